@@ -1,0 +1,1 @@
+//! SAML responses from octets to a login: authenticate, validate, confirm, explain.

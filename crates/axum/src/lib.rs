@@ -1,0 +1,1 @@
+//! Axum routes, cookies and metadata loading for a SAML service provider.

@@ -1,0 +1,1 @@
+//! The Vouchsafe cryptography provider on AWS-LC.

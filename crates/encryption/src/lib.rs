@@ -1,0 +1,1 @@
+//! XML encryption as identity providers send it: find the key, decrypt, encrypt.

@@ -1,0 +1,1 @@
+//! SAML metadata: identity providers, endpoints, keys, and our own descriptor.

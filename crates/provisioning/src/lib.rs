@@ -1,0 +1,1 @@
+//! A pure planner for just-in-time provisioning: who gets what, and why.

@@ -1,0 +1,1 @@
+//! The SAML profile of XML signatures: verify, sign, and HTTP-Redirect query signatures.

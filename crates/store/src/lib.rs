@@ -1,0 +1,1 @@
+//! Replay, pending requests, sessions and the directory: in memory and on SQLite.

@@ -1,0 +1,1 @@
+//! An Okta-shaped identity provider for tests and demos.

@@ -1,0 +1,1 @@
+//! A strict, bounded XML tree and Canonical XML for signed messages.

@@ -1,0 +1,2 @@
+//! The Okta demo service.
+fn main() {}
