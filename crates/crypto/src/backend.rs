@@ -1,0 +1,215 @@
+//! What a backend implements: the mathematics, without any choice of what is acceptable.
+//!
+//! Policy, the forms of keys and the limits on their lengths stand in front of it, in [`Provider`](crate::Provider), and
+//! are the same for all backends. Services use `Provider` only; this module is for those who write a backend.
+
+pub mod padding;
+
+use crate::{
+    ContentCipher, CryptoError, DigestAlgorithm, KeyKind, KeyTransport, SecretBytes, SignatureAlgorithm,
+};
+use core::fmt;
+use std::sync::Arc;
+
+/// An implementation of the algorithms, such as RustCrypto or AWS-LC.
+pub trait Backend: Send + Sync + fmt::Debug {
+    /// Its name, for error messages and logs.
+    fn name(&self) -> &'static str;
+
+    /// The digest of a message.
+    ///
+    /// # Errors
+    ///
+    /// [`CryptoError::AlgorithmUnsupported`].
+    fn digest(&self, algorithm: DigestAlgorithm, message: &[u8]) -> Result<DigestValue, CryptoError>;
+
+    /// A digest that is fed piece by piece.
+    ///
+    /// # Errors
+    ///
+    /// [`CryptoError::AlgorithmUnsupported`].
+    fn digest_context(&self, algorithm: DigestAlgorithm) -> Result<Box<dyn DigestContext>, CryptoError>;
+
+    /// Prepares a public key, once, from its SubjectPublicKeyInfo in DER, whose kind has been looked at already.
+    ///
+    /// # Errors
+    ///
+    /// [`CryptoError::KeyMalformed`] if there is no such point or modulus.
+    fn public_key(&self, kind: KeyKind, spki_der: &[u8])
+    -> Result<Arc<dyn PublicKeyOperations>, CryptoError>;
+
+    /// Prepares a private key, once, from PKCS#8 in DER, whose kind has been looked at already.
+    ///
+    /// # Errors
+    ///
+    /// [`CryptoError::KeyMalformed`] if its parts do not belong together.
+    fn private_key(
+        &self,
+        kind: KeyKind,
+        pkcs8_der: &[u8],
+    ) -> Result<Arc<dyn PrivateKeyOperations>, CryptoError>;
+
+    /// Makes a new private key, as PKCS#8 in DER.
+    ///
+    /// # Errors
+    ///
+    /// [`CryptoError::KeyGeneration`] if it cannot make that kind.
+    fn generate_key(&self, kind: KeyKind) -> Result<SecretBytes, CryptoError>;
+
+    /// Decrypts initialisation vector || ciphertext (|| tag) and takes off the padding of XML Encryption 1.1, 5.2.
+    ///
+    /// # Errors
+    ///
+    /// [`CryptoError::DecryptionFailed`] for everything that depends on the key or the octets.
+    fn decrypt_content(
+        &self,
+        cipher: ContentCipher,
+        key: &[u8],
+        octets: &[u8],
+    ) -> Result<Vec<u8>, CryptoError>;
+
+    /// Encrypts with a fresh random initialisation vector, which stands before the ciphertext.
+    ///
+    /// # Errors
+    ///
+    /// [`CryptoError::KeyLength`], [`CryptoError::Random`].
+    fn encrypt_content(
+        &self,
+        cipher: ContentCipher,
+        key: &[u8],
+        plain: &[u8],
+    ) -> Result<Vec<u8>, CryptoError>;
+
+    /// Fills a buffer with random octets from the operating system.
+    ///
+    /// # Errors
+    ///
+    /// [`CryptoError::Random`].
+    fn random(&self, buffer: &mut [u8]) -> Result<(), CryptoError>;
+}
+
+/// What a backend does with a public key.
+pub trait PublicKeyOperations: Send + Sync {
+    /// Verifies a signature over a message. The algorithm fits the kind of key.
+    ///
+    /// # Errors
+    ///
+    /// [`CryptoError::SignatureInvalid`] or [`CryptoError::SignatureLength`].
+    fn verify(
+        &self,
+        algorithm: SignatureAlgorithm,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), CryptoError>;
+
+    /// Encrypts a content key. The key is RSA.
+    ///
+    /// # Errors
+    ///
+    /// [`CryptoError::EncryptionFailed`] if the message is too long for the modulus.
+    fn encrypt_key(&self, transport: KeyTransport, plain: &[u8]) -> Result<Vec<u8>, CryptoError>;
+}
+
+/// What a backend does with a private key.
+pub trait PrivateKeyOperations: Send + Sync {
+    /// Its public key as SubjectPublicKeyInfo in DER.
+    ///
+    /// # Errors
+    ///
+    /// [`CryptoError::KeyMalformed`].
+    fn public_key_der(&self) -> Result<Vec<u8>, CryptoError>;
+
+    /// Signs a message. The algorithm fits the kind of key.
+    ///
+    /// # Errors
+    ///
+    /// [`CryptoError::SigningFailed`].
+    fn sign(&self, algorithm: SignatureAlgorithm, message: &[u8]) -> Result<Vec<u8>, CryptoError>;
+
+    /// Decrypts a content key. The key is RSA. RSA PKCS#1 v1.5 must answer wrong padding with a random-looking message
+    /// (implicit rejection), or not be implemented.
+    ///
+    /// # Errors
+    ///
+    /// [`CryptoError::DecryptionFailed`], [`CryptoError::AlgorithmUnsupported`].
+    fn decrypt_key(&self, transport: KeyTransport, octets: &[u8]) -> Result<SecretBytes, CryptoError>;
+}
+
+/// A digest in the making.
+pub trait DigestContext: Send {
+    /// Feeds octets.
+    fn update(&mut self, octets: &[u8]);
+
+    /// The digest of everything fed.
+    fn finish(self: Box<Self>) -> DigestValue;
+}
+
+/// A digest, on the stack. `==` takes constant time.
+///
+/// ```
+/// use vouchsafe_crypto::{DigestAlgorithm, Provider};
+///
+/// let digest = Provider::rustcrypto().digest(DigestAlgorithm::Sha256, b"")?;
+/// assert_eq!(digest.as_ref().len(), 32);
+/// assert!(format!("{digest:?}").starts_with("DigestValue(e3b0c442"));
+/// # Ok::<(), vouchsafe_crypto::CryptoError>(())
+/// ```
+#[derive(Clone, Copy)]
+pub struct DigestValue {
+    octets: [u8; Self::MAXIMUM],
+    length: usize,
+}
+
+impl DigestValue {
+    /// Longest digest in octets.
+    pub const MAXIMUM: usize = 64;
+
+    /// Takes the octets of a digest; none if there are more than [`DigestValue::MAXIMUM`].
+    #[must_use]
+    pub fn new(digest: &[u8]) -> Option<Self> {
+        let mut octets = [0; Self::MAXIMUM];
+        octets.get_mut(..digest.len())?.copy_from_slice(digest);
+        Some(Self { octets, length: digest.len() })
+    }
+
+    /// Takes the octets of a digest whose length is known when compiling.
+    #[must_use]
+    pub fn from_array<const N: usize>(digest: [u8; N]) -> Self {
+        const { assert!(N <= Self::MAXIMUM, "longer than any digest") };
+        let mut octets = [0; Self::MAXIMUM];
+        if let Some(place) = octets.first_chunk_mut() {
+            *place = digest;
+        }
+        Self { octets, length: N }
+    }
+
+    /// Whether it equals an expected digest, in constant time.
+    #[must_use]
+    pub fn ct_eq(&self, expected: &[u8]) -> bool {
+        crate::constant_time_eq(self.as_ref(), expected)
+    }
+}
+
+impl AsRef<[u8]> for DigestValue {
+    fn as_ref(&self) -> &[u8] {
+        self.octets.get(..self.length).unwrap_or_default()
+    }
+}
+
+impl PartialEq for DigestValue {
+    fn eq(&self, other: &Self) -> bool {
+        self.ct_eq(other.as_ref())
+    }
+}
+
+impl Eq for DigestValue {}
+
+impl fmt::Debug for DigestValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DigestValue(")?;
+        for octet in self.as_ref() {
+            write!(f, "{octet:02x}")?;
+        }
+        f.write_str(")")
+    }
+}

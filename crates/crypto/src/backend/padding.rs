@@ -1,0 +1,52 @@
+//! The padding of XML Encryption 1.1, 5.2: the last octet says how many octets to take off, the others are arbitrary.
+
+/// Octets of one AES block.
+pub const AES_BLOCK: usize = 16;
+
+/// Fills up to a whole number of blocks; a whole block if nothing is missing.
+///
+/// The arbitrary octets are zero, as in the example of the specification: random ones hide nothing.
+#[must_use]
+pub fn add(plain: &[u8]) -> Vec<u8> {
+    let missing = AES_BLOCK.saturating_sub(plain.len() % AES_BLOCK);
+    let mut padded = Vec::with_capacity(plain.len().saturating_add(missing));
+    padded.extend_from_slice(plain);
+    padded.extend(core::iter::repeat_n(0, missing.saturating_sub(1)));
+    padded.extend(u8::try_from(missing));
+    padded
+}
+
+/// Takes the padding off; none if the last octet is not between 1 and the length of a block.
+#[must_use]
+pub fn remove(mut padded: Vec<u8>) -> Option<Vec<u8>> {
+    let count = usize::from(*padded.last()?);
+    if !(1..=AES_BLOCK).contains(&count) {
+        return None;
+    }
+    padded.truncate(padded.len().checked_sub(count)?);
+    Some(padded)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{add, remove};
+
+    #[test]
+    fn there_and_back_for_every_length() {
+        for length in 0..40 {
+            let plain = vec![7; length];
+            let padded = add(&plain);
+            assert!(padded.len().is_multiple_of(16) && padded.len() > length);
+            assert_eq!(remove(padded), Some(plain));
+        }
+    }
+
+    #[test]
+    fn refuses_what_is_no_length() {
+        for last in [0, 17, 255] {
+            assert_eq!(remove(vec![last; 32]), None);
+        }
+        assert_eq!(remove(Vec::new()), None);
+        assert_eq!(remove(vec![9; 4]), None);
+    }
+}

@@ -1,0 +1,183 @@
+//! X.509 certificates: a key with names and dates round it.
+
+mod issue;
+mod read;
+
+use crate::encoding::colon_hex;
+use crate::{CryptoError, PrivateKey, Provider, PublicKey, base64_decode, base64_encode, pem};
+use core::fmt;
+use sha2::{Digest as _, Sha256};
+use std::sync::Arc;
+
+const LABEL: &str = "CERTIFICATE";
+
+/// An X.509 certificate, read as leniently as SAML allows.
+///
+/// In SAML a certificate is a container for a key that the metadata vouches for: issuer, dates, extensions and signature
+/// are not looked at (SAML V2.0 Metadata Interoperability Profile, 2.6.1), so none of them makes a certificate
+/// unreadable. Reading asks for the outline of RFC 5280, 4.1, and the key's octets; whether the key is any good is
+/// decided by [`public_key`](Self::public_key).
+///
+/// ```
+/// use vouchsafe_crypto::{Certificate, KeyKind, Provider};
+///
+/// let provider = Provider::rustcrypto();
+/// let key = provider.generate_key(KeyKind::P256)?;
+/// let certificate = Certificate::self_signed(&provider, &key, "sp.example.com", 1_700_000_000, 2_000_000_000)?;
+///
+/// let again = Certificate::from_base64(&certificate.to_base64())?;
+/// assert_eq!(again.subject(), "CN=sp.example.com");
+/// assert_eq!(again.not_after(), Some(2_000_000_000));
+/// assert_eq!(again.public_key(&provider)?.fingerprint(), key.public_key().fingerprint());
+/// # Ok::<(), vouchsafe_crypto::CryptoError>(())
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct Certificate {
+    inner: Arc<Inner>,
+}
+
+#[derive(PartialEq, Eq)]
+struct Inner {
+    der: Vec<u8>,
+    spki_der: Vec<u8>,
+    subject: String,
+    issuer: String,
+    serial: Vec<u8>,
+    not_before: Option<i64>,
+    not_after: Option<i64>,
+}
+
+impl Certificate {
+    /// Reads DER.
+    ///
+    /// # Errors
+    ///
+    /// [`CryptoError::CertificateMalformed`].
+    pub fn from_der(der: &[u8]) -> Result<Self, CryptoError> {
+        Ok(Self { inner: Arc::new(read::read(der)?) })
+    }
+
+    /// Reads the first certificate of a PEM text; text round it is skipped.
+    ///
+    /// # Errors
+    ///
+    /// [`CryptoError::Pem`], [`CryptoError::Base64`], [`CryptoError::CertificateMalformed`].
+    pub fn from_pem(text: &str) -> Result<Self, CryptoError> {
+        let is_certificate =
+            |label: &str| matches!(label, LABEL | "X509 CERTIFICATE" | "TRUSTED CERTIFICATE");
+        let block = pem::blocks(text).find(|block| is_certificate(block.label));
+        let missing = || CryptoError::Pem { expected: "a certificate", detail: "no such block".to_owned() };
+        Self::from_der(&block.ok_or_else(missing)?.decode()?)
+    }
+
+    /// Reads the text of `ds:X509Certificate`: base64 of DER with white space in it. Two mistakes of the field are taken
+    /// as well: PEM as it is, and base64 of PEM (AD FS).
+    ///
+    /// # Errors
+    ///
+    /// [`CryptoError::Base64`], [`CryptoError::CertificateMalformed`].
+    pub fn from_base64(text: &str) -> Result<Self, CryptoError> {
+        if text.contains("-----BEGIN ") {
+            return Self::from_pem(text);
+        }
+        let octets = base64_decode(text)?;
+        match core::str::from_utf8(&octets) {
+            Ok(inner) if inner.contains("-----BEGIN ") => Self::from_pem(inner),
+            _ => Self::from_der(&octets),
+        }
+    }
+
+    /// Issues a certificate over a key, signed by that key: version 3, a random serial number, `CN=` the given name.
+    /// Times are seconds since 1970 UTC.
+    ///
+    /// # Errors
+    ///
+    /// [`CryptoError::CertificateNotIssued`] for a name or times that cannot be written; [`CryptoError::SigningFailed`].
+    pub fn self_signed(
+        provider: &Provider,
+        key: &PrivateKey,
+        common_name: &str,
+        not_before: i64,
+        not_after: i64,
+    ) -> Result<Self, CryptoError> {
+        Self::from_der(&issue::self_signed(provider, key, common_name, not_before, not_after)?)
+    }
+
+    /// The certificate in DER.
+    #[must_use]
+    pub fn der(&self) -> &[u8] {
+        &self.inner.der
+    }
+
+    /// The text for `ds:X509Certificate`: base64 on one line.
+    #[must_use]
+    pub fn to_base64(&self) -> String {
+        base64_encode(self.der())
+    }
+
+    /// The certificate in PEM.
+    #[must_use]
+    pub fn to_pem(&self) -> String {
+        pem::encode(LABEL, self.der())
+    }
+
+    /// Subject, as RFC 4514 writes names ("CN=sp.example.com,O=Example"); "#30.." in hexadecimal if it cannot be read.
+    #[must_use]
+    pub fn subject(&self) -> &str {
+        &self.inner.subject
+    }
+
+    /// Issuer, written like the subject.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.inner.issuer
+    }
+
+    /// Serial number as "AB:CD:..".
+    #[must_use]
+    pub fn serial(&self) -> String {
+        colon_hex(&self.inner.serial)
+    }
+
+    /// Begin of validity in seconds since 1970 UTC; none if it is written in no known way.
+    #[must_use]
+    pub fn not_before(&self) -> Option<i64> {
+        self.inner.not_before
+    }
+
+    /// End of validity in seconds since 1970 UTC; none if it is written in no known way.
+    #[must_use]
+    pub fn not_after(&self) -> Option<i64> {
+        self.inner.not_after
+    }
+
+    /// The key as SubjectPublicKeyInfo in DER.
+    #[must_use]
+    pub fn spki_der(&self) -> &[u8] {
+        &self.inner.spki_der
+    }
+
+    /// The key, parsed and checked.
+    ///
+    /// # Errors
+    ///
+    /// As [`Provider::public_key`].
+    pub fn public_key(&self, provider: &Provider) -> Result<PublicKey, CryptoError> {
+        provider.public_key(self.spki_der())
+    }
+
+    /// SHA-256 over the certificate as "AB:CD:..", as consoles show it.
+    #[must_use]
+    pub fn fingerprint_sha256(&self) -> String {
+        colon_hex(&Sha256::digest(self.der()))
+    }
+}
+
+impl fmt::Debug for Certificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Certificate")
+            .field("subject", &self.subject())
+            .field("fingerprint_sha256", &self.fingerprint_sha256())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,168 @@
+//! Issuing a self-signed certificate.
+
+use crate::{CryptoError, KeyKind, PrivateKey, Provider, SignatureAlgorithm};
+use core::time::Duration;
+use rsa::signature::Keypair;
+use x509_cert::attr::AttributeTypeAndValue;
+use x509_cert::builder::{self, Builder as _, CertificateBuilder, profile::BuilderProfile};
+use x509_cert::certificate::TbsCertificate;
+use x509_cert::der::asn1::{Any, BitString, GeneralizedTime, ObjectIdentifier, UintRef};
+use x509_cert::der::{DateTime, Decode as _, Document, Encode as _, Tag};
+use x509_cert::ext::{Extension, ToExtension as _, pkix::BasicConstraints, pkix::SubjectKeyIdentifier};
+use x509_cert::name::{Name, RdnSequence, RelativeDistinguishedName};
+use x509_cert::serial_number::SerialNumber;
+use x509_cert::spki::{
+    self, AlgorithmIdentifierOwned, DynSignatureAlgorithmIdentifier, EncodePublicKey,
+    SubjectPublicKeyInfoOwned, SubjectPublicKeyInfoRef,
+};
+use x509_cert::time::{Time, Validity};
+
+const COMMON_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.3");
+
+/// RFC 5280, appendix A.1: ub-common-name.
+const COMMON_NAME_MAXIMUM: usize = 64;
+
+pub(super) fn self_signed(
+    provider: &Provider,
+    key: &PrivateKey,
+    common_name: &str,
+    not_before: i64,
+    not_after: i64,
+) -> Result<Vec<u8>, CryptoError> {
+    if not_after <= not_before {
+        return Err(refused("the end of validity is not after its begin"));
+    }
+    let subject = name(common_name)?;
+    let validity = Validity::new(time(not_before)?, time(not_after)?);
+    let spki = SubjectPublicKeyInfoOwned::from_der(key.public_key().spki_der())
+        .map_err(|_| refused("the public key cannot be written"))?;
+    let signer = Signer { spki_der: key.public_key().spki_der(), algorithm: algorithm_for(key.kind()) };
+    let failed = |_| refused("its parts cannot be written");
+    let mut builder =
+        CertificateBuilder::new(SelfSigned(subject), serial(provider)?, validity, spki).map_err(failed)?;
+    let message = builder.finalize(&signer).map_err(failed)?;
+    let signature = provider.sign(signer.algorithm, key, &message)?;
+    let signature = match key.kind() {
+        KeyKind::P256 | KeyKind::P384 | KeyKind::P521 => ecdsa_in_asn1(&signature)?,
+        KeyKind::Rsa { .. } | KeyKind::Ed25519 => signature,
+    };
+    let signature =
+        BitString::from_bytes(&signature).map_err(|_| refused("the signature cannot be written"))?;
+    let certificate = builder.assemble(signature, &signer).map_err(failed)?;
+    certificate.to_der().map_err(|_| refused("its parts cannot be written"))
+}
+
+fn refused(detail: &'static str) -> CryptoError {
+    CryptoError::CertificateNotIssued { detail }
+}
+
+fn name(common_name: &str) -> Result<Name, CryptoError> {
+    if common_name.is_empty() || common_name.chars().count() > COMMON_NAME_MAXIMUM {
+        return Err(refused("the common name must have 1 to 64 characters"));
+    }
+    let failed = |_| refused("the common name cannot be written");
+    let value = Any::new(Tag::Utf8String, common_name.as_bytes()).map_err(failed)?;
+    let name = RelativeDistinguishedName::try_from(vec![AttributeTypeAndValue { oid: COMMON_NAME, value }]);
+    let mut names = RdnSequence::default();
+    names.push(name.map_err(failed)?);
+    names.to_der().and_then(|names| Name::from_der(&names)).map_err(failed)
+}
+
+fn time(seconds: i64) -> Result<Time, CryptoError> {
+    let failed = || refused("a time of validity is outside 1970 to 9999");
+    let seconds = Duration::from_secs(u64::try_from(seconds).map_err(|_| failed())?);
+    let time = DateTime::from_unix_duration(seconds).map_err(|_| failed())?;
+    Ok(Time::from(GeneralizedTime::from_date_time(time)))
+}
+
+/// 127 random bits, positive.
+fn serial(provider: &Provider) -> Result<SerialNumber, CryptoError> {
+    let mut octets = [0; 16];
+    provider.random(&mut octets)?;
+    octets[0] = (octets[0] & 0x7f) | 0x40;
+    SerialNumber::new(&octets).map_err(|_| refused("the serial number cannot be written"))
+}
+
+/// What is signed with a key of this kind; the digest is as long as the curve's order.
+fn algorithm_for(kind: KeyKind) -> SignatureAlgorithm {
+    match kind {
+        KeyKind::Rsa { .. } => SignatureAlgorithm::RsaSha256,
+        KeyKind::P256 => SignatureAlgorithm::EcdsaSha256,
+        KeyKind::P384 => SignatureAlgorithm::EcdsaSha384,
+        KeyKind::P521 => SignatureAlgorithm::EcdsaSha512,
+        KeyKind::Ed25519 => SignatureAlgorithm::Ed25519,
+    }
+}
+
+/// X.509 writes ECDSA signatures as SEQUENCE { r, s } (RFC 3279, 2.2.3), XML side by side.
+fn ecdsa_in_asn1(signature: &[u8]) -> Result<Vec<u8>, CryptoError> {
+    let failed = |_| refused("the signature cannot be written");
+    let (r, s) = signature.split_at(signature.len().div_euclid(2));
+    let (r, s) = (UintRef::new(r).map_err(failed)?, UintRef::new(s).map_err(failed)?);
+    let content = [r.to_der().map_err(failed)?, s.to_der().map_err(failed)?].concat();
+    Any::new(Tag::Sequence, content).and_then(|sequence| sequence.to_der()).map_err(failed)
+}
+
+/// What the certificate says about itself.
+struct SelfSigned(Name);
+
+impl BuilderProfile for SelfSigned {
+    fn get_issuer(&self, subject: &Name) -> Name {
+        subject.clone()
+    }
+
+    fn get_subject(&self) -> Name {
+        self.0.clone()
+    }
+
+    fn build_extensions(
+        &self,
+        spk: SubjectPublicKeyInfoRef<'_>,
+        _issuer_spk: SubjectPublicKeyInfoRef<'_>,
+        tbs: &TbsCertificate,
+    ) -> builder::Result<Vec<Extension>> {
+        let constraints = BasicConstraints { ca: false, path_len_constraint: None };
+        let mut extensions = vec![(&constraints).to_extension(tbs.subject(), &[])?];
+        let identifier = SubjectKeyIdentifier::try_from(spk)?;
+        extensions.push((&identifier).to_extension(tbs.subject(), &extensions)?);
+        Ok(extensions)
+    }
+}
+
+/// What the builder wants to know of the signer. The signing itself goes through the provider.
+struct Signer<'k> {
+    spki_der: &'k [u8],
+    algorithm: SignatureAlgorithm,
+}
+
+#[derive(Clone)]
+struct Public(Vec<u8>);
+
+impl Keypair for Signer<'_> {
+    type VerifyingKey = Public;
+
+    fn verifying_key(&self) -> Public {
+        Public(self.spki_der.to_vec())
+    }
+}
+
+impl EncodePublicKey for Public {
+    fn to_public_key_der(&self) -> spki::Result<Document> {
+        Ok(Document::try_from(self.0.clone())?)
+    }
+}
+
+impl DynSignatureAlgorithmIdentifier for Signer<'_> {
+    fn signature_algorithm_identifier(&self) -> spki::Result<AlgorithmIdentifierOwned> {
+        let (oid, parameters) = match self.algorithm {
+            SignatureAlgorithm::RsaSha256 => ("1.2.840.113549.1.1.11", Some(Any::null())),
+            SignatureAlgorithm::EcdsaSha256 => ("1.2.840.10045.4.3.2", None),
+            SignatureAlgorithm::EcdsaSha384 => ("1.2.840.10045.4.3.3", None),
+            SignatureAlgorithm::EcdsaSha512 => ("1.2.840.10045.4.3.4", None),
+            SignatureAlgorithm::Ed25519 => ("1.3.101.112", None),
+            _ => return Err(spki::Error::KeyMalformed),
+        };
+        let oid = ObjectIdentifier::new(oid).map_err(|_| spki::Error::KeyMalformed)?;
+        Ok(AlgorithmIdentifierOwned { oid, parameters })
+    }
+}

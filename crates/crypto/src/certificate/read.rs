@@ -1,0 +1,148 @@
+//! Reading the outline of RFC 5280, 4.1.
+
+use super::Inner;
+use crate::{CryptoError, tlv};
+use core::fmt::Write as _;
+use x509_cert::der::Decode as _;
+
+pub(super) fn read(der: &[u8]) -> Result<Inner, CryptoError> {
+    let certificate =
+        Place { all: der, elements: tlv::Elements::new(der) }.take(tlv::SEQUENCE, "a certificate")?;
+    let tbs = certificate.inside(der).take(tlv::SEQUENCE, "tbsCertificate")?;
+    let mut parts = tbs.inside(der);
+    parts.elements.next_if(tlv::CONTEXT_0);
+    let serial = parts.take(tlv::INTEGER, "serialNumber")?;
+    parts.take(tlv::SEQUENCE, "the signature algorithm")?;
+    let issuer = parts.take(tlv::SEQUENCE, "issuer")?;
+    let validity = parts.take(tlv::SEQUENCE, "validity")?;
+    let subject = parts.take(tlv::SEQUENCE, "subject")?;
+    let spki = parts.take(tlv::SEQUENCE, "subjectPublicKeyInfo")?;
+    let mut times = tlv::Elements::new(validity.content);
+    Ok(Inner {
+        der: certificate.whole.to_vec(),
+        spki_der: spki.whole.to_vec(),
+        subject: name(subject.whole),
+        issuer: name(issuer.whole),
+        serial: serial.content.to_vec(),
+        not_before: times.next().and_then(unix_time),
+        not_after: times.next().and_then(unix_time),
+    })
+}
+
+/// Elements, and the whole they are in, to say where something is missing.
+struct Place<'a> {
+    all: &'a [u8],
+    elements: tlv::Elements<'a>,
+}
+
+impl<'a> Place<'a> {
+    fn take(&mut self, tag: u8, detail: &'static str) -> Result<tlv::Element<'a>, CryptoError> {
+        let offset = (self.elements.rest().as_ptr() as usize).saturating_sub(self.all.as_ptr() as usize);
+        self.elements.next_if(tag).ok_or(CryptoError::CertificateMalformed { detail, offset })
+    }
+}
+
+impl<'a> tlv::Element<'a> {
+    fn inside(&self, all: &'a [u8]) -> Place<'a> {
+        Place { all, elements: tlv::Elements::new(self.content) }
+    }
+}
+
+fn name(der: &[u8]) -> String {
+    if let Ok(name) = x509_cert::name::Name::from_der(der) {
+        return name.to_string();
+    }
+    let mut hexadecimal = String::from("#");
+    for octet in der {
+        let _ = write!(hexadecimal, "{octet:02X}");
+    }
+    hexadecimal
+}
+
+/// UTCTime and GeneralizedTime as encoders really write them: seconds may be missing, fractions and offsets occur.
+fn unix_time(element: tlv::Element<'_>) -> Option<i64> {
+    let text = core::str::from_utf8(element.content).ok()?;
+    let (year_digits, century) = match element.tag {
+        tlv::UTC_TIME => (2, None),
+        tlv::GENERALIZED_TIME => (4, Some(0)),
+        _ => return None,
+    };
+    let (year, mut rest) = digits(text, year_digits)?;
+    // RFC 5280, 4.1.2.5.1: 50 to 99 is 1950 to 1999.
+    let year = match century {
+        None if year >= 50 => year.checked_add(1900)?,
+        None => year.checked_add(2000)?,
+        Some(_) => year,
+    };
+    let mut fields = [0; 4];
+    for field in &mut fields {
+        (*field, rest) = digits(rest, 2)?;
+    }
+    let [month, day, hour, minute] = fields;
+    let (second, rest) = digits(rest, 2).unwrap_or((0, rest));
+    let zone = rest.trim_start_matches(['.', ',']).trim_start_matches(|c: char| c.is_ascii_digit());
+    let (sign, offset) = match zone.split_at_checked(1) {
+        None | Some(("Z", "")) => (0, 0),
+        Some((sign @ ("+" | "-"), offset)) => {
+            let (hours, rest) = digits(offset, 2)?;
+            let (minutes, _) = digits(rest, 2)?;
+            (if sign == "+" { -1 } else { 1 }, hours.checked_mul(60)?.checked_add(minutes)?)
+        }
+        Some(_) => return None,
+    };
+    if !(1..=12).contains(&month) || !(1..=31).contains(&day) || hour > 23 || minute > 59 || second > 60 {
+        return None;
+    }
+    let minutes =
+        days(year, month, day)?.checked_mul(24)?.checked_add(hour)?.checked_mul(60)?.checked_add(minute)?;
+    minutes.checked_add(offset.checked_mul(sign)?)?.checked_mul(60)?.checked_add(second)
+}
+
+fn digits(text: &str, count: usize) -> Option<(i64, &str)> {
+    let (digits, rest) = text.split_at_checked(count)?;
+    let all = digits.bytes().all(|octet| octet.is_ascii_digit());
+    if all { Some((digits.parse().ok()?, rest)) } else { None }
+}
+
+/// Days from 1970-01-01 to a day of the Gregorian calendar, which repeats after 400 years of 146,097 days. Years begin in
+/// March, so that the leap day is the last.
+fn days(year: i64, month: i64, day: i64) -> Option<i64> {
+    let year = if month <= 2 { year.checked_sub(1)? } else { year };
+    let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));
+    let month_from_march = month.checked_add(9)?.rem_euclid(12);
+    let day_of_year =
+        month_from_march.checked_mul(153)?.checked_add(2)?.div_euclid(5).checked_add(day)?.checked_sub(1)?;
+    let leap_days = year_of_era.div_euclid(4).checked_sub(year_of_era.div_euclid(100))?;
+    let day_of_era = year_of_era.checked_mul(365)?.checked_add(leap_days)?.checked_add(day_of_year)?;
+    era.checked_mul(146_097)?.checked_add(day_of_era)?.checked_sub(719_468)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{tlv, unix_time};
+
+    #[test]
+    fn times_as_they_occur() {
+        for (tag, text, expected) in [
+            (tlv::UTC_TIME, "700101000000Z", Some(0)),
+            (tlv::UTC_TIME, "491231235959Z", Some(2_524_607_999)),
+            (tlv::UTC_TIME, "500101000000Z", Some(-631_152_000)),
+            (tlv::UTC_TIME, "000229120000Z", Some(951_825_600)),
+            (tlv::UTC_TIME, "7001010000Z", Some(0)),
+            (tlv::UTC_TIME, "700101013000+0130", Some(0)),
+            (tlv::UTC_TIME, "691231223000-0130", Some(0)),
+            (tlv::GENERALIZED_TIME, "20500101000000Z", Some(2_524_608_000)),
+            (tlv::GENERALIZED_TIME, "20500101000000.5Z", Some(2_524_608_000)),
+            (tlv::GENERALIZED_TIME, "99991231235959Z", Some(253_402_300_799)),
+            (tlv::GENERALIZED_TIME, "00000101000000Z", Some(-62_167_219_200)),
+            (tlv::UTC_TIME, "701301000000Z", None),
+            (tlv::UTC_TIME, "70010100", None),
+            (tlv::UTC_TIME, "70+101000000Z", None),
+            (tlv::UTC_TIME, "700101000000X", None),
+            (tlv::INTEGER, "700101000000Z", None),
+        ] {
+            let element = tlv::Element { tag, content: text.as_bytes(), whole: &[] };
+            assert_eq!(unix_time(element), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Base64 as XML Schema writes it.
+
+use crate::CryptoError;
+use base64::{DecodeError, Engine as _, engine::general_purpose::STANDARD};
+
+/// Decodes `xs:base64Binary` (XML Schema part 2, 3.2.16).
+///
+/// White space (space, tab, line feed, carriage return) may stand anywhere. Everything else is strict: the standard
+/// alphabet, padding to a multiple of four characters, and no bits left over in the last character. The last rule is in
+/// the grammar of XML Schema (`B04`, `B16`), and it makes the text of a value unique, so that nothing can be altered
+/// without the octets changing.
+///
+/// # Errors
+///
+/// [`CryptoError::Base64`] with the offset in the text.
+///
+/// ```
+/// use vouchsafe_crypto::base64_decode;
+///
+/// assert_eq!(base64_decode(" aGVs\r\n bG8= ")?, b"hello");
+/// for refused in ["aGVsbG8", "aGVsbG9=", "aGVsbG8==", "aGVs-G8=", "=", "a"] {
+///     assert!(base64_decode(refused).is_err(), "{refused}");
+/// }
+/// # Ok::<(), vouchsafe_crypto::CryptoError>(())
+/// ```
+pub fn base64_decode(text: impl AsRef<[u8]>) -> Result<Vec<u8>, CryptoError> {
+    let text = text.as_ref();
+    if !text.iter().any(|&octet| is_white_space(octet)) {
+        return STANDARD.decode(text).map_err(|error| refused(error, text));
+    }
+    let packed: Vec<u8> = text.iter().copied().filter(|&octet| !is_white_space(octet)).collect();
+    STANDARD.decode(packed).map_err(|error| refused(error, text))
+}
+
+/// Encodes in base64 with padding, on one line.
+///
+/// ```
+/// assert_eq!(vouchsafe_crypto::base64_encode(b"hello"), "aGVsbG8=");
+/// ```
+#[must_use]
+pub fn base64_encode(octets: &[u8]) -> String {
+    STANDARD.encode(octets)
+}
+
+/// "AB:CD:.." over octets, as consoles and `openssl x509 -fingerprint` show them.
+pub(crate) fn colon_hex(octets: &[u8]) -> String {
+    let pairs: Vec<String> = octets.iter().map(|octet| format!("{octet:02X}")).collect();
+    pairs.join(":")
+}
+
+fn is_white_space(octet: u8) -> bool {
+    matches!(octet, b' ' | b'\t' | b'\n' | b'\r')
+}
+
+/// The decoder counts without white space: find the place in the text that came.
+fn refused(error: DecodeError, text: &[u8]) -> CryptoError {
+    let place = |index: usize| {
+        let mut others = text.iter().enumerate().filter(|&(_, &octet)| !is_white_space(octet));
+        others.nth(index).map_or(text.len(), |(offset, _)| offset)
+    };
+    match error {
+        DecodeError::InvalidByte(index, _) => {
+            CryptoError::Base64 { detail: "a character outside the alphabet", offset: place(index) }
+        }
+        DecodeError::InvalidLastSymbol { offset, .. } => {
+            CryptoError::Base64 { detail: "the last character has bits left over", offset: place(offset) }
+        }
+        DecodeError::InvalidLength(_) | DecodeError::InvalidPadding => {
+            CryptoError::Base64 { detail: "wrong length or padding", offset: text.len() }
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! What can be refused, and what an operator changes.
+
+use crate::{DigestAlgorithm, KeyKind};
+
+/// Why an algorithm, a key, a certificate or a value was refused.
+///
+/// Every variant has a stable [`code`](CryptoError::code) and a [`hint`](CryptoError::hint). No variant holds
+/// key material, plaintext or anything that depends on them: all failures of decryption are the one
+/// [`CryptoError::DecryptionFailed`].
+///
+/// ```
+/// use vouchsafe_crypto::{DigestAlgorithm, Provider};
+///
+/// let refused = Provider::rustcrypto().digest(DigestAlgorithm::Sha1, b"octets").unwrap_err();
+/// assert_eq!(refused.code(), "crypto.digest_refused");
+/// assert!(refused.hint().contains("SHA-256"));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CryptoError {
+    /// The provider's list does not have this signature, key transport or cipher.
+    #[error("the algorithm {uri} is not accepted")]
+    #[non_exhaustive]
+    AlgorithmRefused {
+        /// Its identifier.
+        uri: &'static str,
+    },
+    /// The provider's list does not have this digest.
+    #[error("the digest {} is not accepted", algorithm.uri())]
+    #[non_exhaustive]
+    DigestRefused {
+        /// The digest asked for.
+        algorithm: DigestAlgorithm,
+    },
+    /// A word given to [`Provider::danger_allow`](crate::Provider::danger_allow) names nothing that can be allowed.
+    #[error("“{uri}” names nothing that can be allowed")]
+    #[non_exhaustive]
+    AlgorithmUnknown {
+        /// The word, escaped and cut.
+        uri: String,
+    },
+    /// Accepted by the list, but this backend cannot do it.
+    #[error("the backend {backend} does not implement {algorithm}")]
+    #[non_exhaustive]
+    AlgorithmUnsupported {
+        /// The backend's name.
+        backend: &'static str,
+        /// The algorithm, and what about it.
+        algorithm: &'static str,
+    },
+    /// The key is of another kind than the algorithm needs.
+    #[error("the algorithm {uri} cannot be used with a key of kind {key}")]
+    #[non_exhaustive]
+    KeyMismatch {
+        /// Identifier of the algorithm.
+        uri: &'static str,
+        /// Kind of the key.
+        key: KeyKind,
+    },
+    /// An RSA modulus below the accepted length.
+    #[error("the RSA key has {bits} bits; at least {minimum} are needed")]
+    #[non_exhaustive]
+    KeyTooSmall {
+        /// Length of the modulus in bits.
+        bits: u32,
+        /// The least that is accepted, in bits.
+        minimum: u32,
+    },
+    /// An RSA modulus so long that one verification is an attack on the processor.
+    #[error("the RSA key has {bits} bits; at most {maximum} are accepted")]
+    #[non_exhaustive]
+    KeyTooLarge {
+        /// Length of the modulus in bits.
+        bits: u32,
+        /// The most that is accepted, in bits.
+        maximum: u32,
+    },
+    /// The octets are not a key of the expected form.
+    #[error("the key cannot be read as {form}: {detail}")]
+    #[non_exhaustive]
+    KeyMalformed {
+        /// The form, such as "SubjectPublicKeyInfo" or "PKCS#8".
+        form: &'static str,
+        /// What is wrong with it.
+        detail: &'static str,
+    },
+    /// A key of an algorithm or curve that is not supported (DSA, explicit curve parameters, secp256k1, ...).
+    #[error("keys of the algorithm {algorithm} are not supported")]
+    #[non_exhaustive]
+    KeyUnsupported {
+        /// Object identifier in dotted form, or a name.
+        algorithm: String,
+    },
+    /// A private key under a password.
+    #[error("the private key is encrypted")]
+    #[non_exhaustive]
+    KeyEncrypted {},
+    /// No PEM block of a known label, or a broken one.
+    #[error("no PEM block that holds {expected}: {detail}")]
+    #[non_exhaustive]
+    Pem {
+        /// What was looked for, such as "a private key".
+        expected: &'static str,
+        /// What was found instead.
+        detail: String,
+    },
+    /// The octets are not an X.509 certificate with a key in it.
+    #[error("the certificate cannot be read: {detail} (at octet {offset})")]
+    #[non_exhaustive]
+    CertificateMalformed {
+        /// What was expected there.
+        detail: &'static str,
+        /// Offset in the DER octets.
+        offset: usize,
+    },
+    /// A certificate cannot be issued with these values.
+    #[error("the certificate cannot be issued: {detail}")]
+    #[non_exhaustive]
+    CertificateNotIssued {
+        /// Which value, and why.
+        detail: &'static str,
+    },
+    /// Not `base64Binary`.
+    #[error("the text is not base64: {detail} (at character {offset})")]
+    #[non_exhaustive]
+    Base64 {
+        /// What is wrong.
+        detail: &'static str,
+        /// Offset in the text, in octets.
+        offset: usize,
+    },
+    /// The signature does not have the length that the algorithm and the key dictate.
+    #[error("a signature of {expected} octets was expected, {actual} came")]
+    #[non_exhaustive]
+    SignatureLength {
+        /// Octets that the algorithm and the key dictate.
+        expected: usize,
+        /// Octets that came.
+        actual: usize,
+    },
+    /// The signature is not one of this key over these octets.
+    #[error("the signature does not verify with this key")]
+    #[non_exhaustive]
+    SignatureInvalid {},
+    /// The private key could not sign.
+    #[error("signing with {uri} failed")]
+    #[non_exhaustive]
+    SigningFailed {
+        /// Identifier of the algorithm.
+        uri: &'static str,
+    },
+    /// A symmetric key of another length than the cipher's was given to encrypt with.
+    #[error("the cipher {uri} needs a key of {expected} octets, {actual} were given")]
+    #[non_exhaustive]
+    KeyLength {
+        /// Identifier of the cipher.
+        uri: &'static str,
+        /// Length of the cipher's key in octets.
+        expected: usize,
+        /// Octets given.
+        actual: usize,
+    },
+    /// Encryption failed, for example because the message is too long for the RSA key.
+    #[error("encryption with {uri} failed: {detail}")]
+    #[non_exhaustive]
+    EncryptionFailed {
+        /// Identifier of the algorithm.
+        uri: &'static str,
+        /// Why.
+        detail: &'static str,
+    },
+    /// Decryption failed. Deliberately nothing more: whoever can tell wrong padding from a wrong key from a wrong
+    /// tag can decrypt.
+    #[error("decryption failed")]
+    #[non_exhaustive]
+    DecryptionFailed {},
+    /// A key of this kind cannot be made.
+    #[error("a key of kind {kind} cannot be made")]
+    #[non_exhaustive]
+    KeyGeneration {
+        /// The kind asked for.
+        kind: KeyKind,
+    },
+    /// The operating system gave no random octets.
+    #[error("the operating system gave no random octets")]
+    #[non_exhaustive]
+    Random {},
+}
+
+impl CryptoError {
+    /// A word that stays the same over versions, for logs, metrics and tests.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::AlgorithmRefused { .. } => "crypto.algorithm_refused",
+            Self::DigestRefused { .. } => "crypto.digest_refused",
+            Self::AlgorithmUnknown { .. } => "crypto.algorithm_unknown",
+            Self::AlgorithmUnsupported { .. } => "crypto.algorithm_unsupported",
+            Self::KeyMismatch { .. } => "crypto.key_mismatch",
+            Self::KeyTooSmall { .. } => "crypto.key_too_small",
+            Self::KeyTooLarge { .. } => "crypto.key_too_large",
+            Self::KeyMalformed { .. } => "crypto.key_malformed",
+            Self::KeyUnsupported { .. } => "crypto.key_unsupported",
+            Self::KeyEncrypted { .. } => "crypto.key_encrypted",
+            Self::Pem { .. } => "crypto.pem",
+            Self::CertificateMalformed { .. } => "crypto.certificate_malformed",
+            Self::CertificateNotIssued { .. } => "crypto.certificate_not_issued",
+            Self::Base64 { .. } => "crypto.base64",
+            Self::SignatureLength { .. } => "crypto.signature_length",
+            Self::SignatureInvalid { .. } => "crypto.signature_invalid",
+            Self::SigningFailed { .. } => "crypto.signing_failed",
+            Self::KeyLength { .. } => "crypto.key_length",
+            Self::EncryptionFailed { .. } => "crypto.encryption_failed",
+            Self::DecryptionFailed { .. } => "crypto.decryption_failed",
+            Self::KeyGeneration { .. } => "crypto.key_generation",
+            Self::Random { .. } => "crypto.random",
+        }
+    }
+
+    /// What an operator changes.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::AlgorithmRefused { .. } => {
+                "Have the identity provider use RSA-SHA256 signatures (Okta: Signature Algorithm), and AES-GCM with \
+                 RSA-OAEP for encryption. If it cannot, the provider's danger_allow accepts the old algorithm."
+            }
+            Self::DigestRefused { .. } => {
+                "Have the identity provider use the digest SHA-256 (Okta: Digest Algorithm). If it cannot, the \
+                 provider's danger_allow accepts the old digest."
+            }
+            Self::AlgorithmUnknown { .. } => {
+                "Give the identifier of a legacy algorithm (rsa-sha1, sha1, rsa-1_5) as it stands in the message, or \
+                 the word rsa-1024."
+            }
+            Self::AlgorithmUnsupported { .. } => "Use the default provider, or another algorithm.",
+            Self::KeyMismatch { .. } => {
+                "Compare the certificate that is configured with the one in the identity provider's metadata: the \
+                 key is of another kind than the algorithm in the message."
+            }
+            Self::KeyTooSmall { .. } => {
+                "Have the identity provider make a new signing certificate of 2048 bits or more. If it cannot, the \
+                 provider's danger_allow(\"rsa-1024\") accepts keys from 1024 bits."
+            }
+            Self::KeyTooLarge { .. } => "Use an RSA key of at most 8192 bits; 3072 is plenty.",
+            Self::KeyMalformed { .. } => {
+                "Export the key again: private keys as PEM (PKCS#8, PKCS#1 or SEC1), public keys as a certificate."
+            }
+            Self::KeyUnsupported { .. } => "Use an RSA key, a key on P-256, P-384 or P-521, or Ed25519.",
+            Self::KeyEncrypted { .. } => {
+                "Remove the password (openssl pkcs8 -topk8 -nocrypt) and keep the file in a secret store."
+            }
+            Self::Pem { .. } => "Give the whole block, from -----BEGIN to -----END, with its line breaks.",
+            Self::CertificateMalformed { .. } => {
+                "Download the certificate or the metadata again (Okta: SAML Signing Certificates)."
+            }
+            Self::CertificateNotIssued { .. } => "Change the named value.",
+            Self::Base64 { .. } => {
+                "Give the value as it came, without cutting, quoting or URL-decoding it again."
+            }
+            Self::SignatureLength { .. } | Self::SignatureInvalid { .. } => {
+                "The message was changed on its way, or signed with another key: compare the certificate's \
+                 fingerprint with the one shown by the identity provider (Okta: SAML Signing Certificates, the one \
+                 that is active)."
+            }
+            Self::SigningFailed { .. } | Self::KeyGeneration { .. } => {
+                "Use an RSA key of 2048 bits or more, or a key on P-256, P-384 or P-521."
+            }
+            Self::KeyLength { .. } | Self::EncryptionFailed { .. } => {
+                "Use a key of the cipher's length, and an RSA key of 2048 bits or more."
+            }
+            Self::DecryptionFailed { .. } => {
+                "Compare the encryption certificate at the identity provider with the one in our metadata (Okta: \
+                 Encryption Certificate)."
+            }
+            Self::Random { .. } => "Look at the system: getrandom failed.",
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! Keys, parsed once.
+
+use crate::backend::{PrivateKeyOperations, PublicKeyOperations};
+use crate::{KeyKind, SecretBytes, SecretString, encoding::colon_hex, key_format, pem};
+use core::fmt;
+use sha2::{Digest as _, Sha256};
+use std::sync::Arc;
+
+/// A public key, parsed and checked by [`Provider::public_key`](crate::Provider::public_key).
+///
+/// Cloning is cheap. The key works with the backend of the provider that made it.
+///
+/// ```
+/// use vouchsafe_crypto::{KeyKind, Provider};
+///
+/// let provider = Provider::rustcrypto();
+/// let key = provider.generate_key(KeyKind::P256)?.public_key().clone();
+/// let again = provider.public_key(key.spki_der())?;
+/// assert_eq!(again.kind(), KeyKind::P256);
+/// assert_eq!(again.fingerprint(), key.fingerprint());
+/// # Ok::<(), vouchsafe_crypto::CryptoError>(())
+/// ```
+#[derive(Clone)]
+pub struct PublicKey {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    kind: KeyKind,
+    spki_der: Vec<u8>,
+    fingerprint: String,
+    operations: Arc<dyn PublicKeyOperations>,
+}
+
+impl PublicKey {
+    pub(crate) fn new(kind: KeyKind, spki_der: &[u8], operations: Arc<dyn PublicKeyOperations>) -> Self {
+        let fingerprint = colon_hex(&Sha256::digest(spki_der));
+        Self { inner: Arc::new(Inner { kind, spki_der: spki_der.to_vec(), fingerprint, operations }) }
+    }
+
+    /// Kind and length.
+    #[must_use]
+    pub fn kind(&self) -> KeyKind {
+        self.inner.kind
+    }
+
+    /// SubjectPublicKeyInfo in DER (RFC 5280, 4.1).
+    #[must_use]
+    pub fn spki_der(&self) -> &[u8] {
+        &self.inner.spki_der
+    }
+
+    /// SHA-256 over [`spki_der`](Self::spki_der) as "AB:CD:..". It stays the same when a certificate is renewed over the
+    /// same key; the fingerprint that consoles show is
+    /// [`Certificate::fingerprint_sha256`](crate::Certificate::fingerprint_sha256).
+    #[must_use]
+    pub fn fingerprint(&self) -> &str {
+        &self.inner.fingerprint
+    }
+
+    pub(crate) fn operations(&self) -> &dyn PublicKeyOperations {
+        &*self.inner.operations
+    }
+}
+
+impl fmt::Debug for PublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PublicKey")
+            .field("kind", &self.kind())
+            .field("fingerprint", &self.fingerprint())
+            .finish()
+    }
+}
+
+/// A private key, parsed by [`Provider::private_key`](crate::Provider::private_key) or made by
+/// [`Provider::generate_key`](crate::Provider::generate_key).
+///
+/// Cloning is cheap. `Debug` shows the public half only.
+#[derive(Clone)]
+pub struct PrivateKey {
+    public: PublicKey,
+    pkcs8_der: SecretBytes,
+    operations: Arc<dyn PrivateKeyOperations>,
+}
+
+impl PrivateKey {
+    pub(crate) fn new(
+        public: PublicKey,
+        pkcs8_der: SecretBytes,
+        operations: Arc<dyn PrivateKeyOperations>,
+    ) -> Self {
+        Self { public, pkcs8_der, operations }
+    }
+
+    /// Kind and length.
+    #[must_use]
+    pub fn kind(&self) -> KeyKind {
+        self.public.kind()
+    }
+
+    /// Its public half.
+    #[must_use]
+    pub fn public_key(&self) -> &PublicKey {
+        &self.public
+    }
+
+    /// PKCS#8 in PEM, to be stored in a secret store and read again by
+    /// [`Provider::private_key`](crate::Provider::private_key).
+    #[must_use]
+    pub fn to_pkcs8_pem(&self) -> SecretString {
+        SecretString::new(pem::encode(key_format::PKCS8_LABEL, self.pkcs8_der.as_slice()))
+    }
+
+    pub(crate) fn operations(&self) -> &dyn PrivateKeyOperations {
+        &*self.operations
+    }
+}
+
+impl fmt::Debug for PrivateKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PrivateKey").field("public", &self.public).finish_non_exhaustive()
+    }
+}

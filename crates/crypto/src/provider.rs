@@ -1,0 +1,487 @@
+//! The provider: a backend, and the list of algorithms that are accepted.
+
+use crate::backend::{Backend, DigestContext, DigestValue};
+use crate::rustcrypto::RustCrypto;
+use crate::{
+    ContentCipher, CryptoError, DigestAlgorithm, KeyKind, KeyTransport, PrivateKey, PublicKey, SecretBytes,
+    SignatureAlgorithm, key_format, secret,
+};
+use core::fmt;
+use std::sync::Arc;
+
+/// A backend and the list of algorithms that are accepted: **the list is the policy**.
+///
+/// Accepted by default: RSA PKCS#1 v1.5 and RSA-PSS with SHA-256, SHA-384 and SHA-512 and keys from 2048 to 8192 bits;
+/// ECDSA on P-256, P-384 and P-521; Ed25519; digests SHA-256, SHA-384 and SHA-512; AES-GCM and AES-CBC; RSA-OAEP.
+/// Everything else needs [`danger_allow`](Self::danger_allow). A provider is cheap to clone and does not change.
+///
+/// ```
+/// use vouchsafe_crypto::{KeyKind, Provider, SignatureAlgorithm};
+///
+/// let provider = Provider::rustcrypto();
+/// let key = provider.generate_key(KeyKind::P256)?;
+/// let signature = provider.sign(SignatureAlgorithm::EcdsaSha256, &key, b"octets")?;
+/// provider.verify(SignatureAlgorithm::EcdsaSha256, key.public_key(), b"octets", &signature)?;
+/// assert!(provider.verify(SignatureAlgorithm::EcdsaSha256, key.public_key(), b"others", &signature).is_err());
+/// # Ok::<(), vouchsafe_crypto::CryptoError>(())
+/// ```
+#[derive(Clone)]
+pub struct Provider {
+    backend: Arc<dyn Backend>,
+    policy: Policy,
+}
+
+/// What is accepted. Lists are short: a look through them costs less than a hash.
+#[derive(Clone)]
+struct Policy {
+    signatures: Vec<SignatureAlgorithm>,
+    digests: Vec<DigestAlgorithm>,
+    ciphers: Vec<ContentCipher>,
+    /// Identifiers as [`KeyTransport::uri`] gives them.
+    transports: Vec<&'static str>,
+    rsa_minimum_bits: u32,
+}
+
+/// NIST SP 800-131A: RSA keys below 2048 bits are disallowed.
+const RSA_MINIMUM_BITS: u32 = 2048;
+/// With `rsa-1024`: keys that old identity providers still have. Below that a modulus can be factored at home.
+const RSA_DANGER_MINIMUM_BITS: u32 = 1024;
+/// A verification costs the square of the length; nobody uses more, and metadata may come from anyone.
+const RSA_MAXIMUM_BITS: u32 = 8192;
+/// The word for [`Provider::danger_allow`] that accepts short RSA keys.
+const RSA_1024: &str = "rsa-1024";
+
+impl Policy {
+    fn new() -> Self {
+        Self {
+            signatures: SignatureAlgorithm::ALL
+                .into_iter()
+                .filter(|&it| it != SignatureAlgorithm::RsaSha1)
+                .collect(),
+            digests: DigestAlgorithm::ALL.into_iter().filter(|&it| it != DigestAlgorithm::Sha1).collect(),
+            ciphers: ContentCipher::ALL.into_iter().filter(|&it| it != ContentCipher::TripleDesCbc).collect(),
+            transports: vec![KeyTransport::RSA_OAEP_MGF1P_URI, KeyTransport::RSA_OAEP_URI],
+            rsa_minimum_bits: RSA_MINIMUM_BITS,
+        }
+    }
+}
+
+impl Default for Provider {
+    /// [`Provider::rustcrypto`].
+    fn default() -> Self {
+        Self::rustcrypto()
+    }
+}
+
+impl Provider {
+    /// The default: pure Rust, nothing to install.
+    #[must_use]
+    pub fn rustcrypto() -> Self {
+        Self::with_backend(Arc::new(RustCrypto::new()))
+    }
+
+    /// The same policy over another backend.
+    #[must_use]
+    pub fn with_backend(backend: Arc<dyn Backend>) -> Self {
+        Self { backend, policy: Policy::new() }
+    }
+
+    /// Name of the backend.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.backend.name()
+    }
+
+    /// Takes an algorithm off the list. An identifier that is not on the list is off it already.
+    ///
+    /// The identifier of a digest concerns digests in signatures; RSA-OAEP has its own two identifiers, see
+    /// [`KeyTransport::uri`].
+    ///
+    /// ```
+    /// use vouchsafe_crypto::{ContentCipher, Provider};
+    ///
+    /// let provider = Provider::rustcrypto().deny(ContentCipher::Aes128Cbc.uri());
+    /// assert!(!provider.accepts_cipher(ContentCipher::Aes128Cbc));
+    /// assert!(provider.accepts_cipher(ContentCipher::Aes128Gcm));
+    /// ```
+    #[must_use]
+    pub fn deny(mut self, uri: &str) -> Self {
+        self.policy.signatures.retain(|it| it.uri() != uri);
+        self.policy.digests.retain(|it| it.uri() != uri);
+        self.policy.ciphers.retain(|it| it.uri() != uri);
+        self.policy.transports.retain(|&it| it != uri);
+        if uri == RSA_1024 {
+            self.policy.rsa_minimum_bits = RSA_MINIMUM_BITS;
+        }
+        self
+    }
+
+    /// Puts an algorithm on the list that is not there by default: the identifier of `rsa-sha1`, `sha1` or `rsa-1_5`,
+    /// or the word `rsa-1024` for RSA keys from 1024 bits on. Allowing what is allowed already changes nothing.
+    ///
+    /// SHA-1 signatures need both `rsa-sha1` and, for the references, `sha1`.
+    ///
+    /// # Errors
+    ///
+    /// [`CryptoError::AlgorithmUnknown`] for everything else, MD5 and DSA among it;
+    /// [`CryptoError::AlgorithmUnsupported`] for Triple DES, which no backend implements.
+    ///
+    /// ```
+    /// use vouchsafe_crypto::{Provider, SignatureAlgorithm};
+    ///
+    /// let legacy = Provider::rustcrypto().danger_allow("http://www.w3.org/2000/09/xmldsig#rsa-sha1")?;
+    /// assert!(legacy.accepts_signature(SignatureAlgorithm::RsaSha1));
+    /// assert!(legacy.danger_allow("http://www.w3.org/2001/04/xmldsig-more#rsa-md5").is_err());
+    /// # Ok::<(), vouchsafe_crypto::CryptoError>(())
+    /// ```
+    pub fn danger_allow(mut self, uri: &str) -> Result<Self, CryptoError> {
+        fn add<T: PartialEq>(list: &mut Vec<T>, item: T) {
+            if !list.contains(&item) {
+                list.push(item);
+            }
+        }
+        if let Some(algorithm) = SignatureAlgorithm::from_uri(uri) {
+            add(&mut self.policy.signatures, algorithm);
+        } else if let Some(algorithm) = DigestAlgorithm::from_uri(uri) {
+            add(&mut self.policy.digests, algorithm);
+        } else if let Some(cipher) = ContentCipher::from_uri(uri) {
+            if cipher == ContentCipher::TripleDesCbc {
+                return Err(CryptoError::AlgorithmUnsupported {
+                    backend: self.backend.name(),
+                    algorithm: ContentCipher::TripleDesCbc.uri(),
+                });
+            }
+            add(&mut self.policy.ciphers, cipher);
+        } else if let Some(transport) =
+            [KeyTransport::RSA_15_URI, KeyTransport::RSA_OAEP_MGF1P_URI, KeyTransport::RSA_OAEP_URI]
+                .into_iter()
+                .find(|&it| it == uri)
+        {
+            add(&mut self.policy.transports, transport);
+        } else if uri == RSA_1024 {
+            self.policy.rsa_minimum_bits = RSA_DANGER_MINIMUM_BITS;
+        } else {
+            let uri = uri.chars().take(200).collect::<String>().escape_debug().to_string();
+            return Err(CryptoError::AlgorithmUnknown { uri });
+        }
+        Ok(self)
+    }
+
+    /// Whether a signature algorithm is on the list.
+    #[must_use]
+    pub fn accepts_signature(&self, algorithm: SignatureAlgorithm) -> bool {
+        self.policy.signatures.contains(&algorithm)
+    }
+
+    /// Whether a digest is on the list.
+    #[must_use]
+    pub fn accepts_digest(&self, algorithm: DigestAlgorithm) -> bool {
+        self.policy.digests.contains(&algorithm)
+    }
+
+    /// Whether a key transport is on the list. RSA-OAEP may have any digest.
+    #[must_use]
+    pub fn accepts_key_transport(&self, transport: KeyTransport) -> bool {
+        self.policy.transports.contains(&transport.uri())
+    }
+
+    /// Whether a cipher is on the list.
+    #[must_use]
+    pub fn accepts_cipher(&self, cipher: ContentCipher) -> bool {
+        self.policy.ciphers.contains(&cipher)
+    }
+
+    /// The digest of a message.
+    ///
+    /// # Errors
+    ///
+    /// [`CryptoError::DigestRefused`] if the digest is not on the list.
+    pub fn digest(&self, algorithm: DigestAlgorithm, message: &[u8]) -> Result<DigestValue, CryptoError> {
+        self.check_digest(algorithm)?;
+        self.backend.digest(algorithm, message)
+    }
+
+    /// A digest that is fed piece by piece.
+    ///
+    /// # Errors
+    ///
+    /// [`CryptoError::DigestRefused`] if the digest is not on the list.
+    ///
+    /// ```
+    /// use vouchsafe_crypto::{DigestAlgorithm, Provider};
+    ///
+    /// let provider = Provider::rustcrypto();
+    /// let mut context = provider.digest_context(DigestAlgorithm::Sha256)?;
+    /// context.update(b"oct");
+    /// context.update(b"ets");
+    /// assert_eq!(context.finish(), provider.digest(DigestAlgorithm::Sha256, b"octets")?);
+    /// # Ok::<(), vouchsafe_crypto::CryptoError>(())
+    /// ```
+    pub fn digest_context(&self, algorithm: DigestAlgorithm) -> Result<Box<dyn DigestContext>, CryptoError> {
+        self.check_digest(algorithm)?;
+        self.backend.digest_context(algorithm)
+    }
+
+    /// Parses a public key, once, from SubjectPublicKeyInfo in DER.
+    ///
+    /// # Errors
+    ///
+    /// [`CryptoError::KeyMalformed`], [`CryptoError::KeyUnsupported`] (explicit curve parameters among it),
+    /// [`CryptoError::KeyTooSmall`], [`CryptoError::KeyTooLarge`].
+    pub fn public_key(&self, spki_der: &[u8]) -> Result<PublicKey, CryptoError> {
+        let kind = key_format::kind_of_public(spki_der)?;
+        self.check_length(kind)?;
+        let operations = self.backend.public_key(kind, spki_der)?;
+        Ok(PublicKey::new(kind, spki_der, operations))
+    }
+
+    /// Parses a private key, once, from PEM: PKCS#8, PKCS#1 or SEC1, without a password.
+    ///
+    /// # Errors
+    ///
+    /// [`CryptoError::Pem`], [`CryptoError::Base64`], [`CryptoError::KeyEncrypted`], and those of
+    /// [`public_key`](Self::public_key).
+    ///
+    /// ```
+    /// use vouchsafe_crypto::{KeyKind, Provider};
+    ///
+    /// let provider = Provider::rustcrypto();
+    /// let key = provider.generate_key(KeyKind::Ed25519)?;
+    /// let again = provider.private_key(key.to_pkcs8_pem().as_str())?;
+    /// assert_eq!(again.public_key().fingerprint(), key.public_key().fingerprint());
+    /// # Ok::<(), vouchsafe_crypto::CryptoError>(())
+    /// ```
+    pub fn private_key(&self, pem: &str) -> Result<PrivateKey, CryptoError> {
+        let (kind, pkcs8_der) = key_format::private_from_pem(pem)?;
+        self.adopt(kind, pkcs8_der)
+    }
+
+    /// Makes a new private key.
+    ///
+    /// # Errors
+    ///
+    /// [`CryptoError::KeyTooSmall`], [`CryptoError::KeyTooLarge`], [`CryptoError::KeyGeneration`].
+    pub fn generate_key(&self, kind: KeyKind) -> Result<PrivateKey, CryptoError> {
+        self.check_length(kind)?;
+        let pkcs8_der = self.backend.generate_key(kind)?;
+        self.adopt(key_format::kind_of_private(pkcs8_der.as_slice())?, pkcs8_der)
+    }
+
+    /// Verifies a signature over a message.
+    ///
+    /// # Errors
+    ///
+    /// [`CryptoError::SignatureInvalid`] or [`CryptoError::SignatureLength`] if it is not a signature of this key;
+    /// [`CryptoError::AlgorithmRefused`], [`CryptoError::KeyMismatch`], [`CryptoError::KeyTooSmall`] before any work.
+    pub fn verify(
+        &self,
+        algorithm: SignatureAlgorithm,
+        key: &PublicKey,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), CryptoError> {
+        self.check_signature(algorithm, key)?;
+        key.operations().verify(algorithm, message, signature)
+    }
+
+    /// Signs a message.
+    ///
+    /// # Errors
+    ///
+    /// [`CryptoError::SigningFailed`], and those of [`verify`](Self::verify) before any work.
+    pub fn sign(
+        &self,
+        algorithm: SignatureAlgorithm,
+        key: &PrivateKey,
+        message: &[u8],
+    ) -> Result<Vec<u8>, CryptoError> {
+        self.check_signature(algorithm, key.public_key())?;
+        key.operations().sign(algorithm, message)
+    }
+
+    /// Decrypts a content key of unknown length. Where the cipher of the content is known,
+    /// [`decrypt_content_key`](Self::decrypt_content_key) is the one to use.
+    ///
+    /// With RSA PKCS#1 v1.5, octets with wrong padding give a random-looking message, never an error (implicit
+    /// rejection), so that nothing can be learned from the answer.
+    ///
+    /// # Errors
+    ///
+    /// [`CryptoError::DecryptionFailed`]; [`CryptoError::AlgorithmRefused`], [`CryptoError::KeyMismatch`],
+    /// [`CryptoError::KeyTooSmall`] before any work.
+    pub fn decrypt_key(
+        &self,
+        transport: KeyTransport,
+        key: &PrivateKey,
+        octets: &[u8],
+    ) -> Result<SecretBytes, CryptoError> {
+        self.check_transport(transport, key.public_key())?;
+        key.operations().decrypt_key(transport, octets)
+    }
+
+    /// Decrypts the key of a content cipher.
+    ///
+    /// With RSA PKCS#1 v1.5, **every** failure (wrong padding, wrong length, octets of another length than the modulus)
+    /// gives a random key of the cipher's length instead of an error: what fails is then the decryption of the content,
+    /// in the same way and at the same place as with altered content (RFC 3218, 2.3.2; RFC 8017, 7.2). With RSA-OAEP a
+    /// failure is [`CryptoError::DecryptionFailed`], as is a key of another length.
+    ///
+    /// # Errors
+    ///
+    /// As [`decrypt_key`](Self::decrypt_key), and [`CryptoError::Random`].
+    pub fn decrypt_content_key(
+        &self,
+        transport: KeyTransport,
+        key: &PrivateKey,
+        octets: &[u8],
+        cipher: ContentCipher,
+    ) -> Result<SecretBytes, CryptoError> {
+        self.check_transport(transport, key.public_key())?;
+        if transport != KeyTransport::Rsa15 {
+            let found = key.operations().decrypt_key(transport, octets)?;
+            let right = found.as_slice().len() == cipher.key_length();
+            return if right { Ok(found) } else { Err(CryptoError::DecryptionFailed {}) };
+        }
+        let mut substitute = vec![0; cipher.key_length()];
+        self.random(&mut substitute)?;
+        let found = match key.operations().decrypt_key(transport, octets) {
+            Err(error @ CryptoError::AlgorithmUnsupported { .. }) => return Err(error),
+            found => found.ok(),
+        };
+        Ok(secret::same_length_or(found, SecretBytes::new(substitute)))
+    }
+
+    /// Encrypts a content key to a public key.
+    ///
+    /// # Errors
+    ///
+    /// [`CryptoError::EncryptionFailed`]; [`CryptoError::AlgorithmRefused`], [`CryptoError::KeyMismatch`],
+    /// [`CryptoError::KeyTooSmall`] before any work.
+    pub fn encrypt_key(
+        &self,
+        transport: KeyTransport,
+        key: &PublicKey,
+        plain: &[u8],
+    ) -> Result<Vec<u8>, CryptoError> {
+        self.check_transport(transport, key)?;
+        key.operations().encrypt_key(transport, plain)
+    }
+
+    /// Decrypts content: initialisation vector || ciphertext (|| tag), as in `xenc:CipherValue`; the padding of XML
+    /// Encryption 1.1, 5.2 is taken off.
+    ///
+    /// # Errors
+    ///
+    /// [`CryptoError::DecryptionFailed`] for everything that depends on the key or the octets;
+    /// [`CryptoError::AlgorithmRefused`] before any work.
+    pub fn decrypt_content(
+        &self,
+        cipher: ContentCipher,
+        key: &[u8],
+        octets: &[u8],
+    ) -> Result<Vec<u8>, CryptoError> {
+        self.check_cipher(cipher)?;
+        self.backend.decrypt_content(cipher, key, octets)
+    }
+
+    /// Encrypts content under a fresh random initialisation vector, which stands before the ciphertext.
+    ///
+    /// # Errors
+    ///
+    /// [`CryptoError::KeyLength`], [`CryptoError::Random`], [`CryptoError::AlgorithmRefused`].
+    ///
+    /// ```
+    /// use vouchsafe_crypto::{ContentCipher, Provider};
+    ///
+    /// let provider = Provider::rustcrypto();
+    /// let mut key = [0; 32];
+    /// provider.random(&mut key)?;
+    /// let octets = provider.encrypt_content(ContentCipher::Aes256Gcm, &key, b"plain")?;
+    /// assert_eq!(provider.decrypt_content(ContentCipher::Aes256Gcm, &key, &octets)?, b"plain");
+    /// # Ok::<(), vouchsafe_crypto::CryptoError>(())
+    /// ```
+    pub fn encrypt_content(
+        &self,
+        cipher: ContentCipher,
+        key: &[u8],
+        plain: &[u8],
+    ) -> Result<Vec<u8>, CryptoError> {
+        self.check_cipher(cipher)?;
+        if key.len() != cipher.key_length() {
+            let (uri, expected, actual) = (cipher.uri(), cipher.key_length(), key.len());
+            return Err(CryptoError::KeyLength { uri, expected, actual });
+        }
+        self.backend.encrypt_content(cipher, key, plain)
+    }
+
+    /// Fills a buffer with random octets from the operating system.
+    ///
+    /// # Errors
+    ///
+    /// [`CryptoError::Random`].
+    pub fn random(&self, buffer: &mut [u8]) -> Result<(), CryptoError> {
+        self.backend.random(buffer)
+    }
+
+    fn adopt(&self, kind: KeyKind, pkcs8_der: SecretBytes) -> Result<PrivateKey, CryptoError> {
+        self.check_length(kind)?;
+        let operations = self.backend.private_key(kind, pkcs8_der.as_slice())?;
+        let public = self.public_key(&operations.public_key_der()?)?;
+        Ok(PrivateKey::new(public, pkcs8_der, operations))
+    }
+
+    fn check_digest(&self, algorithm: DigestAlgorithm) -> Result<(), CryptoError> {
+        if self.accepts_digest(algorithm) { Ok(()) } else { Err(CryptoError::DigestRefused { algorithm }) }
+    }
+
+    fn check_cipher(&self, cipher: ContentCipher) -> Result<(), CryptoError> {
+        if self.accepts_cipher(cipher) {
+            Ok(())
+        } else {
+            Err(CryptoError::AlgorithmRefused { uri: cipher.uri() })
+        }
+    }
+
+    /// The key may have been parsed by a provider with another policy: its length is looked at again.
+    fn check_signature(&self, algorithm: SignatureAlgorithm, key: &PublicKey) -> Result<(), CryptoError> {
+        if !self.accepts_signature(algorithm) {
+            return Err(CryptoError::AlgorithmRefused { uri: algorithm.uri() });
+        }
+        if !algorithm.fits(key.kind()) {
+            return Err(CryptoError::KeyMismatch { uri: algorithm.uri(), key: key.kind() });
+        }
+        self.check_length(key.kind())
+    }
+
+    fn check_transport(&self, transport: KeyTransport, key: &PublicKey) -> Result<(), CryptoError> {
+        if !self.accepts_key_transport(transport) {
+            return Err(CryptoError::AlgorithmRefused { uri: transport.uri() });
+        }
+        if !matches!(key.kind(), KeyKind::Rsa { .. }) {
+            return Err(CryptoError::KeyMismatch { uri: transport.uri(), key: key.kind() });
+        }
+        self.check_length(key.kind())
+    }
+
+    fn check_length(&self, kind: KeyKind) -> Result<(), CryptoError> {
+        let (minimum, maximum) = (self.policy.rsa_minimum_bits, RSA_MAXIMUM_BITS);
+        match kind {
+            KeyKind::Rsa { bits } if bits < minimum => Err(CryptoError::KeyTooSmall { bits, minimum }),
+            KeyKind::Rsa { bits } if bits > maximum => Err(CryptoError::KeyTooLarge { bits, maximum }),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for Provider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Provider")
+            .field("backend", &self.backend)
+            .field("signatures", &self.policy.signatures)
+            .field("digests", &self.policy.digests)
+            .field("ciphers", &self.policy.ciphers)
+            .field("key_transports", &self.policy.transports)
+            .field("rsa_minimum_bits", &self.policy.rsa_minimum_bits)
+            .finish()
+    }
+}

@@ -1,0 +1,143 @@
+//! RSA: signatures and key transport.
+
+use crate::backend::{PrivateKeyOperations, PublicKeyOperations};
+use crate::{CryptoError, DigestAlgorithm, KeyKind, KeyTransport, SecretBytes, SignatureAlgorithm};
+use getrandom::SysRng;
+use rsa::pkcs8::{DecodePrivateKey as _, DecodePublicKey as _, EncodePrivateKey as _, EncodePublicKey as _};
+use rsa::traits::PublicKeyParts as _;
+use rsa::{Oaep, Pkcs1v15Encrypt};
+use sha1::Sha1;
+use sha2::{Sha256, Sha384, Sha512};
+use std::sync::Arc;
+
+pub(super) fn public_key(spki_der: &[u8]) -> Result<Arc<dyn PublicKeyOperations>, CryptoError> {
+    let key = rsa::PublicKey::from_public_key_der(spki_der).map_err(|_| CryptoError::KeyMalformed {
+        form: "SubjectPublicKeyInfo",
+        detail: "the modulus must be odd and the exponent odd and below 2^33",
+    })?;
+    Ok(Arc::new(Public(key)))
+}
+
+pub(super) fn private_key(pkcs8_der: &[u8]) -> Result<Arc<dyn PrivateKeyOperations>, CryptoError> {
+    let key = rsa::PrivateKey::from_pkcs8_der(pkcs8_der).map_err(|_| CryptoError::KeyMalformed {
+        form: "PKCS#8",
+        detail: "the parts of the RSA key do not belong together",
+    })?;
+    Ok(Arc::new(Private(key)))
+}
+
+pub(super) fn generate(bits: u32) -> Result<SecretBytes, CryptoError> {
+    let failed = || CryptoError::KeyGeneration { kind: KeyKind::Rsa { bits } };
+    let length = usize::try_from(bits).map_err(|_| failed())?;
+    let key = rsa::PrivateKey::new(&mut SysRng, length).map_err(|_| failed())?;
+    let document = key.to_pkcs8_der().map_err(|_| failed())?;
+    Ok(SecretBytes::new(document.as_bytes().to_vec()))
+}
+
+struct Public(rsa::PublicKey);
+
+impl PublicKeyOperations for Public {
+    fn verify(
+        &self,
+        algorithm: SignatureAlgorithm,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), CryptoError> {
+        let (expected, actual) = (self.0.size(), signature.len());
+        if expected != actual {
+            return Err(CryptoError::SignatureLength { expected, actual });
+        }
+        let key = &self.0;
+        match algorithm {
+            SignatureAlgorithm::RsaSha1 => key.pkcs1v15_verify::<Sha1>(message, signature),
+            SignatureAlgorithm::RsaSha256 => key.pkcs1v15_verify::<Sha256>(message, signature),
+            SignatureAlgorithm::RsaSha384 => key.pkcs1v15_verify::<Sha384>(message, signature),
+            SignatureAlgorithm::RsaSha512 => key.pkcs1v15_verify::<Sha512>(message, signature),
+            SignatureAlgorithm::RsaPssSha256 => key.pss_verify::<Sha256>(message, signature),
+            SignatureAlgorithm::RsaPssSha384 => key.pss_verify::<Sha384>(message, signature),
+            SignatureAlgorithm::RsaPssSha512 => key.pss_verify::<Sha512>(message, signature),
+            _ => return Err(super::mismatch(algorithm)),
+        }
+        .map_err(|_| CryptoError::SignatureInvalid {})
+    }
+
+    fn encrypt_key(&self, transport: KeyTransport, plain: &[u8]) -> Result<Vec<u8>, CryptoError> {
+        let key = &self.0;
+        match transport {
+            KeyTransport::Rsa15 => key.encrypt(&mut SysRng, Pkcs1v15Encrypt, plain),
+            KeyTransport::RsaOaep { digest, mgf } => {
+                with_oaep!(digest, mgf, |padding| key.encrypt(&mut SysRng, padding, plain))
+            }
+        }
+        .map_err(|error| match error {
+            rsa::Error::Rng => CryptoError::Random {},
+            _ => CryptoError::EncryptionFailed { uri: transport.uri(), detail: "too long for the RSA key" },
+        })
+    }
+}
+
+/// Signing and decryption are blinded: the crate takes fresh factors from the operating system for each operation.
+struct Private(rsa::PrivateKey);
+
+impl PrivateKeyOperations for Private {
+    fn public_key_der(&self) -> Result<Vec<u8>, CryptoError> {
+        let document = self.0.as_public_key().to_public_key_der();
+        let document =
+            document.map_err(|_| CryptoError::KeyMalformed { form: "PKCS#8", detail: "no public key" })?;
+        Ok(document.into_vec())
+    }
+
+    fn sign(&self, algorithm: SignatureAlgorithm, message: &[u8]) -> Result<Vec<u8>, CryptoError> {
+        let key = &self.0;
+        match algorithm {
+            SignatureAlgorithm::RsaSha1 => key.pkcs1v15_sign::<Sha1>(message),
+            SignatureAlgorithm::RsaSha256 => key.pkcs1v15_sign::<Sha256>(message),
+            SignatureAlgorithm::RsaSha384 => key.pkcs1v15_sign::<Sha384>(message),
+            SignatureAlgorithm::RsaSha512 => key.pkcs1v15_sign::<Sha512>(message),
+            SignatureAlgorithm::RsaPssSha256 => key.pss_sign::<Sha256>(message),
+            SignatureAlgorithm::RsaPssSha384 => key.pss_sign::<Sha384>(message),
+            SignatureAlgorithm::RsaPssSha512 => key.pss_sign::<Sha512>(message),
+            _ => return Err(super::mismatch(algorithm)),
+        }
+        .map_err(|_| CryptoError::SigningFailed { uri: algorithm.uri() })
+    }
+
+    /// PKCS#1 v1.5 answers wrong padding with a message derived from the key and the octets
+    /// (draft-irtf-cfrg-rsa-guidance, 7); the only error left is a wrong length of the octets.
+    fn decrypt_key(&self, transport: KeyTransport, octets: &[u8]) -> Result<SecretBytes, CryptoError> {
+        let key = &self.0;
+        match transport {
+            KeyTransport::Rsa15 => key.decrypt_blinded(&mut SysRng, Pkcs1v15Encrypt, octets),
+            KeyTransport::RsaOaep { digest, mgf } => {
+                with_oaep!(digest, mgf, |padding| key.decrypt_blinded(&mut SysRng, padding, octets))
+            }
+        }
+        .map(SecretBytes::new)
+        .map_err(|_| CryptoError::DecryptionFailed {})
+    }
+}
+
+/// Two digests known when running, as types.
+macro_rules! with_oaep {
+    ($digest:expr, $mgf:expr, |$padding:ident| $body:expr) => {
+        match $digest {
+            DigestAlgorithm::Sha1 => with_oaep!(@mgf Sha1, $mgf, |$padding| $body),
+            DigestAlgorithm::Sha256 => with_oaep!(@mgf Sha256, $mgf, |$padding| $body),
+            DigestAlgorithm::Sha384 => with_oaep!(@mgf Sha384, $mgf, |$padding| $body),
+            DigestAlgorithm::Sha512 => with_oaep!(@mgf Sha512, $mgf, |$padding| $body),
+        }
+    };
+    (@mgf $digest:ty, $mgf:expr, |$padding:ident| $body:expr) => {
+        match $mgf {
+            DigestAlgorithm::Sha1 => with_oaep!(@use $digest, Sha1, |$padding| $body),
+            DigestAlgorithm::Sha256 => with_oaep!(@use $digest, Sha256, |$padding| $body),
+            DigestAlgorithm::Sha384 => with_oaep!(@use $digest, Sha384, |$padding| $body),
+            DigestAlgorithm::Sha512 => with_oaep!(@use $digest, Sha512, |$padding| $body),
+        }
+    };
+    (@use $digest:ty, $mgf:ty, |$padding:ident| $body:expr) => {{
+        let $padding = Oaep::<$digest, $mgf>::new_with_mgf_hash();
+        $body
+    }};
+}
+use with_oaep;

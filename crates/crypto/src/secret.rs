@@ -1,0 +1,86 @@
+//! Values that are wiped when dropped and never shown.
+
+use core::fmt;
+use subtle::{ConditionallySelectable as _, ConstantTimeEq as _};
+use zeroize::Zeroizing;
+
+/// Secret octets: wiped when dropped, without `PartialEq`, and `Debug` shows nothing of them.
+///
+/// ```
+/// use vouchsafe_crypto::SecretBytes;
+///
+/// let key = SecretBytes::new(vec![1, 2, 3]);
+/// assert_eq!(key.as_slice(), [1, 2, 3]);
+/// assert_eq!(format!("{key:?}"), "SecretBytes(…)");
+/// ```
+#[derive(Clone)]
+pub struct SecretBytes(Zeroizing<Vec<u8>>);
+
+impl SecretBytes {
+    /// Takes ownership of secret octets.
+    #[must_use]
+    pub fn new(octets: Vec<u8>) -> Self {
+        Self(Zeroizing::new(octets))
+    }
+
+    /// The octets.
+    #[must_use]
+    pub fn as_slice(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SecretBytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretBytes(…)")
+    }
+}
+
+/// A secret text, such as a private key in PEM: wiped when dropped, and `Debug` shows nothing of it.
+#[derive(Clone)]
+pub struct SecretString(Zeroizing<String>);
+
+impl SecretString {
+    /// Takes ownership of a secret text.
+    #[must_use]
+    pub fn new(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SecretString {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretString(…)")
+    }
+}
+
+/// Whether two values are equal, in a time that depends on their lengths only.
+///
+/// ```
+/// assert!(vouchsafe_crypto::constant_time_eq(b"token", b"token"));
+/// assert!(!vouchsafe_crypto::constant_time_eq(b"token", b"taken"));
+/// assert!(!vouchsafe_crypto::constant_time_eq(b"token", b"tok"));
+/// ```
+#[must_use]
+pub fn constant_time_eq(a: &[u8], b: &[u8]) -> bool {
+    a.ct_eq(b).into()
+}
+
+/// `found` if it has the length of `substitute`, else `substitute`: the one or the other is copied under a mask, not
+/// behind a branch on the octets. Its length is compared openly, which is allowed since RSA PKCS#1 v1.5 with implicit
+/// rejection gives wrong padding a random length.
+pub(crate) fn same_length_or(found: Option<SecretBytes>, mut substitute: SecretBytes) -> SecretBytes {
+    let found = found.as_ref().map(SecretBytes::as_slice).unwrap_or_default();
+    let right = found.len().ct_eq(&substitute.as_slice().len());
+    for (index, octet) in substitute.0.iter_mut().enumerate() {
+        let other = found.get(index).copied().unwrap_or_default();
+        octet.conditional_assign(&other, right);
+    }
+    substitute
+}

@@ -1,0 +1,93 @@
+//! Tag, length, value: just enough of ASN.1 to find the way in a certificate or a key.
+//!
+//! Lengths are definite, of at most four octets, and need not be minimal: old encoders pad them, and what is read here is
+//! looked at, never written again.
+
+/// One element.
+#[derive(Clone, Copy)]
+pub(crate) struct Element<'a> {
+    /// Identifier octet: class, constructed bit, number.
+    pub(crate) tag: u8,
+    pub(crate) content: &'a [u8],
+    /// With tag and length.
+    pub(crate) whole: &'a [u8],
+}
+
+pub(crate) const INTEGER: u8 = 0x02;
+pub(crate) const OCTET_STRING: u8 = 0x04;
+pub(crate) const OBJECT_IDENTIFIER: u8 = 0x06;
+pub(crate) const UTC_TIME: u8 = 0x17;
+pub(crate) const GENERALIZED_TIME: u8 = 0x18;
+pub(crate) const SEQUENCE: u8 = 0x30;
+/// `[0]`, constructed.
+pub(crate) const CONTEXT_0: u8 = 0xa0;
+
+/// Reads elements that stand one behind the other.
+pub(crate) struct Elements<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Elements<'a> {
+    pub(crate) fn new(octets: &'a [u8]) -> Self {
+        Self { rest: octets }
+    }
+
+    /// What has not been read.
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
+    /// The next element if it has this tag.
+    pub(crate) fn next_if(&mut self, tag: u8) -> Option<Element<'a>> {
+        if self.rest.first() == Some(&tag) { self.next() } else { None }
+    }
+}
+
+impl<'a> Iterator for Elements<'a> {
+    type Item = Element<'a>;
+
+    /// None at the end, and where no whole element stands.
+    fn next(&mut self) -> Option<Element<'a>> {
+        let (&tag, after) = self.rest.split_first()?;
+        if tag & 0x1f == 0x1f {
+            return None;
+        }
+        let (&first, after) = after.split_first()?;
+        let (length, after) = match first {
+            0..=0x7f => (usize::from(first), after),
+            0x81..=0x84 => {
+                let (octets, after) = after.split_at_checked(usize::from(first & 0x7f))?;
+                (octets.iter().fold(0, |length, &octet| length << 8 | usize::from(octet)), after)
+            }
+            _ => return None,
+        };
+        let (content, after) = after.split_at_checked(length)?;
+        let (whole, _) = self.rest.split_at_checked(self.rest.len().checked_sub(after.len())?)?;
+        self.rest = after;
+        Some(Element { tag, content, whole })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Elements, INTEGER};
+
+    #[test]
+    fn reads_what_is_whole_and_stops_at_the_rest() {
+        let mut elements = Elements::new(&[2, 1, 7, 2, 0x81, 1, 8, 2, 5, 1]);
+        let values: Vec<_> =
+            elements.by_ref().map(|element| (element.tag, element.content.to_vec())).collect();
+        assert_eq!(values, [(INTEGER, vec![7]), (INTEGER, vec![8])]);
+        assert_eq!(elements.rest(), [2, 5, 1]);
+        for broken in [
+            &[][..],
+            &[2],
+            &[2, 0x80],
+            &[2, 0x85, 0, 0, 0, 0, 0],
+            &[0x1f, 1, 0],
+            &[2, 0x84, 255, 255, 255, 255],
+        ] {
+            assert!(Elements::new(broken).next().is_none(), "{broken:?}");
+        }
+    }
+}
