@@ -1,1 +1,52 @@
 //! A pure planner for just-in-time provisioning: who gets what, and why.
+//!
+//! ```text
+//! LoginFacts + Policy + Snapshot  ->  Plan      what changes, step by step, each with its rule
+//!                                 ->  Refused   why not, and what to change
+//! ```
+//!
+//! [`Policy::plan`] reads nothing and writes nothing: it has no clock, no random source and no state. A plan
+//! is applied by a store, in one transaction, or to a [`Snapshot`] in memory with [`Snapshot::after`]. These
+//! laws hold and are tested on random policies, logins and states:
+//!
+//! * planning the same login on the resulting state gives an empty plan;
+//! * a plan never mentions another organization;
+//! * no plan takes away what was made by hand, and none leaves an organization without owner;
+//! * a login that says less (an attribute is absent) never takes anything away;
+//! * a plan depends on its arguments only.
+//!
+//! An assertion is bound to an organization by two things that must agree: the identity provider that signed,
+//! and the [`OrganizationToken`] that comes as an attribute and is stored as a hash.
+
+mod account;
+mod facts;
+mod identifier;
+mod mapping;
+mod offboarding;
+mod organization;
+mod plan;
+mod planner;
+mod policy;
+mod policy_error;
+mod refused;
+mod snapshot;
+mod team;
+mod text;
+mod token;
+
+pub use account::{Account, Assignment, Identity, Membership, Origin, Role, Status};
+pub use facts::LoginFacts;
+pub use identifier::{AccountId, OrganizationId, ProjectId, RuleId, TeamId};
+pub use mapping::{Attributes, GroupMatch, MappingRule, Preset};
+pub use offboarding::unused_accounts;
+pub use organization::{Conversion, Organization};
+pub use plan::{Action, Cause, Note, Plan, ProfileField, ProjectRef, Step, TeamRef};
+pub use policy::{
+    Admission, DefaultProject, DefaultRole, DefaultTeam, Defaults, Follow, Groups, IdentityRules, Policy,
+    Profile, SyncMode, Unmapped,
+};
+pub use policy_error::PolicyError;
+pub use refused::Refused;
+pub use snapshot::Snapshot;
+pub use team::{LinkedProject, Permission, Project, Team};
+pub use token::{OrganizationToken, TokenHash, TokenRecord};

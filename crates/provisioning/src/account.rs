@@ -1,0 +1,219 @@
+//! People: accounts, the identities that sign in to them, and what they belong to.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use vouchsafe_metadata::EntityId;
+
+use crate::{AccountId, OrganizationId, Permission, ProjectId, RuleId, TeamId};
+
+/// A person's account in one organization.
+///
+/// ```
+/// use vouchsafe_provisioning::{Account, AccountId, OrganizationId, Role};
+///
+/// let mut owner = Account::new(AccountId::new("1"), OrganizationId::new("acme"), "ada@example.com");
+/// owner.role = Role::Owner;
+/// owner.has_password = true;
+/// assert!(owner.is_active());
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Account {
+    /// The store's name of the account.
+    pub id: AccountId,
+    /// The organization that it belongs to.
+    pub organization: OrganizationId,
+    /// E-mail address.
+    pub email: String,
+    /// The name that the person signs in with at the identity provider, or the e-mail address.
+    #[serde(default)]
+    pub username: String,
+    /// Given name, where known.
+    #[serde(default)]
+    pub first_name: Option<String>,
+    /// Family name, where known.
+    #[serde(default)]
+    pub last_name: Option<String>,
+    /// What the person may do in the organization.
+    #[serde(default)]
+    pub role: Role,
+    /// Whether the account may be used.
+    #[serde(default)]
+    pub status: Status,
+    /// Whether the account can also be entered with a password of the service.
+    #[serde(default)]
+    pub has_password: bool,
+    /// Who may sign in to it through an identity provider.
+    #[serde(default)]
+    pub identities: Vec<Identity>,
+    /// The teams that it is in.
+    #[serde(default)]
+    pub memberships: Vec<Membership>,
+    /// The projects that it was given directly, not through a team.
+    #[serde(default)]
+    pub projects: Vec<Assignment>,
+    /// When it was made, where known.
+    #[serde(default)]
+    pub created_at: Option<DateTime<Utc>>,
+    /// When its person last signed in through the identity provider.
+    #[serde(default)]
+    pub last_sign_in: Option<DateTime<Utc>>,
+}
+
+impl Account {
+    /// An active member without identities, teams or projects, whose username is the e-mail address.
+    pub fn new(id: AccountId, organization: OrganizationId, email: impl Into<String>) -> Self {
+        let email = email.into();
+        Self {
+            id,
+            organization,
+            username: email.clone(),
+            email,
+            first_name: None,
+            last_name: None,
+            role: Role::Member,
+            status: Status::Active,
+            has_password: false,
+            identities: Vec::new(),
+            memberships: Vec::new(),
+            projects: Vec::new(),
+            created_at: None,
+            last_sign_in: None,
+        }
+    }
+
+    /// Whether the account may be used.
+    #[must_use]
+    pub fn is_active(&self) -> bool {
+        self.status == Status::Active
+    }
+
+    /// Whether this identity signs in to the account.
+    #[must_use]
+    pub fn is_linked_to(&self, issuer: &EntityId, subject: &str) -> bool {
+        self.identities.iter().any(|identity| identity.issuer == *issuer && identity.subject == subject)
+    }
+
+    /// The membership of a team, where there is one.
+    #[must_use]
+    pub fn membership(&self, team: &TeamId) -> Option<&Membership> {
+        self.memberships.iter().find(|membership| membership.team == *team)
+    }
+}
+
+/// A person as one identity provider names them. Compared octet by octet.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Identity {
+    /// The identity provider's entityID.
+    pub issuer: EntityId,
+    /// The stable subject: a NameID that is not transient, or the attribute that the policy chose.
+    pub subject: String,
+}
+
+impl Identity {
+    /// An identity.
+    pub fn new(issuer: EntityId, subject: impl Into<String>) -> Self {
+        Self { issuer, subject: subject.into() }
+    }
+}
+
+/// What a person may do in the organization; the higher role is the greater.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Role {
+    /// Uses what teams and projects allow.
+    #[default]
+    Member,
+    /// Manages members, teams and projects.
+    Admin,
+    /// Answers for the organization.
+    Owner,
+}
+
+impl Role {
+    /// The role in words.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Member => "member",
+            Self::Admin => "admin",
+            Self::Owner => "owner",
+        }
+    }
+}
+
+/// Whether an account may be used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Status {
+    /// It may.
+    #[default]
+    Active,
+    /// It may not; its data is kept.
+    Suspended,
+}
+
+/// That an account is in a team.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Membership {
+    /// The team.
+    pub team: TeamId,
+    /// What the account may do in the team.
+    pub role: Permission,
+    /// Who put it there.
+    #[serde(default)]
+    pub origin: Origin,
+}
+
+impl Membership {
+    /// A membership.
+    #[must_use]
+    pub fn new(team: TeamId, role: Permission, origin: Origin) -> Self {
+        Self { team, role, origin }
+    }
+}
+
+/// That an account was given a project directly.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Assignment {
+    /// The project.
+    pub project: ProjectId,
+    /// What the account may do in it.
+    pub permission: Permission,
+    /// Who gave it.
+    #[serde(default)]
+    pub origin: Origin,
+}
+
+impl Assignment {
+    /// An assignment.
+    #[must_use]
+    pub fn new(project: ProjectId, permission: Permission, origin: Origin) -> Self {
+        Self { project, permission, origin }
+    }
+}
+
+/// Who made something: a person, or a rule of the policy.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Origin {
+    /// A person, by hand. No rule takes such a thing away.
+    #[default]
+    Hand,
+    /// The rule of this id.
+    Rule(RuleId),
+}
+
+impl Origin {
+    /// Whether a person made it.
+    #[must_use]
+    pub fn is_hand(&self) -> bool {
+        matches!(self, Self::Hand)
+    }
+}

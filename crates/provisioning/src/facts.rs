@@ -1,0 +1,204 @@
+//! What a planner may know of a login: plain data.
+
+use std::{collections::BTreeMap, fmt};
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use vouchsafe_crypto::{CryptoError, Provider};
+use vouchsafe_metadata::EntityId;
+
+use crate::{TokenHash, text::folded};
+
+/// A login as plain data: what an accepted assertion says of a person.
+///
+/// It is made from a [`Login`](vouchsafe_assertion::Login), or read from a file of recorded logins to try a
+/// policy on. Attributes are kept by name; NameFormat and FriendlyName are not compared; a repeated attribute
+/// and repeated values are merged. An attribute that is there without a value is kept with an empty list:
+/// absent and empty are two cases.
+///
+/// The organization's token arrives as one of the attributes. [`sealed`](Self::sealed) replaces it by its
+/// hash: do that before you write a login anywhere. `Debug` shows no attribute's value.
+///
+/// ```
+/// use vouchsafe_metadata::EntityId;
+/// use vouchsafe_provisioning::LoginFacts;
+///
+/// let now = "2026-01-15T09:00:00Z".parse()?;
+/// let login = LoginFacts::new(EntityId::new("http://www.okta.com/exk1")?, "ada@example.com", now)
+///     .with_assertion_id("id1")
+///     .with_attribute("user.email", ["ada@example.com"])
+///     .with_attribute("department", ["Engineering", "Everyone"]);
+/// assert_eq!(login.values("department").map(<[String]>::len), Some(2));
+/// assert_eq!(login.values("groups"), None);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct LoginFacts {
+    /// entityID of the identity provider that signed.
+    pub issuer: EntityId,
+    /// The NameID's value, as it came.
+    pub subject: String,
+    /// The NameID's Format, where it was given.
+    #[serde(default)]
+    pub subject_format: Option<String>,
+    /// ID of the assertion: an idempotency key. Only its hash leaves the planner.
+    #[serde(default)]
+    pub assertion_id: String,
+    /// When the login was accepted.
+    pub at: DateTime<Utc>,
+    /// Values by attribute name.
+    #[serde(default)]
+    pub attributes: BTreeMap<String, Vec<String>>,
+    /// Hash of the token attribute, once [`sealed`](Self::sealed).
+    #[serde(default)]
+    pub token_hash: Option<TokenHash>,
+}
+
+/// NameID formats (SAML Core 8.3) that matter to a planner.
+const TRANSIENT: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient";
+const EMAIL_ADDRESS: &str = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress";
+
+impl LoginFacts {
+    /// A login without attributes.
+    pub fn new(issuer: EntityId, subject: impl Into<String>, at: DateTime<Utc>) -> Self {
+        Self {
+            issuer,
+            subject: subject.into(),
+            subject_format: None,
+            assertion_id: String::new(),
+            at,
+            attributes: BTreeMap::new(),
+            token_hash: None,
+        }
+    }
+
+    /// The same login with this NameID format.
+    #[must_use]
+    pub fn with_subject_format(mut self, format: impl Into<String>) -> Self {
+        self.subject_format = Some(format.into());
+        self
+    }
+
+    /// The same login with this assertion ID.
+    #[must_use]
+    pub fn with_assertion_id(mut self, id: impl Into<String>) -> Self {
+        self.assertion_id = id.into();
+        self
+    }
+
+    /// The same login with these values added to an attribute, which is then there even without a value.
+    #[must_use]
+    pub fn with_attribute<V: Into<String>>(
+        mut self,
+        name: impl Into<String>,
+        values: impl IntoIterator<Item = V>,
+    ) -> Self {
+        self.attributes.entry(name.into()).or_default().extend(values.into_iter().map(Into::into));
+        self
+    }
+
+    /// The same login without this attribute.
+    #[must_use]
+    pub fn without_attribute(mut self, name: &str) -> Self {
+        self.attributes.remove(name);
+        self
+    }
+
+    /// The values of an attribute: `None` when it is absent, an empty slice when it came without a value.
+    #[must_use]
+    pub fn values(&self, name: &str) -> Option<&[String]> {
+        self.attributes.get(name).map(Vec::as_slice)
+    }
+
+    /// Replaces the token attribute of this name by its hash: the login can then be recorded.
+    ///
+    /// # Errors
+    ///
+    /// What the provider answers when it does not do SHA-256.
+    pub fn sealed(mut self, token_attribute: &str, provider: &Provider) -> Result<Self, CryptoError> {
+        if let Some(token) = self.single(token_attribute).value() {
+            self.token_hash = Some(TokenHash::of(token, provider)?);
+        }
+        self.attributes.remove(token_attribute);
+        Ok(self)
+    }
+
+    /// Whether the NameID is good for one session only (SAML Core 8.3.8).
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        self.subject_format.as_deref() == Some(TRANSIENT)
+    }
+
+    /// Whether the NameID says that it is an e-mail address (SAML Core 8.3.2).
+    #[must_use]
+    pub fn is_email_subject(&self) -> bool {
+        self.subject_format.as_deref() == Some(EMAIL_ADDRESS)
+    }
+
+    /// The one value of an attribute that stands for one thing.
+    pub(crate) fn single(&self, name: &str) -> Single<'_> {
+        let Some(values) = self.values(name) else { return Single::Absent };
+        let mut distinct = values.iter().map(|value| value.trim()).filter(|value| !value.is_empty());
+        let Some(first) = distinct.next() else { return Single::Absent };
+        if distinct.all(|other| other == first) { Single::Value(first) } else { Single::Ambiguous }
+    }
+
+    /// What the login says of the person's groups.
+    pub(crate) fn groups(&self, attribute: &str, overage: Option<&str>) -> GroupClaim<'_> {
+        match self.values(attribute) {
+            Some(values) => {
+                let mut seen = std::collections::BTreeSet::new();
+                let named = values.iter().map(|value| value.trim()).filter(|value| !value.is_empty());
+                GroupClaim::Listed(named.filter(|name| seen.insert(folded(name))).collect())
+            }
+            None if overage.is_some_and(|name| self.attributes.contains_key(name)) => GroupClaim::Overage,
+            None => GroupClaim::Absent,
+        }
+    }
+}
+
+impl fmt::Debug for LoginFacts {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("LoginFacts")
+            .field("issuer", &self.issuer)
+            .field("at", &self.at)
+            .field("attributes", &self.attributes.keys().collect::<Vec<_>>())
+            .finish_non_exhaustive()
+    }
+}
+
+impl From<&LoginFacts> for LoginFacts {
+    fn from(facts: &LoginFacts) -> Self {
+        facts.clone()
+    }
+}
+
+/// An attribute that stands for one thing. A blank value is as good as none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Single<'f> {
+    Absent,
+    Value(&'f str),
+    Ambiguous,
+}
+
+impl<'f> Single<'f> {
+    pub(crate) fn value(self) -> Option<&'f str> {
+        match self {
+            Self::Value(value) => Some(value),
+            Self::Absent | Self::Ambiguous => None,
+        }
+    }
+}
+
+/// What a login says of the person's groups: three cases, of which only a list may take anything away.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum GroupClaim<'f> {
+    /// No such attribute.
+    Absent,
+    /// Too many to be sent: Entra ID gives a link instead of the list.
+    Overage,
+    /// These groups, each once, without blanks; possibly none.
+    Listed(Vec<&'f str>),
+}

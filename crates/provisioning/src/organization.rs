@@ -1,0 +1,183 @@
+//! A customer: entitlement, conversion to SAML, tokens.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+use vouchsafe_crypto::Provider;
+use vouchsafe_metadata::EntityId;
+
+use crate::{OrganizationId, OrganizationToken, Refused, TokenHash, TokenRecord};
+
+/// A customer of the service.
+///
+/// An organization whose plan includes SAML SSO can be [converted](Self::convert): from then on it belongs to
+/// one identity provider, and has a token that each assertion must carry.
+///
+/// ```
+/// use chrono::TimeDelta;
+/// use vouchsafe_crypto::Provider;
+/// use vouchsafe_metadata::EntityId;
+/// use vouchsafe_provisioning::{Organization, OrganizationId};
+///
+/// let provider = Provider::rustcrypto();
+/// let okta = EntityId::new("http://www.okta.com/exk1")?;
+/// let now = "2026-01-15T09:00:00Z".parse()?;
+/// let mut organization = Organization::new(OrganizationId::new("1"), "acme", "Acme");
+/// assert_eq!(
+///     organization.convert(okta.clone(), &provider, now).unwrap_err().code(),
+///     "provisioning.not_entitled"
+/// );
+///
+/// organization.entitled = true;
+/// let token = organization.convert(okta, &provider, now)?;
+/// println!("Paste this into Okta: {}", token.reveal());
+///
+/// // Later: both tokens work for a week.
+/// let next = organization.rotate_token(&provider, now, TimeDelta::days(7))?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Organization {
+    /// The store's name of the organization.
+    pub id: OrganizationId,
+    /// Its name in addresses, by which a person finds the SAML SSO button.
+    pub slug: String,
+    /// Its name for people.
+    pub name: String,
+    /// Whether its plan includes SAML SSO.
+    #[serde(default)]
+    pub entitled: bool,
+    /// The identity provider that it was converted to, once it was.
+    #[serde(default)]
+    pub conversion: Option<Conversion>,
+    /// Its tokens, as hashes.
+    #[serde(default)]
+    pub tokens: Vec<TokenRecord>,
+    /// How many active accounts its plan allows; `None`: as many as there are.
+    #[serde(default)]
+    pub seat_limit: Option<u32>,
+    /// Mail domains that it was shown to own: only for these may an account be linked by e-mail.
+    #[serde(default)]
+    pub verified_domains: Vec<String>,
+}
+
+/// That an organization signs in through SAML.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Conversion {
+    /// entityID of its identity provider.
+    pub identity_provider: EntityId,
+    /// When it was converted.
+    pub at: DateTime<Utc>,
+}
+
+impl Organization {
+    /// An organization that is neither entitled nor converted.
+    pub fn new(id: OrganizationId, slug: impl Into<String>, name: impl Into<String>) -> Self {
+        Self {
+            id,
+            slug: slug.into(),
+            name: name.into(),
+            entitled: false,
+            conversion: None,
+            tokens: Vec::new(),
+            seat_limit: None,
+            verified_domains: Vec::new(),
+        }
+    }
+
+    /// entityID of its identity provider, once it is converted.
+    #[must_use]
+    pub fn identity_provider(&self) -> Option<&EntityId> {
+        self.conversion.as_ref().map(|conversion| &conversion.identity_provider)
+    }
+
+    /// Makes this a SAML organization of that identity provider and issues its first token, which is kept only
+    /// as a hash.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused::NotEntitled`], [`Refused::AlreadyConverted`], and what the provider answers.
+    pub fn convert(
+        &mut self,
+        identity_provider: EntityId,
+        provider: &Provider,
+        now: DateTime<Utc>,
+    ) -> Result<OrganizationToken, Refused> {
+        if !self.entitled {
+            return Err(Refused::NotEntitled { organization: self.name.clone() });
+        }
+        if self.conversion.is_some() {
+            return Err(Refused::AlreadyConverted { organization: self.name.clone() });
+        }
+        let token = self.issue(provider, now)?;
+        self.conversion = Some(Conversion { identity_provider, at: now });
+        Ok(token)
+    }
+
+    /// Issues another token. Those that work now go on working for `overlap`, and no longer than they would
+    /// have anyway.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused::NotConverted`], and what the provider answers.
+    pub fn rotate_token(
+        &mut self,
+        provider: &Provider,
+        now: DateTime<Utc>,
+        overlap: TimeDelta,
+    ) -> Result<OrganizationToken, Refused> {
+        if self.conversion.is_none() {
+            return Err(Refused::NotConverted { organization: self.name.clone() });
+        }
+        let before = self.tokens.len();
+        let token = self.issue(provider, now)?;
+        let end = now.checked_add_signed(overlap.max(TimeDelta::zero())).unwrap_or(now);
+        for record in self.tokens.iter_mut().take(before) {
+            record.expires_at = Some(record.expires_at.map_or(end, |earlier| earlier.min(end)));
+        }
+        Ok(token)
+    }
+
+    /// Revokes the token with this [id](TokenRecord::id) at once. Whether there was one.
+    pub fn revoke_token(&mut self, id: &str, now: DateTime<Utc>) -> bool {
+        let mut found = false;
+        for record in self.tokens.iter_mut().filter(|record| record.id == id) {
+            record.revoked_at = Some(record.revoked_at.map_or(now, |earlier| earlier.min(now)));
+            found = true;
+        }
+        found
+    }
+
+    /// Checks a token's hash against every token of the organization, in the same time whichever it is.
+    pub(crate) fn check_token(&self, presented: &TokenHash, now: DateTime<Utc>) -> Result<(), Refused> {
+        let mut matching = None;
+        for record in &self.tokens {
+            if record.hash == *presented {
+                matching = Some(record);
+            }
+        }
+        let organization = || self.name.clone();
+        match matching {
+            None => Err(Refused::TokenUnknown { organization: organization() }),
+            Some(record) if record.revoked_at.is_some() => {
+                Err(Refused::TokenRevoked { organization: organization(), token: record.id.clone() })
+            }
+            Some(record) => match record.expires_at {
+                Some(end) if now >= end => Err(Refused::TokenExpired {
+                    organization: organization(),
+                    token: record.id.clone(),
+                    expired_at: end,
+                }),
+                _ => Ok(()),
+            },
+        }
+    }
+
+    fn issue(&mut self, provider: &Provider, now: DateTime<Utc>) -> Result<OrganizationToken, Refused> {
+        let token = OrganizationToken::issue(provider).map_err(Refused::cryptography)?;
+        let hash = token.hash(provider).map_err(Refused::cryptography)?;
+        self.tokens.push(TokenRecord::new(hash, now));
+        Ok(token)
+    }
+}

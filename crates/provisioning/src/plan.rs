@@ -1,0 +1,343 @@
+//! What changes, which rule asked for it, and why, in words.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use vouchsafe_metadata::EntityId;
+
+use crate::{AccountId, OrganizationId, Permission, ProjectId, Role, RuleId, TeamId, text::Shown};
+
+/// What is to change in one organization for one account. Made by [`Policy::plan`](crate::Policy::plan) and
+/// [`Snapshot::suspend`](crate::Snapshot::suspend), and by nothing else; it can be read, written down, and
+/// applied to a [`Snapshot`](crate::Snapshot::after) or a store.
+///
+/// A plan without steps is an ordinary sign-in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    pub(crate) organization: OrganizationId,
+    pub(crate) version: u64,
+    pub(crate) account: Option<AccountId>,
+    pub(crate) cause: Cause,
+    pub(crate) at: DateTime<Utc>,
+    pub(crate) steps: Vec<Step>,
+    pub(crate) notes: Vec<Note>,
+}
+
+impl Plan {
+    /// The organization in which everything happens.
+    #[must_use]
+    pub fn organization(&self) -> &OrganizationId {
+        &self.organization
+    }
+
+    /// Version of the snapshot that it was planned on: it may be applied to no other.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// The account in question; `None` for the one that the plan creates.
+    #[must_use]
+    pub fn account(&self) -> Option<&AccountId> {
+        self.account.as_ref()
+    }
+
+    /// What the plan was made for.
+    #[must_use]
+    pub fn cause(&self) -> &Cause {
+        &self.cause
+    }
+
+    /// When that was.
+    #[must_use]
+    pub fn at(&self) -> DateTime<Utc> {
+        self.at
+    }
+
+    /// The steps, in the order in which they are applied.
+    #[must_use]
+    pub fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    /// What was seen and led to no step, such as a group that is ignored.
+    #[must_use]
+    pub fn notes(&self) -> &[Note] {
+        &self.notes
+    }
+
+    /// Whether nothing changes.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// The same for the same assertion and another for every other: what has been applied once under a key is
+    /// not applied again. Only a sign-in has one. No secret: a hash.
+    #[must_use]
+    pub fn idempotency_key(&self) -> Option<&str> {
+        match &self.cause {
+            Cause::SignIn { assertion_hash, .. } => Some(assertion_hash),
+            Cause::Offboarding => None,
+        }
+    }
+
+    /// Line by line what happens and why, for the customer's admin.
+    #[must_use]
+    pub fn explanation(&self) -> Vec<String> {
+        let steps = self.steps.iter().map(ToString::to_string);
+        let lines: Vec<String> = steps.chain(self.notes.iter().map(ToString::to_string)).collect();
+        if self.steps.is_empty() {
+            return std::iter::once("Nothing changes.".to_owned()).chain(lines).collect();
+        }
+        lines
+    }
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.explanation().join("\n"))
+    }
+}
+
+/// What a plan was made for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Cause {
+    /// Somebody signed in.
+    #[non_exhaustive]
+    SignIn {
+        /// entityID of the identity provider.
+        issuer: EntityId,
+        /// The stable subject there.
+        subject: String,
+        /// SHA-256, in hexadecimal, over the issuer and the assertion's ID.
+        assertion_hash: String,
+    },
+    /// An account is not used any more.
+    Offboarding,
+}
+
+/// One change, and the rule that asked for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Step {
+    /// The rule.
+    pub rule: RuleId,
+    /// What changes.
+    pub action: Action,
+    /// Why, in words.
+    pub because: String,
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}: {} (rule {})", self.action, self.because, self.rule)
+    }
+}
+
+/// Something that was seen and led to no step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Note {
+    /// The rule.
+    pub rule: RuleId,
+    /// What was seen, in words.
+    pub text: String,
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} (rule {})", self.text, self.rule)
+    }
+}
+
+/// What changes. The account is the plan's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Action {
+    /// The account is made, active and without a password.
+    #[non_exhaustive]
+    CreateAccount {
+        /// E-mail address.
+        email: String,
+        /// Username.
+        username: String,
+        /// Given name.
+        first_name: Option<String>,
+        /// Family name.
+        last_name: Option<String>,
+        /// Role in the organization.
+        role: Role,
+    },
+    /// The person signs in to the account from now on.
+    #[non_exhaustive]
+    LinkIdentity {
+        /// entityID of the identity provider.
+        issuer: EntityId,
+        /// The stable subject there.
+        subject: String,
+    },
+    /// A field of the profile gets another value.
+    #[non_exhaustive]
+    SetField {
+        /// The field.
+        field: ProfileField,
+        /// Its value before.
+        before: Option<String>,
+        /// Its value after.
+        after: String,
+    },
+    /// A team is made.
+    #[non_exhaustive]
+    CreateTeam {
+        /// Its name.
+        name: String,
+    },
+    /// A project is made.
+    #[non_exhaustive]
+    CreateProject {
+        /// Its name.
+        name: String,
+    },
+    /// The members of a team may use a project.
+    #[non_exhaustive]
+    LinkProject {
+        /// The team.
+        team: TeamRef,
+        /// The project.
+        project: ProjectRef,
+        /// What they may do in it.
+        permission: Permission,
+    },
+    /// The account joins a team.
+    #[non_exhaustive]
+    JoinTeam {
+        /// The team.
+        team: TeamRef,
+        /// What the account may do in it.
+        role: Permission,
+    },
+    /// The account may do something else in a team that it is in.
+    #[non_exhaustive]
+    ChangeTeamRole {
+        /// The team.
+        team: TeamRef,
+        /// What it might do before.
+        before: Permission,
+        /// What it may do after.
+        after: Permission,
+    },
+    /// The account leaves a team.
+    #[non_exhaustive]
+    LeaveTeam {
+        /// The team.
+        team: TeamRef,
+        /// What it might do in it.
+        role: Permission,
+    },
+    /// The account is given a project directly.
+    #[non_exhaustive]
+    AssignProject {
+        /// The project.
+        project: ProjectRef,
+        /// What it may do in it.
+        permission: Permission,
+    },
+    /// The account may not be used any more; its sessions end; its data is kept.
+    Suspend,
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CreateAccount { email, role, .. } => {
+                write!(formatter, "Creates an account for {} as {}", Shown(email), role.name())
+            }
+            Self::LinkIdentity { issuer, subject } => {
+                write!(formatter, "Links the account to {} of {}", Shown(subject), Shown(issuer.as_str()))
+            }
+            Self::SetField { field, before: None, after } => {
+                write!(formatter, "Sets the {} to {}", field.name(), Shown(after))
+            }
+            Self::SetField { field, before: Some(before), after } => {
+                write!(formatter, "Changes the {} from {} to {}", field.name(), Shown(before), Shown(after))
+            }
+            Self::CreateTeam { name } => write!(formatter, "Creates the team {}", Shown(name)),
+            Self::CreateProject { name } => write!(formatter, "Creates the project {}", Shown(name)),
+            Self::LinkProject { team, project, permission } => write!(
+                formatter,
+                "Gives the team {} the project {} ({})",
+                Shown(&team.name),
+                Shown(&project.name),
+                permission.name()
+            ),
+            Self::JoinTeam { team, role } => {
+                write!(formatter, "Joins the team {} ({})", Shown(&team.name), role.name())
+            }
+            Self::ChangeTeamRole { team, before, after } => write!(
+                formatter,
+                "Goes from {} to {} in the team {}",
+                before.name(),
+                after.name(),
+                Shown(&team.name)
+            ),
+            Self::LeaveTeam { team, .. } => write!(formatter, "Leaves the team {}", Shown(&team.name)),
+            Self::AssignProject { project, permission } => {
+                write!(formatter, "Gets the project {} ({})", Shown(&project.name), permission.name())
+            }
+            Self::Suspend => formatter.write_str("Suspends the account"),
+        }
+    }
+}
+
+/// A team that exists, or one that the same plan creates under that name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct TeamRef {
+    /// Its id; `None` when the same plan creates it.
+    pub id: Option<TeamId>,
+    /// Its name.
+    pub name: String,
+}
+
+/// A project that exists, or one that the same plan creates under that name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ProjectRef {
+    /// Its id; `None` when the same plan creates it.
+    pub id: Option<ProjectId>,
+    /// Its name.
+    pub name: String,
+}
+
+/// A field of an account's profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ProfileField {
+    /// E-mail address.
+    Email,
+    /// Username.
+    Username,
+    /// Given name.
+    FirstName,
+    /// Family name.
+    LastName,
+}
+
+impl ProfileField {
+    /// The field in words.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Email => "e-mail address",
+            Self::Username => "username",
+            Self::FirstName => "first name",
+            Self::LastName => "last name",
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! The planner: which organization, which person, what changes. One rule, one function.
+
+mod draft;
+mod groups;
+mod newcomer;
+mod profile;
+
+use draft::Draft;
+use vouchsafe_crypto::CryptoError;
+
+use crate::{
+    Account, AccountId, Identity, LoginFacts, Plan, Policy, Refused, Snapshot, TokenHash,
+    facts::Single,
+    text::{domain_of, folded},
+    token::{hashing, hexadecimal, sha256},
+};
+
+/// Everything that the rules look at.
+#[derive(Clone, Copy)]
+struct Case<'c> {
+    policy: &'c Policy,
+    login: &'c LoginFacts,
+    snapshot: &'c Snapshot,
+}
+
+/// `linking` is the account that the person is signed in to by other means.
+pub(crate) fn plan(
+    policy: &Policy,
+    login: &LoginFacts,
+    snapshot: &Snapshot,
+    linking: Option<&AccountId>,
+) -> Result<Plan, Refused> {
+    let case = Case { policy, login, snapshot };
+    organization_is_the_signers(case)?;
+    token_is_the_organizations(case)?;
+    let identity = stable_identity(case)?;
+    let mut draft = Draft::new(case, &identity, assertion_hash(login).map_err(Refused::cryptography)?);
+    let account = match find(case, &identity, linking)? {
+        Found::Known(account) => Some(account),
+        Found::ToLink { account, rule, because } => {
+            draft.link(account, &identity, rule, because);
+            Some(account)
+        }
+        Found::Nobody => None,
+    };
+    match account {
+        Some(account) => {
+            is_not_suspended(account)?;
+            draft.is_about(account);
+            profile::follow(case, account, &mut draft)?;
+        }
+        None => newcomer::admit(case, &identity, &mut draft)?,
+    }
+    let mut wanted = groups::Wanted::default();
+    if account.is_none() {
+        newcomer::default_teams(case, &mut wanted)?;
+    }
+    groups::map(case, &mut wanted, &mut draft);
+    groups::join(case, account, wanted, &mut draft);
+    if account.is_none() {
+        newcomer::default_projects(case, &mut draft)?;
+    }
+    Ok(draft.finish())
+}
+
+fn organization_is_the_signers(case: Case<'_>) -> Result<(), Refused> {
+    let organization = &case.snapshot.organization;
+    match organization.identity_provider() {
+        None => Err(Refused::NotConverted { organization: organization.name.clone() }),
+        Some(expected) if *expected != case.login.issuer => Err(Refused::OrganizationMismatch {
+            organization: organization.name.clone(),
+            expected: expected.to_string(),
+            actual: case.login.issuer.to_string(),
+        }),
+        Some(_) => Ok(()),
+    }
+}
+
+fn token_is_the_organizations(case: Case<'_>) -> Result<(), Refused> {
+    let attribute = &case.policy.attributes.token;
+    let presented = match (&case.login.token_hash, case.login.single(attribute)) {
+        (Some(hash), Single::Absent) => hash.clone(),
+        (None, Single::Value(token)) => TokenHash::of(token, hashing()).map_err(Refused::cryptography)?,
+        (None, Single::Absent) => return Err(Refused::TokenMissing { attribute: attribute.clone() }),
+        (_, Single::Ambiguous) | (Some(_), Single::Value(_)) => {
+            return Err(Refused::TokenAmbiguous { attribute: attribute.clone() });
+        }
+    };
+    case.snapshot.organization.check_token(&presented, case.login.at)
+}
+
+/// The identity provider and the subject by which the person is found again.
+fn stable_identity(case: Case<'_>) -> Result<Identity, Refused> {
+    let missing = |source_name: &str| Refused::SubjectMissing { source_name: source_name.to_owned() };
+    let subject = match &case.policy.identity.subject_attribute {
+        Some(attribute) => case.login.single(attribute).value().ok_or_else(|| missing(attribute))?,
+        None if case.login.is_transient() => return Err(Refused::SubjectTransient {}),
+        None if case.login.subject.trim().is_empty() => return Err(missing("the NameID")),
+        None => case.login.subject.as_str(),
+    };
+    Ok(Identity::new(case.login.issuer.clone(), subject))
+}
+
+enum Found<'c> {
+    Known(&'c Account),
+    ToLink { account: &'c Account, rule: &'static str, because: &'static str },
+    Nobody,
+}
+
+/// By identity first; by the account that is signed in; by e-mail address where that is allowed.
+fn find<'c>(case: Case<'c>, identity: &Identity, linking: Option<&AccountId>) -> Result<Found<'c>, Refused> {
+    let known = case.snapshot.account_of(identity);
+    if let Some(id) = linking {
+        return match known {
+            Some(account) if account.id == *id => Ok(Found::Known(account)),
+            Some(other) => Err(Refused::IdentityTaken { account: other.id.to_string() }),
+            None => signed_in_account(case, id),
+        };
+    }
+    if let Some(account) = known {
+        return Ok(Found::Known(account));
+    }
+    let Some(email) = profile::email(case)? else { return Ok(Found::Nobody) };
+    let Some(account) = case.snapshot.account_with_email(&email) else { return Ok(Found::Nobody) };
+    is_not_suspended(account)?;
+    match reason_against_linking(case, account, &email) {
+        Some(reason) => Err(Refused::EmailTaken { account: account.id.to_string(), email, reason }),
+        None => Ok(Found::ToLink {
+            account,
+            rule: "identity.link_by_email",
+            because: "the account has the same e-mail address, in a domain that the organization owns",
+        }),
+    }
+}
+
+fn signed_in_account<'c>(case: Case<'c>, id: &AccountId) -> Result<Found<'c>, Refused> {
+    let account = case.snapshot.account(id).ok_or_else(|| Refused::AccountUnknown {
+        organization: case.snapshot.organization.name.clone(),
+        account: id.to_string(),
+    })?;
+    Ok(Found::ToLink {
+        account,
+        rule: "identity.signed_in",
+        because: "the person was signed in to the account and asked for it",
+    })
+}
+
+fn reason_against_linking(case: Case<'_>, account: &Account, email: &str) -> Option<&'static str> {
+    let domain = domain_of(email);
+    let is_verified =
+        || case.snapshot.organization.verified_domains.iter().any(|own| Some(folded(own)) == domain);
+    if !case.policy.identity.link_by_email {
+        Some("identity.link_by_email is off")
+    } else if !is_verified() {
+        Some("the domain is not a verified one of the organization")
+    } else if account.has_password {
+        Some("it has a password")
+    } else if !account.identities.is_empty() {
+        Some("it is linked to somebody already")
+    } else if account.role != crate::Role::Member {
+        Some("it has a role above member")
+    } else {
+        None
+    }
+}
+
+fn is_not_suspended(account: &Account) -> Result<(), Refused> {
+    if account.is_active() {
+        Ok(())
+    } else {
+        Err(Refused::AccountSuspended { account: account.id.to_string() })
+    }
+}
+
+/// SHA-256 over the issuer and the assertion's ID, each with its length before it.
+fn assertion_hash(login: &LoginFacts) -> Result<String, CryptoError> {
+    let (issuer, id) = (login.issuer.as_str(), login.assertion_id.as_str());
+    let octets = format!("{}:{issuer}{}:{id}", issuer.len(), id.len());
+    sha256(octets.as_bytes(), hashing()).map(|hash| hexadecimal(&hash))
+}

@@ -1,0 +1,80 @@
+//! `[admission]` and `[defaults]`: for people who have no account yet.
+
+use super::{Case, draft::Draft, groups::Wanted, profile};
+use crate::{
+    Action, Identity, ProjectRef, Refused, RuleId, TeamRef,
+    text::{domain_of, folded},
+};
+
+/// Makes the account and links it, when the policy and the plan of the organization allow it.
+pub(super) fn admit(case: Case<'_>, identity: &Identity, draft: &mut Draft) -> Result<(), Refused> {
+    let email = profile::email(case)?.ok_or_else(|| Refused::AttributeMissing {
+        field: "e-mail address",
+        attribute: case.policy.attributes.email.clone(),
+    })?;
+    if !case.policy.admission.create {
+        return Err(Refused::CreationOff { email });
+    }
+    domain_is_admitted(case, &email)?;
+    seat_is_free(case)?;
+    let names = profile::names(case, draft);
+    let create = Action::CreateAccount {
+        username: names.username.unwrap_or_else(|| email.clone()),
+        email,
+        first_name: names.first_name,
+        last_name: names.last_name,
+        role: case.policy.defaults.role.into(),
+    };
+    draft.step(RuleId::from("admission.create"), create, "this is the person's first sign-in");
+    let link = Action::LinkIdentity { issuer: identity.issuer.clone(), subject: identity.subject.clone() };
+    draft.step(RuleId::from("admission.create"), link, "later sign-ins find the account by it");
+    Ok(())
+}
+
+pub(super) fn default_teams(case: Case<'_>, wanted: &mut Wanted) -> Result<(), Refused> {
+    for default in &case.policy.defaults.teams {
+        let team = case
+            .snapshot
+            .team_named(&default.name)
+            .ok_or_else(|| Refused::DefaultTeamMissing { team: default.name.clone() })?;
+        let team = TeamRef { id: Some(team.id.clone()), name: team.name.clone() };
+        wanted.add(team, default.role, RuleId::from("defaults.teams"), "new people join it".to_owned());
+    }
+    Ok(())
+}
+
+pub(super) fn default_projects(case: Case<'_>, draft: &mut Draft) -> Result<(), Refused> {
+    let mut given: Vec<ProjectRef> = Vec::new();
+    for default in &case.policy.defaults.projects {
+        let project = case
+            .snapshot
+            .project_named(&default.name)
+            .ok_or_else(|| Refused::DefaultProjectMissing { project: default.name.clone() })?;
+        let project = ProjectRef { id: Some(project.id.clone()), name: project.name.clone() };
+        if given.contains(&project) {
+            continue;
+        }
+        given.push(project.clone());
+        let assign = Action::AssignProject { project, permission: default.permission };
+        draft.step(RuleId::from("defaults.projects"), assign, "new people get it");
+    }
+    Ok(())
+}
+
+fn domain_is_admitted(case: Case<'_>, email: &str) -> Result<(), Refused> {
+    let allowed = &case.policy.admission.domains;
+    let domain = domain_of(email);
+    if allowed.is_empty() || allowed.iter().any(|own| Some(folded(own)) == domain) {
+        return Ok(());
+    }
+    Err(Refused::DomainNotAllowed { email: email.to_owned(), allowed: allowed.clone() })
+}
+
+fn seat_is_free(case: Case<'_>) -> Result<(), Refused> {
+    match case.snapshot.organization.seat_limit {
+        Some(limit) if case.snapshot.seats() >= limit => {
+            Err(Refused::SeatLimit { organization: case.snapshot.organization.name.clone(), limit })
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,129 @@
+//! `[attributes]` and `[profile]`: the fields of an account.
+
+use super::{Case, draft::Draft};
+use crate::{
+    Account, Action, Follow, ProfileField, Refused, RuleId,
+    facts::Single,
+    text::{Shown, domain_of, folded},
+};
+
+/// The person's e-mail address: the attribute, or a NameID that says it is one.
+pub(super) fn email(case: Case<'_>) -> Result<Option<String>, Refused> {
+    let attribute = &case.policy.attributes.email;
+    let value = match case.login.single(attribute) {
+        Single::Value(value) => value,
+        Single::Absent if case.login.is_email_subject() => case.login.subject.trim(),
+        Single::Absent => return Ok(None),
+        Single::Ambiguous => {
+            return Err(Refused::AttributeAmbiguous {
+                field: "e-mail address",
+                attribute: attribute.clone(),
+            });
+        }
+    };
+    match domain_of(value) {
+        Some(_) => Ok(Some(value.to_owned())),
+        None => Err(Refused::EmailInvalid { value: value.to_owned() }),
+    }
+}
+
+/// What a new account is called.
+pub(super) struct Names {
+    pub(super) username: Option<String>,
+    pub(super) first_name: Option<String>,
+    pub(super) last_name: Option<String>,
+}
+
+pub(super) fn names(case: Case<'_>, draft: &mut Draft) -> Names {
+    let mut unless_never = |field, follow| {
+        let value = named(case, field, draft);
+        if follow == Follow::Never { None } else { value }
+    };
+    Names {
+        first_name: unless_never(ProfileField::FirstName, case.policy.profile.first_name),
+        last_name: unless_never(ProfileField::LastName, case.policy.profile.last_name),
+        username: named(case, ProfileField::Username, draft),
+    }
+}
+
+/// Sets what follows the identity provider at every sign-in. What did not come is left as it is.
+pub(super) fn follow(case: Case<'_>, account: &Account, draft: &mut Draft) -> Result<(), Refused> {
+    if case.policy.profile.email == Follow::EveryLogin
+        && let Some(email) = email(case)?
+    {
+        follow_email(case, account, email, draft);
+    }
+    let fields = [
+        (ProfileField::Username, case.policy.profile.username, Some(&account.username)),
+        (ProfileField::FirstName, case.policy.profile.first_name, account.first_name.as_ref()),
+        (ProfileField::LastName, case.policy.profile.last_name, account.last_name.as_ref()),
+    ];
+    for (field, follow, before) in fields {
+        if follow != Follow::EveryLogin {
+            continue;
+        }
+        if let Some(after) = named(case, field, draft)
+            && before != Some(&after)
+        {
+            set(field, before.cloned(), after, draft);
+        }
+    }
+    Ok(())
+}
+
+/// An address differs when it does so in more than the case of letters; one that another account has, or that
+/// the organization does not admit, is left alone and said.
+fn follow_email(case: Case<'_>, account: &Account, email: String, draft: &mut Draft) {
+    if folded(&email) == folded(&account.email) {
+        return;
+    }
+    let admitted = &case.policy.admission.domains;
+    let domain = domain_of(&email);
+    let obstacle = if case.snapshot.account_with_email(&email).is_some() {
+        "another account has it"
+    } else if !admitted.is_empty() && !admitted.iter().any(|own| Some(folded(own)) == domain) {
+        "its domain is not one that the organization admits"
+    } else {
+        return set(ProfileField::Email, Some(account.email.clone()), email, draft);
+    };
+    let text = format!("The e-mail address stays as it is, {} came: {obstacle}", Shown(&email));
+    draft.note(rule_of(ProfileField::Email), text);
+}
+
+/// The value for a field other than the e-mail address.
+fn named(case: Case<'_>, field: ProfileField, draft: &mut Draft) -> Option<String> {
+    let attributes = &case.policy.attributes;
+    let attribute = match field {
+        ProfileField::Email => &attributes.email,
+        ProfileField::Username => &attributes.username,
+        ProfileField::FirstName => &attributes.first_name,
+        ProfileField::LastName => &attributes.last_name,
+    };
+    match case.login.single(attribute) {
+        Single::Value(value) => Some(value.to_owned()),
+        Single::Absent => None,
+        Single::Ambiguous => {
+            let text = format!(
+                "The {} is not set: the attribute {} has more than one value",
+                field.name(),
+                Shown(attribute)
+            );
+            draft.note(rule_of(field), text);
+            None
+        }
+    }
+}
+
+fn set(field: ProfileField, before: Option<String>, after: String, draft: &mut Draft) {
+    let action = Action::SetField { field, before, after };
+    draft.step(rule_of(field), action, "it follows the identity provider");
+}
+
+fn rule_of(field: ProfileField) -> RuleId {
+    RuleId::from(match field {
+        ProfileField::Email => "profile.email",
+        ProfileField::Username => "profile.username",
+        ProfileField::FirstName => "profile.first_name",
+        ProfileField::LastName => "profile.last_name",
+    })
+}

@@ -1,0 +1,346 @@
+//! Why a login or a conversion is refused.
+
+use chrono::{DateTime, Utc};
+use vouchsafe_crypto::CryptoError;
+
+use crate::text::Shown;
+
+/// Why a login may not have what it asks for, or an organization may not be converted.
+///
+/// Text from a message or from a customer is shown escaped and cut; no variant has a token in it.
+///
+/// ```
+/// # use vouchsafe_provisioning::{LoginFacts, Organization, OrganizationId, Policy, Snapshot};
+/// # use vouchsafe_metadata::EntityId;
+/// # let now = "2026-01-15T09:00:00Z".parse()?;
+/// let snapshot = Snapshot::new(Organization::new(OrganizationId::new("1"), "acme", "Acme"));
+/// let login = LoginFacts::new(EntityId::new("http://www.okta.com/exk1")?, "ada@example.com", now);
+/// let refused = Policy::default().plan(login, &snapshot).unwrap_err();
+/// assert_eq!(refused.code(), "provisioning.not_converted");
+/// println!("{refused}\n{}", refused.hint());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refused {
+    /// The organization's plan does not include SAML SSO.
+    #[error("the plan of the organization {} does not include SAML SSO", Shown(organization))]
+    #[non_exhaustive]
+    NotEntitled {
+        /// The organization's name.
+        organization: String,
+    },
+    /// The organization is a SAML organization already.
+    #[error("the organization {} is converted to SAML already", Shown(organization))]
+    #[non_exhaustive]
+    AlreadyConverted {
+        /// The organization's name.
+        organization: String,
+    },
+    /// The organization is no SAML organization.
+    #[error("the organization {} is not converted to SAML", Shown(organization))]
+    #[non_exhaustive]
+    NotConverted {
+        /// The organization's name.
+        organization: String,
+    },
+    /// The token is of an organization whose identity provider is another one than the one that signed.
+    #[error(
+        "the organization {} signs in through {}, but the assertion was signed by {}",
+        Shown(organization),
+        Shown(expected),
+        Shown(actual)
+    )]
+    #[non_exhaustive]
+    OrganizationMismatch {
+        /// The organization's name.
+        organization: String,
+        /// entityID of its identity provider.
+        expected: String,
+        /// entityID of the identity provider that signed.
+        actual: String,
+    },
+    /// The assertion has no token.
+    #[error("the assertion has no attribute {} with the organization's token", Shown(attribute))]
+    #[non_exhaustive]
+    TokenMissing {
+        /// Name of the attribute.
+        attribute: String,
+    },
+    /// The assertion has more than one token.
+    #[error("the attribute {} has more than one value: which organization is meant?", Shown(attribute))]
+    #[non_exhaustive]
+    TokenAmbiguous {
+        /// Name of the attribute.
+        attribute: String,
+    },
+    /// The token is not one of the organization's.
+    #[error("the token in the assertion is not one of the organization {}", Shown(organization))]
+    #[non_exhaustive]
+    TokenUnknown {
+        /// The organization's name.
+        organization: String,
+    },
+    /// The token was revoked.
+    #[error("the token {token} of the organization {} was revoked", Shown(organization))]
+    #[non_exhaustive]
+    TokenRevoked {
+        /// The organization's name.
+        organization: String,
+        /// The record's id, which is not the token.
+        token: String,
+    },
+    /// The token was rotated out and the overlap is over.
+    #[error(
+        "the token {token} of the organization {} was replaced and stopped working at {expired_at}",
+        Shown(organization)
+    )]
+    #[non_exhaustive]
+    TokenExpired {
+        /// The organization's name.
+        organization: String,
+        /// The record's id, which is not the token.
+        token: String,
+        /// When it stopped working.
+        expired_at: DateTime<Utc>,
+    },
+    /// The NameID is good for one session only, so no account can be found by it.
+    #[error("the NameID is transient: it names the person for one session only")]
+    #[non_exhaustive]
+    SubjectTransient {},
+    /// There is nothing that names the person.
+    #[error("the assertion names nobody: no single value in {}", Shown(source_name))]
+    #[non_exhaustive]
+    SubjectMissing {
+        /// The NameID, or the attribute that the policy chose.
+        source_name: String,
+    },
+    /// The account is suspended.
+    #[error("the account {account} is suspended")]
+    #[non_exhaustive]
+    AccountSuspended {
+        /// The account's id.
+        account: String,
+    },
+    /// New accounts are not made at sign-in.
+    #[error("there is no account for {}, and the policy makes none at sign-in", Shown(email))]
+    #[non_exhaustive]
+    CreationOff {
+        /// The e-mail address that came.
+        email: String,
+    },
+    /// The e-mail address is of a domain that the organization does not admit.
+    #[error("the domain of {} is not one of those that the organization admits: {}", Shown(email), allowed.join(", "))]
+    #[non_exhaustive]
+    DomainNotAllowed {
+        /// The e-mail address that came.
+        email: String,
+        /// The domains that are admitted.
+        allowed: Vec<String>,
+    },
+    /// All seats of the organization's plan are taken.
+    #[error("all {limit} seats of the organization {} are taken", Shown(organization))]
+    #[non_exhaustive]
+    SeatLimit {
+        /// The organization's name.
+        organization: String,
+        /// Seats of its plan.
+        limit: u32,
+    },
+    /// An attribute that is needed did not come.
+    #[error("the assertion has no attribute {} with the person's {field}", Shown(attribute))]
+    #[non_exhaustive]
+    AttributeMissing {
+        /// What the attribute is for.
+        field: &'static str,
+        /// Its name.
+        attribute: String,
+    },
+    /// An attribute that stands for one thing came with several values.
+    #[error("the attribute {} with the person's {field} has more than one value", Shown(attribute))]
+    #[non_exhaustive]
+    AttributeAmbiguous {
+        /// What the attribute is for.
+        field: &'static str,
+        /// Its name.
+        attribute: String,
+    },
+    /// What came as e-mail address is none.
+    #[error("{} is no e-mail address", Shown(value))]
+    #[non_exhaustive]
+    EmailInvalid {
+        /// What came.
+        value: String,
+    },
+    /// Another account has the e-mail address and may not be linked to this person.
+    #[error(
+        "the account {account} has the e-mail address {} already, and may not be linked to this person: {reason}",
+        Shown(email)
+    )]
+    #[non_exhaustive]
+    EmailTaken {
+        /// The account's id.
+        account: String,
+        /// The e-mail address that came.
+        email: String,
+        /// Why it may not be linked.
+        reason: &'static str,
+    },
+    /// The person signs in to another account than the one that is to be linked.
+    #[error("this person signs in to the account {account} already")]
+    #[non_exhaustive]
+    IdentityTaken {
+        /// Id of that account.
+        account: String,
+    },
+    /// The account to be linked is not in the organization.
+    #[error("the organization {} has no account {}", Shown(organization), Shown(account))]
+    #[non_exhaustive]
+    AccountUnknown {
+        /// The organization's name.
+        organization: String,
+        /// The account's id that was given.
+        account: String,
+    },
+    /// A default team does not exist.
+    #[error("the default team {} does not exist", Shown(team))]
+    #[non_exhaustive]
+    DefaultTeamMissing {
+        /// Its name in the policy.
+        team: String,
+    },
+    /// A default project does not exist.
+    #[error("the default project {} does not exist", Shown(project))]
+    #[non_exhaustive]
+    DefaultProjectMissing {
+        /// Its name in the policy.
+        project: String,
+    },
+    /// The provider of cryptography failed.
+    #[error("the token could not be made or hashed")]
+    #[non_exhaustive]
+    Cryptography {
+        /// What it answered.
+        source: CryptoError,
+    },
+}
+
+impl Refused {
+    /// A word that stays the same over versions, for logs, metrics and tests.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotEntitled { .. } => "provisioning.not_entitled",
+            Self::AlreadyConverted { .. } => "provisioning.already_converted",
+            Self::NotConverted { .. } => "provisioning.not_converted",
+            Self::OrganizationMismatch { .. } => "provisioning.organization_mismatch",
+            Self::TokenMissing { .. } => "provisioning.token_missing",
+            Self::TokenAmbiguous { .. } => "provisioning.token_ambiguous",
+            Self::TokenUnknown { .. } => "provisioning.token_unknown",
+            Self::TokenRevoked { .. } => "provisioning.token_revoked",
+            Self::TokenExpired { .. } => "provisioning.token_expired",
+            Self::SubjectTransient { .. } => "provisioning.subject_transient",
+            Self::SubjectMissing { .. } => "provisioning.subject_missing",
+            Self::AccountSuspended { .. } => "provisioning.account_suspended",
+            Self::CreationOff { .. } => "provisioning.creation_off",
+            Self::DomainNotAllowed { .. } => "provisioning.domain_not_allowed",
+            Self::SeatLimit { .. } => "provisioning.seat_limit",
+            Self::AttributeMissing { .. } => "provisioning.attribute_missing",
+            Self::AttributeAmbiguous { .. } => "provisioning.attribute_ambiguous",
+            Self::EmailInvalid { .. } => "provisioning.email_invalid",
+            Self::EmailTaken { .. } => "provisioning.email_taken",
+            Self::IdentityTaken { .. } => "provisioning.identity_taken",
+            Self::AccountUnknown { .. } => "provisioning.account_unknown",
+            Self::DefaultTeamMissing { .. } => "provisioning.default_team_missing",
+            Self::DefaultProjectMissing { .. } => "provisioning.default_project_missing",
+            Self::Cryptography { source } => source.code(),
+        }
+    }
+
+    /// What an operator or the customer's admin changes, in the words of their consoles.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::NotEntitled { .. } => {
+                "Add SAML SSO to the organization's plan (Enterprise, or the add-on)."
+            }
+            Self::AlreadyConverted { .. } => "Rotate the token instead of converting again.",
+            Self::NotConverted { .. } => {
+                "Convert the organization to SAML first: its admin gives the identity provider's metadata URL and \
+                 gets a token."
+            }
+            Self::OrganizationMismatch { .. } => {
+                "Each organization has an app of its own at its identity provider. Okta: put this organization's own \
+                 token into this app's Advanced Sign-on Settings: token."
+            }
+            Self::TokenMissing { .. } => {
+                "Okta: paste the organization's token into the app's Advanced Sign-on Settings: token. Entra ID: add \
+                 a claim of that name with the token as its constant value."
+            }
+            Self::TokenAmbiguous { .. } => {
+                "Send the token once. Okta: look for a second Attribute Statement of that name."
+            }
+            Self::TokenUnknown { .. } => {
+                "Compare Advanced Sign-on Settings: token with the token that the service showed; when it is lost, \
+                 rotate it and paste the new one."
+            }
+            Self::TokenRevoked { .. } | Self::TokenExpired { .. } => {
+                "Paste the organization's current token into Advanced Sign-on Settings: token."
+            }
+            Self::SubjectTransient { .. } => {
+                "Okta: set Name ID format to EmailAddress or Persistent. Or choose an attribute that stays the same \
+                 as identity.subject_attribute in the policy."
+            }
+            Self::SubjectMissing { .. } => {
+                "Okta: set Application username to a field that every assigned person has."
+            }
+            Self::AccountSuspended { .. } => {
+                "Reactivate the account in the organization's members, or unassign the person from the app at the \
+                 identity provider."
+            }
+            Self::CreationOff { .. } => {
+                "Create the account first, or set admission.create = true in the policy."
+            }
+            Self::DomainNotAllowed { .. } => {
+                "Add the domain to admission.domains in the policy, or unassign the person from the app."
+            }
+            Self::SeatLimit { .. } => "Add seats to the plan, or suspend accounts that are not used.",
+            Self::AttributeMissing { .. } => {
+                "Okta: add it under Attribute Statements of the app (user.email, user.username, user.first_name, \
+                 user.last_name). Or set its name under [attributes] in the policy."
+            }
+            Self::AttributeAmbiguous { .. } => {
+                "Send one value. Okta: look for a second Attribute Statement of that name."
+            }
+            Self::EmailInvalid { .. } => {
+                "Okta: the Attribute Statement user.email must have the value user.email, and the person's profile a \
+                 primary e-mail address."
+            }
+            Self::EmailTaken { .. } => {
+                "Let the person sign in with the password and link the account, or change the account's e-mail \
+                 address. identity.link_by_email in the policy links accounts without password, role or other link."
+            }
+            Self::IdentityTaken { .. } => "Unlink the person from that account first.",
+            Self::AccountUnknown { .. } => {
+                "Link an account of the organization whose token the assertion has."
+            }
+            Self::DefaultTeamMissing { .. } => {
+                "Create the team, or take it out of defaults.teams in the policy."
+            }
+            Self::DefaultProjectMissing { .. } => {
+                "Create the project, or take it out of defaults.projects in the policy."
+            }
+            Self::Cryptography { source } => source.hint(),
+        }
+    }
+
+    /// What the person at the browser may see: one constant sentence.
+    #[must_use]
+    pub fn public_message(&self) -> &'static str {
+        "You could not be signed in. Please ask your administrator."
+    }
+
+    pub(crate) fn cryptography(source: CryptoError) -> Self {
+        Self::Cryptography { source }
+    }
+}

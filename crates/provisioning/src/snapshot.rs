@@ -1,0 +1,274 @@
+//! The state that a plan is made on, and what it is after a plan.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Account, AccountId, Action, Assignment, Cause, Identity, LinkedProject, Membership, Organization, Origin,
+    Permission, Plan, ProfileField, Project, ProjectId, ProjectRef, RuleId, Status, Step, Team, TeamId,
+    TeamRef, text::folded,
+};
+
+/// One organization as it was at one version: all of it, or what a login needs of it.
+///
+/// A store may leave out accounts that have neither the login's identity nor its e-mail address; it then says
+/// how many seats are taken in [`seats_taken`](Self::seats_taken). Teams and projects are always complete.
+/// What belongs to another organization is not seen by the planner.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Snapshot {
+    /// Counts the changes of the organization: a plan made on one version is applied to no other.
+    #[serde(default)]
+    pub version: u64,
+    /// The organization.
+    pub organization: Organization,
+    /// Its accounts, or those that a login may be about.
+    #[serde(default)]
+    pub accounts: Vec<Account>,
+    /// Its teams.
+    #[serde(default)]
+    pub teams: Vec<Team>,
+    /// Its projects.
+    #[serde(default)]
+    pub projects: Vec<Project>,
+    /// How many active accounts there are; `None`: as many as are in `accounts`.
+    #[serde(default)]
+    pub seats_taken: Option<u32>,
+}
+
+impl Snapshot {
+    /// An organization without accounts, teams and projects.
+    #[must_use]
+    pub fn new(organization: Organization) -> Self {
+        Self {
+            version: 0,
+            organization,
+            accounts: Vec::new(),
+            teams: Vec::new(),
+            projects: Vec::new(),
+            seats_taken: None,
+        }
+    }
+
+    /// The organization's accounts.
+    pub fn accounts(&self) -> impl Iterator<Item = &Account> {
+        self.accounts.iter().filter(|account| account.organization == self.organization.id)
+    }
+
+    /// The account with this id.
+    #[must_use]
+    pub fn account(&self, id: &AccountId) -> Option<&Account> {
+        self.accounts().find(|account| account.id == *id)
+    }
+
+    /// The account that this identity signs in to.
+    #[must_use]
+    pub fn account_of(&self, identity: &Identity) -> Option<&Account> {
+        self.accounts().find(|account| account.identities.contains(identity))
+    }
+
+    /// The account with this e-mail address, whatever the case of the letters.
+    #[must_use]
+    pub fn account_with_email(&self, email: &str) -> Option<&Account> {
+        let email = folded(email);
+        self.accounts().find(|account| folded(&account.email) == email)
+    }
+
+    /// The team of this name, whatever the case of the letters.
+    #[must_use]
+    pub fn team_named(&self, name: &str) -> Option<&Team> {
+        self.teams.iter().find(|team| team.organization == self.organization.id && team.is_named(name))
+    }
+
+    /// The project of this name, whatever the case of the letters.
+    #[must_use]
+    pub fn project_named(&self, name: &str) -> Option<&Project> {
+        self.projects
+            .iter()
+            .find(|project| project.organization == self.organization.id && project.is_named(name))
+    }
+
+    /// How many seats are taken: one by each active account.
+    #[must_use]
+    pub fn seats(&self) -> u32 {
+        self.seats_taken.unwrap_or_else(|| {
+            u32::try_from(self.accounts().filter(|account| account.is_active()).count()).unwrap_or(u32::MAX)
+        })
+    }
+
+    /// A plan that suspends an account; `None` when there is no such account or it is suspended already.
+    #[must_use]
+    pub fn suspend(
+        &self,
+        account: &AccountId,
+        rule: RuleId,
+        because: impl Into<String>,
+        at: DateTime<Utc>,
+    ) -> Option<Plan> {
+        let account = self.account(account).filter(|account| account.is_active())?;
+        Some(Plan {
+            organization: self.organization.id.clone(),
+            version: self.version,
+            account: Some(account.id.clone()),
+            cause: Cause::Offboarding,
+            at,
+            steps: vec![Step { rule, action: Action::Suspend, because: because.into() }],
+            notes: Vec::new(),
+        })
+    }
+
+    /// What the organization is after a plan that was made on this snapshot. What is made gets a fresh id that
+    /// no store would give. A step that names something that is not there changes nothing.
+    #[must_use]
+    pub fn after(&self, plan: &Plan) -> Snapshot {
+        let mut taken: std::collections::BTreeSet<String> = std::collections::BTreeSet::new();
+        taken.extend(self.accounts.iter().map(|account| account.id.to_string()));
+        taken.extend(self.teams.iter().map(|team| team.id.to_string()));
+        taken.extend(self.projects.iter().map(|project| project.id.to_string()));
+        let mut numbers = 1_u64..;
+        self.after_with(plan, &mut || {
+            loop {
+                let id = format!("new-{}", numbers.next().unwrap_or(u64::MAX));
+                if taken.insert(id.clone()) {
+                    return id;
+                }
+            }
+        })
+    }
+
+    /// [`after`](Self::after), with ids from the caller: what a store in memory does.
+    #[must_use]
+    pub fn after_with(&self, plan: &Plan, fresh_id: &mut dyn FnMut() -> String) -> Snapshot {
+        let mut next = self.clone();
+        if plan.organization != self.organization.id {
+            return next;
+        }
+        let mut current = plan.account.clone();
+        for step in &plan.steps {
+            next.apply(step, plan, &mut current, fresh_id);
+        }
+        if !plan.steps.is_empty() {
+            next.version = next.version.saturating_add(1);
+        }
+        if let (Some(id), Cause::SignIn { .. }) = (&current, &plan.cause)
+            && let Some(account) = next.account_mut(id)
+        {
+            account.last_sign_in = account.last_sign_in.max(Some(plan.at));
+        }
+        next
+    }
+
+    fn apply(
+        &mut self,
+        step: &Step,
+        plan: &Plan,
+        current: &mut Option<AccountId>,
+        fresh_id: &mut dyn FnMut() -> String,
+    ) {
+        let origin = Origin::Rule(step.rule.clone());
+        let organization = self.organization.id.clone();
+        match &step.action {
+            Action::CreateAccount { email, username, first_name, last_name, role } => {
+                let mut account = Account::new(AccountId::new(fresh_id()), organization, email);
+                account.username.clone_from(username);
+                account.first_name.clone_from(first_name);
+                account.last_name.clone_from(last_name);
+                account.role = *role;
+                account.created_at = Some(plan.at);
+                *current = Some(account.id.clone());
+                self.accounts.push(account);
+                self.seats_taken = self.seats_taken.map(|seats| seats.saturating_add(1));
+            }
+            Action::CreateTeam { name } => {
+                let mut team = Team::new(TeamId::new(fresh_id()), organization, name);
+                team.origin = origin;
+                self.teams.push(team);
+            }
+            Action::CreateProject { name } => {
+                let mut project = Project::new(ProjectId::new(fresh_id()), organization, name);
+                project.origin = origin;
+                self.projects.push(project);
+            }
+            Action::LinkProject { team, project, permission } => {
+                let (Some(team), Some(project)) = (self.team_id(team), self.project_id(project)) else {
+                    return;
+                };
+                if let Some(team) = self.teams.iter_mut().find(|known| known.id == team) {
+                    team.projects.push(LinkedProject::new(project, *permission));
+                }
+            }
+            Action::JoinTeam { team, role } | Action::ChangeTeamRole { team, after: role, .. } => {
+                if let Some(team) = self.team_id(team) {
+                    self.join(current.as_ref(), team, *role, origin);
+                }
+            }
+            Action::LeaveTeam { team, .. } => {
+                if let (Some(team), Some(account)) = (self.team_id(team), self.current_mut(current.as_ref()))
+                {
+                    account.memberships.retain(|membership| membership.team != team);
+                }
+            }
+            Action::AssignProject { project, permission } => {
+                let project = self.project_id(project);
+                if let (Some(project), Some(account)) = (project, self.current_mut(current.as_ref())) {
+                    account.projects.retain(|assignment| assignment.project != project);
+                    account.projects.push(Assignment::new(project, *permission, origin));
+                }
+            }
+            Action::LinkIdentity { issuer, subject } => {
+                if let Some(account) = self.current_mut(current.as_ref()) {
+                    account.identities.push(Identity::new(issuer.clone(), subject));
+                }
+            }
+            Action::SetField { field, after, .. } => {
+                if let Some(account) = self.current_mut(current.as_ref()) {
+                    set_field(account, *field, after);
+                }
+            }
+            Action::Suspend => {
+                if let Some(account) = self.current_mut(current.as_ref()) {
+                    account.status = Status::Suspended;
+                    self.seats_taken = self.seats_taken.map(|seats| seats.saturating_sub(1));
+                }
+            }
+        }
+    }
+
+    fn join(&mut self, current: Option<&AccountId>, team: TeamId, role: Permission, origin: Origin) {
+        if let Some(account) = self.current_mut(current) {
+            match account.memberships.iter_mut().find(|membership| membership.team == team) {
+                Some(membership) => membership.role = role,
+                None => account.memberships.push(Membership::new(team, role, origin)),
+            }
+        }
+    }
+
+    fn current_mut(&mut self, current: Option<&AccountId>) -> Option<&mut Account> {
+        self.account_mut(current?)
+    }
+
+    fn account_mut(&mut self, id: &AccountId) -> Option<&mut Account> {
+        let organization = &self.organization.id;
+        self.accounts.iter_mut().find(|account| account.id == *id && account.organization == *organization)
+    }
+
+    fn team_id(&self, team: &TeamRef) -> Option<TeamId> {
+        let named = || self.team_named(&team.name).map(|known| known.id.clone());
+        team.id.clone().or_else(named)
+    }
+
+    fn project_id(&self, project: &ProjectRef) -> Option<ProjectId> {
+        let named = || self.project_named(&project.name).map(|known| known.id.clone());
+        project.id.clone().or_else(named)
+    }
+}
+
+fn set_field(account: &mut Account, field: ProfileField, value: &str) {
+    let value = value.to_owned();
+    match field {
+        ProfileField::Email => account.email = value,
+        ProfileField::Username => account.username = value,
+        ProfileField::FirstName => account.first_name = Some(value),
+        ProfileField::LastName => account.last_name = Some(value),
+    }
+}

@@ -1,0 +1,61 @@
+//! How names are compared, and how text from a message is shown.
+
+use std::fmt;
+
+/// The form in which names of groups, teams and projects and e-mail addresses are compared: without white
+/// space around it, in lower case by Unicode's default mapping. No normalisation (NFC) is done.
+pub(crate) fn folded(name: &str) -> String {
+    name.trim().to_lowercase()
+}
+
+/// What stands after the last `@` of an e-mail address, folded; `None` for what is no address.
+pub(crate) fn domain_of(email: &str) -> Option<String> {
+    let (local, domain) = email.trim().rsplit_once('@')?;
+    let sound = |part: &str| !part.is_empty() && !part.chars().any(|c| c.is_whitespace() || c.is_control());
+    (sound(local) && sound(domain)).then(|| domain.to_lowercase())
+}
+
+/// Whether a group's name may become the name of a team: 1 to 255 characters, none of them a control.
+pub(crate) fn is_usable_name(name: &str) -> bool {
+    !name.is_empty() && name.chars().count() <= 255 && !name.chars().any(char::is_control)
+}
+
+/// Text that came in a message or from a customer, in quotes, escaped, cut at 200 characters.
+pub(crate) struct Shown<'t>(pub(crate) &'t str);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("\u{201c}")?;
+        for character in self.0.chars().take(200) {
+            match character {
+                '\u{201c}' | '\u{201d}' => write!(formatter, "{}", character.escape_unicode())?,
+                '\'' | '"' => write!(formatter, "{character}")?,
+                other => write!(formatter, "{}", other.escape_debug())?,
+            }
+        }
+        if self.0.chars().nth(200).is_some() {
+            formatter.write_str("\u{2026}")?;
+        }
+        formatter.write_str("\u{201d}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn domains_are_what_follows_the_last_at_sign() {
+        assert_eq!(domain_of(" Ada@Example.COM "), Some("example.com".to_owned()));
+        assert_eq!(domain_of("a@b@example.com"), Some("example.com".to_owned()));
+        for wrong in ["", "ada", "@example.com", "ada@", "ada@exa mple.com", "ada\n@example.com"] {
+            assert_eq!(domain_of(wrong), None, "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn shown_text_is_escaped_and_cut() {
+        assert_eq!(Shown("a\nb\u{202e}").to_string(), "\u{201c}a\\nb\\u{202e}\u{201d}");
+        assert_eq!(Shown(&"x".repeat(300)).to_string().chars().count(), 203);
+    }
+}

@@ -1,0 +1,194 @@
+//! The token by which an assertion says whose it is.
+
+use std::{fmt, sync::LazyLock};
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use vouchsafe_crypto::{CryptoError, DigestAlgorithm, Provider, SecretString, constant_time_eq};
+
+/// Octets of randomness in a token: 256 bits, where 128 would do.
+const TOKEN_OCTETS: usize = 32;
+
+/// A token that was just issued. It exists once, in this value, and is kept nowhere: show it to the
+/// customer's admin, who pastes it into the identity provider. What is stored is its [`TokenHash`].
+///
+/// There is no `Debug` of the content, no comparison, no `Clone`.
+///
+/// ```
+/// use vouchsafe_crypto::Provider;
+/// use vouchsafe_provisioning::OrganizationToken;
+///
+/// let provider = Provider::rustcrypto();
+/// let token = OrganizationToken::issue(&provider)?;
+/// let hash = token.hash(&provider)?;
+/// assert!(hash.matches(&token.reveal(), &provider)?);
+/// # Ok::<(), vouchsafe_crypto::CryptoError>(())
+/// ```
+pub struct OrganizationToken(SecretString);
+
+impl OrganizationToken {
+    /// A new token of 256 bits from the provider's random source.
+    ///
+    /// # Errors
+    ///
+    /// What the provider's random source answers.
+    pub fn issue(provider: &Provider) -> Result<Self, CryptoError> {
+        let mut octets = [0_u8; TOKEN_OCTETS];
+        provider.random(&mut octets)?;
+        Ok(Self(SecretString::new(hexadecimal(&octets))))
+    }
+
+    /// The text to show, once: 64 hexadecimal digits.
+    #[must_use]
+    pub fn reveal(self) -> String {
+        self.0.as_str().to_owned()
+    }
+
+    /// What is stored of it.
+    ///
+    /// # Errors
+    ///
+    /// What the provider answers when it does not do SHA-256.
+    pub fn hash(&self, provider: &Provider) -> Result<TokenHash, CryptoError> {
+        TokenHash::of_octets(self.0.as_str().as_bytes(), provider)
+    }
+}
+
+impl fmt::Debug for OrganizationToken {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("OrganizationToken(..)")
+    }
+}
+
+/// SHA-256 of a token: all that is stored of one. Serialised as 64 hexadecimal digits, never shown by
+/// `Debug`, and compared in constant time.
+#[derive(Clone)]
+pub struct TokenHash([u8; 32]);
+
+impl TokenHash {
+    /// The hash of a token as it came, without white space around it.
+    ///
+    /// # Errors
+    ///
+    /// What the provider answers when it does not do SHA-256.
+    pub fn of(token: &str, provider: &Provider) -> Result<Self, CryptoError> {
+        Self::of_octets(token.trim().as_bytes(), provider)
+    }
+
+    /// Whether this token has this hash.
+    ///
+    /// # Errors
+    ///
+    /// What the provider answers when it does not do SHA-256.
+    pub fn matches(&self, token: &str, provider: &Provider) -> Result<bool, CryptoError> {
+        Ok(*self == Self::of(token, provider)?)
+    }
+
+    /// The hash as 64 hexadecimal digits, for a store's column. Not the token, and of no use as one.
+    #[must_use]
+    pub fn to_hex(&self) -> String {
+        hexadecimal(&self.0)
+    }
+
+    /// The hash with these 64 hexadecimal digits.
+    #[must_use]
+    pub fn from_hex(digits: &str) -> Option<Self> {
+        let mut octets = [0_u8; 32];
+        if digits.len() != 64 {
+            return None;
+        }
+        for (octet, pair) in octets.iter_mut().zip(digits.as_bytes().chunks_exact(2)) {
+            *octet = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+        }
+        Some(Self(octets))
+    }
+
+    fn of_octets(octets: &[u8], provider: &Provider) -> Result<Self, CryptoError> {
+        sha256(octets, provider).map(Self)
+    }
+}
+
+impl PartialEq for TokenHash {
+    fn eq(&self, other: &Self) -> bool {
+        constant_time_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for TokenHash {}
+
+impl fmt::Debug for TokenHash {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("TokenHash(..)")
+    }
+}
+
+impl Serialize for TokenHash {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.to_hex())
+    }
+}
+
+impl<'de> Deserialize<'de> for TokenHash {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let digits = String::deserialize(deserializer)?;
+        Self::from_hex(&digits).ok_or_else(|| D::Error::custom("a token's hash is 64 hexadecimal digits"))
+    }
+}
+
+/// What is stored of one token of an organization.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct TokenRecord {
+    /// Its name for people and logs: the first eight digits of the hash.
+    pub id: String,
+    /// SHA-256 of the token.
+    pub hash: TokenHash,
+    /// When it was issued.
+    pub issued_at: DateTime<Utc>,
+    /// When it stops working, for one that was rotated out.
+    #[serde(default)]
+    pub expires_at: Option<DateTime<Utc>>,
+    /// When it was revoked.
+    #[serde(default)]
+    pub revoked_at: Option<DateTime<Utc>>,
+}
+
+impl TokenRecord {
+    /// The record of a token that was just issued.
+    #[must_use]
+    pub fn new(hash: TokenHash, issued_at: DateTime<Utc>) -> Self {
+        let id = hash.to_hex().chars().take(8).collect();
+        Self { id, hash, issued_at, expires_at: None, revoked_at: None }
+    }
+
+    /// Whether the token works at this time.
+    #[must_use]
+    pub fn works_at(&self, now: DateTime<Utc>) -> bool {
+        self.revoked_at.is_none() && self.expires_at.is_none_or(|end| now < end)
+    }
+}
+
+/// The provider of the planner's own hashes, for logins that were not sealed with another. The planner takes no
+/// provider: it hashes a token and an assertion's ID, with SHA-256, and nothing else.
+pub(crate) fn hashing() -> &'static Provider {
+    static HASHING: LazyLock<Provider> = LazyLock::new(Provider::rustcrypto);
+    &HASHING
+}
+
+/// SHA-256 of some octets.
+pub(crate) fn sha256(octets: &[u8], provider: &Provider) -> Result<[u8; 32], CryptoError> {
+    let value = provider.digest(DigestAlgorithm::Sha256, octets)?;
+    let mut hash = [0_u8; 32];
+    for (octet, computed) in hash.iter_mut().zip(value.as_ref()) {
+        *octet = *computed;
+    }
+    Ok(hash)
+}
+
+/// Octets as lower-case hexadecimal digits.
+pub(crate) fn hexadecimal(octets: &[u8]) -> String {
+    const DIGITS: [char; 16] =
+        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+    let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).copied().unwrap_or('0');
+    octets.iter().flat_map(|octet| [digit(octet >> 4), digit(octet & 15)]).collect()
+}
