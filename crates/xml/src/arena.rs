@@ -1,0 +1,161 @@
+//! What a [`Document`](crate::Document) is made of: flat vectors in document order, and spans into one string.
+
+use std::collections::HashMap;
+
+/// No node: the parent of the root, the omitted element when none is.
+pub(crate) const NONE: u32 = u32::MAX;
+
+/// The id of the empty prefix, and of the absence of a namespace.
+pub(crate) const EMPTY: u32 = 0;
+/// The id of the prefix `xml`, and of its namespace.
+pub(crate) const XML: u32 = 1;
+
+/// A piece of the document's string.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Span {
+    pub(crate) start: u32,
+    pub(crate) end: u32,
+}
+
+impl Span {
+    pub(crate) fn new(start: usize, end: usize) -> Self {
+        Self { start: index(start), end: index(end) }
+    }
+
+    pub(crate) const fn is_empty(self) -> bool {
+        self.start >= self.end
+    }
+
+    pub(crate) const fn len(self) -> usize {
+        self.end.saturating_sub(self.start) as usize
+    }
+
+    pub(crate) fn of(self, text: &str) -> &str {
+        text.get(self.start as usize..self.end as usize).unwrap_or_default()
+    }
+}
+
+/// A node. Its descendants follow it in the arena, up to `end`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NodeRecord {
+    pub(crate) parent: u32,
+    pub(crate) end: u32,
+    pub(crate) kind: NodeKind,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum NodeKind {
+    /// The index of the element's record.
+    Element(u32),
+    Text(Span),
+    Comment(Span),
+    ProcessingInstruction {
+        target: Span,
+        data: Span,
+    },
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct ElementRecord {
+    /// Of the qualified name.
+    pub(crate) name: Span,
+    /// Octets of the prefix in it, 0 for none.
+    pub(crate) prefix_length: u32,
+    /// The id of the prefix.
+    pub(crate) prefix: u32,
+    /// The id of the namespace name.
+    pub(crate) namespace: u32,
+    pub(crate) attributes: Range,
+    pub(crate) declarations: Range,
+}
+
+/// A range of one of the arena's vectors.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Range {
+    pub(crate) start: u32,
+    pub(crate) end: u32,
+}
+
+impl Range {
+    pub(crate) fn of<T>(self, items: &[T]) -> &[T] {
+        items.get(self.start as usize..self.end as usize).unwrap_or_default()
+    }
+
+    pub(crate) const fn len(self) -> usize {
+        self.end.saturating_sub(self.start) as usize
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AttributeRecord {
+    pub(crate) name: Span,
+    pub(crate) prefix_length: u32,
+    pub(crate) prefix: u32,
+    pub(crate) namespace: u32,
+    pub(crate) value: Span,
+}
+
+/// A namespace declaration.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Declaration {
+    /// The id of the prefix.
+    pub(crate) prefix: u32,
+    /// The id of the namespace name.
+    pub(crate) namespace: u32,
+    /// The declaration of the same prefix that this one hides, as an index plus one, or 0.
+    pub(crate) hidden: u32,
+}
+
+/// Gives each distinct string a number, so that everything after compares numbers.
+///
+/// Few strings are compared one by one; many are hashed, so that look-up stays constant.
+#[derive(Debug)]
+pub(crate) struct Interner {
+    /// Strings 2 and up.
+    pub(crate) spans: Vec<Span>,
+    /// What string 1 is.
+    first: &'static str,
+    many: HashMap<Box<str>, u32>,
+}
+
+/// How many strings are compared one by one.
+const FEW: usize = 16;
+
+impl Interner {
+    pub(crate) fn new(first: &'static str, capacity: usize) -> Self {
+        Self { spans: Vec::with_capacity(capacity), first, many: HashMap::new() }
+    }
+
+    pub(crate) fn find<'t>(&self, string: &str, text_of: impl Fn(Span) -> &'t str) -> Option<u32> {
+        if string.is_empty() {
+            return Some(EMPTY);
+        }
+        if string == self.first {
+            return Some(XML);
+        }
+        if let Some(position) = self.spans.iter().take(FEW).position(|&span| text_of(span) == string) {
+            return Some(index(position).saturating_add(2));
+        }
+        if self.many.is_empty() { None } else { self.many.get(string).copied() }
+    }
+
+    /// Adds a string that was not found.
+    pub(crate) fn add(&mut self, string: &str, span: Span) -> u32 {
+        let id = index(self.spans.len()).saturating_add(2);
+        if self.spans.len() >= FEW {
+            self.many.insert(string.into(), id);
+        }
+        self.spans.push(span);
+        id
+    }
+
+    /// One more than the largest id.
+    pub(crate) fn count(&self) -> usize {
+        self.spans.len().saturating_add(2)
+    }
+}
+
+/// An index as it is stored. Inputs are far too short for the arena to reach the maximum.
+pub(crate) fn index(position: usize) -> u32 {
+    u32::try_from(position).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,171 @@
+//! The tree: owned, in one piece, for reading only.
+
+use core::cmp::Ordering;
+use std::sync::OnceLock;
+
+use crate::arena::{
+    AttributeRecord, Declaration, ElementRecord, NONE, NodeKind, NodeRecord, Range, Span, XML, index,
+};
+use crate::{Element, Limits, NamespaceScope, XmlError, namespace, parse};
+
+/// A namespace-well-formed document without DOCTYPE, as a tree that nobody vouches for.
+///
+/// It owns its text and has no lifetime; [`Element`] is a cheap handle into it. It can be shared between threads and
+/// cannot be changed.
+///
+/// ```
+/// use vouchsafe_xml::{Document, Limits};
+/// let document = Document::parse(br#"<p:a xmlns:p="urn:p" id="1"><p:b>text</p:b></p:a>"#, &Limits::default())?;
+/// let root = document.root();
+/// assert!(root.is("urn:p", "a"));
+/// assert_eq!(root.attribute("id"), Some("1"));
+/// assert_eq!(root.elements().next().map(|b| b.text().into_owned()).as_deref(), Some("text"));
+/// # Ok::<(), vouchsafe_xml::XmlError>(())
+/// ```
+#[derive(Debug)]
+pub struct Document {
+    /// The source, and behind it all text that differs from what the source says.
+    pub(crate) text: String,
+    /// In document order.
+    pub(crate) nodes: Vec<NodeRecord>,
+    pub(crate) elements: Vec<ElementRecord>,
+    pub(crate) attributes: Vec<AttributeRecord>,
+    pub(crate) declarations: Vec<Declaration>,
+    /// The declarations that were made outside: the first ones.
+    pub(crate) outside: Range,
+    /// Prefixes 2 and up.
+    pub(crate) prefixes: Vec<Span>,
+    /// Namespace names 2 and up.
+    pub(crate) namespaces: Vec<Span>,
+    pub(crate) root: u32,
+    /// The place of each namespace name among all of them in order, made when first needed.
+    pub(crate) ranks: OnceLock<Box<[u32]>>,
+}
+
+impl Document {
+    /// Reads a document.
+    ///
+    /// # Errors
+    /// Whatever is not namespace-well-formed XML 1.0 (Fifth Edition) in UTF-8 without DOCTYPE, or over a limit.
+    pub fn parse(input: &[u8], limits: &Limits) -> Result<Self, XmlError> {
+        parse::parse(input, None, limits)
+    }
+
+    /// Reads one element, with white space round it at most, whose prefixes may be bound outside it: what was
+    /// decrypted in the place that `scope` was taken from.
+    ///
+    /// Inclusive canonicalization treats those bindings as declared by an ancestor.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse), and for a declaration, comments and instructions beside the element.
+    pub fn parse_in_scope(input: &[u8], scope: &NamespaceScope, limits: &Limits) -> Result<Self, XmlError> {
+        parse::parse(input, Some(scope), limits)
+    }
+
+    /// The root element.
+    pub const fn root(&self) -> Element<'_> {
+        Element { document: self, node: self.root }
+    }
+
+    /// The element at a positional path such as `/*/*[1]/*[2]`: each step counts child elements from 1, and a step
+    /// without a number is the first.
+    pub fn at(&self, position: &str) -> Option<Element<'_>> {
+        let mut steps = position.strip_prefix('/')?.split('/').map(step);
+        let mut element = match steps.next()?? {
+            1 => self.root(),
+            _ => return None,
+        };
+        for step in steps {
+            element = element.elements().nth(step?.checked_sub(1)?)?;
+        }
+        Some(element)
+    }
+
+    /// All elements in document order.
+    pub fn elements(&self) -> impl Iterator<Item = Element<'_>> {
+        self.root().descendants()
+    }
+
+    pub(crate) fn element_record(&self, node: u32) -> &ElementRecord {
+        /// What no element has: nothing at all.
+        static NOTHING: ElementRecord = ElementRecord {
+            name: Span { start: 0, end: 0 },
+            prefix_length: 0,
+            prefix: 0,
+            namespace: 0,
+            attributes: Range { start: 0, end: 0 },
+            declarations: Range { start: 0, end: 0 },
+        };
+        match self.nodes.get(node as usize).map(|record| record.kind) {
+            Some(NodeKind::Element(element)) => self.elements.get(element as usize).unwrap_or(&NOTHING),
+            _ => &NOTHING,
+        }
+    }
+
+    /// The index behind the node's last descendant.
+    pub(crate) fn end_of(&self, node: u32) -> u32 {
+        self.nodes.get(node as usize).map_or(NONE, |record| record.end)
+    }
+
+    pub(crate) fn parent_of(&self, node: u32) -> u32 {
+        self.nodes.get(node as usize).map_or(NONE, |record| record.parent)
+    }
+
+    /// The declarations on the node; of no node: those made outside.
+    pub(crate) fn declarations_of(&self, node: u32) -> &[Declaration] {
+        let range = if node == NONE { self.outside } else { self.element_record(node).declarations };
+        range.of(&self.declarations)
+    }
+
+    pub(crate) fn prefix_name(&self, prefix: u32) -> &str {
+        match prefix.checked_sub(2) {
+            Some(rest) => self.prefixes.get(rest as usize).map_or("", |span| span.of(&self.text)),
+            None if prefix == XML => "xml",
+            None => "",
+        }
+    }
+
+    pub(crate) fn namespace_name(&self, id: u32) -> &str {
+        match id.checked_sub(2) {
+            Some(rest) => self.namespaces.get(rest as usize).map_or("", |span| span.of(&self.text)),
+            None if id == XML => namespace::XML,
+            None => "",
+        }
+    }
+
+    /// One more than the largest id of a prefix.
+    pub(crate) fn prefix_count(&self) -> usize {
+        self.prefixes.len().saturating_add(2)
+    }
+
+    /// Compares two namespace names by their characters, in constant time after the first call.
+    pub(crate) fn compare_namespaces(&self, left: u32, right: u32) -> Ordering {
+        if left == right {
+            return Ordering::Equal;
+        }
+        let ranks = self.ranks.get_or_init(|| self.rank_namespaces());
+        ranks.get(left as usize).cmp(&ranks.get(right as usize))
+    }
+
+    fn rank_namespaces(&self) -> Box<[u32]> {
+        let count = index(self.namespaces.len().saturating_add(2));
+        let mut order: Vec<u32> = (0..count).collect();
+        order.sort_unstable_by_key(|&id| self.namespace_name(id));
+        let mut ranks = vec![0; order.len()].into_boxed_slice();
+        for (rank, id) in (0..).zip(order) {
+            if let Some(slot) = ranks.get_mut(id as usize) {
+                *slot = rank;
+            }
+        }
+        ranks
+    }
+}
+
+/// The number in `*[2]`, 1 for `*`.
+fn step(text: &str) -> Option<usize> {
+    let number = text.strip_prefix('*')?;
+    if number.is_empty() {
+        return Some(1);
+    }
+    number.strip_prefix('[')?.strip_suffix(']')?.parse().ok()
+}

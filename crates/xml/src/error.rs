@@ -1,0 +1,260 @@
+//! Why a text was refused.
+
+use crate::Quoted;
+
+/// Why a text is not a document this crate reads, or why one could not be written.
+///
+/// `offset` counts octets from the start of the input, 0 for the first.
+///
+/// ```
+/// use vouchsafe_xml::{Document, Limits};
+/// let refusal = Document::parse(b"<a><b></a>", &Limits::default()).unwrap_err();
+/// assert_eq!(refusal.code(), "xml.end_tag");
+/// assert_eq!(refusal.offset(), Some(6));
+/// assert_eq!(refusal.to_string(), "the end tag at octet 6 is “a”, expected “b”");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum XmlError {
+    /// `xml.limit`: more than [`Limits`](crate::Limits) allows of something.
+    #[error("more than {allowed} of the limit {limit} at octet {offset}")]
+    #[non_exhaustive]
+    Limit {
+        /// The name of the field of [`Limits`](crate::Limits).
+        limit: &'static str,
+        /// The value of that field.
+        allowed: usize,
+        /// Where it was passed.
+        offset: usize,
+    },
+    /// `xml.encoding`: another encoding than UTF-8 is declared or used (SAML and this crate know no other).
+    #[error("the encoding is {}, expected UTF-8", Quoted::new(.declared))]
+    #[non_exhaustive]
+    Encoding {
+        /// The encoding as declared, or as its octets show.
+        declared: String,
+    },
+    /// `xml.utf8`: octets that are not UTF-8.
+    #[error("the octets at {offset} are not UTF-8")]
+    #[non_exhaustive]
+    Utf8 {
+        /// The first wrong octet.
+        offset: usize,
+    },
+    /// `xml.character`: a character that no document may hold (XML 1.0, 2.2), as itself or as a reference.
+    #[error("the character U+{code_point:04X} at octet {offset} is not allowed in XML")]
+    #[non_exhaustive]
+    Character {
+        /// The number of the character.
+        code_point: u32,
+        /// Where it, or the reference to it, stands.
+        offset: usize,
+    },
+    /// `xml.doctype`: a document type declaration. It is how entities, external files and default attributes get in.
+    #[error("a DOCTYPE at octet {offset}, and none is allowed")]
+    #[non_exhaustive]
+    Doctype {
+        /// Where it begins.
+        offset: usize,
+    },
+    /// `xml.declaration`: an XML declaration that is misplaced or malformed (XML 1.0, 2.8).
+    #[error("the XML declaration at octet {offset}: {problem}")]
+    #[non_exhaustive]
+    Declaration {
+        /// What is wrong with it.
+        problem: &'static str,
+        /// Where it begins.
+        offset: usize,
+    },
+    /// `xml.syntax`: markup that is malformed.
+    #[error("malformed XML at octet {offset}: {problem}")]
+    #[non_exhaustive]
+    Syntax {
+        /// What is wrong.
+        problem: &'static str,
+        /// Where.
+        offset: usize,
+    },
+    /// `xml.name`: a name that is none (XML 1.0, 2.3; Namespaces in XML, 3 and 4).
+    #[error("{} at octet {offset} is not a name", Quoted::new(.name))]
+    #[non_exhaustive]
+    Name {
+        /// What stands where a name is due.
+        name: String,
+        /// Where it begins.
+        offset: usize,
+    },
+    /// `xml.reference`: a reference to an entity that is not predefined, or one that is malformed (XML 1.0, 4.1).
+    #[error("the reference {} at octet {offset} has no meaning here", Quoted::new(.reference))]
+    #[non_exhaustive]
+    Reference {
+        /// What stands between `&` and `;`.
+        reference: String,
+        /// Where it begins.
+        offset: usize,
+    },
+    /// `xml.duplicate_attribute`: two attributes with one expanded name (Namespaces in XML, 6.3), or two declarations
+    /// of one prefix.
+    #[error("the attribute {} stands twice on the element at octet {offset}", Quoted::new(.name))]
+    #[non_exhaustive]
+    DuplicateAttribute {
+        /// The name as written the second time.
+        name: String,
+        /// Where the element begins.
+        offset: usize,
+    },
+    /// `xml.prefix`: a prefix that nothing declares (Namespaces in XML, 5).
+    #[error("nothing declares the prefix {} used at octet {offset}", Quoted::new(.prefix))]
+    #[non_exhaustive]
+    Prefix {
+        /// The prefix.
+        prefix: String,
+        /// Where the element that uses it begins.
+        offset: usize,
+    },
+    /// `xml.namespace`: a namespace declaration against the rules (Namespaces in XML, 2.2 and 3).
+    #[error("the prefix {} is bound to {} at octet {offset}: {problem}", Quoted::new(.prefix), Quoted::new(.namespace))]
+    #[non_exhaustive]
+    Namespace {
+        /// The prefix, empty for the default namespace.
+        prefix: String,
+        /// The namespace name.
+        namespace: String,
+        /// Which rule.
+        problem: &'static str,
+        /// Where it stands.
+        offset: usize,
+    },
+    /// `xml.end_tag`: an end tag that closes nothing, or another element than the innermost.
+    #[error("the end tag at octet {offset} is {}, expected {}", Quoted::new(.actual), Quoted::new(.expected))]
+    #[non_exhaustive]
+    EndTag {
+        /// The name of the innermost open element, empty if there is none.
+        expected: String,
+        /// What stands in the end tag.
+        actual: String,
+        /// Where the end tag begins.
+        offset: usize,
+    },
+    /// `xml.unclosed`: the input ends inside an element.
+    #[error("the input ends inside the element {}", Quoted::new(.name))]
+    #[non_exhaustive]
+    Unclosed {
+        /// The name of the innermost open element.
+        name: String,
+    },
+    /// `xml.no_root`: there is no element.
+    #[error("there is no element")]
+    NoRoot,
+    /// `xml.outside_root`: something stands outside the root element that may not (XML 1.0, 2.1): text, a second
+    /// root; in decrypted content also comments, instructions and a declaration.
+    #[error("{what} at octet {offset} stands outside the root element")]
+    #[non_exhaustive]
+    OutsideRoot {
+        /// What it is.
+        what: &'static str,
+        /// Where it begins.
+        offset: usize,
+    },
+    /// `xml.writer`: a [`Writer`](crate::Writer) was used in an order that makes no document.
+    #[error("cannot write {}: {problem}", Quoted::new(.name))]
+    #[non_exhaustive]
+    Writer {
+        /// What is wrong.
+        problem: &'static str,
+        /// The name, prefix or text concerned.
+        name: String,
+    },
+}
+
+impl XmlError {
+    /// The stable name of the refusal, such as `xml.doctype`.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Limit { .. } => "xml.limit",
+            Self::Encoding { .. } => "xml.encoding",
+            Self::Utf8 { .. } => "xml.utf8",
+            Self::Character { .. } => "xml.character",
+            Self::Doctype { .. } => "xml.doctype",
+            Self::Declaration { .. } => "xml.declaration",
+            Self::Syntax { .. } => "xml.syntax",
+            Self::Name { .. } => "xml.name",
+            Self::Reference { .. } => "xml.reference",
+            Self::DuplicateAttribute { .. } => "xml.duplicate_attribute",
+            Self::Prefix { .. } => "xml.prefix",
+            Self::Namespace { .. } => "xml.namespace",
+            Self::EndTag { .. } => "xml.end_tag",
+            Self::Unclosed { .. } => "xml.unclosed",
+            Self::NoRoot => "xml.no_root",
+            Self::OutsideRoot { .. } => "xml.outside_root",
+            Self::Writer { .. } => "xml.writer",
+        }
+    }
+
+    /// What an operator can do about it.
+    pub const fn hint(&self) -> &'static str {
+        match self {
+            Self::Limit { .. } => {
+                "If the message is genuine, let the identity provider send less (often: filter the groups of a group \
+                 attribute statement), or raise the field of Limits that is named."
+            }
+            Self::Encoding { .. } | Self::Utf8 { .. } => "Let the sender write UTF-8.",
+            Self::Doctype { .. } => {
+                "SAML messages and metadata have no DOCTYPE. If this is metadata, check that the URL answers with \
+                 metadata and not with an HTML page; otherwise somebody is probing."
+            }
+            Self::Unclosed { .. } | Self::NoRoot => {
+                "The message looks cut off. Check the size limits of proxies and of the form on its way."
+            }
+            Self::Prefix { .. } => {
+                "The sender, or something on the way, took an element out of its document without its namespaces."
+            }
+            Self::Writer { .. } => "A mistake in the program that writes, not in a message.",
+            _ => {
+                "The sender wrote something that is not namespace-well-formed XML, or something on the way changed \
+                 it. Compare with the message as the sender logged it."
+            }
+        }
+    }
+
+    /// Where in the input, if there is one place.
+    pub const fn offset(&self) -> Option<usize> {
+        match self {
+            Self::Limit { offset, .. }
+            | Self::Utf8 { offset }
+            | Self::Character { offset, .. }
+            | Self::Doctype { offset }
+            | Self::Declaration { offset, .. }
+            | Self::Syntax { offset, .. }
+            | Self::Name { offset, .. }
+            | Self::Reference { offset, .. }
+            | Self::DuplicateAttribute { offset, .. }
+            | Self::Prefix { offset, .. }
+            | Self::Namespace { offset, .. }
+            | Self::EndTag { offset, .. }
+            | Self::OutsideRoot { offset, .. } => Some(*offset),
+            Self::Encoding { .. } | Self::Unclosed { .. } | Self::NoRoot | Self::Writer { .. } => None,
+        }
+    }
+
+    /// The same refusal for an input that has `by` more octets in front.
+    pub(crate) fn shifted(mut self, by: usize) -> Self {
+        match &mut self {
+            Self::Limit { offset, .. }
+            | Self::Utf8 { offset }
+            | Self::Character { offset, .. }
+            | Self::Doctype { offset }
+            | Self::Declaration { offset, .. }
+            | Self::Syntax { offset, .. }
+            | Self::Name { offset, .. }
+            | Self::Reference { offset, .. }
+            | Self::DuplicateAttribute { offset, .. }
+            | Self::Prefix { offset, .. }
+            | Self::Namespace { offset, .. }
+            | Self::EndTag { offset, .. }
+            | Self::OutsideRoot { offset, .. } => *offset = offset.saturating_add(by),
+            Self::Encoding { .. } | Self::Unclosed { .. } | Self::NoRoot | Self::Writer { .. } => {}
+        }
+        self
+    }
+}

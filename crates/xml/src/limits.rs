@@ -1,0 +1,117 @@
+//! The ceilings of everything that a sender can make large.
+
+/// How much of everything a message may hold.
+///
+/// One struct for the whole chain of crates: this crate holds the tree to the first eight, the crates above to the
+/// rest. A message over a limit is refused with the code `xml.limit` and the name of the limit. The defaults fit
+/// every SAML message known to the authors with room to spare; [`Limits::metadata`] fits a federation's aggregate.
+///
+/// ```
+/// use vouchsafe_xml::Limits;
+/// let limits = Limits::default().with_input_bytes(4 * 1024 * 1024);
+/// assert_eq!(limits.input_bytes, 4 * 1024 * 1024);
+/// assert_eq!(limits.depth, Limits::default().depth);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Octets of one document, 1 MiB. A signed and encrypted response is 10 to 40 KiB; thousands of groups in one
+    /// attribute reach some hundred KiB. ruby-saml stops at 250,000 bytes, form limits of web servers at 1 to 2 MB.
+    /// Whatever is set, no document over 1 GiB is read.
+    pub input_bytes: usize,
+    /// Elements inside each other, 100. A SAML response with an encrypted assertion is about 12 deep. libxml2 stops at
+    /// 256, the JDK (24 and later) at 200.
+    pub depth: usize,
+    /// Nodes: elements, texts, comments and processing instructions, 100,000. 10,000 group values with indentation
+    /// are 30,000 nodes. Bounds the memory of the tree to some MiB.
+    pub nodes: usize,
+    /// Attributes and namespace declarations of one element, 200. An AuthnRequest has about 12. The JDK (24 and
+    /// later) stops at 200.
+    pub attributes_per_element: usize,
+    /// Namespace declarations in scope at one place, 200, those it hides included. Real messages have fewer than 20.
+    /// Inclusive canonicalization writes all of them on one element.
+    pub namespaces_in_scope: usize,
+    /// Octets of an element's, attribute's or instruction's name, and of a namespace name, 1,024. The JDK stops
+    /// names at 1,000; SAML allows identifiers of 1,024 characters (SAML core, 8.3.6).
+    pub name_bytes: usize,
+    /// Octets of one attribute value, text, comment or instruction, 1 MiB. The ciphertext of an encrypted assertion
+    /// is one text. libxml2 stops at 10,000,000.
+    pub value_bytes: usize,
+    /// Octets after inflating a DEFLATE-encoded message (SAML bindings, 3.4.4.1), 256 KiB. DEFLATE grows up to
+    /// 1,032 times, and what came in a URL was some 8 KiB at most, so only bombs get this far.
+    pub inflated_bytes: usize,
+    /// References of one signature, 30, for the verifier that is not bound to the SAML profile, which has one (SAML
+    /// core, 5.4.2). The JDK's secure validation stops at 30.
+    pub references: usize,
+    /// Transforms of one reference, 5. The SAML profile has two (SAML core, 5.4.4). The JDK's secure validation stops
+    /// at 5.
+    pub transforms: usize,
+    /// Encrypted keys tried for one encrypted element, 8. Each costs an RSA decryption, and a sender has one key per
+    /// recipient.
+    pub encrypted_keys: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            input_bytes: 1024 * 1024,
+            depth: 100,
+            nodes: 100_000,
+            attributes_per_element: 200,
+            namespaces_in_scope: 200,
+            name_bytes: 1024,
+            value_bytes: 1024 * 1024,
+            inflated_bytes: 256 * 1024,
+            references: 30,
+            transforms: 5,
+            encrypted_keys: 8,
+        }
+    }
+}
+
+macro_rules! setters {
+    ($($(#[$documentation:meta])* $setter:ident => $field:ident;)*) => {
+        $(
+            $(#[$documentation])*
+            #[must_use]
+            pub const fn $setter(mut self, $field: usize) -> Self {
+                self.$field = $field;
+                self
+            }
+        )*
+    };
+}
+
+impl Limits {
+    /// Limits for metadata from a configured source: 256 MiB and 20,000,000 nodes. The aggregate of eduGAIN is some
+    /// 100 MB; it comes from a source that was chosen, not from whoever finds the endpoint.
+    #[must_use]
+    pub fn metadata() -> Self {
+        Self { input_bytes: 256 * 1024 * 1024, nodes: 20_000_000, ..Self::default() }
+    }
+
+    setters! {
+        /// Sets [`input_bytes`](Self::input_bytes).
+        with_input_bytes => input_bytes;
+        /// Sets [`depth`](Self::depth).
+        with_depth => depth;
+        /// Sets [`nodes`](Self::nodes).
+        with_nodes => nodes;
+        /// Sets [`attributes_per_element`](Self::attributes_per_element).
+        with_attributes_per_element => attributes_per_element;
+        /// Sets [`namespaces_in_scope`](Self::namespaces_in_scope).
+        with_namespaces_in_scope => namespaces_in_scope;
+        /// Sets [`name_bytes`](Self::name_bytes).
+        with_name_bytes => name_bytes;
+        /// Sets [`value_bytes`](Self::value_bytes).
+        with_value_bytes => value_bytes;
+        /// Sets [`inflated_bytes`](Self::inflated_bytes).
+        with_inflated_bytes => inflated_bytes;
+        /// Sets [`references`](Self::references).
+        with_references => references;
+        /// Sets [`transforms`](Self::transforms).
+        with_transforms => transforms;
+        /// Sets [`encrypted_keys`](Self::encrypted_keys).
+        with_encrypted_keys => encrypted_keys;
+    }
+}

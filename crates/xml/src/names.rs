@@ -1,0 +1,80 @@
+//! Character classes of XML 1.0 (Fifth Edition) and Namespaces in XML 1.0.
+
+/// Why a name was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NotAName;
+
+/// The length in bytes of the prefix of a QName, 0 for none (Namespaces in XML, production 7).
+pub(crate) fn prefix_length(name: &str) -> Result<usize, NotAName> {
+    let mut prefix = None;
+    let mut at_start = true;
+    for (position, character) in name.char_indices() {
+        if character == ':' {
+            if at_start || prefix.is_some() {
+                return Err(NotAName);
+            }
+            prefix = Some(position);
+            at_start = true;
+        } else if at_start {
+            if !is_name_start(character) {
+                return Err(NotAName);
+            }
+            at_start = false;
+        } else if !is_name_character(character) {
+            return Err(NotAName);
+        }
+    }
+    if at_start { Err(NotAName) } else { Ok(prefix.unwrap_or(0)) }
+}
+
+/// Whether the text is an NCName: a Name without colons (Namespaces in XML, production 4).
+pub(crate) fn is_ncname(name: &str) -> bool {
+    let mut characters = name.chars();
+    characters.next().is_some_and(is_name_start) && characters.all(is_name_character)
+}
+
+/// Whether the character may stand in an XML document at all (XML 1.0, production 2).
+pub(crate) const fn is_character(character: char) -> bool {
+    matches!(character, '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..='\u{10FFFF}')
+}
+
+/// White space (XML 1.0, production 3).
+pub(crate) const fn is_white_space(octet: u8) -> bool {
+    matches!(octet, b' ' | b'\t' | b'\n' | b'\r')
+}
+
+/// The offset of the first character of `text` that production 2 does not allow.
+///
+/// The whole input is checked once, so that no later step has to. UTF-8 can hold only three kinds of illegal
+/// characters: the C0 controls, and U+FFFE and U+FFFF.
+pub(crate) fn first_illegal(text: &str) -> Option<usize> {
+    let bytes = text.as_bytes();
+    // Without an early exit, so that it becomes vector instructions.
+    let controls = bytes.iter().fold(false, |found, &octet| found | is_illegal_control(octet));
+    if controls {
+        return bytes.iter().position(|&octet| is_illegal_control(octet));
+    }
+    memchr::memchr_iter(0xEF, bytes).find(|&position| {
+        let rest = bytes.get(position..).unwrap_or_default();
+        matches!(rest, [0xEF, 0xBF, 0xBE | 0xBF, ..])
+    })
+}
+
+const fn is_illegal_control(octet: u8) -> bool {
+    (octet < 0x20) & (octet != b'\t') & (octet != b'\n') & (octet != b'\r')
+}
+
+/// NameStartChar without the colon (XML 1.0 Fifth Edition, production 4).
+const fn is_name_start(character: char) -> bool {
+    matches!(character,
+        'A'..='Z' | '_' | 'a'..='z'
+        | '\u{C0}'..='\u{D6}' | '\u{D8}'..='\u{F6}' | '\u{F8}'..='\u{2FF}' | '\u{370}'..='\u{37D}'
+        | '\u{37F}'..='\u{1FFF}' | '\u{200C}'..='\u{200D}' | '\u{2070}'..='\u{218F}' | '\u{2C00}'..='\u{2FEF}'
+        | '\u{3001}'..='\u{D7FF}' | '\u{F900}'..='\u{FDCF}' | '\u{FDF0}'..='\u{FFFD}' | '\u{10000}'..='\u{EFFFF}')
+}
+
+/// NameChar without the colon (production 4a).
+const fn is_name_character(character: char) -> bool {
+    is_name_start(character)
+        || matches!(character, '-' | '.' | '0'..='9' | '\u{B7}' | '\u{300}'..='\u{36F}' | '\u{203F}'..='\u{2040}')
+}

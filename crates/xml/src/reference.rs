@@ -1,0 +1,71 @@
+//! Character and entity references, and the values of attributes.
+
+use crate::{XmlError, names};
+
+/// What a reference stands for (XML 1.0, 4.1 and 4.6). `name` is what stands between `&` and `;`.
+pub(crate) fn resolve(name: &str, offset: usize) -> Result<char, XmlError> {
+    match name {
+        "amp" => return Ok('&'),
+        "lt" => return Ok('<'),
+        "gt" => return Ok('>'),
+        "quot" => return Ok('"'),
+        "apos" => return Ok('\''),
+        _ => {}
+    }
+    let code_point = match name.strip_prefix('#') {
+        Some(number) => match number.strip_prefix('x') {
+            Some(digits) => number_of(digits, 16),
+            None => number_of(number, 10),
+        },
+        None => None,
+    };
+    let Some(code_point) = code_point else {
+        return Err(XmlError::Reference { reference: name.into(), offset });
+    };
+    match char::from_u32(code_point) {
+        Some(character) if names::is_character(character) => Ok(character),
+        _ => Err(XmlError::Character { code_point, offset }),
+    }
+}
+
+/// Appends the value that `raw` between the quotes stands for: references resolved, and white space that is written as
+/// itself turned into spaces (XML 1.0, 2.11 and 3.3.3).
+pub(crate) fn attribute_value(raw: &str, offset: usize, target: &mut String) -> Result<(), XmlError> {
+    let mut rest = raw;
+    let place = |rest: &str| offset.saturating_add(raw.len().saturating_sub(rest.len()));
+    loop {
+        let Some(at) = rest.bytes().position(|octet| matches!(octet, b'<' | b'&' | b'\t' | b'\n' | b'\r'))
+        else {
+            target.push_str(rest);
+            return Ok(());
+        };
+        let (before, from) = rest.split_at_checked(at).unwrap_or((rest, ""));
+        target.push_str(before);
+        if let Some(reference) = from.strip_prefix('&') {
+            let Some((name, following)) = reference.split_once(';') else {
+                return Err(XmlError::Syntax { problem: "a reference is not closed", offset: place(from) });
+            };
+            target.push(resolve(name, place(from))?);
+            rest = following;
+        } else if from.starts_with('<') {
+            return Err(XmlError::Syntax {
+                problem: "“<” stands in an attribute value",
+                offset: place(from),
+            });
+        } else {
+            target.push(' ');
+            let following = from.strip_prefix("\r\n").or_else(|| from.get(1..));
+            rest = following.unwrap_or_default();
+        }
+    }
+}
+
+/// The number, saturated, or none if it is not written in digits alone.
+fn number_of(digits: &str, radix: u32) -> Option<u32> {
+    if digits.is_empty() {
+        return None;
+    }
+    digits.chars().try_fold(0_u32, |number, digit| {
+        Some(number.saturating_mul(radix).saturating_add(digit.to_digit(radix)?))
+    })
+}

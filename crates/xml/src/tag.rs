@@ -1,0 +1,259 @@
+//! What stands between `<` and `>` of a start tag: the name, declarations and attributes.
+
+use crate::arena::{AttributeRecord, Declaration, EMPTY, ElementRecord, Range, Span, XML, index};
+use crate::parse::{Parser, text_of};
+use crate::{XmlError, names, reference, scope};
+
+/// Up to how many attributes are compared each with each.
+const FEW: usize = 12;
+
+impl Parser<'_> {
+    /// Reads the content of a start tag, and puts its declarations in force.
+    pub(crate) fn tag(&mut self, start: usize, end: usize) -> Result<ElementRecord, XmlError> {
+        let offset = start.saturating_sub(1);
+        let content = self.between(start, end);
+        let bytes = content.as_bytes();
+        let name_end = end_of_name(bytes, 0);
+        let (name, prefix_length) = self.name(start, start.saturating_add(name_end))?;
+        let first_attribute = self.attributes.len();
+        let first_declaration = self.declarations.len();
+
+        let mut at = name_end;
+        loop {
+            let next = skip_white_space(bytes, at);
+            if next >= bytes.len() {
+                break;
+            }
+            if next == at {
+                let offset = start.saturating_add(at);
+                return Err(XmlError::Syntax {
+                    problem: "white space is missing before an attribute",
+                    offset,
+                });
+            }
+            let found = self.attributes.len().saturating_add(self.declarations.len());
+            let found =
+                found.saturating_sub(first_attribute).saturating_sub(first_declaration).saturating_add(1);
+            self.within("attributes_per_element", found, self.limits.attributes_per_element, offset)?;
+            at = self.attribute(bytes, next, start)?;
+            self.refuse_redeclared(first_declaration, offset)?;
+        }
+
+        let prefix = self.used_prefix(name, prefix_length, offset)?;
+        let namespace = self.bound_to(prefix);
+        let attributes = Range { start: index(first_attribute), end: index(self.attributes.len()) };
+        self.resolve_attributes(attributes, offset)?;
+        let declarations = Range { start: index(first_declaration), end: index(self.declarations.len()) };
+        let prefix_length = index(prefix_length);
+        Ok(ElementRecord { name, prefix_length, prefix, namespace, attributes, declarations })
+    }
+
+    /// Reads `name = "value"` at `at`, and returns where it ends.
+    fn attribute(&mut self, bytes: &[u8], at: usize, base: usize) -> Result<usize, XmlError> {
+        let name_end = end_of_name(bytes, at);
+        let (name, prefix_length) = self.name(base.saturating_add(at), base.saturating_add(name_end))?;
+        let equals = skip_white_space(bytes, name_end);
+        if bytes.get(equals) != Some(&b'=') {
+            return Err(malformed("an attribute has no “=”", base, equals));
+        }
+        let open = skip_white_space(bytes, equals.saturating_add(1));
+        let quote = match bytes.get(open) {
+            Some(&quote @ (b'"' | b'\'')) => quote,
+            _ => return Err(malformed("an attribute value is not quoted", base, open)),
+        };
+        let from = open.saturating_add(1);
+        let length = memchr::memchr(quote, bytes.get(from..).unwrap_or_default());
+        let Some(length) = length else {
+            return Err(malformed("an attribute value is not closed", base, open));
+        };
+        let to = from.saturating_add(length);
+        let value = self.value(base.saturating_add(from), base.saturating_add(to))?;
+
+        let written = name.of(self.source);
+        if written == "xmlns" {
+            self.declare(Span::default(), value, base.saturating_add(at))?;
+        } else if prefix_length == 5 && written.starts_with("xmlns:") {
+            let prefix = Span { start: name.start.saturating_add(6), end: name.end };
+            self.declare(prefix, value, base.saturating_add(at))?;
+        } else {
+            let prefix_length = index(prefix_length);
+            self.attributes.push(AttributeRecord {
+                name,
+                prefix_length,
+                prefix: EMPTY,
+                namespace: EMPTY,
+                value,
+            });
+        }
+        Ok(to.saturating_add(1))
+    }
+
+    /// Refuses a declaration that hides one of the same element, `first` and up.
+    fn refuse_redeclared(&self, first: usize, offset: usize) -> Result<(), XmlError> {
+        match self.declarations.get(first..).and_then(<[_]>::last) {
+            Some(last) if last.hidden as usize > first => {
+                let prefix = match last.prefix.checked_sub(2) {
+                    Some(rest) => {
+                        self.prefixes.spans.get(rest as usize).map_or("", |&span| self.text_of(span))
+                    }
+                    None if last.prefix == XML => "xml",
+                    None => "",
+                };
+                let name = if prefix.is_empty() { "xmlns".into() } else { format!("xmlns:{prefix}") };
+                Err(XmlError::DuplicateAttribute { name, offset })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The name, and the length of its prefix.
+    fn name(&self, start: usize, end: usize) -> Result<(Span, usize), XmlError> {
+        self.within("name_bytes", end.saturating_sub(start), self.limits.name_bytes, start)?;
+        let name = self.between(start, end);
+        match names::prefix_length(name) {
+            Ok(prefix_length) => Ok((Span::new(start, end), prefix_length)),
+            Err(names::NotAName) => Err(XmlError::Name { name: name.into(), offset: start }),
+        }
+    }
+
+    /// The attribute value, references resolved and white space normalised (XML 1.0, 3.3.3).
+    fn value(&mut self, start: usize, end: usize) -> Result<Span, XmlError> {
+        self.within("value_bytes", end.saturating_sub(start), self.limits.value_bytes, start)?;
+        let raw = self.between(start, end);
+        if !raw.bytes().any(needs_work) {
+            return Ok(Span::new(start, end));
+        }
+        let beside = self.side.len();
+        reference::attribute_value(raw, start, &mut self.side)?;
+        Ok(self.beside_from(beside))
+    }
+
+    /// Puts a declaration in force.
+    pub(crate) fn declare(&mut self, prefix: Span, name: Span, offset: usize) -> Result<(), XmlError> {
+        let (written, bound) = (self.text_of(prefix), self.text_of(name));
+        self.within("name_bytes", bound.len(), self.limits.name_bytes, offset)?;
+        if let Some(problem) = scope::misbound(written, bound) {
+            return Err(XmlError::Namespace {
+                prefix: written.into(),
+                namespace: bound.into(),
+                problem,
+                offset,
+            });
+        }
+        self.in_scope = self.in_scope.saturating_add(1);
+        self.within("namespaces_in_scope", self.in_scope, self.limits.namespaces_in_scope, offset)?;
+
+        let (source, side) = (self.source, self.side.as_str());
+        let find = |span| text_of(source, side, span);
+        let prefix = match self.prefixes.find(find(prefix), find) {
+            Some(id) => id,
+            None => self.prefixes.add(find(prefix), prefix),
+        };
+        let namespace = match self.namespaces.find(find(name), find) {
+            Some(id) => id,
+            None => self.namespaces.add(find(name), name),
+        };
+        if self.in_force.len() < self.prefixes.count() {
+            self.in_force.resize(self.prefixes.count(), 0);
+        }
+        self.declarations.push(Declaration { prefix, namespace, hidden: 0 });
+        let number = index(self.declarations.len());
+        if let Some(slot) = self.in_force.get_mut(prefix as usize) {
+            let hidden = core::mem::replace(slot, number);
+            if let Some(declaration) = self.declarations.last_mut() {
+                declaration.hidden = hidden;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the declarations of an element that has ended out of force.
+    pub(crate) fn withdraw(&mut self, declarations: Range) {
+        self.in_scope = self.in_scope.saturating_sub(declarations.len());
+        for declaration in declarations.of(&self.declarations).iter().rev() {
+            if let Some(slot) = self.in_force.get_mut(declaration.prefix as usize) {
+                *slot = declaration.hidden;
+            }
+        }
+    }
+
+    /// The id of the prefix of a name in use.
+    fn used_prefix(&self, name: Span, prefix_length: usize, offset: usize) -> Result<u32, XmlError> {
+        let prefix = name.of(self.source).get(..prefix_length).unwrap_or_default();
+        match self.prefixes.find(prefix, |span| self.text_of(span)) {
+            Some(id) if id <= XML || self.bound_to(id) != EMPTY => Ok(id),
+            _ => Err(XmlError::Prefix { prefix: prefix.into(), offset }),
+        }
+    }
+
+    /// The id of the namespace that the prefix is bound to here.
+    fn bound_to(&self, prefix: u32) -> u32 {
+        if prefix == XML {
+            return XML;
+        }
+        let number = self.in_force.get(prefix as usize).copied().unwrap_or_default();
+        let declaration = number.checked_sub(1).and_then(|position| self.declarations.get(position as usize));
+        declaration.map_or(EMPTY, |declaration| declaration.namespace)
+    }
+
+    /// Gives the attributes their namespaces, and refuses what stands twice (Namespaces in XML, 6.3).
+    fn resolve_attributes(&mut self, range: Range, offset: usize) -> Result<(), XmlError> {
+        for position in range.start..range.end {
+            let Some(record) = self.attributes.get(position as usize).copied() else { continue };
+            if record.prefix_length > 0 {
+                let prefix = self.used_prefix(record.name, record.prefix_length as usize, offset)?;
+                let namespace = self.bound_to(prefix);
+                if let Some(record) = self.attributes.get_mut(position as usize) {
+                    (record.prefix, record.namespace) = (prefix, namespace);
+                }
+            }
+        }
+        match self.duplicate(range.of(&self.attributes)) {
+            Some(twice) => {
+                Err(XmlError::DuplicateAttribute { name: twice.name.of(self.source).into(), offset })
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn duplicate(&self, attributes: &[AttributeRecord]) -> Option<AttributeRecord> {
+        let expanded = |record: &AttributeRecord| {
+            (record.namespace, crate::element::local_part(record.name.of(self.source), record.prefix_length))
+        };
+        if attributes.len() <= FEW {
+            return attributes.iter().enumerate().find_map(|(position, record)| {
+                let name = expanded(record);
+                attributes.iter().take(position).any(|before| expanded(before) == name).then_some(*record)
+            });
+        }
+        let mut sorted: Vec<&AttributeRecord> = attributes.iter().collect();
+        sorted.sort_unstable_by(|left, right| expanded(left).cmp(&expanded(right)));
+        sorted.windows(2).find_map(|pair| match pair {
+            [left, right] if expanded(left) == expanded(right) => {
+                Some(if left.name.start > right.name.start { **left } else { **right })
+            }
+            _ => None,
+        })
+    }
+}
+
+fn malformed(problem: &'static str, base: usize, at: usize) -> XmlError {
+    XmlError::Syntax { problem, offset: base.saturating_add(at) }
+}
+
+/// Where a name that begins at `at` ends: before white space or `=`.
+fn end_of_name(bytes: &[u8], at: usize) -> usize {
+    let rest = bytes.get(at..).unwrap_or_default();
+    let length = rest.iter().position(|&octet| octet == b'=' || names::is_white_space(octet));
+    length.map_or(bytes.len(), |length| at.saturating_add(length))
+}
+
+fn skip_white_space(bytes: &[u8], at: usize) -> usize {
+    let rest = bytes.get(at..).unwrap_or_default();
+    let length = rest.iter().position(|&octet| !names::is_white_space(octet));
+    length.map_or(bytes.len(), |length| at.saturating_add(length))
+}
+
+const fn needs_work(octet: u8) -> bool {
+    matches!(octet, b'<' | b'&' | b'\t' | b'\n' | b'\r')
+}
