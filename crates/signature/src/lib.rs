@@ -1,1 +1,30 @@
 //! The SAML profile of XML signatures: verify, sign, and HTTP-Redirect query signatures.
+//!
+//! [`verify`] borrows an element of a tree that nobody vouches for and returns [`Verified`]: the octets that a trusted key
+//! signed, and the [`Evidence`]. Nothing else makes that value, and what is read afterwards is read from its octets, never
+//! from the tree. A signature of any other shape than the one that SAML Core 5.4 prescribes is refused before anything is
+//! computed; `profile.rs` is that shape, rule by rule.
+//!
+//! * Keys come from configuration ([`TrustedKey`]), never from the message. No keys: refused.
+//! * Algorithms are the policy of the [`Provider`](vouchsafe_crypto::Provider). HMAC, DSA, XPath and XSLT do not exist here.
+//! * [`sign`] makes what [`verify`] accepts; [`sign_query`] and [`verify_query`] do the same for the HTTP-Redirect binding, over
+//!   the raw octets of the query.
+//!
+//! What this crate does not decide: which elements of a message must be signed, whether identifiers are unique beyond the
+//! one that is referenced, and what a message means.
+
+mod algorithms;
+mod error;
+mod insert;
+mod keys;
+mod profile;
+mod query;
+mod sign;
+mod verify;
+
+pub use error::SignatureError;
+pub use keys::TrustedKey;
+pub use profile::signature_child;
+pub use query::{MessageParameter, VerifiedQuery, sign_query, verify_query};
+pub use sign::{Place, Signer, sign};
+pub use verify::{Evidence, Verified, has_signature, verify, verify_any};

@@ -1,0 +1,332 @@
+//! Why a signature was refused, with the operands, and what an operator changes.
+
+use vouchsafe_crypto::CryptoError;
+use vouchsafe_xml::{Quoted, XmlError};
+
+/// Why a signature was refused or could not be made.
+///
+/// Every variant has a stable [`code`](SignatureError::code), carries what was expected and what came, and knows a
+/// [`hint`](SignatureError::hint) for the person who configures the service. Text that came in a message is printed
+/// escaped and cut.
+///
+/// ```
+/// use vouchsafe_signature::{verify, SignatureError};
+/// use vouchsafe_crypto::Provider;
+/// use vouchsafe_xml::{Document, Limits};
+///
+/// let limits = Limits::default();
+/// let document = Document::parse(br#"<Response ID="_1"/>"#, &limits)?;
+/// let refused = verify(document.root(), &[], &Provider::rustcrypto(), &limits).unwrap_err();
+/// assert_eq!(refused.code(), "signature.missing");
+/// assert!(matches!(refused, SignatureError::Missing { ref element, .. } if element == "Response"));
+/// # Ok::<(), vouchsafe_xml::XmlError>(())
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SignatureError {
+    /// The element has no `ds:Signature` among its immediate children.
+    #[error("the element {} carries no ds:Signature of its own", Quoted::new(element))]
+    #[non_exhaustive]
+    Missing {
+        /// Local name of the element.
+        element: String,
+    },
+    /// The element has more than one `ds:Signature` among its immediate children.
+    #[error(
+        "the element {} carries {actual} ds:Signature children; expected exactly 1",
+        Quoted::new(element)
+    )]
+    #[non_exhaustive]
+    Count {
+        /// Local name of the element.
+        element: String,
+        /// How many there are.
+        actual: usize,
+    },
+    /// Something stands where the signature profile wants something else, or nothing.
+    #[error("in ds:{parent}: expected {expected}, found {}", Quoted::new(actual))]
+    #[non_exhaustive]
+    Structure {
+        /// Local name of the element that was read.
+        parent: &'static str,
+        /// What the profile allows in this place.
+        expected: &'static str,
+        /// What stands there: an element's qualified name, or a description.
+        actual: String,
+    },
+    /// An attribute that the profile does not know.
+    #[error(
+        "ds:{element} has the attribute {} that the signature profile does not know",
+        Quoted::new(attribute)
+    )]
+    #[non_exhaustive]
+    Attribute {
+        /// Local name of the element.
+        element: &'static str,
+        /// Name of the attribute.
+        attribute: String,
+    },
+    /// An attribute that must be present is not.
+    #[error("ds:{element} has no attribute {attribute}")]
+    #[non_exhaustive]
+    AttributeMissing {
+        /// Local name of the element.
+        element: &'static str,
+        /// Name of the attribute.
+        attribute: &'static str,
+    },
+    /// `ds:SignedInfo` does not hold exactly one `ds:Reference`.
+    #[error("ds:SignedInfo holds {actual} ds:Reference; expected exactly 1")]
+    #[non_exhaustive]
+    ReferenceCount {
+        /// How many there are.
+        actual: usize,
+    },
+    /// The reference does not name the element that carries the signature.
+    #[error("the reference names {}; expected {}", Quoted::new(actual), Quoted::new(expected))]
+    #[non_exhaustive]
+    ReferenceUri {
+        /// `#` and the identifier of the element that carries the signature.
+        expected: String,
+        /// The URI of the reference.
+        actual: String,
+    },
+    /// The element that carries the signature has no identifier that a reference could name.
+    #[error("the element {} has no usable identifier attribute ID", Quoted::new(element))]
+    #[non_exhaustive]
+    IdMissing {
+        /// Local name of the element.
+        element: String,
+    },
+    /// The identifier that the reference names occurs more than once in the document.
+    #[error("the identifier {} occurs {actual} times in the document; expected exactly 1", Quoted::new(id))]
+    #[non_exhaustive]
+    IdRepeated {
+        /// The identifier.
+        id: String,
+        /// How often it occurs.
+        actual: usize,
+    },
+    /// A transform that the profile does not allow, or not in this place.
+    #[error("transform {position} is {}; expected {expected}", Quoted::new(actual))]
+    #[non_exhaustive]
+    Transform {
+        /// Counted from 1.
+        position: usize,
+        /// What the profile allows here.
+        expected: &'static str,
+        /// URI of the transform, or a description.
+        actual: String,
+    },
+    /// An algorithm that is unknown here, can never be used, or is not accepted by the provider.
+    #[error("{role} {} is refused: {reason}", Quoted::new(uri))]
+    #[non_exhaustive]
+    Algorithm {
+        /// Where the algorithm is named: `SignatureMethod`, `DigestMethod`, `CanonicalizationMethod`, `SigAlg`.
+        role: &'static str,
+        /// Its URI.
+        uri: String,
+        /// Why.
+        reason: &'static str,
+    },
+    /// A parameter of an algorithm has a value that is refused.
+    #[error("the parameter {parameter} of {role} is {}; expected {expected}", Quoted::new(actual))]
+    #[non_exhaustive]
+    Parameter {
+        /// Where the algorithm is named.
+        role: &'static str,
+        /// Name of the parameter.
+        parameter: &'static str,
+        /// What is accepted.
+        expected: &'static str,
+        /// What came.
+        actual: String,
+    },
+    /// A value is not base64.
+    #[error("the text of {element} is not base64: {source}")]
+    #[non_exhaustive]
+    Base64 {
+        /// `SignatureValue`, `DigestValue`, `Signature`.
+        element: &'static str,
+        /// What is wrong with it.
+        source: CryptoError,
+    },
+    /// No trusted key was given: that is a refusal, never a reason to skip the check.
+    #[error("no trusted key is configured for the signer of {}", Quoted::new(element))]
+    #[non_exhaustive]
+    NoKeys {
+        /// Local name of the element, or name of the query parameter.
+        element: String,
+    },
+    /// None of the trusted keys is of the kind that the algorithm needs.
+    #[error(
+        "the signature of {} uses {algorithm}, but no trusted key is of that kind: {}",
+        Quoted::new(element),
+        Quoted::new(keys)
+    )]
+    #[non_exhaustive]
+    NoFittingKey {
+        /// Local name of the element, or name of the query parameter.
+        element: String,
+        /// URI of the algorithm.
+        algorithm: &'static str,
+        /// Labels of the trusted keys.
+        keys: String,
+    },
+    /// None of the trusted keys made this signature value.
+    #[error(
+        "the signature of {} was made by none of the {tried} trusted keys tried: {}",
+        Quoted::new(element),
+        Quoted::new(keys)
+    )]
+    #[non_exhaustive]
+    NotVerified {
+        /// Local name of the element, or name of the query parameter.
+        element: String,
+        /// URI of the algorithm.
+        algorithm: &'static str,
+        /// How many keys were tried.
+        tried: usize,
+        /// Labels and fingerprints of the keys tried.
+        keys: String,
+    },
+    /// A trusted key made the signature, but the element is not what was signed.
+    #[error(
+        "the content of {} changed after it was signed: digest expected {expected}, actual {actual}",
+        Quoted::new(element)
+    )]
+    #[non_exhaustive]
+    DigestMismatch {
+        /// Local name of the element.
+        element: String,
+        /// The digest that was signed, base64.
+        expected: String,
+        /// The digest of what came, base64.
+        actual: String,
+    },
+    /// No element has the identifier that is to be signed.
+    #[error("no element has the identifier {}", Quoted::new(id))]
+    #[non_exhaustive]
+    ElementNotFound {
+        /// The identifier.
+        id: String,
+    },
+    /// The element that is to be signed carries a signature already.
+    #[error("the element {} carries a ds:Signature already", Quoted::new(element))]
+    #[non_exhaustive]
+    AlreadySigned {
+        /// Local name of the element.
+        element: String,
+    },
+    /// The certificate that is to be sent along holds another key than the one that signs.
+    #[error("the certificate {fingerprint} holds another key than the one that signs")]
+    #[non_exhaustive]
+    CertificateMismatch {
+        /// SHA-256 fingerprint of the certificate.
+        fingerprint: String,
+    },
+    /// A query string that is not a signed SAML message.
+    #[error("query parameter {parameter}: expected {expected}, found {}", Quoted::new(actual))]
+    #[non_exhaustive]
+    Query {
+        /// Name of the parameter.
+        parameter: &'static str,
+        /// What is accepted.
+        expected: &'static str,
+        /// What came.
+        actual: String,
+    },
+    /// The document could not be read or written.
+    #[error(transparent)]
+    Xml(#[from] XmlError),
+    /// A key or an algorithm could not be used.
+    #[error(transparent)]
+    Crypto(#[from] CryptoError),
+}
+
+impl SignatureError {
+    /// A stable code, for logs and tests; errors of lower crates keep theirs.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Missing { .. } => "signature.missing",
+            Self::Count { .. } => "signature.count",
+            Self::Structure { .. } => "signature.structure",
+            Self::Attribute { .. } => "signature.attribute",
+            Self::AttributeMissing { .. } => "signature.attribute_missing",
+            Self::ReferenceCount { .. } => "signature.reference_count",
+            Self::ReferenceUri { .. } => "signature.reference_uri",
+            Self::IdMissing { .. } => "signature.id_missing",
+            Self::IdRepeated { .. } => "signature.id_repeated",
+            Self::Transform { .. } => "signature.transform",
+            Self::Algorithm { .. } => "signature.algorithm",
+            Self::Parameter { .. } => "signature.parameter",
+            Self::Base64 { .. } => "signature.base64",
+            Self::NoKeys { .. } => "signature.no_keys",
+            Self::NoFittingKey { .. } => "signature.no_fitting_key",
+            Self::NotVerified { .. } => "signature.not_verified",
+            Self::DigestMismatch { .. } => "signature.digest_mismatch",
+            Self::ElementNotFound { .. } => "signature.element_not_found",
+            Self::AlreadySigned { .. } => "signature.already_signed",
+            Self::CertificateMismatch { .. } => "signature.certificate_mismatch",
+            Self::Query { .. } => "signature.query",
+            Self::Xml(error) => error.code(),
+            Self::Crypto(error) => error.code(),
+        }
+    }
+
+    /// What an operator looks at or changes.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Missing { .. } => {
+                "the identity provider must sign: in Okta, Applications > the app > Sign On > Edit SAML settings > \
+                 Advanced: Response \"Signed\", Assertion Signature \"Signed\""
+            }
+            Self::NoKeys { .. } => {
+                "the identity provider's metadata gave no signing certificate that can be used: load its metadata, or add the \
+                 certificate by hand"
+            }
+            Self::NoFittingKey { .. } => {
+                "the identity provider signs with another kind of key than its metadata shows: reload the metadata"
+            }
+            Self::NotVerified { .. } => {
+                "the certificate in the identity provider's metadata is not the one that signed: reload the metadata. After a \
+                 key rollover (Okta: Sign On > SAML Signing Certificates) compare the fingerprint of the active certificate \
+                 with the keys named here; also see whether the message comes from another application of the same organization"
+            }
+            Self::DigestMismatch { .. } => {
+                "the signer is right but the content is not what it signed: nothing between the identity provider and this \
+                 service (proxy, firewall, browser extension, test tool) may re-indent, re-encode or edit the message; if nothing \
+                 does, treat it as an attack"
+            }
+            Self::Algorithm { .. } | Self::Parameter { .. } => {
+                "choose RSA_SHA256 as Signature Algorithm and SHA256 as Digest Algorithm in the identity provider (Okta: Edit SAML \
+                 settings > Advanced); SHA-1 can be accepted only by a `danger_` setting, HMAC, DSA, XPath and XSLT never"
+            }
+            Self::Count { .. }
+            | Self::Structure { .. }
+            | Self::Attribute { .. }
+            | Self::AttributeMissing { .. }
+            | Self::ReferenceCount { .. }
+            | Self::ReferenceUri { .. }
+            | Self::IdMissing { .. }
+            | Self::IdRepeated { .. }
+            | Self::Transform { .. }
+            | Self::Base64 { .. } => {
+                "the signature is not of the form that SAML prescribes (SAML Core 5.4); no identity provider makes it so: the \
+                 message was altered, or is an attempt to wrap another message into a signed one"
+            }
+            Self::ElementNotFound { .. } | Self::AlreadySigned { .. } => {
+                "sign an element once, by the value of its ID attribute, inner elements before outer ones"
+            }
+            Self::CertificateMismatch { .. } => "configure the certificate that belongs to the private key",
+            Self::Query { .. } => {
+                "hand over the query string exactly as it stood in the URL, undecoded; it must hold one SAMLRequest or \
+                 SAMLResponse, at most one RelayState, one SigAlg and one Signature (SAML Bindings 3.4.4.1)"
+            }
+            Self::Xml(error) => error.hint(),
+            Self::Crypto(error) => error.hint(),
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Keys that configuration trusts, and the choice among them.
+
+use std::fmt;
+use std::sync::Arc;
+
+use vouchsafe_crypto::{CryptoError, Provider, PublicKey, SignatureAlgorithm};
+
+use crate::SignatureError;
+
+/// How many keys are tried for one signature at most.
+///
+/// Every try costs one public-key operation that anybody can cause by sending a message. A rollover has two keys, the
+/// largest entities of federation metadata have fewer than ten.
+const TRIES: usize = 32;
+
+/// A public key that configuration trusts for one signer, with a label for logs.
+///
+/// A key never comes from the message that it verifies. Cloning is cheap.
+///
+/// ```
+/// use vouchsafe_crypto::{KeyKind, Provider};
+/// use vouchsafe_signature::TrustedKey;
+///
+/// let provider = Provider::rustcrypto();
+/// let key = provider.generate_key(KeyKind::P256)?;
+/// let trusted = TrustedKey::new(key.public_key().clone(), "metadata of https://idp.example.com, key 1");
+/// assert!(trusted.label().ends_with("key 1"));
+/// # Ok::<(), vouchsafe_crypto::CryptoError>(())
+/// ```
+#[derive(Clone)]
+pub struct TrustedKey {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    key: PublicKey,
+    label: Arc<str>,
+    fingerprint: Arc<str>,
+}
+
+impl TrustedKey {
+    /// Trusts `key`; `label` says where it came from.
+    #[must_use]
+    pub fn new(key: PublicKey, label: impl Into<String>) -> TrustedKey {
+        let fingerprint = key.fingerprint().into();
+        TrustedKey { shared: Arc::new(Shared { key, label: label.into().into(), fingerprint }) }
+    }
+
+    /// Where the key came from, for logs and evidence.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        &self.shared.label
+    }
+
+    /// The key.
+    #[must_use]
+    pub fn public_key(&self) -> &PublicKey {
+        &self.shared.key
+    }
+
+    /// SHA-256 over the key's SubjectPublicKeyInfo.
+    #[must_use]
+    pub fn fingerprint(&self) -> &str {
+        &self.shared.fingerprint
+    }
+
+    pub(crate) fn shared_label(&self) -> Arc<str> {
+        Arc::clone(&self.shared.label)
+    }
+
+    pub(crate) fn shared_fingerprint(&self) -> Arc<str> {
+        Arc::clone(&self.shared.fingerprint)
+    }
+}
+
+impl fmt::Debug for TrustedKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("TrustedKey")
+            .field("label", &self.shared.label)
+            .field("fingerprint", &self.shared.fingerprint)
+            .finish()
+    }
+}
+
+/// The first of the trusted keys that made `signature` over `message`; `element` is for the error only.
+pub(crate) fn key_that_signed<'k>(
+    keys: &'k [TrustedKey],
+    algorithm: SignatureAlgorithm,
+    provider: &Provider,
+    message: &[u8],
+    signature: &[u8],
+    element: &str,
+) -> Result<&'k TrustedKey, SignatureError> {
+    if keys.is_empty() {
+        return Err(SignatureError::NoKeys { element: element.to_owned() });
+    }
+    let fitting = || keys.iter().filter(|key| algorithm.fits(key.public_key().kind())).take(TRIES);
+    let mut tried = 0_usize;
+    let mut unusable = None;
+    for key in fitting() {
+        match provider.verify(algorithm, key.public_key(), message, signature) {
+            Ok(()) => return Ok(key),
+            Err(CryptoError::SignatureInvalid { .. } | CryptoError::SignatureLength { .. }) => {
+                tried = tried.saturating_add(1);
+            }
+            Err(error) => unusable = unusable.or(Some(error)),
+        }
+    }
+    match unusable {
+        // The policy or the backend refuses the key: not the sender's doing.
+        Some(error) => Err(error.into()),
+        None if tried == 0 => Err(SignatureError::NoFittingKey {
+            element: element.to_owned(),
+            algorithm: algorithm.uri(),
+            keys: names(keys.iter()),
+        }),
+        None => Err(SignatureError::NotVerified {
+            element: element.to_owned(),
+            algorithm: algorithm.uri(),
+            tried,
+            keys: names(fitting()),
+        }),
+    }
+}
+
+/// Refuses an algorithm that the provider does not accept.
+pub(crate) fn accepted(
+    algorithm: SignatureAlgorithm,
+    role: &'static str,
+    provider: &Provider,
+) -> Result<(), SignatureError> {
+    if provider.accepts_signature(algorithm) {
+        return Ok(());
+    }
+    Err(SignatureError::Algorithm {
+        role,
+        uri: algorithm.uri().to_owned(),
+        reason: "the provider does not accept it",
+    })
+}
+
+fn names<'k>(keys: impl Iterator<Item = &'k TrustedKey>) -> String {
+    let mut names = String::new();
+    for key in keys {
+        if !names.is_empty() {
+            names.push_str("; ");
+        }
+        names.push_str(key.label());
+        names.push_str(" (");
+        names.push_str(key.fingerprint());
+        names.push(')');
+    }
+    names
+}

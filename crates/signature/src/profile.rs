@@ -1,0 +1,359 @@
+//! The signature profile: which shape a `ds:Signature` must have before anything is computed.
+//!
+//! SAML Core 5.4 narrows XML-DSig to one shape, and every attack by wrapping needs another one. So nothing here is
+//! searched for or skipped: each rule is one function, names the place in which each element must stand, and refuses
+//! whatever else stands there. [`read`] lists the rules in order.
+//!
+//! ```text
+//! element ID="x"
+//!   ds:Signature                      immediate child, exactly one
+//!     ds:SignedInfo                   first
+//!       ds:CanonicalizationMethod     one of the six
+//!       ds:SignatureMethod
+//!       ds:Reference URI="#x"         exactly one
+//!         ds:Transforms               enveloped-signature, then at most one canonicalization
+//!         ds:DigestMethod
+//!         ds:DigestValue
+//!     ds:SignatureValue               second
+//!     ds:KeyInfo                      third, may be absent; never looked into
+//! ```
+
+use std::borrow::Cow;
+
+use vouchsafe_crypto::{DigestAlgorithm, SignatureAlgorithm};
+use vouchsafe_xml::{Canonicalization, Element, Limits, Node, namespace};
+
+use crate::SignatureError;
+use crate::algorithms::{self, Method};
+
+const ENVELOPED: &str = "http://www.w3.org/2000/09/xmldsig#enveloped-signature";
+
+/// Which attributes identify an element, and whether a reference may name the whole document.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Profile {
+    /// SAML: the attribute `ID`, always named by the reference.
+    Saml,
+    /// Any enveloped signature: `ID`, `Id` or `xml:id`; an empty URI at the root.
+    Any,
+}
+
+/// A signature whose structure obeys the profile. Nothing has been verified.
+pub(crate) struct Parts<'d> {
+    /// The element that carries the signature, and that the reference names.
+    pub(crate) element: Element<'d>,
+    pub(crate) signature: Element<'d>,
+    pub(crate) signed_info: Element<'d>,
+    /// How `signed_info` becomes octets.
+    pub(crate) signed_info_method: Method<'d>,
+    pub(crate) algorithm: SignatureAlgorithm,
+    /// Base64.
+    pub(crate) signature_value: Cow<'d, str>,
+    /// The identifier that the reference names; `None`: the whole document.
+    pub(crate) id: Option<&'d str>,
+    /// How the element becomes octets; comments are dropped already.
+    pub(crate) reference_method: Method<'d>,
+    pub(crate) digest: DigestAlgorithm,
+    /// Base64.
+    pub(crate) digest_value: Cow<'d, str>,
+}
+
+/// Reads the signature that `element` carries, or refuses its structure.
+pub(crate) fn read<'d>(
+    element: Element<'d>,
+    profile: Profile,
+    limits: &Limits,
+) -> Result<Parts<'d>, SignatureError> {
+    let signature = the_only_signature(element)?;
+    let (signed_info, signature_value) = signature_children(signature)?;
+    let (canonicalization_method, signature_method, reference) = signed_info_children(signed_info)?;
+    let (transforms, digest_method, digest_value) = reference_children(reference)?;
+    let id = reference_names_the_element(reference, element, profile)?;
+    if let Some(id) = id {
+        identifier_is_unique(element, id)?;
+    }
+    Ok(Parts {
+        element,
+        signature,
+        signed_info,
+        signed_info_method: algorithms::canonicalization(
+            canonicalization_method,
+            "CanonicalizationMethod",
+            limits,
+        )?,
+        algorithm: algorithms::signature(signature_method)?,
+        signature_value: value(signature_value, "SignatureValue", &["Id"])?,
+        id,
+        reference_method: enveloped_then_canonicalization(transforms, limits)?,
+        digest: algorithms::digest(digest_method, "DigestMethod")?,
+        digest_value: value(digest_value, "DigestValue", &[])?,
+    })
+}
+
+/// The `ds:Signature` among the immediate children of `element`, if there is one.
+///
+/// # Errors
+/// `signature.count` when there is more than one.
+pub fn signature_child<'d>(element: Element<'d>) -> Result<Option<Element<'d>>, SignatureError> {
+    let mut signatures = element.elements().filter(|child| is_dsig(*child, "Signature"));
+    let first = signatures.next();
+    match signatures.count() {
+        0 => Ok(first),
+        more => Err(SignatureError::Count {
+            element: element.local_name().to_owned(),
+            actual: more.saturating_add(1),
+        }),
+    }
+}
+
+/// Rule: the signature is an immediate child of what it signs, and the only one (SAML Core 5.4.1, 5.4.2).
+fn the_only_signature<'d>(element: Element<'d>) -> Result<Element<'d>, SignatureError> {
+    signature_child(element)?
+        .ok_or_else(|| SignatureError::Missing { element: element.local_name().to_owned() })
+}
+
+/// Rule: `SignedInfo`, `SignatureValue`, then at most one `KeyInfo`; no `ds:Object`.
+fn signature_children<'d>(signature: Element<'d>) -> Result<(Element<'d>, Element<'d>), SignatureError> {
+    let mut children = Children::of(signature, "Signature", &["Id"])?;
+    let signed_info = children.next("SignedInfo")?;
+    let signature_value = children.next("SignatureValue")?;
+    children.optional("KeyInfo");
+    children.end("ds:KeyInfo or nothing")?;
+    Ok((signed_info, signature_value))
+}
+
+/// Rule: `CanonicalizationMethod`, `SignatureMethod`, exactly one `Reference`.
+fn signed_info_children<'d>(
+    signed_info: Element<'d>,
+) -> Result<(Element<'d>, Element<'d>, Element<'d>), SignatureError> {
+    let references = signed_info.elements().filter(|child| is_dsig(*child, "Reference")).count();
+    if references != 1 {
+        return Err(SignatureError::ReferenceCount { actual: references });
+    }
+    let mut children = Children::of(signed_info, "SignedInfo", &["Id"])?;
+    let canonicalization_method = children.next("CanonicalizationMethod")?;
+    let signature_method = children.next("SignatureMethod")?;
+    let reference = children.next("Reference")?;
+    children.end("nothing after ds:Reference")?;
+    Ok((canonicalization_method, signature_method, reference))
+}
+
+/// Rule: `Transforms`, `DigestMethod`, `DigestValue`. `Type` is advice to applications (XML-DSig 4.4.3.2) and ignored.
+fn reference_children<'d>(
+    reference: Element<'d>,
+) -> Result<(Element<'d>, Element<'d>, Element<'d>), SignatureError> {
+    let mut children = Children::of(reference, "Reference", &["Id", "URI", "Type"])?;
+    let transforms = children.next("Transforms")?;
+    let digest_method = children.next("DigestMethod")?;
+    let digest_value = children.next("DigestValue")?;
+    children.end("nothing after ds:DigestValue")?;
+    Ok((transforms, digest_method, digest_value))
+}
+
+/// Rule: the URI is `#` and the identifier of the element that carries the signature (SAML Core 5.4.2), compared as text:
+/// no XPointer, no percent-encoding. `None`: the whole document, which only the wider profile knows.
+fn reference_names_the_element<'d>(
+    reference: Element<'d>,
+    element: Element<'d>,
+    profile: Profile,
+) -> Result<Option<&'d str>, SignatureError> {
+    let uri = reference
+        .attribute("URI")
+        .ok_or(SignatureError::AttributeMissing { element: "Reference", attribute: "URI" })?;
+    if profile == Profile::Any && uri.is_empty() && element.parent().is_none() {
+        return Ok(None);
+    }
+    let mut identifiers = identifiers(element, profile).peekable();
+    let first = *identifiers
+        .peek()
+        .ok_or_else(|| SignatureError::IdMissing { element: element.local_name().to_owned() })?;
+    let named = uri.strip_prefix('#').and_then(|name| identifiers.find(|id| *id == name));
+    match named {
+        Some(id) if is_bare_name(id) => Ok(Some(id)),
+        Some(_) => Err(SignatureError::IdMissing { element: element.local_name().to_owned() }),
+        None => Err(SignatureError::ReferenceUri { expected: format!("#{first}"), actual: uri.to_owned() }),
+    }
+}
+
+/// Rule: no other element of the document has the identifier, in whichever spelling of the attribute.
+///
+/// The reference is bound to the element by position already; this refuses documents that other software would read
+/// differently.
+pub(crate) fn identifier_is_unique(element: Element<'_>, id: &str) -> Result<(), SignatureError> {
+    let actual = element
+        .document()
+        .elements()
+        .flat_map(|other| identifiers(other, Profile::Any))
+        .filter(|other| *other == id)
+        .count();
+    if actual == 1 { Ok(()) } else { Err(SignatureError::IdRepeated { id: id.to_owned(), actual }) }
+}
+
+/// The values of the attributes that identify an element.
+pub(crate) fn identifiers<'d>(element: Element<'d>, profile: Profile) -> impl Iterator<Item = &'d str> {
+    element
+        .attributes()
+        .filter(move |attribute| match (attribute.namespace, attribute.local_name) {
+            ("", "ID") => true,
+            ("", "Id") | (namespace::XML, "id") => profile == Profile::Any,
+            _ => false,
+        })
+        .map(|attribute| attribute.value)
+}
+
+/// Whether an identifier can stand in a URI fragment without being an XPointer or needing an escape.
+///
+/// Names that begin with a digit are not XML names but occur in the wild, and nothing can misread them.
+pub(crate) fn is_bare_name(id: &str) -> bool {
+    !id.is_empty()
+        && id.chars().all(|c| {
+            c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | ':' | '~' | '+' | '=' | '/' | '{' | '}')
+        })
+}
+
+/// Rule: enveloped-signature is required and first; then at most one canonicalization (SAML Core 5.4.4). Without one,
+/// XML-DSig 4.4.3.2 means Canonical XML 1.0; comments never belong to what a same-document reference names (4.4.3.3).
+fn enveloped_then_canonicalization<'d>(
+    transforms: Element<'d>,
+    limits: &Limits,
+) -> Result<Method<'d>, SignatureError> {
+    let mut children = Children::of(transforms, "Transforms", &[])?;
+    let enveloped = children.next("Transform")?;
+    let uri = algorithms::named(enveloped, "Transform")?;
+    if uri != ENVELOPED {
+        return Err(SignatureError::Transform { position: 1, expected: ENVELOPED, actual: uri.to_owned() });
+    }
+    Children::of(enveloped, "Transform", &["Algorithm"])?.end("nothing inside enveloped-signature")?;
+    let Some(second) = children.optional("Transform") else {
+        children.end("ds:Transform or nothing")?;
+        return Ok(Method::plain(Canonicalization::INCLUSIVE));
+    };
+    let uri = algorithms::named(second, "Transform")?;
+    if Canonicalization::from_uri(uri).is_none() {
+        return Err(SignatureError::Transform {
+            position: 2,
+            expected: "a canonicalization",
+            actual: uri.to_owned(),
+        });
+    }
+    if children.optional("Transform").is_some() {
+        return Err(SignatureError::Transform {
+            position: 3,
+            expected: "nothing: at most two transforms",
+            actual: "one more ds:Transform".to_owned(),
+        });
+    }
+    children.end("at most two ds:Transform")?;
+    Ok(algorithms::canonicalization(second, "Transform", limits)?.without_comments())
+}
+
+/// Rule: the text of a value has nothing in it but text: no element, comment or processing instruction splits it.
+pub(crate) fn value<'d>(
+    element: Element<'d>,
+    name: &'static str,
+    attributes: &[&str],
+) -> Result<Cow<'d, str>, SignatureError> {
+    only_attributes(element, name, attributes)?;
+    for node in element.children() {
+        if !matches!(node, Node::Text(_)) {
+            return Err(SignatureError::Structure {
+                parent: name,
+                expected: "text only",
+                actual: described(&node),
+            });
+        }
+    }
+    Ok(element.text())
+}
+
+/// The child elements of an element, taken one after another; any other content than white space and comments is refused.
+pub(crate) struct Children<'d, I: Iterator<Item = Element<'d>>> {
+    parent: &'static str,
+    elements: std::iter::Peekable<I>,
+}
+
+impl<'d> Children<'d, std::iter::Empty<Element<'d>>> {
+    /// Starts reading `parent`, which is called `name` and may have the `attributes` given.
+    pub(crate) fn of(
+        parent: Element<'d>,
+        name: &'static str,
+        attributes: &[&str],
+    ) -> Result<Children<'d, impl Iterator<Item = Element<'d>> + use<'d>>, SignatureError> {
+        only_attributes(parent, name, attributes)?;
+        for node in parent.children() {
+            let harmless = match &node {
+                Node::Element(_) | Node::Comment(_) => true,
+                Node::Text(text) => text.bytes().all(|octet| matches!(octet, b' ' | b'\t' | b'\r' | b'\n')),
+                _ => false,
+            };
+            if !harmless {
+                return Err(SignatureError::Structure {
+                    parent: name,
+                    expected: "elements only",
+                    actual: described(&node),
+                });
+            }
+        }
+        Ok(Children { parent: name, elements: parent.elements().peekable() })
+    }
+}
+
+impl<'d, I: Iterator<Item = Element<'d>>> Children<'d, I> {
+    /// The next child, which must be this element of the XML-DSig namespace.
+    pub(crate) fn next(&mut self, expected: &'static str) -> Result<Element<'d>, SignatureError> {
+        match self.elements.next() {
+            Some(child) if is_dsig(child, expected) => Ok(child),
+            other => Err(self.unexpected(expected, other)),
+        }
+    }
+
+    /// The next child if it is this element of the XML-DSig namespace.
+    pub(crate) fn optional(&mut self, name: &str) -> Option<Element<'d>> {
+        self.optional_in(namespace::DSIG, name)
+    }
+
+    /// The next child if it is this element.
+    pub(crate) fn optional_in(&mut self, namespace: &str, name: &str) -> Option<Element<'d>> {
+        self.elements.next_if(|child| child.is(namespace, name))
+    }
+
+    /// There must be no further child.
+    pub(crate) fn end(mut self, expected: &'static str) -> Result<(), SignatureError> {
+        match self.elements.next() {
+            None => Ok(()),
+            more => Err(self.unexpected(expected, more)),
+        }
+    }
+
+    fn unexpected(&self, expected: &'static str, found: Option<Element<'_>>) -> SignatureError {
+        let actual = found.map_or_else(
+            || "nothing more".to_owned(),
+            |element| format!("{{{}}}{}", element.namespace(), element.local_name()),
+        );
+        SignatureError::Structure { parent: self.parent, expected, actual }
+    }
+}
+
+fn only_attributes(element: Element<'_>, name: &'static str, known: &[&str]) -> Result<(), SignatureError> {
+    let unknown = element
+        .attributes()
+        .find(|attribute| !(attribute.namespace.is_empty() && known.contains(&attribute.local_name)));
+    match unknown {
+        None => Ok(()),
+        Some(attribute) => {
+            Err(SignatureError::Attribute { element: name, attribute: attribute.local_name.to_owned() })
+        }
+    }
+}
+
+fn is_dsig(element: Element<'_>, name: &str) -> bool {
+    element.is(namespace::DSIG, name)
+}
+
+fn described(node: &Node<'_>) -> String {
+    match node {
+        Node::Element(element) => format!("{{{}}}{}", element.namespace(), element.local_name()),
+        Node::Text(text) => format!("the text {text}"),
+        Node::Comment(_) => "a comment".to_owned(),
+        _ => "a processing instruction".to_owned(),
+    }
+}

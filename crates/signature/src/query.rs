@@ -1,0 +1,256 @@
+//! Signatures over HTTP-Redirect queries (SAML Bindings 3.4.4.1).
+//!
+//! The signature covers `SAMLRequest=value&RelayState=value&SigAlg=value` (or `SAMLResponse`), in this order whatever the order in the
+//! URL, and with the very octets that stand in the URL: two encoders percent-encode differently, so nothing is
+//! decoded and encoded again. Other parameters are not signed and not read.
+
+use std::borrow::Cow;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use vouchsafe_crypto::{PrivateKey, Provider, SignatureAlgorithm, base64_decode, base64_encode};
+
+use crate::keys::{self, TrustedKey};
+use crate::{Evidence, SignatureError, algorithms};
+
+const DEFLATE: &str = "urn:oasis:names:tc:SAML:2.0:bindings:URL-Encoding:DEFLATE";
+/// What need not be escaped in a query value (RFC 3986 unreserved).
+const VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Which of the two parameters carries the message.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum MessageParameter {
+    /// `SAMLRequest`
+    Request,
+    /// `SAMLResponse`
+    Response,
+}
+
+impl MessageParameter {
+    /// The parameter's name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Request => "SAMLRequest",
+            Self::Response => "SAMLResponse",
+        }
+    }
+}
+
+/// What a trusted key signed in a query. Only [`verify_query`] makes one.
+///
+/// ```compile_fail,E0451
+/// # fn forge(evidence: vouchsafe_signature::Evidence) -> vouchsafe_signature::VerifiedQuery {
+/// use vouchsafe_signature::{MessageParameter, VerifiedQuery};
+/// VerifiedQuery { parameter: MessageParameter::Request, message: String::new(), relay_state: None, evidence }
+/// # }
+/// ```
+pub struct VerifiedQuery {
+    parameter: MessageParameter,
+    message: String,
+    relay_state: Option<String>,
+    evidence: Evidence,
+}
+
+impl VerifiedQuery {
+    /// Whether it is a request or a response.
+    #[must_use]
+    pub fn parameter(&self) -> MessageParameter {
+        self.parameter
+    }
+
+    /// The value of the message parameter, percent-decoded: base64 of a DEFLATE stream.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The value of `RelayState`, decoded. Signed, but chosen by whoever began the exchange.
+    #[must_use]
+    pub fn relay_state(&self) -> Option<&str> {
+        self.relay_state.as_deref()
+    }
+
+    /// Who signed, and how.
+    #[must_use]
+    pub fn evidence(&self) -> &Evidence {
+        &self.evidence
+    }
+}
+
+impl std::fmt::Debug for VerifiedQuery {
+    /// Shows no content: it is personal data.
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("VerifiedQuery")
+            .field("parameter", &self.parameter)
+            .field("message", &format_args!("{} characters", self.message.len()))
+            .field("evidence", &self.evidence)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Signs a query: appends `SigAlg` and `Signature`.
+///
+/// `query` is `SAMLRequest=value` or `SAMLResponse=value`, then `&RelayState=value` if there is one, with values already
+/// percent-encoded.
+///
+/// ```
+/// use vouchsafe_crypto::{KeyKind, Provider, SignatureAlgorithm};
+/// use vouchsafe_signature::{TrustedKey, sign_query, verify_query};
+///
+/// let provider = Provider::rustcrypto();
+/// let key = provider.generate_key(KeyKind::P256)?;
+/// let query = sign_query("SAMLRequest=fZJ%2b&RelayState=%2fhome", SignatureAlgorithm::EcdsaSha256, &key, &provider)?;
+///
+/// let trusted = [TrustedKey::new(key.public_key().clone(), "peer")];
+/// let verified = verify_query(&query, &trusted, &provider)?;
+/// assert_eq!((verified.message(), verified.relay_state()), ("fZJ+", Some("/home")));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// `signature.query` when the query has another form; `signature.algorithm` when the provider does not accept the algorithm;
+/// `crypto.*` when the key cannot sign with it.
+pub fn sign_query(
+    query: &str,
+    algorithm: SignatureAlgorithm,
+    key: &PrivateKey,
+    provider: &Provider,
+) -> Result<String, SignatureError> {
+    let parameters = Parameters::read(query)?;
+    if let Some(present) = parameters.algorithm.or(parameters.signature) {
+        return Err(refused("SigAlg", "a query that is not signed yet", present));
+    }
+    let mut signed = String::with_capacity(query.len().saturating_add(1024));
+    parameters.write_message(&mut signed);
+    if signed != query {
+        return Err(refused("SAMLRequest", "the message, then RelayState, and nothing else", query));
+    }
+    keys::accepted(algorithm, "SigAlg", provider)?;
+    signed.push_str("&SigAlg=");
+    signed.extend(utf8_percent_encode(algorithm.uri(), VALUE));
+    let signature = provider.sign(algorithm, key, signed.as_bytes())?;
+    signed.push_str("&Signature=");
+    signed.extend(utf8_percent_encode(&base64_encode(&signature), VALUE));
+    Ok(signed)
+}
+
+/// Verifies a signed query, given exactly as it stood in the URL after `?`.
+///
+/// # Errors
+/// `signature.query` when a parameter is missing, repeated, disguised or not decodable; `signature.algorithm`;
+/// `signature.base64`; `signature.no_keys`, `signature.no_fitting_key`, `signature.not_verified`.
+pub fn verify_query(
+    raw_query: &str,
+    keys: &[TrustedKey],
+    provider: &Provider,
+) -> Result<VerifiedQuery, SignatureError> {
+    let parameters = Parameters::read(raw_query)?;
+    let raw_algorithm = required(parameters.algorithm, "SigAlg")?;
+    let raw_signature = required(parameters.signature, "Signature")?;
+    if let Some(encoding) = parameters.encoding {
+        let encoding = form_value("SAMLEncoding", encoding)?;
+        if encoding != DEFLATE {
+            return Err(refused("SAMLEncoding", DEFLATE, &encoding));
+        }
+    }
+    let algorithm = algorithms::signature_by_uri(&form_value("SigAlg", raw_algorithm)?, "SigAlg")?;
+    keys::accepted(algorithm, "SigAlg", provider)?;
+    let signature = base64_decode(base64_value("Signature", raw_signature)?.as_bytes())
+        .map_err(|source| SignatureError::Base64 { element: "Signature", source })?;
+
+    let mut signed = String::with_capacity(raw_query.len());
+    parameters.write_message(&mut signed);
+    signed.push_str("&SigAlg=");
+    signed.push_str(raw_algorithm);
+    let name = parameters.parameter.name();
+    let key = keys::key_that_signed(keys, algorithm, provider, signed.as_bytes(), &signature, name)?;
+    Ok(VerifiedQuery {
+        parameter: parameters.parameter,
+        message: base64_value(name, parameters.message)?.into_owned(),
+        relay_state: match parameters.relay_state {
+            Some(raw) => Some(form_value("RelayState", raw)?.into_owned()),
+            None => None,
+        },
+        evidence: Evidence::of_query(name, algorithm, key),
+    })
+}
+
+/// The parameters of the binding, raw.
+struct Parameters<'q> {
+    parameter: MessageParameter,
+    message: &'q str,
+    relay_state: Option<&'q str>,
+    algorithm: Option<&'q str>,
+    signature: Option<&'q str>,
+    encoding: Option<&'q str>,
+}
+
+impl<'q> Parameters<'q> {
+    /// Takes each parameter once; one that occurs again, or under an escaped name, is refused, since other software in the
+    /// path may take the other one.
+    fn read(query: &'q str) -> Result<Parameters<'q>, SignatureError> {
+        let (mut request, mut response, mut relay_state) = (None, None, None);
+        let (mut algorithm, mut signature, mut encoding) = (None, None, None);
+        for pair in query.split('&') {
+            let (raw_name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let name = percent_decode_str(raw_name).decode_utf8_lossy();
+            let (name, slot) = match name.as_ref() {
+                "SAMLRequest" => ("SAMLRequest", &mut request),
+                "SAMLResponse" => ("SAMLResponse", &mut response),
+                "RelayState" => ("RelayState", &mut relay_state),
+                "SigAlg" => ("SigAlg", &mut algorithm),
+                "Signature" => ("Signature", &mut signature),
+                "SAMLEncoding" => ("SAMLEncoding", &mut encoding),
+                _ => continue,
+            };
+            if raw_name != name || !pair.contains('=') {
+                return Err(refused(name, "its plain name and a value", pair));
+            }
+            if slot.replace(value).is_some() {
+                return Err(refused(name, "it once", "it again"));
+            }
+        }
+        let (parameter, message) = match (request, response) {
+            (Some(message), None) => (MessageParameter::Request, message),
+            (None, Some(message)) => (MessageParameter::Response, message),
+            (None, None) => return Err(refused("SAMLRequest", "SAMLRequest or SAMLResponse", "neither")),
+            (Some(_), Some(_)) => return Err(refused("SAMLRequest", "SAMLRequest or SAMLResponse", "both")),
+        };
+        Ok(Parameters { parameter, message, relay_state, algorithm, signature, encoding })
+    }
+
+    /// The message and the relay state in the order in which they are signed.
+    fn write_message(&self, signed: &mut String) {
+        signed.push_str(self.parameter.name());
+        signed.push('=');
+        signed.push_str(self.message);
+        if let Some(relay_state) = self.relay_state {
+            signed.push_str("&RelayState=");
+            signed.push_str(relay_state);
+        }
+    }
+}
+
+fn required<'q>(value: Option<&'q str>, name: &'static str) -> Result<&'q str, SignatureError> {
+    value.ok_or_else(|| refused(name, "the parameter", "nothing"))
+}
+
+/// Decodes a form value: `+` is a space.
+fn form_value<'q>(name: &'static str, raw: &'q str) -> Result<Cow<'q, str>, SignatureError> {
+    if !raw.contains('+') {
+        return base64_value(name, raw);
+    }
+    let spaced = raw.replace('+', " ");
+    Ok(Cow::Owned(base64_value(name, &spaced)?.into_owned()))
+}
+
+/// Decodes a value of base64: `+` is itself, since base64 has no spaces and some senders do not escape it.
+fn base64_value<'q>(name: &'static str, raw: &'q str) -> Result<Cow<'q, str>, SignatureError> {
+    percent_decode_str(raw).decode_utf8().map_err(|_| refused(name, "percent-encoded UTF-8", raw))
+}
+
+fn refused(parameter: &'static str, expected: &'static str, actual: &str) -> SignatureError {
+    SignatureError::Query { parameter, expected, actual: actual.to_owned() }
+}

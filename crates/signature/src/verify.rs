@@ -1,0 +1,289 @@
+//! Verifying a signature, and the value that proves it.
+//!
+//! The order is fixed: structure ([`profile`](crate::profile)), then the value over `ds:SignedInfo` with the trusted keys,
+//! and only then the digest, so that nobody without a trusted key causes more than a walk over the document.
+
+use std::fmt;
+use std::sync::Arc;
+
+use vouchsafe_crypto::{DigestAlgorithm, Provider, SignatureAlgorithm, base64_decode, base64_encode};
+use vouchsafe_xml::{Canonicalization, Document, Element, Limits, canonicalize};
+
+use crate::algorithms::Method;
+use crate::keys::{self, TrustedKey};
+use crate::profile::{self, Parts, Profile};
+use crate::{SignatureError, signature_child};
+
+/// Verifies the signature that `element` carries, under the SAML signature profile (SAML Core 5.4).
+///
+/// `keys` are those that configuration trusts for the claimed signer; what `ds:KeyInfo` says is never looked at. Which
+/// algorithms are accepted is the provider's policy.
+///
+/// ```
+/// use vouchsafe_crypto::{KeyKind, Provider};
+/// use vouchsafe_signature::{Signer, TrustedKey, sign, verify};
+/// use vouchsafe_xml::{Document, Limits};
+///
+/// let (provider, limits) = (Provider::rustcrypto(), Limits::default());
+/// let key = provider.generate_key(KeyKind::P256)?;
+/// let xml = sign(r#"<Response ID="_1"><Status/></Response>"#, "_1", &Signer::new(&key), &provider, &limits)?;
+///
+/// let trusted = [TrustedKey::new(key.public_key().clone(), "the identity provider's key")];
+/// let document = Document::parse(xml.as_bytes(), &limits)?;
+/// let verified = verify(document.root(), &trusted, &provider, &limits)?;
+/// assert_eq!(verified.octets(), br#"<Response ID="_1"><Status></Status></Response>"#);
+/// assert_eq!(verified.evidence().key_label(), "the identity provider's key");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// Any `signature.*` code except those of signing and of queries: the structure is not that of the profile, the algorithm
+/// is refused, no trusted key made the signature (`signature.no_keys`, `signature.no_fitting_key`, `signature.not_verified`),
+/// or one did but the element changed since (`signature.digest_mismatch`).
+pub fn verify(
+    element: Element<'_>,
+    keys: &[TrustedKey],
+    provider: &Provider,
+    limits: &Limits,
+) -> Result<Verified, SignatureError> {
+    check(&profile::read(element, Profile::Saml, limits)?, keys, provider)
+}
+
+/// Verifies any enveloped signature with one same-document reference: the identifier may be `ID`, `Id` or `xml:id`, and an
+/// empty URI names the whole document when the signature stands in its root.
+///
+/// For tools that look at documents other than SAML messages, and for federation metadata whose root is referenced by
+/// `URI=""`. `at` is the element that carries the signature; `None` means the root.
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_any(
+    document: &Document,
+    at: Option<Element<'_>>,
+    keys: &[TrustedKey],
+    provider: &Provider,
+    limits: &Limits,
+) -> Result<Verified, SignatureError> {
+    match at {
+        Some(element) => check(&profile::read(element, Profile::Any, limits)?, keys, provider),
+        None => check(&profile::read(document.root(), Profile::Any, limits)?, keys, provider),
+    }
+}
+
+/// Whether `element` has a `ds:Signature` among its immediate children. Says nothing about what it is worth.
+#[must_use]
+pub fn has_signature(element: Element<'_>) -> bool {
+    !matches!(signature_child(element), Ok(None))
+}
+
+/// The octets that a trusted key signed, and the evidence.
+///
+/// Only [`verify`] and [`verify_any`] make one. The octets are the very buffer whose digest was compared: the canonical
+/// form of the element without its signature.
+///
+/// ```compile_fail,E0451
+/// # fn forge(evidence: vouchsafe_signature::Evidence) -> vouchsafe_signature::Verified {
+/// vouchsafe_signature::Verified { octets: b"<Response/>".to_vec(), evidence }
+/// # }
+/// ```
+///
+/// ```compile_fail,E0599
+/// # fn forge(evidence: vouchsafe_signature::Evidence) -> vouchsafe_signature::Verified {
+/// vouchsafe_signature::Verified::new(b"<Response/>".to_vec(), evidence)
+/// # }
+/// ```
+///
+/// ```compile_fail,E0277
+/// # fn needs_default<T: Default>() {}
+/// needs_default::<vouchsafe_signature::Verified>();
+/// ```
+#[must_use = "reading anything but these octets reads what nobody signed"]
+pub struct Verified {
+    octets: Vec<u8>,
+    evidence: Evidence,
+}
+
+impl Verified {
+    /// The canonical octets that were digested: UTF-8, one element without its own signature.
+    #[must_use]
+    pub fn octets(&self) -> &[u8] {
+        &self.octets
+    }
+
+    /// The same octets, without a copy.
+    #[must_use]
+    pub fn into_octets(self) -> Vec<u8> {
+        self.octets
+    }
+
+    /// Who signed what, and how.
+    #[must_use]
+    pub fn evidence(&self) -> &Evidence {
+        &self.evidence
+    }
+
+    /// The octets and the evidence, without a copy.
+    #[must_use]
+    pub fn into_parts(self) -> (Vec<u8>, Evidence) {
+        (self.octets, self.evidence)
+    }
+}
+
+impl fmt::Debug for Verified {
+    /// Shows no content: it is personal data.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Verified")
+            .field("octets", &format_args!("{} octets", self.octets.len()))
+            .field("evidence", &self.evidence)
+            .finish()
+    }
+}
+
+/// Who signed what, and how: for logs, the ledger and audits. Cheap to clone.
+///
+/// ```compile_fail,E0451
+/// # fn forge(evidence: vouchsafe_signature::Evidence) -> vouchsafe_signature::Evidence {
+/// vouchsafe_signature::Evidence { key_label: "trust me".into(), ..evidence }
+/// # }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Evidence {
+    element: Box<str>,
+    reference_id: Option<Box<str>>,
+    algorithm: SignatureAlgorithm,
+    digest: Option<DigestAlgorithm>,
+    canonicalization: Option<Canonicalization>,
+    key_label: Arc<str>,
+    key_fingerprint: Arc<str>,
+}
+
+impl Evidence {
+    /// Local name of the signed element, or the name of the signed query parameter.
+    #[must_use]
+    pub fn element(&self) -> &str {
+        &self.element
+    }
+
+    /// The identifier that the reference names; `None` for a whole document and for a query.
+    #[must_use]
+    pub fn reference_id(&self) -> Option<&str> {
+        self.reference_id.as_deref()
+    }
+
+    /// The signature algorithm.
+    #[must_use]
+    pub fn algorithm(&self) -> SignatureAlgorithm {
+        self.algorithm
+    }
+
+    /// The digest over the element; `None` for a query.
+    #[must_use]
+    pub fn digest(&self) -> Option<DigestAlgorithm> {
+        self.digest
+    }
+
+    /// How the element became octets; `None` for a query.
+    #[must_use]
+    pub fn canonicalization(&self) -> Option<Canonicalization> {
+        self.canonicalization
+    }
+
+    /// Label of the trusted key that made the signature.
+    #[must_use]
+    pub fn key_label(&self) -> &str {
+        &self.key_label
+    }
+
+    /// SHA-256 fingerprint of that key's SubjectPublicKeyInfo.
+    #[must_use]
+    pub fn key_fingerprint(&self) -> &str {
+        &self.key_fingerprint
+    }
+
+    pub(crate) fn of_query(parameter: &str, algorithm: SignatureAlgorithm, key: &TrustedKey) -> Evidence {
+        Evidence {
+            element: parameter.into(),
+            reference_id: None,
+            algorithm,
+            digest: None,
+            canonicalization: None,
+            key_label: key.shared_label(),
+            key_fingerprint: key.shared_fingerprint(),
+        }
+    }
+}
+
+/// From a well-formed signature to a proof: policy, key, digest.
+fn check(parts: &Parts<'_>, keys: &[TrustedKey], provider: &Provider) -> Result<Verified, SignatureError> {
+    keys::accepted(parts.algorithm, "SignatureMethod", provider)?;
+    if !provider.accepts_digest(parts.digest) {
+        return Err(SignatureError::Algorithm {
+            role: "DigestMethod",
+            uri: parts.digest.uri().to_owned(),
+            reason: "the provider does not accept it",
+        });
+    }
+    let key = key_of_signed_info(parts, keys, provider)?;
+    let octets = octets_named_by_the_reference(parts);
+    the_digest_is_that_of(&octets, parts, provider)?;
+    let evidence = Evidence {
+        element: parts.element.local_name().into(),
+        reference_id: parts.id.map(Into::into),
+        algorithm: parts.algorithm,
+        digest: Some(parts.digest),
+        canonicalization: Some(parts.reference_method.canonicalization),
+        key_label: key.shared_label(),
+        key_fingerprint: key.shared_fingerprint(),
+    };
+    Ok(Verified { octets, evidence })
+}
+
+/// The trusted key that made the signature value over the canonical `ds:SignedInfo`.
+fn key_of_signed_info<'k>(
+    parts: &Parts<'_>,
+    keys: &'k [TrustedKey],
+    provider: &Provider,
+) -> Result<&'k TrustedKey, SignatureError> {
+    let signed_info = canonical_signed_info(parts.signed_info, &parts.signed_info_method);
+    let signature = base64_decode(parts.signature_value.as_bytes())
+        .map_err(|source| SignatureError::Base64 { element: "SignatureValue", source })?;
+    let element = parts.element.local_name();
+    keys::key_that_signed(keys, parts.algorithm, provider, &signed_info, &signature, element)
+}
+
+pub(crate) fn canonical_signed_info(signed_info: Element<'_>, method: &Method<'_>) -> Vec<u8> {
+    let mut octets = Vec::with_capacity(2 * 1024);
+    canonicalize(signed_info, method.canonicalization, &method.prefixes(), None, &mut octets);
+    octets
+}
+
+fn octets_named_by_the_reference(parts: &Parts<'_>) -> Vec<u8> {
+    let mut octets = Vec::with_capacity(8 * 1024);
+    let Method { canonicalization, .. } = parts.reference_method;
+    let prefixes = parts.reference_method.prefixes();
+    let omit = Some(parts.signature);
+    match parts.id {
+        Some(_) => canonicalize(parts.element, canonicalization, &prefixes, omit, &mut octets),
+        None => canonicalize(parts.element, canonicalization, &prefixes, omit, &mut octets),
+    }
+    octets
+}
+
+fn the_digest_is_that_of(
+    octets: &[u8],
+    parts: &Parts<'_>,
+    provider: &Provider,
+) -> Result<(), SignatureError> {
+    let expected = base64_decode(parts.digest_value.as_bytes())
+        .map_err(|source| SignatureError::Base64 { element: "DigestValue", source })?;
+    let actual = provider.digest(parts.digest, octets)?;
+    if actual.as_ref() == expected.as_slice() {
+        return Ok(());
+    }
+    Err(SignatureError::DigestMismatch {
+        element: parts.element.local_name().to_owned(),
+        expected: base64_encode(&expected),
+        actual: base64_encode(actual.as_ref()),
+    })
+}

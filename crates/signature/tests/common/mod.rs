@@ -1,0 +1,113 @@
+//! What the tests share: keys made at first use, and signatures of any shape, completed with good values.
+
+#![allow(dead_code, reason = "each test program uses its own part")]
+
+use std::path::PathBuf;
+use std::sync::LazyLock;
+
+use vouchsafe_crypto::{DigestAlgorithm, KeyKind, PrivateKey, Provider, SignatureAlgorithm, base64_encode};
+use vouchsafe_signature::TrustedKey;
+use vouchsafe_xml::{Canonicalization, Document, Element, Limits, canonicalize, namespace};
+
+pub static PROVIDER: LazyLock<Provider> = LazyLock::new(Provider::rustcrypto);
+pub static LIMITS: LazyLock<Limits> = LazyLock::new(Limits::default);
+pub static KEY: LazyLock<PrivateKey> = LazyLock::new(|| PROVIDER.generate_key(KeyKind::P256).unwrap());
+pub static OTHER_KEY: LazyLock<PrivateKey> = LazyLock::new(|| PROVIDER.generate_key(KeyKind::P256).unwrap());
+pub static RSA_KEY: LazyLock<PrivateKey> =
+    LazyLock::new(|| PROVIDER.generate_key(KeyKind::Rsa { bits: 2048 }).unwrap());
+
+pub const EXCLUSIVE: &str = "http://www.w3.org/2001/10/xml-exc-c14n#";
+pub const INCLUSIVE: &str = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315";
+
+pub fn trusted(key: &PrivateKey) -> TrustedKey {
+    TrustedKey::new(key.public_key().clone(), "the key of the test")
+}
+
+pub fn parse(xml: &str) -> Document {
+    Document::parse(xml.as_bytes(), &LIMITS).unwrap_or_else(|error| panic!("{error}\n{xml}"))
+}
+
+/// A message with a signature that obeys the profile, `{digest}` and `{value}` still to be filled in.
+pub const TEMPLATE: &str = concat!(
+    r#"<p:Response xmlns:p="urn:oasis:names:tc:SAML:2.0:protocol" xmlns:x="urn:x" ID="_r">"#,
+    r#"<a:Issuer xmlns:a="urn:oasis:names:tc:SAML:2.0:assertion">https://idp.example.com</a:Issuer>"#,
+    r#"<ds:Signature xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:SignedInfo>"#,
+    r#"<ds:CanonicalizationMethod Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#"/>"#,
+    r#"<ds:SignatureMethod Algorithm="http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256"/>"#,
+    r##"<ds:Reference URI="#_r"><ds:Transforms>"##,
+    r#"<ds:Transform Algorithm="http://www.w3.org/2000/09/xmldsig#enveloped-signature"/>"#,
+    r#"<ds:Transform Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#"/></ds:Transforms>"#,
+    r#"<ds:DigestMethod Algorithm="http://www.w3.org/2001/04/xmlenc#sha256"/>"#,
+    r#"<ds:DigestValue>{digest}</ds:DigestValue></ds:Reference></ds:SignedInfo>"#,
+    r#"<ds:SignatureValue>{value}</ds:SignatureValue></ds:Signature>"#,
+    r#"<p:Status Code="ok"><!-- left out -->done</p:Status><p:Extensions/></p:Response>"#,
+);
+
+/// Which key completes a template, and how.
+pub struct Completion<'a> {
+    pub key: &'a PrivateKey,
+    pub algorithm: SignatureAlgorithm,
+    pub digest: DigestAlgorithm,
+    /// Of the element, by the reference.
+    pub method: Canonicalization,
+    pub prefixes: &'a [&'a str],
+    /// Of SignedInfo.
+    pub signed_info_method: Canonicalization,
+    pub signed_info_prefixes: &'a [&'a str],
+}
+
+impl Default for Completion<'_> {
+    fn default() -> Self {
+        Completion {
+            key: &KEY,
+            algorithm: SignatureAlgorithm::EcdsaSha256,
+            digest: DigestAlgorithm::Sha256,
+            method: Canonicalization::EXCLUSIVE,
+            prefixes: &[],
+            signed_info_method: Canonicalization::EXCLUSIVE,
+            signed_info_prefixes: &[],
+        }
+    }
+}
+
+/// Fills `{digest}` and `{value}` of the first Signature in `template`, whatever its shape, as a signer with the key would:
+/// so a refusal is due to the shape and to nothing else.
+pub fn complete(template: &str, how: &Completion<'_>) -> String {
+    let digest = {
+        let document = parse(template);
+        let signature = first_signature(&document);
+        let mut octets = Vec::new();
+        let element = signature.parent().unwrap();
+        canonicalize(element, how.method.without_comments(), how.prefixes, Some(signature), &mut octets);
+        base64_encode(PROVIDER.digest(how.digest, &octets).unwrap().as_ref())
+    };
+    let draft = template.replace("{digest}", &digest);
+    let value = {
+        let document = parse(&draft);
+        let signature = first_signature(&document);
+        let signed_info = signature.descendants().find(|e| e.is(namespace::DSIG, "SignedInfo"));
+        let mut octets = Vec::new();
+        if let Some(signed_info) = signed_info {
+            let method = how.signed_info_method;
+            canonicalize(signed_info, method, how.signed_info_prefixes, None, &mut octets);
+        }
+        base64_encode(&PROVIDER.sign(how.algorithm, how.key, &octets).unwrap())
+    };
+    draft.replace("{value}", &value)
+}
+
+pub fn first_signature(document: &Document) -> Element<'_> {
+    document.elements().find(|element| element.is(namespace::DSIG, "Signature")).unwrap()
+}
+
+/// The folder of test vectors that others made, when it is there. In CI it must be.
+pub fn shared() -> Option<PathBuf> {
+    let folder = std::env::var_os("VOUCHSAFE_SHARED")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared"), PathBuf::from);
+    if folder.join("vectors").is_dir() {
+        return Some(folder);
+    }
+    assert!(std::env::var_os("CI").is_none(), "no shared material at {}", folder.display());
+    println!("skipped: no shared material");
+    None
+}

@@ -1,0 +1,139 @@
+//! HTTP-Redirect queries: signed over raw octets, each parameter once.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
+
+mod common;
+
+use common::{KEY, OTHER_KEY, PROVIDER, RSA_KEY, trusted};
+use proptest::prelude::*;
+use vouchsafe_crypto::{KeyKind, PrivateKey, SignatureAlgorithm};
+use vouchsafe_signature::{MessageParameter, sign_query, verify_query};
+
+const ECDSA: SignatureAlgorithm = SignatureAlgorithm::EcdsaSha256;
+
+#[test]
+fn every_algorithm() {
+    use SignatureAlgorithm as A;
+    let query = "SAMLResponse=fZJb%2B%2f%3D&RelayState=%2fa%20b";
+    let assert_round = |algorithm: A, key: &PrivateKey| {
+        let signed = sign_query(query, algorithm, key, &PROVIDER).unwrap();
+        let verified = verify_query(&signed, &[trusted(key)], &PROVIDER).unwrap();
+        assert_eq!(verified.parameter(), MessageParameter::Response);
+        assert_eq!(verified.message(), "fZJb+/=");
+        assert_eq!(verified.relay_state(), Some("/a b"));
+        assert_eq!(verified.evidence().algorithm(), algorithm);
+        assert_eq!(verified.evidence().element(), "SAMLResponse");
+    };
+    for algorithm in
+        [A::RsaSha256, A::RsaSha384, A::RsaSha512, A::RsaPssSha256, A::RsaPssSha384, A::RsaPssSha512]
+    {
+        assert_round(algorithm, &RSA_KEY);
+    }
+    for (kind, algorithm) in [
+        (KeyKind::P256, A::EcdsaSha256),
+        (KeyKind::P384, A::EcdsaSha384),
+        (KeyKind::P521, A::EcdsaSha512),
+        (KeyKind::Ed25519, A::Ed25519),
+    ] {
+        assert_round(algorithm, &PROVIDER.generate_key(kind).unwrap());
+    }
+}
+
+#[test]
+fn the_order_in_the_url_does_not_matter_and_the_octets_do() {
+    let signed = sign_query("SAMLRequest=a%2bb&RelayState=s%2Ft", ECDSA, &KEY, &PROVIDER).unwrap();
+    let keys = [trusted(&KEY)];
+    let mut parts: Vec<&str> = signed.split('&').collect();
+    parts.reverse();
+    let reversed = format!("other=1&{}&&last", parts.join("&"));
+    let verified = verify_query(&reversed, &keys, &PROVIDER).unwrap();
+    assert_eq!((verified.message(), verified.relay_state()), ("a+b", Some("s/t")));
+    for (from, to) in
+        [("a%2bb", "a%2Bb"), ("s%2Ft", "s%2ft"), ("s%2Ft", "s/t"), ("SigAlg=http%3A", "SigAlg=http:")]
+    {
+        assert!(signed.contains(from), "{signed}");
+        let error = verify_query(&signed.replace(from, to), &keys, &PROVIDER).unwrap_err();
+        assert_eq!(error.code(), "signature.not_verified", "{from}: {error}");
+    }
+}
+
+/// Refused: what is done to the signed query, and the code.
+#[test]
+fn what_is_refused() {
+    let signed = sign_query("SAMLRequest=aa&RelayState=bb", ECDSA, &KEY, &PROVIDER).unwrap();
+    let without =
+        |name: &str| signed.split('&').filter(|pair| !pair.starts_with(name)).collect::<Vec<_>>().join("&");
+    let signature = signed.split("&Signature=").nth(1).unwrap();
+    for (name, query, code) in [
+        ("no message", without("SAMLRequest"), "signature.query"),
+        ("no algorithm", without("SigAlg"), "signature.query"),
+        ("no signature", without("Signature"), "signature.query"),
+        ("relay state dropped", without("RelayState"), "signature.not_verified"),
+        ("message twice", format!("{signed}&SAMLRequest=aa"), "signature.query"),
+        ("the other message too", format!("{signed}&SAMLResponse=aa"), "signature.query"),
+        ("relay state twice", format!("RelayState=cc&{signed}"), "signature.query"),
+        ("algorithm twice", format!("{signed}&SigAlg="), "signature.query"),
+        ("signature twice", format!("{signed}&Signature={signature}"), "signature.query"),
+        ("an escaped name", format!("{signed}&SAML%52equest=cc"), "signature.query"),
+        ("an escaped name alone", signed.replace("RelayState=", "Relay%53tate="), "signature.query"),
+        ("a name without value", format!("{}&RelayState", without("RelayState")), "signature.query"),
+        ("another message", signed.replace("=aa", "=ab"), "signature.not_verified"),
+        ("the other parameter", signed.replace("SAMLRequest", "SAMLResponse"), "signature.not_verified"),
+        ("another relay state", signed.replace("=bb", "=bc"), "signature.not_verified"),
+        ("another algorithm", signed.replace("ecdsa-sha256", "ecdsa-sha512"), "signature.not_verified"),
+        ("another kind of key", signed.replace("ecdsa-sha256", "rsa-sha256"), "signature.no_fitting_key"),
+        ("HMAC", signed.replace("ecdsa-sha256", "hmac-sha256"), "signature.algorithm"),
+        ("the URI of parameterised PSS", signed.replace("ecdsa-sha256", "rsa-pss"), "signature.algorithm"),
+        ("no base64", signed.replace("&Signature=", "&Signature=*"), "signature.base64"),
+        ("not UTF-8", signed.replace("SigAlg=http", "SigAlg=%ff"), "signature.query"),
+        ("another encoding", format!("{signed}&SAMLEncoding=urn%3Ax"), "signature.query"),
+        ("empty", String::new(), "signature.query"),
+        ("a URL", format!("https://sp.example.com/slo?{signed}"), "signature.query"),
+    ] {
+        let error = verify_query(&query, &[trusted(&KEY)], &PROVIDER).expect_err(name);
+        assert_eq!(error.code(), code, "{name}: {error}");
+    }
+    for (keys, code) in [(vec![], "signature.no_keys"), (vec![trusted(&OTHER_KEY)], "signature.not_verified")]
+    {
+        assert_eq!(verify_query(&signed, &keys, &PROVIDER).unwrap_err().code(), code);
+    }
+    let encoding = "&SAMLEncoding=urn:oasis:names:tc:SAML:2.0:bindings:URL-Encoding:DEFLATE";
+    verify_query(&format!("{signed}{encoding}"), &[trusted(&KEY)], &PROVIDER).unwrap();
+}
+
+#[test]
+fn only_a_bare_query_is_signed() {
+    for query in [
+        "",
+        "RelayState=a",
+        "SAMLRequest=a&SAMLResponse=b",
+        "RelayState=b&SAMLRequest=a",
+        "SAMLRequest=a&x=y",
+        "SAMLRequest=a&",
+        "SAMLRequest=a&SigAlg=b",
+        "SAMLRequest=a&Signature=b",
+        "SAMLRequest=a&SAMLRequest=a",
+    ] {
+        let error = sign_query(query, ECDSA, &KEY, &PROVIDER).expect_err(query);
+        assert_eq!(error.code(), "signature.query", "{query}");
+    }
+    let error = sign_query("SAMLRequest=a", SignatureAlgorithm::RsaSha1, &RSA_KEY, &PROVIDER).unwrap_err();
+    assert_eq!(error.code(), "signature.algorithm");
+}
+
+proptest! {
+    /// Whatever octet of a signed query changes, it verifies only if what is read from it is what was signed.
+    #[test]
+    fn a_changed_octet_is_noticed(at in 0_usize..400, octet in 0x20_u8..0x7f) {
+        static SIGNED: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| {
+            sign_query("SAMLRequest=fZJ%2b&RelayState=home", ECDSA, &KEY, &PROVIDER).unwrap()
+        });
+        let mut changed = SIGNED.clone().into_bytes();
+        let at = at % changed.len();
+        changed[at] = octet;
+        let changed = String::from_utf8(changed).unwrap();
+        if let Ok(verified) = verify_query(&changed, &[trusted(&KEY)], &PROVIDER) {
+            prop_assert_eq!(verified.message(), "fZJ+");
+            prop_assert_eq!(verified.relay_state(), Some("home"));
+        }
+    }
+}
