@@ -1,1 +1,68 @@
 //! SAML metadata: identity providers, endpoints, keys, and our own descriptor.
+//!
+//! Metadata is where trust comes from: it names an identity provider, and the keys in it are the only keys that may vouch for its
+//! messages (saml-metadata-2.0-os, and the Kantara profile's MD06). This crate turns the XML an operator downloads into an
+//! [`IdentityProvider`], lets one be written in code when there is no metadata ([`IdentityProvider::new`]), and writes what an
+//! operator gives the other side: a [`ServiceProviderDescriptor`].
+//!
+//! ```
+//! use vouchsafe_metadata::{IdentityProvider, MetadataError};
+//!
+//! // A file that is not metadata is refused, with a code and with what to change.
+//! let refused = IdentityProvider::from_metadata(b"<html/>").unwrap_err();
+//! assert_eq!(refused.code(), "metadata.root");
+//! assert!(refused.hint().contains("Identity Provider metadata"));
+//! ```
+//!
+//! # What reading does, and what it leaves to others
+//!
+//! * [`IdentityProvider::from_metadata`] reads one identity provider; of an `EntitiesDescriptor` it takes the only one, and refuses
+//!   when there are several. [`IdentityProvider::from_metadata_entity`] picks one by its entity id.
+//! * Reading knows no time. A past `validUntil` is refused by [`IdentityProvider::check_validity`], which takes `now`; what an
+//!   operator should look at, such as an expired certificate, is in [`IdentityProvider::warnings`]. Expired and self-signed
+//!   certificates are keys all the same (MD12).
+//! * Reading fetches nothing and verifies no signature on the metadata: the octets must come from a place that is trusted for this
+//!   identity provider, such as a file of the configuration or its own HTTPS address.
+//! * Keys are kept as certificates. Whether a key is strong enough is the provider's list of algorithms, asked when trust is set up.
+//!
+//! # Layout
+//!
+//! `source` finds entities in a document; `identity_provider` is the value and its builder, `read` fills it from an element,
+//! `keys`, `endpoint`, `scope` and `time` read the parts; `description` lists all there is, `service_provider` writes. Aggregates of any size, the signature of a
+//! source, its refresh policy and lint each get a module of their own beside these, on top of `source`.
+
+mod description;
+mod endpoint;
+mod entity_id;
+mod error;
+mod identity_provider;
+mod keys;
+mod read;
+mod scope;
+mod service_provider;
+mod source;
+mod time;
+mod warning;
+
+pub use description::{EntityDescription, RoleDescription};
+pub use endpoint::{Binding, Endpoint};
+pub use entity_id::EntityId;
+pub use error::MetadataError;
+pub use identity_provider::{IdentityProvider, WantsSigningCertificate};
+pub use scope::Scope;
+pub use service_provider::{ServiceProviderDescriptor, WantsAssertionConsumer};
+pub use warning::Warning;
+
+/// The identifiers of NameID formats (saml-core-2.0-os 8.3).
+pub mod name_id_format {
+    /// The identity provider chooses (8.3.1).
+    pub const UNSPECIFIED: &str = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified";
+    /// An e-mail address (8.3.2).
+    pub const EMAIL_ADDRESS: &str = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress";
+    /// An entity: the format of an Issuer (8.3.6).
+    pub const ENTITY: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:entity";
+    /// An opaque identifier that stays the same for this service provider (8.3.7).
+    pub const PERSISTENT: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent";
+    /// An identifier that lasts for one session (8.3.8).
+    pub const TRANSIENT: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient";
+}

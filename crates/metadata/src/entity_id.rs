@@ -1,0 +1,110 @@
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::MetadataError;
+
+/// The name of an identity provider or a service provider: `entityID` in metadata, `Issuer` and `Audience` in messages.
+///
+/// It is an opaque string of 1 to 1024 characters (saml-core-2.0-os 8.3.6, saml-metadata-2.0-os 2.2.1), compared octet by octet: a
+/// trailing slash or another letter case makes another entity.
+///
+/// ```
+/// use vouchsafe_metadata::EntityId;
+///
+/// let okta = EntityId::new("http://www.okta.com/exk1abcdefGHIJKLM0h8")?;
+/// assert_ne!(okta, EntityId::new("http://www.okta.com/exk1abcdefGHIJKLM0h8/")?);
+/// assert!(EntityId::new("two words").is_err());
+/// # Ok::<(), vouchsafe_metadata::MetadataError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct EntityId(String);
+
+/// saml-metadata-2.0-os 2.2.1, entityIDType: maxLength 1024.
+const LONGEST: usize = 1024;
+
+impl EntityId {
+    /// Takes `value` as it stands.
+    ///
+    /// # Errors
+    /// `metadata.entity_id` when it is empty, longer than 1024 characters, or holds white space or control characters.
+    pub fn new(value: impl Into<String>) -> Result<EntityId, MetadataError> {
+        let value = value.into();
+        let reason = if value.is_empty() {
+            "it is empty"
+        } else if value.chars().count() > LONGEST {
+            "it is longer than 1024 characters"
+        } else if value.chars().any(|c| c.is_whitespace() || c.is_control()) {
+            "it holds white space or control characters"
+        } else {
+            return Ok(EntityId(value));
+        };
+        Err(MetadataError::EntityId { value, reason })
+    }
+
+    /// The identifier as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for EntityId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl AsRef<str> for EntityId {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for EntityId {
+    type Err = MetadataError;
+
+    fn from_str(value: &str) -> Result<EntityId, MetadataError> {
+        EntityId::new(value)
+    }
+}
+
+impl<'de> Deserialize<'de> for EntityId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<EntityId, D::Error> {
+        EntityId::new(String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_and_characters() {
+        let cases = [
+            ("a".to_owned(), true),
+            ("a".repeat(1024), true),
+            ("a".repeat(1025), false),
+            ("é".repeat(1024), true),
+            (String::new(), false),
+            (" https://a.example".to_owned(), false),
+            ("https://a.example\n".to_owned(), false),
+            ("https://a.example\u{7f}".to_owned(), false),
+            ("https://a.example\u{a0}".to_owned(), false),
+            ("urn:example:1".to_owned(), true),
+        ];
+        for (value, accepted) in cases {
+            assert_eq!(EntityId::new(value.clone()).is_ok(), accepted, "{value:?}");
+        }
+    }
+
+    #[test]
+    fn serialises_as_a_string_and_is_checked_on_the_way_in() {
+        let id = EntityId::new("https://a.example").unwrap();
+        assert_eq!(serde_json::to_string(&id).unwrap(), "\"https://a.example\"");
+        assert_eq!(serde_json::from_str::<EntityId>("\"https://a.example\"").unwrap(), id);
+        assert!(serde_json::from_str::<EntityId>("\"a b\"").is_err());
+    }
+}

@@ -1,0 +1,346 @@
+use chrono::{DateTime, Utc};
+use vouchsafe_crypto::Certificate;
+use vouchsafe_xml::{Document, Limits};
+
+use crate::endpoint::is_web_address;
+use crate::{Binding, Endpoint, EntityId, MetadataError, Scope, Warning, read, source};
+
+/// An identity provider we trust: its name, its keys and where it takes messages.
+///
+/// It comes from metadata, or is written in code. Either way it has a signing certificate: without one nothing it sends could be
+/// believed, so there is no such value.
+///
+/// ```
+/// # use vouchsafe_crypto::{Certificate, KeyKind, Provider};
+/// # let provider = Provider::rustcrypto();
+/// # let key = provider.generate_key(KeyKind::P256)?;
+/// # let pem = Certificate::self_signed(&provider, &key, "idp.example.com", 1_700_000_000, 2_000_000_000)?.to_pem();
+/// use vouchsafe_metadata::{Binding, EntityId, IdentityProvider};
+///
+/// let okta = IdentityProvider::new(EntityId::new("http://www.okta.com/exk1abcdefGHIJKLM0h8")?)
+///     .with_signing_certificate_pem(&pem)?
+///     .with_single_sign_on(Binding::HttpRedirect, "https://example.okta.com/app/app/exk1abcdefGHIJKLM0h8/sso/saml")?;
+///
+/// assert_eq!(okta.signing_certificates().len(), 1);
+/// assert!(okta.single_sign_on_at(&Binding::HttpRedirect).is_some());
+/// assert!(okta.single_sign_on_at(&Binding::HttpPost).is_none());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct IdentityProvider {
+    pub(crate) entity_id: EntityId,
+    pub(crate) valid_until: Option<DateTime<Utc>>,
+    pub(crate) signing: Vec<Certificate>,
+    pub(crate) encryption: Vec<Certificate>,
+    pub(crate) single_sign_on: Vec<Endpoint>,
+    pub(crate) single_logout: Vec<Endpoint>,
+    pub(crate) artifact_resolution: Vec<Endpoint>,
+    pub(crate) name_id_formats: Vec<String>,
+    pub(crate) wants_authn_requests_signed: bool,
+    pub(crate) scopes: Vec<Scope>,
+    pub(crate) error_url: Option<String>,
+    pub(crate) organization_display_name: Option<String>,
+    pub(crate) warnings: Vec<Warning>,
+    pub(crate) unauthenticated_cbc: bool,
+}
+
+/// # From metadata
+impl IdentityProvider {
+    /// Reads the one identity provider in `metadata`: an EntityDescriptor, or an EntitiesDescriptor in which one entity only is a SAML 2.0
+    /// identity provider.
+    ///
+    /// The octets must come from a place that is trusted for it: their signature, if any, is not looked at.
+    ///
+    /// # Errors
+    /// * `xml.*`, `metadata.root`: not XML, or not metadata.
+    /// * `metadata.no_identity_provider`, `metadata.several_identity_providers`: none or several in it.
+    /// * `metadata.protocol`, `metadata.several_roles`: not exactly one IDPSSODescriptor for SAML 2.0.
+    /// * `metadata.no_signing_key`: no signing certificate that can be read.
+    /// * `metadata.entity_id`, `metadata.attribute`: a value that is not of its type.
+    pub fn from_metadata(metadata: &[u8]) -> Result<IdentityProvider, MetadataError> {
+        let document = Document::parse(metadata, &Limits::metadata())?;
+        read::identity_provider(source::only_identity_provider(&document)?)
+    }
+
+    /// Reads the identity provider of this name in `metadata`, which may hold others.
+    ///
+    /// # Errors
+    /// As [`IdentityProvider::from_metadata`], and `metadata.unknown_entity`, `metadata.duplicate_entity`, and
+    /// `metadata.not_an_identity_provider` when the entity has other roles only.
+    pub fn from_metadata_entity(
+        metadata: &[u8],
+        entity_id: &EntityId,
+    ) -> Result<IdentityProvider, MetadataError> {
+        let document = Document::parse(metadata, &Limits::metadata())?;
+        read::identity_provider(source::entity_named(&document, entity_id)?)
+    }
+
+    /// Refuses metadata that is no longer valid. No skew is allowed for: `validUntil` is days away in practice.
+    ///
+    /// # Errors
+    /// `metadata.expired` when `now` is [`valid_until`](IdentityProvider::valid_until) or later.
+    pub fn check_validity(&self, now: DateTime<Utc>) -> Result<(), MetadataError> {
+        match self.valid_until {
+            Some(valid_until) if valid_until <= now => Err(MetadataError::Expired { valid_until, now }),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// What an operator should look at: certificates outside their dates at `now`, keys and endpoints that were left out.
+    #[must_use]
+    pub fn warnings(&self, now: DateTime<Utc>) -> Vec<Warning> {
+        let mut warnings = Vec::new();
+        if let Some(valid_until) = self.valid_until.filter(|valid_until| *valid_until <= now) {
+            warnings.push(Warning::MetadataExpired { valid_until });
+        }
+        let mut seen: Vec<&[u8]> = Vec::new();
+        for certificate in self.signing.iter().chain(&self.encryption) {
+            if seen.contains(&certificate.der()) {
+                continue; // the same certificate for signing and encryption
+            }
+            seen.push(certificate.der());
+            let subject = certificate.subject().to_string();
+            let date = |seconds: Option<i64>| DateTime::from_timestamp(seconds?, 0);
+            if let Some(not_after) = date(certificate.not_after()).filter(|last| *last < now) {
+                warnings.push(Warning::CertificateExpired { subject, not_after });
+            } else if let Some(not_before) = date(certificate.not_before()).filter(|first| now < *first) {
+                warnings.push(Warning::CertificateNotYetValid { subject, not_before });
+            }
+        }
+        warnings.extend(self.warnings.iter().cloned());
+        warnings
+    }
+}
+
+/// # What it says
+impl IdentityProvider {
+    /// Its name, which messages carry as Issuer.
+    #[must_use]
+    pub fn entity_id(&self) -> &EntityId {
+        &self.entity_id
+    }
+
+    /// The earliest `validUntil` of the role, the entity and the aggregates round it (saml-metadata-2.0-os 2.3.1, 2.3.2, 2.4.1).
+    #[must_use]
+    pub fn valid_until(&self) -> Option<DateTime<Utc>> {
+        self.valid_until
+    }
+
+    /// The certificates whose keys may sign for it; one at least. Their dates and issuers mean nothing (MD12).
+    #[must_use]
+    pub fn signing_certificates(&self) -> &[Certificate] {
+        &self.signing
+    }
+
+    /// The certificates whose keys we may encrypt for it.
+    #[must_use]
+    pub fn encryption_certificates(&self) -> &[Certificate] {
+        &self.encryption
+    }
+
+    /// Where it takes authentication requests.
+    #[must_use]
+    pub fn single_sign_on(&self) -> &[Endpoint] {
+        &self.single_sign_on
+    }
+
+    /// The address for authentication requests by `binding`: the first one.
+    #[must_use]
+    pub fn single_sign_on_at(&self, binding: &Binding) -> Option<&str> {
+        self.single_sign_on.iter().find(|endpoint| endpoint.binding() == binding).map(Endpoint::location)
+    }
+
+    /// Where it takes logout requests and responses.
+    #[must_use]
+    pub fn single_logout(&self) -> &[Endpoint] {
+        &self.single_logout
+    }
+
+    /// The endpoint for logout by `binding`: the first one.
+    #[must_use]
+    pub fn single_logout_at(&self, binding: &Binding) -> Option<&Endpoint> {
+        self.single_logout.iter().find(|endpoint| endpoint.binding() == binding)
+    }
+
+    /// Where artifacts are resolved; the index stands in the artifact (saml-bindings-2.0-os 3.6.4).
+    #[must_use]
+    pub fn artifact_resolution(&self) -> &[Endpoint] {
+        &self.artifact_resolution
+    }
+
+    /// The NameID formats it offers, in its order; empty when it does not say. See [`name_id_format`](crate::name_id_format).
+    #[must_use]
+    pub fn name_id_formats(&self) -> &[String] {
+        &self.name_id_formats
+    }
+
+    /// Whether it refuses authentication requests that are not signed (2.4.3, WantAuthnRequestsSigned).
+    #[must_use]
+    pub fn wants_authn_requests_signed(&self) -> bool {
+        self.wants_authn_requests_signed
+    }
+
+    /// The domains it may speak for; empty when it does not say.
+    #[must_use]
+    pub fn scopes(&self) -> &[Scope] {
+        &self.scopes
+    }
+
+    /// Where to send somebody whose sign-in cannot be used, for example for want of an attribute (2.4.1, errorURL).
+    #[must_use]
+    pub fn error_url(&self) -> Option<&str> {
+        self.error_url.as_deref()
+    }
+
+    /// The name of the organization for people to read: the English one, or the first (2.3.2.1).
+    #[must_use]
+    pub fn organization_display_name(&self) -> Option<&str> {
+        self.organization_display_name.as_deref()
+    }
+
+    /// Whether [`danger_accept_unauthenticated_cbc`](IdentityProvider::danger_accept_unauthenticated_cbc) was called.
+    #[must_use]
+    pub fn accepts_unauthenticated_cbc(&self) -> bool {
+        self.unauthenticated_cbc
+    }
+}
+
+/// # In code
+impl IdentityProvider {
+    /// Begins an identity provider without metadata; a signing certificate comes next.
+    #[expect(
+        clippy::new_ret_no_self,
+        reason = "the builder's state names what is missing; the value exists with a key only"
+    )]
+    #[must_use]
+    pub fn new(entity_id: EntityId) -> WantsSigningCertificate {
+        WantsSigningCertificate { entity_id }
+    }
+
+    /// Adds a certificate whose key may sign for it, such as the next one before a rollover.
+    #[must_use]
+    pub fn with_signing_certificate(mut self, certificate: Certificate) -> Self {
+        self.signing.push(certificate);
+        self
+    }
+
+    /// The same from PEM.
+    ///
+    /// # Errors
+    /// `metadata.certificate` when it cannot be read.
+    pub fn with_signing_certificate_pem(self, pem: &str) -> Result<Self, MetadataError> {
+        Ok(self.with_signing_certificate(signing_certificate(pem)?))
+    }
+
+    /// Adds a certificate whose key we may encrypt for it.
+    #[must_use]
+    pub fn with_encryption_certificate(mut self, certificate: Certificate) -> Self {
+        self.encryption.push(certificate);
+        self
+    }
+
+    /// Adds an address for authentication requests (Okta: "Identity Provider Single Sign-On URL").
+    ///
+    /// # Errors
+    /// `metadata.location` when it is not an absolute http or https URL.
+    pub fn with_single_sign_on(mut self, binding: Binding, location: &str) -> Result<Self, MetadataError> {
+        self.single_sign_on.push(web_endpoint("SingleSignOnService", binding, location)?);
+        Ok(self)
+    }
+
+    /// Adds an address for logout (Okta: "Identity Provider Single Logout URL").
+    ///
+    /// # Errors
+    /// `metadata.location` when it is not an absolute http or https URL.
+    pub fn with_single_logout(mut self, binding: Binding, location: &str) -> Result<Self, MetadataError> {
+        self.single_logout.push(web_endpoint("SingleLogoutService", binding, location)?);
+        Ok(self)
+    }
+
+    /// Adds a NameID format it offers.
+    #[must_use]
+    pub fn with_name_id_format(mut self, format: impl Into<String>) -> Self {
+        self.name_id_formats.push(format.into());
+        self
+    }
+
+    /// Adds a domain it may speak for.
+    #[must_use]
+    pub fn with_scope(mut self, domain: impl Into<String>) -> Self {
+        self.scopes.push(Scope::new(domain.into(), false));
+        self
+    }
+
+    /// Says whether it refuses authentication requests that are not signed.
+    #[must_use]
+    pub fn with_authn_requests_signed(mut self, wanted: bool) -> Self {
+        self.wants_authn_requests_signed = wanted;
+        self
+    }
+
+    /// Decrypts what it sends with AES-CBC even where no signature covers the ciphertext.
+    ///
+    /// # Danger
+    /// Whoever can alter such a message learns from our answers about the plaintext (Jager and Somorovsky, "How to Break XML
+    /// Encryption"). Better to have it sign the Response as well, or encrypt with AES-GCM (Okta: "Encryption Algorithm" AES256-GCM).
+    #[must_use]
+    pub fn danger_accept_unauthenticated_cbc(mut self) -> Self {
+        self.unauthenticated_cbc = true;
+        self
+    }
+}
+
+/// An identity provider written in code, before its first signing certificate. See [`IdentityProvider::new`].
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct WantsSigningCertificate {
+    entity_id: EntityId,
+}
+
+impl WantsSigningCertificate {
+    /// Names the certificate whose key signs for it.
+    #[must_use]
+    pub fn with_signing_certificate(self, certificate: Certificate) -> IdentityProvider {
+        IdentityProvider {
+            entity_id: self.entity_id,
+            valid_until: None,
+            signing: vec![certificate],
+            encryption: Vec::new(),
+            single_sign_on: Vec::new(),
+            single_logout: Vec::new(),
+            artifact_resolution: Vec::new(),
+            name_id_formats: Vec::new(),
+            wants_authn_requests_signed: false,
+            scopes: Vec::new(),
+            error_url: None,
+            organization_display_name: None,
+            warnings: Vec::new(),
+            unauthenticated_cbc: false,
+        }
+    }
+
+    /// The same from PEM (Okta: "SAML Signing Certificates", Actions, "Download certificate").
+    ///
+    /// # Errors
+    /// `metadata.certificate` when it cannot be read.
+    pub fn with_signing_certificate_pem(self, pem: &str) -> Result<IdentityProvider, MetadataError> {
+        Ok(self.with_signing_certificate(signing_certificate(pem)?))
+    }
+}
+
+fn signing_certificate(pem: &str) -> Result<Certificate, MetadataError> {
+    Certificate::from_pem(pem).map_err(|source| MetadataError::Certificate { usage: "signing", source })
+}
+
+/// An endpoint whose address was checked.
+pub(crate) fn web_endpoint(
+    element: &'static str,
+    binding: Binding,
+    location: &str,
+) -> Result<Endpoint, MetadataError> {
+    if is_web_address(location) {
+        Ok(Endpoint::new(binding, location.to_owned()))
+    } else {
+        Err(MetadataError::Location { element, location: location.to_owned() })
+    }
+}

@@ -1,0 +1,192 @@
+//! From an EntityDescriptor to an identity provider.
+
+use chrono::{DateTime, Utc};
+use vouchsafe_xml::namespace::SAML_METADATA;
+use vouchsafe_xml::{Element, Quoted};
+
+use crate::endpoint::is_web_address;
+use crate::source::{Entity, earliest, speaks_saml2};
+use crate::time::parse_date_time;
+use crate::{Binding, Endpoint, EntityId, IdentityProvider, MetadataError, Scope, Warning, keys};
+
+/// Reads the SAML 2.0 identity provider role of `entity`.
+pub(crate) fn identity_provider(entity: Entity<'_>) -> Result<IdentityProvider, MetadataError> {
+    let entity_id = EntityId::new(entity.entity_id())?;
+    let role = role(entity, &entity_id)?;
+    let keys = keys::read(role);
+    if keys.signing.is_empty() {
+        return Err(MetadataError::NoSigningKey { entity_id: entity_id.to_string(), reasons: keys.ignored });
+    }
+    let mut warnings: Vec<Warning> =
+        keys.ignored.into_iter().map(|reason| Warning::KeyIgnored { reason }).collect();
+    let single_sign_on = endpoints(role, "SingleSignOnService", &mut warnings);
+    if single_sign_on.is_empty() {
+        warnings.push(Warning::NoSingleSignOn);
+    }
+    Ok(IdentityProvider {
+        valid_until: [date_time(entity.element, "validUntil")?, date_time(role, "validUntil")?]
+            .into_iter()
+            .fold(entity.valid_until, earliest),
+        signing: keys.signing,
+        encryption: keys.encryption,
+        single_sign_on,
+        single_logout: endpoints(role, "SingleLogoutService", &mut warnings),
+        artifact_resolution: endpoints(role, "ArtifactResolutionService", &mut warnings),
+        name_id_formats: name_id_formats(role),
+        wants_authn_requests_signed: boolean(role, "WantAuthnRequestsSigned")?.unwrap_or(false),
+        scopes: scopes(entity.element).chain(scopes(role)).collect(),
+        error_url: role
+            .attribute("errorURL")
+            .map(trimmed)
+            .filter(|url| is_web_address(url))
+            .map(str::to_owned),
+        organization_display_name: display_name(role).or_else(|| display_name(entity.element)),
+        warnings,
+        unauthenticated_cbc: false,
+        entity_id,
+    })
+}
+
+/// The one IDPSSODescriptor for SAML 2.0. One for other protocols beside it is usual (SAML 1.1) and left alone.
+fn role<'d>(entity: Entity<'d>, entity_id: &EntityId) -> Result<Element<'d>, MetadataError> {
+    let roles: Vec<Element<'d>> =
+        entity.identity_provider_roles().filter(|role| speaks_saml2(*role)).collect();
+    match roles.as_slice() {
+        [role] => Ok(*role),
+        [] => {
+            let protocols: Vec<&str> = entity
+                .identity_provider_roles()
+                .map(|role| trimmed(role.attribute("protocolSupportEnumeration").unwrap_or_default()))
+                .collect();
+            if protocols.is_empty() {
+                return Err(MetadataError::NotAnIdentityProvider { entity_id: entity_id.to_string() });
+            }
+            Err(MetadataError::Protocol { entity_id: entity_id.to_string(), protocols: protocols.join(" ") })
+        }
+        several => {
+            Err(MetadataError::SeveralRoles { entity_id: entity_id.to_string(), count: several.len() })
+        }
+    }
+}
+
+fn endpoints(role: Element<'_>, element: &'static str, warnings: &mut Vec<Warning>) -> Vec<Endpoint> {
+    let mut found = Vec::new();
+    for child in children(role, element) {
+        match endpoint(child) {
+            Ok(endpoint) => found.push(endpoint),
+            Err(reason) => warnings.push(Warning::EndpointIgnored { element: element.to_owned(), reason }),
+        }
+    }
+    found
+}
+
+/// One endpoint; the reason, when it cannot be used. One bad address in a file must not take the others away.
+pub(crate) fn endpoint(element: Element<'_>) -> Result<Endpoint, String> {
+    let value = |name: &str| element.attribute(name).map(trimmed).filter(|value| !value.is_empty());
+    let binding = value("Binding").ok_or("it has no Binding")?;
+    let location = value("Location").ok_or("it has no Location")?;
+    let response_location = value("ResponseLocation");
+    for address in [Some(location), response_location].into_iter().flatten() {
+        if !is_web_address(address) {
+            return Err(format!("{} is not an absolute http or https URL", Quoted::new(address)));
+        }
+    }
+    let index = match value("index") {
+        None => None,
+        Some(text) => Some(
+            text.parse().map_err(|_| format!("index {} is not a number up to 65535", Quoted::new(text)))?,
+        ),
+    };
+    let is_default = boolean(element, "isDefault").map_err(|error| error.to_string())?;
+    Ok(Endpoint::new(Binding::from_uri(binding), location.to_owned())
+        .with_response_location(response_location.map(str::to_owned))
+        .with_index(index, is_default))
+}
+
+fn name_id_formats(role: Element<'_>) -> Vec<String> {
+    children(role, "NameIDFormat")
+        .map(|element| trimmed(&element.text()).to_owned())
+        .filter(|format| !format.is_empty())
+        .collect()
+}
+
+fn scopes<'d>(holder: Element<'d>) -> impl Iterator<Item = Scope> + 'd {
+    children(holder, "Extensions")
+        .flat_map(|extensions| extensions.elements())
+        .filter(|element| element.is(SHIBMD, "Scope"))
+        .filter_map(|element| {
+            let value = trimmed(&element.text()).to_owned();
+            let is_pattern = boolean(element, "regexp").ok()?.unwrap_or(false);
+            (!value.is_empty()).then(|| Scope::new(value, is_pattern))
+        })
+}
+
+/// The name to show: the English one, or the first.
+pub(crate) fn display_name(holder: Element<'_>) -> Option<String> {
+    let names: Vec<(bool, String)> = children(holder, "Organization")
+        .flat_map(|organization| children(organization, "OrganizationDisplayName"))
+        .map(|name| (is_english(name), trimmed(&name.text()).to_owned()))
+        .filter(|(_, name)| !name.is_empty())
+        .collect();
+    let chosen = names.iter().find(|(english, _)| *english).or_else(|| names.first());
+    chosen.map(|(_, name)| name.clone())
+}
+
+fn is_english(element: Element<'_>) -> bool {
+    element.attribute_in(vouchsafe_xml::namespace::XML, "lang").is_some_and(|language| {
+        language.split('-').next().is_some_and(|primary| primary.eq_ignore_ascii_case("en"))
+    })
+}
+
+/// The children of this name in the metadata namespace.
+pub(crate) fn children<'d>(
+    parent: Element<'d>,
+    name: &'static str,
+) -> impl Iterator<Item = Element<'d>> + use<'d> {
+    parent.elements().filter(move |child| child.is(SAML_METADATA, name))
+}
+
+/// An `xs:dateTime` attribute.
+pub(crate) fn date_time(
+    element: Element<'_>,
+    attribute: &'static str,
+) -> Result<Option<DateTime<Utc>>, MetadataError> {
+    element
+        .attribute(attribute)
+        .map(|value| {
+            parse_date_time(value).ok_or_else(|| not_of_type(element, attribute, value, "an xs:dateTime"))
+        })
+        .transpose()
+}
+
+/// An `xs:boolean` attribute.
+fn boolean(element: Element<'_>, attribute: &'static str) -> Result<Option<bool>, MetadataError> {
+    match element.attribute(attribute).map(trimmed) {
+        None => Ok(None),
+        Some("true" | "1") => Ok(Some(true)),
+        Some("false" | "0") => Ok(Some(false)),
+        Some(value) => Err(not_of_type(element, attribute, value, "true or false")),
+    }
+}
+
+fn not_of_type(
+    element: Element<'_>,
+    attribute: &'static str,
+    value: &str,
+    expected: &'static str,
+) -> MetadataError {
+    MetadataError::Attribute {
+        element: element.local_name().to_owned(),
+        attribute,
+        value: value.to_owned(),
+        expected,
+    }
+}
+
+/// Without XML white space round it.
+pub(crate) fn trimmed(text: &str) -> &str {
+    text.trim_matches([' ', '\t', '\r', '\n'])
+}
+
+/// saml-metadata Shibboleth extensions, `shibmd:Scope`.
+const SHIBMD: &str = "urn:mace:shibboleth:metadata:1.0";

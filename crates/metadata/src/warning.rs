@@ -1,0 +1,90 @@
+use std::fmt;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use vouchsafe_xml::Quoted;
+
+/// Something an operator should look at, although the identity provider can be used.
+///
+/// Get them from [`IdentityProvider::warnings`](crate::IdentityProvider::warnings).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Warning {
+    /// A certificate is past its date. Its key is trusted all the same (MD12): metadata, not the certificate, says how long.
+    #[non_exhaustive]
+    CertificateExpired {
+        /// Its subject.
+        subject: String,
+        /// Its last second.
+        not_after: DateTime<Utc>,
+    },
+    /// A certificate's first day is yet to come. Its key is trusted already.
+    #[non_exhaustive]
+    CertificateNotYetValid {
+        /// Its subject.
+        subject: String,
+        /// Its first second.
+        not_before: DateTime<Utc>,
+    },
+    /// `validUntil` is past; [`check_validity`](crate::IdentityProvider::check_validity) refuses.
+    #[non_exhaustive]
+    MetadataExpired {
+        /// The earliest `validUntil` round the identity provider.
+        valid_until: DateTime<Utc>,
+    },
+    /// A KeyDescriptor that gives no certificate that can be read; another one does.
+    #[non_exhaustive]
+    KeyIgnored {
+        /// Why, with its place among the KeyDescriptors.
+        reason: String,
+    },
+    /// An endpoint that cannot be used.
+    #[non_exhaustive]
+    EndpointIgnored {
+        /// Local name of its element.
+        element: String,
+        /// Why.
+        reason: String,
+    },
+    /// No usable SingleSignOnService: nothing can be sent there, but what it sends can be believed.
+    NoSingleSignOn,
+}
+
+impl Warning {
+    /// A stable identifier of the kind of warning: `metadata.` and words.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Warning::CertificateExpired { .. } => "metadata.certificate_expired",
+            Warning::CertificateNotYetValid { .. } => "metadata.certificate_not_yet_valid",
+            Warning::MetadataExpired { .. } => "metadata.expired",
+            Warning::KeyIgnored { .. } => "metadata.key_ignored",
+            Warning::EndpointIgnored { .. } => "metadata.endpoint_ignored",
+            Warning::NoSingleSignOn => "metadata.no_single_sign_on",
+        }
+    }
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let instant = |time: &DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::AutoSi, true);
+        match self {
+            Warning::CertificateExpired { subject, not_after } => write!(
+                f,
+                "the certificate {} expired on {}; its key is still trusted, because metadata decides that",
+                Quoted::new(subject),
+                instant(not_after)
+            ),
+            Warning::CertificateNotYetValid { subject, not_before } => {
+                write!(f, "the certificate {} is valid from {} on; its key is trusted already", Quoted::new(subject), instant(not_before))
+            }
+            Warning::MetadataExpired { valid_until } => {
+                write!(f, "the metadata was valid until {}; fetch it again", instant(valid_until))
+            }
+            Warning::KeyIgnored { reason } => write!(f, "a key is left out: {reason}"),
+            Warning::EndpointIgnored { element, reason } => write!(f, "an endpoint {element} is left out: {reason}"),
+            Warning::NoSingleSignOn => f.write_str(
+                "there is no single sign-on address that can be used: only sign-ins that the identity provider begins are possible",
+            ),
+        }
+    }
+}
