@@ -1,0 +1,154 @@
+//! Which EncryptedKeys go with an EncryptedData, and in which order they and our own keys are tried.
+
+use vouchsafe_crypto::{Certificate, KeyKind, PrivateKey, Provider};
+use vouchsafe_xml::{Element, Limits, namespace};
+
+use crate::EncryptionError;
+use crate::structure::{EncryptedData, EncryptedKey, TYPE_ENCRYPTED_KEY};
+
+/// One private-key operation that may be worth doing.
+pub(crate) struct Attempt<'a> {
+    pub(crate) wrapped: &'a EncryptedKey<'a>,
+    pub(crate) key: &'a PrivateKey,
+}
+
+/// The usable EncryptedKeys, the most likely first.
+///
+/// A key that is meant for somebody else may use an algorithm that we do not know or do not accept; that is an error only
+/// when no other key is left.
+pub(crate) fn encrypted_keys<'d>(
+    data: &EncryptedData<'d>,
+    provider: &Provider,
+    limits: &Limits,
+) -> Result<Vec<EncryptedKey<'d>>, EncryptionError> {
+    let elements = in_order_of_likelihood(data);
+    let limit = limits.encrypted_keys;
+    if elements.len() > limit {
+        return Err(EncryptionError::TooManyKeys { found: elements.len(), limit });
+    }
+    let mut usable = Vec::with_capacity(elements.len());
+    let mut first_error = None;
+    for element in elements {
+        match EncryptedKey::read(element).and_then(|key| accepted(key, provider)) {
+            Ok(key) => usable.push(key),
+            Err(error) => first_error = first_error.or(Some(error)),
+        }
+    }
+    match first_error {
+        _ if !usable.is_empty() => Ok(usable),
+        Some(error) => Err(error),
+        None => Err(EncryptionError::NoEncryptedKey { position: data.element.position() }),
+    }
+}
+
+/// Every pair of an EncryptedKey and one of our keys that can fit, at most as many as the limit: first those whose
+/// certificate is ours, then those that name no certificate, last those that name another one.
+pub(crate) fn attempts<'a>(
+    wrapped: &'a [EncryptedKey<'a>],
+    keys: &'a [PrivateKey],
+    limits: &Limits,
+) -> Vec<Attempt<'a>> {
+    let mut ranked = Vec::new();
+    for wrapped in wrapped {
+        let certificates = certificates_of(wrapped.element);
+        for key in keys.iter().filter(|key| fits(wrapped, key)) {
+            let rank = match certificates.as_slice() {
+                [] => 1,
+                some if some.iter().any(|spki| spki == key.public_key().spki_der()) => 0,
+                _ => 2,
+            };
+            ranked.push((rank, Attempt { wrapped, key }));
+        }
+    }
+    ranked.sort_by_key(|(rank, _)| *rank);
+    ranked.into_iter().map(|(_, attempt)| attempt).take(limits.encrypted_keys).collect()
+}
+
+/// Inside KeyInfo, then the siblings that a reference joins to this EncryptedData, then the other siblings.
+fn in_order_of_likelihood<'d>(data: &EncryptedData<'d>) -> Vec<Element<'d>> {
+    let mut found = data.key_info.map(inside_key_info).unwrap_or_default();
+    let retrieved = data.key_info.map(retrieval_targets).unwrap_or_default();
+    let own_id = data.element.attribute("Id");
+    let siblings = data.element.parent().into_iter().flat_map(|parent| parent.elements());
+    let (referenced, others): (Vec<_>, Vec<_>) =
+        siblings.filter(|sibling| sibling.is(namespace::XMLENC, "EncryptedKey")).partition(|sibling| {
+            sibling.attribute("Id").is_some_and(|id| retrieved.contains(&id)) || refers_to(*sibling, own_id)
+        });
+    found.extend(referenced);
+    found.extend(others);
+    found
+}
+
+/// The EncryptedKeys at any depth in a KeyInfo, but not those that an EncryptedKey is itself encrypted with.
+fn inside_key_info(key_info: Element<'_>) -> Vec<Element<'_>> {
+    let mut found = Vec::new();
+    let mut open: Vec<_> = key_info.elements().collect();
+    open.reverse();
+    while let Some(element) = open.pop() {
+        if element.is(namespace::XMLENC, "EncryptedKey") {
+            found.push(element);
+        } else {
+            let below = open.len();
+            open.extend(element.elements());
+            if let Some(added) = open.get_mut(below..) {
+                added.reverse();
+            }
+        }
+    }
+    found
+}
+
+/// The identifiers that the RetrievalMethods of a KeyInfo name. Those with transforms or addresses lead nowhere.
+fn retrieval_targets(key_info: Element<'_>) -> Vec<&str> {
+    key_info
+        .elements()
+        .filter(|child| child.is(namespace::DSIG, "RetrievalMethod"))
+        .filter(|method| method.attribute("Type").is_none_or(|kind| kind == TYPE_ENCRYPTED_KEY))
+        .filter(|method| method.elements().next().is_none())
+        .filter_map(|method| method.attribute("URI")?.strip_prefix('#'))
+        .collect()
+}
+
+/// Whether the ReferenceList of an EncryptedKey names the EncryptedData with this identifier.
+fn refers_to(encrypted_key: Element<'_>, id: Option<&str>) -> bool {
+    let lists = encrypted_key.elements().filter(|child| child.is(namespace::XMLENC, "ReferenceList"));
+    let mut references = lists.flat_map(|list| list.elements());
+    id.is_some()
+        && references.any(|reference| {
+            reference.is(namespace::XMLENC, "DataReference")
+                && reference.attribute("URI").and_then(|uri| uri.strip_prefix('#')) == id
+        })
+}
+
+fn accepted<'d>(key: EncryptedKey<'d>, provider: &Provider) -> Result<EncryptedKey<'d>, EncryptionError> {
+    if provider.accepts_key_transport(key.transport) {
+        Ok(key)
+    } else {
+        let algorithm = key.transport_uri.to_owned();
+        Err(EncryptionError::RefusedAlgorithm { purpose: "key transport", algorithm })
+    }
+}
+
+/// RSA ciphertext is as long as the modulus: any other length belongs to another key.
+fn fits(wrapped: &EncryptedKey<'_>, key: &PrivateKey) -> bool {
+    match key.kind() {
+        KeyKind::Rsa { bits } => {
+            usize::try_from(bits).is_ok_and(|bits| bits.div_ceil(8) == wrapped.octets.len())
+        }
+        _ => false,
+    }
+}
+
+/// The public keys of the certificates that an EncryptedKey names, in DER.
+fn certificates_of(encrypted_key: Element<'_>) -> Vec<Vec<u8>> {
+    encrypted_key
+        .elements()
+        .filter(|child| child.is(namespace::DSIG, "KeyInfo"))
+        .flat_map(|info| info.elements())
+        .filter(|child| child.is(namespace::DSIG, "X509Data"))
+        .flat_map(|data| data.elements())
+        .filter(|child| child.is(namespace::DSIG, "X509Certificate"))
+        .filter_map(|certificate| Certificate::from_base64(&certificate.text()).ok())
+        .map(|certificate| certificate.spki_der().to_vec())
+        .collect()
+}

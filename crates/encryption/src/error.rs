@@ -1,0 +1,177 @@
+use vouchsafe_crypto::CryptoError;
+use vouchsafe_xml::{Quoted, XmlError};
+
+/// Why something could not be decrypted or encrypted.
+///
+/// Only [`Failed`](EncryptionError::Failed) depends on secrets. It has no source and no operands, so that neither a log
+/// nor a response tells a wrong key from wrong padding from a wrong authentication tag.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EncryptionError {
+    /// Not exactly one `xenc:EncryptedData` (SAML core, section 2.2.4 and 2.3.4).
+    #[error("{} at {position} holds {found} EncryptedData elements, and must hold exactly one", Quoted::new(.element))]
+    #[non_exhaustive]
+    DataCount {
+        /// Name of the element that was to be decrypted.
+        element: String,
+        /// Where it stands, as a positional path.
+        position: String,
+        /// How many there are.
+        found: usize,
+    },
+    /// A part of an `EncryptedData` or `EncryptedKey` is absent or repeated (XML encryption, sections 3.1 to 3.5).
+    #[error("{parent} at {position} holds {found} {child} elements, and must hold exactly one")]
+    #[non_exhaustive]
+    Structure {
+        /// Name of the element that should hold the part.
+        parent: &'static str,
+        /// Name of the part.
+        child: &'static str,
+        /// Where the parent stands, as a positional path.
+        position: String,
+        /// How many there are.
+        found: usize,
+    },
+    /// The ciphertext is said to be elsewhere. Nothing is ever fetched.
+    #[error(
+        "{parent} at {position} refers to ciphertext elsewhere (CipherReference), which is never fetched"
+    )]
+    #[non_exhaustive]
+    CipherReference {
+        /// Name of the element with the reference.
+        parent: &'static str,
+        /// Where it stands, as a positional path.
+        position: String,
+    },
+    /// The `Type` of the `EncryptedData` is not an element (SAML core, section 6).
+    #[error("EncryptedData at {position} has Type {}, expected http://www.w3.org/2001/04/xmlenc#Element", Quoted::new(.actual))]
+    #[non_exhaustive]
+    NotAnElement {
+        /// Where it stands, as a positional path.
+        position: String,
+        /// The `Type` that came.
+        actual: String,
+    },
+    /// A value is not base64.
+    #[error("the CipherValue of {parent} at {position} is not base64")]
+    #[non_exhaustive]
+    Base64 {
+        /// Name of the element whose value it is.
+        parent: &'static str,
+        /// Where it stands, as a positional path.
+        position: String,
+    },
+    /// An algorithm that this library does not know.
+    #[error("unknown {purpose} algorithm {}", Quoted::new(.algorithm))]
+    #[non_exhaustive]
+    UnknownAlgorithm {
+        /// What the algorithm is for: "content encryption", "key transport", "OAEP digest", "mask generation".
+        purpose: &'static str,
+        /// Its identifier in the message.
+        algorithm: String,
+    },
+    /// An algorithm that the provider does not accept.
+    #[error("the {purpose} algorithm {algorithm} is not accepted")]
+    #[non_exhaustive]
+    RefusedAlgorithm {
+        /// What the algorithm is for: "content encryption", "key transport".
+        purpose: &'static str,
+        /// Its identifier in the message.
+        algorithm: String,
+    },
+    /// RSA-OAEP with a label (`xenc:OAEPparams`), which no identity provider uses.
+    #[error("EncryptedKey at {position} has OAEPparams, which are not supported")]
+    #[non_exhaustive]
+    OaepParameters {
+        /// Where the key stands, as a positional path.
+        position: String,
+    },
+    /// No `xenc:EncryptedKey` goes with the `EncryptedData`.
+    #[error("no EncryptedKey goes with the EncryptedData at {position}")]
+    #[non_exhaustive]
+    NoEncryptedKey {
+        /// Where the `EncryptedData` stands, as a positional path.
+        position: String,
+    },
+    /// More `xenc:EncryptedKey` elements than are looked at.
+    #[error("{found} EncryptedKey elements go with one EncryptedData, and at most {limit} are looked at")]
+    #[non_exhaustive]
+    TooManyKeys {
+        /// How many there are.
+        found: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// Something is encrypted, and there is no private key to decrypt it with.
+    #[error("the message is encrypted, and no decryption key is configured")]
+    NoDecryptionKey,
+    /// Decryption failed. There is nothing more to know about it, on purpose.
+    #[error("decryption failed")]
+    Failed,
+    /// The XML around it: writing it, or reading a decrypted document again.
+    #[error(transparent)]
+    Xml(#[from] XmlError),
+    /// Encryption failed.
+    #[error("cannot encrypt: {0}")]
+    Encrypt(#[source] CryptoError),
+}
+
+impl EncryptionError {
+    /// The stable name of this kind of error, for example `encryption.failed`. Errors of the crates below keep theirs.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::DataCount { .. } => "encryption.data_count",
+            Self::Structure { .. } => "encryption.structure",
+            Self::CipherReference { .. } => "encryption.cipher_reference",
+            Self::NotAnElement { .. } => "encryption.type",
+            Self::Base64 { .. } => "encryption.base64",
+            Self::UnknownAlgorithm { .. } => "encryption.unknown_algorithm",
+            Self::RefusedAlgorithm { .. } => "encryption.refused_algorithm",
+            Self::OaepParameters { .. } => "encryption.oaep_parameters",
+            Self::NoEncryptedKey { .. } => "encryption.no_encrypted_key",
+            Self::TooManyKeys { .. } => "encryption.too_many_keys",
+            Self::NoDecryptionKey => "encryption.no_decryption_key",
+            Self::Failed => "encryption.failed",
+            Self::Xml(error) => error.code(),
+            Self::Encrypt(error) => error.code(),
+        }
+    }
+
+    /// What an operator can change so that it works.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::DataCount { .. }
+            | Self::Structure { .. }
+            | Self::CipherReference { .. }
+            | Self::NotAnElement { .. }
+            | Self::Base64 { .. } => {
+                "The message is not what an identity provider sends: ask its operator, with the response as it was posted."
+            }
+            Self::UnknownAlgorithm { .. } | Self::OaepParameters { .. } => {
+                "Choose AES256-GCM (Okta: \"Encryption Algorithm\") and RSA-OAEP (Okta: \"Key Transport Algorithm\") at the identity provider."
+            }
+            Self::RefusedAlgorithm { .. } => {
+                "Choose AES256-GCM (Okta: \"Encryption Algorithm\") and RSA-OAEP (Okta: \"Key Transport Algorithm\") at the identity provider; \
+                 only where it can do no better, allow the algorithm with the provider's danger_allow."
+            }
+            Self::NoEncryptedKey { .. } => {
+                "The identity provider must send the content key with the message; a key agreed beforehand is not supported."
+            }
+            Self::TooManyKeys { .. } => {
+                "Raise encrypted_keys in Limits if this identity provider encrypts to that many recipients."
+            }
+            Self::NoDecryptionKey => {
+                "Configure the private key whose certificate the identity provider encrypts to, or set \"Assertion Encryption\" \
+                 to \"Unencrypted\" (Okta)."
+            }
+            Self::Failed => {
+                "Most often the identity provider encrypts to an old certificate: upload the current one (Okta: \"Encryption \
+                 Certificate\"), or configure the old private key beside the new one until it has changed."
+            }
+            Self::Xml(error) => error.hint(),
+            Self::Encrypt(error) => error.hint(),
+        }
+    }
+}
