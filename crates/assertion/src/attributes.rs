@@ -1,0 +1,145 @@
+//! What the identity provider says about the person.
+
+use std::fmt;
+
+use vouchsafe_xml::{Element, Node, namespace};
+
+use crate::error::AssertionError;
+
+/// One attribute with all of its values (saml-core-2.0-os 2.7.3.1). `Debug` shows no value.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Attribute {
+    name: String,
+    name_format: Option<String>,
+    friendly_name: Option<String>,
+    values: Vec<String>,
+}
+
+impl Attribute {
+    /// The `Name`, by which attributes are told apart.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The `NameFormat`, any URI or none.
+    #[must_use]
+    pub fn name_format(&self) -> Option<&str> {
+        self.name_format.as_deref()
+    }
+
+    /// The `FriendlyName`: for people to read, never to compare with.
+    #[must_use]
+    pub fn friendly_name(&self) -> Option<&str> {
+        self.friendly_name.as_deref()
+    }
+
+    /// The values in their order. None if the attribute came without values, or with `xsi:nil`; an empty value is an empty string.
+    #[must_use]
+    pub fn values(&self) -> &[String] {
+        &self.values
+    }
+}
+
+impl fmt::Debug for Attribute {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Attribute")
+            .field("name", &self.name)
+            .field("values", &format_args!("({})", self.values.len()))
+            .finish_non_exhaustive()
+    }
+}
+
+/// The attributes of an assertion, in the order in which they first came.
+///
+/// Attributes of one `Name` are merged, over several Attribute elements and several statements; the first gives the format. An
+/// attribute that came without a value is there with no values; one that did not come is not there.
+///
+/// ```no_run
+/// # fn login() -> vouchsafe_assertion::Login { unimplemented!() }
+/// let login = login();
+/// let email: Option<&str> = login.attributes().first("user.email");
+/// for group in login.attributes().get("groups").unwrap_or_default() {
+///     println!("{group}");
+/// }
+/// ```
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Attributes(Vec<Attribute>);
+
+impl Attributes {
+    /// All values of an attribute; `None` if it did not come.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&[String]> {
+        self.0.iter().find(|attribute| attribute.name == name).map(Attribute::values)
+    }
+
+    /// The first value of an attribute.
+    #[must_use]
+    pub fn first(&self, name: &str) -> Option<&str> {
+        self.get(name).and_then(<[String]>::first).map(String::as_str)
+    }
+
+    /// Every attribute.
+    pub fn iter(&self) -> impl Iterator<Item = &Attribute> {
+        self.0.iter()
+    }
+
+    /// How many different attributes came.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether none came.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Adds a `saml:Attribute` of authentic octets.
+    pub(crate) fn add(&mut self, element: Element<'_>) -> Result<(), AssertionError> {
+        let Some(name) = element.attribute("Name") else {
+            return Err(AssertionError::Malformed {
+                place: "Attribute/@Name",
+                expected: "a name",
+                actual: "none".to_owned(),
+            });
+        };
+        let values = element
+            .elements()
+            .filter(|child| child.is(namespace::SAML_ASSERTION, "AttributeValue"))
+            .filter(|child| !is_nil(*child))
+            .map(value);
+        if let Some(known) = self.0.iter_mut().find(|attribute| attribute.name == name) {
+            known.values.extend(values);
+        } else {
+            self.0.push(Attribute {
+                name: name.to_owned(),
+                name_format: element.attribute("NameFormat").map(str::to_owned),
+                friendly_name: element.attribute("FriendlyName").map(str::to_owned),
+                values: values.collect(),
+            });
+        }
+        Ok(())
+    }
+}
+
+fn is_nil(element: Element<'_>) -> bool {
+    matches!(element.attribute_in(namespace::XSI, "nil").map(str::trim), Some("true" | "1"))
+}
+
+/// Text as it stands; of nested elements (a NameID in eduPersonTargetedID, say) all the text in them, without the indentation.
+fn value(element: Element<'_>) -> String {
+    if element.elements().next().is_none() {
+        return element.text().into_owned();
+    }
+    let mut text = String::new();
+    for part in element.descendants() {
+        for node in part.children() {
+            if let Node::Text(piece) = node {
+                text.push_str(piece);
+            }
+        }
+    }
+    text.trim_matches([' ', '\t', '\r', '\n']).to_owned()
+}

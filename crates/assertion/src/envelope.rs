@@ -1,0 +1,195 @@
+//! What a Response says of itself.
+
+use vouchsafe_metadata::EntityId;
+use vouchsafe_xml::{Document, Element, namespace};
+
+use crate::error::AssertionError;
+use crate::instant::Moment;
+use crate::reading::{elements_named, trimmed};
+use crate::refusal::Refusal;
+
+/// What an untrusted Response says of itself.
+///
+/// Nobody vouches for any of it, so it serves two purposes only: to look up which trusted identity provider and which outstanding
+/// request to hold the message against, and to refuse it. Everything looked up this way is compared with the authentic octets
+/// afterwards. It has no other methods; the person above all cannot be had from it:
+///
+/// ```compile_fail,E0599
+/// # use vouchsafe_assertion::Envelope;
+/// fn who(envelope: Envelope) -> String {
+///     envelope.name_id().to_owned() // error: no such method
+/// }
+/// ```
+///
+/// ```compile_fail,E0616
+/// # use vouchsafe_assertion::Envelope;
+/// fn what(envelope: Envelope) {
+///     let _ = envelope.facts; // error: the field is private
+/// }
+/// ```
+///
+/// ```compile_fail,E0277
+/// # use vouchsafe_assertion::{Authentic, Envelope};
+/// fn forge(envelope: Envelope) -> Authentic<'static> {
+///     envelope.into() // error: nothing becomes authentic by conversion
+/// }
+/// ```
+#[derive(Debug)]
+pub struct Envelope {
+    facts: ResponseFacts,
+    claimed_issuer: Option<EntityId>,
+}
+
+impl Envelope {
+    /// Reads what the document claims.
+    ///
+    /// # Errors
+    /// A [`Refusal`] if its root is not a `samlp:Response` of SAML 2.0, or has one of its parts twice.
+    pub fn read(document: &Document) -> Result<Envelope, Refusal> {
+        Ok(Envelope::of(document.root())?)
+    }
+
+    /// Who claims to have issued the response: its Issuer, else the Issuer of its only plain Assertion. `None` if neither is there, or
+    /// what is there cannot be an entity ID.
+    ///
+    /// Good for finding the keys to try, and for nothing else.
+    #[must_use]
+    pub fn claimed_issuer(&self) -> Option<&EntityId> {
+        self.claimed_issuer.as_ref()
+    }
+
+    /// Which request it claims to answer. Good for finding that request, and for nothing else.
+    #[must_use]
+    pub fn in_response_to(&self) -> Option<&str> {
+        self.facts.in_response_to.as_deref()
+    }
+
+    pub(crate) fn of(root: Element<'_>) -> Result<Envelope, AssertionError> {
+        let facts = ResponseFacts::read(root)?;
+        let claimed = match &facts.issuer {
+            Some(issuer) => Some(issuer.value.clone()),
+            None => issuer_of_only_assertion(root),
+        };
+        let claimed_issuer = claimed.and_then(|text| EntityId::new(&text).ok());
+        Ok(Envelope { facts, claimed_issuer })
+    }
+
+    pub(crate) fn facts(&self) -> &ResponseFacts {
+        &self.facts
+    }
+
+    pub(crate) fn into_facts(self) -> ResponseFacts {
+        self.facts
+    }
+}
+
+/// The parts of a `samlp:Response` that rules look at. Whether they are authentic depends on where the element comes from.
+#[derive(Debug)]
+pub(crate) struct ResponseFacts {
+    pub(crate) version: Option<String>,
+    pub(crate) in_response_to: Option<String>,
+    pub(crate) destination: Option<String>,
+    pub(crate) issue_instant: Option<Moment>,
+    pub(crate) issuer: Option<Issuer>,
+    pub(crate) status: Option<Status>,
+}
+
+/// The text of an Issuer without the white space round it (Auth0 breaks the line), and its Format.
+#[derive(Debug)]
+pub(crate) struct Issuer {
+    pub(crate) value: String,
+    pub(crate) format: Option<String>,
+}
+
+/// The status codes from the outermost to the innermost, and the message.
+#[derive(Debug)]
+pub(crate) struct Status {
+    pub(crate) codes: Vec<String>,
+    pub(crate) message: Option<String>,
+}
+
+/// The top-level status that means yes (saml-core-2.0-os 3.2.2.2).
+pub(crate) const SUCCESS: &str = "urn:oasis:names:tc:SAML:2.0:status:Success";
+
+impl ResponseFacts {
+    pub(crate) fn read(root: Element<'_>) -> Result<ResponseFacts, AssertionError> {
+        if !root.is(namespace::SAML_PROTOCOL, "Response") {
+            return Err(AssertionError::NotAResponse {
+                namespace: root.namespace().to_owned(),
+                name: root.local_name().to_owned(),
+            });
+        }
+        let owned = |name: &str| root.attribute(name).map(str::to_owned);
+        Ok(ResponseFacts {
+            version: owned("Version"),
+            in_response_to: owned("InResponseTo"),
+            destination: root.attribute("Destination").map(|text| trimmed(text).to_owned()),
+            issue_instant: root.attribute("IssueInstant").map(Moment::read),
+            issuer: Issuer::read(root, "Response/Issuer")?,
+            status: Status::read(root)?,
+        })
+    }
+
+    /// Whether the top-level status is Success.
+    pub(crate) fn is_success(&self) -> bool {
+        self.status.as_ref().and_then(|status| status.codes.first()).is_some_and(|code| code == SUCCESS)
+    }
+}
+
+impl Issuer {
+    /// The Issuer among the children of a message or an assertion; at most one.
+    pub(crate) fn read(parent: Element<'_>, place: &'static str) -> Result<Option<Issuer>, AssertionError> {
+        let Some(element) = at_most_one(parent, namespace::SAML_ASSERTION, "Issuer", place)? else {
+            return Ok(None);
+        };
+        Ok(Some(Issuer {
+            value: trimmed(&element.text()).to_owned(),
+            format: element.attribute("Format").map(str::to_owned),
+        }))
+    }
+}
+
+impl Status {
+    fn read(root: Element<'_>) -> Result<Option<Status>, AssertionError> {
+        let protocol = namespace::SAML_PROTOCOL;
+        let Some(element) = at_most_one(root, protocol, "Status", "Response/Status")? else { return Ok(None) };
+        let mut codes = Vec::with_capacity(1);
+        let mut place = element;
+        while let Some(code) = at_most_one(place, protocol, "StatusCode", "Status/StatusCode")? {
+            codes.push(code.attribute("Value").map(trimmed).unwrap_or_default().to_owned());
+            place = code;
+        }
+        let message = at_most_one(element, protocol, "StatusMessage", "Status/StatusMessage")?
+            .map(|message| trimmed(&message.text()).to_owned())
+            .filter(|message| !message.is_empty());
+        Ok(Some(Status { codes, message }))
+    }
+}
+
+/// The only child of that name. A second one is refused: whoever reads "the first" can be made to read the wrong one.
+pub(crate) fn at_most_one<'d>(
+    parent: Element<'d>,
+    namespace: &str,
+    name: &str,
+    place: &'static str,
+) -> Result<Option<Element<'d>>, AssertionError> {
+    let mut found = elements_named(parent, namespace, name);
+    let first = found.next();
+    match found.count() {
+        0 => Ok(first),
+        more => Err(AssertionError::Malformed {
+            place,
+            expected: "at most one",
+            actual: more.saturating_add(1).to_string(),
+        }),
+    }
+}
+
+fn issuer_of_only_assertion(root: Element<'_>) -> Option<String> {
+    let mut assertions = elements_named(root, namespace::SAML_ASSERTION, "Assertion");
+    let assertion = assertions.next()?;
+    if assertions.next().is_some() {
+        return None;
+    }
+    Issuer::read(assertion, "Assertion/Issuer").ok().flatten().map(|issuer| issuer.value)
+}

@@ -1,0 +1,364 @@
+//! Why a response is not believed: one enum, with the operands of the rule that failed.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use vouchsafe_crypto::CryptoError;
+use vouchsafe_encryption::EncryptionError;
+use vouchsafe_signature::SignatureError;
+use vouchsafe_xml::{Quoted, XmlError};
+
+use crate::instant::Shown;
+
+/// Why a response was not believed.
+///
+/// It is found in a [`Refusal`](crate::Refusal), which adds the ledger. [`code`](AssertionError::code) is stable; the text is for
+/// people and quotes what came in the message escaped and cut.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AssertionError {
+    /// The octets are not XML that is read here.
+    #[error(transparent)]
+    Xml(#[from] XmlError),
+    /// A signature does not hold.
+    #[error(transparent)]
+    Signature(#[from] SignatureError),
+    /// Something encrypted cannot be opened.
+    #[error(transparent)]
+    Encryption(#[from] EncryptionError),
+    /// Cryptography failed or refused.
+    #[error(transparent)]
+    Crypto(#[from] CryptoError),
+
+    /// None of an identity provider's keys can be used, so nothing of it could ever be verified.
+    #[error("none of the {count} signing keys of {} can be used", Quoted::new(entity_id))]
+    #[non_exhaustive]
+    NoUsableKey {
+        /// The identity provider.
+        entity_id: String,
+        /// How many certificates its metadata has.
+        count: usize,
+        /// Why the last of them cannot be used.
+        source: Option<CryptoError>,
+    },
+    /// An identifier of a request that is none.
+    #[error("{} cannot be the identifier of a message", Quoted::new(value))]
+    #[non_exhaustive]
+    MessageId {
+        /// What was given.
+        value: String,
+    },
+
+    /// No trusted identity provider has the name that the response claims.
+    #[error("no trusted identity provider is named {}", Quoted::new(issuer))]
+    #[non_exhaustive]
+    UnknownIssuer {
+        /// The claimed issuer.
+        issuer: String,
+    },
+    /// Another identity provider answers than the one that was asked.
+    #[error("{} was asked, and {} answers", Quoted::new(expected), Quoted::new(actual))]
+    #[non_exhaustive]
+    UnexpectedIssuer {
+        /// Who was asked.
+        expected: String,
+        /// Who the response claims to come from.
+        actual: String,
+    },
+    /// The request was answered too late.
+    #[error("the request could be answered until {}", Shown(*expired_at))]
+    #[non_exhaustive]
+    RequestExpired {
+        /// From when on no answer is accepted.
+        expired_at: DateTime<Utc>,
+    },
+
+    /// The document is another message, or none of SAML.
+    #[error("expected a samlp:Response, found {} in namespace {}", Quoted::new(name), Quoted::new(namespace))]
+    #[non_exhaustive]
+    NotAResponse {
+        /// Namespace of the document element.
+        namespace: String,
+        /// Its local name.
+        name: String,
+    },
+    /// Another version of SAML.
+    #[error("{element}: expected Version \"2.0\", found {}", Quoted::new(actual.as_deref().unwrap_or("none")))]
+    #[non_exhaustive]
+    Version {
+        /// `Response` or `Assertion`.
+        element: &'static str,
+        /// The attribute, if there is one.
+        actual: Option<String>,
+    },
+    /// One identifier stands for two elements.
+    #[error("the ID {} occurs more than once", Quoted::new(id))]
+    #[non_exhaustive]
+    DuplicateId {
+        /// The identifier.
+        id: String,
+    },
+    /// The response has not exactly one assertion.
+    #[error("expected exactly one assertion in the response, found {count}")]
+    #[non_exhaustive]
+    AssertionCount {
+        /// Assertions, plain and encrypted, that are children of the Response.
+        count: usize,
+    },
+    /// What was encrypted as an assertion is something else.
+    #[error("expected a saml:Assertion inside the EncryptedAssertion, found {}", Quoted::new(name))]
+    #[non_exhaustive]
+    NotAnAssertion {
+        /// Local name of what was found.
+        name: String,
+    },
+    /// Nothing vouches for the assertion.
+    #[error("neither the response nor its assertion is signed")]
+    Unsigned,
+    /// The configuration asks for a signed response.
+    #[error("the response is not signed; the configuration asks for it")]
+    ResponseUnsigned,
+    /// The configuration asks for a signed assertion.
+    #[error("the assertion is not signed; the configuration asks for it")]
+    AssertionUnsigned,
+    /// Ciphertext that anybody may have altered.
+    #[error("the assertion is encrypted with {cipher}, which authenticates nothing, and the response is not signed")]
+    #[non_exhaustive]
+    UnauthenticatedCbc {
+        /// The identifier of the cipher.
+        cipher: &'static str,
+    },
+
+    /// An element or attribute that must be there once is not, or an attribute's value is not of its type.
+    #[error("{place}: expected {expected}, found {}", Quoted::new(actual))]
+    #[non_exhaustive]
+    Malformed {
+        /// Where, such as `Assertion/Issuer` or `Conditions/@NotBefore`.
+        place: &'static str,
+        /// What the schema asks for.
+        expected: &'static str,
+        /// What was found.
+        actual: String,
+    },
+
+    /// The identity provider says no.
+    #[error("the identity provider answered {}{}", status_codes(codes), status_message(message.as_deref()))]
+    #[non_exhaustive]
+    Status {
+        /// The status code and the codes nested in it, outermost first.
+        codes: Vec<String>,
+        /// The status message.
+        message: Option<String>,
+    },
+    /// The message was sent to another address.
+    #[error("Response/@Destination: expected {}, found {}", Quoted::new(expected), or_none(actual.as_deref()))]
+    #[non_exhaustive]
+    Destination {
+        /// Where it was received.
+        expected: String,
+        /// Where it was sent.
+        actual: Option<String>,
+    },
+    /// The message does not answer the request that is outstanding.
+    #[error("{element}/@InResponseTo: expected {}, found {}", or_none(expected.as_deref()), or_none(actual.as_deref()))]
+    #[non_exhaustive]
+    InResponseTo {
+        /// `Response` or `SubjectConfirmationData`.
+        element: &'static str,
+        /// The request; none for an unsolicited response.
+        expected: Option<String>,
+        /// What came.
+        actual: Option<String>,
+    },
+    /// Somebody else issued it.
+    #[error("{element}/Issuer: expected {}, found {}", Quoted::new(expected), or_none(actual.as_deref()))]
+    #[non_exhaustive]
+    Issuer {
+        /// `Response` or `Assertion`.
+        element: &'static str,
+        /// The trusted identity provider.
+        expected: String,
+        /// What came.
+        actual: Option<String>,
+    },
+    /// An issuer that is not named as an entity.
+    #[error("{element}/Issuer/@Format: expected none or that of an entity, found {}", Quoted::new(actual))]
+    #[non_exhaustive]
+    IssuerFormat {
+        /// `Response` or `Assertion`.
+        element: &'static str,
+        /// What came.
+        actual: String,
+    },
+    /// Issued in the future, or longer ago than the configuration allows.
+    #[error("{element}/@IssueInstant: {} does not fit the time here, {}, with {} s of skew", Shown(*instant), Shown(*now), skew.num_seconds())]
+    #[non_exhaustive]
+    IssueInstant {
+        /// `Response` or `Assertion`.
+        element: &'static str,
+        /// What came.
+        instant: DateTime<Utc>,
+        /// The time here.
+        now: DateTime<Utc>,
+        /// The difference of clocks that is granted.
+        skew: TimeDelta,
+    },
+
+    /// An identifier of the subject that cannot be one.
+    #[error("Subject/NameID: {reason}")]
+    #[non_exhaustive]
+    NameId {
+        /// What is wrong; never the value.
+        reason: &'static str,
+    },
+    /// Nothing says that whoever brings the assertion is its subject.
+    #[error("expected a SubjectConfirmation by the bearer method, found {}", Quoted::new(actual))]
+    #[non_exhaustive]
+    NoBearer {
+        /// The methods that came.
+        actual: String,
+    },
+    /// The assertion is meant for another address.
+    #[error("SubjectConfirmationData/@Recipient: expected {}, found {}", Quoted::new(expected), or_none(actual.as_deref()))]
+    #[non_exhaustive]
+    Recipient {
+        /// Where it was received.
+        expected: String,
+        /// What came.
+        actual: Option<String>,
+    },
+    /// A bearer confirmation with a NotBefore, which the profile forbids.
+    #[error("SubjectConfirmationData/@NotBefore: expected none, found {}", Quoted::new(actual))]
+    #[non_exhaustive]
+    ConfirmationNotBefore {
+        /// What came.
+        actual: String,
+    },
+    /// The confirmation does not say until when, or that time has come.
+    #[error("SubjectConfirmationData/@NotOnOrAfter: {}; the time here is {}, with {} s of skew", end(*not_on_or_after), Shown(*now), skew.num_seconds())]
+    #[non_exhaustive]
+    ConfirmationExpired {
+        /// What came.
+        not_on_or_after: Option<DateTime<Utc>>,
+        /// The time here.
+        now: DateTime<Utc>,
+        /// The difference of clocks that is granted.
+        skew: TimeDelta,
+    },
+
+    /// The assertion is not valid yet.
+    #[error("Conditions/@NotBefore: {}; the time here is {}, with {} s of skew", Shown(*not_before), Shown(*now), skew.num_seconds())]
+    #[non_exhaustive]
+    NotYetValid {
+        /// What came.
+        not_before: DateTime<Utc>,
+        /// The time here.
+        now: DateTime<Utc>,
+        /// The difference of clocks that is granted.
+        skew: TimeDelta,
+    },
+    /// The assertion is no longer valid.
+    #[error("Conditions/@NotOnOrAfter: {}; the time here is {}, with {} s of skew", Shown(*not_on_or_after), Shown(*now), skew.num_seconds())]
+    #[non_exhaustive]
+    Expired {
+        /// What came.
+        not_on_or_after: DateTime<Utc>,
+        /// The time here.
+        now: DateTime<Utc>,
+        /// The difference of clocks that is granted.
+        skew: TimeDelta,
+    },
+    /// The assertion is for another service provider, or for none in particular.
+    #[error("AudienceRestriction: expected {}, found {}", Quoted::new(expected), list(actual))]
+    #[non_exhaustive]
+    Audience {
+        /// The service provider.
+        expected: String,
+        /// The audiences of the restriction that does not match; empty if there is no restriction.
+        actual: Vec<String>,
+    },
+    /// A condition that is not understood, so nobody knows whether it holds.
+    #[error("a condition is not understood: {}", Quoted::new(name))]
+    #[non_exhaustive]
+    UnknownCondition {
+        /// The local name of the element.
+        name: String,
+    },
+    /// A condition that may occur once.
+    #[error("the condition {name} occurs {count} times")]
+    #[non_exhaustive]
+    RepeatedCondition {
+        /// The local name of the element.
+        name: &'static str,
+        /// How often it occurs.
+        count: usize,
+    },
+
+    /// The assertion does not say that anybody signed in.
+    #[error("the assertion has no AuthnStatement")]
+    NoAuthnStatement,
+    /// The person signed in later than now, or longer ago than the configuration allows.
+    #[error("AuthnStatement/@AuthnInstant: {} does not fit the time here, {}, with {} s of skew", Shown(*instant), Shown(*now), skew.num_seconds())]
+    #[non_exhaustive]
+    AuthnInstant {
+        /// What came.
+        instant: DateTime<Utc>,
+        /// The time here.
+        now: DateTime<Utc>,
+        /// The difference of clocks that is granted.
+        skew: TimeDelta,
+        /// The greatest age, if that is what does not fit.
+        maximum_age: Option<TimeDelta>,
+    },
+    /// The session has ended before it began here.
+    #[error("AuthnStatement/@SessionNotOnOrAfter: {}; the time here is {}, with {} s of skew", Shown(*not_on_or_after), Shown(*now), skew.num_seconds())]
+    #[non_exhaustive]
+    SessionExpired {
+        /// What came.
+        not_on_or_after: DateTime<Utc>,
+        /// The time here.
+        now: DateTime<Utc>,
+        /// The difference of clocks that is granted.
+        skew: TimeDelta,
+    },
+    /// The person signed in by another method than was asked for.
+    #[error("AuthnContextClassRef: expected one of {}, found {}", list(expected), or_none(actual.as_deref()))]
+    #[non_exhaustive]
+    AuthnContext {
+        /// The classes that are accepted.
+        expected: Vec<String>,
+        /// What came.
+        actual: Option<String>,
+    },
+
+    /// The assertion was accepted once before.
+    #[error("this assertion has been used already")]
+    Replayed,
+    /// The proof of a first use belongs to another assertion.
+    #[error("the record of first use is that of another assertion")]
+    OtherAssertion,
+}
+
+fn or_none(text: Option<&str>) -> String {
+    text.map_or_else(|| "none".to_owned(), |text| Quoted::new(text).to_string())
+}
+
+fn list(texts: &[String]) -> String {
+    if texts.is_empty() {
+        return "none".to_owned();
+    }
+    texts.iter().take(8).map(|text| Quoted::new(text).to_string()).collect::<Vec<_>>().join(", ")
+}
+
+fn end(not_on_or_after: Option<DateTime<Utc>>) -> String {
+    not_on_or_after.map_or_else(|| "expected a time, found none".to_owned(), |end| Shown(end).to_string())
+}
+
+fn status_codes(codes: &[String]) -> String {
+    if codes.is_empty() {
+        return "without a status code".to_owned();
+    }
+    codes.iter().take(8).map(|code| Quoted::new(code).to_string()).collect::<Vec<_>>().join(" / ")
+}
+
+fn status_message(message: Option<&str>) -> String {
+    message.map_or_else(String::new, |message| format!(": {}", Quoted::new(message)))
+}

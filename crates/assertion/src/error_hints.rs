@@ -1,0 +1,176 @@
+//! The stable code of each error, and what an operator changes.
+
+use crate::error::AssertionError;
+
+impl AssertionError {
+    /// The stable code: `assertion.` and a word, or the code of the crate below that refused.
+    ///
+    /// `encryption.unauthenticated_cbc` is decided here, since only here is it known whether a signature covers the ciphertext.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Xml(error) => error.code(),
+            Self::Signature(error) => error.code(),
+            Self::Encryption(error) => error.code(),
+            Self::Crypto(error) => error.code(),
+            Self::NoUsableKey { .. } => "assertion.no_usable_key",
+            Self::MessageId { .. } => "assertion.message_id",
+            Self::UnknownIssuer { .. } => "assertion.unknown_issuer",
+            Self::UnexpectedIssuer { .. } => "assertion.unexpected_issuer",
+            Self::RequestExpired { .. } => "assertion.request_expired",
+            Self::NotAResponse { .. } => "assertion.not_a_response",
+            Self::Version { .. } => "assertion.version",
+            Self::DuplicateId { .. } => "assertion.duplicate_id",
+            Self::AssertionCount { .. } => "assertion.assertion_count",
+            Self::NotAnAssertion { .. } => "assertion.not_an_assertion",
+            Self::Unsigned => "assertion.unsigned",
+            Self::ResponseUnsigned => "assertion.response_unsigned",
+            Self::AssertionUnsigned => "assertion.assertion_unsigned",
+            Self::UnauthenticatedCbc { .. } => "encryption.unauthenticated_cbc",
+            Self::Malformed { .. } => "assertion.malformed",
+            Self::Status { .. } => "assertion.status",
+            Self::Destination { .. } => "assertion.destination",
+            Self::InResponseTo { .. } => "assertion.in_response_to",
+            Self::Issuer { .. } => "assertion.issuer",
+            Self::IssuerFormat { .. } => "assertion.issuer_format",
+            Self::IssueInstant { .. } => "assertion.issue_instant",
+            Self::NameId { .. } => "assertion.name_id",
+            Self::NoBearer { .. } => "assertion.bearer",
+            Self::Recipient { .. } => "assertion.recipient",
+            Self::ConfirmationNotBefore { .. } => "assertion.confirmation_not_before",
+            Self::ConfirmationExpired { .. } => "assertion.confirmation_expired",
+            Self::NotYetValid { .. } => "assertion.not_yet_valid",
+            Self::Expired { .. } => "assertion.expired",
+            Self::Audience { .. } => "assertion.audience",
+            Self::UnknownCondition { .. } => "assertion.unknown_condition",
+            Self::RepeatedCondition { .. } => "assertion.repeated_condition",
+            Self::NoAuthnStatement => "assertion.authn_statement",
+            Self::AuthnInstant { .. } => "assertion.authn_instant",
+            Self::SessionExpired { .. } => "assertion.session_expired",
+            Self::AuthnContext { .. } => "assertion.authn_context",
+            Self::Replayed => "assertion.replayed",
+            Self::OtherAssertion => "assertion.other_assertion",
+        }
+    }
+
+    /// What an operator changes, in the words of the identity provider's console where they are known.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Xml(error) => error.hint(),
+            Self::Signature(error) => error.hint(),
+            Self::Encryption(error) => error.hint(),
+            Self::Crypto(error) => error.hint(),
+            Self::NoUsableKey { .. } => {
+                "Ask the identity provider for a signing key of RSA 2048 bits, P-256 or more, and load its metadata again (Okta: \
+                 \"SAML Signing Certificates\")."
+            }
+            Self::MessageId { .. } => "Pass the ID of the AuthnRequest exactly as it was sent.",
+            Self::UnknownIssuer { .. } => {
+                "Load the metadata of this identity provider, or compare its entity ID letter by letter with the one trusted here (Okta: \
+                 \"Identity Provider Issuer\")."
+            }
+            Self::UnexpectedIssuer { .. } => {
+                "The person was sent to one identity provider and came back from another: let the sign-in start again."
+            }
+            Self::RequestExpired { .. } => "Let the sign-in start again; the page of the identity provider was open for too long.",
+            Self::NotAResponse { .. } => {
+                "This address takes samlp:Response by HTTP-POST; logout messages and metadata go elsewhere (Okta: \"Single sign-on URL\")."
+            }
+            Self::Version { .. } => "Create the application as SAML 2.0 at the identity provider, not SAML 1.1.",
+            Self::DuplicateId { .. } | Self::NotAnAssertion { .. } => {
+                "No identity provider sends this; keep the message and look for an attempt to wrap a signature."
+            }
+            Self::AssertionCount { .. } => {
+                "A login is one assertion. Look at the status of the response, and at the identity provider's log, if there is none; have \
+                 the identity provider send one if there are several."
+            }
+            Self::Unsigned => {
+                "Have the identity provider sign (Okta: \"Response\" Signed and \"Assertion Signature\" Signed, under Show Advanced Settings)."
+            }
+            Self::ResponseUnsigned => {
+                "Have the identity provider sign the response (Okta: \"Response\" Signed, under Show Advanced Settings), or do not ask for it."
+            }
+            Self::AssertionUnsigned => {
+                "Have the identity provider sign the assertion (Okta: \"Assertion Signature\" Signed, under Show Advanced Settings), or do \
+                 not ask for it."
+            }
+            Self::UnauthenticatedCbc { .. } => {
+                "Have the identity provider sign the response as well (Okta: \"Response\" Signed), or encrypt with AES-256-GCM (Okta: \
+                 \"Encryption Algorithm\"). If neither can be had, danger_accept_unauthenticated_cbc on this identity provider."
+            }
+            Self::Malformed { .. } => {
+                "The message does not follow the SAML schema; give it and the identity provider's name to its vendor. An inline hook that \
+                 rewrites assertions is another cause."
+            }
+            Self::Status { .. } => {
+                "The identity provider refused: its own log says why (Okta: Reports, System Log). Often the person is not assigned to the \
+                 application, or the request asks for something that is not configured."
+            }
+            Self::Destination { .. } => {
+                "Set the address of the assertion consumer at the identity provider to exactly this one, with scheme, host and trailing \
+                 slash (Okta: \"Single sign-on URL\", and \"Use this for Recipient URL and Destination URL\"). Behind a proxy, configure \
+                 the outside address here."
+            }
+            Self::InResponseTo { expected: Some(_), actual: None, .. } => {
+                "A reply to a request was expected and an unsolicited response came: start the sign-in here, or expect Unsolicited where \
+                 logins from the identity provider's dashboard are wanted."
+            }
+            Self::InResponseTo { expected: None, .. } => {
+                "No request is outstanding: the browser may have lost its cookie, or the reply came twice. Start the sign-in again."
+            }
+            Self::InResponseTo { .. } => {
+                "The reply belongs to another request, such as one of another browser tab. Start the sign-in again."
+            }
+            Self::Issuer { .. } => {
+                "Compare the identity provider's entity ID letter by letter with the metadata loaded here (Okta: \"Identity Provider \
+                 Issuer\", and \"SAML Issuer ID\" under Show Advanced Settings)."
+            }
+            Self::IssuerFormat { .. } => {
+                "The identity provider must name itself by its entity ID: without Format, or with that of an entity."
+            }
+            Self::IssueInstant { .. } => {
+                "Synchronise the clocks (NTP) here and at the identity provider; widen clock_skew to at most a few minutes if that cannot be."
+            }
+            Self::NameId { .. } => {
+                "Set what identifies a person at the identity provider (Okta: \"Name ID format\" and \"Application username\"), and make \
+                 sure that it has a value for this person."
+            }
+            Self::NoBearer { .. } => "Browser logins need the bearer method; the application at the identity provider is of another kind.",
+            Self::Recipient { .. } => {
+                "Set the address of the assertion consumer at the identity provider to exactly this one (Okta: \"Single sign-on URL\", or \
+                 \"Recipient URL\" if it is set apart)."
+            }
+            Self::ConfirmationNotBefore { .. } => {
+                "The Web Browser SSO profile forbids NotBefore here; the validity begins in Conditions. Have the identity provider drop it."
+            }
+            Self::ConfirmationExpired { .. } | Self::Expired { .. } => {
+                "The response was used too late, or the clocks differ: synchronise them (NTP), or widen clock_skew to at most a few minutes."
+            }
+            Self::NotYetValid { .. } => {
+                "The clock here is behind the identity provider's: synchronise both (NTP), or widen clock_skew to at most a few minutes."
+            }
+            Self::Audience { .. } => {
+                "Set the audience at the identity provider to the entity ID of this service (Okta: \"Audience URI (SP Entity ID)\"), letter \
+                 by letter."
+            }
+            Self::UnknownCondition { .. } => "Have the identity provider leave this condition out: what is not understood cannot be met.",
+            Self::RepeatedCondition { .. } => "Have the identity provider send this condition once.",
+            Self::NoAuthnStatement => "Have the identity provider send an AuthnStatement: without one nobody signed in.",
+            Self::AuthnInstant { maximum_age: Some(_), .. } => {
+                "The person signed in too long ago: ask for a fresh sign-in with ForceAuthn (Okta: \"Honor Force Authentication\" Yes)."
+            }
+            Self::AuthnInstant { .. } => "Synchronise the clocks (NTP) here and at the identity provider.",
+            Self::SessionExpired { .. } => {
+                "The session at the identity provider had ended already: sign in afresh there, and compare its session lifetime and clock."
+            }
+            Self::AuthnContext { .. } => {
+                "Set the class at the identity provider (Okta: \"Authentication context class\"), or ask for one that it gives."
+            }
+            Self::Replayed => {
+                "The same response was posted again: a reload of the page, or somebody who copied it. Start the sign-in again."
+            }
+            Self::OtherAssertion => "Pass the FirstSeen that came of this login's own replay_key.",
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! What the receiver knows and the message must agree with.
+
+use chrono::TimeDelta;
+use vouchsafe_metadata::EntityId;
+
+use crate::message_id::MessageId;
+
+/// Whether a request is outstanding. There is no third way: a reply never counts as unsolicited, nor the other way round.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Correlation {
+    /// The response must answer this request, which was sent by this browser.
+    Reply(MessageId),
+    /// The response must answer none: the login began at the identity provider.
+    Unsolicited,
+}
+
+/// What a response is held against.
+///
+/// ```
+/// use chrono::TimeDelta;
+/// use vouchsafe_assertion::{Correlation, Expectations, MessageId};
+/// use vouchsafe_metadata::EntityId;
+///
+/// let expectations = Expectations::new(
+///     EntityId::new("https://app.example.com/saml/metadata")?,
+///     "https://app.example.com/saml/acs",
+///     Correlation::Reply(MessageId::new("id-1")?),
+/// )
+/// .with_clock_skew(TimeDelta::minutes(3));
+/// assert_eq!(expectations.clock_skew(), TimeDelta::minutes(3));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Expectations {
+    entity_id: EntityId,
+    assertion_consumer: String,
+    correlation: Correlation,
+    clock_skew: TimeDelta,
+    maximum_message_age: Option<TimeDelta>,
+    maximum_authentication_age: Option<TimeDelta>,
+    authn_contexts: Vec<String>,
+}
+
+impl Expectations {
+    /// Who we are, where the response was received (as browsers see the address), and what it may answer.
+    ///
+    /// The clock skew is 60 seconds; nothing optional is asked for.
+    #[must_use]
+    pub fn new(entity_id: EntityId, assertion_consumer: impl Into<String>, correlation: Correlation) -> Expectations {
+        Expectations {
+            entity_id,
+            assertion_consumer: assertion_consumer.into(),
+            correlation,
+            clock_skew: TimeDelta::seconds(60),
+            maximum_message_age: None,
+            maximum_authentication_age: None,
+            authn_contexts: Vec::new(),
+        }
+    }
+
+    /// How far the clocks may differ, granted at both ends of every window. A negative difference is none.
+    ///
+    /// Three to five minutes are usual where clocks are bad; what is granted here also lengthens how long a response can be replayed,
+    /// and how long its [`ReplayKey`](crate::ReplayKey) is kept.
+    #[must_use]
+    pub fn with_clock_skew(mut self, skew: TimeDelta) -> Expectations {
+        self.clock_skew = skew.max(TimeDelta::zero());
+        self
+    }
+
+    /// How long ago a response and its assertion may have been issued, whatever their own windows say.
+    #[must_use]
+    pub fn with_maximum_message_age(mut self, age: TimeDelta) -> Expectations {
+        self.maximum_message_age = Some(age.max(TimeDelta::zero()));
+        self
+    }
+
+    /// How long ago the person may have signed in at the identity provider. After a request with ForceAuthn it belongs here: nothing
+    /// else shows that the identity provider heeded it.
+    #[must_use]
+    pub fn with_maximum_authentication_age(mut self, age: TimeDelta) -> Expectations {
+        self.maximum_authentication_age = Some(age.max(TimeDelta::zero()));
+        self
+    }
+
+    /// The authentication context classes that are accepted, compared exactly. An empty list accepts any, and none.
+    #[must_use]
+    pub fn with_authn_contexts<I>(mut self, classes: I) -> Expectations
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+    {
+        self.authn_contexts = classes.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The service provider's entity ID, which must be the audience.
+    #[must_use]
+    pub fn entity_id(&self) -> &EntityId {
+        &self.entity_id
+    }
+
+    /// The address at which the response was received: its Destination and Recipient.
+    #[must_use]
+    pub fn assertion_consumer(&self) -> &str {
+        &self.assertion_consumer
+    }
+
+    /// What the response may answer.
+    #[must_use]
+    pub fn correlation(&self) -> &Correlation {
+        &self.correlation
+    }
+
+    /// How far the clocks may differ.
+    #[must_use]
+    pub fn clock_skew(&self) -> TimeDelta {
+        self.clock_skew
+    }
+
+    /// How long ago the message may have been issued.
+    #[must_use]
+    pub fn maximum_message_age(&self) -> Option<TimeDelta> {
+        self.maximum_message_age
+    }
+
+    /// How long ago the person may have signed in.
+    #[must_use]
+    pub fn maximum_authentication_age(&self) -> Option<TimeDelta> {
+        self.maximum_authentication_age
+    }
+
+    /// The authentication context classes that are accepted.
+    #[must_use]
+    pub fn authn_contexts(&self) -> &[String] {
+        &self.authn_contexts
+    }
+
+    /// The request that must be answered, if one is outstanding.
+    pub(crate) fn request(&self) -> Option<&str> {
+        match &self.correlation {
+            Correlation::Reply(id) => Some(id.as_str()),
+            Correlation::Unsolicited => None,
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! The parts of an authentic `saml:Assertion` that rules look at, and nothing of the document they come from.
+
+use vouchsafe_xml::{Element, namespace};
+
+use crate::attributes::Attributes;
+use crate::envelope::{Issuer, at_most_one};
+use crate::error::AssertionError;
+use crate::instant::Moment;
+use crate::name_id::NameId;
+use crate::opening::Opener;
+use crate::reading::{elements_named, trimmed};
+
+const SAML: &str = namespace::SAML_ASSERTION;
+
+/// What an assertion says (saml-core-2.0-os 2.3.3). A part that may occur once and occurs twice is refused while reading.
+pub(crate) struct AssertionFacts {
+    pub(crate) id: String,
+    pub(crate) version: Option<String>,
+    pub(crate) issue_instant: Option<Moment>,
+    pub(crate) issuer: Option<Issuer>,
+    pub(crate) subject: Option<Subject>,
+    pub(crate) conditions: Option<Conditions>,
+    pub(crate) authn_statements: Vec<AuthnStatement>,
+    pub(crate) attributes: Attributes,
+}
+
+/// Whom it is about (2.4.1).
+pub(crate) struct Subject {
+    pub(crate) name_id: Option<NameId>,
+    pub(crate) has_base_id: bool,
+    pub(crate) confirmations: Vec<Confirmation>,
+}
+
+/// How the receiver knows that whoever brings the assertion is its subject (2.4.1.1).
+pub(crate) struct Confirmation {
+    pub(crate) method: Option<String>,
+    pub(crate) data: Option<ConfirmationData>,
+}
+
+/// What narrows a confirmation (2.4.1.2). Its Address is not read: the profile lets it be ignored, and proxies make it useless.
+pub(crate) struct ConfirmationData {
+    pub(crate) not_before: Option<Moment>,
+    pub(crate) not_on_or_after: Option<Moment>,
+    pub(crate) recipient: Option<String>,
+    pub(crate) in_response_to: Option<String>,
+}
+
+/// Under which conditions it is valid (2.5.1).
+pub(crate) struct Conditions {
+    pub(crate) not_before: Option<Moment>,
+    pub(crate) not_on_or_after: Option<Moment>,
+    pub(crate) audience_restrictions: Vec<Vec<String>>,
+    pub(crate) one_time_use: usize,
+    pub(crate) proxy_restrictions: usize,
+    pub(crate) unknown: Vec<String>,
+}
+
+/// How and when the person signed in (2.7.2).
+pub(crate) struct AuthnStatement {
+    pub(crate) authn_instant: Option<Moment>,
+    pub(crate) session_index: Option<String>,
+    pub(crate) session_not_on_or_after: Option<Moment>,
+    pub(crate) context_class: Option<String>,
+}
+
+impl AssertionFacts {
+    /// Reads the root of authentic octets. `opener` opens what is encrypted inside it.
+    pub(crate) fn read(element: Element<'_>, opener: &mut Opener<'_>) -> Result<AssertionFacts, AssertionError> {
+        let id = element.attribute("ID").filter(|id| !id.is_empty()).ok_or_else(|| AssertionError::Malformed {
+            place: "Assertion/@ID",
+            expected: "an identifier",
+            actual: "none".to_owned(),
+        })?;
+        let subject = at_most_one(element, SAML, "Subject", "Assertion/Subject")?
+            .map(|subject| Subject::read(subject, opener))
+            .transpose()?;
+        let conditions = at_most_one(element, SAML, "Conditions", "Assertion/Conditions")?.map(Conditions::read);
+        let authn_statements = elements_named(element, SAML, "AuthnStatement")
+            .map(AuthnStatement::read)
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(AssertionFacts {
+            id: id.to_owned(),
+            version: element.attribute("Version").map(str::to_owned),
+            issue_instant: element.attribute("IssueInstant").map(Moment::read),
+            issuer: Issuer::read(element, "Assertion/Issuer")?,
+            subject,
+            conditions,
+            authn_statements,
+            attributes: read_attributes(element, opener)?,
+        })
+    }
+}
+
+impl Subject {
+    fn read(element: Element<'_>, opener: &mut Opener<'_>) -> Result<Subject, AssertionError> {
+        let plain = at_most_one(element, SAML, "NameID", "Subject/NameID")?;
+        let encrypted = at_most_one(element, SAML, "EncryptedID", "Subject/EncryptedID")?;
+        let name_id = match (plain, encrypted) {
+            (None, None) => None,
+            (Some(plain), None) => Some(NameId::read(plain)?),
+            (None, Some(encrypted)) => Some(NameId::read(opener.open(encrypted, "NameID")?.root())?),
+            (Some(_), Some(_)) => {
+                return Err(AssertionError::NameId { reason: "there are a NameID and an EncryptedID" });
+            }
+        };
+        Ok(Subject {
+            name_id,
+            has_base_id: elements_named(element, SAML, "BaseID").next().is_some(),
+            confirmations: elements_named(element, SAML, "SubjectConfirmation")
+                .map(Confirmation::read)
+                .collect::<Result<Vec<_>, _>>()?,
+        })
+    }
+}
+
+impl Confirmation {
+    fn read(element: Element<'_>) -> Result<Confirmation, AssertionError> {
+        let data =
+            at_most_one(element, SAML, "SubjectConfirmationData", "SubjectConfirmation/SubjectConfirmationData")?;
+        Ok(Confirmation {
+            method: element.attribute("Method").map(|method| trimmed(method).to_owned()),
+            data: data.map(|data| ConfirmationData {
+                not_before: data.attribute("NotBefore").map(Moment::read),
+                not_on_or_after: data.attribute("NotOnOrAfter").map(Moment::read),
+                recipient: data.attribute("Recipient").map(|recipient| trimmed(recipient).to_owned()),
+                in_response_to: data.attribute("InResponseTo").map(str::to_owned),
+            }),
+        })
+    }
+}
+
+impl Conditions {
+    /// Every child element is accounted for: one that is not known here lands in `unknown`.
+    fn read(element: Element<'_>) -> Conditions {
+        let mut conditions = Conditions {
+            not_before: element.attribute("NotBefore").map(Moment::read),
+            not_on_or_after: element.attribute("NotOnOrAfter").map(Moment::read),
+            audience_restrictions: Vec::new(),
+            one_time_use: 0,
+            proxy_restrictions: 0,
+            unknown: Vec::new(),
+        };
+        for child in element.elements() {
+            match (child.namespace(), child.local_name()) {
+                (SAML, "AudienceRestriction") => conditions.audience_restrictions.push(
+                    elements_named(child, SAML, "Audience")
+                        .map(|audience| trimmed(&audience.text()).to_owned())
+                        .collect(),
+                ),
+                (SAML, "OneTimeUse") => conditions.one_time_use = conditions.one_time_use.saturating_add(1),
+                (SAML, "ProxyRestriction") => {
+                    conditions.proxy_restrictions = conditions.proxy_restrictions.saturating_add(1);
+                }
+                (_, name) => {
+                    let kind = child.attribute_in(namespace::XSI, "type").map_or("", trimmed);
+                    conditions.unknown.push(format!("{name} {kind}").trim_end().to_owned());
+                }
+            }
+        }
+        conditions
+    }
+}
+
+impl AuthnStatement {
+    fn read(element: Element<'_>) -> Result<AuthnStatement, AssertionError> {
+        let class = match at_most_one(element, SAML, "AuthnContext", "AuthnStatement/AuthnContext")? {
+            Some(context) => {
+                at_most_one(context, SAML, "AuthnContextClassRef", "AuthnContext/AuthnContextClassRef")?
+            }
+            None => None,
+        };
+        Ok(AuthnStatement {
+            authn_instant: element.attribute("AuthnInstant").map(Moment::read),
+            session_index: element.attribute("SessionIndex").map(str::to_owned),
+            session_not_on_or_after: element.attribute("SessionNotOnOrAfter").map(Moment::read),
+            context_class: class.map(|class| trimmed(&class.text()).to_owned()),
+        })
+    }
+}
+
+/// The attributes of every AttributeStatement. What an Advice holds is no statement of this assertion (2.6.1).
+fn read_attributes(element: Element<'_>, opener: &mut Opener<'_>) -> Result<Attributes, AssertionError> {
+    let mut attributes = Attributes::default();
+    for statement in elements_named(element, SAML, "AttributeStatement") {
+        for child in statement.elements() {
+            if child.is(SAML, "Attribute") {
+                attributes.add(child)?;
+            } else if child.is(SAML, "EncryptedAttribute") {
+                attributes.add(opener.open(child, "Attribute")?.root())?;
+            }
+        }
+    }
+    Ok(attributes)
+}

@@ -1,0 +1,209 @@
+//! The record of what was checked, what was expected, and what came.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
+
+/// What is shown instead of a personal value.
+const REDACTED: &str = "(redacted)";
+
+/// How a check ended.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Outcome {
+    /// What came is what was expected.
+    Passed,
+    /// What came is a reason to refuse.
+    Failed,
+    /// The rule did not apply, or was not asked for.
+    Skipped,
+}
+
+/// One rule, applied once.
+///
+/// Texts are written for operators and may change; [`rule`](Check::rule) is stable.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Check {
+    rule: &'static str,
+    clause: &'static str,
+    outcome: Outcome,
+    expected: Cow<'static, str>,
+    actual: Cow<'static, str>,
+    personal: bool,
+}
+
+impl Check {
+    pub(crate) fn new(rule: &'static str, clause: &'static str, outcome: Outcome) -> Check {
+        Check { rule, clause, outcome, expected: Cow::Borrowed(""), actual: Cow::Borrowed(""), personal: false }
+    }
+
+    pub(crate) fn expected(mut self, expected: impl Into<Cow<'static, str>>) -> Check {
+        self.expected = expected.into();
+        self
+    }
+
+    pub(crate) fn actual(mut self, actual: impl Into<Cow<'static, str>>) -> Check {
+        self.actual = actual.into();
+        self
+    }
+
+    /// Marks what came as personal: shown only on request.
+    pub(crate) fn personal(mut self) -> Check {
+        self.personal = true;
+        self
+    }
+
+    /// The stable name of the rule, such as `conditions.audience`.
+    pub fn rule(&self) -> &'static str {
+        self.rule
+    }
+
+    /// Where the rule is written, such as `saml-core-2.0-os 2.5.1.4`.
+    pub fn clause(&self) -> &'static str {
+        self.clause
+    }
+
+    /// How it ended.
+    pub fn outcome(&self) -> Outcome {
+        self.outcome
+    }
+
+    /// What the rule asks for.
+    pub fn expected_text(&self) -> &str {
+        &self.expected
+    }
+
+    /// What came; a personal value is replaced by `(redacted)`.
+    pub fn actual_text(&self) -> &str {
+        if self.personal && !self.actual.is_empty() { REDACTED } else { &self.actual }
+    }
+
+    fn write<S: Serializer>(&self, actual: &str, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("Check", 5)?;
+        fields.serialize_field("rule", self.rule)?;
+        fields.serialize_field("clause", self.clause)?;
+        fields.serialize_field("outcome", &self.outcome)?;
+        fields.serialize_field("expected", self.expected.as_ref())?;
+        fields.serialize_field("actual", actual)?;
+        fields.end()
+    }
+}
+
+impl Serialize for Check {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.write(self.actual_text(), serializer)
+    }
+}
+
+impl fmt::Debug for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Check")
+            .field("rule", &self.rule)
+            .field("outcome", &self.outcome)
+            .field("expected", &self.expected)
+            .field("actual", &self.actual_text())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Every check that was made on a message, in the order in which it was made, on success as on failure.
+///
+/// It serialises to a list of objects with the fields `rule`, `clause`, `outcome` (`passed`, `failed`, `skipped`), `expected` and
+/// `actual`. Personal values are redacted; [`with_personal_values`](Ledger::with_personal_values) shows them.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Ledger {
+    checks: Vec<Check>,
+}
+
+impl Ledger {
+    pub(crate) fn record(&mut self, check: Check) {
+        self.checks.push(check);
+    }
+
+    /// The checks in their order.
+    pub fn checks(&self) -> &[Check] {
+        &self.checks
+    }
+
+    /// The first check of a rule, by its stable name.
+    pub fn check(&self, rule: &str) -> Option<&Check> {
+        self.checks.iter().find(|check| check.rule == rule)
+    }
+
+    /// The checks that failed.
+    pub fn failed(&self) -> impl Iterator<Item = &Check> {
+        self.checks.iter().filter(|check| check.outcome == Outcome::Failed)
+    }
+
+    /// The same ledger to serialise with personal values in clear, for an operator who looks at one message.
+    pub fn with_personal_values(&self) -> UnredactedLedger<'_> {
+        UnredactedLedger(self)
+    }
+}
+
+impl Serialize for Ledger {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(&self.checks)
+    }
+}
+
+impl fmt::Display for Ledger {
+    /// One line a check.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for check in &self.checks {
+            let mark = match check.outcome {
+                Outcome::Passed => "passed ",
+                Outcome::Failed => "FAILED ",
+                Outcome::Skipped => "skipped",
+            };
+            writeln!(
+                f,
+                "{mark} {} ({}): expected {}; actual {}",
+                check.rule,
+                check.clause,
+                check.expected,
+                check.actual_text()
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// A [`Ledger`] that serialises without redaction.
+#[derive(Clone, Copy, Debug)]
+pub struct UnredactedLedger<'a>(&'a Ledger);
+
+struct UnredactedCheck<'a>(&'a Check);
+
+impl Serialize for UnredactedLedger<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.checks.iter().map(UnredactedCheck))
+    }
+}
+
+impl Serialize for UnredactedCheck<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.write(&self.0.actual, serializer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_form_of_the_command_line_with_personal_values_redacted() {
+        let mut ledger = Ledger::default();
+        ledger.record(Check::new("subject.name_id", "c", Outcome::Passed).expected("e").actual("ada").personal());
+        let redacted = r#"[{"rule":"subject.name_id","clause":"c","outcome":"passed","expected":"e","actual":"(redacted)"}]"#;
+        assert_eq!(serde_json::to_string(&ledger).unwrap(), redacted);
+        assert_eq!(
+            serde_json::to_string(&ledger.with_personal_values()).unwrap(),
+            redacted.replace("(redacted)", "ada")
+        );
+        assert!(!format!("{ledger:?}{ledger}").contains("ada"));
+    }
+}

@@ -1,0 +1,127 @@
+//! What the whole path is for.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use vouchsafe_metadata::EntityId;
+use vouchsafe_signature::Evidence;
+
+use crate::attributes::Attributes;
+use crate::ledger::{Check, Ledger, Outcome};
+use crate::name_id::NameId;
+
+/// A login: authentic, acceptable, and accepted for the first time.
+///
+/// It is neither `Clone` nor made in any other way than by [`ValidAssertion::confirm`](crate::ValidAssertion::confirm). `Debug` shows
+/// nothing personal.
+///
+/// ```compile_fail,E0451
+/// # fn forge(login: vouchsafe_assertion::Login) -> vouchsafe_assertion::Login {
+/// vouchsafe_assertion::Login { assertion_id: "id-1".to_owned(), ..login } // error: the fields are private
+/// # }
+/// ```
+pub struct Login {
+    pub(crate) issuer: EntityId,
+    pub(crate) name_id: Option<NameId>,
+    pub(crate) attributes: Attributes,
+    pub(crate) session_index: Option<String>,
+    pub(crate) session_not_on_or_after: Option<DateTime<Utc>>,
+    pub(crate) authn_instant: Option<DateTime<Utc>>,
+    pub(crate) authn_context: Option<String>,
+    pub(crate) assertion_id: String,
+    pub(crate) in_response_to: Option<String>,
+    pub(crate) accepted_at: DateTime<Utc>,
+    pub(crate) evidence: Vec<Evidence>,
+    pub(crate) ledger: Ledger,
+}
+
+impl Login {
+    /// The identity provider that vouches for it. Names and attributes mean something only together with it: another identity provider
+    /// may use the same ones for somebody else.
+    #[must_use]
+    pub fn issuer(&self) -> &EntityId {
+        &self.issuer
+    }
+
+    /// The name identifier; `None` if the identity provider names nobody and leaves it to attributes (SAML2int SDP-SP13). An account
+    /// must then be found by an attribute, or the person turned away: no name is not a name.
+    #[must_use]
+    pub fn name_id(&self) -> Option<&NameId> {
+        self.name_id.as_ref()
+    }
+
+    /// The attributes.
+    #[must_use]
+    pub fn attributes(&self) -> &Attributes {
+        &self.attributes
+    }
+
+    /// The session at the identity provider, by which it ends it in a logout request.
+    #[must_use]
+    pub fn session_index(&self) -> Option<&str> {
+        self.session_index.as_deref()
+    }
+
+    /// When the session here must end at the latest.
+    #[must_use]
+    pub fn session_not_on_or_after(&self) -> Option<DateTime<Utc>> {
+        self.session_not_on_or_after
+    }
+
+    /// When the person signed in at the identity provider.
+    #[must_use]
+    pub fn authn_instant(&self) -> Option<DateTime<Utc>> {
+        self.authn_instant
+    }
+
+    /// How the person signed in: the AuthnContextClassRef.
+    #[must_use]
+    pub fn authn_context(&self) -> Option<&str> {
+        self.authn_context.as_deref()
+    }
+
+    /// The assertion's ID, for logs.
+    #[must_use]
+    pub fn assertion_id(&self) -> &str {
+        &self.assertion_id
+    }
+
+    /// The request that it answers; `None` if it was not asked for.
+    #[must_use]
+    pub fn in_response_to(&self) -> Option<&str> {
+        self.in_response_to.as_deref()
+    }
+
+    /// When it was accepted: the `now` of the validation.
+    #[must_use]
+    pub fn accepted_at(&self) -> DateTime<Utc> {
+        self.accepted_at
+    }
+
+    /// Which key signed what, outermost first.
+    #[must_use]
+    pub fn evidence(&self) -> &[Evidence] {
+        &self.evidence
+    }
+
+    /// Everything that was checked.
+    #[must_use]
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    pub(crate) fn record_first_use(&mut self) {
+        let check = Check::new("assertion.first_use", "saml-profiles-2.0-os 4.1.4.5", Outcome::Passed);
+        self.ledger.record(check.expected("not seen before").actual("not seen before"));
+    }
+}
+
+impl fmt::Debug for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Login")
+            .field("issuer", &self.issuer)
+            .field("assertion_id", &self.assertion_id)
+            .field("accepted_at", &self.accepted_at)
+            .finish_non_exhaustive()
+    }
+}

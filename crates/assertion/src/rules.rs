@@ -1,0 +1,261 @@
+//! The validation rules: one function a rule, listed in tables in the order of the specification.
+//!
+//! A rule looks at one thing, and says what it expected and what came. None of them stops the others, so the ledger is complete
+//! whatever fails; the first that failed gives the refusal its code.
+
+mod assertion;
+mod authn_statement;
+mod conditions;
+mod response;
+mod subject;
+
+use std::borrow::Cow;
+
+use vouchsafe_metadata::EntityId;
+
+use crate::authentic::Parts;
+use crate::error::AssertionError;
+use crate::expectations::Expectations;
+use crate::facts::AuthnStatement;
+use crate::instant::{Clock, Moment, Shown};
+use crate::ledger::{Check, Ledger, Outcome};
+
+/// What every rule may look at beside its subject.
+pub(crate) struct Case<'a> {
+    pub(crate) parts: &'a Parts,
+    /// The entity ID of the identity provider whose keys were used.
+    pub(crate) issuer: &'a EntityId,
+    pub(crate) expectations: &'a Expectations,
+    pub(crate) clock: Clock,
+}
+
+/// What a rule found.
+pub(crate) struct Judgement {
+    expected: Cow<'static, str>,
+    actual: Cow<'static, str>,
+    personal: bool,
+    verdict: Result<Outcome, AssertionError>,
+}
+
+impl Judgement {
+    pub(crate) fn passed(
+        expected: impl Into<Cow<'static, str>>,
+        actual: impl Into<Cow<'static, str>>,
+    ) -> Judgement {
+        Judgement {
+            expected: expected.into(),
+            actual: actual.into(),
+            personal: false,
+            verdict: Ok(Outcome::Passed),
+        }
+    }
+
+    /// The rule had nothing to look at, or nobody asked for it.
+    pub(crate) fn skipped(
+        expected: impl Into<Cow<'static, str>>,
+        actual: impl Into<Cow<'static, str>>,
+    ) -> Judgement {
+        Judgement { verdict: Ok(Outcome::Skipped), ..Judgement::passed(expected, actual) }
+    }
+
+    pub(crate) fn failed(
+        expected: impl Into<Cow<'static, str>>,
+        actual: impl Into<Cow<'static, str>>,
+        error: AssertionError,
+    ) -> Judgement {
+        Judgement { verdict: Err(error), ..Judgement::passed(expected, actual) }
+    }
+
+    /// Marks what came as personal.
+    pub(crate) fn personal(mut self) -> Judgement {
+        self.personal = true;
+        self
+    }
+
+    fn has_failed(&self) -> bool {
+        self.verdict.is_err()
+    }
+}
+
+/// A rule about an `S`, as a row of a table.
+pub(crate) struct Rule<S> {
+    name: &'static str,
+    clause: &'static str,
+    judge: fn(&Case<'_>, &S) -> Judgement,
+}
+
+impl<S> Rule<S> {
+    pub(crate) const fn new(
+        name: &'static str,
+        clause: &'static str,
+        judge: fn(&Case<'_>, &S) -> Judgement,
+    ) -> Rule<S> {
+        Rule { name, clause, judge }
+    }
+}
+
+/// The ledger as it grows, and the first error.
+pub(crate) struct Examination {
+    pub(crate) ledger: Ledger,
+    pub(crate) error: Option<AssertionError>,
+}
+
+impl Examination {
+    fn record(&mut self, name: &'static str, clause: &'static str, judgement: Judgement) {
+        let (outcome, error) = match judgement.verdict {
+            Ok(outcome) => (outcome, None),
+            Err(error) => (Outcome::Failed, Some(error)),
+        };
+        let check = Check::new(name, clause, outcome).expected(judgement.expected).actual(judgement.actual);
+        self.ledger.record(if judgement.personal { check.personal() } else { check });
+        if self.error.is_none() {
+            self.error = error;
+        }
+    }
+
+    /// Every rule of a table.
+    fn all<S>(&mut self, rules: &[Rule<S>], case: &Case<'_>, subject: &S) {
+        for rule in rules {
+            self.record(rule.name, rule.clause, (rule.judge)(case, subject));
+        }
+    }
+
+    /// Candidates of which one must satisfy every rule of a table: the first that does, or else the first. Its checks are recorded.
+    fn one_of<'c, S>(
+        &mut self,
+        rules: &[Rule<S>],
+        case: &Case<'_>,
+        candidates: impl Iterator<Item = &'c S>,
+    ) -> Option<&'c S> {
+        let mut kept: Option<(&S, Vec<Judgement>)> = None;
+        let mut found = false;
+        for candidate in candidates {
+            let judgements: Vec<Judgement> = rules.iter().map(|rule| (rule.judge)(case, candidate)).collect();
+            found = !judgements.iter().any(Judgement::has_failed);
+            if found || kept.is_none() {
+                kept = Some((candidate, judgements));
+            }
+            if found {
+                break;
+            }
+        }
+        let (candidate, judgements) = kept?;
+        for (rule, judgement) in rules.iter().zip(judgements) {
+            self.record(rule.name, rule.clause, judgement);
+        }
+        found.then_some(candidate)
+    }
+}
+
+/// Runs every rule. What comes back is the AuthnStatement that satisfied those about it, if one did.
+pub(crate) fn examine<'a>(case: &Case<'a>, examination: &mut Examination) -> Option<&'a AuthnStatement> {
+    examination.all(response::RULES, case, &case.parts.response);
+    examination.all(assertion::RULES, case, &case.parts.assertion);
+    subject::examine(case, examination);
+    examination.all(conditions::RULES, case, &case.parts.assertion);
+    authn_statement::examine(case, examination)
+}
+
+pub(crate) use subject::bearers;
+
+/// A time that a rule needs. A malformed one is refused with its text.
+pub(crate) fn well_formed(
+    moment: &Moment,
+    place: &'static str,
+) -> Result<chrono::DateTime<chrono::Utc>, Judgement> {
+    moment.at.ok_or_else(|| {
+        let error = AssertionError::Malformed { place, expected: "an xs:dateTime", actual: moment.text.clone() };
+        Judgement::failed("an xs:dateTime", moment.text.clone(), error)
+    })
+}
+
+/// An upper bound, `now - skew < end`, as the ledger writes it.
+pub(crate) fn before_end(clock: &Clock) -> String {
+    format!("later than {} - {} s", Shown(clock.now), clock.skew.num_seconds())
+}
+
+/// A lower bound, `now + skew >= start`, as the ledger writes it.
+pub(crate) fn after_start(clock: &Clock) -> String {
+    format!("not later than {} + {} s", Shown(clock.now), clock.skew.num_seconds())
+}
+
+/// When something was issued: not in the future, and not longer ago than was asked for.
+pub(crate) fn issue_instant(case: &Case<'_>, element: &'static str, issued: Option<&Moment>) -> Judgement {
+    let place = if element == "Response" { "Response/@IssueInstant" } else { "Assertion/@IssueInstant" };
+    let Some(issued) = issued else {
+        let error = AssertionError::Malformed { place, expected: "an xs:dateTime", actual: "none".to_owned() };
+        return Judgement::failed("an xs:dateTime", "none", error);
+    };
+    let instant = match well_formed(issued, place) {
+        Ok(instant) => instant,
+        Err(judgement) => return judgement,
+    };
+    let clock = case.clock;
+    let age = case.expectations.maximum_message_age();
+    let expected = match age {
+        None => after_start(&clock),
+        Some(age) => format!("{}, and at most {} s ago", after_start(&clock), age.num_seconds()),
+    };
+    if clock.has_reached(instant) && is_recent(&clock, instant, age) {
+        return Judgement::passed(expected, issued.text.clone());
+    }
+    let error = AssertionError::IssueInstant { element, instant, now: clock.now, skew: clock.skew };
+    Judgement::failed(expected, issued.text.clone(), error)
+}
+
+/// `now - skew <= instant + age`. An end past the calendar's has not come.
+pub(crate) fn is_recent(
+    clock: &Clock,
+    instant: chrono::DateTime<chrono::Utc>,
+    age: Option<chrono::TimeDelta>,
+) -> bool {
+    let Some(age) = age else { return true };
+    let Some(end) = instant.checked_add_signed(age) else { return true };
+    clock.is_at_or_before(end)
+}
+
+/// An issuer must be the trusted identity provider, named as an entity.
+pub(crate) fn issuer(
+    case: &Case<'_>,
+    element: &'static str,
+    issuer: Option<&crate::envelope::Issuer>,
+) -> Judgement {
+    const ENTITY: &str = vouchsafe_metadata::name_id_format::ENTITY;
+    let expected = case.issuer.as_str().to_owned();
+    match issuer {
+        Some(issuer) if issuer.value != expected => {
+            let error = AssertionError::Issuer {
+                element,
+                expected: expected.clone(),
+                actual: Some(issuer.value.clone()),
+            };
+            Judgement::failed(expected, issuer.value.clone(), error)
+        }
+        Some(issuer) => match &issuer.format {
+            Some(format) if format != ENTITY => {
+                let error = AssertionError::IssuerFormat { element, actual: format.clone() };
+                Judgement::failed("no Format, or that of an entity", format.clone(), error)
+            }
+            _ => Judgement::passed(expected.clone(), expected),
+        },
+        None => {
+            let error = AssertionError::Issuer { element, expected: expected.clone(), actual: None };
+            Judgement::failed(expected, "none", error)
+        }
+    }
+}
+
+/// An InResponseTo must name the outstanding request, and be absent if there is none.
+pub(crate) fn in_response_to(case: &Case<'_>, element: &'static str, actual: Option<&str>) -> Judgement {
+    let expected = case.expectations.request();
+    let show = |id: Option<&str>| id.unwrap_or("none").to_owned();
+    if actual == expected {
+        return Judgement::passed(show(expected), show(actual));
+    }
+    let error = AssertionError::InResponseTo {
+        element,
+        expected: expected.map(str::to_owned),
+        actual: actual.map(str::to_owned),
+    };
+    Judgement::failed(show(expected), show(actual), error)
+}

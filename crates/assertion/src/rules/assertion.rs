@@ -1,0 +1,36 @@
+//! Rules about the Assertion itself: saml-core-2.0-os 2.3.3, saml-profiles-2.0-os 4.1.4.2.
+
+use crate::error::AssertionError;
+use crate::facts::AssertionFacts;
+use crate::rules::{Case, Judgement, Rule};
+
+pub(super) const RULES: &[Rule<AssertionFacts>] = &[
+    Rule::new("assertion.version", "saml-core-2.0-os 2.3.3", version),
+    Rule::new("assertion.issue_instant", "saml-core-2.0-os 2.3.3", issue_instant),
+    Rule::new("assertion.issuer", "saml-profiles-2.0-os 4.1.4.2", issuer),
+];
+
+/// SAML 2.0.
+fn version(_: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
+    is_version_2("Assertion", assertion.version.as_deref())
+}
+
+/// Not in the future, and not too long ago if that was asked for.
+fn issue_instant(case: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
+    super::issue_instant(case, "Assertion", assertion.issue_instant.as_ref())
+}
+
+/// The identity provider whose key signed: one customer's identity provider speaks for no other's.
+fn issuer(case: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
+    super::issuer(case, "Assertion", assertion.issuer.as_ref())
+}
+
+pub(super) fn is_version_2(element: &'static str, actual: Option<&str>) -> Judgement {
+    match actual {
+        Some("2.0") => Judgement::passed("2.0", "2.0"),
+        other => {
+            let error = AssertionError::Version { element, actual: other.map(str::to_owned) };
+            Judgement::failed("2.0", other.unwrap_or("none").to_owned(), error)
+        }
+    }
+}

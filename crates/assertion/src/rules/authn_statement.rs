@@ -1,0 +1,94 @@
+//! Rules about the AuthnStatement: saml-core-2.0-os 2.7.2, saml-profiles-2.0-os 4.1.4.2.
+
+use crate::error::AssertionError;
+use crate::facts::{AssertionFacts, AuthnStatement};
+use crate::instant::Shown;
+use crate::rules::{Case, Examination, Judgement, Rule, after_start, before_end, is_recent, well_formed};
+
+const RULES: &[Rule<AssertionFacts>] =
+    &[Rule::new("authn.statement", "saml-profiles-2.0-os 4.1.4.2", statement)];
+
+/// Judged on each statement by itself: one of them must meet all, and gives the session.
+const STATEMENT_RULES: &[Rule<AuthnStatement>] = &[
+    Rule::new("authn.instant", "saml-core-2.0-os 2.7.2", instant),
+    Rule::new("authn.session_not_on_or_after", "saml-core-2.0-os 2.7.2", session_not_on_or_after),
+    Rule::new("authn.context", "saml-core-2.0-os 2.7.2.2, 3.3.2.2.1", context),
+];
+
+pub(super) fn examine<'a>(case: &Case<'a>, examination: &mut Examination) -> Option<&'a AuthnStatement> {
+    examination.all(RULES, case, &case.parts.assertion);
+    examination.one_of(STATEMENT_RULES, case, case.parts.assertion.authn_statements.iter())
+}
+
+/// Somebody signed in.
+fn statement(_: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
+    match assertion.authn_statements.len() {
+        0 => Judgement::failed("at least one", "none", AssertionError::NoAuthnStatement),
+        count => Judgement::passed("at least one", count.to_string()),
+    }
+}
+
+/// Not in the future, and not too long ago if that was asked for.
+fn instant(case: &Case<'_>, statement: &AuthnStatement) -> Judgement {
+    let place = "AuthnStatement/@AuthnInstant";
+    let clock = case.clock;
+    let age = case.expectations.maximum_authentication_age();
+    let expected = match age {
+        None => after_start(&clock),
+        Some(age) => format!("{}, and at most {} s ago", after_start(&clock), age.num_seconds()),
+    };
+    let Some(moment) = &statement.authn_instant else {
+        let error = AssertionError::Malformed { place, expected: "an xs:dateTime", actual: "none".to_owned() };
+        return Judgement::failed(expected, "none", error);
+    };
+    let instant = match well_formed(moment, place) {
+        Ok(instant) => instant,
+        Err(judgement) => return judgement,
+    };
+    let recent = is_recent(&clock, instant, age);
+    if recent && clock.has_reached(instant) {
+        return Judgement::passed(expected, Shown(instant).to_string());
+    }
+    let error = AssertionError::AuthnInstant {
+        instant,
+        now: clock.now,
+        skew: clock.skew,
+        maximum_age: if recent { None } else { age },
+    };
+    Judgement::failed(expected, Shown(instant).to_string(), error)
+}
+
+/// The session at the identity provider, if its end is told, has not ended.
+fn session_not_on_or_after(case: &Case<'_>, statement: &AuthnStatement) -> Judgement {
+    let clock = case.clock;
+    let expected = before_end(&clock);
+    let Some(moment) = &statement.session_not_on_or_after else { return Judgement::skipped(expected, "none") };
+    match well_formed(moment, "AuthnStatement/@SessionNotOnOrAfter") {
+        Err(judgement) => judgement,
+        Ok(end) if clock.is_before(end) => Judgement::passed(expected, Shown(end).to_string()),
+        Ok(end) => {
+            let error = AssertionError::SessionExpired {
+                not_on_or_after: end,
+                now: clock.now,
+                skew: clock.skew,
+            };
+            Judgement::failed(expected, Shown(end).to_string(), error)
+        }
+    }
+}
+
+/// The class is one of those that were asked for, compared exactly.
+fn context(case: &Case<'_>, statement: &AuthnStatement) -> Judgement {
+    let classes = case.expectations.authn_contexts();
+    let actual = statement.context_class.as_deref();
+    let shown = actual.unwrap_or("none").to_owned();
+    if classes.is_empty() {
+        return Judgement::skipped("any", shown);
+    }
+    let expected = classes.join(", ");
+    if actual.is_some_and(|class| classes.iter().any(|accepted| accepted == class)) {
+        return Judgement::passed(expected, shown);
+    }
+    let error = AssertionError::AuthnContext { expected: classes.to_vec(), actual: actual.map(str::to_owned) };
+    Judgement::failed(expected, shown, error)
+}

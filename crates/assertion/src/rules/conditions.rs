@@ -1,0 +1,109 @@
+//! Rules about the Conditions: saml-core-2.0-os 2.5.1, saml-profiles-2.0-os 4.1.4.2.
+
+use crate::error::AssertionError;
+use crate::facts::{AssertionFacts, Conditions};
+use crate::instant::Shown;
+use crate::rules::{Case, Judgement, Rule, after_start, before_end, well_formed};
+
+pub(super) const RULES: &[Rule<AssertionFacts>] = &[
+    Rule::new("conditions.understood", "saml-core-2.0-os 2.5.1.1", understood),
+    Rule::new("conditions.not_before", "saml-core-2.0-os 2.5.1.2", not_before),
+    Rule::new("conditions.not_on_or_after", "saml-core-2.0-os 2.5.1.2", not_on_or_after),
+    Rule::new("conditions.audience", "saml-core-2.0-os 2.5.1.4, saml-profiles-2.0-os 4.1.4.2", audience),
+    Rule::new("conditions.one_time_use", "saml-core-2.0-os 2.5.1.5", one_time_use),
+    Rule::new("conditions.proxy_restriction", "saml-core-2.0-os 2.5.1.6", proxy_restriction),
+];
+
+/// A condition that is not understood makes the assertion indeterminate: it must not be relied on.
+fn understood(_: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
+    const EXPECTED: &str = "conditions of the core specification only";
+    let unknown = assertion.conditions.as_ref().map(|conditions| conditions.unknown.as_slice()).unwrap_or_default();
+    match unknown.first() {
+        None => Judgement::passed(EXPECTED, "as expected"),
+        Some(name) => {
+            let error = AssertionError::UnknownCondition { name: name.clone() };
+            Judgement::failed(EXPECTED, unknown.join(", "), error)
+        }
+    }
+}
+
+/// `now + skew >= NotBefore`.
+fn not_before(case: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
+    let clock = case.clock;
+    let expected = after_start(&clock);
+    let Some(moment) = assertion.conditions.as_ref().and_then(|conditions| conditions.not_before.as_ref()) else {
+        return Judgement::skipped(expected, "none");
+    };
+    match well_formed(moment, "Conditions/@NotBefore") {
+        Err(judgement) => judgement,
+        Ok(start) if clock.has_reached(start) => Judgement::passed(expected, Shown(start).to_string()),
+        Ok(start) => {
+            let error = AssertionError::NotYetValid { not_before: start, now: clock.now, skew: clock.skew };
+            Judgement::failed(expected, Shown(start).to_string(), error)
+        }
+    }
+}
+
+/// `now - skew < NotOnOrAfter`.
+fn not_on_or_after(case: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
+    let clock = case.clock;
+    let expected = before_end(&clock);
+    let Some(moment) = assertion.conditions.as_ref().and_then(|conditions| conditions.not_on_or_after.as_ref())
+    else {
+        return Judgement::skipped(expected, "none");
+    };
+    match well_formed(moment, "Conditions/@NotOnOrAfter") {
+        Err(judgement) => judgement,
+        Ok(end) if clock.is_before(end) => Judgement::passed(expected, Shown(end).to_string()),
+        Ok(end) => {
+            let error = AssertionError::Expired { not_on_or_after: end, now: clock.now, skew: clock.skew };
+            Judgement::failed(expected, Shown(end).to_string(), error)
+        }
+    }
+}
+
+/// At least one restriction, and this service provider among the audiences of each of them.
+fn audience(case: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
+    let expected = case.expectations.entity_id().as_str();
+    let restrictions = assertion
+        .conditions
+        .as_ref()
+        .map(|conditions| conditions.audience_restrictions.as_slice())
+        .unwrap_or_default();
+    let fails = |restriction: &&Vec<String>| !restriction.iter().any(|audience| audience == expected);
+    let failing = if restrictions.is_empty() { Some(&[][..]) } else { None }
+        .or_else(|| restrictions.iter().find(fails).map(Vec::as_slice));
+    match failing {
+        None => Judgement::passed(expected.to_owned(), expected.to_owned()),
+        Some(actual) => {
+            let shown = if actual.is_empty() { "none".to_owned() } else { actual.join(", ") };
+            let error = AssertionError::Audience { expected: expected.to_owned(), actual: actual.to_vec() };
+            Judgement::failed(expected.to_owned(), shown, error)
+        }
+    }
+}
+
+/// Any login is used once here, so one such condition is always met.
+fn one_time_use(_: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
+    at_most_once(assertion, "OneTimeUse", |conditions| conditions.one_time_use)
+}
+
+/// It restricts assertions that are issued on the strength of this one. None are.
+fn proxy_restriction(_: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
+    at_most_once(assertion, "ProxyRestriction", |conditions| conditions.proxy_restrictions)
+}
+
+fn at_most_once(
+    assertion: &AssertionFacts,
+    name: &'static str,
+    count: fn(&Conditions) -> usize,
+) -> Judgement {
+    match assertion.conditions.as_ref().map_or(0, count) {
+        0 => Judgement::skipped("at most one", "none"),
+        1 => Judgement::passed("at most one", "1"),
+        count => {
+            let error = AssertionError::RepeatedCondition { name, count };
+            Judgement::failed("at most one", count.to_string(), error)
+        }
+    }
+}

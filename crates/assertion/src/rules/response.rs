@@ -1,0 +1,71 @@
+//! Rules about the Response: saml-core-2.0-os 3.2.2 and 3.3.3, saml-bindings-2.0-os 3.5.5.2, saml-profiles-2.0-os 4.1.4.2.
+//!
+//! If only the Assertion is signed, everything here is said by nobody in particular: it can cause a refusal and nothing else.
+
+use crate::envelope::ResponseFacts;
+use crate::error::AssertionError;
+use crate::rules::{Case, Judgement, Rule};
+
+/// Status comes first: when the identity provider says no, that is the reason, whatever else does not fit.
+pub(super) const RULES: &[Rule<ResponseFacts>] = &[
+    Rule::new("response.status", "saml-core-2.0-os 3.2.2.2", status),
+    Rule::new("response.version", "saml-core-2.0-os 3.2.2", version),
+    Rule::new("response.issue_instant", "saml-core-2.0-os 3.2.2", issue_instant),
+    Rule::new("response.issuer", "saml-profiles-2.0-os 4.1.4.2", issuer),
+    Rule::new("response.destination", "saml-bindings-2.0-os 3.5.5.2", destination),
+    Rule::new("response.in_response_to", "saml-profiles-2.0-os 4.1.4.2, 4.1.5", in_response_to),
+];
+
+/// The top-level status is Success. Codes nested in it and the message are reported.
+fn status(_: &Case<'_>, response: &ResponseFacts) -> Judgement {
+    let codes = response.status.as_ref().map(|status| status.codes.as_slice()).unwrap_or_default();
+    let actual = if codes.is_empty() { "none".to_owned() } else { codes.join(" / ") };
+    if response.is_success() {
+        return Judgement::passed(crate::envelope::SUCCESS, actual);
+    }
+    let message = response.status.as_ref().and_then(|status| status.message.clone());
+    let error = AssertionError::Status { codes: codes.to_vec(), message };
+    Judgement::failed(crate::envelope::SUCCESS, actual, error)
+}
+
+/// SAML 2.0.
+fn version(_: &Case<'_>, response: &ResponseFacts) -> Judgement {
+    super::assertion::is_version_2("Response", response.version.as_deref())
+}
+
+/// Not in the future, and not too long ago if that was asked for.
+fn issue_instant(case: &Case<'_>, response: &ResponseFacts) -> Judgement {
+    super::issue_instant(case, "Response", response.issue_instant.as_ref())
+}
+
+/// The identity provider. It may be absent only if the Response is neither signed nor holds an encrypted Assertion.
+fn issuer(case: &Case<'_>, response: &ResponseFacts) -> Judgement {
+    let may_be_absent = !case.parts.response_is_signed && !case.parts.was_encrypted;
+    if response.issuer.is_none() && may_be_absent {
+        return Judgement::skipped(case.issuer.as_str().to_owned(), "none");
+    }
+    super::issuer(case, "Response", response.issuer.as_ref())
+}
+
+/// Where the message was received, compared letter by letter. A signed Response must say it; without a signature, whoever could alter
+/// a wrong address could as well remove it, so an absent or empty one (OneLogin) is let pass.
+fn destination(case: &Case<'_>, response: &ResponseFacts) -> Judgement {
+    let expected = case.expectations.assertion_consumer().to_owned();
+    let actual = response.destination.as_deref();
+    match actual {
+        Some(actual) if actual == expected => Judgement::passed(expected, actual.to_owned()),
+        None | Some("") if !case.parts.response_is_signed => Judgement::skipped(expected, "none"),
+        _ => {
+            let error = AssertionError::Destination {
+                expected: expected.clone(),
+                actual: actual.map(str::to_owned),
+            };
+            Judgement::failed(expected, actual.unwrap_or("none").to_owned(), error)
+        }
+    }
+}
+
+/// The request that is outstanding, or none.
+fn in_response_to(case: &Case<'_>, response: &ResponseFacts) -> Judgement {
+    super::in_response_to(case, "Response", response.in_response_to.as_deref())
+}

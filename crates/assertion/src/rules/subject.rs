@@ -1,0 +1,119 @@
+//! Rules about the Subject and its confirmation: saml-core-2.0-os 2.4, saml-profiles-2.0-os 4.1.4.2 and 4.1.4.3.
+
+use crate::error::AssertionError;
+use crate::facts::{AssertionFacts, Confirmation};
+use crate::instant::Shown;
+use crate::rules::{Case, Examination, Judgement, Rule, before_end, well_formed};
+
+/// The method of confirmation that a browser can meet (saml-profiles-2.0-os 3.3).
+const BEARER: &str = "urn:oasis:names:tc:SAML:2.0:cm:bearer";
+
+const RULES: &[Rule<AssertionFacts>] = &[
+    Rule::new("subject.name_id", "saml-core-2.0-os 2.4.1", name_id),
+    Rule::new("subject.bearer", "saml-profiles-2.0-os 4.1.4.2", bearer),
+];
+
+/// Judged on each bearer confirmation by itself: one of them must meet all.
+const CONFIRMATION_RULES: &[Rule<Confirmation>] = &[
+    Rule::new("subject.recipient", "saml-profiles-2.0-os 4.1.4.3", recipient),
+    Rule::new("subject.not_before", "saml-profiles-2.0-os 4.1.4.2", not_before),
+    Rule::new("subject.not_on_or_after", "saml-profiles-2.0-os 4.1.4.3", not_on_or_after),
+    Rule::new("subject.in_response_to", "saml-profiles-2.0-os 4.1.4.3", in_response_to),
+];
+
+pub(super) fn examine(case: &Case<'_>, examination: &mut Examination) {
+    examination.all(RULES, case, &case.parts.assertion);
+    examination.one_of(CONFIRMATION_RULES, case, bearers(&case.parts.assertion));
+}
+
+/// The bearer confirmations, in their order.
+pub(crate) fn bearers(assertion: &AssertionFacts) -> impl Iterator<Item = &Confirmation> {
+    assertion
+        .subject
+        .iter()
+        .flat_map(|subject| &subject.confirmations)
+        .filter(|confirmation| confirmation.method.as_deref() == Some(BEARER))
+}
+
+/// A name that identifies somebody, if there is one; nobody has to be named (SAML2int SDP-SP13).
+fn name_id(_: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
+    const EXPECTED: &str = "a NameID that is not empty, or none";
+    let Some(subject) = &assertion.subject else {
+        let error =
+            AssertionError::Malformed { place: "Assertion/Subject", expected: "one", actual: "none".to_owned() };
+        return Judgement::failed("a Subject", "none", error);
+    };
+    if subject.has_base_id {
+        let error = AssertionError::NameId { reason: "a BaseID, whose type is not understood" };
+        return Judgement::failed(EXPECTED, "BaseID", error);
+    }
+    match &subject.name_id {
+        None => Judgement::skipped(EXPECTED, "none"),
+        Some(name_id) if name_id.value().trim().is_empty() => {
+            Judgement::failed(EXPECTED, "empty", AssertionError::NameId { reason: "it is empty" })
+        }
+        Some(name_id) => Judgement::passed(EXPECTED, name_id.value().to_owned()).personal(),
+    }
+}
+
+/// At least one confirmation is by bearer.
+fn bearer(_: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
+    if bearers(assertion).next().is_some() {
+        return Judgement::passed(BEARER, BEARER);
+    }
+    let methods: Vec<&str> = assertion
+        .subject
+        .iter()
+        .flat_map(|subject| &subject.confirmations)
+        .map(|confirmation| confirmation.method.as_deref().unwrap_or("no method"))
+        .collect();
+    let actual = if methods.is_empty() { "none".to_owned() } else { methods.join(", ") };
+    Judgement::failed(BEARER, actual.clone(), AssertionError::NoBearer { actual })
+}
+
+/// Where the response was received: required, compared letter by letter.
+fn recipient(case: &Case<'_>, confirmation: &Confirmation) -> Judgement {
+    let expected = case.expectations.assertion_consumer().to_owned();
+    let actual = confirmation.data.as_ref().and_then(|data| data.recipient.clone());
+    if actual.as_deref() == Some(expected.as_str()) {
+        return Judgement::passed(expected.clone(), expected);
+    }
+    let shown = actual.clone().unwrap_or_else(|| "none".to_owned());
+    Judgement::failed(expected.clone(), shown, AssertionError::Recipient { expected, actual })
+}
+
+/// Forbidden for a bearer.
+fn not_before(_: &Case<'_>, confirmation: &Confirmation) -> Judgement {
+    match confirmation.data.as_ref().and_then(|data| data.not_before.as_ref()) {
+        None => Judgement::passed("none", "none"),
+        Some(moment) => {
+            let error = AssertionError::ConfirmationNotBefore { actual: moment.text.clone() };
+            Judgement::failed("none", moment.text.clone(), error)
+        }
+    }
+}
+
+/// Required, and not reached.
+fn not_on_or_after(case: &Case<'_>, confirmation: &Confirmation) -> Judgement {
+    let clock = case.clock;
+    let expired = |end| AssertionError::ConfirmationExpired {
+        not_on_or_after: end,
+        now: clock.now,
+        skew: clock.skew,
+    };
+    let expected = before_end(&clock);
+    let Some(moment) = confirmation.data.as_ref().and_then(|data| data.not_on_or_after.as_ref()) else {
+        return Judgement::failed(expected, "none", expired(None));
+    };
+    match well_formed(moment, "SubjectConfirmationData/@NotOnOrAfter") {
+        Err(judgement) => judgement,
+        Ok(end) if clock.is_before(end) => Judgement::passed(expected, Shown(end).to_string()),
+        Ok(end) => Judgement::failed(expected, Shown(end).to_string(), expired(Some(end))),
+    }
+}
+
+/// The request that is outstanding, or none.
+fn in_response_to(case: &Case<'_>, confirmation: &Confirmation) -> Judgement {
+    let actual = confirmation.data.as_ref().and_then(|data| data.in_response_to.as_deref());
+    super::in_response_to(case, "SubjectConfirmationData", actual)
+}

@@ -1,0 +1,175 @@
+//! Held against what was expected: acceptable, but perhaps not for the first time.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use vouchsafe_metadata::EntityId;
+use vouchsafe_signature::Evidence;
+
+use crate::authentic::{AuthenticAssertion, Parts};
+use crate::error::AssertionError;
+use crate::expectations::Expectations;
+use crate::facts::AuthnStatement;
+use crate::instant::Clock;
+use crate::ledger::Ledger;
+use crate::login::Login;
+use crate::refusal::Refusal;
+use crate::replay::{FirstSeen, ReplayKey};
+use crate::rules::{Case, Examination, bearers, examine};
+
+impl AuthenticAssertion {
+    /// Runs every rule, whatever fails, and accepts if none did.
+    ///
+    /// `now` is the time at which the response was received. A bound holds while `now - skew < NotOnOrAfter` and
+    /// `now + skew >= NotBefore`.
+    ///
+    /// # Errors
+    /// A [`Refusal`] with the first rule that failed, in the order of the specification, and the ledger of all of them.
+    pub fn validate(self, expectations: &Expectations, now: DateTime<Utc>) -> Result<ValidAssertion, Refusal> {
+        let AuthenticAssertion { mut parts, issuer, evidence, ledger, replay } = self;
+        let case = Case {
+            parts: &parts,
+            issuer: &issuer,
+            expectations,
+            clock: Clock::new(now, expectations.clock_skew()),
+        };
+        let mut examination = Examination { ledger, error: None };
+        let statement = examine(&case, &mut examination).map(Session::of);
+        let end = latest_acceptance(&parts, expectations);
+
+        let Examination { ledger, error } = examination;
+        let (session, end) = match (error, statement, end) {
+            (None, Some(session), Some(end)) => (session, end),
+            // No statement without an error, and no end of a confirmation that passed: unreachable, and refused all the same.
+            (error, _, _) => {
+                return Err(Refusal::with_ledger(error.unwrap_or(AssertionError::NoAuthnStatement), ledger));
+            }
+        };
+        let name_id = parts.assertion.subject.as_mut().and_then(|subject| subject.name_id.take());
+        let login = Login {
+            issuer,
+            name_id,
+            attributes: parts.assertion.attributes,
+            session_index: session.index,
+            session_not_on_or_after: session.not_on_or_after,
+            authn_instant: session.authn_instant,
+            authn_context: session.context_class,
+            assertion_id: parts.assertion.id,
+            in_response_to: expectations.request().map(str::to_owned),
+            accepted_at: now,
+            evidence,
+            ledger,
+        };
+        Ok(ValidAssertion { login, replay: ReplayKey::new(replay, end) })
+    }
+}
+
+/// What is kept of the AuthnStatement that was accepted.
+struct Session {
+    index: Option<String>,
+    not_on_or_after: Option<DateTime<Utc>>,
+    authn_instant: Option<DateTime<Utc>>,
+    context_class: Option<String>,
+}
+
+impl Session {
+    fn of(statement: &AuthnStatement) -> Session {
+        Session {
+            index: statement.session_index.clone(),
+            not_on_or_after: statement.session_not_on_or_after.as_ref().and_then(|moment| moment.at),
+            authn_instant: statement.authn_instant.as_ref().and_then(|moment| moment.at),
+            context_class: statement.context_class.clone(),
+        }
+    }
+}
+
+/// From when on this assertion can no longer be accepted, by any of its bearer confirmations and under the same skew.
+///
+/// Every confirmation counts, not only the one that was met: a replay may meet another.
+fn latest_acceptance(parts: &Parts, expectations: &Expectations) -> Option<DateTime<Utc>> {
+    let confirmed = bearers(&parts.assertion)
+        .filter_map(|confirmation| confirmation.data.as_ref()?.not_on_or_after.as_ref()?.at)
+        .max()?;
+    let conditions = parts.assertion.conditions.as_ref().and_then(|conditions| conditions.not_on_or_after.as_ref()?.at);
+    let end = conditions.map_or(confirmed, |conditions| conditions.min(confirmed));
+    Some(end.checked_add_signed(expectations.clock_skew()).unwrap_or(DateTime::<Utc>::MAX_UTC))
+}
+
+/// An assertion that every rule accepts. Whether it came before is not known yet, so it tells nothing about the person:
+///
+/// ```compile_fail,E0599
+/// # use vouchsafe_assertion::ValidAssertion;
+/// fn who(valid: &ValidAssertion) -> String {
+///     valid.name_id().unwrap().value().to_owned() // error: only a Login has it
+/// }
+/// ```
+///
+/// [`confirm`](ValidAssertion::confirm) is the only way to a [`Login`], and it can be taken once:
+///
+/// ```compile_fail,E0382
+/// # use vouchsafe_assertion::{FirstSeen, ValidAssertion};
+/// fn twice(valid: ValidAssertion, first: FirstSeen, second: FirstSeen) {
+///     let login = valid.confirm(first);
+///     let again = valid.confirm(second); // error: use of moved value
+/// }
+/// ```
+///
+/// ```compile_fail,E0277
+/// # use vouchsafe_assertion::{Login, ValidAssertion};
+/// fn shortcut(valid: ValidAssertion) -> Login {
+///     valid.into() // error: there is no such conversion
+/// }
+/// ```
+pub struct ValidAssertion {
+    login: Login,
+    replay: ReplayKey,
+}
+
+impl ValidAssertion {
+    /// What a store records to know this assertion again.
+    #[must_use]
+    pub fn replay_key(&self) -> ReplayKey {
+        self.replay.clone()
+    }
+
+    /// The identity provider.
+    #[must_use]
+    pub fn issuer(&self) -> &EntityId {
+        self.login.issuer()
+    }
+
+    /// Which key signed what, outermost first.
+    #[must_use]
+    pub fn evidence(&self) -> &[Evidence] {
+        self.login.evidence()
+    }
+
+    /// Everything that was checked.
+    #[must_use]
+    pub fn ledger(&self) -> &Ledger {
+        self.login.ledger()
+    }
+
+    /// Turns it into a login, once a store has recorded that it came for the first time.
+    ///
+    /// # Errors
+    /// `assertion.other_assertion` if the proof is that of another assertion.
+    pub fn confirm(self, first_seen: FirstSeen) -> Result<Login, Refusal> {
+        let ValidAssertion { mut login, replay } = self;
+        if first_seen.is_of(&replay) {
+            login.record_first_use();
+            Ok(login)
+        } else {
+            Err(Refusal::with_ledger(AssertionError::OtherAssertion, login.ledger))
+        }
+    }
+}
+
+impl fmt::Debug for ValidAssertion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ValidAssertion")
+            .field("issuer", self.issuer())
+            .field("replay_key", &self.replay)
+            .finish_non_exhaustive()
+    }
+}
