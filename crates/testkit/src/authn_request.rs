@@ -1,0 +1,161 @@
+use std::io::Read;
+
+use flate2::Compression;
+use flate2::read::{DeflateDecoder, DeflateEncoder};
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use vouchsafe_crypto::{base64_decode, base64_encode};
+use vouchsafe_xml::{Document, Element, Limits, namespace};
+
+use crate::TestkitError;
+
+/// What a service provider asks for, read from an `saml2p:AuthnRequest` (SAML core, section 3.4.1).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AuthnRequest {
+    /// `ID`.
+    pub id: String,
+    /// The Issuer: the service provider's entity ID.
+    pub issuer: String,
+    /// `Version`.
+    pub version: String,
+    /// `IssueInstant`, as it stands.
+    pub issue_instant: String,
+    /// `Destination`.
+    pub destination: Option<String>,
+    /// `AssertionConsumerServiceURL`.
+    pub assertion_consumer: Option<String>,
+    /// `AssertionConsumerServiceIndex`.
+    pub assertion_consumer_index: Option<String>,
+    /// `ProtocolBinding`.
+    pub protocol_binding: Option<String>,
+    /// `ForceAuthn`.
+    pub force_authn: bool,
+    /// `IsPassive`.
+    pub is_passive: bool,
+    /// Whether there is a NameIDPolicy.
+    pub has_name_id_policy: bool,
+    /// `Format` of the NameIDPolicy.
+    pub name_id_format: Option<String>,
+    /// `AllowCreate` of the NameIDPolicy.
+    pub allow_create: Option<bool>,
+    /// The AuthnContextClassRefs of the RequestedAuthnContext.
+    pub authn_contexts: Vec<String>,
+    /// The parameter `RelayState`.
+    pub relay_state: Option<String>,
+    /// The parameter `SigAlg`: present when the query is signed.
+    pub signature_algorithm: Option<String>,
+    /// The document.
+    pub xml: String,
+}
+
+impl AuthnRequest {
+    /// Reads a request that came by redirect: from a query, or a whole address with one (SAML bindings, section 3.4.4).
+    ///
+    /// # Errors
+    ///
+    /// When there is no `SAMLRequest`, or it is not a deflated AuthnRequest in base64.
+    pub fn from_redirect(address_or_query: &str) -> Result<Self, TestkitError> {
+        let query = address_or_query.split_once('?').map_or(address_or_query, |(_, query)| query);
+        let encoded = parameter(query, "SAMLRequest")
+            .ok_or_else(|| TestkitError::message("redirect", "a parameter SAMLRequest", query))?;
+        let deflated = base64_decode(encoded.as_bytes())?;
+        let limit = u64::try_from(Limits::default().inflated_bytes).unwrap_or(u64::MAX);
+        let mut xml = Vec::new();
+        DeflateDecoder::new(deflated.as_slice())
+            .take(limit)
+            .read_to_end(&mut xml)
+            .map_err(|error| TestkitError::message("SAMLRequest", "DEFLATE", error.to_string()))?;
+        Ok(Self {
+            relay_state: parameter(query, "RelayState"),
+            signature_algorithm: parameter(query, "SigAlg"),
+            ..Self::from_xml(&xml)?
+        })
+    }
+
+    /// Reads a request that came by POST: the form's fields (SAML bindings, section 3.5.4).
+    ///
+    /// # Errors
+    ///
+    /// When it is not an AuthnRequest in base64.
+    pub fn from_post(saml_request: &str, relay_state: Option<&str>) -> Result<Self, TestkitError> {
+        let xml = base64_decode(saml_request.as_bytes())?;
+        Ok(Self { relay_state: relay_state.map(str::to_owned), ..Self::from_xml(&xml)? })
+    }
+
+    /// The query that carries this request, with its RelayState and without a signature, when it is sent by redirect.
+    #[must_use]
+    pub fn to_redirect_query(&self) -> String {
+        let mut deflated = Vec::new();
+        // Reading from memory into memory does not fail.
+        let _ = DeflateEncoder::new(self.xml.as_bytes(), Compression::default()).read_to_end(&mut deflated);
+        let request = base64_encode(&deflated);
+        let mut query = format!("SAMLRequest={}", utf8_percent_encode(&request, NON_ALPHANUMERIC));
+        if let Some(relay_state) = &self.relay_state {
+            query.push_str("&RelayState=");
+            query.extend(utf8_percent_encode(relay_state, NON_ALPHANUMERIC));
+        }
+        query
+    }
+
+    /// Reads the document.
+    ///
+    /// # Errors
+    ///
+    /// When it is not an AuthnRequest.
+    pub fn from_xml(xml: &[u8]) -> Result<Self, TestkitError> {
+        let document = Document::parse(xml, &Limits::default())?;
+        let root = document.root();
+        if !root.is(namespace::SAML_PROTOCOL, "AuthnRequest") {
+            return Err(TestkitError::message(
+                "message",
+                "saml2p:AuthnRequest",
+                root.qualified_name().to_string(),
+            ));
+        }
+        let text = |name: &str| root.attribute(name).map(str::to_owned);
+        let policy = root.elements().find(|child| child.is(namespace::SAML_PROTOCOL, "NameIDPolicy"));
+        Ok(Self {
+            id: text("ID").unwrap_or_default(),
+            issuer: issuer(root),
+            version: text("Version").unwrap_or_default(),
+            issue_instant: text("IssueInstant").unwrap_or_default(),
+            destination: text("Destination"),
+            assertion_consumer: text("AssertionConsumerServiceURL"),
+            assertion_consumer_index: text("AssertionConsumerServiceIndex"),
+            protocol_binding: text("ProtocolBinding"),
+            force_authn: root.attribute("ForceAuthn").is_some_and(is_true),
+            is_passive: root.attribute("IsPassive").is_some_and(is_true),
+            has_name_id_policy: policy.is_some(),
+            name_id_format: policy.and_then(|policy| policy.attribute("Format")).map(str::to_owned),
+            allow_create: policy.and_then(|policy| policy.attribute("AllowCreate")).map(is_true),
+            authn_contexts: root
+                .descendants()
+                .filter(|element| element.is(namespace::SAML_ASSERTION, "AuthnContextClassRef"))
+                .map(|element| element.text().trim().to_owned())
+                .collect(),
+            relay_state: None,
+            signature_algorithm: None,
+            xml: String::from_utf8_lossy(xml).into_owned(),
+        })
+    }
+}
+
+/// The value of a parameter of a query, decoded.
+pub(crate) fn parameter(query: &str, name: &str) -> Option<String> {
+    query
+        .split('&')
+        .filter_map(|pair| pair.split_once('='))
+        .find(|(key, _)| *key == name)
+        .map(|(_, value)| percent_decode_str(&value.replace('+', " ")).decode_utf8_lossy().into_owned())
+}
+
+fn issuer(root: Element<'_>) -> String {
+    root.elements()
+        .find(|child| child.is(namespace::SAML_ASSERTION, "Issuer"))
+        .map(|issuer| issuer.text().trim().to_owned())
+        .unwrap_or_default()
+}
+
+fn is_true(value: &str) -> bool {
+    matches!(value.trim(), "true" | "1")
+}

@@ -1,0 +1,139 @@
+use vouchsafe_crypto::Certificate;
+use vouchsafe_xml::{Writer, namespace};
+
+use crate::{KeyPair, ResponseBuilder, TestkitError, keys};
+
+/// Entity ID of [`IdentityProvider::okta`].
+pub const OKTA_ENTITY_ID: &str = "http://www.okta.com/exk1vouchsafe0kit0h7";
+/// Where [`IdentityProvider::okta`] receives requests.
+pub const OKTA_SINGLE_SIGN_ON: &str =
+    "https://example.okta.com/app/example_vouchsafe_1/exk1vouchsafe0kit0h7/sso/saml";
+
+/// An identity provider: a name, an address, a key.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct IdentityProvider {
+    entity_id: String,
+    single_sign_on: String,
+    single_logout: Option<String>,
+    key: KeyPair,
+    published: Vec<Certificate>,
+}
+
+impl IdentityProvider {
+    /// The identity provider of most tests, with the key [`keys::identity_provider`].
+    pub fn okta() -> Self {
+        Self::new(OKTA_ENTITY_ID, OKTA_SINGLE_SIGN_ON, keys::identity_provider())
+    }
+
+    /// Another one: another entity ID, the key [`keys::other_identity_provider`].
+    pub fn other() -> Self {
+        Self::new(
+            "http://www.okta.com/exk2other0000other0h7",
+            "https://other.okta.com/app/other_vouchsafe_1/exk2other0000other0h7/sso/saml",
+            keys::other_identity_provider(),
+        )
+    }
+
+    /// An identity provider of one's own.
+    pub fn new(entity_id: impl Into<String>, single_sign_on: impl Into<String>, key: &KeyPair) -> Self {
+        Self {
+            entity_id: entity_id.into(),
+            single_sign_on: single_sign_on.into(),
+            single_logout: None,
+            key: key.clone(),
+            published: vec![key.certificate().clone()],
+        }
+    }
+
+    /// Signs with another key. The metadata publishes the certificate of that key only.
+    pub fn with_key(mut self, key: &KeyPair) -> Self {
+        self.key = key.clone();
+        self.published = vec![key.certificate().clone()];
+        self
+    }
+
+    /// Publishes one more signing certificate in the metadata, as before a change of keys.
+    pub fn with_next_certificate(mut self, certificate: &Certificate) -> Self {
+        self.published.push(certificate.clone());
+        self
+    }
+
+    /// Offers single logout at an address.
+    pub fn with_single_logout(mut self, location: impl Into<String>) -> Self {
+        self.single_logout = Some(location.into());
+        self
+    }
+
+    /// The entity ID.
+    #[must_use]
+    pub fn entity_id(&self) -> &str {
+        &self.entity_id
+    }
+
+    /// Where requests go, by redirect and by POST.
+    #[must_use]
+    pub fn single_sign_on(&self) -> &str {
+        &self.single_sign_on
+    }
+
+    /// The key that it signs with.
+    #[must_use]
+    pub fn key(&self) -> &KeyPair {
+        &self.key
+    }
+
+    /// Begins a response to the service provider [`SERVICE_PROVIDER`](crate::SERVICE_PROVIDER).
+    pub fn response(&self) -> ResponseBuilder {
+        ResponseBuilder::new(self.clone())
+    }
+
+    /// The metadata, in the shape that Okta publishes: no signature, no validUntil, one role.
+    ///
+    /// # Errors
+    ///
+    /// When a name given to this identity provider cannot stand in XML.
+    pub fn metadata(&self) -> Result<String, TestkitError> {
+        let mut writer = Writer::new();
+        writer.start("md:EntityDescriptor").namespace("md", namespace::SAML_METADATA);
+        writer.attribute("entityID", &self.entity_id);
+        writer.start("md:IDPSSODescriptor").attribute("WantAuthnRequestsSigned", "false");
+        writer.attribute("protocolSupportEnumeration", namespace::SAML_PROTOCOL);
+        for certificate in &self.published {
+            writer.start("md:KeyDescriptor").attribute("use", "signing");
+            writer.start("ds:KeyInfo").namespace("ds", namespace::DSIG);
+            writer.start("ds:X509Data").start("ds:X509Certificate").text(&in_lines(certificate));
+            writer.end().end().end().end();
+        }
+        if let Some(location) = &self.single_logout {
+            for binding in ["HTTP-POST", "HTTP-Redirect"] {
+                endpoint(&mut writer, "md:SingleLogoutService", binding, location);
+            }
+        }
+        for format in ["unspecified", "emailAddress"] {
+            let format = format!("urn:oasis:names:tc:SAML:1.1:nameid-format:{format}");
+            writer.start("md:NameIDFormat").text(&format).end();
+        }
+        for binding in ["HTTP-POST", "HTTP-Redirect"] {
+            endpoint(&mut writer, "md:SingleSignOnService", binding, &self.single_sign_on);
+        }
+        writer.end().end();
+        Ok(format!("{DECLARATION}{}", writer.finish()?))
+    }
+}
+
+/// What every document of Okta's begins with.
+pub(crate) const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>";
+
+/// A certificate as Okta writes it: base64 in lines of 76 characters.
+pub(crate) fn in_lines(certificate: &Certificate) -> String {
+    let text: Vec<char> =
+        certificate.to_base64().chars().filter(|character| !character.is_whitespace()).collect();
+    let lines: Vec<String> = text.chunks(76).map(|line| line.iter().collect()).collect();
+    lines.join("\n")
+}
+
+fn endpoint(writer: &mut Writer, name: &str, binding: &str, location: &str) {
+    let binding = format!("urn:oasis:names:tc:SAML:2.0:bindings:{binding}");
+    writer.start(name).attribute("Binding", &binding).attribute("Location", location).end();
+}

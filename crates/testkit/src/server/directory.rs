@@ -1,0 +1,394 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use chrono::{DateTime, Utc};
+
+use super::model::{App, AppId, User};
+use super::sessions::Sessions;
+use crate::{
+    Attribute, AuthnRequest, Encryption, IdentityProvider, Issued, KeyPair, Part, TestkitError, keys,
+};
+
+/// The identity provider's state: users, applications, who may use which. Cloning gives another handle on the same.
+///
+/// Everything that the pages can do, this can do too.
+#[derive(Clone, Debug)]
+pub struct Okta {
+    base_url: Arc<str>,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug)]
+struct State {
+    key: KeyPair,
+    users: BTreeMap<String, User>,
+    apps: BTreeMap<AppId, App>,
+    assignments: BTreeSet<(AppId, String)>,
+    sessions: Sessions,
+    identifiers: u64,
+}
+
+/// An application as the pages show it.
+pub(super) struct AppView {
+    pub(super) id: AppId,
+    pub(super) app: App,
+    pub(super) assigned: Vec<String>,
+}
+
+impl Okta {
+    pub(super) fn new(base_url: &str, key: KeyPair) -> Self {
+        let state = State {
+            key,
+            users: BTreeMap::new(),
+            apps: BTreeMap::new(),
+            assignments: BTreeSet::new(),
+            sessions: Sessions::default(),
+            identifiers: 0,
+        };
+        Self { base_url: base_url.into(), state: Arc::new(Mutex::new(state)) }
+    }
+
+    /// Where the server listens, such as `http://127.0.0.1:7080`.
+    #[must_use]
+    pub fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    /// Adds a user, or replaces the one with the same login. A new user may use no application.
+    pub fn add_user(&self, user: User) {
+        self.lock().users.insert(user.login.clone(), user);
+    }
+
+    /// All users, by login.
+    pub fn users(&self) -> Vec<User> {
+        self.lock().users.values().cloned().collect()
+    }
+
+    /// The user with a login.
+    ///
+    /// # Errors
+    ///
+    /// When there is none.
+    pub fn user(&self, login: &str) -> Result<User, TestkitError> {
+        self.lock().user(login).cloned()
+    }
+
+    /// Changes a user in place, for example the groups. The login stays.
+    ///
+    /// # Errors
+    ///
+    /// When there is none.
+    pub fn update_user(&self, login: &str, change: impl FnOnce(&mut User)) -> Result<(), TestkitError> {
+        let mut state = self.lock();
+        let user = state.users.get_mut(login).ok_or_else(|| unknown("user", login))?;
+        change(user);
+        login.clone_into(&mut user.login);
+        Ok(())
+    }
+
+    /// Suspends a user: signed out here, and not able to sign in.
+    ///
+    /// # Errors
+    ///
+    /// When there is none.
+    pub fn suspend(&self, login: &str) -> Result<(), TestkitError> {
+        self.update_user(login, |user| user.suspended = true)?;
+        self.lock().sessions.end_all_of(login);
+        Ok(())
+    }
+
+    /// Lets a suspended user sign in again.
+    ///
+    /// # Errors
+    ///
+    /// When there is none.
+    pub fn activate(&self, login: &str) -> Result<(), TestkitError> {
+        self.update_user(login, |user| user.suspended = false)
+    }
+
+    /// Removes a user and the user's assignments.
+    ///
+    /// # Errors
+    ///
+    /// When there is none.
+    pub fn remove_user(&self, login: &str) -> Result<(), TestkitError> {
+        let mut state = self.lock();
+        if state.users.remove(login).is_none() {
+            return Err(unknown("user", login));
+        }
+        state.assignments.retain(|(_, assigned)| assigned != login);
+        state.sessions.end_all_of(login);
+        Ok(())
+    }
+
+    /// Adds an application, assigned to nobody, with an identity provider (entity ID, metadata) of its own.
+    pub fn add_app(&self, app: App) -> AppId {
+        let mut state = self.lock();
+        let id = AppId(format!("exk{:0>14}0h7", state.next_identifier()));
+        state.apps.insert(id.clone(), app);
+        id
+    }
+
+    /// The settings of an application.
+    ///
+    /// # Errors
+    ///
+    /// When there is none.
+    pub fn app(&self, app: &AppId) -> Result<App, TestkitError> {
+        self.lock().app(app).cloned()
+    }
+
+    /// Changes the settings of an application.
+    ///
+    /// # Errors
+    ///
+    /// When there is none.
+    pub fn update_app(&self, app: &AppId, change: impl FnOnce(&mut App)) -> Result<(), TestkitError> {
+        let mut state = self.lock();
+        change(state.apps.get_mut(app).ok_or_else(|| unknown("application", app.as_str()))?);
+        Ok(())
+    }
+
+    /// Sets an attribute that is the same for everybody, such as `token`; an empty value removes it.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such application.
+    pub fn set_attribute(&self, app: &AppId, name: &str, value: &str) -> Result<(), TestkitError> {
+        self.update_app(app, |app| {
+            app.fixed_attributes.retain(|(known, _)| known != name);
+            if !value.is_empty() {
+                app.fixed_attributes.push((name.to_owned(), value.to_owned()));
+            }
+        })
+    }
+
+    /// Lets a user use an application.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such user or application.
+    pub fn assign(&self, app: &AppId, login: &str) -> Result<(), TestkitError> {
+        let mut state = self.lock();
+        state.app(app)?;
+        state.user(login)?;
+        state.assignments.insert((app.clone(), login.to_owned()));
+        Ok(())
+    }
+
+    /// Takes an application away from a user. As in life, the application learns nothing of it.
+    pub fn unassign(&self, app: &AppId, login: &str) {
+        self.lock().assignments.remove(&(app.clone(), login.to_owned()));
+    }
+
+    /// Signs with another key from now on, and publishes it.
+    pub fn set_key(&self, key: &KeyPair) {
+        self.lock().key = key.clone();
+    }
+
+    /// The identity provider of an application: its entity ID, address and key.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such application.
+    pub fn identity_provider(&self, app: &AppId) -> Result<IdentityProvider, TestkitError> {
+        let state = self.lock();
+        state.app(app)?;
+        Ok(self.identity_provider_of(&state, app))
+    }
+
+    /// The metadata of an application's identity provider.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such application.
+    pub fn metadata(&self, app: &AppId) -> Result<String, TestkitError> {
+        self.identity_provider(app)?.metadata()
+    }
+
+    /// Where that metadata can be fetched: what a customer's administrator copies.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such application.
+    pub fn metadata_url(&self, app: &AppId) -> Result<String, TestkitError> {
+        self.lock().app(app)?;
+        Ok(format!("{}/app/{app}/sso/saml/metadata", self.base_url))
+    }
+
+    /// The address behind an application's icon: opening it signs the user in to the application, IdP-initiated.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such application.
+    pub fn app_url(&self, app: &AppId) -> Result<String, TestkitError> {
+        let state = self.lock();
+        Ok(format!("{}/home/{}/{app}", self.base_url, slug(&state.app(app)?.label)))
+    }
+
+    /// Issues the Response that signs a user in to an application, in answer to a request or to none.
+    ///
+    /// # Errors
+    ///
+    /// When the user or application is unknown, the user is suspended or not assigned, or the request is not one of this
+    /// application's.
+    pub fn issue(
+        &self,
+        app: &AppId,
+        login: &str,
+        request: Option<&AuthnRequest>,
+        now: DateTime<Utc>,
+    ) -> Result<Issued, TestkitError> {
+        let mut state = self.lock();
+        let user = state.user(login)?.clone();
+        let settings = state.app(app)?.clone();
+        let reason = if user.suspended {
+            Some("the user is suspended")
+        } else if !state.assignments.contains(&(app.clone(), user.login.clone())) {
+            Some("the application is not assigned to the user")
+        } else {
+            None
+        };
+        if let Some(reason) = reason {
+            return Err(TestkitError::NotAllowed { user: user.login, app: settings.label, reason });
+        }
+        if let Some(request) = request {
+            check(request, &settings)?;
+        }
+        let mut response = self
+            .identity_provider_of(&state, app)
+            .response()
+            .at(now)
+            .service_provider(&settings.entity_id, &settings.single_sign_on_url)
+            .response_id(state.next_message_id(now))
+            .assertion_id(state.next_message_id(now))
+            .name_id(&user.email)
+            .session_index(request.map_or_else(|| state.next_message_id(now), |request| request.id.clone()));
+        drop(state);
+        for (name, value) in [
+            ("user.email", &user.email),
+            ("user.username", &user.login),
+            ("user.first_name", &user.first_name),
+            ("user.last_name", &user.last_name),
+        ] {
+            response = response.attribute(Attribute::new(name, [value]));
+        }
+        for (name, value) in &settings.fixed_attributes {
+            response = response.attribute(Attribute::new(name, [value]));
+        }
+        if let Some(name) = settings.group_attribute.as_ref().filter(|_| !user.groups.is_empty()) {
+            response = response.attribute(Attribute::new(name, user.groups));
+        }
+        if let Some(request) = request {
+            response = response.in_response_to(&request.id);
+        }
+        if let Some(certificate) = &settings.encryption_certificate {
+            response = response.encrypt(Encryption::to(certificate));
+        }
+        response.issue()
+    }
+
+    /// The Response to a request that could not be answered without asking the user (SAML core, section 3.4.1.5).
+    pub(super) fn refuse_passive(
+        &self,
+        app: &AppId,
+        request: &AuthnRequest,
+        now: DateTime<Utc>,
+    ) -> Result<Issued, TestkitError> {
+        let settings = self.app(app)?;
+        check(request, &settings)?;
+        let response_id = self.lock().next_message_id(now);
+        let status = "urn:oasis:names:tc:SAML:2.0:status:";
+        self.identity_provider(app)?
+            .response()
+            .at(now)
+            .service_provider(&settings.entity_id, &settings.single_sign_on_url)
+            .response_id(response_id)
+            .in_response_to(&request.id)
+            .status([format!("{status}Responder"), format!("{status}NoPassive")])
+            .omit(Part::Assertion)
+            .issue()
+    }
+
+    pub(super) fn sessions<T>(&self, use_them: impl FnOnce(&mut Sessions) -> T) -> T {
+        use_them(&mut self.lock().sessions)
+    }
+
+    pub(super) fn apps(&self) -> Vec<AppView> {
+        let state = self.lock();
+        let assigned = |id: &AppId| {
+            state.assignments.iter().filter(|(app, _)| app == id).map(|(_, login)| login.clone()).collect()
+        };
+        state
+            .apps
+            .iter()
+            .map(|(id, app)| AppView { id: id.clone(), app: app.clone(), assigned: assigned(id) })
+            .collect()
+    }
+
+    /// The application of that name in an address.
+    pub(super) fn find(&self, id: &str) -> Result<AppId, TestkitError> {
+        let id = AppId(id.to_owned());
+        self.app(&id).map(|_| id)
+    }
+
+    fn identity_provider_of(&self, state: &State, app: &AppId) -> IdentityProvider {
+        let name = state.apps.get(app).map(|app| slug(&app.label)).unwrap_or_default();
+        let single_sign_on = format!("{}/app/{name}/{app}/sso/saml", self.base_url);
+        IdentityProvider::new(format!("http://www.okta.com/{app}"), single_sign_on, &state.key)
+    }
+
+    /// A panic elsewhere leaves nothing half done here.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn user(&self, login: &str) -> Result<&User, TestkitError> {
+        self.users.get(login).ok_or_else(|| unknown("user", login))
+    }
+
+    fn app(&self, app: &AppId) -> Result<&App, TestkitError> {
+        self.apps.get(app).ok_or_else(|| unknown("application", app.as_str()))
+    }
+
+    /// `id` and digits, as Okta's: no two are the same in the life of a server, nor of one started later.
+    fn next_message_id(&mut self, now: DateTime<Utc>) -> String {
+        let mut random = [0_u8; 8];
+        // Without randomness the clock and the counter still make it unique.
+        let _ = keys::provider().random(&mut random);
+        format!("id{}{:04}{:020}", now.timestamp_millis(), self.next_identifier(), u64::from_be_bytes(random))
+    }
+
+    fn next_identifier(&mut self) -> u64 {
+        self.identifiers = self.identifiers.saturating_add(1);
+        self.identifiers
+    }
+}
+
+/// Okta answers only requests of the application, to the address that the administrator entered.
+fn check(request: &AuthnRequest, app: &App) -> Result<(), TestkitError> {
+    if request.issuer != app.entity_id {
+        return Err(TestkitError::message(
+            "AuthnRequest",
+            "the application's entity ID as Issuer",
+            &request.issuer,
+        ));
+    }
+    match &request.assertion_consumer {
+        Some(url) if *url != app.single_sign_on_url => {
+            Err(TestkitError::message("AuthnRequest", "the application's single sign-on URL", url))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A label as it stands in addresses: letters and digits, the rest underscores.
+pub(super) fn slug(label: &str) -> String {
+    label.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect()
+}
+
+fn unknown(what: &'static str, name: &str) -> TestkitError {
+    TestkitError::Unknown { what, name: name.to_owned() }
+}

@@ -1,0 +1,45 @@
+//! The identity provider as a small HTTP server: a dashboard of applications, single sign-on in both directions.
+//!
+//! It is for demos and tests on a loopback address. Users have no passwords: whoever opens the page chooses whom to be.
+//! The addresses are Okta's:
+//!
+//! | address | what |
+//! |---|---|
+//! | `/` | choose a user; then the applications that are assigned to that user, each an icon to click |
+//! | `/home/{app}/{exk}` | what the icon does: a Response that nobody asked for (IdP-initiated) |
+//! | `/app/{app}/{exk}/sso/saml` | single sign-on by redirect and by POST (SP-initiated) |
+//! | `/app/{exk}/sso/saml/metadata` | the metadata of an application's identity provider |
+//! | `/admin` | users, applications, assignments, attribute `token` |
+//!
+//! ```
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+//! # runtime.block_on(async {
+//! use vouchsafe_testkit::server::{App, Config, User, start};
+//!
+//! let server = start(Config::default()).await?;              // 127.0.0.1, a free port
+//! let okta = server.okta();
+//! okta.add_user(User::new("ada@example.com", "Ada", "Lovelace").in_groups(["Everyone", "perf-team"]));
+//! let app = okta.add_app(App::new("k6 Cloud", "https://app.example.com/saml/metadata", "https://app.example.com/saml/acs"));
+//! okta.set_attribute(&app, "token", "the organization's token")?;
+//! okta.assign(&app, "ada@example.com")?;
+//!
+//! println!("dashboard: {}", server.dashboard_url());
+//! println!("metadata:  {}", okta.metadata_url(&app)?);
+//! server.stop().await;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # })
+//! # }
+//! ```
+
+mod directory;
+mod html;
+mod model;
+mod pages;
+mod routes;
+mod sessions;
+mod start;
+
+pub use directory::Okta;
+pub use model::{App, AppId, User};
+pub use start::{Config, Server, start};

@@ -1,0 +1,196 @@
+use std::fmt;
+
+use vouchsafe_crypto::Certificate;
+use vouchsafe_xml::{Document, Element, Limits, namespace};
+
+use crate::TestkitError;
+
+/// Somebody who can sign in. There is no password.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+#[must_use]
+pub struct User {
+    /// Login: what the user is known by here.
+    pub login: String,
+    /// E-mail address: the NameID.
+    pub email: String,
+    /// First name.
+    pub first_name: String,
+    /// Last name.
+    pub last_name: String,
+    /// Names of the groups.
+    pub groups: Vec<String>,
+    /// A suspended user cannot sign in.
+    pub suspended: bool,
+}
+
+impl User {
+    /// A user whose login is the e-mail address, in the group 'Everyone', as all of Okta's are.
+    pub fn new(
+        email: impl Into<String>,
+        first_name: impl Into<String>,
+        last_name: impl Into<String>,
+    ) -> Self {
+        let email = email.into();
+        Self {
+            login: email.clone(),
+            email,
+            first_name: first_name.into(),
+            last_name: last_name.into(),
+            groups: vec!["Everyone".to_owned()],
+            suspended: false,
+        }
+    }
+
+    /// Another login.
+    pub fn with_login(mut self, login: impl Into<String>) -> Self {
+        self.login = login.into();
+        self
+    }
+
+    /// These groups and no others.
+    pub fn in_groups<G: Into<String>>(mut self, groups: impl IntoIterator<Item = G>) -> Self {
+        self.groups = groups.into_iter().map(Into::into).collect();
+        self
+    }
+}
+
+/// The name of an application in addresses: `exk` and 17 characters, as Okta's.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct AppId(pub(super) String);
+
+impl AppId {
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for AppId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// An application: a service provider as the administrator enters it, with Okta's names of the fields.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+#[must_use]
+pub struct App {
+    /// What stands under the icon.
+    pub label: String,
+    /// "Audience URI (SP Entity ID)".
+    pub entity_id: String,
+    /// "Single sign-on URL", which is Destination and Recipient too.
+    pub single_sign_on_url: String,
+    /// "Default RelayState", sent when the user clicks the icon.
+    pub default_relay_state: Option<String>,
+    /// "Encryption Certificate": assertions are encrypted when there is one.
+    pub encryption_certificate: Option<Certificate>,
+    /// "Group Attribute Statements": name of the attribute that carries all the user's groups.
+    pub group_attribute: Option<String>,
+    /// "Attribute Statements" that are the same for everybody, such as `token`, in order.
+    pub fixed_attributes: Vec<(String, String)>,
+}
+
+impl App {
+    /// An application with unencrypted assertions and the groups in the attribute `groups`.
+    pub fn new(
+        label: impl Into<String>,
+        entity_id: impl Into<String>,
+        single_sign_on_url: impl Into<String>,
+    ) -> Self {
+        Self {
+            label: label.into(),
+            entity_id: entity_id.into(),
+            single_sign_on_url: single_sign_on_url.into(),
+            default_relay_state: None,
+            encryption_certificate: None,
+            group_attribute: Some("groups".to_owned()),
+            fixed_attributes: Vec::new(),
+        }
+    }
+
+    /// An application from the service provider's metadata: entity ID, the default assertion consumer service by POST
+    /// (else the first), and the encryption certificate if there is one.
+    ///
+    /// # Errors
+    ///
+    /// When it is not the metadata of a service provider that receives responses by POST.
+    pub fn from_metadata(label: impl Into<String>, metadata: &[u8]) -> Result<Self, TestkitError> {
+        let document = Document::parse(metadata, &Limits::default())?;
+        let root = document.root();
+        let entity_id = root
+            .attribute("entityID")
+            .filter(|_| root.is(namespace::SAML_METADATA, "EntityDescriptor"))
+            .ok_or_else(|| missing("md:EntityDescriptor with an entityID", root))?;
+        let role = child(root, namespace::SAML_METADATA, "SPSSODescriptor")
+            .ok_or_else(|| missing("md:SPSSODescriptor", root))?;
+        let acs =
+            assertion_consumer(role).ok_or_else(|| missing("an assertion consumer service by POST", role))?;
+        let mut app = Self::new(label, entity_id, acs);
+        app.encryption_certificate = encryption_certificate(role);
+        Ok(app)
+    }
+
+    /// Sets the default RelayState.
+    pub fn with_default_relay_state(mut self, relay_state: impl Into<String>) -> Self {
+        self.default_relay_state = Some(relay_state.into());
+        self
+    }
+
+    /// Encrypts assertions to this certificate.
+    pub fn with_encryption_certificate(mut self, certificate: &Certificate) -> Self {
+        self.encryption_certificate = Some(certificate.clone());
+        self
+    }
+
+    /// Sends assertions in the clear, whatever the metadata offered.
+    pub fn without_encryption(mut self) -> Self {
+        self.encryption_certificate = None;
+        self
+    }
+
+    /// Sends the groups in an attribute of this name, or not at all.
+    pub fn with_group_attribute(mut self, name: Option<&str>) -> Self {
+        self.group_attribute = name.map(str::to_owned);
+        self
+    }
+
+    /// Adds an attribute that is the same for everybody.
+    pub fn with_attribute(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.fixed_attributes.push((name.into(), value.into()));
+        self
+    }
+}
+
+fn assertion_consumer(role: Element<'_>) -> Option<&str> {
+    let by_post = || {
+        role.elements().filter(|child| child.is(namespace::SAML_METADATA, "AssertionConsumerService")).filter(
+            |child| child.attribute("Binding") == Some("urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST"),
+        )
+    };
+    by_post()
+        .find(|service| matches!(service.attribute("isDefault"), Some("true" | "1")))
+        .or_else(|| by_post().next())
+        .and_then(|service| service.attribute("Location"))
+}
+
+/// A KeyDescriptor without `use` serves both purposes (SAML metadata, section 2.4.1.1).
+fn encryption_certificate(role: Element<'_>) -> Option<Certificate> {
+    role.elements()
+        .filter(|child| child.is(namespace::SAML_METADATA, "KeyDescriptor"))
+        .filter(|key| key.attribute("use").is_none_or(|purpose| purpose == "encryption"))
+        .flat_map(|key| key.descendants())
+        .filter(|element| element.is(namespace::DSIG, "X509Certificate"))
+        .find_map(|certificate| Certificate::from_base64(&certificate.text()).ok())
+}
+
+fn child<'d>(parent: Element<'d>, namespace: &str, name: &str) -> Option<Element<'d>> {
+    parent.elements().find(|element| element.is(namespace, name))
+}
+
+fn missing(expected: &'static str, found: Element<'_>) -> TestkitError {
+    TestkitError::message("service provider metadata", expected, found.qualified_name().to_string())
+}

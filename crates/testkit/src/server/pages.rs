@@ -1,0 +1,146 @@
+//! The pages. Every piece of text goes through `escape` or `hidden`.
+
+use super::directory::{AppView, slug};
+use super::html::{escape, hidden, page};
+use super::model::User;
+
+/// "Sign in as": `return_to` is the local address to go on to.
+pub(super) fn choose_user(users: &[User], return_to: &str, why: &str) -> String {
+    let tiles: String = users
+        .iter()
+        .map(|user| {
+            let state = if user.suspended { "suspended" } else { user.login.as_str() };
+            format!(
+                "<li><form method=\"post\" action=\"/login\">{}{}<button class=\"tile\"><span class=\"icon\">{}</span>\
+                 <span>{}</span><span class=\"soft\">{}</span></button></form></li>",
+                hidden("user", &user.login),
+                hidden("return", return_to),
+                initial(&user.first_name),
+                escape(&full_name(user)),
+                escape(state),
+            )
+        })
+        .collect();
+    let none = if users.is_empty() { "<p>There are no users yet.</p>" } else { "" };
+    page(
+        "Sign in as",
+        None,
+        &format!("<p class=\"soft\">{}</p><ul class=\"tiles\">{tiles}</ul>{none}", escape(why)),
+    )
+}
+
+/// The applications of one user, each an icon to click.
+pub(super) fn dashboard(user: &User, apps: &[AppView]) -> String {
+    let mine: String = apps
+        .iter()
+        .filter(|view| view.assigned.contains(&user.login))
+        .map(|view| {
+            format!(
+                "<li><a class=\"tile\" href=\"/home/{}/{}\"><span class=\"icon\">{}</span><span>{}</span></a></li>",
+                slug(&view.app.label),
+                escape(view.id.as_str()),
+                initial(&view.app.label),
+                escape(&view.app.label),
+            )
+        })
+        .collect();
+    let body = if mine.is_empty() {
+        "<p>No application is assigned to you. An administrator can <a href=\"/admin\">assign one</a>.</p>"
+            .to_owned()
+    } else {
+        format!("<ul class=\"tiles\">{mine}</ul>")
+    };
+    page("My Apps", Some(&full_name(user)), &body)
+}
+
+/// Users, applications, who may use which.
+pub(super) fn admin(users: &[User], apps: &[AppView], base_url: &str) -> String {
+    let rows: String = users.iter().map(|user| user_row(user, apps)).collect();
+    let apps: String = apps.iter().map(|view| app_section(view, base_url)).collect();
+    let body = format!(
+        "<h2>People</h2><table class=\"rows\"><tr><th>Person</th><th>Groups</th><th>Applications</th><th>State</th></tr>{rows}</table>\
+         <p><form method=\"post\" action=\"/admin/users\"><input type=\"text\" name=\"email\" placeholder=\"e-mail address\" required> \
+         <input type=\"text\" name=\"first_name\" placeholder=\"first name\"> \
+         <input type=\"text\" name=\"last_name\" placeholder=\"last name\"> <button>Add person</button></form></p>{apps}"
+    );
+    page("Admin", None, &body)
+}
+
+/// The page that posts a Response to the service provider by itself; without scripts, by a button (SAML bindings,
+/// section 3.5.4).
+pub(super) fn post_form(action: &str, response: &str, relay_state: Option<&str>, nonce: &str) -> String {
+    let relay_state = relay_state.map_or_else(String::new, |value| hidden("RelayState", value));
+    format!(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Signing in…</title></head><body>\
+         <form method=\"post\" action=\"{}\">{}{relay_state}<noscript><button>Continue</button></noscript></form>\
+         <script nonce=\"{}\">document.forms[0].submit()</script></body></html>",
+        escape(action),
+        hidden("SAMLResponse", response),
+        escape(nonce),
+    )
+}
+
+pub(super) fn failure(title: &str, text: &str) -> String {
+    page(title, None, &format!("<p>{}</p>", escape(text)))
+}
+
+fn user_row(user: &User, apps: &[AppView]) -> String {
+    let applications: String = apps
+        .iter()
+        .map(|view| {
+            let (action, class, verb) = if view.assigned.contains(&user.login) {
+                ("unassign", "quiet", "Unassign")
+            } else {
+                ("assign", "", "Assign")
+            };
+            format!(
+                "<form method=\"post\" action=\"/admin/{action}\">{}{}<button class=\"{class}\">{verb} {}</button></form>",
+                hidden("app", view.id.as_str()),
+                hidden("user", &user.login),
+                escape(&view.app.label),
+            )
+        })
+        .collect();
+    let (action, verb) = if user.suspended { ("activate", "Activate") } else { ("suspend", "Suspend") };
+    format!(
+        "<tr><td>{}<br><small>{}</small></td>\
+         <td><form method=\"post\" action=\"/admin/groups\">{}<input type=\"text\" name=\"groups\" value=\"{}\"> \
+         <button class=\"quiet\">Save</button></form></td><td>{applications}</td>\
+         <td><form method=\"post\" action=\"/admin/{action}\">{}<button class=\"quiet\">{verb}</button></form></td></tr>",
+        escape(&full_name(user)),
+        escape(&user.login),
+        hidden("user", &user.login),
+        escape(&user.groups.join(", ")),
+        hidden("user", &user.login),
+    )
+}
+
+fn app_section(view: &AppView, base_url: &str) -> String {
+    let id = escape(view.id.as_str());
+    let token = view.app.fixed_attributes.iter().find(|(name, _)| name == "token");
+    let token = token.map(|(_, value)| value.as_str()).unwrap_or_default();
+    let encrypted = if view.app.encryption_certificate.is_some() { "Encrypted" } else { "Unencrypted" };
+    format!(
+        "<h2>{}</h2><table><tr><th>Identity Provider metadata</th><td><a href=\"/app/{id}/sso/saml/metadata\"><code>{}/app/{id}/sso/saml/metadata</code></a></td></tr>\
+         <tr><th>Identity Provider Issuer</th><td><code>http://www.okta.com/{id}</code></td></tr>\
+         <tr><th>Single sign-on URL</th><td><code>{}</code></td></tr>\
+         <tr><th>Audience URI (SP Entity ID)</th><td><code>{}</code></td></tr>\
+         <tr><th>Assertion Encryption</th><td>{encrypted}</td></tr>\
+         <tr><th>Attribute <code>token</code></th><td><form method=\"post\" action=\"/admin/token\">{}\
+         <input type=\"text\" name=\"token\" value=\"{}\"> <button>Save</button></form></td></tr></table>",
+        escape(&view.app.label),
+        escape(base_url),
+        escape(&view.app.single_sign_on_url),
+        escape(&view.app.entity_id),
+        hidden("app", view.id.as_str()),
+        escape(token),
+    )
+}
+
+fn full_name(user: &User) -> String {
+    format!("{} {}", user.first_name, user.last_name).trim().to_owned()
+}
+
+fn initial(name: &str) -> String {
+    escape(&name.chars().next().unwrap_or('?').to_uppercase().to_string())
+}

@@ -1,0 +1,299 @@
+//! The addresses, and what is answered at each.
+
+use std::time::SystemTime;
+
+use axum::extract::{Form, OriginalUri, Path, Request, State};
+use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, ORIGIN, SET_COOKIE};
+use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+
+use super::directory::Okta;
+use super::model::{AppId, User};
+use super::pages;
+use super::sessions::random_hex;
+use crate::{AuthnRequest, Issued, TestkitError};
+
+const COOKIE_NAME: &str = "okta_session";
+
+pub(super) fn router(okta: Okta) -> axum::Router {
+    let own_forms = axum::Router::new()
+        .route("/login", post(login))
+        .route("/logout", post(logout))
+        .route("/admin/users", post(add_user))
+        .route("/admin/groups", post(set_groups))
+        .route("/admin/assign", post(assign))
+        .route("/admin/unassign", post(unassign))
+        .route("/admin/suspend", post(suspend))
+        .route("/admin/activate", post(activate))
+        .route("/admin/token", post(set_token))
+        .route_layer(from_fn_with_state(okta.clone(), only_own_pages));
+    axum::Router::new()
+        .route("/", get(dashboard))
+        .route("/admin", get(admin))
+        .route("/home/{app}/{exk}", get(identity_provider_initiated))
+        .route("/app/{app}/{exk}/sso/saml", get(sign_on_by_redirect).post(sign_on_by_post))
+        .route("/app/{app}/sso/saml/metadata", get(metadata))
+        .merge(own_forms)
+        .with_state(okta)
+}
+
+/// What the server answers when it does not do what was asked.
+struct Failure(TestkitError);
+
+impl From<TestkitError> for Failure {
+    fn from(error: TestkitError) -> Self {
+        Self(error)
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let (status, title) = match self.0 {
+            TestkitError::Unknown { .. } => (StatusCode::NOT_FOUND, "Not found"),
+            TestkitError::NotAllowed { .. } => (StatusCode::FORBIDDEN, "You do not have access"),
+            _ => (StatusCode::BAD_REQUEST, "This request cannot be answered"),
+        };
+        (status, Html(pages::failure(title, &self.0.to_string()))).into_response()
+    }
+}
+
+/// A page of another site may send a user's browser to single sign-on, but not press this server's buttons.
+async fn only_own_pages(State(okta): State<Okta>, request: Request, next: Next) -> Response {
+    let foreign = request.headers().get(ORIGIN).is_some_and(|origin| {
+        let own = okta.base_url();
+        origin.as_bytes() != own.as_bytes()
+            && origin.as_bytes() != own.replace("127.0.0.1", "localhost").as_bytes()
+    });
+    if foreign {
+        let page = pages::failure("Refused", "This form came from a page of another site.");
+        return (StatusCode::FORBIDDEN, Html(page)).into_response();
+    }
+    next.run(request).await
+}
+
+async fn dashboard(State(okta): State<Okta>, headers: HeaderMap) -> Html<String> {
+    match signed_in(&okta, &headers) {
+        Some(user) => Html(pages::dashboard(&user, &okta.apps())),
+        None => Html(pages::choose_user(&okta.users(), "/", "This identity provider knows no passwords.")),
+    }
+}
+
+async fn admin(State(okta): State<Okta>) -> Html<String> {
+    Html(pages::admin(&okta.users(), &okta.apps(), okta.base_url()))
+}
+
+async fn metadata(State(okta): State<Okta>, Path(exk): Path<String>) -> Result<Response, Failure> {
+    let metadata = okta.metadata(&okta.find(&exk)?)?;
+    Ok(([(CONTENT_TYPE, "application/samlmetadata+xml")], metadata).into_response())
+}
+
+async fn identity_provider_initiated(
+    State(okta): State<Okta>,
+    Path((_, exk)): Path<(String, String)>,
+    OriginalUri(address): OriginalUri,
+    headers: HeaderMap,
+) -> Result<Response, Failure> {
+    let app = okta.find(&exk)?;
+    let Some(user) = signed_in(&okta, &headers) else {
+        return Ok(choose(&okta, &address));
+    };
+    let issued = okta.issue(&app, &user.login, None, now())?;
+    let relay_state = okta.app(&app)?.default_relay_state;
+    posted(&okta, &app, &issued, relay_state.as_deref())
+}
+
+async fn sign_on_by_redirect(
+    State(okta): State<Okta>,
+    Path((_, exk)): Path<(String, String)>,
+    OriginalUri(address): OriginalUri,
+    headers: HeaderMap,
+) -> Result<Response, Failure> {
+    let app = okta.find(&exk)?;
+    let request = AuthnRequest::from_redirect(address.query().unwrap_or_default())?;
+    sign_on(&okta, &app, &request, &address, &headers)
+}
+
+#[derive(Deserialize)]
+struct PostedRequest {
+    #[serde(rename = "SAMLRequest")]
+    request: String,
+    #[serde(rename = "RelayState")]
+    relay_state: Option<String>,
+}
+
+/// What came by POST is kept in the address while the user is asked, as if it had come by redirect.
+async fn sign_on_by_post(
+    State(okta): State<Okta>,
+    Path((_, exk)): Path<(String, String)>,
+    OriginalUri(address): OriginalUri,
+    headers: HeaderMap,
+    Form(form): Form<PostedRequest>,
+) -> Result<Response, Failure> {
+    let app = okta.find(&exk)?;
+    let request = AuthnRequest::from_post(&form.request, form.relay_state.as_deref())?;
+    let query = request.to_redirect_query();
+    let address = format!("{}?{query}", address.path())
+        .parse()
+        .map_err(|_| TestkitError::message("SAMLRequest", "one that fits an address", request.id.clone()))?;
+    sign_on(&okta, &app, &request, &address, &headers)
+}
+
+fn sign_on(
+    okta: &Okta,
+    app: &AppId,
+    request: &AuthnRequest,
+    address: &Uri,
+    headers: &HeaderMap,
+) -> Result<Response, Failure> {
+    let just_asked = cookie(headers).is_some_and(|cookie| okta.sessions(|open| open.take_fresh(cookie)));
+    let user = signed_in(okta, headers).filter(|_| just_asked || !request.force_authn);
+    let issued = match user {
+        Some(user) => okta.issue(app, &user.login, Some(request), now())?,
+        None if request.is_passive => okta.refuse_passive(app, request, now())?,
+        None => return Ok(choose(okta, address)),
+    };
+    posted(okta, app, &issued, request.relay_state.as_deref())
+}
+
+fn choose(okta: &Okta, address: &Uri) -> Response {
+    let return_to = address.path_and_query().map_or("/", |path| path.as_str());
+    Html(pages::choose_user(&okta.users(), return_to, "Then you go on to the application.")).into_response()
+}
+
+fn posted(okta: &Okta, app: &AppId, issued: &Issued, relay_state: Option<&str>) -> Result<Response, Failure> {
+    let action = okta.app(app)?.single_sign_on_url;
+    let nonce = random_hex();
+    let page = pages::post_form(&action, &issued.to_base64(), relay_state, &nonce);
+    let policy =
+        format!("default-src 'none'; script-src 'nonce-{nonce}'; base-uri 'none'; frame-ancestors 'none'");
+    Ok(([(CONTENT_SECURITY_POLICY, policy)], Html(page)).into_response())
+}
+
+#[derive(Deserialize)]
+struct Login {
+    user: String,
+    #[serde(rename = "return", default)]
+    return_to: String,
+}
+
+async fn login(State(okta): State<Okta>, Form(form): Form<Login>) -> Result<Response, Failure> {
+    let user = okta.user(&form.user)?;
+    if user.suspended {
+        let app = "anything".to_owned();
+        return Err(Failure(TestkitError::NotAllowed {
+            user: user.login,
+            app,
+            reason: "the user is suspended",
+        }));
+    }
+    let cookie = okta.sessions(|open| open.begin(&user.login));
+    let cookie = format!("{COOKIE_NAME}={cookie}; Path=/; HttpOnly; SameSite=Lax");
+    Ok(([(SET_COOKIE, cookie)], Redirect::to(local(&form.return_to))).into_response())
+}
+
+async fn logout(State(okta): State<Okta>, headers: HeaderMap) -> Response {
+    if let Some(cookie) = cookie(&headers) {
+        okta.sessions(|open| open.end(cookie));
+    }
+    let gone = format!("{COOKIE_NAME}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax");
+    ([(SET_COOKIE, gone)], Redirect::to("/")).into_response()
+}
+
+#[derive(Deserialize)]
+struct NewUser {
+    email: String,
+    #[serde(default)]
+    first_name: String,
+    #[serde(default)]
+    last_name: String,
+}
+
+async fn add_user(State(okta): State<Okta>, Form(form): Form<NewUser>) -> Redirect {
+    okta.add_user(User::new(form.email.trim(), form.first_name.trim(), form.last_name.trim()));
+    Redirect::to("/admin")
+}
+
+#[derive(Deserialize)]
+struct Groups {
+    user: String,
+    groups: String,
+}
+
+async fn set_groups(State(okta): State<Okta>, Form(form): Form<Groups>) -> Result<Redirect, Failure> {
+    let names = form.groups.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned);
+    okta.update_user(&form.user, |user| user.groups = names.collect())?;
+    Ok(Redirect::to("/admin"))
+}
+
+#[derive(Deserialize)]
+struct Assignment {
+    app: String,
+    user: String,
+}
+
+async fn assign(State(okta): State<Okta>, Form(form): Form<Assignment>) -> Result<Redirect, Failure> {
+    okta.assign(&okta.find(&form.app)?, &form.user)?;
+    Ok(Redirect::to("/admin"))
+}
+
+async fn unassign(State(okta): State<Okta>, Form(form): Form<Assignment>) -> Result<Redirect, Failure> {
+    okta.unassign(&okta.find(&form.app)?, &form.user);
+    Ok(Redirect::to("/admin"))
+}
+
+#[derive(Deserialize)]
+struct Person {
+    user: String,
+}
+
+async fn suspend(State(okta): State<Okta>, Form(form): Form<Person>) -> Result<Redirect, Failure> {
+    okta.suspend(&form.user)?;
+    Ok(Redirect::to("/admin"))
+}
+
+async fn activate(State(okta): State<Okta>, Form(form): Form<Person>) -> Result<Redirect, Failure> {
+    okta.activate(&form.user)?;
+    Ok(Redirect::to("/admin"))
+}
+
+#[derive(Deserialize)]
+struct Token {
+    app: String,
+    #[serde(default)]
+    token: String,
+}
+
+async fn set_token(State(okta): State<Okta>, Form(form): Form<Token>) -> Result<Redirect, Failure> {
+    okta.set_attribute(&okta.find(&form.app)?, "token", form.token.trim())?;
+    Ok(Redirect::to("/admin"))
+}
+
+/// Where to go on to after signing in: an address of this server, whatever the form said.
+fn local(return_to: &str) -> &str {
+    let inside = return_to.starts_with("/home/") || return_to.starts_with("/app/");
+    if inside && !return_to.contains(['\\', '\r', '\n']) { return_to } else { "/" }
+}
+
+fn signed_in(okta: &Okta, headers: &HeaderMap) -> Option<User> {
+    let login = okta.sessions(|open| open.login(cookie(headers)?))?;
+    okta.user(&login).ok().filter(|user| !user.suspended)
+}
+
+fn cookie(headers: &HeaderMap) -> Option<&str> {
+    headers
+        .get_all(COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find(|(name, _)| *name == COOKIE_NAME)
+        .map(|(_, value)| value)
+}
+
+fn now() -> DateTime<Utc> {
+    SystemTime::now().into()
+}

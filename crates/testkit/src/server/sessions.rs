@@ -1,0 +1,54 @@
+use std::collections::HashMap;
+
+use crate::keys;
+
+/// Who is signed in here, by the value of the cookie.
+#[derive(Debug, Default)]
+pub(super) struct Sessions {
+    open: HashMap<String, Session>,
+}
+
+#[derive(Debug)]
+struct Session {
+    login: String,
+    /// Whether the user was just asked who he is: what `ForceAuthn` wants, and it counts once.
+    fresh: bool,
+}
+
+impl Sessions {
+    /// Begins a session and returns the cookie's value.
+    pub(super) fn begin(&mut self, login: &str) -> String {
+        let cookie = random_hex();
+        self.open.insert(cookie.clone(), Session { login: login.to_owned(), fresh: true });
+        cookie
+    }
+
+    pub(super) fn login(&self, cookie: &str) -> Option<String> {
+        self.open.get(cookie).map(|session| session.login.clone())
+    }
+
+    /// Whether the user was asked since this was last called.
+    pub(super) fn take_fresh(&mut self, cookie: &str) -> bool {
+        self.open.get_mut(cookie).is_some_and(|session| std::mem::take(&mut session.fresh))
+    }
+
+    pub(super) fn end(&mut self, cookie: &str) {
+        self.open.remove(cookie);
+    }
+
+    pub(super) fn end_all_of(&mut self, login: &str) {
+        self.open.retain(|_, session| session.login != login);
+    }
+}
+
+/// 128 random bits in hexadecimal digits.
+///
+/// # Panics
+///
+/// When the system has no randomness: a demo without secrets is better not shown.
+#[expect(clippy::expect_used, reason = "a server for tests and demos, which cannot go on without randomness")]
+pub(super) fn random_hex() -> String {
+    let mut octets = [0_u8; 16];
+    keys::provider().random(&mut octets).expect("the system has randomness");
+    octets.iter().fold(String::new(), |text, octet| format!("{text}{octet:02x}"))
+}
