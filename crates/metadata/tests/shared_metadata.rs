@@ -1,0 +1,211 @@
+//! Every metadata file of the shared material that describes an identity provider: it reads, or stands in the table of refusals.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test over files"
+)]
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use vouchsafe_metadata::{EntityDescription, EntityId, IdentityProvider};
+use vouchsafe_testkit::shared;
+
+/// Files that [`IdentityProvider::from_metadata`] refuses, with the code, and why that is right.
+const REFUSED: &[(&str, &str, &str)] = &[
+    (
+        "vectors/saml/opensaml/metadata/resolver/filter/impl/EntitiesDescriptor-Name-metadata.xml",
+        "metadata.several_identity_providers",
+        "an aggregate of 5",
+    ),
+    (
+        "vectors/saml/opensaml/saml2/metadata/InCommon-metadata.xml",
+        "metadata.several_identity_providers",
+        "an aggregate of 15",
+    ),
+    (
+        "vectors/saml/opensaml/saml2/metadata/impl/EntityDescriptorChildElements.xml",
+        "metadata.protocol",
+        "protocol \"foo\"",
+    ),
+    (
+        "vectors/saml/opensaml/saml2/metadata/impl/IDPSSODescriptorOptionalAttributes.xml",
+        "metadata.root",
+        "a role on its own",
+    ),
+    (
+        "vectors/saml/opensaml/saml2/metadata/impl/IDPSSODescriptorUnknownAttributes.xml",
+        "metadata.root",
+        "a role on its own",
+    ),
+    (
+        "vectors/saml/opensaml/saml2/metadata/metadata.switchaai_signed.xml",
+        "metadata.several_identity_providers",
+        "an aggregate of 13",
+    ),
+    (
+        "vectors/saml/opensaml/saml2/metadata/ukfederation-metadata.xml",
+        "metadata.several_identity_providers",
+        "an aggregate of 52",
+    ),
+    ("vectors/saml/opensaml/security/test1-metadata.xml", "metadata.protocol", "protocols of a test's own"),
+    (
+        "vectors/saml/polis/sso/data/metadata/nobinding/boxyhq-nobinding.xml",
+        "xml.declaration",
+        "a comment stands before the XML declaration",
+    ),
+    (
+        "vectors/saml/polis/sso/data/metadata/noentityID/boxyhq-noentityID.xml",
+        "xml.declaration",
+        "a comment stands before the XML declaration",
+    ),
+    ("vectors/saml/pyff/metadata/test01.xml", "metadata.no_signing_key", "no KeyDescriptor"),
+    ("vectors/saml/pyff/metadata/test02-invalid.xml", "metadata.no_signing_key", "no KeyDescriptor"),
+    (
+        "vectors/saml/pyff/metadata/wayf-edugain-metadata.xml",
+        "metadata.several_identity_providers",
+        "an aggregate of 61",
+    ),
+    (
+        "vectors/saml/pysaml2/metadata.aaitest.xml",
+        "metadata.several_identity_providers",
+        "an aggregate of 35, 32 of which speak SAML 2.0",
+    ),
+    (
+        "vectors/saml/python3-saml/metadata/idp_multiple_descriptors.xml",
+        "metadata.several_identity_providers",
+        "an aggregate of 2",
+    ),
+    (
+        "vectors/saml/ruby-saml/metadata/idp_multiple_descriptors.xml",
+        "metadata.several_identity_providers",
+        "an aggregate of 2",
+    ),
+    (
+        "vectors/saml/ruby-saml/metadata/idp_multiple_descriptors_2.xml",
+        "metadata.several_identity_providers",
+        "an aggregate of 2",
+    ),
+    (
+        "vectors/saml/samael/idp_metadata_nested.xml",
+        "metadata.several_identity_providers",
+        "one entity id twice",
+    ),
+    (
+        "vectors/saml/samlify/misc/idpmeta.xml",
+        "metadata.no_signing_key",
+        "KeyInfo stands in the metadata namespace",
+    ),
+    (
+        "vectors/saml/samlify/misc/idpmeta_nosign.xml",
+        "metadata.no_signing_key",
+        "KeyInfo stands in the metadata namespace",
+    ),
+    (
+        "vectors/saml/samlify/misc/idpmeta_onelogoutservice.xml",
+        "metadata.no_signing_key",
+        "KeyInfo stands in the metadata namespace",
+    ),
+    (
+        "vectors/saml/samlify/misc/idpmeta_rollingcert.xml",
+        "metadata.no_signing_key",
+        "KeyInfo stands in the metadata namespace",
+    ),
+    (
+        "vectors/saml/samlify/misc/idpmeta_share_cert.xml",
+        "metadata.no_signing_key",
+        "KeyInfo stands in the metadata namespace",
+    ),
+    ("vectors/saml/samlify/misc/multiple_entitydescriptor.xml", "xml.outside_root", "two document elements"),
+    ("vectors/saml/ssp-saml2/xml/md_EntitiesDescriptor.xml", "metadata.no_signing_key", "a KeyName only"),
+    ("vectors/saml/ssp-saml2/xml/md_EntityDescriptor.xml", "metadata.no_signing_key", "no KeyDescriptor"),
+    ("vectors/saml/ssp-saml2/xml/md_IDPSSODescriptor.xml", "metadata.root", "a role on its own"),
+];
+
+#[test]
+fn every_identity_provider_reads_or_is_refused_for_a_known_reason() {
+    let Some(folder) = shared::folder() else { return };
+    let mut refused: BTreeMap<&str, (&str, &str)> =
+        REFUSED.iter().map(|(file, code, why)| (*file, (*code, *why))).collect();
+    let (mut read, mut wrong) = (0, Vec::new());
+    for file in metadata_files(&folder) {
+        let name = file.strip_prefix(&folder).unwrap().to_str().unwrap().to_owned();
+        let octets = std::fs::read(&file).unwrap();
+        let found = IdentityProvider::from_metadata(&octets);
+        match (refused.remove(name.as_str()), found) {
+            (None, Ok(_)) => read += 1,
+            (Some((code, _)), Err(error)) if error.code() == code => {}
+            (listed, Ok(_)) => wrong.push(format!("{name}: read, although listed as {listed:?}")),
+            (listed, Err(error)) => {
+                wrong.push(format!("{name}: {} {error}; listed as {listed:?}", error.code()))
+            }
+        }
+    }
+    println!("{read} read, {} refused as listed", REFUSED.len());
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(refused.is_empty(), "listed but not there: {refused:?}");
+}
+
+#[test]
+fn every_identity_provider_of_an_aggregate_can_be_picked() {
+    let Some(folder) = shared::folder() else { return };
+    let (mut read, mut codes) = (0, BTreeMap::new());
+    for file in metadata_files(&folder) {
+        let octets = std::fs::read(&file).unwrap();
+        let Ok(entities) = EntityDescription::read_all(&octets) else { continue };
+        let providers: Vec<&EntityDescription> =
+            entities.iter().filter(|e| e.is_identity_provider()).collect();
+        if providers.len() < 2 {
+            continue;
+        }
+        // Each pick reads the file again, so of the largest files some entities must do.
+        let step = 1 + octets.len() / 300_000;
+        for provider in providers.into_iter().step_by(step) {
+            let Ok(id) = EntityId::new(provider.entity_id()) else { continue };
+            match IdentityProvider::from_metadata_entity(&octets, &id) {
+                Ok(found) => {
+                    assert_eq!(found.entity_id(), &id);
+                    assert!(!found.signing_certificates().is_empty());
+                    read += 1;
+                }
+                Err(error) => *codes.entry(error.code()).or_insert(0) += 1,
+            }
+        }
+    }
+    println!("{read} read; refused: {codes:?}");
+    assert!(read >= 20, "{read}");
+    let expected = [
+        "metadata.no_signing_key",
+        "metadata.protocol",
+        "metadata.duplicate_entity",
+        "metadata.several_roles",
+    ];
+    assert!(codes.keys().all(|code| expected.contains(code)), "{codes:?}");
+}
+
+/// Metadata of other projects, of the identity providers that were recorded, and of the corpus.
+fn metadata_files(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for part in ["vectors/saml", "idps/samples", "corpus/keys"] {
+        collect(&folder.join(part), &mut files);
+    }
+    files.sort();
+    files.retain(|file| {
+        let xml = file.extension().is_none_or(|extension| extension == "xml");
+        xml && std::fs::read_to_string(file).is_ok_and(|text| text.contains("IDPSSODescriptor"))
+    });
+    files
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            collect(&path, files);
+        } else {
+            files.push(path);
+        }
+    }
+}
