@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use vouchsafe_assertion::Login;
 use vouchsafe_crypto::{CryptoError, Provider};
 use vouchsafe_metadata::EntityId;
 
@@ -37,7 +38,7 @@ use crate::{TokenHash, text::folded};
 pub struct LoginFacts {
     /// entityID of the identity provider that signed.
     pub issuer: EntityId,
-    /// The NameID's value, as it came.
+    /// The NameID's value, as it came; empty when there was none.
     pub subject: String,
     /// The NameID's Format, where it was given.
     #[serde(default)]
@@ -166,6 +167,19 @@ impl fmt::Debug for LoginFacts {
             .field("at", &self.at)
             .field("attributes", &self.attributes.keys().collect::<Vec<_>>())
             .finish_non_exhaustive()
+    }
+}
+
+impl From<&Login> for LoginFacts {
+    fn from(login: &Login) -> Self {
+        let subject = login.name_id().map_or("", |name_id| name_id.value());
+        let mut facts = Self::new(login.issuer().clone(), subject, login.accepted_at())
+            .with_assertion_id(login.assertion_id());
+        facts.subject_format = login.name_id().and_then(|name_id| name_id.format()).map(str::to_owned);
+        for attribute in login.attributes().iter() {
+            facts = facts.with_attribute(attribute.name(), attribute.values().iter().cloned());
+        }
+        facts
     }
 }
 

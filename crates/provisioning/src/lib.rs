@@ -21,6 +21,7 @@
 mod account;
 mod facts;
 mod identifier;
+mod lookup;
 mod mapping;
 mod offboarding;
 mod organization;
@@ -37,6 +38,7 @@ mod token;
 pub use account::{Account, Assignment, Identity, Membership, Origin, Role, Status};
 pub use facts::LoginFacts;
 pub use identifier::{AccountId, OrganizationId, ProjectId, RuleId, TeamId};
+pub use lookup::LookUp;
 pub use mapping::{Attributes, GroupMatch, MappingRule, Preset};
 pub use offboarding::unused_accounts;
 pub use organization::{Conversion, Organization};
