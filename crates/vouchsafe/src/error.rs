@@ -1,0 +1,217 @@
+//! What can go wrong between the wire and the message: configuration, form fields, redirects.
+
+use vouchsafe_assertion::AssertionError;
+use vouchsafe_crypto::CryptoError;
+use vouchsafe_metadata::MetadataError;
+use vouchsafe_signature::SignatureError;
+use vouchsafe_xml::{Quoted, XmlError};
+
+/// Why a binding could not be used: the service provider is configured wrongly, or a form or query string is not what it must be.
+///
+/// What is wrong with a *response* is a [`Refusal`](crate::Refusal) instead, which has a ledger.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BindingError {
+    /// The posted value or body is longer than the limits allow.
+    #[error("the posted {what} has {actual} octets; at most {limit} are read")]
+    #[non_exhaustive]
+    TooLarge {
+        /// What was measured: "form", "SAMLResponse", "message".
+        what: &'static str,
+        /// Octets that came.
+        actual: usize,
+        /// Octets that are allowed.
+        limit: usize,
+    },
+    /// The form has no field of that name.
+    #[error("the posted form has no field {name}")]
+    #[non_exhaustive]
+    FieldMissing {
+        /// The name of the field.
+        name: &'static str,
+    },
+    /// A field of which there must be one comes several times.
+    #[error("the field {name} comes {count} times; exactly one is allowed")]
+    #[non_exhaustive]
+    FieldRepeated {
+        /// The name of the field.
+        name: &'static str,
+        /// How many came.
+        count: usize,
+    },
+    /// The field is not base64 (SAML Bindings 3.5.4).
+    #[error("the field {name} is not base64")]
+    #[non_exhaustive]
+    NotBase64 {
+        /// The name of the field.
+        name: &'static str,
+    },
+    /// The message of a query string does not inflate (SAML Bindings 3.4.4.1).
+    #[error("the field {name} is not a raw DEFLATE stream")]
+    #[non_exhaustive]
+    NotDeflated {
+        /// The name of the field.
+        name: &'static str,
+    },
+    /// A RelayState to send is empty or too long (SAML Bindings 3.4.3).
+    #[error("a RelayState of {actual} octets cannot be sent; it has 1 to {limit}")]
+    #[non_exhaustive]
+    RelayStateLength {
+        /// Octets given.
+        actual: usize,
+        /// Octets allowed.
+        limit: usize,
+    },
+    /// An address that cannot be used.
+    #[error("{} cannot be used: {reason}", Quoted::new(url))]
+    #[non_exhaustive]
+    Url {
+        /// The address as given.
+        url: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// No trusted identity provider has this entity ID.
+    #[error("{} is not a trusted identity provider", Quoted::new(entity_id))]
+    #[non_exhaustive]
+    UnknownIdentityProvider {
+        /// The entity ID asked for.
+        entity_id: String,
+    },
+    /// An identity provider of this entity ID is trusted already.
+    #[error("{} is trusted already", Quoted::new(entity_id))]
+    #[non_exhaustive]
+    AlreadyTrusted {
+        /// The entity ID given twice.
+        entity_id: String,
+    },
+    /// The keys of an identity provider cannot be used.
+    #[error("the signing keys of {} cannot be used: {source}", Quoted::new(entity_id))]
+    #[non_exhaustive]
+    UnusableKeys {
+        /// Whose keys.
+        entity_id: String,
+        /// Why not.
+        source: Box<AssertionError>,
+    },
+    /// The identity provider's metadata names no endpoint for that binding.
+    #[error("the metadata of {} names no SingleSignOnService for {binding}", Quoted::new(entity_id))]
+    #[non_exhaustive]
+    NoSingleSignOn {
+        /// Whose metadata.
+        entity_id: String,
+        /// "HTTP-Redirect" or "HTTP-POST".
+        binding: &'static str,
+    },
+    /// Requests are to be signed, and there is no signing key.
+    #[error("{} wants signed requests, and this service provider has no signing key", Quoted::new(entity_id))]
+    #[non_exhaustive]
+    NoSigningKey {
+        /// Who wants them.
+        entity_id: String,
+    },
+    /// The certificate beside a private key is another key's.
+    #[error("the {purpose} certificate does not hold the public key of the {purpose} key")]
+    #[non_exhaustive]
+    CertificateMismatch {
+        /// "signing" or "decryption".
+        purpose: &'static str,
+    },
+    /// A stored pending request does not read back.
+    #[error("the stored pending request is damaged: {field}")]
+    #[non_exhaustive]
+    StoredRequest {
+        /// The field that makes no sense.
+        field: &'static str,
+    },
+    /// Cryptography failed or refused.
+    #[error(transparent)]
+    Crypto(#[from] CryptoError),
+    /// Signing a request failed.
+    #[error(transparent)]
+    Signature(#[from] SignatureError),
+    /// Our own descriptor could not be made.
+    #[error(transparent)]
+    Metadata(#[from] MetadataError),
+    /// A message could not be written.
+    #[error(transparent)]
+    Xml(#[from] XmlError),
+}
+
+impl BindingError {
+    /// The stable code, for logs and alerts: `binding.` and a word, or the code of the crate below.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::TooLarge { .. } => "binding.too_large",
+            Self::FieldMissing { .. } => "binding.field_missing",
+            Self::FieldRepeated { .. } => "binding.field_repeated",
+            Self::NotBase64 { .. } => "binding.base64",
+            Self::NotDeflated { .. } => "binding.deflate",
+            Self::RelayStateLength { .. } => "binding.relay_state_length",
+            Self::Url { .. } => "binding.url",
+            Self::UnknownIdentityProvider { .. } => "binding.unknown_identity_provider",
+            Self::AlreadyTrusted { .. } => "binding.already_trusted",
+            Self::UnusableKeys { .. } => "binding.unusable_keys",
+            Self::NoSingleSignOn { .. } => "binding.no_single_sign_on",
+            Self::NoSigningKey { .. } => "binding.no_signing_key",
+            Self::CertificateMismatch { .. } => "binding.certificate_mismatch",
+            Self::StoredRequest { .. } => "binding.stored_request",
+            Self::Crypto(error) => error.code(),
+            Self::Signature(error) => error.code(),
+            Self::Metadata(error) => error.code(),
+            Self::Xml(error) => error.code(),
+        }
+    }
+
+    /// What an operator changes.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::TooLarge { .. } => {
+                "Raise Limits::input_bytes if the identity provider really sends messages of this size."
+            }
+            Self::FieldMissing { .. } => {
+                "The assertion consumer takes the form an identity provider posts. In the identity provider's console (Okta: \
+                 \"Single sign-on URL\") name it with the binding HTTP-POST; a person who opens the address by hand sees this too."
+            }
+            Self::FieldRepeated { .. } => {
+                "No identity provider repeats a field. Look for a proxy that rewrites forms, or an attack."
+            }
+            Self::NotBase64 { .. } => {
+                "Look for a proxy that rewrites form fields; a \"+\" that became a space is the usual trace."
+            }
+            Self::NotDeflated { .. } => {
+                "The message of the HTTP-Redirect binding is raw DEFLATE, then base64, then percent-encoded."
+            }
+            Self::RelayStateLength { .. } => "Send a short random handle and keep the meaning under it.",
+            Self::Url { .. } => {
+                "Configure an absolute https URL; http works for localhost and 127.0.0.1 alone."
+            }
+            Self::UnknownIdentityProvider { .. } => {
+                "Load the metadata of this identity provider, or compare its entity ID (Okta: \"Identity Provider Issuer\")."
+            }
+            Self::AlreadyTrusted { .. } => {
+                "One entity ID belongs to one customer. For new metadata of the same identity provider use with_refreshed_trust."
+            }
+            Self::UnusableKeys { .. } => {
+                "Ask the identity provider for a signing key of RSA 2048 bits, P-256 or more."
+            }
+            Self::NoSingleSignOn { .. } => {
+                "Use the other binding, or ask the identity provider for metadata with this endpoint."
+            }
+            Self::NoSigningKey { .. } => {
+                "Configure signing_key on the builder, or switch request validation off at the identity provider."
+            }
+            Self::CertificateMismatch { .. } => "Give the key and the certificate of one pair.",
+            Self::StoredRequest { .. } => "Discard it; the person starts again.",
+            Self::Crypto(error) => error.hint(),
+            Self::Signature(error) => error.hint(),
+            Self::Metadata(error) => error.hint(),
+            Self::Xml(error) => error.hint(),
+        }
+    }
+
+    /// The one sentence for the browser. It never says what failed.
+    pub fn public_message(&self) -> &'static str {
+        "The sign-in could not be completed."
+    }
+}

@@ -1,0 +1,97 @@
+//! What the browser posts to the assertion consumer (SAML Bindings 3.5).
+
+use vouchsafe_assertion::Envelope;
+use vouchsafe_crypto::base64_decode;
+use vouchsafe_metadata::EntityId;
+use vouchsafe_xml::{Document, Limits};
+
+use crate::error::BindingError;
+use crate::form;
+use crate::redirect::{encoded_limit, require_at_most};
+use crate::relay_state::RelayState;
+
+/// A response as it came by POST: opaque octets, size-capped, and nothing about them believed.
+///
+/// ```
+/// use vouchsafe::{Limits, PostedResponse};
+///
+/// let posted = PostedResponse::from_form(b"SAMLResponse=PGEvPg%3D%3D&RelayState=9f2c", &Limits::default())?;
+/// assert_eq!(posted.relay_state().map(|state| state.as_str()), Some("9f2c"));
+///
+/// let twice = PostedResponse::from_form(b"SAMLResponse=PGEvPg&SAMLResponse=PGEvPg", &Limits::default());
+/// assert_eq!(twice.unwrap_err().code(), "binding.field_repeated");
+/// # Ok::<(), vouchsafe::BindingError>(())
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct PostedResponse {
+    octets: Vec<u8>,
+    relay_state: Option<RelayState>,
+}
+
+impl PostedResponse {
+    /// From the raw body of the request, `application/x-www-form-urlencoded`: exactly one SAMLResponse and at most one RelayState.
+    /// Other fields are left alone.
+    ///
+    /// # Errors
+    /// [`BindingError::FieldMissing`], [`BindingError::FieldRepeated`], [`BindingError::TooLarge`], [`BindingError::NotBase64`].
+    pub fn from_form(body: &[u8], limits: &Limits) -> Result<PostedResponse, BindingError> {
+        // Every octet of the field may be percent-encoded, three for one.
+        require_at_most("form", body.len(), encoded_limit(limits).saturating_mul(3))?;
+        let value = form::required(body, "SAMLResponse")?;
+        let relay_state = form::optional(body, "RelayState")?;
+        let mut posted = PostedResponse::from_base64(&value, limits)?;
+        posted.relay_state = relay_state.map(RelayState::received);
+        Ok(posted)
+    }
+
+    /// From the value of the form field SAMLResponse, which a framework has decoded already. White space in the base64 is allowed.
+    ///
+    /// # Errors
+    /// [`BindingError::TooLarge`] and [`BindingError::NotBase64`].
+    pub fn from_base64(value: &str, limits: &Limits) -> Result<PostedResponse, BindingError> {
+        require_at_most("SAMLResponse", value.len(), encoded_limit(limits))?;
+        let octets = base64_decode(value).map_err(|_| BindingError::NotBase64 { name: "SAMLResponse" })?;
+        require_at_most("message", octets.len(), limits.input_bytes)?;
+        Ok(PostedResponse { octets, relay_state: None })
+    }
+
+    /// The same response with the RelayState that came beside it, when a framework has taken the form apart.
+    #[must_use]
+    pub fn with_relay_state(mut self, relay_state: Option<RelayState>) -> PostedResponse {
+        self.relay_state = relay_state;
+        self
+    }
+
+    /// The RelayState that came beside it; untrusted. The handle under which a pending request is found.
+    pub fn relay_state(&self) -> Option<&RelayState> {
+        self.relay_state.as_ref()
+    }
+
+    /// Who the message says it is from. For looking something up (a customer, a pending request) and for refusing, never for deciding:
+    /// [`ServiceProvider::receive`](crate::ServiceProvider::receive) compares it with what was signed.
+    pub fn claimed_issuer(&self, limits: &Limits) -> Option<EntityId> {
+        let document = Document::parse(&self.octets, limits).ok()?;
+        Envelope::read(&document).ok()?.claimed_issuer().cloned()
+    }
+
+    /// Which request the message says it answers. For looking up and refusing only, as [`claimed_issuer`](Self::claimed_issuer).
+    pub fn in_response_to(&self, limits: &Limits) -> Option<String> {
+        let document = Document::parse(&self.octets, limits).ok()?;
+        Envelope::read(&document).ok()?.in_response_to().map(str::to_owned)
+    }
+
+    pub(crate) fn octets(&self) -> &[u8] {
+        &self.octets
+    }
+}
+
+impl std::fmt::Debug for PostedResponse {
+    /// The message is a bearer token until it is used: only its size is shown.
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("PostedResponse")
+            .field("octets", &self.octets.len())
+            .field("relay_state", &self.relay_state)
+            .finish()
+    }
+}

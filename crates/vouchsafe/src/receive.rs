@@ -1,0 +1,98 @@
+//! Receiving: what was posted to the assertion consumer, from octets to a valid assertion.
+
+use chrono::{DateTime, Utc};
+use vouchsafe_assertion::{
+    Correlation, Envelope, Expectations, MessageId, Refusal, ValidAssertion, authenticate,
+};
+use vouchsafe_xml::Document;
+
+use crate::pending::PendingRequest;
+use crate::posted::PostedResponse;
+use crate::service_provider::{ServiceProvider, Trusted};
+
+/// What a response may be.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Expect<'p> {
+    /// The answer to this request, from the identity provider that was asked.
+    Reply(&'p PendingRequest),
+    /// Sent without being asked for, from any trusted identity provider: the person began at the identity provider's dashboard.
+    ///
+    /// A response that names a request is refused here. Whoever accepts unsolicited responses accepts that somebody can be signed in to
+    /// an account that is not theirs by following a link (login CSRF); a service that does not need them leaves this out.
+    Unsolicited,
+}
+
+impl ServiceProvider {
+    /// Decides whether to believe a response: parse, authenticate, read what was signed, check it against what is expected.
+    ///
+    /// What comes out is acceptable but perhaps not new: record its [`replay_key`](ValidAssertion::replay_key), then
+    /// [`confirm`](ValidAssertion::confirm) it.
+    ///
+    /// # Errors
+    /// A [`Refusal`], which carries the first error and the ledger of every rule that was checked.
+    pub fn receive(
+        &self,
+        posted: &PostedResponse,
+        expect: Expect<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<ValidAssertion, Refusal> {
+        let expectations = self.expectations(expect, now)?;
+        let document = Document::parse(posted.octets(), self.limits())?;
+        let trusted = self.whom_to_believe(&document, expect, now)?;
+        let authentic = authenticate(
+            document,
+            &trusted.trust,
+            &self.config.decryption_keys,
+            self.provider(),
+            self.limits(),
+            self.config.signature_policy,
+        )?;
+        authentic.read()?.validate(&expectations, now)
+    }
+
+    /// Which trusted keys to try. The claimed issuer chooses among them and can only be wrong: it is compared with the signed one later.
+    fn whom_to_believe(
+        &self,
+        document: &Document,
+        expect: Expect<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<&Trusted, Refusal> {
+        let envelope = Envelope::read(document)?;
+        let claimed = envelope.claimed_issuer();
+        let issuer = match (expect, claimed) {
+            (Expect::Reply(pending), _) if pending.is_expired(now) => {
+                return Err(Refusal::request_expired(pending.expires_at()));
+            }
+            (Expect::Reply(pending), Some(claimed)) if claimed != pending.identity_provider() => {
+                return Err(Refusal::unexpected_issuer(
+                    pending.identity_provider().as_str(),
+                    claimed.as_str(),
+                ));
+            }
+            (Expect::Reply(pending), _) => pending.identity_provider(),
+            (Expect::Unsolicited, Some(claimed)) => claimed,
+            (Expect::Unsolicited, None) => return Err(Refusal::unknown_issuer("")),
+        };
+        self.trusted(issuer).ok_or_else(|| Refusal::unknown_issuer(issuer.as_str()))
+    }
+
+    /// What the response must agree with. After a request with ForceAuthn the person must have authenticated since it was issued.
+    fn expectations(&self, expect: Expect<'_>, now: DateTime<Utc>) -> Result<Expectations, Refusal> {
+        let correlation = match expect {
+            Expect::Reply(pending) => Correlation::Reply(MessageId::new(pending.request_id())?),
+            Expect::Unsolicited => Correlation::Unsolicited,
+        };
+        let mut expectations =
+            Expectations::new(self.entity_id().clone(), self.assertion_consumer(), correlation)
+                .with_clock_skew(self.config.clock_skew);
+        if let Expect::Reply(pending) = expect {
+            expectations = expectations.with_authn_contexts(pending.requested_contexts());
+            if pending.force_authn() {
+                expectations = expectations
+                    .with_maximum_authentication_age(now.signed_duration_since(pending.issued_at()));
+            }
+        }
+        Ok(expectations)
+    }
+}
