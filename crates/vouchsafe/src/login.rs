@@ -1,7 +1,7 @@
 //! Asking: a sign-in that starts at the service.
 
 use chrono::{DateTime, Utc};
-use vouchsafe_crypto::{KeyKind, PrivateKey, SignatureAlgorithm, base64_encode};
+use vouchsafe_crypto::base64_encode;
 use vouchsafe_metadata::{Binding, EntityId};
 use vouchsafe_signature::{Signer, sign, sign_query};
 
@@ -30,7 +30,8 @@ impl ServiceProvider {
         let prepared = self.prepare(identity_provider, &Binding::HttpRedirect, options, now)?;
         let mut query = redirect::encode(SAML_REQUEST, &prepared.xml, Some(&prepared.pending.handle))?;
         if let Some(credential) = prepared.signing {
-            query = sign_query(&query, algorithm_for(&credential.key), &credential.key, self.provider())?;
+            query =
+                sign_query(&query, Signer::algorithm_for(&credential.key), &credential.key, self.provider())?;
         }
         Ok((Redirect::to(&prepared.location, &query), prepared.pending))
     }
@@ -123,15 +124,4 @@ fn single_sign_on<'a>(trusted: &'a Trusted, binding: &Binding) -> Result<&'a str
         entity_id: trusted.identity_provider.entity_id().as_str().to_owned(),
         binding: if *binding == Binding::HttpPost { "HTTP-POST" } else { "HTTP-Redirect" },
     })
-}
-
-/// The algorithm that fits the key; SHA-256 unless the curve asks for more.
-fn algorithm_for(key: &PrivateKey) -> SignatureAlgorithm {
-    match key.kind() {
-        KeyKind::P256 => SignatureAlgorithm::EcdsaSha256,
-        KeyKind::P384 => SignatureAlgorithm::EcdsaSha384,
-        KeyKind::P521 => SignatureAlgorithm::EcdsaSha512,
-        KeyKind::Ed25519 => SignatureAlgorithm::Ed25519,
-        _ => SignatureAlgorithm::RsaSha256,
-    }
 }

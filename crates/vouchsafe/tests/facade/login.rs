@@ -1,0 +1,145 @@
+//! What is asked of an identity provider, read back by the other side.
+
+use crate::common::{builder, now, okta, trusted};
+use chrono::TimeDelta;
+use vouchsafe::crypto::base64_decode;
+use vouchsafe::signature::{TrustedKey, verify, verify_query};
+use vouchsafe::xml::{Document, Limits};
+use vouchsafe::{LoginOptions, PendingRequest, RelayState, SignRequests};
+use vouchsafe_testkit::{AuthnRequest, IdentityProvider, keys};
+
+#[test]
+fn the_request_is_plain() {
+    let service_provider = builder().build().unwrap();
+    let (redirect, pending) = service_provider.start_login(&okta(), LoginOptions::default(), now()).unwrap();
+    assert!(redirect.url().starts_with(&format!("{}?SAMLRequest=", vouchsafe_testkit::OKTA_SINGLE_SIGN_ON)));
+    let request = AuthnRequest::from_redirect(redirect.url()).unwrap();
+    assert_eq!(request.id, pending.request_id());
+    assert!(request.id.starts_with('_') && request.id.len() == 41);
+    assert_eq!(request.issuer, vouchsafe_testkit::SERVICE_PROVIDER);
+    assert_eq!(request.destination.as_deref(), Some(vouchsafe_testkit::OKTA_SINGLE_SIGN_ON));
+    assert_eq!(request.assertion_consumer.as_deref(), Some(vouchsafe_testkit::ASSERTION_CONSUMER));
+    assert_eq!(request.assertion_consumer_index, None);
+    assert_eq!(request.protocol_binding.as_deref(), Some("urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST"));
+    assert_eq!(request.issue_instant, "2026-01-01T00:00:10Z");
+    assert!(!request.has_name_id_policy && !request.force_authn && !request.is_passive);
+    assert!(request.authn_contexts.is_empty());
+    assert_eq!(request.relay_state.as_deref(), Some(pending.handle()));
+    assert_eq!(pending.handle().len(), 32);
+    assert_eq!(request.signature_algorithm, None);
+}
+
+#[test]
+fn every_option_arrives() {
+    let service_provider = builder().build().unwrap();
+    let options = LoginOptions::default()
+        .force_authn()
+        .is_passive()
+        .allow_create()
+        .relay_state(RelayState::new("h&n=d l").unwrap())
+        .return_to("/projects/7")
+        .requested_contexts(["urn:a", "urn:b<&>"]);
+    let (redirect, pending) = service_provider.start_login(&okta(), options, now()).unwrap();
+    let request = AuthnRequest::from_redirect(redirect.url()).unwrap();
+    assert!(request.force_authn && request.is_passive && request.has_name_id_policy);
+    assert_eq!((request.allow_create, request.name_id_format), (Some(true), None));
+    assert_eq!(request.authn_contexts, ["urn:a", "urn:b<&>"]);
+    assert_eq!(request.relay_state.as_deref(), Some("h&n=d l"));
+    assert!(!request.xml.contains("projects"), "the return path stays here");
+    assert_eq!(pending.return_to(), Some("/projects/7"));
+    assert_eq!(pending.expires_at(), now() + TimeDelta::minutes(10));
+}
+
+#[test]
+fn nothing_repeats() {
+    let service_provider = builder().build().unwrap();
+    let start = || service_provider.start_login(&okta(), LoginOptions::default(), now()).unwrap().1;
+    let (first, second) = (start(), start());
+    assert_ne!(first.request_id(), second.request_id());
+    assert_ne!(first.handle(), second.handle());
+}
+
+#[test]
+fn requests_are_signed_when_wanted() {
+    let key = keys::service_provider_p256();
+    let signing = || builder().signing_key(key.private_key().clone(), key.certificate().clone());
+    let trust = || [TrustedKey::new(key.private_key().public_key().clone(), "ours")];
+
+    let unasked = signing().build().unwrap();
+    let (redirect, _) = unasked.start_login(&okta(), LoginOptions::default(), now()).unwrap();
+    assert!(!redirect.url().contains("Signature="));
+
+    let wanting = trusted(&IdentityProvider::other()).with_authn_requests_signed(true);
+    let other = wanting.entity_id().clone();
+    let asked = signing().trust(wanting.clone()).build().unwrap();
+    let (redirect, pending) = asked.start_login(&other, LoginOptions::default(), now()).unwrap();
+    let (_, query) = redirect.url().split_once('?').unwrap();
+    let verified = verify_query(query, &trust(), asked.provider()).unwrap();
+    assert_eq!(verified.relay_state(), Some(pending.handle()));
+
+    let unable = builder().trust(wanting).build().unwrap();
+    let refused = unable.start_login(&other, LoginOptions::default(), now()).unwrap_err();
+    assert_eq!(refused.code(), "binding.no_signing_key");
+
+    let always = signing().sign_requests(SignRequests::Always).build().unwrap();
+    assert!(always.metadata_xml().unwrap().contains("AuthnRequestsSigned=\"true\""));
+    let (form, pending) = always.start_login_by_post(&okta(), LoginOptions::default(), now()).unwrap();
+    assert_eq!(form.action(), vouchsafe_testkit::OKTA_SINGLE_SIGN_ON);
+    let field = |name| {
+        form.fields().iter().find(|(found, _)| *found == name).map(|(_, value)| value.as_str()).unwrap()
+    };
+    let document =
+        Document::parse(&base64_decode(field("SAMLRequest")).unwrap(), &Limits::default()).unwrap();
+    let verified = verify(document.root(), &trust(), always.provider(), always.limits()).unwrap();
+    assert_eq!(verified.evidence().key_label(), "ours");
+    assert_eq!(document.root().attribute("ID"), Some(pending.request_id()));
+    assert_eq!(field("RelayState"), pending.handle());
+}
+
+#[test]
+fn whom_nobody_knows_is_not_asked() {
+    let service_provider = builder().build().unwrap();
+    let stranger = vouchsafe::EntityId::new("https://stranger.example").unwrap();
+    let refused = service_provider.start_login(&stranger, LoginOptions::default(), now()).unwrap_err();
+    assert_eq!(refused.code(), "binding.unknown_identity_provider");
+}
+
+#[test]
+fn the_stored_form_comes_back() {
+    let service_provider = builder().build().unwrap();
+    let options = LoginOptions::default().force_authn().return_to("/x").requested_contexts(["urn:a"]);
+    let (_, pending) = service_provider.start_login(&okta(), options, now()).unwrap();
+    let json = serde_json::to_string(&pending.to_stored()).unwrap();
+    let again = PendingRequest::from_stored(serde_json::from_str(&json).unwrap()).unwrap();
+    assert_eq!(again.to_stored(), pending.to_stored());
+    assert_eq!((again.handle(), again.request_id()), (pending.handle(), pending.request_id()));
+
+    let mut damaged = pending.to_stored();
+    damaged.identity_provider = String::new();
+    assert_eq!(PendingRequest::from_stored(damaged).unwrap_err().code(), "binding.stored_request");
+}
+
+#[test]
+fn our_metadata_says_what_we_are() {
+    let (encryption, signing) = (keys::service_provider(), keys::service_provider_p256());
+    let service_provider = builder()
+        .decryption_key(encryption.private_key().clone(), encryption.certificate().clone())
+        .signing_key(signing.private_key().clone(), signing.certificate().clone())
+        .require_signed_assertion()
+        .build()
+        .unwrap();
+    let xml = service_provider.metadata_xml().unwrap();
+    for part in [
+        vouchsafe_testkit::SERVICE_PROVIDER,
+        vouchsafe_testkit::ASSERTION_CONSUMER,
+        "use=\"encryption\"",
+        "use=\"signing\"",
+        "WantAssertionsSigned=\"true\"",
+    ] {
+        assert!(xml.contains(part), "{part} in {xml}");
+    }
+
+    let mixed =
+        builder().decryption_key(encryption.private_key().clone(), signing.certificate().clone()).build();
+    assert_eq!(mixed.unwrap_err().code(), "binding.certificate_mismatch");
+}

@@ -1,0 +1,220 @@
+//! From a posted response to a login, through the facade alone.
+
+use crate::common::{builder, now, okta, posted, trusted};
+use chrono::TimeDelta;
+use vouchsafe::crypto::ContentCipher;
+use vouchsafe::{Expect, LoginOptions, PendingRequest, Refusal, ServiceProvider, ValidAssertion};
+use vouchsafe_testkit::{Attribute, Encryption, IdentityProvider, Signed, keys};
+
+fn started(service_provider: &ServiceProvider, options: LoginOptions) -> PendingRequest {
+    service_provider.start_login(&okta(), options, now()).unwrap().1
+}
+
+fn code(result: Result<ValidAssertion, Refusal>) -> &'static str {
+    result.unwrap_err().code()
+}
+
+#[test]
+fn a_reply_becomes_a_login_once() {
+    let service_provider = builder().build().unwrap();
+    let pending = started(&service_provider, LoginOptions::default());
+    let issued = IdentityProvider::okta()
+        .response()
+        .in_response_to(pending.request_id())
+        .name_id("ada@example.com")
+        .attribute(Attribute::new("groups", ["Everyone", "perf-team"]))
+        .issue()
+        .unwrap();
+    let valid = service_provider.receive(&posted(&issued), Expect::Reply(&pending), now()).unwrap();
+    let key = valid.replay_key();
+    assert_eq!(key.clone().recorded(false).unwrap_err().code(), "assertion.replayed");
+    let login = valid.confirm(key.recorded(true).unwrap()).unwrap();
+    assert_eq!(login.issuer(), &okta());
+    assert_eq!(login.name_id().unwrap().value(), "ada@example.com");
+    assert_eq!(login.in_response_to(), Some(pending.request_id()));
+    assert_eq!(login.attributes().get("groups").unwrap(), ["Everyone", "perf-team"]);
+}
+
+#[test]
+fn what_was_asked_and_what_was_not_are_two_things() {
+    let service_provider = builder().build().unwrap();
+    let pending = started(&service_provider, LoginOptions::default());
+    let other = started(&service_provider, LoginOptions::default());
+    let reply =
+        posted(&IdentityProvider::okta().response().in_response_to(pending.request_id()).issue().unwrap());
+    let unsolicited = posted(&IdentityProvider::okta().response().issue().unwrap());
+
+    assert!(service_provider.receive(&reply, Expect::Reply(&pending), now()).is_ok());
+    assert!(service_provider.receive(&unsolicited, Expect::Unsolicited, now()).is_ok());
+    assert_eq!(
+        code(service_provider.receive(&reply, Expect::Unsolicited, now())),
+        "assertion.in_response_to"
+    );
+    assert_eq!(
+        code(service_provider.receive(&reply, Expect::Reply(&other), now())),
+        "assertion.in_response_to"
+    );
+    assert_eq!(
+        code(service_provider.receive(&unsolicited, Expect::Reply(&pending), now())),
+        "assertion.in_response_to"
+    );
+}
+
+#[test]
+fn a_request_waits_so_long_and_no_longer() {
+    let service_provider = builder().request_lifetime(TimeDelta::minutes(1)).build().unwrap();
+    let pending = started(&service_provider, LoginOptions::default());
+    let later = now() + TimeDelta::minutes(1);
+    let reply = posted(
+        &IdentityProvider::okta().response().at(later).in_response_to(pending.request_id()).issue().unwrap(),
+    );
+    assert!(service_provider.receive(&reply, Expect::Reply(&pending), later - TimeDelta::seconds(1)).is_ok());
+    assert_eq!(
+        code(service_provider.receive(&reply, Expect::Reply(&pending), later)),
+        "assertion.request_expired"
+    );
+}
+
+#[test]
+fn only_the_one_who_was_asked_answers() {
+    let other = IdentityProvider::other();
+    let service_provider = builder().trust(trusted(&other)).build().unwrap();
+    let pending = started(&service_provider, LoginOptions::default());
+    let from_other = posted(&other.response().in_response_to(pending.request_id()).issue().unwrap());
+    assert_eq!(
+        code(service_provider.receive(&from_other, Expect::Reply(&pending), now())),
+        "assertion.unexpected_issuer"
+    );
+
+    // Neither does another trusted one in the name of the one asked, signed with its own key.
+    let disguised =
+        other.response().issuer(okta().as_str()).in_response_to(pending.request_id()).issue().unwrap();
+    let refused = code(service_provider.receive(&posted(&disguised), Expect::Reply(&pending), now()));
+    assert!(refused.starts_with("signature."), "{refused}");
+
+    let unsolicited = posted(&other.response().issue().unwrap());
+    assert!(service_provider.receive(&unsolicited, Expect::Unsolicited, now()).is_ok());
+}
+
+#[test]
+fn trust_changes_while_the_service_runs() {
+    let other = IdentityProvider::other();
+    let before = builder().build().unwrap();
+    let unsolicited = posted(&other.response().issue().unwrap());
+    assert_eq!(code(before.receive(&unsolicited, Expect::Unsolicited, now())), "assertion.unknown_issuer");
+
+    let with = before.with_trust(trusted(&other)).unwrap();
+    assert!(with.receive(&unsolicited, Expect::Unsolicited, now()).is_ok());
+    assert_eq!(before.identity_providers().count(), 1, "the old value is as it was");
+
+    // A second customer cannot put keys in the place of the first one's.
+    let hostile = IdentityProvider::okta().with_key(keys::attacker());
+    assert_eq!(with.with_trust(trusted(&hostile)).unwrap_err().code(), "binding.already_trusted");
+    // The first one can.
+    let rolled = with
+        .with_refreshed_trust(trusted(&IdentityProvider::okta().with_key(keys::identity_provider_p256())))
+        .unwrap();
+    let old_key = posted(&IdentityProvider::okta().response().issue().unwrap());
+    assert!(code(rolled.receive(&old_key, Expect::Unsolicited, now())).starts_with("signature."));
+
+    let name = vouchsafe::EntityId::new(other.entity_id()).unwrap();
+    let without = rolled.without_trust(&name);
+    assert_eq!(code(without.receive(&unsolicited, Expect::Unsolicited, now())), "assertion.unknown_issuer");
+    assert_eq!(
+        without.with_refreshed_trust(trusted(&other)).unwrap_err().code(),
+        "binding.unknown_identity_provider"
+    );
+}
+
+#[test]
+fn encrypted_assertions_open_with_either_key() {
+    let (new, old) = (keys::service_provider(), keys::old_service_provider());
+    let service_provider = builder()
+        .decryption_key(new.private_key().clone(), new.certificate().clone())
+        .decryption_key(old.private_key().clone(), old.certificate().clone())
+        .build()
+        .unwrap();
+    for recipient in [new, old] {
+        for cipher in [ContentCipher::Aes256Cbc, ContentCipher::Aes256Gcm] {
+            let encryption = Encryption::to(recipient.certificate()).cipher(cipher);
+            let issued = IdentityProvider::okta().response().encrypt(encryption).issue().unwrap();
+            assert!(
+                service_provider.receive(&posted(&issued), Expect::Unsolicited, now()).is_ok(),
+                "{cipher:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn signatures_can_be_asked_for() {
+    let lenient = builder().build().unwrap();
+    let response = builder().require_signed_response().build().unwrap();
+    let assertion = builder().require_signed_assertion().build().unwrap();
+    let by = |signed| posted(&IdentityProvider::okta().response().sign(signed).issue().unwrap());
+    for signed in [Signed::Both, Signed::Response, Signed::Assertion] {
+        assert!(lenient.receive(&by(signed), Expect::Unsolicited, now()).is_ok());
+    }
+    assert_eq!(code(lenient.receive(&by(Signed::Neither), Expect::Unsolicited, now())), "assertion.unsigned");
+    assert!(response.receive(&by(Signed::Response), Expect::Unsolicited, now()).is_ok());
+    assert_eq!(
+        code(response.receive(&by(Signed::Assertion), Expect::Unsolicited, now())),
+        "assertion.response_unsigned"
+    );
+    assert!(assertion.receive(&by(Signed::Assertion), Expect::Unsolicited, now()).is_ok());
+    assert_eq!(
+        code(assertion.receive(&by(Signed::Response), Expect::Unsolicited, now())),
+        "assertion.assertion_unsigned"
+    );
+}
+
+#[test]
+fn what_was_asked_for_is_held_against_the_answer() {
+    let service_provider = builder().build().unwrap();
+    let class = "urn:oasis:names:tc:SAML:2.0:ac:classes:TimeSyncToken";
+    let pending = started(&service_provider, LoginOptions::default().requested_contexts([class]));
+    let answer = |context: &str| {
+        posted(
+            &IdentityProvider::okta()
+                .response()
+                .in_response_to(pending.request_id())
+                .authn_context(context)
+                .issue()
+                .unwrap(),
+        )
+    };
+    assert!(service_provider.receive(&answer(class), Expect::Reply(&pending), now()).is_ok());
+    let weaker = answer("urn:oasis:names:tc:SAML:2.0:ac:classes:Password");
+    assert_eq!(
+        code(service_provider.receive(&weaker, Expect::Reply(&pending), now())),
+        "assertion.authn_context"
+    );
+
+    let forced = started(&service_provider, LoginOptions::default().force_authn());
+    let response = || IdentityProvider::okta().response().at(now()).in_response_to(forced.request_id());
+    let fresh = posted(&response().issue().unwrap());
+    assert!(service_provider.receive(&fresh, Expect::Reply(&forced), now()).is_ok());
+    let stale = posted(&response().authn_instant(now() - TimeDelta::hours(1)).issue().unwrap());
+    assert_eq!(
+        code(service_provider.receive(&stale, Expect::Reply(&forced), now())),
+        "assertion.authn_instant"
+    );
+}
+
+#[test]
+fn what_is_no_response_is_refused_and_not_feared() {
+    let service_provider = builder().build().unwrap();
+    for octets in ["", "x", "<", "<!DOCTYPE a><a/>", "<a/>", "\u{0}"] {
+        let value = vouchsafe::crypto::base64_encode(octets.as_bytes());
+        let Ok(posted) = vouchsafe::PostedResponse::from_base64(&value, service_provider.limits()) else {
+            continue;
+        };
+        let refusal = service_provider.receive(&posted, Expect::Unsolicited, now()).unwrap_err();
+        assert!(
+            refusal.code().starts_with("xml.") || refusal.code() == "assertion.not_a_response",
+            "{}",
+            refusal.code()
+        );
+        assert_eq!(posted.claimed_issuer(service_provider.limits()), None);
+    }
+}
