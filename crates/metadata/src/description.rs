@@ -130,7 +130,6 @@ impl RoleDescription {
     }
 
     /// Its endpoints, by local name of the element; the reason, where one cannot be used.
-    #[must_use]
     pub fn endpoints(&self) -> &[(String, Result<Endpoint, String>)] {
         &self.endpoints
     }

@@ -212,7 +212,6 @@ impl IdentityProvider {
         clippy::new_ret_no_self,
         reason = "the builder's state names what is missing; the value exists with a key only"
     )]
-    #[must_use]
     pub fn new(entity_id: EntityId) -> WantsSigningCertificate {
         WantsSigningCertificate { entity_id }
     }

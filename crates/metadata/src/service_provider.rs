@@ -112,14 +112,8 @@ impl ServiceProviderDescriptor {
     /// the encryption keys the authenticated ciphers, then CBC, and key transport (MD09).
     #[must_use]
     pub fn with_algorithms_of(mut self, provider: &Provider) -> Self {
-        let accepted = |algorithms: &[SignatureAlgorithm]| -> Vec<String> {
-            algorithms
-                .iter()
-                .filter(|a| provider.accepts_signature(**a))
-                .map(|a| a.uri().to_owned())
-                .collect()
-        };
-        self.signing_methods = accepted(&SIGNATURES);
+        let signatures = SIGNATURES.iter().filter(|algorithm| provider.accepts_signature(**algorithm));
+        self.signing_methods = signatures.map(|algorithm| algorithm.uri().to_owned()).collect();
         self.digest_methods =
             DIGESTS.iter().filter(|d| provider.accepts_digest(**d)).map(|d| d.uri().to_owned()).collect();
         let ciphers = CIPHERS.iter().filter(|c| provider.accepts_cipher(**c)).map(|c| c.uri().to_owned());

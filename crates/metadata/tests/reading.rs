@@ -81,7 +81,7 @@ fn okta_with_white_space_everywhere() {
     );
     let okta = read(&xml).unwrap();
     assert_eq!(okta.entity_id().as_str(), "http://www.okta.com/exk1");
-    assert_eq!(okta.signing_certificates(), [CERTIFICATE.clone()]);
+    assert_eq!(okta.signing_certificates(), std::slice::from_ref(&*CERTIFICATE));
     assert!(okta.encryption_certificates().is_empty());
     assert_eq!(okta.name_id_formats(), [vouchsafe_metadata::name_id_format::EMAIL_ADDRESS]);
     assert_eq!(
@@ -353,7 +353,7 @@ fn descriptions_hold_every_role() {
         all.iter().map(|entity| (entity.entity_id(), entity.is_identity_provider())).collect();
     assert_eq!(ids, [("https://a.example", true), ("https://b.example", false)]);
     let role = &all[0].roles()[0];
-    assert_eq!(role.signing_certificates(), [CERTIFICATE.clone()]);
+    assert_eq!(role.signing_certificates(), std::slice::from_ref(&*CERTIFICATE));
     assert_eq!(role.endpoints()[0].0, "SingleSignOnService");
     assert!(all.iter().all(|entity| entity.valid_until().is_some()));
 }
