@@ -1,51 +1,40 @@
 //! Joining the values of `xml:base` (Canonical XML 1.1, 2.4 and appendix A; RFC 3986, 5.2).
 
+use std::collections::VecDeque;
+
 /// Joins the values from the innermost to the outermost. `None` if there are none.
 ///
-/// Each step makes at most as much text as both values have, so the last ones are copied as often as there are
-/// values: elements nested to the depth limit, and no more.
-pub(crate) fn join_all<'t>(inner_to_outer: impl Iterator<Item = &'t str>) -> Option<String> {
-    inner_to_outer.fold(None, |inner, outer| {
-        Some(match inner {
-            Some(inner) => join(&inner, outer),
-            None => outer.to_owned(),
-        })
-    })
+/// Each value is taken apart once, so the work is linear in their length.
+pub(crate) fn join_all<'t>(mut inner_to_outer: impl Iterator<Item = &'t str>) -> Option<String> {
+    let innermost = inner_to_outer.next()?;
+    let Some(outer) = inner_to_outer.next() else { return Some(innermost.to_owned()) };
+    let joined = Reference::of(innermost).within(Reference::of(outer));
+    Some(inner_to_outer.fold(joined, |inner, outer| inner.within(Reference::of(outer))).written())
 }
 
-/// The reference resolved against a base that may be relative itself.
-fn join(reference: &str, base: &str) -> String {
-    let reference = Parts::of(reference);
-    let base = Parts::of(base);
-    let mut joined = Parts { fragment: reference.fragment, ..reference };
-    let path = if reference.scheme.is_some() || reference.authority.is_some() {
-        joined.scheme = reference.scheme.or(base.scheme);
-        remove_dot_segments(reference.path)
-    } else {
-        (joined.scheme, joined.authority) = (base.scheme, base.authority);
-        if reference.path.is_empty() {
-            joined.query = reference.query.or(base.query);
-            remove_dot_segments(base.path)
-        } else if reference.path.starts_with('/') {
-            remove_dot_segments(reference.path)
-        } else {
-            remove_dot_segments(&merge(reference.path, &base))
-        }
-    };
-    joined.written(&path)
-}
-
-/// A URI reference in its five parts (RFC 3986, appendix B).
-#[derive(Clone, Copy)]
-struct Parts<'t> {
+/// A URI reference in its five parts (RFC 3986, appendix B), the path without dot segments.
+struct Reference<'t> {
     scheme: Option<&'t str>,
     authority: Option<&'t str>,
-    path: &'t str,
+    path: Path<'t>,
     query: Option<&'t str>,
     fragment: Option<&'t str>,
 }
 
-impl<'t> Parts<'t> {
+/// A path after RFC 3986, 5.2.4, as Canonical XML 1.1 changes it: leading `..` of a relative path stay, slashes in a
+/// row are one, and a `..` at the end gets its slash.
+struct Path<'t> {
+    /// Whether nothing at all is written.
+    is_empty: bool,
+    is_absolute: bool,
+    /// How many `..` lead it.
+    ups: usize,
+    segments: VecDeque<&'t str>,
+    /// Whether a slash ends it.
+    is_directory: bool,
+}
+
+impl<'t> Reference<'t> {
     fn of(text: &'t str) -> Self {
         let (rest, fragment) = split(text, '#');
         let (rest, query) = split(rest, '?');
@@ -57,31 +46,116 @@ impl<'t> Parts<'t> {
         };
         let (authority, path) = match rest.strip_prefix("//") {
             Some(following) => {
-                let (authority, path) = following
-                    .split_at_checked(following.find('/').unwrap_or(following.len()))
-                    .unwrap_or((following, ""));
+                let end = following.find('/').unwrap_or(following.len());
+                let (authority, path) = following.split_at_checked(end).unwrap_or((following, ""));
                 (Some(authority), path)
             }
             None => (None, rest),
         };
-        Self { scheme, authority, path, query, fragment }
+        Self { scheme, authority, path: Path::of(path), query, fragment }
     }
 
-    /// The parts put together, with another path (RFC 3986, 5.3).
-    fn written(&self, path: &str) -> String {
+    /// The reference resolved against a base that may be relative itself (RFC 3986, 5.2.2).
+    fn within(self, base: Self) -> Self {
+        let scheme = self.scheme.or(base.scheme);
+        if self.scheme.is_some() || self.authority.is_some() {
+            return Self { scheme, ..self };
+        }
+        let (authority, fragment) = (base.authority, self.fragment);
+        if self.path.is_empty {
+            let mut path = base.path;
+            path.is_empty = path.is_nowhere();
+            return Self { scheme, authority, path, query: self.query.or(base.query), fragment };
+        }
+        let path = self.path.within(base.path, authority.is_some());
+        Self { scheme, authority, path, query: self.query, fragment }
+    }
+
+    /// The parts put together (RFC 3986, 5.3).
+    fn written(&self) -> String {
         let mut text = String::new();
         for (before, part, after) in [("", self.scheme, ":"), ("//", self.authority, "")] {
             if let Some(part) = part {
                 text.extend([before, part, after]);
             }
         }
-        text.push_str(path);
+        self.path.write(&mut text);
         for (before, part) in [("?", self.query), ("#", self.fragment)] {
             if let Some(part) = part {
                 text.extend([before, part]);
             }
         }
         text
+    }
+}
+
+impl<'t> Path<'t> {
+    fn of(text: &'t str) -> Self {
+        let mut path = Self {
+            is_empty: text.is_empty(),
+            is_absolute: text.starts_with('/'),
+            ups: 0,
+            segments: VecDeque::new(),
+            is_directory: false,
+        };
+        for segment in text.split('/') {
+            path.is_directory = matches!(segment, "" | "." | "..");
+            match segment {
+                "" | "." => {}
+                ".." => path.up(1),
+                _ => path.segments.push_back(segment),
+            }
+        }
+        path
+    }
+
+    /// The path seen from the last directory of the base (RFC 3986, 5.2.3).
+    fn within(mut self, mut base: Self, base_has_authority: bool) -> Self {
+        if !self.is_absolute {
+            if !base.is_directory {
+                base.segments.pop_back();
+            }
+            base.is_absolute |= base_has_authority && base.is_empty;
+            base.up(self.ups);
+            (self.is_absolute, self.ups) = (base.is_absolute, base.ups);
+            for segment in base.segments.into_iter().rev() {
+                self.segments.push_front(segment);
+            }
+        }
+        self.is_empty = self.is_nowhere();
+        self
+    }
+
+    /// Goes up, at most to the root if there is one.
+    fn up(&mut self, count: usize) {
+        let there = count.min(self.segments.len());
+        self.segments.truncate(self.segments.len().saturating_sub(there));
+        if !self.is_absolute {
+            self.ups = self.ups.saturating_add(count.saturating_sub(there));
+        }
+    }
+
+    /// Whether nothing would be written.
+    fn is_nowhere(&self) -> bool {
+        !self.is_absolute && self.ups == 0 && self.segments.is_empty()
+    }
+
+    fn write(&self, text: &mut String) {
+        if self.is_absolute {
+            text.push('/');
+        }
+        for _ in 0..self.ups {
+            text.push_str("../");
+        }
+        for (position, segment) in self.segments.iter().enumerate() {
+            if position > 0 {
+                text.push('/');
+            }
+            text.push_str(segment);
+        }
+        if self.is_directory && !self.segments.is_empty() {
+            text.push('/');
+        }
     }
 }
 
@@ -92,62 +166,18 @@ fn split(text: &str, mark: char) -> (&str, Option<&str>) {
     }
 }
 
-/// The path behind everything of the base up to its last `/` (RFC 3986, 5.2.3). A last segment `..` of the base counts
-/// as `../` (Canonical XML 1.1, 2.4).
-fn merge(path: &str, base: &Parts<'_>) -> String {
-    if base.authority.is_some() && base.path.is_empty() {
-        return format!("/{path}");
-    }
-    let kept = match base.path.rsplit_once('/') {
-        Some((directory, "..")) => format!("{directory}/../"),
-        Some((directory, _)) => format!("{directory}/"),
-        None if base.path == ".." => "../".into(),
-        None => String::new(),
-    };
-    kept + path
-}
-
-/// RFC 3986, 5.2.4, as Canonical XML 1.1 changes it: leading `..` of a relative path stay, slashes in a row are one,
-/// and a `..` at the end gets its slash.
-fn remove_dot_segments(path: &str) -> String {
-    let absolute = path.starts_with('/');
-    let mut kept: Vec<&str> = Vec::new();
-    let mut directory = false;
-    let mut segments = path.split('/').peekable();
-    while let Some(segment) = segments.next() {
-        let is_last = segments.peek().is_none();
-        directory = false;
-        match segment {
-            "" => directory = is_last,
-            "." => directory = is_last,
-            ".." => {
-                directory = true;
-                if kept.last().is_some_and(|&last| last != "..") {
-                    kept.pop();
-                } else if !absolute {
-                    kept.push("..");
-                }
-            }
-            _ => kept.push(segment),
-        }
-    }
-    let mut result = String::from(if absolute { "/" } else { "" });
-    result.push_str(&kept.join("/"));
-    if directory && !kept.is_empty() {
-        result.push('/');
-    }
-    result
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{join, join_all};
+    use super::join_all;
 
     #[test]
     fn joins_as_the_examples_do() {
         for (reference, base, joined) in [
             ("..", "foo/bar", ""),
             ("x", "..", "../x"),
+            (".", "foo/bar", "foo/"),
+            ("../..", "a/b/c/d", "a/"),
+            ("../../..", "a/b", "../../"),
             ("..", "..", "../../"),
             ("../x", "..", "../../x"),
             ("bar/", "something/else", "something/bar/"),
@@ -165,13 +195,16 @@ mod tests {
             ("./a/./b", "c/", "c/a/b"),
             ("/a/b/..", "c", "/a/"),
         ] {
-            assert_eq!(join(reference, base), joined, "{reference} in {base}");
+            let actual = join_all([reference, base].into_iter());
+            assert_eq!(actual.as_deref(), Some(joined), "{reference} in {base}");
         }
     }
 
     #[test]
     fn joins_from_the_inside() {
         assert_eq!(join_all(["x", "..", "..", "foo/bar"].into_iter()).as_deref(), Some("../x"));
+        assert_eq!(join_all(["c", "b/", "../../../a/", "x/y/"].into_iter()).as_deref(), Some("../a/b/c"));
+        assert_eq!(join_all(["a/../b"].into_iter()).as_deref(), Some("a/../b"));
         assert_eq!(join_all(core::iter::empty()), None);
     }
 }

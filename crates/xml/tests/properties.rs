@@ -1,0 +1,214 @@
+//! What holds for every text.
+
+#![expect(clippy::unwrap_used, clippy::arithmetic_side_effects, reason = "a test may fail in any way")]
+
+use proptest::prelude::*;
+use vouchsafe_xml::{Canonicalization, Document, Element, Limits, Node, Writer, canonicalize_document};
+
+const METHODS: [Canonicalization; 3] = [
+    Canonicalization::EXCLUSIVE_WITH_COMMENTS,
+    Canonicalization::INCLUSIVE_WITH_COMMENTS,
+    Canonicalization::INCLUSIVE_11_WITH_COMMENTS,
+];
+
+/// An element as a test makes it: to be written, read and compared.
+#[derive(Clone, Debug)]
+struct Tree {
+    prefix: usize,
+    rebind: bool,
+    attributes: Vec<(usize, String)>,
+    children: Vec<Child>,
+}
+
+#[derive(Clone, Debug)]
+enum Child {
+    Text(String),
+    Element(Tree),
+}
+
+const PREFIXES: [&str; 4] = ["", "p", "q", "é"];
+
+fn tree() -> impl Strategy<Value = Tree> {
+    let text = "[ a-z<>&\"'\\]\t\r\n\u{E9}\u{2028}\u{10FFFF}-]{0,12}";
+    let leaf = (0..4_usize, any::<bool>(), prop::collection::btree_map(0..4_usize, text, 0..3)).prop_map(
+        |(prefix, rebind, attributes)| Tree {
+            prefix,
+            rebind,
+            attributes: attributes.into_iter().collect(),
+            children: Vec::new(),
+        },
+    );
+    leaf.clone().prop_recursive(4, 24, 4, move |inner| {
+        let child = prop_oneof![text.prop_map(Child::Text), inner.prop_map(Child::Element)];
+        (leaf.clone(), prop::collection::vec(child, 0..4))
+            .prop_map(|(tree, children)| Tree { children, ..tree })
+    })
+}
+
+fn name(prefix: usize) -> String {
+    let prefix = PREFIXES.get(prefix).unwrap();
+    if prefix.is_empty() { "name".into() } else { format!("{prefix}:name") }
+}
+
+fn write(tree: &Tree, depth: usize, writer: &mut Writer) {
+    writer.start(&name(tree.prefix));
+    if depth == 0 || tree.rebind {
+        for prefix in PREFIXES {
+            writer.namespace(prefix, &format!("urn:{prefix}:{depth}"));
+        }
+    }
+    for (prefix, value) in &tree.attributes {
+        writer.attribute(&name(*prefix), value);
+    }
+    for child in &tree.children {
+        match child {
+            Child::Text(text) => _ = writer.text(text),
+            Child::Element(tree) => write(tree, depth + 1, writer),
+        }
+    }
+    writer.end();
+}
+
+fn compare(tree: &Tree, element: Element<'_>, depth: usize, bound: usize) {
+    let bound = if tree.rebind { depth } else { bound };
+    let prefix = *PREFIXES.get(tree.prefix).unwrap();
+    assert!(element.is(&format!("urn:{prefix}:{bound}"), "name"));
+    assert_eq!(element.prefix(), prefix);
+    let attributes: Vec<(&str, &str)> = element.attributes().map(|a| (a.prefix, a.value)).collect();
+    let expected: Vec<(&str, &str)> = tree
+        .attributes
+        .iter()
+        .map(|(prefix, value)| (*PREFIXES.get(*prefix).unwrap(), value.as_str()))
+        .collect();
+    assert_eq!(attributes, expected);
+    let texts: String = tree
+        .children
+        .iter()
+        .filter_map(|child| if let Child::Text(text) = child { Some(text.as_str()) } else { None })
+        .collect();
+    assert_eq!(element.text(), texts);
+    let inner = tree.children.iter().filter_map(|child| match child {
+        Child::Element(tree) => Some(tree),
+        Child::Text(_) => None,
+    });
+    assert_eq!(element.elements().count(), inner.clone().count());
+    for (tree, element) in inner.zip(element.elements()) {
+        compare(tree, element, depth + 1, bound);
+    }
+}
+
+/// Canonicalizing twice is canonicalizing once.
+fn check_canonical(document: &Document) {
+    for method in METHODS {
+        for prefixes in [&[][..], &["p", "#default"][..]] {
+            let (mut once, mut twice) = (Vec::new(), Vec::new());
+            canonicalize_document(document, method, prefixes, &mut once);
+            let again = Document::parse(&once, &Limits::default()).unwrap();
+            canonicalize_document(&again, method, prefixes, &mut twice);
+            assert_eq!(String::from_utf8(once), String::from_utf8(twice));
+            assert_eq!(nodes(document.root()), nodes(again.root()));
+        }
+    }
+}
+
+/// What a tree says, without how it is written.
+fn nodes(root: Element<'_>) -> Vec<String> {
+    let mut said = Vec::new();
+    for element in root.descendants() {
+        let mut attributes: Vec<_> =
+            element.attributes().map(|a| format!("{}|{}={}", a.namespace, a.local_name, a.value)).collect();
+        attributes.sort();
+        said.push(format!("{}|{}{attributes:?}", element.namespace(), element.local_name()));
+        said.extend(
+            element.children().filter(|node| !matches!(node, Node::Element(_))).map(|n| format!("{n:?}")),
+        );
+    }
+    said
+}
+
+/// Texts that look like XML, so that more of the parser is reached.
+fn almost_xml() -> impl Strategy<Value = String> {
+    let piece = prop::sample::select(vec![
+        "<",
+        ">",
+        "/>",
+        "</",
+        "<a",
+        "<p:b",
+        "a>",
+        "p:b>",
+        "<a>",
+        "</a>",
+        "<p:b>",
+        "</p:b>",
+        " xmlns='u'",
+        " xmlns:p='v'",
+        " x='1'",
+        " p:x='2'",
+        " xml:lang='e'",
+        "='",
+        "\"",
+        "'",
+        " ",
+        "\n",
+        "\r",
+        "\t",
+        "text",
+        "&amp;",
+        "&#13;",
+        "&#x0;",
+        "&",
+        ";",
+        "<!--",
+        "-->",
+        "--",
+        "<![CDATA[",
+        "]]>",
+        "<?p ",
+        "<?xml version='1.0'?>",
+        "?>",
+        "<!DOCTYPE a>",
+        "é",
+        "\u{FEFF}",
+        "\u{FFFF}",
+        ":",
+        "=",
+        "]",
+        "-",
+        "!",
+        "?",
+    ]);
+    prop::collection::vec(piece, 0..24).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_octets_are_read_or_refused(octets in prop::collection::vec(any::<u8>(), 0..200)) {
+        let _ = Document::parse(&octets, &Limits::default());
+    }
+
+    #[test]
+    fn anything_like_xml_is_read_or_refused(inner in almost_xml()) {
+        for text in [inner.clone(), format!("<a xmlns:p='w'>{inner}</a>"), format!("<a xmlns:p='w' {inner}/>")] {
+            match Document::parse(text.as_bytes(), &Limits::default()) {
+                Ok(document) => check_canonical(&document),
+                Err(error) => prop_assert!(error.offset().is_none_or(|offset| offset <= text.len())),
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read(tree in tree()) {
+        let mut writer = Writer::new();
+        write(&tree, 0, &mut writer);
+        let text = writer.finish().unwrap();
+        let document = Document::parse(text.as_bytes(), &Limits::default()).unwrap();
+        compare(&tree, document.root(), 0, 0);
+        check_canonical(&document);
+        for element in document.elements() {
+            prop_assert_eq!(document.at(&element.position()), Some(element));
+        }
+    }
+}
