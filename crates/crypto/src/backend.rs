@@ -3,6 +3,8 @@
 //! Policy, the forms of keys and the limits on their lengths stand in front of it, in [`Provider`](crate::Provider), and
 //! are the same for all backends. Services use `Provider` only; this module is for those who write a backend.
 
+pub mod ecdsa;
+pub mod failure;
 pub mod padding;
 
 use crate::{

@@ -22,6 +22,14 @@ const P521: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.35");
 pub(crate) fn kind_of_public(spki_der: &[u8]) -> Result<KeyKind, CryptoError> {
     let malformed = |detail| CryptoError::KeyMalformed { form: "SubjectPublicKeyInfo", detail };
     let spki = SubjectPublicKeyInfoRef::from_der(spki_der).map_err(|_| malformed("not in DER"))?;
+    if spki.algorithm.oid == ED25519 {
+        // Under a point of small order one signature fits many messages, and backends differ in refusing it.
+        let octets = spki.subject_public_key.as_bytes().and_then(|octets| octets.try_into().ok());
+        let point = octets.and_then(|octets| ed25519_dalek::VerifyingKey::from_bytes(octets).ok());
+        if point.is_none_or(|point| point.is_weak()) {
+            return Err(malformed("not a point on the curve, or one of small order"));
+        }
+    }
     kind_of(&spki.algorithm, || {
         let octets = spki.subject_public_key.as_bytes().ok_or(malformed("unused bits in the key"))?;
         let key =

@@ -1,12 +1,13 @@
 //! Issuing a self-signed certificate.
 
+use crate::backend::ecdsa;
 use crate::{CryptoError, KeyKind, PrivateKey, Provider, SignatureAlgorithm};
 use core::time::Duration;
 use rsa::signature::Keypair;
 use x509_cert::attr::AttributeTypeAndValue;
 use x509_cert::builder::{self, Builder as _, CertificateBuilder, profile::BuilderProfile};
 use x509_cert::certificate::TbsCertificate;
-use x509_cert::der::asn1::{Any, BitString, GeneralizedTime, ObjectIdentifier, UintRef};
+use x509_cert::der::asn1::{Any, BitString, GeneralizedTime, ObjectIdentifier};
 use x509_cert::der::{DateTime, Decode as _, Document, Encode as _, Tag};
 use x509_cert::ext::{Extension, ToExtension as _, pkix::BasicConstraints, pkix::SubjectKeyIdentifier};
 use x509_cert::name::{Name, RdnSequence, RelativeDistinguishedName};
@@ -43,7 +44,9 @@ pub(super) fn self_signed(
     let message = builder.finalize(&signer).map_err(failed)?;
     let signature = provider.sign(signer.algorithm, key, &message)?;
     let signature = match key.kind() {
-        KeyKind::P256 | KeyKind::P384 | KeyKind::P521 => ecdsa_in_asn1(&signature)?,
+        KeyKind::P256 | KeyKind::P384 | KeyKind::P521 => {
+            ecdsa::to_asn1(&signature).ok_or(refused("the signature cannot be written"))?
+        }
         KeyKind::Rsa { .. } | KeyKind::Ed25519 => signature,
     };
     let signature =
@@ -92,15 +95,6 @@ fn algorithm_for(kind: KeyKind) -> SignatureAlgorithm {
         KeyKind::P521 => SignatureAlgorithm::EcdsaSha512,
         KeyKind::Ed25519 => SignatureAlgorithm::Ed25519,
     }
-}
-
-/// X.509 writes ECDSA signatures as SEQUENCE { r, s } (RFC 3279, 2.2.3), XML side by side.
-fn ecdsa_in_asn1(signature: &[u8]) -> Result<Vec<u8>, CryptoError> {
-    let failed = |_| refused("the signature cannot be written");
-    let (r, s) = signature.split_at(signature.len().div_euclid(2));
-    let (r, s) = (UintRef::new(r).map_err(failed)?, UintRef::new(s).map_err(failed)?);
-    let content = [r.to_der().map_err(failed)?, s.to_der().map_err(failed)?].concat();
-    Any::new(Tag::Sequence, content).and_then(|sequence| sequence.to_der()).map_err(failed)
 }
 
 /// What the certificate says about itself.

@@ -1,0 +1,103 @@
+//! AES in CBC and Galois/counter mode.
+
+use crate::unsupported;
+use aws_lc_rs::aead::{self, AES_128_GCM, AES_192_GCM, AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+use aws_lc_rs::cipher::{
+    self, AES_128, AES_192, AES_256, DecryptingKey, DecryptionContext, EncryptingKey, EncryptionContext,
+    UnboundCipherKey,
+};
+use aws_lc_rs::iv::FixedLength;
+use vouchsafe_crypto::backend::{failure, padding};
+use vouchsafe_crypto::{ContentCipher, CryptoError};
+
+const BLOCK: usize = padding::AES_BLOCK;
+const NONCE: usize = 12;
+
+enum Mode {
+    Cbc(&'static cipher::Algorithm),
+    Gcm(&'static aead::Algorithm),
+}
+
+fn mode(cipher: ContentCipher) -> Result<Mode, CryptoError> {
+    Ok(match cipher {
+        ContentCipher::Aes128Cbc => Mode::Cbc(&AES_128),
+        ContentCipher::Aes192Cbc => Mode::Cbc(&AES_192),
+        ContentCipher::Aes256Cbc => Mode::Cbc(&AES_256),
+        ContentCipher::Aes128Gcm => Mode::Gcm(&AES_128_GCM),
+        ContentCipher::Aes192Gcm => Mode::Gcm(&AES_192_GCM),
+        ContentCipher::Aes256Gcm => Mode::Gcm(&AES_256_GCM),
+        _ => return Err(unsupported(cipher.uri())),
+    })
+}
+
+pub(crate) fn decrypt(cipher: ContentCipher, key: &[u8], octets: &[u8]) -> Result<Vec<u8>, CryptoError> {
+    match mode(cipher)? {
+        Mode::Cbc(algorithm) => decrypt_cbc(algorithm, key, octets),
+        Mode::Gcm(algorithm) => decrypt_gcm(algorithm, key, octets),
+    }
+    .ok_or_else(failure::decryption_failed)
+}
+
+pub(crate) fn encrypt(cipher: ContentCipher, key: &[u8], plain: &[u8]) -> Result<Vec<u8>, CryptoError> {
+    match mode(cipher)? {
+        Mode::Cbc(algorithm) => encrypt_cbc(algorithm, key, plain)?,
+        Mode::Gcm(algorithm) => encrypt_gcm(algorithm, key, plain)?,
+    }
+    .ok_or_else(|| failure::encryption_failed(cipher.uri(), "the key or the message has a wrong length"))
+}
+
+fn decrypt_cbc(algorithm: &'static cipher::Algorithm, key: &[u8], octets: &[u8]) -> Option<Vec<u8>> {
+    let (iv, body) = octets.split_first_chunk::<BLOCK>()?;
+    if body.is_empty() || !body.len().is_multiple_of(BLOCK) {
+        return None;
+    }
+    let mode = DecryptingKey::cbc(UnboundCipherKey::new(algorithm, key).ok()?).ok()?;
+    let mut plain = body.to_vec();
+    mode.decrypt(&mut plain, DecryptionContext::Iv128(FixedLength::from(iv))).ok()?;
+    padding::remove(plain)
+}
+
+fn encrypt_cbc(
+    algorithm: &'static cipher::Algorithm,
+    key: &[u8],
+    plain: &[u8],
+) -> Result<Option<Vec<u8>>, CryptoError> {
+    let mut iv = [0; BLOCK];
+    random(&mut iv)?;
+    let encrypt = || {
+        let mode = EncryptingKey::cbc(UnboundCipherKey::new(algorithm, key).ok()?).ok()?;
+        let mut body = padding::add(plain);
+        mode.less_safe_encrypt(&mut body, EncryptionContext::Iv128(FixedLength::from(&iv))).ok()?;
+        Some([iv.as_slice(), &body].concat())
+    };
+    Ok(encrypt())
+}
+
+fn decrypt_gcm(algorithm: &'static aead::Algorithm, key: &[u8], octets: &[u8]) -> Option<Vec<u8>> {
+    let (nonce, rest) = octets.split_first_chunk::<NONCE>()?;
+    let mode = LessSafeKey::new(UnboundKey::new(algorithm, key).ok()?);
+    let mut plain = rest.to_vec();
+    let length = mode.open_in_place(Nonce::from(nonce), Aad::empty(), &mut plain).ok()?.len();
+    plain.truncate(length);
+    Some(plain)
+}
+
+fn encrypt_gcm(
+    algorithm: &'static aead::Algorithm,
+    key: &[u8],
+    plain: &[u8],
+) -> Result<Option<Vec<u8>>, CryptoError> {
+    let mut nonce = [0; NONCE];
+    random(&mut nonce)?;
+    let encrypt = || {
+        let mode = LessSafeKey::new(UnboundKey::new(algorithm, key).ok()?);
+        let mut body = plain.to_vec();
+        mode.seal_in_place_append_tag(Nonce::from(&nonce), Aad::empty(), &mut body).ok()?;
+        Some([nonce.as_slice(), &body].concat())
+    };
+    Ok(encrypt())
+}
+
+fn random(buffer: &mut [u8]) -> Result<(), CryptoError> {
+    aws_lc_rs::rand::fill(buffer).map_err(|_| failure::random())
+}

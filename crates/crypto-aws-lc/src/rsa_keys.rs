@@ -1,0 +1,197 @@
+//! RSA: signatures and key transport.
+
+use crate::{NAME, no_signature, no_transport, unsupported};
+use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::{
+    KeyPair, KeySize, OAEP_SHA1_MGF1SHA1, OAEP_SHA256_MGF1SHA256, OAEP_SHA384_MGF1SHA384,
+    OAEP_SHA512_MGF1SHA512, OaepAlgorithm, OaepPrivateDecryptingKey, OaepPublicEncryptingKey,
+    PrivateDecryptingKey, PublicEncryptingKey,
+};
+use aws_lc_rs::signature::{self, KeyPair as _, ParsedPublicKey, RsaParameters, RsaSignatureEncoding};
+use std::sync::{Arc, OnceLock};
+use vouchsafe_crypto::backend::{PrivateKeyOperations, PublicKeyOperations, failure};
+use vouchsafe_crypto::{
+    CryptoError, DigestAlgorithm, KeyKind, KeyTransport, SecretBytes, SignatureAlgorithm,
+};
+
+/// What AWS-LC asks of keys, except to verify old signatures.
+const MINIMUM_BITS: u32 = 2048;
+const SHORT_KEY: &str = "RSA keys below 2048 bits";
+
+pub(crate) fn public_key(bits: u32, spki_der: &[u8]) -> Result<Arc<dyn PublicKeyOperations>, CryptoError> {
+    let key = Public {
+        short: bits < MINIMUM_BITS,
+        signature_length: usize::try_from(bits.div_ceil(8)).unwrap_or(usize::MAX),
+        spki_der: spki_der.to_vec(),
+        parsed: [const { OnceLock::new() }; 7],
+        encrypting: OnceLock::new(),
+    };
+    // One of them now, so that a key which AWS-LC refuses is refused when trust is configured.
+    key.parsed(SignatureAlgorithm::RsaSha256).map_err(|_| {
+        failure::key_malformed("SubjectPublicKeyInfo", "the modulus or the exponent is not one of an RSA key")
+    })?;
+    Ok(Arc::new(key))
+}
+
+pub(crate) fn private_key(bits: u32, pkcs8_der: &[u8]) -> Result<Arc<dyn PrivateKeyOperations>, CryptoError> {
+    if bits < MINIMUM_BITS {
+        return Err(unsupported(SHORT_KEY));
+    }
+    let malformed = || failure::key_malformed("PKCS#8", "the parts of the RSA key do not belong together");
+    let signing = KeyPair::from_pkcs8(pkcs8_der).map_err(|_| malformed())?;
+    let decrypting = PrivateDecryptingKey::from_pkcs8(pkcs8_der).map_err(|_| malformed())?;
+    let decrypting = OaepPrivateDecryptingKey::new(decrypting).map_err(|_| malformed())?;
+    Ok(Arc::new(Private { signing, decrypting }))
+}
+
+pub(crate) fn generate(bits: u32) -> Result<SecretBytes, CryptoError> {
+    let failed = || failure::key_generation(KeyKind::Rsa { bits });
+    let size = match bits {
+        2048 => KeySize::Rsa2048,
+        3072 => KeySize::Rsa3072,
+        4096 => KeySize::Rsa4096,
+        8192 => KeySize::Rsa8192,
+        _ => return Err(failed()),
+    };
+    let key = KeyPair::generate(size).map_err(|_| failed())?;
+    let pkcs8: Pkcs8V1Der<'_> = key.as_der().map_err(|_| failed())?;
+    Ok(SecretBytes::new(pkcs8.as_ref().to_vec()))
+}
+
+/// AWS-LC ties a parsed key to one algorithm: each is parsed when it is first used, and kept.
+struct Public {
+    short: bool,
+    signature_length: usize,
+    spki_der: Vec<u8>,
+    parsed: [OnceLock<ParsedPublicKey>; 7],
+    encrypting: OnceLock<OaepPublicEncryptingKey>,
+}
+
+impl Public {
+    fn parsed(&self, algorithm: SignatureAlgorithm) -> Result<&ParsedPublicKey, CryptoError> {
+        let (place, parameters) = self.parameters(algorithm).ok_or_else(|| no_signature(algorithm))?;
+        let place = self.parsed.get(place).ok_or_else(|| no_signature(algorithm))?;
+        if let Some(key) = place.get() {
+            return Ok(key);
+        }
+        let key = ParsedPublicKey::new(parameters, &self.spki_der)
+            .map_err(|_| failure::key_malformed("SubjectPublicKeyInfo", "not an RSA key"))?;
+        Ok(place.get_or_init(|| key))
+    }
+
+    /// Where the parsed key is kept, and for what it is parsed.
+    fn parameters(&self, algorithm: SignatureAlgorithm) -> Option<(usize, &'static RsaParameters)> {
+        Some(match (algorithm, self.short) {
+            (SignatureAlgorithm::RsaSha1, _) => (0, &signature::RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY),
+            (SignatureAlgorithm::RsaSha256, false) => (1, &signature::RSA_PKCS1_2048_8192_SHA256),
+            (SignatureAlgorithm::RsaSha256, true) => {
+                (1, &signature::RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY)
+            }
+            (SignatureAlgorithm::RsaSha384, false) => (2, &signature::RSA_PKCS1_2048_8192_SHA384),
+            (SignatureAlgorithm::RsaSha512, false) => (3, &signature::RSA_PKCS1_2048_8192_SHA512),
+            (SignatureAlgorithm::RsaSha512, true) => {
+                (3, &signature::RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY)
+            }
+            (SignatureAlgorithm::RsaPssSha256, false) => (4, &signature::RSA_PSS_2048_8192_SHA256),
+            (SignatureAlgorithm::RsaPssSha384, false) => (5, &signature::RSA_PSS_2048_8192_SHA384),
+            (SignatureAlgorithm::RsaPssSha512, false) => (6, &signature::RSA_PSS_2048_8192_SHA512),
+            _ => return None,
+        })
+    }
+
+    fn encrypting(&self) -> Result<&OaepPublicEncryptingKey, CryptoError> {
+        if let Some(key) = self.encrypting.get() {
+            return Ok(key);
+        }
+        let key = PublicEncryptingKey::from_der(&self.spki_der).map_err(|_| unsupported(SHORT_KEY))?;
+        let key = OaepPublicEncryptingKey::new(key).map_err(|_| unsupported(SHORT_KEY))?;
+        Ok(self.encrypting.get_or_init(|| key))
+    }
+}
+
+impl PublicKeyOperations for Public {
+    fn verify(
+        &self,
+        algorithm: SignatureAlgorithm,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), CryptoError> {
+        let key = self.parsed(algorithm)?;
+        if signature.len() != self.signature_length {
+            return Err(failure::signature_length(self.signature_length, signature.len()));
+        }
+        key.verify_sig(message, signature).map_err(|_| failure::signature_invalid())
+    }
+
+    fn encrypt_key(&self, transport: KeyTransport, plain: &[u8]) -> Result<Vec<u8>, CryptoError> {
+        let algorithm = oaep(transport)?;
+        let key = self.encrypting()?;
+        let mut octets = vec![0; key.ciphertext_size()];
+        let failed = |_| failure::encryption_failed(transport.uri(), "too long for the RSA key");
+        let length = key.encrypt(algorithm, plain, &mut octets, None).map_err(failed)?.len();
+        octets.truncate(length);
+        Ok(octets)
+    }
+}
+
+struct Private {
+    signing: KeyPair,
+    decrypting: OaepPrivateDecryptingKey,
+}
+
+impl PrivateKeyOperations for Private {
+    fn public_key_der(&self) -> Result<Vec<u8>, CryptoError> {
+        let der = self.signing.public_key().as_der();
+        Ok(der.map_err(|_| failure::key_malformed("PKCS#8", "no public key"))?.as_ref().to_vec())
+    }
+
+    fn sign(&self, algorithm: SignatureAlgorithm, message: &[u8]) -> Result<Vec<u8>, CryptoError> {
+        let encoding: &'static RsaSignatureEncoding = match algorithm {
+            SignatureAlgorithm::RsaSha256 => &signature::RSA_PKCS1_SHA256,
+            SignatureAlgorithm::RsaSha384 => &signature::RSA_PKCS1_SHA384,
+            SignatureAlgorithm::RsaSha512 => &signature::RSA_PKCS1_SHA512,
+            SignatureAlgorithm::RsaPssSha256 => &signature::RSA_PSS_SHA256,
+            SignatureAlgorithm::RsaPssSha384 => &signature::RSA_PSS_SHA384,
+            SignatureAlgorithm::RsaPssSha512 => &signature::RSA_PSS_SHA512,
+            _ => return Err(no_signature(algorithm)),
+        };
+        let mut octets = vec![0; self.signing.public_modulus_len()];
+        self.signing
+            .sign(encoding, &SystemRandom::new(), message, &mut octets)
+            .map_err(|_| failure::signing_failed(algorithm))?;
+        Ok(octets)
+    }
+
+    fn decrypt_key(&self, transport: KeyTransport, octets: &[u8]) -> Result<SecretBytes, CryptoError> {
+        let algorithm = oaep(transport)?;
+        let mut plain = vec![0; self.decrypting.min_output_size()];
+        let failed = |_| failure::decryption_failed();
+        let found = self.decrypting.decrypt(algorithm, octets, &mut plain, None).map_err(failed)?;
+        let found = SecretBytes::new(found.to_vec());
+        // The buffer held the key as well: it is wiped with its owner.
+        drop(SecretBytes::new(plain));
+        Ok(found)
+    }
+}
+
+fn oaep(transport: KeyTransport) -> Result<&'static OaepAlgorithm, CryptoError> {
+    match transport {
+        KeyTransport::RsaOaep { digest: DigestAlgorithm::Sha1, mgf: DigestAlgorithm::Sha1 } => {
+            Ok(&OAEP_SHA1_MGF1SHA1)
+        }
+        KeyTransport::RsaOaep { digest: DigestAlgorithm::Sha256, mgf: DigestAlgorithm::Sha256 } => {
+            Ok(&OAEP_SHA256_MGF1SHA256)
+        }
+        KeyTransport::RsaOaep { digest: DigestAlgorithm::Sha384, mgf: DigestAlgorithm::Sha384 } => {
+            Ok(&OAEP_SHA384_MGF1SHA384)
+        }
+        KeyTransport::RsaOaep { digest: DigestAlgorithm::Sha512, mgf: DigestAlgorithm::Sha512 } => {
+            Ok(&OAEP_SHA512_MGF1SHA512)
+        }
+        KeyTransport::RsaOaep { .. } => {
+            Err(failure::unsupported(NAME, "RSA-OAEP with two different digests"))
+        }
+        _ => Err(no_transport(transport)),
+    }
+}

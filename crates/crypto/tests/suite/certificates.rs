@@ -1,0 +1,146 @@
+//! Certificates: issued, and read as they occur in the field.
+
+use super::fixtures::{KEYS, P256, RSA_2048, key, tlv};
+use proptest::prelude::*;
+use vouchsafe_crypto::{Certificate, base64_encode};
+
+const BEGIN: i64 = 1_700_000_000;
+const END: i64 = 2_600_000_000; // after 2049: GeneralizedTime
+
+fn issued() -> Certificate {
+    Certificate::self_signed(&crate::provider(), &key(&P256), "sp.example.com", BEGIN, END).unwrap()
+}
+
+#[test]
+fn issued_over_every_kind_of_key() {
+    for pem in KEYS {
+        let key = key(pem);
+        let certificate =
+            Certificate::self_signed(&crate::provider(), &key, "sp.example.com", BEGIN, END).unwrap();
+        assert_eq!(certificate.subject(), "CN=sp.example.com");
+        assert_eq!(certificate.issuer(), "CN=sp.example.com");
+        assert_eq!((certificate.not_before(), certificate.not_after()), (Some(BEGIN), Some(END)));
+        assert_eq!(certificate.spki_der(), key.public_key().spki_der());
+        assert_eq!(certificate.public_key(&crate::provider()).unwrap().kind(), key.kind());
+        assert_eq!(certificate.serial().len(), 16 * 3 - 1);
+        assert_eq!(certificate.fingerprint_sha256().len(), 32 * 3 - 1);
+        assert_ne!(certificate.serial(), issued().serial());
+    }
+}
+
+#[test]
+fn names_are_written_as_they_are() {
+    for name in ["a", "Müller, Söhne & Co.", "CN=x,O=y", "#30", " spaced ", "\u{1F600}", &"x".repeat(64)] {
+        let certificate =
+            Certificate::self_signed(&crate::provider(), &key(&P256), name, BEGIN, END).unwrap();
+        assert!(certificate.subject().starts_with("CN="), "{}", certificate.subject());
+    }
+    for (name, begin, end) in [
+        ("", BEGIN, END),
+        (&*"x".repeat(65), BEGIN, END),
+        ("x", END, BEGIN),
+        ("x", -1, END),
+        ("x", 0, i64::MAX),
+    ] {
+        let error = Certificate::self_signed(&crate::provider(), &key(&P256), name, begin, end).unwrap_err();
+        assert_eq!(error.code(), "crypto.certificate_not_issued", "{name} {begin} {end}");
+    }
+}
+
+#[test]
+fn all_forms_give_the_same_certificate() {
+    let certificate = issued();
+    let base64 = certificate.to_base64();
+    let wrapped: String =
+        base64.as_bytes().chunks(64).flat_map(|line| ["\n\t  ", str::from_utf8(line).unwrap()]).collect();
+    let same = |text: &str| assert_eq!(Certificate::from_base64(text).unwrap(), certificate, "{text}");
+    same(&base64);
+    same(&wrapped);
+    same(&wrapped.replace('\n', "\r\n"));
+    same(&certificate.to_pem());
+    same(&format!("\n{}\n", certificate.to_pem()));
+    same(&base64_encode(certificate.to_pem().as_bytes()));
+    same(&base64_encode(certificate.to_pem().replace('\n', "\r\n").as_bytes()));
+    let bundle =
+        format!("Bag Attributes\n{}{}", key(&RSA_2048).to_pkcs8_pem().as_str(), certificate.to_pem());
+    assert_eq!(Certificate::from_pem(&bundle).unwrap(), certificate);
+    assert_eq!(Certificate::from_der(certificate.der()).unwrap(), certificate);
+}
+
+/// A certificate put together by hand, so that its parts can be odd.
+fn odd(version: &[u8], serial: &[u8], name: &[u8], times: &[u8], extensions: &[u8], tail: &[u8]) -> Vec<u8> {
+    let algorithm = tlv(0x30, &[6, 1, 0x2a]);
+    let spki = key(&P256).public_key().spki_der().to_vec();
+    let name = tlv(0x30, name);
+    let tbs =
+        [version, &tlv(2, serial), &algorithm, &name, &tlv(0x30, times), &name, &spki, extensions].concat();
+    [tlv(0x30, &[tlv(0x30, &tbs), algorithm.clone(), tlv(3, &[0])].concat()), tail.to_vec()].concat()
+}
+
+#[test]
+fn odd_certificates_still_give_their_key() {
+    let version = tlv(0xa0, &[2, 1, 2]);
+    let times = [tlv(0x17, b"200101000000Z"), tlv(0x18, b"20501231235959Z")].concat();
+    for (what, der) in [
+        ("version 1", odd(&[], &[1], &[], &times, &[], &[])),
+        ("version 9", odd(&tlv(0xa0, &[2, 1, 9]), &[1], &[], &times, &[], &[])),
+        ("a negative serial number", odd(&version, &[0x80], &[], &times, &[], &[])),
+        ("a serial number of 40 octets", odd(&version, &[7; 40], &[], &times, &[], &[])),
+        ("no serial number", odd(&version, &[], &[], &times, &[], &[])),
+        ("a name that is none", odd(&version, &[1], &[0xff, 0xff, 1], &times, &[], &[])),
+        ("no times", odd(&version, &[1], &[], &[], &[], &[])),
+        ("times in words", odd(&version, &[1], &[], &tlv(0x17, b"yesterday"), &[], &[])),
+        ("extensions that are none", odd(&version, &[1], &[], &times, &[0xa3, 3, 1, 2, 3], &[])),
+        ("half an extension", odd(&version, &[1], &[], &times, &[0xa3, 99, 1], &[])),
+        ("a line feed behind it", odd(&version, &[1], &[], &times, &[], b"\n")),
+    ] {
+        let certificate = Certificate::from_der(&der).unwrap_or_else(|error| panic!("{what}: {error}"));
+        assert_eq!(certificate.spki_der(), key(&P256).public_key().spki_der(), "{what}");
+        assert!(certificate.public_key(&crate::provider()).is_ok(), "{what}");
+        assert!(certificate.der().ends_with(&[3, 1, 0]), "{what}: only the certificate is kept");
+        let _ = (certificate.subject(), certificate.serial(), certificate.fingerprint_sha256());
+    }
+}
+
+#[test]
+fn what_is_no_certificate() {
+    for (text, code) in [
+        ("", "crypto.certificate_malformed"),
+        ("AAAA", "crypto.certificate_malformed"),
+        ("MAA=", "crypto.certificate_malformed"),
+        ("not base64!", "crypto.base64"),
+        ("MIIBnTCCAUOg", "crypto.certificate_malformed"),
+        ("-----BEGIN CERTIFICATE-----\nMAA=\n", "crypto.pem"),
+        ("-----BEGIN CERTIFICATE REQUEST-----\nMAA=\n-----END CERTIFICATE REQUEST-----", "crypto.pem"),
+    ] {
+        assert_eq!(Certificate::from_base64(text).unwrap_err().code(), code, "{text}");
+    }
+    let der = issued().der().to_vec();
+    for length in 0..der.len() {
+        assert_eq!(Certificate::from_der(&der[..length]).unwrap_err().code(), "crypto.certificate_malformed");
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_octets_are_a_certificate_or_an_error(octets: Vec<u8>, place: prop::sample::Index, octet: u8) {
+        let _ = Certificate::from_der(&octets);
+        let mut altered = issued().der().to_vec();
+        let place = place.index(altered.len());
+        altered[place] = octet;
+        if let Ok(certificate) = Certificate::from_der(&altered) {
+            let _ = certificate.public_key(&crate::provider());
+            let _ = certificate.subject();
+        }
+    }
+
+    #[test]
+    fn base64_leads_back(octets: Vec<u8>, text: String) {
+        let encoded = base64_encode(&octets);
+        prop_assert_eq!(vouchsafe_crypto::base64_decode(&encoded).unwrap(), octets);
+        if let Ok(octets) = vouchsafe_crypto::base64_decode(&text) {
+            let packed: String = text.split_ascii_whitespace().collect();
+            prop_assert_eq!(base64_encode(&octets), packed);
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! Content ciphers and key transport: there and back, across backends, and everything that must fail.
+
+use super::fixtures::{P256, RSA_15, RSA_2048, key, legacy, reference, reference_key, supported};
+use proptest::prelude::*;
+use vouchsafe_crypto::{ContentCipher, DigestAlgorithm, KeyTransport};
+
+const CIPHERS: [ContentCipher; 6] = [
+    ContentCipher::Aes128Cbc,
+    ContentCipher::Aes192Cbc,
+    ContentCipher::Aes256Cbc,
+    ContentCipher::Aes128Gcm,
+    ContentCipher::Aes192Gcm,
+    ContentCipher::Aes256Gcm,
+];
+
+const OAEP_SHA1: KeyTransport =
+    KeyTransport::RsaOaep { digest: DigestAlgorithm::Sha1, mgf: DigestAlgorithm::Sha1 };
+
+#[test]
+fn each_backend_opens_what_the_other_closes() {
+    for cipher in CIPHERS {
+        let secret = vec![7; cipher.key_length()];
+        for length in (0..50).chain([1000]) {
+            let plain = vec![b'x'; length];
+            for (closing, opening) in [(crate::provider(), reference()), (reference(), crate::provider())] {
+                let octets = closing.encrypt_content(cipher, &secret, &plain).unwrap();
+                let overhead = if cipher.is_authenticated() { 28 } else { 32 - length % 16 };
+                assert_eq!(octets.len(), length + overhead, "{cipher:?}");
+                assert_eq!(opening.decrypt_content(cipher, &secret, &octets).unwrap(), plain);
+            }
+        }
+    }
+}
+
+#[test]
+fn galois_counter_mode_as_its_authors_wrote_it() {
+    // McGrew and Viega, "The Galois/Counter Mode of Operation", appendix B, cases 1, 2, 7, 8, 13, 14: all zero.
+    for (cipher, plain, expected) in [
+        (ContentCipher::Aes128Gcm, 0, "58e2fccefa7e3061367f1d57a4e7455a"),
+        (ContentCipher::Aes128Gcm, 16, "0388dace60b6a392f328c2b971b2fe78ab6e47d42cec13bdf53a67b21257bddf"),
+        (ContentCipher::Aes192Gcm, 0, "cd33b28ac773f74ba00ed1f312572435"),
+        (ContentCipher::Aes192Gcm, 16, "98e7247c07f0fe411c267e4384b0f6002ff58d80033927ab8ef4d4587514f0fb"),
+        (ContentCipher::Aes256Gcm, 0, "530f8afbc74536b9a963b4f1c4cb738b"),
+        (ContentCipher::Aes256Gcm, 16, "cea7403d4d606b6e074ec5d3baf39d18d0d1c8a799996bf0265b98b5d48ab919"),
+    ] {
+        let tail =
+            (0..expected.len() / 2).map(|i| u8::from_str_radix(&expected[2 * i..2 * i + 2], 16).unwrap());
+        let octets: Vec<u8> = [0; 12].into_iter().chain(tail).collect();
+        let secret = vec![0; cipher.key_length()];
+        assert_eq!(crate::provider().decrypt_content(cipher, &secret, &octets).unwrap(), vec![0; plain]);
+    }
+}
+
+#[test]
+fn initialisation_vectors_are_fresh() {
+    let provider = crate::provider();
+    for cipher in CIPHERS {
+        let secret = vec![7; cipher.key_length()];
+        let close = || provider.encrypt_content(cipher, &secret, b"same").unwrap();
+        assert_ne!(close()[..12], close()[..12], "{cipher:?}");
+    }
+}
+
+#[test]
+fn altered_content_fails_and_says_nothing() {
+    let provider = crate::provider();
+    for cipher in CIPHERS {
+        let secret = vec![7; cipher.key_length()];
+        let octets = provider.encrypt_content(cipher, &secret, &[b'x'; 40]).unwrap();
+        let refuse = |octets: &[u8], secret: &[u8], what: &str| {
+            let error = provider.decrypt_content(cipher, secret, octets).unwrap_err();
+            assert_eq!(error.code(), "crypto.decryption_failed", "{cipher:?}: {what}");
+        };
+        for length in [0, 1, 11, 12, 15, 16, 17, 27, 31, octets.len() - 1] {
+            refuse(&octets[..length], &secret, "cut");
+        }
+        refuse(&octets, &secret[1..], "key too short");
+        refuse(&octets, &[&secret[..], &[0]].concat(), "key too long");
+        if cipher.is_authenticated() {
+            for place in 0..octets.len() {
+                let mut altered = octets.clone();
+                altered[place] ^= 0x10;
+                refuse(&altered, &secret, "altered");
+            }
+            refuse(&octets, &vec![8; secret.len()], "another key");
+        }
+    }
+}
+
+#[test]
+fn padding_is_looked_at() {
+    // Without authentication an altered octet before the last block alters the padding's length at will.
+    let provider = crate::provider();
+    let (cipher, secret) = (ContentCipher::Aes128Cbc, [7; 16]);
+    let octets = provider.encrypt_content(cipher, &secret, &[b'x'; 15]).unwrap();
+    assert_eq!(octets.len(), 32);
+    for count in 0..=255u8 {
+        let mut altered = octets.clone();
+        altered[15] ^= 1 ^ count;
+        let answer = provider.decrypt_content(cipher, &secret, &altered);
+        match count {
+            1..=16 => assert_eq!(answer.unwrap(), vec![b'x'; 16 - usize::from(count)]),
+            _ => assert_eq!(answer.unwrap_err().code(), "crypto.decryption_failed"),
+        }
+    }
+}
+
+#[test]
+fn keys_of_another_length_do_not_encrypt() {
+    for cipher in CIPHERS {
+        for length in [0, 15, 17, 33] {
+            let error = crate::provider().encrypt_content(cipher, &vec![7; length], b"plain").unwrap_err();
+            assert_eq!(error.code(), "crypto.key_length");
+        }
+    }
+}
+
+#[test]
+fn triple_des_is_refused_by_name() {
+    let cipher = ContentCipher::TripleDesCbc;
+    let error = crate::provider().decrypt_content(cipher, &[7; 24], &[0; 24]).unwrap_err();
+    assert_eq!(error.code(), "crypto.algorithm_refused");
+    assert!(error.to_string().contains("tripledes-cbc"));
+    assert_eq!(
+        crate::provider().danger_allow(cipher.uri()).unwrap_err().code(),
+        "crypto.algorithm_unsupported"
+    );
+}
+
+#[test]
+fn oaep_with_every_pair_of_digests() {
+    let (provider, ours, theirs) = (crate::provider(), key(&RSA_2048), reference_key(&RSA_2048));
+    for digest in DigestAlgorithm::ALL {
+        for mgf in DigestAlgorithm::ALL {
+            let (transport, name) = (KeyTransport::RsaOaep { digest, mgf }, oaep_name(digest, mgf));
+            let closed = reference().encrypt_key(transport, theirs.public_key(), &[7; 32]).unwrap();
+            let Some(opened) = supported(provider.decrypt_key(transport, &ours, &closed), name) else {
+                continue;
+            };
+            assert_eq!(opened.as_slice(), [7; 32]);
+            let closed = provider.encrypt_key(transport, ours.public_key(), &[7; 32]).unwrap();
+            assert_eq!(reference().decrypt_key(transport, &theirs, &closed).unwrap().as_slice(), [7; 32]);
+            let longest = 256 - 2 * digest.length() - 2;
+            assert!(provider.encrypt_key(transport, ours.public_key(), &vec![7; longest]).is_ok());
+            let error =
+                provider.encrypt_key(transport, ours.public_key(), &vec![7; longest + 1]).unwrap_err();
+            assert_eq!(error.code(), "crypto.encryption_failed");
+            for place in [0, 1, 100, 255] {
+                let mut altered = closed.clone();
+                altered[place] ^= 1;
+                let error = provider.decrypt_key(transport, &ours, &altered).unwrap_err();
+                assert_eq!(error.code(), "crypto.decryption_failed");
+            }
+        }
+    }
+}
+
+fn oaep_name(digest: DigestAlgorithm, mgf: DigestAlgorithm) -> &'static str {
+    if digest == mgf { "RSA-OAEP" } else { "RSA-OAEP with two digests" }
+}
+
+#[test]
+fn oaep_refuses_other_digests_lengths_and_keys() {
+    let (provider, ours) = (crate::provider(), key(&RSA_2048));
+    let both = |digest| KeyTransport::RsaOaep { digest, mgf: digest };
+    let closed = provider.encrypt_key(OAEP_SHA1, ours.public_key(), &[7; 32]).unwrap();
+    let stranger = provider.generate_key(ours.kind()).unwrap();
+    for (transport, key, octets) in [
+        (both(DigestAlgorithm::Sha256), &ours, &closed[..]),
+        (OAEP_SHA1, &stranger, &closed),
+        (OAEP_SHA1, &ours, &closed[1..]),
+        (OAEP_SHA1, &ours, &[]),
+        (OAEP_SHA1, &ours, &[0; 256]),
+        (OAEP_SHA1, &ours, &[0xff; 256]),
+        (OAEP_SHA1, &ours, &[&closed[..], &[0]].concat()),
+    ] {
+        assert_eq!(
+            provider.decrypt_key(transport, key, octets).unwrap_err().code(),
+            "crypto.decryption_failed"
+        );
+    }
+    let open = |cipher| provider.decrypt_content_key(OAEP_SHA1, &ours, &closed, cipher);
+    assert_eq!(open(ContentCipher::Aes256Gcm).unwrap().as_slice(), [7; 32]);
+    assert_eq!(open(ContentCipher::Aes128Gcm).unwrap_err().code(), "crypto.decryption_failed");
+    let error = provider.decrypt_key(OAEP_SHA1, &key(&P256), &closed).unwrap_err();
+    assert_eq!(error.code(), "crypto.key_mismatch");
+}
+
+#[test]
+fn rsa_15_never_says_what_was_wrong() {
+    let strict = crate::provider();
+    let ours = key(&RSA_2048);
+    let error = strict.decrypt_content_key(KeyTransport::Rsa15, &ours, &[0; 256], ContentCipher::Aes256Cbc);
+    assert_eq!(error.unwrap_err().code(), "crypto.algorithm_refused");
+
+    let provider = strict.danger_allow(RSA_15).unwrap();
+    let closed = reference()
+        .encrypt_key(KeyTransport::Rsa15, reference_key(&RSA_2048).public_key(), &[7; 32])
+        .unwrap();
+    let open =
+        |octets: &[u8], cipher| provider.decrypt_content_key(KeyTransport::Rsa15, &ours, octets, cipher);
+    let Some(opened) = supported(open(&closed, ContentCipher::Aes256Cbc), "RSA-1.5") else { return };
+    assert_eq!(opened.as_slice(), [7; 32]);
+    assert_eq!(provider.decrypt_key(KeyTransport::Rsa15, &ours, &closed).unwrap().as_slice(), [7; 32]);
+
+    // A random key of the right length, another one each time.
+    let mut altered = closed.clone();
+    altered[255] ^= 1;
+    for octets in [&altered[..], &closed[1..], &[], &[0; 256], &[0xff; 256]] {
+        let (one, two) = (
+            open(octets, ContentCipher::Aes256Cbc).unwrap(),
+            open(octets, ContentCipher::Aes256Cbc).unwrap(),
+        );
+        assert_eq!((one.as_slice().len(), two.as_slice().len()), (32, 32));
+        assert_ne!(one.as_slice(), two.as_slice());
+    }
+    let other_length = open(&closed, ContentCipher::Aes128Cbc).unwrap();
+    assert_eq!(other_length.as_slice().len(), 16);
+    assert_ne!(other_length.as_slice(), [7; 16]);
+    // Without a known length: the same message each time, as if it had been in there.
+    let reject = || provider.decrypt_key(KeyTransport::Rsa15, &ours, &altered).unwrap();
+    assert_eq!(reject().as_slice(), reject().as_slice());
+}
+
+proptest! {
+    #[test]
+    fn any_octets_open_or_fail(octets: Vec<u8>, secret: [u8; 32]) {
+        let provider = legacy(crate::provider());
+        for cipher in CIPHERS {
+            let answer = provider.decrypt_content(cipher, &secret[..cipher.key_length()], &octets);
+            if let Err(error) = answer {
+                prop_assert_eq!(error.code(), "crypto.decryption_failed");
+            } else {
+                prop_assert!(!cipher.is_authenticated());
+            }
+        }
+    }
+}

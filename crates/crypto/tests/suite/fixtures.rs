@@ -1,0 +1,85 @@
+//! Keys, made once a run by the default backend.
+
+use std::sync::LazyLock;
+use vouchsafe_crypto::{CryptoError, KeyKind, PrivateKey, Provider, SecretString, SignatureAlgorithm};
+
+pub(crate) type Pem = LazyLock<SecretString>;
+
+pub(crate) static RSA_2048: Pem = LazyLock::new(|| make(KeyKind::Rsa { bits: 2048 }));
+pub(crate) static RSA_1024: Pem = LazyLock::new(|| make(KeyKind::Rsa { bits: 1024 }));
+pub(crate) static P256: Pem = LazyLock::new(|| make(KeyKind::P256));
+pub(crate) static P384: Pem = LazyLock::new(|| make(KeyKind::P384));
+pub(crate) static P521: Pem = LazyLock::new(|| make(KeyKind::P521));
+pub(crate) static ED25519: Pem = LazyLock::new(|| make(KeyKind::Ed25519));
+
+/// Every kind of key that is accepted by default.
+pub(crate) static KEYS: [&Pem; 5] = [&RSA_2048, &P256, &P384, &P521, &ED25519];
+
+fn make(kind: KeyKind) -> SecretString {
+    legacy(Provider::rustcrypto()).generate_key(kind).unwrap().to_pkcs8_pem()
+}
+
+pub(crate) fn pem(key: &'static Pem) -> &'static str {
+    key.as_str()
+}
+
+/// The key in the hands of the backend under test.
+pub(crate) fn key(key: &'static Pem) -> PrivateKey {
+    legacy(crate::provider()).private_key(key.as_str()).unwrap()
+}
+
+/// The key in the hands of the default backend, which can do everything.
+pub(crate) fn reference_key(key: &'static Pem) -> PrivateKey {
+    reference().private_key(key.as_str()).unwrap()
+}
+
+/// Everything that can be allowed, allowed.
+pub(crate) fn legacy(provider: Provider) -> Provider {
+    ["rsa-1024", "http://www.w3.org/2000/09/xmldsig#sha1", SignatureAlgorithm::RsaSha1.uri(), RSA_15]
+        .into_iter()
+        .fold(provider, |provider, uri| provider.danger_allow(uri).unwrap())
+}
+
+pub(crate) fn reference() -> Provider {
+    legacy(Provider::rustcrypto())
+}
+
+pub(crate) const RSA_15: &str = "http://www.w3.org/2001/04/xmlenc#rsa-1_5";
+
+/// The answer, or none if the backend says that it does not do this and is known not to.
+pub(crate) fn supported<T>(answer: Result<T, CryptoError>, what: &str) -> Option<T> {
+    match answer {
+        Ok(answer) => Some(answer),
+        Err(error) if error.code() == "crypto.algorithm_unsupported" => {
+            assert!(crate::UNSUPPORTED.contains(&what), "{what}: {error}");
+            None
+        }
+        Err(error) => panic!("{what}: {error}"),
+    }
+}
+
+/// One element of DER.
+pub(crate) fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
+    let length = content.len();
+    let mut out = vec![tag];
+    match length {
+        0..=0x7f => out.push(length as u8),
+        0x80..=0xff => out.extend([0x81, length as u8]),
+        _ => out.extend([0x82, (length >> 8) as u8, length as u8]),
+    }
+    out.extend_from_slice(content);
+    out
+}
+
+/// SubjectPublicKeyInfo from the content of the algorithm identifier and the key's octets.
+pub(crate) fn spki(algorithm: &[u8], key: &[u8]) -> Vec<u8> {
+    let bits = [&[0], key].concat();
+    tlv(0x30, &[tlv(0x30, algorithm), tlv(0x03, &bits)].concat())
+}
+
+/// SubjectPublicKeyInfo of an RSA key.
+pub(crate) fn rsa_spki(modulus: &[u8], exponent: &[u8]) -> Vec<u8> {
+    let unsigned = |number: &[u8]| tlv(0x02, &[&[0][..usize::from(number[0] >= 0x80)], number].concat());
+    let algorithm = [&[0x06, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1][..], &[5, 0]].concat();
+    spki(&algorithm, &tlv(0x30, &[unsigned(modulus), unsigned(exponent)].concat()))
+}

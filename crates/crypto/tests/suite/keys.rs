@@ -1,0 +1,192 @@
+//! Keys: the forms in which they come, and those that are refused.
+
+use super::fixtures::{ED25519, KEYS, P256, RSA_2048, key, pem, reference_key, rsa_spki, spki, tlv};
+use proptest::prelude::*;
+use vouchsafe_crypto::{KeyKind, base64_decode, base64_encode};
+
+/// Content of the algorithm identifiers.
+const EC_P256: [u8; 19] =
+    [6, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7];
+const ED: [u8; 5] = [6, 3, 0x2b, 0x65, 0x70];
+
+fn body(pem: &str) -> Vec<u8> {
+    base64_decode(pem.lines().filter(|line| !line.starts_with("-----")).collect::<String>()).unwrap()
+}
+
+fn armour(label: &str, octets: &[u8]) -> String {
+    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", base64_encode(octets))
+}
+
+/// PKCS#1: the octets that PKCS#8 wraps, after version and algorithm identifier.
+fn pkcs1() -> Vec<u8> {
+    let pkcs8 = body(pem(&RSA_2048));
+    assert_eq!(pkcs8[22..24], [4, 0x82]);
+    pkcs8[26..].to_vec()
+}
+
+/// SEC1 with the name of the curve, as `openssl ecparam -genkey` writes it. The scalar is the first OCTET STRING of 32.
+fn sec1() -> Vec<u8> {
+    let pkcs8 = body(pem(&P256));
+    let place = pkcs8.windows(2).position(|window| window == [4, 0x20]).unwrap();
+    let version_and_scalar = [&[2, 1, 1][..], &pkcs8[place..place + 34]].concat();
+    tlv(0x30, &[version_and_scalar, tlv(0xa0, &EC_P256[9..])].concat())
+}
+
+#[test]
+fn all_forms_give_the_same_key() {
+    let ec_parameters = armour("EC PARAMETERS", &EC_P256[9..]);
+    for (form, text, expected) in [
+        ("PKCS#8", pem(&RSA_2048).to_owned(), &RSA_2048),
+        ("PKCS#1", armour("RSA PRIVATE KEY", &pkcs1()), &RSA_2048),
+        ("PKCS#8 EC", pem(&P256).to_owned(), &P256),
+        ("SEC1", armour("EC PRIVATE KEY", &sec1()), &P256),
+        ("SEC1 after parameters", ec_parameters + &armour("EC PRIVATE KEY", &sec1()), &P256),
+        ("text before", format!("Bag Attributes\n  friendlyName: sp\n{}", pem(&RSA_2048)), &RSA_2048),
+        ("CRLF", pem(&RSA_2048).replace('\n', "\r\n"), &RSA_2048),
+        ("indented", pem(&P256).replace('\n', "\n    "), &P256),
+        ("Ed25519", pem(&ED25519).to_owned(), &ED25519),
+    ] {
+        let found = crate::provider().private_key(&text).unwrap_or_else(|error| panic!("{form}: {error}"));
+        let expected = reference_key(expected);
+        assert_eq!(found.public_key().spki_der(), expected.public_key().spki_der(), "{form}");
+        assert_eq!(found.kind(), expected.kind(), "{form}");
+        let again = crate::provider().private_key(found.to_pkcs8_pem().as_str()).unwrap();
+        assert_eq!(again.public_key().fingerprint(), expected.public_key().fingerprint(), "{form}");
+    }
+}
+
+#[test]
+fn private_keys_that_are_refused() {
+    let encrypted = "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\nAAAA\n-----END RSA PRIVATE KEY-----";
+    let without_curve = tlv(0x30, &[&[2, 1, 1, 4, 32][..], &[7; 32]].concat());
+    let explicit = tlv(0x30, &[&[2, 1, 1, 4, 1, 7][..], &tlv(0xa0, &tlv(0x30, &[2, 1, 1]))].concat());
+    let mut torn = body(pem(&RSA_2048));
+    torn[200] ^= 1;
+    for (text, code) in [
+        (String::new(), "crypto.pem"),
+        ("not a key".to_owned(), "crypto.pem"),
+        (armour("CERTIFICATE", b"x"), "crypto.pem"),
+        (armour("PUBLIC KEY", key(&P256).public_key().spki_der()), "crypto.pem"),
+        (pem(&RSA_2048).replace("-----END PRIVATE KEY-----", ""), "crypto.pem"),
+        (armour("ENCRYPTED PRIVATE KEY", b"x"), "crypto.key_encrypted"),
+        (encrypted.to_owned(), "crypto.key_encrypted"),
+        (armour("PRIVATE KEY", b"x"), "crypto.key_malformed"),
+        (armour("PRIVATE KEY", &torn), "crypto.key_malformed"),
+        (armour("RSA PRIVATE KEY", b"x"), "crypto.key_malformed"),
+        (armour("EC PRIVATE KEY", b"x"), "crypto.key_malformed"),
+        (armour("EC PRIVATE KEY", &without_curve), "crypto.key_malformed"),
+        (armour("EC PRIVATE KEY", &explicit), "crypto.key_unsupported"),
+        (armour("PRIVATE KEY", b"x").replace('=', "!"), "crypto.base64"),
+    ] {
+        let error = crate::provider().private_key(&text).unwrap_err();
+        assert_eq!(error.code(), code, "{error}: {text}");
+        assert!(!error.hint().is_empty());
+    }
+}
+
+#[test]
+fn lengths_of_rsa_keys() {
+    let modulus = |bits: usize| {
+        let mut octets = vec![0xa5; bits / 8];
+        *octets.last_mut().unwrap() |= 1;
+        octets
+    };
+    let danger = crate::provider().danger_allow("rsa-1024").unwrap();
+    for (bits, by_default, with_danger) in [
+        (512, "crypto.key_too_small", "crypto.key_too_small"),
+        (1016, "crypto.key_too_small", "crypto.key_too_small"),
+        (1024, "crypto.key_too_small", ""),
+        (2040, "crypto.key_too_small", ""),
+        (2048, "", ""),
+        (8192, "", ""),
+        (8200, "crypto.key_too_large", "crypto.key_too_large"),
+        (65536, "crypto.key_too_large", "crypto.key_too_large"),
+    ] {
+        let spki = rsa_spki(&modulus(bits), &[1, 0, 1]);
+        for (provider, expected) in [(&crate::provider(), by_default), (&danger, with_danger)] {
+            let code = provider.public_key(&spki).map_or_else(|error| error.code(), |_| "");
+            assert_eq!(code, expected, "{bits} bits");
+        }
+    }
+    // The length is that of the number: a leading bit of zero makes 2047.
+    let mut odd = modulus(2048);
+    odd[0] = 0x7f;
+    let error = crate::provider().public_key(&rsa_spki(&odd, &[1, 0, 1])).unwrap_err();
+    assert!(error.to_string().contains("2047"), "{error}");
+}
+
+#[test]
+fn public_keys_that_are_refused() {
+    let good = key(&P256).public_key().spki_der().to_vec();
+    let point = &good[26..];
+    let mut off_curve = point.to_vec();
+    off_curve[64] ^= 1;
+    let mut modulus = vec![0xa5; 256];
+    let odd = modulus.clone();
+    modulus[255] = 0xa4;
+    let secp256k1 = [&EC_P256[..9], &[6, 5, 0x2b, 0x81, 4, 0, 10]].concat();
+    let explicit = [&EC_P256[..9], &tlv(0x30, &[2, 1, 1])].concat();
+    let dsa = [6, 7, 0x2a, 0x86, 0x48, 0xce, 0x38, 4, 1];
+    let mut small_order = [0; 32];
+    small_order[0] = 1;
+    for (what, octets, code) in [
+        ("nothing", vec![], "crypto.key_malformed"),
+        ("no DER", b"key".to_vec(), "crypto.key_malformed"),
+        ("something behind", [&good[..], &[0]].concat(), "crypto.key_malformed"),
+        ("cut", good[..good.len() - 1].to_vec(), "crypto.key_malformed"),
+        ("a point off the curve", spki(&EC_P256, &off_curve), "crypto.key_malformed"),
+        ("the point at infinity", spki(&EC_P256, &[0]), "crypto.key_malformed"),
+        ("half a point", spki(&EC_P256, &point[..33]), "crypto.key_malformed"),
+        ("another curve", spki(&secp256k1, point), "crypto.key_unsupported"),
+        ("explicit parameters", spki(&explicit, point), "crypto.key_unsupported"),
+        ("no parameters", spki(&EC_P256[..9], point), "crypto.key_unsupported"),
+        ("DSA", spki(&dsa, &[2, 1, 1]), "crypto.key_unsupported"),
+        ("an even modulus", rsa_spki(&modulus, &[1, 0, 1]), "crypto.key_malformed"),
+        ("the exponent 1", rsa_spki(&odd, &[1]), "crypto.key_malformed"),
+        ("an even exponent", rsa_spki(&odd, &[4]), "crypto.key_malformed"),
+        ("a long exponent", rsa_spki(&odd, &[1, 0, 0, 0, 0, 1]), "crypto.key_malformed"),
+        ("a point of small order", spki(&ED, &small_order), "crypto.key_malformed"),
+        ("a short Ed25519 key", spki(&ED, &[7; 31]), "crypto.key_malformed"),
+    ] {
+        let error = crate::provider().public_key(&octets).unwrap_err();
+        assert_eq!(error.code(), code, "{what}: {error}");
+    }
+}
+
+#[test]
+fn debug_shows_no_secret() {
+    for pem in KEYS {
+        let shown = format!("{:?}", key(pem));
+        assert!(shown.contains("PublicKey") && shown.contains(".."), "{shown}");
+        let scalar = body(pem.as_str());
+        let tail = format!("{:?}", &scalar[scalar.len() - 8..]);
+        assert!(!shown.contains(tail.trim_matches(['[', ']'])) && shown.len() < 300, "{shown}");
+    }
+}
+
+#[test]
+fn keys_are_made() {
+    for kind in [KeyKind::P256, KeyKind::P384, KeyKind::P521, KeyKind::Ed25519, KeyKind::Rsa { bits: 2048 }] {
+        let key = crate::provider().generate_key(kind).unwrap();
+        assert_eq!(key.kind(), kind);
+        let other =
+            crate::provider().generate_key(if let KeyKind::Rsa { .. } = kind { KeyKind::P256 } else { kind });
+        assert_ne!(key.public_key().fingerprint(), other.unwrap().public_key().fingerprint());
+    }
+    for bits in [0, 512, 1024, 2047, 8193, u32::MAX] {
+        assert!(crate::provider().generate_key(KeyKind::Rsa { bits }).is_err(), "{bits}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_octets_are_a_key_or_an_error(octets: Vec<u8>, place: prop::sample::Index, octet: u8) {
+        let _ = crate::provider().public_key(&octets);
+        let mut altered = key(&P256).public_key().spki_der().to_vec();
+        let place = place.index(altered.len());
+        altered[place] = octet;
+        let _ = crate::provider().public_key(&altered);
+        let _ = crate::provider().private_key(&armour("PRIVATE KEY", &octets));
+        let _ = crate::provider().private_key(&armour("EC PRIVATE KEY", &octets));
+    }
+}
