@@ -55,11 +55,11 @@ pub(crate) fn canonicalization<'d>(
     })?;
     let mut children = Children::of(element, name, &["Algorithm"])?;
     let mut method = Method::plain(canonicalization);
-    if canonicalization.is_exclusive() {
-        if let Some(inclusive) = children.optional_in(namespace::EXC_C14N, "InclusiveNamespaces") {
-            Children::of(inclusive, "InclusiveNamespaces", &["PrefixList"])?.end("nothing inside")?;
-            method.prefix_list = prefix_list(inclusive, limits)?;
-        }
+    if canonicalization.is_exclusive()
+        && let Some(inclusive) = children.optional_in(namespace::EXC_C14N, "InclusiveNamespaces")
+    {
+        Children::of(inclusive, "InclusiveNamespaces", &["PrefixList"])?.end("nothing inside")?;
+        method.prefix_list = prefix_list(inclusive, limits)?;
     }
     children.end("nothing, or ec:InclusiveNamespaces in exclusive canonicalization")?;
     Ok(method)

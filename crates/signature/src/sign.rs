@@ -159,11 +159,11 @@ pub fn sign(
 
 fn signer_is_consistent(signer: &Signer<'_>, provider: &Provider) -> Result<(), SignatureError> {
     keys::accepted(signer.algorithm, "SignatureMethod", provider)?;
-    if let Some(certificate) = signer.certificate {
-        if certificate.spki_der() != signer.key.public_key().spki_der() {
-            let fingerprint = certificate.fingerprint_sha256();
-            return Err(SignatureError::CertificateMismatch { fingerprint });
-        }
+    if let Some(certificate) = signer.certificate
+        && certificate.spki_der() != signer.key.public_key().spki_der()
+    {
+        let fingerprint = certificate.fingerprint_sha256();
+        return Err(SignatureError::CertificateMismatch { fingerprint });
     }
     if !signer.inclusive_prefixes.is_empty() && !signer.canonicalization.is_exclusive() {
         return Err(SignatureError::Parameter {

@@ -1,6 +1,6 @@
 //! What the tests share: keys made at first use, and signatures of any shape, completed with good values.
 
-#![allow(dead_code, reason = "each test program uses its own part")]
+#![allow(dead_code, clippy::print_stdout, reason = "each test program uses its own part; a skip is said")]
 
 use std::path::PathBuf;
 use std::sync::LazyLock;
@@ -9,26 +9,27 @@ use vouchsafe_crypto::{DigestAlgorithm, KeyKind, PrivateKey, Provider, Signature
 use vouchsafe_signature::TrustedKey;
 use vouchsafe_xml::{Canonicalization, Document, Element, Limits, canonicalize, namespace};
 
-pub static PROVIDER: LazyLock<Provider> = LazyLock::new(Provider::rustcrypto);
-pub static LIMITS: LazyLock<Limits> = LazyLock::new(Limits::default);
-pub static KEY: LazyLock<PrivateKey> = LazyLock::new(|| PROVIDER.generate_key(KeyKind::P256).unwrap());
-pub static OTHER_KEY: LazyLock<PrivateKey> = LazyLock::new(|| PROVIDER.generate_key(KeyKind::P256).unwrap());
-pub static RSA_KEY: LazyLock<PrivateKey> =
+pub(crate) static PROVIDER: LazyLock<Provider> = LazyLock::new(Provider::rustcrypto);
+pub(crate) static LIMITS: LazyLock<Limits> = LazyLock::new(Limits::default);
+pub(crate) static KEY: LazyLock<PrivateKey> = LazyLock::new(|| PROVIDER.generate_key(KeyKind::P256).unwrap());
+pub(crate) static OTHER_KEY: LazyLock<PrivateKey> =
+    LazyLock::new(|| PROVIDER.generate_key(KeyKind::P256).unwrap());
+pub(crate) static RSA_KEY: LazyLock<PrivateKey> =
     LazyLock::new(|| PROVIDER.generate_key(KeyKind::Rsa { bits: 2048 }).unwrap());
 
-pub const EXCLUSIVE: &str = "http://www.w3.org/2001/10/xml-exc-c14n#";
-pub const INCLUSIVE: &str = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315";
+pub(crate) const EXCLUSIVE: &str = "http://www.w3.org/2001/10/xml-exc-c14n#";
+pub(crate) const INCLUSIVE: &str = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315";
 
-pub fn trusted(key: &PrivateKey) -> TrustedKey {
+pub(crate) fn trusted(key: &PrivateKey) -> TrustedKey {
     TrustedKey::new(key.public_key().clone(), "the key of the test")
 }
 
-pub fn parse(xml: &str) -> Document {
+pub(crate) fn parse(xml: &str) -> Document {
     Document::parse(xml.as_bytes(), &LIMITS).unwrap_or_else(|error| panic!("{error}\n{xml}"))
 }
 
 /// A message with a signature that obeys the profile, `{digest}` and `{value}` still to be filled in.
-pub const TEMPLATE: &str = concat!(
+pub(crate) const TEMPLATE: &str = concat!(
     r#"<p:Response xmlns:p="urn:oasis:names:tc:SAML:2.0:protocol" xmlns:x="urn:x" ID="_r">"#,
     r#"<a:Issuer xmlns:a="urn:oasis:names:tc:SAML:2.0:assertion">https://idp.example.com</a:Issuer>"#,
     r#"<ds:Signature xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:SignedInfo>"#,
@@ -44,16 +45,16 @@ pub const TEMPLATE: &str = concat!(
 );
 
 /// Which key completes a template, and how.
-pub struct Completion<'a> {
-    pub key: &'a PrivateKey,
-    pub algorithm: SignatureAlgorithm,
-    pub digest: DigestAlgorithm,
+pub(crate) struct Completion<'a> {
+    pub(crate) key: &'a PrivateKey,
+    pub(crate) algorithm: SignatureAlgorithm,
+    pub(crate) digest: DigestAlgorithm,
     /// Of the element, by the reference.
-    pub method: Canonicalization,
-    pub prefixes: &'a [&'a str],
+    pub(crate) method: Canonicalization,
+    pub(crate) prefixes: &'a [&'a str],
     /// Of SignedInfo.
-    pub signed_info_method: Canonicalization,
-    pub signed_info_prefixes: &'a [&'a str],
+    pub(crate) signed_info_method: Canonicalization,
+    pub(crate) signed_info_prefixes: &'a [&'a str],
 }
 
 impl Default for Completion<'_> {
@@ -72,7 +73,7 @@ impl Default for Completion<'_> {
 
 /// Fills `{digest}` and `{value}` of the first Signature in `template`, whatever its shape, as a signer with the key would:
 /// so a refusal is due to the shape and to nothing else.
-pub fn complete(template: &str, how: &Completion<'_>) -> String {
+pub(crate) fn complete(template: &str, how: &Completion<'_>) -> String {
     let digest = {
         let document = parse(template);
         let signature = first_signature(&document);
@@ -96,12 +97,12 @@ pub fn complete(template: &str, how: &Completion<'_>) -> String {
     draft.replace("{value}", &value)
 }
 
-pub fn first_signature(document: &Document) -> Element<'_> {
+pub(crate) fn first_signature(document: &Document) -> Element<'_> {
     document.elements().find(|element| element.is(namespace::DSIG, "Signature")).unwrap()
 }
 
 /// The folder of test vectors that others made, when it is there. In CI it must be.
-pub fn shared() -> Option<PathBuf> {
+pub(crate) fn shared() -> Option<PathBuf> {
     let folder = std::env::var_os("VOUCHSAFE_SHARED")
         .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared"), PathBuf::from);
     if folder.join("vectors").is_dir() {
