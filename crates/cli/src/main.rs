@@ -1,2 +1,130 @@
-//! The `vouchsafe` command.
-fn main() {}
+//! The `vouchsafe` command: a developer's and an operator's tool over the libraries. It adds no rule of its own.
+//!
+//! Exit status: 0 yes, 1 no, 2 wrong usage or unreadable input. Results go to standard output, diagnostics to standard error.
+
+mod algorithms;
+mod c14n;
+mod corpus_run;
+mod decrypt;
+mod failure;
+mod identity_providers;
+mod input;
+mod metadata_show;
+mod metadata_sp;
+mod okta_values;
+mod output;
+mod redirect_decode;
+mod redirect_verify;
+mod response_check;
+mod signature_sign;
+mod signature_verify;
+mod verdict;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::failure::Failure;
+use crate::output::{Answer, Format, Output};
+
+/// Inspect, check and explain SAML messages.
+#[derive(Debug, Parser)]
+#[command(name = "vouchsafe", version, arg_required_else_help = true)]
+struct Arguments {
+    /// How results are written.
+    #[arg(long, global = true, value_enum, default_value_t = Format::Human)]
+    format: Format,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Would this Response be accepted?
+    #[command(subcommand)]
+    Response(Response),
+    /// Files of cases.
+    #[command(subcommand)]
+    Corpus(Corpus),
+    /// Canonical XML of a document or of one element.
+    C14n(c14n::Arguments),
+    /// Verify and make XML signatures.
+    #[command(subcommand)]
+    Signature(Signature),
+    /// Query strings of the HTTP-Redirect binding.
+    #[command(subcommand)]
+    Redirect(Redirect),
+    /// A document with everything encrypted in it opened.
+    Decrypt(decrypt::Arguments),
+    /// Look at metadata, and write our own.
+    #[command(subcommand)]
+    Metadata(Metadata),
+    /// What to type into Okta's console.
+    #[command(subcommand)]
+    Okta(Okta),
+}
+
+#[derive(Debug, Subcommand)]
+enum Response {
+    /// Would this Response be accepted, and if not, why?
+    Check(response_check::Arguments),
+}
+
+#[derive(Debug, Subcommand)]
+enum Corpus {
+    /// Run every case of a manifest: a line a failure, and the count.
+    Run(corpus_run::Arguments),
+}
+
+#[derive(Debug, Subcommand)]
+enum Signature {
+    /// Is the enveloped signature of this document good?
+    Verify(signature_verify::Arguments),
+    /// Put an enveloped signature into a document.
+    Sign(signature_sign::Arguments),
+}
+
+#[derive(Debug, Subcommand)]
+enum Redirect {
+    /// The message in a query string, not verified.
+    Decode(redirect_decode::Arguments),
+    /// Is the signature of this query string good?
+    Verify(redirect_verify::Arguments),
+}
+
+#[derive(Debug, Subcommand)]
+enum Metadata {
+    /// Roles, endpoints, keys with fingerprints and dates, extensions.
+    Show(metadata_show::Arguments),
+    /// Our own descriptor.
+    Sp(metadata_sp::Arguments),
+}
+
+#[derive(Debug, Subcommand)]
+enum Okta {
+    /// Field by field.
+    Values(okta_values::Arguments),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let output = Output::new(arguments.format);
+    let answer = run(arguments.command, &output).unwrap_or_else(|failure| output.failure(&failure));
+    ExitCode::from(answer.status())
+}
+
+fn run(command: Command, output: &Output) -> Result<Answer, Failure> {
+    match command {
+        Command::Response(Response::Check(arguments)) => response_check::run(&arguments, output),
+        Command::Corpus(Corpus::Run(arguments)) => corpus_run::run(&arguments, output),
+        Command::C14n(arguments) => c14n::run(&arguments, output),
+        Command::Signature(Signature::Verify(arguments)) => signature_verify::run(&arguments, output),
+        Command::Signature(Signature::Sign(arguments)) => signature_sign::run(&arguments, output),
+        Command::Redirect(Redirect::Decode(arguments)) => redirect_decode::run(&arguments, output),
+        Command::Redirect(Redirect::Verify(arguments)) => redirect_verify::run(&arguments, output),
+        Command::Decrypt(arguments) => decrypt::run(&arguments, output),
+        Command::Metadata(Metadata::Show(arguments)) => metadata_show::run(&arguments, output),
+        Command::Metadata(Metadata::Sp(arguments)) => metadata_sp::run(&arguments, output),
+        Command::Okta(Okta::Values(arguments)) => okta_values::run(&arguments, output),
+    }
+}

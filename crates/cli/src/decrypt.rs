@@ -1,0 +1,28 @@
+//! `vouchsafe decrypt`: the document with each EncryptedData replaced by what it held.
+
+use vouchsafe::encryption::decrypt_document;
+
+use crate::algorithms::Algorithms;
+use crate::failure::Failure;
+use crate::input;
+use crate::output::{Answer, Output, Written};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// Private key of the recipient. Repeatable: the keys are tried in turn.
+    #[arg(long, value_name = "PEM", required = true)]
+    key: Vec<String>,
+    #[command(flatten)]
+    algorithms: Algorithms,
+    /// XML; - is standard input.
+    file: String,
+}
+
+pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Answer, Failure> {
+    let provider = arguments.algorithms.provider()?;
+    let keys = input::private_keys(&arguments.key, &provider)?;
+    let document = input::document(&arguments.file, &input::octets(&arguments.file)?)?;
+    let opened = decrypt_document(&document, &keys, &provider, &input::limits()).map_err(Failure::refused)?;
+    output.write(&Written { document: &opened }, || opened.clone())?;
+    Ok(Answer::Yes)
+}

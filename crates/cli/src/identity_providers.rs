@@ -1,0 +1,74 @@
+//! `--idp-metadata`: whom to trust, from one file or several, aggregates among them.
+
+use vouchsafe::assertion::Refusal;
+use vouchsafe::metadata::{EntityId, IdentityProvider, MetadataError};
+
+use crate::failure::Failure;
+use crate::input;
+
+/// What the files name.
+#[derive(Debug)]
+pub(crate) struct IdentityProviders {
+    sources: Vec<Source>,
+    unauthenticated_cbc: bool,
+}
+
+#[derive(Debug)]
+enum Source {
+    One(Box<IdentityProvider>),
+    /// Several: one is picked when a message names it.
+    Aggregate(Vec<u8>),
+}
+
+impl IdentityProviders {
+    /// Reads the files. `unauthenticated_cbc` is `--danger-unauthenticated-cbc`, for all of them.
+    pub(crate) fn load(paths: &[String], unauthenticated_cbc: bool) -> Result<IdentityProviders, Failure> {
+        let sources = paths.iter().map(|path| source(path)).collect::<Result<_, Failure>>()?;
+        Ok(IdentityProviders { sources, unauthenticated_cbc })
+    }
+
+    /// The one that a message claims to come from; without a claim, the only one.
+    pub(crate) fn claimed(&self, issuer: Option<&EntityId>) -> Result<IdentityProvider, Failure> {
+        let mut found = Vec::new();
+        for source in &self.sources {
+            found.extend(source.named(issuer)?);
+        }
+        if found.len() > 1 {
+            return Err(Failure::usage(
+                "cli.idp_metadata",
+                format!("{} of the metadata files describe the same identity provider", found.len()),
+                "Give each identity provider once.",
+            ));
+        }
+        let one = found.pop().ok_or_else(|| {
+            Failure::refused(Refusal::unknown_issuer(issuer.map(EntityId::as_str).unwrap_or_default()))
+        })?;
+        Ok(if self.unauthenticated_cbc { one.danger_accept_unauthenticated_cbc() } else { one })
+    }
+}
+
+fn source(path: &str) -> Result<Source, Failure> {
+    let octets = input::octets(path)?;
+    match IdentityProvider::from_metadata(&octets) {
+        Ok(one) => Ok(Source::One(Box::new(one))),
+        Err(MetadataError::SeveralIdentityProviders { .. }) => Ok(Source::Aggregate(octets)),
+        Err(error) => Err(Failure::unusable(path, error)),
+    }
+}
+
+impl Source {
+    fn named(&self, issuer: Option<&EntityId>) -> Result<Option<IdentityProvider>, Failure> {
+        match (self, issuer) {
+            (Source::One(one), None) => Ok(Some(one.as_ref().clone())),
+            (Source::One(one), Some(issuer)) => Ok((one.entity_id() == issuer).then(|| one.as_ref().clone())),
+            (Source::Aggregate(_), None) => Ok(None),
+            (Source::Aggregate(octets), Some(issuer)) => {
+                match IdentityProvider::from_metadata_entity(octets, issuer) {
+                    Ok(one) => Ok(Some(one)),
+                    Err(MetadataError::UnknownEntity { .. }) => Ok(None),
+                    Err(error) => Err(Failure::refused(error)),
+                }
+            }
+        }
+    }
+}

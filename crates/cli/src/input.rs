@@ -1,0 +1,112 @@
+//! Files named on the command line; `-` is standard input.
+
+use std::io::Read;
+use std::time::SystemTime;
+
+use chrono::{DateTime, Utc};
+use vouchsafe::crypto::{Certificate, PrivateKey, Provider, PublicKey, base64_decode};
+use vouchsafe::signature::TrustedKey;
+use vouchsafe::xml::{Document, Element, Limits};
+
+use crate::failure::Failure;
+
+/// The octets of a file.
+pub(crate) fn octets(path: &str) -> Result<Vec<u8>, Failure> {
+    let read = if path == "-" {
+        let mut octets = Vec::new();
+        std::io::stdin().lock().read_to_end(&mut octets).map(|_| octets)
+    } else {
+        std::fs::read(path)
+    };
+    read.map_err(|error| {
+        Failure::usage(
+            "cli.file",
+            format!("{path} cannot be read: {error}"),
+            "Check the path and its permissions; - is standard input.",
+        )
+    })
+}
+
+/// The text of a file.
+pub(crate) fn text(path: &str) -> Result<String, Failure> {
+    String::from_utf8(octets(path)?).map_err(|error| {
+        Failure::usage(
+            "cli.encoding",
+            format!("{path} is not UTF-8: {error}"),
+            "Give a text file, such as PEM or XML in UTF-8.",
+        )
+    })
+}
+
+/// A document that the user chose, so with room for metadata of a federation. `path` is for the message.
+pub(crate) fn document(path: &str, octets: &[u8]) -> Result<Document, Failure> {
+    Document::parse(octets, &limits()).map_err(|error| Failure::unusable(path, error))
+}
+
+/// Ceilings for files of the user's choice.
+pub(crate) fn limits() -> Limits {
+    Limits::metadata()
+}
+
+/// The element at a positional path.
+pub(crate) fn element<'d>(document: &'d Document, position: &str) -> Result<Element<'d>, Failure> {
+    document.at(position).ok_or_else(|| {
+        Failure::usage(
+            "cli.position",
+            format!("there is no element at {position}"),
+            "Give a positional path such as /*/*[1]/*[2], which counts element children from 1.",
+        )
+    })
+}
+
+/// A certificate in PEM.
+pub(crate) fn certificate(path: &str) -> Result<Certificate, Failure> {
+    Certificate::from_pem(&text(path)?).map_err(|error| Failure::unusable(path, error))
+}
+
+/// A private key in PEM.
+pub(crate) fn private_key(path: &str, provider: &Provider) -> Result<PrivateKey, Failure> {
+    provider.private_key(&text(path)?).map_err(|error| Failure::unusable(path, error))
+}
+
+/// Private keys in PEM.
+pub(crate) fn private_keys(paths: &[String], provider: &Provider) -> Result<Vec<PrivateKey>, Failure> {
+    paths.iter().map(|path| private_key(path, provider)).collect()
+}
+
+/// The keys that signatures are verified with.
+pub(crate) fn trusted_keys(
+    certificates: &[String],
+    keys: &[String],
+    provider: &Provider,
+) -> Result<Vec<TrustedKey>, Failure> {
+    let mut trusted = Vec::new();
+    for path in certificates {
+        let key = provider
+            .public_key(certificate(path)?.spki_der())
+            .map_err(|error| Failure::unusable(path, error))?;
+        trusted.push(TrustedKey::new(key, path));
+    }
+    for path in keys {
+        trusted.push(TrustedKey::new(public_key(path, provider)?, path));
+    }
+    Ok(trusted)
+}
+
+/// A public key in PEM: on its own, or the public half of a private key.
+fn public_key(path: &str, provider: &Provider) -> Result<PublicKey, Failure> {
+    let text = text(path)?;
+    let armoured = text.split_once(BEGIN).and_then(|(_, rest)| rest.split_once("-----END "));
+    let Some((body, _)) = armoured else {
+        return Ok(private_key(path, provider)?.public_key().clone());
+    };
+    let read = base64_decode(body).and_then(|der| provider.public_key(&der));
+    read.map_err(|error| Failure::unusable(path, error))
+}
+
+/// The clock.
+pub(crate) fn now() -> DateTime<Utc> {
+    DateTime::from(SystemTime::now())
+}
+
+const BEGIN: &str = "-----BEGIN PUBLIC KEY-----";

@@ -1,0 +1,62 @@
+//! `vouchsafe redirect decode`: the message in a query string.
+
+use serde::Serialize;
+use vouchsafe::redirect;
+use vouchsafe::xml::Limits;
+
+use crate::failure::Failure;
+use crate::input;
+use crate::output::{Answer, Output, Style};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// The query string as it came, or the whole address; - is standard input.
+    query: String,
+}
+
+pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Answer, Failure> {
+    let decoded = Decoded::of(&query_string(&arguments.query)?)?;
+    output.write(&decoded, || decoded.human(output))?;
+    Ok(Answer::Yes)
+}
+
+/// JSON of a decoded query string.
+#[derive(Serialize)]
+pub(crate) struct Decoded {
+    parameter: &'static str,
+    relay_state: Option<String>,
+    message: String,
+}
+
+impl Decoded {
+    pub(crate) fn of(query: &str) -> Result<Decoded, Failure> {
+        let decoded = redirect::decode(query, &Limits::default())
+            .map_err(|error| Failure::unusable("the query string", error))?;
+        Ok(Decoded {
+            parameter: decoded.field(),
+            relay_state: decoded.relay_state().map(|state| state.as_str().to_owned()),
+            message: String::from_utf8_lossy(decoded.octets()).into_owned(),
+        })
+    }
+
+    pub(crate) fn human(&self, output: &Output) -> String {
+        let mut text =
+            format!("{}\n{}\n", output.styled(Style::Title, self.parameter), self.message.trim_end());
+        if let Some(state) = &self.relay_state {
+            text.push_str(&format!("{}\n{state}\n", output.styled(Style::Title, "RelayState")));
+        }
+        text
+    }
+}
+
+/// The query string in what was given, octet by octet: a signature covers it as it came.
+pub(crate) fn query_string(argument: &str) -> Result<String, Failure> {
+    let given = if argument == "-" { input::text("-")? } else { argument.to_owned() };
+    let given = given.trim();
+    let whole_address = given.starts_with("https://") || given.starts_with("http://");
+    let query = match given.split_once('?') {
+        Some((_, query)) if whole_address => query.split('#').next().unwrap_or_default(),
+        _ => given.trim_start_matches('?'),
+    };
+    Ok(query.to_owned())
+}

@@ -1,0 +1,232 @@
+//! `vouchsafe response check`: would this Response be accepted, and if not, why?
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use serde::Serialize;
+use vouchsafe::PostedResponse;
+use vouchsafe::assertion::{
+    Check, Correlation, Expectations, Ledger, Login, MessageId, Outcome, SignaturePolicy,
+};
+use vouchsafe::crypto::base64_decode;
+use vouchsafe::metadata::EntityId;
+use vouchsafe::xml::Limits;
+
+use crate::algorithms::Algorithms;
+use crate::failure::Failure;
+use crate::identity_providers::IdentityProviders;
+use crate::input;
+use crate::output::{Answer, Output, Style};
+use crate::verdict::{No, Settings, Verdict, decide};
+
+#[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("correlation").required(true).args(["in_response_to", "unsolicited"]))]
+pub(crate) struct Arguments {
+    /// Metadata of an identity provider to trust. Repeatable; aggregates are allowed.
+    #[arg(long, value_name = "FILE", required = true)]
+    idp_metadata: Vec<String>,
+    /// Our entity id, which must be the audience.
+    #[arg(long, value_name = "URI")]
+    entity_id: String,
+    /// Our assertion consumer, which must be the recipient.
+    #[arg(long, value_name = "URL")]
+    acs: String,
+    /// ID of the request that it must answer.
+    #[arg(long, value_name = "ID")]
+    in_response_to: Option<String>,
+    /// It must answer no request: the sign-in began at the identity provider.
+    #[arg(long)]
+    unsolicited: bool,
+    /// The time to judge at; without it, the clock.
+    #[arg(long, value_name = "RFC3339", value_parser = instant)]
+    now: Option<DateTime<Utc>>,
+    /// How far the clocks may differ.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    skew: u32,
+    /// Private key that opens encrypted Assertions. Repeatable: the keys are tried in turn.
+    #[arg(long, value_name = "PEM")]
+    decryption_key: Vec<String>,
+    /// Refuse a Response that is not signed itself.
+    #[arg(long)]
+    require_signed_response: bool,
+    /// Refuse an Assertion that is not signed itself.
+    #[arg(long)]
+    require_signed_assertion: bool,
+    /// Open AES-CBC that no signature covers.
+    #[arg(long)]
+    danger_unauthenticated_cbc: bool,
+    #[command(flatten)]
+    algorithms: Algorithms,
+    /// FILE is the form field SAMLResponse as posted.
+    #[arg(long)]
+    base64: bool,
+    /// The Response as XML; - is standard input.
+    file: String,
+}
+
+pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Answer, Failure> {
+    let settings = settings(arguments)?;
+    match decide(&response(arguments)?, &settings)? {
+        Verdict::Accepted(login) => {
+            output.write(&Accepted::of(&login), || accepted(&login, output))?;
+            Ok(Answer::Yes)
+        }
+        Verdict::Refused(no) => {
+            output.write(&Refused::of(&no), || refused(&no, output))?;
+            Ok(Answer::No)
+        }
+    }
+}
+
+fn settings(arguments: &Arguments) -> Result<Settings, Failure> {
+    let provider = arguments.algorithms.provider()?;
+    let entity_id = EntityId::new(arguments.entity_id.as_str())
+        .map_err(|error| Failure::unusable("--entity-id", error))?;
+    let correlation = match &arguments.in_response_to {
+        Some(id) => Correlation::Reply(
+            MessageId::new(id.as_str()).map_err(|error| Failure::unusable("--in-response-to", error))?,
+        ),
+        None => Correlation::Unsolicited,
+    };
+    let mut signatures = SignaturePolicy::default();
+    if arguments.require_signed_response {
+        signatures = signatures.require_signed_response();
+    }
+    if arguments.require_signed_assertion {
+        signatures = signatures.require_signed_assertion();
+    }
+    Ok(Settings {
+        identity_providers: IdentityProviders::load(
+            &arguments.idp_metadata,
+            arguments.danger_unauthenticated_cbc,
+        )?,
+        expectations: Expectations::new(entity_id, arguments.acs.as_str(), correlation)
+            .with_clock_skew(TimeDelta::seconds(i64::from(arguments.skew))),
+        decryption_keys: input::private_keys(&arguments.decryption_key, &provider)?,
+        signatures,
+        provider,
+        now: arguments.now.unwrap_or_else(input::now),
+    })
+}
+
+fn response(arguments: &Arguments) -> Result<Vec<u8>, Failure> {
+    if !arguments.base64 {
+        return input::octets(&arguments.file);
+    }
+    let field = input::text(&arguments.file)?;
+    PostedResponse::from_base64(&field, &Limits::default()).map_err(Failure::refused)?;
+    base64_decode(&field).map_err(Failure::refused)
+}
+
+/// JSON of an acceptance.
+#[derive(Serialize)]
+struct Accepted<'a> {
+    verdict: &'static str,
+    issuer: &'a str,
+    subject: Option<Subject<'a>>,
+    session_index: Option<&'a str>,
+    session_not_on_or_after: Option<String>,
+    authn_context: Option<&'a str>,
+    attributes: BTreeMap<&'a str, Vec<&'a str>>,
+    ledger: &'a Ledger,
+}
+
+#[derive(Serialize)]
+struct Subject<'a> {
+    name_id: &'a str,
+    format: Option<&'a str>,
+}
+
+/// JSON of a refusal.
+#[derive(Serialize)]
+struct Refused<'a> {
+    verdict: &'static str,
+    code: &'a str,
+    message: &'a str,
+    hint: &'a str,
+    ledger: &'a Ledger,
+}
+
+impl<'a> Accepted<'a> {
+    fn of(login: &'a Login) -> Accepted<'a> {
+        Accepted {
+            verdict: "accepted",
+            issuer: login.issuer().as_str(),
+            subject: login
+                .name_id()
+                .map(|name_id| Subject { name_id: name_id.value(), format: name_id.format() }),
+            session_index: login.session_index(),
+            session_not_on_or_after: login
+                .session_not_on_or_after()
+                .map(|time| time.to_rfc3339_opts(SecondsFormat::AutoSi, true)),
+            authn_context: login.authn_context(),
+            attributes: attributes(login),
+            ledger: login.ledger(),
+        }
+    }
+}
+
+impl<'a> Refused<'a> {
+    fn of(no: &'a No) -> Refused<'a> {
+        let Failure { code, message, hint, .. } = &no.failure;
+        Refused { verdict: "refused", code, message, hint, ledger: &no.ledger }
+    }
+}
+
+/// The values by Name; one Name in two formats is one list.
+pub(crate) fn attributes(login: &Login) -> BTreeMap<&str, Vec<&str>> {
+    let mut all: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for attribute in login.attributes().iter() {
+        all.entry(attribute.name()).or_default().extend(attribute.values().iter().map(String::as_str));
+    }
+    all
+}
+
+fn accepted(login: &Login, output: &Output) -> String {
+    let mut text = format!("{}\n", output.styled(Style::Good, "accepted"));
+    let mut row = |name: &str, value: Option<&str>| {
+        if let Some(value) = value {
+            text.push_str(&format!("  {name:<14} {}\n", value.escape_debug()));
+        }
+    };
+    row("issuer", Some(login.issuer().as_str()));
+    row("name id", login.name_id().map(|name_id| name_id.value()));
+    row("format", login.name_id().and_then(|name_id| name_id.format()));
+    row("session index", login.session_index());
+    row("authn context", login.authn_context());
+    for (name, values) in attributes(login) {
+        row("attribute", Some(&format!("{name} = {}", values.join(" | "))));
+    }
+    text + &ledger(login.ledger(), output)
+}
+
+fn refused(no: &No, output: &Output) -> String {
+    let Failure { code, message, hint, .. } = &no.failure;
+    let verdict = output.styled(Style::Bad, "refused");
+    format!("{verdict} [{code}]: {message}\n  hint: {hint}\n") + &ledger(&no.ledger, output)
+}
+
+fn ledger(ledger: &Ledger, output: &Output) -> String {
+    ledger.checks().iter().map(|check| line(check, output)).collect()
+}
+
+fn line(check: &Check, output: &Output) -> String {
+    let (style, mark) = match check.outcome() {
+        Outcome::Passed => (Style::Good, "passed "),
+        Outcome::Failed => (Style::Bad, "failed "),
+        _ => (Style::Quiet, "skipped"),
+    };
+    let operands = match (check.outcome(), check.expected_text(), check.actual_text()) {
+        (Outcome::Failed, expected, actual) => format!(": expected {expected}; actual {actual}"),
+        (_, _, "") => String::new(),
+        (_, _, actual) => format!(": {actual}"),
+    };
+    let clause = output.styled(Style::Quiet, &format!("({})", check.clause()));
+    format!("  {} {} {clause}{operands}\n", output.styled(style, mark), check.rule())
+}
+
+fn instant(text: &str) -> Result<DateTime<Utc>, String> {
+    DateTime::parse_from_rfc3339(text)
+        .map(|time| time.with_timezone(&Utc))
+        .map_err(|error| format!("{error}; write it as 2026-11-24T00:01:00Z"))
+}

@@ -1,0 +1,76 @@
+//! One Response, the whole straight path: what `response check` and `corpus run` share.
+
+use chrono::{DateTime, Utc};
+use vouchsafe::assertion::{
+    Envelope, Expectations, Ledger, Login, Refusal, SignaturePolicy, Trust, authenticate,
+};
+use vouchsafe::crypto::{PrivateKey, Provider};
+use vouchsafe::xml::{Document, Limits};
+
+use crate::failure::Failure;
+use crate::identity_providers::IdentityProviders;
+
+/// Everything a Response is held against.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) identity_providers: IdentityProviders,
+    pub(crate) expectations: Expectations,
+    pub(crate) decryption_keys: Vec<PrivateKey>,
+    pub(crate) signatures: SignaturePolicy,
+    pub(crate) provider: Provider,
+    pub(crate) now: DateTime<Utc>,
+}
+
+/// The decision.
+pub(crate) enum Verdict {
+    Accepted(Box<Login>),
+    Refused(No),
+}
+
+/// A refusal with what was checked before it.
+pub(crate) struct No {
+    pub(crate) failure: Failure,
+    pub(crate) ledger: Ledger,
+}
+
+/// Decides; an `Err` is about the settings, not about the Response.
+pub(crate) fn decide(octets: &[u8], settings: &Settings) -> Result<Verdict, Failure> {
+    match receive(octets, settings) {
+        Ok(login) => Ok(Verdict::Accepted(Box::new(login))),
+        Err(no) if no.failure.is_refusal() => Ok(Verdict::Refused(no)),
+        Err(no) => Err(no.failure),
+    }
+}
+
+fn receive(octets: &[u8], settings: &Settings) -> Result<Login, No> {
+    let limits = Limits::default();
+    let document = Document::parse(octets, &limits).map_err(Refusal::from)?;
+    let envelope = Envelope::read(&document)?;
+    let identity_provider = settings.identity_providers.claimed(envelope.claimed_issuer())?;
+    identity_provider.check_validity(settings.now).map_err(Failure::refused)?;
+    let trust = Trust::new(&identity_provider, &settings.provider).map_err(Refusal::from)?;
+    let authentic = authenticate(
+        document,
+        &trust,
+        &settings.decryption_keys,
+        &settings.provider,
+        &limits,
+        settings.signatures,
+    )?;
+    let valid = authentic.read()?.validate(&settings.expectations, settings.now)?;
+    // Each Response is judged on its own: nothing was seen before it.
+    let first_seen = valid.replay_key().recorded(true)?;
+    Ok(valid.confirm(first_seen)?)
+}
+
+impl From<Refusal> for No {
+    fn from(refusal: Refusal) -> No {
+        No { ledger: refusal.ledger().clone(), failure: Failure::refused(refusal) }
+    }
+}
+
+impl From<Failure> for No {
+    fn from(failure: Failure) -> No {
+        No { failure, ledger: Ledger::default() }
+    }
+}
