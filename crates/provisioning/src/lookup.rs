@@ -14,7 +14,7 @@ use crate::{
 /// Which attribute holds the token, the subject or the address is the policy's affair, and the policy is the
 /// organization's, which is what is being looked for. So everything that any policy could mean is looked up:
 /// the values of all attributes that have one value. Too much is harmless, since the planner chooses.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LookUp {
     /// Hashes of everything that could be the token.
@@ -32,7 +32,8 @@ impl LookUp {
     ///
     /// What the provider of cryptography answers when it does not do SHA-256.
     pub fn of(login: &LoginFacts) -> Result<LookUp, CryptoError> {
-        let mut values: Vec<&str> = login.attributes.keys().filter_map(|name| login.single(name).value()).collect();
+        let mut values: Vec<&str> =
+            login.attributes.keys().filter_map(|name| login.single(name).value()).collect();
         let mut token_hashes: Vec<TokenHash> = login.token_hash.iter().cloned().collect();
         for value in &values {
             token_hashes.push(TokenHash::of(value, hashing())?);

@@ -1,1 +1,43 @@
-//! Replay, pending requests, sessions and the directory: in memory and on SQLite.
+//! What a SAML service provider has to remember: assertions seen, requests pending, sessions, the directory.
+//!
+//! Four traits, each of which an application may implement itself: [`ReplayStore`], [`PendingStore`],
+//! [`SessionStore`] and [`Directory`]. Two stores implement all four: [`Memory`], for tests and one process, and
+//! `Sqlite` (feature `sqlite`, on by default), in a file or in memory. PostgreSQL and Redis have their place
+//! beside them, as modules and features of their own.
+//!
+//! The traits can be made into objects (`Arc<dyn Directory>`); their methods answer with a boxed future, an
+//! [`Answer`]. Time is an argument here too: nothing reads a clock.
+
+mod audit;
+mod directory;
+mod error;
+mod memory;
+mod pending;
+mod replay;
+mod session;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+mod text;
+
+use std::pin::Pin;
+
+pub use audit::AuditRecord;
+pub use directory::{Applied, Directory, SignIn, StoredMetadata, Versioned};
+pub use error::{SignInError, StoreError};
+pub use memory::Memory;
+pub use pending::PendingStore;
+pub use replay::ReplayStore;
+pub use session::{Session, SessionId, SessionNameId, SessionStore};
+#[cfg(feature = "sqlite")]
+pub use sqlite::Sqlite;
+
+/// What a store's method answers: a future that can be sent to another thread.
+///
+/// ```
+/// use vouchsafe_store::{Answer, StoreError};
+///
+/// fn two() -> Answer<'static, u64> {
+///     Box::pin(async { Ok(2) })
+/// }
+/// ```
+pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;

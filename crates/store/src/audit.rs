@@ -1,0 +1,81 @@
+//! What changed, when, and which rule asked for it.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use vouchsafe::provisioning::{AccountId, Action, Cause, Identity, OrganizationId, Plan, RuleId, Snapshot};
+
+use crate::StoreError;
+
+/// One change. It has no secret in it: of the assertion only a hash, of the token nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct AuditRecord {
+    /// The organization.
+    pub organization: OrganizationId,
+    /// The account.
+    pub account: AccountId,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// The rule of the policy.
+    pub rule: RuleId,
+    /// What changed, in words.
+    pub change: String,
+    /// What it was before.
+    pub before: Option<String>,
+    /// What it is now.
+    pub after: Option<String>,
+    /// SHA-256 over issuer and assertion ID, for a sign-in.
+    pub assertion_hash: Option<String>,
+}
+
+/// The records of a plan, one a step.
+pub(crate) fn records(plan: &Plan, account: &AccountId) -> Vec<AuditRecord> {
+    let record = |step: &vouchsafe::provisioning::Step| {
+        let (before, after) = values(&step.action);
+        AuditRecord {
+            organization: plan.organization().clone(),
+            account: account.clone(),
+            at: plan.at(),
+            rule: step.rule.clone(),
+            change: step.action.to_string(),
+            before,
+            after,
+            assertion_hash: plan.idempotency_key().map(str::to_owned),
+        }
+    };
+    plan.steps().iter().map(record).collect()
+}
+
+fn values(action: &Action) -> (Option<String>, Option<String>) {
+    let made = |value: &str| (None, Some(value.to_owned()));
+    match action {
+        Action::CreateAccount { email, .. } => made(email),
+        Action::LinkIdentity { subject, .. } => made(subject),
+        Action::SetField { before, after, .. } => (before.clone(), Some(after.clone())),
+        Action::CreateTeam { name, .. } | Action::CreateProject { name, .. } => made(name),
+        Action::LinkProject { permission, .. } | Action::AssignProject { permission, .. } => {
+            made(permission.name())
+        }
+        Action::JoinTeam { role, .. } => made(role.name()),
+        Action::ChangeTeamRole { before, after, .. } => {
+            (Some(before.name().to_owned()), Some(after.name().to_owned()))
+        }
+        Action::LeaveTeam { role, .. } => (Some(role.name().to_owned()), None),
+        Action::Suspend => (Some("active".to_owned()), Some("suspended".to_owned())),
+        _ => (None, None),
+    }
+}
+
+/// The account that a plan was about, found in what came of it.
+pub(crate) fn account_of(plan: &Plan, made: &Snapshot) -> Result<AccountId, StoreError> {
+    if let Some(account) = plan.account() {
+        return Ok(account.clone());
+    }
+    let found = match plan.cause() {
+        Cause::SignIn { issuer, subject, .. } => {
+            made.account_of(&Identity::new(issuer.clone(), subject)).map(|account| account.id.clone())
+        }
+        _ => None,
+    };
+    found.ok_or_else(|| StoreError::damaged("plan", "it is about no account"))
+}

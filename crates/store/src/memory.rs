@@ -1,0 +1,158 @@
+//! Everything in the memory of one process.
+
+mod directory;
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use chrono::{DateTime, Utc};
+use vouchsafe::{
+    EntityId, PendingRequest, StoredPendingRequest,
+    provisioning::{AccountId, OrganizationId, Snapshot},
+};
+
+use crate::{
+    Answer, Applied, AuditRecord, PendingStore, ReplayStore, Session, SessionId, SessionStore, StoreError,
+    StoredMetadata,
+};
+
+/// A store in memory: for tests, demos, and services of one process that may forget everything.
+///
+/// Clones share their content.
+///
+/// ```
+/// use vouchsafe::provisioning::{Organization, OrganizationId};
+/// use vouchsafe_store::{Directory, Memory};
+///
+/// # async fn example() -> Result<(), vouchsafe_store::StoreError> {
+/// let store = Memory::new();
+/// store.add_organization(&Organization::new(OrganizationId::new("1"), "acme", "Acme")).await?;
+/// assert!(store.organization_by_slug("acme").await?.is_some());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Memory {
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    replays: HashMap<String, DateTime<Utc>>,
+    pending: HashMap<String, StoredPendingRequest>,
+    sessions: HashMap<String, Session>,
+    organizations: BTreeMap<OrganizationId, Held>,
+    applied: HashMap<(OrganizationId, String), Applied>,
+    audit: Vec<AuditRecord>,
+}
+
+/// An organization and what belongs to it.
+#[derive(Debug)]
+struct Held {
+    whole: Snapshot,
+    policy: Option<String>,
+    metadata: Option<StoredMetadata>,
+}
+
+impl Memory {
+    /// An empty store.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Does something with the state, when the answer is awaited, and nothing else at the same time.
+    fn with<'a, T: 'a>(
+        &'a self,
+        action: impl FnOnce(&mut State) -> Result<T, StoreError> + Send + 'a,
+    ) -> Answer<'a, T> {
+        Box::pin(async move { action(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner)) })
+    }
+}
+
+impl ReplayStore for Memory {
+    fn insert_once<'a>(&'a self, hash: &'a str, expires_at: DateTime<Utc>) -> Answer<'a, bool> {
+        self.with(move |state| {
+            let is_new = !state.replays.contains_key(hash);
+            state.replays.entry(hash.to_owned()).or_insert(expires_at);
+            Ok(is_new)
+        })
+    }
+
+    fn sweep_replays(&self, now: DateTime<Utc>) -> Answer<'_, u64> {
+        self.with(move |state| Ok(sweep(&mut state.replays, |expires_at| *expires_at <= now)))
+    }
+}
+
+impl PendingStore for Memory {
+    fn put<'a>(&'a self, request: &'a PendingRequest) -> Answer<'a, ()> {
+        self.with(move |state| {
+            state.pending.insert(request.handle().to_owned(), request.to_stored());
+            Ok(())
+        })
+    }
+
+    fn take<'a>(&'a self, handle: &'a str, now: DateTime<Utc>) -> Answer<'a, Option<PendingRequest>> {
+        self.with(move |state| crate::pending::opened(state.pending.remove(handle), now))
+    }
+
+    fn sweep_pending(&self, now: DateTime<Utc>) -> Answer<'_, u64> {
+        self.with(move |state| Ok(sweep(&mut state.pending, |request| request.expires_at <= now.timestamp())))
+    }
+}
+
+impl SessionStore for Memory {
+    fn create<'a>(&'a self, id: &'a SessionId, session: &'a Session) -> Answer<'a, ()> {
+        self.with(move |state| {
+            let organization = state.organizations.get(&session.organization);
+            let account = organization.and_then(|held| held.whole.account(&session.account));
+            if account.is_some_and(|account| !account.is_active()) {
+                return Err(StoreError::AccountSuspended { account: session.account.clone() });
+            }
+            state.sessions.insert(id.hash().to_owned(), session.clone());
+            Ok(())
+        })
+    }
+
+    fn find<'a>(&'a self, id: &'a SessionId, now: DateTime<Utc>) -> Answer<'a, Option<Session>> {
+        self.with(move |state| {
+            Ok(state.sessions.get(id.hash()).filter(|session| !session.is_over(now)).cloned())
+        })
+    }
+
+    fn revoke<'a>(&'a self, id: &'a SessionId) -> Answer<'a, bool> {
+        self.with(move |state| Ok(state.sessions.remove(id.hash()).is_some()))
+    }
+
+    fn revoke_by_name_id<'a>(
+        &'a self,
+        issuer: &'a EntityId,
+        name_id: &'a str,
+        session_index: Option<&'a str>,
+    ) -> Answer<'a, u64> {
+        self.with(move |state| {
+            Ok(sweep(&mut state.sessions, |session| {
+                session.issuer == *issuer
+                    && session.name_id.as_ref().is_some_and(|known| known.value == name_id)
+                    && session_index.is_none_or(|index| session.session_index.as_deref() == Some(index))
+            }))
+        })
+    }
+
+    fn revoke_account<'a>(&'a self, account: &'a AccountId) -> Answer<'a, u64> {
+        self.with(move |state| Ok(sweep(&mut state.sessions, |session| session.account == *account)))
+    }
+
+    fn sweep_sessions(&self, now: DateTime<Utc>) -> Answer<'_, u64> {
+        self.with(move |state| Ok(sweep(&mut state.sessions, |session| session.is_over(now))))
+    }
+}
+
+/// Takes out what is over; how many.
+fn sweep<V>(map: &mut HashMap<String, V>, is_over: impl Fn(&V) -> bool) -> u64 {
+    let before = map.len();
+    map.retain(|_, value| !is_over(value));
+    u64::try_from(before.saturating_sub(map.len())).unwrap_or(u64::MAX)
+}

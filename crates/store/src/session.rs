@@ -1,0 +1,222 @@
+//! The application's sessions, as far as SAML has a say in them.
+
+use std::fmt;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+use vouchsafe::{
+    EntityId, Login, NameId,
+    crypto::{CryptoError, DigestAlgorithm, Provider, SecretString},
+    provisioning::{AccountId, OrganizationId},
+};
+
+use crate::{Answer, text::hexadecimal};
+
+/// Keeps sessions. They end at their time, when they are revoked, when the identity provider says so, and when
+/// their account is suspended.
+///
+/// ```
+/// use chrono::TimeDelta;
+/// use vouchsafe_store::{Memory, Session, SessionId, SessionStore};
+///
+/// # async fn example(store: Memory, login: &vouchsafe::Login, provider: &vouchsafe::Provider,
+/// #     applied: vouchsafe_store::Applied) -> Result<(), Box<dyn std::error::Error>> {
+/// let id = SessionId::generate(provider)?;
+/// let session = Session::new(login, applied.organization, applied.account, TimeDelta::hours(8));
+/// store.create(&id, &session).await?;
+/// let cookie = id.reveal();
+/// # Ok(())
+/// # }
+/// ```
+pub trait SessionStore: Send + Sync + fmt::Debug {
+    /// Keeps a session. An account of the directory that is suspended gets none:
+    /// [`StoreError::AccountSuspended`](crate::StoreError::AccountSuspended).
+    fn create<'a>(&'a self, id: &'a SessionId, session: &'a Session) -> Answer<'a, ()>;
+
+    /// The session of this id, unless its time is over.
+    fn find<'a>(&'a self, id: &'a SessionId, now: DateTime<Utc>) -> Answer<'a, Option<Session>>;
+
+    /// Ends one session; whether there was one.
+    fn revoke<'a>(&'a self, id: &'a SessionId) -> Answer<'a, bool>;
+
+    /// Ends the sessions that an identity provider means in a logout request (SAML Core 3.7.1): those of the
+    /// name identifier, and of the session index where one is given. How many.
+    fn revoke_by_name_id<'a>(
+        &'a self,
+        issuer: &'a EntityId,
+        name_id: &'a str,
+        session_index: Option<&'a str>,
+    ) -> Answer<'a, u64>;
+
+    /// Ends all sessions of an account; how many.
+    fn revoke_account<'a>(&'a self, account: &'a AccountId) -> Answer<'a, u64>;
+
+    /// Forgets the sessions whose time is over; how many.
+    fn sweep_sessions(&self, now: DateTime<Utc>) -> Answer<'_, u64>;
+}
+
+/// A session.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Session {
+    /// The organization that was signed in to.
+    pub organization: OrganizationId,
+    /// The account.
+    pub account: AccountId,
+    /// The identity provider.
+    pub issuer: EntityId,
+    /// The person as the identity provider named them, whole, for a logout request.
+    pub name_id: Option<SessionNameId>,
+    /// The session at the identity provider.
+    pub session_index: Option<String>,
+    /// When it began.
+    pub created_at: DateTime<Utc>,
+    /// From when on it is over.
+    pub expires_at: DateTime<Utc>,
+}
+
+impl Session {
+    /// The session that follows from a login. It lasts for `at_most`, and never longer than the identity
+    /// provider allows (SessionNotOnOrAfter, SAML Core 2.7.2).
+    #[must_use]
+    pub fn new(login: &Login, organization: OrganizationId, account: AccountId, at_most: TimeDelta) -> Self {
+        let mut session = Self::of(login.issuer().clone(), organization, account, login.accepted_at());
+        session.name_id = login.name_id().map(SessionNameId::from);
+        session.session_index = login.session_index().map(str::to_owned);
+        session.lasting(at_most, login.session_not_on_or_after())
+    }
+
+    /// A session without name and index that is over when it begins.
+    #[must_use]
+    pub fn of(
+        issuer: EntityId,
+        organization: OrganizationId,
+        account: AccountId,
+        now: DateTime<Utc>,
+    ) -> Self {
+        Self {
+            organization,
+            account,
+            issuer,
+            name_id: None,
+            session_index: None,
+            created_at: now,
+            expires_at: now,
+        }
+    }
+
+    /// The same session that lasts for `at_most` from its beginning and never until `not_on_or_after`.
+    #[must_use]
+    pub fn lasting(mut self, at_most: TimeDelta, not_on_or_after: Option<DateTime<Utc>>) -> Self {
+        let end = self.created_at.checked_add_signed(at_most).unwrap_or(DateTime::<Utc>::MAX_UTC);
+        self.expires_at = not_on_or_after.map_or(end, |limit| limit.min(end));
+        self
+    }
+
+    /// Whether it is over.
+    #[must_use]
+    pub fn is_over(&self, now: DateTime<Utc>) -> bool {
+        now >= self.expires_at
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Session")
+            .field("organization", &self.organization)
+            .field("account", &self.account)
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A name identifier with its qualifiers exactly as they came: a logout request repeats all of it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct SessionNameId {
+    /// The identifier.
+    pub value: String,
+    /// Its Format.
+    pub format: Option<String>,
+    /// Its NameQualifier.
+    pub name_qualifier: Option<String>,
+    /// Its SPNameQualifier.
+    pub sp_name_qualifier: Option<String>,
+    /// Its SPProvidedID.
+    pub sp_provided_id: Option<String>,
+}
+
+impl SessionNameId {
+    /// A name identifier without format and qualifiers.
+    pub fn new(value: impl Into<String>) -> Self {
+        Self {
+            value: value.into(),
+            format: None,
+            name_qualifier: None,
+            sp_name_qualifier: None,
+            sp_provided_id: None,
+        }
+    }
+}
+
+impl From<&NameId> for SessionNameId {
+    fn from(name_id: &NameId) -> Self {
+        Self {
+            value: name_id.value().to_owned(),
+            format: name_id.format().map(str::to_owned),
+            name_qualifier: name_id.name_qualifier().map(str::to_owned),
+            sp_name_qualifier: name_id.sp_name_qualifier().map(str::to_owned),
+            sp_provided_id: name_id.sp_provided_id().map(str::to_owned),
+        }
+    }
+}
+
+impl fmt::Debug for SessionNameId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("SessionNameId").field("format", &self.format).finish_non_exhaustive()
+    }
+}
+
+/// The secret that a browser shows for its session. Stores keep its hash; there is no `Debug` of the content.
+#[derive(Debug)]
+pub struct SessionId {
+    secret: SecretString,
+    hash: String,
+}
+
+impl SessionId {
+    /// A new one of 256 bits from the provider's random source.
+    ///
+    /// # Errors
+    ///
+    /// What the provider's random source answers.
+    pub fn generate(provider: &Provider) -> Result<SessionId, CryptoError> {
+        let mut octets = [0_u8; 32];
+        provider.random(&mut octets)?;
+        Self::received(hexadecimal(&octets), provider)
+    }
+
+    /// The one that a browser shows.
+    ///
+    /// # Errors
+    ///
+    /// What the provider answers when it does not do SHA-256.
+    pub fn received(text: impl Into<String>, provider: &Provider) -> Result<SessionId, CryptoError> {
+        let secret = SecretString::new(text.into());
+        let hash = provider.digest(DigestAlgorithm::Sha256, secret.as_str().as_bytes())?;
+        Ok(Self { hash: hexadecimal(hash.as_ref()), secret })
+    }
+
+    /// The text for the browser's cookie.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        self.secret.as_str()
+    }
+
+    /// What is stored: SHA-256, 64 hexadecimal digits.
+    #[must_use]
+    pub fn hash(&self) -> &str {
+        &self.hash
+    }
+}
