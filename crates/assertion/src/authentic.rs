@@ -82,7 +82,10 @@ impl Contents {
     pub(crate) fn signed_assertion_in_signed_response(response: Verified, own: Verified) -> Contents {
         let (response, outer) = response.into_parts();
         let (assertion, inner) = own.into_parts();
-        Contents { octets: Octets::ResponseAndAssertion { response, assertion }, evidence: vec![outer, inner] }
+        Contents {
+            octets: Octets::ResponseAndAssertion { response, assertion },
+            evidence: vec![outer, inner],
+        }
     }
 
     /// The Response's octets, which cover the ciphertext, and what was inside it, unsigned itself.
@@ -95,7 +98,12 @@ impl Contents {
 }
 
 impl<'k> Authentic<'k> {
-    pub(crate) fn new(contents: Contents, issuer: EntityId, means: Means<'k>, ledger: Ledger) -> Authentic<'k> {
+    pub(crate) fn new(
+        contents: Contents,
+        issuer: EntityId,
+        means: Means<'k>,
+        ledger: Ledger,
+    ) -> Authentic<'k> {
         Authentic { contents, issuer, means, ledger }
     }
 
@@ -118,11 +126,14 @@ impl<'k> Authentic<'k> {
             .and_then(|parts| Ok((replay_hash(&issuer, &parts.assertion.id, means)?, parts)))
         {
             Ok((replay, parts)) => {
-                ledger.record(Check::new(rule, clause, Outcome::Passed).expected(expected).actual("as expected"));
+                ledger.record(
+                    Check::new(rule, clause, Outcome::Passed).expected(expected).actual("as expected"),
+                );
                 Ok(AuthenticAssertion { parts, issuer, evidence: contents.evidence, ledger, replay })
             }
             Err(error) => {
-                let check = Check::new(rule, clause, Outcome::Failed).expected(expected).actual(error.to_string());
+                let check =
+                    Check::new(rule, clause, Outcome::Failed).expected(expected).actual(error.to_string());
                 ledger.record(check);
                 Err(Refusal::with_ledger(error, ledger))
             }

@@ -216,12 +216,17 @@ impl Steps<'_, '_> {
     }
 
     /// No signature is no error here; a signature that does not verify always is.
-    fn signature(&mut self, element: Element<'_>, rule: &'static str) -> Result<Option<Verified>, AssertionError> {
+    fn signature(
+        &mut self,
+        element: Element<'_>,
+        rule: &'static str,
+    ) -> Result<Option<Verified>, AssertionError> {
         let clause = "saml-core-2.0-os 5.4";
         let expected = "a signature by a trusted key";
         let verified = match signature_child(element) {
             Ok(None) => {
-                self.ledger.record(Check::new(rule, clause, Outcome::Skipped).expected(expected).actual("none"));
+                self.ledger
+                    .record(Check::new(rule, clause, Outcome::Skipped).expected(expected).actual("none"));
                 return Ok(None);
             }
             Ok(Some(_)) => verify(element, self.trust.keys(), self.means.provider, self.means.limits),
@@ -273,9 +278,9 @@ impl Steps<'_, '_> {
         let (rule, clause) = ("assertion.decryption", "saml-core-2.0-os 6");
         let expected = "a saml:Assertion";
         let Means { keys, provider, limits } = self.means;
-        let inner = decrypt(encrypted, keys, provider, limits).map_err(AssertionError::from).and_then(|opened| {
-            Ok(Document::parse_in_scope(opened.octets(), &encrypted.scope(), limits)?)
-        });
+        let inner = decrypt(encrypted, keys, provider, limits)
+            .map_err(AssertionError::from)
+            .and_then(|opened| Ok(Document::parse_in_scope(opened.octets(), &encrypted.scope(), limits)?));
         match inner {
             Ok(inner) if inner.root().is(namespace::SAML_ASSERTION, "Assertion") => {
                 self.pass(rule, clause, expected, expected);

@@ -152,7 +152,9 @@ impl Issuer {
 impl Status {
     fn read(root: Element<'_>) -> Result<Option<Status>, AssertionError> {
         let protocol = namespace::SAML_PROTOCOL;
-        let Some(element) = at_most_one(root, protocol, "Status", "Response/Status")? else { return Ok(None) };
+        let Some(element) = at_most_one(root, protocol, "Status", "Response/Status")? else {
+            return Ok(None);
+        };
         let mut codes = Vec::with_capacity(1);
         let mut place = element;
         while let Some(code) = at_most_one(place, protocol, "StatusCode", "Status/StatusCode")? {

@@ -120,7 +120,9 @@ pub enum AssertionError {
     #[error("the assertion is not signed; the configuration asks for it")]
     AssertionUnsigned,
     /// Ciphertext that anybody may have altered.
-    #[error("the assertion is encrypted with {cipher}, which authenticates nothing, and the response is not signed")]
+    #[error(
+        "the assertion is encrypted with {cipher}, which authenticates nothing, and the response is not signed"
+    )]
     #[non_exhaustive]
     UnauthenticatedCbc {
         /// The identifier of the cipher.
@@ -295,8 +297,8 @@ pub enum AssertionError {
     /// The assertion does not say that anybody signed in.
     #[error("the assertion has no AuthnStatement")]
     NoAuthnStatement,
-    /// The person signed in later than now, or longer ago than the configuration allows.
-    #[error("AuthnStatement/@AuthnInstant: {} does not fit the time here, {}, with {} s of skew", Shown(*instant), Shown(*now), skew.num_seconds())]
+    /// The person signed in longer ago than the configuration allows, or in the future.
+    #[error("AuthnStatement/@AuthnInstant: {} is not within the last {} s; the time here is {}, with {} s of skew", Shown(*instant), maximum_age.num_seconds(), Shown(*now), skew.num_seconds())]
     #[non_exhaustive]
     AuthnInstant {
         /// What came.
@@ -305,8 +307,8 @@ pub enum AssertionError {
         now: DateTime<Utc>,
         /// The difference of clocks that is granted.
         skew: TimeDelta,
-        /// The greatest age, if that is what does not fit.
-        maximum_age: Option<TimeDelta>,
+        /// The greatest age that is accepted.
+        maximum_age: TimeDelta,
     },
     /// The session has ended before it began here.
     #[error("AuthnStatement/@SessionNotOnOrAfter: {}; the time here is {}, with {} s of skew", Shown(*not_on_or_after), Shown(*now), skew.num_seconds())]

@@ -73,11 +73,15 @@ impl AssertionError {
             Self::UnexpectedIssuer { .. } => {
                 "The person was sent to one identity provider and came back from another: let the sign-in start again."
             }
-            Self::RequestExpired { .. } => "Let the sign-in start again; the page of the identity provider was open for too long.",
+            Self::RequestExpired { .. } => {
+                "Let the sign-in start again; the page of the identity provider was open for too long."
+            }
             Self::NotAResponse { .. } => {
                 "This address takes samlp:Response by HTTP-POST; logout messages and metadata go elsewhere (Okta: \"Single sign-on URL\")."
             }
-            Self::Version { .. } => "Create the application as SAML 2.0 at the identity provider, not SAML 1.1.",
+            Self::Version { .. } => {
+                "Create the application as SAML 2.0 at the identity provider, not SAML 1.1."
+            }
             Self::DuplicateId { .. } | Self::NotAnAssertion { .. } => {
                 "No identity provider sends this; keep the message and look for an attempt to wrap a signature."
             }
@@ -109,8 +113,8 @@ impl AssertionError {
             }
             Self::Destination { .. } => {
                 "Set the address of the assertion consumer at the identity provider to exactly this one, with scheme, host and trailing \
-                 slash (Okta: \"Single sign-on URL\", and \"Use this for Recipient URL and Destination URL\"). Behind a proxy, configure \
-                 the outside address here."
+                 slash (Okta: \"Single sign-on URL\", and \"Use this for Recipient URL and Destination URL\"; OneLogin sends none until \
+                 \"Recipient\" is filled in). Behind a proxy, configure the outside address here."
             }
             Self::InResponseTo { expected: Some(_), actual: None, .. } => {
                 "A reply to a request was expected and an unsolicited response came: start the sign-in here, or expect Unsolicited where \
@@ -136,7 +140,9 @@ impl AssertionError {
                 "Set what identifies a person at the identity provider (Okta: \"Name ID format\" and \"Application username\"), and make \
                  sure that it has a value for this person."
             }
-            Self::NoBearer { .. } => "Browser logins need the bearer method; the application at the identity provider is of another kind.",
+            Self::NoBearer { .. } => {
+                "Browser logins need the bearer method; the application at the identity provider is of another kind."
+            }
             Self::Recipient { .. } => {
                 "Set the address of the assertion consumer at the identity provider to exactly this one (Okta: \"Single sign-on URL\", or \
                  \"Recipient URL\" if it is set apart)."
@@ -154,13 +160,16 @@ impl AssertionError {
                 "Set the audience at the identity provider to the entity ID of this service (Okta: \"Audience URI (SP Entity ID)\"), letter \
                  by letter."
             }
-            Self::UnknownCondition { .. } => "Have the identity provider leave this condition out: what is not understood cannot be met.",
+            Self::UnknownCondition { .. } => {
+                "Have the identity provider leave this condition out: what is not understood cannot be met."
+            }
             Self::RepeatedCondition { .. } => "Have the identity provider send this condition once.",
-            Self::NoAuthnStatement => "Have the identity provider send an AuthnStatement: without one nobody signed in.",
-            Self::AuthnInstant { maximum_age: Some(_), .. } => {
+            Self::NoAuthnStatement => {
+                "Have the identity provider send an AuthnStatement: without one nobody signed in."
+            }
+            Self::AuthnInstant { .. } => {
                 "The person signed in too long ago: ask for a fresh sign-in with ForceAuthn (Okta: \"Honor Force Authentication\" Yes)."
             }
-            Self::AuthnInstant { .. } => "Synchronise the clocks (NTP) here and at the identity provider.",
             Self::SessionExpired { .. } => {
                 "The session at the identity provider had ended already: sign in afresh there, and compare its session lifetime and clock."
             }

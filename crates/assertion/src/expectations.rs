@@ -47,7 +47,11 @@ impl Expectations {
     ///
     /// The clock skew is 60 seconds; nothing optional is asked for.
     #[must_use]
-    pub fn new(entity_id: EntityId, assertion_consumer: impl Into<String>, correlation: Correlation) -> Expectations {
+    pub fn new(
+        entity_id: EntityId,
+        assertion_consumer: impl Into<String>,
+        correlation: Correlation,
+    ) -> Expectations {
         Expectations {
             entity_id,
             assertion_consumer: assertion_consumer.into(),

@@ -65,16 +65,21 @@ pub(crate) struct AuthnStatement {
 
 impl AssertionFacts {
     /// Reads the root of authentic octets. `opener` opens what is encrypted inside it.
-    pub(crate) fn read(element: Element<'_>, opener: &mut Opener<'_>) -> Result<AssertionFacts, AssertionError> {
-        let id = element.attribute("ID").filter(|id| !id.is_empty()).ok_or_else(|| AssertionError::Malformed {
-            place: "Assertion/@ID",
-            expected: "an identifier",
-            actual: "none".to_owned(),
-        })?;
+    pub(crate) fn read(
+        element: Element<'_>,
+        opener: &mut Opener<'_>,
+    ) -> Result<AssertionFacts, AssertionError> {
+        let id =
+            element.attribute("ID").filter(|id| !id.is_empty()).ok_or_else(|| AssertionError::Malformed {
+                place: "Assertion/@ID",
+                expected: "an identifier",
+                actual: "none".to_owned(),
+            })?;
         let subject = at_most_one(element, SAML, "Subject", "Assertion/Subject")?
             .map(|subject| Subject::read(subject, opener))
             .transpose()?;
-        let conditions = at_most_one(element, SAML, "Conditions", "Assertion/Conditions")?.map(Conditions::read);
+        let conditions =
+            at_most_one(element, SAML, "Conditions", "Assertion/Conditions")?.map(Conditions::read);
         let authn_statements = elements_named(element, SAML, "AuthnStatement")
             .map(AuthnStatement::read)
             .collect::<Result<Vec<_>, _>>()?;
@@ -115,8 +120,12 @@ impl Subject {
 
 impl Confirmation {
     fn read(element: Element<'_>) -> Result<Confirmation, AssertionError> {
-        let data =
-            at_most_one(element, SAML, "SubjectConfirmationData", "SubjectConfirmation/SubjectConfirmationData")?;
+        let data = at_most_one(
+            element,
+            SAML,
+            "SubjectConfirmationData",
+            "SubjectConfirmation/SubjectConfirmationData",
+        )?;
         Ok(Confirmation {
             method: element.attribute("Method").map(|method| trimmed(method).to_owned()),
             data: data.map(|data| ConfirmationData {

@@ -44,6 +44,14 @@ impl Clock {
         self.earliest < end
     }
 
+    /// Whether something can have been done at `instant`, allowing five minutes more than the skew.
+    ///
+    /// The specification gives IssueInstant and AuthnInstant no window. Identity providers allow for clocks that are slow here by dating
+    /// `NotBefore` back, Okta by five minutes; to hold these instants to the bare skew would take that back.
+    pub(crate) fn can_have_been(&self, instant: DateTime<Utc>) -> bool {
+        self.latest.checked_add_signed(ALLOWANCE).unwrap_or(DateTime::<Utc>::MAX_UTC) >= instant
+    }
+
     /// `now - skew <= end`: an age counts to its last instant.
     pub(crate) fn is_at_or_before(&self, end: DateTime<Utc>) -> bool {
         self.earliest <= end
@@ -54,6 +62,9 @@ impl Clock {
         self.latest >= start
     }
 }
+
+/// How far past the skew an instant may lie that only says when something was done.
+pub(crate) const ALLOWANCE: TimeDelta = TimeDelta::minutes(5);
 
 /// How the ledger and the errors write a time.
 pub(crate) struct Shown(pub(crate) DateTime<Utc>);
@@ -130,11 +141,10 @@ fn read_time(text: &str) -> Option<(NaiveTime, bool, bool)> {
     if !fraction.bytes().all(|b| b.is_ascii_digit()) {
         return None;
     }
-    let nanoseconds = fraction
-        .bytes()
-        .chain(std::iter::repeat(b'0'))
-        .take(9)
-        .try_fold(0_u32, |sum, digit| sum.checked_mul(10)?.checked_add(u32::from(digit.checked_sub(b'0')?)))?;
+    let nanoseconds =
+        fraction.bytes().chain(std::iter::repeat(b'0')).take(9).try_fold(0_u32, |sum, digit| {
+            sum.checked_mul(10)?.checked_add(u32::from(digit.checked_sub(b'0')?))
+        })?;
     let left_over = fraction.bytes().skip(9).any(|digit| digit != b'0');
 
     let mut parts = clock.split(':');

@@ -37,7 +37,14 @@ pub struct Check {
 
 impl Check {
     pub(crate) fn new(rule: &'static str, clause: &'static str, outcome: Outcome) -> Check {
-        Check { rule, clause, outcome, expected: Cow::Borrowed(""), actual: Cow::Borrowed(""), personal: false }
+        Check {
+            rule,
+            clause,
+            outcome,
+            expected: Cow::Borrowed(""),
+            actual: Cow::Borrowed(""),
+            personal: false,
+        }
     }
 
     pub(crate) fn expected(mut self, expected: impl Into<Cow<'static, str>>) -> Check {
@@ -197,7 +204,9 @@ mod tests {
     #[test]
     fn the_form_of_the_command_line_with_personal_values_redacted() {
         let mut ledger = Ledger::default();
-        ledger.record(Check::new("subject.name_id", "c", Outcome::Passed).expected("e").actual("ada").personal());
+        ledger.record(
+            Check::new("subject.name_id", "c", Outcome::Passed).expected("e").actual("ada").personal(),
+        );
         let redacted = r#"[{"rule":"subject.name_id","clause":"c","outcome":"passed","expected":"e","actual":"(redacted)"}]"#;
         assert_eq!(serde_json::to_string(&ledger).unwrap(), redacted);
         assert_eq!(

@@ -38,7 +38,11 @@ impl<'k> Opener<'k> {
     }
 
     /// The element inside, which must be the SAML element of that name.
-    pub(crate) fn open(&mut self, encrypted: Element<'_>, name: &'static str) -> Result<Document, AssertionError> {
+    pub(crate) fn open(
+        &mut self,
+        encrypted: Element<'_>,
+        name: &'static str,
+    ) -> Result<Document, AssertionError> {
         self.left = self.left.checked_sub(1).ok_or_else(|| AssertionError::Malformed {
             place: "Assertion",
             expected: "fewer encrypted identifiers and attributes",

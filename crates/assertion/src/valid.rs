@@ -25,7 +25,11 @@ impl AuthenticAssertion {
     ///
     /// # Errors
     /// A [`Refusal`] with the first rule that failed, in the order of the specification, and the ledger of all of them.
-    pub fn validate(self, expectations: &Expectations, now: DateTime<Utc>) -> Result<ValidAssertion, Refusal> {
+    pub fn validate(
+        self,
+        expectations: &Expectations,
+        now: DateTime<Utc>,
+    ) -> Result<ValidAssertion, Refusal> {
         let AuthenticAssertion { mut parts, issuer, evidence, ledger, replay } = self;
         let case = Case {
             parts: &parts,
@@ -90,7 +94,8 @@ fn latest_acceptance(parts: &Parts, expectations: &Expectations) -> Option<DateT
     let confirmed = bearers(&parts.assertion)
         .filter_map(|confirmation| confirmation.data.as_ref()?.not_on_or_after.as_ref()?.at)
         .max()?;
-    let conditions = parts.assertion.conditions.as_ref().and_then(|conditions| conditions.not_on_or_after.as_ref()?.at);
+    let conditions =
+        parts.assertion.conditions.as_ref().and_then(|conditions| conditions.not_on_or_after.as_ref()?.at);
     let end = conditions.map_or(confirmed, |conditions| conditions.min(confirmed));
     Some(end.checked_add_signed(expectations.clock_skew()).unwrap_or(DateTime::<Utc>::MAX_UTC))
 }

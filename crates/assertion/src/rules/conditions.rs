@@ -17,7 +17,8 @@ pub(super) const RULES: &[Rule<AssertionFacts>] = &[
 /// A condition that is not understood makes the assertion indeterminate: it must not be relied on.
 fn understood(_: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
     const EXPECTED: &str = "conditions of the core specification only";
-    let unknown = assertion.conditions.as_ref().map(|conditions| conditions.unknown.as_slice()).unwrap_or_default();
+    let unknown =
+        assertion.conditions.as_ref().map(|conditions| conditions.unknown.as_slice()).unwrap_or_default();
     match unknown.first() {
         None => Judgement::passed(EXPECTED, "as expected"),
         Some(name) => {
@@ -31,7 +32,8 @@ fn understood(_: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
 fn not_before(case: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
     let clock = case.clock;
     let expected = after_start(&clock);
-    let Some(moment) = assertion.conditions.as_ref().and_then(|conditions| conditions.not_before.as_ref()) else {
+    let Some(moment) = assertion.conditions.as_ref().and_then(|conditions| conditions.not_before.as_ref())
+    else {
         return Judgement::skipped(expected, "none");
     };
     match well_formed(moment, "Conditions/@NotBefore") {
@@ -48,7 +50,8 @@ fn not_before(case: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
 fn not_on_or_after(case: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
     let clock = case.clock;
     let expected = before_end(&clock);
-    let Some(moment) = assertion.conditions.as_ref().and_then(|conditions| conditions.not_on_or_after.as_ref())
+    let Some(moment) =
+        assertion.conditions.as_ref().and_then(|conditions| conditions.not_on_or_after.as_ref())
     else {
         return Judgement::skipped(expected, "none");
     };

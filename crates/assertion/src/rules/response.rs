@@ -47,19 +47,17 @@ fn issuer(case: &Case<'_>, response: &ResponseFacts) -> Judgement {
     super::issuer(case, "Response", response.issuer.as_ref())
 }
 
-/// Where the message was received, compared letter by letter. A signed Response must say it; without a signature, whoever could alter
-/// a wrong address could as well remove it, so an absent or empty one (OneLogin) is let pass.
+/// Where the message was received, compared letter by letter; an empty one is a wrong one. A signed Response must say it. In one that
+/// nobody signed it may be absent: whoever could alter a wrong address could as well remove it, and the Recipient is signed.
 fn destination(case: &Case<'_>, response: &ResponseFacts) -> Judgement {
     let expected = case.expectations.assertion_consumer().to_owned();
     let actual = response.destination.as_deref();
     match actual {
         Some(actual) if actual == expected => Judgement::passed(expected, actual.to_owned()),
-        None | Some("") if !case.parts.response_is_signed => Judgement::skipped(expected, "none"),
+        None if !case.parts.response_is_signed => Judgement::skipped(expected, "none"),
         _ => {
-            let error = AssertionError::Destination {
-                expected: expected.clone(),
-                actual: actual.map(str::to_owned),
-            };
+            let error =
+                AssertionError::Destination { expected: expected.clone(), actual: actual.map(str::to_owned) };
             Judgement::failed(expected, actual.unwrap_or("none").to_owned(), error)
         }
     }

@@ -39,8 +39,11 @@ pub(crate) fn bearers(assertion: &AssertionFacts) -> impl Iterator<Item = &Confi
 fn name_id(_: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
     const EXPECTED: &str = "a NameID that is not empty, or none";
     let Some(subject) = &assertion.subject else {
-        let error =
-            AssertionError::Malformed { place: "Assertion/Subject", expected: "one", actual: "none".to_owned() };
+        let error = AssertionError::Malformed {
+            place: "Assertion/Subject",
+            expected: "one",
+            actual: "none".to_owned(),
+        };
         return Judgement::failed("a Subject", "none", error);
     };
     if subject.has_base_id {
@@ -96,11 +99,8 @@ fn not_before(_: &Case<'_>, confirmation: &Confirmation) -> Judgement {
 /// Required, and not reached.
 fn not_on_or_after(case: &Case<'_>, confirmation: &Confirmation) -> Judgement {
     let clock = case.clock;
-    let expired = |end| AssertionError::ConfirmationExpired {
-        not_on_or_after: end,
-        now: clock.now,
-        skew: clock.skew,
-    };
+    let expired =
+        |end| AssertionError::ConfirmationExpired { not_on_or_after: end, now: clock.now, skew: clock.skew };
     let expected = before_end(&clock);
     let Some(moment) = confirmation.data.as_ref().and_then(|data| data.not_on_or_after.as_ref()) else {
         return Judgement::failed(expected, "none", expired(None));

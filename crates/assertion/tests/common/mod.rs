@@ -1,0 +1,74 @@
+//! The path from octets to a login, as tests walk it.
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "shared by several test binaries, each of which uses a part of it"
+)]
+
+use chrono::{DateTime, Utc};
+use vouchsafe_assertion::{
+    Correlation, Expectations, Login, MessageId, Refusal, SignaturePolicy, Trust, ValidAssertion,
+    authenticate,
+};
+use vouchsafe_crypto::{PrivateKey, Provider};
+use vouchsafe_metadata::{EntityId, IdentityProvider};
+use vouchsafe_xml::{Document, Limits};
+
+/// The request that is outstanding.
+pub const REQUEST: &str = "_request";
+
+/// Everything but the message.
+#[derive(Clone)]
+pub struct Receiver {
+    pub trust: Trust,
+    pub keys: Vec<PrivateKey>,
+    pub provider: Provider,
+    pub limits: Limits,
+    pub policy: SignaturePolicy,
+    pub expectations: Expectations,
+    pub now: DateTime<Utc>,
+}
+
+impl Receiver {
+    /// The straight path, with a store that has seen nothing.
+    pub fn receive(&self, octets: &[u8]) -> Result<Login, Refusal> {
+        let valid = self.validate(octets)?;
+        let first_seen = valid.replay_key().recorded(true)?;
+        valid.confirm(first_seen)
+    }
+
+    /// The same without its last step.
+    pub fn validate(&self, octets: &[u8]) -> Result<ValidAssertion, Refusal> {
+        let document = Document::parse(octets, &self.limits)?;
+        let authentic =
+            authenticate(document, &self.trust, &self.keys, &self.provider, &self.limits, self.policy)?;
+        authentic.read()?.validate(&self.expectations, self.now)
+    }
+}
+
+/// The service provider of the testkit, which trusts its Okta and has one request outstanding.
+pub fn okta(now: &str) -> Receiver {
+    let provider = Provider::rustcrypto();
+    let metadata = vouchsafe_testkit::IdentityProvider::okta().metadata().unwrap();
+    let identity_provider = IdentityProvider::from_metadata(metadata.as_bytes()).unwrap();
+    Receiver {
+        trust: Trust::new(&identity_provider, &provider).unwrap(),
+        keys: vec![vouchsafe_testkit::keys::service_provider().private_key().clone()],
+        provider,
+        limits: Limits::default(),
+        policy: SignaturePolicy::default(),
+        expectations: Expectations::new(
+            EntityId::new(vouchsafe_testkit::SERVICE_PROVIDER).unwrap(),
+            vouchsafe_testkit::ASSERTION_CONSUMER,
+            Correlation::Reply(MessageId::new(REQUEST).unwrap()),
+        ),
+        now: at(now),
+    }
+}
+
+/// An instant of a test.
+pub fn at(text: &str) -> DateTime<Utc> {
+    text.parse().unwrap_or_else(|error| panic!("{text}: {error}"))
+}

@@ -1,0 +1,144 @@
+//! Encrypted assertions and identifiers: what is opened, in which order, and what is handed on.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "test")]
+
+mod common;
+
+use common::{REQUEST, Receiver, okta};
+use vouchsafe_assertion::{Outcome, Trust};
+use vouchsafe_crypto::ContentCipher;
+use vouchsafe_encryption::{EncryptOptions, KeyLayout, encrypt};
+use vouchsafe_metadata::IdentityProvider;
+use vouchsafe_testkit::{Encryption, IdentityProvider as Okta, Part, Place, ResponseBuilder, Signed, keys};
+
+const NOW: &str = "2026-01-01T00:01:00Z";
+const CBC: ContentCipher = ContentCipher::Aes256Cbc;
+const GCM: ContentCipher = ContentCipher::Aes256Gcm;
+
+#[test]
+fn ciphertext_that_nothing_authenticates() {
+    let receiver = okta(NOW);
+    let metadata = Okta::okta().metadata().unwrap();
+    let identity_provider =
+        IdentityProvider::from_metadata(metadata.as_bytes()).unwrap().danger_accept_unauthenticated_cbc();
+    let trusting =
+        Receiver { trust: Trust::new(&identity_provider, &receiver.provider).unwrap(), ..receiver.clone() };
+    let cases = [
+        (CBC, Signed::Both, "", ""),
+        (CBC, Signed::Response, "", ""),
+        (CBC, Signed::Assertion, "encryption.unauthenticated_cbc", ""),
+        (CBC, Signed::Neither, "encryption.unauthenticated_cbc", "assertion.unsigned"),
+        (GCM, Signed::Both, "", ""),
+        (GCM, Signed::Response, "", ""),
+        (GCM, Signed::Assertion, "", ""),
+        (GCM, Signed::Neither, "assertion.unsigned", "assertion.unsigned"),
+    ];
+    for (cipher, signed, by_default, with_flag) in cases {
+        let issued = response(cipher).sign(signed).issue().unwrap();
+        assert_eq!(code(&receiver, issued.xml()), by_default, "{cipher:?} {signed:?}");
+        assert_eq!(code(&trusting, issued.xml()), with_flag, "{cipher:?} {signed:?}");
+    }
+}
+
+/// Nothing is decrypted before the signature around it has been verified.
+#[test]
+fn outermost_signature_first() {
+    let issued = response(CBC).response_key(keys::attacker()).issue().unwrap();
+    let refusal = okta(NOW).receive(issued.xml().as_bytes()).unwrap_err();
+    assert_eq!(refusal.code(), "signature.not_verified");
+    assert!(refusal.ledger().check("assertion.decryption").is_none());
+
+    let refused = response(CBC).sign(Signed::Assertion).issue().unwrap();
+    let refusal = okta(NOW).receive(refused.xml().as_bytes()).unwrap_err();
+    assert!(refusal.ledger().check("assertion.decryption").is_none());
+    assert_eq!(refusal.ledger().check("assertion.cipher").unwrap().outcome(), Outcome::Failed);
+}
+
+#[test]
+fn the_inner_signature_must_verify_under_a_signed_response() {
+    let issued = response(CBC).assertion_key(keys::attacker()).issue().unwrap();
+    assert_eq!(code(&okta(NOW), issued.xml()), "signature.not_verified");
+}
+
+#[test]
+fn each_key_in_turn() {
+    let receiver = okta(NOW);
+    let both = Receiver {
+        keys: vec![keys::old_service_provider().private_key().clone(), receiver.keys[0].clone()],
+        ..receiver.clone()
+    };
+    let none = Receiver { keys: Vec::new(), ..receiver.clone() };
+    let wrong = Receiver { keys: vec![keys::old_service_provider().private_key().clone()], ..receiver };
+    let issued = response(GCM).issue().unwrap();
+    assert_eq!(code(&both, issued.xml()), "");
+    assert!(code(&none, issued.xml()).starts_with("encryption."));
+    assert!(code(&wrong, issued.xml()).starts_with("encryption."));
+}
+
+#[test]
+fn every_rule_applies_to_what_was_decrypted() {
+    let receiver = okta(NOW);
+    for signed in [Signed::Both, Signed::Response, Signed::Assertion] {
+        let issued = response(GCM).sign(signed).audience("https://other.example").issue().unwrap();
+        assert_eq!(code(&receiver, issued.xml()), "assertion.audience");
+        let issued = response(GCM).sign(signed).omit(Part::ResponseIssuer).issue().unwrap();
+        assert_eq!(code(&receiver, issued.xml()), "assertion.issuer");
+        let issued = response(GCM).sign(signed).destination("https://other.example").issue().unwrap();
+        assert_eq!(code(&receiver, issued.xml()), "assertion.destination");
+    }
+}
+
+#[test]
+fn what_was_encrypted_is_an_assertion_with_identifiers_of_its_own() {
+    let receiver = okta(NOW);
+    let wrapped = |inner: &str| {
+        let sealed = seal(inner, KeyLayout::InKeyInfo);
+        let wrapper =
+            format!("<saml2:EncryptedAssertion xmlns:saml2=\"{SAML}\">{sealed}</saml2:EncryptedAssertion>");
+        let response = Okta::okta().response().in_response_to(REQUEST).sign(Signed::Response);
+        response.omit(Part::Assertion).insert(Place::AfterAssertion, wrapper).issue().unwrap().into_xml()
+    };
+    assert_eq!(code(&receiver, &wrapped("<Assertion xmlns=\"urn:example\"/>")), "assertion.not_an_assertion");
+    let same = format!("<saml2:Assertion xmlns:saml2=\"{SAML}\" ID=\"{}\"/>", vouchsafe_testkit::RESPONSE_ID);
+    assert_eq!(code(&receiver, &wrapped(&same)), "assertion.duplicate_id");
+    // A prefix that is bound around the ciphertext and not inside it.
+    let outer = "<saml2:Assertion ID=\"_inner\"/>";
+    assert_eq!(code(&receiver, &wrapped(outer)), "assertion.version");
+    let two = format!("<a:Assertion xmlns:a=\"{SAML}\"/><a:Assertion xmlns:a=\"{SAML}\"/>");
+    assert!(code(&receiver, &wrapped(&two)).starts_with("xml."));
+}
+
+#[test]
+fn an_encrypted_name_is_read() {
+    let receiver = okta(NOW);
+    let with = |inner: &str| {
+        let encrypted = format!(
+            "<saml2:EncryptedID xmlns:saml2=\"{SAML}\">{}</saml2:EncryptedID>",
+            seal(inner, KeyLayout::InKeyInfo)
+        );
+        let response = Okta::okta().response().in_response_to(REQUEST);
+        response.omit(Part::NameId).insert(Place::Subject, encrypted).issue().unwrap().into_xml()
+    };
+    let login = receiver
+        .receive(with("<saml2:NameID>grace<!-- . -->@example.com</saml2:NameID>").as_bytes())
+        .unwrap();
+    assert_eq!(login.name_id().unwrap().value(), "grace@example.com");
+    assert_eq!(code(&receiver, &with("<saml2:Audience>grace</saml2:Audience>")), "assertion.malformed");
+    let keyless = Receiver { keys: Vec::new(), ..receiver };
+    assert!(code(&keyless, &with("<saml2:NameID>grace</saml2:NameID>")).starts_with("encryption."));
+}
+
+const SAML: &str = "urn:oasis:names:tc:SAML:2.0:assertion";
+
+fn response(cipher: ContentCipher) -> ResponseBuilder {
+    let encryption = Encryption::to(keys::service_provider().certificate()).cipher(cipher);
+    Okta::okta().response().in_response_to(REQUEST).encrypt(encryption)
+}
+
+fn seal(xml: &str, layout: KeyLayout) -> String {
+    let key = keys::service_provider().private_key().public_key();
+    encrypt(xml, key, &EncryptOptions::default().layout(layout), keys::provider()).unwrap()
+}
+
+fn code(receiver: &Receiver, xml: &str) -> &'static str {
+    receiver.receive(xml.as_bytes()).map_or_else(|refusal| refusal.code(), |_| "")
+}
