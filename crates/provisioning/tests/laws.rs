@@ -39,9 +39,10 @@ fn now() -> DateTime<Utc> {
 
 prop_compose! {
     fn policies()(
-        names in vec(select(NAMES.as_slice()), 0..3),
+        names in vec(select(NAMES.as_slice()), 0..2),
         rules in vec((any::<bool>(), select(NAMES.as_slice()), select(NAMES.as_slice()), roles()), 0..4),
-        (create, create_teams, link, same_name) in any::<(bool, bool, bool, bool)>(),
+        create in prop::bool::weighted(0.8),
+        (create_teams, link, same_name) in any::<(bool, bool, bool)>(),
         follow in select(["every_login", "create_only", "never"].as_slice()),
         domains in vec(select(DOMAINS.as_slice()), 0..2),
     ) -> Policy {
@@ -70,7 +71,7 @@ fn roles() -> impl Strategy<Value = &'static str> {
 prop_compose! {
     fn logins()(
         subject in select(PEOPLE.as_slice()),
-        person in option::of(select(PEOPLE.as_slice())),
+        person in option::weighted(0.8, select(PEOPLE.as_slice())),
         domain in select(DOMAINS.as_slice()),
         first_name in vec(select(["Ada", "Bob", " "].as_slice()), 0..3),
         groups in option::of(vec(select(NAMES.as_slice()), 0..5)),
@@ -118,7 +119,7 @@ prop_compose! {
 
 /// An organization; and things of another one in the same snapshot, which no store would put there.
 fn snapshots() -> impl Strategy<Value = Snapshot> {
-    let named = vec((select(NAMES.as_slice()), prop::bool::weighted(0.2)), 0..6);
+    let named = vec((select(NAMES.as_slice()), prop::bool::weighted(0.2)), 2..10);
     (named.clone(), named, vec(accounts(6), 0..5), option::weighted(0.2, 0_u32..4)).prop_map(
         |(teams, projects, accounts, seat_limit)| {
             let mut snapshot = Snapshot::new(ACME.0.clone());
