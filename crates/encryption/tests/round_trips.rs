@@ -1,0 +1,165 @@
+//! What is encrypted is decrypted: every cipher, key transport and layout, one recipient and several.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod common;
+
+use common::{PLAIN, around, opened, ours, public, sealed};
+use vouchsafe_crypto::{ContentCipher, DigestAlgorithm, KeyKind, KeyTransport, PrivateKey, Provider};
+use vouchsafe_encryption::{
+    EncryptOptions, KeyLayout, Recipient, cipher_of, decrypt_document, encrypt, encrypt_for,
+};
+use vouchsafe_testkit::keys;
+use vouchsafe_xml::{Document, Limits};
+
+const LAYOUTS: [KeyLayout; 3] = [KeyLayout::InKeyInfo, KeyLayout::Sibling, KeyLayout::SiblingUnreferenced];
+
+fn ciphers() -> impl Iterator<Item = ContentCipher> {
+    ContentCipher::ALL.into_iter().filter(|cipher| *cipher != ContentCipher::TripleDesCbc)
+}
+
+#[test]
+fn every_cipher_in_every_layout() {
+    for cipher in ciphers() {
+        for layout in LAYOUTS {
+            let xml = sealed(&EncryptOptions::default().cipher(cipher).layout(layout));
+            let document = Document::parse(xml.as_bytes(), &Limits::default()).unwrap();
+            assert_eq!(cipher_of(document.root()).unwrap(), cipher);
+            let opened = opened(&xml, &ours()).unwrap();
+            assert_eq!(opened.octets(), PLAIN.as_bytes(), "{cipher:?} {layout:?}");
+            assert_eq!((opened.cipher(), opened.is_authenticated()), (cipher, cipher.is_authenticated()));
+            assert!(!format!("{opened:?}").contains("mehr"));
+        }
+    }
+}
+
+#[test]
+fn every_digest_in_oaep() {
+    for digest in DigestAlgorithm::ALL {
+        for mgf in DigestAlgorithm::ALL {
+            let xml = sealed(&EncryptOptions::default().key_transport(KeyTransport::RsaOaep { digest, mgf }));
+            let old = mgf == DigestAlgorithm::Sha1;
+            assert_eq!(xml.contains(KeyTransport::RSA_OAEP_MGF1P_URI), old);
+            assert_eq!(xml.contains(KeyTransport::RSA_OAEP_URI), !old);
+            assert_eq!(opened(&xml, &ours()).unwrap().octets(), PLAIN.as_bytes(), "{digest:?} {mgf:?}");
+        }
+    }
+}
+
+#[test]
+fn okta_has_a_retrieval_method_and_a_reference_back() {
+    let options = EncryptOptions::default()
+        .layout(KeyLayout::Sibling)
+        .certificate(keys::service_provider().certificate().clone());
+    let xml = sealed(&options);
+    for expected in ["<ds:RetrievalMethod Type=", "<xenc:DataReference URI=\"#_", "<ds:X509Certificate>"] {
+        assert!(xml.contains(expected), "{expected} in {xml}");
+    }
+}
+
+#[test]
+fn each_of_several_recipients_with_any_of_its_keys() {
+    let other = keys::other_identity_provider();
+    let mine = keys::service_provider();
+    let (first, second, third) = (public(other), public(mine), public(keys::attacker()));
+    let recipients = [
+        Recipient::new(&first).with_name("https://other.example.com").with_certificate(other.certificate()),
+        Recipient::new(&second).with_name("https://app.example.com").with_certificate(mine.certificate()),
+        Recipient::new(&third),
+    ];
+    let old = keys::old_service_provider().private_key().clone();
+    let own = mine.private_key().clone();
+    for layout in LAYOUTS {
+        let options = EncryptOptions::default().layout(layout);
+        let xml = around(&encrypt_for(PLAIN, &recipients, &options, keys::provider()).unwrap());
+        for pair in [other, mine, keys::attacker()] {
+            assert!(opened(&xml, &[pair.private_key().clone()]).is_ok(), "{layout:?}");
+        }
+        for own_keys in [vec![own.clone(), old.clone()], vec![old.clone(), own.clone()]] {
+            assert!(opened(&xml, &own_keys).is_ok(), "{layout:?}");
+        }
+        assert_eq!(opened(&xml, std::slice::from_ref(&old)).unwrap_err().code(), "encryption.failed");
+    }
+}
+
+/// The attempts are bounded, and the pair whose certificate fits comes first: one attempt is enough.
+#[test]
+fn certificates_order_the_attempts() {
+    let mine = keys::service_provider();
+    let second = public(mine);
+    let others: Vec<_> = [keys::other_identity_provider(), keys::attacker(), keys::identity_provider()]
+        .map(public)
+        .into_iter()
+        .collect();
+    let own = [keys::old_service_provider().private_key().clone(), mine.private_key().clone()];
+    let limits = Limits::default().with_encrypted_keys(4);
+    let sealed = |recipient| {
+        let mut recipients: Vec<_> = others.iter().map(Recipient::new).collect();
+        recipients.push(recipient);
+        around(&encrypt_for(PLAIN, &recipients, &EncryptOptions::default(), keys::provider()).unwrap())
+    };
+    let named = sealed(Recipient::new(&second).with_certificate(mine.certificate()));
+    let unnamed = sealed(Recipient::new(&second));
+    let provider = Provider::rustcrypto();
+    // Two own keys and four encrypted ones are eight attempts, of which four are made.
+    assert!(common::opened_by(&named, &own, &provider, &limits).is_ok());
+    assert_eq!(
+        common::opened_by(&unnamed, &own, &provider, &limits).unwrap_err().code(),
+        "encryption.failed"
+    );
+    assert!(common::opened_by(&unnamed, &own, &provider, &Limits::default()).is_ok());
+}
+
+#[test]
+fn a_wrong_certificate_is_a_hint_only() {
+    let options = EncryptOptions::default().certificate(keys::attacker().certificate().clone());
+    assert!(opened(&sealed(&options), &ours()).is_ok());
+}
+
+#[test]
+fn keys_of_other_kinds_and_lengths_are_passed_over() {
+    let provider = keys::provider();
+    let mut own: Vec<PrivateKey> = [KeyKind::P256, KeyKind::Ed25519, KeyKind::Rsa { bits: 3072 }]
+        .map(|kind| provider.generate_key(kind).unwrap())
+        .into_iter()
+        .collect();
+    let xml = sealed(&EncryptOptions::default());
+    assert_eq!(opened(&xml, &own).unwrap_err().code(), "encryption.failed");
+    own.extend(ours());
+    assert!(common::opened_by(&xml, &own, provider, &Limits::default().with_encrypted_keys(1)).is_ok());
+}
+
+/// With RSA 1.5 a wrong key yields a random content key, and with CBC one in sixteen of those goes unnoticed.
+#[test]
+fn a_wrong_key_never_wins_over_the_right_one() {
+    let options =
+        EncryptOptions::default().cipher(ContentCipher::Aes128Cbc).key_transport(KeyTransport::Rsa15);
+    let xml = sealed(&options);
+    let own = [keys::old_service_provider().private_key().clone(), ours().remove(0)];
+    for _ in 0..40 {
+        let opened = common::opened_by(&xml, &own, keys::provider(), &Limits::default()).unwrap();
+        assert_eq!(opened.octets(), PLAIN.as_bytes());
+    }
+}
+
+#[test]
+fn a_document_with_everything_decrypted() {
+    let key = public(keys::service_provider());
+    let provider = keys::provider();
+    let inner =
+        encrypt("<b:c xmlns:b='urn:b'>1 &lt; 2</b:c>", &key, &EncryptOptions::default(), provider).unwrap();
+    let outer =
+        encrypt(&format!("<p:d at='&quot;'>x{inner}y</p:d>"), &key, &EncryptOptions::default(), provider)
+            .unwrap();
+    let text = encrypt("no element", &key, &EncryptOptions::default(), provider).unwrap();
+    let xml = format!("<e xmlns:p=\"urn:p\">{outer}<f xmlns=\"urn:f\"><g xmlns=\"\">{text}</g></f></e>");
+    let document = Document::parse(xml.as_bytes(), &Limits::default()).unwrap();
+    let plain = decrypt_document(&document, &ours(), &Provider::rustcrypto(), &Limits::default()).unwrap();
+    assert_eq!(
+        plain,
+        "<e xmlns:p=\"urn:p\"><p:d at=\"&quot;\">x<b:c xmlns:b=\"urn:b\">1 &lt; 2</b:c>y</p:d>\
+         <f xmlns=\"urn:f\"><g xmlns=\"\">no element</g></f></e>"
+    );
+    let few = Limits::default().with_encrypted_keys(2);
+    let refused = decrypt_document(&document, &ours(), &Provider::rustcrypto(), &few).unwrap_err();
+    assert_eq!(refused.code(), "encryption.too_many_keys");
+}
