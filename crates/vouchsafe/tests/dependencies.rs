@@ -1,5 +1,7 @@
 //! The direction of dependencies, held by the build: a wrong arrow fails here, and so does a crate in the wrong place.
 
+#![expect(clippy::unwrap_used, reason = "this is a test: it may panic")]
+
 use std::collections::BTreeSet;
 use std::process::Command;
 

@@ -1,6 +1,6 @@
 //! The facade against the test kit's identity provider.
 
-#![expect(clippy::arithmetic_side_effects, reason = "times in tests do not overflow")]
+#![expect(clippy::unwrap_used, clippy::arithmetic_side_effects, reason = "this is a test: it may panic")]
 
 mod common;
 mod login;

@@ -1,0 +1,218 @@
+//! What can go wrong in the routes, in one enum with stable codes.
+
+use axum::http::StatusCode;
+use vouchsafe::metadata::MetadataError;
+use vouchsafe::provisioning::Refused;
+use vouchsafe::xml::Quoted;
+use vouchsafe::{BindingError, Ledger, Refusal};
+use vouchsafe_store::{SignInError, StoreError};
+
+/// Why a route could not do what was asked.
+///
+/// Returned from a handler it becomes the constant page of [`refusal`](crate::refusal): the browser learns a reference, the log
+/// everything else.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum HttpError {
+    /// The response is not believed.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// An organization may not do this.
+    #[error(transparent)]
+    Provisioning(Box<Refused>),
+    /// The login could not be turned into an account and its memberships.
+    #[error(transparent)]
+    SignIn(#[from] SignInError),
+    /// The form or the configuration is wrong.
+    #[error(transparent)]
+    Binding(#[from] BindingError),
+    /// What must be remembered could not be.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// What was loaded is no metadata of an identity provider.
+    #[error(transparent)]
+    Metadata(#[from] MetadataError),
+    /// A response answers a request that this browser did not start, or that is answered or too old.
+    #[error(
+        "the response answers {}, and this browser has no such request waiting",
+        Quoted::new(in_response_to)
+    )]
+    #[non_exhaustive]
+    NoPendingRequest {
+        /// What the response says it answers.
+        in_response_to: String,
+    },
+    /// A response nobody asked for, where such are not accepted.
+    #[error("the response answers no request, and this service accepts none of those")]
+    Unsolicited,
+    /// No organization by that name or e-mail address signs in here.
+    #[error("no organization is found by {}", Quoted::new(asked))]
+    #[non_exhaustive]
+    UnknownOrganization {
+        /// What was asked for.
+        asked: String,
+    },
+    /// The HTTP client cannot be made.
+    #[error("the HTTP client cannot be made: {source}")]
+    #[non_exhaustive]
+    Client {
+        /// Why not.
+        source: reqwest::Error,
+    },
+    /// An address that is not asked.
+    #[error("{} is not loaded: {reason}", Quoted::new(url))]
+    #[non_exhaustive]
+    Forbidden {
+        /// The address.
+        url: String,
+        /// Why not.
+        reason: &'static str,
+    },
+    /// Loading failed.
+    #[error("{} cannot be loaded: {}", Quoted::new(url), causes(source))]
+    #[non_exhaustive]
+    Fetch {
+        /// The address.
+        url: String,
+        /// What the client says.
+        source: reqwest::Error,
+    },
+    /// Another status than success.
+    #[error("{} answered with status {status}", Quoted::new(url))]
+    #[non_exhaustive]
+    Status {
+        /// The address.
+        url: String,
+        /// The status.
+        status: u16,
+    },
+    /// More than is read.
+    #[error("{} sent more than {limit} octets", Quoted::new(url))]
+    #[non_exhaustive]
+    TooLarge {
+        /// The address.
+        url: String,
+        /// What is read at most.
+        limit: usize,
+    },
+    /// A header could not be written.
+    #[error("the {name} header cannot hold this value")]
+    #[non_exhaustive]
+    Header {
+        /// Which header.
+        name: &'static str,
+    },
+}
+
+impl HttpError {
+    /// The stable code: `http.` and a word, or the code of the crate below.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Refused(error) => error.code(),
+            Self::Provisioning(error) => error.code(),
+            Self::SignIn(error) => error.code(),
+            Self::Binding(error) => error.code(),
+            Self::Store(error) => error.code(),
+            Self::Metadata(error) => error.code(),
+            Self::NoPendingRequest { .. } => "http.no_pending_request",
+            Self::Unsolicited => "http.unsolicited",
+            Self::UnknownOrganization { .. } => "http.unknown_organization",
+            Self::Client { .. } => "http.client",
+            Self::Forbidden { .. } => "http.forbidden_address",
+            Self::Fetch { .. } => "http.fetch",
+            Self::Status { .. } => "http.status",
+            Self::TooLarge { .. } => "http.too_large",
+            Self::Header { .. } => "http.header",
+        }
+    }
+
+    /// What an operator changes.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Refused(error) => error.hint(),
+            Self::Provisioning(error) => error.hint(),
+            Self::SignIn(error) => error.hint(),
+            Self::Binding(error) => error.hint(),
+            Self::Store(error) => error.hint(),
+            Self::Metadata(error) => error.hint(),
+            Self::NoPendingRequest { .. } => {
+                "The person waited longer than the request lives, went back in the browser, or blocks cookies: let them start again. \
+                 If it happens to everybody, the address in the identity provider's console (Okta: \"Single sign-on URL\") has another \
+                 host than the one people sign in on, or a proxy removes cookies."
+            }
+            Self::Unsolicited => "Start at the service's own sign-in page, or accept IdP-initiated sign-ins.",
+            Self::UnknownOrganization { .. } => {
+                "Compare the organization's slug, or the domain of the e-mail address."
+            }
+            Self::Client { .. } => "Look at the certificate store of this machine.",
+            Self::Forbidden { .. } => {
+                "Give the address the identity provider shows (Okta: \"Metadata URL\"), which is https and on the public internet."
+            }
+            Self::Fetch { .. } => {
+                "Open the metadata URL in a browser; look at DNS, firewalls and the server's certificate."
+            }
+            Self::Status { .. } => {
+                "Copy the metadata URL anew (Okta: Sign On tab, \"Metadata URL\"); the app may have been deleted or deactivated."
+            }
+            Self::TooLarge { .. } => {
+                "Give the metadata URL of the one app, not that of a federation or a page."
+            }
+            Self::Header { .. } => "This is a defect of the service; report it with the reference.",
+        }
+    }
+
+    /// The one sentence for the browser.
+    pub fn public_message(&self) -> &'static str {
+        "The sign-in could not be completed."
+    }
+
+    /// Everything that was checked, if a response came so far.
+    pub fn ledger(&self) -> Option<&Ledger> {
+        match self {
+            Self::Refused(refusal) | Self::Store(StoreError::Replayed { source: refusal, .. }) => {
+                Some(refusal.ledger())
+            }
+            _ => None,
+        }
+    }
+
+    /// 403 whatever was refused, 500 when the fault is here. More would tell which check failed.
+    pub(crate) fn status(&self) -> StatusCode {
+        let here = match self {
+            Self::Store(failure) | Self::SignIn(SignInError::Store(failure)) => !is_about_the_person(failure),
+            Self::Client { .. } | Self::Header { .. } => true,
+            _ => false,
+        };
+        if here { StatusCode::INTERNAL_SERVER_ERROR } else { StatusCode::FORBIDDEN }
+    }
+}
+
+/// Whether a store's answer says something about who signs in, and not that the store is broken.
+fn is_about_the_person(failure: &StoreError) -> bool {
+    matches!(
+        failure,
+        StoreError::Replayed { .. }
+            | StoreError::NoOrganizationFor { .. }
+            | StoreError::AccountSuspended { .. }
+    )
+}
+
+impl From<Refused> for HttpError {
+    fn from(refused: Refused) -> HttpError {
+        HttpError::Provisioning(Box::new(refused))
+    }
+}
+
+/// An error with what caused it: the client's own text leaves the cause out.
+fn causes(error: &reqwest::Error) -> String {
+    let mut text = String::new();
+    let mut next: Option<&dyn std::error::Error> = std::error::Error::source(error);
+    while let Some(cause) = next {
+        if !text.is_empty() {
+            text.push_str(": ");
+        }
+        text.push_str(&cause.to_string());
+        next = cause.source();
+    }
+    if text.is_empty() { error.to_string() } else { text }
+}

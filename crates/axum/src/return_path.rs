@@ -1,0 +1,139 @@
+//! Where a sign-in may lead: a path of our own, from a list, and nothing else.
+
+use std::fmt;
+
+/// The paths a browser may be sent to after signing in or out. Anything else leads to the first of them.
+///
+/// RelayState, which identity providers fill as they like in IdP-initiated sign-ins, and the query parameter `return` of the login
+/// route both pass through here, so neither makes an open redirect.
+///
+/// ```
+/// use vouchsafe_axum::ReturnPaths;
+///
+/// let paths = ReturnPaths::new("/").under("/projects");
+/// assert_eq!(paths.choose(Some("/projects/7?tab=runs")).as_str(), "/projects/7?tab=runs");
+/// assert_eq!(paths.choose(Some("//evil.example")).as_str(), "/");
+/// assert_eq!(paths.choose(Some("https://evil.example/projects")).as_str(), "/");
+/// assert_eq!(paths.choose(None).as_str(), "/");
+/// ```
+#[derive(Clone, Debug)]
+pub struct ReturnPaths {
+    home: ReturnPath,
+    exact: Vec<String>,
+    under: Vec<String>,
+}
+
+/// A path that [`ReturnPaths`] chose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReturnPath(String);
+
+impl ReturnPaths {
+    /// The list with one path on it, the one for everybody who has no other. A text that is no path becomes `/`.
+    pub fn new(home: &str) -> ReturnPaths {
+        let home = if is_plain_path(home) { home } else { "/" };
+        ReturnPaths { home: ReturnPath(home.to_owned()), exact: Vec::new(), under: Vec::new() }
+    }
+
+    /// Adds one path, with any query.
+    #[must_use]
+    pub fn exact(mut self, path: &str) -> ReturnPaths {
+        self.exact.push(path.to_owned());
+        self
+    }
+
+    /// Adds a path and everything below it: `/projects` allows `/projects` and `/projects/7`, not `/projects-of-others`.
+    #[must_use]
+    pub fn under(mut self, path: &str) -> ReturnPaths {
+        self.under.push(path.trim_end_matches('/').to_owned());
+        self
+    }
+
+    /// The wanted path if it is on the list, else the first of the list.
+    pub fn choose(&self, wanted: Option<&str>) -> ReturnPath {
+        wanted.and_then(|wanted| self.allowed(wanted)).unwrap_or_else(|| self.home.clone())
+    }
+
+    fn allowed(&self, wanted: &str) -> Option<ReturnPath> {
+        if !is_plain_path(wanted) {
+            return None;
+        }
+        let path = wanted.split('?').next().unwrap_or(wanted);
+        let listed = path == self.home.0
+            || self.exact.iter().any(|one| one == path)
+            || self.under.iter().any(|one| {
+                path.strip_prefix(one.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            });
+        listed.then(|| ReturnPath(wanted.to_owned()))
+    }
+}
+
+impl ReturnPath {
+    /// The path, with its query.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ReturnPath {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// One slash at the start, printable ASCII, nothing a browser reads as another host, as a fragment or as a step upwards.
+fn is_plain_path(text: &str) -> bool {
+    text.len() <= 1024
+        && text.starts_with('/')
+        && !text.starts_with("//")
+        && text.bytes().all(|octet| octet.is_ascii_graphic() && octet != b'\\' && octet != b'#')
+        && !text.split(['/', '?']).any(is_step)
+}
+
+/// `.` and `..`, also percent-encoded: browsers resolve them before they ask.
+fn is_step(segment: &str) -> bool {
+    matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_leads_outside() {
+        let paths = ReturnPaths::new("/home").exact("/about").under("/projects/");
+        for good in [
+            "/home",
+            "/home?x",
+            "/about?x=/y",
+            "/projects",
+            "/projects/1",
+            "/projects?x",
+            "/projects/a.b/..c",
+        ] {
+            assert_eq!(paths.choose(Some(good)).as_str(), good);
+        }
+        for bad in [
+            "",
+            "home",
+            "/",
+            "//evil.example",
+            "/\\evil.example",
+            "\\/evil.example",
+            "https://evil.example/",
+            "javascript:x",
+            "/projects-x",
+            "/projects/../admin",
+            "/projects/%2E%2e/admin",
+            "/projects/./x",
+            "/about/x",
+            "/projects/\r\nSet-Cookie: x",
+            "/projects/ x",
+            "/projects#x",
+            "/projects/é",
+        ] {
+            assert_eq!(paths.choose(Some(bad)).as_str(), "/home", "{bad:?}");
+        }
+        assert_eq!(ReturnPaths::new("https://evil.example").choose(None).as_str(), "/");
+        assert_eq!(paths.choose(Some(&format!("/projects/{}", "x".repeat(2000)))).as_str(), "/home");
+    }
+}

@@ -1,0 +1,120 @@
+//! The four routes.
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Query, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION, SET_COOKIE};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use std::collections::HashMap;
+
+use crate::assertion_consumer::consume;
+use crate::cookies::Cookies;
+use crate::error::HttpError;
+use crate::refusal::{self, Reference};
+use crate::service::Service;
+use crate::session::received;
+use vouchsafe::LoginOptions;
+
+/// Our metadata (GET).
+pub const METADATA: &str = "/saml/metadata";
+/// Starts a sign-in (GET): `?organization=` slug or e-mail address, `&return=` path.
+pub const LOGIN: &str = "/saml/login";
+/// The assertion consumer (POST).
+pub const ASSERTION_CONSUMER: &str = "/saml/acs";
+/// Ends the session here (POST); the one at the identity provider goes on.
+pub const LOGOUT: &str = "/saml/logout";
+
+/// The routes of a service provider: [`METADATA`], [`LOGIN`], [`ASSERTION_CONSUMER`], [`LOGOUT`].
+///
+/// The service provider's entity ID and assertion consumer are configured where it is built; they should be the address of the service
+/// with these paths.
+pub fn routes<S: Service>() -> Router<S> {
+    Router::new()
+        .route(METADATA, get(metadata::<S>))
+        .route(LOGIN, get(login::<S>))
+        .route(ASSERTION_CONSUMER, post(assertion_consumer::<S>))
+        .route(LOGOUT, post(logout::<S>))
+}
+
+async fn metadata<S: Service>(State(service): State<S>) -> Response {
+    match service.service_provider().metadata_xml() {
+        Ok(xml) => ([(CONTENT_TYPE, "application/samlmetadata+xml")], xml).into_response(),
+        Err(error) => refuse(&service, &error.into()),
+    }
+}
+
+async fn login<S: Service>(
+    State(service): State<S>,
+    Query(query): Query<HashMap<String, String>>,
+) -> Response {
+    let asked = query.get("organization").map(String::as_str).unwrap_or_default();
+    let wanted = query.get("return").map(String::as_str);
+    match start(&service, asked, wanted).await {
+        Ok(response) => response,
+        Err(error) => refuse(&service, &error),
+    }
+}
+
+/// Finds the identity provider, keeps the request, binds it to this browser, and sends the browser away.
+async fn start<S: Service>(service: &S, asked: &str, wanted: Option<&str>) -> Result<Response, HttpError> {
+    let identity_provider = service
+        .find_identity_provider(asked)
+        .await?
+        .ok_or_else(|| HttpError::UnknownOrganization { asked: asked.to_owned() })?;
+    let service_provider = service.service_provider();
+    let options = LoginOptions::default().return_to(service.return_paths().choose(wanted).as_str());
+    let (redirect, pending) = service_provider.start_login(&identity_provider, options, service.now())?;
+    service.store().put(&pending).await?;
+    let lifetime = pending.expires_at().signed_duration_since(pending.issued_at()).num_seconds();
+    let cookie = Cookies::for_address(service_provider.assertion_consumer()).bind(pending.handle(), lifetime);
+    see_other(redirect.url(), [cookie])
+}
+
+async fn assertion_consumer<S: Service>(
+    State(service): State<S>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    match consume(&service, &headers, &body).await {
+        Ok(response) => response,
+        Err(error) => refuse(&service, &error),
+    }
+}
+
+/// Ends the session. Nobody else's page can do that: the session's cookie does not come with a POST from another site.
+async fn logout<S: Service>(State(service): State<S>, headers: HeaderMap) -> Response {
+    let outcome = async {
+        let service_provider = service.service_provider();
+        let cookies = Cookies::for_address(service_provider.assertion_consumer());
+        if let Some(id) = received(cookies, &headers, &service_provider)? {
+            service.store().revoke(&id).await?;
+        }
+        see_other(service.return_paths().choose(None).as_str(), [cookies.close_session()])
+    };
+    outcome.await.unwrap_or_else(|error: HttpError| refuse(&service, &error))
+}
+
+/// Status 303, cookies set, nothing kept by caches.
+pub(crate) fn see_other<const N: usize>(
+    location: &str,
+    cookies: [Option<HeaderValue>; N],
+) -> Result<Response, HttpError> {
+    let mut response = StatusCode::SEE_OTHER.into_response();
+    let headers = response.headers_mut();
+    let location = HeaderValue::from_str(location).map_err(|_| HttpError::Header { name: "Location" })?;
+    headers.insert(LOCATION, location);
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    for cookie in cookies {
+        headers.append(SET_COOKIE, cookie.ok_or(HttpError::Header { name: "Set-Cookie" })?);
+    }
+    Ok(response)
+}
+
+/// Logs, tells the service, and makes the page.
+fn refuse<S: Service>(service: &S, error: &HttpError) -> Response {
+    let reference = Reference::new(&service.service_provider());
+    service.refused(error, &reference);
+    refusal::respond(error, reference)
+}

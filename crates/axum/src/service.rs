@@ -1,0 +1,123 @@
+//! What a service gives to the routes, and what it is told.
+
+use std::future::Future;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use vouchsafe::provisioning::Plan;
+use vouchsafe::{EntityId, Login, ServiceProvider};
+use vouchsafe_store::{Applied, Directory, PendingStore, ReplayStore, Session, SessionStore};
+
+use crate::error::HttpError;
+use crate::refusal::Reference;
+use crate::return_path::ReturnPaths;
+
+/// Everything that must be remembered, in one: what `vouchsafe_store::Memory` and `Sqlite` are.
+pub trait Store: ReplayStore + PendingStore + SessionStore + Directory {}
+
+impl<T: ReplayStore + PendingStore + SessionStore + Directory> Store for T {}
+
+/// A service that signs people in through SAML: the state of its router.
+///
+/// Three methods must be given, the others have defaults: an organization is found in the directory, by its slug or by an e-mail address;
+/// a login is planned by the organization's policy and applied.
+///
+/// ```
+/// use std::sync::Arc;
+/// use vouchsafe::ServiceProvider;
+/// use vouchsafe_axum::{ReturnPaths, Service, Store};
+///
+/// #[derive(Clone)]
+/// struct App {
+///     service_provider: ServiceProvider,
+///     store: Arc<dyn Store>,
+///     return_paths: Arc<ReturnPaths>,
+/// }
+///
+/// impl Service for App {
+///     fn service_provider(&self) -> ServiceProvider {
+///         self.service_provider.clone()
+///     }
+///     fn store(&self) -> &dyn Store {
+///         self.store.as_ref()
+///     }
+///     fn return_paths(&self) -> &ReturnPaths {
+///         &self.return_paths
+///     }
+/// }
+///
+/// fn router(app: App) -> axum::Router {
+///     axum::Router::new().merge(vouchsafe_axum::routes()).with_state(app)
+/// }
+/// ```
+pub trait Service: Clone + Send + Sync + 'static {
+    /// The service provider as it is now: whom it trusts may change while the service runs.
+    fn service_provider(&self) -> ServiceProvider;
+
+    /// Where everything is kept.
+    fn store(&self) -> &dyn Store;
+
+    /// Where a sign-in may lead. Its first path is for everybody else, and for those who sign out.
+    fn return_paths(&self) -> &ReturnPaths;
+
+    /// The identity provider of the organization a person means, by what they typed: an e-mail address or the organization's slug.
+    ///
+    /// # Errors
+    /// Whatever the look-up raises; "there is none" is `None`.
+    fn find_identity_provider(
+        &self,
+        asked: &str,
+    ) -> impl Future<Output = Result<Option<EntityId>, HttpError>> + Send {
+        async move {
+            let asked = asked.trim();
+            let found = if asked.contains('@') {
+                self.store().organization_by_email(asked).await?
+            } else {
+                self.store().organization_by_slug(&asked.to_lowercase()).await?
+            };
+            Ok(found.and_then(|organization| organization.value.identity_provider().cloned()))
+        }
+    }
+
+    /// Whether sign-ins that begin at the identity provider are accepted. They are by default: Okta's dashboard begins so. A service that
+    /// does without is safe from having somebody signed in to an account that is not theirs (login CSRF).
+    fn accepts_unsolicited(&self) -> bool {
+        true
+    }
+
+    /// How long a session lasts at most. The identity provider's SessionNotOnOrAfter can shorten it. Default: 8 hours.
+    fn session_lifetime(&self) -> TimeDelta {
+        TimeDelta::hours(8)
+    }
+
+    /// Told after somebody has signed in, before the browser is.
+    fn signed_in(&self, sign_in: &SignIn<'_>) -> impl Future<Output = ()> + Send {
+        let _ = sign_in;
+        async {}
+    }
+
+    /// Told after somebody was refused, with the reference that the browser shows.
+    fn refused(&self, error: &HttpError, reference: &Reference) {
+        let _ = (error, reference);
+    }
+
+    /// The time. Tests may have their own.
+    fn now(&self) -> DateTime<Utc> {
+        Utc::now()
+    }
+}
+
+/// Somebody who has just signed in.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct SignIn<'a> {
+    /// What the identity provider said, with the evidence and the ledger.
+    pub login: &'a Login,
+    /// What the policy made of it.
+    pub plan: &'a Plan,
+    /// What came of it: organization and account.
+    pub applied: &'a Applied,
+    /// The session that begins.
+    pub session: &'a Session,
+    /// SHA-256 of the session's identifier: what the session can be known by without holding it.
+    pub session_hash: &'a str,
+}

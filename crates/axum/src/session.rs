@@ -1,0 +1,105 @@
+//! Who is signed in.
+
+use std::convert::Infallible;
+
+use axum::extract::{FromRequestParts, OptionalFromRequestParts};
+use axum::http::HeaderMap;
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Redirect, Response};
+use vouchsafe::{BindingError, ServiceProvider};
+use vouchsafe_store::{Session, SessionId};
+
+use crate::cookies::Cookies;
+use crate::error::HttpError;
+use crate::service::Service;
+
+/// The session of the browser that asks, for a handler's arguments. Without one the browser is sent to the first of the return paths; ask
+/// for `Option<SignedIn>` to decide otherwise.
+///
+/// ```
+/// use vouchsafe_axum::SignedIn;
+///
+/// async fn home(signed_in: SignedIn) -> String {
+///     format!("account {}", signed_in.session().account)
+/// }
+/// ```
+#[derive(Debug)]
+pub struct SignedIn {
+    session: Session,
+    hash: String,
+}
+
+impl SignedIn {
+    /// The session.
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// SHA-256 of the session's identifier, as in [`SignIn::session_hash`](crate::SignIn::session_hash).
+    pub fn session_hash(&self) -> &str {
+        &self.hash
+    }
+
+    async fn find<S: Service>(headers: &HeaderMap, service: &S) -> Result<Option<SignedIn>, HttpError> {
+        let service_provider = service.service_provider();
+        let cookies = Cookies::for_address(service_provider.assertion_consumer());
+        let Some(id) = received(cookies, headers, &service_provider)? else { return Ok(None) };
+        let session = service.store().find(&id, service.now()).await?;
+        Ok(session.map(|session| SignedIn { session, hash: id.hash().to_owned() }))
+    }
+}
+
+impl<S: Service> FromRequestParts<S> for SignedIn {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, service: &S) -> Result<SignedIn, Response> {
+        match found(&parts.headers, service).await {
+            Some(signed_in) => Ok(signed_in),
+            None => Err(Redirect::to(service.return_paths().choose(None).as_str()).into_response()),
+        }
+    }
+}
+
+impl<S: Service> OptionalFromRequestParts<S> for SignedIn {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, service: &S) -> Result<Option<SignedIn>, Infallible> {
+        Ok(found(&parts.headers, service).await)
+    }
+}
+
+/// A store that fails means that nobody is signed in; the log says why.
+async fn found<S: Service>(headers: &HeaderMap, service: &S) -> Option<SignedIn> {
+    SignedIn::find(headers, service).await.unwrap_or_else(|error| {
+        tracing::error!(code = error.code(), message = %error, hint = error.hint(), "a session could not be looked up");
+        None
+    })
+}
+
+/// The session identifier that the browser sends.
+pub(crate) fn received(
+    cookies: Cookies,
+    headers: &HeaderMap,
+    service_provider: &ServiceProvider,
+) -> Result<Option<SessionId>, HttpError> {
+    let Some(text) = cookies.session(headers) else { return Ok(None) };
+    let id = SessionId::received(text, service_provider.provider()).map_err(BindingError::from)?;
+    Ok(Some(id))
+}
+
+/// Opens a session that no identity provider began, such as that of an owner with a password, and answers the `Set-Cookie` for it.
+///
+/// # Errors
+/// What the store and the provider's random source raise.
+pub async fn open_session<S: Service>(
+    service: &S,
+    session: &Session,
+) -> Result<axum::http::HeaderValue, HttpError> {
+    let service_provider = service.service_provider();
+    let id = SessionId::generate(service_provider.provider()).map_err(BindingError::from)?;
+    service.store().create(&id, session).await?;
+    let lifetime = session.expires_at.signed_duration_since(session.created_at).num_seconds();
+    Cookies::for_address(service_provider.assertion_consumer())
+        .open_session(id.reveal(), lifetime)
+        .ok_or(HttpError::Header { name: "Set-Cookie" })
+}

@@ -1,0 +1,181 @@
+//! A small service, listening on a loopback port, and a browser for it.
+
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::routing::get;
+use chrono::Utc;
+use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
+use vouchsafe::provisioning::{Organization, OrganizationId};
+use vouchsafe::{EntityId, IdentityProvider, ServiceProvider};
+use vouchsafe_axum::{HttpError, Reference, ReturnPaths, Service, SignIn, SignedIn, Store, routes};
+use vouchsafe_store::{Directory, Memory};
+use vouchsafe_testkit as testkit;
+
+#[derive(Clone)]
+pub(crate) struct App {
+    pub(crate) service_provider: ServiceProvider,
+    pub(crate) store: Memory,
+    pub(crate) token: String,
+    pub(crate) unsolicited: bool,
+    pub(crate) address: String,
+    paths: Arc<ReturnPaths>,
+    codes: Arc<Mutex<Vec<(String, String)>>>,
+    signed_in: Arc<Mutex<Vec<usize>>>,
+}
+
+impl Service for App {
+    fn service_provider(&self) -> ServiceProvider {
+        self.service_provider.clone()
+    }
+
+    fn store(&self) -> &dyn Store {
+        &self.store
+    }
+
+    fn return_paths(&self) -> &ReturnPaths {
+        &self.paths
+    }
+
+    fn accepts_unsolicited(&self) -> bool {
+        self.unsolicited
+    }
+
+    async fn signed_in(&self, sign_in: &SignIn<'_>) {
+        self.signed_in.lock().unwrap().push(sign_in.plan.steps().len());
+    }
+
+    fn refused(&self, error: &HttpError, reference: &Reference) {
+        self.codes.lock().unwrap().push((reference.as_str().to_owned(), error.code().to_owned()));
+    }
+}
+
+impl App {
+    pub(crate) async fn start() -> App {
+        App::start_with(true).await
+    }
+
+    pub(crate) async fn start_with(unsolicited: bool) -> App {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let okta = testkit::IdentityProvider::okta();
+        let service_provider =
+            ServiceProvider::builder(EntityId::new(&format!("{address}/saml/metadata")).unwrap())
+                .assertion_consumer(&format!("{address}/saml/acs"))
+                .unwrap()
+                .trust(IdentityProvider::from_metadata(okta.metadata().unwrap().as_bytes()).unwrap())
+                .build()
+                .unwrap();
+        let store = Memory::new();
+        let mut acme = Organization::new(OrganizationId::new("1"), "acme", "Acme");
+        acme.entitled = true;
+        acme.verified_domains = vec!["example.com".to_owned()];
+        let name = EntityId::new(okta.entity_id()).unwrap();
+        let token = acme.convert(name, service_provider.provider(), Utc::now()).unwrap().reveal();
+        store.add_organization(&acme).await.unwrap();
+        let app = App {
+            service_provider,
+            store,
+            token,
+            unsolicited,
+            address,
+            paths: Arc::new(ReturnPaths::new("/").under("/projects")),
+            codes: Arc::default(),
+            signed_in: Arc::default(),
+        };
+        let whoami = |signed_in: SignedIn| async move { signed_in.session().account.to_string() };
+        let router = Router::new().merge(routes()).route("/whoami", get(whoami)).with_state(app.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        app
+    }
+
+    /// A response of the organization's identity provider.
+    pub(crate) fn response(&self) -> testkit::ResponseBuilder {
+        let mut response = testkit::IdentityProvider::okta()
+            .response()
+            .at(Utc::now())
+            .service_provider(
+                self.service_provider.entity_id().as_str(),
+                self.service_provider.assertion_consumer(),
+            )
+            .name_id("ada@example.com");
+        for (name, value) in [
+            ("user.email", "ada@example.com"),
+            ("user.username", "ada"),
+            ("user.first_name", "Ada"),
+            ("user.last_name", "Lovelace"),
+            ("token", self.token.as_str()),
+        ] {
+            response = response.attribute(testkit::Attribute::new(name, [value]));
+        }
+        response
+    }
+
+    /// The code under which the last refusal was recorded, and its reference.
+    pub(crate) fn last_refusal(&self) -> (String, String) {
+        self.codes.lock().unwrap().last().cloned().unwrap()
+    }
+
+    /// How many steps each sign-in took.
+    pub(crate) fn sign_ins(&self) -> Vec<usize> {
+        self.signed_in.lock().unwrap().clone()
+    }
+}
+
+/// A browser that keeps cookies and follows nothing.
+pub(crate) struct Browser {
+    client: reqwest::Client,
+    cookies: Mutex<Vec<(String, String)>>,
+}
+
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) location: String,
+    pub(crate) set_cookies: Vec<String>,
+    pub(crate) body: String,
+}
+
+impl Browser {
+    pub(crate) fn new() -> Browser {
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .unwrap();
+        Browser { client, cookies: Mutex::default() }
+    }
+
+    pub(crate) async fn get(&self, url: &str) -> Answer {
+        self.send(self.client.get(url)).await
+    }
+
+    pub(crate) async fn post(&self, url: &str, fields: &[(&str, &str)]) -> Answer {
+        self.send(self.client.post(url).form(fields)).await
+    }
+
+    async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
+        let cookies: Vec<String> =
+            self.cookies.lock().unwrap().iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let response = request.header(COOKIE, cookies.join("; ")).send().await.unwrap();
+        let headers = response.headers().clone();
+        let set_cookies: Vec<String> =
+            headers.get_all(SET_COOKIE).iter().map(|value| value.to_str().unwrap().to_owned()).collect();
+        for cookie in &set_cookies {
+            let (name, value) = cookie.split(';').next().unwrap().split_once('=').unwrap();
+            let mut kept = self.cookies.lock().unwrap();
+            kept.retain(|(found, _)| found != name);
+            if !cookie.contains("Max-Age=0") {
+                kept.push((name.to_owned(), value.to_owned()));
+            }
+        }
+        Answer {
+            status: response.status().as_u16(),
+            location: headers
+                .get(LOCATION)
+                .map(|value| value.to_str().unwrap().to_owned())
+                .unwrap_or_default(),
+            set_cookies,
+            body: response.text().await.unwrap(),
+        }
+    }
+}
