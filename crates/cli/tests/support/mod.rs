@@ -1,0 +1,93 @@
+//! Runs the command on files of the test's own.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use vouchsafe_testkit::keys::{self, KeyPair};
+use vouchsafe_testkit::{IdentityProvider, ResponseBuilder};
+
+/// What the command did.
+#[derive(Debug)]
+pub struct Run {
+    pub status: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Run {
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+}
+
+pub fn vouchsafe<I: AsRef<str>>(arguments: impl IntoIterator<Item = I>) -> Run {
+    with_input(arguments, b"")
+}
+
+pub fn with_input<I: AsRef<str>>(arguments: impl IntoIterator<Item = I>, input: &[u8]) -> Run {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_vouchsafe"))
+        .args(arguments.into_iter().map(|argument| argument.as_ref().to_owned()))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A command that refuses its arguments does not read, and that is fine.
+    let _ = child.stdin.take().unwrap().write_all(input);
+    let output = child.wait_with_output().unwrap();
+    Run {
+        status: output.status.code().unwrap(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// A folder of one test, with the keys and the metadata of the test kit.
+pub struct Folder(PathBuf);
+
+impl Folder {
+    pub fn new(test: &str) -> Folder {
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(test);
+        std::fs::create_dir_all(&folder).unwrap();
+        let folder = Folder(folder);
+        folder.write("idp.xml", IdentityProvider::okta().metadata().unwrap());
+        folder.pair("idp", keys::identity_provider());
+        folder.pair("sp", keys::service_provider());
+        folder.pair("evil", keys::attacker());
+        folder
+    }
+
+    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> String {
+        std::fs::write(self.0.join(name), content).unwrap();
+        self.path(name)
+    }
+
+    pub fn path(&self, name: &str) -> String {
+        self.0.join(name).to_str().unwrap().to_owned()
+    }
+
+    fn pair(&self, name: &str, pair: &KeyPair) {
+        self.write(&format!("{name}.crt"), pair.certificate().to_pem());
+        self.write(&format!("{name}.key"), pair.private_key().to_pkcs8_pem().as_str());
+    }
+}
+
+/// A good answer to `id-1`, as Okta gives it.
+pub fn response() -> ResponseBuilder {
+    IdentityProvider::okta().response().in_response_to("id-1").name_id("ada@example.com")
+}
+
+/// `response check` of `file` with everything it needs; `more` overrides nothing.
+pub fn check(folder: &Folder, file: &str, more: &[&str]) -> Run {
+    let metadata = folder.path("idp.xml");
+    let now = (vouchsafe_testkit::ISSUE_INSTANT + chrono::TimeDelta::seconds(30)).to_rfc3339();
+    let mut arguments = vec!["response", "check", file, "--idp-metadata", &metadata, "--now", &now];
+    arguments.extend(["--entity-id", vouchsafe_testkit::SERVICE_PROVIDER]);
+    arguments.extend(["--acs", vouchsafe_testkit::ASSERTION_CONSUMER]);
+    if !more.contains(&"--unsolicited") && !more.contains(&"--in-response-to") {
+        arguments.extend(["--in-response-to", "id-1"]);
+    }
+    arguments.extend(more);
+    vouchsafe(arguments)
+}
