@@ -67,6 +67,8 @@ pub(crate) struct ElementRecord {
     pub(crate) namespace: u32,
     pub(crate) attributes: Range,
     pub(crate) declarations: Range,
+    /// Where it ends in the source. It begins one octet before its name.
+    pub(crate) source_end: u32,
 }
 
 /// A range of one of the arena's vectors.

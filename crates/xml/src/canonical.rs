@@ -119,6 +119,8 @@ pub fn canonicalize<S: Sink>(
 }
 
 /// Writes the canonical form of a whole document: the root element, and the instructions and comments beside it.
+///
+/// The arguments are those of [`canonicalize`].
 pub fn canonicalize_document<S: Sink>(
     document: &Document,
     method: Canonicalization,
@@ -126,4 +128,18 @@ pub fn canonicalize_document<S: Sink>(
     sink: &mut S,
 ) {
     Canonicalizer::new(document, method, inclusive_prefixes, sink).document();
+}
+
+/// Writes the canonical form of a whole document without one element: what a reference with an empty URI and the
+/// enveloped-signature transform selects.
+pub fn canonicalize_document_without<S: Sink>(
+    document: &Document,
+    method: Canonicalization,
+    inclusive_prefixes: &[&str],
+    omit: Element<'_>,
+    sink: &mut S,
+) {
+    let mut canonicalizer = Canonicalizer::new(document, method, inclusive_prefixes, sink);
+    canonicalizer.omit(Some(omit));
+    canonicalizer.document();
 }

@@ -312,6 +312,11 @@ fn inherit<'d>(element: Element<'d>, rules: Rules, items: &mut Vec<Item<'d>>) {
 
 /// Text (Canonical XML 1.0, 2.3): `&`, `<`, `>` and CR are escaped.
 fn write_text<S: Sink>(text: &str, sink: &mut S) {
+    let bytes = text.as_bytes();
+    // Certificates, ciphertexts and most other text.
+    if memchr::memchr3(b'&', b'<', b'>', bytes).or_else(|| memchr::memchr(b'\r', bytes)).is_none() {
+        return sink.write(bytes);
+    }
     write_escaped(text, sink, |octet| match octet {
         b'&' => Some(b"&amp;"),
         b'<' => Some(b"&lt;"),

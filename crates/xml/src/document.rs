@@ -1,6 +1,7 @@
 //! The tree: owned, in one piece, for reading only.
 
 use core::cmp::Ordering;
+use core::fmt;
 use std::sync::OnceLock;
 
 use crate::arena::{
@@ -22,10 +23,11 @@ use crate::{Element, Limits, NamespaceScope, XmlError, namespace, parse};
 /// assert_eq!(root.elements().next().map(|b| b.text().into_owned()).as_deref(), Some("text"));
 /// # Ok::<(), vouchsafe_xml::XmlError>(())
 /// ```
-#[derive(Debug)]
 pub struct Document {
     /// The source, and behind it all text that differs from what the source says.
     pub(crate) text: String,
+    /// Octets of the byte order mark that stood before the source.
+    pub(crate) mark: usize,
     /// In document order.
     pub(crate) nodes: Vec<NodeRecord>,
     pub(crate) elements: Vec<ElementRecord>,
@@ -95,6 +97,7 @@ impl Document {
             namespace: 0,
             attributes: Range { start: 0, end: 0 },
             declarations: Range { start: 0, end: 0 },
+            source_end: 0,
         };
         match self.nodes.get(node as usize).map(|record| record.kind) {
             Some(NodeKind::Element(element)) => self.elements.get(element as usize).unwrap_or(&NOTHING),
@@ -158,6 +161,16 @@ impl Document {
             }
         }
         ranks
+    }
+}
+
+impl fmt::Debug for Document {
+    /// Without what it says: messages hold personal data.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Document")
+            .field("root", &self.root().qualified_name())
+            .field("nodes", &self.nodes.len())
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,6 +1,7 @@
 //! Handles into a document.
 
 use core::fmt;
+use core::ops::Range;
 use std::borrow::Cow;
 
 use crate::arena::{AttributeRecord, NONE, NodeKind};
@@ -183,6 +184,14 @@ impl<'d> Element<'d> {
     /// How many elements it is in: 0 for the root.
     pub fn depth(self) -> usize {
         core::iter::successors(self.parent(), |element| element.parent()).count()
+    }
+
+    /// Where it stands in the input that the document was parsed from: the octets from its `<` to behind its last `>`.
+    pub fn source_range(self) -> Range<usize> {
+        let record = self.document.element_record(self.node);
+        let mark = self.document.mark;
+        let start = (record.name.start as usize).saturating_sub(1).saturating_add(mark);
+        start..(record.source_end as usize).saturating_add(mark)
     }
 
     /// Whether `other` is this element or inside it.

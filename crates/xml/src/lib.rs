@@ -63,7 +63,9 @@ mod scope;
 mod tag;
 mod writer;
 
-pub use canonical::{Canonicalization, Sink, canonicalize, canonicalize_document};
+pub use canonical::{
+    Canonicalization, Sink, canonicalize, canonicalize_document, canonicalize_document_without,
+};
 pub use document::Document;
 pub use element::{Attribute, Element, Node};
 pub use error::XmlError;

@@ -38,7 +38,9 @@ pub(crate) fn parse(
         None => (text, 0),
     };
     let parser = Parser::new(source, scope, limits).map_err(|error| error.shifted(mark))?;
-    parser.run().map_err(|error| error.shifted(mark))
+    let mut document = parser.run().map_err(|error| error.shifted(mark))?;
+    document.mark = mark;
+    Ok(document)
 }
 
 /// The tree so far.
@@ -133,9 +135,9 @@ impl<'i> Parser<'i> {
                 Event::Start(_) => self.start(start.saturating_add(1), end.saturating_sub(1))?,
                 Event::Empty(_) => {
                     self.start(start.saturating_add(1), end.saturating_sub(2))?;
-                    self.end()?;
+                    self.end(end)?;
                 }
-                Event::End(_) => self.end()?,
+                Event::End(_) => self.end(end)?,
                 Event::Comment(_) => self.comment(start, end)?,
                 Event::PI(_) => self.instruction(start, end)?,
                 Event::Decl(_) => self.declaration(start, end)?,
@@ -159,6 +161,7 @@ impl<'i> Parser<'i> {
         text.push_str(&self.side);
         Ok(Document {
             text,
+            mark: 0,
             nodes: self.nodes,
             elements: self.elements,
             attributes: self.attributes,
@@ -190,7 +193,8 @@ impl<'i> Parser<'i> {
         Ok(())
     }
 
-    fn end(&mut self) -> Result<(), XmlError> {
+    /// Ends the innermost open element, whose last octet is before `source_end`.
+    fn end(&mut self, source_end: usize) -> Result<(), XmlError> {
         self.flush()?;
         let end = index(self.nodes.len());
         let Some(node) = self.nodes.get_mut(self.current as usize) else { return Ok(()) };
@@ -198,8 +202,10 @@ impl<'i> Parser<'i> {
         self.current = node.parent;
         self.depth = self.depth.saturating_sub(1);
         if let NodeKind::Element(element) = node.kind {
-            let declarations = self.elements.get(element as usize).map(|record| record.declarations);
-            self.withdraw(declarations.unwrap_or_default());
+            let Some(record) = self.elements.get_mut(element as usize) else { return Ok(()) };
+            record.source_end = index(source_end);
+            let declarations = record.declarations;
+            self.withdraw(declarations);
         }
         Ok(())
     }

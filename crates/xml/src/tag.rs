@@ -45,7 +45,8 @@ impl Parser<'_> {
         self.resolve_attributes(attributes, offset)?;
         let declarations = Range { start: index(first_declaration), end: index(self.declarations.len()) };
         let prefix_length = index(prefix_length);
-        Ok(ElementRecord { name, prefix_length, prefix, namespace, attributes, declarations })
+        let source_end = index(end);
+        Ok(ElementRecord { name, prefix_length, prefix, namespace, attributes, declarations, source_end })
     }
 
     /// Reads `name = "value"` at `at`, and returns where it ends.

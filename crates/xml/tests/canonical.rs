@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail in any way")]
 
-use vouchsafe_xml::{Canonicalization, Document, Limits, canonicalize, canonicalize_document};
+use vouchsafe_xml::{
+    Canonicalization, Document, Limits, canonicalize, canonicalize_document, canonicalize_document_without,
+};
 
 const E: Canonicalization = Canonicalization::EXCLUSIVE;
 const EC: Canonicalization = Canonicalization::EXCLUSIVE_WITH_COMMENTS;
@@ -182,6 +184,10 @@ fn one_element_is_left_out_with_everything_in_it() {
         canonicalize(document.root(), E, &[], document.at(position), &mut octets);
         assert_eq!(String::from_utf8(octets).unwrap(), expected, "{position}");
     }
+    let signed = parse("<?p?><a>1<s/></a><!-- x -->");
+    let mut octets = Vec::new();
+    canonicalize_document_without(&signed, E, &[], signed.at("/*/*").unwrap(), &mut octets);
+    assert_eq!(octets, b"<?p?>\n<a>1</a>");
     let mut octets = Vec::new();
     canonicalize(other.root(), E, &[], Some(document.root()), &mut octets);
     assert_eq!(octets, b"<a><b></b></a>", "an element of another document leaves nothing out");

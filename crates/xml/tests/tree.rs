@@ -114,6 +114,18 @@ fn positions_lead_back() {
 }
 
 #[test]
+fn elements_know_where_they_stand() {
+    for mark in ["", "\u{FEFF}"] {
+        let text = format!("{mark}<!-- x --><a>é&amp;<b c='>'/><p:d xmlns:p='u'><e></e ></p:d\n>\r\n</a> ");
+        let document = parse(&text);
+        let found: Vec<&str> =
+            document.elements().map(|element| text.get(element.source_range()).unwrap()).collect();
+        let a = text.trim_start_matches(mark).trim_start_matches("<!-- x -->").trim_end();
+        assert_eq!(found, [a, "<b c='>'/>", "<p:d xmlns:p='u'><e></e ></p:d\n>", "<e></e >"]);
+    }
+}
+
+#[test]
 fn elements_are_the_same_only_in_one_document() {
     let (one, other) = (parse("<a/>"), parse("<a/>"));
     assert_eq!(one.root(), one.root());
