@@ -21,11 +21,7 @@ pub(crate) fn encrypted_keys<'d>(
     provider: &Provider,
     limits: &Limits,
 ) -> Result<Vec<EncryptedKey<'d>>, EncryptionError> {
-    let elements = in_order_of_likelihood(data);
-    let limit = limits.encrypted_keys;
-    if elements.len() > limit {
-        return Err(EncryptionError::TooManyKeys { found: elements.len(), limit });
-    }
+    let elements = in_order_of_likelihood(data, limits.encrypted_keys)?;
     let mut usable = Vec::with_capacity(elements.len());
     let mut first_error = None;
     for element in elements {
@@ -64,19 +60,29 @@ pub(crate) fn attempts<'a>(
     ranked.into_iter().map(|(_, attempt)| attempt).take(limits.encrypted_keys).collect()
 }
 
-/// Inside KeyInfo, then the siblings that a reference joins to this EncryptedData, then the other siblings.
-fn in_order_of_likelihood<'d>(data: &EncryptedData<'d>) -> Vec<Element<'d>> {
+/// Inside KeyInfo, then the siblings that a reference joins to this EncryptedData, then the other siblings. They are
+/// counted before they are compared with the references, of which there may be as many as fit in a message.
+fn in_order_of_likelihood<'d>(
+    data: &EncryptedData<'d>,
+    limit: usize,
+) -> Result<Vec<Element<'d>>, EncryptionError> {
     let mut found = data.key_info.map(inside_key_info).unwrap_or_default();
+    let beside = data.element.parent().into_iter().flat_map(|parent| parent.elements());
+    let mut siblings: Vec<_> =
+        beside.filter(|sibling| sibling.is(namespace::XMLENC, "EncryptedKey")).collect();
+    let count = found.len().saturating_add(siblings.len());
+    if count > limit {
+        return Err(EncryptionError::TooManyKeys { found: count, limit });
+    }
     let retrieved = data.key_info.map(retrieval_targets).unwrap_or_default();
     let own_id = data.element.attribute("Id");
-    let siblings = data.element.parent().into_iter().flat_map(|parent| parent.elements());
-    let (referenced, others): (Vec<_>, Vec<_>) =
-        siblings.filter(|sibling| sibling.is(namespace::XMLENC, "EncryptedKey")).partition(|sibling| {
-            sibling.attribute("Id").is_some_and(|id| retrieved.contains(&id)) || refers_to(*sibling, own_id)
-        });
-    found.extend(referenced);
-    found.extend(others);
-    found
+    siblings.sort_by_cached_key(|sibling| {
+        let joined =
+            sibling.attribute("Id").is_some_and(|id| retrieved.contains(&id)) || refers_to(*sibling, own_id);
+        !joined
+    });
+    found.extend(siblings);
+    Ok(found)
 }
 
 /// The EncryptedKeys at any depth in a KeyInfo, but not those that an EncryptedKey is itself encrypted with.

@@ -214,7 +214,7 @@ fn what_depends_on_secrets_fails_alike() {
 fn change_value(xml: &str, which: usize, change: fn(&mut Vec<u8>)) -> String {
     let (open, close) = ("<xenc:CipherValue>", "</xenc:CipherValue>");
     let mut parts: Vec<String> = xml.split(open).map(str::to_owned).collect();
-    let part = parts.get_mut(which + 1).unwrap();
+    let part = parts.iter_mut().skip(1).nth(which).unwrap();
     let (value, rest) = part.split_once(close).unwrap();
     let mut octets = base64_decode(value.as_bytes()).unwrap();
     change(&mut octets);
@@ -223,15 +223,17 @@ fn change_value(xml: &str, which: usize, change: fn(&mut Vec<u8>)) -> String {
 }
 
 fn flip_last(octets: &mut Vec<u8>) {
-    *octets.last_mut().unwrap() ^= 0x80;
+    let last = octets.pop().unwrap();
+    octets.push(last ^ 0x80);
 }
 
 fn flip_first(octets: &mut Vec<u8>) {
-    *octets.first_mut().unwrap() ^= 0x01;
+    let first = octets.remove(0);
+    octets.insert(0, first ^ 0x01);
 }
 
 fn cut(octets: &mut Vec<u8>) {
-    octets.truncate(octets.len() - 5);
+    octets.truncate(octets.len().saturating_sub(5));
 }
 
 fn empty(octets: &mut Vec<u8>) {
