@@ -7,7 +7,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use vouchsafe_crypto::{DigestAlgorithm, Provider, SignatureAlgorithm, base64_decode, base64_encode};
-use vouchsafe_xml::{Canonicalization, Document, Element, Limits, canonicalize};
+use vouchsafe_xml::{
+    Canonicalization, Document, Element, Limits, canonicalize, canonicalize_document_without,
+};
 
 use crate::algorithms::Method;
 use crate::keys::{self, TrustedKey};
@@ -260,12 +262,14 @@ pub(crate) fn canonical_signed_info(signed_info: Element<'_>, method: &Method<'_
 
 fn octets_named_by_the_reference(parts: &Parts<'_>) -> Vec<u8> {
     let mut octets = Vec::with_capacity(8 * 1024);
-    let Method { canonicalization, .. } = parts.reference_method;
-    let prefixes = parts.reference_method.prefixes();
-    let omit = Some(parts.signature);
+    let &Parts { element, signature, reference_method: method, .. } = parts;
+    let prefixes = method.prefixes();
+    let method = method.canonicalization;
     match parts.id {
-        Some(_) => canonicalize(parts.element, canonicalization, &prefixes, omit, &mut octets),
-        None => canonicalize(parts.element, canonicalization, &prefixes, omit, &mut octets),
+        Some(_) => canonicalize(element, method, &prefixes, Some(signature), &mut octets),
+        None => {
+            canonicalize_document_without(element.document(), method, &prefixes, signature, &mut octets);
+        }
     }
     octets
 }

@@ -100,6 +100,7 @@ fn assertion_and_response_both_signed() {
 fn the_signature_goes_where_it_is_told() {
     for (xml, place, before, after) in [
         ("<m ID='m'/>", Place::AfterIssuer, "<m ID='m'>", "</m>"),
+        ("\u{FEFF}<?xml version='1.0'?>\r\n<m ID='m'>é</m>", Place::First, "\r\n<m ID='m'>", "é</m>"),
         ("<m ID='m' />", Place::First, "<m ID='m' >", "</m>"),
         (
             "<a><!-- <m> --><m/><q:m xmlns:q='u'\n ID='m'/></a>",
