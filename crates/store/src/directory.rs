@@ -67,6 +67,10 @@ pub trait Directory: Send + Sync + std::fmt::Debug {
     /// account's sessions.
     fn apply<'a>(&'a self, plan: &'a Plan) -> Answer<'a, Applied>;
 
+    /// Forgets the keys of plans that were made before that time; how many. Keep them for as long as an assertion
+    /// can be accepted at all: an hour is plenty.
+    fn sweep_applied(&self, before: DateTime<Utc>) -> Answer<'_, u64>;
+
     /// What changed in an organization, oldest first.
     fn audit<'a>(&'a self, id: &'a OrganizationId) -> Answer<'a, Vec<AuditRecord>>;
 }

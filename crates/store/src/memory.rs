@@ -4,6 +4,7 @@ mod directory;
 
 use std::{
     collections::{BTreeMap, HashMap},
+    hash::Hash,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -44,7 +45,7 @@ struct State {
     pending: HashMap<String, StoredPendingRequest>,
     sessions: HashMap<String, Session>,
     organizations: BTreeMap<OrganizationId, Held>,
-    applied: HashMap<(OrganizationId, String), Applied>,
+    applied: HashMap<(OrganizationId, String), (Applied, DateTime<Utc>)>,
     audit: Vec<AuditRecord>,
 }
 
@@ -151,7 +152,7 @@ impl SessionStore for Memory {
 }
 
 /// Takes out what is over; how many.
-fn sweep<V>(map: &mut HashMap<String, V>, is_over: impl Fn(&V) -> bool) -> u64 {
+fn sweep<K: Eq + Hash, V>(map: &mut HashMap<K, V>, is_over: impl Fn(&V) -> bool) -> u64 {
     let before = map.len();
     map.retain(|_, value| !is_over(value));
     u64::try_from(before.saturating_sub(map.len())).unwrap_or(u64::MAX)

@@ -11,7 +11,8 @@ use crate::{Answer, StoreError};
 /// use vouchsafe_store::{Memory, ReplayStore};
 ///
 /// # async fn example(store: Memory, valid: vouchsafe::ValidAssertion) -> Result<(), Box<dyn std::error::Error>> {
-/// let login = valid.confirm(store.record(valid.replay_key()).await?)?;
+/// let first = store.record(valid.replay_key()).await?;
+/// let login = valid.confirm(first)?;
 /// # Ok(())
 /// # }
 /// ```

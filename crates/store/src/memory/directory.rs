@@ -1,10 +1,11 @@
 //! The directory in memory: one whole snapshot an organization.
 
+use chrono::{DateTime, Utc};
 use vouchsafe::provisioning::{
     Account, Action, LoginFacts, LookUp, Organization, OrganizationId, Plan, Policy, Project, Snapshot, Team,
 };
 
-use super::{Held, Memory, State};
+use super::{Held, Memory, State, sweep};
 use crate::{
     Answer, Applied, AuditRecord, Directory, StoreError, StoredMetadata, Versioned, audit,
     directory::parsed_policy,
@@ -162,7 +163,7 @@ impl Directory for Memory {
     fn apply<'a>(&'a self, plan: &'a Plan) -> Answer<'a, Applied> {
         self.with(move |state| {
             let key = plan.idempotency_key().map(|key| (plan.organization().clone(), key.to_owned()));
-            if let Some(before) = key.as_ref().and_then(|key| state.applied.get(key)) {
+            if let Some((before, _)) = key.as_ref().and_then(|key| state.applied.get(key)) {
                 return Ok(Applied { repeated: true, ..before.clone() });
             }
             let held = state.held(plan.organization())?;
@@ -177,10 +178,14 @@ impl Directory for Memory {
             state.audit.extend(audit::records(plan, &account));
             let applied = Applied { organization: plan.organization().clone(), account, repeated: false };
             if let Some(key) = key {
-                state.applied.insert(key, applied.clone());
+                state.applied.insert(key, (applied.clone(), plan.at()));
             }
             Ok(applied)
         })
+    }
+
+    fn sweep_applied(&self, before: DateTime<Utc>) -> Answer<'_, u64> {
+        self.with(move |state| Ok(sweep(&mut state.applied, |(_, at)| *at < before)))
     }
 
     fn audit<'a>(&'a self, id: &'a OrganizationId) -> Answer<'a, Vec<AuditRecord>> {

@@ -1,5 +1,6 @@
 //! The directory in SQLite.
 
+use chrono::{DateTime, Utc};
 use vouchsafe::provisioning::{
     Account, LoginFacts, LookUp, Organization, OrganizationId, Plan, Policy, Project, Snapshot, Team,
 };
@@ -194,6 +195,16 @@ impl Directory for Sqlite {
 
     fn apply<'a>(&'a self, plan: &'a Plan) -> Answer<'a, Applied> {
         Box::pin(apply::apply(self, plan))
+    }
+
+    fn sweep_applied(&self, before: DateTime<Utc>) -> Answer<'_, u64> {
+        Box::pin(async move {
+            let swept = sqlx::query("DELETE FROM applied WHERE at < ?")
+                .bind(before.timestamp_millis())
+                .execute(&self.pool)
+                .await?;
+            Ok(swept.rows_affected())
+        })
     }
 
     fn audit<'a>(&'a self, id: &'a OrganizationId) -> Answer<'a, Vec<AuditRecord>> {

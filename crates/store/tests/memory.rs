@@ -1,0 +1,13 @@
+//! The suite on the store in memory.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on must stop")]
+
+mod suite;
+
+use vouchsafe_store::Memory;
+
+async fn memory() -> (Memory, ()) {
+    (Memory::new(), ())
+}
+
+suite!(memory);

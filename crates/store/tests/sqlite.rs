@@ -1,0 +1,100 @@
+//! The suite on SQLite: in memory and in a file.
+
+#![cfg(feature = "sqlite")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on must stop")]
+
+mod suite;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use vouchsafe_store::{Directory, ReplayStore, SignIn, Sqlite};
+
+mod in_memory {
+    use super::{Sqlite, suite};
+
+    async fn memory() -> (Sqlite, ()) {
+        (Sqlite::in_memory().await.unwrap(), ())
+    }
+
+    suite!(memory);
+}
+
+mod in_a_file {
+    use super::{Folder, Sqlite, suite};
+
+    async fn file() -> (Sqlite, Folder) {
+        let folder = Folder::new();
+        (Sqlite::open(folder.file()).await.unwrap(), folder)
+    }
+
+    suite!(file);
+}
+
+#[tokio::test]
+async fn what_is_stored_is_there_after_opening_again() {
+    let folder = Folder::new();
+    let store = Sqlite::open(folder.file()).await.unwrap();
+    let token = suite::with_acme(&store).await;
+    store.sign_in(None, suite::login("ada", &token, "id1")).await.unwrap();
+    assert!(store.insert_once("0123", suite::now()).await.unwrap());
+    let before = store.whole(&suite::acme()).await.unwrap();
+    store.close().await;
+
+    let again = Sqlite::open(folder.file()).await.unwrap();
+    assert_eq!(again.whole(&suite::acme()).await.unwrap(), before);
+    assert!(!again.insert_once("0123", suite::now()).await.unwrap());
+    again.close().await;
+    for file in std::fs::read_dir(&folder.0).unwrap() {
+        let octets = std::fs::read(file.unwrap().path()).unwrap();
+        assert!(!octets.windows(token.len()).any(|window| window == token.as_bytes()), "the token is stored");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn two_processes_share_a_file() {
+    let folder = Folder::new();
+    let (one, other) =
+        (Sqlite::open(folder.file()).await.unwrap(), Sqlite::open(folder.file()).await.unwrap());
+    let token = suite::with_acme(&one).await;
+    let facts = |assertion| suite::login("ada", &token, assertion);
+    let (first, second) = tokio::join!(one.sign_in(None, facts("1")), other.sign_in(None, facts("2")));
+    assert_eq!(first.unwrap().1.account, second.unwrap().1.account);
+    let (first, second) =
+        tokio::join!(one.insert_once("0123", suite::now()), other.insert_once("0123", suite::now()));
+    assert!(first.unwrap() != second.unwrap());
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_an_error() {
+    let folder = Folder::new();
+    std::fs::write(folder.file(), vec![b'x'; 4096]).unwrap();
+    let failure = Sqlite::open(folder.file()).await.unwrap_err();
+    assert!(["store.database", "store.migration"].contains(&failure.code()), "{failure}");
+    assert!(!failure.hint().is_empty());
+}
+
+/// A folder that goes with the test.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let folder = std::env::temp_dir().join(format!("vouchsafe-store-{}-{number}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        Self(folder)
+    }
+
+    fn file(&self) -> PathBuf {
+        Path::new(&self.0).join("store.sqlite")
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}

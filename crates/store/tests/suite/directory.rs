@@ -1,0 +1,146 @@
+//! Organizations, settings, and what a snapshot has.
+
+use vouchsafe::{
+    EntityId, Provider,
+    provisioning::{
+        Account, AccountId, Identity, Organization, OrganizationId, Project, ProjectId, Status, Team, TeamId,
+    },
+};
+use vouchsafe_store::{SignIn, StoredMetadata};
+
+use super::{Store, acme, login, now, okta, with_acme};
+
+pub(crate) async fn organizations_are_found_and_their_names_are_unique(store: impl Store) {
+    with_acme(&store).await;
+    let mut other = Organization::new(OrganizationId::new("other"), "other", "Other");
+    store.add_organization(&other).await.unwrap();
+    assert_eq!(store.organizations().await.unwrap(), [acme(), other.id.clone()]);
+    assert_eq!(store.organization(&acme()).await.unwrap().unwrap().value.name, "Acme");
+    assert_eq!(store.organization_by_slug("other").await.unwrap().unwrap().value, other);
+    assert!(store.organization_by_slug("nobody").await.unwrap().is_none());
+
+    let by_email =
+        async |email: &str| store.organization_by_email(email).await.unwrap().map(|found| found.value.id);
+    assert_eq!(by_email("new@EXAMPLE.com").await, Some(acme()), "by domain");
+    assert_eq!(by_email("new@example.org").await, None);
+    let guest = Account::new(AccountId::new("1"), acme(), "Guest@example.org");
+    store.put_account(&guest).await.unwrap();
+    assert_eq!(by_email("guest@Example.org").await, Some(acme()), "by account");
+    assert_eq!(by_email("example.org").await, None);
+
+    let taken = store.add_organization(&other).await.unwrap_err();
+    assert_eq!(taken.code(), "store.taken");
+    other.id = OrganizationId::new("third");
+    assert_eq!(store.add_organization(&other).await.unwrap_err().code(), "store.taken", "slug");
+}
+
+pub(crate) async fn an_organization_is_updated_at_its_version_only(store: impl Store) {
+    with_acme(&store).await;
+    let mut first = store.organization(&acme()).await.unwrap().unwrap();
+    let mut second = first.clone();
+    first.value.name = "Acme Corporation".to_owned();
+    let next = store.update_organization(&first).await.unwrap();
+    second.value.seat_limit = Some(1);
+    assert_eq!(store.update_organization(&second).await.unwrap_err().code(), "store.conflict");
+    let now_is = store.organization(&acme()).await.unwrap().unwrap();
+    assert_eq!((now_is.version, now_is.value.name.as_str()), (next, "Acme Corporation"));
+
+    let mut thief = Organization::new(OrganizationId::new("thief"), "thief", "Thief");
+    thief.tokens = now_is.value.tokens.clone();
+    assert_eq!(store.add_organization(&thief).await.unwrap_err().code(), "store.taken", "token");
+    assert_eq!(store.organizations().await.unwrap(), [acme()], "nothing of it is left");
+}
+
+pub(crate) async fn policies_and_metadata_are_kept(store: impl Store) {
+    with_acme(&store).await;
+    let wrong = store.set_policy(&acme(), "[groups]\nsync = 'no'").await.unwrap_err();
+    assert_eq!(wrong.code(), "store.policy");
+    assert!(wrong.to_string().contains("line 2, column 8"), "{wrong}");
+    let policy = store.policy(&acme()).await.unwrap();
+    assert_eq!(policy.attributes.groups.as_deref(), Some("department"));
+    assert_eq!(store.metadata(&acme()).await.unwrap(), None);
+    let metadata =
+        StoredMetadata::new("<md:EntityDescriptor/>", Some("https://a.example/m".to_owned()), now());
+    store.set_metadata(&acme(), &metadata).await.unwrap();
+    assert_eq!(store.metadata(&acme()).await.unwrap(), Some(metadata.clone()));
+    let nobody = OrganizationId::new("nobody");
+    for code in [
+        store.policy(&nobody).await.unwrap_err().code(),
+        store.set_policy(&nobody, "").await.unwrap_err().code(),
+        store.metadata(&nobody).await.unwrap_err().code(),
+        store.set_metadata(&nobody, &metadata).await.unwrap_err().code(),
+        store.whole(&nobody).await.unwrap_err().code(),
+        store.put_team(&Team::new(TeamId::new("x"), nobody.clone(), "X")).await.unwrap_err().code(),
+    ] {
+        assert_eq!(code, "store.organization_unknown");
+    }
+}
+
+pub(crate) async fn names_are_unique_in_an_organization(store: impl Store) {
+    with_acme(&store).await;
+    let taken = [
+        store.put_team(&Team::new(TeamId::new("t9"), acme(), " ALL hands")).await,
+        store.put_project(&Project::new(ProjectId::new("p9"), acme(), "sandbox")).await,
+    ];
+    for result in taken {
+        assert_eq!(result.unwrap_err().code(), "store.taken");
+    }
+    let mut ada = Account::new(AccountId::new("1"), acme(), "ada@example.com");
+    ada.identities.push(Identity::new(okta(), "00u1"));
+    store.put_account(&ada).await.unwrap();
+    store.put_account(&ada).await.unwrap();
+    let mut second = ada.clone();
+    second.id = AccountId::new("2");
+    second.email = "ADA@example.com".to_owned();
+    second.identities.clear();
+    assert_eq!(store.put_account(&second).await.unwrap_err().code(), "store.taken", "e-mail");
+    second.email = "bob@example.com".to_owned();
+    second.identities = ada.identities.clone();
+    assert_eq!(store.put_account(&second).await.unwrap_err().code(), "store.taken", "identity");
+    assert_eq!(store.whole(&acme()).await.unwrap().accounts, [ada]);
+}
+
+pub(crate) async fn a_snapshot_has_what_the_login_needs(store: impl Store) {
+    let token = with_acme(&store).await;
+    for number in 0..20 {
+        let mut account =
+            Account::new(AccountId::new(format!("{number}")), acme(), format!("p{number}@example.com"));
+        account.identities.push(Identity::new(okta(), format!("00u{number}")));
+        account.status = if number == 19 { Status::Suspended } else { Status::Active };
+        store.put_account(&account).await.unwrap();
+    }
+    let mut facts = login("00u3", &token, "id1");
+    facts.attributes.insert("user.email".to_owned(), vec!["P7@Example.com".to_owned()]);
+    let snapshot = store.snapshot_for(&facts).await.unwrap();
+    let mut ids: Vec<&str> = snapshot.accounts.iter().map(|account| account.id.as_str()).collect();
+    ids.sort_unstable();
+    assert_eq!(ids, ["3", "7"]);
+    assert_eq!(snapshot.seats(), 19);
+    let whole = store.whole(&acme()).await.unwrap();
+    assert_eq!(whole.accounts.len(), 20);
+    assert_eq!(
+        (whole.version, &whole.teams, &whole.projects),
+        (snapshot.version, &snapshot.teams, &snapshot.projects)
+    );
+    let by_issuer = store.snapshot_for(&login("00u3", "no token of anybody", "id1")).await.unwrap();
+    assert_eq!(by_issuer.organization.id, acme());
+}
+
+pub(crate) async fn a_foreign_token_leads_to_its_own_organization(store: impl Store) {
+    with_acme(&store).await;
+    let theirs = EntityId::new("http://www.okta.com/exk2").unwrap();
+    let mut other = Organization::new(OrganizationId::new("other"), "other", "Other");
+    other.entitled = true;
+    let token = other.convert(theirs, &Provider::rustcrypto(), now()).unwrap().reveal();
+    store.add_organization(&other).await.unwrap();
+    let refused = store.sign_in(None, login("ada", &token, "id1")).await.unwrap_err();
+    assert_eq!(refused.code(), "provisioning.organization_mismatch");
+    let mut stranger = login("ada", "0000", "id1");
+    stranger.issuer = EntityId::new("http://www.okta.com/exk3").unwrap();
+    assert_eq!(store.sign_in(None, &stranger).await.unwrap_err().code(), "store.no_organization");
+    assert_eq!(
+        store.sign_in(None, login("ada", "0000", "id1")).await.unwrap_err().code(),
+        "provisioning.token_unknown"
+    );
+    assert!(store.whole(&acme()).await.unwrap().accounts.is_empty());
+}

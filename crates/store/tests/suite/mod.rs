@@ -1,0 +1,92 @@
+//! One suite of tests for every store: `suite!` makes a test of each function here.
+
+pub(crate) mod directory;
+pub(crate) mod memoranda;
+pub(crate) mod sign_in;
+
+use chrono::{DateTime, Utc};
+use vouchsafe::{
+    EntityId, Provider,
+    provisioning::{LoginFacts, Organization, OrganizationId, Project, ProjectId, Team, TeamId},
+};
+use vouchsafe_store::{Directory, PendingStore, ReplayStore, SessionStore};
+
+/// What every store is.
+pub(crate) trait Store:
+    ReplayStore + PendingStore + SessionStore + Directory + Clone + 'static
+{
+}
+impl<S: ReplayStore + PendingStore + SessionStore + Directory + Clone + 'static> Store for S {}
+
+/// `suite!(make)`: `make` is an async function that gives an empty store and what keeps it alive.
+#[macro_export]
+macro_rules! suite {
+    ($make:path) => {
+        suite!($make, memoranda, one_of_a_hundred_records_is_the_first, records_are_swept_when_their_time_is_over,
+            an_assertion_is_confirmed_once, a_pending_request_is_taken_once,
+            a_pending_request_ends_at_its_time, a_session_lasts_until_its_end_and_no_longer,
+            sessions_end_by_id_by_name_and_by_account, a_suspended_account_gets_no_session);
+        suite!($make, directory, organizations_are_found_and_their_names_are_unique,
+            an_organization_is_updated_at_its_version_only, policies_and_metadata_are_kept,
+            names_are_unique_in_an_organization, a_snapshot_has_what_the_login_needs,
+            a_foreign_token_leads_to_its_own_organization);
+        suite!($make, sign_in, a_first_sign_in_makes_an_account_and_the_second_nothing,
+            a_plan_on_an_old_version_is_a_conflict, the_same_assertion_is_applied_once,
+            two_first_sign_ins_of_one_person_make_one_account, many_people_sign_in_at_the_same_time,
+            suspension_ends_sessions_and_is_recorded, the_audit_says_what_and_why_and_no_secret,
+            the_store_and_the_planner_agree_on_what_a_plan_makes, the_stored_policy_is_the_one_that_counts);
+    };
+    ($make:path, $module:ident, $($name:ident),*) => {
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn $name() {
+                let (store, _kept) = $make().await;
+                suite::$module::$name(store).await;
+            }
+        )*
+    };
+}
+
+pub(crate) fn now() -> DateTime<Utc> {
+    "2026-01-15T09:00:00Z".parse().unwrap()
+}
+
+pub(crate) fn okta() -> EntityId {
+    EntityId::new("http://www.okta.com/exk1abcdefGHIJKLM0h8").unwrap()
+}
+
+pub(crate) fn acme() -> OrganizationId {
+    OrganizationId::new("acme")
+}
+
+pub(crate) const POLICY: &str = "
+    [attributes]
+    groups = 'department'
+    [defaults]
+    teams = [{ name = 'All hands' }]
+    projects = [{ name = 'Sandbox' }]
+    [groups]
+    create_teams = true
+";
+
+/// Acme, converted, with a team and a project; its token.
+pub(crate) async fn with_acme(store: &impl Store) -> String {
+    let mut organization = Organization::new(acme(), "acme", "Acme");
+    organization.entitled = true;
+    organization.verified_domains = vec!["Example.com".to_owned()];
+    let token = organization.convert(okta(), &Provider::rustcrypto(), now()).unwrap().reveal();
+    store.add_organization(&organization).await.unwrap();
+    store.put_team(&Team::new(TeamId::new("t1"), acme(), "All hands")).await.unwrap();
+    store.put_project(&Project::new(ProjectId::new("p1"), acme(), "Sandbox")).await.unwrap();
+    store.set_policy(&acme(), POLICY).await.unwrap();
+    token
+}
+
+/// A login of somebody at Acme.
+pub(crate) fn login(person: &str, token: &str, assertion: &str) -> LoginFacts {
+    LoginFacts::new(okta(), person, now())
+        .with_assertion_id(assertion)
+        .with_attribute("user.email", [format!("{person}@example.com")])
+        .with_attribute("department", ["Engineering"])
+        .with_attribute("token", [token])
+}
