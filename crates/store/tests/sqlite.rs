@@ -1,7 +1,12 @@
 //! The suite on SQLite: in memory and in a file.
 
 #![cfg(feature = "sqlite")]
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on must stop")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "a test that cannot go on must stop"
+)]
 
 mod suite;
 
