@@ -1,10 +1,12 @@
 //! What the identity provider says about the person.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use vouchsafe_xml::{Element, Node, namespace};
 
 use crate::error::AssertionError;
+use crate::reading::elements_named;
 
 /// One attribute with all of its values (saml-core-2.0-os 2.7.3.1). `Debug` shows no value.
 #[derive(Clone, PartialEq, Eq)]
@@ -63,7 +65,7 @@ impl fmt::Debug for Attribute {
 ///     println!("{group}");
 /// }
 /// ```
-#[derive(Clone, PartialEq, Eq, Default, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Attributes(Vec<Attribute>);
 
 impl Attributes {
@@ -95,7 +97,16 @@ impl Attributes {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+}
 
+/// Attributes as they are read, found again by name in constant time.
+#[derive(Default)]
+pub(crate) struct Collector {
+    attributes: Vec<Attribute>,
+    places: HashMap<String, usize>,
+}
+
+impl Collector {
     /// Adds a `saml:Attribute` of authentic octets.
     pub(crate) fn add(&mut self, element: Element<'_>) -> Result<(), AssertionError> {
         let Some(name) = element.attribute("Name") else {
@@ -105,15 +116,15 @@ impl Attributes {
                 actual: "none".to_owned(),
             });
         };
-        let values = element
-            .elements()
-            .filter(|child| child.is(namespace::SAML_ASSERTION, "AttributeValue"))
+        let values = elements_named(element, namespace::SAML_ASSERTION, "AttributeValue")
             .filter(|child| !is_nil(*child))
             .map(value);
-        if let Some(known) = self.0.iter_mut().find(|attribute| attribute.name == name) {
+        let known = self.places.get(name).and_then(|place| self.attributes.get_mut(*place));
+        if let Some(known) = known {
             known.values.extend(values);
         } else {
-            self.0.push(Attribute {
+            self.places.insert(name.to_owned(), self.attributes.len());
+            self.attributes.push(Attribute {
                 name: name.to_owned(),
                 name_format: element.attribute("NameFormat").map(str::to_owned),
                 friendly_name: element.attribute("FriendlyName").map(str::to_owned),
@@ -121,6 +132,10 @@ impl Attributes {
             });
         }
         Ok(())
+    }
+
+    pub(crate) fn finish(self) -> Attributes {
+        Attributes(self.attributes)
     }
 }
 

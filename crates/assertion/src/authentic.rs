@@ -22,7 +22,7 @@ use crate::refusal::Refusal;
 /// ```compile_fail,E0277
 /// # use vouchsafe_assertion::Authentic;
 /// fn trust_me(document: vouchsafe_xml::Document) -> Authentic<'static> {
-///     Authentic::from(document) // error: an assertion cannot be had from a document
+///     document.into() // error: an assertion cannot be had from a document
 /// }
 /// ```
 ///
@@ -59,7 +59,7 @@ enum Octets {
     /// The Response is signed and holds the Assertion in clear.
     Response(Vec<u8>),
     /// Only the Assertion is signed; what the Response says can cause a refusal and nothing else.
-    Assertion { envelope: Envelope, assertion: Vec<u8>, encrypted: bool },
+    Assertion { envelope: Box<Envelope>, assertion: Vec<u8>, encrypted: bool },
     /// The Response is signed and its Assertion was encrypted.
     ResponseAndAssertion { response: Vec<u8>, assertion: Vec<u8> },
 }
@@ -75,7 +75,10 @@ impl Contents {
     /// The Assertion's own octets, in a Response that nobody signed.
     pub(crate) fn signed_assertion(envelope: Envelope, own: Verified, encrypted: bool) -> Contents {
         let (assertion, evidence) = own.into_parts();
-        Contents { octets: Octets::Assertion { envelope, assertion, encrypted }, evidence: vec![evidence] }
+        Contents {
+            octets: Octets::Assertion { envelope: Box::new(envelope), assertion, encrypted },
+            evidence: vec![evidence],
+        }
     }
 
     /// The Response's octets, which cover the ciphertext, and those that the decrypted Assertion's own signature covers.

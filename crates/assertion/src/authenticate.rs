@@ -3,6 +3,7 @@
 //! The whole of it happens on the one original tree, because a signature may depend on namespaces that are declared outside the signed
 //! element, and decrypted text on prefixes bound around it: outermost signature, decryption, inner signature. Then the tree goes.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use vouchsafe_crypto::{PrivateKey, Provider};
@@ -302,8 +303,8 @@ impl Steps<'_, '_> {
         &mut self,
         rule: &'static str,
         clause: &'static str,
-        expected: impl Into<std::borrow::Cow<'static, str>>,
-        actual: impl Into<std::borrow::Cow<'static, str>>,
+        expected: impl Into<Cow<'static, str>>,
+        actual: impl Into<Cow<'static, str>>,
     ) {
         self.ledger.record(Check::new(rule, clause, Outcome::Passed).expected(expected).actual(actual));
     }
@@ -312,8 +313,8 @@ impl Steps<'_, '_> {
         &mut self,
         rule: &'static str,
         clause: &'static str,
-        expected: impl Into<std::borrow::Cow<'static, str>>,
-        actual: impl Into<std::borrow::Cow<'static, str>>,
+        expected: impl Into<Cow<'static, str>>,
+        actual: impl Into<Cow<'static, str>>,
         error: AssertionError,
     ) -> AssertionError {
         self.ledger.record(Check::new(rule, clause, Outcome::Failed).expected(expected).actual(actual));

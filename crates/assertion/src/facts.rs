@@ -2,7 +2,7 @@
 
 use vouchsafe_xml::{Element, namespace};
 
-use crate::attributes::Attributes;
+use crate::attributes::{Attributes, Collector};
 use crate::envelope::{Issuer, at_most_one};
 use crate::error::AssertionError;
 use crate::instant::Moment;
@@ -189,7 +189,7 @@ impl AuthnStatement {
 
 /// The attributes of every AttributeStatement. What an Advice holds is no statement of this assertion (2.6.1).
 fn read_attributes(element: Element<'_>, opener: &mut Opener<'_>) -> Result<Attributes, AssertionError> {
-    let mut attributes = Attributes::default();
+    let mut attributes = Collector::default();
     for statement in elements_named(element, SAML, "AttributeStatement") {
         for child in statement.elements() {
             if child.is(SAML, "Attribute") {
@@ -199,5 +199,5 @@ fn read_attributes(element: Element<'_>, opener: &mut Opener<'_>) -> Result<Attr
             }
         }
     }
-    Ok(attributes)
+    Ok(attributes.finish())
 }

@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
+use vouchsafe_xml::Quoted;
 
 /// What is shown instead of a personal value.
 const REDACTED: &str = "(redacted)";
@@ -48,12 +49,12 @@ impl Check {
     }
 
     pub(crate) fn expected(mut self, expected: impl Into<Cow<'static, str>>) -> Check {
-        self.expected = expected.into();
+        self.expected = cut(expected.into());
         self
     }
 
     pub(crate) fn actual(mut self, actual: impl Into<Cow<'static, str>>) -> Check {
-        self.actual = actual.into();
+        self.actual = cut(actual.into());
         self
     }
 
@@ -116,6 +117,15 @@ impl fmt::Debug for Check {
     }
 }
 
+/// A message decides how long its values are; what the ledger keeps of one is bounded.
+fn cut(text: Cow<'static, str>) -> Cow<'static, str> {
+    const LONGEST: usize = 500;
+    match text.char_indices().nth(LONGEST).and_then(|(end, _)| text.get(..end)) {
+        Some(start) => Cow::Owned(format!("{start}…")),
+        None => text,
+    }
+}
+
 /// Every check that was made on a message, in the order in which it was made, on success as on failure.
 ///
 /// It serialises to a list of objects with the fields `rule`, `clause`, `outcome` (`passed`, `failed`, `skipped`), `expected` and
@@ -158,7 +168,7 @@ impl Serialize for Ledger {
 }
 
 impl fmt::Display for Ledger {
-    /// One line a check.
+    /// One line a check; what came in the message is escaped and cut.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for check in &self.checks {
             let mark = match check.outcome {
@@ -171,8 +181,8 @@ impl fmt::Display for Ledger {
                 "{mark} {} ({}): expected {}; actual {}",
                 check.rule,
                 check.clause,
-                check.expected,
-                check.actual_text()
+                Quoted::new(&check.expected),
+                Quoted::new(check.actual_text())
             )?;
         }
         Ok(())
@@ -214,5 +224,16 @@ mod tests {
             redacted.replace("(redacted)", "ada")
         );
         assert!(!format!("{ledger:?}{ledger}").contains("ada"));
+    }
+
+    #[test]
+    fn nothing_of_a_message_is_printed_as_it_came_or_without_end() {
+        let mut ledger = Ledger::default();
+        ledger.record(
+            Check::new("r", "c", Outcome::Failed).actual(format!("\u{1b}[2J\n{}", "ü".repeat(100_000))),
+        );
+        let text = ledger.to_string();
+        assert!(!text.contains('\u{1b}') && text.lines().count() == 1 && text.len() < 1000, "{text}");
+        assert!(ledger.checks()[0].actual_text().chars().count() <= 501);
     }
 }

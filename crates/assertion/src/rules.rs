@@ -36,7 +36,7 @@ pub(crate) struct Judgement {
     expected: Cow<'static, str>,
     actual: Cow<'static, str>,
     personal: bool,
-    verdict: Result<Outcome, AssertionError>,
+    verdict: Result<Outcome, Box<AssertionError>>,
 }
 
 impl Judgement {
@@ -65,7 +65,7 @@ impl Judgement {
         actual: impl Into<Cow<'static, str>>,
         error: AssertionError,
     ) -> Judgement {
-        Judgement { verdict: Err(error), ..Judgement::passed(expected, actual) }
+        Judgement { verdict: Err(Box::new(error)), ..Judgement::passed(expected, actual) }
     }
 
     /// Marks what came as personal.
@@ -106,7 +106,7 @@ impl Examination {
     fn record(&mut self, name: &'static str, clause: &'static str, judgement: Judgement) {
         let (outcome, error) = match judgement.verdict {
             Ok(outcome) => (outcome, None),
-            Err(error) => (Outcome::Failed, Some(error)),
+            Err(error) => (Outcome::Failed, Some(*error)),
         };
         let check = Check::new(name, clause, outcome).expected(judgement.expected).actual(judgement.actual);
         self.ledger.record(if judgement.personal { check.personal() } else { check });

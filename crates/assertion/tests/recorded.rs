@@ -1,5 +1,12 @@
 //! Responses recorded from identity providers of other makers, each at the time of its recording.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "test"
+)]
 
 mod common;
 

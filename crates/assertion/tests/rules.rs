@@ -3,18 +3,13 @@
 
 mod common;
 
-use chrono::TimeDelta;
-use common::{REQUEST, Receiver, at, okta};
-use vouchsafe_assertion::{Correlation, Expectations, Outcome};
-use vouchsafe_testkit::{Attribute, IdentityProvider, Part, Place, ResponseBuilder, Signed, keys};
+use common::{BEARER, Change, Receiver, at, confirmation, good, okta};
+use vouchsafe_testkit::{Part, Place, Signed, keys};
 
 /// The clock of most cases: the response was issued at 00:00:00, and is valid five minutes to either side.
 const NOW: &str = "2026-01-01T00:01:00Z";
-const BEARER: &str = "urn:oasis:names:tc:SAML:2.0:cm:bearer";
 const ACS: &str = vouchsafe_testkit::ASSERTION_CONSUMER;
 const SP: &str = vouchsafe_testkit::SERVICE_PROVIDER;
-
-type Change = fn(ResponseBuilder) -> ResponseBuilder;
 
 /// Name, what is different, the clock, and the code of the refusal (empty: accepted).
 const CASES: &[(&str, Change, &str, &str)] = &[
@@ -372,240 +367,12 @@ fn every_rule_both_ways() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-#[test]
-fn unsolicited_and_replies_are_two_things() {
-    let unsolicited = |r: Receiver| Receiver {
-        expectations: Expectations::new(r.expectations.entity_id().clone(), ACS, Correlation::Unsolicited),
-        ..r
-    };
-    let receiver = unsolicited(okta(NOW));
-    let response = IdentityProvider::okta().response();
-    let unasked = response.clone().issue().unwrap();
-    assert_eq!(receiver.receive(unasked.xml().as_bytes()).unwrap().in_response_to(), None);
-    for reply in [
-        response.clone().in_response_to(REQUEST),
-        response.clone().response_in_response_to(REQUEST),
-        response.clone().subject_in_response_to(REQUEST),
-        response.clone().response_in_response_to(""),
-        response.subject_in_response_to(""),
-    ] {
-        let refusal = receiver.receive(reply.issue().unwrap().xml().as_bytes()).unwrap_err();
-        assert_eq!(refusal.code(), "assertion.in_response_to");
-    }
-    let refusal = okta(NOW).receive(unasked.xml().as_bytes()).unwrap_err();
-    assert!(refusal.hint().contains("Unsolicited"));
-}
-
-#[test]
-fn ages_and_contexts_that_were_asked_for() {
-    let receiver = okta(NOW);
-    let with = |change: fn(Expectations) -> Expectations| Receiver {
-        expectations: change(receiver.expectations.clone()),
-        ..receiver.clone()
-    };
-    let outcome = |receiver: &Receiver, change: Change| {
-        receiver.receive(good(change).issue().unwrap().xml().as_bytes()).map_or_else(|r| r.code(), |_| "")
-    };
-    // now - skew is 00:00:00, so an age of 30 s ends at 23:59:30
-    let fresh = with(|e| e.with_maximum_authentication_age(TimeDelta::seconds(30)));
-    assert_eq!(outcome(&fresh, |r| r.authn_instant("2025-12-31T23:59:30Z")), "");
-    assert_eq!(
-        outcome(&fresh, |r| r.authn_instant("2025-12-31T23:59:29.999999999Z")),
-        "assertion.authn_instant"
-    );
-    assert_eq!(outcome(&fresh, |r| r.authn_instant("2026-01-01T00:07:00Z")), "");
-    assert_eq!(outcome(&fresh, |r| r.authn_instant("2026-01-01T00:07:00.001Z")), "assertion.authn_instant");
-    let recent = with(|e| e.with_maximum_message_age(TimeDelta::seconds(30)));
-    assert_eq!(outcome(&recent, |r| r.assertion_issue_instant("2025-12-31T23:59:30Z")), "");
-    assert_eq!(
-        outcome(&recent, |r| r.assertion_issue_instant("2025-12-31T23:59:29.999Z")),
-        "assertion.issue_instant"
-    );
-    let strong = with(|e| e.with_authn_contexts(["urn:example:strong", "urn:example:stronger"]));
-    assert_eq!(outcome(&strong, |r| r.authn_context("urn:example:stronger")), "");
-    assert_eq!(outcome(&strong, |r| r), "assertion.authn_context");
-    assert_eq!(outcome(&strong, |r| r.omit(Part::AuthnContext)), "assertion.authn_context");
-    let exact = with(|e| e.with_clock_skew(TimeDelta::zero()));
-    assert_eq!(outcome(&exact, |r| r.subject_not_on_or_after(NOW)), "assertion.confirmation_expired");
-    assert_eq!(outcome(&exact, |r| r.subject_not_on_or_after("2026-01-01T00:01:00.000000001Z")), "");
-}
-
-#[test]
-fn what_must_be_signed() {
-    let receiver = okta(NOW);
-    let outcome = |receiver: &Receiver, signed: Signed| {
-        let issued = good(|r| r).sign(signed).issue().unwrap();
-        receiver.receive(issued.xml().as_bytes()).map_or_else(|r| r.code(), |_| "")
-    };
-    let response = Receiver { policy: receiver.policy.require_signed_response(), ..receiver.clone() };
-    let assertion = Receiver { policy: receiver.policy.require_signed_assertion(), ..receiver };
-    assert_eq!(outcome(&response, Signed::Assertion), "assertion.response_unsigned");
-    assert_eq!(outcome(&response, Signed::Response), "");
-    assert_eq!(outcome(&assertion, Signed::Response), "assertion.assertion_unsigned");
-    assert_eq!(outcome(&assertion, Signed::Assertion), "");
-    assert_eq!(outcome(&assertion, Signed::Both), "");
-}
-
-#[test]
-fn a_login_says_what_came() {
-    let values = |text: &str| {
-        format!("<saml2:AttributeValue xmlns:saml2=\"urn:oasis:names:tc:SAML:2.0:assertion\"{text}")
-    };
-    let attribute = |name: &str, inner: &str| {
-        format!(
-            "<saml2:Attribute xmlns:saml2=\"urn:oasis:names:tc:SAML:2.0:assertion\" Name=\"{name}\">{inner}</saml2:Attribute>"
-        )
-    };
-    let nil = values(" xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xsi:nil=\"true\"/>");
-    let nested = values("> <saml2:NameID>pair<!-- x -->wise</saml2:NameID> </saml2:AttributeValue>");
-    let issued = good(|r| r)
-        .name_id("ada&<ada@example.com")
-        .name_qualifier("nq")
-        .sp_name_qualifier("spnq")
-        .session_not_on_or_after("2026-01-01T08:00:00Z")
-        .attribute(Attribute::new("roles", ["a"]))
-        .attribute(Attribute::new("empty", [""]))
-        .attribute(Attribute::new("roles", ["b", "a"]).with_name_format(None))
-        .insert(Place::AttributeStatement, attribute("none", ""))
-        .insert(Place::AttributeStatement, attribute("nil", &nil))
-        .insert(Place::AttributeStatement, attribute("nested", &nested))
-        .issue()
-        .unwrap();
-    let login = okta(NOW).receive(issued.xml().as_bytes()).unwrap();
-    let name_id = login.name_id().unwrap();
-    assert_eq!(name_id.value(), "ada&<ada@example.com");
-    assert_eq!((name_id.name_qualifier(), name_id.sp_name_qualifier()), (Some("nq"), Some("spnq")));
-    assert!(name_id.is_email());
-    let attributes = login.attributes();
-    assert_eq!(attributes.get("roles").unwrap(), ["a", "b", "a"]);
-    assert_eq!(attributes.get("empty").unwrap(), [""]);
-    assert!(attributes.get("none").unwrap().is_empty());
-    assert!(attributes.get("nil").unwrap().is_empty());
-    assert_eq!(attributes.get("nested").unwrap(), ["pairwise"]);
-    assert_eq!(attributes.get("absent"), None);
-    assert_eq!(login.session_index(), Some(REQUEST));
-    assert_eq!(login.session_not_on_or_after(), Some(at("2026-01-01T08:00:00Z")));
-    assert_eq!(login.authn_instant(), Some(at("2026-01-01T00:00:00Z")));
-    assert_eq!(login.in_response_to(), Some(REQUEST));
-    assert_eq!(login.accepted_at(), at(NOW));
-    assert_eq!(login.evidence().len(), 2);
-    let debugged = format!("{login:?} {attributes:?} {name_id:?}");
-    assert!(!debugged.contains("ada") && !debugged.contains("pairwise"), "{debugged}");
-}
-
-#[test]
-fn the_ledger_is_complete_whatever_fails() {
-    let receiver = okta(NOW);
-    let rules = |ledger: &vouchsafe_assertion::Ledger| -> Vec<&'static str> {
-        ledger.checks().iter().map(|check| check.rule()).collect()
-    };
-    let login = receiver.receive(good(|r| r).issue().unwrap().xml().as_bytes()).unwrap();
-    let mut all = rules(login.ledger());
-    assert_eq!(all.pop(), Some("assertion.first_use"));
-
-    let everything_wrong = good(|r| r)
-        .destination("https://x.example/")
-        .recipient("https://x.example/")
-        .audience("https://x.example/")
-        .not_on_or_after("2020-01-01T00:00:00Z")
-        .response_in_response_to("_x")
-        .issue()
-        .unwrap();
-    let refusal = receiver.receive(everything_wrong.xml().as_bytes()).unwrap_err();
-    assert_eq!(refusal.code(), "assertion.destination");
-    assert_eq!(rules(refusal.ledger()), all);
-    let failed: Vec<_> = refusal.ledger().failed().map(|check| check.rule()).collect();
-    let expected = [
-        "response.destination",
-        "response.in_response_to",
-        "subject.recipient",
-        "conditions.not_on_or_after",
-        "conditions.audience",
-    ];
-    assert_eq!(failed, expected);
-
-    let audience = refusal.ledger().check("conditions.audience").unwrap();
-    assert_eq!((audience.outcome(), audience.expected_text()), (Outcome::Failed, SP));
-    assert_eq!(audience.actual_text(), "https://x.example/");
-    let json = serde_json::to_string(refusal.ledger()).unwrap();
-    assert!(!json.contains("ada@example.com"), "{json}");
-    assert!(
-        serde_json::to_string(&refusal.ledger().with_personal_values()).unwrap().contains("ada@example.com")
-    );
-}
-
-#[test]
-fn a_replay_is_refused_and_a_proof_is_for_one_assertion() {
-    let receiver = okta(NOW);
-    let valid =
-        |id: &str| receiver.validate(good(|r| r).assertion_id(id).issue().unwrap().xml().as_bytes()).unwrap();
-    let (one, same, other) = (valid("_1"), valid("_1"), valid("_2"));
-    assert_eq!(one.replay_key(), same.replay_key());
-    assert_ne!(one.replay_key(), other.replay_key());
-    assert_eq!(one.replay_key().hash().len(), 64);
-    // The end of the window and the skew: the first instant at which it is refused for its age.
-    assert_eq!(one.replay_key().expires_at(), at("2026-01-01T00:06:00Z"));
-    assert_eq!(same.replay_key().recorded(false).unwrap_err().code(), "assertion.replayed");
-    let proof = other.replay_key().recorded(true).unwrap();
-    assert_eq!(one.confirm(proof).unwrap_err().code(), "assertion.other_assertion");
-}
-
-#[test]
-fn a_key_is_kept_for_as_long_as_any_confirmation_could_be_met() {
-    let later = confirmation(BEARER, ACS).replace("2026-01-01T00:05:00Z", "2026-01-01T00:04:30Z");
-    let issued = good(|r| r)
-        .subject_not_on_or_after("2026-01-01T00:02:00Z")
-        .insert(Place::Subject, later)
-        .issue()
-        .unwrap();
-    let valid = okta(NOW).validate(issued.xml().as_bytes()).unwrap();
-    assert_eq!(valid.replay_key().expires_at(), at("2026-01-01T00:05:30Z"));
-}
-
-#[test]
-fn one_customer_cannot_speak_for_another() {
-    // The other identity provider's key is trusted, for itself.
-    let receiver = okta(NOW);
-    let claims_to_be_okta = IdentityProvider::other()
-        .response()
-        .in_response_to(REQUEST)
-        .issuer(vouchsafe_testkit::OKTA_ENTITY_ID)
-        .issue()
-        .unwrap();
-    let refusal = receiver.receive(claims_to_be_okta.xml().as_bytes()).unwrap_err();
-    assert_eq!(refusal.code(), "signature.not_verified");
-    // Signed by the right key under another's name.
-    for signed in [Signed::Both, Signed::Response, Signed::Assertion] {
-        for change in [
-            (|r: ResponseBuilder| r.issuer("http://www.okta.com/exk2other0000other0h7")) as Change,
-            |r| r.assertion_issuer("http://www.okta.com/exk2other0000other0h7"),
-            |r| r.response_issuer("http://www.okta.com/exk2other0000other0h7"),
-        ] {
-            let issued = good(change).sign(signed).issue().unwrap();
-            assert_eq!(receiver.receive(issued.xml().as_bytes()).unwrap_err().code(), "assertion.issuer");
-        }
-    }
-}
-
-fn good(change: Change) -> ResponseBuilder {
-    let response = IdentityProvider::okta().response().in_response_to(REQUEST);
-    change(response.attribute(Attribute::new("user.email", ["ada@example.com"])))
-}
-
 fn saml(name: &str, attributes: &str) -> String {
     format!("<saml2:{name} xmlns:saml2=\"urn:oasis:names:tc:SAML:2.0:assertion\"{attributes}/>")
 }
 
 fn name(value: &str) -> String {
     format!("<saml2:NameID xmlns:saml2=\"urn:oasis:names:tc:SAML:2.0:assertion\">{value}</saml2:NameID>")
-}
-
-fn confirmation(method: &str, recipient: &str) -> String {
-    format!(
-        "<saml2:SubjectConfirmation xmlns:saml2=\"urn:oasis:names:tc:SAML:2.0:assertion\" Method=\"{method}\">\
-         <saml2:SubjectConfirmationData InResponseTo=\"{REQUEST}\" NotOnOrAfter=\"2026-01-01T00:05:00Z\" \
-         Recipient=\"{recipient}\"/></saml2:SubjectConfirmation>"
-    )
 }
 
 fn extensions(inner: &str) -> String {

@@ -14,6 +14,7 @@ use vouchsafe_assertion::{
 };
 use vouchsafe_crypto::{PrivateKey, Provider};
 use vouchsafe_metadata::{EntityId, IdentityProvider};
+use vouchsafe_testkit::{Attribute, ResponseBuilder};
 use vouchsafe_xml::{Document, Limits};
 
 /// The request that is outstanding.
@@ -71,4 +72,25 @@ pub fn okta(now: &str) -> Receiver {
 /// An instant of a test.
 pub fn at(text: &str) -> DateTime<Utc> {
     text.parse().unwrap_or_else(|error| panic!("{text}: {error}"))
+}
+
+/// The method of confirmation that a browser can meet.
+pub const BEARER: &str = "urn:oasis:names:tc:SAML:2.0:cm:bearer";
+
+/// What a test does to a good response.
+pub type Change = fn(ResponseBuilder) -> ResponseBuilder;
+
+/// A response that [`okta`] accepts, changed.
+pub fn good(change: Change) -> ResponseBuilder {
+    let response = vouchsafe_testkit::IdentityProvider::okta().response().in_response_to(REQUEST);
+    change(response.attribute(Attribute::new("user.email", ["ada@example.com"])))
+}
+
+/// One more SubjectConfirmation.
+pub fn confirmation(method: &str, recipient: &str) -> String {
+    format!(
+        "<saml2:SubjectConfirmation xmlns:saml2=\"urn:oasis:names:tc:SAML:2.0:assertion\" Method=\"{method}\">\
+         <saml2:SubjectConfirmationData InResponseTo=\"{REQUEST}\" NotOnOrAfter=\"2026-01-01T00:05:00Z\" \
+         Recipient=\"{recipient}\"/></saml2:SubjectConfirmation>"
+    )
 }
