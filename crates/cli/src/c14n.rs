@@ -9,13 +9,13 @@ use crate::output::{Answer, Output};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// URI of the method, such as http://www.w3.org/2001/10/xml-exc-c14n#
+    /// URI of the method, such as `http://www.w3.org/2001/10/xml-exc-c14n#`
     #[arg(long, value_name = "URI")]
     algorithm: String,
     /// Prefixes that exclusive canonicalization treats inclusively, separated by spaces; #default is the default namespace.
     #[arg(long, value_name = "PREFIXES", default_value = "")]
     inclusive_prefixes: String,
-    /// Positional path of one element, such as /*/*[1]/*[2]; without it, the document.
+    /// Positional path of one element, such as `/*/*[1]/*[2]`; without it, the document.
     #[arg(long, value_name = "POSITION")]
     at: Option<String>,
     /// XML; - is standard input.

@@ -30,12 +30,12 @@ enum Kind {
 impl Failure {
     /// What was asked about is refused.
     pub(crate) fn refused(error: impl Into<Explained>) -> Failure {
-        error.into().as_failure(Kind::Refused)
+        error.into().into_failure(Kind::Refused)
     }
 
     /// `what`, which the question needs, cannot be used.
     pub(crate) fn unusable(what: impl Display, error: impl Into<Explained>) -> Failure {
-        let failure = error.into().as_failure(Kind::Unusable);
+        let failure = error.into().into_failure(Kind::Unusable);
         Failure { message: format!("{what}: {}", failure.message), ..failure }
     }
 
@@ -68,7 +68,7 @@ pub(crate) struct Explained {
 }
 
 impl Explained {
-    fn as_failure(self, kind: Kind) -> Failure {
+    fn into_failure(self, kind: Kind) -> Failure {
         Failure { kind, code: self.code, message: self.message, hint: self.hint }
     }
 }

@@ -132,8 +132,10 @@ fn fields(arguments: &Arguments) -> Vec<Field> {
         None => fields.push(advanced("Enable Single Logout", "unchecked", "")),
     }
     fields.extend([
+        advanced("Assertion Inline Hook", "None", ""),
         advanced("Authentication context class", "PasswordProtectedTransport", ""),
         advanced("Honor Force Authentication", "Yes", ""),
+        advanced("SAML Issuer ID", "http://www.okta.com/${org.externalKey}", "as offered"),
     ]);
     fields
 }

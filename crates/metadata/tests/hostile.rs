@@ -1,0 +1,45 @@
+//! Metadata that somebody broke: whatever it is, reading ends with a value or with a code, and never panics.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
+
+use std::sync::LazyLock;
+
+use proptest::prelude::*;
+use vouchsafe_metadata::{EntityDescription, IdentityProvider};
+
+static GOOD: LazyLock<String> =
+    LazyLock::new(|| vouchsafe_testkit::IdentityProvider::okta().metadata().unwrap());
+
+fn read(metadata: &[u8]) {
+    match IdentityProvider::from_metadata(metadata) {
+        Ok(found) => assert!(!found.signing_certificates().is_empty()),
+        Err(error) => {
+            assert!(error.code().starts_with("metadata.") || error.code().starts_with("xml."), "{error}");
+            assert!(!error.to_string().is_empty() && !error.hint().is_empty());
+        }
+    }
+    let _ = EntityDescription::read_all(metadata);
+}
+
+#[test]
+fn the_test_kit_writes_what_reads() {
+    assert_eq!(
+        IdentityProvider::from_metadata(GOOD.as_bytes()).unwrap().warnings(vouchsafe_testkit::ISSUE_INSTANT),
+        []
+    );
+}
+
+proptest! {
+    #[test]
+    fn any_octets(octets in proptest::collection::vec(any::<u8>(), 0..400)) {
+        read(&octets);
+    }
+
+    #[test]
+    fn a_piece_replaced(at in any::<prop::sample::Index>(), length in 0_usize..40, piece in "[<>/\"'&;:=a-zA-Z0-9 \\-!\\[\\]]{0,12}") {
+        let mut octets = GOOD.as_bytes().to_vec();
+        let begin = at.index(octets.len());
+        let end = (begin + length).min(octets.len());
+        octets.splice(begin..end, piece.bytes());
+        read(&octets);
+    }
+}
