@@ -12,7 +12,7 @@
 //!
 //! The list of accepted algorithms is the same as of [`Provider::rustcrypto`], and so are the answers. What AWS-LC does
 //! not offer is refused by name with
-//! [`CryptoError::AlgorithmUnsupported`](vouchsafe_crypto::CryptoError::AlgorithmUnsupported):
+//! [`CryptoError::AlgorithmUnsupported`]:
 //!
 //! * RSA-OAEP whose two digests differ. `rsa-oaep-mgf1p` with its default digest SHA-1, and `xmlenc11#rsa-oaep` with twice
 //!   SHA-256, SHA-384 or SHA-512 work.

@@ -141,6 +141,26 @@ impl SignatureAlgorithm {
         Self::ALL.into_iter().find(|algorithm| algorithm.uri() == uri)
     }
 
+    /// What to sign with: RSA PKCS#1 v1.5 with SHA-256, which everyone verifies; on a curve the digest as long as the
+    /// curve's order.
+    ///
+    /// ```
+    /// use vouchsafe_crypto::{KeyKind, SignatureAlgorithm};
+    ///
+    /// assert_eq!(SignatureAlgorithm::for_key(KeyKind::Rsa { bits: 3072 }), SignatureAlgorithm::RsaSha256);
+    /// assert_eq!(SignatureAlgorithm::for_key(KeyKind::P384), SignatureAlgorithm::EcdsaSha384);
+    /// ```
+    #[must_use]
+    pub const fn for_key(key: KeyKind) -> Self {
+        match key {
+            KeyKind::Rsa { .. } => Self::RsaSha256,
+            KeyKind::P256 => Self::EcdsaSha256,
+            KeyKind::P384 => Self::EcdsaSha384,
+            KeyKind::P521 => Self::EcdsaSha512,
+            KeyKind::Ed25519 => Self::Ed25519,
+        }
+    }
+
     /// The digest taken of the message; none for Ed25519, which signs the message itself.
     #[must_use]
     pub const fn digest(self) -> Option<DigestAlgorithm> {

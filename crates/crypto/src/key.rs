@@ -58,6 +58,12 @@ impl PublicKey {
         &self.inner.fingerprint
     }
 
+    /// The key in PEM ("PUBLIC KEY").
+    #[must_use]
+    pub fn to_pem(&self) -> String {
+        pem::encode(key_format::PUBLIC_LABEL, self.spki_der())
+    }
+
     pub(crate) fn operations(&self) -> &dyn PublicKeyOperations {
         &*self.inner.operations
     }

@@ -6,6 +6,7 @@ use x509_cert::der::{Decode as _, Encode as _, asn1::AnyRef, asn1::ObjectIdentif
 use x509_cert::spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
 use zeroize::Zeroizing;
 
+pub(crate) const PUBLIC_LABEL: &str = "PUBLIC KEY";
 pub(crate) const PKCS8_LABEL: &str = "PRIVATE KEY";
 const PKCS8_ENCRYPTED_LABEL: &str = "ENCRYPTED PRIVATE KEY";
 const PKCS1_LABEL: &str = "RSA PRIVATE KEY";
@@ -36,6 +37,13 @@ pub(crate) fn kind_of_public(spki_der: &[u8]) -> Result<KeyKind, CryptoError> {
             pkcs1::RsaPublicKeyRef::from_der(octets).map_err(|_| malformed("no modulus and exponent"))?;
         bit_length(key.modulus.as_bytes()).ok_or(malformed("the modulus is too long"))
     })
+}
+
+/// Takes SubjectPublicKeyInfo from PEM.
+pub(crate) fn public_from_pem(text: &str) -> Result<Vec<u8>, CryptoError> {
+    let block = pem::blocks(text).find(|block| block.label == PUBLIC_LABEL);
+    let missing = || CryptoError::Pem { expected: "a public key", detail: "no block PUBLIC KEY".to_owned() };
+    block.ok_or_else(missing)?.decode()
 }
 
 /// Takes a private key from PEM, in any of the three usual forms, as PKCS#8 in DER.

@@ -28,6 +28,7 @@ mod error;
 mod key;
 mod key_format;
 mod pem;
+mod policy;
 mod provider;
 mod rustcrypto;
 mod secret;

@@ -4,7 +4,7 @@ use crate::backend::{Backend, DigestContext, DigestValue};
 use crate::rustcrypto::RustCrypto;
 use crate::{
     ContentCipher, CryptoError, DigestAlgorithm, KeyKind, KeyTransport, PrivateKey, PublicKey, SecretBytes,
-    SignatureAlgorithm, key_format, secret,
+    SignatureAlgorithm, key_format, policy::Policy, secret,
 };
 use core::fmt;
 use std::sync::Arc;
@@ -28,42 +28,7 @@ use std::sync::Arc;
 #[derive(Clone)]
 pub struct Provider {
     backend: Arc<dyn Backend>,
-    policy: Policy,
-}
-
-/// What is accepted. Lists are short: a look through them costs less than a hash.
-#[derive(Clone)]
-struct Policy {
-    signatures: Vec<SignatureAlgorithm>,
-    digests: Vec<DigestAlgorithm>,
-    ciphers: Vec<ContentCipher>,
-    /// Identifiers as [`KeyTransport::uri`] gives them.
-    transports: Vec<&'static str>,
-    rsa_minimum_bits: u32,
-}
-
-/// NIST SP 800-131A: RSA keys below 2048 bits are disallowed.
-const RSA_MINIMUM_BITS: u32 = 2048;
-/// With `rsa-1024`: keys that old identity providers still have. Below that a modulus can be factored at home.
-const RSA_DANGER_MINIMUM_BITS: u32 = 1024;
-/// A verification costs the square of the length; nobody uses more, and metadata may come from anyone.
-const RSA_MAXIMUM_BITS: u32 = 8192;
-/// The word for [`Provider::danger_allow`] that accepts short RSA keys.
-const RSA_1024: &str = "rsa-1024";
-
-impl Policy {
-    fn new() -> Self {
-        Self {
-            signatures: SignatureAlgorithm::ALL
-                .into_iter()
-                .filter(|&it| it != SignatureAlgorithm::RsaSha1)
-                .collect(),
-            digests: DigestAlgorithm::ALL.into_iter().filter(|&it| it != DigestAlgorithm::Sha1).collect(),
-            ciphers: ContentCipher::ALL.into_iter().filter(|&it| it != ContentCipher::TripleDesCbc).collect(),
-            transports: vec![KeyTransport::RSA_OAEP_MGF1P_URI, KeyTransport::RSA_OAEP_URI],
-            rsa_minimum_bits: RSA_MINIMUM_BITS,
-        }
-    }
+    policy: Arc<Policy>,
 }
 
 impl Default for Provider {
@@ -83,7 +48,7 @@ impl Provider {
     /// The same policy over another backend.
     #[must_use]
     pub fn with_backend(backend: Arc<dyn Backend>) -> Self {
-        Self { backend, policy: Policy::new() }
+        Self { backend, policy: Arc::new(Policy::new()) }
     }
 
     /// Name of the backend.
@@ -106,13 +71,7 @@ impl Provider {
     /// ```
     #[must_use]
     pub fn deny(mut self, uri: &str) -> Self {
-        self.policy.signatures.retain(|it| it.uri() != uri);
-        self.policy.digests.retain(|it| it.uri() != uri);
-        self.policy.ciphers.retain(|it| it.uri() != uri);
-        self.policy.transports.retain(|&it| it != uri);
-        if uri == RSA_1024 {
-            self.policy.rsa_minimum_bits = RSA_MINIMUM_BITS;
-        }
+        Arc::make_mut(&mut self.policy).deny(uri);
         self
     }
 
@@ -135,35 +94,7 @@ impl Provider {
     /// # Ok::<(), vouchsafe_crypto::CryptoError>(())
     /// ```
     pub fn danger_allow(mut self, uri: &str) -> Result<Self, CryptoError> {
-        fn add<T: PartialEq>(list: &mut Vec<T>, item: T) {
-            if !list.contains(&item) {
-                list.push(item);
-            }
-        }
-        if let Some(algorithm) = SignatureAlgorithm::from_uri(uri) {
-            add(&mut self.policy.signatures, algorithm);
-        } else if let Some(algorithm) = DigestAlgorithm::from_uri(uri) {
-            add(&mut self.policy.digests, algorithm);
-        } else if let Some(cipher) = ContentCipher::from_uri(uri) {
-            if cipher == ContentCipher::TripleDesCbc {
-                return Err(CryptoError::AlgorithmUnsupported {
-                    backend: self.backend.name(),
-                    algorithm: ContentCipher::TripleDesCbc.uri(),
-                });
-            }
-            add(&mut self.policy.ciphers, cipher);
-        } else if let Some(transport) =
-            [KeyTransport::RSA_15_URI, KeyTransport::RSA_OAEP_MGF1P_URI, KeyTransport::RSA_OAEP_URI]
-                .into_iter()
-                .find(|&it| it == uri)
-        {
-            add(&mut self.policy.transports, transport);
-        } else if uri == RSA_1024 {
-            self.policy.rsa_minimum_bits = RSA_DANGER_MINIMUM_BITS;
-        } else {
-            let uri = uri.chars().take(200).collect::<String>().escape_debug().to_string();
-            return Err(CryptoError::AlgorithmUnknown { uri });
-        }
+        Arc::make_mut(&mut self.policy).allow(uri, self.backend.name())?;
         Ok(self)
     }
 
@@ -197,7 +128,7 @@ impl Provider {
     ///
     /// [`CryptoError::DigestRefused`] if the digest is not on the list.
     pub fn digest(&self, algorithm: DigestAlgorithm, message: &[u8]) -> Result<DigestValue, CryptoError> {
-        self.check_digest(algorithm)?;
+        self.policy.check_digest(algorithm)?;
         self.backend.digest(algorithm, message)
     }
 
@@ -218,7 +149,7 @@ impl Provider {
     /// # Ok::<(), vouchsafe_crypto::CryptoError>(())
     /// ```
     pub fn digest_context(&self, algorithm: DigestAlgorithm) -> Result<Box<dyn DigestContext>, CryptoError> {
-        self.check_digest(algorithm)?;
+        self.policy.check_digest(algorithm)?;
         self.backend.digest_context(algorithm)
     }
 
@@ -230,9 +161,27 @@ impl Provider {
     /// [`CryptoError::KeyTooSmall`], [`CryptoError::KeyTooLarge`].
     pub fn public_key(&self, spki_der: &[u8]) -> Result<PublicKey, CryptoError> {
         let kind = key_format::kind_of_public(spki_der)?;
-        self.check_length(kind)?;
+        self.policy.check_length(kind)?;
         let operations = self.backend.public_key(kind, spki_der)?;
         Ok(PublicKey::new(kind, spki_der, operations))
+    }
+
+    /// Parses a public key from PEM: the block "PUBLIC KEY", which holds SubjectPublicKeyInfo.
+    ///
+    /// # Errors
+    ///
+    /// [`CryptoError::Pem`], [`CryptoError::Base64`], and those of [`public_key`](Self::public_key).
+    ///
+    /// ```
+    /// use vouchsafe_crypto::{KeyKind, Provider};
+    ///
+    /// let provider = Provider::rustcrypto();
+    /// let key = provider.generate_key(KeyKind::P256)?.public_key().clone();
+    /// assert_eq!(provider.public_key_pem(&key.to_pem())?.fingerprint(), key.fingerprint());
+    /// # Ok::<(), vouchsafe_crypto::CryptoError>(())
+    /// ```
+    pub fn public_key_pem(&self, pem: &str) -> Result<PublicKey, CryptoError> {
+        self.public_key(&key_format::public_from_pem(pem)?)
     }
 
     /// Parses a private key, once, from PEM: PKCS#8, PKCS#1 or SEC1, without a password.
@@ -262,7 +211,7 @@ impl Provider {
     ///
     /// [`CryptoError::KeyTooSmall`], [`CryptoError::KeyTooLarge`], [`CryptoError::KeyGeneration`].
     pub fn generate_key(&self, kind: KeyKind) -> Result<PrivateKey, CryptoError> {
-        self.check_length(kind)?;
+        self.policy.check_length(kind)?;
         let pkcs8_der = self.backend.generate_key(kind)?;
         self.adopt(key_format::kind_of_private(pkcs8_der.as_slice())?, pkcs8_der)
     }
@@ -280,7 +229,7 @@ impl Provider {
         message: &[u8],
         signature: &[u8],
     ) -> Result<(), CryptoError> {
-        self.check_signature(algorithm, key)?;
+        self.policy.check_signature(algorithm, key)?;
         key.operations().verify(algorithm, message, signature)
     }
 
@@ -295,7 +244,7 @@ impl Provider {
         key: &PrivateKey,
         message: &[u8],
     ) -> Result<Vec<u8>, CryptoError> {
-        self.check_signature(algorithm, key.public_key())?;
+        self.policy.check_signature(algorithm, key.public_key())?;
         key.operations().sign(algorithm, message)
     }
 
@@ -315,7 +264,7 @@ impl Provider {
         key: &PrivateKey,
         octets: &[u8],
     ) -> Result<SecretBytes, CryptoError> {
-        self.check_transport(transport, key.public_key())?;
+        self.policy.check_transport(transport, key.public_key())?;
         key.operations().decrypt_key(transport, octets)
     }
 
@@ -336,7 +285,7 @@ impl Provider {
         octets: &[u8],
         cipher: ContentCipher,
     ) -> Result<SecretBytes, CryptoError> {
-        self.check_transport(transport, key.public_key())?;
+        self.policy.check_transport(transport, key.public_key())?;
         if transport != KeyTransport::Rsa15 {
             let found = key.operations().decrypt_key(transport, octets)?;
             let right = found.as_slice().len() == cipher.key_length();
@@ -363,7 +312,7 @@ impl Provider {
         key: &PublicKey,
         plain: &[u8],
     ) -> Result<Vec<u8>, CryptoError> {
-        self.check_transport(transport, key)?;
+        self.policy.check_transport(transport, key)?;
         key.operations().encrypt_key(transport, plain)
     }
 
@@ -380,7 +329,7 @@ impl Provider {
         key: &[u8],
         octets: &[u8],
     ) -> Result<Vec<u8>, CryptoError> {
-        self.check_cipher(cipher)?;
+        self.policy.check_cipher(cipher)?;
         self.backend.decrypt_content(cipher, key, octets)
     }
 
@@ -406,7 +355,7 @@ impl Provider {
         key: &[u8],
         plain: &[u8],
     ) -> Result<Vec<u8>, CryptoError> {
-        self.check_cipher(cipher)?;
+        self.policy.check_cipher(cipher)?;
         if key.len() != cipher.key_length() {
             let (uri, expected, actual) = (cipher.uri(), cipher.key_length(), key.len());
             return Err(CryptoError::KeyLength { uri, expected, actual });
@@ -424,64 +373,15 @@ impl Provider {
     }
 
     fn adopt(&self, kind: KeyKind, pkcs8_der: SecretBytes) -> Result<PrivateKey, CryptoError> {
-        self.check_length(kind)?;
+        self.policy.check_length(kind)?;
         let operations = self.backend.private_key(kind, pkcs8_der.as_slice())?;
         let public = self.public_key(&operations.public_key_der()?)?;
         Ok(PrivateKey::new(public, pkcs8_der, operations))
-    }
-
-    fn check_digest(&self, algorithm: DigestAlgorithm) -> Result<(), CryptoError> {
-        if self.accepts_digest(algorithm) { Ok(()) } else { Err(CryptoError::DigestRefused { algorithm }) }
-    }
-
-    fn check_cipher(&self, cipher: ContentCipher) -> Result<(), CryptoError> {
-        if self.accepts_cipher(cipher) {
-            Ok(())
-        } else {
-            Err(CryptoError::AlgorithmRefused { uri: cipher.uri() })
-        }
-    }
-
-    /// The key may have been parsed by a provider with another policy: its length is looked at again.
-    fn check_signature(&self, algorithm: SignatureAlgorithm, key: &PublicKey) -> Result<(), CryptoError> {
-        if !self.accepts_signature(algorithm) {
-            return Err(CryptoError::AlgorithmRefused { uri: algorithm.uri() });
-        }
-        if !algorithm.fits(key.kind()) {
-            return Err(CryptoError::KeyMismatch { uri: algorithm.uri(), key: key.kind() });
-        }
-        self.check_length(key.kind())
-    }
-
-    fn check_transport(&self, transport: KeyTransport, key: &PublicKey) -> Result<(), CryptoError> {
-        if !self.accepts_key_transport(transport) {
-            return Err(CryptoError::AlgorithmRefused { uri: transport.uri() });
-        }
-        if !matches!(key.kind(), KeyKind::Rsa { .. }) {
-            return Err(CryptoError::KeyMismatch { uri: transport.uri(), key: key.kind() });
-        }
-        self.check_length(key.kind())
-    }
-
-    fn check_length(&self, kind: KeyKind) -> Result<(), CryptoError> {
-        let (minimum, maximum) = (self.policy.rsa_minimum_bits, RSA_MAXIMUM_BITS);
-        match kind {
-            KeyKind::Rsa { bits } if bits < minimum => Err(CryptoError::KeyTooSmall { bits, minimum }),
-            KeyKind::Rsa { bits } if bits > maximum => Err(CryptoError::KeyTooLarge { bits, maximum }),
-            _ => Ok(()),
-        }
     }
 }
 
 impl fmt::Debug for Provider {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Provider")
-            .field("backend", &self.backend)
-            .field("signatures", &self.policy.signatures)
-            .field("digests", &self.policy.digests)
-            .field("ciphers", &self.policy.ciphers)
-            .field("key_transports", &self.policy.transports)
-            .field("rsa_minimum_bits", &self.policy.rsa_minimum_bits)
-            .finish()
+        f.debug_struct("Provider").field("backend", &self.backend).field("policy", &self.policy).finish()
     }
 }

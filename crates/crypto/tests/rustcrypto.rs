@@ -24,7 +24,7 @@ const UNSUPPORTED: &[&str] = &[];
 
 #[test]
 fn pss_has_a_salt_as_long_as_the_digest() {
-    let pem = fixtures::pem(&fixtures::RSA_2048);
+    let pem = fixtures::RSA_2048.pem();
     let raw = rsa::PrivateKey::from_pkcs8_pem(pem).unwrap();
     let key = provider().private_key(pem).unwrap();
     for (salt, good) in [(32, true), (0, false), (20, false), (31, false), (33, false), (64, false)] {
@@ -39,7 +39,7 @@ fn pss_has_a_salt_as_long_as_the_digest() {
 
 #[test]
 fn pkcs1_needs_the_name_of_the_digest() {
-    let pem = fixtures::pem(&fixtures::RSA_2048);
+    let pem = fixtures::RSA_2048.pem();
     let raw = rsa::PrivateKey::from_pkcs8_pem(pem).unwrap();
     let key = provider().private_key(pem).unwrap();
     let digest = Sha256::digest(b"message");

@@ -37,7 +37,8 @@ pub(super) fn self_signed(
     let validity = Validity::new(time(not_before)?, time(not_after)?);
     let spki = SubjectPublicKeyInfoOwned::from_der(key.public_key().spki_der())
         .map_err(|_| refused("the public key cannot be written"))?;
-    let signer = Signer { spki_der: key.public_key().spki_der(), algorithm: algorithm_for(key.kind()) };
+    let signer =
+        Signer { spki_der: key.public_key().spki_der(), algorithm: SignatureAlgorithm::for_key(key.kind()) };
     let failed = |_| refused("its parts cannot be written");
     let mut builder =
         CertificateBuilder::new(SelfSigned(subject), serial(provider)?, validity, spki).map_err(failed)?;
@@ -84,17 +85,6 @@ fn serial(provider: &Provider) -> Result<SerialNumber, CryptoError> {
     provider.random(&mut octets)?;
     octets[0] = (octets[0] & 0x7f) | 0x40;
     SerialNumber::new(&octets).map_err(|_| refused("the serial number cannot be written"))
-}
-
-/// What is signed with a key of this kind; the digest is as long as the curve's order.
-fn algorithm_for(kind: KeyKind) -> SignatureAlgorithm {
-    match kind {
-        KeyKind::Rsa { .. } => SignatureAlgorithm::RsaSha256,
-        KeyKind::P256 => SignatureAlgorithm::EcdsaSha256,
-        KeyKind::P384 => SignatureAlgorithm::EcdsaSha384,
-        KeyKind::P521 => SignatureAlgorithm::EcdsaSha512,
-        KeyKind::Ed25519 => SignatureAlgorithm::Ed25519,
-    }
 }
 
 /// What the certificate says about itself.

@@ -1,6 +1,6 @@
 //! Certificates: issued, and read as they occur in the field.
 
-use super::fixtures::{KEYS, P256, RSA_2048, key, tlv};
+use super::fixtures::{KEYS, P256, RSA_2048, tlv};
 use proptest::prelude::*;
 use vouchsafe_crypto::{Certificate, base64_encode};
 
@@ -8,15 +8,15 @@ const BEGIN: i64 = 1_700_000_000;
 const END: i64 = 2_600_000_000; // after 2049: GeneralizedTime
 
 fn issued() -> Certificate {
-    Certificate::self_signed(&crate::provider(), &key(&P256), "sp.example.com", BEGIN, END).unwrap()
+    Certificate::self_signed(&crate::provider(), P256.ours(), "sp.example.com", BEGIN, END).unwrap()
 }
 
 #[test]
 fn issued_over_every_kind_of_key() {
     for pem in KEYS {
-        let key = key(pem);
+        let key = pem.ours();
         let certificate =
-            Certificate::self_signed(&crate::provider(), &key, "sp.example.com", BEGIN, END).unwrap();
+            Certificate::self_signed(&crate::provider(), key, "sp.example.com", BEGIN, END).unwrap();
         assert_eq!(certificate.subject(), "CN=sp.example.com");
         assert_eq!(certificate.issuer(), "CN=sp.example.com");
         assert_eq!((certificate.not_before(), certificate.not_after()), (Some(BEGIN), Some(END)));
@@ -32,7 +32,7 @@ fn issued_over_every_kind_of_key() {
 fn names_are_written_as_they_are() {
     for name in ["a", "Müller, Söhne & Co.", "CN=x,O=y", "#30", " spaced ", "\u{1F600}", &"x".repeat(64)] {
         let certificate =
-            Certificate::self_signed(&crate::provider(), &key(&P256), name, BEGIN, END).unwrap();
+            Certificate::self_signed(&crate::provider(), P256.ours(), name, BEGIN, END).unwrap();
         assert!(certificate.subject().starts_with("CN="), "{}", certificate.subject());
     }
     for (name, begin, end) in [
@@ -42,7 +42,7 @@ fn names_are_written_as_they_are() {
         ("x", -1, END),
         ("x", 0, i64::MAX),
     ] {
-        let error = Certificate::self_signed(&crate::provider(), &key(&P256), name, begin, end).unwrap_err();
+        let error = Certificate::self_signed(&crate::provider(), P256.ours(), name, begin, end).unwrap_err();
         assert_eq!(error.code(), "crypto.certificate_not_issued", "{name} {begin} {end}");
     }
 }
@@ -62,7 +62,7 @@ fn all_forms_give_the_same_certificate() {
     same(&base64_encode(certificate.to_pem().as_bytes()));
     same(&base64_encode(certificate.to_pem().replace('\n', "\r\n").as_bytes()));
     let bundle =
-        format!("Bag Attributes\n{}{}", key(&RSA_2048).to_pkcs8_pem().as_str(), certificate.to_pem());
+        format!("Bag Attributes\n{}{}", RSA_2048.ours().to_pkcs8_pem().as_str(), certificate.to_pem());
     assert_eq!(Certificate::from_pem(&bundle).unwrap(), certificate);
     assert_eq!(Certificate::from_der(certificate.der()).unwrap(), certificate);
 }
@@ -70,7 +70,7 @@ fn all_forms_give_the_same_certificate() {
 /// A certificate put together by hand, so that its parts can be odd.
 fn odd(version: &[u8], serial: &[u8], name: &[u8], times: &[u8], extensions: &[u8], tail: &[u8]) -> Vec<u8> {
     let algorithm = tlv(0x30, &[6, 1, 0x2a]);
-    let spki = key(&P256).public_key().spki_der().to_vec();
+    let spki = P256.ours().public_key().spki_der().to_vec();
     let name = tlv(0x30, name);
     let tbs =
         [version, &tlv(2, serial), &algorithm, &name, &tlv(0x30, times), &name, &spki, extensions].concat();
@@ -95,7 +95,7 @@ fn odd_certificates_still_give_their_key() {
         ("a line feed behind it", odd(&version, &[1], &[], &times, &[], b"\n")),
     ] {
         let certificate = Certificate::from_der(&der).unwrap_or_else(|error| panic!("{what}: {error}"));
-        assert_eq!(certificate.spki_der(), key(&P256).public_key().spki_der(), "{what}");
+        assert_eq!(certificate.spki_der(), P256.ours().public_key().spki_der(), "{what}");
         assert!(certificate.public_key(&crate::provider()).is_ok(), "{what}");
         assert!(certificate.der().ends_with(&[3, 1, 0]), "{what}: only the certificate is kept");
         let _ = (certificate.subject(), certificate.serial(), certificate.fingerprint_sha256());

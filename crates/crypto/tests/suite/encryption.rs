@@ -1,6 +1,6 @@
 //! Content ciphers and key transport: there and back, across backends, and everything that must fail.
 
-use super::fixtures::{P256, RSA_15, RSA_2048, key, legacy, reference, reference_key, supported};
+use super::fixtures::{OTHER_RSA_2048, P256, RSA_15, RSA_2048, hexadecimal, legacy, reference, supported};
 use proptest::prelude::*;
 use vouchsafe_crypto::{ContentCipher, DigestAlgorithm, KeyTransport};
 
@@ -43,8 +43,7 @@ fn galois_counter_mode_as_its_authors_wrote_it() {
         (ContentCipher::Aes256Gcm, 0, "530f8afbc74536b9a963b4f1c4cb738b"),
         (ContentCipher::Aes256Gcm, 16, "cea7403d4d606b6e074ec5d3baf39d18d0d1c8a799996bf0265b98b5d48ab919"),
     ] {
-        let tail =
-            (0..expected.len() / 2).map(|i| u8::from_str_radix(&expected[2 * i..2 * i + 2], 16).unwrap());
+        let tail = hexadecimal(expected);
         let octets: Vec<u8> = [0; 12].into_iter().chain(tail).collect();
         let secret = vec![0; cipher.key_length()];
         assert_eq!(crate::provider().decrypt_content(cipher, &secret, &octets).unwrap(), vec![0; plain]);
@@ -129,17 +128,17 @@ fn triple_des_is_refused_by_name() {
 
 #[test]
 fn oaep_with_every_pair_of_digests() {
-    let (provider, ours, theirs) = (crate::provider(), key(&RSA_2048), reference_key(&RSA_2048));
+    let (provider, ours, theirs) = (crate::provider(), RSA_2048.ours(), RSA_2048.theirs());
     for digest in DigestAlgorithm::ALL {
         for mgf in DigestAlgorithm::ALL {
             let (transport, name) = (KeyTransport::RsaOaep { digest, mgf }, oaep_name(digest, mgf));
             let closed = reference().encrypt_key(transport, theirs.public_key(), &[7; 32]).unwrap();
-            let Some(opened) = supported(provider.decrypt_key(transport, &ours, &closed), name) else {
+            let Some(opened) = supported(provider.decrypt_key(transport, ours, &closed), name) else {
                 continue;
             };
             assert_eq!(opened.as_slice(), [7; 32]);
             let closed = provider.encrypt_key(transport, ours.public_key(), &[7; 32]).unwrap();
-            assert_eq!(reference().decrypt_key(transport, &theirs, &closed).unwrap().as_slice(), [7; 32]);
+            assert_eq!(reference().decrypt_key(transport, theirs, &closed).unwrap().as_slice(), [7; 32]);
             let longest = 256 - 2 * digest.length() - 2;
             assert!(provider.encrypt_key(transport, ours.public_key(), &vec![7; longest]).is_ok());
             let error =
@@ -148,7 +147,7 @@ fn oaep_with_every_pair_of_digests() {
             for place in [0, 1, 100, 255] {
                 let mut altered = closed.clone();
                 altered[place] ^= 1;
-                let error = provider.decrypt_key(transport, &ours, &altered).unwrap_err();
+                let error = provider.decrypt_key(transport, ours, &altered).unwrap_err();
                 assert_eq!(error.code(), "crypto.decryption_failed");
             }
         }
@@ -161,47 +160,46 @@ fn oaep_name(digest: DigestAlgorithm, mgf: DigestAlgorithm) -> &'static str {
 
 #[test]
 fn oaep_refuses_other_digests_lengths_and_keys() {
-    let (provider, ours) = (crate::provider(), key(&RSA_2048));
+    let (provider, ours) = (crate::provider(), RSA_2048.ours());
     let both = |digest| KeyTransport::RsaOaep { digest, mgf: digest };
     let closed = provider.encrypt_key(OAEP_SHA1, ours.public_key(), &[7; 32]).unwrap();
-    let stranger = provider.generate_key(ours.kind()).unwrap();
+    let stranger = OTHER_RSA_2048.ours();
     for (transport, key, octets) in [
-        (both(DigestAlgorithm::Sha256), &ours, &closed[..]),
-        (OAEP_SHA1, &stranger, &closed),
-        (OAEP_SHA1, &ours, &closed[1..]),
-        (OAEP_SHA1, &ours, &[]),
-        (OAEP_SHA1, &ours, &[0; 256]),
-        (OAEP_SHA1, &ours, &[0xff; 256]),
-        (OAEP_SHA1, &ours, &[&closed[..], &[0]].concat()),
+        (both(DigestAlgorithm::Sha256), ours, &closed[..]),
+        (OAEP_SHA1, stranger, &closed),
+        (OAEP_SHA1, ours, &closed[1..]),
+        (OAEP_SHA1, ours, &[]),
+        (OAEP_SHA1, ours, &[0; 256]),
+        (OAEP_SHA1, ours, &[0xff; 256]),
+        (OAEP_SHA1, ours, &[&closed[..], &[0]].concat()),
     ] {
         assert_eq!(
             provider.decrypt_key(transport, key, octets).unwrap_err().code(),
             "crypto.decryption_failed"
         );
     }
-    let open = |cipher| provider.decrypt_content_key(OAEP_SHA1, &ours, &closed, cipher);
+    let open = |cipher| provider.decrypt_content_key(OAEP_SHA1, ours, &closed, cipher);
     assert_eq!(open(ContentCipher::Aes256Gcm).unwrap().as_slice(), [7; 32]);
     assert_eq!(open(ContentCipher::Aes128Gcm).unwrap_err().code(), "crypto.decryption_failed");
-    let error = provider.decrypt_key(OAEP_SHA1, &key(&P256), &closed).unwrap_err();
+    let error = provider.decrypt_key(OAEP_SHA1, P256.ours(), &closed).unwrap_err();
     assert_eq!(error.code(), "crypto.key_mismatch");
 }
 
 #[test]
 fn rsa_15_never_says_what_was_wrong() {
     let strict = crate::provider();
-    let ours = key(&RSA_2048);
-    let error = strict.decrypt_content_key(KeyTransport::Rsa15, &ours, &[0; 256], ContentCipher::Aes256Cbc);
+    let ours = RSA_2048.ours();
+    let error = strict.decrypt_content_key(KeyTransport::Rsa15, ours, &[0; 256], ContentCipher::Aes256Cbc);
     assert_eq!(error.unwrap_err().code(), "crypto.algorithm_refused");
 
     let provider = strict.danger_allow(RSA_15).unwrap();
-    let closed = reference()
-        .encrypt_key(KeyTransport::Rsa15, reference_key(&RSA_2048).public_key(), &[7; 32])
-        .unwrap();
+    let closed =
+        reference().encrypt_key(KeyTransport::Rsa15, RSA_2048.theirs().public_key(), &[7; 32]).unwrap();
     let open =
-        |octets: &[u8], cipher| provider.decrypt_content_key(KeyTransport::Rsa15, &ours, octets, cipher);
+        |octets: &[u8], cipher| provider.decrypt_content_key(KeyTransport::Rsa15, ours, octets, cipher);
     let Some(opened) = supported(open(&closed, ContentCipher::Aes256Cbc), "RSA-1.5") else { return };
     assert_eq!(opened.as_slice(), [7; 32]);
-    assert_eq!(provider.decrypt_key(KeyTransport::Rsa15, &ours, &closed).unwrap().as_slice(), [7; 32]);
+    assert_eq!(provider.decrypt_key(KeyTransport::Rsa15, ours, &closed).unwrap().as_slice(), [7; 32]);
 
     // A random key of the right length, another one each time.
     let mut altered = closed.clone();
@@ -218,7 +216,7 @@ fn rsa_15_never_says_what_was_wrong() {
     assert_eq!(other_length.as_slice().len(), 16);
     assert_ne!(other_length.as_slice(), [7; 16]);
     // Without a known length: the same message each time, as if it had been in there.
-    let reject = || provider.decrypt_key(KeyTransport::Rsa15, &ours, &altered).unwrap();
+    let reject = || provider.decrypt_key(KeyTransport::Rsa15, ours, &altered).unwrap();
     assert_eq!(reject().as_slice(), reject().as_slice());
 }
 

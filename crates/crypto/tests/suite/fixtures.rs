@@ -1,37 +1,44 @@
 //! Keys, made once a run by the default backend.
 
-use std::sync::LazyLock;
+use std::sync::OnceLock;
 use vouchsafe_crypto::{CryptoError, KeyKind, PrivateKey, Provider, SecretString, SignatureAlgorithm};
 
-pub(crate) type Pem = LazyLock<SecretString>;
+/// A key, and its two readings: by the backend under test, and by the default one, which can do everything.
+pub(crate) struct Fixture {
+    kind: KeyKind,
+    pem: OnceLock<SecretString>,
+    ours: OnceLock<PrivateKey>,
+    theirs: OnceLock<PrivateKey>,
+}
 
-pub(crate) static RSA_2048: Pem = LazyLock::new(|| make(KeyKind::Rsa { bits: 2048 }));
-pub(crate) static RSA_1024: Pem = LazyLock::new(|| make(KeyKind::Rsa { bits: 1024 }));
-pub(crate) static P256: Pem = LazyLock::new(|| make(KeyKind::P256));
-pub(crate) static P384: Pem = LazyLock::new(|| make(KeyKind::P384));
-pub(crate) static P521: Pem = LazyLock::new(|| make(KeyKind::P521));
-pub(crate) static ED25519: Pem = LazyLock::new(|| make(KeyKind::Ed25519));
+impl Fixture {
+    const fn new(kind: KeyKind) -> Self {
+        Self { kind, pem: OnceLock::new(), ours: OnceLock::new(), theirs: OnceLock::new() }
+    }
+
+    pub(crate) fn pem(&self) -> &str {
+        self.pem.get_or_init(|| reference().generate_key(self.kind).unwrap().to_pkcs8_pem()).as_str()
+    }
+
+    pub(crate) fn ours(&self) -> &PrivateKey {
+        self.ours.get_or_init(|| legacy(crate::provider()).private_key(self.pem()).unwrap())
+    }
+
+    pub(crate) fn theirs(&self) -> &PrivateKey {
+        self.theirs.get_or_init(|| reference().private_key(self.pem()).unwrap())
+    }
+}
+
+pub(crate) static RSA_2048: Fixture = Fixture::new(KeyKind::Rsa { bits: 2048 });
+pub(crate) static OTHER_RSA_2048: Fixture = Fixture::new(KeyKind::Rsa { bits: 2048 });
+pub(crate) static RSA_1024: Fixture = Fixture::new(KeyKind::Rsa { bits: 1024 });
+pub(crate) static P256: Fixture = Fixture::new(KeyKind::P256);
+pub(crate) static P384: Fixture = Fixture::new(KeyKind::P384);
+pub(crate) static P521: Fixture = Fixture::new(KeyKind::P521);
+pub(crate) static ED25519: Fixture = Fixture::new(KeyKind::Ed25519);
 
 /// Every kind of key that is accepted by default.
-pub(crate) static KEYS: [&Pem; 5] = [&RSA_2048, &P256, &P384, &P521, &ED25519];
-
-fn make(kind: KeyKind) -> SecretString {
-    legacy(Provider::rustcrypto()).generate_key(kind).unwrap().to_pkcs8_pem()
-}
-
-pub(crate) fn pem(key: &'static Pem) -> &'static str {
-    key.as_str()
-}
-
-/// The key in the hands of the backend under test.
-pub(crate) fn key(key: &'static Pem) -> PrivateKey {
-    legacy(crate::provider()).private_key(key.as_str()).unwrap()
-}
-
-/// The key in the hands of the default backend, which can do everything.
-pub(crate) fn reference_key(key: &'static Pem) -> PrivateKey {
-    reference().private_key(key.as_str()).unwrap()
-}
+pub(crate) static KEYS: [&Fixture; 5] = [&RSA_2048, &P256, &P384, &P521, &ED25519];
 
 /// Everything that can be allowed, allowed.
 pub(crate) fn legacy(provider: Provider) -> Provider {
@@ -49,7 +56,10 @@ pub(crate) const RSA_15: &str = "http://www.w3.org/2001/04/xmlenc#rsa-1_5";
 /// The answer, or none if the backend says that it does not do this and is known not to.
 pub(crate) fn supported<T>(answer: Result<T, CryptoError>, what: &str) -> Option<T> {
     match answer {
-        Ok(answer) => Some(answer),
+        Ok(answer) => {
+            assert!(!crate::UNSUPPORTED.contains(&what), "{what} works: take it off the list");
+            Some(answer)
+        }
         Err(error) if error.code() == "crypto.algorithm_unsupported" => {
             assert!(crate::UNSUPPORTED.contains(&what), "{what}: {error}");
             None
@@ -82,4 +92,9 @@ pub(crate) fn rsa_spki(modulus: &[u8], exponent: &[u8]) -> Vec<u8> {
     let unsigned = |number: &[u8]| tlv(0x02, &[&[0][..usize::from(number[0] >= 0x80)], number].concat());
     let algorithm = [&[0x06, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1][..], &[5, 0]].concat();
     spki(&algorithm, &tlv(0x30, &[unsigned(modulus), unsigned(exponent)].concat()))
+}
+
+pub(crate) fn hexadecimal(text: &str) -> Vec<u8> {
+    let digit = |octet: u8| u8::try_from(char::from(octet).to_digit(16).unwrap()).unwrap();
+    text.as_bytes().chunks(2).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect()
 }

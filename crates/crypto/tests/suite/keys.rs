@@ -1,6 +1,6 @@
 //! Keys: the forms in which they come, and those that are refused.
 
-use super::fixtures::{ED25519, KEYS, P256, RSA_2048, key, pem, reference_key, rsa_spki, spki, tlv};
+use super::fixtures::{ED25519, KEYS, P256, RSA_2048, rsa_spki, spki, tlv};
 use proptest::prelude::*;
 use vouchsafe_crypto::{KeyKind, base64_decode, base64_encode};
 
@@ -19,14 +19,14 @@ fn armour(label: &str, octets: &[u8]) -> String {
 
 /// PKCS#1: the octets that PKCS#8 wraps, after version and algorithm identifier.
 fn pkcs1() -> Vec<u8> {
-    let pkcs8 = body(pem(&RSA_2048));
+    let pkcs8 = body(RSA_2048.pem());
     assert_eq!(pkcs8[22..24], [4, 0x82]);
     pkcs8[26..].to_vec()
 }
 
 /// SEC1 with the name of the curve, as `openssl ecparam -genkey` writes it. The scalar is the first OCTET STRING of 32.
 fn sec1() -> Vec<u8> {
-    let pkcs8 = body(pem(&P256));
+    let pkcs8 = body(P256.pem());
     let place = pkcs8.windows(2).position(|window| window == [4, 0x20]).unwrap();
     let version_and_scalar = [&[2, 1, 1][..], &pkcs8[place..place + 34]].concat();
     tlv(0x30, &[version_and_scalar, tlv(0xa0, &EC_P256[9..])].concat())
@@ -36,18 +36,18 @@ fn sec1() -> Vec<u8> {
 fn all_forms_give_the_same_key() {
     let ec_parameters = armour("EC PARAMETERS", &EC_P256[9..]);
     for (form, text, expected) in [
-        ("PKCS#8", pem(&RSA_2048).to_owned(), &RSA_2048),
+        ("PKCS#8", RSA_2048.pem().to_owned(), &RSA_2048),
         ("PKCS#1", armour("RSA PRIVATE KEY", &pkcs1()), &RSA_2048),
-        ("PKCS#8 EC", pem(&P256).to_owned(), &P256),
+        ("PKCS#8 EC", P256.pem().to_owned(), &P256),
         ("SEC1", armour("EC PRIVATE KEY", &sec1()), &P256),
         ("SEC1 after parameters", ec_parameters + &armour("EC PRIVATE KEY", &sec1()), &P256),
-        ("text before", format!("Bag Attributes\n  friendlyName: sp\n{}", pem(&RSA_2048)), &RSA_2048),
-        ("CRLF", pem(&RSA_2048).replace('\n', "\r\n"), &RSA_2048),
-        ("indented", pem(&P256).replace('\n', "\n    "), &P256),
-        ("Ed25519", pem(&ED25519).to_owned(), &ED25519),
+        ("text before", format!("Bag Attributes\n  friendlyName: sp\n{}", RSA_2048.pem()), &RSA_2048),
+        ("CRLF", RSA_2048.pem().replace('\n', "\r\n"), &RSA_2048),
+        ("indented", P256.pem().replace('\n', "\n    "), &P256),
+        ("Ed25519", ED25519.pem().to_owned(), &ED25519),
     ] {
         let found = crate::provider().private_key(&text).unwrap_or_else(|error| panic!("{form}: {error}"));
-        let expected = reference_key(expected);
+        let expected = expected.theirs();
         assert_eq!(found.public_key().spki_der(), expected.public_key().spki_der(), "{form}");
         assert_eq!(found.kind(), expected.kind(), "{form}");
         let again = crate::provider().private_key(found.to_pkcs8_pem().as_str()).unwrap();
@@ -60,14 +60,14 @@ fn private_keys_that_are_refused() {
     let encrypted = "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\nAAAA\n-----END RSA PRIVATE KEY-----";
     let without_curve = tlv(0x30, &[&[2, 1, 1, 4, 32][..], &[7; 32]].concat());
     let explicit = tlv(0x30, &[&[2, 1, 1, 4, 1, 7][..], &tlv(0xa0, &tlv(0x30, &[2, 1, 1]))].concat());
-    let mut torn = body(pem(&RSA_2048));
+    let mut torn = body(RSA_2048.pem());
     torn[200] ^= 1;
     for (text, code) in [
         (String::new(), "crypto.pem"),
         ("not a key".to_owned(), "crypto.pem"),
         (armour("CERTIFICATE", b"x"), "crypto.pem"),
-        (armour("PUBLIC KEY", key(&P256).public_key().spki_der()), "crypto.pem"),
-        (pem(&RSA_2048).replace("-----END PRIVATE KEY-----", ""), "crypto.pem"),
+        (armour("PUBLIC KEY", P256.ours().public_key().spki_der()), "crypto.pem"),
+        (RSA_2048.pem().replace("-----END PRIVATE KEY-----", ""), "crypto.pem"),
         (armour("ENCRYPTED PRIVATE KEY", b"x"), "crypto.key_encrypted"),
         (encrypted.to_owned(), "crypto.key_encrypted"),
         (armour("PRIVATE KEY", b"x"), "crypto.key_malformed"),
@@ -117,7 +117,7 @@ fn lengths_of_rsa_keys() {
 
 #[test]
 fn public_keys_that_are_refused() {
-    let good = key(&P256).public_key().spki_der().to_vec();
+    let good = P256.ours().public_key().spki_der().to_vec();
     let point = &good[26..];
     let mut off_curve = point.to_vec();
     off_curve[64] ^= 1;
@@ -154,11 +154,23 @@ fn public_keys_that_are_refused() {
 }
 
 #[test]
+fn public_keys_in_pem() {
+    for fixture in KEYS {
+        let key = fixture.theirs().public_key();
+        let again = crate::provider().public_key_pem(&format!("text\n{}text", key.to_pem())).unwrap();
+        assert_eq!((again.spki_der(), again.fingerprint()), (key.spki_der(), key.fingerprint()));
+    }
+    for text in ["", RSA_2048.pem()] {
+        assert_eq!(crate::provider().public_key_pem(text).unwrap_err().code(), "crypto.pem");
+    }
+}
+
+#[test]
 fn debug_shows_no_secret() {
     for pem in KEYS {
-        let shown = format!("{:?}", key(pem));
+        let shown = format!("{:?}", pem.ours());
         assert!(shown.contains("PublicKey") && shown.contains(".."), "{shown}");
-        let scalar = body(pem.as_str());
+        let scalar = body(pem.pem());
         let tail = format!("{:?}", &scalar[scalar.len() - 8..]);
         assert!(!shown.contains(tail.trim_matches(['[', ']'])) && shown.len() < 300, "{shown}");
     }
@@ -182,7 +194,7 @@ proptest! {
     #[test]
     fn any_octets_are_a_key_or_an_error(octets: Vec<u8>, place: prop::sample::Index, octet: u8) {
         let _ = crate::provider().public_key(&octets);
-        let mut altered = key(&P256).public_key().spki_der().to_vec();
+        let mut altered = P256.ours().public_key().spki_der().to_vec();
         let place = place.index(altered.len());
         altered[place] = octet;
         let _ = crate::provider().public_key(&altered);

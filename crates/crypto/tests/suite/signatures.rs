@@ -1,17 +1,17 @@
 //! Signatures: made and verified, across backends, and everything that must fail.
 
-use super::fixtures::{ED25519, KEYS, P256, P384, P521, Pem, RSA_1024, RSA_2048};
-use super::fixtures::{key, legacy, reference, reference_key, supported};
+use super::fixtures::{ED25519, Fixture, KEYS, OTHER_RSA_2048, P256, P384, P521, RSA_1024, RSA_2048};
+use super::fixtures::{hexadecimal, legacy, reference, supported};
 use proptest::prelude::*;
 use vouchsafe_crypto::{KeyKind, SignatureAlgorithm};
 
 const MESSAGE: &[u8] = b"<saml2:Assertion/>";
 
 /// Every algorithm with every kind of key that fits, named for the table of what a backend leaves out.
-fn cases() -> impl Iterator<Item = (SignatureAlgorithm, &'static Pem, String)> {
+fn cases() -> impl Iterator<Item = (SignatureAlgorithm, &'static Fixture, String)> {
     SignatureAlgorithm::ALL.into_iter().flat_map(|algorithm| {
-        let fitting = KEYS.into_iter().filter(move |pem| algorithm.fits(reference_key(pem).kind()));
-        fitting.map(move |pem| (algorithm, pem, format!("sign {algorithm:?} {}", reference_key(pem).kind())))
+        let fitting = KEYS.into_iter().filter(move |pem| algorithm.fits(pem.theirs().kind()));
+        fitting.map(move |pem| (algorithm, pem, format!("sign {algorithm:?} {}", pem.theirs().kind())))
     })
 }
 
@@ -19,12 +19,12 @@ fn cases() -> impl Iterator<Item = (SignatureAlgorithm, &'static Pem, String)> {
 fn each_backend_verifies_what_the_other_signs() {
     let provider = legacy(crate::provider());
     for (algorithm, pem, name) in cases() {
-        let (ours, theirs) = (key(pem), reference_key(pem));
-        let signature = reference().sign(algorithm, &theirs, MESSAGE).unwrap();
+        let (ours, theirs) = (pem.ours(), pem.theirs());
+        let signature = reference().sign(algorithm, theirs, MESSAGE).unwrap();
         provider
             .verify(algorithm, ours.public_key(), MESSAGE, &signature)
             .unwrap_or_else(|e| panic!("{name}: {e}"));
-        if let Some(signature) = supported(provider.sign(algorithm, &ours, MESSAGE), &name) {
+        if let Some(signature) = supported(provider.sign(algorithm, ours, MESSAGE), &name) {
             let verdict = reference().verify(algorithm, theirs.public_key(), MESSAGE, &signature);
             verdict.unwrap_or_else(|error| panic!("{name}: {error}"));
         }
@@ -35,8 +35,8 @@ fn each_backend_verifies_what_the_other_signs() {
 fn every_altered_region_fails() {
     let provider = legacy(crate::provider());
     for (algorithm, pem, name) in cases() {
-        let ours = key(pem);
-        let signature = reference().sign(algorithm, &reference_key(pem), MESSAGE).unwrap();
+        let ours = pem.ours();
+        let signature = reference().sign(algorithm, pem.theirs(), MESSAGE).unwrap();
         let length = signature.len();
         for place in [0, 1, length / 4, length / 2 - 1, length / 2, length / 2 + 1, length - 2, length - 1] {
             let mut altered = signature.clone();
@@ -54,8 +54,8 @@ fn every_altered_region_fails() {
 fn every_other_length_fails() {
     let provider = legacy(crate::provider());
     for (algorithm, pem, name) in cases() {
-        let ours = key(pem);
-        let signature = reference().sign(algorithm, &reference_key(pem), MESSAGE).unwrap();
+        let ours = pem.ours();
+        let signature = reference().sign(algorithm, pem.theirs(), MESSAGE).unwrap();
         let longer = [&signature[..], &[0]].concat();
         let padded = [&[0], &signature[..]].concat();
         for other in
@@ -71,13 +71,19 @@ fn every_other_length_fails() {
 fn another_key_or_another_algorithm_fails() {
     let provider = legacy(crate::provider());
     for (algorithm, pem, name) in cases() {
-        let signature = reference().sign(algorithm, &reference_key(pem), MESSAGE).unwrap();
-        let stranger = provider.generate_key(reference_key(pem).kind()).unwrap();
+        let signature = reference().sign(algorithm, pem.theirs(), MESSAGE).unwrap();
+        let stranger = match pem.theirs().kind() {
+            KeyKind::Rsa { .. } => OTHER_RSA_2048.ours().clone(),
+            kind => provider.generate_key(kind).unwrap(),
+        };
         assert!(provider.verify(algorithm, stranger.public_key(), MESSAGE, &signature).is_err(), "{name}");
         for other in SignatureAlgorithm::ALL.into_iter().filter(|other| *other != algorithm) {
-            let error = provider.verify(other, key(pem).public_key(), MESSAGE, &signature).unwrap_err();
-            let expected =
-                if other.fits(key(pem).kind()) { "crypto.signature_invalid" } else { "crypto.key_mismatch" };
+            let error = provider.verify(other, pem.ours().public_key(), MESSAGE, &signature).unwrap_err();
+            let expected = if other.fits(pem.ours().kind()) {
+                "crypto.signature_invalid"
+            } else {
+                "crypto.key_mismatch"
+            };
             assert_eq!(error.code(), expected, "{name} as {other:?}");
         }
     }
@@ -96,10 +102,9 @@ fn numbers_outside_the_group_fail() {
     ];
     let provider = crate::provider();
     for (pem, order) in orders {
-        let order: Vec<u8> =
-            (0..order.len() / 2).map(|i| u8::from_str_radix(&order[2 * i..2 * i + 2], 16).unwrap()).collect();
+        let order = hexadecimal(&order);
         let width = order.len();
-        let good = reference().sign(SignatureAlgorithm::EcdsaSha256, &reference_key(pem), MESSAGE).unwrap();
+        let good = reference().sign(SignatureAlgorithm::EcdsaSha256, pem.theirs(), MESSAGE).unwrap();
         assert_eq!(good.len(), 2 * width);
         let (r, s) = good.split_at(width);
         let (zero, full, mut one) = (vec![0; width], vec![0xff; width], vec![0; width]);
@@ -116,7 +121,7 @@ fn numbers_outside_the_group_fail() {
             (s, r),
         ] {
             let error = provider
-                .verify(SignatureAlgorithm::EcdsaSha256, key(pem).public_key(), MESSAGE, &[r, s].concat())
+                .verify(SignatureAlgorithm::EcdsaSha256, pem.ours().public_key(), MESSAGE, &[r, s].concat())
                 .unwrap_err();
             assert_eq!(error.code(), "crypto.signature_invalid");
         }
@@ -127,8 +132,9 @@ fn numbers_outside_the_group_fail() {
             (&RSA_2048, SignatureAlgorithm::RsaPssSha256, 256),
             (&ED25519, SignatureAlgorithm::Ed25519, 64),
         ] {
-            let error =
-                provider.verify(algorithm, key(pem).public_key(), MESSAGE, &vec![octet; length]).unwrap_err();
+            let error = provider
+                .verify(algorithm, pem.ours().public_key(), MESSAGE, &vec![octet; length])
+                .unwrap_err();
             assert_eq!(error.code(), "crypto.signature_invalid", "{algorithm:?}");
         }
     }
@@ -136,9 +142,9 @@ fn numbers_outside_the_group_fail() {
 
 #[test]
 fn short_keys_verify_only_where_allowed() {
-    let theirs = reference_key(&RSA_1024);
+    let theirs = RSA_1024.theirs();
     let spki = theirs.public_key().spki_der();
-    let signature = reference().sign(SignatureAlgorithm::RsaSha256, &theirs, MESSAGE).unwrap();
+    let signature = reference().sign(SignatureAlgorithm::RsaSha256, theirs, MESSAGE).unwrap();
     let allowing = crate::provider().danger_allow("rsa-1024").unwrap();
     let public = allowing.public_key(spki).unwrap();
     assert_eq!(public.kind(), KeyKind::Rsa { bits: 1024 });
@@ -148,14 +154,11 @@ fn short_keys_verify_only_where_allowed() {
     let error = strict.verify(SignatureAlgorithm::RsaSha256, &public, MESSAGE, &signature).unwrap_err();
     assert_eq!(error.code(), "crypto.key_too_small");
     assert_eq!(strict.public_key(spki).unwrap_err().code(), "crypto.key_too_small");
-    assert_eq!(strict.private_key(RSA_1024.as_str()).unwrap_err().code(), "crypto.key_too_small");
+    assert_eq!(strict.private_key(RSA_1024.pem()).unwrap_err().code(), "crypto.key_too_small");
 }
 
 #[test]
 fn rfc_8032_test_2() {
-    let hexadecimal = |text: &str| -> Vec<u8> {
-        (0..text.len() / 2).map(|i| u8::from_str_radix(&text[2 * i..2 * i + 2], 16).unwrap()).collect()
-    };
     let public = hexadecimal("3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c");
     let signature = hexadecimal(
         "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da\
@@ -178,7 +181,7 @@ proptest! {
             (&P256, SignatureAlgorithm::EcdsaSha256, 64),
             (&ED25519, SignatureAlgorithm::Ed25519, 64),
         ] {
-            let key = key(pem);
+            let key = pem.ours();
             prop_assert!(provider.verify(algorithm, key.public_key(), MESSAGE, &octets[..length]).is_err());
         }
     }
@@ -187,8 +190,8 @@ proptest! {
     fn any_message_is_signed(message: Vec<u8>) {
         let provider = crate::provider();
         for (pem, algorithm) in [(&P256, SignatureAlgorithm::EcdsaSha256), (&ED25519, SignatureAlgorithm::Ed25519)] {
-            let key = key(pem);
-            let signature = provider.sign(algorithm, &key, &message).unwrap();
+            let key = pem.ours();
+            let signature = provider.sign(algorithm, key, &message).unwrap();
             prop_assert!(provider.verify(algorithm, key.public_key(), &message, &signature).is_ok());
         }
     }

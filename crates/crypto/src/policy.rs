@@ -1,0 +1,129 @@
+//! What a provider accepts, and the checks against it.
+
+use crate::{
+    ContentCipher, CryptoError, DigestAlgorithm, KeyKind, KeyTransport, PublicKey, SignatureAlgorithm,
+};
+
+/// NIST SP 800-131A: RSA keys below 2048 bits are disallowed.
+const RSA_MINIMUM_BITS: u32 = 2048;
+/// With `rsa-1024`: keys that old identity providers still have. Anything shorter has been factored by amateurs.
+const RSA_DANGER_MINIMUM_BITS: u32 = 1024;
+/// A verification costs the square of the length; nobody uses more, and metadata may come from anyone.
+const RSA_MAXIMUM_BITS: u32 = 8192;
+/// The word that accepts short RSA keys.
+const RSA_1024: &str = "rsa-1024";
+
+/// What is accepted. Lists are short: a look through them costs less than a hash.
+#[derive(Clone, Debug)]
+pub(crate) struct Policy {
+    pub(crate) signatures: Vec<SignatureAlgorithm>,
+    pub(crate) digests: Vec<DigestAlgorithm>,
+    pub(crate) ciphers: Vec<ContentCipher>,
+    /// Identifiers as [`KeyTransport::uri`] gives them.
+    pub(crate) transports: Vec<&'static str>,
+    rsa_minimum_bits: u32,
+}
+
+impl Policy {
+    pub(crate) fn new() -> Self {
+        Self {
+            signatures: SignatureAlgorithm::ALL
+                .into_iter()
+                .filter(|&it| it != SignatureAlgorithm::RsaSha1)
+                .collect(),
+            digests: DigestAlgorithm::ALL.into_iter().filter(|&it| it != DigestAlgorithm::Sha1).collect(),
+            ciphers: ContentCipher::ALL.into_iter().filter(|&it| it != ContentCipher::TripleDesCbc).collect(),
+            transports: vec![KeyTransport::RSA_OAEP_MGF1P_URI, KeyTransport::RSA_OAEP_URI],
+            rsa_minimum_bits: RSA_MINIMUM_BITS,
+        }
+    }
+
+    pub(crate) fn deny(&mut self, uri: &str) {
+        self.signatures.retain(|it| it.uri() != uri);
+        self.digests.retain(|it| it.uri() != uri);
+        self.ciphers.retain(|it| it.uri() != uri);
+        self.transports.retain(|&it| it != uri);
+        if uri == RSA_1024 {
+            self.rsa_minimum_bits = RSA_MINIMUM_BITS;
+        }
+    }
+
+    pub(crate) fn allow(&mut self, uri: &str, backend: &'static str) -> Result<(), CryptoError> {
+        let transports =
+            [KeyTransport::RSA_15_URI, KeyTransport::RSA_OAEP_MGF1P_URI, KeyTransport::RSA_OAEP_URI];
+        if let Some(algorithm) = SignatureAlgorithm::from_uri(uri) {
+            add(&mut self.signatures, algorithm);
+        } else if let Some(algorithm) = DigestAlgorithm::from_uri(uri) {
+            add(&mut self.digests, algorithm);
+        } else if let Some(cipher) = ContentCipher::from_uri(uri) {
+            if cipher == ContentCipher::TripleDesCbc {
+                return Err(CryptoError::AlgorithmUnsupported { backend, algorithm: cipher.uri() });
+            }
+            add(&mut self.ciphers, cipher);
+        } else if let Some(transport) = transports.into_iter().find(|&it| it == uri) {
+            add(&mut self.transports, transport);
+        } else if uri == RSA_1024 {
+            self.rsa_minimum_bits = RSA_DANGER_MINIMUM_BITS;
+        } else {
+            let uri = uri.chars().take(200).collect::<String>().escape_debug().to_string();
+            return Err(CryptoError::AlgorithmUnknown { uri });
+        }
+        Ok(())
+    }
+
+    pub(crate) fn check_digest(&self, algorithm: DigestAlgorithm) -> Result<(), CryptoError> {
+        if self.digests.contains(&algorithm) { Ok(()) } else { Err(CryptoError::DigestRefused { algorithm }) }
+    }
+
+    pub(crate) fn check_cipher(&self, cipher: ContentCipher) -> Result<(), CryptoError> {
+        if self.ciphers.contains(&cipher) {
+            Ok(())
+        } else {
+            Err(CryptoError::AlgorithmRefused { uri: cipher.uri() })
+        }
+    }
+
+    /// The key may have been parsed by a provider with another policy: its length is looked at again.
+    pub(crate) fn check_signature(
+        &self,
+        algorithm: SignatureAlgorithm,
+        key: &PublicKey,
+    ) -> Result<(), CryptoError> {
+        if !self.signatures.contains(&algorithm) {
+            return Err(CryptoError::AlgorithmRefused { uri: algorithm.uri() });
+        }
+        if !algorithm.fits(key.kind()) {
+            return Err(CryptoError::KeyMismatch { uri: algorithm.uri(), key: key.kind() });
+        }
+        self.check_length(key.kind())
+    }
+
+    pub(crate) fn check_transport(
+        &self,
+        transport: KeyTransport,
+        key: &PublicKey,
+    ) -> Result<(), CryptoError> {
+        if !self.transports.contains(&transport.uri()) {
+            return Err(CryptoError::AlgorithmRefused { uri: transport.uri() });
+        }
+        if !matches!(key.kind(), KeyKind::Rsa { .. }) {
+            return Err(CryptoError::KeyMismatch { uri: transport.uri(), key: key.kind() });
+        }
+        self.check_length(key.kind())
+    }
+
+    pub(crate) fn check_length(&self, kind: KeyKind) -> Result<(), CryptoError> {
+        let (minimum, maximum) = (self.rsa_minimum_bits, RSA_MAXIMUM_BITS);
+        match kind {
+            KeyKind::Rsa { bits } if bits < minimum => Err(CryptoError::KeyTooSmall { bits, minimum }),
+            KeyKind::Rsa { bits } if bits > maximum => Err(CryptoError::KeyTooLarge { bits, maximum }),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn add<T: PartialEq>(list: &mut Vec<T>, item: T) {
+    if !list.contains(&item) {
+        list.push(item);
+    }
+}
