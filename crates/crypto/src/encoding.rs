@@ -25,10 +25,16 @@ use base64::{DecodeError, Engine as _, engine::general_purpose::STANDARD};
 /// ```
 pub fn base64_decode(text: impl AsRef<[u8]>) -> Result<Vec<u8>, CryptoError> {
     let text = text.as_ref();
-    if !text.iter().any(|&octet| is_white_space(octet)) {
-        return STANDARD.decode(text).map_err(|error| refused(error, text));
+    let mut lines = text.split(|&octet| is_white_space(octet));
+    let first = lines.next().unwrap_or_default();
+    if first.len() == text.len() {
+        return STANDARD.decode(first).map_err(|error| refused(error, text));
     }
-    let packed: Vec<u8> = text.iter().copied().filter(|&octet| !is_white_space(octet)).collect();
+    let mut packed = Vec::with_capacity(text.len());
+    packed.extend_from_slice(first);
+    for line in lines {
+        packed.extend_from_slice(line);
+    }
     STANDARD.decode(packed).map_err(|error| refused(error, text))
 }
 
@@ -68,5 +74,37 @@ fn refused(error: DecodeError, text: &[u8]) -> CryptoError {
         DecodeError::InvalidLength(_) | DecodeError::InvalidPadding => {
             CryptoError::Base64 { detail: "wrong length or padding", offset: text.len() }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{base64_decode, colon_hex};
+    use crate::CryptoError;
+
+    #[test]
+    fn errors_point_into_the_text_as_it_came() {
+        for (text, expected) in [
+            ("a!==", 1),
+            (" \n a !==", 5),
+            ("aGVs\nbG9=", 7),
+            ("aGVsb", 5),
+            ("aGVs\u{a0}", 4),
+            ("\taQ=\t", 5),
+        ] {
+            match base64_decode(text) {
+                Err(CryptoError::Base64 { offset, .. }) => assert_eq!(offset, expected, "{text:?}"),
+                other => panic!("{text:?}: {other:?}"),
+            }
+        }
+        for empty in ["", " ", "\r\n\t "] {
+            assert_eq!(base64_decode(empty), Ok(Vec::new()));
+        }
+    }
+
+    #[test]
+    fn fingerprints_have_colons() {
+        assert_eq!(colon_hex(&[0xab, 0x0c, 0]), "AB:0C:00");
+        assert_eq!(colon_hex(&[]), "");
     }
 }
