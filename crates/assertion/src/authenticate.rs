@@ -257,7 +257,7 @@ impl Steps<'_, '_> {
 
     /// Ciphertext that nothing authenticates can be altered bit by bit, and what decryption does with it watched.
     fn cipher(&mut self, encrypted: Element<'_>, response_is_signed: bool) -> Result<(), AssertionError> {
-        let (rule, clause) = ("assertion.cipher", "xmlenc-core1 6.1.4");
+        let (rule, clause) = ("assertion.cipher", "xmlenc-core1 6.1");
         let expected = "an authenticated cipher, or a signed response";
         let cipher = match cipher_of(encrypted) {
             Ok(cipher) => cipher,

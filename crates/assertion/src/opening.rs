@@ -32,9 +32,9 @@ pub(crate) struct Opener<'k> {
 }
 
 impl<'k> Opener<'k> {
-    /// As many parts may be encrypted as the limits allow encrypted keys: each costs a private-key operation.
+    /// Each part costs private-key operations. Whoever signed it may cause some, eight times what one element may.
     pub(crate) fn new(means: Means<'k>) -> Opener<'k> {
-        Opener { means, left: means.limits.encrypted_keys }
+        Opener { means, left: means.limits.encrypted_keys.saturating_mul(8) }
     }
 
     /// The element inside, which must be the SAML element of that name.

@@ -254,3 +254,13 @@ fn keys_that_change_and_keys_that_are_too_weak() {
     let trust = vouchsafe_assertion::Trust::new(&mixed, &receiver.provider).unwrap();
     assert_eq!((trust.keys().len(), trust.unusable_keys().len()), (1, 1));
 }
+
+#[test]
+fn everything_can_cross_threads() {
+    fn crosses<T: Send + Sync>() {}
+    crosses::<vouchsafe_assertion::Refusal>();
+    crosses::<vouchsafe_assertion::Trust>();
+    crosses::<vouchsafe_assertion::ValidAssertion>();
+    crosses::<vouchsafe_assertion::FirstSeen>();
+    crosses::<vouchsafe_assertion::Login>();
+}
