@@ -4,7 +4,7 @@ use std::io::Read;
 use std::time::SystemTime;
 
 use chrono::{DateTime, Utc};
-use vouchsafe::crypto::{Certificate, PrivateKey, Provider, PublicKey, base64_decode};
+use vouchsafe::crypto::{Certificate, PrivateKey, Provider, PublicKey};
 use vouchsafe::signature::TrustedKey;
 use vouchsafe::xml::{Document, Element, Limits};
 
@@ -96,17 +96,13 @@ pub(crate) fn trusted_keys(
 /// A public key in PEM: on its own, or the public half of a private key.
 fn public_key(path: &str, provider: &Provider) -> Result<PublicKey, Failure> {
     let text = text(path)?;
-    let armoured = text.split_once(BEGIN).and_then(|(_, rest)| rest.split_once("-----END "));
-    let Some((body, _)) = armoured else {
+    if text.contains("PRIVATE KEY-----") {
         return Ok(private_key(path, provider)?.public_key().clone());
-    };
-    let read = base64_decode(body).and_then(|der| provider.public_key(&der));
-    read.map_err(|error| Failure::unusable(path, error))
+    }
+    provider.public_key_pem(&text).map_err(|error| Failure::unusable(path, error))
 }
 
 /// The clock.
 pub(crate) fn now() -> DateTime<Utc> {
     DateTime::from(SystemTime::now())
 }
-
-const BEGIN: &str = "-----BEGIN PUBLIC KEY-----";

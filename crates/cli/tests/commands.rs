@@ -166,7 +166,8 @@ fn what_is_signed_verifies_and_what_is_changed_does_not() {
     let signed = vouchsafe(["signature", "sign", "--key", &key, "--certificate", &certificate, &xml]);
     assert_eq!(signed.status, 0, "{signed:?}");
 
-    for trusted in [["--certificate", &certificate], ["--key", &key]] {
+    let public = folder.write("public.pem", keys::identity_provider().private_key().public_key().to_pem());
+    for trusted in [["--certificate", &certificate], ["--key", &key], ["--key", &public]] {
         let arguments = ["signature", "verify", trusted[0], trusted[1], "--format", "json", "-"];
         let run = with_input(arguments, signed.stdout.as_bytes());
         assert_eq!(run.status, 0, "{run:?}");

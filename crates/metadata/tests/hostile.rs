@@ -38,7 +38,7 @@ proptest! {
     fn a_piece_replaced(at in any::<prop::sample::Index>(), length in 0_usize..40, piece in "[<>/\"'&;:=a-zA-Z0-9 \\-!\\[\\]]{0,12}") {
         let mut octets = GOOD.as_bytes().to_vec();
         let begin = at.index(octets.len());
-        let end = (begin + length).min(octets.len());
+        let end = begin.saturating_add(length).min(octets.len());
         octets.splice(begin..end, piece.bytes());
         read(&octets);
     }
