@@ -38,8 +38,9 @@ use crate::{TokenHash, text::folded};
 pub struct LoginFacts {
     /// entityID of the identity provider that signed.
     pub issuer: EntityId,
-    /// The NameID's value, as it came; empty when there was none.
-    pub subject: String,
+    /// The NameID's value, as it came; `None` when there was no NameID.
+    #[serde(default)]
+    pub subject: Option<String>,
     /// The NameID's Format, where it was given.
     #[serde(default)]
     pub subject_format: Option<String>,
@@ -61,11 +62,11 @@ const TRANSIENT: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient";
 const EMAIL_ADDRESS: &str = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress";
 
 impl LoginFacts {
-    /// A login without attributes.
+    /// A login of a person with this NameID, without attributes.
     pub fn new(issuer: EntityId, subject: impl Into<String>, at: DateTime<Utc>) -> Self {
         Self {
             issuer,
-            subject: subject.into(),
+            subject: Some(subject.into()),
             subject_format: None,
             assertion_id: String::new(),
             at,
@@ -172,9 +173,9 @@ impl fmt::Debug for LoginFacts {
 
 impl From<&Login> for LoginFacts {
     fn from(login: &Login) -> Self {
-        let subject = login.name_id().map_or("", |name_id| name_id.value());
-        let mut facts = Self::new(login.issuer().clone(), subject, login.accepted_at())
-            .with_assertion_id(login.assertion_id());
+        let mut facts = Self::new(login.issuer().clone(), "", login.accepted_at());
+        facts.subject = login.name_id().map(|name_id| name_id.value().to_owned());
+        facts.assertion_id = login.assertion_id().to_owned();
         facts.subject_format = login.name_id().and_then(|name_id| name_id.format()).map(str::to_owned);
         for attribute in login.attributes().iter() {
             facts = facts.with_attribute(attribute.name(), attribute.values().iter().cloned());

@@ -38,7 +38,7 @@ impl LookUp {
         for value in &values {
             token_hashes.push(TokenHash::of(value, hashing())?);
         }
-        values.push(&login.subject);
+        values.extend(login.subject.as_deref());
         let identities = values.iter().map(|value| Identity::new(login.issuer.clone(), *value)).collect();
         let addresses = values.iter().filter(|value| domain_of(value).is_some());
         Ok(LookUp { token_hashes, identities, emails: addresses.map(|value| folded(value)).collect() })

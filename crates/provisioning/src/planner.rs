@@ -95,8 +95,10 @@ fn stable_identity(case: Case<'_>) -> Result<Identity, Refused> {
     let subject = match &case.policy.identity.subject_attribute {
         Some(attribute) => case.login.single(attribute).value().ok_or_else(|| missing(attribute))?,
         None if case.login.is_transient() => return Err(Refused::SubjectTransient {}),
-        None if case.login.subject.trim().is_empty() => return Err(missing("the NameID")),
-        None => case.login.subject.as_str(),
+        None => {
+            let name = case.login.subject.as_deref().filter(|name| !name.trim().is_empty());
+            name.ok_or_else(|| missing("the NameID"))?
+        }
     };
     Ok(Identity::new(case.login.issuer.clone(), subject))
 }

@@ -12,8 +12,10 @@ pub(super) fn email(case: Case<'_>) -> Result<Option<String>, Refused> {
     let attribute = &case.policy.attributes.email;
     let value = match case.login.single(attribute) {
         Single::Value(value) => value,
-        Single::Absent if case.login.is_email_subject() => case.login.subject.trim(),
-        Single::Absent => return Ok(None),
+        Single::Absent => match case.login.subject.as_deref() {
+            Some(name) if case.login.is_email_subject() => name.trim(),
+            _ => return Ok(None),
+        },
         Single::Ambiguous => {
             return Err(Refused::AttributeAmbiguous {
                 field: "e-mail address",

@@ -48,7 +48,7 @@ pub(crate) async fn an_assertion_is_confirmed_once(store: impl Store) {
     let facts = vouchsafe::provisioning::LoginFacts::from(&login);
     assert_eq!(facts.issuer.as_str(), idp.entity_id());
     assert_eq!(facts.at, now);
-    assert!(!facts.subject.is_empty() && !facts.assertion_id.is_empty());
+    assert!(facts.subject.is_some() && !facts.assertion_id.is_empty());
     assert_eq!(facts.values("department"), Some(["R&D".to_owned()].as_slice()));
     assert_eq!(facts.values("groups"), Some([].as_slice()), "there and empty");
     assert_eq!(facts.values("absent"), None);
