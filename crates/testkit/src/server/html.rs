@@ -56,7 +56,7 @@ th,td{text-align:left;padding:.5rem .75rem;border-bottom:1px solid var(--line);v
 form{display:inline}input[type=text]{font:inherit;padding:.3rem .5rem;border:1px solid var(--line);border-radius:.3rem;min-width:16rem}\
 button{font:inherit;padding:.3rem .8rem;border:1px solid var(--accent);border-radius:.3rem;background:var(--accent);color:#fff;cursor:pointer}\
 button.quiet{background:#fff;color:var(--accent)}code{font-size:.85rem;overflow-wrap:anywhere}\
-.rows form{display:inline-block;margin:.1rem .3rem .1rem 0}";
+.rows form{display:inline-block;margin:.1rem .3rem .1rem 0}.rows input[type=text]{min-width:0;width:12rem}";
 
 #[cfg(test)]
 mod tests {
