@@ -1,0 +1,110 @@
+//! Logins through identity providers that others wrote: samlify, whose messages have Okta's shape, and SimpleSAMLphp.
+//!
+//! Started by the scripts beside the shared test material, driven by its browser without a screen. Runs where `VOUCHSAFE_INTEROP` is set,
+//! since the scripts install what they start.
+
+#![expect(clippy::unwrap_used, reason = "this is a test: it may panic")]
+
+mod identity_provider;
+mod service;
+
+use identity_provider::{IdentityProviderProcess, Landed, Product, SAMLIFY, SIMPLESAMLPHP, shared_folder};
+use service::Service;
+use vouchsafe::Login;
+
+/// What the products call the same test user's given name. It must arrive unescaped.
+const GIVEN_NAME: &str = "Ünïcode & <User>";
+
+const PLAIN: &[(&str, &str)] = &[];
+/// samlify signs before it encrypts unless told otherwise, and then its own signature no longer covers what it sends.
+const ENCRYPTED_THEN_SIGNED: &[(&str, &str)] = &[("IDP_ENCRYPT", "1"), ("IDP_ENCRYPT_FIRST", "1")];
+const ENCRYPTED_GCM: &[(&str, &str)] = &[
+    ("IDP_ENCRYPT", "1"),
+    ("IDP_ENCRYPT_FIRST", "1"),
+    ("IDP_ENC_ALG", "http://www.w3.org/2009/xmlenc11#aes128-gcm"),
+];
+const SIGNED_THEN_ENCRYPTED: &[(&str, &str)] = &[("IDP_ENCRYPT", "1")];
+const ENCRYPTED: &[(&str, &str)] = &[("IDP_ENCRYPT", "1")];
+const ENCRYPTED_IN_AN_UNSIGNED_RESPONSE: &[(&str, &str)] =
+    &[("IDP_ENCRYPT", "1"), ("IDP_SIGN_RESPONSE", "0")];
+const ASSERTION_SIGNED: &[(&str, &str)] = &[("IDP_SIGN_RESPONSE", "0")];
+const REQUESTS_SIGNED: &[(&str, &str)] = &[("IDP_WANT_SIGNED_REQUESTS", "1")];
+
+#[tokio::test]
+async fn samlify_signs_people_in() {
+    for options in [PLAIN, ENCRYPTED_THEN_SIGNED, ENCRYPTED_GCM, ASSERTION_SIGNED, REQUESTS_SIGNED] {
+        both_ways(&SAMLIFY, 7314, options).await;
+    }
+    refused(&SAMLIFY, 7314, SIGNED_THEN_ENCRYPTED, "signature.digest_mismatch").await;
+}
+
+#[tokio::test]
+async fn simplesamlphp_signs_people_in() {
+    for options in [PLAIN, ENCRYPTED, ASSERTION_SIGNED, REQUESTS_SIGNED] {
+        both_ways(&SIMPLESAMLPHP, 7312, options).await;
+    }
+    refused(&SIMPLESAMLPHP, 7312, ENCRYPTED_IN_AN_UNSIGNED_RESPONSE, "encryption.unauthenticated_cbc").await;
+}
+
+/// From the service's button, and from the identity provider's icon; then what must not work.
+async fn both_ways(product: &Product, port: u16, options: &[(&str, &str)]) {
+    let Some(shared) = shared_folder() else { return };
+    let service = Service::new();
+    let process = IdentityProviderProcess::start(&shared, product, port, options, &service.metadata());
+    let service = service.trusting(&process).await;
+
+    let (redirect, pending) = service.start_login();
+    let landed = process.browse(&redirect);
+    assert_eq!(landed.relay_state(), Some(pending.handle()), "{}: RelayState", product.name);
+    let login = service.reply(&landed, &pending).await.unwrap();
+    is_the_test_user(product, &login);
+    println!("{} {options:?}: signed in from the service", product.name);
+
+    let refusal = service.reply(&landed, &pending).await.unwrap_err();
+    assert_eq!(refusal.code(), "assertion.replayed", "{}", product.name);
+    let refusal = service.unsolicited(&landed).await.unwrap_err();
+    assert_eq!(refusal.code(), "assertion.in_response_to", "{}", product.name);
+    let (_, another) = service.start_login();
+    let refusal = service.reply(&landed, &another).await.unwrap_err();
+    assert_eq!(refusal.code(), "assertion.in_response_to", "{}", product.name);
+    let refusal = service.reply(&landed.tampered(), &pending).await.unwrap_err();
+    assert!(
+        ["signature.digest_mismatch", "encryption.failed"].contains(&refusal.code()),
+        "{}: {}",
+        product.name,
+        refusal.code()
+    );
+
+    let landed = process.browse(&process.icon());
+    let login = service.unsolicited(&landed).await.unwrap();
+    is_the_test_user(product, &login);
+    let refusal = service.unsolicited(&landed).await.unwrap_err();
+    assert_eq!(refusal.code(), "assertion.replayed", "{}", product.name);
+    println!("{} {options:?}: signed in from the identity provider", product.name);
+}
+
+/// What is wrong with the message, not with us.
+async fn refused(product: &Product, port: u16, options: &[(&str, &str)], code: &str) {
+    let Some(shared) = shared_folder() else { return };
+    let service = Service::new();
+    let process = IdentityProviderProcess::start(&shared, product, port, options, &service.metadata());
+    let service = service.trusting(&process).await;
+    let (redirect, pending) = service.start_login();
+    let landed: Landed = process.browse(&redirect);
+    let refusal = service.reply(&landed, &pending).await.unwrap_err();
+    assert_eq!(refusal.code(), code, "{}: {refusal}", product.name);
+    println!("{} {options:?}: refused, {}", product.name, refusal.code());
+}
+
+fn is_the_test_user(product: &Product, login: &Login) {
+    let attributes = login.attributes();
+    assert_eq!(attributes.first(product.email), Some("user1@example.com"), "{}", product.name);
+    assert_eq!(attributes.first(product.given_name), Some(GIVEN_NAME), "{}", product.name);
+    assert_eq!(
+        attributes.get("groups").unwrap_or_default(),
+        ["Everyone".to_owned(), "Engineering".to_owned()],
+        "{}",
+        product.name
+    );
+    assert!(login.ledger().failed().next().is_none(), "{}", product.name);
+}
