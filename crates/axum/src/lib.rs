@@ -23,6 +23,6 @@ pub use error::HttpError;
 pub use fetch::MetadataClient;
 pub use refusal::Reference;
 pub use return_path::{ReturnPath, ReturnPaths};
-pub use routes::{ASSERTION_CONSUMER, LOGIN, LOGOUT, METADATA, routes};
+pub use routes::{ASSERTION_CONSUMER, LOGIN, LOGOUT, METADATA, login_url, routes};
 pub use service::{Service, SignIn, Store};
 pub use session::{SignedIn, open_session};

@@ -38,6 +38,18 @@ pub fn routes<S: Service>() -> Router<S> {
         .route(LOGOUT, post(logout::<S>))
 }
 
+/// The address that starts a sign-in: for a link or a redirect to it.
+///
+/// ```
+/// assert_eq!(
+///     vouchsafe_axum::login_url("ada@example.com", "/projects/7"),
+///     "/saml/login?organization=ada%40example.com&return=%2Fprojects%2F7"
+/// );
+/// ```
+pub fn login_url(organization: &str, return_to: &str) -> String {
+    with_query(LOGIN, &[("organization", organization), ("return", return_to)])
+}
+
 async fn metadata<S: Service>(State(service): State<S>) -> Response {
     match service.service_provider().metadata_xml() {
         Ok(xml) => ([(CONTENT_TYPE, "application/samlmetadata+xml")], xml).into_response(),
@@ -91,9 +103,16 @@ async fn logout<S: Service>(State(service): State<S>, headers: HeaderMap) -> Res
         if let Some(id) = received(cookies, &headers, &service_provider)? {
             service.store().revoke(&id).await?;
         }
-        see_other(service.return_paths().choose(None).as_str(), [cookies.close_session()])
+        see_other(service.sign_in_page(), [cookies.close_session()])
     };
     outcome.await.unwrap_or_else(|error: HttpError| refuse(&service, &error))
+}
+
+/// A path with a query.
+pub(crate) fn with_query(path: &str, pairs: &[(&str, &str)]) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs(pairs);
+    format!("{path}{}{}", if path.contains('?') { '&' } else { '?' }, query.finish())
 }
 
 /// Status 303, cookies set, nothing kept by caches.

@@ -56,8 +56,15 @@ pub trait Service: Clone + Send + Sync + 'static {
     /// Where everything is kept.
     fn store(&self) -> &dyn Store;
 
-    /// Where a sign-in may lead. Its first path is for everybody else, and for those who sign out.
+    /// Where a sign-in may lead. Its first path is for everybody who asked for no other.
     fn return_paths(&self) -> &ReturnPaths;
+
+    /// The page for whoever is not signed in, or no longer: `/` by default. It must not ask for [`SignedIn`](crate::SignedIn) itself. A
+    /// page that was asked for without a session is named in its query, as `return`; handed on to [`login_url`](crate::login_url), that
+    /// is where the sign-in leads.
+    fn sign_in_page(&self) -> &str {
+        "/"
+    }
 
     /// The identity provider of the organization a person means, by what they typed: an e-mail address or the organization's slug.
     ///

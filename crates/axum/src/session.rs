@@ -2,19 +2,20 @@
 
 use std::convert::Infallible;
 
-use axum::extract::{FromRequestParts, OptionalFromRequestParts};
-use axum::http::HeaderMap;
+use axum::extract::{FromRequestParts, OptionalFromRequestParts, OriginalUri};
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method};
 use axum::response::{IntoResponse, Redirect, Response};
 use vouchsafe::{BindingError, ServiceProvider};
 use vouchsafe_store::{Session, SessionId};
 
 use crate::cookies::Cookies;
 use crate::error::HttpError;
+use crate::routes::with_query;
 use crate::service::Service;
 
-/// The session of the browser that asks, for a handler's arguments. Without one the browser is sent to the first of the return paths; ask
-/// for `Option<SignedIn>` to decide otherwise.
+/// The session of the browser that asks, for a handler's arguments. Without one the browser is sent to the
+/// [sign-in page](Service::sign_in_page); ask for `Option<SignedIn>` to decide otherwise.
 ///
 /// ```
 /// use vouchsafe_axum::SignedIn;
@@ -55,7 +56,7 @@ impl<S: Service> FromRequestParts<S> for SignedIn {
     async fn from_request_parts(parts: &mut Parts, service: &S) -> Result<SignedIn, Response> {
         match found(&parts.headers, service).await {
             Some(signed_in) => Ok(signed_in),
-            None => Err(Redirect::to(service.return_paths().choose(None).as_str()).into_response()),
+            None => Err(Redirect::to(&sign_in_page(parts, service)).into_response()),
         }
     }
 }
@@ -65,6 +66,18 @@ impl<S: Service> OptionalFromRequestParts<S> for SignedIn {
 
     async fn from_request_parts(parts: &mut Parts, service: &S) -> Result<Option<SignedIn>, Infallible> {
         Ok(found(&parts.headers, service).await)
+    }
+}
+
+/// Where somebody without a session is sent, with the way back if what they asked for may be returned to.
+fn sign_in_page<S: Service>(parts: &Parts, service: &S) -> String {
+    let uri = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |original| &original.0);
+    let asked = uri.path_and_query().map(|asked| asked.as_str()).filter(|_| parts.method == Method::GET);
+    match asked {
+        Some(asked) if service.return_paths().choose(Some(asked)).as_str() == asked => {
+            with_query(service.sign_in_page(), &[("return", asked)])
+        }
+        _ => service.sign_in_page().to_owned(),
     }
 }
 

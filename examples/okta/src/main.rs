@@ -1,2 +1,85 @@
-//! The Okta demo service.
-fn main() {}
+//! Loadbench: a hosted service with organizations, teams and projects, whose customers sign in through Okta.
+//!
+//! It is an example of everything round a sign-in, from the settings page on which a customer's admin connects an identity provider to
+//! the page that says what a sign-in changed and how it was checked.
+//!
+//! ```text
+//! cargo run -p okta                    the service, and an identity provider like Okta, on this machine
+//! cargo run -p okta -- --once          the whole journey without a browser, step by step
+//! cargo run -p okta -- --metadata-url https://ORG.okta.com/app/exk.../sso/saml/metadata --base-url https://...
+//!                                      the service against a real Okta; prints what to enter there
+//! ```
+
+mod app;
+mod connect;
+mod demo;
+mod failure;
+mod home;
+mod html;
+mod journey;
+mod keys;
+mod members;
+mod passwords;
+mod seed;
+mod settings;
+mod sign_in;
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+
+/// A service with organizations, teams and projects that signs its people in through Okta.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// Walk the whole journey without a browser and say how each step went
+    #[arg(long, conflicts_with_all = ["metadata_url", "base_url", "listen", "data"])]
+    once: bool,
+    /// Connect the organization "acme" to a real identity provider: the metadata URL that its console shows
+    #[arg(long, value_name = "URL")]
+    metadata_url: Option<String>,
+    /// The address at which browsers reach this service [default: http:// and the address listened on]
+    #[arg(long, value_name = "URL")]
+    base_url: Option<String>,
+    /// Where to listen [default: 127.0.0.1:8080, or a free port when that is taken]
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+    /// A folder for the database and the decryption key; without it both are gone when the program ends
+    #[arg(long, value_name = "FOLDER")]
+    data: Option<PathBuf>,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    log_to_standard_error(if arguments.once { "off" } else { "warn,vouchsafe_axum=info,okta=info" });
+    let outcome = match arguments {
+        Arguments { once: true, .. } => journey::walk().await,
+        Arguments { metadata_url: Some(url), base_url, listen, data, .. } => {
+            demo::with_real_okta(&url, base_url, listen, data).await
+        }
+        Arguments { base_url, listen, data, .. } => demo::with_embedded_okta(base_url, listen, data).await,
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            say(&format!("failed: {failure}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn log_to_standard_error(default: &str) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}
+
+/// A line on standard output. Nobody listening is no reason to stop.
+fn say(line: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "{line}");
+    let _ = out.flush();
+}

@@ -60,7 +60,7 @@ impl App {
         let address = format!("http://{}", listener.local_addr().unwrap());
         let okta = testkit::IdentityProvider::okta();
         let service_provider =
-            ServiceProvider::builder(EntityId::new(&format!("{address}/saml/metadata")).unwrap())
+            ServiceProvider::builder(EntityId::new(format!("{address}/saml/metadata")).unwrap())
                 .assertion_consumer(&format!("{address}/saml/acs"))
                 .unwrap()
                 .trust(IdentityProvider::from_metadata(okta.metadata().unwrap().as_bytes()).unwrap())
@@ -84,7 +84,11 @@ impl App {
             signed_in: Arc::default(),
         };
         let whoami = |signed_in: SignedIn| async move { signed_in.session().account.to_string() };
-        let router = Router::new().merge(routes()).route("/whoami", get(whoami)).with_state(app.clone());
+        let router = Router::new()
+            .merge(routes())
+            .route("/whoami", get(whoami))
+            .route("/projects/{id}", get(whoami))
+            .with_state(app.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         app
     }

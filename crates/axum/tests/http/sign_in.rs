@@ -132,7 +132,10 @@ async fn signing_out() {
 
     let answer = browser.post(&format!("{}/saml/logout", app.address), &[]).await;
     assert_eq!((answer.status, answer.location.as_str()), (303, "/"));
-    assert_eq!(browser.get(&whoami).await.status, 303, "nobody is signed in here");
+    let nobody = browser.get(&whoami).await;
+    assert_eq!((nobody.status, nobody.location.as_str()), (303, "/"), "nobody is signed in here");
+    let deep = browser.get(&format!("{}/projects/7?tab=runs", app.address)).await;
+    assert_eq!(deep.location, "/?return=%2Fprojects%2F7%3Ftab%3Druns");
     assert_eq!(copied.get(&whoami).await.status, 200, "the other session goes on");
 }
 

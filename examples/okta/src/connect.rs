@@ -1,0 +1,100 @@
+//! Connecting an organization to its identity provider: metadata, trust, conversion, token.
+
+use chrono::{TimeDelta, Utc};
+use vouchsafe::IdentityProvider;
+use vouchsafe::metadata::EntityId;
+use vouchsafe::provisioning::{Organization, OrganizationId};
+use vouchsafe_axum::Service;
+use vouchsafe_store::{Directory, StoreError, StoredMetadata, Versioned};
+
+use crate::app::App;
+use crate::failure::Failure;
+
+/// How long an old token goes on working after a new one was issued: time enough to paste it into the identity provider's console.
+const TOKEN_OVERLAP: TimeDelta = TimeDelta::hours(24);
+
+/// Loads the metadata, trusts the identity provider, converts the organization, and answers the token, which is shown this once.
+pub(crate) async fn convert(app: &App, id: &OrganizationId, metadata_url: &str) -> Result<String, Failure> {
+    let (identity_provider, metadata) = load(app, metadata_url).await?;
+    let _one_at_a_time = app.connecting.lock().await;
+    let service_provider = app.service_provider();
+    let trusting = service_provider.with_trust(identity_provider.clone())?;
+    let mut organization = organization(app, id).await?;
+    let name = identity_provider.entity_id().clone();
+    let token = organization.value.convert(name, service_provider.provider(), Utc::now())?;
+    app.store.update_organization(&organization).await?;
+    app.store.set_metadata(id, &metadata).await?;
+    app.trust(trusting);
+    Ok(token.reveal())
+}
+
+/// Loads the metadata again from where it came, as for a change of keys. The entity ID must be the same.
+pub(crate) async fn reload(app: &App, id: &OrganizationId) -> Result<(), Failure> {
+    let Some(source) = app.store.metadata(id).await?.and_then(|metadata| metadata.source) else {
+        return Ok(());
+    };
+    let (identity_provider, metadata) = load(app, &source).await?;
+    let _one_at_a_time = app.connecting.lock().await;
+    let organization = organization(app, id).await?;
+    require_same(organization.value.identity_provider(), &identity_provider)?;
+    let trusting = app.service_provider().with_refreshed_trust(identity_provider)?;
+    app.store.set_metadata(id, &metadata).await?;
+    app.trust(trusting);
+    Ok(())
+}
+
+/// Another token; the present one works for another day.
+pub(crate) async fn rotate_token(app: &App, id: &OrganizationId) -> Result<String, Failure> {
+    let _one_at_a_time = app.connecting.lock().await;
+    let mut organization = organization(app, id).await?;
+    let token =
+        organization.value.rotate_token(app.service_provider().provider(), Utc::now(), TOKEN_OVERLAP)?;
+    app.store.update_organization(&organization).await?;
+    Ok(token.reveal())
+}
+
+/// At the start: trusts whom the organizations were connected to when the service last ran.
+pub(crate) async fn trust_again(app: &App) -> Result<(), Failure> {
+    for id in app.store.organizations().await? {
+        if let Some(metadata) = app.store.metadata(&id).await? {
+            let identity_provider = IdentityProvider::from_metadata(metadata.document.as_bytes())?;
+            app.trust(app.service_provider().with_trust(identity_provider)?);
+        }
+    }
+    Ok(())
+}
+
+/// The organization as it is stored.
+pub(crate) async fn organization(
+    app: &App,
+    id: &OrganizationId,
+) -> Result<Versioned<Organization>, StoreError> {
+    // Every id here comes from a session or from the directory itself.
+    match app.store.organization(id).await? {
+        Some(organization) => Ok(organization),
+        None => {
+            app.store.whole(id).await.map(|snapshot| Versioned::new(snapshot.organization, snapshot.version))
+        }
+    }
+}
+
+async fn load(app: &App, metadata_url: &str) -> Result<(IdentityProvider, StoredMetadata), Failure> {
+    let octets = app.metadata_client.fetch(metadata_url).await?;
+    let identity_provider = IdentityProvider::from_metadata(&octets)?;
+    let now = Utc::now();
+    identity_provider.check_validity(now)?;
+    let document = String::from_utf8_lossy(&octets).into_owned();
+    Ok((identity_provider, StoredMetadata::new(document, Some(metadata_url.trim().to_owned()), now)))
+}
+
+/// One organization has one identity provider; otherwise reloading could exchange the keys of another customer's.
+fn require_same(expected: Option<&EntityId>, loaded: &IdentityProvider) -> Result<(), Failure> {
+    match expected {
+        Some(expected) if expected == loaded.entity_id() => Ok(()),
+        Some(expected) => Err(Failure::new(format!(
+            "The metadata is of another identity provider now: expected {expected}, found {}.",
+            loaded.entity_id()
+        ))),
+        None => Err(Failure::new("The organization is not connected to an identity provider.")),
+    }
+}

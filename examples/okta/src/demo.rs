@@ -1,0 +1,133 @@
+//! The service for a browser: beside an identity provider on this machine, or against a real one.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use tokio::net::TcpListener;
+use vouchsafe_axum::Service;
+use vouchsafe_store::Directory;
+use vouchsafe_testkit::TestkitError;
+use vouchsafe_testkit::server::{App as OktaApp, Config, Server, User, start};
+
+use crate::app::{App, listen};
+use crate::failure::Failure;
+use crate::{connect, say, seed};
+
+const SERVICE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
+const IDENTITY_PROVIDER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7080);
+
+/// With an identity provider like Okta. Acme is connected already; Globex is left for the reader to connect.
+pub(crate) async fn with_embedded_okta(
+    base_url: Option<String>,
+    wanted: Option<SocketAddr>,
+    folder: Option<PathBuf>,
+) -> Result<(), Failure> {
+    let (app, listener) = open(base_url, wanted, folder).await?;
+    let server = identity_provider().await?;
+    let okta = server.okta();
+    okta.add_user(User::new("ada@acme.example", "Ada", "Lovelace").in_groups(["Everyone", "perf-team"]));
+    okta.add_user(User::new("grace@globex.example", "Grace", "Hopper").in_groups(["Everyone"]));
+    let our_metadata = app.service_provider().metadata_xml()?;
+    let [acme, globex] = ["Loadbench (Acme Rockets)", "Loadbench (Globex)"]
+        .map(|label| OktaApp::from_metadata(label, our_metadata.as_bytes()).map(|app| okta.add_app(app)));
+    let (acme, globex) = (acme?, globex?);
+    okta.assign(&acme, "ada@acme.example")?;
+    okta.assign(&globex, "grace@globex.example")?;
+
+    let serving = tokio::spawn({
+        let app = app.clone();
+        async move { app.serve(listener).await }
+    });
+    // The identity provider has new keys at each start, so what a folder remembers of the last one is of no use.
+    if app.store.metadata(&"acme".into()).await?.is_none() {
+        let token = connect::convert(&app, &"acme".into(), &okta.metadata_url(&acme)?).await?;
+        okta.set_attribute(&acme, "token", &token)?;
+    } else {
+        say(
+            "note: the organization acme in this folder is connected to an earlier identity provider; use a new folder",
+        );
+    }
+
+    say("");
+    say(&format!("  service            {}/", app.base_url));
+    say(&format!("  identity provider  {}", server.dashboard_url()));
+    say("");
+    say("  Acme Rockets is connected. Start at the identity provider as ada@acme.example and click the app,");
+    say("  or at the service: SAML SSO, organization \"acme\".");
+    say("");
+    say("  Globex is not. Connect it as its admin does:");
+    say(&format!(
+        "    1. sign in at the service as {} with the password {}",
+        seed::owner_email("globex.example"),
+        app.owner_password.reveal()
+    ));
+    say(&format!("    2. give the metadata URL {}", okta.metadata_url(&globex)?));
+    say(&format!("    3. paste the token into the app at {}admin", server.dashboard_url()));
+    say("    4. sign in as grace@globex.example");
+    say("");
+    say("  Ctrl-C ends both.");
+    until_interrupted(serving).await
+}
+
+/// Against a real Okta: Acme is connected to it, and what must be entered there is printed.
+pub(crate) async fn with_real_okta(
+    metadata_url: &str,
+    base_url: Option<String>,
+    wanted: Option<SocketAddr>,
+    folder: Option<PathBuf>,
+) -> Result<(), Failure> {
+    let (app, listener) = open(base_url, wanted, folder).await?;
+    let serving = tokio::spawn({
+        let app = app.clone();
+        async move { app.serve(listener).await }
+    });
+    say("");
+    say(&format!("  service                      {}/", app.base_url));
+    say(&format!("  Single sign-on URL           {}", app.service_provider().assertion_consumer()));
+    say(&format!("  Audience URI (SP Entity ID)  {}", app.service_provider().entity_id()));
+    say("  Name ID format               EmailAddress");
+    say(&format!("  Encryption certificate       {}/settings/encryption-certificate.pem", app.base_url));
+    say("  Attribute statements         user.email, user.username, user.first_name, user.last_name, token");
+    if app.store.metadata(&"acme".into()).await?.is_none() {
+        let token = connect::convert(&app, &"acme".into(), metadata_url).await?;
+        say(&format!("  token                        {token}"));
+        say("");
+        say("  The token is shown this once. Paste it into the app's Advanced Sign-on Settings.");
+    } else {
+        connect::reload(&app, &"acme".into()).await?;
+        say("");
+        say(
+            "  The organization acme is connected already; its metadata was loaded again, its token is the old one.",
+        );
+    }
+    say(&format!("  Owner: {}, password {}", seed::owner_email("acme.example"), app.owner_password.reveal()));
+    until_interrupted(serving).await
+}
+
+async fn open(
+    base_url: Option<String>,
+    wanted: Option<SocketAddr>,
+    folder: Option<PathBuf>,
+) -> Result<(App, TcpListener), Failure> {
+    let listener = listen(wanted, SERVICE).await?;
+    let base_url = match base_url {
+        Some(base_url) => base_url,
+        None => format!("http://{}", listener.local_addr()?),
+    };
+    Ok((App::open(&base_url, folder.as_deref()).await?, listener))
+}
+
+/// On its usual port, or on a free one.
+async fn identity_provider() -> Result<Server, TestkitError> {
+    match start(Config::default().listen(IDENTITY_PROVIDER)).await {
+        Err(TestkitError::Listen { .. }) => start(Config::default()).await,
+        other => other,
+    }
+}
+
+async fn until_interrupted(serving: tokio::task::JoinHandle<Result<(), Failure>>) -> Result<(), Failure> {
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => Ok(()),
+        ended = serving => ended.map_err(|error| Failure::new(error.to_string()))?,
+    }
+}

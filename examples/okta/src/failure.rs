@@ -1,0 +1,57 @@
+//! Why the program, or a step of the journey, does not go on.
+
+use vouchsafe::provisioning::Refused;
+use vouchsafe::{BindingError, crypto::CryptoError, metadata::MetadataError};
+use vouchsafe_axum::HttpError;
+use vouchsafe_store::{SignInError, StoreError};
+use vouchsafe_testkit::TestkitError;
+
+/// Whatever went wrong, in words.
+#[derive(Debug)]
+pub(crate) struct Failure(String);
+
+impl Failure {
+    pub(crate) fn new(text: impl Into<String>) -> Failure {
+        Failure(text.into())
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// Errors of the libraries have a code and a hint; both are said.
+macro_rules! coded {
+    ($($error:ty),*) => {
+        $(impl From<$error> for Failure {
+            fn from(error: $error) -> Failure {
+                Failure(format!("{} ({}). {}", error, error.code(), error.hint()))
+            }
+        })*
+    };
+}
+
+macro_rules! plain {
+    ($($error:ty),*) => {
+        $(impl From<$error> for Failure {
+            fn from(error: $error) -> Failure {
+                Failure(error.to_string())
+            }
+        })*
+    };
+}
+
+coded!(BindingError, CryptoError, MetadataError, HttpError, Refused, SignInError, StoreError);
+plain!(TestkitError, std::io::Error, reqwest::Error);
+
+impl axum::response::IntoResponse for Failure {
+    fn into_response(self) -> axum::response::Response {
+        tracing::warn!(failure = %self, "a page could not be shown");
+        let page = crate::html::Page::new("Not possible")
+            .heading("Not possible")
+            .problem("This page cannot be shown.");
+        (axum::http::StatusCode::FORBIDDEN, page).into_response()
+    }
+}

@@ -1,0 +1,250 @@
+//! Pages as text: one escape, one layout, a few blocks.
+
+use std::fmt::Write;
+
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
+use axum::response::{Html, IntoResponse, Response};
+
+/// Makes text safe as the content of an element and as a quoted attribute. Everything that was not written in this file goes through it.
+pub(crate) fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+/// A page in the making. Text is escaped as it is put in, and markup is written in this file alone.
+pub(crate) struct Page {
+    title: String,
+    body: String,
+    navigation: String,
+}
+
+impl Page {
+    pub(crate) fn new(title: &str) -> Page {
+        Page { title: escape(title), body: String::new(), navigation: String::new() }
+    }
+
+    /// Shows who is signed in, with links and the button that ends the session.
+    pub(crate) fn navigation(mut self, email: &str, owner: bool) -> Page {
+        let settings = if owner { "<a href=\"/settings\">Organization settings</a>" } else { "" };
+        self.navigation = format!(
+            "<nav><a href=\"/home\">Home</a>{settings}<span class=\"who\">{}</span>\
+             <form method=\"post\" action=\"/saml/logout\"><button class=\"quiet\">Sign out</button></form></nav>",
+            escape(email)
+        );
+        self
+    }
+
+    pub(crate) fn heading(mut self, text: &str) -> Page {
+        self.put(format_args!("<h1>{}</h1>", escape(text)));
+        self
+    }
+
+    pub(crate) fn paragraph(mut self, text: &str) -> Page {
+        self.put(format_args!("<p>{}</p>", escape(text)));
+        self
+    }
+
+    pub(crate) fn note(mut self, text: &str) -> Page {
+        self.put(format_args!("<p class=\"note\">{}</p>", escape(text)));
+        self
+    }
+
+    pub(crate) fn problem(mut self, text: &str) -> Page {
+        self.put(format_args!("<p class=\"problem\" role=\"alert\">{}</p>", escape(text)));
+        self
+    }
+
+    /// A card with a heading, filled by `fill`.
+    pub(crate) fn card(mut self, heading: &str, fill: impl FnOnce(Page) -> Page) -> Page {
+        self.put(format_args!("<section><h2>{}</h2>", escape(heading)));
+        self = fill(self);
+        self.body.push_str("</section>");
+        self
+    }
+
+    /// Names and values, one a line.
+    pub(crate) fn facts(mut self, facts: &[(&str, &str)]) -> Page {
+        self.body.push_str("<dl>");
+        for (name, value) in facts {
+            self.put(format_args!("<dt>{}</dt><dd>{}</dd>", escape(name), escape(value)));
+        }
+        self.body.push_str("</dl>");
+        self
+    }
+
+    /// A table; an empty one says so instead.
+    pub(crate) fn table<const COLUMNS: usize>(
+        mut self,
+        heads: [&str; COLUMNS],
+        rows: &[[String; COLUMNS]],
+        empty: &str,
+    ) -> Page {
+        if rows.is_empty() {
+            return self.note(empty);
+        }
+        self.body.push_str("<div class=\"scroll\"><table><thead><tr>");
+        for head in heads {
+            self.put(format_args!("<th>{}</th>", escape(head)));
+        }
+        self.body.push_str("</tr></thead><tbody>");
+        for row in rows {
+            self.body.push_str("<tr>");
+            for cell in row {
+                self.put(format_args!("<td>{}</td>", escape(cell)));
+            }
+            self.body.push_str("</tr>");
+        }
+        self.body.push_str("</tbody></table></div>");
+        self
+    }
+
+    pub(crate) fn list(mut self, items: &[String]) -> Page {
+        self.body.push_str("<ul>");
+        for item in items {
+            self.put(format_args!("<li>{}</li>", escape(item)));
+        }
+        self.body.push_str("</ul>");
+        self
+    }
+
+    /// A secret that is shown this once. `id` lets a program find it.
+    pub(crate) fn secret(mut self, id: &str, value: &str) -> Page {
+        self.put(format_args!(
+            "<p><code class=\"secret\" id=\"{}\">{}</code></p>",
+            escape(id),
+            escape(value)
+        ));
+        self
+    }
+
+    /// A form: hidden fields, text inputs (name, label, type, placeholder), one button.
+    pub(crate) fn form(mut self, form: &Form<'_>) -> Page {
+        self.put(format_args!("<form method=\"{}\" action=\"{}\">", form.method, escape(form.action)));
+        for (name, value) in form.hidden {
+            self.put(format_args!(
+                "<input type=\"hidden\" name=\"{}\" value=\"{}\">",
+                escape(name),
+                escape(value)
+            ));
+        }
+        for input in form.inputs {
+            self.put(format_args!(
+                "<label>{}<input name=\"{}\" type=\"{}\" placeholder=\"{}\" required></label>",
+                escape(input.label),
+                escape(input.name),
+                input.kind,
+                escape(input.placeholder)
+            ));
+        }
+        self.put(format_args!(
+            "<button{}>{}</button></form>",
+            if form.quiet { " class=\"quiet\"" } else { "" },
+            escape(form.button)
+        ));
+        self
+    }
+
+    fn put(&mut self, markup: std::fmt::Arguments<'_>) {
+        // Writing to a String does not fail.
+        let _ = self.body.write_fmt(markup);
+    }
+
+    fn finish(self) -> String {
+        format!(
+            "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
+             <title>{} · Loadbench</title><style>{STYLE}</style></head><body><header><a class=\"brand\" href=\"/\">\
+             <span class=\"mark\"></span>Loadbench</a>{}</header><main>{}</main></body></html>",
+            self.title, self.navigation, self.body
+        )
+    }
+}
+
+impl IntoResponse for Page {
+    fn into_response(self) -> Response {
+        let headers = [
+            (CACHE_CONTROL, "no-store"),
+            (
+                CONTENT_SECURITY_POLICY,
+                "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
+            ),
+            (REFERRER_POLICY, "no-referrer"),
+            (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        ];
+        (headers, Html(self.finish())).into_response()
+    }
+}
+
+/// What a form holds.
+pub(crate) struct Form<'a> {
+    pub(crate) method: &'static str,
+    pub(crate) action: &'a str,
+    pub(crate) hidden: &'a [(&'a str, &'a str)],
+    pub(crate) inputs: &'a [Input<'a>],
+    pub(crate) button: &'a str,
+    pub(crate) quiet: bool,
+}
+
+/// One input of a form.
+pub(crate) struct Input<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) label: &'a str,
+    pub(crate) kind: &'static str,
+    pub(crate) placeholder: &'a str,
+}
+
+const STYLE: &str = "\
+:root{--ink:#1b2330;--soft:#5d6878;--line:#dfe4ea;--back:#f5f7f9;--accent:#2f5bd8;--good:#18794e;--bad:#b3261e}\
+*{box-sizing:border-box}\
+body{margin:0;background:var(--back);color:var(--ink);font:16px/1.5 system-ui,-apple-system,'Segoe UI',sans-serif}\
+header{display:flex;align-items:center;gap:2rem;padding:.9rem 1.5rem;background:#fff;border-bottom:1px solid var(--line);flex-wrap:wrap}\
+.brand{display:flex;align-items:center;gap:.6rem;font-weight:650;color:var(--ink);text-decoration:none}\
+.mark{width:1.1rem;height:1.1rem;border-radius:.3rem;background:linear-gradient(135deg,var(--accent),#7aa2ff)}\
+nav{display:flex;align-items:center;gap:1.25rem;flex:1;flex-wrap:wrap}\
+nav a{color:var(--soft);text-decoration:none}nav a:hover{color:var(--ink)}\
+.who{margin-left:auto;color:var(--soft)}nav form{margin:0}\
+main{max-width:60rem;margin:2.5rem auto;padding:0 1.25rem}\
+h1{font-size:1.6rem;line-height:1.25;margin:0 0 1.25rem}h2{font-size:1.05rem;margin:0 0 .75rem}\
+section{background:#fff;border:1px solid var(--line);border-radius:.75rem;padding:1.25rem 1.5rem;margin:0 0 1.25rem}\
+dl{display:grid;grid-template-columns:minmax(9rem,auto) 1fr;gap:.35rem 1.25rem;margin:0}\
+dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}\
+.scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.93rem}\
+th{text-align:left;color:var(--soft);font-weight:500}th,td{padding:.4rem .75rem .4rem 0;border-bottom:1px solid var(--line);vertical-align:top}\
+td{overflow-wrap:anywhere}tr:last-child td{border-bottom:0}\
+label{display:block;margin:0 0 .9rem;color:var(--soft);font-size:.93rem}\
+input{display:block;width:100%;margin-top:.3rem;padding:.55rem .7rem;border:1px solid var(--line);border-radius:.5rem;font:inherit;color:var(--ink)}\
+input:focus{outline:2px solid var(--accent);outline-offset:-1px}\
+button{padding:.55rem 1.1rem;border:0;border-radius:.5rem;background:var(--accent);color:#fff;font:inherit;font-weight:550;cursor:pointer}\
+button.quiet{background:#fff;color:var(--ink);border:1px solid var(--line);padding:.35rem .8rem}\
+.note{color:var(--soft)}.problem{background:#fdecea;color:var(--bad);border-radius:.5rem;padding:.7rem 1rem}\
+.secret{display:inline-block;background:#eef6f1;color:var(--good);border-radius:.5rem;padding:.6rem .9rem;font-size:1rem;overflow-wrap:anywhere}\
+ul{margin:0;padding-left:1.2rem}p{margin:0 0 .9rem}";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_stays_text() {
+        let nasty = "\"><script>alert('x')</script>&";
+        let page = Page::new(nasty)
+            .navigation(nasty, true)
+            .heading(nasty)
+            .facts(&[(nasty, nasty)])
+            .table([nasty], &[[nasty.to_owned()]], nasty)
+            .list(&[nasty.to_owned()])
+            .secret(nasty, nasty)
+            .finish();
+        assert!(!page.contains("<script>"));
+        assert!(page.contains("&quot;&gt;&lt;script&gt;alert(&#39;x&#39;)"));
+    }
+}

@@ -1,0 +1,87 @@
+//! The customer's journey without a browser, over real HTTP: each step is printed with its result, and each is checked.
+
+mod browser;
+mod refusals;
+mod world;
+
+use crate::failure::Failure;
+use crate::journey::browser::Browser;
+use crate::journey::world::{ADA, World};
+use crate::say;
+
+/// Walks it; fails when any step did not come out as it must.
+pub(crate) async fn walk() -> Result<(), Failure> {
+    let world = World::make().await?;
+    say(&format!("service            {}", world.service));
+    say(&format!("identity provider  {}", world.identity_provider()));
+    say("");
+
+    let mut report = Report::default();
+    let owner = Browser::new()?;
+    report.step("an owner signs in with a password", world.owner_signs_in(&owner).await);
+    report.step("an organization whose plan has no SAML SSO", refusals::not_entitled(&world).await);
+    report.step("organization converted", world.convert(&owner).await);
+    report.step("first sign-in, from the identity provider's dashboard", world.first_sign_in().await);
+    report.step("second sign-in, from the service's SAML SSO button", world.second_sign_in().await);
+    report.step("again from the dashboard", world.dashboard_again().await);
+    report.step("an answer in another person's browser", refusals::in_another_browser(&world).await);
+    report.step("the same response again", refusals::replayed(&world).await);
+    report.step("a response with another e-mail address put in", refusals::tampered(&world).await);
+    report.step("ciphertext with one octet changed", refusals::tampered_ciphertext(&world).await);
+    report.step(
+        "the token of another organization",
+        refusals::token_of_another_organization(&world, &owner).await,
+    );
+    report.step("no token", refusals::no_token(&world).await);
+    report.step("a person who is suspended", refusals::suspended(&world, &owner).await);
+    report.step("and reactivated", world.reactivated(&owner).await);
+    report.step("token rotated", world.rotated(&owner).await);
+    report.step("signed out", world.signs_out().await);
+    report.step("unassigned at the identity provider", world.unassigned().await);
+
+    say("");
+    report.finish()
+}
+
+/// What a step came to, in a few words.
+pub(crate) type Outcome = Result<String, Failure>;
+
+#[derive(Default)]
+struct Report {
+    steps: usize,
+    failed: usize,
+}
+
+impl Report {
+    fn step(&mut self, name: &str, outcome: Outcome) {
+        self.steps = self.steps.saturating_add(1);
+        match outcome {
+            Ok(text) => say(&format!("{:>2}  ok      {name}: {text}", self.steps)),
+            Err(failure) => {
+                self.failed = self.failed.saturating_add(1);
+                say(&format!("{:>2}  FAILED  {name}: {failure}", self.steps));
+            }
+        }
+    }
+
+    fn finish(self) -> Result<(), Failure> {
+        if self.failed == 0 {
+            say(&format!("All {} steps came out right, for {ADA}.", self.steps));
+            return Ok(());
+        }
+        Err(Failure::new(format!("{} of {} steps did not come out right", self.failed, self.steps)))
+    }
+}
+
+/// Fails with the text unless the condition holds.
+fn require(condition: bool, otherwise: impl FnOnce() -> String) -> Result<(), Failure> {
+    if condition { Ok(()) } else { Err(Failure::new(otherwise())) }
+}
+
+#[cfg(test)]
+mod tests {
+    #[tokio::test]
+    async fn the_whole_journey_comes_out_right() {
+        super::walk().await.unwrap();
+    }
+}

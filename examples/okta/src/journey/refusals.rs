@@ -1,0 +1,131 @@
+//! What must be refused. The browser learns a reference; the code comes out of the service's own record under it.
+
+use vouchsafe::crypto::{base64_decode, base64_encode};
+use vouchsafe_testkit::server::App as OktaApp;
+
+use super::browser::{Browser, Form, Visit};
+use super::world::{ADA, World, unexpected};
+use super::{Outcome, require};
+use crate::failure::Failure;
+use crate::{connect, seed};
+
+/// Step 1 of the journey: only an organization that pays for it is converted.
+pub(super) async fn not_entitled(world: &World) -> Outcome {
+    let owner = Browser::new()?;
+    let (email, password) = (seed::owner_email("initech.example"), world.app.owner_password.reveal());
+    owner
+        .post(&format!("{}/sign-in/password", world.service), &[("email", &email), ("password", password)])
+        .await?;
+    let metadata_url = world.okta.metadata_url(&world.tile)?;
+    let page = owner
+        .post(&format!("{}/settings/connect", world.service), &[("metadata_url", &metadata_url)])
+        .await?;
+    require(page.status == 422 && page.shows("provisioning.not_entitled"), || unexpected(&page))?;
+    Ok("refused (provisioning.not_entitled)".to_owned())
+}
+
+/// Somebody begins a sign-in and has the answer posted by another person's browser.
+pub(super) async fn in_another_browser(world: &World) -> Outcome {
+    let form = world.by_button(&Browser::new()?, "acme").await?;
+    let page = Browser::new()?.submit(&form).await?;
+    refused(world, &page, "http.no_pending_request")
+}
+
+pub(super) async fn replayed(world: &World) -> Outcome {
+    let browser = Browser::new()?;
+    let form = world.by_dashboard(&browser).await?;
+    let first = browser.submit(&form).await?;
+    require(first.shows("Signed in as"), || unexpected(&first))?;
+    refused(world, &Browser::new()?.submit(&form).await?, "assertion.replayed")
+}
+
+/// Unencrypted for once, so that there is something to put in.
+pub(super) async fn tampered(world: &World) -> Outcome {
+    let certificate = world.okta.app(&world.tile)?.encryption_certificate;
+    world.okta.update_app(&world.tile, |app| app.encryption_certificate = None)?;
+    let browser = Browser::new()?;
+    let mut form = world.by_dashboard(&browser).await?;
+    world.okta.update_app(&world.tile, |app| app.encryption_certificate = certificate)?;
+
+    let xml = message(&form)?;
+    require(xml.contains(ADA), || "the response does not name the person".to_owned())?;
+    form.set("SAMLResponse", base64_encode(xml.replace(ADA, "eve@acme.example").as_bytes()));
+    refused(world, &browser.submit(&form).await?, "signature.digest_mismatch")
+}
+
+pub(super) async fn tampered_ciphertext(world: &World) -> Outcome {
+    let browser = Browser::new()?;
+    let mut form = world.by_dashboard(&browser).await?;
+    let xml = message(&form)?;
+    let (before, after) =
+        xml.rsplit_once("CipherValue>").ok_or_else(|| Failure::new("there is no ciphertext"))?;
+    let mut before: Vec<char> = before.chars().collect();
+    // Some way before the end of the last value, which is that of the assertion or of its key.
+    let place = before.len().saturating_sub(100);
+    if let Some(character) = before.get_mut(place) {
+        *character = if *character == 'A' { 'B' } else { 'A' };
+    }
+    let changed = format!("{}CipherValue>{after}", before.into_iter().collect::<String>());
+    form.set("SAMLResponse", base64_encode(changed.as_bytes()));
+    refused(world, &browser.submit(&form).await?, "signature.digest_mismatch")
+}
+
+/// Globex is a customer too, with an identity provider and a token of its own. Acme's identity provider sends that token.
+pub(super) async fn token_of_another_organization(world: &World, owner: &Browser) -> Outcome {
+    let metadata = owner.get(&format!("{}/saml/metadata", world.service)).await?;
+    let other = world.okta.add_app(OktaApp::from_metadata("Loadbench for Globex", metadata.body.as_bytes())?);
+    let stolen = connect::convert(&world.app, &"globex".into(), &world.okta.metadata_url(&other)?).await?;
+    let page = with_token(world, &stolen).await?;
+    refused(world, &page, "provisioning.organization_mismatch")
+}
+
+pub(super) async fn no_token(world: &World) -> Outcome {
+    let page = with_token(world, "").await?;
+    refused(world, &page, "provisioning.token_missing")
+}
+
+/// Her session ends, and she gets no other.
+pub(super) async fn suspended(world: &World, owner: &Browser) -> Outcome {
+    let browser = Browser::new()?;
+    browser.submit(&world.by_dashboard(&browser).await?).await?;
+    let home = format!("{}/home", world.service);
+    require(browser.get(&home).await?.shows("Signed in as"), || "she was not signed in".to_owned())?;
+    owner.post(&format!("{}/settings/members/suspend", world.service), &[("email", ADA)]).await?;
+    require(!browser.get(&home).await?.shows("Signed in as"), || "her session goes on".to_owned())?;
+    let page = browser.submit(&world.by_dashboard(&browser).await?).await?;
+    refused(world, &page, "provisioning.account_suspended")
+}
+
+/// A sign-in with another value of the attribute `token`; afterwards the old one is back.
+async fn with_token(world: &World, token: &str) -> Result<Visit, Failure> {
+    let attributes = world.okta.app(&world.tile)?.fixed_attributes;
+    let own = attributes
+        .iter()
+        .find(|(name, _)| name == "token")
+        .map(|(_, value)| value.clone())
+        .unwrap_or_default();
+    world.okta.set_attribute(&world.tile, "token", token)?;
+    let browser = Browser::new()?;
+    let form = world.by_dashboard(&browser).await;
+    world.okta.set_attribute(&world.tile, "token", &own)?;
+    browser.submit(&form?).await
+}
+
+/// The page says nothing but a reference, under which the service recorded this code.
+fn refused(world: &World, page: &Visit, code: &str) -> Outcome {
+    require(page.status == 403, || unexpected(page))?;
+    require(!page.shows(code), || "the page tells which check failed".to_owned())?;
+    let reference = page.text_after("<code style=\"font-size:1.1rem\">").unwrap_or_default();
+    let refusal =
+        world.app.refusal(reference).ok_or_else(|| Failure::new(format!("no record under {reference:?}")))?;
+    require(refusal.code == code, || {
+        format!("refused with {} instead of {code}: {}", refusal.code, refusal.message)
+    })?;
+    Ok(format!("refused ({code}, reference {reference}): {}", refusal.message))
+}
+
+/// The message in a form, as text.
+pub(super) fn message(form: &Form) -> Result<String, Failure> {
+    let octets = base64_decode(form.field("SAMLResponse").unwrap_or_default())?;
+    Ok(String::from_utf8_lossy(&octets).into_owned())
+}

@@ -1,0 +1,146 @@
+//! The front page: signing in through SAML, or with an owner's password.
+
+use axum::extract::{Form as Posted, Query, State};
+use axum::http::header::{LOCATION, SET_COOKIE};
+use axum::http::{HeaderName, StatusCode};
+use axum::response::{IntoResponse, Redirect, Response};
+use chrono::{TimeDelta, Utc};
+use serde::Deserialize;
+use vouchsafe_axum::{Service, SignedIn, login_url, open_session};
+use vouchsafe_store::{Directory, Session};
+
+use crate::app::App;
+use crate::failure::Failure;
+use crate::html::{Form, Input, Page};
+use crate::seed;
+
+pub(crate) async fn page(signed_in: Option<SignedIn>, Query(query): Query<Back>) -> Response {
+    match signed_in {
+        Some(_) => Redirect::to("/home").into_response(),
+        None => front(None, &query).into_response(),
+    }
+}
+
+/// The page that was asked for before, if any. It goes through the allow-list of return paths before it is used.
+#[derive(Default, Deserialize)]
+pub(crate) struct Back {
+    #[serde(rename = "return")]
+    place: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Organization {
+    organization: String,
+    #[serde(flatten)]
+    back: Back,
+}
+
+/// Says whether there is such an organization before the browser is sent away.
+pub(crate) async fn by_saml(State(app): State<App>, Query(query): Query<Organization>) -> Response {
+    match app.find_identity_provider(&query.organization).await {
+        Ok(Some(_)) => {
+            Redirect::to(&login_url(&query.organization, query.back.place.as_deref().unwrap_or("/home")))
+                .into_response()
+        }
+        Ok(None) => {
+            let problem = "No organization with SAML SSO is found by that name or e-mail address.";
+            front(Some(problem), &query.back).into_response()
+        }
+        Err(error) => {
+            tracing::error!(code = error.code(), message = %error, "an organization could not be looked up");
+            (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                front(Some("Something went wrong. Please try again."), &query.back),
+            )
+                .into_response()
+        }
+    }
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Credentials {
+    email: String,
+    password: String,
+}
+
+pub(crate) async fn by_password(
+    State(app): State<App>,
+    Posted(credentials): Posted<Credentials>,
+) -> Response {
+    match owner_session(&app, &credentials).await {
+        Ok(Some(cookie)) => cookie,
+        Ok(None) => (
+            StatusCode::FORBIDDEN,
+            front(Some("The e-mail address or the password is wrong."), &Back::default()),
+        )
+            .into_response(),
+        Err(failure) => {
+            tracing::error!(%failure, "an owner could not be signed in");
+            (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                front(Some("Something went wrong. Please try again."), &Back::default()),
+            )
+                .into_response()
+        }
+    }
+}
+
+/// Opens a session for an owner whose password is right.
+async fn owner_session(app: &App, credentials: &Credentials) -> Result<Option<Response>, Failure> {
+    let domain = credentials.email.trim().to_lowercase();
+    let known = seed::ORGANIZATIONS.iter().find(|(_, _, own)| seed::owner_email(own) == domain);
+    let right = app.owner_password.is(&credentials.password);
+    let Some((slug, _, _)) = known.filter(|_| right) else { return Ok(None) };
+    let snapshot = app.store.whole(&(*slug).into()).await?;
+    let Some(owner) = snapshot.account_with_email(&domain).filter(|owner| owner.is_active()) else {
+        return Ok(None);
+    };
+    let ourselves = app.service_provider().entity_id().clone();
+    let session = Session::of(ourselves, owner.organization.clone(), owner.id.clone(), Utc::now());
+    let cookie = open_session(app, &session.lasting(TimeDelta::hours(1), None)).await?;
+    let location: (HeaderName, &str) = (LOCATION, "/settings");
+    let mut response = (StatusCode::SEE_OTHER, [location]).into_response();
+    response.headers_mut().insert(SET_COOKIE, cookie);
+    Ok(Some(response))
+}
+
+fn front(problem: Option<&str>, back: &Back) -> Page {
+    let hidden: Vec<(&str, &str)> = back.place.iter().map(|place| ("return", place.as_str())).collect();
+    let mut page = Page::new("Sign in").heading("Sign in to Loadbench");
+    if let Some(problem) = problem {
+        page = page.problem(problem);
+    }
+    page.card("SAML SSO", |page| {
+        page.form(&Form {
+            method: "get",
+            action: "/sign-in/sso",
+            hidden: &hidden,
+            inputs: &[Input {
+                name: "organization",
+                label: "Organization or e-mail address",
+                kind: "text",
+                placeholder: "acme, or you@acme.example",
+            }],
+            button: "Continue with SAML SSO",
+            quiet: false,
+        })
+    })
+    .card("Organization owners", |page| {
+        page.form(&Form {
+            method: "post",
+            action: "/sign-in/password",
+            hidden: &[],
+            inputs: &[
+                Input {
+                    name: "email",
+                    label: "E-mail address",
+                    kind: "email",
+                    placeholder: "owner@acme.example",
+                },
+                Input { name: "password", label: "Password", kind: "password", placeholder: "" },
+            ],
+            button: "Sign in",
+            quiet: true,
+        })
+    })
+}
