@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use vouchsafe_crypto::CryptoError;
 use vouchsafe_encryption::EncryptionError;
+use vouchsafe_metadata::MetadataError;
 use vouchsafe_signature::SignatureError;
 use vouchsafe_xml::{Quoted, XmlError};
 
@@ -27,6 +28,9 @@ pub enum AssertionError {
     /// Cryptography failed or refused.
     #[error(transparent)]
     Crypto(#[from] CryptoError),
+    /// The identity provider's metadata cannot be relied on now.
+    #[error(transparent)]
+    Metadata(#[from] MetadataError),
 
     /// None of an identity provider's keys can be used, so nothing of it could ever be verified.
     #[error("none of the {count} signing keys of {} can be used", Quoted::new(entity_id))]

@@ -13,6 +13,7 @@ impl AssertionError {
             Self::Signature(error) => error.code(),
             Self::Encryption(error) => error.code(),
             Self::Crypto(error) => error.code(),
+            Self::Metadata(error) => error.code(),
             Self::NoUsableKey { .. } => "assertion.no_usable_key",
             Self::MessageId { .. } => "assertion.message_id",
             Self::UnknownIssuer { .. } => "assertion.unknown_issuer",
@@ -61,6 +62,7 @@ impl AssertionError {
             Self::Signature(error) => error.hint(),
             Self::Encryption(error) => error.hint(),
             Self::Crypto(error) => error.hint(),
+            Self::Metadata(error) => error.hint(),
             Self::NoUsableKey { .. } => {
                 "Ask the identity provider for a signing key of RSA 2048 bits, P-256 or more, and load its metadata again (Okta: \
                  \"SAML Signing Certificates\")."

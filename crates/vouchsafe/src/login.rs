@@ -67,6 +67,7 @@ impl ServiceProvider {
         now: DateTime<Utc>,
     ) -> Result<Prepared<'_>, BindingError> {
         let trusted = self.require(entity_id)?;
+        trusted.identity_provider.check_validity(now)?;
         let location = single_sign_on(trusted, binding)?;
         let request_id = message_id(self.provider())?;
         let xml = authn_request(

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use vouchsafe_assertion::{
-    Correlation, Envelope, Expectations, MessageId, Refusal, ValidAssertion, authenticate,
+    AssertionError, Correlation, Envelope, Expectations, MessageId, Refusal, ValidAssertion, authenticate,
 };
 use vouchsafe_xml::Document;
 
@@ -52,6 +52,7 @@ impl ServiceProvider {
     }
 
     /// Which trusted keys to try. The claimed issuer chooses among them and can only be wrong: it is compared with the signed one later.
+    /// Keys from metadata that is no longer valid are no keys.
     fn whom_to_believe(
         &self,
         document: &Document,
@@ -74,7 +75,9 @@ impl ServiceProvider {
             (Expect::Unsolicited, Some(claimed)) => claimed,
             (Expect::Unsolicited, None) => return Err(Refusal::unknown_issuer("")),
         };
-        self.trusted(issuer).ok_or_else(|| Refusal::unknown_issuer(issuer.as_str()))
+        let trusted = self.trusted(issuer).ok_or_else(|| Refusal::unknown_issuer(issuer.as_str()))?;
+        trusted.identity_provider.check_validity(now).map_err(AssertionError::from)?;
+        Ok(trusted)
     }
 
     /// What the response must agree with. After a request with ForceAuthn the person must have authenticated since it was issued.

@@ -218,3 +218,23 @@ fn what_is_no_response_is_refused_and_not_feared() {
         assert_eq!(posted.claimed_issuer(service_provider.limits()), None);
     }
 }
+
+#[test]
+fn metadata_that_is_no_longer_valid_is_not_relied_on() {
+    let okta_metadata = IdentityProvider::okta().metadata().unwrap();
+    let end = now() + TimeDelta::seconds(1);
+    let limited = okta_metadata.replacen(
+        " entityID=",
+        &format!(" validUntil=\"{}\" entityID=", end.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)),
+        1,
+    );
+    let identity_provider = vouchsafe::IdentityProvider::from_metadata(limited.as_bytes()).unwrap();
+    let service_provider = builder().build().unwrap().with_refreshed_trust(identity_provider).unwrap();
+    let unsolicited = posted(&IdentityProvider::okta().response().issue().unwrap());
+
+    assert!(service_provider.receive(&unsolicited, Expect::Unsolicited, now()).is_ok());
+    assert!(service_provider.start_login(&okta(), LoginOptions::default(), now()).is_ok());
+    assert_eq!(code(service_provider.receive(&unsolicited, Expect::Unsolicited, end)), "metadata.expired");
+    let refused = service_provider.start_login(&okta(), LoginOptions::default(), end).unwrap_err();
+    assert_eq!(refused.code(), "metadata.expired");
+}
