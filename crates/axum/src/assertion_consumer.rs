@@ -21,7 +21,7 @@ pub(crate) async fn consume<S: Service>(
     let service_provider = service.service_provider();
     let cookies = Cookies::for_address(service_provider.assertion_consumer());
     let posted = PostedResponse::from_form(body, service_provider.limits())?;
-    let pending = pending(service, cookies, headers, &posted).await?;
+    let pending = pending_request(service, headers, &posted).await?;
     let expect = match &pending {
         Some(pending) => Expect::Reply(pending),
         None => unsolicited(service, &service_provider, &posted)?,
@@ -63,14 +63,19 @@ pub(crate) async fn consume<S: Service>(
     }
 }
 
-/// The request that this browser started and this response answers: found by the RelayState, if the browser holds the cookie that binds it.
-/// It is taken out, whatever becomes of the response.
-async fn pending<S: Service>(
+/// The request that this browser started and this response answers, for an assertion consumer of one's own.
+///
+/// It is found by the RelayState, if the browser holds the cookie that binds it ([`cookies`](crate::cookies)), and taken out, whatever becomes
+/// of the response. `None`: the response may only be one that answers no request, [`Expect::Unsolicited`].
+///
+/// # Errors
+/// [`HttpError::Store`] when the store cannot say.
+pub async fn pending_request<S: Service>(
     service: &S,
-    cookies: Cookies,
     headers: &HeaderMap,
     posted: &PostedResponse,
 ) -> Result<Option<PendingRequest>, HttpError> {
+    let cookies = Cookies::for_address(service.service_provider().assertion_consumer());
     match posted.relay_state() {
         Some(handle) if cookies.binds(headers, handle.as_str()) => {
             Ok(service.store().take(handle.as_str(), service.now()).await?)

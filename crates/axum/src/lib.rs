@@ -2,6 +2,7 @@
 //!
 //! * [`routes`]: metadata, the start of a sign-in, the assertion consumer, sign-out. The state of the router is a [`Service`].
 //! * [`SignedIn`]: the session, as an argument of a handler.
+//! * [`pending_request`], [`open_session`]: the two ends of an assertion consumer, for a handler of one's own.
 //! * [`ReturnPaths`]: where a sign-in may lead.
 //! * [`MetadataClient`]: metadata over HTTPS from addresses that customers give.
 //! * [`cookies`]: which cookies are set and why they are what they are.
@@ -19,6 +20,7 @@ mod routes;
 mod service;
 mod session;
 
+pub use assertion_consumer::pending_request;
 pub use error::HttpError;
 pub use fetch::MetadataClient;
 pub use refusal::Reference;
@@ -26,3 +28,8 @@ pub use return_path::{ReturnPath, ReturnPaths};
 pub use routes::{ASSERTION_CONSUMER, LOGIN, LOGOUT, METADATA, login_url, routes};
 pub use service::{Service, SignIn, Store};
 pub use session::{SignedIn, open_session};
+
+/// The commands and the handler of the README, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

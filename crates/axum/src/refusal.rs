@@ -5,7 +5,7 @@
 
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY};
 use axum::response::{Html, IntoResponse, Response};
-use vouchsafe::ServiceProvider;
+use vouchsafe::{Provider, ServiceProvider};
 
 use crate::error::HttpError;
 
@@ -18,8 +18,12 @@ pub struct Reference(String);
 impl Reference {
     /// A new one.
     pub fn new(service_provider: &ServiceProvider) -> Reference {
+        Reference::drawn_by(service_provider.provider())
+    }
+
+    fn drawn_by(provider: &Provider) -> Reference {
         let mut octets = [0_u8; 8];
-        if service_provider.provider().random(&mut octets).is_err() {
+        if provider.random(&mut octets).is_err() {
             return Reference("none".to_owned());
         }
         let digits: String = octets.iter().map(|octet| format!("{octet:02x}")).collect();
@@ -52,6 +56,13 @@ pub fn respond(error: &HttpError, reference: Reference) -> Response {
     let mut response = (error.status(), headers, Html(page)).into_response();
     response.extensions_mut().insert(reference);
     response
+}
+
+impl IntoResponse for HttpError {
+    /// The constant page, for handlers that are written by hand.
+    fn into_response(self) -> Response {
+        respond(&self, Reference::drawn_by(&Provider::rustcrypto()))
+    }
 }
 
 fn log(error: &HttpError, reference: &Reference) {

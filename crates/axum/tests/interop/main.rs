@@ -3,7 +3,14 @@
 //! Started by the scripts beside the shared test material, driven by its browser without a screen. Runs where `VOUCHSAFE_INTEROP` is set,
 //! since the scripts install what they start.
 
-#![expect(clippy::unwrap_used, reason = "this is a test: it may panic")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::string_slice,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::print_stdout,
+    reason = "this is a test: it may panic, and says how far it came"
+)]
 
 mod identity_provider;
 mod service;
