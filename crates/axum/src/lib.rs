@@ -5,6 +5,7 @@
 //! * [`pending_request`], [`open_session`]: the two ends of an assertion consumer, for a handler of one's own.
 //! * [`ReturnPaths`]: where a sign-in may lead.
 //! * [`MetadataClient`]: metadata over HTTPS from addresses that customers give.
+//! * [`sweep`]: forgetting what is over.
 //! * [`cookies`]: which cookies are set and why they are what they are.
 //! * [`refusal`]: what a browser sees of a refusal, and what the log says.
 //!
@@ -19,6 +20,7 @@ mod return_path;
 mod routes;
 mod service;
 mod session;
+mod sweep;
 
 pub use assertion_consumer::pending_request;
 pub use error::HttpError;
@@ -28,6 +30,7 @@ pub use return_path::{ReturnPath, ReturnPaths};
 pub use routes::{ASSERTION_CONSUMER, LOGIN, LOGOUT, METADATA, login_url, routes};
 pub use service::{Service, SignIn, Store};
 pub use session::{SignedIn, open_session};
+pub use sweep::{Swept, sweep};
 
 /// The commands and the handler of the README, compiled.
 #[cfg(doctest)]

@@ -124,7 +124,10 @@ impl App {
 
     /// Serves until the program ends.
     pub(crate) async fn serve(&self, listener: TcpListener) -> Result<(), Failure> {
-        Ok(axum::serve(listener, self.router()).await?)
+        let maintenance = tokio::spawn(connect::maintain(self.clone()));
+        let served = axum::serve(listener, self.router()).await;
+        maintenance.abort();
+        Ok(served?)
     }
 
     /// Puts a service provider with other trust in the place of the present one.
@@ -198,12 +201,17 @@ impl SignInRecord {
                 .collect(),
             signatures: evidence
                 .map(|one| {
-                    [one.element().to_owned(), one.algorithm().uri().to_owned(), one.key_label().to_owned()]
+                    [one.element().to_owned(), short(one.algorithm().uri()), one.key_label().to_owned()]
                 })
                 .collect(),
             unsolicited: sign_in.login.in_response_to().is_none(),
         }
     }
+}
+
+/// The name at the end of an algorithm's identifier.
+fn short(uri: &str) -> String {
+    uri.rsplit_once('#').map_or(uri, |(_, name)| name).to_owned()
 }
 
 fn outcome(outcome: Outcome) -> &'static str {

@@ -1,5 +1,7 @@
 //! Connecting an organization to its identity provider: metadata, trust, conversion, token.
 
+use std::time::Duration;
+
 use chrono::{TimeDelta, Utc};
 use vouchsafe::IdentityProvider;
 use vouchsafe::metadata::EntityId;
@@ -62,6 +64,29 @@ pub(crate) async fn trust_again(app: &App) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// While the service runs: what is over is forgotten every few minutes, metadata is loaded again every hour. A failure waits for the next
+/// time; the keys that are known stay trusted meanwhile.
+pub(crate) async fn maintain(app: App) {
+    let mut ticks = tokio::time::interval(Duration::from_secs(300));
+    for tick in (0_u64..).map(|tick| tick % 12) {
+        ticks.tick().await;
+        if let Err(error) = vouchsafe_axum::sweep(&app).await {
+            tracing::error!(code = error.code(), message = %error, "the sweep failed");
+        }
+        if tick == 11 {
+            reload_all(&app).await;
+        }
+    }
+}
+
+async fn reload_all(app: &App) {
+    for id in app.store.organizations().await.unwrap_or_default() {
+        if let Err(failure) = reload(app, &id).await {
+            tracing::warn!(organization = %id, %failure, "the metadata could not be loaded again");
+        }
+    }
 }
 
 /// The organization as it is stored.

@@ -26,11 +26,18 @@ pub(crate) struct Page {
     title: String,
     body: String,
     navigation: String,
+    narrow: bool,
 }
 
 impl Page {
     pub(crate) fn new(title: &str) -> Page {
-        Page { title: escape(title), body: String::new(), navigation: String::new() }
+        Page { title: escape(title), body: String::new(), navigation: String::new(), narrow: false }
+    }
+
+    /// A column no wider than a form.
+    pub(crate) fn narrow(mut self) -> Page {
+        self.narrow = true;
+        self
     }
 
     /// Shows who is signed in, with links and the button that ends the session.
@@ -163,8 +170,11 @@ impl Page {
         format!(
             "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
              <title>{} · Loadbench</title><style>{STYLE}</style></head><body><header><a class=\"brand\" href=\"/\">\
-             <span class=\"mark\"></span>Loadbench</a>{}</header><main>{}</main></body></html>",
-            self.title, self.navigation, self.body
+             <span class=\"mark\"></span>Loadbench</a>{}</header><main{}>{}</main></body></html>",
+            self.title,
+            self.navigation,
+            if self.narrow { " class=\"narrow\"" } else { "" },
+            self.body
         )
     }
 }
@@ -211,15 +221,16 @@ header{display:flex;align-items:center;gap:2rem;padding:.9rem 1.5rem;background:
 .mark{width:1.1rem;height:1.1rem;border-radius:.3rem;background:linear-gradient(135deg,var(--accent),#7aa2ff)}\
 nav{display:flex;align-items:center;gap:1.25rem;flex:1;flex-wrap:wrap}\
 nav a{color:var(--soft);text-decoration:none}nav a:hover{color:var(--ink)}\
-.who{margin-left:auto;color:var(--soft)}nav form{margin:0}\
-main{max-width:60rem;margin:2.5rem auto;padding:0 1.25rem}\
+.who{margin-left:auto;color:var(--soft)}nav form,section form{margin:0}\
+section>dl+form,section>.scroll+form,section>ul+form{margin-top:1rem}section>form+form{margin-top:.5rem}\
+main{max-width:60rem;margin:2.5rem auto;padding:0 1.25rem}main.narrow{max-width:30rem}\
 h1{font-size:1.6rem;line-height:1.25;margin:0 0 1.25rem}h2{font-size:1.05rem;margin:0 0 .75rem}\
 section{background:#fff;border:1px solid var(--line);border-radius:.75rem;padding:1.25rem 1.5rem;margin:0 0 1.25rem}\
 dl{display:grid;grid-template-columns:minmax(9rem,auto) 1fr;gap:.35rem 1.25rem;margin:0}\
 dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}\
 .scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.93rem}\
 th{text-align:left;color:var(--soft);font-weight:500}th,td{padding:.4rem .75rem .4rem 0;border-bottom:1px solid var(--line);vertical-align:top}\
-td{overflow-wrap:anywhere}tr:last-child td{border-bottom:0}\
+th,td{min-width:8rem}td{overflow-wrap:anywhere}td:first-child{white-space:nowrap}tr:last-child td{border-bottom:0}\
 label{display:block;margin:0 0 .9rem;color:var(--soft);font-size:.93rem}\
 input{display:block;width:100%;margin-top:.3rem;padding:.55rem .7rem;border:1px solid var(--line);border-radius:.5rem;font:inherit;color:var(--ink)}\
 input:focus{outline:2px solid var(--accent);outline-offset:-1px}\

@@ -106,7 +106,7 @@ async fn owner_session(app: &App, credentials: &Credentials) -> Result<Option<Re
 
 fn front(problem: Option<&str>, back: &Back) -> Page {
     let hidden: Vec<(&str, &str)> = back.place.iter().map(|place| ("return", place.as_str())).collect();
-    let mut page = Page::new("Sign in").heading("Sign in to Loadbench");
+    let mut page = Page::new("Sign in").narrow().heading("Sign in to Loadbench");
     if let Some(problem) = problem {
         page = page.problem(problem);
     }

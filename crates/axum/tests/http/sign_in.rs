@@ -140,6 +140,16 @@ async fn signing_out() {
 }
 
 #[tokio::test]
+async fn what_is_not_over_is_not_forgotten() {
+    let app = App::start().await;
+    let browser = Browser::new();
+    let request = app.begin(&browser, "organization=acme").await;
+    assert_eq!(vouchsafe_axum::sweep(&app).await.unwrap(), vouchsafe_axum::Swept::default());
+    let issued = app.response().in_response_to(&request.id).issue().unwrap();
+    assert_eq!(app.finish(&browser, &issued, &request.relay_state.unwrap()).await.status, 303);
+}
+
+#[tokio::test]
 async fn our_metadata_is_served() {
     let app = App::start().await;
     let answer = Browser::new().get(&format!("{}/saml/metadata", app.address)).await;
