@@ -1,5 +1,6 @@
 //! What can go wrong in the routes, in one enum with stable codes.
 
+use axum::extract::rejection::BytesRejection;
 use axum::http::StatusCode;
 use vouchsafe::metadata::MetadataError;
 use vouchsafe::provisioning::Refused;
@@ -95,6 +96,13 @@ pub enum HttpError {
         /// What is read at most.
         limit: usize,
     },
+    /// The body of the request is too large, or broke off.
+    #[error("the posted form could not be read: {source}")]
+    #[non_exhaustive]
+    Body {
+        /// Why not.
+        source: BytesRejection,
+    },
     /// A header could not be written.
     #[error("the {name} header cannot hold this value")]
     #[non_exhaustive]
@@ -122,6 +130,7 @@ impl HttpError {
             Self::Fetch { .. } => "http.fetch",
             Self::Status { .. } => "http.status",
             Self::TooLarge { .. } => "http.too_large",
+            Self::Body { .. } => "http.body",
             Self::Header { .. } => "http.header",
         }
     }
@@ -156,6 +165,10 @@ impl HttpError {
             }
             Self::TooLarge { .. } => {
                 "Give the metadata URL of the one app, not that of a federation or a page."
+            }
+            Self::Body { .. } => {
+                "A response is some 10 KiB. Narrow what the identity provider sends (Okta: the filter of the group attribute statement), \
+                 or raise axum's DefaultBodyLimit together with the service provider's limits."
             }
             Self::Header { .. } => "This is a defect of the service; report it with the reference.",
         }

@@ -2,6 +2,7 @@
 
 use axum::Router;
 use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
 use axum::extract::{Query, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
@@ -87,12 +88,13 @@ async fn start<S: Service>(service: &S, asked: &str, wanted: Option<&str>) -> Re
 async fn assertion_consumer<S: Service>(
     State(service): State<S>,
     headers: HeaderMap,
-    body: Bytes,
+    body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    match consume(&service, &headers, &body).await {
-        Ok(response) => response,
-        Err(error) => refuse(&service, &error),
-    }
+    let outcome = match body {
+        Ok(body) => consume(&service, &headers, &body).await,
+        Err(source) => Err(HttpError::Body { source }),
+    };
+    outcome.unwrap_or_else(|error| refuse(&service, &error))
 }
 
 /// Ends the session. Nobody else's page can do that: the session's cookie does not come with a POST from another site.
