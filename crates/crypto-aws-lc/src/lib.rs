@@ -14,19 +14,24 @@
 //! not offer is refused by name with
 //! [`CryptoError::AlgorithmUnsupported`]:
 //!
-//! * RSA-OAEP whose two digests differ. `rsa-oaep-mgf1p` with its default digest SHA-1, and `xmlenc11#rsa-oaep` with twice
-//!   SHA-256, SHA-384 or SHA-512 work.
-//! * RSA PKCS#1 v1.5 key transport, because it comes without implicit rejection.
+//! * RSA-OAEP whose two digests differ, which `aws-lc-rs` has no name for. `rsa-oaep-mgf1p` with its default digest SHA-1,
+//!   and `xmlenc11#rsa-oaep` with twice SHA-256, SHA-384 or SHA-512 work, with a label and without.
 //! * Signing with RSA-SHA1 (verifying works where it is allowed), and signing with ECDSA on P-256 or P-384 with another
 //!   digest than the curve's own (verifying works with all).
 //! * RSA keys below 2048 bits, except to verify PKCS#1 v1.5 signatures with SHA-1, SHA-256 or SHA-512.
+//! * Triple DES with a key that is weak or whose parts are equal, and so none: encryption and decryption fail.
 //! * Making RSA keys of other lengths than 2048, 3072, 4096 and 8192 bits.
+//!
+//! RSA PKCS#1 v1.5 key transport, where it is allowed, has implicit rejection as the default provider has it, made here
+//! out of AWS-LC's HMAC. AWS-LC itself compares the padding in constant time, but returns by another branch when it is
+//! wrong: a few instructions that the default provider does not have.
 //!
 //! For FIPS, add `aws-lc-rs = { version = "1", features = ["fips"] }` to the service: features unify. Key fingerprints and
 //! certificate fingerprints, which protect nothing, are still computed by `vouchsafe-crypto` itself.
 
 mod cipher;
 mod elliptic;
+mod rejection;
 mod rsa_keys;
 
 use aws_lc_rs::digest;

@@ -1,12 +1,13 @@
 //! RSA: signatures and key transport.
 
+use crate::rejection::Rejection;
 use crate::{NAME, no_signature, no_transport, unsupported};
 use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{
     KeyPair, KeySize, OAEP_SHA1_MGF1SHA1, OAEP_SHA256_MGF1SHA256, OAEP_SHA384_MGF1SHA384,
     OAEP_SHA512_MGF1SHA512, OaepAlgorithm, OaepPrivateDecryptingKey, OaepPublicEncryptingKey,
-    PrivateDecryptingKey, PublicEncryptingKey,
+    Pkcs1PrivateDecryptingKey, Pkcs1PublicEncryptingKey, PrivateDecryptingKey, PublicEncryptingKey,
 };
 use aws_lc_rs::signature::{self, KeyPair as _, ParsedPublicKey, RsaParameters, RsaSignatureEncoding};
 use std::sync::{Arc, OnceLock};
@@ -41,8 +42,10 @@ pub(crate) fn private_key(bits: u32, pkcs8_der: &[u8]) -> Result<Arc<dyn Private
     let malformed = || failure::key_malformed("PKCS#8", "the parts of the RSA key do not belong together");
     let signing = KeyPair::from_pkcs8(pkcs8_der).map_err(|_| malformed())?;
     let decrypting = PrivateDecryptingKey::from_pkcs8(pkcs8_der).map_err(|_| malformed())?;
-    let decrypting = OaepPrivateDecryptingKey::new(decrypting).map_err(|_| malformed())?;
-    Ok(Arc::new(Private { signing, decrypting }))
+    let oaep = OaepPrivateDecryptingKey::new(decrypting.clone()).map_err(|_| malformed())?;
+    let pkcs1 = Pkcs1PrivateDecryptingKey::new(decrypting).map_err(|_| malformed())?;
+    let rejection = Rejection::of_key(pkcs8_der, pkcs1.key_size_bytes());
+    Ok(Arc::new(Private { signing, oaep, pkcs1, rejection }))
 }
 
 pub(crate) fn generate(bits: u32) -> Result<SecretBytes, CryptoError> {
@@ -65,7 +68,7 @@ struct Public {
     signature_length: usize,
     spki_der: Vec<u8>,
     parsed: [OnceLock<ParsedPublicKey>; 7],
-    encrypting: OnceLock<OaepPublicEncryptingKey>,
+    encrypting: OnceLock<PublicEncryptingKey>,
 }
 
 impl Public {
@@ -100,13 +103,12 @@ impl Public {
         })
     }
 
-    fn encrypting(&self) -> Result<&OaepPublicEncryptingKey, CryptoError> {
+    fn encrypting(&self) -> Result<PublicEncryptingKey, CryptoError> {
         if let Some(key) = self.encrypting.get() {
-            return Ok(key);
+            return Ok(key.clone());
         }
         let key = PublicEncryptingKey::from_der(&self.spki_der).map_err(|_| unsupported(SHORT_KEY))?;
-        let key = OaepPublicEncryptingKey::new(key).map_err(|_| unsupported(SHORT_KEY))?;
-        Ok(self.encrypting.get_or_init(|| key))
+        Ok(self.encrypting.get_or_init(|| key).clone())
     }
 }
 
@@ -125,11 +127,29 @@ impl PublicKeyOperations for Public {
     }
 
     fn encrypt_key(&self, transport: KeyTransport, plain: &[u8]) -> Result<Vec<u8>, CryptoError> {
-        let algorithm = oaep(transport)?;
-        let key = self.encrypting()?;
-        let mut octets = vec![0; key.ciphertext_size()];
+        self.encrypt_key_with_label(transport, &[], plain)
+    }
+
+    fn encrypt_key_with_label(
+        &self,
+        transport: KeyTransport,
+        label: &[u8],
+        plain: &[u8],
+    ) -> Result<Vec<u8>, CryptoError> {
         let failed = |_| failure::encryption_failed(transport.uri(), "too long for the RSA key");
-        let length = key.encrypt(algorithm, plain, &mut octets, None).map_err(failed)?.len();
+        let padding = padding(transport)?;
+        let key = self.encrypting()?;
+        let mut octets = vec![0; key.key_size_bytes()];
+        let length = match padding {
+            Padding::Pkcs1 => {
+                let key = Pkcs1PublicEncryptingKey::new(key).map_err(failed)?;
+                key.encrypt(plain, &mut octets).map_err(failed)?.len()
+            }
+            Padding::Oaep(algorithm) => {
+                let key = OaepPublicEncryptingKey::new(key).map_err(failed)?;
+                key.encrypt(algorithm, plain, &mut octets, Some(label)).map_err(failed)?.len()
+            }
+        };
         octets.truncate(length);
         Ok(octets)
     }
@@ -137,7 +157,9 @@ impl PublicKeyOperations for Public {
 
 struct Private {
     signing: KeyPair,
-    decrypting: OaepPrivateDecryptingKey,
+    oaep: OaepPrivateDecryptingKey,
+    pkcs1: Pkcs1PrivateDecryptingKey,
+    rejection: Rejection,
 }
 
 impl PrivateKeyOperations for Private {
@@ -164,30 +186,58 @@ impl PrivateKeyOperations for Private {
     }
 
     fn decrypt_key(&self, transport: KeyTransport, octets: &[u8]) -> Result<SecretBytes, CryptoError> {
-        let algorithm = oaep(transport)?;
-        let mut plain = vec![0; self.decrypting.min_output_size()];
-        let failed = |_| failure::decryption_failed();
-        let found = self.decrypting.decrypt(algorithm, octets, &mut plain, None).map_err(failed)?;
-        let found = SecretBytes::new(found.to_vec());
+        self.decrypt_key_with_label(transport, &[], octets)
+    }
+
+    /// What AWS-LC says of PKCS#1 v1.5 padding stays here: wrong padding gives the message that
+    /// [`Rejection`] has ready, so that the only error left is a wrong length of the octets.
+    fn decrypt_key_with_label(
+        &self,
+        transport: KeyTransport,
+        label: &[u8],
+        octets: &[u8],
+    ) -> Result<SecretBytes, CryptoError> {
+        let padding = padding(transport)?;
+        let mut plain = vec![0; self.oaep.min_output_size()];
+        if octets.len() != plain.len() {
+            return Err(failure::decryption_failed());
+        }
+        let found = match padding {
+            Padding::Pkcs1 => {
+                let substitute = self.rejection.message(octets);
+                let found = self.pkcs1.decrypt(octets, &mut plain);
+                found.map_or(substitute, |found| SecretBytes::new(found.to_vec()))
+            }
+            Padding::Oaep(algorithm) => {
+                let found = self.oaep.decrypt(algorithm, octets, &mut plain, Some(label));
+                SecretBytes::new(found.map_err(|_| failure::decryption_failed())?.to_vec())
+            }
+        };
         // The buffer held the key as well: it is wiped with its owner.
         drop(SecretBytes::new(plain));
         Ok(found)
     }
 }
 
-fn oaep(transport: KeyTransport) -> Result<&'static OaepAlgorithm, CryptoError> {
+enum Padding {
+    Pkcs1,
+    Oaep(&'static OaepAlgorithm),
+}
+
+fn padding(transport: KeyTransport) -> Result<Padding, CryptoError> {
     match transport {
+        KeyTransport::Rsa15 => Ok(Padding::Pkcs1),
         KeyTransport::RsaOaep { digest: DigestAlgorithm::Sha1, mgf: DigestAlgorithm::Sha1 } => {
-            Ok(&OAEP_SHA1_MGF1SHA1)
+            Ok(Padding::Oaep(&OAEP_SHA1_MGF1SHA1))
         }
         KeyTransport::RsaOaep { digest: DigestAlgorithm::Sha256, mgf: DigestAlgorithm::Sha256 } => {
-            Ok(&OAEP_SHA256_MGF1SHA256)
+            Ok(Padding::Oaep(&OAEP_SHA256_MGF1SHA256))
         }
         KeyTransport::RsaOaep { digest: DigestAlgorithm::Sha384, mgf: DigestAlgorithm::Sha384 } => {
-            Ok(&OAEP_SHA384_MGF1SHA384)
+            Ok(Padding::Oaep(&OAEP_SHA384_MGF1SHA384))
         }
         KeyTransport::RsaOaep { digest: DigestAlgorithm::Sha512, mgf: DigestAlgorithm::Sha512 } => {
-            Ok(&OAEP_SHA512_MGF1SHA512)
+            Ok(Padding::Oaep(&OAEP_SHA512_MGF1SHA512))
         }
         KeyTransport::RsaOaep { .. } => {
             Err(failure::unsupported(NAME, "RSA-OAEP with two different digests"))

@@ -19,7 +19,6 @@ fn provider() -> Provider {
 
 /// Algorithms that this backend names as not implemented.
 const UNSUPPORTED: &[&str] = &[
-    "RSA-1.5",
     "RSA-OAEP with two digests",
     "sign RsaSha1 RSA 2048 bits",
     "sign EcdsaSha256 P-384",

@@ -201,7 +201,7 @@ pub enum KeyTransport {
     /// RSAES-OAEP. The identifier `rsa-oaep-mgf1p` always has SHA-1 in the mask generation function; its digest is the
     /// one in `ds:DigestMethod`, SHA-1 if absent.
     RsaOaep {
-        /// Digest of the (empty) label.
+        /// Digest of the label, which is empty unless `xenc:OAEPparams` says otherwise.
         digest: DigestAlgorithm,
         /// Digest inside the mask generation function MGF1.
         mgf: DigestAlgorithm,
@@ -244,7 +244,7 @@ pub enum ContentCipher {
     Aes192Gcm,
     /// AES-256 in Galois/counter mode.
     Aes256Gcm,
-    /// Triple DES in CBC mode. Named so that it can be refused by name; no backend implements it.
+    /// Triple DES in CBC mode: 8 octets of initialisation vector, ciphertext. Accepted by `danger_allow` only.
     TripleDesCbc,
 }
 

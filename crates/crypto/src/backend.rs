@@ -110,6 +110,20 @@ pub trait PublicKeyOperations: Send + Sync {
     ///
     /// [`CryptoError::EncryptionFailed`] if the message is too long for the modulus.
     fn encrypt_key(&self, transport: KeyTransport, plain: &[u8]) -> Result<Vec<u8>, CryptoError>;
+
+    /// The same with a label of RSA-OAEP, which is refused by name unless it is empty or the backend says otherwise.
+    ///
+    /// # Errors
+    ///
+    /// As [`encrypt_key`](Self::encrypt_key), and [`CryptoError::AlgorithmUnsupported`].
+    fn encrypt_key_with_label(
+        &self,
+        transport: KeyTransport,
+        label: &[u8],
+        plain: &[u8],
+    ) -> Result<Vec<u8>, CryptoError> {
+        if label.is_empty() { self.encrypt_key(transport, plain) } else { Err(no_label()) }
+    }
 }
 
 /// What a backend does with a private key.
@@ -135,6 +149,24 @@ pub trait PrivateKeyOperations: Send + Sync {
     ///
     /// [`CryptoError::DecryptionFailed`], [`CryptoError::AlgorithmUnsupported`].
     fn decrypt_key(&self, transport: KeyTransport, octets: &[u8]) -> Result<SecretBytes, CryptoError>;
+
+    /// The same with a label of RSA-OAEP, which is refused by name unless it is empty or the backend says otherwise.
+    ///
+    /// # Errors
+    ///
+    /// As [`decrypt_key`](Self::decrypt_key).
+    fn decrypt_key_with_label(
+        &self,
+        transport: KeyTransport,
+        label: &[u8],
+        octets: &[u8],
+    ) -> Result<SecretBytes, CryptoError> {
+        if label.is_empty() { self.decrypt_key(transport, octets) } else { Err(no_label()) }
+    }
+}
+
+const fn no_label() -> CryptoError {
+    failure::unsupported("of this key", "labels in RSA-OAEP")
 }
 
 /// A digest in the making.

@@ -57,6 +57,13 @@ pub enum CryptoError {
         /// Kind of the key.
         key: KeyKind,
     },
+    /// The key says that it is for RSASSA-PSS alone, and with which digest (RFC 4055, 1.2 and 3.1).
+    #[error("the key is restricted to RSASSA-PSS and cannot be used with {uri}")]
+    #[non_exhaustive]
+    KeyRestricted {
+        /// Identifier of the algorithm.
+        uri: &'static str,
+    },
     /// An RSA modulus below the accepted length.
     #[error("the RSA key has {bits} bits; at least {minimum} are needed")]
     #[non_exhaustive]
@@ -197,6 +204,7 @@ impl CryptoError {
             Self::AlgorithmUnknown { .. } => "crypto.algorithm_unknown",
             Self::AlgorithmUnsupported { .. } => "crypto.algorithm_unsupported",
             Self::KeyMismatch { .. } => "crypto.key_mismatch",
+            Self::KeyRestricted { .. } => "crypto.key_restricted",
             Self::KeyTooSmall { .. } => "crypto.key_too_small",
             Self::KeyTooLarge { .. } => "crypto.key_too_large",
             Self::KeyMalformed { .. } => "crypto.key_malformed",
@@ -230,13 +238,17 @@ impl CryptoError {
                  provider's danger_allow accepts the old digest."
             }
             Self::AlgorithmUnknown { .. } => {
-                "Give the identifier of a legacy algorithm (rsa-sha1, sha1, rsa-1_5) as it stands in the message, or \
-                 the word rsa-1024."
+                "Give the identifier of a legacy algorithm (rsa-sha1, sha1, rsa-1_5, tripledes-cbc) as it stands in the \
+                 message, or the word rsa-1024."
             }
             Self::AlgorithmUnsupported { .. } => "Use the default provider, or another algorithm.",
             Self::KeyMismatch { .. } => {
                 "Compare the certificate that is configured with the one in the identity provider's metadata: the \
                  key is of another kind than the algorithm in the message."
+            }
+            Self::KeyRestricted { .. } => {
+                "Have the identity provider sign with RSASSA-PSS and the digest that its certificate names, or give it a \
+                 certificate over a plain RSA key."
             }
             Self::KeyTooSmall { .. } => {
                 "Have the identity provider make a new signing certificate of 2048 bits or more. If it cannot, the \

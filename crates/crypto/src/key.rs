@@ -1,7 +1,7 @@
 //! Keys, parsed once.
 
 use crate::backend::{PrivateKeyOperations, PublicKeyOperations};
-use crate::{KeyKind, SecretBytes, SecretString, encoding::colon_hex, key_format, pem};
+use crate::{KeyKind, SecretBytes, SecretString, SignatureAlgorithm, encoding::colon_hex, key_format, pem};
 use core::fmt;
 use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
@@ -29,13 +29,21 @@ struct Inner {
     kind: KeyKind,
     spki_der: Vec<u8>,
     fingerprint: String,
+    /// The only algorithms that the key itself allows; none if it allows all that fit its kind.
+    purpose: Option<&'static [SignatureAlgorithm]>,
     operations: Arc<dyn PublicKeyOperations>,
 }
 
 impl PublicKey {
-    pub(crate) fn new(kind: KeyKind, spki_der: &[u8], operations: Arc<dyn PublicKeyOperations>) -> Self {
+    pub(crate) fn new(
+        kind: KeyKind,
+        spki_der: &[u8],
+        purpose: Option<&'static [SignatureAlgorithm]>,
+        operations: Arc<dyn PublicKeyOperations>,
+    ) -> Self {
         let fingerprint = colon_hex(&Sha256::digest(spki_der));
-        Self { inner: Arc::new(Inner { kind, spki_der: spki_der.to_vec(), fingerprint, operations }) }
+        let spki_der = spki_der.to_vec();
+        Self { inner: Arc::new(Inner { kind, spki_der, fingerprint, purpose, operations }) }
     }
 
     /// Kind and length.
@@ -62,6 +70,10 @@ impl PublicKey {
     #[must_use]
     pub fn to_pem(&self) -> String {
         pem::encode(key_format::PUBLIC_LABEL, self.spki_der())
+    }
+
+    pub(crate) fn purpose(&self) -> Option<&'static [SignatureAlgorithm]> {
+        self.inner.purpose
     }
 
     pub(crate) fn operations(&self) -> &dyn PublicKeyOperations {

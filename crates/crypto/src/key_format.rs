@@ -1,7 +1,8 @@
 //! The forms in which keys come: which kind they are, and one form for private keys.
 
-use crate::{CryptoError, KeyKind, SecretBytes, pem, tlv};
+use crate::{CryptoError, KeyKind, SecretBytes, SignatureAlgorithm, pem, pss_key, tlv};
 use rsa::{pkcs1, pkcs8};
+use std::borrow::Cow;
 use x509_cert::der::{Decode as _, Encode as _, asn1::AnyRef, asn1::ObjectIdentifier, asn1::OctetStringRef};
 use x509_cert::spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
 use zeroize::Zeroizing;
@@ -19,10 +20,30 @@ const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7
 const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
 const P521: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.35");
 
-/// Kind of a SubjectPublicKeyInfo in DER.
-pub(crate) fn kind_of_public(spki_der: &[u8]) -> Result<KeyKind, CryptoError> {
+/// What a SubjectPublicKeyInfo holds.
+pub(crate) struct Public<'a> {
+    pub(crate) kind: KeyKind,
+    /// The only algorithms that it allows, if it says so.
+    pub(crate) purpose: Option<&'static [SignatureAlgorithm]>,
+    /// The same key without that restriction: backends know nothing of it.
+    pub(crate) spki_der: Cow<'a, [u8]>,
+}
+
+/// Reads a SubjectPublicKeyInfo in DER.
+pub(crate) fn public(spki_der: &[u8]) -> Result<Public<'_>, CryptoError> {
     let malformed = |detail| CryptoError::KeyMalformed { form: "SubjectPublicKeyInfo", detail };
-    let spki = SubjectPublicKeyInfoRef::from_der(spki_der).map_err(|_| malformed("not in DER"))?;
+    let mut spki = SubjectPublicKeyInfoRef::from_der(spki_der).map_err(|_| malformed("not in DER"))?;
+    let (mut purpose, mut plain) = (None, Cow::Borrowed(spki_der));
+    if spki.algorithm.oid == pss_key::RSASSA_PSS {
+        purpose = Some(pss_key::purpose(spki.algorithm.parameters)?);
+        spki.algorithm = AlgorithmIdentifierRef { oid: RSA_ENCRYPTION, parameters: Some(AnyRef::NULL) };
+        plain = Cow::Owned(spki.to_der().map_err(|_| malformed("too long"))?);
+    }
+    Ok(Public { kind: kind_of_public(&spki)?, purpose, spki_der: plain })
+}
+
+fn kind_of_public(spki: &SubjectPublicKeyInfoRef<'_>) -> Result<KeyKind, CryptoError> {
+    let malformed = |detail| CryptoError::KeyMalformed { form: "SubjectPublicKeyInfo", detail };
     if spki.algorithm.oid == ED25519 {
         // Under a point of small order one signature fits many messages, and backends differ in refusing it.
         let octets = spki.subject_public_key.as_bytes().and_then(|octets| octets.try_into().ok());

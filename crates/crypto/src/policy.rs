@@ -48,7 +48,7 @@ impl Policy {
         }
     }
 
-    pub(crate) fn allow(&mut self, uri: &str, backend: &'static str) -> Result<(), CryptoError> {
+    pub(crate) fn allow(&mut self, uri: &str) -> Result<(), CryptoError> {
         let transports =
             [KeyTransport::RSA_15_URI, KeyTransport::RSA_OAEP_MGF1P_URI, KeyTransport::RSA_OAEP_URI];
         if let Some(algorithm) = SignatureAlgorithm::from_uri(uri) {
@@ -56,9 +56,6 @@ impl Policy {
         } else if let Some(algorithm) = DigestAlgorithm::from_uri(uri) {
             add(&mut self.digests, algorithm);
         } else if let Some(cipher) = ContentCipher::from_uri(uri) {
-            if cipher == ContentCipher::TripleDesCbc {
-                return Err(CryptoError::AlgorithmUnsupported { backend, algorithm: cipher.uri() });
-            }
             add(&mut self.ciphers, cipher);
         } else if let Some(transport) = transports.into_iter().find(|&it| it == uri) {
             add(&mut self.transports, transport);
@@ -95,6 +92,9 @@ impl Policy {
         if !algorithm.fits(key.kind()) {
             return Err(CryptoError::KeyMismatch { uri: algorithm.uri(), key: key.kind() });
         }
+        if key.purpose().is_some_and(|purpose| !purpose.contains(&algorithm)) {
+            return Err(CryptoError::KeyRestricted { uri: algorithm.uri() });
+        }
         self.check_length(key.kind())
     }
 
@@ -108,6 +108,9 @@ impl Policy {
         }
         if !matches!(key.kind(), KeyKind::Rsa { .. }) {
             return Err(CryptoError::KeyMismatch { uri: transport.uri(), key: key.kind() });
+        }
+        if key.purpose().is_some() {
+            return Err(CryptoError::KeyRestricted { uri: transport.uri() });
         }
         self.check_length(key.kind())
     }

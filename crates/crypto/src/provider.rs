@@ -75,15 +75,15 @@ impl Provider {
         self
     }
 
-    /// Puts an algorithm on the list that is not there by default: the identifier of `rsa-sha1`, `sha1` or `rsa-1_5`,
-    /// or the word `rsa-1024` for RSA keys from 1024 bits on. Allowing what is allowed already changes nothing.
+    /// Puts an algorithm on the list that is not there by default: the identifier of `rsa-sha1`, `sha1`, `rsa-1_5` or
+    /// `tripledes-cbc`, or the word `rsa-1024` for RSA keys from 1024 bits on; the [table](crate#what-danger_allow-accepts)
+    /// has them in full. Allowing what is allowed already changes nothing.
     ///
     /// SHA-1 signatures need both `rsa-sha1` and, for the references, `sha1`.
     ///
     /// # Errors
     ///
-    /// [`CryptoError::AlgorithmUnknown`] for everything else, MD5 and DSA among it;
-    /// [`CryptoError::AlgorithmUnsupported`] for Triple DES, which no backend implements.
+    /// [`CryptoError::AlgorithmUnknown`] for everything else, MD5 and DSA among it.
     ///
     /// ```
     /// use vouchsafe_crypto::{Provider, SignatureAlgorithm};
@@ -94,7 +94,7 @@ impl Provider {
     /// # Ok::<(), vouchsafe_crypto::CryptoError>(())
     /// ```
     pub fn danger_allow(mut self, uri: &str) -> Result<Self, CryptoError> {
-        Arc::make_mut(&mut self.policy).allow(uri, self.backend.name())?;
+        Arc::make_mut(&mut self.policy).allow(uri)?;
         Ok(self)
     }
 
@@ -153,17 +153,18 @@ impl Provider {
         self.backend.digest_context(algorithm)
     }
 
-    /// Parses a public key, once, from SubjectPublicKeyInfo in DER.
+    /// Parses a public key, once, from SubjectPublicKeyInfo in DER. An RSA key that is restricted to RSASSA-PSS (RFC 4055,
+    /// 3.1) verifies such signatures and does nothing else.
     ///
     /// # Errors
     ///
     /// [`CryptoError::KeyMalformed`], [`CryptoError::KeyUnsupported`] (explicit curve parameters among it),
     /// [`CryptoError::KeyTooSmall`], [`CryptoError::KeyTooLarge`].
     pub fn public_key(&self, spki_der: &[u8]) -> Result<PublicKey, CryptoError> {
-        let kind = key_format::kind_of_public(spki_der)?;
-        self.policy.check_length(kind)?;
-        let operations = self.backend.public_key(kind, spki_der)?;
-        Ok(PublicKey::new(kind, spki_der, operations))
+        let read = key_format::public(spki_der)?;
+        self.policy.check_length(read.kind)?;
+        let operations = self.backend.public_key(read.kind, &read.spki_der)?;
+        Ok(PublicKey::new(read.kind, spki_der, read.purpose, operations))
     }
 
     /// Parses a public key from PEM: the block "PUBLIC KEY", which holds SubjectPublicKeyInfo.
@@ -221,7 +222,8 @@ impl Provider {
     /// # Errors
     ///
     /// [`CryptoError::SignatureInvalid`] or [`CryptoError::SignatureLength`] if it is not a signature of this key;
-    /// [`CryptoError::AlgorithmRefused`], [`CryptoError::KeyMismatch`], [`CryptoError::KeyTooSmall`] before any work.
+    /// [`CryptoError::AlgorithmRefused`], [`CryptoError::KeyMismatch`], [`CryptoError::KeyRestricted`],
+    /// [`CryptoError::KeyTooSmall`] before any work.
     pub fn verify(
         &self,
         algorithm: SignatureAlgorithm,
@@ -285,9 +287,27 @@ impl Provider {
         octets: &[u8],
         cipher: ContentCipher,
     ) -> Result<SecretBytes, CryptoError> {
+        self.decrypt_content_key_with_label(transport, &[], key, octets, cipher)
+    }
+
+    /// The same with the label that stands in `xenc:OAEPparams`. RSA PKCS#1 v1.5 has none.
+    ///
+    /// # Errors
+    ///
+    /// As [`decrypt_content_key`](Self::decrypt_content_key), and [`CryptoError::AlgorithmUnsupported`] for a label where
+    /// there is no place for it.
+    pub fn decrypt_content_key_with_label(
+        &self,
+        transport: KeyTransport,
+        label: &[u8],
+        key: &PrivateKey,
+        octets: &[u8],
+        cipher: ContentCipher,
+    ) -> Result<SecretBytes, CryptoError> {
         self.policy.check_transport(transport, key.public_key())?;
+        self.check_label(transport, label)?;
         if transport != KeyTransport::Rsa15 {
-            let found = key.operations().decrypt_key(transport, octets)?;
+            let found = key.operations().decrypt_key_with_label(transport, label, octets)?;
             let right = found.as_slice().len() == cipher.key_length();
             return if right { Ok(found) } else { Err(CryptoError::DecryptionFailed {}) };
         }
@@ -312,8 +332,25 @@ impl Provider {
         key: &PublicKey,
         plain: &[u8],
     ) -> Result<Vec<u8>, CryptoError> {
+        self.encrypt_key_with_label(transport, &[], key, plain)
+    }
+
+    /// The same with a label for RSA-OAEP, which the recipient must know: `xenc:OAEPparams` carries it.
+    ///
+    /// # Errors
+    ///
+    /// As [`encrypt_key`](Self::encrypt_key), and [`CryptoError::AlgorithmUnsupported`] for a label where there is no place
+    /// for it.
+    pub fn encrypt_key_with_label(
+        &self,
+        transport: KeyTransport,
+        label: &[u8],
+        key: &PublicKey,
+        plain: &[u8],
+    ) -> Result<Vec<u8>, CryptoError> {
         self.policy.check_transport(transport, key)?;
-        key.operations().encrypt_key(transport, plain)
+        self.check_label(transport, label)?;
+        key.operations().encrypt_key_with_label(transport, label, plain)
     }
 
     /// Decrypts content: initialisation vector || ciphertext (|| tag), as in `xenc:CipherValue`; the padding of XML
@@ -370,6 +407,14 @@ impl Provider {
     /// [`CryptoError::Random`].
     pub fn random(&self, buffer: &mut [u8]) -> Result<(), CryptoError> {
         self.backend.random(buffer)
+    }
+
+    fn check_label(&self, transport: KeyTransport, label: &[u8]) -> Result<(), CryptoError> {
+        if transport != KeyTransport::Rsa15 || label.is_empty() {
+            return Ok(());
+        }
+        let (backend, algorithm) = (self.backend.name(), "RSA PKCS#1 v1.5 with a label");
+        Err(CryptoError::AlgorithmUnsupported { backend, algorithm })
     }
 
     fn adopt(&self, kind: KeyKind, pkcs8_der: SecretBytes) -> Result<PrivateKey, CryptoError> {

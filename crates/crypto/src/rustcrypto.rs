@@ -104,7 +104,3 @@ fn not_elliptic(kind: KeyKind) -> CryptoError {
 fn no_public_key<E>(_: E) -> CryptoError {
     CryptoError::KeyMalformed { form: "PKCS#8", detail: "no public key" }
 }
-
-fn no_cipher(cipher: ContentCipher) -> CryptoError {
-    CryptoError::AlgorithmUnsupported { backend: "RustCrypto", algorithm: cipher.uri() }
-}

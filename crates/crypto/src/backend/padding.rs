@@ -2,13 +2,15 @@
 
 /// Octets of one AES block.
 pub const AES_BLOCK: usize = 16;
+/// Octets of one block of Triple DES.
+pub const DES_BLOCK: usize = 8;
 
-/// Fills up to a whole number of blocks; a whole block if nothing is missing.
+/// Fills up to a whole number of blocks of `block` octets; a whole block if nothing is missing.
 ///
 /// The arbitrary octets are zero, as in the example of the specification: random ones hide nothing.
 #[must_use]
-pub fn add(plain: &[u8]) -> Vec<u8> {
-    let missing = AES_BLOCK.saturating_sub(plain.len() % AES_BLOCK);
+pub fn add(plain: &[u8], block: usize) -> Vec<u8> {
+    let missing = block.saturating_sub(plain.len().checked_rem(block).unwrap_or_default());
     let mut padded = Vec::with_capacity(plain.len().saturating_add(missing));
     padded.extend_from_slice(plain);
     padded.extend(core::iter::repeat_n(0, missing.saturating_sub(1)));
@@ -18,9 +20,9 @@ pub fn add(plain: &[u8]) -> Vec<u8> {
 
 /// Takes the padding off; none if the last octet is not between 1 and the length of a block.
 #[must_use]
-pub fn remove(mut padded: Vec<u8>) -> Option<Vec<u8>> {
+pub fn remove(mut padded: Vec<u8>, block: usize) -> Option<Vec<u8>> {
     let count = usize::from(*padded.last()?);
-    if !(1..=AES_BLOCK).contains(&count) {
+    if !(1..=block).contains(&count) {
         return None;
     }
     padded.truncate(padded.len().checked_sub(count)?);
@@ -29,24 +31,28 @@ pub fn remove(mut padded: Vec<u8>) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{add, remove};
+    use super::{AES_BLOCK, DES_BLOCK, add, remove};
 
     #[test]
     fn there_and_back_for_every_length() {
         for length in 0..40 {
             let plain = vec![7; length];
-            let padded = add(&plain);
+            let padded = add(&plain, AES_BLOCK);
             assert!(padded.len().is_multiple_of(16) && padded.len() > length);
-            assert_eq!(remove(padded), Some(plain));
+            assert_eq!(remove(padded, AES_BLOCK).as_ref(), Some(&plain));
+            let padded = add(&plain, DES_BLOCK);
+            assert!(padded.len().is_multiple_of(8) && padded.len() > length && padded.len() <= length + 8);
+            assert_eq!(remove(padded, DES_BLOCK), Some(plain));
         }
     }
 
     #[test]
     fn refuses_what_is_no_length() {
         for last in [0, 17, 255] {
-            assert_eq!(remove(vec![last; 32]), None);
+            assert_eq!(remove(vec![last; 32], AES_BLOCK), None);
         }
-        assert_eq!(remove(Vec::new()), None);
-        assert_eq!(remove(vec![9; 4]), None);
+        assert_eq!(remove(vec![9; 32], DES_BLOCK), None);
+        assert_eq!(remove(Vec::new(), AES_BLOCK), None);
+        assert_eq!(remove(vec![9; 4], AES_BLOCK), None);
     }
 }

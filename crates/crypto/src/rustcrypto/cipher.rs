@@ -1,4 +1,4 @@
-//! AES in CBC and Galois/counter mode.
+//! AES in CBC and Galois/counter mode, and Triple DES in CBC mode.
 
 use crate::{ContentCipher, CryptoError, backend::padding};
 use aes::cipher::{
@@ -9,8 +9,8 @@ use aes::cipher::{
 use aes::{Aes128, Aes192, Aes256};
 use aes_gcm::{AeadInOut as _, AesGcm};
 use cbc::cipher::KeyIvInit as _;
+use des::TdesEde3;
 
-const BLOCK: usize = padding::AES_BLOCK;
 const NONCE: usize = 12;
 const TAG: usize = 16;
 
@@ -22,7 +22,7 @@ pub(super) fn decrypt(cipher: ContentCipher, key: &[u8], octets: &[u8]) -> Resul
         ContentCipher::Aes128Gcm => decrypt_gcm::<Aes128>(key, octets),
         ContentCipher::Aes192Gcm => decrypt_gcm::<Aes192>(key, octets),
         ContentCipher::Aes256Gcm => decrypt_gcm::<Aes256>(key, octets),
-        ContentCipher::TripleDesCbc => return Err(super::no_cipher(cipher)),
+        ContentCipher::TripleDesCbc => decrypt_cbc::<TdesEde3>(key, octets),
     }
     .ok_or(CryptoError::DecryptionFailed {})
 }
@@ -35,7 +35,7 @@ pub(super) fn encrypt(cipher: ContentCipher, key: &[u8], plain: &[u8]) -> Result
         ContentCipher::Aes128Gcm => encrypt_gcm::<Aes128>(key, plain)?,
         ContentCipher::Aes192Gcm => encrypt_gcm::<Aes192>(key, plain)?,
         ContentCipher::Aes256Gcm => encrypt_gcm::<Aes256>(key, plain)?,
-        ContentCipher::TripleDesCbc => return Err(super::no_cipher(cipher)),
+        ContentCipher::TripleDesCbc => encrypt_cbc::<TdesEde3>(key, plain)?,
     }
     .ok_or(CryptoError::EncryptionFailed {
         uri: cipher.uri(),
@@ -45,35 +45,35 @@ pub(super) fn encrypt(cipher: ContentCipher, key: &[u8], plain: &[u8]) -> Result
 
 fn decrypt_cbc<C>(key: &[u8], octets: &[u8]) -> Option<Vec<u8>>
 where
-    C: BlockCipherDecrypt + KeyInit + BlockSizeUser<BlockSize = U16>,
+    C: BlockCipherDecrypt + KeyInit,
 {
-    let (iv, body) = octets.split_at_checked(BLOCK)?;
+    let (iv, body) = octets.split_at_checked(C::block_size())?;
     if body.is_empty() {
         return None;
     }
     let mut mode = cbc::Decryptor::<C>::new_from_slices(key, iv).ok()?;
     let mut plain = body.to_vec();
-    let (blocks, rest) = Array::<u8, U16>::slice_as_chunks_mut(&mut plain);
+    let (blocks, rest) = Array::<u8, C::BlockSize>::slice_as_chunks_mut(&mut plain);
     if !rest.is_empty() {
         return None;
     }
     mode.decrypt_blocks(blocks);
-    padding::remove(plain)
+    padding::remove(plain, C::block_size())
 }
 
 fn encrypt_cbc<C>(key: &[u8], plain: &[u8]) -> Result<Option<Vec<u8>>, CryptoError>
 where
-    C: BlockCipherEncrypt + KeyInit + BlockSizeUser<BlockSize = U16>,
+    C: BlockCipherEncrypt + KeyInit,
 {
-    let mut iv = [0; BLOCK];
+    let mut iv = vec![0; C::block_size()];
     getrandom::fill(&mut iv).map_err(|_| CryptoError::Random {})?;
-    let mut body = padding::add(plain);
+    let mut body = padding::add(plain, C::block_size());
     let Ok(mut mode) = cbc::Encryptor::<C>::new_from_slices(key, &iv) else {
         return Ok(None);
     };
-    let (blocks, _) = Array::<u8, U16>::slice_as_chunks_mut(&mut body);
+    let (blocks, _) = Array::<u8, C::BlockSize>::slice_as_chunks_mut(&mut body);
     mode.encrypt_blocks(blocks);
-    Ok(Some([iv.as_slice(), &body].concat()))
+    Ok(Some([iv, body].concat()))
 }
 
 fn decrypt_gcm<C>(key: &[u8], octets: &[u8]) -> Option<Vec<u8>>

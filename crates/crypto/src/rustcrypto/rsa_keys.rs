@@ -62,11 +62,20 @@ impl PublicKeyOperations for Public {
     }
 
     fn encrypt_key(&self, transport: KeyTransport, plain: &[u8]) -> Result<Vec<u8>, CryptoError> {
+        self.encrypt_key_with_label(transport, &[], plain)
+    }
+
+    fn encrypt_key_with_label(
+        &self,
+        transport: KeyTransport,
+        label: &[u8],
+        plain: &[u8],
+    ) -> Result<Vec<u8>, CryptoError> {
         let key = &self.0;
         match transport {
             KeyTransport::Rsa15 => key.encrypt(&mut SysRng, Pkcs1v15Encrypt, plain),
             KeyTransport::RsaOaep { digest, mgf } => {
-                with_oaep!(digest, mgf, |padding| key.encrypt(&mut SysRng, padding, plain))
+                with_oaep!(digest, mgf, label, |padding| key.encrypt(&mut SysRng, padding, plain))
             }
         }
         .map_err(|error| match error {
@@ -102,14 +111,23 @@ impl PrivateKeyOperations for Private {
         .map_err(|_| CryptoError::SigningFailed { uri: algorithm.uri() })
     }
 
+    fn decrypt_key(&self, transport: KeyTransport, octets: &[u8]) -> Result<SecretBytes, CryptoError> {
+        self.decrypt_key_with_label(transport, &[], octets)
+    }
+
     /// PKCS#1 v1.5 answers wrong padding with a message derived from the key and the octets
     /// (draft-irtf-cfrg-rsa-guidance, 7); the only error left is a wrong length of the octets.
-    fn decrypt_key(&self, transport: KeyTransport, octets: &[u8]) -> Result<SecretBytes, CryptoError> {
+    fn decrypt_key_with_label(
+        &self,
+        transport: KeyTransport,
+        label: &[u8],
+        octets: &[u8],
+    ) -> Result<SecretBytes, CryptoError> {
         let key = &self.0;
         match transport {
             KeyTransport::Rsa15 => key.decrypt_blinded(&mut SysRng, Pkcs1v15Encrypt, octets),
             KeyTransport::RsaOaep { digest, mgf } => {
-                with_oaep!(digest, mgf, |padding| key.decrypt_blinded(&mut SysRng, padding, octets))
+                with_oaep!(digest, mgf, label, |padding| key.decrypt_blinded(&mut SysRng, padding, octets))
             }
         }
         .map(SecretBytes::new)
@@ -119,24 +137,24 @@ impl PrivateKeyOperations for Private {
 
 /// Two digests known when running, as types.
 macro_rules! with_oaep {
-    ($digest:expr, $mgf:expr, |$padding:ident| $body:expr) => {
+    ($digest:expr, $mgf:expr, $label:expr, |$padding:ident| $body:expr) => {
         match $digest {
-            DigestAlgorithm::Sha1 => with_oaep!(@mgf Sha1, $mgf, |$padding| $body),
-            DigestAlgorithm::Sha256 => with_oaep!(@mgf Sha256, $mgf, |$padding| $body),
-            DigestAlgorithm::Sha384 => with_oaep!(@mgf Sha384, $mgf, |$padding| $body),
-            DigestAlgorithm::Sha512 => with_oaep!(@mgf Sha512, $mgf, |$padding| $body),
+            DigestAlgorithm::Sha1 => with_oaep!(@mgf Sha1, $mgf, $label, |$padding| $body),
+            DigestAlgorithm::Sha256 => with_oaep!(@mgf Sha256, $mgf, $label, |$padding| $body),
+            DigestAlgorithm::Sha384 => with_oaep!(@mgf Sha384, $mgf, $label, |$padding| $body),
+            DigestAlgorithm::Sha512 => with_oaep!(@mgf Sha512, $mgf, $label, |$padding| $body),
         }
     };
-    (@mgf $digest:ty, $mgf:expr, |$padding:ident| $body:expr) => {
+    (@mgf $digest:ty, $mgf:expr, $label:expr, |$padding:ident| $body:expr) => {
         match $mgf {
-            DigestAlgorithm::Sha1 => with_oaep!(@use $digest, Sha1, |$padding| $body),
-            DigestAlgorithm::Sha256 => with_oaep!(@use $digest, Sha256, |$padding| $body),
-            DigestAlgorithm::Sha384 => with_oaep!(@use $digest, Sha384, |$padding| $body),
-            DigestAlgorithm::Sha512 => with_oaep!(@use $digest, Sha512, |$padding| $body),
+            DigestAlgorithm::Sha1 => with_oaep!(@use $digest, Sha1, $label, |$padding| $body),
+            DigestAlgorithm::Sha256 => with_oaep!(@use $digest, Sha256, $label, |$padding| $body),
+            DigestAlgorithm::Sha384 => with_oaep!(@use $digest, Sha384, $label, |$padding| $body),
+            DigestAlgorithm::Sha512 => with_oaep!(@use $digest, Sha512, $label, |$padding| $body),
         }
     };
-    (@use $digest:ty, $mgf:ty, |$padding:ident| $body:expr) => {{
-        let $padding = Oaep::<$digest, $mgf>::new_with_mgf_hash();
+    (@use $digest:ty, $mgf:ty, $label:expr, |$padding:ident| $body:expr) => {{
+        let $padding = Oaep::<$digest, $mgf>::new_with_mgf_hash_and_label($label);
         $body
     }};
 }

@@ -4,14 +4,12 @@ use super::fixtures::{OTHER_RSA_2048, P256, RSA_15, RSA_2048, hexadecimal, legac
 use proptest::prelude::*;
 use vouchsafe_crypto::{ContentCipher, DigestAlgorithm, KeyTransport};
 
-const CIPHERS: [ContentCipher; 6] = [
-    ContentCipher::Aes128Cbc,
-    ContentCipher::Aes192Cbc,
-    ContentCipher::Aes256Cbc,
-    ContentCipher::Aes128Gcm,
-    ContentCipher::Aes192Gcm,
-    ContentCipher::Aes256Gcm,
-];
+const CIPHERS: [ContentCipher; 7] = ContentCipher::ALL;
+
+/// A key of the cipher's length whose parts differ: Triple DES with equal parts is no Triple DES.
+fn key_of(cipher: ContentCipher) -> Vec<u8> {
+    (1..).take(cipher.key_length()).collect()
+}
 
 const OAEP_SHA1: KeyTransport =
     KeyTransport::RsaOaep { digest: DigestAlgorithm::Sha1, mgf: DigestAlgorithm::Sha1 };
@@ -19,12 +17,17 @@ const OAEP_SHA1: KeyTransport =
 #[test]
 fn each_backend_opens_what_the_other_closes() {
     for cipher in CIPHERS {
-        let secret = vec![7; cipher.key_length()];
+        let secret = key_of(cipher);
         for length in (0..50).chain([1000]) {
             let plain = vec![b'x'; length];
-            for (closing, opening) in [(crate::provider(), reference()), (reference(), crate::provider())] {
+            let ours = legacy(crate::provider());
+            for (closing, opening) in [(&ours, &reference()), (&reference(), &ours)] {
                 let octets = closing.encrypt_content(cipher, &secret, &plain).unwrap();
-                let overhead = if cipher.is_authenticated() { 28 } else { 32 - length % 16 };
+                let overhead = match cipher {
+                    ContentCipher::TripleDesCbc => 16 - length % 8,
+                    cipher if cipher.is_authenticated() => 28,
+                    _ => 32 - length % 16,
+                };
                 assert_eq!(octets.len(), length + overhead, "{cipher:?}");
                 assert_eq!(opening.decrypt_content(cipher, &secret, &octets).unwrap(), plain);
             }
@@ -52,26 +55,29 @@ fn galois_counter_mode_as_its_authors_wrote_it() {
 
 #[test]
 fn initialisation_vectors_are_fresh() {
-    let provider = crate::provider();
+    let provider = legacy(crate::provider());
     for cipher in CIPHERS {
-        let secret = vec![7; cipher.key_length()];
+        let secret = key_of(cipher);
         let close = || provider.encrypt_content(cipher, &secret, b"same").unwrap();
-        assert_ne!(close()[..12], close()[..12], "{cipher:?}");
+        assert_ne!(close()[..8], close()[..8], "{cipher:?}");
     }
 }
 
 #[test]
 fn altered_content_fails_and_says_nothing() {
-    let provider = crate::provider();
+    let provider = legacy(crate::provider());
     for cipher in CIPHERS {
-        let secret = vec![7; cipher.key_length()];
+        let secret = key_of(cipher);
         let octets = provider.encrypt_content(cipher, &secret, &[b'x'; 40]).unwrap();
         let refuse = |octets: &[u8], secret: &[u8], what: &str| {
             let error = provider.decrypt_content(cipher, secret, octets).unwrap_err();
             assert_eq!(error.code(), "crypto.decryption_failed", "{cipher:?}: {what}");
         };
-        for length in [0, 1, 11, 12, 15, 16, 17, 27, 31, octets.len() - 1] {
+        for length in [0, 1, 7, 8, 9, 11, 12, 15, 17, 27, 31, octets.len() - 1] {
             refuse(&octets[..length], &secret, "cut");
+        }
+        if cipher != ContentCipher::TripleDesCbc {
+            refuse(&octets[..16], &secret, "nothing but the vector");
         }
         refuse(&octets, &secret[1..], "key too short");
         refuse(&octets, &[&secret[..], &[0]].concat(), "key too long");
@@ -108,22 +114,69 @@ fn padding_is_looked_at() {
 fn keys_of_another_length_do_not_encrypt() {
     for cipher in CIPHERS {
         for length in [0, 15, 17, 33] {
-            let error = crate::provider().encrypt_content(cipher, &vec![7; length], b"plain").unwrap_err();
+            let provider = legacy(crate::provider());
+            let error = provider.encrypt_content(cipher, &vec![7; length], b"plain").unwrap_err();
             assert_eq!(error.code(), "crypto.key_length");
         }
     }
 }
 
 #[test]
-fn triple_des_is_refused_by_name() {
+fn triple_des_is_refused_by_name_until_it_is_allowed() {
     let cipher = ContentCipher::TripleDesCbc;
     let error = crate::provider().decrypt_content(cipher, &[7; 24], &[0; 24]).unwrap_err();
     assert_eq!(error.code(), "crypto.algorithm_refused");
     assert!(error.to_string().contains("tripledes-cbc"));
+    assert!(!cipher.is_authenticated());
+
+    // NIST SP 800-67, B.1: "The qufck brown fox jump" in ECB; with a vector of zero its first block is that of CBC.
+    let provider = crate::provider().danger_allow(cipher.uri()).unwrap();
+    let secret = hexadecimal("0123456789abcdef23456789abcdef01456789abcdef0123");
+    let octets = hexadecimal("0000000000000000a826fd8ce53b855f");
+    // The block decrypts to "The qufc", whose last octet is no length of padding.
+    let error = provider.decrypt_content(cipher, &secret, &octets).unwrap_err();
+    assert_eq!(error.code(), "crypto.decryption_failed");
+    // With the vector altered so that it ends in 1, the rest is the text.
+    let octets = hexadecimal("0000000000000062a826fd8ce53b855f");
+    assert_eq!(provider.decrypt_content(cipher, &secret, &octets).unwrap(), b"The quf");
+    // Padding is at most a block of 8.
+    let octets = hexadecimal("000000000000006aa826fd8ce53b855f");
     assert_eq!(
-        crate::provider().danger_allow(cipher.uri()).unwrap_err().code(),
-        "crypto.algorithm_unsupported"
+        provider.decrypt_content(cipher, &secret, &octets).unwrap_err().code(),
+        "crypto.decryption_failed"
     );
+}
+
+#[test]
+fn oaep_with_a_label() {
+    let (provider, ours, theirs) = (crate::provider(), RSA_2048.ours(), RSA_2048.theirs());
+    let cipher = ContentCipher::Aes256Gcm;
+    for digest in DigestAlgorithm::ALL {
+        let transport = KeyTransport::RsaOaep { digest, mgf: digest };
+        let open = |octets: &[u8], label: &[u8]| {
+            let key = provider.decrypt_content_key_with_label(transport, label, ours, octets, cipher);
+            key.map(|key| key.as_slice().to_vec()).map_err(|error| error.code())
+        };
+        let closed =
+            reference().encrypt_key_with_label(transport, b"label", theirs.public_key(), &[7; 32]).unwrap();
+        assert_eq!(open(&closed, b"label"), Ok(vec![7; 32]));
+        for other in [&b""[..], b"labe", b"label\0"] {
+            assert_eq!(open(&closed, other), Err("crypto.decryption_failed"));
+        }
+        let closed =
+            provider.encrypt_key_with_label(transport, b"label", ours.public_key(), &[7; 32]).unwrap();
+        let opened = reference().decrypt_content_key_with_label(transport, b"label", theirs, &closed, cipher);
+        assert_eq!(opened.unwrap().as_slice(), [7; 32]);
+        let unlabelled = provider.encrypt_key(transport, ours.public_key(), &[7; 32]).unwrap();
+        assert_eq!(open(&unlabelled, b""), Ok(vec![7; 32]));
+    }
+    // RSA PKCS#1 v1.5 has no place for one.
+    let provider = legacy(provider);
+    let answer = provider.encrypt_key_with_label(KeyTransport::Rsa15, b"label", ours.public_key(), &[7; 32]);
+    assert_eq!(answer.unwrap_err().code(), "crypto.algorithm_unsupported");
+    let answer =
+        provider.decrypt_content_key_with_label(KeyTransport::Rsa15, b"label", ours, &[0; 256], cipher);
+    assert_eq!(answer.unwrap_err().code(), "crypto.algorithm_unsupported");
 }
 
 #[test]

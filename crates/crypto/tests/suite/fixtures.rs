@@ -1,7 +1,7 @@
 //! Keys, made once a run by the default backend.
 
 use std::sync::OnceLock;
-use vouchsafe_crypto::{CryptoError, KeyKind, PrivateKey, Provider, SecretString, SignatureAlgorithm};
+use vouchsafe_crypto::{CryptoError, KeyKind, PrivateKey, Provider, SecretString};
 
 /// A key, and its two readings: by the backend under test, and by the default one, which can do everything.
 pub(crate) struct Fixture {
@@ -42,9 +42,7 @@ pub(crate) static KEYS: [&Fixture; 5] = [&RSA_2048, &P256, &P384, &P521, &ED2551
 
 /// Everything that can be allowed, allowed.
 pub(crate) fn legacy(provider: Provider) -> Provider {
-    ["rsa-1024", "http://www.w3.org/2000/09/xmldsig#sha1", SignatureAlgorithm::RsaSha1.uri(), RSA_15]
-        .into_iter()
-        .fold(provider, |provider, uri| provider.danger_allow(uri).unwrap())
+    DANGERS.into_iter().fold(provider, |provider, uri| provider.danger_allow(uri).unwrap())
 }
 
 pub(crate) fn reference() -> Provider {
@@ -52,6 +50,15 @@ pub(crate) fn reference() -> Provider {
 }
 
 pub(crate) const RSA_15: &str = "http://www.w3.org/2001/04/xmlenc#rsa-1_5";
+
+/// What is not accepted by default and can be allowed.
+pub(crate) const DANGERS: [&str; 5] = [
+    "http://www.w3.org/2000/09/xmldsig#rsa-sha1",
+    "http://www.w3.org/2000/09/xmldsig#sha1",
+    RSA_15,
+    "http://www.w3.org/2001/04/xmlenc#tripledes-cbc",
+    "rsa-1024",
+];
 
 /// The answer, or none if the backend says that it does not do this and is known not to.
 pub(crate) fn supported<T>(answer: Result<T, CryptoError>, what: &str) -> Option<T> {

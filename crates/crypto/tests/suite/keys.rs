@@ -1,8 +1,10 @@
 //! Keys: the forms in which they come, and those that are refused.
 
-use super::fixtures::{ED25519, KEYS, P256, RSA_2048, rsa_spki, spki, tlv};
+use super::fixtures::{ED25519, KEYS, P256, RSA_2048, legacy, rsa_spki, spki, tlv};
 use proptest::prelude::*;
-use vouchsafe_crypto::{KeyKind, base64_decode, base64_encode};
+use vouchsafe_crypto::{
+    DigestAlgorithm, KeyKind, KeyTransport, SignatureAlgorithm, base64_decode, base64_encode,
+};
 
 /// Content of the algorithm identifiers.
 const EC_P256: [u8; 19] =
@@ -151,6 +153,68 @@ fn public_keys_that_are_refused() {
         let error = crate::provider().public_key(&octets).unwrap_err();
         assert_eq!(error.code(), code, "{what}: {error}");
     }
+}
+
+/// The key of the fixture with another algorithm identifier: id-RSASSA-PSS and these parameters.
+fn restricted(parameters: &[u8]) -> Vec<u8> {
+    let identifier = [&[6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 10], parameters].concat();
+    // SEQUENCE { SEQUENCE of 15 octets, BIT STRING { 0, key } }
+    spki(&identifier, &RSA_2048.ours().public_key().spki_der()[24..])
+}
+
+/// RSASSA-PSS-params of a digest (the last number of its object identifier), the digest of MGF1, and a salt.
+fn pss_parameters(digest: u8, mgf: u8, salt: u8) -> Vec<u8> {
+    let digest_of = |last| tlv(0x30, &[6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, last, 5, 0]);
+    let mask = [&[6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 8][..], &digest_of(mgf)].concat();
+    let parts = [tlv(0xa0, &digest_of(digest)), tlv(0xa1, &tlv(0x30, &mask)), tlv(0xa2, &[2, 1, salt])];
+    tlv(0x30, &parts.concat())
+}
+
+#[test]
+fn a_key_for_pss_alone_verifies_pss_alone() {
+    use SignatureAlgorithm as A;
+    let provider = legacy(crate::provider());
+    let all = [A::RsaPssSha256, A::RsaPssSha384, A::RsaPssSha512];
+    for (what, parameters, allowed) in [
+        ("no parameters", vec![], &all[..]),
+        ("SHA-256", pss_parameters(1, 1, 32), &[A::RsaPssSha256]),
+        ("SHA-384", pss_parameters(2, 2, 48), &[A::RsaPssSha384]),
+        ("SHA-512 with any salt", pss_parameters(3, 3, 0), &[A::RsaPssSha512]),
+    ] {
+        let octets = restricted(&parameters);
+        let key = provider.public_key(&octets).unwrap_or_else(|error| panic!("{what}: {error}"));
+        assert_eq!((key.kind(), key.spki_der()), (KeyKind::Rsa { bits: 2048 }, &octets[..]), "{what}");
+        assert_ne!(key.fingerprint(), RSA_2048.ours().public_key().fingerprint());
+        for algorithm in A::ALL.into_iter().filter(|algorithm| algorithm.fits(key.kind())) {
+            let signature =
+                super::fixtures::reference().sign(algorithm, RSA_2048.theirs(), b"message").unwrap();
+            let verdict = provider.verify(algorithm, &key, b"message", &signature);
+            let verdict = verdict.map_or_else(|error| error.code(), |()| "verified");
+            let expected = if allowed.contains(&algorithm) { "verified" } else { "crypto.key_restricted" };
+            assert_eq!(verdict, expected, "{what}: {algorithm:?}");
+        }
+        for transport in [
+            KeyTransport::Rsa15,
+            KeyTransport::RsaOaep { digest: DigestAlgorithm::Sha256, mgf: DigestAlgorithm::Sha256 },
+        ] {
+            let answer = provider.encrypt_key(transport, &key, &[7; 16]).unwrap_err();
+            assert_eq!(answer.code(), "crypto.key_restricted");
+            assert!(!answer.hint().is_empty() && answer.to_string().contains("RSASSA-PSS"));
+        }
+    }
+    for (what, parameters) in [
+        ("SHA-1, by default", tlv(0x30, &[])),
+        ("another digest in MGF1", pss_parameters(1, 3, 32)),
+        ("a salt longer than the digest", pss_parameters(1, 1, 33)),
+        ("SHA-224", pss_parameters(4, 4, 28)),
+        ("no SEQUENCE", vec![5, 0]),
+        ("something else inside", tlv(0x30, &[2, 1, 1])),
+    ] {
+        let error = provider.public_key(&restricted(&parameters)).unwrap_err();
+        assert_eq!(error.code(), "crypto.key_unsupported", "{what}: {error}");
+    }
+    let no_key = spki(&[6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 10], &[1, 2, 3]);
+    assert_eq!(provider.public_key(&no_key).unwrap_err().code(), "crypto.key_malformed");
 }
 
 #[test]

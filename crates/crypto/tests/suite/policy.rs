@@ -1,6 +1,6 @@
 //! The list of accepted algorithms is the policy.
 
-use super::fixtures::{RSA_15, RSA_2048, legacy};
+use super::fixtures::{DANGERS, RSA_15, RSA_2048, legacy};
 use vouchsafe_crypto::{ContentCipher, DigestAlgorithm, KeyTransport, Provider, SignatureAlgorithm};
 
 const MD5_AND_FRIENDS: [&str; 8] = [
@@ -102,6 +102,10 @@ fn dangers_are_allowed_one_by_one() {
     assert!(!digest.accepts_signature(SignatureAlgorithm::RsaSha1));
     let transport = crate::provider().danger_allow(RSA_15).unwrap();
     assert!(transport.accepts_key_transport(KeyTransport::Rsa15));
+    assert!(!transport.accepts_cipher(ContentCipher::TripleDesCbc));
+    let cipher = crate::provider().danger_allow(ContentCipher::TripleDesCbc.uri()).unwrap();
+    assert!(cipher.accepts_cipher(ContentCipher::TripleDesCbc));
+    assert!(!cipher.accepts_key_transport(KeyTransport::Rsa15));
     for uri in MD5_AND_FRIENDS {
         assert_eq!(
             crate::provider().danger_allow(uri).unwrap_err().code(),
@@ -111,6 +115,14 @@ fn dangers_are_allowed_one_by_one() {
     }
     let long = crate::provider().danger_allow(&"\u{1b}[31m".repeat(1000)).unwrap_err().to_string();
     assert!(long.len() < 2000 && !long.contains('\u{1b}'));
+}
+
+/// The table in the documentation is all there is.
+#[test]
+fn dangers_are_documented() {
+    let table = include_str!("../../src/lib.rs").lines();
+    let words: Vec<&str> = table.filter_map(|line| line.strip_prefix("//! | `")?.split('`').next()).collect();
+    assert_eq!(words, DANGERS);
 }
 
 #[test]
