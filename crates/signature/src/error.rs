@@ -236,6 +236,17 @@ pub enum SignatureError {
         /// What came.
         actual: String,
     },
+    /// A form that is not a SAML message with a SimpleSign signature.
+    #[error("form field {field}: expected {expected}, found {}", Quoted::new(actual))]
+    #[non_exhaustive]
+    Form {
+        /// Name of the field.
+        field: &'static str,
+        /// What is accepted.
+        expected: &'static str,
+        /// What came.
+        actual: String,
+    },
     /// The document could not be read or written.
     #[error(transparent)]
     Xml(#[from] XmlError),
@@ -270,6 +281,7 @@ impl SignatureError {
             Self::AlreadySigned { .. } => "signature.already_signed",
             Self::CertificateMismatch { .. } => "signature.certificate_mismatch",
             Self::Query { .. } => "signature.query",
+            Self::Form { .. } => "signature.form",
             Self::Xml(error) => error.code(),
             Self::Crypto(error) => error.code(),
         }
@@ -324,6 +336,10 @@ impl SignatureError {
             Self::Query { .. } => {
                 "hand over the query string exactly as it stood in the URL, undecoded; it must hold one SAMLRequest or \
                  SAMLResponse, at most one RelayState, one SigAlg and one Signature (SAML Bindings 3.4.4.1)"
+            }
+            Self::Form { .. } => {
+                "hand over every field of the form once, decoded; there must be one SAMLRequest or SAMLResponse, at most one \
+                 RelayState, one SigAlg and one Signature (SAML HTTP-POST-SimpleSign 3.2)"
             }
             Self::Xml(error) => error.hint(),
             Self::Crypto(error) => error.hint(),

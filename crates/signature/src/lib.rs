@@ -1,4 +1,4 @@
-//! The SAML profile of XML signatures: verify, sign, and HTTP-Redirect query signatures.
+//! The SAML profile of XML signatures: verify, sign, and the signatures of HTTP-Redirect and HTTP-POST-SimpleSign.
 //!
 //! [`verify`] borrows an element of a tree that nobody vouches for and returns [`Verified`]: the octets that a trusted key
 //! signed, and the [`Evidence`]. Nothing else makes that value, and what is read afterwards is read from its octets, never
@@ -8,13 +8,14 @@
 //! * Keys come from configuration ([`TrustedKey`]), never from the message. No keys: refused.
 //! * Algorithms are the policy of the [`Provider`](vouchsafe_crypto::Provider). HMAC, DSA, XPath and XSLT do not exist here.
 //! * [`sign`] makes what [`verify`] accepts; [`sign_query`] and [`verify_query`] do the same for the HTTP-Redirect binding, over
-//!   the raw octets of the query.
+//!   the raw octets of the query, [`sign_form`] and [`verify_form`] for HTTP-POST-SimpleSign, over the message in the form.
 //!
 //! What this crate does not decide: which elements of a message must be signed, whether identifiers are unique beyond the
 //! one that is referenced, and what a message means.
 
 mod algorithms;
 mod error;
+mod form;
 mod insert;
 mod keys;
 mod profile;
@@ -23,6 +24,7 @@ mod sign;
 mod verify;
 
 pub use error::SignatureError;
+pub use form::{SignedForm, VerifiedForm, sign_form, verify_form};
 pub use keys::TrustedKey;
 pub use profile::signature_child;
 pub use query::{MessageParameter, VerifiedQuery, sign_query, verify_query};

@@ -1,0 +1,207 @@
+//! Signatures over HTTP-POST-SimpleSign forms (SAML V2.0 HTTP POST "SimpleSign" Binding, 3.2.3 and 3.2.4).
+//!
+//! The signature covers `SAMLResponse=message&RelayState=value&SigAlg=value` (or `SAMLRequest`), in this order whatever the order in
+//! the form, where the message is the XML itself, before base64, and no value is percent-encoded. So the octets do not say where
+//! one value ends: a message or a relay state that holds the beginning of the next one is refused, which makes them say it.
+
+use vouchsafe_crypto::{PrivateKey, Provider, SignatureAlgorithm, base64_decode, base64_encode};
+
+use crate::keys::{self, TrustedKey};
+use crate::{Evidence, MessageParameter, SignatureError, algorithms};
+
+const RELAY_STATE: &str = "&RelayState=";
+const ALGORITHM: &str = "&SigAlg=";
+
+/// The fields of a signed form, to be posted. Only [`sign_form`] makes one.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SignedForm {
+    fields: Vec<(&'static str, String)>,
+}
+
+impl SignedForm {
+    /// Names and values, the message in base64; they still have to be escaped for HTML or percent-encoded.
+    #[must_use]
+    pub fn fields(&self) -> &[(&'static str, String)] {
+        &self.fields
+    }
+}
+
+impl std::fmt::Debug for SignedForm {
+    /// Shows no content: it is personal data.
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names = self.fields.iter().map(|(name, _)| name);
+        formatter.debug_list().entries(names).finish()
+    }
+}
+
+/// What a trusted key signed in a form. Only [`verify_form`] makes one.
+///
+/// ```compile_fail,E0451
+/// # fn forge(evidence: vouchsafe_signature::Evidence) -> vouchsafe_signature::VerifiedForm {
+/// use vouchsafe_signature::{MessageParameter, VerifiedForm};
+/// VerifiedForm { parameter: MessageParameter::Request, message: Vec::new(), relay_state: None, evidence }
+/// # }
+/// ```
+#[must_use = "reading anything but this reads what nobody signed"]
+pub struct VerifiedForm {
+    parameter: MessageParameter,
+    message: Vec<u8>,
+    relay_state: Option<String>,
+    evidence: Evidence,
+}
+
+impl VerifiedForm {
+    /// Whether it is a request or a response.
+    #[must_use]
+    pub fn parameter(&self) -> MessageParameter {
+        self.parameter
+    }
+
+    /// The message: the octets of an XML document, from the first to the last.
+    #[must_use]
+    pub fn message(&self) -> &[u8] {
+        &self.message
+    }
+
+    /// The value of `RelayState`. Signed, but chosen by whoever began the exchange.
+    #[must_use]
+    pub fn relay_state(&self) -> Option<&str> {
+        self.relay_state.as_deref()
+    }
+
+    /// Who signed, and how.
+    #[must_use]
+    pub fn evidence(&self) -> &Evidence {
+        &self.evidence
+    }
+}
+
+impl std::fmt::Debug for VerifiedForm {
+    /// Shows no content: it is personal data.
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("VerifiedForm")
+            .field("parameter", &self.parameter)
+            .field("message", &format_args!("{} octets", self.message.len()))
+            .field("evidence", &self.evidence)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Signs a message and the relay state beside it, as the fields of a form.
+///
+/// ```
+/// use vouchsafe_crypto::{KeyKind, Provider, SignatureAlgorithm};
+/// use vouchsafe_signature::{MessageParameter, TrustedKey, sign_form, verify_form};
+///
+/// let provider = Provider::rustcrypto();
+/// let key = provider.generate_key(KeyKind::P256)?;
+/// let (response, algorithm) = (MessageParameter::Response, SignatureAlgorithm::EcdsaSha256);
+/// let form = sign_form(response, "<Response/>", Some("/home"), algorithm, &key, &provider)?;
+///
+/// let trusted = [TrustedKey::new(key.public_key().clone(), "peer")];
+/// let verified = verify_form(form.fields(), &trusted, &provider)?;
+/// assert_eq!((verified.message(), verified.relay_state()), (&b"<Response/>"[..], Some("/home")));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// `signature.form` when the message or the relay state holds the beginning of another field; `signature.algorithm` when the
+/// provider does not accept the algorithm; `crypto.*` when the key cannot sign with it.
+pub fn sign_form(
+    parameter: MessageParameter,
+    message: &str,
+    relay_state: Option<&str>,
+    algorithm: SignatureAlgorithm,
+    key: &PrivateKey,
+    provider: &Provider,
+) -> Result<SignedForm, SignatureError> {
+    keys::accepted(algorithm, "SigAlg", provider)?;
+    let signed = octets(parameter, message.as_bytes(), relay_state, algorithm.uri())?;
+    let signature = provider.sign(algorithm, key, &signed)?;
+    let mut fields = vec![(parameter.name(), base64_encode(message.as_bytes()))];
+    fields.extend(relay_state.map(|state| ("RelayState", state.to_owned())));
+    fields.push(("SigAlg", algorithm.uri().to_owned()));
+    fields.push(("Signature", base64_encode(&signature)));
+    Ok(SignedForm { fields })
+}
+
+/// Verifies a signed form, given as all its fields, decoded. Other fields, `KeyInfo` among them, are not signed and not read.
+///
+/// # Errors
+/// `signature.form` when a field is missing or repeated, or holds the beginning of another one; `signature.base64`;
+/// `signature.algorithm`; `signature.no_keys`, `signature.no_fitting_key`, `signature.not_verified`.
+pub fn verify_form<N: AsRef<str>, V: AsRef<str>>(
+    fields: &[(N, V)],
+    keys: &[TrustedKey],
+    provider: &Provider,
+) -> Result<VerifiedForm, SignatureError> {
+    let (parameter, message) = match (field(fields, "SAMLRequest")?, field(fields, "SAMLResponse")?) {
+        (Some(message), None) => (MessageParameter::Request, message),
+        (None, Some(message)) => (MessageParameter::Response, message),
+        (None, None) => return Err(refused("SAMLRequest", "SAMLRequest or SAMLResponse", "neither")),
+        (Some(_), Some(_)) => return Err(refused("SAMLRequest", "SAMLRequest or SAMLResponse", "both")),
+    };
+    let relay_state = field(fields, "RelayState")?;
+    let uri = required(fields, "SigAlg")?;
+    let algorithm = algorithms::signature_by_uri(uri, "SigAlg")?;
+    keys::accepted(algorithm, "SigAlg", provider)?;
+    let signature = decode("Signature", required(fields, "Signature")?)?;
+    let name = parameter.name();
+    let message = decode(name, message)?;
+
+    let signed = octets(parameter, &message, relay_state, uri)?;
+    let key = keys::key_that_signed(keys, algorithm, provider, &signed, &signature, name)?;
+    let relay_state = relay_state.map(str::to_owned);
+    Ok(VerifiedForm { parameter, message, relay_state, evidence: Evidence::of_query(name, algorithm, key) })
+}
+
+/// What is signed. Without a relay state its name is left out as well (3.2.3).
+fn octets(
+    parameter: MessageParameter,
+    message: &[u8],
+    relay_state: Option<&str>,
+    algorithm: &str,
+) -> Result<Vec<u8>, SignatureError> {
+    let name = parameter.name();
+    for next in [RELAY_STATE, ALGORITHM] {
+        // In XML such a thing can stand in a comment, an instruction or CDATA only: nobody means it.
+        if message.windows(next.len()).any(|window| window == next.as_bytes()) {
+            return Err(refused(name, "nothing that begins another field", next));
+        }
+        if relay_state.is_some_and(|state| state.contains(next)) {
+            return Err(refused("RelayState", "nothing that begins another field", next));
+        }
+    }
+    let relay_state = relay_state.map(|state| [RELAY_STATE, state].concat()).unwrap_or_default();
+    let parts =
+        [name.as_bytes(), b"=", message, relay_state.as_bytes(), ALGORITHM.as_bytes(), algorithm.as_bytes()];
+    Ok(parts.concat())
+}
+
+/// The value of a field that may come once.
+fn field<'f, N: AsRef<str>, V: AsRef<str>>(
+    fields: &'f [(N, V)],
+    name: &'static str,
+) -> Result<Option<&'f str>, SignatureError> {
+    let mut found = fields.iter().filter(|(other, _)| other.as_ref() == name);
+    match (found.next(), found.next()) {
+        (_, Some(_)) => Err(refused(name, "it once", "it again")),
+        (found, None) => Ok(found.map(|(_, value)| value.as_ref())),
+    }
+}
+
+fn required<'f, N: AsRef<str>, V: AsRef<str>>(
+    fields: &'f [(N, V)],
+    name: &'static str,
+) -> Result<&'f str, SignatureError> {
+    field(fields, name)?.ok_or_else(|| refused(name, "the field", "nothing"))
+}
+
+fn decode(element: &'static str, value: &str) -> Result<Vec<u8>, SignatureError> {
+    base64_decode(value).map_err(|source| SignatureError::Base64 { element, source })
+}
+
+fn refused(field: &'static str, expected: &'static str, actual: &str) -> SignatureError {
+    SignatureError::Form { field, expected, actual: actual.to_owned() }
+}
