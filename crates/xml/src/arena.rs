@@ -135,7 +135,8 @@ impl Interner {
         if string == self.first {
             return Some(XML);
         }
-        if let Some(position) = self.spans.iter().take(FEW).position(|&span| text_of(span) == string) {
+        let same = |span: &Span| span.len() == string.len() && text_of(*span) == string;
+        if let Some(position) = self.spans.iter().take(FEW).position(same) {
             return Some(index(position).saturating_add(2));
         }
         if self.many.is_empty() { None } else { self.many.get(string).copied() }

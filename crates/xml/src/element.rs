@@ -4,7 +4,7 @@ use core::fmt;
 use core::ops::Range;
 use std::borrow::Cow;
 
-use crate::arena::{AttributeRecord, NONE, NodeKind};
+use crate::arena::{AttributeRecord, NONE, NodeKind, Span};
 use crate::{Document, NamespaceScope};
 
 /// An element of a [`Document`]: two words, copied freely. Equal if it is the same element of the same document.
@@ -61,7 +61,8 @@ impl<'d> Element<'d> {
 
     /// The name without prefix.
     pub fn local_name(self) -> &'d str {
-        local_part(self.qualified_name(), self.document.element_record(self.node).prefix_length)
+        let record = self.document.element_record(self.node);
+        local_part(record.name.of(&self.document.text), record.prefix_length)
     }
 
     /// The prefix as written, empty for none.
@@ -76,7 +77,9 @@ impl<'d> Element<'d> {
 
     /// Whether it has this expanded name.
     pub fn is(self, namespace: &str, local_name: &str) -> bool {
-        self.local_name() == local_name && self.namespace() == namespace
+        let record = self.document.element_record(self.node);
+        has_local_name(&self.document.text, record.name, record.prefix_length, local_name)
+            && self.document.namespace_name(record.namespace) == namespace
     }
 
     /// The element it is in.
@@ -120,9 +123,12 @@ impl<'d> Element<'d> {
 
     /// The value of the attribute with this expanded name.
     pub fn attribute_in(self, namespace: &str, local_name: &str) -> Option<&'d str> {
-        self.attributes()
-            .find(|attribute| attribute.local_name == local_name && attribute.namespace == namespace)
-            .map(|attribute| attribute.value)
+        let document = self.document;
+        let record = self.attribute_records().iter().find(|record| {
+            has_local_name(&document.text, record.name, record.prefix_length, local_name)
+                && document.namespace_name(record.namespace) == namespace
+        })?;
+        Some(record.value.of(&document.text))
     }
 
     /// All text directly in it. Comments and instructions never split it, and text of elements in it is left out.
@@ -291,6 +297,16 @@ pub(crate) fn prefix_part(name: &str, prefix_length: u32) -> &str {
 }
 
 pub(crate) fn local_part(name: &str, prefix_length: u32) -> &str {
-    let start = if prefix_length == 0 { 0 } else { prefix_length.saturating_add(1) };
-    name.get(start as usize..).unwrap_or_default()
+    name.get(before_local_part(prefix_length)..).unwrap_or_default()
+}
+
+/// Octets of the prefix and the colon.
+const fn before_local_part(prefix_length: u32) -> usize {
+    if prefix_length == 0 { 0 } else { prefix_length.saturating_add(1) as usize }
+}
+
+/// Whether the local part of a name is this one. The length decides most of the time.
+fn has_local_name(text: &str, name: Span, prefix_length: u32, local_name: &str) -> bool {
+    name.len() == local_name.len().saturating_add(before_local_part(prefix_length))
+        && local_part(name.of(text), prefix_length) == local_name
 }

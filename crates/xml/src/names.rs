@@ -6,6 +6,25 @@ pub(crate) struct NotAName;
 
 /// The length in bytes of the prefix of a QName, 0 for none (Namespaces in XML, production 7).
 pub(crate) fn prefix_length(name: &str) -> Result<usize, NotAName> {
+    let mut prefix = 0;
+    let mut at_start = true;
+    for (position, octet) in name.bytes().enumerate() {
+        match octet {
+            b'A'..=b'Z' | b'_' | b'a'..=b'z' => at_start = false,
+            b'-' | b'.' | b'0'..=b'9' if !at_start => {}
+            b':' if !at_start && prefix == 0 => {
+                prefix = position;
+                at_start = true;
+            }
+            0x80.. => return prefix_length_beyond_ascii(name),
+            _ => return Err(NotAName),
+        }
+    }
+    if at_start { Err(NotAName) } else { Ok(prefix) }
+}
+
+/// The same, character by character.
+fn prefix_length_beyond_ascii(name: &str) -> Result<usize, NotAName> {
     let mut prefix = None;
     let mut at_start = true;
     for (position, character) in name.char_indices() {
@@ -29,8 +48,7 @@ pub(crate) fn prefix_length(name: &str) -> Result<usize, NotAName> {
 
 /// Whether the text is an NCName: a Name without colons (Namespaces in XML, production 4).
 pub(crate) fn is_ncname(name: &str) -> bool {
-    let mut characters = name.chars();
-    characters.next().is_some_and(is_name_start) && characters.all(is_name_character)
+    prefix_length(name) == Ok(0)
 }
 
 /// Whether the character may stand in an XML document at all (XML 1.0, production 2).
