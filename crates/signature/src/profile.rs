@@ -190,14 +190,11 @@ pub(crate) fn identifier_is_unique(element: Element<'_>, id: &str) -> Result<(),
 
 /// The values of the attributes that identify an element.
 pub(crate) fn identifiers<'d>(element: Element<'d>, profile: Profile) -> impl Iterator<Item = &'d str> {
-    element
-        .attributes()
-        .filter(move |attribute| match (attribute.namespace, attribute.local_name) {
-            ("", "ID") => true,
-            ("", "Id") | (namespace::XML, "id") => profile == Profile::Any,
-            _ => false,
-        })
-        .map(|attribute| attribute.value)
+    let others = match profile {
+        Profile::Saml => [None, None],
+        Profile::Any => [element.attribute("Id"), element.attribute_in(namespace::XML, "id")],
+    };
+    std::iter::once(element.attribute("ID")).chain(others).flatten()
 }
 
 /// Whether an identifier can stand in a URI fragment without being an XPointer or needing an escape.

@@ -261,8 +261,10 @@ pub(crate) fn canonical_signed_info(signed_info: Element<'_>, method: &Method<'_
 }
 
 fn octets_named_by_the_reference(parts: &Parts<'_>) -> Vec<u8> {
-    let mut octets = Vec::with_capacity(8 * 1024);
     let &Parts { element, signature, reference_method: method, .. } = parts;
+    // Without its signature an element is about as long as in the source, and seldom longer.
+    let mut octets =
+        Vec::with_capacity(element.source_range().len().saturating_sub(signature.source_range().len()));
     let prefixes = method.prefixes();
     let method = method.canonicalization;
     match parts.id {
