@@ -25,14 +25,12 @@ use base64::{DecodeError, Engine as _, engine::general_purpose::STANDARD};
 /// ```
 pub fn base64_decode(text: impl AsRef<[u8]>) -> Result<Vec<u8>, CryptoError> {
     let text = text.as_ref();
-    let mut lines = text.split(|&octet| is_white_space(octet));
-    let first = lines.next().unwrap_or_default();
-    if first.len() == text.len() {
-        return STANDARD.decode(first).map_err(|error| refused(error, text));
+    // Most values come on one line, and the decoder is the fastest way to find out.
+    if let Ok(octets) = STANDARD.decode(text) {
+        return Ok(octets);
     }
     let mut packed = Vec::with_capacity(text.len());
-    packed.extend_from_slice(first);
-    for line in lines {
+    for line in text.split(|&octet| is_white_space(octet)) {
         packed.extend_from_slice(line);
     }
     STANDARD.decode(packed).map_err(|error| refused(error, text))
