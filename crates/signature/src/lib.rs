@@ -14,6 +14,10 @@
 //! one that is referenced, and what a message means.
 
 mod algorithms;
+mod autopsy;
+mod autopsy_explanation;
+mod autopsy_readings;
+mod autopsy_texts;
 mod error;
 mod form;
 mod insert;
@@ -23,6 +27,8 @@ mod query;
 mod sign;
 mod verify;
 
+pub use autopsy::{Autopsy, Content, Maker, autopsy};
+pub use autopsy_explanation::Explanation;
 pub use error::SignatureError;
 pub use form::{SignedForm, VerifiedForm, sign_form, verify_form};
 pub use keys::TrustedKey;

@@ -1,0 +1,289 @@
+//! Each accident that can happen to a signed message, and what the autopsy says of it.
+
+#![expect(clippy::unwrap_used, clippy::panic, clippy::string_slice, reason = "this is a test: it may panic")]
+
+mod common;
+
+use common::{Completion, INCLUSIVE, KEY, LIMITS, OTHER_KEY, PROVIDER, RSA_KEY, complete, parse, trusted};
+use vouchsafe_crypto::{Certificate, DigestAlgorithm, PrivateKey, SignatureAlgorithm, base64_encode};
+use vouchsafe_signature::{Autopsy, Content, Explanation, Maker, Signer, TrustedKey, autopsy, sign, verify};
+use vouchsafe_xml::{Canonicalization, Document, NamespaceScope, canonicalize};
+
+/// A response with an assertion; texts and namespaces as they come.
+const RESPONSE: &str = concat!(
+    r#"<saml2p:Response xmlns:saml2p="urn:oasis:names:tc:SAML:2.0:protocol" xmlns:xs="http://www.w3.org/2001/XMLSchema" ID="_r">"#,
+    r#"<saml2:Issuer xmlns:saml2="urn:oasis:names:tc:SAML:2.0:assertion">https://idp.example.com</saml2:Issuer>"#,
+    r#"<saml2:Assertion xmlns:saml2="urn:oasis:names:tc:SAML:2.0:assertion" ID="_a"><saml2:Issuer>https://idp.example.com</saml2:Issuer>"#,
+    r#"<saml2:AttributeStatement><saml2:Attribute Name="name"><saml2:AttributeValue xmlns:xs="http://www.w3.org/2001/XMLSchema" "#,
+    r#"xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="xs:string">Ünïcode “&amp;” €</saml2:AttributeValue>"#,
+    r#"<saml2:AttributeValue>two"#,
+    "\n",
+    r#"lines</saml2:AttributeValue></saml2:Attribute></saml2:AttributeStatement></saml2:Assertion></saml2p:Response>"#,
+);
+
+fn signed(id: &str, signer: &Signer<'_>) -> String {
+    sign(RESPONSE, id, signer, &PROVIDER, &LIMITS).unwrap()
+}
+
+/// The autopsy of the element with this identifier; the signature must fail to begin with.
+fn examine(xml: &str, id: &str, known: &[TrustedKey]) -> Autopsy {
+    let document = parse(xml);
+    let element = document.elements().find(|element| element.attribute("ID") == Some(id)).unwrap();
+    let keys = [trusted(&KEY)];
+    verify(element, &keys, &PROVIDER, &LIMITS).unwrap_err();
+    autopsy(element, xml, &keys, known, &PROVIDER, &LIMITS).unwrap()
+}
+
+fn is_trusted(found: &Autopsy) -> bool {
+    matches!(found.maker(), Maker::Trusted { .. })
+}
+
+#[test]
+fn what_happened_to_the_content_on_its_way() {
+    let good = signed("_a", &Signer::new(&KEY));
+    let lines = |text: &str| text.replace("two\nlines", "two\r\nlines"); // XML reads CR LF as LF
+    let cases: [(&str, String, &str); 9] = [
+        ("pretty-printed", good.replace("><saml2:Attr", ">\n  <saml2:Attr"), "autopsy.indented"),
+        ("pretty-printed with CR", good.replace("><saml2:Attr", ">&#13;\n  <saml2:Attr"), "autopsy.indented"),
+        (
+            "values on lines of their own",
+            good.replace(">two", ">\n two").replace("€<", "€\n<"),
+            "autopsy.padded",
+        ),
+        ("CR added", good.replace("two\nlines", "two&#13;\nlines"), "autopsy.carriage_returns_added"),
+        ("CR alone", good.replace("two\nlines", "two&#13;lines"), "autopsy.carriage_returns_added"),
+        (
+            "UTF-8 for Windows-1252",
+            good.replace("Ünïcode", "ÃœnÃ¯code")
+                .replace('€', "â‚¬")
+                .replace('“', "â€œ")
+                .replace('”', "â€\u{9d}"),
+            "autopsy.reencoded",
+        ),
+        (
+            "UTF-8 for ISO-8859-1",
+            good.replace(
+                "Ünïcode “&amp;” €",
+                &"Ünïcode “&amp;” €".bytes().map(char::from).collect::<String>(),
+            ),
+            "autopsy.reencoded",
+        ),
+        ("escaped twice", good.replace("&amp;", "&amp;amp;"), "autopsy.escaped_again"),
+        ("values altered", good.replace("Ünïcode", "Mallory"), "none"),
+    ];
+    assert!(
+        verify(parse(&lines(&good)).at("/*/*[2]").unwrap(), &[trusted(&KEY)], &PROVIDER, &LIMITS).is_ok()
+    );
+    for (name, xml, code) in cases {
+        let found = examine(&xml, "_a", &[]);
+        assert!(is_trusted(&found) && !found.is_value_wrong(), "{name}: {found:?}");
+        assert_eq!(found.content_explanation().map_or("none", Explanation::code), code, "{name}: {found:?}");
+        let (verifications, digests) = found.work();
+        assert!(verifications <= 8_704 && digests <= 200, "{name}: {found:?}");
+    }
+}
+
+#[test]
+fn what_was_lost_of_the_layout() {
+    for step in ["  ", "    ", "\t"] {
+        let indented = [
+            format!("<r ID=\"_r\">\n{step}<a>\n{step}{step}<b>t</b>\n{step}</a>\n{step}<c>t</c>\n</r>"),
+            format!("<r ID=\"_r\">\n{step}<c>t</c>\n</r>"),
+        ];
+        for plain in indented {
+            let good = sign(&plain, "_r", &Signer::new(&KEY), &PROVIDER, &LIMITS).unwrap();
+            let squeezed = good.replace(['\n', '\t'], "").replace("  ", "");
+            let found = examine(&squeezed, "_r", &[]);
+            assert_eq!(
+                found.content_explanation().map(Explanation::code),
+                Some("autopsy.unindented"),
+                "{squeezed}\n{found:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn line_ends_and_lost_characters() {
+    let crs = RESPONSE.replace("two\nlines", "two&#13;\nlines");
+    let good = sign(&crs, "_a", &Signer::new(&KEY), &PROVIDER, &LIMITS).unwrap();
+    let found = examine(&good.replace("&#13;", ""), "_a", &[]);
+    assert_eq!(found.content_explanation().unwrap().code(), "autopsy.line_ends_lost");
+    assert!(found.content_explanation().unwrap().to_string().contains("CR LF"));
+
+    let good = signed("_a", &Signer::new(&KEY));
+    let found = examine(&good.replace(['Ü', 'ï'], "\u{FFFD}"), "_a", &[]);
+    assert_eq!((found.lost_characters(), found.content_explanation()), (2, None));
+    assert!(matches!(found.content(), Content::Changed { .. }));
+}
+
+#[test]
+fn namespaces_that_got_lost_or_came_in() {
+    // Okta lists `xs`: it must be declared where the Response declared it.
+    let good = signed("_r", &Signer::new(&KEY).inclusive_prefixes(&["xs"]));
+    let without = good.replacen(r#" xmlns:xs="http://www.w3.org/2001/XMLSchema""#, "", 1);
+    let found = examine(&without, "_r", &[]);
+    assert_eq!(
+        found.content_explanation().map(Explanation::code),
+        Some("autopsy.namespaces_lost"),
+        "{found:?}"
+    );
+    assert!(found.content_explanation().unwrap().to_string().ends_with("“xs”"));
+
+    // The Assertion cut out of its Response.
+    let good = signed("_a", &Signer::new(&KEY).inclusive_prefixes(&["xs"]));
+    let document = parse(&good);
+    let alone = &good[document.at("/*/*[2]").unwrap().source_range()];
+    let found = examine(alone, "_a", &[]);
+    assert_eq!(
+        found.content_explanation().map(Explanation::code),
+        Some("autopsy.namespaces_lost"),
+        "{found:?}"
+    );
+    let inclusive = signed("_a", &Signer::new(&KEY).canonicalization(Canonicalization::INCLUSIVE));
+    let document = parse(&inclusive);
+    let alone = &inclusive[document.at("/*/*[2]").unwrap().source_range()];
+    let found = examine(alone, "_a", &[]);
+    assert!(found.is_value_wrong() && found.is_digest_wrong() && is_trusted(&found), "{found:?}");
+    let both = [found.value_explanation().unwrap(), found.content_explanation().unwrap()];
+    assert!(both.iter().all(|one| one.code() == "autopsy.namespaces_lost"), "{both:?}");
+
+    // An Assertion signed on its own, then put into a Response.
+    let assertion = r#"<saml2:Assertion xmlns:saml2="urn:oasis:names:tc:SAML:2.0:assertion" ID="_a"><saml2:Subject>s</saml2:Subject></saml2:Assertion>"#;
+    let inclusive = Signer::new(&KEY).canonicalization(Canonicalization::INCLUSIVE);
+    let assertion = sign(assertion, "_a", &inclusive, &PROVIDER, &LIMITS).unwrap();
+    let response = format!(
+        r#"<p:Response xmlns:p="urn:p" xmlns:saml2="urn:oasis:names:tc:SAML:2.0:assertion" xmlns:xs="urn:xs">{assertion}</p:Response>"#
+    );
+    let found = examine(&response, "_a", &[]);
+    assert!(is_trusted(&found), "{found:?}");
+    assert_eq!(
+        found.value_explanation().map(Explanation::code),
+        Some("autopsy.namespaces_gained"),
+        "{found:?}"
+    );
+    assert_eq!(
+        found.content_explanation().map(Explanation::code),
+        Some("autopsy.namespaces_gained"),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn signers_that_do_something_else_than_they_say() {
+    let template = common::TEMPLATE;
+    let document = parse(template);
+    let mut octets = Vec::new();
+    let signature = common::first_signature(&document);
+    let method = Canonicalization::EXCLUSIVE_WITH_COMMENTS;
+    canonicalize(document.root(), method, &[], Some(signature), &mut octets);
+    let digest = PROVIDER.digest(DigestAlgorithm::Sha256, &octets).unwrap();
+    let with_comments = template.replace("{digest}", &base64_encode(digest.as_ref()));
+    let found = examine(&complete(&with_comments, &Completion::default()), "_r", &[]);
+    assert_eq!(found.content_explanation(), Some(&Explanation::CommentsDigested), "{found:?}");
+
+    let other = Completion { method: Canonicalization::INCLUSIVE, ..Completion::default() };
+    let found = examine(&complete(template, &other), "_r", &[]);
+    assert!(
+        matches!(
+            found.content_explanation(),
+            Some(Explanation::OtherCanonicalization { uri: INCLUSIVE, .. })
+        ),
+        "{found:?}"
+    );
+    let other = Completion { signed_info_method: Canonicalization::INCLUSIVE, ..Completion::default() };
+    let found = examine(&complete(template, &other), "_r", &[]);
+    assert!(
+        matches!(found.value_explanation(), Some(Explanation::OtherCanonicalization { uri: INCLUSIVE, .. })),
+        "{found:?}"
+    );
+    assert_eq!(found.content(), &Content::AsDigested);
+
+    let sha512 = template.replace("ecdsa-sha256", "rsa-sha256");
+    let how = Completion { key: &RSA_KEY, algorithm: SignatureAlgorithm::RsaSha512, ..Completion::default() };
+    let xml = complete(&sha512, &how);
+    let document = parse(&xml);
+    let found = autopsy(document.root(), &xml, &[trusted(&RSA_KEY)], &[], &PROVIDER, &LIMITS).unwrap();
+    let uri = SignatureAlgorithm::RsaSha512.uri();
+    assert!(
+        matches!(found.value_explanation(), Some(Explanation::OtherAlgorithm { uri: other, .. }) if *other == uri),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn a_response_signed_before_its_assertion() {
+    let early = signed("_r", &Signer::new(&KEY));
+    let late = sign(&early, "_a", &Signer::new(&KEY), &PROVIDER, &LIMITS).unwrap();
+    let found = examine(&late, "_r", &[]);
+    assert_eq!(found.content_explanation(), Some(&Explanation::SignedTooEarly), "{found:?}");
+}
+
+#[test]
+fn whose_key_it_is() {
+    let certificate = |key: &PrivateKey| {
+        Certificate::self_signed(&PROVIDER, key, "someone", 1_600_000_000, 1_900_000_000).unwrap()
+    };
+    let other = certificate(&OTHER_KEY);
+    let tenant_b = TrustedKey::new(OTHER_KEY.public_key().clone(), "tenant B");
+    let signed_by_other = signed("_r", &Signer::new(&OTHER_KEY).certificate(&other));
+
+    let found = examine(&signed_by_other, "_r", std::slice::from_ref(&tenant_b));
+    assert!(matches!(found.maker(), Maker::Known { label, .. } if &**label == "tenant B"), "{found:?}");
+    assert!(!found.is_value_wrong() && !found.is_digest_wrong());
+
+    let found = examine(&signed_by_other, "_r", &[]);
+    let Maker::Embedded { certificate: 0, fingerprint, .. } = found.maker() else { panic!("{found:?}") };
+    assert_eq!(&**fingerprint, OTHER_KEY.public_key().fingerprint());
+    assert_eq!(found.certificates().first().unwrap().fingerprint_sha256(), other.fingerprint_sha256());
+
+    let found = examine(&signed("_r", &Signer::new(&OTHER_KEY)), "_r", &[]);
+    assert_eq!(found.maker(), &Maker::Nobody);
+    assert_eq!(
+        found.content(),
+        &Content::AsDigested,
+        "the content is what SignedInfo says, whoever signed it"
+    );
+
+    let mine = certificate(&KEY);
+    let broken = signed("_r", &Signer::new(&KEY).certificate(&mine))
+        .replace("<ds:SignatureValue>", "<ds:SignatureValue>AAAA");
+    let found = examine(&broken, "_r", &[tenant_b]);
+    assert_eq!(found.maker(), &Maker::Nobody);
+    assert!(found.is_value_wrong() && !found.is_digest_wrong());
+    assert!(found.work().0 <= 600, "{found:?}");
+}
+
+#[test]
+fn pretty_printed_throughout() {
+    let good = signed("_r", &Signer::new(&KEY));
+    let printed = good.replace("><", ">\n<");
+    let found = examine(&printed, "_r", &[]);
+    assert!(is_trusted(&found), "{found:?}");
+    assert_eq!(found.value_explanation(), Some(&Explanation::Indented));
+    assert_eq!(found.content_explanation(), Some(&Explanation::Indented));
+}
+
+#[test]
+fn decrypted_text_has_the_scope_of_its_place() {
+    let good = signed("_a", &Signer::new(&KEY));
+    let document = parse(&good);
+    let element = document.at("/*/*[2]").unwrap();
+    let alone = good[element.source_range()].replace("Ünïcode", "\n Ünïcode");
+    let inner = Document::parse_in_scope(alone.as_bytes(), &element.scope(), &LIMITS).unwrap();
+    let found = autopsy(inner.root(), &alone, &[trusted(&KEY)], &[], &PROVIDER, &LIMITS).unwrap();
+    assert_eq!(found.content_explanation(), Some(&Explanation::Padded), "{found:?}");
+    assert_ne!(element.scope(), NamespaceScope::empty());
+}
+
+#[test]
+fn another_shape_has_nothing_to_look_into() {
+    let document = parse(RESPONSE);
+    let error = autopsy(document.root(), RESPONSE, &[], &[], &PROVIDER, &LIMITS).unwrap_err();
+    assert_eq!(error.code(), "signature.missing");
+    // A source that is not the document's own costs hypotheses about namespaces and nothing else.
+    let good = signed("_r", &Signer::new(&KEY)).replace("Ünïcode", " Ünïcode");
+    let document = parse(&good);
+    let found = autopsy(document.root(), "", &[trusted(&KEY)], &[], &PROVIDER, &LIMITS).unwrap();
+    assert_eq!(found.content_explanation(), Some(&Explanation::Padded));
+}
