@@ -1,1 +1,22 @@
 //! Benchmarks that print ratios taken in one run.
+//!
+//! A time says something about a machine, a ratio something about a library. So each measurement here has its floor beside it, taken
+//! in the same rounds: what a receiver cannot leave out ([`Floor`]), computed with the same backend. `cargo run --release -p
+//! vouchsafe-benches` prints the table; `cargo bench -p vouchsafe-benches` gives criterion's details of the parts.
+
+mod floor;
+mod hostile;
+mod measure;
+mod message;
+mod peers;
+mod receiver;
+
+pub use floor::Floor;
+pub use hostile::{Hostile, SHAPES};
+pub use measure::{Measured, Task, interleaved};
+pub use message::{Message, Shape};
+pub use peers::{Peers, build_peers};
+pub use receiver::{Receiver, providers};
+
+/// Whatever stops a benchmark: it is printed, and the run ends.
+pub type Failure = Box<dyn std::error::Error>;

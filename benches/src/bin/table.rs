@@ -1,0 +1,227 @@
+//! Prints the table: everything measured in one run, in turns, with ratios.
+//!
+//! `cargo run --release -p vouchsafe-benches -- [--peers] [--samael] [--rounds N]`
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is what it is for")]
+
+use vouchsafe_benches::{
+    Failure, Floor, Hostile, Measured, Message, Peers, Receiver, SHAPES, Shape, Task, build_peers, interleaved,
+    providers,
+};
+use vouchsafe::signature::verify;
+use vouchsafe::xml::{Canonicalization, Document, canonicalize};
+
+type Tasks<'t> = Vec<Box<dyn Task + 't>>;
+
+fn main() -> Result<(), Failure> {
+    let options = Options::from_arguments()?;
+    println!("Microseconds: median (minimum) of {} rounds in turns; ratios of medians (of minima).", options.rounds);
+    let receivers = providers().each_ref().map(Receiver::new);
+    let [rustcrypto, aws_lc] = receivers;
+    let (rustcrypto, aws_lc) = (rustcrypto?, aws_lc?);
+    for receiver in [&rustcrypto, &aws_lc] {
+        receive(receiver, options.rounds)?;
+    }
+    for receiver in [&rustcrypto, &aws_lc] {
+        parts(receiver, options.rounds)?;
+    }
+    for (receiver, backend) in [(&rustcrypto, "rustcrypto"), (&aws_lc, "aws-lc")] {
+        if options.peers {
+            peers(receiver, backend, &options)?;
+        }
+    }
+    hostile()
+}
+
+struct Options {
+    rounds: usize,
+    peers: bool,
+    samael: bool,
+}
+
+impl Options {
+    fn from_arguments() -> Result<Options, Failure> {
+        let mut options = Options { rounds: 200, peers: false, samael: false };
+        let mut arguments = std::env::args().skip(1);
+        while let Some(argument) = arguments.next() {
+            match argument.as_str() {
+                "--peers" => options.peers = true,
+                "--samael" => (options.peers, options.samael) = (true, true),
+                "--rounds" => options.rounds = arguments.next().ok_or("--rounds needs a number")?.parse()?,
+                _ => return Err(format!("unknown argument {argument}: --peers, --samael, --rounds N").into()),
+            }
+        }
+        Ok(options)
+    }
+}
+
+/// The full receive beside its floor.
+fn receive(receiver: &Receiver, rounds: usize) -> Result<(), Failure> {
+    println!("\n## Full receive, {}", receiver.provider().name());
+    println!("| message | groups | octets | floor | receive | ratio |\n|---|---:|---:|---:|---:|---:|");
+    for shape in Shape::ALL {
+        for groups in [1, 100, 1_000] {
+            let message = Message::issue(shape, groups)?;
+            let floor = Floor::of(&message, receiver)?;
+            receiver.receive_message(&message)?;
+            let mut tasks: Tasks<'_> = vec![
+                Box::new(|| floor.run()),
+                Box::new(|| {
+                    std::hint::black_box(receiver.receive_message(&message)?);
+                    Ok(())
+                }),
+            ];
+            let measured = interleaved(&mut tasks, rounds)?;
+            let [floor, receive] = measured.as_slice() else { continue };
+            println!(
+                "| {} | {groups} | {} | {} | {} | {} |",
+                shape.name(),
+                message.xml().len(),
+                time(floor),
+                time(receive),
+                ratio(receive, floor)
+            );
+        }
+    }
+    Ok(())
+}
+
+/// What the receive consists of, on the doubly signed message.
+fn parts(receiver: &Receiver, rounds: usize) -> Result<(), Failure> {
+    println!("\n## Parts of it, both signed, {}", receiver.provider().name());
+    println!("| groups | parse | canonicalize | verify both |\n|---:|---:|---:|---:|");
+    for groups in [1, 100, 1_000] {
+        let message = Message::issue(Shape::BothSigned, groups)?;
+        let limits = receiver.limits();
+        let document = Document::parse(message.xml().as_bytes(), limits)?;
+        let mut tasks: Tasks<'_> = vec![
+            Box::new(|| {
+                std::hint::black_box(Document::parse(message.xml().as_bytes(), limits)?);
+                Ok(())
+            }),
+            Box::new(|| {
+                let mut octets = Vec::with_capacity(message.xml().len());
+                canonicalize(document.root(), Canonicalization::EXCLUSIVE, &[], None, &mut octets);
+                std::hint::black_box(octets);
+                Ok(())
+            }),
+            Box::new(|| verify_all(&document, receiver)),
+        ];
+        let measured = interleaved(&mut tasks, rounds)?;
+        let cells: Vec<String> = measured.iter().map(time).collect();
+        println!("| {groups} | {} |", cells.join(" | "));
+    }
+    Ok(())
+}
+
+/// Parse and verify both signatures: what a library of signatures does.
+fn verification(message: &Message, receiver: &Receiver) -> Result<(), Failure> {
+    verify_all(&Document::parse(message.xml().as_bytes(), receiver.limits())?, receiver)
+}
+
+fn verify_all(document: &Document, receiver: &Receiver) -> Result<(), Failure> {
+    let root = document.root();
+    let assertion = root.elements().find(|child| child.local_name() == "Assertion");
+    for element in std::iter::once(root).chain(assertion) {
+        let verified = verify(element, receiver.trusted_keys(), receiver.provider(), receiver.limits())?;
+        let _ = std::hint::black_box(verified);
+    }
+    Ok(())
+}
+
+/// The same messages received by others.
+fn peers(receiver: &Receiver, backend: &str, options: &Options) -> Result<(), Failure> {
+    let features = if options.samael { format!("{backend},samael") } else { backend.to_owned() };
+    let program = build_peers(&features)?;
+    let process = Peers::start(&program)?;
+    let folder = std::env::temp_dir().join(format!("vouchsafe-benches-{}", std::process::id()));
+    println!("\n## Others, {} (samael: OpenSSL and libxmlsec1)", receiver.provider().name());
+    for groups in [1, 100] {
+        let message = Message::issue(Shape::BothSigned, groups)?;
+        let place = folder.join(groups.to_string());
+        Peers::hand_over(&place, &message)?;
+        let mut names = vec!["receive vouchsafe", "verify vouchsafe"];
+        let mut tasks: Tasks<'_> = vec![
+            Box::new(|| {
+                std::hint::black_box(receiver.receive_message(&message)?);
+                Ok(())
+            }),
+            Box::new(|| verification(&message, receiver)),
+        ];
+        for name in ["receive saml-rs", "receive risaml", "receive samael", "verify bergshamra"] {
+            match process.task(name, &place) {
+                Ok(task) => {
+                    names.push(name);
+                    tasks.push(Box::new(task));
+                }
+                Err(why) => eprintln!("left out: {why}"),
+            }
+        }
+        let measured = interleaved(&mut tasks, options.rounds / 4)?;
+        println!("| both signed, {groups} groups | time | times ours |\n|---|---:|---:|");
+        for (name, theirs) in names.iter().zip(&measured) {
+            let ours = names.iter().zip(&measured).find(|(ours, _)| {
+                ours.ends_with("vouchsafe") && ours.split(' ').next() == name.split(' ').next()
+            });
+            let Some((_, ours)) = ours else { continue };
+            println!("| {name} | {} | {} |", time(theirs), ratio(theirs, ours));
+        }
+    }
+    std::fs::remove_dir_all(folder)?;
+    Ok(())
+}
+
+/// Hostile messages, with the default limits and with none.
+fn hostile() -> Result<(), Failure> {
+    const ROUNDS: usize = 9;
+    let provider = vouchsafe_crypto_aws_lc::provider();
+    let message = Message::issue(Shape::BothSigned, 1)?;
+    for (title, receiver) in [
+        ("the default limits", Receiver::new(&provider)?),
+        ("the limits lifted", Receiver::with_limits(&provider, Hostile::no_limits())?),
+    ] {
+        println!("\n## Hostile messages, {title}, AWS-LC (milliseconds)");
+        println!("| shape | n | answer | n | 4 n | ratio |\n|---|---:|---|---:|---:|---:|");
+        for shape in SHAPES {
+            let once = shape.grown(&message, shape.count)?;
+            let four = shape.grown(&message, shape.count.saturating_mul(4))?;
+            let now = message.issued_at();
+            let answer = match receiver.receive(&once, now) {
+                Ok(_) => "accepted".to_owned(),
+                Err(refusal) => code(refusal.as_ref()),
+            };
+            let attempt = |text: &str| {
+                // Refused or not: only the time counts.
+                let _ = std::hint::black_box(receiver.receive(text, now));
+                Ok(())
+            };
+            let mut tasks: Tasks<'_> = vec![Box::new(|| attempt(&once)), Box::new(|| attempt(&four))];
+            let measured = interleaved(&mut tasks, ROUNDS)?;
+            let [once, four] = measured.as_slice() else { continue };
+            println!(
+                "| {} | {} | {answer} | {:.3} | {:.3} | {:.2} |",
+                shape.name,
+                shape.count,
+                once.minimum / 1e3,
+                four.minimum / 1e3,
+                four.minimum / once.minimum
+            );
+        }
+    }
+    Ok(())
+}
+
+/// The stable code of a refusal.
+fn code(refusal: &(dyn std::error::Error + 'static)) -> String {
+    if let Some(refusal) = refusal.downcast_ref::<vouchsafe::Refusal>() {
+        return refusal.code().to_owned();
+    }
+    refusal.downcast_ref::<vouchsafe::BindingError>().map_or_else(|| refusal.to_string(), |e| e.code().to_owned())
+}
+
+fn time(measured: &Measured) -> String {
+    format!("{:.1} ({:.1})", measured.median, measured.minimum)
+}
+
+fn ratio(one: &Measured, other: &Measured) -> String {
+    format!("{:.2} ({:.2})", one.median / other.median, one.minimum / other.minimum)
+}
