@@ -21,8 +21,10 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Answer, Failure> {
     let provider = arguments.algorithms.provider()?;
     let keys = input::private_keys(&arguments.key, &provider)?;
-    let document = input::document(&arguments.file, &input::octets(&arguments.file)?)?;
-    let opened = decrypt_document(&document, &keys, &provider, &input::limits()).map_err(Failure::refused)?;
+    let xml = input::text(&arguments.file)?;
+    // What is no XML is no answer to the question.
+    drop(input::document(&arguments.file, xml.as_bytes())?);
+    let opened = decrypt_document(&xml, &keys, &provider, &input::limits()).map_err(Failure::refused)?;
     output.write(&Written { document: &opened }, || opened.clone())?;
     Ok(Answer::Yes)
 }

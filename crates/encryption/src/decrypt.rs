@@ -1,6 +1,6 @@
 use std::fmt;
 
-use vouchsafe_crypto::{ContentCipher, PrivateKey, Provider};
+use vouchsafe_crypto::{ContentCipher, CryptoError, PrivateKey, Provider};
 use vouchsafe_xml::{Element, Limits};
 
 use crate::EncryptionError;
@@ -115,23 +115,33 @@ pub(crate) fn open(
     if keys.is_empty() {
         return Err(EncryptionError::NoDecryptionKey);
     }
-    attempts(&wrapped, keys, limits)
-        .iter()
-        .find_map(|attempt| opened_by(attempt, cipher, &octets, provider))
-        .map(|octets| Opened { octets, cipher })
-        .ok_or(EncryptionError::Failed)
+    let mut refused = EncryptionError::Failed;
+    for attempt in attempts(&wrapped, keys, limits) {
+        match opened_by(&attempt, cipher, &octets, provider) {
+            Ok(Some(octets)) => return Ok(Opened { octets, cipher }),
+            Ok(None) => {}
+            Err(error) => refused = EncryptionError::Backend(error),
+        }
+    }
+    Err(refused)
 }
 
 /// Octets that are no text were decrypted with a wrong key: with CBC, one wrong key in sixteen goes unnoticed, and with
-/// RSA 1.5 every failure yields a random key, so that nothing can be learned from it.
+/// RSA 1.5 every failure yields a random key, so that nothing can be learned from it. An error is what the backend does not
+/// implement, and no secret has a part in that.
 fn opened_by(
     attempt: &Attempt<'_>,
     cipher: ContentCipher,
     octets: &[u8],
     provider: &Provider,
-) -> Option<Vec<u8>> {
+) -> Result<Option<Vec<u8>>, CryptoError> {
     let wrapped = attempt.wrapped;
-    let key = provider.decrypt_content_key(wrapped.transport, attempt.key, &wrapped.octets, cipher).ok()?;
-    let plain = provider.decrypt_content(cipher, key.as_slice(), octets).ok()?;
-    std::str::from_utf8(&plain).is_ok().then_some(plain)
+    let (transport, label) = (wrapped.transport, &wrapped.label);
+    let key = provider.decrypt_content_key_with_label(transport, label, attempt.key, &wrapped.octets, cipher);
+    let plain = key.and_then(|key| provider.decrypt_content(cipher, key.as_slice(), octets));
+    match plain {
+        Ok(plain) => Ok(std::str::from_utf8(&plain).is_ok().then_some(plain)),
+        Err(error @ CryptoError::AlgorithmUnsupported { .. }) => Err(error),
+        Err(_) => Ok(None),
+    }
 }

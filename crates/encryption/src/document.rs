@@ -1,37 +1,57 @@
 use vouchsafe_crypto::{PrivateKey, Provider};
-use vouchsafe_xml::{Document, Element, Limits, Node, Writer, namespace};
+use vouchsafe_xml::{Document, Element, Limits, namespace};
 
 use crate::EncryptionError;
 use crate::decrypt::open;
 use crate::structure::EncryptedData;
 
-/// A document with each `xenc:EncryptedData` replaced by what it held, for people to read.
+/// A document with each `xenc:EncryptedData` replaced by what it held, for people to read. Everything else stays as it is,
+/// octet by octet: comments, processing instructions, white space.
 ///
-/// This is for tools. Signatures over ciphertext do not hold in what comes out, nothing is checked, comments and
-/// processing instructions are left out. What was decrypted is searched for encrypted parts again, of which there may be
-/// as many as `limits.encrypted_keys`.
+/// This is for tools. Signatures over ciphertext do not hold in what comes out, and nothing is checked. What was decrypted
+/// is searched for encrypted parts again, of which there may be as many as `limits.encrypted_keys`. Decrypted text that is
+/// not well-formed where it stands is escaped; if it was the whole document, it comes out alone.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use vouchsafe_crypto::{KeyKind, Provider};
+/// use vouchsafe_encryption::{EncryptOptions, decrypt_document, encrypt};
+/// use vouchsafe_xml::Limits;
+///
+/// let provider = Provider::rustcrypto();
+/// let key = provider.generate_key(KeyKind::Rsa { bits: 2048 })?;
+/// let sealed = encrypt("<b/>", key.public_key(), &EncryptOptions::default(), &provider)?;
+/// let opened = decrypt_document(&format!("<a><!-- {{ -->{sealed}</a>"), &[key], &provider, &Limits::default())?;
+/// assert_eq!(opened, "<a><!-- { --><b/></a>");
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// # Errors
 ///
-/// As [`decrypt`](crate::decrypt), for the first part that cannot be decrypted.
+/// Those of reading the document, and as [`decrypt`](crate::decrypt), for the first part that cannot be decrypted.
 pub fn decrypt_document(
-    document: &Document,
+    xml: &str,
     keys: &[PrivateKey],
     provider: &Provider,
     limits: &Limits,
 ) -> Result<String, EncryptionError> {
+    let document = Document::parse(xml.as_bytes(), limits)?;
     let root = document.root();
-    if root.is(namespace::XMLENC, "EncryptedData") {
-        let octets = open(&EncryptedData::read(root)?, keys, provider, limits)?.into_octets();
-        return String::from_utf8(octets).map_err(|_| EncryptionError::Failed);
+    let mut opening = Opening { keys, provider, limits, left: limits.encrypted_keys };
+    if !is_encrypted(root) {
+        return opening.replaced(xml, root);
     }
-    let mut copy = Copy { writer: Writer::new(), keys, provider, limits, left: limits.encrypted_keys };
-    copy.element(root)?;
-    Ok(copy.writer.finish()?)
+    match opening.content(root)? {
+        Content::Elements(plain) if Document::parse(plain.as_bytes(), limits).is_ok() => {
+            let (before, after) = around(xml, root);
+            Ok([before, &plain, after].concat())
+        }
+        Content::Elements(plain) | Content::Text(plain) => Ok(plain),
+    }
 }
 
-struct Copy<'a> {
-    writer: Writer,
+struct Opening<'a> {
     keys: &'a [PrivateKey],
     provider: &'a Provider,
     limits: &'a Limits,
@@ -39,40 +59,36 @@ struct Copy<'a> {
     left: usize,
 }
 
-impl Copy<'_> {
-    fn element(&mut self, element: Element<'_>) -> Result<(), EncryptionError> {
-        if element.is(namespace::XMLENC, "EncryptedData") {
-            return self.decrypted(element);
-        }
-        self.writer.start(element.qualified_name());
-        self.declarations(element);
-        for attribute in element.attributes() {
-            if attribute.prefix.is_empty() {
-                self.writer.attribute(attribute.local_name, attribute.value);
-            } else {
-                let name = format!("{}:{}", attribute.prefix, attribute.local_name);
-                self.writer.attribute(&name, attribute.value);
+/// What stood in an EncryptedData.
+enum Content {
+    /// Any XML that can stand in an element, everything in it decrypted.
+    Elements(String),
+    /// Something else.
+    Text(String),
+}
+
+impl Opening<'_> {
+    /// The source of an element's document with everything encrypted in that element replaced.
+    fn replaced(&mut self, source: &str, element: Element<'_>) -> Result<String, EncryptionError> {
+        let mut text = String::with_capacity(source.len());
+        let mut done = 0;
+        for encrypted in element.descendants().filter(|one| is_encrypted(*one)) {
+            let range = encrypted.source_range();
+            if range.start < done {
+                continue; // inside one that was replaced as a whole
             }
+            text.push_str(source.get(done..range.start).unwrap_or_default());
+            match self.content(encrypted)? {
+                Content::Elements(plain) => text.push_str(&plain),
+                Content::Text(plain) => escape(&plain, &mut text),
+            }
+            done = range.end;
         }
-        self.children(element)?;
-        self.writer.end();
-        Ok(())
+        text.push_str(source.get(done..).unwrap_or_default());
+        Ok(text)
     }
 
-    fn children(&mut self, parent: Element<'_>) -> Result<(), EncryptionError> {
-        for child in parent.children() {
-            match child {
-                Node::Element(element) => self.element(element)?,
-                Node::Text(text) => {
-                    self.writer.text(text);
-                }
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-
-    fn decrypted(&mut self, encrypted: Element<'_>) -> Result<(), EncryptionError> {
+    fn content(&mut self, encrypted: Element<'_>) -> Result<Content, EncryptionError> {
         let Some(left) = self.left.checked_sub(1) else {
             let limit = self.limits.encrypted_keys;
             return Err(EncryptionError::TooManyKeys { found: limit.saturating_add(1), limit });
@@ -80,37 +96,51 @@ impl Copy<'_> {
         self.left = left;
         let opened = open(&EncryptedData::read(encrypted)?, self.keys, self.provider, self.limits)?;
         let plain = String::from_utf8(opened.into_octets()).map_err(|_| EncryptionError::Failed)?;
-        let content = format!("<content>{}</content>", without_declaration(&plain));
-        match Document::parse_in_scope(content.as_bytes(), &encrypted.scope(), self.limits) {
-            Ok(inside) => self.children(inside.root())?,
-            Err(_) => {
-                self.writer.text(&plain);
-            }
-        }
-        Ok(())
+        let wrapped = [START, without_declaration(&plain), END].concat();
+        let Ok(document) = Document::parse_in_scope(wrapped.as_bytes(), &encrypted.scope(), self.limits)
+        else {
+            return Ok(Content::Text(plain));
+        };
+        let replaced = self.replaced(&wrapped, document.root())?;
+        let inside = replaced.strip_prefix(START).and_then(|rest| rest.strip_suffix(END));
+        Ok(Content::Elements(inside.unwrap_or_default().to_owned()))
     }
+}
 
-    /// The namespaces that are bound here and not around it, and the default namespace if it ends here.
-    fn declarations(&mut self, element: Element<'_>) {
-        let around = element.parent().map(|parent| parent.scope()).unwrap_or_default();
-        let here = element.scope();
-        for (prefix, name) in here.bindings() {
-            if around.namespace_of(prefix) != Some(name) {
-                self.writer.namespace(prefix, name);
-            }
-        }
-        if around.namespace_of("").is_some() && here.namespace_of("").is_none() {
-            self.writer.namespace("", "");
-        }
-    }
+/// An element to read content in.
+const START: &str = "<content>";
+const END: &str = "</content>";
+
+fn is_encrypted(element: Element<'_>) -> bool {
+    element.is(namespace::XMLENC, "EncryptedData")
+}
+
+fn around<'x>(xml: &'x str, element: Element<'_>) -> (&'x str, &'x str) {
+    let range = element.source_range();
+    (xml.get(..range.start).unwrap_or_default(), xml.get(range.end..).unwrap_or_default())
 }
 
 /// The declaration that stands before an element which was serialised as a document of its own.
 fn without_declaration(plain: &str) -> &str {
-    let trimmed = plain.trim_start();
+    let trimmed = plain.trim_start_matches('\u{feff}').trim_start();
     if trimmed.starts_with("<?xml ") {
         trimmed.split_once("?>").map_or(plain, |(_, rest)| rest)
     } else {
         plain
+    }
+}
+
+fn escape(plain: &str, text: &mut String) {
+    for character in plain.chars() {
+        match character {
+            '&' => text.push_str("&amp;"),
+            '<' => text.push_str("&lt;"),
+            '>' => text.push_str("&gt;"),
+            '\r' => text.push_str("&#xD;"),
+            '\t' | '\n' => text.push(character),
+            // No character of XML 1.0 (2.2): it cannot be written in any way.
+            '\0'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => text.push(char::REPLACEMENT_CHARACTER),
+            other => text.push(other),
+        }
     }
 }

@@ -79,11 +79,11 @@ pub enum EncryptionError {
         /// Its identifier in the message.
         algorithm: String,
     },
-    /// RSA-OAEP with a label (`xenc:OAEPparams`), which no identity provider uses.
-    #[error("EncryptedKey at {position} has OAEPparams, which are not supported")]
+    /// The label of RSA-OAEP (`xenc:OAEPparams`) is not base64 (XML encryption, section 5.5.2).
+    #[error("the OAEPparams of the EncryptionMethod at {position} are not base64")]
     #[non_exhaustive]
     OaepParameters {
-        /// Where the key stands, as a positional path.
+        /// Where the `EncryptionMethod` stands, as a positional path.
         position: String,
     },
     /// No `xenc:EncryptedKey` goes with the `EncryptedData`.
@@ -111,6 +111,9 @@ pub enum EncryptionError {
     /// The XML around it: writing it, or reading a decrypted document again.
     #[error(transparent)]
     Xml(#[from] XmlError),
+    /// The provider's backend does not implement what the message asks for, with whatever key.
+    #[error(transparent)]
+    Backend(CryptoError),
     /// Encryption failed.
     #[error("cannot encrypt: {0}")]
     Encrypt(#[source] CryptoError),
@@ -134,7 +137,7 @@ impl EncryptionError {
             Self::NoDecryptionKey => "encryption.no_decryption_key",
             Self::Failed => "encryption.failed",
             Self::Xml(error) => error.code(),
-            Self::Encrypt(error) => error.code(),
+            Self::Backend(error) | Self::Encrypt(error) => error.code(),
         }
     }
 
@@ -146,10 +149,11 @@ impl EncryptionError {
             | Self::Structure { .. }
             | Self::CipherReference { .. }
             | Self::NotAnElement { .. }
+            | Self::OaepParameters { .. }
             | Self::Base64 { .. } => {
                 "The message is not what an identity provider sends: ask its operator, with the response as it was posted."
             }
-            Self::UnknownAlgorithm { .. } | Self::OaepParameters { .. } => {
+            Self::UnknownAlgorithm { .. } => {
                 "Choose AES256-GCM (Okta: \"Encryption Algorithm\") and RSA-OAEP (Okta: \"Key Transport Algorithm\") at the identity provider."
             }
             Self::RefusedAlgorithm { .. } => {
@@ -171,7 +175,7 @@ impl EncryptionError {
                  Certificate\"), or configure the old private key beside the new one until it has changed."
             }
             Self::Xml(error) => error.hint(),
-            Self::Encrypt(error) => error.hint(),
+            Self::Backend(error) | Self::Encrypt(error) => error.hint(),
         }
     }
 }

@@ -61,30 +61,33 @@ pub(crate) struct EncryptedKey<'d> {
     pub(crate) element: Element<'d>,
     pub(crate) transport: KeyTransport,
     pub(crate) transport_uri: &'d str,
+    /// The label of RSA-OAEP; empty where none is said.
+    pub(crate) label: Vec<u8>,
     pub(crate) octets: Vec<u8>,
 }
 
 impl<'d> EncryptedKey<'d> {
     pub(crate) fn read(element: Element<'d>) -> Result<Self, EncryptionError> {
         let (method, value) = method_and_value(element, "EncryptedKey")?;
-        let transport = key_transport(method)?;
+        let (transport, label) = key_transport(method)?;
         let transport_uri = method.attribute("Algorithm").unwrap_or_default();
-        Ok(Self { element, transport, transport_uri, octets: decode(value, element, "EncryptedKey")? })
+        Ok(Self { element, transport, transport_uri, label, octets: decode(value, element, "EncryptedKey")? })
     }
 }
 
 /// XML encryption 1.1, section 5.5.2: the digest and the mask generation are SHA-1 where nothing else is said. An MGF is
-/// honoured with both identifiers, as libxmlsec does.
-fn key_transport(method: Element<'_>) -> Result<KeyTransport, EncryptionError> {
+/// honoured with both identifiers, as libxmlsec does. Beside it, the label, which stands there in base64.
+fn key_transport(method: Element<'_>) -> Result<(KeyTransport, Vec<u8>), EncryptionError> {
     match method.attribute("Algorithm") {
-        Some(KeyTransport::RSA_15_URI) => return Ok(KeyTransport::Rsa15),
+        Some(KeyTransport::RSA_15_URI) => return Ok((KeyTransport::Rsa15, Vec::new())),
         Some(KeyTransport::RSA_OAEP_URI | KeyTransport::RSA_OAEP_MGF1P_URI) => {}
         _ => return Err(unknown("key transport", method)),
     }
-    let parameters = at_most_one(method, "EncryptionMethod", namespace::XMLENC, "OAEPparams")?;
-    if parameters.is_some_and(|parameters| !parameters.text().trim().is_empty()) {
-        return Err(EncryptionError::OaepParameters { position: method.position() });
-    }
+    let label = match at_most_one(method, "EncryptionMethod", namespace::XMLENC, "OAEPparams")? {
+        None => Vec::new(),
+        Some(parameters) => base64_decode(parameters.text().as_bytes())
+            .map_err(|_| EncryptionError::OaepParameters { position: method.position() })?,
+    };
     let digest = match at_most_one(method, "EncryptionMethod", namespace::DSIG, "DigestMethod")? {
         None => DigestAlgorithm::Sha1,
         Some(named) => oaep_digest(named.attribute("Algorithm").unwrap_or_default())
@@ -95,7 +98,7 @@ fn key_transport(method: Element<'_>) -> Result<KeyTransport, EncryptionError> {
         Some(named) => DigestAlgorithm::from_mgf_uri(named.attribute("Algorithm").unwrap_or_default())
             .ok_or_else(|| unknown("mask generation", named))?,
     };
-    Ok(KeyTransport::RsaOaep { digest, mgf })
+    Ok((KeyTransport::RsaOaep { digest, mgf }, label))
 }
 
 /// SHA-384 has an identifier of its own in XML encryption (1.1, section 5.8.3), beside the one of RFC 9231.

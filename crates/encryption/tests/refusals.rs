@@ -45,10 +45,22 @@ const CHANGES: &[(&str, &str, &str, &str)] = &[
         "encryption.unknown_algorithm",
     ),
     (
-        "OAEP parameters",
+        "a label that is not base64",
+        "<ds:DigestMethod",
+        "<xenc:OAEPparams>AAA</xenc:OAEPparams><ds:DigestMethod",
+        "encryption.oaep_parameters",
+    ),
+    (
+        "two labels",
+        "<ds:DigestMethod",
+        "<xenc:OAEPparams/><xenc:OAEPparams/><ds:DigestMethod",
+        "encryption.structure",
+    ),
+    (
+        "a label that was not used",
         "<ds:DigestMethod",
         "<xenc:OAEPparams>AAAA</xenc:OAEPparams><ds:DigestMethod",
-        "encryption.oaep_parameters",
+        "encryption.failed",
     ),
     (
         "key somewhere else",

@@ -1,5 +1,5 @@
 //! What is encrypted is decrypted: every cipher, key transport and layout, one recipient and several.
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod common;
 
@@ -142,24 +142,88 @@ fn a_wrong_key_never_wins_over_the_right_one() {
 }
 
 #[test]
-fn a_document_with_everything_decrypted() {
+fn triple_des_by_a_danger_only() {
+    let options = EncryptOptions::default().cipher(ContentCipher::TripleDesCbc);
     let key = public(keys::service_provider());
-    let provider = keys::provider();
-    let inner =
-        encrypt("<b:c xmlns:b='urn:b'>1 &lt; 2</b:c>", &key, &EncryptOptions::default(), provider).unwrap();
-    let outer =
-        encrypt(&format!("<p:d at='&quot;'>x{inner}y</p:d>"), &key, &EncryptOptions::default(), provider)
-            .unwrap();
-    let text = encrypt("no element", &key, &EncryptOptions::default(), provider).unwrap();
+    let danger = Provider::rustcrypto().danger_allow(ContentCipher::TripleDesCbc.uri()).unwrap();
+    let xml = around(&encrypt(PLAIN, &key, &options, &danger).unwrap());
+    assert_eq!(opened(&xml, &ours()).unwrap_err().code(), "encryption.refused_algorithm");
+    let opened = common::opened_by(&xml, &ours(), &danger, &Limits::default()).unwrap();
+    assert_eq!((opened.octets(), opened.is_authenticated()), (PLAIN.as_bytes(), false));
+}
+
+#[test]
+fn an_empty_label_is_none() {
+    let xml = sealed(&EncryptOptions::default());
+    for label in ["<xenc:OAEPparams/>", "<xenc:OAEPparams> \n</xenc:OAEPparams>"] {
+        let xml = xml.replacen("<ds:DigestMethod", &format!("{label}<ds:DigestMethod"), 1);
+        assert!(opened(&xml, &ours()).is_ok(), "{label}");
+    }
+}
+
+fn encrypted(plain: &str) -> String {
+    encrypt(plain, &public(keys::service_provider()), &EncryptOptions::default(), keys::provider()).unwrap()
+}
+
+fn readable(xml: &str) -> String {
+    decrypt_document(xml, &ours(), &Provider::rustcrypto(), &Limits::default())
+        .unwrap_or_else(|error| panic!("{error}: {xml}"))
+}
+
+#[test]
+fn a_document_with_everything_decrypted() {
+    let inner = encrypted("<b:c xmlns:b='urn:b'>1 &lt; 2</b:c>");
+    let outer = encrypted(&format!("<p:d at='&quot;'>x{inner}y</p:d>"));
+    let text = encrypted("no element");
     let xml = format!("<e xmlns:p=\"urn:p\">{outer}<f xmlns=\"urn:f\"><g xmlns=\"\">{text}</g></f></e>");
-    let document = Document::parse(xml.as_bytes(), &Limits::default()).unwrap();
-    let plain = decrypt_document(&document, &ours(), &Provider::rustcrypto(), &Limits::default()).unwrap();
     assert_eq!(
-        plain,
-        "<e xmlns:p=\"urn:p\"><p:d at=\"&quot;\">x<b:c xmlns:b=\"urn:b\">1 &lt; 2</b:c>y</p:d>\
+        readable(&xml),
+        "<e xmlns:p=\"urn:p\"><p:d at='&quot;'>x<b:c xmlns:b='urn:b'>1 &lt; 2</b:c>y</p:d>\
          <f xmlns=\"urn:f\"><g xmlns=\"\">no element</g></f></e>"
     );
     let few = Limits::default().with_encrypted_keys(2);
-    let refused = decrypt_document(&document, &ours(), &Provider::rustcrypto(), &few).unwrap_err();
+    let refused = decrypt_document(&xml, &ours(), &Provider::rustcrypto(), &few).unwrap_err();
     assert_eq!(refused.code(), "encryption.too_many_keys");
+}
+
+#[test]
+fn a_decrypted_document_stays_as_it_is_elsewhere() {
+    for (before, plain, after) in [
+        (
+            "<?xml version='1.0'?>\r\n<!-- a --><?p i?><e a = 'b'><!-- Grüße -->",
+            "<c/>",
+            "<?p  i?><![CDATA[<]]>\t</e >\n<!-- z -->",
+        ),
+        ("\u{feff}<e>", "<c><!-- inside --><?p i?>&#65;<![CDATA[&]]></c>", "</e>"),
+        ("<e>", "<a/>text<b/>", "</e>"),
+        ("<e>", "", "</e>"),
+    ] {
+        assert_eq!(readable(&[before, &encrypted(plain), after].concat()), [before, plain, after].concat());
+    }
+    let (one, two) = (encrypted("<a/>"), encrypted("<b/>"));
+    assert_eq!(readable(&format!("<e>{one}<!-- between -->{two}</e>")), "<e><a/><!-- between --><b/></e>");
+    let declared = encrypted("\u{feff}<?xml version='1.0' encoding='UTF-8'?>\n<a/>");
+    assert_eq!(readable(&format!("<e>{declared}</e>")), "<e>\n<a/></e>");
+}
+
+#[test]
+fn what_is_no_xml_is_escaped_or_stands_alone() {
+    for (plain, expected) in [
+        ("a & b", "a &amp; b"),
+        ("</e><f>", "&lt;/e&gt;&lt;f&gt;"),
+        ("</content><content>", "&lt;/content&gt;&lt;content&gt;"),
+        ("<unbound:a/>", "&lt;unbound:a/&gt;"),
+        ("a\u{1}\r&", "a\u{fffd}&#xD;&amp;"),
+    ] {
+        let opened = readable(&format!("<e>{}</e>", encrypted(plain)));
+        assert_eq!(opened, format!("<e>{expected}</e>"));
+        assert!(Document::parse(opened.as_bytes(), &Limits::default()).is_ok());
+        assert_eq!(readable(&encrypted(plain)), plain);
+    }
+    let prolog = "<?xml version='1.0'?><!-- c -->\n";
+    assert_eq!(
+        readable(&format!("{prolog}{}\n<?p i?>", encrypted("<a/>"))),
+        format!("{prolog}<a/>\n<?p i?>")
+    );
+    assert_eq!(readable(&format!("{prolog}{}", encrypted("text"))), "text");
 }
