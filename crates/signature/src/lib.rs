@@ -9,6 +9,7 @@
 //! * Algorithms are the policy of the [`Provider`](vouchsafe_crypto::Provider). HMAC, DSA, XPath and XSLT do not exist here.
 //! * [`sign`] makes what [`verify`] accepts; [`sign_query`] and [`verify_query`] do the same for the HTTP-Redirect binding, over
 //!   the raw octets of the query, [`sign_form`] and [`verify_form`] for HTTP-POST-SimpleSign, over the message in the form.
+//! * [`autopsy`] looks for the reason of a signature that fails: on demand, for people, and without any say in the verdict.
 //!
 //! What this crate does not decide: which elements of a message must be signed, whether identifiers are unique beyond the
 //! one that is referenced, and what a message means.

@@ -33,7 +33,7 @@ const ENVELOPED: &str = "http://www.w3.org/2000/09/xmldsig#enveloped-signature";
 pub(crate) enum Profile {
     /// SAML: the attribute `ID`, always named by the reference.
     Saml,
-    /// Any enveloped signature: `ID`, `Id` or `xml:id`; an empty URI at the root.
+    /// Any enveloped signature: `ID`, and outside SAML's namespaces `Id` or `xml:id`; an empty URI at the root.
     Any,
 }
 
@@ -162,6 +162,7 @@ fn reference_names_the_element<'d>(
     if profile == Profile::Any && uri.is_empty() && element.parent().is_none() {
         return Ok(None);
     }
+    let profile = if is_saml(element) { Profile::Saml } else { profile };
     let mut identifiers = identifiers(element, profile).peekable();
     let first = *identifiers
         .peek()
@@ -195,6 +196,12 @@ pub(crate) fn identifiers<'d>(element: Element<'d>, profile: Profile) -> impl It
         Profile::Any => [element.attribute("Id"), element.attribute_in(namespace::XML, "id")],
     };
     std::iter::once(element.attribute("ID")).chain(others).flatten()
+}
+
+/// Whether an element is one of SAML's own, which are identified by `ID` whoever looks.
+fn is_saml(element: Element<'_>) -> bool {
+    let name = element.namespace();
+    [namespace::SAML_PROTOCOL, namespace::SAML_ASSERTION, namespace::SAML_METADATA].contains(&name)
 }
 
 /// Whether an identifier can stand in a URI fragment without being an XPointer or needing an escape.

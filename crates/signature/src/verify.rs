@@ -51,8 +51,8 @@ pub fn verify(
     check(&profile::read(element, Profile::Saml, limits)?, keys, provider)
 }
 
-/// Verifies any enveloped signature with one same-document reference: the identifier may be `ID`, `Id` or `xml:id`, and an
-/// empty URI names the whole document when the signature stands in its root.
+/// Verifies any enveloped signature with one same-document reference: the identifier may be `ID`, `Id` or `xml:id` (in SAML's
+/// own elements `ID` only), and an empty URI names the whole document when the signature stands in its root.
 ///
 /// For tools that look at documents other than SAML messages, and for federation metadata whose root is referenced by
 /// `URI=""`. `at` is the element that carries the signature; `None` means the root.

@@ -220,10 +220,15 @@ fn the_wider_profile_knows_other_identifiers_and_the_whole_document() {
         let document = parse(&complete(template, &Completion::default()));
         verify_any(&document, None, &keys, &PROVIDER, &LIMITS).map(|verified| verified.into_octets())
     };
+    let other = TEMPLATE.replace("urn:oasis:names:tc:SAML:2.0:protocol", "urn:other");
     for identifier in ["ID", "Id", "xml:id"] {
-        wide(&TEMPLATE.replace(" ID=", &format!(" {identifier}="))).unwrap();
+        let identifier = format!(" {identifier}=");
+        wide(&other.replace(" ID=", &identifier)).unwrap();
+        // In SAML it is `ID` or nothing.
+        let saml = wide(&TEMPLATE.replace(" ID=", &identifier)).map_err(|error| error.code());
+        assert_eq!(saml.err(), (identifier != " ID=").then_some("signature.id_missing"), "{identifier}");
     }
-    assert_eq!(wide(&TEMPLATE.replace(" ID=", " id=")).unwrap_err().code(), "signature.id_missing");
+    assert_eq!(wide(&other.replace(" ID=", " id=")).unwrap_err().code(), "signature.id_missing");
     let whole = TEMPLATE.replace(r##"URI="#_r""##, r#"URI="""#);
     let octets = wide(&whole).unwrap();
     assert!(octets.starts_with(b"<p:Response"));
