@@ -28,6 +28,7 @@
 //!
 //! With the feature `server`, the same identity provider as a small HTTP server with a dashboard page.
 
+pub mod attacks;
 mod authn_request;
 mod error;
 mod identity_provider;

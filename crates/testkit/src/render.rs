@@ -73,7 +73,7 @@ fn signed(response: &ResponseBuilder, xml: String, id: &str, key: &KeyPair) -> R
     Ok(with_lines(&signed, key.certificate()))
 }
 
-fn encrypted(assertion: &str, encryption: &Encryption) -> Result<String, TestkitError> {
+pub(crate) fn encrypted(assertion: &str, encryption: &Encryption) -> Result<String, TestkitError> {
     let key = keys::provider().public_key(encryption.recipient.spki_der())?;
     let sealed = encrypt(assertion, &key, &encryption.options, keys::provider())?;
     let sealed = with_lines(&sealed, &encryption.recipient);

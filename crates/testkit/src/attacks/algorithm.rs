@@ -1,0 +1,129 @@
+//! Algorithms that prove nothing, and those that no longer do.
+
+use vouchsafe_crypto::{DigestAlgorithm, SignatureAlgorithm, base64_encode};
+
+use super::key_substitution::{signed_by_hand, with_signature};
+use super::md5::md5;
+use super::scene::{Made, Scene};
+use super::signature::{Draft, ENVELOPED, EXCLUSIVE, canonical, transforms, x509};
+use super::{Attack, Base, Kind};
+use crate::{Signed, TestkitError};
+
+const HMAC_SHA256: &str = "http://www.w3.org/2001/04/xmldsig-more#hmac-sha256";
+const RSA_MD5: &str = "http://www.w3.org/2001/04/xmldsig-more#rsa-md5";
+const MD5: &str = "http://www.w3.org/2001/04/xmldsig-more#md5";
+const ECDSA_SHA256: &str = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256";
+const DSA_SHA1: &str = "http://www.w3.org/2000/09/xmldsig#dsa-sha1";
+
+const fn row(name: &'static str, description: &'static str, make: fn(&Scene<'_>) -> Made) -> Attack {
+    Attack::new(name, Kind::Algorithm, description, make).from(Base::Assertion)
+}
+
+pub(super) const ATTACKS: &[Attack] = &[
+    row("algorithm/hmac-certificate", "HMAC whose secret is the certificate, in DER", |scene| {
+        hmac(scene, certificate(scene).der())
+    }),
+    row("algorithm/hmac-certificate-pem", "HMAC whose secret is the certificate, in PEM", |scene| {
+        hmac(scene, certificate(scene).to_pem().as_bytes())
+    }),
+    row("algorithm/hmac-certificate-base64", "HMAC whose secret is the certificate as in KeyInfo", |scene| {
+        hmac(scene, certificate(scene).to_base64().as_bytes())
+    }),
+    row("algorithm/hmac-public-key", "HMAC whose secret is the public key, in DER", |scene| {
+        hmac(scene, certificate(scene).spki_der())
+    }),
+    row("algorithm/hmac-public-key-pem", "HMAC whose secret is the public key, in PEM", |scene| {
+        let key = scene.target().identity_provider.key();
+        hmac(scene, key.private_key().public_key().to_pem().as_bytes())
+    }),
+    row("algorithm/hmac-empty-secret", "HMAC whose secret is empty", |scene| hmac(scene, b"")),
+    row("algorithm/hmac-truncated", "HMAC cut to no bits at all", |scene| {
+        made(scene, |draft| {
+            let length = "<ds:HMACOutputLength>0</ds:HMACOutputLength>";
+            Ok(draft.method(HMAC_SHA256).parameters(length).with_value(""))
+        })
+    })
+    .known_as("CVE-2009-0217 (XML Signature)"),
+    row("algorithm/none", "the algorithm is called none, the value empty", |scene| {
+        made(scene, |draft| Ok(draft.method("none").with_value("")))
+    }),
+    row("algorithm/unknown", "an algorithm that nobody knows, with any value", |scene| {
+        made(scene, |draft| Ok(draft.method("urn:example:always-right").with_value("AA==")))
+    }),
+    row("algorithm/no-method", "no SignatureMethod", |scene| {
+        made(scene, |draft| Ok(draft.method("").with_value("AA==")))
+    }),
+    row("algorithm/ecdsa-zero", "ECDSA signature with r = s = 0", |scene| {
+        made(scene, |draft| Ok(draft.method(ECDSA_SHA256).with_value(&base64_encode(&[0; 64]))))
+    })
+    .known_as("CVE-2022-21449 (Java)"),
+    row(
+        "algorithm/dsa-generator-one",
+        "DSA key in KeyInfo with g = y = 1, for which (1, 1) signs everything",
+        |scene| {
+            let numbers = ["P", "Q", "G", "Y"].into_iter().zip([DSA_P, DSA_Q, &[1], &[1]]);
+            let numbers: String = numbers
+                .map(|(name, number)| format!("<ds:{name}>{}</ds:{name}>", base64_encode(number)))
+                .collect();
+            let key = format!("<ds:KeyValue><ds:DSAKeyValue>{numbers}</ds:DSAKeyValue></ds:KeyValue>");
+            let mut value = [0; 40];
+            for octet in value.iter_mut().skip(19).step_by(20) {
+                *octet = 1;
+            }
+            made(scene, |draft| Ok(draft.method(DSA_SHA1).key_info(&key).with_value(&base64_encode(&value))))
+        },
+    ),
+    row("algorithm/rsa-zero", "RSA signature with the value 0", |scene| {
+        made(scene, |draft| Ok(draft.with_value(&base64_encode(&[0; 256]))))
+    }),
+    row("algorithm/rsa-md5", "the right key, under the name RSA-MD5", |scene| {
+        let key = scene.target().identity_provider.key();
+        about_the_attacker(scene, |assertion| {
+            Draft::over(assertion)?.method(RSA_MD5).signed_by(key.private_key())
+        })
+    }),
+    row("algorithm/md5-digest", "the right key over an MD5 digest", |scene| {
+        let key = scene.target().identity_provider.key();
+        about_the_attacker(scene, |assertion| {
+            let digest = base64_encode(&md5(&canonical(assertion)?));
+            let uri = format!("#{}", scene.assertion_id());
+            Draft::new()
+                .reference(Some(&uri), &transforms(&[ENVELOPED, EXCLUSIVE]), MD5, &digest)
+                .signed_by(key.private_key())
+        })
+    }),
+    row("algorithm/rsa-sha1", "the right key with RSA-SHA1, both signed", |scene| {
+        let response = scene.message().signature_algorithm(SignatureAlgorithm::RsaSha1).issue()?;
+        Ok(vec![scene.hostile(response.xml())])
+    })
+    .from(Base::Both),
+    row("algorithm/sha1-digest", "the right key over a SHA-1 digest, both signed", |scene| {
+        let response = scene.message().digest(DigestAlgorithm::Sha1).issue()?;
+        Ok(vec![scene.hostile(response.xml())])
+    })
+    .from(Base::Both),
+];
+
+/// Not primes: a verifier that takes a key out of a message without looking at it does not look at that either.
+const DSA_P: &[u8] = &[0xff; 128];
+const DSA_Q: &[u8] = &[0xff; 20];
+
+fn certificate<'s>(scene: &'s Scene<'_>) -> &'s vouchsafe_crypto::Certificate {
+    scene.target().identity_provider.key().certificate()
+}
+
+fn hmac(scene: &Scene<'_>, secret: &[u8]) -> Made {
+    made(scene, |draft| draft.method(HMAC_SHA256).key_info(&x509(&[certificate(scene)])).with_hmac(secret))
+}
+
+/// About the victim, with the right digest and any value.
+fn made(scene: &Scene<'_>, finish: impl FnOnce(Draft) -> Result<String, TestkitError>) -> Made {
+    let message = signed_by_hand(scene, |assertion| finish(Draft::over(assertion)?))?;
+    Ok(vec![scene.hostile(message)])
+}
+
+/// The identity provider signs what it should not sign any more.
+fn about_the_attacker(scene: &Scene<'_>, sign: impl FnOnce(&str) -> Result<String, TestkitError>) -> Made {
+    let unsigned = scene.message().sign(Signed::Neither).issue()?.into_xml();
+    Ok(vec![scene.hostile(with_signature(&unsigned, sign)?)])
+}

@@ -1,0 +1,53 @@
+//! Genuine messages, one of each shape that attacks are made from.
+
+use super::{Attack, Base, Kind, Needs, Scene};
+use crate::attacks::scene::Made;
+
+pub(super) const CONTROLS: &[Attack] = &[
+    Attack::new(
+        "control/both-signed",
+        Kind::Control,
+        "Response and Assertion signed: Okta's default",
+        genuine,
+    ),
+    Attack::new("control/response-signed", Kind::Control, "the Response signed", genuine)
+        .from(Base::Response),
+    Attack::new("control/assertion-signed", Kind::Control, "the Assertion signed", genuine)
+        .from(Base::Assertion),
+    Attack::new("control/encrypted", Kind::Control, "Assertion encrypted with AES-CBC, both signed", genuine)
+        .from(Base::Encrypted)
+        .needs(&[Needs::Certificate]),
+    Attack::new(
+        "control/encrypted-assertion",
+        Kind::Control,
+        "Assertion signed, encrypted with AES-GCM",
+        genuine,
+    )
+    .from(Base::EncryptedAssertion)
+    .needs(&[Needs::Certificate]),
+    Attack::new(
+        "control/other-tenant",
+        Kind::Control,
+        "the other tenant's identity provider about its own",
+        genuine,
+    )
+    .from(Base::Other)
+    .needs(&[Needs::Unsolicited]),
+];
+
+fn genuine(scene: &Scene<'_>) -> Made {
+    let issued = scene.message().issue()?;
+    Ok(vec![scene.genuine(scene.attacker(), issued.xml())])
+}
+
+/// The control that shows whether an attack made from this base proves anything.
+pub(super) fn of(base: Base) -> &'static str {
+    match base {
+        Base::Both => "control/both-signed",
+        Base::Response => "control/response-signed",
+        Base::Assertion => "control/assertion-signed",
+        Base::Encrypted => "control/encrypted",
+        Base::EncryptedAssertion => "control/encrypted-assertion",
+        Base::Other => "control/other-tenant",
+    }
+}

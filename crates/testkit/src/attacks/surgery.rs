@@ -1,0 +1,149 @@
+//! Cutting and stitching the text of a message. Everything that is not touched stays as it was, octet for octet, so that
+//! signatures over it stay right.
+//!
+//! A path names elements by their local names from the root on; of several with one name, the first.
+
+use vouchsafe_xml::{Document, Limits};
+
+use crate::TestkitError;
+
+type Text = Result<String, TestkitError>;
+
+/// The text before an element, the element, and the text after it.
+pub(crate) fn cut<'x>(xml: &'x str, path: &[&str]) -> Result<(&'x str, &'x str, &'x str), TestkitError> {
+    let missing = || TestkitError::message("message to be bent", "an element at the path", path.join("/"));
+    let document = Document::parse(xml.as_bytes(), &Limits::default())?;
+    let (root, rest) = path.split_first().ok_or_else(missing)?;
+    let mut element = document.root();
+    if element.local_name() != *root {
+        return Err(missing());
+    }
+    for name in rest {
+        element = element.elements().find(|child| child.local_name() == *name).ok_or_else(missing)?;
+    }
+    let range = element.source_range();
+    let (head, after) = xml.split_at_checked(range.end).ok_or_else(missing)?;
+    let (before, element) = head.split_at_checked(range.start).ok_or_else(missing)?;
+    Ok((before, element, after))
+}
+
+/// The element.
+pub(crate) fn copy(xml: &str, path: &[&str]) -> Text {
+    cut(xml, path).map(|(_, element, _)| element.to_owned())
+}
+
+/// Everything but the element.
+pub(crate) fn without(xml: &str, path: &[&str]) -> Text {
+    replace(xml, path, "")
+}
+
+/// Something else in the element's place.
+pub(crate) fn replace(xml: &str, path: &[&str], with: &str) -> Text {
+    let (before, _, after) = cut(xml, path)?;
+    Ok([before, with, after].concat())
+}
+
+/// Something before the element.
+pub(crate) fn before(xml: &str, path: &[&str], what: &str) -> Text {
+    let (before, element, after) = cut(xml, path)?;
+    Ok([before, what, element, after].concat())
+}
+
+/// Something after the element.
+pub(crate) fn after(xml: &str, path: &[&str], what: &str) -> Text {
+    let (before, element, after) = cut(xml, path)?;
+    Ok([before, element, what, after].concat())
+}
+
+/// Something in the element, before everything else in it.
+pub(crate) fn prepend(xml: &str, path: &[&str], what: &str) -> Text {
+    let (before, element, after) = cut(xml, path)?;
+    let (start, inside, end) = opened(element);
+    Ok([before, &start, what, inside, &end, after].concat())
+}
+
+/// Something in the element, after everything else in it.
+pub(crate) fn append(xml: &str, path: &[&str], what: &str) -> Text {
+    let (before, element, after) = cut(xml, path)?;
+    let (start, inside, end) = opened(element);
+    Ok([before, &start, inside, what, &end, after].concat())
+}
+
+/// Something instead of all that is in the element.
+pub(crate) fn fill(xml: &str, path: &[&str], what: &str) -> Text {
+    let (before, element, after) = cut(xml, path)?;
+    let (start, _, end) = opened(element);
+    Ok([before, &start, what, &end, after].concat())
+}
+
+/// An attribute more, before the others.
+pub(crate) fn with_attribute(xml: &str, path: &[&str], attribute: &str) -> Text {
+    let (before, element, after) = cut(xml, path)?;
+    let name = element.find([' ', '>', '/']).unwrap_or(element.len());
+    let (name, rest) = element.split_at_checked(name).unwrap_or((element, ""));
+    Ok([before, name, " ", attribute, rest, after].concat())
+}
+
+/// An attribute with another value, wherever it has the old one.
+pub(crate) fn set(xml: &str, attribute: &str, from: &str, to: &str) -> String {
+    xml.replace(&format!(" {attribute}=\"{from}\""), &format!(" {attribute}=\"{to}\""))
+}
+
+/// What stands between the tags of an element without children.
+pub(crate) fn text_of(element: &str) -> &str {
+    element.split('>').nth(1).and_then(|rest| rest.split('<').next()).unwrap_or_default()
+}
+
+/// The root element of a document, without its declaration.
+pub(crate) fn root(xml: &str) -> &str {
+    xml.split_once("?>").map_or(xml, |(_, root)| root).trim()
+}
+
+/// Start tag, content, end tag; an empty tag is opened.
+fn opened(element: &str) -> (String, &str, String) {
+    let start = tag_length(element);
+    let (tag, rest) = element.split_at_checked(start).unwrap_or((element, ""));
+    if let Some(tag) = tag.strip_suffix("/>") {
+        let name = tag.trim_start_matches('<').split([' ', '\n', '\t']).next().unwrap_or_default();
+        return (format!("{tag}>"), "", format!("</{name}>"));
+    }
+    let (inside, end) = rest.rfind("</").and_then(|at| rest.split_at_checked(at)).unwrap_or((rest, ""));
+    (tag.to_owned(), inside, end.to_owned())
+}
+
+/// Octets of the tag at the beginning: up to the first `>` outside quotes.
+fn tag_length(text: &str) -> usize {
+    let mut quote = None;
+    for (at, octet) in text.bytes().enumerate() {
+        match (quote, octet) {
+            (None, b'"' | b'\'') => quote = Some(octet),
+            (None, b'>') => return at.saturating_add(1),
+            (Some(open), _) if open == octet => quote = None,
+            _ => {}
+        }
+    }
+    text.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{append, fill, prepend, replace, set, with_attribute, without};
+
+    #[test]
+    fn stitches_where_it_is_told_to() {
+        let xml = r#"<?xml version="1.0"?><a><b c=">"/><d>x<e/></d></a>"#;
+        for (actual, expected) in [
+            (without(xml, &["a", "d"]), r#"<a><b c=">"/></a>"#),
+            (append(xml, &["a", "b"], "<f/>"), r#"<a><b c=">"><f/></b><d>x<e/></d></a>"#),
+            (prepend(xml, &["a", "d"], "<f/>"), r#"<a><b c=">"/><d><f/>x<e/></d></a>"#),
+            (append(xml, &["a", "d"], "<f/>"), r#"<a><b c=">"/><d>x<e/><f/></d></a>"#),
+            (fill(xml, &["a", "d"], "y"), r#"<a><b c=">"/><d>y</d></a>"#),
+            (replace(xml, &["a", "d", "e"], "<g/>"), r#"<a><b c=">"/><d>x<g/></d></a>"#),
+            (with_attribute(xml, &["a", "b"], "h=\"1\""), r#"<a><b h="1" c=">"/><d>x<e/></d></a>"#),
+        ] {
+            assert_eq!(super::root(&actual.unwrap()), expected);
+        }
+        assert_eq!(set(r#"<a ID="1"/>"#, "ID", "1", "2"), r#"<a ID="2"/>"#);
+        assert!(without(xml, &["a", "z"]).is_err());
+    }
+}

@@ -1,0 +1,174 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use vouchsafe_crypto::Certificate;
+
+use crate::{ASSERTION_CONSUMER, Attribute, ISSUE_INSTANT, IdentityProvider, SERVICE_PROVIDER};
+
+/// Who the attacker is at the identity provider, unless told otherwise.
+pub const ATTACKER: &str = "mallory@example.com";
+/// Who the attacker would like to be, unless told otherwise.
+pub const VICTIM: &str = "ada@example.com";
+
+/// The endpoint under attack, and whom it trusts.
+///
+/// ```
+/// use vouchsafe_testkit::attacks::{Asked, Target};
+/// use vouchsafe_testkit::{Attribute, IdentityProvider, keys};
+///
+/// let target = Target::new("https://app.example.com/saml/metadata", "https://app.example.com/saml/acs")
+///     .identity_provider(IdentityProvider::okta())
+///     .other_identity_provider(IdentityProvider::other())
+///     .attributes(|subject| vec![Attribute::new("user.email", [subject])])
+///     .certificate(keys::service_provider().certificate())
+///     .answering(|| Asked::new("_request").with_relay_state("handle"));
+/// ```
+#[derive(Clone)]
+#[must_use]
+pub struct Target {
+    pub(crate) entity_id: String,
+    pub(crate) assertion_consumer: String,
+    pub(crate) identity_provider: IdentityProvider,
+    pub(crate) other: IdentityProvider,
+    pub(crate) attributes: Attributes,
+    pub(crate) other_attributes: Option<Attributes>,
+    pub(crate) certificate: Option<Certificate>,
+    pub(crate) clock: Clock,
+    pub(crate) asks: Option<Asks>,
+    pub(crate) attacker: String,
+    pub(crate) victim: String,
+    pub(crate) patience: Duration,
+}
+
+type Attributes = Arc<dyn Fn(&str) -> Vec<Attribute> + Send + Sync>;
+type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
+type Asks = Arc<dyn Fn() -> Asked + Send + Sync>;
+
+/// A request that the service has sent and that waits for its answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct Asked {
+    pub(crate) id: String,
+    pub(crate) relay_state: Option<String>,
+}
+
+impl Asked {
+    /// By the `ID` of the AuthnRequest.
+    pub fn new(id: impl Into<String>) -> Self {
+        Self { id: id.into(), relay_state: None }
+    }
+
+    /// With the RelayState that came with it, to be sent back.
+    pub fn with_relay_state(mut self, relay_state: impl Into<String>) -> Self {
+        self.relay_state = Some(relay_state.into());
+        self
+    }
+}
+
+impl Default for Target {
+    /// The service provider that the kit's responses are for: [`SERVICE_PROVIDER`] at [`ISSUE_INSTANT`], unsolicited.
+    fn default() -> Self {
+        Self::new(SERVICE_PROVIDER, ASSERTION_CONSUMER)
+    }
+}
+
+impl Target {
+    /// By entity ID and address of the assertion consumer. It trusts [`IdentityProvider::okta`] and
+    /// [`IdentityProvider::other`], takes unsolicited responses, and its clock stands at [`ISSUE_INSTANT`].
+    pub fn new(entity_id: impl Into<String>, assertion_consumer: impl Into<String>) -> Self {
+        Self {
+            entity_id: entity_id.into(),
+            assertion_consumer: assertion_consumer.into(),
+            identity_provider: IdentityProvider::okta(),
+            other: IdentityProvider::other(),
+            attributes: Arc::new(|subject| vec![Attribute::new("user.email", [subject])]),
+            other_attributes: None,
+            certificate: None,
+            clock: Arc::new(|| ISSUE_INSTANT),
+            asks: None,
+            attacker: ATTACKER.to_owned(),
+            victim: VICTIM.to_owned(),
+            patience: Duration::from_secs(10),
+        }
+    }
+
+    /// The identity provider that the service trusts, and that knows attacker and victim.
+    pub fn identity_provider(mut self, identity_provider: IdentityProvider) -> Self {
+        self.identity_provider = identity_provider;
+        self
+    }
+
+    /// Another identity provider that the service trusts, for another customer. It is in the attacker's hands.
+    pub fn other_identity_provider(mut self, other: IdentityProvider) -> Self {
+        self.other = other;
+        self
+    }
+
+    /// The attributes that the service needs, by subject. Default: `user.email`.
+    pub fn attributes(mut self, attributes: impl Fn(&str) -> Vec<Attribute> + Send + Sync + 'static) -> Self {
+        self.attributes = Arc::new(attributes);
+        self
+    }
+
+    /// The attributes that the other identity provider sends, by subject, when one of them says whose customer it is: an
+    /// organization's token. Without them, attacks that mix the two are left out.
+    pub fn other_attributes(
+        mut self,
+        attributes: impl Fn(&str) -> Vec<Attribute> + Send + Sync + 'static,
+    ) -> Self {
+        self.other_attributes = Some(Arc::new(attributes));
+        self
+    }
+
+    /// The certificate that assertions are encrypted to. Without one, attacks on encryption are left out.
+    pub fn certificate(mut self, certificate: &Certificate) -> Self {
+        self.certificate = Some(certificate.clone());
+        self
+    }
+
+    /// The service's clock stands still.
+    pub fn at(self, now: DateTime<Utc>) -> Self {
+        self.clock(move || now)
+    }
+
+    /// The service's clock.
+    pub fn clock(mut self, clock: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Responses answer a request: each attack one of its own, which this starts.
+    pub fn answering(mut self, ask: impl Fn() -> Asked + Send + Sync + 'static) -> Self {
+        self.asks = Some(Arc::new(ask));
+        self
+    }
+
+    /// Who the attacker is at the identity provider, and who they would like to be. The names must not occur in anything
+    /// else that a message says.
+    pub fn subjects(mut self, attacker: impl Into<String>, victim: impl Into<String>) -> Self {
+        self.attacker = attacker.into();
+        self.victim = victim.into();
+        self
+    }
+
+    /// How long the service may take over one form, 10 seconds unless told otherwise. More is a finding.
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Target")
+            .field("entity_id", &self.entity_id)
+            .field("assertion_consumer", &self.assertion_consumer)
+            .field("identity_provider", &self.identity_provider.entity_id())
+            .field("other", &self.other.entity_id())
+            .field("solicited", &self.asks.is_some())
+            .finish_non_exhaustive()
+    }
+}
