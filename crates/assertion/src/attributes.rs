@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use vouchsafe_xml::{Element, Node, namespace};
+use vouchsafe_xml::{Canonicalization, Element, Node, canonicalize, namespace};
 
 use crate::error::AssertionError;
 use crate::reading::elements_named;
@@ -15,6 +15,7 @@ pub struct Attribute {
     name_format: Option<String>,
     friendly_name: Option<String>,
     values: Vec<String>,
+    markup: Vec<(usize, String)>,
 }
 
 impl Attribute {
@@ -40,6 +41,28 @@ impl Attribute {
     #[must_use]
     pub fn values(&self) -> &[String] {
         &self.values
+    }
+
+    /// The value at that place as XML, if it holds elements and not text alone: its AttributeValue in exclusive canonical form. The text
+    /// of such a value is that of all its elements in a row.
+    #[must_use]
+    pub fn markup(&self, place: usize) -> Option<&str> {
+        self.markup.iter().find(|(at, _)| *at == place).map(|(_, xml)| xml.as_str())
+    }
+}
+
+impl Attribute {
+    fn push(&mut self, element: Element<'_>) {
+        if element.elements().next().is_none() {
+            self.values.push(element.text().into_owned());
+            return;
+        }
+        let mut octets = Vec::new();
+        canonicalize(element, Canonicalization::EXCLUSIVE, &[], None, &mut octets);
+        if let Ok(xml) = String::from_utf8(octets) {
+            self.markup.push((self.values.len(), xml));
+        }
+        self.values.push(text_within(element));
     }
 }
 
@@ -72,7 +95,13 @@ impl Attributes {
     /// All values of an attribute; `None` if it did not come.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&[String]> {
-        self.0.iter().find(|attribute| attribute.name == name).map(Attribute::values)
+        self.attribute(name).map(Attribute::values)
+    }
+
+    /// An attribute with all that came of it; `None` if it did not come.
+    #[must_use]
+    pub fn attribute(&self, name: &str) -> Option<&Attribute> {
+        self.0.iter().find(|attribute| attribute.name == name)
     }
 
     /// The first value of an attribute.
@@ -116,20 +145,25 @@ impl Collector {
                 actual: "none".to_owned(),
             });
         };
-        let values = elements_named(element, namespace::SAML_ASSERTION, "AttributeValue")
-            .filter(|child| !is_nil(*child))
-            .map(value);
-        let known = self.places.get(name).and_then(|place| self.attributes.get_mut(*place));
-        if let Some(known) = known {
-            known.values.extend(values);
-        } else {
+        let known = self.places.get(name).copied();
+        if known.is_none() {
             self.places.insert(name.to_owned(), self.attributes.len());
             self.attributes.push(Attribute {
                 name: name.to_owned(),
                 name_format: element.attribute("NameFormat").map(str::to_owned),
                 friendly_name: element.attribute("FriendlyName").map(str::to_owned),
-                values: values.collect(),
+                values: Vec::new(),
+                markup: Vec::new(),
             });
+        }
+        let attribute = match known {
+            Some(place) => self.attributes.get_mut(place),
+            None => self.attributes.last_mut(),
+        };
+        if let Some(attribute) = attribute {
+            elements_named(element, namespace::SAML_ASSERTION, "AttributeValue")
+                .filter(|child| !is_nil(*child))
+                .for_each(|child| attribute.push(child));
         }
         Ok(())
     }
@@ -143,11 +177,8 @@ fn is_nil(element: Element<'_>) -> bool {
     matches!(element.attribute_in(namespace::XSI, "nil").map(str::trim), Some("true" | "1"))
 }
 
-/// Text as it stands; of nested elements (a NameID in eduPersonTargetedID, say) all the text in them, without the indentation.
-fn value(element: Element<'_>) -> String {
-    if element.elements().next().is_none() {
-        return element.text().into_owned();
-    }
+/// All the text of nested elements (a NameID in eduPersonTargetedID, say), without the indentation.
+fn text_within(element: Element<'_>) -> String {
     let mut text = String::new();
     for part in element.descendants() {
         for node in part.children() {

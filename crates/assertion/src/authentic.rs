@@ -1,9 +1,10 @@
 //! What a trusted key signed: first as octets, then read.
 
 use std::fmt;
+use std::sync::Arc;
 
 use vouchsafe_crypto::DigestAlgorithm;
-use vouchsafe_metadata::EntityId;
+use vouchsafe_metadata::{EntityId, Scope};
 use vouchsafe_signature::{Evidence, Verified};
 use vouchsafe_xml::{Canonicalization, Document, Element, canonicalize, namespace};
 
@@ -14,6 +15,7 @@ use crate::ledger::{Check, Ledger, Outcome};
 use crate::opening::{Means, Opener};
 use crate::reading::elements_named;
 use crate::refusal::Refusal;
+use crate::trust::Trust;
 
 /// Octets that were digested under a trusted key's signature, and the evidence. The document they came from is gone.
 ///
@@ -45,6 +47,7 @@ use crate::refusal::Refusal;
 pub struct Authentic<'k> {
     contents: Contents,
     issuer: EntityId,
+    scopes: Arc<[Scope]>,
     means: Means<'k>,
     ledger: Ledger,
 }
@@ -101,13 +104,9 @@ impl Contents {
 }
 
 impl<'k> Authentic<'k> {
-    pub(crate) fn new(
-        contents: Contents,
-        issuer: EntityId,
-        means: Means<'k>,
-        ledger: Ledger,
-    ) -> Authentic<'k> {
-        Authentic { contents, issuer, means, ledger }
+    pub(crate) fn new(contents: Contents, trust: &Trust, means: Means<'k>, ledger: Ledger) -> Authentic<'k> {
+        let issuer = trust.entity_id().clone();
+        Authentic { contents, issuer, scopes: trust.shared_scopes(), means, ledger }
     }
 
     /// Which key signed what, outermost first.
@@ -122,7 +121,7 @@ impl<'k> Authentic<'k> {
     /// A [`Refusal`] if the octets do not hold exactly one assertion, if a part that may occur once occurs twice, or if an encrypted
     /// identifier in it cannot be opened.
     pub fn read(self) -> Result<AuthenticAssertion, Refusal> {
-        let Authentic { contents, issuer, means, mut ledger } = self;
+        let Authentic { contents, issuer, scopes, means, mut ledger } = self;
         let (rule, clause) = ("assertion.structure", "saml-core-2.0-os 2.3.3");
         let expected = "one assertion with each of its parts once";
         match Parts::read(contents.octets, means)
@@ -132,7 +131,7 @@ impl<'k> Authentic<'k> {
                 ledger.record(
                     Check::new(rule, clause, Outcome::Passed).expected(expected).actual("as expected"),
                 );
-                Ok(AuthenticAssertion { parts, issuer, evidence: contents.evidence, ledger, replay })
+                Ok(AuthenticAssertion { parts, issuer, scopes, evidence: contents.evidence, ledger, replay })
             }
             Err(error) => {
                 let check =
@@ -158,7 +157,8 @@ impl Parts {
             Octets::Response(octets) => {
                 let document = means.parse(&octets)?;
                 let response = ResponseFacts::read(document.root())?;
-                let assertion = read_assertion(only_assertion(document.root())?, means)?;
+                let mut opener = Opener::new(means, &document);
+                let assertion = AssertionFacts::read(only_assertion(document.root())?, &mut opener)?;
                 Ok(Parts { response, response_is_signed: true, was_encrypted: false, assertion })
             }
             Octets::Assertion { envelope, assertion, encrypted } => {
@@ -180,11 +180,7 @@ fn read_root(document: &Document, means: Means<'_>) -> Result<AssertionFacts, As
     if !root.is(namespace::SAML_ASSERTION, "Assertion") {
         return Err(AssertionError::NotAnAssertion { name: root.local_name().to_owned() });
     }
-    read_assertion(root, means)
-}
-
-fn read_assertion(element: Element<'_>, means: Means<'_>) -> Result<AssertionFacts, AssertionError> {
-    AssertionFacts::read(element, &mut Opener::new(means))
+    AssertionFacts::read(root, &mut Opener::new(means, document))
 }
 
 /// Asked again of the authentic octets: what was counted before was the document.
@@ -217,6 +213,7 @@ fn replay_hash(issuer: &EntityId, id: &str, means: Means<'_>) -> Result<String, 
 pub struct AuthenticAssertion {
     pub(crate) parts: Parts,
     pub(crate) issuer: EntityId,
+    pub(crate) scopes: Arc<[Scope]>,
     pub(crate) evidence: Vec<Evidence>,
     pub(crate) ledger: Ledger,
     pub(crate) replay: String,

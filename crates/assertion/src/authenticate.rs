@@ -16,7 +16,7 @@ use crate::envelope::Envelope;
 use crate::error::AssertionError;
 use crate::ledger::{Check, Ledger, Outcome};
 use crate::opening::Means;
-use crate::reading::elements_named;
+use crate::reading::{elements_named, identifiers};
 use crate::refusal::Refusal;
 use crate::trust::{SignaturePolicy, Trust};
 
@@ -55,7 +55,7 @@ pub fn authenticate<'k>(
     let outcome = steps.run(&document);
     drop(document);
     match outcome {
-        Ok(contents) => Ok(Authentic::new(contents, trust.entity_id().clone(), means, steps.ledger)),
+        Ok(contents) => Ok(Authentic::new(contents, trust, means, steps.ledger)),
         Err(error) => Err(Refusal::with_ledger(error, steps.ledger)),
     }
 }
@@ -83,7 +83,7 @@ impl Steps<'_, '_> {
 
         let response = self.signature(root, RESPONSE_SIGNATURE)?;
         if response.is_none() && self.policy.requires_signed_response() {
-            return Err(AssertionError::ResponseUnsigned);
+            return Err(self.unsigned("response.signature_required", AssertionError::ResponseUnsigned));
         }
         match candidate {
             Candidate::Plain(assertion) => self.plain(envelope, response, assertion),
@@ -101,7 +101,7 @@ impl Steps<'_, '_> {
         match (response, own) {
             (Some(response), own) => Ok(Contents::signed_response(response, own)),
             (None, Some(own)) => Ok(Contents::signed_assertion(envelope, own, false)),
-            (None, None) => Err(AssertionError::Unsigned),
+            (None, None) => Err(self.unsigned(SIGNED, AssertionError::Unsigned)),
         }
     }
 
@@ -120,7 +120,7 @@ impl Steps<'_, '_> {
             (Some(response), Some(own)) => Ok(Contents::signed_assertion_in_signed_response(response, own)),
             (Some(response), None) => Ok(Contents::decrypted_in_signed_response(response, inner.root())),
             (None, Some(own)) => Ok(Contents::signed_assertion(envelope, own, true)),
-            (None, None) => Err(AssertionError::Unsigned),
+            (None, None) => Err(self.unsigned(SIGNED, AssertionError::Unsigned)),
         }
     }
 
@@ -250,7 +250,7 @@ impl Steps<'_, '_> {
     fn assertion_signature(&mut self, assertion: Element<'_>) -> Result<Option<Verified>, AssertionError> {
         let own = self.signature(assertion, ASSERTION_SIGNATURE)?;
         if own.is_none() && self.policy.requires_signed_assertion() {
-            return Err(AssertionError::AssertionUnsigned);
+            return Err(self.unsigned("assertion.signature_required", AssertionError::AssertionUnsigned));
         }
         Ok(own)
     }
@@ -299,6 +299,11 @@ impl Steps<'_, '_> {
         }
     }
 
+    /// A signature that must be there is not.
+    fn unsigned(&mut self, rule: &'static str, error: AssertionError) -> AssertionError {
+        self.fail(rule, "saml-profiles-2.0-os 4.1.4.5", "a signature", "none", error)
+    }
+
     fn pass(
         &mut self,
         rule: &'static str,
@@ -323,12 +328,6 @@ impl Steps<'_, '_> {
 }
 
 const RESPONSE_SIGNATURE: &str = "response.signature";
+/// Something vouches for the assertion.
+const SIGNED: &str = "response.or_assertion_signed";
 const ASSERTION_SIGNATURE: &str = "assertion.signature";
-
-/// What the schemas type as `xs:ID`: `ID` in SAML, `Id` in XML Signature and XML Encryption, and `xml:id`. An `ID` on any element
-/// counts, since a signature refers by that name alone.
-fn identifiers<'d>(element: Element<'d>) -> impl Iterator<Item = &'d str> {
-    let foreign = [namespace::DSIG, namespace::XMLENC, namespace::XMLENC11].contains(&element.namespace());
-    let id = if foreign { element.attribute("Id") } else { None };
-    [element.attribute("ID"), id, element.attribute_in(namespace::XML, "id")].into_iter().flatten()
-}

@@ -7,6 +7,7 @@ use vouchsafe_metadata::MetadataError;
 use vouchsafe_signature::SignatureError;
 use vouchsafe_xml::{Quoted, XmlError};
 
+use crate::authn_context::Comparison;
 use crate::instant::Shown;
 
 /// Why a response was not believed.
@@ -42,6 +43,24 @@ pub enum AssertionError {
         count: usize,
         /// Why the last of them cannot be used.
         source: Option<CryptoError>,
+    },
+    /// A difference of clocks that is no small one: what is granted here also lengthens how long a stolen response is good for.
+    #[error("a clock skew of {} s is configured; at most {} s can be granted", skew.num_seconds(), limit.num_seconds())]
+    #[non_exhaustive]
+    ClockSkew {
+        /// What was configured.
+        skew: TimeDelta,
+        /// The most that can be.
+        limit: TimeDelta,
+    },
+    /// Authentication contexts cannot be compared by strength with the order that was configured.
+    #[error("the authentication context class {} {reason}", Quoted::new(class))]
+    #[non_exhaustive]
+    ContextOrder {
+        /// The class.
+        class: String,
+        /// What is wrong with it.
+        reason: &'static str,
     },
     /// An identifier of a request that is none.
     #[error("{} cannot be the identifier of a message", Quoted::new(value))]
@@ -272,6 +291,15 @@ pub enum AssertionError {
         /// The difference of clocks that is granted.
         skew: TimeDelta,
     },
+    /// The window of validity ends before it begins, so that only the difference of clocks that is granted would hold it open.
+    #[error("Conditions: the end, {}, is not later than the start, {}", Shown(*not_on_or_after), Shown(*not_before))]
+    #[non_exhaustive]
+    InvertedWindow {
+        /// `NotBefore`.
+        not_before: DateTime<Utc>,
+        /// `NotOnOrAfter`.
+        not_on_or_after: DateTime<Utc>,
+    },
     /// The assertion is for another service provider, or for none in particular.
     #[error("AudienceRestriction: expected {}, found {}", Quoted::new(expected), list(actual))]
     #[non_exhaustive]
@@ -326,13 +354,40 @@ pub enum AssertionError {
         skew: TimeDelta,
     },
     /// The person signed in by another method than was asked for.
-    #[error("AuthnContextClassRef: expected one of {}, found {}", list(expected), or_none(actual.as_deref()))]
+    #[error("AuthnContextClassRef: expected {} {}, found {}", comparison.in_words(), list(expected), or_none(actual.as_deref()))]
     #[non_exhaustive]
     AuthnContext {
-        /// The classes that are accepted.
+        /// How the answer is compared.
+        comparison: Comparison,
+        /// The classes that were asked for.
         expected: Vec<String>,
         /// What came.
         actual: Option<String>,
+    },
+
+    /// A subject-id or pairwise-id that is none.
+    #[error("the attribute {name}: {reason}")]
+    #[non_exhaustive]
+    SubjectId {
+        /// `subject-id` or `pairwise-id`.
+        name: &'static str,
+        /// What is wrong; never the value.
+        reason: &'static str,
+    },
+    /// A subject-id or pairwise-id of a scope for which the identity provider does not speak.
+    #[error(
+        "the attribute {name}: expected a scope of the identity provider, {}, found {}",
+        list(expected),
+        Quoted::new(actual)
+    )]
+    #[non_exhaustive]
+    ForeignScope {
+        /// `subject-id` or `pairwise-id`.
+        name: &'static str,
+        /// The scopes in the identity provider's metadata.
+        expected: Vec<String>,
+        /// The scope that came.
+        actual: String,
     },
 
     /// The assertion was accepted once before.

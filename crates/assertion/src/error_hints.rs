@@ -15,6 +15,8 @@ impl AssertionError {
             Self::Crypto(error) => error.code(),
             Self::Metadata(error) => error.code(),
             Self::NoUsableKey { .. } => "assertion.no_usable_key",
+            Self::ClockSkew { .. } => "assertion.clock_skew",
+            Self::ContextOrder { .. } => "assertion.context_order",
             Self::MessageId { .. } => "assertion.message_id",
             Self::UnknownIssuer { .. } => "assertion.unknown_issuer",
             Self::UnexpectedIssuer { .. } => "assertion.unexpected_issuer",
@@ -42,6 +44,7 @@ impl AssertionError {
             Self::ConfirmationExpired { .. } => "assertion.confirmation_expired",
             Self::NotYetValid { .. } => "assertion.not_yet_valid",
             Self::Expired { .. } => "assertion.expired",
+            Self::InvertedWindow { .. } => "assertion.inverted_window",
             Self::Audience { .. } => "assertion.audience",
             Self::UnknownCondition { .. } => "assertion.unknown_condition",
             Self::RepeatedCondition { .. } => "assertion.repeated_condition",
@@ -49,6 +52,8 @@ impl AssertionError {
             Self::AuthnInstant { .. } => "assertion.authn_instant",
             Self::SessionExpired { .. } => "assertion.session_expired",
             Self::AuthnContext { .. } => "assertion.authn_context",
+            Self::SubjectId { .. } => "assertion.subject_id",
+            Self::ForeignScope { .. } => "assertion.scope",
             Self::Replayed => "assertion.replayed",
             Self::OtherAssertion => "assertion.other_assertion",
         }
@@ -66,6 +71,12 @@ impl AssertionError {
             Self::NoUsableKey { .. } => {
                 "Ask the identity provider for a signing key of RSA 2048 bits, P-256 or more, and load its metadata again (Okta: \
                  \"SAML Signing Certificates\")."
+            }
+            Self::ClockSkew { .. } => {
+                "Grant at most five minutes of clock_skew, and synchronise the clocks (NTP) if that is not enough."
+            }
+            Self::ContextOrder { .. } => {
+                "Ask for classes that stand in the configured order of strength, and name each class there once, the weakest first."
             }
             Self::MessageId { .. } => "Pass the ID of the AuthnRequest exactly as it was sent.",
             Self::UnknownIssuer { .. } => {
@@ -158,6 +169,9 @@ impl AssertionError {
             Self::NotYetValid { .. } => {
                 "The clock here is behind the identity provider's: synchronise both (NTP), or widen clock_skew to at most a few minutes."
             }
+            Self::InvertedWindow { .. } => {
+                "No clock can be inside this window: correct the assertion lifetime at the identity provider, or the hook that rewrites it."
+            }
             Self::Audience { .. } => {
                 "Set the audience at the identity provider to the entity ID of this service (Okta: \"Audience URI (SP Entity ID)\"), letter \
                  by letter."
@@ -177,6 +191,13 @@ impl AssertionError {
             }
             Self::AuthnContext { .. } => {
                 "Set the class at the identity provider (Okta: \"Authentication context class\"), or ask for one that it gives."
+            }
+            Self::SubjectId { .. } => {
+                "Have the identity provider send one value of the form unique-id@scope, or identify people by the NameID."
+            }
+            Self::ForeignScope { .. } => {
+                "Have the identity provider's metadata declare the scope (shibmd:Scope), or configure it here with with_scope once you know \
+                 that it is theirs."
             }
             Self::Replayed => {
                 "The same response was posted again: a reload of the page, or somebody who copied it. Start the sign-in again."

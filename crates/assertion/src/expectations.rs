@@ -3,6 +3,8 @@
 use chrono::TimeDelta;
 use vouchsafe_metadata::EntityId;
 
+use crate::authn_context::RequestedAuthnContext;
+use crate::error::AssertionError;
 use crate::message_id::MessageId;
 
 /// Whether a request is outstanding. There is no third way: a reply never counts as unsolicited, nor the other way round.
@@ -27,7 +29,7 @@ pub enum Correlation {
 ///     "https://app.example.com/saml/acs",
 ///     Correlation::Reply(MessageId::new("id-1")?),
 /// )
-/// .with_clock_skew(TimeDelta::minutes(3));
+/// .with_clock_skew(TimeDelta::minutes(3))?;
 /// assert_eq!(expectations.clock_skew(), TimeDelta::minutes(3));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -39,10 +41,13 @@ pub struct Expectations {
     clock_skew: TimeDelta,
     maximum_message_age: Option<TimeDelta>,
     maximum_authentication_age: Option<TimeDelta>,
-    authn_contexts: Vec<String>,
+    requested_context: RequestedAuthnContext,
 }
 
 impl Expectations {
+    /// The greatest difference of clocks that can be granted: five minutes (Kantara IIP-G01 asks for three to five).
+    pub const GREATEST_CLOCK_SKEW: TimeDelta = TimeDelta::minutes(5);
+
     /// Who we are, where the response was received (as browsers see the address), and what it may answer.
     ///
     /// The clock skew is 60 seconds; nothing optional is asked for.
@@ -59,18 +64,24 @@ impl Expectations {
             clock_skew: TimeDelta::seconds(60),
             maximum_message_age: None,
             maximum_authentication_age: None,
-            authn_contexts: Vec::new(),
+            requested_context: RequestedAuthnContext::default(),
         }
     }
 
     /// How far the clocks may differ, granted at both ends of every window. A negative difference is none.
     ///
     /// Three to five minutes are usual where clocks are bad; what is granted here also lengthens how long a response can be replayed,
-    /// and how long its [`ReplayKey`](crate::ReplayKey) is kept.
-    #[must_use]
-    pub fn with_clock_skew(mut self, skew: TimeDelta) -> Expectations {
+    /// and how long its [`ReplayKey`](crate::ReplayKey) is kept. More than [`GREATEST_CLOCK_SKEW`](Self::GREATEST_CLOCK_SKEW) is no
+    /// difference of clocks but a window left open.
+    ///
+    /// # Errors
+    /// [`AssertionError::ClockSkew`] if it is more than that.
+    pub fn with_clock_skew(mut self, skew: TimeDelta) -> Result<Expectations, AssertionError> {
+        if skew > Expectations::GREATEST_CLOCK_SKEW {
+            return Err(AssertionError::ClockSkew { skew, limit: Expectations::GREATEST_CLOCK_SKEW });
+        }
         self.clock_skew = skew.max(TimeDelta::zero());
-        self
+        Ok(self)
     }
 
     /// How long ago a response and its assertion may have been issued, whatever their own windows say.
@@ -90,12 +101,18 @@ impl Expectations {
 
     /// The authentication context classes that are accepted, compared exactly. An empty list accepts any, and none.
     #[must_use]
-    pub fn with_authn_contexts<I>(mut self, classes: I) -> Expectations
+    pub fn with_authn_contexts<I>(self, classes: I) -> Expectations
     where
         I: IntoIterator,
         I::Item: Into<String>,
     {
-        self.authn_contexts = classes.into_iter().map(Into::into).collect();
+        self.with_requested_context(RequestedAuthnContext::exact(classes))
+    }
+
+    /// The authentication context that was asked for, by whichever comparison.
+    #[must_use]
+    pub fn with_requested_context(mut self, requested: RequestedAuthnContext) -> Expectations {
+        self.requested_context = requested;
         self
     }
 
@@ -135,10 +152,10 @@ impl Expectations {
         self.maximum_authentication_age
     }
 
-    /// The authentication context classes that are accepted.
+    /// The authentication context that was asked for.
     #[must_use]
-    pub fn authn_contexts(&self) -> &[String] {
-        &self.authn_contexts
+    pub fn requested_context(&self) -> &RequestedAuthnContext {
+        &self.requested_context
     }
 
     /// The request that must be answered, if one is outstanding.

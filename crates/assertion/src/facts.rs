@@ -3,6 +3,7 @@
 use vouchsafe_xml::{Element, namespace};
 
 use crate::attributes::{Attributes, Collector};
+use crate::conditions::{ProxyFacts, read_audiences};
 use crate::envelope::{Issuer, at_most_one};
 use crate::error::AssertionError;
 use crate::instant::Moment;
@@ -51,7 +52,7 @@ pub(crate) struct Conditions {
     pub(crate) not_on_or_after: Option<Moment>,
     pub(crate) audience_restrictions: Vec<Vec<String>>,
     pub(crate) one_time_use: usize,
-    pub(crate) proxy_restrictions: usize,
+    pub(crate) proxy_restrictions: Vec<ProxyFacts>,
     pub(crate) unknown: Vec<String>,
 }
 
@@ -67,7 +68,7 @@ impl AssertionFacts {
     /// Reads the root of authentic octets. `opener` opens what is encrypted inside it.
     pub(crate) fn read(
         element: Element<'_>,
-        opener: &mut Opener<'_>,
+        opener: &mut Opener<'_, '_>,
     ) -> Result<AssertionFacts, AssertionError> {
         let id =
             element.attribute("ID").filter(|id| !id.is_empty()).ok_or_else(|| AssertionError::Malformed {
@@ -97,7 +98,7 @@ impl AssertionFacts {
 }
 
 impl Subject {
-    fn read(element: Element<'_>, opener: &mut Opener<'_>) -> Result<Subject, AssertionError> {
+    fn read(element: Element<'_>, opener: &mut Opener<'_, '_>) -> Result<Subject, AssertionError> {
         let plain = at_most_one(element, SAML, "NameID", "Subject/NameID")?;
         let encrypted = at_most_one(element, SAML, "EncryptedID", "Subject/EncryptedID")?;
         let name_id = match (plain, encrypted) {
@@ -146,20 +147,16 @@ impl Conditions {
             not_on_or_after: element.attribute("NotOnOrAfter").map(Moment::read),
             audience_restrictions: Vec::new(),
             one_time_use: 0,
-            proxy_restrictions: 0,
+            proxy_restrictions: Vec::new(),
             unknown: Vec::new(),
         };
         for child in element.elements() {
             match (child.namespace(), child.local_name()) {
-                (SAML, "AudienceRestriction") => conditions.audience_restrictions.push(
-                    elements_named(child, SAML, "Audience")
-                        .map(|audience| trimmed(&audience.text()).to_owned())
-                        .collect(),
-                ),
-                (SAML, "OneTimeUse") => conditions.one_time_use = conditions.one_time_use.saturating_add(1),
-                (SAML, "ProxyRestriction") => {
-                    conditions.proxy_restrictions = conditions.proxy_restrictions.saturating_add(1);
+                (SAML, "AudienceRestriction") => {
+                    conditions.audience_restrictions.push(read_audiences(child));
                 }
+                (SAML, "OneTimeUse") => conditions.one_time_use = conditions.one_time_use.saturating_add(1),
+                (SAML, "ProxyRestriction") => conditions.proxy_restrictions.push(ProxyFacts::read(child)),
                 (_, name) => {
                     let kind = child.attribute_in(namespace::XSI, "type").map_or("", trimmed);
                     conditions.unknown.push(format!("{name} {kind}").trim_end().to_owned());
@@ -188,7 +185,7 @@ impl AuthnStatement {
 }
 
 /// The attributes of every AttributeStatement. What an Advice holds is no statement of this assertion (2.6.1).
-fn read_attributes(element: Element<'_>, opener: &mut Opener<'_>) -> Result<Attributes, AssertionError> {
+fn read_attributes(element: Element<'_>, opener: &mut Opener<'_, '_>) -> Result<Attributes, AssertionError> {
     let mut attributes = Collector::default();
     for statement in elements_named(element, SAML, "AttributeStatement") {
         for child in statement.elements() {

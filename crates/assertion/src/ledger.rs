@@ -120,6 +120,9 @@ impl fmt::Debug for Check {
 /// A message decides how long its values are; what the ledger keeps of one is bounded.
 fn cut(text: Cow<'static, str>) -> Cow<'static, str> {
     const LONGEST: usize = 500;
+    if text.len() <= LONGEST {
+        return text;
+    }
     match text.char_indices().nth(LONGEST).and_then(|(end, _)| text.get(..end)) {
         Some(start) => Cow::Owned(format!("{start}…")),
         None => text,

@@ -1,14 +1,19 @@
 //! What the whole path is for.
 
 use std::fmt;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use vouchsafe_metadata::EntityId;
+use vouchsafe_metadata::{EntityId, Scope};
 use vouchsafe_signature::Evidence;
 
 use crate::attributes::Attributes;
+use crate::conditions::ProxyRestriction;
+use crate::error::AssertionError;
 use crate::ledger::{Check, Ledger, Outcome};
-use crate::name_id::NameId;
+use crate::name_id::{NameId, PersistentName};
+use crate::replay::{FIRST_USE, FIRST_USE_CLAUSE};
+use crate::subject_id::{self, SubjectId};
 
 /// A login: authentic, acceptable, and accepted for the first time.
 ///
@@ -22,6 +27,8 @@ use crate::name_id::NameId;
 /// ```
 pub struct Login {
     pub(crate) issuer: EntityId,
+    pub(crate) audience: EntityId,
+    pub(crate) scopes: Arc<[Scope]>,
     pub(crate) name_id: Option<NameId>,
     pub(crate) attributes: Attributes,
     pub(crate) session_index: Option<String>,
@@ -31,6 +38,8 @@ pub struct Login {
     pub(crate) assertion_id: String,
     pub(crate) in_response_to: Option<String>,
     pub(crate) accepted_at: DateTime<Utc>,
+    pub(crate) one_time_use: bool,
+    pub(crate) proxy_restriction: Option<ProxyRestriction>,
     pub(crate) evidence: Vec<Evidence>,
     pub(crate) ledger: Ledger,
 }
@@ -48,6 +57,52 @@ impl Login {
     #[must_use]
     pub fn name_id(&self) -> Option<&NameId> {
         self.name_id.as_ref()
+    }
+
+    /// The name identifier as a key of an account, with the qualifiers that were left out filled in; `None` if it is not persistent.
+    #[must_use]
+    pub fn persistent_name(&self) -> Option<PersistentName<'_>> {
+        PersistentName::of(self.name_id.as_ref()?, self.issuer.as_str(), self.audience.as_str())
+    }
+
+    /// The person's `subject-id`, which is the same at every service provider; `None` if none came.
+    ///
+    /// Read it here and not from [`attributes`](Login::attributes): here it is bound to the scopes in the identity provider's metadata.
+    /// Without that, any identity provider could name the people of any other.
+    ///
+    /// # Errors
+    /// [`AssertionError::SubjectId`] if it is malformed or several came, and [`AssertionError::ForeignScope`] if the identity provider
+    /// does not speak for its scope. Scopes that are regular expressions are not evaluated.
+    pub fn subject_id(&self) -> Result<Option<SubjectId>, AssertionError> {
+        subject_id::read(&subject_id::SUBJECT_ID, &self.attributes, &self.scopes)
+    }
+
+    /// The person's `pairwise-id`, which is another at every service provider; `None` if none came. Otherwise as
+    /// [`subject_id`](Login::subject_id).
+    ///
+    /// # Errors
+    /// As [`subject_id`](Login::subject_id).
+    pub fn pairwise_id(&self) -> Result<Option<SubjectId>, AssertionError> {
+        subject_id::read(&subject_id::PAIRWISE_ID, &self.attributes, &self.scopes)
+    }
+
+    /// Whether the identity provider's metadata names that domain as a scope of its own: for other scoped values, such as the part of
+    /// an e-mail address or an eduPersonPrincipalName behind the `@`.
+    #[must_use]
+    pub fn issuer_speaks_for(&self, domain: &str) -> bool {
+        subject_id::speaks_for(&self.scopes, domain)
+    }
+
+    /// Whether the assertion says OneTimeUse: nothing of it may be kept for later use. Using it once is all that is ever done here.
+    #[must_use]
+    pub fn is_one_time_use(&self) -> bool {
+        self.one_time_use
+    }
+
+    /// What the identity provider allows to whoever issues assertions on the strength of this login.
+    #[must_use]
+    pub fn proxy_restriction(&self) -> Option<&ProxyRestriction> {
+        self.proxy_restriction.as_ref()
     }
 
     /// The attributes.
@@ -111,7 +166,7 @@ impl Login {
     }
 
     pub(crate) fn record_first_use(&mut self) {
-        let check = Check::new("assertion.first_use", "saml-profiles-2.0-os 4.1.4.5", Outcome::Passed);
+        let check = Check::new(FIRST_USE, FIRST_USE_CLAUSE, Outcome::Passed);
         self.ledger.record(check.expected("not seen before").actual("not seen before"));
     }
 }

@@ -7,6 +7,9 @@ use vouchsafe_xml::Element;
 
 use crate::error::AssertionError;
 
+/// How many characters an opaque identifier may have.
+const LONGEST_OPAQUE: usize = 256;
+
 /// A name identifier (saml-core-2.0-os 2.2.3), with its qualifiers exactly as they came: a logout request must repeat all of it.
 ///
 /// The value is read whole whatever comments stand in it, and nothing is trimmed. `Debug` does not show it.
@@ -86,10 +89,65 @@ impl NameId {
         self.format() == Some(name_id_format::PERSISTENT)
     }
 
+    /// Whether it is of a format that sets it a limit, 256 characters, and exceeds it (8.3.7, 8.3.8).
+    pub(crate) fn is_overlong(&self) -> bool {
+        (self.is_persistent() || self.is_transient()) && self.value.chars().nth(LONGEST_OPAQUE).is_some()
+    }
+
     /// Whether it is an e-mail address (8.3.2).
     #[must_use]
     pub fn is_email(&self) -> bool {
         self.format() == Some(name_id_format::EMAIL_ADDRESS)
+    }
+}
+
+/// A persistent identifier with both of its qualifiers, those that were left out filled in (saml-core-2.0-os 8.3.7): a key under which
+/// an account can be kept. Had from [`Login::persistent_name`](crate::Login::persistent_name). `Debug` does not show the value.
+///
+/// The qualifiers are what the identity provider wrote. Keep it together with [`Login::issuer`](crate::Login::issuer): a NameQualifier
+/// of another identity provider does not make it that one's.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct PersistentName<'l> {
+    value: &'l str,
+    name_qualifier: &'l str,
+    sp_name_qualifier: &'l str,
+}
+
+impl<'l> PersistentName<'l> {
+    /// The name, if it is persistent, as this issuer gave it to this service provider.
+    pub(crate) fn of(name_id: &'l NameId, issuer: &'l str, audience: &'l str) -> Option<PersistentName<'l>> {
+        name_id.is_persistent().then(|| PersistentName {
+            value: &name_id.value,
+            name_qualifier: name_id.name_qualifier().unwrap_or(issuer),
+            sp_name_qualifier: name_id.sp_name_qualifier().unwrap_or(audience),
+        })
+    }
+
+    /// The identifier itself.
+    #[must_use]
+    pub fn value(&self) -> &'l str {
+        self.value
+    }
+
+    /// The `NameQualifier`, or else the identity provider.
+    #[must_use]
+    pub fn name_qualifier(&self) -> &'l str {
+        self.name_qualifier
+    }
+
+    /// The `SPNameQualifier`, or else this service provider.
+    #[must_use]
+    pub fn sp_name_qualifier(&self) -> &'l str {
+        self.sp_name_qualifier
+    }
+}
+
+impl fmt::Debug for PersistentName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PersistentName")
+            .field("name_qualifier", &self.name_qualifier)
+            .field("sp_name_qualifier", &self.sp_name_qualifier)
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,10 +1,13 @@
 //! Opening what is encrypted inside authentic octets: EncryptedID and EncryptedAttribute.
 
+use std::collections::HashSet;
+
 use vouchsafe_crypto::{PrivateKey, Provider};
 use vouchsafe_encryption::decrypt;
 use vouchsafe_xml::{Document, Element, Limits, namespace};
 
 use crate::error::AssertionError;
+use crate::reading::identifiers;
 
 /// What cryptography needs, borrowed from the caller for as long as octets are still to be read.
 #[derive(Clone, Copy)]
@@ -26,15 +29,19 @@ impl Means<'_> {
 /// Opens the encrypted parts of one assertion, a bounded number of them.
 ///
 /// Only elements of authentic octets come here, so every ciphertext is covered by a signature whatever its cipher.
-pub(crate) struct Opener<'k> {
+pub(crate) struct Opener<'k, 'd> {
     means: Means<'k>,
     left: usize,
+    around: &'d Document,
+    /// The identifiers of what stands around and of what was opened, gathered when the first is opened.
+    seen: HashSet<String>,
 }
 
-impl<'k> Opener<'k> {
-    /// Each part costs private-key operations. Whoever signed it may cause some, eight times what one element may.
-    pub(crate) fn new(means: Means<'k>) -> Opener<'k> {
-        Opener { means, left: means.limits.encrypted_keys.saturating_mul(8) }
+impl<'k, 'd> Opener<'k, 'd> {
+    /// For parts of that document. Each costs private-key operations. Whoever signed it may cause some, eight times what one element may.
+    pub(crate) fn new(means: Means<'k>, around: &'d Document) -> Opener<'k, 'd> {
+        let left = means.limits.encrypted_keys.saturating_mul(8);
+        Opener { means, left, around, seen: HashSet::new() }
     }
 
     /// The element inside, which must be the SAML element of that name.
@@ -58,6 +65,20 @@ impl<'k> Opener<'k> {
                 actual: document.root().local_name().to_owned(),
             });
         }
+        self.remember(&document)?;
         Ok(document)
+    }
+
+    /// No identifier occurs twice, in the document and in what was decrypted from it (saml-core-2.0-os 1.3.4).
+    fn remember(&mut self, opened: &Document) -> Result<(), AssertionError> {
+        if self.seen.is_empty() {
+            self.seen.extend(self.around.elements().flat_map(identifiers).map(str::to_owned));
+        }
+        for id in opened.elements().flat_map(identifiers) {
+            if !self.seen.insert(id.to_owned()) {
+                return Err(AssertionError::DuplicateId { id: id.to_owned() });
+            }
+        }
+        Ok(())
     }
 }

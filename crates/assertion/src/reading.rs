@@ -1,6 +1,6 @@
 //! Small helpers to read elements.
 
-use vouchsafe_xml::Element;
+use vouchsafe_xml::{Element, namespace};
 
 /// The children of that expanded name.
 pub(crate) fn elements_named<'d>(
@@ -14,4 +14,12 @@ pub(crate) fn elements_named<'d>(
 /// Without the white space of XML at both ends, as `xs:anyURI` asks for. Other white space is part of a value.
 pub(crate) fn trimmed(text: &str) -> &str {
     text.trim_matches([' ', '\t', '\r', '\n'])
+}
+
+/// What the schemas type as `xs:ID`: `ID` in SAML, `Id` in XML Signature and XML Encryption, and `xml:id`. An `ID` on any element
+/// counts, since a signature refers by that name alone.
+pub(crate) fn identifiers<'d>(element: Element<'d>) -> impl Iterator<Item = &'d str> {
+    let foreign = [namespace::DSIG, namespace::XMLENC, namespace::XMLENC11].contains(&element.namespace());
+    let id = if foreign { element.attribute("Id") } else { None };
+    [element.attribute("ID"), id, element.attribute_in(namespace::XML, "id")].into_iter().flatten()
 }

@@ -4,10 +4,14 @@ use std::error::Error;
 use std::fmt;
 
 use chrono::{DateTime, Utc};
+use vouchsafe_metadata::MetadataError;
 use vouchsafe_xml::XmlError;
 
 use crate::error::AssertionError;
-use crate::ledger::Ledger;
+use crate::instant::Shown;
+use crate::ledger::{Check, Ledger, Outcome};
+
+const PROFILE: &str = "saml-profiles-2.0-os 4.1.4.2";
 
 /// A response that is not accepted, and why.
 ///
@@ -29,6 +33,8 @@ pub struct Refusal(Box<Contents>);
 struct Contents {
     error: AssertionError,
     ledger: Ledger,
+    /// The place in the ledger of the check that decided.
+    decided_by: Option<usize>,
 }
 
 impl Refusal {
@@ -41,23 +47,58 @@ impl Refusal {
     /// No trusted identity provider has the name that the response claims (`assertion.unknown_issuer`).
     #[must_use]
     pub fn unknown_issuer(issuer: impl Into<String>) -> Refusal {
-        Refusal::new(AssertionError::UnknownIssuer { issuer: issuer.into() })
+        let issuer = issuer.into();
+        let shown = if issuer.is_empty() { "none".to_owned() } else { issuer.clone() };
+        let check = Check::new("response.trusted_issuer", PROFILE, Outcome::Failed)
+            .expected("a trusted identity provider")
+            .actual(shown);
+        Refusal::by(AssertionError::UnknownIssuer { issuer }, check)
     }
 
     /// Another identity provider answers than the one that was asked (`assertion.unexpected_issuer`).
     #[must_use]
     pub fn unexpected_issuer(expected: impl Into<String>, actual: impl Into<String>) -> Refusal {
-        Refusal::new(AssertionError::UnexpectedIssuer { expected: expected.into(), actual: actual.into() })
+        let (expected, actual) = (expected.into(), actual.into());
+        let check = Check::new("response.asked_issuer", PROFILE, Outcome::Failed)
+            .expected(expected.clone())
+            .actual(actual.clone());
+        Refusal::by(AssertionError::UnexpectedIssuer { expected, actual }, check)
     }
 
     /// The request is answered too late (`assertion.request_expired`).
     #[must_use]
     pub fn request_expired(expired_at: DateTime<Utc>) -> Refusal {
-        Refusal::new(AssertionError::RequestExpired { expired_at })
+        let check = Check::new("request.lifetime", "saml-core-2.0-os 3.4.1", Outcome::Failed)
+            .expected(format!("an answer before {}", Shown(expired_at)))
+            .actual("a later one");
+        Refusal::by(AssertionError::RequestExpired { expired_at }, check)
     }
 
+    /// The identity provider's metadata cannot be relied on now (`metadata.*`).
+    #[must_use]
+    pub fn metadata(error: MetadataError) -> Refusal {
+        let check = Check::new("metadata.validity", "saml-metadata-2.0-os 2.3.2", Outcome::Failed)
+            .expected("metadata that is valid now")
+            .actual(error.to_string());
+        Refusal::by(error.into(), check)
+    }
+
+    /// The error of the last check that failed.
     pub(crate) fn with_ledger(error: AssertionError, ledger: Ledger) -> Refusal {
-        Refusal(Box::new(Contents { error, ledger }))
+        let decided_by = ledger.checks().iter().rposition(|check| check.outcome() == Outcome::Failed);
+        Refusal::decided_by(error, ledger, decided_by)
+    }
+
+    /// The error of the check at that place.
+    pub(crate) fn decided_by(error: AssertionError, ledger: Ledger, decided_by: Option<usize>) -> Refusal {
+        Refusal(Box::new(Contents { error, ledger, decided_by }))
+    }
+
+    /// The error of the only check that was made.
+    pub(crate) fn by(error: AssertionError, check: Check) -> Refusal {
+        let mut ledger = Ledger::default();
+        ledger.record(check);
+        Refusal::with_ledger(error, ledger)
     }
 
     /// The stable code, for logs and alerts: `assertion.audience`, or the code of the crate below, such as `signature.digest`.
@@ -84,6 +125,12 @@ impl Refusal {
         &self.0.error
     }
 
+    /// The check that decided: the one that gave the [`error`](Refusal::error). `None` if none was made.
+    #[must_use]
+    pub fn check(&self) -> Option<&Check> {
+        self.0.ledger.checks().get(self.0.decided_by?)
+    }
+
     /// Everything that was checked.
     #[must_use]
     pub fn ledger(&self) -> &Ledger {
@@ -99,7 +146,10 @@ impl From<AssertionError> for Refusal {
 
 impl From<XmlError> for Refusal {
     fn from(error: XmlError) -> Refusal {
-        Refusal::new(error.into())
+        let check = Check::new("document.xml", "saml-core-2.0-os 1.1, xml 1.0", Outcome::Failed)
+            .expected("well-formed XML without a document type, within the limits")
+            .actual(error.to_string());
+        Refusal::by(error.into(), check)
     }
 }
 

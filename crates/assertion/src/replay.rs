@@ -3,7 +3,11 @@
 use chrono::{DateTime, Utc};
 
 use crate::error::AssertionError;
+use crate::ledger::{Check, Outcome};
 use crate::refusal::Refusal;
+
+pub(crate) const FIRST_USE: &str = "assertion.first_use";
+pub(crate) const FIRST_USE_CLAUSE: &str = "saml-profiles-2.0-os 4.1.4.5";
 
 /// What a store keeps of an assertion to refuse it the second time (saml-profiles-2.0-os 4.1.4.5).
 ///
@@ -44,7 +48,13 @@ impl ReplayKey {
     /// # Errors
     /// `assertion.replayed` if it was there.
     pub fn recorded(self, inserted: bool) -> Result<FirstSeen, Refusal> {
-        if inserted { Ok(FirstSeen { hash: self.hash }) } else { Err(Refusal::new(AssertionError::Replayed)) }
+        if inserted {
+            return Ok(FirstSeen { hash: self.hash });
+        }
+        let check = Check::new(FIRST_USE, FIRST_USE_CLAUSE, Outcome::Failed)
+            .expected("not seen before")
+            .actual("seen before");
+        Err(Refusal::by(AssertionError::Replayed, check))
     }
 }
 

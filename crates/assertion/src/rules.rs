@@ -100,19 +100,27 @@ impl<S> Rule<S> {
 pub(crate) struct Examination {
     pub(crate) ledger: Ledger,
     pub(crate) error: Option<AssertionError>,
+    /// The place in the ledger of the check that gave the error.
+    pub(crate) decided_by: Option<usize>,
 }
 
 impl Examination {
+    pub(crate) fn new(ledger: Ledger) -> Examination {
+        Examination { ledger, error: None, decided_by: None }
+    }
+
     fn record(&mut self, name: &'static str, clause: &'static str, judgement: Judgement) {
         let (outcome, error) = match judgement.verdict {
             Ok(outcome) => (outcome, None),
             Err(error) => (Outcome::Failed, Some(*error)),
         };
         let check = Check::new(name, clause, outcome).expected(judgement.expected).actual(judgement.actual);
+        let place = self.ledger.checks().len();
         self.ledger.record(if judgement.personal { check.personal() } else { check });
         // An instant of issue that does not fit is a sign of clocks that differ; a window that is missed says it better.
         if matches!(self.error, None | Some(AssertionError::IssueInstant { .. })) && error.is_some() {
             self.error = error;
+            self.decided_by = Some(place);
         }
     }
 

@@ -1,12 +1,14 @@
-//! Whom to believe: one identity provider's name and keys, and what must be signed.
+//! Whom to believe: one identity provider's name, keys and scopes, and what must be signed.
+
+use std::sync::Arc;
 
 use vouchsafe_crypto::{CryptoError, Provider};
-use vouchsafe_metadata::{EntityId, IdentityProvider};
+use vouchsafe_metadata::{EntityId, IdentityProvider, Scope};
 use vouchsafe_signature::TrustedKey;
 
 use crate::error::AssertionError;
 
-/// One identity provider as configuration trusts it: its entity ID, and its keys parsed once.
+/// One identity provider as configuration trusts it: its entity ID, its keys parsed once, and the domains it speaks for.
 ///
 /// A `Trust` has at least one key. No key means that nothing can be believed, so there is no value for it.
 #[derive(Clone, Debug)]
@@ -14,6 +16,7 @@ pub struct Trust {
     entity_id: EntityId,
     keys: Vec<TrustedKey>,
     unusable: Vec<String>,
+    scopes: Arc<[Scope]>,
     accepts_unauthenticated_cbc: bool,
 }
 
@@ -50,7 +53,8 @@ impl Trust {
             });
         }
         let accepts_unauthenticated_cbc = identity_provider.accepts_unauthenticated_cbc();
-        Ok(Trust { entity_id, keys, unusable, accepts_unauthenticated_cbc })
+        let scopes = identity_provider.scopes().into();
+        Ok(Trust { entity_id, keys, unusable, scopes, accepts_unauthenticated_cbc })
     }
 
     /// The identity provider.
@@ -69,6 +73,16 @@ impl Trust {
     #[must_use]
     pub fn unusable_keys(&self) -> &[String] {
         &self.unusable
+    }
+
+    /// The domains it speaks for (`shibmd:Scope`).
+    #[must_use]
+    pub fn scopes(&self) -> &[Scope] {
+        &self.scopes
+    }
+
+    pub(crate) fn shared_scopes(&self) -> Arc<[Scope]> {
+        Arc::clone(&self.scopes)
     }
 
     pub(crate) fn accepts_unauthenticated_cbc(&self) -> bool {

@@ -7,15 +7,17 @@ use vouchsafe_metadata::EntityId;
 use vouchsafe_signature::Evidence;
 
 use crate::authentic::{AuthenticAssertion, Parts};
+use crate::conditions::ProxyFacts;
 use crate::error::AssertionError;
 use crate::expectations::Expectations;
 use crate::facts::AuthnStatement;
 use crate::instant::Clock;
-use crate::ledger::Ledger;
+use crate::ledger::{Check, Ledger, Outcome};
 use crate::login::Login;
 use crate::refusal::Refusal;
-use crate::replay::{FirstSeen, ReplayKey};
+use crate::replay::{FIRST_USE, FIRST_USE_CLAUSE, FirstSeen, ReplayKey};
 use crate::rules::{Case, Examination, bearers, examine};
+use crate::subject_id::{self, PAIRWISE_ID, SUBJECT_ID};
 
 impl AuthenticAssertion {
     /// Runs every rule, whatever fails, and accepts if none did.
@@ -30,29 +32,40 @@ impl AuthenticAssertion {
         expectations: &Expectations,
         now: DateTime<Utc>,
     ) -> Result<ValidAssertion, Refusal> {
-        let AuthenticAssertion { mut parts, issuer, evidence, ledger, replay } = self;
+        let AuthenticAssertion { mut parts, issuer, scopes, evidence, ledger, replay } = self;
         let case = Case {
             parts: &parts,
             issuer: &issuer,
             expectations,
             clock: Clock::new(now, expectations.clock_skew()),
         };
-        let mut examination = Examination { ledger, error: None };
+        let mut examination = Examination::new(ledger);
         let statement = examine(&case, &mut examination).map(Session::of);
         let end = latest_acceptance(&parts, expectations);
+        for kind in [&SUBJECT_ID, &PAIRWISE_ID] {
+            examination.ledger.record(subject_id::check(kind, &parts.assertion.attributes, &scopes));
+        }
 
-        let Examination { ledger, error } = examination;
+        let Examination { ledger, error, decided_by } = examination;
         let (session, end) = match (error, statement, end) {
             (None, Some(session), Some(end)) => (session, end),
             // No statement without an error, and no end of a confirmation that passed: unreachable, and refused all the same.
             (error, _, _) => {
-                return Err(Refusal::with_ledger(error.unwrap_or(AssertionError::NoAuthnStatement), ledger));
+                let error = error.unwrap_or(AssertionError::NoAuthnStatement);
+                return Err(Refusal::decided_by(error, ledger, decided_by));
             }
         };
         let name_id = parts.assertion.subject.as_mut().and_then(|subject| subject.name_id.take());
+        let conditions = parts.assertion.conditions.take();
         let login = Login {
             issuer,
+            audience: expectations.entity_id().clone(),
+            scopes,
             name_id,
+            one_time_use: conditions.as_ref().is_some_and(|conditions| conditions.one_time_use > 0),
+            proxy_restriction: conditions
+                .and_then(|conditions| conditions.proxy_restrictions.into_iter().next())
+                .map(ProxyFacts::into_restriction),
             attributes: parts.assertion.attributes,
             session_index: session.index,
             session_not_on_or_after: session.not_on_or_after,
@@ -165,6 +178,10 @@ impl ValidAssertion {
             login.record_first_use();
             Ok(login)
         } else {
+            let check = Check::new(FIRST_USE, FIRST_USE_CLAUSE, Outcome::Failed)
+                .expected("the record of this assertion")
+                .actual("that of another");
+            login.ledger.record(check);
             Err(Refusal::with_ledger(AssertionError::OtherAssertion, login.ledger))
         }
     }

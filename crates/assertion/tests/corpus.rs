@@ -160,7 +160,8 @@ fn receiver(folder: &Path, defaults: &Value, settings: &Value, cbc: bool) -> Rec
             text("acs_url"),
             correlation,
         )
-        .with_clock_skew(skew),
+        .with_clock_skew(skew)
+        .unwrap(),
         now: at(text("now")),
     }
 }

@@ -122,6 +122,12 @@ fn an_encrypted_name_is_read() {
         .receive(with("<saml2:NameID>grace<!-- . -->@example.com</saml2:NameID>").as_bytes())
         .unwrap();
     assert_eq!(login.name_id().unwrap().value(), "grace@example.com");
+    // Identifiers are unique over what was decrypted later, too.
+    let foreign = |id: &str| format!("<saml2:NameID ID=\"{id}\">grace</saml2:NameID>");
+    assert_eq!(code(&receiver, &with(&foreign("_of_its_own"))), "");
+    for taken in [vouchsafe_testkit::RESPONSE_ID, vouchsafe_testkit::ASSERTION_ID] {
+        assert_eq!(code(&receiver, &with(&foreign(taken))), "assertion.duplicate_id");
+    }
     assert_eq!(code(&receiver, &with("<saml2:Audience>grace</saml2:Audience>")), "assertion.malformed");
     let keyless = Receiver { keys: Vec::new(), ..receiver };
     assert!(code(&keyless, &with("<saml2:NameID>grace</saml2:NameID>")).starts_with("encryption."));

@@ -10,6 +10,7 @@ use vouchsafe_testkit::{Part, Place, Signed, keys};
 const NOW: &str = "2026-01-01T00:01:00Z";
 const ACS: &str = vouchsafe_testkit::ASSERTION_CONSUMER;
 const SP: &str = vouchsafe_testkit::SERVICE_PROVIDER;
+const PERSISTENT: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent";
 
 /// Name, what is different, the clock, and the code of the refusal (empty: accepted).
 const CASES: &[(&str, Change, &str, &str)] = &[
@@ -139,6 +140,25 @@ const CASES: &[(&str, Change, &str, &str)] = &[
     ("blank name", |r| r.name_id(" \n"), NOW, "assertion.name_id"),
     ("any format of the name", |r| r.name_id_format("urn:example:format"), NOW, ""),
     ("no format of the name", |r| r.omit(Part::NameIdFormat), NOW, ""),
+    (
+        "a persistent name of 256 characters",
+        |r| r.name_id("ä".repeat(256)).name_id_format(PERSISTENT),
+        NOW,
+        "",
+    ),
+    (
+        "a persistent name of 257 characters",
+        |r| r.name_id("ä".repeat(257)).name_id_format(PERSISTENT),
+        NOW,
+        "assertion.name_id",
+    ),
+    (
+        "a transient name of 257 characters",
+        |r| r.name_id("t".repeat(257)).name_id_format("urn:oasis:names:tc:SAML:2.0:nameid-format:transient"),
+        NOW,
+        "assertion.name_id",
+    ),
+    ("any other name of 257 characters", |r| r.name_id("n".repeat(257)), NOW, ""),
     ("a second name", |r| r.insert(Place::Subject, name("eve@example.com")), NOW, "assertion.malformed"),
     (
         "a base identifier",
@@ -228,6 +248,48 @@ const CASES: &[(&str, Change, &str, &str)] = &[
         |r| {
             r.insert(Place::Conditions, saml("OneTimeUse", ""))
                 .insert(Place::Conditions, saml("OneTimeUse", ""))
+        },
+        NOW,
+        "assertion.repeated_condition",
+    ),
+    (
+        "a window that ends before it begins",
+        |r| r.not_before("2026-01-01T00:01:20Z").not_on_or_after("2026-01-01T00:01:10Z"),
+        NOW,
+        "assertion.inverted_window",
+    ),
+    (
+        "a window that ends when it begins",
+        |r| r.not_before("2026-01-01T00:01:20Z").not_on_or_after("2026-01-01T01:01:20+01:00"),
+        NOW,
+        "assertion.inverted_window",
+    ),
+    (
+        "a window of a nanosecond",
+        |r| r.not_before("2026-01-01T00:01:20Z").not_on_or_after("2026-01-01T00:01:20.000000001Z"),
+        NOW,
+        "",
+    ),
+    (
+        "proxy restriction with a count and an audience",
+        |r| {
+            let audience = "<saml2:Audience>https://next.example</saml2:Audience>";
+            r.insert(Place::Conditions, saml_with("ProxyRestriction", " Count=\"0\"", audience))
+        },
+        NOW,
+        "",
+    ),
+    (
+        "proxy restriction with a count that is none",
+        |r| r.insert(Place::Conditions, saml("ProxyRestriction", " Count=\"-1\"")),
+        NOW,
+        "assertion.malformed",
+    ),
+    (
+        "proxy restriction twice",
+        |r| {
+            r.insert(Place::Conditions, saml("ProxyRestriction", " Count=\"x\""))
+                .insert(Place::Conditions, saml("ProxyRestriction", ""))
         },
         NOW,
         "assertion.repeated_condition",
@@ -369,6 +431,12 @@ fn every_rule_both_ways() {
 
 fn saml(name: &str, attributes: &str) -> String {
     format!("<saml2:{name} xmlns:saml2=\"urn:oasis:names:tc:SAML:2.0:assertion\"{attributes}/>")
+}
+
+fn saml_with(name: &str, attributes: &str, inner: &str) -> String {
+    format!(
+        "<saml2:{name} xmlns:saml2=\"urn:oasis:names:tc:SAML:2.0:assertion\"{attributes}>{inner}</saml2:{name}>"
+    )
 }
 
 fn name(value: &str) -> String {

@@ -142,7 +142,8 @@ impl Case {
         Ok(Settings {
             identity_providers: IdentityProviders::load(&here(&metadata), unauthenticated_cbc)?,
             expectations: Expectations::new(entity_id, configured.acs_url, correlation)
-                .with_clock_skew(TimeDelta::seconds(i64::from(configured.clock_skew_seconds))),
+                .with_clock_skew(TimeDelta::seconds(i64::from(configured.clock_skew_seconds)))
+                .map_err(|error| Failure::unusable("clock_skew_seconds", error))?,
             decryption_keys: input::private_keys(&here(&configured.sp_decryption_keys), provider)?,
             signatures: SignaturePolicy::default(),
             provider: provider.clone(),

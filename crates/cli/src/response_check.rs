@@ -101,7 +101,8 @@ fn settings(arguments: &Arguments) -> Result<Settings, Failure> {
             arguments.danger_unauthenticated_cbc,
         )?,
         expectations: Expectations::new(entity_id, arguments.acs.as_str(), correlation)
-            .with_clock_skew(TimeDelta::seconds(i64::from(arguments.skew))),
+            .with_clock_skew(TimeDelta::seconds(i64::from(arguments.skew)))
+            .map_err(|error| Failure::unusable("--skew", error))?,
         decryption_keys: input::private_keys(&arguments.decryption_key, &provider)?,
         signatures,
         provider,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use vouchsafe_assertion::{SignaturePolicy, Trust};
+use vouchsafe_assertion::{Expectations, SignaturePolicy, Trust};
 use vouchsafe_crypto::{Certificate, PrivateKey, Provider};
 use vouchsafe_metadata::{EntityId, IdentityProvider};
 use vouchsafe_xml::Limits;
@@ -55,6 +55,8 @@ struct Settings {
     danger_allowed: Vec<String>,
     limits: Limits,
     clock_skew: TimeDelta,
+    maximum_message_age: Option<TimeDelta>,
+    maximum_authentication_age: Option<TimeDelta>,
     request_lifetime: TimeDelta,
     decryption: Vec<(PrivateKey, Certificate)>,
     signing: Option<(PrivateKey, Certificate)>,
@@ -71,6 +73,8 @@ impl Builder<WantsAssertionConsumer> {
                 danger_allowed: Vec::new(),
                 limits: Limits::default(),
                 clock_skew: TimeDelta::seconds(60),
+                maximum_message_age: None,
+                maximum_authentication_age: None,
                 request_lifetime: TimeDelta::minutes(10),
                 decryption: Vec::new(),
                 signing: None,
@@ -122,9 +126,16 @@ impl Builder<Complete> {
     /// # Errors
     /// [`BindingError::AlreadyTrusted`] when an entity ID comes twice, [`BindingError::UnusableKeys`] when an identity provider has no
     /// key that the policy accepts, [`BindingError::CertificateMismatch`] when a certificate is another key's,
-    /// [`BindingError::Crypto`] when `danger_allow` was given something unknown.
+    /// [`BindingError::Crypto`] when `danger_allow` was given something unknown, [`BindingError::ClockSkew`] when more than five minutes
+    /// of skew are granted.
     pub fn build(self) -> Result<ServiceProvider, BindingError> {
         let settings = self.settings;
+        if settings.clock_skew > Expectations::GREATEST_CLOCK_SKEW {
+            return Err(BindingError::ClockSkew {
+                skew: settings.clock_skew,
+                limit: Expectations::GREATEST_CLOCK_SKEW,
+            });
+        }
         let mut provider = settings.provider.unwrap_or_else(Provider::rustcrypto);
         for uri in &settings.danger_allowed {
             provider = provider.danger_allow(uri)?;
@@ -142,6 +153,8 @@ impl Builder<Complete> {
             provider,
             limits: settings.limits,
             clock_skew: settings.clock_skew,
+            maximum_message_age: settings.maximum_message_age,
+            maximum_authentication_age: settings.maximum_authentication_age,
             request_lifetime: settings.request_lifetime,
             decryption_keys,
             encryption_certificates,
@@ -164,10 +177,26 @@ impl<Missing> Builder<Missing> {
         self
     }
 
-    /// How far the clocks may be apart. Default: 60 seconds; 3 to 5 minutes are usual where clocks are bad. Negative counts as none.
+    /// How far the clocks may be apart. Default: 60 seconds; 3 to 5 minutes are usual where clocks are bad. Negative counts as none, and
+    /// more than five minutes make [`build`](Builder::build) fail: they would keep a stolen response good for that much longer.
     #[must_use]
     pub fn clock_skew(mut self, skew: TimeDelta) -> Self {
         self.settings.clock_skew = skew.max(TimeDelta::zero());
+        self
+    }
+
+    /// How long ago a response and its assertion may have been issued, whatever their own windows say. Default: no limit but those.
+    #[must_use]
+    pub fn maximum_message_age(mut self, age: TimeDelta) -> Self {
+        self.settings.maximum_message_age = Some(age);
+        self
+    }
+
+    /// How long ago the person may have signed in at the identity provider, in every login, asked for or not. Default: no limit.
+    /// [`LoginOptions::maximum_authentication_age`](crate::LoginOptions::maximum_authentication_age) can set a shorter one.
+    #[must_use]
+    pub fn maximum_authentication_age(mut self, age: TimeDelta) -> Self {
+        self.settings.maximum_authentication_age = Some(age);
         self
     }
 

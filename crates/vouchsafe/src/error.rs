@@ -1,5 +1,6 @@
 //! What can go wrong between the wire and the message: configuration, form fields, redirects.
 
+use chrono::TimeDelta;
 use vouchsafe_assertion::AssertionError;
 use vouchsafe_crypto::CryptoError;
 use vouchsafe_metadata::MetadataError;
@@ -29,6 +30,15 @@ pub enum BindingError {
     FieldMissing {
         /// The name of the field.
         name: &'static str,
+    },
+    /// More difference of clocks is granted than two clocks can have that anybody looks after.
+    #[error("a clock skew of {} s is configured; at most {} s can be granted", skew.num_seconds(), limit.num_seconds())]
+    #[non_exhaustive]
+    ClockSkew {
+        /// What was configured.
+        skew: TimeDelta,
+        /// The most that can be.
+        limit: TimeDelta,
     },
     /// A field of which there must be one comes several times.
     #[error("the field {name} comes {count} times; exactly one is allowed")]
@@ -144,6 +154,7 @@ impl BindingError {
         match self {
             Self::TooLarge { .. } => "binding.too_large",
             Self::FieldMissing { .. } => "binding.field_missing",
+            Self::ClockSkew { .. } => "binding.clock_skew",
             Self::FieldRepeated { .. } => "binding.field_repeated",
             Self::NotBase64 { .. } => "binding.base64",
             Self::NotDeflated { .. } => "binding.deflate",
@@ -172,6 +183,9 @@ impl BindingError {
             Self::FieldMissing { .. } => {
                 "The assertion consumer takes the form an identity provider posts. In the identity provider's console (Okta: \
                  \"Single sign-on URL\") name it with the binding HTTP-POST; a person who opens the address by hand sees this too."
+            }
+            Self::ClockSkew { .. } => {
+                "Grant at most five minutes with clock_skew, and synchronise the clocks (NTP) if that is not enough."
             }
             Self::FieldRepeated { .. } => {
                 "No identity provider repeats a field. Look for a proxy that rewrites forms, or an attack."

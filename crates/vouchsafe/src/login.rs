@@ -90,7 +90,8 @@ impl ServiceProvider {
             identity_provider: entity_id.clone(),
             issued_at: now,
             expires_at: self.expiry(now),
-            requested_contexts: options.requested_contexts,
+            requested_context: options.requested_context,
+            maximum_authentication_age: options.maximum_authentication_age,
             force_authn: options.force_authn,
             return_to: options.return_to,
         };

@@ -1,7 +1,8 @@
 //! A sign-in that was started and not yet answered.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
+use vouchsafe_assertion::{Comparison, RequestedAuthnContext};
 use vouchsafe_metadata::EntityId;
 
 use crate::error::BindingError;
@@ -18,7 +19,8 @@ pub struct PendingRequest {
     pub(crate) identity_provider: EntityId,
     pub(crate) issued_at: DateTime<Utc>,
     pub(crate) expires_at: DateTime<Utc>,
-    pub(crate) requested_contexts: Vec<String>,
+    pub(crate) requested_context: RequestedAuthnContext,
+    pub(crate) maximum_authentication_age: Option<TimeDelta>,
     pub(crate) force_authn: bool,
     pub(crate) return_to: Option<String>,
 }
@@ -40,6 +42,15 @@ pub struct StoredPendingRequest {
     /// The authentication context classes that were asked for.
     #[serde(default)]
     pub requested_contexts: Vec<String>,
+    /// How the answer is compared with them: `exact` (also when absent), `minimum`, `maximum` or `better`.
+    #[serde(default)]
+    pub requested_comparison: Option<String>,
+    /// The order of strength by which, the weakest first.
+    #[serde(default)]
+    pub context_order: Vec<String>,
+    /// How long ago the person may have signed in, in seconds.
+    #[serde(default)]
+    pub maximum_authentication_age: Option<i64>,
     /// Whether a fresh authentication was asked for.
     #[serde(default)]
     pub force_authn: bool,
@@ -81,7 +92,17 @@ impl PendingRequest {
 
     /// The authentication context classes that were asked for; empty: any.
     pub fn requested_contexts(&self) -> &[String] {
-        &self.requested_contexts
+        self.requested_context.classes()
+    }
+
+    /// The authentication context that was asked for, with its comparison and order.
+    pub fn requested_context(&self) -> &RequestedAuthnContext {
+        &self.requested_context
+    }
+
+    /// How long ago the person may have signed in, if that was limited.
+    pub fn maximum_authentication_age(&self) -> Option<TimeDelta> {
+        self.maximum_authentication_age
     }
 
     /// Whether a fresh authentication was asked for.
@@ -103,7 +124,10 @@ impl PendingRequest {
             identity_provider: self.identity_provider.as_str().to_owned(),
             issued_at: self.issued_at.timestamp(),
             expires_at: self.expires_at.timestamp(),
-            requested_contexts: self.requested_contexts.clone(),
+            requested_contexts: self.requested_context.classes().to_vec(),
+            requested_comparison: Some(self.requested_context.comparison().as_str().to_owned()),
+            context_order: self.requested_context.order().to_vec(),
+            maximum_authentication_age: self.maximum_authentication_age.map(|age| age.num_seconds()),
             force_authn: self.force_authn,
             return_to: self.return_to.clone(),
         }
@@ -119,6 +143,18 @@ impl PendingRequest {
         if stored.request_id.is_empty() {
             return Err(damaged("request_id"));
         }
+        let comparison = match stored.requested_comparison {
+            None => Comparison::Exact,
+            Some(name) => Comparison::from_name(&name).ok_or_else(|| damaged("requested_comparison"))?,
+        };
+        let requested_context =
+            RequestedAuthnContext::compared(comparison, stored.requested_contexts, stored.context_order)
+                .map_err(|_| damaged("context_order"))?;
+        let age = |seconds| {
+            TimeDelta::try_seconds(seconds)
+                .filter(|age| *age >= TimeDelta::zero())
+                .ok_or_else(|| damaged("maximum_authentication_age"))
+        };
         Ok(PendingRequest {
             handle: RelayState::new(&stored.handle).map_err(|_| damaged("handle"))?,
             identity_provider: EntityId::new(&stored.identity_provider)
@@ -126,7 +162,8 @@ impl PendingRequest {
             issued_at: time(stored.issued_at, "issued_at")?,
             expires_at: time(stored.expires_at, "expires_at")?,
             request_id: stored.request_id,
-            requested_contexts: stored.requested_contexts,
+            requested_context,
+            maximum_authentication_age: stored.maximum_authentication_age.map(age).transpose()?,
             force_authn: stored.force_authn,
             return_to: stored.return_to,
         })

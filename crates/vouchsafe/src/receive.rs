@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use vouchsafe_assertion::{
-    AssertionError, Correlation, Envelope, Expectations, MessageId, Refusal, ValidAssertion, authenticate,
+    Correlation, Envelope, Expectations, MessageId, Refusal, ValidAssertion, authenticate,
 };
 use vouchsafe_xml::Document;
 
@@ -76,11 +76,12 @@ impl ServiceProvider {
             (Expect::Unsolicited, None) => return Err(Refusal::unknown_issuer("")),
         };
         let trusted = self.trusted(issuer).ok_or_else(|| Refusal::unknown_issuer(issuer.as_str()))?;
-        trusted.identity_provider.check_validity(now).map_err(AssertionError::from)?;
+        trusted.identity_provider.check_validity(now).map_err(Refusal::metadata)?;
         Ok(trusted)
     }
 
-    /// What the response must agree with. After a request with ForceAuthn the person must have authenticated since it was issued.
+    /// What the response must agree with. After a request with ForceAuthn the person must have authenticated since it was issued; of
+    /// several limits to the age of an authentication the shortest counts.
     fn expectations(&self, expect: Expect<'_>, now: DateTime<Utc>) -> Result<Expectations, Refusal> {
         let correlation = match expect {
             Expect::Reply(pending) => Correlation::Reply(MessageId::new(pending.request_id())?),
@@ -88,13 +89,18 @@ impl ServiceProvider {
         };
         let mut expectations =
             Expectations::new(self.entity_id().clone(), self.assertion_consumer(), correlation)
-                .with_clock_skew(self.config.clock_skew);
+                .with_clock_skew(self.config.clock_skew)?;
+        let mut ages = vec![self.config.maximum_authentication_age];
         if let Expect::Reply(pending) = expect {
-            expectations = expectations.with_authn_contexts(pending.requested_contexts());
-            if pending.force_authn() {
-                expectations = expectations
-                    .with_maximum_authentication_age(now.signed_duration_since(pending.issued_at()));
-            }
+            expectations = expectations.with_requested_context(pending.requested_context().clone());
+            let since_asked = || now.signed_duration_since(pending.issued_at());
+            ages.extend([pending.maximum_authentication_age(), pending.force_authn().then(since_asked)]);
+        }
+        if let Some(age) = ages.into_iter().flatten().min() {
+            expectations = expectations.with_maximum_authentication_age(age);
+        }
+        if let Some(age) = self.config.maximum_message_age {
+            expectations = expectations.with_maximum_message_age(age);
         }
         Ok(expectations)
     }

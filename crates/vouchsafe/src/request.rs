@@ -1,6 +1,7 @@
 //! The AuthnRequest (SAML Core 3.4.1), as plain as identity providers like it.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use vouchsafe_assertion::RequestedAuthnContext;
 use vouchsafe_crypto::Provider;
 use vouchsafe_xml::{Writer, namespace};
 
@@ -22,7 +23,8 @@ pub struct LoginOptions {
     pub(crate) allow_create: bool,
     pub(crate) relay_state: Option<RelayState>,
     pub(crate) return_to: Option<String>,
-    pub(crate) requested_contexts: Vec<String>,
+    pub(crate) requested_context: RequestedAuthnContext,
+    pub(crate) maximum_authentication_age: Option<TimeDelta>,
 }
 
 impl LoginOptions {
@@ -65,8 +67,34 @@ impl LoginOptions {
     /// Ask for exactly one of these authentication context classes, the best first (RequestedAuthnContext, Comparison="exact").
     /// The reply is refused when it names another. By default any is taken: Entra ID fails on exact requests in common setups.
     #[must_use]
-    pub fn requested_contexts<I: IntoIterator<Item = S>, S: Into<String>>(mut self, classes: I) -> Self {
-        self.requested_contexts = classes.into_iter().map(Into::into).collect();
+    pub fn requested_contexts<I: IntoIterator<Item = S>, S: Into<String>>(self, classes: I) -> Self {
+        self.requested_context(RequestedAuthnContext::exact(classes))
+    }
+
+    /// Ask for an authentication context by any comparison, `minimum` for example, and hold the reply against it by the order of
+    /// strength that it was made with.
+    ///
+    /// ```
+    /// use vouchsafe::LoginOptions;
+    /// use vouchsafe::assertion::{Comparison, RequestedAuthnContext};
+    ///
+    /// let order = ["urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport", "https://refeds.org/profile/mfa"];
+    /// let at_least = RequestedAuthnContext::compared(Comparison::Minimum, [order[0]], order)?;
+    /// let options = LoginOptions::default().requested_context(at_least);
+    /// # let _ = options;
+    /// # Ok::<(), vouchsafe::assertion::AssertionError>(())
+    /// ```
+    #[must_use]
+    pub fn requested_context(mut self, requested: RequestedAuthnContext) -> Self {
+        self.requested_context = requested;
+        self
+    }
+
+    /// Refuse the reply when the person signed in at the identity provider longer ago than this, in whole seconds. Nothing of it is
+    /// sent: add [`force_authn`](Self::force_authn) to have people sign in again, or ask for it after a refusal.
+    #[must_use]
+    pub fn maximum_authentication_age(mut self, age: TimeDelta) -> Self {
+        self.maximum_authentication_age = Some(TimeDelta::seconds(age.num_seconds().max(0)));
         self
     }
 }
@@ -106,10 +134,10 @@ pub(crate) fn authn_request(ends: &Addressed<'_>, options: &LoginOptions) -> Res
         xml.attribute("AllowCreate", "true");
         xml.end();
     }
-    if !options.requested_contexts.is_empty() {
+    if !options.requested_context.is_any() {
         xml.start("saml2p:RequestedAuthnContext");
-        xml.attribute("Comparison", "exact");
-        for class in &options.requested_contexts {
+        xml.attribute("Comparison", options.requested_context.comparison().as_str());
+        for class in options.requested_context.classes() {
             xml.start("saml2:AuthnContextClassRef");
             xml.text(class);
             xml.end();

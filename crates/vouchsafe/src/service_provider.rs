@@ -39,6 +39,8 @@ pub(crate) struct Config {
     pub(crate) provider: Provider,
     pub(crate) limits: Limits,
     pub(crate) clock_skew: TimeDelta,
+    pub(crate) maximum_message_age: Option<TimeDelta>,
+    pub(crate) maximum_authentication_age: Option<TimeDelta>,
     pub(crate) request_lifetime: TimeDelta,
     pub(crate) decryption_keys: Vec<PrivateKey>,
     pub(crate) encryption_certificates: Vec<Certificate>,

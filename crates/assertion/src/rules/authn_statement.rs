@@ -71,19 +71,22 @@ fn session_not_on_or_after(case: &Case<'_>, statement: &AuthnStatement) -> Judge
     }
 }
 
-/// The class is one of those that were asked for, compared exactly.
+/// The class meets what was asked for.
 fn context(case: &Case<'_>, statement: &AuthnStatement) -> Judgement {
-    let classes = case.expectations.authn_contexts();
+    let requested = case.expectations.requested_context();
     let actual = statement.context_class.as_deref();
     let shown = actual.unwrap_or("none").to_owned();
-    if classes.is_empty() {
+    if requested.is_any() {
         return Judgement::skipped("any", shown);
     }
-    let expected = classes.join(", ");
-    if actual.is_some_and(|class| classes.iter().any(|accepted| accepted == class)) {
+    let expected = format!("{} {}", requested.comparison().in_words(), requested.classes().join(", "));
+    if actual.is_some_and(|class| requested.accepts(class)) {
         return Judgement::passed(expected, shown);
     }
-    let error =
-        AssertionError::AuthnContext { expected: classes.to_vec(), actual: actual.map(str::to_owned) };
+    let error = AssertionError::AuthnContext {
+        comparison: requested.comparison(),
+        expected: requested.classes().to_vec(),
+        actual: actual.map(str::to_owned),
+    };
     Judgement::failed(expected, shown, error)
 }

@@ -1,5 +1,6 @@
 //! Rules about the Conditions: saml-core-2.0-os 2.5.1, saml-profiles-2.0-os 4.1.4.2.
 
+use crate::conditions::{ProxyFacts, parse_count};
 use crate::error::AssertionError;
 use crate::facts::{AssertionFacts, Conditions};
 use crate::instant::Shown;
@@ -9,6 +10,7 @@ pub(super) const RULES: &[Rule<AssertionFacts>] = &[
     Rule::new("conditions.understood", "saml-core-2.0-os 2.5.1.1", understood),
     Rule::new("conditions.not_before", "saml-core-2.0-os 2.5.1.2", not_before),
     Rule::new("conditions.not_on_or_after", "saml-core-2.0-os 2.5.1.2", not_on_or_after),
+    Rule::new("conditions.window", "saml-core-2.0-os 2.5.1.2", window),
     Rule::new("conditions.audience", "saml-core-2.0-os 2.5.1.4, saml-profiles-2.0-os 4.1.4.2", audience),
     Rule::new("conditions.one_time_use", "saml-core-2.0-os 2.5.1.5", one_time_use),
     Rule::new("conditions.proxy_restriction", "saml-core-2.0-os 2.5.1.6", proxy_restriction),
@@ -26,6 +28,24 @@ fn understood(_: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
             Judgement::failed(EXPECTED, unknown.join(", "), error)
         }
     }
+}
+
+/// The start is earlier than the end. The skew that is granted at both ends would hold an inverted window open. Where the clock alone
+/// gives a reason to refuse, that one comes first.
+fn window(_: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
+    const EXPECTED: &str = "a start before the end";
+    let conditions = assertion.conditions.as_ref();
+    let start = conditions.and_then(|conditions| conditions.not_before.as_ref()?.at);
+    let end = conditions.and_then(|conditions| conditions.not_on_or_after.as_ref()?.at);
+    let (Some(start), Some(end)) = (start, end) else {
+        return Judgement::skipped(EXPECTED, "no start, or no end");
+    };
+    let shown = format!("{} to {}", Shown(start), Shown(end));
+    if start < end {
+        return Judgement::passed(EXPECTED, shown);
+    }
+    let error = AssertionError::InvertedWindow { not_before: start, not_on_or_after: end };
+    Judgement::failed(EXPECTED, shown, error)
 }
 
 /// `now + skew >= NotBefore`.
@@ -91,9 +111,22 @@ fn one_time_use(_: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
     at_most_once(assertion, "OneTimeUse", |conditions| conditions.one_time_use)
 }
 
-/// It restricts assertions that are issued on the strength of this one. None are.
+/// It restricts assertions that are issued on the strength of this one. None are issued here; the login hands it on. Its Count is read,
+/// and one that is no number leaves open what is allowed.
 fn proxy_restriction(_: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
-    at_most_once(assertion, "ProxyRestriction", |conditions| conditions.proxy_restrictions)
+    let restrictions =
+        assertion.conditions.as_ref().map(|conditions| conditions.proxy_restrictions.as_slice());
+    if let Some([ProxyFacts { count: Some(text), .. }]) = restrictions
+        && parse_count(text).is_none()
+    {
+        let error = AssertionError::Malformed {
+            place: "ProxyRestriction/@Count",
+            expected: "an xs:nonNegativeInteger",
+            actual: text.clone(),
+        };
+        return Judgement::failed("an xs:nonNegativeInteger", text.clone(), error);
+    }
+    at_most_once(assertion, "ProxyRestriction", |conditions| conditions.proxy_restrictions.len())
 }
 
 fn at_most_once(

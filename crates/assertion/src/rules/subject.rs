@@ -55,6 +55,12 @@ fn name_id(_: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
         Some(name_id) if name_id.value().trim().is_empty() => {
             Judgement::failed(EXPECTED, "empty", AssertionError::NameId { reason: "it is empty" })
         }
+        Some(name_id) if name_id.is_overlong() => {
+            let length = format!("{} characters", name_id.value().chars().count());
+            let error =
+                AssertionError::NameId { reason: "an opaque identifier is longer than 256 characters" };
+            Judgement::failed("at most 256 characters in a persistent or transient identifier", length, error)
+        }
         Some(name_id) => Judgement::passed(EXPECTED, name_id.value().to_owned()).personal(),
     }
 }

@@ -2,10 +2,11 @@
 
 use crate::common::{builder, now, okta, trusted};
 use chrono::TimeDelta;
+use vouchsafe::assertion::{Comparison, RequestedAuthnContext};
 use vouchsafe::crypto::base64_decode;
 use vouchsafe::signature::{TrustedKey, verify, verify_query};
 use vouchsafe::xml::{Document, Limits};
-use vouchsafe::{LoginOptions, PendingRequest, RelayState, SignRequests};
+use vouchsafe::{LoginOptions, PendingRequest, RelayState, SignRequests, StoredPendingRequest};
 use vouchsafe_testkit::{AuthnRequest, IdentityProvider, keys};
 
 #[test]
@@ -114,9 +115,53 @@ fn the_stored_form_comes_back() {
     assert_eq!(again.to_stored(), pending.to_stored());
     assert_eq!((again.handle(), again.request_id()), (pending.handle(), pending.request_id()));
 
-    let mut damaged = pending.to_stored();
-    damaged.identity_provider = String::new();
-    assert_eq!(PendingRequest::from_stored(damaged).unwrap_err().code(), "binding.stored_request");
+    let damages: [fn(&mut StoredPendingRequest); 5] = [
+        |stored| stored.identity_provider = String::new(),
+        |stored| stored.request_id = String::new(),
+        |stored| stored.requested_comparison = Some("stronger".to_owned()),
+        |stored| stored.requested_comparison = Some("minimum".to_owned()),
+        |stored| stored.maximum_authentication_age = Some(-1),
+    ];
+    for damage in damages {
+        let mut damaged = pending.to_stored();
+        damage(&mut damaged);
+        assert_eq!(PendingRequest::from_stored(damaged).unwrap_err().code(), "binding.stored_request");
+    }
+}
+
+#[test]
+fn the_comparison_and_the_age_come_back_from_the_store() {
+    let service_provider = builder().build().unwrap();
+    let options = LoginOptions::default()
+        .requested_context(
+            RequestedAuthnContext::compared(Comparison::Minimum, ["urn:b"], ["urn:a", "urn:b"]).unwrap(),
+        )
+        .maximum_authentication_age(TimeDelta::milliseconds(90_999));
+    let (redirect, pending) = service_provider.start_login(&okta(), options, now()).unwrap();
+    let request = AuthnRequest::from_redirect(redirect.url()).unwrap();
+    assert!(request.xml.contains("<saml2p:RequestedAuthnContext Comparison=\"minimum\">"), "{}", request.xml);
+    assert_eq!(request.authn_contexts, ["urn:b"]);
+    let again = PendingRequest::from_stored(pending.to_stored()).unwrap();
+    assert_eq!(again.requested_context(), pending.requested_context());
+    assert_eq!(again.requested_contexts(), ["urn:b"]);
+    assert_eq!(again.maximum_authentication_age(), Some(TimeDelta::seconds(90)));
+
+    // What was stored before there were comparisons is exact.
+    let mut old = serde_json::to_value(pending.to_stored()).unwrap();
+    for field in ["requested_comparison", "context_order", "maximum_authentication_age"] {
+        old.as_object_mut().unwrap().remove(field).unwrap();
+    }
+    let old = PendingRequest::from_stored(serde_json::from_value(old).unwrap()).unwrap();
+    assert_eq!(old.requested_context(), &RequestedAuthnContext::exact(["urn:b"]));
+    assert_eq!(old.maximum_authentication_age(), None);
+}
+
+#[test]
+fn no_more_than_five_minutes_of_skew() {
+    assert!(builder().clock_skew(TimeDelta::minutes(5)).build().is_ok());
+    let refused = builder().clock_skew(TimeDelta::seconds(301)).build().unwrap_err();
+    assert_eq!(refused.code(), "binding.clock_skew");
+    assert!(refused.hint().contains("NTP") && refused.to_string().contains("301 s"));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use crate::common::{builder, now, okta, posted, trusted};
 use chrono::TimeDelta;
+use vouchsafe::assertion::{Comparison, RequestedAuthnContext};
 use vouchsafe::crypto::ContentCipher;
 use vouchsafe::{Expect, LoginOptions, PendingRequest, Refusal, ServiceProvider, ValidAssertion};
 use vouchsafe_testkit::{Attribute, Encryption, IdentityProvider, Signed, keys};
@@ -199,6 +200,86 @@ fn what_was_asked_for_is_held_against_the_answer() {
         code(service_provider.receive(&stale, Expect::Reply(&forced), now())),
         "assertion.authn_instant"
     );
+}
+
+#[test]
+fn a_comparison_by_strength_is_held_against_the_answer() {
+    let service_provider = builder().build().unwrap();
+    let order = ["urn:password", "urn:otp", "urn:smartcard"];
+    let code = |comparison, class: &str| {
+        let requested = RequestedAuthnContext::compared(comparison, ["urn:otp"], order).unwrap();
+        let pending = started(&service_provider, LoginOptions::default().requested_context(requested));
+        let pending = PendingRequest::from_stored(pending.to_stored()).unwrap();
+        let answer = IdentityProvider::okta().response().in_response_to(pending.request_id());
+        let answer = posted(&answer.authn_context(class).issue().unwrap());
+        service_provider.receive(&answer, Expect::Reply(&pending), now()).map_or_else(|r| r.code(), |_| "")
+    };
+    assert_eq!(code(Comparison::Minimum, "urn:smartcard"), "");
+    assert_eq!(code(Comparison::Minimum, "urn:password"), "assertion.authn_context");
+    assert_eq!(code(Comparison::Maximum, "urn:smartcard"), "assertion.authn_context");
+    assert_eq!(code(Comparison::Better, "urn:otp"), "assertion.authn_context");
+    assert_eq!(code(Comparison::Better, "urn:unknown"), "assertion.authn_context");
+}
+
+#[test]
+fn the_shortest_limit_to_an_age_counts() {
+    let hour = TimeDelta::hours(1);
+    let limited = builder().maximum_authentication_age(hour).build().unwrap();
+    let unlimited = builder().build().unwrap();
+    let code = |service_provider: &ServiceProvider, options: Option<LoginOptions>, age: TimeDelta| {
+        let pending = options.map(|options| started(service_provider, options));
+        let response = IdentityProvider::okta().response().authn_instant(now() - age);
+        let response = match &pending {
+            Some(pending) => response.in_response_to(pending.request_id()),
+            None => response,
+        };
+        let expect = pending.as_ref().map_or(Expect::Unsolicited, Expect::Reply);
+        let response = posted(&response.issue().unwrap());
+        service_provider.receive(&response, expect, now()).map_or_else(|r| r.code(), |_| "")
+    };
+    let (skew, second) = (TimeDelta::seconds(60), TimeDelta::seconds(1));
+    let options = LoginOptions::default;
+    let minute = || Some(options().maximum_authentication_age(TimeDelta::minutes(1)));
+    let old = "assertion.authn_instant";
+    assert_eq!(code(&limited, None, hour + skew), "");
+    assert_eq!(code(&limited, None, hour + skew + second), old);
+    assert_eq!(code(&limited, Some(options()), hour + skew + second), old);
+    assert_eq!(code(&limited, minute(), skew + skew), "");
+    assert_eq!(code(&limited, minute(), skew + skew + second), old);
+    assert_eq!(code(&unlimited, minute(), skew + skew + second), old);
+    assert_eq!(code(&unlimited, None, hour * 100), "");
+    assert_eq!(code(&unlimited, Some(options().force_authn()), skew), "");
+    assert_eq!(code(&unlimited, Some(options().force_authn()), skew + second), old);
+    assert_eq!(code(&limited, Some(options().force_authn()), skew + second), old);
+    let longer = || Some(options().maximum_authentication_age(hour * 5));
+    assert_eq!(code(&limited, longer(), hour + skew + second), old);
+}
+
+#[test]
+fn a_message_can_be_too_old_whatever_its_window_says() {
+    let recent = builder().maximum_message_age(TimeDelta::minutes(1)).build().unwrap();
+    let issued = |age| {
+        let response = IdentityProvider::okta().response().response_issue_instant(now() - age);
+        posted(&response.issue().unwrap())
+    };
+    assert!(recent.receive(&issued(TimeDelta::minutes(2)), Expect::Unsolicited, now()).is_ok());
+    let refused = recent.receive(&issued(TimeDelta::seconds(121)), Expect::Unsolicited, now());
+    assert_eq!(code(refused), "assertion.issue_instant");
+}
+
+#[test]
+fn subject_identifiers_are_bound_to_the_scopes_in_metadata() {
+    let okta = trusted(&IdentityProvider::okta()).with_scope("example.com");
+    let service_provider = builder().build().unwrap().with_refreshed_trust(okta).unwrap();
+    let login = |value: &str| {
+        let attribute = Attribute::new("urn:oasis:names:tc:SAML:attribute:subject-id", [value]);
+        let issued = posted(&IdentityProvider::okta().response().attribute(attribute).issue().unwrap());
+        let valid = service_provider.receive(&issued, Expect::Unsolicited, now()).unwrap();
+        let first = valid.replay_key().recorded(true).unwrap();
+        valid.confirm(first).unwrap()
+    };
+    assert_eq!(login("ada@example.com").subject_id().unwrap().unwrap().to_string(), "ada@example.com");
+    assert_eq!(login("ada@example.org").subject_id().unwrap_err().code(), "assertion.scope");
 }
 
 #[test]

@@ -1,0 +1,219 @@
+//! How a person must have signed in: what a RequestedAuthnContext asks for, and which answers meet it.
+
+use std::fmt;
+
+use crate::error::AssertionError;
+
+/// How the class of the answer is compared with those that were asked for (saml-core-2.0-os 3.3.2.2.1).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug)]
+#[non_exhaustive]
+pub enum Comparison {
+    /// It is one of them.
+    #[default]
+    Exact,
+    /// It is at least as strong as one of them.
+    Minimum,
+    /// It is no stronger than the strongest of them.
+    Maximum,
+    /// It is stronger than every one of them.
+    Better,
+}
+
+impl Comparison {
+    /// The value of the `Comparison` attribute.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Comparison::Exact => "exact",
+            Comparison::Minimum => "minimum",
+            Comparison::Maximum => "maximum",
+            Comparison::Better => "better",
+        }
+    }
+
+    /// From the value of the `Comparison` attribute.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Comparison> {
+        [Comparison::Exact, Comparison::Minimum, Comparison::Maximum, Comparison::Better]
+            .into_iter()
+            .find(|comparison| comparison.as_str() == name)
+    }
+
+    /// As it stands before a list of classes.
+    pub(crate) fn in_words(self) -> &'static str {
+        match self {
+            Comparison::Exact => "one of",
+            Comparison::Minimum => "at least as strong as one of",
+            Comparison::Maximum => "no stronger than",
+            Comparison::Better => "stronger than each of",
+        }
+    }
+}
+
+impl fmt::Display for Comparison {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The authentication context classes that are asked for, how the answer is compared with them, and the order of strength by which.
+///
+/// The specification leaves the order to those who compare, so it is configuration: the classes of the deployment, the weakest first.
+/// A class that does not stand in it is neither stronger nor weaker than any other, and never accepted by a comparison of strength.
+///
+/// ```
+/// use vouchsafe_assertion::{Comparison, RequestedAuthnContext};
+///
+/// let order = ["urn:example:password", "urn:example:otp", "urn:example:smartcard"];
+/// let requested = RequestedAuthnContext::compared(Comparison::Minimum, ["urn:example:otp"], order)?;
+/// assert!(requested.accepts("urn:example:smartcard"));
+/// assert!(!requested.accepts("urn:example:password"));
+/// assert!(!requested.accepts("urn:example:unheard-of"));
+/// # Ok::<(), vouchsafe_assertion::AssertionError>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct RequestedAuthnContext {
+    comparison: Comparison,
+    classes: Vec<String>,
+    order: Vec<String>,
+}
+
+impl RequestedAuthnContext {
+    /// Exactly one of these classes. None of them: any class is accepted, and none at all.
+    #[must_use]
+    pub fn exact<I>(classes: I) -> RequestedAuthnContext
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+    {
+        RequestedAuthnContext { classes: owned(classes), ..RequestedAuthnContext::default() }
+    }
+
+    /// Classes compared by strength, in an order that names the weakest first. With [`Comparison::Exact`] the order plays no part.
+    ///
+    /// # Errors
+    /// [`AssertionError::ContextOrder`] when a requested class does not stand in the order, when one stands there twice, and when a
+    /// comparison of strength has nothing to compare with.
+    pub fn compared<I, O>(
+        comparison: Comparison,
+        classes: I,
+        weakest_first: O,
+    ) -> Result<RequestedAuthnContext, AssertionError>
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+        O: IntoIterator,
+        O::Item: Into<String>,
+    {
+        let (classes, order) = (owned(classes), owned(weakest_first));
+        let wrong =
+            |class: &str, reason| Err(AssertionError::ContextOrder { class: class.to_owned(), reason });
+        for (place, class) in order.iter().enumerate() {
+            if order.iter().take(place).any(|earlier| earlier == class) {
+                return wrong(class, "stands twice in the order of strength");
+            }
+        }
+        if comparison != Comparison::Exact {
+            if classes.is_empty() {
+                return wrong("", "is missing: a comparison of strength needs one to compare with");
+            }
+            if let Some(stranger) = classes.iter().find(|class| !order.contains(class)) {
+                return wrong(stranger, "does not stand in the order of strength");
+            }
+        }
+        Ok(RequestedAuthnContext { comparison, classes, order })
+    }
+
+    /// How the answer is compared.
+    #[must_use]
+    pub fn comparison(&self) -> Comparison {
+        self.comparison
+    }
+
+    /// The classes that are asked for; empty: any.
+    #[must_use]
+    pub fn classes(&self) -> &[String] {
+        &self.classes
+    }
+
+    /// The order of strength, the weakest first.
+    #[must_use]
+    pub fn order(&self) -> &[String] {
+        &self.order
+    }
+
+    /// Whether nothing in particular is asked for.
+    #[must_use]
+    pub fn is_any(&self) -> bool {
+        self.classes.is_empty()
+    }
+
+    /// Whether an answer of that class meets the request.
+    #[must_use]
+    pub fn accepts(&self, class: &str) -> bool {
+        let rank = |class: &str| self.order.iter().position(|other| other == class);
+        let ranks = || self.classes.iter().filter_map(|class| rank(class));
+        match (self.comparison, rank(class)) {
+            _ if self.is_any() => true,
+            (Comparison::Exact, _) => self.classes.iter().any(|requested| requested == class),
+            (_, None) => false,
+            (Comparison::Minimum, Some(actual)) => ranks().min().is_some_and(|weakest| actual >= weakest),
+            (Comparison::Maximum, Some(actual)) => ranks().max().is_some_and(|strongest| actual <= strongest),
+            (Comparison::Better, Some(actual)) => ranks().max().is_some_and(|strongest| actual > strongest),
+        }
+    }
+}
+
+fn owned<I>(classes: I) -> Vec<String>
+where
+    I: IntoIterator,
+    I::Item: Into<String>,
+{
+    classes.into_iter().map(Into::into).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ORDER: [&str; 4] = ["a", "b", "c", "d"];
+
+    /// Comparison, what is asked for, and which of a, b, c, d and x (that stands in no order) meet it.
+    const CASES: &[(Comparison, &[&str], &str)] = &[
+        (Comparison::Exact, &[], "abcdx"),
+        (Comparison::Exact, &["b"], "b"),
+        (Comparison::Exact, &["x", "c"], "cx"),
+        (Comparison::Minimum, &["b"], "bcd"),
+        (Comparison::Minimum, &["c", "b"], "bcd"),
+        (Comparison::Maximum, &["b"], "ab"),
+        (Comparison::Maximum, &["b", "c"], "abc"),
+        (Comparison::Better, &["b"], "cd"),
+        (Comparison::Better, &["a", "c"], "d"),
+        (Comparison::Better, &["d"], ""),
+    ];
+
+    #[test]
+    fn every_comparison() {
+        for (comparison, classes, expected) in CASES {
+            let requested =
+                RequestedAuthnContext::compared(*comparison, classes.iter().copied(), ORDER).unwrap();
+            let accepted: String =
+                ["a", "b", "c", "d", "x"].iter().filter(|class| requested.accepts(class)).copied().collect();
+            assert_eq!(accepted, *expected, "{comparison} {classes:?}");
+            assert_eq!(Comparison::from_name(comparison.as_str()), Some(*comparison));
+        }
+        assert_eq!(Comparison::from_name("Exact"), None);
+    }
+
+    #[test]
+    fn an_order_that_cannot_be_used() {
+        let reason = |comparison, classes: &[&str], order: &[&str]| {
+            RequestedAuthnContext::compared(comparison, classes.iter().copied(), order.iter().copied())
+                .unwrap_err()
+                .to_string()
+        };
+        assert!(reason(Comparison::Minimum, &["b", "x"], &ORDER).contains("“x” does not stand"));
+        assert!(reason(Comparison::Exact, &["a"], &["a", "b", "a"]).contains("“a” stands twice"));
+        assert!(reason(Comparison::Better, &[], &ORDER).contains("is missing"));
+    }
+}

@@ -1,0 +1,109 @@
+//! A verdict as text for a terminal: the fault first, then what to change, then everything that was checked.
+
+use std::fmt::Write as _;
+
+use vouchsafe_xml::Quoted;
+
+use crate::ledger::{Check, Ledger, Outcome};
+use crate::login::Login;
+use crate::refusal::Refusal;
+
+impl Refusal {
+    /// The refusal as text of several lines for an operator: the first names the fault, then come the rule, what it expected and what
+    /// came, what to change, what else failed, and every check that was made. Personal values are redacted, and nothing of the message is
+    /// printed as it came.
+    ///
+    /// ```
+    /// use vouchsafe_assertion::Refusal;
+    ///
+    /// let text = Refusal::unexpected_issuer("https://idp.example.com", "https://other.example").explain();
+    /// assert!(text.starts_with("refused: “https://idp.example.com” was asked, and “https://other.example” answers"));
+    /// assert!(text.contains("change    The person was sent to one identity provider"));
+    /// ```
+    #[must_use]
+    pub fn explain(&self) -> String {
+        let mut text = format!("refused: {} [{}]\n", one_line(&self.to_string()), self.code());
+        if let Some(check) = self.check() {
+            row(&mut text, "rule", &format!("{} ({})", check.rule(), check.clause()));
+            row(&mut text, "expected", &Quoted::new(check.expected_text()).to_string());
+            row(&mut text, "actual", &Quoted::new(check.actual_text()).to_string());
+        }
+        row(&mut text, "change", self.hint());
+        let decided = self.check().map(Check::rule);
+        let others: Vec<&str> =
+            self.ledger().failed().map(Check::rule).filter(|rule| Some(*rule) != decided).collect();
+        if !others.is_empty() {
+            row(&mut text, "failed", &format!("as well: {}", others.join(", ")));
+        }
+        text.push('\n');
+        table(&mut text, self.ledger());
+        text
+    }
+}
+
+impl Login {
+    /// The login as text of several lines for an operator: who vouched, which key signed what, and every check that was made. It tells
+    /// nothing about the person.
+    #[must_use]
+    pub fn explain(&self) -> String {
+        let mut text = format!("accepted: a login vouched for by {}\n", Quoted::new(self.issuer().as_str()));
+        row(&mut text, "assertion", &Quoted::new(self.assertion_id()).to_string());
+        row(&mut text, "answers", &self.in_response_to().map_or("no request".to_owned(), quoted));
+        for evidence in self.evidence() {
+            let signed = format!("{} by {}", evidence.element(), Quoted::new(evidence.key_label()));
+            row(&mut text, "signed", &signed);
+        }
+        text.push('\n');
+        table(&mut text, self.ledger());
+        text
+    }
+}
+
+impl Ledger {
+    /// Every check as text for a terminal. The first line says how many passed, failed and did not apply. Personal values are redacted,
+    /// and nothing of the message is printed as it came.
+    #[must_use]
+    pub fn explain(&self) -> String {
+        let mut text = String::new();
+        table(&mut text, self);
+        text
+    }
+}
+
+fn row(text: &mut String, name: &str, value: &str) {
+    // Writing to a String cannot fail.
+    let _ = writeln!(text, "  {name:<9} {value}");
+}
+
+fn table(text: &mut String, ledger: &Ledger) {
+    let checks = ledger.checks();
+    let count = |outcome| checks.iter().filter(|check| check.outcome() == outcome).count();
+    let (passed, failed) = (count(Outcome::Passed), count(Outcome::Failed));
+    let skipped = count(Outcome::Skipped);
+    let _ = writeln!(text, "checks: {passed} passed, {failed} failed, {skipped} not applicable");
+    let width = checks.iter().map(|check| check.rule().len()).max().unwrap_or_default();
+    for check in checks {
+        let mark = match check.outcome() {
+            Outcome::Passed => "ok    ",
+            Outcome::Failed => "FAILED",
+            Outcome::Skipped => "-     ",
+        };
+        let actual = Quoted::new(check.actual_text());
+        let _ = match check.outcome() {
+            Outcome::Failed => {
+                let expected = Quoted::new(check.expected_text());
+                writeln!(text, "  {mark}  {:<width$}  {actual} instead of {expected}", check.rule())
+            }
+            _ => writeln!(text, "  {mark}  {:<width$}  {actual}", check.rule()),
+        };
+    }
+}
+
+fn quoted(text: &str) -> String {
+    Quoted::new(text).to_string()
+}
+
+/// The errors of the crates below quote what came; this holds whatever they do.
+fn one_line(text: &str) -> String {
+    text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect()
+}

@@ -1,0 +1,156 @@
+//! The general-purpose and the pairwise subject identifier (saml-subject-id-attr-v1.0), bound to the scopes of the identity provider.
+
+use std::fmt;
+
+use vouchsafe_metadata::Scope;
+
+use crate::attributes::Attributes;
+use crate::error::AssertionError;
+use crate::ledger::{Check, Outcome};
+
+/// One of the two attributes: what it is called in an assertion and in texts, and its rule.
+pub(crate) struct Kind {
+    attribute: &'static str,
+    name: &'static str,
+    rule: &'static str,
+    clause: &'static str,
+}
+
+/// The same person has the same one at every service provider.
+pub(crate) const SUBJECT_ID: Kind = Kind {
+    attribute: "urn:oasis:names:tc:SAML:attribute:subject-id",
+    name: "subject-id",
+    rule: "attributes.subject_id",
+    clause: "saml-subject-id-attr-v1.0 3.3",
+};
+
+/// The same person has another one at every service provider.
+pub(crate) const PAIRWISE_ID: Kind = Kind {
+    attribute: "urn:oasis:names:tc:SAML:attribute:pairwise-id",
+    name: "pairwise-id",
+    rule: "attributes.pairwise_id",
+    clause: "saml-subject-id-attr-v1.0 3.4",
+};
+
+/// An identifier of the form `unique-id@scope`, whose scope the identity provider speaks for.
+///
+/// It is compared without regard to case, so it is kept in lower case: that form is the key of an account. `Debug` does not show it.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct SubjectId {
+    unique_id: String,
+    scope: String,
+}
+
+impl SubjectId {
+    /// The part before the `@`.
+    #[must_use]
+    pub fn unique_id(&self) -> &str {
+        &self.unique_id
+    }
+
+    /// The part after it: a domain of the identity provider.
+    #[must_use]
+    pub fn scope(&self) -> &str {
+        &self.scope
+    }
+
+    /// Reads one. Letters and digits, `=` and `-` before the `@`; letters, digits, `-` and `.` behind it; 1 to 127 of each, the first a
+    /// letter or a digit.
+    fn parse(text: &str) -> Option<SubjectId> {
+        let (unique_id, scope) = text.split_once('@')?;
+        let sound = |part: &str, more: [char; 2]| {
+            part.starts_with(|first: char| first.is_ascii_alphanumeric())
+                && part.len() <= 127
+                && part.chars().all(|other| other.is_ascii_alphanumeric() || more.contains(&other))
+        };
+        (sound(unique_id, ['=', '-']) && sound(scope, ['-', '.'])).then(|| SubjectId {
+            unique_id: unique_id.to_ascii_lowercase(),
+            scope: scope.to_ascii_lowercase(),
+        })
+    }
+}
+
+impl fmt::Display for SubjectId {
+    /// `unique-id@scope` in lower case.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.unique_id, self.scope)
+    }
+}
+
+impl fmt::Debug for SubjectId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SubjectId").field("scope", &self.scope).finish_non_exhaustive()
+    }
+}
+
+/// The identifier of that kind among the attributes; an error if it cannot be relied on.
+pub(crate) fn read(
+    kind: &Kind,
+    attributes: &Attributes,
+    scopes: &[Scope],
+) -> Result<Option<SubjectId>, AssertionError> {
+    let value = match attributes.get(kind.attribute) {
+        None | Some([]) => return Ok(None),
+        Some([value]) => value,
+        Some(_) => {
+            return Err(AssertionError::SubjectId { name: kind.name, reason: "it has more than one value" });
+        }
+    };
+    let id =
+        SubjectId::parse(value.trim_matches([' ', '\t', '\r', '\n'])).ok_or(AssertionError::SubjectId {
+            name: kind.name,
+            reason: "it is not of the form unique-id@scope",
+        })?;
+    if speaks_for(scopes, &id.scope) {
+        return Ok(Some(id));
+    }
+    Err(AssertionError::ForeignScope {
+        name: kind.name,
+        expected: scopes.iter().map(|scope| scope.value().to_owned()).collect(),
+        actual: id.scope,
+    })
+}
+
+/// Whether a domain is among the scopes, without regard to case. Scopes that are patterns are not evaluated: what they would match is
+/// not believed.
+pub(crate) fn speaks_for(scopes: &[Scope], domain: &str) -> bool {
+    scopes.iter().any(|scope| !scope.is_pattern() && scope.value().eq_ignore_ascii_case(domain))
+}
+
+/// What the ledger says of it. An identifier that cannot be relied on does not refuse the login, since nobody has to use it; whoever asks
+/// the login for it gets the reason.
+pub(crate) fn check(kind: &Kind, attributes: &Attributes, scopes: &[Scope]) -> Check {
+    let (outcome, actual) = match read(kind, attributes, scopes) {
+        Ok(None) => (Outcome::Skipped, "none".to_owned()),
+        Ok(Some(id)) => (Outcome::Passed, format!("one of scope {}", id.scope)),
+        Err(error) => (Outcome::Skipped, format!("not relied on: {error}")),
+    };
+    Check::new(kind.rule, kind.clause, outcome)
+        .expected("unique-id@scope, the scope one of the identity provider's")
+        .actual(actual)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forms() {
+        let longest = "a".repeat(127);
+        let good = ["a@b", "A1=-@ex-ample.COM", &format!("{longest}@{longest}")];
+        for text in good {
+            assert_eq!(SubjectId::parse(text).unwrap().to_string(), text.to_ascii_lowercase());
+        }
+        let bad = [
+            "", "@", "a", "a@", "@b", "a@b@c", "-a@b", "=a@b", "a@.b", "a@-b", "a_b@c", "a@b_c", "ä@b",
+            "a@ä", "a b@c", "a.b@c", "a@b=c", "a@b ",
+        ];
+        for text in bad {
+            assert!(SubjectId::parse(text).is_none(), "{text:?}");
+        }
+        for text in [format!("{longest}a@b"), format!("b@{longest}a")] {
+            assert!(SubjectId::parse(&text).is_none());
+        }
+        assert!(!format!("{:?}", SubjectId::parse("ada@b").unwrap()).contains("ada"));
+    }
+}
