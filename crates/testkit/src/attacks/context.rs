@@ -58,9 +58,6 @@ attacks! {
     "time/session-expired", "SessionNotOnOrAfter an hour ago", ALWAYS, |scene, response| {
         response.session_not_on_or_after(scene.minutes(-60))
     };
-    "time/authn-instant-future", "AuthnInstant in an hour", ALWAYS, |scene, response| {
-        response.authn_instant(scene.minutes(60))
-    };
     "time/issue-instant-future", "both IssueInstants in an hour", ALWAYS, |scene, response| {
         response.response_issue_instant(scene.minutes(60)).assertion_issue_instant(scene.minutes(60))
     };
