@@ -37,6 +37,8 @@
 //! Times, and everything expected or stored, are arguments: nothing here does I/O, reads a clock, or is async. `vouchsafe-store` keeps
 //! what must be kept, `vouchsafe-axum` speaks HTTP.
 
+mod autopsy;
+mod autopsy_finding;
 mod builder;
 mod descriptor;
 mod error;
@@ -52,6 +54,8 @@ mod request;
 mod service_provider;
 pub mod web_url;
 
+pub use autopsy::PostMortem;
+pub use autopsy_finding::{CertificateFacts, SignatureFinding};
 pub use builder::{Builder, Complete, SignRequests, WantsAssertionConsumer, WantsTrust};
 pub use error::BindingError;
 pub use pending::{PendingRequest, StoredPendingRequest};

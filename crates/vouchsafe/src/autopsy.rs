@@ -1,0 +1,219 @@
+//! Why the signatures of a response fail: a post-mortem with everything that a service provider knows.
+//!
+//! [`vouchsafe_signature::autopsy`] looks at one signature. Here it is asked about each signature of a response, with the keys of every
+//! trusted identity provider at hand, and what it finds is put into the terms of whoever runs the service.
+
+use vouchsafe_assertion::{Envelope, Refusal, Trust};
+use vouchsafe_crypto::{PrivateKey, Provider};
+use vouchsafe_encryption::{cipher_of, decrypt};
+use vouchsafe_metadata::IdentityProvider;
+use vouchsafe_signature::{Autopsy, Content, Maker, SignatureError, TrustedKey, autopsy, has_signature};
+use vouchsafe_xml::{Document, Element, Limits, namespace};
+
+use crate::autopsy_finding::{CertificateFacts, SignatureFinding};
+use crate::posted::PostedResponse;
+use crate::service_provider::ServiceProvider;
+
+/// What a post-mortem says of one signature.
+#[derive(Clone, Debug, serde::Serialize)]
+#[non_exhaustive]
+pub struct PostMortem {
+    /// Local name of the element that carries the signature: `Response` or `Assertion`.
+    pub element: String,
+    /// What was found; empty when the signature holds.
+    pub findings: Vec<SignatureFinding>,
+}
+
+impl ServiceProvider {
+    /// Finds out why the signatures of a response fail: one entry a signature, of the Response and of its Assertion.
+    ///
+    /// For people who look into a refusal: it tries the keys of every identity provider and a hundred hypotheses, so it costs many times
+    /// what receiving costs. The verdict stays that of [`receive`](Self::receive), and nothing found here makes a message believable.
+    ///
+    /// ```
+    /// # use vouchsafe_testkit as testkit;
+    /// use vouchsafe::{EntityId, IdentityProvider, Limits, PostedResponse, ServiceProvider};
+    ///
+    /// # let metadata = |one: testkit::IdentityProvider| IdentityProvider::from_metadata(one.metadata().unwrap().as_bytes());
+    /// let service_provider = ServiceProvider::builder(EntityId::new("https://app.example.com/saml/metadata")?)
+    ///     .assertion_consumer("https://app.example.com/saml/acs")?
+    ///     .trust(metadata(testkit::IdentityProvider::okta())?)
+    ///     .build()?
+    ///     .with_trust(metadata(testkit::IdentityProvider::other())?)?;
+    ///
+    /// // Signed by the other tenant's identity provider, in the name of this one.
+    /// let issued = testkit::IdentityProvider::okta().response().key(testkit::keys::other_identity_provider()).issue()?;
+    /// let posted = PostedResponse::from_base64(&issued.to_base64(), &Limits::default())?;
+    /// let found = service_provider.autopsy(&posted)?;
+    /// assert_eq!(found[0].findings[0].code(), "autopsy.other_identity_provider");
+    /// assert!(found[0].findings[0].to_string().contains(testkit::IdentityProvider::other().entity_id()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// A [`Refusal`] when it is not a response at all.
+    pub fn autopsy(&self, posted: &PostedResponse) -> Result<Vec<PostMortem>, Refusal> {
+        let document = Document::parse(posted.octets(), self.limits())?;
+        let envelope = Envelope::read(&document)?;
+        let claimed = envelope.claimed_issuer().and_then(|issuer| self.trusted(issuer));
+        let everyone = self.identity_providers().filter_map(|one| self.trusted(one.entity_id()));
+        let others =
+            everyone.filter(|one| Some(one.trust.entity_id()) != claimed.map(|one| one.trust.entity_id()));
+        let table = Table {
+            trusted: claimed.map(|one| &one.trust),
+            identity_provider: claimed.map(|one| &one.identity_provider),
+            known: others.flat_map(|one| one.trust.keys()).cloned().collect(),
+            decryption_keys: &self.config.decryption_keys,
+            provider: self.provider(),
+            limits: self.limits(),
+        };
+        Ok(table.response(&document, &String::from_utf8_lossy(posted.octets())))
+    }
+}
+
+/// What the post-mortem is done with.
+pub(crate) struct Table<'a> {
+    /// The keys of the identity provider that the message claims to come from.
+    pub(crate) trusted: Option<&'a Trust>,
+    pub(crate) identity_provider: Option<&'a IdentityProvider>,
+    /// The keys of everyone else.
+    pub(crate) known: Vec<TrustedKey>,
+    pub(crate) decryption_keys: &'a [PrivateKey],
+    pub(crate) provider: &'a Provider,
+    pub(crate) limits: &'a Limits,
+}
+
+impl Table<'_> {
+    /// Each signature of a Response: its own, that of its Assertion, that of an encrypted Assertion if it may be opened.
+    pub(crate) fn response(&self, document: &Document, source: &str) -> Vec<PostMortem> {
+        let root = document.root();
+        let mut all = Vec::new();
+        let encrypted =
+            root.elements().find(|child| child.is(namespace::SAML_ASSERTION, "EncryptedAssertion"));
+        let opened = encrypted.and_then(|encrypted| Some((encrypted, self.opened(encrypted)?)));
+        if has_signature(root) {
+            let mut own = self.signature(root, source);
+            if let Some((encrypted, plain)) = &opened
+                && self.holds_in_the_clear(source, *encrypted, plain)
+            {
+                own.findings.retain(|finding| !matches!(finding, SignatureFinding::ContentChanged { .. }));
+                own.findings.push(SignatureFinding::SignedBeforeEncryption);
+            }
+            all.push(own);
+        }
+        for assertion in
+            root.elements().filter(|child| child.is(namespace::SAML_ASSERTION, "Assertion")).take(1)
+        {
+            if has_signature(assertion) {
+                all.push(self.signature(assertion, source));
+            }
+        }
+        if let Some((encrypted, plain)) = &opened
+            && let Ok(inner) = Document::parse_in_scope(plain.as_bytes(), &encrypted.scope(), self.limits)
+            && has_signature(inner.root())
+        {
+            all.push(self.signature(inner.root(), plain));
+        }
+        all
+    }
+
+    /// One signature.
+    fn signature(&self, element: Element<'_>, source: &str) -> PostMortem {
+        let findings = match self.autopsy(element, source) {
+            Ok(found) => self.findings(&found),
+            Err(error) => {
+                vec![SignatureFinding::Shape {
+                    code: error.code(),
+                    text: error.to_string(),
+                    hint: error.hint(),
+                }]
+            }
+        };
+        PostMortem { element: element.local_name().to_owned(), findings }
+    }
+
+    fn autopsy(&self, element: Element<'_>, source: &str) -> Result<Autopsy, SignatureError> {
+        let trusted = self.trusted.map(Trust::keys).unwrap_or_default();
+        autopsy(element, source, trusted, &self.known, self.provider, self.limits)
+    }
+
+    fn findings(&self, found: &Autopsy) -> Vec<SignatureFinding> {
+        let mut findings: Vec<SignatureFinding> = self.whose(found).into_iter().collect();
+        if let Some(explanation) = found.value_explanation() {
+            findings
+                .push(SignatureFinding::Explained { what: "SignedInfo", explanation: explanation.clone() });
+        }
+        match found.content() {
+            Content::Explained(explanation) => {
+                findings.push(SignatureFinding::Explained {
+                    what: "the content",
+                    explanation: explanation.clone(),
+                });
+            }
+            Content::Changed { expected, actual, .. } => {
+                let (expected, actual) = (expected.clone(), actual.clone());
+                findings.push(SignatureFinding::ContentChanged { expected, actual });
+                if found.lost_characters() > 0 {
+                    findings.push(SignatureFinding::LostCharacters { count: found.lost_characters() });
+                }
+            }
+            Content::Undecided { reason, .. } => {
+                findings.push(SignatureFinding::Undecided { reason: reason.clone() })
+            }
+            _ => {}
+        }
+        findings
+    }
+
+    /// Whose key it is, when it is not the expected one.
+    fn whose(&self, found: &Autopsy) -> Option<SignatureFinding> {
+        let certificates =
+            self.identity_provider.map(IdentityProvider::signing_certificates).unwrap_or_default();
+        let trusted: Vec<CertificateFacts> = certificates.iter().map(CertificateFacts::of).collect();
+        match found.maker() {
+            Maker::Trusted { .. } => None,
+            Maker::Known { label, fingerprint, .. } => Some(SignatureFinding::OtherIdentityProvider {
+                key: label.to_string(),
+                fingerprint: fingerprint.to_string(),
+            }),
+            Maker::Embedded { certificate, .. } => {
+                let sent = CertificateFacts::of(found.certificates().get(*certificate)?);
+                let dates = || trusted.iter().filter_map(|one| one.not_before);
+                Some(match (sent.not_before, dates().max(), dates().min()) {
+                    (Some(own), Some(newest), _) if own > newest => {
+                        SignatureFinding::NewerCertificate { sent, trusted }
+                    }
+                    (Some(own), _, Some(oldest)) if own < oldest => {
+                        SignatureFinding::OlderCertificate { sent, trusted }
+                    }
+                    _ => SignatureFinding::UnknownCertificate { sent, trusted },
+                })
+            }
+            _ => {
+                let sent = found.certificates().first().map(CertificateFacts::of);
+                Some(SignatureFinding::NobodysKey { sent, trusted })
+            }
+        }
+    }
+
+    /// The text of an encrypted Assertion. Ciphertext that nothing authenticates stays closed here too, unless configured otherwise.
+    fn opened(&self, encrypted: Element<'_>) -> Option<String> {
+        let allowed = self.identity_provider.is_some_and(IdentityProvider::accepts_unauthenticated_cbc);
+        if !allowed && !cipher_of(encrypted).is_ok_and(|cipher| cipher.is_authenticated()) {
+            return None;
+        }
+        let opened = decrypt(encrypted, self.decryption_keys, self.provider, self.limits).ok()?;
+        String::from_utf8(opened.into_octets()).ok()
+    }
+
+    /// Whether the Response's signature holds with the Assertion in the place of the encrypted one, and does not hold as it came.
+    fn holds_in_the_clear(&self, source: &str, encrypted: Element<'_>, plain: &str) -> bool {
+        let range = encrypted.source_range();
+        let (Some(before), Some(after)) = (source.get(..range.start), source.get(range.end..)) else {
+            return false;
+        };
+        let clear = [before, plain, after].concat();
+        let Ok(document) = Document::parse(clear.as_bytes(), self.limits) else { return false };
+        self.autopsy(document.root(), &clear).is_ok_and(|found| !found.is_digest_wrong())
+    }
+}

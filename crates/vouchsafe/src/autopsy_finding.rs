@@ -1,0 +1,270 @@
+//! What a post-mortem finds: a code, a text with what to compare, and what an operator changes.
+
+use std::fmt;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::ser::{Serialize, SerializeStruct, Serializer};
+use vouchsafe_crypto::Certificate;
+use vouchsafe_signature::Explanation;
+use vouchsafe_xml::Quoted;
+
+/// One thing that a post-mortem found. Serialises as its code, its text and its hint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SignatureFinding {
+    /// The signature has not the shape that SAML prescribes, so there is nothing to look into.
+    #[non_exhaustive]
+    Shape {
+        /// Code of the error.
+        code: &'static str,
+        /// Its text.
+        text: String,
+        /// Its hint.
+        hint: &'static str,
+    },
+    /// Another trusted identity provider's key made it.
+    #[non_exhaustive]
+    OtherIdentityProvider {
+        /// Whose key: the identity provider and the number of its key.
+        key: String,
+        /// SHA-256 over the key.
+        fingerprint: String,
+    },
+    /// The key of a certificate that came along made it, and the certificate is newer than all that the metadata has: a roll-over.
+    #[non_exhaustive]
+    NewerCertificate {
+        /// The certificate in the message.
+        sent: CertificateFacts,
+        /// Those in the metadata.
+        trusted: Vec<CertificateFacts>,
+    },
+    /// The key of a certificate that came along made it, and the certificate is older than all that the metadata has.
+    #[non_exhaustive]
+    OlderCertificate {
+        /// The certificate in the message.
+        sent: CertificateFacts,
+        /// Those in the metadata.
+        trusted: Vec<CertificateFacts>,
+    },
+    /// The key of a certificate that came along made it, and nobody here knows that certificate.
+    #[non_exhaustive]
+    UnknownCertificate {
+        /// The certificate in the message.
+        sent: CertificateFacts,
+        /// Those in the metadata.
+        trusted: Vec<CertificateFacts>,
+    },
+    /// No key at hand made it: the value or what it covers was altered, or the key was not sent along and is unknown.
+    #[non_exhaustive]
+    NobodysKey {
+        /// The certificate in the message, if there is one.
+        sent: Option<CertificateFacts>,
+        /// Those in the metadata.
+        trusted: Vec<CertificateFacts>,
+    },
+    /// An accident explains it.
+    #[non_exhaustive]
+    Explained {
+        /// What it happened to: `the content` or `SignedInfo`.
+        what: &'static str,
+        /// The accident.
+        explanation: Explanation,
+    },
+    /// The response was signed before its assertion was encrypted: it holds again with the assertion in the clear.
+    SignedBeforeEncryption,
+    /// The content is not what was signed, and no accident explains it.
+    #[non_exhaustive]
+    ContentChanged {
+        /// The digest that was signed, base64.
+        expected: String,
+        /// The digest of what came, base64.
+        actual: String,
+    },
+    /// Characters were replaced by U+FFFD, so what was signed is lost.
+    #[non_exhaustive]
+    LostCharacters {
+        /// How many.
+        count: usize,
+    },
+    /// The digest cannot be computed here.
+    #[non_exhaustive]
+    Undecided {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// What is to be compared of a certificate.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub struct CertificateFacts {
+    /// Its subject.
+    pub subject: String,
+    /// SHA-256 over the certificate, as consoles show it.
+    pub fingerprint: String,
+    /// Its first second.
+    pub not_before: Option<DateTime<Utc>>,
+    /// Its last second.
+    pub not_after: Option<DateTime<Utc>>,
+}
+
+impl CertificateFacts {
+    /// The facts of a certificate.
+    #[must_use]
+    pub fn of(certificate: &Certificate) -> CertificateFacts {
+        let date = |seconds: Option<i64>| DateTime::from_timestamp(seconds?, 0);
+        CertificateFacts {
+            subject: certificate.subject().to_owned(),
+            fingerprint: certificate.fingerprint_sha256(),
+            not_before: date(certificate.not_before()),
+            not_after: date(certificate.not_after()),
+        }
+    }
+}
+
+impl SignatureFinding {
+    /// The stable code: `autopsy.` and a word, or that of the error about the signature's shape.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Shape { code, .. } => code,
+            Self::OtherIdentityProvider { .. } => "autopsy.other_identity_provider",
+            Self::NewerCertificate { .. } => "autopsy.newer_certificate",
+            Self::OlderCertificate { .. } => "autopsy.older_certificate",
+            Self::UnknownCertificate { .. } => "autopsy.unknown_certificate",
+            Self::NobodysKey { .. } => "autopsy.nobodys_key",
+            Self::Explained { explanation, .. } => explanation.code(),
+            Self::SignedBeforeEncryption => "autopsy.signed_before_encryption",
+            Self::ContentChanged { .. } => "autopsy.content_changed",
+            Self::LostCharacters { .. } => "autopsy.lost_characters",
+            Self::Undecided { .. } => "autopsy.undecided",
+        }
+    }
+
+    /// What an operator looks at or changes.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Shape { hint, .. } => hint,
+            Self::OtherIdentityProvider { .. } => {
+                "The message was made by another tenant's identity provider, or the metadata of the two was mixed up: compare the entity \
+                 IDs, and load for each tenant the metadata of its own application. If both are right, somebody tries to sign in across \
+                 tenants."
+            }
+            Self::NewerCertificate { .. } => {
+                "The identity provider has changed its certificate. Compare the fingerprint with the one in its console (Okta: Sign On > \
+                 SAML Signing Certificates); if it is the same, load the metadata again."
+            }
+            Self::OlderCertificate { .. } => {
+                "The identity provider signs with an older certificate than the one published: activate the new one in its console (Okta: \
+                 Sign On > SAML Signing Certificates > Actions > Activate), or load metadata that has both."
+            }
+            Self::UnknownCertificate { .. } => {
+                "Compare the fingerprint with the certificates in the identity provider's console. If it is there, the metadata loaded here \
+                 is that of another application; if it is not, anybody may have made this message."
+            }
+            Self::NobodysKey { .. } => {
+                "If the identity provider does sign with a certificate of the metadata, the signature was altered on the way; if it sends no \
+                 certificate along, compare the fingerprints with its console."
+            }
+            Self::Explained { explanation, .. } => explanation.hint(),
+            Self::SignedBeforeEncryption => {
+                "The identity provider signs the Response and encrypts the Assertion afterwards, so its signature cannot hold. Have it \
+                 encrypt first and sign then (samlify: messageSigningOrder \"encrypt-then-sign\"), or sign the Assertion only."
+            }
+            Self::ContentChanged { .. } => {
+                "Something between the identity provider and this service edits messages. If nothing does, treat it as an attack."
+            }
+            Self::LostCharacters { .. } => {
+                "Something decoded the message in a wrong encoding and wrote replacement characters. Give the parser the octets as they came."
+            }
+            Self::Undecided { .. } => {
+                "The digest algorithm is not accepted here: choose SHA-256 at the identity provider (Okta: \"Digest Algorithm\")."
+            }
+        }
+    }
+}
+
+impl fmt::Display for SignatureFinding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Shape { text, .. } => f.write_str(text),
+            Self::OtherIdentityProvider { key, fingerprint } => {
+                write!(f, "another identity provider's key made it: {} (SHA-256 of the key {fingerprint})", Quoted::new(key))
+            }
+            Self::NewerCertificate { sent, trusted } => {
+                write!(f, "it was made with a certificate newer than any in the metadata: {sent}; {}", Listed(trusted))
+            }
+            Self::OlderCertificate { sent, trusted } => {
+                write!(f, "it was made with a certificate older than any in the metadata: {sent}; {}", Listed(trusted))
+            }
+            Self::UnknownCertificate { sent, trusted } => {
+                write!(f, "it was made with a certificate that is not in the metadata: {sent}; {}", Listed(trusted))
+            }
+            Self::NobodysKey { sent: Some(sent), trusted } => {
+                write!(f, "no key at hand made it, that of the certificate sent along neither: {sent}; {}", Listed(trusted))
+            }
+            Self::NobodysKey { sent: None, trusted } => {
+                write!(f, "no key at hand made it, and no certificate was sent along; {}", Listed(trusted))
+            }
+            Self::Explained { what, explanation } => write!(f, "{what}: {explanation}"),
+            Self::SignedBeforeEncryption => {
+                f.write_str("it was made before the Assertion was encrypted, and holds only with the Assertion in the clear")
+            }
+            Self::ContentChanged { expected, actual } => {
+                write!(f, "the content is not what was signed: digest expected {expected}, actual {actual}")
+            }
+            Self::LostCharacters { count } => {
+                write!(f, "{count} characters were replaced by U+FFFD, so what was signed is lost")
+            }
+            Self::Undecided { reason } => write!(f, "the digest cannot be computed: {reason}"),
+        }
+    }
+}
+
+impl Serialize for SignatureFinding {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("SignatureFinding", 3)?;
+        fields.serialize_field("code", self.code())?;
+        fields.serialize_field("message", &self.to_string())?;
+        fields.serialize_field("hint", self.hint())?;
+        fields.end()
+    }
+}
+
+impl fmt::Display for CertificateFacts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let date = |time: Option<DateTime<Utc>>| {
+            time.map_or_else(|| "?".to_owned(), |time| time.to_rfc3339_opts(SecondsFormat::Secs, true))
+        };
+        let (begin, end) = (date(self.not_before), date(self.not_after));
+        write!(
+            f,
+            "{} (SHA-256 {}), valid from {begin} to {end}",
+            Quoted::new(&self.subject),
+            self.fingerprint
+        )
+    }
+}
+
+/// The certificates of the metadata, the first few.
+struct Listed<'a>(&'a [CertificateFacts]);
+
+impl fmt::Display for Listed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return f.write_str("no metadata is loaded for its sender");
+        }
+        f.write_str("in the metadata: ")?;
+        for (place, certificate) in self.0.iter().take(SHOWN).enumerate() {
+            if place > 0 {
+                f.write_str(", ")?;
+            }
+            write!(f, "{certificate}")?;
+        }
+        Ok(())
+    }
+}
+
+/// How many certificates a text names.
+const SHOWN: usize = 4;

@@ -1,0 +1,188 @@
+//! The post-mortem of a response: whose key, which roll-over, which accident; and that it changes no verdict.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "this is a test: it may panic")]
+
+use vouchsafe::crypto::{Certificate, ContentCipher, KeyKind, base64_encode};
+use vouchsafe::{EntityId, Expect, IdentityProvider, Limits, PostMortem, PostedResponse, ServiceProvider};
+use vouchsafe_testkit::{self as testkit, Encryption, KeyPair, Signed, keys};
+
+fn metadata(identity_provider: &testkit::IdentityProvider) -> IdentityProvider {
+    IdentityProvider::from_metadata(identity_provider.metadata().unwrap().as_bytes()).unwrap()
+}
+
+fn service_provider(okta: &testkit::IdentityProvider) -> ServiceProvider {
+    ServiceProvider::builder(EntityId::new(testkit::SERVICE_PROVIDER).unwrap())
+        .assertion_consumer(testkit::ASSERTION_CONSUMER)
+        .unwrap()
+        .trust(metadata(okta))
+        .decryption_key(
+            keys::service_provider().private_key().clone(),
+            keys::service_provider().certificate().clone(),
+        )
+        .build()
+        .unwrap()
+        .with_trust(metadata(&testkit::IdentityProvider::other()))
+        .unwrap()
+}
+
+fn posted(xml: &str) -> PostedResponse {
+    PostedResponse::from_base64(&base64_encode(xml.as_bytes()), &Limits::default()).unwrap()
+}
+
+/// The post-mortem, after the verdict and with the verdict unchanged by it.
+fn examine(service_provider: &ServiceProvider, xml: &str) -> Vec<PostMortem> {
+    let (posted, now) = (posted(xml), testkit::ISSUE_INSTANT);
+    let verdict = || {
+        service_provider
+            .receive(&posted, Expect::Unsolicited, now)
+            .map(|_| ())
+            .map_err(|refusal| refusal.code())
+    };
+    let before = verdict();
+    let found = service_provider.autopsy(&posted).unwrap();
+    assert_eq!(before, verdict());
+    assert_eq!(before.is_ok(), found.iter().all(|one| one.findings.is_empty()), "{before:?} {found:#?}");
+    found
+}
+
+fn codes(found: &[PostMortem]) -> Vec<(&str, Vec<&'static str>)> {
+    found
+        .iter()
+        .map(|one| (one.element.as_str(), one.findings.iter().map(|finding| finding.code()).collect()))
+        .collect()
+}
+
+#[test]
+fn a_good_response_has_nothing_to_say() {
+    let okta = testkit::IdentityProvider::okta();
+    let found = examine(&service_provider(&okta), okta.response().issue().unwrap().xml());
+    assert_eq!(codes(&found), [("Response", vec![]), ("Assertion", vec![])]);
+}
+
+#[test]
+fn another_tenants_key_is_named() {
+    let okta = testkit::IdentityProvider::okta();
+    let other = testkit::IdentityProvider::other();
+    let issued = okta.response().sign(Signed::Assertion).key(other.key()).issue().unwrap();
+    let found = examine(&service_provider(&okta), issued.xml());
+    assert_eq!(codes(&found), [("Assertion", vec!["autopsy.other_identity_provider"])]);
+    let text = found[0].findings[0].to_string();
+    assert!(text.contains(other.entity_id()), "{text}");
+    let key = keys::other_identity_provider().private_key().public_key();
+    assert!(text.contains(key.fingerprint()), "{text}");
+
+    // Nobody's name: the claimed issuer is not trusted at all.
+    let found = examine(
+        &service_provider(&okta),
+        okta.response().issuer("https://nobody.example").issue().unwrap().xml(),
+    );
+    assert_eq!(found[0].findings[0].code(), "autopsy.other_identity_provider");
+}
+
+#[test]
+fn a_roll_over_is_told_by_the_dates() {
+    let certificate = |year: i64| {
+        let key = keys::provider().generate_key(KeyKind::P256).unwrap();
+        let begin = (year - 1970) * 31_556_952;
+        let own =
+            Certificate::self_signed(keys::provider(), &key, "okta", begin, begin + 315_360_000).unwrap();
+        KeyPair::new(key, own)
+    };
+    let okta = testkit::IdentityProvider::okta(); // its certificate begins with 2020
+    for (year, code) in [(2025, "autopsy.newer_certificate"), (2010, "autopsy.older_certificate")] {
+        let pair = certificate(year);
+        let issued = okta.response().key(&pair).issue().unwrap();
+        let found = examine(&service_provider(&okta), issued.xml());
+        assert_eq!(codes(&found), [("Response", vec![code]), ("Assertion", vec![code])]);
+        let text = found[0].findings[0].to_string();
+        for certificate in [pair.certificate(), okta.key().certificate()] {
+            assert!(text.contains(&certificate.fingerprint_sha256()), "{text}");
+        }
+        assert!(text.contains(&format!("{year}-")) || text.contains(&format!("{}-", year - 1)), "{text}");
+    }
+    let same_age = okta.response().key(keys::attacker()).issue().unwrap();
+    let found = examine(&service_provider(&okta), same_age.xml());
+    assert_eq!(found[0].findings[0].code(), "autopsy.unknown_certificate");
+}
+
+#[test]
+fn accidents_come_through_with_their_hints() {
+    let okta = testkit::IdentityProvider::okta();
+    let xml = okta.response().name_id("ada@example.com").issue().unwrap().into_xml();
+    let cases = [
+        (xml.replace("<saml2:Conditions", "\n<saml2:Conditions"), "autopsy.indented"),
+        (xml.replace("ada@example.com", "\n  ada@example.com\n"), "autopsy.padded"),
+        (xml.replace("ada@example.com", "eve@example.com"), "autopsy.content_changed"),
+    ];
+    for (xml, code) in cases {
+        let found = examine(&service_provider(&okta), &xml);
+        assert_eq!(codes(&found), [("Response", vec![code]), ("Assertion", vec![code])]);
+        assert!(!found[0].findings[0].hint().is_empty());
+        let json = serde_json::to_value(&found).unwrap();
+        assert_eq!(json[0]["findings"][0]["code"], code);
+        assert!(json[0]["findings"][0]["message"].as_str().is_some_and(|text| !text.contains("eve@")));
+    }
+    let found =
+        examine(&service_provider(&okta), &xml.replace("<ds:SignedInfo>", "<ds:SignedInfo><ds:Object/>"));
+    assert_eq!(found[0].findings[0].code(), "signature.structure");
+    let found = examine(&service_provider(&okta), &xml.replace("ada@", "\u{FFFD}\u{FFFD}da@"));
+    let lost = vec!["autopsy.content_changed", "autopsy.lost_characters"];
+    assert_eq!(codes(&found), [("Response", lost.clone()), ("Assertion", lost)]);
+}
+
+#[test]
+fn signed_before_it_was_encrypted() {
+    let okta = testkit::IdentityProvider::okta();
+    let clear = okta.response().issue().unwrap().into_xml();
+    let start = clear.find("<saml2:Assertion").unwrap();
+    let end = clear.find("</saml2:Assertion>").unwrap() + "</saml2:Assertion>".len();
+    for (cipher, code) in [
+        (ContentCipher::Aes256Gcm, "autopsy.signed_before_encryption"),
+        (ContentCipher::Aes256Cbc, "autopsy.content_changed"), // nothing authenticates it, so it stays closed
+    ] {
+        let recipient = Encryption::to(keys::service_provider().certificate()).cipher(cipher);
+        let sealed = okta.response().sign(Signed::Neither).encrypt(recipient).issue().unwrap().into_xml();
+        // The kit encrypts and signs in the right order: take its EncryptedAssertion apart, and seal the signed Assertion.
+        assert!(sealed.contains("EncryptedAssertion"));
+        let key = keys::provider().public_key(keys::service_provider().certificate().spki_der()).unwrap();
+        let options = vouchsafe::encryption::EncryptOptions::default().cipher(cipher);
+        let assertion = clear.get(start..end).unwrap();
+        let data = vouchsafe::encryption::encrypt(assertion, &key, &options, keys::provider()).unwrap();
+        let xml = format!(
+            "{}<saml2:EncryptedAssertion xmlns:saml2=\"urn:oasis:names:tc:SAML:2.0:assertion\">{data}</saml2:EncryptedAssertion>{}",
+            clear.get(..start).unwrap(),
+            clear.get(end..).unwrap()
+        );
+        let found = examine(&service_provider(&okta), &xml);
+        assert_eq!(found[0].element, "Response");
+        assert_eq!(found[0].findings.iter().map(|one| one.code()).collect::<Vec<_>>(), [code]);
+    }
+}
+
+/// samlify's default order of signing and encrypting, as it was recorded.
+#[test]
+fn samlify_signs_before_it_encrypts() {
+    let Some(folder) = testkit::shared::folder() else { return };
+    let samples = folder.join("idps/samples");
+    let read = |name: &str| std::fs::read_to_string(samples.join(name)).unwrap();
+    let identity_provider = IdentityProvider::from_metadata(read("samlify/metadata.xml").as_bytes()).unwrap();
+    let service_provider =
+        ServiceProvider::builder(EntityId::new("https://sp.example.com/saml/metadata").unwrap())
+            .assertion_consumer("https://sp.example.com/saml/acs")
+            .unwrap()
+            .trust(identity_provider.danger_accept_unauthenticated_cbc())
+            .decryption_key(
+                keys::provider().private_key(&read("sp/key.pem")).unwrap(),
+                Certificate::from_pem(&read("sp/cert.pem")).unwrap(),
+            )
+            .build()
+            .unwrap();
+    let found = service_provider.autopsy(&posted(&read("samlify/encrypted.response.xml"))).unwrap();
+    assert_eq!(
+        codes(&found),
+        [("Response", vec!["autopsy.signed_before_encryption"]), ("Assertion", vec![])]
+    );
+    let found =
+        service_provider.autopsy(&posted(&read("samlify/encrypted-then-signed.response.xml"))).unwrap();
+    assert!(found.iter().all(|one| one.findings.is_empty()), "{found:#?}");
+}
