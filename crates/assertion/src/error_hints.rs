@@ -120,10 +120,7 @@ impl AssertionError {
                 "The message does not follow the SAML schema; give it and the identity provider's name to its vendor. An inline hook that \
                  rewrites assertions is another cause."
             }
-            Self::Status { .. } => {
-                "The identity provider refused: its own log says why (Okta: Reports, System Log). Often the person is not assigned to the \
-                 application, or the request asks for something that is not configured."
-            }
+            Self::Status { codes, .. } => status_hint(codes),
             Self::Destination { .. } => {
                 "Set the address of the assertion consumer at the identity provider to exactly this one, with scheme, host and trailing \
                  slash (Okta: \"Single sign-on URL\", and \"Use this for Recipient URL and Destination URL\"; OneLogin sends none until \
@@ -205,4 +202,38 @@ impl AssertionError {
             Self::OtherAssertion => "Pass the FirstSeen that came of this login's own replay_key.",
         }
     }
+}
+
+/// The innermost code that is known says most (saml-core-2.0-os 3.2.2.2).
+fn status_hint(codes: &[String]) -> &'static str {
+    let known =
+        codes.iter().rev().filter_map(|code| code.strip_prefix("urn:oasis:names:tc:SAML:2.0:status:"));
+    for code in known {
+        return match code {
+            "NoAuthnContext" => {
+                "The identity provider cannot meet the RequestedAuthnContext: ask for none (requested_contexts; Entra ID refuses exact ones in \
+                 common setups), or set the class there (Okta: \"Authentication context class\")."
+            }
+            "InvalidNameIDPolicy" => {
+                "The identity provider cannot give the name that the NameIDPolicy asks for: ask for no Format (leave out allow_create), or set \
+                 the format there (Okta: \"Name ID format\"; ADFS: a claim rule that issues the Name ID)."
+            }
+            "NoPassive" => {
+                "The person has no session at the identity provider and the request forbids to ask (is_passive): let the sign-in start again \
+                 without it."
+            }
+            "AuthnFailed" | "RequestDenied" | "UnknownPrincipal" => {
+                "The identity provider turned this person away: assign them to the application (Okta: \"Assignments\"; Entra ID: \"Users and \
+                 groups\") and read its sign-in log (Okta: Reports, System Log)."
+            }
+            "VersionMismatch" => "Create the application as SAML 2.0 at the identity provider, not SAML 1.1.",
+            "Requester" => {
+                "The identity provider takes the request for wrong: compare there this service's entity ID and assertion consumer (Okta: \
+                 \"Audience URI (SP Entity ID)\", \"Single sign-on URL\"), and whether it wants signed requests (sign_requests)."
+            }
+            _ => continue,
+        };
+    }
+    "The identity provider refused: its own log says why (Okta: Reports, System Log). Often the person is not assigned to the application, or \
+     the request asks for something that is not configured."
 }
