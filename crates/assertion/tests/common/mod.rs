@@ -35,14 +35,22 @@ pub struct Receiver {
 impl Receiver {
     /// The straight path, with a store that has seen nothing.
     pub fn receive(&self, octets: &[u8]) -> Result<Login, Refusal> {
-        let valid = self.validate(octets)?;
+        self.path(Document::parse(octets, &self.limits)?)
+    }
+
+    /// The same from a document.
+    pub fn path(&self, document: Document) -> Result<Login, Refusal> {
+        let valid = self.validate_document(document)?;
         let first_seen = valid.replay_key().recorded(true)?;
         valid.confirm(first_seen)
     }
 
     /// The same without its last step.
     pub fn validate(&self, octets: &[u8]) -> Result<ValidAssertion, Refusal> {
-        let document = Document::parse(octets, &self.limits)?;
+        self.validate_document(Document::parse(octets, &self.limits)?)
+    }
+
+    fn validate_document(&self, document: Document) -> Result<ValidAssertion, Refusal> {
         let authentic =
             authenticate(document, &self.trust, &self.keys, &self.provider, &self.limits, self.policy)?;
         authentic.read()?.validate(&self.expectations, self.now)
