@@ -1,9 +1,6 @@
 //! The verdict as text: what stands where, and what never does.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "test")]
 
-mod common;
-
-use common::{good, okta};
+use crate::common::{good, okta};
 use vouchsafe_assertion::{Outcome, Refusal};
 use vouchsafe_testkit::{Part, Signed, keys};
 

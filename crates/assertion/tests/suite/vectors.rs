@@ -1,14 +1,11 @@
 //! Messages of other SAML projects, at the clock of their manifest: what they accept is accepted, what they refuse is refused. Every
 //! difference stands in `vectors_differences.json` with its reason, and one that is none any more fails too.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "test")]
-
-mod common;
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use crate::common::{Receiver, at};
 use chrono::{DateTime, TimeDelta, Utc};
-use common::{Receiver, at};
 use serde_json::Value;
 use vouchsafe_assertion::{Correlation, Expectations, Login, MessageId, SignaturePolicy, Trust};
 use vouchsafe_crypto::{Certificate, PrivateKey, Provider, base64_decode};
@@ -66,9 +63,11 @@ fn other_projects_agree_or_the_difference_is_named() {
 fn what_is_no_response_is_refused() {
     let Some(shared) = vouchsafe_testkit::shared::folder() else { return };
     let folder = shared.join("vectors/saml");
-    let receiver = common::okta("2026-01-01T00:01:00Z");
+    let receiver = crate::common::okta("2026-01-01T00:01:00Z");
     let (mut refused, mut attacks) = (0, 0);
-    for case in manifest(&folder)["cases"].as_array().unwrap().iter().filter(|case| case["kind"] != "Response") {
+    for case in
+        manifest(&folder)["cases"].as_array().unwrap().iter().filter(|case| case["kind"] != "Response")
+    {
         let Ok(octets) = std::fs::read(folder.join(case["file"].as_str().unwrap())) else { continue };
         let refusal = receiver.receive(&octets).unwrap_err();
         refused += 1;
@@ -170,7 +169,11 @@ fn trust(issuer: &str, certificates: Vec<Certificate>, provider: &Provider) -> T
 
 fn decryption_keys(folder: &Path, case: &Value, provider: &Provider) -> Vec<PrivateKey> {
     let read = |file: &str| std::fs::read_to_string(folder.join(file)).unwrap();
-    case["decrypts_with"].as_str().map(|file| provider.private_key(&read(file)).unwrap()).into_iter().collect()
+    case["decrypts_with"]
+        .as_str()
+        .map(|file| provider.private_key(&read(file)).unwrap())
+        .into_iter()
+        .collect()
 }
 
 /// What the message says itself, what was encrypted in it first, where the manifest says nothing.

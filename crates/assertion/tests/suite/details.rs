@@ -1,10 +1,7 @@
 //! What a login tells of the finer parts of an assertion, and what may be configured: identifiers, scopes, contexts, attributes.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "test")]
 
-mod common;
-
+use crate::common::{Receiver, good, okta};
 use chrono::TimeDelta;
-use common::{Receiver, good, okta};
 use vouchsafe_assertion::{Comparison, Expectations, Login, Outcome, RequestedAuthnContext, Trust};
 use vouchsafe_metadata::IdentityProvider;
 use vouchsafe_testkit::{Attribute, Part, Place, ResponseBuilder};

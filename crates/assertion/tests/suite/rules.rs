@@ -1,9 +1,6 @@
 //! Every rule both ways: a table of responses that differ from a good one in one thing, and how each is judged.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "test")]
 
-mod common;
-
-use common::{BEARER, Change, Receiver, at, confirmation, good, okta};
+use crate::common::{BEARER, Change, Receiver, at, confirmation, good, okta};
 use vouchsafe_testkit::{Part, Place, Signed, keys};
 
 /// The clock of most cases: the response was issued at 00:00:00, and is valid five minutes to either side.

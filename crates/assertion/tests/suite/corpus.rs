@@ -1,13 +1,10 @@
 //! The forty-two responses of the shared corpus, judged as its manifest says.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "test")]
-
-mod common;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use crate::common::{Receiver, at};
 use chrono::TimeDelta;
-use common::{Receiver, at};
 use serde_json::Value;
 use vouchsafe_assertion::{Correlation, Expectations, MessageId, SignaturePolicy, Trust};
 use vouchsafe_crypto::Provider;

@@ -1,11 +1,4 @@
 //! The path from octets to a login, as tests walk it.
-#![allow(
-    dead_code,
-    unreachable_pub,
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "shared by several test binaries, each of which uses a part of it"
-)]
 
 use chrono::{DateTime, Utc};
 use vouchsafe_assertion::{
@@ -18,35 +11,35 @@ use vouchsafe_testkit::{Attribute, ResponseBuilder};
 use vouchsafe_xml::{Document, Limits};
 
 /// The request that is outstanding.
-pub const REQUEST: &str = "_request";
+pub(crate) const REQUEST: &str = "_request";
 
 /// Everything but the message.
 #[derive(Clone)]
-pub struct Receiver {
-    pub trust: Trust,
-    pub keys: Vec<PrivateKey>,
-    pub provider: Provider,
-    pub limits: Limits,
-    pub policy: SignaturePolicy,
-    pub expectations: Expectations,
-    pub now: DateTime<Utc>,
+pub(crate) struct Receiver {
+    pub(crate) trust: Trust,
+    pub(crate) keys: Vec<PrivateKey>,
+    pub(crate) provider: Provider,
+    pub(crate) limits: Limits,
+    pub(crate) policy: SignaturePolicy,
+    pub(crate) expectations: Expectations,
+    pub(crate) now: DateTime<Utc>,
 }
 
 impl Receiver {
     /// The straight path, with a store that has seen nothing.
-    pub fn receive(&self, octets: &[u8]) -> Result<Login, Refusal> {
+    pub(crate) fn receive(&self, octets: &[u8]) -> Result<Login, Refusal> {
         self.path(Document::parse(octets, &self.limits)?)
     }
 
     /// The same from a document.
-    pub fn path(&self, document: Document) -> Result<Login, Refusal> {
+    pub(crate) fn path(&self, document: Document) -> Result<Login, Refusal> {
         let valid = self.validate_document(document)?;
         let first_seen = valid.replay_key().recorded(true)?;
         valid.confirm(first_seen)
     }
 
     /// The same without its last step.
-    pub fn validate(&self, octets: &[u8]) -> Result<ValidAssertion, Refusal> {
+    pub(crate) fn validate(&self, octets: &[u8]) -> Result<ValidAssertion, Refusal> {
         self.validate_document(Document::parse(octets, &self.limits)?)
     }
 
@@ -58,7 +51,7 @@ impl Receiver {
 }
 
 /// The service provider of the testkit, which trusts its Okta and has one request outstanding.
-pub fn okta(now: &str) -> Receiver {
+pub(crate) fn okta(now: &str) -> Receiver {
     let provider = Provider::rustcrypto();
     let metadata = vouchsafe_testkit::IdentityProvider::okta().metadata().unwrap();
     let identity_provider = IdentityProvider::from_metadata(metadata.as_bytes()).unwrap();
@@ -78,24 +71,24 @@ pub fn okta(now: &str) -> Receiver {
 }
 
 /// An instant of a test.
-pub fn at(text: &str) -> DateTime<Utc> {
+pub(crate) fn at(text: &str) -> DateTime<Utc> {
     text.parse().unwrap_or_else(|error| panic!("{text}: {error}"))
 }
 
 /// The method of confirmation that a browser can meet.
-pub const BEARER: &str = "urn:oasis:names:tc:SAML:2.0:cm:bearer";
+pub(crate) const BEARER: &str = "urn:oasis:names:tc:SAML:2.0:cm:bearer";
 
 /// What a test does to a good response.
-pub type Change = fn(ResponseBuilder) -> ResponseBuilder;
+pub(crate) type Change = fn(ResponseBuilder) -> ResponseBuilder;
 
 /// A response that [`okta`] accepts, changed.
-pub fn good(change: Change) -> ResponseBuilder {
+pub(crate) fn good(change: Change) -> ResponseBuilder {
     let response = vouchsafe_testkit::IdentityProvider::okta().response().in_response_to(REQUEST);
     change(response.attribute(Attribute::new("user.email", ["ada@example.com"])))
 }
 
 /// One more SubjectConfirmation.
-pub fn confirmation(method: &str, recipient: &str) -> String {
+pub(crate) fn confirmation(method: &str, recipient: &str) -> String {
     format!(
         "<saml2:SubjectConfirmation xmlns:saml2=\"urn:oasis:names:tc:SAML:2.0:assertion\" Method=\"{method}\">\
          <saml2:SubjectConfirmationData InResponseTo=\"{REQUEST}\" NotOnOrAfter=\"2026-01-01T00:05:00Z\" \

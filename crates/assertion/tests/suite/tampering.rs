@@ -1,21 +1,10 @@
 //! Whatever is done to one piece of a signed response: it is refused, or accepted with exactly what was signed.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::string_slice,
-    clippy::arithmetic_side_effects,
-    reason = "test"
-)]
-
-mod common;
 
 use std::ops::Range;
 use std::sync::LazyLock;
 
+use crate::common::{REQUEST, Receiver, at, okta};
 use chrono::{DateTime, TimeDelta, Utc};
-use common::{REQUEST, Receiver, at, okta};
 use proptest::prelude::*;
 use vouchsafe_assertion::Login;
 use vouchsafe_crypto::ContentCipher;

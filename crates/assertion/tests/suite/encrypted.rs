@@ -1,9 +1,6 @@
 //! Encrypted assertions and identifiers: what is opened, in which order, and what is handed on.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "test")]
 
-mod common;
-
-use common::{REQUEST, Receiver, okta};
+use crate::common::{REQUEST, Receiver, okta};
 use vouchsafe_assertion::{Outcome, Trust};
 use vouchsafe_crypto::ContentCipher;
 use vouchsafe_encryption::{EncryptOptions, KeyLayout, encrypt};

@@ -1,10 +1,7 @@
 //! What goes in and what comes out along the path: correlation, ages, logins, the ledger, replays, customers.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "test")]
 
-mod common;
-
+use crate::common::{BEARER, Change, REQUEST, Receiver, at, confirmation, good, okta};
 use chrono::TimeDelta;
-use common::{BEARER, Change, REQUEST, Receiver, at, confirmation, good, okta};
 use vouchsafe_assertion::{Correlation, Expectations, Outcome};
 use vouchsafe_testkit::{Attribute, IdentityProvider, Part, Place, ResponseBuilder, Signed, keys};
 

@@ -1,19 +1,9 @@
 //! Messages recorded from identity providers of other makers, each at the time of its recording, held against their table.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    reason = "test"
-)]
-
-mod common;
 
 use std::path::Path;
 
+use crate::common::{Receiver, at};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
-use common::{Receiver, at};
 use serde_json::Value;
 use vouchsafe_assertion::{Correlation, Expectations, Login, MessageId, SignaturePolicy, Trust};
 use vouchsafe_crypto::Provider;
@@ -46,7 +36,7 @@ fn every_recorded_response() {
             let octets = std::fs::read(folder.join(&file)).unwrap();
             let Some(message) = response_in(&octets) else {
                 // Logout and name management are not for the assertion consumer.
-                let refusal = common::okta("2026-11-24T03:01:27Z").receive(&octets).unwrap_err();
+                let refusal = crate::common::okta("2026-11-24T03:01:27Z").receive(&octets).unwrap_err();
                 assert_eq!(refusal.code(), "assertion.not_a_response", "{file}");
                 assert_ne!(sample["kind"], "response", "{file}");
                 others += 1;
@@ -62,7 +52,9 @@ fn every_recorded_response() {
                     if !success || (expected.is_some() && actual != expected) {
                         wrong.push(format!("{file}: accepted with {actual:?}"));
                     }
-                    wrong.extend(other_than(sample, &login).into_iter().map(|field| format!("{file}: {field}")));
+                    wrong.extend(
+                        other_than(sample, &login).into_iter().map(|field| format!("{file}: {field}")),
+                    );
                     for (attribute, values) in sample["attributes"].as_object().into_iter().flatten() {
                         if serde_json::to_value(login.attributes().get(attribute)).unwrap() != *values {
                             wrong
@@ -105,17 +97,27 @@ fn other_than(sample: &Value, login: &Login) -> Vec<String> {
     let instant = |field: &str| sample[field].as_str().map(|text| time(Some(at(text))).unwrap());
     let fields = [
         ("issuer", text(sample["issuer"].as_str()), text(Some(login.issuer().as_str()))),
-        ("nameid_format", text(sample["nameid_format"].as_str()), text(login.name_id().and_then(|n| n.format()))),
+        (
+            "nameid_format",
+            text(sample["nameid_format"].as_str()),
+            text(login.name_id().and_then(|n| n.format())),
+        ),
         ("session_index", text(sample["session_index"].as_str()), text(login.session_index())),
         ("authn_context", text(sample["authn_context"].as_str()), text(login.authn_context())),
         ("in_response_to", text(sample["in_response_to"].as_str()), text(login.in_response_to())),
         ("authn_instant", instant("authn_instant"), time(login.authn_instant())),
-        ("session_not_on_or_after", instant("session_not_on_or_after"), time(login.session_not_on_or_after())),
+        (
+            "session_not_on_or_after",
+            instant("session_not_on_or_after"),
+            time(login.session_not_on_or_after()),
+        ),
     ];
     fields
         .into_iter()
         // Of encrypted messages the table tells little.
-        .filter(|(field, expected, _)| expected.is_some() || (sample.get(*field).is_some() && sample["encrypted"].is_null()))
+        .filter(|(field, expected, _)| {
+            expected.is_some() || (sample.get(*field).is_some() && sample["encrypted"].is_null())
+        })
         .filter(|(_, expected, actual)| expected != actual)
         .map(|(field, expected, actual)| format!("{field}: {actual:?} instead of {expected:?}"))
         .collect()

@@ -1,0 +1,22 @@
+//! The path from octets to a login: rules one by one, real messages, tampering, and what is told of it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::arithmetic_side_effects,
+    clippy::print_stdout,
+    reason = "tests"
+)]
+
+mod common;
+mod corpus;
+mod details;
+mod encrypted;
+mod explain;
+mod path;
+mod recorded;
+mod rules;
+mod tampering;
+mod vectors;
