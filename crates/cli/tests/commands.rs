@@ -12,7 +12,8 @@ mod support;
 
 use serde_json::{Value, json};
 use support::{Folder, check, response, vouchsafe, with_input};
-use vouchsafe::crypto::{ContentCipher, KeyTransport};
+use vouchsafe::crypto::{ContentCipher, KeyTransport, Provider};
+use vouchsafe::encryption::{EncryptOptions, encrypt};
 use vouchsafe_testkit::{Attribute, Encryption, Signed, keys};
 
 #[test]
@@ -252,6 +253,28 @@ fn decrypt_replaces_what_is_encrypted() {
     assert!(run.stdout.contains("ada@example.com") && !run.stdout.contains("EncryptedData"));
     let run = vouchsafe(["decrypt", "--key", &wrong, &file, "--format", "json"]);
     assert_eq!((run.status, &run.json()["code"]), (1, &json!("encryption.failed")));
+
+    // Everything else stays as it is, however many parts there are; Triple DES takes a word.
+    let triple_des = ContentCipher::TripleDesCbc;
+    let provider = Provider::rustcrypto().danger_allow(triple_des.uri()).unwrap();
+    let seal = |plain: &str, cipher| {
+        let options = EncryptOptions::default().cipher(cipher);
+        let recipient = keys::service_provider().private_key().public_key().clone();
+        encrypt(plain, &recipient, &options, &provider).unwrap()
+    };
+    let (one, two) = (seal("<b/>", ContentCipher::Aes256Gcm), seal("<c>é</c>", triple_des));
+    let document = format!("<?xml version='1.0'?><!-- 1 -->\n<a>{one}<!-- 2 --><?p i?>{two}</a>\n");
+    let file = folder.write("two.xml", &document);
+    for crypto in ["rustcrypto", "aws-lc"] {
+        let arguments =
+            ["decrypt", "--crypto", crypto, "--key", &key, &file, "--danger-allow", triple_des.uri()];
+        let run = vouchsafe(arguments);
+        let expected = "<?xml version='1.0'?><!-- 1 -->\n<a><b/><!-- 2 --><?p i?><c>é</c></a>\n";
+        assert_eq!((run.status, run.stdout.as_str()), (0, expected), "{run:?}");
+    }
+    let run = vouchsafe(["decrypt", "--key", &key, &file, "--format", "json"]);
+    assert_eq!((run.status, &run.json()["code"]), (1, &json!("encryption.refused_algorithm")));
+    assert_eq!(with_input(["decrypt", "--key", &key, "-"], b"<a>").status, 2);
 }
 
 #[test]
