@@ -1,0 +1,62 @@
+//! Base64 has one reading, that of a decoder written here a second time; a posted form has the reading of its field.
+
+use vouchsafe::crypto::{base64_decode, base64_encode};
+use vouchsafe::{Limits, PostedResponse, RelayState};
+
+/// The property of the target of that name.
+pub fn check(data: &[u8]) {
+    let decoded = base64_decode(data).ok();
+    assert_eq!(decoded, simply(data), "two decoders differ");
+    if let Some(octets) = &decoded {
+        let packed: Vec<u8> = data.iter().copied().filter(|octet| !is_white_space(*octet)).collect();
+        assert_eq!(base64_encode(octets).as_bytes(), packed, "two texts for the same octets");
+    }
+    assert_eq!(base64_decode(base64_encode(data)).ok().as_deref(), Some(data));
+    form(data);
+}
+
+fn form(data: &[u8]) {
+    let limits = Limits::default();
+    if let Ok(posted) = PostedResponse::from_form(data, &limits) {
+        let _ = (posted.claimed_issuer(&limits), posted.in_response_to(&limits));
+    }
+    let value = base64_encode(data);
+    let state = String::from_utf8_lossy(data);
+    let body = format!("RelayState={}&SAMLResponse={}", escaped(state.as_bytes()), escaped(value.as_bytes()));
+    let posted = PostedResponse::from_form(body.as_bytes(), &limits).expect("an ordinary form");
+    let expected = PostedResponse::from_base64(&value, &limits).expect("ordinary base64");
+    assert_eq!(posted, expected.with_relay_state(Some(RelayState::received(state))));
+    for again in ["SAMLResponse", "RelayState", "%53AMLResponse"] {
+        assert!(PostedResponse::from_form(format!("{body}&{again}=x").as_bytes(), &limits).is_err());
+    }
+}
+
+fn escaped(octets: &[u8]) -> String {
+    octets.iter().map(|octet| format!("%{octet:02X}")).collect()
+}
+
+/// Six bits a character, as the grammar of `xs:base64Binary` has it.
+fn simply(text: &[u8]) -> Option<Vec<u8>> {
+    const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let packed: Vec<u8> = text.iter().copied().filter(|octet| !is_white_space(*octet)).collect();
+    let body: &[u8] = match packed.as_slice() {
+        [body @ .., b'=', b'='] | [body @ .., b'='] => body,
+        body => body,
+    };
+    let (mut bits, mut held, mut octets) = (0_u32, 0_u32, Vec::new());
+    for octet in body {
+        let value = ALPHABET.iter().position(|letter| letter == octet)?;
+        bits = (bits << 6) | u32::try_from(value).ok()?;
+        held = held.checked_add(6)?;
+        if held >= 8 {
+            held = held.checked_sub(8)?;
+            octets.push(u8::try_from((bits >> held) & 0xff).ok()?);
+            bits &= !(u32::MAX << held);
+        }
+    }
+    (packed.len().is_multiple_of(4) && bits == 0).then_some(octets)
+}
+
+fn is_white_space(octet: u8) -> bool {
+    matches!(octet, b' ' | b'\t' | b'\r' | b'\n')
+}

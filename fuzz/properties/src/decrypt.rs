@@ -1,0 +1,73 @@
+//! Decryption answers everything without a panic, and gives back what was encrypted.
+
+use vouchsafe::crypto::{ContentCipher, DigestAlgorithm, KeyTransport};
+use vouchsafe::encryption::{EncryptOptions, KeyLayout, cipher_of, decrypt, decrypt_document, encrypt};
+use vouchsafe::xml::{Document, Limits};
+
+use crate::generator::{self, Choices};
+use crate::{backend, keys};
+
+/// The property of the target of that name.
+pub fn check(data: &[u8]) {
+    anything(data);
+    round_trip(data);
+}
+
+/// With the key in clear, so that whoever makes the input can make ciphertexts that open.
+fn anything(data: &[u8]) {
+    let limits = Limits::default();
+    let Ok(document) = Document::parse(data, &limits) else { return };
+    let own = std::slice::from_ref(keys::clear());
+    let provider = backend::credulous();
+    for element in document.elements().take(32) {
+        let cipher = cipher_of(element);
+        match decrypt(element, own, provider, &limits) {
+            Ok(opened) => {
+                assert_eq!(cipher.ok(), Some(opened.cipher()), "the cipher that was announced is another");
+                assert!(provider.accepts_cipher(opened.cipher()));
+                assert!(str::from_utf8(opened.octets()).is_ok());
+                assert!(decrypt(element, &[], provider, &limits).is_err(), "opened without a key");
+            }
+            Err(error) => assert!(!error.to_string().is_empty() && error.code().starts_with("encryption.")),
+        }
+    }
+    let _ = decrypt_document(&document, own, provider, &limits);
+}
+
+fn round_trip(data: &[u8]) {
+    let mut choices = Choices::new(data);
+    let options = options(&mut choices);
+    let plain = match str::from_utf8(choices.rest()) {
+        Ok(own) => own.to_owned(),
+        Err(_) => generator::document(&mut choices),
+    };
+    let provider = backend::credulous();
+    let sealed =
+        encrypt(&plain, keys::clear_public(), &options, provider).expect("anything can be encrypted");
+    let around = format!("<Encrypted>{sealed}</Encrypted>");
+    let document = Document::parse(around.as_bytes(), &Limits::default());
+    let Ok(document) = document else {
+        return assert!(plain.len() > 500_000, "the result is not well-formed");
+    };
+    let own = std::slice::from_ref(keys::clear());
+    let opened =
+        decrypt(document.root(), own, provider, &Limits::default()).expect("our own ciphertext opens");
+    assert_eq!(opened.octets(), plain.as_bytes());
+}
+
+fn options(choices: &mut Choices<'_>) -> EncryptOptions {
+    let digests =
+        [DigestAlgorithm::Sha1, DigestAlgorithm::Sha256, DigestAlgorithm::Sha384, DigestAlgorithm::Sha512];
+    let (digest, mgf) = (choices.one_of(&digests), choices.one_of(&digests));
+    EncryptOptions::default()
+        .cipher(choices.one_of(&[
+            ContentCipher::Aes128Gcm,
+            ContentCipher::Aes192Gcm,
+            ContentCipher::Aes256Gcm,
+            ContentCipher::Aes128Cbc,
+            ContentCipher::Aes192Cbc,
+            ContentCipher::Aes256Cbc,
+        ]))
+        .key_transport(KeyTransport::RsaOaep { digest, mgf })
+        .layout(choices.one_of(&[KeyLayout::InKeyInfo, KeyLayout::Sibling, KeyLayout::SiblingUnreferenced]))
+}

@@ -1,0 +1,92 @@
+//! What must hold for every input, whatever its octets: one module a target, with a function `check` that panics if its
+//! property does not hold.
+//!
+//! The binaries in `fuzz/fuzz_targets` feed these functions with what libFuzzer thinks up; the test `replay` of this
+//! package feeds them on stable with everything that was ever found, and with the [`seeds`].
+//!
+//! What the targets share: [`keys`] that are the same in each process, so that a signed input stays signed; a
+//! [`backend`] that believes every signature; [`script`]s, by which a few octets rearrange a signed document; a
+//! [`generator`] of documents.
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "a property that does not hold is a panic: that is how a fuzzer is told"
+)]
+
+pub mod backend;
+pub mod base64_form;
+pub mod c14n_idempotent;
+pub mod decrypt;
+pub mod generator;
+pub mod keys;
+pub mod metadata_parse;
+pub mod receive_past_signature;
+mod recheck;
+pub mod redirect_query;
+pub mod script;
+pub mod seeds;
+pub mod signature_locate;
+mod time;
+pub mod verify_roundtrip;
+pub mod xml_parse;
+
+use vouchsafe::xml::{Canonicalization, Limits};
+
+/// A fuzz target: its name, its property, its seeds.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Target {
+    /// The name of the module, of the binary, and of the folders `corpus/NAME` and `regressions/NAME`.
+    pub name: &'static str,
+    /// Panics if the property does not hold.
+    pub check: fn(&[u8]),
+    /// Inputs to begin with.
+    pub seeds: fn() -> Vec<Vec<u8>>,
+}
+
+/// All targets.
+pub const TARGETS: [Target; 9] = [
+    Target { name: "base64_form", check: base64_form::check, seeds: seeds::base64_form },
+    Target { name: "c14n_idempotent", check: c14n_idempotent::check, seeds: seeds::documents },
+    Target { name: "decrypt", check: decrypt::check, seeds: seeds::decrypt },
+    Target { name: "metadata_parse", check: metadata_parse::check, seeds: seeds::metadata },
+    Target {
+        name: "receive_past_signature",
+        check: receive_past_signature::check,
+        seeds: seeds::receive_past_signature,
+    },
+    Target { name: "redirect_query", check: redirect_query::check, seeds: seeds::redirect_query },
+    Target { name: "signature_locate", check: signature_locate::check, seeds: seeds::signature_locate },
+    Target { name: "verify_roundtrip", check: verify_roundtrip::check, seeds: seeds::generated },
+    Target { name: "xml_parse", check: xml_parse::check, seeds: seeds::documents },
+];
+
+/// The six canonicalizations.
+pub const METHODS: [Canonicalization; 6] = [
+    Canonicalization::EXCLUSIVE,
+    Canonicalization::EXCLUSIVE_WITH_COMMENTS,
+    Canonicalization::INCLUSIVE,
+    Canonicalization::INCLUSIVE_WITH_COMMENTS,
+    Canonicalization::INCLUSIVE_11,
+    Canonicalization::INCLUSIVE_11_WITH_COMMENTS,
+];
+
+/// Prefix lists of exclusive canonicalization.
+pub const PREFIX_LISTS: [&[&str]; 5] =
+    [&[], &["xs"], &["#default"], &["p", "", "ds", "missing"], &["saml2", "xml"]];
+
+/// For what is read again: canonical octets can be longer and declare more than what they were made of.
+#[must_use]
+pub fn ample() -> Limits {
+    let most = 1 << 30;
+    Limits::default()
+        .with_input_bytes(most)
+        .with_depth(most)
+        .with_nodes(most)
+        .with_attributes_per_element(most)
+        .with_namespaces_in_scope(most)
+        .with_name_bytes(most)
+        .with_value_bytes(most)
+}

@@ -1,0 +1,204 @@
+//! Inputs to begin with: what the test kit issues, and what the generator makes of a few octets.
+
+use std::sync::LazyLock;
+
+use vouchsafe::crypto::{Certificate, ContentCipher, DigestAlgorithm, SignatureAlgorithm, base64_encode};
+use vouchsafe::encryption::{EncryptOptions, KeyLayout, encrypt};
+use vouchsafe::redirect::{SAML_REQUEST, SAML_RESPONSE, encode};
+use vouchsafe::signature::sign_query;
+use vouchsafe::xml::{Document, Element, Limits, namespace};
+use vouchsafe::{RelayState, metadata::Binding};
+use vouchsafe_testkit::{Attribute, IdentityProvider, Part, Place, ResponseBuilder, Signed};
+
+use crate::generator::{self, Choices};
+use crate::{backend, keys, receive_past_signature, script, signature_locate};
+
+/// For the parser and the canonicalizer.
+#[must_use]
+pub fn documents() -> Vec<Vec<u8>> {
+    let generated =
+        numbers().into_iter().map(|octets| generator::document(&mut Choices::new(&octets)).into_bytes());
+    let signed = signature_locate::originals().iter().take(4).map(|text| text.clone().into_bytes());
+    generated.chain(signed).chain(metadata()).collect()
+}
+
+/// For the targets that make their documents themselves.
+#[must_use]
+pub fn generated() -> Vec<Vec<u8>> {
+    let own =
+        br#"....<p:a xmlns:p="urn:p" ID="root"><p:b ID="inner" xmlns="urn:d"><c/></p:b></p:a>"#.to_vec();
+    numbers().into_iter().chain([own]).collect()
+}
+
+/// Signed documents, and scripts that wrap what was signed.
+#[must_use]
+pub fn signature_locate() -> Vec<Vec<u8>> {
+    let texts = signature_locate::originals().iter().map(|text| text.clone().into_bytes());
+    texts.chain(scripts()).collect()
+}
+
+/// Responses to a receiver that believes every signature, and scripts.
+#[must_use]
+pub fn receive_past_signature() -> Vec<Vec<u8>> {
+    let texts = receive_past_signature::originals().iter().map(|text| text.clone().into_bytes());
+    texts.chain(scripts()).collect()
+}
+
+/// Encrypted documents that open.
+#[must_use]
+pub fn decrypt() -> Vec<Vec<u8>> {
+    let mut all = generated();
+    for cipher in [ContentCipher::Aes128Cbc, ContentCipher::Aes256Gcm] {
+        for layout in [KeyLayout::InKeyInfo, KeyLayout::Sibling, KeyLayout::SiblingUnreferenced] {
+            all.push(
+                format!("<e xmlns:p='urn:p'>{}</e>", sealed("<p:a>text</p:a>", cipher, layout)).into_bytes(),
+            );
+        }
+    }
+    all
+}
+
+/// Queries, signed and not.
+#[must_use]
+pub fn redirect_query() -> Vec<Vec<u8>> {
+    let state = RelayState::new("a b+c&d=é").expect("short enough");
+    let message = "<Request>é\u{3ff}~~~???</Request>";
+    let mut all = Vec::new();
+    for (field, state) in [(SAML_REQUEST, None), (SAML_RESPONSE, Some(&state))] {
+        let query = encode(field, message, state).expect("a query");
+        let signed = sign_query(&query, SignatureAlgorithm::Ed25519, keys::trusted(), keys::provider());
+        all.push(signed.expect("a signed query").into_bytes());
+        all.push(
+            format!("x=y&{query}&SAMLEncoding=urn:oasis:names:tc:SAML:2.0:bindings:URL-Encoding:DEFLATE")
+                .into_bytes(),
+        );
+    }
+    all
+}
+
+/// Base64, and forms.
+#[must_use]
+pub fn base64_form() -> Vec<Vec<u8>> {
+    let issued =
+        IdentityProvider::okta().response().sign(Signed::Neither).issue().expect("the kit can issue");
+    let form = format!("SAMLResponse={}&RelayState=a%20b", issued.to_base64().replace('+', "%2B"));
+    let lines = issued.to_base64().replace("AA", "A\r\nA");
+    let short = ["", "aGVsbG8=", "aGVs bG8h\n", "aGVsbG9=", "AA==", "AB==", "====", "a"];
+    short.map(str::to_owned).into_iter().chain([form, lines]).map(String::into_bytes).collect()
+}
+
+/// Metadata: of the test kit, with several entities, with a logout.
+#[must_use]
+pub fn metadata() -> Vec<Vec<u8>> {
+    let okta = IdentityProvider::okta().with_single_logout("https://idp.example.com/slo?a=b&c=d");
+    let one = okta.metadata().expect("metadata");
+    let other = IdentityProvider::other().metadata().expect("metadata");
+    let declaration = one.find("<md:").unwrap_or_default();
+    let (_, entity) = one.split_at(declaration);
+    let (_, another) = other.split_at(declaration);
+    let several = format!(
+        "<md:EntitiesDescriptor xmlns:md=\"{}\" validUntil=\"2030-01-01T00:00:00Z\">{entity}{another}</md:EntitiesDescriptor>",
+        namespace::SAML_METADATA
+    );
+    let artifact = one.replace(Binding::HttpPost.uri(), Binding::HttpArtifact.uri());
+    [one, several, artifact].map(String::into_bytes).to_vec()
+}
+
+/// What [`crate::receive_past_signature`] accepts and refuses: the digests are those of its backend, zeros.
+pub(crate) fn responses() -> Vec<String> {
+    let mut all = Vec::new();
+    for signed in [Signed::Both, Signed::Response, Signed::Assertion, Signed::Neither] {
+        all.push(issued(base().sign(signed)));
+        all.push(issued(base().sign(signed).in_response_to(receive_past_signature::REQUEST)));
+    }
+    all.push(issued(base().omit(Part::NameId).insert(Place::Conditions, "<saml2:OneTimeUse/>")));
+    all.push(issued(
+        base().audience_restrictions([vec!["https://else.example", vouchsafe_testkit::SERVICE_PROVIDER]]),
+    ));
+    all.push(issued(base().session_not_on_or_after("2026-01-01T01:00:00+01:00").sign(Signed::Assertion)));
+    all.push(issued(
+        base().subject_not_on_or_after("2025-12-31T24:00:00").not_on_or_after("2026-01-01T00:00:00.1Z"),
+    ));
+    for (signed, cipher) in [
+        (Signed::Both, ContentCipher::Aes256Cbc),
+        (Signed::Assertion, ContentCipher::Aes128Gcm),
+        (Signed::Response, ContentCipher::Aes256Gcm),
+        (Signed::Assertion, ContentCipher::Aes256Cbc),
+    ] {
+        all.push(with_encrypted(&issued(base().sign(signed)), "Assertion", "EncryptedAssertion", cipher));
+    }
+    let plain = issued(base());
+    all.push(with_encrypted(&plain, "NameID", "EncryptedID", ContentCipher::Aes128Gcm));
+    all.push(with_encrypted(&plain, "Attribute", "EncryptedAttribute", ContentCipher::Aes256Gcm));
+    all
+}
+
+/// A certificate that names the key under which content keys travel in clear.
+pub(crate) fn clear_certificate() -> Certificate {
+    static CERTIFICATE: LazyLock<Certificate> = LazyLock::new(|| {
+        Certificate::self_signed(backend::credulous(), keys::clear(), "clear", 1_577_836_800, 4_733_510_400)
+            .expect("a certificate can be made")
+    });
+    CERTIFICATE.clone()
+}
+
+fn base() -> ResponseBuilder {
+    let groups = Attribute::new("groups", ["Everyone", "admins"]).with_friendly_name("Groups");
+    IdentityProvider::okta()
+        .response()
+        .omit(Part::KeyInfo)
+        .attribute(groups)
+        .attribute(Attribute::new("empty", [""]))
+}
+
+/// Every digest is replaced by zeros.
+fn issued(response: ResponseBuilder) -> String {
+    let issued = response.issue().expect("the kit can issue").into_xml();
+    let zeros = base64_encode(&vec![0; DigestAlgorithm::Sha256.length()]);
+    let mut parts = issued.split("<ds:DigestValue>");
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (_, rest) = part.split_once('<').expect("an end tag");
+        text.extend(["<ds:DigestValue>", &zeros, "<", rest]);
+    }
+    text
+}
+
+/// The first element of that name, encrypted in its place.
+fn with_encrypted(text: &str, name: &str, around: &str, cipher: ContentCipher) -> String {
+    let document = Document::parse(text.as_bytes(), &Limits::default()).expect("issued");
+    let mut elements =
+        document.elements().filter(|element: &Element<'_>| element.is(namespace::SAML_ASSERTION, name));
+    let range = elements.next().expect("issued with it").source_range();
+    let (before, rest) = text.split_at(range.start);
+    let (element, after) = rest.split_at(range.len());
+    let sealed = sealed(element, cipher, KeyLayout::Sibling);
+    let saml = namespace::SAML_ASSERTION;
+    format!("{before}<saml2:{around} xmlns:saml2=\"{saml}\">{sealed}</saml2:{around}>{after}")
+}
+
+fn sealed(element: &str, cipher: ContentCipher, layout: KeyLayout) -> String {
+    let options = EncryptOptions::default().cipher(cipher).layout(layout);
+    encrypt(element, keys::clear_public(), &options, backend::credulous()).expect("anything can be encrypted")
+}
+
+/// Numbers in an order that looks like none: a generator of 32 bits.
+fn numbers() -> Vec<Vec<u8>> {
+    let mut state = 1_u32;
+    let mut octet = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let [high, ..] = state.to_be_bytes();
+        high
+    };
+    (0..24).map(|number: usize| (0..number.saturating_mul(7)).map(|_| octet()).collect()).collect()
+}
+
+/// Scripts over signed documents: see [`script`].
+pub fn scripts() -> impl Iterator<Item = Vec<u8>> {
+    (0..10).flat_map(|what| {
+        (0..6_u8).map(move |which| {
+            let step = [what, which.wrapping_mul(3), which.wrapping_mul(5), which];
+            [&[script::MARK, which][..], &step, &[5, which, 0, what]].concat()
+        })
+    })
+}
