@@ -2,7 +2,14 @@
 //!
 //! The cases are the rows of `faults.json`. `idp` is what the identity provider does differently from a good reply, `sp` what this side
 //! does; `code` is the code, `line` what the first line contains, `hint` what the line of what to change contains.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "test"
+)]
 
 use std::sync::LazyLock;
 

@@ -1,8 +1,14 @@
 //! The facade against the test kit's identity provider.
 
-#![expect(clippy::unwrap_used, clippy::arithmetic_side_effects, reason = "this is a test: it may panic")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::arithmetic_side_effects,
+    clippy::string_slice,
+    reason = "this is a test: it may panic"
+)]
 
 mod common;
 mod login;
 mod properties;
 mod receive;
+mod tenants;
