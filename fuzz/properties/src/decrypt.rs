@@ -28,10 +28,17 @@ fn anything(data: &[u8]) {
                 assert!(str::from_utf8(opened.octets()).is_ok());
                 assert!(decrypt(element, &[], provider, &limits).is_err(), "opened without a key");
             }
-            Err(error) => assert!(!error.to_string().is_empty() && error.code().starts_with("encryption.")),
+            Err(error) => {
+                // A label of RSA-OAEP is nothing for the key in clear.
+                let known =
+                    |code: &str| code.starts_with("encryption.") || code == "crypto.algorithm_unsupported";
+                assert!(!error.to_string().is_empty() && known(error.code()), "{}", error.code());
+            }
         }
     }
-    let _ = decrypt_document(&document, own, provider, &limits);
+    if let Ok(text) = str::from_utf8(data) {
+        let _ = decrypt_document(text, own, provider, &limits);
+    }
 }
 
 fn round_trip(data: &[u8]) {
