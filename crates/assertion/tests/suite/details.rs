@@ -1,10 +1,13 @@
 //! What a login tells of the finer parts of an assertion, and what may be configured: identifiers, scopes, contexts, attributes.
 
 use crate::common::{Receiver, good, okta};
+use std::sync::LazyLock;
+
 use chrono::TimeDelta;
+use proptest::prelude::*;
 use vouchsafe_assertion::{Comparison, Expectations, Login, Outcome, RequestedAuthnContext, Trust};
 use vouchsafe_metadata::IdentityProvider;
-use vouchsafe_testkit::{Attribute, Part, Place, ResponseBuilder};
+use vouchsafe_testkit::{Attribute, Part, Place, ResponseBuilder, Signed};
 
 const NOW: &str = "2026-01-01T00:01:00Z";
 const SUBJECT_ID: &str = "urn:oasis:names:tc:SAML:attribute:subject-id";
@@ -216,4 +219,33 @@ fn a_thousand_values_and_values_of_xml() {
     assert_eq!(markup, [None, Some(canonical), None, Some(canonical), None]);
     assert_eq!(login.attributes().iter().count(), login.attributes().len());
     assert!(!login.attributes().is_empty());
+}
+
+/// Characters of XML, those that are markup or white space among them. A line end that is written as such is one in every form.
+fn strings() -> impl Strategy<Value = String> {
+    let characters = prop_oneof![
+        4 => proptest::char::range(' ', '~'),
+        1 => prop::sample::select(vec!['\t', '\n', '\r', '<', '>', '&', '"', '\'', ']', '\u{85}', '\u{a0}', '\u{2028}', '\u{feff}']),
+        2 => prop_oneof![
+            proptest::char::range('\u{a1}', '\u{d7ff}'),
+            proptest::char::range('\u{e000}', '\u{fffd}'),
+            proptest::char::range('\u{10000}', '\u{10ffff}'),
+        ],
+    ];
+    prop::collection::vec(characters, 1..=256).prop_map(String::from_iter)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_string_of_256_characters_comes_out_as_it_went_in(name in strings(), attribute in strings(), value in strings()) {
+        static OKTA: LazyLock<Receiver> = LazyLock::new(|| okta(NOW));
+        prop_assume!(!name.trim().is_empty());
+        let login = login(&OKTA, |r| {
+            r.sign(Signed::Response).name_id(&name).attribute(Attribute::new(&attribute, [&value]))
+        });
+        prop_assert_eq!(login.name_id().unwrap().value(), name);
+        prop_assert_eq!(login.attributes().get(&attribute).unwrap(), [value]);
+    }
 }
