@@ -18,5 +18,6 @@ mod explain;
 mod path;
 mod recorded;
 mod rules;
+mod surface;
 mod tampering;
 mod vectors;

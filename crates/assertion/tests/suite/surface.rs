@@ -1,0 +1,189 @@
+//! What each value tells about itself, and what it keeps to itself.
+
+use std::error::Error as _;
+
+use chrono::TimeDelta;
+use vouchsafe_assertion::{
+    AssertionError, Correlation, Envelope, Expectations, MessageId, Outcome, Refusal, SignaturePolicy,
+    authenticate,
+};
+use vouchsafe_metadata::EntityId;
+use vouchsafe_testkit::{OKTA_ENTITY_ID, Part, SERVICE_PROVIDER};
+use vouchsafe_xml::{Document, Limits};
+
+use crate::common::{REQUEST, good, okta};
+
+const NOW: &str = "2026-01-01T00:01:00Z";
+
+/// At each step: the issuer and the keys are told, the person is not.
+#[test]
+fn every_step_tells_who_signed_and_nothing_of_the_person() {
+    let receiver = okta(NOW);
+    let issued = good(|r| r).issue().unwrap();
+    let document = Document::parse(issued.xml().as_bytes(), &receiver.limits).unwrap();
+    let envelope = Envelope::read(&document).unwrap();
+    assert_eq!(envelope.claimed_issuer().unwrap().as_str(), OKTA_ENTITY_ID);
+    assert_eq!(envelope.in_response_to(), Some(REQUEST));
+
+    let authentic = authenticate(
+        document,
+        &receiver.trust,
+        &receiver.keys,
+        &receiver.provider,
+        &receiver.limits,
+        receiver.policy,
+    )
+    .unwrap();
+    let signed: Vec<_> = authentic.evidence().iter().map(|evidence| evidence.element().to_owned()).collect();
+    assert_eq!(signed, ["Response", "Assertion"]);
+    let mut texts = vec![format!("{authentic:?}")];
+    let assertion = authentic.read().unwrap();
+    texts.push(format!("{assertion:?}"));
+    let valid = assertion.validate(&receiver.expectations, receiver.now).unwrap();
+    assert_eq!(valid.issuer().as_str(), OKTA_ENTITY_ID);
+    assert_eq!(valid.evidence().len(), 2);
+    assert!(valid.ledger().checks().len() > 30);
+    assert!(valid.ledger().check("assertion.first_use").is_none());
+    texts.push(format!("{valid:?}"));
+    assert!(texts[2].contains(valid.replay_key().hash()));
+    let first_seen = valid.replay_key().recorded(true).unwrap();
+    assert!(format!("{first_seen:?}").contains("FirstSeen"));
+    texts.push(format!("{:?}", valid.confirm(first_seen).unwrap()));
+    for text in texts {
+        assert!(text.contains(OKTA_ENTITY_ID) && !text.contains("ada@"), "{text}");
+    }
+}
+
+#[test]
+fn a_login_gives_back_what_came() {
+    let login = okta(NOW).receive(good(|r| r).issue().unwrap().xml().as_bytes()).unwrap();
+    assert_eq!(login.issuer().as_str(), OKTA_ENTITY_ID);
+    assert_eq!(login.assertion_id(), vouchsafe_testkit::ASSERTION_ID);
+    assert_eq!(
+        login.authn_context(),
+        Some("urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport")
+    );
+    assert_eq!(login.session_not_on_or_after(), None);
+    let name_id = login.name_id().unwrap();
+    assert_eq!(name_id.format(), Some("urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress"));
+    assert!(name_id.is_email() && !name_id.is_persistent() && !name_id.is_transient());
+    assert_eq!(
+        (name_id.name_qualifier(), name_id.sp_name_qualifier(), name_id.sp_provided_id()),
+        (None, None, None)
+    );
+    assert!(format!("{name_id:?}").contains("emailAddress"));
+
+    let transient = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient";
+    let issued =
+        good(|r| r).name_id_format(transient).omit(Part::SessionIndex).omit(Part::AuthnContext).issue();
+    let login = okta(NOW).receive(issued.unwrap().xml().as_bytes()).unwrap();
+    assert!(login.name_id().unwrap().is_transient() && !login.name_id().unwrap().is_email());
+    assert_eq!((login.session_index(), login.authn_context()), (None, None));
+}
+
+#[test]
+fn what_is_expected_can_be_read_back() {
+    let id = MessageId::new("_1").unwrap();
+    let expectations = Expectations::new(
+        EntityId::new(SERVICE_PROVIDER).unwrap(),
+        "https://app.example.com/acs",
+        Correlation::Reply(id.clone()),
+    );
+    assert_eq!(expectations.entity_id().as_str(), SERVICE_PROVIDER);
+    assert_eq!(expectations.assertion_consumer(), "https://app.example.com/acs");
+    assert_eq!(expectations.correlation(), &Correlation::Reply(id));
+    assert_eq!(expectations.clock_skew(), TimeDelta::seconds(60));
+    assert_eq!((expectations.maximum_message_age(), expectations.maximum_authentication_age()), (None, None));
+    assert!(expectations.requested_context().is_any());
+    let set = expectations
+        .with_maximum_message_age(TimeDelta::seconds(-5))
+        .with_maximum_authentication_age(TimeDelta::seconds(7))
+        .with_authn_contexts(["urn:a"]);
+    assert_eq!(set.maximum_message_age(), Some(TimeDelta::zero()));
+    assert_eq!(set.maximum_authentication_age(), Some(TimeDelta::seconds(7)));
+    assert_eq!(set.requested_context().classes(), ["urn:a"]);
+    assert!(!set.requested_context().is_any() && set.requested_context().order().is_empty());
+
+    let policy = SignaturePolicy::default();
+    assert!(!policy.requires_signed_response() && !policy.requires_signed_assertion());
+    let policy = policy.require_signed_assertion();
+    assert!(!policy.requires_signed_response() && policy.requires_signed_assertion());
+}
+
+#[test]
+fn identifiers_of_requests() {
+    for good in ["_", "id-1", &"x".repeat(1024)] {
+        let id = MessageId::new(good).unwrap();
+        assert_eq!((id.as_str(), id.to_string().as_str()), (good, good));
+    }
+    for bad in ["", " ", "a b", "a\n", "\u{7f}", &"x".repeat(1025)] {
+        let error = MessageId::new(bad).unwrap_err();
+        assert_eq!(error.code(), "assertion.message_id");
+        assert!(error.hint().contains("AuthnRequest"));
+    }
+}
+
+#[test]
+fn whom_to_believe_can_be_read_back() {
+    let receiver = okta(NOW);
+    assert_eq!(receiver.trust.entity_id().as_str(), OKTA_ENTITY_ID);
+    assert_eq!(receiver.trust.keys().len(), 1);
+    assert!(receiver.trust.unusable_keys().is_empty() && receiver.trust.scopes().is_empty());
+}
+
+#[test]
+fn a_refusal_keeps_its_cause() {
+    let xml: Refusal = Document::parse(b"<a", &Limits::default()).unwrap_err().into();
+    assert!(xml.code().starts_with("xml.") && !xml.hint().is_empty());
+    assert!(matches!(xml.error(), AssertionError::Xml(_)));
+    let text = format!("{xml:?}");
+    assert!(text.contains(xml.code()) && text.contains("document.xml"), "{text}");
+
+    let weak =
+        vouchsafe_testkit::KeyPair::generate(vouchsafe_crypto::KeyKind::Rsa { bits: 1024 }, "weak").unwrap();
+    let metadata = vouchsafe_testkit::IdentityProvider::okta().with_key(&weak).metadata().unwrap();
+    let identity_provider = vouchsafe_metadata::IdentityProvider::from_metadata(metadata.as_bytes()).unwrap();
+    let error =
+        vouchsafe_assertion::Trust::new(&identity_provider, &vouchsafe_crypto::Provider::rustcrypto())
+            .unwrap_err();
+    let refusal = Refusal::new(error);
+    assert_eq!(refusal.source().unwrap().to_string(), {
+        let AssertionError::NoUsableKey { source: Some(source), count: 1, .. } = refusal.error() else {
+            panic!("{refusal:?}")
+        };
+        source.to_string()
+    });
+    assert!(refusal.check().is_none() && refusal.ledger().checks().is_empty());
+}
+
+#[test]
+fn every_check_names_its_clause() {
+    let login = okta(NOW).receive(good(|r| r).issue().unwrap().xml().as_bytes()).unwrap();
+    for check in login.ledger().checks() {
+        assert!(check.clause().starts_with("saml-") || check.clause().starts_with("xmlenc-"), "{check:?}");
+        assert!(check.rule().contains('.') && !check.expected_text().is_empty(), "{check:?}");
+        assert!(!check.actual_text().is_empty(), "{check:?}");
+    }
+    let name = login.ledger().check("subject.name_id").unwrap();
+    assert_eq!((name.outcome(), name.actual_text()), (Outcome::Passed, "(redacted)"));
+    assert!(format!("{name:?}").contains("subject.name_id"));
+    let text = login.ledger().to_string();
+    assert!(text.contains("passed  subject.name_id (saml-core-2.0-os 2.4.1): expected "), "{text}");
+    assert!(text.contains("skipped authn.context ("), "{text}");
+    assert_eq!(text.lines().count(), login.ledger().checks().len());
+}
+
+#[test]
+fn lists_in_errors_are_short_and_say_when_they_are_empty() {
+    let code = |change: fn(vouchsafe_testkit::ResponseBuilder) -> vouchsafe_testkit::ResponseBuilder| {
+        okta(NOW).receive(good(change).issue().unwrap().xml().as_bytes()).unwrap_err().to_string()
+    };
+    let many = code(|r| {
+        r.audience_restrictions([(0..20).map(|number| format!("urn:{number}")).collect::<Vec<_>>()])
+    });
+    assert!(many.contains("found “urn:0”, “urn:1”") && many.ends_with("“urn:7”"), "{many}");
+    let no_status = code(|r| r.omit(Part::Status));
+    assert_eq!(no_status, "the identity provider answered without a status code");
+    let nested = code(|r| r.status(["urn:a", "urn:b"]).status_message("because"));
+    assert_eq!(nested, "the identity provider answered “urn:a” / “urn:b”: “because”");
+}
