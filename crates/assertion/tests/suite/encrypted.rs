@@ -5,7 +5,10 @@ use vouchsafe_assertion::{Outcome, Trust};
 use vouchsafe_crypto::ContentCipher;
 use vouchsafe_encryption::{EncryptOptions, KeyLayout, encrypt};
 use vouchsafe_metadata::IdentityProvider;
-use vouchsafe_testkit::{Encryption, IdentityProvider as Okta, Part, Place, ResponseBuilder, Signed, keys};
+use vouchsafe_testkit::{
+    Attribute, Encryption, IdentityProvider as Okta, Part, Place, ResponseBuilder, Signed, keys,
+};
+use vouchsafe_xml::Limits;
 
 const NOW: &str = "2026-01-01T00:01:00Z";
 const CBC: ContentCipher = ContentCipher::Aes256Cbc;
@@ -128,6 +131,38 @@ fn an_encrypted_name_is_read() {
     assert_eq!(code(&receiver, &with("<saml2:Audience>grace</saml2:Audience>")), "assertion.malformed");
     let keyless = Receiver { keys: Vec::new(), ..receiver };
     assert!(code(&keyless, &with("<saml2:NameID>grace</saml2:NameID>")).starts_with("encryption."));
+}
+
+#[test]
+fn encrypted_attributes_are_read_and_merged_and_bounded() {
+    let receiver = okta(NOW);
+    let sealed = |inner: &str| {
+        let sealed = seal(inner, KeyLayout::InKeyInfo);
+        format!("<saml2:EncryptedAttribute xmlns:saml2=\"{SAML}\">{sealed}</saml2:EncryptedAttribute>")
+    };
+    let attribute = |value: &str| {
+        format!(
+            "<saml2:Attribute xmlns:saml2=\"{SAML}\" Name=\"roles\"><saml2:AttributeValue>{value}\
+             </saml2:AttributeValue></saml2:Attribute>"
+        )
+    };
+    let with = |parts: &[String]| {
+        let response =
+            Okta::okta().response().in_response_to(REQUEST).attribute(Attribute::new("roles", ["plain"]));
+        let response =
+            parts.iter().fold(response, |response, part| response.insert(Place::AttributeStatement, part));
+        response.issue().unwrap().into_xml()
+    };
+    let both = with(&[sealed(&attribute("a")), attribute("b"), sealed(&attribute("c"))]);
+    let login = receiver.receive(both.as_bytes()).unwrap();
+    assert_eq!(login.attributes().get("roles").unwrap(), ["plain", "a", "b", "c"]);
+    assert_eq!(code(&receiver, &with(&[sealed("<saml2:NameID>x</saml2:NameID>")])), "assertion.malformed");
+
+    // Each costs operations with the private key: eight for each encrypted key that one element may have.
+    let few = Receiver { limits: Limits::default().with_encrypted_keys(1), ..receiver };
+    let number = |count: usize| with(&(0..count).map(|_| sealed(&attribute("x"))).collect::<Vec<_>>());
+    assert_eq!(code(&few, &number(8)), "");
+    assert_eq!(code(&few, &number(9)), "assertion.malformed");
 }
 
 const SAML: &str = "urn:oasis:names:tc:SAML:2.0:assertion";

@@ -212,6 +212,11 @@ fn one_customer_cannot_speak_for_another() {
         .unwrap();
     let refusal = receiver.receive(claims_to_be_okta.xml().as_bytes()).unwrap_err();
     assert_eq!(refusal.code(), "signature.not_verified");
+    // A claim that is not the owner's of these keys is refused before any of them is used.
+    let foreign = good(|r| r).issuer("http://www.okta.com/exk2other0000other0h7").issue().unwrap();
+    let refusal = receiver.receive(foreign.xml().as_bytes()).unwrap_err();
+    assert_eq!(refusal.check().unwrap().rule(), "response.claimed_issuer");
+    assert!(refusal.ledger().check("response.signature").is_none());
     // Signed by the right key under another's name.
     for signed in [Signed::Both, Signed::Response, Signed::Assertion] {
         for change in [
