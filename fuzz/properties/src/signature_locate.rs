@@ -52,9 +52,8 @@ fn is_what_was_signed(element: Element<'_>, verified: &Verified) {
 
 /// Signed documents: which of Response and Assertion, how canonicalized, and with prefixes in values or not.
 pub fn originals() -> &'static [String] {
-    static ORIGINALS: LazyLock<Vec<String>> = LazyLock::new(|| {
-        originals_by(&KeyPair::new(keys::trusted().clone(), keys::certificate().clone()))
-    });
+    static ORIGINALS: LazyLock<Vec<String>> =
+        LazyLock::new(|| originals_by(&KeyPair::new(keys::trusted().clone(), keys::certificate().clone())));
     &ORIGINALS
 }
 
