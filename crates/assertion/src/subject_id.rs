@@ -1,5 +1,6 @@
 //! The general-purpose and the pairwise subject identifier (saml-subject-id-attr-v1.0), bound to the scopes of the identity provider.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use vouchsafe_metadata::Scope;
@@ -120,10 +121,10 @@ pub(crate) fn speaks_for(scopes: &[Scope], domain: &str) -> bool {
 /// What the ledger says of it. An identifier that cannot be relied on does not refuse the login, since nobody has to use it; whoever asks
 /// the login for it gets the reason.
 pub(crate) fn check(kind: &Kind, attributes: &Attributes, scopes: &[Scope]) -> Check {
-    let (outcome, actual) = match read(kind, attributes, scopes) {
-        Ok(None) => (Outcome::Skipped, "none".to_owned()),
-        Ok(Some(id)) => (Outcome::Passed, format!("one of scope {}", id.scope)),
-        Err(error) => (Outcome::Skipped, format!("not relied on: {error}")),
+    let (outcome, actual): (_, Cow<'static, str>) = match read(kind, attributes, scopes) {
+        Ok(None) => (Outcome::Skipped, "none".into()),
+        Ok(Some(id)) => (Outcome::Passed, format!("one of scope {}", id.scope).into()),
+        Err(error) => (Outcome::Skipped, format!("not relied on: {error}").into()),
     };
     Check::new(kind.rule, kind.clause, outcome)
         .expected("unique-id@scope, the scope one of the identity provider's")
