@@ -187,3 +187,36 @@ fn lists_in_errors_are_short_and_say_when_they_are_empty() {
     let nested = code(|r| r.status(["urn:a", "urn:b"]).status_message("because"));
     assert_eq!(nested, "the identity provider answered “urn:a” / “urn:b”: “because”");
 }
+
+/// The bounds stand in the ledger as they are compared, with the skew and the allowance that are granted.
+#[test]
+fn the_ledger_says_within_which_bounds_a_time_must_lie() {
+    let receiver = okta(NOW);
+    let expectations = receiver
+        .expectations
+        .clone()
+        .with_maximum_message_age(TimeDelta::seconds(90))
+        .with_maximum_authentication_age(TimeDelta::hours(2));
+    let limited = crate::common::Receiver { expectations, ..receiver.clone() };
+    let issued = good(|r| r).session_not_on_or_after("2026-01-01T08:00:00Z").issue().unwrap();
+    let texts = |receiver: &crate::common::Receiver| {
+        let login = receiver.receive(issued.xml().as_bytes()).unwrap();
+        let text = |rule| login.ledger().check(rule).unwrap().expected_text().to_owned();
+        [
+            "conditions.not_before",
+            "conditions.not_on_or_after",
+            "subject.not_on_or_after",
+            "authn.session_not_on_or_after",
+            "assertion.issue_instant",
+            "authn.instant",
+        ]
+        .map(text)
+    };
+    let end = "later than 2026-01-01T00:01:00Z - 60 s";
+    let start = "not later than 2026-01-01T00:01:00Z + 60 s";
+    let done = "not later than 2026-01-01T00:01:00Z + 60 s + 300 s";
+    assert_eq!(texts(&receiver), [start, end, end, end, done, "an xs:dateTime"]);
+    let (recent, fresh) =
+        (format!("{done}, and at most 90 s ago"), format!("{done}, and at most 7200 s ago"));
+    assert_eq!(texts(&limited), [start, end, end, end, recent.as_str(), fresh.as_str()]);
+}
