@@ -115,6 +115,8 @@ pub(crate) struct Declaration {
 pub(crate) struct Interner {
     /// Strings 2 and up.
     pub(crate) spans: Vec<Span>,
+    /// The digests of the first few of them.
+    digests: [u64; FEW],
     /// What string 1 is.
     first: &'static str,
     many: HashMap<Box<str>, u32>,
@@ -125,7 +127,7 @@ const FEW: usize = 16;
 
 impl Interner {
     pub(crate) fn new(first: &'static str, capacity: usize) -> Self {
-        Self { spans: Vec::with_capacity(capacity), first, many: HashMap::new() }
+        Self { spans: Vec::with_capacity(capacity), digests: [0; FEW], first, many: HashMap::new() }
     }
 
     pub(crate) fn find<'t>(&self, string: &str, text_of: impl Fn(Span) -> &'t str) -> Option<u32> {
@@ -135,8 +137,11 @@ impl Interner {
         if string == self.first {
             return Some(XML);
         }
-        let same = |span: &Span| span.len() == string.len() && text_of(*span) == string;
-        if let Some(position) = self.spans.iter().take(FEW).position(same) {
+        let digest = digest(string);
+        let mut few = self.spans.iter().zip(&self.digests);
+        if let Some(position) = few.position(|(&span, known)| {
+            *known == digest && (string.len() < DIGESTED || text_of(span) == string)
+        }) {
             return Some(index(position).saturating_add(2));
         }
         if self.many.is_empty() { None } else { self.many.get(string).copied() }
@@ -145,8 +150,9 @@ impl Interner {
     /// Adds a string that was not found.
     pub(crate) fn add(&mut self, string: &str, span: Span) -> u32 {
         let id = index(self.spans.len()).saturating_add(2);
-        if self.spans.len() >= FEW {
-            self.many.insert(string.into(), id);
+        match self.digests.get_mut(self.spans.len()) {
+            Some(slot) => *slot = digest(string),
+            None => drop(self.many.insert(string.into(), id)),
         }
         self.spans.push(span);
         id
@@ -156,6 +162,20 @@ impl Interner {
     pub(crate) fn count(&self) -> usize {
         self.spans.len().saturating_add(2)
     }
+}
+
+/// The octets of a digest. A string that is shorter is in it entirely.
+const DIGESTED: usize = 8;
+
+/// The last seven octets and the length, as far as it fits: equal for equal strings, and seldom for others.
+fn digest(string: &str) -> u64 {
+    let mut octets = [0; DIGESTED];
+    let [rest @ .., last] = &mut octets;
+    for (slot, octet) in rest.iter_mut().zip(string.bytes().rev()) {
+        *slot = octet;
+    }
+    *last = u8::try_from(string.len()).unwrap_or(u8::MAX);
+    u64::from_le_bytes(octets)
 }
 
 /// An index as it is stored. Inputs are far too short for the arena to reach the maximum.

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use crate::arena::{
     AttributeRecord, Declaration, ElementRecord, NONE, NodeKind, NodeRecord, Range, Span, XML, index,
 };
-use crate::{Element, Limits, NamespaceScope, XmlError, namespace, parse};
+use crate::{Attribute, Element, Limits, NamespaceScope, XmlError, namespace, parse};
 
 /// A namespace-well-formed document without DOCTYPE, as a tree that nobody vouches for.
 ///
@@ -86,6 +86,11 @@ impl Document {
     /// All elements in document order.
     pub fn elements(&self) -> impl Iterator<Item = Element<'_>> {
         self.root().descendants()
+    }
+
+    /// The attributes of all elements in document order, without namespace declarations.
+    pub fn attributes(&self) -> impl Iterator<Item = Attribute<'_>> {
+        self.attributes.iter().map(|record| Attribute::of(self, record))
     }
 
     pub(crate) fn element_record(&self, node: u32) -> &ElementRecord {

@@ -4,27 +4,33 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NotAName;
 
-/// The length in bytes of the prefix of a QName, 0 for none (Namespaces in XML, production 7).
-pub(crate) fn prefix_length(name: &str) -> Result<usize, NotAName> {
-    let mut prefix = 0;
-    let mut at_start = true;
-    for (position, octet) in name.bytes().enumerate() {
-        match octet {
-            b'A'..=b'Z' | b'_' | b'a'..=b'z' => at_start = false,
-            b'-' | b'.' | b'0'..=b'9' if !at_start => {}
-            b':' if !at_start && prefix == 0 => {
-                prefix = position;
-                at_start = true;
-            }
-            0x80.. => return prefix_length_beyond_ascii(name),
-            _ => return Err(NotAName),
-        }
+/// The QName that the octets begin with, if it is written in ASCII and ends before white space, `=` or at the end: its
+/// length and that of its prefix, 0 for none. Nearly all names are found so; for others [`prefix_length`] decides.
+pub(crate) fn leading_name(octets: &[u8]) -> Option<(usize, usize)> {
+    let first = leading_ncname(octets)?;
+    let (length, prefix) = match octets.get(first..)?.strip_prefix(b":") {
+        Some(local_part) => (first.saturating_add(1).saturating_add(leading_ncname(local_part)?), first),
+        None => (first, 0),
+    };
+    match octets.get(length) {
+        Some(&octet) if octet != b'=' && !is_white_space(octet) => None,
+        _ => Some((length, prefix)),
     }
-    if at_start { Err(NotAName) } else { Ok(prefix) }
 }
 
-/// The same, character by character.
-fn prefix_length_beyond_ascii(name: &str) -> Result<usize, NotAName> {
+/// The length of the NCName in ASCII that the octets begin with.
+fn leading_ncname(octets: &[u8]) -> Option<usize> {
+    let (&start, rest) = octets.split_first()?;
+    if !matches!(start, b'A'..=b'Z' | b'_' | b'a'..=b'z') {
+        return None;
+    }
+    let is_part = |&octet: &u8| matches!(octet, b'-' | b'.' | b'0'..=b'9' | b'A'..=b'Z' | b'_' | b'a'..=b'z');
+    let more = rest.iter().position(|octet| !is_part(octet)).unwrap_or(rest.len());
+    Some(more.saturating_add(1))
+}
+
+/// The length in bytes of the prefix of a QName, 0 for none (Namespaces in XML, production 7).
+pub(crate) fn prefix_length(name: &str) -> Result<usize, NotAName> {
     let mut prefix = None;
     let mut at_start = true;
     for (position, character) in name.char_indices() {
@@ -48,7 +54,7 @@ fn prefix_length_beyond_ascii(name: &str) -> Result<usize, NotAName> {
 
 /// Whether the text is an NCName: a Name without colons (Namespaces in XML, production 4).
 pub(crate) fn is_ncname(name: &str) -> bool {
-    prefix_length(name) == Ok(0)
+    leading_ncname(name.as_bytes()) == Some(name.len()) || prefix_length(name) == Ok(0)
 }
 
 /// Whether the character may stand in an XML document at all (XML 1.0, production 2).

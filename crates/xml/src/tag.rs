@@ -13,8 +13,7 @@ impl Parser<'_> {
         let offset = start.saturating_sub(1);
         let content = self.between(start, end);
         let bytes = content.as_bytes();
-        let name_end = end_of_name(bytes, 0);
-        let (name, prefix_length) = self.name(start, start.saturating_add(name_end))?;
+        let (name, prefix_length, name_end) = self.name(bytes, 0, start)?;
         let first_attribute = self.attributes.len();
         let first_declaration = self.declarations.len();
 
@@ -51,8 +50,7 @@ impl Parser<'_> {
 
     /// Reads `name = "value"` at `at`, and returns where it ends.
     fn attribute(&mut self, bytes: &[u8], at: usize, base: usize) -> Result<usize, XmlError> {
-        let name_end = end_of_name(bytes, at);
-        let (name, prefix_length) = self.name(base.saturating_add(at), base.saturating_add(name_end))?;
+        let (name, prefix_length, name_end) = self.name(bytes, at, base)?;
         let equals = skip_white_space(bytes, name_end);
         if bytes.get(equals) != Some(&b'=') {
             return Err(malformed("an attribute has no “=”", base, equals));
@@ -107,13 +105,22 @@ impl Parser<'_> {
         }
     }
 
-    /// The name, and the length of its prefix.
-    fn name(&self, start: usize, end: usize) -> Result<(Span, usize), XmlError> {
-        self.within("name_bytes", end.saturating_sub(start), self.limits.name_bytes, start)?;
-        let name = self.between(start, end);
+    /// The name that begins at `at`, the length of its prefix, and where it ends.
+    fn name(&self, bytes: &[u8], at: usize, base: usize) -> Result<(Span, usize, usize), XmlError> {
+        let rest = bytes.get(at..).unwrap_or_default();
+        let found = names::leading_name(rest);
+        let length = found.map_or_else(|| length_of_name(rest), |(length, _)| length);
+        let end = at.saturating_add(length);
+        let span = Span::new(base.saturating_add(at), base.saturating_add(end));
+        let offset = span.start as usize;
+        self.within("name_bytes", length, self.limits.name_bytes, offset)?;
+        if let Some((_, prefix_length)) = found {
+            return Ok((span, prefix_length, end));
+        }
+        let name = span.of(self.source);
         match names::prefix_length(name) {
-            Ok(prefix_length) => Ok((Span::new(start, end), prefix_length)),
-            Err(names::NotAName) => Err(XmlError::Name { name: name.into(), offset: start }),
+            Ok(prefix_length) => Ok((span, prefix_length, end)),
+            Err(names::NotAName) => Err(XmlError::Name { name: name.into(), offset }),
         }
     }
 
@@ -121,8 +128,10 @@ impl Parser<'_> {
     fn value(&mut self, start: usize, end: usize) -> Result<Span, XmlError> {
         self.within("value_bytes", end.saturating_sub(start), self.limits.value_bytes, start)?;
         let raw = self.between(start, end);
-        // Without an early exit, so that it becomes vector instructions.
-        if !raw.bytes().fold(false, |found, octet| found | needs_work(octet)) {
+        let octets = raw.as_bytes();
+        let plain = memchr::memchr3(b'<', b'&', b'\t', octets).is_none()
+            && memchr::memchr2(b'\n', b'\r', octets).is_none();
+        if plain {
             return Ok(Span::new(start, end));
         }
         let beside = self.side.len();
@@ -223,9 +232,11 @@ impl Parser<'_> {
             (record.namespace, crate::element::local_part(record.name.of(self.source), record.prefix_length))
         };
         if attributes.len() <= FEW {
+            let same = |left: &AttributeRecord, right: &AttributeRecord| {
+                left.namespace == right.namespace && expanded(left) == expanded(right)
+            };
             return attributes.iter().enumerate().find_map(|(position, record)| {
-                let name = expanded(record);
-                attributes.iter().take(position).any(|before| expanded(before) == name).then_some(*record)
+                attributes.iter().take(position).any(|before| same(before, record)).then_some(*record)
             });
         }
         let mut sorted: Vec<&AttributeRecord> = attributes.iter().collect();
@@ -243,19 +254,13 @@ fn malformed(problem: &'static str, base: usize, at: usize) -> XmlError {
     XmlError::Syntax { problem, offset: base.saturating_add(at) }
 }
 
-/// Where a name that begins at `at` ends: before white space or `=`.
-fn end_of_name(bytes: &[u8], at: usize) -> usize {
-    let rest = bytes.get(at..).unwrap_or_default();
-    let length = rest.iter().position(|&octet| octet == b'=' || names::is_white_space(octet));
-    length.map_or(bytes.len(), |length| at.saturating_add(length))
+/// How long what stands for a name is: up to white space or `=`.
+fn length_of_name(rest: &[u8]) -> usize {
+    rest.iter().position(|&octet| octet == b'=' || names::is_white_space(octet)).unwrap_or(rest.len())
 }
 
 fn skip_white_space(bytes: &[u8], at: usize) -> usize {
     let rest = bytes.get(at..).unwrap_or_default();
     let length = rest.iter().position(|&octet| !names::is_white_space(octet));
     length.map_or(bytes.len(), |length| at.saturating_add(length))
-}
-
-const fn needs_work(octet: u8) -> bool {
-    (octet == b'<') | (octet == b'&') | (octet == b'\t') | (octet == b'\n') | (octet == b'\r')
 }
