@@ -182,9 +182,12 @@ fn reference_names_the_element<'d>(
 pub(crate) fn identifier_is_unique(element: Element<'_>, id: &str) -> Result<(), SignatureError> {
     let actual = element
         .document()
-        .elements()
-        .flat_map(|other| identifiers(other, Profile::Any))
-        .filter(|other| *other == id)
+        .attributes()
+        .filter(|attribute| attribute.value == id)
+        .filter(|attribute| {
+            let name = (attribute.namespace, attribute.local_name);
+            matches!(name, ("", "ID" | "Id") | (namespace::XML, "id"))
+        })
         .count();
     if actual == 1 { Ok(()) } else { Err(SignatureError::IdRepeated { id: id.to_owned(), actual }) }
 }
