@@ -26,6 +26,8 @@
 //! # }
 //! ```
 //!
+//! [`attacks`] turns the same messages against a service: named attacks to run against its own endpoint in its own tests.
+//!
 //! With the feature `server`, the same identity provider as a small HTTP server with a dashboard page.
 
 pub mod attacks;

@@ -54,8 +54,7 @@ pub(super) const ATTACKS: &[Attack] = &[
             let response = parts.response(&[&parts.original]);
             put(scene, &doctype, &response, "&a;")
         },
-    )
-    .known_as("CVE-2025-25291 (ruby-saml)"),
+    ),
     row(
         "entity/id",
         "forged Assertion holds the signature and the ID as an entity, the original follows",

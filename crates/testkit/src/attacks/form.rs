@@ -1,6 +1,8 @@
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use vouchsafe_crypto::base64_encode;
 
+use super::{Outcome, Verdict};
+
 /// A form to be posted to the assertion consumer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Form {
@@ -91,6 +93,25 @@ impl Form {
         match &self.purpose {
             Purpose::Hostile => None,
             Purpose::Genuine(subject) | Purpose::Bent(subject) => Some(subject),
+        }
+    }
+
+    /// What an outcome means, for a loop of one's own: [`Verdict::Refused`], [`Verdict::Harmless`], [`Verdict::Accepted`], or
+    /// [`Verdict::Inconclusive`] when it is genuine and was refused.
+    #[must_use]
+    pub fn verdict(&self, outcome: &Outcome) -> Verdict {
+        let (subject, attributes) = match (&self.purpose, outcome) {
+            (Purpose::Genuine(_), Outcome::Refused) => {
+                return Verdict::Inconclusive { reason: "a genuine message was refused".to_owned() };
+            }
+            (_, Outcome::Refused) => return Verdict::Refused,
+            (_, Outcome::Accepted { subject, attributes }) => (subject, attributes),
+        };
+        let believed = |value: &String| attributes.iter().any(|(_, found)| found == value);
+        if self.genuine_subject() == Some(subject) && !self.forged_values.iter().any(believed) {
+            Verdict::Harmless
+        } else {
+            Verdict::Accepted { subject: subject.clone() }
         }
     }
 

@@ -80,8 +80,7 @@ pub(super) const ATTACKS: &[Attack] = &[
                 Ok(parts.response(&[&evil, &parts.original]))
             })
         },
-    )
-    .known_as(RUBY_SAML),
+    ),
     row(
         "markup/foreign-id",
         "forged Assertion holds the signature and the ID as x:ID, the original follows",

@@ -1,7 +1,6 @@
 use std::time::{Duration, Instant};
 
 use super::control;
-use super::form::Purpose;
 use super::report::{Entry, Report, Verdict};
 use super::scene::Made;
 use super::{Asked, Attack, Form, Outcome, Target};
@@ -55,7 +54,7 @@ impl Attacks {
             for form in &forms {
                 let begun = Instant::now();
                 let outcome = post(form);
-                run.judge(form, outcome, begun.elapsed());
+                run.judge(form, &outcome, begun.elapsed());
             }
             run.end(&mut report);
         }
@@ -95,7 +94,7 @@ impl Attacks {
             for form in &forms {
                 let begun = Instant::now();
                 let outcome = post(form).await;
-                run.judge(form, outcome, begun.elapsed());
+                run.judge(form, &outcome, begun.elapsed());
             }
             run.end(&mut report);
         }
@@ -136,25 +135,9 @@ impl<'a> Running<'a> {
         Self { attack, patience: target.patience, verdict: Verdict::Refused, longest: Duration::ZERO }
     }
 
-    fn judge(&mut self, form: &Form, outcome: Outcome, elapsed: Duration) {
+    fn judge(&mut self, form: &Form, outcome: &Outcome, elapsed: Duration) {
         self.longest = self.longest.max(elapsed);
-        let verdict = match (&form.purpose, outcome) {
-            (Purpose::Genuine(_), Outcome::Refused) => {
-                Verdict::Inconclusive { reason: "a genuine message was refused".to_owned() }
-            }
-            (Purpose::Hostile | Purpose::Bent(_), Outcome::Refused) => Verdict::Refused,
-            (purpose, Outcome::Accepted { subject, attributes }) => {
-                let believed = |value: &String| attributes.iter().any(|(_, found)| found == value);
-                match purpose {
-                    Purpose::Genuine(genuine) | Purpose::Bent(genuine)
-                        if *genuine == subject && !form.forged_values.iter().any(believed) =>
-                    {
-                        Verdict::Harmless
-                    }
-                    _ => Verdict::Accepted { subject },
-                }
-            }
-        };
+        let verdict = form.verdict(outcome);
         self.verdict = std::mem::replace(&mut self.verdict, Verdict::Refused).worse_of(verdict);
     }
 

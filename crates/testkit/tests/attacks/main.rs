@@ -1,0 +1,16 @@
+//! The attack kit proves itself: its names are stable and documented, its signatures genuine, and services that make
+//! known mistakes fall for it.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "this is a test: it may panic, and it tells what it found"
+)]
+
+mod bites;
+mod document;
+mod genuine;
+mod weak;
