@@ -1,6 +1,11 @@
 //! The attack kit against the facade: no attack is accepted, and genuine messages are.
 
-#![expect(clippy::unwrap_used, reason = "this is a test: it may panic")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::arithmetic_side_effects,
+    reason = "this is a test: it may panic, and it tells what it found"
+)]
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
