@@ -220,3 +220,36 @@ fn the_ledger_says_within_which_bounds_a_time_must_lie() {
         (format!("{done}, and at most 90 s ago"), format!("{done}, and at most 7200 s ago"));
     assert_eq!(texts(&limited), [start, end, end, end, recent.as_str(), fresh.as_str()]);
 }
+
+#[test]
+fn what_is_malformed_is_named_by_its_place() {
+    type Change = fn(vouchsafe_testkit::ResponseBuilder) -> vouchsafe_testkit::ResponseBuilder;
+    let cases: [(&str, Change); 9] = [
+        ("Response/@IssueInstant: expected an xs:dateTime, found “x”", |r| r.response_issue_instant("x")),
+        ("Response/@IssueInstant: expected an xs:dateTime, found “none”", |r| {
+            r.omit(Part::ResponseIssueInstant)
+        }),
+        ("Assertion/@IssueInstant: expected an xs:dateTime, found “x”", |r| {
+            r.assertion_issue_instant("x")
+        }),
+        ("Assertion/@IssueInstant: expected an xs:dateTime, found “none”", |r| {
+            r.omit(Part::AssertionIssueInstant)
+        }),
+        ("Conditions/@NotBefore: expected an xs:dateTime, found “x”", |r| r.not_before("x")),
+        ("Conditions/@NotOnOrAfter: expected an xs:dateTime, found “x”", |r| r.not_on_or_after("x")),
+        ("SubjectConfirmationData/@NotOnOrAfter: expected an xs:dateTime, found “x”", |r| {
+            r.subject_not_on_or_after("x")
+        }),
+        ("AuthnStatement/@AuthnInstant: expected an xs:dateTime, found “none”", |r| {
+            r.omit(Part::AuthnInstant)
+        }),
+        ("AuthnStatement/@SessionNotOnOrAfter: expected an xs:dateTime, found “x”", |r| {
+            r.session_not_on_or_after("x")
+        }),
+    ];
+    for (text, change) in cases {
+        let refusal = okta(NOW).receive(good(change).issue().unwrap().xml().as_bytes()).unwrap_err();
+        assert_eq!(refusal.to_string(), text);
+        assert_eq!(refusal.check().unwrap().outcome(), Outcome::Failed);
+    }
+}
