@@ -41,6 +41,8 @@ mod autopsy;
 mod autopsy_finding;
 mod builder;
 mod descriptor;
+#[cfg(feature = "doctor")]
+pub mod doctor;
 mod error;
 mod form;
 mod login;

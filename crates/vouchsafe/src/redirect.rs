@@ -120,7 +120,7 @@ pub fn decode(query: &str, limits: &Limits) -> Result<Decoded, BindingError> {
 }
 
 /// Inflates, and stops one octet after the limit, so that a bomb costs no more than its limit.
-fn inflate(deflated: &[u8], name: &'static str, limit: usize) -> Result<Vec<u8>, BindingError> {
+pub(crate) fn inflate(deflated: &[u8], name: &'static str, limit: usize) -> Result<Vec<u8>, BindingError> {
     let ceiling = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
     let mut octets = Vec::new();
     DeflateDecoder::new(deflated)

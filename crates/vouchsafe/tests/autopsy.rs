@@ -1,6 +1,6 @@
 //! The post-mortem of a response: whose key, which roll-over, which accident; and that it changes no verdict.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "this is a test: it may panic")]
+#![expect(clippy::unwrap_used, reason = "this is a test: it may panic")]
 
 use vouchsafe::crypto::{Certificate, ContentCipher, KeyKind, base64_encode};
 use vouchsafe::{EntityId, Expect, IdentityProvider, Limits, PostMortem, PostedResponse, ServiceProvider};

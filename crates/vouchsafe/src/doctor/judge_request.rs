@@ -1,0 +1,80 @@
+//! Requests and logout messages: what they say, and what is peculiar about them.
+
+use vouchsafe_xml::{Document, Element, namespace};
+
+use super::complaint::Own;
+use super::recognise::Message;
+use super::{Exhibit, Kind, Surroundings};
+
+/// SAML Bindings 3.4.3.
+const RELAY_STATE: usize = 80;
+
+/// Keeps what the answer to this request is held against.
+pub(crate) fn remember(document: &Document, surroundings: &mut Surroundings) {
+    let root = document.root();
+    let Some(id) = root.attribute("ID") else { return };
+    let consumer = root.attribute("AssertionConsumerServiceURL").map(str::to_owned);
+    surroundings.requests.push((id.to_owned(), issuer(root), consumer));
+}
+
+pub(crate) fn judge(document: &Document, message: &Message, exhibit: &mut Exhibit) {
+    let root = document.root();
+    for (name, attribute) in [
+        ("ID", "ID"),
+        ("issued", "IssueInstant"),
+        ("destination", "Destination"),
+        ("in response to", "InResponseTo"),
+        ("assertion consumer", "AssertionConsumerServiceURL"),
+        ("binding of the answer", "ProtocolBinding"),
+        ("ForceAuthn", "ForceAuthn"),
+        ("IsPassive", "IsPassive"),
+    ] {
+        if let Some(value) = root.attribute(attribute) {
+            exhibit.fact(name, value);
+        }
+    }
+    if let Some(issuer) = issuer(root) {
+        exhibit.fact("issuer", issuer);
+    }
+    let signed_in_query = message.query.as_ref().is_some_and(|query| query.contains("&Signature="));
+    let signed = signed_in_query || root.elements().any(|child| child.is(namespace::DSIG, "Signature"));
+    exhibit.fact(
+        "signed",
+        if signed_in_query {
+            "in the query"
+        } else if signed {
+            "in the message"
+        } else {
+            "no"
+        },
+    );
+    let consumer = root.attribute("AssertionConsumerServiceURL");
+    for address in [root.attribute("Destination"), consumer].into_iter().flatten().filter(|url| is_open(url))
+    {
+        exhibit.complaints.push(Own::Unencrypted.about(address));
+    }
+    if exhibit.kind == Kind::Assertion {
+        exhibit.complaints.push(Own::AssertionAlone.about(""));
+    }
+    relay_state(message, exhibit);
+}
+
+/// The RelayState beside a message.
+pub(crate) fn relay_state(message: &Message, exhibit: &mut Exhibit) {
+    if let Some(state) = message.relay_state.as_ref().filter(|state| state.len() > RELAY_STATE) {
+        exhibit.complaints.push(Own::LongRelayState.about(&state.len().to_string()));
+    }
+}
+
+/// Whether an address is http, and not of this machine.
+pub(crate) fn is_open(url: &str) -> bool {
+    url.strip_prefix("http://").is_some_and(|rest| {
+        let host = rest.split(['/', ':', '?']).next().unwrap_or_default();
+        !matches!(host, "localhost" | "127.0.0.1" | "[")
+    })
+}
+
+fn issuer(root: Element<'_>) -> Option<String> {
+    let issuer = root.elements().find(|child| child.is(namespace::SAML_ASSERTION, "Issuer"))?;
+    Some(issuer.text().trim().to_owned())
+}

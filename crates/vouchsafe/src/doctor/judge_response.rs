@@ -1,0 +1,335 @@
+//! Responses: the whole straight path, with everything that the other files supply. What it refuses is the complaint.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use vouchsafe_assertion::{
+    Check, Correlation, Envelope, Expectations, MessageId, Refusal, SignaturePolicy, Trust, authenticate,
+};
+use vouchsafe_crypto::Certificate;
+use vouchsafe_metadata::{EntityId, IdentityProvider};
+use vouchsafe_xml::{Document, Element, Quoted, namespace};
+
+use super::complaint::{Complaint, Own};
+use super::judge_request::{is_open, relay_state};
+use super::recognise::Message;
+use super::{Doctor, Exhibit, Surroundings};
+use crate::autopsy::Table;
+
+/// Checks beyond the first failed one that become complaints.
+const FURTHER: usize = 8;
+/// Certificates that a message is judged by when there is no metadata.
+const CERTIFICATES: usize = 4;
+
+pub(crate) fn judge(
+    doctor: &Doctor,
+    document: Document,
+    message: &Message,
+    surroundings: &Surroundings,
+    exhibit: &mut Exhibit,
+) {
+    facts(document.root(), exhibit);
+    relay_state(message, exhibit);
+    let envelope = match Envelope::read(&document) {
+        Ok(envelope) => envelope,
+        Err(refusal) => return exhibit.complaints.push(complaint(&refusal, None)),
+    };
+    let expected = Expected::of(doctor, document.root(), &envelope, message, surroundings);
+    let claimed = envelope.claimed_issuer();
+    let Some(identity_provider) = whom_to_believe(claimed, &document, surroundings, exhibit) else { return };
+    let case = Case { doctor, message, surroundings, expected, identity_provider };
+    case.run(document, exhibit);
+}
+
+/// A response with what it is held against.
+struct Case<'a> {
+    doctor: &'a Doctor,
+    message: &'a Message,
+    surroundings: &'a Surroundings,
+    expected: Expected,
+    identity_provider: IdentityProvider,
+}
+
+impl Case<'_> {
+    fn run(mut self, document: Document, exhibit: &mut Exhibit) {
+        let trust = match Trust::new(&self.identity_provider, &self.doctor.provider) {
+            Ok(trust) => trust,
+            Err(error) => return exhibit.complaints.push(complaint(&Refusal::from(error), None)),
+        };
+        if has_encrypted_assertion(&document) && self.doctor.decryption_keys.is_empty() {
+            exhibit.complaints.push(Own::CannotOpen.about(""));
+            self.signatures(&trust, exhibit);
+            return;
+        }
+        if let Err(refusal) =
+            self.decide(document, &trust).or_else(|refusal| self.learned_audience(refusal, &trust))
+        {
+            exhibit.complaints.push(complaint(&refusal, Some(&self.expected)));
+            let further = refusal.ledger().failed().skip(1).take(FURTHER);
+            exhibit.complaints.extend(further.map(|check| also_failed(check, &self.expected)));
+            let about_signatures =
+                ["signature.", "crypto."].iter().any(|crate_| refusal.code().starts_with(crate_));
+            if about_signatures {
+                self.signatures(&trust, exhibit);
+            }
+        }
+    }
+
+    /// The verdict. The login, if there is one, goes no further than this.
+    fn decide(&self, document: Document, trust: &Trust) -> Result<(), Refusal> {
+        let Doctor { decryption_keys, provider, limits, .. } = self.doctor;
+        let authentic =
+            authenticate(document, trust, decryption_keys, provider, limits, SignaturePolicy::default())?;
+        authentic.read()?.validate(&self.expected.expectations()?, self.expected.now)?;
+        Ok(())
+    }
+
+    /// An encrypted Assertion tells its audience only once it is open: with nothing else to hold it against, it is held against itself.
+    fn learned_audience(&mut self, refusal: Refusal, trust: &Trust) -> Result<(), Refusal> {
+        let told = refusal.ledger().check("conditions.audience").map(Check::actual_text).unwrap_or_default();
+        if !self.expected.entity_id.is_empty() || EntityId::new(told).is_err() {
+            return Err(refusal);
+        }
+        self.expected.entity_id = told.to_owned();
+        let document = Document::parse(&self.message.octets, &self.doctor.limits)?;
+        self.decide(document, trust)
+    }
+
+    /// Why signatures fail.
+    fn signatures(&self, trust: &Trust, exhibit: &mut Exhibit) {
+        let Doctor { decryption_keys, provider, limits, .. } = self.doctor;
+        let others =
+            self.surroundings.identity_providers.iter().filter(|one| one.entity_id() != trust.entity_id());
+        let known =
+            others.filter_map(|one| Trust::new(one, provider).ok()).flat_map(|trust| trust.keys().to_vec());
+        let table = Table {
+            trusted: Some(trust),
+            identity_provider: Some(&self.identity_provider),
+            known: known.collect(),
+            decryption_keys,
+            provider,
+            limits,
+        };
+        let Ok(document) = Document::parse(&self.message.octets, limits) else { return };
+        for one in table.response(&document, &String::from_utf8_lossy(&self.message.octets)) {
+            for finding in one.findings.iter().filter(|finding| finding.code().starts_with("autopsy.")) {
+                let message = format!("the signature of the {}: {finding}", one.element);
+                exhibit.complaints.push(Complaint::error(finding.code(), message, finding.hint()));
+            }
+        }
+    }
+}
+
+/// Whose keys: those in metadata among the files, else those that the message brings along, which prove nothing about its sender.
+fn whom_to_believe(
+    claimed: Option<&EntityId>,
+    document: &Document,
+    surroundings: &Surroundings,
+    exhibit: &mut Exhibit,
+) -> Option<IdentityProvider> {
+    let name = claimed.map(EntityId::as_str).unwrap_or_default();
+    if let Some(known) = claimed.and_then(|claimed| surroundings.identity_provider(claimed)) {
+        return Some(known);
+    }
+    if !surroundings.identity_providers.is_empty() || !surroundings.aggregates.is_empty() {
+        let expected = surroundings.identity_providers.first().map(|one| one.entity_id().as_str().to_owned());
+        exhibit.complaints.push(complaint(&Refusal::unknown_issuer(name), None).with_value(expected));
+    }
+    let mut own = certificates(document).into_iter();
+    let brought = claimed.cloned().zip(own.next()).map(|(claimed, first)| {
+        let begun = IdentityProvider::new(claimed).with_signing_certificate(first);
+        own.fold(begun, IdentityProvider::with_signing_certificate)
+    });
+    exhibit.complaints.push(match &brought {
+        Some(_) => Own::UnverifiedSender.about(name),
+        None if has_encrypted_assertion(document) => Own::CannotOpen.about(name),
+        None => Own::NothingToVerifyWith.about(name),
+    });
+    brought
+}
+
+/// What the response must agree with.
+#[derive(Clone, Debug)]
+struct Expected {
+    entity_id: String,
+    assertion_consumer: String,
+    in_response_to: Option<String>,
+    now: DateTime<Utc>,
+}
+
+impl Expected {
+    /// From what was told, else from the request that it answers, else from service provider metadata, else from the message itself.
+    fn of(
+        doctor: &Doctor,
+        root: Element<'_>,
+        envelope: &Envelope,
+        message: &Message,
+        surroundings: &Surroundings,
+    ) -> Expected {
+        let in_response_to = envelope.in_response_to();
+        let request = surroundings.requests.iter().find(|(id, ..)| Some(id.as_str()) == in_response_to);
+        let (_, issuer, consumer) = request.cloned().unwrap_or_default();
+        let own = surroundings.service_providers.first();
+        let by_metadata = own.map(|(entity_id, _)| entity_id.clone());
+        let posted_to = || message.address.clone();
+        let destination = || {
+            root.attribute("Destination").map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
+        };
+        let consumer_by_metadata = || {
+            let consumers = &own?.1;
+            let named = consumers.iter().find(|consumer| destination().as_ref() == Some(consumer));
+            named.or(consumers.first()).cloned()
+        };
+        let of_element =
+            |name: &str| root.descendants().find(|element| element.is(namespace::SAML_ASSERTION, name));
+        let audience = || of_element("Audience").map(|element| element.text().trim().to_owned());
+        let recipient = || Some(of_element("SubjectConfirmationData")?.attribute("Recipient")?.to_owned());
+        Expected {
+            entity_id: doctor
+                .entity_id
+                .clone()
+                .or(issuer)
+                .or(by_metadata)
+                .or_else(audience)
+                .unwrap_or_default(),
+            assertion_consumer: doctor
+                .assertion_consumer
+                .clone()
+                .or(consumer)
+                .or_else(consumer_by_metadata)
+                .or_else(posted_to)
+                .or_else(destination)
+                .or_else(recipient)
+                .unwrap_or_default(),
+            in_response_to: in_response_to.map(str::to_owned),
+            now: doctor.judged_at.or(message.time).or_else(|| issued(root)).unwrap_or(doctor.now),
+        }
+    }
+
+    fn expectations(&self) -> Result<Expectations, Refusal> {
+        let correlation = match &self.in_response_to {
+            Some(id) => Correlation::Reply(MessageId::new(id.as_str())?),
+            None => Correlation::Unsolicited,
+        };
+        let name = if self.entity_id.is_empty() { "urn:unknown" } else { self.entity_id.as_str() };
+        let entity_id = EntityId::new(name).map_err(vouchsafe_assertion::AssertionError::from)?;
+        Ok(Expectations::new(entity_id, self.assertion_consumer.as_str(), correlation))
+    }
+
+    /// The value that the setting behind an error must have.
+    fn value(&self, code: &str) -> Option<String> {
+        match code {
+            "assertion.audience" => Some(self.entity_id.clone()),
+            "assertion.recipient" | "assertion.destination" => Some(self.assertion_consumer.clone()),
+            _ => None,
+        }
+    }
+}
+
+/// The moment after it was issued, by its own clock.
+fn issued(root: Element<'_>) -> Option<DateTime<Utc>> {
+    let time = DateTime::parse_from_rfc3339(root.attribute("IssueInstant")?.trim()).ok()?;
+    time.with_timezone(&Utc).checked_add_signed(TimeDelta::seconds(1))
+}
+
+fn complaint(refusal: &Refusal, expected: Option<&Expected>) -> Complaint {
+    let value = expected.and_then(|expected| expected.value(refusal.code()));
+    Complaint::error(refusal.code(), refusal.to_string(), refusal.hint()).with_value(value)
+}
+
+/// A check that failed besides the one that decided.
+fn also_failed(check: &Check, expected: &Expected) -> Complaint {
+    let code = match check.rule() {
+        "conditions.audience" => "assertion.audience",
+        "response.destination" => "assertion.destination",
+        "subject.recipient" => "assertion.recipient",
+        "response.in_response_to" | "subject.in_response_to" => "assertion.in_response_to",
+        "conditions.not_on_or_after" => "assertion.expired",
+        "conditions.not_before" => "assertion.not_yet_valid",
+        "subject.not_on_or_after" => "assertion.confirmation_expired",
+        "response.issuer" | "assertion.issuer" => "assertion.issuer",
+        _ => Own::AlsoFailed.code(),
+    };
+    let (wanted, found) = (Quoted::new(check.expected_text()), Quoted::new(check.actual_text()));
+    let message = format!("{} failed too: expected {wanted}, found {found}", check.rule());
+    let remedy = format!("See {} and the entry of the code in docs/ERRORS.md.", check.clause());
+    Complaint::error(code, message, remedy).with_value(expected.value(code))
+}
+
+fn facts(root: Element<'_>, exhibit: &mut Exhibit) {
+    for (name, attribute) in [
+        ("ID", "ID"),
+        ("issued", "IssueInstant"),
+        ("destination", "Destination"),
+        ("in response to", "InResponseTo"),
+    ] {
+        if let Some(value) = root.attribute(attribute) {
+            exhibit.fact(name, value);
+        }
+    }
+    let children = |parent: Element<'_>, name: &'static str| -> Vec<String> {
+        let found = parent.descendants().filter(|element| element.is(namespace::SAML_ASSERTION, name));
+        found.take(32).map(|element| element.text().trim().to_owned()).collect()
+    };
+    if let Some(issuer) = children(root, "Issuer").into_iter().next() {
+        exhibit.fact("issuer", issuer);
+    }
+    for code in
+        root.descendants().filter(|element| element.is(namespace::SAML_PROTOCOL, "StatusCode")).take(4)
+    {
+        exhibit.fact("status", code.attribute("Value").unwrap_or_default());
+    }
+    for audience in children(root, "Audience") {
+        exhibit.fact("audience", audience);
+    }
+    for element in root.descendants().take(10_000) {
+        match (element.namespace(), element.local_name()) {
+            (namespace::SAML_ASSERTION, "SubjectConfirmationData") => {
+                if let Some(recipient) = element.attribute("Recipient") {
+                    exhibit.fact("recipient", recipient);
+                }
+            }
+            (namespace::SAML_ASSERTION, "NameID") => {
+                exhibit.fact("NameID format", element.attribute("Format").unwrap_or("none"));
+            }
+            (namespace::SAML_ASSERTION, "Attribute") => {
+                let values = element.elements().count();
+                let name = element.attribute("Name").unwrap_or_default();
+                exhibit.fact("attribute", format!("{name} ({values} values)"));
+            }
+            (namespace::SAML_ASSERTION, "EncryptedAssertion") => exhibit.fact("assertion", "encrypted"),
+            (namespace::DSIG, "SignatureMethod") => {
+                let of =
+                    element.parent().and_then(|info| info.parent()).and_then(|signature| signature.parent());
+                let of = of.map(|signed| signed.local_name()).unwrap_or_default();
+                exhibit.fact(
+                    "signature",
+                    format!("{of}, {}", element.attribute("Algorithm").unwrap_or_default()),
+                );
+            }
+            (namespace::XMLENC, "EncryptionMethod") => {
+                exhibit.fact("encryption", element.attribute("Algorithm").unwrap_or_default());
+            }
+            _ => {}
+        }
+    }
+    if let Some(destination) = root.attribute("Destination").filter(|url| is_open(url)) {
+        exhibit.complaints.push(Own::Unencrypted.about(destination));
+    }
+}
+
+fn has_encrypted_assertion(document: &Document) -> bool {
+    document.root().elements().any(|child| child.is(namespace::SAML_ASSERTION, "EncryptedAssertion"))
+}
+
+/// The certificates in the signatures of the Response and its Assertion.
+fn certificates(document: &Document) -> Vec<Certificate> {
+    let root = document.root();
+    let assertions = root.elements().filter(|child| child.is(namespace::SAML_ASSERTION, "Assertion"));
+    let signatures = std::iter::once(root).chain(assertions).flat_map(|element| element.elements());
+    let signatures = signatures.filter(|child| child.is(namespace::DSIG, "Signature"));
+    let values = signatures.flat_map(|signature| signature.descendants());
+    values
+        .filter(|element| element.is(namespace::DSIG, "X509Certificate"))
+        .take(CERTIFICATES)
+        .filter_map(|element| Certificate::from_base64(&element.text()).ok())
+        .collect()
+}

@@ -1,0 +1,359 @@
+//! What is this message or metadata, from which product, what is wrong with it, and what to change where.
+//!
+//! For tools and support desks, not for the place where messages are received: everything here is looked at without being believed, and
+//! no login comes out of it. The rules are those of the crates below; the doctor only finds out what it was given, supplies what it can
+//! from the other files it was given, and puts the answer into the words of the product's console.
+//!
+//! ```
+//! # use vouchsafe_testkit as testkit;
+//! use chrono::{TimeZone, Utc};
+//! use vouchsafe::doctor::{Doctor, Kind};
+//!
+//! # let okta = testkit::IdentityProvider::okta();
+//! # let metadata = okta.metadata()?;
+//! # let response = okta.response().audience("https://wrong.example.com").issue()?.to_base64();
+//! let now = Utc.with_ymd_and_hms(2026, 1, 1, 0, 0, 5).unwrap();
+//! let doctor = Doctor::new(now).with_entity_id("https://app.example.com/saml/metadata");
+//! let diagnosis = doctor.examine(&[("okta.xml", metadata.as_bytes()), ("posted.txt", response.as_bytes())]);
+//!
+//! let posted = &diagnosis.exhibits[1];
+//! assert_eq!(posted.kind, Kind::Response);
+//! assert_eq!(posted.product.as_ref().map(|product| product.name.as_str()), Some("Okta"));
+//! let complaint = &posted.complaints[0];
+//! assert_eq!(complaint.code, "assertion.audience");
+//! assert_eq!(complaint.setting.as_ref().map(|setting| setting.name.as_str()), Some("Audience URI (SP Entity ID)"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod complaint;
+mod har;
+mod judge_metadata;
+mod judge_request;
+mod judge_response;
+mod pattern;
+mod products;
+mod recognise;
+mod traits;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use vouchsafe_crypto::{PrivateKey, Provider};
+use vouchsafe_metadata::IdentityProvider;
+use vouchsafe_xml::{Document, Limits};
+
+pub use complaint::{Complaint, Setting, Severity};
+pub use products::{Product, Quirk, catalogue};
+
+use complaint::Own;
+use recognise::{Found, Message, Read};
+use traits::Traits;
+
+/// Looks at files together: metadata among them says whom to trust and who we are, requests among them which answer is expected.
+#[derive(Clone, Debug)]
+pub struct Doctor {
+    pub(crate) now: DateTime<Utc>,
+    pub(crate) judged_at: Option<DateTime<Utc>>,
+    pub(crate) entity_id: Option<String>,
+    pub(crate) assertion_consumer: Option<String>,
+    pub(crate) decryption_keys: Vec<PrivateKey>,
+    pub(crate) unauthenticated_cbc: bool,
+    pub(crate) provider: Provider,
+    pub(crate) limits: Limits,
+}
+
+/// What the doctor says of all files.
+#[derive(Clone, Debug, Default, Serialize)]
+#[non_exhaustive]
+pub struct Diagnosis {
+    /// In the order of the files; a recording of a browser gives one for each message in it.
+    pub exhibits: Vec<Exhibit>,
+}
+
+/// What the doctor says of one message, metadata file, or file that is neither.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Exhibit {
+    /// The file, and the place in it.
+    pub source: String,
+    /// What it is.
+    pub kind: Kind,
+    /// Which product made it, as far as can be told; for a request, which product it was made for.
+    pub product: Option<RecognisedProduct>,
+    /// What there is to see, without names of persons and values of attributes.
+    pub facts: Vec<Fact>,
+    /// What is wrong or worth knowing, the worst first.
+    pub complaints: Vec<Complaint>,
+}
+
+/// A product as it was recognised.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct RecognisedProduct {
+    /// Its name in the catalogue.
+    pub name: String,
+    /// Whether what was found could hardly come from another product.
+    pub certain: bool,
+    /// What it was recognised by.
+    pub because: Vec<String>,
+    /// Where its settings are.
+    pub console: String,
+}
+
+/// Something to see.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Fact {
+    /// What it is.
+    pub name: &'static str,
+    /// Its value.
+    pub value: String,
+}
+
+/// What an exhibit is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Kind {
+    /// Metadata of an identity provider.
+    IdentityProviderMetadata,
+    /// Metadata of a service provider.
+    ServiceProviderMetadata,
+    /// Metadata of several entities.
+    MetadataAggregate,
+    /// A samlp:Response.
+    Response,
+    /// A samlp:AuthnRequest.
+    AuthnRequest,
+    /// A samlp:LogoutRequest.
+    LogoutRequest,
+    /// A samlp:LogoutResponse.
+    LogoutResponse,
+    /// A saml:Assertion on its own.
+    Assertion,
+    /// Another XML document.
+    OtherXml,
+    /// None of these.
+    Unrecognised,
+}
+
+impl Kind {
+    /// The kind in words.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::IdentityProviderMetadata => "identity provider metadata",
+            Kind::ServiceProviderMetadata => "service provider metadata",
+            Kind::MetadataAggregate => "metadata of several entities",
+            Kind::Response => "SAML Response",
+            Kind::AuthnRequest => "SAML AuthnRequest",
+            Kind::LogoutRequest => "SAML LogoutRequest",
+            Kind::LogoutResponse => "SAML LogoutResponse",
+            Kind::Assertion => "SAML Assertion",
+            Kind::OtherXml => "XML that is neither a SAML message nor metadata",
+            Kind::Unrecognised => "nothing that can be recognised",
+        }
+    }
+}
+
+impl Doctor {
+    /// A doctor who knows what time it is.
+    #[must_use]
+    pub fn new(now: DateTime<Utc>) -> Doctor {
+        Doctor {
+            now,
+            judged_at: None,
+            entity_id: None,
+            assertion_consumer: None,
+            decryption_keys: Vec::new(),
+            unauthenticated_cbc: false,
+            provider: Provider::rustcrypto(),
+            limits: Limits::default(),
+        }
+    }
+
+    /// Judges messages as of this time. Without it, a message is judged as of the moment it was recorded or issued, since whoever asks
+    /// the doctor asks later.
+    #[must_use]
+    pub fn judged_at(mut self, time: DateTime<Utc>) -> Doctor {
+        self.judged_at = Some(time);
+        self
+    }
+
+    /// Our entity ID. Without it, it is taken from service provider metadata or a request among the files, or from the message itself.
+    #[must_use]
+    pub fn with_entity_id(mut self, entity_id: impl Into<String>) -> Doctor {
+        self.entity_id = Some(entity_id.into());
+        self
+    }
+
+    /// Our assertion consumer. Without it, it is taken from where the entity ID is taken from.
+    #[must_use]
+    pub fn with_assertion_consumer(mut self, url: impl Into<String>) -> Doctor {
+        self.assertion_consumer = Some(url.into());
+        self
+    }
+
+    /// Private keys that open encrypted assertions.
+    #[must_use]
+    pub fn with_decryption_keys(mut self, keys: Vec<PrivateKey>) -> Doctor {
+        self.decryption_keys = keys;
+        self
+    }
+
+    /// The cryptography, and with it the policy.
+    #[must_use]
+    pub fn with_provider(mut self, provider: Provider) -> Doctor {
+        self.provider = provider;
+        self
+    }
+
+    /// Opens AES-CBC that no signature covers. Whoever lets strangers use this doctor lets them ask what a padding is.
+    #[must_use]
+    pub fn danger_unauthenticated_cbc(mut self) -> Doctor {
+        self.unauthenticated_cbc = true;
+        self
+    }
+
+    /// Looks at files, each with the name to call it by. Never fails: what cannot be read is a complaint.
+    #[must_use]
+    pub fn examine(&self, files: &[(&str, &[u8])]) -> Diagnosis {
+        let found: Vec<Found> = files
+            .iter()
+            .flat_map(|(name, octets)| recognise::recognise(name, octets, &self.limits))
+            .collect();
+        let surroundings = Surroundings::of(&found);
+        let exhibits = found.into_iter().map(|one| self.exhibit(one, &surroundings)).collect();
+        Diagnosis { exhibits }
+    }
+
+    fn exhibit(&self, found: Found, surroundings: &Surroundings) -> Exhibit {
+        let (message, parsed) = match found {
+            Found::Message(read) => (read.message, read.parsed),
+            Found::Nothing { source, complaint } => {
+                return Exhibit {
+                    source,
+                    kind: Kind::Unrecognised,
+                    product: None,
+                    facts: Vec::new(),
+                    complaints: vec![complaint],
+                };
+            }
+        };
+        let document = match parsed {
+            Ok(document) => document,
+            Err(error) => {
+                return Exhibit {
+                    source: message.source,
+                    kind: Kind::Unrecognised,
+                    product: None,
+                    facts: Vec::new(),
+                    complaints: vec![Complaint::error(error.code(), error.to_string(), error.hint())],
+                };
+            }
+        };
+        self.document(message, document, surroundings)
+    }
+
+    fn document(&self, message: Message, document: Document, surroundings: &Surroundings) -> Exhibit {
+        let kind = recognise::kind(&document);
+        let traits = Traits::of(&document, kind, &message);
+        let product = products::recognise(&traits);
+        let mut exhibit = Exhibit {
+            source: message.source.clone(),
+            kind,
+            product: product.as_ref().map(products::Recognition::shown),
+            facts: message.facts(),
+            complaints: Vec::new(),
+        };
+        match kind {
+            Kind::Response => judge_response::judge(self, document, &message, surroundings, &mut exhibit),
+            Kind::IdentityProviderMetadata | Kind::ServiceProviderMetadata | Kind::MetadataAggregate => {
+                judge_metadata::judge(self, &message, &mut exhibit);
+            }
+            Kind::OtherXml => {
+                let root = document.root();
+                exhibit.complaints.push(if root.namespace().starts_with("urn:oasis:names:tc:SAML:1.") {
+                    Own::OlderProtocol.about(root.namespace())
+                } else {
+                    Own::OtherXml.about(root.local_name())
+                });
+            }
+            _ => judge_request::judge(&document, &message, &mut exhibit),
+        }
+        if let Some(product) = product {
+            product.advise(&traits, &mut exhibit.complaints);
+        }
+        exhibit.complaints.sort_by_key(|complaint| complaint.severity);
+        exhibit
+    }
+}
+
+impl Diagnosis {
+    /// Whether nothing is wrong; what is merely worth knowing does not count.
+    #[must_use]
+    pub fn is_healthy(&self) -> bool {
+        !self
+            .exhibits
+            .iter()
+            .flat_map(|exhibit| &exhibit.complaints)
+            .any(|one| one.severity == Severity::Error)
+    }
+
+    /// Whether at least one of the files is SAML at all.
+    #[must_use]
+    pub fn is_understood(&self) -> bool {
+        self.exhibits.iter().any(|exhibit| !matches!(exhibit.kind, Kind::Unrecognised | Kind::OtherXml))
+    }
+}
+
+impl Exhibit {
+    pub(crate) fn fact(&mut self, name: &'static str, value: impl Into<String>) {
+        self.facts.push(Fact { name, value: value.into() });
+    }
+}
+
+/// What the files say of each other.
+#[derive(Debug, Default)]
+pub(crate) struct Surroundings {
+    pub(crate) identity_providers: Vec<IdentityProvider>,
+    pub(crate) aggregates: Vec<Vec<u8>>,
+    /// Entity ID and assertion consumers of each service provider.
+    pub(crate) service_providers: Vec<(String, Vec<String>)>,
+    /// Identifier, issuer and assertion consumer of each request.
+    pub(crate) requests: Vec<(String, Option<String>, Option<String>)>,
+}
+
+impl Surroundings {
+    fn of(found: &[Found]) -> Surroundings {
+        let mut surroundings = Surroundings::default();
+        for one in found {
+            if let Found::Message(read) = one
+                && let Read { message, parsed: Ok(document) } = read.as_ref()
+            {
+                match recognise::kind(document) {
+                    Kind::AuthnRequest => judge_request::remember(document, &mut surroundings),
+                    Kind::IdentityProviderMetadata
+                    | Kind::ServiceProviderMetadata
+                    | Kind::MetadataAggregate => {
+                        judge_metadata::remember(&message.octets, &mut surroundings);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        surroundings
+    }
+
+    /// The identity provider of this name.
+    pub(crate) fn identity_provider(
+        &self,
+        entity_id: &vouchsafe_metadata::EntityId,
+    ) -> Option<IdentityProvider> {
+        let alone = self.identity_providers.iter().find(|one| one.entity_id() == entity_id).cloned();
+        alone.or_else(|| {
+            self.aggregates
+                .iter()
+                .find_map(|octets| IdentityProvider::from_metadata_entity(octets, entity_id).ok())
+        })
+    }
+}

@@ -1,0 +1,242 @@
+//! The catalogue: products, how to recognise them, what is peculiar about them, and what their consoles call things.
+//!
+//! It is data, one file a product, in the folder `quirks` of this crate (`docs/quirks` in the repository leads there).
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+use super::RecognisedProduct;
+use super::complaint::{Complaint, Setting, Severity};
+use super::pattern::fits;
+use super::traits::Traits;
+
+/// One product of the catalogue.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Product {
+    /// Its short name, which codes of its quirks begin with.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Where in its console the settings of an application are.
+    pub console: String,
+    /// Where its metadata is found.
+    pub metadata: String,
+    /// Where its signing keys are found and changed.
+    pub keys: String,
+    /// How it is recognised.
+    recognise: Vec<Sign>,
+    /// What its console calls the settings that errors are about.
+    pub settings: BTreeMap<String, String>,
+    /// What is peculiar about it.
+    #[serde(default)]
+    pub quirk: Vec<Quirk>,
+}
+
+/// Something by which a product is recognised.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sign {
+    #[serde(rename = "trait")]
+    name: String,
+    like: String,
+    /// 3: hardly any other product does it. 1: some do.
+    weight: u32,
+}
+
+/// Something peculiar about a product.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Quirk {
+    /// Its short name.
+    pub id: String,
+    /// How bad it is: `error`, `warning` or `note`.
+    severity: Weight,
+    /// When it shows: all of these.
+    when: Vec<Condition>,
+    /// What it is, and what it does to a service.
+    pub what: String,
+    /// What to change, and where.
+    pub change: String,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Weight {
+    Error,
+    Warning,
+    Note,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Condition {
+    #[serde(rename = "trait")]
+    name: String,
+    like: String,
+}
+
+/// From how much weight on a product is certain.
+const CERTAIN: u32 = 3;
+
+/// All products, in the order of their files.
+#[must_use]
+pub fn catalogue() -> &'static [Product] {
+    static CATALOGUE: LazyLock<Vec<Product>> =
+        LazyLock::new(|| FILES.iter().filter_map(|(_, text)| toml::from_str(text).ok()).collect());
+    &CATALOGUE
+}
+
+macro_rules! files {
+    ($($name:literal),* $(,)?) => {
+        /// The name of each file and its text.
+        const FILES: &[(&str, &str)] = &[$(($name, include_str!(concat!("../../quirks/", $name, ".toml")))),*];
+    };
+}
+
+files!(
+    "okta",
+    "entra",
+    "google",
+    "adfs",
+    "keycloak",
+    "onelogin",
+    "auth0",
+    "pingfederate",
+    "shibboleth",
+    "simplesamlphp",
+);
+
+/// A product, and what it was recognised by.
+#[derive(Debug)]
+pub(crate) struct Recognition {
+    product: &'static Product,
+    weight: u32,
+    because: Vec<String>,
+}
+
+/// The product that most speaks for.
+pub(crate) fn recognise(traits: &Traits) -> Option<Recognition> {
+    let mut best: Option<Recognition> = None;
+    for product in catalogue() {
+        let mut recognition = Recognition { product, weight: 0, because: Vec::new() };
+        for sign in &product.recognise {
+            if traits.values(&sign.name).any(|value| fits(&sign.like, value)) {
+                recognition.weight = recognition.weight.saturating_add(sign.weight);
+                recognition.because.push(format!("{} like {}", sign.name, sign.like));
+            }
+        }
+        if recognition.weight > best.as_ref().map_or(1, |best| best.weight) {
+            best = Some(recognition);
+        }
+    }
+    best
+}
+
+impl Recognition {
+    pub(crate) fn shown(&self) -> RecognisedProduct {
+        RecognisedProduct {
+            name: self.product.name.clone(),
+            certain: self.weight >= CERTAIN,
+            because: self.because.clone(),
+            console: self.product.console.clone(),
+        }
+    }
+
+    /// Puts complaints into the words of the product's console, and adds its quirks that show.
+    pub(crate) fn advise(&self, traits: &Traits, complaints: &mut Vec<Complaint>) {
+        for complaint in complaints.iter_mut() {
+            let name = setting_of(&complaint.code).and_then(|setting| self.product.settings.get(setting));
+            complaint.setting = match (name, complaint.setting.take()) {
+                (Some(name), setting) => {
+                    Some(Setting { name: name.clone(), value: setting.and_then(|setting| setting.value) })
+                }
+                (None, _) => None,
+            };
+        }
+        for quirk in &self.product.quirk {
+            if quirk.when.iter().all(|one| traits.values(&one.name).any(|value| fits(&one.like, value))) {
+                let severity = match quirk.severity {
+                    Weight::Error => Severity::Error,
+                    Weight::Warning => Severity::Warning,
+                    Weight::Note => Severity::Note,
+                };
+                let code = format!("quirk.{}.{}", self.product.id, quirk.id);
+                complaints.push(Complaint::new(severity, &code, quirk.what.clone(), quirk.change.clone()));
+            }
+        }
+    }
+}
+
+/// Which setting of the identity provider an error is about.
+fn setting_of(code: &str) -> Option<&'static str> {
+    Some(match code {
+        "assertion.audience" => "audience",
+        "assertion.recipient" | "assertion.destination" => "assertion_consumer",
+        "assertion.unsigned" | "assertion.response_unsigned" | "encryption.unauthenticated_cbc" => {
+            "sign_response"
+        }
+        "assertion.assertion_unsigned" => "sign_assertion",
+        "signature.algorithm" | "signature.parameter" | "autopsy.other_algorithm" | "autopsy.undecided" => {
+            "signature_algorithm"
+        }
+        "encryption.failed" | "doctor.cannot_open" => "encryption_certificate",
+        "encryption.refused_algorithm" => "encryption_algorithm",
+        "signature.not_verified"
+        | "signature.no_fitting_key"
+        | "autopsy.newer_certificate"
+        | "autopsy.older_certificate"
+        | "autopsy.unknown_certificate"
+        | "autopsy.nobodys_key"
+        | "metadata.no_signing_key"
+        | "metadata.certificate_expired" => "certificate",
+        "assertion.name_id" => "name_id",
+        "assertion.issuer" | "assertion.unknown_issuer" | "assertion.unexpected_issuer" => "issuer",
+        "assertion.authn_context" => "authn_context",
+        "assertion.status" => "log",
+        _ => return None,
+    })
+}
+
+/// The settings that every product must have a name for.
+#[cfg(test)]
+const SETTINGS: [&str; 11] = [
+    "audience",
+    "assertion_consumer",
+    "sign_response",
+    "sign_assertion",
+    "signature_algorithm",
+    "encryption_certificate",
+    "encryption_algorithm",
+    "certificate",
+    "name_id",
+    "issuer",
+    "log",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::traits::NAMES;
+
+    #[test]
+    fn every_file_of_the_catalogue_reads() {
+        for (name, text) in FILES {
+            let product: Product = toml::from_str(text).unwrap_or_else(|error| panic!("{name}: {error}"));
+            assert_eq!(product.id, *name);
+            assert!(!product.quirk.is_empty() && !product.recognise.is_empty(), "{name}");
+            for setting in SETTINGS {
+                assert!(product.settings.contains_key(setting), "{name}: no name for {setting}");
+            }
+            let signs = product.recognise.iter().map(|sign| &sign.name);
+            for used in signs.chain(product.quirk.iter().flat_map(|quirk| &quirk.when).map(|one| &one.name)) {
+                assert!(NAMES.contains(&used.as_str()), "{name}: there is no trait {used}");
+            }
+        }
+        assert_eq!(catalogue().len(), FILES.len());
+    }
+}

@@ -1,0 +1,266 @@
+//! From the octets of a file to the messages in it.
+
+use chrono::{DateTime, Utc};
+use vouchsafe_crypto::base64_decode;
+use vouchsafe_xml::{Document, Limits, Quoted, XmlError, namespace};
+
+use super::complaint::{Complaint, Own};
+use super::{Fact, Kind, har};
+use crate::form;
+use crate::redirect::{SAML_REQUEST, SAML_RESPONSE, inflate};
+
+/// Messages of one recording that are looked at.
+const MESSAGES: usize = 64;
+/// Octets of a file that are looked at; recordings of a browser are large.
+const OCTETS: usize = 256 * 1024 * 1024;
+
+/// A message or metadata, out of whatever it was wrapped in.
+#[derive(Debug, Default)]
+pub(crate) struct Message {
+    /// The file, and the place in it.
+    pub(crate) source: String,
+    pub(crate) octets: Vec<u8>,
+    /// "XML", "base64", "HTTP-Redirect", "HTTP-POST".
+    pub(crate) wrapping: &'static str,
+    /// The address it was sent to, without its query.
+    pub(crate) address: Option<String>,
+    /// The query string as it came.
+    pub(crate) query: Option<String>,
+    pub(crate) relay_state: Option<String>,
+    /// When it was recorded.
+    pub(crate) time: Option<DateTime<Utc>>,
+}
+
+/// What was found in a file.
+#[derive(Debug)]
+pub(crate) enum Found {
+    Message(Box<Read>),
+    Nothing { source: String, complaint: Complaint },
+}
+
+/// A message, and the tree of it.
+#[derive(Debug)]
+pub(crate) struct Read {
+    pub(crate) message: Message,
+    pub(crate) parsed: Result<Document, XmlError>,
+}
+
+impl Message {
+    pub(crate) fn facts(&self) -> Vec<Fact> {
+        let mut facts = vec![Fact { name: "came as", value: self.wrapping.to_owned() }];
+        let mut add = |name, value: Option<String>| facts.extend(value.map(|value| Fact { name, value }));
+        add("sent to", self.address.clone());
+        add("recorded at", self.time.map(|time| time.to_rfc3339()));
+        add("RelayState", self.relay_state.as_ref().map(|state| format!("{} octets", state.len())));
+        facts
+    }
+}
+
+/// What is in a file.
+pub(crate) fn recognise(name: &str, octets: &[u8], limits: &Limits) -> Vec<Found> {
+    let nothing = |complaint| vec![Found::Nothing { source: name.to_owned(), complaint }];
+    if octets.len() > OCTETS {
+        return nothing(Own::Unrecognised.about(""));
+    }
+    let text = String::from_utf8_lossy(octets);
+    let text = text.trim_start_matches('\u{FEFF}').trim();
+    if text.starts_with('{') {
+        return match har::read(octets) {
+            Some(entries) => recording(name, &entries, limits),
+            None => nothing(Own::Unrecognised.about("")),
+        };
+    }
+    if let Some(message) = unwrapped(name, text, limits) {
+        return vec![message];
+    }
+    if text.starts_with('<') {
+        return match in_page(name, text, limits) {
+            Some(Page::Message(found)) => vec![found],
+            Some(Page::Empty) => nothing(Own::WebPage.about("")),
+            None => vec![parsed(
+                Message {
+                    source: name.to_owned(),
+                    octets: octets.to_vec(),
+                    wrapping: "XML",
+                    ..Message::default()
+                },
+                limits,
+            )],
+        };
+    }
+    nothing(if text.contains("SAML") || text.contains('?') {
+        Own::NoMessage.about(name)
+    } else {
+        Own::Unrecognised.about("")
+    })
+}
+
+/// What the document is.
+pub(crate) fn kind(document: &Document) -> Kind {
+    let root = document.root();
+    let roles = |name: &str| document.elements().any(|element| element.is(namespace::SAML_METADATA, name));
+    match (root.namespace(), root.local_name()) {
+        (namespace::SAML_PROTOCOL, "Response") => Kind::Response,
+        (namespace::SAML_PROTOCOL, "AuthnRequest") => Kind::AuthnRequest,
+        (namespace::SAML_PROTOCOL, "LogoutRequest") => Kind::LogoutRequest,
+        (namespace::SAML_PROTOCOL, "LogoutResponse") => Kind::LogoutResponse,
+        (namespace::SAML_ASSERTION, "Assertion") => Kind::Assertion,
+        (namespace::SAML_METADATA, "EntitiesDescriptor") => Kind::MetadataAggregate,
+        (namespace::SAML_METADATA, "EntityDescriptor") if roles("IDPSSODescriptor") => {
+            Kind::IdentityProviderMetadata
+        }
+        (namespace::SAML_METADATA, "EntityDescriptor") => Kind::ServiceProviderMetadata,
+        _ => Kind::OtherXml,
+    }
+}
+
+fn parsed(message: Message, limits: &Limits) -> Found {
+    // Metadata may be large: it is a file that somebody chose.
+    let is_metadata = message.wrapping == "XML" && message.octets.len() > limits.input_bytes;
+    let parsed = if is_metadata {
+        Document::parse(&message.octets, &Limits::metadata())
+    } else {
+        Document::parse(&message.octets, limits)
+    };
+    Found::Message(Box::new(Read { message, parsed }))
+}
+
+/// An address, a query string, a posted form, or base64.
+fn unwrapped(name: &str, text: &str, limits: &Limits) -> Option<Found> {
+    let is_address = text.starts_with("https://") || text.starts_with("http://");
+    if is_address || text.contains("SAMLResponse=") || text.contains("SAMLRequest=") {
+        if text.starts_with('<') {
+            return None;
+        }
+        let (address, query) = match text.split_once('?') {
+            Some((address, query)) => {
+                (is_address.then(|| address.to_owned()), query.split('#').next().unwrap_or_default())
+            }
+            None if is_address => return None,
+            None => (None, text),
+        };
+        return in_form(name, address, query, limits);
+    }
+    let octets = base64_decode(percent_decoded(text).as_bytes()).ok().filter(|octets| !octets.is_empty())?;
+    let message = Message { source: name.to_owned(), wrapping: "base64", ..Message::default() };
+    Some(parsed(Message { octets: inflated(octets, limits), ..message }, limits))
+}
+
+/// A query string or a posted form: one SAMLRequest or SAMLResponse.
+fn in_form(name: &str, address: Option<String>, form: &str, limits: &Limits) -> Option<Found> {
+    let value = |field| form::values(form.as_bytes(), field).into_iter().next();
+    let value_of_message = value(SAML_RESPONSE).or_else(|| value(SAML_REQUEST))?;
+    let octets = base64_decode(&value_of_message).ok()?;
+    let deflated = !octets.trim_ascii_start().starts_with(b"<");
+    let message = Message {
+        source: name.to_owned(),
+        octets: inflated(octets, limits),
+        wrapping: if deflated { "HTTP-Redirect" } else { "HTTP-POST" },
+        address,
+        query: deflated.then(|| form.to_owned()),
+        relay_state: value("RelayState"),
+        time: None,
+    };
+    Some(parsed(message, limits))
+}
+
+/// XML as it is, or inflated if it is deflated.
+fn inflated(octets: Vec<u8>, limits: &Limits) -> Vec<u8> {
+    if octets.trim_ascii_start().starts_with(b"<") || octets.starts_with(b"\xEF\xBB\xBF") {
+        return octets;
+    }
+    inflate(&octets, "message", limits.inflated_bytes).unwrap_or(octets)
+}
+
+/// The value of a form field as a browser shows it: perhaps percent-encoded.
+fn percent_decoded(text: &str) -> String {
+    if text.contains('%') {
+        percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned()
+    } else {
+        text.to_owned()
+    }
+}
+
+enum Page {
+    Message(Found),
+    Empty,
+}
+
+/// A web page: the form by which an identity provider makes the browser post, or nothing.
+fn in_page(name: &str, text: &str, limits: &Limits) -> Option<Page> {
+    let beginning: String = text.chars().take(512).collect::<String>().to_ascii_lowercase();
+    if !(beginning.contains("<html") || beginning.contains("<!doctype html") || beginning.contains("<form")) {
+        return None;
+    }
+    let message = [SAML_RESPONSE, SAML_REQUEST].into_iter().find_map(|field| {
+        let value = field_of_page(text, field)?;
+        let octets = base64_decode(value.as_bytes()).ok()?;
+        let message =
+            Message { source: name.to_owned(), octets, wrapping: "HTTP-POST", ..Message::default() };
+        Some(parsed(message, limits))
+    });
+    Some(message.map_or(Page::Empty, Page::Message))
+}
+
+/// The value of an input of that name.
+fn field_of_page(text: &str, field: &str) -> Option<String> {
+    let inputs = text.split("<input").skip(1).filter_map(|rest| rest.split('>').next());
+    let input = inputs.into_iter().find(|input| attribute(input, "name") == Some(field))?;
+    let value = attribute(input, "value")?;
+    Some(
+        value
+            .replace("&#x2b;", "+")
+            .replace("&#x2B;", "+")
+            .replace("&#43;", "+")
+            .replace("&#x3d;", "=")
+            .replace("&#x3D;", "=")
+            .replace("&#61;", "="),
+    )
+}
+
+fn attribute<'t>(tag: &'t str, name: &str) -> Option<&'t str> {
+    tag.match_indices(name).find_map(|(at, _)| {
+        let rest = tag.get(at.checked_add(name.len())?..)?.trim_start().strip_prefix('=')?.trim_start();
+        let quote = rest.chars().next().filter(|quote| matches!(quote, '"' | '\''))?;
+        rest.get(1..)?.split(quote).next()
+    })
+}
+
+/// The messages of a recording.
+fn recording(name: &str, entries: &[har::Entry], limits: &Limits) -> Vec<Found> {
+    let mut found = Vec::new();
+    for (place, entry) in (1_usize..).zip(entries) {
+        let address = entry.request.url.split(['?', '#']).next().unwrap_or_default().to_owned();
+        let source = format!(
+            "{name}, request {place}: {} {}",
+            Quoted::new(&entry.request.method),
+            Quoted::new(&address)
+        );
+        let in_query = entry.query().and_then(|query| in_form(&source, Some(address.clone()), query, limits));
+        let posted = [SAML_RESPONSE, SAML_REQUEST].into_iter().find_map(|field| {
+            let octets = base64_decode(entry.posted(field)?.as_bytes()).ok()?;
+            let message = Message {
+                source: source.clone(),
+                octets,
+                wrapping: "HTTP-POST",
+                address: Some(address.clone()),
+                relay_state: entry.posted("RelayState"),
+                ..Message::default()
+            };
+            Some(parsed(message, limits))
+        });
+        for mut one in in_query.into_iter().chain(posted) {
+            if let Found::Message(read) = &mut one {
+                read.message.time = entry.time();
+            }
+            found.push(one);
+        }
+        if found.len() >= MESSAGES {
+            break;
+        }
+    }
+    if found.is_empty() {
+        found.push(Found::Nothing { source: name.to_owned(), complaint: Own::NoMessage.about(name) });
+    }
+    found
+}

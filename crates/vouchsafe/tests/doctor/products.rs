@@ -1,0 +1,185 @@
+//! Each product recognised, and each quirk shown, by a sample.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use vouchsafe::doctor::catalogue;
+use vouchsafe::redirect;
+use vouchsafe_testkit::{self as testkit, Attribute, Encryption, keys};
+
+use crate::samples::{NESTED, PERSISTENT, Sample, TRANSIENT, metadata};
+use crate::{examine, now};
+
+const UPN: &str = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn";
+const GUID: &str = "1f0b7d3e-8a5c-4a36-9d21-7c4e5b6f8a90";
+
+/// Samples of a product: its short name in the catalogue, and files.
+fn samples() -> Vec<(&'static str, Vec<String>)> {
+    let okta = testkit::IdentityProvider::okta();
+    let unspecified = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified";
+    let groups = okta
+        .response()
+        .name_id_format(unspecified)
+        .attribute(Attribute::new("groups", ["Everyone", "app-team"]));
+    let sealed = okta.response().encrypt(Encryption::to(keys::service_provider().certificate()));
+    let microsoft = "https://login.microsoftonline.com/1f0b7d3e/saml2";
+    let request = format!(
+        "<samlp:AuthnRequest xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\" ID=\"_1\" Version=\"2.0\" IssueInstant=\"2026-01-01T00:00:00Z\" \
+         Destination=\"{microsoft}\"><samlp:RequestedAuthnContext/></samlp:AuthnRequest>"
+    );
+    let query = redirect::encode(redirect::SAML_REQUEST, &request, None).unwrap();
+    let lower = query.replace("%2B", "%2b").replace("%2F", "%2f").replace("%3D", "%3d");
+    let entra = |name: &str, value: &str| {
+        Sample::new("https://sts.windows.net/1f0b7d3e/", "samlp", "").attribute(name, value).xml()
+    };
+    let google = || Sample::new("https://accounts.google.com/o/saml2?idpid=C01", "saml2p", "saml2");
+    let adfs = "http://fs.example.com/adfs/services/trust";
+    let roles = "<RoleDescriptor xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xsi:type=\"fed:SecurityTokenServiceType\" \
+                 xmlns:fed=\"http://docs.oasis-open.org/wsfed/federation/200706\" protocolSupportEnumeration=\"x\"/>";
+    let realm = "https://id.example.com/realms/staff";
+    let scope = "<Extensions><shibmd:Scope xmlns:shibmd=\"urn:mace:shibboleth:metadata:1.0\" regexp=\"false\">example.org</shibmd:Scope></Extensions>";
+    let ssp = "https://idp.example.com/simplesaml/saml2/idp/metadata.php";
+    let sha1 = "http://www.w3.org/2000/09/xmldsig#rsa-sha1";
+    vec![
+        ("okta", vec![okta.metadata().unwrap(), groups.issue().unwrap().into_xml(), sealed.issue().unwrap().into_xml()]),
+        (
+            "entra",
+            vec![
+                entra("http://schemas.microsoft.com/claims/groups.link", "https://graph.windows.net/x"),
+                entra("http://schemas.microsoft.com/ws/2008/06/identity/claims/groups", GUID),
+                entra("http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress", "a@example.com"),
+                format!("{microsoft}?{lower}"),
+            ],
+        ),
+        (
+            "google",
+            vec![
+                google().xml(),
+                google().with(|sample| sample.sign_response = true).xml(),
+                metadata("https://accounts.google.com/o/saml2?idpid=C01", "https://accounts.google.com/o/saml2/idp?idpid=C01", "", ""),
+            ],
+        ),
+        (
+            "adfs",
+            vec![
+                Sample::new(adfs, "samlp", "")
+                    .attribute(UPN, "ada@corp.example")
+                    .with(|sample| {
+                        sample.name_id = "SPNameQualifier=\"https://app.example.com/saml/metadata\"".to_owned();
+                        sample.key_info = "<ds:X509Data><ds:X509Certificate>LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0t</ds:X509Certificate></ds:X509Data>";
+                    })
+                    .xml(),
+                metadata(adfs, "https://fs.example.com/adfs/ls/", "", roles),
+            ],
+        ),
+        (
+            "keycloak",
+            vec![
+                Sample::new(realm, "samlp", "saml")
+                    .attribute("Role", "admin")
+                    .attribute("Role", "user")
+                    .with(|sample| {
+                        sample.id = format!("ID_{GUID}");
+                        sample.key_info = "<ds:KeyName>FJ86GcF3jTbNLOco4NvZkUCIUmfYCqoqtOQeMfbhNlE</ds:KeyName>";
+                        sample.name_id = format!("Format=\"{PERSISTENT}\"");
+                    })
+                    .xml(),
+                metadata(realm, &format!("{realm}/protocol/saml"), "WantAuthnRequestsSigned=\"true\"", ""),
+            ],
+        ),
+        (
+            "onelogin",
+            vec![
+                Sample::new("https://app.onelogin.com/saml/metadata/634027", "samlp", "saml")
+                    .with(|sample| {
+                        sample.id = "R060bff490336a09324ed664f6e8b03fa12dc1994".to_owned();
+                        sample.assertion_id = format!("pfx{GUID}");
+                        sample.destination = "";
+                        sample.audience = "{audience}";
+                        sample.algorithm = sha1;
+                    })
+                    .xml(),
+            ],
+        ),
+        (
+            "auth0",
+            vec![
+                Sample::new("\nurn:example.auth0.com\n", "samlp", "saml")
+                    .attribute("http://schemas.auth0.com/clientID", "c")
+                    .with(|sample| sample.algorithm = sha1)
+                    .xml(),
+            ],
+        ),
+        (
+            "pingfederate",
+            vec![
+                Sample::new("https://pingfed.example.com", "samlp", "saml")
+                    .with(|sample| {
+                        sample.key_info = "";
+                        sample.sign_response = true;
+                    })
+                    .xml(),
+                Sample::new("https://auth.pingone.eu/1f0b", "samlp", "saml").with(|sample| sample.encrypted = Some(NESTED)).xml(),
+                metadata("urn:partner:idp", "https://sso.example.com/idp/SSO.saml2", "", ""),
+            ],
+        ),
+        (
+            "shibboleth",
+            vec![
+                Sample::new("https://idp.example.org/idp/shibboleth", "saml2p", "saml2")
+                    .attribute("urn:oid:0.9.2342.19200300.100.1.3", "ada@example.org")
+                    .with(|sample| sample.name_id = format!("Format=\"{TRANSIENT}\""))
+                    .xml(),
+                Sample::new("https://idp.example.org/idp/shibboleth", "saml2p", "saml2").with(|sample| sample.encrypted = Some(NESTED)).xml(),
+                metadata("https://idp.example.org/idp/shibboleth", "https://idp.example.org/idp/profile/SAML2/Redirect/SSO", "", scope),
+            ],
+        ),
+        (
+            "simplesamlphp",
+            vec![
+                Sample::new(ssp, "samlp", "saml").attribute("uid", "ada").with(|sample| sample.name_id = format!("Format=\"{TRANSIENT}\"")).xml(),
+                Sample::new(ssp, "samlp", "saml").with(|sample| sample.encrypted = Some(NESTED)).xml(),
+                metadata(ssp, "https://idp.example.com/simplesaml/saml2/idp/SSOService.php", "", ""),
+            ],
+        ),
+    ]
+}
+
+#[test]
+fn every_product_is_recognised_and_every_quirk_shown() {
+    let samples: BTreeMap<&str, Vec<String>> = samples().into_iter().collect();
+    for product in catalogue() {
+        let files =
+            samples.get(product.id.as_str()).unwrap_or_else(|| panic!("{} has no sample", product.id));
+        let mut shown = BTreeSet::new();
+        for file in files {
+            let exhibit = examine(file);
+            let recognised = exhibit
+                .product
+                .as_ref()
+                .unwrap_or_else(|| panic!("{}: not recognised in {file}\n{exhibit:#?}", product.id));
+            assert_eq!(recognised.name, product.name, "{file}\n{recognised:#?}");
+            assert!(recognised.certain, "{file}\n{recognised:#?}");
+            shown.extend(
+                exhibit
+                    .complaints
+                    .iter()
+                    .filter_map(|one| one.code.strip_prefix("quirk."))
+                    .map(str::to_owned),
+            );
+        }
+        let described: BTreeSet<String> =
+            product.quirk.iter().map(|quirk| format!("{}.{}", product.id, quirk.id)).collect();
+        assert_eq!(shown, described);
+    }
+    assert_eq!(samples.len(), catalogue().len());
+}
+
+#[test]
+fn a_product_that_nobody_knows_is_not_guessed() {
+    let unknown =
+        Sample::new("https://login.example.net", "p", "a").with(|sample| sample.id = "x".to_owned());
+    let exhibit = examine(unknown.xml());
+    assert!(exhibit.product.is_none(), "{exhibit:#?}");
+    assert!(exhibit.complaints.iter().all(|complaint| complaint.setting.is_none()));
+    assert!(now() > testkit::ISSUE_INSTANT);
+}
