@@ -6,6 +6,7 @@ mod algorithms;
 mod c14n;
 mod corpus_run;
 mod decrypt;
+mod doctor;
 mod failure;
 mod identity_providers;
 mod input;
@@ -59,6 +60,8 @@ enum Command {
     /// Look at metadata, and write our own.
     #[command(subcommand)]
     Metadata(Metadata),
+    /// What is this message or metadata, from which product, what is wrong, what to change?
+    Doctor(doctor::Arguments),
     /// What to type into Okta's console.
     #[command(subcommand)]
     Okta(Okta),
@@ -125,6 +128,7 @@ fn run(command: Command, output: &Output) -> Result<Answer, Failure> {
         Command::Decrypt(arguments) => decrypt::run(&arguments, output),
         Command::Metadata(Metadata::Show(arguments)) => metadata_show::run(&arguments, output),
         Command::Metadata(Metadata::Sp(arguments)) => metadata_sp::run(&arguments, output),
+        Command::Doctor(arguments) => doctor::run(&arguments, output),
         Command::Okta(Okta::Values(arguments)) => okta_values::run(&arguments, output),
     }
 }

@@ -226,7 +226,7 @@ fn line(check: &Check, output: &Output) -> String {
     format!("  {} {} {clause}{operands}\n", output.styled(style, mark), check.rule())
 }
 
-fn instant(text: &str) -> Result<DateTime<Utc>, String> {
+pub(crate) fn instant(text: &str) -> Result<DateTime<Utc>, String> {
     DateTime::parse_from_rfc3339(text)
         .map(|time| time.with_timezone(&Utc))
         .map_err(|error| format!("{error}; write it as 2026-11-24T00:01:00Z"))

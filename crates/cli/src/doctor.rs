@@ -1,0 +1,116 @@
+//! `vouchsafe doctor`: what is this message or metadata, from which product, what is wrong, what to change.
+
+use chrono::{DateTime, Utc};
+use vouchsafe::doctor::{Complaint, Diagnosis, Doctor, Exhibit, Severity};
+
+use crate::algorithms::Algorithms;
+use crate::failure::Failure;
+use crate::input;
+use crate::output::{Answer, Output, Style};
+use crate::response_check::instant;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// Metadata, a Response (XML, base64 or the posted form), an address, or a HAR file of the browser; - is standard input. Files are
+    /// looked at together: metadata among them says whom to trust and who we are.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<String>,
+    /// Our entity id; without it, taken from our metadata or a request among the files, or from the message itself.
+    #[arg(long, value_name = "URI")]
+    entity_id: Option<String>,
+    /// Our assertion consumer; without it, taken likewise.
+    #[arg(long, value_name = "URL")]
+    acs: Option<String>,
+    /// The time to judge messages at; without it, when each was recorded or issued.
+    #[arg(long, value_name = "RFC3339", value_parser = instant)]
+    now: Option<DateTime<Utc>>,
+    /// Private key that opens encrypted Assertions. Repeatable: the keys are tried in turn.
+    #[arg(long, value_name = "PEM")]
+    decryption_key: Vec<String>,
+    /// Open AES-CBC that no signature covers.
+    #[arg(long)]
+    danger_unauthenticated_cbc: bool,
+    #[command(flatten)]
+    algorithms: Algorithms,
+}
+
+pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Answer, Failure> {
+    let octets: Vec<Vec<u8>> =
+        arguments.files.iter().map(|path| given(path)).collect::<Result<_, Failure>>()?;
+    let files: Vec<(&str, &[u8])> =
+        arguments.files.iter().map(String::as_str).zip(octets.iter().map(Vec::as_slice)).collect();
+    let diagnosis = doctor(arguments)?.examine(&files);
+    output.write(&diagnosis, || human(&diagnosis, output))?;
+    Ok(match (diagnosis.is_understood(), diagnosis.is_healthy()) {
+        (false, _) => Answer::Unusable,
+        (true, false) => Answer::No,
+        (true, true) => Answer::Yes,
+    })
+}
+
+/// The octets of a file; an address stands for itself.
+fn given(path: &str) -> Result<Vec<u8>, Failure> {
+    let is_address = path.starts_with("https://") || path.starts_with("http://");
+    if is_address { Ok(path.as_bytes().to_vec()) } else { input::octets(path) }
+}
+
+fn doctor(arguments: &Arguments) -> Result<Doctor, Failure> {
+    let provider = arguments.algorithms.provider()?;
+    let keys = input::private_keys(&arguments.decryption_key, &provider)?;
+    let mut doctor = Doctor::new(input::now()).with_decryption_keys(keys).with_provider(provider);
+    if let Some(entity_id) = &arguments.entity_id {
+        doctor = doctor.with_entity_id(entity_id);
+    }
+    if let Some(url) = &arguments.acs {
+        doctor = doctor.with_assertion_consumer(url);
+    }
+    if let Some(time) = arguments.now {
+        doctor = doctor.judged_at(time);
+    }
+    if arguments.danger_unauthenticated_cbc {
+        doctor = doctor.danger_unauthenticated_cbc();
+    }
+    Ok(doctor)
+}
+
+fn human(diagnosis: &Diagnosis, output: &Output) -> String {
+    let texts: Vec<String> = diagnosis.exhibits.iter().map(|one| exhibit(one, output)).collect();
+    texts.join("\n")
+}
+
+fn exhibit(exhibit: &Exhibit, output: &Output) -> String {
+    let title = output.styled(Style::Title, &exhibit.source.escape_debug().to_string());
+    let mut text = format!("{title}: {}\n", exhibit.kind.name());
+    if let Some(product) = &exhibit.product {
+        let certainty = if product.certain { "" } else { "probably " };
+        text.push_str(&format!("  product: {certainty}{} ({})\n", product.name, product.because.join("; ")));
+    }
+    if exhibit.complaints.is_empty() {
+        text.push_str(&format!("  {}\n", output.styled(Style::Good, "nothing is wrong")));
+    }
+    for one in &exhibit.complaints {
+        text.push_str(&complaint(one, exhibit, output));
+    }
+    for fact in &exhibit.facts {
+        let line = format!("{}: {}", fact.name, fact.value.escape_debug());
+        text.push_str(&format!("  {}\n", output.styled(Style::Quiet, &line)));
+    }
+    text
+}
+
+fn complaint(complaint: &Complaint, exhibit: &Exhibit, output: &Output) -> String {
+    let (style, word) = match complaint.severity {
+        Severity::Error => (Style::Bad, "error"),
+        Severity::Warning => (Style::Title, "warning"),
+        _ => (Style::Quiet, "note"),
+    };
+    let mut text = format!("  {}[{}]: {}\n", output.styled(style, word), complaint.code, complaint.message);
+    if let Some(setting) = &complaint.setting {
+        let place = exhibit.product.as_ref().map(|product| product.console.as_str()).unwrap_or_default();
+        let value =
+            setting.value.as_ref().map(|value| format!(" = {}", value.escape_debug())).unwrap_or_default();
+        text.push_str(&format!("    change: {}{value}\n    where: {place}\n", setting.name));
+    }
+    text.push_str(&format!("    remedy: {}\n", complaint.remedy));
+    text
+}

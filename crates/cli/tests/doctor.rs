@@ -1,0 +1,79 @@
+//! `vouchsafe doctor`: what it says, in both formats, and its exit status.
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::arithmetic_side_effects,
+    unreachable_pub,
+    reason = "tests fail by panicking, and use a part of what tests share"
+)]
+
+mod support;
+
+use serde_json::json;
+use support::{Folder, response, vouchsafe, with_input};
+use vouchsafe::redirect;
+use vouchsafe_testkit::{Encryption, keys};
+
+#[test]
+fn a_wrong_audience_is_told_in_the_words_of_the_console() {
+    let folder = Folder::new("doctor-audience");
+    let issued = response().audience("https://app.example.com").issue().unwrap();
+    let file = folder.write("posted.txt", issued.to_base64());
+    let files =
+        ["doctor", &folder.path("idp.xml"), &file, "--entity-id", vouchsafe_testkit::SERVICE_PROVIDER];
+    let human = vouchsafe(files);
+    assert_eq!((human.status, human.stderr.as_str()), (1, ""));
+    for part in [
+        "posted.txt: SAML Response\n",
+        "product: Okta (",
+        "error[assertion.audience]: ",
+        "change: Audience URI (SP Entity ID) = https://app.example.com/saml/metadata\n",
+        "where: Admin Console > Applications",
+    ] {
+        assert!(human.stdout.contains(part), "no {part:?} in {}", human.stdout);
+    }
+    assert!(!human.stdout.contains("ada@"), "no value of a person: {}", human.stdout);
+
+    let run = vouchsafe(files.iter().copied().chain(["--format", "json"]));
+    let found = run.json();
+    assert_eq!((run.status, run.stderr.as_str()), (1, ""));
+    let posted = &found["exhibits"][1];
+    assert_eq!((&posted["kind"], &posted["product"]["name"]), (&json!("response"), &json!("Okta")));
+    let complaint = &posted["complaints"][0];
+    assert_eq!((&complaint["severity"], &complaint["code"]), (&json!("error"), &json!("assertion.audience")));
+    assert_eq!(complaint["setting"]["value"], vouchsafe_testkit::SERVICE_PROVIDER);
+}
+
+#[test]
+fn a_good_response_is_healthy_from_standard_input_too() {
+    let folder = Folder::new("doctor-healthy");
+    let sealed = response().encrypt(Encryption::to(keys::service_provider().certificate())).issue().unwrap();
+    let arguments = ["doctor", &folder.path("idp.xml"), "-", "--decryption-key", &folder.path("sp.key")];
+    let run = with_input(arguments, sealed.xml().as_bytes());
+    assert_eq!((run.status, run.stderr.as_str()), (0, ""), "{run:?}");
+    let late = with_input(
+        arguments.iter().copied().chain(["--now", "2026-02-01T00:00:00Z"]),
+        sealed.xml().as_bytes(),
+    );
+    assert_eq!(late.status, 1, "{late:?}");
+    assert!(late.stdout.contains("error[assertion.expired]"), "{late:?}");
+}
+
+#[test]
+fn an_address_and_what_is_nothing() {
+    let request = "<samlp:AuthnRequest xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\" ID=\"_1\"/>";
+    let query = redirect::encode(redirect::SAML_REQUEST, request, None).unwrap();
+    let run = vouchsafe(["doctor", &format!("{}?{query}", vouchsafe_testkit::OKTA_SINGLE_SIGN_ON)]);
+    assert_eq!(run.status, 0, "{run:?}");
+    assert!(run.stdout.contains("SAML AuthnRequest") && run.stdout.contains("product: Okta"), "{run:?}");
+
+    let folder = Folder::new("doctor-nothing");
+    let run = vouchsafe(["doctor", &folder.write("text", "hello there!")]);
+    assert_eq!(run.status, 2);
+    assert!(run.stdout.contains("error[doctor.unrecognised]"), "{run:?}");
+    assert_eq!(vouchsafe(["doctor"]).status, 2);
+    let run = vouchsafe(["doctor", &folder.path("absent")]);
+    assert!(run.status == 2 && run.stderr.contains("error[cli.file]"), "{run:?}");
+}
