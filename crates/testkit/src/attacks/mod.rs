@@ -87,6 +87,8 @@ mod wrapping_response;
 
 use scene::Made;
 
+use crate::TestkitError;
+
 pub use form::Form;
 pub use kind::Kind;
 pub use outcome::Outcome;
@@ -208,8 +210,12 @@ impl Attack {
     ///
     /// # Errors
     ///
-    /// When something in the target cannot stand in XML, or a key cannot be used.
+    /// When the target lacks what the attack needs (a certificate, a request, none), when something in it cannot stand in
+    /// XML, or a key cannot be used.
     pub fn forms(&self, target: &Target, asked: Option<&Asked>) -> Made {
+        if let Some(reason) = self.lacks(target, asked.is_some()) {
+            return Err(TestkitError::message("target", "what the attack needs", reason));
+        }
         (self.make)(&Scene::new(target, self, asked))
     }
 

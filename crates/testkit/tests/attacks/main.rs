@@ -13,4 +13,5 @@
 mod bites;
 mod document;
 mod genuine;
+mod opened;
 mod weak;

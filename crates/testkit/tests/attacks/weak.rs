@@ -4,13 +4,12 @@
 use std::cell::RefCell;
 use std::collections::HashSet;
 
-use vouchsafe_crypto::{
-    Certificate, DigestAlgorithm, PrivateKey, Provider, PublicKey, SignatureAlgorithm, base64_decode,
-};
-use vouchsafe_encryption::decrypt;
+use vouchsafe_crypto::{Certificate, DigestAlgorithm, PublicKey, SignatureAlgorithm, base64_decode};
 use vouchsafe_testkit::attacks::{Form, Outcome};
 use vouchsafe_testkit::{ASSERTION_CONSUMER, IdentityProvider, SERVICE_PROVIDER, keys};
 use vouchsafe_xml::{Canonicalization, Document, Element, Limits, Node, canonicalize, namespace};
+
+use crate::opened::{decrypted, one_root, without_doctype};
 
 /// Whose signatures are believed.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -25,6 +24,10 @@ pub(crate) enum Keys {
     OrHmac,
     /// A message that has no signature needs none.
     OnlyIfThere,
+    /// A signature that names nothing counts as none, and then none is needed.
+    OnlyIfReadable,
+    /// The digest is compared, the value over SignedInfo is not.
+    DigestAlone,
     /// Nobody looks.
     Nobody,
 }
@@ -128,7 +131,8 @@ impl Service {
     }
 
     fn accept(&self, form: &Form) -> Option<Outcome> {
-        let weak = self.weak;
+        let repeated = form.fields().iter().filter(|(name, _)| name == "SAMLResponse").count() > 1;
+        let weak = Weak { last_field: self.weak.last_field && repeated, ..self.weak };
         let mut values = form.fields().iter().filter(|(name, _)| name == "SAMLResponse");
         let value = if weak.last_field { values.next_back() } else { values.next() };
         let text = String::from_utf8(base64_decode(&value?.1).ok()?).ok()?;
@@ -192,8 +196,13 @@ impl Weak {
     }
 
     fn needs_no_signature(self, document: &Document) -> bool {
-        let signed = document.elements().any(|element| element.is(namespace::DSIG, "Signature"));
-        self.keys == Keys::Nobody || (self.keys == Keys::OnlyIfThere && !signed) || self.last_field
+        let there = |name: &str| document.elements().any(|element| element.is(namespace::DSIG, name));
+        match self.keys {
+            Keys::Nobody => true,
+            Keys::OnlyIfThere => !there("Signature"),
+            Keys::OnlyIfReadable => !there("Reference"),
+            _ => self.last_field,
+        }
     }
 
     /// The elements that some signature covers, wherever it stands.
@@ -204,7 +213,11 @@ impl Weak {
 
     fn verified<'d>(self, document: &'d Document, signature: Element<'d>) -> Option<Element<'d>> {
         let signed_infos: Vec<_> = children(signature, "SignedInfo");
-        let value = base64_decode(children(signature, "SignatureValue").first()?.text().as_bytes()).ok()?;
+        let value = children(signature, "SignatureValue").first().map(|value| value.text());
+        let value = match self.keys {
+            Keys::DigestAlone => Vec::new(),
+            _ => base64_decode(value?.as_bytes()).ok()?,
+        };
         let genuine = signed_infos.iter().any(|info| self.value_is_right(document, signature, *info, &value));
         if !genuine {
             return None;
@@ -229,6 +242,9 @@ impl Weak {
         info: Element<'_>,
         value: &[u8],
     ) -> bool {
+        if self.keys == Keys::DigestAlone {
+            return true;
+        }
         let mut octets = Vec::new();
         canonicalize(info, Canonicalization::EXCLUSIVE, &[], None, &mut octets);
         let method =
@@ -448,48 +464,4 @@ fn is_in_context(root: Element<'_>, assertion: Element<'_>) -> bool {
                 && data.attribute("NotOnOrAfter").is_some_and(|end| end > now)
         })
         && has("Conditions", &|conditions| conditions.attribute("NotOnOrAfter").is_some_and(|end| end > now))
-}
-
-/// Everything that is encrypted, opened in its place.
-fn decrypted(text: &str) -> String {
-    let own: PrivateKey = keys::service_provider().private_key().clone();
-    let Ok(document) = Document::parse(text.as_bytes(), &Limits::default()) else { return text.to_owned() };
-    let mut result = text.to_owned();
-    let sealed: Vec<_> =
-        document.elements().filter(|found| found.local_name() == "EncryptedAssertion").collect();
-    for element in sealed.iter().rev() {
-        let provider: &Provider = keys::provider();
-        if let Ok(opened) = decrypt(*element, std::slice::from_ref(&own), provider, &Limits::default()) {
-            let inside = String::from_utf8(opened.into_octets()).unwrap();
-            result.replace_range(element.source_range(), &inside);
-        }
-    }
-    if result == text { result } else { decrypted(&result) }
-}
-
-/// What a parser sees that stops after the first root, or one that starts over with each.
-fn one_root(text: &str, first: Option<bool>) -> String {
-    let end = "</saml2p:Response>";
-    match (first, text.match_indices(end).count()) {
-        (Some(true), 2) => text.split_inclusive(end).next().unwrap().to_owned(),
-        (Some(false), 2) => text.split_inclusive(end).nth(1).unwrap().to_owned(),
-        _ => text.to_owned(),
-    }
-}
-
-/// Internal entities expanded, or dropped; the DOCTYPE gone.
-fn without_doctype(text: &str, expand: bool) -> String {
-    let Some((before, rest)) = text.split_once("<!DOCTYPE") else { return text.to_owned() };
-    let (doctype, body) = match rest.split_once("]>") {
-        Some((doctype, body)) => (doctype, body),
-        None => rest.split_once('>').unwrap(),
-    };
-    let mut body = body.to_owned();
-    for declaration in doctype.split("<!ENTITY ").skip(1) {
-        let name = declaration.split_whitespace().next().unwrap();
-        let value = declaration.split('"').nth(1).unwrap_or_default();
-        let external = declaration.contains("SYSTEM");
-        body = body.replace(&format!("&{name};"), if expand && !external { value } else { "" });
-    }
-    [before, &body].concat()
 }

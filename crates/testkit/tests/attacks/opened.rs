@@ -1,0 +1,50 @@
+//! What a weak service does to a message before it reads it.
+
+use vouchsafe_crypto::{PrivateKey, Provider};
+use vouchsafe_encryption::decrypt;
+use vouchsafe_testkit::keys;
+use vouchsafe_xml::{Document, Limits};
+
+/// Everything that is encrypted, opened in its place.
+pub(crate) fn decrypted(text: &str) -> String {
+    let own: PrivateKey = keys::service_provider().private_key().clone();
+    let Ok(document) = Document::parse(text.as_bytes(), &Limits::default()) else { return text.to_owned() };
+    let mut result = text.to_owned();
+    let sealed: Vec<_> =
+        document.elements().filter(|found| found.local_name() == "EncryptedAssertion").collect();
+    for element in sealed.iter().rev() {
+        let provider: &Provider = keys::provider();
+        if let Ok(opened) = decrypt(*element, std::slice::from_ref(&own), provider, &Limits::default()) {
+            let inside = String::from_utf8(opened.into_octets()).unwrap();
+            result.replace_range(element.source_range(), &inside);
+        }
+    }
+    if result == text { result } else { decrypted(&result) }
+}
+
+/// What a parser sees that stops after the first root, or one that starts over with each.
+pub(crate) fn one_root(text: &str, first: Option<bool>) -> String {
+    let end = "</saml2p:Response>";
+    match (first, text.match_indices(end).count()) {
+        (Some(true), 2) => text.split_inclusive(end).next().unwrap().to_owned(),
+        (Some(false), 2) => text.split_inclusive(end).nth(1).unwrap().to_owned(),
+        _ => text.to_owned(),
+    }
+}
+
+/// Internal entities expanded, or dropped; the DOCTYPE gone.
+pub(crate) fn without_doctype(text: &str, expand: bool) -> String {
+    let Some((before, rest)) = text.split_once("<!DOCTYPE") else { return text.to_owned() };
+    let (doctype, body) = match rest.split_once("]>") {
+        Some((doctype, body)) => (doctype, body),
+        None => rest.split_once('>').unwrap(),
+    };
+    let mut body = body.to_owned();
+    for declaration in doctype.split("<!ENTITY ").skip(1) {
+        let name = declaration.split_whitespace().next().unwrap();
+        let value = declaration.split('"').nth(1).unwrap_or_default();
+        let external = declaration.contains("SYSTEM");
+        body = body.replace(&format!("&{name};"), if expand && !external { value } else { "" });
+    }
+    [before, &body].concat()
+}
