@@ -19,6 +19,7 @@ pub mod backend;
 pub mod base64_form;
 pub mod c14n_idempotent;
 pub mod decrypt;
+pub mod doctor;
 pub mod generator;
 pub mod keys;
 pub mod metadata_parse;
@@ -47,10 +48,11 @@ pub struct Target {
 }
 
 /// All targets.
-pub const TARGETS: [Target; 9] = [
+pub const TARGETS: [Target; 10] = [
     Target { name: "base64_form", check: base64_form::check, seeds: seeds::base64_form },
     Target { name: "c14n_idempotent", check: c14n_idempotent::check, seeds: seeds::documents },
     Target { name: "decrypt", check: decrypt::check, seeds: seeds::decrypt },
+    Target { name: "doctor", check: doctor::check, seeds: seeds::doctor },
     Target { name: "metadata_parse", check: metadata_parse::check, seeds: seeds::metadata },
     Target {
         name: "receive_past_signature",

@@ -104,6 +104,21 @@ pub fn metadata() -> Vec<Vec<u8>> {
     [one, several, artifact].map(String::into_bytes).to_vec()
 }
 
+/// Everything that the doctor takes: messages, metadata, queries, forms, a page, and a recording of a browser.
+#[must_use]
+pub fn doctor() -> Vec<Vec<u8>> {
+    let form = base64_form().into_iter().rev().nth(1).unwrap_or_default();
+    let form = String::from_utf8_lossy(&form).into_owned();
+    let value = form.split(['=', '&']).nth(1).unwrap_or_default();
+    let page = format!("<html><form><input type='hidden' name='SAMLResponse' value='{value}'></form></html>");
+    let recording = format!(
+        "{{\"log\":{{\"entries\":[{{\"startedDateTime\":\"2026-01-01T00:00:00Z\",\"request\":{{\"method\":\"POST\",\
+         \"url\":\"https://app.example.com/acs?x=1\",\"postData\":{{\"text\":\"{form}\"}}}}}}]}}}}"
+    );
+    let others = [form, page, recording].map(String::into_bytes);
+    signature_locate().into_iter().chain(metadata()).chain(redirect_query()).chain(others).collect()
+}
+
 /// What [`crate::receive_past_signature`] accepts and refuses: the digests are those of its backend, zeros.
 pub(crate) fn responses() -> Vec<String> {
     let mut all = Vec::new();

@@ -10,7 +10,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use vouchsafe_fuzz_properties::{TARGETS, Target, receive_past_signature, seeds, signature_locate};
+use vouchsafe_fuzz_properties::{TARGETS, Target, doctor, receive_past_signature, seeds, signature_locate};
 
 #[test]
 fn what_was_found_stays_right() {
@@ -38,6 +38,7 @@ fn seeds_hold() {
 #[test]
 fn seeds_reach_the_properties() {
     let signed: usize = seeds::signature_locate().iter().map(|seed| signature_locate::accepted(seed)).sum();
+    assert!(seeds::doctor().iter().filter(|seed| doctor::healthy(seed)).count() >= 4);
     let received = seeds::receive_past_signature();
     let accepted = received.iter().map(|seed| receive_past_signature::accepted(seed));
     let accepted: Vec<usize> = accepted.collect();

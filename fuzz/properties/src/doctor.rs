@@ -1,0 +1,92 @@
+//! Whatever the doctor is given, it has an answer; the autopsy never contradicts the verdict; and a response is called healthy only when
+//! a key of the metadata beside it has signed.
+
+use std::sync::LazyLock;
+
+use vouchsafe::doctor::{Diagnosis, Doctor, Exhibit, Kind, Severity};
+use vouchsafe::signature::{Autopsy, Maker, autopsy, has_signature, verify};
+use vouchsafe::xml::{Document, Element, Limits, namespace};
+use vouchsafe_testkit::{IdentityProvider, KeyPair};
+
+use crate::receive_past_signature::NOW;
+use crate::{keys, script, signature_locate};
+
+/// The property of the target of that name.
+pub fn check(data: &[u8]) {
+    let _ = healthy(data);
+}
+
+/// Whether the input is a response that the doctor finds nothing wrong with.
+#[must_use]
+pub fn healthy(data: &[u8]) -> bool {
+    let octets = script::document(data, signature_locate::originals());
+    let document = Document::parse(&octets, &Limits::default()).ok();
+    if let Some(document) = &document {
+        the_autopsy_agrees(document, &octets);
+    }
+    let doctor = Doctor::new(NOW).with_provider(keys::provider().clone());
+    let _ = answered(&doctor.examine(&[("alone", &octets)]));
+    let diagnosis = doctor.examine(&[("metadata", METADATA.as_bytes()), ("input", &octets)]);
+    let healthy = answered(&diagnosis);
+    if let Some(document) = document.filter(|_| healthy) {
+        assert!(is_signed_by_the_trusted_key(&document), "healthy, and signed by nobody who is trusted");
+    }
+    healthy
+}
+
+/// Every exhibit says what it is, the worst first; and whether the last is a response that was verified and nothing is wrong with.
+fn answered(diagnosis: &Diagnosis) -> bool {
+    assert!(!diagnosis.exhibits.is_empty(), "no answer");
+    for Exhibit { complaints, .. } in &diagnosis.exhibits {
+        assert!(complaints.is_sorted_by_key(|complaint| complaint.severity), "a note before an error");
+        for complaint in complaints {
+            assert!(
+                complaint.code.contains('.') && !complaint.message.is_empty() && !complaint.remedy.is_empty()
+            );
+        }
+    }
+    diagnosis.exhibits.last().is_some_and(|last| {
+        let unverified = ["doctor.unverified_sender", "doctor.cannot_open"];
+        last.kind == Kind::Response
+            && last
+                .complaints
+                .iter()
+                .all(|one| one.severity != Severity::Error && !unverified.contains(&one.code.as_str()))
+    })
+}
+
+/// A signature holds exactly when the autopsy has nothing to say of it.
+fn the_autopsy_agrees(document: &Document, octets: &[u8]) {
+    let (provider, limits) = (keys::provider(), Limits::default());
+    let Ok(source) = std::str::from_utf8(octets) else { return };
+    for element in document.elements().filter(|element| has_signature(*element)).take(4) {
+        let verdict = verify(element, keys::trusted_keys(), provider, &limits);
+        let found = autopsy(element, source, keys::trusted_keys(), keys::untrusted_keys(), provider, &limits);
+        match (verdict, found) {
+            (Ok(_), found) => assert!(found.is_ok_and(|found| has_nothing_to_say(&found)), "it holds"),
+            (Err(error), Ok(found)) => assert!(!has_nothing_to_say(&found), "it does not hold: {error}"),
+            (Err(_), Err(error)) => assert!(!error.to_string().is_empty() && error.code().contains('.')),
+        }
+    }
+}
+
+fn has_nothing_to_say(found: &Autopsy) -> bool {
+    let (verifications, digests) = found.work();
+    assert!(verifications <= 8_704 && digests <= 200, "unbounded work");
+    matches!(found.maker(), Maker::Trusted { .. }) && !found.is_value_wrong() && !found.is_digest_wrong()
+}
+
+fn is_signed_by_the_trusted_key(document: &Document) -> bool {
+    let root = document.root();
+    let assertions = root.elements().filter(|child| child.is(namespace::SAML_ASSERTION, "Assertion"));
+    let holds = |element: Element<'_>| {
+        verify(element, keys::trusted_keys(), keys::provider(), &Limits::default()).is_ok()
+    };
+    std::iter::once(root).chain(assertions).any(holds)
+}
+
+/// Metadata of the identity provider that signs with the trusted key.
+static METADATA: LazyLock<String> = LazyLock::new(|| {
+    let pair = KeyPair::new(keys::trusted().clone(), keys::certificate().clone());
+    IdentityProvider::okta().with_key(&pair).metadata().expect("the kit can make metadata")
+});
