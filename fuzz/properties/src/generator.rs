@@ -71,11 +71,11 @@ const DECLARATIONS: &[&str] = &[
     " xmlns:xs=\"http://www.w3.org/2001/XMLSchema\"",
     " xmlns:saml2=\"urn:oasis:names:tc:SAML:2.0:assertion\"",
     " xmlns:unused='urn:unused'",
-    " xmlns:é='urn:é'",
+    " xmlns:é='urn:e-acute'",
     " xmlns=\"urn:oasis:names:tc:SAML:2.0:assertion\"",
 ];
 const ROOT_DECLARATIONS: &str = " xmlns:p='urn:p' xmlns:q='urn:q' xmlns:xs='http://www.w3.org/2001/XMLSchema' \
-                                 xmlns:saml2='urn:oasis:names:tc:SAML:2.0:assertion' xmlns:é='urn:é'";
+                                 xmlns:saml2='urn:oasis:names:tc:SAML:2.0:assertion' xmlns:é='urn:e-acute'";
 const ATTRIBUTES: &[&str] = &[
     " x=\"1\"",
     " p:x=\"2\"",
