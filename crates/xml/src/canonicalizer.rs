@@ -18,11 +18,10 @@ pub(crate) struct Canonicalizer<'d, 's, S> {
     rendered: Vec<u32>,
     /// For each prefix whether the `PrefixList` has it; empty if there is no list.
     listed: Vec<bool>,
-    /// What elements still open have overwritten in `rendered`: prefix and earlier namespace.
+    /// What elements still open have overwritten in `rendered`: prefix and earlier namespace. The last ones are what the
+    /// element at hand declares.
     overwritten: Vec<(u32, u32)>,
     open: Vec<Open>,
-    /// The declarations of the element at hand. Kept for its allocation.
-    declarations: Vec<(u32, u32)>,
     /// The attributes of the element at hand. Kept for its allocation.
     attributes: Vec<Item<'d>>,
 }
@@ -66,10 +65,10 @@ impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
             sink,
             rendered: vec![EMPTY; count],
             listed,
-            overwritten: Vec::new(),
-            open: Vec::new(),
-            declarations: Vec::new(),
-            attributes: Vec::new(),
+            // As much as most messages need.
+            overwritten: Vec::with_capacity(16),
+            open: Vec::with_capacity(16),
+            attributes: Vec::with_capacity(8),
         }
     }
 
@@ -146,18 +145,20 @@ impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
 
     fn start_tag(&mut self, element: Element<'d>, is_apex: bool) {
         let end = self.document.end_of(element.node);
-        self.open.push(Open { node: element.node, end, overwritten: self.overwritten.len() });
-        self.declarations.clear();
+        let before = self.overwritten.len();
+        self.open.push(Open { node: element.node, end, overwritten: before });
         match self.method.rules {
             Rules::Exclusive => self.collect_used(element, is_apex),
             Rules::Inclusive | Rules::Inclusive11 => self.collect_all(element, is_apex),
         }
         let document = self.document;
-        self.declarations.sort_unstable_by_key(|&(prefix, _)| document.prefix_name(prefix));
+        let declared = self.overwritten.get_mut(before..).unwrap_or_default();
+        declared.sort_unstable_by_key(|&(prefix, _)| document.prefix_name(prefix));
 
         self.sink.write(b"<");
         self.sink.write(element.qualified_name().as_bytes());
-        for &(prefix, namespace) in &self.declarations {
+        for &(prefix, _) in &*declared {
+            let namespace = self.rendered.get(prefix as usize).copied().unwrap_or_default();
             self.sink.write(if prefix == EMPTY { b" xmlns" } else { b" xmlns:" });
             self.sink.write(document.prefix_name(prefix).as_bytes());
             self.sink.write(b"=\"");
@@ -217,7 +218,6 @@ impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
         if prefix != XML && *rendered != namespace {
             self.overwritten.push((prefix, *rendered));
             *rendered = namespace;
-            self.declarations.push((prefix, namespace));
         }
     }
 
