@@ -1,6 +1,6 @@
 //! What a trusted key signed: first as octets, then read.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
 use vouchsafe_crypto::DigestAlgorithm;
@@ -198,7 +198,11 @@ fn only_assertion(root: Element<'_>) -> Result<Element<'_>, AssertionError> {
 fn replay_hash(issuer: &EntityId, id: &str, means: Means<'_>) -> Result<String, AssertionError> {
     let text = [issuer.as_str(), "\0", id].concat();
     let digest = means.provider.digest(DigestAlgorithm::Sha256, text.as_bytes())?;
-    Ok(digest.as_ref().iter().map(|octet| format!("{octet:02x}")).collect())
+    let mut hash = String::with_capacity(64);
+    for octet in digest.as_ref() {
+        let _ = write!(hash, "{octet:02x}"); // a String takes everything
+    }
+    Ok(hash)
 }
 
 /// An authentic assertion that nobody has held against anything yet. It gives nothing away: [`validate`](AuthenticAssertion::validate)

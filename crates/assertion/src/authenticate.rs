@@ -51,7 +51,7 @@ pub fn authenticate<'k>(
     policy: SignaturePolicy,
 ) -> Result<Authentic<'k>, Refusal> {
     let means = Means { keys: decryption_keys, provider, limits };
-    let mut steps = Steps { trust, means, policy, ledger: Ledger::default() };
+    let mut steps = Steps { trust, means, policy, ledger: Ledger::of_a_response() };
     let outcome = steps.run(&document);
     drop(document);
     match outcome {
