@@ -93,11 +93,17 @@ impl Table<'_> {
         let opened = encrypted.and_then(|encrypted| Some((encrypted, self.opened(encrypted)?)));
         if has_signature(root) {
             let mut own = self.signature(root, source);
-            if let Some((encrypted, plain)) = &opened
-                && self.holds_in_the_clear(source, *encrypted, plain)
-            {
-                own.findings.retain(|finding| !matches!(finding, SignatureFinding::ContentChanged { .. }));
-                own.findings.push(SignatureFinding::SignedBeforeEncryption);
+            let changed =
+                |finding: &SignatureFinding| matches!(finding, SignatureFinding::ContentChanged { .. });
+            match (&opened, encrypted) {
+                (Some((encrypted, plain)), _) if self.holds_in_the_clear(source, *encrypted, plain) => {
+                    own.findings.retain(|finding| !changed(finding));
+                    own.findings.push(SignatureFinding::SignedBeforeEncryption);
+                }
+                (None, Some(_)) if own.findings.iter().any(changed) => {
+                    own.findings.push(SignatureFinding::AssertionClosed);
+                }
+                _ => {}
             }
             all.push(own);
         }

@@ -72,6 +72,9 @@ pub enum SignatureFinding {
     },
     /// The response was signed before its assertion was encrypted: it holds again with the assertion in the clear.
     SignedBeforeEncryption,
+    /// The content changed, and holds an encrypted assertion that stays closed, so that nobody can tell whether it was signed before it was
+    /// encrypted.
+    AssertionClosed,
     /// The content is not what was signed, and no accident explains it.
     #[non_exhaustive]
     ContentChanged {
@@ -135,6 +138,7 @@ impl SignatureFinding {
             Self::NobodysKey { .. } => "autopsy.nobodys_key",
             Self::Explained { explanation, .. } => explanation.code(),
             Self::SignedBeforeEncryption => "autopsy.signed_before_encryption",
+            Self::AssertionClosed => "autopsy.assertion_closed",
             Self::ContentChanged { .. } => "autopsy.content_changed",
             Self::LostCharacters { .. } => "autopsy.lost_characters",
             Self::Undecided { .. } => "autopsy.undecided",
@@ -171,6 +175,10 @@ impl SignatureFinding {
             Self::SignedBeforeEncryption => {
                 "The identity provider signs the Response and encrypts the Assertion afterwards, so its signature cannot hold. Have it \
                  encrypt first and sign then (samlify: messageSigningOrder \"encrypt-then-sign\"), or sign the Assertion only."
+            }
+            Self::AssertionClosed => {
+                "See whether the identity provider signs before it encrypts (samlify: messageSigningOrder). To find out here, give the private \
+                 key; AES-CBC is opened only by a danger_ setting."
             }
             Self::ContentChanged { .. } => {
                 "Something between the identity provider and this service edits messages. If nothing does, treat it as an attack."
@@ -211,6 +219,9 @@ impl fmt::Display for SignatureFinding {
             Self::SignedBeforeEncryption => {
                 f.write_str("it was made before the Assertion was encrypted, and holds only with the Assertion in the clear")
             }
+            Self::AssertionClosed => f.write_str(
+                "its encrypted Assertion was not opened: perhaps the Response was signed before the Assertion was encrypted",
+            ),
             Self::ContentChanged { expected, actual } => {
                 write!(f, "the content is not what was signed: digest expected {expected}, actual {actual}")
             }

@@ -35,7 +35,7 @@ mod products;
 mod recognise;
 mod traits;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 use serde::Serialize;
 use vouchsafe_crypto::{PrivateKey, Provider};
 use vouchsafe_metadata::IdentityProvider;
@@ -160,7 +160,7 @@ impl Doctor {
     #[must_use]
     pub fn new(now: DateTime<Utc>) -> Doctor {
         Doctor {
-            now,
+            now: now.trunc_subsecs(0),
             judged_at: None,
             entity_id: None,
             assertion_consumer: None,

@@ -139,7 +139,9 @@ fn unwrapped(name: &str, text: &str, limits: &Limits) -> Option<Found> {
             None if is_address => return None,
             None => (None, text),
         };
-        return in_form(name, address, query, limits);
+        // A whole address on the command line is its own name: too long a one.
+        let name = address.as_deref().filter(|address| name.starts_with(address)).unwrap_or(name).to_owned();
+        return in_form(&name, address, query, limits);
     }
     let octets = base64_decode(percent_decoded(text).as_bytes()).ok().filter(|octets| !octets.is_empty())?;
     let message = Message { source: name.to_owned(), wrapping: "base64", ..Message::default() };

@@ -143,6 +143,17 @@ fn an_encrypted_assertion_stays_closed_without_a_key() {
 }
 
 #[test]
+fn unauthenticated_cbc_is_opened_only_when_told_so() {
+    let recipient = Encryption::to(keys::service_provider().certificate()).cipher(ContentCipher::Aes256Cbc);
+    let issued = response().sign(Signed::Assertion).encrypt(recipient).issue().unwrap();
+    let metadata = testkit::IdentityProvider::okta().metadata().unwrap();
+    let files = [("okta", metadata.as_bytes()), ("response", issued.xml().as_bytes())];
+    let exhibit = |doctor: Doctor| doctor.examine(&files).exhibits.remove(1);
+    assert_eq!(errors(&exhibit(doctor())), ["encryption.unauthenticated_cbc"]);
+    assert_eq!(errors(&exhibit(doctor().danger_unauthenticated_cbc())), Vec::<&str>::new());
+}
+
+#[test]
 fn no_value_of_a_person_is_shown() {
     let attribute = testkit::Attribute::new("secret.name", ["Lovelace-value"]);
     let issued = response()

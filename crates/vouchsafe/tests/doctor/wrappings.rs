@@ -48,6 +48,7 @@ fn a_response_is_found_in_whatever_it_is_wrapped_in() {
             "{text}\n{exhibit:#?}"
         );
         assert_eq!(errors(&exhibit), Vec::<&str>::new(), "{exhibit:#?}");
+        assert_eq!(exhibit.source, "file");
         assert!(codes(&exhibit).contains(&"doctor.unverified_sender"), "{exhibit:#?}");
     }
 }
@@ -73,6 +74,14 @@ fn what_is_no_message_says_so() {
         assert!(found == code || (code.starts_with("xml.") && found.starts_with("xml.")), "{text}: {found}");
         assert!(!diagnosis.is_healthy() && !diagnosis.is_understood(), "{text}");
     }
+}
+
+#[test]
+fn an_address_is_its_own_name_without_its_query() {
+    let query = redirect::encode(redirect::SAML_REQUEST, "<a/>", None).unwrap();
+    let address = format!("https://idp.example.com/sso?{query}");
+    let diagnosis = Doctor::new(now()).examine(&[(&address, address.as_bytes())]);
+    assert_eq!(diagnosis.exhibits[0].source, "https://idp.example.com/sso");
 }
 
 #[test]
