@@ -1,0 +1,27 @@
+//! Independent judges: libxmlsec1 for signatures, libxml2 for canonical forms.
+//!
+//! This crate is not published and nothing depends on it. Its tests give the same octets to our crates and to two C
+//! libraries, and compare verdicts and canonical forms. Where they differ, `disagreements.toml` says how and why, and a
+//! difference that is listed and does not occur fails as well.
+//!
+//! libxml2 and libxmlsec1 keep global state, so that everything here goes through one lock.
+
+mod canonical;
+mod disagreements;
+mod judge;
+mod keys;
+mod material;
+
+pub use canonical::{Tree, ours};
+pub use disagreements::{Comparison, Outcome, is_explained};
+pub use judge::{Verdict, sign, verify};
+pub use keys::{keys_beside, keys_of_file};
+pub use material::{Message, messages, shared, signed_files};
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// The lock around the C libraries. One test that fails must not stop the others.
+pub(crate) fn lock() -> MutexGuard<'static, ()> {
+    static LOCK: Mutex<()> = Mutex::new(());
+    LOCK.lock().unwrap_or_else(PoisonError::into_inner)
+}
