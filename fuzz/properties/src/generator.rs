@@ -84,12 +84,13 @@ const ATTRIBUTES: &[&str] = &[
     " a='é\u{2028}\u{10ffff}'",
     " xml:lang='en'",
     " xml:space=\"preserve\"",
-    " xml:id=\"i\"",
+    XML_ID,
     " xml:base='http://example.com/a/b?c'",
     " xml:base='../d/./e'",
     " xs:nil=\"true\"",
     "\n y = 'y' ",
 ];
+const XML_ID: &str = " xml:id";
 const PIECES: &[&str] = &[
     "text",
     " ",
@@ -127,7 +128,11 @@ fn element(choices: &mut Choices<'_>, depth: u8, inner_is_free: &mut bool, text:
         }
     }
     for _ in 0..choices.count(4) {
-        text.push_str(choices.one_of(ATTRIBUTES));
+        match choices.one_of(ATTRIBUTES) {
+            // Identifiers are unique: no other one stands at this length.
+            XML_ID => text.push_str(&format!(" xml:id=\"i{}\"", text.len())),
+            attribute => text.push_str(attribute),
+        }
     }
     let children = choices.count(6);
     if children == 0 && inner_was_free {
