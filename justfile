@@ -32,6 +32,15 @@ interop:
 xmltest:
     .ci/run xmltest
 
+# What libxmlsec1 and libxml2 say of the same octets (needs ../shared, libxmlsec1-dev, libxml2-dev, pkg-config, clang, libclang-dev).
+oracle:
+    cd crates/oracle && cargo test -- --nocapture --test-threads=1
+
+# What a fuzzer finds in that many seconds (needs nightly and cargo-fuzz).
+fuzz target seconds="300":
+    cargo run -p vouchsafe-fuzz-properties --bin seeds
+    cargo +nightly fuzz run -s none {{target}} -- -dict=fuzz/xml.dict -max_total_time={{seconds}}
+
 # Licences and advisories of the dependencies (needs cargo-deny).
 deny:
     cargo deny check
