@@ -1,5 +1,4 @@
 //! Criterion's details: parse, canonicalize, verify, decrypt, and the full receive with its floor.
-#![expect(missing_docs, reason = "criterion's macros make functions that nobody calls by name")]
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot be set up should stop")]
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};

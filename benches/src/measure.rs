@@ -50,7 +50,11 @@ pub fn interleaved(tasks: &mut [Box<dyn Task + '_>], rounds: usize) -> Result<Ve
     let mut samples = vec![Vec::with_capacity(rounds); tasks.len()];
     for _ in 0..rounds {
         for ((task, times), samples) in tasks.iter_mut().zip(&turns).zip(&mut samples) {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 1 and 10,000")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "between 1 and 10,000"
+            )]
             let times = *times as u32;
             samples.push(task.run(times)?.as_secs_f64() * 1e6 / f64::from(times));
         }

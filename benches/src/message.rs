@@ -47,7 +47,8 @@ impl Message {
     /// When the kit cannot issue it.
     pub fn issue(shape: Shape, groups: usize) -> Result<Message, Failure> {
         let issued_at = DateTime::<Utc>::from(std::time::SystemTime::now());
-        let tomorrow = issued_at.checked_add_signed(TimeDelta::days(1)).ok_or("the calendar ends tomorrow")?;
+        let tomorrow =
+            issued_at.checked_add_signed(TimeDelta::days(1)).ok_or("the calendar ends tomorrow")?;
         let signed = if shape == Shape::AssertionSigned { Signed::Assertion } else { Signed::Both };
         let mut response = IdentityProvider::okta()
             .response()

@@ -3,18 +3,21 @@
 //! `cargo run --release -p vouchsafe-benches -- [--peers] [--samael] [--rounds N]`
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is what it is for")]
 
-use vouchsafe_benches::{
-    Failure, Floor, Hostile, Measured, Message, Peers, Receiver, SHAPES, Shape, Task, build_peers, interleaved,
-    providers,
-};
 use vouchsafe::signature::verify;
 use vouchsafe::xml::{Canonicalization, Document, canonicalize};
+use vouchsafe_benches::{
+    Failure, Floor, Hostile, Measured, Message, Peers, Receiver, SHAPES, Shape, Task, build_peers,
+    interleaved, providers,
+};
 
 type Tasks<'t> = Vec<Box<dyn Task + 't>>;
 
 fn main() -> Result<(), Failure> {
     let options = Options::from_arguments()?;
-    println!("Microseconds: median (minimum) of {} rounds in turns; ratios of medians (of minima).", options.rounds);
+    println!(
+        "Microseconds: median (minimum) of {} rounds in turns; ratios of medians (of minima).",
+        options.rounds
+    );
     let receivers = providers().each_ref().map(Receiver::new);
     let [rustcrypto, aws_lc] = receivers;
     let (rustcrypto, aws_lc) = (rustcrypto?, aws_lc?);
@@ -215,7 +218,9 @@ fn code(refusal: &(dyn std::error::Error + 'static)) -> String {
     if let Some(refusal) = refusal.downcast_ref::<vouchsafe::Refusal>() {
         return refusal.code().to_owned();
     }
-    refusal.downcast_ref::<vouchsafe::BindingError>().map_or_else(|| refusal.to_string(), |e| e.code().to_owned())
+    refusal
+        .downcast_ref::<vouchsafe::BindingError>()
+        .map_or_else(|| refusal.to_string(), |e| e.code().to_owned())
 }
 
 fn time(measured: &Measured) -> String {
