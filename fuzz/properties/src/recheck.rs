@@ -80,17 +80,26 @@ fn opened(encrypted: Element<'_>) -> Document {
     Document::parse_in_scope(opened.octets(), &encrypted.scope(), &limits).expect("it was read before")
 }
 
+/// What the schemas type as an identifier: `Id` only where XML Signature and XML Encryption have it.
 fn identifiers_are_unique(roots: &[Element<'_>]) {
     let mut seen = HashSet::new();
-    for attribute in roots.iter().flat_map(|root| root.descendants()).flat_map(|element| element.attributes())
-    {
-        let is_identifier = match attribute.namespace {
-            "" => matches!(attribute.local_name, "ID" | "Id"),
-            namespace::XML => attribute.local_name == "id",
-            _ => false,
-        };
-        assert!(!is_identifier || seen.insert(attribute.value), "{:?} occurs twice", attribute.value);
+    for element in roots.iter().flat_map(|root| root.descendants()) {
+        let foreign =
+            matches!(element.namespace(), namespace::DSIG | namespace::XMLENC | namespace::XMLENC11);
+        for (name, value) in identifying(element) {
+            assert!((name == "Id" && !foreign) || seen.insert(value), "{value:?} occurs twice");
+        }
     }
+}
+
+/// Every attribute that any software takes for an identifier: its name and value.
+fn identifying<'d>(element: Element<'d>) -> impl Iterator<Item = (&'d str, &'d str)> {
+    let attributes = element.attributes().filter(|attribute| match attribute.namespace {
+        "" => matches!(attribute.local_name, "ID" | "Id"),
+        namespace::XML => attribute.local_name == "id",
+        _ => false,
+    });
+    attributes.map(|attribute| (attribute.local_name, attribute.value))
 }
 
 /// One signature, one reference, and it names the element that carries the signature.
@@ -106,6 +115,8 @@ fn is_signed(element: Element<'_>) -> bool {
     let [reference] = references.as_slice() else { panic!("{} references", references.len()) };
     let uri = reference.attribute("URI").and_then(|uri| uri.strip_prefix('#'));
     assert!(uri.is_some() && uri == element.attribute("ID"), "the reference names another element");
+    let named = element.document().elements().flat_map(identifying).filter(|(_, value)| Some(*value) == uri);
+    assert_eq!(named.count(), 1, "the reference could name another element");
     assert!(children(*signature, namespace::DSIG, "Object").is_empty(), "a ds:Object");
     true
 }
