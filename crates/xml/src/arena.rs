@@ -116,7 +116,7 @@ pub(crate) struct Interner {
     /// Strings 2 and up.
     pub(crate) spans: Vec<Span>,
     /// The digests of the first few of them.
-    digests: [u64; FEW],
+    digests: [Digest; FEW],
     /// What string 1 is.
     first: &'static str,
     many: HashMap<Box<str>, u32>,
@@ -127,7 +127,12 @@ const FEW: usize = 16;
 
 impl Interner {
     pub(crate) fn new(first: &'static str, capacity: usize) -> Self {
-        Self { spans: Vec::with_capacity(capacity), digests: [0; FEW], first, many: HashMap::new() }
+        Self {
+            spans: Vec::with_capacity(capacity),
+            digests: [Digest::default(); FEW],
+            first,
+            many: HashMap::new(),
+        }
     }
 
     pub(crate) fn find<'t>(&self, string: &str, text_of: impl Fn(Span) -> &'t str) -> Option<u32> {
@@ -137,10 +142,10 @@ impl Interner {
         if string == self.first {
             return Some(XML);
         }
-        let digest = digest(string);
+        let digest = Digest::of(string);
         let mut few = self.spans.iter().zip(&self.digests);
         if let Some(position) = few.position(|(&span, known)| {
-            *known == digest && (string.len() < DIGESTED || text_of(span) == string)
+            *known == digest && (string.len() <= Digest::WHOLE || text_of(span) == string)
         }) {
             return Some(index(position).saturating_add(2));
         }
@@ -151,7 +156,7 @@ impl Interner {
     pub(crate) fn add(&mut self, string: &str, span: Span) -> u32 {
         let id = index(self.spans.len()).saturating_add(2);
         match self.digests.get_mut(self.spans.len()) {
-            Some(slot) => *slot = digest(string),
+            Some(slot) => *slot = Digest::of(string),
             None => drop(self.many.insert(string.into(), id)),
         }
         self.spans.push(span);
@@ -164,18 +169,24 @@ impl Interner {
     }
 }
 
-/// The octets of a digest. A string that is shorter is in it entirely.
-const DIGESTED: usize = 8;
+/// The last eight octets and the length: equal for equal strings, and seldom for others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Digest {
+    tail: u64,
+    length: usize,
+}
 
-/// The last seven octets and the length, as far as it fits: equal for equal strings, and seldom for others.
-fn digest(string: &str) -> u64 {
-    let mut octets = [0; DIGESTED];
-    let [rest @ .., last] = &mut octets;
-    for (slot, octet) in rest.iter_mut().zip(string.bytes().rev()) {
-        *slot = octet;
+impl Digest {
+    /// A string that is no longer is in its digest entirely.
+    const WHOLE: usize = 8;
+
+    fn of(string: &str) -> Self {
+        let tail = match string.as_bytes().last_chunk() {
+            Some(tail) => u64::from_le_bytes(*tail),
+            None => string.bytes().fold(0, |tail, octet| (tail << 8) | u64::from(octet)),
+        };
+        Self { tail, length: string.len() }
     }
-    *last = u8::try_from(string.len()).unwrap_or(u8::MAX);
-    u64::from_le_bytes(octets)
 }
 
 /// An index as it is stored. Inputs are far too short for the arena to reach the maximum.

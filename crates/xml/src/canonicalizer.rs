@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use crate::arena::{AttributeRecord, EMPTY, NONE, XML};
+use crate::arena::{AttributeRecord, EMPTY, ElementRecord, NONE, Span, XML};
 use crate::canonical::{Canonicalization, Rules, Sink};
 use crate::element::local_part;
 use crate::{Document, Element, Node, base};
@@ -29,7 +29,7 @@ pub(crate) struct Canonicalizer<'d, 's, S> {
 /// An element whose end tag is still to be written.
 #[derive(Clone, Copy)]
 struct Open {
-    node: u32,
+    name: Span,
     end: u32,
     /// The length of `overwritten` before it.
     overwritten: usize,
@@ -132,7 +132,7 @@ impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
         {
             self.open.pop();
             self.sink.write(b"</");
-            self.sink.write(Element { document: self.document, node: open.node }.qualified_name().as_bytes());
+            self.sink.write(open.name.of(&self.document.text).as_bytes());
             self.sink.write(b">");
             while self.overwritten.len() > open.overwritten {
                 let Some((prefix, namespace)) = self.overwritten.pop() else { break };
@@ -144,19 +144,19 @@ impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
     }
 
     fn start_tag(&mut self, element: Element<'d>, is_apex: bool) {
-        let end = self.document.end_of(element.node);
+        let document = self.document;
+        let record = document.element_record(element.node);
         let before = self.overwritten.len();
-        self.open.push(Open { node: element.node, end, overwritten: before });
+        self.open.push(Open { name: record.name, end: document.end_of(element.node), overwritten: before });
         match self.method.rules {
-            Rules::Exclusive => self.collect_used(element, is_apex),
+            Rules::Exclusive => self.collect_used(element, record, is_apex),
             Rules::Inclusive | Rules::Inclusive11 => self.collect_all(element, is_apex),
         }
-        let document = self.document;
         let declared = self.overwritten.get_mut(before..).unwrap_or_default();
         declared.sort_unstable_by_key(|&(prefix, _)| document.prefix_name(prefix));
 
         self.sink.write(b"<");
-        self.sink.write(element.qualified_name().as_bytes());
+        self.sink.write(record.name.of(&document.text).as_bytes());
         for &(prefix, _) in &*declared {
             let namespace = self.rendered.get(prefix as usize).copied().unwrap_or_default();
             self.sink.write(if prefix == EMPTY { b" xmlns" } else { b" xmlns:" });
@@ -165,16 +165,15 @@ impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
             write_attribute_value(document.namespace_name(namespace), self.sink);
             self.sink.write(b"\"");
         }
-        self.write_attributes(element, is_apex);
+        self.write_attributes(element, record.attributes.of(&document.attributes), is_apex);
         self.sink.write(b">");
     }
 
     /// Exclusive XML Canonicalization 1.0, section 3: the namespaces that names of this element use, and those in the
     /// list by the rule of Canonical XML.
-    fn collect_used(&mut self, element: Element<'d>, is_apex: bool) {
-        let record = self.document.element_record(element.node);
+    fn collect_used(&mut self, element: Element<'d>, record: &ElementRecord, is_apex: bool) {
         self.collect(record.prefix, record.namespace);
-        for attribute in element.attribute_records() {
+        for attribute in record.attributes.of(&self.document.attributes) {
             if attribute.prefix_length > 0 {
                 self.collect(attribute.prefix, attribute.namespace);
             }
@@ -187,7 +186,7 @@ impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
                 self.collect_listed(prefix, namespace);
             }
         } else {
-            for declaration in self.document.declarations_of(element.node) {
+            for declaration in record.declarations.of(&self.document.declarations) {
                 self.collect_listed(declaration.prefix, declaration.namespace);
             }
         }
@@ -222,11 +221,11 @@ impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
     }
 
     /// Attributes ordered by namespace name and local name.
-    fn write_attributes(&mut self, element: Element<'d>, is_apex: bool) {
+    fn write_attributes(&mut self, element: Element<'d>, records: &[AttributeRecord], is_apex: bool) {
         let document = self.document;
         let mut items = core::mem::take(&mut self.attributes);
         items.clear();
-        items.extend(element.attribute_records().iter().map(|record| Item::of(document, record)));
+        items.extend(records.iter().map(|record| Item::of(document, record)));
         if is_apex && self.method.rules != Rules::Exclusive {
             inherit(element, self.method.rules, &mut items);
         }

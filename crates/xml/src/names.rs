@@ -24,10 +24,22 @@ fn leading_ncname(octets: &[u8]) -> Option<usize> {
     if !matches!(start, b'A'..=b'Z' | b'_' | b'a'..=b'z') {
         return None;
     }
-    let is_part = |&octet: &u8| matches!(octet, b'-' | b'.' | b'0'..=b'9' | b'A'..=b'Z' | b'_' | b'a'..=b'z');
+    let is_part = |octet: &u8| IN_NAMES.get(usize::from(*octet)) == Some(&true);
     let more = rest.iter().position(|octet| !is_part(octet)).unwrap_or(rest.len());
     Some(more.saturating_add(1))
 }
+
+/// Which octets are ASCII characters that a name goes on with, looked up because most of the octets of a message stand in names.
+#[expect(clippy::indexing_slicing, reason = "worked out when compiling, where a panic is an error")]
+static IN_NAMES: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut octets: &[u8] = b"-.0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz";
+    while let [octet, rest @ ..] = octets {
+        table[*octet as usize] = true;
+        octets = rest;
+    }
+    table
+};
 
 /// The length in bytes of the prefix of a QName, 0 for none (Namespaces in XML, production 7).
 pub(crate) fn prefix_length(name: &str) -> Result<usize, NotAName> {

@@ -61,12 +61,15 @@ impl Parser<'_> {
             _ => return Err(malformed("an attribute value is not quoted", base, open)),
         };
         let from = open.saturating_add(1);
-        let length = memchr::memchr(quote, bytes.get(from..).unwrap_or_default());
-        let Some(length) = length else {
+        let rest = bytes.get(from..).unwrap_or_default();
+        // In most values nothing stands for something else.
+        let first = memchr::memchr3(quote, b'<', b'&', rest);
+        let plain = first.and_then(|first| rest.get(first)) == Some(&quote);
+        let Some(length) = (if plain { first } else { memchr::memchr(quote, rest) }) else {
             return Err(malformed("an attribute value is not closed", base, open));
         };
         let to = from.saturating_add(length);
-        let value = self.value(base.saturating_add(from), base.saturating_add(to))?;
+        let value = self.value(base.saturating_add(from), base.saturating_add(to), plain)?;
 
         let written = name.of(self.source);
         if written == "xmlns" {
@@ -124,14 +127,12 @@ impl Parser<'_> {
         }
     }
 
-    /// The attribute value, references resolved and white space normalised (XML 1.0, 3.3.3).
-    fn value(&mut self, start: usize, end: usize) -> Result<Span, XmlError> {
+    /// The attribute value, references resolved and white space normalised (XML 1.0, 3.3.3). A plain one has neither `<` nor
+    /// references.
+    fn value(&mut self, start: usize, end: usize, plain: bool) -> Result<Span, XmlError> {
         self.within("value_bytes", end.saturating_sub(start), self.limits.value_bytes, start)?;
         let raw = self.between(start, end);
-        let octets = raw.as_bytes();
-        let plain = memchr::memchr3(b'<', b'&', b'\t', octets).is_none()
-            && memchr::memchr2(b'\n', b'\r', octets).is_none();
-        if plain {
+        if plain && memchr::memchr3(b'\t', b'\n', b'\r', raw.as_bytes()).is_none() {
             return Ok(Span::new(start, end));
         }
         let beside = self.side.len();
