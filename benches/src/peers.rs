@@ -32,7 +32,7 @@ struct Process {
 pub fn build_peers(features: &str) -> Result<PathBuf, Failure> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers");
     let target = folder.join("target").join(features.replace([',', ' '], "-"));
-    let status = Command::new(option_env!("CARGO").unwrap_or("cargo"))
+    let status = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .args(["build", "--release", "--locked", "--features", features])
         .env("CARGO_TARGET_DIR", &target)
         .current_dir(&folder)
