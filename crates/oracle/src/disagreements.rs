@@ -81,12 +81,12 @@ impl Comparison {
         comparison
     }
 
-    /// Compares what both said of a case. They agree when both accept or both refuse. Where we refuse and they have no key to judge by,
+    /// Compares what both said of a case. They agree when both accept or both refuse. Where we refuse and they have no verdict,
     /// nothing is compared.
     pub fn record(&mut self, case: &str, accepts: (bool, bool), ours: &str, theirs: &str) {
         let outcome = Outcome { ours: ours.to_owned(), theirs: theirs.to_owned() };
         let known = self.known.remove(case);
-        if !accepts.0 && theirs == "no key" && known.is_none() {
+        if !accepts.0 && theirs == "no verdict" && known.is_none() {
             self.unjudged += 1;
         } else if accepts.0 == accepts.1 {
             if known.is_some() {

@@ -14,8 +14,9 @@ pub enum Verdict {
     Verified,
     /// No key does, or a digest does not fit, or it cannot be processed.
     Refused,
-    /// Nothing to judge by: no key, or none that it can load.
-    NoKey,
+    /// Nothing to judge by: no key, or none that it can load. Nor is a signature judged that would have it open files or connections, or
+    /// run a stylesheet.
+    None,
 }
 
 impl Verdict {
@@ -25,7 +26,7 @@ impl Verdict {
         match self {
             Self::Verified => "verified",
             Self::Refused => "refused",
-            Self::NoKey => "no key",
+            Self::None => "no verdict",
         }
     }
 }
@@ -35,7 +36,7 @@ impl Verdict {
 /// What stands in the KeyInfo plays no part: libxmlsec1 does not look there when it is given a key.
 #[must_use]
 pub fn verify(octets: &[u8], number: usize, ids: &[&str], keys: &[PublicKey]) -> Verdict {
-    let mut verdict = Verdict::NoKey;
+    let mut verdict = Verdict::None;
     for key in keys {
         // Afresh for each key: to verify marks the tree.
         let Some(tree) = Tree::read(octets) else { return Verdict::Refused };
@@ -44,6 +45,9 @@ pub fn verify(octets: &[u8], number: usize, ids: &[&str], keys: &[PublicKey]) ->
             return Verdict::Refused;
         }
         let Some(signature) = signatures(&tree).into_iter().nth(number) else { return Verdict::Refused };
+        if reaches_out(&signature) {
+            return Verdict::None;
+        }
         let pem = key.to_pem();
         let Ok(key) = XmlSecKey::from_memory(pem.as_bytes(), XmlSecKeyFormat::Pem, None) else { continue };
         let mut context = XmlSecSignatureContext::new();
@@ -86,6 +90,16 @@ fn identified(tree: &Tree, ids: &[&str]) -> bool {
 fn any_has(node: RoNode, attribute: &str) -> bool {
     node.has_attribute(attribute)
         || node.get_child_elements().into_iter().any(|child| any_has(child, attribute))
+}
+
+/// Whether something is referenced outside the document, or a stylesheet stands in a transform.
+fn reaches_out(node: &Node) -> bool {
+    let uri = node.get_attribute("URI").unwrap_or_default();
+    let names_algorithm = node.get_attribute("Algorithm").unwrap_or_default();
+    let outside = !uri.is_empty() && !uri.starts_with('#') && !uri.starts_with("urn:");
+    outside
+        || names_algorithm == "http://www.w3.org/TR/1999/REC-xslt-19991116"
+        || node.get_child_elements().iter().any(reaches_out)
 }
 
 /// Every `ds:Signature` in document order.

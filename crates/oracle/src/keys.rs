@@ -14,7 +14,7 @@ pub fn keys_beside(element: Element<'_>, provider: &Provider) -> Vec<PublicKey> 
             Certificate::from_base64(&part.text()).ok().map(|certificate| certificate.spki_der().to_vec())
         } else if part.is(namespace::DSIG, "RSAKeyValue") {
             rsa(part)
-        } else if part.local_name() == "ECKeyValue" {
+        } else if matches!(part.local_name(), "ECKeyValue" | "ECDSAKeyValue") {
             elliptic(part)
         } else {
             None
@@ -45,16 +45,36 @@ fn rsa(value: Element<'_>) -> Option<Vec<u8>> {
     Some(spki(&[6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1, 5, 0], &key))
 }
 
+/// `dsig11:ECKeyValue`, or `ECDSAKeyValue` of RFC 4050 with decimal coordinates.
 fn elliptic(value: Element<'_>) -> Option<Vec<u8>> {
     let part = |name: &str| value.descendants().find(|part| part.local_name() == name);
-    let curve: &[u8] = match part("NamedCurve")?.attribute("URI")? {
-        "urn:oid:1.2.840.10045.3.1.7" => &[6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7],
-        "urn:oid:1.3.132.0.34" => &[6, 5, 0x2b, 0x81, 4, 0, 0x22],
-        "urn:oid:1.3.132.0.35" => &[6, 5, 0x2b, 0x81, 4, 0, 0x23],
+    let curve = part("NamedCurve")?;
+    let curve = curve.attribute("URI").or_else(|| curve.attribute("URN"))?;
+    let (curve, length): (&[u8], usize) = match curve {
+        "urn:oid:1.2.840.10045.3.1.7" => (&[6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7], 32),
+        "urn:oid:1.3.132.0.34" => (&[6, 5, 0x2b, 0x81, 4, 0, 0x22], 48),
+        "urn:oid:1.3.132.0.35" => (&[6, 5, 0x2b, 0x81, 4, 0, 0x23], 66),
         _ => return None,
     };
-    let point = base64_decode(part("PublicKey")?.text().as_bytes()).ok()?;
+    let coordinate = |name: &str| from_decimal(part(name)?.attribute("Value")?, length);
+    let point = match (coordinate("X"), coordinate("Y")) {
+        (Some(x), Some(y)) => [vec![4], x, y].concat(),
+        _ => base64_decode(part("PublicKey")?.text().as_bytes()).ok()?,
+    };
     Some(spki(&[&[6, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1], curve].concat(), &point))
+}
+
+fn from_decimal(text: &str, length: usize) -> Option<Vec<u8>> {
+    let mut octets = vec![0_u8; length];
+    for digit in text.chars() {
+        let mut carry = digit.to_digit(10)?;
+        for octet in octets.iter_mut().rev() {
+            carry += u32::from(*octet) * 10;
+            *octet = (carry & 0xff) as u8;
+            carry >>= 8;
+        }
+    }
+    Some(octets)
 }
 
 fn spki(algorithm: &[u8], key: &[u8]) -> Vec<u8> {
