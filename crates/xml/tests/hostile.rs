@@ -1,9 +1,9 @@
-//! Shapes that make careless readers slow or overflow their stack. The work must grow as the input does.
+//! Shapes that make careless readers slow or overflow their stack. How their time grows is for the benchmarks to print (`hostile` in the
+//! table); here, what is wrong in the size of a message would not come to an end.
 
-#![expect(clippy::unwrap_used, reason = "a test may fail in any way")]
+#![expect(clippy::unwrap_used, clippy::arithmetic_side_effects, reason = "a test may fail in any way")]
 
 use std::fmt::Write as _;
-use std::time::{Duration, Instant};
 
 use vouchsafe_xml::{Canonicalization, Document, Limits, canonicalize};
 
@@ -72,40 +72,31 @@ const SHAPES: &[Shape] = &[
     ("inherited bases", |n| nested(n, |t, i| write!(t, "<a xml:base='b/b{i}/'>").unwrap(), "</a>")),
 ];
 
-/// Reads the text, and canonicalizes the document and its innermost element by every method.
-fn work(text: &str) -> Duration {
-    let start = Instant::now();
-    if let Ok(document) = Document::parse(text.as_bytes(), &unlimited()) {
-        let innermost = document.elements().last().unwrap();
-        for method in
-            [Canonicalization::EXCLUSIVE, Canonicalization::INCLUSIVE, Canonicalization::INCLUSIVE_11]
-        {
-            for element in [document.root(), innermost] {
-                let mut octets = Vec::new();
-                canonicalize(element, method, &["p0", "p1", "#default"], None, &mut octets);
-            }
+/// Reads the text, and canonicalizes the document and its innermost element by every method. How many octets came of it.
+fn work(text: &str) -> usize {
+    let Ok(document) = Document::parse(text.as_bytes(), &unlimited()) else { return 0 };
+    let innermost = document.elements().last().unwrap();
+    let mut written = 0;
+    for method in [Canonicalization::EXCLUSIVE, Canonicalization::INCLUSIVE, Canonicalization::INCLUSIVE_11] {
+        for element in [document.root(), innermost] {
+            let mut octets = Vec::new();
+            canonicalize(element, method, &["p0", "p1", "#default"], None, &mut octets);
+            written += octets.len();
         }
-        let _ = (innermost.scope(), innermost.depth(), innermost.text());
     }
-    start.elapsed()
+    let _ = (innermost.scope(), innermost.depth(), innermost.text());
+    written
 }
 
 #[test]
-fn work_grows_as_the_input_does() {
-    const SMALL: usize = 400;
-    const FACTOR: usize = 16;
-    let slow: Vec<String> = SHAPES
-        .iter()
-        .filter_map(|(name, shape)| {
-            let (small, large) = (shape(SMALL), shape(SMALL * FACTOR));
-            let least = |text: &str| (0..3).map(|_| work(text)).min().unwrap();
-            let (small, large) = (least(&small), least(&large));
-            // Work that is quadratic would be 256 times; a busy machine is allowed for.
-            let allowed = small.max(Duration::from_micros(200)) * 80;
-            (large > allowed).then(|| format!("{name}: {small:?} became {large:?}"))
-        })
-        .collect();
-    assert!(slow.is_empty(), "{}", slow.join("\n"));
+fn large_ones_come_to_an_end() {
+    for (name, shape) in SHAPES {
+        let (small, large) = (work(&shape(100)), work(&shape(10_000)));
+        let refused = name.starts_with("unclosed");
+        assert_eq!((small == 0, large == 0), (refused, refused), "{name}");
+        // The base of a nested element grows with its depth, and is written once.
+        assert!(large <= small.saturating_mul(200), "{name}: {small} octets became {large}");
+    }
 }
 
 #[test]
