@@ -132,8 +132,15 @@ impl Endpoint {
 
 /// Whether this is an address a browser or a client may be sent to. Anything but http and https (`javascript:` above all, which a form
 /// would run) is no endpoint.
+///
+/// The text is what is compared and sent. So it must be written as it is meant: browsers, and [`Url`] after them, forgive a slash too few or
+/// too many, take backslashes for slashes, and drop tabs and line breaks, and whoever forgives differently goes elsewhere.
 pub(crate) fn is_web_address(location: &str) -> bool {
-    Url::parse(location).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+    let Some((scheme, rest)) = location.split_once("://") else { return false };
+    let as_meant = ["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known))
+        && !rest.starts_with('/')
+        && !location.contains(|c: char| c.is_whitespace() || c.is_control() || c == '\\');
+    as_meant && Url::parse(location).is_ok_and(|url| url.has_host())
 }
 
 const HTTP_REDIRECT: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect";
@@ -167,6 +174,15 @@ mod tests {
             ("", false),
             ("idp.example.com", false),
             ("file:///etc/passwd", false),
+            ("https:-/idp.example.com/sso", false),
+            ("https:idp.example.com/sso", false),
+            ("https:///idp.example.com/sso", false),
+            ("https:\\\\idp.example.com/sso", false),
+            ("https://idp.example.com\\@evil.example/sso", false),
+            ("https://idp.example.com/\rsso", false),
+            ("https://idp.example.com/\tsso", false),
+            ("https://idp.example.com/s so", false),
+            ("HTTPS://idp.example.com/sso?a=b&c=d", true),
         ];
         for (location, accepted) in cases {
             assert_eq!(is_web_address(location), accepted, "{location}");
