@@ -17,13 +17,15 @@ pub fn document<'a>(data: &'a [u8], originals: &'a [String]) -> Cow<'a, [u8]> {
     let [MARK, number, steps @ ..] = data else { return Cow::Borrowed(data) };
     let place = usize::from(*number).checked_rem(originals.len()).unwrap_or_default();
     let Some(original) = originals.get(place) else { return Cow::Borrowed(data) };
+    let limits = Limits::default();
     let mut text = original.clone();
-    for step in steps.chunks_exact(4).take(16) {
+    let Ok(mut document) = Document::parse(text.as_bytes(), &limits) else { return Cow::Borrowed(data) };
+    for step in steps.chunks_exact(4).take(8) {
         if let [what, which, to, how] = *step
-            && let Some(next) = taken(&text, what, which, to, how)
-            && Document::parse(next.as_bytes(), &Limits::default()).is_ok()
+            && let Some(next) = taken(&text, &document, what, which, to, how)
+            && let Ok(read) = Document::parse(next.as_bytes(), &limits)
         {
-            text = next;
+            (text, document) = (next, read);
         }
     }
     Cow::Owned(text.into_bytes())
@@ -60,8 +62,7 @@ const ATTRIBUTES: &[&str] = &[
     " xmlns=\"urn:evil\"",
 ];
 
-fn taken(text: &str, what: u8, which: u8, to: u8, how: u8) -> Option<String> {
-    let document = Document::parse(text.as_bytes(), &Limits::default()).ok()?;
+fn taken(text: &str, document: &Document, what: u8, which: u8, to: u8, how: u8) -> Option<String> {
     let elements: Vec<Element<'_>> = document.elements().collect();
     let element = *chosen(&elements, which)?;
     let target = *chosen(&elements, to)?;
