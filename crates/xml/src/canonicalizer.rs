@@ -1,7 +1,7 @@
 //! The walk that writes canonical octets. No recursion, and no step looks back further than a constant.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::arena::{AttributeRecord, EMPTY, ElementRecord, NONE, Span, XML};
 use crate::canonical::{Canonicalization, Rules, Sink};
@@ -50,14 +50,10 @@ impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
         sink: &'s mut S,
     ) -> Self {
         let count = document.prefix_count();
-        let mut listed = Vec::new();
-        if method.is_exclusive() && !inclusive_prefixes.is_empty() {
-            let list: std::collections::BTreeSet<&str> = inclusive_prefixes
-                .iter()
-                .map(|&prefix| if prefix == "#default" { "" } else { prefix })
-                .collect();
-            listed = (0..).take(count).map(|prefix| list.contains(document.prefix_name(prefix))).collect();
-        }
+        let listed = match inclusive_prefixes {
+            list if list.is_empty() || !method.is_exclusive() => Vec::new(),
+            list => listed(document, list),
+        };
         Self {
             document,
             method,
@@ -272,6 +268,20 @@ impl<'d> Item<'d> {
         let value = Cow::Borrowed(record.value.of(&document.text));
         Self { namespace: record.namespace, name, local_name, value }
     }
+}
+
+/// For each prefix of the document whether the list has it. Long lists are sorted, so that nothing is list times prefixes.
+fn listed(document: &Document, list: &[&str]) -> Vec<bool> {
+    const FEW: usize = 8;
+    fn written<'p>(prefix: &&'p str) -> &'p str {
+        if *prefix == "#default" { "" } else { prefix }
+    }
+    let names = (0..).take(document.prefix_count()).map(|prefix| document.prefix_name(prefix));
+    if list.len() <= FEW {
+        return names.map(|name| list.iter().map(written).any(|listed| listed == name)).collect();
+    }
+    let sorted: BTreeSet<&str> = list.iter().map(written).collect();
+    names.map(|name| sorted.contains(name)).collect()
 }
 
 /// Adds what an element whose parent is left out takes over from its ancestors.

@@ -76,6 +76,7 @@ impl<'d> Element<'d> {
     }
 
     /// Whether it has this expanded name.
+    #[inline]
     pub fn is(self, namespace: &str, local_name: &str) -> bool {
         let record = self.document.element_record(self.node);
         has_local_name(&self.document.text, record.name, record.prefix_length, local_name)
@@ -117,11 +118,13 @@ impl<'d> Element<'d> {
     }
 
     /// The value of the attribute with this name and no namespace.
+    #[inline]
     pub fn attribute(self, local_name: &str) -> Option<&'d str> {
         self.attribute_in("", local_name)
     }
 
     /// The value of the attribute with this expanded name.
+    #[inline]
     pub fn attribute_in(self, namespace: &str, local_name: &str) -> Option<&'d str> {
         let document = self.document;
         let record = self.attribute_records().iter().find(|record| {
@@ -306,6 +309,7 @@ const fn before_local_part(prefix_length: u32) -> usize {
 }
 
 /// Whether the local part of a name is this one. The length decides most of the time.
+#[inline]
 fn has_local_name(text: &str, name: Span, prefix_length: u32, local_name: &str) -> bool {
     name.len() == local_name.len().saturating_add(before_local_part(prefix_length))
         && local_part(name.of(text), prefix_length) == local_name
