@@ -1,18 +1,19 @@
 //! What the identity provider says about the person.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 
 use vouchsafe_xml::{Canonicalization, Element, Node, canonicalize, namespace};
 
 use crate::error::AssertionError;
-use crate::reading::elements_named;
+use crate::reading::{elements_named, kept};
 
 /// One attribute with all of its values (saml-core-2.0-os 2.7.3.1). `Debug` shows no value.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Attribute {
     name: String,
-    name_format: Option<String>,
+    name_format: Option<Cow<'static, str>>,
     friendly_name: Option<String>,
     values: Vec<String>,
     markup: Vec<(usize, String)>,
@@ -132,8 +133,15 @@ impl Attributes {
 #[derive(Default)]
 pub(crate) struct Collector {
     attributes: Vec<Attribute>,
+    /// Of all but the first few.
     places: HashMap<String, usize>,
 }
+
+/// The NameFormat that most identity providers write (saml-core-2.0-os 8.2.3).
+const BASIC: &str = "urn:oasis:names:tc:SAML:2.0:attrname-format:basic";
+
+/// How many names are compared one by one.
+const FEW: usize = 16;
 
 impl Collector {
     /// Adds a `saml:Attribute` of authentic octets.
@@ -145,12 +153,14 @@ impl Collector {
                 actual: "none".to_owned(),
             });
         };
-        let known = self.places.get(name).copied();
+        let known = self.place_of(name);
         if known.is_none() {
-            self.places.insert(name.to_owned(), self.attributes.len());
+            if self.attributes.len() >= FEW {
+                self.places.insert(name.to_owned(), self.attributes.len());
+            }
             self.attributes.push(Attribute {
                 name: name.to_owned(),
-                name_format: element.attribute("NameFormat").map(str::to_owned),
+                name_format: element.attribute("NameFormat").map(|format| kept(format, BASIC)),
                 friendly_name: element.attribute("FriendlyName").map(str::to_owned),
                 values: Vec::new(),
                 markup: Vec::new(),
@@ -166,6 +176,11 @@ impl Collector {
                 .for_each(|child| attribute.push(child));
         }
         Ok(())
+    }
+
+    fn place_of(&self, name: &str) -> Option<usize> {
+        let few = self.attributes.iter().take(FEW).position(|attribute| attribute.name == name);
+        few.or_else(|| self.places.get(name).copied())
     }
 
     pub(crate) fn finish(self) -> Attributes {

@@ -150,7 +150,8 @@ impl Steps<'_, '_> {
                 Ok(())
             }
             Some(claimed) if claimed == self.trust.entity_id() => {
-                self.pass(rule, clause, expected.clone(), expected);
+                let check = Check::new(rule, clause, Outcome::Passed).expected(expected).same();
+                self.ledger.record(check);
                 Ok(())
             }
             Some(claimed) => {
@@ -185,7 +186,7 @@ impl Steps<'_, '_> {
                 let facts = envelope.facts();
                 let error = match (&facts.status, facts.is_success()) {
                     (Some(status), false) => AssertionError::Status {
-                        codes: status.codes.clone(),
+                        codes: status.codes.iter().map(ToString::to_string).collect(),
                         message: status.message.clone(),
                     },
                     _ => AssertionError::AssertionCount { count: 0 },
@@ -203,7 +204,7 @@ impl Steps<'_, '_> {
     /// An identifier that stands for two elements lets one be verified and the other be read.
     fn unique_ids(&mut self, documents: &[&Document]) -> Result<(), AssertionError> {
         let (rule, clause) = ("response.unique_ids", "saml-core-2.0-os 1.3.4");
-        let mut seen = HashSet::new();
+        let mut seen = HashSet::with_capacity(16);
         for element in documents.iter().flat_map(|document| document.elements()) {
             for id in identifiers(element) {
                 if !seen.insert(id) {
@@ -236,7 +237,7 @@ impl Steps<'_, '_> {
         match verified {
             Ok(verified) => {
                 let evidence = verified.evidence();
-                let actual = format!("{} by {}", evidence.algorithm().uri(), evidence.key_label());
+                let actual = [evidence.algorithm().uri(), " by ", evidence.key_label()].concat();
                 self.pass(rule, clause, expected, actual);
                 Ok(Some(verified))
             }

@@ -1,11 +1,13 @@
 //! What a Response says of itself.
 
-use vouchsafe_metadata::EntityId;
+use std::borrow::Cow;
+
+use vouchsafe_metadata::{EntityId, name_id_format::ENTITY};
 use vouchsafe_xml::{Document, Element, namespace};
 
 use crate::error::AssertionError;
 use crate::instant::Moment;
-use crate::reading::{elements_named, trimmed};
+use crate::reading::{elements_named, kept, trimmed};
 use crate::refusal::Refusal;
 
 /// What an untrusted Response says of itself.
@@ -70,7 +72,7 @@ impl Envelope {
             Some(issuer) => Some(issuer.value.clone()),
             None => issuer_of_only_assertion(root),
         };
-        let claimed_issuer = claimed.and_then(|text| EntityId::new(&text).ok());
+        let claimed_issuer = claimed.and_then(|text| EntityId::new(text).ok());
         Ok(Envelope { facts, claimed_issuer })
     }
 
@@ -86,7 +88,7 @@ impl Envelope {
 /// The parts of a `samlp:Response` that rules look at. Whether they are authentic depends on where the element comes from.
 #[derive(Debug)]
 pub(crate) struct ResponseFacts {
-    pub(crate) version: Option<String>,
+    pub(crate) version: Option<Cow<'static, str>>,
     pub(crate) in_response_to: Option<String>,
     pub(crate) destination: Option<String>,
     pub(crate) issue_instant: Option<Moment>,
@@ -98,15 +100,18 @@ pub(crate) struct ResponseFacts {
 #[derive(Debug)]
 pub(crate) struct Issuer {
     pub(crate) value: String,
-    pub(crate) format: Option<String>,
+    pub(crate) format: Option<Cow<'static, str>>,
 }
 
 /// The status codes from the outermost to the innermost, and the message.
 #[derive(Debug)]
 pub(crate) struct Status {
-    pub(crate) codes: Vec<String>,
+    pub(crate) codes: Vec<Cow<'static, str>>,
     pub(crate) message: Option<String>,
 }
+
+/// The version of SAML (saml-core-2.0-os 4.1).
+pub(crate) const VERSION: &str = "2.0";
 
 /// The top-level status that means yes (saml-core-2.0-os 3.2.2.2).
 pub(crate) const SUCCESS: &str = "urn:oasis:names:tc:SAML:2.0:status:Success";
@@ -121,7 +126,7 @@ impl ResponseFacts {
         }
         let owned = |name: &str| root.attribute(name).map(str::to_owned);
         Ok(ResponseFacts {
-            version: owned("Version"),
+            version: root.attribute("Version").map(|version| kept(version, VERSION)),
             in_response_to: owned("InResponseTo"),
             destination: root.attribute("Destination").map(|text| trimmed(text).to_owned()),
             issue_instant: root.attribute("IssueInstant").map(Moment::read),
@@ -144,7 +149,7 @@ impl Issuer {
         };
         Ok(Some(Issuer {
             value: trimmed(&element.text()).to_owned(),
-            format: element.attribute("Format").map(str::to_owned),
+            format: element.attribute("Format").map(|format| kept(format, ENTITY)),
         }))
     }
 }
@@ -158,7 +163,7 @@ impl Status {
         let mut codes = Vec::with_capacity(1);
         let mut place = element;
         while let Some(code) = at_most_one(place, protocol, "StatusCode", "Status/StatusCode")? {
-            codes.push(code.attribute("Value").map(trimmed).unwrap_or_default().to_owned());
+            codes.push(kept(code.attribute("Value").map(trimmed).unwrap_or_default(), SUCCESS));
             place = code;
         }
         let message = at_most_one(element, protocol, "StatusMessage", "Status/StatusMessage")?

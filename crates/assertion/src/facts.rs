@@ -1,22 +1,27 @@
 //! The parts of an authentic `saml:Assertion` that rules look at, and nothing of the document they come from.
 
+use std::borrow::Cow;
+
 use vouchsafe_xml::{Element, namespace};
 
 use crate::attributes::{Attributes, Collector};
 use crate::conditions::{ProxyFacts, read_audiences};
-use crate::envelope::{Issuer, at_most_one};
+use crate::envelope::{Issuer, VERSION, at_most_one};
 use crate::error::AssertionError;
 use crate::instant::Moment;
 use crate::name_id::NameId;
 use crate::opening::Opener;
-use crate::reading::{elements_named, trimmed};
+use crate::reading::{elements_named, kept, trimmed};
 
 const SAML: &str = namespace::SAML_ASSERTION;
+
+/// The method of confirmation that a browser can meet (saml-profiles-2.0-os 3.3).
+pub(crate) const BEARER: &str = "urn:oasis:names:tc:SAML:2.0:cm:bearer";
 
 /// What an assertion says (saml-core-2.0-os 2.3.3). A part that may occur once and occurs twice is refused while reading.
 pub(crate) struct AssertionFacts {
     pub(crate) id: String,
-    pub(crate) version: Option<String>,
+    pub(crate) version: Option<Cow<'static, str>>,
     pub(crate) issue_instant: Option<Moment>,
     pub(crate) issuer: Option<Issuer>,
     pub(crate) subject: Option<Subject>,
@@ -34,7 +39,7 @@ pub(crate) struct Subject {
 
 /// How the receiver knows that whoever brings the assertion is its subject (2.4.1.1).
 pub(crate) struct Confirmation {
-    pub(crate) method: Option<String>,
+    pub(crate) method: Option<Cow<'static, str>>,
     pub(crate) data: Option<ConfirmationData>,
 }
 
@@ -86,7 +91,7 @@ impl AssertionFacts {
             .collect::<Result<Vec<_>, _>>()?;
         Ok(AssertionFacts {
             id: id.to_owned(),
-            version: element.attribute("Version").map(str::to_owned),
+            version: element.attribute("Version").map(|version| kept(version, VERSION)),
             issue_instant: element.attribute("IssueInstant").map(Moment::read),
             issuer: Issuer::read(element, "Assertion/Issuer")?,
             subject,
@@ -128,7 +133,7 @@ impl Confirmation {
             "SubjectConfirmation/SubjectConfirmationData",
         )?;
         Ok(Confirmation {
-            method: element.attribute("Method").map(|method| trimmed(method).to_owned()),
+            method: element.attribute("Method").map(|method| kept(trimmed(method), BEARER)),
             data: data.map(|data| ConfirmationData {
                 not_before: data.attribute("NotBefore").map(Moment::read),
                 not_on_or_after: data.attribute("NotOnOrAfter").map(Moment::read),

@@ -69,9 +69,16 @@ pub(crate) const ALLOWANCE: TimeDelta = TimeDelta::minutes(5);
 /// How the ledger and the errors write a time.
 pub(crate) struct Shown(pub(crate) DateTime<Utc>);
 
+impl Shown {
+    pub(crate) fn text(self) -> String {
+        self.0.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+    }
+}
+
 impl fmt::Display for Shown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.to_rfc3339_opts(SecondsFormat::AutoSi, true))
+        // The same form, without a String in between.
+        write!(f, "{:?}Z", self.0.naive_utc())
     }
 }
 

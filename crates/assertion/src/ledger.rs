@@ -32,7 +32,8 @@ pub struct Check {
     clause: &'static str,
     outcome: Outcome,
     expected: Cow<'static, str>,
-    actual: Cow<'static, str>,
+    /// None if it is the text that was expected.
+    actual: Option<Cow<'static, str>>,
     personal: bool,
 }
 
@@ -43,7 +44,7 @@ impl Check {
             clause,
             outcome,
             expected: Cow::Borrowed(""),
-            actual: Cow::Borrowed(""),
+            actual: Some(Cow::Borrowed("")),
             personal: false,
         }
     }
@@ -54,7 +55,13 @@ impl Check {
     }
 
     pub(crate) fn actual(mut self, actual: impl Into<Cow<'static, str>>) -> Check {
-        self.actual = cut(actual.into());
+        self.actual = Some(cut(actual.into()));
+        self
+    }
+
+    /// What came is letter by letter what was expected.
+    pub(crate) fn same(mut self) -> Check {
+        self.actual = None;
         self
     }
 
@@ -86,7 +93,12 @@ impl Check {
 
     /// What came; a personal value is replaced by `(redacted)`.
     pub fn actual_text(&self) -> &str {
-        if self.personal && !self.actual.is_empty() { REDACTED } else { &self.actual }
+        let actual = self.unredacted_text();
+        if self.personal && !actual.is_empty() { REDACTED } else { actual }
+    }
+
+    fn unredacted_text(&self) -> &str {
+        self.actual.as_ref().unwrap_or(&self.expected)
     }
 
     fn write<S: Serializer>(&self, actual: &str, serializer: S) -> Result<S::Ok, S::Error> {
@@ -211,7 +223,7 @@ impl Serialize for UnredactedLedger<'_> {
 
 impl Serialize for UnredactedCheck<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.write(&self.0.actual, serializer)
+        self.0.write(self.0.unredacted_text(), serializer)
     }
 }
 

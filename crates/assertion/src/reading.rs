@@ -1,5 +1,7 @@
 //! Small helpers to read elements.
 
+use std::borrow::Cow;
+
 use vouchsafe_xml::{Element, namespace};
 
 /// The children of that expanded name.
@@ -14,6 +16,11 @@ pub(crate) fn elements_named<'d>(
 /// Without the white space of XML at both ends, as `xs:anyURI` asks for. Other white space is part of a value.
 pub(crate) fn trimmed(text: &str) -> &str {
     text.trim_matches([' ', '\t', '\r', '\n'])
+}
+
+/// A text to keep: the usual one without a copy of its own.
+pub(crate) fn kept(text: &str, usual: &'static str) -> Cow<'static, str> {
+    if text == usual { Cow::Borrowed(usual) } else { Cow::Owned(text.to_owned()) }
 }
 
 /// What the schemas type as `xs:ID`: `ID` in SAML, `Id` in XML Signature and XML Encryption, and `xml:id`. An `ID` on any element

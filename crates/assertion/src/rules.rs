@@ -10,6 +10,7 @@ mod response;
 mod subject;
 
 use std::borrow::Cow;
+use std::fmt::{self, Write as _};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use vouchsafe_metadata::{EntityId, name_id_format::ENTITY};
@@ -34,7 +35,8 @@ pub(crate) struct Case<'a> {
 /// What a rule found.
 pub(crate) struct Judgement {
     expected: Cow<'static, str>,
-    actual: Cow<'static, str>,
+    /// None if it is the text that was expected.
+    actual: Option<Cow<'static, str>>,
     personal: bool,
     verdict: Result<Outcome, Box<AssertionError>>,
 }
@@ -46,10 +48,15 @@ impl Judgement {
     ) -> Judgement {
         Judgement {
             expected: expected.into(),
-            actual: actual.into(),
+            actual: Some(actual.into()),
             personal: false,
             verdict: Ok(Outcome::Passed),
         }
+    }
+
+    /// What came is letter by letter what was expected.
+    pub(crate) fn as_expected(expected: impl Into<Cow<'static, str>>) -> Judgement {
+        Judgement { actual: None, ..Judgement::passed(expected, "") }
     }
 
     /// The rule had nothing to look at, or nobody asked for it.
@@ -114,7 +121,11 @@ impl Examination {
             Ok(outcome) => (outcome, None),
             Err(error) => (Outcome::Failed, Some(*error)),
         };
-        let check = Check::new(name, clause, outcome).expected(judgement.expected).actual(judgement.actual);
+        let check = Check::new(name, clause, outcome).expected(judgement.expected);
+        let check = match judgement.actual {
+            Some(actual) => check.actual(actual),
+            None => check.same(),
+        };
         let place = self.ledger.checks().len();
         self.ledger.record(if judgement.personal { check.personal() } else { check });
         // An instant of issue that does not fit is a sign of clocks that differ; a window that is missed says it better.
@@ -180,26 +191,31 @@ pub(crate) fn well_formed(moment: &Moment, place: &'static str) -> Result<DateTi
 
 /// An upper bound, `now - skew < end`, as the ledger writes it.
 pub(crate) fn before_end(clock: &Clock) -> String {
-    format!("later than {} - {} s", Shown(clock.now), clock.skew.num_seconds())
+    written(format_args!("later than {} - {} s", Shown(clock.now), clock.skew.num_seconds()))
 }
 
 /// A lower bound, `now + skew >= start`, as the ledger writes it.
 pub(crate) fn after_start(clock: &Clock) -> String {
-    format!("not later than {} + {} s", Shown(clock.now), clock.skew.num_seconds())
+    written(format_args!("not later than {} + {} s", Shown(clock.now), clock.skew.num_seconds()))
 }
 
 /// An instant that only says when something was done, as the ledger writes it.
 pub(crate) fn done_by(clock: &Clock, age: Option<TimeDelta>) -> String {
-    let mut text = format!(
-        "not later than {} + {} s + {} s",
-        Shown(clock.now),
-        clock.skew.num_seconds(),
-        ALLOWANCE.num_seconds()
-    );
-    if let Some(age) = age {
-        text.push_str(&format!(", and at most {} s ago", age.num_seconds()));
+    let (now, skew, allowance) = (Shown(clock.now), clock.skew.num_seconds(), ALLOWANCE.num_seconds());
+    match age {
+        None => written(format_args!("not later than {now} + {skew} s + {allowance} s")),
+        Some(age) => {
+            let age = age.num_seconds();
+            written(format_args!("not later than {now} + {skew} s + {allowance} s, and at most {age} s ago"))
+        }
     }
-    text
+}
+
+/// As `format!`, with room for all of it at once.
+fn written(text: fmt::Arguments<'_>) -> String {
+    let mut all = String::with_capacity(96);
+    let _ = all.write_fmt(text); // a String takes everything
+    all
 }
 
 /// When something was issued: not in the future, and not longer ago than was asked for.
@@ -245,10 +261,10 @@ pub(crate) fn issuer(case: &Case<'_>, element: &'static str, issuer: Option<&Iss
         }
         Some(issuer) => match &issuer.format {
             Some(format) if format != ENTITY => {
-                let error = AssertionError::IssuerFormat { element, actual: format.clone() };
+                let error = AssertionError::IssuerFormat { element, actual: format.to_string() };
                 Judgement::failed("no Format, or that of an entity", format.clone(), error)
             }
-            _ => Judgement::passed(expected.clone(), expected),
+            _ => Judgement::as_expected(expected),
         },
         None => {
             let error = AssertionError::Issuer { element, expected: expected.clone(), actual: None };
@@ -260,9 +276,9 @@ pub(crate) fn issuer(case: &Case<'_>, element: &'static str, issuer: Option<&Iss
 /// An InResponseTo must name the outstanding request, and be absent if there is none.
 pub(crate) fn in_response_to(case: &Case<'_>, element: &'static str, actual: Option<&str>) -> Judgement {
     let expected = case.expectations.request();
-    let show = |id: Option<&str>| id.unwrap_or("none").to_owned();
+    let show = |id: Option<&str>| id.map_or(Cow::Borrowed("none"), |id| Cow::Owned(id.to_owned()));
     if actual == expected {
-        return Judgement::passed(show(expected), show(actual));
+        return Judgement::as_expected(show(expected));
     }
     let error = AssertionError::InResponseTo {
         element,

@@ -1,5 +1,6 @@
 //! Rules about the Assertion itself: saml-core-2.0-os 2.3.3, saml-profiles-2.0-os 4.1.4.2.
 
+use crate::envelope::VERSION;
 use crate::error::AssertionError;
 use crate::facts::AssertionFacts;
 use crate::rules::{Case, Judgement, Rule};
@@ -27,10 +28,10 @@ fn issuer(case: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
 
 pub(super) fn is_version_2(element: &'static str, actual: Option<&str>) -> Judgement {
     match actual {
-        Some("2.0") => Judgement::passed("2.0", "2.0"),
+        Some(VERSION) => Judgement::as_expected(VERSION),
         other => {
             let error = AssertionError::Version { element, actual: other.map(str::to_owned) };
-            Judgement::failed("2.0", other.unwrap_or("none").to_owned(), error)
+            Judgement::failed(VERSION, other.unwrap_or("none").to_owned(), error)
         }
     }
 }

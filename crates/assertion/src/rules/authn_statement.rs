@@ -1,5 +1,7 @@
 //! Rules about the AuthnStatement: saml-core-2.0-os 2.7.2, saml-profiles-2.0-os 4.1.4.2.
 
+use std::borrow::Cow;
+
 use crate::error::AssertionError;
 use crate::facts::{AssertionFacts, AuthnStatement};
 use crate::instant::Shown;
@@ -40,7 +42,7 @@ fn instant(case: &Case<'_>, statement: &AuthnStatement) -> Judgement {
         Ok(instant) => instant,
         Err(judgement) => return judgement,
     };
-    let shown = Shown(instant).to_string();
+    let shown = Shown(instant).text();
     let Some(age) = case.expectations.maximum_authentication_age() else {
         return Judgement::passed("an xs:dateTime", shown);
     };
@@ -62,11 +64,11 @@ fn session_not_on_or_after(case: &Case<'_>, statement: &AuthnStatement) -> Judge
     };
     match well_formed(moment, "AuthnStatement/@SessionNotOnOrAfter") {
         Err(judgement) => judgement,
-        Ok(end) if clock.is_before(end) => Judgement::passed(expected, Shown(end).to_string()),
+        Ok(end) if clock.is_before(end) => Judgement::passed(expected, Shown(end).text()),
         Ok(end) => {
             let error =
                 AssertionError::SessionExpired { not_on_or_after: end, now: clock.now, skew: clock.skew };
-            Judgement::failed(expected, Shown(end).to_string(), error)
+            Judgement::failed(expected, Shown(end).text(), error)
         }
     }
 }
@@ -75,7 +77,7 @@ fn session_not_on_or_after(case: &Case<'_>, statement: &AuthnStatement) -> Judge
 fn context(case: &Case<'_>, statement: &AuthnStatement) -> Judgement {
     let requested = case.expectations.requested_context();
     let actual = statement.context_class.as_deref();
-    let shown = actual.unwrap_or("none").to_owned();
+    let shown = actual.map_or(Cow::Borrowed("none"), |class| Cow::Owned(class.to_owned()));
     if requested.is_any() {
         return Judgement::skipped("any", shown);
     }

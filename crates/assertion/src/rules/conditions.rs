@@ -58,10 +58,10 @@ fn not_before(case: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
     };
     match well_formed(moment, "Conditions/@NotBefore") {
         Err(judgement) => judgement,
-        Ok(start) if clock.has_reached(start) => Judgement::passed(expected, Shown(start).to_string()),
+        Ok(start) if clock.has_reached(start) => Judgement::passed(expected, Shown(start).text()),
         Ok(start) => {
             let error = AssertionError::NotYetValid { not_before: start, now: clock.now, skew: clock.skew };
-            Judgement::failed(expected, Shown(start).to_string(), error)
+            Judgement::failed(expected, Shown(start).text(), error)
         }
     }
 }
@@ -77,10 +77,10 @@ fn not_on_or_after(case: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
     };
     match well_formed(moment, "Conditions/@NotOnOrAfter") {
         Err(judgement) => judgement,
-        Ok(end) if clock.is_before(end) => Judgement::passed(expected, Shown(end).to_string()),
+        Ok(end) if clock.is_before(end) => Judgement::passed(expected, Shown(end).text()),
         Ok(end) => {
             let error = AssertionError::Expired { not_on_or_after: end, now: clock.now, skew: clock.skew };
-            Judgement::failed(expected, Shown(end).to_string(), error)
+            Judgement::failed(expected, Shown(end).text(), error)
         }
     }
 }
@@ -97,7 +97,7 @@ fn audience(case: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
     let failing = if restrictions.is_empty() { Some(&[][..]) } else { None }
         .or_else(|| restrictions.iter().find(fails).map(Vec::as_slice));
     match failing {
-        None => Judgement::passed(expected.to_owned(), expected.to_owned()),
+        None => Judgement::as_expected(expected.to_owned()),
         Some(actual) => {
             let shown = if actual.is_empty() { "none".to_owned() } else { actual.join(", ") };
             let error = AssertionError::Audience { expected: expected.to_owned(), actual: actual.to_vec() };

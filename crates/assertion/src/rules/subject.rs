@@ -1,12 +1,9 @@
 //! Rules about the Subject and its confirmation: saml-core-2.0-os 2.4, saml-profiles-2.0-os 4.1.4.2 and 4.1.4.3.
 
 use crate::error::AssertionError;
-use crate::facts::{AssertionFacts, Confirmation};
+use crate::facts::{AssertionFacts, BEARER, Confirmation};
 use crate::instant::Shown;
 use crate::rules::{Case, Examination, Judgement, Rule, before_end, well_formed};
-
-/// The method of confirmation that a browser can meet (saml-profiles-2.0-os 3.3).
-const BEARER: &str = "urn:oasis:names:tc:SAML:2.0:cm:bearer";
 
 const RULES: &[Rule<AssertionFacts>] = &[
     Rule::new("subject.name_id", "saml-core-2.0-os 2.4.1", name_id),
@@ -83,10 +80,11 @@ fn bearer(_: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
 /// Where the response was received: required, compared letter by letter.
 fn recipient(case: &Case<'_>, confirmation: &Confirmation) -> Judgement {
     let expected = case.expectations.assertion_consumer().to_owned();
-    let actual = confirmation.data.as_ref().and_then(|data| data.recipient.clone());
-    if actual.as_deref() == Some(expected.as_str()) {
-        return Judgement::passed(expected.clone(), expected);
+    let actual = confirmation.data.as_ref().and_then(|data| data.recipient.as_ref());
+    if actual == Some(&expected) {
+        return Judgement::as_expected(expected);
     }
+    let actual = actual.cloned();
     let shown = actual.clone().unwrap_or_else(|| "none".to_owned());
     Judgement::failed(expected.clone(), shown, AssertionError::Recipient { expected, actual })
 }
@@ -113,8 +111,8 @@ fn not_on_or_after(case: &Case<'_>, confirmation: &Confirmation) -> Judgement {
     };
     match well_formed(moment, "SubjectConfirmationData/@NotOnOrAfter") {
         Err(judgement) => judgement,
-        Ok(end) if clock.is_before(end) => Judgement::passed(expected, Shown(end).to_string()),
-        Ok(end) => Judgement::failed(expected, Shown(end).to_string(), expired(Some(end))),
+        Ok(end) if clock.is_before(end) => Judgement::passed(expected, Shown(end).text()),
+        Ok(end) => Judgement::failed(expected, Shown(end).text(), expired(Some(end))),
     }
 }
 
