@@ -4,15 +4,16 @@
 use vouchsafe::Provider;
 use vouchsafe_benches::{Message, Receiver, Shape};
 
-/// What was counted last: ceilings that may fall; to raise one is a decision. The aim is 150 with either, and not reached. Of them the two
-/// trees take 15 each, and RustCrypto's two RSA verifications 31 each; AWS-LC's take none.
-const CEILINGS: [(&str, u64); 2] = [("RustCrypto", 272), ("AWS-LC", 210)];
+/// What was counted last: ceilings that may fall; to raise one is a decision. The aim is 150, and 62 more with RustCrypto, whose two RSA
+/// verifications take them.
+const CEILINGS: [(&str, u64); 2] = [("RustCrypto", 212), ("AWS-LC", 150)];
 
 #[test]
 fn a_receive_of_a_doubly_signed_response_allocates_little() {
     for provider in [Provider::rustcrypto(), vouchsafe_crypto_aws_lc::provider()] {
         let count = allocations(&provider, Shape::BothSigned);
         let (_, ceiling) = CEILINGS.into_iter().find(|(name, _)| *name == provider.name()).unwrap();
+        println!("{}: {count} allocations", provider.name());
         assert!(count <= ceiling, "{}: {count} allocations, at most {ceiling}", provider.name());
     }
 }
