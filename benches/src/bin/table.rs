@@ -30,7 +30,7 @@ fn main() -> Result<(), Failure> {
         parts(receiver, options.rounds)?;
     }
     if options.peers {
-        // Built before anything is measured.
+        // Both are built before either is measured.
         let features = |backend: &str| format!("{backend}{}", if options.samael { ",samael" } else { "" });
         let programs = [build_peers(&features("rustcrypto"))?, build_peers(&features("aws-lc"))?];
         for (receiver, program) in [&rustcrypto, &aws_lc].into_iter().zip(&programs) {
