@@ -142,7 +142,9 @@ impl Parser<'_> {
 
     /// Puts a declaration in force.
     pub(crate) fn declare(&mut self, prefix: Span, name: Span, offset: usize) -> Result<(), XmlError> {
-        let (written, bound) = (self.text_of(prefix), self.text_of(name));
+        let (source, side) = (self.source, self.side.as_str());
+        let text = |span| text_of(source, side, span);
+        let (written, bound) = (text(prefix), text(name));
         self.within("name_bytes", bound.len(), self.limits.name_bytes, offset)?;
         if let Some(problem) = scope::misbound(written, bound) {
             return Err(XmlError::Namespace {
@@ -155,15 +157,13 @@ impl Parser<'_> {
         self.in_scope = self.in_scope.saturating_add(1);
         self.within("namespaces_in_scope", self.in_scope, self.limits.namespaces_in_scope, offset)?;
 
-        let (source, side) = (self.source, self.side.as_str());
-        let find = |span| text_of(source, side, span);
-        let prefix = match self.prefixes.find(find(prefix), find) {
+        let prefix = match self.prefixes.find(written, text) {
             Some(id) => id,
-            None => self.prefixes.add(find(prefix), prefix),
+            None => self.prefixes.add(written, prefix),
         };
-        let namespace = match self.namespaces.find(find(name), find) {
+        let namespace = match self.namespaces.find(bound, text) {
             Some(id) => id,
-            None => self.namespaces.add(find(name), name),
+            None => self.namespaces.add(bound, name),
         };
         if self.in_force.len() < self.prefixes.count() {
             self.in_force.resize(self.prefixes.count(), 0);
