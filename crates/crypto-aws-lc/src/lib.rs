@@ -10,31 +10,43 @@
 //! # Ok::<(), vouchsafe_crypto::CryptoError>(())
 //! ```
 //!
-//! The list of accepted algorithms is the same as of [`Provider::rustcrypto`], and so are the answers. What AWS-LC does
-//! not offer is refused by name with
-//! [`CryptoError::AlgorithmUnsupported`]:
+//! The list of accepted algorithms is the same as of [`Provider::rustcrypto`], and so are the answers. The list, with the
+//! lengths of keys, is applied before anything is computed, here as there, and what needs
+//! [`danger_allow`](Provider::danger_allow) needs it here.
 //!
-//! * RSA-OAEP whose two digests differ, which `aws-lc-rs` has no name for. `rsa-oaep-mgf1p` with its default digest SHA-1,
-//!   and `xmlenc11#rsa-oaep` with twice SHA-256, SHA-384 or SHA-512 work, with a label and without.
-//! * Signing with RSA-SHA1 (verifying works where it is allowed), and signing with ECDSA on P-256 or P-384 with another
-//!   digest than the curve's own (verifying works with all).
+//! # What AWS-LC has not
+//!
+//! `aws-lc-rs` has no name for some of it. [`provider`] leaves this to the RustCrypto implementation of `vouchsafe-crypto`;
+//! [`provider_of_aws_lc_alone`] refuses it by name with [`CryptoError::AlgorithmUnsupported`]:
+//!
+//! * RSA-OAEP whose two digests differ. `rsa-oaep-mgf1p` with its default digest SHA-1, and `xmlenc11#rsa-oaep` with twice
+//!   SHA-256, SHA-384 or SHA-512 are done by AWS-LC, with a label and without.
 //! * RSA keys below 2048 bits, except to verify PKCS#1 v1.5 signatures with SHA-1, SHA-256 or SHA-512.
-//! * Triple DES with a key that is weak or whose parts are equal, and so none: encryption and decryption fail.
+//! * Signing with RSA-SHA1, and signing with ECDSA on P-256 or P-384 with another digest than the curve's own. Verifying is
+//!   done by AWS-LC.
 //! * Making RSA keys of other lengths than 2048, 3072, 4096 and 8192 bits.
+//! * Triple DES. AWS-LC has it, except with keys that are weak or whose parts are equal: alone it fails with those as it does
+//!   with a wrong key.
+//!
+//! The sender of a message chooses its key transport. Where even the timing of `rsa` is too much (SECURITY.md says what is
+//! known of it), [`provider_of_aws_lc_alone`] is the one to take.
 //!
 //! RSA PKCS#1 v1.5 key transport, where it is allowed, has implicit rejection as the default provider has it, made here
 //! out of AWS-LC's HMAC. AWS-LC itself compares the padding in constant time, but returns by another branch when it is
 //! wrong: a few instructions that the default provider does not have.
 //!
-//! For FIPS, add `aws-lc-rs = { version = "1", features = ["fips"] }` to the service: features unify. Key fingerprints and
-//! certificate fingerprints, which protect nothing, are still computed by `vouchsafe-crypto` itself.
+//! For FIPS, take [`provider_of_aws_lc_alone`] and add `aws-lc-rs = { version = "1", features = ["fips"] }` to the service:
+//! features unify. Key fingerprints and certificate fingerprints, which protect nothing, are still computed by
+//! `vouchsafe-crypto` itself.
 
 mod cipher;
+mod completed;
 mod elliptic;
 mod rejection;
 mod rsa_keys;
 
 use aws_lc_rs::digest;
+use completed::Completed;
 use std::sync::Arc;
 use vouchsafe_crypto::backend::{PrivateKeyOperations, PublicKeyOperations, failure};
 use vouchsafe_crypto::{
@@ -42,9 +54,39 @@ use vouchsafe_crypto::{
     Provider, SecretBytes, SignatureAlgorithm,
 };
 
-/// The provider on AWS-LC, with the default list of accepted algorithms.
+/// The provider on AWS-LC, with the default list of accepted algorithms. [What AWS-LC has not](crate#what-aws-lc-has-not),
+/// RustCrypto does.
+///
+/// ```
+/// use vouchsafe_crypto::{DigestAlgorithm, KeyKind, KeyTransport};
+///
+/// let provider = vouchsafe_crypto_aws_lc::provider();
+/// let key = provider.generate_key(KeyKind::Rsa { bits: 2048 })?;
+/// let transport = KeyTransport::RsaOaep { digest: DigestAlgorithm::Sha256, mgf: DigestAlgorithm::Sha1 };
+/// let octets = provider.encrypt_key(transport, key.public_key(), &[7; 16])?;
+/// assert_eq!(provider.decrypt_key(transport, &key, &octets)?.as_slice(), [7; 16]);
+/// # Ok::<(), vouchsafe_crypto::CryptoError>(())
+/// ```
 #[must_use]
 pub fn provider() -> Provider {
+    Provider::with_backend(Arc::new(Completed::new()))
+}
+
+/// The provider on AWS-LC and nothing else, with the default list of accepted algorithms.
+/// [What AWS-LC has not](crate#what-aws-lc-has-not) is refused by name.
+///
+/// ```
+/// use vouchsafe_crypto::{DigestAlgorithm, KeyKind, KeyTransport};
+///
+/// let provider = vouchsafe_crypto_aws_lc::provider_of_aws_lc_alone();
+/// let key = provider.generate_key(KeyKind::Rsa { bits: 2048 })?;
+/// let transport = KeyTransport::RsaOaep { digest: DigestAlgorithm::Sha256, mgf: DigestAlgorithm::Sha1 };
+/// let refused = provider.encrypt_key(transport, key.public_key(), &[7; 16]).unwrap_err();
+/// assert_eq!(refused.code(), "crypto.algorithm_unsupported");
+/// # Ok::<(), vouchsafe_crypto::CryptoError>(())
+/// ```
+#[must_use]
+pub fn provider_of_aws_lc_alone() -> Provider {
     Provider::with_backend(Arc::new(AwsLc(())))
 }
 

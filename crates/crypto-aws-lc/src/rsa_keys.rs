@@ -19,6 +19,7 @@ use vouchsafe_crypto::{
 /// What AWS-LC asks of keys, except to verify old signatures.
 const MINIMUM_BITS: u32 = 2048;
 const SHORT_KEY: &str = "RSA keys below 2048 bits";
+const ODD_LENGTH: &str = "making RSA keys of other lengths than 2048, 3072, 4096 and 8192 bits";
 
 pub(crate) fn public_key(bits: u32, spki_der: &[u8]) -> Result<Arc<dyn PublicKeyOperations>, CryptoError> {
     let key = Public {
@@ -55,7 +56,7 @@ pub(crate) fn generate(bits: u32) -> Result<SecretBytes, CryptoError> {
         3072 => KeySize::Rsa3072,
         4096 => KeySize::Rsa4096,
         8192 => KeySize::Rsa8192,
-        _ => return Err(failed()),
+        _ => return Err(unsupported(ODD_LENGTH)),
     };
     let key = KeyPair::generate(size).map_err(|_| failed())?;
     let pkcs8: Pkcs8V1Der<'_> = key.as_der().map_err(|_| failed())?;

@@ -1,4 +1,4 @@
-//! The suite of `vouchsafe-crypto` over AWS-LC, and what AWS-LC leaves out.
+//! The suite of `vouchsafe-crypto` over AWS-LC.
 
 #![allow(
     clippy::unwrap_used,
@@ -16,13 +16,3 @@ use vouchsafe_crypto::Provider;
 fn provider() -> Provider {
     vouchsafe_crypto_aws_lc::provider()
 }
-
-/// Algorithms that this backend names as not implemented.
-const UNSUPPORTED: &[&str] = &[
-    "RSA-OAEP with two digests",
-    "sign RsaSha1 RSA 2048 bits",
-    "sign EcdsaSha256 P-384",
-    "sign EcdsaSha384 P-256",
-    "sign EcdsaSha512 P-256",
-    "sign EcdsaSha512 P-384",
-];

@@ -18,6 +18,3 @@ use vouchsafe_crypto::Provider;
 fn provider() -> Provider {
     vouchsafe_crypto_aws_lc::provider()
 }
-
-/// What AWS-LC leaves out: set, name and code.
-const NOT_IMPLEMENTED: &[(&str, &str, &str)] = &[];

@@ -13,6 +13,21 @@ use crate::{
 use core::fmt;
 use std::sync::Arc;
 
+/// The backend of [`Provider::rustcrypto`](crate::Provider::rustcrypto), for another that has not everything and leaves the
+/// rest to it.
+///
+/// ```
+/// use vouchsafe_crypto::{DigestAlgorithm, backend};
+///
+/// let digest = backend::rustcrypto().digest(DigestAlgorithm::Sha256, b"octets")?;
+/// assert_eq!(digest.as_ref().len(), 32);
+/// # Ok::<(), vouchsafe_crypto::CryptoError>(())
+/// ```
+#[must_use]
+pub fn rustcrypto() -> Arc<dyn Backend> {
+    Arc::new(crate::rustcrypto::RustCrypto::new())
+}
+
 /// An implementation of the algorithms, such as RustCrypto or AWS-LC.
 pub trait Backend: Send + Sync + fmt::Debug {
     /// Its name, for error messages and logs.

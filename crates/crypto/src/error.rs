@@ -241,7 +241,9 @@ impl CryptoError {
                 "Give the identifier of a legacy algorithm (rsa-sha1, sha1, rsa-1_5, tripledes-cbc) as it stands in the \
                  message, or the word rsa-1024."
             }
-            Self::AlgorithmUnsupported { .. } => "Use the default provider, or another algorithm.",
+            Self::AlgorithmUnsupported { .. } => {
+                "Use the default provider (with AWS-LC: provider instead of provider_of_aws_lc_alone), or another algorithm."
+            }
             Self::KeyMismatch { .. } => {
                 "Compare the certificate that is configured with the one in the identity provider's metadata: the \
                  key is of another kind than the algorithm in the message."

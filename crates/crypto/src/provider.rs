@@ -1,7 +1,6 @@
 //! The provider: a backend, and the list of algorithms that are accepted.
 
-use crate::backend::{Backend, DigestContext, DigestValue};
-use crate::rustcrypto::RustCrypto;
+use crate::backend::{self, Backend, DigestContext, DigestValue};
 use crate::{
     ContentCipher, CryptoError, DigestAlgorithm, KeyKind, KeyTransport, PrivateKey, PublicKey, SecretBytes,
     SignatureAlgorithm, key_format, policy::Policy, secret,
@@ -42,7 +41,7 @@ impl Provider {
     /// The default: pure Rust, nothing to install.
     #[must_use]
     pub fn rustcrypto() -> Self {
-        Self::with_backend(Arc::new(RustCrypto::new()))
+        Self::with_backend(backend::rustcrypto())
     }
 
     /// The same policy over another backend.

@@ -19,9 +19,6 @@ fn provider() -> Provider {
     Provider::rustcrypto()
 }
 
-/// Algorithms that this backend names as not implemented.
-const UNSUPPORTED: &[&str] = &[];
-
 #[test]
 fn pss_has_a_salt_as_long_as_the_digest() {
     let pem = fixtures::RSA_2048.pem();

@@ -8,6 +8,3 @@ use vouchsafe_crypto::Provider;
 fn provider() -> Provider {
     Provider::rustcrypto()
 }
-
-/// The default backend does everything.
-const NOT_IMPLEMENTED: &[(&str, &str)] = &[];

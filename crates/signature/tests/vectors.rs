@@ -17,6 +17,3 @@ use vouchsafe_crypto::Provider;
 fn provider() -> Provider {
     Provider::rustcrypto()
 }
-
-/// The default backend does everything: set, name and code.
-const NOT_IMPLEMENTED: &[(&str, &str, &str)] = &[];

@@ -1,9 +1,9 @@
 //! Keys, made once a run by the default backend.
 
 use std::sync::OnceLock;
-use vouchsafe_crypto::{CryptoError, KeyKind, PrivateKey, Provider, SecretString};
+use vouchsafe_crypto::{KeyKind, PrivateKey, Provider, SecretString};
 
-/// A key, and its two readings: by the backend under test, and by the default one, which can do everything.
+/// A key, and its two readings: by the backend under test, and by the default one.
 pub(crate) struct Fixture {
     kind: KeyKind,
     pem: OnceLock<SecretString>,
@@ -59,21 +59,6 @@ pub(crate) const DANGERS: [&str; 5] = [
     "http://www.w3.org/2001/04/xmlenc#tripledes-cbc",
     "rsa-1024",
 ];
-
-/// The answer, or none if the backend says that it does not do this and is known not to.
-pub(crate) fn supported<T>(answer: Result<T, CryptoError>, what: &str) -> Option<T> {
-    match answer {
-        Ok(answer) => {
-            assert!(!crate::UNSUPPORTED.contains(&what), "{what} works: take it off the list");
-            Some(answer)
-        }
-        Err(error) if error.code() == "crypto.algorithm_unsupported" => {
-            assert!(crate::UNSUPPORTED.contains(&what), "{what}: {error}");
-            None
-        }
-        Err(error) => panic!("{what}: {error}"),
-    }
-}
 
 /// One element of DER.
 pub(crate) fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {

@@ -249,6 +249,10 @@ fn keys_are_made() {
             crate::provider().generate_key(if let KeyKind::Rsa { .. } = kind { KeyKind::P256 } else { kind });
         assert_ne!(key.public_key().fingerprint(), other.unwrap().public_key().fingerprint());
     }
+    let allowing = crate::provider().danger_allow("rsa-1024").unwrap();
+    for bits in [1024, 1536] {
+        assert_eq!(allowing.generate_key(KeyKind::Rsa { bits }).unwrap().kind(), KeyKind::Rsa { bits });
+    }
     for bits in [0, 512, 1024, 2047, 8193, u32::MAX] {
         assert!(crate::provider().generate_key(KeyKind::Rsa { bits }).is_err(), "{bits}");
     }

@@ -1,5 +1,4 @@
-//! What every backend must do, run over `crate::provider()`. A backend may leave out what stands in
-//! `crate::UNSUPPORTED`, and must then say so by name.
+//! What every provider must do, run over `crate::provider()`: the same, whatever its backend.
 
 mod certificates;
 mod digests;

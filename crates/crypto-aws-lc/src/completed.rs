@@ -1,0 +1,171 @@
+//! AWS-LC, and RustCrypto for what AWS-LC has not.
+//!
+//! AWS-LC is asked first. Where it answers [`CryptoError::AlgorithmUnsupported`], RustCrypto is asked instead. That answer
+//! depends on the algorithm and on the kind of the key, never on a secret or on the octets of a message, so that which of the
+//! two works shows nothing that the message does not say. The policy has been applied before either is asked.
+
+use crate::{AwsLc, NAME};
+use std::sync::Arc;
+use vouchsafe_crypto::backend::{PrivateKeyOperations, PublicKeyOperations, rustcrypto};
+use vouchsafe_crypto::{
+    Backend, ContentCipher, CryptoError, DigestAlgorithm, DigestContext, DigestValue, KeyKind, KeyTransport,
+    SecretBytes, SignatureAlgorithm,
+};
+
+/// Both, as one backend.
+#[derive(Debug)]
+pub(crate) struct Completed {
+    first: AwsLc,
+    rest: Arc<dyn Backend>,
+}
+
+impl Completed {
+    pub(crate) fn new() -> Self {
+        Self { first: AwsLc(()), rest: rustcrypto() }
+    }
+}
+
+/// The answer of AWS-LC, or that of RustCrypto where AWS-LC has none.
+fn or_rest<T>(
+    answer: Result<T, CryptoError>,
+    rest: impl FnOnce() -> Result<T, CryptoError>,
+) -> Result<T, CryptoError> {
+    match answer {
+        Err(CryptoError::AlgorithmUnsupported { .. }) => rest(),
+        answer => answer,
+    }
+}
+
+impl Backend for Completed {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn digest(&self, algorithm: DigestAlgorithm, message: &[u8]) -> Result<DigestValue, CryptoError> {
+        self.first.digest(algorithm, message)
+    }
+
+    fn digest_context(&self, algorithm: DigestAlgorithm) -> Result<Box<dyn DigestContext>, CryptoError> {
+        self.first.digest_context(algorithm)
+    }
+
+    fn public_key(
+        &self,
+        kind: KeyKind,
+        spki_der: &[u8],
+    ) -> Result<Arc<dyn PublicKeyOperations>, CryptoError> {
+        let first = self.first.public_key(kind, spki_der)?;
+        Ok(Arc::new(Public { first, rest: self.rest.public_key(kind, spki_der)? }))
+    }
+
+    fn private_key(
+        &self,
+        kind: KeyKind,
+        pkcs8_der: &[u8],
+    ) -> Result<Arc<dyn PrivateKeyOperations>, CryptoError> {
+        let both = self.first.private_key(kind, pkcs8_der).and_then(|first| {
+            let rest = self.rest.private_key(kind, pkcs8_der)?;
+            Ok(Arc::new(Private { first, rest }) as Arc<dyn PrivateKeyOperations>)
+        });
+        or_rest(both, || self.rest.private_key(kind, pkcs8_der))
+    }
+
+    fn generate_key(&self, kind: KeyKind) -> Result<SecretBytes, CryptoError> {
+        or_rest(self.first.generate_key(kind), || self.rest.generate_key(kind))
+    }
+
+    /// Triple DES goes to RustCrypto whole: AWS-LC refuses keys whose parts are equal, as those of two-key Triple DES are, and
+    /// an answer that depends on the key must not choose.
+    fn decrypt_content(
+        &self,
+        cipher: ContentCipher,
+        key: &[u8],
+        octets: &[u8],
+    ) -> Result<Vec<u8>, CryptoError> {
+        match cipher {
+            ContentCipher::TripleDesCbc => self.rest.decrypt_content(cipher, key, octets),
+            _ => self.first.decrypt_content(cipher, key, octets),
+        }
+    }
+
+    fn encrypt_content(
+        &self,
+        cipher: ContentCipher,
+        key: &[u8],
+        plain: &[u8],
+    ) -> Result<Vec<u8>, CryptoError> {
+        match cipher {
+            ContentCipher::TripleDesCbc => self.rest.encrypt_content(cipher, key, plain),
+            _ => self.first.encrypt_content(cipher, key, plain),
+        }
+    }
+
+    fn random(&self, buffer: &mut [u8]) -> Result<(), CryptoError> {
+        self.first.random(buffer)
+    }
+}
+
+/// One public key, as each of the two read it.
+struct Public {
+    first: Arc<dyn PublicKeyOperations>,
+    rest: Arc<dyn PublicKeyOperations>,
+}
+
+impl PublicKeyOperations for Public {
+    fn verify(
+        &self,
+        algorithm: SignatureAlgorithm,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), CryptoError> {
+        or_rest(self.first.verify(algorithm, message, signature), || {
+            self.rest.verify(algorithm, message, signature)
+        })
+    }
+
+    fn encrypt_key(&self, transport: KeyTransport, plain: &[u8]) -> Result<Vec<u8>, CryptoError> {
+        self.encrypt_key_with_label(transport, &[], plain)
+    }
+
+    fn encrypt_key_with_label(
+        &self,
+        transport: KeyTransport,
+        label: &[u8],
+        plain: &[u8],
+    ) -> Result<Vec<u8>, CryptoError> {
+        or_rest(self.first.encrypt_key_with_label(transport, label, plain), || {
+            self.rest.encrypt_key_with_label(transport, label, plain)
+        })
+    }
+}
+
+/// One private key, as each of the two read it.
+struct Private {
+    first: Arc<dyn PrivateKeyOperations>,
+    rest: Arc<dyn PrivateKeyOperations>,
+}
+
+impl PrivateKeyOperations for Private {
+    fn public_key_der(&self) -> Result<Vec<u8>, CryptoError> {
+        self.first.public_key_der()
+    }
+
+    fn sign(&self, algorithm: SignatureAlgorithm, message: &[u8]) -> Result<Vec<u8>, CryptoError> {
+        or_rest(self.first.sign(algorithm, message), || self.rest.sign(algorithm, message))
+    }
+
+    fn decrypt_key(&self, transport: KeyTransport, octets: &[u8]) -> Result<SecretBytes, CryptoError> {
+        self.decrypt_key_with_label(transport, &[], octets)
+    }
+
+    fn decrypt_key_with_label(
+        &self,
+        transport: KeyTransport,
+        label: &[u8],
+        octets: &[u8],
+    ) -> Result<SecretBytes, CryptoError> {
+        or_rest(self.first.decrypt_key_with_label(transport, label, octets), || {
+            self.rest.decrypt_key_with_label(transport, label, octets)
+        })
+    }
+}
