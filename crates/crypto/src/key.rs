@@ -122,6 +122,22 @@ impl PrivateKey {
         &self.public
     }
 
+    /// What to sign with: as [`SignatureAlgorithm::for_key`] says, and where the key is restricted to RSASSA-PSS, what it
+    /// allows, SHA-256 before longer digests.
+    ///
+    /// ```
+    /// use vouchsafe_crypto::{KeyKind, Provider, SignatureAlgorithm};
+    ///
+    /// let key = Provider::rustcrypto().generate_key(KeyKind::P256)?;
+    /// assert_eq!(key.signature_algorithm(), SignatureAlgorithm::EcdsaSha256);
+    /// # Ok::<(), vouchsafe_crypto::CryptoError>(())
+    /// ```
+    #[must_use]
+    pub fn signature_algorithm(&self) -> SignatureAlgorithm {
+        let restricted = self.public.purpose().and_then(|allowed| allowed.first().copied());
+        restricted.unwrap_or(SignatureAlgorithm::for_key(self.kind()))
+    }
+
     /// PKCS#8 in PEM, to be stored in a secret store and read again by
     /// [`Provider::private_key`](crate::Provider::private_key).
     #[must_use]

@@ -67,8 +67,8 @@ pub(crate) fn public_from_pem(text: &str) -> Result<Vec<u8>, CryptoError> {
     block.ok_or_else(missing)?.decode()
 }
 
-/// Takes a private key from PEM, in any of the three usual forms, as PKCS#8 in DER.
-pub(crate) fn private_from_pem(text: &str) -> Result<(KeyKind, SecretBytes), CryptoError> {
+/// Takes a private key from PEM, in any of the three usual forms.
+pub(crate) fn private_from_pem(text: &str) -> Result<Private, CryptoError> {
     let mut labels = Vec::new();
     for block in pem::blocks(text) {
         let pkcs8_der = match block.label {
@@ -85,17 +85,59 @@ pub(crate) fn private_from_pem(text: &str) -> Result<(KeyKind, SecretBytes), Cry
                 continue;
             }
         };
-        return Ok((kind_of_private(pkcs8_der.as_slice())?, pkcs8_der));
+        return private(pkcs8_der);
     }
     let detail =
         if labels.is_empty() { "no block at all".to_owned() } else { format!("only {}", labels.join(", ")) };
     Err(CryptoError::Pem { expected: "a private key", detail })
 }
 
-/// Kind of a private key in PKCS#8.
-pub(crate) fn kind_of_private(pkcs8_der: &[u8]) -> Result<KeyKind, CryptoError> {
+/// What PKCS#8 holds.
+pub(crate) struct Private {
+    pub(crate) kind: KeyKind,
+    /// As it came.
+    pub(crate) pkcs8_der: SecretBytes,
+    /// The same key without its restriction to RSASSA-PSS, if it has one: backends know nothing of it.
+    plain: Option<SecretBytes>,
+}
+
+/// Reads PKCS#8 in DER.
+pub(crate) fn private(pkcs8_der: SecretBytes) -> Result<Private, CryptoError> {
+    let mut info = private_info(&pkcs8_der)?;
+    let mut plain = None;
+    if info.algorithm.oid == pss_key::RSASSA_PSS {
+        pss_key::purpose(info.algorithm.parameters)?;
+        info.algorithm = AlgorithmIdentifierRef { oid: RSA_ENCRYPTION, parameters: Some(AnyRef::NULL) };
+        plain = Some(wrap(info.algorithm, info.private_key.as_bytes())?);
+    }
+    Ok(Private { kind: kind_of_private(&info)?, plain, pkcs8_der })
+}
+
+impl Private {
+    /// PKCS#8 as a backend reads it.
+    pub(crate) fn for_backend(&self) -> &[u8] {
+        self.plain.as_ref().unwrap_or(&self.pkcs8_der).as_slice()
+    }
+
+    /// The public key that a backend gave, with the restriction of the private one: as certificates over this key have it.
+    pub(crate) fn restrict(&self, spki_der: Vec<u8>) -> Result<Vec<u8>, CryptoError> {
+        if self.plain.is_none() {
+            return Ok(spki_der);
+        }
+        let malformed = |_| CryptoError::KeyMalformed { form: "PKCS#8", detail: "no public key" };
+        let mut spki = SubjectPublicKeyInfoRef::from_der(&spki_der).map_err(malformed)?;
+        spki.algorithm = private_info(&self.pkcs8_der)?.algorithm;
+        spki.to_der().map_err(malformed)
+    }
+}
+
+fn private_info(pkcs8_der: &SecretBytes) -> Result<pkcs8::PrivateKeyInfoRef<'_>, CryptoError> {
+    pkcs8::PrivateKeyInfoRef::from_der(pkcs8_der.as_slice())
+        .map_err(|_| CryptoError::KeyMalformed { form: "PKCS#8", detail: "not in DER" })
+}
+
+fn kind_of_private(info: &pkcs8::PrivateKeyInfoRef<'_>) -> Result<KeyKind, CryptoError> {
     let malformed = |detail| CryptoError::KeyMalformed { form: "PKCS#8", detail };
-    let info = pkcs8::PrivateKeyInfoRef::from_der(pkcs8_der).map_err(|_| malformed("not in DER"))?;
     kind_of(&info.algorithm, || {
         let key = pkcs1::RsaPrivateKeyRef::from_der(info.private_key.as_bytes())
             .map_err(|_| malformed("no RSA key of two primes"))?;

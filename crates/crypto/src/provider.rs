@@ -184,7 +184,8 @@ impl Provider {
         self.public_key(&key_format::public_from_pem(pem)?)
     }
 
-    /// Parses a private key, once, from PEM: PKCS#8, PKCS#1 or SEC1, without a password.
+    /// Parses a private key, once, from PEM: PKCS#8, PKCS#1 or SEC1, without a password. An RSA key that is restricted to
+    /// RSASSA-PSS (RFC 4055, 1.2) makes such signatures and does nothing else.
     ///
     /// # Errors
     ///
@@ -201,8 +202,7 @@ impl Provider {
     /// # Ok::<(), vouchsafe_crypto::CryptoError>(())
     /// ```
     pub fn private_key(&self, pem: &str) -> Result<PrivateKey, CryptoError> {
-        let (kind, pkcs8_der) = key_format::private_from_pem(pem)?;
-        self.adopt(kind, pkcs8_der)
+        self.adopt(key_format::private_from_pem(pem)?)
     }
 
     /// Makes a new private key.
@@ -213,7 +213,7 @@ impl Provider {
     pub fn generate_key(&self, kind: KeyKind) -> Result<PrivateKey, CryptoError> {
         self.policy.check_length(kind)?;
         let pkcs8_der = self.backend.generate_key(kind)?;
-        self.adopt(key_format::kind_of_private(pkcs8_der.as_slice())?, pkcs8_der)
+        self.adopt(key_format::private(pkcs8_der)?)
     }
 
     /// Verifies a signature over a message.
@@ -416,11 +416,11 @@ impl Provider {
         Err(CryptoError::AlgorithmUnsupported { backend, algorithm })
     }
 
-    fn adopt(&self, kind: KeyKind, pkcs8_der: SecretBytes) -> Result<PrivateKey, CryptoError> {
-        self.policy.check_length(kind)?;
-        let operations = self.backend.private_key(kind, pkcs8_der.as_slice())?;
-        let public = self.public_key(&operations.public_key_der()?)?;
-        Ok(PrivateKey::new(public, pkcs8_der, operations))
+    fn adopt(&self, read: key_format::Private) -> Result<PrivateKey, CryptoError> {
+        self.policy.check_length(read.kind)?;
+        let operations = self.backend.private_key(read.kind, read.for_backend())?;
+        let public = self.public_key(&read.restrict(operations.public_key_der()?)?)?;
+        Ok(PrivateKey::new(public, read.pkcs8_der, operations))
     }
 }
 

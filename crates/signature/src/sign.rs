@@ -1,7 +1,7 @@
 //! Making an enveloped signature in the shape that identity providers send.
 
 use vouchsafe_crypto::{
-    Certificate, DigestAlgorithm, KeyKind, PrivateKey, Provider, SignatureAlgorithm, base64_encode,
+    Certificate, DigestAlgorithm, PrivateKey, Provider, SignatureAlgorithm, base64_encode,
 };
 use vouchsafe_xml::{Canonicalization, Document, Element, Limits, Writer, canonicalize, namespace};
 
@@ -70,13 +70,7 @@ impl<'a> Signer<'a> {
     /// The algorithm that [`new`](Signer::new) chooses for a key; right for [`sign_query`](crate::sign_query) too.
     #[must_use]
     pub fn algorithm_for(key: &PrivateKey) -> SignatureAlgorithm {
-        match key.kind() {
-            KeyKind::P256 => SignatureAlgorithm::EcdsaSha256,
-            KeyKind::P384 => SignatureAlgorithm::EcdsaSha384,
-            KeyKind::P521 => SignatureAlgorithm::EcdsaSha512,
-            KeyKind::Ed25519 => SignatureAlgorithm::Ed25519,
-            _ => SignatureAlgorithm::RsaSha256,
-        }
+        key.signature_algorithm()
     }
 
     /// Sends this certificate along in `ds:KeyInfo`; it must hold the key.

@@ -217,6 +217,61 @@ fn a_key_for_pss_alone_verifies_pss_alone() {
     assert_eq!(provider.public_key(&no_key).unwrap_err().code(), "crypto.key_malformed");
 }
 
+/// The private key of the fixture, restricted likewise: the form that `openssl genpkey -algorithm RSA-PSS` writes.
+fn restricted_private(parameters: &[u8]) -> String {
+    let identifier = [&[6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 10], parameters].concat();
+    let key = [vec![2, 1, 0], tlv(0x30, &identifier), tlv(0x04, &pkcs1())].concat();
+    armour("PRIVATE KEY", &tlv(0x30, &key))
+}
+
+#[test]
+fn a_private_key_for_pss_alone_signs_pss_alone() {
+    use SignatureAlgorithm as A;
+    let (provider, plain) = (legacy(crate::provider()), RSA_2048.theirs().public_key());
+    let all = [A::RsaPssSha256, A::RsaPssSha384, A::RsaPssSha512];
+    for (what, parameters, allowed) in [
+        ("no parameters", vec![], &all[..]),
+        ("SHA-256", pss_parameters(1, 1, 32), &[A::RsaPssSha256]),
+        ("SHA-384 with any salt", pss_parameters(2, 2, 0), &[A::RsaPssSha384]),
+        ("SHA-512", pss_parameters(3, 3, 64), &[A::RsaPssSha512]),
+    ] {
+        let pem = restricted_private(&parameters);
+        let key = provider.private_key(&pem).unwrap_or_else(|error| panic!("{what}: {error}"));
+        // The public half is the one in a certificate over this key, restriction and all.
+        let public = provider.public_key(&restricted(&parameters)).unwrap();
+        assert_eq!(key.public_key().spki_der(), public.spki_der(), "{what}");
+        assert_eq!((key.kind(), key.signature_algorithm()), (public.kind(), allowed[0]), "{what}");
+        assert_eq!(body(key.to_pkcs8_pem().as_str()), body(&pem), "{what}");
+        for algorithm in A::ALL.into_iter().filter(|algorithm| algorithm.fits(key.kind())) {
+            let signature = provider.sign(algorithm, &key, b"message");
+            if allowed.contains(&algorithm) {
+                let verifier = super::fixtures::reference();
+                verifier.verify(algorithm, plain, b"message", &signature.unwrap()).unwrap();
+            } else {
+                assert_eq!(signature.unwrap_err().code(), "crypto.key_restricted", "{what}: {algorithm:?}");
+            }
+        }
+        for transport in [
+            KeyTransport::Rsa15,
+            KeyTransport::RsaOaep { digest: DigestAlgorithm::Sha256, mgf: DigestAlgorithm::Sha256 },
+            KeyTransport::RsaOaep { digest: DigestAlgorithm::Sha256, mgf: DigestAlgorithm::Sha1 },
+        ] {
+            let closed = super::fixtures::reference().encrypt_key(transport, plain, &[7; 16]).unwrap();
+            let answer = provider.decrypt_key(transport, &key, &closed).unwrap_err();
+            assert_eq!(answer.code(), "crypto.key_restricted", "{what}");
+        }
+    }
+    for (what, parameters) in [
+        ("SHA-1, by default", tlv(0x30, &[])),
+        ("another digest in MGF1", pss_parameters(1, 3, 32)),
+        ("a salt longer than the digest", pss_parameters(1, 1, 33)),
+        ("no SEQUENCE", vec![5, 0]),
+    ] {
+        let error = provider.private_key(&restricted_private(&parameters)).unwrap_err();
+        assert_eq!(error.code(), "crypto.key_unsupported", "{what}: {error}");
+    }
+}
+
 #[test]
 fn public_keys_in_pem() {
     for fixture in KEYS {
