@@ -54,6 +54,7 @@ mod document;
 mod element;
 mod error;
 mod limits;
+mod markup;
 mod names;
 pub mod namespace;
 mod parse;

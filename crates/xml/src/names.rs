@@ -4,8 +4,8 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NotAName;
 
-/// The QName that the octets begin with, if it is written in ASCII and ends before white space, `=` or at the end: its
-/// length and that of its prefix, 0 for none. Nearly all names are found so; for others [`prefix_length`] decides.
+/// The QName that the octets begin with, if it is written in ASCII and ends where a name in a tag may: its length and that of
+/// its prefix, 0 for none. Nearly all names are found so; for others [`prefix_length`] decides.
 pub(crate) fn leading_name(octets: &[u8]) -> Option<(usize, usize)> {
     let first = leading_ncname(octets)?;
     let (length, prefix) = match octets.get(first..)?.strip_prefix(b":") {
@@ -13,9 +13,14 @@ pub(crate) fn leading_name(octets: &[u8]) -> Option<(usize, usize)> {
         None => (first, 0),
     };
     match octets.get(length) {
-        Some(&octet) if octet != b'=' && !is_white_space(octet) => None,
+        Some(&octet) if !ends_name(octet) => None,
         _ => Some((length, prefix)),
     }
+}
+
+/// Whether a name in a tag ends before the octet.
+pub(crate) const fn ends_name(octet: u8) -> bool {
+    matches!(octet, b'=' | b'>' | b'/') || is_white_space(octet)
 }
 
 /// The length of the NCName in ASCII that the octets begin with.
@@ -77,6 +82,13 @@ pub(crate) const fn is_character(character: char) -> bool {
 /// White space (XML 1.0, production 3).
 pub(crate) const fn is_white_space(octet: u8) -> bool {
     matches!(octet, b' ' | b'\t' | b'\n' | b'\r')
+}
+
+/// The first place from `at` on that is no white space, or the end.
+pub(crate) fn skip_white_space(bytes: &[u8], at: usize) -> usize {
+    let rest = bytes.get(at..).unwrap_or_default();
+    let length = rest.iter().position(|&octet| !is_white_space(octet));
+    length.map_or(bytes.len(), |length| at.saturating_add(length))
 }
 
 /// The offset of the first character of `text` that production 2 does not allow.

@@ -1,18 +1,14 @@
-//! From quick-xml's tokens to the tree, in one pass.
+//! From octets to the tree, in one pass that looks at each of them once.
 //!
-//! quick-xml finds where each token ends and pairs start with end tags. Everything else that makes a document
-//! well-formed is checked here and in [`tag`], [`reference`](crate::reference) and [`declaration`].
+//! Nearly all of a message is tags and text. Those are read here and in [`tag`](crate::tag); what begins with `<!` or `<?`
+//! is left to quick-xml, in [`markup`](crate::markup).
 
 use std::sync::OnceLock;
-
-use quick_xml::Reader;
-use quick_xml::errors::{Error as TokenError, IllFormedError, SyntaxError};
-use quick_xml::events::Event;
 
 use crate::arena::{
     AttributeRecord, Declaration, ElementRecord, Interner, NONE, NodeKind, NodeRecord, Range, Span, index,
 };
-use crate::{Document, Limits, NamespaceScope, XmlError, declaration, names, namespace, reference};
+use crate::{Document, Limits, NamespaceScope, XmlError, names, namespace, reference};
 
 /// No input may be longer, so that a span fits two `u32`: the source and what is written beside it.
 const LONGEST: usize = 1 << 30;
@@ -51,7 +47,7 @@ pub(crate) struct Parser<'i> {
     pub(crate) side: String,
     /// Whether line ends have to be normalised anywhere (XML 1.0, 2.11).
     carriage_returns: bool,
-    fragment: bool,
+    pub(crate) fragment: bool,
     nodes: Vec<NodeRecord>,
     pub(crate) elements: Vec<ElementRecord>,
     pub(crate) attributes: Vec<AttributeRecord>,
@@ -64,7 +60,7 @@ pub(crate) struct Parser<'i> {
     /// Declarations in scope, those hidden included.
     pub(crate) in_scope: usize,
     /// The innermost open element.
-    current: u32,
+    pub(crate) current: u32,
     root: u32,
     depth: usize,
     run: Run,
@@ -117,40 +113,23 @@ impl<'i> Parser<'i> {
     }
 
     fn run(mut self) -> Result<Document, XmlError> {
-        // quick-xml would take a second byte order mark for the first.
-        if self.source.starts_with(BYTE_ORDER_MARK) {
-            return Err(XmlError::OutsideRoot { what: "text", offset: 0 });
-        }
-        let mut reader = Reader::from_str(self.source);
-        loop {
-            let start = position(reader.buffer_position());
-            let event = reader
-                .read_event()
-                .map_err(|error| self.refused(error, position(reader.error_position()), start))?;
-            let end = position(reader.buffer_position());
-            match event {
-                Event::Text(_) => self.characters(start, end, false)?,
-                Event::GeneralRef(_) => self.reference(start, end)?,
-                Event::CData(_) => self.characters(start.saturating_add(9), end.saturating_sub(3), true)?,
-                Event::Start(_) => self.start(start.saturating_add(1), end.saturating_sub(1))?,
-                Event::Empty(_) => {
-                    self.start(start.saturating_add(1), end.saturating_sub(2))?;
-                    self.end(end)?;
-                }
-                Event::End(_) => self.end(end)?,
-                Event::Comment(_) => self.comment(start, end)?,
-                Event::PI(_) => self.instruction(start, end)?,
-                Event::Decl(_) => self.declaration(start, end)?,
-                Event::DocType(_) => return Err(XmlError::Doctype { offset: start }),
-                Event::Eof => break,
-            }
+        let bytes = self.source.as_bytes();
+        let mut at = 0;
+        while let Some(&first) = bytes.get(at) {
+            at = match (first, bytes.get(at.saturating_add(1))) {
+                (b'<', Some(b'/')) => self.end_tag(at)?,
+                (b'<', Some(b'!' | b'?')) => self.markup(at)?,
+                (b'<', _) => self.start_tag(at)?,
+                (b'&', _) => self.reference(at)?,
+                _ => self.text(at)?,
+            };
         }
         self.finish()
     }
 
     fn finish(self) -> Result<Document, XmlError> {
         if self.current != NONE {
-            let name = self.open_name();
+            let name = self.open_name().into();
             return Err(XmlError::Unclosed { name });
         }
         if self.root == NONE {
@@ -174,23 +153,45 @@ impl<'i> Parser<'i> {
         })
     }
 
-    fn start(&mut self, start: usize, end: usize) -> Result<(), XmlError> {
-        let offset = start.saturating_sub(1);
+    /// `<name …>` or `<name …/>` at `start`. Like all that follow, it returns where the next token begins.
+    fn start_tag(&mut self, start: usize) -> Result<usize, XmlError> {
         if self.current == NONE && self.root != NONE {
-            return Err(XmlError::OutsideRoot { what: "a second root element", offset });
+            return Err(XmlError::OutsideRoot { what: "a second root element", offset: start });
         }
         self.flush()?;
         self.depth = self.depth.saturating_add(1);
-        self.within("depth", self.depth, self.limits.depth, offset)?;
-        let record = self.tag(start, end)?;
+        self.within("depth", self.depth, self.limits.depth, start)?;
+        let tag = self.tag(start)?;
         let kind = NodeKind::Element(index(self.elements.len()));
-        self.elements.push(record);
-        let node = self.push(kind, offset)?;
+        self.elements.push(tag.record);
+        let node = self.push(kind, start)?;
         if self.root == NONE {
             self.root = node;
         }
         self.current = node;
-        Ok(())
+        if tag.is_empty {
+            self.end(tag.end)?;
+        }
+        Ok(tag.end)
+    }
+
+    /// `</name>`, the name being that of the innermost open element.
+    fn end_tag(&mut self, start: usize) -> Result<usize, XmlError> {
+        let (bytes, expected) = (self.source.as_bytes(), self.open_name());
+        let from = start.saturating_add(2);
+        let rest = self.source.get(from..).unwrap_or_default();
+        if self.current != NONE && rest.starts_with(expected) {
+            let closing = names::skip_white_space(bytes, from.saturating_add(expected.len()));
+            if bytes.get(closing) == Some(&b'>') {
+                let end = closing.saturating_add(1);
+                self.end(end)?;
+                return Ok(end);
+            }
+        }
+        let Some((actual, _)) = rest.split_once('>') else {
+            return Err(XmlError::Syntax { problem: "a tag is not closed", offset: start });
+        };
+        Err(XmlError::EndTag { expected: expected.into(), actual: actual.into(), offset: start })
     }
 
     /// Ends the innermost open element, whose last octet is before `source_end`.
@@ -210,8 +211,28 @@ impl<'i> Parser<'i> {
         Ok(())
     }
 
+    /// Character data, up to the next tag or reference.
+    fn text(&mut self, start: usize) -> Result<usize, XmlError> {
+        let bytes = self.source.as_bytes();
+        let mut end = start;
+        while let Some(found) = bytes.get(end..).and_then(|rest| memchr::memchr3(b'<', b'&', b'>', rest)) {
+            end = end.saturating_add(found);
+            if bytes.get(end) != Some(&b'>') {
+                self.characters(start, end, false)?;
+                return Ok(end);
+            }
+            end = end.saturating_add(1);
+            if self.current != NONE && self.between(start, end).ends_with("]]>") {
+                let offset = end.saturating_sub(3);
+                return Err(XmlError::Syntax { problem: "“]]>” stands in text", offset });
+            }
+        }
+        self.characters(start, bytes.len(), false)?;
+        Ok(bytes.len())
+    }
+
     /// Character data or the content of a CDATA section.
-    fn characters(&mut self, start: usize, end: usize, section: bool) -> Result<(), XmlError> {
+    pub(crate) fn characters(&mut self, start: usize, end: usize, section: bool) -> Result<(), XmlError> {
         let text = self.between(start, end);
         if self.current == NONE {
             let foreign = text.bytes().position(|octet| !names::is_white_space(octet));
@@ -222,10 +243,6 @@ impl<'i> Parser<'i> {
                     offset: start.saturating_add(foreign.unwrap_or(0)),
                 }),
             };
-        }
-        if !section && let Some(found) = section_end(text) {
-            let offset = start.saturating_add(found);
-            return Err(XmlError::Syntax { problem: "“]]>” stands in text", offset });
         }
         if self.carriage_returns && text.contains('\r') {
             self.run_beside();
@@ -244,70 +261,23 @@ impl<'i> Parser<'i> {
     }
 
     /// `&name;` in text.
-    fn reference(&mut self, start: usize, end: usize) -> Result<(), XmlError> {
+    fn reference(&mut self, start: usize) -> Result<usize, XmlError> {
         if self.current == NONE {
             return Err(XmlError::OutsideRoot { what: "a reference", offset: start });
         }
-        let name = self.between(start.saturating_add(1), end.saturating_sub(1));
+        let from = start.saturating_add(1);
+        let rest = self.source.get(from..).unwrap_or_default();
+        let Some((name, b';')) = reference::name(rest) else {
+            return Err(XmlError::Syntax { problem: "a reference is not closed", offset: start });
+        };
         let character = reference::resolve(name, start)?;
         self.run_beside();
         self.side.push(character);
-        Ok(())
-    }
-
-    fn comment(&mut self, start: usize, end: usize) -> Result<(), XmlError> {
-        self.refuse_outside_fragment("a comment", start)?;
-        let (from, to) = (start.saturating_add(4), end.saturating_sub(3));
-        let text = self.between(from, to);
-        if text.ends_with('-') || memchr::memmem::find(text.as_bytes(), b"--").is_some() {
-            return Err(XmlError::Syntax { problem: "“--” stands in a comment", offset: start });
-        }
-        self.flush()?;
-        let span = self.normalised(from, to);
-        self.within("value_bytes", span.len(), self.limits.value_bytes, start)?;
-        self.push(NodeKind::Comment(span), start)?;
-        Ok(())
-    }
-
-    fn instruction(&mut self, start: usize, end: usize) -> Result<(), XmlError> {
-        self.refuse_outside_fragment("a processing instruction", start)?;
-        let (from, to) = (start.saturating_add(2), end.saturating_sub(2));
-        let content = self.between(from, to);
-        let length = content.bytes().position(names::is_white_space).unwrap_or(content.len());
-        let target = content.get(..length).unwrap_or_default();
-        if target.eq_ignore_ascii_case("xml") {
-            return Err(XmlError::Declaration { problem: "it stands only at the very start", offset: start });
-        }
-        if !names::is_ncname(target) {
-            return Err(XmlError::Name { name: target.into(), offset: from });
-        }
-        self.within("name_bytes", length, self.limits.name_bytes, from)?;
-        let space = content.bytes().skip(length).take_while(|&octet| names::is_white_space(octet)).count();
-        self.flush()?;
-        let data = self.normalised(from.saturating_add(length).saturating_add(space), to);
-        self.within("value_bytes", data.len(), self.limits.value_bytes, start)?;
-        let target = Span::new(from, from.saturating_add(length));
-        self.push(NodeKind::ProcessingInstruction { target, data }, start)?;
-        Ok(())
-    }
-
-    fn declaration(&mut self, start: usize, end: usize) -> Result<(), XmlError> {
-        if start != 0 {
-            return Err(XmlError::Declaration { problem: "it stands only at the very start", offset: start });
-        }
-        self.refuse_outside_fragment("an XML declaration", start)?;
-        declaration::check(self.between(start.saturating_add(5), end.saturating_sub(2)))
-    }
-
-    fn refuse_outside_fragment(&self, what: &'static str, offset: usize) -> Result<(), XmlError> {
-        if self.fragment && self.current == NONE {
-            return Err(XmlError::OutsideRoot { what, offset });
-        }
-        Ok(())
+        Ok(from.saturating_add(name.len()).saturating_add(1))
     }
 
     /// Makes a text node of the run of text, if there is one.
-    fn flush(&mut self) -> Result<(), XmlError> {
+    pub(crate) fn flush(&mut self) -> Result<(), XmlError> {
         let span = match core::mem::replace(&mut self.run, Run::Empty) {
             Run::Empty => return Ok(()),
             Run::Source(span) => span,
@@ -334,7 +304,7 @@ impl<'i> Parser<'i> {
     }
 
     /// The text with line ends normalised.
-    fn normalised(&mut self, start: usize, end: usize) -> Span {
+    pub(crate) fn normalised(&mut self, start: usize, end: usize) -> Span {
         let text = self.between(start, end);
         if !self.carriage_returns || !text.contains('\r') {
             return Span::new(start, end);
@@ -344,7 +314,7 @@ impl<'i> Parser<'i> {
         self.beside_from(beside)
     }
 
-    fn push(&mut self, kind: NodeKind, offset: usize) -> Result<u32, XmlError> {
+    pub(crate) fn push(&mut self, kind: NodeKind, offset: usize) -> Result<u32, XmlError> {
         self.within("nodes", self.nodes.len().saturating_add(1), self.limits.nodes, offset)?;
         let node = index(self.nodes.len());
         self.nodes.push(NodeRecord { parent: self.current, end: node.saturating_add(1), kind });
@@ -381,41 +351,13 @@ impl<'i> Parser<'i> {
         self.beside_from(start)
     }
 
-    fn open_name(&self) -> String {
+    /// The name of the innermost open element, empty if there is none.
+    fn open_name(&self) -> &'i str {
         let element = match self.nodes.get(self.current as usize).map(|node| node.kind) {
             Some(NodeKind::Element(element)) => self.elements.get(element as usize),
             _ => None,
         };
-        element.map_or_else(String::new, |record| record.name.of(self.source).into())
-    }
-
-    /// What quick-xml refused, in our words. `offset` is its own, `start` that of the token.
-    fn refused(&self, error: TokenError, offset: usize, start: usize) -> XmlError {
-        let problem = match error {
-            TokenError::IllFormed(IllFormedError::MismatchedEndTag { expected, found }) => {
-                return XmlError::EndTag { expected, actual: found, offset };
-            }
-            TokenError::IllFormed(IllFormedError::UnmatchedEndTag(actual)) => {
-                return XmlError::EndTag { expected: String::new(), actual, offset };
-            }
-            TokenError::IllFormed(IllFormedError::MissingDoctypeName)
-            | TokenError::Syntax(SyntaxError::UnclosedDoctype) => {
-                return XmlError::Doctype { offset: start };
-            }
-            TokenError::IllFormed(IllFormedError::UnclosedReference) => "a reference is not closed",
-            TokenError::Syntax(SyntaxError::InvalidBangMarkup) => "“<!” begins nothing that is known",
-            TokenError::Syntax(SyntaxError::UnclosedPI) => "a processing instruction is not closed",
-            TokenError::Syntax(SyntaxError::UnclosedXmlDecl) => "the XML declaration is not closed",
-            TokenError::Syntax(SyntaxError::UnclosedComment) => "a comment is not closed",
-            TokenError::Syntax(SyntaxError::UnclosedCData) => "a CDATA section is not closed",
-            TokenError::Syntax(SyntaxError::UnclosedTag) => "a tag is not closed",
-            TokenError::Syntax(
-                SyntaxError::UnclosedSingleQuotedAttributeValue
-                | SyntaxError::UnclosedDoubleQuotedAttributeValue,
-            ) => "an attribute value is not closed",
-            _ => "the markup cannot be read",
-        };
-        XmlError::Syntax { problem, offset: offset.max(start) }
+        element.map_or("", |record| record.name.of(self.source))
     }
 }
 
@@ -436,15 +378,4 @@ fn normalise_line_ends(text: &str, target: &mut String) {
         rest = following.strip_prefix('\n').unwrap_or(following);
     }
     target.push_str(rest);
-}
-
-/// Where `]]>` stands in the text.
-fn section_end(text: &str) -> Option<usize> {
-    let bytes = text.as_bytes();
-    memchr::memchr(b'>', bytes)?;
-    memchr::memmem::find(bytes, b"]]>")
-}
-
-fn position(octets: u64) -> usize {
-    usize::try_from(octets).unwrap_or(usize::MAX)
 }

@@ -28,6 +28,12 @@ pub(crate) fn resolve(name: &str, offset: usize) -> Result<char, XmlError> {
     }
 }
 
+/// What stands behind `&`, up to the first octet that ends it: `;`, or `&` or `<` if it is not closed.
+pub(crate) fn name(rest: &str) -> Option<(&str, u8)> {
+    let end = memchr::memchr3(b';', b'&', b'<', rest.as_bytes())?;
+    Some((rest.get(..end)?, *rest.as_bytes().get(end)?))
+}
+
 /// Appends the value that `raw` between the quotes stands for: references resolved, and white space that is written as
 /// itself turned into spaces (XML 1.0, 2.11 and 3.3.3).
 pub(crate) fn attribute_value(raw: &str, offset: usize, target: &mut String) -> Result<(), XmlError> {

@@ -1,4 +1,4 @@
-//! What stands between `<` and `>` of a start tag: the name, declarations and attributes.
+//! Start tags: the name, declarations and attributes, read from `<` to `>` in one sweep.
 
 use crate::arena::{AttributeRecord, Declaration, EMPTY, ElementRecord, Range, Span, XML, index};
 use crate::parse::{Parser, text_of};
@@ -7,58 +7,74 @@ use crate::{XmlError, names, reference, scope};
 /// Up to how many attributes are compared each with each.
 const FEW: usize = 12;
 
+const UNCLOSED: &str = "a tag is not closed";
+
+/// A start tag that has been read.
+pub(crate) struct Tag {
+    pub(crate) record: ElementRecord,
+    /// Where it ends, behind `>`.
+    pub(crate) end: usize,
+    /// Whether it ends with `/>`, and so the element with it.
+    pub(crate) is_empty: bool,
+}
+
 impl Parser<'_> {
-    /// Reads the content of a start tag, and puts its declarations in force.
-    pub(crate) fn tag(&mut self, start: usize, end: usize) -> Result<ElementRecord, XmlError> {
-        let offset = start.saturating_sub(1);
-        let content = self.between(start, end);
-        let bytes = content.as_bytes();
-        let (name, prefix_length, name_end) = self.name(bytes, 0, start)?;
+    /// Reads the start tag at `start`, and puts its declarations in force.
+    pub(crate) fn tag(&mut self, start: usize) -> Result<Tag, XmlError> {
+        let bytes = self.source.as_bytes();
+        let (name, prefix_length) = self.name(bytes, start.saturating_add(1), start)?;
         let first_attribute = self.attributes.len();
         let first_declaration = self.declarations.len();
 
-        let mut at = name_end;
-        loop {
-            let next = skip_white_space(bytes, at);
-            if next >= bytes.len() {
-                break;
-            }
-            if next == at {
-                let offset = start.saturating_add(at);
-                return Err(XmlError::Syntax {
-                    problem: "white space is missing before an attribute",
-                    offset,
-                });
+        let mut at = name.end as usize;
+        let (end, is_empty) = loop {
+            let next = names::skip_white_space(bytes, at);
+            match bytes.get(next) {
+                None => return Err(XmlError::Syntax { problem: UNCLOSED, offset: start }),
+                Some(b'>') => break (next.saturating_add(1), false),
+                Some(b'/') => match bytes.get(next.saturating_add(1)) {
+                    Some(b'>') => break (next.saturating_add(2), true),
+                    Some(_) => {
+                        return Err(XmlError::Syntax { problem: "“/” stands in a tag", offset: next });
+                    }
+                    None => return Err(XmlError::Syntax { problem: UNCLOSED, offset: start }),
+                },
+                Some(_) if next == at => {
+                    let problem = "white space is missing before an attribute";
+                    return Err(XmlError::Syntax { problem, offset: next });
+                }
+                Some(_) => {}
             }
             let found = self.attributes.len().saturating_add(self.declarations.len());
             let found =
                 found.saturating_sub(first_attribute).saturating_sub(first_declaration).saturating_add(1);
-            self.within("attributes_per_element", found, self.limits.attributes_per_element, offset)?;
+            self.within("attributes_per_element", found, self.limits.attributes_per_element, start)?;
             at = self.attribute(bytes, next, start)?;
-            self.refuse_redeclared(first_declaration, offset)?;
-        }
+            self.refuse_redeclared(first_declaration, start)?;
+        };
 
-        let prefix = self.used_prefix(name, prefix_length, offset)?;
+        let prefix = self.used_prefix(name, prefix_length, start)?;
         let namespace = self.bound_to(prefix);
         let attributes = Range { start: index(first_attribute), end: index(self.attributes.len()) };
-        self.resolve_attributes(attributes, offset)?;
+        self.resolve_attributes(attributes, start)?;
         let declarations = Range { start: index(first_declaration), end: index(self.declarations.len()) };
-        let prefix_length = index(prefix_length);
-        let source_end = index(end);
-        Ok(ElementRecord { name, prefix_length, prefix, namespace, attributes, declarations, source_end })
+        let (prefix_length, source_end) = (index(prefix_length), index(end));
+        let record =
+            ElementRecord { name, prefix_length, prefix, namespace, attributes, declarations, source_end };
+        Ok(Tag { record, end, is_empty })
     }
 
     /// Reads `name = "value"` at `at`, and returns where it ends.
-    fn attribute(&mut self, bytes: &[u8], at: usize, base: usize) -> Result<usize, XmlError> {
-        let (name, prefix_length, name_end) = self.name(bytes, at, base)?;
-        let equals = skip_white_space(bytes, name_end);
+    fn attribute(&mut self, bytes: &[u8], at: usize, tag: usize) -> Result<usize, XmlError> {
+        let (name, prefix_length) = self.name(bytes, at, tag)?;
+        let equals = names::skip_white_space(bytes, name.end as usize);
         if bytes.get(equals) != Some(&b'=') {
-            return Err(malformed("an attribute has no “=”", base, equals));
+            return Err(XmlError::Syntax { problem: "an attribute has no “=”", offset: equals });
         }
-        let open = skip_white_space(bytes, equals.saturating_add(1));
+        let open = names::skip_white_space(bytes, equals.saturating_add(1));
         let quote = match bytes.get(open) {
             Some(&quote @ (b'"' | b'\'')) => quote,
-            _ => return Err(malformed("an attribute value is not quoted", base, open)),
+            _ => return Err(XmlError::Syntax { problem: "an attribute value is not quoted", offset: open }),
         };
         let from = open.saturating_add(1);
         let rest = bytes.get(from..).unwrap_or_default();
@@ -66,17 +82,17 @@ impl Parser<'_> {
         let first = memchr::memchr3(quote, b'<', b'&', rest);
         let plain = first.and_then(|first| rest.get(first)) == Some(&quote);
         let Some(length) = (if plain { first } else { memchr::memchr(quote, rest) }) else {
-            return Err(malformed("an attribute value is not closed", base, open));
+            return Err(XmlError::Syntax { problem: "an attribute value is not closed", offset: open });
         };
         let to = from.saturating_add(length);
-        let value = self.value(base.saturating_add(from), base.saturating_add(to), plain)?;
+        let value = self.value(from, to, plain)?;
 
         let written = name.of(self.source);
         if written == "xmlns" {
-            self.declare(Span::default(), value, base.saturating_add(at))?;
+            self.declare(Span::default(), value, at)?;
         } else if prefix_length == 5 && written.starts_with("xmlns:") {
             let prefix = Span { start: name.start.saturating_add(6), end: name.end };
-            self.declare(prefix, value, base.saturating_add(at))?;
+            self.declare(prefix, value, at)?;
         } else {
             let prefix_length = index(prefix_length);
             self.attributes.push(AttributeRecord {
@@ -108,22 +124,26 @@ impl Parser<'_> {
         }
     }
 
-    /// The name that begins at `at`, the length of its prefix, and where it ends.
-    fn name(&self, bytes: &[u8], at: usize, base: usize) -> Result<(Span, usize, usize), XmlError> {
+    /// The name that begins at `at`, and the length of its prefix.
+    fn name(&self, bytes: &[u8], at: usize, tag: usize) -> Result<(Span, usize), XmlError> {
         let rest = bytes.get(at..).unwrap_or_default();
+        if rest.is_empty() {
+            return Err(XmlError::Syntax { problem: UNCLOSED, offset: tag });
+        }
         let found = names::leading_name(rest);
-        let length = found.map_or_else(|| length_of_name(rest), |(length, _)| length);
-        let end = at.saturating_add(length);
-        let span = Span::new(base.saturating_add(at), base.saturating_add(end));
-        let offset = span.start as usize;
-        self.within("name_bytes", length, self.limits.name_bytes, offset)?;
+        let length = found.map_or_else(
+            || rest.iter().position(|&octet| names::ends_name(octet)).unwrap_or(rest.len()),
+            |(length, _)| length,
+        );
+        let span = Span::new(at, at.saturating_add(length));
+        self.within("name_bytes", length, self.limits.name_bytes, at)?;
         if let Some((_, prefix_length)) = found {
-            return Ok((span, prefix_length, end));
+            return Ok((span, prefix_length));
         }
         let name = span.of(self.source);
         match names::prefix_length(name) {
-            Ok(prefix_length) => Ok((span, prefix_length, end)),
-            Err(names::NotAName) => Err(XmlError::Name { name: name.into(), offset }),
+            Ok(prefix_length) => Ok((span, prefix_length)),
+            Err(names::NotAName) => Err(XmlError::Name { name: name.into(), offset: at }),
         }
     }
 
@@ -132,7 +152,8 @@ impl Parser<'_> {
     fn value(&mut self, start: usize, end: usize, plain: bool) -> Result<Span, XmlError> {
         self.within("value_bytes", end.saturating_sub(start), self.limits.value_bytes, start)?;
         let raw = self.between(start, end);
-        if plain && memchr::memchr3(b'\t', b'\n', b'\r', raw.as_bytes()).is_none() {
+        // Without an early exit, so that it becomes vector instructions. Other controls than white space are refused before.
+        if plain && raw.bytes().fold(true, |plain, octet| plain & (octet >= b' ')) {
             return Ok(Span::new(start, end));
         }
         let beside = self.side.len();
@@ -249,19 +270,4 @@ impl Parser<'_> {
             _ => None,
         })
     }
-}
-
-fn malformed(problem: &'static str, base: usize, at: usize) -> XmlError {
-    XmlError::Syntax { problem, offset: base.saturating_add(at) }
-}
-
-/// How long what stands for a name is: up to white space or `=`.
-fn length_of_name(rest: &[u8]) -> usize {
-    rest.iter().position(|&octet| octet == b'=' || names::is_white_space(octet)).unwrap_or(rest.len())
-}
-
-fn skip_white_space(bytes: &[u8], at: usize) -> usize {
-    let rest = bytes.get(at..).unwrap_or_default();
-    let length = rest.iter().position(|&octet| !names::is_white_space(octet));
-    length.map_or(bytes.len(), |length| at.saturating_add(length))
 }
