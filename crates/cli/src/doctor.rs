@@ -11,8 +11,8 @@ use crate::response_check::instant;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Metadata, a Response (XML, base64 or the posted form), an address, or a HAR file of the browser; - is standard input. Files are
-    /// looked at together: metadata among them says whom to trust and who we are.
+    /// Metadata, a Response (XML, base64 or the posted form), an address, a HAR file of the browser, or a certificate (PEM); - is standard
+    /// input. Files are looked at together: metadata among them says whom to trust and who we are, a certificate whose key else.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<String>,
     /// Our entity id; without it, taken from our metadata or a request among the files, or from the message itself.

@@ -62,6 +62,23 @@ fn a_good_response_is_healthy_from_standard_input_too() {
 }
 
 #[test]
+fn a_certificate_among_the_files_verifies_metadata_and_queries() {
+    let folder = Folder::new("doctor-signatures");
+    let metadata = std::fs::read_to_string(folder.path("idp.xml")).unwrap();
+    let metadata = folder.write("federation.xml", metadata.replacen("entityID=", "ID=\"_d\" entityID=", 1));
+    let signed = vouchsafe(["signature", "sign", "--key", &folder.path("evil.key"), &metadata]);
+    let signed = folder.write("signed.xml", &signed.stdout);
+    let run = vouchsafe(["doctor", &signed]);
+    assert_eq!(run.status, 0, "{run:?}");
+    assert!(run.stdout.contains("  verified: not tried: no certificate among the files"), "{run:?}");
+    let run = vouchsafe(["doctor", &signed, &folder.path("evil.crt")]);
+    assert_eq!(run.status, 0, "{run:?}");
+    assert!(run.stdout.contains("  signed: in the document\n  verified: by "), "{run:?}");
+    let run = vouchsafe(["doctor", &signed, &folder.path("idp.crt")]);
+    assert!(run.stdout.contains("warning[signature.not_verified]: the signature of the document"), "{run:?}");
+}
+
+#[test]
 fn an_address_and_what_is_nothing() {
     let request = "<samlp:AuthnRequest xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\" ID=\"_1\"/>";
     let query = redirect::encode(redirect::SAML_REQUEST, request, None).unwrap();

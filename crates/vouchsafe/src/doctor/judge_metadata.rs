@@ -24,13 +24,16 @@ pub(crate) fn remember(octets: &[u8], surroundings: &mut Surroundings) {
             .filter(|(element, _)| element == "AssertionConsumerService")
             .filter_map(|(_, endpoint)| Some(endpoint.as_ref().ok()?.location().to_owned()))
             .collect();
+        let signing =
+            entity.roles().iter().flat_map(RoleDescription::signing_certificates).cloned().collect();
+        surroundings.signers.push((entity.entity_id().to_owned(), signing));
         if !consumers.is_empty() {
             surroundings.service_providers.push((entity.entity_id().to_owned(), consumers));
         }
     }
 }
 
-/// Entities of a file that are remembered as service providers.
+/// Entities of a file that are remembered as service providers and signers.
 const ENTITIES: usize = 1_000;
 
 pub(crate) fn judge(doctor: &Doctor, message: &Message, exhibit: &mut Exhibit) {

@@ -3,6 +3,7 @@
 use vouchsafe_xml::{Document, Element, namespace};
 
 use super::complaint::Own;
+use super::judge_signature::is_signed;
 use super::recognise::Message;
 use super::{Exhibit, Kind, Surroundings};
 
@@ -36,7 +37,7 @@ pub(crate) fn judge(document: &Document, message: &Message, exhibit: &mut Exhibi
     if let Some(issuer) = issuer(root) {
         exhibit.fact("issuer", issuer);
     }
-    let signed_in_query = message.query.as_ref().is_some_and(|query| query.contains("&Signature="));
+    let signed_in_query = message.query.as_deref().is_some_and(is_signed);
     let signed = signed_in_query || root.elements().any(|child| child.is(namespace::DSIG, "Signature"));
     exhibit.fact(
         "signed",
@@ -74,7 +75,7 @@ pub(crate) fn is_open(url: &str) -> bool {
     })
 }
 
-fn issuer(root: Element<'_>) -> Option<String> {
+pub(crate) fn issuer(root: Element<'_>) -> Option<String> {
     let issuer = root.elements().find(|child| child.is(namespace::SAML_ASSERTION, "Issuer"))?;
     Some(issuer.text().trim().to_owned())
 }

@@ -123,7 +123,8 @@ impl Case<'_> {
     }
 }
 
-/// Whose keys: those in metadata among the files, else those that the message brings along, which prove nothing about its sender.
+/// Whose keys: those in metadata among the files, else those of certificates among them, else those that the message brings along, which
+/// prove nothing about its sender.
 fn whom_to_believe(
     claimed: Option<&EntityId>,
     document: &Document,
@@ -138,11 +139,18 @@ fn whom_to_believe(
         let expected = surroundings.identity_providers.first().map(|one| one.entity_id().as_str().to_owned());
         exhibit.complaints.push(complaint(&Refusal::unknown_issuer(name), None).with_value(expected));
     }
-    let mut own = certificates(document).into_iter();
-    let brought = claimed.cloned().zip(own.next()).map(|(claimed, first)| {
-        let begun = IdentityProvider::new(claimed).with_signing_certificate(first);
-        own.fold(begun, IdentityProvider::with_signing_certificate)
-    });
+    let with_keys = |certificates: Vec<Certificate>| {
+        let mut certificates = certificates.into_iter();
+        claimed.cloned().zip(certificates.next()).map(|(claimed, first)| {
+            let begun = IdentityProvider::new(claimed).with_signing_certificate(first);
+            certificates.fold(begun, IdentityProvider::with_signing_certificate)
+        })
+    };
+    let handed_over = surroundings.certificates.iter().map(|(_, certificate)| certificate.clone());
+    if let Some(trusted) = with_keys(handed_over.collect()) {
+        return Some(trusted);
+    }
+    let brought = with_keys(certificates(document));
     exhibit.complaints.push(match &brought {
         Some(_) => Own::UnverifiedSender.about(name),
         None if has_encrypted_assertion(document) => Own::CannotOpen.about(name),

@@ -30,6 +30,7 @@ mod har;
 mod judge_metadata;
 mod judge_request;
 mod judge_response;
+mod judge_signature;
 mod pattern;
 mod products;
 mod recognise;
@@ -37,18 +38,20 @@ mod traits;
 
 use chrono::{DateTime, SubsecRound, Utc};
 use serde::Serialize;
-use vouchsafe_crypto::{PrivateKey, Provider};
+use vouchsafe_crypto::{Certificate, PrivateKey, Provider};
 use vouchsafe_metadata::IdentityProvider;
 use vouchsafe_xml::{Document, Limits};
 
 pub use complaint::{Complaint, Setting, Severity};
 pub use products::{Product, Quirk, catalogue};
 
+use crate::CertificateFacts;
 use complaint::Own;
 use recognise::{Found, Message, Read};
 use traits::Traits;
 
-/// Looks at files together: metadata among them says whom to trust and who we are, requests among them which answer is expected.
+/// Looks at files together: metadata among them says whom to trust and who we are, certificates among them (PEM) whose keys else,
+/// requests among them which answer is expected.
 #[derive(Clone, Debug)]
 pub struct Doctor {
     pub(crate) now: DateTime<Utc>,
@@ -130,6 +133,8 @@ pub enum Kind {
     LogoutResponse,
     /// A saml:Assertion on its own.
     Assertion,
+    /// A certificate in PEM: a key to verify the other files with.
+    Certificate,
     /// Another XML document.
     OtherXml,
     /// None of these.
@@ -149,6 +154,7 @@ impl Kind {
             Kind::LogoutRequest => "SAML LogoutRequest",
             Kind::LogoutResponse => "SAML LogoutResponse",
             Kind::Assertion => "SAML Assertion",
+            Kind::Certificate => "certificate",
             Kind::OtherXml => "XML that is neither a SAML message nor metadata",
             Kind::Unrecognised => "nothing that can be recognised",
         }
@@ -229,26 +235,20 @@ impl Doctor {
     fn exhibit(&self, found: Found, surroundings: &Surroundings) -> Exhibit {
         let (message, parsed) = match found {
             Found::Message(read) => (read.message, read.parsed),
+            Found::Certificate { source, certificate } => {
+                let mut exhibit = Exhibit::of(source, Kind::Certificate, Vec::new());
+                exhibit.fact("certificate", CertificateFacts::of(&certificate).to_string());
+                return exhibit;
+            }
             Found::Nothing { source, complaint } => {
-                return Exhibit {
-                    source,
-                    kind: Kind::Unrecognised,
-                    product: None,
-                    facts: Vec::new(),
-                    complaints: vec![complaint],
-                };
+                return Exhibit::of(source, Kind::Unrecognised, vec![complaint]);
             }
         };
         let document = match parsed {
             Ok(document) => document,
             Err(error) => {
-                return Exhibit {
-                    source: message.source,
-                    kind: Kind::Unrecognised,
-                    product: None,
-                    facts: Vec::new(),
-                    complaints: vec![Complaint::error(error.code(), error.to_string(), error.hint())],
-                };
+                let complaint = Complaint::error(error.code(), error.to_string(), error.hint());
+                return Exhibit::of(message.source, Kind::Unrecognised, vec![complaint]);
             }
         };
         self.document(message, document, surroundings)
@@ -258,6 +258,7 @@ impl Doctor {
         let kind = recognise::kind(&document);
         let traits = Traits::of(&document, kind, &message);
         let product = products::recognise(&traits);
+        let sender = judge_request::issuer(document.root());
         let mut exhibit = Exhibit {
             source: message.source.clone(),
             kind,
@@ -269,6 +270,7 @@ impl Doctor {
             Kind::Response => judge_response::judge(self, document, &message, surroundings, &mut exhibit),
             Kind::IdentityProviderMetadata | Kind::ServiceProviderMetadata | Kind::MetadataAggregate => {
                 judge_metadata::judge(self, &message, &mut exhibit);
+                judge_signature::of_metadata(self, &document, surroundings, &mut exhibit);
             }
             Kind::OtherXml => {
                 let root = document.root();
@@ -278,7 +280,13 @@ impl Doctor {
                     Own::OtherXml.about(root.local_name())
                 });
             }
-            _ => judge_request::judge(&document, &message, &mut exhibit),
+            _ => {
+                judge_request::judge(&document, &message, &mut exhibit);
+                judge_signature::of_message(self, &document, sender.as_deref(), surroundings, &mut exhibit);
+            }
+        }
+        if let Some(query) = &message.query {
+            judge_signature::of_query(self, query, sender.as_deref(), surroundings, &mut exhibit);
         }
         if let Some(product) = product {
             product.advise(&traits, &mut exhibit.complaints);
@@ -299,7 +307,7 @@ impl Diagnosis {
             .any(|one| one.severity == Severity::Error)
     }
 
-    /// Whether at least one of the files is SAML at all.
+    /// Whether at least one of the files is SAML at all, or a certificate.
     #[must_use]
     pub fn is_understood(&self) -> bool {
         self.exhibits.iter().any(|exhibit| !matches!(exhibit.kind, Kind::Unrecognised | Kind::OtherXml))
@@ -307,6 +315,10 @@ impl Diagnosis {
 }
 
 impl Exhibit {
+    fn of(source: String, kind: Kind, complaints: Vec<Complaint>) -> Exhibit {
+        Exhibit { source, kind, product: None, facts: Vec::new(), complaints }
+    }
+
     pub(crate) fn fact(&mut self, name: &'static str, value: impl Into<String>) {
         self.facts.push(Fact { name, value: value.into() });
     }
@@ -317,6 +329,10 @@ impl Exhibit {
 pub(crate) struct Surroundings {
     pub(crate) identity_providers: Vec<IdentityProvider>,
     pub(crate) aggregates: Vec<Vec<u8>>,
+    /// Entity ID and signing certificates of each entity.
+    pub(crate) signers: Vec<(String, Vec<Certificate>)>,
+    /// Certificates that were handed over, each with the name of its file.
+    pub(crate) certificates: Vec<(String, Certificate)>,
     /// Entity ID and assertion consumers of each service provider.
     pub(crate) service_providers: Vec<(String, Vec<String>)>,
     /// Identifier, issuer and assertion consumer of each request.
@@ -327,6 +343,9 @@ impl Surroundings {
     fn of(found: &[Found]) -> Surroundings {
         let mut surroundings = Surroundings::default();
         for one in found {
+            if let Found::Certificate { source, certificate } = one {
+                surroundings.certificates.push((source.clone(), certificate.clone()));
+            }
             if let Found::Message(read) = one
                 && let Read { message, parsed: Ok(document) } = read.as_ref()
             {

@@ -1,7 +1,7 @@
 //! From the octets of a file to the messages in it.
 
 use chrono::{DateTime, Utc};
-use vouchsafe_crypto::base64_decode;
+use vouchsafe_crypto::{Certificate, base64_decode};
 use vouchsafe_xml::{Document, Limits, Quoted, XmlError, namespace};
 
 use super::complaint::{Complaint, Own};
@@ -35,6 +35,7 @@ pub(crate) struct Message {
 #[derive(Debug)]
 pub(crate) enum Found {
     Message(Box<Read>),
+    Certificate { source: String, certificate: Certificate },
     Nothing { source: String, complaint: Complaint },
 }
 
@@ -68,6 +69,12 @@ pub(crate) fn recognise(name: &str, octets: &[u8], limits: &Limits) -> Vec<Found
         return match har::read(octets) {
             Some(entries) => recording(name, &entries, limits),
             None => nothing(Own::Unrecognised.about("")),
+        };
+    }
+    if !text.starts_with('<') && text.contains("-----BEGIN ") {
+        return match Certificate::from_pem(text) {
+            Ok(certificate) => vec![Found::Certificate { source: name.to_owned(), certificate }],
+            Err(error) => nothing(Complaint::error(error.code(), error.to_string(), error.hint())),
         };
     }
     if let Some(message) = unwrapped(name, text, limits) {

@@ -11,6 +11,7 @@ mod faults;
 mod products;
 mod samples;
 mod shared;
+mod signatures;
 mod wrappings;
 
 use chrono::{DateTime, TimeDelta, Utc};

@@ -1,0 +1,132 @@
+//! Signatures of metadata, of queries, and of messages other than responses: whether a key of the other files made them.
+//!
+//! Metadata among the files says whose keys; a certificate among them is a key that was handed over. What nobody signed, or what there
+//! is no key for, is a fact and no fault.
+
+use vouchsafe_crypto::Certificate;
+use vouchsafe_metadata::EntityId;
+use vouchsafe_signature::{
+    Evidence, SignatureError, TrustedKey, Verified, has_signature, verify, verify_any, verify_query,
+};
+use vouchsafe_xml::{Document, Limits, Quoted};
+
+use super::complaint::{Complaint, Severity};
+use super::{Doctor, Exhibit, Surroundings};
+use crate::form;
+
+/// Who vouches for metadata is not in it: only a certificate that was handed over can tell.
+pub(crate) fn of_metadata(
+    doctor: &Doctor,
+    document: &Document,
+    surroundings: &Surroundings,
+    exhibit: &mut Exhibit,
+) {
+    let signed = has_signature(document.root());
+    exhibit.fact("signed", if signed { "in the document" } else { "no" });
+    if !signed {
+        return;
+    }
+    let keys: Vec<TrustedKey> = handed_over(doctor, surroundings).collect();
+    if keys.is_empty() {
+        return exhibit.fact("verified", "not tried: no certificate among the files");
+    }
+    let verdict = verify_any(document, None, &keys, &doctor.provider, &Limits::metadata());
+    tell("document", verdict.as_ref().map(Verified::evidence), exhibit);
+}
+
+/// The signature in the query by which a message came.
+pub(crate) fn of_query(
+    doctor: &Doctor,
+    query: &str,
+    sender: Option<&str>,
+    surroundings: &Surroundings,
+    exhibit: &mut Exhibit,
+) {
+    if !is_signed(query) {
+        return;
+    }
+    if let Some(keys) = keys_of(doctor, sender, surroundings, exhibit) {
+        let verdict = verify_query(query, &keys, &doctor.provider);
+        tell("query", verdict.as_ref().map(|verified| verified.evidence()), exhibit);
+    }
+}
+
+/// The signature in a message that is no response.
+pub(crate) fn of_message(
+    doctor: &Doctor,
+    document: &Document,
+    sender: Option<&str>,
+    surroundings: &Surroundings,
+    exhibit: &mut Exhibit,
+) {
+    if !has_signature(document.root()) {
+        return;
+    }
+    if let Some(keys) = keys_of(doctor, sender, surroundings, exhibit) {
+        let verdict = verify(document.root(), &keys, &doctor.provider, &doctor.limits);
+        tell("message", verdict.as_ref().map(Verified::evidence), exhibit);
+    }
+}
+
+/// Whether a query is signed, whatever the signature is worth.
+pub(crate) fn is_signed(query: &str) -> bool {
+    !form::values(query.as_bytes(), "Signature").is_empty()
+}
+
+fn tell(what: &str, verdict: Result<&Evidence, &SignatureError>, exhibit: &mut Exhibit) {
+    match verdict {
+        Ok(evidence) => exhibit.fact("verified", format!("by {}", evidence.key_label())),
+        Err(error) => {
+            exhibit.fact("verified", "no");
+            // A certificate that was handed over for something else does not spoil the metadata beside it.
+            let another_key = ["signature.not_verified", "signature.no_fitting_key"].contains(&error.code());
+            let severity =
+                if what == "document" && another_key { Severity::Warning } else { Severity::Error };
+            let message = format!("the signature of the {what}: {error}");
+            exhibit.complaints.push(Complaint::new(severity, error.code(), message, error.hint()));
+        }
+    }
+}
+
+/// The keys of a sender by the metadata among the files, and those that were handed over. None: that is said.
+fn keys_of(
+    doctor: &Doctor,
+    sender: Option<&str>,
+    surroundings: &Surroundings,
+    exhibit: &mut Exhibit,
+) -> Option<Vec<TrustedKey>> {
+    let name = sender.unwrap_or_default();
+    let named = surroundings.signers.iter().filter(|(entity_id, _)| entity_id == name);
+    let mut certificates: Vec<Certificate> =
+        named.flat_map(|(_, certificates)| certificates.clone()).collect();
+    if certificates.is_empty() {
+        // An aggregate may be longer than what is remembered of it.
+        let known = EntityId::new(name).ok().and_then(|name| surroundings.identity_provider(&name));
+        certificates.extend(known.iter().flat_map(|known| known.signing_certificates().to_vec()));
+    }
+    let by_metadata = (1_usize..)
+        .zip(&certificates)
+        .filter_map(|(place, certificate)| key(doctor, certificate, format!("{name}, signing key {place}")));
+    let keys: Vec<TrustedKey> = by_metadata.chain(handed_over(doctor, surroundings)).collect();
+    if keys.is_empty() {
+        let name = Quoted::new(name);
+        exhibit.fact(
+            "verified",
+            format!("not tried: neither a usable key of {name} nor a certificate among the files"),
+        );
+        return None;
+    }
+    Some(keys)
+}
+
+fn handed_over<'a>(
+    doctor: &'a Doctor,
+    surroundings: &'a Surroundings,
+) -> impl Iterator<Item = TrustedKey> + 'a {
+    let certificates = surroundings.certificates.iter();
+    certificates.filter_map(|(source, certificate)| key(doctor, certificate, source.clone()))
+}
+
+fn key(doctor: &Doctor, certificate: &Certificate, label: String) -> Option<TrustedKey> {
+    Some(TrustedKey::new(certificate.public_key(&doctor.provider).ok()?, label))
+}
