@@ -27,7 +27,8 @@ fn every_cipher_in_every_layout() {
             let opened = opened(&xml, &ours()).unwrap();
             assert_eq!(opened.octets(), PLAIN.as_bytes(), "{cipher:?} {layout:?}");
             assert_eq!((opened.cipher(), opened.is_authenticated()), (cipher, cipher.is_authenticated()));
-            assert!(!format!("{opened:?}").contains("mehr"));
+            let shown = format!("{opened:?}");
+            assert!(shown.contains(&format!("{cipher:?}")) && !shown.contains("mehr"), "{shown}");
         }
     }
 }
@@ -43,6 +44,16 @@ fn every_digest_in_oaep() {
             assert_eq!(opened(&xml, &ours()).unwrap().octets(), PLAIN.as_bytes(), "{digest:?} {mgf:?}");
         }
     }
+}
+
+/// XML encryption 1.1, section 5.8.3, has an identifier of its own for it.
+#[test]
+fn sha_384_has_two_names() {
+    let (digest, mgf) = (DigestAlgorithm::Sha384, DigestAlgorithm::Sha1);
+    let xml = sealed(&EncryptOptions::default().key_transport(KeyTransport::RsaOaep { digest, mgf }));
+    let (known, other) = (digest.uri(), "http://www.w3.org/2001/04/xmlenc#sha384");
+    assert!(xml.contains(known) && !xml.contains(other));
+    assert_eq!(opened(&xml.replace(known, other), &ours()).unwrap().octets(), PLAIN.as_bytes());
 }
 
 #[test]
@@ -202,6 +213,10 @@ fn a_decrypted_document_stays_as_it_is_elsewhere() {
     }
     let (one, two) = (encrypted("<a/>"), encrypted("<b/>"));
     assert_eq!(readable(&format!("<e>{one}<!-- between -->{two}</e>")), "<e><a/><!-- between --><b/></e>");
+    assert_eq!(readable(&format!("<e>{one}{two}</e>")), "<e><a/><b/></e>");
+    // One that stands inside another goes with it.
+    let nested = one.replacen("</ds:KeyInfo>", "<xenc:EncryptedData/></ds:KeyInfo>", 1);
+    assert_eq!(readable(&format!("<e>{nested}</e>")), "<e><a/></e>");
     let declared = encrypted("\u{feff}<?xml version='1.0' encoding='UTF-8'?>\n<a/>");
     assert_eq!(readable(&format!("<e>{declared}</e>")), "<e>\n<a/></e>");
 }
