@@ -14,7 +14,10 @@ mod common;
 
 use common::{Completion, INCLUSIVE, KEY, LIMITS, OTHER_KEY, PROVIDER, TEMPLATE, complete, parse, trusted};
 use serde::Deserialize;
-use vouchsafe_signature::{SignatureError, Verified, has_signature, signature_child, verify, verify_any};
+use vouchsafe_crypto::DigestAlgorithm;
+use vouchsafe_signature::{
+    SignatureError, TrustedKey, Verified, has_signature, signature_child, verify, verify_any,
+};
 use vouchsafe_xml::Canonicalization;
 
 const TRANSFORM: &str = r#"<ds:Transform Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#"/>"#;
@@ -109,6 +112,21 @@ fn each_broken_rule_is_refused() {
 }
 
 #[test]
+fn what_has_no_place_is_described() {
+    for (from, to, found) in [
+        ("{value}", "{value}<x:y/>", "{urn:x}y"),
+        ("{value}", "<!-- -->{value}", "a comment"),
+        ("{value}", "<?p?>{value}", "a processing instruction"),
+        ("</ds:SignedInfo>", "!</ds:SignedInfo>", "the text !"),
+    ] {
+        let xml = complete(&TEMPLATE.replace(from, to), &Completion::default());
+        let error = verify_root(&xml).unwrap_err();
+        assert_eq!(error.code(), "signature.structure");
+        assert!(error.to_string().contains(found), "{error}");
+    }
+}
+
+#[test]
 fn what_the_profile_allows_is_accepted() {
     for (name, from, to, method, signed_info_method) in ACCEPTED {
         assert!(TEMPLATE.contains(from), "{name}: the template has no {from}");
@@ -139,13 +157,17 @@ fn prefix_lists_are_followed() {
 
 #[test]
 fn a_prefix_list_has_a_limit() {
-    let list = "p ".repeat(LIMITS.namespaces_in_scope + 1);
-    let method = format!(
-        "<ds:Transform Algorithm=\"http://www.w3.org/2001/10/xml-exc-c14n#\"><e:InclusiveNamespaces \
-         xmlns:e=\"http://www.w3.org/2001/10/xml-exc-c14n#\" PrefixList=\"{list}\"/></ds:Transform>"
-    );
-    let xml = complete(&TEMPLATE.replace(TRANSFORM, &method), &Completion::default());
-    assert_eq!(verify_root(&xml).unwrap_err().code(), "signature.parameter");
+    let code = |count: usize| {
+        let list = "p ".repeat(count);
+        let method = format!(
+            "<ds:Transform Algorithm=\"http://www.w3.org/2001/10/xml-exc-c14n#\"><e:InclusiveNamespaces \
+             xmlns:e=\"http://www.w3.org/2001/10/xml-exc-c14n#\" PrefixList=\"{list}\"/></ds:Transform>"
+        );
+        let xml = complete(&TEMPLATE.replace(TRANSFORM, &method), &Completion::default());
+        verify_root(&xml).map_or_else(|error| error.code(), |_| "")
+    };
+    assert_eq!(code(LIMITS.namespaces_in_scope), "");
+    assert_eq!(code(LIMITS.namespaces_in_scope + 1), "signature.parameter");
 }
 
 #[test]
@@ -159,6 +181,18 @@ fn without_a_fitting_key_nothing_is_accepted() {
     assert!(error.to_string().contains("the key of the test"), "{error}");
     assert!(error.hint().contains("metadata"), "{}", error.hint());
     let _ = verify(document.root(), &[trusted(&OTHER_KEY), trusted(&KEY)], &PROVIDER, &LIMITS).unwrap();
+    let two = ["one", "two"].map(|label| TrustedKey::new(OTHER_KEY.public_key().clone(), label));
+    let (fingerprint, error) = (two[0].fingerprint(), refused(&two).to_string());
+    assert!(error.contains(&format!("one ({fingerprint}); two (")), "{error}");
+}
+
+#[test]
+fn a_key_tells_what_it_is() {
+    let key = trusted(&KEY);
+    assert_eq!(key.fingerprint(), KEY.public_key().fingerprint());
+    assert_eq!(key.public_key().spki_der(), KEY.public_key().spki_der());
+    let shown = format!("{key:?}");
+    assert!(shown.contains("the key of the test") && shown.contains(key.fingerprint()), "{shown}");
 }
 
 #[test]
@@ -210,7 +244,10 @@ fn evidence_says_who_signed_what() {
     assert_eq!(evidence.key_label(), "the key of the test");
     assert_eq!(evidence.key_fingerprint(), KEY.public_key().fingerprint());
     assert_eq!(evidence.algorithm().uri(), "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256");
-    assert!(!format!("{verified:?}").contains("done"), "no content in logs");
+    assert_eq!(evidence.digest(), Some(DigestAlgorithm::Sha256));
+    assert_eq!(evidence.canonicalization(), Some(Canonicalization::EXCLUSIVE));
+    let shown = format!("{verified:?}");
+    assert!(shown.contains("Response") && !shown.contains("done"), "no content in logs: {shown}");
 }
 
 #[test]

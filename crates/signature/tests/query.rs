@@ -110,6 +110,28 @@ fn what_is_refused() {
 }
 
 #[test]
+fn an_algorithm_that_is_never_used_is_refused_with_the_reason() {
+    let signed = sign_query("SAMLRequest=aa", ECDSA, &KEY, &PROVIDER).unwrap();
+    let used = "http%3A%2F%2Fwww.w3.org%2F2001%2F04%2Fxmldsig-more%23ecdsa-sha256";
+    assert!(signed.contains(used));
+    for (name, reason) in [
+        ("hmac-sha256", "HMAC needs a shared secret"),
+        ("dsa-sha256", "DSA is not used for messages"),
+        ("rsa-md5", "its digest is broken"),
+        ("rsa-ripemd160", "its digest is broken"),
+        ("rsa-md2", "its digest is broken"),
+        ("rsa-pss", "its parameters have no place here"),
+        ("ecdsa-sha1", "ECDSA with SHA-1 is not implemented"),
+        ("rsa-sha256x", "not a signature algorithm known here"),
+    ] {
+        let query = signed.replace(used, &format!("urn:x%23{name}"));
+        let error = verify_query(&query, &[trusted(&KEY)], &PROVIDER).unwrap_err();
+        assert_eq!(error.code(), "signature.algorithm", "{name}");
+        assert!(error.to_string().contains(reason), "{name}: {error}");
+    }
+}
+
+#[test]
 fn only_a_bare_query_is_signed() {
     for query in [
         "",
