@@ -95,7 +95,7 @@ fn every_change_has_its_code() {
         };
         let refused = opened(&changed, &ours()).unwrap_err();
         assert_eq!(refused.code(), *code, "{name}: {refused}");
-        assert!(!refused.hint().is_empty() && !refused.to_string().is_empty());
+        assert!(refused.hint().ends_with('.') && !refused.to_string().is_empty());
     }
 }
 

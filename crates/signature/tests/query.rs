@@ -31,6 +31,8 @@ fn every_algorithm() {
         assert_eq!(verified.relay_state(), Some("/a b"));
         assert_eq!(verified.evidence().algorithm(), algorithm);
         assert_eq!(verified.evidence().element(), "SAMLResponse");
+        let shown = format!("{verified:?}");
+        assert!(shown.contains("the key of the test") && !shown.contains("fZJb"), "{shown}");
     };
     for algorithm in
         [A::RsaSha256, A::RsaSha384, A::RsaSha512, A::RsaPssSha256, A::RsaPssSha384, A::RsaPssSha512]
