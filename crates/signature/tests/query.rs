@@ -67,6 +67,14 @@ fn the_order_in_the_url_does_not_matter_and_the_octets_do() {
     }
 }
 
+/// In base64 it is itself, in other values a space, as forms have it.
+#[test]
+fn a_plus_is_a_space_where_it_can_be() {
+    let signed = sign_query("SAMLRequest=a+b%2b&RelayState=s+t%2b", ECDSA, &KEY, &PROVIDER).unwrap();
+    let verified = verify_query(&signed, &[trusted(&KEY)], &PROVIDER).unwrap();
+    assert_eq!((verified.message(), verified.relay_state()), ("a+b+", Some("s t+")));
+}
+
 /// Refused: what is done to the signed query, and the code.
 #[test]
 fn what_is_refused() {
