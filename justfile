@@ -45,7 +45,11 @@ fuzz target seconds="300":
 deny:
     cargo deny check
 
-# What the benchmarks say on this machine.
+# What the benchmarks say on this machine: the table, each time beside its floor (--peers adds other libraries, see docs/BENCHMARKS.md).
+table *arguments:
+    cargo run --release -p vouchsafe-benches -- {{arguments}}
+
+# Criterion's details.
 bench:
     cargo bench -p vouchsafe-benches
 

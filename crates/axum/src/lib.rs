@@ -9,6 +9,79 @@
 //! * [`cookies`]: which cookies are set and why they are what they are.
 //! * [`refusal`]: what a browser sees of a refusal, and what the log says.
 //!
+//! # A whole service
+//!
+//! With one customer, Okta; [`ServiceProvider::with_trust`](vouchsafe::ServiceProvider::with_trust) adds others while it runs. It needs
+//! `vouchsafe`, `vouchsafe-axum`, `vouchsafe-store`, `axum` and `tokio`. What to type into Okta's console is in docs/OKTA.md, and
+//! examples/okta is a service with everything.
+//!
+//! ```no_run
+//! use std::{sync::Arc, time::Duration};
+//!
+//! use axum::{Router, extract::State, response::Html, routing::get};
+//! use vouchsafe::provisioning::{Organization, OrganizationId};
+//! use vouchsafe::{EntityId, ServiceProvider};
+//! use vouchsafe_axum::{MetadataClient, ReturnPaths, Service, SignedIn, Store, login_url, routes, sweep};
+//! use vouchsafe_store::{Directory, Sqlite};
+//!
+//! const OKTA: &str = "https://your-organization.okta.com/app/your-app-id/sso/saml/metadata";
+//!
+//! #[derive(Clone)]
+//! struct App {
+//!     service_provider: ServiceProvider,
+//!     store: Sqlite,
+//!     return_paths: Arc<ReturnPaths>,
+//! }
+//!
+//! impl Service for App {
+//!     fn service_provider(&self) -> ServiceProvider {
+//!         self.service_provider.clone()
+//!     }
+//!     fn store(&self) -> &dyn Store {
+//!         &self.store
+//!     }
+//!     fn return_paths(&self) -> &ReturnPaths {
+//!         &self.return_paths
+//!     }
+//! }
+//!
+//! async fn front() -> Html<String> {
+//!     Html(format!("<a href=\"{}\">Sign in with Okta</a>", login_url("acme", "/home")))
+//! }
+//!
+//! async fn home(State(_): State<App>, who: SignedIn) -> String {
+//!     format!("account {:?}", who.session().account)
+//! }
+//!
+//! async fn serve() -> Result<(), Box<dyn std::error::Error>> {
+//!     let okta = MetadataClient::new()?.identity_provider(OKTA).await?;
+//!     let service_provider = ServiceProvider::builder(EntityId::new("https://app.example.com/saml/metadata")?)
+//!         .assertion_consumer("https://app.example.com/saml/acs")?
+//!         .trust(okta.clone())
+//!         .build()?;
+//!     let store = Sqlite::open("app.db").await?;
+//!     if store.organization_by_slug("acme").await?.is_none() {
+//!         let mut organization = Organization::new(OrganizationId::new("acme"), "acme", "Acme Rockets");
+//!         organization.entitled = true;
+//!         let now = chrono::Utc::now();
+//!         let token = organization.convert(okta.entity_id().clone(), service_provider.provider(), now)?;
+//!         store.add_organization(&organization).await?;
+//!         println!("for the attribute statement `token`, in double quotes, shown once: {}", token.reveal());
+//!     }
+//!     let app = App { service_provider, store, return_paths: Arc::new(ReturnPaths::new("/home").exact("/")) };
+//!     let sweeping = app.clone();
+//!     tokio::spawn(async move {
+//!         loop {
+//!             tokio::time::sleep(Duration::from_secs(300)).await;
+//!             let _ = sweep(&sweeping).await; // a failure waits for the next time
+//!         }
+//!     });
+//!     let pages = Router::new().route("/", get(front)).route("/home", get(home));
+//!     let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?; // behind what speaks TLS
+//!     Ok(axum::serve(listener, pages.merge(routes()).with_state(app)).await?)
+//! }
+//! ```
+//!
 //! The rules of SAML are not here: this crate carries what comes to `vouchsafe` and what must be kept to `vouchsafe-store`.
 
 mod assertion_consumer;

@@ -2,8 +2,8 @@
 //!
 //! Four traits, each of which an application may implement itself: [`ReplayStore`], [`PendingStore`],
 //! [`SessionStore`] and [`Directory`]. Two stores implement all four: [`Memory`], for tests and one process, and
-//! `Sqlite` (feature `sqlite`, on by default), in a file or in memory. PostgreSQL and Redis have their place
-//! beside them, as modules and features of their own.
+//! `Sqlite` (feature `sqlite`, on by default), in a file or in memory. There is none for PostgreSQL or Redis yet: several
+//! processes that serve one assertion consumer must share one file, or a store of the application's own.
 //!
 //! The traits can be made into objects (`Arc<dyn Directory>`); their methods answer with a boxed future, an
 //! [`Answer`]. Time is an argument here too: nothing reads a clock.
