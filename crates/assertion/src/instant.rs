@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use chrono::{DateTime, Days, NaiveDate, NaiveTime, SecondsFormat, TimeDelta, Utc};
+use chrono::{
+    DateTime, Datelike as _, Days, NaiveDate, NaiveTime, SecondsFormat, TimeDelta, Timelike as _, Utc,
+};
 
 /// A time from a message: the text as it came, and what it says if it says anything.
 ///
@@ -66,19 +68,44 @@ impl Clock {
 /// How far past the skew an instant may lie that only says when something was done.
 pub(crate) const ALLOWANCE: TimeDelta = TimeDelta::minutes(5);
 
-/// How the ledger and the errors write a time.
+/// How the ledger and the errors write a time: as RFC 3339 does, in UTC, with a fraction of as many digits as it needs, in threes.
 pub(crate) struct Shown(pub(crate) DateTime<Utc>);
 
 impl Shown {
     pub(crate) fn text(self) -> String {
-        self.0.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+        let mut text = String::with_capacity(32);
+        self.push_to(&mut text);
+        text
     }
+
+    /// Every response that is accepted has a dozen times in its ledger, so those of our years are written digit by digit.
+    pub(crate) fn push_to(&self, text: &mut String) {
+        let (date, time) = (self.0.date_naive(), self.0.time());
+        let (Ok(year @ 0..=9999), 0) = (u32::try_from(date.year()), time.nanosecond()) else {
+            text.push_str(&self.0.to_rfc3339_opts(SecondsFormat::AutoSi, true));
+            return;
+        };
+        push_two(text, year / 100);
+        push_two(text, year % 100);
+        let rest = [date.month(), date.day(), time.hour(), time.minute(), time.second()];
+        for (mark, number) in ['-', '-', 'T', ':', ':'].into_iter().zip(rest) {
+            text.push(mark);
+            push_two(text, number);
+        }
+        text.push('Z');
+    }
+}
+
+/// A number under 100, in two digits.
+fn push_two(text: &mut String, number: u32) {
+    text.extend([number / 10, number % 10].into_iter().filter_map(|digit| char::from_digit(digit, 10)));
 }
 
 impl fmt::Display for Shown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The same form, without a String in between.
-        write!(f, "{:?}Z", self.0.naive_utc())
+        let mut text = String::new();
+        self.push_to(&mut text);
+        f.write_str(&text)
     }
 }
 
@@ -179,6 +206,24 @@ fn number(text: &str) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_are_shown_as_rfc_3339_says() {
+        for text in [
+            "2026-11-24T00:01:09Z",
+            "0001-01-01T00:00:00Z",
+            "0099-12-31T23:59:59Z",
+            "9999-12-31T23:59:59Z",
+            "2026-11-24T00:01:09.100Z",
+            "2026-11-24T00:01:09.000001Z",
+            "2026-11-24T00:01:09.000000001Z",
+        ] {
+            let shown = Shown(parse(text).unwrap());
+            assert_eq!((shown.to_string(), shown.text()), (text.to_owned(), text.to_owned()));
+        }
+        assert_eq!(Shown(parse("12026-11-24T00:01:09Z").unwrap()).text(), "+12026-11-24T00:01:09Z");
+        assert_eq!(Shown(parse("-0044-03-15T12:00:00Z").unwrap()).text(), "-0044-03-15T12:00:00Z");
+    }
 
     #[test]
     fn every_lexical_form() {

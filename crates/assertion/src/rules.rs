@@ -191,31 +191,31 @@ pub(crate) fn well_formed(moment: &Moment, place: &'static str) -> Result<DateTi
 
 /// An upper bound, `now - skew < end`, as the ledger writes it.
 pub(crate) fn before_end(clock: &Clock) -> String {
-    written(format_args!("later than {} - {} s", Shown(clock.now), clock.skew.num_seconds()))
+    bound("later than ", clock, format_args!(" - {} s", clock.skew.num_seconds()))
 }
 
 /// A lower bound, `now + skew >= start`, as the ledger writes it.
 pub(crate) fn after_start(clock: &Clock) -> String {
-    written(format_args!("not later than {} + {} s", Shown(clock.now), clock.skew.num_seconds()))
+    bound("not later than ", clock, format_args!(" + {} s", clock.skew.num_seconds()))
 }
 
 /// An instant that only says when something was done, as the ledger writes it.
 pub(crate) fn done_by(clock: &Clock, age: Option<TimeDelta>) -> String {
-    let (now, skew, allowance) = (Shown(clock.now), clock.skew.num_seconds(), ALLOWANCE.num_seconds());
-    match age {
-        None => written(format_args!("not later than {now} + {skew} s + {allowance} s")),
-        Some(age) => {
-            let age = age.num_seconds();
-            written(format_args!("not later than {now} + {skew} s + {allowance} s, and at most {age} s ago"))
-        }
+    let (skew, allowance) = (clock.skew.num_seconds(), ALLOWANCE.num_seconds());
+    let mut text = bound("not later than ", clock, format_args!(" + {skew} s + {allowance} s"));
+    if let Some(age) = age {
+        let _ = write!(text, ", and at most {} s ago", age.num_seconds()); // a String takes everything
     }
+    text
 }
 
-/// As `format!`, with room for all of it at once.
-fn written(text: fmt::Arguments<'_>) -> String {
-    let mut all = String::with_capacity(96);
-    let _ = all.write_fmt(text); // a String takes everything
-    all
+/// The time here between two texts, with room for all of it at once.
+fn bound(before: &str, clock: &Clock, after: fmt::Arguments<'_>) -> String {
+    let mut text = String::with_capacity(96);
+    text.push_str(before);
+    Shown(clock.now).push_to(&mut text);
+    let _ = text.write_fmt(after); // a String takes everything
+    text
 }
 
 /// When something was issued: not in the future, and not longer ago than was asked for.

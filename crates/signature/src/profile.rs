@@ -182,8 +182,7 @@ fn reference_names_the_element<'d>(
 pub(crate) fn identifier_is_unique(element: Element<'_>, id: &str) -> Result<(), SignatureError> {
     let actual = element
         .document()
-        .attributes()
-        .filter(|attribute| attribute.value == id)
+        .attributes_with_value(id)
         .filter(|attribute| {
             let name = (attribute.namespace, attribute.local_name);
             matches!(name, ("", "ID" | "Id") | (namespace::XML, "id"))

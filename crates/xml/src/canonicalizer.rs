@@ -219,10 +219,14 @@ impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
     /// Attributes ordered by namespace name and local name.
     fn write_attributes(&mut self, element: Element<'d>, records: &[AttributeRecord], is_apex: bool) {
         let document = self.document;
+        let inherits = is_apex && self.method.rules != Rules::Exclusive;
+        if let ([] | [_], false) = (records, inherits) {
+            return records.iter().for_each(|record| self.write_attribute(&Item::of(document, record)));
+        }
         let mut items = core::mem::take(&mut self.attributes);
         items.clear();
         items.extend(records.iter().map(|record| Item::of(document, record)));
-        if is_apex && self.method.rules != Rules::Exclusive {
+        if inherits {
             inherit(element, self.method.rules, &mut items);
         }
         items.sort_unstable_by(|left, right| {
@@ -230,13 +234,17 @@ impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
             by_namespace.then_with(|| left.local_name.cmp(right.local_name))
         });
         for item in &items {
-            self.sink.write(b" ");
-            self.sink.write(item.name.as_bytes());
-            self.sink.write(b"=\"");
-            write_attribute_value(&item.value, self.sink);
-            self.sink.write(b"\"");
+            self.write_attribute(item);
         }
         self.attributes = items;
+    }
+
+    fn write_attribute(&mut self, item: &Item<'_>) {
+        self.sink.write(b" ");
+        self.sink.write(item.name.as_bytes());
+        self.sink.write(b"=\"");
+        write_attribute_value(&item.value, self.sink);
+        self.sink.write(b"\"");
     }
 
     fn leaf(&mut self, node: Node<'_>) {

@@ -93,6 +93,14 @@ impl Document {
         self.attributes.iter().map(|record| Attribute::of(self, record))
     }
 
+    /// Those of all [`attributes`](Self::attributes) that have this value.
+    pub fn attributes_with_value(&self, value: &str) -> impl Iterator<Item = Attribute<'_>> {
+        let is_it = move |record: &&AttributeRecord| {
+            record.value.len() == value.len() && record.value.of(&self.text) == value
+        };
+        self.attributes.iter().filter(is_it).map(|record| Attribute::of(self, record))
+    }
+
     pub(crate) fn element_record(&self, node: u32) -> &ElementRecord {
         /// What no element has: nothing at all.
         static NOTHING: ElementRecord = ElementRecord {

@@ -262,6 +262,7 @@ impl<'d> Node<'d> {
 }
 
 impl<'d> Attribute<'d> {
+    #[inline]
     pub(crate) fn of(document: &'d Document, record: &AttributeRecord) -> Self {
         let name = record.name.of(&document.text);
         Self {

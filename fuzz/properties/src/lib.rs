@@ -23,6 +23,7 @@ pub mod doctor;
 pub mod generator;
 pub mod keys;
 pub mod metadata_parse;
+mod quick;
 pub mod receive_past_signature;
 mod recheck;
 pub mod redirect_query;

@@ -1,10 +1,10 @@
-//! Anything is read or refused; what is read says the same when it is read again from its canonical form.
+//! Anything is read or refused; what is read says the same to quick-xml, and when it is read again from its canonical form.
 
 use vouchsafe::xml::{
     Canonicalization, Document, Element, Limits, Node, canonicalize, canonicalize_document,
 };
 
-use crate::ample;
+use crate::{ample, quick};
 
 /// The property of the target of that name.
 pub fn check(data: &[u8]) {
@@ -17,6 +17,7 @@ pub fn check(data: &[u8]) {
             return;
         }
     };
+    quick::agrees(std::str::from_utf8(data).expect("text"), &document);
     reads_the_same_again(&document);
     for element in document.elements().take(64) {
         stands_where_it_says(data, element);
