@@ -97,7 +97,9 @@ fn what_was_encrypted_is_an_assertion_with_identifiers_of_its_own() {
         let response = Okta::okta().response().in_response_to(REQUEST).sign(Signed::Response);
         response.omit(Part::Assertion).insert(Place::AfterAssertion, wrapper).issue().unwrap().into_xml()
     };
-    assert_eq!(code(&receiver, &wrapped("<Assertion xmlns=\"urn:example\"/>")), "assertion.not_an_assertion");
+    let refusal = receiver.receive(wrapped("<Assertion xmlns=\"urn:example\"/>").as_bytes()).unwrap_err();
+    assert_eq!(refusal.code(), "assertion.not_an_assertion");
+    assert_eq!(refusal.check().unwrap().rule(), "assertion.decryption");
     let same = format!("<saml2:Assertion xmlns:saml2=\"{SAML}\" ID=\"{}\"/>", vouchsafe_testkit::RESPONSE_ID);
     assert_eq!(code(&receiver, &wrapped(&same)), "assertion.duplicate_id");
     // A prefix that is bound around the ciphertext and not inside it.

@@ -54,6 +54,32 @@ fn every_step_tells_who_signed_and_nothing_of_the_person() {
     }
 }
 
+/// The Response's own, or that of the only Assertion in the clear; nothing that could be one of two.
+#[test]
+fn the_claimed_issuer_is_that_of_the_response_or_of_the_only_assertion() {
+    type Change = fn(vouchsafe_testkit::ResponseBuilder) -> vouchsafe_testkit::ResponseBuilder;
+    let other = "https://other.example";
+    let cases: [(Change, Option<&str>); 5] = [
+        (|r| r.assertion_issuer("https://other.example"), Some(OKTA_ENTITY_ID)),
+        (|r| r.response_issuer("https://other.example"), Some(other)),
+        (|r| r.omit(Part::ResponseIssuer), Some(OKTA_ENTITY_ID)),
+        (|r| r.omit(Part::ResponseIssuer).omit(Part::AssertionIssuer), None),
+        (
+            |r| {
+                let second = "<a:Assertion xmlns:a=\"urn:oasis:names:tc:SAML:2.0:assertion\"/>";
+                r.omit(Part::ResponseIssuer).insert(vouchsafe_testkit::Place::AfterAssertion, second)
+            },
+            None,
+        ),
+    ];
+    for (change, expected) in cases {
+        let issued = good(change).issue().unwrap();
+        let document = Document::parse(issued.xml().as_bytes(), &Limits::default()).unwrap();
+        let claimed = Envelope::read(&document).unwrap().claimed_issuer().map(|id| id.as_str().to_owned());
+        assert_eq!(claimed.as_deref(), expected);
+    }
+}
+
 #[test]
 fn a_login_gives_back_what_came() {
     let login = okta(NOW).receive(good(|r| r).issue().unwrap().xml().as_bytes()).unwrap();
