@@ -26,6 +26,12 @@ const CASES: &[(&str, Change, &str, &str)] = &[
         "assertion.status",
     ),
     (
+        "a failure with an assertion all the same",
+        |r| r.status(["urn:oasis:names:tc:SAML:2.0:status:Responder"]),
+        NOW,
+        "assertion.status",
+    ),
+    (
         "a success nested in a failure",
         |r| {
             r.status([

@@ -210,6 +210,11 @@ fn lists_in_errors_are_short_and_say_when_they_are_empty() {
     assert!(many.contains("found “urn:0”, “urn:1”") && many.ends_with("“urn:7”"), "{many}");
     let no_status = code(|r| r.omit(Part::Status));
     assert_eq!(no_status, "the identity provider answered without a status code");
+    let more =
+        good(|r| r.status(["urn:oasis:names:tc:SAML:2.0:status:Success", "urn:more"])).issue().unwrap();
+    let login = okta(NOW).receive(more.xml().as_bytes()).unwrap();
+    let status = login.ledger().check("response.status").unwrap();
+    assert_eq!(status.actual_text(), "urn:oasis:names:tc:SAML:2.0:status:Success / urn:more");
     let nested = code(|r| r.status(["urn:a", "urn:b"]).status_message("because"));
     assert_eq!(nested, "the identity provider answered “urn:a” / “urn:b”: “because”");
 }
