@@ -200,7 +200,8 @@ mod tests {
             let accepted: String =
                 ["a", "b", "c", "d", "x"].iter().filter(|class| requested.accepts(class)).copied().collect();
             assert_eq!(accepted, *expected, "{comparison} {classes:?}");
-            assert_eq!(Comparison::from_name(comparison.as_str()), Some(*comparison));
+            assert_eq!(requested.order(), ORDER);
+            assert_eq!(Comparison::from_name(&comparison.to_string()), Some(*comparison));
         }
         assert_eq!(Comparison::from_name("Exact"), None);
     }

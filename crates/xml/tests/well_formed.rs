@@ -398,3 +398,9 @@ fn limits_hold() {
         assert_eq!(found, limit, "{text}");
     }
 }
+
+#[test]
+fn metadata_may_be_large_and_nothing_else_of_it() {
+    let expected = Limits::default().with_input_bytes(268_435_456).with_nodes(20_000_000);
+    assert_eq!(Limits::metadata(), expected);
+}
