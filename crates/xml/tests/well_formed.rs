@@ -265,6 +265,8 @@ const ACCEPTED: &[&str] = &[
     "<a\u{B7}\u{300}\u{203F}/>",
     "<\u{10000}/>",
     "<\u{F900}/>",
+    "<日:本 xmlns:日='u'/>",
+    "<?日本 x?><a/>",
     "<xml:a xml:b='1'/>",
     "<a xmlns:xml='http://www.w3.org/XML/1998/namespace'/>",
     "<a xmlns='u'><b xmlns=''/></a>",
@@ -367,7 +369,8 @@ fn limits_hold() {
         .with_name_bytes(8)
         .with_value_bytes(20);
     let long = format!("<a>{}</a>", "x".repeat(21));
-    let large = format!("<a>{}</a>", " ".repeat(200));
+    let full = format!("<a/>{}", " ".repeat(196));
+    let large = format!("<a/>{}", " ".repeat(197));
     for (text, limit) in [
         ("<a><b><c/></b></a>", None),
         ("<a><b><c><d/></c></b></a>", Some("depth")),
@@ -389,6 +392,7 @@ fn limits_hold() {
         ("<a><?p 123456789012345678901?></a>", Some("value_bytes")),
         ("<a>1234567890<![CDATA[1234567890]]>&#65;</a>", Some("value_bytes")),
         (&long, Some("value_bytes")),
+        (&full, None),
         (&large, Some("input_bytes")),
     ] {
         let found = match Document::parse(text.as_bytes(), &small) {
