@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail in any way")]
 
-use vouchsafe_xml::{Document, Limits, Node, Writer, namespace};
+use vouchsafe_xml::{Document, Limits, NamespaceScope, Node, Writer, namespace};
 
 fn parse(text: &str) -> Document {
     Document::parse(text.as_bytes(), &Limits::default()).unwrap()
@@ -87,6 +87,18 @@ fn namespaces_follow_their_declarations() {
 }
 
 #[test]
+fn a_scope_holds_what_was_bound_last() {
+    let scope = NamespaceScope::empty().bind("p", "urn:p").unwrap().bind("", "urn:d").unwrap();
+    let of = |scope: &NamespaceScope, prefix: &str| scope.namespace_of(prefix).map(str::to_owned);
+    assert_eq!(
+        ["p", "", "q"].map(|prefix| of(&scope, prefix)),
+        [Some("urn:p".to_owned()), Some("urn:d".to_owned()), None]
+    );
+    let scope = scope.bind("p", "urn:q").unwrap().bind("", "").unwrap().bind("xml", namespace::XML).unwrap();
+    assert_eq!(scope.bindings().collect::<Vec<_>>(), [("p", "urn:q")]);
+}
+
+#[test]
 fn many_prefixes_are_told_apart() {
     let declarations: String = (0..60).map(|n| format!(" xmlns:p{n}='urn:{n}' p{n}:x='{n}'")).collect();
     let document = parse(&format!("<a{declarations}><p59:b/></a>"));
@@ -95,6 +107,40 @@ fn many_prefixes_are_told_apart() {
         assert_eq!(value, Some(n.to_string().as_str()));
     }
     assert!(document.at("/*/*").unwrap().is("urn:59", "b"));
+}
+
+/// Prefixes and names of namespaces that differ in one place, or in their length; and each is known again.
+#[test]
+fn names_that_look_alike_are_told_apart() {
+    for (one, other) in [
+        ("a", "b"),
+        ("a", "aa"),
+        ("ab", "cb"),
+        ("ab", "ac"),
+        ("abcde", "xbcde"),
+        ("abcdefgh", "xbcdefgh"),
+        ("abcdefgh", "aabcdefgh"),
+        ("aabcdefgh", "xabcdefgh"),
+        ("one-of-abcdefgh", "two-of-abcdefgh"),
+        ("abcdefgh-one", "abcdefgh-two"),
+    ] {
+        let document = parse(&format!(
+            "<a xmlns:{one}='1' xmlns:{other}='2' {one}:x='3' {other}:x='4'><{one}:b/><{other}:b/></a>"
+        ));
+        let root = document.root();
+        assert_eq!((root.attribute_in("1", "x"), root.attribute_in("2", "x")), (Some("3"), Some("4")));
+        assert_eq!(root.attributes().count(), 2, "{one} {other}");
+        let children: Vec<_> = root.elements().map(|child| (child.prefix(), child.namespace())).collect();
+        assert_eq!(children, [(one, "1"), (other, "2")]);
+
+        let document = parse(&format!("<a xmlns:p='{one}' xmlns:q='{other}' p:x='3' q:x='4'><q:b/></a>"));
+        let root = document.root();
+        assert_eq!((root.attribute_in(one, "x"), root.attribute_in(other, "x")), (Some("3"), Some("4")));
+        assert!(document.at("/*/*").unwrap().is(other, "b"));
+        let twice = format!("<a xmlns:p='{one}' xmlns:o='{other}' xmlns:q='{one}' p:x='' q:x=''/>");
+        let refused = Document::parse(twice.as_bytes(), &Limits::default()).unwrap_err();
+        assert_eq!(refused.code(), "xml.duplicate_attribute");
+    }
 }
 
 #[test]

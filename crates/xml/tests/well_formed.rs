@@ -359,6 +359,24 @@ fn decrypted_content_is_one_element() {
 }
 
 #[test]
+fn a_repeated_declaration_is_named() {
+    for (text, expected) in [
+        ("<a xmlns:p='u' xmlns:p='v'/>", "xmlns:p"),
+        ("<a xmlns:p='u'><b xmlns:q='v' xmlns:p='v' xmlns:p='w'/></a>", "xmlns:p"),
+        ("<a xmlns='u' xmlns='v'/>", "xmlns"),
+        (
+            "<a xmlns:xml='http://www.w3.org/XML/1998/namespace' xmlns:xml='http://www.w3.org/XML/1998/namespace'/>",
+            "xmlns:xml",
+        ),
+    ] {
+        match parse(text) {
+            Err(XmlError::DuplicateAttribute { name, .. }) => assert_eq!(name, expected, "{text}"),
+            other => panic!("{text}: {other:?}"),
+        }
+    }
+}
+
+#[test]
 fn limits_hold() {
     let small = Limits::default()
         .with_input_bytes(200)
