@@ -359,8 +359,12 @@ fn decrypted_content_is_one_element() {
 }
 
 #[test]
-fn a_repeated_declaration_is_named() {
+fn what_is_repeated_is_named() {
+    let many: String = (0..13).map(|number| format!(" a{number}=''")).collect();
     for (text, expected) in [
+        (&*format!("<a xmlns:p='u' xmlns:q='u' p:b=''{many} q:b=''/>"), "q:b"),
+        (&*format!("<a xmlns:p='u' xmlns:q='u' q:b=''{many} p:b=''/>"), "p:b"),
+        ("<a xmlns:p='u' xmlns:q='u' p:b='' q:b=''/>", "q:b"),
         ("<a xmlns:p='u' xmlns:p='v'/>", "xmlns:p"),
         ("<a xmlns:p='u'><b xmlns:q='v' xmlns:p='v' xmlns:p='w'/></a>", "xmlns:p"),
         ("<a xmlns='u' xmlns='v'/>", "xmlns"),
