@@ -194,6 +194,7 @@ mod tests {
             ("a//b", "c///d", "c/a/b"),
             ("./a/./b", "c/", "c/a/b"),
             ("/a/b/..", "c", "/a/"),
+            ("x", "a/b:c", "a/x"),
         ] {
             let actual = join_all([reference, base].into_iter());
             assert_eq!(actual.as_deref(), Some(joined), "{reference} in {base}");
