@@ -195,6 +195,8 @@ mod tests {
             ("./a/./b", "c/", "c/a/b"),
             ("/a/b/..", "c", "/a/"),
             ("x", "a/b:c", "a/x"),
+            ("a/b:c", "http://example.org/d", "http://example.org/a/b:c"),
+            ("x", "?q", "x"),
         ] {
             let actual = join_all([reference, base].into_iter());
             assert_eq!(actual.as_deref(), Some(joined), "{reference} in {base}");
@@ -205,6 +207,10 @@ mod tests {
     fn joins_from_the_inside() {
         assert_eq!(join_all(["x", "..", "..", "foo/bar"].into_iter()).as_deref(), Some("../x"));
         assert_eq!(join_all(["c", "b/", "../../../a/", "x/y/"].into_iter()).as_deref(), Some("../a/b/c"));
+        // What came to nothing takes the base as it is; what came to something does not.
+        assert_eq!(join_all(["..", "a/b", "x/y"].into_iter()).as_deref(), Some("x/y"));
+        assert_eq!(join_all(["..", "/a/b", "x/y"].into_iter()).as_deref(), Some("/"));
+        assert_eq!(join_all(["..", "a", "x/y"].into_iter()).as_deref(), Some(""));
         assert_eq!(join_all(["a/../b"].into_iter()).as_deref(), Some("a/../b"));
         assert_eq!(join_all(core::iter::empty()), None);
     }

@@ -94,6 +94,7 @@ const SUBTREES: &[(Canonicalization, &str, &str, &[&str], &str)] = &[
         &["#default"],
         "<p:b xmlns=\"w\" xmlns:p=\"u\"></p:b>",
     ),
+    (E, "<a xmlns='w'><p:b xmlns:p='u'/></a>", "/*/*", &["xml"], "<p:b xmlns:p=\"u\"></p:b>"),
     (E, "<a xmlns='w'><p:b xmlns:p='u'/></a>", "/*/*", &[""], "<p:b xmlns=\"w\" xmlns:p=\"u\"></p:b>"),
     (
         E,
@@ -121,6 +122,13 @@ const SUBTREES: &[(Canonicalization, &str, &str, &[&str], &str)] = &[
         "/*/*/*",
         &[],
         "<c d=\"\" xml:base=\"x/\" xml:id=\"i\" xml:lang=\"de\" xml:other=\"o\" xml:space=\"default\"></c>",
+    ),
+    (
+        I,
+        "<a xml:lang='en' xml:space='default'><b xml:lang='de' space='x'/></a>",
+        "/*/*",
+        &[],
+        "<b space=\"x\" xml:lang=\"de\" xml:space=\"default\"></b>",
     ),
     (
         I11,
@@ -214,6 +222,7 @@ fn methods_are_known_by_their_identifiers() {
     for method in [E, EC, I, IC, I11, Canonicalization::INCLUSIVE_11_WITH_COMMENTS] {
         assert_eq!(Canonicalization::from_uri(method.uri()), Some(method));
         assert!(!method.without_comments().uri().contains("Comments"));
+        assert_eq!(method.is_exclusive(), method.uri().contains("exc-c14n"));
     }
     assert_eq!(Canonicalization::from_uri("http://www.w3.org/2001/10/xml-exc-c14n"), None);
     assert_eq!(Canonicalization::from_uri("HTTP://www.w3.org/2001/10/xml-exc-c14n#"), None);

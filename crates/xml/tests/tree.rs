@@ -109,6 +109,14 @@ fn many_prefixes_are_told_apart() {
     assert!(document.at("/*/*").unwrap().is("urn:59", "b"));
 }
 
+#[test]
+fn logs_show_names_and_nothing_of_the_content() {
+    let document = parse("<p:ab xmlns:p='u' c='secret'>secret</p:ab>");
+    let (element, whole) = (format!("{:?}", document.root()), format!("{document:?}"));
+    assert!(element.contains("ab") && whole.contains("p:ab"), "{element} {whole}");
+    assert!(!element.contains("secret") && !whole.contains("secret"), "{element} {whole}");
+}
+
 /// Prefixes and names of namespaces that differ in one place, or in their length; and each is known again.
 #[test]
 fn names_that_look_alike_are_told_apart() {

@@ -404,6 +404,8 @@ fn limits_hold() {
         ("<a b='' c='' xmlns='u' xmlns:p='v'/>", Some("attributes_per_element")),
         ("<a xmlns='u' xmlns:p='u'><b xmlns='v'/><b xmlns='v'/></a>", None),
         ("<a xmlns='u' xmlns:p='u'><b xmlns='v'><c xmlns='u'/></b></a>", Some("namespaces_in_scope")),
+        ("<a xmlns='u'><b xmlns:p='v' xmlns:q='v'/><b xmlns:p='v' xmlns:q='v'/></a>", None),
+        ("<a xmlns='u' xmlns:p='u'><b/><b/><b xmlns='v'><c xmlns='u'/></b></a>", Some("namespaces_in_scope")),
         ("<abcdefgh/>", None),
         ("<abcdefghi/>", Some("name_bytes")),
         ("<a abcdefghi=''/>", Some("name_bytes")),
