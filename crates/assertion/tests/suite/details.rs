@@ -113,9 +113,42 @@ fn the_qualifiers_of_a_persistent_name_have_defaults() {
     });
     let other = other.persistent_name().unwrap();
     assert_eq!((other.name_qualifier(), other.sp_name_qualifier()), ("nq", "spnq"));
-    assert!(!format!("{other:?}").contains("x7"));
+    let shown = format!("{other:?}");
+    assert!(shown.contains("spnq") && !shown.contains("x7"), "{shown}");
     assert_eq!(login(&receiver, |r| r).persistent_name(), None, "an e-mail address is no persistent name");
     assert_eq!(login(&receiver, |r| r.omit(Part::NameId)).persistent_name(), None);
+}
+
+/// More than are compared one by one: those that come again are still the same.
+#[test]
+fn attributes_of_one_name_are_one_however_many_there_are() {
+    let names: Vec<String> = (0..40).map(|number| format!("name {number}")).collect();
+    let login = login(&okta(NOW), |r| {
+        let once = names.iter().fold(r, |r, name| r.attribute(Attribute::new(name, ["first"])));
+        names.iter().fold(once, |r, name| r.attribute(Attribute::new(name, ["second"])))
+    });
+    let attributes = login.attributes();
+    for name in &names {
+        assert_eq!(attributes.get(name).unwrap(), ["first", "second"], "{name}");
+        assert_eq!(attributes.iter().filter(|attribute| attribute.name() == name).count(), 1, "{name}");
+    }
+    assert_eq!((attributes.first("name 39"), attributes.first("name 40")), (Some("first"), None));
+    let shown = format!("{:?}", attributes.attribute("name 17").unwrap());
+    assert!(shown.contains("name 17") && !shown.contains("second"), "{shown}");
+}
+
+#[test]
+fn nothing_said_is_nothing_read() {
+    let name =
+        "<a:NameID xmlns:a=\"urn:oasis:names:tc:SAML:2.0:assertion\" SPProvidedID=\"ours\">x</a:NameID>";
+    let login = login(&okta(NOW), |_| {
+        let bare =
+            vouchsafe_testkit::IdentityProvider::okta().response().in_response_to(crate::common::REQUEST);
+        bare.omit(Part::AttributeStatement).omit(Part::NameId).insert(Place::Subject, name)
+    });
+    assert!(login.attributes().is_empty());
+    let name_id = login.name_id().unwrap();
+    assert_eq!((name_id.sp_provided_id(), name_id.format(), name_id.value()), (Some("ours"), None, "x"));
 }
 
 #[test]
