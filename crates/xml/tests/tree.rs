@@ -82,6 +82,8 @@ fn namespaces_follow_their_declarations() {
     let c = document.at("/*/*/*[1]").unwrap();
     assert_eq!((c.namespace_of("p"), c.namespace_of(""), c.namespace_of("q")), (Some("urn:q"), None, None));
     assert_eq!(a.namespace_of("xml"), Some(namespace::XML));
+    let declared = parse("<a xmlns:xml='http://www.w3.org/XML/1998/namespace' xmlns='urn:d'/>");
+    assert_eq!(["xml", ""].map(|p| declared.root().namespace_of(p)), [Some(namespace::XML), Some("urn:d")]);
     assert_eq!(c.scope().bindings().collect::<Vec<_>>(), [("p", "urn:q")]);
     assert_eq!(a.scope().bindings().collect::<Vec<_>>(), [("p", "urn:p"), ("", "urn:d")]);
 }
