@@ -5,7 +5,9 @@
 mod common;
 
 use common::{Completion, INCLUSIVE, KEY, LIMITS, OTHER_KEY, PROVIDER, RSA_KEY, complete, parse, trusted};
-use vouchsafe_crypto::{Certificate, DigestAlgorithm, PrivateKey, SignatureAlgorithm, base64_encode};
+use vouchsafe_crypto::{
+    Certificate, DigestAlgorithm, KeyKind, PrivateKey, SignatureAlgorithm, base64_encode,
+};
 use vouchsafe_signature::{Autopsy, Content, Explanation, Maker, Signer, TrustedKey, autopsy, sign, verify};
 use vouchsafe_xml::{Canonicalization, Document, NamespaceScope, canonicalize};
 
@@ -286,4 +288,14 @@ fn another_shape_has_nothing_to_look_into() {
     let document = parse(&good);
     let found = autopsy(document.root(), "", &[trusted(&KEY)], &[], &PROVIDER, &LIMITS).unwrap();
     assert_eq!(found.content_explanation(), Some(&Explanation::Padded));
+}
+
+#[test]
+fn the_work_is_counted() {
+    let found = examine(&signed("_a", &Signer::new(&KEY)).replace("Ünïcode", "Mallory"), "_a", &[]);
+    assert_eq!((found.element(), found.work().0), ("Assertion", 1), "{found:?}");
+    assert!(found.work().1 > 1, "{found:?}");
+    let others = signed("_a", &Signer::new(&OTHER_KEY));
+    let with = |known: &[TrustedKey]| examine(&others, "_a", known).work().0;
+    assert!(with(&[trusted(&PROVIDER.generate_key(KeyKind::P256).unwrap())]) > with(&[]));
 }
