@@ -72,7 +72,7 @@ pub(crate) const ALLOWANCE: TimeDelta = TimeDelta::minutes(5);
 pub(crate) struct Shown(pub(crate) DateTime<Utc>);
 
 impl Shown {
-    pub(crate) fn text(self) -> String {
+    pub(crate) fn text(&self) -> String {
         let mut text = String::with_capacity(32);
         self.push_to(&mut text);
         text
@@ -103,9 +103,7 @@ fn push_two(text: &mut String, number: u32) {
 
 impl fmt::Display for Shown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = String::new();
-        self.push_to(&mut text);
-        f.write_str(&text)
+        f.write_str(&self.text())
     }
 }
 

@@ -62,9 +62,9 @@ impl Parser<'_> {
             return Err(XmlError::Name { name: target.into(), offset: from });
         }
         self.within("name_bytes", length, self.limits.name_bytes, from)?;
-        let space = content.bytes().skip(length).take_while(|&octet| names::is_white_space(octet)).count();
+        let begin = names::skip_white_space(content.as_bytes(), length);
         self.flush()?;
-        let data = self.normalised(from.saturating_add(length).saturating_add(space), to);
+        let data = self.normalised(from.saturating_add(begin), to);
         self.within("value_bytes", data.len(), self.limits.value_bytes, start)?;
         let target = Span::new(from, from.saturating_add(length));
         self.push(NodeKind::ProcessingInstruction { target, data }, start)?;

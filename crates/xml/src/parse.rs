@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 use crate::arena::{
     AttributeRecord, Declaration, ElementRecord, Interner, NONE, NodeKind, NodeRecord, Range, Span, index,
 };
+use crate::tag::UNCLOSED;
 use crate::{Document, Limits, NamespaceScope, XmlError, names, namespace, reference};
 
 /// No input may be longer, so that a span fits two `u32`: the source and what is written beside it.
@@ -189,7 +190,7 @@ impl<'i> Parser<'i> {
             }
         }
         let Some((actual, _)) = rest.split_once('>') else {
-            return Err(XmlError::Syntax { problem: "a tag is not closed", offset: start });
+            return Err(XmlError::Syntax { problem: UNCLOSED, offset: start });
         };
         Err(XmlError::EndTag { expected: expected.into(), actual: actual.into(), offset: start })
     }

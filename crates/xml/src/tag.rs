@@ -7,7 +7,8 @@ use crate::{XmlError, names, reference, scope};
 /// Up to how many attributes are compared each with each.
 const FEW: usize = 12;
 
-const UNCLOSED: &str = "a tag is not closed";
+/// No `>` follows.
+pub(crate) const UNCLOSED: &str = "a tag is not closed";
 
 /// A start tag that has been read.
 pub(crate) struct Tag {
@@ -22,34 +23,33 @@ impl Parser<'_> {
     /// Reads the start tag at `start`, and puts its declarations in force.
     pub(crate) fn tag(&mut self, start: usize) -> Result<Tag, XmlError> {
         let bytes = self.source.as_bytes();
-        let (name, prefix_length) = self.name(bytes, start.saturating_add(1), start)?;
+        let (name, prefix_length) = self.name(start.saturating_add(1), start)?;
         let first_attribute = self.attributes.len();
         let first_declaration = self.declarations.len();
 
         let mut at = name.end as usize;
         let (end, is_empty) = loop {
             let next = names::skip_white_space(bytes, at);
-            match bytes.get(next) {
-                None => return Err(XmlError::Syntax { problem: UNCLOSED, offset: start }),
-                Some(b'>') => break (next.saturating_add(1), false),
-                Some(b'/') => match bytes.get(next.saturating_add(1)) {
-                    Some(b'>') => break (next.saturating_add(2), true),
-                    Some(_) => {
-                        return Err(XmlError::Syntax { problem: "“/” stands in a tag", offset: next });
-                    }
-                    None => return Err(XmlError::Syntax { problem: UNCLOSED, offset: start }),
-                },
-                Some(_) if next == at => {
+            match (bytes.get(next), bytes.get(next.saturating_add(1))) {
+                (Some(b'>'), _) => break (next.saturating_add(1), false),
+                (Some(b'/'), Some(b'>')) => break (next.saturating_add(2), true),
+                (None, _) | (Some(b'/'), None) => {
+                    return Err(XmlError::Syntax { problem: UNCLOSED, offset: start });
+                }
+                (Some(b'/'), _) => {
+                    return Err(XmlError::Syntax { problem: "“/” stands in a tag", offset: next });
+                }
+                (Some(_), _) if next == at => {
                     let problem = "white space is missing before an attribute";
                     return Err(XmlError::Syntax { problem, offset: next });
                 }
-                Some(_) => {}
+                (Some(_), _) => {}
             }
             let found = self.attributes.len().saturating_add(self.declarations.len());
             let found =
                 found.saturating_sub(first_attribute).saturating_sub(first_declaration).saturating_add(1);
             self.within("attributes_per_element", found, self.limits.attributes_per_element, start)?;
-            at = self.attribute(bytes, next, start)?;
+            at = self.attribute(next, start)?;
             self.refuse_redeclared(first_declaration, start)?;
         };
 
@@ -64,9 +64,10 @@ impl Parser<'_> {
         Ok(Tag { record, end, is_empty })
     }
 
-    /// Reads `name = "value"` at `at`, and returns where it ends.
-    fn attribute(&mut self, bytes: &[u8], at: usize, tag: usize) -> Result<usize, XmlError> {
-        let (name, prefix_length) = self.name(bytes, at, tag)?;
+    /// Reads `name = "value"` at `at` in the tag at `tag`, and returns where it ends.
+    fn attribute(&mut self, at: usize, tag: usize) -> Result<usize, XmlError> {
+        let bytes = self.source.as_bytes();
+        let (name, prefix_length) = self.name(at, tag)?;
         let equals = names::skip_white_space(bytes, name.end as usize);
         if bytes.get(equals) != Some(&b'=') {
             return Err(XmlError::Syntax { problem: "an attribute has no “=”", offset: equals });
@@ -124,9 +125,9 @@ impl Parser<'_> {
         }
     }
 
-    /// The name that begins at `at`, and the length of its prefix.
-    fn name(&self, bytes: &[u8], at: usize, tag: usize) -> Result<(Span, usize), XmlError> {
-        let rest = bytes.get(at..).unwrap_or_default();
+    /// The name that begins at `at` in the tag at `tag`, and the length of its prefix.
+    fn name(&self, at: usize, tag: usize) -> Result<(Span, usize), XmlError> {
+        let rest = self.source.as_bytes().get(at..).unwrap_or_default();
         if rest.is_empty() {
             return Err(XmlError::Syntax { problem: UNCLOSED, offset: tag });
         }

@@ -1,5 +1,6 @@
 //! Requests and logout messages: what they say, and what is peculiar about them.
 
+use vouchsafe_signature::has_signature;
 use vouchsafe_xml::{Document, Element, namespace};
 
 use super::complaint::Own;
@@ -38,7 +39,7 @@ pub(crate) fn judge(document: &Document, message: &Message, exhibit: &mut Exhibi
         exhibit.fact("issuer", issuer);
     }
     let signed_in_query = message.query.as_deref().is_some_and(is_signed);
-    let signed = signed_in_query || root.elements().any(|child| child.is(namespace::DSIG, "Signature"));
+    let signed = signed_in_query || has_signature(root);
     exhibit.fact(
         "signed",
         if signed_in_query {

@@ -31,7 +31,8 @@ pub(crate) fn of_metadata(
         return exhibit.fact("verified", "not tried: no certificate among the files");
     }
     let verdict = verify_any(document, None, &keys, &doctor.provider, &Limits::metadata());
-    tell("document", verdict.as_ref().map(Verified::evidence), exhibit);
+    // A certificate that was handed over for something else does not spoil the metadata beside it.
+    tell("document", verdict.as_ref().map(Verified::evidence), Severity::Warning, exhibit);
 }
 
 /// The signature in the query by which a message came.
@@ -47,7 +48,7 @@ pub(crate) fn of_query(
     }
     if let Some(keys) = keys_of(doctor, sender, surroundings, exhibit) {
         let verdict = verify_query(query, &keys, &doctor.provider);
-        tell("query", verdict.as_ref().map(|verified| verified.evidence()), exhibit);
+        tell("query", verdict.as_ref().map(|verified| verified.evidence()), Severity::Error, exhibit);
     }
 }
 
@@ -64,7 +65,7 @@ pub(crate) fn of_message(
     }
     if let Some(keys) = keys_of(doctor, sender, surroundings, exhibit) {
         let verdict = verify(document.root(), &keys, &doctor.provider, &doctor.limits);
-        tell("message", verdict.as_ref().map(Verified::evidence), exhibit);
+        tell("message", verdict.as_ref().map(Verified::evidence), Severity::Error, exhibit);
     }
 }
 
@@ -73,15 +74,21 @@ pub(crate) fn is_signed(query: &str) -> bool {
     !form::values(query.as_bytes(), "Signature").is_empty()
 }
 
-fn tell(what: &str, verdict: Result<&Evidence, &SignatureError>, exhibit: &mut Exhibit) {
+/// Tells the verdict. `another_key` is how bad it is when none of the keys made the signature.
+fn tell(
+    what: &str,
+    verdict: Result<&Evidence, &SignatureError>,
+    another_key: Severity,
+    exhibit: &mut Exhibit,
+) {
     match verdict {
         Ok(evidence) => exhibit.fact("verified", format!("by {}", evidence.key_label())),
         Err(error) => {
             exhibit.fact("verified", "no");
-            // A certificate that was handed over for something else does not spoil the metadata beside it.
-            let another_key = ["signature.not_verified", "signature.no_fitting_key"].contains(&error.code());
-            let severity =
-                if what == "document" && another_key { Severity::Warning } else { Severity::Error };
+            let severity = match error.code() {
+                "signature.not_verified" | "signature.no_fitting_key" => another_key,
+                _ => Severity::Error,
+            };
             let message = format!("the signature of the {what}: {error}");
             exhibit.complaints.push(Complaint::new(severity, error.code(), message, error.hint()));
         }
