@@ -33,6 +33,10 @@ impl Span {
     pub(crate) fn of(self, text: &str) -> &str {
         text.get(self.start as usize..self.end as usize).unwrap_or_default()
     }
+
+    pub(crate) fn octets_of(self, text: &[u8]) -> &[u8] {
+        text.get(self.start as usize..self.end as usize).unwrap_or_default()
+    }
 }
 
 /// A node. Its descendants follow it in the arena, up to `end`.
@@ -94,6 +98,7 @@ pub(crate) struct AttributeRecord {
     pub(crate) prefix_length: u32,
     pub(crate) prefix: u32,
     pub(crate) namespace: u32,
+    /// In the source only if nothing between the quotes there is an escape or white space to be normalised.
     pub(crate) value: Span,
 }
 

@@ -1,19 +1,21 @@
 //! The walk that writes canonical octets. No recursion, and no step looks back further than a constant.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::arena::{AttributeRecord, EMPTY, ElementRecord, NONE, Span, XML};
+use crate::arena::{AttributeRecord, EMPTY, ElementRecord, NONE, NodeKind, Span, XML};
 use crate::canonical::{Canonicalization, Rules, Sink};
 use crate::element::local_part;
-use crate::{Document, Element, Node, base};
+use crate::output::Output;
+use crate::{Document, Element, base};
 
 /// The state of one canonicalization.
 pub(crate) struct Canonicalizer<'d, 's, S> {
     document: &'d Document,
+    /// All text of the document.
+    text: &'d [u8],
     method: Canonicalization,
     omitted: u32,
-    sink: &'s mut S,
+    output: Output<'d, 's, S>,
     /// For each prefix the namespace that the output has it bound to at this place.
     rendered: Vec<u32>,
     /// For each prefix whether the `PrefixList` has it; empty if there is no list.
@@ -21,15 +23,16 @@ pub(crate) struct Canonicalizer<'d, 's, S> {
     /// What elements still open have overwritten in `rendered`: prefix and earlier namespace. The last ones are what the
     /// element at hand declares.
     overwritten: Vec<(u32, u32)>,
-    open: Vec<Open>,
+    open: Vec<Open<'d>>,
     /// The attributes of the element at hand. Kept for its allocation.
     attributes: Vec<Item<'d>>,
 }
 
 /// An element whose end tag is still to be written.
 #[derive(Clone, Copy)]
-struct Open {
-    name: Span,
+struct Open<'d> {
+    record: &'d ElementRecord,
+    /// The node behind it.
     end: u32,
     /// The length of `overwritten` before it.
     overwritten: usize,
@@ -37,9 +40,15 @@ struct Open {
 
 struct Item<'d> {
     namespace: u32,
-    name: &'d str,
+    name: Span,
     local_name: &'d str,
-    value: Cow<'d, str>,
+    value: Value,
+}
+
+enum Value {
+    Written(Span),
+    /// What `xml:base` is with those of the ancestors that are left out.
+    Joined(String),
 }
 
 impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
@@ -56,9 +65,10 @@ impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
         };
         Self {
             document,
+            text: document.text.as_bytes(),
             method,
             omitted: NONE,
-            sink,
+            output: Output::new(&document.text, sink),
             rendered: vec![EMPTY; count],
             listed,
             // As much as most messages need.
@@ -79,29 +89,35 @@ impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
         let document = self.document;
         let mut node = 0;
         let mut before_root = true;
-        while let Some(found) = Node::at(document, node) {
-            match found {
-                Node::Element(root) => {
-                    self.subtree(root);
+        while let Some(kind) = document.kind_of(node) {
+            match kind {
+                NodeKind::Element(_) => {
+                    self.nodes_of(Element { document, node });
                     before_root = false;
                 }
-                Node::Comment(_) if !self.method.comments => {}
-                other => {
+                NodeKind::Comment(_) if !self.method.comments => {}
+                leaf => {
                     if !before_root {
-                        self.sink.write(b"\n");
+                        self.output.octets(b"\n");
                     }
-                    self.leaf(other);
+                    self.leaf(leaf);
                     if before_root {
-                        self.sink.write(b"\n");
+                        self.output.octets(b"\n");
                     }
                 }
             }
             node = document.end_of(node);
         }
+        self.output.flush();
     }
 
     /// Writes the element and everything in it.
     pub(crate) fn subtree(&mut self, apex: Element<'d>) {
+        self.nodes_of(apex);
+        self.output.flush();
+    }
+
+    fn nodes_of(&mut self, apex: Element<'d>) {
         let document = self.document;
         let end = document.end_of(apex.node);
         let mut node = apex.node;
@@ -111,9 +127,9 @@ impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
                 node = document.end_of(node);
                 continue;
             }
-            match Node::at(document, node) {
-                Some(Node::Element(element)) => self.start_tag(element, node == apex.node),
-                Some(other) => self.leaf(other),
+            match document.kind_of(node) {
+                Some(NodeKind::Element(_)) => self.start_tag(Element { document, node }, node == apex.node),
+                Some(leaf) => self.leaf(leaf),
                 None => {}
             }
             node = node.saturating_add(1);
@@ -127,9 +143,7 @@ impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
             && open.end <= node
         {
             self.open.pop();
-            self.sink.write(b"</");
-            self.sink.write(open.name.of(&self.document.text).as_bytes());
-            self.sink.write(b">");
+            self.end_tag(open.record);
             while self.overwritten.len() > open.overwritten {
                 let Some((prefix, namespace)) = self.overwritten.pop() else { break };
                 if let Some(slot) = self.rendered.get_mut(prefix as usize) {
@@ -139,30 +153,49 @@ impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
         }
     }
 
+    fn end_tag(&mut self, record: &ElementRecord) {
+        let length = record.name.end.saturating_sub(record.name.start).saturating_add(3);
+        let written = Span { start: record.source_end.saturating_sub(length), end: record.source_end };
+        // So many octets before the end begin so only if there is nothing but the name in the tag.
+        if written.octets_of(self.text).starts_with(b"</") {
+            return self.output.span(written);
+        }
+        self.output.octets(b"</");
+        self.output.octets(record.name.octets_of(self.text));
+        self.output.octets(b">");
+    }
+
     fn start_tag(&mut self, element: Element<'d>, is_apex: bool) {
         let document = self.document;
         let record = document.element_record(element.node);
         let before = self.overwritten.len();
-        self.open.push(Open { name: record.name, end: document.end_of(element.node), overwritten: before });
+        self.open.push(Open { record, end: document.end_of(element.node), overwritten: before });
         match self.method.rules {
             Rules::Exclusive => self.collect_used(element, record, is_apex),
             Rules::Inclusive | Rules::Inclusive11 => self.collect_all(element, is_apex),
         }
-        let declared = self.overwritten.get_mut(before..).unwrap_or_default();
-        declared.sort_unstable_by_key(|&(prefix, _)| document.prefix_name(prefix));
-
-        self.sink.write(b"<");
-        self.sink.write(record.name.of(&document.text).as_bytes());
-        for &(prefix, _) in &*declared {
-            let namespace = self.rendered.get(prefix as usize).copied().unwrap_or_default();
-            self.sink.write(if prefix == EMPTY { b" xmlns" } else { b" xmlns:" });
-            self.sink.write(document.prefix_name(prefix).as_bytes());
-            self.sink.write(b"=\"");
-            write_attribute_value(document.namespace_name(namespace), self.sink);
-            self.sink.write(b"\"");
+        // In the source too `<` stands before the name.
+        self.output.span(Span { start: record.name.start.saturating_sub(1), end: record.name.end });
+        if self.overwritten.len() > before {
+            self.write_declarations(before);
         }
         self.write_attributes(element, record.attributes.of(&document.attributes), is_apex);
-        self.sink.write(b">");
+        self.output.octets(b">");
+    }
+
+    /// The declarations of the element at hand, which begin at `first`, ordered by prefix.
+    fn write_declarations(&mut self, first: usize) {
+        let document = self.document;
+        let declared = self.overwritten.get_mut(first..).unwrap_or_default();
+        declared.sort_unstable_by_key(|&(prefix, _)| document.prefix_name(prefix));
+        for &(prefix, _) in &*declared {
+            let namespace = self.rendered.get(prefix as usize).copied().unwrap_or_default();
+            self.output.octets(if prefix == EMPTY { b" xmlns" } else { b" xmlns:" });
+            self.output.octets(document.prefix_name(prefix).as_bytes());
+            self.output.octets(b"=\"");
+            self.output.attribute_value(document.namespace_name(namespace).as_bytes());
+            self.output.octets(b"\"");
+        }
     }
 
     /// Exclusive XML Canonicalization 1.0, section 3: the namespaces that names of this element use, and those in the
@@ -220,8 +253,10 @@ impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
     fn write_attributes(&mut self, element: Element<'d>, records: &[AttributeRecord], is_apex: bool) {
         let document = self.document;
         let inherits = is_apex && self.method.rules != Rules::Exclusive;
-        if let ([] | [_], false) = (records, inherits) {
-            return records.iter().for_each(|record| self.write_attribute(&Item::of(document, record)));
+        match records {
+            [] if !inherits => return,
+            [record] if !inherits => return self.write_attribute(record.name, record.value),
+            _ => {}
         }
         let mut items = core::mem::take(&mut self.attributes);
         items.clear();
@@ -234,47 +269,74 @@ impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
             by_namespace.then_with(|| left.local_name.cmp(right.local_name))
         });
         for item in &items {
-            self.write_attribute(item);
+            match &item.value {
+                Value::Written(value) => self.write_attribute(item.name, *value),
+                Value::Joined(value) => self.write_pair(item.name, value.as_bytes()),
+            }
         }
         self.attributes = items;
     }
 
-    fn write_attribute(&mut self, item: &Item<'_>) {
-        self.sink.write(b" ");
-        self.sink.write(item.name.as_bytes());
-        self.sink.write(b"=\"");
-        write_attribute_value(&item.value, self.sink);
-        self.sink.write(b"\"");
+    fn write_attribute(&mut self, name: Span, value: Span) {
+        // With the space before and the quote behind. A value that stands in the source as it is between these quotes has nothing in
+        // it that is escaped.
+        let written = Span { start: name.start.saturating_sub(1), end: value.end.saturating_add(1) };
+        let is_canonical = value.start == name.end.saturating_add(2)
+            && self.text.get(written.start as usize) == Some(&b' ')
+            && self.text.get(value.end as usize) == Some(&b'"');
+        if is_canonical {
+            return self.output.span(written);
+        }
+        self.write_pair(name, value.octets_of(self.text));
     }
 
-    fn leaf(&mut self, node: Node<'_>) {
-        match node {
-            Node::Text(text) => write_text(text, self.sink),
-            Node::Comment(text) if self.method.comments => {
-                self.sink.write(b"<!--");
-                write_plain(text, self.sink);
-                self.sink.write(b"-->");
+    fn write_pair(&mut self, name: Span, value: &[u8]) {
+        self.output.octets(b" ");
+        self.output.span(name);
+        self.output.octets(b"=\"");
+        self.output.attribute_value(value);
+        self.output.octets(b"\"");
+    }
+
+    /// A node that holds no others. No character of comments and instructions is escaped.
+    fn leaf(&mut self, kind: NodeKind) {
+        match kind {
+            NodeKind::Text(text) => self.output.character_data(text),
+            NodeKind::Comment(text) if self.method.comments => {
+                self.output.octets(b"<!--");
+                self.output.span(text);
+                self.output.octets(b"-->");
             }
-            Node::ProcessingInstruction { target, data } => {
-                self.sink.write(b"<?");
-                self.sink.write(target.as_bytes());
+            NodeKind::ProcessingInstruction { target, data } => {
+                self.output.octets(b"<?");
+                self.output.span(target);
                 if !data.is_empty() {
-                    self.sink.write(b" ");
-                    write_plain(data, self.sink);
+                    self.output.octets(b" ");
+                    self.output.span(data);
                 }
-                self.sink.write(b"?>");
+                self.output.octets(b"?>");
             }
-            Node::Comment(_) | Node::Element(_) => {}
+            NodeKind::Comment(_) | NodeKind::Element(_) => {}
         }
     }
 }
 
 impl<'d> Item<'d> {
     fn of(document: &'d Document, record: &AttributeRecord) -> Self {
-        let name = record.name.of(&document.text);
-        let local_name = local_part(name, record.prefix_length);
-        let value = Cow::Borrowed(record.value.of(&document.text));
-        Self { namespace: record.namespace, name, local_name, value }
+        let local_name = local_part(record.name.of(&document.text), record.prefix_length);
+        Self {
+            namespace: record.namespace,
+            name: record.name,
+            local_name,
+            value: Value::Written(record.value),
+        }
+    }
+
+    fn value(&self, document: &'d Document) -> &str {
+        match &self.value {
+            Value::Written(span) => span.of(&document.text),
+            Value::Joined(value) => value,
+        }
     }
 }
 
@@ -319,64 +381,9 @@ fn inherit<'d>(element: Element<'d>, rules: Rules, items: &mut Vec<Item<'d>>) {
         let name = nearest.name;
         let own = items.iter().position(|item| item.namespace == XML && item.local_name == "base");
         let own = own.map(|position| items.swap_remove(position));
-        let inner_to_outer = own.iter().chain(&bases).map(|item| item.value.as_ref());
+        let inner_to_outer = own.iter().chain(&bases).map(|item| item.value(document));
         if let Some(value) = base::join_all(inner_to_outer).filter(|value| !value.is_empty()) {
-            let value = Cow::Owned(value);
-            items.push(Item { namespace: XML, name, local_name: "base", value });
+            items.push(Item { namespace: XML, name, local_name: "base", value: Value::Joined(value) });
         }
     }
-}
-
-/// Text (Canonical XML 1.0, 2.3): `&`, `<`, `>` and CR are escaped.
-fn write_text<S: Sink>(text: &str, sink: &mut S) {
-    let bytes = text.as_bytes();
-    // Certificates, ciphertexts and most other text.
-    if memchr::memchr3(b'&', b'<', b'>', bytes).or_else(|| memchr::memchr(b'\r', bytes)).is_none() {
-        return sink.write(bytes);
-    }
-    write_escaped(text, sink, |octet| match octet {
-        b'&' => Some(b"&amp;"),
-        b'<' => Some(b"&lt;"),
-        b'>' => Some(b"&gt;"),
-        b'\r' => Some(b"&#xD;"),
-        _ => None,
-    });
-}
-
-/// Attribute values (Canonical XML 1.0, 2.3): `&`, `<`, `"`, tab, LF and CR are escaped.
-fn write_attribute_value<S: Sink>(value: &str, sink: &mut S) {
-    // Without an early exit, so that it becomes vector instructions.
-    let plain = value.bytes().fold(true, |plain, octet| {
-        plain & (octet >= b' ') & (octet != b'&') & (octet != b'<') & (octet != b'"')
-    });
-    if plain {
-        return sink.write(value.as_bytes());
-    }
-    write_escaped(value, sink, |octet| match octet {
-        b'&' => Some(b"&amp;"),
-        b'<' => Some(b"&lt;"),
-        b'"' => Some(b"&quot;"),
-        b'\t' => Some(b"&#x9;"),
-        b'\n' => Some(b"&#xA;"),
-        b'\r' => Some(b"&#xD;"),
-        _ => None,
-    });
-}
-
-/// Comments and instructions: no character of theirs is escaped.
-fn write_plain<S: Sink>(text: &str, sink: &mut S) {
-    sink.write(text.as_bytes());
-}
-
-fn write_escaped<S: Sink>(text: &str, sink: &mut S, escape: impl Fn(u8) -> Option<&'static [u8]>) {
-    let bytes = text.as_bytes();
-    let mut written = 0;
-    for (position, &octet) in bytes.iter().enumerate() {
-        if let Some(escaped) = escape(octet) {
-            sink.write(bytes.get(written..position).unwrap_or_default());
-            sink.write(escaped);
-            written = position.saturating_add(1);
-        }
-    }
-    sink.write(bytes.get(written..).unwrap_or_default());
 }

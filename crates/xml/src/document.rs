@@ -112,10 +112,14 @@ impl Document {
             declarations: Range { start: 0, end: 0 },
             source_end: 0,
         };
-        match self.nodes.get(node as usize).map(|record| record.kind) {
+        match self.kind_of(node) {
             Some(NodeKind::Element(element)) => self.elements.get(element as usize).unwrap_or(&NOTHING),
             _ => &NOTHING,
         }
+    }
+
+    pub(crate) fn kind_of(&self, node: u32) -> Option<NodeKind> {
+        self.nodes.get(node as usize).map(|record| record.kind)
     }
 
     /// The index behind the node's last descendant.

@@ -250,7 +250,7 @@ impl<'d> Element<'d> {
 impl<'d> Node<'d> {
     pub(crate) fn at(document: &'d Document, node: u32) -> Option<Self> {
         let text = &document.text;
-        Some(match document.nodes.get(node as usize)?.kind {
+        Some(match document.kind_of(node)? {
             NodeKind::Element(_) => Self::Element(Element { document, node }),
             NodeKind::Text(span) => Self::Text(span.of(text)),
             NodeKind::Comment(span) => Self::Comment(span.of(text)),
@@ -293,7 +293,7 @@ impl fmt::Debug for Element<'_> {
 }
 
 fn is_element(document: &Document, node: u32) -> bool {
-    document.nodes.get(node as usize).is_some_and(|record| matches!(record.kind, NodeKind::Element(_)))
+    matches!(document.kind_of(node), Some(NodeKind::Element(_)))
 }
 
 pub(crate) fn prefix_part(name: &str, prefix_length: u32) -> &str {

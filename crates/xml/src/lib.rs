@@ -57,6 +57,7 @@ mod limits;
 mod markup;
 mod names;
 pub mod namespace;
+mod output;
 mod parse;
 mod quoted;
 mod reference;
