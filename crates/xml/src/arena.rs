@@ -186,11 +186,16 @@ impl Digest {
     const WHOLE: usize = 8;
 
     fn of(string: &str) -> Self {
-        let tail = match string.as_bytes().last_chunk() {
-            Some(tail) => u64::from_le_bytes(*tail),
-            None => string.bytes().fold(0, |tail, octet| (tail << 8) | u64::from(octet)),
+        let octets = string.as_bytes();
+        let tail = match (octets.last_chunk(), octets.first_chunk(), octets.last_chunk()) {
+            (Some(tail), _, _) => u64::from_le_bytes(*tail),
+            // Four to seven, some of them twice.
+            (_, Some(first), Some(last)) => {
+                (u64::from(u32::from_le_bytes(*first)) << 32) | u64::from(u32::from_le_bytes(*last))
+            }
+            _ => octets.iter().fold(0, |tail, &octet| (tail << 8) | u64::from(octet)),
         };
-        Self { tail, length: string.len() }
+        Self { tail, length: octets.len() }
     }
 }
 

@@ -6,44 +6,57 @@ pub(crate) struct NotAName;
 
 /// The QName that the octets begin with, if it is written in ASCII and ends where a name in a tag may: its length and that of
 /// its prefix, 0 for none. Nearly all names are found so; for others [`prefix_length`] decides.
+#[inline]
 pub(crate) fn leading_name(octets: &[u8]) -> Option<(usize, usize)> {
     let first = leading_ncname(octets)?;
     let (length, prefix) = match octets.get(first..)?.strip_prefix(b":") {
         Some(local_part) => (first.saturating_add(1).saturating_add(leading_ncname(local_part)?), first),
         None => (first, 0),
     };
-    match octets.get(length) {
-        Some(&octet) if !ends_name(octet) => None,
-        _ => Some((length, prefix)),
-    }
-}
-
-/// Whether a name in a tag ends before the octet.
-pub(crate) const fn ends_name(octet: u8) -> bool {
-    matches!(octet, b'=' | b'>' | b'/') || is_white_space(octet)
+    octets.get(length).is_none_or(|&octet| ends_name(octet)).then_some((length, prefix))
 }
 
 /// The length of the NCName in ASCII that the octets begin with.
+#[inline]
 fn leading_ncname(octets: &[u8]) -> Option<usize> {
-    let (&start, rest) = octets.split_first()?;
-    if !matches!(start, b'A'..=b'Z' | b'_' | b'a'..=b'z') {
-        return None;
-    }
-    let is_part = |octet: &u8| IN_NAMES.get(usize::from(*octet)) == Some(&true);
-    let more = rest.iter().position(|octet| !is_part(octet)).unwrap_or(rest.len());
-    Some(more.saturating_add(1))
+    let length = octets.iter().position(|&octet| !is(octet, PART)).unwrap_or(octets.len());
+    octets.first().is_some_and(|&octet| is(octet, START)).then_some(length)
 }
 
-/// Which octets are ASCII characters that a name goes on with, looked up because most of the octets of a message stand in names.
+/// Whether a name in a tag ends before the octet.
+#[inline]
+pub(crate) fn ends_name(octet: u8) -> bool {
+    is(octet, END)
+}
+
+#[inline]
+fn is(octet: u8, class: u8) -> bool {
+    CLASSES.get(usize::from(octet)).is_some_and(|classes| classes & class != 0)
+}
+
+/// What begins an NCName in ASCII.
+const START: u8 = 1;
+/// What an NCName in ASCII goes on with.
+const PART: u8 = 2;
+/// What stands behind a name in a tag.
+const END: u8 = 4;
+
+/// What each octet is to a name. Looked up, because most of the octets of a message stand in names.
 #[expect(clippy::indexing_slicing, reason = "worked out when compiling, where a panic is an error")]
-static IN_NAMES: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut octets: &[u8] = b"-.0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz";
-    while let [octet, rest @ ..] = octets {
-        table[*octet as usize] = true;
-        octets = rest;
+static CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut octet = 0;
+    while octet < 128_u8 {
+        classes[octet as usize] = match octet {
+            b'A'..=b'Z' | b'_' | b'a'..=b'z' => START | PART,
+            b'-' | b'.' | b'0'..=b'9' => PART,
+            b'=' | b'>' | b'/' => END,
+            _ if is_white_space(octet) => END,
+            _ => 0,
+        };
+        octet += 1;
     }
-    table
+    classes
 };
 
 /// The length in bytes of the prefix of a QName, 0 for none (Namespaces in XML, production 7).
@@ -71,7 +84,7 @@ pub(crate) fn prefix_length(name: &str) -> Result<usize, NotAName> {
 
 /// Whether the text is an NCName: a Name without colons (Namespaces in XML, production 4).
 pub(crate) fn is_ncname(name: &str) -> bool {
-    leading_ncname(name.as_bytes()) == Some(name.len()) || prefix_length(name) == Ok(0)
+    prefix_length(name) == Ok(0)
 }
 
 /// Whether the character may stand in an XML document at all (XML 1.0, production 2).

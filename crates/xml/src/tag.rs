@@ -49,8 +49,7 @@ impl Parser<'_> {
             let found =
                 found.saturating_sub(first_attribute).saturating_sub(first_declaration).saturating_add(1);
             self.within("attributes_per_element", found, self.limits.attributes_per_element, start)?;
-            at = self.attribute(next, start)?;
-            self.refuse_redeclared(first_declaration, start)?;
+            at = self.attribute(next, start, first_declaration)?;
         };
 
         let prefix = self.used_prefix(name, prefix_length, start)?;
@@ -64,19 +63,11 @@ impl Parser<'_> {
         Ok(Tag { record, end, is_empty })
     }
 
-    /// Reads `name = "value"` at `at` in the tag at `tag`, and returns where it ends.
-    fn attribute(&mut self, at: usize, tag: usize) -> Result<usize, XmlError> {
+    /// Reads `name = "value"` at `at` in the tag at `tag`, whose declarations begin at `first_declaration`, and returns where it ends.
+    fn attribute(&mut self, at: usize, tag: usize, first_declaration: usize) -> Result<usize, XmlError> {
         let bytes = self.source.as_bytes();
         let (name, prefix_length) = self.name(at, tag)?;
-        let equals = names::skip_white_space(bytes, name.end as usize);
-        if bytes.get(equals) != Some(&b'=') {
-            return Err(XmlError::Syntax { problem: "an attribute has no “=”", offset: equals });
-        }
-        let open = names::skip_white_space(bytes, equals.saturating_add(1));
-        let quote = match bytes.get(open) {
-            Some(&quote @ (b'"' | b'\'')) => quote,
-            _ => return Err(XmlError::Syntax { problem: "an attribute value is not quoted", offset: open }),
-        };
+        let (open, quote) = self.opening_quote(name.end as usize)?;
         let from = open.saturating_add(1);
         let rest = bytes.get(from..).unwrap_or_default();
         // In most values nothing stands for something else.
@@ -91,9 +82,11 @@ impl Parser<'_> {
         let written = name.of(self.source);
         if written == "xmlns" {
             self.declare(Span::default(), value, at)?;
+            self.refuse_redeclared(first_declaration, tag)?;
         } else if prefix_length == 5 && written.starts_with("xmlns:") {
             let prefix = Span { start: name.start.saturating_add(6), end: name.end };
             self.declare(prefix, value, at)?;
+            self.refuse_redeclared(first_declaration, tag)?;
         } else {
             let prefix_length = index(prefix_length);
             self.attributes.push(AttributeRecord {
@@ -105,6 +98,24 @@ impl Parser<'_> {
             });
         }
         Ok(to.saturating_add(1))
+    }
+
+    /// Where the quote stands that opens a value, behind the `=` that follows a name, and which one it is.
+    fn opening_quote(&self, at: usize) -> Result<(usize, u8), XmlError> {
+        let bytes = self.source.as_bytes();
+        // Nearly always.
+        if let Some([b'=', b'"', ..]) = bytes.get(at..) {
+            return Ok((at.saturating_add(1), b'"'));
+        }
+        let equals = names::skip_white_space(bytes, at);
+        if bytes.get(equals) != Some(&b'=') {
+            return Err(XmlError::Syntax { problem: "an attribute has no “=”", offset: equals });
+        }
+        let open = names::skip_white_space(bytes, equals.saturating_add(1));
+        match bytes.get(open) {
+            Some(&quote @ (b'"' | b'\'')) => Ok((open, quote)),
+            _ => Err(XmlError::Syntax { problem: "an attribute value is not quoted", offset: open }),
+        }
     }
 
     /// Refuses a declaration that hides one of the same element, `first` and up.
@@ -126,21 +137,27 @@ impl Parser<'_> {
     }
 
     /// The name that begins at `at` in the tag at `tag`, and the length of its prefix.
+    #[inline]
     fn name(&self, at: usize, tag: usize) -> Result<(Span, usize), XmlError> {
+        let rest = self.source.as_bytes().get(at..).unwrap_or_default();
+        match names::leading_name(rest) {
+            Some((length, prefix_length)) if length <= self.limits.name_bytes => {
+                Ok((Span::new(at, at.saturating_add(length)), prefix_length))
+            }
+            _ => self.other_name(at, tag),
+        }
+    }
+
+    /// A name that is not written in ASCII, or is too long, or none.
+    #[cold]
+    fn other_name(&self, at: usize, tag: usize) -> Result<(Span, usize), XmlError> {
         let rest = self.source.as_bytes().get(at..).unwrap_or_default();
         if rest.is_empty() {
             return Err(XmlError::Syntax { problem: UNCLOSED, offset: tag });
         }
-        let found = names::leading_name(rest);
-        let length = found.map_or_else(
-            || rest.iter().position(|&octet| names::ends_name(octet)).unwrap_or(rest.len()),
-            |(length, _)| length,
-        );
-        let span = Span::new(at, at.saturating_add(length));
+        let length = rest.iter().position(|&octet| names::ends_name(octet)).unwrap_or(rest.len());
         self.within("name_bytes", length, self.limits.name_bytes, at)?;
-        if let Some((_, prefix_length)) = found {
-            return Ok((span, prefix_length));
-        }
+        let span = Span::new(at, at.saturating_add(length));
         let name = span.of(self.source);
         match names::prefix_length(name) {
             Ok(prefix_length) => Ok((span, prefix_length)),
