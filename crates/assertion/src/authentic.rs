@@ -1,6 +1,6 @@
 //! What a trusted key signed: first as octets, then read.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::sync::Arc;
 
 use vouchsafe_crypto::DigestAlgorithm;
@@ -8,7 +8,7 @@ use vouchsafe_metadata::{EntityId, Scope};
 use vouchsafe_signature::{Evidence, Verified};
 use vouchsafe_xml::{Canonicalization, Document, Element, canonicalize, namespace};
 
-use crate::envelope::{Envelope, ResponseFacts};
+use crate::envelope::ResponseFacts;
 use crate::error::AssertionError;
 use crate::facts::AssertionFacts;
 use crate::ledger::{Check, Ledger, Outcome};
@@ -62,7 +62,7 @@ enum Octets {
     /// The Response is signed and holds the Assertion in clear.
     Response(Vec<u8>),
     /// Only the Assertion is signed; what the Response says can cause a refusal and nothing else.
-    Assertion { envelope: Box<Envelope>, assertion: Vec<u8>, encrypted: bool },
+    Assertion { response: Box<ResponseFacts>, assertion: Vec<u8>, encrypted: bool },
     /// The Response is signed and its Assertion was encrypted.
     ResponseAndAssertion { response: Vec<u8>, assertion: Vec<u8> },
 }
@@ -76,10 +76,10 @@ impl Contents {
     }
 
     /// The Assertion's own octets, in a Response that nobody signed.
-    pub(crate) fn signed_assertion(envelope: Envelope, own: Verified, encrypted: bool) -> Contents {
+    pub(crate) fn signed_assertion(response: ResponseFacts, own: Verified, encrypted: bool) -> Contents {
         let (assertion, evidence) = own.into_parts();
         Contents {
-            octets: Octets::Assertion { envelope: Box::new(envelope), assertion, encrypted },
+            octets: Octets::Assertion { response: Box::new(response), assertion, encrypted },
             evidence: vec![evidence],
         }
     }
@@ -161,10 +161,14 @@ impl Parts {
                 let assertion = AssertionFacts::read(only_assertion(document.root())?, &mut opener)?;
                 Ok(Parts { response, response_is_signed: true, was_encrypted: false, assertion })
             }
-            Octets::Assertion { envelope, assertion, encrypted } => {
+            Octets::Assertion { response, assertion, encrypted } => {
                 let assertion = read_root(&means.parse(&assertion)?, means)?;
-                let response = envelope.into_facts();
-                Ok(Parts { response, response_is_signed: false, was_encrypted: encrypted, assertion })
+                Ok(Parts {
+                    response: *response,
+                    response_is_signed: false,
+                    was_encrypted: encrypted,
+                    assertion,
+                })
             }
             Octets::ResponseAndAssertion { response, assertion } => {
                 let response = ResponseFacts::read(means.parse(&response)?.root())?;
@@ -200,7 +204,9 @@ fn replay_hash(issuer: &EntityId, id: &str, means: Means<'_>) -> Result<String, 
     let digest = means.provider.digest(DigestAlgorithm::Sha256, text.as_bytes())?;
     let mut hash = String::with_capacity(64);
     for octet in digest.as_ref() {
-        let _ = write!(hash, "{octet:02x}"); // a String takes everything
+        hash.extend(
+            [octet >> 4, octet & 0xF].map(|digit| char::from_digit(digit.into(), 16)).into_iter().flatten(),
+        );
     }
     Ok(hash)
 }

@@ -11,7 +11,7 @@ use vouchsafe_signature::{Verified, signature_child, verify};
 use vouchsafe_xml::{Document, Element, Limits, namespace};
 
 use crate::authentic::{Authentic, Contents};
-use crate::envelope::Envelope;
+use crate::envelope::{ResponseFacts, claimed_issuer};
 use crate::error::AssertionError;
 use crate::ledger::{Check, Ledger, Outcome};
 use crate::opening::Means;
@@ -75,9 +75,9 @@ struct Steps<'s, 'k> {
 impl Steps<'_, '_> {
     fn run(&mut self, document: &Document) -> Result<Contents, AssertionError> {
         let root = document.root();
-        let envelope = self.envelope(root)?;
-        self.claimed_issuer(&envelope)?;
-        let candidate = self.only_assertion(root, &envelope)?;
+        let claims = self.claims(root)?;
+        self.claimed_issuer(root, &claims)?;
+        let candidate = self.only_assertion(root, &claims)?;
         self.unique_ids(&[document])?;
 
         let response = self.signature(root, RESPONSE_SIGNATURE)?;
@@ -85,21 +85,21 @@ impl Steps<'_, '_> {
             return Err(self.unsigned("response.signature_required", AssertionError::ResponseUnsigned));
         }
         match candidate {
-            Candidate::Plain(assertion) => self.plain(envelope, response, assertion),
-            Candidate::Encrypted(encrypted) => self.encrypted(document, envelope, response, encrypted),
+            Candidate::Plain(assertion) => self.plain(claims, response, assertion),
+            Candidate::Encrypted(encrypted) => self.encrypted(document, claims, response, encrypted),
         }
     }
 
     fn plain(
         &mut self,
-        envelope: Envelope,
+        claims: ResponseFacts,
         response: Option<Verified>,
         assertion: Element<'_>,
     ) -> Result<Contents, AssertionError> {
         let own = self.assertion_signature(assertion)?;
         match (response, own) {
             (Some(response), own) => Ok(Contents::signed_response(response, own)),
-            (None, Some(own)) => Ok(Contents::signed_assertion(envelope, own, false)),
+            (None, Some(own)) => Ok(Contents::signed_assertion(claims, own, false)),
             (None, None) => Err(self.unsigned(SIGNED, AssertionError::Unsigned)),
         }
     }
@@ -107,7 +107,7 @@ impl Steps<'_, '_> {
     fn encrypted(
         &mut self,
         document: &Document,
-        envelope: Envelope,
+        claims: ResponseFacts,
         response: Option<Verified>,
         encrypted: Element<'_>,
     ) -> Result<Contents, AssertionError> {
@@ -118,18 +118,18 @@ impl Steps<'_, '_> {
         match (response, own) {
             (Some(response), Some(own)) => Ok(Contents::signed_assertion_in_signed_response(response, own)),
             (Some(response), None) => Ok(Contents::decrypted_in_signed_response(response, inner.root())),
-            (None, Some(own)) => Ok(Contents::signed_assertion(envelope, own, true)),
+            (None, Some(own)) => Ok(Contents::signed_assertion(claims, own, true)),
             (None, None) => Err(self.unsigned(SIGNED, AssertionError::Unsigned)),
         }
     }
 
     /// What this is at all.
-    fn envelope(&mut self, root: Element<'_>) -> Result<Envelope, AssertionError> {
+    fn claims(&mut self, root: Element<'_>) -> Result<ResponseFacts, AssertionError> {
         let (rule, clause) = ("response.root", "saml-core-2.0-os 3.3.3");
-        match Envelope::of(root) {
-            Ok(envelope) => {
+        match ResponseFacts::read(root) {
+            Ok(claims) => {
                 self.pass(rule, clause, "samlp:Response", "samlp:Response");
-                Ok(envelope)
+                Ok(claims)
             }
             Err(error) => {
                 let actual = root.local_name().to_owned();
@@ -139,16 +139,16 @@ impl Steps<'_, '_> {
     }
 
     /// These keys are only good for the identity provider whose they are.
-    fn claimed_issuer(&mut self, envelope: &Envelope) -> Result<(), AssertionError> {
+    fn claimed_issuer(&mut self, root: Element<'_>, claims: &ResponseFacts) -> Result<(), AssertionError> {
         let (rule, clause) = ("response.claimed_issuer", "saml-profiles-2.0-os 4.1.4.2");
         let expected = self.trust.entity_id().as_str().to_owned();
-        match envelope.claimed_issuer() {
+        match claimed_issuer(root, claims.issuer.as_ref()) {
             None => {
                 let check = Check::new(rule, clause, Outcome::Skipped).expected(expected).actual("none");
                 self.ledger.record(check);
                 Ok(())
             }
-            Some(claimed) if claimed == self.trust.entity_id() => {
+            Some(claimed) if claimed == *self.trust.entity_id() => {
                 let check = Check::new(rule, clause, Outcome::Passed).expected(expected).same();
                 self.ledger.record(check);
                 Ok(())
@@ -169,7 +169,7 @@ impl Steps<'_, '_> {
     fn only_assertion<'d>(
         &mut self,
         root: Element<'d>,
-        envelope: &Envelope,
+        claims: &ResponseFacts,
     ) -> Result<Candidate<'d>, AssertionError> {
         let (rule, clause) = ("response.assertion_count", "saml-core-2.0-os 3.3.3");
         let plain = elements_named(root, namespace::SAML_ASSERTION, "Assertion").map(Candidate::Plain);
@@ -182,8 +182,7 @@ impl Steps<'_, '_> {
                 Ok(candidate)
             }
             (None, _) => {
-                let facts = envelope.facts();
-                let error = match (&facts.status, facts.is_success()) {
+                let error = match (&claims.status, claims.is_success()) {
                     (Some(status), false) => AssertionError::Status {
                         codes: status.codes.iter().map(ToString::to_string).collect(),
                         message: status.message.clone(),

@@ -26,7 +26,7 @@ use crate::refusal::Refusal;
 /// ```compile_fail,E0616
 /// # use vouchsafe_assertion::Envelope;
 /// fn what(envelope: Envelope) {
-///     let _ = envelope.facts; // error: the field is private
+///     let _ = envelope.in_response_to; // error: the field is private
 /// }
 /// ```
 ///
@@ -38,7 +38,7 @@ use crate::refusal::Refusal;
 /// ```
 #[derive(Debug)]
 pub struct Envelope {
-    facts: ResponseFacts,
+    in_response_to: Option<String>,
     claimed_issuer: Option<EntityId>,
 }
 
@@ -46,9 +46,15 @@ impl Envelope {
     /// Reads what the document claims.
     ///
     /// # Errors
-    /// A [`Refusal`] if its root is not a `samlp:Response` of SAML 2.0, or has one of its parts twice.
+    /// A [`Refusal`] if its root is not a `samlp:Response` of SAML 2.0, or has two Issuers.
     pub fn read(document: &Document) -> Result<Envelope, Refusal> {
-        Ok(Envelope::of(document.root())?)
+        let root = document.root();
+        is_response(root)?;
+        let issuer = Issuer::read(root, RESPONSE_ISSUER)?;
+        Ok(Envelope {
+            in_response_to: root.attribute("InResponseTo").map(str::to_owned),
+            claimed_issuer: claimed_issuer(root, issuer.as_ref()),
+        })
     }
 
     /// Who claims to have issued the response: its Issuer, else the Issuer of its only plain Assertion. `None` if neither is there, or
@@ -63,25 +69,7 @@ impl Envelope {
     /// Which request it claims to answer. Good for finding that request, and for nothing else.
     #[must_use]
     pub fn in_response_to(&self) -> Option<&str> {
-        self.facts.in_response_to.as_deref()
-    }
-
-    pub(crate) fn of(root: Element<'_>) -> Result<Envelope, AssertionError> {
-        let facts = ResponseFacts::read(root)?;
-        let claimed = match &facts.issuer {
-            Some(issuer) => Some(issuer.value.clone()),
-            None => issuer_of_only_assertion(root),
-        };
-        let claimed_issuer = claimed.and_then(|text| EntityId::new(text).ok());
-        Ok(Envelope { facts, claimed_issuer })
-    }
-
-    pub(crate) fn facts(&self) -> &ResponseFacts {
-        &self.facts
-    }
-
-    pub(crate) fn into_facts(self) -> ResponseFacts {
-        self.facts
+        self.in_response_to.as_deref()
     }
 }
 
@@ -110,6 +98,8 @@ pub(crate) struct Status {
     pub(crate) message: Option<String>,
 }
 
+const RESPONSE_ISSUER: &str = "Response/Issuer";
+
 /// The version of SAML (saml-core-2.0-os 4.1).
 pub(crate) const VERSION: &str = "2.0";
 
@@ -130,7 +120,7 @@ impl ResponseFacts {
             in_response_to: owned("InResponseTo"),
             destination: root.attribute("Destination").map(|text| trimmed(text).to_owned()),
             issue_instant: root.attribute("IssueInstant").map(Moment::read),
-            issuer: Issuer::read(root, "Response/Issuer")?,
+            issuer: Issuer::read(root, RESPONSE_ISSUER)?,
             status: Status::read(root)?,
         })
     }
@@ -173,6 +163,16 @@ impl Status {
     }
 }
 
+fn is_response(root: Element<'_>) -> Result<(), AssertionError> {
+    if root.is(namespace::SAML_PROTOCOL, "Response") {
+        return Ok(());
+    }
+    Err(AssertionError::NotAResponse {
+        namespace: root.namespace().to_owned(),
+        name: root.local_name().to_owned(),
+    })
+}
+
 /// The only child of that name. A second one is refused: whoever reads "the first" can be made to read the wrong one.
 pub(crate) fn at_most_one<'d>(
     parent: Element<'d>,
@@ -190,6 +190,15 @@ pub(crate) fn at_most_one<'d>(
             actual: more.saturating_add(1).to_string(),
         }),
     }
+}
+
+/// The Issuer of the Response, else that of its only plain Assertion, as far as it can be an entity ID.
+pub(crate) fn claimed_issuer(root: Element<'_>, issuer: Option<&Issuer>) -> Option<EntityId> {
+    let claimed = match issuer {
+        Some(issuer) => issuer.value.clone(),
+        None => issuer_of_only_assertion(root)?,
+    };
+    EntityId::new(claimed).ok()
 }
 
 fn issuer_of_only_assertion(root: Element<'_>) -> Option<String> {

@@ -6,18 +6,30 @@ use chrono::{
     DateTime, Datelike as _, Days, NaiveDate, NaiveTime, SecondsFormat, TimeDelta, Timelike as _, Utc,
 };
 
-/// A time from a message: the text as it came, and what it says if it says anything.
+use crate::reading::trimmed;
+
+/// A time from a message.
 ///
-/// A malformed time is kept, so that the rule which needs it can refuse with the text, and the other rules still run.
+/// A malformed time is kept as it came, so that the rule which needs it can refuse with the text, and the other rules still run.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Moment {
-    pub(crate) text: String,
-    pub(crate) at: Option<DateTime<Utc>>,
-}
+pub(crate) struct Moment(Result<DateTime<Utc>, String>);
 
 impl Moment {
     pub(crate) fn read(text: &str) -> Moment {
-        Moment { text: text.to_owned(), at: parse(text) }
+        Moment(parse(text).ok_or_else(|| text.to_owned()))
+    }
+
+    /// What it says, if it is well-formed.
+    pub(crate) fn at(&self) -> Option<DateTime<Utc>> {
+        self.0.as_ref().ok().copied()
+    }
+
+    /// How the ledger writes it.
+    pub(crate) fn text(&self) -> String {
+        match &self.0 {
+            Ok(at) => Shown(*at).text(),
+            Err(malformed) => malformed.clone(),
+        }
     }
 }
 
@@ -115,90 +127,105 @@ impl fmt::Display for Shown {
 /// * Digits past the nanosecond round **up**: every comparison made here is `clock < time` or `clock >= time` with a clock in whole
 ///   nanoseconds, and for those the next nanosecond gives exactly the answer of the endless fraction.
 pub(crate) fn parse(text: &str) -> Option<DateTime<Utc>> {
-    let text = text.trim_matches([' ', '\t', '\r', '\n']);
-    let (negative, rest) = match text.strip_prefix('-') {
-        Some(rest) => (true, rest),
-        None => (false, text),
+    let mut rest = Rest(trimmed(text).as_bytes());
+    let negative = rest.skip(b'-').is_some();
+    let year = read_year(rest.digits(), negative)?;
+    let (month, day) = (rest.after(b'-')?, rest.after(b'-')?);
+    let (hour, minute, second) = (rest.after(b'T')?, rest.after(b':')?, rest.after(b':')?);
+    let fraction = match rest.skip(b'.') {
+        Some(()) => Some(rest.digits()).filter(|digits| !digits.is_empty())?,
+        None => b"",
     };
-    let (date, rest) = rest.split_once('T')?;
-    let date = read_date(negative, date)?;
-    let (time, offset) = split_zone(rest)?;
-    let (clock, extra_day, extra_nanosecond) = read_time(time)?;
+    let offset = rest.zone()?;
 
-    let date = if extra_day { date.checked_add_days(Days::new(1))? } else { date };
-    date.and_time(clock)
+    let date = NaiveDate::from_ymd_opt(year, month, day)?;
+    let (nanoseconds, left_over) = read_fraction(fraction)?;
+    if hour == 24 {
+        let is_midnight = minute == 0 && second == 0 && nanoseconds == 0 && !left_over;
+        let next = date.checked_add_days(Days::new(1)).filter(|_| is_midnight)?;
+        return next.and_time(NaiveTime::MIN).and_utc().checked_sub_signed(offset);
+    }
+    let time = NaiveTime::from_hms_nano_opt(hour, minute, second, nanoseconds)?;
+    date.and_time(time)
         .and_utc()
         .checked_sub_signed(offset)?
-        .checked_add_signed(TimeDelta::nanoseconds(i64::from(extra_nanosecond)))
+        .checked_add_signed(TimeDelta::nanoseconds(i64::from(left_over)))
 }
 
-fn read_date(negative: bool, text: &str) -> Option<NaiveDate> {
-    let mut parts = text.split('-');
-    let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
-    if parts.next().is_some() || year.len() < 4 || (year.len() > 4 && year.starts_with('0')) {
-        return None;
+/// What is still to be read.
+struct Rest<'t>(&'t [u8]);
+
+impl<'t> Rest<'t> {
+    /// This octet, if it is the next.
+    fn skip(&mut self, octet: u8) -> Option<()> {
+        match self.0 {
+            [first, rest @ ..] if *first == octet => {
+                self.0 = rest;
+                Some(())
+            }
+            _ => None,
+        }
     }
-    let year = i32::try_from(number(year)?).ok()?;
-    if year == 0 {
-        return None;
+
+    /// All digits up to something else.
+    fn digits(&mut self) -> &'t [u8] {
+        let length = self.0.iter().position(|octet| !octet.is_ascii_digit()).unwrap_or(self.0.len());
+        let (digits, rest) = self.0.split_at_checked(length).unwrap_or_default();
+        self.0 = rest;
+        digits
     }
-    let year = if negative { year.checked_neg()? } else { year };
-    NaiveDate::from_ymd_opt(year, two_digits(month)?, two_digits(day)?)
+
+    /// The two digits behind this octet.
+    fn after(&mut self, octet: u8) -> Option<u32> {
+        self.skip(octet)?;
+        match self.0 {
+            [tens @ b'0'..=b'9', units @ b'0'..=b'9', rest @ ..] => {
+                self.0 = rest;
+                number(&[*tens, *units])
+            }
+            _ => None,
+        }
+    }
+
+    /// The zone, behind which nothing stands, as what must be subtracted to arrive at UTC.
+    fn zone(&mut self) -> Option<TimeDelta> {
+        let (&sign, _) = match self.0 {
+            [] | [b'Z'] => return Some(TimeDelta::zero()),
+            zone => zone.split_first()?,
+        };
+        let hours = if sign == b'-' { self.after(b'-') } else { self.after(b'+') }?;
+        let minutes = self.after(b':')?;
+        if !self.0.is_empty() || minutes > 59 || hours > 14 || (hours == 14 && minutes != 0) {
+            return None;
+        }
+        let minutes = i64::from(hours).checked_mul(60)?.checked_add(i64::from(minutes))?;
+        Some(TimeDelta::minutes(if sign == b'-' { minutes.checked_neg()? } else { minutes }))
+    }
 }
 
-/// Splits the time from its zone, and gives the zone as what must be subtracted to arrive at UTC.
-fn split_zone(text: &str) -> Option<(&str, TimeDelta)> {
-    if let Some(time) = text.strip_suffix('Z') {
-        return Some((time, TimeDelta::zero()));
-    }
-    let Some(at) = text.find(['+', '-']) else { return Some((text, TimeDelta::zero())) };
-    let (time, zone) = text.split_at_checked(at)?;
-    let (sign, zone) = zone.split_at_checked(1)?;
-    let (hours, minutes) = zone.split_once(':')?;
-    let (hours, minutes) = (two_digits(hours)?, two_digits(minutes)?);
-    if minutes > 59 || hours > 14 || (hours == 14 && minutes != 0) {
+fn read_year(digits: &[u8], negative: bool) -> Option<i32> {
+    if digits.len() < 4 || (digits.len() > 4 && digits.starts_with(b"0")) {
         return None;
     }
-    let minutes = i64::from(hours).checked_mul(60)?.checked_add(i64::from(minutes))?;
-    Some((time, TimeDelta::minutes(if sign == "-" { minutes.checked_neg()? } else { minutes })))
+    match i32::try_from(number(digits)?).ok()? {
+        0 => None,
+        year if negative => year.checked_neg(),
+        year => Some(year),
+    }
 }
 
-/// The time of day; whether it is the midnight that ends the day; whether digits past the nanosecond are left over.
-fn read_time(text: &str) -> Option<(NaiveTime, bool, bool)> {
-    let (clock, fraction) = match text.split_once('.') {
-        Some((_, "")) => return None,
-        Some((clock, fraction)) => (clock, fraction),
-        None => (text, ""),
-    };
-    if !fraction.bytes().all(|b| b.is_ascii_digit()) {
-        return None;
-    }
-    let nanoseconds =
-        fraction.bytes().chain(std::iter::repeat(b'0')).take(9).try_fold(0_u32, |sum, digit| {
-            sum.checked_mul(10)?.checked_add(u32::from(digit.checked_sub(b'0')?))
-        })?;
-    let left_over = fraction.bytes().skip(9).any(|digit| digit != b'0');
-
-    let mut parts = clock.split(':');
-    let (hour, minute, second) =
-        (two_digits(parts.next()?)?, two_digits(parts.next()?)?, two_digits(parts.next()?)?);
-    if parts.next().is_some() || second > 59 {
-        return None;
-    }
-    if hour == 24 {
-        let midnight = minute == 0 && second == 0 && nanoseconds == 0 && !left_over;
-        return midnight.then_some((NaiveTime::MIN, true, false));
-    }
-    Some((NaiveTime::from_hms_nano_opt(hour, minute, second, nanoseconds)?, false, left_over))
+/// The nanoseconds that the digits behind the point say, and whether digits past them are left over.
+fn read_fraction(digits: &[u8]) -> Option<(u32, bool)> {
+    let (nanoseconds, further) = digits.split_at_checked(9).unwrap_or((digits, &[]));
+    let scale = 10_u32.checked_pow(u32::try_from(9_usize.checked_sub(nanoseconds.len())?).ok()?)?;
+    Some((number(nanoseconds)?.checked_mul(scale)?, further.iter().any(|&digit| digit != b'0')))
 }
 
-fn two_digits(text: &str) -> Option<u32> {
-    if text.len() == 2 { number(text) } else { None }
-}
-
-/// Decimal digits and nothing else: `str::parse` would take a sign.
-fn number(text: &str) -> Option<u32> {
-    if text.bytes().all(|b| b.is_ascii_digit()) { text.parse().ok() } else { None }
+/// What the digits say, 0 if there are none.
+fn number(digits: &[u8]) -> Option<u32> {
+    digits
+        .iter()
+        .try_fold(0_u32, |sum, digit| sum.checked_mul(10)?.checked_add(u32::from(digit.checked_sub(b'0')?)))
 }
 
 #[cfg(test)]

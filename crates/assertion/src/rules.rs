@@ -182,10 +182,9 @@ pub(crate) use subject::bearers;
 
 /// A time that a rule needs. A malformed one is refused with its text.
 pub(crate) fn well_formed(moment: &Moment, place: &'static str) -> Result<DateTime<Utc>, Judgement> {
-    moment.at.ok_or_else(|| {
-        let error =
-            AssertionError::Malformed { place, expected: "an xs:dateTime", actual: moment.text.clone() };
-        Judgement::failed("an xs:dateTime", moment.text.clone(), error)
+    moment.at().ok_or_else(|| {
+        let error = AssertionError::Malformed { place, expected: "an xs:dateTime", actual: moment.text() };
+        Judgement::failed("an xs:dateTime", moment.text(), error)
     })
 }
 
@@ -234,10 +233,10 @@ pub(crate) fn issue_instant(case: &Case<'_>, element: &'static str, issued: Opti
     let age = case.expectations.maximum_message_age();
     let expected = done_by(&clock, age);
     if clock.can_have_been(instant) && is_recent(&clock, instant, age) {
-        return Judgement::passed(expected, issued.text.clone());
+        return Judgement::passed(expected, issued.text());
     }
     let error = AssertionError::IssueInstant { element, instant, now: clock.now, skew: clock.skew };
-    Judgement::failed(expected, issued.text.clone(), error)
+    Judgement::failed(expected, issued.text(), error)
 }
 
 /// `now - skew <= instant + age`. An end past the calendar's has not come.

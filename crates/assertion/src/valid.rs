@@ -11,7 +11,7 @@ use crate::conditions::ProxyFacts;
 use crate::error::AssertionError;
 use crate::expectations::Expectations;
 use crate::facts::AuthnStatement;
-use crate::instant::Clock;
+use crate::instant::{Clock, Moment};
 use crate::ledger::{Check, Ledger, Outcome};
 use crate::login::Login;
 use crate::refusal::Refusal;
@@ -93,8 +93,8 @@ impl Session {
     fn of(statement: &AuthnStatement) -> Session {
         Session {
             index: statement.session_index.clone(),
-            not_on_or_after: statement.session_not_on_or_after.as_ref().and_then(|moment| moment.at),
-            authn_instant: statement.authn_instant.as_ref().and_then(|moment| moment.at),
+            not_on_or_after: statement.session_not_on_or_after.as_ref().and_then(Moment::at),
+            authn_instant: statement.authn_instant.as_ref().and_then(Moment::at),
             context_class: statement.context_class.clone(),
         }
     }
@@ -105,10 +105,10 @@ impl Session {
 /// Every confirmation counts, not only the one that was met: a replay may meet another.
 fn latest_acceptance(parts: &Parts, expectations: &Expectations) -> Option<DateTime<Utc>> {
     let confirmed = bearers(&parts.assertion)
-        .filter_map(|confirmation| confirmation.data.as_ref()?.not_on_or_after.as_ref()?.at)
+        .filter_map(|confirmation| confirmation.data.as_ref()?.not_on_or_after.as_ref()?.at())
         .max()?;
     let conditions =
-        parts.assertion.conditions.as_ref().and_then(|conditions| conditions.not_on_or_after.as_ref()?.at);
+        parts.assertion.conditions.as_ref().and_then(|conditions| conditions.not_on_or_after.as_ref()?.at());
     let end = conditions.map_or(confirmed, |conditions| conditions.min(confirmed));
     Some(end.checked_add_signed(expectations.clock_skew()).unwrap_or(DateTime::<Utc>::MAX_UTC))
 }

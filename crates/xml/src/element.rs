@@ -312,6 +312,7 @@ const fn before_local_part(prefix_length: u32) -> usize {
 /// Whether the local part of a name is this one. The length decides most of the time.
 #[inline]
 fn has_local_name(text: &str, name: Span, prefix_length: u32, local_name: &str) -> bool {
+    let start = (name.start as usize).saturating_add(before_local_part(prefix_length));
     name.len() == local_name.len().saturating_add(before_local_part(prefix_length))
-        && local_part(name.of(text), prefix_length) == local_name
+        && text.as_bytes().get(start..name.end as usize) == Some(local_name.as_bytes())
 }

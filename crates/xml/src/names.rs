@@ -84,7 +84,7 @@ pub(crate) fn prefix_length(name: &str) -> Result<usize, NotAName> {
 
 /// Whether the text is an NCName: a Name without colons (Namespaces in XML, production 4).
 pub(crate) fn is_ncname(name: &str) -> bool {
-    prefix_length(name) == Ok(0)
+    leading_ncname(name.as_bytes()) == Some(name.len()) || prefix_length(name) == Ok(0)
 }
 
 /// Whether the character may stand in an XML document at all (XML 1.0, production 2).
@@ -110,10 +110,10 @@ pub(crate) fn skip_white_space(bytes: &[u8], at: usize) -> usize {
 /// characters: the C0 controls, and U+FFFE and U+FFFF.
 pub(crate) fn first_illegal(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
-    // Without an early exit, so that it becomes vector instructions.
-    let controls = bytes.iter().fold(false, |found, &octet| found | is_illegal_control(octet));
-    if controls {
-        return bytes.iter().position(|&octet| is_illegal_control(octet));
+    // Without an early exit, so that it becomes vector instructions. Few messages have another control than LF.
+    let controls = bytes.iter().fold(false, |found, &octet| found | (octet < b' ') & (octet != b'\n'));
+    if controls && let Some(position) = bytes.iter().position(|&octet| is_illegal_control(octet)) {
+        return Some(position);
     }
     memchr::memchr_iter(0xEF, bytes).find(|&position| {
         let rest = bytes.get(position..).unwrap_or_default();

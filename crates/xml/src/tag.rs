@@ -259,6 +259,9 @@ impl Parser<'_> {
                 }
             }
         }
+        if range.len() < 2 {
+            return Ok(());
+        }
         match self.duplicate(range.of(&self.attributes)) {
             Some(twice) => {
                 Err(XmlError::DuplicateAttribute { name: twice.name.of(self.source).into(), offset })

@@ -35,8 +35,8 @@ fn understood(_: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
 fn window(_: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
     const EXPECTED: &str = "a start before the end";
     let conditions = assertion.conditions.as_ref();
-    let start = conditions.and_then(|conditions| conditions.not_before.as_ref()?.at);
-    let end = conditions.and_then(|conditions| conditions.not_on_or_after.as_ref()?.at);
+    let start = conditions.and_then(|conditions| conditions.not_before.as_ref()?.at());
+    let end = conditions.and_then(|conditions| conditions.not_on_or_after.as_ref()?.at());
     let (Some(start), Some(end)) = (start, end) else {
         return Judgement::skipped(EXPECTED, "no start, or no end");
     };

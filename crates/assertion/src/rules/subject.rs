@@ -94,8 +94,8 @@ fn not_before(_: &Case<'_>, confirmation: &Confirmation) -> Judgement {
     match confirmation.data.as_ref().and_then(|data| data.not_before.as_ref()) {
         None => Judgement::passed("none", "none"),
         Some(moment) => {
-            let error = AssertionError::ConfirmationNotBefore { actual: moment.text.clone() };
-            Judgement::failed("none", moment.text.clone(), error)
+            let error = AssertionError::ConfirmationNotBefore { actual: moment.text() };
+            Judgement::failed("none", moment.text(), error)
         }
     }
 }
