@@ -3,8 +3,6 @@
 //! The whole of it happens on the one original tree, because a signature may depend on namespaces that are declared outside the signed
 //! element, and decrypted text on prefixes bound around it: outermost signature, decryption, inner signature. Then the tree goes.
 
-use std::borrow::Cow;
-
 use vouchsafe_crypto::{PrivateKey, Provider};
 use vouchsafe_encryption::{cipher_of, decrypt};
 use vouchsafe_signature::{Verified, signature_child, verify};
@@ -14,6 +12,7 @@ use crate::authentic::{Authentic, Contents};
 use crate::envelope::{ResponseFacts, claimed_issuer};
 use crate::error::AssertionError;
 use crate::ledger::{Check, Ledger, Outcome};
+use crate::ledger_text::Text;
 use crate::opening::Means;
 use crate::reading::{elements_named, identifiers};
 use crate::refusal::Refusal;
@@ -141,26 +140,25 @@ impl Steps<'_, '_> {
     /// These keys are only good for the identity provider whose they are.
     fn claimed_issuer(&mut self, root: Element<'_>, claims: &ResponseFacts) -> Result<(), AssertionError> {
         let (rule, clause) = ("response.claimed_issuer", "saml-profiles-2.0-os 4.1.4.2");
-        let expected = self.trust.entity_id().as_str().to_owned();
+        let expected = self.trust.entity_id();
         match claimed_issuer(root, claims.issuer.as_ref()) {
             None => {
                 let check = Check::new(rule, clause, Outcome::Skipped).expected(expected).actual("none");
                 self.ledger.record(check);
                 Ok(())
             }
-            Some(claimed) if claimed == *self.trust.entity_id() => {
+            Some(claimed) if claimed == *expected => {
                 let check = Check::new(rule, clause, Outcome::Passed).expected(expected).same();
                 self.ledger.record(check);
                 Ok(())
             }
             Some(claimed) => {
-                let actual = claimed.as_str().to_owned();
                 let error = AssertionError::Issuer {
                     element: "Response",
-                    expected: expected.clone(),
-                    actual: Some(actual.clone()),
+                    expected: expected.to_string(),
+                    actual: Some(claimed.to_string()),
                 };
-                Err(self.fail(rule, clause, expected, actual, error))
+                Err(self.fail(rule, clause, expected, &claimed, error))
             }
         }
     }
@@ -311,8 +309,8 @@ impl Steps<'_, '_> {
         &mut self,
         rule: &'static str,
         clause: &'static str,
-        expected: impl Into<Cow<'static, str>>,
-        actual: impl Into<Cow<'static, str>>,
+        expected: impl Into<Text>,
+        actual: impl Into<Text>,
     ) {
         self.ledger.record(Check::new(rule, clause, Outcome::Passed).expected(expected).actual(actual));
     }
@@ -321,8 +319,8 @@ impl Steps<'_, '_> {
         &mut self,
         rule: &'static str,
         clause: &'static str,
-        expected: impl Into<Cow<'static, str>>,
-        actual: impl Into<Cow<'static, str>>,
+        expected: impl Into<Text>,
+        actual: impl Into<Text>,
         error: AssertionError,
     ) -> AssertionError {
         self.ledger.record(Check::new(rule, clause, Outcome::Failed).expected(expected).actual(actual));

@@ -1,5 +1,7 @@
 //! What the receiver knows and the message must agree with.
 
+use std::sync::Arc;
+
 use chrono::TimeDelta;
 use vouchsafe_metadata::EntityId;
 
@@ -36,7 +38,7 @@ pub enum Correlation {
 #[derive(Clone, Debug)]
 pub struct Expectations {
     entity_id: EntityId,
-    assertion_consumer: String,
+    assertion_consumer: Arc<str>,
     correlation: Correlation,
     clock_skew: TimeDelta,
     maximum_message_age: Option<TimeDelta>,
@@ -54,7 +56,7 @@ impl Expectations {
     #[must_use]
     pub fn new(
         entity_id: EntityId,
-        assertion_consumer: impl Into<String>,
+        assertion_consumer: impl Into<Arc<str>>,
         correlation: Correlation,
     ) -> Expectations {
         Expectations {
@@ -126,6 +128,10 @@ impl Expectations {
     #[must_use]
     pub fn assertion_consumer(&self) -> &str {
         &self.assertion_consumer
+    }
+
+    pub(crate) fn shared_assertion_consumer(&self) -> Arc<str> {
+        Arc::clone(&self.assertion_consumer)
     }
 
     /// What the response may answer.

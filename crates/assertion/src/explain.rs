@@ -25,8 +25,8 @@ impl Refusal {
         let mut text = format!("refused: {} [{}]\n", one_line(&self.to_string()), self.code());
         if let Some(check) = self.check() {
             row(&mut text, "rule", &format!("{} ({})", check.rule(), check.clause()));
-            row(&mut text, "expected", &Quoted::new(check.expected_text()).to_string());
-            row(&mut text, "actual", &Quoted::new(check.actual_text()).to_string());
+            row(&mut text, "expected", &Quoted::new(&check.expected_text()).to_string());
+            row(&mut text, "actual", &Quoted::new(&check.actual_text()).to_string());
         }
         row(&mut text, "change", self.hint());
         let decided = self.check().map(Check::rule);
@@ -88,10 +88,10 @@ fn table(text: &mut String, ledger: &Ledger) {
             Outcome::Failed => "FAILED",
             Outcome::Skipped => "-     ",
         };
-        let actual = Quoted::new(check.actual_text());
+        let (expected, actual) = (check.expected_text(), check.actual_text());
+        let (expected, actual) = (Quoted::new(&expected), Quoted::new(&actual));
         let _ = match check.outcome() {
             Outcome::Failed => {
-                let expected = Quoted::new(check.expected_text());
                 writeln!(text, "  {mark}  {:<width$}  {actual} instead of {expected}", check.rule())
             }
             _ => writeln!(text, "  {mark}  {:<width$}  {actual}", check.rule()),

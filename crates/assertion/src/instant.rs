@@ -6,6 +6,7 @@ use chrono::{
     DateTime, Datelike as _, Days, NaiveDate, NaiveTime, SecondsFormat, TimeDelta, Timelike as _, Utc,
 };
 
+use crate::ledger_text::Text;
 use crate::reading::trimmed;
 
 /// A time from a message.
@@ -24,11 +25,20 @@ impl Moment {
         self.0.as_ref().ok().copied()
     }
 
-    /// How the ledger writes it.
+    /// As text: a malformed one as it came.
     pub(crate) fn text(&self) -> String {
         match &self.0 {
             Ok(at) => Shown(*at).text(),
             Err(malformed) => malformed.clone(),
+        }
+    }
+}
+
+impl From<&Moment> for Text {
+    fn from(moment: &Moment) -> Text {
+        match &moment.0 {
+            Ok(at) => Text::Time(*at),
+            Err(malformed) => Text::Written(malformed.clone()),
         }
     }
 }

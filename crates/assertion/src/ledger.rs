@@ -7,6 +7,8 @@ use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 use vouchsafe_xml::Quoted;
 
+use crate::ledger_text::Text;
+
 /// What is shown instead of a personal value.
 const REDACTED: &str = "(redacted)";
 
@@ -31,9 +33,9 @@ pub struct Check {
     rule: &'static str,
     clause: &'static str,
     outcome: Outcome,
-    expected: Cow<'static, str>,
+    expected: Text,
     /// None if it is the text that was expected.
-    actual: Option<Cow<'static, str>>,
+    actual: Option<Text>,
     personal: bool,
 }
 
@@ -43,19 +45,19 @@ impl Check {
             rule,
             clause,
             outcome,
-            expected: Cow::Borrowed(""),
-            actual: Some(Cow::Borrowed("")),
+            expected: Text::Fixed(""),
+            actual: Some(Text::Fixed("")),
             personal: false,
         }
     }
 
-    pub(crate) fn expected(mut self, expected: impl Into<Cow<'static, str>>) -> Check {
-        self.expected = cut(expected.into());
+    pub(crate) fn expected(mut self, expected: impl Into<Text>) -> Check {
+        self.expected = expected.into().cut();
         self
     }
 
-    pub(crate) fn actual(mut self, actual: impl Into<Cow<'static, str>>) -> Check {
-        self.actual = Some(cut(actual.into()));
+    pub(crate) fn actual(mut self, actual: impl Into<Text>) -> Check {
+        self.actual = Some(actual.into().cut());
         self
     }
 
@@ -87,18 +89,18 @@ impl Check {
     }
 
     /// What the rule asks for.
-    pub fn expected_text(&self) -> &str {
-        &self.expected
+    pub fn expected_text(&self) -> Cow<'_, str> {
+        self.expected.as_text()
     }
 
     /// What came; a personal value is replaced by `(redacted)`.
-    pub fn actual_text(&self) -> &str {
+    pub fn actual_text(&self) -> Cow<'_, str> {
         let actual = self.unredacted_text();
-        if self.personal && !actual.is_empty() { REDACTED } else { actual }
+        if self.personal && !actual.is_empty() { Cow::Borrowed(REDACTED) } else { actual }
     }
 
-    fn unredacted_text(&self) -> &str {
-        self.actual.as_ref().unwrap_or(&self.expected)
+    fn unredacted_text(&self) -> Cow<'_, str> {
+        self.actual.as_ref().unwrap_or(&self.expected).as_text()
     }
 
     fn write<S: Serializer>(&self, actual: &str, serializer: S) -> Result<S::Ok, S::Error> {
@@ -106,7 +108,7 @@ impl Check {
         fields.serialize_field("rule", self.rule)?;
         fields.serialize_field("clause", self.clause)?;
         fields.serialize_field("outcome", &self.outcome)?;
-        fields.serialize_field("expected", self.expected.as_ref())?;
+        fields.serialize_field("expected", self.expected.as_text().as_ref())?;
         fields.serialize_field("actual", actual)?;
         fields.end()
     }
@@ -114,7 +116,7 @@ impl Check {
 
 impl Serialize for Check {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.write(self.actual_text(), serializer)
+        self.write(&self.actual_text(), serializer)
     }
 }
 
@@ -123,21 +125,9 @@ impl fmt::Debug for Check {
         f.debug_struct("Check")
             .field("rule", &self.rule)
             .field("outcome", &self.outcome)
-            .field("expected", &self.expected)
+            .field("expected", &self.expected_text())
             .field("actual", &self.actual_text())
             .finish_non_exhaustive()
-    }
-}
-
-/// A message decides how long its values are; what the ledger keeps of one is bounded.
-fn cut(text: Cow<'static, str>) -> Cow<'static, str> {
-    const LONGEST: usize = 500;
-    if text.len() <= LONGEST {
-        return text;
-    }
-    match text.char_indices().nth(LONGEST).and_then(|(end, _)| text.get(..end)) {
-        Some(start) => Cow::Owned(format!("{start}…")),
-        None => text,
     }
 }
 
@@ -201,8 +191,8 @@ impl fmt::Display for Ledger {
                 "{mark} {} ({}): expected {}; actual {}",
                 check.rule,
                 check.clause,
-                Quoted::new(&check.expected),
-                Quoted::new(check.actual_text())
+                Quoted::new(&check.expected_text()),
+                Quoted::new(&check.actual_text())
             )?;
         }
         Ok(())
@@ -223,7 +213,7 @@ impl Serialize for UnredactedLedger<'_> {
 
 impl Serialize for UnredactedCheck<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.write(self.0.unredacted_text(), serializer)
+        self.0.write(&self.0.unredacted_text(), serializer)
     }
 }
 

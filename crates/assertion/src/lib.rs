@@ -56,6 +56,7 @@ mod explain;
 mod facts;
 mod instant;
 mod ledger;
+mod ledger_text;
 mod login;
 mod message_id;
 mod name_id;

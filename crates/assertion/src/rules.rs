@@ -10,7 +10,6 @@ mod response;
 mod subject;
 
 use std::borrow::Cow;
-use std::fmt::{self, Write as _};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use vouchsafe_metadata::{EntityId, name_id_format::ENTITY};
@@ -20,8 +19,9 @@ use crate::envelope::Issuer;
 use crate::error::AssertionError;
 use crate::expectations::Expectations;
 use crate::facts::AuthnStatement;
-use crate::instant::{ALLOWANCE, Clock, Moment, Shown};
+use crate::instant::{Clock, Moment};
 use crate::ledger::{Check, Ledger, Outcome};
+use crate::ledger_text::{Bound, Text};
 
 /// What every rule may look at beside its subject.
 pub(crate) struct Case<'a> {
@@ -34,18 +34,15 @@ pub(crate) struct Case<'a> {
 
 /// What a rule found.
 pub(crate) struct Judgement {
-    expected: Cow<'static, str>,
+    expected: Text,
     /// None if it is the text that was expected.
-    actual: Option<Cow<'static, str>>,
+    actual: Option<Text>,
     personal: bool,
     verdict: Result<Outcome, Box<AssertionError>>,
 }
 
 impl Judgement {
-    pub(crate) fn passed(
-        expected: impl Into<Cow<'static, str>>,
-        actual: impl Into<Cow<'static, str>>,
-    ) -> Judgement {
+    pub(crate) fn passed(expected: impl Into<Text>, actual: impl Into<Text>) -> Judgement {
         Judgement {
             expected: expected.into(),
             actual: Some(actual.into()),
@@ -55,21 +52,18 @@ impl Judgement {
     }
 
     /// What came is letter by letter what was expected.
-    pub(crate) fn as_expected(expected: impl Into<Cow<'static, str>>) -> Judgement {
+    pub(crate) fn as_expected(expected: impl Into<Text>) -> Judgement {
         Judgement { actual: None, ..Judgement::passed(expected, "") }
     }
 
     /// The rule had nothing to look at, or nobody asked for it.
-    pub(crate) fn skipped(
-        expected: impl Into<Cow<'static, str>>,
-        actual: impl Into<Cow<'static, str>>,
-    ) -> Judgement {
+    pub(crate) fn skipped(expected: impl Into<Text>, actual: impl Into<Text>) -> Judgement {
         Judgement { verdict: Ok(Outcome::Skipped), ..Judgement::passed(expected, actual) }
     }
 
     pub(crate) fn failed(
-        expected: impl Into<Cow<'static, str>>,
-        actual: impl Into<Cow<'static, str>>,
+        expected: impl Into<Text>,
+        actual: impl Into<Text>,
         error: AssertionError,
     ) -> Judgement {
         Judgement { verdict: Err(Box::new(error)), ..Judgement::passed(expected, actual) }
@@ -184,37 +178,8 @@ pub(crate) use subject::bearers;
 pub(crate) fn well_formed(moment: &Moment, place: &'static str) -> Result<DateTime<Utc>, Judgement> {
     moment.at().ok_or_else(|| {
         let error = AssertionError::Malformed { place, expected: "an xs:dateTime", actual: moment.text() };
-        Judgement::failed("an xs:dateTime", moment.text(), error)
+        Judgement::failed("an xs:dateTime", moment, error)
     })
-}
-
-/// An upper bound, `now - skew < end`, as the ledger writes it.
-pub(crate) fn before_end(clock: &Clock) -> String {
-    bound("later than ", clock, format_args!(" - {} s", clock.skew.num_seconds()))
-}
-
-/// A lower bound, `now + skew >= start`, as the ledger writes it.
-pub(crate) fn after_start(clock: &Clock) -> String {
-    bound("not later than ", clock, format_args!(" + {} s", clock.skew.num_seconds()))
-}
-
-/// An instant that only says when something was done, as the ledger writes it.
-pub(crate) fn done_by(clock: &Clock, age: Option<TimeDelta>) -> String {
-    let (skew, allowance) = (clock.skew.num_seconds(), ALLOWANCE.num_seconds());
-    let mut text = bound("not later than ", clock, format_args!(" + {skew} s + {allowance} s"));
-    if let Some(age) = age {
-        let _ = write!(text, ", and at most {} s ago", age.num_seconds()); // a String takes everything
-    }
-    text
-}
-
-/// The time here between two texts, with room for all of it at once.
-fn bound(before: &str, clock: &Clock, after: fmt::Arguments<'_>) -> String {
-    let mut text = String::with_capacity(96);
-    text.push_str(before);
-    Shown(clock.now).push_to(&mut text);
-    let _ = text.write_fmt(after); // a String takes everything
-    text
 }
 
 /// When something was issued: not in the future, and not longer ago than was asked for.
@@ -231,12 +196,12 @@ pub(crate) fn issue_instant(case: &Case<'_>, element: &'static str, issued: Opti
     };
     let clock = case.clock;
     let age = case.expectations.maximum_message_age();
-    let expected = done_by(&clock, age);
+    let expected = Bound::done_by(&clock, age);
     if clock.can_have_been(instant) && is_recent(&clock, instant, age) {
-        return Judgement::passed(expected, issued.text());
+        return Judgement::passed(expected, issued);
     }
     let error = AssertionError::IssueInstant { element, instant, now: clock.now, skew: clock.skew };
-    Judgement::failed(expected, issued.text(), error)
+    Judgement::failed(expected, issued, error)
 }
 
 /// `now - skew <= instant + age`. An end past the calendar's has not come.
@@ -248,12 +213,12 @@ pub(crate) fn is_recent(clock: &Clock, instant: DateTime<Utc>, age: Option<TimeD
 
 /// An issuer must be the trusted identity provider, named as an entity.
 pub(crate) fn issuer(case: &Case<'_>, element: &'static str, issuer: Option<&Issuer>) -> Judgement {
-    let expected = case.issuer.as_str().to_owned();
+    let expected = case.issuer;
     match issuer {
-        Some(issuer) if issuer.value != expected => {
+        Some(issuer) if issuer.value != expected.as_str() => {
             let error = AssertionError::Issuer {
                 element,
-                expected: expected.clone(),
+                expected: expected.to_string(),
                 actual: Some(issuer.value.clone()),
             };
             Judgement::failed(expected, issuer.value.clone(), error)
@@ -266,7 +231,7 @@ pub(crate) fn issuer(case: &Case<'_>, element: &'static str, issuer: Option<&Iss
             _ => Judgement::as_expected(expected),
         },
         None => {
-            let error = AssertionError::Issuer { element, expected: expected.clone(), actual: None };
+            let error = AssertionError::Issuer { element, expected: expected.to_string(), actual: None };
             Judgement::failed(expected, "none", error)
         }
     }

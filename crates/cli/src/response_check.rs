@@ -217,10 +217,10 @@ fn line(check: &Check, output: &Output) -> String {
         Outcome::Failed => (Style::Bad, "failed "),
         _ => (Style::Quiet, "skipped"),
     };
-    let operands = match (check.outcome(), check.expected_text(), check.actual_text()) {
-        (Outcome::Failed, expected, actual) => format!(": expected {expected}; actual {actual}"),
-        (_, _, "") => String::new(),
-        (_, _, actual) => format!(": {actual}"),
+    let operands = match (check.outcome(), check.actual_text()) {
+        (Outcome::Failed, actual) => format!(": expected {}; actual {actual}", check.expected_text()),
+        (_, actual) if actual.is_empty() => String::new(),
+        (_, actual) => format!(": {actual}"),
     };
     let clause = output.styled(Style::Quiet, &format!("({})", check.clause()));
     format!("  {} {} {clause}{operands}\n", output.styled(style, mark), check.rule())

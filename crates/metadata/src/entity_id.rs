@@ -1,14 +1,15 @@
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::MetadataError;
 
 /// The name of an identity provider or a service provider: `entityID` in metadata, `Issuer` and `Audience` in messages.
 ///
 /// It is an opaque string of 1 to 1024 characters (saml-core-2.0-os 8.3.6, saml-metadata-2.0-os 2.2.1), compared octet by octet: a
-/// trailing slash or another letter case makes another entity.
+/// trailing slash or another letter case makes another entity. Cloning is cheap.
 ///
 /// ```
 /// use vouchsafe_metadata::EntityId;
@@ -18,9 +19,8 @@ use crate::MetadataError;
 /// assert!(EntityId::new("two words").is_err());
 /// # Ok::<(), vouchsafe_metadata::MetadataError>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-#[serde(transparent)]
-pub struct EntityId(String);
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct EntityId(Arc<str>);
 
 /// saml-metadata-2.0-os 2.2.1, entityIDType: maxLength 1024.
 const LONGEST: usize = 1024;
@@ -32,6 +32,10 @@ impl EntityId {
     /// `metadata.entity_id` when it is empty, longer than 1024 characters, or holds white space or control characters.
     pub fn new(value: impl Into<String>) -> Result<EntityId, MetadataError> {
         let value = value.into();
+        // Nearly all of them.
+        if (1..=LONGEST).contains(&value.len()) && value.bytes().all(|octet| octet.is_ascii_graphic()) {
+            return Ok(EntityId(value.into()));
+        }
         let reason = if value.is_empty() {
             "it is empty"
         } else if value.chars().count() > LONGEST {
@@ -39,7 +43,7 @@ impl EntityId {
         } else if value.chars().any(|c| c.is_whitespace() || c.is_control()) {
             "it holds white space or control characters"
         } else {
-            return Ok(EntityId(value));
+            return Ok(EntityId(value.into()));
         };
         Err(MetadataError::EntityId { value, reason })
     }
@@ -57,6 +61,12 @@ impl fmt::Display for EntityId {
     }
 }
 
+impl From<EntityId> for Arc<str> {
+    fn from(entity: EntityId) -> Arc<str> {
+        entity.0
+    }
+}
+
 impl AsRef<str> for EntityId {
     fn as_ref(&self) -> &str {
         &self.0
@@ -68,6 +78,12 @@ impl FromStr for EntityId {
 
     fn from_str(value: &str) -> Result<EntityId, MetadataError> {
         EntityId::new(value)
+    }
+}
+
+impl Serialize for EntityId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
     }
 }
 

@@ -241,9 +241,14 @@ impl<'d> Element<'d> {
     fn child_nodes(self) -> impl Iterator<Item = u32> + use<'d> {
         let document = self.document;
         let end = document.end_of(self.node);
-        let first = self.node.saturating_add(1);
-        core::iter::successors(Some(first), move |&node| Some(document.end_of(node)))
-            .take_while(move |&node| node < end)
+        let mut next = self.node.saturating_add(1);
+        core::iter::from_fn(move || {
+            let node = next;
+            (node < end).then(|| {
+                next = document.end_of(node);
+                node
+            })
+        })
     }
 }
 

@@ -193,8 +193,8 @@ impl SignInRecord {
                         check.rule(),
                         check.clause(),
                         outcome(check.outcome()),
-                        check.expected_text(),
-                        check.actual_text(),
+                        &check.expected_text(),
+                        &check.actual_text(),
                     ]
                     .map(str::to_owned)
                 })

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use crate::error::AssertionError;
 use crate::facts::{AssertionFacts, AuthnStatement};
-use crate::instant::Shown;
-use crate::rules::{Case, Examination, Judgement, Rule, before_end, done_by, is_recent, well_formed};
+use crate::ledger_text::Bound;
+use crate::rules::{Case, Examination, Judgement, Rule, is_recent, well_formed};
 
 const RULES: &[Rule<AssertionFacts>] =
     &[Rule::new("authn.statement", "saml-profiles-2.0-os 4.1.4.2", statement)];
@@ -42,33 +42,32 @@ fn instant(case: &Case<'_>, statement: &AuthnStatement) -> Judgement {
         Ok(instant) => instant,
         Err(judgement) => return judgement,
     };
-    let shown = Shown(instant).text();
     let Some(age) = case.expectations.maximum_authentication_age() else {
-        return Judgement::passed("an xs:dateTime", shown);
+        return Judgement::passed("an xs:dateTime", instant);
     };
     let clock = case.clock;
-    let expected = done_by(&clock, Some(age));
+    let expected = Bound::done_by(&clock, Some(age));
     if is_recent(&clock, instant, Some(age)) && clock.can_have_been(instant) {
-        return Judgement::passed(expected, shown);
+        return Judgement::passed(expected, instant);
     }
     let error = AssertionError::AuthnInstant { instant, now: clock.now, skew: clock.skew, maximum_age: age };
-    Judgement::failed(expected, shown, error)
+    Judgement::failed(expected, instant, error)
 }
 
 /// The session at the identity provider, if its end is told, has not ended.
 fn session_not_on_or_after(case: &Case<'_>, statement: &AuthnStatement) -> Judgement {
     let clock = case.clock;
-    let expected = before_end(&clock);
+    let expected = Bound::before_end(&clock);
     let Some(moment) = &statement.session_not_on_or_after else {
         return Judgement::skipped(expected, "none");
     };
     match well_formed(moment, "AuthnStatement/@SessionNotOnOrAfter") {
         Err(judgement) => judgement,
-        Ok(end) if clock.is_before(end) => Judgement::passed(expected, Shown(end).text()),
+        Ok(end) if clock.is_before(end) => Judgement::passed(expected, end),
         Ok(end) => {
             let error =
                 AssertionError::SessionExpired { not_on_or_after: end, now: clock.now, skew: clock.skew };
-            Judgement::failed(expected, Shown(end).text(), error)
+            Judgement::failed(expected, end, error)
         }
     }
 }

@@ -4,7 +4,8 @@ use crate::conditions::{ProxyFacts, parse_count};
 use crate::error::AssertionError;
 use crate::facts::{AssertionFacts, Conditions};
 use crate::instant::Shown;
-use crate::rules::{Case, Judgement, Rule, after_start, before_end, well_formed};
+use crate::ledger_text::Bound;
+use crate::rules::{Case, Judgement, Rule, well_formed};
 
 pub(super) const RULES: &[Rule<AssertionFacts>] = &[
     Rule::new("conditions.understood", "saml-core-2.0-os 2.5.1.1", understood),
@@ -51,17 +52,17 @@ fn window(_: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
 /// `now + skew >= NotBefore`.
 fn not_before(case: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
     let clock = case.clock;
-    let expected = after_start(&clock);
+    let expected = Bound::after_start(&clock);
     let Some(moment) = assertion.conditions.as_ref().and_then(|conditions| conditions.not_before.as_ref())
     else {
         return Judgement::skipped(expected, "none");
     };
     match well_formed(moment, "Conditions/@NotBefore") {
         Err(judgement) => judgement,
-        Ok(start) if clock.has_reached(start) => Judgement::passed(expected, Shown(start).text()),
+        Ok(start) if clock.has_reached(start) => Judgement::passed(expected, start),
         Ok(start) => {
             let error = AssertionError::NotYetValid { not_before: start, now: clock.now, skew: clock.skew };
-            Judgement::failed(expected, Shown(start).text(), error)
+            Judgement::failed(expected, start, error)
         }
     }
 }
@@ -69,7 +70,7 @@ fn not_before(case: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
 /// `now - skew < NotOnOrAfter`.
 fn not_on_or_after(case: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
     let clock = case.clock;
-    let expected = before_end(&clock);
+    let expected = Bound::before_end(&clock);
     let Some(moment) =
         assertion.conditions.as_ref().and_then(|conditions| conditions.not_on_or_after.as_ref())
     else {
@@ -77,10 +78,10 @@ fn not_on_or_after(case: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
     };
     match well_formed(moment, "Conditions/@NotOnOrAfter") {
         Err(judgement) => judgement,
-        Ok(end) if clock.is_before(end) => Judgement::passed(expected, Shown(end).text()),
+        Ok(end) if clock.is_before(end) => Judgement::passed(expected, end),
         Ok(end) => {
             let error = AssertionError::Expired { not_on_or_after: end, now: clock.now, skew: clock.skew };
-            Judgement::failed(expected, Shown(end).text(), error)
+            Judgement::failed(expected, end, error)
         }
     }
 }
@@ -97,7 +98,7 @@ fn audience(case: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
     let failing = if restrictions.is_empty() { Some(&[][..]) } else { None }
         .or_else(|| restrictions.iter().find(fails).map(Vec::as_slice));
     match failing {
-        None => Judgement::as_expected(expected.to_owned()),
+        None => Judgement::as_expected(case.expectations.entity_id()),
         Some(actual) => {
             let shown = if actual.is_empty() { "none".to_owned() } else { actual.join(", ") };
             let error = AssertionError::Audience { expected: expected.to_owned(), actual: actual.to_vec() };

@@ -53,14 +53,16 @@ fn issuer(case: &Case<'_>, response: &ResponseFacts) -> Judgement {
 /// Where the message was received, compared letter by letter; an empty one is a wrong one. A signed Response must say it. In one that
 /// nobody signed it may be absent: whoever could alter a wrong address could as well remove it, and the Recipient is signed.
 fn destination(case: &Case<'_>, response: &ResponseFacts) -> Judgement {
-    let expected = case.expectations.assertion_consumer().to_owned();
+    let expected = case.expectations.shared_assertion_consumer();
     let actual = response.destination.as_deref();
     match actual {
-        Some(actual) if actual == expected => Judgement::as_expected(expected),
+        Some(actual) if actual == &*expected => Judgement::as_expected(expected),
         None if !case.parts.response_is_signed => Judgement::skipped(expected, "none"),
         _ => {
-            let error =
-                AssertionError::Destination { expected: expected.clone(), actual: actual.map(str::to_owned) };
+            let error = AssertionError::Destination {
+                expected: expected.to_string(),
+                actual: actual.map(str::to_owned),
+            };
             Judgement::failed(expected, actual.unwrap_or("none").to_owned(), error)
         }
     }

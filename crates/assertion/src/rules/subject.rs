@@ -2,8 +2,8 @@
 
 use crate::error::AssertionError;
 use crate::facts::{AssertionFacts, BEARER, Confirmation};
-use crate::instant::Shown;
-use crate::rules::{Case, Examination, Judgement, Rule, before_end, well_formed};
+use crate::ledger_text::Bound;
+use crate::rules::{Case, Examination, Judgement, Rule, well_formed};
 
 const RULES: &[Rule<AssertionFacts>] = &[
     Rule::new("subject.name_id", "saml-core-2.0-os 2.4.1", name_id),
@@ -79,14 +79,15 @@ fn bearer(_: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
 
 /// Where the response was received: required, compared letter by letter.
 fn recipient(case: &Case<'_>, confirmation: &Confirmation) -> Judgement {
-    let expected = case.expectations.assertion_consumer().to_owned();
+    let expected = case.expectations.shared_assertion_consumer();
     let actual = confirmation.data.as_ref().and_then(|data| data.recipient.as_ref());
-    if actual == Some(&expected) {
+    if actual.is_some_and(|actual| **actual == *expected) {
         return Judgement::as_expected(expected);
     }
     let actual = actual.cloned();
     let shown = actual.clone().unwrap_or_else(|| "none".to_owned());
-    Judgement::failed(expected.clone(), shown, AssertionError::Recipient { expected, actual })
+    let error = AssertionError::Recipient { expected: expected.to_string(), actual };
+    Judgement::failed(expected, shown, error)
 }
 
 /// Forbidden for a bearer.
@@ -95,7 +96,7 @@ fn not_before(_: &Case<'_>, confirmation: &Confirmation) -> Judgement {
         None => Judgement::passed("none", "none"),
         Some(moment) => {
             let error = AssertionError::ConfirmationNotBefore { actual: moment.text() };
-            Judgement::failed("none", moment.text(), error)
+            Judgement::failed("none", moment, error)
         }
     }
 }
@@ -105,14 +106,14 @@ fn not_on_or_after(case: &Case<'_>, confirmation: &Confirmation) -> Judgement {
     let clock = case.clock;
     let expired =
         |end| AssertionError::ConfirmationExpired { not_on_or_after: end, now: clock.now, skew: clock.skew };
-    let expected = before_end(&clock);
+    let expected = Bound::before_end(&clock);
     let Some(moment) = confirmation.data.as_ref().and_then(|data| data.not_on_or_after.as_ref()) else {
         return Judgement::failed(expected, "none", expired(None));
     };
     match well_formed(moment, "SubjectConfirmationData/@NotOnOrAfter") {
         Err(judgement) => judgement,
-        Ok(end) if clock.is_before(end) => Judgement::passed(expected, Shown(end).text()),
-        Ok(end) => Judgement::failed(expected, Shown(end).text(), expired(Some(end))),
+        Ok(end) if clock.is_before(end) => Judgement::passed(expected, end),
+        Ok(end) => Judgement::failed(expected, end, expired(Some(end))),
     }
 }
 

@@ -163,7 +163,7 @@ fn the_ledger_is_complete_whatever_fails() {
     assert_eq!(failed, expected);
 
     let audience = refusal.ledger().check("conditions.audience").unwrap();
-    assert_eq!((audience.outcome(), audience.expected_text()), (Outcome::Failed, SP));
+    assert_eq!((audience.outcome(), audience.expected_text().as_ref()), (Outcome::Failed, SP));
     assert_eq!(audience.actual_text(), "https://x.example/");
     let json = serde_json::to_string(refusal.ledger()).unwrap();
     assert!(!json.contains("ada@example.com"), "{json}");

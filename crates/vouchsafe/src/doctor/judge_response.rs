@@ -90,10 +90,10 @@ impl Case<'_> {
     /// An encrypted Assertion tells its audience only once it is open: with nothing else to hold it against, it is held against itself.
     fn learned_audience(&mut self, refusal: Refusal, trust: &Trust) -> Result<(), Refusal> {
         let told = refusal.ledger().check("conditions.audience").map(Check::actual_text).unwrap_or_default();
-        if !self.expected.entity_id.is_empty() || EntityId::new(told).is_err() {
+        if !self.expected.entity_id.is_empty() || EntityId::new(told.as_ref()).is_err() {
             return Err(refusal);
         }
-        self.expected.entity_id = told.to_owned();
+        self.expected.entity_id = told.into_owned();
         let document = Document::parse(&self.message.octets, &self.doctor.limits)?;
         self.decide(document, trust)
     }
@@ -261,7 +261,8 @@ fn also_failed(check: &Check, expected: &Expected) -> Complaint {
         "response.issuer" | "assertion.issuer" => "assertion.issuer",
         _ => Own::AlsoFailed.code(),
     };
-    let (wanted, found) = (Quoted::new(check.expected_text()), Quoted::new(check.actual_text()));
+    let (wanted, found) = (check.expected_text(), check.actual_text());
+    let (wanted, found) = (Quoted::new(&wanted), Quoted::new(&found));
     let message = format!("{} failed too: expected {wanted}, found {found}", check.rule());
     let remedy = format!("See {} and the entry of the code in docs/ERRORS.md.", check.clause());
     Complaint::error(code, message, remedy).with_value(expected.value(code))

@@ -1,0 +1,147 @@
+//! What the ledger says, as it is kept.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use vouchsafe_metadata::EntityId;
+
+use crate::instant::{ALLOWANCE, Clock, Shown};
+
+/// What a rule expected, or what came. Times become text when somebody reads them: most responses are accepted, and few of their ledgers
+/// are read.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Text {
+    Fixed(&'static str),
+    Shared(Arc<str>),
+    Written(String),
+    Time(DateTime<Utc>),
+    Bound(Bound),
+}
+
+/// What the clock asks of a time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Bound {
+    kind: Kind,
+    now: DateTime<Utc>,
+    skew: TimeDelta,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Kind {
+    BeforeEnd,
+    AfterStart,
+    DoneBy { age: Option<TimeDelta> },
+}
+
+impl Text {
+    /// What it says.
+    pub(crate) fn as_text(&self) -> Cow<'_, str> {
+        match self {
+            Text::Fixed(text) => Cow::Borrowed(text),
+            Text::Shared(text) => Cow::Borrowed(text),
+            Text::Written(text) => Cow::Borrowed(text),
+            Text::Time(time) => Cow::Owned(Shown(*time).text()),
+            Text::Bound(bound) => Cow::Owned(bound.text()),
+        }
+    }
+
+    /// A message decides how long its values are; what the ledger keeps of one is bounded.
+    pub(crate) fn cut(self) -> Text {
+        const LONGEST: usize = 500;
+        let text = match &self {
+            Text::Shared(text) => text,
+            Text::Written(text) => text.as_str(),
+            Text::Fixed(_) | Text::Time(_) | Text::Bound(_) => return self,
+        };
+        if text.len() <= LONGEST {
+            return self;
+        }
+        match text.char_indices().nth(LONGEST).and_then(|(end, _)| text.get(..end)) {
+            Some(start) => Text::Written(format!("{start}…")),
+            None => self,
+        }
+    }
+}
+
+impl Bound {
+    /// An upper bound, `now - skew < end`.
+    pub(crate) fn before_end(clock: &Clock) -> Bound {
+        Bound::of(Kind::BeforeEnd, clock)
+    }
+
+    /// A lower bound, `now + skew >= start`.
+    pub(crate) fn after_start(clock: &Clock) -> Bound {
+        Bound::of(Kind::AfterStart, clock)
+    }
+
+    /// That of an instant which only says when something was done, at most so long ago.
+    pub(crate) fn done_by(clock: &Clock, age: Option<TimeDelta>) -> Bound {
+        Bound::of(Kind::DoneBy { age }, clock)
+    }
+
+    fn of(kind: Kind, clock: &Clock) -> Bound {
+        Bound { kind, now: clock.now, skew: clock.skew }
+    }
+
+    fn text(&self) -> String {
+        let (now, skew) = (Shown(self.now), self.skew.num_seconds());
+        match self.kind {
+            Kind::BeforeEnd => format!("later than {now} - {skew} s"),
+            Kind::AfterStart => format!("not later than {now} + {skew} s"),
+            Kind::DoneBy { age } => {
+                let mut text = format!("not later than {now} + {skew} s + {} s", ALLOWANCE.num_seconds());
+                if let Some(age) = age {
+                    let _ = write!(text, ", and at most {} s ago", age.num_seconds()); // a String takes everything
+                }
+                text
+            }
+        }
+    }
+}
+
+impl From<&'static str> for Text {
+    fn from(text: &'static str) -> Text {
+        Text::Fixed(text)
+    }
+}
+
+impl From<String> for Text {
+    fn from(text: String) -> Text {
+        Text::Written(text)
+    }
+}
+
+impl From<Cow<'static, str>> for Text {
+    fn from(text: Cow<'static, str>) -> Text {
+        match text {
+            Cow::Borrowed(text) => Text::Fixed(text),
+            Cow::Owned(text) => Text::Written(text),
+        }
+    }
+}
+
+impl From<Arc<str>> for Text {
+    fn from(text: Arc<str>) -> Text {
+        Text::Shared(text)
+    }
+}
+
+impl From<&EntityId> for Text {
+    fn from(entity: &EntityId) -> Text {
+        Text::Shared(entity.clone().into())
+    }
+}
+
+impl From<DateTime<Utc>> for Text {
+    fn from(time: DateTime<Utc>) -> Text {
+        Text::Time(time)
+    }
+}
+
+impl From<Bound> for Text {
+    fn from(bound: Bound) -> Text {
+        Text::Bound(bound)
+    }
+}
