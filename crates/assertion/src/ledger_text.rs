@@ -25,14 +25,18 @@ pub(crate) enum Text {
 pub(crate) struct Bound {
     kind: Kind,
     now: DateTime<Utc>,
-    skew: TimeDelta,
+    /// In seconds.
+    skew: i64,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Kind {
     BeforeEnd,
     AfterStart,
-    DoneBy { age: Option<TimeDelta> },
+    /// `age` in seconds.
+    DoneBy {
+        age: Option<i64>,
+    },
 }
 
 impl Text {
@@ -78,22 +82,22 @@ impl Bound {
 
     /// That of an instant which only says when something was done, at most so long ago.
     pub(crate) fn done_by(clock: &Clock, age: Option<TimeDelta>) -> Bound {
-        Bound::of(Kind::DoneBy { age }, clock)
+        Bound::of(Kind::DoneBy { age: age.map(|age| age.num_seconds()) }, clock)
     }
 
     fn of(kind: Kind, clock: &Clock) -> Bound {
-        Bound { kind, now: clock.now, skew: clock.skew }
+        Bound { kind, now: clock.now, skew: clock.skew.num_seconds() }
     }
 
     fn text(&self) -> String {
-        let (now, skew) = (Shown(self.now), self.skew.num_seconds());
+        let (now, skew) = (Shown(self.now), self.skew);
         match self.kind {
             Kind::BeforeEnd => format!("later than {now} - {skew} s"),
             Kind::AfterStart => format!("not later than {now} + {skew} s"),
             Kind::DoneBy { age } => {
                 let mut text = format!("not later than {now} + {skew} s + {} s", ALLOWANCE.num_seconds());
                 if let Some(age) = age {
-                    let _ = write!(text, ", and at most {} s ago", age.num_seconds()); // a String takes everything
+                    let _ = write!(text, ", and at most {age} s ago"); // a String takes everything
                 }
                 text
             }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use vouchsafe_xml::{Element, namespace};
+use vouchsafe_xml::{Attribute, Element, namespace};
 
 /// The children of that expanded name.
 pub(crate) fn elements_named<'d>(
@@ -26,8 +26,13 @@ pub(crate) fn kept(text: &str, usual: &'static str) -> Cow<'static, str> {
 /// What the schemas type as `xs:ID`: `ID` in SAML, `Id` in XML Signature and XML Encryption, and `xml:id`. An `ID` on any element
 /// counts, since a signature refers by that name alone.
 pub(crate) fn identifiers<'d>(element: Element<'d>) -> impl Iterator<Item = &'d str> {
-    let foreign = element.attribute("Id").filter(|_| FOREIGN.contains(&element.namespace()));
-    [element.attribute("ID"), foreign, element.attribute_in(namespace::XML, "id")].into_iter().flatten()
+    let is_one = move |attribute: &Attribute<'_>| match attribute.local_name {
+        "ID" => attribute.namespace.is_empty(),
+        "Id" => attribute.namespace.is_empty() && FOREIGN.contains(&element.namespace()),
+        "id" => attribute.namespace == namespace::XML,
+        _ => false,
+    };
+    element.attributes().filter(is_one).map(|attribute| attribute.value)
 }
 
 /// Whose elements are identified by `Id`.

@@ -5,7 +5,7 @@ use core::fmt;
 use std::sync::OnceLock;
 
 use crate::arena::{
-    AttributeRecord, Declaration, ElementRecord, NONE, NodeKind, NodeRecord, Range, Span, XML, index,
+    AttributeRecord, Declaration, EMPTY, ElementRecord, NONE, NodeKind, NodeRecord, Range, Span, XML, index,
 };
 use crate::{Attribute, Element, Limits, NamespaceScope, XmlError, namespace, parse};
 
@@ -151,6 +151,15 @@ impl Document {
             None if id == XML => namespace::XML,
             None => "",
         }
+    }
+
+    /// Whether the namespace with this id has that name.
+    #[inline]
+    pub(crate) fn is_namespace(&self, id: u32, name: &str) -> bool {
+        if name.is_empty() || id == EMPTY {
+            return name.is_empty() && id == EMPTY;
+        }
+        self.namespace_name(id) == name
     }
 
     /// One more than the largest id of a prefix.

@@ -80,7 +80,7 @@ impl<'d> Element<'d> {
     pub fn is(self, namespace: &str, local_name: &str) -> bool {
         let record = self.document.element_record(self.node);
         has_local_name(&self.document.text, record.name, record.prefix_length, local_name)
-            && self.document.namespace_name(record.namespace) == namespace
+            && self.document.is_namespace(record.namespace, namespace)
     }
 
     /// The element it is in.
@@ -129,7 +129,7 @@ impl<'d> Element<'d> {
         let document = self.document;
         let record = self.attribute_records().iter().find(|record| {
             has_local_name(&document.text, record.name, record.prefix_length, local_name)
-                && document.namespace_name(record.namespace) == namespace
+                && document.is_namespace(record.namespace, namespace)
         })?;
         Some(record.value.of(&document.text))
     }
