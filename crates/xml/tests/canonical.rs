@@ -16,6 +16,8 @@ fn parse(text: &str) -> Document {
     Document::parse(text.as_bytes(), &Limits::default()).unwrap()
 }
 
+const TAG: &str = r#"<a b="1" c="2" d="3" e="4" f="5" g="6" h="7"></a>"#;
+
 /// Method, document, position, prefixes, canonical form.
 const SUBTREES: &[(Canonicalization, &str, &str, &[&str], &str)] = &[
     // Characters.
@@ -32,6 +34,18 @@ const SUBTREES: &[(Canonicalization, &str, &str, &[&str], &str)] = &[
     (E, "<a><?p   x?><?q?></a>", "/*", &[], "<a><?p x?><?q?></a>"),
     (E, "<a>x<!-- y -->z</a>", "/*", &[], "<a>xz</a>"),
     (EC, "<a>x<!-- &amp; -->z</a>", "/*", &[], "<a>x<!-- &amp; -->z</a>"),
+    // One spelling of a tag, whichever the source has.
+    (E, "<a b='1' c=\"2\"  d=\"3\"\te=\"4\" f =\"5\" g= \"6\" h=\"7\" ></a >", "/*", &[], TAG),
+    (E, "<a b=\"1\" c=\"2\" d=\"3\" e=\"4\" f=\"5\" g=\"6\" h=\"7\"/>", "/*", &[], TAG),
+    (E, "<a h=\"7\" g=\"6\" f=\"5\" e=\"4\" d=\"3\" c=\"2\" b=\"1\"></a\n>", "/*", &[], TAG),
+    (
+        E,
+        "<a b='\"' c='&#34;' d=\"'\" e=\"\"/>",
+        "/*",
+        &[],
+        "<a b=\"&quot;\" c=\"&quot;\" d=\"'\" e=\"\"></a>",
+    ),
+    (E, "<a b=\"x\ty\" c=\"x\r\ny\" d=\"x&lt;\"></a>", "/*", &[], "<a b=\"x y\" c=\"x y\" d=\"x&lt;\"></a>"),
     // Order: no namespace first, then by namespace name, then by local name; declarations by prefix.
     (
         E,

@@ -1,6 +1,11 @@
 //! What holds for every text.
 
-#![expect(clippy::unwrap_used, clippy::arithmetic_side_effects, reason = "a test may fail in any way")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    reason = "a test may fail in any way"
+)]
 
 use proptest::prelude::*;
 use vouchsafe_xml::{Canonicalization, Document, Element, Limits, Node, Writer, canonicalize_document};
@@ -67,6 +72,68 @@ fn write(tree: &Tree, depth: usize, writer: &mut Writer) {
         }
     }
     writer.end();
+}
+
+/// The same tree as [`write`] writes, spelled in one of the many ways that XML allows.
+fn spell(tree: &Tree, depth: usize, ways: &mut Ways, text: &mut String) {
+    let name = name(tree.prefix);
+    text.push_str(&format!("<{name}"));
+    let mut attributes: Vec<(String, String)> =
+        tree.attributes.iter().map(|(prefix, value)| (self::name(*prefix), value.clone())).collect();
+    if depth == 0 || tree.rebind {
+        attributes.extend(PREFIXES.map(|prefix| {
+            let name = if prefix.is_empty() { "xmlns".into() } else { format!("xmlns:{prefix}") };
+            (name, format!("urn:{prefix}:{depth}"))
+        }));
+    }
+    if ways.one_of(2) == 0 {
+        attributes.reverse();
+    }
+    for (name, value) in attributes {
+        let quote = ['"', '\''][ways.one_of(2)];
+        let spaces = [" ", "  ", "\n", "\t "][ways.one_of(4)];
+        let equals = ["=", "=", " =", "= "][ways.one_of(4)];
+        let value: String = value.chars().map(|c| ways.character(c, |c| c == quote || c < ' ')).collect();
+        text.push_str(&format!("{spaces}{name}{equals}{quote}{value}{quote}"));
+    }
+    let space = ["", "", " ", "\n"][ways.one_of(4)];
+    if tree.children.is_empty() && ways.one_of(2) == 0 {
+        return text.push_str(&format!("{space}/>"));
+    }
+    text.push_str(&format!("{space}>"));
+    for child in &tree.children {
+        match child {
+            Child::Element(tree) => spell(tree, depth + 1, ways, text),
+            Child::Text(said) if ways.one_of(4) == 0 && !said.contains(['\r', ']']) => {
+                text.push_str(&format!("<![CDATA[{said}]]>"));
+            }
+            Child::Text(said) => {
+                text.extend(said.chars().map(|c| ways.character(c, |c| c == '\r' || c == '>')))
+            }
+        }
+    }
+    let space = ["", "", " ", "\n"][ways.one_of(4)];
+    text.push_str(&format!("</{name}{space}>"));
+}
+
+/// Which way to take wherever there are several.
+struct Ways(std::vec::IntoIter<usize>);
+
+impl Ways {
+    fn one_of(&mut self, count: usize) -> usize {
+        self.0.next().unwrap_or_default() % count
+    }
+
+    /// The character or a reference to it.
+    fn character(&mut self, character: char, must_be_escaped: impl Fn(char) -> bool) -> String {
+        let way = self.one_of(8);
+        match character {
+            '&' => ["&amp;", "&#38;"][way % 2].into(),
+            '<' => ["&lt;", "&#x3c;"][way % 2].into(),
+            c if way == 0 || must_be_escaped(c) => format!("&#{};", u32::from(c)),
+            c => c.into(),
+        }
+    }
 }
 
 fn compare(tree: &Tree, element: Element<'_>, depth: usize, bound: usize) {
@@ -196,6 +263,24 @@ proptest! {
                 Ok(document) => check_canonical(&document),
                 Err(error) => prop_assert!(error.offset().is_none_or(|offset| offset <= text.len())),
             }
+        }
+    }
+
+    #[test]
+    fn how_it_is_spelled_changes_nothing(tree in tree(), ways in prop::collection::vec(0..64_usize, 0..160)) {
+        let mut writer = Writer::new();
+        write(&tree, 0, &mut writer);
+        let mut spelled = String::new();
+        spell(&tree, 0, &mut Ways(ways.into_iter()), &mut spelled);
+        let [plain, spelled] = [writer.finish().unwrap(), spelled]
+            .map(|text| Document::parse(text.as_bytes(), &Limits::default()).unwrap());
+        for method in METHODS {
+            let [plain, spelled] = [&plain, &spelled].map(|document| {
+                let mut octets = Vec::new();
+                canonicalize_document(document, method, &["q"], &mut octets);
+                String::from_utf8(octets).unwrap()
+            });
+            prop_assert_eq!(&plain, &spelled);
         }
     }
 
