@@ -20,22 +20,21 @@ pub(crate) struct Canonicalizer<'d, 's, S> {
     rendered: Vec<u32>,
     /// For each prefix whether the `PrefixList` has it; empty if there is no list.
     listed: Vec<bool>,
-    /// What elements still open have overwritten in `rendered`: prefix and earlier namespace. The last ones are what the
-    /// element at hand declares.
-    overwritten: Vec<(u32, u32)>,
-    open: Vec<Open<'d>>,
+    /// What elements still open have overwritten in `rendered`. The last ones are what the element at hand declares.
+    overwritten: Vec<Overwritten>,
+    /// The innermost element whose end tag is still to be written, or none.
+    open: u32,
     /// The attributes of the element at hand. Kept for its allocation.
     attributes: Vec<Item<'d>>,
 }
 
-/// An element whose end tag is still to be written.
 #[derive(Clone, Copy)]
-struct Open<'d> {
-    record: &'d ElementRecord,
-    /// The node behind it.
-    end: u32,
-    /// The length of `overwritten` before it.
-    overwritten: usize,
+struct Overwritten {
+    /// The element that declares the prefix anew.
+    by: u32,
+    prefix: u32,
+    /// What the output had it bound to before.
+    namespace: u32,
 }
 
 struct Item<'d> {
@@ -73,8 +72,8 @@ impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
             listed,
             // As much as most messages need.
             overwritten: Vec::with_capacity(16),
-            open: Vec::with_capacity(16),
-            attributes: Vec::with_capacity(8),
+            open: NONE,
+            attributes: Vec::new(),
         }
     }
 
@@ -122,7 +121,7 @@ impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
         let end = document.end_of(apex.node);
         let mut node = apex.node;
         while node < end {
-            self.close_before(node);
+            self.close_before(node, apex.node);
             if node == self.omitted {
                 node = document.end_of(node);
                 continue;
@@ -134,21 +133,27 @@ impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
             }
             node = node.saturating_add(1);
         }
-        self.close_before(end);
+        self.close_before(end, apex.node);
     }
 
-    /// Writes the end tags of all open elements that end before the node.
-    fn close_before(&mut self, node: u32) {
-        while let Some(&open) = self.open.last()
-            && open.end <= node
+    /// Writes the end tags of all open elements that end before the node; the outermost is the apex.
+    fn close_before(&mut self, node: u32, apex: u32) {
+        let document = self.document;
+        while self.open != NONE && document.end_of(self.open) <= node {
+            self.close();
+            self.open = if self.open == apex { NONE } else { document.parent_of(self.open) };
+        }
+    }
+
+    /// Writes the end tag of the innermost open element, and undoes what it declared.
+    fn close(&mut self) {
+        self.end_tag(self.document.element_record(self.open));
+        while let Some(&Overwritten { by, prefix, namespace }) = self.overwritten.last()
+            && by == self.open
         {
-            self.open.pop();
-            self.end_tag(open.record);
-            while self.overwritten.len() > open.overwritten {
-                let Some((prefix, namespace)) = self.overwritten.pop() else { break };
-                if let Some(slot) = self.rendered.get_mut(prefix as usize) {
-                    *slot = namespace;
-                }
+            self.overwritten.pop();
+            if let Some(slot) = self.rendered.get_mut(prefix as usize) {
+                *slot = namespace;
             }
         }
     }
@@ -169,7 +174,7 @@ impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
         let document = self.document;
         let record = document.element_record(element.node);
         let before = self.overwritten.len();
-        self.open.push(Open { record, end: document.end_of(element.node), overwritten: before });
+        self.open = element.node;
         match self.method.rules {
             Rules::Exclusive => self.collect_used(element, record, is_apex),
             Rules::Inclusive | Rules::Inclusive11 => self.collect_all(element, is_apex),
@@ -187,8 +192,8 @@ impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
     fn write_declarations(&mut self, first: usize) {
         let document = self.document;
         let declared = self.overwritten.get_mut(first..).unwrap_or_default();
-        declared.sort_unstable_by_key(|&(prefix, _)| document.prefix_name(prefix));
-        for &(prefix, _) in &*declared {
+        declared.sort_unstable_by_key(|declared| document.prefix_name(declared.prefix));
+        for &Overwritten { prefix, .. } in &*declared {
             let namespace = self.rendered.get(prefix as usize).copied().unwrap_or_default();
             self.output.octets(if prefix == EMPTY { b" xmlns" } else { b" xmlns:" });
             self.output.octets(document.prefix_name(prefix).as_bytes());
@@ -244,7 +249,7 @@ impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
     fn collect(&mut self, prefix: u32, namespace: u32) {
         let Some(rendered) = self.rendered.get_mut(prefix as usize) else { return };
         if prefix != XML && *rendered != namespace {
-            self.overwritten.push((prefix, *rendered));
+            self.overwritten.push(Overwritten { by: self.open, prefix, namespace: *rendered });
             *rendered = namespace;
         }
     }
