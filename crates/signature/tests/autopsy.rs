@@ -299,3 +299,11 @@ fn the_work_is_counted() {
     let with = |known: &[TrustedKey]| examine(&others, "_a", known).work().0;
     assert!(with(&[trusted(&PROVIDER.generate_key(KeyKind::P256).unwrap())]) > with(&[]));
 }
+
+#[test]
+fn the_work_has_an_end() {
+    let [signer, stranger] = [(); 2].map(|()| PROVIDER.generate_key(KeyKind::Ed25519).unwrap());
+    let found = examine(&signed("_a", &Signer::new(&signer)), "_a", &vec![trusted(&stranger); 9000]);
+    assert_eq!(found.maker(), &Maker::Nobody);
+    assert!((8192..=8192 + 512).contains(&found.work().0), "{:?}", found.work());
+}
