@@ -108,12 +108,7 @@ pub(crate) const SUCCESS: &str = "urn:oasis:names:tc:SAML:2.0:status:Success";
 
 impl ResponseFacts {
     pub(crate) fn read(root: Element<'_>) -> Result<ResponseFacts, AssertionError> {
-        if !root.is(namespace::SAML_PROTOCOL, "Response") {
-            return Err(AssertionError::NotAResponse {
-                namespace: root.namespace().to_owned(),
-                name: root.local_name().to_owned(),
-            });
-        }
+        is_response(root)?;
         let owned = |name: &str| root.attribute(name).map(str::to_owned);
         Ok(ResponseFacts {
             version: root.attribute("Version").map(|version| kept(version, VERSION)),

@@ -8,7 +8,7 @@ use vouchsafe_assertion::{
     authenticate,
 };
 use vouchsafe_metadata::EntityId;
-use vouchsafe_testkit::{OKTA_ENTITY_ID, Part, SERVICE_PROVIDER};
+use vouchsafe_testkit::{OKTA_ENTITY_ID, Part, SERVICE_PROVIDER, Signed};
 use vouchsafe_xml::{Document, Limits};
 
 use crate::common::{REQUEST, good, okta};
@@ -77,6 +77,23 @@ fn the_claimed_issuer_is_that_of_the_response_or_of_the_only_assertion() {
         let document = Document::parse(issued.xml().as_bytes(), &Limits::default()).unwrap();
         let claimed = Envelope::read(&document).unwrap().claimed_issuer().map(|id| id.as_str().to_owned());
         assert_eq!(claimed.as_deref(), expected);
+    }
+}
+
+/// Whatever good assertion is in it.
+#[test]
+fn another_element_than_a_response_is_refused_at_each_door() {
+    let xml = good(|r| r.sign(Signed::Assertion)).issue().unwrap().into_xml();
+    let receiver = okta(NOW);
+    receiver.receive(xml.as_bytes()).unwrap();
+    for other in [
+        xml.replace("p:Response", "p:ArtifactResponse"),
+        xml.replace("urn:oasis:names:tc:SAML:2.0:protocol", "urn:oasis:names:tc:SAML:1.0:protocol"),
+    ] {
+        assert_ne!(other, xml);
+        let document = Document::parse(other.as_bytes(), &receiver.limits).unwrap();
+        assert_eq!(Envelope::read(&document).unwrap_err().code(), "assertion.not_a_response");
+        assert_eq!(receiver.path(document).unwrap_err().code(), "assertion.not_a_response");
     }
 }
 
