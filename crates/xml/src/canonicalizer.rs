@@ -258,10 +258,8 @@ impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
     fn write_attributes(&mut self, element: Element<'d>, records: &[AttributeRecord], is_apex: bool) {
         let document = self.document;
         let inherits = is_apex && self.method.rules != Rules::Exclusive;
-        match records {
-            [] if !inherits => return,
-            [record] if !inherits => return self.write_attribute(record.name, record.value),
-            _ => {}
+        if let ([] | [_], false) = (records, inherits) {
+            return records.iter().for_each(|record| self.write_attribute(record.name, record.value));
         }
         let mut items = core::mem::take(&mut self.attributes);
         items.clear();

@@ -137,6 +137,8 @@ const SUBTREES: &[(Canonicalization, &str, &str, &[&str], &str)] = &[
         &[],
         "<c d=\"\" xml:base=\"x/\" xml:id=\"i\" xml:lang=\"de\" xml:other=\"o\" xml:space=\"default\"></c>",
     ),
+    (I, "<a xml:lang='en'><b/></a>", "/*/*", &[], "<b xml:lang=\"en\"></b>"),
+    (I, "<a xml:lang='en'><b c=''><d/></b></a>", "/*/*", &[], "<b c=\"\" xml:lang=\"en\"><d></d></b>"),
     (
         I,
         "<a xml:lang='en' xml:space='default'><b xml:lang='de' space='x'/></a>",
