@@ -11,7 +11,7 @@ use crate::instant::{ALLOWANCE, Clock, Shown};
 
 /// What a rule expected, or what came. Times become text when somebody reads them: most responses are accepted, and few of their ledgers
 /// are read.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Text {
     Fixed(&'static str),
     Shared(Arc<str>),
