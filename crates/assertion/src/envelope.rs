@@ -50,10 +50,10 @@ impl Envelope {
     pub fn read(document: &Document) -> Result<Envelope, Refusal> {
         let root = document.root();
         is_response(root)?;
-        let issuer = Issuer::read(root, RESPONSE_ISSUER)?;
+        let issuer = issuer_of(root, RESPONSE_ISSUER)?.map(issuer_text);
         Ok(Envelope {
             in_response_to: root.attribute("InResponseTo").map(str::to_owned),
-            claimed_issuer: claimed_issuer(root, issuer.as_ref()),
+            claimed_issuer: claimed_issuer(root, issuer).and_then(|claimed| EntityId::new(claimed).ok()),
         })
     }
 
@@ -129,13 +129,21 @@ impl ResponseFacts {
 impl Issuer {
     /// The Issuer among the children of a message or an assertion; at most one.
     pub(crate) fn read(parent: Element<'_>, place: &'static str) -> Result<Option<Issuer>, AssertionError> {
-        let Some(element) = at_most_one(parent, namespace::SAML_ASSERTION, "Issuer", place)? else {
-            return Ok(None);
-        };
-        Ok(Some(Issuer {
-            value: trimmed(&element.text()).to_owned(),
+        Ok(issuer_of(parent, place)?.map(|element| Issuer {
+            value: issuer_text(element).into_owned(),
             format: element.attribute("Format").map(|format| kept(format, ENTITY)),
         }))
+    }
+}
+
+fn issuer_of<'d>(parent: Element<'d>, place: &'static str) -> Result<Option<Element<'d>>, AssertionError> {
+    at_most_one(parent, namespace::SAML_ASSERTION, "Issuer", place)
+}
+
+fn issuer_text(element: Element<'_>) -> Cow<'_, str> {
+    match element.text() {
+        Cow::Borrowed(text) => Cow::Borrowed(trimmed(text)),
+        Cow::Owned(text) => Cow::Owned(trimmed(&text).to_owned()),
     }
 }
 
@@ -187,20 +195,16 @@ pub(crate) fn at_most_one<'d>(
     }
 }
 
-/// The Issuer of the Response, else that of its only plain Assertion, as far as it can be an entity ID.
-pub(crate) fn claimed_issuer(root: Element<'_>, issuer: Option<&Issuer>) -> Option<EntityId> {
-    let claimed = match issuer {
-        Some(issuer) => issuer.value.clone(),
-        None => issuer_of_only_assertion(root)?,
-    };
-    EntityId::new(claimed).ok()
+/// The Issuer of the Response, else that of its only plain Assertion.
+pub(crate) fn claimed_issuer<'d>(root: Element<'d>, issuer: Option<Cow<'d, str>>) -> Option<Cow<'d, str>> {
+    issuer.or_else(|| issuer_of_only_assertion(root))
 }
 
-fn issuer_of_only_assertion(root: Element<'_>) -> Option<String> {
+fn issuer_of_only_assertion(root: Element<'_>) -> Option<Cow<'_, str>> {
     let mut assertions = elements_named(root, namespace::SAML_ASSERTION, "Assertion");
     let assertion = assertions.next()?;
     if assertions.next().is_some() {
         return None;
     }
-    Issuer::read(assertion, "Assertion/Issuer").ok().flatten().map(|issuer| issuer.value)
+    issuer_of(assertion, "Assertion/Issuer").ok().flatten().map(issuer_text)
 }

@@ -16,6 +16,8 @@ pub(crate) enum Text {
     Fixed(&'static str),
     Shared(Arc<str>),
     Written(String),
+    /// How many of what.
+    Count(usize, &'static str),
     Time(DateTime<Utc>),
     Bound(Bound),
 }
@@ -46,6 +48,7 @@ impl Text {
             Text::Fixed(text) => Cow::Borrowed(text),
             Text::Shared(text) => Cow::Borrowed(text),
             Text::Written(text) => Cow::Borrowed(text),
+            Text::Count(count, what) => Cow::Owned(format!("{count} {what}")),
             Text::Time(time) => Cow::Owned(Shown(*time).text()),
             Text::Bound(bound) => Cow::Owned(bound.text()),
         }
@@ -57,7 +60,7 @@ impl Text {
         let text = match &self {
             Text::Shared(text) => text,
             Text::Written(text) => text.as_str(),
-            Text::Fixed(_) | Text::Time(_) | Text::Bound(_) => return self,
+            Text::Fixed(_) | Text::Count(..) | Text::Time(_) | Text::Bound(_) => return self,
         };
         if text.len() <= LONGEST {
             return self;

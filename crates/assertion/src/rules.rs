@@ -18,7 +18,6 @@ use crate::authentic::Parts;
 use crate::envelope::Issuer;
 use crate::error::AssertionError;
 use crate::expectations::Expectations;
-use crate::facts::AuthnStatement;
 use crate::instant::{Clock, Moment};
 use crate::ledger::{Check, Ledger, Outcome};
 use crate::ledger_text::{Bound, Text};
@@ -136,35 +135,39 @@ impl Examination {
         }
     }
 
-    /// Candidates of which one must satisfy every rule of a table: the first that does, or else the first. Its checks are recorded.
+    /// Candidates of which one must satisfy every rule of a table: the first that does, or else the first. Its checks are recorded, and
+    /// the place of one that does comes back.
     fn one_of<'c, S>(
         &mut self,
         rules: &[Rule<S>],
         case: &Case<'_>,
         candidates: impl Iterator<Item = &'c S>,
-    ) -> Option<&'c S> {
-        let mut kept: Option<(&S, Vec<Judgement>)> = None;
+    ) -> Option<usize>
+    where
+        S: 'c,
+    {
+        let mut kept: Option<(usize, Vec<Judgement>)> = None;
         let mut found = false;
-        for candidate in candidates {
+        for (place, candidate) in candidates.enumerate() {
             let judgements: Vec<Judgement> = rules.iter().map(|rule| (rule.judge)(case, candidate)).collect();
             found = !judgements.iter().any(Judgement::has_failed);
             if found || kept.is_none() {
-                kept = Some((candidate, judgements));
+                kept = Some((place, judgements));
             }
             if found {
                 break;
             }
         }
-        let (candidate, judgements) = kept?;
+        let (place, judgements) = kept?;
         for (rule, judgement) in rules.iter().zip(judgements) {
             self.record(rule.name, rule.clause, judgement);
         }
-        found.then_some(candidate)
+        found.then_some(place)
     }
 }
 
-/// Runs every rule. What comes back is the AuthnStatement that satisfied those about it, if one did.
-pub(crate) fn examine<'a>(case: &Case<'a>, examination: &mut Examination) -> Option<&'a AuthnStatement> {
+/// Runs every rule. What comes back is the place of the AuthnStatement that satisfied those about it, if one did.
+pub(crate) fn examine(case: &Case<'_>, examination: &mut Examination) -> Option<usize> {
     examination.all(response::RULES, case, &case.parts.response);
     examination.all(assertion::RULES, case, &case.parts.assertion);
     subject::examine(case, examination);

@@ -10,7 +10,6 @@ use crate::authentic::{AuthenticAssertion, Parts};
 use crate::conditions::ProxyFacts;
 use crate::error::AssertionError;
 use crate::expectations::Expectations;
-use crate::facts::AuthnStatement;
 use crate::instant::{Clock, Moment};
 use crate::ledger::{Check, Ledger, Outcome};
 use crate::login::Login;
@@ -40,15 +39,16 @@ impl AuthenticAssertion {
             clock: Clock::new(now, expectations.clock_skew()),
         };
         let mut examination = Examination::new(ledger);
-        let statement = examine(&case, &mut examination).map(Session::of);
+        let accepted = examine(&case, &mut examination);
         let end = latest_acceptance(&parts, expectations);
         for kind in [&SUBJECT_ID, &PAIRWISE_ID] {
             examination.ledger.record(subject_id::check(kind, &parts.assertion.attributes, &scopes));
         }
 
         let Examination { ledger, error, decided_by } = examination;
-        let (session, end) = match (error, statement, end) {
-            (None, Some(session), Some(end)) => (session, end),
+        let statement = accepted.and_then(|place| parts.assertion.authn_statements.into_iter().nth(place));
+        let (statement, end) = match (error, statement, end) {
+            (None, Some(statement), Some(end)) => (statement, end),
             // No statement without an error, and no end of a confirmation that passed: unreachable, and refused all the same.
             (error, _, _) => {
                 let error = error.unwrap_or(AssertionError::NoAuthnStatement);
@@ -67,10 +67,10 @@ impl AuthenticAssertion {
                 .and_then(|conditions| conditions.proxy_restrictions.into_iter().next())
                 .map(ProxyFacts::into_restriction),
             attributes: parts.assertion.attributes,
-            session_index: session.index,
-            session_not_on_or_after: session.not_on_or_after,
-            authn_instant: session.authn_instant,
-            authn_context: session.context_class,
+            session_index: statement.session_index,
+            session_not_on_or_after: statement.session_not_on_or_after.as_ref().and_then(Moment::at),
+            authn_instant: statement.authn_instant.as_ref().and_then(Moment::at),
+            authn_context: statement.context_class,
             assertion_id: parts.assertion.id,
             in_response_to: expectations.request().map(str::to_owned),
             accepted_at: now,
@@ -78,25 +78,6 @@ impl AuthenticAssertion {
             ledger,
         };
         Ok(ValidAssertion { login, replay: ReplayKey::new(replay, end) })
-    }
-}
-
-/// What is kept of the AuthnStatement that was accepted.
-struct Session {
-    index: Option<String>,
-    not_on_or_after: Option<DateTime<Utc>>,
-    authn_instant: Option<DateTime<Utc>>,
-    context_class: Option<String>,
-}
-
-impl Session {
-    fn of(statement: &AuthnStatement) -> Session {
-        Session {
-            index: statement.session_index.clone(),
-            not_on_or_after: statement.session_not_on_or_after.as_ref().and_then(Moment::at),
-            authn_instant: statement.authn_instant.as_ref().and_then(Moment::at),
-            context_class: statement.context_class.clone(),
-        }
     }
 }
 

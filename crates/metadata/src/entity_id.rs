@@ -30,28 +30,34 @@ impl EntityId {
     ///
     /// # Errors
     /// `metadata.entity_id` when it is empty, longer than 1024 characters, or holds white space or control characters.
-    pub fn new(value: impl Into<String>) -> Result<EntityId, MetadataError> {
-        let value = value.into();
-        // Nearly all of them.
-        if (1..=LONGEST).contains(&value.len()) && value.bytes().all(|octet| octet.is_ascii_graphic()) {
-            return Ok(EntityId(value.into()));
+    pub fn new(value: impl AsRef<str>) -> Result<EntityId, MetadataError> {
+        let value = value.as_ref();
+        match fault(value) {
+            None => Ok(EntityId(value.into())),
+            Some(reason) => Err(MetadataError::EntityId { value: value.to_owned(), reason }),
         }
-        let reason = if value.is_empty() {
-            "it is empty"
-        } else if value.chars().count() > LONGEST {
-            "it is longer than 1024 characters"
-        } else if value.chars().any(|c| c.is_whitespace() || c.is_control()) {
-            "it holds white space or control characters"
-        } else {
-            return Ok(EntityId(value.into()));
-        };
-        Err(MetadataError::EntityId { value, reason })
     }
 
     /// The identifier as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// Why it is none.
+fn fault(value: &str) -> Option<&'static str> {
+    // Nearly all of them.
+    if (1..=LONGEST).contains(&value.len()) && value.bytes().all(|octet| octet.is_ascii_graphic()) {
+        None
+    } else if value.is_empty() {
+        Some("it is empty")
+    } else if value.chars().count() > LONGEST {
+        Some("it is longer than 1024 characters")
+    } else if value.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        Some("it holds white space or control characters")
+    } else {
+        None
     }
 }
 

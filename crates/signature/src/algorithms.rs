@@ -28,9 +28,30 @@ impl<'d> Method<'d> {
         Method { canonicalization: self.canonicalization.without_comments(), ..self }
     }
 
-    /// The prefixes, without allocating when there are none.
-    pub(crate) fn prefixes(&self) -> Vec<&'d str> {
-        self.prefix_list.split_ascii_whitespace().collect()
+    /// The prefixes one by one.
+    pub(crate) fn prefixes(&self) -> Prefixes<'d> {
+        let mut prefixes = self.prefix_list.split_ascii_whitespace();
+        match (prefixes.next(), prefixes.next()) {
+            (Some(only), None) => Prefixes::One(only),
+            _ => Prefixes::Any(self.prefix_list.split_ascii_whitespace().collect()),
+        }
+    }
+}
+
+/// A list of prefixes, without an allocation for none or one, which is what messages have.
+pub(crate) enum Prefixes<'d> {
+    One(&'d str),
+    Any(Vec<&'d str>),
+}
+
+impl<'d> std::ops::Deref for Prefixes<'d> {
+    type Target = [&'d str];
+
+    fn deref(&self) -> &[&'d str] {
+        match self {
+            Prefixes::One(prefix) => std::slice::from_ref(prefix),
+            Prefixes::Any(prefixes) => prefixes,
+        }
     }
 }
 

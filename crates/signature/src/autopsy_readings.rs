@@ -203,7 +203,7 @@ impl<'d> Readings<'d> {
             Covered::Content => (self.element, Some(self.signature), self.reference_method),
         };
         let mut lists = vec![Vec::new(), vec!["xs"]];
-        let named = method.prefixes();
+        let named = method.prefixes().to_vec();
         if !named.is_empty() && named.len() <= NEEDED && named != ["xs"] {
             lists.push(named);
         }

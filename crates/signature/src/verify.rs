@@ -3,6 +3,7 @@
 //! The order is fixed: structure ([`profile`](crate::profile)), then the value over `ds:SignedInfo` with the trusted keys,
 //! and only then the digest, so that nobody without a trusted key causes more than a walk over the document.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -151,7 +152,7 @@ impl fmt::Debug for Verified {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Evidence {
-    element: Box<str>,
+    element: Cow<'static, str>,
     reference_id: Option<Box<str>>,
     algorithm: SignatureAlgorithm,
     digest: Option<DigestAlgorithm>,
@@ -205,7 +206,7 @@ impl Evidence {
 
     pub(crate) fn of_query(parameter: &str, algorithm: SignatureAlgorithm, key: &TrustedKey) -> Evidence {
         Evidence {
-            element: parameter.into(),
+            element: Cow::Owned(parameter.to_owned()),
             reference_id: None,
             algorithm,
             digest: None,
@@ -230,7 +231,7 @@ fn check(parts: &Parts<'_>, keys: &[TrustedKey], provider: &Provider) -> Result<
     let octets = octets_named_by_the_reference(parts);
     the_digest_is_that_of(&octets, parts, provider)?;
     let evidence = Evidence {
-        element: parts.element.local_name().into(),
+        element: kept(parts.element.local_name()),
         reference_id: parts.id.map(Into::into),
         algorithm: parts.algorithm,
         digest: Some(parts.digest),
@@ -239,6 +240,12 @@ fn check(parts: &Parts<'_>, keys: &[TrustedKey], provider: &Provider) -> Result<
         key_fingerprint: key.shared_fingerprint(),
     };
     Ok(Verified { octets, evidence })
+}
+
+/// A local name, without a copy of the usual ones.
+fn kept(name: &str) -> Cow<'static, str> {
+    let usual = ["Response", "Assertion"].into_iter().find(|usual| *usual == name);
+    usual.map_or_else(|| Cow::Owned(name.to_owned()), Cow::Borrowed)
 }
 
 /// The trusted key that made the signature value over the canonical `ds:SignedInfo`.
@@ -255,7 +262,8 @@ fn key_of_signed_info<'k>(
 }
 
 pub(crate) fn canonical_signed_info(signed_info: Element<'_>, method: &Method<'_>) -> Vec<u8> {
-    let mut octets = Vec::with_capacity(2 * 1024);
+    // What is in the source, and a declaration or two.
+    let mut octets = Vec::with_capacity(signed_info.source_range().len().saturating_add(128));
     canonicalize(signed_info, method.canonicalization, &method.prefixes(), None, &mut octets);
     octets
 }

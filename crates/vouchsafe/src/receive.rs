@@ -90,11 +90,13 @@ impl ServiceProvider {
         let mut expectations =
             Expectations::new(self.entity_id().clone(), self.assertion_consumer(), correlation)
                 .with_clock_skew(self.config.clock_skew)?;
-        let mut ages = vec![self.config.maximum_authentication_age];
+        let mut ages = [self.config.maximum_authentication_age, None, None];
         if let Expect::Reply(pending) = expect {
             expectations = expectations.with_requested_context(pending.requested_context().clone());
             let since_asked = || now.signed_duration_since(pending.issued_at());
-            ages.extend([pending.maximum_authentication_age(), pending.force_authn().then(since_asked)]);
+            let [_, asked, forced] = &mut ages;
+            *asked = pending.maximum_authentication_age();
+            *forced = pending.force_authn().then(since_asked);
         }
         if let Some(age) = ages.into_iter().flatten().min() {
             expectations = expectations.with_maximum_authentication_age(age);

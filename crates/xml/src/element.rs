@@ -166,7 +166,7 @@ impl<'d> Element<'d> {
     /// All bindings in scope, to take with what is read in its place.
     pub fn scope(self) -> NamespaceScope {
         let document = self.document;
-        let bindings = self.bindings_in_scope().into_iter().map(|(prefix, namespace)| {
+        let bindings = self.bindings_in_scope().map(|(prefix, namespace)| {
             (document.prefix_name(prefix).to_owned(), document.namespace_name(namespace).to_owned())
         });
         NamespaceScope::from_declared(bindings.collect())
@@ -210,22 +210,17 @@ impl<'d> Element<'d> {
     }
 
     /// The ids of prefixes and namespaces in scope, without `xml` and without an undeclared default namespace.
-    pub(crate) fn bindings_in_scope(self) -> Vec<(u32, u32)> {
+    pub(crate) fn bindings_in_scope(self) -> impl Iterator<Item = (u32, u32)> + use<'d> {
         let document = self.document;
         let mut seen = vec![false; document.prefix_count()];
-        let mut bindings = Vec::new();
-        for declaration in self.declaring_nodes().flat_map(|node| document.declarations_of(node)) {
-            if let Some(seen) = seen.get_mut(declaration.prefix as usize) {
-                if !*seen
-                    && declaration.prefix != crate::arena::XML
-                    && declaration.namespace != crate::arena::EMPTY
-                {
-                    bindings.push((declaration.prefix, declaration.namespace));
-                }
-                *seen = true;
-            }
-        }
-        bindings
+        self.declaring_nodes()
+            .flat_map(|node| document.declarations_of(node))
+            .filter(move |declaration| {
+                let seen = seen.get_mut(declaration.prefix as usize);
+                seen.is_some_and(|seen| !core::mem::replace(seen, true))
+            })
+            .map(|declaration| (declaration.prefix, declaration.namespace))
+            .filter(|&(prefix, namespace)| prefix != crate::arena::XML && namespace != crate::arena::EMPTY)
     }
 
     pub(crate) fn attribute_records(self) -> &'d [AttributeRecord] {

@@ -93,7 +93,7 @@ impl<'i> Parser<'i> {
             nodes: Vec::with_capacity((size / 64).saturating_add(8)),
             elements: Vec::with_capacity((size / 128).saturating_add(8)),
             attributes: Vec::with_capacity((size / 96).saturating_add(8)),
-            declarations: Vec::with_capacity(16),
+            declarations: Vec::with_capacity((size / 256).saturating_add(8)),
             outside: Range::default(),
             prefixes: Interner::new("xml", 8),
             namespaces: Interner::new(namespace::XML, 8),
