@@ -221,6 +221,7 @@ fn the_writer_refuses_what_is_no_document() {
             w.attribute("p:b", "").attribute("q:b", "").end();
         }),
         ("declaration as attribute", |w| _ = w.start("a").attribute("xmlns:p", "u").end()),
+        ("default declaration as attribute", |w| _ = w.start("a").attribute("xmlns", "u").end()),
         ("unbinding", |w| _ = w.start("a").namespace("p", "").end()),
         ("illegal character", |w| _ = w.start("a").text("\u{1}").end()),
         ("illegal character in value", |w| _ = w.start("a").attribute("b", "\u{FFFF}").end()),
@@ -256,4 +257,8 @@ fn the_writer_writes_what_it_is_told() {
     let mut writer = Writer::in_scope(&scope);
     writer.start("p:f").end();
     assert_eq!(writer.finish().unwrap(), "<p:f/>");
+
+    let mut writer = Writer::new();
+    writer.start("a").attribute("b", "").raw_element("<c/>").end();
+    assert_eq!(writer.finish().unwrap(), "<a b=\"\"><c/></a>", "a document without namespaces");
 }
