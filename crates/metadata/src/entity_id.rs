@@ -129,4 +129,13 @@ mod tests {
         assert_eq!(serde_json::from_str::<EntityId>("\"https://a.example\"").unwrap(), id);
         assert!(serde_json::from_str::<EntityId>("\"a b\"").is_err());
     }
+
+    #[test]
+    fn is_shown_and_handed_on_as_it_is() {
+        let id = EntityId::new("https://a.example").unwrap();
+        let shared: Arc<str> = id.clone().into();
+        for text in [id.to_string().as_str(), id.as_ref(), id.as_str(), &shared] {
+            assert_eq!(text, "https://a.example");
+        }
+    }
 }
