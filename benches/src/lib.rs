@@ -4,6 +4,7 @@
 //! in the same rounds: what a receiver cannot leave out ([`Floor`]), computed with the same backend. `cargo run --release -p
 //! vouchsafe-benches` prints the table; `cargo bench -p vouchsafe-benches` gives criterion's details of the parts.
 
+mod answer;
 mod floor;
 mod hostile;
 mod measure;
@@ -11,6 +12,7 @@ mod message;
 mod peers;
 mod receiver;
 
+pub use answer::{answer_requests, verify_all};
 pub use floor::Floor;
 pub use hostile::{Hostile, SHAPES};
 pub use measure::{Measured, Task, interleaved};

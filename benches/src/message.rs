@@ -1,5 +1,7 @@
 //! The messages: shaped like Okta's, issued when the benchmark starts.
 
+use std::path::Path;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use vouchsafe_testkit::{Attribute, Encryption, IdentityProvider, Signed, keys};
 
@@ -65,6 +67,18 @@ impl Message {
         }
         let issued = response.issue()?;
         Ok(Message { base64: issued.to_base64(), xml: issued.into_xml(), issued_at })
+    }
+
+    /// Reads a message that was [handed over](crate::Peers::hand_over) just now.
+    ///
+    /// # Errors
+    /// When the files are not there.
+    pub fn read(folder: &Path) -> Result<Message, Failure> {
+        Ok(Message {
+            xml: std::fs::read_to_string(folder.join("response.xml"))?,
+            base64: std::fs::read_to_string(folder.join("response.base64"))?,
+            issued_at: DateTime::<Utc>::from(std::time::SystemTime::now()),
+        })
     }
 
     /// The document.

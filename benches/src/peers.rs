@@ -49,7 +49,19 @@ impl Peers {
     /// # Errors
     /// When it does not start.
     pub fn start(program: &Path) -> Result<Peers, Failure> {
-        let mut child = Command::new(program).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        Peers::spawn(&mut Command::new(program))
+    }
+
+    /// Starts this program once more, to [answer](crate::answer_requests) with the backend of that name.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn ourselves(backend: &str) -> Result<Peers, Failure> {
+        Peers::spawn(Command::new(std::env::current_exe()?).args(["--answer", backend]))
+    }
+
+    fn spawn(command: &mut Command) -> Result<Peers, Failure> {
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let requests = child.stdin.take().ok_or("no way to ask")?;
         let answers = BufReader::new(child.stdout.take().ok_or("no way to answer")?);
         Ok(Peers { process: Rc::new(RefCell::new(Process { child, requests, answers })) })

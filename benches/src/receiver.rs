@@ -1,7 +1,9 @@
 //! The service provider that receives, as a service would set it up.
 
+use std::path::Path;
+
 use chrono::{DateTime, Utc};
-use vouchsafe::crypto::PrivateKey;
+use vouchsafe::crypto::{Certificate, PrivateKey};
 use vouchsafe::signature::TrustedKey;
 use vouchsafe::{
     EntityId, Expect, IdentityProvider, Limits, Login, PostedResponse, Provider, ServiceProvider,
@@ -39,12 +41,31 @@ impl Receiver {
     /// When a key cannot be used.
     pub fn with_limits(provider: &Provider, limits: Limits) -> Result<Receiver, Failure> {
         let metadata = vouchsafe_testkit::IdentityProvider::okta().metadata()?;
+        Receiver::trusting(metadata.as_bytes(), keys::identity_provider().certificate(), provider, limits)
+    }
+
+    /// Sets it up for a message that was [handed over](crate::Peers::hand_over).
+    ///
+    /// # Errors
+    /// When the files are not there, or a key cannot be used.
+    pub fn of_folder(folder: &Path, provider: &Provider) -> Result<Receiver, Failure> {
+        let metadata = std::fs::read(folder.join("metadata.xml"))?;
+        let certificate = Certificate::from_pem(&std::fs::read_to_string(folder.join("certificate.pem"))?)?;
+        Receiver::trusting(&metadata, &certificate, provider, Limits::default())
+    }
+
+    fn trusting(
+        metadata: &[u8],
+        certificate: &Certificate,
+        provider: &Provider,
+        limits: Limits,
+    ) -> Result<Receiver, Failure> {
         let pair = keys::service_provider();
         let decryption_key = provider.private_key(pair.private_key().to_pkcs8_pem().as_str())?;
-        let signer = keys::identity_provider().certificate().public_key(provider)?;
+        let signer = certificate.public_key(provider)?;
         let service_provider = ServiceProvider::builder(EntityId::new(SERVICE_PROVIDER)?)
             .assertion_consumer(ASSERTION_CONSUMER)?
-            .trust(IdentityProvider::from_metadata(metadata.as_bytes())?)
+            .trust(IdentityProvider::from_metadata(metadata)?)
             .provider(provider.clone())
             .limits(limits)
             .decryption_key(decryption_key.clone(), pair.certificate().clone())

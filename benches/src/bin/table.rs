@@ -5,16 +5,21 @@
 
 use std::path::Path;
 
-use vouchsafe::signature::verify;
 use vouchsafe::xml::{Canonicalization, Document, canonicalize};
 use vouchsafe_benches::{
-    Failure, Floor, Hostile, Measured, Message, Peers, Receiver, SHAPES, Shape, Task, build_peers,
-    interleaved, providers,
+    Failure, Floor, Hostile, Measured, Message, Peers, Receiver, SHAPES, Shape, Task, answer_requests,
+    build_peers, interleaved, providers, verify_all,
 };
 
 type Tasks<'t> = Vec<Box<dyn Task + 't>>;
 
 fn main() -> Result<(), Failure> {
+    if let [_, answer, backend] = std::env::args().collect::<Vec<_>>().as_slice()
+        && answer == "--answer"
+    {
+        let provider = providers().into_iter().find(|provider| provider.name() == backend);
+        return answer_requests(&provider.ok_or("no such backend")?);
+    }
     let options = Options::from_arguments()?;
     println!(
         "Microseconds: median (minimum) of {} rounds in turns; ratios of medians (of minima).",
@@ -34,7 +39,7 @@ fn main() -> Result<(), Failure> {
         let features = |backend: &str| format!("{backend}{}", if options.samael { ",samael" } else { "" });
         let programs = [build_peers(&features("rustcrypto"))?, build_peers(&features("aws-lc"))?];
         for (receiver, program) in [&rustcrypto, &aws_lc].into_iter().zip(&programs) {
-            peers(receiver, program, options.rounds / 4)?;
+            peers(receiver, program, options.rounds / 2)?;
         }
     }
     hostile()
@@ -121,38 +126,20 @@ fn parts(receiver: &Receiver, rounds: usize) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Parse and verify both signatures: what a library of signatures does.
-fn verification(message: &Message, receiver: &Receiver) -> Result<(), Failure> {
-    verify_all(&Document::parse(message.xml().as_bytes(), receiver.limits())?, receiver)
-}
-
-fn verify_all(document: &Document, receiver: &Receiver) -> Result<(), Failure> {
-    let root = document.root();
-    let assertion = root.elements().find(|child| child.local_name() == "Assertion");
-    for element in std::iter::once(root).chain(assertion) {
-        let verified = verify(element, receiver.trusted_keys(), receiver.provider(), receiver.limits())?;
-        let _ = std::hint::black_box(verified);
-    }
-    Ok(())
-}
-
 /// The same messages received by others.
 fn peers(receiver: &Receiver, program: &Path, rounds: usize) -> Result<(), Failure> {
-    let process = Peers::start(program)?;
+    let (ourselves, process) = (Peers::ourselves(receiver.provider().name())?, Peers::start(program)?);
     let folder = std::env::temp_dir().join(format!("vouchsafe-benches-{}", std::process::id()));
     println!("\n## Others, {} (samael: OpenSSL and libxmlsec1)", receiver.provider().name());
     for groups in [1, 100] {
         let message = Message::issue(Shape::BothSigned, groups)?;
         let place = folder.join(groups.to_string());
         Peers::hand_over(&place, &message)?;
-        let mut names = vec!["receive vouchsafe", "verify vouchsafe"];
-        let mut tasks: Tasks<'_> = vec![
-            Box::new(|| {
-                std::hint::black_box(receiver.receive_message(&message)?);
-                Ok(())
-            }),
-            Box::new(|| verification(&message, receiver)),
-        ];
+        let (mut names, mut tasks): (Vec<&str>, Tasks<'_>) = (Vec::new(), Vec::new());
+        for name in ["receive vouchsafe", "verify vouchsafe"] {
+            names.push(name);
+            tasks.push(Box::new(ourselves.task(name, &place)?));
+        }
         for name in ["receive saml-rs", "receive risaml", "receive samael", "verify bergshamra"] {
             match process.task(name, &place) {
                 Ok(task) => {
