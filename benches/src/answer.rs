@@ -1,29 +1,29 @@
-//! What is measured beside the peers answers as they do, in a process of its own, so that its turns begin as theirs do.
+//! Answering in a process of its own: a thing is done so many times when it is asked for, and how long that took is the answer. The peers
+//! include this file, so that every turn beside others begins and ends alike; it knows nothing but the standard library.
 
 use std::collections::HashMap;
+use std::error::Error;
 use std::io::BufRead as _;
 use std::path::Path;
 use std::time::Instant;
 
-use vouchsafe::Provider;
-use vouchsafe::signature::verify;
-use vouchsafe::xml::Document;
+/// Does it once; an answer that is no acceptance is an error.
+pub type Work = Box<dyn Fn() -> Result<(), Box<dyn Error>>>;
 
-use crate::{Failure, Message, Receiver};
-
-/// Does it once.
-type Work = Box<dyn Fn() -> Result<(), Failure>>;
-
-/// Answers requests on the standard input until it ends: `receive vouchsafe FOLDER TIMES` or `verify vouchsafe FOLDER TIMES`, the answer
-/// being the nanoseconds that it took, or why it cannot be done.
+/// Answers requests on the standard input until it ends.
+///
+/// A request is a line `receive saml-rs FOLDER TIMES`; the answer is a line with the nanoseconds that it took, or why it cannot be done.
+/// `prepare` makes the work of a task out of what the folder holds, once and not counted.
 ///
 /// # Errors
 /// When the standard input cannot be read.
 #[expect(clippy::print_stdout, reason = "this is how it answers")]
-pub fn answer_requests(provider: &Provider) -> Result<(), Failure> {
+pub fn answer_requests(
+    prepare: impl Fn(&str, &Path) -> Result<Work, Box<dyn Error>>,
+) -> Result<(), Box<dyn Error>> {
     let mut prepared = HashMap::new();
     for line in std::io::stdin().lock().lines() {
-        match answer(&line?, provider, &mut prepared) {
+        match answer(&line?, &prepare, &mut prepared) {
             Ok(nanoseconds) => println!("{nanoseconds}"),
             Err(error) => println!("{}", error.to_string().replace('\n', " ")),
         }
@@ -31,13 +31,17 @@ pub fn answer_requests(provider: &Provider) -> Result<(), Failure> {
     Ok(())
 }
 
-fn answer(line: &str, provider: &Provider, prepared: &mut HashMap<String, Work>) -> Result<u128, Failure> {
+fn answer(
+    line: &str,
+    prepare: impl Fn(&str, &Path) -> Result<Work, Box<dyn Error>>,
+    prepared: &mut HashMap<String, Work>,
+) -> Result<u128, Box<dyn Error>> {
     const FORM: &str = "a request is a task, a folder and a number";
     let (request, times) = line.rsplit_once(' ').ok_or(FORM)?;
     let times: u32 = times.parse()?;
     if !prepared.contains_key(request) {
         let (task, folder) = request.rsplit_once(' ').ok_or(FORM)?;
-        prepared.insert(request.to_owned(), work(task, Path::new(folder), provider)?);
+        prepared.insert(request.to_owned(), prepare(task, Path::new(folder))?);
     }
     let work = prepared.get(request).ok_or("nothing prepared")?;
     let start = Instant::now();
@@ -45,34 +49,4 @@ fn answer(line: &str, provider: &Provider, prepared: &mut HashMap<String, Work>)
         work()?;
     }
     Ok(start.elapsed().as_nanos())
-}
-
-fn work(task: &str, folder: &Path, provider: &Provider) -> Result<Work, Failure> {
-    let message = Message::read(folder)?;
-    let receiver = Receiver::of_folder(folder, provider)?;
-    match task {
-        "receive vouchsafe" => Ok(Box::new(move || {
-            std::hint::black_box(receiver.receive_message(&message)?);
-            Ok(())
-        })),
-        "verify vouchsafe" => Ok(Box::new(move || {
-            let document = Document::parse(message.xml().as_bytes(), receiver.limits())?;
-            verify_all(&document, &receiver)
-        })),
-        _ => Err(format!("“{task}” is not known").into()),
-    }
-}
-
-/// Verifies both signatures: what a library of signatures does.
-///
-/// # Errors
-/// When one does not hold.
-pub fn verify_all(document: &Document, receiver: &Receiver) -> Result<(), Failure> {
-    let root = document.root();
-    let assertion = root.elements().find(|child| child.local_name() == "Assertion");
-    for element in std::iter::once(root).chain(assertion) {
-        let verified = verify(element, receiver.trusted_keys(), receiver.provider(), receiver.limits())?;
-        let _ = std::hint::black_box(verified);
-    }
-    Ok(())
 }

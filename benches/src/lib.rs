@@ -9,14 +9,16 @@ mod floor;
 mod hostile;
 mod measure;
 mod message;
+mod ourselves;
 mod peers;
 mod receiver;
 
-pub use answer::{answer_requests, verify_all};
+pub use answer::{Work, answer_requests};
 pub use floor::Floor;
 pub use hostile::{Hostile, SHAPES};
 pub use measure::{Measured, Task, interleaved};
 pub use message::{Message, Shape};
+pub use ourselves::{our_work, verify_all};
 pub use peers::{Peers, build_peers};
 pub use receiver::{Receiver, providers};
 

@@ -1,19 +1,19 @@
 //! Other libraries doing the work of the benchmarks, one measurement at a time, on request.
 //!
-//! A request is a line `receive saml-rs FOLDER TIMES`; the answer is a line with the nanoseconds that it took, or why it cannot be
-//! done. FOLDER holds `response.xml`, `response.base64`, `metadata.xml` of the identity provider and `certificate.pem` of its key.
+//! How it is asked and answers is in [`answer`]. The folder holds `response.xml`, `response.base64`, `metadata.xml` of the identity provider and `certificate.pem` of its key.
 //! Whatever can be set up before a message comes is set up once and not counted.
 
+#[path = "../../src/answer.rs"]
+mod answer;
 mod bergshamra_peer;
 #[cfg(feature = "samael")]
 mod samael_peer;
 mod saml_rs_peers;
 
-use std::collections::HashMap;
 use std::error::Error;
-use std::io::BufRead as _;
 use std::path::Path;
-use std::time::Instant;
+
+use answer::{Work, answer_requests};
 
 /// What all peers are given.
 struct Handed {
@@ -23,36 +23,11 @@ struct Handed {
     certificate: String,
 }
 
-/// Does it once; an answer that is no acceptance is an error.
-type Work = Box<dyn Fn() -> Result<(), Box<dyn Error>>>;
-
 const SERVICE_PROVIDER: &str = "https://app.example.com/saml/metadata";
 const ASSERTION_CONSUMER: &str = "https://app.example.com/saml/acs";
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let mut prepared = HashMap::new();
-    for line in std::io::stdin().lock().lines() {
-        match answer(&line?, &mut prepared) {
-            Ok(nanoseconds) => println!("{nanoseconds}"),
-            Err(error) => println!("{}", error.to_string().replace('\n', " ")),
-        }
-    }
-    Ok(())
-}
-
-fn answer(line: &str, prepared: &mut HashMap<String, Work>) -> Result<u128, Box<dyn Error>> {
-    let (request, times) = line.rsplit_once(' ').ok_or("a request is a task, a folder and a number")?;
-    let times: u32 = times.parse()?;
-    if !prepared.contains_key(request) {
-        let (task, folder) = request.rsplit_once(' ').ok_or("a request is a task, a folder and a number")?;
-        prepared.insert(request.to_owned(), work(task, &Handed::read(Path::new(folder))?)?);
-    }
-    let work = prepared.get(request).ok_or("nothing prepared")?;
-    let start = Instant::now();
-    for _ in 0..times {
-        work()?;
-    }
-    Ok(start.elapsed().as_nanos())
+    answer_requests(|task, folder| work(task, &Handed::read(folder)?))
 }
 
 fn work(task: &str, handed: &Handed) -> Result<Work, Box<dyn Error>> {

@@ -8,7 +8,7 @@ use std::path::Path;
 use vouchsafe::xml::{Canonicalization, Document, canonicalize};
 use vouchsafe_benches::{
     Failure, Floor, Hostile, Measured, Message, Peers, Receiver, SHAPES, Shape, Task, answer_requests,
-    build_peers, interleaved, providers, verify_all,
+    build_peers, interleaved, our_work, providers, verify_all,
 };
 
 type Tasks<'t> = Vec<Box<dyn Task + 't>>;
@@ -18,7 +18,8 @@ fn main() -> Result<(), Failure> {
         && answer == "--answer"
     {
         let provider = providers().into_iter().find(|provider| provider.name() == backend);
-        return answer_requests(&provider.ok_or("no such backend")?);
+        let provider = provider.ok_or("no such backend")?;
+        return answer_requests(|task, folder| our_work(task, folder, &provider));
     }
     let options = Options::from_arguments()?;
     println!(

@@ -90,15 +90,16 @@ impl ServiceProvider {
         let mut expectations =
             Expectations::new(self.entity_id().clone(), self.assertion_consumer(), correlation)
                 .with_clock_skew(self.config.clock_skew)?;
-        let mut ages = [self.config.maximum_authentication_age, None, None];
-        if let Expect::Reply(pending) = expect {
-            expectations = expectations.with_requested_context(pending.requested_context().clone());
-            let since_asked = || now.signed_duration_since(pending.issued_at());
-            let [_, asked, forced] = &mut ages;
-            *asked = pending.maximum_authentication_age();
-            *forced = pending.force_authn().then(since_asked);
-        }
-        if let Some(age) = ages.into_iter().flatten().min() {
+        let asked = match expect {
+            Expect::Reply(pending) => {
+                expectations = expectations.with_requested_context(pending.requested_context().clone());
+                let since_asked = || now.signed_duration_since(pending.issued_at());
+                [pending.maximum_authentication_age(), pending.force_authn().then(since_asked)]
+            }
+            Expect::Unsolicited => [None, None],
+        };
+        let own = self.config.maximum_authentication_age;
+        if let Some(age) = asked.into_iter().chain([own]).flatten().min() {
             expectations = expectations.with_maximum_authentication_age(age);
         }
         if let Some(age) = self.config.maximum_message_age {

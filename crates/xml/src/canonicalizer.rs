@@ -11,8 +11,6 @@ use crate::{Document, Element, base};
 /// The state of one canonicalization.
 pub(crate) struct Canonicalizer<'d, 's, S> {
     document: &'d Document,
-    /// All text of the document.
-    text: &'d [u8],
     method: Canonicalization,
     omitted: u32,
     output: Output<'d, 's, S>,
@@ -64,7 +62,6 @@ impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
         };
         Self {
             document,
-            text: document.text.as_bytes(),
             method,
             omitted: NONE,
             output: Output::new(&document.text, sink),
@@ -75,6 +72,11 @@ impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
             open: NONE,
             attributes: Vec::new(),
         }
+    }
+
+    /// All text of the document.
+    fn text(&self) -> &'d [u8] {
+        self.document.text.as_bytes()
     }
 
     /// Leaves the element out, if it is one of this document.
@@ -162,11 +164,11 @@ impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
         let length = record.name.end.saturating_sub(record.name.start).saturating_add(3);
         let written = Span { start: record.source_end.saturating_sub(length), end: record.source_end };
         // So many octets before the end begin so only if there is nothing but the name in the tag.
-        if written.octets_of(self.text).starts_with(b"</") {
+        if written.octets_of(self.text()).starts_with(b"</") {
             return self.output.span(written);
         }
         self.output.octets(b"</");
-        self.output.octets(record.name.octets_of(self.text));
+        self.output.octets(record.name.octets_of(self.text()));
         self.output.octets(b">");
     }
 
@@ -285,12 +287,12 @@ impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
         // it that is escaped.
         let written = Span { start: name.start.saturating_sub(1), end: value.end.saturating_add(1) };
         let is_canonical = value.start == name.end.saturating_add(2)
-            && self.text.get(written.start as usize) == Some(&b' ')
-            && self.text.get(value.end as usize) == Some(&b'"');
+            && self.text().get(written.start as usize) == Some(&b' ')
+            && self.text().get(value.end as usize) == Some(&b'"');
         if is_canonical {
             return self.output.span(written);
         }
-        self.write_pair(name, value.octets_of(self.text));
+        self.write_pair(name, value.octets_of(self.text()));
     }
 
     fn write_pair(&mut self, name: Span, value: &[u8]) {

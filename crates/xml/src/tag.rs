@@ -80,11 +80,14 @@ impl Parser<'_> {
         let value = self.value(from, to, plain)?;
 
         let written = name.of(self.source);
-        if written == "xmlns" {
-            self.declare(Span::default(), value, at)?;
-            self.refuse_redeclared(first_declaration, tag)?;
+        let declared = if written == "xmlns" {
+            Some(Span::default())
         } else if prefix_length == 5 && written.starts_with("xmlns:") {
-            let prefix = Span { start: name.start.saturating_add(6), end: name.end };
+            Some(Span { start: name.start.saturating_add(6), end: name.end })
+        } else {
+            None
+        };
+        if let Some(prefix) = declared {
             self.declare(prefix, value, at)?;
             self.refuse_redeclared(first_declaration, tag)?;
         } else {
