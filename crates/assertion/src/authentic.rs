@@ -8,6 +8,7 @@ use vouchsafe_metadata::{EntityId, Scope};
 use vouchsafe_signature::{Evidence, Verified};
 use vouchsafe_xml::{Canonicalization, Document, Element, canonicalize, namespace};
 
+use crate::connection_id::ConnectionId;
 use crate::envelope::ResponseFacts;
 use crate::error::AssertionError;
 use crate::facts::AssertionFacts;
@@ -46,6 +47,7 @@ use crate::trust::Trust;
 /// ```
 pub struct Authentic<'k> {
     contents: Contents,
+    connection: ConnectionId,
     issuer: EntityId,
     scopes: Arc<[Scope]>,
     means: Means<'k>,
@@ -105,8 +107,14 @@ impl Contents {
 
 impl<'k> Authentic<'k> {
     pub(crate) fn new(contents: Contents, trust: &Trust, means: Means<'k>, ledger: Ledger) -> Authentic<'k> {
-        let issuer = trust.entity_id().clone();
-        Authentic { contents, issuer, scopes: trust.shared_scopes(), means, ledger }
+        let (connection, issuer) = (trust.connection().clone(), trust.entity_id().clone());
+        Authentic { contents, connection, issuer, scopes: trust.shared_scopes(), means, ledger }
+    }
+
+    /// The connection whose key signed.
+    #[must_use]
+    pub fn connection(&self) -> &ConnectionId {
+        &self.connection
     }
 
     /// Which key signed what, outermost first.
@@ -121,7 +129,7 @@ impl<'k> Authentic<'k> {
     /// A [`Refusal`] if the octets do not hold exactly one assertion, if a part that may occur once occurs twice, or if an encrypted
     /// identifier in it cannot be opened.
     pub fn read(self) -> Result<AuthenticAssertion, Refusal> {
-        let Authentic { contents, issuer, scopes, means, mut ledger } = self;
+        let Authentic { contents, connection, issuer, scopes, means, mut ledger } = self;
         let (rule, clause) = ("assertion.structure", "saml-core-2.0-os 2.3.3");
         let expected = "one assertion with each of its parts once";
         match Parts::read(contents.octets, means)
@@ -131,7 +139,8 @@ impl<'k> Authentic<'k> {
                 ledger.record(
                     Check::new(rule, clause, Outcome::Passed).expected(expected).actual("as expected"),
                 );
-                Ok(AuthenticAssertion { parts, issuer, scopes, evidence: contents.evidence, ledger, replay })
+                let evidence = contents.evidence;
+                Ok(AuthenticAssertion { parts, connection, issuer, scopes, evidence, ledger, replay })
             }
             Err(error) => {
                 let check =
@@ -222,6 +231,7 @@ fn replay_hash(issuer: &EntityId, id: &str, means: Means<'_>) -> Result<String, 
 /// ```
 pub struct AuthenticAssertion {
     pub(crate) parts: Parts,
+    pub(crate) connection: ConnectionId,
     pub(crate) issuer: EntityId,
     pub(crate) scopes: Arc<[Scope]>,
     pub(crate) evidence: Vec<Evidence>,

@@ -5,13 +5,13 @@
 
 use std::borrow::Cow;
 
-use vouchsafe_crypto::{PrivateKey, Provider};
 use vouchsafe_encryption::{cipher_of, decrypt};
 use vouchsafe_metadata::EntityId;
 use vouchsafe_signature::{Verified, signature_child, verify};
 use vouchsafe_xml::{Document, Element, Limits, namespace};
 
 use crate::authentic::{Authentic, Contents};
+use crate::claimed::Claimed;
 use crate::envelope::{ResponseFacts, claimed_issuer};
 use crate::error::AssertionError;
 use crate::ledger::{Check, Ledger, Outcome};
@@ -21,7 +21,7 @@ use crate::reading::{elements_named, identifiers};
 use crate::refusal::Refusal;
 use crate::trust::{SignaturePolicy, Trust};
 
-/// Decides what of a document is authentic.
+/// Decides what of a response is authentic, by the trust of one connection: its keys, its algorithms, its decryption keys.
 ///
 /// * The root is a `samlp:Response` of SAML 2.0 with exactly one Assertion, plain or encrypted, among its children. An assertion anywhere
 ///   else is not looked at, and a signature anywhere else is neither believed nor followed.
@@ -33,27 +33,25 @@ use crate::trust::{SignaturePolicy, Trust};
 /// The document is consumed: nothing that comes after can look at it.
 ///
 /// ```compile_fail,E0382
-/// # use vouchsafe_assertion::{SignaturePolicy, Trust, authenticate};
-/// # fn example(document: vouchsafe_xml::Document, trust: Trust, provider: vouchsafe_crypto::Provider) {
+/// # use vouchsafe_assertion::{Claimed, Trust, authenticate};
+/// # fn example(claimed: Claimed, trust: Trust) {
 /// let limits = vouchsafe_xml::Limits::default();
-/// let _ = authenticate(document, &trust, &[], &provider, &limits, SignaturePolicy::default());
-/// let _ = document.root(); // error: use of moved value
+/// let _ = authenticate(claimed, &trust, &limits);
+/// let _ = claimed.issuer(); // error: use of moved value
 /// # }
 /// ```
 ///
 /// # Errors
 /// A [`Refusal`] with the first thing that is wrong; `xml.*`, `signature.*` and `encryption.*` codes come through as they are.
 pub fn authenticate<'k>(
-    document: Document,
-    trust: &Trust,
-    decryption_keys: &'k [PrivateKey],
-    provider: &'k Provider,
+    claimed: Claimed,
+    trust: &'k Trust,
     limits: &'k Limits,
-    policy: SignaturePolicy,
 ) -> Result<Authentic<'k>, Refusal> {
-    let means = Means { keys: decryption_keys, provider, limits };
-    let mut steps = Steps { trust, means, policy, ledger: Ledger::of_a_response() };
-    let outcome = steps.run(&document);
+    let Claimed { document, facts, ledger, .. } = claimed;
+    let means = Means { keys: trust.decryption_keys(), provider: trust.provider(), limits };
+    let mut steps = Steps { trust, means, policy: trust.signature_policy(), ledger };
+    let outcome = steps.run(&document, facts);
     drop(document);
     match outcome {
         Ok(contents) => Ok(Authentic::new(contents, trust, means, steps.ledger)),
@@ -75,9 +73,8 @@ struct Steps<'s, 'k> {
 }
 
 impl Steps<'_, '_> {
-    fn run(&mut self, document: &Document) -> Result<Contents, AssertionError> {
+    fn run(&mut self, document: &Document, claims: ResponseFacts) -> Result<Contents, AssertionError> {
         let root = document.root();
-        let claims = self.claims(root)?;
         self.claimed_issuer(root, &claims)?;
         let candidate = self.only_assertion(root, &claims)?;
         self.unique_ids(&[document])?;
@@ -122,21 +119,6 @@ impl Steps<'_, '_> {
             (Some(response), None) => Ok(Contents::decrypted_in_signed_response(response, inner.root())),
             (None, Some(own)) => Ok(Contents::signed_assertion(claims, own, true)),
             (None, None) => Err(self.unsigned(SIGNED, AssertionError::Unsigned)),
-        }
-    }
-
-    /// What this is at all.
-    fn claims(&mut self, root: Element<'_>) -> Result<ResponseFacts, AssertionError> {
-        let (rule, clause) = ("response.root", "saml-core-2.0-os 3.3.3");
-        match ResponseFacts::read(root) {
-            Ok(claims) => {
-                self.pass(rule, clause, "samlp:Response", "samlp:Response");
-                Ok(claims)
-            }
-            Err(error) => {
-                let actual = root.local_name().to_owned();
-                Err(self.fail(rule, clause, "samlp:Response with each of its parts once", actual, error))
-            }
         }
     }
 

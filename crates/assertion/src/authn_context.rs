@@ -2,10 +2,13 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::AssertionError;
 
 /// How the class of the answer is compared with those that were asked for (saml-core-2.0-os 3.3.2.2.1).
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Comparison {
     /// It is one of them.
@@ -71,11 +74,38 @@ impl fmt::Display for Comparison {
 /// assert!(!requested.accepts("urn:example:unheard-of"));
 /// # Ok::<(), vouchsafe_assertion::AssertionError>(())
 /// ```
-#[derive(Clone, PartialEq, Eq, Default, Debug)]
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[serde(try_from = "Stored", into = "Stored")]
 pub struct RequestedAuthnContext {
     comparison: Comparison,
     classes: Vec<String>,
     order: Vec<String>,
+}
+
+/// The stored form, which may have been written by anybody.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Stored {
+    #[serde(default)]
+    comparison: Comparison,
+    classes: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    order: Vec<String>,
+}
+
+impl TryFrom<Stored> for RequestedAuthnContext {
+    type Error = AssertionError;
+
+    fn try_from(stored: Stored) -> Result<RequestedAuthnContext, AssertionError> {
+        RequestedAuthnContext::compared(stored.comparison, stored.classes, stored.order)
+    }
+}
+
+impl From<RequestedAuthnContext> for Stored {
+    fn from(requested: RequestedAuthnContext) -> Stored {
+        let RequestedAuthnContext { comparison, classes, order } = requested;
+        Stored { comparison, classes, order }
+    }
 }
 
 impl RequestedAuthnContext {

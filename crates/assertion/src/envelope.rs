@@ -2,76 +2,12 @@
 
 use std::borrow::Cow;
 
-use vouchsafe_metadata::{EntityId, name_id_format::ENTITY};
-use vouchsafe_xml::{Document, Element, namespace};
+use vouchsafe_metadata::name_id_format::ENTITY;
+use vouchsafe_xml::{Element, namespace};
 
 use crate::error::AssertionError;
 use crate::instant::Moment;
 use crate::reading::{elements_named, kept, trimmed};
-use crate::refusal::Refusal;
-
-/// What an untrusted Response says of itself.
-///
-/// Nobody vouches for any of it, so it serves two purposes only: to look up which trusted identity provider and which outstanding
-/// request to hold the message against, and to refuse it. Everything looked up this way is compared with the authentic octets
-/// afterwards. It has no other methods; the person above all cannot be had from it:
-///
-/// ```compile_fail,E0599
-/// # use vouchsafe_assertion::Envelope;
-/// fn who(envelope: Envelope) -> String {
-///     envelope.name_id().to_owned() // error: no such method
-/// }
-/// ```
-///
-/// ```compile_fail,E0616
-/// # use vouchsafe_assertion::Envelope;
-/// fn what(envelope: Envelope) {
-///     let _ = envelope.in_response_to; // error: the field is private
-/// }
-/// ```
-///
-/// ```compile_fail,E0277
-/// # use vouchsafe_assertion::{Authentic, Envelope};
-/// fn forge(envelope: Envelope) -> Authentic<'static> {
-///     envelope.into() // error: nothing becomes authentic by conversion
-/// }
-/// ```
-#[derive(Debug)]
-pub struct Envelope {
-    in_response_to: Option<String>,
-    claimed_issuer: Option<EntityId>,
-}
-
-impl Envelope {
-    /// Reads what the document claims.
-    ///
-    /// # Errors
-    /// A [`Refusal`] if its root is not a `samlp:Response` of SAML 2.0, or has two Issuers.
-    pub fn read(document: &Document) -> Result<Envelope, Refusal> {
-        let root = document.root();
-        is_response(root)?;
-        let issuer = issuer_of(root, RESPONSE_ISSUER)?.map(issuer_text);
-        Ok(Envelope {
-            in_response_to: root.attribute("InResponseTo").map(str::to_owned),
-            claimed_issuer: claimed_issuer(root, issuer).and_then(|claimed| EntityId::new(claimed).ok()),
-        })
-    }
-
-    /// Who claims to have issued the response: its Issuer, else the Issuer of its only plain Assertion. `None` if neither is there, or
-    /// what is there cannot be an entity ID.
-    ///
-    /// Good for finding the keys to try, and for nothing else.
-    #[must_use]
-    pub fn claimed_issuer(&self) -> Option<&EntityId> {
-        self.claimed_issuer.as_ref()
-    }
-
-    /// Which request it claims to answer. Good for finding that request, and for nothing else.
-    #[must_use]
-    pub fn in_response_to(&self) -> Option<&str> {
-        self.in_response_to.as_deref()
-    }
-}
 
 /// The parts of a `samlp:Response` that rules look at. Whether they are authentic depends on where the element comes from.
 #[derive(Debug)]

@@ -62,7 +62,53 @@ pub enum AssertionError {
         /// What is wrong with it.
         reason: &'static str,
     },
-    /// An identifier of a request that is none.
+    /// A text that cannot be the name of a connection.
+    #[error("{} is not a valid name of a connection", Quoted::new(value))]
+    #[non_exhaustive]
+    ConnectionId {
+        /// What was given.
+        value: String,
+    },
+    /// Several connections have the identity provider and its key in common.
+    #[error("{count} connections could have received the response: {reason}")]
+    #[non_exhaustive]
+    ConnectionAmbiguous {
+        /// How many connections.
+        count: usize,
+        /// Why they cannot be told apart.
+        reason: &'static str,
+    },
+    /// The connection does not sign people in at present.
+    #[error("the connection {connection} is {state}")]
+    #[non_exhaustive]
+    ConnectionState {
+        /// The connection.
+        connection: String,
+        /// Its state, such as `draft` or `retired`.
+        state: &'static str,
+    },
+    /// A response that nobody asked for, over a connection that takes none.
+    #[error("the response answers no request, and the connection {connection} accepts answers only")]
+    #[non_exhaustive]
+    UnsolicitedRefused {
+        /// The connection.
+        connection: String,
+    },
+    /// The browser that posted the response is not shown to be the one that started the sign-in.
+    #[error("the sign-in was started in another browser: {reason}")]
+    #[non_exhaustive]
+    OtherBrowser {
+        /// What is missing or wrong.
+        reason: &'static str,
+    },
+    /// A sign-in that tries a connection out was answered where people are signed in, or the other way round.
+    #[error("the request {} to try the connection out, and its answer {}", was(*asked_as_trial), was(!*asked_as_trial))]
+    #[non_exhaustive]
+    TrialMismatch {
+        /// Whether the request was made to try the connection out.
+        asked_as_trial: bool,
+    },
+    /// A value that is not the identifier of a message.
     #[error("{} cannot be the identifier of a message", Quoted::new(value))]
     #[non_exhaustive]
     MessageId {
@@ -422,4 +468,8 @@ fn status_codes(codes: &[String]) -> String {
 
 fn status_message(message: Option<&str>) -> String {
     message.map_or_else(String::new, |message| format!(": {}", Quoted::new(message)))
+}
+
+fn was(so: bool) -> &'static str {
+    if so { "was made" } else { "was not made" }
 }

@@ -17,6 +17,12 @@ impl AssertionError {
             Self::NoUsableKey { .. } => "assertion.no_usable_key",
             Self::ClockSkew { .. } => "assertion.clock_skew",
             Self::ContextOrder { .. } => "assertion.context_order",
+            Self::ConnectionId { .. } => "assertion.connection_id",
+            Self::ConnectionAmbiguous { .. } => "assertion.connection_ambiguous",
+            Self::ConnectionState { .. } => "assertion.connection_state",
+            Self::UnsolicitedRefused { .. } => "assertion.unsolicited",
+            Self::OtherBrowser { .. } => "assertion.other_browser",
+            Self::TrialMismatch { .. } => "assertion.trial",
             Self::MessageId { .. } => "assertion.message_id",
             Self::UnknownIssuer { .. } => "assertion.unknown_issuer",
             Self::UnexpectedIssuer { .. } => "assertion.unexpected_issuer",
@@ -77,6 +83,27 @@ impl AssertionError {
             }
             Self::ContextOrder { .. } => {
                 "Ask for classes that stand in the configured order of strength, and name each class there once, the weakest first."
+            }
+            Self::ConnectionId { .. } => {
+                "Name the connection with 1 to 64 letters and digits of ASCII, `-` and `_`: the name stands in addresses."
+            }
+            Self::ConnectionAmbiguous { .. } => {
+                "Give each connection an assertion consumer of its own (Connection::with_assertion_consumer), and enter it at the identity \
+                 provider (Okta: \"Single sign-on URL\"; Entra ID: \"Reply URL\")."
+            }
+            Self::ConnectionState { .. } => {
+                "Activate the connection after a sign-in that tried it out; a retired connection stays closed."
+            }
+            Self::UnsolicitedRefused { .. } => {
+                "Let people start at this service, or set the connection's unsolicited responses to Restart, or to Accept if the icon in \
+                 the identity provider's dashboard must work without a round trip."
+            }
+            Self::OtherBrowser { .. } => {
+                "Start the sign-in again. If it happens often, check that the binding cookie is set with SameSite=None and Secure and that \
+                 no proxy removes it."
+            }
+            Self::TrialMismatch { .. } => {
+                "Try a connection out from the administrator's page, and sign people in from the sign-in page."
             }
             Self::MessageId { .. } => "Pass the ID of the AuthnRequest exactly as it was sent.",
             Self::UnknownIssuer { .. } => {
@@ -199,7 +226,7 @@ impl AssertionError {
             Self::Replayed => {
                 "The same response was posted again: a reload of the page, or somebody who copied it. Start the sign-in again."
             }
-            Self::OtherAssertion => "Pass the FirstSeen that came of this login's own replay_key.",
+            Self::OtherAssertion => "Pass the Recorded that came of this assertion's own replay_key.",
         }
     }
 }

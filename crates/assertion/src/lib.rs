@@ -4,6 +4,7 @@
 //!
 //! | step | gives | which means |
 //! |---|---|---|
+//! | [`Claimed::parse`] | [`Claimed`] | parsed once; tells who claims to answer which request, for look-ups, and nothing else |
 //! | [`authenticate`] | [`Authentic`] | octets that were digested under a trusted key's signature; the tree is gone |
 //! | [`Authentic::read`] | [`AuthenticAssertion`] | those octets parsed, and nothing else |
 //! | [`AuthenticAssertion::validate`] | [`ValidAssertion`] | every rule accepts it; it may have been used before |
@@ -11,26 +12,24 @@
 //!
 //! ```
 //! use chrono::{DateTime, Utc};
-//! use vouchsafe_assertion::{Expectations, Login, Refusal, SignaturePolicy, Trust, authenticate};
-//! use vouchsafe_crypto::{PrivateKey, Provider};
-//! use vouchsafe_xml::{Document, Limits};
+//! use vouchsafe_assertion::{Claimed, Expectations, Login, Refusal, Trust, authenticate, choose};
+//! use vouchsafe_xml::Limits;
 //!
 //! fn receive(
 //!     posted: &[u8],
-//!     trust: &Trust,
-//!     keys: &[PrivateKey],
+//!     candidates: impl FnOnce(&Claimed) -> Vec<Trust>,
 //!     expectations: &Expectations,
 //!     now: DateTime<Utc>,
 //!     record: impl FnOnce(&str) -> bool,
 //! ) -> Result<Login, Refusal> {
-//!     let (provider, limits) = (Provider::rustcrypto(), Limits::default());
-//!     let document = Document::parse(posted, &limits)?;
-//!     let valid = authenticate(document, trust, keys, &provider, &limits, SignaturePolicy::default())?
-//!         .read()?
-//!         .validate(expectations, now)?;
+//!     let limits = Limits::default();
+//!     let claimed = Claimed::parse(posted, &limits)?;
+//!     let candidates = candidates(&claimed);
+//!     let trust = choose(&claimed, &candidates.iter().collect::<Vec<_>>(), &limits)?;
+//!     let valid = authenticate(claimed, trust, &limits)?.read()?.validate(expectations, now)?;
 //!     let key = valid.replay_key();
 //!     let inserted = record(key.hash());
-//!     valid.confirm(key.recorded(inserted)?)
+//!     valid.confirm(key.recorded(inserted))
 //! }
 //! ```
 //!
@@ -47,7 +46,10 @@ mod attributes;
 mod authentic;
 mod authenticate;
 mod authn_context;
+mod candidates;
+mod claimed;
 mod conditions;
+mod connection_id;
 mod envelope;
 mod error;
 mod error_hints;
@@ -66,6 +68,7 @@ mod refusal;
 mod replay;
 mod rules;
 mod subject_id;
+mod trial;
 mod trust;
 mod valid;
 
@@ -73,8 +76,10 @@ pub use attributes::{Attribute, Attributes};
 pub use authentic::{Authentic, AuthenticAssertion};
 pub use authenticate::authenticate;
 pub use authn_context::{Comparison, RequestedAuthnContext};
+pub use candidates::{MOST_CANDIDATES, choose};
+pub use claimed::Claimed;
 pub use conditions::ProxyRestriction;
-pub use envelope::Envelope;
+pub use connection_id::ConnectionId;
 pub use error::AssertionError;
 pub use expectations::{Correlation, Expectations};
 pub use ledger::{Check, Ledger, Outcome, UnredactedLedger};
@@ -82,7 +87,8 @@ pub use login::Login;
 pub use message_id::MessageId;
 pub use name_id::{NameId, PersistentName};
 pub use refusal::Refusal;
-pub use replay::{FirstSeen, ReplayKey};
+pub use replay::{Recorded, ReplayKey};
 pub use subject_id::SubjectId;
+pub use trial::Trial;
 pub use trust::{SignaturePolicy, Trust};
 pub use valid::ValidAssertion;

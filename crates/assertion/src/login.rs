@@ -9,6 +9,7 @@ use vouchsafe_signature::Evidence;
 
 use crate::attributes::Attributes;
 use crate::conditions::ProxyRestriction;
+use crate::connection_id::ConnectionId;
 use crate::error::AssertionError;
 use crate::ledger::{Check, Ledger, Outcome};
 use crate::name_id::{NameId, PersistentName};
@@ -26,6 +27,7 @@ use crate::subject_id::{self, SubjectId};
 /// # }
 /// ```
 pub struct Login {
+    pub(crate) connection: ConnectionId,
     pub(crate) issuer: EntityId,
     pub(crate) audience: EntityId,
     pub(crate) scopes: Arc<[Scope]>,
@@ -45,6 +47,13 @@ pub struct Login {
 }
 
 impl Login {
+    /// The connection whose key signed it: which customer's, at which application. Accounts belong to a connection, since two connections
+    /// may have the same identity provider.
+    #[must_use]
+    pub fn connection(&self) -> &ConnectionId {
+        &self.connection
+    }
+
     /// The identity provider that vouches for it. Names and attributes mean something only together with it: another identity provider
     /// may use the same ones for somebody else.
     #[must_use]
@@ -174,6 +183,7 @@ impl Login {
 impl fmt::Debug for Login {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Login")
+            .field("connection", &self.connection)
             .field("issuer", &self.issuer)
             .field("assertion_id", &self.assertion_id)
             .field("accepted_at", &self.accepted_at)

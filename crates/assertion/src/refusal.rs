@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use vouchsafe_metadata::MetadataError;
 use vouchsafe_xml::XmlError;
 
+use crate::connection_id::ConnectionId;
 use crate::error::AssertionError;
 use crate::instant::Shown;
 use crate::ledger::{Check, Ledger, Outcome};
@@ -72,6 +73,42 @@ impl Refusal {
             .expected(format!("an answer before {}", Shown(expired_at)))
             .actual("a later one");
         Refusal::by(AssertionError::RequestExpired { expired_at }, check)
+    }
+
+    /// The connection signs nobody in at present (`assertion.connection_state`).
+    #[must_use]
+    pub fn connection_state(connection: &ConnectionId, state: &'static str) -> Refusal {
+        let check =
+            Check::new("connection.state", PROFILE, Outcome::Failed).expected("active").actual(state);
+        Refusal::by(AssertionError::ConnectionState { connection: connection.to_string(), state }, check)
+    }
+
+    /// The connection takes no response that nobody asked for (`assertion.unsolicited`).
+    #[must_use]
+    pub fn unsolicited(connection: &ConnectionId) -> Refusal {
+        let check = Check::new("connection.unsolicited", "saml-profiles-2.0-os 4.1.5", Outcome::Failed)
+            .expected("the answer to a request")
+            .actual("an unsolicited response");
+        Refusal::by(AssertionError::UnsolicitedRefused { connection: connection.to_string() }, check)
+    }
+
+    /// The browser is not shown to be the one that started the sign-in (`assertion.other_browser`).
+    #[must_use]
+    pub fn other_browser(reason: &'static str) -> Refusal {
+        let check = Check::new("request.browser", PROFILE, Outcome::Failed)
+            .expected("the browser that started the sign-in")
+            .actual(reason);
+        Refusal::by(AssertionError::OtherBrowser { reason }, check)
+    }
+
+    /// A trial is answered where people are signed in, or the other way round (`assertion.trial`).
+    #[must_use]
+    pub fn trial(asked_as_trial: bool) -> Refusal {
+        let named = |so| if so { "a trial" } else { "a sign-in" };
+        let check = Check::new("request.trial", PROFILE, Outcome::Failed)
+            .expected(named(asked_as_trial))
+            .actual(named(!asked_as_trial));
+        Refusal::by(AssertionError::TrialMismatch { asked_as_trial }, check)
     }
 
     /// The identity provider's metadata cannot be relied on now (`metadata.*`).

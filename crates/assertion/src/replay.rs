@@ -2,10 +2,6 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::error::AssertionError;
-use crate::ledger::{Check, Outcome};
-use crate::refusal::Refusal;
-
 pub(crate) const FIRST_USE: &str = "assertion.first_use";
 pub(crate) const FIRST_USE_CLAUSE: &str = "saml-profiles-2.0-os 4.1.4.5";
 
@@ -17,7 +13,7 @@ pub(crate) const FIRST_USE_CLAUSE: &str = "saml-profiles-2.0-os 4.1.4.5";
 /// let key = valid.replay_key();
 /// // In one step, such as INSERT with a unique key: true for exactly one of two at the same time.
 /// let inserted = seen.insert(key.hash().to_owned());
-/// valid.confirm(key.recorded(inserted)?)
+/// valid.confirm(key.recorded(inserted))
 /// # }
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -43,25 +39,16 @@ impl ReplayKey {
         self.expires_at
     }
 
-    /// What a store says after it tried to insert the hash atomically: `true` if it was not there.
-    ///
-    /// # Errors
-    /// `assertion.replayed` if it was there.
-    pub fn recorded(self, inserted: bool) -> Result<FirstSeen, Refusal> {
-        if inserted {
-            return Ok(FirstSeen { hash: self.hash });
-        }
-        let check = Check::new(FIRST_USE, FIRST_USE_CLAUSE, Outcome::Failed)
-            .expected("not seen before")
-            .actual("seen before");
-        Err(Refusal::by(AssertionError::Replayed, check))
+    /// What a store answers after it tried to insert the hash atomically: `true` if it was not there before.
+    pub fn recorded(self, inserted: bool) -> Recorded {
+        Recorded { hash: self.hash, is_first: inserted }
     }
 }
 
-/// The proof that an assertion was recorded and had not been there. It cannot be made up, and serves once:
+/// A store's answer: this assertion was recorded, for the first time or not. It is bound to the key that it answers, and serves once:
 ///
 /// ```compile_fail,E0451
-/// let forged = vouchsafe_assertion::FirstSeen { hash: String::new() };
+/// let forged = vouchsafe_assertion::Recorded { hash: String::new(), is_first: true };
 /// ```
 ///
 /// ```compile_fail,E0382
@@ -73,11 +60,18 @@ impl ReplayKey {
 /// ```
 #[derive(Debug)]
 #[must_use = "a login is only made with it: pass it to ValidAssertion::confirm"]
-pub struct FirstSeen {
+pub struct Recorded {
     hash: String,
+    is_first: bool,
 }
 
-impl FirstSeen {
+impl Recorded {
+    /// Whether the assertion had not been recorded before.
+    #[must_use]
+    pub fn is_first(&self) -> bool {
+        self.is_first
+    }
+
     pub(crate) fn is_of(&self, key: &ReplayKey) -> bool {
         self.hash == key.hash
     }

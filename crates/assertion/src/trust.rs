@@ -1,18 +1,24 @@
-//! Whom to believe: one identity provider's name, keys and scopes, and what must be signed.
+//! Whom to believe over one connection: the identity provider's name, keys and scopes, and what must be signed.
 
 use std::sync::Arc;
 
-use vouchsafe_crypto::{CryptoError, Provider};
+use vouchsafe_crypto::{CryptoError, PrivateKey, Provider};
 use vouchsafe_metadata::{EntityId, IdentityProvider, Scope};
 use vouchsafe_signature::TrustedKey;
 
+use crate::connection_id::ConnectionId;
 use crate::error::AssertionError;
 
-/// One identity provider as configuration trusts it: its entity ID, its keys parsed once, and the domains it speaks for.
+/// One connection's identity provider as configuration trusts it: its entity ID, its keys parsed once, the domains it speaks for, which
+/// algorithms are accepted of it, what it must sign, and the keys that open what it encrypts.
 ///
 /// A `Trust` has at least one key. No key means that nothing can be believed, so there is no value for it.
 #[derive(Clone, Debug)]
 pub struct Trust {
+    connection: ConnectionId,
+    provider: Provider,
+    policy: SignaturePolicy,
+    decryption_keys: Arc<[PrivateKey]>,
     entity_id: EntityId,
     keys: Vec<TrustedKey>,
     unusable: Vec<String>,
@@ -25,11 +31,15 @@ impl Trust {
     /// dates and issuer play no part, since it is trusted for being in the metadata.
     ///
     /// A key that cannot be used is left out and listed in [`unusable_keys`](Trust::unusable_keys), so that one outdated key of several
-    /// does not end every login.
+    /// does not end every login. The provider goes on to decide which algorithms are accepted over this connection.
     ///
     /// # Errors
     /// [`AssertionError::NoUsableKey`] if none remains.
-    pub fn new(identity_provider: &IdentityProvider, provider: &Provider) -> Result<Trust, AssertionError> {
+    pub fn new(
+        connection: ConnectionId,
+        identity_provider: &IdentityProvider,
+        provider: &Provider,
+    ) -> Result<Trust, AssertionError> {
         let entity_id = identity_provider.entity_id().clone();
         let certificates = identity_provider.signing_certificates();
         let mut keys = Vec::with_capacity(certificates.len());
@@ -54,7 +64,64 @@ impl Trust {
         }
         let accepts_unauthenticated_cbc = identity_provider.accepts_unauthenticated_cbc();
         let scopes = identity_provider.scopes().into();
-        Ok(Trust { entity_id, keys, unusable, scopes, accepts_unauthenticated_cbc })
+        Ok(Trust {
+            connection,
+            provider: provider.clone(),
+            policy: SignaturePolicy::default(),
+            decryption_keys: Arc::new([]),
+            entity_id,
+            keys,
+            unusable,
+            scopes,
+            accepts_unauthenticated_cbc,
+        })
+    }
+
+    /// Says which signatures must exist.
+    #[must_use]
+    pub fn with_signature_policy(mut self, policy: SignaturePolicy) -> Trust {
+        self.policy = policy;
+        self
+    }
+
+    /// Gives the keys that open what is encrypted for this connection, tried in this order. No other key opens it.
+    #[must_use]
+    pub fn with_decryption_keys(mut self, keys: impl Into<Arc<[PrivateKey]>>) -> Trust {
+        self.decryption_keys = keys.into();
+        self
+    }
+
+    /// Decrypts what comes with AES-CBC even where no signature covers the ciphertext.
+    ///
+    /// # Danger
+    /// Whoever can alter such a message learns from our answers about the plaintext (Jager and Somorovsky, "How to Break XML
+    /// Encryption"). Better to have the identity provider sign the Response as well, or encrypt with AES-GCM.
+    #[must_use]
+    pub fn danger_accept_unauthenticated_cbc(mut self) -> Trust {
+        self.accepts_unauthenticated_cbc = true;
+        self
+    }
+
+    /// The connection.
+    #[must_use]
+    pub fn connection(&self) -> &ConnectionId {
+        &self.connection
+    }
+
+    /// The cryptography, and with it the algorithms that are accepted over this connection.
+    #[must_use]
+    pub fn provider(&self) -> &Provider {
+        &self.provider
+    }
+
+    /// Which signatures must exist.
+    #[must_use]
+    pub fn signature_policy(&self) -> SignaturePolicy {
+        self.policy
+    }
+
+    pub(crate) fn decryption_keys(&self) -> &[PrivateKey] {
+        &self.decryption_keys
     }
 
     /// The identity provider.

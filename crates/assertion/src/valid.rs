@@ -8,15 +8,17 @@ use vouchsafe_signature::Evidence;
 
 use crate::authentic::{AuthenticAssertion, Parts};
 use crate::conditions::ProxyFacts;
+use crate::connection_id::ConnectionId;
 use crate::error::AssertionError;
 use crate::expectations::Expectations;
 use crate::instant::{Clock, Moment};
 use crate::ledger::{Check, Ledger, Outcome};
 use crate::login::Login;
 use crate::refusal::Refusal;
-use crate::replay::{FIRST_USE, FIRST_USE_CLAUSE, FirstSeen, ReplayKey};
+use crate::replay::{FIRST_USE, FIRST_USE_CLAUSE, Recorded, ReplayKey};
 use crate::rules::{Case, Examination, bearers, examine};
 use crate::subject_id::{self, PAIRWISE_ID, SUBJECT_ID};
+use crate::trial::Trial;
 
 impl AuthenticAssertion {
     /// Runs every rule, whatever fails, and accepts if none did.
@@ -31,7 +33,7 @@ impl AuthenticAssertion {
         expectations: &Expectations,
         now: DateTime<Utc>,
     ) -> Result<ValidAssertion, Refusal> {
-        let AuthenticAssertion { mut parts, issuer, scopes, evidence, ledger, replay } = self;
+        let AuthenticAssertion { mut parts, connection, issuer, scopes, evidence, ledger, replay } = self;
         let case = Case {
             parts: &parts,
             issuer: &issuer,
@@ -58,6 +60,7 @@ impl AuthenticAssertion {
         let name_id = parts.assertion.subject.as_mut().and_then(|subject| subject.name_id.take());
         let conditions = parts.assertion.conditions.take();
         let login = Login {
+            connection,
             issuer,
             audience: expectations.entity_id().clone(),
             scopes,
@@ -106,8 +109,8 @@ fn latest_acceptance(parts: &Parts, expectations: &Expectations) -> Option<DateT
 /// [`confirm`](ValidAssertion::confirm) is the only way to a [`Login`], and it can be taken once:
 ///
 /// ```compile_fail,E0382
-/// # use vouchsafe_assertion::{FirstSeen, ValidAssertion};
-/// fn twice(valid: ValidAssertion, first: FirstSeen, second: FirstSeen) {
+/// # use vouchsafe_assertion::{Recorded, ValidAssertion};
+/// fn twice(valid: ValidAssertion, first: Recorded, second: Recorded) {
 ///     let login = valid.confirm(first);
 ///     let again = valid.confirm(second); // error: use of moved value
 /// }
@@ -131,6 +134,12 @@ impl ValidAssertion {
         self.replay.clone()
     }
 
+    /// The connection whose key signed.
+    #[must_use]
+    pub fn connection(&self) -> &ConnectionId {
+        self.login.connection()
+    }
+
     /// The identity provider.
     #[must_use]
     pub fn issuer(&self) -> &EntityId {
@@ -149,22 +158,33 @@ impl ValidAssertion {
         self.login.ledger()
     }
 
-    /// Turns it into a login, once a store has recorded that it came for the first time.
+    /// Turns it into a login, once a store has recorded it for the first time.
     ///
     /// # Errors
-    /// `assertion.other_assertion` if the proof is that of another assertion.
-    pub fn confirm(self, first_seen: FirstSeen) -> Result<Login, Refusal> {
+    /// With the whole ledger: `assertion.replayed` if it was recorded before, `assertion.other_assertion` if the record is that of another
+    /// assertion.
+    pub fn confirm(self, recorded: Recorded) -> Result<Login, Refusal> {
         let ValidAssertion { mut login, replay } = self;
-        if first_seen.is_of(&replay) {
-            login.record_first_use();
-            Ok(login)
+        let failed = |expected: &'static str, actual: &'static str| {
+            Check::new(FIRST_USE, FIRST_USE_CLAUSE, Outcome::Failed).expected(expected).actual(actual)
+        };
+        let (check, error) = if !recorded.is_of(&replay) {
+            let check = failed("the record of this assertion", "that of another");
+            (check, AssertionError::OtherAssertion)
+        } else if !recorded.is_first() {
+            (failed("not seen before", "seen before"), AssertionError::Replayed)
         } else {
-            let check = Check::new(FIRST_USE, FIRST_USE_CLAUSE, Outcome::Failed)
-                .expected("the record of this assertion")
-                .actual("that of another");
-            login.ledger.record(check);
-            Err(Refusal::with_ledger(AssertionError::OtherAssertion, login.ledger))
-        }
+            login.record_first_use();
+            return Ok(login);
+        };
+        login.ledger.record(check);
+        Err(Refusal::with_ledger(error, login.ledger))
+    }
+
+    /// Turns it into something to look at: what the person would have been signed in as. Nobody can be signed in with it, and nothing is
+    /// recorded.
+    pub fn into_trial(self) -> Trial {
+        Trial::new(self.login)
     }
 }
 

@@ -36,4 +36,4 @@ pub use keys::TrustedKey;
 pub use profile::signature_child;
 pub use query::{MessageParameter, VerifiedQuery, sign_query, verify_query};
 pub use sign::{Place, Signer, sign};
-pub use verify::{Evidence, Verified, has_signature, verify, verify_any};
+pub use verify::{Evidence, Verified, has_signature, signing_key, verify, verify_any};

@@ -73,6 +73,24 @@ pub fn verify_any(
     }
 }
 
+/// Which of these keys made the signature that `element` carries, by the value over its `ds:SignedInfo` alone.
+///
+/// It serves to choose among signers that are all trusted. It proves nothing about the element: the digest is not looked at, so
+/// [`verify`] it with the keys of the signer that was chosen.
+///
+/// # Errors
+/// As [`verify`], except those about the digest.
+pub fn signing_key<'k>(
+    element: Element<'_>,
+    keys: &'k [TrustedKey],
+    provider: &Provider,
+    limits: &Limits,
+) -> Result<&'k TrustedKey, SignatureError> {
+    let parts = profile::read(element, Profile::Saml, limits)?;
+    keys::accepted(parts.algorithm, "SignatureMethod", provider)?;
+    key_of_signed_info(&parts, keys, provider)
+}
+
 /// Whether `element` has a `ds:Signature` among its immediate children. Says nothing about what it is worth.
 #[must_use]
 pub fn has_signature(element: Element<'_>) -> bool {

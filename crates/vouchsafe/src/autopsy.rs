@@ -3,7 +3,7 @@
 //! [`vouchsafe_signature::autopsy`] looks at one signature. Here it is asked about each signature of a response, with the keys of every
 //! trusted identity provider at hand, and what it finds is put into the terms of whoever runs the service.
 
-use vouchsafe_assertion::{Envelope, Refusal, Trust};
+use vouchsafe_assertion::{Claimed, Refusal, Trust};
 use vouchsafe_crypto::{PrivateKey, Provider};
 use vouchsafe_encryption::{cipher_of, decrypt};
 use vouchsafe_metadata::IdentityProvider;
@@ -11,6 +11,7 @@ use vouchsafe_signature::{Autopsy, Content, Maker, SignatureError, TrustedKey, a
 use vouchsafe_xml::{Document, Element, Limits, namespace};
 
 use crate::autopsy_finding::{CertificateFacts, SignatureFinding};
+use crate::connection::Connection;
 use crate::posted::PostedResponse;
 use crate::service_provider::ServiceProvider;
 
@@ -27,24 +28,26 @@ pub struct PostMortem {
 impl ServiceProvider {
     /// Finds out why the signatures of a response fail: one entry a signature, of the Response and of its Assertion.
     ///
-    /// For people who look into a refusal: it tries the keys of every identity provider and a hundred hypotheses, so it costs many times
+    /// For people who look into a refusal: it tries the keys of all these connections and a hundred hypotheses, so it costs many times
     /// what receiving costs. The verdict stays that of [`receive`](Self::receive), and nothing found here makes a message believable.
     ///
     /// ```
     /// # use vouchsafe_testkit as testkit;
-    /// use vouchsafe::{EntityId, IdentityProvider, Limits, PostedResponse, ServiceProvider};
+    /// use vouchsafe::{Connection, ConnectionId, EntityId, IdentityProvider, Limits, PostedResponse, ServiceProvider};
     ///
     /// # let metadata = |one: testkit::IdentityProvider| IdentityProvider::from_metadata(one.metadata().unwrap().as_bytes());
     /// let service_provider = ServiceProvider::builder(EntityId::new("https://app.example.com/saml/metadata")?)
     ///     .assertion_consumer("https://app.example.com/saml/acs")?
-    ///     .trust(metadata(testkit::IdentityProvider::okta())?)
-    ///     .build()?
-    ///     .with_trust(metadata(testkit::IdentityProvider::other())?)?;
+    ///     .build()?;
+    /// let connections = [
+    ///     Connection::new(ConnectionId::new("acme")?, metadata(testkit::IdentityProvider::okta())?),
+    ///     Connection::new(ConnectionId::new("globex")?, metadata(testkit::IdentityProvider::other())?),
+    /// ];
     ///
     /// // Signed by the other tenant's identity provider, in the name of this one.
     /// let issued = testkit::IdentityProvider::okta().response().key(testkit::keys::other_identity_provider()).issue()?;
     /// let posted = PostedResponse::from_base64(&issued.to_base64(), &Limits::default())?;
-    /// let found = service_provider.autopsy(&posted)?;
+    /// let found = service_provider.autopsy(&posted, &connections)?;
     /// assert_eq!(found[0].findings[0].code(), "autopsy.other_identity_provider");
     /// assert!(found[0].findings[0].to_string().contains(testkit::IdentityProvider::other().entity_id()));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -52,17 +55,20 @@ impl ServiceProvider {
     ///
     /// # Errors
     /// A [`Refusal`] when it is not a response at all.
-    pub fn autopsy(&self, posted: &PostedResponse) -> Result<Vec<PostMortem>, Refusal> {
+    pub fn autopsy(
+        &self,
+        posted: &PostedResponse,
+        connections: &[Connection],
+    ) -> Result<Vec<PostMortem>, Refusal> {
+        let claimed = Claimed::parse(posted.octets(), self.limits())?;
+        let is_claimed = |one: &&Connection| Some(one.identity_provider().entity_id()) == claimed.issuer();
+        let trusted = connections.iter().find(is_claimed).and_then(|one| Some((one, one.trust(self).ok()?)));
+        let others = connections.iter().filter(|one| !is_claimed(one)).filter_map(|one| one.trust(self).ok());
         let document = Document::parse(posted.octets(), self.limits())?;
-        let envelope = Envelope::read(&document)?;
-        let claimed = envelope.claimed_issuer().and_then(|issuer| self.trusted(issuer));
-        let everyone = self.identity_providers().filter_map(|one| self.trusted(one.entity_id()));
-        let others =
-            everyone.filter(|one| Some(one.trust.entity_id()) != claimed.map(|one| one.trust.entity_id()));
         let table = Table {
-            trusted: claimed.map(|one| &one.trust),
-            identity_provider: claimed.map(|one| &one.identity_provider),
-            known: others.flat_map(|one| one.trust.keys()).cloned().collect(),
+            trusted: trusted.as_ref().map(|(_, trust)| trust.as_ref()),
+            identity_provider: trusted.as_ref().map(|(connection, _)| connection.identity_provider()),
+            known: others.flat_map(|trust| trust.keys().to_vec()).collect(),
             decryption_keys: &self.config.decryption_keys,
             provider: self.provider(),
             limits: self.limits(),

@@ -1,16 +1,14 @@
 //! How a service provider is configured: the decisions that must be made, in order, and the settings that have a safe default.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-
 use chrono::TimeDelta;
-use vouchsafe_assertion::{Expectations, SignaturePolicy, Trust};
+use serde::{Deserialize, Serialize};
+use vouchsafe_assertion::{Expectations, SignaturePolicy};
 use vouchsafe_crypto::{Certificate, PrivateKey, Provider};
-use vouchsafe_metadata::{EntityId, IdentityProvider};
+use vouchsafe_metadata::EntityId;
 use vouchsafe_xml::Limits;
 
 use crate::error::BindingError;
-use crate::service_provider::{Config, ServiceProvider, SigningCredential, Trusted};
+use crate::service_provider::{Config, ServiceProvider, SigningCredential};
 use crate::web_url;
 
 /// A service provider in the making. `Missing` names what it still wants.
@@ -24,21 +22,15 @@ pub struct Builder<Missing> {
 #[derive(Debug)]
 pub struct WantsAssertionConsumer(());
 
-/// Whom to trust is missing.
-#[derive(Debug)]
-pub struct WantsTrust {
-    assertion_consumer: String,
-}
-
 /// Nothing is missing.
 #[derive(Debug)]
 pub struct Complete {
     assertion_consumer: String,
-    identity_providers: Vec<IdentityProvider>,
 }
 
 /// When AuthnRequests are signed, given a signing key.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum SignRequests {
     /// When the identity provider's metadata says WantAuthnRequestsSigned.
@@ -89,43 +81,18 @@ impl Builder<WantsAssertionConsumer> {
     ///
     /// # Errors
     /// [`BindingError::Url`].
-    pub fn assertion_consumer(self, url: &str) -> Result<Builder<WantsTrust>, BindingError> {
+    pub fn assertion_consumer(self, url: &str) -> Result<Builder<Complete>, BindingError> {
         web_url::parse(url)?;
         // The text as it was given is what identity providers compare, so it must survive: `Url` normalises.
-        Ok(Builder { settings: self.settings, missing: WantsTrust { assertion_consumer: url.to_owned() } })
-    }
-}
-
-impl Builder<WantsTrust> {
-    /// Trusts an identity provider. More may follow.
-    pub fn trust(self, identity_provider: IdentityProvider) -> Builder<Complete> {
-        self.trust_later().trust(identity_provider)
-    }
-
-    /// Trusts nobody yet: for a service whose customers bring their identity providers, which
-    /// [`with_trust`](ServiceProvider::with_trust) adds while it runs. Until then every response is refused.
-    pub fn trust_later(self) -> Builder<Complete> {
-        let assertion_consumer = self.missing.assertion_consumer;
-        Builder {
-            settings: self.settings,
-            missing: Complete { assertion_consumer, identity_providers: Vec::new() },
-        }
+        Ok(Builder { settings: self.settings, missing: Complete { assertion_consumer: url.to_owned() } })
     }
 }
 
 impl Builder<Complete> {
-    /// Trusts one more identity provider.
-    #[must_use]
-    pub fn trust(mut self, identity_provider: IdentityProvider) -> Self {
-        self.missing.identity_providers.push(identity_provider);
-        self
-    }
-
-    /// Makes the service provider; the keys of everyone trusted are parsed here, once.
+    /// Makes the service provider. Whom it believes is not part of it: that are [connections](crate::Connection).
     ///
     /// # Errors
-    /// [`BindingError::AlreadyTrusted`] when an entity ID comes twice, [`BindingError::UnusableKeys`] when an identity provider has no
-    /// key that the policy accepts, [`BindingError::CertificateMismatch`] when a certificate is another key's,
+    /// [`BindingError::CertificateMismatch`] when a certificate is another key's,
     /// [`BindingError::Crypto`] when `danger_allow` was given something unknown, [`BindingError::ClockSkew`] when more than five minutes
     /// of skew are granted.
     pub fn build(self) -> Result<ServiceProvider, BindingError> {
@@ -146,7 +113,7 @@ impl Builder<Complete> {
         if let Some((key, certificate)) = &settings.signing {
             require_pair(key, certificate, "signing")?;
         }
-        let (decryption_keys, encryption_certificates) = settings.decryption.into_iter().unzip();
+        let (decryption_keys, encryption_certificates): (Vec<_>, Vec<_>) = settings.decryption.into_iter().unzip();
         let config = Config {
             entity_id: settings.entity_id,
             assertion_consumer: self.missing.assertion_consumer,
@@ -156,16 +123,13 @@ impl Builder<Complete> {
             maximum_message_age: settings.maximum_message_age,
             maximum_authentication_age: settings.maximum_authentication_age,
             request_lifetime: settings.request_lifetime,
-            decryption_keys,
+            decryption_keys: decryption_keys.into(),
             encryption_certificates,
             signing: settings.signing.map(|(key, certificate)| SigningCredential { key, certificate }),
             sign_requests: settings.sign_requests,
             signature_policy: settings.signature_policy,
         };
-        self.missing
-            .identity_providers
-            .into_iter()
-            .try_fold(ServiceProvider::new(config), |service_provider, one| service_provider.with_trust(one))
+        Ok(ServiceProvider::new(config))
     }
 }
 
@@ -261,7 +225,7 @@ impl<Missing> Builder<Missing> {
     }
 }
 
-fn require_pair(
+pub(crate) fn require_pair(
     key: &PrivateKey,
     certificate: &Certificate,
     purpose: &'static str,
@@ -269,18 +233,3 @@ fn require_pair(
     let same = key.public_key().spki_der() == certificate.spki_der();
     if same { Ok(()) } else { Err(BindingError::CertificateMismatch { purpose }) }
 }
-
-/// Parses the keys of one identity provider under the policy.
-pub(crate) fn trusted(
-    identity_provider: IdentityProvider,
-    provider: &Provider,
-) -> Result<Arc<Trusted>, BindingError> {
-    let trust = Trust::new(&identity_provider, provider).map_err(|source| BindingError::UnusableKeys {
-        entity_id: identity_provider.entity_id().as_str().to_owned(),
-        source: Box::new(source),
-    })?;
-    Ok(Arc::new(Trusted { identity_provider, trust }))
-}
-
-/// Everyone trusted, by entity ID.
-pub(crate) type TrustedByName = HashMap<String, Arc<Trusted>>;

@@ -1,8 +1,11 @@
 //! Our own metadata, for the identity provider's administrator.
 
-use vouchsafe_metadata::{Binding, ServiceProviderDescriptor};
+use vouchsafe_assertion::SignaturePolicy;
+use vouchsafe_crypto::Certificate;
+use vouchsafe_metadata::{Binding, EntityId, ServiceProviderDescriptor};
 
 use crate::builder::SignRequests;
+use crate::connection::Connection;
 use crate::error::BindingError;
 use crate::service_provider::ServiceProvider;
 
@@ -13,20 +16,53 @@ impl ServiceProvider {
     /// # Errors
     /// [`BindingError::Metadata`] when it cannot be written.
     pub fn metadata_xml(&self) -> Result<String, BindingError> {
-        let config = &self.config;
-        let mut descriptor = ServiceProviderDescriptor::builder(config.entity_id.clone())
-            .with_assertion_consumer(Binding::HttpPost, &config.assertion_consumer)?
-            .with_assertions_signed(config.signature_policy.requires_signed_assertion())
-            .with_authn_requests_signed(
-                config.signing.is_some() && config.sign_requests == SignRequests::Always,
-            )
-            .with_algorithms_of(&config.provider);
-        if let Some(credential) = &config.signing {
+        self.descriptor(&Described {
+            entity_id: &self.config.entity_id,
+            assertion_consumer: &self.config.assertion_consumer,
+            signatures: self.config.signature_policy,
+            sign_requests: self.config.sign_requests,
+            encryption_certificates: &self.config.encryption_certificates,
+        })
+    }
+
+    /// The same as one connection's identity provider needs it: with the connection's own entity ID, assertion consumer, decryption
+    /// certificates and wishes about signatures.
+    ///
+    /// # Errors
+    /// As [`metadata_xml`](Self::metadata_xml).
+    pub fn metadata_xml_for(&self, connection: &Connection) -> Result<String, BindingError> {
+        let (settings, own) = (connection.settings(), connection.encryption_certificates());
+        self.descriptor(&Described {
+            entity_id: self.entity_id_for(connection),
+            assertion_consumer: self.assertion_consumer_for(connection),
+            signatures: settings.signature_policy(self.config.signature_policy),
+            sign_requests: settings.sign_requests.unwrap_or(self.config.sign_requests),
+            encryption_certificates: if own.is_empty() { &self.config.encryption_certificates } else { own },
+        })
+    }
+
+    fn descriptor(&self, described: &Described<'_>) -> Result<String, BindingError> {
+        let signing = self.config.signing.as_ref();
+        let mut descriptor = ServiceProviderDescriptor::builder(described.entity_id.clone())
+            .with_assertion_consumer(Binding::HttpPost, described.assertion_consumer)?
+            .with_assertions_signed(described.signatures.requires_signed_assertion())
+            .with_authn_requests_signed(signing.is_some() && described.sign_requests == SignRequests::Always)
+            .with_algorithms_of(&self.config.provider);
+        if let Some(credential) = signing {
             descriptor = descriptor.with_signing_certificate(credential.certificate.clone());
         }
-        for certificate in &config.encryption_certificates {
+        for certificate in described.encryption_certificates {
             descriptor = descriptor.with_encryption_certificate(certificate.clone());
         }
         Ok(descriptor.to_xml()?)
     }
+}
+
+/// What a descriptor says, of the service or of one connection.
+struct Described<'a> {
+    entity_id: &'a EntityId,
+    assertion_consumer: &'a str,
+    signatures: SignaturePolicy,
+    sign_requests: SignRequests,
+    encryption_certificates: &'a [Certificate],
 }

@@ -1,7 +1,6 @@
 //! What can go wrong between the wire and the message: configuration, form fields, redirects.
 
 use chrono::TimeDelta;
-use vouchsafe_assertion::AssertionError;
 use vouchsafe_crypto::CryptoError;
 use vouchsafe_metadata::MetadataError;
 use vouchsafe_signature::SignatureError;
@@ -81,28 +80,23 @@ pub enum BindingError {
         /// What is wrong with it.
         reason: &'static str,
     },
-    /// No trusted identity provider has this entity ID.
-    #[error("{} is not a trusted identity provider", Quoted::new(entity_id))]
+    /// The connection does not take part in sign-ins at present.
+    #[error("the connection {connection} is {state}")]
     #[non_exhaustive]
-    UnknownIdentityProvider {
-        /// The entity ID asked for.
-        entity_id: String,
+    ConnectionState {
+        /// The connection.
+        connection: String,
+        /// Its state, such as `draft` or `retired`.
+        state: &'static str,
     },
-    /// An identity provider of this entity ID is trusted already.
-    #[error("{} is trusted already", Quoted::new(entity_id))]
+    /// Newer metadata is another identity provider's.
+    #[error("expected metadata of {}, found that of {}", Quoted::new(expected), Quoted::new(actual))]
     #[non_exhaustive]
-    AlreadyTrusted {
-        /// The entity ID given twice.
-        entity_id: String,
-    },
-    /// The keys of an identity provider cannot be used.
-    #[error("the signing keys of {} cannot be used: {source}", Quoted::new(entity_id))]
-    #[non_exhaustive]
-    UnusableKeys {
-        /// Whose keys.
-        entity_id: String,
-        /// Why not.
-        source: Box<AssertionError>,
+    OtherIdentityProvider {
+        /// The entity ID of the connection's identity provider.
+        expected: String,
+        /// The entity ID in the metadata.
+        actual: String,
     },
     /// The identity provider's metadata names no endpoint for that binding.
     #[error("the metadata of {} names no SingleSignOnService for {binding}", Quoted::new(entity_id))]
@@ -160,9 +154,8 @@ impl BindingError {
             Self::NotDeflated { .. } => "binding.deflate",
             Self::RelayStateLength { .. } => "binding.relay_state_length",
             Self::Url { .. } => "binding.url",
-            Self::UnknownIdentityProvider { .. } => "binding.unknown_identity_provider",
-            Self::AlreadyTrusted { .. } => "binding.already_trusted",
-            Self::UnusableKeys { .. } => "binding.unusable_keys",
+            Self::ConnectionState { .. } => "binding.connection_state",
+            Self::OtherIdentityProvider { .. } => "binding.other_identity_provider",
             Self::NoSingleSignOn { .. } => "binding.no_single_sign_on",
             Self::NoSigningKey { .. } => "binding.no_signing_key",
             Self::CertificateMismatch { .. } => "binding.certificate_mismatch",
@@ -200,14 +193,11 @@ impl BindingError {
             Self::Url { .. } => {
                 "Configure an absolute https URL; http works for localhost and 127.0.0.1 alone."
             }
-            Self::UnknownIdentityProvider { .. } => {
-                "Load the metadata of this identity provider, or compare its entity ID (Okta: \"Identity Provider Issuer\")."
+            Self::ConnectionState { .. } => {
+                "Try a draft out with LoginOptions::trial and activate the connection; a retired connection stays closed."
             }
-            Self::AlreadyTrusted { .. } => {
-                "One entity ID belongs to one customer. For new metadata of the same identity provider use with_refreshed_trust."
-            }
-            Self::UnusableKeys { .. } => {
-                "Ask the identity provider for a signing key of RSA 2048 bits, P-256 or more."
+            Self::OtherIdentityProvider { .. } => {
+                "Make another connection for another identity provider; newer metadata has the same entity ID."
             }
             Self::NoSingleSignOn { .. } => {
                 "Use the other binding, or ask the identity provider for metadata with this endpoint."

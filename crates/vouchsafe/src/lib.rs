@@ -5,33 +5,46 @@
 //!
 //! ```no_run
 //! use chrono::{DateTime, Utc};
-//! use vouchsafe::{EntityId, Expect, IdentityProvider, LoginOptions, PendingRequest, PostedResponse, ServiceProvider};
+//! use vouchsafe::{Connection, ConnectionId, Connections, EntityId, Expect, IdentityProvider};
+//! use vouchsafe::{LoginOptions, OutgoingRequest, PendingRequest, PostedResponse, ServiceProvider, StartedLogin};
 //!
-//! fn configure(okta_metadata: &[u8]) -> Result<ServiceProvider, Box<dyn std::error::Error>> {
-//!     Ok(ServiceProvider::builder(EntityId::new("https://app.example.com/saml/metadata")?)
+//! fn configure(okta_metadata: &[u8]) -> Result<(ServiceProvider, Connection), Box<dyn std::error::Error>> {
+//!     let saml = ServiceProvider::builder(EntityId::new("https://app.example.com/saml/metadata")?)
 //!         .assertion_consumer("https://app.example.com/saml/acs")?
-//!         .trust(IdentityProvider::from_metadata(okta_metadata)?)
-//!         .build()?)
+//!         .build()?;
+//!     let okta = Connection::new(ConnectionId::new("acme")?, IdentityProvider::from_metadata(okta_metadata)?);
+//!     Ok((saml, okta))
 //! }
 //!
-//! // A sign-in that starts here: redirect the browser, keep `pending` under `pending.handle()`.
-//! fn start(sp: &ServiceProvider, okta: &EntityId, now: DateTime<Utc>) -> Result<String, Box<dyn std::error::Error>> {
-//!     let (redirect, pending) = sp.start_login(okta, LoginOptions::default(), now)?;
+//! // A sign-in that starts here: send the browser away, keep `pending` under `pending.handle()`, set the cookie.
+//! fn start(saml: &ServiceProvider, okta: &Connection, now: DateTime<Utc>) -> Result<String, Box<dyn std::error::Error>> {
+//!     let StartedLogin { request, pending, binding, .. } = saml.start_login(okta, LoginOptions::default(), now)?;
+//!     set_cookie(binding.set_cookie("__Host-saml", std::time::Duration::from_secs(600)));
 //!     keep(pending);
-//!     Ok(redirect.url().to_owned())
+//!     Ok(request.redirect().map(|redirect| redirect.url().to_owned()).unwrap_or_default())
 //! }
 //!
-//! // The assertion consumer: the raw body of the POST, and the pending request that its RelayState leads to.
-//! fn finish(sp: &ServiceProvider, body: &[u8], pending: &PendingRequest, now: DateTime<Utc>) -> Result<(), Box<dyn std::error::Error>> {
-//!     let posted = PostedResponse::from_form(body, sp.limits())?;
-//!     let valid = sp.receive(&posted, Expect::Reply(pending), now)?;
-//!     let inserted = record(&valid.replay_key()); // atomically: false when it was there already
-//!     let login = valid.replay_key().recorded(inserted).and_then(|first| valid.confirm(first))?;
-//!     println!("signed in: {}", login.issuer());
+//! // The assertion consumer: the raw body of the POST, the request that its RelayState leads to, and the browser's cookie.
+//! fn finish(
+//!     saml: &ServiceProvider,
+//!     connections: &Connections,
+//!     body: &[u8],
+//!     pending: PendingRequest,
+//!     cookie: Option<&str>,
+//!     now: DateTime<Utc>,
+//! ) -> Result<(), Box<dyn std::error::Error>> {
+//!     let claimed = saml.open(PostedResponse::from_form(body, saml.limits())?)?;
+//!     let candidates = connections.candidates(&claimed, Some(&pending));
+//!     let pending = pending.bind(cookie, saml.provider())?;
+//!     let valid = saml.receive(claimed, &candidates, Expect::Reply(&pending), now)?;
+//!     let recorded = record(valid.replay_key()); // atomically: was it there already?
+//!     let login = valid.confirm(recorded)?;
+//!     println!("signed in over {}", login.connection());
 //!     Ok(())
 //! }
 //! # fn keep(_: PendingRequest) {}
-//! # fn record(_: &vouchsafe::ReplayKey) -> bool { true }
+//! # fn set_cookie(_: String) {}
+//! # fn record(key: vouchsafe::ReplayKey) -> vouchsafe::Recorded { key.recorded(true) }
 //! ```
 //!
 //! Times, and everything expected or stored, are arguments: nothing here does I/O, reads a clock, or is async. `vouchsafe-store` keeps
@@ -39,12 +52,18 @@
 
 mod autopsy;
 mod autopsy_finding;
+mod browser_binding;
 mod builder;
+mod claimed_response;
+mod connection;
+mod connection_settings;
+mod connections;
 mod descriptor;
 #[cfg(feature = "doctor")]
 pub mod doctor;
 mod error;
 mod form;
+mod hexadecimal;
 mod login;
 mod pending;
 mod post_form;
@@ -58,18 +77,26 @@ pub mod web_url;
 
 pub use autopsy::PostMortem;
 pub use autopsy_finding::{CertificateFacts, SignatureFinding};
-pub use builder::{Builder, Complete, SignRequests, WantsAssertionConsumer, WantsTrust};
+pub use browser_binding::BrowserBinding;
+pub use builder::{Builder, Complete, SignRequests, WantsAssertionConsumer};
+pub use claimed_response::ClaimedResponse;
+pub use connection::{Connection, ConnectionState};
+pub use connection_settings::{ConnectionSettings, Unsolicited};
+pub use connections::Connections;
 pub use error::BindingError;
-pub use pending::{PendingRequest, StoredPendingRequest};
+pub use login::{OutgoingRequest, StartedLogin};
+pub use pending::{BoundRequest, PendingRequest, StoredPendingRequest};
 pub use post_form::PostForm;
 pub use posted::PostedResponse;
 pub use receive::Expect;
 pub use redirect::Redirect;
 pub use relay_state::RelayState;
-pub use request::LoginOptions;
+pub use request::{LoginOptions, NameIdPolicy};
 pub use service_provider::ServiceProvider;
 
-pub use vouchsafe_assertion::{FirstSeen, Ledger, Login, NameId, Refusal, ReplayKey, ValidAssertion};
+pub use vouchsafe_assertion::{
+    ConnectionId, Ledger, Login, NameId, Recorded, Refusal, ReplayKey, Trial, ValidAssertion,
+};
 pub use vouchsafe_crypto::Provider;
 pub use vouchsafe_metadata::{EntityId, IdentityProvider};
 pub use vouchsafe_xml::Limits;

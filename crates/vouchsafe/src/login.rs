@@ -2,128 +2,201 @@
 
 use chrono::{DateTime, Utc};
 use vouchsafe_crypto::base64_encode;
-use vouchsafe_metadata::{Binding, EntityId};
+use vouchsafe_metadata::Binding;
 use vouchsafe_signature::{Signer, sign, sign_query};
 
+use crate::browser_binding::BrowserBinding;
 use crate::builder::SignRequests;
+use crate::connection::{Connection, ConnectionState};
 use crate::error::BindingError;
 use crate::pending::PendingRequest;
 use crate::post_form::PostForm;
 use crate::redirect::{self, Redirect, SAML_REQUEST};
 use crate::request::{Addressed, LoginOptions, authn_request, message_id, random_handle};
-use crate::service_provider::{ServiceProvider, SigningCredential, Trusted};
+use crate::service_provider::{ServiceProvider, SigningCredential};
+
+/// A sign-in that was started: what the browser does next, what the service keeps, and what only this browser gets.
+#[derive(Debug)]
+#[must_use = "send the browser away, keep the pending request, and set the binding cookie"]
+#[non_exhaustive]
+pub struct StartedLogin {
+    /// Where the browser goes.
+    pub request: OutgoingRequest,
+    /// To be kept until the reply comes, under its [handle](PendingRequest::handle).
+    pub pending: PendingRequest,
+    /// To be set as a cookie: the reply is accepted from the browser that has it, and from no other.
+    pub binding: BrowserBinding,
+}
+
+/// How the browser carries a request to the identity provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OutgoingRequest {
+    /// By a redirect (SAML Bindings 3.4).
+    Redirect(Redirect),
+    /// By a form that it posts (SAML Bindings 3.5).
+    Form(PostForm),
+}
+
+impl OutgoingRequest {
+    /// The redirect, if it is one.
+    #[must_use]
+    pub fn redirect(&self) -> Option<&Redirect> {
+        match self {
+            OutgoingRequest::Redirect(redirect) => Some(redirect),
+            OutgoingRequest::Form(_) => None,
+        }
+    }
+
+    /// The form, if it is one.
+    #[must_use]
+    pub fn form(&self) -> Option<&PostForm> {
+        match self {
+            OutgoingRequest::Form(form) => Some(form),
+            OutgoingRequest::Redirect(_) => None,
+        }
+    }
+}
 
 impl ServiceProvider {
-    /// Starts a sign-in by HTTP-Redirect (SAML Bindings 3.4): where to send the browser, and what to remember until it comes back.
+    /// Starts a sign-in over a connection: where to send the browser, what to remember until it comes back, and the binding that only
+    /// this browser gets.
     ///
-    /// The query is signed when the identity provider wants it, or always if so configured.
+    /// The request goes by HTTP-Redirect, or by HTTP-POST if that was asked for or is all that the identity provider takes. It is signed
+    /// when the identity provider wants it, or always if so configured.
     ///
     /// # Errors
-    /// [`BindingError::UnknownIdentityProvider`], [`BindingError::NoSingleSignOn`], [`BindingError::NoSigningKey`], and whatever
-    /// randomness or signing raise.
+    /// [`BindingError::ConnectionState`] when the connection signs nobody in, [`BindingError::NoSingleSignOn`],
+    /// [`BindingError::NoSigningKey`], [`BindingError::Metadata`] when the metadata is no longer valid, and whatever randomness or signing
+    /// raise.
     pub fn start_login(
         &self,
-        identity_provider: &EntityId,
+        connection: &Connection,
         options: LoginOptions,
         now: DateTime<Utc>,
-    ) -> Result<(Redirect, PendingRequest), BindingError> {
-        let prepared = self.prepare(identity_provider, &Binding::HttpRedirect, options, now)?;
-        let mut query = redirect::encode(SAML_REQUEST, &prepared.xml, Some(&prepared.pending.handle))?;
-        if let Some(credential) = prepared.signing {
-            query =
-                sign_query(&query, Signer::algorithm_for(&credential.key), &credential.key, self.provider())?;
-        }
-        Ok((Redirect::to(&prepared.location, &query), prepared.pending))
-    }
-
-    /// Starts a sign-in by HTTP-POST (SAML Bindings 3.5): the form the browser posts, and what to remember until it comes back.
-    ///
-    /// # Errors
-    /// As [`start_login`](Self::start_login).
-    pub fn start_login_by_post(
-        &self,
-        identity_provider: &EntityId,
-        options: LoginOptions,
-        now: DateTime<Utc>,
-    ) -> Result<(PostForm, PendingRequest), BindingError> {
-        let prepared = self.prepare(identity_provider, &Binding::HttpPost, options, now)?;
-        let mut xml = prepared.xml;
-        if let Some(credential) = prepared.signing {
-            let signer = Signer::new(&credential.key).certificate(&credential.certificate);
-            xml = sign(&xml, prepared.pending.request_id(), &signer, self.provider(), self.limits())?;
-        }
-        let fields = vec![
-            (SAML_REQUEST, base64_encode(xml.as_bytes())),
-            ("RelayState", prepared.pending.handle().to_owned()),
-        ];
-        Ok((PostForm::new(prepared.location, fields), prepared.pending))
-    }
-
-    fn prepare(
-        &self,
-        entity_id: &EntityId,
-        binding: &Binding,
-        options: LoginOptions,
-        now: DateTime<Utc>,
-    ) -> Result<Prepared<'_>, BindingError> {
-        let trusted = self.require(entity_id)?;
-        trusted.identity_provider.check_validity(now)?;
-        let location = single_sign_on(trusted, binding)?;
+    ) -> Result<StartedLogin, BindingError> {
+        may_be_asked(connection, options.is_trial)?;
+        let identity_provider = connection.identity_provider();
+        identity_provider.check_validity(now)?;
+        let (binding, location) = single_sign_on(connection, options.by_post)?;
+        let settings = connection.settings();
         let request_id = message_id(self.provider())?;
+        let name_id_policy = options.name_id_policy.as_ref().or(settings.name_id_policy.as_ref());
+        let asked = options.requested_context.as_ref().or(settings.requested_context.as_ref());
+        let requested_context = asked.cloned().unwrap_or_default();
         let xml = authn_request(
             &Addressed {
                 id: &request_id,
-                issuer: self.entity_id().as_str(),
+                issuer: self.entity_id_for(connection).as_str(),
                 destination: location,
-                assertion_consumer: self.assertion_consumer(),
+                assertion_consumer: self.assertion_consumer_for(connection),
                 issued_at: now,
             },
             &options,
+            name_id_policy,
+            &requested_context,
         )?;
         let handle = match options.relay_state {
             Some(handle) => handle,
             None => random_handle(self.provider())?,
         };
+        let browser = BrowserBinding::generate(self.provider())?;
         let pending = PendingRequest {
             handle,
             request_id,
-            identity_provider: entity_id.clone(),
+            connection: connection.id().clone(),
+            binding: browser.hash(self.provider())?,
+            is_trial: options.is_trial,
             issued_at: now,
             expires_at: self.expiry(now),
-            requested_context: options.requested_context,
+            requested_context,
             maximum_authentication_age: options.maximum_authentication_age,
             force_authn: options.force_authn,
             return_to: options.return_to,
+            context: options.context,
         };
-        Ok(Prepared { xml, location: location.to_owned(), pending, signing: self.signing_for(trusted)? })
+        let signing = self.signing_for(connection)?;
+        let request = match binding {
+            Binding::HttpPost => OutgoingRequest::Form(self.form(xml, location, &pending, signing)?),
+            _ => OutgoingRequest::Redirect(self.redirect(&xml, location, &pending, signing)?),
+        };
+        Ok(StartedLogin { request, pending, binding: browser })
     }
 
-    /// The credential to sign with, if this identity provider's requests are signed at all.
-    fn signing_for(&self, trusted: &Trusted) -> Result<Option<&SigningCredential>, BindingError> {
-        let wanted = trusted.identity_provider.wants_authn_requests_signed();
-        match &self.config.signing {
-            Some(credential) if wanted || self.config.sign_requests == SignRequests::Always => {
-                Ok(Some(credential))
-            }
-            None if wanted => Err(BindingError::NoSigningKey {
-                entity_id: trusted.identity_provider.entity_id().as_str().to_owned(),
-            }),
-            _ => Ok(None),
+    fn redirect(
+        &self,
+        xml: &str,
+        location: &str,
+        pending: &PendingRequest,
+        signing: Option<&SigningCredential>,
+    ) -> Result<Redirect, BindingError> {
+        let mut query = redirect::encode(SAML_REQUEST, xml, Some(&pending.handle))?;
+        if let Some(credential) = signing {
+            query =
+                sign_query(&query, Signer::algorithm_for(&credential.key), &credential.key, self.provider())?;
         }
+        Ok(Redirect::to(location, &query))
+    }
+
+    fn form(
+        &self,
+        mut xml: String,
+        location: &str,
+        pending: &PendingRequest,
+        signing: Option<&SigningCredential>,
+    ) -> Result<PostForm, BindingError> {
+        if let Some(credential) = signing {
+            let signer = Signer::new(&credential.key).certificate(&credential.certificate);
+            xml = sign(&xml, pending.request_id(), &signer, self.provider(), self.limits())?;
+        }
+        let fields = vec![
+            (SAML_REQUEST, base64_encode(xml.as_bytes())),
+            ("RelayState", pending.handle().to_owned()),
+        ];
+        Ok(PostForm::new(location.to_owned(), fields))
+    }
+
+    /// The credential to sign with, if requests over this connection are signed at all.
+    fn signing_for(&self, connection: &Connection) -> Result<Option<&SigningCredential>, BindingError> {
+        let wanted = connection.identity_provider().wants_authn_requests_signed();
+        let when = connection.settings().sign_requests.unwrap_or(self.config.sign_requests);
+        if !wanted && when != SignRequests::Always {
+            return Ok(None);
+        }
+        let credential = self.config.signing.as_ref().ok_or_else(|| BindingError::NoSigningKey {
+            entity_id: connection.identity_provider().entity_id().as_str().to_owned(),
+        })?;
+        Ok(Some(credential))
     }
 }
 
-/// A request and everything round it.
-struct Prepared<'sp> {
-    xml: String,
-    location: String,
-    pending: PendingRequest,
-    signing: Option<&'sp SigningCredential>,
+/// A draft can be tried out, an active connection can be tried out and asked, a retired one neither.
+fn may_be_asked(connection: &Connection, is_trial: bool) -> Result<(), BindingError> {
+    let state = connection.state();
+    match state {
+        ConnectionState::Active => Ok(()),
+        ConnectionState::Draft | ConnectionState::Tested if is_trial => Ok(()),
+        _ => Err(BindingError::ConnectionState {
+            connection: connection.id().to_string(),
+            state: state.name(),
+        }),
+    }
 }
 
-fn single_sign_on<'a>(trusted: &'a Trusted, binding: &Binding) -> Result<&'a str, BindingError> {
-    trusted.identity_provider.single_sign_on_at(binding).ok_or_else(|| BindingError::NoSingleSignOn {
-        entity_id: trusted.identity_provider.entity_id().as_str().to_owned(),
-        binding: if *binding == Binding::HttpPost { "HTTP-POST" } else { "HTTP-Redirect" },
+/// The binding by which the request goes, and its address.
+fn single_sign_on(connection: &Connection, by_post: bool) -> Result<(Binding, &str), BindingError> {
+    let identity_provider = connection.identity_provider();
+    let at = |binding: Binding| {
+        let location = identity_provider.single_sign_on_at(&binding)?;
+        Some((binding, location))
+    };
+    let found = if by_post {
+        at(Binding::HttpPost)
+    } else {
+        at(Binding::HttpRedirect).or_else(|| at(Binding::HttpPost))
+    };
+    found.ok_or_else(|| BindingError::NoSingleSignOn {
+        entity_id: identity_provider.entity_id().as_str().to_owned(),
+        binding: if by_post { "HTTP-POST" } else { "HTTP-Redirect" },
     })
 }

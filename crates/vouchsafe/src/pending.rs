@@ -2,27 +2,61 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
-use vouchsafe_assertion::{Comparison, RequestedAuthnContext};
-use vouchsafe_metadata::EntityId;
+use vouchsafe_assertion::{Comparison, ConnectionId, Refusal, RequestedAuthnContext};
+use vouchsafe_crypto::Provider;
 
+use crate::browser_binding::BindingHash;
 use crate::error::BindingError;
 use crate::relay_state::RelayState;
 
-/// What must be remembered between the redirect and the reply, under [`handle`](Self::handle).
+/// What must be remembered between the request and the reply, under [`handle`](Self::handle).
 ///
 /// It is neither `Clone` nor serialisable by accident: a reply is accepted once, so whoever stores it takes it out again when it is
-/// used. [`to_stored`](Self::to_stored) and [`from_stored`](Self::from_stored) are the explicit way.
+/// used. [`to_stored`](Self::to_stored) and [`from_stored`](Self::from_stored) are the explicit way. A reply is expected with it only
+/// after [`bind`](Self::bind) has seen the browser's proof:
+///
+/// ```compile_fail,E0308
+/// # use vouchsafe::{Expect, PendingRequest};
+/// fn forget_the_browser(pending: &PendingRequest) -> Expect<'_> {
+///     Expect::Reply(pending) // error: expected BoundRequest
+/// }
+/// ```
 #[derive(Debug)]
 pub struct PendingRequest {
     pub(crate) handle: RelayState,
     pub(crate) request_id: String,
-    pub(crate) identity_provider: EntityId,
+    pub(crate) connection: ConnectionId,
+    pub(crate) binding: BindingHash,
+    pub(crate) is_trial: bool,
     pub(crate) issued_at: DateTime<Utc>,
     pub(crate) expires_at: DateTime<Utc>,
     pub(crate) requested_context: RequestedAuthnContext,
     pub(crate) maximum_authentication_age: Option<TimeDelta>,
     pub(crate) force_authn: bool,
     pub(crate) return_to: Option<String>,
+    pub(crate) context: Option<String>,
+}
+
+/// A pending request together with the proof that the browser which posts the reply is the one that started the sign-in.
+///
+/// Only [`PendingRequest::bind`] makes one, and [`Expect::Reply`](crate::Expect::Reply) takes nothing else.
+///
+/// ```compile_fail,E0451
+/// # fn forge(request: vouchsafe::PendingRequest) -> vouchsafe::BoundRequest {
+/// vouchsafe::BoundRequest { request } // error: the field is private
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct BoundRequest {
+    request: PendingRequest,
+}
+
+impl BoundRequest {
+    /// The request.
+    #[must_use]
+    pub fn request(&self) -> &PendingRequest {
+        &self.request
+    }
 }
 
 /// The stored form of a [`PendingRequest`]: plain data, for a store to keep and for nobody to build by hand.
@@ -33,8 +67,13 @@ pub struct StoredPendingRequest {
     pub handle: String,
     /// The ID of the AuthnRequest.
     pub request_id: String,
-    /// The entity ID of the identity provider that was asked.
-    pub identity_provider: String,
+    /// The name of the connection that was asked.
+    pub connection: String,
+    /// SHA-256 of what the browser was given, in hexadecimal.
+    pub binding_hash: String,
+    /// Whether the connection is only tried out.
+    #[serde(default)]
+    pub trial: bool,
     /// When it was issued, in seconds of Unix time.
     pub issued_at: i64,
     /// From when on no reply is accepted, in seconds of Unix time.
@@ -57,6 +96,9 @@ pub struct StoredPendingRequest {
     /// Where the application wants to go afterwards.
     #[serde(default)]
     pub return_to: Option<String>,
+    /// What the application gave to be kept.
+    #[serde(default)]
+    pub context: Option<String>,
 }
 
 impl PendingRequest {
@@ -70,9 +112,36 @@ impl PendingRequest {
         &self.request_id
     }
 
-    /// Who was asked. Nobody else can answer.
-    pub fn identity_provider(&self) -> &EntityId {
-        &self.identity_provider
+    /// The connection that was asked. No other can answer, whatever identity provider it has.
+    pub fn connection(&self) -> &ConnectionId {
+        &self.connection
+    }
+
+    /// Whether the connection is only tried out: the answer signs nobody in.
+    pub fn is_trial(&self) -> bool {
+        self.is_trial
+    }
+
+    /// What the application gave to be kept: [`LoginOptions::context`](crate::LoginOptions::context). It was never sent anywhere.
+    pub fn context(&self) -> Option<&str> {
+        self.context.as_deref()
+    }
+
+    /// Holds the request against what the browser sent back: the value of the binding cookie, if one came. It is compared in constant
+    /// time.
+    ///
+    /// Look the request up only for a browser that sent a cookie: taking it out of a store for somebody else would let anybody spoil it.
+    ///
+    /// # Errors
+    /// A [`Refusal`] with `assertion.other_browser` if nothing came, or another value.
+    pub fn bind(self, presented: Option<&str>, provider: &Provider) -> Result<BoundRequest, Refusal> {
+        let Some(presented) = presented else {
+            return Err(Refusal::other_browser("no binding cookie came"));
+        };
+        match self.binding.is_of(presented, provider) {
+            Ok(true) => Ok(BoundRequest { request: self }),
+            Ok(false) | Err(_) => Err(Refusal::other_browser("the binding cookie is another sign-in's")),
+        }
     }
 
     /// When it was issued.
@@ -121,7 +190,9 @@ impl PendingRequest {
         StoredPendingRequest {
             handle: self.handle.as_str().to_owned(),
             request_id: self.request_id.clone(),
-            identity_provider: self.identity_provider.as_str().to_owned(),
+            connection: self.connection.as_str().to_owned(),
+            binding_hash: self.binding.as_str().to_owned(),
+            trial: self.is_trial,
             issued_at: self.issued_at.timestamp(),
             expires_at: self.expires_at.timestamp(),
             requested_contexts: self.requested_context.classes().to_vec(),
@@ -130,6 +201,7 @@ impl PendingRequest {
             maximum_authentication_age: self.maximum_authentication_age.map(|age| age.num_seconds()),
             force_authn: self.force_authn,
             return_to: self.return_to.clone(),
+            context: self.context.clone(),
         }
     }
 
@@ -157,8 +229,9 @@ impl PendingRequest {
         };
         Ok(PendingRequest {
             handle: RelayState::new(&stored.handle).map_err(|_| damaged("handle"))?,
-            identity_provider: EntityId::new(&stored.identity_provider)
-                .map_err(|_| damaged("identity_provider"))?,
+            connection: ConnectionId::new(&stored.connection).map_err(|_| damaged("connection"))?,
+            binding: BindingHash::stored(stored.binding_hash).ok_or_else(|| damaged("binding_hash"))?,
+            is_trial: stored.trial,
             issued_at: time(stored.issued_at, "issued_at")?,
             expires_at: time(stored.expires_at, "expires_at")?,
             request_id: stored.request_id,
@@ -166,6 +239,7 @@ impl PendingRequest {
             maximum_authentication_age: stored.maximum_authentication_age.map(age).transpose()?,
             force_authn: stored.force_authn,
             return_to: stored.return_to,
+            context: stored.context,
         })
     }
 }

@@ -1,9 +1,7 @@
 //! What the browser posts to the assertion consumer (SAML Bindings 3.5).
 
-use vouchsafe_assertion::Envelope;
 use vouchsafe_crypto::base64_decode;
-use vouchsafe_metadata::EntityId;
-use vouchsafe_xml::{Document, Limits};
+use vouchsafe_xml::Limits;
 
 use crate::error::BindingError;
 use crate::form;
@@ -67,21 +65,12 @@ impl PostedResponse {
         self.relay_state.as_ref()
     }
 
-    /// Who the message says it is from. For looking something up (a customer, a pending request) and for refusing, never for deciding:
-    /// [`ServiceProvider::receive`](crate::ServiceProvider::receive) compares it with what was signed.
-    pub fn claimed_issuer(&self, limits: &Limits) -> Option<EntityId> {
-        let document = Document::parse(&self.octets, limits).ok()?;
-        Envelope::read(&document).ok()?.claimed_issuer().cloned()
-    }
-
-    /// Which request the message says it answers. For looking up and refusing only, as [`claimed_issuer`](Self::claimed_issuer).
-    pub fn in_response_to(&self, limits: &Limits) -> Option<String> {
-        let document = Document::parse(&self.octets, limits).ok()?;
-        Envelope::read(&document).ok()?.in_response_to().map(str::to_owned)
-    }
-
     pub(crate) fn octets(&self) -> &[u8] {
         &self.octets
+    }
+
+    pub(crate) fn into_relay_state(self) -> Option<RelayState> {
+        self.relay_state
     }
 }
 

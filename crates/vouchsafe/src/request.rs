@@ -1,11 +1,13 @@
 //! The AuthnRequest (SAML Core 3.4.1), as plain as identity providers like it.
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
 use vouchsafe_assertion::RequestedAuthnContext;
 use vouchsafe_crypto::Provider;
 use vouchsafe_xml::{Writer, namespace};
 
 use crate::error::BindingError;
+use crate::hexadecimal::random_hexadecimal;
 use crate::relay_state::RelayState;
 
 /// What to ask of the identity provider. The default asks for nothing in particular, which every identity provider can answer.
@@ -20,10 +22,13 @@ use crate::relay_state::RelayState;
 pub struct LoginOptions {
     pub(crate) force_authn: bool,
     pub(crate) is_passive: bool,
-    pub(crate) allow_create: bool,
+    pub(crate) is_trial: bool,
+    pub(crate) by_post: bool,
+    pub(crate) name_id_policy: Option<NameIdPolicy>,
+    pub(crate) context: Option<String>,
     pub(crate) relay_state: Option<RelayState>,
     pub(crate) return_to: Option<String>,
-    pub(crate) requested_context: RequestedAuthnContext,
+    pub(crate) requested_context: Option<RequestedAuthnContext>,
     pub(crate) maximum_authentication_age: Option<TimeDelta>,
 }
 
@@ -42,11 +47,32 @@ impl LoginOptions {
         self
     }
 
-    /// Send a NameIDPolicy with AllowCreate and without Format. By default there is none: the format is configured at the identity
-    /// provider, and many refuse a request that names another (SAML2int SP04).
+    /// Send this NameIDPolicy. By default there is none, or the connection's: the format is configured at the identity provider, and
+    /// many refuse a request that names another (SAML2int SP04).
     #[must_use]
-    pub fn allow_create(mut self) -> Self {
-        self.allow_create = true;
+    pub fn name_id_policy(mut self, policy: NameIdPolicy) -> Self {
+        self.name_id_policy = Some(policy);
+        self
+    }
+
+    /// Try the connection out: the answer is judged and shown, and signs nobody in. A connection that is a draft can only be asked so.
+    #[must_use]
+    pub fn trial(mut self) -> Self {
+        self.is_trial = true;
+        self
+    }
+
+    /// Send the request by HTTP-POST. By default it goes by HTTP-Redirect, unless the identity provider takes HTTP-POST alone.
+    #[must_use]
+    pub fn by_post(mut self) -> Self {
+        self.by_post = true;
+        self
+    }
+
+    /// Something of the application's to keep with the pending request, such as an invitation's identifier. It is never sent.
+    #[must_use]
+    pub fn context(mut self, context: impl Into<String>) -> Self {
+        self.context = Some(context.into());
         self
     }
 
@@ -86,7 +112,7 @@ impl LoginOptions {
     /// ```
     #[must_use]
     pub fn requested_context(mut self, requested: RequestedAuthnContext) -> Self {
-        self.requested_context = requested;
+        self.requested_context = Some(requested);
         self
     }
 
@@ -96,6 +122,61 @@ impl LoginOptions {
     pub fn maximum_authentication_age(mut self, age: TimeDelta) -> Self {
         self.maximum_authentication_age = Some(TimeDelta::seconds(age.num_seconds().max(0)));
         self
+    }
+}
+
+/// Which kind of name identifier is asked for (SAML Core 3.4.1.1).
+///
+/// ```
+/// use vouchsafe::NameIdPolicy;
+///
+/// let policy = NameIdPolicy::default().allow_create();
+/// # let _ = policy;
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct NameIdPolicy {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    format: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sp_name_qualifier: Option<String>,
+    allow_create: bool,
+}
+
+impl NameIdPolicy {
+    /// Ask for this Format, such as [`name_id_format::PERSISTENT`](vouchsafe_metadata::name_id_format::PERSISTENT).
+    #[must_use]
+    pub fn format(mut self, format: impl Into<String>) -> Self {
+        self.format = Some(format.into());
+        self
+    }
+
+    /// Ask for a name in the namespace of this service provider or affiliation.
+    #[must_use]
+    pub fn sp_name_qualifier(mut self, qualifier: impl Into<String>) -> Self {
+        self.sp_name_qualifier = Some(qualifier.into());
+        self
+    }
+
+    /// Let the identity provider make a new identifier for the person (AllowCreate).
+    #[must_use]
+    pub fn allow_create(mut self) -> Self {
+        self.allow_create = true;
+        self
+    }
+
+    fn write(&self, xml: &mut Writer) {
+        xml.start("saml2p:NameIDPolicy");
+        if let Some(format) = &self.format {
+            xml.attribute("Format", format);
+        }
+        if let Some(qualifier) = &self.sp_name_qualifier {
+            xml.attribute("SPNameQualifier", qualifier);
+        }
+        if self.allow_create {
+            xml.attribute("AllowCreate", "true");
+        }
+        xml.end();
     }
 }
 
@@ -109,7 +190,12 @@ pub(crate) struct Addressed<'a> {
 }
 
 /// Writes the request. The assertion consumer is named by URL and binding, never by index (SAML2int SP05).
-pub(crate) fn authn_request(ends: &Addressed<'_>, options: &LoginOptions) -> Result<String, BindingError> {
+pub(crate) fn authn_request(
+    ends: &Addressed<'_>,
+    options: &LoginOptions,
+    name_id_policy: Option<&NameIdPolicy>,
+    requested: &RequestedAuthnContext,
+) -> Result<String, BindingError> {
     let mut xml = Writer::new();
     xml.start("saml2p:AuthnRequest");
     xml.namespace("saml2p", namespace::SAML_PROTOCOL);
@@ -129,15 +215,13 @@ pub(crate) fn authn_request(ends: &Addressed<'_>, options: &LoginOptions) -> Res
     xml.start("saml2:Issuer");
     xml.text(ends.issuer);
     xml.end();
-    if options.allow_create {
-        xml.start("saml2p:NameIDPolicy");
-        xml.attribute("AllowCreate", "true");
-        xml.end();
+    if let Some(policy) = name_id_policy {
+        policy.write(&mut xml);
     }
-    if !options.requested_context.is_any() {
+    if !requested.is_any() {
         xml.start("saml2p:RequestedAuthnContext");
-        xml.attribute("Comparison", options.requested_context.comparison().as_str());
-        for class in options.requested_context.classes() {
+        xml.attribute("Comparison", requested.comparison().as_str());
+        for class in requested.classes() {
             xml.start("saml2:AuthnContextClassRef");
             xml.text(class);
             xml.end();
@@ -150,16 +234,10 @@ pub(crate) fn authn_request(ends: &Addressed<'_>, options: &LoginOptions) -> Res
 
 /// An ID that nobody guesses: `_` and 160 random bits (SAML Core 1.3.4 asks for 128 to 160).
 pub(crate) fn message_id(provider: &Provider) -> Result<String, BindingError> {
-    Ok(format!("_{}", random_hex::<20>(provider)?))
+    Ok(format!("_{}", random_hexadecimal::<20>(provider)?))
 }
 
 /// A handle for RelayState: 128 random bits, 32 characters.
 pub(crate) fn random_handle(provider: &Provider) -> Result<RelayState, BindingError> {
-    RelayState::new(&random_hex::<16>(provider)?)
-}
-
-fn random_hex<const OCTETS: usize>(provider: &Provider) -> Result<String, BindingError> {
-    let mut octets = [0_u8; OCTETS];
-    provider.random(&mut octets)?;
-    Ok(octets.iter().map(|octet| format!("{octet:02x}")).collect())
+    RelayState::new(&random_hexadecimal::<16>(provider)?)
 }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use vouchsafe_assertion::{
-    Check, Correlation, Envelope, Expectations, MessageId, Refusal, SignaturePolicy, Trust, authenticate,
+    Check, Claimed, ConnectionId, Correlation, Expectations, MessageId, Refusal, SignaturePolicy, Trust, authenticate,
 };
 use vouchsafe_crypto::Certificate;
 use vouchsafe_metadata::{EntityId, IdentityProvider};

@@ -1,0 +1,93 @@
+//! Which of several connections a response belongs to: the one whose key made its signature.
+
+use vouchsafe_signature::{signature_child, signing_key};
+use vouchsafe_xml::{Element, Limits, namespace};
+
+use crate::claimed::Claimed;
+use crate::error::AssertionError;
+use crate::ledger::{Check, Outcome};
+use crate::reading::elements_named;
+use crate::refusal::Refusal;
+use crate::trust::Trust;
+
+const RULE: &str = "response.connection";
+const CLAUSE: &str = "saml-profiles-2.0-os 4.1.4.2";
+
+/// Finds the connection that a response belongs to among several with the same identity provider.
+///
+/// The key that made the outermost signature names the connection. This is a choice of keys and no proof: the response is then
+/// [authenticated](crate::authenticate) with the trust that was chosen, as if it had been the only one. Of one candidate nothing is asked.
+///
+/// At most [`MOST_CANDIDATES`] are looked at; whoever looks them up bounds them.
+///
+/// # Errors
+/// * `assertion.unknown_issuer` if there is no candidate.
+/// * `assertion.connection_ambiguous` if the key is that of several candidates, if there are more candidates than are looked at, or if the
+///   only signature is inside an encrypted assertion, so that nothing tells which connection's keys to decrypt it with.
+/// * `signature.not_verified` and the like if no candidate's key made the signature, `assertion.unsigned` if there is none.
+pub fn choose<'t>(
+    claimed: &Claimed,
+    candidates: &[&'t Trust],
+    limits: &Limits,
+) -> Result<&'t Trust, Refusal> {
+    match candidates {
+        [] => Err(Refusal::unknown_issuer(claimed.issuer().map(|issuer| issuer.as_str()).unwrap_or_default())),
+        [only] => Ok(only),
+        several if several.len() > MOST_CANDIDATES => Err(ambiguous(several.iter().copied(), MANY)),
+        several => by_key(claimed.document.root(), several, limits),
+    }
+}
+
+/// How many connections with the same identity provider are told apart by their keys.
+pub const MOST_CANDIDATES: usize = 16;
+
+const MANY: &str = "more connections than are told apart by their keys";
+const SEALED: &str = "the only signature is inside the encrypted assertion";
+const SHARED: &str = "they have the key in common that signed";
+
+fn by_key<'t>(root: Element<'_>, candidates: &[&'t Trust], limits: &Limits) -> Result<&'t Trust, Refusal> {
+    let signed = outermost_signed(root).map_err(|sealed| match sealed {
+        true => ambiguous(candidates.iter().copied(), SEALED),
+        false => Refusal::new(AssertionError::Unsigned),
+    })?;
+    let mut first_error = None;
+    for candidate in candidates {
+        match signing_key(signed, candidate.keys(), candidate.provider(), limits) {
+            Ok(key) => {
+                let spki = key.public_key().spki_der();
+                let shares =
+                    |other: &&&Trust| other.keys().iter().any(|own| own.public_key().spki_der() == spki);
+                let sharing: Vec<&Trust> = candidates.iter().filter(shares).copied().collect();
+                return match sharing.as_slice() {
+                    [_] => Ok(candidate),
+                    several => Err(ambiguous(several.iter().copied(), SHARED)),
+                };
+            }
+            Err(error) => first_error = first_error.or(Some(error)),
+        }
+    }
+    let error = first_error.map_or(AssertionError::Unsigned, AssertionError::from);
+    let check = Check::new(RULE, CLAUSE, Outcome::Failed)
+        .expected("a signature by a key of one of the connections")
+        .actual(error.to_string());
+    Err(Refusal::by(error, check))
+}
+
+/// The Response, or its only plain Assertion, whichever is signed first. `Err(true)`: there may be a signature inside ciphertext.
+fn outermost_signed(root: Element<'_>) -> Result<Element<'_>, bool> {
+    let has_signature = |element: &Element<'_>| !matches!(signature_child(*element), Ok(None));
+    if has_signature(&root) {
+        return Ok(root);
+    }
+    let assertion = elements_named(root, namespace::SAML_ASSERTION, "Assertion").find(has_signature);
+    let is_sealed = || elements_named(root, namespace::SAML_ASSERTION, "EncryptedAssertion").next().is_some();
+    assertion.ok_or_else(is_sealed)
+}
+
+fn ambiguous<'t>(candidates: impl Iterator<Item = &'t Trust>, reason: &'static str) -> Refusal {
+    let connections = candidates.map(Trust::connection).cloned().collect::<Vec<_>>();
+    let check = Check::new(RULE, CLAUSE, Outcome::Failed)
+        .expected("one connection")
+        .actual(format!("{} connections: {reason}", connections.len()));
+    Refusal::by(AssertionError::ConnectionAmbiguous { count: connections.len(), reason }, check)
+}

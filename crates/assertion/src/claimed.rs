@@ -1,0 +1,109 @@
+//! A response that was parsed once and that nobody vouches for.
+
+use std::fmt;
+
+use vouchsafe_metadata::EntityId;
+use vouchsafe_xml::{Document, Limits};
+
+use crate::envelope::{ResponseFacts, claimed_issuer};
+use crate::error::AssertionError;
+use crate::ledger::{Check, Ledger, Outcome};
+use crate::refusal::Refusal;
+
+/// A Response, parsed once, before anything in it is believed.
+///
+/// It owns the document and tells two things: who claims to have sent it, and which request it claims to answer. Both serve to *look up*
+/// a connection and a pending request, and to *refuse*; everything that was looked up this way is compared with the authentic bytes
+/// afterwards. [`authenticate`](crate::authenticate) consumes it. Nothing else can be had from it:
+///
+/// ```compile_fail,E0599
+/// # use vouchsafe_assertion::Claimed;
+/// fn who(claimed: &Claimed) -> String {
+///     claimed.name_id().to_owned() // error: no such method
+/// }
+/// ```
+///
+/// ```compile_fail,E0616
+/// # use vouchsafe_assertion::Claimed;
+/// fn what(claimed: Claimed) {
+///     let _ = claimed.document; // error: the field is private
+/// }
+/// ```
+///
+/// ```compile_fail,E0277
+/// # use vouchsafe_assertion::{Authentic, Claimed};
+/// fn forge(claimed: Claimed) -> Authentic<'static> {
+///     claimed.into() // error: nothing becomes authentic by conversion
+/// }
+/// ```
+pub struct Claimed {
+    pub(crate) document: Document,
+    pub(crate) facts: ResponseFacts,
+    pub(crate) ledger: Ledger,
+    in_response_to: Option<String>,
+    issuer: Option<EntityId>,
+}
+
+impl Claimed {
+    /// Parses a message within the limits and reads the envelope.
+    ///
+    /// # Errors
+    /// A [`Refusal`] if the bytes are not XML that is read here (`xml.*`), or as [`of`](Self::of).
+    pub fn parse(message: &[u8], limits: &Limits) -> Result<Claimed, Refusal> {
+        Claimed::of(Document::parse(message, limits)?)
+    }
+
+    /// Reads the envelope of a document that was parsed already.
+    ///
+    /// # Errors
+    /// A [`Refusal`] if the document element is not a `samlp:Response`, or has a part twice that may occur once.
+    pub fn of(document: Document) -> Result<Claimed, Refusal> {
+        let root = document.root();
+        let facts = match ResponseFacts::read(root) {
+            Ok(facts) => facts,
+            Err(error) => return Err(unreadable(root.local_name(), error)),
+        };
+        let own = facts.issuer.as_ref().map(|issuer| issuer.value.as_str().into());
+        let issuer = claimed_issuer(root, own).and_then(|claimed| EntityId::new(claimed).ok());
+        let in_response_to = facts.in_response_to.clone();
+        let mut ledger = Ledger::of_a_response();
+        ledger.record(Check::new(ROOT, CLAUSE, Outcome::Passed).expected(RESPONSE).actual(RESPONSE));
+        Ok(Claimed { document, facts, ledger, in_response_to, issuer })
+    }
+
+    /// Who claims to have sent the response: its Issuer, else the Issuer of its only plain Assertion. `None` if neither is there, or
+    /// what is there cannot be an entity ID.
+    ///
+    /// It serves to find the connections whose keys to try, and for nothing else.
+    #[must_use]
+    pub fn issuer(&self) -> Option<&EntityId> {
+        self.issuer.as_ref()
+    }
+
+    /// Which request it claims to answer. It serves to find that request, and for nothing else.
+    #[must_use]
+    pub fn in_response_to(&self) -> Option<&str> {
+        self.in_response_to.as_deref()
+    }
+}
+
+const ROOT: &str = "response.root";
+const CLAUSE: &str = "saml-core-2.0-os 3.3.3";
+const RESPONSE: &str = "samlp:Response";
+
+fn unreadable(name: &str, error: AssertionError) -> Refusal {
+    let check = Check::new(ROOT, CLAUSE, Outcome::Failed)
+        .expected("samlp:Response with each of its parts once")
+        .actual(name.to_owned());
+    Refusal::by(error, check)
+}
+
+impl fmt::Debug for Claimed {
+    /// Shows what may be told, and no content.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Claimed")
+            .field("issuer", &self.issuer)
+            .field("in_response_to", &self.in_response_to)
+            .finish_non_exhaustive()
+    }
+}

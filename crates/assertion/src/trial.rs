@@ -1,0 +1,84 @@
+//! A sign-in that was judged and signs nobody in.
+
+use std::fmt;
+
+use vouchsafe_metadata::EntityId;
+use vouchsafe_signature::Evidence;
+
+use crate::attributes::Attributes;
+use crate::connection_id::ConnectionId;
+use crate::ledger::Ledger;
+use crate::login::Login;
+use crate::name_id::NameId;
+
+/// What a sign-in would have been: an administrator tries a connection out and looks at it.
+///
+/// It tells what a [`Login`] tells and is none: it was not recorded, so it cannot be used to sign anybody in.
+///
+/// ```compile_fail,E0308
+/// # use vouchsafe_assertion::{Login, Trial};
+/// fn sign_in(trial: Trial) -> Login {
+///     trial // error: expected Login, found Trial
+/// }
+/// ```
+pub struct Trial(Login);
+
+impl Trial {
+    pub(crate) fn new(login: Login) -> Trial {
+        Trial(login)
+    }
+
+    /// The connection that is tried out.
+    #[must_use]
+    pub fn connection(&self) -> &ConnectionId {
+        self.0.connection()
+    }
+
+    /// The identity provider.
+    #[must_use]
+    pub fn issuer(&self) -> &EntityId {
+        self.0.issuer()
+    }
+
+    /// The name identifier, if one came.
+    #[must_use]
+    pub fn name_id(&self) -> Option<&NameId> {
+        self.0.name_id()
+    }
+
+    /// The attributes.
+    #[must_use]
+    pub fn attributes(&self) -> &Attributes {
+        self.0.attributes()
+    }
+
+    /// How the person signed in: the AuthnContextClassRef.
+    #[must_use]
+    pub fn authn_context(&self) -> Option<&str> {
+        self.0.authn_context()
+    }
+
+    /// When it was judged.
+    #[must_use]
+    pub fn judged_at(&self) -> chrono::DateTime<chrono::Utc> {
+        self.0.accepted_at()
+    }
+
+    /// Which key signed what, outermost first.
+    #[must_use]
+    pub fn evidence(&self) -> &[Evidence] {
+        self.0.evidence()
+    }
+
+    /// Everything that was checked.
+    #[must_use]
+    pub fn ledger(&self) -> &Ledger {
+        self.0.ledger()
+    }
+}
+
+impl fmt::Debug for Trial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Trial").field("connection", self.connection()).finish_non_exhaustive()
+    }
+}

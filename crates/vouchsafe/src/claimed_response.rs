@@ -1,0 +1,71 @@
+//! A posted response, parsed once, before it is known whom to believe.
+
+use std::sync::Arc;
+
+use vouchsafe_assertion::{Claimed, Refusal};
+use vouchsafe_metadata::EntityId;
+
+use crate::posted::PostedResponse;
+use crate::relay_state::RelayState;
+use crate::service_provider::ServiceProvider;
+
+/// A response that was opened and not yet believed: it tells what a look-up of connections and pending requests needs, and nothing else.
+///
+/// [`ServiceProvider::open`] makes it, [`ServiceProvider::receive`] consumes it.
+#[derive(Debug)]
+pub struct ClaimedResponse {
+    pub(crate) claimed: Claimed,
+    received_at: Arc<str>,
+    relay_state: Option<RelayState>,
+}
+
+impl ServiceProvider {
+    /// Parses a response that was posted to the service's assertion consumer, and reads what it claims.
+    ///
+    /// # Errors
+    /// A [`Refusal`] if it is not XML that is read here, or not a `samlp:Response`.
+    pub fn open(&self, posted: PostedResponse) -> Result<ClaimedResponse, Refusal> {
+        self.open_at(posted, self.assertion_consumer())
+    }
+
+    /// The same for a response that was posted to a connection's own assertion consumer: its address as browsers see it, which is what
+    /// Destination and Recipient are compared with.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_at(&self, posted: PostedResponse, received_at: &str) -> Result<ClaimedResponse, Refusal> {
+        let claimed = Claimed::parse(posted.octets(), self.limits())?;
+        let relay_state = posted.into_relay_state();
+        Ok(ClaimedResponse { claimed, received_at: received_at.into(), relay_state })
+    }
+}
+
+impl ClaimedResponse {
+    /// Who claims to have sent it. It serves to look up connections, and for nothing else.
+    #[must_use]
+    pub fn issuer(&self) -> Option<&EntityId> {
+        self.claimed.issuer()
+    }
+
+    /// Which request it claims to answer. It serves to look that request up, and for nothing else.
+    #[must_use]
+    pub fn in_response_to(&self) -> Option<&str> {
+        self.claimed.in_response_to()
+    }
+
+    /// The RelayState that came beside it; untrusted. The handle under which a pending request is found.
+    #[must_use]
+    pub fn relay_state(&self) -> Option<&RelayState> {
+        self.relay_state.as_ref()
+    }
+
+    /// The address that it was posted to.
+    #[must_use]
+    pub fn received_at(&self) -> &str {
+        &self.received_at
+    }
+
+    pub(crate) fn shared_received_at(&self) -> Arc<str> {
+        Arc::clone(&self.received_at)
+    }
+}
