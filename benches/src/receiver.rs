@@ -6,7 +6,8 @@ use chrono::{DateTime, Utc};
 use vouchsafe::crypto::{Certificate, PrivateKey};
 use vouchsafe::signature::TrustedKey;
 use vouchsafe::{
-    EntityId, Expect, IdentityProvider, Limits, Login, PostedResponse, Provider, ServiceProvider,
+    Connection, ConnectionId, ConnectionSettings, Connections, EntityId, Expect, IdentityProvider, Limits,
+    Login, PostedResponse, Provider, ServiceProvider, Unsolicited,
 };
 use vouchsafe_testkit::{ASSERTION_CONSUMER, SERVICE_PROVIDER, keys};
 
@@ -22,6 +23,7 @@ pub fn providers() -> [Provider; 2] {
 #[derive(Debug)]
 pub struct Receiver {
     service_provider: ServiceProvider,
+    connections: Connections,
     decryption_key: PrivateKey,
     trusted_keys: Vec<TrustedKey>,
 }
@@ -65,13 +67,15 @@ impl Receiver {
         let signer = certificate.public_key(provider)?;
         let service_provider = ServiceProvider::builder(EntityId::new(SERVICE_PROVIDER)?)
             .assertion_consumer(ASSERTION_CONSUMER)?
-            .trust(IdentityProvider::from_metadata(metadata)?)
             .provider(provider.clone())
             .limits(limits)
             .decryption_key(decryption_key.clone(), pair.certificate().clone())
             .build()?;
+        let okta = Connection::new(ConnectionId::new("okta")?, IdentityProvider::from_metadata(metadata)?)
+            .with_settings(ConnectionSettings::default().unsolicited(Unsolicited::Accept))?;
+        let connections = [okta].into_iter().collect();
         let trusted_keys = vec![TrustedKey::new(signer, "the kit's Okta")];
-        Ok(Receiver { service_provider, decryption_key, trusted_keys })
+        Ok(Receiver { service_provider, connections, decryption_key, trusted_keys })
     }
 
     /// The whole path: base64, both parses, signatures, decryption, every rule, and the confirmation with a store that has not seen it.
@@ -80,9 +84,11 @@ impl Receiver {
     /// When the response is refused.
     pub fn receive(&self, base64: &str, now: DateTime<Utc>) -> Result<Login, Failure> {
         let posted = PostedResponse::from_base64(base64, self.limits())?;
-        let valid = self.service_provider.receive(&posted, Expect::Unsolicited, now)?;
-        let first_seen = valid.replay_key().recorded(true)?;
-        Ok(valid.confirm(first_seen)?)
+        let claimed = self.service_provider.open(posted)?;
+        let candidates = self.connections.candidates(&claimed, None);
+        let valid = self.service_provider.receive(claimed, &candidates, Expect::Unsolicited, now)?;
+        let recorded = valid.replay_key().recorded(true);
+        Ok(valid.confirm(recorded)?)
     }
 
     /// [`receive`](Self::receive) at the time when the message was issued.

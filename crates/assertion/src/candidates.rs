@@ -31,7 +31,9 @@ pub fn choose<'t>(
     limits: &Limits,
 ) -> Result<&'t Trust, Refusal> {
     match candidates {
-        [] => Err(Refusal::unknown_issuer(claimed.issuer().map(|issuer| issuer.as_str()).unwrap_or_default())),
+        [] => {
+            Err(Refusal::unknown_issuer(claimed.issuer().map(|issuer| issuer.as_str()).unwrap_or_default()))
+        }
         [only] => Ok(only),
         several if several.len() > MOST_CANDIDATES => Err(ambiguous(several.iter().copied(), MANY)),
         several => by_key(claimed.document.root(), several, limits),

@@ -20,11 +20,10 @@ const PROFILE: &str = "saml-profiles-2.0-os 4.1.4.2";
 /// [`public_message`](Refusal::public_message), which is the same whatever was wrong.
 ///
 /// ```
-/// use vouchsafe_assertion::{Envelope, Refusal};
-/// use vouchsafe_xml::{Document, Limits};
+/// use vouchsafe_assertion::{Claimed, Refusal};
+/// use vouchsafe_xml::Limits;
 ///
-/// let document = Document::parse(b"<Response/>", &Limits::default()).unwrap();
-/// let refusal: Refusal = Envelope::read(&document).unwrap_err();
+/// let refusal: Refusal = Claimed::parse(b"<Response/>", &Limits::default()).unwrap_err();
 /// assert_eq!(refusal.code(), "assertion.not_a_response");
 /// assert!(refusal.hint().contains("Single sign-on URL"));
 /// assert_eq!(refusal.public_message(), "The sign-in could not be completed.");
@@ -78,8 +77,7 @@ impl Refusal {
     /// The connection signs nobody in at present (`assertion.connection_state`).
     #[must_use]
     pub fn connection_state(connection: &ConnectionId, state: &'static str) -> Refusal {
-        let check =
-            Check::new("connection.state", PROFILE, Outcome::Failed).expected("active").actual(state);
+        let check = Check::new("connection.state", PROFILE, Outcome::Failed).expected("active").actual(state);
         Refusal::by(AssertionError::ConnectionState { connection: connection.to_string(), state }, check)
     }
 

@@ -152,7 +152,9 @@ impl Trust {
         Arc::clone(&self.scopes)
     }
 
-    pub(crate) fn accepts_unauthenticated_cbc(&self) -> bool {
+    /// Whether [`danger_accept_unauthenticated_cbc`](Trust::danger_accept_unauthenticated_cbc) was called.
+    #[must_use]
+    pub fn accepts_unauthenticated_cbc(&self) -> bool {
         self.accepts_unauthenticated_cbc
     }
 }

@@ -2,7 +2,7 @@
 
 use axum::http::HeaderMap;
 use axum::response::Response;
-use vouchsafe::{Expect, PendingRequest, PostedResponse, ServiceProvider};
+use vouchsafe::{BoundRequest, ClaimedResponse, Expect, PendingRequest, PostedResponse, RelayState};
 use vouchsafe_store::{Session, SessionId, SignIn as _};
 
 use crate::cookies::Cookies;
@@ -21,15 +21,17 @@ pub(crate) async fn consume<S: Service>(
     let service_provider = service.service_provider();
     let cookies = Cookies::for_address(service_provider.assertion_consumer());
     let posted = PostedResponse::from_form(body, service_provider.limits())?;
-    let pending = pending_request(service, headers, &posted).await?;
-    let expect = match &pending {
-        Some(pending) => Expect::Reply(pending),
-        None => unsolicited(service, &service_provider, &posted)?,
-    };
-
-    let valid = service_provider.receive(&posted, expect, service.now())?;
-    let first_seen = service.store().record(valid.replay_key()).await?;
-    let login = valid.confirm(first_seen)?;
+    let claimed = service_provider.open(posted)?;
+    let relay_state = claimed.relay_state().cloned();
+    let pending = pending_request(service, headers, &claimed).await?;
+    if let (None, Some(in_response_to)) = (&pending, claimed.in_response_to()) {
+        return Err(HttpError::NoPendingRequest { in_response_to: in_response_to.to_owned() });
+    }
+    let candidates = service.connections().candidates(&claimed, pending.as_ref().map(BoundRequest::request));
+    let expect = pending.as_ref().map_or(Expect::Unsolicited, Expect::Reply);
+    let valid = service_provider.receive(claimed, &candidates, expect, service.now())?;
+    let recorded = service.store().record(valid.replay_key()).await?;
+    let login = valid.confirm(recorded)?;
     let (plan, applied) = service.store().sign_in(None, &login).await?;
 
     let session = Session::new(
@@ -55,9 +57,10 @@ pub(crate) async fn consume<S: Service>(
     service.signed_in(&sign_in).await;
 
     let lifetime = session.expires_at.signed_duration_since(session.created_at).num_seconds();
-    let place = destination(service, &posted, pending.as_ref());
+    let pending = pending.as_ref().map(BoundRequest::request);
+    let place = destination(service, relay_state.as_ref(), pending);
     let session_cookie = cookies.open_session(id.reveal(), lifetime);
-    match &pending {
+    match pending {
         Some(pending) => see_other(place.as_str(), [session_cookie, cookies.unbind(pending.handle())]),
         None => see_other(place.as_str(), [session_cookie]),
     }
@@ -69,46 +72,32 @@ pub(crate) async fn consume<S: Service>(
 /// of the response. `None`: the response may only be one that answers no request, [`Expect::Unsolicited`].
 ///
 /// # Errors
-/// [`HttpError::Store`] when the store cannot say.
+/// [`HttpError::Store`] when the store cannot say, [`HttpError::Refused`] when the cookie is another sign-in's.
 pub async fn pending_request<S: Service>(
     service: &S,
     headers: &HeaderMap,
-    posted: &PostedResponse,
-) -> Result<Option<PendingRequest>, HttpError> {
-    let cookies = Cookies::for_address(service.service_provider().assertion_consumer());
-    match posted.relay_state() {
-        Some(handle) if cookies.binds(headers, handle.as_str()) => {
-            Ok(service.store().take(handle.as_str(), service.now()).await?)
-        }
-        _ => Ok(None),
+    claimed: &ClaimedResponse,
+) -> Result<Option<BoundRequest>, HttpError> {
+    let service_provider = service.service_provider();
+    let cookies = Cookies::for_address(service_provider.assertion_consumer());
+    let Some(handle) = claimed.relay_state().map(|handle| handle.as_str()) else { return Ok(None) };
+    let Some(held) = cookies.binding(headers, handle) else { return Ok(None) };
+    match service.store().take(handle, service.now()).await? {
+        Some(pending) => Ok(Some(pending.bind(Some(&held), service_provider.provider())?)),
+        None => Ok(None),
     }
-}
-
-/// No request of this browser is waiting: the response may only be one that answers none.
-fn unsolicited<S: Service>(
-    service: &S,
-    service_provider: &ServiceProvider,
-    posted: &PostedResponse,
-) -> Result<Expect<'static>, HttpError> {
-    if let Some(in_response_to) = posted.in_response_to(service_provider.limits()) {
-        return Err(HttpError::NoPendingRequest { in_response_to });
-    }
-    if !service.accepts_unsolicited() {
-        return Err(HttpError::Unsolicited);
-    }
-    Ok(Expect::Unsolicited)
 }
 
 /// Where the person wanted to go: kept with the request, or, unasked, what the identity provider was configured to say (Okta: "Default
 /// RelayState"). Both from the list of allowed paths.
 fn destination<S: Service>(
     service: &S,
-    posted: &PostedResponse,
+    relay_state: Option<&RelayState>,
     pending: Option<&PendingRequest>,
 ) -> ReturnPath {
     let wanted = match pending {
         Some(pending) => pending.return_to(),
-        None => posted.relay_state().map(|state| state.as_str()),
+        None => relay_state.map(RelayState::as_str),
     };
     service.return_paths().choose(wanted)
 }

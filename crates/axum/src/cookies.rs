@@ -17,6 +17,7 @@
 
 use axum::http::header::COOKIE;
 use axum::http::{HeaderMap, HeaderValue};
+use vouchsafe::BrowserBinding;
 
 /// How cookies are written and read, which depends on whether the service is reached over https.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,18 +32,22 @@ impl Cookies {
     }
 
     /// The `Set-Cookie` that ties a started sign-in to this browser.
-    pub(crate) fn bind(self, handle: &str, seconds: i64) -> Option<HeaderValue> {
+    pub(crate) fn bind(self, handle: &str, binding: &BrowserBinding, seconds: i64) -> Option<HeaderValue> {
+        self.bind_to(handle, binding.reveal(), seconds)
+    }
+
+    fn bind_to(self, handle: &str, value: &str, seconds: i64) -> Option<HeaderValue> {
         let same_site = if self.secure { "; Secure; SameSite=None" } else { "" };
         header(format!(
-            "{}={handle}; Path=/; Max-Age={}; HttpOnly{same_site}",
+            "{}={value}; Path=/; Max-Age={}; HttpOnly{same_site}",
             self.binding_name(handle),
             seconds.max(0)
         ))
     }
 
-    /// Whether this browser holds the binding of that handle.
-    pub(crate) fn binds(self, headers: &HeaderMap, handle: &str) -> bool {
-        value(headers, &self.binding_name(handle)).is_some_and(|held| held == handle)
+    /// What this browser holds for the sign-in of that handle, if it started it.
+    pub(crate) fn binding(self, headers: &HeaderMap, handle: &str) -> Option<String> {
+        value(headers, &self.binding_name(handle))
     }
 
     /// The `Set-Cookie` that takes the binding away.
@@ -125,10 +130,10 @@ mod tests {
     #[test]
     fn over_https_nothing_is_left_off() {
         let cookies = Cookies::for_address("https://app.example.com/saml/acs");
-        let binding = cookies.bind("0123456789abcdef", 600).unwrap();
+        let binding = cookies.bind_to("0123456789abcdef", "ff00", 600).unwrap();
         assert_eq!(
             binding,
-            "__Host-vouchsafe-login-01234567=0123456789abcdef; Path=/; Max-Age=600; HttpOnly; Secure; SameSite=None"
+            "__Host-vouchsafe-login-01234567=ff00; Path=/; Max-Age=600; HttpOnly; Secure; SameSite=None"
         );
         let session = cookies.open_session("aa", 60).unwrap();
         assert_eq!(
@@ -141,10 +146,10 @@ mod tests {
     #[test]
     fn a_binding_binds_its_own_handle_only() {
         let cookies = Cookies::for_address("http://127.0.0.1:8080/saml/acs");
-        let headers = sent(&cookies.bind("0123456789abcdef", 600).unwrap());
-        assert!(cookies.binds(&headers, "0123456789abcdef"));
-        assert!(!cookies.binds(&headers, "0123456789abcdee"));
-        assert!(!cookies.binds(&HeaderMap::new(), "0123456789abcdef"));
-        assert!(!cookies.bind("0123", 1).unwrap().to_str().unwrap().contains("SameSite"));
+        let headers = sent(&cookies.bind_to("0123456789abcdef", "ff00", 600).unwrap());
+        assert_eq!(cookies.binding(&headers, "0123456789abcdef").as_deref(), Some("ff00"));
+        assert_eq!(cookies.binding(&headers, "1123456789abcdef"), None);
+        assert_eq!(cookies.binding(&HeaderMap::new(), "0123456789abcdef"), None);
+        assert!(!cookies.bind_to("0123", "ff00", 1).unwrap().to_str().unwrap().contains("SameSite"));
     }
 }

@@ -30,7 +30,7 @@ pub enum HttpError {
     /// What must be remembered could not be.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// What was loaded is no metadata of an identity provider.
+    /// What was loaded is not metadata of an identity provider.
     #[error(transparent)]
     Metadata(#[from] MetadataError),
     /// A response answers a request that this browser did not start, or that is answered or too old.
@@ -43,58 +43,12 @@ pub enum HttpError {
         /// What the response says it answers.
         in_response_to: String,
     },
-    /// A response nobody asked for, where such are not accepted.
-    #[error("the response answers no request, and this service accepts none of those")]
-    Unsolicited,
     /// No organization by that name or e-mail address signs in here.
     #[error("no organization is found by {}", Quoted::new(asked))]
     #[non_exhaustive]
     UnknownOrganization {
         /// What was asked for.
         asked: String,
-    },
-    /// The HTTP client cannot be made.
-    #[error("the HTTP client cannot be made: {source}")]
-    #[non_exhaustive]
-    Client {
-        /// Why not.
-        source: reqwest::Error,
-    },
-    /// An address that is not asked.
-    #[error("{} is not loaded: {reason}", Quoted::new(url))]
-    #[non_exhaustive]
-    Forbidden {
-        /// The address.
-        url: String,
-        /// Why not.
-        reason: &'static str,
-    },
-    /// Loading failed.
-    #[error("{} cannot be loaded: {}", Quoted::new(url), causes(source))]
-    #[non_exhaustive]
-    Fetch {
-        /// The address.
-        url: String,
-        /// What the client says.
-        source: reqwest::Error,
-    },
-    /// Another status than success.
-    #[error("{} answered with status {status}", Quoted::new(url))]
-    #[non_exhaustive]
-    Status {
-        /// The address.
-        url: String,
-        /// The status.
-        status: u16,
-    },
-    /// More than is read.
-    #[error("{} sent more than {limit} octets", Quoted::new(url))]
-    #[non_exhaustive]
-    TooLarge {
-        /// The address.
-        url: String,
-        /// What is read at most.
-        limit: usize,
     },
     /// The body of the request is too large, or broke off.
     #[error("the posted form could not be read: {source}")]
@@ -123,13 +77,7 @@ impl HttpError {
             Self::Store(error) => error.code(),
             Self::Metadata(error) => error.code(),
             Self::NoPendingRequest { .. } => "http.no_pending_request",
-            Self::Unsolicited => "http.unsolicited",
             Self::UnknownOrganization { .. } => "http.unknown_organization",
-            Self::Client { .. } => "http.client",
-            Self::Forbidden { .. } => "http.forbidden_address",
-            Self::Fetch { .. } => "http.fetch",
-            Self::Status { .. } => "http.status",
-            Self::TooLarge { .. } => "http.too_large",
             Self::Body { .. } => "http.body",
             Self::Header { .. } => "http.header",
         }
@@ -149,22 +97,8 @@ impl HttpError {
                  If it happens to everybody, the address in the identity provider's console (Okta: \"Single sign-on URL\") has another \
                  host than the one people sign in on, or a proxy removes cookies."
             }
-            Self::Unsolicited => "Start at the service's own sign-in page, or accept IdP-initiated sign-ins.",
             Self::UnknownOrganization { .. } => {
                 "Compare the organization's slug, or the domain of the e-mail address."
-            }
-            Self::Client { .. } => "Look at the certificate store of this machine.",
-            Self::Forbidden { .. } => {
-                "Give the address the identity provider shows (Okta: \"Metadata URL\"), which is https and on the public internet."
-            }
-            Self::Fetch { .. } => {
-                "Open the metadata URL in a browser; look at DNS, firewalls and the server's certificate."
-            }
-            Self::Status { .. } => {
-                "Copy the metadata URL anew (Okta: Sign On tab, \"Metadata URL\"); the app may have been deleted or deactivated."
-            }
-            Self::TooLarge { .. } => {
-                "Give the metadata URL of the one app, not that of a federation or a page."
             }
             Self::Body { .. } => {
                 "A response is some 10 KiB. Narrow what the identity provider sends (Okta: the filter of the group attribute statement), \
@@ -182,9 +116,7 @@ impl HttpError {
     /// Everything that was checked, if a response came so far.
     pub fn ledger(&self) -> Option<&Ledger> {
         match self {
-            Self::Refused(refusal) | Self::Store(StoreError::Replayed { source: refusal, .. }) => {
-                Some(refusal.ledger())
-            }
+            Self::Refused(refusal) => Some(refusal.ledger()),
             _ => None,
         }
     }
@@ -193,7 +125,7 @@ impl HttpError {
     pub(crate) fn status(&self) -> StatusCode {
         let here = match self {
             Self::Store(failure) | Self::SignIn(SignInError::Store(failure)) => !is_about_the_person(failure),
-            Self::Client { .. } | Self::Header { .. } => true,
+            Self::Header { .. } => true,
             _ => false,
         };
         if here { StatusCode::INTERNAL_SERVER_ERROR } else { StatusCode::FORBIDDEN }
@@ -202,30 +134,11 @@ impl HttpError {
 
 /// Whether a store's answer says something about who signs in, and not that the store is broken.
 fn is_about_the_person(failure: &StoreError) -> bool {
-    matches!(
-        failure,
-        StoreError::Replayed { .. }
-            | StoreError::NoOrganizationFor { .. }
-            | StoreError::AccountSuspended { .. }
-    )
+    matches!(failure, StoreError::NoOrganizationFor { .. } | StoreError::AccountSuspended { .. })
 }
 
 impl From<Refused> for HttpError {
     fn from(refused: Refused) -> HttpError {
         HttpError::Provisioning(Box::new(refused))
     }
-}
-
-/// An error with what caused it: the client's own text leaves the cause out.
-fn causes(error: &reqwest::Error) -> String {
-    let mut text = String::new();
-    let mut next: Option<&dyn std::error::Error> = std::error::Error::source(error);
-    while let Some(cause) = next {
-        if !text.is_empty() {
-            text.push_str(": ");
-        }
-        text.push_str(&cause.to_string());
-        next = cause.source();
-    }
-    if text.is_empty() { error.to_string() } else { text }
 }

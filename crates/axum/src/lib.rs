@@ -1,18 +1,17 @@
-//! Axum routes, cookies and metadata loading for a SAML service provider.
+//! Axum routes and cookies for a SAML service provider.
 //!
 //! * [`routes`]: metadata, the start of a sign-in, the assertion consumer, sign-out. The state of the router is a [`Service`].
 //! * [`SignedIn`]: the session, as an argument of a handler.
 //! * [`pending_request`], [`open_session`]: the two ends of an assertion consumer, for a handler of one's own.
 //! * [`ReturnPaths`]: where a sign-in may lead.
-//! * [`MetadataClient`]: metadata over HTTPS from addresses that customers give.
 //! * [`sweep`]: forgetting what is over.
 //! * [`cookies`]: which cookies are set and why they are what they are.
 //! * [`refusal`]: what a browser sees of a refusal, and what the log says.
 //!
 //! # A whole service
 //!
-//! With one customer, Okta; [`ServiceProvider::with_trust`](vouchsafe::ServiceProvider::with_trust) adds others while it runs. It needs
-//! `vouchsafe`, `vouchsafe-axum`, `vouchsafe-store`, `axum` and `tokio`. What to type into Okta's console is in docs/OKTA.md, and
+//! With one customer, Okta; [`Connections::put`](vouchsafe::Connections::put) adds others while it runs. It needs `vouchsafe`,
+//! `vouchsafe-axum`, `vouchsafe-client`, `vouchsafe-store`, `axum` and `tokio`. What to type into Okta's console is in docs/OKTA.md, and
 //! examples/okta is a service with everything.
 //!
 //! ```no_run
@@ -20,8 +19,9 @@
 //!
 //! use axum::{Router, extract::State, response::Html, routing::get};
 //! use vouchsafe::provisioning::{Organization, OrganizationId};
-//! use vouchsafe::{EntityId, ServiceProvider};
-//! use vouchsafe_axum::{MetadataClient, ReturnPaths, Service, SignedIn, Store, login_url, routes, sweep};
+//! use vouchsafe::{Connection, ConnectionId, Connections, EntityId, ServiceProvider};
+//! use vouchsafe_axum::{ReturnPaths, Service, SignedIn, Store, login_url, routes, sweep};
+//! use vouchsafe_client::Client;
 //! use vouchsafe_store::{Directory, Sqlite};
 //!
 //! const OKTA: &str = "https://your-organization.okta.com/app/your-app-id/sso/saml/metadata";
@@ -29,6 +29,7 @@
 //! #[derive(Clone)]
 //! struct App {
 //!     service_provider: ServiceProvider,
+//!     connections: Arc<Connections>,
 //!     store: Sqlite,
 //!     return_paths: Arc<ReturnPaths>,
 //! }
@@ -36,6 +37,9 @@
 //! impl Service for App {
 //!     fn service_provider(&self) -> ServiceProvider {
 //!         self.service_provider.clone()
+//!     }
+//!     fn connections(&self) -> &Connections {
+//!         &self.connections
 //!     }
 //!     fn store(&self) -> &dyn Store {
 //!         &self.store
@@ -54,11 +58,11 @@
 //! }
 //!
 //! async fn serve() -> Result<(), Box<dyn std::error::Error>> {
-//!     let okta = MetadataClient::new()?.identity_provider(OKTA).await?;
+//!     let okta = Client::new()?.identity_provider(OKTA).await?;
 //!     let service_provider = ServiceProvider::builder(EntityId::new("https://app.example.com/saml/metadata")?)
 //!         .assertion_consumer("https://app.example.com/saml/acs")?
-//!         .trust(okta.clone())
 //!         .build()?;
+//!     let connections = [Connection::new(ConnectionId::new("acme")?, okta.clone())].into_iter().collect();
 //!     let store = Sqlite::open("app.db").await?;
 //!     if store.organization_by_slug("acme").await?.is_none() {
 //!         let mut organization = Organization::new(OrganizationId::new("acme"), "acme", "Acme Rockets");
@@ -68,7 +72,8 @@
 //!         store.add_organization(&organization).await?;
 //!         println!("for the attribute statement `token`, in double quotes, shown once: {}", token.reveal());
 //!     }
-//!     let app = App { service_provider, store, return_paths: Arc::new(ReturnPaths::new("/home").exact("/")) };
+//!     let return_paths = Arc::new(ReturnPaths::new("/home").exact("/"));
+//!     let app = App { service_provider, connections: Arc::new(connections), store, return_paths };
 //!     let sweeping = app.clone();
 //!     tokio::spawn(async move {
 //!         loop {
@@ -87,7 +92,6 @@
 mod assertion_consumer;
 pub mod cookies;
 mod error;
-mod fetch;
 pub mod refusal;
 mod return_path;
 mod routes;
@@ -97,7 +101,6 @@ mod sweep;
 
 pub use assertion_consumer::pending_request;
 pub use error::HttpError;
-pub use fetch::MetadataClient;
 pub use refusal::Reference;
 pub use return_path::{ReturnPath, ReturnPaths};
 pub use routes::{ASSERTION_CONSUMER, LOGIN, LOGOUT, METADATA, login_url, routes};

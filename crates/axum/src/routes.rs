@@ -6,7 +6,7 @@ use axum::extract::rejection::BytesRejection;
 use axum::extract::{Query, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use std::collections::HashMap;
 
@@ -16,7 +16,7 @@ use crate::error::HttpError;
 use crate::refusal::{self, Reference};
 use crate::service::Service;
 use crate::session::received;
-use vouchsafe::LoginOptions;
+use vouchsafe::{LoginOptions, OutgoingRequest, PostForm, Redirect};
 
 /// Our metadata (GET).
 pub const METADATA: &str = "/saml/metadata";
@@ -72,17 +72,25 @@ async fn login<S: Service>(
 
 /// Finds the identity provider, keeps the request, binds it to this browser, and sends the browser away.
 async fn start<S: Service>(service: &S, asked: &str, wanted: Option<&str>) -> Result<Response, HttpError> {
-    let identity_provider = service
-        .find_identity_provider(asked)
+    let connection = service
+        .find_connection(asked)
         .await?
         .ok_or_else(|| HttpError::UnknownOrganization { asked: asked.to_owned() })?;
     let service_provider = service.service_provider();
     let options = LoginOptions::default().return_to(service.return_paths().choose(wanted).as_str());
-    let (redirect, pending) = service_provider.start_login(&identity_provider, options, service.now())?;
-    service.store().put(&pending).await?;
+    let started = service_provider.start_login(&connection, options, service.now())?;
+    let pending = &started.pending;
+    service.store().put(pending).await?;
     let lifetime = pending.expires_at().signed_duration_since(pending.issued_at()).num_seconds();
-    let cookie = Cookies::for_address(service_provider.assertion_consumer()).bind(pending.handle(), lifetime);
-    see_other(redirect.url(), [cookie])
+    let cookie = Cookies::for_address(service_provider.assertion_consumer()).bind(
+        pending.handle(),
+        &started.binding,
+        lifetime,
+    );
+    match &started.request {
+        OutgoingRequest::Form(form) => posted_by_the_browser(form, cookie),
+        request => see_other(request.redirect().map(Redirect::url).unwrap_or_default(), [cookie]),
+    }
 }
 
 async fn assertion_consumer<S: Service>(
@@ -115,6 +123,15 @@ pub(crate) fn with_query(path: &str, pairs: &[(&str, &str)]) -> String {
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     query.extend_pairs(pairs);
     format!("{path}{}{}", if path.contains('?') { '&' } else { '?' }, query.finish())
+}
+
+/// The page whose button posts the request to the identity provider.
+fn posted_by_the_browser(form: &PostForm, cookie: Option<HeaderValue>) -> Result<Response, HttpError> {
+    let mut response = Html(form.to_html()).into_response();
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.append(SET_COOKIE, cookie.ok_or(HttpError::Header { name: "Set-Cookie" })?);
+    Ok(response)
 }
 
 /// Status 303, cookies set, nothing kept by caches.

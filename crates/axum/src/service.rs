@@ -4,7 +4,7 @@ use std::future::Future;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use vouchsafe::provisioning::Plan;
-use vouchsafe::{EntityId, Login, ServiceProvider};
+use vouchsafe::{Connection, Connections, Login, ServiceProvider};
 use vouchsafe_store::{Applied, Directory, PendingStore, ReplayStore, Session, SessionStore};
 
 use crate::error::HttpError;
@@ -18,17 +18,18 @@ impl<T: ReplayStore + PendingStore + SessionStore + Directory> Store for T {}
 
 /// A service that signs people in through SAML: the state of its router.
 ///
-/// Three methods must be given, the others have defaults: an organization is found in the directory, by its slug or by an e-mail address;
+/// Four methods must be given, the others have defaults: an organization is found in the directory, by its slug or by an e-mail address;
 /// a login is planned by the organization's policy and applied.
 ///
 /// ```
 /// use std::sync::Arc;
-/// use vouchsafe::ServiceProvider;
+/// use vouchsafe::{Connections, ServiceProvider};
 /// use vouchsafe_axum::{ReturnPaths, Service, Store};
 ///
 /// #[derive(Clone)]
 /// struct App {
 ///     service_provider: ServiceProvider,
+///     connections: Arc<Connections>,
 ///     store: Arc<dyn Store>,
 ///     return_paths: Arc<ReturnPaths>,
 /// }
@@ -36,6 +37,9 @@ impl<T: ReplayStore + PendingStore + SessionStore + Directory> Store for T {}
 /// impl Service for App {
 ///     fn service_provider(&self) -> ServiceProvider {
 ///         self.service_provider.clone()
+///     }
+///     fn connections(&self) -> &Connections {
+///         &self.connections
 ///     }
 ///     fn store(&self) -> &dyn Store {
 ///         self.store.as_ref()
@@ -50,7 +54,7 @@ impl<T: ReplayStore + PendingStore + SessionStore + Directory> Store for T {}
 /// }
 /// ```
 pub trait Service: Clone + Send + Sync + 'static {
-    /// The service provider as it is now: whom it trusts may change while the service runs.
+    /// The service provider.
     fn service_provider(&self) -> ServiceProvider;
 
     /// Where everything is kept.
@@ -66,14 +70,18 @@ pub trait Service: Clone + Send + Sync + 'static {
         "/"
     }
 
-    /// The identity provider of the organization a person means, by what they typed: an e-mail address or the organization's slug.
+    /// Whom to believe, and under which settings.
+    fn connections(&self) -> &Connections;
+
+    /// The connection of the organization a person means, by what they typed: an e-mail address or the organization's slug. By default
+    /// a connection has the name of its organization's id.
     ///
     /// # Errors
     /// Whatever the look-up raises; "there is none" is `None`.
-    fn find_identity_provider(
+    fn find_connection(
         &self,
         asked: &str,
-    ) -> impl Future<Output = Result<Option<EntityId>, HttpError>> + Send {
+    ) -> impl Future<Output = Result<Option<Connection>, HttpError>> + Send {
         async move {
             let asked = asked.trim();
             let found = if asked.contains('@') {
@@ -81,14 +89,8 @@ pub trait Service: Clone + Send + Sync + 'static {
             } else {
                 self.store().organization_by_slug(&asked.to_lowercase()).await?
             };
-            Ok(found.and_then(|organization| organization.value.identity_provider().cloned()))
+            Ok(found.and_then(|organization| self.connections().get(organization.value.id.as_str())))
         }
-    }
-
-    /// Whether sign-ins that begin at the identity provider are accepted. They are by default: Okta's dashboard begins so. A service that
-    /// does without is safe from having somebody signed in to an account that is not theirs (login CSRF).
-    fn accepts_unsolicited(&self) -> bool {
-        true
     }
 
     /// How long a session lasts at most. The identity provider's SessionNotOnOrAfter can shorten it. Default: 8 hours.

@@ -13,7 +13,10 @@ use axum::Router;
 use chrono::Utc;
 use reqwest::header::LOCATION;
 use vouchsafe::provisioning::{Organization, OrganizationId};
-use vouchsafe::{EntityId, IdentityProvider, ServiceProvider};
+use vouchsafe::{
+    Connection, ConnectionId, ConnectionSettings, Connections, EntityId, IdentityProvider, ServiceProvider,
+    Unsolicited,
+};
 use vouchsafe_axum::{ReturnPaths, Service, SignIn, Store, routes};
 use vouchsafe_store::{Directory, Memory};
 use vouchsafe_testkit::attacks::{self, Asked, Form, Outcome, Report, Target};
@@ -22,6 +25,7 @@ use vouchsafe_testkit::{self as testkit, Attribute, AuthnRequest, keys};
 #[derive(Clone)]
 struct App {
     service_provider: ServiceProvider,
+    connections: Arc<Connections>,
     store: Memory,
     paths: Arc<ReturnPaths>,
     /// As whom the last sign-in was, and what else was believed.
@@ -33,6 +37,10 @@ struct App {
 impl Service for App {
     fn service_provider(&self) -> ServiceProvider {
         self.service_provider.clone()
+    }
+
+    fn connections(&self) -> &Connections {
+        &self.connections
     }
 
     fn store(&self) -> &dyn Store {
@@ -61,16 +69,19 @@ impl App {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let [okta, other] = [testkit::IdentityProvider::okta(), testkit::IdentityProvider::other()];
-        let trusted = |identity_provider: &testkit::IdentityProvider| {
-            IdentityProvider::from_metadata(identity_provider.metadata().unwrap().as_bytes()).unwrap()
+        let connection = |name: &str, identity_provider: &testkit::IdentityProvider| {
+            let metadata = identity_provider.metadata().unwrap();
+            let trusted = IdentityProvider::from_metadata(metadata.as_bytes()).unwrap();
+            Connection::new(ConnectionId::new(name).unwrap(), trusted)
+                .with_settings(ConnectionSettings::default().unsolicited(Unsolicited::Accept))
+                .unwrap()
         };
+        let connections = [connection("1", &okta), connection("2", &other)];
         let key = keys::service_provider();
         let service_provider =
             ServiceProvider::builder(EntityId::new(format!("{address}/saml/metadata")).unwrap())
                 .assertion_consumer(&format!("{address}/saml/acs"))
                 .unwrap()
-                .trust(trusted(&okta))
-                .trust(trusted(&other))
                 .decryption_key(key.private_key().clone(), key.certificate().clone())
                 .build()
                 .unwrap();
@@ -89,6 +100,7 @@ impl App {
         }
         let app = App {
             service_provider,
+            connections: Arc::new(connections.into_iter().collect()),
             store,
             paths: Arc::new(ReturnPaths::new("/")),
             last: Arc::default(),

@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use vouchsafe::assertion::{
-    Envelope, Expectations, Ledger, Login, Refusal, SignaturePolicy, Trust, authenticate,
+    Claimed, ConnectionId, Expectations, Ledger, Login, Refusal, SignaturePolicy, Trust, authenticate,
 };
 use vouchsafe::crypto::{PrivateKey, Provider};
-use vouchsafe::xml::{Document, Limits};
+use vouchsafe::xml::Limits;
 
 use crate::failure::Failure;
 use crate::identity_providers::IdentityProviders;
@@ -44,23 +44,19 @@ pub(crate) fn decide(octets: &[u8], settings: &Settings) -> Result<Verdict, Fail
 
 fn receive(octets: &[u8], settings: &Settings) -> Result<Login, No> {
     let limits = Limits::default();
-    let document = Document::parse(octets, &limits).map_err(Refusal::from)?;
-    let envelope = Envelope::read(&document)?;
-    let identity_provider = settings.identity_providers.claimed(envelope.claimed_issuer())?;
+    let claimed = Claimed::parse(octets, &limits)?;
+    let identity_provider = settings.identity_providers.claimed(claimed.issuer())?;
     identity_provider.check_validity(settings.now).map_err(Failure::refused)?;
-    let trust = Trust::new(&identity_provider, &settings.provider).map_err(Refusal::from)?;
-    let authentic = authenticate(
-        document,
-        &trust,
-        &settings.decryption_keys,
-        &settings.provider,
-        &limits,
-        settings.signatures,
-    )?;
+    let connection = ConnectionId::new("command-line").map_err(Refusal::from)?;
+    let trust = Trust::new(connection, &identity_provider, &settings.provider)
+        .map_err(Refusal::from)?
+        .with_signature_policy(settings.signatures)
+        .with_decryption_keys(settings.decryption_keys.clone());
+    let authentic = authenticate(claimed, &trust, &limits)?;
     let valid = authentic.read()?.validate(&settings.expectations, settings.now)?;
     // Each Response is judged on its own: nothing was seen before it.
-    let first_seen = valid.replay_key().recorded(true)?;
-    Ok(valid.confirm(first_seen)?)
+    let recorded = valid.replay_key().recorded(true);
+    Ok(valid.confirm(recorded)?)
 }
 
 impl From<Refusal> for No {

@@ -1,7 +1,6 @@
 //! What can go wrong in a store.
 
 use vouchsafe::{
-    Refusal,
     crypto::CryptoError,
     provisioning::{AccountId, OrganizationId, PolicyError, Refused},
 };
@@ -10,13 +9,6 @@ use vouchsafe::{
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// The assertion was recorded before.
-    #[error("{source}")]
-    #[non_exhaustive]
-    Replayed {
-        /// The refusal of the assertion, `assertion.replayed`.
-        source: Refusal,
-    },
     /// Somebody else changed the organization between the snapshot and now, or made the same thing first.
     #[error(
         "the organization {organization} was changed meanwhile: version {expected} was planned on, it is now {actual}"
@@ -106,7 +98,6 @@ impl StoreError {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Replayed { source } => source.code(),
             Self::Conflict { .. } => "store.conflict",
             Self::NoOrganizationFor { .. } => "store.no_organization",
             Self::OrganizationUnknown { .. } => "store.organization_unknown",
@@ -126,7 +117,6 @@ impl StoreError {
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {
-            Self::Replayed { source } => source.hint(),
             Self::Conflict { .. } => "Take a new snapshot, plan again, apply again; sign_in does that.",
             Self::NoOrganizationFor { .. } => {
                 "Convert the organization to SAML with this identity provider, and paste its token into the app's \

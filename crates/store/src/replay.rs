@@ -1,9 +1,9 @@
 //! Assertions are accepted once.
 
 use chrono::{DateTime, Utc};
-use vouchsafe::{FirstSeen, ReplayKey};
+use vouchsafe::{Recorded, ReplayKey};
 
-use crate::{Answer, StoreError};
+use crate::Answer;
 
 /// Remembers which assertions were accepted, until they would be refused for their age anyway.
 ///
@@ -11,8 +11,8 @@ use crate::{Answer, StoreError};
 /// use vouchsafe_store::{Memory, ReplayStore};
 ///
 /// # async fn example(store: Memory, valid: vouchsafe::ValidAssertion) -> Result<(), Box<dyn std::error::Error>> {
-/// let first = store.record(valid.replay_key()).await?;
-/// let login = valid.confirm(first)?;
+/// let recorded = store.record(valid.replay_key()).await?;
+/// let login = valid.confirm(recorded)?;
 /// # Ok(())
 /// # }
 /// ```
@@ -24,11 +24,11 @@ pub trait ReplayStore: Send + Sync + std::fmt::Debug {
     /// Forgets the records whose time is over; how many.
     fn sweep_replays(&self, now: DateTime<Utc>) -> Answer<'_, u64>;
 
-    /// Records an assertion: the proof that it was the first time, or [`StoreError::Replayed`].
-    fn record(&self, key: ReplayKey) -> Answer<'_, FirstSeen> {
+    /// Records an assertion, and answers whether it was the first time.
+    fn record(&self, key: ReplayKey) -> Answer<'_, Recorded> {
         Box::pin(async move {
             let inserted = self.insert_once(key.hash(), key.expires_at()).await?;
-            key.recorded(inserted).map_err(|source| StoreError::Replayed { source })
+            Ok(key.recorded(inserted))
         })
     }
 }

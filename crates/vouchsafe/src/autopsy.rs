@@ -210,7 +210,7 @@ impl Table<'_> {
 
     /// The text of an encrypted Assertion. Ciphertext that nothing authenticates stays closed here too, unless configured otherwise.
     fn opened(&self, encrypted: Element<'_>) -> Option<String> {
-        let allowed = self.identity_provider.is_some_and(IdentityProvider::accepts_unauthenticated_cbc);
+        let allowed = self.trusted.is_some_and(Trust::accepts_unauthenticated_cbc);
         if !allowed && !cipher_of(encrypted).is_ok_and(|cipher| cipher.is_authenticated()) {
             return None;
         }

@@ -113,7 +113,8 @@ impl Builder<Complete> {
         if let Some((key, certificate)) = &settings.signing {
             require_pair(key, certificate, "signing")?;
         }
-        let (decryption_keys, encryption_certificates): (Vec<_>, Vec<_>) = settings.decryption.into_iter().unzip();
+        let (decryption_keys, encryption_certificates): (Vec<_>, Vec<_>) =
+            settings.decryption.into_iter().unzip();
         let config = Config {
             entity_id: settings.entity_id,
             assertion_consumer: self.missing.assertion_consumer,

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use serde::{Deserialize, Serialize};
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use vouchsafe_assertion::{AssertionError, ConnectionId, Refusal, Trust};
 use vouchsafe_crypto::{Certificate, PrivateKey};
 use vouchsafe_metadata::IdentityProvider;

@@ -200,7 +200,8 @@ impl ConnectionSettings {
     #[must_use]
     pub fn dangers(&self) -> Vec<String> {
         let algorithms = self.danger_allow.iter().map(|uri| format!("danger_allow {uri}"));
-        let cbc = self.danger_accept_unauthenticated_cbc.then(|| "danger_accept_unauthenticated_cbc".to_owned());
+        let cbc =
+            self.danger_accept_unauthenticated_cbc.then(|| "danger_accept_unauthenticated_cbc".to_owned());
         algorithms.chain(cbc).collect()
     }
 

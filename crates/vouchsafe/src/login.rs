@@ -149,10 +149,8 @@ impl ServiceProvider {
             let signer = Signer::new(&credential.key).certificate(&credential.certificate);
             xml = sign(&xml, pending.request_id(), &signer, self.provider(), self.limits())?;
         }
-        let fields = vec![
-            (SAML_REQUEST, base64_encode(xml.as_bytes())),
-            ("RelayState", pending.handle().to_owned()),
-        ];
+        let fields =
+            vec![(SAML_REQUEST, base64_encode(xml.as_bytes())), ("RelayState", pending.handle().to_owned())];
         Ok(PostForm::new(location.to_owned(), fields))
     }
 

@@ -12,8 +12,8 @@ use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use vouchsafe::{
-    Builder, Complete, EntityId, Expect, IdentityProvider, LoginOptions, PendingRequest, PostedResponse,
-    ServiceProvider,
+    Builder, Complete, Connection, ConnectionId, ConnectionSettings, Connections, EntityId, Expect,
+    IdentityProvider, LoginOptions, PostedResponse, ServiceProvider, StartedLogin, Unsolicited,
 };
 use vouchsafe_testkit::attacks::{self, Asked, Form, Outcome, Report, Target};
 use vouchsafe_testkit::{self as testkit, Attribute, keys};
@@ -21,7 +21,8 @@ use vouchsafe_testkit::{self as testkit, Attribute, keys};
 /// A service as small as can be: requests that wait, identifiers that were seen.
 struct Service {
     service_provider: ServiceProvider,
-    pending: Mutex<HashMap<String, PendingRequest>>,
+    connections: Connections,
+    pending: Mutex<HashMap<String, StartedLogin>>,
     seen: Mutex<HashSet<String>>,
     now: DateTime<Utc>,
 }
@@ -30,11 +31,14 @@ impl Service {
     fn new(configure: fn(Builder<Complete>) -> Builder<Complete>) -> Arc<Service> {
         let builder = ServiceProvider::builder(EntityId::new(testkit::SERVICE_PROVIDER).unwrap())
             .assertion_consumer(testkit::ASSERTION_CONSUMER)
-            .unwrap()
-            .trust(trusted(&testkit::IdentityProvider::okta()))
-            .trust(trusted(&testkit::IdentityProvider::other()));
+            .unwrap();
+        let connections = [
+            connection("okta", &testkit::IdentityProvider::okta()),
+            connection("other", &testkit::IdentityProvider::other()),
+        ];
         Arc::new(Service {
             service_provider: configure(builder).build().unwrap(),
+            connections: connections.into_iter().collect(),
             pending: Mutex::default(),
             seen: Mutex::default(),
             now: testkit::ISSUE_INSTANT + TimeDelta::seconds(10),
@@ -42,11 +46,11 @@ impl Service {
     }
 
     fn ask(&self) -> Asked {
-        let okta = EntityId::new(testkit::OKTA_ENTITY_ID).unwrap();
-        let (_, pending) =
-            self.service_provider.start_login(&okta, LoginOptions::default(), self.now).unwrap();
-        let asked = Asked::new(pending.request_id()).with_relay_state(pending.handle());
-        self.pending.lock().unwrap().insert(pending.handle().to_owned(), pending);
+        let okta = self.connections.get("okta").unwrap();
+        let started = self.service_provider.start_login(&okta, LoginOptions::default(), self.now).unwrap();
+        let handle = started.pending.handle().to_owned();
+        let asked = Asked::new(started.pending.request_id()).with_relay_state(&handle);
+        self.pending.lock().unwrap().insert(handle, started);
         asked
     }
 
@@ -55,17 +59,22 @@ impl Service {
         else {
             return Outcome::Refused;
         };
-        let pending =
-            posted.relay_state().and_then(|handle| self.pending.lock().unwrap().remove(handle.as_str()));
-        let expect = pending.as_ref().map_or(Expect::Unsolicited, Expect::Reply);
-        let Ok(valid) = self.service_provider.receive(&posted, expect, self.now) else {
+        let saml = &self.service_provider;
+        let Ok(claimed) = saml.open(posted) else { return Outcome::Refused };
+        let handle = claimed.relay_state().map(|handle| handle.as_str().to_owned());
+        let started = handle.and_then(|handle| self.pending.lock().unwrap().remove(&handle));
+        let candidates =
+            self.connections.candidates(&claimed, started.as_ref().map(|started| &started.pending));
+        // One browser does everything here.
+        let bound = started
+            .map(|started| started.pending.bind(Some(started.binding.reveal()), saml.provider()).unwrap());
+        let expect = bound.as_ref().map_or(Expect::Unsolicited, Expect::Reply);
+        let Ok(valid) = saml.receive(claimed, &candidates, expect, self.now) else {
             return Outcome::Refused;
         };
         let key = valid.replay_key();
         let inserted = self.seen.lock().unwrap().insert(key.hash().to_owned());
-        let Ok(login) = key.recorded(inserted).and_then(|first| valid.confirm(first)) else {
-            return Outcome::Refused;
-        };
+        let Ok(login) = valid.confirm(key.recorded(inserted)) else { return Outcome::Refused };
         let subject = login.name_id().map(|name| name.value()).unwrap_or_default();
         login.attributes().iter().fold(Outcome::accepted(subject), |outcome, attribute| {
             attribute
@@ -85,8 +94,12 @@ impl Service {
     }
 }
 
-fn trusted(identity_provider: &testkit::IdentityProvider) -> IdentityProvider {
-    IdentityProvider::from_metadata(identity_provider.metadata().unwrap().as_bytes()).unwrap()
+fn connection(name: &str, identity_provider: &testkit::IdentityProvider) -> Connection {
+    let metadata = identity_provider.metadata().unwrap();
+    let identity_provider = IdentityProvider::from_metadata(metadata.as_bytes()).unwrap();
+    Connection::new(ConnectionId::new(name).unwrap(), identity_provider)
+        .with_settings(ConnectionSettings::default().unsolicited(Unsolicited::Accept))
+        .unwrap()
 }
 
 fn with_decryption_key(builder: Builder<Complete>) -> Builder<Complete> {
@@ -136,12 +149,7 @@ fn in_reply_and_encrypted() {
 fn an_identity_provider_on_a_curve() {
     let okta = || testkit::IdentityProvider::okta().with_key(keys::identity_provider_p256());
     let service = Service::new(|builder| builder);
-    let service = Arc::new(Service {
-        service_provider: service.service_provider.with_refreshed_trust(trusted(&okta())).unwrap(),
-        pending: Mutex::default(),
-        seen: Mutex::default(),
-        now: service.now,
-    });
+    service.connections.put(connection("okta", &okta()));
     let report = service.attacked(Target::default().identity_provider(okta()));
     // RSA-SHA1 cannot be made by this key.
     assert_withstood(&report, 1);

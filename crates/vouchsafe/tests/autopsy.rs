@@ -3,26 +3,35 @@
 #![expect(clippy::unwrap_used, reason = "this is a test: it may panic")]
 
 use vouchsafe::crypto::{Certificate, ContentCipher, KeyKind, base64_encode};
-use vouchsafe::{EntityId, Expect, IdentityProvider, Limits, PostMortem, PostedResponse, ServiceProvider};
+use vouchsafe::{
+    Connection, ConnectionId, ConnectionSettings, EntityId, Expect, IdentityProvider, Limits, PostMortem,
+    PostedResponse, ServiceProvider, Unsolicited,
+};
 use vouchsafe_testkit::{self as testkit, Encryption, KeyPair, Signed, keys};
 
 fn metadata(identity_provider: &testkit::IdentityProvider) -> IdentityProvider {
     IdentityProvider::from_metadata(identity_provider.metadata().unwrap().as_bytes()).unwrap()
 }
 
-fn service_provider(okta: &testkit::IdentityProvider) -> ServiceProvider {
-    ServiceProvider::builder(EntityId::new(testkit::SERVICE_PROVIDER).unwrap())
+/// A service and its connections.
+struct Service(ServiceProvider, Vec<Connection>);
+
+fn service_provider(okta: &testkit::IdentityProvider) -> Service {
+    let connection = |name, one| {
+        Connection::new(ConnectionId::new(name).unwrap(), metadata(one))
+            .with_settings(ConnectionSettings::default().unsolicited(Unsolicited::Accept))
+            .unwrap()
+    };
+    let saml = ServiceProvider::builder(EntityId::new(testkit::SERVICE_PROVIDER).unwrap())
         .assertion_consumer(testkit::ASSERTION_CONSUMER)
         .unwrap()
-        .trust(metadata(okta))
         .decryption_key(
             keys::service_provider().private_key().clone(),
             keys::service_provider().certificate().clone(),
         )
         .build()
-        .unwrap()
-        .with_trust(metadata(&testkit::IdentityProvider::other()))
-        .unwrap()
+        .unwrap();
+    Service(saml, vec![connection("okta", okta), connection("other", &testkit::IdentityProvider::other())])
 }
 
 fn posted(xml: &str) -> PostedResponse {
@@ -30,16 +39,16 @@ fn posted(xml: &str) -> PostedResponse {
 }
 
 /// The post-mortem, after the verdict and with the verdict unchanged by it.
-fn examine(service_provider: &ServiceProvider, xml: &str) -> Vec<PostMortem> {
+fn examine(Service(saml, connections): &Service, xml: &str) -> Vec<PostMortem> {
     let (posted, now) = (posted(xml), testkit::ISSUE_INSTANT);
     let verdict = || {
-        service_provider
-            .receive(&posted, Expect::Unsolicited, now)
+        saml.open(posted.clone())
+            .and_then(|claimed| saml.receive(claimed, connections, Expect::Unsolicited, now))
             .map(|_| ())
             .map_err(|refusal| refusal.code())
     };
     let before = verdict();
-    let found = service_provider.autopsy(&posted).unwrap();
+    let found = saml.autopsy(&posted, connections).unwrap();
     assert_eq!(before, verdict());
     assert_eq!(before.is_ok(), found.iter().all(|one| one.findings.is_empty()), "{before:?} {found:#?}");
     found
@@ -171,19 +180,21 @@ fn samlify_signs_before_it_encrypts() {
         ServiceProvider::builder(EntityId::new("https://sp.example.com/saml/metadata").unwrap())
             .assertion_consumer("https://sp.example.com/saml/acs")
             .unwrap()
-            .trust(identity_provider.danger_accept_unauthenticated_cbc())
             .decryption_key(
                 keys::provider().private_key(&read("sp/key.pem")).unwrap(),
                 Certificate::from_pem(&read("sp/cert.pem")).unwrap(),
             )
             .build()
             .unwrap();
-    let found = service_provider.autopsy(&posted(&read("samlify/encrypted.response.xml"))).unwrap();
+    let settings = ConnectionSettings::default().danger_accept_unauthenticated_cbc();
+    let samlify = Connection::new(ConnectionId::new("samlify").unwrap(), identity_provider);
+    let connections = [samlify.with_settings(settings).unwrap()];
+    let autopsy = |name| service_provider.autopsy(&posted(&read(name)), &connections).unwrap();
+    let found = autopsy("samlify/encrypted.response.xml");
     assert_eq!(
         codes(&found),
         [("Response", vec!["autopsy.signed_before_encryption"]), ("Assertion", vec![])]
     );
-    let found =
-        service_provider.autopsy(&posted(&read("samlify/encrypted-then-signed.response.xml"))).unwrap();
+    let found = autopsy("samlify/encrypted-then-signed.response.xml");
     assert!(found.iter().all(|one| one.findings.is_empty()), "{found:#?}");
 }

@@ -43,6 +43,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("vouchsafe-store", &["vouchsafe"]),
+    ("vouchsafe-client", &["vouchsafe"]),
     ("vouchsafe-axum", &["vouchsafe", "vouchsafe-store"]),
     // Stands beside the chain: it speaks for the other side.
     (
@@ -82,6 +83,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ),
     ("vouchsafe-crypto-aws-lc", &["aws-lc-rs"]),
     ("vouchsafe-store", &["sqlx", "redis"]),
+    ("vouchsafe-client", &["reqwest"]),
     ("vouchsafe-oracle", &["xmlsec"]),
 ];
 

@@ -38,6 +38,7 @@ fn the_scanner_sees_every_crate() {
         "autopsy",
         "binding",
         "cli",
+        "client",
         "crypto",
         "doctor",
         "encryption",

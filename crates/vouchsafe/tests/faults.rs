@@ -21,7 +21,8 @@ use vouchsafe::crypto::{
     ContentCipher, DigestAlgorithm, KeyKind, KeyTransport, SignatureAlgorithm, base64_encode,
 };
 use vouchsafe::{
-    EntityId, Expect, IdentityProvider, Limits, LoginOptions, PostedResponse, Refusal, ServiceProvider,
+    Connection, ConnectionId, ConnectionSettings, EntityId, Expect, IdentityProvider, Limits, LoginOptions,
+    PostedResponse, Refusal, ServiceProvider, Unsolicited,
 };
 use vouchsafe_testkit::{
     self as testkit, Attribute, Encryption, KeyPair, Part, Place, ResponseBuilder, Signed, keys,
@@ -90,13 +91,15 @@ fn outcome(case: &Case) -> Result<(), Seen> {
         first_line: error.to_string(),
         hint: error.hint().to_owned(),
     })?;
-    let asked = EntityId::new(testkit::OKTA_ENTITY_ID).unwrap();
+    let okta = connection(&case.sp);
     let started = testkit::ISSUE_INSTANT;
-    let start = || service_provider.start_login(&asked, options(&case.sp), started);
+    let start = || {
+        let started = service_provider.start_login(&okta, options(&case.sp), started).ok()?;
+        started.pending.bind(Some(started.binding.reveal()), service_provider.provider()).ok()
+    };
     // Metadata that is no longer valid cannot be asked either; what is refused then is what comes unasked.
-    let pending = start().ok().map(|(_, pending)| pending);
-    let other = start().ok().map(|(_, pending)| pending);
-    let text = message(&case.idp, pending.as_ref().map(|pending| pending.request_id()));
+    let (pending, other) = (start(), start());
+    let text = message(&case.idp, pending.as_ref().map(|pending| pending.request().request_id()));
     let posted = PostedResponse::from_base64(&base64_encode(text.as_bytes()), &Limits::default()).unwrap();
     let expect = match (case.sp.get("expect").and_then(Value::as_str), &pending, &other) {
         (None, Some(pending), _) => Expect::Reply(pending),
@@ -106,11 +109,13 @@ fn outcome(case: &Case) -> Result<(), Seen> {
     };
     let later = number(&case.sp, "seconds_later").unwrap_or(10);
     let replayed = case.sp.contains_key("replayed");
-    service_provider
-        .receive(&posted, expect, started + TimeDelta::seconds(later))
-        .and_then(|valid| valid.replay_key().recorded(!replayed).and_then(|first| valid.confirm(first)))
-        .map(drop)
-        .map_err(|refusal| seen(&refusal))
+    let outcome = service_provider.open(posted).and_then(|claimed| {
+        let now = started + TimeDelta::seconds(later);
+        let valid = service_provider.receive(claimed, std::slice::from_ref(&okta), expect, now)?;
+        let recorded = valid.replay_key().recorded(!replayed);
+        valid.confirm(recorded)
+    });
+    outcome.map(drop).map_err(|refusal| seen(&refusal))
 }
 
 fn seen(refusal: &Refusal) -> Seen {
@@ -121,29 +126,28 @@ fn seen(refusal: &Refusal) -> Seen {
     Seen { code: refusal.code(), first_line, hint }
 }
 
-fn service_provider(settings: &Map<String, Value>) -> Result<ServiceProvider, vouchsafe::BindingError> {
+fn connection(settings: &Map<String, Value>) -> Connection {
     static WEAK: LazyLock<KeyPair> =
         LazyLock::new(|| KeyPair::generate(KeyKind::Rsa { bits: 1024 }, "weak").unwrap());
     let mut okta = testkit::IdentityProvider::okta();
-    let mut entity_id = testkit::SERVICE_PROVIDER;
-    let mut assertion_consumer = testkit::ASSERTION_CONSUMER;
-    let mut valid_until = None;
-    for (key, value) in settings {
-        match key.as_str() {
-            "entity_id" => entity_id = text(value),
-            "acs" => assertion_consumer = text(value),
-            "metadata_valid_until" => valid_until = Some(text(value)),
-            "metadata_key" => okta = okta.with_key(&WEAK),
-            _ => {}
-        }
+    if settings.contains_key("metadata_key") {
+        okta = okta.with_key(&WEAK);
     }
     let mut metadata = okta.metadata().unwrap();
-    if let Some(end) = valid_until {
+    if let Some(end) = settings.get("metadata_valid_until").map(text) {
         metadata = metadata.replacen(" entityID=", &format!(" validUntil=\"{end}\" entityID="), 1);
     }
-    let mut builder = ServiceProvider::builder(EntityId::new(entity_id).unwrap())
-        .assertion_consumer(assertion_consumer)?
-        .trust(IdentityProvider::from_metadata(metadata.as_bytes()).unwrap());
+    let identity_provider = IdentityProvider::from_metadata(metadata.as_bytes()).unwrap();
+    Connection::new(ConnectionId::new("okta").unwrap(), identity_provider)
+        .with_settings(ConnectionSettings::default().unsolicited(Unsolicited::Accept))
+        .unwrap()
+}
+
+fn service_provider(settings: &Map<String, Value>) -> Result<ServiceProvider, vouchsafe::BindingError> {
+    let entity_id = settings.get("entity_id").map_or(testkit::SERVICE_PROVIDER, text);
+    let assertion_consumer = settings.get("acs").map_or(testkit::ASSERTION_CONSUMER, text);
+    let mut builder =
+        ServiceProvider::builder(EntityId::new(entity_id).unwrap()).assertion_consumer(assertion_consumer)?;
     for (key, value) in settings {
         let seconds = || TimeDelta::seconds(value.as_i64().unwrap());
         builder = match key.as_str() {

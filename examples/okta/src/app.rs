@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
 use axum::routing::{get, post};
@@ -11,10 +11,11 @@ use chrono::Utc;
 use tokio::net::TcpListener;
 use vouchsafe::assertion::Outcome;
 use vouchsafe::crypto::Certificate;
-use vouchsafe::{EntityId, Provider, ServiceProvider};
+use vouchsafe::{Connections, EntityId, Provider, ServiceProvider};
 use vouchsafe_axum::{
-    ASSERTION_CONSUMER, HttpError, METADATA, MetadataClient, Reference, ReturnPaths, Service, SignIn, Store,
+    ASSERTION_CONSUMER, HttpError, METADATA, Reference, ReturnPaths, Service, SignIn, Store,
 };
+use vouchsafe_client::Client;
 use vouchsafe_store::Sqlite;
 
 use crate::failure::Failure;
@@ -28,12 +29,13 @@ pub(crate) struct App(Arc<Inner>);
 pub(crate) struct Inner {
     pub(crate) base_url: String,
     pub(crate) store: Sqlite,
-    pub(crate) metadata_client: MetadataClient,
+    pub(crate) client: Client,
     pub(crate) owner_password: OwnerPassword,
     pub(crate) encryption_certificate: Certificate,
     /// Connecting and disconnecting identity providers happens one after the other.
     pub(crate) connecting: tokio::sync::Mutex<()>,
-    service_provider: RwLock<ServiceProvider>,
+    service_provider: ServiceProvider,
+    connections: Connections,
     return_paths: ReturnPaths,
     records: Mutex<HashMap<String, SignInRecord>>,
     refusals: Mutex<VecDeque<RefusalRecord>>,
@@ -68,7 +70,7 @@ impl std::ops::Deref for App {
 }
 
 impl App {
-    /// Opens the store, makes or loads the key, and trusts again whom the organizations are connected to.
+    /// Opens the store, makes or loads the key, and connects the organizations again.
     pub(crate) async fn open(base_url: &str, folder: Option<&Path>) -> Result<App, Failure> {
         let base_url = base_url.trim_end_matches('/').to_owned();
         let provider = Provider::rustcrypto();
@@ -83,25 +85,25 @@ impl App {
         let (key, certificate) = keys::load_or_make(folder, &provider, Utc::now())?;
         let service_provider = ServiceProvider::builder(EntityId::new(format!("{base_url}{METADATA}"))?)
             .assertion_consumer(&format!("{base_url}{ASSERTION_CONSUMER}"))?
-            .trust_later()
             .decryption_key(key, certificate.clone())
             .build()?;
         // Only a service on this machine may load metadata from this machine.
         let local = base_url.starts_with("http://");
-        let metadata_client = if local { MetadataClient::with_loopback() } else { MetadataClient::new() }?;
+        let client = if local { Client::with_loopback() } else { Client::new() }?;
         let app = App(Arc::new(Inner {
             base_url,
             store,
-            metadata_client,
+            client,
             owner_password: OwnerPassword::make(&provider)?,
             encryption_certificate: certificate,
             connecting: tokio::sync::Mutex::new(()),
-            service_provider: RwLock::new(service_provider),
+            service_provider,
+            connections: Connections::new(),
             return_paths: ReturnPaths::new("/home").exact("/").exact("/settings"),
             records: Mutex::default(),
             refusals: Mutex::default(),
         }));
-        connect::trust_again(&app).await?;
+        connect::connect_again(&app).await?;
         Ok(app)
     }
 
@@ -130,11 +132,6 @@ impl App {
         Ok(served?)
     }
 
-    /// Puts a service provider with other trust in the place of the present one.
-    pub(crate) fn trust(&self, service_provider: ServiceProvider) {
-        *self.service_provider.write().unwrap_or_else(PoisonError::into_inner) = service_provider;
-    }
-
     /// What is known of the sign-in that began a session.
     pub(crate) fn record(&self, session_hash: &str) -> Option<SignInRecord> {
         self.records.lock().unwrap_or_else(PoisonError::into_inner).get(session_hash).cloned()
@@ -149,7 +146,11 @@ impl App {
 
 impl Service for App {
     fn service_provider(&self) -> ServiceProvider {
-        self.service_provider.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.service_provider.clone()
+    }
+
+    fn connections(&self) -> &Connections {
+        &self.connections
     }
 
     fn store(&self) -> &dyn Store {

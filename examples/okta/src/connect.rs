@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
-use vouchsafe::IdentityProvider;
 use vouchsafe::metadata::EntityId;
 use vouchsafe::provisioning::{Organization, OrganizationId};
+use vouchsafe::{Connection, ConnectionId, ConnectionSettings, IdentityProvider, Unsolicited};
 use vouchsafe_axum::Service;
 use vouchsafe_store::{Directory, StoreError, StoredMetadata, Versioned};
 
@@ -19,14 +19,12 @@ const TOKEN_OVERLAP: TimeDelta = TimeDelta::hours(24);
 pub(crate) async fn convert(app: &App, id: &OrganizationId, metadata_url: &str) -> Result<String, Failure> {
     let (identity_provider, metadata) = load(app, metadata_url).await?;
     let _one_at_a_time = app.connecting.lock().await;
-    let service_provider = app.service_provider();
-    let trusting = service_provider.with_trust(identity_provider.clone())?;
     let mut organization = organization(app, id).await?;
     let name = identity_provider.entity_id().clone();
-    let token = organization.value.convert(name, service_provider.provider(), Utc::now())?;
+    let token = organization.value.convert(name, app.service_provider().provider(), Utc::now())?;
     app.store.update_organization(&organization).await?;
     app.store.set_metadata(id, &metadata).await?;
-    app.trust(trusting);
+    app.connections().put(connection(id, identity_provider)?);
     Ok(token.reveal())
 }
 
@@ -39,9 +37,8 @@ pub(crate) async fn reload(app: &App, id: &OrganizationId) -> Result<(), Failure
     let _one_at_a_time = app.connecting.lock().await;
     let organization = organization(app, id).await?;
     require_same(organization.value.identity_provider(), &identity_provider)?;
-    let trusting = app.service_provider().with_refreshed_trust(identity_provider)?;
     app.store.set_metadata(id, &metadata).await?;
-    app.trust(trusting);
+    app.connections().put(connection(id, identity_provider)?);
     Ok(())
 }
 
@@ -55,15 +52,26 @@ pub(crate) async fn rotate_token(app: &App, id: &OrganizationId) -> Result<Strin
     Ok(token.reveal())
 }
 
-/// At the start: trusts whom the organizations were connected to when the service last ran.
-pub(crate) async fn trust_again(app: &App) -> Result<(), Failure> {
+/// At the start: connects the organizations to whom they were connected to when the service last ran. Metadata of one customer that cannot
+/// be read stops nobody else.
+pub(crate) async fn connect_again(app: &App) -> Result<(), Failure> {
     for id in app.store.organizations().await? {
-        if let Some(metadata) = app.store.metadata(&id).await? {
-            let identity_provider = IdentityProvider::from_metadata(metadata.document.as_bytes())?;
-            app.trust(app.service_provider().with_trust(identity_provider)?);
+        let Some(metadata) = app.store.metadata(&id).await? else { continue };
+        let read = IdentityProvider::from_metadata(metadata.document.as_bytes());
+        match read.map_err(Failure::from).and_then(|one| connection(&id, one)) {
+            Ok(connection) => {
+                app.connections().put(connection);
+            }
+            Err(failure) => tracing::warn!(organization = %id, %failure, "the connection cannot be used"),
         }
     }
     Ok(())
+}
+
+/// A connection has the name of its organization. The icon in Okta's dashboard works without a round trip.
+fn connection(id: &OrganizationId, identity_provider: IdentityProvider) -> Result<Connection, Failure> {
+    let settings = ConnectionSettings::default().unsolicited(Unsolicited::Accept);
+    Ok(Connection::new(ConnectionId::new(id.as_str())?, identity_provider).with_settings(settings)?)
 }
 
 /// While the service runs: what is over is forgotten every few minutes, metadata is loaded again every hour. A failure waits for the next
@@ -104,7 +112,7 @@ pub(crate) async fn organization(
 }
 
 async fn load(app: &App, metadata_url: &str) -> Result<(IdentityProvider, StoredMetadata), Failure> {
-    let octets = app.metadata_client.fetch(metadata_url).await?;
+    let octets = app.client.load(metadata_url).await?;
     let identity_provider = IdentityProvider::from_metadata(&octets)?;
     let now = Utc::now();
     identity_provider.check_validity(now)?;

@@ -1,8 +1,9 @@
 //! Why the program, or a step of the journey, does not go on.
 
 use vouchsafe::provisioning::Refused;
-use vouchsafe::{BindingError, crypto::CryptoError, metadata::MetadataError};
+use vouchsafe::{BindingError, assertion::AssertionError, crypto::CryptoError, metadata::MetadataError};
 use vouchsafe_axum::HttpError;
+use vouchsafe_client::ClientError;
 use vouchsafe_store::{SignInError, StoreError};
 use vouchsafe_testkit::TestkitError;
 
@@ -43,7 +44,17 @@ macro_rules! plain {
     };
 }
 
-coded!(BindingError, CryptoError, MetadataError, HttpError, Refused, SignInError, StoreError);
+coded!(
+    AssertionError,
+    BindingError,
+    ClientError,
+    CryptoError,
+    MetadataError,
+    HttpError,
+    Refused,
+    SignInError,
+    StoreError
+);
 plain!(TestkitError, std::io::Error, reqwest::Error);
 
 impl axum::response::IntoResponse for Failure {

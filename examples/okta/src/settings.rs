@@ -112,13 +112,8 @@ async fn build(app: &App, signed_in: &SignedIn, message: Message) -> Result<Page
         .navigation(&owner, true)
         .heading(&format!("{}: organization settings", snapshot.organization.name));
     page = announced(page, message);
-    let service_provider = app.service_provider();
-    page = match snapshot
-        .organization
-        .identity_provider()
-        .and_then(|name| service_provider.identity_provider(name))
-    {
-        Some(identity_provider) => connected(page, identity_provider, metadata.as_ref(), Utc::now()),
+    page = match app.connections().get(id.as_str()) {
+        Some(connection) => connected(page, connection.identity_provider(), metadata.as_ref(), Utc::now()),
         None => unconnected(page),
     };
     page = console_values(page, app);

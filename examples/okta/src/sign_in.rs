@@ -37,7 +37,7 @@ pub(crate) struct Organization {
 
 /// Says whether there is such an organization before the browser is sent away.
 pub(crate) async fn by_saml(State(app): State<App>, Query(query): Query<Organization>) -> Response {
-    match app.find_identity_provider(&query.organization).await {
+    match app.find_connection(&query.organization).await {
         Ok(Some(_)) => {
             Redirect::to(&login_url(&query.organization, query.back.place.as_deref().unwrap_or("/home")))
                 .into_response()

@@ -5,9 +5,10 @@ use std::sync::LazyLock;
 
 use chrono::{DateTime, Utc};
 use vouchsafe::crypto::base64_encode;
+use vouchsafe::metadata::Binding;
 use vouchsafe::{
-    EntityId, Expect, IdentityProvider, Limits, PendingRequest, PostedResponse, ServiceProvider,
-    StoredPendingRequest,
+    BoundRequest, Connection, ConnectionId, ConnectionSettings, EntityId, Expect, IdentityProvider, Limits,
+    PendingRequest, PostedResponse, ServiceProvider, Unsolicited,
 };
 use vouchsafe_testkit::{ASSERTION_CONSUMER, ISSUE_INSTANT, OKTA_ENTITY_ID, SERVICE_PROVIDER, keys as kit};
 
@@ -31,7 +32,10 @@ pub fn accepted(data: &[u8]) -> usize {
     let Ok(posted) = PostedResponse::from_base64(&base64_encode(&text), &Limits::default()) else { return 0 };
     let mut accepted = 0_usize;
     for (expect, request) in [(Expect::Unsolicited, None), (Expect::Reply(pending()), Some(REQUEST))] {
-        let valid = match receiver().receive(&posted, expect, NOW) {
+        let outcome = receiver()
+            .open(posted.clone())
+            .and_then(|claimed| receiver().receive(claimed, std::slice::from_ref(connection()), expect, NOW));
+        let valid = match outcome {
             Ok(valid) => valid,
             Err(refusal) => {
                 assert!(refusal.code().contains('.') && !refusal.to_string().is_empty());
@@ -41,9 +45,7 @@ pub fn accepted(data: &[u8]) -> usize {
         };
         let key = valid.replay_key();
         assert!(key.expires_at() > NOW, "the replay key is forgotten while a replay is accepted");
-        assert!(key.clone().recorded(false).is_err());
-        let first = key.recorded(true).expect("recorded for the first time");
-        let login = valid.confirm(first).expect("the proof is of this assertion");
+        let login = valid.confirm(key.recorded(true)).expect("the record is of this assertion");
         recheck::login(&text, &Expected { request, now: NOW.timestamp(), skew: 60 }, &login);
         accepted = accepted.saturating_add(1);
     }
@@ -58,16 +60,11 @@ pub(crate) fn originals() -> &'static [String] {
 
 fn receiver() -> &'static ServiceProvider {
     static RECEIVER: LazyLock<ServiceProvider> = LazyLock::new(|| {
-        let okta = IdentityProvider::new(EntityId::new(OKTA_ENTITY_ID).expect("an entity ID"))
-            .with_signing_certificate(kit::identity_provider().certificate().clone())
-            .with_signing_certificate(kit::identity_provider_p256().certificate().clone())
-            .with_signing_certificate(keys::certificate().clone());
         let own = keys::clear();
         let certificate = seeds::clear_certificate();
         ServiceProvider::builder(EntityId::new(SERVICE_PROVIDER).expect("an entity ID"))
             .assertion_consumer(ASSERTION_CONSUMER)
             .expect("an address")
-            .trust(okta)
             .provider(backend::credulous().clone())
             .decryption_key(own.clone(), certificate)
             .build()
@@ -76,26 +73,30 @@ fn receiver() -> &'static ServiceProvider {
     &RECEIVER
 }
 
-fn pending() -> &'static PendingRequest {
-    static PENDING: LazyLock<PendingRequest> = LazyLock::new(|| {
-        let text = LazyLock::force(&STORED);
-        PendingRequest::from_stored(text.clone()).expect("a request as it was stored")
+fn connection() -> &'static Connection {
+    static CONNECTION: LazyLock<Connection> = LazyLock::new(|| {
+        let okta = IdentityProvider::new(EntityId::new(OKTA_ENTITY_ID).expect("an entity ID"))
+            .with_signing_certificate(kit::identity_provider().certificate().clone())
+            .with_signing_certificate(kit::identity_provider_p256().certificate().clone())
+            .with_signing_certificate(keys::certificate().clone())
+            .with_single_sign_on(Binding::HttpRedirect, "https://okta.example/sso")
+            .expect("an address");
+        Connection::new(ConnectionId::new("okta").expect("a name"), okta)
+            .with_settings(ConnectionSettings::default().unsolicited(Unsolicited::Accept))
+            .expect("settings")
+    });
+    &CONNECTION
+}
+
+/// A request as it comes out of a store. One is made and given the identifier that seeds answer.
+fn pending() -> &'static BoundRequest {
+    static PENDING: LazyLock<BoundRequest> = LazyLock::new(|| {
+        let options = vouchsafe::LoginOptions::default();
+        let started = receiver().start_login(connection(), options, NOW).expect("a request");
+        let mut stored = started.pending.to_stored();
+        stored.request_id = REQUEST.to_owned();
+        let pending = PendingRequest::from_stored(stored).expect("a request as it was stored");
+        pending.bind(Some(started.binding.reveal()), receiver().provider()).expect("its browser")
     });
     &PENDING
 }
-
-/// A request as a store keeps it; its fields cannot be named outside their crate, so one is made and changed.
-static STORED: LazyLock<StoredPendingRequest> = LazyLock::new(|| {
-    let okta = EntityId::new(OKTA_ENTITY_ID).expect("an entity ID");
-    let metadata = vouchsafe_testkit::IdentityProvider::okta().metadata().expect("metadata");
-    let asker = ServiceProvider::builder(EntityId::new(SERVICE_PROVIDER).expect("an entity ID"))
-        .assertion_consumer(ASSERTION_CONSUMER)
-        .expect("an address")
-        .trust(IdentityProvider::from_metadata(metadata.as_bytes()).expect("metadata"))
-        .build()
-        .expect("a service provider");
-    let (_, pending) = asker.start_login(&okta, vouchsafe::LoginOptions::default(), NOW).expect("a request");
-    let mut stored = pending.to_stored();
-    stored.request_id = REQUEST.to_owned();
-    stored
-});

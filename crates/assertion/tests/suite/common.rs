@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use vouchsafe_assertion::{
-    Correlation, Expectations, Login, MessageId, Refusal, SignaturePolicy, Trust, ValidAssertion,
-    authenticate,
+    Claimed, ConnectionId, Correlation, Expectations, Login, MessageId, Refusal, SignaturePolicy, Trust,
+    ValidAssertion, authenticate,
 };
 use vouchsafe_crypto::{PrivateKey, Provider};
 use vouchsafe_metadata::{EntityId, IdentityProvider};
@@ -34,8 +34,8 @@ impl Receiver {
     /// The same from a document.
     pub(crate) fn path(&self, document: Document) -> Result<Login, Refusal> {
         let valid = self.validate_document(document)?;
-        let first_seen = valid.replay_key().recorded(true)?;
-        valid.confirm(first_seen)
+        let recorded = valid.replay_key().recorded(true);
+        valid.confirm(recorded)
     }
 
     /// The same without its last step.
@@ -43,10 +43,16 @@ impl Receiver {
         self.validate_document(Document::parse(octets, &self.limits)?)
     }
 
+    /// The trust with what else a connection has.
+    pub(crate) fn whole_trust(&self) -> Trust {
+        self.trust.clone().with_decryption_keys(self.keys.clone()).with_signature_policy(self.policy)
+    }
+
     fn validate_document(&self, document: Document) -> Result<ValidAssertion, Refusal> {
-        let authentic =
-            authenticate(document, &self.trust, &self.keys, &self.provider, &self.limits, self.policy)?;
-        authentic.read()?.validate(&self.expectations, self.now)
+        let trust = self.whole_trust();
+        authenticate(Claimed::of(document)?, &trust, &self.limits)?
+            .read()?
+            .validate(&self.expectations, self.now)
     }
 }
 
@@ -56,7 +62,7 @@ pub(crate) fn okta(now: &str) -> Receiver {
     let metadata = vouchsafe_testkit::IdentityProvider::okta().metadata().unwrap();
     let identity_provider = IdentityProvider::from_metadata(metadata.as_bytes()).unwrap();
     Receiver {
-        trust: Trust::new(&identity_provider, &provider).unwrap(),
+        trust: Trust::new(crate::common::connection(), &identity_provider, &provider).unwrap(),
         keys: vec![vouchsafe_testkit::keys::service_provider().private_key().clone()],
         provider,
         limits: Limits::default(),
@@ -68,6 +74,11 @@ pub(crate) fn okta(now: &str) -> Receiver {
         ),
         now: at(now),
     }
+}
+
+/// The connection of all tests that have one.
+pub(crate) fn connection() -> ConnectionId {
+    ConnectionId::new("acme").unwrap()
 }
 
 /// An instant of a test.

@@ -139,7 +139,7 @@ fn receiver(folder: &Path, defaults: &Value, settings: &Value, cbc: bool) -> Rec
     };
     let skew = TimeDelta::seconds(setting("clock_skew_seconds").as_i64().unwrap());
     Receiver {
-        trust: Trust::new(&identity_provider, &provider).unwrap(),
+        trust: Trust::new(crate::common::connection(), &identity_provider, &provider).unwrap(),
         keys: setting("sp_decryption_keys")
             .as_array()
             .unwrap()

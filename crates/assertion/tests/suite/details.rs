@@ -26,7 +26,10 @@ fn speaking_for(scopes: &[&str]) -> Receiver {
         .fold(IdentityProvider::from_metadata(metadata.as_bytes()).unwrap(), |identity_provider, scope| {
             identity_provider.with_scope(*scope)
         });
-    Receiver { trust: Trust::new(&identity_provider, &receiver.provider).unwrap(), ..receiver }
+    Receiver {
+        trust: Trust::new(crate::common::connection(), &identity_provider, &receiver.provider).unwrap(),
+        ..receiver
+    }
 }
 
 #[test]
@@ -86,7 +89,7 @@ fn scopes_that_are_patterns_are_not_evaluated() {
         1,
     );
     let identity_provider = IdentityProvider::from_metadata(metadata.as_bytes()).unwrap();
-    let trust = Trust::new(&identity_provider, &receiver.provider).unwrap();
+    let trust = Trust::new(crate::common::connection(), &identity_provider, &receiver.provider).unwrap();
     assert!(trust.scopes()[0].is_pattern());
     let receiver = Receiver { trust, ..receiver };
     let login = login(&receiver, |r| r.attribute(Attribute::new(SUBJECT_ID, ["a@example.com"])));

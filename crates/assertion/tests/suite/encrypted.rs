@@ -20,8 +20,10 @@ fn ciphertext_that_nothing_authenticates() {
     let metadata = Okta::okta().metadata().unwrap();
     let identity_provider =
         IdentityProvider::from_metadata(metadata.as_bytes()).unwrap().danger_accept_unauthenticated_cbc();
-    let trusting =
-        Receiver { trust: Trust::new(&identity_provider, &receiver.provider).unwrap(), ..receiver.clone() };
+    let trusting = Receiver {
+        trust: Trust::new(crate::common::connection(), &identity_provider, &receiver.provider).unwrap(),
+        ..receiver.clone()
+    };
     let cases = [
         (CBC, Signed::Both, "", ""),
         (CBC, Signed::Response, "", ""),

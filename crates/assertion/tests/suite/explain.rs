@@ -95,15 +95,15 @@ fn every_refusal_names_the_check_that_decided() {
         ("response.trusted_issuer", Refusal::unknown_issuer("https://x.example")),
         ("response.asked_issuer", Refusal::unexpected_issuer("https://a.example", "https://b.example")),
         ("request.lifetime", Refusal::request_expired(receiver.now)),
-        (
-            "assertion.first_use",
-            receiver
-                .validate(good(|r| r).issue().unwrap().xml().as_bytes())
-                .unwrap()
-                .replay_key()
-                .recorded(false)
-                .unwrap_err(),
-        ),
+        ("assertion.first_use", {
+            let valid = receiver.validate(good(|r| r).issue().unwrap().xml().as_bytes()).unwrap();
+            let again = valid.replay_key().recorded(false);
+            valid.confirm(again).unwrap_err()
+        }),
+        ("connection.state", Refusal::connection_state(&crate::common::connection(), "draft")),
+        ("connection.unsolicited", Refusal::unsolicited(&crate::common::connection())),
+        ("request.browser", Refusal::other_browser("no binding cookie came")),
+        ("request.trial", Refusal::trial(true)),
     ];
     for (rule, refusal) in refusals.chain(made) {
         let check = refusal.check().unwrap_or_else(|| panic!("{rule}: none"));

@@ -11,6 +11,7 @@
 )]
 
 mod common;
+mod connections;
 mod corpus;
 mod details;
 mod encrypted;

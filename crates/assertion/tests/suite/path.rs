@@ -183,9 +183,14 @@ fn a_replay_is_refused_and_a_proof_is_for_one_assertion() {
     assert_eq!(one.replay_key().hash().len(), 64);
     // The end of the window and the skew: the first instant at which it is refused for its age.
     assert_eq!(one.replay_key().expires_at(), at("2026-01-01T00:06:00Z"));
-    assert_eq!(same.replay_key().recorded(false).unwrap_err().code(), "assertion.replayed");
-    let proof = other.replay_key().recorded(true).unwrap();
-    assert_eq!(one.confirm(proof).unwrap_err().code(), "assertion.other_assertion");
+    let again = same.replay_key().recorded(false);
+    assert!(!again.is_first());
+    let replayed = same.confirm(again).unwrap_err();
+    assert_eq!(replayed.code(), "assertion.replayed");
+    assert_eq!(replayed.check().unwrap().rule(), "assertion.first_use");
+    assert!(replayed.ledger().checks().len() > 30, "the whole ledger comes with it");
+    let of_another = other.replay_key().recorded(true);
+    assert_eq!(one.confirm(of_another).unwrap_err().code(), "assertion.other_assertion");
 }
 
 #[test]
@@ -239,7 +244,8 @@ fn keys_that_change_and_keys_that_are_too_weak() {
         .unwrap();
     let both = vouchsafe_metadata::IdentityProvider::from_metadata(metadata.as_bytes()).unwrap();
     let rollover = Receiver {
-        trust: vouchsafe_assertion::Trust::new(&both, &receiver.provider).unwrap(),
+        trust: vouchsafe_assertion::Trust::new(crate::common::connection(), &both, &receiver.provider)
+            .unwrap(),
         ..receiver.clone()
     };
     let next = good(|r| r.key(keys::identity_provider_p256())).issue().unwrap();
@@ -251,10 +257,12 @@ fn keys_that_change_and_keys_that_are_too_weak() {
         vouchsafe_testkit::KeyPair::generate(vouchsafe_crypto::KeyKind::Rsa { bits: 1024 }, "weak").unwrap();
     let metadata = IdentityProvider::okta().with_key(&weak).metadata().unwrap();
     let only_weak = vouchsafe_metadata::IdentityProvider::from_metadata(metadata.as_bytes()).unwrap();
-    let error = vouchsafe_assertion::Trust::new(&only_weak, &receiver.provider).unwrap_err();
+    let error = vouchsafe_assertion::Trust::new(crate::common::connection(), &only_weak, &receiver.provider)
+        .unwrap_err();
     assert_eq!(error.code(), "assertion.no_usable_key");
     let mixed = only_weak.with_signing_certificate(keys::identity_provider().certificate().clone());
-    let trust = vouchsafe_assertion::Trust::new(&mixed, &receiver.provider).unwrap();
+    let trust =
+        vouchsafe_assertion::Trust::new(crate::common::connection(), &mixed, &receiver.provider).unwrap();
     assert_eq!((trust.keys().len(), trust.unusable_keys().len()), (1, 1));
 }
 
@@ -264,6 +272,7 @@ fn everything_can_cross_threads() {
     crosses::<vouchsafe_assertion::Refusal>();
     crosses::<vouchsafe_assertion::Trust>();
     crosses::<vouchsafe_assertion::ValidAssertion>();
-    crosses::<vouchsafe_assertion::FirstSeen>();
+    crosses::<vouchsafe_assertion::Claimed>();
+    crosses::<vouchsafe_assertion::Recorded>();
     crosses::<vouchsafe_assertion::Login>();
 }

@@ -137,7 +137,7 @@ fn receiver(folder: &Path, manifest: &Value, sample: &Value) -> Receiver {
     };
     let issued: DateTime<Utc> = at(sample["response_issue_instant"].as_str().unwrap());
     Receiver {
-        trust: Trust::new(&identity_provider, &provider).unwrap(),
+        trust: Trust::new(crate::common::connection(), &identity_provider, &provider).unwrap(),
         keys: vec![provider.private_key(&key).unwrap()],
         provider,
         limits: Limits::default(),

@@ -4,7 +4,7 @@ use std::error::Error as _;
 
 use chrono::TimeDelta;
 use vouchsafe_assertion::{
-    AssertionError, Correlation, Envelope, Expectations, MessageId, Outcome, Refusal, SignaturePolicy,
+    AssertionError, Claimed, Correlation, Expectations, MessageId, Outcome, Refusal, SignaturePolicy,
     authenticate,
 };
 use vouchsafe_metadata::EntityId;
@@ -20,20 +20,15 @@ const NOW: &str = "2026-01-01T00:01:00Z";
 fn every_step_tells_who_signed_and_nothing_of_the_person() {
     let receiver = okta(NOW);
     let issued = good(|r| r).issue().unwrap();
-    let document = Document::parse(issued.xml().as_bytes(), &receiver.limits).unwrap();
-    let envelope = Envelope::read(&document).unwrap();
-    assert_eq!(envelope.claimed_issuer().unwrap().as_str(), OKTA_ENTITY_ID);
-    assert_eq!(envelope.in_response_to(), Some(REQUEST));
+    let claimed = Claimed::parse(issued.xml().as_bytes(), &receiver.limits).unwrap();
+    assert_eq!(claimed.issuer().unwrap().as_str(), OKTA_ENTITY_ID);
+    assert_eq!(claimed.in_response_to(), Some(REQUEST));
+    let shown = format!("{claimed:?}");
+    assert!(shown.contains(OKTA_ENTITY_ID) && !shown.contains("ada@"), "{shown}");
 
-    let authentic = authenticate(
-        document,
-        &receiver.trust,
-        &receiver.keys,
-        &receiver.provider,
-        &receiver.limits,
-        receiver.policy,
-    )
-    .unwrap();
+    let trust = receiver.whole_trust();
+    let authentic = authenticate(claimed, &trust, &receiver.limits).unwrap();
+    assert_eq!(authentic.connection().as_str(), "acme");
     let signed: Vec<_> = authentic.evidence().iter().map(|evidence| evidence.element().to_owned()).collect();
     assert_eq!(signed, ["Response", "Assertion"]);
     let mut texts = vec![format!("{authentic:?}")];
@@ -46,9 +41,11 @@ fn every_step_tells_who_signed_and_nothing_of_the_person() {
     assert!(valid.ledger().check("assertion.first_use").is_none());
     texts.push(format!("{valid:?}"));
     assert!(texts[2].contains(valid.replay_key().hash()));
-    let first_seen = valid.replay_key().recorded(true).unwrap();
-    assert!(format!("{first_seen:?}").contains("FirstSeen"));
-    texts.push(format!("{:?}", valid.confirm(first_seen).unwrap()));
+    let recorded = valid.replay_key().recorded(true);
+    assert!(format!("{recorded:?}").contains("is_first: true"));
+    let login = valid.confirm(recorded).unwrap();
+    assert_eq!(login.connection().as_str(), "acme");
+    texts.push(format!("{login:?}"));
     for text in texts {
         assert!(text.contains(OKTA_ENTITY_ID) && !text.contains("ada@"), "{text}");
     }
@@ -74,9 +71,8 @@ fn the_claimed_issuer_is_that_of_the_response_or_of_the_only_assertion() {
     ];
     for (change, expected) in cases {
         let issued = good(change).issue().unwrap();
-        let document = Document::parse(issued.xml().as_bytes(), &Limits::default()).unwrap();
-        let claimed = Envelope::read(&document).unwrap().claimed_issuer().map(|id| id.as_str().to_owned());
-        assert_eq!(claimed.as_deref(), expected);
+        let claimed = Claimed::parse(issued.xml().as_bytes(), &Limits::default()).unwrap();
+        assert_eq!(claimed.issuer().map(|id| id.as_str()), expected);
     }
 }
 
@@ -91,9 +87,9 @@ fn another_element_than_a_response_is_refused_at_each_door() {
         xml.replace("urn:oasis:names:tc:SAML:2.0:protocol", "urn:oasis:names:tc:SAML:1.0:protocol"),
     ] {
         assert_ne!(other, xml);
-        let document = Document::parse(other.as_bytes(), &receiver.limits).unwrap();
-        assert_eq!(Envelope::read(&document).unwrap_err().code(), "assertion.not_a_response");
-        assert_eq!(receiver.path(document).unwrap_err().code(), "assertion.not_a_response");
+        let refusal = Claimed::parse(other.as_bytes(), &receiver.limits).unwrap_err();
+        assert_eq!(refusal.code(), "assertion.not_a_response");
+        assert_eq!(receiver.receive(other.as_bytes()).unwrap_err().code(), "assertion.not_a_response");
     }
 }
 
@@ -186,9 +182,12 @@ fn a_refusal_keeps_its_cause() {
         vouchsafe_testkit::KeyPair::generate(vouchsafe_crypto::KeyKind::Rsa { bits: 1024 }, "weak").unwrap();
     let metadata = vouchsafe_testkit::IdentityProvider::okta().with_key(&weak).metadata().unwrap();
     let identity_provider = vouchsafe_metadata::IdentityProvider::from_metadata(metadata.as_bytes()).unwrap();
-    let error =
-        vouchsafe_assertion::Trust::new(&identity_provider, &vouchsafe_crypto::Provider::rustcrypto())
-            .unwrap_err();
+    let error = vouchsafe_assertion::Trust::new(
+        crate::common::connection(),
+        &identity_provider,
+        &vouchsafe_crypto::Provider::rustcrypto(),
+    )
+    .unwrap_err();
     let refusal = Refusal::new(error);
     assert_eq!(refusal.source().unwrap().to_string(), {
         let AssertionError::NoUsableKey { source: Some(source), count: 1, .. } = refusal.error() else {

@@ -163,8 +163,8 @@ fn trust(issuer: &str, certificates: Vec<Certificate>, provider: &Provider) -> T
             .fold(identity_provider, IdentityProvider::with_signing_certificate)
             .danger_accept_unauthenticated_cbc()
     };
-    Trust::new(&with(certificates), provider)
-        .unwrap_or_else(|_| Trust::new(&with(Vec::new()), provider).unwrap())
+    Trust::new(crate::common::connection(), &with(certificates), provider)
+        .unwrap_or_else(|_| Trust::new(crate::common::connection(), &with(Vec::new()), provider).unwrap())
 }
 
 fn decryption_keys(folder: &Path, case: &Value, provider: &Provider) -> Vec<PrivateKey> {

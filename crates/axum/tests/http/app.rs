@@ -7,7 +7,10 @@ use axum::routing::get;
 use chrono::Utc;
 use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
 use vouchsafe::provisioning::{Organization, OrganizationId};
-use vouchsafe::{EntityId, IdentityProvider, ServiceProvider};
+use vouchsafe::{
+    Connection, ConnectionId, ConnectionSettings, Connections, EntityId, IdentityProvider, ServiceProvider,
+    Unsolicited,
+};
 use vouchsafe_axum::{HttpError, Reference, ReturnPaths, Service, SignIn, SignedIn, Store, routes};
 use vouchsafe_store::{Directory, Memory};
 use vouchsafe_testkit as testkit;
@@ -17,7 +20,7 @@ pub(crate) struct App {
     pub(crate) service_provider: ServiceProvider,
     pub(crate) store: Memory,
     pub(crate) token: String,
-    pub(crate) unsolicited: bool,
+    connections: Arc<Connections>,
     pub(crate) address: String,
     paths: Arc<ReturnPaths>,
     codes: Arc<Mutex<Vec<(String, String)>>>,
@@ -37,8 +40,8 @@ impl Service for App {
         &self.paths
     }
 
-    fn accepts_unsolicited(&self) -> bool {
-        self.unsolicited
+    fn connections(&self) -> &Connections {
+        &self.connections
     }
 
     async fn signed_in(&self, sign_in: &SignIn<'_>) {
@@ -63,7 +66,6 @@ impl App {
             ServiceProvider::builder(EntityId::new(format!("{address}/saml/metadata")).unwrap())
                 .assertion_consumer(&format!("{address}/saml/acs"))
                 .unwrap()
-                .trust(IdentityProvider::from_metadata(okta.metadata().unwrap().as_bytes()).unwrap())
                 .build()
                 .unwrap();
         let store = Memory::new();
@@ -77,7 +79,7 @@ impl App {
             service_provider,
             store,
             token,
-            unsolicited,
+            connections: Arc::new([okta_connection(&okta, unsolicited)].into_iter().collect()),
             address,
             paths: Arc::new(ReturnPaths::new("/").under("/projects")),
             codes: Arc::default(),
@@ -124,6 +126,15 @@ impl App {
     pub(crate) fn sign_ins(&self) -> Vec<usize> {
         self.signed_in.lock().unwrap().clone()
     }
+}
+
+/// The connection of the organization of id 1.
+fn okta_connection(okta: &testkit::IdentityProvider, unsolicited: bool) -> Connection {
+    let unsolicited = if unsolicited { Unsolicited::Accept } else { Unsolicited::Refuse };
+    let okta = IdentityProvider::from_metadata(okta.metadata().unwrap().as_bytes()).unwrap();
+    Connection::new(ConnectionId::new("1").unwrap(), okta)
+        .with_settings(ConnectionSettings::default().unsolicited(unsolicited))
+        .unwrap()
 }
 
 /// A browser that keeps cookies and follows nothing.

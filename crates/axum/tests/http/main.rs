@@ -3,5 +3,4 @@
 #![expect(clippy::unwrap_used, reason = "this is a test: it may panic")]
 
 mod app;
-mod metadata;
 mod sign_in;

@@ -62,7 +62,7 @@ async fn both_ways(product: &Product, port: u16, options: &[(&str, &str)]) {
 
     let (redirect, pending) = service.start_login();
     let landed = process.browse(&redirect);
-    assert_eq!(landed.relay_state(), Some(pending.handle()), "{}: RelayState", product.name);
+    assert_eq!(landed.relay_state(), Some(pending.request().handle()), "{}: RelayState", product.name);
     let login = service.reply(&landed, &pending).await.unwrap();
     is_the_test_user(product, &login);
     println!("{} {options:?}: signed in from the service", product.name);

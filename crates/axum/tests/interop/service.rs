@@ -3,9 +3,10 @@
 use chrono::{DateTime, Duration, Utc};
 use vouchsafe::crypto::{Certificate, KeyKind, PrivateKey, Provider};
 use vouchsafe::{
-    EntityId, Expect, Login, LoginOptions, PendingRequest, PostedResponse, Refusal, ServiceProvider,
+    BoundRequest, Connection, ConnectionId, ConnectionSettings, EntityId, Expect, Login, LoginOptions,
+    PostedResponse, Refusal, ServiceProvider, Unsolicited,
 };
-use vouchsafe_axum::MetadataClient;
+use vouchsafe_client::Client;
 use vouchsafe_store::{Memory, ReplayStore, StoreError};
 
 use crate::identity_provider::{IdentityProviderProcess, Landed};
@@ -15,6 +16,7 @@ pub(crate) const ASSERTION_CONSUMER: &str = "https://interop.example.com/saml/ac
 
 pub(crate) struct Service {
     service_provider: ServiceProvider,
+    connections: Vec<Connection>,
     replays: Memory,
 }
 
@@ -53,10 +55,9 @@ impl Service {
             .unwrap()
             .decryption_key(key.clone(), certificate.clone())
             .signing_key(key, certificate)
-            .trust_later()
             .build()
             .unwrap();
-        Service { service_provider, replays: Memory::new() }
+        Service { service_provider, connections: Vec::new(), replays: Memory::new() }
     }
 
     pub(crate) fn metadata(&self) -> String {
@@ -65,25 +66,24 @@ impl Service {
 
     /// Loads the identity provider's metadata over HTTP.
     pub(crate) async fn trusting(self, process: &IdentityProviderProcess) -> Service {
-        let client = MetadataClient::with_loopback().unwrap();
+        let client = Client::with_loopback().unwrap();
         let identity_provider = client.identity_provider(&process.metadata_url).await.unwrap();
-        Service { service_provider: self.service_provider.with_trust(identity_provider).unwrap(), ..self }
-    }
-
-    pub(crate) fn start_login(&self) -> (String, PendingRequest) {
-        let identity_provider = self.service_provider.identity_providers().next().unwrap();
-        let (redirect, pending) = self
-            .service_provider
-            .start_login(identity_provider.entity_id(), LoginOptions::default(), Utc::now())
+        let connection = Connection::new(ConnectionId::new("interop").unwrap(), identity_provider)
+            .with_settings(ConnectionSettings::default().unsolicited(Unsolicited::Accept))
             .unwrap();
-        (redirect.url().to_owned(), pending)
+        Service { connections: vec![connection], ..self }
     }
 
-    pub(crate) async fn reply(
-        &self,
-        landed: &Landed,
-        pending: &PendingRequest,
-    ) -> Result<Login, NotSignedIn> {
+    pub(crate) fn start_login(&self) -> (String, BoundRequest) {
+        let connection = self.connections.first().unwrap();
+        let started =
+            self.service_provider.start_login(connection, LoginOptions::default(), Utc::now()).unwrap();
+        let url = started.request.redirect().unwrap().url().to_owned();
+        let provider = self.service_provider.provider();
+        (url, started.pending.bind(Some(started.binding.reveal()), provider).unwrap())
+    }
+
+    pub(crate) async fn reply(&self, landed: &Landed, pending: &BoundRequest) -> Result<Login, NotSignedIn> {
         self.receive(landed, Expect::Reply(pending), Utc::now()).await
     }
 
@@ -100,9 +100,11 @@ impl Service {
         let posted =
             PostedResponse::from_form(landed.form().as_bytes(), self.service_provider.limits()).unwrap();
         let refused = |refusal| NotSignedIn::Refused(Box::new(refusal));
-        let valid = self.service_provider.receive(&posted, expect, now).map_err(refused)?;
-        let first_seen = self.replays.record(valid.replay_key()).await.map_err(NotSignedIn::Store)?;
-        valid.confirm(first_seen).map_err(refused)
+        let claimed = self.service_provider.open(posted).map_err(refused)?;
+        let received = self.service_provider.receive(claimed, &self.connections, expect, now);
+        let valid = received.map_err(refused)?;
+        let recorded = self.replays.record(valid.replay_key()).await.map_err(NotSignedIn::Store)?;
+        valid.confirm(recorded).map_err(refused)
     }
 }
 

@@ -3,7 +3,8 @@
 use chrono::TimeDelta;
 use tokio::task::JoinSet;
 use vouchsafe::{
-    Expect, IdentityProvider, LoginOptions, PendingRequest, PostedResponse, Provider, ServiceProvider,
+    Connection, ConnectionId, ConnectionSettings, Expect, IdentityProvider, LoginOptions, PendingRequest,
+    PostedResponse, Provider, ServiceProvider, Unsolicited,
     provisioning::{Account, AccountId, Status},
 };
 use vouchsafe_store::{Session, SessionId, SessionNameId};
@@ -33,7 +34,8 @@ pub(crate) async fn records_are_swept_when_their_time_is_over(store: impl Store)
 }
 
 pub(crate) async fn an_assertion_is_confirmed_once(store: impl Store) {
-    let (service, idp) = service();
+    let (service, okta) = service();
+    let idp = vouchsafe_testkit::IdentityProvider::okta();
     let attributes = [Attribute::new("department", ["R&D"]), Attribute::new("groups", [""; 0])];
     let response =
         attributes.into_iter().fold(idp.response(), |response, attribute| response.attribute(attribute));
@@ -41,7 +43,8 @@ pub(crate) async fn an_assertion_is_confirmed_once(store: impl Store) {
     let now = vouchsafe_testkit::ISSUE_INSTANT;
     let receive = || {
         let posted = PostedResponse::from_base64(&issued.to_base64(), service.limits()).unwrap();
-        service.receive(&posted, Expect::Unsolicited, now).unwrap()
+        let claimed = service.open(posted).unwrap();
+        service.receive(claimed, std::slice::from_ref(&okta), Expect::Unsolicited, now).unwrap()
     };
     let valid = receive();
     let login = valid.confirm_with(&store).await.unwrap();
@@ -66,8 +69,8 @@ trait Confirm {
 
 impl Confirm for vouchsafe::ValidAssertion {
     async fn confirm_with(self, store: &impl Store) -> Result<vouchsafe::Login, &'static str> {
-        let first = store.record(self.replay_key()).await.map_err(|failure| failure.code())?;
-        self.confirm(first).map_err(|refusal| refusal.code())
+        let recorded = store.record(self.replay_key()).await.map_err(|failure| failure.code())?;
+        self.confirm(recorded).map_err(|refusal| refusal.code())
     }
 }
 
@@ -159,20 +162,21 @@ fn session(account: &str, name: &str, index: &str) -> Session {
     session
 }
 
-fn service() -> (ServiceProvider, vouchsafe_testkit::IdentityProvider) {
+fn service() -> (ServiceProvider, Connection) {
     let idp = vouchsafe_testkit::IdentityProvider::okta();
     let trusted = IdentityProvider::from_metadata(idp.metadata().unwrap().as_bytes()).unwrap();
+    let okta = Connection::new(ConnectionId::new("acme").unwrap(), trusted)
+        .with_settings(ConnectionSettings::default().unsolicited(Unsolicited::Accept))
+        .unwrap();
     let service = ServiceProvider::builder(vouchsafe::EntityId::new(SERVICE_PROVIDER).unwrap())
         .assertion_consumer(ASSERTION_CONSUMER)
         .unwrap()
-        .trust(trusted)
         .build()
         .unwrap();
-    (service, idp)
+    (service, okta)
 }
 
 fn pending() -> PendingRequest {
-    let (service, idp) = service();
-    let idp = vouchsafe::EntityId::new(idp.entity_id()).unwrap();
-    service.start_login(&idp, LoginOptions::default(), now()).unwrap().1
+    let (service, okta) = service();
+    service.start_login(&okta, LoginOptions::default(), now()).unwrap().pending
 }

@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use vouchsafe_assertion::{
-    Check, Claimed, ConnectionId, Correlation, Expectations, MessageId, Refusal, SignaturePolicy, Trust, authenticate,
+    AssertionError, Check, Claimed, ConnectionId, Correlation, Expectations, MessageId, Refusal, Trust,
+    authenticate,
 };
 use vouchsafe_crypto::Certificate;
 use vouchsafe_metadata::{EntityId, IdentityProvider};
@@ -28,13 +29,14 @@ pub(crate) fn judge(
 ) {
     facts(document.root(), exhibit);
     relay_state(message, exhibit);
-    let envelope = match Envelope::read(&document) {
-        Ok(envelope) => envelope,
+    let claimed = match Claimed::parse(&message.octets, &doctor.limits) {
+        Ok(claimed) => claimed,
         Err(refusal) => return exhibit.complaints.push(complaint(&refusal, None)),
     };
-    let expected = Expected::of(doctor, document.root(), &envelope, message, surroundings);
-    let claimed = envelope.claimed_issuer();
-    let Some(identity_provider) = whom_to_believe(claimed, &document, surroundings, exhibit) else { return };
+    let expected = Expected::of(doctor, document.root(), &claimed, message, surroundings);
+    let Some(identity_provider) = whom_to_believe(claimed.issuer(), &document, surroundings, exhibit) else {
+        return;
+    };
     let identity_provider = if doctor.unauthenticated_cbc {
         identity_provider.danger_accept_unauthenticated_cbc()
     } else {
@@ -55,7 +57,7 @@ struct Case<'a> {
 
 impl Case<'_> {
     fn run(mut self, document: Document, exhibit: &mut Exhibit) {
-        let trust = match Trust::new(&self.identity_provider, &self.doctor.provider) {
+        let trust = match self::trust(&self.identity_provider, self.doctor) {
             Ok(trust) => trust,
             Err(error) => return exhibit.complaints.push(complaint(&Refusal::from(error), None)),
         };
@@ -80,9 +82,7 @@ impl Case<'_> {
 
     /// The verdict. The login, if there is one, goes no further than this.
     fn decide(&self, document: Document, trust: &Trust) -> Result<(), Refusal> {
-        let Doctor { decryption_keys, provider, limits, .. } = self.doctor;
-        let authentic =
-            authenticate(document, trust, decryption_keys, provider, limits, SignaturePolicy::default())?;
+        let authentic = authenticate(Claimed::of(document)?, trust, &self.doctor.limits)?;
         authentic.read()?.validate(&self.expected.expectations()?, self.expected.now)?;
         Ok(())
     }
@@ -103,8 +103,9 @@ impl Case<'_> {
         let Doctor { decryption_keys, provider, limits, .. } = self.doctor;
         let others =
             self.surroundings.identity_providers.iter().filter(|one| one.entity_id() != trust.entity_id());
-        let known =
-            others.filter_map(|one| Trust::new(one, provider).ok()).flat_map(|trust| trust.keys().to_vec());
+        let known = others
+            .filter_map(|one| self::trust(one, self.doctor).ok())
+            .flat_map(|trust| trust.keys().to_vec());
         let table = Table {
             trusted: Some(trust),
             identity_provider: Some(&self.identity_provider),
@@ -121,6 +122,13 @@ impl Case<'_> {
             }
         }
     }
+}
+
+/// The trust in one identity provider, as of a connection that nobody configured.
+fn trust(identity_provider: &IdentityProvider, doctor: &Doctor) -> Result<Trust, AssertionError> {
+    let connection = ConnectionId::new("doctor")?;
+    let trust = Trust::new(connection, identity_provider, &doctor.provider)?;
+    Ok(trust.with_decryption_keys(doctor.decryption_keys.clone()))
 }
 
 /// Whose keys: those in metadata among the files, else those of certificates among them, else those that the message brings along, which
@@ -173,11 +181,11 @@ impl Expected {
     fn of(
         doctor: &Doctor,
         root: Element<'_>,
-        envelope: &Envelope,
+        claimed: &Claimed,
         message: &Message,
         surroundings: &Surroundings,
     ) -> Expected {
-        let in_response_to = envelope.in_response_to();
+        let in_response_to = claimed.in_response_to();
         let request = surroundings.requests.iter().find(|(id, ..)| Some(id.as_str()) == in_response_to);
         let (_, issuer, consumer) = request.cloned().unwrap_or_default();
         let own = surroundings.service_providers.first();

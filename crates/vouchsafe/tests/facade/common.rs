@@ -1,7 +1,11 @@
-//! A service provider and the identity provider it trusts.
+//! A service provider and the identity provider it is connected to.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use vouchsafe::{Builder, Complete, EntityId, IdentityProvider, PostedResponse, ServiceProvider};
+use vouchsafe::{
+    BindingError, BoundRequest, Builder, Complete, Connection, ConnectionId, ConnectionSettings, Connections,
+    EntityId, Expect, IdentityProvider, LoginOptions, PostedResponse, Refusal, ServiceProvider, StartedLogin,
+    Unsolicited, ValidAssertion,
+};
 use vouchsafe_testkit as testkit;
 
 pub(crate) fn now() -> DateTime<Utc> {
@@ -16,7 +20,15 @@ pub(crate) fn builder() -> Builder<Complete> {
     ServiceProvider::builder(EntityId::new(testkit::SERVICE_PROVIDER).unwrap())
         .assertion_consumer(testkit::ASSERTION_CONSUMER)
         .unwrap()
-        .trust(trusted(&testkit::IdentityProvider::okta()))
+}
+
+/// A connection that accepts what nobody asked for.
+pub(crate) fn connection(name: &str, identity_provider: IdentityProvider) -> Connection {
+    Connection::new(ConnectionId::new(name).unwrap(), identity_provider).with_settings(accepting()).unwrap()
+}
+
+pub(crate) fn accepting() -> ConnectionSettings {
+    ConnectionSettings::default().unsolicited(Unsolicited::Accept)
 }
 
 pub(crate) fn okta() -> EntityId {
@@ -25,4 +37,60 @@ pub(crate) fn okta() -> EntityId {
 
 pub(crate) fn posted(issued: &testkit::Issued) -> PostedResponse {
     PostedResponse::from_base64(&issued.to_base64(), &vouchsafe::Limits::default()).unwrap()
+}
+
+/// A service and its connections, of which `okta` is one.
+pub(crate) struct Service {
+    pub(crate) saml: ServiceProvider,
+    pub(crate) connections: Connections,
+}
+
+impl Service {
+    pub(crate) fn new(builder: Builder<Complete>) -> Service {
+        let okta = connection("okta", trusted(&testkit::IdentityProvider::okta()));
+        Service { saml: builder.build().unwrap(), connections: [okta].into_iter().collect() }
+    }
+
+    pub(crate) fn with(self, connection: Connection) -> Service {
+        self.connections.put(connection);
+        self
+    }
+
+    pub(crate) fn start_over(
+        &self,
+        connection: &str,
+        options: LoginOptions,
+        now: DateTime<Utc>,
+    ) -> Result<StartedLogin, BindingError> {
+        self.saml.start_login(&self.connections.get(connection).unwrap(), options, now)
+    }
+
+    pub(crate) fn start(&self, options: LoginOptions) -> StartedLogin {
+        self.start_over("okta", options, now()).unwrap()
+    }
+
+    /// A request to Okta, as the browser that started it would answer it.
+    pub(crate) fn asked(&self, options: LoginOptions) -> BoundRequest {
+        self.asked_over("okta", options)
+    }
+
+    pub(crate) fn asked_over(&self, connection: &str, options: LoginOptions) -> BoundRequest {
+        let started = self.start_over(connection, options, now()).unwrap();
+        started.pending.bind(Some(started.binding.reveal()), self.saml.provider()).unwrap()
+    }
+
+    pub(crate) fn receive(
+        &self,
+        posted: &PostedResponse,
+        expect: Expect<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<ValidAssertion, Refusal> {
+        let claimed = self.saml.open(posted.clone())?;
+        let pending = match expect {
+            Expect::Reply(bound) => Some(bound.request()),
+            _ => None,
+        };
+        let candidates = self.connections.candidates(&claimed, pending);
+        self.saml.receive(claimed, &candidates, expect, now)
+    }
 }

@@ -1,18 +1,19 @@
 //! What is asked of an identity provider, read back by the other side.
 
-use crate::common::{builder, now, okta, trusted};
+use crate::common::{Service, builder, connection, now, trusted};
 use chrono::TimeDelta;
 use vouchsafe::assertion::{Comparison, RequestedAuthnContext};
 use vouchsafe::crypto::base64_decode;
 use vouchsafe::signature::{TrustedKey, verify, verify_query};
 use vouchsafe::xml::{Document, Limits};
-use vouchsafe::{LoginOptions, PendingRequest, RelayState, SignRequests, StoredPendingRequest};
+use vouchsafe::{LoginOptions, NameIdPolicy, PendingRequest, RelayState, SignRequests, StoredPendingRequest};
 use vouchsafe_testkit::{AuthnRequest, IdentityProvider, keys};
 
 #[test]
 fn the_request_is_plain() {
-    let service_provider = builder().build().unwrap();
-    let (redirect, pending) = service_provider.start_login(&okta(), LoginOptions::default(), now()).unwrap();
+    let service = Service::new(builder());
+    let started = service.start(LoginOptions::default());
+    let (redirect, pending) = (started.request.redirect().unwrap(), &started.pending);
     assert!(redirect.url().starts_with(&format!("{}?SAMLRequest=", vouchsafe_testkit::OKTA_SINGLE_SIGN_ON)));
     let request = AuthnRequest::from_redirect(redirect.url()).unwrap();
     assert_eq!(request.id, pending.request_id());
@@ -32,15 +33,16 @@ fn the_request_is_plain() {
 
 #[test]
 fn every_option_arrives() {
-    let service_provider = builder().build().unwrap();
+    let service = Service::new(builder());
     let options = LoginOptions::default()
         .force_authn()
         .is_passive()
-        .allow_create()
+        .name_id_policy(NameIdPolicy::default().allow_create())
         .relay_state(RelayState::new("h&n=d l").unwrap())
         .return_to("/projects/7")
         .requested_contexts(["urn:a", "urn:b<&>"]);
-    let (redirect, pending) = service_provider.start_login(&okta(), options, now()).unwrap();
+    let started = service.start(options);
+    let (redirect, pending) = (started.request.redirect().unwrap(), &started.pending);
     let request = AuthnRequest::from_redirect(redirect.url()).unwrap();
     assert!(request.force_authn && request.is_passive && request.has_name_id_policy);
     assert_eq!((request.allow_create, request.name_id_format), (Some(true), None));
@@ -53,8 +55,8 @@ fn every_option_arrives() {
 
 #[test]
 fn nothing_repeats() {
-    let service_provider = builder().build().unwrap();
-    let start = || service_provider.start_login(&okta(), LoginOptions::default(), now()).unwrap().1;
+    let service = Service::new(builder());
+    let start = || service.start(LoginOptions::default()).pending;
     let (first, second) = (start(), start());
     assert_ne!(first.request_id(), second.request_id());
     assert_ne!(first.handle(), second.handle());
@@ -66,25 +68,27 @@ fn requests_are_signed_when_wanted() {
     let signing = || builder().signing_key(key.private_key().clone(), key.certificate().clone());
     let trust = || [TrustedKey::new(key.private_key().public_key().clone(), "ours")];
 
-    let unasked = signing().build().unwrap();
-    let (redirect, _) = unasked.start_login(&okta(), LoginOptions::default(), now()).unwrap();
-    assert!(!redirect.url().contains("Signature="));
+    let unasked = Service::new(signing());
+    let started = unasked.start(LoginOptions::default());
+    assert!(!started.request.redirect().unwrap().url().contains("Signature="));
 
-    let wanting = trusted(&IdentityProvider::other()).with_authn_requests_signed(true);
-    let other = wanting.entity_id().clone();
-    let asked = signing().trust(wanting.clone()).build().unwrap();
-    let (redirect, pending) = asked.start_login(&other, LoginOptions::default(), now()).unwrap();
-    let (_, query) = redirect.url().split_once('?').unwrap();
-    let verified = verify_query(query, &trust(), asked.provider()).unwrap();
-    assert_eq!(verified.relay_state(), Some(pending.handle()));
+    let wanting =
+        || connection("other", trusted(&IdentityProvider::other()).with_authn_requests_signed(true));
+    let asked = Service::new(signing()).with(wanting());
+    let started = asked.start_over("other", LoginOptions::default(), now()).unwrap();
+    let (_, query) = started.request.redirect().unwrap().url().split_once('?').unwrap();
+    let verified = verify_query(query, &trust(), asked.saml.provider()).unwrap();
+    assert_eq!(verified.relay_state(), Some(started.pending.handle()));
 
-    let unable = builder().trust(wanting).build().unwrap();
-    let refused = unable.start_login(&other, LoginOptions::default(), now()).unwrap_err();
+    let unable = Service::new(builder()).with(wanting());
+    let refused = unable.start_over("other", LoginOptions::default(), now()).unwrap_err();
     assert_eq!(refused.code(), "binding.no_signing_key");
 
-    let always = signing().sign_requests(SignRequests::Always).build().unwrap();
+    let service = Service::new(signing().sign_requests(SignRequests::Always));
+    let always = &service.saml;
     assert!(always.metadata_xml().unwrap().contains("AuthnRequestsSigned=\"true\""));
-    let (form, pending) = always.start_login_by_post(&okta(), LoginOptions::default(), now()).unwrap();
+    let started = service.start(LoginOptions::default().by_post());
+    let (form, pending) = (started.request.form().unwrap(), &started.pending);
     assert_eq!(form.action(), vouchsafe_testkit::OKTA_SINGLE_SIGN_ON);
     let field = |name| {
         form.fields().iter().find(|(found, _)| *found == name).map(|(_, value)| value.as_str()).unwrap()
@@ -98,25 +102,18 @@ fn requests_are_signed_when_wanted() {
 }
 
 #[test]
-fn whom_nobody_knows_is_not_asked() {
-    let service_provider = builder().build().unwrap();
-    let stranger = vouchsafe::EntityId::new("https://stranger.example").unwrap();
-    let refused = service_provider.start_login(&stranger, LoginOptions::default(), now()).unwrap_err();
-    assert_eq!(refused.code(), "binding.unknown_identity_provider");
-}
-
-#[test]
 fn the_stored_form_comes_back() {
-    let service_provider = builder().build().unwrap();
+    let service = Service::new(builder());
     let options = LoginOptions::default().force_authn().return_to("/x").requested_contexts(["urn:a"]);
-    let (_, pending) = service_provider.start_login(&okta(), options, now()).unwrap();
+    let pending = service.start(options).pending;
     let json = serde_json::to_string(&pending.to_stored()).unwrap();
     let again = PendingRequest::from_stored(serde_json::from_str(&json).unwrap()).unwrap();
     assert_eq!(again.to_stored(), pending.to_stored());
     assert_eq!((again.handle(), again.request_id()), (pending.handle(), pending.request_id()));
 
-    let damages: [fn(&mut StoredPendingRequest); 5] = [
-        |stored| stored.identity_provider = String::new(),
+    let damages: [fn(&mut StoredPendingRequest); 6] = [
+        |stored| stored.connection = "a/b".to_owned(),
+        |stored| stored.binding_hash = "00".to_owned(),
         |stored| stored.request_id = String::new(),
         |stored| stored.requested_comparison = Some("stronger".to_owned()),
         |stored| stored.requested_comparison = Some("minimum".to_owned()),
@@ -131,13 +128,14 @@ fn the_stored_form_comes_back() {
 
 #[test]
 fn the_comparison_and_the_age_come_back_from_the_store() {
-    let service_provider = builder().build().unwrap();
+    let service = Service::new(builder());
     let options = LoginOptions::default()
         .requested_context(
             RequestedAuthnContext::compared(Comparison::Minimum, ["urn:b"], ["urn:a", "urn:b"]).unwrap(),
         )
         .maximum_authentication_age(TimeDelta::milliseconds(90_999));
-    let (redirect, pending) = service_provider.start_login(&okta(), options, now()).unwrap();
+    let started = service.start(options);
+    let (redirect, pending) = (started.request.redirect().unwrap(), &started.pending);
     let request = AuthnRequest::from_redirect(redirect.url()).unwrap();
     assert!(request.xml.contains("<saml2p:RequestedAuthnContext Comparison=\"minimum\">"), "{}", request.xml);
     assert_eq!(request.authn_contexts, ["urn:b"]);

@@ -8,6 +8,7 @@
 )]
 
 mod common;
+mod connections;
 mod login;
 mod properties;
 mod receive;

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use vouchsafe::crypto::base64_encode;
 use vouchsafe::{Expect, Limits, PostedResponse, RelayState, redirect};
 
-use crate::common::{builder, now};
+use crate::common::{Service, builder, now};
 
 proptest! {
     #[test]
@@ -31,10 +31,10 @@ proptest! {
 
     #[test]
     fn nothing_that_is_posted_is_believed_by_chance(body in proptest::collection::vec(any::<u8>(), 0..400)) {
-        let service_provider = builder().build().unwrap();
-        let value = PostedResponse::from_base64(&base64_encode(&body), service_provider.limits()).unwrap();
+        let service_provider = Service::new(builder());
+        let value = PostedResponse::from_base64(&base64_encode(&body), service_provider.saml.limits()).unwrap();
         prop_assert!(service_provider.receive(&value, Expect::Unsolicited, now()).is_err());
-        let _ = PostedResponse::from_form(&body, service_provider.limits());
-        let _ = redirect::decode(&String::from_utf8_lossy(&body), service_provider.limits());
+        let _ = PostedResponse::from_form(&body, service_provider.saml.limits());
+        let _ = redirect::decode(&String::from_utf8_lossy(&body), service_provider.saml.limits());
     }
 }

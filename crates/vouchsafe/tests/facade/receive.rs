@@ -1,15 +1,11 @@
 //! From a posted response to a login, through the facade alone.
 
-use crate::common::{builder, now, okta, posted, trusted};
+use crate::common::{Service, builder, connection, now, okta, posted, trusted};
 use chrono::TimeDelta;
 use vouchsafe::assertion::{Comparison, RequestedAuthnContext};
 use vouchsafe::crypto::ContentCipher;
-use vouchsafe::{Expect, LoginOptions, PendingRequest, Refusal, ServiceProvider, ValidAssertion};
+use vouchsafe::{Expect, LoginOptions, PendingRequest, Refusal, ValidAssertion};
 use vouchsafe_testkit::{Attribute, Encryption, IdentityProvider, Signed, keys};
-
-fn started(service_provider: &ServiceProvider, options: LoginOptions) -> PendingRequest {
-    service_provider.start_login(&okta(), options, now()).unwrap().1
-}
 
 fn code(result: Result<ValidAssertion, Refusal>) -> &'static str {
     result.unwrap_err().code()
@@ -17,32 +13,33 @@ fn code(result: Result<ValidAssertion, Refusal>) -> &'static str {
 
 #[test]
 fn a_reply_becomes_a_login_once() {
-    let service_provider = builder().build().unwrap();
-    let pending = started(&service_provider, LoginOptions::default());
+    let service_provider = Service::new(builder());
+    let pending = service_provider.asked(LoginOptions::default());
     let issued = IdentityProvider::okta()
         .response()
-        .in_response_to(pending.request_id())
+        .in_response_to(pending.request().request_id())
         .name_id("ada@example.com")
         .attribute(Attribute::new("groups", ["Everyone", "perf-team"]))
         .issue()
         .unwrap();
     let valid = service_provider.receive(&posted(&issued), Expect::Reply(&pending), now()).unwrap();
-    let key = valid.replay_key();
-    assert_eq!(key.clone().recorded(false).unwrap_err().code(), "assertion.replayed");
-    let login = valid.confirm(key.recorded(true).unwrap()).unwrap();
+    let recorded = valid.replay_key().recorded(true);
+    let login = valid.confirm(recorded).unwrap();
+    assert_eq!(login.connection().as_str(), "okta");
     assert_eq!(login.issuer(), &okta());
     assert_eq!(login.name_id().unwrap().value(), "ada@example.com");
-    assert_eq!(login.in_response_to(), Some(pending.request_id()));
+    assert_eq!(login.in_response_to(), Some(pending.request().request_id()));
     assert_eq!(login.attributes().get("groups").unwrap(), ["Everyone", "perf-team"]);
 }
 
 #[test]
 fn what_was_asked_and_what_was_not_are_two_things() {
-    let service_provider = builder().build().unwrap();
-    let pending = started(&service_provider, LoginOptions::default());
-    let other = started(&service_provider, LoginOptions::default());
-    let reply =
-        posted(&IdentityProvider::okta().response().in_response_to(pending.request_id()).issue().unwrap());
+    let service_provider = Service::new(builder());
+    let pending = service_provider.asked(LoginOptions::default());
+    let other = service_provider.asked(LoginOptions::default());
+    let reply = posted(
+        &IdentityProvider::okta().response().in_response_to(pending.request().request_id()).issue().unwrap(),
+    );
     let unsolicited = posted(&IdentityProvider::okta().response().issue().unwrap());
 
     assert!(service_provider.receive(&reply, Expect::Reply(&pending), now()).is_ok());
@@ -63,11 +60,16 @@ fn what_was_asked_and_what_was_not_are_two_things() {
 
 #[test]
 fn a_request_waits_so_long_and_no_longer() {
-    let service_provider = builder().request_lifetime(TimeDelta::minutes(1)).build().unwrap();
-    let pending = started(&service_provider, LoginOptions::default());
+    let service_provider = Service::new(builder().request_lifetime(TimeDelta::minutes(1)));
+    let pending = service_provider.asked(LoginOptions::default());
     let later = now() + TimeDelta::minutes(1);
     let reply = posted(
-        &IdentityProvider::okta().response().at(later).in_response_to(pending.request_id()).issue().unwrap(),
+        &IdentityProvider::okta()
+            .response()
+            .at(later)
+            .in_response_to(pending.request().request_id())
+            .issue()
+            .unwrap(),
     );
     assert!(service_provider.receive(&reply, Expect::Reply(&pending), later - TimeDelta::seconds(1)).is_ok());
     assert_eq!(
@@ -79,17 +81,22 @@ fn a_request_waits_so_long_and_no_longer() {
 #[test]
 fn only_the_one_who_was_asked_answers() {
     let other = IdentityProvider::other();
-    let service_provider = builder().trust(trusted(&other)).build().unwrap();
-    let pending = started(&service_provider, LoginOptions::default());
-    let from_other = posted(&other.response().in_response_to(pending.request_id()).issue().unwrap());
+    let service_provider = Service::new(builder()).with(connection("other", trusted(&other)));
+    let pending = service_provider.asked(LoginOptions::default());
+    let from_other =
+        posted(&other.response().in_response_to(pending.request().request_id()).issue().unwrap());
     assert_eq!(
         code(service_provider.receive(&from_other, Expect::Reply(&pending), now())),
         "assertion.unexpected_issuer"
     );
 
     // Neither does another trusted one in the name of the one asked, signed with its own key.
-    let disguised =
-        other.response().issuer(okta().as_str()).in_response_to(pending.request_id()).issue().unwrap();
+    let disguised = other
+        .response()
+        .issuer(okta().as_str())
+        .in_response_to(pending.request().request_id())
+        .issue()
+        .unwrap();
     let refused = code(service_provider.receive(&posted(&disguised), Expect::Reply(&pending), now()));
     assert!(refused.starts_with("signature."), "{refused}");
 
@@ -98,43 +105,37 @@ fn only_the_one_who_was_asked_answers() {
 }
 
 #[test]
-fn trust_changes_while_the_service_runs() {
+fn connections_change_while_the_service_runs() {
     let other = IdentityProvider::other();
-    let before = builder().build().unwrap();
+    let service = Service::new(builder());
     let unsolicited = posted(&other.response().issue().unwrap());
-    assert_eq!(code(before.receive(&unsolicited, Expect::Unsolicited, now())), "assertion.unknown_issuer");
+    let outcome = |posted| service.receive(posted, Expect::Unsolicited, now());
+    assert_eq!(code(outcome(&unsolicited)), "assertion.unknown_issuer");
+    service.connections.put(connection("other", trusted(&other)));
+    assert!(outcome(&unsolicited).is_ok());
 
-    let with = before.with_trust(trusted(&other)).unwrap();
-    assert!(with.receive(&unsolicited, Expect::Unsolicited, now()).is_ok());
-    assert_eq!(before.identity_providers().count(), 1, "the old value is as it was");
+    // Newer metadata is that of the same identity provider, and its keys take the place of the old ones at once.
+    let before = service.connections.get("okta").unwrap();
+    let foreign = before.clone().with_identity_provider(trusted(&other)).unwrap_err();
+    assert_eq!(foreign.code(), "binding.other_identity_provider");
+    let rolled = trusted(&IdentityProvider::okta().with_key(keys::identity_provider_p256()));
+    service.connections.put(before.with_identity_provider(rolled).unwrap());
+    let by_old_key = posted(&IdentityProvider::okta().response().issue().unwrap());
+    assert!(code(outcome(&by_old_key)).starts_with("signature."));
 
-    // A second customer cannot put keys in the place of the first one's.
-    let hostile = IdentityProvider::okta().with_key(keys::attacker());
-    assert_eq!(with.with_trust(trusted(&hostile)).unwrap_err().code(), "binding.already_trusted");
-    // The first one can.
-    let rolled = with
-        .with_refreshed_trust(trusted(&IdentityProvider::okta().with_key(keys::identity_provider_p256())))
-        .unwrap();
-    let old_key = posted(&IdentityProvider::okta().response().issue().unwrap());
-    assert!(code(rolled.receive(&old_key, Expect::Unsolicited, now())).starts_with("signature."));
-
-    let name = vouchsafe::EntityId::new(other.entity_id()).unwrap();
-    let without = rolled.without_trust(&name);
-    assert_eq!(code(without.receive(&unsolicited, Expect::Unsolicited, now())), "assertion.unknown_issuer");
-    assert_eq!(
-        without.with_refreshed_trust(trusted(&other)).unwrap_err().code(),
-        "binding.unknown_identity_provider"
-    );
+    assert!(service.connections.remove("other").is_some());
+    assert!(service.connections.remove("other").is_none());
+    assert_eq!(code(outcome(&unsolicited)), "assertion.unknown_issuer");
 }
 
 #[test]
 fn encrypted_assertions_open_with_either_key() {
     let (new, old) = (keys::service_provider(), keys::old_service_provider());
-    let service_provider = builder()
-        .decryption_key(new.private_key().clone(), new.certificate().clone())
-        .decryption_key(old.private_key().clone(), old.certificate().clone())
-        .build()
-        .unwrap();
+    let service_provider = Service::new(
+        builder()
+            .decryption_key(new.private_key().clone(), new.certificate().clone())
+            .decryption_key(old.private_key().clone(), old.certificate().clone()),
+    );
     for recipient in [new, old] {
         for cipher in [ContentCipher::Aes256Cbc, ContentCipher::Aes256Gcm] {
             let encryption = Encryption::to(recipient.certificate()).cipher(cipher);
@@ -149,9 +150,9 @@ fn encrypted_assertions_open_with_either_key() {
 
 #[test]
 fn signatures_can_be_asked_for() {
-    let lenient = builder().build().unwrap();
-    let response = builder().require_signed_response().build().unwrap();
-    let assertion = builder().require_signed_assertion().build().unwrap();
+    let lenient = Service::new(builder());
+    let response = Service::new(builder().require_signed_response());
+    let assertion = Service::new(builder().require_signed_assertion());
     let by = |signed| posted(&IdentityProvider::okta().response().sign(signed).issue().unwrap());
     for signed in [Signed::Both, Signed::Response, Signed::Assertion] {
         assert!(lenient.receive(&by(signed), Expect::Unsolicited, now()).is_ok());
@@ -171,14 +172,14 @@ fn signatures_can_be_asked_for() {
 
 #[test]
 fn what_was_asked_for_is_held_against_the_answer() {
-    let service_provider = builder().build().unwrap();
+    let service_provider = Service::new(builder());
     let class = "urn:oasis:names:tc:SAML:2.0:ac:classes:TimeSyncToken";
-    let pending = started(&service_provider, LoginOptions::default().requested_contexts([class]));
+    let pending = service_provider.asked(LoginOptions::default().requested_contexts([class]));
     let answer = |context: &str| {
         posted(
             &IdentityProvider::okta()
                 .response()
-                .in_response_to(pending.request_id())
+                .in_response_to(pending.request().request_id())
                 .authn_context(context)
                 .issue()
                 .unwrap(),
@@ -191,8 +192,9 @@ fn what_was_asked_for_is_held_against_the_answer() {
         "assertion.authn_context"
     );
 
-    let forced = started(&service_provider, LoginOptions::default().force_authn());
-    let response = || IdentityProvider::okta().response().at(now()).in_response_to(forced.request_id());
+    let forced = service_provider.asked(LoginOptions::default().force_authn());
+    let response =
+        || IdentityProvider::okta().response().at(now()).in_response_to(forced.request().request_id());
     let fresh = posted(&response().issue().unwrap());
     assert!(service_provider.receive(&fresh, Expect::Reply(&forced), now()).is_ok());
     let stale = posted(&response().authn_instant(now() - TimeDelta::hours(1)).issue().unwrap());
@@ -204,13 +206,15 @@ fn what_was_asked_for_is_held_against_the_answer() {
 
 #[test]
 fn a_comparison_by_strength_is_held_against_the_answer() {
-    let service_provider = builder().build().unwrap();
+    let service_provider = Service::new(builder());
     let order = ["urn:password", "urn:otp", "urn:smartcard"];
     let code = |comparison, class: &str| {
         let requested = RequestedAuthnContext::compared(comparison, ["urn:otp"], order).unwrap();
-        let pending = started(&service_provider, LoginOptions::default().requested_context(requested));
-        let pending = PendingRequest::from_stored(pending.to_stored()).unwrap();
-        let answer = IdentityProvider::okta().response().in_response_to(pending.request_id());
+        let started = service_provider.start(LoginOptions::default().requested_context(requested));
+        let pending = PendingRequest::from_stored(started.pending.to_stored()).unwrap();
+        let provider = service_provider.saml.provider();
+        let pending = pending.bind(Some(started.binding.reveal()), provider).unwrap();
+        let answer = IdentityProvider::okta().response().in_response_to(pending.request().request_id());
         let answer = posted(&answer.authn_context(class).issue().unwrap());
         service_provider.receive(&answer, Expect::Reply(&pending), now()).map_or_else(|r| r.code(), |_| "")
     };
@@ -224,13 +228,13 @@ fn a_comparison_by_strength_is_held_against_the_answer() {
 #[test]
 fn the_shortest_limit_to_an_age_counts() {
     let hour = TimeDelta::hours(1);
-    let limited = builder().maximum_authentication_age(hour).build().unwrap();
-    let unlimited = builder().build().unwrap();
-    let code = |service_provider: &ServiceProvider, options: Option<LoginOptions>, age: TimeDelta| {
-        let pending = options.map(|options| started(service_provider, options));
+    let limited = Service::new(builder().maximum_authentication_age(hour));
+    let unlimited = Service::new(builder());
+    let code = |service_provider: &Service, options: Option<LoginOptions>, age: TimeDelta| {
+        let pending = options.map(|options| service_provider.asked(options));
         let response = IdentityProvider::okta().response().authn_instant(now() - age);
         let response = match &pending {
-            Some(pending) => response.in_response_to(pending.request_id()),
+            Some(pending) => response.in_response_to(pending.request().request_id()),
             None => response,
         };
         let expect = pending.as_ref().map_or(Expect::Unsolicited, Expect::Reply);
@@ -257,7 +261,7 @@ fn the_shortest_limit_to_an_age_counts() {
 
 #[test]
 fn a_message_can_be_too_old_whatever_its_window_says() {
-    let recent = builder().maximum_message_age(TimeDelta::minutes(1)).build().unwrap();
+    let recent = Service::new(builder().maximum_message_age(TimeDelta::minutes(1)));
     let issued = |age| {
         let response = IdentityProvider::okta().response().response_issue_instant(now() - age);
         posted(&response.issue().unwrap())
@@ -270,13 +274,13 @@ fn a_message_can_be_too_old_whatever_its_window_says() {
 #[test]
 fn subject_identifiers_are_bound_to_the_scopes_in_metadata() {
     let okta = trusted(&IdentityProvider::okta()).with_scope("example.com");
-    let service_provider = builder().build().unwrap().with_refreshed_trust(okta).unwrap();
+    let service_provider = Service::new(builder()).with(connection("okta", okta));
     let login = |value: &str| {
         let attribute = Attribute::new("urn:oasis:names:tc:SAML:attribute:subject-id", [value]);
         let issued = posted(&IdentityProvider::okta().response().attribute(attribute).issue().unwrap());
         let valid = service_provider.receive(&issued, Expect::Unsolicited, now()).unwrap();
-        let first = valid.replay_key().recorded(true).unwrap();
-        valid.confirm(first).unwrap()
+        let recorded = valid.replay_key().recorded(true);
+        valid.confirm(recorded).unwrap()
     };
     assert_eq!(login("ada@example.com").subject_id().unwrap().unwrap().to_string(), "ada@example.com");
     assert_eq!(login("ada@example.org").subject_id().unwrap_err().code(), "assertion.scope");
@@ -284,10 +288,11 @@ fn subject_identifiers_are_bound_to_the_scopes_in_metadata() {
 
 #[test]
 fn what_is_no_response_is_refused_and_not_feared() {
-    let service_provider = builder().build().unwrap();
+    let service_provider = Service::new(builder());
     for octets in ["", "x", "<", "<!DOCTYPE a><a/>", "<a/>", "\u{0}"] {
         let value = vouchsafe::crypto::base64_encode(octets.as_bytes());
-        let Ok(posted) = vouchsafe::PostedResponse::from_base64(&value, service_provider.limits()) else {
+        let Ok(posted) = vouchsafe::PostedResponse::from_base64(&value, service_provider.saml.limits())
+        else {
             continue;
         };
         let refusal = service_provider.receive(&posted, Expect::Unsolicited, now()).unwrap_err();
@@ -296,7 +301,6 @@ fn what_is_no_response_is_refused_and_not_feared() {
             "{}",
             refusal.code()
         );
-        assert_eq!(posted.claimed_issuer(service_provider.limits()), None);
     }
 }
 
@@ -310,12 +314,12 @@ fn metadata_that_is_no_longer_valid_is_not_relied_on() {
         1,
     );
     let identity_provider = vouchsafe::IdentityProvider::from_metadata(limited.as_bytes()).unwrap();
-    let service_provider = builder().build().unwrap().with_refreshed_trust(identity_provider).unwrap();
+    let service_provider = Service::new(builder()).with(connection("okta", identity_provider));
     let unsolicited = posted(&IdentityProvider::okta().response().issue().unwrap());
 
     assert!(service_provider.receive(&unsolicited, Expect::Unsolicited, now()).is_ok());
-    assert!(service_provider.start_login(&okta(), LoginOptions::default(), now()).is_ok());
+    assert!(service_provider.start_over("okta", LoginOptions::default(), now()).is_ok());
     assert_eq!(code(service_provider.receive(&unsolicited, Expect::Unsolicited, end)), "metadata.expired");
-    let refused = service_provider.start_login(&okta(), LoginOptions::default(), end).unwrap_err();
+    let refused = service_provider.start_over("okta", LoginOptions::default(), end).unwrap_err();
     assert_eq!(refused.code(), "metadata.expired");
 }

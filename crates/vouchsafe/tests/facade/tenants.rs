@@ -3,10 +3,10 @@
 use std::sync::LazyLock;
 
 use proptest::prelude::*;
-use vouchsafe::{EntityId, Expect, LoginOptions, PendingRequest, ServiceProvider};
+use vouchsafe::{BoundRequest, Expect, LoginOptions};
 use vouchsafe_testkit::{Attribute, Encryption, IdentityProvider, KeyPair, Part, Place, Signed, keys};
 
-use crate::common::{builder, now, posted, trusted};
+use crate::common::{Service, builder, connection, now, posted, trusted};
 
 const A: &str = "https://a.example/saml";
 const B: &str = "https://b.example/saml";
@@ -17,7 +17,7 @@ fn tenant(name: &str, key: &KeyPair) -> IdentityProvider {
 
 /// Each of two customers has a key of its own; the service trusts both, and one more.
 struct World {
-    service_provider: ServiceProvider,
+    service: Service,
     a: IdentityProvider,
     b: IdentityProvider,
 }
@@ -25,19 +25,15 @@ struct World {
 static WORLD: LazyLock<World> = LazyLock::new(|| {
     let (a, b) = (tenant(A, keys::identity_provider_p256()), tenant(B, keys::attacker_p256()));
     let (new, old) = (keys::service_provider(), keys::old_service_provider());
-    let service_provider = builder()
-        .trust(trusted(&a))
-        .trust(trusted(&b))
+    let builder = builder()
         .decryption_key(new.private_key().clone(), new.certificate().clone())
-        .decryption_key(old.private_key().clone(), old.certificate().clone())
-        .build()
-        .unwrap();
-    World { service_provider, a, b }
+        .decryption_key(old.private_key().clone(), old.certificate().clone());
+    let (of_a, of_b) = (connection("a", trusted(&a)), connection("b", trusted(&b)));
+    World { service: Service::new(builder).with(of_a).with(of_b), a, b }
 });
 
-fn asked(name: &str) -> PendingRequest {
-    let name = EntityId::new(name).unwrap();
-    WORLD.service_provider.start_login(&name, LoginOptions::default(), now()).unwrap().1
+fn asked(name: &str) -> BoundRequest {
+    WORLD.service.asked_over(if name == A { "a" } else { "b" }, LoginOptions::default())
 }
 
 /// Who is named at a place of a message: A, B, somebody else, or nobody.
@@ -82,7 +78,7 @@ proptest! {
 
         let mut response = world.a.response().sign(signed).attribute(Attribute::new("who", ["a"]));
         response = match expect {
-            Expect::Reply(pending) => response.in_response_to(pending.request_id()),
+            Expect::Reply(pending) => response.in_response_to(pending.request().request_id()),
             _ => response,
         };
         response = match response_issuer {
@@ -107,11 +103,12 @@ proptest! {
             response = response.insert(place, &genuine[start..end]);
         }
         let Ok(issued) = response.issue() else { return Ok(()) };
-        let outcome = world.service_provider.receive(&posted(&issued), expect, now());
+        let outcome = world.service.receive(&posted(&issued), expect, now());
         if let Ok(valid) = outcome {
             prop_assert_eq!(valid.issuer().as_str(), A, "{}", issued.xml());
-            let first = valid.replay_key().recorded(true).unwrap();
-            let login = valid.confirm(first).unwrap();
+            let recorded = valid.replay_key().recorded(true);
+            let login = valid.confirm(recorded).unwrap();
+            prop_assert_eq!(login.connection().as_str(), "a");
             prop_assert_eq!(login.issuer().as_str(), A);
             prop_assert_eq!(login.attributes().first("who"), Some("a"), "{}", issued.xml());
         }
@@ -124,11 +121,12 @@ fn each_speaks_for_itself() {
     let world = &*WORLD;
     for (identity_provider, name) in [(&world.a, A), (&world.b, B)] {
         let pending = asked(name);
-        let reply = identity_provider.response().in_response_to(pending.request_id()).issue().unwrap();
-        let valid = world.service_provider.receive(&posted(&reply), Expect::Reply(&pending), now()).unwrap();
+        let reply =
+            identity_provider.response().in_response_to(pending.request().request_id()).issue().unwrap();
+        let valid = world.service.receive(&posted(&reply), Expect::Reply(&pending), now()).unwrap();
         assert_eq!(valid.issuer().as_str(), name);
         let unsolicited = posted(&identity_provider.response().issue().unwrap());
-        let valid = world.service_provider.receive(&unsolicited, Expect::Unsolicited, now()).unwrap();
+        let valid = world.service.receive(&unsolicited, Expect::Unsolicited, now()).unwrap();
         assert_eq!(valid.issuer().as_str(), name);
     }
 }

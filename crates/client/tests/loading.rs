@@ -1,9 +1,11 @@
 //! Loading metadata: what is asked and what is not.
 
+#![expect(clippy::unwrap_used, reason = "this is a test: it may panic")]
+
 use axum::Router;
 use axum::response::Redirect;
 use axum::routing::get;
-use vouchsafe_axum::MetadataClient;
+use vouchsafe_client::Client;
 use vouchsafe_testkit::IdentityProvider;
 
 async fn server() -> String {
@@ -24,16 +26,16 @@ async fn server() -> String {
 #[tokio::test]
 async fn metadata_and_nothing_else_is_loaded() {
     let address = server().await;
-    let client = MetadataClient::with_loopback().unwrap();
+    let client = Client::with_loopback().unwrap();
     for path in ["/metadata", "/moved"] {
         let found = client.identity_provider(&format!(" {address}{path}\n")).await.unwrap();
         assert_eq!(found.entity_id().as_str(), IdentityProvider::okta().entity_id());
     }
     for (path, code) in [
-        ("/absent", "http.status"),
-        ("/large", "http.too_large"),
-        ("/inside", "http.fetch"),
-        ("/round", "http.fetch"),
+        ("/absent", "client.status"),
+        ("/large", "client.too_large"),
+        ("/inside", "client.exchange"),
+        ("/round", "client.exchange"),
     ] {
         let error = client.identity_provider(&format!("{address}{path}")).await.unwrap_err();
         assert_eq!(error.code(), code, "{error}");
@@ -45,12 +47,12 @@ async fn metadata_and_nothing_else_is_loaded() {
 #[tokio::test]
 async fn production_asks_the_public_internet_alone() {
     let address = server().await;
-    let client = MetadataClient::new().unwrap();
+    let client = Client::new().unwrap();
     let error = client.identity_provider(&format!("{address}/metadata")).await.unwrap_err();
-    assert_eq!(error.code(), "http.forbidden_address");
+    assert_eq!(error.code(), "client.forbidden_address");
     let error = client.identity_provider("https://192.168.0.1/metadata").await.unwrap_err();
-    assert_eq!(error.code(), "http.forbidden_address");
+    assert_eq!(error.code(), "client.forbidden_address");
     // A name that leads inside is found out when it is resolved.
     let error = client.identity_provider("https://localhost.localdomain/metadata").await.unwrap_err();
-    assert_eq!(error.code(), "http.fetch", "{error}");
+    assert_eq!(error.code(), "client.exchange", "{error}");
 }

@@ -1,0 +1,97 @@
+//! Why nothing was loaded.
+
+use vouchsafe::metadata::MetadataError;
+
+/// Why nothing was loaded.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ClientError {
+    /// The client could not be set up.
+    #[error("the HTTPS client cannot be set up")]
+    #[non_exhaustive]
+    Setup {
+        /// What the client library says.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The address may not be asked.
+    #[error("{url:?} is not loaded: {reason}")]
+    #[non_exhaustive]
+    Forbidden {
+        /// The address.
+        url: String,
+        /// Why not.
+        reason: &'static str,
+    },
+    /// The exchange failed: no connection, no answer in time, a redirect to a forbidden address.
+    #[error("{url:?} could not be loaded")]
+    #[non_exhaustive]
+    Exchange {
+        /// The address.
+        url: String,
+        /// What the client library says.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The answer is not a success.
+    #[error("{url:?} answers with status {status}")]
+    #[non_exhaustive]
+    Status {
+        /// The address.
+        url: String,
+        /// The HTTP status.
+        status: u16,
+    },
+    /// The answer is longer than is read.
+    #[error("{url:?} has more than {limit} bytes")]
+    #[non_exhaustive]
+    TooLarge {
+        /// The address.
+        url: String,
+        /// How many bytes are read.
+        limit: usize,
+    },
+    /// What came is not metadata of an identity provider.
+    #[error("{url:?} is not metadata of an identity provider: {source}")]
+    #[non_exhaustive]
+    Metadata {
+        /// The address.
+        url: String,
+        /// What is wrong with it.
+        source: MetadataError,
+    },
+}
+
+impl ClientError {
+    /// The stable code, for logs and alerts.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Setup { .. } => "client.setup",
+            Self::Forbidden { .. } => "client.forbidden_address",
+            Self::Exchange { .. } => "client.exchange",
+            Self::Status { .. } => "client.status",
+            Self::TooLarge { .. } => "client.too_large",
+            Self::Metadata { source, .. } => source.code(),
+        }
+    }
+
+    /// What an operator, or the customer's administrator, changes.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Setup { .. } => "Look at the source of the error: the TLS configuration of this machine.",
+            Self::Forbidden { .. } => {
+                "Give the https address of the metadata on the public internet (Okta: Sign On, \"Metadata URL\")."
+            }
+            Self::Exchange { .. } => {
+                "Open the address in a browser from outside; a certificate of a private authority, a firewall or a slow server are the usual causes."
+            }
+            Self::Status { .. } => {
+                "Copy the metadata address again from the identity provider's console (Okta: Sign On, \"Metadata URL\")."
+            }
+            Self::TooLarge { .. } => {
+                "Give the metadata of one identity provider, not that of a federation, or raise the client's size limit."
+            }
+            Self::Metadata { source, .. } => source.hint(),
+        }
+    }
+}

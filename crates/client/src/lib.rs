@@ -1,0 +1,22 @@
+//! Everything of a SAML service provider that goes out over HTTPS: today the metadata of customers' identity providers.
+//!
+//! The addresses come from customers, so each is a way to make this service ask somebody on its own network. [`Client`] asks public
+//! addresses alone, over https, within a size, a time and a number of redirects.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), vouchsafe_client::ClientError> {
+//! use vouchsafe_client::Client;
+//!
+//! let client = Client::new()?;
+//! let okta = client.identity_provider("https://example.okta.com/app/exk1/sso/saml/metadata").await?;
+//! println!("{}", okta.entity_id());
+//! # Ok(())
+//! # }
+//! ```
+
+mod address;
+mod client;
+mod error;
+
+pub use client::Client;
+pub use error::ClientError;
