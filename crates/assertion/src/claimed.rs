@@ -40,7 +40,6 @@ pub struct Claimed {
     pub(crate) document: Document,
     pub(crate) facts: ResponseFacts,
     pub(crate) ledger: Ledger,
-    in_response_to: Option<String>,
     issuer: Option<EntityId>,
 }
 
@@ -65,10 +64,9 @@ impl Claimed {
         };
         let own = facts.issuer.as_ref().map(|issuer| issuer.value.as_str().into());
         let issuer = claimed_issuer(root, own).and_then(|claimed| EntityId::new(claimed).ok());
-        let in_response_to = facts.in_response_to.clone();
         let mut ledger = Ledger::of_a_response();
         ledger.record(Check::new(ROOT, CLAUSE, Outcome::Passed).expected(RESPONSE).actual(RESPONSE));
-        Ok(Claimed { document, facts, ledger, in_response_to, issuer })
+        Ok(Claimed { document, facts, ledger, issuer })
     }
 
     /// Who claims to have sent the response: its Issuer, else the Issuer of its only plain Assertion. `None` if neither is there, or
@@ -83,7 +81,7 @@ impl Claimed {
     /// Which request it claims to answer. It serves to find that request, and for nothing else.
     #[must_use]
     pub fn in_response_to(&self) -> Option<&str> {
-        self.in_response_to.as_deref()
+        self.facts.in_response_to.as_deref()
     }
 }
 
@@ -103,7 +101,7 @@ impl fmt::Debug for Claimed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Claimed")
             .field("issuer", &self.issuer)
-            .field("in_response_to", &self.in_response_to)
+            .field("in_response_to", &self.in_response_to())
             .finish_non_exhaustive()
     }
 }

@@ -117,7 +117,7 @@ impl Builder<Complete> {
             settings.decryption.into_iter().unzip();
         let config = Config {
             entity_id: settings.entity_id,
-            assertion_consumer: self.missing.assertion_consumer,
+            assertion_consumer: self.missing.assertion_consumer.into(),
             provider,
             limits: settings.limits,
             clock_skew: settings.clock_skew,

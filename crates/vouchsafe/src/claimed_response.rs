@@ -25,7 +25,7 @@ impl ServiceProvider {
     /// # Errors
     /// A [`Refusal`] if it is not XML that is read here, or not a `samlp:Response`.
     pub fn open(&self, posted: PostedResponse) -> Result<ClaimedResponse, Refusal> {
-        self.open_at(posted, self.assertion_consumer())
+        self.opened(posted, Arc::clone(&self.config.assertion_consumer))
     }
 
     /// The same for a response that was posted to a connection's own assertion consumer: its address as browsers see it, which is what
@@ -34,9 +34,13 @@ impl ServiceProvider {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn open_at(&self, posted: PostedResponse, received_at: &str) -> Result<ClaimedResponse, Refusal> {
+        self.opened(posted, received_at.into())
+    }
+
+    fn opened(&self, posted: PostedResponse, received_at: Arc<str>) -> Result<ClaimedResponse, Refusal> {
         let claimed = Claimed::parse(posted.octets(), self.limits())?;
         let relay_state = posted.into_relay_state();
-        Ok(ClaimedResponse { claimed, received_at: received_at.into(), relay_state })
+        Ok(ClaimedResponse { claimed, received_at, relay_state })
     }
 }
 

@@ -88,18 +88,41 @@ impl ServiceProvider {
         purpose: Purpose,
         now: DateTime<Utc>,
     ) -> Result<ValidAssertion, Refusal> {
-        let candidates = self.possible(&claimed, candidates, expect, purpose, now)?;
-        let trusts = self.trusts(&candidates)?;
-        let references: Vec<&Trust> = trusts.iter().map(|(_, trust)| trust.as_ref()).collect();
-        let trust = choose(&claimed.claimed, &references, self.limits())?;
-        let chosen = trusts.iter().find(|(_, one)| std::ptr::eq(one.as_ref(), trust));
-        let (connection, trust) = chosen.ok_or_else(|| Refusal::unknown_issuer(""))?;
+        let (first, more) = self.possible(&claimed, candidates, expect, purpose, now)?;
+        let (connection, trust) = if more.is_empty() {
+            (first, first.trust(self)?)
+        } else {
+            self.signer(&claimed, std::iter::once(first).chain(more))?
+        };
         let expectations = self.expectations(&claimed, connection, expect, now)?;
-        authenticate(claimed.claimed, trust, self.limits())?.read()?.validate(&expectations, now)
+        authenticate(claimed.claimed, &trust, self.limits())?.read()?.validate(&expectations, now)
     }
 
-    /// The candidates that could have sent the response, by all that is known before a key is used. The refusal is the reason why the last
-    /// of them could not.
+    /// The connection of several whose key signed. One whose keys cannot be used is left out while another is there.
+    fn signer<'c>(
+        &self,
+        claimed: &ClaimedResponse,
+        candidates: impl Iterator<Item = &'c Connection>,
+    ) -> Result<(&'c Connection, Arc<Trust>), Refusal> {
+        let mut usable = Vec::new();
+        let mut failure = None;
+        for connection in candidates {
+            match connection.trust(self) {
+                Ok(trust) => usable.push((connection, trust)),
+                Err(error) => failure = Some(error),
+            }
+        }
+        if let Some(error) = failure.filter(|_| usable.is_empty()) {
+            return Err(error.into());
+        }
+        let trusts: Vec<&Trust> = usable.iter().map(|(_, trust)| trust.as_ref()).collect();
+        let id = choose(&claimed.claimed, &trusts, self.limits())?.connection().clone();
+        let chosen = usable.into_iter().find(|(connection, _)| *connection.id() == id);
+        chosen.ok_or_else(|| Refusal::unknown_issuer(""))
+    }
+
+    /// The candidates that could have sent the response, the first and the others, by all that is known before a key is used. The refusal is
+    /// the reason why the last of them could not.
     fn possible<'c>(
         &self,
         claimed: &ClaimedResponse,
@@ -107,21 +130,25 @@ impl ServiceProvider {
         expect: Expect<'_>,
         purpose: Purpose,
         now: DateTime<Utc>,
-    ) -> Result<Vec<&'c Connection>, Refusal> {
+    ) -> Result<(&'c Connection, Vec<&'c Connection>), Refusal> {
         if let Some(pending) = expect.request() {
             answers(pending, purpose, now)?;
         }
-        let name = claimed.issuer().map(|issuer| issuer.as_str()).unwrap_or_default();
-        let mut reason = Refusal::unknown_issuer(name);
-        let mut possible = Vec::with_capacity(1);
+        let mut reason = None;
+        let (mut first, mut more) = (None, Vec::new());
         for connection in candidates {
             match self.could_be(connection, claimed, expect, purpose, now) {
-                Ok(true) => possible.push(connection),
+                Ok(true) if first.is_none() => first = Some(connection),
+                Ok(true) => more.push(connection),
                 Ok(false) => {}
-                Err(refusal) => reason = refusal,
+                Err(refusal) => reason = Some(refusal),
             }
         }
-        if possible.is_empty() { Err(reason) } else { Ok(possible) }
+        let name = || claimed.issuer().map(|issuer| issuer.as_str()).unwrap_or_default();
+        match first {
+            Some(first) => Ok((first, more)),
+            None => Err(reason.unwrap_or_else(|| Refusal::unknown_issuer(name()))),
+        }
     }
 
     /// `Ok(false)` where the response has nothing to do with the connection.
@@ -156,25 +183,6 @@ impl ServiceProvider {
         }
         connection.identity_provider().check_validity(now).map_err(Refusal::metadata)?;
         Ok(true)
-    }
-
-    /// The keys of each. A connection whose keys cannot be used is left out while another is there.
-    fn trusts<'c>(
-        &self,
-        candidates: &[&'c Connection],
-    ) -> Result<Vec<(&'c Connection, Arc<Trust>)>, Refusal> {
-        let mut usable = Vec::with_capacity(candidates.len());
-        let mut failure = None;
-        for connection in candidates {
-            match connection.trust(self) {
-                Ok(trust) => usable.push((*connection, trust)),
-                Err(error) => failure = Some(error),
-            }
-        }
-        match failure {
-            Some(error) if usable.is_empty() => Err(error.into()),
-            _ => Ok(usable),
-        }
     }
 
     /// What the response must agree with. After a request with ForceAuthn the person must have authenticated since it was issued; of

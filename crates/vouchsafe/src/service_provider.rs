@@ -32,7 +32,7 @@ pub struct ServiceProvider {
 #[derive(Debug)]
 pub(crate) struct Config {
     pub(crate) entity_id: EntityId,
-    pub(crate) assertion_consumer: String,
+    pub(crate) assertion_consumer: Arc<str>,
     pub(crate) provider: Provider,
     pub(crate) limits: Limits,
     pub(crate) clock_skew: TimeDelta,

@@ -84,7 +84,7 @@ async fn a_sign_in_that_starts_at_the_identity_provider() {
 
     let wary = App::start_with(false).await;
     let answer = wary.finish(&Browser::new(), &wary.response().issue().unwrap(), "").await;
-    wary.assert_refused(&answer, "http.unsolicited");
+    wary.assert_refused(&answer, "assertion.unsolicited");
 }
 
 #[tokio::test]
