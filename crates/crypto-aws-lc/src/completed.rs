@@ -146,10 +146,6 @@ struct Private {
 }
 
 impl PrivateKeyOperations for Private {
-    fn public_key_der(&self) -> Result<Vec<u8>, CryptoError> {
-        self.first.public_key_der()
-    }
-
     fn sign(&self, algorithm: SignatureAlgorithm, message: &[u8]) -> Result<Vec<u8>, CryptoError> {
         or_rest(self.first.sign(algorithm, message), || self.rest.sign(algorithm, message))
     }

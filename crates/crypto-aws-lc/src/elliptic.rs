@@ -1,14 +1,12 @@
 //! ECDSA on the three curves, and Ed25519.
 
 use crate::{no_signature, no_transport};
-use aws_lc_rs::encoding::AsDer as _;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
-    self, EcdsaKeyPair, EcdsaSigningAlgorithm, EcdsaVerificationAlgorithm, Ed25519KeyPair, KeyPair as _,
-    ParsedPublicKey,
+    self, EcdsaKeyPair, EcdsaSigningAlgorithm, EcdsaVerificationAlgorithm, Ed25519KeyPair, ParsedPublicKey,
 };
 use std::sync::{Arc, OnceLock};
-use vouchsafe_crypto::backend::{PrivateKeyOperations, PublicKeyOperations, ecdsa, failure};
+use vouchsafe_crypto::backend::{PrivateKeyOperations, PublicKeyOperations, ecdsa, failure, signature_form};
 use vouchsafe_crypto::{CryptoError, KeyKind, KeyTransport, SecretBytes, SignatureAlgorithm};
 
 pub(crate) fn public_key(
@@ -108,15 +106,6 @@ impl EcdsaPublic {
             _ => return None,
         })
     }
-
-    /// Octets of r || s.
-    fn signature_length(&self) -> usize {
-        match self.kind {
-            KeyKind::P256 => 64,
-            KeyKind::P384 => 96,
-            _ => 132,
-        }
-    }
 }
 
 impl PublicKeyOperations for EcdsaPublic {
@@ -127,9 +116,7 @@ impl PublicKeyOperations for EcdsaPublic {
         signature: &[u8],
     ) -> Result<(), CryptoError> {
         let key = self.parsed(algorithm)?;
-        if signature.len() != self.signature_length() {
-            return Err(failure::signature_length(self.signature_length(), signature.len()));
-        }
+        signature_form::check(self.kind, signature)?;
         let asn1 = ecdsa::to_asn1(signature).ok_or_else(failure::signature_invalid)?;
         key.verify_sig(message, &asn1).map_err(|_| failure::signature_invalid())
     }
@@ -144,12 +131,6 @@ struct EcdsaPrivate {
 }
 
 impl PrivateKeyOperations for EcdsaPrivate {
-    fn public_key_der(&self) -> Result<Vec<u8>, CryptoError> {
-        let missing = || failure::key_malformed("PKCS#8", "no public key");
-        let (_, key) = self.keys.first().ok_or_else(missing)?;
-        Ok(key.public_key().as_der().map_err(|_| missing())?.as_ref().to_vec())
-    }
-
     fn sign(&self, algorithm: SignatureAlgorithm, message: &[u8]) -> Result<Vec<u8>, CryptoError> {
         let key = self.keys.iter().find(|(its, _)| *its == algorithm);
         let (_, key) = key.ok_or_else(|| no_signature(algorithm))?;
@@ -175,9 +156,7 @@ impl PublicKeyOperations for Ed25519Public {
         if algorithm != SignatureAlgorithm::Ed25519 {
             return Err(no_signature(algorithm));
         }
-        if signature.len() != 64 {
-            return Err(failure::signature_length(64, signature.len()));
-        }
+        signature_form::check(KeyKind::Ed25519, signature)?;
         self.0.verify_sig(message, signature).map_err(|_| failure::signature_invalid())
     }
 
@@ -189,11 +168,6 @@ impl PublicKeyOperations for Ed25519Public {
 struct Ed25519Private(Ed25519KeyPair);
 
 impl PrivateKeyOperations for Ed25519Private {
-    fn public_key_der(&self) -> Result<Vec<u8>, CryptoError> {
-        let der = self.0.public_key().as_der();
-        Ok(der.map_err(|_| failure::key_malformed("PKCS#8", "no public key"))?.as_ref().to_vec())
-    }
-
     fn sign(&self, algorithm: SignatureAlgorithm, message: &[u8]) -> Result<Vec<u8>, CryptoError> {
         if algorithm != SignatureAlgorithm::Ed25519 {
             return Err(no_signature(algorithm));

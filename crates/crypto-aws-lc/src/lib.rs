@@ -37,7 +37,8 @@
 //!
 //! For FIPS, take [`provider_of_aws_lc_alone`] and add `aws-lc-rs = { version = "1", features = ["fips"] }` to the service:
 //! features unify. Key fingerprints and certificate fingerprints, which protect nothing, are still computed by
-//! `vouchsafe-crypto` itself.
+//! `vouchsafe-crypto` itself. So are the [normal form](vouchsafe_crypto#forms-of-keys-and-signatures) of a key, when it is
+//! loaded, and the form of a signature: checks in front of AWS-LC, which repeats those that its validation asks for.
 
 mod cipher;
 mod completed;

@@ -9,9 +9,9 @@ use aws_lc_rs::rsa::{
     OAEP_SHA512_MGF1SHA512, OaepAlgorithm, OaepPrivateDecryptingKey, OaepPublicEncryptingKey,
     Pkcs1PrivateDecryptingKey, Pkcs1PublicEncryptingKey, PrivateDecryptingKey, PublicEncryptingKey,
 };
-use aws_lc_rs::signature::{self, KeyPair as _, ParsedPublicKey, RsaParameters, RsaSignatureEncoding};
+use aws_lc_rs::signature::{self, ParsedPublicKey, RsaParameters, RsaSignatureEncoding};
 use std::sync::{Arc, OnceLock};
-use vouchsafe_crypto::backend::{PrivateKeyOperations, PublicKeyOperations, failure};
+use vouchsafe_crypto::backend::{PrivateKeyOperations, PublicKeyOperations, failure, signature_form};
 use vouchsafe_crypto::{
     CryptoError, DigestAlgorithm, KeyKind, KeyTransport, SecretBytes, SignatureAlgorithm,
 };
@@ -24,7 +24,7 @@ const ODD_LENGTH: &str = "making RSA keys of other lengths than 2048, 3072, 4096
 pub(crate) fn public_key(bits: u32, spki_der: &[u8]) -> Result<Arc<dyn PublicKeyOperations>, CryptoError> {
     let key = Public {
         short: bits < MINIMUM_BITS,
-        signature_length: usize::try_from(bits.div_ceil(8)).unwrap_or(usize::MAX),
+        kind: KeyKind::Rsa { bits },
         spki_der: spki_der.to_vec(),
         parsed: [const { OnceLock::new() }; 7],
         encrypting: OnceLock::new(),
@@ -66,7 +66,7 @@ pub(crate) fn generate(bits: u32) -> Result<SecretBytes, CryptoError> {
 /// AWS-LC ties a parsed key to one algorithm: each is parsed when it is first used, and kept.
 struct Public {
     short: bool,
-    signature_length: usize,
+    kind: KeyKind,
     spki_der: Vec<u8>,
     parsed: [OnceLock<ParsedPublicKey>; 7],
     encrypting: OnceLock<PublicEncryptingKey>,
@@ -121,9 +121,7 @@ impl PublicKeyOperations for Public {
         signature: &[u8],
     ) -> Result<(), CryptoError> {
         let key = self.parsed(algorithm)?;
-        if signature.len() != self.signature_length {
-            return Err(failure::signature_length(self.signature_length, signature.len()));
-        }
+        signature_form::check(self.kind, signature)?;
         key.verify_sig(message, signature).map_err(|_| failure::signature_invalid())
     }
 
@@ -164,11 +162,6 @@ struct Private {
 }
 
 impl PrivateKeyOperations for Private {
-    fn public_key_der(&self) -> Result<Vec<u8>, CryptoError> {
-        let der = self.signing.public_key().as_der();
-        Ok(der.map_err(|_| failure::key_malformed("PKCS#8", "no public key"))?.as_ref().to_vec())
-    }
-
     fn sign(&self, algorithm: SignatureAlgorithm, message: &[u8]) -> Result<Vec<u8>, CryptoError> {
         let encoding: &'static RsaSignatureEncoding = match algorithm {
             SignatureAlgorithm::RsaSha256 => &signature::RSA_PKCS1_SHA256,

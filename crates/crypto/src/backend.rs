@@ -1,11 +1,12 @@
 //! What a backend implements: the mathematics, without any choice of what is acceptable.
 //!
 //! Policy, the forms of keys and the limits on their lengths stand in front of it, in [`Provider`](crate::Provider), and
-//! are the same for all backends. Services use `Provider` only; this module is for those who write a backend.
+//! are the same for all backends. The form of a signature is checked by [`signature_form::check`], which a backend calls. Services use `Provider` only; this module is for those who write a backend.
 
 pub mod ecdsa;
 pub mod failure;
 pub mod padding;
+pub mod signature_form;
 
 use crate::{
     ContentCipher, CryptoError, DigestAlgorithm, KeyKind, KeyTransport, SecretBytes, SignatureAlgorithm,
@@ -47,7 +48,8 @@ pub trait Backend: Send + Sync + fmt::Debug {
     /// [`CryptoError::AlgorithmUnsupported`].
     fn digest_context(&self, algorithm: DigestAlgorithm) -> Result<Box<dyn DigestContext>, CryptoError>;
 
-    /// Prepares a public key, once, from its SubjectPublicKeyInfo in DER, whose kind has been looked at already.
+    /// Prepares a public key, once, from its SubjectPublicKeyInfo in DER, which has the
+    /// [normal form](crate#forms-of-keys-and-signatures).
     ///
     /// # Errors
     ///
@@ -55,7 +57,7 @@ pub trait Backend: Send + Sync + fmt::Debug {
     fn public_key(&self, kind: KeyKind, spki_der: &[u8])
     -> Result<Arc<dyn PublicKeyOperations>, CryptoError>;
 
-    /// Prepares a private key, once, from PKCS#8 in DER, whose kind has been looked at already.
+    /// Prepares a private key, once, from PKCS#8 in DER, which has the [normal form](crate#forms-of-keys-and-signatures).
     ///
     /// # Errors
     ///
@@ -107,7 +109,8 @@ pub trait Backend: Send + Sync + fmt::Debug {
 
 /// What a backend does with a public key.
 pub trait PublicKeyOperations: Send + Sync {
-    /// Verifies a signature over a message. The algorithm fits the kind of key.
+    /// Verifies a signature over a message. The algorithm fits the kind of key. Before anything else the signature goes
+    /// through [`signature_form::check`].
     ///
     /// # Errors
     ///
@@ -143,13 +146,6 @@ pub trait PublicKeyOperations: Send + Sync {
 
 /// What a backend does with a private key.
 pub trait PrivateKeyOperations: Send + Sync {
-    /// Its public key as SubjectPublicKeyInfo in DER.
-    ///
-    /// # Errors
-    ///
-    /// [`CryptoError::KeyMalformed`].
-    fn public_key_der(&self) -> Result<Vec<u8>, CryptoError>;
-
     /// Signs a message. The algorithm fits the kind of key.
     ///
     /// # Errors

@@ -37,12 +37,11 @@ struct Inner {
 impl PublicKey {
     pub(crate) fn new(
         kind: KeyKind,
-        spki_der: &[u8],
+        spki_der: Vec<u8>,
         purpose: Option<&'static [SignatureAlgorithm]>,
         operations: Arc<dyn PublicKeyOperations>,
     ) -> Self {
-        let fingerprint = colon_hex(&Sha256::digest(spki_der));
-        let spki_der = spki_der.to_vec();
+        let fingerprint = colon_hex(&Sha256::digest(&spki_der));
         Self { inner: Arc::new(Inner { kind, spki_der, fingerprint, purpose, operations }) }
     }
 
@@ -52,7 +51,8 @@ impl PublicKey {
         self.inner.kind
     }
 
-    /// SubjectPublicKeyInfo in DER (RFC 5280, 4.1).
+    /// SubjectPublicKeyInfo in DER (RFC 5280, 4.1), in the [normal form](crate#forms-of-keys-and-signatures): two readings
+    /// of one key have the same bytes, whatever form each of them came in.
     #[must_use]
     pub fn spki_der(&self) -> &[u8] {
         &self.inner.spki_der

@@ -35,6 +35,45 @@
 //!
 //! Words that can be given to [`Provider::deny`] can be given to `danger_allow` as well, which takes the denial back.
 //! Nothing else can be allowed: MD5, DSA, ECDSA with SHA-1 and HMAC have no implementation here.
+//!
+//! # Forms of keys and signatures
+//!
+//! Cryptographic libraries differ in the keys and signatures that they take. So each key is read, checked and written anew before a
+//! [`backend`] sees it, and each signature is checked by [`backend::signature_form`]: the answer depends on these rules and not on the
+//! backend. "Refused" is [`CryptoError::KeyMalformed`] or [`CryptoError::KeyUnsupported`] for keys,
+//! [`CryptoError::SignatureLength`] or [`CryptoError::SignatureInvalid`] for signatures.
+//!
+//! | what comes | answer |
+//! | --- | --- |
+//! | any key that is not DER: lengths or INTEGERs that are not minimal, negative numbers, unused bits, something behind it | refused |
+//! | RSA parameters: NULL, or none | accepted; the normal form has NULL (RFC 3279, 2.3.1) |
+//! | RSA parameters: anything else | refused |
+//! | RSASSA-PSS (RFC 4055) without parameters, or with SHA-256, SHA-384 or SHA-512, MGF1 over the same, and a salt no longer than the digest | accepted for these signatures alone; the parameters stay as they came |
+//! | RSASSA-PSS with other parameters | refused |
+//! | RSA modulus from 2048 to 8192 bits (from 1024 with `rsa-1024`), of any length in between | accepted |
+//! | RSA modulus that is even | refused |
+//! | RSA exponent that is odd, from 3 to 2^33 - 1 | accepted |
+//! | RSA exponent 1, even, or longer | refused: 1 signs everything, a long one costs at each verification |
+//! | RSA private key of two primes, each at most half as long as the modulus (rounded up) | accepted |
+//! | RSA private key of more primes, of one prime twice, with d not below the modulus, or with any number that does not follow from modulus, exponents and primes (d, and the three CRT values) | refused, never repaired: the file is damaged |
+//! | curves P-256, P-384, P-521 by name | accepted |
+//! | any other curve, explicit parameters, no parameters | refused |
+//! | point uncompressed (4), or compressed (2, 3) | accepted; the normal form is uncompressed |
+//! | point hybrid (6, 7), compact (5), at infinity (0), off the curve, with a coordinate not below the prime, or of another length | refused (RFC 5480, 2.2) |
+//! | scalar from 1 to the order less 1, with leading zeros left out or added | accepted; the normal form is as wide as the order (RFC 5915, 3) |
+//! | scalar 0, or not below the order | refused |
+//! | curve inside ECPrivateKey that is not the one outside | refused |
+//! | public key inside a private key (RFC 5915, RFC 5958) | must be the one of the private key; the normal form has the point, uncompressed, in ECPrivateKey and nowhere else |
+//! | PKCS#8 version 1 with attributes, version 2 with a public key | accepted; the normal form is version 1 without them |
+//! | PKCS#8 version 1 with a public key, version 2 without one | refused (RFC 5958, 2) |
+//! | Ed25519 with parameters, or a key or seed that has not 32 bytes | refused (RFC 8410, 3) |
+//! | Ed25519 point not on the curve, with y not below 2^255 - 19, or of small order | refused: under such a key one signature fits many messages |
+//! | signature of another length than the key dictates, ECDSA in ASN.1 | refused |
+//! | ECDSA r or s zero, or not below the order | refused |
+//! | ECDSA s in the upper half | accepted: no standard of XML signatures forbids it |
+//! | RSA signature not below the modulus | refused (RFC 8017, 5.2.2) |
+//! | Ed25519 S not below the order; R not a point in its only encoding, or of small order | refused (RFC 8032, 5.1.7) |
+//! | Ed25519 signatures that hold only after multiplication by the cofactor | refused |
 
 mod algorithm;
 pub mod backend;
@@ -43,6 +82,7 @@ mod encoding;
 mod error;
 mod key;
 mod key_format;
+mod normal_form;
 mod pem;
 mod policy;
 mod provider;

@@ -3,7 +3,7 @@
 use crate::backend::{self, Backend, DigestContext, DigestValue};
 use crate::{
     ContentCipher, CryptoError, DigestAlgorithm, KeyKind, KeyTransport, PrivateKey, PublicKey, SecretBytes,
-    SignatureAlgorithm, key_format, policy::Policy, secret,
+    SignatureAlgorithm, key_format, normal_form, policy::Policy, secret,
 };
 use core::fmt;
 use std::sync::Arc;
@@ -152,18 +152,16 @@ impl Provider {
         self.backend.digest_context(algorithm)
     }
 
-    /// Parses a public key, once, from SubjectPublicKeyInfo in DER. An RSA key that is restricted to RSASSA-PSS (RFC 4055,
-    /// 3.1) verifies such signatures and does nothing else.
+    /// Parses a public key, once, from SubjectPublicKeyInfo in DER, and gives it its
+    /// [normal form](crate#forms-of-keys-and-signatures). An RSA key that is restricted to RSASSA-PSS (RFC 4055, 3.1)
+    /// verifies such signatures and does nothing else.
     ///
     /// # Errors
     ///
     /// [`CryptoError::KeyMalformed`], [`CryptoError::KeyUnsupported`] (explicit curve parameters among it),
     /// [`CryptoError::KeyTooSmall`], [`CryptoError::KeyTooLarge`].
     pub fn public_key(&self, spki_der: &[u8]) -> Result<PublicKey, CryptoError> {
-        let read = key_format::public(spki_der)?;
-        self.policy.check_length(read.kind)?;
-        let operations = self.backend.public_key(read.kind, &read.spki_der)?;
-        Ok(PublicKey::new(read.kind, spki_der, read.purpose, operations))
+        self.adopt_public(normal_form::public(spki_der)?)
     }
 
     /// Parses a public key from PEM: the block "PUBLIC KEY", which holds SubjectPublicKeyInfo.
@@ -184,8 +182,9 @@ impl Provider {
         self.public_key(&key_format::public_from_pem(pem)?)
     }
 
-    /// Parses a private key, once, from PEM: PKCS#8, PKCS#1 or SEC1, without a password. An RSA key that is restricted to
-    /// RSASSA-PSS (RFC 4055, 1.2) makes such signatures and does nothing else.
+    /// Parses a private key, once, from PEM: PKCS#8, PKCS#1 or SEC1, without a password, and gives it its
+    /// [normal form](crate#forms-of-keys-and-signatures). An RSA key that is restricted to RSASSA-PSS (RFC 4055, 1.2) makes
+    /// such signatures and does nothing else.
     ///
     /// # Errors
     ///
@@ -202,7 +201,7 @@ impl Provider {
     /// # Ok::<(), vouchsafe_crypto::CryptoError>(())
     /// ```
     pub fn private_key(&self, pem: &str) -> Result<PrivateKey, CryptoError> {
-        self.adopt(key_format::private_from_pem(pem)?)
+        self.adopt(&key_format::private_from_pem(pem)?)
     }
 
     /// Makes a new private key.
@@ -213,7 +212,7 @@ impl Provider {
     pub fn generate_key(&self, kind: KeyKind) -> Result<PrivateKey, CryptoError> {
         self.policy.check_length(kind)?;
         let pkcs8_der = self.backend.generate_key(kind)?;
-        self.adopt(key_format::private(pkcs8_der)?)
+        self.adopt(&pkcs8_der)
     }
 
     /// Verifies a signature over a message.
@@ -416,11 +415,17 @@ impl Provider {
         Err(CryptoError::AlgorithmUnsupported { backend, algorithm })
     }
 
-    fn adopt(&self, read: key_format::Private) -> Result<PrivateKey, CryptoError> {
-        self.policy.check_length(read.kind)?;
+    fn adopt(&self, pkcs8_der: &SecretBytes) -> Result<PrivateKey, CryptoError> {
+        let read = normal_form::private(pkcs8_der, |kind| self.policy.check_length(kind))?;
         let operations = self.backend.private_key(read.kind, read.for_backend())?;
-        let public = self.public_key(&read.restrict(operations.public_key_der()?)?)?;
+        let public = self.adopt_public(read.public)?;
         Ok(PrivateKey::new(public, read.pkcs8_der, operations))
+    }
+
+    fn adopt_public(&self, read: normal_form::Public) -> Result<PublicKey, CryptoError> {
+        self.policy.check_length(read.kind)?;
+        let operations = self.backend.public_key(read.kind, read.for_backend())?;
+        Ok(PublicKey::new(read.kind, read.spki_der, read.purpose, operations))
     }
 }
 

@@ -38,7 +38,7 @@ impl Backend for RustCrypto {
         spki_der: &[u8],
     ) -> Result<Arc<dyn PublicKeyOperations>, CryptoError> {
         match kind {
-            KeyKind::Rsa { .. } => rsa_keys::public_key(spki_der),
+            KeyKind::Rsa { .. } => rsa_keys::public_key(kind, spki_der),
             KeyKind::P256 | KeyKind::P384 | KeyKind::P521 | KeyKind::Ed25519 => {
                 elliptic::public_key(kind, spki_der)
             }
@@ -99,8 +99,4 @@ fn no_transport(transport: crate::KeyTransport) -> CryptoError {
 
 fn not_elliptic(kind: KeyKind) -> CryptoError {
     CryptoError::KeyUnsupported { algorithm: kind.to_string() }
-}
-
-fn no_public_key<E>(_: E) -> CryptoError {
-    CryptoError::KeyMalformed { form: "PKCS#8", detail: "no public key" }
 }

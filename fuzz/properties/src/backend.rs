@@ -93,10 +93,6 @@ impl PublicKeyOperations for Clear {
 }
 
 impl PrivateKeyOperations for Clear {
-    fn public_key_der(&self) -> Result<Vec<u8>, CryptoError> {
-        Ok(keys::clear_spki())
-    }
-
     fn sign(&self, _: SignatureAlgorithm, _: &[u8]) -> Result<Vec<u8>, CryptoError> {
         Ok(vec![0; 64])
     }

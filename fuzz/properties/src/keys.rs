@@ -44,14 +44,12 @@ pub fn certificate() -> &'static Certificate {
     &CERTIFICATE
 }
 
-/// What looks like an RSA key, for [`backend::credulous`], under which content keys travel in clear.
+/// An RSA key, for [`backend::credulous`], under which content keys travel in clear.
 pub fn clear() -> &'static PrivateKey {
     static KEY: LazyLock<PrivateKey> = LazyLock::new(|| {
-        let version_and_modulus = [der(0x02, &[0]), der(0x02, &modulus())].concat();
-        let others: Vec<u8> = [65537_u32, 3, 5, 7, 9, 11, 13].into_iter().flat_map(number).collect();
-        let key = der(0x30, &[version_and_modulus, others].concat());
-        let pkcs8 = der(0x30, &[der(0x02, &[0]), rsa_encryption(), der(0x04, &key)].concat());
-        backend::credulous().private_key(&pem(&pkcs8)).expect("a key by its form")
+        let label = "RSA PRIVATE KEY";
+        let pem = format!("-----BEGIN {label}-----\n{CLEAR}\n-----END {label}-----\n");
+        backend::credulous().private_key(&pem).expect("a key whose parts belong together")
     });
     &KEY
 }
@@ -59,13 +57,6 @@ pub fn clear() -> &'static PrivateKey {
 /// The public half of [`clear`].
 pub fn clear_public() -> &'static PublicKey {
     clear().public_key()
-}
-
-/// SubjectPublicKeyInfo of [`clear`].
-pub(crate) fn clear_spki() -> Vec<u8> {
-    let key = der(0x30, &[der(0x02, &modulus()), number(65537)].concat());
-    let bits: Vec<u8> = std::iter::once(0).chain(key).collect();
-    der(0x30, &[rsa_encryption(), der(0x03, &bits)].concat())
 }
 
 fn ed25519(seed: [u8; 32]) -> PrivateKey {
@@ -79,22 +70,26 @@ fn pem(pkcs8: &[u8]) -> String {
     format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", base64_encode(pkcs8))
 }
 
-/// 2048 bits that are no product of two primes that anybody knows.
-fn modulus() -> Vec<u8> {
-    [&[0, 0x80][..], &[0x55; 255]].concat()
-}
-
-fn rsa_encryption() -> Vec<u8> {
-    der(0x30, &[0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00])
-}
-
-fn number(value: u32) -> Vec<u8> {
-    let octets: Vec<u8> = value.to_be_bytes().into_iter().skip_while(|&octet| octet == 0).collect();
-    der(0x02, &octets)
-}
-
 fn der(tag: u8, content: &[u8]) -> Vec<u8> {
     let [.., high, low] = content.len().to_be_bytes();
     let head: &[u8] = if content.len() < 128 { &[tag, low] } else { &[tag, 0x82, high, low] };
     [head, content].concat()
 }
+
+/// RSAPrivateKey of the two largest primes below 2^1024, with the exponent 65537.
+const CLEAR: &str = "\
+    MIIEogIBAAKCAQEA////////////////////////////////////////////////////////////////////////////////////////////////\
+    /////////////////////////////////////////////////////////////////////////uQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\
+    AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\
+    AAAAAAAAAAAAAAAAAABJawIDAQABAoIBAFMpLNbTKSzW0yks1tMpLNbTKSzW0yks1tMpLNbTKSzW0yks1tMpLNbTKSzW0yks1tMpLNbTKSzW0yks\
+    1tMpLNbTKSzW0yks1tMpLNbTKSzW0yks1tMpLNbTKSzW0yks1tMpLNbTKSzW0yks1tMpLNbTKSzW0yks1tMpLNbTKSx56ykU1uspFNbrKRTW6ykU\
+    1uspFNbrKRTW6ykU1uspFNbrKRTW6ykU1uspFNbrKRTW6ykU1uspFNbrKRTW6ykU1uspFNbrKRTW6ykU1uspFNbrKRTW6ykU1uspFNbrKRTW6ykU\
+    1uspFNbrKRTW6ykU1uspFNbrKRTW6ykU1uspLQ0CgYEA////////////////////////////////////////////////////////////////////\
+    /////////////////////////////////////////////////////////////////////////////////////////////////////5cCgYEA////\
+    ////////////////////////////////////////////////////////////////////////////////////////////////////////////////\
+    /////////////////////////////////////////////////////00CgYBaNaXKWjWlylo1pcpaNaXKWjWlylo1pcpaNaXKWjWlylo1pcpaNaXK\
+    WjWlylo1pcpaNaXKWjWlylo1pcpaNaXKWjWlylo1pcpaNaXKWjWlylo1pcpaNaXKWjWlylo1pcpaNaXKWjWlylo1pcpaNaXKWjWlylo1pcpaNaXK\
+    WjWlpQKBgGQcm+NkHJvjZByb42Qcm+NkHJvjZByb42Qcm+NkHJvjZByb42Qcm+NkHJvjZByb42Qcm+NkHJvjZByb42Qcm+NkHJvjZByb42Qcm+Nk\
+    HJvjZByb42Qcm+NkHJvjZByb42Qcm+NkHJvjZByb42Qcm+NkHJvjZByb42Qcm+NkHJudAoGAEUwbrPkUwbrPkUwbrPkUwbrPkUwbrPkUwbrPkUwb\
+    rPkUwbrPkUwbrPkUwbrPkUwbrPkUwbrPkUwbrPkUwbrPkUwbrPkUwbrPkUwbrPkUwbrPkUwbrPkUwbrPkUwbrPkUwbrPkUwbrPkUwbrPkUwbrPkU\
+    wbrPkUwbrPkUwbrPkUU=";

@@ -20,12 +20,6 @@ pub const fn key_generation(kind: KeyKind) -> CryptoError {
     CryptoError::KeyGeneration { kind }
 }
 
-/// [`CryptoError::SignatureLength`]: lengths in octets.
-#[must_use]
-pub const fn signature_length(expected: usize, actual: usize) -> CryptoError {
-    CryptoError::SignatureLength { expected, actual }
-}
-
 /// [`CryptoError::SignatureInvalid`].
 #[must_use]
 pub const fn signature_invalid() -> CryptoError {

@@ -1,12 +1,12 @@
 //! ECDSA on the three curves, and Ed25519.
 
-use crate::backend::{PrivateKeyOperations, PublicKeyOperations};
+use crate::backend::{PrivateKeyOperations, PublicKeyOperations, signature_form};
 use crate::{CryptoError, KeyKind, KeyTransport, SecretBytes, SignatureAlgorithm};
 use ed25519_dalek::Signer as _;
 use getrandom::SysRng;
 use p256::ecdsa::signature::hazmat::{PrehashSigner as _, PrehashVerifier as _};
 use p256::elliptic_curve::Generate as _;
-use p256::pkcs8::{DecodePrivateKey as _, DecodePublicKey as _, EncodePrivateKey as _, EncodePublicKey as _};
+use p256::pkcs8::{DecodePrivateKey as _, DecodePublicKey as _, EncodePrivateKey as _};
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
@@ -89,7 +89,7 @@ fn prehash(algorithm: SignatureAlgorithm, message: &[u8]) -> Result<crate::Diges
 }
 
 macro_rules! curve {
-    ($curve:ident, $signature_length:literal) => {
+    ($curve:ident, $kind:expr) => {
         impl PublicKeyOperations for Ecdsa<$curve::ecdsa::VerifyingKey> {
             fn verify(
                 &self,
@@ -98,10 +98,7 @@ macro_rules! curve {
                 signature: &[u8],
             ) -> Result<(), CryptoError> {
                 let digest = prehash(algorithm, message)?;
-                let (expected, actual) = ($signature_length, signature.len());
-                if expected != actual {
-                    return Err(CryptoError::SignatureLength { expected, actual });
-                }
+                signature_form::check($kind, signature)?;
                 let invalid = |_| CryptoError::SignatureInvalid {};
                 let signature = $curve::ecdsa::Signature::from_slice(signature).map_err(invalid)?;
                 self.0.verify_prehash(digest.as_ref(), &signature).map_err(invalid)
@@ -113,11 +110,6 @@ macro_rules! curve {
         }
 
         impl PrivateKeyOperations for Ecdsa<$curve::ecdsa::SigningKey> {
-            fn public_key_der(&self) -> Result<Vec<u8>, CryptoError> {
-                let key = $curve::PublicKey::from(self.0.verifying_key());
-                Ok(key.to_public_key_der().map_err(super::no_public_key)?.into_vec())
-            }
-
             fn sign(&self, algorithm: SignatureAlgorithm, message: &[u8]) -> Result<Vec<u8>, CryptoError> {
                 let digest = prehash(algorithm, message)?;
                 let signature: $curve::ecdsa::Signature = self
@@ -138,9 +130,9 @@ macro_rules! curve {
     };
 }
 
-curve!(p256, 64);
-curve!(p384, 96);
-curve!(p521, 132);
+curve!(p256, KeyKind::P256);
+curve!(p384, KeyKind::P384);
+curve!(p521, KeyKind::P521);
 
 impl PublicKeyOperations for ed25519_dalek::VerifyingKey {
     fn verify(
@@ -152,12 +144,10 @@ impl PublicKeyOperations for ed25519_dalek::VerifyingKey {
         if algorithm != SignatureAlgorithm::Ed25519 {
             return Err(super::mismatch(algorithm));
         }
-        let actual = signature.len();
-        let signature = ed25519_dalek::Signature::from_slice(signature).map_err(|_| {
-            CryptoError::SignatureLength { expected: ed25519_dalek::SIGNATURE_LENGTH, actual }
-        })?;
-        // Strict: keys of small order, under which one signature fits many messages, are refused.
-        self.verify_strict(message, &signature).map_err(|_| CryptoError::SignatureInvalid {})
+        signature_form::check(KeyKind::Ed25519, signature)?;
+        let invalid = |_| CryptoError::SignatureInvalid {};
+        let signature = ed25519_dalek::Signature::from_slice(signature).map_err(invalid)?;
+        self.verify_strict(message, &signature).map_err(invalid)
     }
 
     fn encrypt_key(&self, transport: KeyTransport, _plain: &[u8]) -> Result<Vec<u8>, CryptoError> {
@@ -166,10 +156,6 @@ impl PublicKeyOperations for ed25519_dalek::VerifyingKey {
 }
 
 impl PrivateKeyOperations for ed25519_dalek::SigningKey {
-    fn public_key_der(&self) -> Result<Vec<u8>, CryptoError> {
-        Ok(self.verifying_key().to_public_key_der().map_err(super::no_public_key)?.into_vec())
-    }
-
     fn sign(&self, algorithm: SignatureAlgorithm, message: &[u8]) -> Result<Vec<u8>, CryptoError> {
         if algorithm != SignatureAlgorithm::Ed25519 {
             return Err(super::mismatch(algorithm));

@@ -1,21 +1,23 @@
 //! RSA: signatures and key transport.
 
-use crate::backend::{PrivateKeyOperations, PublicKeyOperations};
+use crate::backend::{PrivateKeyOperations, PublicKeyOperations, signature_form};
 use crate::{CryptoError, DigestAlgorithm, KeyKind, KeyTransport, SecretBytes, SignatureAlgorithm};
 use getrandom::SysRng;
-use rsa::pkcs8::{DecodePrivateKey as _, DecodePublicKey as _, EncodePrivateKey as _, EncodePublicKey as _};
-use rsa::traits::PublicKeyParts as _;
+use rsa::pkcs8::{DecodePrivateKey as _, DecodePublicKey as _, EncodePrivateKey as _};
 use rsa::{Oaep, Pkcs1v15Encrypt};
 use sha1::Sha1;
 use sha2::{Sha256, Sha384, Sha512};
 use std::sync::Arc;
 
-pub(super) fn public_key(spki_der: &[u8]) -> Result<Arc<dyn PublicKeyOperations>, CryptoError> {
+pub(super) fn public_key(
+    kind: KeyKind,
+    spki_der: &[u8],
+) -> Result<Arc<dyn PublicKeyOperations>, CryptoError> {
     let key = rsa::PublicKey::from_public_key_der(spki_der).map_err(|_| CryptoError::KeyMalformed {
         form: "SubjectPublicKeyInfo",
         detail: "the modulus must be odd and the exponent odd and below 2^33",
     })?;
-    Ok(Arc::new(Public(key)))
+    Ok(Arc::new(Public { kind, key }))
 }
 
 pub(super) fn private_key(pkcs8_der: &[u8]) -> Result<Arc<dyn PrivateKeyOperations>, CryptoError> {
@@ -34,7 +36,10 @@ pub(super) fn generate(bits: u32) -> Result<SecretBytes, CryptoError> {
     Ok(SecretBytes::new(document.as_bytes().to_vec()))
 }
 
-struct Public(rsa::PublicKey);
+struct Public {
+    kind: KeyKind,
+    key: rsa::PublicKey,
+}
 
 impl PublicKeyOperations for Public {
     fn verify(
@@ -43,11 +48,8 @@ impl PublicKeyOperations for Public {
         message: &[u8],
         signature: &[u8],
     ) -> Result<(), CryptoError> {
-        let (expected, actual) = (self.0.size(), signature.len());
-        if expected != actual {
-            return Err(CryptoError::SignatureLength { expected, actual });
-        }
-        let key = &self.0;
+        signature_form::check(self.kind, signature)?;
+        let key = &self.key;
         match algorithm {
             SignatureAlgorithm::RsaSha1 => key.pkcs1v15_verify::<Sha1>(message, signature),
             SignatureAlgorithm::RsaSha256 => key.pkcs1v15_verify::<Sha256>(message, signature),
@@ -71,7 +73,7 @@ impl PublicKeyOperations for Public {
         label: &[u8],
         plain: &[u8],
     ) -> Result<Vec<u8>, CryptoError> {
-        let key = &self.0;
+        let key = &self.key;
         match transport {
             KeyTransport::Rsa15 => key.encrypt(&mut SysRng, Pkcs1v15Encrypt, plain),
             KeyTransport::RsaOaep { digest, mgf } => {
@@ -89,13 +91,6 @@ impl PublicKeyOperations for Public {
 struct Private(rsa::PrivateKey);
 
 impl PrivateKeyOperations for Private {
-    fn public_key_der(&self) -> Result<Vec<u8>, CryptoError> {
-        let document = self.0.as_public_key().to_public_key_der();
-        let document =
-            document.map_err(|_| CryptoError::KeyMalformed { form: "PKCS#8", detail: "no public key" })?;
-        Ok(document.into_vec())
-    }
-
     fn sign(&self, algorithm: SignatureAlgorithm, message: &[u8]) -> Result<Vec<u8>, CryptoError> {
         let key = &self.0;
         match algorithm {
