@@ -72,6 +72,8 @@ struct Entity {
     valid_until: Option<String>,
     extensions: Vec<String>,
     roles: Vec<Role>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<Warning>,
 }
 
 #[derive(Serialize)]
@@ -83,6 +85,8 @@ struct Role {
     endpoints: Vec<Address>,
     name_id_formats: Vec<String>,
     extensions: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<Warning>,
 }
 
 #[derive(Serialize)]
@@ -122,11 +126,14 @@ impl Trust {
             code: error.as_ref().map(|error| error.code()),
             message: error.as_ref().map(ToString::to_string),
             hint: error.as_ref().map(|error| error.hint()),
-            warnings: warnings
-                .iter()
-                .map(|warning| Warning { code: warning.code(), message: warning.to_string() })
-                .collect(),
+            warnings: warnings.iter().map(Warning::of).collect(),
         }
+    }
+}
+
+impl Warning {
+    fn of(warning: &vouchsafe::metadata::Warning) -> Warning {
+        Warning { code: warning.code(), message: warning.to_string() }
     }
 }
 
@@ -138,6 +145,7 @@ impl Entity {
             valid_until: entity.valid_until().map(instant),
             extensions: entity.extensions().to_vec(),
             roles: entity.roles().iter().map(Role::of).collect(),
+            warnings: entity.warnings().iter().map(Warning::of).collect(),
         }
     }
 }
@@ -161,6 +169,7 @@ impl Role {
             endpoints: role.endpoints().iter().map(|(name, endpoint)| Address::of(name, endpoint)).collect(),
             name_id_formats: role.name_id_formats().to_vec(),
             extensions: role.extensions().to_vec(),
+            warnings: role.warnings().iter().map(Warning::of).collect(),
         }
     }
 }
@@ -216,6 +225,7 @@ impl Entity {
         row(text, "name", self.display_name.as_deref());
         row(text, "valid until", self.valid_until.as_deref());
         self.extensions.iter().for_each(|name| row(text, "extension", Some(name)));
+        self.warnings.iter().for_each(|warning| row(text, "left out", Some(&warning.message)));
         for role in &self.roles {
             role.human(output, text);
         }
@@ -251,6 +261,7 @@ impl Role {
         }
         self.name_id_formats.iter().for_each(|format| row(text, "NameIDFormat", Some(format)));
         self.extensions.iter().for_each(|name| row(text, "extension", Some(name)));
+        self.warnings.iter().for_each(|warning| row(text, "left out", Some(&warning.message)));
     }
 }
 

@@ -1,13 +1,16 @@
 //! What a metadata file holds, for people and tools to look at.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use vouchsafe_crypto::Certificate;
 use vouchsafe_xml::namespace::SAML_METADATA;
 use vouchsafe_xml::{Document, Element, Limits};
 
-use crate::read::{children, date_time, display_name, endpoint, trimmed};
+use crate::bounded::{Bounded, ENDPOINTS, EXTENSIONS};
+use crate::read::{children, date_time, display_name, endpoint, name_id_formats};
 use crate::source::{Entity, earliest, entities};
-use crate::{Endpoint, MetadataError, keys};
+use crate::{Endpoint, MetadataError, Warning, keys};
 
 /// One entity as a metadata file describes it: every role, also those this library has no use for.
 ///
@@ -36,6 +39,7 @@ pub struct EntityDescription {
     valid_until: Option<DateTime<Utc>>,
     extensions: Vec<String>,
     roles: Vec<RoleDescription>,
+    warnings: Vec<Warning>,
 }
 
 /// One role of an entity, such as `IDPSSODescriptor` (saml-metadata-2.0-os 2.4).
@@ -49,6 +53,7 @@ pub struct RoleDescription {
     endpoints: Vec<(String, Result<Endpoint, String>)>,
     name_id_formats: Vec<String>,
     extensions: Vec<String>,
+    warnings: Vec<Warning>,
 }
 
 impl EntityDescription {
@@ -89,6 +94,12 @@ impl EntityDescription {
     #[must_use]
     pub fn roles(&self) -> &[RoleDescription] {
         &self.roles
+    }
+
+    /// What is left out here, the roles not included: [`Warning::LeftOut`].
+    #[must_use]
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
     }
 
     /// Whether it has an IDPSSODescriptor.
@@ -145,6 +156,12 @@ impl RoleDescription {
     pub fn extensions(&self) -> &[String] {
         &self.extensions
     }
+
+    /// What is left out of this role: [`Warning::LeftOut`].
+    #[must_use]
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
+    }
 }
 
 fn describe(entity: Entity<'_>) -> Result<EntityDescription, MetadataError> {
@@ -152,18 +169,21 @@ fn describe(entity: Entity<'_>) -> Result<EntityDescription, MetadataError> {
     let is_role = |child: &Element<'_>| {
         child.namespace() == SAML_METADATA && child.attribute("protocolSupportEnumeration").is_some()
     };
+    let mut warnings = Vec::new();
     Ok(EntityDescription {
         entity_id: entity.entity_id().to_owned(),
         display_name: display_name(element)
             .or_else(|| element.elements().filter(is_role).find_map(display_name)),
         valid_until: earliest(entity.valid_until, date_time(element, "validUntil")?),
-        extensions: extensions(element),
+        extensions: extensions(element, &mut warnings),
         roles: element.elements().filter(is_role).map(describe_role).collect(),
+        warnings,
     })
 }
 
 fn describe_role(role: Element<'_>) -> RoleDescription {
     let keys = keys::read(role);
+    let mut warnings = keys.left_out;
     RoleDescription {
         name: role.local_name().to_owned(),
         protocols: role
@@ -175,25 +195,43 @@ fn describe_role(role: Element<'_>) -> RoleDescription {
         signing: keys.signing,
         encryption: keys.encryption,
         unreadable_keys: keys.ignored,
-        endpoints: role
-            .elements()
-            .filter(|child| child.namespace() == SAML_METADATA && child.attribute("Location").is_some())
-            .map(|child| (child.local_name().to_owned(), endpoint(child)))
-            .collect(),
-        name_id_formats: children(role, "NameIDFormat")
-            .map(|format| trimmed(&format.text()).to_owned())
-            .collect(),
-        extensions: extensions(role),
+        endpoints: endpoints(role, &mut warnings),
+        name_id_formats: name_id_formats(role, &mut warnings),
+        extensions: extensions(role, &mut warnings),
+        warnings,
     }
 }
 
-fn extensions(holder: Element<'_>) -> Vec<String> {
-    let mut names = Vec::new();
-    for extension in children(holder, "Extensions").flat_map(|extensions| extensions.elements()) {
-        let name = format!("{{{}}}{}", extension.namespace(), extension.local_name());
-        if !names.contains(&name) {
-            names.push(name);
+fn endpoints(role: Element<'_>, warnings: &mut Vec<Warning>) -> Vec<(String, Result<Endpoint, String>)> {
+    let elements = role
+        .elements()
+        .filter(|child| child.namespace() == SAML_METADATA && child.attribute("Location").is_some());
+    let mut endpoints = Bounded::new("endpoints", ENDPOINTS);
+    for (number, child) in (1_usize..).zip(elements) {
+        if endpoints.has_room() {
+            endpoints.push(number, (child.local_name().to_owned(), endpoint(child)));
+        } else {
+            endpoints.leave_out(number);
         }
     }
-    names
+    endpoints.finish(warnings)
+}
+
+fn extensions(holder: Element<'_>, warnings: &mut Vec<Warning>) -> Vec<String> {
+    let mut names = Bounded::new("extensions", EXTENSIONS);
+    let mut known = BTreeSet::new();
+    let elements = children(holder, "Extensions").flat_map(|extensions| extensions.elements());
+    for (number, extension) in (1_usize..).zip(elements) {
+        let name = (extension.namespace(), extension.local_name());
+        if known.contains(&name) {
+            continue;
+        }
+        if names.has_room() {
+            known.insert(name);
+            names.push(number, format!("{{{}}}{}", name.0, name.1));
+        } else {
+            names.leave_out(number);
+        }
+    }
+    names.finish(warnings)
 }

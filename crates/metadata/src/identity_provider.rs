@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use vouchsafe_crypto::Certificate;
 use vouchsafe_xml::{Document, Limits};
@@ -93,12 +95,11 @@ impl IdentityProvider {
         if let Some(valid_until) = self.valid_until.filter(|valid_until| *valid_until <= now) {
             warnings.push(Warning::MetadataExpired { valid_until });
         }
-        let mut seen: Vec<&[u8]> = Vec::new();
+        let mut seen = BTreeSet::new();
         for certificate in self.signing.iter().chain(&self.encryption) {
-            if seen.contains(&certificate.der()) {
+            if !seen.insert(certificate.der()) {
                 continue; // the same certificate for signing and encryption
             }
-            seen.push(certificate.der());
             let subject = certificate.subject().to_string();
             let date = |seconds: Option<i64>| DateTime::from_timestamp(seconds?, 0);
             if let Some(not_after) = date(certificate.not_after()).filter(|last| *last < now) {

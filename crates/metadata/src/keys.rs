@@ -5,6 +5,8 @@ use vouchsafe_xml::Element;
 use vouchsafe_xml::Quoted;
 use vouchsafe_xml::namespace::DSIG;
 
+use crate::Warning;
+use crate::bounded::{Bounded, KEYS, REASONS};
 use crate::read::{children, trimmed};
 
 /// The certificates of a role, and why other KeyDescriptors gave none.
@@ -13,11 +15,16 @@ pub(crate) struct Keys {
     pub(crate) signing: Vec<Certificate>,
     pub(crate) encryption: Vec<Certificate>,
     pub(crate) ignored: Vec<String>,
+    /// What is over a limit.
+    pub(crate) left_out: Vec<Warning>,
 }
 
-/// Reads every KeyDescriptor of `role`; one without `use` serves both (MD11).
+/// Reads every KeyDescriptor of `role`; one without `use` serves both (MD11). The first [`KEYS`] certificates of each use are kept,
+/// in document order, and what comes after them is not parsed.
 pub(crate) fn read(role: Element<'_>) -> Keys {
-    let mut keys = Keys::default();
+    let mut signing = Bounded::new("KeyDescriptors for signing", KEYS);
+    let mut encryption = Bounded::new("KeyDescriptors for encryption", KEYS);
+    let mut ignored = Bounded::new("reasons why a KeyDescriptor gives no certificate", REASONS);
     for (number, descriptor) in (1_usize..).zip(children(role, "KeyDescriptor")) {
         let usage = descriptor.attribute("use").map(trimmed).unwrap_or_default();
         let (signs, encrypts) = match usage {
@@ -25,26 +32,42 @@ pub(crate) fn read(role: Element<'_>) -> Keys {
             "encryption" => (false, true),
             "" => (true, true),
             other => {
-                keys.ignored.push(format!(
+                let reason = format!(
                     "KeyDescriptor {number}: use={} is neither signing nor encryption",
                     Quoted::new(other)
-                ));
+                );
+                ignored.push(number, reason);
                 continue;
             }
         };
-        match certificate(descriptor) {
-            Ok(certificate) => {
+        let wanted = (signs && signing.has_room()) || (encrypts && encryption.has_room());
+        match wanted.then(|| certificate(descriptor)) {
+            Some(Ok(certificate)) => {
                 if signs {
-                    add(&mut keys.signing, &certificate);
+                    signing.push_new(number, certificate.clone());
                 }
                 if encrypts {
-                    add(&mut keys.encryption, &certificate);
+                    encryption.push_new(number, certificate);
                 }
             }
-            Err(reason) => keys.ignored.push(format!("KeyDescriptor {number}: {reason}")),
+            Some(Err(reason)) => ignored.push(number, format!("KeyDescriptor {number}: {reason}")),
+            None => {
+                if signs {
+                    signing.leave_out(number);
+                }
+                if encrypts {
+                    encryption.leave_out(number);
+                }
+            }
         }
     }
-    keys
+    let mut left_out = Vec::new();
+    Keys {
+        signing: signing.finish(&mut left_out),
+        encryption: encryption.finish(&mut left_out),
+        ignored: ignored.finish(&mut left_out),
+        left_out,
+    }
 }
 
 /// The certificate of one KeyDescriptor. The first carries the key; any after it are a chain, which nobody here follows.
@@ -63,14 +86,11 @@ fn certificate(descriptor: Element<'_>) -> Result<Certificate, String> {
         .flat_map(|data| data.elements())
         .find(|child| child.is(DSIG, "X509Certificate"));
     let Some(first) = first else {
-        let found: Vec<&str> = key_info.elements().map(|child| child.local_name()).collect();
+        let found: Vec<&str> = key_info.elements().take(NAMES_SHOWN).map(Element::local_name).collect();
         return Err(format!("no ds:X509Data/ds:X509Certificate, found {}", Quoted::new(&found.join(", "))));
     };
     Certificate::from_base64(&first.text()).map_err(|error| error.to_string())
 }
 
-fn add(certificates: &mut Vec<Certificate>, certificate: &Certificate) {
-    if certificates.iter().all(|known| known.der() != certificate.der()) {
-        certificates.push(certificate.clone());
-    }
-}
+/// How many names of children a reason shows.
+const NAMES_SHOWN: usize = 10;

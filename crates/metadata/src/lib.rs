@@ -23,14 +23,17 @@
 //!   certificates are keys all the same (MD12).
 //! * Reading fetches nothing and verifies no signature on the metadata: the octets must come from a place that is trusted for this
 //!   identity provider, such as a file of the configuration or its own HTTPS address.
+//! * The first 32 keys of each use are kept, the first 1,024 endpoints of each kind, and so on: what comes after them is left out, with a
+//!   warning that names it ([`Warning::LeftOut`]). Work and memory grow with the length of the metadata and no faster.
 //! * Keys are kept as certificates. Whether a key is strong enough is the provider's list of algorithms, asked when trust is set up.
 //!
 //! # Layout
 //!
-//! `source` finds entities in a document; `identity_provider` is the value and its builder, `read` fills it from an element,
+//! `bounded` says how much of an entity is kept, `source` finds entities in a document; `identity_provider` is the value and its builder, `read` fills it from an element,
 //! `keys`, `endpoint`, `scope` and `time` read the parts; `description` lists all there is, `service_provider` writes. Aggregates of any size, the signature of a
 //! source, its refresh policy and lint each get a module of their own beside these, on top of `source`.
 
+mod bounded;
 mod description;
 mod endpoint;
 mod entity_id;

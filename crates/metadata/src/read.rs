@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use vouchsafe_xml::namespace::SAML_METADATA;
 use vouchsafe_xml::{Element, Quoted};
 
+use crate::bounded::{Bounded, ENDPOINTS, NAME_ID_FORMATS, REASONS, SCOPES};
 use crate::endpoint::is_web_address;
 use crate::source::{Entity, earliest, speaks_saml2};
 use crate::time::parse_date_time;
@@ -19,6 +20,7 @@ pub(crate) fn identity_provider(entity: Entity<'_>) -> Result<IdentityProvider, 
     }
     let mut warnings: Vec<Warning> =
         keys.ignored.into_iter().map(|reason| Warning::KeyIgnored { reason }).collect();
+    warnings.extend(keys.left_out);
     let single_sign_on = endpoints(role, "SingleSignOnService", &mut warnings);
     if single_sign_on.is_empty() {
         warnings.push(Warning::NoSingleSignOn);
@@ -32,9 +34,9 @@ pub(crate) fn identity_provider(entity: Entity<'_>) -> Result<IdentityProvider, 
         single_sign_on,
         single_logout: endpoints(role, "SingleLogoutService", &mut warnings),
         artifact_resolution: endpoints(role, "ArtifactResolutionService", &mut warnings),
-        name_id_formats: name_id_formats(role),
+        name_id_formats: name_id_formats(role, &mut warnings),
         wants_authn_requests_signed: boolean(role, "WantAuthnRequestsSigned")?.unwrap_or(false),
-        scopes: scopes(entity.element).chain(scopes(role)).collect(),
+        scopes: scopes([entity.element, role], &mut warnings),
         error_url: role
             .attribute("errorURL")
             .map(trimmed)
@@ -70,13 +72,21 @@ fn role<'d>(entity: Entity<'d>, entity_id: &EntityId) -> Result<Element<'d>, Met
 }
 
 fn endpoints(role: Element<'_>, element: &'static str, warnings: &mut Vec<Warning>) -> Vec<Endpoint> {
-    let mut found = Vec::new();
-    for child in children(role, element) {
+    let mut found = Bounded::new(element, ENDPOINTS);
+    let mut ignored = Bounded::new("reasons why an endpoint cannot be used", REASONS);
+    for (number, child) in (1_usize..).zip(children(role, element)) {
+        if !found.has_room() {
+            found.leave_out(number);
+            continue;
+        }
         match endpoint(child) {
-            Ok(endpoint) => found.push(endpoint),
-            Err(reason) => warnings.push(Warning::EndpointIgnored { element: element.to_owned(), reason }),
+            Ok(endpoint) => found.push(number, endpoint),
+            Err(reason) => ignored.push(number, reason),
         }
     }
+    let found = found.finish(warnings);
+    let ignored = ignored.finish(warnings).into_iter();
+    warnings.extend(ignored.map(|reason| Warning::EndpointIgnored { element: element.to_owned(), reason }));
     found
 }
 
@@ -103,22 +113,34 @@ pub(crate) fn endpoint(element: Element<'_>) -> Result<Endpoint, String> {
         .with_index(index, is_default))
 }
 
-fn name_id_formats(role: Element<'_>) -> Vec<String> {
-    children(role, "NameIDFormat")
-        .map(|element| trimmed(&element.text()).to_owned())
-        .filter(|format| !format.is_empty())
-        .collect()
+pub(crate) fn name_id_formats(role: Element<'_>, warnings: &mut Vec<Warning>) -> Vec<String> {
+    let mut formats = Bounded::new("NameIDFormat", NAME_ID_FORMATS);
+    for (number, element) in (1_usize..).zip(children(role, "NameIDFormat")) {
+        let text = element.text();
+        let format = trimmed(&text);
+        if !format.is_empty() {
+            formats.push(number, format.to_owned());
+        }
+    }
+    formats.finish(warnings)
 }
 
-fn scopes<'d>(holder: Element<'d>) -> impl Iterator<Item = Scope> + 'd {
-    children(holder, "Extensions")
+fn scopes(holders: [Element<'_>; 2], warnings: &mut Vec<Warning>) -> Vec<Scope> {
+    let elements = holders
+        .into_iter()
+        .flat_map(|holder| children(holder, "Extensions"))
         .flat_map(|extensions| extensions.elements())
-        .filter(|element| element.is(SHIBMD, "Scope"))
-        .filter_map(|element| {
-            let value = trimmed(&element.text()).to_owned();
-            let is_pattern = boolean(element, "regexp").ok()?.unwrap_or(false);
-            (!value.is_empty()).then(|| Scope::new(value, is_pattern))
-        })
+        .filter(|element| element.is(SHIBMD, "Scope"));
+    let mut scopes = Bounded::new("shibmd:Scope", SCOPES);
+    for (number, element) in (1_usize..).zip(elements) {
+        let text = element.text();
+        let value = trimmed(&text);
+        let Ok(is_pattern) = boolean(element, "regexp") else { continue };
+        if !value.is_empty() {
+            scopes.push(number, Scope::new(value.to_owned(), is_pattern.unwrap_or(false)));
+        }
+    }
+    scopes.finish(warnings)
 }
 
 /// The name to show: the English one, or the first.

@@ -45,6 +45,18 @@ pub enum Warning {
         /// Why.
         reason: String,
     },
+    /// There is more of something than is kept: the first ones are, in document order.
+    #[non_exhaustive]
+    LeftOut {
+        /// Of what.
+        what: &'static str,
+        /// How many are kept.
+        limit: usize,
+        /// The place of the first that is left out, from 1.
+        first: usize,
+        /// How many are left out.
+        count: usize,
+    },
     /// No usable SingleSignOnService: nothing can be sent there, but what it sends can be believed.
     NoSingleSignOn,
 }
@@ -59,6 +71,7 @@ impl Warning {
             Warning::MetadataExpired { .. } => "metadata.expired",
             Warning::KeyIgnored { .. } => "metadata.key_ignored",
             Warning::EndpointIgnored { .. } => "metadata.endpoint_ignored",
+            Warning::LeftOut { .. } => "metadata.left_out",
             Warning::NoSingleSignOn => "metadata.no_single_sign_on",
         }
     }
@@ -82,6 +95,9 @@ impl fmt::Display for Warning {
             }
             Warning::KeyIgnored { reason } => write!(f, "a key is left out: {reason}"),
             Warning::EndpointIgnored { element, reason } => write!(f, "an endpoint {element} is left out: {reason}"),
+            Warning::LeftOut { what, limit, first, count } => {
+                write!(f, "{count} {what} are left out, from number {first} on: at most {limit} are kept")
+            }
             Warning::NoSingleSignOn => f.write_str(
                 "there is no single sign-on address that can be used: only sign-ins that the identity provider begins are possible",
             ),
