@@ -4,7 +4,7 @@ mod issue;
 mod read;
 
 use crate::encoding::colon_hex;
-use crate::{CryptoError, PrivateKey, Provider, PublicKey, base64_decode, base64_encode, pem};
+use crate::{CryptoError, PrivateKey, Provider, PublicKey, base64_decode, base64_encode, normal_form, pem};
 use core::fmt;
 use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
@@ -151,7 +151,7 @@ impl Certificate {
         self.inner.not_after
     }
 
-    /// The key as SubjectPublicKeyInfo in DER.
+    /// The key as SubjectPublicKeyInfo in DER, as it stands in the certificate: [`certifies`](Self::certifies) compares it with a key.
     #[must_use]
     pub fn spki_der(&self) -> &[u8] {
         &self.inner.spki_der
@@ -164,6 +164,13 @@ impl Certificate {
     /// As [`Provider::public_key`].
     pub fn public_key(&self, provider: &Provider) -> Result<PublicKey, CryptoError> {
         provider.public_key(self.spki_der())
+    }
+
+    /// Whether the key in it is this one. Both are compared in their
+    /// [normal form](crate#forms-of-keys-and-signatures): a certificate may have it in another.
+    #[must_use]
+    pub fn certifies(&self, key: &PublicKey) -> bool {
+        normal_form::public(self.spki_der()).is_ok_and(|own| own.spki_der == key.spki_der())
     }
 
     /// SHA-256 over the certificate as "AB:CD:..", as consoles show it.

@@ -154,7 +154,7 @@ pub fn sign(
 fn signer_is_consistent(signer: &Signer<'_>, provider: &Provider) -> Result<(), SignatureError> {
     keys::accepted(signer.algorithm, "SignatureMethod", provider)?;
     if let Some(certificate) = signer.certificate
-        && certificate.spki_der() != signer.key.public_key().spki_der()
+        && !certificate.certifies(signer.key.public_key())
     {
         let fingerprint = certificate.fingerprint_sha256();
         return Err(SignatureError::CertificateMismatch { fingerprint });

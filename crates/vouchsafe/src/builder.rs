@@ -231,6 +231,9 @@ pub(crate) fn require_pair(
     certificate: &Certificate,
     purpose: &'static str,
 ) -> Result<(), BindingError> {
-    let same = key.public_key().spki_der() == certificate.spki_der();
-    if same { Ok(()) } else { Err(BindingError::CertificateMismatch { purpose }) }
+    if certificate.certifies(key.public_key()) {
+        Ok(())
+    } else {
+        Err(BindingError::CertificateMismatch { purpose })
+    }
 }

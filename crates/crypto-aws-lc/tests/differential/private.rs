@@ -290,7 +290,6 @@ pub(crate) fn rsa() -> usize {
             );
         }
     }
-    drop(check);
     outlines(&mut backends, &good);
     backends.finish("RSA private keys")
 }

@@ -1,6 +1,6 @@
 //! Certificates: issued, and read as they occur in the field.
 
-use super::fixtures::{KEYS, P256, RSA_2048, tlv};
+use super::fixtures::{KEYS, P256, RSA_2048, spki, tlv};
 use proptest::prelude::*;
 use vouchsafe_crypto::{Certificate, base64_encode};
 
@@ -100,6 +100,26 @@ fn odd_certificates_still_give_their_key() {
         assert!(certificate.der().ends_with(&[3, 1, 0]), "{what}: only the certificate is kept");
         let _ = (certificate.subject(), certificate.serial(), certificate.fingerprint_sha256());
     }
+}
+
+/// A certificate may have the key in another form than the key itself.
+#[test]
+fn a_certificate_is_compared_with_a_key_by_their_normal_forms() {
+    let key = P256.ours().public_key();
+    let (algorithm, point) = (&key.spki_der()[4..23], &key.spki_der()[26..]);
+    let compressed = [&[2 | point[64] & 1], &point[1..33]].concat();
+    let outline = |spki: &[u8]| {
+        let (empty, serial) = (tlv(0x30, &[]), tlv(2, &[1]));
+        let tbs = [&serial, &empty, &empty, &empty, &empty, spki].concat();
+        Certificate::from_der(&tlv(0x30, &[tlv(0x30, &tbs), empty, tlv(3, &[0])].concat())).unwrap()
+    };
+    let certificate = outline(&spki(algorithm, &compressed));
+    assert_ne!(certificate.spki_der(), key.spki_der());
+    assert!(certificate.certifies(key));
+    assert_eq!(certificate.public_key(&crate::provider()).unwrap().fingerprint(), key.fingerprint());
+    assert!(!certificate.certifies(RSA_2048.ours().public_key()));
+    assert!(!outline(&spki(algorithm, &point[..64])).certifies(key));
+    assert!(issued().certifies(key));
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod certificates;
 mod digests;
 mod encryption;
 pub(crate) mod fixtures;
+mod forms;
 mod keys;
 mod policy;
 mod signatures;
