@@ -90,7 +90,7 @@ mod tests {
 
     impl PartialEq for Counted<'_> {
         fn eq(&self, other: &Self) -> bool {
-            self.1.set(self.1.get() + 1);
+            self.1.set(self.1.get().saturating_add(1));
             self.0 == other.0
         }
     }
