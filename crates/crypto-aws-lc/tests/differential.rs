@@ -11,6 +11,8 @@
 )]
 #![allow(clippy::arithmetic_side_effects, reason = "lengths in tests are small")]
 
+#[path = "differential/ciphertexts.rs"]
+mod ciphertexts;
 #[path = "differential/der.rs"]
 mod der;
 #[path = "differential/edwards.rs"]
@@ -190,6 +192,11 @@ fn at_least_two_thousand_edge_vectors() {
     let signatures = signatures::ecdsa() + signatures::ed25519() + signatures::rsa();
     println!("{public} public keys, {private} private keys, {signatures} signatures");
     assert!(public + private + signatures >= 2_000);
+}
+
+#[test]
+fn encrypted_keys_at_the_edges() {
+    assert!(ciphertexts::rsa() >= 80);
 }
 
 #[test]
