@@ -20,6 +20,12 @@ pub(crate) const SCOPES: usize = 4_096;
 /// Names of extensions of one element, 256.
 pub(crate) const EXTENSIONS: usize = 256;
 
+/// Roles of one entity, 64. SAML defines seven; one that speaks several protocols may stand there once for each.
+pub(crate) const ROLES: usize = 64;
+
+/// Protocols of one role, 64.
+pub(crate) const PROTOCOLS: usize = 64;
+
 /// Reasons why something cannot be used, of one kind, 32: enough to see what is wrong with all of them.
 pub(crate) const REASONS: usize = 32;
 
@@ -76,6 +82,25 @@ impl<T> Bounded<T> {
         }
         self.kept
     }
+}
+
+/// What `make` makes of the first items. It is not called for those that are left out.
+pub(crate) fn first<S, T>(
+    what: &'static str,
+    limit: usize,
+    items: impl Iterator<Item = S>,
+    warnings: &mut Vec<Warning>,
+    make: impl Fn(S) -> T,
+) -> Vec<T> {
+    let mut bounded = Bounded::new(what, limit);
+    for (place, item) in (1_usize..).zip(items) {
+        if bounded.has_room() {
+            bounded.push(place, make(item));
+        } else {
+            bounded.leave_out(place);
+        }
+    }
+    bounded.finish(warnings)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use vouchsafe_crypto::Certificate;
 use vouchsafe_xml::namespace::SAML_METADATA;
 use vouchsafe_xml::{Document, Element, Limits};
 
-use crate::bounded::{Bounded, ENDPOINTS, EXTENSIONS};
+use crate::bounded::{Bounded, ENDPOINTS, EXTENSIONS, PROTOCOLS, ROLES, first};
 use crate::read::{children, date_time, display_name, endpoint, name_id_formats};
 use crate::source::{Entity, earliest, entities};
 use crate::{Endpoint, MetadataError, Warning, keys};
@@ -176,7 +176,7 @@ fn describe(entity: Entity<'_>) -> Result<EntityDescription, MetadataError> {
             .or_else(|| element.elements().filter(is_role).find_map(display_name)),
         valid_until: earliest(entity.valid_until, date_time(element, "validUntil")?),
         extensions: extensions(element, &mut warnings),
-        roles: element.elements().filter(is_role).map(describe_role).collect(),
+        roles: first("roles", ROLES, element.elements().filter(is_role), &mut warnings, describe_role),
         warnings,
     })
 }
@@ -184,37 +184,22 @@ fn describe(entity: Entity<'_>) -> Result<EntityDescription, MetadataError> {
 fn describe_role(role: Element<'_>) -> RoleDescription {
     let keys = keys::read(role);
     let mut warnings = keys.left_out;
+    let protocols = role.attribute("protocolSupportEnumeration").unwrap_or_default().split_ascii_whitespace();
+    let endpoints = role
+        .elements()
+        .filter(|child| child.namespace() == SAML_METADATA && child.attribute("Location").is_some());
+    let described = |child: Element<'_>| (child.local_name().to_owned(), endpoint(child));
     RoleDescription {
         name: role.local_name().to_owned(),
-        protocols: role
-            .attribute("protocolSupportEnumeration")
-            .unwrap_or_default()
-            .split_ascii_whitespace()
-            .map(str::to_owned)
-            .collect(),
+        protocols: first("protocols", PROTOCOLS, protocols, &mut warnings, str::to_owned),
         signing: keys.signing,
         encryption: keys.encryption,
         unreadable_keys: keys.ignored,
-        endpoints: endpoints(role, &mut warnings),
+        endpoints: first("endpoints", ENDPOINTS, endpoints, &mut warnings, described),
         name_id_formats: name_id_formats(role, &mut warnings),
         extensions: extensions(role, &mut warnings),
         warnings,
     }
-}
-
-fn endpoints(role: Element<'_>, warnings: &mut Vec<Warning>) -> Vec<(String, Result<Endpoint, String>)> {
-    let elements = role
-        .elements()
-        .filter(|child| child.namespace() == SAML_METADATA && child.attribute("Location").is_some());
-    let mut endpoints = Bounded::new("endpoints", ENDPOINTS);
-    for (number, child) in (1_usize..).zip(elements) {
-        if endpoints.has_room() {
-            endpoints.push(number, (child.local_name().to_owned(), endpoint(child)));
-        } else {
-            endpoints.leave_out(number);
-        }
-    }
-    endpoints.finish(warnings)
 }
 
 fn extensions(holder: Element<'_>, warnings: &mut Vec<Warning>) -> Vec<String> {

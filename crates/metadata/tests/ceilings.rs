@@ -172,6 +172,17 @@ fn endpoints_formats_and_scopes() {
     assert!(left_out(&role_warnings(&content)).contains(&("endpoints", 1_024, 1_025, 976)));
 }
 
+#[test]
+fn roles_and_protocols() {
+    let role = format!("<md:PDPDescriptor protocolSupportEnumeration='{}'/>", "a ".repeat(70));
+    let content = format!("</md:IDPSSODescriptor>{}<md:IDPSSODescriptor>", role.repeat(99));
+    let all = EntityDescription::read_all(entity(&content).as_bytes()).unwrap();
+    assert_eq!(all[0].roles().len(), 64);
+    assert_eq!(left_out(all[0].warnings()), [("roles", 64, 65, 36)]);
+    assert_eq!(all[0].roles()[1].protocols().len(), 64);
+    assert_eq!(left_out(all[0].roles()[1].warnings()), [("protocols", 64, 65, 6)]);
+}
+
 /// What an operator gives in code is not bounded, and its warnings are not quadratic either: each certificate is named once.
 #[test]
 fn a_certificate_for_both_uses_has_one_warning() {
