@@ -69,6 +69,7 @@ impl Receiver {
             .provider(provider.clone())
             .limits(limits)
             .decryption_key(decryption_key.clone(), pair.certificate().clone())
+            .accept_unsolicited()
             .build()?;
         let trusted_keys = vec![TrustedKey::new(signer, "the kit's Okta")];
         Ok(Receiver { service_provider, decryption_key, trusted_keys })

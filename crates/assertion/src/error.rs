@@ -94,6 +94,10 @@ pub enum AssertionError {
         expired_at: DateTime<Utc>,
     },
 
+    /// A response that answers no request, where such responses are not accepted.
+    #[error("the response was sent without a request, and unsolicited responses are not accepted")]
+    UnsolicitedNotAccepted,
+
     /// The document is another message, or none of SAML.
     #[error("expected a samlp:Response, found {} in namespace {}", Quoted::new(name), Quoted::new(namespace))]
     #[non_exhaustive]

@@ -21,6 +21,7 @@ impl AssertionError {
             Self::UnknownIssuer { .. } => "assertion.unknown_issuer",
             Self::UnexpectedIssuer { .. } => "assertion.unexpected_issuer",
             Self::RequestExpired { .. } => "assertion.request_expired",
+            Self::UnsolicitedNotAccepted => "assertion.unsolicited_not_accepted",
             Self::NotAResponse { .. } => "assertion.not_a_response",
             Self::Version { .. } => "assertion.version",
             Self::DuplicateId { .. } => "assertion.duplicate_id",
@@ -88,6 +89,10 @@ impl AssertionError {
             }
             Self::RequestExpired { .. } => {
                 "Let the sign-in start again; the page of the identity provider was open for too long."
+            }
+            Self::UnsolicitedNotAccepted => {
+                "Start at the service's own sign-in page. If people are to begin at the identity provider (Okta: the dashboard's icon), \
+                 accept unsolicited responses with accept_unsolicited on the builder."
             }
             Self::NotAResponse { .. } => {
                 "This address takes samlp:Response by HTTP-POST; logout messages and metadata go elsewhere (Okta: \"Single sign-on URL\")."

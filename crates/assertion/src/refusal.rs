@@ -74,6 +74,15 @@ impl Refusal {
         Refusal::by(AssertionError::RequestExpired { expired_at }, check)
     }
 
+    /// Nobody asked for the response, and such responses are not accepted (`assertion.unsolicited_not_accepted`).
+    #[must_use]
+    pub fn unsolicited_not_accepted() -> Refusal {
+        let check = Check::new("response.solicited", "saml-profiles-2.0-os 4.1.5", Outcome::Failed)
+            .expected("an answer to a request")
+            .actual("a response without one");
+        Refusal::by(AssertionError::UnsolicitedNotAccepted, check)
+    }
+
     /// The identity provider's metadata cannot be relied on now (`metadata.*`).
     #[must_use]
     pub fn metadata(error: MetadataError) -> Refusal {

@@ -24,7 +24,7 @@ pub(crate) async fn consume<S: Service>(
     let pending = pending_request(service, headers, &posted).await?;
     let expect = match &pending {
         Some(pending) => Expect::Reply(pending),
-        None => unsolicited(service, &service_provider, &posted)?,
+        None => unsolicited(&service_provider, &posted)?,
     };
 
     let valid = service_provider.receive(&posted, expect, service.now())?;
@@ -85,15 +85,14 @@ pub async fn pending_request<S: Service>(
 }
 
 /// No request of this browser is waiting: the response may only be one that answers none.
-fn unsolicited<S: Service>(
-    service: &S,
+fn unsolicited(
     service_provider: &ServiceProvider,
     posted: &PostedResponse,
 ) -> Result<Expect<'static>, HttpError> {
     if let Some(in_response_to) = posted.in_response_to(service_provider.limits()) {
         return Err(HttpError::NoPendingRequest { in_response_to });
     }
-    if !service.accepts_unsolicited() {
+    if !service_provider.accepts_unsolicited() {
         return Err(HttpError::Unsolicited);
     }
     Ok(Expect::Unsolicited)

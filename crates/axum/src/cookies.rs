@@ -25,7 +25,7 @@ pub struct Cookies {
 }
 
 impl Cookies {
-    /// For a service at this address: secure cookies unless it is `http`, which [`vouchsafe::web_url`] allows on loopback hosts alone.
+    /// For a service at this address: secure cookies unless it is `http`, which is allowed on loopback hosts alone.
     pub fn for_address(address: &str) -> Cookies {
         Cookies { secure: !address.starts_with("http://") }
     }

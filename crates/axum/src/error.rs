@@ -149,7 +149,10 @@ impl HttpError {
                  If it happens to everybody, the address in the identity provider's console (Okta: \"Single sign-on URL\") has another \
                  host than the one people sign in on, or a proxy removes cookies."
             }
-            Self::Unsolicited => "Start at the service's own sign-in page, or accept IdP-initiated sign-ins.",
+            Self::Unsolicited => {
+                "Start at the service's own sign-in page. If people are to begin at the identity provider (Okta: the dashboard's icon), \
+                 accept unsolicited responses with accept_unsolicited on the builder."
+            }
             Self::UnknownOrganization { .. } => {
                 "Compare the organization's slug, or the domain of the e-mail address."
             }

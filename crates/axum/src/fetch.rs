@@ -6,8 +6,7 @@ use std::time::Duration;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::redirect::Policy;
 use url::{Host, Url};
-use vouchsafe::IdentityProvider;
-use vouchsafe::web_url;
+use vouchsafe::{EntityId, IdentityProvider, WebAddress};
 
 use crate::error::HttpError;
 
@@ -92,15 +91,25 @@ impl MetadataClient {
         Ok(IdentityProvider::from_metadata(&octets)?)
     }
 
+    /// Loads newer metadata of an identity provider that is trusted already: what is loaded must be the metadata of that entity.
+    ///
+    /// # Errors
+    /// `metadata.other_entity` when it is the metadata of another, and as [`identity_provider`](Self::identity_provider).
+    pub async fn refreshed(&self, address: &str, expected: &EntityId) -> Result<IdentityProvider, HttpError> {
+        let identity_provider = self.identity_provider(address).await?;
+        Ok(identity_provider.expected_to_be(expected)?)
+    }
+
     /// Loads a document as it is.
     ///
     /// # Errors
     /// As [`identity_provider`](Self::identity_provider), the last left out.
     pub async fn fetch(&self, address: &str) -> Result<Vec<u8>, HttpError> {
         let address = address.trim();
-        let url = web_url::parse(address)?;
-        admissible(&url, self.loopback)
-            .map_err(|reason| HttpError::Forbidden { url: address.to_owned(), reason })?;
+        let forbidden = |reason| HttpError::Forbidden { url: address.to_owned(), reason };
+        WebAddress::new(address)?;
+        let url = Url::parse(address).map_err(|_| forbidden("it is not an absolute URL"))?;
+        admissible(&url, self.loopback).map_err(forbidden)?;
         let failed = |source| HttpError::Fetch { url: address.to_owned(), source };
         let mut response = self.client.get(url).send().await.map_err(failed)?;
         if !response.status().is_success() {
@@ -119,7 +128,7 @@ impl MetadataClient {
 
 /// Whether an address may be asked, as far as its text tells; names are looked at again when they are resolved.
 fn admissible(url: &Url, loopback: bool) -> Result<(), &'static str> {
-    let local = web_url::is_loopback(url);
+    let local = is_loopback(url);
     if url.scheme() != "https" && !(loopback && local && url.scheme() == "http") {
         return Err("only https is loaded");
     }
@@ -133,6 +142,16 @@ fn admissible(url: &Url, loopback: bool) -> Result<(), &'static str> {
         None => false,
     };
     if public { Ok(()) } else { Err("the host is not on the public internet") }
+}
+
+/// Whether the host is this very machine.
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
 }
 
 /// Resolves names and lets only public addresses through, so that a name cannot lead inside.

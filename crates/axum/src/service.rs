@@ -85,12 +85,6 @@ pub trait Service: Clone + Send + Sync + 'static {
         }
     }
 
-    /// Whether sign-ins that begin at the identity provider are accepted. They are by default: Okta's dashboard begins so. A service that
-    /// does without is safe from having somebody signed in to an account that is not theirs (login CSRF).
-    fn accepts_unsolicited(&self) -> bool {
-        true
-    }
-
     /// How long a session lasts at most. The identity provider's SessionNotOnOrAfter can shorten it. Default: 8 hours.
     fn session_lifetime(&self) -> TimeDelta {
         TimeDelta::hours(8)

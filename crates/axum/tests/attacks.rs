@@ -72,6 +72,7 @@ impl App {
                 .trust(trusted(&okta))
                 .trust(trusted(&other))
                 .decryption_key(key.private_key().clone(), key.certificate().clone())
+                .accept_unsolicited()
                 .build()
                 .unwrap();
         let store = Memory::new();

@@ -6,12 +6,11 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use vouchsafe_assertion::{Expectations, SignaturePolicy, Trust};
 use vouchsafe_crypto::{Certificate, PrivateKey, Provider};
-use vouchsafe_metadata::{EntityId, IdentityProvider};
+use vouchsafe_metadata::{EntityId, IdentityProvider, MetadataError, WebAddress};
 use vouchsafe_xml::Limits;
 
 use crate::error::BindingError;
 use crate::service_provider::{Config, ServiceProvider, SigningCredential, Trusted};
-use crate::web_url;
 
 /// A service provider in the making. `Missing` names what it still wants.
 #[derive(Debug)]
@@ -37,14 +36,14 @@ pub struct Complete {
     identity_providers: Vec<IdentityProvider>,
 }
 
-/// When AuthnRequests are signed, given a signing key.
+/// When AuthnRequests are signed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SignRequests {
     /// When the identity provider's metadata says WantAuthnRequestsSigned.
     #[default]
     WhenWanted,
-    /// Always; our metadata then says AuthnRequestsSigned.
+    /// Always; our metadata then says AuthnRequestsSigned. Without a signing key [`build`](Builder::build) fails.
     Always,
 }
 
@@ -61,6 +60,7 @@ struct Settings {
     decryption: Vec<(PrivateKey, Certificate)>,
     signing: Option<(PrivateKey, Certificate)>,
     sign_requests: SignRequests,
+    accept_unsolicited: bool,
     signature_policy: SignaturePolicy,
 }
 
@@ -79,19 +79,19 @@ impl Builder<WantsAssertionConsumer> {
                 decryption: Vec::new(),
                 signing: None,
                 sign_requests: SignRequests::WhenWanted,
+                accept_unsolicited: false,
                 signature_policy: SignaturePolicy::default(),
             },
             missing: WantsAssertionConsumer(()),
         }
     }
 
-    /// Where responses are posted: an absolute https URL, or http on a loopback host. In Okta's console: "Single sign-on URL".
+    /// Where responses are posted: a [secure](vouchsafe_metadata::WebAddress::is_secure) address, kept as it is written. In Okta's console: "Single sign-on URL".
     ///
     /// # Errors
     /// [`BindingError::Url`].
     pub fn assertion_consumer(self, url: &str) -> Result<Builder<WantsTrust>, BindingError> {
-        web_url::parse(url)?;
-        // The text as it was given is what identity providers compare, so it must survive: `Url` normalises.
+        own_address(url)?;
         Ok(Builder { settings: self.settings, missing: WantsTrust { assertion_consumer: url.to_owned() } })
     }
 }
@@ -126,6 +126,8 @@ impl Builder<Complete> {
     /// # Errors
     /// [`BindingError::AlreadyTrusted`] when an entity ID comes twice, [`BindingError::UnusableKeys`] when an identity provider has no
     /// key that the policy accepts, [`BindingError::CertificateMismatch`] when a certificate is another key's,
+    /// [`BindingError::SigningKeyMissing`] when requests are always to be signed and there is no key for that,
+    /// [`BindingError::InsecureLocation`] when an identity provider takes sign-ins without TLS,
     /// [`BindingError::Crypto`] when `danger_allow` was given something unknown, [`BindingError::ClockSkew`] when more than five minutes
     /// of skew are granted.
     pub fn build(self) -> Result<ServiceProvider, BindingError> {
@@ -142,6 +144,9 @@ impl Builder<Complete> {
         }
         for (key, certificate) in &settings.decryption {
             require_pair(key, certificate, "decryption")?;
+        }
+        if settings.signing.is_none() && settings.sign_requests == SignRequests::Always {
+            return Err(BindingError::SigningKeyMissing);
         }
         if let Some((key, certificate)) = &settings.signing {
             require_pair(key, certificate, "signing")?;
@@ -160,6 +165,7 @@ impl Builder<Complete> {
             encryption_certificates,
             signing: settings.signing.map(|(key, certificate)| SigningCredential { key, certificate }),
             sign_requests: settings.sign_requests,
+            accept_unsolicited: settings.accept_unsolicited,
             signature_policy: settings.signature_policy,
         };
         self.missing
@@ -236,6 +242,17 @@ impl<Missing> Builder<Missing> {
         self
     }
 
+    /// Accepts responses that answer no request: sign-ins that begin at the identity provider (Okta: the dashboard's icon). By default
+    /// they are refused.
+    ///
+    /// No browser has to prove that it asked for such a response. Somebody can sign in at the identity provider as themselves and have
+    /// the response posted by another person's browser, who then works in an account that is not theirs (login CSRF).
+    #[must_use]
+    pub fn accept_unsolicited(mut self) -> Self {
+        self.settings.accept_unsolicited = true;
+        self
+    }
+
     /// Refuses responses whose Response element is not signed, even around a signed Assertion (Okta: "Response: Signed").
     #[must_use]
     pub fn require_signed_response(mut self) -> Self {
@@ -270,11 +287,33 @@ fn require_pair(
     if same { Ok(()) } else { Err(BindingError::CertificateMismatch { purpose }) }
 }
 
-/// Parses the keys of one identity provider under the policy.
+/// Reads an address of our own.
+fn own_address(text: &str) -> Result<WebAddress, BindingError> {
+    let refuse = |reason| BindingError::Url { url: text.to_owned(), reason };
+    match WebAddress::new(text) {
+        Ok(address) if address.is_secure() => Ok(address),
+        Ok(_) => Err(refuse("http is for loopback hosts alone; use https")),
+        Err(MetadataError::WebAddress { reason, .. }) => Err(refuse(reason)),
+        Err(other) => Err(other.into()),
+    }
+}
+
+/// The refusal to send a browser to an address where others can read and alter what it sends.
+pub(crate) fn insecure(identity_provider: &IdentityProvider, address: &WebAddress) -> BindingError {
+    BindingError::InsecureLocation {
+        entity_id: identity_provider.entity_id().as_str().to_owned(),
+        location: address.as_str().to_owned(),
+    }
+}
+
+/// Takes an identity provider into trust: parses its keys under the policy, and refuses addresses for single sign-on without TLS.
 pub(crate) fn trusted(
     identity_provider: IdentityProvider,
     provider: &Provider,
 ) -> Result<Arc<Trusted>, BindingError> {
+    if let Some(address) = identity_provider.insecure_single_sign_on() {
+        return Err(insecure(&identity_provider, address));
+    }
     let trust = Trust::new(&identity_provider, provider).map_err(|source| BindingError::UnusableKeys {
         entity_id: identity_provider.entity_id().as_str().to_owned(),
         source: Box::new(source),

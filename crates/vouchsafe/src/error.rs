@@ -113,7 +113,23 @@ pub enum BindingError {
         /// "HTTP-Redirect" or "HTTP-POST".
         binding: &'static str,
     },
-    /// Requests are to be signed, and there is no signing key.
+    /// An identity provider takes sign-ins at an address without TLS on another machine.
+    #[error(
+        "{} takes sign-ins at {}, which is neither https nor a loopback host",
+        Quoted::new(entity_id),
+        Quoted::new(location)
+    )]
+    #[non_exhaustive]
+    InsecureLocation {
+        /// Whose address.
+        entity_id: String,
+        /// The address.
+        location: String,
+    },
+    /// Requests are always to be signed, and no signing key is configured.
+    #[error("requests are to be signed always, and no signing key is configured")]
+    SigningKeyMissing,
+    /// The identity provider wants signed requests, and there is no signing key.
     #[error("{} wants signed requests, and this service provider has no signing key", Quoted::new(entity_id))]
     #[non_exhaustive]
     NoSigningKey {
@@ -164,6 +180,8 @@ impl BindingError {
             Self::AlreadyTrusted { .. } => "binding.already_trusted",
             Self::UnusableKeys { .. } => "binding.unusable_keys",
             Self::NoSingleSignOn { .. } => "binding.no_single_sign_on",
+            Self::InsecureLocation { .. } => "binding.insecure_location",
+            Self::SigningKeyMissing => "binding.signing_key_missing",
             Self::NoSigningKey { .. } => "binding.no_signing_key",
             Self::CertificateMismatch { .. } => "binding.certificate_mismatch",
             Self::StoredRequest { .. } => "binding.stored_request",
@@ -211,6 +229,12 @@ impl BindingError {
             }
             Self::NoSingleSignOn { .. } => {
                 "Use the other binding, or ask the identity provider for metadata with this endpoint."
+            }
+            Self::InsecureLocation { .. } => {
+                "Ask the identity provider for metadata with https addresses. http is accepted for loopback hosts alone."
+            }
+            Self::SigningKeyMissing => {
+                "Configure signing_key on the builder, or sign requests only when wanted."
             }
             Self::NoSigningKey { .. } => {
                 "Configure signing_key on the builder, or switch request validation off at the identity provider."

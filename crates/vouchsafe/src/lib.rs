@@ -54,7 +54,6 @@ pub mod redirect;
 mod relay_state;
 mod request;
 mod service_provider;
-pub mod web_url;
 
 pub use autopsy::PostMortem;
 pub use autopsy_finding::{CertificateFacts, SignatureFinding};
@@ -71,7 +70,7 @@ pub use service_provider::ServiceProvider;
 
 pub use vouchsafe_assertion::{FirstSeen, Ledger, Login, NameId, Refusal, ReplayKey, ValidAssertion};
 pub use vouchsafe_crypto::Provider;
-pub use vouchsafe_metadata::{EntityId, IdentityProvider};
+pub use vouchsafe_metadata::{EntityId, IdentityProvider, WebAddress};
 pub use vouchsafe_xml::Limits;
 
 pub use vouchsafe_assertion as assertion;

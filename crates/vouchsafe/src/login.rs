@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use vouchsafe_crypto::base64_encode;
-use vouchsafe_metadata::{Binding, EntityId};
+use vouchsafe_metadata::{Binding, EntityId, WebAddress};
 use vouchsafe_signature::{Signer, sign, sign_query};
 
-use crate::builder::SignRequests;
+use crate::builder::{SignRequests, insecure};
 use crate::error::BindingError;
 use crate::pending::PendingRequest;
 use crate::post_form::PostForm;
@@ -19,7 +19,7 @@ impl ServiceProvider {
     /// The query is signed when the identity provider wants it, or always if so configured.
     ///
     /// # Errors
-    /// [`BindingError::UnknownIdentityProvider`], [`BindingError::NoSingleSignOn`], [`BindingError::NoSigningKey`], and whatever
+    /// [`BindingError::UnknownIdentityProvider`], [`BindingError::NoSingleSignOn`], [`BindingError::NoSigningKey`], [`BindingError::InsecureLocation`], and whatever
     /// randomness or signing raise.
     pub fn start_login(
         &self,
@@ -33,7 +33,7 @@ impl ServiceProvider {
             query =
                 sign_query(&query, Signer::algorithm_for(&credential.key), &credential.key, self.provider())?;
         }
-        Ok((Redirect::to(&prepared.location, &query), prepared.pending))
+        Ok((Redirect::to(&prepared.location, &query)?, prepared.pending))
     }
 
     /// Starts a sign-in by HTTP-POST (SAML Bindings 3.5): the form the browser posts, and what to remember until it comes back.
@@ -56,7 +56,7 @@ impl ServiceProvider {
             (SAML_REQUEST, base64_encode(xml.as_bytes())),
             ("RelayState", prepared.pending.handle().to_owned()),
         ];
-        Ok((PostForm::new(prepared.location, fields), prepared.pending))
+        Ok((PostForm::new(prepared.location.as_str().to_owned(), fields), prepared.pending))
     }
 
     fn prepare(
@@ -74,7 +74,7 @@ impl ServiceProvider {
             &Addressed {
                 id: &request_id,
                 issuer: self.entity_id().as_str(),
-                destination: location,
+                destination: location.as_str(),
                 assertion_consumer: self.assertion_consumer(),
                 issued_at: now,
             },
@@ -95,7 +95,7 @@ impl ServiceProvider {
             force_authn: options.force_authn,
             return_to: options.return_to,
         };
-        Ok(Prepared { xml, location: location.to_owned(), pending, signing: self.signing_for(trusted)? })
+        Ok(Prepared { xml, location: location.clone(), pending, signing: self.signing_for(trusted)? })
     }
 
     /// The credential to sign with, if this identity provider's requests are signed at all.
@@ -116,14 +116,18 @@ impl ServiceProvider {
 /// A request and everything round it.
 struct Prepared<'sp> {
     xml: String,
-    location: String,
+    location: WebAddress,
     pending: PendingRequest,
     signing: Option<&'sp SigningCredential>,
 }
 
-fn single_sign_on<'a>(trusted: &'a Trusted, binding: &Binding) -> Result<&'a str, BindingError> {
-    trusted.identity_provider.single_sign_on_at(binding).ok_or_else(|| BindingError::NoSingleSignOn {
-        entity_id: trusted.identity_provider.entity_id().as_str().to_owned(),
-        binding: if *binding == Binding::HttpPost { "HTTP-POST" } else { "HTTP-Redirect" },
-    })
+fn single_sign_on<'a>(trusted: &'a Trusted, binding: &Binding) -> Result<&'a WebAddress, BindingError> {
+    let identity_provider = &trusted.identity_provider;
+    let entity_id = || identity_provider.entity_id().as_str().to_owned();
+    let address =
+        identity_provider.single_sign_on_at(binding).ok_or_else(|| BindingError::NoSingleSignOn {
+            entity_id: entity_id(),
+            binding: if *binding == Binding::HttpPost { "HTTP-POST" } else { "HTTP-Redirect" },
+        })?;
+    if address.is_secure() { Ok(address) } else { Err(insecure(identity_provider, address)) }
 }

@@ -18,8 +18,9 @@ pub enum Expect<'p> {
     Reply(&'p PendingRequest),
     /// Sent without being asked for, from any trusted identity provider: the person began at the identity provider's dashboard.
     ///
-    /// A response that names a request is refused here. Whoever accepts unsolicited responses accepts that somebody can be signed in to
-    /// an account that is not theirs by following a link (login CSRF); a service that does not need them leaves this out.
+    /// It is refused unless the service provider was built with [`accept_unsolicited`](crate::Builder::accept_unsolicited): whoever
+    /// accepts unsolicited responses accepts that somebody can be signed in to an account that is not theirs by following a link (login
+    /// CSRF). A response that names a request is refused here in any case.
     Unsolicited,
 }
 
@@ -29,6 +30,11 @@ impl ServiceProvider {
     /// What comes out is acceptable but perhaps not new: record its [`replay_key`](ValidAssertion::replay_key), then
     /// [`confirm`](ValidAssertion::confirm) it.
     ///
+    /// # Where to call it
+    /// It computes and blocks nothing else: no I/O, no locks. It takes a millisecond for an ordinary response, and up to some hundred for
+    /// the worst that the limits let in. In an asynchronous service call it where other requests do not wait for it, such as
+    /// `tokio::task::spawn_blocking`, and bound how many run at a time; the routes of `vouchsafe-axum` do both.
+    ///
     /// # Errors
     /// A [`Refusal`], which carries the first error and the ledger of every rule that was checked.
     pub fn receive(
@@ -37,6 +43,9 @@ impl ServiceProvider {
         expect: Expect<'_>,
         now: DateTime<Utc>,
     ) -> Result<ValidAssertion, Refusal> {
+        if matches!(expect, Expect::Unsolicited) && !self.accepts_unsolicited() {
+            return Err(Refusal::unsolicited_not_accepted());
+        }
         let expectations = self.expectations(expect, now)?;
         let document = Document::parse(posted.octets(), self.limits())?;
         let trusted = self.whom_to_believe(&document, expect, now)?;

@@ -46,6 +46,7 @@ pub(crate) struct Config {
     pub(crate) encryption_certificates: Vec<Certificate>,
     pub(crate) signing: Option<SigningCredential>,
     pub(crate) sign_requests: SignRequests,
+    pub(crate) accept_unsolicited: bool,
     pub(crate) signature_policy: SignaturePolicy,
 }
 
@@ -87,6 +88,12 @@ impl ServiceProvider {
         &self.config.provider
     }
 
+    /// Whether responses that answer no request are accepted. They are not, unless
+    /// [`accept_unsolicited`](crate::Builder::accept_unsolicited) says so.
+    pub fn accepts_unsolicited(&self) -> bool {
+        self.config.accept_unsolicited
+    }
+
     /// The ceilings on what is read.
     pub fn limits(&self) -> &Limits {
         &self.config.limits
@@ -108,7 +115,7 @@ impl ServiceProvider {
     /// place of another's.
     ///
     /// # Errors
-    /// [`BindingError::AlreadyTrusted`] and [`BindingError::UnusableKeys`].
+    /// [`BindingError::AlreadyTrusted`], [`BindingError::InsecureLocation`] and [`BindingError::UnusableKeys`].
     pub fn with_trust(&self, identity_provider: IdentityProvider) -> Result<ServiceProvider, BindingError> {
         let entity_id = identity_provider.entity_id();
         if self.trusted(entity_id).is_some() {
@@ -119,14 +126,19 @@ impl ServiceProvider {
 
     /// The same service provider with newer metadata of an identity provider that is trusted already: its keys are exchanged.
     ///
+    /// `expected` is the entity ID of the identity provider whose metadata was to be refreshed. A customer whose metadata URL begins to
+    /// serve the metadata of another customer's identity provider could otherwise exchange the other's keys.
+    ///
     /// # Errors
-    /// [`BindingError::UnknownIdentityProvider`] and [`BindingError::UnusableKeys`].
+    /// [`BindingError::Metadata`] when it is the metadata of another entity, [`BindingError::UnknownIdentityProvider`], [`BindingError::InsecureLocation`] and
+    /// [`BindingError::UnusableKeys`].
     pub fn with_refreshed_trust(
         &self,
+        expected: &EntityId,
         identity_provider: IdentityProvider,
     ) -> Result<ServiceProvider, BindingError> {
-        self.require(identity_provider.entity_id())?;
-        self.put(identity_provider)
+        self.require(expected)?;
+        self.put(identity_provider.expected_to_be(expected)?)
     }
 
     /// The same service provider, which trusts this identity provider no longer. Its pending requests can no more be answered.

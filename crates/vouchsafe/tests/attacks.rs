@@ -34,7 +34,7 @@ impl Service {
             .trust(trusted(&testkit::IdentityProvider::okta()))
             .trust(trusted(&testkit::IdentityProvider::other()));
         Arc::new(Service {
-            service_provider: configure(builder).build().unwrap(),
+            service_provider: configure(builder.accept_unsolicited()).build().unwrap(),
             pending: Mutex::default(),
             seen: Mutex::default(),
             now: testkit::ISSUE_INSTANT + TimeDelta::seconds(10),
@@ -137,7 +137,10 @@ fn an_identity_provider_on_a_curve() {
     let okta = || testkit::IdentityProvider::okta().with_key(keys::identity_provider_p256());
     let service = Service::new(|builder| builder);
     let service = Arc::new(Service {
-        service_provider: service.service_provider.with_refreshed_trust(trusted(&okta())).unwrap(),
+        service_provider: service
+            .service_provider
+            .with_refreshed_trust(&EntityId::new(testkit::OKTA_ENTITY_ID).unwrap(), trusted(&okta()))
+            .unwrap(),
         pending: Mutex::default(),
         seen: Mutex::default(),
         now: service.now,

@@ -19,6 +19,7 @@ fn service_provider(okta: &testkit::IdentityProvider) -> ServiceProvider {
             keys::service_provider().private_key().clone(),
             keys::service_provider().certificate().clone(),
         )
+        .accept_unsolicited()
         .build()
         .unwrap()
         .with_trust(metadata(&testkit::IdentityProvider::other()))

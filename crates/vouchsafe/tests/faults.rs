@@ -175,7 +175,7 @@ fn service_provider(settings: &Map<String, Value>) -> Result<ServiceProvider, vo
             other => panic!("{other}"),
         };
     }
-    builder.build()
+    builder.accept_unsolicited().build()
 }
 
 fn options(settings: &Map<String, Value>) -> LoginOptions {

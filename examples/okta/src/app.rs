@@ -84,6 +84,8 @@ impl App {
         let service_provider = ServiceProvider::builder(EntityId::new(format!("{base_url}{METADATA}"))?)
             .assertion_consumer(&format!("{base_url}{ASSERTION_CONSUMER}"))?
             .trust_later()
+            // Okta's dashboard starts sign-ins too. A service that does not need that leaves this out.
+            .accept_unsolicited()
             .decryption_key(key, certificate.clone())
             .build()?;
         // Only a service on this machine may load metadata from this machine.

@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
-use vouchsafe::IdentityProvider;
-use vouchsafe::metadata::EntityId;
 use vouchsafe::provisioning::{Organization, OrganizationId};
+use vouchsafe::{IdentityProvider, ServiceProvider};
 use vouchsafe_axum::Service;
 use vouchsafe_store::{Directory, StoreError, StoredMetadata, Versioned};
 
@@ -38,8 +37,11 @@ pub(crate) async fn reload(app: &App, id: &OrganizationId) -> Result<(), Failure
     let (identity_provider, metadata) = load(app, &source).await?;
     let _one_at_a_time = app.connecting.lock().await;
     let organization = organization(app, id).await?;
-    require_same(organization.value.identity_provider(), &identity_provider)?;
-    let trusting = app.service_provider().with_refreshed_trust(identity_provider)?;
+    // One organization has one identity provider; otherwise reloading could exchange the keys of another customer's.
+    let expected = organization.value.identity_provider();
+    let expected =
+        expected.ok_or_else(|| Failure::new("The organization is not connected to an identity provider."))?;
+    let trusting = app.service_provider().with_refreshed_trust(expected, identity_provider)?;
     app.store.set_metadata(id, &metadata).await?;
     app.trust(trusting);
     Ok(())
@@ -55,15 +57,24 @@ pub(crate) async fn rotate_token(app: &App, id: &OrganizationId) -> Result<Strin
     Ok(token.reveal())
 }
 
-/// At the start: trusts whom the organizations were connected to when the service last ran.
+/// At the start: trusts whom the organizations were connected to when the service last ran. Metadata that cannot be used stops one
+/// organization from signing in and nobody else.
 pub(crate) async fn trust_again(app: &App) -> Result<(), Failure> {
     for id in app.store.organizations().await? {
-        if let Some(metadata) = app.store.metadata(&id).await? {
-            let identity_provider = IdentityProvider::from_metadata(metadata.document.as_bytes())?;
-            app.trust(app.service_provider().with_trust(identity_provider)?);
+        let Some(metadata) = app.store.metadata(&id).await? else { continue };
+        match trusting_again(app, &metadata) {
+            Ok(trusting) => app.trust(trusting),
+            Err(failure) => {
+                tracing::error!(organization = %id, %failure, "the stored metadata cannot be used")
+            }
         }
     }
     Ok(())
+}
+
+fn trusting_again(app: &App, metadata: &StoredMetadata) -> Result<ServiceProvider, Failure> {
+    let identity_provider = IdentityProvider::from_metadata(metadata.document.as_bytes())?;
+    Ok(app.service_provider().with_trust(identity_provider)?)
 }
 
 /// While the service runs: what is over is forgotten every few minutes, metadata is loaded again every hour. A failure waits for the next
@@ -110,16 +121,4 @@ async fn load(app: &App, metadata_url: &str) -> Result<(IdentityProvider, Stored
     identity_provider.check_validity(now)?;
     let document = String::from_utf8_lossy(&octets).into_owned();
     Ok((identity_provider, StoredMetadata::new(document, Some(metadata_url.trim().to_owned()), now)))
-}
-
-/// One organization has one identity provider; otherwise reloading could exchange the keys of another customer's.
-fn require_same(expected: Option<&EntityId>, loaded: &IdentityProvider) -> Result<(), Failure> {
-    match expected {
-        Some(expected) if expected == loaded.entity_id() => Ok(()),
-        Some(expected) => Err(Failure::new(format!(
-            "The metadata is of another identity provider now: expected {expected}, found {}.",
-            loaded.entity_id()
-        ))),
-        None => Err(Failure::new("The organization is not connected to an identity provider.")),
-    }
 }

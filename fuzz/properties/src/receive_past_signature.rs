@@ -70,6 +70,7 @@ fn receiver() -> &'static ServiceProvider {
             .trust(okta)
             .provider(backend::credulous().clone())
             .decryption_key(own.clone(), certificate)
+            .accept_unsolicited()
             .build()
             .expect("a service provider")
     });

@@ -17,7 +17,6 @@ pub(crate) struct App {
     pub(crate) service_provider: ServiceProvider,
     pub(crate) store: Memory,
     pub(crate) token: String,
-    pub(crate) unsolicited: bool,
     pub(crate) address: String,
     paths: Arc<ReturnPaths>,
     codes: Arc<Mutex<Vec<(String, String)>>>,
@@ -35,10 +34,6 @@ impl Service for App {
 
     fn return_paths(&self) -> &ReturnPaths {
         &self.paths
-    }
-
-    fn accepts_unsolicited(&self) -> bool {
-        self.unsolicited
     }
 
     async fn signed_in(&self, sign_in: &SignIn<'_>) {
@@ -59,13 +54,12 @@ impl App {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let okta = testkit::IdentityProvider::okta();
-        let service_provider =
-            ServiceProvider::builder(EntityId::new(format!("{address}/saml/metadata")).unwrap())
-                .assertion_consumer(&format!("{address}/saml/acs"))
-                .unwrap()
-                .trust(IdentityProvider::from_metadata(okta.metadata().unwrap().as_bytes()).unwrap())
-                .build()
-                .unwrap();
+        let builder = ServiceProvider::builder(EntityId::new(format!("{address}/saml/metadata")).unwrap())
+            .assertion_consumer(&format!("{address}/saml/acs"))
+            .unwrap()
+            .trust(IdentityProvider::from_metadata(okta.metadata().unwrap().as_bytes()).unwrap());
+        let builder = if unsolicited { builder.accept_unsolicited() } else { builder };
+        let service_provider = builder.build().unwrap();
         let store = Memory::new();
         let mut acme = Organization::new(OrganizationId::new("1"), "acme", "Acme");
         acme.entitled = true;
@@ -77,7 +71,6 @@ impl App {
             service_provider,
             store,
             token,
-            unsolicited,
             address,
             paths: Arc::new(ReturnPaths::new("/").under("/projects")),
             codes: Arc::default(),

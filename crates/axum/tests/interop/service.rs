@@ -54,6 +54,7 @@ impl Service {
             .decryption_key(key.clone(), certificate.clone())
             .signing_key(key, certificate)
             .trust_later()
+            .accept_unsolicited()
             .build()
             .unwrap();
         Service { service_provider, replays: Memory::new() }

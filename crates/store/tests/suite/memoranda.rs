@@ -166,6 +166,7 @@ fn service() -> (ServiceProvider, vouchsafe_testkit::IdentityProvider) {
         .assertion_consumer(ASSERTION_CONSUMER)
         .unwrap()
         .trust(trusted)
+        .accept_unsolicited()
         .build()
         .unwrap();
     (service, idp)

@@ -17,6 +17,7 @@ pub(crate) fn builder() -> Builder<Complete> {
         .assertion_consumer(testkit::ASSERTION_CONSUMER)
         .unwrap()
         .trust(trusted(&testkit::IdentityProvider::okta()))
+        .accept_unsolicited()
 }
 
 pub(crate) fn okta() -> EntityId {

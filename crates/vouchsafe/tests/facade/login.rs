@@ -82,6 +82,9 @@ fn requests_are_signed_when_wanted() {
     let refused = unable.start_login(&other, LoginOptions::default(), now()).unwrap_err();
     assert_eq!(refused.code(), "binding.no_signing_key");
 
+    let keyless = builder().sign_requests(SignRequests::Always).build().unwrap_err();
+    assert_eq!(keyless.code(), "binding.signing_key_missing");
+
     let always = signing().sign_requests(SignRequests::Always).build().unwrap();
     assert!(always.metadata_xml().unwrap().contains("AuthnRequestsSigned=\"true\""));
     let (form, pending) = always.start_login_by_post(&okta(), LoginOptions::default(), now()).unwrap();

@@ -4,7 +4,7 @@ use crate::common::{builder, now, okta, posted, trusted};
 use chrono::TimeDelta;
 use vouchsafe::assertion::{Comparison, RequestedAuthnContext};
 use vouchsafe::crypto::ContentCipher;
-use vouchsafe::{Expect, LoginOptions, PendingRequest, Refusal, ServiceProvider, ValidAssertion};
+use vouchsafe::{Expect, LoginOptions, PendingRequest, Provider, Refusal, ServiceProvider, ValidAssertion};
 use vouchsafe_testkit::{Attribute, Encryption, IdentityProvider, Signed, keys};
 
 fn started(service_provider: &ServiceProvider, options: LoginOptions) -> PendingRequest {
@@ -113,7 +113,10 @@ fn trust_changes_while_the_service_runs() {
     assert_eq!(with.with_trust(trusted(&hostile)).unwrap_err().code(), "binding.already_trusted");
     // The first one can.
     let rolled = with
-        .with_refreshed_trust(trusted(&IdentityProvider::okta().with_key(keys::identity_provider_p256())))
+        .with_refreshed_trust(
+            &okta(),
+            trusted(&IdentityProvider::okta().with_key(keys::identity_provider_p256())),
+        )
         .unwrap();
     let old_key = posted(&IdentityProvider::okta().response().issue().unwrap());
     assert!(code(rolled.receive(&old_key, Expect::Unsolicited, now())).starts_with("signature."));
@@ -122,7 +125,7 @@ fn trust_changes_while_the_service_runs() {
     let without = rolled.without_trust(&name);
     assert_eq!(code(without.receive(&unsolicited, Expect::Unsolicited, now())), "assertion.unknown_issuer");
     assert_eq!(
-        without.with_refreshed_trust(trusted(&other)).unwrap_err().code(),
+        without.with_refreshed_trust(&name, trusted(&other)).unwrap_err().code(),
         "binding.unknown_identity_provider"
     );
 }
@@ -267,10 +270,87 @@ fn a_message_can_be_too_old_whatever_its_window_says() {
     assert_eq!(code(refused), "assertion.issue_instant");
 }
 
+/// A customer whose metadata URL begins to serve another customer's entity ID must not exchange the other's keys.
+#[test]
+fn refreshed_metadata_is_of_the_entity_that_was_refreshed() {
+    let service_provider = builder().trust(trusted(&IdentityProvider::other())).build().unwrap();
+    let hostile = trusted(&IdentityProvider::okta().with_key(keys::attacker()));
+    let other = trusted(&IdentityProvider::other()).entity_id().clone();
+    let refused = service_provider.with_refreshed_trust(&other, hostile.clone()).unwrap_err();
+    assert_eq!(refused.code(), "metadata.other_entity");
+    let stranger = vouchsafe::EntityId::new("https://stranger.example").unwrap();
+    let refused = service_provider.with_refreshed_trust(&stranger, hostile).unwrap_err();
+    assert_eq!(refused.code(), "binding.unknown_identity_provider");
+}
+
+#[test]
+fn nobody_is_signed_in_unasked_by_default() {
+    let service_provider =
+        ServiceProvider::builder(vouchsafe::EntityId::new(vouchsafe_testkit::SERVICE_PROVIDER).unwrap())
+            .assertion_consumer(vouchsafe_testkit::ASSERTION_CONSUMER)
+            .unwrap()
+            .trust(trusted(&IdentityProvider::okta()))
+            .build()
+            .unwrap();
+    let unsolicited = posted(&IdentityProvider::okta().response().issue().unwrap());
+    let refused = service_provider.receive(&unsolicited, Expect::Unsolicited, now()).unwrap_err();
+    assert_eq!(refused.code(), "assertion.unsolicited_not_accepted");
+    assert!(refused.check().is_some(), "the ledger says so");
+    assert!(builder().build().unwrap().receive(&unsolicited, Expect::Unsolicited, now()).is_ok());
+}
+
+/// Somebody on the way to such an address reads and alters the request, and sees where the person is sent.
+#[test]
+fn nobody_is_sent_to_an_address_without_tls() {
+    let with = |location: &str| {
+        let certificate = keys::identity_provider().certificate().clone();
+        vouchsafe::IdentityProvider::new(vouchsafe::EntityId::new("https://plain.example").unwrap())
+            .with_signing_certificate(certificate)
+            .with_single_sign_on(vouchsafe::metadata::Binding::HttpRedirect, location)
+            .unwrap()
+    };
+    let service_provider = builder().build().unwrap();
+    for plain in ["http://idp.example.com/sso", "http://127.0.0.1.example/sso", "http://10.0.0.1/sso"] {
+        assert_eq!(
+            service_provider.with_trust(with(plain)).unwrap_err().code(),
+            "binding.insecure_location",
+            "{plain}"
+        );
+        assert_eq!(
+            builder().trust(with(plain)).build().unwrap_err().code(),
+            "binding.insecure_location",
+            "{plain}"
+        );
+        let codes: Vec<_> =
+            with(plain).warnings(now()).iter().map(vouchsafe::metadata::Warning::code).collect();
+        assert!(codes.contains(&"metadata.endpoint_insecure"), "{codes:?}");
+    }
+    let entity_id = with("https://idp.example.com/sso").entity_id().clone();
+    let trusting = service_provider.with_trust(with("https://idp.example.com/sso")).unwrap();
+    let refused = trusting.with_refreshed_trust(&entity_id, with("http://idp.example.com/sso")).unwrap_err();
+    assert_eq!(refused.code(), "binding.insecure_location");
+    let local = service_provider.with_trust(with("http://127.0.0.1:7080/sso")).unwrap();
+    assert!(local.start_login(&entity_id, vouchsafe::LoginOptions::default(), now()).is_ok());
+}
+
+/// The policy says what is accepted from others; what is kept of a login does not depend on it.
+#[test]
+fn a_policy_without_sha_256_works_inside() {
+    let provider = Provider::rustcrypto().deny("http://www.w3.org/2001/04/xmlenc#sha256").unwrap();
+    let service_provider = builder().provider(provider).build().unwrap();
+    let refused = posted(&IdentityProvider::okta().response().issue().unwrap());
+    assert!(code(service_provider.receive(&refused, Expect::Unsolicited, now())).starts_with("signature."));
+
+    let sha512 = IdentityProvider::okta().response().digest(vouchsafe::crypto::DigestAlgorithm::Sha512);
+    let posted = posted(&sha512.issue().unwrap());
+    let valid = service_provider.receive(&posted, Expect::Unsolicited, now()).unwrap();
+    assert_eq!(valid.replay_key().hash().len(), 64);
+}
+
 #[test]
 fn subject_identifiers_are_bound_to_the_scopes_in_metadata() {
-    let okta = trusted(&IdentityProvider::okta()).with_scope("example.com");
-    let service_provider = builder().build().unwrap().with_refreshed_trust(okta).unwrap();
+    let with_scope = trusted(&IdentityProvider::okta()).with_scope("example.com");
+    let service_provider = builder().build().unwrap().with_refreshed_trust(&okta(), with_scope).unwrap();
     let login = |value: &str| {
         let attribute = Attribute::new("urn:oasis:names:tc:SAML:attribute:subject-id", [value]);
         let issued = posted(&IdentityProvider::okta().response().attribute(attribute).issue().unwrap());
@@ -310,7 +390,8 @@ fn metadata_that_is_no_longer_valid_is_not_relied_on() {
         1,
     );
     let identity_provider = vouchsafe::IdentityProvider::from_metadata(limited.as_bytes()).unwrap();
-    let service_provider = builder().build().unwrap().with_refreshed_trust(identity_provider).unwrap();
+    let service_provider =
+        builder().build().unwrap().with_refreshed_trust(&okta(), identity_provider).unwrap();
     let unsolicited = posted(&IdentityProvider::okta().response().issue().unwrap());
 
     assert!(service_provider.receive(&unsolicited, Expect::Unsolicited, now()).is_ok());

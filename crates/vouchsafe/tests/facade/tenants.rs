@@ -30,6 +30,7 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
         .trust(trusted(&b))
         .decryption_key(new.private_key().clone(), new.certificate().clone())
         .decryption_key(old.private_key().clone(), old.certificate().clone())
+        .accept_unsolicited()
         .build()
         .unwrap();
     World { service_provider, a, b }
