@@ -1,12 +1,16 @@
 //! From the POST of an identity provider to a session.
 
+use axum::body::Bytes;
 use axum::http::HeaderMap;
+use axum::http::request::Parts;
 use axum::response::Response;
-use vouchsafe::{Expect, PendingRequest, PostedResponse, ServiceProvider};
+use chrono::{DateTime, Utc};
+use vouchsafe::{EntityId, Expect, PendingRequest, PostedResponse, ServiceProvider, ValidAssertion};
 use vouchsafe_store::{Session, SessionId, SignIn as _};
 
 use crate::cookies::Cookies;
 use crate::error::HttpError;
+use crate::limiter::ReceivePermit;
 use crate::return_path::ReturnPath;
 use crate::routes::see_other;
 use crate::service::{Service, SignIn};
@@ -15,19 +19,19 @@ use crate::session::received;
 /// Receives, confirms, provisions, opens the session, and sends the browser where it wanted to go.
 pub(crate) async fn consume<S: Service>(
     service: &S,
-    headers: &HeaderMap,
-    body: &[u8],
+    request: &Parts,
+    body: Bytes,
 ) -> Result<Response, HttpError> {
+    let headers = &request.headers;
+    let permit = service.receive_limiter().enter(service.client_address(request))?;
     let service_provider = service.service_provider();
     let cookies = Cookies::for_address(service_provider.assertion_consumer());
-    let posted = PostedResponse::from_form(body, service_provider.limits())?;
+    let posted = PostedResponse::from_form(&body, service_provider.limits())?;
+    drop(body);
     let pending = pending_request(service, headers, &posted).await?;
-    let expect = match &pending {
-        Some(pending) => Expect::Reply(pending),
-        None => unsolicited(&service_provider, &posted)?,
-    };
+    let check = Check { service_provider: service_provider.clone(), posted, pending, now: service.now() };
+    let Checked { valid, posted, pending } = check.run(service, permit).await?;
 
-    let valid = service_provider.receive(&posted, expect, service.now())?;
     let first_seen = service.store().record(valid.replay_key()).await?;
     let login = valid.confirm(first_seen)?;
     let (plan, applied) = service.store().sign_in(None, &login).await?;
@@ -56,11 +60,65 @@ pub(crate) async fn consume<S: Service>(
 
     let lifetime = session.expires_at.signed_duration_since(session.created_at).num_seconds();
     let place = destination(service, &posted, pending.as_ref());
-    let session_cookie = cookies.open_session(id.reveal(), lifetime);
-    match &pending {
-        Some(pending) => see_other(place.as_str(), [session_cookie, cookies.unbind(pending.handle())]),
-        None => see_other(place.as_str(), [session_cookie]),
+    let opened = cookies.open_session(id.reveal(), lifetime);
+    let opened = opened.ok_or(HttpError::Header { name: "Set-Cookie" })?;
+    let unbound = pending.as_ref().and_then(|pending| cookies.unbind(headers, pending.handle()));
+    see_other(place.as_str(), std::iter::once(opened).chain(unbound))
+}
+
+/// What is to be checked. The check only computes, for as long as the message makes it, so it runs where no other request waits for it.
+struct Check {
+    service_provider: ServiceProvider,
+    posted: PostedResponse,
+    pending: Option<PendingRequest>,
+    now: DateTime<Utc>,
+}
+
+struct Checked {
+    valid: ValidAssertion,
+    posted: PostedResponse,
+    pending: Option<PendingRequest>,
+}
+
+impl Check {
+    async fn run<S: Service>(self, service: &S, permit: ReceivePermit) -> Result<Checked, HttpError> {
+        let (asked, permit) = match &self.pending {
+            Some(pending) => (Some(pending.identity_provider().clone()), permit),
+            None => {
+                let (posted, service_provider) = (self.posted.clone(), self.service_provider.clone());
+                elsewhere(move || Ok((unsolicited(&service_provider, &posted)?, permit))).await?
+            }
+        };
+        // A name that is not trusted costs no signature, and may be one that strangers make up.
+        let trusted = asked.filter(|name| self.service_provider.identity_provider(name).is_some());
+        let permit = match trusted {
+            None => permit,
+            Some(name) => match permit.of_identity_provider(&name) {
+                Ok(permit) => permit,
+                Err(busy) => {
+                    // The person can try again: the request goes on waiting.
+                    if let Some(pending) = &self.pending {
+                        service.store().put(pending).await?;
+                    }
+                    return Err(busy);
+                }
+            },
+        };
+        elsewhere(move || {
+            let _until_it_is_over = permit;
+            let expect = self.pending.as_ref().map_or(Expect::Unsolicited, Expect::Reply);
+            let valid = self.service_provider.receive(&self.posted, expect, self.now)?;
+            Ok(Checked { valid, posted: self.posted, pending: self.pending })
+        })
+        .await
     }
+}
+
+/// Runs a computation on a thread that may be kept busy.
+async fn elsewhere<T: Send + 'static>(
+    compute: impl FnOnce() -> Result<T, HttpError> + Send + 'static,
+) -> Result<T, HttpError> {
+    tokio::task::spawn_blocking(compute).await.unwrap_or_else(|source| Err(HttpError::Worker { source }))
 }
 
 /// The request that this browser started and this response answers, for an assertion consumer of one's own.
@@ -84,18 +142,18 @@ pub async fn pending_request<S: Service>(
     }
 }
 
-/// No request of this browser is waiting: the response may only be one that answers none.
+/// No request of this browser is waiting: the response may only be one that answers none. Whose it claims to be.
 fn unsolicited(
     service_provider: &ServiceProvider,
     posted: &PostedResponse,
-) -> Result<Expect<'static>, HttpError> {
+) -> Result<Option<EntityId>, HttpError> {
     if let Some(in_response_to) = posted.in_response_to(service_provider.limits()) {
         return Err(HttpError::NoPendingRequest { in_response_to });
     }
     if !service_provider.accepts_unsolicited() {
         return Err(HttpError::Unsolicited);
     }
-    Ok(Expect::Unsolicited)
+    Ok(posted.claimed_issuer(service_provider.limits()))
 }
 
 /// Where the person wanted to go: kept with the request, or, unasked, what the identity provider was configured to say (Okta: "Default

@@ -46,6 +46,32 @@ pub enum HttpError {
     /// A response nobody asked for, where such are not accepted.
     #[error("the response answers no request, and this service accepts none of those")]
     Unsolicited,
+    /// A request that changes something comes from a page of another site.
+    #[error("the request comes from a page of another site")]
+    CrossSite,
+    /// More responses from one client address are being checked than one may have.
+    #[error("{limit} responses from one client address are being checked already")]
+    #[non_exhaustive]
+    TooManyFromAddress {
+        /// How many may be.
+        limit: usize,
+    },
+    /// More responses are being checked than may be at a time.
+    #[error("{limit} responses {of} are being checked already")]
+    #[non_exhaustive]
+    Busy {
+        /// "of one identity provider" or "altogether".
+        of: &'static str,
+        /// How many may be.
+        limit: usize,
+    },
+    /// The thread that checked a response ended without an answer.
+    #[error("the check of a response broke off: {source}")]
+    #[non_exhaustive]
+    Worker {
+        /// Why.
+        source: tokio::task::JoinError,
+    },
     /// No organization by that name or e-mail address signs in here.
     #[error("no organization is found by {}", Quoted::new(asked))]
     #[non_exhaustive]
@@ -124,6 +150,10 @@ impl HttpError {
             Self::Metadata(error) => error.code(),
             Self::NoPendingRequest { .. } => "http.no_pending_request",
             Self::Unsolicited => "http.unsolicited",
+            Self::CrossSite => "http.cross_site",
+            Self::TooManyFromAddress { .. } => "http.too_many_from_address",
+            Self::Busy { .. } => "http.busy",
+            Self::Worker { .. } => "http.worker",
             Self::UnknownOrganization { .. } => "http.unknown_organization",
             Self::Client { .. } => "http.client",
             Self::Forbidden { .. } => "http.forbidden_address",
@@ -153,6 +183,17 @@ impl HttpError {
                 "Start at the service's own sign-in page. If people are to begin at the identity provider (Okta: the dashboard's icon), \
                  accept unsolicited responses with accept_unsolicited on the builder."
             }
+            Self::CrossSite => {
+                "Nobody has to change anything if another site tried it. If people see it on your own pages, they open the service under \
+                 another host name than the one of the assertion consumer's address."
+            }
+            Self::TooManyFromAddress { .. } => {
+                "The person tries again. If everybody comes through one proxy, let client_address read the address that the proxy names."
+            }
+            Self::Busy { .. } => {
+                "The person tries again. If it lasts, look for somebody who sends large responses, or raise the limits."
+            }
+            Self::Worker { .. } => "This is a defect of the service; report it with the reference.",
             Self::UnknownOrganization { .. } => {
                 "Compare the organization's slug, or the domain of the e-mail address."
             }
@@ -192,14 +233,22 @@ impl HttpError {
         }
     }
 
-    /// 403 whatever was refused, 500 when the fault is here. More would tell which check failed.
+    /// 403 whatever was refused, 500 when the fault is here, 429 and 503 when there is too much at a time. More would tell which check
+    /// failed.
     pub(crate) fn status(&self) -> StatusCode {
-        let here = match self {
-            Self::Store(failure) | Self::SignIn(SignInError::Store(failure)) => !is_about_the_person(failure),
-            Self::Client { .. } | Self::Header { .. } => true,
-            _ => false,
-        };
-        if here { StatusCode::INTERNAL_SERVER_ERROR } else { StatusCode::FORBIDDEN }
+        match self {
+            Self::Store(failure) | Self::SignIn(SignInError::Store(failure))
+                if !is_about_the_person(failure) =>
+            {
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
+            Self::Client { .. } | Self::Header { .. } | Self::Worker { .. } => {
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
+            Self::TooManyFromAddress { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::Busy { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            _ => StatusCode::FORBIDDEN,
+        }
     }
 }
 

@@ -3,6 +3,8 @@
 //! * [`routes`]: metadata, the start of a sign-in, the assertion consumer, sign-out. The state of the router is a [`Service`].
 //! * [`SignedIn`]: the session, as an argument of a handler.
 //! * [`pending_request`], [`open_session`]: the two ends of an assertion consumer, for a handler of one's own.
+//! * [`own_pages_only`]: a layer that refuses what pages of other sites post.
+//! * [`ReceiveLimiter`]: how many responses are checked at a time.
 //! * [`ReturnPaths`]: where a sign-in may lead.
 //! * [`MetadataClient`]: metadata over HTTPS from addresses that customers give.
 //! * [`sweep`]: forgetting what is over.
@@ -88,9 +90,11 @@ mod assertion_consumer;
 pub mod cookies;
 mod error;
 mod fetch;
+mod limiter;
 pub mod refusal;
 mod return_path;
 mod routes;
+pub mod same_origin;
 mod service;
 mod session;
 mod sweep;
@@ -98,9 +102,11 @@ mod sweep;
 pub use assertion_consumer::pending_request;
 pub use error::HttpError;
 pub use fetch::MetadataClient;
+pub use limiter::{ReceiveLimiter, ReceivePermit};
 pub use refusal::Reference;
 pub use return_path::{ReturnPath, ReturnPaths};
 pub use routes::{ASSERTION_CONSUMER, LOGIN, LOGOUT, METADATA, login_url, routes};
+pub use same_origin::own_pages_only;
 pub use service::{Service, SignIn, Store};
 pub use session::{SignedIn, open_session};
 pub use sweep::{Swept, sweep};

@@ -86,6 +86,41 @@ impl WebAddress {
         self.is_https || self.is_loopback
     }
 
+    /// The origin as a browser writes it (RFC 6454 6.2): scheme, host and, unless it is the usual one, port, in lower-case letters.
+    ///
+    /// ```
+    /// use vouchsafe_metadata::WebAddress;
+    ///
+    /// for (address, origin) in [
+    ///     ("https://App.example.com:443/saml/acs", "https://app.example.com"),
+    ///     ("http://127.0.0.1:8080/saml/acs", "http://127.0.0.1:8080"),
+    ///     ("http://[0:0::1]/", "http://[::1]"),
+    /// ] {
+    ///     assert_eq!(WebAddress::new(address)?.origin(), origin);
+    /// }
+    /// # Ok::<(), vouchsafe_metadata::MetadataError>(())
+    /// ```
+    #[must_use]
+    pub fn origin(&self) -> String {
+        let (scheme, usual) = if self.is_https { ("https", 443) } else { ("http", 80) };
+        let bracketed = self.host().strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+        let host = match bracketed.and_then(|inner| inner.parse::<Ipv6Addr>().ok()) {
+            Some(address) => format!("[{address}]"),
+            None => self.host().to_ascii_lowercase(),
+        };
+        match self.port().filter(|port| *port != usual) {
+            Some(port) => format!("{scheme}://{host}:{port}"),
+            None => format!("{scheme}://{host}"),
+        }
+    }
+
+    /// The port, if one is written.
+    fn port(&self) -> Option<u16> {
+        let after_host = self.text.get(self.host.1..)?;
+        let port = after_host.strip_prefix(':')?.split(['/', '?']).next()?;
+        port.parse().ok()
+    }
+
     /// The raw query, if there is one.
     #[must_use]
     pub fn query(&self) -> Option<&str> {

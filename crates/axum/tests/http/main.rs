@@ -4,4 +4,5 @@
 
 mod app;
 mod metadata;
+mod other_sites;
 mod sign_in;
