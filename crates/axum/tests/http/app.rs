@@ -10,7 +10,7 @@ use axum::routing::get;
 use chrono::Utc;
 use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
 use vouchsafe::provisioning::{Organization, OrganizationId};
-use vouchsafe::{EntityId, IdentityProvider, ServiceProvider};
+use vouchsafe::{EntityId, IdentityProvider, Provider, ServiceProvider};
 use vouchsafe_axum::{
     HttpError, ReceiveLimiter, Reference, ReturnPaths, Service, SignIn, SignedIn, Store, own_pages_only,
     routes,
@@ -67,13 +67,18 @@ impl App {
     }
 
     pub(crate) async fn start_with(unsolicited: bool) -> App {
+        App::start_over(unsolicited, Provider::rustcrypto()).await
+    }
+
+    pub(crate) async fn start_over(unsolicited: bool, provider: Provider) -> App {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let okta = testkit::IdentityProvider::okta();
         let builder = ServiceProvider::builder(EntityId::new(format!("{address}/saml/metadata")).unwrap())
             .assertion_consumer(&format!("{address}/saml/acs"))
             .unwrap()
-            .trust(IdentityProvider::from_metadata(okta.metadata().unwrap().as_bytes()).unwrap());
+            .trust(IdentityProvider::from_metadata(okta.metadata().unwrap().as_bytes()).unwrap())
+            .provider(provider);
         let builder = if unsolicited { builder.accept_unsolicited() } else { builder };
         let service_provider = builder.build().unwrap();
         let store = Memory::new();
