@@ -66,6 +66,36 @@ pub(crate) async fn consume<S: Service>(
     see_other(place.as_str(), std::iter::once(opened).chain(unbound))
 }
 
+/// Checks a response as the routes do, for an assertion consumer of one's own: on a thread where no other request waits for it, and within
+/// the bounds of the service's [`ReceiveLimiter`](crate::ReceiveLimiter). `pending` is what [`pending_request`] found. Without it the
+/// response may only be one that answers no request, where such are accepted.
+///
+/// # Errors
+/// [`HttpError::Refused`]; [`HttpError::NoPendingRequest`] and [`HttpError::Unsolicited`] without a pending request;
+/// [`HttpError::TooManyFromAddress`] and [`HttpError::Busy`] when there is too much at a time, after which the request goes on waiting.
+pub async fn receive<S: Service>(
+    service: &S,
+    request: &Parts,
+    posted: PostedResponse,
+    pending: Option<PendingRequest>,
+) -> Result<ValidAssertion, HttpError> {
+    let permit = match service.receive_limiter().enter(service.client_address(request)) {
+        Ok(permit) => permit,
+        Err(busy) => return Err(wait_on(service, pending.as_ref(), busy).await),
+    };
+    let check = Check { service_provider: service.service_provider(), posted, pending, now: service.now() };
+    Ok(check.run(service, permit).await?.valid)
+}
+
+/// Lets the request go on waiting, so that the person can try again.
+async fn wait_on<S: Service>(service: &S, pending: Option<&PendingRequest>, busy: HttpError) -> HttpError {
+    let Some(pending) = pending else { return busy };
+    match service.store().put(pending).await {
+        Ok(()) => busy,
+        Err(failure) => failure.into(),
+    }
+}
+
 /// What is to be checked. The check only computes, for as long as the message makes it, so it runs where no other request waits for it.
 struct Check {
     service_provider: ServiceProvider,
@@ -95,13 +125,7 @@ impl Check {
             None => permit,
             Some(name) => match permit.of_identity_provider(&name) {
                 Ok(permit) => permit,
-                Err(busy) => {
-                    // The person can try again: the request goes on waiting.
-                    if let Some(pending) = &self.pending {
-                        service.store().put(pending).await?;
-                    }
-                    return Err(busy);
-                }
+                Err(busy) => return Err(wait_on(service, self.pending.as_ref(), busy).await),
             },
         };
         elsewhere(move || {

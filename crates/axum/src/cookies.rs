@@ -152,7 +152,7 @@ mod tests {
             "request_id": "_1",
             "identity_provider": "urn:idp",
             "issued_at": second,
-            "expires_at": second + 600,
+            "expires_at": second.saturating_add(600),
         });
         PendingRequest::from_stored(serde_json::from_value(stored).unwrap()).unwrap()
     }

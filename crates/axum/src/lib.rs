@@ -2,7 +2,7 @@
 //!
 //! * [`routes`]: metadata, the start of a sign-in, the assertion consumer, sign-out. The state of the router is a [`Service`].
 //! * [`SignedIn`]: the session, as an argument of a handler.
-//! * [`pending_request`], [`open_session`]: the two ends of an assertion consumer, for a handler of one's own.
+//! * [`pending_request`], [`receive`], [`open_session`]: the parts of an assertion consumer, for a handler of one's own.
 //! * [`own_pages_only`]: a layer that refuses what pages of other sites post.
 //! * [`ReceiveLimiter`]: how many responses are checked at a time.
 //! * [`ReturnPaths`]: where a sign-in may lead.
@@ -99,7 +99,7 @@ mod service;
 mod session;
 mod sweep;
 
-pub use assertion_consumer::pending_request;
+pub use assertion_consumer::{pending_request, receive};
 pub use error::HttpError;
 pub use fetch::MetadataClient;
 pub use limiter::{ReceiveLimiter, ReceivePermit};

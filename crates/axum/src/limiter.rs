@@ -105,10 +105,10 @@ impl ReceiveLimiter {
         if running.all >= all {
             return Err(HttpError::Busy { of: "altogether", limit: all });
         }
-        if let Some(address) = address {
-            if !add(&mut running.by_address, address, of_address) {
-                return Err(HttpError::TooManyFromAddress { limit: of_address });
-            }
+        if let Some(address) = address
+            && !add(&mut running.by_address, address, of_address)
+        {
+            return Err(HttpError::TooManyFromAddress { limit: of_address });
         }
         running.all = running.all.saturating_add(1);
         drop(running);

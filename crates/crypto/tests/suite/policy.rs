@@ -103,7 +103,7 @@ fn an_unknown_name_cannot_be_denied() {
         &real.to_uppercase(),
         &format!("{real} "),
         &format!(" {real}"),
-        &real[1..],
+        real.trim_start_matches("h"),
     ] {
         let error = crate::provider().deny(name).unwrap_err();
         assert_eq!(error.code(), "crypto.algorithm_unknown", "{name}");
