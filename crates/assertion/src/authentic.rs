@@ -3,7 +3,6 @@
 use std::fmt;
 use std::sync::Arc;
 
-use vouchsafe_crypto::DigestAlgorithm;
 use vouchsafe_metadata::{EntityId, Scope};
 use vouchsafe_signature::{Evidence, Verified};
 use vouchsafe_xml::{Canonicalization, Document, Element, canonicalize, namespace};
@@ -210,9 +209,9 @@ fn only_assertion(root: Element<'_>) -> Result<Element<'_>, AssertionError> {
 /// written alike.
 fn replay_hash(issuer: &EntityId, id: &str, means: Means<'_>) -> Result<String, AssertionError> {
     let text = [issuer.as_str(), "\0", id].concat();
-    let digest = means.provider.digest(DigestAlgorithm::Sha256, text.as_bytes())?;
+    let digest = means.provider.sha256(text.as_bytes())?;
     let mut hash = String::with_capacity(64);
-    for octet in digest.as_ref() {
+    for octet in digest {
         hash.extend(
             [octet >> 4, octet & 0xF].map(|digit| char::from_digit(digit.into(), 16)).into_iter().flatten(),
         );

@@ -1,12 +1,17 @@
 //! From the POST of an identity provider to a session.
 
+use axum::body::Bytes;
 use axum::http::HeaderMap;
+use axum::http::request::Parts;
 use axum::response::Response;
-use vouchsafe::{BoundRequest, ClaimedResponse, Expect, PendingRequest, PostedResponse, RelayState};
+use vouchsafe::{
+    BoundRequest, ClaimedResponse, Expect, PendingRequest, PostedResponse, RelayState, ValidAssertion,
+};
 use vouchsafe_store::{Session, SessionId, SignIn as _};
 
 use crate::cookies::Cookies;
 use crate::error::HttpError;
+use crate::limiter::ReceivePermit;
 use crate::return_path::ReturnPath;
 use crate::routes::see_other;
 use crate::service::{Service, SignIn};
@@ -15,21 +20,16 @@ use crate::session::received;
 /// Receives, confirms, provisions, opens the session, and sends the browser where it wanted to go.
 pub(crate) async fn consume<S: Service>(
     service: &S,
-    headers: &HeaderMap,
-    body: &[u8],
+    request: &Parts,
+    body: Bytes,
 ) -> Result<Response, HttpError> {
+    let headers = &request.headers;
+    let permit = service.receive_limiter().enter(service.client_address(request))?;
     let service_provider = service.service_provider();
     let cookies = Cookies::for_address(service_provider.assertion_consumer());
-    let posted = PostedResponse::from_form(body, service_provider.limits())?;
-    let claimed = service_provider.open(posted)?;
-    let relay_state = claimed.relay_state().cloned();
-    let pending = pending_request(service, headers, &claimed).await?;
-    if let (None, Some(in_response_to)) = (&pending, claimed.in_response_to()) {
-        return Err(HttpError::NoPendingRequest { in_response_to: in_response_to.to_owned() });
-    }
-    let candidates = service.connections().candidates(&claimed, pending.as_ref().map(BoundRequest::request));
-    let expect = pending.as_ref().map_or(Expect::Unsolicited, Expect::Reply);
-    let valid = service_provider.receive(claimed, &candidates, expect, service.now())?;
+    let posted = PostedResponse::from_form(&body, service_provider.limits())?;
+    drop(body);
+    let Checked { valid, relay_state, pending } = check(service, headers, posted, permit).await?;
     let recorded = service.store().record(valid.replay_key()).await?;
     let login = valid.confirm(recorded)?;
     let (plan, applied) = service.store().sign_in(None, &login).await?;
@@ -57,13 +57,91 @@ pub(crate) async fn consume<S: Service>(
     service.signed_in(&sign_in).await;
 
     let lifetime = session.expires_at.signed_duration_since(session.created_at).num_seconds();
-    let pending = pending.as_ref().map(BoundRequest::request);
-    let place = destination(service, relay_state.as_ref(), pending);
-    let session_cookie = cookies.open_session(id.reveal(), lifetime);
-    match pending {
-        Some(pending) => see_other(place.as_str(), [session_cookie, cookies.unbind(pending.handle())]),
-        None => see_other(place.as_str(), [session_cookie]),
+    let place = destination(service, relay_state.as_ref(), pending.as_ref());
+    let opened = cookies.open_session(id.reveal(), lifetime);
+    let opened = opened.ok_or(HttpError::Header { name: "Set-Cookie" })?;
+    let unbound = pending.as_ref().and_then(|pending| cookies.unbind(headers, pending.handle()));
+    see_other(place.as_str(), std::iter::once(opened).chain(unbound))
+}
+
+/// What the check of a response gives.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Checked {
+    /// The assertion that every rule accepts; perhaps not for the first time.
+    pub valid: ValidAssertion,
+    /// The RelayState that came beside the response; untrusted.
+    pub relay_state: Option<RelayState>,
+    /// The request that it answers; `None`: it answers none.
+    pub pending: Option<PendingRequest>,
+}
+
+/// Checks a response as the routes do, for an assertion consumer of one's own: it finds the request that this browser started, and the
+/// connections that may be meant, and receives the response on a thread where no other request waits for it, within the bounds of the
+/// service's [`ReceiveLimiter`](crate::ReceiveLimiter).
+///
+/// # Errors
+/// [`HttpError::Refused`]; [`HttpError::NoPendingRequest`] if the response answers a request that this browser has not started;
+/// [`HttpError::TooManyFromAddress`] and [`HttpError::Busy`] when there is too much at a time, after which the request goes on waiting.
+pub async fn receive<S: Service>(
+    service: &S,
+    request: &Parts,
+    posted: PostedResponse,
+) -> Result<Checked, HttpError> {
+    let permit = service.receive_limiter().enter(service.client_address(request))?;
+    check(service, &request.headers, posted, permit).await
+}
+
+/// The check only computes, for as long as the message makes it, so it runs where no other request waits for it.
+async fn check<S: Service>(
+    service: &S,
+    headers: &HeaderMap,
+    posted: PostedResponse,
+    permit: ReceivePermit,
+) -> Result<Checked, HttpError> {
+    let service_provider = service.service_provider();
+    let opening = service_provider.clone();
+    let (claimed, permit) = elsewhere(move || Ok((opening.open(posted)?, permit))).await?;
+    let relay_state = claimed.relay_state().cloned();
+    let pending = pending_request(service, headers, &claimed).await?;
+    if let (None, Some(in_response_to)) = (&pending, claimed.in_response_to()) {
+        return Err(HttpError::NoPendingRequest { in_response_to: in_response_to.to_owned() });
     }
+    let request = pending.as_ref().map(BoundRequest::request);
+    let candidates = service.connections().candidates(&claimed, request);
+    // A name that nobody configured costs no signature, and may be one that strangers make up.
+    let permit = match candidates.first() {
+        None => permit,
+        Some(connection) => match permit.over_connection(connection.id()) {
+            Ok(permit) => permit,
+            Err(busy) => return Err(wait_on(service, request, busy).await),
+        },
+    };
+    let now = service.now();
+    let (valid, pending) = elsewhere(move || {
+        let _until_it_is_over = permit;
+        let expect = pending.as_ref().map_or(Expect::Unsolicited, Expect::Reply);
+        let valid = service_provider.receive(claimed, &candidates, expect, now)?;
+        Ok((valid, pending))
+    })
+    .await?;
+    Ok(Checked { valid, relay_state, pending: pending.map(BoundRequest::into_request) })
+}
+
+/// Lets the request go on waiting, so that the person can try again.
+async fn wait_on<S: Service>(service: &S, pending: Option<&PendingRequest>, busy: HttpError) -> HttpError {
+    let Some(pending) = pending else { return busy };
+    match service.store().put(pending).await {
+        Ok(()) => busy,
+        Err(failure) => failure.into(),
+    }
+}
+
+/// Runs a computation on a thread that may be kept busy.
+async fn elsewhere<T: Send + 'static>(
+    compute: impl FnOnce() -> Result<T, HttpError> + Send + 'static,
+) -> Result<T, HttpError> {
+    tokio::task::spawn_blocking(compute).await.unwrap_or_else(|source| Err(HttpError::Worker { source }))
 }
 
 /// The request that this browser started and this response answers, for an assertion consumer of one's own.

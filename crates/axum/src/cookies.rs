@@ -2,7 +2,7 @@
 //!
 //! | cookie | over https | over http on a loopback host |
 //! |---|---|---|
-//! | `vouchsafe-login-…`, the binding | `__Host-`, `Secure`, `HttpOnly`, `SameSite=None`, 10 minutes | `HttpOnly`, no `SameSite` |
+//! | `vouchsafe-login-0` to `-3`, the bindings | `__Host-`, `Secure`, `HttpOnly`, `SameSite=None`, 10 minutes | `HttpOnly`, no `SameSite` |
 //! | `vouchsafe-session` | `__Host-`, `Secure`, `HttpOnly`, `SameSite=Lax` | `HttpOnly`, `SameSite=Lax` |
 //!
 //! The response arrives by a POST from the identity provider's site. A cookie of `SameSite=Lax` or `Strict` is not sent along with that, so
@@ -12,12 +12,14 @@
 //!
 //! The pending request itself is found by the RelayState, not by a cookie. The cookie decides whether *this browser* started it: without
 //! that, somebody could start a sign-in, answer it at the identity provider as themselves, and have the answer posted by a victim's browser
-//! (login CSRF). The session cookie is `Lax` and not `Strict` because the redirect after the POST still counts as coming from the
+//! (login CSRF). There are four places for such cookies, so that a few tabs do not undo each other, and a further sign-in takes the place of
+//! the oldest: any page can make a browser start sign-ins, and browsers push out a site's oldest cookies, the session among them, when there
+//! are too many. The session cookie is `Lax` and not `Strict` because the redirect after the POST still counts as coming from the
 //! identity provider's site.
 
 use axum::http::header::COOKIE;
 use axum::http::{HeaderMap, HeaderValue};
-use vouchsafe::BrowserBinding;
+use vouchsafe::PendingRequest;
 
 /// How cookies are written and read, which depends on whether the service is reached over https.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,34 +28,56 @@ pub struct Cookies {
 }
 
 impl Cookies {
-    /// For a service at this address: secure cookies unless it is `http`, which [`vouchsafe::web_url`] allows on loopback hosts alone.
+    /// For a service at this address: secure cookies unless it is `http`, which is allowed on loopback hosts alone.
     pub fn for_address(address: &str) -> Cookies {
         Cookies { secure: !address.starts_with("http://") }
     }
 
-    /// The `Set-Cookie` that ties a started sign-in to this browser.
-    pub(crate) fn bind(self, handle: &str, binding: &BrowserBinding, seconds: i64) -> Option<HeaderValue> {
-        self.bind_to(handle, binding.reveal(), seconds)
+    /// The `Set-Cookie` that ties a started sign-in to this browser: in a free place, else in that of the oldest.
+    pub(crate) fn bind(
+        self,
+        headers: &HeaderMap,
+        pending: &PendingRequest,
+        binding: &str,
+    ) -> Option<HeaderValue> {
+        let places = PLACES.map(|place| (place, self.held(headers, place)));
+        let free = places.iter().find(|(_, held)| held.is_none());
+        let oldest = places.iter().min_by_key(|(_, held)| held.as_ref().map(|held| held.started));
+        let (place, _) = free.or(oldest)?;
+        let lifetime = pending.expires_at().signed_duration_since(pending.issued_at()).num_seconds();
+        let started = pending.issued_at().timestamp_millis();
+        self.set_binding(*place, &format!("{started}.{}.{binding}", pending.handle()), lifetime.max(0))
     }
 
-    fn bind_to(self, handle: &str, value: &str, seconds: i64) -> Option<HeaderValue> {
-        let same_site = if self.secure { "; Secure; SameSite=None" } else { "" };
-        header(format!(
-            "{}={value}; Path=/; Max-Age={}; HttpOnly{same_site}",
-            self.binding_name(handle),
-            seconds.max(0)
-        ))
-    }
-
-    /// What this browser holds for the sign-in of that handle, if it started it.
+    /// What this browser holds to prove that it started the sign-in of that handle, if it holds anything.
     pub(crate) fn binding(self, headers: &HeaderMap, handle: &str) -> Option<String> {
-        value(headers, &self.binding_name(handle))
+        let held = self.held(headers, self.place_of(headers, handle)?)?;
+        Some(held.secret)
     }
 
-    /// The `Set-Cookie` that takes the binding away.
-    pub(crate) fn unbind(self, handle: &str) -> Option<HeaderValue> {
+    /// The `Set-Cookie` that takes the binding of that handle away, if this browser holds one.
+    pub(crate) fn unbind(self, headers: &HeaderMap, handle: &str) -> Option<HeaderValue> {
+        self.set_binding(self.place_of(headers, handle)?, "", 0)
+    }
+
+    fn place_of(self, headers: &HeaderMap, handle: &str) -> Option<usize> {
+        PLACES.into_iter().find(|place| self.held(headers, *place).is_some_and(|held| held.handle == handle))
+    }
+
+    /// What the browser holds in a place. What is not of our making counts as nothing.
+    fn held(self, headers: &HeaderMap, place: usize) -> Option<Binding> {
+        let text = value(headers, &self.binding_name(place))?;
+        let (started, rest) = text.split_once('.')?;
+        let (handle, secret) = rest.rsplit_once('.')?;
+        let started = started.parse().ok()?;
+        let is_ours = !handle.is_empty() && !secret.is_empty();
+        is_ours.then(|| Binding { started, handle: handle.to_owned(), secret: secret.to_owned() })
+    }
+
+    fn set_binding(self, place: usize, text: &str, seconds: i64) -> Option<HeaderValue> {
         let same_site = if self.secure { "; Secure; SameSite=None" } else { "" };
-        header(format!("{}=; Path=/; Max-Age=0; HttpOnly{same_site}", self.binding_name(handle)))
+        let name = self.binding_name(place);
+        header(format!("{name}={text}; Path=/; Max-Age={seconds}; HttpOnly{same_site}"))
     }
 
     /// The `Set-Cookie` of a session, for so many seconds.
@@ -93,11 +117,20 @@ impl Cookies {
         format!("{}vouchsafe-session", self.prefix())
     }
 
-    /// Each started sign-in has its own cookie, so that two tabs do not undo each other.
-    fn binding_name(self, handle: &str) -> String {
-        let tail: String = handle.chars().filter(char::is_ascii_alphanumeric).take(8).collect();
-        format!("{}vouchsafe-login-{tail}", self.prefix())
+    fn binding_name(self, place: usize) -> String {
+        format!("{}vouchsafe-login-{place}", self.prefix())
     }
+}
+
+/// The places for started sign-ins.
+const PLACES: [usize; 4] = [0, 1, 2, 3];
+
+/// A started sign-in, as its cookie has it: when, in milliseconds of Unix time, the handle of the pending request, and the value that proves
+/// that this browser started it. The time says which is the oldest and decides nothing else.
+struct Binding {
+    started: i64,
+    handle: String,
+    secret: String,
 }
 
 /// A header value, unless the text holds what a header cannot. Handles and tokens are hexadecimal, so it never does.
@@ -119,37 +152,115 @@ fn value(headers: &HeaderMap, name: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use chrono::{DateTime, Utc};
 
-    fn sent(header: &HeaderValue) -> HeaderMap {
-        let pair = header.to_str().unwrap().split(';').next().unwrap().to_owned();
-        let mut headers = HeaderMap::new();
-        headers.insert(COOKIE, HeaderValue::from_str(&format!("other=1; {pair}; more=2")).unwrap());
-        headers
+    /// A request that was started at that second.
+    fn pending(handle: &str, second: i64) -> PendingRequest {
+        let stored = serde_json::json!({
+            "handle": handle,
+            "request_id": "_1",
+            "connection": "acme",
+            "binding_hash": "0".repeat(64),
+            "issued_at": second,
+            "expires_at": second.saturating_add(600),
+        });
+        PendingRequest::from_stored(serde_json::from_value(stored).unwrap()).unwrap()
+    }
+
+    /// A browser that does what `Set-Cookie` says.
+    #[derive(Default)]
+    struct Jar(Vec<(String, String)>);
+
+    impl Jar {
+        fn keep(&mut self, header: &HeaderValue) {
+            let text = header.to_str().unwrap();
+            let (name, value) = text.split(';').next().unwrap().split_once('=').unwrap();
+            self.0.retain(|(found, _)| found != name);
+            if !text.contains("Max-Age=0") {
+                self.0.push((name.to_owned(), value.to_owned()));
+            }
+        }
+
+        fn headers(&self) -> HeaderMap {
+            let pairs: Vec<String> = self.0.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            let mut headers = HeaderMap::new();
+            headers.insert(COOKIE, HeaderValue::from_str(&format!("other=1; {}", pairs.join("; "))).unwrap());
+            headers
+        }
     }
 
     #[test]
     fn over_https_nothing_is_left_off() {
         let cookies = Cookies::for_address("https://app.example.com/saml/acs");
-        let binding = cookies.bind_to("0123456789abcdef", "ff00", 600).unwrap();
+        let binding = cookies.bind(&HeaderMap::new(), &pending("0123456789abcdef", 7), "ff00").unwrap();
         assert_eq!(
             binding,
-            "__Host-vouchsafe-login-01234567=ff00; Path=/; Max-Age=600; HttpOnly; Secure; SameSite=None"
+            "__Host-vouchsafe-login-0=7000.0123456789abcdef.ff00; Path=/; Max-Age=600; HttpOnly; Secure; SameSite=None"
         );
         let session = cookies.open_session("aa", 60).unwrap();
         assert_eq!(
             session,
             "__Host-vouchsafe-session=aa; Path=/; Max-Age=60; HttpOnly; Secure; SameSite=Lax"
         );
-        assert_eq!(cookies.session(&sent(&session)).as_deref(), Some("aa"));
+        let mut jar = Jar::default();
+        jar.keep(&session);
+        assert_eq!(cookies.session(&jar.headers()).as_deref(), Some("aa"));
     }
 
     #[test]
     fn a_binding_binds_its_own_handle_only() {
         let cookies = Cookies::for_address("http://127.0.0.1:8080/saml/acs");
-        let headers = sent(&cookies.bind_to("0123456789abcdef", "ff00", 600).unwrap());
-        assert_eq!(cookies.binding(&headers, "0123456789abcdef").as_deref(), Some("ff00"));
-        assert_eq!(cookies.binding(&headers, "1123456789abcdef"), None);
+        let mut jar = Jar::default();
+        let binding = cookies.bind(&jar.headers(), &pending("0123456789abcdef", 1), "ff00").unwrap();
+        assert!(!binding.to_str().unwrap().contains("SameSite"));
+        jar.keep(&binding);
+        assert_eq!(cookies.binding(&jar.headers(), "0123456789abcdef").as_deref(), Some("ff00"));
+        for other in ["0123456789abcdee", "0123456789abcde", "0123456789abcdef.ff00", ""] {
+            assert_eq!(cookies.binding(&jar.headers(), other), None, "{other}");
+        }
         assert_eq!(cookies.binding(&HeaderMap::new(), "0123456789abcdef"), None);
-        assert!(!cookies.bind_to("0123", "ff00", 1).unwrap().to_str().unwrap().contains("SameSite"));
+        assert_eq!(cookies.unbind(&jar.headers(), "0123456789abcdee"), None);
+        jar.keep(&cookies.unbind(&jar.headers(), "0123456789abcdef").unwrap());
+        assert_eq!(cookies.binding(&jar.headers(), "0123456789abcdef"), None);
+    }
+
+    /// Browsers keep some 180 cookies of a site and push out the oldest.
+    #[test]
+    fn any_number_of_started_sign_ins_fills_four_places() {
+        let cookies = Cookies::for_address("https://app.example.com/saml/acs");
+        let mut jar = Jar::default();
+        jar.keep(&cookies.open_session("secret", 600).unwrap());
+        for second in 0..220 {
+            jar.keep(
+                &cookies.bind(&jar.headers(), &pending(&format!("handle{second}"), second), "ff00").unwrap(),
+            );
+        }
+        assert_eq!(jar.0.len(), 5);
+        assert_eq!(cookies.session(&jar.headers()).as_deref(), Some("secret"));
+        for second in 0..220 {
+            let held = cookies.binding(&jar.headers(), &format!("handle{second}"));
+            assert_eq!(held.is_some(), second >= 216, "{second}");
+        }
+        // A place that is free again is taken before another is.
+        jar.keep(&cookies.unbind(&jar.headers(), "handle218").unwrap());
+        jar.keep(&cookies.bind(&jar.headers(), &pending("last", 1000), "ff00").unwrap());
+        for handle in ["handle216", "handle217", "handle219", "last"] {
+            assert!(cookies.binding(&jar.headers(), handle).is_some(), "{handle}");
+        }
+    }
+
+    #[test]
+    fn a_cookie_of_somebody_elses_making_is_a_free_place() {
+        let cookies = Cookies::for_address("http://127.0.0.1:8080/saml/acs");
+        for text in
+            ["", ".", "x", "x.y", "1.", "99999999999999999999.y.z", "1..z", "1.y.", "0123456789abcdef"]
+        {
+            let mut jar = Jar(vec![("vouchsafe-login-0".to_owned(), text.to_owned())]);
+            assert_eq!(cookies.binding(&jar.headers(), text), None, "{text}");
+            let now: DateTime<Utc> = DateTime::UNIX_EPOCH;
+            jar.keep(&cookies.bind(&jar.headers(), &pending("mine", now.timestamp()), "ff00").unwrap());
+            assert!(cookies.binding(&jar.headers(), "mine").is_some(), "{text}");
+            assert_eq!(jar.0.len(), 1, "{text}");
+        }
     }
 }

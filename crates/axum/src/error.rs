@@ -43,6 +43,32 @@ pub enum HttpError {
         /// What the response says it answers.
         in_response_to: String,
     },
+    /// A request that changes something comes from a page of another site.
+    #[error("the request comes from a page of another site")]
+    CrossSite,
+    /// More responses from one client address are being checked than one may have.
+    #[error("{limit} responses from one client address are being checked already")]
+    #[non_exhaustive]
+    TooManyFromAddress {
+        /// How many may be.
+        limit: usize,
+    },
+    /// More responses are being checked than may be at a time.
+    #[error("{limit} responses {of} are being checked already")]
+    #[non_exhaustive]
+    Busy {
+        /// "over one connection" or "altogether".
+        of: &'static str,
+        /// How many may be.
+        limit: usize,
+    },
+    /// The thread that checked a response ended without an answer.
+    #[error("the check of a response broke off: {source}")]
+    #[non_exhaustive]
+    Worker {
+        /// Why.
+        source: tokio::task::JoinError,
+    },
     /// No organization by that name or e-mail address signs in here.
     #[error("no organization is found by {}", Quoted::new(asked))]
     #[non_exhaustive]
@@ -77,6 +103,10 @@ impl HttpError {
             Self::Store(error) => error.code(),
             Self::Metadata(error) => error.code(),
             Self::NoPendingRequest { .. } => "http.no_pending_request",
+            Self::CrossSite => "http.cross_site",
+            Self::TooManyFromAddress { .. } => "http.too_many_from_address",
+            Self::Busy { .. } => "http.busy",
+            Self::Worker { .. } => "http.worker",
             Self::UnknownOrganization { .. } => "http.unknown_organization",
             Self::Body { .. } => "http.body",
             Self::Header { .. } => "http.header",
@@ -97,6 +127,17 @@ impl HttpError {
                  If it happens to everybody, the address in the identity provider's console (Okta: \"Single sign-on URL\") has another \
                  host than the one people sign in on, or a proxy removes cookies."
             }
+            Self::CrossSite => {
+                "Nobody has to change anything if another site tried it. If people see it on your own pages, they open the service under \
+                 another host name than the one of the assertion consumer's address."
+            }
+            Self::TooManyFromAddress { .. } => {
+                "The person tries again. If everybody comes through one proxy, let client_address read the address that the proxy names."
+            }
+            Self::Busy { .. } => {
+                "The person tries again. If it lasts, look for somebody who sends large responses, or raise the limits."
+            }
+            Self::Worker { .. } => "This is a defect of the service; report it with the reference.",
             Self::UnknownOrganization { .. } => {
                 "Compare the organization's slug, or the domain of the e-mail address."
             }
@@ -121,14 +162,20 @@ impl HttpError {
         }
     }
 
-    /// 403 whatever was refused, 500 when the fault is here. More would tell which check failed.
+    /// 403 whatever was refused, 500 when the fault is here, 429 and 503 when there is too much at a time. More would tell which check
+    /// failed.
     pub(crate) fn status(&self) -> StatusCode {
-        let here = match self {
-            Self::Store(failure) | Self::SignIn(SignInError::Store(failure)) => !is_about_the_person(failure),
-            Self::Header { .. } => true,
-            _ => false,
-        };
-        if here { StatusCode::INTERNAL_SERVER_ERROR } else { StatusCode::FORBIDDEN }
+        match self {
+            Self::Store(failure) | Self::SignIn(SignInError::Store(failure))
+                if !is_about_the_person(failure) =>
+            {
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
+            Self::Header { .. } | Self::Worker { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::TooManyFromAddress { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::Busy { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            _ => StatusCode::FORBIDDEN,
+        }
     }
 }
 

@@ -2,7 +2,9 @@
 //!
 //! * [`routes`]: metadata, the start of a sign-in, the assertion consumer, sign-out. The state of the router is a [`Service`].
 //! * [`SignedIn`]: the session, as an argument of a handler.
-//! * [`pending_request`], [`open_session`]: the two ends of an assertion consumer, for a handler of one's own.
+//! * [`pending_request`], [`receive`], [`open_session`]: the parts of an assertion consumer, for a handler of one's own.
+//! * [`own_pages_only`]: a layer that refuses what pages of other sites post.
+//! * [`ReceiveLimiter`]: how many responses are checked at a time.
 //! * [`ReturnPaths`]: where a sign-in may lead.
 //! * [`sweep`]: forgetting what is over.
 //! * [`cookies`]: which cookies are set and why they are what they are.
@@ -92,18 +94,22 @@
 mod assertion_consumer;
 pub mod cookies;
 mod error;
+mod limiter;
 pub mod refusal;
 mod return_path;
 mod routes;
+pub mod same_origin;
 mod service;
 mod session;
 mod sweep;
 
-pub use assertion_consumer::pending_request;
+pub use assertion_consumer::{Checked, pending_request, receive};
 pub use error::HttpError;
+pub use limiter::{ReceiveLimiter, ReceivePermit};
 pub use refusal::Reference;
 pub use return_path::{ReturnPath, ReturnPaths};
 pub use routes::{ASSERTION_CONSUMER, LOGIN, LOGOUT, METADATA, login_url, routes};
+pub use same_origin::own_pages_only;
 pub use service::{Service, SignIn, Store};
 pub use session::{SignedIn, open_session};
 pub use sweep::{Swept, sweep};

@@ -3,7 +3,10 @@
 //! The browser gets one constant sentence and a reference. The log gets, under the same reference, the code, the message with its operands,
 //! the hint and the ledger, in which personal values are redacted.
 
-use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
 use vouchsafe::{Provider, ServiceProvider};
 
@@ -51,9 +54,18 @@ pub fn respond(error: &HttpError, reference: Reference) -> Response {
     );
     let headers = [
         (CACHE_CONTROL, "no-store"),
-        (CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"),
+        (
+            CONTENT_SECURITY_POLICY,
+            "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        ),
+        (REFERRER_POLICY, "no-referrer"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     ];
-    let mut response = (error.status(), headers, Html(page)).into_response();
+    let status = error.status();
+    let mut response = (status, headers, Html(page)).into_response();
+    if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    }
     response.extensions_mut().insert(reference);
     response
 }

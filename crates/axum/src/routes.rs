@@ -5,6 +5,7 @@ use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{Query, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION, SET_COOKIE};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
@@ -14,6 +15,7 @@ use crate::assertion_consumer::consume;
 use crate::cookies::Cookies;
 use crate::error::HttpError;
 use crate::refusal::{self, Reference};
+use crate::same_origin::may_change;
 use crate::service::Service;
 use crate::session::received;
 use vouchsafe::{LoginOptions, OutgoingRequest, PostForm, Redirect};
@@ -24,7 +26,7 @@ pub const METADATA: &str = "/saml/metadata";
 pub const LOGIN: &str = "/saml/login";
 /// The assertion consumer (POST).
 pub const ASSERTION_CONSUMER: &str = "/saml/acs";
-/// Ends the session here (POST); the one at the identity provider goes on.
+/// Ends the session here (POST from a page of this service); the one at the identity provider goes on.
 pub const LOGOUT: &str = "/saml/logout";
 
 /// The routes of a service provider: [`METADATA`], [`LOGIN`], [`ASSERTION_CONSUMER`], [`LOGOUT`].
@@ -60,18 +62,24 @@ async fn metadata<S: Service>(State(service): State<S>) -> Response {
 
 async fn login<S: Service>(
     State(service): State<S>,
+    headers: HeaderMap,
     Query(query): Query<HashMap<String, String>>,
 ) -> Response {
     let asked = query.get("organization").map(String::as_str).unwrap_or_default();
     let wanted = query.get("return").map(String::as_str);
-    match start(&service, asked, wanted).await {
+    match start(&service, &headers, asked, wanted).await {
         Ok(response) => response,
         Err(error) => refuse(&service, &error),
     }
 }
 
 /// Finds the identity provider, keeps the request, binds it to this browser, and sends the browser away.
-async fn start<S: Service>(service: &S, asked: &str, wanted: Option<&str>) -> Result<Response, HttpError> {
+async fn start<S: Service>(
+    service: &S,
+    headers: &HeaderMap,
+    asked: &str,
+    wanted: Option<&str>,
+) -> Result<Response, HttpError> {
     let connection = service
         .find_connection(asked)
         .await?
@@ -81,12 +89,9 @@ async fn start<S: Service>(service: &S, asked: &str, wanted: Option<&str>) -> Re
     let started = service_provider.start_login(&connection, options, service.now())?;
     let pending = &started.pending;
     service.store().put(pending).await?;
-    let lifetime = pending.expires_at().signed_duration_since(pending.issued_at()).num_seconds();
-    let cookie = Cookies::for_address(service_provider.assertion_consumer()).bind(
-        pending.handle(),
-        &started.binding,
-        lifetime,
-    );
+    let cookies = Cookies::for_address(service_provider.assertion_consumer());
+    let cookie = cookies.bind(headers, pending, started.binding.reveal());
+    let cookie = cookie.ok_or(HttpError::Header { name: "Set-Cookie" })?;
     match &started.request {
         OutgoingRequest::Form(form) => posted_by_the_browser(form, cookie),
         request => see_other(request.redirect().map(Redirect::url).unwrap_or_default(), [cookie]),
@@ -95,25 +100,30 @@ async fn start<S: Service>(service: &S, asked: &str, wanted: Option<&str>) -> Re
 
 async fn assertion_consumer<S: Service>(
     State(service): State<S>,
-    headers: HeaderMap,
+    parts: Parts,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
     let outcome = match body {
-        Ok(body) => consume(&service, &headers, &body).await,
+        Ok(body) => consume(&service, &parts, body).await,
         Err(source) => Err(HttpError::Body { source }),
     };
     outcome.unwrap_or_else(|error| refuse(&service, &error))
 }
 
-/// Ends the session. Nobody else's page can do that: the session's cookie does not come with a POST from another site.
+/// Ends the session, if a page of our own or the person says so. What another site sends changes nothing: neither the session nor the
+/// cookies.
 async fn logout<S: Service>(State(service): State<S>, headers: HeaderMap) -> Response {
     let outcome = async {
         let service_provider = service.service_provider();
+        if !may_change(&headers, &service_provider) {
+            return Err(HttpError::CrossSite);
+        }
         let cookies = Cookies::for_address(service_provider.assertion_consumer());
         if let Some(id) = received(cookies, &headers, &service_provider)? {
             service.store().revoke(&id).await?;
         }
-        see_other(service.sign_in_page(), [cookies.close_session()])
+        let closed = cookies.close_session().ok_or(HttpError::Header { name: "Set-Cookie" })?;
+        see_other(service.sign_in_page(), [closed])
     };
     outcome.await.unwrap_or_else(|error: HttpError| refuse(&service, &error))
 }
@@ -126,18 +136,18 @@ pub(crate) fn with_query(path: &str, pairs: &[(&str, &str)]) -> String {
 }
 
 /// The page whose button posts the request to the identity provider.
-fn posted_by_the_browser(form: &PostForm, cookie: Option<HeaderValue>) -> Result<Response, HttpError> {
+fn posted_by_the_browser(form: &PostForm, cookie: HeaderValue) -> Result<Response, HttpError> {
     let mut response = Html(form.to_html()).into_response();
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.append(SET_COOKIE, cookie.ok_or(HttpError::Header { name: "Set-Cookie" })?);
+    headers.append(SET_COOKIE, cookie);
     Ok(response)
 }
 
 /// Status 303, cookies set, nothing kept by caches.
-pub(crate) fn see_other<const N: usize>(
+pub(crate) fn see_other(
     location: &str,
-    cookies: [Option<HeaderValue>; N],
+    cookies: impl IntoIterator<Item = HeaderValue>,
 ) -> Result<Response, HttpError> {
     let mut response = StatusCode::SEE_OTHER.into_response();
     let headers = response.headers_mut();
@@ -145,13 +155,13 @@ pub(crate) fn see_other<const N: usize>(
     headers.insert(LOCATION, location);
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     for cookie in cookies {
-        headers.append(SET_COOKIE, cookie.ok_or(HttpError::Header { name: "Set-Cookie" })?);
+        headers.append(SET_COOKIE, cookie);
     }
     Ok(response)
 }
 
 /// Logs, tells the service, and makes the page.
-fn refuse<S: Service>(service: &S, error: &HttpError) -> Response {
+pub(crate) fn refuse<S: Service>(service: &S, error: &HttpError) -> Response {
     let reference = Reference::new(&service.service_provider());
     service.refused(error, &reference);
     refusal::respond(error, reference)

@@ -1,13 +1,16 @@
 //! What a service gives to the routes, and what it is told.
 
 use std::future::Future;
+use std::net::IpAddr;
 
+use axum::http::request::Parts;
 use chrono::{DateTime, TimeDelta, Utc};
 use vouchsafe::provisioning::Plan;
 use vouchsafe::{Connection, Connections, Login, ServiceProvider};
 use vouchsafe_store::{Applied, Directory, PendingStore, ReplayStore, Session, SessionStore};
 
 use crate::error::HttpError;
+use crate::limiter::ReceiveLimiter;
 use crate::refusal::Reference;
 use crate::return_path::ReturnPaths;
 
@@ -91,6 +94,23 @@ pub trait Service: Clone + Send + Sync + 'static {
             };
             Ok(found.and_then(|organization| self.connections().get(organization.value.id.as_str())))
         }
+    }
+
+    /// How many responses are checked at a time. By default the limiter that all services of this process share:
+    /// [`ReceiveLimiter::default`].
+    fn receive_limiter(&self) -> &ReceiveLimiter {
+        ReceiveLimiter::of_the_process()
+    }
+
+    /// The address of the client who sends a request, for the limiter's share of one client. By default nobody knows it, and that limit
+    /// does not apply.
+    ///
+    /// Without a proxy in front of the service it is `ConnectInfo<SocketAddr>` among the request's extensions, if the router is served with
+    /// `into_make_service_with_connect_info`. Behind a proxy that address is the proxy's for everybody: take what the proxy writes into a
+    /// header, and only if the proxy takes away what clients write there.
+    fn client_address(&self, request: &Parts) -> Option<IpAddr> {
+        let _ = request;
+        None
     }
 
     /// How long a session lasts at most. The identity provider's SessionNotOnOrAfter can shorten it. Default: 8 hours.

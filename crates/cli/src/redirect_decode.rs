@@ -1,8 +1,9 @@
 //! `vouchsafe redirect decode`: the message in a query string.
 
 use serde::Serialize;
-use vouchsafe::redirect;
+use vouchsafe::signature::VerifiedQuery;
 use vouchsafe::xml::Limits;
+use vouchsafe::{RelayState, redirect};
 
 use crate::failure::Failure;
 use crate::input;
@@ -15,7 +16,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Answer, Failure> {
-    let decoded = Decoded::of(&query_string(&arguments.query)?)?;
+    let decoded = Decoded::unverified(&query_string(&arguments.query)?)?;
     output.write(&decoded, || decoded.human(output))?;
     Ok(Answer::Yes)
 }
@@ -29,14 +30,26 @@ pub(crate) struct Decoded {
 }
 
 impl Decoded {
-    pub(crate) fn of(query: &str) -> Result<Decoded, Failure> {
-        let decoded = redirect::decode(query, &Limits::default())
+    /// The message of a query that nobody has verified.
+    fn unverified(query: &str) -> Result<Decoded, Failure> {
+        let message = redirect::decode_unverified(query, &Limits::default())
             .map_err(|error| Failure::unusable("the query string", error))?;
-        Ok(Decoded {
-            parameter: decoded.field(),
-            relay_state: decoded.relay_state().map(|state| state.as_str().to_owned()),
-            message: String::from_utf8_lossy(decoded.octets()).into_owned(),
-        })
+        Ok(Decoded::new(message.field(), message.relay_state(), message.octets()))
+    }
+
+    /// The message that was verified.
+    pub(crate) fn of(verified: &VerifiedQuery) -> Result<Decoded, Failure> {
+        let message = redirect::decode(verified, &Limits::default())
+            .map_err(|error| Failure::unusable("the query string", error))?;
+        Ok(Decoded::new(message.field(), message.relay_state(), message.octets()))
+    }
+
+    fn new(parameter: &'static str, relay_state: Option<&RelayState>, message: &[u8]) -> Decoded {
+        Decoded {
+            parameter,
+            relay_state: relay_state.map(|state| state.as_str().to_owned()),
+            message: String::from_utf8_lossy(message).into_owned(),
+        }
     }
 
     pub(crate) fn human(&self, output: &Output) -> String {

@@ -26,7 +26,7 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Answer, Fail
     let query = query_string(&arguments.query)?;
     let verified = verify_query(&query, &keys, &provider).map_err(Failure::refused)?;
     let good = Good::new(verified.evidence(), None);
-    let decoded = Decoded::of(&query)?;
+    let decoded = Decoded::of(&verified)?;
     #[derive(serde::Serialize)]
     struct Both<'a> {
         #[serde(flatten)]

@@ -168,7 +168,7 @@ fn values_that_cannot_be_used() {
         (&["signature", "sign", "--key", &key, &binary], "cli.encoding", "binary"),
         (&["decrypt", "--key", &junk, &idp], "crypto.", "junk"),
         (&["decrypt", "--key", &key, &junk], "xml.", "junk"),
-        (&["redirect", "decode", "a=b"], "binding.field_missing", "SAMLRequest"),
+        (&["redirect", "decode", "a=b"], "signature.query", "SAMLRequest"),
         (&["redirect", "decode", "SAMLRequest=!"], "binding.base64", "SAMLRequest"),
         (&["redirect", "decode", "SAMLRequest=AAAA"], "binding.deflate", "SAMLRequest"),
         (&["metadata", "show", &junk], "xml.", "junk"),

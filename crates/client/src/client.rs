@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use reqwest::Url;
 use reqwest::redirect::Policy;
-use vouchsafe::IdentityProvider;
+use vouchsafe::{EntityId, IdentityProvider, WebAddress};
 
 use crate::address::{Guarded, admissible};
 use crate::error::ClientError;
@@ -89,6 +89,22 @@ impl Client {
             .map_err(|source| ClientError::Metadata { url: address.trim().to_owned(), source })
     }
 
+    /// Loads newer metadata of an identity provider that is known already: what is loaded must be the metadata of that entity.
+    ///
+    /// # Errors
+    /// [`ClientError::Metadata`] with `metadata.other_entity` when it is the metadata of another, and as
+    /// [`identity_provider`](Self::identity_provider).
+    pub async fn refreshed(
+        &self,
+        address: &str,
+        expected: &EntityId,
+    ) -> Result<IdentityProvider, ClientError> {
+        let loaded = self.identity_provider(address).await?;
+        loaded
+            .expected_to_be(expected)
+            .map_err(|source| ClientError::Metadata { url: address.trim().to_owned(), source })
+    }
+
     /// Loads a document as it is.
     ///
     /// # Errors
@@ -97,6 +113,8 @@ impl Client {
     pub async fn load(&self, address: &str) -> Result<Vec<u8>, ClientError> {
         let address = address.trim();
         let forbidden = |reason| ClientError::Forbidden { url: address.to_owned(), reason };
+        WebAddress::new(address)
+            .map_err(|source| ClientError::Metadata { url: address.to_owned(), source })?;
         let url = Url::parse(address).map_err(|_| forbidden("it is not an absolute URL"))?;
         admissible(&url, self.loopback).map_err(forbidden)?;
         let failed = |source: reqwest::Error| ClientError::Exchange {

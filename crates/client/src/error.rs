@@ -49,8 +49,8 @@ pub enum ClientError {
         /// How many bytes are read.
         limit: usize,
     },
-    /// What came is not metadata of an identity provider.
-    #[error("{url:?} is not metadata of an identity provider: {source}")]
+    /// The address is not valid, or what came is not metadata of the identity provider.
+    #[error("{url:?} gives no metadata of the identity provider: {source}")]
     #[non_exhaustive]
     Metadata {
         /// The address.

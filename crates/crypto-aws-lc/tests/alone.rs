@@ -92,7 +92,7 @@ fn the_same_list_of_algorithms() {
         assert_eq!(code(provider.generate_key(KeyKind::Rsa { bits: 1024 })), "crypto.key_too_small");
         let key = provider.generate_key(KeyKind::Rsa { bits: 2048 }).unwrap();
         let transport = KeyTransport::RsaOaep { digest: DigestAlgorithm::Sha256, mgf: DigestAlgorithm::Sha1 };
-        let denying = provider.deny(transport.uri());
+        let denying = provider.deny(transport.uri()).unwrap();
         assert_eq!(code(denying.decrypt_key(transport, &key, &[0; 256])), "crypto.algorithm_refused");
     }
 }

@@ -32,8 +32,9 @@ pub enum CryptoError {
         /// The digest asked for.
         algorithm: DigestAlgorithm,
     },
-    /// A word given to [`Provider::danger_allow`](crate::Provider::danger_allow) names nothing that can be allowed.
-    #[error("“{uri}” names nothing that can be allowed")]
+    /// A word given to [`Provider::danger_allow`](crate::Provider::danger_allow) or [`Provider::deny`](crate::Provider::deny) names no
+    /// algorithm that is known here.
+    #[error("“{uri}” names no algorithm that is known here")]
     #[non_exhaustive]
     AlgorithmUnknown {
         /// The word, escaped and cut.
@@ -238,8 +239,8 @@ impl CryptoError {
                  provider's danger_allow accepts the old digest."
             }
             Self::AlgorithmUnknown { .. } => {
-                "Give the identifier of a legacy algorithm (rsa-sha1, sha1, rsa-1_5, tripledes-cbc) as it stands in the \
-                 message, or the word rsa-1024."
+                "Give the identifier of an algorithm as it stands in the message, or the word rsa-1024. What is unknown here (MD5 and \
+                 DSA among it) is refused in any case and cannot be allowed."
             }
             Self::AlgorithmUnsupported { .. } => {
                 "Use the default provider (with AWS-LC: provider instead of provider_of_aws_lc_alone), or another algorithm."

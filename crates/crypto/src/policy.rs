@@ -38,32 +38,26 @@ impl Policy {
         }
     }
 
-    pub(crate) fn deny(&mut self, uri: &str) {
-        self.signatures.retain(|it| it.uri() != uri);
-        self.digests.retain(|it| it.uri() != uri);
-        self.ciphers.retain(|it| it.uri() != uri);
-        self.transports.retain(|&it| it != uri);
-        if uri == RSA_1024 {
-            self.rsa_minimum_bits = RSA_MINIMUM_BITS;
+    /// Takes what `name` names off the lists. It may be off already.
+    pub(crate) fn deny(&mut self, name: &str) -> Result<(), CryptoError> {
+        match Named::from_name(name)? {
+            Named::Signature(algorithm) => self.signatures.retain(|it| *it != algorithm),
+            Named::Digest(algorithm) => self.digests.retain(|it| *it != algorithm),
+            Named::Cipher(cipher) => self.ciphers.retain(|it| *it != cipher),
+            Named::Transport(uri) => self.transports.retain(|it| *it != uri),
+            Named::Rsa1024 => self.rsa_minimum_bits = RSA_MINIMUM_BITS,
         }
+        Ok(())
     }
 
-    pub(crate) fn allow(&mut self, uri: &str) -> Result<(), CryptoError> {
-        let transports =
-            [KeyTransport::RSA_15_URI, KeyTransport::RSA_OAEP_MGF1P_URI, KeyTransport::RSA_OAEP_URI];
-        if let Some(algorithm) = SignatureAlgorithm::from_uri(uri) {
-            add(&mut self.signatures, algorithm);
-        } else if let Some(algorithm) = DigestAlgorithm::from_uri(uri) {
-            add(&mut self.digests, algorithm);
-        } else if let Some(cipher) = ContentCipher::from_uri(uri) {
-            add(&mut self.ciphers, cipher);
-        } else if let Some(transport) = transports.into_iter().find(|&it| it == uri) {
-            add(&mut self.transports, transport);
-        } else if uri == RSA_1024 {
-            self.rsa_minimum_bits = RSA_DANGER_MINIMUM_BITS;
-        } else {
-            let uri = uri.chars().take(200).collect::<String>().escape_debug().to_string();
-            return Err(CryptoError::AlgorithmUnknown { uri });
+    /// Puts what `name` names on the lists.
+    pub(crate) fn allow(&mut self, name: &str) -> Result<(), CryptoError> {
+        match Named::from_name(name)? {
+            Named::Signature(algorithm) => add(&mut self.signatures, algorithm),
+            Named::Digest(algorithm) => add(&mut self.digests, algorithm),
+            Named::Cipher(cipher) => add(&mut self.ciphers, cipher),
+            Named::Transport(uri) => add(&mut self.transports, uri),
+            Named::Rsa1024 => self.rsa_minimum_bits = RSA_DANGER_MINIMUM_BITS,
         }
         Ok(())
     }
@@ -122,6 +116,32 @@ impl Policy {
             KeyKind::Rsa { bits } if bits > maximum => Err(CryptoError::KeyTooLarge { bits, maximum }),
             _ => Ok(()),
         }
+    }
+}
+
+/// What a name given to `deny` or `danger_allow` means.
+enum Named {
+    Signature(SignatureAlgorithm),
+    Digest(DigestAlgorithm),
+    Cipher(ContentCipher),
+    Transport(&'static str),
+    Rsa1024,
+}
+
+impl Named {
+    /// A name that is not known is an error, never "nothing": whoever mistypes the algorithm to deny would go on accepting it.
+    fn from_name(name: &str) -> Result<Named, CryptoError> {
+        let transports =
+            [KeyTransport::RSA_15_URI, KeyTransport::RSA_OAEP_MGF1P_URI, KeyTransport::RSA_OAEP_URI];
+        let known = SignatureAlgorithm::from_uri(name)
+            .map(Named::Signature)
+            .or_else(|| DigestAlgorithm::from_uri(name).map(Named::Digest))
+            .or_else(|| ContentCipher::from_uri(name).map(Named::Cipher))
+            .or_else(|| transports.into_iter().find(|it| *it == name).map(Named::Transport))
+            .or_else(|| (name == RSA_1024).then_some(Named::Rsa1024));
+        known.ok_or_else(|| CryptoError::AlgorithmUnknown {
+            uri: name.chars().take(200).collect::<String>().escape_debug().to_string(),
+        })
     }
 }
 

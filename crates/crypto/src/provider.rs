@@ -56,7 +56,7 @@ impl Provider {
         self.backend.name()
     }
 
-    /// Takes an algorithm off the list. An identifier that is not on the list is off it already.
+    /// Takes an algorithm off the list, by its identifier or by the word `rsa-1024`. Denying what is denied already changes nothing.
     ///
     /// The identifier of a digest concerns digests in signatures; RSA-OAEP has its own two identifiers, see
     /// [`KeyTransport::uri`].
@@ -64,14 +64,20 @@ impl Provider {
     /// ```
     /// use vouchsafe_crypto::{ContentCipher, Provider};
     ///
-    /// let provider = Provider::rustcrypto().deny(ContentCipher::Aes128Cbc.uri());
+    /// let provider = Provider::rustcrypto().deny(ContentCipher::Aes128Cbc.uri())?;
     /// assert!(!provider.accepts_cipher(ContentCipher::Aes128Cbc));
     /// assert!(provider.accepts_cipher(ContentCipher::Aes128Gcm));
+    /// // A name with a typing error denies nothing, so it is an error.
+    /// assert!(provider.deny("http://www.w3.org/2001/04/xmlenc#aes256-cdc").is_err());
+    /// # Ok::<(), vouchsafe_crypto::CryptoError>(())
     /// ```
-    #[must_use]
-    pub fn deny(mut self, uri: &str) -> Self {
-        Arc::make_mut(&mut self.policy).deny(uri);
-        self
+    ///
+    /// # Errors
+    ///
+    /// [`CryptoError::AlgorithmUnknown`] when the name is not one of an algorithm that is known here.
+    pub fn deny(mut self, uri: &str) -> Result<Self, CryptoError> {
+        Arc::make_mut(&mut self.policy).deny(uri)?;
+        Ok(self)
     }
 
     /// Puts an algorithm on the list that is not there by default: the identifier of `rsa-sha1`, `sha1`, `rsa-1_5` or
@@ -119,6 +125,30 @@ impl Provider {
     #[must_use]
     pub fn accepts_cipher(&self, cipher: ContentCipher) -> bool {
         self.policy.ciphers.contains(&cipher)
+    }
+
+    /// SHA-256 for purposes of our own: fingerprints, and the hashes under which tokens, sessions and assertions are stored. It does not
+    /// depend on the policy, which says what is accepted from others: a policy without SHA-256 must not stop a service from storing
+    /// a session, and no policy can replace this hash by a weaker one.
+    ///
+    /// # Errors
+    ///
+    /// [`CryptoError::AlgorithmUnsupported`] if the backend has no SHA-256.
+    ///
+    /// ```
+    /// use vouchsafe_crypto::{DigestAlgorithm, Provider};
+    ///
+    /// let provider = Provider::rustcrypto().deny(DigestAlgorithm::Sha256.uri())?;
+    /// assert!(provider.digest(DigestAlgorithm::Sha256, b"message").is_err());
+    /// assert_eq!(provider.sha256(b"")?[..4], [0xe3, 0xb0, 0xc4, 0x42]);
+    /// # Ok::<(), vouchsafe_crypto::CryptoError>(())
+    /// ```
+    pub fn sha256(&self, message: &[u8]) -> Result<[u8; 32], CryptoError> {
+        let value = self.backend.digest(DigestAlgorithm::Sha256, message)?;
+        value.as_ref().try_into().map_err(|_| CryptoError::AlgorithmUnsupported {
+            backend: self.backend.name(),
+            algorithm: "SHA-256 of 32 bytes",
+        })
     }
 
     /// The digest of a message.

@@ -152,7 +152,7 @@ fn algorithms_are_the_providers_business() {
     assert!(opened_by(&rsa_15, &ours(), &danger, &Limits::default()).is_ok());
 
     let cbc = sealed(&EncryptOptions::default().cipher(ContentCipher::Aes256Cbc));
-    let without = Provider::rustcrypto().deny(ContentCipher::Aes256Cbc.uri());
+    let without = Provider::rustcrypto().deny(ContentCipher::Aes256Cbc.uri()).unwrap();
     let refused = opened_by(&cbc, &ours(), &without, &Limits::default()).unwrap_err();
     assert_eq!(refused.code(), "encryption.refused_algorithm");
     let key = public(keys::service_provider());

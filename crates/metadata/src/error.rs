@@ -142,13 +142,35 @@ pub enum MetadataError {
     },
 
     /// An address that is not an absolute http or https URL.
-    #[error("{element}: expected an absolute http or https URL, found {}", Quoted::new(location))]
+    #[error("{element}: {} cannot be used: {reason}", Quoted::new(location))]
     #[non_exhaustive]
     Location {
         /// Which endpoint.
         element: &'static str,
         /// What was given.
         location: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+
+    /// The metadata of another entity than the one whose newer metadata was expected.
+    #[error("expected metadata of {}, found metadata of {}", Quoted::new(expected), Quoted::new(actual))]
+    #[non_exhaustive]
+    OtherEntity {
+        /// Whose metadata was expected.
+        expected: String,
+        /// Whose metadata came.
+        actual: String,
+    },
+
+    /// An address that is not one that a browser or a client may be sent to.
+    #[error("{} cannot be used: {reason}", Quoted::new(address))]
+    #[non_exhaustive]
+    WebAddress {
+        /// What was given.
+        address: String,
+        /// What is wrong with it.
+        reason: &'static str,
     },
 
     /// An attribute whose value is not of its type.
@@ -194,6 +216,8 @@ impl MetadataError {
             MetadataError::NoSigningKey { .. } => "metadata.no_signing_key",
             MetadataError::Certificate { .. } => "metadata.certificate",
             MetadataError::Location { .. } => "metadata.location",
+            MetadataError::OtherEntity { .. } => "metadata.other_entity",
+            MetadataError::WebAddress { .. } => "metadata.web_address",
             MetadataError::Attribute { .. } => "metadata.attribute",
             MetadataError::Expired { .. } => "metadata.expired",
         }
@@ -237,7 +261,11 @@ impl MetadataError {
                 "Give the certificate as PEM, with its BEGIN and END lines (Okta: \"SAML Signing Certificates\", Actions, \"Download \
                  certificate\")."
             }
-            MetadataError::Location { .. } => {
+            MetadataError::OtherEntity { .. } => {
+                "Compare the metadata URL with the one in the identity provider's console. A customer who moved to another identity \
+                 provider adds it as a new one."
+            }
+            MetadataError::Location { .. } | MetadataError::WebAddress { .. } => {
                 "Write the whole address with https:// (Okta: \"Single Sign-On URL\")."
             }
             MetadataError::Attribute { .. } => {

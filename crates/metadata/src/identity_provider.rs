@@ -4,8 +4,7 @@ use chrono::{DateTime, Utc};
 use vouchsafe_crypto::Certificate;
 use vouchsafe_xml::{Document, Limits};
 
-use crate::endpoint::is_web_address;
-use crate::{Binding, Endpoint, EntityId, MetadataError, Scope, Warning, read, source};
+use crate::{Binding, Endpoint, EntityId, MetadataError, Scope, Warning, WebAddress, read, source};
 
 /// An identity provider we trust: its name, its keys and where it takes messages.
 ///
@@ -108,8 +107,35 @@ impl IdentityProvider {
                 warnings.push(Warning::CertificateNotYetValid { subject, not_before });
             }
         }
+        warnings.extend(self.insecure_endpoints());
         warnings.extend(self.warnings.iter().cloned());
         warnings
+    }
+
+    /// The same, if it is the entity whose metadata was to be refreshed. A metadata URL that begins to serve another entity must not put
+    /// keys in the place of that one's.
+    ///
+    /// # Errors
+    /// [`MetadataError::OtherEntity`].
+    pub fn expected_to_be(self, expected: &EntityId) -> Result<IdentityProvider, MetadataError> {
+        if self.entity_id == *expected {
+            return Ok(self);
+        }
+        let (expected, actual) = (expected.to_string(), self.entity_id.to_string());
+        Err(MetadataError::OtherEntity { expected, actual })
+    }
+
+    fn insecure_endpoints(&self) -> impl Iterator<Item = Warning> + '_ {
+        let services = [
+            ("SingleSignOnService", &self.single_sign_on),
+            ("SingleLogoutService", &self.single_logout),
+            ("ArtifactResolutionService", &self.artifact_resolution),
+        ];
+        services.into_iter().flat_map(|(element, endpoints)| {
+            endpoints.iter().filter(|endpoint| !endpoint.is_secure()).map(move |endpoint| {
+                Warning::EndpointInsecure { element, location: endpoint.location().to_owned() }
+            })
+        })
     }
 }
 
@@ -147,8 +173,16 @@ impl IdentityProvider {
 
     /// The address for authentication requests by `binding`: the first one.
     #[must_use]
-    pub fn single_sign_on_at(&self, binding: &Binding) -> Option<&str> {
-        self.single_sign_on.iter().find(|endpoint| endpoint.binding() == binding).map(Endpoint::location)
+    pub fn single_sign_on_at(&self, binding: &Binding) -> Option<&WebAddress> {
+        self.single_sign_on.iter().find(|endpoint| endpoint.binding() == binding).map(Endpoint::address)
+    }
+
+    /// The first address for authentication requests by HTTP-Redirect or HTTP-POST to which no browser may be sent, because somebody on
+    /// the way could read and alter what goes there: `http` and not a loopback host.
+    #[must_use]
+    pub fn insecure_single_sign_on(&self) -> Option<&WebAddress> {
+        let by_browser = |one: &&Endpoint| matches!(one.binding(), Binding::HttpRedirect | Binding::HttpPost);
+        self.single_sign_on.iter().filter(by_browser).map(Endpoint::address).find(|one| !one.is_secure())
     }
 
     /// Where it takes logout requests and responses.
@@ -338,9 +372,11 @@ pub(crate) fn web_endpoint(
     binding: Binding,
     location: &str,
 ) -> Result<Endpoint, MetadataError> {
-    if is_web_address(location) {
-        Ok(Endpoint::new(binding, location.to_owned()))
-    } else {
-        Err(MetadataError::Location { element, location: location.to_owned() })
+    match WebAddress::new(location) {
+        Ok(address) => Ok(Endpoint::new(binding, address)),
+        Err(MetadataError::WebAddress { address, reason }) => {
+            Err(MetadataError::Location { element, location: address, reason })
+        }
+        Err(other) => Err(other),
     }
 }

@@ -46,6 +46,7 @@ mod service_provider;
 mod source;
 mod time;
 mod warning;
+mod web_address;
 
 pub use description::{EntityDescription, RoleDescription};
 pub use endpoint::{Binding, Endpoint};
@@ -55,6 +56,7 @@ pub use identity_provider::{IdentityProvider, WantsSigningCertificate};
 pub use scope::Scope;
 pub use service_provider::{ServiceProviderDescriptor, WantsAssertionConsumer};
 pub use warning::Warning;
+pub use web_address::WebAddress;
 
 /// The identifiers of NameID formats (saml-core-2.0-os 8.3).
 pub mod name_id_format {

@@ -5,9 +5,9 @@ use vouchsafe_xml::namespace::SAML_METADATA;
 use vouchsafe_xml::{Element, Quoted};
 
 use crate::bounded::{Bounded, ENDPOINTS, NAME_ID_FORMATS, REASONS, SCOPES};
-use crate::endpoint::is_web_address;
 use crate::source::{Entity, earliest, speaks_saml2};
 use crate::time::parse_date_time;
+use crate::web_address::WebAddress;
 use crate::{Binding, Endpoint, EntityId, IdentityProvider, MetadataError, Scope, Warning, keys};
 
 /// Reads the SAML 2.0 identity provider role of `entity`.
@@ -40,7 +40,7 @@ pub(crate) fn identity_provider(entity: Entity<'_>) -> Result<IdentityProvider, 
         error_url: role
             .attribute("errorURL")
             .map(trimmed)
-            .filter(|url| is_web_address(url))
+            .filter(|url| WebAddress::new(url).is_ok())
             .map(str::to_owned),
         organization_display_name: display_name(role).or_else(|| display_name(entity.element)),
         warnings,
@@ -94,13 +94,8 @@ fn endpoints(role: Element<'_>, element: &'static str, warnings: &mut Vec<Warnin
 pub(crate) fn endpoint(element: Element<'_>) -> Result<Endpoint, String> {
     let value = |name: &str| element.attribute(name).map(trimmed).filter(|value| !value.is_empty());
     let binding = value("Binding").ok_or("it has no Binding")?;
-    let location = value("Location").ok_or("it has no Location")?;
-    let response_location = value("ResponseLocation");
-    for address in [Some(location), response_location].into_iter().flatten() {
-        if !is_web_address(address) {
-            return Err(format!("{} is not an absolute http or https URL", Quoted::new(address)));
-        }
-    }
+    let location = address(value("Location").ok_or("it has no Location")?)?;
+    let response_location = value("ResponseLocation").map(address).transpose()?;
     let index = match value("index") {
         None => None,
         Some(text) => Some(
@@ -108,8 +103,8 @@ pub(crate) fn endpoint(element: Element<'_>) -> Result<Endpoint, String> {
         ),
     };
     let is_default = boolean(element, "isDefault").map_err(|error| error.to_string())?;
-    Ok(Endpoint::new(Binding::from_uri(binding), location.to_owned())
-        .with_response_location(response_location.map(str::to_owned))
+    Ok(Endpoint::new(Binding::from_uri(binding), location)
+        .with_response_location(response_location)
         .with_index(index, is_default))
 }
 
@@ -123,6 +118,10 @@ pub(crate) fn name_id_formats(role: Element<'_>, warnings: &mut Vec<Warning>) ->
         }
     }
     formats.finish(warnings)
+}
+
+fn address(text: &str) -> Result<WebAddress, String> {
+    WebAddress::new(text).map_err(|error| error.to_string())
 }
 
 fn scopes(holders: [Element<'_>; 2], warnings: &mut Vec<Warning>) -> Vec<Scope> {

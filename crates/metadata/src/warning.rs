@@ -57,6 +57,14 @@ pub enum Warning {
         /// How many are left out.
         count: usize,
     },
+    /// An endpoint without TLS on another machine: whoever is on the way reads and alters what is sent there.
+    #[non_exhaustive]
+    EndpointInsecure {
+        /// Local name of its element.
+        element: &'static str,
+        /// Its address.
+        location: String,
+    },
     /// No usable SingleSignOnService: nothing can be sent there, but what it sends can be believed.
     NoSingleSignOn,
 }
@@ -72,6 +80,7 @@ impl Warning {
             Warning::KeyIgnored { .. } => "metadata.key_ignored",
             Warning::EndpointIgnored { .. } => "metadata.endpoint_ignored",
             Warning::LeftOut { .. } => "metadata.left_out",
+            Warning::EndpointInsecure { .. } => "metadata.endpoint_insecure",
             Warning::NoSingleSignOn => "metadata.no_single_sign_on",
         }
     }
@@ -97,6 +106,9 @@ impl fmt::Display for Warning {
             Warning::EndpointIgnored { element, reason } => write!(f, "an endpoint {element} is left out: {reason}"),
             Warning::LeftOut { what, limit, first, count } => {
                 write!(f, "{count} {what} are left out, from number {first} on: at most {limit} are kept")
+            }
+            Warning::EndpointInsecure { element, location } => {
+                write!(f, "the endpoint {element} at {} is not https; nobody is sent there", Quoted::new(location))
             }
             Warning::NoSingleSignOn => f.write_str(
                 "there is no single sign-on address that can be used: only sign-ins that the identity provider begins are possible",

@@ -5,7 +5,9 @@ use std::sync::LazyLock;
 
 use chrono::{DateTime, TimeZone, Utc};
 use vouchsafe_crypto::{Certificate, KeyKind, Provider};
-use vouchsafe_metadata::{Binding, EntityDescription, EntityId, IdentityProvider, MetadataError, Warning};
+use vouchsafe_metadata::{
+    Binding, EntityDescription, EntityId, IdentityProvider, MetadataError, Warning, WebAddress,
+};
 
 /// Valid from 2020-09-13 to 2033-05-18.
 static CERTIFICATE: LazyLock<Certificate> =
@@ -85,10 +87,13 @@ fn okta_with_white_space_everywhere() {
     assert!(okta.encryption_certificates().is_empty());
     assert_eq!(okta.name_id_formats(), [vouchsafe_metadata::name_id_format::EMAIL_ADDRESS]);
     assert_eq!(
-        okta.single_sign_on_at(&Binding::HttpRedirect),
+        okta.single_sign_on_at(&Binding::HttpRedirect).map(WebAddress::as_str),
         Some("https://example.okta.com/app/x/exk1/sso/saml")
     );
-    assert_eq!(okta.single_sign_on_at(&Binding::HttpPost), Some("https://idp.example.com/sso"));
+    assert_eq!(
+        okta.single_sign_on_at(&Binding::HttpPost).map(WebAddress::as_str),
+        Some("https://idp.example.com/sso")
+    );
     assert!(!okta.wants_authn_requests_signed());
     assert_eq!(okta.error_url(), Some("https://help.example.com/"));
     assert_eq!(okta.valid_until(), None);

@@ -12,7 +12,7 @@ use crate::{
     Account, AccountId, Identity, LoginFacts, Plan, Policy, Refused, Snapshot, TokenHash,
     facts::Single,
     text::{domain_of, folded},
-    token::{hashing, hexadecimal, sha256},
+    token::{hashing, hexadecimal},
 };
 
 /// Everything that the rules look at.
@@ -178,5 +178,5 @@ fn is_not_suspended(account: &Account) -> Result<(), Refused> {
 fn assertion_hash(login: &LoginFacts) -> Result<String, CryptoError> {
     let (issuer, id) = (login.issuer.as_str(), login.assertion_id.as_str());
     let octets = format!("{}:{issuer}{}:{id}", issuer.len(), id.len());
-    sha256(octets.as_bytes(), hashing()).map(|hash| hexadecimal(&hash))
+    hashing().sha256(octets.as_bytes()).map(|hash| hexadecimal(&hash))
 }

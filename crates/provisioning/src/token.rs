@@ -4,7 +4,7 @@ use std::{fmt, sync::LazyLock};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
-use vouchsafe_crypto::{CryptoError, DigestAlgorithm, Provider, SecretString, constant_time_eq};
+use vouchsafe_crypto::{CryptoError, Provider, SecretString, constant_time_eq};
 
 /// Octets of randomness in a token: 256 bits, where 128 would do.
 const TOKEN_OCTETS: usize = 32;
@@ -48,7 +48,7 @@ impl OrganizationToken {
     ///
     /// # Errors
     ///
-    /// What the provider answers when it does not do SHA-256.
+    /// What the provider's backend answers if it has no SHA-256.
     pub fn hash(&self, provider: &Provider) -> Result<TokenHash, CryptoError> {
         TokenHash::of_octets(self.0.as_str().as_bytes(), provider)
     }
@@ -70,7 +70,7 @@ impl TokenHash {
     ///
     /// # Errors
     ///
-    /// What the provider answers when it does not do SHA-256.
+    /// What the provider's backend answers if it has no SHA-256.
     pub fn of(token: &str, provider: &Provider) -> Result<Self, CryptoError> {
         Self::of_octets(token.trim().as_bytes(), provider)
     }
@@ -79,7 +79,7 @@ impl TokenHash {
     ///
     /// # Errors
     ///
-    /// What the provider answers when it does not do SHA-256.
+    /// What the provider's backend answers if it has no SHA-256.
     pub fn matches(&self, token: &str, provider: &Provider) -> Result<bool, CryptoError> {
         Ok(*self == Self::of(token, provider)?)
     }
@@ -104,7 +104,7 @@ impl TokenHash {
     }
 
     fn of_octets(octets: &[u8], provider: &Provider) -> Result<Self, CryptoError> {
-        sha256(octets, provider).map(Self)
+        provider.sha256(octets).map(Self)
     }
 }
 
@@ -173,16 +173,6 @@ impl TokenRecord {
 pub(crate) fn hashing() -> &'static Provider {
     static HASHING: LazyLock<Provider> = LazyLock::new(Provider::rustcrypto);
     &HASHING
-}
-
-/// SHA-256 of some octets.
-pub(crate) fn sha256(octets: &[u8], provider: &Provider) -> Result<[u8; 32], CryptoError> {
-    let value = provider.digest(DigestAlgorithm::Sha256, octets)?;
-    let mut hash = [0_u8; 32];
-    for (octet, computed) in hash.iter_mut().zip(value.as_ref()) {
-        *octet = *computed;
-    }
-    Ok(hash)
 }
 
 /// Octets as lower-case hexadecimal digits.

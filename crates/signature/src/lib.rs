@@ -34,6 +34,6 @@ pub use error::SignatureError;
 pub use form::{SignedForm, VerifiedForm, sign_form, verify_form};
 pub use keys::TrustedKey;
 pub use profile::signature_child;
-pub use query::{MessageParameter, VerifiedQuery, sign_query, verify_query};
+pub use query::{MessageParameter, UnverifiedQuery, VerifiedQuery, sign_query, verify_query};
 pub use sign::{Place, Signer, sign};
 pub use verify::{Evidence, Verified, has_signature, signing_key, verify, verify_any};

@@ -1,8 +1,11 @@
 //! Signatures over HTTP-Redirect queries (SAML Bindings 3.4.4.1).
 //!
 //! The signature covers `SAMLRequest=value&RelayState=value&SigAlg=value` (or `SAMLResponse`), in this order whatever the order in the
-//! URL, and with the very octets that stand in the URL: two encoders percent-encode differently, so nothing is
-//! decoded and encoded again. Other parameters are not signed and not read.
+//! URL, and with the very bytes that stand in the URL: two encoders percent-encode differently, so nothing is decoded and encoded again.
+//!
+//! There is one reader of queries, [`Parameters`], and everything else is made from what it found: what is verified, what is signed and
+//! what is decoded cannot be different parameters. Parameters of other names are not signed, so no type here gives them out; one whose
+//! name other software could take for one of the binding's is refused.
 
 use std::borrow::Cow;
 
@@ -37,18 +40,15 @@ impl MessageParameter {
     }
 }
 
-/// What a trusted key signed in a query. Only [`verify_query`] makes one.
+/// What a trusted key signed in a query, and nothing else of it. Only [`verify_query`] makes one.
 ///
 /// ```compile_fail,E0451
-/// # fn forge(evidence: vouchsafe_signature::Evidence) -> vouchsafe_signature::VerifiedQuery {
-/// use vouchsafe_signature::{MessageParameter, VerifiedQuery};
-/// VerifiedQuery { parameter: MessageParameter::Request, message: String::new(), relay_state: None, evidence }
+/// # fn forge(query: &vouchsafe_signature::VerifiedQuery, evidence: vouchsafe_signature::Evidence) -> vouchsafe_signature::VerifiedQuery {
+/// vouchsafe_signature::VerifiedQuery { evidence, ..todo!() }
 /// # }
 /// ```
 pub struct VerifiedQuery {
-    parameter: MessageParameter,
-    message: String,
-    relay_state: Option<String>,
+    content: Content,
     evidence: Evidence,
 }
 
@@ -56,19 +56,19 @@ impl VerifiedQuery {
     /// Whether it is a request or a response.
     #[must_use]
     pub fn parameter(&self) -> MessageParameter {
-        self.parameter
+        self.content.parameter
     }
 
     /// The value of the message parameter, percent-decoded: base64 of a DEFLATE stream.
     #[must_use]
     pub fn message(&self) -> &str {
-        &self.message
+        &self.content.message
     }
 
     /// The value of `RelayState`, decoded. Signed, but chosen by whoever began the exchange.
     #[must_use]
     pub fn relay_state(&self) -> Option<&str> {
-        self.relay_state.as_deref()
+        self.content.relay_state.as_deref()
     }
 
     /// Who signed, and how.
@@ -83,8 +83,8 @@ impl std::fmt::Debug for VerifiedQuery {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter
             .debug_struct("VerifiedQuery")
-            .field("parameter", &self.parameter)
-            .field("message", &format_args!("{} characters", self.message.len()))
+            .field("parameter", &self.content.parameter)
+            .field("message", &format_args!("{} characters", self.content.message.len()))
             .field("evidence", &self.evidence)
             .finish_non_exhaustive()
     }
@@ -149,12 +149,6 @@ pub fn verify_query(
     let parameters = Parameters::read(raw_query)?;
     let raw_algorithm = required(parameters.algorithm, "SigAlg")?;
     let raw_signature = required(parameters.signature, "Signature")?;
-    if let Some(encoding) = parameters.encoding {
-        let encoding = form_value("SAMLEncoding", encoding)?;
-        if encoding != DEFLATE {
-            return Err(refused("SAMLEncoding", DEFLATE, &encoding));
-        }
-    }
     let algorithm = algorithms::signature_by_uri(&form_value("SigAlg", raw_algorithm)?, "SigAlg")?;
     keys::accepted(algorithm, "SigAlg", provider)?;
     let signature = base64_decode(base64_value("Signature", raw_signature)?.as_bytes())
@@ -166,16 +160,71 @@ pub fn verify_query(
     signed.push_str(raw_algorithm);
     let name = parameters.parameter.name();
     let key = keys::key_that_signed(keys, algorithm, provider, signed.as_bytes(), &signature, name)?;
-    Ok(VerifiedQuery {
-        parameter: parameters.parameter,
-        message: base64_value(name, parameters.message)?.into_owned(),
-        relay_state: match parameters.relay_state {
-            Some(raw) => Some(form_value("RelayState", raw)?.into_owned()),
-            None => None,
-        },
-        evidence: Evidence::of_query(name, algorithm, key),
-    })
+    Ok(VerifiedQuery { content: parameters.content()?, evidence: Evidence::of_query(name, algorithm, key) })
 }
+
+/// What a query says although nobody has verified that anyone signed it: for tools that show messages.
+///
+/// It is read by the same rules as [`verify_query`] reads, and is another type than [`VerifiedQuery`], so that it cannot be handed on in
+/// the place of one.
+///
+/// ```
+/// use vouchsafe_signature::UnverifiedQuery;
+///
+/// let query = UnverifiedQuery::read("SAMLRequest=fZJ%2b&RelayState=%2fhome")?;
+/// assert_eq!((query.message(), query.relay_state()), ("fZJ+", Some("/home")));
+/// assert!(UnverifiedQuery::read("SAMLRequest=a&SAMLRe%71uest=b").is_err());
+/// # Ok::<(), vouchsafe_signature::SignatureError>(())
+/// ```
+pub struct UnverifiedQuery(Content);
+
+impl UnverifiedQuery {
+    /// Reads a query as it stood in the URL after `?`. A signature in it is neither needed nor looked at.
+    ///
+    /// # Errors
+    /// `signature.query` as [`verify_query`].
+    pub fn read(raw_query: &str) -> Result<UnverifiedQuery, SignatureError> {
+        Ok(UnverifiedQuery(Parameters::read(raw_query)?.content()?))
+    }
+
+    /// Whether it is a request or a response.
+    #[must_use]
+    pub fn parameter(&self) -> MessageParameter {
+        self.0.parameter
+    }
+
+    /// The value of the message parameter, percent-decoded: base64 of a DEFLATE stream.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// The value of `RelayState`, decoded.
+    #[must_use]
+    pub fn relay_state(&self) -> Option<&str> {
+        self.0.relay_state.as_deref()
+    }
+}
+
+impl std::fmt::Debug for UnverifiedQuery {
+    /// Shows no content: it is personal data.
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("UnverifiedQuery")
+            .field("parameter", &self.0.parameter)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The message and what belongs to it, decoded.
+struct Content {
+    parameter: MessageParameter,
+    message: String,
+    relay_state: Option<String>,
+}
+
+/// The names of the binding's parameters.
+const NAMES: [&str; 6] = ["SAMLRequest", "SAMLResponse", "RelayState", "SigAlg", "Signature", "SAMLEncoding"];
 
 /// The parameters of the binding, raw.
 struct Parameters<'q> {
@@ -184,41 +233,61 @@ struct Parameters<'q> {
     relay_state: Option<&'q str>,
     algorithm: Option<&'q str>,
     signature: Option<&'q str>,
-    encoding: Option<&'q str>,
 }
 
 impl<'q> Parameters<'q> {
-    /// Takes each parameter once; one that occurs again, or under an escaped name, is refused, since other software in the
-    /// path may take the other one.
+    /// Takes each parameter once. One that comes again, or under a name that other software in the path may read as the same, is refused,
+    /// since that software may take the other one.
     fn read(query: &'q str) -> Result<Parameters<'q>, SignatureError> {
-        let (mut request, mut response, mut relay_state) = (None, None, None);
-        let (mut algorithm, mut signature, mut encoding) = (None, None, None);
+        if let Some(foreign) = query.bytes().find(|byte| !byte.is_ascii_graphic() || *byte == b'#') {
+            return Err(refused(
+                "query",
+                "ASCII characters that a query may hold",
+                &char::from(foreign).to_string(),
+            ));
+        }
+        let mut values = [None; NAMES.len()];
         for pair in query.split('&') {
-            let (raw_name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let name = percent_decode_str(raw_name).decode_utf8_lossy();
-            let (name, slot) = match name.as_ref() {
-                "SAMLRequest" => ("SAMLRequest", &mut request),
-                "SAMLResponse" => ("SAMLResponse", &mut response),
-                "RelayState" => ("RelayState", &mut relay_state),
-                "SigAlg" => ("SigAlg", &mut algorithm),
-                "Signature" => ("Signature", &mut signature),
-                "SAMLEncoding" => ("SAMLEncoding", &mut encoding),
-                _ => continue,
+            let (raw_name, value) =
+                pair.split_once('=').map_or((pair, None), |(name, value)| (name, Some(value)));
+            let Some((name, slot)) =
+                NAMES.iter().zip(&mut values).find(|(name, _)| looks_like(raw_name, name))
+            else {
+                continue;
             };
-            if raw_name != name || !pair.contains('=') {
-                return Err(refused(name, "its plain name and a value", pair));
-            }
+            let value = value.filter(|_| raw_name == *name);
+            let Some(value) = value else { return Err(refused(name, "its plain name and a value", pair)) };
             if slot.replace(value).is_some() {
                 return Err(refused(name, "it once", "it again"));
             }
         }
+        let [request, response, relay_state, algorithm, signature, encoding] = values;
         let (parameter, message) = match (request, response) {
             (Some(message), None) => (MessageParameter::Request, message),
             (None, Some(message)) => (MessageParameter::Response, message),
             (None, None) => return Err(refused("SAMLRequest", "SAMLRequest or SAMLResponse", "neither")),
             (Some(_), Some(_)) => return Err(refused("SAMLRequest", "SAMLRequest or SAMLResponse", "both")),
         };
-        Ok(Parameters { parameter, message, relay_state, algorithm, signature, encoding })
+        if let Some(encoding) = encoding {
+            // It says how the message is read and is not signed: only the one reading that there is.
+            let encoding = form_value("SAMLEncoding", encoding)?;
+            if encoding != DEFLATE {
+                return Err(refused("SAMLEncoding", DEFLATE, &encoding));
+            }
+        }
+        Ok(Parameters { parameter, message, relay_state, algorithm, signature })
+    }
+
+    /// Decodes the very parameters that are signed.
+    fn content(&self) -> Result<Content, SignatureError> {
+        Ok(Content {
+            parameter: self.parameter,
+            message: base64_value(self.parameter.name(), self.message)?.into_owned(),
+            relay_state: match self.relay_state {
+                Some(raw) => Some(form_value("RelayState", raw)?.into_owned()),
+                None => None,
+            },
+        })
     }
 
     /// The message and the relay state in the order in which they are signed.
@@ -248,7 +317,36 @@ fn form_value<'q>(name: &'static str, raw: &'q str) -> Result<Cow<'q, str>, Sign
 
 /// Decodes a value of base64: `+` is itself, since base64 has no spaces and some senders do not escape it.
 fn base64_value<'q>(name: &'static str, raw: &'q str) -> Result<Cow<'q, str>, SignatureError> {
-    percent_decode_str(raw).decode_utf8().map_err(|_| refused(name, "percent-encoded UTF-8", raw))
+    let whole = raw.split('%').skip(1).all(|rest| {
+        rest.as_bytes().first_chunk::<2>().is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    });
+    // Decoders disagree about a percent sign without two digits: some keep it, some drop it, some fail.
+    let decoded = percent_decode_str(raw).decode_utf8().ok().filter(|_| whole);
+    decoded.ok_or_else(|| refused(name, "percent-encoded UTF-8", raw))
+}
+
+/// Whether other software could read this name as the known one: escaped once or several times, in other letters, as an element of a
+/// list (`SAMLRequest[]`), or behind or before characters that some drop.
+fn looks_like(raw: &str, known: &str) -> bool {
+    if raw == known {
+        return true;
+    }
+    // Nearly all names end here.
+    if raw.len() < known.len() {
+        return false;
+    }
+    let mut name = Cow::Borrowed(raw);
+    for _ in 0..3 {
+        if !name.contains('%') {
+            break;
+        }
+        name = Cow::Owned(percent_decode_str(&name).decode_utf8_lossy().into_owned());
+    }
+    let end = name.find(['[', '\0']).unwrap_or(name.len());
+    let letters = |text: &str| -> String {
+        text.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_lowercase()).collect()
+    };
+    letters(name.get(..end).unwrap_or_default()) == letters(known)
 }
 
 fn refused(parameter: &'static str, expected: &'static str, actual: &str) -> SignatureError {

@@ -15,7 +15,7 @@ mod common;
 use common::{KEY, OTHER_KEY, PROVIDER, RSA_KEY, trusted};
 use proptest::prelude::*;
 use vouchsafe_crypto::{KeyKind, PrivateKey, SignatureAlgorithm};
-use vouchsafe_signature::{MessageParameter, sign_query, verify_query};
+use vouchsafe_signature::{MessageParameter, UnverifiedQuery, sign_query, verify_query};
 
 const ECDSA: SignatureAlgorithm = SignatureAlgorithm::EcdsaSha256;
 
@@ -73,6 +73,103 @@ fn a_plus_is_a_space_where_it_can_be() {
     let signed = sign_query("SAMLRequest=a+b%2b&RelayState=s+t%2b", ECDSA, &KEY, &PROVIDER).unwrap();
     let verified = verify_query(&signed, &[trusted(&KEY)], &PROVIDER).unwrap();
     assert_eq!((verified.message(), verified.relay_state()), ("a+b+", Some("s t+")));
+}
+
+/// `??RelayState=...` was decoded and not verified. Whoever reads a query reads it by the same rules, and what no signature covers is
+/// read by nobody.
+#[test]
+fn no_name_passes_for_another() {
+    let signed = sign_query("SAMLRequest=aa", ECDSA, &KEY, &PROVIDER).unwrap();
+    let keys = [trusted(&KEY)];
+    for name in [
+        "?RelayState",
+        "??RelayState",
+        "relaystate",
+        "RELAYSTATE",
+        "Relay%53tate",
+        "Relay%2553tate",
+        "%52elayState",
+        "RelayState[]",
+        "RelayState%5B%5D",
+        "RelayState[0]",
+        "RelayState%00",
+        "RelayState%00x",
+        "+RelayState",
+        "RelayState+",
+        "%20RelayState",
+        "Relay.State",
+        "Relay_State",
+        "RelayState;",
+        "SAMLRe%71uest",
+        "samlrequest",
+        "?SAMLResponse",
+        "SAMLResponse[]",
+        "sigalg",
+        "Signature%20",
+        "%3FSignature",
+        "SAML%45ncoding",
+    ] {
+        for query in
+            [format!("{name}=evil&{signed}"), format!("{signed}&{name}=evil"), format!("{signed}&{name}")]
+        {
+            let verified = verify_query(&query, &keys, &PROVIDER).map(|_| ()).unwrap_err();
+            assert_eq!(verified.code(), "signature.query", "{query}");
+            let unverified = UnverifiedQuery::read(&query).map(|_| ()).unwrap_err();
+            assert_eq!(unverified.code(), "signature.query", "{query}");
+            assert_eq!(
+                sign_query(&format!("SAMLRequest=aa&{name}=evil"), ECDSA, &KEY, &PROVIDER)
+                    .unwrap_err()
+                    .code(),
+                "signature.query"
+            );
+        }
+    }
+}
+
+/// A parameter of another name is somebody else's (an endpoint may have a query of its own): it is not signed, and nothing gives it out.
+#[test]
+fn parameters_of_other_names_are_not_read() {
+    let signed = sign_query("SAMLRequest=aa&RelayState=bb", ECDSA, &KEY, &PROVIDER).unwrap();
+    for other in
+        ["x=y", "RelayStates=evil", "MyRelayState=evil", "=", "=evil", "x", "SAMLart=evil", "State=evil"]
+    {
+        let query = format!("{other}&{signed}&{other}");
+        let verified = verify_query(&query, &[trusted(&KEY)], &PROVIDER).unwrap();
+        assert_eq!((verified.message(), verified.relay_state()), ("aa", Some("bb")), "{other}");
+        assert_eq!(UnverifiedQuery::read(&query).unwrap().relay_state(), Some("bb"), "{other}");
+    }
+}
+
+/// An equals sign in a value is a part of it, for the signature and for the reader alike.
+#[test]
+fn the_first_equals_sign_ends_the_name() {
+    let signed = sign_query("SAMLRequest=aa==&RelayState==b=", ECDSA, &KEY, &PROVIDER).unwrap();
+    let verified = verify_query(&signed, &[trusted(&KEY)], &PROVIDER).unwrap();
+    assert_eq!((verified.message(), verified.relay_state()), ("aa==", Some("=b=")));
+    let altered = signed.replace("RelayState==b=", "RelayState=b=");
+    assert_eq!(
+        verify_query(&altered, &[trusted(&KEY)], &PROVIDER).unwrap_err().code(),
+        "signature.not_verified"
+    );
+}
+
+/// Decoders disagree about these.
+#[test]
+fn a_value_has_one_reading() {
+    for value in ["%", "%2", "%zz", "%u0041", "a%", "%ff", "%c3", "%ED%A0%80"] {
+        let signed =
+            sign_query(&format!("SAMLRequest=aa&RelayState={value}"), ECDSA, &KEY, &PROVIDER).unwrap();
+        let error = verify_query(&signed, &[trusted(&KEY)], &PROVIDER).unwrap_err();
+        assert_eq!(error.code(), "signature.query", "{value}");
+    }
+    for byte in [" ", "\t", "\n", "\0", "#", "é", "\u{200b}"] {
+        let query = format!("SAMLRequest=aa&RelayState=b{byte}");
+        assert_eq!(
+            UnverifiedQuery::read(&query).map(|_| ()).unwrap_err().code(),
+            "signature.query",
+            "{byte:?}"
+        );
+    }
 }
 
 /// Refused: what is done to the signed query, and the code.

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use vouchsafe::{
     EntityId, Login, NameId,
-    crypto::{CryptoError, DigestAlgorithm, Provider, SecretString},
+    crypto::{CryptoError, Provider, SecretString},
     provisioning::{AccountId, OrganizationId},
 };
 
@@ -201,11 +201,11 @@ impl SessionId {
     ///
     /// # Errors
     ///
-    /// What the provider answers when it does not do SHA-256.
+    /// What the provider's backend answers if it has no SHA-256.
     pub fn received(text: impl Into<String>, provider: &Provider) -> Result<SessionId, CryptoError> {
         let secret = SecretString::new(text.into());
-        let hash = provider.digest(DigestAlgorithm::Sha256, secret.as_str().as_bytes())?;
-        Ok(Self { hash: hexadecimal(hash.as_ref()), secret })
+        let hash = provider.sha256(secret.as_str().as_bytes())?;
+        Ok(Self { hash: hexadecimal(&hash), secret })
     }
 
     /// The text for the browser's cookie.

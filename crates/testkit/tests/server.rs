@@ -60,12 +60,17 @@ impl Browser {
     }
 
     async fn send(&self, method: &str, path: &str, headers: &str, body: &str) -> Answer {
+        let headers = format!("Host: {}\r\n{headers}", self.server.address());
+        self.send_exactly(method, path, &headers, body).await
+    }
+
+    /// With no header of its own that names the host.
+    async fn send_exactly(&self, method: &str, path: &str, headers: &str, body: &str) -> Answer {
         let cookie = self.cookie.as_ref().map_or_else(String::new, |cookie| format!("Cookie: {cookie}\r\n"));
         let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{cookie}{headers}Content-Length: {}\r\n\
+            "{method} {path} HTTP/1.1\r\nConnection: close\r\n{cookie}{headers}Content-Length: {}\r\n\
              Content-Type: application/x-www-form-urlencoded\r\n\r\n{body}",
             body.len(),
-            address = self.server.address(),
         );
         let address = self.server.address();
         let text = tokio::task::spawn_blocking(move || {
@@ -285,4 +290,111 @@ async fn metadata_is_served_and_read() {
     assert!(issued.xml().contains("EncryptedAssertion"));
     assert!(App::from_metadata("App", b"<a/>").is_err());
     browser.server.stop().await;
+}
+
+/// A page can make its own host name resolve to 127.0.0.1; the browser goes on naming that host.
+#[tokio::test]
+async fn it_answers_to_its_own_name_alone() {
+    let browser = Browser::open().await;
+    let address = browser.server.address();
+    let metadata = browser.okta.metadata_url(&browser.app).unwrap();
+    let metadata = metadata.strip_prefix(browser.okta.base_url()).unwrap().to_owned();
+    let own = [
+        format!("{address}"),
+        format!("localhost:{}", address.port()),
+        format!("LOCALHOST:{}", address.port()),
+    ];
+    for host in &own {
+        for path in ["/", "/admin", metadata.as_str()] {
+            assert_eq!(
+                browser.send_exactly("GET", path, &format!("Host: {host}\r\n"), "").await.status,
+                200,
+                "{host}"
+            );
+        }
+    }
+    let foreign = [
+        format!("Host: evil.example:{}\r\n", address.port()),
+        "Host: evil.example\r\n".to_owned(),
+        "Host: localhost\r\n".to_owned(),
+        "Host: 127.0.0.1\r\n".to_owned(),
+        format!("Host: 127.0.0.1.evil.example:{}\r\n", address.port()),
+        format!("Host: 127.0.0.2:{}\r\n", address.port()),
+        "Host: \r\n".to_owned(),
+        format!("Host: {address}\r\nHost: evil.example\r\n"),
+    ];
+    for headers in &foreign {
+        for (method, path) in [
+            ("GET", "/"),
+            ("GET", "/admin"),
+            ("GET", metadata.as_str()),
+            ("GET", "/absent"),
+            ("POST", "/login"),
+        ] {
+            let answer = browser.send_exactly(method, path, headers, "user=ada%40example.com").await;
+            // What is not even HTTP is refused before.
+            assert!([421, 400].contains(&answer.status), "{headers:?} {path}: {}", answer.status);
+            assert!(!answer.body.contains("ada@example.com") && answer.header("set-cookie").is_none());
+        }
+    }
+    let absolute = format!("http://evil.example:{}/admin", address.port());
+    assert_eq!(browser.send("GET", &absolute, "", "").await.status, 421);
+}
+
+#[tokio::test]
+async fn every_answer_has_the_headers_that_keep_pages_apart() {
+    let browser = Browser::open().await;
+    for (method, path, body) in [
+        ("GET", "/", ""),
+        ("GET", "/admin", ""),
+        ("GET", "/absent", ""),
+        ("POST", "/login", "user=nobody"),
+        ("POST", "/logout", ""),
+    ] {
+        let answer = browser.send(method, path, "", body).await;
+        for (name, value) in [
+            ("content-security-policy", "frame-ancestors 'none'"),
+            ("content-security-policy", "default-src 'none'"),
+            ("x-content-type-options", "nosniff"),
+            ("x-frame-options", "DENY"),
+            ("cache-control", "no-store"),
+            ("referrer-policy", "same-origin"),
+        ] {
+            assert!(
+                answer.header(name).is_some_and(|found| found.contains(value)),
+                "{method} {path}: {name}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_buttons_are_for_its_own_pages() {
+    let browser = Browser::open().await;
+    let base = browser.okta.base_url().to_owned();
+    let foreign = [
+        "Sec-Fetch-Site: cross-site\r\n".to_owned(),
+        "Sec-Fetch-Site: same-site\r\n".to_owned(),
+        "Origin: null\r\n".to_owned(),
+        "Origin: https://evil.example\r\n".to_owned(),
+        format!("Origin: {base}\r\nSec-Fetch-Site: cross-site\r\n"),
+        "Origin: https://evil.example\r\nSec-Fetch-Site: same-origin\r\n".to_owned(),
+        format!("Origin: {base}\r\nOrigin: https://evil.example\r\n"),
+        format!("Origin: {}\r\n", base.replace("http:", "https:")),
+    ];
+    for headers in &foreign {
+        let answer = browser.send("POST", "/login", headers, "user=ada%40example.com").await;
+        assert_eq!((answer.status, answer.header("set-cookie")), (403, None), "{headers}");
+    }
+    let own = [
+        String::new(),
+        "Sec-Fetch-Site: same-origin\r\n".to_owned(),
+        format!("Origin: {base}\r\nSec-Fetch-Site: same-origin\r\n"),
+        format!("Origin: {}\r\n", base.replace("127.0.0.1", "localhost")),
+        "Origin: null\r\nSec-Fetch-Site: same-origin\r\n".to_owned(),
+    ];
+    for headers in &own {
+        let answer = browser.send("POST", "/login", headers, "user=ada%40example.com").await;
+        assert_eq!(answer.status, 303, "{headers}");
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use vouchsafe_crypto::{DigestAlgorithm, Provider, SecretString, constant_time_eq};
+use vouchsafe_crypto::{Provider, SecretString, constant_time_eq};
 
 use crate::error::BindingError;
 use crate::hexadecimal::{hexadecimal, random_hexadecimal};
@@ -58,7 +58,7 @@ pub(crate) struct BindingHash(String);
 
 impl BindingHash {
     fn of(value: &str, provider: &Provider) -> Result<BindingHash, BindingError> {
-        Ok(BindingHash(hexadecimal(provider.digest(DigestAlgorithm::Sha256, value.as_bytes())?.as_ref())))
+        Ok(BindingHash(hexadecimal(&provider.sha256(value.as_bytes())?)))
     }
 
     pub(crate) fn stored(text: String) -> Option<BindingHash> {

@@ -4,12 +4,11 @@ use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use vouchsafe_assertion::{Expectations, SignaturePolicy};
 use vouchsafe_crypto::{Certificate, PrivateKey, Provider};
-use vouchsafe_metadata::EntityId;
+use vouchsafe_metadata::{EntityId, MetadataError, WebAddress};
 use vouchsafe_xml::Limits;
 
 use crate::error::BindingError;
 use crate::service_provider::{Config, ServiceProvider, SigningCredential};
-use crate::web_url;
 
 /// A service provider in the making. `Missing` names what it still wants.
 #[derive(Debug)]
@@ -36,7 +35,7 @@ pub enum SignRequests {
     /// When the identity provider's metadata says WantAuthnRequestsSigned.
     #[default]
     WhenWanted,
-    /// Always; our metadata then says AuthnRequestsSigned.
+    /// Always; our metadata then says AuthnRequestsSigned. Without a signing key [`build`](Builder::build) fails.
     Always,
 }
 
@@ -77,13 +76,13 @@ impl Builder<WantsAssertionConsumer> {
         }
     }
 
-    /// Where responses are posted: an absolute https URL, or http on a loopback host. In Okta's console: "Single sign-on URL".
+    /// Where responses are posted: a [secure](vouchsafe_metadata::WebAddress::is_secure) address, kept as it is written. In Okta's console:
+    /// "Single sign-on URL".
     ///
     /// # Errors
     /// [`BindingError::Url`].
     pub fn assertion_consumer(self, url: &str) -> Result<Builder<Complete>, BindingError> {
-        web_url::parse(url)?;
-        // The text as it was given is what identity providers compare, so it must survive: `Url` normalises.
+        own_address(url)?;
         Ok(Builder { settings: self.settings, missing: Complete { assertion_consumer: url.to_owned() } })
     }
 }
@@ -92,7 +91,8 @@ impl Builder<Complete> {
     /// Makes the service provider. Whom it believes is not part of it: that are [connections](crate::Connection).
     ///
     /// # Errors
-    /// [`BindingError::CertificateMismatch`] when a certificate is another key's,
+    /// [`BindingError::CertificateMismatch`] when a certificate is another key's, [`BindingError::SigningKeyMissing`] when requests are
+    /// always to be signed and there is no key for that,
     /// [`BindingError::Crypto`] when `danger_allow` was given something unknown, [`BindingError::ClockSkew`] when more than five minutes
     /// of skew are granted.
     pub fn build(self) -> Result<ServiceProvider, BindingError> {
@@ -109,6 +109,9 @@ impl Builder<Complete> {
         }
         for (key, certificate) in &settings.decryption {
             require_pair(key, certificate, "decryption")?;
+        }
+        if settings.signing.is_none() && settings.sign_requests == SignRequests::Always {
+            return Err(BindingError::SigningKeyMissing);
         }
         if let Some((key, certificate)) = &settings.signing {
             require_pair(key, certificate, "signing")?;
@@ -235,5 +238,16 @@ pub(crate) fn require_pair(
         Ok(())
     } else {
         Err(BindingError::CertificateMismatch { purpose })
+    }
+}
+
+/// Reads an address of our own.
+pub(crate) fn own_address(text: &str) -> Result<WebAddress, BindingError> {
+    let refuse = |reason| BindingError::Url { url: text.to_owned(), reason };
+    match WebAddress::new(text) {
+        Ok(address) if address.is_secure() => Ok(address),
+        Ok(_) => Err(refuse("http is for loopback hosts alone; use https")),
+        Err(MetadataError::WebAddress { reason, .. }) => Err(refuse(reason)),
+        Err(other) => Err(other.into()),
     }
 }

@@ -126,15 +126,10 @@ impl Connection {
     /// The same connection with newer metadata.
     ///
     /// # Errors
-    /// [`BindingError::OtherIdentityProvider`] if the entity ID is another one: to replace an identity provider, make another connection.
+    /// [`BindingError::Metadata`] with `metadata.other_entity` if the entity ID is another one: to replace an identity provider, make
+    /// another connection.
     pub fn with_identity_provider(self, newer: IdentityProvider) -> Result<Connection, BindingError> {
-        let expected = self.identity_provider().entity_id();
-        if newer.entity_id() != expected {
-            return Err(BindingError::OtherIdentityProvider {
-                expected: expected.to_string(),
-                actual: newer.entity_id().to_string(),
-            });
-        }
+        let newer = newer.expected_to_be(self.identity_provider().entity_id())?;
         Ok(self.changed(|inner| inner.identity_provider = newer))
     }
 

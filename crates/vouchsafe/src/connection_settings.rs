@@ -7,10 +7,9 @@ use vouchsafe_assertion::{Expectations, RequestedAuthnContext, SignaturePolicy};
 use vouchsafe_crypto::Provider;
 use vouchsafe_metadata::EntityId;
 
-use crate::builder::SignRequests;
+use crate::builder::{SignRequests, own_address};
 use crate::error::BindingError;
 use crate::request::NameIdPolicy;
-use crate::web_url;
 
 /// The settings of one connection. What is not set is as the service has it.
 ///
@@ -100,7 +99,7 @@ impl ConnectionSettings {
     /// # Errors
     /// [`BindingError::Url`].
     pub fn assertion_consumer(mut self, url: &str) -> Result<Self, BindingError> {
-        web_url::parse(url)?;
+        own_address(url)?;
         self.assertion_consumer = Some(url.to_owned());
         Ok(self)
     }
@@ -214,7 +213,7 @@ impl ConnectionSettings {
     /// Settings may come out of a store, where no method looked at them.
     pub(crate) fn check(&self) -> Result<(), BindingError> {
         if let Some(url) = &self.assertion_consumer {
-            web_url::parse(url)?;
+            own_address(url)?;
         }
         require_small_skew(Duration::from_secs(self.clock_skew_seconds.unwrap_or_default()))
     }

@@ -89,15 +89,6 @@ pub enum BindingError {
         /// Its state, such as `draft` or `retired`.
         state: &'static str,
     },
-    /// Newer metadata is another identity provider's.
-    #[error("expected metadata of {}, found that of {}", Quoted::new(expected), Quoted::new(actual))]
-    #[non_exhaustive]
-    OtherIdentityProvider {
-        /// The entity ID of the connection's identity provider.
-        expected: String,
-        /// The entity ID in the metadata.
-        actual: String,
-    },
     /// The identity provider's metadata names no endpoint for that binding.
     #[error("the metadata of {} names no SingleSignOnService for {binding}", Quoted::new(entity_id))]
     #[non_exhaustive]
@@ -107,7 +98,23 @@ pub enum BindingError {
         /// "HTTP-Redirect" or "HTTP-POST".
         binding: &'static str,
     },
-    /// Requests are to be signed, and there is no signing key.
+    /// An identity provider takes sign-ins at an address without TLS on another machine.
+    #[error(
+        "{} takes sign-ins at {}, which is neither https nor a loopback host",
+        Quoted::new(entity_id),
+        Quoted::new(location)
+    )]
+    #[non_exhaustive]
+    InsecureLocation {
+        /// Whose address.
+        entity_id: String,
+        /// The address.
+        location: String,
+    },
+    /// Requests are always to be signed, and no signing key is configured.
+    #[error("requests are to be signed always, and no signing key is configured")]
+    SigningKeyMissing,
+    /// The identity provider wants signed requests, and there is no signing key.
     #[error("{} wants signed requests, and this service provider has no signing key", Quoted::new(entity_id))]
     #[non_exhaustive]
     NoSigningKey {
@@ -155,8 +162,9 @@ impl BindingError {
             Self::RelayStateLength { .. } => "binding.relay_state_length",
             Self::Url { .. } => "binding.url",
             Self::ConnectionState { .. } => "binding.connection_state",
-            Self::OtherIdentityProvider { .. } => "binding.other_identity_provider",
             Self::NoSingleSignOn { .. } => "binding.no_single_sign_on",
+            Self::InsecureLocation { .. } => "binding.insecure_location",
+            Self::SigningKeyMissing => "binding.signing_key_missing",
             Self::NoSigningKey { .. } => "binding.no_signing_key",
             Self::CertificateMismatch { .. } => "binding.certificate_mismatch",
             Self::StoredRequest { .. } => "binding.stored_request",
@@ -196,11 +204,14 @@ impl BindingError {
             Self::ConnectionState { .. } => {
                 "Try a draft out with LoginOptions::trial and activate the connection; a retired connection stays closed."
             }
-            Self::OtherIdentityProvider { .. } => {
-                "Make another connection for another identity provider; newer metadata has the same entity ID."
-            }
             Self::NoSingleSignOn { .. } => {
                 "Use the other binding, or ask the identity provider for metadata with this endpoint."
+            }
+            Self::InsecureLocation { .. } => {
+                "Ask the identity provider for metadata with https addresses. http is accepted for loopback hosts alone."
+            }
+            Self::SigningKeyMissing => {
+                "Configure signing_key on the builder, or sign requests only when wanted."
             }
             Self::NoSigningKey { .. } => {
                 "Configure signing_key on the builder, or switch request validation off at the identity provider."

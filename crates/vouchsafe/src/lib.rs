@@ -73,7 +73,6 @@ pub mod redirect;
 mod relay_state;
 mod request;
 mod service_provider;
-pub mod web_url;
 
 pub use autopsy::PostMortem;
 pub use autopsy_finding::{CertificateFacts, SignatureFinding};
@@ -98,7 +97,7 @@ pub use vouchsafe_assertion::{
     ConnectionId, Ledger, Login, NameId, Recorded, Refusal, ReplayKey, Trial, ValidAssertion,
 };
 pub use vouchsafe_crypto::Provider;
-pub use vouchsafe_metadata::{EntityId, IdentityProvider};
+pub use vouchsafe_metadata::{EntityId, IdentityProvider, WebAddress};
 pub use vouchsafe_xml::Limits;
 
 pub use vouchsafe_assertion as assertion;

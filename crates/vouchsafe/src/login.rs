@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use vouchsafe_crypto::base64_encode;
-use vouchsafe_metadata::Binding;
+use vouchsafe_metadata::{Binding, WebAddress};
 use vouchsafe_signature::{Signer, sign, sign_query};
 
 use crate::browser_binding::BrowserBinding;
@@ -66,7 +66,7 @@ impl ServiceProvider {
     /// when the identity provider wants it, or always if so configured.
     ///
     /// # Errors
-    /// [`BindingError::ConnectionState`] when the connection signs nobody in, [`BindingError::NoSingleSignOn`],
+    /// [`BindingError::ConnectionState`] when the connection signs nobody in, [`BindingError::NoSingleSignOn`], [`BindingError::InsecureLocation`],
     /// [`BindingError::NoSigningKey`], [`BindingError::Metadata`] when the metadata is no longer valid, and whatever randomness or signing
     /// raise.
     pub fn start_login(
@@ -88,7 +88,7 @@ impl ServiceProvider {
             &Addressed {
                 id: &request_id,
                 issuer: self.entity_id_for(connection).as_str(),
-                destination: location,
+                destination: location.as_str(),
                 assertion_consumer: self.assertion_consumer_for(connection),
                 issued_at: now,
             },
@@ -126,7 +126,7 @@ impl ServiceProvider {
     fn redirect(
         &self,
         xml: &str,
-        location: &str,
+        location: &WebAddress,
         pending: &PendingRequest,
         signing: Option<&SigningCredential>,
     ) -> Result<Redirect, BindingError> {
@@ -135,13 +135,13 @@ impl ServiceProvider {
             query =
                 sign_query(&query, Signer::algorithm_for(&credential.key), &credential.key, self.provider())?;
         }
-        Ok(Redirect::to(location, &query))
+        Redirect::to(location, &query)
     }
 
     fn form(
         &self,
         mut xml: String,
-        location: &str,
+        location: &WebAddress,
         pending: &PendingRequest,
         signing: Option<&SigningCredential>,
     ) -> Result<PostForm, BindingError> {
@@ -151,7 +151,7 @@ impl ServiceProvider {
         }
         let fields =
             vec![(SAML_REQUEST, base64_encode(xml.as_bytes())), ("RelayState", pending.handle().to_owned())];
-        Ok(PostForm::new(location.to_owned(), fields))
+        Ok(PostForm::new(location.as_str().to_owned(), fields))
     }
 
     /// The credential to sign with, if requests over this connection are signed at all.
@@ -181,8 +181,8 @@ fn may_be_asked(connection: &Connection, is_trial: bool) -> Result<(), BindingEr
     }
 }
 
-/// The binding by which the request goes, and its address.
-fn single_sign_on(connection: &Connection, by_post: bool) -> Result<(Binding, &str), BindingError> {
+/// The binding by which the request goes, and its address, to which nobody is sent without TLS.
+fn single_sign_on(connection: &Connection, by_post: bool) -> Result<(Binding, &WebAddress), BindingError> {
     let identity_provider = connection.identity_provider();
     let at = |binding: Binding| {
         let location = identity_provider.single_sign_on_at(&binding)?;
@@ -193,8 +193,16 @@ fn single_sign_on(connection: &Connection, by_post: bool) -> Result<(Binding, &s
     } else {
         at(Binding::HttpRedirect).or_else(|| at(Binding::HttpPost))
     };
-    found.ok_or_else(|| BindingError::NoSingleSignOn {
-        entity_id: identity_provider.entity_id().as_str().to_owned(),
-        binding: if by_post { "HTTP-POST" } else { "HTTP-Redirect" },
-    })
+    let entity_id = || identity_provider.entity_id().as_str().to_owned();
+    match found {
+        Some((_, address)) if !address.is_secure() => Err(BindingError::InsecureLocation {
+            entity_id: entity_id(),
+            location: address.as_str().to_owned(),
+        }),
+        Some(found) => Ok(found),
+        None => Err(BindingError::NoSingleSignOn {
+            entity_id: entity_id(),
+            binding: if by_post { "HTTP-POST" } else { "HTTP-Redirect" },
+        }),
+    }
 }

@@ -57,6 +57,12 @@ impl BoundRequest {
     pub fn request(&self) -> &PendingRequest {
         &self.request
     }
+
+    /// The request, taken out. To expect a reply to it again, the browser has to prove itself again.
+    #[must_use]
+    pub fn into_request(self) -> PendingRequest {
+        self.request
+    }
 }
 
 /// The stored form of a [`PendingRequest`]: plain data, for a store to keep and for nobody to build by hand.

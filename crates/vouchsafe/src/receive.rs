@@ -47,8 +47,10 @@ impl ServiceProvider {
     /// the key that verified names the one. What comes out is acceptable but perhaps not new: record its
     /// [`replay_key`](ValidAssertion::replay_key), then [`confirm`](ValidAssertion::confirm) it.
     ///
-    /// This takes about a tenth of a millisecond of processor time for a usual response, and within the default limits at most a quarter
-    /// of a second for one made to be slow: an asynchronous service calls it where it blocks nothing else.
+    /// # Where to call it
+    /// It computes and blocks nothing else: no I/O, no locks. It takes about a tenth of a millisecond for a usual response, and up to a quarter
+    /// of a second for the worst that the limits let in. In an asynchronous service call it where other requests do not wait for it, such as
+    /// `tokio::task::spawn_blocking`, and bound how many run at a time; the routes of `vouchsafe-axum` do both.
     ///
     /// # Errors
     /// A [`Refusal`], which carries the first error and the ledger of every rule that was checked.

@@ -7,10 +7,11 @@ use flate2::read::DeflateDecoder;
 use flate2::write::DeflateEncoder;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use vouchsafe_crypto::{base64_decode, base64_encode};
+use vouchsafe_metadata::WebAddress;
+use vouchsafe_signature::{MessageParameter, UnverifiedQuery, VerifiedQuery};
 use vouchsafe_xml::Limits;
 
 use crate::error::BindingError;
-use crate::form;
 use crate::relay_state::RelayState;
 
 /// What may stand in a query string as it is (RFC 3986, 2.3).
@@ -30,10 +31,17 @@ impl Redirect {
         &self.url
     }
 
-    /// Joins an encoded query to an endpoint, which may have a query of its own already.
-    pub(crate) fn to(location: &str, query: &str) -> Redirect {
-        let joint = if location.contains('?') { '&' } else { '?' };
-        Redirect { url: format!("{location}{joint}{query}") }
+    /// Adds an encoded query to an endpoint's address, which may have a query of its own already, if no parameter of the binding is in
+    /// that: the peer could read it in the place of ours.
+    pub(crate) fn to(location: &WebAddress, query: &str) -> Result<Redirect, BindingError> {
+        let url = location.with_query(query);
+        match url.split_once('?').map(|(_, whole)| UnverifiedQuery::read(whole)) {
+            Some(Ok(_)) => Ok(Redirect { url }),
+            Some(Err(_)) | None => Err(BindingError::Url {
+                url: location.as_str().to_owned(),
+                reason: "its query holds a parameter of the HTTP-Redirect binding",
+            }),
+        }
     }
 }
 
@@ -46,7 +54,7 @@ impl Redirect {
 /// use vouchsafe::{Limits, redirect};
 ///
 /// let query = redirect::encode(redirect::SAML_REQUEST, "<Example/>", None)?;
-/// let decoded = redirect::decode(&query, &Limits::default())?;
+/// let decoded = redirect::decode_unverified(&query, &Limits::default())?;
 /// assert_eq!(decoded.octets(), b"<Example/>");
 /// # Ok::<(), vouchsafe::BindingError>(())
 /// ```
@@ -73,52 +81,123 @@ pub const SAML_REQUEST: &str = "SAMLRequest";
 /// The query field of a response.
 pub const SAML_RESPONSE: &str = "SAMLResponse";
 
-/// A message taken out of a query string. Nobody vouches for it: its signature, if any, is a matter of `signature::verify_query`.
+/// A message that a trusted key signed in a query string, and the RelayState that was signed with it.
+///
+/// Only [`decode`] makes one, out of a [`VerifiedQuery`]: what is decoded is what was verified.
+///
+/// ```compile_fail,E0308
+/// use vouchsafe::{Limits, redirect};
+///
+/// // A query string that nobody has verified is not decoded.
+/// let _ = redirect::decode("SAMLRequest=q1ZKBAA%3D", &Limits::default());
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Decoded {
+pub struct Decoded(Message);
+
+/// A message taken out of a query string that nobody vouches for: for tools that show what somebody sent.
+///
+/// ```compile_fail,E0308
+/// use vouchsafe::redirect::{Decoded, UnverifiedMessage};
+///
+/// fn act_on(_: Decoded) {}
+/// fn careless(message: UnverifiedMessage) {
+///     act_on(message);
+/// }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnverifiedMessage(Message);
+
+#[derive(Clone, PartialEq, Eq)]
+struct Message {
     field: &'static str,
     octets: Vec<u8>,
     relay_state: Option<RelayState>,
 }
 
-impl Decoded {
-    /// [`SAML_REQUEST`] or [`SAML_RESPONSE`].
-    pub fn field(&self) -> &'static str {
-        self.field
-    }
-
-    /// The message as it was before deflating.
-    pub fn octets(&self) -> &[u8] {
-        &self.octets
-    }
-
-    /// The RelayState beside it.
-    pub fn relay_state(&self) -> Option<&RelayState> {
-        self.relay_state.as_ref()
+impl std::fmt::Debug for Message {
+    /// Shows no content: it is personal data.
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Message")
+            .field("field", &self.field)
+            .field("bytes", &self.octets.len())
+            .finish_non_exhaustive()
     }
 }
 
-/// Decodes the message of a query string: exactly one SAMLRequest or SAMLResponse, inflated to at most `limits.inflated_bytes`.
-///
-/// # Errors
-/// [`BindingError::FieldMissing`] and [`BindingError::FieldRepeated`] when there is not exactly one message or more than one
-/// RelayState, [`BindingError::NotBase64`], [`BindingError::NotDeflated`], and [`BindingError::TooLarge`].
-pub fn decode(query: &str, limits: &Limits) -> Result<Decoded, BindingError> {
-    let form = query.trim_start_matches('?').as_bytes();
-    require_at_most("query string", form.len(), encoded_limit(limits))?;
-    let messages = form::with_plus_as_itself(form);
-    let request = form::optional(&messages, SAML_REQUEST)?;
-    let (field, value) = match (request, form::optional(&messages, SAML_RESPONSE)?) {
-        (Some(value), None) => (SAML_REQUEST, value),
-        (None, Some(value)) => (SAML_RESPONSE, value),
-        (None, None) => return Err(BindingError::FieldMissing { name: SAML_REQUEST }),
-        (Some(_), Some(_)) => {
-            return Err(BindingError::FieldRepeated { name: "SAMLRequest or SAMLResponse", count: 2 });
+impl Message {
+    fn inflated(
+        parameter: MessageParameter,
+        base64: &str,
+        relay_state: Option<&str>,
+        limits: &Limits,
+    ) -> Result<Message, BindingError> {
+        let field = parameter.name();
+        require_at_most("query string", base64.len(), encoded_limit(limits))?;
+        let deflated = base64_decode(base64).map_err(|_| BindingError::NotBase64 { name: field })?;
+        let octets = inflate(&deflated, field, limits.inflated_bytes)?;
+        Ok(Message { field, octets, relay_state: relay_state.map(RelayState::received) })
+    }
+}
+
+macro_rules! what_a_message_says {
+    ($message:ty) => {
+        impl $message {
+            /// [`SAML_REQUEST`] or [`SAML_RESPONSE`].
+            pub fn field(&self) -> &'static str {
+                self.0.field
+            }
+
+            /// The message as it was before deflating.
+            pub fn octets(&self) -> &[u8] {
+                &self.0.octets
+            }
+
+            /// The RelayState beside it.
+            pub fn relay_state(&self) -> Option<&RelayState> {
+                self.0.relay_state.as_ref()
+            }
         }
     };
-    let relay_state = form::optional(form, "RelayState")?.map(RelayState::received);
-    let deflated = base64_decode(&value).map_err(|_| BindingError::NotBase64 { name: field })?;
-    Ok(Decoded { field, octets: inflate(&deflated, field, limits.inflated_bytes)?, relay_state })
+}
+
+what_a_message_says!(Decoded);
+what_a_message_says!(UnverifiedMessage);
+
+/// Decodes the message of a verified query, inflated to at most `limits.inflated_bytes`.
+///
+/// ```
+/// use vouchsafe::crypto::{KeyKind, SignatureAlgorithm};
+/// use vouchsafe::signature::{TrustedKey, sign_query, verify_query};
+/// use vouchsafe::{Limits, Provider, redirect};
+///
+/// let provider = Provider::rustcrypto();
+/// let key = provider.generate_key(KeyKind::P256)?;
+/// let query = redirect::encode(redirect::SAML_REQUEST, "<Example/>", None)?;
+/// let signed = sign_query(&query, SignatureAlgorithm::EcdsaSha256, &key, &provider)?;
+///
+/// let trusted = [TrustedKey::new(key.public_key().clone(), "peer")];
+/// let verified = verify_query(&signed, &trusted, &provider)?;
+/// assert_eq!(redirect::decode(&verified, &Limits::default())?.octets(), b"<Example/>");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// [`BindingError::NotBase64`], [`BindingError::NotDeflated`], and [`BindingError::TooLarge`].
+pub fn decode(verified: &VerifiedQuery, limits: &Limits) -> Result<Decoded, BindingError> {
+    Message::inflated(verified.parameter(), verified.message(), verified.relay_state(), limits).map(Decoded)
+}
+
+/// Decodes the message of a query string that nobody has verified. It is for tools that show a message, never for acting on one:
+/// anybody can make a browser send it. The query is read by the rules of [`verify_query`](vouchsafe_signature::verify_query).
+///
+/// # Errors
+/// [`BindingError::Signature`] when the query does not hold exactly one message and at most one RelayState, each under its plain name;
+/// then as [`decode`].
+pub fn decode_unverified(query: &str, limits: &Limits) -> Result<UnverifiedMessage, BindingError> {
+    require_at_most("query string", query.len(), encoded_limit(limits))?;
+    let read = UnverifiedQuery::read(query)?;
+    Message::inflated(read.parameter(), read.message(), read.relay_state(), limits).map(UnverifiedMessage)
 }
 
 /// Inflates, and stops one octet after the limit, so that a bomb costs no more than its limit.
@@ -155,23 +234,25 @@ mod tests {
     fn a_bomb_stops_at_its_limit() {
         let query = encode(SAML_RESPONSE, &" ".repeat(40_000_000), None).unwrap();
         assert!(query.len() < 100_000);
-        assert_eq!(decode(&query, &Limits::default()).unwrap_err().code(), "binding.too_large");
+        assert_eq!(decode_unverified(&query, &Limits::default()).unwrap_err().code(), "binding.too_large");
     }
 
     #[test]
     fn one_message_and_no_more() {
         let query = encode(SAML_REQUEST, "<a/>", Some(&RelayState::received("a b&c"))).unwrap();
-        let decoded = decode(&query, &Limits::default()).unwrap();
+        let decoded = decode_unverified(&query, &Limits::default()).unwrap();
         assert_eq!((decoded.field(), decoded.relay_state().unwrap().as_str()), (SAML_REQUEST, "a b&c"));
         for (bad, code) in [
-            (String::new(), "binding.field_missing"),
-            (format!("{query}&SAMLRequest=x"), "binding.field_repeated"),
-            (format!("{query}&SAMLResponse=x"), "binding.field_repeated"),
-            (format!("{query}&RelayState=x"), "binding.field_repeated"),
+            (String::new(), "signature.query"),
+            (format!("{query}&SAMLRequest=x"), "signature.query"),
+            (format!("{query}&SAMLResponse=x"), "signature.query"),
+            (format!("{query}&RelayState=x"), "signature.query"),
+            (format!("?{query}"), "signature.query"),
+            (format!("??RelayState=x&{query}"), "signature.query"),
             ("SAMLRequest=!".to_owned(), "binding.base64"),
             ("SAMLRequest=AAAA".to_owned(), "binding.deflate"),
         ] {
-            assert_eq!(decode(&bad, &Limits::default()).unwrap_err().code(), code, "{bad}");
+            assert_eq!(decode_unverified(&bad, &Limits::default()).unwrap_err().code(), code, "{bad}");
         }
     }
 
@@ -184,12 +265,43 @@ mod tests {
         let query = queries.map(Result::unwrap).find(|query| query.contains("%2B")).unwrap();
         let careless = query.replace("%2B", "+").replace("%20", "+");
         let limits = Limits::default();
-        assert_eq!(decode(&careless, &limits).unwrap(), decode(&query, &limits).unwrap());
+        assert_eq!(
+            decode_unverified(&careless, &limits).unwrap(),
+            decode_unverified(&query, &limits).unwrap()
+        );
     }
 
     #[test]
     fn an_endpoint_may_have_a_query_of_its_own() {
-        assert_eq!(Redirect::to("https://i.example/sso", "a=b").url(), "https://i.example/sso?a=b");
-        assert_eq!(Redirect::to("https://i.example/sso?x=y", "a=b").url(), "https://i.example/sso?x=y&a=b");
+        let to = |location: &str| Redirect::to(&WebAddress::new(location).unwrap(), "SAMLRequest=b");
+        for (location, url) in [
+            ("https://i.example/sso", "https://i.example/sso?SAMLRequest=b"),
+            ("https://i.example/sso?", "https://i.example/sso?SAMLRequest=b"),
+            ("https://i.example/sso?x=y", "https://i.example/sso?x=y&SAMLRequest=b"),
+            ("https://i.example/sso?x=y&", "https://i.example/sso?x=y&SAMLRequest=b"),
+        ] {
+            assert_eq!(to(location).unwrap().url(), url);
+        }
+        for own in [
+            "SAMLRequest=a",
+            "x=y&SAMLResponse=a",
+            "RelayState",
+            "RelayState=a&SAMLRequest=c",
+            "%53AMLRequest=a",
+            "?SAMLRequest=a",
+        ] {
+            assert_eq!(
+                to(&format!("https://i.example/sso?{own}")).unwrap_err().code(),
+                "binding.url",
+                "{own}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_message_is_not_shown_by_accident() {
+        let query = encode(SAML_REQUEST, "<secret/>", Some(&RelayState::received("state"))).unwrap();
+        let shown = format!("{:?}", decode_unverified(&query, &Limits::default()).unwrap());
+        assert!(shown.contains("SAMLRequest") && !shown.contains("state"), "{shown}");
     }
 }

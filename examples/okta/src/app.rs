@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use chrono::Utc;
 use tokio::net::TcpListener;
@@ -13,7 +14,7 @@ use vouchsafe::assertion::Outcome;
 use vouchsafe::crypto::Certificate;
 use vouchsafe::{Connections, EntityId, Provider, ServiceProvider};
 use vouchsafe_axum::{
-    ASSERTION_CONSUMER, HttpError, METADATA, Reference, ReturnPaths, Service, SignIn, Store,
+    ASSERTION_CONSUMER, HttpError, METADATA, Reference, ReturnPaths, Service, SignIn, Store, own_pages_only,
 };
 use vouchsafe_client::Client;
 use vouchsafe_store::Sqlite;
@@ -108,8 +109,7 @@ impl App {
     }
 
     pub(crate) fn router(&self) -> Router {
-        Router::new()
-            .merge(vouchsafe_axum::routes())
+        let pages = Router::new()
             .route("/", get(sign_in::page))
             .route("/sign-in/sso", get(sign_in::by_saml))
             .route("/sign-in/password", post(sign_in::by_password))
@@ -121,7 +121,8 @@ impl App {
             .route("/settings/members/suspend", post(members::suspend))
             .route("/settings/members/reactivate", post(members::reactivate))
             .route("/settings/encryption-certificate.pem", get(settings::encryption_certificate))
-            .with_state(self.clone())
+            .route_layer(from_fn_with_state(self.clone(), own_pages_only::<App>));
+        pages.merge(vouchsafe_axum::routes()).with_state(self.clone())
     }
 
     /// Serves until the program ends.

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
-use vouchsafe::metadata::EntityId;
 use vouchsafe::provisioning::{Organization, OrganizationId};
 use vouchsafe::{Connection, ConnectionId, ConnectionSettings, IdentityProvider, Unsolicited};
 use vouchsafe_axum::Service;
@@ -36,7 +35,11 @@ pub(crate) async fn reload(app: &App, id: &OrganizationId) -> Result<(), Failure
     let (identity_provider, metadata) = load(app, &source).await?;
     let _one_at_a_time = app.connecting.lock().await;
     let organization = organization(app, id).await?;
-    require_same(organization.value.identity_provider(), &identity_provider)?;
+    // One organization has one identity provider; otherwise reloading could exchange the keys of another customer's.
+    let expected = organization.value.identity_provider();
+    let expected =
+        expected.ok_or_else(|| Failure::new("The organization is not connected to an identity provider."))?;
+    let identity_provider = identity_provider.expected_to_be(expected)?;
     app.store.set_metadata(id, &metadata).await?;
     app.connections().put(connection(id, identity_provider)?);
     Ok(())
@@ -118,16 +121,4 @@ async fn load(app: &App, metadata_url: &str) -> Result<(IdentityProvider, Stored
     identity_provider.check_validity(now)?;
     let document = String::from_utf8_lossy(&octets).into_owned();
     Ok((identity_provider, StoredMetadata::new(document, Some(metadata_url.trim().to_owned()), now)))
-}
-
-/// One organization has one identity provider; otherwise reloading could exchange the keys of another customer's.
-fn require_same(expected: Option<&EntityId>, loaded: &IdentityProvider) -> Result<(), Failure> {
-    match expected {
-        Some(expected) if expected == loaded.entity_id() => Ok(()),
-        Some(expected) => Err(Failure::new(format!(
-            "The metadata is of another identity provider now: expected {expected}, found {}.",
-            loaded.entity_id()
-        ))),
-        None => Err(Failure::new("The organization is not connected to an identity provider.")),
-    }
 }

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use vouchsafe::IdentityProvider;
-use vouchsafe::metadata::Binding;
+use vouchsafe::metadata::{Binding, WebAddress};
 use vouchsafe::provisioning::{Role, Snapshot};
 use vouchsafe_axum::{Service, SignedIn};
 use vouchsafe_store::{AuditRecord, Directory, StoredMetadata};
@@ -177,7 +177,9 @@ fn connected(
             ("Identity provider", identity_provider.entity_id().as_str()),
             (
                 "Sign-on address",
-                identity_provider.single_sign_on_at(&Binding::HttpRedirect).unwrap_or("none"),
+                identity_provider
+                    .single_sign_on_at(&Binding::HttpRedirect)
+                    .map_or("none", WebAddress::as_str),
             ),
             ("Signing keys (SHA-256)", &keys.join(", ")),
             ("Metadata URL", &source),

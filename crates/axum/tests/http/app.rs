@@ -1,17 +1,23 @@
 //! A small service, listening on a loopback port, and a browser for it.
 
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
+use axum::http::request::Parts;
+use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use chrono::Utc;
 use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
 use vouchsafe::provisioning::{Organization, OrganizationId};
 use vouchsafe::{
-    Connection, ConnectionId, ConnectionSettings, Connections, EntityId, IdentityProvider, ServiceProvider,
-    Unsolicited,
+    Connection, ConnectionId, ConnectionSettings, Connections, EntityId, IdentityProvider, Provider,
+    ServiceProvider, Unsolicited,
 };
-use vouchsafe_axum::{HttpError, Reference, ReturnPaths, Service, SignIn, SignedIn, Store, routes};
+use vouchsafe_axum::{
+    HttpError, ReceiveLimiter, Reference, ReturnPaths, Service, SignIn, SignedIn, Store, own_pages_only,
+    routes,
+};
 use vouchsafe_store::{Directory, Memory};
 use vouchsafe_testkit as testkit;
 
@@ -22,6 +28,7 @@ pub(crate) struct App {
     pub(crate) token: String,
     connections: Arc<Connections>,
     pub(crate) address: String,
+    pub(crate) limiter: ReceiveLimiter,
     paths: Arc<ReturnPaths>,
     codes: Arc<Mutex<Vec<(String, String)>>>,
     signed_in: Arc<Mutex<Vec<usize>>>,
@@ -44,6 +51,15 @@ impl Service for App {
         &self.connections
     }
 
+    fn receive_limiter(&self) -> &ReceiveLimiter {
+        &self.limiter
+    }
+
+    /// As if a proxy had written it.
+    fn client_address(&self, request: &Parts) -> Option<IpAddr> {
+        request.headers.get("x-client")?.to_str().ok()?.parse().ok()
+    }
+
     async fn signed_in(&self, sign_in: &SignIn<'_>) {
         self.signed_in.lock().unwrap().push(sign_in.plan.steps().len());
     }
@@ -59,15 +75,18 @@ impl App {
     }
 
     pub(crate) async fn start_with(unsolicited: bool) -> App {
+        App::start_over(unsolicited, Provider::rustcrypto()).await
+    }
+
+    pub(crate) async fn start_over(unsolicited: bool, provider: Provider) -> App {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let okta = testkit::IdentityProvider::okta();
-        let service_provider =
-            ServiceProvider::builder(EntityId::new(format!("{address}/saml/metadata")).unwrap())
-                .assertion_consumer(&format!("{address}/saml/acs"))
-                .unwrap()
-                .build()
-                .unwrap();
+        let builder = ServiceProvider::builder(EntityId::new(format!("{address}/saml/metadata")).unwrap())
+            .assertion_consumer(&format!("{address}/saml/acs"))
+            .unwrap()
+            .provider(provider);
+        let service_provider = builder.build().unwrap();
         let store = Memory::new();
         let mut acme = Organization::new(OrganizationId::new("1"), "acme", "Acme");
         acme.entitled = true;
@@ -81,15 +100,20 @@ impl App {
             token,
             connections: Arc::new([okta_connection(&okta, unsolicited)].into_iter().collect()),
             address,
+            limiter: ReceiveLimiter::new(4).per_client_address(1).per_connection(1),
             paths: Arc::new(ReturnPaths::new("/").under("/projects")),
             codes: Arc::default(),
             signed_in: Arc::default(),
         };
         let whoami = |signed_in: SignedIn| async move { signed_in.session().account.to_string() };
+        let own = Router::new()
+            .route("/change", get(async || "read").post(async || "changed").delete(async || "changed"))
+            .route_layer(from_fn_with_state(app.clone(), own_pages_only::<App>));
         let router = Router::new()
             .merge(routes())
             .route("/whoami", get(whoami))
             .route("/projects/{id}", get(whoami))
+            .merge(own)
             .with_state(app.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         app
@@ -144,6 +168,7 @@ pub(crate) struct Browser {
 }
 
 pub(crate) struct Answer {
+    pub(crate) headers: reqwest::header::HeaderMap,
     pub(crate) status: u16,
     pub(crate) location: String,
     pub(crate) set_cookies: Vec<String>,
@@ -168,6 +193,24 @@ impl Browser {
         self.send(self.client.post(url).form(fields)).await
     }
 
+    /// The same with headers that say where it comes from.
+    pub(crate) async fn post_saying(&self, url: &str, said: &[(&'static str, &str)]) -> Answer {
+        let request =
+            said.iter().fold(self.client.post(url), |request, (name, value)| request.header(*name, *value));
+        self.send(request).await
+    }
+
+    /// How many cookies it keeps.
+    pub(crate) fn cookies(&self) -> usize {
+        self.cookies.lock().unwrap().len()
+    }
+
+    /// A browser that sends no cookie of that name along, as with a form of another site.
+    pub(crate) fn without_cookie(&self, name: &str) -> Browser {
+        let kept = self.cookies.lock().unwrap().iter().filter(|(found, _)| found != name).cloned().collect();
+        Browser { client: self.client.clone(), cookies: Mutex::new(kept) }
+    }
+
     async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
         let cookies: Vec<String> =
             self.cookies.lock().unwrap().iter().map(|(name, value)| format!("{name}={value}")).collect();
@@ -190,6 +233,7 @@ impl Browser {
                 .map(|value| value.to_str().unwrap().to_owned())
                 .unwrap_or_default(),
             set_cookies,
+            headers,
             body: response.text().await.unwrap(),
         }
     }

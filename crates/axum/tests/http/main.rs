@@ -3,4 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "this is a test: it may panic")]
 
 mod app;
+mod elsewhere;
+mod other_sites;
 mod sign_in;

@@ -11,19 +11,19 @@ impl App {
     }
 
     /// Starts a sign-in in that browser; the request as the identity provider reads it.
-    async fn begin(&self, browser: &Browser, query: &str) -> AuthnRequest {
+    pub(crate) async fn begin(&self, browser: &Browser, query: &str) -> AuthnRequest {
         let answer = browser.get(&format!("{}/saml/login?{query}", self.address)).await;
         assert_eq!(answer.status, 303, "{}", answer.body);
         AuthnRequest::from_redirect(&answer.location).unwrap()
     }
 
-    async fn finish(&self, browser: &Browser, issued: &Issued, relay_state: &str) -> Answer {
+    pub(crate) async fn finish(&self, browser: &Browser, issued: &Issued, relay_state: &str) -> Answer {
         browser.post(&self.acs(), &[("SAMLResponse", &issued.to_base64()), ("RelayState", relay_state)]).await
     }
 
     /// Refused, with a page that says nothing, under this code.
     #[track_caller]
-    fn assert_refused(&self, answer: &Answer, code: &str) {
+    pub(crate) fn assert_refused(&self, answer: &Answer, code: &str) {
         let (reference, actual) = self.last_refusal();
         assert_eq!((answer.status, actual.as_str()), (403, code), "{}", answer.body);
         assert!(answer.body.contains(&reference) && !answer.body.contains(code));
@@ -134,7 +134,7 @@ async fn signing_out() {
     assert_eq!(answer.status, 303);
 
     let answer = browser.post(&format!("{}/saml/logout", app.address), &[]).await;
-    assert_eq!((answer.status, answer.location.as_str()), (303, "/"));
+    assert_eq!((answer.status, answer.location.as_str()), (303, "/"), "{}", answer.body);
     let nobody = browser.get(&whoami).await;
     assert_eq!((nobody.status, nobody.location.as_str()), (303, "/"), "nobody is signed in here");
     let deep = browser.get(&format!("{}/projects/7?tab=runs", app.address)).await;

@@ -62,19 +62,19 @@ fn what_is_denied_is_refused() {
     let key = RSA_2048.ours();
     let code = |answer: Result<Vec<u8>, vouchsafe_crypto::CryptoError>| answer.unwrap_err().code();
     for algorithm in SignatureAlgorithm::ALL {
-        let provider = legacy(crate::provider()).deny(algorithm.uri());
+        let provider = legacy(crate::provider()).deny(algorithm.uri()).unwrap();
         assert!(!provider.accepts_signature(algorithm));
         assert_eq!(code(provider.sign(algorithm, key, b"")), "crypto.algorithm_refused");
         let verdict = provider.verify(algorithm, key.public_key(), b"", &[]);
         assert_eq!(verdict.unwrap_err().code(), "crypto.algorithm_refused");
     }
     for algorithm in DigestAlgorithm::ALL {
-        let provider = legacy(crate::provider()).deny(algorithm.uri());
+        let provider = legacy(crate::provider()).deny(algorithm.uri()).unwrap();
         assert_eq!(provider.digest(algorithm, b"").unwrap_err().code(), "crypto.digest_refused");
         assert!(provider.digest_context(algorithm).is_err());
     }
     for cipher in ContentCipher::ALL {
-        let provider = legacy(crate::provider()).deny(cipher.uri());
+        let provider = legacy(crate::provider()).deny(cipher.uri()).unwrap();
         let secret = vec![7; cipher.key_length()];
         assert_eq!(code(provider.encrypt_content(cipher, &secret, b"")), "crypto.algorithm_refused");
         assert_eq!(code(provider.decrypt_content(cipher, &secret, b"")), "crypto.algorithm_refused");
@@ -84,12 +84,45 @@ fn what_is_denied_is_refused() {
         (KeyTransport::RSA_OAEP_URI, DigestAlgorithm::Sha256),
     ] {
         let transport = KeyTransport::RsaOaep { digest: DigestAlgorithm::Sha256, mgf };
-        let provider = crate::provider().deny(uri);
+        let provider = crate::provider().deny(uri).unwrap();
         assert_eq!(code(provider.encrypt_key(transport, key.public_key(), b"")), "crypto.algorithm_refused");
         assert_eq!(provider.decrypt_key(transport, key, &[]).unwrap_err().code(), "crypto.algorithm_refused");
     }
-    let provider = legacy(crate::provider()).deny(RSA_15);
+    let provider = legacy(crate::provider()).deny(RSA_15).unwrap();
     assert!(!provider.accepts_key_transport(KeyTransport::Rsa15));
+}
+
+/// Whoever mistypes the name of what is to be denied would go on accepting it.
+#[test]
+fn an_unknown_name_cannot_be_denied() {
+    let real = SignatureAlgorithm::RsaSha256.uri();
+    for name in [
+        "",
+        "rsa-sha256",
+        "SHA-1",
+        &real.to_uppercase(),
+        &format!("{real} "),
+        &format!(" {real}"),
+        real.trim_start_matches("h"),
+    ] {
+        let error = crate::provider().deny(name).unwrap_err();
+        assert_eq!(error.code(), "crypto.algorithm_unknown", "{name}");
+    }
+    for known in ["rsa-1024", RSA_15, DigestAlgorithm::Sha1.uri()] {
+        assert!(crate::provider().deny(known).unwrap().deny(known).is_ok(), "{known}: denied twice");
+    }
+}
+
+/// What is stored under a hash of our own does not depend on what is accepted from others.
+#[test]
+fn our_own_sha256_is_no_matter_of_policy() {
+    let mut denying = crate::provider();
+    for digest in DigestAlgorithm::ALL {
+        denying = denying.deny(digest.uri()).unwrap();
+    }
+    assert_eq!(denying.digest(DigestAlgorithm::Sha256, b"x").unwrap_err().code(), "crypto.digest_refused");
+    let expected = crate::provider().digest(DigestAlgorithm::Sha256, b"x").unwrap();
+    assert_eq!(denying.sha256(b"x").unwrap(), expected.as_ref());
 }
 
 #[test]
@@ -128,7 +161,7 @@ fn dangers_are_documented() {
 #[test]
 fn one_provider_does_not_change_another() {
     let first: Provider = crate::provider();
-    let second = first.clone().deny(SignatureAlgorithm::RsaSha256.uri());
+    let second = first.clone().deny(SignatureAlgorithm::RsaSha256.uri()).unwrap();
     assert!(first.accepts_signature(SignatureAlgorithm::RsaSha256));
     assert!(!second.accepts_signature(SignatureAlgorithm::RsaSha256));
     assert_eq!(first.name(), second.name());

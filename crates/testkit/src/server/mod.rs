@@ -33,6 +33,7 @@
 //! ```
 
 mod directory;
+mod guard;
 mod html;
 mod model;
 mod pages;

@@ -2,16 +2,17 @@
 
 use std::time::SystemTime;
 
-use axum::extract::{Form, OriginalUri, Path, Request, State};
-use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, ORIGIN, SET_COOKIE};
+use axum::extract::{Form, OriginalUri, Path, State};
+use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, SET_COOKIE};
 use axum::http::{HeaderMap, StatusCode, Uri};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::middleware::from_fn_with_state;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use super::directory::Okta;
+use super::guard::{only_own_host, only_own_pages};
 use super::model::{AppId, User};
 use super::pages;
 use super::sessions::random_hex;
@@ -38,6 +39,7 @@ pub(super) fn router(okta: Okta) -> axum::Router {
         .route("/app/{app}/{exk}/sso/saml", get(sign_on_by_redirect).post(sign_on_by_post))
         .route("/app/{app}/sso/saml/metadata", get(metadata))
         .merge(own_forms)
+        .layer(from_fn_with_state(okta.clone(), only_own_host))
         .with_state(okta)
 }
 
@@ -59,20 +61,6 @@ impl IntoResponse for Failure {
         };
         (status, Html(pages::failure(title, &self.0.to_string()))).into_response()
     }
-}
-
-/// A page of another site may send a user's browser to single sign-on, but not press this server's buttons.
-async fn only_own_pages(State(okta): State<Okta>, request: Request, next: Next) -> Response {
-    let foreign = request.headers().get(ORIGIN).is_some_and(|origin| {
-        let own = okta.base_url();
-        origin.as_bytes() != own.as_bytes()
-            && origin.as_bytes() != own.replace("127.0.0.1", "localhost").as_bytes()
-    });
-    if foreign {
-        let page = pages::failure("Refused", "This form came from a page of another site.");
-        return (StatusCode::FORBIDDEN, Html(page)).into_response();
-    }
-    next.run(request).await
 }
 
 async fn dashboard(State(okta): State<Okta>, headers: HeaderMap) -> Html<String> {

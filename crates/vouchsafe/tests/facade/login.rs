@@ -84,6 +84,9 @@ fn requests_are_signed_when_wanted() {
     let refused = unable.start_over("other", LoginOptions::default(), now()).unwrap_err();
     assert_eq!(refused.code(), "binding.no_signing_key");
 
+    let keyless = builder().sign_requests(SignRequests::Always).build().unwrap_err();
+    assert_eq!(keyless.code(), "binding.signing_key_missing");
+
     let service = Service::new(signing().sign_requests(SignRequests::Always));
     let always = &service.saml;
     assert!(always.metadata_xml().unwrap().contains("AuthnRequestsSigned=\"true\""));

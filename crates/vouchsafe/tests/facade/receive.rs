@@ -117,7 +117,7 @@ fn connections_change_while_the_service_runs() {
     // Newer metadata is that of the same identity provider, and its keys take the place of the old ones at once.
     let before = service.connections.get("okta").unwrap();
     let foreign = before.clone().with_identity_provider(trusted(&other)).unwrap_err();
-    assert_eq!(foreign.code(), "binding.other_identity_provider");
+    assert_eq!(foreign.code(), "metadata.other_entity");
     let rolled = trusted(&IdentityProvider::okta().with_key(keys::identity_provider_p256()));
     service.connections.put(before.with_identity_provider(rolled).unwrap());
     let by_old_key = posted(&IdentityProvider::okta().response().issue().unwrap());
@@ -269,6 +269,46 @@ fn a_message_can_be_too_old_whatever_its_window_says() {
     assert!(recent.receive(&issued(TimeDelta::minutes(2)), Expect::Unsolicited, now()).is_ok());
     let refused = recent.receive(&issued(TimeDelta::seconds(121)), Expect::Unsolicited, now());
     assert_eq!(code(refused), "assertion.issue_instant");
+}
+
+#[test]
+fn nobody_is_sent_to_an_address_without_tls() {
+    let with = |location: &str| {
+        let certificate = keys::identity_provider().certificate().clone();
+        vouchsafe::IdentityProvider::new(vouchsafe::EntityId::new("https://plain.example").unwrap())
+            .with_signing_certificate(certificate)
+            .with_single_sign_on(vouchsafe::metadata::Binding::HttpRedirect, location)
+            .unwrap()
+    };
+    let code = |location: &str| {
+        let service = Service::new(builder()).with(connection("plain", with(location)));
+        service.start_over("plain", LoginOptions::default(), now()).map_or_else(|error| error.code(), |_| "")
+    };
+    for plain in ["http://idp.example.com/sso", "http://127.0.0.1.example/sso", "http://10.0.0.1/sso"] {
+        assert_eq!(code(plain), "binding.insecure_location", "{plain}");
+        let codes: Vec<_> =
+            with(plain).warnings(now()).iter().map(vouchsafe::metadata::Warning::code).collect();
+        assert!(codes.contains(&"metadata.endpoint_insecure"), "{codes:?}");
+    }
+    for secure in ["https://idp.example.com/sso", "http://127.0.0.1:7080/sso"] {
+        assert_eq!(code(secure), "", "{secure}");
+    }
+}
+
+/// The policy says what is accepted from others; what is kept of a login does not depend on it.
+#[test]
+fn a_policy_without_sha_256_works_inside() {
+    let provider = vouchsafe::Provider::rustcrypto().deny("http://www.w3.org/2001/04/xmlenc#sha256").unwrap();
+    let service = Service::new(builder().provider(provider));
+    let started = service.start(LoginOptions::default());
+    assert!(started.pending.bind(Some(started.binding.reveal()), service.saml.provider()).is_ok());
+    let refused = posted(&IdentityProvider::okta().response().issue().unwrap());
+    assert!(code(service.receive(&refused, Expect::Unsolicited, now())).starts_with("signature."));
+
+    let sha512 = IdentityProvider::okta().response().digest(vouchsafe::crypto::DigestAlgorithm::Sha512);
+    let posted = posted(&sha512.issue().unwrap());
+    let valid = service.receive(&posted, Expect::Unsolicited, now()).unwrap();
+    assert_eq!(valid.replay_key().hash().len(), 64);
 }
 
 #[test]

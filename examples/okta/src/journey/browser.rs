@@ -1,7 +1,9 @@
 //! A browser without a screen: cookies, redirects, forms.
 
+use reqwest::header::ORIGIN;
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response};
+use vouchsafe::WebAddress;
 
 use crate::failure::Failure;
 
@@ -34,8 +36,31 @@ impl Browser {
         Visit::of(self.client.get(url).send().await?).await
     }
 
+    /// A form on a page of the same server.
     pub(super) async fn post(&self, url: &str, fields: &[(&str, &str)]) -> Result<Visit, Failure> {
-        Visit::of(self.client.post(url).form(fields).send().await?).await
+        let origin = WebAddress::new(url)?.origin();
+        self.post_saying(url, fields, "same-origin", &origin).await
+    }
+
+    /// A form on a page of another site.
+    pub(super) async fn post_from_elsewhere(
+        &self,
+        url: &str,
+        fields: &[(&str, &str)],
+    ) -> Result<Visit, Failure> {
+        self.post_saying(url, fields, "cross-site", "https://evil.example").await
+    }
+
+    async fn post_saying(
+        &self,
+        url: &str,
+        fields: &[(&str, &str)],
+        site: &str,
+        origin: &str,
+    ) -> Result<Visit, Failure> {
+        let request =
+            self.client.post(url).form(fields).header("Sec-Fetch-Site", site).header(ORIGIN, origin);
+        Visit::of(request.send().await?).await
     }
 
     pub(super) async fn submit(&self, form: &Form) -> Result<Visit, Failure> {

@@ -33,6 +33,7 @@ pub(crate) async fn walk() -> Result<(), Failure> {
         refusals::token_of_another_organization(&world, &owner).await,
     );
     report.step("no token", refusals::no_token(&world).await);
+    report.step("forms of another site", refusals::forms_of_another_site(&world, &owner).await);
     report.step("a person who is suspended", refusals::suspended(&world, &owner).await);
     report.step("and reactivated", world.reactivated(&owner).await);
     report.step("token rotated", world.rotated(&owner).await);

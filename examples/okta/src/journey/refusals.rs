@@ -84,6 +84,21 @@ pub(super) async fn no_token(world: &World) -> Outcome {
     refused(world, &page, "provisioning.token_missing")
 }
 
+/// A page of another site posts the owner's forms, as if the browser sent the cookies along.
+pub(super) async fn forms_of_another_site(world: &World, owner: &Browser) -> Outcome {
+    for (path, fields) in [
+        ("/settings/token", &[][..]),
+        ("/settings/members/suspend", &[("email", ADA)][..]),
+        ("/saml/logout", &[]),
+    ] {
+        let page = owner.post_from_elsewhere(&format!("{}{path}", world.service), fields).await?;
+        refused(world, &page, "http.cross_site")?;
+    }
+    let settings = owner.get(&format!("{}/settings", world.service)).await?;
+    require(settings.status == 200 && settings.url.ends_with("/settings"), || unexpected(&settings))?;
+    Ok("refused (http.cross_site), and the owner is signed in still".to_owned())
+}
+
 /// Her session ends, and she gets no other.
 pub(super) async fn suspended(world: &World, owner: &Browser) -> Outcome {
     let browser = Browser::new()?;
