@@ -101,7 +101,6 @@ mod tests {
         ServiceProvider::builder(EntityId::new("https://app.example.com/saml/metadata").unwrap())
             .assertion_consumer(assertion_consumer)
             .unwrap()
-            .trust_later()
             .build()
             .unwrap()
     }
