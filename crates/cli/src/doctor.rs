@@ -6,8 +6,9 @@ use vouchsafe::doctor::{Complaint, Diagnosis, Doctor, Exhibit, Severity};
 use crate::algorithms::Algorithms;
 use crate::failure::Failure;
 use crate::input;
-use crate::output::{Answer, Output, Style};
+use crate::output::{Answer, Output};
 use crate::response_check::instant;
+use crate::text::{Line, Style, Text};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
@@ -40,7 +41,7 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Answer, Fail
     let files: Vec<(&str, &[u8])> =
         arguments.files.iter().map(String::as_str).zip(octets.iter().map(Vec::as_slice)).collect();
     let diagnosis = doctor(arguments)?.examine(&files);
-    output.write(&diagnosis, || human(&diagnosis, output))?;
+    output.write(&diagnosis, || human(&diagnosis))?;
     Ok(match (diagnosis.is_understood(), diagnosis.is_healthy()) {
         (false, _) => Answer::Unusable,
         (true, false) => Answer::No,
@@ -73,44 +74,47 @@ fn doctor(arguments: &Arguments) -> Result<Doctor, Failure> {
     Ok(doctor)
 }
 
-fn human(diagnosis: &Diagnosis, output: &Output) -> String {
-    let texts: Vec<String> = diagnosis.exhibits.iter().map(|one| exhibit(one, output)).collect();
-    texts.join("\n")
-}
-
-fn exhibit(exhibit: &Exhibit, output: &Output) -> String {
-    let title = output.styled(Style::Title, &exhibit.source.escape_debug().to_string());
-    let mut text = format!("{title}: {}\n", exhibit.kind.name());
-    if let Some(product) = &exhibit.product {
-        let certainty = if product.certain { "" } else { "probably " };
-        text.push_str(&format!("  product: {certainty}{} ({})\n", product.name, product.because.join("; ")));
-    }
-    if exhibit.complaints.is_empty() {
-        text.push_str(&format!("  {}\n", output.styled(Style::Good, "nothing is wrong")));
-    }
-    for one in &exhibit.complaints {
-        text.push_str(&complaint(one, exhibit, output));
-    }
-    for fact in &exhibit.facts {
-        let line = format!("{}: {}", fact.name, fact.value.escape_debug());
-        text.push_str(&format!("  {}\n", output.styled(Style::Quiet, &line)));
+fn human(diagnosis: &Diagnosis) -> Text {
+    let mut text = Text::new();
+    for (place, one) in diagnosis.exhibits.iter().enumerate() {
+        if place > 0 {
+            text.line("");
+        }
+        exhibit(one, &mut text);
     }
     text
 }
 
-fn complaint(complaint: &Complaint, exhibit: &Exhibit, output: &Output) -> String {
+fn exhibit(exhibit: &Exhibit, text: &mut Text) {
+    text.push(Line::styled(Style::Title, &exhibit.source).then(format!(": {}", exhibit.kind.name())));
+    if let Some(product) = &exhibit.product {
+        let certainty = if product.certain { "" } else { "probably " };
+        text.line(format!("  product: {certainty}{} ({})", product.name, product.because.join("; ")));
+    }
+    if exhibit.complaints.is_empty() {
+        text.push(Line::of("  ").then_styled(Style::Good, "nothing is wrong"));
+    }
+    for one in &exhibit.complaints {
+        complaint(one, exhibit, text);
+    }
+    for fact in &exhibit.facts {
+        text.push(Line::of("  ").then_styled(Style::Quiet, format!("{}: {}", fact.name, fact.value)));
+    }
+}
+
+fn complaint(complaint: &Complaint, exhibit: &Exhibit, text: &mut Text) {
     let (style, word) = match complaint.severity {
         Severity::Error => (Style::Bad, "error"),
         Severity::Warning => (Style::Title, "warning"),
         _ => (Style::Quiet, "note"),
     };
-    let mut text = format!("  {}[{}]: {}\n", output.styled(style, word), complaint.code, complaint.message);
+    let what = format!("[{}]: {}", complaint.code, complaint.message);
+    text.push(Line::of("  ").then_styled(style, word).then(what));
     if let Some(setting) = &complaint.setting {
         let place = exhibit.product.as_ref().map(|product| product.console.as_str()).unwrap_or_default();
-        let value =
-            setting.value.as_ref().map(|value| format!(" = {}", value.escape_debug())).unwrap_or_default();
-        text.push_str(&format!("    change: {}{value}\n    where: {place}\n", setting.name));
+        let value = setting.value.as_ref().map(|value| format!(" = {value}")).unwrap_or_default();
+        text.line(format!("    change: {}{value}", setting.name));
+        text.line(format!("    where: {place}"));
     }
-    text.push_str(&format!("    remedy: {}\n", complaint.remedy));
-    text
+    text.line(format!("    remedy: {}", complaint.remedy));
 }
