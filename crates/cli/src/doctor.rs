@@ -13,13 +13,14 @@ use crate::text::{Line, Style, Text};
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// Metadata, a Response (XML, base64 or the posted form), an address, a HAR file of the browser, or a certificate (PEM); - is standard
-    /// input. Files are looked at together: metadata among them says whom to trust and who we are, a certificate whose key else.
+    /// input. Files are looked at together: whole files of metadata among them say whom to trust and who we are, certificates whose keys else.
+    /// Metadata inside a message or a recording says neither. Name no file as metadata that did not come from the console itself.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<String>,
-    /// Our entity id; without it, taken from our metadata or a request among the files, or from the message itself.
+    /// Our entity id; without it, taken from our metadata among the files; without that, the Audience is not judged.
     #[arg(long, value_name = "URI")]
     entity_id: Option<String>,
-    /// Our assertion consumer; without it, taken likewise.
+    /// Our assertion consumer; without it, taken likewise; without that, Destination and Recipient are not judged.
     #[arg(long, value_name = "URL")]
     acs: Option<String>,
     /// The time to judge messages at; without it, when each was recorded or issued.
@@ -112,8 +113,10 @@ fn complaint(complaint: &Complaint, exhibit: &Exhibit, text: &mut Text) {
     text.push(Line::of("  ").then_styled(style, word).then(what));
     if let Some(setting) = &complaint.setting {
         let place = exhibit.product.as_ref().map(|product| product.console.as_str()).unwrap_or_default();
-        let value = setting.value.as_ref().map(|value| format!(" = {value}")).unwrap_or_default();
-        text.line(format!("    change: {}{value}", setting.name));
+        text.line(match &setting.value {
+            Some(value) => format!("    change: {} = {value}", setting.name),
+            None => format!("    see: {}", setting.name),
+        });
         text.line(format!("    where: {place}"));
     }
     text.line(format!("    remedy: {}", complaint.remedy));

@@ -173,7 +173,7 @@ impl SignatureFinding {
             }
             Self::Explained { explanation, .. } => explanation.hint(),
             Self::SignedBeforeEncryption => {
-                "The identity provider signs the Response and encrypts the Assertion afterwards, so its signature cannot hold. Have it \
+                "The signer signs the Response and encrypts the Assertion afterwards, so its signature cannot hold. Have the identity provider \
                  encrypt first and sign then (samlify: messageSigningOrder \"encrypt-then-sign\"), or sign the Assertion only."
             }
             Self::AssertionClosed => {
