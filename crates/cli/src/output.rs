@@ -126,18 +126,21 @@ impl Output {
 
 /// What the parser of arguments says: help, the version, or what is wrong with them.
 pub(crate) fn usage(mut error: clap::Error) -> u8 {
-    use clap::error::ContextValue;
-    // An argument stays in its line.
+    use clap::error::{ContextKind, ContextValue};
+    // An argument stays in its line. Only the usage has lines of its own, and nothing of the arguments.
     let context: Vec<_> = error.context().map(|(kind, value)| (kind, value.clone())).collect();
-    let shown = |text: &String| Escaped::new(text).to_string();
-    for (kind, value) in context {
-        let _ = match value {
-            ContextValue::String(text) => error.insert(kind, ContextValue::String(shown(&text))),
-            ContextValue::Strings(all) => {
-                error.insert(kind, ContextValue::Strings(all.iter().map(shown).collect()))
+    let shown = |text: &str| Escaped::new(text).to_string();
+    for (kind, value) in context.into_iter().filter(|(kind, _)| *kind != ContextKind::Usage) {
+        let escaped = match value {
+            ContextValue::String(text) => ContextValue::String(shown(&text)),
+            ContextValue::Strings(all) => ContextValue::Strings(all.iter().map(|text| shown(text)).collect()),
+            ContextValue::StyledStr(text) => ContextValue::StyledStr(shown(&text.to_string()).into()),
+            ContextValue::StyledStrs(all) => {
+                ContextValue::StyledStrs(all.iter().map(|text| shown(&text.to_string()).into()).collect())
             }
-            _ => None,
+            other => other,
         };
+        error.insert(kind, escaped);
     }
     let mut text = Text::new();
     error.render().to_string().lines().for_each(|line| text.line(line));
