@@ -133,12 +133,8 @@ impl AutopsyBudget {
 impl fmt::Display for Stopped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Bytes { limit } => {
-                write!(f, "{limit} bytes of canonical text were written, and no more are")
-            }
-            Self::Operations { limit } => {
-                write!(f, "{limit} public-key operations were done, and no more are")
-            }
+            Self::Bytes { limit } => write!(f, "its limit of {limit} bytes of canonical text is reached"),
+            Self::Operations { limit } => write!(f, "its limit of {limit} public-key operations is reached"),
             Self::Length { limit } => {
                 write!(f, "the signed text has more than {limit} bytes in canonical form")
             }

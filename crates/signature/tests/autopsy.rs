@@ -320,7 +320,7 @@ fn the_work_has_an_end() {
     assert!(found.is_value_wrong());
     assert_eq!(found.work().0, 4096 - 512);
     assert!(matches!(found.stopped(), Some(Stopped::Operations { limit: 4096, .. })), "{found:?}");
-    assert!(found.stopped().unwrap().to_string().starts_with("4096 public-key operations"));
+    assert!(found.stopped().unwrap().to_string().contains("4096 public-key operations"));
 }
 
 /// A response whose canonical form is many times as long as it: a long namespace name, declared once and written anew on each element.

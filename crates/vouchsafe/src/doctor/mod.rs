@@ -51,6 +51,11 @@ use recognise::{Found, Message};
 use surroundings::Surroundings;
 use traits::Traits;
 
+/// Facts and complaints of one exhibit, and characters of a fact: what somebody can read.
+const FACTS: usize = 200;
+const COMPLAINTS: usize = 100;
+const CHARACTERS: usize = 500;
+
 /// Looks at files together: metadata among them says whom to trust and who we are, certificates among them (PEM) whose keys else.
 ///
 /// Only whole files of metadata and whole certificates do: what is inside a message, a page or a recording is looked at, and tells nothing
@@ -307,6 +312,7 @@ impl Doctor {
             product.advise(&traits, &mut exhibit.complaints);
         }
         exhibit.complaints.sort_by_key(|complaint| complaint.severity);
+        exhibit.complaints.truncate(COMPLAINTS);
         exhibit
     }
 }
@@ -334,7 +340,15 @@ impl Exhibit {
         Exhibit { source, kind, product: None, facts: Vec::new(), complaints }
     }
 
+    /// Adds a fact, cut to what fits on a screen; the first of many.
     pub(crate) fn fact(&mut self, name: &'static str, value: impl Into<String>) {
-        self.facts.push(Fact { name, value: value.into() });
+        let mut value = value.into();
+        if let Some((end, _)) = value.char_indices().nth(CHARACTERS) {
+            value.truncate(end);
+            value.push('…');
+        }
+        if self.facts.len() < FACTS {
+            self.facts.push(Fact { name, value });
+        }
     }
 }

@@ -313,3 +313,17 @@ fn a_forgery_is_never_told_as_a_roll_over() {
     assert!(first.remedy.starts_with("Compare this entity ID letter by letter"), "{first:#?}");
     assert!(examine(forged()).complaints.iter().all(|one| one.setting.is_none()));
 }
+
+#[test]
+fn no_more_is_shown_than_somebody_can_read() {
+    let many: String = (0..5_000)
+        .map(|place| format!("<md:AssertionConsumerService index=\"{place}\" Binding=\"urn:b\" Location=\"http://a.example/{}\"/>", "x".repeat(90)))
+        .collect();
+    let long = service("urn:a", "https://a.example/")
+        .replace("</md:SPSSODescriptor>", &format!("{many}</md:SPSSODescriptor>"));
+    let exhibit = examine(long);
+    assert!(exhibit.facts.len() <= 200 && exhibit.complaints.len() <= 100, "{}", exhibit.facts.len());
+    let issuer = "y".repeat(5_000);
+    let exhibit = examine(request("_q", &issuer, "https://a.example/"));
+    assert_eq!(fact(&exhibit, "issuer").unwrap().chars().count(), 501);
+}
