@@ -1,6 +1,12 @@
 //! Each accident that can happen to a signed message, and what the autopsy says of it.
 
-#![expect(clippy::unwrap_used, clippy::panic, clippy::string_slice, reason = "this is a test: it may panic")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::arithmetic_side_effects,
+    reason = "this is a test: it may panic"
+)]
 
 mod common;
 
