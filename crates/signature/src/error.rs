@@ -300,13 +300,15 @@ impl SignatureError {
                  add a certificate that was downloaded there"
             }
             Self::NoFittingKey { .. } => {
-                "compare the active certificate in the identity provider's console with the keys named here first: if it is missing \
-                 here, load the metadata from the console again; if it is here, anybody may have made this message"
+                "compare the active certificate in the identity provider's console with those of the metadata loaded here first (`vouchsafe \
+                 metadata show` lists them): if it is missing here, load the metadata from the console again; if it is here, anybody may have \
+                 made this message"
             }
             Self::NotVerified { .. } => {
-                "compare the fingerprint of the active certificate in the identity provider's console (Okta: Sign On > SAML Signing \
-                 Certificates) with the keys named here first: if it is missing here, load the metadata from the console again; if it \
-                 is here, anybody may have made this message, or it comes from another application of the same organization"
+                "compare the active certificate in the identity provider's console (Okta: Sign On > SAML Signing Certificates) with those of \
+                 the metadata loaded here first (`vouchsafe metadata show` lists them; the fingerprints named above are of keys, not of \
+                 certificates). If it is missing here, load the metadata from the console again; if it is here, anybody may have made this \
+                 message, or it comes from another application of the same organization"
             }
             Self::DigestMismatch { .. } => {
                 "the signer is right but the content is not what it signed: nothing between the identity provider and this \
