@@ -214,7 +214,7 @@ fn a_forged_message_costs_no_more_than_the_budget() {
     let amplifying = format!("<a xmlns:x=\"urn:{}\">{elements}</a>", "&amp;".repeat(200));
     let deep = format!("{}{}", "<a>".repeat(80), "</a>".repeat(80)).repeat(500);
     for (stuffing, stopped) in [(amplifying, true), (deep, true), ("<a/>".repeat(100), false)] {
-        let found = service_provider.autopsy(&posted(&stuffed(&stuffing))).unwrap();
+        let found = service_provider.0.autopsy(&posted(&stuffed(&stuffing)), &service_provider.1).unwrap();
         assert_eq!(found.len(), 2);
         for one in &found {
             let codes: Vec<&str> = one.findings.iter().map(|finding| finding.code()).collect();
