@@ -103,7 +103,7 @@ pub use assertion_consumer::pending_request;
 pub use error::HttpError;
 pub use refusal::Reference;
 pub use return_path::{ReturnPath, ReturnPaths};
-pub use routes::{ASSERTION_CONSUMER, LOGIN, LOGOUT, METADATA, login_url, routes};
+pub use routes::{ASSERTION_CONSUMER, LOGIN, LOGOUT, METADATA, NOT_STARTED, login_url, routes};
 pub use service::{Service, SignIn, Store};
 pub use session::{SignedIn, open_session};
 pub use sweep::{Swept, sweep};

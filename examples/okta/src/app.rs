@@ -111,7 +111,6 @@ impl App {
         Router::new()
             .merge(vouchsafe_axum::routes())
             .route("/", get(sign_in::page))
-            .route("/sign-in/sso", get(sign_in::by_saml))
             .route("/sign-in/password", post(sign_in::by_password))
             .route("/home", get(home::page))
             .route("/settings", get(settings::page))

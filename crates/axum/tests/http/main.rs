@@ -3,4 +3,5 @@
 #![expect(clippy::unwrap_used, reason = "this is a test: it may panic")]
 
 mod app;
+mod discovery;
 mod sign_in;

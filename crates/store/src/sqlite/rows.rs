@@ -288,3 +288,18 @@ pub(super) fn unique(what: &'static str) -> impl Fn(StoreError) -> StoreError {
         other => other,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_unreadable_record_holds_is_not_repeated() {
+        for record in [r#"{"id": "1", "organization": ["ada@example.com"]}"#, r#""ada@example.com""#, "{"] {
+            let failure = from_json::<Account>("account", record).unwrap_err();
+            assert_eq!(failure.code(), "store.damaged");
+            assert!(!format!("{failure} {failure:?}").contains("ada@"), "{failure}");
+            assert!(failure.to_string().contains("line 1, column"), "{failure}");
+        }
+    }
+}

@@ -265,6 +265,8 @@ pub(crate) async fn the_audit_says_what_and_why_and_no_secret(store: impl Store)
     }
     let shown = format!("{records:?} {store:?} {:?}", store.whole(&acme()).await.unwrap());
     assert!(!shown.contains(&token) && !shown.contains("the-assertion"));
+    assert!(!shown.contains("ada@"), "nor does Debug show an address: {shown}");
+    assert_eq!(records[0].after.as_deref(), Some("ada@example.com"), "the record itself has it");
     assert!(store.audit(&"other".into()).await.unwrap().is_empty());
 }
 
