@@ -75,8 +75,8 @@ impl AssertionError {
             Self::Crypto(error) => error.hint(),
             Self::Metadata(error) => error.hint(),
             Self::NoUsableKey { .. } => {
-                "Ask the identity provider for a signing key of RSA 2048 bits, P-256 or more, and load its metadata again (Okta: \
-                 \"SAML Signing Certificates\")."
+                "Ask the identity provider for a signing key of RSA 2048 bits, P-256 or more, and load its metadata from its console again \
+                 (Okta: \"SAML Signing Certificates\")."
             }
             Self::ClockSkew { .. } => {
                 "Grant at most five minutes of clock_skew, and synchronise the clocks (NTP) if that is not enough."
@@ -107,8 +107,8 @@ impl AssertionError {
             }
             Self::MessageId { .. } => "Pass the ID of the AuthnRequest exactly as it was sent.",
             Self::UnknownIssuer { .. } => {
-                "Load the metadata of this identity provider, or compare its entity ID letter by letter with the one trusted here (Okta: \
-                 \"Identity Provider Issuer\")."
+                "Compare this entity ID letter by letter with the identity provider's console first (Okta: \"Identity Provider Issuer\"): if it \
+                 is not there, anybody may have made this message. If it is there, load the metadata from that console."
             }
             Self::UnexpectedIssuer { .. } => {
                 "The person was sent to one identity provider and came back from another: let the sign-in start again."
@@ -149,9 +149,9 @@ impl AssertionError {
             }
             Self::Status { codes, .. } => status_hint(codes),
             Self::Destination { .. } => {
-                "Set the address of the assertion consumer at the identity provider to exactly this one, with scheme, host and trailing \
+                "Set the address of the assertion consumer at the identity provider to exactly the expected one, with scheme, host and trailing \
                  slash (Okta: \"Single sign-on URL\", and \"Use this for Recipient URL and Destination URL\"; OneLogin sends none until \
-                 \"Recipient\" is filled in). Behind a proxy, configure the outside address here."
+                 \"Recipient\" is filled in). Behind a proxy, configure here the address that browsers see; never take it from a message."
             }
             Self::InResponseTo { expected: Some(_), actual: None, .. } => {
                 "A reply to a request was expected and an unsolicited response came: start the sign-in here, or expect Unsolicited where \
@@ -181,8 +181,8 @@ impl AssertionError {
                 "Browser logins need the bearer method; the application at the identity provider is of another kind."
             }
             Self::Recipient { .. } => {
-                "Set the address of the assertion consumer at the identity provider to exactly this one (Okta: \"Single sign-on URL\", or \
-                 \"Recipient URL\" if it is set apart)."
+                "Set the address of the assertion consumer at the identity provider to exactly the expected one (Okta: \"Single sign-on URL\", or \
+                 \"Recipient URL\" if it is set apart). If it is set so already, the message was made for another service."
             }
             Self::ConfirmationNotBefore { .. } => {
                 "The Web Browser SSO profile forbids NotBefore here; the validity begins in Conditions. Have the identity provider drop it."
@@ -198,7 +198,7 @@ impl AssertionError {
             }
             Self::Audience { .. } => {
                 "Set the audience at the identity provider to the entity ID of this service (Okta: \"Audience URI (SP Entity ID)\"), letter \
-                 by letter."
+                 by letter. If it is set so already, the message was made for another service."
             }
             Self::UnknownCondition { .. } => {
                 "Have the identity provider leave this condition out: what is not understood cannot be met."

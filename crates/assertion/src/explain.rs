@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use vouchsafe_xml::Quoted;
+use vouchsafe_xml::{Escaped, Quoted};
 
 use crate::ledger::{Check, Ledger, Outcome};
 use crate::login::Login;
@@ -22,7 +22,8 @@ impl Refusal {
     /// ```
     #[must_use]
     pub fn explain(&self) -> String {
-        let mut text = format!("refused: {} [{}]\n", one_line(&self.to_string()), self.code());
+        // The errors of the crates below quote what came; this holds whatever they do.
+        let mut text = format!("refused: {} [{}]\n", Escaped::new(&self.to_string()), self.code());
         if let Some(check) = self.check() {
             row(&mut text, "rule", &format!("{} ({})", check.rule(), check.clause()));
             row(&mut text, "expected", &Quoted::new(&check.expected_text()).to_string());
@@ -101,9 +102,4 @@ fn table(text: &mut String, ledger: &Ledger) {
 
 fn quoted(text: &str) -> String {
     Quoted::new(text).to_string()
-}
-
-/// The errors of the crates below quote what came; this holds whatever they do.
-fn one_line(text: &str) -> String {
-    text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect()
 }

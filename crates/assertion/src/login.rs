@@ -40,6 +40,7 @@ pub struct Login {
     pub(crate) assertion_id: String,
     pub(crate) in_response_to: Option<String>,
     pub(crate) accepted_at: DateTime<Utc>,
+    pub(crate) expires_at: DateTime<Utc>,
     pub(crate) one_time_use: bool,
     pub(crate) proxy_restriction: Option<ProxyRestriction>,
     pub(crate) evidence: Vec<Evidence>,
@@ -59,6 +60,12 @@ impl Login {
     #[must_use]
     pub fn issuer(&self) -> &EntityId {
         &self.issuer
+    }
+
+    /// The service provider that it was accepted for: the entity ID that was expected as audience.
+    #[must_use]
+    pub fn audience(&self) -> &EntityId {
+        &self.audience
     }
 
     /// The name identifier; `None` if the identity provider names nobody and leaves it to attributes (SAML2int SDP-SP13). An account
@@ -160,6 +167,13 @@ impl Login {
     #[must_use]
     pub fn accepted_at(&self) -> DateTime<Utc> {
         self.accepted_at
+    }
+
+    /// From when on the assertion would be refused for its age, skew included: the
+    /// [`expires_at`](crate::ReplayKey::expires_at) of its replay record.
+    #[must_use]
+    pub fn expires_at(&self) -> DateTime<Utc> {
+        self.expires_at
     }
 
     /// Which key signed what, outermost first.

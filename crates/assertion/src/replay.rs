@@ -1,6 +1,6 @@
 //! Knowing an assertion again.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 pub(crate) const FIRST_USE: &str = "assertion.first_use";
 pub(crate) const FIRST_USE_CLAUSE: &str = "saml-profiles-2.0-os 4.1.4.5";
@@ -23,6 +23,13 @@ pub struct ReplayKey {
 }
 
 impl ReplayKey {
+    /// How long a record is kept after the assertion is too old, at the least: one day.
+    ///
+    /// A record that is deleted by a clock that is ahead is missing when the clock is set back, or on a machine whose clock was right
+    /// all the time: the assertion would be accepted a second time. A day covers a wrong time zone and a clock that somebody corrects
+    /// within a day, and costs some hundred bytes for each sign-in of that day.
+    pub const MARGIN: TimeDelta = TimeDelta::days(1);
+
     pub(crate) fn new(hash: String, expires_at: DateTime<Utc>) -> ReplayKey {
         ReplayKey { hash, expires_at }
     }
@@ -33,10 +40,18 @@ impl ReplayKey {
         &self.hash
     }
 
-    /// From when on the assertion is refused for its age, skew included. The record must be kept until then.
+    /// From when on the assertion is refused for its age, skew included, by a clock that is right. Keep the record longer, until
+    /// [`keep_until`](Self::keep_until): clocks are not.
     #[must_use]
     pub fn expires_at(&self) -> DateTime<Utc> {
         self.expires_at
+    }
+
+    /// Until when the record is kept, by the clock of whoever deletes it: [`MARGIN`](Self::MARGIN) beyond
+    /// [`expires_at`](Self::expires_at). A store that counts in seconds or milliseconds rounds this up, never down.
+    #[must_use]
+    pub fn keep_until(&self) -> DateTime<Utc> {
+        self.expires_at.checked_add_signed(Self::MARGIN).unwrap_or(DateTime::<Utc>::MAX_UTC)
     }
 
     /// What a store answers after it tried to insert the hash atomically: `true` if it was not there before.
@@ -74,5 +89,20 @@ impl Recorded {
 
     pub(crate) fn is_of(&self, key: &ReplayKey) -> bool {
         self.hash == key.hash
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_is_kept_a_day_longer_than_the_assertion_is_good() {
+        let end: DateTime<Utc> = "2026-01-15T09:05:00.000000001Z".parse().unwrap();
+        let key = ReplayKey::new("00".to_owned(), end);
+        assert_eq!(key.expires_at(), end);
+        assert_eq!(key.keep_until(), "2026-01-16T09:05:00.000000001Z".parse::<DateTime<Utc>>().unwrap());
+        let last = ReplayKey::new("00".to_owned(), DateTime::<Utc>::MAX_UTC);
+        assert_eq!(last.keep_until(), DateTime::<Utc>::MAX_UTC);
     }
 }

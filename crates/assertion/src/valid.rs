@@ -77,6 +77,7 @@ impl AuthenticAssertion {
             assertion_id: parts.assertion.id,
             in_response_to: expectations.request().map(str::to_owned),
             accepted_at: now,
+            expires_at: end,
             evidence,
             ledger,
         };

@@ -69,13 +69,10 @@ pub enum HttpError {
         /// Why.
         source: tokio::task::JoinError,
     },
-    /// No organization by that name or e-mail address signs in here.
-    #[error("no organization is found by {}", Quoted::new(asked))]
-    #[non_exhaustive]
-    UnknownOrganization {
-        /// What was asked for.
-        asked: String,
-    },
+    /// No organization that is converted to SAML has the slug, or has verified the domain of the e-mail address. What was typed is not
+    /// repeated: it is an address of a person.
+    #[error("no organization with SAML SSO is found by what was typed")]
+    UnknownOrganization,
     /// The body of the request is too large, or broke off.
     #[error("the posted form could not be read: {source}")]
     #[non_exhaustive]
@@ -107,7 +104,7 @@ impl HttpError {
             Self::TooManyFromAddress { .. } => "http.too_many_from_address",
             Self::Busy { .. } => "http.busy",
             Self::Worker { .. } => "http.worker",
-            Self::UnknownOrganization { .. } => "http.unknown_organization",
+            Self::UnknownOrganization => "http.unknown_organization",
             Self::Body { .. } => "http.body",
             Self::Header { .. } => "http.header",
         }
@@ -138,8 +135,8 @@ impl HttpError {
                 "The person tries again. If it lasts, look for somebody who sends large responses, or raise the limits."
             }
             Self::Worker { .. } => "This is a defect of the service; report it with the reference.",
-            Self::UnknownOrganization { .. } => {
-                "Compare the organization's slug, or the domain of the e-mail address."
+            Self::UnknownOrganization => {
+                "Compare the organization's slug, or have the domain of its people's e-mail addresses verified."
             }
             Self::Body { .. } => {
                 "A response is some 10 KiB. Narrow what the identity provider sends (Okta: the filter of the group attribute statement), \
@@ -181,7 +178,12 @@ impl HttpError {
 
 /// Whether a store's answer says something about who signs in, and not that the store is broken.
 fn is_about_the_person(failure: &StoreError) -> bool {
-    matches!(failure, StoreError::NoOrganizationFor { .. } | StoreError::AccountSuspended { .. })
+    matches!(
+        failure,
+        StoreError::NoOrganizationFor { .. }
+            | StoreError::AssertionReused { .. }
+            | StoreError::AccountSuspended { .. }
+    )
 }
 
 impl From<Refused> for HttpError {

@@ -108,7 +108,7 @@ pub use error::HttpError;
 pub use limiter::{ReceiveLimiter, ReceivePermit};
 pub use refusal::Reference;
 pub use return_path::{ReturnPath, ReturnPaths};
-pub use routes::{ASSERTION_CONSUMER, LOGIN, LOGOUT, METADATA, login_url, routes};
+pub use routes::{ASSERTION_CONSUMER, LOGIN, LOGOUT, METADATA, NOT_STARTED, login_url, routes};
 pub use same_origin::own_pages_only;
 pub use service::{Service, SignIn, Store};
 pub use session::{SignedIn, open_session};

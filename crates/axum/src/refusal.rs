@@ -77,7 +77,8 @@ impl IntoResponse for HttpError {
     }
 }
 
-fn log(error: &HttpError, reference: &Reference) {
+/// Writes the refusal into the log. Errors have no e-mail address and no secret in them.
+pub(crate) fn log(error: &HttpError, reference: &Reference) {
     let ledger = error.ledger().and_then(|ledger| serde_json::to_string(ledger).ok()).unwrap_or_default();
     tracing::warn!(
         reference = reference.as_str(),

@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{Query, State};
+use axum::extract::{Form, Query, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION, SET_COOKIE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
@@ -22,8 +22,11 @@ use vouchsafe::{LoginOptions, OutgoingRequest, PostForm, Redirect};
 
 /// Our metadata (GET).
 pub const METADATA: &str = "/saml/metadata";
-/// Starts a sign-in (GET): `?organization=` slug or e-mail address, `&return=` path.
+/// Starts a sign-in: `organization`, a slug or an e-mail address, and `return`, a path. By GET in the query, for links to an organization;
+/// by POST in a form, for a field in which people type an address: what stands in a query is written into logs and histories.
 pub const LOGIN: &str = "/saml/login";
+/// What the query of the [sign-in page](Service::sign_in_page) says when a sign-in could not be started.
+pub const NOT_STARTED: (&str, &str) = ("problem", "organization");
 /// The assertion consumer (POST).
 pub const ASSERTION_CONSUMER: &str = "/saml/acs";
 /// Ends the session here (POST from a page of this service); the one at the identity provider goes on.
@@ -36,7 +39,7 @@ pub const LOGOUT: &str = "/saml/logout";
 pub fn routes<S: Service>() -> Router<S> {
     Router::new()
         .route(METADATA, get(metadata::<S>))
-        .route(LOGIN, get(login::<S>))
+        .route(LOGIN, get(login::<S>).post(login_by_form::<S>))
         .route(ASSERTION_CONSUMER, post(assertion_consumer::<S>))
         .route(LOGOUT, post(logout::<S>))
 }
@@ -65,12 +68,40 @@ async fn login<S: Service>(
     headers: HeaderMap,
     Query(query): Query<HashMap<String, String>>,
 ) -> Response {
-    let asked = query.get("organization").map(String::as_str).unwrap_or_default();
-    let wanted = query.get("return").map(String::as_str);
-    match start(&service, &headers, asked, wanted).await {
+    begin(&service, &headers, &query).await
+}
+
+async fn login_by_form<S: Service>(
+    State(service): State<S>,
+    headers: HeaderMap,
+    Form(fields): Form<HashMap<String, String>>,
+) -> Response {
+    begin(&service, &headers, &fields).await
+}
+
+async fn begin<S: Service>(service: &S, headers: &HeaderMap, fields: &HashMap<String, String>) -> Response {
+    let asked = fields.get("organization").map(String::as_str).unwrap_or_default();
+    let wanted = fields.get("return").map(String::as_str);
+    match start(service, headers, asked, wanted).await {
         Ok(response) => response,
-        Err(error) => refuse(&service, &error),
+        Err(error) if error.status().is_server_error() => refuse(service, &error),
+        Err(error) => back_to_the_sign_in_page(service, &error, wanted),
     }
+}
+
+/// One answer to everybody whose sign-in cannot be started, of the same status as to everybody else: back to the sign-in page. Why it is
+/// so, whether there is no such organization, or one that is not converted, or one whose identity provider cannot be used, is for the log.
+fn back_to_the_sign_in_page<S: Service>(service: &S, error: &HttpError, wanted: Option<&str>) -> Response {
+    let reference = Reference::new(&service.service_provider());
+    service.refused(error, &reference);
+    refusal::log(error, &reference);
+    let mut query = vec![NOT_STARTED];
+    query.extend(
+        wanted
+            .filter(|wanted| service.return_paths().choose(Some(wanted)).as_str() == *wanted)
+            .map(|wanted| ("return", wanted)),
+    );
+    see_other(&with_query(service.sign_in_page(), &query), []).unwrap_or_else(|error| refuse(service, &error))
 }
 
 /// Finds the identity provider, keeps the request, binds it to this browser, and sends the browser away.
@@ -80,10 +111,7 @@ async fn start<S: Service>(
     asked: &str,
     wanted: Option<&str>,
 ) -> Result<Response, HttpError> {
-    let connection = service
-        .find_connection(asked)
-        .await?
-        .ok_or_else(|| HttpError::UnknownOrganization { asked: asked.to_owned() })?;
+    let connection = service.find_connection(asked).await?.ok_or(HttpError::UnknownOrganization)?;
     let service_provider = service.service_provider();
     let options = LoginOptions::default().return_to(service.return_paths().choose(wanted).as_str());
     let started = service_provider.start_login(&connection, options, service.now())?;

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use axum::http::request::Parts;
 use chrono::{DateTime, TimeDelta, Utc};
-use vouchsafe::provisioning::Plan;
+use vouchsafe::provisioning::{EmailAddress, Plan};
 use vouchsafe::{Connection, Connections, Login, ServiceProvider};
 use vouchsafe_store::{Applied, Directory, PendingStore, ReplayStore, Session, SessionStore};
 
@@ -21,7 +21,7 @@ impl<T: ReplayStore + PendingStore + SessionStore + Directory> Store for T {}
 
 /// A service that signs people in through SAML: the state of its router.
 ///
-/// Four methods must be given, the others have defaults: an organization is found in the directory, by its slug or by an e-mail address;
+/// Four methods must be given, the others have defaults: an organization is found in the directory, by its slug or by a verified domain;
 /// a login is planned by the organization's policy and applied.
 ///
 /// ```
@@ -68,7 +68,8 @@ pub trait Service: Clone + Send + Sync + 'static {
 
     /// The page for whoever is not signed in, or no longer: `/` by default. It must not ask for [`SignedIn`](crate::SignedIn) itself. A
     /// page that was asked for without a session is named in its query, as `return`; handed on to [`login_url`](crate::login_url), that
-    /// is where the sign-in leads.
+    /// is where the sign-in leads. Whoever named an organization that is not found comes back with
+    /// [`NOT_STARTED`](crate::NOT_STARTED) in the query.
     fn sign_in_page(&self) -> &str {
         "/"
     }
@@ -79,6 +80,9 @@ pub trait Service: Clone + Send + Sync + 'static {
     /// The connection of the organization a person means, by what they typed: an e-mail address or the organization's slug. By default
     /// a connection has the name of its organization's id.
     ///
+    /// By an address it is the organization that has verified its domain, whoever has accounts there or elsewhere: so no customer can
+    /// attract or block the people of another, and the answer is the same whether the person has an account or not.
+    ///
     /// # Errors
     /// Whatever the look-up raises; "there is none" is `None`.
     fn find_connection(
@@ -87,10 +91,10 @@ pub trait Service: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Result<Option<Connection>, HttpError>> + Send {
         async move {
             let asked = asked.trim();
-            let found = if asked.contains('@') {
-                self.store().organization_by_email(asked).await?
-            } else {
-                self.store().organization_by_slug(&asked.to_lowercase()).await?
+            let found = match EmailAddress::parse(asked) {
+                Ok(address) => self.store().organization_by_domain(address.domain()).await?,
+                Err(_) if asked.contains('@') => None,
+                Err(_) => self.store().organization_by_slug(&asked.to_ascii_lowercase()).await?,
             };
             Ok(found.and_then(|organization| self.connections().get(organization.value.id.as_str())))
         }

@@ -8,7 +8,7 @@ use crate::service::Service;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Swept {
-    /// Assertions that would be refused for their age anyway.
+    /// Assertions that would be refused for their age anyway, since more than a day.
     pub replays: u64,
     /// Sign-ins that nobody answered in time.
     pub pending: u64,

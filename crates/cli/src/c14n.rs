@@ -48,6 +48,6 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Answer, Fail
     }
     let canonical = String::from_utf8_lossy(&octets);
     let result = Canonical { algorithm: method.uri(), octets: octets.len(), canonical: &canonical };
-    output.write(&result, || canonical.to_string())?;
+    output.document(&result, &canonical)?;
     Ok(Answer::Yes)
 }

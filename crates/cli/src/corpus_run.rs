@@ -13,8 +13,9 @@ use crate::algorithms::Algorithms;
 use crate::failure::Failure;
 use crate::identity_providers::IdentityProviders;
 use crate::input;
-use crate::output::{Answer, Output, Style};
+use crate::output::{Answer, Output};
 use crate::response_check::attributes;
+use crate::text::{Line, Style};
 use crate::verdict::{Settings, Verdict, decide};
 
 #[derive(Debug, clap::Args)]
@@ -104,8 +105,9 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Answer, Fail
         let verdict = decide(&octets, &settings).map_err(|failure| failure.in_case(&case.file))?;
         let wrong = case.judge(&verdict);
         failed = failed.saturating_add(usize::from(wrong.is_some()));
-        let line =
-            wrong.as_ref().map(|why| format!("{} {}: {why}", output.styled(Style::Bad, "failed"), case.file));
+        let line = wrong
+            .as_ref()
+            .map(|why| Line::styled(Style::Bad, "failed").then(format!(" {}: {why}", case.file)));
         output.write_line(&case.judged(&verdict, wrong.is_none()), line)?;
     }
     let count = format!("{} passed, {failed} failed", manifest.cases.len().saturating_sub(failed));

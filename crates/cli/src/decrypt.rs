@@ -25,6 +25,6 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Answer, Fail
     // What is no XML is no answer to the question.
     drop(input::document(&arguments.file, xml.as_bytes())?);
     let opened = decrypt_document(&xml, &keys, &provider, &input::limits()).map_err(Failure::refused)?;
-    output.write(&Written { document: &opened }, || opened.clone())?;
+    output.document(&Written { document: &opened }, &opened)?;
     Ok(Answer::Yes)
 }

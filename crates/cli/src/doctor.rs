@@ -6,19 +6,21 @@ use vouchsafe::doctor::{Complaint, Diagnosis, Doctor, Exhibit, Severity};
 use crate::algorithms::Algorithms;
 use crate::failure::Failure;
 use crate::input;
-use crate::output::{Answer, Output, Style};
+use crate::output::{Answer, Output};
 use crate::response_check::instant;
+use crate::text::{Line, Style, Text};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// Metadata, a Response (XML, base64 or the posted form), an address, a HAR file of the browser, or a certificate (PEM); - is standard
-    /// input. Files are looked at together: metadata among them says whom to trust and who we are, a certificate whose key else.
+    /// input. Files are looked at together: whole files of metadata among them say whom to trust and who we are, certificates whose keys else.
+    /// Metadata inside a message or a recording says neither. Name no file as metadata that did not come from the console itself.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<String>,
-    /// Our entity id; without it, taken from our metadata or a request among the files, or from the message itself.
+    /// Our entity id; without it, taken from our metadata among the files; without that, the Audience is not judged.
     #[arg(long, value_name = "URI")]
     entity_id: Option<String>,
-    /// Our assertion consumer; without it, taken likewise.
+    /// Our assertion consumer; without it, taken likewise; without that, Destination and Recipient are not judged.
     #[arg(long, value_name = "URL")]
     acs: Option<String>,
     /// The time to judge messages at; without it, when each was recorded or issued.
@@ -40,7 +42,7 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Answer, Fail
     let files: Vec<(&str, &[u8])> =
         arguments.files.iter().map(String::as_str).zip(octets.iter().map(Vec::as_slice)).collect();
     let diagnosis = doctor(arguments)?.examine(&files);
-    output.write(&diagnosis, || human(&diagnosis, output))?;
+    output.write(&diagnosis, || human(&diagnosis))?;
     Ok(match (diagnosis.is_understood(), diagnosis.is_healthy()) {
         (false, _) => Answer::Unusable,
         (true, false) => Answer::No,
@@ -73,44 +75,49 @@ fn doctor(arguments: &Arguments) -> Result<Doctor, Failure> {
     Ok(doctor)
 }
 
-fn human(diagnosis: &Diagnosis, output: &Output) -> String {
-    let texts: Vec<String> = diagnosis.exhibits.iter().map(|one| exhibit(one, output)).collect();
-    texts.join("\n")
-}
-
-fn exhibit(exhibit: &Exhibit, output: &Output) -> String {
-    let title = output.styled(Style::Title, &exhibit.source.escape_debug().to_string());
-    let mut text = format!("{title}: {}\n", exhibit.kind.name());
-    if let Some(product) = &exhibit.product {
-        let certainty = if product.certain { "" } else { "probably " };
-        text.push_str(&format!("  product: {certainty}{} ({})\n", product.name, product.because.join("; ")));
-    }
-    if exhibit.complaints.is_empty() {
-        text.push_str(&format!("  {}\n", output.styled(Style::Good, "nothing is wrong")));
-    }
-    for one in &exhibit.complaints {
-        text.push_str(&complaint(one, exhibit, output));
-    }
-    for fact in &exhibit.facts {
-        let line = format!("{}: {}", fact.name, fact.value.escape_debug());
-        text.push_str(&format!("  {}\n", output.styled(Style::Quiet, &line)));
+fn human(diagnosis: &Diagnosis) -> Text {
+    let mut text = Text::new();
+    for (place, one) in diagnosis.exhibits.iter().enumerate() {
+        if place > 0 {
+            text.line("");
+        }
+        exhibit(one, &mut text);
     }
     text
 }
 
-fn complaint(complaint: &Complaint, exhibit: &Exhibit, output: &Output) -> String {
+fn exhibit(exhibit: &Exhibit, text: &mut Text) {
+    text.push(Line::styled(Style::Title, &exhibit.source).then(format!(": {}", exhibit.kind.name())));
+    if let Some(product) = &exhibit.product {
+        let certainty = if product.certain { "" } else { "probably " };
+        text.line(format!("  product: {certainty}{} ({})", product.name, product.because.join("; ")));
+    }
+    if exhibit.complaints.is_empty() {
+        text.push(Line::of("  ").then_styled(Style::Good, "nothing is wrong"));
+    }
+    for one in &exhibit.complaints {
+        complaint(one, exhibit, text);
+    }
+    for fact in &exhibit.facts {
+        text.push(Line::of("  ").then_styled(Style::Quiet, format!("{}: {}", fact.name, fact.value)));
+    }
+}
+
+fn complaint(complaint: &Complaint, exhibit: &Exhibit, text: &mut Text) {
     let (style, word) = match complaint.severity {
         Severity::Error => (Style::Bad, "error"),
         Severity::Warning => (Style::Title, "warning"),
         _ => (Style::Quiet, "note"),
     };
-    let mut text = format!("  {}[{}]: {}\n", output.styled(style, word), complaint.code, complaint.message);
+    let what = format!("[{}]: {}", complaint.code, complaint.message);
+    text.push(Line::of("  ").then_styled(style, word).then(what));
     if let Some(setting) = &complaint.setting {
         let place = exhibit.product.as_ref().map(|product| product.console.as_str()).unwrap_or_default();
-        let value =
-            setting.value.as_ref().map(|value| format!(" = {}", value.escape_debug())).unwrap_or_default();
-        text.push_str(&format!("    change: {}{value}\n    where: {place}\n", setting.name));
+        text.line(match &setting.value {
+            Some(value) => format!("    change: {} = {value}", setting.name),
+            None => format!("    see: {}", setting.name),
+        });
+        text.line(format!("    where: {place}"));
     }
-    text.push_str(&format!("    remedy: {}\n", complaint.remedy));
-    text
+    text.line(format!("    remedy: {}", complaint.remedy));
 }

@@ -19,6 +19,7 @@ mod redirect_verify;
 mod response_check;
 mod signature_sign;
 mod signature_verify;
+mod text;
 mod verdict;
 
 use std::process::ExitCode;
@@ -110,7 +111,10 @@ enum Okta {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return ExitCode::from(output::usage(error)),
+    };
     let output = Output::new(arguments.format);
     let answer = run(arguments.command, &output).unwrap_or_else(|failure| output.failure(&failure));
     ExitCode::from(answer.status())

@@ -7,7 +7,8 @@ use vouchsafe::metadata::{Endpoint, EntityDescription, EntityId, IdentityProvide
 
 use crate::failure::Failure;
 use crate::input;
-use crate::output::{Answer, Output, Style};
+use crate::output::{Answer, Output};
+use crate::text::{Line, Style, Text};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
@@ -35,7 +36,7 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Answer, Fail
         _ => None,
     };
     let shown = Shown { entities: all.iter().map(Entity::of).collect(), identity_provider: trust };
-    output.write(&shown, || shown.human(output))?;
+    output.write(&shown, || shown.human())?;
     Ok(Answer::Yes)
 }
 
@@ -203,42 +204,38 @@ impl Address {
 }
 
 impl Shown {
-    fn human(&self, output: &Output) -> String {
-        let mut text = String::new();
+    fn human(&self) -> Text {
+        let mut text = Text::new();
         if self.entities.len() != 1 {
-            text.push_str(&format!("{} entities\n", self.entities.len()));
+            text.line(format!("{} entities", self.entities.len()));
         }
         for entity in &self.entities {
-            entity.human(output, &mut text);
+            entity.human(&mut text);
         }
         if let Some(trust) = &self.identity_provider {
-            trust.human(output, &mut text);
+            trust.human(&mut text);
         }
         text
     }
 }
 
 impl Entity {
-    fn human(&self, output: &Output, text: &mut String) {
-        text.push_str(&output.styled(Style::Title, &self.entity_id));
-        text.push('\n');
+    fn human(&self, text: &mut Text) {
+        text.push(Line::styled(Style::Title, &self.entity_id));
         row(text, "name", self.display_name.as_deref());
         row(text, "valid until", self.valid_until.as_deref());
         self.extensions.iter().for_each(|name| row(text, "extension", Some(name)));
         self.warnings.iter().for_each(|warning| row(text, "left out", Some(&warning.message)));
         for role in &self.roles {
-            role.human(output, text);
+            role.human(text);
         }
     }
 }
 
 impl Role {
-    fn human(&self, output: &Output, text: &mut String) {
-        text.push_str(&format!(
-            "  {} {}\n",
-            output.styled(Style::Title, &self.role),
-            self.protocols.join(" ")
-        ));
+    fn human(&self, text: &mut Text) {
+        let protocols = format!(" {}", self.protocols.join(" "));
+        text.push(Line::of("  ").then_styled(Style::Title, &self.role).then(protocols));
         for key in &self.keys {
             let dates = [&key.not_before, &key.not_after].map(|date| date.as_deref().unwrap_or("?"));
             row(text, "key", Some(&format!("{}: {}", key.r#use, key.subject)));
@@ -266,26 +263,24 @@ impl Role {
 }
 
 impl Trust {
-    fn human(&self, output: &Output, text: &mut String) {
+    fn human(&self, text: &mut Text) {
         match (&self.message, self.code) {
             (Some(message), Some(code)) => {
-                let verdict = output.styled(Style::Bad, "cannot be trusted as it stands");
-                text.push_str(&format!(
-                    "{verdict} [{code}]: {message}\n  hint: {}\n",
-                    self.hint.unwrap_or_default()
-                ));
+                let verdict = Line::styled(Style::Bad, "cannot be trusted as it stands");
+                text.push(verdict.then(format!(" [{code}]: {message}")));
+                text.line(format!("  hint: {}", self.hint.unwrap_or_default()));
             }
-            _ => text.push_str(&format!("{}\n", output.styled(Style::Good, "can be trusted as it stands"))),
+            _ => text.push(Line::styled(Style::Good, "can be trusted as it stands")),
         }
         for warning in &self.warnings {
-            text.push_str(&format!("warning [{}]: {}\n", warning.code, warning.message));
+            text.line(format!("warning [{}]: {}", warning.code, warning.message));
         }
     }
 }
 
-fn row(text: &mut String, name: &str, value: Option<&str>) {
+fn row(text: &mut Text, name: &str, value: Option<&str>) {
     if let Some(value) = value {
-        text.push_str(&format!("    {name:<26} {value}\n"));
+        text.line(format!("    {name:<26} {value}"));
     }
 }
 

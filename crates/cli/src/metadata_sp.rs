@@ -39,7 +39,7 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Answer, Failure> {
     let xml = descriptor(arguments)?.to_xml().map_err(|error| Failure::unusable("the descriptor", error))?;
-    output.write(&Written { document: &xml }, || format!("{xml}\n"))?;
+    output.document(&Written { document: &xml }, &format!("{xml}\n"))?;
     Ok(Answer::Yes)
 }
 

@@ -4,7 +4,8 @@ use serde::Serialize;
 use vouchsafe::metadata::{Binding, EntityId, ServiceProviderDescriptor};
 
 use crate::failure::Failure;
-use crate::output::{Answer, Output, Style};
+use crate::output::{Answer, Output};
+use crate::text::{Line, Style, Text};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
@@ -69,7 +70,7 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Answer, Fail
             value: ".*",
         }],
     };
-    output.write(&values, || values.human(output))?;
+    output.write(&values, || values.human())?;
     Ok(Answer::Yes)
 }
 
@@ -141,31 +142,25 @@ fn fields(arguments: &Arguments) -> Vec<Field> {
 }
 
 impl Values {
-    fn human(&self, output: &Output) -> String {
-        let mut text = String::new();
+    fn human(&self) -> Text {
+        let mut text = Text::new();
         let mut section = "";
         for field in &self.fields {
             if field.section != section {
                 section = field.section;
-                text.push_str(&format!("{}\n", output.styled(Style::Title, section)));
+                text.push(Line::styled(Style::Title, section));
             }
             let value = if field.value.is_empty() { "(empty)" } else { &field.value };
             let note = if field.note.is_empty() { String::new() } else { format!("  ({})", field.note) };
-            text.push_str(&format!("  {:<48} {value}{}\n", field.field, output.styled(Style::Quiet, &note)));
+            text.push(Line::of(format!("  {:<48} {value}", field.field)).then_styled(Style::Quiet, note));
         }
-        text.push_str(&format!(
-            "{}\n",
-            output.styled(Style::Title, "Attribute Statements (name, format, value)")
-        ));
+        text.push(Line::styled(Style::Title, "Attribute Statements (name, format, value)"));
         for Statement { name, name_format, value } in &self.attribute_statements {
-            text.push_str(&format!("  {name:<20} {name_format:<8} {value}\n"));
+            text.line(format!("  {name:<20} {name_format:<8} {value}"));
         }
-        text.push_str(&format!(
-            "{}\n",
-            output.styled(Style::Title, "Group Attribute Statements (name, format, filter)")
-        ));
+        text.push(Line::styled(Style::Title, "Group Attribute Statements (name, format, filter)"));
         for Group { name, name_format, filter, value } in &self.group_attribute_statements {
-            text.push_str(&format!("  {name:<20} {name_format:<8} {filter} {value}\n"));
+            text.line(format!("  {name:<20} {name_format:<8} {filter} {value}"));
         }
         text
     }

@@ -1,10 +1,16 @@
 //! Results on standard output, for people or for programs; diagnostics on standard error.
+//!
+//! Nothing else in this command writes to either (`tests/printing.rs` looks), and everything that is written here is escaped by
+//! [`vouchsafe::xml::is_plain`]. The one exception are documents, whose bytes are the answer: they are written as they are to a file
+//! or a pipe, and escaped to a terminal.
 
 use std::io::{IsTerminal, Write};
 
 use serde::Serialize;
+use vouchsafe::xml::{Escaped, is_plain};
 
 use crate::failure::Failure;
+use crate::text::{Line, Text};
 
 /// `--format`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -35,71 +41,69 @@ impl Answer {
 #[derive(Debug)]
 pub(crate) struct Output {
     format: Format,
+    terminal: bool,
     colour: bool,
-}
-
-/// Emphasis, when standard output is a terminal.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Style {
-    Good,
-    Bad,
-    Quiet,
-    Title,
 }
 
 impl Output {
     pub(crate) fn new(format: Format) -> Output {
         let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        Output { format, colour: wanted && format == Format::Human && std::io::stdout().is_terminal() }
+        let terminal = std::io::stdout().is_terminal();
+        Output { format, terminal, colour: wanted && format == Format::Human && terminal }
     }
 
     /// Writes `value` as JSON, or what `human` makes.
-    pub(crate) fn write(
-        &self,
-        value: &impl Serialize,
-        human: impl FnOnce() -> String,
-    ) -> Result<(), Failure> {
+    pub(crate) fn write(&self, value: &impl Serialize, human: impl FnOnce() -> Text) -> Result<(), Failure> {
         match self.format {
-            Format::Human => self.octets(human().as_bytes()),
+            Format::Human => stdout(human().shown(self.colour).as_bytes()),
             Format::Json => {
-                let mut text = serde_json::to_vec_pretty(value).map_err(|error| unwritable(&error))?;
-                text.push(b'\n');
-                self.octets(&text)
+                let json = serde_json::to_string_pretty(value).map_err(|error| unwritable(&error))?;
+                stdout((escaped_json(&json) + "\n").as_bytes())
             }
         }
     }
 
-    /// One JSON object a line.
-    pub(crate) fn write_line(&self, value: &impl Serialize, human: Option<String>) -> Result<(), Failure> {
-        let mut line = match (self.format, human) {
-            (Format::Json, _) => serde_json::to_string(value).map_err(|error| unwritable(&error))?,
-            (Format::Human, Some(text)) => text,
+    /// One JSON object a line, or a line for people if there is one.
+    pub(crate) fn write_line(&self, value: &impl Serialize, human: Option<Line>) -> Result<(), Failure> {
+        let line = match (self.format, human) {
+            (Format::Json, _) => {
+                escaped_json(&serde_json::to_string(value).map_err(|error| unwritable(&error))?)
+            }
+            (Format::Human, Some(line)) => line.shown(self.colour),
             (Format::Human, None) => return Ok(()),
         };
-        line.push('\n');
-        self.octets(line.as_bytes())
+        stdout((line + "\n").as_bytes())
+    }
+
+    /// Writes a document, whose bytes are the answer.
+    pub(crate) fn document(&self, value: &impl Serialize, document: &str) -> Result<(), Failure> {
+        match self.format {
+            Format::Json => self.write(value, Text::new),
+            Format::Human => stdout(self.document_text(document).as_bytes()),
+        }
+    }
+
+    /// The document as it is, but to a terminal, where it is for people.
+    fn document_text(&self, document: &str) -> String {
+        if !self.terminal {
+            return document.to_owned();
+        }
+        let pieces =
+            document.split_inclusive(['\n', '\t']).map(|piece| match piece.strip_suffix(['\n', '\t']) {
+                Some(text) => Escaped::new(text).to_string() + piece.get(text.len()..).unwrap_or_default(),
+                None => Escaped::new(piece).to_string(),
+            });
+        pieces.collect()
     }
 
     /// The last line of a run; a diagnostic where standard output is for programs.
     pub(crate) fn summary(&self, text: &str) -> Result<(), Failure> {
+        let line = Line::of(text).shown(false) + "\n";
         if self.format == Format::Human {
-            return self.octets(format!("{text}\n").as_bytes());
+            return stdout(line.as_bytes());
         }
-        let _ = std::io::stderr().write_all(format!("{text}\n").as_bytes());
+        stderr(&line);
         Ok(())
-    }
-
-    pub(crate) fn styled(&self, style: Style, text: &str) -> String {
-        if !self.colour {
-            return text.to_owned();
-        }
-        let code = match style {
-            Style::Good => "1;32",
-            Style::Bad => "1;31",
-            Style::Quiet => "2",
-            Style::Title => "1",
-        };
-        format!("\u{1b}[{code}m{text}\u{1b}[0m")
     }
 
     /// Reports what went wrong: a refusal is a result for programs, everything else is a diagnostic.
@@ -107,21 +111,74 @@ impl Output {
         if failure.is_refusal() && self.format == Format::Json {
             let Failure { code, message, hint, .. } = failure;
             let refused = Refused { verdict: "refused", code, message, hint };
-            return match self.write(&refused, String::new) {
+            return match self.write(&refused, Text::new) {
                 Ok(()) => Answer::No,
                 Err(error) => self.failure(&error),
             };
         }
-        let text = format!("error[{}]: {}\n  hint: {}\n", failure.code, failure.message, failure.hint);
-        // Nothing can be told to anybody when standard error is gone too.
-        let _ = std::io::stderr().write_all(text.as_bytes());
+        let mut text = Text::new();
+        text.line(format!("error[{}]: {}", failure.code, failure.message));
+        text.line(format!("  hint: {}", failure.hint));
+        stderr(&text.shown(false));
         if failure.is_refusal() { Answer::No } else { Answer::Unusable }
     }
+}
 
-    fn octets(&self, octets: &[u8]) -> Result<(), Failure> {
-        let mut stdout = std::io::stdout().lock();
-        stdout.write_all(octets).and_then(|()| stdout.flush()).map_err(|error| unwritable(&error))
+/// What the parser of arguments says: help, the version, or what is wrong with them.
+pub(crate) fn usage(mut error: clap::Error) -> u8 {
+    use clap::error::{ContextKind, ContextValue};
+    // An argument stays in its line. Only the usage has lines of its own, and nothing of the arguments.
+    let context: Vec<_> = error.context().map(|(kind, value)| (kind, value.clone())).collect();
+    let shown = |text: &str| Escaped::new(text).to_string();
+    for (kind, value) in context.into_iter().filter(|(kind, _)| *kind != ContextKind::Usage) {
+        let escaped = match value {
+            ContextValue::String(text) => ContextValue::String(shown(&text)),
+            ContextValue::Strings(all) => ContextValue::Strings(all.iter().map(|text| shown(text)).collect()),
+            ContextValue::StyledStr(text) => ContextValue::StyledStr(shown(&text.to_string()).into()),
+            ContextValue::StyledStrs(all) => {
+                ContextValue::StyledStrs(all.iter().map(|text| shown(&text.to_string()).into()).collect())
+            }
+            other => other,
+        };
+        error.insert(kind, escaped);
     }
+    let mut text = Text::new();
+    error.render().to_string().lines().for_each(|line| text.line(line));
+    if error.use_stderr() {
+        stderr(&text.shown(false));
+    } else {
+        let _ = stdout(text.shown(false).as_bytes());
+    }
+    u8::try_from(error.exit_code()).unwrap_or(2)
+}
+
+fn stdout(octets: &[u8]) -> Result<(), Failure> {
+    let mut stdout = std::io::stdout().lock();
+    stdout.write_all(octets).and_then(|()| stdout.flush()).map_err(|error| unwritable(&error))
+}
+
+fn stderr(text: &str) {
+    // Nothing can be told to anybody when standard error is gone too.
+    let _ = std::io::stderr().write_all(text.as_bytes());
+}
+
+/// JSON with what is not plain as `\u` escapes. Outside of strings JSON is ASCII, so only strings change, and not what they mean; the
+/// line breaks between values stay.
+fn escaped_json(json: &str) -> String {
+    let mut escaped = String::with_capacity(json.len());
+    for character in json.chars() {
+        if character == '\n' || is_plain(character) {
+            escaped.push(character);
+        } else {
+            let units = character
+                .encode_utf16(&mut [0; 2])
+                .iter()
+                .map(|unit| format!("\\u{unit:04x}"))
+                .collect::<String>();
+            escaped.push_str(&units);
+        }
+    }
+    escaped
 }
 
 /// JSON of a refusal.
@@ -145,4 +202,29 @@ fn unwritable(error: &dyn std::fmt::Display) -> Failure {
         format!("standard output cannot be written: {error}"),
         "Write to a place that has room.",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_is_escaped_to_a_terminal_only() {
+        let document = "<a>\u{1b}[2J\u{202e}</a>\n\t<b/>\r\n\u{85}";
+        let output = |terminal| Output { format: Format::Human, terminal, colour: false };
+        assert_eq!(output(false).document_text(document), document);
+        assert_eq!(output(true).document_text(document), "<a>\\u{1b}[2J\\u{202e}</a>\n\t<b/>\\r\n\\u{85}");
+    }
+
+    #[test]
+    fn json_means_the_same_when_it_is_escaped() {
+        let text = "a\u{7f}\u{9b}\u{202e}\u{2028}\u{feff}\u{e0041}\n\t\"\\é東";
+        for json in [serde_json::to_string(text).unwrap(), serde_json::to_string_pretty(&[text]).unwrap()] {
+            let escaped = escaped_json(&json);
+            assert!(escaped.chars().all(|character| character == '\n' || is_plain(character)), "{escaped}");
+            let read = |json: &str| serde_json::from_str::<serde_json::Value>(json).unwrap();
+            assert_eq!(read(&escaped), read(&json));
+        }
+        assert_eq!(escaped_json("\"\u{e0041}\u{9b}\""), r#""\udb40\udc41\u009b""#);
+    }
 }

@@ -7,7 +7,8 @@ use vouchsafe::{RelayState, redirect};
 
 use crate::failure::Failure;
 use crate::input;
-use crate::output::{Answer, Output, Style};
+use crate::output::{Answer, Output};
+use crate::text::{Line, Style, Text};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
@@ -17,7 +18,7 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Answer, Failure> {
     let decoded = Decoded::unverified(&query_string(&arguments.query)?)?;
-    output.write(&decoded, || decoded.human(output))?;
+    output.write(&decoded, || decoded.human())?;
     Ok(Answer::Yes)
 }
 
@@ -52,11 +53,13 @@ impl Decoded {
         }
     }
 
-    pub(crate) fn human(&self, output: &Output) -> String {
-        let mut text =
-            format!("{}\n{}\n", output.styled(Style::Title, self.parameter), self.message.trim_end());
+    pub(crate) fn human(&self) -> Text {
+        let mut text = Text::new();
+        text.push(Line::styled(Style::Title, self.parameter));
+        text.quote(self.message.trim_end());
         if let Some(state) = &self.relay_state {
-            text.push_str(&format!("{}\n{state}\n", output.styled(Style::Title, "RelayState")));
+            text.push(Line::styled(Style::Title, "RelayState"));
+            text.line(format!("  {state}"));
         }
         text
     }

@@ -34,6 +34,10 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Answer, Fail
         #[serde(flatten)]
         decoded: &'a Decoded,
     }
-    output.write(&Both { good: &good, decoded: &decoded }, || good.human(output) + &decoded.human(output))?;
+    output.write(&Both { good: &good, decoded: &decoded }, || {
+        let mut text = good.human();
+        text.append(decoded.human());
+        text
+    })?;
     Ok(Answer::Yes)
 }

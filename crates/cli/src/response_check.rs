@@ -16,7 +16,8 @@ use crate::algorithms::Algorithms;
 use crate::failure::Failure;
 use crate::identity_providers::IdentityProviders;
 use crate::input;
-use crate::output::{Answer, Output, Style};
+use crate::output::{Answer, Output};
+use crate::text::{Line, Style, Text};
 use crate::verdict::{No, Settings, Verdict, decide};
 
 #[derive(Debug, clap::Args)]
@@ -68,11 +69,11 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Answer, Fail
     let settings = settings(arguments)?;
     match decide(&response(arguments)?, &settings)? {
         Verdict::Accepted(login) => {
-            output.write(&Accepted::of(&login), || accepted(&login, output))?;
+            output.write(&Accepted::of(&login), || accepted(&login))?;
             Ok(Answer::Yes)
         }
         Verdict::Refused(no) => {
-            output.write(&Refused::of(&no), || refused(&no, output))?;
+            output.write(&Refused::of(&no), || refused(&no))?;
             Ok(Answer::No)
         }
     }
@@ -183,11 +184,12 @@ pub(crate) fn attributes(login: &Login) -> BTreeMap<&str, Vec<&str>> {
     all
 }
 
-fn accepted(login: &Login, output: &Output) -> String {
-    let mut text = format!("{}\n", output.styled(Style::Good, "accepted"));
+fn accepted(login: &Login) -> Text {
+    let mut text = Text::new();
+    text.push(Line::styled(Style::Good, "accepted"));
     let mut row = |name: &str, value: Option<&str>| {
         if let Some(value) = value {
-            text.push_str(&format!("  {name:<14} {}\n", value.escape_debug()));
+            text.line(format!("  {name:<14} {value}"));
         }
     };
     row("issuer", Some(login.issuer().as_str()));
@@ -198,20 +200,24 @@ fn accepted(login: &Login, output: &Output) -> String {
     for (name, values) in attributes(login) {
         row("attribute", Some(&format!("{name} = {}", values.join(" | "))));
     }
-    text + &ledger(login.ledger(), output)
+    ledger(login.ledger(), &mut text);
+    text
 }
 
-fn refused(no: &No, output: &Output) -> String {
+fn refused(no: &No) -> Text {
     let Failure { code, message, hint, .. } = &no.failure;
-    let verdict = output.styled(Style::Bad, "refused");
-    format!("{verdict} [{code}]: {message}\n  hint: {hint}\n") + &ledger(&no.ledger, output)
+    let mut text = Text::new();
+    text.push(Line::styled(Style::Bad, "refused").then(format!(" [{code}]: {message}")));
+    text.line(format!("  hint: {hint}"));
+    ledger(&no.ledger, &mut text);
+    text
 }
 
-fn ledger(ledger: &Ledger, output: &Output) -> String {
-    ledger.checks().iter().map(|check| line(check, output)).collect()
+fn ledger(ledger: &Ledger, text: &mut Text) {
+    ledger.checks().iter().for_each(|check| text.push(line(check)));
 }
 
-fn line(check: &Check, output: &Output) -> String {
+fn line(check: &Check) -> Line {
     let (style, mark) = match check.outcome() {
         Outcome::Passed => (Style::Good, "passed "),
         Outcome::Failed => (Style::Bad, "failed "),
@@ -222,8 +228,11 @@ fn line(check: &Check, output: &Output) -> String {
         (_, actual) if actual.is_empty() => String::new(),
         (_, actual) => format!(": {actual}"),
     };
-    let clause = output.styled(Style::Quiet, &format!("({})", check.clause()));
-    format!("  {} {} {clause}{operands}\n", output.styled(style, mark), check.rule())
+    Line::of("  ")
+        .then_styled(style, mark)
+        .then(format!(" {} ", check.rule()))
+        .then_styled(Style::Quiet, format!("({})", check.clause()))
+        .then(operands)
 }
 
 pub(crate) fn instant(text: &str) -> Result<DateTime<Utc>, String> {

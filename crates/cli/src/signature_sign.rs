@@ -46,7 +46,7 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Answer, Fail
         )
     })?;
     let signed = sign(&xml, id, &signer, &provider, &input::limits()).map_err(Failure::refused)?;
-    output.write(&Written { document: &signed }, || signed.clone())?;
+    output.document(&Written { document: &signed }, &signed)?;
     Ok(Answer::Yes)
 }
 

@@ -8,7 +8,8 @@ use vouchsafe::xml::{Document, Element};
 use crate::algorithms::Algorithms;
 use crate::failure::Failure;
 use crate::input;
-use crate::output::{Answer, Output, Style};
+use crate::output::{Answer, Output};
+use crate::text::{Line, Style, Text};
 
 #[derive(Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("trusted").required(true).multiple(true).args(["certificate", "key"]))]
@@ -54,7 +55,7 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Answer, Fail
     };
     let verified = verify_any(&document, at, &keys, &provider, &input::limits()).map_err(Failure::refused)?;
     let good = Good::new(verified.evidence(), Some(at.unwrap_or(document.root()).position()));
-    output.write(&good, || good.human(output))?;
+    output.write(&good, || good.human())?;
     Ok(Answer::Yes)
 }
 
@@ -82,12 +83,10 @@ impl<'a> Good<'a> {
         }
     }
 
-    pub(crate) fn human(&self, output: &Output) -> String {
-        let mut text = format!("{} {}", output.styled(Style::Good, "accepted"), self.element);
-        if let Some(reference) = self.reference {
-            text.push_str(&format!(" #{reference}"));
-        }
-        text.push('\n');
+    pub(crate) fn human(&self) -> Text {
+        let mut text = Text::new();
+        let reference = self.reference.map(|reference| format!(" #{reference}")).unwrap_or_default();
+        text.push(Line::styled(Style::Good, "accepted").then(format!(" {}{reference}", self.element)));
         let rows = [
             ("position", self.position.as_deref()),
             ("algorithm", Some(self.algorithm)),
@@ -98,7 +97,7 @@ impl<'a> Good<'a> {
         ];
         for (name, value) in rows {
             if let Some(value) = value {
-                text.push_str(&format!("  {name:<17} {value}\n"));
+                text.line(format!("  {name:<17} {value}"));
             }
         }
         text

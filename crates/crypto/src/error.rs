@@ -246,7 +246,7 @@ impl CryptoError {
                 "Use the default provider (with AWS-LC: provider instead of provider_of_aws_lc_alone), or another algorithm."
             }
             Self::KeyMismatch { .. } => {
-                "Compare the certificate that is configured with the one in the identity provider's metadata: the \
+                "Compare the certificate that is configured with the active one in the identity provider's console: the \
                  key is of another kind than the algorithm in the message."
             }
             Self::KeyRestricted { .. } => {
@@ -267,16 +267,15 @@ impl CryptoError {
             }
             Self::Pem { .. } => "Give the whole block, from -----BEGIN to -----END, with its line breaks.",
             Self::CertificateMalformed { .. } => {
-                "Download the certificate or the metadata again (Okta: SAML Signing Certificates)."
+                "Download the certificate or the metadata from the identity provider's console again (Okta: SAML Signing Certificates)."
             }
             Self::CertificateNotIssued { .. } => "Change the named value.",
             Self::Base64 { .. } => {
                 "Give the value as it came, without cutting, quoting or URL-decoding it again."
             }
             Self::SignatureLength { .. } | Self::SignatureInvalid { .. } => {
-                "The message was changed on its way, or signed with another key: compare the certificate's \
-                 fingerprint with the one shown by the identity provider (Okta: SAML Signing Certificates, the one \
-                 that is active)."
+                "Compare the certificate's fingerprint with the identity provider's console first (Okta: SAML Signing \
+                 Certificates, the one that is active); if it is the same, the message was changed on its way, or anybody made it."
             }
             Self::SigningFailed { .. } | Self::KeyGeneration { .. } => {
                 "Use an RSA key of 2048 bits or more, or a key on P-256, P-384 or P-521."

@@ -1,12 +1,13 @@
-//! People: accounts, the identities that sign in to them, and what they belong to.
+//! People: accounts and what they belong to.
+
+use std::fmt;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use vouchsafe_metadata::EntityId;
 
-use crate::{AccountId, OrganizationId, Permission, ProjectId, RuleId, TeamId};
+use crate::{AccountId, Identity, OrganizationId, Permission, ProjectId, RuleId, TeamId};
 
-/// A person's account in one organization.
+/// A person's account in one organization. `Debug` shows nothing personal.
 ///
 /// ```
 /// use vouchsafe_provisioning::{Account, AccountId, OrganizationId, Role};
@@ -16,14 +17,15 @@ use crate::{AccountId, OrganizationId, Permission, ProjectId, RuleId, TeamId};
 /// owner.has_password = true;
 /// assert!(owner.is_active());
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Account {
     /// The store's name of the account.
     pub id: AccountId,
     /// The organization that it belongs to.
     pub organization: OrganizationId,
-    /// E-mail address.
+    /// E-mail address. One that is no [`EmailAddress`](crate::EmailAddress), which a person can enter by hand,
+    /// decides nothing.
     pub email: String,
     /// The name that the person signs in with at the identity provider, or the e-mail address.
     #[serde(default)]
@@ -90,8 +92,8 @@ impl Account {
 
     /// Whether this identity signs in to the account.
     #[must_use]
-    pub fn is_linked_to(&self, issuer: &EntityId, subject: &str) -> bool {
-        self.identities.iter().any(|identity| identity.issuer == *issuer && identity.subject == subject)
+    pub fn is_linked_to(&self, identity: &Identity) -> bool {
+        self.identities.contains(identity)
     }
 
     /// The membership of a team, where there is one.
@@ -101,20 +103,19 @@ impl Account {
     }
 }
 
-/// A person as one identity provider names them. Compared octet by octet.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Identity {
-    /// The identity provider's entityID.
-    pub issuer: EntityId,
-    /// The stable subject: a NameID that is not transient, or the attribute that the policy chose.
-    pub subject: String,
-}
-
-impl Identity {
-    /// An identity.
-    pub fn new(issuer: EntityId, subject: impl Into<String>) -> Self {
-        Self { issuer, subject: subject.into() }
+impl fmt::Debug for Account {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Account")
+            .field("id", &self.id)
+            .field("organization", &self.organization)
+            .field("role", &self.role)
+            .field("status", &self.status)
+            .field("has_password", &self.has_password)
+            .field("identities", &self.identities)
+            .field("memberships", &self.memberships)
+            .field("projects", &self.projects)
+            .finish_non_exhaustive()
     }
 }
 

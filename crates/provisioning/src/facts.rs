@@ -4,11 +4,11 @@ use std::{collections::BTreeMap, fmt};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use vouchsafe_assertion::Login;
+use vouchsafe_assertion::{Login, NameId};
 use vouchsafe_crypto::{CryptoError, Provider};
-use vouchsafe_metadata::EntityId;
+use vouchsafe_metadata::{EntityId, name_id_format};
 
-use crate::{TokenHash, text::folded};
+use crate::{Identity, TokenHash, identity::ReceivedNameId, text::folded};
 
 /// A login as plain data: what an accepted assertion says of a person.
 ///
@@ -44,9 +44,24 @@ pub struct LoginFacts {
     /// The NameID's Format, where it was given.
     #[serde(default)]
     pub subject_format: Option<String>,
-    /// ID of the assertion: an idempotency key. Only its hash leaves the planner.
+    /// The NameID's NameQualifier, where it was given.
+    #[serde(default)]
+    pub subject_name_qualifier: Option<String>,
+    /// The NameID's SPNameQualifier, where it was given.
+    #[serde(default)]
+    pub subject_sp_name_qualifier: Option<String>,
+    /// Entity ID of the service provider that the assertion was made for, where it is known: it qualifies a
+    /// persistent NameID without SPNameQualifier (SAML Core 8.3.7).
+    #[serde(default)]
+    pub audience: Option<EntityId>,
+    /// ID of the assertion: an idempotency key. Only its hash leaves the planner. Empty: none is known, and
+    /// nothing is recognised as applied before.
     #[serde(default)]
     pub assertion_id: String,
+    /// From when on the assertion would be refused for its age; the record that it was applied is kept as long
+    /// as the replay record. `None`: [`at`](Self::at).
+    #[serde(default)]
+    pub assertion_expires_at: Option<DateTime<Utc>>,
     /// When the login was accepted.
     pub at: DateTime<Utc>,
     /// Values by attribute name.
@@ -57,10 +72,6 @@ pub struct LoginFacts {
     pub token_hash: Option<TokenHash>,
 }
 
-/// NameID formats (SAML Core 8.3) that matter to a planner.
-const TRANSIENT: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient";
-const EMAIL_ADDRESS: &str = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress";
-
 impl LoginFacts {
     /// A login of a person with this NameID, without attributes.
     pub fn new(issuer: EntityId, subject: impl Into<String>, at: DateTime<Utc>) -> Self {
@@ -68,6 +79,10 @@ impl LoginFacts {
             issuer,
             subject: Some(subject.into()),
             subject_format: None,
+            subject_name_qualifier: None,
+            subject_sp_name_qualifier: None,
+            audience: None,
+            assertion_expires_at: None,
             assertion_id: String::new(),
             at,
             attributes: BTreeMap::new(),
@@ -79,6 +94,25 @@ impl LoginFacts {
     #[must_use]
     pub fn with_subject_format(mut self, format: impl Into<String>) -> Self {
         self.subject_format = Some(format.into());
+        self
+    }
+
+    /// The same login with these qualifiers of the NameID.
+    #[must_use]
+    pub fn with_subject_qualifiers(
+        mut self,
+        name_qualifier: Option<&str>,
+        sp_name_qualifier: Option<&str>,
+    ) -> Self {
+        self.subject_name_qualifier = name_qualifier.map(str::to_owned);
+        self.subject_sp_name_qualifier = sp_name_qualifier.map(str::to_owned);
+        self
+    }
+
+    /// The same login, of an assertion that was made for this service provider.
+    #[must_use]
+    pub fn with_audience(mut self, service_provider: EntityId) -> Self {
+        self.audience = Some(service_provider);
         self
     }
 
@@ -129,13 +163,30 @@ impl LoginFacts {
     /// Whether the NameID is good for one session only (SAML Core 8.3.8).
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        self.subject_format.as_deref() == Some(TRANSIENT)
+        self.subject_format.as_deref() == Some(name_id_format::TRANSIENT)
     }
 
     /// Whether the NameID says that it is an e-mail address (SAML Core 8.3.2).
     #[must_use]
     pub fn is_email_subject(&self) -> bool {
-        self.subject_format.as_deref() == Some(EMAIL_ADDRESS)
+        self.subject_format.as_deref() == Some(name_id_format::EMAIL_ADDRESS)
+    }
+
+    /// Whom the NameID names; `None` where there is none, or a blank one.
+    pub(crate) fn named(&self) -> Option<Identity> {
+        let received = ReceivedNameId {
+            value: self.subject.as_deref().filter(|name| !name.trim().is_empty())?,
+            format: self.subject_format.as_deref(),
+            name_qualifier: self.subject_name_qualifier.as_deref(),
+            sp_name_qualifier: self.subject_sp_name_qualifier.as_deref(),
+        };
+        Some(received.identity(&self.issuer, self.audience.as_ref()))
+    }
+
+    /// Whom the one value of an attribute names.
+    pub(crate) fn named_by(&self, attribute: &str) -> Option<Identity> {
+        let value = self.single(attribute).value()?;
+        Some(Identity::of_attribute(self.issuer.clone(), attribute, value))
     }
 
     /// The one value of an attribute that stands for one thing.
@@ -174,9 +225,15 @@ impl fmt::Debug for LoginFacts {
 impl From<&Login> for LoginFacts {
     fn from(login: &Login) -> Self {
         let mut facts = Self::new(login.issuer().clone(), "", login.accepted_at());
-        facts.subject = login.name_id().map(|name_id| name_id.value().to_owned());
+        let of_name_id =
+            |part: fn(&NameId) -> Option<&str>| login.name_id().and_then(part).map(str::to_owned);
+        facts.subject = of_name_id(|name_id| Some(name_id.value()));
+        facts.subject_format = of_name_id(NameId::format);
+        facts.subject_name_qualifier = of_name_id(NameId::name_qualifier);
+        facts.subject_sp_name_qualifier = of_name_id(NameId::sp_name_qualifier);
+        facts.audience = Some(login.audience().clone());
         facts.assertion_id = login.assertion_id().to_owned();
-        facts.subject_format = login.name_id().and_then(|name_id| name_id.format()).map(str::to_owned);
+        facts.assertion_expires_at = Some(login.expires_at());
         for attribute in login.attributes().iter() {
             facts = facts.with_attribute(attribute.name(), attribute.values().iter().cloned());
         }

@@ -17,10 +17,16 @@
 //!
 //! An assertion is bound to an organization by two things that must agree: the identity provider that signed,
 //! and the [`OrganizationToken`] that comes as an attribute and is stored as a hash.
+//!
+//! A person is found by an [`Identity`]: the identity provider, and the NameID with its Format and qualifiers or
+//! one attribute. An [`EmailAddress`] decides something only where its [`Domain`] was verified by the one
+//! organization that it belongs to.
 
 mod account;
+mod email;
 mod facts;
 mod identifier;
+mod identity;
 mod lookup;
 mod mapping;
 mod offboarding;
@@ -35,14 +41,16 @@ mod team;
 mod text;
 mod token;
 
-pub use account::{Account, Assignment, Identity, Membership, Origin, Role, Status};
+pub use account::{Account, Assignment, Membership, Origin, Role, Status};
+pub use email::{AddressError, Domain, EmailAddress};
 pub use facts::LoginFacts;
 pub use identifier::{AccountId, OrganizationId, ProjectId, RuleId, TeamId};
+pub use identity::{Identity, SubjectSource};
 pub use lookup::LookUp;
 pub use mapping::{Attributes, GroupMatch, MappingRule, Preset};
 pub use offboarding::unused_accounts;
 pub use organization::{Conversion, Organization};
-pub use plan::{Action, Cause, Note, Plan, ProfileField, ProjectRef, Step, TeamRef};
+pub use plan::{Action, AppliedAssertion, Cause, Note, Plan, ProfileField, ProjectRef, Step, TeamRef};
 pub use policy::{
     Admission, DefaultProject, DefaultRole, DefaultTeam, Defaults, Follow, Groups, IdentityRules, Policy,
     Profile, SyncMode, Unmapped,

@@ -1,12 +1,10 @@
 //! What a store looks up for a login, before any policy is known.
 
+use std::collections::BTreeSet;
+
 use vouchsafe_crypto::CryptoError;
 
-use crate::{
-    Identity, LoginFacts, Snapshot, TokenHash,
-    text::{domain_of, folded},
-    token::hashing,
-};
+use crate::{Domain, EmailAddress, Identity, LoginFacts, Snapshot, TokenHash, token::hashing};
 
 /// What a store looks up to make the [`Snapshot`] for a login: the organization by one of the token hashes, or
 /// else by the identity provider; and of its accounts those with one of the identities or e-mail addresses.
@@ -14,6 +12,8 @@ use crate::{
 /// Which attribute holds the token, the subject or the address is the policy's affair, and the policy is the
 /// organization's, which is what is being looked for. So everything that any policy could mean is looked up:
 /// the values of all attributes that have one value. Too much is harmless, since the planner chooses.
+///
+/// `Debug` shows the domains of the addresses, and nothing else that is personal.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LookUp {
@@ -21,8 +21,8 @@ pub struct LookUp {
     pub token_hashes: Vec<TokenHash>,
     /// Whom the login could be about.
     pub identities: Vec<Identity>,
-    /// E-mail addresses that the login could mean, folded.
-    pub emails: Vec<String>,
+    /// E-mail addresses that the login could mean.
+    pub emails: Vec<EmailAddress>,
 }
 
 impl LookUp {
@@ -32,22 +32,29 @@ impl LookUp {
     ///
     /// What the provider of cryptography answers when it does not do SHA-256.
     pub fn of(login: &LoginFacts) -> Result<LookUp, CryptoError> {
-        let mut values: Vec<&str> =
-            login.attributes.keys().filter_map(|name| login.single(name).value()).collect();
+        let names = || login.attributes.keys();
+        let mut values: Vec<&str> = names().filter_map(|name| login.single(name).value()).collect();
         let mut token_hashes: Vec<TokenHash> = login.token_hash.iter().cloned().collect();
         for value in &values {
             token_hashes.push(TokenHash::of(value, hashing())?);
         }
-        values.extend(login.subject.as_deref());
-        let identities = values.iter().map(|value| Identity::new(login.issuer.clone(), *value)).collect();
-        let addresses = values.iter().filter(|value| domain_of(value).is_some());
-        Ok(LookUp { token_hashes, identities, emails: addresses.map(|value| folded(value)).collect() })
+        values.extend(login.subject.as_deref().map(str::trim));
+        let identities = names().filter_map(|name| login.named_by(name)).chain(login.named()).collect();
+        let emails = values.iter().filter_map(|value| EmailAddress::parse(value).ok()).collect();
+        Ok(LookUp { token_hashes, identities, emails })
+    }
+
+    /// The domains of the addresses: the store says which of them
+    /// [another organization has verified](Snapshot::domains_of_others).
+    #[must_use]
+    pub fn domains(&self) -> BTreeSet<&Domain> {
+        self.emails.iter().map(EmailAddress::domain).collect()
     }
 
     /// Whether an account could be the login's.
     #[must_use]
     pub fn means(&self, account: &crate::Account) -> bool {
-        self.emails.contains(&folded(&account.email))
+        EmailAddress::parse(&account.email).is_ok_and(|email| self.emails.contains(&email))
             || account.identities.iter().any(|identity| self.identities.contains(identity))
     }
 }

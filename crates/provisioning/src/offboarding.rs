@@ -6,7 +6,7 @@ use crate::{Account, Role};
 
 /// The accounts to suspend because nobody signed in to them for `after`: active ones that are linked to an
 /// identity provider, by the last sign-in, or the creation where there was none. One without either date is
-/// left alone. When that would leave no active owner, the owner who came last stays.
+/// left alone, and a negative `after` names nobody. When that would leave no active owner, the owner who came last stays.
 ///
 /// Pure: give it the accounts of one organization, and plan each with
 /// [`Snapshot::suspend`](crate::Snapshot::suspend).
@@ -30,7 +30,8 @@ pub fn unused_accounts<'a>(
     now: DateTime<Utc>,
     after: TimeDelta,
 ) -> Vec<&'a Account> {
-    let Some(limit) = now.checked_sub_signed(after) else { return Vec::new() };
+    let limit = now.checked_sub_signed(after).filter(|_| after >= TimeDelta::zero());
+    let Some(limit) = limit else { return Vec::new() };
     let active: Vec<&Account> = accounts.into_iter().filter(|account| account.is_active()).collect();
     let seen = |account: &Account| account.last_sign_in.or(account.created_at);
     let is_unused =

@@ -1,11 +1,13 @@
 //! A customer: entitlement, conversion to SAML, tokens.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use vouchsafe_crypto::Provider;
 use vouchsafe_metadata::EntityId;
 
-use crate::{OrganizationId, OrganizationToken, Refused, TokenHash, TokenRecord};
+use crate::{AddressError, Domain, OrganizationId, OrganizationToken, Refused, TokenHash, TokenRecord};
 
 /// A customer of the service.
 ///
@@ -56,7 +58,9 @@ pub struct Organization {
     /// How many active accounts its plan allows; `None`: as many as there are.
     #[serde(default)]
     pub seat_limit: Option<u32>,
-    /// Mail domains that it was shown to own: only for these may an account be linked by e-mail.
+    /// Mail domains that it was shown to own: only for these may an account be linked by e-mail, people who
+    /// type an address of one are sent to its identity provider, and no other organization admits such
+    /// addresses. A domain belongs to one organization: a store refuses it to a second.
     #[serde(default)]
     pub verified_domains: Vec<String>,
 }
@@ -90,6 +94,21 @@ impl Organization {
     #[must_use]
     pub fn identity_provider(&self) -> Option<&EntityId> {
         self.conversion.as_ref().map(|conversion| &conversion.identity_provider)
+    }
+
+    /// The verified domains, each once.
+    ///
+    /// # Errors
+    ///
+    /// What is not a [`Domain`]: a store keeps no organization with such a one.
+    pub fn domains(&self) -> Result<BTreeSet<Domain>, AddressError> {
+        self.verified_domains.iter().map(|domain| Domain::parse(domain.trim())).collect()
+    }
+
+    /// Whether the organization has verified a domain.
+    #[must_use]
+    pub fn owns(&self, domain: &Domain) -> bool {
+        self.verified_domains.iter().any(|own| Domain::parse(own.trim()).as_ref() == Ok(domain))
     }
 
     /// Makes this a SAML organization of that identity provider and issues its first token, which is kept only

@@ -1,12 +1,14 @@
 //! What changes, which rule asked for it, and why, in words.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use vouchsafe_metadata::EntityId;
 
-use crate::{AccountId, OrganizationId, Permission, ProjectId, Role, RuleId, TeamId, text::Shown};
+use crate::{
+    AccountId, Domain, EmailAddress, Identity, OrganizationId, Permission, ProjectId, Role, RuleId, TeamId,
+    text::Shown,
+};
 
 /// What is to change in one organization for one account. Made by [`Policy::plan`](crate::Policy::plan) and
 /// [`Snapshot::suspend`](crate::Snapshot::suspend), and by nothing else; it can be read, written down, and
@@ -74,16 +76,49 @@ impl Plan {
     }
 
     /// The same for the same assertion and another for every other: what has been applied once under a key is
-    /// not applied again. Only a sign-in has one. No secret: a hash.
+    /// not applied again. Only a sign-in has one, by an assertion whose ID is known. No secret: a hash, that of
+    /// the [replay record](vouchsafe_assertion::ReplayKey::hash).
     #[must_use]
     pub fn idempotency_key(&self) -> Option<&str> {
+        self.assertion().map(|assertion| assertion.hash.as_str())
+    }
+
+    /// The assertion by which somebody signed in, where its ID is known.
+    #[must_use]
+    pub fn assertion(&self) -> Option<&AppliedAssertion> {
         match &self.cause {
-            Cause::SignIn { assertion_hash, .. } => Some(assertion_hash),
+            Cause::SignIn { assertion, .. } => assertion.as_ref(),
             Cause::Offboarding => None,
         }
     }
 
-    /// Line by line what happens and why, for the customer's admin.
+    /// Whether this plan may be answered with what came of an earlier one under the same
+    /// [key](Self::idempotency_key): only if that one was about the same person, and about the same account
+    /// where this one knows its account. Otherwise the key is no proof of anything, and the plan is refused.
+    ///
+    /// `identity` and `account` are those that were recorded with the key.
+    #[must_use]
+    pub fn repeats(&self, organization: &OrganizationId, identity: &Identity, account: &AccountId) -> bool {
+        let same_person = matches!(&self.cause, Cause::SignIn { identity: own, .. } if own == identity);
+        self.organization == *organization
+            && same_person
+            && self.account.as_ref().is_none_or(|own| own == account)
+    }
+
+    /// The domains of the e-mail addresses that the plan gives to its account: a store applies it only while no
+    /// other organization has verified one of them.
+    #[must_use]
+    pub fn domains_taken(&self) -> BTreeSet<Domain> {
+        let address = |step: &Step| match &step.action {
+            Action::CreateAccount { email, .. } => EmailAddress::parse(email).ok(),
+            Action::SetField { field: ProfileField::Email, after, .. } => EmailAddress::parse(after).ok(),
+            _ => None,
+        };
+        self.steps.iter().filter_map(address).map(|address| address.domain().clone()).collect()
+    }
+
+    /// Line by line what happens and why, for the customer's admin. It has names and addresses of people in it:
+    /// it belongs on a page or into an audit record, not into a log.
     #[must_use]
     pub fn explanation(&self) -> Vec<String> {
         let steps = self.steps.iter().map(ToString::to_string);
@@ -109,15 +144,24 @@ pub enum Cause {
     /// Somebody signed in.
     #[non_exhaustive]
     SignIn {
-        /// entityID of the identity provider.
-        issuer: EntityId,
-        /// The stable subject there.
-        subject: String,
-        /// SHA-256, in hexadecimal, over the issuer and the assertion's ID.
-        assertion_hash: String,
+        /// Who, at the identity provider.
+        identity: Identity,
+        /// The assertion, where its ID is known.
+        assertion: Option<AppliedAssertion>,
     },
     /// An account is not used any more.
     Offboarding,
+}
+
+/// An assertion as a store remembers that it was applied.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct AppliedAssertion {
+    /// SHA-256, in hexadecimal, over the issuer and the assertion's ID: the same as that of the replay record.
+    pub hash: String,
+    /// From when on the assertion would be refused for its age. What is remembered of it is forgotten together
+    /// with the replay record, later than that.
+    pub expires_at: DateTime<Utc>,
 }
 
 /// One change, and the rule that asked for it.
@@ -154,8 +198,8 @@ impl fmt::Display for Note {
     }
 }
 
-/// What changes. The account is the plan's.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What changes. The account is the plan's. `Debug` shows nothing personal; `Display` does.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Action {
@@ -176,10 +220,8 @@ pub enum Action {
     /// The person signs in to the account from now on.
     #[non_exhaustive]
     LinkIdentity {
-        /// entityID of the identity provider.
-        issuer: EntityId,
-        /// The stable subject there.
-        subject: String,
+        /// Who, at the identity provider.
+        identity: Identity,
     },
     /// A field of the profile gets another value.
     #[non_exhaustive]
@@ -257,9 +299,12 @@ impl fmt::Display for Action {
             Self::CreateAccount { email, role, .. } => {
                 write!(formatter, "Creates an account for {} as {}", Shown(email), role.name())
             }
-            Self::LinkIdentity { issuer, subject } => {
-                write!(formatter, "Links the account to {} of {}", Shown(subject), Shown(issuer.as_str()))
-            }
+            Self::LinkIdentity { identity } => write!(
+                formatter,
+                "Links the account to {} of {}",
+                Shown(&identity.subject),
+                Shown(identity.issuer.as_str())
+            ),
             Self::SetField { field, before: None, after } => {
                 write!(formatter, "Sets the {} to {}", field.name(), Shown(after))
             }
@@ -290,6 +335,37 @@ impl fmt::Display for Action {
                 write!(formatter, "Gets the project {} ({})", Shown(&project.name), permission.name())
             }
             Self::Suspend => formatter.write_str("Suspends the account"),
+        }
+    }
+}
+
+impl fmt::Debug for Action {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = |name: &str, fields: &[(&str, &dyn fmt::Debug)]| {
+            let mut shown = formatter.debug_struct(name);
+            for (field, value) in fields {
+                shown.field(field, value);
+            }
+            shown.finish_non_exhaustive()
+        };
+        match self {
+            Self::CreateAccount { role, .. } => shown("CreateAccount", &[("role", role)]),
+            Self::LinkIdentity { identity } => shown("LinkIdentity", &[("identity", identity)]),
+            Self::SetField { field, .. } => shown("SetField", &[("field", field)]),
+            Self::CreateTeam { name } => shown("CreateTeam", &[("name", name)]),
+            Self::CreateProject { name } => shown("CreateProject", &[("name", name)]),
+            Self::LinkProject { team, project, permission } => {
+                shown("LinkProject", &[("team", team), ("project", project), ("permission", permission)])
+            }
+            Self::JoinTeam { team, role } => shown("JoinTeam", &[("team", team), ("role", role)]),
+            Self::ChangeTeamRole { team, before, after } => {
+                shown("ChangeTeamRole", &[("team", team), ("before", before), ("after", after)])
+            }
+            Self::LeaveTeam { team, role } => shown("LeaveTeam", &[("team", team), ("role", role)]),
+            Self::AssignProject { project, permission } => {
+                shown("AssignProject", &[("project", project), ("permission", permission)])
+            }
+            Self::Suspend => formatter.write_str("Suspend"),
         }
     }
 }

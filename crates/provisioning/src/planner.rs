@@ -9,9 +9,9 @@ use draft::Draft;
 use vouchsafe_crypto::CryptoError;
 
 use crate::{
-    Account, AccountId, Identity, LoginFacts, Plan, Policy, Refused, Snapshot, TokenHash,
+    Account, AccountId, AppliedAssertion, Domain, EmailAddress, Identity, LoginFacts, Plan, Policy, Refused,
+    Snapshot, TokenHash,
     facts::Single,
-    text::{domain_of, folded},
     token::{hashing, hexadecimal},
 };
 
@@ -34,7 +34,7 @@ pub(crate) fn plan(
     organization_is_the_signers(case)?;
     token_is_the_organizations(case)?;
     let identity = stable_identity(case)?;
-    let mut draft = Draft::new(case, &identity, assertion_hash(login).map_err(Refused::cryptography)?);
+    let mut draft = Draft::new(case, &identity, assertion(login).map_err(Refused::cryptography)?);
     let account = match find(case, &identity, linking)? {
         Found::Known(account) => Some(account),
         Found::ToLink { account, rule, because } => {
@@ -91,16 +91,12 @@ fn token_is_the_organizations(case: Case<'_>) -> Result<(), Refused> {
 
 /// The identity provider and the subject by which the person is found again.
 fn stable_identity(case: Case<'_>) -> Result<Identity, Refused> {
-    let missing = |source_name: &str| Refused::SubjectMissing { source_name: source_name.to_owned() };
-    let subject = match &case.policy.identity.subject_attribute {
-        Some(attribute) => case.login.single(attribute).value().ok_or_else(|| missing(attribute))?,
+    let (identity, source_name) = match &case.policy.identity.subject_attribute {
+        Some(attribute) => (case.login.named_by(attribute), attribute.as_str()),
         None if case.login.is_transient() => return Err(Refused::SubjectTransient {}),
-        None => {
-            let name = case.login.subject.as_deref().filter(|name| !name.trim().is_empty());
-            name.ok_or_else(|| missing("the NameID"))?
-        }
+        None => (case.login.named(), "the NameID"),
     };
-    Ok(Identity::new(case.login.issuer.clone(), subject))
+    identity.ok_or_else(|| Refused::SubjectMissing { source_name: source_name.to_owned() })
 }
 
 enum Found<'c> {
@@ -123,10 +119,10 @@ fn find<'c>(case: Case<'c>, identity: &Identity, linking: Option<&AccountId>) ->
         return Ok(Found::Known(account));
     }
     let Some(email) = profile::email(case)? else { return Ok(Found::Nobody) };
-    let Some(account) = case.snapshot.account_with_email(&email) else { return Ok(Found::Nobody) };
+    let Some(account) = case.snapshot.account_with(&email) else { return Ok(Found::Nobody) };
     is_not_suspended(account)?;
     match reason_against_linking(case, account, &email) {
-        Some(reason) => Err(Refused::EmailTaken { account: account.id.to_string(), email, reason }),
+        Some(reason) => Err(Refused::EmailTaken { account: account.id.to_string(), reason }),
         None => Ok(Found::ToLink {
             account,
             rule: "identity.link_by_email",
@@ -147,10 +143,9 @@ fn signed_in_account<'c>(case: Case<'c>, id: &AccountId) -> Result<Found<'c>, Re
     })
 }
 
-fn reason_against_linking(case: Case<'_>, account: &Account, email: &str) -> Option<&'static str> {
-    let domain = domain_of(email);
-    let is_verified =
-        || case.snapshot.organization.verified_domains.iter().any(|own| Some(folded(own)) == domain);
+fn reason_against_linking(case: Case<'_>, account: &Account, email: &EmailAddress) -> Option<&'static str> {
+    let domain = email.domain();
+    let is_verified = || case.snapshot.organization.owns(domain) && !is_of_another(case, domain);
     if !case.policy.identity.link_by_email {
         Some("identity.link_by_email is off")
     } else if !is_verified() {
@@ -174,9 +169,18 @@ fn is_not_suspended(account: &Account) -> Result<(), Refused> {
     }
 }
 
-/// SHA-256 over the issuer and the assertion's ID, each with its length before it.
-fn assertion_hash(login: &LoginFacts) -> Result<String, CryptoError> {
-    let (issuer, id) = (login.issuer.as_str(), login.assertion_id.as_str());
-    let octets = format!("{}:{issuer}{}:{id}", issuer.len(), id.len());
-    hashing().sha256(octets.as_bytes()).map(|hash| hexadecimal(&hash))
+/// Whether another organization has verified the domain.
+fn is_of_another(case: Case<'_>, domain: &Domain) -> bool {
+    case.snapshot.domains_of_others.contains(domain)
+}
+
+/// What is remembered of the assertion: the hash of its replay record, which is SHA-256 over the issuer, a zero byte
+/// and the assertion's ID.
+fn assertion(login: &LoginFacts) -> Result<Option<AppliedAssertion>, CryptoError> {
+    if login.assertion_id.is_empty() {
+        return Ok(None);
+    }
+    let text = [login.issuer.as_str(), "\0", login.assertion_id.as_str()].concat();
+    let hash = hashing().sha256(text.as_bytes()).map(|hash| hexadecimal(&hash))?;
+    Ok(Some(AppliedAssertion { hash, expires_at: login.assertion_expires_at.unwrap_or(login.at) }))
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountId, LoginFacts, Permission, Plan, PolicyError, Refused, Role, RuleId, Snapshot,
+    AccountId, Domain, LoginFacts, Permission, Plan, PolicyError, Refused, Role, RuleId, Snapshot,
     mapping::{Attributes, MappingRule},
     planner,
 };
@@ -135,8 +135,9 @@ pub struct IdentityRules {
 pub struct Admission {
     /// Whether accounts are made at sign-in. On by default.
     pub create: bool,
-    /// Domains of the e-mail addresses of new accounts, whatever the case; empty: any. Subdomains are others.
-    pub domains: Vec<String>,
+    /// Domains of the e-mail addresses of new accounts, whatever the case; empty: any that no other organization
+    /// has verified. Subdomains are others.
+    pub domains: Vec<Domain>,
 }
 
 impl Default for Admission {

@@ -3,11 +3,12 @@
 use chrono::{DateTime, Utc};
 use vouchsafe_crypto::CryptoError;
 
-use crate::text::Shown;
+use crate::{AddressError, Domain, text::Shown};
 
 /// Why a login may not have what it asks for, or an organization may not be converted.
 ///
-/// Text from a message or from a customer is shown escaped and cut; no variant has a token in it.
+/// Text from a message or from a customer is shown escaped and cut; no variant has a token or an e-mail address
+/// in it.
 ///
 /// ```
 /// # use vouchsafe_provisioning::{LoginFacts, Organization, OrganizationId, Policy, Snapshot};
@@ -123,20 +124,27 @@ pub enum Refused {
         account: String,
     },
     /// New accounts are not made at sign-in.
-    #[error("there is no account for {}, and the policy makes none at sign-in", Shown(email))]
+    #[error("there is no account for this person, and the policy makes none at sign-in")]
     #[non_exhaustive]
-    CreationOff {
-        /// The e-mail address that came.
-        email: String,
-    },
+    CreationOff {},
     /// The e-mail address is of a domain that the organization does not admit.
-    #[error("the domain of {} is not one of those that the organization admits: {}", Shown(email), allowed.join(", "))]
+    #[error(
+        "the domain {domain} of the e-mail address is not one of those that the organization admits: {}",
+        listed(allowed)
+    )]
     #[non_exhaustive]
     DomainNotAllowed {
-        /// The e-mail address that came.
-        email: String,
+        /// The domain of the e-mail address that came.
+        domain: Domain,
         /// The domains that are admitted.
-        allowed: Vec<String>,
+        allowed: Vec<Domain>,
+    },
+    /// The e-mail address is of a domain that another organization has verified.
+    #[error("the domain {domain} of the e-mail address was verified by another organization")]
+    #[non_exhaustive]
+    DomainOfAnother {
+        /// The domain of the e-mail address that came.
+        domain: Domain,
     },
     /// All seats of the organization's plan are taken.
     #[error("all {limit} seats of the organization {} are taken", Shown(organization))]
@@ -166,23 +174,20 @@ pub enum Refused {
         attribute: String,
     },
     /// What came as e-mail address is none.
-    #[error("{} is no e-mail address", Shown(value))]
+    #[error(transparent)]
     #[non_exhaustive]
     EmailInvalid {
-        /// What came.
-        value: String,
+        /// Why it is none.
+        source: AddressError,
     },
     /// Another account has the e-mail address and may not be linked to this person.
     #[error(
-        "the account {account} has the e-mail address {} already, and may not be linked to this person: {reason}",
-        Shown(email)
+        "the account {account} has the person's e-mail address already, and may not be linked to them: {reason}"
     )]
     #[non_exhaustive]
     EmailTaken {
         /// The account's id.
         account: String,
-        /// The e-mail address that came.
-        email: String,
         /// Why it may not be linked.
         reason: &'static str,
     },
@@ -244,10 +249,11 @@ impl Refused {
             Self::AccountSuspended { .. } => "provisioning.account_suspended",
             Self::CreationOff { .. } => "provisioning.creation_off",
             Self::DomainNotAllowed { .. } => "provisioning.domain_not_allowed",
+            Self::DomainOfAnother { .. } => "provisioning.domain_of_another",
             Self::SeatLimit { .. } => "provisioning.seat_limit",
             Self::AttributeMissing { .. } => "provisioning.attribute_missing",
             Self::AttributeAmbiguous { .. } => "provisioning.attribute_ambiguous",
-            Self::EmailInvalid { .. } => "provisioning.email_invalid",
+            Self::EmailInvalid { source } => source.code(),
             Self::EmailTaken { .. } => "provisioning.email_taken",
             Self::IdentityTaken { .. } => "provisioning.identity_taken",
             Self::AccountUnknown { .. } => "provisioning.account_unknown",
@@ -304,6 +310,10 @@ impl Refused {
             Self::DomainNotAllowed { .. } => {
                 "Add the domain to admission.domains in the policy, or unassign the person from the app."
             }
+            Self::DomainOfAnother { .. } => {
+                "A person signs in to the organization that has verified the domain of their address. If the domain is \
+                 this organization's, have it verified for this one."
+            }
             Self::SeatLimit { .. } => "Add seats to the plan, or suspend accounts that are not used.",
             Self::AttributeMissing { .. } => {
                 "Okta: add it under Attribute Statements of the app (user.email, user.username, user.first_name, \
@@ -312,13 +322,11 @@ impl Refused {
             Self::AttributeAmbiguous { .. } => {
                 "Send one value. Okta: look for a second Attribute Statement of that name."
             }
-            Self::EmailInvalid { .. } => {
-                "Okta: the Attribute Statement user.email must have the value user.email, and the person's profile a \
-                 primary e-mail address."
-            }
+            Self::EmailInvalid { source } => source.hint(),
             Self::EmailTaken { .. } => {
-                "Let the person sign in with the password and link the account, or change the account's e-mail \
-                 address. identity.link_by_email in the policy links accounts without password, role or other link."
+                "Let the person sign in with the password and link the account, or set identity.link_by_email in the \
+                 policy for accounts without password, role or other link. If this began for everybody at once, the \
+                 Name ID format in the identity provider's console was changed: change it back."
             }
             Self::IdentityTaken { .. } => "Unlink the person from that account first.",
             Self::AccountUnknown { .. } => {
@@ -343,4 +351,8 @@ impl Refused {
     pub(crate) fn cryptography(source: CryptoError) -> Self {
         Self::Cryptography { source }
     }
+}
+
+fn listed(domains: &[Domain]) -> String {
+    domains.iter().map(Domain::as_str).collect::<Vec<_>>().join(", ")
 }

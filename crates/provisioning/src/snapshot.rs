@@ -1,12 +1,14 @@
 //! The state that a plan is made on, and what it is after a plan.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Account, AccountId, Action, Assignment, Cause, Identity, LinkedProject, Membership, Organization, Origin,
-    Permission, Plan, ProfileField, Project, ProjectId, ProjectRef, RuleId, Status, Step, Team, TeamId,
-    TeamRef, text::folded,
+    Account, AccountId, Action, Assignment, Cause, Domain, EmailAddress, Identity, LinkedProject, Membership,
+    Organization, Origin, Permission, Plan, ProfileField, Project, ProjectId, ProjectRef, RuleId, Status,
+    Step, Team, TeamId, TeamRef,
 };
 
 /// One organization as it was at one version: all of it, or what a login needs of it.
@@ -34,6 +36,10 @@ pub struct Snapshot {
     /// How many active accounts there are; `None`: as many as are in `accounts`.
     #[serde(default)]
     pub seats_taken: Option<u32>,
+    /// Of the domains of the e-mail addresses that the login could mean, those that another organization has
+    /// verified. A store fills it in for a login; no person of such a domain is admitted here.
+    #[serde(default)]
+    pub domains_of_others: BTreeSet<Domain>,
 }
 
 impl Snapshot {
@@ -47,6 +53,7 @@ impl Snapshot {
             teams: Vec::new(),
             projects: Vec::new(),
             seats_taken: None,
+            domains_of_others: BTreeSet::new(),
         }
     }
 
@@ -67,11 +74,15 @@ impl Snapshot {
         self.accounts().find(|account| account.identities.contains(identity))
     }
 
-    /// The account with this e-mail address, whatever the case of the letters.
+    /// The account with this e-mail address, whatever the case of ASCII letters; `None` also for a text that is
+    /// no [`EmailAddress`].
     #[must_use]
     pub fn account_with_email(&self, email: &str) -> Option<&Account> {
-        let email = folded(email);
-        self.accounts().find(|account| folded(&account.email) == email)
+        self.account_with(&EmailAddress::parse(email.trim()).ok()?)
+    }
+
+    pub(crate) fn account_with(&self, email: &EmailAddress) -> Option<&Account> {
+        self.accounts().find(|account| EmailAddress::parse(&account.email).as_ref() == Ok(email))
     }
 
     /// The team of this name, whatever the case of the letters.
@@ -121,7 +132,7 @@ impl Snapshot {
     /// no store would give. A step that names something that is not there changes nothing.
     #[must_use]
     pub fn after(&self, plan: &Plan) -> Snapshot {
-        let mut taken: std::collections::BTreeSet<String> = std::collections::BTreeSet::new();
+        let mut taken: BTreeSet<String> = BTreeSet::new();
         taken.extend(self.accounts.iter().map(|account| account.id.to_string()));
         taken.extend(self.teams.iter().map(|team| team.id.to_string()));
         taken.extend(self.projects.iter().map(|project| project.id.to_string()));
@@ -215,9 +226,9 @@ impl Snapshot {
                     account.projects.push(Assignment::new(project, *permission, origin));
                 }
             }
-            Action::LinkIdentity { issuer, subject } => {
+            Action::LinkIdentity { identity } => {
                 if let Some(account) = self.current_mut(current.as_ref()) {
-                    account.identities.push(Identity::new(issuer.clone(), subject));
+                    account.identities.push(identity.clone());
                 }
             }
             Action::SetField { field, after, .. } => {

@@ -2,17 +2,10 @@
 
 use std::fmt;
 
-/// The form in which names of groups, teams and projects and e-mail addresses are compared: without white
+/// The form in which names of groups, teams and projects are compared: without white
 /// space around it, in lower case by Unicode's default mapping. No normalisation (NFC) is done.
 pub(crate) fn folded(name: &str) -> String {
     name.trim().to_lowercase()
-}
-
-/// What stands after the last `@` of an e-mail address, folded; `None` for what is no address.
-pub(crate) fn domain_of(email: &str) -> Option<String> {
-    let (local, domain) = email.trim().rsplit_once('@')?;
-    let sound = |part: &str| !part.is_empty() && !part.chars().any(|c| c.is_whitespace() || c.is_control());
-    (sound(local) && sound(domain)).then(|| domain.to_lowercase())
 }
 
 /// Whether a group's name may become the name of a team: 1 to 255 characters, none of them a control.
@@ -43,15 +36,6 @@ impl fmt::Display for Shown<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn domains_are_what_follows_the_last_at_sign() {
-        assert_eq!(domain_of(" Ada@Example.COM "), Some("example.com".to_owned()));
-        assert_eq!(domain_of("a@b@example.com"), Some("example.com".to_owned()));
-        for wrong in ["", "ada", "@example.com", "ada@", "ada@exa mple.com", "ada\n@example.com"] {
-            assert_eq!(domain_of(wrong), None, "{wrong:?}");
-        }
-    }
 
     #[test]
     fn shown_text_is_escaped_and_cut() {

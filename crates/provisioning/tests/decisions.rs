@@ -40,6 +40,8 @@ struct Known {
     email: String,
     username: Option<String>,
     identity: Option<String>,
+    /// The attribute that the identity is a value of; the NameID otherwise.
+    attribute: Option<String>,
     first_name: Option<String>,
     last_name: Option<String>,
     #[serde(default)]
@@ -238,7 +240,10 @@ fn known_ada() -> Account {
 fn known(known: Known) -> Account {
     let mut account = Account::new(AccountId::new("1"), acme_id(), known.email);
     account.username = known.username.unwrap_or(account.username);
-    account.identities.extend(known.identity.map(|subject| Identity::new(okta(), subject)));
+    account.identities.extend(known.identity.map(|subject| match known.attribute {
+        Some(attribute) => Identity::of_attribute(okta(), attribute, subject),
+        None => Identity::new(okta(), subject),
+    }));
     account.first_name = known.first_name;
     account.last_name = known.last_name;
     account.has_password = known.has_password;

@@ -9,9 +9,9 @@ use proptest::{collection::vec, option, prelude::*, sample::select};
 use vouchsafe_crypto::Provider;
 use vouchsafe_metadata::EntityId;
 use vouchsafe_provisioning::{
-    Account, AccountId, Action, Identity, LoginFacts, LookUp, Membership, Organization, OrganizationId,
-    Origin, Permission, Plan, Policy, Project, ProjectId, Refused, Role, RuleId, Snapshot, Status, Team,
-    TeamId,
+    Account, AccountId, Action, Domain, Identity, LoginFacts, LookUp, Membership, Organization,
+    OrganizationId, Origin, Permission, Plan, Policy, Project, ProjectId, Refused, Role, RuleId, Snapshot,
+    Status, Team, TeamId,
 };
 
 const NAMES: [&str; 8] =
@@ -120,10 +120,12 @@ prop_compose! {
 /// An organization; and things of another one in the same snapshot, which no store would put there.
 fn snapshots() -> impl Strategy<Value = Snapshot> {
     let named = vec((select(NAMES.as_slice()), prop::bool::weighted(0.2)), 2..10);
-    (named.clone(), named, vec(accounts(6), 0..5), option::weighted(0.2, 0_u32..4)).prop_map(
-        |(teams, projects, accounts, seat_limit)| {
+    let others = option::weighted(0.2, select(DOMAINS.as_slice()));
+    (named.clone(), named, vec(accounts(6), 0..5), option::weighted(0.2, 0_u32..4), others).prop_map(
+        |(teams, projects, accounts, seat_limit, others)| {
             let mut snapshot = Snapshot::new(ACME.0.clone());
             snapshot.organization.seat_limit = seat_limit;
+            snapshot.domains_of_others.extend(others.map(|domain| Domain::parse(domain).unwrap()));
             let owner = |foreign: bool| OrganizationId::new(if foreign { "other" } else { "acme" });
             for (number, (name, foreign)) in teams.into_iter().enumerate() {
                 if foreign || snapshot.team_named(name).is_none() {
@@ -235,6 +237,15 @@ proptest! {
     }
 
     #[test]
+    fn no_plan_gives_an_address_of_another_organizations_domain(
+        policy in policies(), login in logins(), state in snapshots(),
+    ) {
+        if let Ok(plan) = policy.plan(&login, &state) {
+            prop_assert!(plan.domains_taken().is_disjoint(&state.domains_of_others), "{plan}");
+        }
+    }
+
+    #[test]
     fn saying_less_never_takes_anything_away(
         policy in policies(), login in logins(), state in snapshots(),
         absent in select(["department", "user.first_name", "user.email"].as_slice()),
@@ -342,6 +353,7 @@ fn the_generators_reach_every_kind_of_step() {
         "provisioning.account_suspended",
         "provisioning.creation_off",
         "provisioning.domain_not_allowed",
+        "provisioning.domain_of_another",
         "provisioning.seat_limit",
         "provisioning.email_taken",
         "provisioning.default_team_missing",

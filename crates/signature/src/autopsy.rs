@@ -4,35 +4,44 @@
 //! value, whether `ds:SignedInfo` or the content is what changed, and which of the accidents that happen to messages explains it.
 //! An explanation is never a guess: it is named only when, with the accident undone, the digest or the value fits.
 //!
-//! It costs many times what verifying costs, so it has no place where messages are received. The work is bounded, see [`Autopsy::work`].
+//! It costs many times what verifying costs, so it has no place where messages are received. The work is bounded before anything is tried,
+//! see [`AutopsyBudget`].
 
 use std::sync::Arc;
 
 use vouchsafe_crypto::{
-    Certificate, CryptoError, DigestAlgorithm, Provider, PublicKey, SignatureAlgorithm, base64_decode,
-    base64_encode,
+    Certificate, DigestAlgorithm, Provider, PublicKey, SignatureAlgorithm, base64_decode, base64_encode,
 };
 use vouchsafe_xml::{Element, Limits, namespace};
 
+use crate::autopsy_budget::{AutopsyBudget, Metered, Stopped, TEXT};
 use crate::autopsy_explanation::Explanation;
-use crate::autopsy_readings::Readings;
+use crate::autopsy_readings::{Covered, Readings};
 use crate::profile::{self, Parts, Profile};
 use crate::{SignatureError, TrustedKey};
 
-/// Public-key operations of one autopsy at most: some thousand tenants with a key or two each, then the hypotheses.
-const VERIFICATIONS: usize = 8 * 1024;
-/// Public-key operations kept for hypotheses about `ds:SignedInfo`.
-const HYPOTHETICAL_VERIFICATIONS: usize = 512;
 /// Keys tried against each hypothesis about `ds:SignedInfo`.
 const SUSPECTS: usize = 6;
 /// Certificates of `ds:KeyInfo` that are looked at.
 const CERTIFICATES: usize = 4;
 
+/// A signature that does not hold, and whose keys may have made it.
+#[derive(Clone, Copy, Debug)]
+pub struct FailedSignature<'a> {
+    /// The element that carries the signature.
+    pub element: Element<'a>,
+    /// The text that the element's document was parsed from.
+    pub source: &'a str,
+    /// The keys that verification used.
+    pub trusted: &'a [TrustedKey],
+    /// Other keys that the caller can put a name to, such as those of other tenants' identity providers.
+    pub known: &'a [TrustedKey],
+}
+
 /// Finds out why the signature of `element` does not hold.
 ///
-/// `source` is the text that the element's document was parsed from. `trusted` are the keys that verification used; `known` are other
-/// keys that the caller can put a name to, such as those of other tenants' identity providers: one of them that fits is no reason to
-/// believe the message, but says where it comes from. What the message's own `ds:KeyInfo` says is looked at here, and nowhere else.
+/// A known key that fits is no reason to believe the message, but says where it comes from. What the message's own `ds:KeyInfo` says is
+/// looked at here, and nowhere else. Nothing is tried that `budget` does not pay for; [`Autopsy::stopped`] says when it ended early.
 ///
 /// The verdict stays what [`verify`](crate::verify) says. Nothing here is proof of anything:
 ///
@@ -44,7 +53,7 @@ const CERTIFICATES: usize = 4;
 ///
 /// ```
 /// use vouchsafe_crypto::{KeyKind, Provider};
-/// use vouchsafe_signature::{Explanation, Maker, Signer, TrustedKey, autopsy, sign, verify};
+/// use vouchsafe_signature::{AutopsyBudget, Explanation, FailedSignature, Maker, Signer, TrustedKey, autopsy, sign, verify};
 /// use vouchsafe_xml::{Document, Limits};
 ///
 /// let (provider, limits) = (Provider::rustcrypto(), Limits::default());
@@ -55,7 +64,8 @@ const CERTIFICATES: usize = 4;
 ///
 /// let document = Document::parse(indented.as_bytes(), &limits)?;
 /// assert_eq!(verify(document.root(), &trusted, &provider, &limits).unwrap_err().code(), "signature.digest_mismatch");
-/// let found = autopsy(document.root(), &indented, &trusted, &[], &provider, &limits)?;
+/// let failed = FailedSignature { element: document.root(), source: &indented, trusted: &trusted, known: &[] };
+/// let found = autopsy(&failed, &provider, &limits, &mut AutopsyBudget::default())?;
 /// assert!(matches!(found.maker(), Maker::Trusted { .. }));
 /// assert_eq!(found.content_explanation(), Some(&Explanation::Indented));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -64,30 +74,45 @@ const CERTIFICATES: usize = 4;
 /// # Errors
 /// `signature.*` codes of the structure: a signature that has not the shape of the profile has nothing that could be looked into.
 pub fn autopsy(
-    element: Element<'_>,
-    source: &str,
-    trusted: &[TrustedKey],
-    known: &[TrustedKey],
+    failed: &FailedSignature<'_>,
     provider: &Provider,
     limits: &Limits,
+    budget: &mut AutopsyBudget,
 ) -> Result<Autopsy, SignatureError> {
-    let parts = profile::read(element, Profile::Saml, limits)?;
-    let mut bench = Bench { provider, certificates: embedded(&parts), verifications: 0, digests: 0 };
-    let readings = Readings::of(&parts, source, limits);
-    let (maker, value_explanation) = bench.maker(&parts, &readings, trusted, known);
-    let content = bench.content(&parts, &readings);
+    let parts = profile::read(failed.element, Profile::Saml, limits)?;
+    let readings = Readings::of(&parts, failed.source, limits);
+    let mut bench = Bench { provider, budget, certificates: embedded(&parts), verifications: 0, digests: 0 };
+    let (maker, value_explanation) = bench.maker(&parts, &readings, failed);
+    let (content, lost_characters) = bench.content(&parts, &readings);
     Ok(Autopsy {
-        element: element.local_name().into(),
+        element: failed.element.local_name().into(),
         algorithm: parts.algorithm,
         digest: parts.digest,
         maker,
         value_explanation,
         content,
-        lost_characters: readings.lost_characters(),
+        lost_characters,
         certificates: bench.certificates,
         verifications: bench.verifications,
         digests: bench.digests,
+        stopped: bench.budget.stopped(),
     })
+}
+
+/// Whether the content of `element` has the digest that its signature names; `None` when the signature has not the shape of the profile,
+/// when the digest cannot be computed, or when the budget does not pay for it.
+#[must_use]
+pub fn has_its_digest(
+    element: Element<'_>,
+    provider: &Provider,
+    limits: &Limits,
+    budget: &mut AutopsyBudget,
+) -> Option<bool> {
+    let parts = profile::read(element, Profile::Saml, limits).ok()?;
+    let expected = base64_decode(parts.digest_value.as_bytes()).ok()?;
+    let mut out = budget.meter().digested(provider.digest_context(parts.digest).ok()?);
+    Readings::of(&parts, "", limits).write(Covered::Content, &mut out);
+    Some(out.finish().ok()?.digest?.as_ref() == expected)
 }
 
 /// Who made the value over `ds:SignedInfo`.
@@ -120,6 +145,8 @@ pub enum Maker {
     },
     /// None of these keys: the key is unknown and was not sent along, or the value or `ds:SignedInfo` was altered.
     Nobody,
+    /// Not all keys were tried, since the [`AutopsyBudget`] was spent.
+    Undecided,
 }
 
 /// What became of the content since its digest was taken.
@@ -138,7 +165,7 @@ pub enum Content {
         /// The digest of what came, base64.
         actual: String,
     },
-    /// The digest cannot be computed: the policy refuses its algorithm, or its value is not one.
+    /// The digest was not computed: the policy refuses its algorithm, its value is not one, or the [`AutopsyBudget`] was spent.
     #[non_exhaustive]
     Undecided {
         /// Why.
@@ -159,6 +186,7 @@ pub struct Autopsy {
     certificates: Vec<Certificate>,
     verifications: usize,
     digests: usize,
+    stopped: Option<Stopped>,
 }
 
 impl Autopsy {
@@ -186,10 +214,10 @@ impl Autopsy {
         &self.maker
     }
 
-    /// Whether the value does not fit `ds:SignedInfo` as it came, whichever of the keys made it.
+    /// Whether the value does not fit `ds:SignedInfo` as it came, whichever of the keys made it; also when that was not found out.
     #[must_use]
     pub fn is_value_wrong(&self) -> bool {
-        self.maker == Maker::Nobody || self.value_explanation.is_some()
+        matches!(self.maker, Maker::Nobody | Maker::Undecided) || self.value_explanation.is_some()
     }
 
     /// What has to be undone in `ds:SignedInfo` for the value to fit; `None` when nothing has to, and when nothing helps.
@@ -232,16 +260,23 @@ impl Autopsy {
         &self.certificates
     }
 
-    /// How much was tried: public-key operations (8,704 at most) and digests over the element (200 at most).
+    /// How much was tried: public-key operations (no more than the [`AutopsyBudget`] had) and digests over the element (200 at most).
     #[must_use]
     pub fn work(&self) -> (usize, usize) {
         (self.verifications, self.digests)
+    }
+
+    /// Why it ended before everything was tried, if it did: another hypothesis may explain the signature.
+    #[must_use]
+    pub fn stopped(&self) -> Option<Stopped> {
+        self.stopped
     }
 }
 
 /// What the work is done with, and how much of it was done.
 struct Bench<'a> {
     provider: &'a Provider,
+    budget: &'a mut AutopsyBudget,
     certificates: Vec<Certificate>,
     verifications: usize,
     digests: usize,
@@ -253,89 +288,152 @@ struct Suspect<'k> {
     maker: Maker,
 }
 
+/// A value that somebody made, and over what.
+struct Claim<'c> {
+    algorithm: SignatureAlgorithm,
+    octets: &'c [u8],
+    value: &'c [u8],
+    /// Whether operations are left for hypotheses.
+    reserve: bool,
+}
+
 impl Bench<'_> {
     /// Whose key made the value: over `ds:SignedInfo` as it came, else with an accident undone, else by another algorithm.
     fn maker(
         &mut self,
         parts: &Parts<'_>,
         readings: &Readings<'_>,
-        trusted: &[TrustedKey],
-        known: &[TrustedKey],
+        failed: &FailedSignature<'_>,
     ) -> (Maker, Option<Explanation>) {
         let Ok(value) = base64_decode(parts.signature_value.as_bytes()) else { return (Maker::Nobody, None) };
         let embedded = self.embedded_keys();
-        let suspects = suspects(trusted, known, &embedded);
-        let as_it_came = readings.signed_info();
-        let enough = VERIFICATIONS;
+        let suspects = suspects(failed.trusted, failed.known, &embedded);
+        let Ok(signed_info) = self.text(|out| readings.write(Covered::SignedInfo, out)) else {
+            return (Maker::Undecided, None);
+        };
+        let as_it_came =
+            Claim { algorithm: parts.algorithm, octets: &signed_info, value: &value, reserve: true };
         for suspect in &suspects {
-            if self.fits(parts.algorithm, suspect, &as_it_came, &value, enough) {
-                return (suspect.maker.clone(), None);
+            match self.fits(&as_it_came, suspect) {
+                Ok(true) => return (suspect.maker.clone(), None),
+                Ok(false) => {}
+                Err(_) => return (Maker::Undecided, None),
             }
         }
-        let likely = || suspects.iter().filter(|suspect| parts.algorithm.fits(suspect.key.kind()));
-        let enough = self.verifications.saturating_add(HYPOTHETICAL_VERIFICATIONS);
-        for (explanation, octets) in readings.signed_info_otherwise() {
-            for suspect in likely().take(SUSPECTS) {
-                if self.fits(parts.algorithm, suspect, &octets, &value, enough) {
-                    return (suspect.maker.clone(), Some(explanation));
-                }
-            }
-        }
-        for algorithm in SignatureAlgorithm::ALL.into_iter().filter(|other| *other != parts.algorithm) {
-            for suspect in suspects.iter().filter(|suspect| algorithm.fits(suspect.key.kind())).take(SUSPECTS)
-            {
-                if self.fits(algorithm, suspect, &as_it_came, &value, enough) {
-                    let explanation = Explanation::OtherAlgorithm { uri: algorithm.uri() };
-                    return (suspect.maker.clone(), Some(explanation));
-                }
-            }
-        }
-        (Maker::Nobody, None)
+        let otherwise = self.maker_otherwise(&as_it_came, readings, &suspects);
+        otherwise.map_or((Maker::Nobody, None), |(maker, explanation)| (maker, Some(explanation)))
     }
 
-    fn fits(
+    /// The same under hypotheses; `None` when none is right, or nothing is left to pay for them.
+    fn maker_otherwise(
         &mut self,
-        algorithm: SignatureAlgorithm,
-        suspect: &Suspect<'_>,
-        octets: &[u8],
-        value: &[u8],
-        enough: usize,
-    ) -> bool {
-        if self.verifications >= enough || !algorithm.fits(suspect.key.kind()) {
-            return false;
+        as_it_came: &Claim<'_>,
+        readings: &Readings<'_>,
+        suspects: &[Suspect<'_>],
+    ) -> Option<(Maker, Explanation)> {
+        let fitting = |algorithm: SignatureAlgorithm| {
+            suspects.iter().filter(move |suspect| algorithm.fits(suspect.key.kind())).take(SUSPECTS)
+        };
+        let text = std::str::from_utf8(as_it_came.octets).ok();
+        for reading in readings.otherwise(Covered::SignedInfo) {
+            let mut explanation = None;
+            let octets = self
+                .text(|out| {
+                    explanation = readings.write_otherwise(&reading, Covered::SignedInfo, text, out);
+                })
+                .ok()?;
+            let Some(explanation) = explanation.filter(|_| octets != as_it_came.octets) else { continue };
+            let claim = Claim { octets: &octets, reserve: false, ..*as_it_came };
+            for suspect in fitting(claim.algorithm) {
+                if self.fits(&claim, suspect).ok()? {
+                    return Some((suspect.maker.clone(), explanation));
+                }
+            }
         }
-        self.verifications = self.verifications.saturating_add(1);
-        self.provider.verify(algorithm, suspect.key, octets, value).is_ok()
+        for algorithm in SignatureAlgorithm::ALL.into_iter().filter(|other| *other != as_it_came.algorithm) {
+            let claim = Claim { algorithm, reserve: false, ..*as_it_came };
+            for suspect in fitting(algorithm) {
+                if self.fits(&claim, suspect).ok()? {
+                    return Some((
+                        suspect.maker.clone(),
+                        Explanation::OtherAlgorithm { uri: algorithm.uri() },
+                    ));
+                }
+            }
+        }
+        None
     }
 
-    /// What became of the content: as it came, else with an accident undone.
-    fn content(&mut self, parts: &Parts<'_>, readings: &Readings<'_>) -> Content {
-        let as_it_came = readings.content();
-        let (expected, actual) =
-            match (base64_decode(parts.digest_value.as_bytes()), self.digest_of(parts, &as_it_came)) {
-                (Ok(expected), Ok(actual)) => (expected, actual),
-                (Err(error), _) | (_, Err(error)) => return Content::Undecided { reason: error.to_string() },
-            };
+    /// What is written, no longer than a text may be.
+    fn text(&mut self, write: impl FnOnce(&mut Metered<'_>)) -> Result<Vec<u8>, Stopped> {
+        let mut out = self.budget.meter().kept();
+        write(&mut out);
+        out.finish()?.text.ok_or_else(|| self.budget.stop(Stopped::Length { limit: TEXT }))
+    }
+
+    fn fits(&mut self, claim: &Claim<'_>, suspect: &Suspect<'_>) -> Result<bool, Stopped> {
+        if !claim.algorithm.fits(suspect.key.kind()) {
+            return Ok(false);
+        }
+        self.budget.operation(claim.octets.len(), claim.reserve)?;
+        self.verifications = self.verifications.saturating_add(1);
+        Ok(self.provider.verify(claim.algorithm, suspect.key, claim.octets, claim.value).is_ok())
+    }
+
+    /// What became of the content: as it came, else with an accident undone. And how many characters of it are U+FFFD.
+    fn content(&mut self, parts: &Parts<'_>, readings: &Readings<'_>) -> (Content, usize) {
+        let undecided = |reason: String| (Content::Undecided { reason }, 0);
+        let context = self.provider.digest_context(parts.digest);
+        let (expected, context) = match (base64_decode(parts.digest_value.as_bytes()), context) {
+            (Ok(expected), Ok(context)) => (expected, context),
+            (Err(error), _) | (_, Err(error)) => return undecided(error.to_string()),
+        };
+        let mut out = self.budget.meter().digested(context).kept();
+        readings.write(Covered::Content, &mut out);
+        let taken = match out.finish() {
+            Ok(taken) => taken,
+            Err(stopped) => return undecided(stopped.to_string()),
+        };
+        self.digests = self.digests.saturating_add(1);
+        let actual = taken.digest.as_ref().map(AsRef::as_ref).unwrap_or_default();
         if expected.len() != actual.len() {
             let (is, should) = (expected.len(), actual.len());
             let reason =
                 format!("the DigestValue has {is} octets, and {} makes {should}", parts.digest.uri());
-            return Content::Undecided { reason };
+            return undecided(reason);
         }
         if actual == expected {
-            return Content::AsDigested;
+            return (Content::AsDigested, taken.lost_characters);
         }
-        for (explanation, octets) in readings.content_otherwise() {
-            if self.digest_of(parts, &octets).is_ok_and(|digest| digest == expected) {
-                return Content::Explained(explanation);
-            }
-        }
-        Content::Changed { expected: base64_encode(&expected), actual: base64_encode(&actual) }
+        let text = taken.text.and_then(|text| String::from_utf8(text).ok());
+        let content = match self.content_otherwise(parts, readings, text.as_deref(), &expected) {
+            Some(explanation) => Content::Explained(explanation),
+            None => Content::Changed { expected: base64_encode(&expected), actual: base64_encode(actual) },
+        };
+        (content, taken.lost_characters)
     }
 
-    fn digest_of(&mut self, parts: &Parts<'_>, octets: &[u8]) -> Result<Vec<u8>, CryptoError> {
-        self.digests = self.digests.saturating_add(1);
-        Ok(self.provider.digest(parts.digest, octets)?.as_ref().to_vec())
+    /// What has to be undone; `None` when nothing helps, or nothing is left to pay for more. `text` is the content if it is short enough.
+    fn content_otherwise(
+        &mut self,
+        parts: &Parts<'_>,
+        readings: &Readings<'_>,
+        text: Option<&str>,
+        expected: &[u8],
+    ) -> Option<Explanation> {
+        if text.is_none() {
+            self.budget.stop(Stopped::Length { limit: TEXT });
+        }
+        for reading in readings.otherwise(Covered::Content) {
+            let mut out = self.budget.meter().digested(self.provider.digest_context(parts.digest).ok()?);
+            let explanation = readings.write_otherwise(&reading, Covered::Content, text, &mut out);
+            let digest = out.finish().ok()?.digest;
+            self.digests = self.digests.saturating_add(usize::from(explanation.is_some()));
+            if explanation.is_some() && digest.is_some_and(|digest| digest.as_ref() == expected) {
+                return explanation;
+            }
+        }
+        None
     }
 
     /// The keys of the certificates that came along, as far as they can be used at all.

@@ -108,20 +108,20 @@ impl Explanation {
             }
             Self::NamespacesLost { .. } => {
                 "The element was cut out of its document, or the document was written anew without its declarations. Verify the whole \
-                 document as it came; if it did come so, the identity provider signs before it finishes the document."
+                 document as it came; if it did come so, the signer signs before it finishes the document."
             }
             Self::NamespacesGained { .. } => {
                 "The element was signed on its own with inclusive canonicalization and put into another document afterwards. Have the \
-                 identity provider use exclusive canonicalization (http://www.w3.org/2001/10/xml-exc-c14n#), as SAML Core 5.4.3 asks."
+                 signer use exclusive canonicalization (http://www.w3.org/2001/10/xml-exc-c14n#), as SAML Core 5.4.3 asks."
             }
             Self::OtherCanonicalization { .. } | Self::CommentsDigested => {
-                "The identity provider computes something else than it says; tell its vendor, with the method that fits."
+                "The signer computes something else than it says; if it is the identity provider, tell its vendor the method that fits."
             }
             Self::SignedTooEarly => {
-                "The identity provider must sign from the inside out: the Assertion first, then the Response that holds it."
+                "The signer must sign from the inside out: the Assertion first, then the Response that holds it."
             }
             Self::OtherAlgorithm { .. } => {
-                "The identity provider names another algorithm than it uses; set its signature algorithm anew, or tell its vendor."
+                "The signer names another algorithm than it uses; if it is the identity provider, set its signature algorithm anew."
             }
         }
     }

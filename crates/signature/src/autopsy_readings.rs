@@ -1,15 +1,16 @@
 //! The octets that a signature may have been made over: as they came, and with one accident undone.
 //!
-//! A hypothesis is a pair of an [`Explanation`] and octets; whether it is true, the digest or the signature value decides. Each is linear
-//! in the element, and their number is bounded: some 30 about texts, as many about namespaces, a dozen about the method.
+//! A reading is written into a [`Metered`]; whether it is the right one, the digest or the signature value decides. Their number is bounded:
+//! some 30 about texts, as many about namespaces, a dozen about the method. What they cost is bounded by the budget behind the `Metered`.
 
 use vouchsafe_xml::{
     Canonicalization, Document, Element, Limits, NamespaceScope, XmlError, canonicalize, namespace,
 };
 
 use crate::algorithms::Method;
+use crate::autopsy_budget::Metered;
 use crate::autopsy_explanation::Explanation;
-use crate::autopsy_texts as texts;
+use crate::autopsy_texts::{self as texts, Layout};
 use crate::profile::Parts;
 use crate::signature_child;
 
@@ -28,8 +29,19 @@ const USUAL: [(&str, &str); 11] = [
     ("SOAP-ENV", SOAP),
 ];
 const SOAP: &str = "http://schemas.xmlsoap.org/soap/envelope/";
-/// Those that stand together on one element.
-const TOGETHER: [&[&str]; 8] = [
+/// Those that get lost, one alone or together on one element.
+const LOST: [&[&str]; 19] = [
+    &["xs"],
+    &["xsd"],
+    &["xsi"],
+    &["saml2p"],
+    &["samlp"],
+    &["saml2"],
+    &["saml"],
+    &["ds"],
+    &["soap"],
+    &["soapenv"],
+    &["SOAP-ENV"],
     &["xs", "xsi"],
     &["xs", "saml2p"],
     &["xs", "xsi", "saml2p"],
@@ -44,8 +56,24 @@ const LEFT_OUT: usize = 8;
 /// Prefixes that an element may need of its surroundings before it is given up.
 const NEEDED: usize = 16;
 
-/// A hypothesis: what happened, and the octets if it did.
-pub(crate) type Hypothesis = (Explanation, Vec<u8>);
+/// A hypothesis: how the octets may have been when they were signed.
+#[derive(Clone, Debug)]
+pub(crate) enum Reading<'d> {
+    /// An accident of texts, by its place in [`texts::SIMPLE`].
+    Text(usize),
+    /// White space between elements was removed.
+    Layout(Layout),
+    /// Comments were digested.
+    Comments,
+    /// Declarations got lost.
+    Lost(&'static [&'static str]),
+    /// The element was a document of its own.
+    Alone,
+    /// The declaration at this place of the scope was not there.
+    Gained(usize),
+    /// Another method.
+    Method(Canonicalization, Vec<&'d str>),
+}
 
 /// One signature, ready to be read in other ways.
 pub(crate) struct Readings<'d> {
@@ -59,9 +87,12 @@ pub(crate) struct Readings<'d> {
     limits: &'d Limits,
 }
 
+/// What is read.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Covered {
+pub(crate) enum Covered {
+    /// `ds:SignedInfo`, which the value is made over.
     SignedInfo,
+    /// What the reference names.
     Content,
 }
 
@@ -79,52 +110,96 @@ impl<'d> Readings<'d> {
         }
     }
 
-    /// The canonical `ds:SignedInfo`.
-    pub(crate) fn signed_info(&self) -> Vec<u8> {
-        canonical(self.signed_info, &self.signed_info_method, None)
+    /// The canonical octets as they came.
+    pub(crate) fn write(&self, covered: Covered, out: &mut Metered<'_>) {
+        match covered {
+            Covered::SignedInfo => canonical(self.signed_info, &self.signed_info_method, None, out),
+            Covered::Content => canonical(self.element, &self.reference_method, Some(self.signature), out),
+        }
     }
 
-    /// What the reference names.
-    pub(crate) fn content(&self) -> Vec<u8> {
-        canonical(self.element, &self.reference_method, Some(self.signature))
+    /// The hypotheses, the likely ones first.
+    pub(crate) fn otherwise(&self, covered: Covered) -> Vec<Reading<'d>> {
+        let mut readings: Vec<Reading<'d>> = (0..texts::SIMPLE.len()).map(Reading::Text).collect();
+        readings.extend(self.layouts(covered).into_iter().map(Reading::Layout));
+        if covered == Covered::Content {
+            readings.push(Reading::Comments);
+        }
+        if self.source.is_some() {
+            readings.extend(LOST.into_iter().map(Reading::Lost));
+            readings.push(Reading::Alone);
+            readings.extend((0..LEFT_OUT).map(Reading::Gained));
+        }
+        readings.extend(self.methods(covered));
+        readings
     }
 
-    /// Other octets that the value may have been made over.
-    pub(crate) fn signed_info_otherwise(&self) -> impl Iterator<Item = Hypothesis> {
-        self.otherwise(Covered::SignedInfo)
-    }
-
-    /// Other octets that the digest may have been taken of.
-    pub(crate) fn content_otherwise(&self) -> impl Iterator<Item = Hypothesis> {
-        self.otherwise(Covered::Content)
-    }
-
-    pub(crate) fn lost_characters(&self) -> usize {
-        let content = self.content();
-        String::from_utf8_lossy(&content).matches('\u{FFFD}').count()
-    }
-
-    fn otherwise(&self, covered: Covered) -> impl Iterator<Item = Hypothesis> {
-        let as_it_came = match covered {
-            Covered::SignedInfo => self.signed_info(),
-            Covered::Content => self.content(),
-        };
-        let text = String::from_utf8(as_it_came.clone()).unwrap_or_default();
-        let place = match covered {
-            Covered::SignedInfo => texts::Place { depth: self.signed_info.depth(), gap_after: None },
-            Covered::Content => {
-                texts::Place { depth: self.element.depth(), gap_after: Some(self.before_signature()) }
+    /// Writes the octets of a hypothesis and returns what happened; `None` when it cannot have happened. `text` is what came, if it is short
+    /// enough for accidents of texts.
+    pub(crate) fn write_otherwise(
+        &self,
+        reading: &Reading<'d>,
+        covered: Covered,
+        text: Option<&str>,
+        out: &mut Metered<'_>,
+    ) -> Option<Explanation> {
+        match reading {
+            Reading::Text(place) => {
+                let (explanation, undo) = texts::SIMPLE.get(*place)?;
+                undo(text?, out).then(|| explanation.clone())
             }
+            Reading::Layout(layout) => texts::indented(text?, *layout, out)
+                .then_some(Explanation::Unindented { indentation: layout.step }),
+            Reading::Comments => {
+                let canonicalization = match self.reference_method.canonicalization {
+                    Canonicalization::EXCLUSIVE => Canonicalization::EXCLUSIVE_WITH_COMMENTS,
+                    Canonicalization::INCLUSIVE => Canonicalization::INCLUSIVE_WITH_COMMENTS,
+                    _ => Canonicalization::INCLUSIVE_11_WITH_COMMENTS,
+                };
+                let prefixes = self.reference_method.prefixes();
+                canonical_as(self.element, canonicalization, &prefixes, Some(self.signature), out);
+                Some(Explanation::CommentsDigested)
+            }
+            Reading::Lost(prefixes) => {
+                let scope = with(&self.element.scope(), prefixes)?;
+                let prefixes = prefixes.iter().map(|&prefix| prefix.to_owned()).collect();
+                self.in_scope(&scope, covered, out).then_some(Explanation::NamespacesLost { prefixes })
+            }
+            Reading::Alone => {
+                let (prefixes, scope) = self.without_surroundings(out)?;
+                self.in_scope(&scope, covered, out).then_some(Explanation::NamespacesGained { prefixes })
+            }
+            Reading::Gained(place) => {
+                let scope = self.element.scope();
+                let prefix = scope.bindings().nth(*place).map(|(prefix, _)| prefix.to_owned())?;
+                let fewer = without(&scope, &prefix)?;
+                self.in_scope(&fewer, covered, out)
+                    .then(|| Explanation::NamespacesGained { prefixes: vec![prefix] })
+            }
+            Reading::Method(canonicalization, prefixes) => {
+                let (element, omit) = match covered {
+                    Covered::SignedInfo => (self.signed_info, None),
+                    Covered::Content => (self.element, Some(self.signature)),
+                };
+                canonical_as(element, *canonicalization, prefixes, omit, out);
+                let prefixes = prefixes.iter().map(|&prefix| prefix.to_owned()).collect();
+                Some(Explanation::OtherCanonicalization { uri: canonicalization.uri(), prefixes })
+            }
+        }
+    }
+
+    /// How it may have been laid out: as an element of its document or as one of its own, with and without the line of the signature.
+    fn layouts(&self, covered: Covered) -> Vec<Layout> {
+        let (depth, gap) = match covered {
+            Covered::SignedInfo => (self.signed_info.depth(), None),
+            Covered::Content => (self.element.depth(), Some(self.before_signature())),
         };
-        texts::hypotheses(text, place)
-            .chain(self.comments(covered))
-            .chain(
-                self.scopes().filter_map(move |(explanation, scope)| {
-                    Some((explanation, self.in_scope(&scope, covered)?))
-                }),
-            )
-            .chain(self.methods(covered))
-            .filter(move |(_, octets)| *octets != as_it_came)
+        let outsides = if depth == 0 { vec![0] } else { vec![0, depth] };
+        let gaps = if gap.is_some() { vec![None, gap] } else { vec![None] };
+        let places = outsides.into_iter().flat_map(|outside| gaps.iter().map(move |gap| (outside, *gap)));
+        places
+            .flat_map(|(outside, gap)| ["  ", "    ", "\t"].map(|step| Layout { step, outside, gap }))
+            .collect()
     }
 
     /// How many elements stand before the signature.
@@ -132,36 +207,36 @@ impl<'d> Readings<'d> {
         self.element.elements().take_while(|child| *child != self.signature).count()
     }
 
-    /// The octets when the element stood among other namespaces.
-    fn in_scope(&self, scope: &NamespaceScope, covered: Covered) -> Option<Vec<u8>> {
-        let document = Document::parse_in_scope(self.source?.as_bytes(), scope, self.limits).ok()?;
+    /// The octets when the element stood among other namespaces; `false` when it cannot have stood there.
+    fn in_scope(&self, scope: &NamespaceScope, covered: Covered, out: &mut Metered<'_>) -> bool {
+        let Some(document) = self.parsed(scope, out).and_then(Result::ok) else { return false };
         let root = document.root();
-        let signature = signature_child(root).ok()??;
-        Some(match covered {
-            Covered::Content => canonical(root, &self.reference_method, Some(signature)),
-            Covered::SignedInfo => canonical(signature.elements().next()?, &self.signed_info_method, None),
-        })
+        let Ok(Some(signature)) = signature_child(root) else { return false };
+        match covered {
+            Covered::Content => canonical(root, &self.reference_method, Some(signature), out),
+            Covered::SignedInfo => {
+                let Some(signed_info) = signature.elements().next() else { return false };
+                canonical(signed_info, &self.signed_info_method, None, out);
+            }
+        }
+        true
     }
 
-    /// Surroundings in which the element may have been signed.
-    fn scopes(&self) -> impl Iterator<Item = (Explanation, NamespaceScope)> {
-        let scope = self.element.scope();
-        let singly = USUAL.into_iter().map(|(prefix, _)| vec![prefix]);
-        let together = TOGETHER.into_iter().map(<[&str]>::to_vec);
-        let base = scope.clone();
-        let lost = singly.chain(together).filter_map(move |prefixes| with(&base, &prefixes));
-        lost.chain(self.without_surroundings(&scope)).chain(without_one(scope))
-    }
-
-    /// Only the declarations that the element needs: as if it had been a document of its own.
-    fn without_surroundings(&self, scope: &NamespaceScope) -> Option<(Explanation, NamespaceScope)> {
+    /// The element's text as a document among these namespaces; `None` when nothing is left to pay for it.
+    fn parsed(&self, scope: &NamespaceScope, out: &mut Metered<'_>) -> Option<Result<Document, XmlError>> {
         let source = self.source?;
+        out.pay(source.len()).then(|| Document::parse_in_scope(source.as_bytes(), scope, self.limits))
+    }
+
+    /// Only the declarations that the element needs, as if it had been a document of its own; and which ones it does not need.
+    fn without_surroundings(&self, out: &mut Metered<'_>) -> Option<(Vec<String>, NamespaceScope)> {
+        let scope = self.element.scope();
         let mut least = NamespaceScope::empty();
         if let Some(default) = scope.namespace_of("") {
             least = least.bind("", default).ok()?;
         }
         for _ in 0..NEEDED {
-            match Document::parse_in_scope(source.as_bytes(), &least, self.limits) {
+            match self.parsed(&least, out)? {
                 Ok(document) => {
                     let kept = document.root().scope();
                     let gained: Vec<String> = scope
@@ -169,8 +244,7 @@ impl<'d> Readings<'d> {
                         .filter(|(prefix, _)| kept.namespace_of(prefix).is_none())
                         .map(|(prefix, _)| prefix.to_owned())
                         .collect();
-                    return (!gained.is_empty())
-                        .then_some((Explanation::NamespacesGained { prefixes: gained }, least));
+                    return (!gained.is_empty()).then_some((gained, least));
                 }
                 Err(XmlError::Prefix { prefix, .. }) => {
                     least = least.bind(&prefix, scope.namespace_of(&prefix)?).ok()?
@@ -181,46 +255,27 @@ impl<'d> Readings<'d> {
         None
     }
 
-    fn comments(&self, covered: Covered) -> Option<Hypothesis> {
-        if covered == Covered::SignedInfo {
-            return None;
-        }
-        let method = match self.reference_method.canonicalization {
-            Canonicalization::EXCLUSIVE => Canonicalization::EXCLUSIVE_WITH_COMMENTS,
-            Canonicalization::INCLUSIVE => Canonicalization::INCLUSIVE_WITH_COMMENTS,
-            _ => Canonicalization::INCLUSIVE_11_WITH_COMMENTS,
-        };
-        let mut octets = Vec::new();
-        let prefixes = self.reference_method.prefixes();
-        canonicalize(self.element, method, &prefixes, Some(self.signature), &mut octets);
-        Some((Explanation::CommentsDigested, octets))
-    }
-
     /// The methods that the signature does not name.
-    fn methods(&self, covered: Covered) -> impl Iterator<Item = Hypothesis> {
-        let (element, omit, method) = match covered {
-            Covered::SignedInfo => (self.signed_info, None, self.signed_info_method),
-            Covered::Content => (self.element, Some(self.signature), self.reference_method),
+    fn methods(&self, covered: Covered) -> impl Iterator<Item = Reading<'d>> {
+        let method = match covered {
+            Covered::SignedInfo => self.signed_info_method,
+            Covered::Content => self.reference_method,
         };
         let mut lists = vec![Vec::new(), vec!["xs"]];
         let named = method.prefixes().to_vec();
         if !named.is_empty() && named.len() <= NEEDED && named != ["xs"] {
             lists.push(named);
         }
-        let exclusive = lists.into_iter().map(|prefixes| (Canonicalization::EXCLUSIVE, prefixes));
-        let inclusive =
-            [Canonicalization::INCLUSIVE, Canonicalization::INCLUSIVE_11].map(|method| (method, Vec::new()));
-        exclusive.chain(inclusive).map(move |(method, prefixes)| {
-            let mut octets = Vec::new();
-            canonicalize(element, method, &prefixes, omit, &mut octets);
-            let prefixes = prefixes.into_iter().map(str::to_owned).collect();
-            (Explanation::OtherCanonicalization { uri: method.uri(), prefixes }, octets)
-        })
+        let exclusive =
+            lists.into_iter().map(|prefixes| Reading::Method(Canonicalization::EXCLUSIVE, prefixes));
+        let inclusive = [Canonicalization::INCLUSIVE, Canonicalization::INCLUSIVE_11]
+            .map(|method| Reading::Method(method, Vec::new()));
+        exclusive.chain(inclusive)
     }
 }
 
 /// The scope with usual declarations added; `None` when one of the prefixes is bound already.
-fn with(scope: &NamespaceScope, prefixes: &[&str]) -> Option<(Explanation, NamespaceScope)> {
+fn with(scope: &NamespaceScope, prefixes: &[&str]) -> Option<NamespaceScope> {
     let mut more = scope.clone();
     for prefix in prefixes {
         let (_, name) = USUAL.into_iter().find(|(usual, _)| usual == prefix)?;
@@ -229,18 +284,7 @@ fn with(scope: &NamespaceScope, prefixes: &[&str]) -> Option<(Explanation, Names
         }
         more = more.bind(prefix, name).ok()?;
     }
-    let prefixes = prefixes.iter().map(|&prefix| prefix.to_owned()).collect();
-    Some((Explanation::NamespacesLost { prefixes }, more))
-}
-
-/// The scope without one of its declarations, in turn.
-fn without_one(scope: NamespaceScope) -> impl Iterator<Item = (Explanation, NamespaceScope)> {
-    let prefixes: Vec<String> =
-        scope.bindings().map(|(prefix, _)| prefix.to_owned()).take(LEFT_OUT).collect();
-    prefixes.into_iter().filter_map(move |prefix| {
-        let fewer = without(&scope, &prefix)?;
-        Some((Explanation::NamespacesGained { prefixes: vec![prefix] }, fewer))
-    })
+    Some(more)
 }
 
 fn without(scope: &NamespaceScope, prefix: &str) -> Option<NamespaceScope> {
@@ -251,8 +295,19 @@ fn without(scope: &NamespaceScope, prefix: &str) -> Option<NamespaceScope> {
     Some(fewer)
 }
 
-fn canonical(element: Element<'_>, method: &Method<'_>, omit: Option<Element<'_>>) -> Vec<u8> {
-    let mut octets = Vec::new();
-    canonicalize(element, method.canonicalization, &method.prefixes(), omit, &mut octets);
-    octets
+fn canonical(element: Element<'_>, method: &Method<'_>, omit: Option<Element<'_>>, out: &mut Metered<'_>) {
+    canonical_as(element, method.canonicalization, &method.prefixes(), omit, out);
+}
+
+/// The one place where an autopsy canonicalizes.
+fn canonical_as(
+    element: Element<'_>,
+    method: Canonicalization,
+    prefixes: &[&str],
+    omit: Option<Element<'_>>,
+    out: &mut Metered<'_>,
+) {
+    if !out.is_full() {
+        canonicalize(element, method, prefixes, omit, out);
+    }
 }

@@ -296,16 +296,19 @@ impl SignatureError {
                  Advanced: Response \"Signed\", Assertion Signature \"Signed\""
             }
             Self::NoKeys { .. } => {
-                "the identity provider's metadata gave no signing certificate that can be used: load its metadata, or add the \
-                 certificate by hand"
+                "the identity provider's metadata gave no signing certificate that can be used: load its metadata from its console, or \
+                 add a certificate that was downloaded there"
             }
             Self::NoFittingKey { .. } => {
-                "the identity provider signs with another kind of key than its metadata shows: reload the metadata"
+                "compare the active certificate in the identity provider's console with those of the metadata loaded here first (`vouchsafe \
+                 metadata show` lists them): if it is missing here, load the metadata from the console again; if it is here, anybody may have \
+                 made this message"
             }
             Self::NotVerified { .. } => {
-                "the certificate in the identity provider's metadata is not the one that signed: reload the metadata. After a \
-                 key rollover (Okta: Sign On > SAML Signing Certificates) compare the fingerprint of the active certificate \
-                 with the keys named here; also see whether the message comes from another application of the same organization"
+                "compare the active certificate in the identity provider's console (Okta: Sign On > SAML Signing Certificates) with those of \
+                 the metadata loaded here first (`vouchsafe metadata show` lists them; the fingerprints named above are of keys, not of \
+                 certificates). If it is missing here, load the metadata from the console again; if it is here, anybody may have made this \
+                 message, or it comes from another application of the same organization"
             }
             Self::DigestMismatch { .. } => {
                 "the signer is right but the content is not what it signed: nothing between the identity provider and this \

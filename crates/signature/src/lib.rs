@@ -16,6 +16,7 @@
 
 mod algorithms;
 mod autopsy;
+mod autopsy_budget;
 mod autopsy_explanation;
 mod autopsy_readings;
 mod autopsy_texts;
@@ -28,7 +29,8 @@ mod query;
 mod sign;
 mod verify;
 
-pub use autopsy::{Autopsy, Content, Maker, autopsy};
+pub use autopsy::{Autopsy, Content, FailedSignature, Maker, autopsy, has_its_digest};
+pub use autopsy_budget::{AutopsyBudget, Stopped};
 pub use autopsy_explanation::Explanation;
 pub use error::SignatureError;
 pub use form::{SignedForm, VerifiedForm, sign_form, verify_form};

@@ -1,13 +1,16 @@
 //! What changed, when, and which rule asked for it.
 
+use std::fmt;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use vouchsafe::provisioning::{AccountId, Action, Cause, Identity, OrganizationId, Plan, RuleId, Snapshot};
+use vouchsafe::provisioning::{AccountId, Action, Cause, OrganizationId, Plan, RuleId, Snapshot};
 
 use crate::StoreError;
 
-/// One change. It has no secret in it: of the assertion only a hash, of the token nothing.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// One change. It has no secret in it: of the assertion only a hash, of the token nothing. Names and addresses of
+/// people are in it, and `Debug` does not show them.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct AuditRecord {
     /// The organization.
@@ -26,6 +29,19 @@ pub struct AuditRecord {
     pub after: Option<String>,
     /// SHA-256 over issuer and assertion ID, for a sign-in.
     pub assertion_hash: Option<String>,
+}
+
+impl fmt::Debug for AuditRecord {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("AuditRecord")
+            .field("organization", &self.organization)
+            .field("account", &self.account)
+            .field("at", &self.at)
+            .field("rule", &self.rule)
+            .field("assertion_hash", &self.assertion_hash)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The records of a plan, one a step.
@@ -50,7 +66,8 @@ fn values(action: &Action) -> (Option<String>, Option<String>) {
     let made = |value: &str| (None, Some(value.to_owned()));
     match action {
         Action::CreateAccount { email, .. } => made(email),
-        Action::LinkIdentity { subject, .. } => made(subject),
+        // With the parts that tell it from another of the same value.
+        Action::LinkIdentity { identity, .. } => made(&identity.key()),
         Action::SetField { before, after, .. } => (before.clone(), Some(after.clone())),
         Action::CreateTeam { name, .. } | Action::CreateProject { name, .. } => made(name),
         Action::LinkProject { permission, .. } | Action::AssignProject { permission, .. } => {
@@ -72,9 +89,7 @@ pub(crate) fn account_of(plan: &Plan, made: &Snapshot) -> Result<AccountId, Stor
         return Ok(account.clone());
     }
     let found = match plan.cause() {
-        Cause::SignIn { issuer, subject, .. } => {
-            made.account_of(&Identity::new(issuer.clone(), subject)).map(|account| account.id.clone())
-        }
+        Cause::SignIn { identity, .. } => made.account_of(identity).map(|account| account.id.clone()),
         _ => None,
     };
     found.ok_or_else(|| StoreError::damaged("plan", "it is about no account"))

@@ -3,7 +3,8 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use vouchsafe::provisioning::{
-    Account, AccountId, LoginFacts, Organization, OrganizationId, Plan, Policy, Project, Snapshot, Team,
+    Account, AccountId, Domain, LoginFacts, Organization, OrganizationId, Plan, Policy, Project, Snapshot,
+    Team,
 };
 
 use crate::{Answer, AuditRecord, SignInError};
@@ -13,7 +14,8 @@ use crate::{Answer, AuditRecord, SignInError};
 /// What a login changes comes as a [`Plan`] and is [applied](Self::apply); everything else is made by hand with
 /// the other methods. [`SignIn`] is implemented on top of it for every directory.
 pub trait Directory: Send + Sync + std::fmt::Debug {
-    /// Adds an organization. Its id, slug and tokens must be new.
+    /// Adds an organization. Its id, slug, tokens and verified domains must be new: a domain belongs to one
+    /// organization.
     fn add_organization<'a>(&'a self, organization: &'a Organization) -> Answer<'a, ()>;
 
     /// An organization, and the version that it is at.
@@ -22,15 +24,22 @@ pub trait Directory: Send + Sync + std::fmt::Debug {
     /// The organization of this slug.
     fn organization_by_slug<'a>(&'a self, slug: &'a str) -> Answer<'a, Option<Versioned<Organization>>>;
 
-    /// The SAML organization in which a person with this e-mail address signs in: the one that has an account
-    /// with it, or else a verified domain. `None` when there is none, or more than one.
-    fn organization_by_email<'a>(&'a self, email: &'a str) -> Answer<'a, Option<Versioned<Organization>>>;
+    /// The organization that has verified this domain, converted or not.
+    ///
+    /// It is where a person with an address of the domain signs in. Accounts are not asked: any identity
+    /// provider can assert any address, so that accounts would let one customer attract or block another's
+    /// people, and the answer would tell who has one.
+    fn organization_by_domain<'a>(
+        &'a self,
+        domain: &'a Domain,
+    ) -> Answer<'a, Option<Versioned<Organization>>>;
 
     /// All organizations' ids, in order.
     fn organizations(&self) -> Answer<'_, Vec<OrganizationId>>;
 
     /// Replaces an organization (name, entitlement, conversion, tokens, seats, domains) that is still at the
-    /// version it was read at. Answers the next version.
+    /// version it was read at. Answers the next version. A slug, a token or a verified domain that another
+    /// organization has is [`StoreError::Taken`](crate::StoreError::Taken).
     fn update_organization<'a>(&'a self, organization: &'a Versioned<Organization>) -> Answer<'a, u64>;
 
     /// The organization's policy; the default one when none was set.
@@ -55,21 +64,24 @@ pub trait Directory: Send + Sync + std::fmt::Debug {
     fn put_project<'a>(&'a self, project: &'a Project) -> Answer<'a, ()>;
 
     /// What a login is planned on: the organization that has the token that came or else the identity provider,
-    /// its teams and projects, and those of its accounts that the login could mean.
+    /// its teams and projects, those of its accounts that the login could mean, and those of the domains in it
+    /// that [another organization has verified](Snapshot::domains_of_others).
     fn snapshot<'a>(&'a self, login: &'a LoginFacts) -> Answer<'a, Snapshot>;
 
-    /// All of an organization.
+    /// All of an organization, and nothing of another: for looking at it and for changes by hand. A login is
+    /// planned on [`snapshot`](Self::snapshot).
     fn whole<'a>(&'a self, id: &'a OrganizationId) -> Answer<'a, Snapshot>;
 
     /// Applies a plan in one transaction, with audit records, if the organization is still at the version that
-    /// was planned on: [`StoreError::Conflict`](crate::StoreError::Conflict) otherwise. A plan that was applied
-    /// before (the same [key](Plan::idempotency_key)) changes nothing and answers the same. Suspension ends the
-    /// account's sessions.
+    /// was planned on, and no other organization has verified a [domain that it gives](Plan::domains_taken):
+    /// [`StoreError::Conflict`](crate::StoreError::Conflict) otherwise. Suspension ends the account's sessions.
+    ///
+    /// A plan that [repeats](Plan::repeats) one that was applied before, under the same
+    /// [key](Plan::idempotency_key), changes nothing and answers the same. One of another person, account or
+    /// organization under that key is [`StoreError::AssertionReused`](crate::StoreError::AssertionReused). Keys
+    /// are kept as long as replay records, and forgotten by
+    /// [`ReplayStore::sweep_replays`](crate::ReplayStore::sweep_replays).
     fn apply<'a>(&'a self, plan: &'a Plan) -> Answer<'a, Applied>;
-
-    /// Forgets the keys of plans that were made before that time; how many. Keep them for as long as an assertion
-    /// can be accepted at all: an hour is plenty.
-    fn sweep_applied(&self, before: DateTime<Utc>) -> Answer<'_, u64>;
 
     /// What changed in an organization, oldest first.
     fn audit<'a>(&'a self, id: &'a OrganizationId) -> Answer<'a, Vec<AuditRecord>>;

@@ -2,7 +2,7 @@
 
 use vouchsafe::{
     crypto::CryptoError,
-    provisioning::{AccountId, OrganizationId, PolicyError, Refused},
+    provisioning::{AccountId, AddressError, OrganizationId, PolicyError, Refused},
 };
 
 /// What went wrong in a store. No variant has a secret in it.
@@ -42,6 +42,24 @@ pub enum StoreError {
     Taken {
         /// What is unique.
         what: &'static str,
+    },
+    /// The assertion was applied before, and not for this person and account: its ID proves nothing.
+    #[error(
+        "the assertion was applied before, for another person or to another account of {organization} or elsewhere"
+    )]
+    #[non_exhaustive]
+    AssertionReused {
+        /// The organization for which it came this time.
+        organization: OrganizationId,
+    },
+    /// A verified domain of an organization is no domain.
+    #[error("a verified domain of the organization {organization} cannot be used: {source}")]
+    #[non_exhaustive]
+    DomainInvalid {
+        /// The organization.
+        organization: OrganizationId,
+        /// Why not.
+        source: AddressError,
     },
     /// A session is wanted for an account that is suspended.
     #[error("the account {account} is suspended")]
@@ -102,6 +120,8 @@ impl StoreError {
             Self::NoOrganizationFor { .. } => "store.no_organization",
             Self::OrganizationUnknown { .. } => "store.organization_unknown",
             Self::Taken { .. } => "store.taken",
+            Self::AssertionReused { .. } => "store.assertion_reused",
+            Self::DomainInvalid { source, .. } => source.code(),
             Self::AccountSuspended { .. } => "store.account_suspended",
             Self::Policy { .. } => "store.policy",
             Self::Damaged { .. } => "store.damaged",
@@ -124,6 +144,10 @@ impl StoreError {
             }
             Self::OrganizationUnknown { .. } => "Add the organization first.",
             Self::Taken { .. } => "Choose another, or change the one that has it.",
+            Self::AssertionReused { .. } => {
+                "Look at the identity provider's log: it gave one ID to two assertions, or somebody sends an old one again."
+            }
+            Self::DomainInvalid { source, .. } => source.hint(),
             Self::AccountSuspended { .. } => "Reactivate the account in the organization's members.",
             Self::Policy { .. } => "Correct the stored policy at that place.",
             Self::Damaged { .. } => {

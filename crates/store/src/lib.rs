@@ -26,7 +26,7 @@ pub use directory::{Applied, Directory, SignIn, StoredMetadata, Versioned};
 pub use error::{SignInError, StoreError};
 pub use memory::Memory;
 pub use pending::PendingStore;
-pub use replay::ReplayStore;
+pub use replay::{ReplayStore, forgotten_until};
 pub use session::{Session, SessionId, SessionNameId, SessionStore};
 #[cfg(feature = "sqlite")]
 pub use sqlite::Sqlite;

@@ -8,15 +8,15 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use vouchsafe::{
-    EntityId, PendingRequest, StoredPendingRequest,
-    provisioning::{AccountId, OrganizationId, Snapshot},
+    PendingRequest, ReplayKey, StoredPendingRequest,
+    provisioning::{AccountId, Identity, OrganizationId, Snapshot},
 };
 
 use crate::{
     Answer, Applied, AuditRecord, PendingStore, ReplayStore, Session, SessionId, SessionStore, StoreError,
-    StoredMetadata,
+    StoredMetadata, forgotten_until,
 };
 
 /// A store in memory: for tests, demos, and services of one process that may forget everything.
@@ -34,9 +34,16 @@ use crate::{
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Memory {
     state: Arc<Mutex<State>>,
+    replay_margin: TimeDelta,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self { state: Arc::default(), replay_margin: ReplayKey::MARGIN }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -45,8 +52,16 @@ struct State {
     pending: HashMap<String, StoredPendingRequest>,
     sessions: HashMap<String, Session>,
     organizations: BTreeMap<OrganizationId, Held>,
-    applied: HashMap<(OrganizationId, String), (Applied, DateTime<Utc>)>,
+    applied: HashMap<String, AppliedBefore>,
     audit: Vec<AuditRecord>,
+}
+
+/// What came of a plan, and for whom.
+#[derive(Debug)]
+struct AppliedBefore {
+    applied: Applied,
+    identity: Identity,
+    expires_at: DateTime<Utc>,
 }
 
 /// An organization and what belongs to it.
@@ -62,6 +77,14 @@ impl Memory {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Keeps replay records for `margin` after the assertions are too old: [`ReplayKey::MARGIN`] by default,
+    /// which is also the least.
+    #[must_use]
+    pub fn with_replay_margin(mut self, margin: TimeDelta) -> Self {
+        self.replay_margin = margin.max(ReplayKey::MARGIN);
+        self
     }
 
     /// Does something with the state, when the answer is awaited, and nothing else at the same time.
@@ -83,7 +106,14 @@ impl ReplayStore for Memory {
     }
 
     fn sweep_replays(&self, now: DateTime<Utc>) -> Answer<'_, u64> {
-        self.with(move |state| Ok(sweep(&mut state.replays, |expires_at| *expires_at <= now)))
+        let margin = self.replay_margin;
+        self.with(move |state| {
+            let applied = state.applied.values().map(|before| before.expires_at);
+            let latest = state.replays.values().copied().chain(applied).max();
+            let Some(limit) = forgotten_until(now, latest, margin) else { return Ok(0) };
+            sweep(&mut state.applied, |before| before.expires_at <= limit);
+            Ok(sweep(&mut state.replays, |expires_at| *expires_at <= limit))
+        })
     }
 }
 
@@ -129,14 +159,12 @@ impl SessionStore for Memory {
 
     fn revoke_by_name_id<'a>(
         &'a self,
-        issuer: &'a EntityId,
-        name_id: &'a str,
+        name_id: &'a Identity,
         session_index: Option<&'a str>,
     ) -> Answer<'a, u64> {
         self.with(move |state| {
             Ok(sweep(&mut state.sessions, |session| {
-                session.issuer == *issuer
-                    && session.name_id.as_ref().is_some_and(|known| known.value == name_id)
+                session.identity.as_ref() == Some(name_id)
                     && session_index.is_none_or(|index| session.session_index.as_deref() == Some(index))
             }))
         })

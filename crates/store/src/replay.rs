@@ -1,11 +1,18 @@
 //! Assertions are accepted once.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use vouchsafe::{Recorded, ReplayKey};
 
 use crate::Answer;
 
-/// Remembers which assertions were accepted, until they would be refused for their age anyway.
+/// Remembers which assertions were accepted, until they would be refused for their age anyway, and a
+/// [margin](ReplayKey::MARGIN) longer.
+///
+/// The margin is for clocks that are wrong. A record that was forgotten by a clock that is ahead is missing when
+/// that clock is set back, or on another machine: the assertion would be accepted a second time. So a record is
+/// forgotten only when two things say that it is over by more than the margin: the clock, and a record that is
+/// newer by as much. [`forgotten_until`] is that rule. No clock alone, however far ahead, makes a store forget
+/// an assertion that came within the margin of the newest one.
 ///
 /// ```
 /// use vouchsafe_store::{Memory, ReplayStore};
@@ -18,10 +25,13 @@ use crate::Answer;
 /// ```
 pub trait ReplayStore: Send + Sync + std::fmt::Debug {
     /// Records a hash if it is not there: in one atomic step, `true` for exactly one of many at the same time.
-    /// A record whose time is over still counts until it is swept.
+    /// A record whose time is over still counts until it is swept. A store whose unit of time is coarser than a
+    /// nanosecond rounds `expires_at` up.
     fn insert_once<'a>(&'a self, hash: &'a str, expires_at: DateTime<Utc>) -> Answer<'a, bool>;
 
-    /// Forgets the records whose time is over; how many.
+    /// Forgets the records that are over by more than the margin, and with each what a
+    /// [`Directory`](crate::Directory) in the same store remembers of the plan that was applied by that
+    /// assertion; how many replay records.
     fn sweep_replays(&self, now: DateTime<Utc>) -> Answer<'_, u64>;
 
     /// Records an assertion, and answers whether it was the first time.
@@ -31,4 +41,31 @@ pub trait ReplayStore: Send + Sync + std::fmt::Debug {
             Ok(key.recorded(inserted))
         })
     }
+}
+
+/// The time at or before which a replay record must have expired to be forgotten: by `margin` before `now` and
+/// before `latest`, the latest expiry of any record that the store holds. `None`: nothing may be forgotten.
+///
+/// For stores of your own. A store that forgets by itself, by a time to live, keeps each record for `margin`
+/// longer than it lasts ([`ReplayKey::keep_until`]).
+///
+/// ```
+/// use chrono::{DateTime, TimeDelta, Utc};
+/// use vouchsafe_store::forgotten_until;
+///
+/// let now: DateTime<Utc> = "2026-01-15T09:00:00Z".parse()?;
+/// let (day, newest) = (TimeDelta::days(1), now + TimeDelta::minutes(5));
+/// assert_eq!(forgotten_until(now, Some(newest), day), Some(now - day));
+/// // A clock that is a year ahead forgets no more than what the newest record allows.
+/// assert_eq!(forgotten_until(now + TimeDelta::days(365), Some(newest), day), Some(newest - day));
+/// assert_eq!(forgotten_until(now, None, day), None);
+/// # Ok::<(), chrono::ParseError>(())
+/// ```
+#[must_use]
+pub fn forgotten_until(
+    now: DateTime<Utc>,
+    latest: Option<DateTime<Utc>>,
+    margin: TimeDelta,
+) -> Option<DateTime<Utc>> {
+    now.min(latest?).checked_sub_signed(margin)
 }

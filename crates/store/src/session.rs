@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use vouchsafe::{
     EntityId, Login, NameId,
     crypto::{CryptoError, Provider, SecretString},
-    provisioning::{AccountId, OrganizationId},
+    provisioning::{AccountId, Identity, OrganizationId},
 };
 
 use crate::{Answer, text::hexadecimal};
@@ -40,11 +40,10 @@ pub trait SessionStore: Send + Sync + fmt::Debug {
     fn revoke<'a>(&'a self, id: &'a SessionId) -> Answer<'a, bool>;
 
     /// Ends the sessions that an identity provider means in a logout request (SAML Core 3.7.1): those of the
-    /// name identifier, and of the session index where one is given. How many.
+    /// name identifier with its Format and qualifiers, and of the session index where one is given. How many.
     fn revoke_by_name_id<'a>(
         &'a self,
-        issuer: &'a EntityId,
-        name_id: &'a str,
+        name_id: &'a Identity,
         session_index: Option<&'a str>,
     ) -> Answer<'a, u64>;
 
@@ -67,6 +66,9 @@ pub struct Session {
     pub issuer: EntityId,
     /// The person as the identity provider named them, whole, for a logout request.
     pub name_id: Option<SessionNameId>,
+    /// The same name with what was left out filled in, by which a logout request is compared.
+    #[serde(default)]
+    pub identity: Option<Identity>,
     /// The session at the identity provider.
     pub session_index: Option<String>,
     /// When it began.
@@ -82,6 +84,7 @@ impl Session {
     pub fn new(login: &Login, organization: OrganizationId, account: AccountId, at_most: TimeDelta) -> Self {
         let mut session = Self::of(login.issuer().clone(), organization, account, login.accepted_at());
         session.name_id = login.name_id().map(SessionNameId::from);
+        session.identity = Identity::of_login(login);
         session.session_index = login.session_index().map(str::to_owned);
         session.lasting(at_most, login.session_not_on_or_after())
     }
@@ -99,15 +102,18 @@ impl Session {
             account,
             issuer,
             name_id: None,
+            identity: None,
             session_index: None,
             created_at: now,
             expires_at: now,
         }
     }
 
-    /// The same session that lasts for `at_most` from its beginning and never until `not_on_or_after`.
+    /// The same session that lasts for `at_most` from its beginning and never until `not_on_or_after`. With a
+    /// negative `at_most` it is over when it begins.
     #[must_use]
     pub fn lasting(mut self, at_most: TimeDelta, not_on_or_after: Option<DateTime<Utc>>) -> Self {
+        let at_most = at_most.max(TimeDelta::zero());
         let end = self.created_at.checked_add_signed(at_most).unwrap_or(DateTime::<Utc>::MAX_UTC);
         self.expires_at = not_on_or_after.map_or(end, |limit| limit.min(end));
         self

@@ -7,14 +7,14 @@ mod sessions;
 
 use std::{path::Path, time::Duration};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{
     SqlitePool, Transaction,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-use vouchsafe::{PendingRequest, StoredPendingRequest};
+use vouchsafe::{PendingRequest, ReplayKey, StoredPendingRequest};
 
-use crate::{Answer, PendingStore, ReplayStore, StoreError};
+use crate::{Answer, PendingStore, ReplayStore, StoreError, forgotten_until, text::milliseconds_rounded_up};
 
 /// How long a connection waits for another one's lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -37,6 +37,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Clone, Debug)]
 pub struct Sqlite {
     pool: SqlitePool,
+    replay_margin: TimeDelta,
 }
 
 impl Sqlite {
@@ -76,7 +77,15 @@ impl Sqlite {
             .run(&pool)
             .await
             .map_err(|source| StoreError::Migration { source })?;
-        Ok(Self { pool })
+        Ok(Self { pool, replay_margin: ReplayKey::MARGIN })
+    }
+
+    /// Keeps replay records for `margin` after the assertions are too old: [`ReplayKey::MARGIN`] by default,
+    /// which is also the least.
+    #[must_use]
+    pub fn with_replay_margin(mut self, margin: TimeDelta) -> Self {
+        self.replay_margin = margin.max(ReplayKey::MARGIN);
+        self
     }
 
     /// Closes the connections, once what is under way is done.
@@ -96,7 +105,7 @@ impl ReplayStore for Sqlite {
             let inserted =
                 sqlx::query("INSERT INTO replays (hash, expires_at) VALUES (?, ?) ON CONFLICT DO NOTHING")
                     .bind(hash)
-                    .bind(expires_at.timestamp_millis())
+                    .bind(milliseconds_rounded_up(expires_at))
                     .execute(&self.pool)
                     .await?;
             Ok(inserted.rows_affected() == 1)
@@ -105,10 +114,23 @@ impl ReplayStore for Sqlite {
 
     fn sweep_replays(&self, now: DateTime<Utc>) -> Answer<'_, u64> {
         Box::pin(async move {
-            let swept = sqlx::query("DELETE FROM replays WHERE expires_at <= ?")
-                .bind(now.timestamp_millis())
-                .execute(&self.pool)
+            const LATEST: &str = "
+                SELECT max(expires_at) FROM
+                (SELECT expires_at FROM replays UNION ALL SELECT expires_at FROM applied)";
+            let mut transaction = self.write().await?;
+            let latest: Option<i64> = sqlx::query_scalar(LATEST).fetch_one(&mut *transaction).await?;
+            let latest = latest.and_then(DateTime::from_timestamp_millis);
+            let Some(limit) = forgotten_until(now, latest, self.replay_margin) else { return Ok(0) };
+            let limit = limit.timestamp_millis();
+            sqlx::query("DELETE FROM applied WHERE expires_at <= ?")
+                .bind(limit)
+                .execute(&mut *transaction)
                 .await?;
+            let swept = sqlx::query("DELETE FROM replays WHERE expires_at <= ?")
+                .bind(limit)
+                .execute(&mut *transaction)
+                .await?;
+            transaction.commit().await?;
             Ok(swept.rows_affected())
         })
     }
@@ -121,7 +143,7 @@ impl PendingStore for Sqlite {
             sqlx::query("INSERT OR REPLACE INTO pending (handle, record, expires_at) VALUES (?, ?, ?)")
                 .bind(request.handle())
                 .bind(record)
-                .bind(request.expires_at().timestamp_millis())
+                .bind(milliseconds_rounded_up(request.expires_at()))
                 .execute(&self.pool)
                 .await?;
             Ok(())

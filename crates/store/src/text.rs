@@ -1,5 +1,7 @@
 //! Small things about text.
 
+#[cfg(feature = "sqlite")]
+use chrono::{DateTime, Utc};
 use vouchsafe::crypto::Provider;
 
 use crate::StoreError;
@@ -20,7 +22,33 @@ pub(crate) fn fresh_ids(count: usize) -> Result<Vec<String>, StoreError> {
     (0..count).map(one).collect()
 }
 
-/// The form in which names and e-mail addresses are compared: the planner's.
+/// A time in milliseconds of Unix time, rounded up: what ends at it is not over a moment earlier.
+#[cfg(feature = "sqlite")]
+pub(crate) fn milliseconds_rounded_up(time: DateTime<Utc>) -> i64 {
+    let is_whole = time.timestamp_subsec_nanos().is_multiple_of(1_000_000);
+    time.timestamp_millis().saturating_add(i64::from(!is_whole))
+}
+
+/// The form in which names are compared: the planner's.
 pub(crate) fn folded(name: &str) -> String {
     name.trim().to_lowercase()
+}
+
+#[cfg(all(test, feature = "sqlite"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_rounded_up_on_both_sides_of_1970() {
+        for (time, milliseconds) in [
+            ("2026-01-15T09:00:00Z", 1_768_467_600_000),
+            ("2026-01-15T09:00:00.001Z", 1_768_467_600_001),
+            ("2026-01-15T09:00:00.000000001Z", 1_768_467_600_001),
+            ("2026-01-15T09:00:00.999999999Z", 1_768_467_601_000),
+            ("1969-12-31T23:59:59.9985Z", -1),
+            ("1969-12-31T23:59:59.998Z", -2),
+        ] {
+            assert_eq!(milliseconds_rounded_up(time.parse().unwrap()), milliseconds, "{time}");
+        }
+    }
 }

@@ -7,7 +7,10 @@ use vouchsafe_assertion::{Claimed, Refusal, Trust};
 use vouchsafe_crypto::{PrivateKey, Provider};
 use vouchsafe_encryption::{cipher_of, decrypt};
 use vouchsafe_metadata::IdentityProvider;
-use vouchsafe_signature::{Autopsy, Content, Maker, SignatureError, TrustedKey, autopsy, has_signature};
+use vouchsafe_signature::{
+    Autopsy, AutopsyBudget, Content, FailedSignature, Maker, TrustedKey, autopsy, has_its_digest,
+    has_signature,
+};
 use vouchsafe_xml::{Document, Element, Limits, namespace};
 
 use crate::autopsy_finding::{CertificateFacts, SignatureFinding};
@@ -29,7 +32,8 @@ impl ServiceProvider {
     /// Finds out why the signatures of a response fail: one entry a signature, of the Response and of its Assertion.
     ///
     /// For people who look into a refusal: it tries the keys of all these connections and a hundred hypotheses, so it costs many times
-    /// what receiving costs. The verdict stays that of [`receive`](Self::receive), and nothing found here makes a message believable.
+    /// what receiving costs. It stops when an [`AutopsyBudget`] is spent over all signatures of the response, and says so. The verdict stays
+    /// that of [`receive`](Self::receive), and nothing found here makes a message believable.
     ///
     /// ```
     /// # use vouchsafe_testkit as testkit;
@@ -97,12 +101,16 @@ impl Table<'_> {
         let encrypted =
             root.elements().find(|child| child.is(namespace::SAML_ASSERTION, "EncryptedAssertion"));
         let opened = encrypted.and_then(|encrypted| Some((encrypted, self.opened(encrypted)?)));
+        // One part for each signature: the Response's, the same with the Assertion in the clear, the Assertion's, the encrypted one's.
+        let share = AutopsyBudget::default().share(if opened.is_some() { 4 } else { 2 });
         if has_signature(root) {
-            let mut own = self.signature(root, source);
+            let mut own = self.signature(root, source, share.clone(), Secrecy::Plain);
             let changed =
                 |finding: &SignatureFinding| matches!(finding, SignatureFinding::ContentChanged { .. });
             match (&opened, encrypted) {
-                (Some((encrypted, plain)), _) if self.holds_in_the_clear(source, *encrypted, plain) => {
+                (Some((encrypted, plain)), _)
+                    if self.holds_in_the_clear(source, *encrypted, plain, share.clone()) =>
+                {
                     own.findings.retain(|finding| !changed(finding));
                     own.findings.push(SignatureFinding::SignedBeforeEncryption);
                 }
@@ -117,22 +125,30 @@ impl Table<'_> {
             root.elements().filter(|child| child.is(namespace::SAML_ASSERTION, "Assertion")).take(1)
         {
             if has_signature(assertion) {
-                all.push(self.signature(assertion, source));
+                all.push(self.signature(assertion, source, share.clone(), Secrecy::Plain));
             }
         }
         if let Some((encrypted, plain)) = &opened
             && let Ok(inner) = Document::parse_in_scope(plain.as_bytes(), &encrypted.scope(), self.limits)
             && has_signature(inner.root())
         {
-            all.push(self.signature(inner.root(), plain));
+            all.push(self.signature(inner.root(), plain, share, Secrecy::Decrypted));
         }
         all
     }
 
     /// One signature.
-    fn signature(&self, element: Element<'_>, source: &str) -> PostMortem {
-        let findings = match self.autopsy(element, source) {
-            Ok(found) => self.findings(&found),
+    fn signature(
+        &self,
+        element: Element<'_>,
+        source: &str,
+        mut budget: AutopsyBudget,
+        secrecy: Secrecy,
+    ) -> PostMortem {
+        let trusted = self.trusted.map(Trust::keys).unwrap_or_default();
+        let failed = FailedSignature { element, source, trusted, known: &self.known };
+        let findings = match autopsy(&failed, self.provider, self.limits, &mut budget) {
+            Ok(found) => self.findings(&found, secrecy),
             Err(error) => {
                 vec![SignatureFinding::Shape {
                     code: error.code(),
@@ -144,12 +160,7 @@ impl Table<'_> {
         PostMortem { element: element.local_name().to_owned(), findings }
     }
 
-    fn autopsy(&self, element: Element<'_>, source: &str) -> Result<Autopsy, SignatureError> {
-        let trusted = self.trusted.map(Trust::keys).unwrap_or_default();
-        autopsy(element, source, trusted, &self.known, self.provider, self.limits)
-    }
-
-    fn findings(&self, found: &Autopsy) -> Vec<SignatureFinding> {
+    fn findings(&self, found: &Autopsy, secrecy: Secrecy) -> Vec<SignatureFinding> {
         let mut findings: Vec<SignatureFinding> = self.whose(found).into_iter().collect();
         if let Some(explanation) = found.value_explanation() {
             findings
@@ -163,16 +174,19 @@ impl Table<'_> {
                 });
             }
             Content::Changed { expected, actual, .. } => {
-                let (expected, actual) = (expected.clone(), actual.clone());
-                findings.push(SignatureFinding::ContentChanged { expected, actual });
+                let digests = (secrecy == Secrecy::Plain).then(|| (expected.clone(), actual.clone()));
+                findings.push(SignatureFinding::ContentChanged { digests });
                 if found.lost_characters() > 0 {
                     findings.push(SignatureFinding::LostCharacters { count: found.lost_characters() });
                 }
             }
-            Content::Undecided { reason, .. } => {
+            Content::Undecided { reason, .. } if found.stopped().is_none() => {
                 findings.push(SignatureFinding::Undecided { reason: reason.clone() })
             }
             _ => {}
+        }
+        if let Some(stopped) = found.stopped().filter(|_| found.is_value_wrong() || found.is_digest_wrong()) {
+            findings.push(SignatureFinding::Stopped { reason: stopped.to_string() });
         }
         findings
     }
@@ -183,7 +197,8 @@ impl Table<'_> {
             self.identity_provider.map(IdentityProvider::signing_certificates).unwrap_or_default();
         let trusted: Vec<CertificateFacts> = certificates.iter().map(CertificateFacts::of).collect();
         match found.maker() {
-            Maker::Trusted { .. } => None,
+            // What was not tried is told by why it was not.
+            Maker::Trusted { .. } | Maker::Undecided => None,
             Maker::Known { label, fingerprint, .. } => Some(SignatureFinding::OtherIdentityProvider {
                 key: label.to_string(),
                 fingerprint: fingerprint.to_string(),
@@ -219,13 +234,26 @@ impl Table<'_> {
     }
 
     /// Whether the Response's signature holds with the Assertion in the place of the encrypted one, and does not hold as it came.
-    fn holds_in_the_clear(&self, source: &str, encrypted: Element<'_>, plain: &str) -> bool {
+    fn holds_in_the_clear(
+        &self,
+        source: &str,
+        encrypted: Element<'_>,
+        plain: &str,
+        mut budget: AutopsyBudget,
+    ) -> bool {
         let range = encrypted.source_range();
         let (Some(before), Some(after)) = (source.get(..range.start), source.get(range.end..)) else {
             return false;
         };
         let clear = [before, plain, after].concat();
         let Ok(document) = Document::parse(clear.as_bytes(), self.limits) else { return false };
-        self.autopsy(document.root(), &clear).is_ok_and(|found| !found.is_digest_wrong())
+        has_its_digest(document.root(), self.provider, self.limits, &mut budget) == Some(true)
     }
+}
+
+/// Whether a signature stood in what was sent, or in what was decrypted: of that, no digest is told.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Secrecy {
+    Plain,
+    Decrypted,
 }

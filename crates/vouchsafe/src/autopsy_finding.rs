@@ -30,7 +30,8 @@ pub enum SignatureFinding {
         /// SHA-256 over the key.
         fingerprint: String,
     },
-    /// The key of a certificate that came along made it, and the certificate is newer than all that the metadata has: a roll-over.
+    /// The key of a certificate that came along made it, and the certificate says that it is newer than all that the metadata has. It may
+    /// be that of a roll-over; anybody can make one with any dates.
     #[non_exhaustive]
     NewerCertificate {
         /// The certificate in the message.
@@ -38,7 +39,7 @@ pub enum SignatureFinding {
         /// Those in the metadata.
         trusted: Vec<CertificateFacts>,
     },
-    /// The key of a certificate that came along made it, and the certificate is older than all that the metadata has.
+    /// The key of a certificate that came along made it, and the certificate says that it is older than all that the metadata has.
     #[non_exhaustive]
     OlderCertificate {
         /// The certificate in the message.
@@ -78,10 +79,9 @@ pub enum SignatureFinding {
     /// The content is not what was signed, and no accident explains it.
     #[non_exhaustive]
     ContentChanged {
-        /// The digest that was signed, base64.
-        expected: String,
-        /// The digest of what came, base64.
-        actual: String,
+        /// The digest that was signed and the digest of what came, base64; `None` for what was decrypted, since they would let others
+        /// confirm a guess of it.
+        digests: Option<(String, String)>,
     },
     /// Characters were replaced by U+FFFD, so what was signed is lost.
     #[non_exhaustive]
@@ -92,6 +92,12 @@ pub enum SignatureFinding {
     /// The digest cannot be computed here.
     #[non_exhaustive]
     Undecided {
+        /// Why.
+        reason: String,
+    },
+    /// The post-mortem stopped before everything was tried.
+    #[non_exhaustive]
+    Stopped {
         /// Why.
         reason: String,
     },
@@ -142,6 +148,7 @@ impl SignatureFinding {
             Self::ContentChanged { .. } => "autopsy.content_changed",
             Self::LostCharacters { .. } => "autopsy.lost_characters",
             Self::Undecided { .. } => "autopsy.undecided",
+            Self::Stopped { .. } => "autopsy.stopped",
         }
     }
 
@@ -151,29 +158,22 @@ impl SignatureFinding {
         match self {
             Self::Shape { hint, .. } => hint,
             Self::OtherIdentityProvider { .. } => {
-                "The message was made by another tenant's identity provider, or the metadata of the two was mixed up: compare the entity \
-                 IDs, and load for each tenant the metadata of its own application. If both are right, somebody tries to sign in across \
-                 tenants."
+                "Either the metadata of the two identity providers was mixed up, or one of them signs in the name of the other: compare the \
+                 entity IDs and fingerprints with both consoles first. If both are right here, treat it as an attempt to sign in across tenants."
             }
-            Self::NewerCertificate { .. } => {
-                "The identity provider has changed its certificate. Compare the fingerprint with the one in its console (Okta: Sign On > \
-                 SAML Signing Certificates); if it is the same, load the metadata again."
-            }
-            Self::OlderCertificate { .. } => {
-                "The identity provider signs with an older certificate than the one published: activate the new one in its console (Okta: \
-                 Sign On > SAML Signing Certificates > Actions > Activate), or load metadata that has both."
-            }
-            Self::UnknownCertificate { .. } => {
-                "Compare the fingerprint with the certificates in the identity provider's console. If it is there, the metadata loaded here \
-                 is that of another application; if it is not, anybody may have made this message."
+            Self::NewerCertificate { .. }
+            | Self::OlderCertificate { .. }
+            | Self::UnknownCertificate { .. } => {
+                "Compare the fingerprint with the identity provider's console first (Okta: Sign On > SAML Signing Certificates); if it is not \
+                 there, anybody may have made this message and its certificate. If it is there, load the metadata from the console again."
             }
             Self::NobodysKey { .. } => {
-                "If the identity provider does sign with a certificate of the metadata, the signature was altered on the way; if it sends no \
-                 certificate along, compare the fingerprints with its console."
+                "Compare the fingerprints of the metadata with the identity provider's console first. If the active certificate is among them, \
+                 the message was altered or anybody made it; if not, load the metadata from the console again."
             }
             Self::Explained { explanation, .. } => explanation.hint(),
             Self::SignedBeforeEncryption => {
-                "The identity provider signs the Response and encrypts the Assertion afterwards, so its signature cannot hold. Have it \
+                "The signer signs the Response and encrypts the Assertion afterwards, so its signature cannot hold. Have the identity provider \
                  encrypt first and sign then (samlify: messageSigningOrder \"encrypt-then-sign\"), or sign the Assertion only."
             }
             Self::AssertionClosed => {
@@ -189,6 +189,10 @@ impl SignatureFinding {
             Self::Undecided { .. } => {
                 "The digest algorithm is not accepted here: choose SHA-256 at the identity provider (Okta: \"Digest Algorithm\")."
             }
+            Self::Stopped { .. } => {
+                "What was not tried is not excluded. No identity provider sends messages that cost so much: look at the message itself, and \
+                 treat it as an attack if it cannot be explained."
+            }
         }
     }
 }
@@ -201,13 +205,27 @@ impl fmt::Display for SignatureFinding {
                 write!(f, "another identity provider's key made it: {} (SHA-256 of the key {fingerprint})", Quoted::new(key))
             }
             Self::NewerCertificate { sent, trusted } => {
-                write!(f, "it was made with a certificate newer than any in the metadata: {sent}; {}", Listed(trusted))
+                write!(
+                    f,
+                    "the key of a certificate that the message brings along made it, and nobody here knows that certificate, which begins later \
+                     than any in the metadata: {sent}; {}",
+                    Listed(trusted)
+                )
             }
             Self::OlderCertificate { sent, trusted } => {
-                write!(f, "it was made with a certificate older than any in the metadata: {sent}; {}", Listed(trusted))
+                write!(
+                    f,
+                    "the key of a certificate that the message brings along made it, and nobody here knows that certificate, which begins \
+                     earlier than any in the metadata: {sent}; {}",
+                    Listed(trusted)
+                )
             }
             Self::UnknownCertificate { sent, trusted } => {
-                write!(f, "it was made with a certificate that is not in the metadata: {sent}; {}", Listed(trusted))
+                write!(
+                    f,
+                    "the key of a certificate that the message brings along made it, and nobody here knows that certificate: {sent}; {}",
+                    Listed(trusted)
+                )
             }
             Self::NobodysKey { sent: Some(sent), trusted } => {
                 write!(f, "no key at hand made it, that of the certificate sent along neither: {sent}; {}", Listed(trusted))
@@ -222,13 +240,15 @@ impl fmt::Display for SignatureFinding {
             Self::AssertionClosed => f.write_str(
                 "its encrypted Assertion was not opened: perhaps the Response was signed before the Assertion was encrypted",
             ),
-            Self::ContentChanged { expected, actual } => {
+            Self::ContentChanged { digests: Some((expected, actual)) } => {
                 write!(f, "the content is not what was signed: digest expected {expected}, actual {actual}")
             }
+            Self::ContentChanged { digests: None } => f.write_str("the decrypted content is not what was signed"),
             Self::LostCharacters { count } => {
                 write!(f, "{count} characters were replaced by U+FFFD, so what was signed is lost")
             }
             Self::Undecided { reason } => write!(f, "the digest cannot be computed: {reason}"),
+            Self::Stopped { reason } => write!(f, "the search for the reason stopped early: {reason}"),
         }
     }
 }

@@ -82,7 +82,7 @@ pub struct StoredPendingRequest {
     pub trial: bool,
     /// When it was issued, in seconds of Unix time.
     pub issued_at: i64,
-    /// From when on no reply is accepted, in seconds of Unix time.
+    /// From when on no reply is accepted, in seconds of Unix time, rounded up.
     pub expires_at: i64,
     /// The authentication context classes that were asked for.
     #[serde(default)]
@@ -200,7 +200,7 @@ impl PendingRequest {
             binding_hash: self.binding.as_str().to_owned(),
             trial: self.is_trial,
             issued_at: self.issued_at.timestamp(),
-            expires_at: self.expires_at.timestamp(),
+            expires_at: seconds_rounded_up(self.expires_at),
             requested_contexts: self.requested_context.classes().to_vec(),
             requested_comparison: Some(self.requested_context.comparison().as_str().to_owned()),
             context_order: self.requested_context.order().to_vec(),
@@ -247,5 +247,27 @@ impl PendingRequest {
             return_to: stored.return_to,
             context: stored.context,
         })
+    }
+}
+
+/// What ends at that time is not over a moment earlier.
+fn seconds_rounded_up(time: DateTime<Utc>) -> i64 {
+    time.timestamp().saturating_add(i64::from(time.timestamp_subsec_nanos() != 0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_end_is_rounded_up() {
+        for (time, seconds) in [
+            ("1970-01-01T00:00:10Z", 10),
+            ("1970-01-01T00:00:10.000000001Z", 11),
+            ("1970-01-01T00:00:10.999Z", 11),
+            ("1969-12-31T23:59:58.5Z", -1),
+        ] {
+            assert_eq!(seconds_rounded_up(time.parse().unwrap()), seconds, "{time}");
+        }
     }
 }

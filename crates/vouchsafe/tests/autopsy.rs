@@ -198,3 +198,56 @@ fn samlify_signs_before_it_encrypts() {
     let found = autopsy("samlify/encrypted-then-signed.response.xml");
     assert!(found.iter().all(|one| one.findings.is_empty()), "{found:#?}");
 }
+
+/// A genuine response in which somebody put this in the place of its Subject.
+fn stuffed(stuffing: &str) -> String {
+    let xml = testkit::IdentityProvider::okta().response().issue().unwrap().into_xml();
+    let start = xml.find("<saml2:Subject>").unwrap();
+    format!("{}{stuffing}{}", xml.get(..start).unwrap(), xml.get(start..).unwrap())
+}
+
+#[test]
+fn a_forged_message_costs_no_more_than_the_budget() {
+    let okta = testkit::IdentityProvider::okta();
+    let service_provider = service_provider(&okta);
+    let elements = "<x:b/>".repeat(20_000);
+    let amplifying = format!("<a xmlns:x=\"urn:{}\">{elements}</a>", "&amp;".repeat(200));
+    let deep = format!("{}{}", "<a>".repeat(80), "</a>".repeat(80)).repeat(500);
+    for (stuffing, stopped) in [(amplifying, true), (deep, true), ("<a/>".repeat(100), false)] {
+        let found = service_provider.0.autopsy(&posted(&stuffed(&stuffing)), &service_provider.1).unwrap();
+        assert_eq!(found.len(), 2);
+        for one in &found {
+            let codes: Vec<&str> = one.findings.iter().map(|finding| finding.code()).collect();
+            assert_eq!(codes.contains(&"autopsy.stopped"), stopped, "{found:#?}");
+            assert!(!codes.contains(&"autopsy.nobodys_key"), "the key is the right one: {found:#?}");
+            assert_eq!(
+                codes.contains(&"autopsy.content_changed"),
+                !codes.contains(&"autopsy.stopped") || codes.len() == 2
+            );
+        }
+    }
+}
+
+#[test]
+fn of_what_was_decrypted_no_digest_is_told() {
+    let okta = testkit::IdentityProvider::okta();
+    let clear =
+        okta.response().sign(Signed::Assertion).name_id("ada@example.com").issue().unwrap().into_xml();
+    let start = clear.find("<saml2:Assertion").unwrap();
+    let end = clear.find("</saml2:Assertion>").unwrap() + "</saml2:Assertion>".len();
+    let altered = clear.get(start..end).unwrap().replace("ada@example.com", "eve@example.com");
+    let key = keys::provider().public_key(keys::service_provider().certificate().spki_der()).unwrap();
+    let options = vouchsafe::encryption::EncryptOptions::default().cipher(ContentCipher::Aes256Gcm);
+    let data = vouchsafe::encryption::encrypt(&altered, &key, &options, keys::provider()).unwrap();
+    let xml = format!(
+        "{}<saml2:EncryptedAssertion xmlns:saml2=\"urn:oasis:names:tc:SAML:2.0:assertion\">{data}</saml2:EncryptedAssertion>{}",
+        clear.get(..start).unwrap(),
+        clear.get(end..).unwrap()
+    );
+    let found = examine(&service_provider(&okta), &xml);
+    assert_eq!(codes(&found), [("Assertion", vec!["autopsy.content_changed"])]);
+    assert_eq!(found[0].findings[0].to_string(), "the decrypted content is not what was signed");
+    let plain = clear.replace("ada@example.com", "eve@example.com");
+    let found = examine(&service_provider(&okta), &plain);
+    assert!(found[0].findings[0].to_string().contains("digest expected "), "{found:#?}");
+}

@@ -10,7 +10,7 @@
 //!   without comments) into a [`Sink`].
 //! * [`Writer`] builds text that [`Document::parse`] reads.
 //! * [`Limits`] holds every ceiling and says where it comes from.
-//! * [`XmlError`] says what was refused, where, and what to do about it; [`Quoted`] shows text from a message safely.
+//! * [`XmlError`] says what was refused, where, and what to do about it; [`Quoted`] and [`Escaped`] show text from a message safely.
 //!
 //! The tree is one that nobody vouches for. Which of its elements a key has signed is for the crates above to say.
 //!
@@ -72,6 +72,6 @@ pub use document::Document;
 pub use element::{Attribute, Element, Node};
 pub use error::XmlError;
 pub use limits::Limits;
-pub use quoted::Quoted;
+pub use quoted::{Escaped, Quoted, is_plain};
 pub use scope::NamespaceScope;
 pub use writer::Writer;

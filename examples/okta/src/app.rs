@@ -111,7 +111,6 @@ impl App {
     pub(crate) fn router(&self) -> Router {
         let pages = Router::new()
             .route("/", get(sign_in::page))
-            .route("/sign-in/sso", get(sign_in::by_saml))
             .route("/sign-in/password", post(sign_in::by_password))
             .route("/home", get(home::page))
             .route("/settings", get(settings::page))

@@ -6,7 +6,8 @@ use axum::http::{HeaderName, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use chrono::{TimeDelta, Utc};
 use serde::Deserialize;
-use vouchsafe_axum::{Service, SignedIn, login_url, open_session};
+use vouchsafe::provisioning::EmailAddress;
+use vouchsafe_axum::{LOGIN, NOT_STARTED, Service, SignedIn, open_session};
 use vouchsafe_store::{Directory, Session};
 
 use crate::app::App;
@@ -17,44 +18,24 @@ use crate::seed;
 pub(crate) async fn page(signed_in: Option<SignedIn>, Query(query): Query<Back>) -> Response {
     match signed_in {
         Some(_) => Redirect::to("/home").into_response(),
-        None => front(None, &query).into_response(),
+        None => {
+            // One sentence for everything that is not found: it does not tell who is a customer, or who has an account.
+            let not_started = query.problem.as_deref() == Some(NOT_STARTED.1);
+            let problem = not_started.then_some(
+                "SAML SSO could not be started for that name or e-mail address. Please ask your administrator for your organization's name.",
+            );
+            front(problem, &query).into_response()
+        }
     }
 }
 
-/// The page that was asked for before, if any. It goes through the allow-list of return paths before it is used.
+/// The page that was asked for before, if any, and what the routes say of a sign-in that could not be started. The place goes through the
+/// allow-list of return paths before it is used.
 #[derive(Default, Deserialize)]
 pub(crate) struct Back {
     #[serde(rename = "return")]
     place: Option<String>,
-}
-
-#[derive(Deserialize)]
-pub(crate) struct Organization {
-    organization: String,
-    #[serde(flatten)]
-    back: Back,
-}
-
-/// Says whether there is such an organization before the browser is sent away.
-pub(crate) async fn by_saml(State(app): State<App>, Query(query): Query<Organization>) -> Response {
-    match app.find_connection(&query.organization).await {
-        Ok(Some(_)) => {
-            Redirect::to(&login_url(&query.organization, query.back.place.as_deref().unwrap_or("/home")))
-                .into_response()
-        }
-        Ok(None) => {
-            let problem = "No organization with SAML SSO is found by that name or e-mail address.";
-            front(Some(problem), &query.back).into_response()
-        }
-        Err(error) => {
-            tracing::error!(code = error.code(), message = %error, "an organization could not be looked up");
-            (
-                StatusCode::INTERNAL_SERVER_ERROR,
-                front(Some("Something went wrong. Please try again."), &query.back),
-            )
-                .into_response()
-        }
-    }
+    problem: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -87,12 +68,13 @@ pub(crate) async fn by_password(
 
 /// Opens a session for an owner whose password is right.
 async fn owner_session(app: &App, credentials: &Credentials) -> Result<Option<Response>, Failure> {
-    let domain = credentials.email.trim().to_lowercase();
-    let known = seed::ORGANIZATIONS.iter().find(|(_, _, own)| seed::owner_email(own) == domain);
     let right = app.owner_password.is(&credentials.password);
+    let Ok(email) = EmailAddress::parse(credentials.email.trim()) else { return Ok(None) };
+    let is_theirs = |own: &str| EmailAddress::parse(&seed::owner_email(own)).as_ref() == Ok(&email);
+    let known = seed::ORGANIZATIONS.iter().find(|(_, _, own)| is_theirs(own));
     let Some((slug, _, _)) = known.filter(|_| right) else { return Ok(None) };
     let snapshot = app.store.whole(&(*slug).into()).await?;
-    let Some(owner) = snapshot.account_with_email(&domain).filter(|owner| owner.is_active()) else {
+    let Some(owner) = snapshot.account_with_email(email.as_str()).filter(|owner| owner.is_active()) else {
         return Ok(None);
     };
     let ourselves = app.service_provider().entity_id().clone();
@@ -112,8 +94,9 @@ fn front(problem: Option<&str>, back: &Back) -> Page {
     }
     page.card("SAML SSO", |page| {
         page.form(&Form {
-            method: "get",
-            action: "/sign-in/sso",
+            // By POST: an address that is typed here must not stand in the address bar, in the history or in anybody's log.
+            method: "post",
+            action: LOGIN,
             hidden: &hidden,
             inputs: &[Input {
                 name: "organization",

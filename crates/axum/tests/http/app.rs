@@ -121,6 +121,11 @@ impl App {
 
     /// A response of the organization's identity provider.
     pub(crate) fn response(&self) -> testkit::ResponseBuilder {
+        self.response_about("ada@example.com", "ada@example.com")
+    }
+
+    /// A response about somebody, whose e-mail address is said to be that.
+    pub(crate) fn response_about(&self, subject: &str, email: &str) -> testkit::ResponseBuilder {
         let mut response = testkit::IdentityProvider::okta()
             .response()
             .at(Utc::now())
@@ -128,9 +133,9 @@ impl App {
                 self.service_provider.entity_id().as_str(),
                 self.service_provider.assertion_consumer(),
             )
-            .name_id("ada@example.com");
+            .name_id(subject);
         for (name, value) in [
-            ("user.email", "ada@example.com"),
+            ("user.email", email),
             ("user.username", "ada"),
             ("user.first_name", "Ada"),
             ("user.last_name", "Lovelace"),

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "this is a test: it may panic")]
 
 mod app;
+mod discovery;
 mod elsewhere;
 mod other_sites;
 mod sign_in;

@@ -1,24 +1,20 @@
 //! A plan in the making.
 
 use super::Case;
-use crate::{Account, Action, Cause, Identity, Note, Plan, RuleId, Step};
+use crate::{Account, Action, AppliedAssertion, Cause, Identity, Note, Plan, RuleId, Step};
 
 pub(super) struct Draft {
     plan: Plan,
 }
 
 impl Draft {
-    pub(super) fn new(case: Case<'_>, identity: &Identity, assertion_hash: String) -> Self {
+    pub(super) fn new(case: Case<'_>, identity: &Identity, assertion: Option<AppliedAssertion>) -> Self {
         Self {
             plan: Plan {
                 organization: case.snapshot.organization.id.clone(),
                 version: case.snapshot.version,
                 account: None,
-                cause: Cause::SignIn {
-                    issuer: identity.issuer.clone(),
-                    subject: identity.subject.clone(),
-                    assertion_hash,
-                },
+                cause: Cause::SignIn { identity: identity.clone(), assertion },
                 at: case.login.at,
                 steps: Vec::new(),
                 notes: Vec::new(),
@@ -32,9 +28,7 @@ impl Draft {
 
     pub(super) fn link(&mut self, account: &Account, identity: &Identity, rule: &str, because: &str) {
         self.is_about(account);
-        let action =
-            Action::LinkIdentity { issuer: identity.issuer.clone(), subject: identity.subject.clone() };
-        self.step(RuleId::from(rule), action, because);
+        self.step(RuleId::from(rule), Action::LinkIdentity { identity: identity.clone() }, because);
     }
 
     pub(super) fn step(&mut self, rule: RuleId, action: Action, because: impl Into<String>) {

@@ -1,10 +1,7 @@
 //! `[admission]` and `[defaults]`: for people who have no account yet.
 
-use super::{Case, draft::Draft, groups::Wanted, profile};
-use crate::{
-    Action, Identity, ProjectRef, Refused, RuleId, TeamRef,
-    text::{domain_of, folded},
-};
+use super::{Case, draft::Draft, groups::Wanted, is_of_another, profile};
+use crate::{Action, EmailAddress, Identity, ProjectRef, Refused, RuleId, TeamRef};
 
 /// Makes the account and links it, when the policy and the plan of the organization allow it.
 pub(super) fn admit(case: Case<'_>, identity: &Identity, draft: &mut Draft) -> Result<(), Refused> {
@@ -13,20 +10,20 @@ pub(super) fn admit(case: Case<'_>, identity: &Identity, draft: &mut Draft) -> R
         attribute: case.policy.attributes.email.clone(),
     })?;
     if !case.policy.admission.create {
-        return Err(Refused::CreationOff { email });
+        return Err(Refused::CreationOff {});
     }
     domain_is_admitted(case, &email)?;
     seat_is_free(case)?;
     let names = profile::names(case, draft);
     let create = Action::CreateAccount {
-        username: names.username.unwrap_or_else(|| email.clone()),
-        email,
+        username: names.username.unwrap_or_else(|| email.as_str().to_owned()),
+        email: email.as_str().to_owned(),
         first_name: names.first_name,
         last_name: names.last_name,
         role: case.policy.defaults.role.into(),
     };
     draft.step(RuleId::from("admission.create"), create, "this is the person's first sign-in");
-    let link = Action::LinkIdentity { issuer: identity.issuer.clone(), subject: identity.subject.clone() };
+    let link = Action::LinkIdentity { identity: identity.clone() };
     draft.step(RuleId::from("admission.create"), link, "later sign-ins find the account by it");
     Ok(())
 }
@@ -61,13 +58,16 @@ pub(super) fn default_projects(case: Case<'_>, draft: &mut Draft) -> Result<(), 
     Ok(())
 }
 
-fn domain_is_admitted(case: Case<'_>, email: &str) -> Result<(), Refused> {
-    let allowed = &case.policy.admission.domains;
-    let domain = domain_of(email);
-    if allowed.is_empty() || allowed.iter().any(|own| Some(folded(own)) == domain) {
+/// What another organization has verified is that one's alone, whatever the policy allows.
+fn domain_is_admitted(case: Case<'_>, email: &EmailAddress) -> Result<(), Refused> {
+    let (allowed, domain) = (&case.policy.admission.domains, email.domain());
+    if is_of_another(case, domain) {
+        return Err(Refused::DomainOfAnother { domain: domain.clone() });
+    }
+    if allowed.is_empty() || allowed.contains(domain) {
         return Ok(());
     }
-    Err(Refused::DomainNotAllowed { email: email.to_owned(), allowed: allowed.clone() })
+    Err(Refused::DomainNotAllowed { domain: domain.clone(), allowed: allowed.clone() })
 }
 
 fn seat_is_free(case: Case<'_>) -> Result<(), Refused> {

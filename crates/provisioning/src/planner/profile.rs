@@ -1,14 +1,12 @@
 //! `[attributes]` and `[profile]`: the fields of an account.
 
-use super::{Case, draft::Draft};
+use super::{Case, draft::Draft, is_of_another};
 use crate::{
-    Account, Action, Follow, ProfileField, Refused, RuleId,
-    facts::Single,
-    text::{Shown, domain_of, folded},
+    Account, Action, EmailAddress, Follow, ProfileField, Refused, RuleId, facts::Single, text::Shown,
 };
 
 /// The person's e-mail address: the attribute, or a NameID that says it is one.
-pub(super) fn email(case: Case<'_>) -> Result<Option<String>, Refused> {
+pub(super) fn email(case: Case<'_>) -> Result<Option<EmailAddress>, Refused> {
     let attribute = &case.policy.attributes.email;
     let value = match case.login.single(attribute) {
         Single::Value(value) => value,
@@ -23,10 +21,7 @@ pub(super) fn email(case: Case<'_>) -> Result<Option<String>, Refused> {
             });
         }
     };
-    match domain_of(value) {
-        Some(_) => Ok(Some(value.to_owned())),
-        None => Err(Refused::EmailInvalid { value: value.to_owned() }),
-    }
+    EmailAddress::parse(value).map(Some).map_err(|source| Refused::EmailInvalid { source })
 }
 
 /// What a new account is called.
@@ -50,10 +45,14 @@ pub(super) fn names(case: Case<'_>, draft: &mut Draft) -> Names {
 
 /// Sets what follows the identity provider at every sign-in. What did not come is left as it is.
 pub(super) fn follow(case: Case<'_>, account: &Account, draft: &mut Draft) -> Result<(), Refused> {
-    if case.policy.profile.email == Follow::EveryLogin
-        && let Some(email) = email(case)?
-    {
-        follow_email(case, account, email, draft);
+    if case.policy.profile.email == Follow::EveryLogin {
+        match email(case) {
+            Ok(None) => {}
+            Ok(Some(email)) => follow_email(case, account, &email, draft),
+            // The person is known by an identity: an address that decides nothing keeps nobody out.
+            Err(Refused::EmailInvalid { source }) => keep_email(source.reason(), draft),
+            Err(refused) => return Err(refused),
+        }
     }
     let fields = [
         (ProfileField::Username, case.policy.profile.username, Some(&account.username)),
@@ -75,20 +74,24 @@ pub(super) fn follow(case: Case<'_>, account: &Account, draft: &mut Draft) -> Re
 
 /// An address differs when it does so in more than the case of letters; one that another account has, or that
 /// the organization does not admit, is left alone and said.
-fn follow_email(case: Case<'_>, account: &Account, email: String, draft: &mut Draft) {
-    if folded(&email) == folded(&account.email) {
+fn follow_email(case: Case<'_>, account: &Account, email: &EmailAddress, draft: &mut Draft) {
+    if EmailAddress::key_of(&account.email) == email.compared() {
         return;
     }
     let admitted = &case.policy.admission.domains;
-    let domain = domain_of(&email);
-    let obstacle = if case.snapshot.account_with_email(&email).is_some() {
-        "another account has it"
-    } else if !admitted.is_empty() && !admitted.iter().any(|own| Some(folded(own)) == domain) {
-        "its domain is not one that the organization admits"
+    if case.snapshot.account_with(email).is_some() {
+        keep_email("another account has it", draft);
+    } else if is_of_another(case, email.domain()) {
+        keep_email("another organization has verified its domain", draft);
+    } else if !admitted.is_empty() && !admitted.contains(email.domain()) {
+        keep_email("its domain is not one that the organization admits", draft);
     } else {
-        return set(ProfileField::Email, Some(account.email.clone()), email, draft);
-    };
-    let text = format!("The e-mail address stays as it is, {} came: {obstacle}", Shown(&email));
+        set(ProfileField::Email, Some(account.email.clone()), email.as_str().to_owned(), draft);
+    }
+}
+
+fn keep_email(obstacle: &str, draft: &mut Draft) {
+    let text = format!("The e-mail address stays as it is, another one came: {obstacle}");
     draft.note(rule_of(ProfileField::Email), text);
 }
 

@@ -1,5 +1,5 @@
 -- Records are JSON of the planner's types; what is searched for or must be unique has a column of its own.
--- Times are milliseconds of Unix time.
+-- Times are milliseconds of Unix time; an end is rounded up.
 
 CREATE TABLE replays (
     hash TEXT PRIMARY KEY,
@@ -17,14 +17,13 @@ CREATE INDEX pending_by_end ON pending (expires_at);
 CREATE TABLE sessions (
     hash TEXT PRIMARY KEY,
     account TEXT NOT NULL,
-    issuer TEXT NOT NULL,
-    name_id TEXT,
+    identity TEXT,
     session_index TEXT,
     record TEXT NOT NULL,
     expires_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX sessions_by_account ON sessions (account);
-CREATE INDEX sessions_by_name_id ON sessions (issuer, name_id);
+CREATE INDEX sessions_by_identity ON sessions (identity);
 CREATE INDEX sessions_by_end ON sessions (expires_at);
 
 CREATE TABLE organizations (
@@ -45,10 +44,10 @@ CREATE TABLE tokens (
 CREATE INDEX tokens_by_organization ON tokens (organization);
 
 CREATE TABLE domains (
-    domain TEXT NOT NULL,
-    organization TEXT NOT NULL REFERENCES organizations (id),
-    PRIMARY KEY (domain, organization)
+    domain TEXT PRIMARY KEY,
+    organization TEXT NOT NULL REFERENCES organizations (id)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX domains_by_organization ON domains (organization);
 
 CREATE TABLE accounts (
     id TEXT PRIMARY KEY,
@@ -58,14 +57,12 @@ CREATE TABLE accounts (
     record TEXT NOT NULL,
     UNIQUE (organization, email)
 ) STRICT;
-CREATE INDEX accounts_by_email ON accounts (email);
 
 CREATE TABLE identities (
     organization TEXT NOT NULL,
-    issuer TEXT NOT NULL,
-    subject TEXT NOT NULL,
+    identity TEXT NOT NULL,
     account TEXT NOT NULL REFERENCES accounts (id),
-    PRIMARY KEY (organization, issuer, subject)
+    PRIMARY KEY (organization, identity)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX identities_by_account ON identities (account);
 
@@ -86,12 +83,13 @@ CREATE TABLE projects (
 ) STRICT;
 
 CREATE TABLE applied (
+    key TEXT PRIMARY KEY,
     organization TEXT NOT NULL,
-    key TEXT NOT NULL,
+    identity TEXT NOT NULL,
     account TEXT NOT NULL,
-    at INTEGER NOT NULL,
-    PRIMARY KEY (organization, key)
+    expires_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX applied_by_end ON applied (expires_at);
 
 CREATE TABLE audit (
     number INTEGER PRIMARY KEY AUTOINCREMENT,

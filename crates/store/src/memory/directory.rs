@@ -1,15 +1,14 @@
 //! The directory in memory: one whole snapshot an organization.
 
-use chrono::{DateTime, Utc};
 use vouchsafe::provisioning::{
-    Account, Action, LoginFacts, LookUp, Organization, OrganizationId, Plan, Policy, Project, Snapshot, Team,
+    Account, Action, Cause, Domain, EmailAddress, LoginFacts, LookUp, Organization, OrganizationId, Plan,
+    Policy, Project, Snapshot, Team,
 };
 
-use super::{Held, Memory, State, sweep};
+use super::{AppliedBefore, Held, Memory, State};
 use crate::{
     Answer, Applied, AuditRecord, Directory, StoreError, StoredMetadata, Versioned, audit,
-    directory::parsed_policy,
-    text::{folded, fresh_ids},
+    directory::parsed_policy, text::fresh_ids,
 };
 
 impl Directory for Memory {
@@ -19,6 +18,7 @@ impl Directory for Memory {
                 return Err(StoreError::Taken { what: "the organization's id" });
             }
             state.names_are_free(organization)?;
+            state.domains_are_free(organization)?;
             let held = Held { whole: Snapshot::new(organization.clone()), policy: None, metadata: None };
             state.organizations.insert(organization.id.clone(), held);
             Ok(())
@@ -36,19 +36,13 @@ impl Directory for Memory {
         })
     }
 
-    fn organization_by_email<'a>(&'a self, email: &'a str) -> Answer<'a, Option<Versioned<Organization>>> {
+    fn organization_by_domain<'a>(
+        &'a self,
+        domain: &'a Domain,
+    ) -> Answer<'a, Option<Versioned<Organization>>> {
         self.with(move |state| {
-            let domain = folded(email.rsplit('@').next().unwrap_or_default());
-            let converted =
-                || state.organizations.values().filter(|held| held.whole.organization.conversion.is_some());
-            let by_account = || converted().filter(|held| held.whole.account_with_email(email).is_some());
-            let owns = |held: &&Held| {
-                held.whole.organization.verified_domains.iter().any(|own| folded(own) == domain)
-            };
-            Ok(match by_account().count() {
-                0 => only(converted().filter(owns)),
-                _ => only(by_account()),
-            })
+            let found = state.organizations.values().find(|held| held.whole.organization.owns(domain));
+            Ok(found.map(versioned))
         })
     }
 
@@ -59,6 +53,7 @@ impl Directory for Memory {
     fn update_organization<'a>(&'a self, organization: &'a Versioned<Organization>) -> Answer<'a, u64> {
         self.with(move |state| {
             state.names_are_free(&organization.value)?;
+            state.domains_are_free(&organization.value)?;
             let held = state.held(&organization.value.id)?;
             held.is_at(organization.version)?;
             held.whole.organization = organization.value.clone();
@@ -95,7 +90,8 @@ impl Directory for Memory {
         self.with(move |state| {
             let held = state.held(&account.organization)?;
             let others = || held.whole.accounts.iter().filter(|other| other.id != account.id);
-            if others().any(|other| folded(&other.email) == folded(&account.email)) {
+            let email = EmailAddress::key_of(&account.email);
+            if others().any(|other| EmailAddress::key_of(&other.email) == email) {
                 return Err(StoreError::Taken { what: "the account's e-mail address" });
             }
             if others()
@@ -149,10 +145,13 @@ impl Directory for Memory {
             };
             let is_signer = |whole: &&Snapshot| whole.organization.identity_provider() == Some(&login.issuer);
             let found = organizations().find(has_token).or_else(|| organizations().find(is_signer));
-            match found {
-                Some(whole) => Ok(whole.restricted_to(&look_up)),
-                None => Err(StoreError::NoOrganizationFor { issuer: login.issuer.to_string() }),
-            }
+            let whole =
+                found.ok_or_else(|| StoreError::NoOrganizationFor { issuer: login.issuer.to_string() })?;
+            let mut snapshot = whole.restricted_to(&look_up);
+            let id = &snapshot.organization.id;
+            let of_others = look_up.domains().into_iter().filter(|domain| state.is_of_another(domain, id));
+            snapshot.domains_of_others = of_others.cloned().collect();
+            Ok(snapshot)
         })
     }
 
@@ -162,12 +161,21 @@ impl Directory for Memory {
 
     fn apply<'a>(&'a self, plan: &'a Plan) -> Answer<'a, Applied> {
         self.with(move |state| {
-            let key = plan.idempotency_key().map(|key| (plan.organization().clone(), key.to_owned()));
-            if let Some((before, _)) = key.as_ref().and_then(|key| state.applied.get(key)) {
-                return Ok(Applied { repeated: true, ..before.clone() });
+            if let Some(before) = plan.idempotency_key().and_then(|key| state.applied.get(key)) {
+                let AppliedBefore { applied, identity, .. } = before;
+                return if plan.repeats(&applied.organization, identity, &applied.account) {
+                    Ok(Applied { repeated: true, ..applied.clone() })
+                } else {
+                    Err(StoreError::AssertionReused { organization: plan.organization().clone() })
+                };
             }
+            let is_of_another = |domain: &Domain| state.is_of_another(domain, plan.organization());
+            let has_domain_of_another = plan.domains_taken().iter().any(is_of_another);
             let held = state.held(plan.organization())?;
             held.is_at(plan.version())?;
+            if has_domain_of_another {
+                return Err(held.conflict(plan.version()));
+            }
             let mut ids = fresh_ids(plan.steps().len())?;
             let made = held.whole.after_with(plan, &mut || ids.pop().unwrap_or_default());
             let account = audit::account_of(plan, &made)?;
@@ -177,15 +185,16 @@ impl Directory for Memory {
             }
             state.audit.extend(audit::records(plan, &account));
             let applied = Applied { organization: plan.organization().clone(), account, repeated: false };
-            if let Some(key) = key {
-                state.applied.insert(key, (applied.clone(), plan.at()));
+            if let (Cause::SignIn { identity, .. }, Some(assertion)) = (plan.cause(), plan.assertion()) {
+                let before = AppliedBefore {
+                    applied: applied.clone(),
+                    identity: identity.clone(),
+                    expires_at: assertion.expires_at,
+                };
+                state.applied.insert(assertion.hash.clone(), before);
             }
             Ok(applied)
         })
-    }
-
-    fn sweep_applied(&self, before: DateTime<Utc>) -> Answer<'_, u64> {
-        self.with(move |state| Ok(sweep(&mut state.applied, |(_, at)| *at < before)))
     }
 
     fn audit<'a>(&'a self, id: &'a OrganizationId) -> Answer<'a, Vec<AuditRecord>> {
@@ -218,15 +227,32 @@ impl State {
         }
         Ok(())
     }
+
+    fn domains_are_free(&self, organization: &Organization) -> Result<(), StoreError> {
+        let domains = organization
+            .domains()
+            .map_err(|source| StoreError::DomainInvalid { organization: organization.id.clone(), source })?;
+        if domains.iter().any(|domain| self.is_of_another(domain, &organization.id)) {
+            return Err(StoreError::Taken { what: "a verified domain of the organization" });
+        }
+        Ok(())
+    }
+
+    /// Whether another organization than this one has verified the domain.
+    fn is_of_another(&self, domain: &Domain, id: &OrganizationId) -> bool {
+        let mut all = self.organizations.values().map(|held| &held.whole.organization);
+        all.any(|organization| organization.id != *id && organization.owns(domain))
+    }
 }
 
 impl Held {
     fn is_at(&self, expected: u64) -> Result<(), StoreError> {
-        let actual = self.whole.version;
-        if actual == expected {
-            return Ok(());
-        }
-        Err(StoreError::Conflict { organization: self.whole.organization.id.clone(), expected, actual })
+        if self.whole.version == expected { Ok(()) } else { Err(self.conflict(expected)) }
+    }
+
+    fn conflict(&self, expected: u64) -> StoreError {
+        let organization = self.whole.organization.id.clone();
+        StoreError::Conflict { organization, expected, actual: self.whole.version }
     }
 
     fn changed(&mut self) -> u64 {
@@ -237,9 +263,4 @@ impl Held {
 
 fn versioned(held: &Held) -> Versioned<Organization> {
     Versioned::new(held.whole.organization.clone(), held.whole.version)
-}
-
-fn only<'h>(mut found: impl Iterator<Item = &'h Held>) -> Option<Versioned<Organization>> {
-    let first = found.next()?;
-    found.next().is_none().then(|| versioned(first))
 }

@@ -2,10 +2,13 @@
 
 use chrono::DateTime;
 use sqlx::SqliteConnection;
-use vouchsafe::provisioning::{AccountId, OrganizationId, Plan, RuleId, Snapshot};
+use vouchsafe::provisioning::{AccountId, Cause, OrganizationId, Plan, RuleId, Snapshot};
 
 use super::{Sqlite, rows};
-use crate::{Applied, AuditRecord, StoreError, audit, text::fresh_ids};
+use crate::{
+    Applied, AuditRecord, StoreError, audit,
+    text::{fresh_ids, milliseconds_rounded_up},
+};
 
 pub(super) async fn apply(store: &Sqlite, plan: &Plan) -> Result<Applied, StoreError> {
     let organization = plan.organization();
@@ -13,14 +16,21 @@ pub(super) async fn apply(store: &Sqlite, plan: &Plan) -> Result<Applied, StoreE
     if let Some(account) = applied_before(&mut transaction, plan).await? {
         return Ok(Applied { organization: organization.clone(), account, repeated: true });
     }
+    let conflict = |actual| StoreError::Conflict {
+        organization: organization.clone(),
+        expected: plan.version(),
+        actual,
+    };
     if plan.is_empty() {
-        let expected = plan.version();
         let actual = rows::version(&mut transaction, organization).await?;
-        if actual != expected {
-            return Err(StoreError::Conflict { organization: organization.clone(), expected, actual });
+        if actual != plan.version() {
+            return Err(conflict(actual));
         }
     } else {
         rows::next_version(&mut transaction, organization, plan.version()).await?;
+    }
+    if !rows::of_others(&mut transaction, organization, &plan.domains_taken()).await?.is_empty() {
+        return Err(conflict(plan.version()));
     }
     let before = affected(&mut transaction, plan).await?;
     let mut ids = fresh_ids(plan.steps().len())?;
@@ -63,13 +73,18 @@ async fn applied_before(
     plan: &Plan,
 ) -> Result<Option<AccountId>, StoreError> {
     let Some(key) = plan.idempotency_key() else { return Ok(None) };
-    let account: Option<String> =
-        sqlx::query_scalar("SELECT account FROM applied WHERE organization = ? AND key = ?")
-            .bind(plan.organization().as_str())
+    let before: Option<(String, String, String)> =
+        sqlx::query_as("SELECT organization, identity, account FROM applied WHERE key = ?")
             .bind(key)
             .fetch_optional(connection)
             .await?;
-    Ok(account.map(AccountId::new))
+    let Some((organization, identity, account)) = before else { return Ok(None) };
+    let (organization, account) = (OrganizationId::new(organization), AccountId::new(account));
+    if plan.repeats(&organization, &rows::from_json("applied plan", &identity)?, &account) {
+        Ok(Some(account))
+    } else {
+        Err(StoreError::AssertionReused { organization: plan.organization().clone() })
+    }
 }
 
 /// The organization with the one account that the plan is about, if there is one already.
@@ -126,14 +141,17 @@ async fn write_records(
         .execute(&mut *connection)
         .await?;
     }
-    if let Some(key) = plan.idempotency_key() {
-        sqlx::query("INSERT INTO applied (organization, key, account, at) VALUES (?, ?, ?, ?)")
-            .bind(plan.organization().as_str())
-            .bind(key)
-            .bind(account.as_str())
-            .bind(plan.at().timestamp_millis())
-            .execute(connection)
-            .await?;
+    if let (Cause::SignIn { identity, .. }, Some(assertion)) = (plan.cause(), plan.assertion()) {
+        sqlx::query(
+            "INSERT INTO applied (key, organization, identity, account, expires_at) VALUES (?, ?, ?, ?, ?)",
+        )
+        .bind(&assertion.hash)
+        .bind(plan.organization().as_str())
+        .bind(rows::to_json("applied plan", identity)?)
+        .bind(account.as_str())
+        .bind(milliseconds_rounded_up(assertion.expires_at))
+        .execute(connection)
+        .await?;
     }
     Ok(())
 }

@@ -1,14 +1,12 @@
 //! The directory in SQLite.
 
-use chrono::{DateTime, Utc};
 use vouchsafe::provisioning::{
-    Account, LoginFacts, LookUp, Organization, OrganizationId, Plan, Policy, Project, Snapshot, Team,
+    Account, Domain, LoginFacts, LookUp, Organization, OrganizationId, Plan, Policy, Project, Snapshot, Team,
 };
 
 use super::{Sqlite, apply, rows};
 use crate::{
     Answer, Applied, AuditRecord, Directory, StoreError, StoredMetadata, Versioned, directory::parsed_policy,
-    text::folded,
 };
 
 impl Directory for Sqlite {
@@ -25,8 +23,7 @@ impl Directory for Sqlite {
             .execute(&mut *transaction)
             .await
             .map_err(|error| rows::unique("the organization's id or slug")(error.into()))?;
-            let indexed = rows::put_index(&mut transaction, organization).await;
-            indexed.map_err(rows::unique("the organization's token"))?;
+            rows::put_index(&mut transaction, organization).await?;
             Ok(transaction.commit().await?)
         })
     }
@@ -41,17 +38,13 @@ impl Directory for Sqlite {
         })
     }
 
-    fn organization_by_email<'a>(&'a self, email: &'a str) -> Answer<'a, Option<Versioned<Organization>>> {
+    fn organization_by_domain<'a>(
+        &'a self,
+        domain: &'a Domain,
+    ) -> Answer<'a, Option<Versioned<Organization>>> {
         Box::pin(async move {
-            const BY: &str = "
-                SELECT id FROM organizations WHERE identity_provider IS NOT NULL AND CASE
-                WHEN EXISTS (SELECT 1 FROM accounts JOIN organizations AS of ON of.id = organization
-                    WHERE email = ?1 AND of.identity_provider IS NOT NULL)
-                THEN id IN (SELECT organization FROM accounts WHERE email = ?1)
-                ELSE id IN (SELECT organization FROM domains WHERE domain = ?2) END LIMIT 2";
-            let email = folded(email);
-            let domain = email.rsplit('@').next().unwrap_or_default().to_owned();
-            self.only(sqlx::query_scalar(BY).bind(email).bind(domain)).await
+            const BY: &str = "SELECT organization FROM domains WHERE domain = ?";
+            self.only(sqlx::query_scalar(BY).bind(domain.as_str())).await
         })
     }
 
@@ -76,8 +69,7 @@ impl Directory for Sqlite {
                 .execute(&mut *transaction)
                 .await
                 .map_err(|error| rows::unique("the organization's slug")(error.into()))?;
-            let indexed = rows::put_index(&mut transaction, value).await;
-            indexed.map_err(rows::unique("the organization's token"))?;
+            rows::put_index(&mut transaction, value).await?;
             transaction.commit().await?;
             Ok(next)
         })
@@ -195,16 +187,6 @@ impl Directory for Sqlite {
 
     fn apply<'a>(&'a self, plan: &'a Plan) -> Answer<'a, Applied> {
         Box::pin(apply::apply(self, plan))
-    }
-
-    fn sweep_applied(&self, before: DateTime<Utc>) -> Answer<'_, u64> {
-        Box::pin(async move {
-            let swept = sqlx::query("DELETE FROM applied WHERE at < ?")
-                .bind(before.timestamp_millis())
-                .execute(&self.pool)
-                .await?;
-            Ok(swept.rows_affected())
-        })
     }
 
     fn audit<'a>(&'a self, id: &'a OrganizationId) -> Answer<'a, Vec<AuditRecord>> {

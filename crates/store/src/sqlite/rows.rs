@@ -1,17 +1,27 @@
 //! Rows of the directory: reading and writing them on a connection that is in a transaction.
 
+use std::collections::BTreeSet;
+
 use serde::{Serialize, de::DeserializeOwned};
 use sqlx::SqliteConnection;
-use vouchsafe::provisioning::{Account, LookUp, Organization, OrganizationId, Project, Snapshot, Team};
+use vouchsafe::provisioning::{
+    Account, Domain, EmailAddress, Identity, LookUp, Organization, OrganizationId, Project, Snapshot, Team,
+};
 
 use crate::{StoreError, Versioned, text::folded};
 
 pub(super) fn to_json(what: &'static str, value: &impl Serialize) -> Result<String, StoreError> {
-    serde_json::to_string(value).map_err(|error| StoreError::damaged(what, error))
+    serde_json::to_string(value).map_err(|error| unreadable(what, &error))
 }
 
 pub(super) fn from_json<T: DeserializeOwned>(what: &'static str, text: &str) -> Result<T, StoreError> {
-    serde_json::from_str(text).map_err(|error| StoreError::damaged(what, error))
+    serde_json::from_str(text).map_err(|error| unreadable(what, &error))
+}
+
+/// Where a record cannot be read. The text of the error would repeat what is stored there.
+fn unreadable(what: &'static str, error: &serde_json::Error) -> StoreError {
+    let (line, column) = (error.line(), error.column());
+    StoreError::damaged(what, format!("{:?} error at line {line}, column {column}", error.classify()))
 }
 
 pub(super) async fn organization(
@@ -82,15 +92,16 @@ async fn meant_accounts(
     const MEANT: &str = "
         SELECT record FROM accounts WHERE organization = ?1 AND (
             email IN (SELECT value FROM json_each(?2))
-            OR id IN (SELECT account FROM identities, json_each(?3) AS sought
-                WHERE identities.organization = ?1
-                AND issuer = sought.value ->> 'issuer' AND subject = sought.value ->> 'subject'))
+            OR id IN (SELECT account FROM identities
+                WHERE organization = ?1 AND identity IN (SELECT value FROM json_each(?3))))
         ORDER BY rowid";
+    let emails: Vec<&str> = look_up.emails.iter().map(EmailAddress::compared).collect();
+    let identities: Vec<String> = look_up.identities.iter().map(Identity::key).collect();
     let organization = snapshot.organization.id.clone();
     let records: Vec<String> = sqlx::query_scalar(MEANT)
         .bind(organization.as_str())
-        .bind(to_json("look-up", &look_up.emails)?)
-        .bind(to_json("look-up", &look_up.identities)?)
+        .bind(to_json("look-up", &emails)?)
+        .bind(to_json("look-up", &identities)?)
         .fetch_all(&mut *connection)
         .await?;
     for record in &records {
@@ -99,10 +110,34 @@ async fn meant_accounts(
     let seats: i64 =
         sqlx::query_scalar("SELECT count(*) FROM accounts WHERE organization = ? AND active = 1")
             .bind(organization.as_str())
-            .fetch_one(connection)
+            .fetch_one(&mut *connection)
             .await?;
     snapshot.seats_taken = Some(u32::try_from(seats).unwrap_or(u32::MAX));
+    let domains = look_up.domains().into_iter().cloned().collect();
+    snapshot.domains_of_others = of_others(connection, &organization, &domains).await?;
     Ok(())
+}
+
+/// Those of some domains that another organization than this one has verified.
+pub(super) async fn of_others(
+    connection: &mut SqliteConnection,
+    id: &OrganizationId,
+    domains: &BTreeSet<Domain>,
+) -> Result<BTreeSet<Domain>, StoreError> {
+    if domains.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let found: Vec<String> = sqlx::query_scalar(
+        "SELECT domain FROM domains WHERE organization <> ? AND domain IN (SELECT value FROM json_each(?))",
+    )
+    .bind(id.as_str())
+    .bind(to_json("look-up", domains)?)
+    .fetch_all(connection)
+    .await?;
+    found
+        .iter()
+        .map(|domain| Domain::parse(domain).map_err(|error| StoreError::damaged("domain", error)))
+        .collect()
 }
 
 pub(super) async fn put_account(
@@ -116,7 +151,7 @@ pub(super) async fn put_account(
     )
     .bind(account.id.as_str())
     .bind(account.organization.as_str())
-    .bind(folded(&account.email))
+    .bind(EmailAddress::key_of(&account.email))
     .bind(account.is_active())
     .bind(to_json("account", account)?)
     .execute(&mut *connection)
@@ -126,10 +161,9 @@ pub(super) async fn put_account(
         .execute(&mut *connection)
         .await?;
     for identity in &account.identities {
-        sqlx::query("INSERT INTO identities (organization, issuer, subject, account) VALUES (?, ?, ?, ?)")
+        sqlx::query("INSERT INTO identities (organization, identity, account) VALUES (?, ?, ?)")
             .bind(account.organization.as_str())
-            .bind(identity.issuer.as_str())
-            .bind(&identity.subject)
+            .bind(identity.key())
             .bind(account.id.as_str())
             .execute(&mut *connection)
             .await?;
@@ -176,7 +210,7 @@ pub(super) async fn put_project(
     Ok(())
 }
 
-/// Writes what is searched for in an organization: tokens and domains.
+/// Writes what is searched for in an organization: tokens and domains. Each belongs to one organization.
 pub(super) async fn put_index(
     connection: &mut SqliteConnection,
     organization: &Organization,
@@ -188,15 +222,20 @@ pub(super) async fn put_index(
             .bind(record.hash.to_hex())
             .bind(id)
             .execute(&mut *connection)
-            .await?;
+            .await
+            .map_err(|error| unique("the organization's token")(error.into()))?;
     }
     sqlx::query("DELETE FROM domains WHERE organization = ?").bind(id).execute(&mut *connection).await?;
-    for domain in &organization.verified_domains {
-        sqlx::query("INSERT OR IGNORE INTO domains (domain, organization) VALUES (?, ?)")
-            .bind(folded(domain))
+    let domains = organization
+        .domains()
+        .map_err(|source| StoreError::DomainInvalid { organization: organization.id.clone(), source })?;
+    for domain in &domains {
+        sqlx::query("INSERT INTO domains (domain, organization) VALUES (?, ?)")
+            .bind(domain.as_str())
             .bind(id)
             .execute(&mut *connection)
-            .await?;
+            .await
+            .map_err(|error| unique("a verified domain of the organization")(error.into()))?;
     }
     Ok(())
 }
@@ -247,5 +286,20 @@ pub(super) fn unique(what: &'static str) -> impl Fn(StoreError) -> StoreError {
             StoreError::Taken { what }
         }
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_unreadable_record_holds_is_not_repeated() {
+        for record in [r#"{"id": "1", "organization": ["ada@example.com"]}"#, r#""ada@example.com""#, "{"] {
+            let failure = from_json::<Account>("account", record).unwrap_err();
+            assert_eq!(failure.code(), "store.damaged");
+            assert!(!format!("{failure} {failure:?}").contains("ada@"), "{failure}");
+            assert!(failure.to_string().contains("line 1, column"), "{failure}");
+        }
     }
 }

@@ -1,15 +1,15 @@
 //! Sessions in SQLite.
 
 use chrono::{DateTime, Utc};
-use vouchsafe::{EntityId, provisioning::AccountId};
+use vouchsafe::provisioning::{AccountId, Identity};
 
 use super::{Sqlite, rows};
-use crate::{Answer, Session, SessionId, SessionStore, StoreError};
+use crate::{Answer, Session, SessionId, SessionStore, StoreError, text::milliseconds_rounded_up};
 
 /// A session, unless the directory has the account and it is suspended.
 const CREATE: &str = "
-    INSERT INTO sessions (hash, account, issuer, name_id, session_index, record, expires_at)
-    SELECT ?, ?, ?, ?, ?, ?, ?
+    INSERT INTO sessions (hash, account, identity, session_index, record, expires_at)
+    SELECT ?, ?, ?, ?, ?, ?
     WHERE NOT EXISTS (SELECT 1 FROM accounts WHERE id = ? AND organization = ? AND active = 0)";
 
 impl SessionStore for Sqlite {
@@ -18,11 +18,10 @@ impl SessionStore for Sqlite {
             let created = sqlx::query(CREATE)
                 .bind(id.hash())
                 .bind(session.account.as_str())
-                .bind(session.issuer.as_str())
-                .bind(session.name_id.as_ref().map(|name_id| name_id.value.as_str()))
+                .bind(session.identity.as_ref().map(Identity::key))
                 .bind(session.session_index.as_deref())
                 .bind(rows::to_json("session", session)?)
-                .bind(session.expires_at.timestamp_millis())
+                .bind(milliseconds_rounded_up(session.expires_at))
                 .bind(session.account.as_str())
                 .bind(session.organization.as_str())
                 .execute(&self.pool)
@@ -59,16 +58,14 @@ impl SessionStore for Sqlite {
 
     fn revoke_by_name_id<'a>(
         &'a self,
-        issuer: &'a EntityId,
-        name_id: &'a str,
+        name_id: &'a Identity,
         session_index: Option<&'a str>,
     ) -> Answer<'a, u64> {
         Box::pin(async move {
             let revoked = sqlx::query(
-                "DELETE FROM sessions WHERE issuer = ? AND name_id = ? AND session_index IS coalesce(?, session_index)",
+                "DELETE FROM sessions WHERE identity = ? AND session_index IS coalesce(?, session_index)",
             )
-            .bind(issuer.as_str())
-            .bind(name_id)
+            .bind(name_id.key())
             .bind(session_index)
             .execute(&self.pool)
             .await?;

@@ -3,12 +3,17 @@
 use vouchsafe::{
     EntityId, Provider,
     provisioning::{
-        Account, AccountId, Identity, Organization, OrganizationId, Project, ProjectId, Status, Team, TeamId,
+        Account, AccountId, Domain, Identity, Organization, OrganizationId, Project, ProjectId, Status, Team,
+        TeamId,
     },
 };
 use vouchsafe_store::{SignIn, StoredMetadata};
 
-use super::{Store, acme, login, now, okta, with_acme};
+use super::{Store, acme, globex, login, now, okta, with_acme, with_globex};
+
+fn domain(text: &str) -> Domain {
+    Domain::parse(text).unwrap()
+}
 
 pub(crate) async fn organizations_are_found_and_their_names_are_unique(store: impl Store) {
     with_acme(&store).await;
@@ -18,15 +23,6 @@ pub(crate) async fn organizations_are_found_and_their_names_are_unique(store: im
     assert_eq!(store.organization(&acme()).await.unwrap().unwrap().value.name, "Acme");
     assert_eq!(store.organization_by_slug("other").await.unwrap().unwrap().value, other);
     assert!(store.organization_by_slug("nobody").await.unwrap().is_none());
-
-    let by_email =
-        async |email: &str| store.organization_by_email(email).await.unwrap().map(|found| found.value.id);
-    assert_eq!(by_email("new@EXAMPLE.com").await, Some(acme()), "by domain");
-    assert_eq!(by_email("new@example.org").await, None);
-    let guest = Account::new(AccountId::new("1"), acme(), "Guest@example.org");
-    store.put_account(&guest).await.unwrap();
-    assert_eq!(by_email("guest@Example.org").await, Some(acme()), "by account");
-    assert_eq!(by_email("example.org").await, None);
 
     let taken = store.add_organization(&other).await.unwrap_err();
     assert_eq!(taken.code(), "store.taken");
@@ -98,6 +94,96 @@ pub(crate) async fn names_are_unique_in_an_organization(store: impl Store) {
     second.identities = ada.identities.clone();
     assert_eq!(store.put_account(&second).await.unwrap_err().code(), "store.taken", "identity");
     assert_eq!(store.whole(&acme()).await.unwrap().accounts, [ada]);
+}
+
+pub(crate) async fn a_domain_belongs_to_one_organization(store: impl Store) {
+    with_acme(&store).await;
+    with_globex(&store).await;
+    let mut thief = Organization::new(OrganizationId::new("thief"), "thief", "Thief");
+    for spelling in ["example.com", "EXAMPLE.COM", " example.com "] {
+        thief.verified_domains = vec!["thief.example".to_owned(), spelling.to_owned()];
+        assert_eq!(store.add_organization(&thief).await.unwrap_err().code(), "store.taken", "{spelling}");
+    }
+    for wrong in ["example.com.", "*.example.com", "exampl\u{435}.com", "com", ""] {
+        thief.verified_domains = vec![wrong.to_owned()];
+        let refused = store.add_organization(&thief).await.unwrap_err();
+        assert_eq!(refused.code(), "provisioning.domain_invalid", "{wrong}");
+    }
+    assert_eq!(store.organizations().await.unwrap(), [acme(), globex()], "nothing of it is left");
+
+    let mut found = store.organization(&globex()).await.unwrap().unwrap();
+    found.value.verified_domains.push("Example.com".to_owned());
+    let taken = store.update_organization(&found).await.unwrap_err();
+    assert_eq!(taken.code(), "store.taken");
+    assert!(!taken.to_string().contains("acme"), "it does not say whose it is");
+    let unchanged = store.organization(&globex()).await.unwrap().unwrap();
+    assert_eq!((unchanged.version, unchanged.value.verified_domains.len()), (found.version, 1));
+
+    // Once Acme gives it up, it is free.
+    let mut acme = store.organization(&acme()).await.unwrap().unwrap();
+    acme.value.verified_domains.clear();
+    store.update_organization(&acme).await.unwrap();
+    found.version = unchanged.version;
+    found.value.verified_domains.push("EXAMPLE.com".to_owned());
+    store.update_organization(&found).await.unwrap();
+    let owner = store.organization_by_domain(&domain("example.com")).await.unwrap().unwrap();
+    assert_eq!(owner.value.id, globex());
+}
+
+pub(crate) async fn discovery_asks_domains_and_never_accounts(store: impl Store) {
+    with_acme(&store).await;
+    with_globex(&store).await;
+    let mut plain = Organization::new(OrganizationId::new("plain"), "plain", "Not converted");
+    plain.verified_domains = vec!["plain.example".to_owned()];
+    store.add_organization(&plain).await.unwrap();
+    // Globex has accounts with addresses of everybody.
+    for (number, address) in
+        ["ceo@example.com", "ceo@plain.example", "guest@nobody.example"].into_iter().enumerate()
+    {
+        let account = Account::new(AccountId::new(format!("g{number}")), globex(), address);
+        store.put_account(&account).await.unwrap();
+    }
+    let found = async |text: &str| {
+        store.organization_by_domain(&domain(text)).await.unwrap().map(|found| found.value)
+    };
+    assert_eq!(found("Example.COM").await.unwrap().id, acme());
+    assert_eq!(found("globex.example").await.unwrap().id, globex());
+    let owner = found("plain.example").await.unwrap();
+    assert_eq!((owner.id.as_str(), owner.identity_provider()), ("plain", None));
+    assert!(found("nobody.example").await.is_none(), "accounts do not attract");
+    assert!(found("mail.example.com").await.is_none(), "a subdomain is another domain");
+}
+
+pub(crate) async fn addresses_are_compared_by_one_grammar(store: impl Store) {
+    let token = with_acme(&store).await;
+    let put = async |id: &str, address: &str| {
+        store.put_account(&Account::new(AccountId::new(id), acme(), address)).await.map_err(|e| e.code())
+    };
+    put("1", "kim@example.com").await.unwrap();
+    assert_eq!(put("2", "KIM@Example.com").await, Err("store.taken"));
+    put("3", "\u{212a}im@example.com").await.unwrap();
+    assert_eq!(put("4", "\u{212a}im@example.com").await, Err("store.taken"), "as it is written");
+    let of = async |address: &str| {
+        let facts = login("00u9", &token, "id1").without_attribute("user.email");
+        let facts = facts.with_attribute("user.email", [address]);
+        let snapshot = store.snapshot_for(&facts).await.unwrap();
+        snapshot.accounts.iter().map(|account| account.id.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(of("Kim@EXAMPLE.com").await, ["1"]);
+    assert!(of("\u{212a}im@example.com").await.is_empty());
+    assert!(of("eve@evil.example,kim@example.com").await.is_empty());
+}
+
+pub(crate) async fn what_another_organization_verified_is_in_the_snapshot(store: impl Store) {
+    let token = with_acme(&store).await;
+    with_globex(&store).await;
+    let facts = login("ada", &token, "id1")
+        .with_attribute("other", ["Eve@Globex.example"])
+        .with_attribute("third", ["eve@nobody.example"]);
+    let snapshot = store.snapshot_for(&facts).await.unwrap();
+    let domains: Vec<&str> = snapshot.domains_of_others.iter().map(Domain::as_str).collect();
+    assert_eq!(domains, ["globex.example"], "of those that the login could mean, and not its own");
+    assert!(store.whole(&acme()).await.unwrap().domains_of_others.is_empty(), "nothing of another");
 }
 
 pub(crate) async fn a_snapshot_has_what_the_login_needs(store: impl Store) {

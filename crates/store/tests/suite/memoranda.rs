@@ -5,7 +5,7 @@ use tokio::task::JoinSet;
 use vouchsafe::{
     Connection, ConnectionId, ConnectionSettings, Expect, IdentityProvider, LoginOptions, PendingRequest,
     PostedResponse, Provider, ServiceProvider, Unsolicited,
-    provisioning::{Account, AccountId, Status},
+    provisioning::{Account, AccountId, Identity, Organization, Policy, Snapshot, Status},
 };
 use vouchsafe_store::{Session, SessionId, SessionNameId};
 use vouchsafe_testkit::{ASSERTION_CONSUMER, Attribute, SERVICE_PROVIDER};
@@ -23,14 +23,70 @@ pub(crate) async fn one_of_a_hundred_records_is_the_first(store: impl Store) {
     assert!(store.insert_once("4567", now()).await.unwrap());
 }
 
-pub(crate) async fn records_are_swept_when_their_time_is_over(store: impl Store) {
+pub(crate) async fn records_are_swept_a_margin_after_their_time(store: impl Store) {
+    let margin = vouchsafe::ReplayKey::MARGIN;
     let later = now() + TimeDelta::milliseconds(1);
+    let newest = now() + TimeDelta::days(10);
+    assert_eq!(store.sweep_replays(now()).await.unwrap(), 0, "there is none");
     assert!(store.insert_once("early", now()).await.unwrap());
     assert!(store.insert_once("late", later).await.unwrap());
+    assert!(store.insert_once("newest", newest).await.unwrap());
     assert!(!store.insert_once("early", later).await.unwrap(), "it counts until it is swept");
-    assert_eq!(store.sweep_replays(now()).await.unwrap(), 1);
+    assert_eq!(store.sweep_replays(now() + margin - TimeDelta::milliseconds(1)).await.unwrap(), 0);
+    assert_eq!(store.sweep_replays(now() + margin).await.unwrap(), 1);
     assert!(store.insert_once("early", later).await.unwrap());
     assert!(!store.insert_once("late", later).await.unwrap());
+    assert_eq!(store.sweep_replays(newest).await.unwrap(), 2);
+    assert!(!store.insert_once("newest", newest).await.unwrap());
+}
+
+/// The newest assertions are remembered whatever a clock says, and so is everything of the last day before them.
+pub(crate) async fn a_clock_that_went_ahead_and_came_back_accepts_nothing_twice(store: impl Store) {
+    let end = now() + TimeDelta::minutes(5);
+    assert!(store.insert_once("old", end - TimeDelta::hours(25)).await.unwrap());
+    assert!(store.insert_once("yesterday", end - TimeDelta::hours(23)).await.unwrap());
+    assert!(store.insert_once("just now", end).await.unwrap());
+    for ahead in [
+        TimeDelta::hours(2),
+        TimeDelta::hours(26),
+        TimeDelta::days(400),
+        TimeDelta::days(365_000),
+        TimeDelta::hours(-2),
+        TimeDelta::days(-400),
+        TimeDelta::zero(),
+    ] {
+        store.sweep_replays(now() + ahead).await.unwrap();
+        assert!(!store.insert_once("just now", end).await.unwrap(), "{ahead}");
+        assert!(!store.insert_once("yesterday", end).await.unwrap(), "{ahead}");
+    }
+    store.sweep_replays(chrono::DateTime::<chrono::Utc>::MAX_UTC).await.unwrap();
+    store.sweep_replays(chrono::DateTime::<chrono::Utc>::MIN_UTC).await.unwrap();
+    assert!(!store.insert_once("just now", end).await.unwrap());
+    assert!(store.insert_once("old", end).await.unwrap(), "what is over by more than the margin went");
+    // One that lasts for a thousand years takes the place of the newest: the clock's margin is what is left.
+    assert!(store.insert_once("a thousand years", now() + TimeDelta::days(365_000)).await.unwrap());
+    store.sweep_replays(now() + TimeDelta::hours(2)).await.unwrap();
+    assert!(!store.insert_once("just now", end).await.unwrap());
+}
+
+pub(crate) async fn a_record_lasts_to_its_last_nanosecond(store: impl Store) {
+    let margin = vouchsafe::ReplayKey::MARGIN;
+    let end = now() + TimeDelta::nanoseconds(1);
+    assert!(store.insert_once("fraction", end).await.unwrap());
+    assert!(store.insert_once("newest", now() + TimeDelta::days(10)).await.unwrap());
+    assert_eq!(store.sweep_replays(now() + margin).await.unwrap(), 0, "a moment too early");
+    assert!(!store.insert_once("fraction", end).await.unwrap());
+    assert_eq!(store.sweep_replays(now() + margin + TimeDelta::milliseconds(1)).await.unwrap(), 1);
+
+    let session_end = now() + TimeDelta::seconds(60) + TimeDelta::nanoseconds(1);
+    let id = SessionId::generate(&Provider::rustcrypto()).unwrap();
+    let session = session("1", "ada", "s1").lasting(TimeDelta::hours(8), Some(session_end));
+    store.create(&id, &session).await.unwrap();
+    let last = session_end - TimeDelta::nanoseconds(1);
+    assert_eq!(store.sweep_sessions(last).await.unwrap(), 0);
+    assert_eq!(store.find(&id, last).await.unwrap(), Some(session));
+    assert_eq!(store.find(&id, session_end).await.unwrap(), None);
+    assert_eq!(store.sweep_sessions(session_end + TimeDelta::milliseconds(1)).await.unwrap(), 1);
 }
 
 pub(crate) async fn an_assertion_is_confirmed_once(store: impl Store) {
@@ -47,15 +103,31 @@ pub(crate) async fn an_assertion_is_confirmed_once(store: impl Store) {
         service.receive(claimed, std::slice::from_ref(&okta), Expect::Unsolicited, now).unwrap()
     };
     let valid = receive();
+    let key = valid.replay_key();
     let login = valid.confirm_with(&store).await.unwrap();
     let facts = vouchsafe::provisioning::LoginFacts::from(&login);
     assert_eq!(facts.issuer.as_str(), idp.entity_id());
     assert_eq!(facts.at, now);
+    assert_eq!(facts.assertion_expires_at, Some(key.expires_at()));
+    assert_eq!(facts.audience.as_ref().map(vouchsafe::EntityId::as_str), Some(SERVICE_PROVIDER));
     assert!(facts.subject.is_some() && !facts.assertion_id.is_empty());
     assert_eq!(facts.values("department"), Some(["R&D".to_owned()].as_slice()));
     assert_eq!(facts.values("groups"), Some([].as_slice()), "there and empty");
     assert_eq!(facts.values("absent"), None);
+    // What is remembered of the plan has the same name as the replay record.
+    let plan = {
+        let mut acme = Organization::new(acme(), "acme", "Acme");
+        acme.entitled = true;
+        let issuer = vouchsafe::EntityId::new(idp.entity_id()).unwrap();
+        let token = acme.convert(issuer, &Provider::rustcrypto(), now).unwrap().reveal();
+        let facts = facts.with_attribute("token", [token]).without_attribute("user.email");
+        let facts = facts.with_attribute("user.email", ["ada@example.com"]);
+        Policy::default().plan(facts, &Snapshot::new(acme)).unwrap()
+    };
+    assert_eq!(plan.idempotency_key(), Some(key.hash()));
     let session = Session::new(&login, acme(), AccountId::new("1"), TimeDelta::days(9));
+    assert_eq!(session.identity, Identity::of_login(&login));
+    assert!(session.identity.is_some());
     assert!(login.session_not_on_or_after().is_none_or(|end| session.expires_at <= end));
 
     let refused = receive().confirm_with(&store).await.unwrap_err();
@@ -126,17 +198,57 @@ pub(crate) async fn sessions_end_by_id_by_name_and_by_account(store: impl Store)
         store.create(&id, &session).await.unwrap();
         ids.push(id);
     }
-    let other = vouchsafe::EntityId::new("http://www.okta.com/exk2").unwrap();
-    assert_eq!(store.revoke_by_name_id(&other, "ada", None).await.unwrap(), 0);
-    assert_eq!(store.revoke_by_name_id(&okta(), "ada", Some("s3")).await.unwrap(), 0);
-    assert_eq!(store.revoke_by_name_id(&okta(), "ada", Some("s1")).await.unwrap(), 1);
+    let ada = Identity::new(okta(), "ada");
+    let other = Identity::new(vouchsafe::EntityId::new("http://www.okta.com/exk2").unwrap(), "ada");
+    assert_eq!(store.revoke_by_name_id(&other, None).await.unwrap(), 0);
+    assert_eq!(store.revoke_by_name_id(&ada, Some("s3")).await.unwrap(), 0);
+    assert_eq!(store.revoke_by_name_id(&ada, Some("s1")).await.unwrap(), 1);
     assert_eq!(store.find(&ids[0], now()).await.unwrap(), None);
     assert!(store.find(&ids[1], now()).await.unwrap().is_some());
-    assert_eq!(store.revoke_by_name_id(&okta(), "ada", None).await.unwrap(), 1);
+    assert_eq!(store.revoke_by_name_id(&ada, None).await.unwrap(), 1);
     assert!(store.revoke(&ids[2]).await.unwrap());
     assert!(!store.revoke(&ids[2]).await.unwrap());
     assert_eq!(store.revoke_account(&AccountId::new("2")).await.unwrap(), 1);
     assert_eq!(store.find(&ids[3], now()).await.unwrap(), None);
+}
+
+/// A logout request for one of three persons of one name leaves the other two alone.
+pub(crate) async fn a_name_ends_the_sessions_of_its_own_person_only(store: impl Store) {
+    let plain = Identity::new(okta(), "12345");
+    let persistent = plain.clone().with_format(vouchsafe::metadata::name_id_format::PERSISTENT);
+    let qualified = persistent.clone().with_qualifiers(Some("http://idp.example/a"), None);
+    let mut ids = Vec::new();
+    for identity in [&plain, &persistent, &qualified] {
+        let id = SessionId::generate(&Provider::rustcrypto()).unwrap();
+        let mut session = session("1", "12345", "s1").lasting(TimeDelta::hours(8), None);
+        session.identity = Some(identity.clone());
+        store.create(&id, &session).await.unwrap();
+        ids.push(id);
+    }
+    assert_eq!(store.revoke_by_name_id(&persistent, None).await.unwrap(), 1);
+    let left = async |id| store.find(id, now()).await.unwrap().is_some();
+    assert_eq!((left(&ids[0]).await, left(&ids[1]).await, left(&ids[2]).await), (true, false, true));
+}
+
+pub(crate) async fn a_negative_lifetime_ends_a_session(store: impl Store) {
+    let limit = now() + TimeDelta::hours(1);
+    for (at_most, end) in [
+        (TimeDelta::MIN, now()),
+        (TimeDelta::days(-400_000_000), now()),
+        (TimeDelta::nanoseconds(-1), now()),
+        (TimeDelta::zero(), now()),
+        (TimeDelta::MAX, limit),
+    ] {
+        let session = session("1", "ada", "s1").lasting(at_most, Some(limit));
+        assert_eq!(session.expires_at, end, "{at_most}");
+        let id = SessionId::generate(&Provider::rustcrypto()).unwrap();
+        store.create(&id, &session).await.unwrap();
+        assert_eq!(store.find(&id, now()).await.unwrap().is_some(), end > now());
+        assert_eq!(store.find(&id, limit).await.unwrap(), None);
+    }
+    let endless = session("1", "ada", "s1").lasting(TimeDelta::MIN, None);
+    assert!(endless.is_over(now()), "it began and is over");
+    assert!(!session("1", "ada", "s1").lasting(TimeDelta::MAX, None).is_over(limit));
 }
 
 pub(crate) async fn a_suspended_account_gets_no_session(store: impl Store) {
@@ -158,6 +270,7 @@ pub(crate) async fn a_suspended_account_gets_no_session(store: impl Store) {
 fn session(account: &str, name: &str, index: &str) -> Session {
     let mut session = Session::of(okta(), acme(), AccountId::new(account), now());
     session.name_id = Some(SessionNameId::new(name));
+    session.identity = Some(Identity::new(okta(), name));
     session.session_index = Some(index.to_owned());
     session
 }

@@ -22,16 +22,24 @@ impl<S: ReplayStore + PendingStore + SessionStore + Directory + Clone + 'static>
 #[macro_export]
 macro_rules! suite {
     ($make:path) => {
-        suite!($make, memoranda, one_of_a_hundred_records_is_the_first, records_are_swept_when_their_time_is_over,
+        suite!($make, memoranda, one_of_a_hundred_records_is_the_first, records_are_swept_a_margin_after_their_time,
+            a_clock_that_went_ahead_and_came_back_accepts_nothing_twice, a_record_lasts_to_its_last_nanosecond,
             an_assertion_is_confirmed_once, a_pending_request_is_taken_once,
             a_pending_request_ends_at_its_time, a_session_lasts_until_its_end_and_no_longer,
-            sessions_end_by_id_by_name_and_by_account, a_suspended_account_gets_no_session);
+            sessions_end_by_id_by_name_and_by_account, a_name_ends_the_sessions_of_its_own_person_only,
+            a_negative_lifetime_ends_a_session, a_suspended_account_gets_no_session);
         suite!($make, directory, organizations_are_found_and_their_names_are_unique,
             an_organization_is_updated_at_its_version_only, policies_and_metadata_are_kept,
             names_are_unique_in_an_organization, a_snapshot_has_what_the_login_needs,
-            a_foreign_token_leads_to_its_own_organization);
+            a_foreign_token_leads_to_its_own_organization, a_domain_belongs_to_one_organization,
+            discovery_asks_domains_and_never_accounts, addresses_are_compared_by_one_grammar,
+            what_another_organization_verified_is_in_the_snapshot);
         suite!($make, sign_in, a_first_sign_in_makes_an_account_and_the_second_nothing,
             a_plan_on_an_old_version_is_a_conflict, the_same_assertion_is_applied_once,
+            an_assertion_is_applied_for_one_person_only, without_an_assertion_id_nothing_is_taken_for_a_repetition,
+            what_was_applied_is_forgotten_with_the_replay_record, three_persons_of_one_name_get_three_accounts,
+            nobody_gets_an_address_of_a_domain_of_another_organization,
+            a_domain_that_is_verified_meanwhile_is_a_conflict,
             two_first_sign_ins_of_one_person_make_one_account, many_people_sign_in_at_the_same_time,
             suspension_ends_sessions_and_is_recorded, the_audit_says_what_and_why_and_no_secret,
             the_store_and_the_planner_agree_on_what_a_plan_makes, the_stored_policy_is_the_one_that_counts);
@@ -80,6 +88,24 @@ pub(crate) async fn with_acme(store: &impl Store) -> String {
     store.put_project(&Project::new(ProjectId::new("p1"), acme(), "Sandbox")).await.unwrap();
     store.set_policy(&acme(), POLICY).await.unwrap();
     token
+}
+
+/// Globex, converted, with an identity provider and a verified domain of its own; its token.
+pub(crate) async fn with_globex(store: &impl Store) -> String {
+    let mut organization = Organization::new(globex(), "globex", "Globex");
+    organization.entitled = true;
+    organization.verified_domains = vec!["globex.example".to_owned()];
+    let token = organization.convert(globex_idp(), &Provider::rustcrypto(), now()).unwrap().reveal();
+    store.add_organization(&organization).await.unwrap();
+    token
+}
+
+pub(crate) fn globex() -> OrganizationId {
+    OrganizationId::new("globex")
+}
+
+pub(crate) fn globex_idp() -> EntityId {
+    EntityId::new("http://www.okta.com/exk2").unwrap()
 }
 
 /// A login of somebody at Acme.

@@ -8,7 +8,7 @@ use vouchsafe::{
 };
 use vouchsafe_store::{Session, SessionId, SignIn};
 
-use super::{POLICY, Store, acme, login, now, okta, with_acme};
+use super::{POLICY, Store, acme, login, now, okta, with_acme, with_globex};
 
 pub(crate) async fn a_first_sign_in_makes_an_account_and_the_second_nothing(store: impl Store) {
     let token = with_acme(&store).await;
@@ -59,9 +59,146 @@ pub(crate) async fn the_same_assertion_is_applied_once(store: impl Store) {
     assert!(!first.repeated && second.repeated);
     assert_eq!(first.account, second.account);
     assert_eq!(store.whole(&acme()).await.unwrap(), whole);
-    assert_eq!(store.sweep_applied(now()).await.unwrap(), 0);
-    assert_eq!(store.sweep_applied(now() + TimeDelta::hours(1)).await.unwrap(), 1);
-    assert!(store.apply(&plan).await.unwrap_err().is_conflict());
+}
+
+/// One assertion names one person: the same ID for another is a fault at the identity provider, or an attack.
+pub(crate) async fn an_assertion_is_applied_for_one_person_only(store: impl Store) {
+    let token = with_acme(&store).await;
+    store.sign_in(None, login("ada", &token, "id1")).await.unwrap();
+    let before = store.whole(&acme()).await.unwrap();
+    let audit = store.audit(&acme()).await.unwrap();
+    // A newcomer, a known person, and the same person in another format of name.
+    store.sign_in(None, login("bob", &token, "id2")).await.unwrap();
+    let persistent = login("ada", &token, "id1").with_subject_format("urn:x").without_attribute("user.email");
+    for facts in [
+        login("eve", &token, "id1"),
+        login("bob", &token, "id1"),
+        persistent.with_attribute("user.email", ["third@example.com"]),
+    ] {
+        let refused = store.sign_in(None, &facts).await.unwrap_err();
+        assert_eq!(refused.code(), "store.assertion_reused");
+        assert!(!refused.to_string().contains('@'));
+    }
+    let after = store.whole(&acme()).await.unwrap();
+    assert_eq!(after.accounts.len(), before.accounts.len() + 1, "Bob alone came");
+    assert!(store.audit(&acme()).await.unwrap().starts_with(&audit));
+    // The person themselves is answered again.
+    assert!(store.sign_in(None, login("ada", &token, "id1")).await.unwrap().1.repeated);
+
+    // An account that the identity was moved to is not the one that was signed in to.
+    let mut ada = after.account_with_email("ada@example.com").unwrap().clone();
+    let mut bob = after.account_with_email("bob@example.com").unwrap().clone();
+    bob.identities.append(&mut ada.identities);
+    store.put_account(&ada).await.unwrap();
+    store.put_account(&bob).await.unwrap();
+    let refused = store.sign_in(None, login("ada", &token, "id1")).await.unwrap_err();
+    assert_eq!(refused.code(), "store.assertion_reused");
+}
+
+pub(crate) async fn without_an_assertion_id_nothing_is_taken_for_a_repetition(store: impl Store) {
+    let token = with_acme(&store).await;
+    let mut accounts = Vec::new();
+    for person in ["ada", "bob", "ada"] {
+        let (_, applied) = store.sign_in(None, login(person, &token, "")).await.unwrap();
+        assert!(!applied.repeated);
+        accounts.push(applied.account);
+    }
+    assert_eq!(accounts[0], accounts[2]);
+    assert_ne!(accounts[0], accounts[1]);
+}
+
+pub(crate) async fn what_was_applied_is_forgotten_with_the_replay_record(store: impl Store) {
+    let token = with_acme(&store).await;
+    let (end, margin) = (now() + TimeDelta::minutes(5), vouchsafe::ReplayKey::MARGIN);
+    let mut facts = login("ada", &token, "id1");
+    facts.assertion_expires_at = Some(end);
+    let policy = Policy::from_toml(POLICY).unwrap();
+    let plan = policy.plan(&facts, &store.snapshot_for(&facts).await.unwrap()).unwrap();
+    let key = plan.idempotency_key().unwrap().to_owned();
+    assert!(store.insert_once(&key, end).await.unwrap());
+    store.apply(&plan).await.unwrap();
+    assert!(store.insert_once("newest", end + TimeDelta::days(9)).await.unwrap());
+
+    assert_eq!(store.sweep_replays(end + margin - TimeDelta::milliseconds(1)).await.unwrap(), 0);
+    assert!(store.apply(&plan).await.unwrap().repeated);
+    assert!(!store.insert_once(&key, end).await.unwrap());
+    assert_eq!(store.sweep_replays(end + margin).await.unwrap(), 1);
+    assert!(store.apply(&plan).await.unwrap_err().is_conflict(), "planned on an old version");
+    assert!(store.insert_once(&key, end).await.unwrap());
+}
+
+pub(crate) async fn three_persons_of_one_name_get_three_accounts(store: impl Store) {
+    let token = with_acme(&store).await;
+    let persistent = vouchsafe::metadata::name_id_format::PERSISTENT;
+    let named = |person: &str, assertion: &str| {
+        let mut facts = login(person, &token, assertion);
+        facts.subject = Some("12345".to_owned());
+        facts
+    };
+    let facts = |round: &str| {
+        [
+            named("ada", &format!("1{round}")).with_subject_format(persistent),
+            named("bob", &format!("2{round}"))
+                .with_subject_format(persistent)
+                .with_subject_qualifiers(Some("http://idp.example/b"), None),
+            named("eve", &format!("3{round}"))
+                .with_subject_format(persistent)
+                .with_subject_qualifiers(None, Some("http://group.example")),
+            named("joe", &format!("4{round}")),
+        ]
+    };
+    let mut accounts = Vec::new();
+    for facts in facts("first") {
+        accounts.push(store.sign_in(None, facts).await.unwrap().1.account);
+    }
+    let mut different = accounts.clone();
+    different.sort();
+    different.dedup();
+    assert_eq!(different.len(), 4);
+    for (facts, account) in facts("second").into_iter().zip(&accounts) {
+        let (plan, applied) = store.sign_in(None, facts).await.unwrap();
+        assert!(plan.is_empty(), "{plan}");
+        assert_eq!(applied.account, *account);
+    }
+}
+
+pub(crate) async fn nobody_gets_an_address_of_a_domain_of_another_organization(store: impl Store) {
+    let token = with_acme(&store).await;
+    with_globex(&store).await;
+    let facts = |person: &str, address: &str, assertion: &str| {
+        let facts = login(person, &token, assertion).without_attribute("user.email");
+        facts.with_attribute("user.email", [address])
+    };
+    let ceo = facts("ceo", "CEO@Globex.example", "id1");
+    let refused = store.sign_in(None, &ceo).await.unwrap_err();
+    assert_eq!(refused.code(), "provisioning.domain_of_another");
+    assert!(!refused.to_string().to_lowercase().contains("ceo@"), "{refused}");
+    store.set_policy(&acme(), "[admission]\ndomains = ['globex.example']").await.unwrap();
+    assert_eq!(store.sign_in(None, &ceo).await.unwrap_err().code(), "provisioning.domain_of_another");
+    store.set_policy(&acme(), POLICY).await.unwrap();
+
+    store.sign_in(None, facts("ada", "ada@example.com", "id2")).await.unwrap();
+    store.sign_in(None, facts("ada", "ceo@globex.example", "id3")).await.unwrap();
+    let whole = store.whole(&acme()).await.unwrap();
+    assert_eq!(whole.accounts.len(), 1);
+    assert_eq!(whole.accounts[0].email, "ada@example.com", "the address does not follow");
+}
+
+/// The other organization verifies the domain after the snapshot was taken; its version is not the planned one's.
+pub(crate) async fn a_domain_that_is_verified_meanwhile_is_a_conflict(store: impl Store) {
+    let token = with_acme(&store).await;
+    let policy = store.policy(&acme()).await.unwrap();
+    let facts = login("ceo", &token, "id1").without_attribute("user.email");
+    let facts = facts.with_attribute("user.email", ["ceo@globex.example"]);
+    let early = policy.plan(&facts, &store.snapshot_for(&facts).await.unwrap()).unwrap();
+    let whole = policy.plan(&facts, &store.whole(&acme()).await.unwrap()).unwrap();
+    with_globex(&store).await;
+    let before = store.whole(&acme()).await.unwrap();
+    for plan in [early, whole] {
+        assert!(store.apply(&plan).await.unwrap_err().is_conflict());
+    }
+    assert_eq!(store.whole(&acme()).await.unwrap(), before);
+    assert_eq!(store.sign_in(None, &facts).await.unwrap_err().code(), "provisioning.domain_of_another");
 }
 
 pub(crate) async fn two_first_sign_ins_of_one_person_make_one_account(store: impl Store) {
@@ -128,6 +265,8 @@ pub(crate) async fn the_audit_says_what_and_why_and_no_secret(store: impl Store)
     }
     let shown = format!("{records:?} {store:?} {:?}", store.whole(&acme()).await.unwrap());
     assert!(!shown.contains(&token) && !shown.contains("the-assertion"));
+    assert!(!shown.contains("ada@"), "nor does Debug show an address: {shown}");
+    assert_eq!(records[0].after.as_deref(), Some("ada@example.com"), "the record itself has it");
     assert!(store.audit(&"other".into()).await.unwrap().is_empty());
 }
 

@@ -3,6 +3,8 @@
 use serde::Serialize;
 use vouchsafe_xml::Quoted;
 
+use super::surroundings::Told;
+
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -63,8 +65,9 @@ impl Complaint {
     }
 
     /// The value that the setting must have; its name is filled in when the product is known.
-    pub(crate) fn with_value(mut self, value: Option<String>) -> Complaint {
-        self.setting = value.map(|value| Setting { name: String::new(), value: Some(value) });
+    pub(crate) fn with_value(mut self, value: Option<&Told>) -> Complaint {
+        self.setting =
+            value.map(|told| Setting { name: String::new(), value: Some(told.as_str().to_owned()) });
         self
     }
 }
@@ -84,6 +87,13 @@ pub(crate) enum Own {
     LongRelayState,
     OlderProtocol,
     AlsoFailed,
+    MetadataInMessage,
+    CertificateInText,
+    TwoDescriptions,
+    NotCompared,
+    Disagreement,
+    MoreMessages,
+    NotLookedInto,
 }
 
 impl Own {
@@ -102,13 +112,23 @@ impl Own {
             Own::LongRelayState => "doctor.long_relay_state",
             Own::OlderProtocol => "doctor.older_protocol",
             Own::AlsoFailed => "doctor.also_failed",
+            Own::MetadataInMessage => "doctor.metadata_in_message",
+            Own::CertificateInText => "doctor.certificate_in_text",
+            Own::TwoDescriptions => "doctor.two_descriptions",
+            Own::NotCompared => "doctor.not_compared",
+            Own::Disagreement => "doctor.disagreement",
+            Own::MoreMessages => "doctor.more_messages",
+            Own::NotLookedInto => "doctor.not_looked_into",
         }
     }
 
     fn severity(self) -> Severity {
         match self {
-            Own::UnverifiedSender | Own::CannotOpen => Severity::Note,
-            Own::Unencrypted | Own::LongRelayState | Own::AssertionAlone => Severity::Warning,
+            Own::CannotOpen | Own::NotCompared | Own::MoreMessages | Own::NotLookedInto => Severity::Note,
+            Own::Unencrypted | Own::LongRelayState | Own::AssertionAlone | Own::Disagreement => {
+                Severity::Warning
+            }
+            Own::UnverifiedSender | Own::MetadataInMessage | Own::CertificateInText => Severity::Warning,
             _ => Severity::Error,
         }
     }
@@ -139,6 +159,19 @@ impl Own {
             Own::Unencrypted => format!("{what} is not encrypted on its way (http)"),
             Own::LongRelayState => format!("the RelayState has {what} octets; 80 are allowed"),
             Own::AlsoFailed => "another check failed too".to_owned(),
+            Own::MetadataInMessage => {
+                "metadata inside a message or a recording: anybody can have put it there, so it is not used for the other files".to_owned()
+            }
+            Own::CertificateInText => {
+                "a certificate inside another text: anybody can have put it there, so no file is verified with it".to_owned()
+            }
+            Own::TwoDescriptions => {
+                format!("the files describe the entity {what} in two different ways, so neither description is used")
+            }
+            Own::NotCompared => format!("not compared with anything, since nobody told what they must be: {what}"),
+            Own::Disagreement => "two parts of the messages do not agree".to_owned(),
+            Own::MoreMessages => format!("only the first {what} messages of the recording were looked at"),
+            Own::NotLookedInto => "why the signature fails was not looked into: that was done for other messages already".to_owned(),
             Own::OlderProtocol => format!("a message of another version of SAML, in the namespace {what}"),
         }
     }
@@ -158,9 +191,11 @@ impl Own {
             }
             Own::OtherXml => "Give a SAML Response, request, or metadata.",
             Own::UnverifiedSender => {
-                "Give the identity provider's metadata as well, to find out whether its certificate is the right one."
+                "Give the identity provider's metadata as well, as downloaded from its console: anybody can make a message that is intact."
             }
-            Own::NothingToVerifyWith => "Give the identity provider's metadata as well.",
+            Own::NothingToVerifyWith => {
+                "Give the identity provider's metadata as well, as downloaded from its console."
+            }
             Own::CannotOpen => {
                 "Give the private key of the certificate that the identity provider encrypts to (--decryption-key)."
             }
@@ -170,6 +205,26 @@ impl Own {
             }
             Own::LongRelayState => "Send a short handle and keep the meaning under it (SAML Bindings 3.4.3).",
             Own::AlsoFailed => "Look at the ledger of the refusal.",
+            Own::MetadataInMessage => {
+                "To have it used, download the metadata from where the identity provider's console shows its address, and give it as a file of \
+                 its own."
+            }
+            Own::CertificateInText => {
+                "Compare its fingerprint with the identity provider's console first; if it is there, download it there and give that file."
+            }
+            Own::TwoDescriptions => {
+                "Find out which of the files came from the console of this entity itself, and give that one alone. If somebody sent the other, \
+                 it may be an attempt to have a foreign certificate trusted."
+            }
+            Own::NotCompared => {
+                "Give the entity ID and the assertion consumer of this service (--entity-id, --acs), or its own metadata as a file."
+            }
+            Own::Disagreement => {
+                "Neither proves what is right. Compare both with the configuration of this service, and give its entity ID and assertion consumer \
+                 (--entity-id, --acs) to have them judged."
+            }
+            Own::MoreMessages => "Record the one sign-in that fails, from its beginning.",
+            Own::NotLookedInto => "Give this message in a file of its own.",
             Own::OlderProtocol => "Create the application as SAML 2.0 at the identity provider.",
         }
     }

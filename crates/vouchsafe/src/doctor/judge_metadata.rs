@@ -2,41 +2,23 @@
 
 use chrono::{DateTime, Utc};
 use vouchsafe_crypto::Certificate;
-use vouchsafe_metadata::{EntityDescription, IdentityProvider, MetadataError, RoleDescription};
+use vouchsafe_metadata::{EntityDescription, IdentityProvider};
+use vouchsafe_xml::Quoted;
 
 use super::complaint::{Complaint, Own, Severity};
 use super::judge_request::is_open;
 use super::recognise::Message;
-use super::{Doctor, Exhibit, Kind, Surroundings};
+use super::surroundings::Surroundings;
+use super::{Doctor, Exhibit, Kind};
 use crate::CertificateFacts;
 
-/// Keeps whom to trust and who we are.
-pub(crate) fn remember(octets: &[u8], surroundings: &mut Surroundings) {
-    match IdentityProvider::from_metadata(octets) {
-        Ok(identity_provider) => surroundings.identity_providers.push(identity_provider),
-        Err(MetadataError::SeveralIdentityProviders { .. }) => surroundings.aggregates.push(octets.to_vec()),
-        Err(_) => {}
-    }
-    for entity in EntityDescription::read_all(octets).unwrap_or_default().iter().take(ENTITIES) {
-        let roles = entity.roles().iter().filter(|role| role.name() == "SPSSODescriptor");
-        let consumers: Vec<String> = roles
-            .flat_map(RoleDescription::endpoints)
-            .filter(|(element, _)| element == "AssertionConsumerService")
-            .filter_map(|(_, endpoint)| Some(endpoint.as_ref().ok()?.location().to_owned()))
-            .collect();
-        let signing =
-            entity.roles().iter().flat_map(RoleDescription::signing_certificates).cloned().collect();
-        surroundings.signers.push((entity.entity_id().to_owned(), signing));
-        if !consumers.is_empty() {
-            surroundings.service_providers.push((entity.entity_id().to_owned(), consumers));
-        }
-    }
-}
+/// Entities of a file about which something is said.
+const ENTITIES: usize = 8;
 
-/// Entities of a file that are remembered as service providers and signers.
-const ENTITIES: usize = 1_000;
-
-pub(crate) fn judge(doctor: &Doctor, message: &Message, exhibit: &mut Exhibit) {
+pub(crate) fn judge(doctor: &Doctor, message: &Message, surroundings: &Surroundings, exhibit: &mut Exhibit) {
+    if !message.whole {
+        exhibit.complaints.push(Own::MetadataInMessage.about(""));
+    }
     let entities = match EntityDescription::read_all(&message.octets) {
         Ok(entities) => entities,
         Err(error) => {
@@ -44,6 +26,11 @@ pub(crate) fn judge(doctor: &Doctor, message: &Message, exhibit: &mut Exhibit) {
             return;
         }
     };
+    let names = entities.iter().map(EntityDescription::entity_id);
+    let conflicts = names.filter_map(|name| Some((name, surroundings.conflict(name)?)));
+    for (name, sources) in conflicts.take(ENTITIES).filter(|_| message.whole) {
+        exhibit.complaints.push(two_descriptions(name, &sources));
+    }
     if exhibit.kind == Kind::MetadataAggregate {
         let providers = entities.iter().filter(|entity| entity.is_identity_provider()).count();
         exhibit.fact("entities", entities.len().to_string());
@@ -56,6 +43,14 @@ pub(crate) fn judge(doctor: &Doctor, message: &Message, exhibit: &mut Exhibit) {
     if exhibit.kind == Kind::IdentityProviderMetadata {
         identity_provider(doctor.now, &message.octets, exhibit);
     }
+}
+
+/// The complaint about an entity that the files describe in two ways.
+pub(crate) fn two_descriptions(name: &str, sources: &[&str]) -> Complaint {
+    let mut complaint = Own::TwoDescriptions.about(name);
+    let sources: Vec<String> = sources.iter().take(4).map(|source| Quoted::new(source).to_string()).collect();
+    complaint.message = format!("{}: {}", complaint.message, sources.join(", "));
+    complaint
 }
 
 fn describe(entity: &EntityDescription, exhibit: &mut Exhibit) {

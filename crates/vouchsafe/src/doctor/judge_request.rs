@@ -6,17 +6,20 @@ use vouchsafe_xml::{Document, Element, namespace};
 use super::complaint::Own;
 use super::judge_signature::is_signed;
 use super::recognise::Message;
-use super::{Exhibit, Kind, Surroundings};
+use super::surroundings::Request;
+use super::{Exhibit, Kind};
 
 /// SAML Bindings 3.4.3.
 const RELAY_STATE: usize = 80;
 
-/// Keeps what the answer to this request is held against.
-pub(crate) fn remember(document: &Document, surroundings: &mut Surroundings) {
+/// What its answer is compared with.
+pub(crate) fn request(document: &Document) -> Option<Request> {
     let root = document.root();
-    let Some(id) = root.attribute("ID") else { return };
-    let consumer = root.attribute("AssertionConsumerServiceURL").map(str::to_owned);
-    surroundings.requests.push((id.to_owned(), issuer(root), consumer));
+    Some(Request {
+        id: root.attribute("ID")?.to_owned(),
+        issuer: issuer(root),
+        consumer: root.attribute("AssertionConsumerServiceURL").map(str::to_owned),
+    })
 }
 
 pub(crate) fn judge(document: &Document, message: &Message, exhibit: &mut Exhibit) {

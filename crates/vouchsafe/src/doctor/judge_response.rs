@@ -10,13 +10,17 @@ use vouchsafe_metadata::{EntityId, IdentityProvider};
 use vouchsafe_xml::{Document, Element, Quoted, namespace};
 
 use super::complaint::{Complaint, Own};
+use super::judge_metadata::two_descriptions;
 use super::judge_request::{is_open, relay_state};
 use super::recognise::Message;
-use super::{Doctor, Exhibit, Surroundings};
+use super::surroundings::{Surroundings, Told};
+use super::{Doctor, Exhibit};
 use crate::autopsy::Table;
 
 /// Checks beyond the first failed one that become complaints.
 const FURTHER: usize = 8;
+/// Other identity providers whose keys are tried when a signature fails.
+const OTHERS: usize = 64;
 /// Certificates that a message is judged by when there is no metadata.
 const CERTIFICATES: usize = 4;
 
@@ -37,6 +41,7 @@ pub(crate) fn judge(
     let Some(identity_provider) = whom_to_believe(claimed.issuer(), &document, surroundings, exhibit) else {
         return;
     };
+    expected.tell(document.root(), message, surroundings, exhibit);
     let identity_provider = if doctor.unauthenticated_cbc {
         identity_provider.danger_accept_unauthenticated_cbc()
     } else {
@@ -61,7 +66,7 @@ impl Case<'_> {
             Ok(trust) => trust,
             Err(error) => return exhibit.complaints.push(complaint(&Refusal::from(error), None)),
         };
-        if has_encrypted_assertion(&document) && self.doctor.decryption_keys.is_empty() {
+        if has_encrypted_assertion(document.root()) && self.doctor.decryption_keys.is_empty() {
             exhibit.complaints.push(Own::CannotOpen.about(""));
             self.signatures(&trust, exhibit);
             return;
@@ -69,9 +74,10 @@ impl Case<'_> {
         if let Err(refusal) =
             self.decide(document, &trust).or_else(|refusal| self.learned_audience(refusal, &trust))
         {
-            exhibit.complaints.push(complaint(&refusal, Some(&self.expected)));
             let further = refusal.ledger().failed().skip(1).take(FURTHER);
-            exhibit.complaints.extend(further.map(|check| also_failed(check, &self.expected)));
+            let all = std::iter::once(complaint(&refusal, Some(&self.expected)))
+                .chain(further.map(|check| also_failed(check, &self.expected)));
+            exhibit.complaints.extend(all.filter(|complaint| self.expected.judges(&complaint.code)));
             let about_signatures =
                 ["signature.", "crypto."].iter().any(|crate_| refusal.code().starts_with(crate_));
             if about_signatures {
@@ -90,10 +96,10 @@ impl Case<'_> {
     /// An encrypted Assertion tells its audience only once it is open: with nothing else to hold it against, it is held against itself.
     fn learned_audience(&mut self, refusal: Refusal, trust: &Trust) -> Result<(), Refusal> {
         let told = refusal.ledger().check("conditions.audience").map(Check::actual_text).unwrap_or_default();
-        if !self.expected.entity_id.is_empty() || EntityId::new(told.as_ref()).is_err() {
+        if self.expected.entity_id.told().is_some() || EntityId::new(told.as_ref()).is_err() {
             return Err(refusal);
         }
-        self.expected.entity_id = told.into_owned();
+        self.expected.entity_id = Known::Claimed(told.into_owned());
         let document = Document::parse(&self.message.octets, &self.doctor.limits)?;
         self.decide(document, trust)
     }
@@ -101,10 +107,15 @@ impl Case<'_> {
     /// Why signatures fail.
     fn signatures(&self, trust: &Trust, exhibit: &mut Exhibit) {
         let Doctor { decryption_keys, provider, limits, .. } = self.doctor;
+        if !self.surroundings.one_more_autopsy() {
+            return exhibit.complaints.push(Own::NotLookedInto.about(""));
+        }
         let others =
-            self.surroundings.identity_providers.iter().filter(|one| one.entity_id() != trust.entity_id());
+            self.surroundings.identity_providers().filter(|name| *name != trust.entity_id().as_str());
         let known = others
-            .filter_map(|one| self::trust(one, self.doctor).ok())
+            .take(OTHERS)
+            .filter_map(|name| self.surroundings.identity_provider(&EntityId::new(name).ok()?)?.ok())
+            .filter_map(|one| self::trust(&one, self.doctor).ok())
             .flat_map(|trust| trust.keys().to_vec());
         let table = Table {
             trusted: Some(trust),
@@ -140,12 +151,21 @@ fn whom_to_believe(
     exhibit: &mut Exhibit,
 ) -> Option<IdentityProvider> {
     let name = claimed.map(EntityId::as_str).unwrap_or_default();
-    if let Some(known) = claimed.and_then(|claimed| surroundings.identity_provider(claimed)) {
-        return Some(known);
+    if let Some(sources) = surroundings.conflict(name) {
+        exhibit.complaints.push(two_descriptions(name, &sources));
+        return None;
     }
-    if !surroundings.identity_providers.is_empty() || !surroundings.aggregates.is_empty() {
-        let expected = surroundings.identity_providers.first().map(|one| one.entity_id().as_str().to_owned());
-        exhibit.complaints.push(complaint(&Refusal::unknown_issuer(name), None).with_value(expected));
+    match claimed.and_then(|claimed| surroundings.identity_provider(claimed)) {
+        Some(Ok(known)) => return Some(known),
+        Some(Err(error)) => {
+            exhibit.complaints.push(Complaint::error(error.code(), error.to_string(), error.hint()));
+            return None;
+        }
+        None => {}
+    }
+    if surroundings.identity_providers().next().is_some() {
+        let only = surroundings.only_identity_provider();
+        exhibit.complaints.push(complaint(&Refusal::unknown_issuer(name), None).with_value(only.as_ref()));
     }
     let with_keys = |certificates: Vec<Certificate>| {
         let mut certificates = certificates.into_iter();
@@ -154,14 +174,14 @@ fn whom_to_believe(
             certificates.fold(begun, IdentityProvider::with_signing_certificate)
         })
     };
-    let handed_over = surroundings.certificates.iter().map(|(_, certificate)| certificate.clone());
+    let handed_over = surroundings.certificates().iter().map(|(_, certificate)| certificate.clone());
     if let Some(trusted) = with_keys(handed_over.collect()) {
         return Some(trusted);
     }
     let brought = with_keys(certificates(document));
     exhibit.complaints.push(match &brought {
         Some(_) => Own::UnverifiedSender.about(name),
-        None if has_encrypted_assertion(document) => Own::CannotOpen.about(name),
+        None if has_encrypted_assertion(document.root()) => Own::CannotOpen.about(name),
         None => Own::NothingToVerifyWith.about(name),
     });
     brought
@@ -170,14 +190,43 @@ fn whom_to_believe(
 /// What the response must agree with.
 #[derive(Clone, Debug)]
 struct Expected {
-    entity_id: String,
-    assertion_consumer: String,
+    entity_id: Known,
+    assertion_consumer: Known,
     in_response_to: Option<String>,
     now: DateTime<Utc>,
+    /// Whether the assertion, and what it is for, cannot be seen.
+    encrypted: bool,
+}
+
+/// Where a value comes from: only what the operator told is something to hold a message against.
+#[derive(Clone, Debug)]
+enum Known {
+    Told(Told),
+    /// As the message itself has it, so that it is not judged.
+    Claimed(String),
+}
+
+impl Known {
+    fn of(told: Option<Told>, claimed: Option<String>) -> Known {
+        told.map_or_else(|| Known::Claimed(claimed.unwrap_or_default()), Known::Told)
+    }
+
+    fn told(&self) -> Option<&Told> {
+        match self {
+            Known::Told(told) => Some(told),
+            Known::Claimed(_) => None,
+        }
+    }
+
+    fn as_str(&self) -> &str {
+        match self {
+            Known::Told(told) => told.as_str(),
+            Known::Claimed(claimed) => claimed,
+        }
+    }
 }
 
 impl Expected {
-    /// From what was told, else from the request that it answers, else from service provider metadata, else from the message itself.
     fn of(
         doctor: &Doctor,
         root: Element<'_>,
@@ -185,44 +234,62 @@ impl Expected {
         message: &Message,
         surroundings: &Surroundings,
     ) -> Expected {
-        let in_response_to = claimed.in_response_to();
-        let request = surroundings.requests.iter().find(|(id, ..)| Some(id.as_str()) == in_response_to);
-        let (_, issuer, consumer) = request.cloned().unwrap_or_default();
-        let own = surroundings.service_providers.first();
-        let by_metadata = own.map(|(entity_id, _)| entity_id.clone());
-        let posted_to = || message.address.clone();
-        let destination = || {
-            root.attribute("Destination").map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
-        };
-        let consumer_by_metadata = || {
-            let consumers = &own?.1;
-            let named = consumers.iter().find(|consumer| destination().as_ref() == Some(consumer));
-            named.or(consumers.first()).cloned()
-        };
-        let of_element =
-            |name: &str| root.descendants().find(|element| element.is(namespace::SAML_ASSERTION, name));
-        let audience = || of_element("Audience").map(|element| element.text().trim().to_owned());
-        let recipient = || Some(of_element("SubjectConfirmationData")?.attribute("Recipient")?.to_owned());
+        let destination = destination(root);
+        let told = surroundings.our_assertion_consumer(doctor, destination.as_deref());
         Expected {
-            entity_id: doctor
-                .entity_id
-                .clone()
-                .or(issuer)
-                .or(by_metadata)
-                .or_else(audience)
-                .unwrap_or_default(),
-            assertion_consumer: doctor
-                .assertion_consumer
-                .clone()
-                .or(consumer)
-                .or_else(consumer_by_metadata)
-                .or_else(posted_to)
-                .or_else(destination)
-                .or_else(recipient)
-                .unwrap_or_default(),
-            in_response_to: in_response_to.map(str::to_owned),
+            entity_id: Known::of(surroundings.our_entity_id(doctor), audiences(root).next()),
+            assertion_consumer: Known::of(told, destination.or_else(|| recipient(root))),
+            in_response_to: claimed.in_response_to().map(str::to_owned),
             now: doctor.judged_at.or(message.time).or_else(|| issued(root)).unwrap_or(doctor.now),
+            encrypted: has_encrypted_assertion(root),
         }
+    }
+
+    /// Says what is not judged, since nobody told what is right, and where the messages do not agree among themselves.
+    fn tell(&self, root: Element<'_>, message: &Message, surroundings: &Surroundings, exhibit: &mut Exhibit) {
+        let request = self.in_response_to.as_deref().and_then(|id| surroundings.request(id));
+        let mut not_compared = Vec::new();
+        if self.entity_id.told().is_none() {
+            not_compared.push("Audience");
+            let asked = request.and_then(|request| request.issuer.as_deref());
+            let mut audiences = audiences(root).peekable();
+            if let (Some(asked), Some(first)) = (asked, audiences.peek().cloned())
+                && !audiences.any(|audience| audience == asked)
+            {
+                exhibit.complaints.push(disagreement("Audience", &first, "Issuer of the request", asked));
+            }
+        }
+        if self.assertion_consumer.told().is_none() {
+            not_compared.extend(["Destination", "Recipient"]);
+            let asked = request.and_then(|request| request.consumer.as_deref());
+            let (destination, recipient) = (destination(root), recipient(root));
+            let named = destination.as_deref().map(|text| ("Destination", text));
+            let named = named.or(recipient.as_deref().map(|text| ("Recipient", text)));
+            for (what, other) in [
+                ("Recipient", recipient.as_deref()),
+                ("address that it was posted to", message.address.as_deref()),
+                ("AssertionConsumerServiceURL of the request", asked),
+            ] {
+                if let (Some((name, text)), Some(other)) = (named, other)
+                    && text != other
+                {
+                    exhibit.complaints.push(disagreement(name, text, what, other));
+                }
+            }
+        }
+        if !not_compared.is_empty() {
+            exhibit.complaints.push(Own::NotCompared.about(&not_compared.join(", ")));
+        }
+    }
+
+    /// Whether a code is about something that the operator told, or that the message does not have at all.
+    fn judges(&self, code: &str) -> bool {
+        let known = match code {
+            "assertion.audience" => &self.entity_id,
+            "assertion.recipient" | "assertion.destination" => &self.assertion_consumer,
+            _ => return true,
+        };
+        known.told().is_some() || (known.as_str().is_empty() && !self.encrypted)
     }
 
     fn expectations(&self) -> Result<Expectations, Refusal> {
@@ -230,19 +297,42 @@ impl Expected {
             Some(id) => Correlation::Reply(MessageId::new(id.as_str())?),
             None => Correlation::Unsolicited,
         };
-        let name = if self.entity_id.is_empty() { "urn:unknown" } else { self.entity_id.as_str() };
+        let name = if self.entity_id.as_str().is_empty() { "urn:unknown" } else { self.entity_id.as_str() };
         let entity_id = EntityId::new(name).map_err(vouchsafe_assertion::AssertionError::from)?;
         Ok(Expectations::new(entity_id, self.assertion_consumer.as_str(), correlation))
     }
 
     /// The value that the setting behind an error must have.
-    fn value(&self, code: &str) -> Option<String> {
+    fn value(&self, code: &str) -> Option<&Told> {
         match code {
-            "assertion.audience" => Some(self.entity_id.clone()),
-            "assertion.recipient" | "assertion.destination" => Some(self.assertion_consumer.clone()),
+            "assertion.audience" => self.entity_id.told(),
+            "assertion.recipient" | "assertion.destination" => self.assertion_consumer.told(),
             _ => None,
         }
     }
+}
+
+/// Two values that should be the same; which of them is right, no message can tell.
+fn disagreement(one: &str, text: &str, other: &str, other_text: &str) -> Complaint {
+    let mut complaint = Own::Disagreement.about("");
+    complaint.message =
+        format!("the {one} is {}, and the {other} is {}", Quoted::new(text), Quoted::new(other_text));
+    complaint
+}
+
+fn destination(root: Element<'_>) -> Option<String> {
+    root.attribute("Destination").map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
+}
+
+fn recipient(root: Element<'_>) -> Option<String> {
+    let mut all = root.descendants();
+    let data = all.find(|element| element.is(namespace::SAML_ASSERTION, "SubjectConfirmationData"))?;
+    data.attribute("Recipient").map(str::to_owned)
+}
+
+fn audiences(root: Element<'_>) -> impl Iterator<Item = String> {
+    let all = root.descendants().filter(|element| element.is(namespace::SAML_ASSERTION, "Audience"));
+    all.map(|element| element.text().trim().to_owned())
 }
 
 /// The moment after it was issued, by its own clock.
@@ -338,8 +428,8 @@ fn facts(root: Element<'_>, exhibit: &mut Exhibit) {
     }
 }
 
-fn has_encrypted_assertion(document: &Document) -> bool {
-    document.root().elements().any(|child| child.is(namespace::SAML_ASSERTION, "EncryptedAssertion"))
+fn has_encrypted_assertion(root: Element<'_>) -> bool {
+    root.elements().any(|child| child.is(namespace::SAML_ASSERTION, "EncryptedAssertion"))
 }
 
 /// The certificates in the signatures of the Response and its Assertion.

@@ -4,14 +4,15 @@
 //! is no key for, is a fact and no fault.
 
 use vouchsafe_crypto::Certificate;
-use vouchsafe_metadata::EntityId;
 use vouchsafe_signature::{
     Evidence, SignatureError, TrustedKey, Verified, has_signature, verify, verify_any, verify_query,
 };
 use vouchsafe_xml::{Document, Limits, Quoted};
 
 use super::complaint::{Complaint, Severity};
-use super::{Doctor, Exhibit, Surroundings};
+use super::judge_metadata::two_descriptions;
+use super::surroundings::Surroundings;
+use super::{Doctor, Exhibit};
 use crate::form;
 
 /// Who vouches for metadata is not in it: only a certificate that was handed over can tell.
@@ -103,16 +104,13 @@ fn keys_of(
     exhibit: &mut Exhibit,
 ) -> Option<Vec<TrustedKey>> {
     let name = sender.unwrap_or_default();
-    let named = surroundings.signers.iter().filter(|(entity_id, _)| entity_id == name);
-    let mut certificates: Vec<Certificate> =
-        named.flat_map(|(_, certificates)| certificates.clone()).collect();
-    if certificates.is_empty() {
-        // An aggregate may be longer than what is remembered of it.
-        let known = EntityId::new(name).ok().and_then(|name| surroundings.identity_provider(&name));
-        certificates.extend(known.iter().flat_map(|known| known.signing_certificates().to_vec()));
+    if let Some(sources) = surroundings.conflict(name) {
+        exhibit.complaints.push(two_descriptions(name, &sources));
+        exhibit.fact("verified", "no");
+        return None;
     }
     let by_metadata = (1_usize..)
-        .zip(&certificates)
+        .zip(surroundings.signing_certificates(name))
         .filter_map(|(place, certificate)| key(doctor, certificate, format!("{name}, signing key {place}")));
     let keys: Vec<TrustedKey> = by_metadata.chain(handed_over(doctor, surroundings)).collect();
     if keys.is_empty() {
@@ -130,8 +128,10 @@ fn handed_over<'a>(
     doctor: &'a Doctor,
     surroundings: &'a Surroundings,
 ) -> impl Iterator<Item = TrustedKey> + 'a {
-    let certificates = surroundings.certificates.iter();
-    certificates.filter_map(|(source, certificate)| key(doctor, certificate, source.clone()))
+    surroundings
+        .certificates()
+        .iter()
+        .filter_map(|(source, certificate)| key(doctor, certificate, source.clone()))
 }
 
 fn key(doctor: &Doctor, certificate: &Certificate, label: String) -> Option<TrustedKey> {

@@ -34,12 +34,12 @@ mod judge_signature;
 mod pattern;
 mod products;
 mod recognise;
+mod surroundings;
 mod traits;
 
 use chrono::{DateTime, SubsecRound, Utc};
 use serde::Serialize;
-use vouchsafe_crypto::{Certificate, PrivateKey, Provider};
-use vouchsafe_metadata::IdentityProvider;
+use vouchsafe_crypto::{PrivateKey, Provider};
 use vouchsafe_xml::{Document, Limits};
 
 pub use complaint::{Complaint, Setting, Severity};
@@ -47,11 +47,20 @@ pub use products::{Product, Quirk, catalogue};
 
 use crate::CertificateFacts;
 use complaint::Own;
-use recognise::{Found, Message, Read};
+use recognise::{Found, Message};
+use surroundings::Surroundings;
 use traits::Traits;
 
-/// Looks at files together: metadata among them says whom to trust and who we are, certificates among them (PEM) whose keys else,
-/// requests among them which answer is expected.
+/// Facts and complaints of one exhibit, and characters of a fact: what somebody can read.
+const FACTS: usize = 200;
+const COMPLAINTS: usize = 100;
+const CHARACTERS: usize = 500;
+
+/// Looks at files together: metadata among them says whom to trust and who we are, certificates among them (PEM) whose keys else.
+///
+/// Only whole files of metadata and whole certificates do: what is inside a message, a page or a recording is looked at, and tells nothing
+/// about whom to trust or who we are. Two different descriptions of one entity are an error, and neither is used. No value to type into a
+/// console is taken from a message.
 #[derive(Clone, Debug)]
 pub struct Doctor {
     pub(crate) now: DateTime<Utc>,
@@ -142,6 +151,13 @@ pub enum Kind {
 }
 
 impl Kind {
+    pub(crate) fn is_metadata(self) -> bool {
+        matches!(
+            self,
+            Kind::IdentityProviderMetadata | Kind::ServiceProviderMetadata | Kind::MetadataAggregate
+        )
+    }
+
     /// The kind in words.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -185,14 +201,15 @@ impl Doctor {
         self
     }
 
-    /// Our entity ID. Without it, it is taken from service provider metadata or a request among the files, or from the message itself.
+    /// Our entity ID. Without it, it is that of the only service provider whose metadata is among the files; without that, no audience is held
+    /// against anything, which is said.
     #[must_use]
     pub fn with_entity_id(mut self, entity_id: impl Into<String>) -> Doctor {
         self.entity_id = Some(entity_id.into());
         self
     }
 
-    /// Our assertion consumer. Without it, it is taken from where the entity ID is taken from.
+    /// Our assertion consumer. Without it, it is taken from where the entity ID is taken from, and otherwise not held against anything.
     #[must_use]
     pub fn with_assertion_consumer(mut self, url: impl Into<String>) -> Doctor {
         self.assertion_consumer = Some(url.into());
@@ -235,8 +252,11 @@ impl Doctor {
     fn exhibit(&self, found: Found, surroundings: &Surroundings) -> Exhibit {
         let (message, parsed) = match found {
             Found::Message(read) => (read.message, read.parsed),
-            Found::Certificate { source, certificate } => {
+            Found::Certificate { source, certificate, whole } => {
                 let mut exhibit = Exhibit::of(source, Kind::Certificate, Vec::new());
+                if !whole {
+                    exhibit.complaints.push(Own::CertificateInText.about(""));
+                }
                 exhibit.fact("certificate", CertificateFacts::of(&certificate).to_string());
                 return exhibit;
             }
@@ -269,7 +289,7 @@ impl Doctor {
         match kind {
             Kind::Response => judge_response::judge(self, document, &message, surroundings, &mut exhibit),
             Kind::IdentityProviderMetadata | Kind::ServiceProviderMetadata | Kind::MetadataAggregate => {
-                judge_metadata::judge(self, &message, &mut exhibit);
+                judge_metadata::judge(self, &message, surroundings, &mut exhibit);
                 judge_signature::of_metadata(self, &document, surroundings, &mut exhibit);
             }
             Kind::OtherXml => {
@@ -292,6 +312,7 @@ impl Doctor {
             product.advise(&traits, &mut exhibit.complaints);
         }
         exhibit.complaints.sort_by_key(|complaint| complaint.severity);
+        exhibit.complaints.truncate(COMPLAINTS);
         exhibit
     }
 }
@@ -319,60 +340,15 @@ impl Exhibit {
         Exhibit { source, kind, product: None, facts: Vec::new(), complaints }
     }
 
+    /// Adds a fact, cut to what fits on a screen; the first of many.
     pub(crate) fn fact(&mut self, name: &'static str, value: impl Into<String>) {
-        self.facts.push(Fact { name, value: value.into() });
-    }
-}
-
-/// What the files say of each other.
-#[derive(Debug, Default)]
-pub(crate) struct Surroundings {
-    pub(crate) identity_providers: Vec<IdentityProvider>,
-    pub(crate) aggregates: Vec<Vec<u8>>,
-    /// Entity ID and signing certificates of each entity.
-    pub(crate) signers: Vec<(String, Vec<Certificate>)>,
-    /// Certificates that were handed over, each with the name of its file.
-    pub(crate) certificates: Vec<(String, Certificate)>,
-    /// Entity ID and assertion consumers of each service provider.
-    pub(crate) service_providers: Vec<(String, Vec<String>)>,
-    /// Identifier, issuer and assertion consumer of each request.
-    pub(crate) requests: Vec<(String, Option<String>, Option<String>)>,
-}
-
-impl Surroundings {
-    fn of(found: &[Found]) -> Surroundings {
-        let mut surroundings = Surroundings::default();
-        for one in found {
-            if let Found::Certificate { source, certificate } = one {
-                surroundings.certificates.push((source.clone(), certificate.clone()));
-            }
-            if let Found::Message(read) = one
-                && let Read { message, parsed: Ok(document) } = read.as_ref()
-            {
-                match recognise::kind(document) {
-                    Kind::AuthnRequest => judge_request::remember(document, &mut surroundings),
-                    Kind::IdentityProviderMetadata
-                    | Kind::ServiceProviderMetadata
-                    | Kind::MetadataAggregate => {
-                        judge_metadata::remember(&message.octets, &mut surroundings);
-                    }
-                    _ => {}
-                }
-            }
+        let mut value = value.into();
+        if let Some((end, _)) = value.char_indices().nth(CHARACTERS) {
+            value.truncate(end);
+            value.push('…');
         }
-        surroundings
-    }
-
-    /// The identity provider of this name.
-    pub(crate) fn identity_provider(
-        &self,
-        entity_id: &vouchsafe_metadata::EntityId,
-    ) -> Option<IdentityProvider> {
-        let alone = self.identity_providers.iter().find(|one| one.entity_id() == entity_id).cloned();
-        alone.or_else(|| {
-            self.aggregates
-                .iter()
-                .find_map(|octets| IdentityProvider::from_metadata_entity(octets, entity_id).ok())
-        })
+        if self.facts.len() < FACTS {
+            self.facts.push(Fact { name, value });
+        }
     }
 }

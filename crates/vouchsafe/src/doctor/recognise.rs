@@ -11,6 +11,8 @@ use crate::redirect::{SAML_REQUEST, SAML_RESPONSE, inflate};
 
 /// Messages of one recording that are looked at.
 const MESSAGES: usize = 64;
+/// Octets of the messages of one recording that are looked at.
+const OCTETS_OF_MESSAGES: usize = 8 * 1024 * 1024;
 /// Octets of a file that are looked at; recordings of a browser are large.
 const OCTETS: usize = 256 * 1024 * 1024;
 
@@ -20,6 +22,8 @@ pub(crate) struct Message {
     /// The file, and the place in it.
     pub(crate) source: String,
     pub(crate) octets: Vec<u8>,
+    /// Whether it is the whole of a file that the operator named: only then does metadata say whom to trust and who we are.
+    pub(crate) whole: bool,
     /// "XML", "base64", "HTTP-Redirect", "HTTP-POST".
     pub(crate) wrapping: &'static str,
     /// The address it was sent to, without its query.
@@ -35,8 +39,16 @@ pub(crate) struct Message {
 #[derive(Debug)]
 pub(crate) enum Found {
     Message(Box<Read>),
-    Certificate { source: String, certificate: Certificate },
-    Nothing { source: String, complaint: Complaint },
+    /// `whole`: the file is nothing but certificates.
+    Certificate {
+        source: String,
+        certificate: Certificate,
+        whole: bool,
+    },
+    Nothing {
+        source: String,
+        complaint: Complaint,
+    },
 }
 
 /// A message, and the tree of it.
@@ -44,6 +56,15 @@ pub(crate) enum Found {
 pub(crate) struct Read {
     pub(crate) message: Message,
     pub(crate) parsed: Result<Document, XmlError>,
+}
+
+impl Found {
+    fn octets(&self) -> usize {
+        match self {
+            Found::Message(read) => read.message.octets.len(),
+            _ => 0,
+        }
+    }
 }
 
 impl Message {
@@ -73,7 +94,10 @@ pub(crate) fn recognise(name: &str, octets: &[u8], limits: &Limits) -> Vec<Found
     }
     if !text.starts_with('<') && text.contains("-----BEGIN ") {
         return match Certificate::from_pem(text) {
-            Ok(certificate) => vec![Found::Certificate { source: name.to_owned(), certificate }],
+            Ok(certificate) => {
+                let whole = is_certificates_alone(text);
+                vec![Found::Certificate { source: name.to_owned(), certificate, whole }]
+            }
             Err(error) => nothing(Complaint::error(error.code(), error.to_string(), error.hint())),
         };
     }
@@ -88,6 +112,7 @@ pub(crate) fn recognise(name: &str, octets: &[u8], limits: &Limits) -> Vec<Found
                 Message {
                     source: name.to_owned(),
                     octets: octets.to_vec(),
+                    whole: true,
                     wrapping: "XML",
                     ..Message::default()
                 },
@@ -123,13 +148,25 @@ pub(crate) fn kind(document: &Document) -> Kind {
 
 fn parsed(message: Message, limits: &Limits) -> Found {
     // Metadata may be large: it is a file that somebody chose.
-    let is_metadata = message.wrapping == "XML" && message.octets.len() > limits.input_bytes;
+    let is_metadata = message.whole && message.octets.len() > limits.input_bytes;
     let parsed = if is_metadata {
         Document::parse(&message.octets, &Limits::metadata())
     } else {
         Document::parse(&message.octets, limits)
     };
     Found::Message(Box::new(Read { message, parsed }))
+}
+
+/// Whether a text is certificates in PEM and nothing else. In a mail or a page, they are somebody's word.
+fn is_certificates_alone(text: &str) -> bool {
+    let mut inside = false;
+    text.lines().map(str::trim).all(|line| {
+        match (line.starts_with("-----BEGIN "), line.starts_with("-----END ")) {
+            (true, _) => !std::mem::replace(&mut inside, true),
+            (_, true) => std::mem::replace(&mut inside, false),
+            _ => inside || line.is_empty(),
+        }
+    })
 }
 
 /// An address, a query string, a posted form, or base64.
@@ -168,7 +205,7 @@ fn in_form(name: &str, address: Option<String>, form: &str, limits: &Limits) -> 
         address,
         query: deflated.then(|| form.to_owned()),
         relay_state: value("RelayState"),
-        time: None,
+        ..Message::default()
     };
     Some(parsed(message, limits))
 }
@@ -238,6 +275,7 @@ fn attribute<'t>(tag: &'t str, name: &str) -> Option<&'t str> {
 /// The messages of a recording.
 fn recording(name: &str, entries: &[har::Entry], limits: &Limits) -> Vec<Found> {
     let mut found = Vec::new();
+    let mut octets = 0_usize;
     for (place, entry) in (1_usize..).zip(entries) {
         let address = entry.request.url.split(['?', '#']).next().unwrap_or_default().to_owned();
         let source = format!(
@@ -262,9 +300,12 @@ fn recording(name: &str, entries: &[har::Entry], limits: &Limits) -> Vec<Found> 
             if let Found::Message(read) = &mut one {
                 read.message.time = entry.time();
             }
+            octets = octets.saturating_add(one.octets());
             found.push(one);
         }
-        if found.len() >= MESSAGES {
+        if found.len() >= MESSAGES || octets > OCTETS_OF_MESSAGES {
+            let complaint = Own::MoreMessages.about(&found.len().to_string());
+            found.push(Found::Nothing { source: name.to_owned(), complaint });
             break;
         }
     }

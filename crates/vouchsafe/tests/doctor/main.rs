@@ -12,6 +12,7 @@ mod products;
 mod samples;
 mod shared;
 mod signatures;
+mod trust;
 mod wrappings;
 
 use chrono::{DateTime, TimeDelta, Utc};

@@ -123,11 +123,11 @@ fn so_is_a_message_that_carries_its_signature() {
 fn a_response_is_verified_by_a_certificate_that_was_handed_over() {
     let response = testkit::IdentityProvider::okta().response().issue().unwrap();
     let exhibit = first(&[response.xml(), &keys::identity_provider().certificate().to_pem()]);
-    assert_eq!(codes(&exhibit), Vec::<&str>::new(), "{exhibit:#?}");
+    assert_eq!(codes(&exhibit), ["doctor.not_compared"], "{exhibit:#?}");
     let exhibit = first(&[response.xml(), &keys::attacker().certificate().to_pem()]);
     assert_eq!(errors(&exhibit).first(), Some(&"signature.not_verified"), "{exhibit:#?}");
     let exhibit = first(&[response.xml()]);
-    assert_eq!(codes(&exhibit), ["doctor.unverified_sender"]);
+    assert_eq!(codes(&exhibit), ["doctor.unverified_sender", "doctor.not_compared"]);
 }
 
 #[test]

@@ -24,6 +24,7 @@ pub(crate) async fn walk() -> Result<(), Failure> {
     report.step("first sign-in, from the identity provider's dashboard", world.first_sign_in().await);
     report.step("second sign-in, from the service's SAML SSO button", world.second_sign_in().await);
     report.step("again from the dashboard", world.dashboard_again().await);
+    report.step("addresses and names of nobody", world.not_found().await);
     report.step("an answer in another person's browser", refusals::in_another_browser(&world).await);
     report.step("the same response again", refusals::replayed(&world).await);
     report.step("a response with another e-mail address put in", refusals::tampered(&world).await);

@@ -1,7 +1,7 @@
 //! The two servers, and what people do on them when all is well.
 
 use tokio::net::TcpListener;
-use vouchsafe_axum::Service;
+use vouchsafe_axum::{LOGIN, Service};
 use vouchsafe_testkit::server::{App as OktaApp, AppId, Config, Okta, Server, User, start};
 
 use super::browser::{Browser, Form, Visit};
@@ -12,6 +12,9 @@ use crate::seed;
 
 /// Who walks.
 pub(super) const ADA: &str = "ada@acme.example";
+
+/// Her name at a domain that nobody has verified.
+const ADA_ELSEWHERE: &str = "ada@mail.acme.example";
 
 pub(super) struct World {
     pub(super) service: String,
@@ -112,6 +115,24 @@ impl World {
         Ok("signed in, nothing created".to_owned())
     }
 
+    /// Three addresses at domains of which nobody here signs in, and a name: one answer, which tells nothing of any of them.
+    pub(super) async fn not_found(&self) -> Outcome {
+        let mut pages = Vec::new();
+        for typed in [ADA_ELSEWHERE, "owner@initech.example", "nobody@nowhere.example", "nobody"] {
+            let page = Browser::new()?
+                .post(&format!("{}{LOGIN}", self.service), &[("organization", typed), ("return", "/home")])
+                .await?;
+            require(page.shows("SAML SSO could not be started"), || unexpected(&page))?;
+            require(!page.url.contains("%40") && !page.url.contains('@'), || {
+                "the address is in the URL".to_owned()
+            })?;
+            pages.push((page.status, page.url, page.body));
+        }
+        pages.dedup();
+        require(pages.len() == 1, || "the answers differ".to_owned())?;
+        Ok("one answer for all".to_owned())
+    }
+
     pub(super) async fn dashboard_again(&self) -> Outcome {
         let browser = Browser::new()?;
         let home = browser.submit(&self.by_dashboard(&browser).await?).await?;
@@ -172,9 +193,8 @@ impl World {
 
     /// The service's button: by way of the identity provider's sign-in page to the form that goes to the service.
     pub(super) async fn by_button(&self, browser: &Browser, organization: &str) -> Result<Form, Failure> {
-        let address =
-            format!("{}/sign-in/sso?organization={}", self.service, organization.replace('@', "%40"));
-        let page = browser.get(&address).await?;
+        let address = format!("{}{LOGIN}", self.service);
+        let page = browser.post(&address, &[("organization", organization), ("return", "/home")]).await?;
         require(page.url.starts_with(&self.identity_provider()), || unexpected(&page))?;
         let there = page.url.clone();
         match page.saml_form() {

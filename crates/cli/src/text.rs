@@ -1,0 +1,112 @@
+//! Text for people: lines of pieces, which are escaped when they are written and not before.
+
+use vouchsafe::xml::Escaped;
+
+/// Lines. Each ends where it was ended here: a line break in a piece is escaped like every other character that does not show as itself.
+#[derive(Debug, Default)]
+pub(crate) struct Text {
+    lines: Vec<Line>,
+}
+
+/// One line.
+#[derive(Debug, Default)]
+pub(crate) struct Line {
+    pieces: Vec<(Option<Style>, String)>,
+}
+
+/// Emphasis, when standard output is a terminal.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Style {
+    Good,
+    Bad,
+    Quiet,
+    Title,
+}
+
+impl Text {
+    pub(crate) fn new() -> Text {
+        Text::default()
+    }
+
+    pub(crate) fn push(&mut self, line: Line) {
+        self.lines.push(line);
+    }
+
+    /// A line without emphasis.
+    pub(crate) fn line(&mut self, text: impl Into<String>) {
+        self.push(Line::of(text));
+    }
+
+    /// An indented line for each line of a text that somebody else wrote: indented, so that none can pass for one of ours.
+    pub(crate) fn quote(&mut self, text: &str) {
+        text.lines().for_each(|line| self.line(format!("  {line}")));
+    }
+
+    pub(crate) fn append(&mut self, other: Text) {
+        self.lines.extend(other.lines);
+    }
+
+    /// The text as it is written.
+    pub(crate) fn shown(&self, colour: bool) -> String {
+        self.lines.iter().map(|line| line.shown(colour) + "\n").collect()
+    }
+}
+
+impl Line {
+    pub(crate) fn of(text: impl Into<String>) -> Line {
+        Line { pieces: vec![(None, text.into())] }
+    }
+
+    pub(crate) fn styled(style: Style, text: impl Into<String>) -> Line {
+        Line { pieces: vec![(Some(style), text.into())] }
+    }
+
+    /// The line, and this behind it.
+    pub(crate) fn then(mut self, text: impl Into<String>) -> Line {
+        self.pieces.push((None, text.into()));
+        self
+    }
+
+    /// The line, and this behind it with emphasis.
+    pub(crate) fn then_styled(mut self, style: Style, text: impl Into<String>) -> Line {
+        self.pieces.push((Some(style), text.into()));
+        self
+    }
+
+    /// The line as it is written, without its end.
+    pub(crate) fn shown(&self, colour: bool) -> String {
+        let pieces = self.pieces.iter().map(|(style, text)| match style {
+            Some(style) if colour => format!("\u{1b}[{}m{}\u{1b}[0m", style.code(), Escaped::new(text)),
+            _ => Escaped::new(text).to_string(),
+        });
+        pieces.collect()
+    }
+}
+
+impl Style {
+    fn code(self) -> &'static str {
+        match self {
+            Style::Good => "1;32",
+            Style::Bad => "1;31",
+            Style::Quiet => "2",
+            Style::Title => "1",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Line, Style, Text};
+
+    #[test]
+    fn only_the_emphasis_is_not_escaped() {
+        let mut text = Text::new();
+        text.push(Line::styled(Style::Bad, "no\u{1b}[0m").then(" [x]\naccepted"));
+        text.quote("one\r\ntwo\u{202e}\n");
+        assert_eq!(
+            text.shown(true),
+            "\u{1b}[1;31mno\\u{1b}[0m\u{1b}[0m [x]\\naccepted\n  one\n  two\\u{202e}\n"
+        );
+        assert_eq!(text.shown(false), "no\\u{1b}[0m [x]\\naccepted\n  one\n  two\\u{202e}\n");
+    }
+}

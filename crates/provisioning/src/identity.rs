@@ -1,0 +1,178 @@
+//! Who a person is at an identity provider: what an account is found by.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use vouchsafe_assertion::{Login, NameId};
+use vouchsafe_metadata::{EntityId, name_id_format};
+
+/// A person as one identity provider names them. Compared byte by byte, in every part.
+///
+/// A NameID is told apart by its Format and both qualifiers as well as by its value: three persons may be named
+/// `12345` by one identity provider, in three formats or for three service providers. What is left out is
+/// filled in as the specification says: no Format is `unspecified` (SAML Core 2.2.2), and a persistent name
+/// without NameQualifier or SPNameQualifier is qualified by the identity provider and by the service provider
+/// that it was made for (SAML Core 8.3.7). In other formats a qualifier that did not come is none. A value of
+/// an attribute is told apart from a NameID, and by the attribute's name.
+///
+/// `Debug` shows the identity provider only.
+///
+/// ```
+/// use vouchsafe_metadata::{EntityId, name_id_format};
+/// use vouchsafe_provisioning::Identity;
+///
+/// let okta = EntityId::new("http://www.okta.com/exk1")?;
+/// let unspecified = Identity::new(okta.clone(), "12345");
+/// let persistent = unspecified.clone().with_format(name_id_format::PERSISTENT);
+/// let number = Identity::of_attribute(okta, "employeeNumber", "12345");
+/// assert!(unspecified != persistent && persistent != number);
+/// assert_ne!(unspecified.key(), persistent.key());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Identity {
+    /// The identity provider's entityID.
+    pub issuer: EntityId,
+    /// What the subject is a value of.
+    pub source: SubjectSource,
+    /// The stable subject: the NameID's value, or that of the attribute that the policy chose.
+    pub subject: String,
+}
+
+/// What an [`Identity`]'s subject is a value of.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum SubjectSource {
+    /// The NameID.
+    #[non_exhaustive]
+    NameId {
+        /// Its Format; `unspecified` where none came.
+        format: String,
+        /// Its NameQualifier; of a persistent name without one, the identity provider.
+        name_qualifier: Option<String>,
+        /// Its SPNameQualifier; of a persistent name without one, the service provider, where it is known.
+        sp_name_qualifier: Option<String>,
+    },
+    /// An attribute.
+    #[non_exhaustive]
+    Attribute {
+        /// Its name.
+        name: String,
+    },
+}
+
+impl Identity {
+    /// A NameID of the format `unspecified` without qualifiers.
+    pub fn new(issuer: EntityId, subject: impl Into<String>) -> Self {
+        let format = name_id_format::UNSPECIFIED.to_owned();
+        let source = SubjectSource::NameId { format, name_qualifier: None, sp_name_qualifier: None };
+        Self { issuer, source, subject: subject.into() }
+    }
+
+    /// A value of an attribute.
+    pub fn of_attribute(issuer: EntityId, name: impl Into<String>, value: impl Into<String>) -> Self {
+        Self { issuer, source: SubjectSource::Attribute { name: name.into() }, subject: value.into() }
+    }
+
+    /// A NameID as an identity provider gave it to a service provider, in an assertion or in a logout request.
+    #[must_use]
+    pub fn of_name_id(name_id: &NameId, issuer: &EntityId, service_provider: &EntityId) -> Self {
+        let received = ReceivedNameId {
+            value: name_id.value(),
+            format: name_id.format(),
+            name_qualifier: name_id.name_qualifier(),
+            sp_name_qualifier: name_id.sp_name_qualifier(),
+        };
+        received.identity(issuer, Some(service_provider))
+    }
+
+    /// The NameID of a login; `None` where there is none.
+    #[must_use]
+    pub fn of_login(login: &Login) -> Option<Self> {
+        Some(Self::of_name_id(login.name_id()?, login.issuer(), login.audience()))
+    }
+
+    /// The same NameID in another format, without qualifiers.
+    #[must_use]
+    pub fn with_format(mut self, format: impl Into<String>) -> Self {
+        let format = format.into();
+        self.source = SubjectSource::NameId { format, name_qualifier: None, sp_name_qualifier: None };
+        self
+    }
+
+    /// The same NameID with these qualifiers. Those of an attribute's value are none.
+    #[must_use]
+    pub fn with_qualifiers(mut self, name_qualifier: Option<&str>, sp_name_qualifier: Option<&str>) -> Self {
+        if let SubjectSource::NameId { name_qualifier: name, sp_name_qualifier: sp_name, .. } =
+            &mut self.source
+        {
+            *name = name_qualifier.map(str::to_owned);
+            *sp_name = sp_name_qualifier.map(str::to_owned);
+        }
+        self
+    }
+
+    /// A text that is the same for the same person and another for every other: what a store keeps unique in an
+    /// organization. Each part stands behind its length.
+    #[must_use]
+    pub fn key(&self) -> String {
+        match &self.source {
+            SubjectSource::NameId { format, name_qualifier, sp_name_qualifier } => {
+                let qualifiers = [name_qualifier.as_deref(), sp_name_qualifier.as_deref()];
+                let [name_qualifier, sp_name_qualifier] = qualifiers.map(optional);
+                let issuer = part(self.issuer.as_str());
+                let [format, subject] = [format, &self.subject].map(|text| part(text));
+                format!("name-id {issuer} {format} {name_qualifier} {sp_name_qualifier} {subject}")
+            }
+            SubjectSource::Attribute { name } => {
+                let [issuer, name, subject] = [self.issuer.as_str(), name, &self.subject].map(part);
+                format!("attribute {issuer} {name} {subject}")
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Identity").field("issuer", &self.issuer).finish_non_exhaustive()
+    }
+}
+
+fn part(text: &str) -> String {
+    format!("{}:{text}", text.len())
+}
+
+fn optional(text: Option<&str>) -> String {
+    text.map_or_else(|| "-".to_owned(), part)
+}
+
+/// A NameID as it came.
+#[derive(Clone, Copy)]
+pub(crate) struct ReceivedNameId<'n> {
+    pub(crate) value: &'n str,
+    pub(crate) format: Option<&'n str>,
+    pub(crate) name_qualifier: Option<&'n str>,
+    pub(crate) sp_name_qualifier: Option<&'n str>,
+}
+
+impl ReceivedNameId<'_> {
+    /// With what was left out filled in (SAML Core 2.2.2, 8.3.7).
+    pub(crate) fn identity(self, issuer: &EntityId, service_provider: Option<&EntityId>) -> Identity {
+        let format = self.format.unwrap_or(name_id_format::UNSPECIFIED);
+        let is_persistent = format == name_id_format::PERSISTENT;
+        let default = |qualifier: Option<&EntityId>| {
+            qualifier.filter(|_| is_persistent).map(|qualifier| qualifier.as_str().to_owned())
+        };
+        let source = SubjectSource::NameId {
+            format: format.to_owned(),
+            name_qualifier: self.name_qualifier.map(str::to_owned).or_else(|| default(Some(issuer))),
+            sp_name_qualifier: self
+                .sp_name_qualifier
+                .map(str::to_owned)
+                .or_else(|| default(service_provider)),
+        };
+        Identity { issuer: issuer.clone(), source, subject: self.value.to_owned() }
+    }
+}

@@ -1,0 +1,380 @@
+//! Who a person is, and what an e-mail address may decide.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up must stop")]
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use proptest::{collection::vec, option, prelude::*, sample::select};
+use vouchsafe_crypto::Provider;
+use vouchsafe_metadata::{EntityId, name_id_format};
+use vouchsafe_provisioning::{
+    Account, AccountId, Action, Cause, Domain, EmailAddress, Identity, LoginFacts, LookUp, Organization,
+    OrganizationId, Plan, Policy, Refused, Role, Snapshot, unused_accounts,
+};
+
+#[test]
+fn three_persons_of_one_name_get_three_accounts() {
+    let (mut snapshot, token) = acme();
+    let persistent = |number: u32| {
+        login(&token, "12345")
+            .with_subject_format(name_id_format::PERSISTENT)
+            .with_attribute("user.email", [format!("p{number}@example.com")])
+    };
+    let logins = [
+        persistent(1).with_subject_qualifiers(Some("http://idp.example/a"), None),
+        persistent(2).with_subject_qualifiers(Some("http://idp.example/b"), None),
+        persistent(3).with_subject_qualifiers(None, Some("http://group.example")),
+        persistent(4),
+        login(&token, "12345").with_attribute("user.email", ["p5@example.com"]),
+        login(&token, "12345")
+            .with_subject_format(name_id_format::EMAIL_ADDRESS)
+            .with_attribute("user.email", ["p6@example.com"]),
+        login(&token, "12345")
+            .with_subject_qualifiers(None, Some("http://group.example"))
+            .with_attribute("user.email", ["p7@example.com"]),
+    ];
+    for (number, login) in logins.iter().enumerate() {
+        let plan = Policy::default().plan(login, &snapshot).unwrap();
+        assert!(matches!(plan.steps()[0].action, Action::CreateAccount { .. }), "{number}: {plan}");
+        snapshot = snapshot.after(&plan);
+    }
+    assert_eq!(snapshot.accounts().count(), logins.len());
+    for login in &logins {
+        assert!(Policy::default().plan(login, &snapshot).unwrap().is_empty(), "each is known again");
+    }
+}
+
+#[test]
+fn an_omitted_qualifier_is_its_default() {
+    let (snapshot, token) = acme();
+    let bare = login(&token, "12345")
+        .with_subject_format(name_id_format::PERSISTENT)
+        .with_audience(service())
+        .with_attribute("user.email", ["ada@example.com"]);
+    let after = snapshot.after(&Policy::default().plan(&bare, &snapshot).unwrap());
+    let spelled = bare.clone().with_subject_qualifiers(Some(okta().as_str()), Some(service().as_str()));
+    assert!(Policy::default().plan(&spelled, &after).unwrap().is_empty());
+    let no_format = login(&token, "1").with_attribute("user.email", ["bob@example.com"]);
+    let after = after.after(&Policy::default().plan(&no_format, &after).unwrap());
+    let unspecified = no_format.with_subject_format(name_id_format::UNSPECIFIED);
+    assert!(Policy::default().plan(&unspecified, &after).unwrap().is_empty());
+    // Another service provider's name of that value is another person.
+    let other = bare.with_audience(EntityId::new("https://other.example/saml").unwrap());
+    assert_eq!(code(Policy::default().plan(&other, &after)), "provisioning.email_taken");
+}
+
+#[test]
+fn an_attribute_and_a_name_of_one_value_are_two_persons() {
+    let (mut snapshot, token) = acme();
+    let named = login(&token, "12345").with_attribute("user.email", ["ada@example.com"]);
+    snapshot = snapshot.after(&Policy::default().plan(&named, &snapshot).unwrap());
+    for attribute in ["employeeNumber", "customerNumber"] {
+        let policy = Policy::from_toml(&format!("[identity]\nsubject_attribute = '{attribute}'")).unwrap();
+        let login = login(&token, "x")
+            .with_attribute(attribute, ["12345"])
+            .with_attribute("user.email", [format!("{attribute}@example.com")]);
+        let plan = policy.plan(&login, &snapshot).unwrap();
+        assert!(matches!(plan.steps()[0].action, Action::CreateAccount { .. }), "{plan}");
+        snapshot = snapshot.after(&plan);
+        assert!(policy.plan(&login, &snapshot).unwrap().is_empty());
+    }
+}
+
+#[test]
+fn names_and_attributes_are_not_trimmed_or_folded_into_one_person() {
+    let (snapshot, token) = acme();
+    let ada = login(&token, "Ada").with_attribute("user.email", ["ada@example.com"]);
+    let after = snapshot.after(&Policy::default().plan(&ada, &snapshot).unwrap());
+    for other in ["ada", "Ada ", " Ada", "Ad\u{e1}"] {
+        let other = login(&token, other).with_attribute("user.email", ["other@example.com"]);
+        assert!(!Policy::default().plan(&other, &after).unwrap().is_empty());
+    }
+}
+
+#[test]
+fn the_kelvin_sign_links_nothing() {
+    let (mut snapshot, token) = acme();
+    snapshot.accounts.push(account("1", "kim@example.com"));
+    let link = Policy::from_toml("[identity]\nlink_by_email = true").unwrap();
+    for address in ["\u{212a}im@example.com", "kim@e\u{200b}xample.com", "kim@example.com\u{2060}"] {
+        let login = login(&token, "00u9").with_attribute("user.email", [address]);
+        assert_eq!(code(link.plan(&login, &snapshot)), "provisioning.email_invalid", "{address:?}");
+    }
+    let login = login(&token, "00u9").with_attribute("user.email", ["KIM@example.com"]);
+    assert_eq!(link.plan(&login, &snapshot).unwrap().account(), Some(&AccountId::new("1")));
+    // And an account whose address was entered by hand with that sign is nobody's.
+    snapshot.accounts = vec![account("1", "\u{212a}im@example.com")];
+    let plan = link.plan(&login, &snapshot).unwrap();
+    assert!(matches!(plan.steps()[0].action, Action::CreateAccount { .. }), "{plan}");
+}
+
+#[test]
+fn an_address_that_ends_in_a_verified_domain_by_a_trick_is_refused() {
+    let (mut snapshot, token) = acme();
+    snapshot.accounts.push(account("1", "ada@example.com"));
+    let link = Policy::from_toml("[identity]\nlink_by_email = true\n[admission]\ndomains = ['example.com']");
+    let link = link.unwrap();
+    for address in [
+        "eve@evil.example,ada@example.com",
+        "eve@evil.example@example.com",
+        "\"eve@evil.example\"@example.com",
+        "eve@evil.example ada@example.com",
+        "eve@evil.example\u{0}@example.com",
+        "<ada@example.com>",
+    ] {
+        let login = login(&token, "00u9").with_attribute("user.email", [address]);
+        assert_eq!(code(link.plan(&login, &snapshot)), "provisioning.email_invalid", "{address:?}");
+    }
+}
+
+#[test]
+fn nobody_is_admitted_with_the_domain_of_another_organization() {
+    let (mut snapshot, token) = acme();
+    snapshot.domains_of_others = BTreeSet::from([Domain::parse("victim.example").unwrap()]);
+    let ceo = login(&token, "00u9").with_attribute("user.email", ["CEO@Victim.example"]);
+    for policy in ["", "[admission]\ndomains = ['victim.example']", "[identity]\nlink_by_email = true"] {
+        let policy = Policy::from_toml(policy).unwrap();
+        assert_eq!(code(policy.plan(&ceo, &snapshot)), "provisioning.domain_of_another");
+    }
+    let sub = login(&token, "00u9").with_attribute("user.email", ["ceo@mail.victim.example"]);
+    assert!(Policy::default().plan(&sub, &snapshot).is_ok(), "a subdomain is another domain");
+
+    // A known person signs in all the same; only the address does not follow.
+    let mut known = account("1", "eve@example.com");
+    known.identities.push(Identity::new(okta(), "00u9"));
+    snapshot.accounts.push(known);
+    let plan = Policy::default().plan(&ceo, &snapshot).unwrap();
+    assert!(plan.is_empty());
+    assert_eq!(plan.notes().len(), 1);
+    assert_eq!(snapshot.after(&plan).accounts[0].email, "eve@example.com");
+    // A store that says so about an own domain has gone wrong: nothing is linked.
+    snapshot.accounts = vec![account("1", "ada@example.com")];
+    snapshot.domains_of_others = BTreeSet::from([Domain::parse("example.com").unwrap()]);
+    let login = login(&token, "00u9").with_attribute("user.email", ["ada@example.com"]);
+    let link = Policy::from_toml("[identity]\nlink_by_email = true").unwrap();
+    assert_eq!(code(link.plan(&login, &snapshot)), "provisioning.email_taken");
+}
+
+#[test]
+fn a_known_person_with_an_unusable_address_is_let_in_and_keeps_the_old_one() {
+    let (mut snapshot, token) = acme();
+    let mut known = account("1", "ada@example.com");
+    known.identities.push(Identity::new(okta(), "00u1"));
+    snapshot.accounts.push(known);
+    let login = login(&token, "00u1").with_attribute("user.email", ["jos\u{e9}@example.com"]);
+    let plan = Policy::default().plan(&login, &snapshot).unwrap();
+    assert!(plan.is_empty() && plan.notes().len() == 1, "{plan}");
+    assert!(!plan.to_string().contains("jos"), "the address that came is not repeated");
+}
+
+#[test]
+fn a_policy_and_an_organization_have_domains_that_are_domains() {
+    for wrong in ["*.example.com", "example.com.", "@example.com", "b\u{fc}cher.example", "example"] {
+        let error = Policy::from_toml(&format!("[admission]\ndomains = ['{wrong}']")).unwrap_err();
+        assert_eq!(error.line(), 2, "{error}");
+        assert!(error.message().contains("not a usable mail domain"), "{error}");
+        let (mut snapshot, _) = acme();
+        snapshot.organization.verified_domains = vec![wrong.to_owned()];
+        assert_eq!(snapshot.organization.domains().unwrap_err().code(), "provisioning.domain_invalid");
+    }
+    let (mut snapshot, _) = acme();
+    snapshot.organization.verified_domains = vec![" Example.com".to_owned(), "example.COM".to_owned()];
+    assert_eq!(snapshot.organization.domains().unwrap().len(), 1);
+    assert!(snapshot.organization.owns(&Domain::parse("EXAMPLE.com").unwrap()));
+    assert!(!snapshot.organization.owns(&Domain::parse("mail.example.com").unwrap()));
+}
+
+#[test]
+fn a_key_is_answered_for_its_own_person_and_account_only() {
+    let (snapshot, token) = acme();
+    let plan = |snapshot: &Snapshot, subject: &str, email: &str| {
+        Policy::default()
+            .plan(login(&token, subject).with_attribute("user.email", [email]), snapshot)
+            .unwrap()
+    };
+    let first = plan(&snapshot, "00u1", "ada@example.com");
+    let (account, other) = (AccountId::new("new-1"), AccountId::new("new-2"));
+    let identity = |plan: &Plan| match plan.cause() {
+        Cause::SignIn { identity, .. } => Some(identity.clone()),
+        _ => None,
+    };
+    let (acme_id, ada) = (OrganizationId::new("acme"), identity(&first).unwrap());
+    assert!(first.repeats(&acme_id, &ada, &account));
+    assert!(!first.repeats(&OrganizationId::new("other"), &ada, &account));
+    assert!(!first.repeats(&acme_id, &ada.clone().with_format("urn:x"), &account));
+    let known = plan(&snapshot.after(&first), "00u1", "ada@example.com");
+    assert!(known.repeats(&acme_id, &ada, &account));
+    assert!(!known.repeats(&acme_id, &ada, &other));
+    let second = plan(&snapshot, "00u2", "bob@example.com");
+    assert_eq!(second.idempotency_key(), first.idempotency_key());
+    assert!(!second.repeats(&acme_id, &ada, &account));
+}
+
+#[test]
+fn an_assertion_without_an_id_has_no_key() {
+    let (snapshot, token) = acme();
+    let login = LoginFacts::new(okta(), "00u1", now())
+        .with_attribute("user.email", ["ada@example.com"])
+        .with_attribute("token", [token]);
+    let plan = Policy::default().plan(login, &snapshot).unwrap();
+    assert_eq!((plan.idempotency_key(), plan.assertion()), (None, None));
+}
+
+#[test]
+fn a_plan_names_the_domains_of_the_addresses_that_it_gives() {
+    let (mut snapshot, token) = acme();
+    let ada = login(&token, "00u1").with_attribute("user.email", ["ada@Example.com"]);
+    let plan = Policy::default().plan(&ada, &snapshot).unwrap();
+    let domain = |text| BTreeSet::from([Domain::parse(text).unwrap()]);
+    assert_eq!(plan.domains_taken(), domain("example.com"));
+    snapshot = snapshot.after(&plan);
+    assert!(Policy::default().plan(&ada, &snapshot).unwrap().domains_taken().is_empty());
+    let moved = login(&token, "00u1").with_attribute("user.email", ["ada@other.example"]);
+    assert_eq!(Policy::default().plan(&moved, &snapshot).unwrap().domains_taken(), domain("other.example"));
+}
+
+/// Everything that a log line could be made of.
+#[test]
+fn no_address_is_in_an_error_or_in_debug() {
+    let (mut snapshot, token) = acme();
+    let mut known = account("1", "secret.person@example.com");
+    known.first_name = Some("Secretia".to_owned());
+    known.username = "secret.person".to_owned();
+    known.identities.push(Identity::new(okta(), "secret.person@example.com"));
+    snapshot.accounts.push(known);
+    let secret = |subject: &str, email: &str| {
+        login(&token, subject)
+            .with_attribute("user.email", [email])
+            .with_attribute("user.first_name", ["Secretia II"])
+    };
+    let policy = |text: &str| Policy::from_toml(text).unwrap();
+    snapshot.domains_of_others = BTreeSet::from([Domain::parse("victim.example").unwrap()]);
+    for (policy, login, code) in [
+        (policy(""), secret("00u9", "secret.person@example.com"), "provisioning.email_taken"),
+        (policy(""), secret("00u9", "secret.person@victim.example"), "provisioning.domain_of_another"),
+        (policy(""), secret("00u9", "secret.person(at)example.com"), "provisioning.email_invalid"),
+        (
+            policy("[admission]\ncreate = false"),
+            secret("00u9", "secret.one@example.com"),
+            "provisioning.creation_off",
+        ),
+        (
+            policy("[admission]\ndomains = ['example.org']"),
+            secret("00u9", "secret.one@example.com"),
+            "provisioning.domain_not_allowed",
+        ),
+    ] {
+        let refused = policy.plan(&login, &snapshot).unwrap_err();
+        assert_eq!(refused.code(), code);
+        let shown = format!("{refused} {refused:?} {} {login:?}", refused.hint());
+        assert!(!shown.to_lowercase().contains("secret"), "{shown}");
+        let look_up = format!("{:?}", LookUp::of(&login).unwrap());
+        assert!(!look_up.to_lowercase().contains("secret"), "{look_up}");
+    }
+    for login in [
+        secret("secret.person@example.com", "secret.two@example.com"),
+        secret("00u9", "secret.one@example.com"),
+    ] {
+        let plan = Policy::default().plan(&login, &snapshot).unwrap();
+        let shown = format!("{plan:?} {:?}", snapshot.after(&plan));
+        assert!(!shown.to_lowercase().contains("secret"), "{shown}");
+        assert!(plan.to_string().contains("secret."), "the explanation for the customer's admin has it");
+    }
+}
+
+#[test]
+fn a_negative_time_without_sign_in_suspends_nobody() {
+    let mut ada = account("1", "ada@example.com");
+    ada.identities.push(Identity::new(okta(), "00u1"));
+    ada.last_sign_in = Some(now());
+    for after in [TimeDelta::days(-90), TimeDelta::nanoseconds(-1), TimeDelta::MIN, TimeDelta::MAX] {
+        assert!(unused_accounts([&ada], now(), after).is_empty(), "{after}");
+    }
+    ada.role = Role::Member;
+    assert_eq!(unused_accounts([&ada], now() + TimeDelta::seconds(1), TimeDelta::zero()).len(), 1);
+}
+
+prop_compose! {
+    fn identities()(
+        issuer in select(["http://a", "http://b"].as_slice()),
+        format in option::of(select([name_id_format::PERSISTENT, name_id_format::UNSPECIFIED, "", "3:a"].as_slice())),
+        qualifiers in (option::of(parts()), option::of(parts())),
+        attribute in option::weighted(0.3, parts()),
+        subject in parts(),
+    ) -> Identity {
+        let issuer = EntityId::new(issuer).unwrap();
+        match attribute {
+            Some(name) => Identity::of_attribute(issuer, name, subject),
+            None => {
+                let identity = Identity::new(issuer, subject);
+                let identity = match format {
+                    Some(format) => identity.with_format(format),
+                    None => identity,
+                };
+                identity.with_qualifiers(qualifiers.0.as_deref(), qualifiers.1.as_deref())
+            }
+        }
+    }
+}
+
+/// Texts that try to look like several parts.
+fn parts() -> impl Strategy<Value = String> {
+    vec(select(["", "1:a", " ", "-", "a", "0:", "12345", "\u{e9}"].as_slice()), 0..4)
+        .prop_map(|parts| parts.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4096))]
+
+    #[test]
+    fn a_key_is_as_good_as_the_identity(one in identities(), other in identities()) {
+        prop_assert_eq!(one == other, one.key() == other.key());
+        prop_assert_eq!(&serde_json::from_str::<Identity>(&serde_json::to_string(&one).unwrap()).unwrap(), &one);
+    }
+
+    #[test]
+    fn whatever_is_read_as_an_address_is_plain(text in "[ -~\u{212a}\u{200b}]{0,40}|[a-z.\"@,-]{1,12}@[a-zA-Z.-]{1,12}") {
+        if let Ok(address) = EmailAddress::parse(&text) {
+            prop_assert_eq!(text.matches('@').count(), 1);
+            prop_assert!(text.bytes().all(|byte| byte.is_ascii_graphic() && !b"\",()<>[]:;\\".contains(&byte)));
+            prop_assert_eq!(address.compared(), text.to_ascii_lowercase());
+            prop_assert_eq!(&EmailAddress::parse(address.compared()).unwrap(), &address);
+            prop_assert_eq!(EmailAddress::key_of(&text), address.compared());
+        } else {
+            prop_assert_eq!(EmailAddress::key_of(&text), text);
+        }
+    }
+}
+
+fn code(result: Result<Plan, Refused>) -> &'static str {
+    result.map_or_else(|refused| refused.code(), |_| "planned")
+}
+
+fn now() -> DateTime<Utc> {
+    "2026-01-15T09:00:00Z".parse().unwrap()
+}
+
+fn okta() -> EntityId {
+    EntityId::new("http://www.okta.com/exk1").unwrap()
+}
+
+fn service() -> EntityId {
+    EntityId::new("https://app.example.com/saml/metadata").unwrap()
+}
+
+fn acme() -> (Snapshot, String) {
+    let mut acme = Organization::new(OrganizationId::new("acme"), "acme", "Acme");
+    acme.entitled = true;
+    acme.verified_domains = vec!["Example.com".to_owned()];
+    let token = acme.convert(okta(), &Provider::rustcrypto(), now()).unwrap().reveal();
+    (Snapshot::new(acme), token)
+}
+
+fn login(token: &str, subject: &str) -> LoginFacts {
+    LoginFacts::new(okta(), subject, now()).with_assertion_id("id1").with_attribute("token", [token])
+}
+
+fn account(id: &str, email: &str) -> Account {
+    Account::new(AccountId::new(id), OrganizationId::new("acme"), email)
+}

@@ -1,0 +1,270 @@
+//! What an autopsy may spend: bytes that are written or read anew, and public-key operations.
+
+use std::fmt;
+
+use vouchsafe_crypto::backend::{DigestContext, DigestValue};
+use vouchsafe_xml::Sink;
+
+/// Bytes of one text that are kept, so that accidents of texts can be undone on it.
+pub(crate) const TEXT: usize = 4 * 1024 * 1024;
+/// Bytes of an autopsy: the 80 hypotheses over an element of 200 KiB.
+const BYTES: usize = 16 * 1024 * 1024;
+/// Public-key operations of an autopsy: some thousand tenants with a key or two each, then the hypotheses.
+const OPERATIONS: usize = 4 * 1024;
+/// Public-key operations that are kept for hypotheses about `ds:SignedInfo`, when there are enough.
+const RESERVE: usize = 512;
+
+/// What autopsies may spend before they stop: bytes and public-key operations. What one of them spends is missing to the next.
+///
+/// Counted are the bytes of every canonical form and of every other form that is digested or verified, after escaping and with the
+/// declarations that are taken over, and the bytes that are parsed anew. Memory is bounded with them: digests are taken of the bytes as
+/// they are written, and no text of more than 4 MiB is kept.
+///
+/// ```
+/// use vouchsafe_signature::AutopsyBudget;
+/// let budget = AutopsyBudget::default();
+/// assert_eq!((budget.bytes(), budget.operations(), budget.stopped()), (16 * 1024 * 1024, 4096, None));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AutopsyBudget {
+    limits: (usize, usize),
+    bytes: usize,
+    operations: usize,
+    stopped: Option<Stopped>,
+}
+
+/// Why an autopsy stopped before it had tried everything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Stopped {
+    /// The bytes were spent.
+    #[non_exhaustive]
+    Bytes {
+        /// How many there were.
+        limit: usize,
+    },
+    /// The public-key operations were spent.
+    #[non_exhaustive]
+    Operations {
+        /// How many there were.
+        limit: usize,
+    },
+    /// The signed text is too long for accidents of texts to be undone on it.
+    #[non_exhaustive]
+    Length {
+        /// The most bytes of such a text.
+        limit: usize,
+    },
+}
+
+impl Default for AutopsyBudget {
+    /// 16 MiB and 4,096 public-key operations.
+    fn default() -> AutopsyBudget {
+        AutopsyBudget::new(BYTES, OPERATIONS)
+    }
+}
+
+impl AutopsyBudget {
+    /// So many bytes and public-key operations.
+    #[must_use]
+    pub const fn new(bytes: usize, operations: usize) -> AutopsyBudget {
+        AutopsyBudget { limits: (bytes, operations), bytes, operations, stopped: None }
+    }
+
+    /// One of so many equal parts of what is left, for several signatures of one message.
+    #[must_use]
+    pub fn share(&self, parts: usize) -> AutopsyBudget {
+        let part = |whole: usize| whole.checked_div(parts).unwrap_or(whole);
+        AutopsyBudget::new(part(self.bytes), part(self.operations))
+    }
+
+    /// The bytes that are left.
+    #[must_use]
+    pub const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// The public-key operations that are left.
+    #[must_use]
+    pub const fn operations(&self) -> usize {
+        self.operations
+    }
+
+    /// Why an autopsy stopped early, if one did: the first reason.
+    #[must_use]
+    pub const fn stopped(&self) -> Option<Stopped> {
+        self.stopped
+    }
+
+    /// Pays for a public-key operation over so many bytes. With `reserve`, what hypotheses need is left.
+    pub(crate) fn operation(&mut self, bytes: usize, reserve: bool) -> Result<(), Stopped> {
+        let kept = if reserve { RESERVE.min(self.limits.1 / 8) } else { 0 };
+        if self.operations <= kept {
+            return Err(self.stop(Stopped::Operations { limit: self.limits.1 }));
+        }
+        self.pay(bytes)?;
+        self.operations = self.operations.saturating_sub(1);
+        Ok(())
+    }
+
+    /// Pays for bytes.
+    pub(crate) fn pay(&mut self, bytes: usize) -> Result<(), Stopped> {
+        match self.bytes.checked_sub(bytes) {
+            Some(left) => self.bytes = left,
+            None => {
+                self.bytes = 0;
+                return Err(self.stop(Stopped::Bytes { limit: self.limits.0 }));
+            }
+        }
+        Ok(())
+    }
+
+    /// Records why something was not tried.
+    pub(crate) fn stop(&mut self, reason: Stopped) -> Stopped {
+        *self.stopped.get_or_insert(reason)
+    }
+
+    /// Pays for what is written into it.
+    pub(crate) fn meter(&mut self) -> Metered<'_> {
+        Metered { budget: self, digest: None, text: None, lost_characters: 0, stopped: None }
+    }
+}
+
+impl fmt::Display for Stopped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bytes { limit } => write!(f, "its limit of {limit} bytes of canonical text is reached"),
+            Self::Operations { limit } => write!(f, "its limit of {limit} public-key operations is reached"),
+            Self::Length { limit } => {
+                write!(f, "the signed text has more than {limit} bytes in canonical form")
+            }
+        }
+    }
+}
+
+/// Bytes on their way to a digest, a text, or both: counted before they are taken, and refused when they are too many.
+pub(crate) struct Metered<'b> {
+    budget: &'b mut AutopsyBudget,
+    digest: Option<Box<dyn DigestContext>>,
+    text: Option<Vec<u8>>,
+    lost_characters: usize,
+    stopped: Option<Stopped>,
+}
+
+/// What a [`Metered`] took.
+pub(crate) struct Taken {
+    pub(crate) digest: Option<DigestValue>,
+    /// `None` when it was not asked for, or longer than [`TEXT`].
+    pub(crate) text: Option<Vec<u8>>,
+    /// How many characters of it are U+FFFD.
+    pub(crate) lost_characters: usize,
+}
+
+impl Metered<'_> {
+    pub(crate) fn digested(mut self, context: Box<dyn DigestContext>) -> Self {
+        self.digest = Some(context);
+        self
+    }
+
+    pub(crate) fn kept(mut self) -> Self {
+        self.text = Some(Vec::new());
+        self
+    }
+
+    /// Pays for bytes that are read anew.
+    pub(crate) fn pay(&mut self, bytes: usize) -> bool {
+        if self.stopped.is_none() {
+            self.stopped = self.budget.pay(bytes).err();
+        }
+        self.stopped.is_none()
+    }
+
+    pub(crate) fn push(&mut self, text: &str) {
+        self.write(text.as_bytes());
+    }
+
+    /// Whether everything that is written from now on is refused.
+    pub(crate) fn is_full(&self) -> bool {
+        self.stopped.is_some()
+    }
+
+    /// What was written, all of it.
+    pub(crate) fn finish(self) -> Result<Taken, Stopped> {
+        match self.stopped {
+            Some(stopped) => Err(stopped),
+            None => Ok(Taken {
+                digest: self.digest.map(|digest| digest.finish()),
+                text: self.text,
+                lost_characters: self.lost_characters,
+            }),
+        }
+    }
+}
+
+impl Sink for Metered<'_> {
+    fn write(&mut self, octets: &[u8]) {
+        if !self.pay(octets.len()) {
+            self.text = None;
+            return;
+        }
+        if let Some(digest) = &mut self.digest {
+            digest.update(octets);
+        }
+        if let Some(text) = &mut self.text {
+            if text.len().saturating_add(octets.len()) <= TEXT {
+                text.extend_from_slice(octets);
+                let lost = octets.windows(3).filter(|three| *three == "\u{FFFD}".as_bytes()).count();
+                self.lost_characters = self.lost_characters.saturating_add(lost);
+            } else {
+                self.text = None;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_counted_before_they_are_taken() {
+        let mut budget = AutopsyBudget::new(10, 10);
+        let mut out = budget.meter().kept();
+        out.push("12345");
+        out.push("1234567");
+        out.push("1");
+        assert!(out.is_full() && out.text.is_none());
+        assert_eq!(out.finish().err(), Some(Stopped::Bytes { limit: 10 }));
+        assert_eq!((budget.bytes(), budget.stopped()), (0, Some(Stopped::Bytes { limit: 10 })));
+        assert!(budget.pay(1).is_err() && budget.pay(0).is_ok());
+    }
+
+    #[test]
+    fn no_longer_text_than_that_is_kept() {
+        let mut budget = AutopsyBudget::new(3 * TEXT, 1);
+        let mut out = budget.meter().kept();
+        out.write(&vec![b'x'; TEXT]);
+        assert_eq!(out.text.as_ref().map(Vec::len), Some(TEXT));
+        out.write(b"x");
+        let taken = out.finish().unwrap();
+        assert!(taken.text.is_none());
+        assert_eq!((budget.bytes(), budget.stopped()), (2 * TEXT - 1, None));
+    }
+
+    #[test]
+    fn operations_are_kept_for_hypotheses() {
+        let mut budget = AutopsyBudget::new(1000, 80);
+        assert_eq!((0..100).filter(|_| budget.operation(1, true).is_ok()).count(), 70);
+        assert_eq!((0..100).filter(|_| budget.operation(1, false).is_ok()).count(), 10);
+        assert_eq!(budget.stopped(), Some(Stopped::Operations { limit: 80 }));
+        assert_eq!(budget.bytes(), 920);
+    }
+
+    #[test]
+    fn a_share_is_a_part_of_what_is_left() {
+        let mut budget = AutopsyBudget::new(100, 9);
+        budget.pay(10).unwrap();
+        assert_eq!(budget.share(3), AutopsyBudget::new(30, 3));
+        assert_eq!(budget.share(0), AutopsyBudget::new(90, 9));
+    }
+}

@@ -1,0 +1,220 @@
+//! What the files say of each other.
+//!
+//! **Whom to trust and who we are is told by the operator alone**: by whole files of metadata and whole certificates that were named, never
+//! by anything inside a message, a page or a recording, which anybody could put there.
+
+use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use vouchsafe_crypto::Certificate;
+use vouchsafe_metadata::{EntityDescription, EntityId, IdentityProvider, MetadataError, RoleDescription};
+
+use super::recognise::{Found, Read, kind};
+use super::{Doctor, Kind, judge_request};
+
+/// Messages whose signatures are looked into, each with a budget of its own.
+const AUTOPSIES: usize = 8;
+
+/// What the files say of each other.
+#[derive(Debug)]
+pub(crate) struct Surroundings {
+    /// The bytes of each whole file of metadata.
+    files: Vec<Vec<u8>>,
+    /// The descriptions of each entity in them, by its name.
+    entities: BTreeMap<String, Vec<Described>>,
+    /// Certificates that were handed over, each with the name of its file.
+    certificates: Vec<(String, Certificate)>,
+    /// Requests, which tell nothing but what they say.
+    requests: Vec<Request>,
+    autopsies: Cell<usize>,
+}
+
+/// A value that the operator told, by an option or by a whole file of metadata. Nothing else is a value to type into a console.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Told(String);
+
+impl Told {
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A request, as far as its answer can be compared with it.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    pub(crate) id: String,
+    pub(crate) issuer: Option<String>,
+    pub(crate) consumer: Option<String>,
+}
+
+/// One description of an entity.
+#[derive(Debug)]
+struct Described {
+    source: String,
+    /// Its place among the files.
+    file: usize,
+    is_identity_provider: bool,
+    /// Addresses that take Responses.
+    consumers: Vec<String>,
+    signing: Vec<Certificate>,
+    /// What must be the same in another description of this entity: keys and endpoints.
+    substance: BTreeSet<Vec<u8>>,
+}
+
+impl Surroundings {
+    pub(crate) fn of(found: &[Found]) -> Surroundings {
+        let mut surroundings = Surroundings {
+            files: Vec::new(),
+            entities: BTreeMap::new(),
+            certificates: Vec::new(),
+            requests: Vec::new(),
+            autopsies: Cell::new(AUTOPSIES),
+        };
+        for one in found {
+            match one {
+                Found::Certificate { source, certificate, whole: true } => {
+                    surroundings.certificates.push((source.clone(), certificate.clone()));
+                }
+                Found::Message(read) => surroundings.remember(read),
+                _ => {}
+            }
+        }
+        surroundings
+    }
+
+    fn remember(&mut self, read: &Read) {
+        let Read { message, parsed: Ok(document) } = read else { return };
+        match kind(document) {
+            Kind::AuthnRequest => self.requests.extend(judge_request::request(document)),
+            kind if kind.is_metadata() && message.whole => {
+                let file = self.files.len();
+                for entity in EntityDescription::read_all(&message.octets).unwrap_or_default() {
+                    let described = Described::of(&entity, &message.source, file);
+                    self.entities.entry(entity.entity_id().to_owned()).or_default().push(described);
+                }
+                self.files.push(message.octets.clone());
+            }
+            _ => {}
+        }
+    }
+
+    /// The files that describe this entity, when they do not agree.
+    pub(crate) fn conflict(&self, entity_id: &str) -> Option<Vec<&str>> {
+        let all = self.entities.get(entity_id)?;
+        let (first, others) = all.split_first()?;
+        others
+            .iter()
+            .any(|other| other.substance != first.substance)
+            .then(|| all.iter().map(|one| one.source.as_str()).collect())
+    }
+
+    /// The description of an entity, if the files agree on it.
+    fn described(&self, entity_id: &str) -> Option<&Described> {
+        if self.conflict(entity_id).is_some() { None } else { self.entities.get(entity_id)?.first() }
+    }
+
+    /// The identity provider of this name.
+    pub(crate) fn identity_provider(
+        &self,
+        entity_id: &EntityId,
+    ) -> Option<Result<IdentityProvider, MetadataError>> {
+        let described = self.described(entity_id.as_str())?;
+        Some(IdentityProvider::from_metadata_entity(self.files.get(described.file)?, entity_id))
+    }
+
+    /// The names of the identity providers.
+    pub(crate) fn identity_providers(&self) -> impl Iterator<Item = &str> {
+        self.entities
+            .iter()
+            .filter(|(_, all)| all.iter().any(|one| one.is_identity_provider))
+            .map(|(name, _)| name.as_str())
+    }
+
+    /// The signing certificates of an entity.
+    pub(crate) fn signing_certificates(&self, entity_id: &str) -> &[Certificate] {
+        self.described(entity_id).map(|one| one.signing.as_slice()).unwrap_or_default()
+    }
+
+    /// The only identity provider's name.
+    pub(crate) fn only_identity_provider(&self) -> Option<Told> {
+        let mut names = self.identity_providers();
+        let only = names.next()?;
+        names.next().is_none().then(|| Told(only.to_owned()))
+    }
+
+    /// Our entity ID: as the doctor was told, else that of the only service provider.
+    pub(crate) fn our_entity_id(&self, doctor: &Doctor) -> Option<Told> {
+        let told = doctor.entity_id.clone();
+        told.or_else(|| Some(self.only_service_provider()?.0.to_owned())).map(Told)
+    }
+
+    /// Our assertion consumer: as the doctor was told, else by our metadata, where it may have several.
+    pub(crate) fn our_assertion_consumer(&self, doctor: &Doctor, destination: Option<&str>) -> Option<Told> {
+        if let Some(told) = &doctor.assertion_consumer {
+            return Some(Told(told.clone()));
+        }
+        let described = match &doctor.entity_id {
+            Some(told) => self.described(told)?,
+            None => self.only_service_provider()?.1,
+        };
+        let named = described.consumers.iter().find(|consumer| Some(consumer.as_str()) == destination);
+        named.or(described.consumers.first()).cloned().map(Told)
+    }
+
+    /// The only service provider. An identity provider that takes Responses too (AD FS, Keycloak) is not meant.
+    fn only_service_provider(&self) -> Option<(&str, &Described)> {
+        let is_ours = |one: &Described| !one.consumers.is_empty() && !one.is_identity_provider;
+        let mut ours = self.entities.iter().filter(|(_, all)| all.iter().any(is_ours));
+        let (name, _) = ours.next()?;
+        let described = self.described(name)?;
+        ours.next().is_none().then_some((name.as_str(), described))
+    }
+
+    /// Certificates that were handed over, each with the name of its file.
+    pub(crate) fn certificates(&self) -> &[(String, Certificate)] {
+        &self.certificates
+    }
+
+    /// The request of this identifier.
+    pub(crate) fn request(&self, id: &str) -> Option<&Request> {
+        self.requests.iter().find(|request| request.id == id)
+    }
+
+    /// Whether the signatures of one more message may be looked into.
+    pub(crate) fn one_more_autopsy(&self) -> bool {
+        let left = self.autopsies.get();
+        self.autopsies.set(left.saturating_sub(1));
+        left > 0
+    }
+}
+
+impl Described {
+    fn of(entity: &EntityDescription, source: &str, file: usize) -> Described {
+        let roles = entity.roles();
+        let endpoints = |role: &str| -> Vec<(String, String)> {
+            let roles = roles.iter().filter(|one| role.is_empty() || one.name() == role);
+            let endpoints = roles.flat_map(RoleDescription::endpoints);
+            let shown = endpoints.filter_map(|(element, endpoint)| {
+                Some((element.clone(), endpoint.as_ref().ok()?.location().to_owned()))
+            });
+            shown.collect()
+        };
+        let consumers = endpoints("SPSSODescriptor").into_iter();
+        let signing: Vec<Certificate> =
+            roles.iter().flat_map(RoleDescription::signing_certificates).cloned().collect();
+        let keys = signing.iter().map(|certificate| certificate.der().to_vec());
+        let addresses =
+            endpoints("").into_iter().map(|(element, address)| format!("{element} {address}").into_bytes());
+        Described {
+            source: source.to_owned(),
+            file,
+            is_identity_provider: entity.is_identity_provider(),
+            consumers: consumers
+                .filter(|(element, _)| element == "AssertionConsumerService")
+                .map(|(_, address)| address)
+                .collect(),
+            substance: keys.chain(addresses).collect(),
+            signing,
+        }
+    }
+}
