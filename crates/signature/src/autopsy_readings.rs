@@ -192,7 +192,7 @@ impl<'d> Readings<'d> {
         };
         let mut octets = Vec::new();
         let prefixes = self.reference_method.prefixes();
-        canonicalize(self.element, method, &prefixes, Some(self.signature), &mut octets);
+        canonicalize(self.element, method, &prefixes, Some(self.signature), &mut octets).ok()?;
         Some((Explanation::CommentsDigested, octets))
     }
 
@@ -210,11 +210,11 @@ impl<'d> Readings<'d> {
         let exclusive = lists.into_iter().map(|prefixes| (Canonicalization::EXCLUSIVE, prefixes));
         let inclusive =
             [Canonicalization::INCLUSIVE, Canonicalization::INCLUSIVE_11].map(|method| (method, Vec::new()));
-        exclusive.chain(inclusive).map(move |(method, prefixes)| {
+        exclusive.chain(inclusive).filter_map(move |(method, prefixes)| {
             let mut octets = Vec::new();
-            canonicalize(element, method, &prefixes, omit, &mut octets);
+            canonicalize(element, method, &prefixes, omit, &mut octets).ok()?;
             let prefixes = prefixes.into_iter().map(str::to_owned).collect();
-            (Explanation::OtherCanonicalization { uri: method.uri(), prefixes }, octets)
+            Some((Explanation::OtherCanonicalization { uri: method.uri(), prefixes }, octets))
         })
     }
 }
@@ -251,8 +251,11 @@ fn without(scope: &NamespaceScope, prefix: &str) -> Option<NamespaceScope> {
     Some(fewer)
 }
 
+/// Empty, which nobody signs, if it has more bytes than are allowed.
 fn canonical(element: Element<'_>, method: &Method<'_>, omit: Option<Element<'_>>) -> Vec<u8> {
     let mut octets = Vec::new();
-    canonicalize(element, method.canonicalization, &method.prefixes(), omit, &mut octets);
-    octets
+    match canonicalize(element, method.canonicalization, &method.prefixes(), omit, &mut octets) {
+        Ok(()) => octets,
+        Err(_) => Vec::new(),
+    }
 }
