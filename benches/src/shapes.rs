@@ -36,7 +36,7 @@ pub const SHAPES: [Hostile; 40] = [
     shape("escaped name, just allowed", 610, SIGNED, padded_escaped_name),
     shape("names inherited inclusively", 180, INCLUSIVE, |xml, n| inherited(xml, n, "&amp;")),
     shape("names inherited inclusively, grown", 180, INCLUSIVE, |xml, n| inherited(xml, n, "\"")),
-    shape("values of xml:base", 100_000, INCLUSIVE_11, base),
+    shape("values of xml:base", 500_000, INCLUSIVE_11, base),
     shape("> in text", 1_030_000, SIGNED, |xml, n| value(xml, &">".repeat(n))),
     shape("CR in text", 170_000, SIGNED, |xml, n| value(xml, &"&#13;".repeat(n))),
     shape("references in text", 200_000, SIGNED, |xml, n| value(xml, &"&#65;".repeat(n))),
@@ -124,8 +124,8 @@ fn inherited(xml: &str, count: usize, character: &str) -> Option<String> {
 }
 
 fn base(xml: &str, count: usize) -> Option<String> {
-    let declared = in_root(xml, &format!(" xml:base='{}'", "a/../bcd/".repeat(count)))?;
-    let assertion = format!("<saml2:Assertion xml:base='{}'", "../".repeat(30_000));
+    let declared = in_root(xml, &format!(" xml:base='{}'", "a/".repeat(count / 2)))?;
+    let assertion = format!("<saml2:Assertion xml:base='{}'", "b/".repeat(count / 2));
     Some(declared.replacen("<saml2:Assertion", &assertion, 1))
 }
 

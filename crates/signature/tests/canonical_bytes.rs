@@ -1,6 +1,9 @@
 //! What is digested is bounded by what was sent, whoever sent it.
-#![expect(clippy::unwrap_used, reason = "a test may fail in any way")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail in any way")]
 
+mod common;
+
+use common::{Completion, KEY, LIMITS, PROVIDER, TEMPLATE, complete, parse, trusted};
 use vouchsafe_crypto::{KeyKind, PrivateKey, Provider};
 use vouchsafe_signature::{SignatureError, Signer, TrustedKey, sign, verify, verify_any};
 use vouchsafe_xml::{Canonicalization, Document, Limits, XmlError};
@@ -92,12 +95,14 @@ fn signed_info_counts_what_it_inherits() {
 
 #[test]
 fn a_whole_document_is_bounded_like_an_element() {
-    let scene = scene();
-    let limits = Limits::default();
-    let signed = scene.signed("<a ID='i'><b></b></a>", Canonicalization::EXCLUSIVE, &limits).unwrap();
-    let whole = amplified(&signed.replace("URI=\"#i\"", "URI=\"\""), 1000);
-    let document = Document::parse(whole.as_bytes(), &limits).unwrap();
-    let error = verify_any(&document, None, &scene.trusted, &scene.provider, &limits).unwrap_err();
-    // SignedInfo was altered, and is asked first.
-    assert_eq!(error.code(), "signature.not_verified");
+    let keys = [trusted(&KEY)];
+    let signed = complete(&TEMPLATE.replace(r##"URI="#_r""##, r#"URI="""#), &Completion::default());
+    let quotes = "\"".repeat(1000);
+    let declared = signed.replacen("<p:Response", &format!("<p:Response xmlns:q='{quotes}'"), 1);
+    for (count, code) in [(0, None), (1, Some("signature.digest_mismatch")), (1000, Some("xml.limit"))] {
+        let used = format!("<p:Extensions>{}</p:Extensions>", "<q:b/>".repeat(count));
+        let document = parse(&declared.replacen("<p:Extensions/>", &used, 1));
+        let outcome = verify_any(&document, None, &keys, &PROVIDER, &LIMITS);
+        assert_eq!(outcome.err().map(|error| error.code()), code, "{count}");
+    }
 }

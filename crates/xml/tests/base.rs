@@ -188,6 +188,32 @@ fn joins_as_the_reference_implementation_does() {
     assert!(empty_paths > 1_000 && nothing > 25, "{empty_paths} and {nothing}: too few of what matters");
 }
 
+#[test]
+fn a_joined_value_is_escaped_and_counted() {
+    let text = "<a xml:base='x?a&amp;&lt;&quot;b'><b xml:base='#&#13;&#9;'/></a>";
+    let canonical = |limits: &Limits| {
+        let document = Document::parse(text.as_bytes(), limits).unwrap();
+        let mut canonical = Vec::new();
+        canonicalize(document.at("/*/*").unwrap(), Canonicalization::INCLUSIVE_11, &[], None, &mut canonical)
+            .map(|()| String::from_utf8(canonical).unwrap())
+    };
+    let expected = "<b xml:base=\"x?a&amp;&lt;&quot;b#&#xD;&#x9;\"></b>";
+    assert_eq!(canonical(&Limits::default()).as_deref(), Ok(expected));
+    let exactly = Limits::default().with_canonical_bytes_factor(0);
+    assert!(canonical(&exactly.clone().with_canonical_bytes_extra(expected.len())).is_ok());
+    assert!(canonical(&exactly.with_canonical_bytes_extra(expected.len() - 1)).is_err());
+}
+
+#[test]
+fn values_that_grow_with_the_depth_are_bounded() {
+    // Each value is long and goes nowhere: what is joined is no longer than all of them together.
+    let bases: Vec<String> = (0..50).map(|number| format!("{}x{number}/", "a/../".repeat(300))).collect();
+    let expected: String = (0..50).map(|number| format!("x{number}/")).collect();
+    assert_eq!(canonical_base(&bases), Some(expected));
+    let up: Vec<String> = (0..50).map(|_| "../".repeat(100)).collect();
+    assert_eq!(canonical_base(&up), Some("../".repeat(5000)));
+}
+
 /// The reference implementation against the examples of RFC 3986, 5.4, where Canonical XML changes nothing.
 #[test]
 fn the_reference_implementation_is_that_of_the_rfc() {

@@ -69,6 +69,10 @@ const SHAPES: &[Shape] = &[
     ("inherited attributes", |n| {
         nested(n, |t, i| write!(t, "<a xml:base='b{i}/../' xml:lang='x' xml:l{i}=''>").unwrap(), "</a>")
     }),
+    ("own and inherited attributes", |n| {
+        let attributes = pieces(n, |t, i| write!(t, " xml:l{i}=''").unwrap());
+        format!("<a{attributes}><b{attributes}/></a>")
+    }),
     ("inherited bases", |n| nested(n, |t, i| write!(t, "<a xml:base='b/b{i}/'>").unwrap(), "</a>")),
 ];
 

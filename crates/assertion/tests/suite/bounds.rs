@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use vouchsafe_assertion::{Login, Refusal};
 use vouchsafe_crypto::ContentCipher;
+use vouchsafe_encryption::{EncryptOptions, encrypt};
 use vouchsafe_testkit::{Encryption, Place, ResponseBuilder, Signed, keys};
 use vouchsafe_xml::Limits;
 
@@ -53,6 +54,27 @@ fn values_of_xml_are_together_no_longer_than_a_canonical_form() {
     let wide = Receiver { limits, ..receiver.clone() };
     let many = received(&wide, |r| r.insert(Place::AttributeStatement, values(30, "<q:b/>"))).unwrap();
     assert_eq!(many.attributes().get("x").unwrap().len(), 30);
+}
+
+/// What is opened is held to the budget of the assertion around it, and not to one of its own, which is smaller.
+#[test]
+fn values_of_xml_in_an_encrypted_attribute_belong_to_the_assertion() {
+    let receiver = okta(NOW);
+    let recipient = keys::service_provider().certificate().public_key(&receiver.provider).unwrap();
+    let inner = values(1, "<q:b/>").replace(&quotes(), "urn:q").replace("Name='x'", "Name='y'");
+    let options = EncryptOptions::default().cipher(ContentCipher::Aes256Gcm);
+    let sealed = encrypt(&inner, &recipient, &options, &receiver.provider).unwrap();
+    let encrypted = format!(
+        "<saml2:EncryptedAttribute xmlns:saml2='urn:oasis:names:tc:SAML:2.0:assertion'>{sealed}</saml2:EncryptedAttribute>"
+    );
+    let login = received(&receiver, |r| {
+        r.insert(Place::AttributeStatement, values(12, "<q:b/>"))
+            .insert(Place::AttributeStatement, encrypted.clone())
+    });
+    let login = login.unwrap();
+    assert!(
+        login.attributes().attribute("y").unwrap().markup(0).unwrap().contains("<q:b xmlns:q=\"urn:q\">")
+    );
 }
 
 #[test]
