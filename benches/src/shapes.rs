@@ -76,7 +76,7 @@ pub const SHAPES: [Hostile; 40] = [
     shape("values with markup among many prefixes", 17_000, SIGNED, markup_among_prefixes),
     shape("audiences", 27_000, SIGNED, audiences),
     shape("repeated statements", 2_900, SIGNED, statements),
-    shape("certificates in EncryptedKey", 2_000, AlteredAround, |xml, n| key_certificates(xml, n)),
+    shape("certificates in EncryptedKey", 2_000, AlteredAround, key_certificates),
     shape("references in EncryptedKey", 20_000, AlteredAround, key_references),
     shape("names in scope of EncryptedAssertion", 180, AlteredAround, |xml, n| inherited(xml, n, "&amp;")),
     shape("small elements, encrypted", 99_000, Encrypted, |xml, n| in_advice(xml, &"<x:e/>".repeat(n))),
@@ -152,8 +152,9 @@ fn deep_scopes(xml: &str, count: usize) -> Option<String> {
 
 fn attributes_in_namespaces(xml: &str, count: usize) -> Option<String> {
     let (mut declarations, mut attributes) = (String::new(), String::new());
-    for number in 0..180 {
-        let _ = write!(declarations, " xmlns:p{number}='u{}'", number * 7 % 180);
+    for number in 0_u32..180 {
+        // Their order is not that of the prefixes.
+        let _ = write!(declarations, " xmlns:p{number}='u{}'", number.reverse_bits());
         let _ = write!(attributes, " p{number}:a=''");
     }
     let elements = format!("<x:e{attributes}/>").repeat(count / 2);

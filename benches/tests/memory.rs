@@ -1,5 +1,4 @@
 //! How much memory a hostile message makes a receive need at once. Counted, not timed, so that the number is the same on every machine.
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "this is a test: it may panic")]
 
 use std::collections::BTreeMap;
 

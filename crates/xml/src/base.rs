@@ -9,7 +9,7 @@ pub(crate) fn join_all<'t>(mut inner_to_outer: impl Iterator<Item = &'t str>) ->
     let innermost = inner_to_outer.next()?;
     let Some(outer) = inner_to_outer.next() else { return Some(innermost.to_owned()) };
     let mut joined = Reference::of(innermost).within(Reference::of(outer));
-    while let Some(outer) = inner_to_outer.next() {
+    for outer in inner_to_outer {
         if joined.reads_as_absolute() {
             // Nothing outside changes it any more.
             return Some(Reference::of(&joined.written()).within(Reference::of(outer)).written());

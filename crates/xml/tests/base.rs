@@ -5,7 +5,7 @@
     clippy::unwrap_used,
     clippy::arithmetic_side_effects,
     clippy::indexing_slicing,
-    clippy::print_stdout,
+    clippy::string_slice,
     reason = "a test may fail in any way"
 )]
 
