@@ -1,6 +1,6 @@
 //! Prints the table: everything measured in one run, in turns, with ratios.
 //!
-//! `cargo run --release -p vouchsafe-benches -- [--peers] [--samael] [--rounds N]`
+//! `cargo run --release -p vouchsafe-benches -- [--peers] [--samael] [--hostile] [--rounds N]`
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is what it is for")]
 
 use std::path::Path;
@@ -22,6 +22,9 @@ fn main() -> Result<(), Failure> {
         return answer_requests(|task, folder| our_work(task, folder, &provider));
     }
     let options = Options::from_arguments()?;
+    if options.hostile_alone {
+        return hostile();
+    }
     println!(
         "Microseconds: median (minimum) of {} rounds in turns; ratios of medians (of minima).",
         options.rounds
@@ -50,18 +53,24 @@ struct Options {
     rounds: usize,
     peers: bool,
     samael: bool,
+    /// Nothing but the hostile messages.
+    hostile_alone: bool,
 }
 
 impl Options {
     fn from_arguments() -> Result<Options, Failure> {
-        let mut options = Options { rounds: 200, peers: false, samael: false };
+        let mut options = Options { rounds: 200, peers: false, samael: false, hostile_alone: false };
         let mut arguments = std::env::args().skip(1);
         while let Some(argument) = arguments.next() {
             match argument.as_str() {
                 "--peers" => options.peers = true,
                 "--samael" => (options.peers, options.samael) = (true, true),
+                "--hostile" => options.hostile_alone = true,
                 "--rounds" => options.rounds = arguments.next().ok_or("--rounds needs a number")?.parse()?,
-                _ => return Err(format!("unknown argument {argument}: --peers, --samael, --rounds N").into()),
+                _ => {
+                    let known = "--peers, --samael, --hostile, --rounds N";
+                    return Err(format!("unknown argument {argument}: {known}").into());
+                }
             }
         }
         Ok(options)
