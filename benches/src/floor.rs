@@ -96,7 +96,7 @@ impl<'r> Floor<'r> {
         let signature = child(element, namespace::DSIG, "Signature")?;
         let mut signed_info = Vec::new();
         let method = Canonicalization::EXCLUSIVE;
-        canonicalize(child(signature, namespace::DSIG, "SignedInfo")?, method, &[], None, &mut signed_info);
+        canonicalize(child(signature, namespace::DSIG, "SignedInfo")?, method, &[], None, &mut signed_info)?;
         let value = vouchsafe::crypto::base64_decode(
             child(signature, namespace::DSIG, "SignatureValue")?.text().as_bytes(),
         )?;

@@ -97,11 +97,17 @@ impl Contents {
     }
 
     /// The Response's octets, which cover the ciphertext, and what was inside it, unsigned itself.
-    pub(crate) fn decrypted_in_signed_response(response: Verified, decrypted: Element<'_>) -> Contents {
+    pub(crate) fn decrypted_in_signed_response(
+        response: Verified,
+        decrypted: Element<'_>,
+    ) -> Result<Contents, AssertionError> {
         let (response, evidence) = response.into_parts();
         let mut assertion = Vec::new();
-        canonicalize(decrypted, Canonicalization::EXCLUSIVE, &[], None, &mut assertion);
-        Contents { octets: Octets::ResponseAndAssertion { response, assertion }, evidence: vec![evidence] }
+        canonicalize(decrypted, Canonicalization::EXCLUSIVE, &[], None, &mut assertion)?;
+        Ok(Contents {
+            octets: Octets::ResponseAndAssertion { response, assertion },
+            evidence: vec![evidence],
+        })
     }
 }
 

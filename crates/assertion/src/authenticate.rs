@@ -116,7 +116,7 @@ impl Steps<'_, '_> {
         let own = self.assertion_signature(inner.root())?;
         match (response, own) {
             (Some(response), Some(own)) => Ok(Contents::signed_assertion_in_signed_response(response, own)),
-            (Some(response), None) => Ok(Contents::decrypted_in_signed_response(response, inner.root())),
+            (Some(response), None) => Contents::decrypted_in_signed_response(response, inner.root()),
             (None, Some(own)) => Ok(Contents::signed_assertion(claims, own, true)),
             (None, None) => Err(self.unsigned(SIGNED, AssertionError::Unsigned)),
         }

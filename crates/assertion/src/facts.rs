@@ -191,7 +191,7 @@ impl AuthnStatement {
 
 /// The attributes of every AttributeStatement. What an Advice holds is no statement of this assertion (2.6.1).
 fn read_attributes(element: Element<'_>, opener: &mut Opener<'_, '_>) -> Result<Attributes, AssertionError> {
-    let mut attributes = Collector::default();
+    let mut attributes = Collector::new(element.document());
     for statement in elements_named(element, SAML, "AttributeStatement") {
         for child in statement.elements() {
             if child.is(SAML, "Attribute") {

@@ -19,9 +19,11 @@ pub(crate) struct Means<'k> {
 
 impl Means<'_> {
     /// Parses octets that were made here out of a document within the limits. Canonical octets may be longer than that document was, so
-    /// the size is not asked again; everything else is.
+    /// the size is not asked again; everything else is. Nor may they grow a second time: what is made of them again, the XML of attribute
+    /// values, is at most as long as they are, beside the constant of the limits.
     pub(crate) fn parse(&self, octets: &[u8]) -> Result<Document, AssertionError> {
         let limits = self.limits.clone().with_input_bytes(self.limits.input_bytes.max(octets.len()));
+        let limits = limits.with_canonical_bytes_factor(self.limits.canonical_bytes_factor.min(1));
         Ok(Document::parse(octets, &limits)?)
     }
 }

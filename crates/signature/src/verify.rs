@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use vouchsafe_crypto::{DigestAlgorithm, Provider, SignatureAlgorithm, base64_decode, base64_encode};
 use vouchsafe_xml::{
-    Canonicalization, Document, Element, Limits, canonicalize, canonicalize_document_without,
+    Canonicalization, Document, Element, Limits, XmlError, canonicalize, canonicalize_document_without,
 };
 
 use crate::algorithms::Method;
@@ -246,7 +246,7 @@ fn check(parts: &Parts<'_>, keys: &[TrustedKey], provider: &Provider) -> Result<
         });
     }
     let key = key_of_signed_info(parts, keys, provider)?;
-    let octets = octets_named_by_the_reference(parts);
+    let octets = octets_named_by_the_reference(parts)?;
     the_digest_is_that_of(&octets, parts, provider)?;
     let evidence = Evidence {
         element: kept(parts.element.local_name()),
@@ -272,21 +272,24 @@ fn key_of_signed_info<'k>(
     keys: &'k [TrustedKey],
     provider: &Provider,
 ) -> Result<&'k TrustedKey, SignatureError> {
-    let signed_info = canonical_signed_info(parts.signed_info, &parts.signed_info_method);
+    let signed_info = canonical_signed_info(parts.signed_info, &parts.signed_info_method)?;
     let signature = base64_decode(parts.signature_value.as_bytes())
         .map_err(|source| SignatureError::Base64 { element: "SignatureValue", source })?;
     let element = parts.element.local_name();
     keys::key_that_signed(keys, parts.algorithm, provider, &signed_info, &signature, element)
 }
 
-pub(crate) fn canonical_signed_info(signed_info: Element<'_>, method: &Method<'_>) -> Vec<u8> {
+pub(crate) fn canonical_signed_info(
+    signed_info: Element<'_>,
+    method: &Method<'_>,
+) -> Result<Vec<u8>, XmlError> {
     // What is in the source, and a declaration or two.
     let mut octets = Vec::with_capacity(signed_info.source_range().len().saturating_add(128));
-    canonicalize(signed_info, method.canonicalization, &method.prefixes(), None, &mut octets);
-    octets
+    canonicalize(signed_info, method.canonicalization, &method.prefixes(), None, &mut octets)?;
+    Ok(octets)
 }
 
-fn octets_named_by_the_reference(parts: &Parts<'_>) -> Vec<u8> {
+fn octets_named_by_the_reference(parts: &Parts<'_>) -> Result<Vec<u8>, XmlError> {
     let &Parts { element, signature, reference_method: method, .. } = parts;
     // Without its signature an element is about as long as in the source, and seldom longer.
     let mut octets =
@@ -294,12 +297,12 @@ fn octets_named_by_the_reference(parts: &Parts<'_>) -> Vec<u8> {
     let prefixes = method.prefixes();
     let method = method.canonicalization;
     match parts.id {
-        Some(_) => canonicalize(element, method, &prefixes, Some(signature), &mut octets),
+        Some(_) => canonicalize(element, method, &prefixes, Some(signature), &mut octets)?,
         None => {
-            canonicalize_document_without(element.document(), method, &prefixes, signature, &mut octets);
+            canonicalize_document_without(element.document(), method, &prefixes, signature, &mut octets)?;
         }
     }
-    octets
+    Ok(octets)
 }
 
 fn the_digest_is_that_of(

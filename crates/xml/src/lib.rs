@@ -3,7 +3,7 @@
 //! Most attacks on XML signatures live in the gap between two readers of one message. This crate leaves no room for
 //! them: one pass over the text, one tree, and a refusal for everything that is not namespace-well-formed XML 1.0 in
 //! UTF-8. There are no DOCTYPEs and so no entities, no external files, no default attributes; comments never split a
-//! text in two; and the work is linear in the input, whatever its shape.
+//! text in two; and the work is linear in the input and in the canonical bytes that its limits allow, whatever its shape.
 //!
 //! * [`Document`] is the tree, [`Element`] a handle into it. Owned, `Send + Sync`, a handful of allocations.
 //! * [`canonicalize`] writes an element as [`Canonicalization`] says (exclusive, Canonical XML 1.0 and 1.1, with and
@@ -29,7 +29,7 @@
 //! assert_eq!(issuer.text(), "https://idp.example");
 //!
 //! let mut octets = Vec::new();
-//! canonicalize(issuer, Canonicalization::EXCLUSIVE, &[], None, &mut octets);
+//! canonicalize(issuer, Canonicalization::EXCLUSIVE, &[], None, &mut octets)?;
 //! assert_eq!(
 //!     String::from_utf8_lossy(&octets),
 //!     r#"<saml:Issuer xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion">https://idp.example</saml:Issuer>"#
@@ -61,6 +61,7 @@ mod output;
 mod parse;
 mod quoted;
 mod reference;
+mod rendered;
 mod scope;
 mod tag;
 mod writer;

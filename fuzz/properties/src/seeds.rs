@@ -19,7 +19,35 @@ pub fn documents() -> Vec<Vec<u8>> {
     let generated =
         numbers().into_iter().map(|octets| generator::document(&mut Choices::new(&octets)).into_bytes());
     let signed = signature_locate::originals().iter().take(4).map(|text| text.clone().into_bytes());
-    generated.chain(signed).chain(metadata()).collect()
+    generated.chain(signed).chain(metadata()).chain(amplified().map(String::into_bytes)).collect()
+}
+
+/// Little text of which a canonical form could have far more: long names of characters that are escaped, declared once and used by many,
+/// and values of `xml:base` that are joined. Some are refused for it, some just not.
+fn amplified() -> impl Iterator<Item = String> {
+    let quotes = "\"".repeat(1000);
+    let references = "&#9;".repeat(1000);
+    let around = move |attributes: &str, inside: &str| format!("<a{attributes}>{inside}</a>");
+    let declared = |count: usize| {
+        let declarations = (0..count).map(|number| format!(" xmlns:p{number}='{number}{quotes}'"));
+        declarations.collect::<String>()
+    };
+    let uses = |count: usize| (0..count).map(|number| format!(" p{number}:a=''")).collect::<String>();
+    [
+        around(&declared(1), &"<p0:b/>".repeat(10)),
+        around(&declared(1), &"<p0:b/>".repeat(12)),
+        around(&declared(1), &"<p0:b/>".repeat(200)),
+        around(&declared(12), &format!("<b><c{}/></b>", uses(12)).repeat(3)),
+        around(&declared(12), &"<b xml:lang=''/>".repeat(3)),
+        around(&format!(" xmlns='{references}'"), &"<b xmlns=''><c/></b>".repeat(200)),
+        around(&format!(" xmlns:p='{references}'"), &"<b p:c=''><p:d/></b>".repeat(200)),
+        around(&format!(" b='{quotes}'"), &">".repeat(4000)),
+        around(
+            " xml:base='a/../b'",
+            &"<b xml:base='c//..'><c xml:base=''/><c xml:base='./x:y'/></b>".repeat(20),
+        ),
+    ]
+    .into_iter()
 }
 
 /// For the targets that make their documents themselves.
@@ -40,8 +68,24 @@ pub fn signature_locate() -> Vec<Vec<u8>> {
 /// Responses to a receiver that believes every signature, and scripts.
 #[must_use]
 pub fn receive_past_signature() -> Vec<Vec<u8>> {
-    let texts = receive_past_signature::originals().iter().map(|text| text.clone().into_bytes());
-    texts.chain(scripts()).collect()
+    let texts = receive_past_signature::originals().iter().cloned();
+    texts.chain(amplified_responses()).map(String::into_bytes).chain(scripts()).collect()
+}
+
+/// The same around and inside a response: before its signatures are verified, and in values that are canonicalized once more.
+fn amplified_responses() -> Vec<String> {
+    let response = issued(base());
+    let quotes = "\"".repeat(1000);
+    let declared = response.replacen("<saml2p:Response", &format!("<saml2p:Response xmlns:q='{quotes}'"), 1);
+    let end = "</saml2:AttributeStatement>";
+    let value = "<saml2:AttributeValue><q:b/></saml2:AttributeValue>";
+    let attribute = |count: usize| {
+        let values = value.repeat(count);
+        let attribute = format!("<saml2:Attribute Name='x' q:a=''>{values}</saml2:Attribute>{end}");
+        declared.replacen(end, &attribute, 1)
+    };
+    let used = format!("<saml2p:Extensions>{}</saml2p:Extensions><saml2p:Status>", "<q:b/>".repeat(30));
+    vec![declared.clone(), declared.replacen("<saml2p:Status>", &used, 1), attribute(3), attribute(30)]
 }
 
 /// Encrypted documents that open.

@@ -10,6 +10,7 @@
     reason = "tests"
 )]
 
+mod bounds;
 mod common;
 mod connections;
 mod corpus;

@@ -195,7 +195,7 @@ fn same(actual: &str, expected: &str) -> bool {
 fn canonical(text: &str) -> Option<Vec<u8>> {
     let document = Document::parse(text.as_bytes(), &Limits::default()).ok()?;
     let mut octets = Vec::new();
-    canonicalize(document.root(), Canonicalization::EXCLUSIVE, &[], None, &mut octets);
+    canonicalize(document.root(), Canonicalization::EXCLUSIVE, &[], None, &mut octets).unwrap();
     Some(octets)
 }
 
