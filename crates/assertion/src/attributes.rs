@@ -6,7 +6,6 @@ use std::fmt;
 
 use vouchsafe_xml::{Canonicalization, Element, Node, canonicalize, namespace};
 
-use crate::error::AssertionError;
 use crate::reading::{elements_named, kept};
 
 /// One attribute with all of its values (saml-core-2.0-os 2.7.3.1). `Debug` shows no value.
@@ -144,15 +143,9 @@ const BASIC: &str = "urn:oasis:names:tc:SAML:2.0:attrname-format:basic";
 const FEW: usize = 16;
 
 impl Collector {
-    /// Adds a `saml:Attribute` of authentic octets.
-    pub(crate) fn add(&mut self, element: Element<'_>) -> Result<(), AssertionError> {
-        let Some(name) = element.attribute("Name") else {
-            return Err(AssertionError::Malformed {
-                place: "Attribute/@Name",
-                expected: "a name",
-                actual: "none".to_owned(),
-            });
-        };
+    /// Adds a `saml:Attribute` of authentic bytes that was held against the schema, which requires its Name.
+    pub(crate) fn add(&mut self, element: Element<'_>) {
+        let name = element.attribute("Name").unwrap_or_default();
         let known = self.place_of(name);
         if known.is_none() {
             if self.attributes.len() >= FEW {
@@ -175,7 +168,6 @@ impl Collector {
                 .filter(|child| !is_nil(*child))
                 .for_each(|child| attribute.push(child));
         }
-        Ok(())
     }
 
     fn place_of(&self, name: &str) -> Option<usize> {
