@@ -6,7 +6,6 @@ use std::fmt;
 
 use vouchsafe_xml::{Canonicalization, Document, Element, Node, XmlError, canonicalize, namespace};
 
-use crate::error::AssertionError;
 use crate::reading::{elements_named, kept};
 
 /// One attribute with all of its values (saml-core-2.0-os 2.7.3.1). `Debug` shows no value.
@@ -54,7 +53,7 @@ impl Attribute {
 }
 
 impl Attribute {
-    fn push(&mut self, element: Element<'_>, budget: &mut MarkupBudget<'_>) -> Result<(), AssertionError> {
+    fn push(&mut self, element: Element<'_>, budget: &mut MarkupBudget<'_>) -> Result<(), XmlError> {
         if element.elements().next().is_none() {
             self.values.push(element.text().into_owned());
             return Ok(());
@@ -170,15 +169,9 @@ impl<'d> Collector<'d> {
         }
     }
 
-    /// Adds a `saml:Attribute` of authentic octets.
-    pub(crate) fn add(&mut self, element: Element<'_>) -> Result<(), AssertionError> {
-        let Some(name) = element.attribute("Name") else {
-            return Err(AssertionError::Malformed {
-                place: "Attribute/@Name",
-                expected: "a name",
-                actual: "none".to_owned(),
-            });
-        };
+    /// Adds a `saml:Attribute` of authentic bytes that was held against the schema, which requires its Name.
+    pub(crate) fn add(&mut self, element: Element<'_>) -> Result<(), XmlError> {
+        let name = element.attribute("Name").unwrap_or_default();
         let known = self.place_of(name);
         if known.is_none() {
             if self.attributes.len() >= FEW {

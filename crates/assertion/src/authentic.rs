@@ -16,6 +16,7 @@ use crate::ledger::{Check, Ledger, Outcome};
 use crate::opening::{Means, Opener};
 use crate::reading::elements_named;
 use crate::refusal::Refusal;
+use crate::schema::{check_assertion, check_response};
 use crate::trust::Trust;
 
 /// Octets that were digested under a trusted key's signature, and the evidence. The document they came from is gone.
@@ -50,6 +51,7 @@ pub struct Authentic<'k> {
     connection: ConnectionId,
     issuer: EntityId,
     scopes: Arc<[Scope]>,
+    tolerates_confirmation_not_before: bool,
     means: Means<'k>,
     ledger: Ledger,
 }
@@ -114,7 +116,15 @@ impl Contents {
 impl<'k> Authentic<'k> {
     pub(crate) fn new(contents: Contents, trust: &Trust, means: Means<'k>, ledger: Ledger) -> Authentic<'k> {
         let (connection, issuer) = (trust.connection().clone(), trust.entity_id().clone());
-        Authentic { contents, connection, issuer, scopes: trust.shared_scopes(), means, ledger }
+        Authentic {
+            contents,
+            connection,
+            issuer,
+            scopes: trust.shared_scopes(),
+            tolerates_confirmation_not_before: trust.tolerates_confirmation_not_before(),
+            means,
+            ledger,
+        }
     }
 
     /// The connection whose key signed.
@@ -132,12 +142,20 @@ impl<'k> Authentic<'k> {
     /// Reads the assertion out of the authentic octets, by parsing those and nothing else.
     ///
     /// # Errors
-    /// A [`Refusal`] if the octets do not hold exactly one assertion, if a part that may occur once occurs twice, or if an encrypted
-    /// identifier in it cannot be opened.
+    /// A [`Refusal`] if the octets do not hold exactly one assertion, if anything in them is not as the schema says
+    /// (`assertion.schema`), or if an encrypted identifier in it cannot be opened.
     pub fn read(self) -> Result<AuthenticAssertion, Refusal> {
-        let Authentic { contents, connection, issuer, scopes, means, mut ledger } = self;
-        let (rule, clause) = ("assertion.structure", "saml-core-2.0-os 2.3.3");
-        let expected = "one assertion with each of its parts once";
+        let Authentic {
+            contents,
+            connection,
+            issuer,
+            scopes,
+            tolerates_confirmation_not_before,
+            means,
+            mut ledger,
+        } = self;
+        let (rule, clause) = ("assertion.structure", "saml-schema-protocol-2.0, saml-schema-assertion-2.0");
+        let expected = "one assertion, and everything as its schema says";
         match Parts::read(contents.octets, means)
             .and_then(|parts| Ok((replay_hash(&issuer, &parts.assertion.id, means)?, parts)))
         {
@@ -145,8 +163,16 @@ impl<'k> Authentic<'k> {
                 ledger.record(
                     Check::new(rule, clause, Outcome::Passed).expected(expected).actual("as expected"),
                 );
-                let evidence = contents.evidence;
-                Ok(AuthenticAssertion { parts, connection, issuer, scopes, evidence, ledger, replay })
+                Ok(AuthenticAssertion {
+                    parts,
+                    connection,
+                    issuer,
+                    scopes,
+                    tolerates_confirmation_not_before,
+                    evidence: contents.evidence,
+                    ledger,
+                    replay,
+                })
             }
             Err(error) => {
                 let check =
@@ -171,6 +197,7 @@ impl Parts {
         match octets {
             Octets::Response(octets) => {
                 let document = means.parse(&octets)?;
+                check_response(document.root())?;
                 let response = ResponseFacts::read(document.root())?;
                 let mut opener = Opener::new(means, &document);
                 let assertion = AssertionFacts::read(only_assertion(document.root())?, &mut opener)?;
@@ -186,7 +213,9 @@ impl Parts {
                 })
             }
             Octets::ResponseAndAssertion { response, assertion } => {
-                let response = ResponseFacts::read(means.parse(&response)?.root())?;
+                let document = means.parse(&response)?;
+                check_response(document.root())?;
+                let response = ResponseFacts::read(document.root())?;
                 let assertion = read_root(&means.parse(&assertion)?, means)?;
                 Ok(Parts { response, response_is_signed: true, was_encrypted: true, assertion })
             }
@@ -199,6 +228,7 @@ fn read_root(document: &Document, means: Means<'_>) -> Result<AssertionFacts, As
     if !root.is(namespace::SAML_ASSERTION, "Assertion") {
         return Err(AssertionError::NotAnAssertion { name: root.local_name().to_owned() });
     }
+    check_assertion(root)?;
     AssertionFacts::read(root, &mut Opener::new(means, document))
 }
 
@@ -240,6 +270,7 @@ pub struct AuthenticAssertion {
     pub(crate) connection: ConnectionId,
     pub(crate) issuer: EntityId,
     pub(crate) scopes: Arc<[Scope]>,
+    pub(crate) tolerates_confirmation_not_before: bool,
     pub(crate) evidence: Vec<Evidence>,
     pub(crate) ledger: Ledger,
     pub(crate) replay: String,

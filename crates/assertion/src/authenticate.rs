@@ -19,6 +19,7 @@ use crate::ledger_text::Text;
 use crate::opening::Means;
 use crate::reading::{elements_named, identifiers};
 use crate::refusal::Refusal;
+use crate::schema::check_response;
 use crate::trust::{SignaturePolicy, Trust};
 
 /// Decides what of a response is authentic, by the trust of one connection: its keys, its algorithms, its decryption keys.
@@ -83,9 +84,29 @@ impl Steps<'_, '_> {
         if response.is_none() && self.policy.requires_signed_response() {
             return Err(self.unsigned("response.signature_required", AssertionError::ResponseUnsigned));
         }
-        match candidate {
+        let response_is_signed = response.is_some();
+        let contents = match candidate {
             Candidate::Plain(assertion) => self.plain(claims, response, assertion),
             Candidate::Encrypted(encrypted) => self.encrypted(document, claims, response, encrypted),
+        }?;
+        if !response_is_signed {
+            self.structure_of_unsigned(root)?;
+        }
+        Ok(contents)
+    }
+
+    /// A Response that nobody signed is held against the schema here, where it still exists; what is signed, when its bytes are read.
+    fn structure_of_unsigned(&mut self, root: Element<'_>) -> Result<(), AssertionError> {
+        let expected = "a Response as its schema says";
+        match check_response(root) {
+            Ok(()) => {
+                self.pass(STRUCTURE, SCHEMA, expected, "as expected");
+                Ok(())
+            }
+            Err(error) => {
+                let actual = error.to_string();
+                Err(self.fail(STRUCTURE, SCHEMA, expected, actual, error))
+            }
         }
     }
 
@@ -167,13 +188,7 @@ impl Steps<'_, '_> {
                 Ok(candidate)
             }
             (None, _) => {
-                let error = match (&claims.status, claims.is_success()) {
-                    (Some(status), false) => AssertionError::Status {
-                        codes: status.codes.iter().map(ToString::to_string).collect(),
-                        message: status.message.clone(),
-                    },
-                    _ => AssertionError::AssertionCount { count: 0 },
-                };
+                let error = claims.status.refusal().unwrap_or(AssertionError::AssertionCount { count: 0 });
                 Err(self.fail(rule, clause, "1", "0", error))
             }
             (Some(_), more) => {
@@ -319,3 +334,5 @@ const RESPONSE_SIGNATURE: &str = "response.signature";
 /// Something vouches for the assertion.
 const SIGNED: &str = "response.or_assertion_signed";
 const ASSERTION_SIGNATURE: &str = "assertion.signature";
+const STRUCTURE: &str = "response.structure";
+const SCHEMA: &str = "saml-schema-protocol-2.0";

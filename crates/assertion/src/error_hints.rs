@@ -36,6 +36,7 @@ impl AssertionError {
             Self::ResponseUnsigned => "assertion.response_unsigned",
             Self::AssertionUnsigned => "assertion.assertion_unsigned",
             Self::UnauthenticatedCbc { .. } => "encryption.unauthenticated_cbc",
+            Self::Schema(_) => "assertion.schema",
             Self::Malformed { .. } => "assertion.malformed",
             Self::Status { .. } => "assertion.status",
             Self::Destination { .. } => "assertion.destination",
@@ -43,6 +44,7 @@ impl AssertionError {
             Self::Issuer { .. } => "assertion.issuer",
             Self::IssuerFormat { .. } => "assertion.issuer_format",
             Self::IssueInstant { .. } => "assertion.issue_instant",
+            Self::IssuedBeforeRequest { .. } => "assertion.issued_before_request",
             Self::NameId { .. } => "assertion.name_id",
             Self::NoBearer { .. } => "assertion.bearer",
             Self::Recipient { .. } => "assertion.recipient",
@@ -143,7 +145,7 @@ impl AssertionError {
                 "Have the identity provider sign the response as well (Okta: \"Response\" Signed), or encrypt with AES-256-GCM (Okta: \
                  \"Encryption Algorithm\"). If neither can be had, danger_accept_unauthenticated_cbc on this identity provider."
             }
-            Self::Malformed { .. } => {
+            Self::Schema(_) | Self::Malformed { .. } => {
                 "The message does not follow the SAML schema; give it and the identity provider's name to its vendor. An inline hook that \
                  rewrites assertions is another cause."
             }
@@ -173,6 +175,10 @@ impl AssertionError {
             Self::IssueInstant { .. } => {
                 "Synchronise the clocks (NTP) here and at the identity provider; widen clock_skew to at most a few minutes if that cannot be."
             }
+            Self::IssuedBeforeRequest { .. } => {
+                "An answer that is older than its request was not made for it: start the sign-in again. If it happens each time, the clock of \
+                 the identity provider is behind: synchronise both (NTP)."
+            }
             Self::NameId { .. } => {
                 "Set what identifies a person at the identity provider (Okta: \"Name ID format\" and \"Application username\"), and make \
                  sure that it has a value for this person."
@@ -185,7 +191,8 @@ impl AssertionError {
                  \"Recipient URL\" if it is set apart). If it is set so already, the message was made for another service."
             }
             Self::ConfirmationNotBefore { .. } => {
-                "The Web Browser SSO profile forbids NotBefore here; the validity begins in Conditions. Have the identity provider drop it."
+                "The Web Browser SSO profile forbids NotBefore here: have the identity provider drop it. If it cannot, \
+                 tolerate_confirmation_not_before on this connection."
             }
             Self::ConfirmationExpired { .. } | Self::Expired { .. } => {
                 "The response was used too late, or the clocks differ: synchronise them (NTP), or widen clock_skew to at most a few minutes."

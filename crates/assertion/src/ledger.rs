@@ -143,7 +143,7 @@ pub struct Ledger {
 impl Ledger {
     /// With room for the checks that a response takes.
     pub(crate) fn of_a_response() -> Ledger {
-        Ledger { checks: Vec::with_capacity(40) }
+        Ledger { checks: Vec::with_capacity(44) }
     }
 
     pub(crate) fn record(&mut self, check: Check) {

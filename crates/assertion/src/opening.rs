@@ -8,6 +8,7 @@ use vouchsafe_xml::{Document, Element, Limits, namespace};
 
 use crate::error::AssertionError;
 use crate::reading::identifiers;
+use crate::schema::Encryptable;
 
 /// What cryptography needs, borrowed from the caller for as long as octets are still to be read.
 #[derive(Clone, Copy)]
@@ -46,11 +47,11 @@ impl<'k, 'd> Opener<'k, 'd> {
         Opener { means, left, around, seen: HashSet::new() }
     }
 
-    /// The element inside, which must be the SAML element of that name.
+    /// The element inside, which must be the SAML element of that name and as the schema says.
     pub(crate) fn open(
         &mut self,
         encrypted: Element<'_>,
-        name: &'static str,
+        what: Encryptable,
     ) -> Result<Document, AssertionError> {
         self.left = self.left.checked_sub(1).ok_or_else(|| AssertionError::Malformed {
             place: "Assertion",
@@ -60,14 +61,15 @@ impl<'k, 'd> Opener<'k, 'd> {
         let Means { keys, provider, limits } = self.means;
         let opened = decrypt(encrypted, keys, provider, limits)?;
         let document = Document::parse_in_scope(opened.octets(), &encrypted.scope(), limits)?;
-        if !document.root().is(namespace::SAML_ASSERTION, name) {
+        if !document.root().is(namespace::SAML_ASSERTION, what.name()) {
             return Err(AssertionError::Malformed {
                 place: "encrypted element",
-                expected: name,
+                expected: what.name(),
                 actual: document.root().local_name().to_owned(),
             });
         }
         self.remember(&document)?;
+        what.check(document.root())?;
         Ok(document)
     }
 

@@ -33,10 +33,20 @@ impl AuthenticAssertion {
         expectations: &Expectations,
         now: DateTime<Utc>,
     ) -> Result<ValidAssertion, Refusal> {
-        let AuthenticAssertion { mut parts, connection, issuer, scopes, evidence, ledger, replay } = self;
+        let AuthenticAssertion {
+            mut parts,
+            connection,
+            issuer,
+            scopes,
+            tolerates_confirmation_not_before,
+            evidence,
+            ledger,
+            replay,
+        } = self;
         let case = Case {
             parts: &parts,
             issuer: &issuer,
+            tolerates_confirmation_not_before,
             expectations,
             clock: Clock::new(now, expectations.clock_skew()),
         };
@@ -72,7 +82,7 @@ impl AuthenticAssertion {
             attributes: parts.assertion.attributes,
             session_index: statement.session_index,
             session_not_on_or_after: statement.session_not_on_or_after.as_ref().and_then(Moment::at),
-            authn_instant: statement.authn_instant.as_ref().and_then(Moment::at),
+            authn_instant: statement.authn_instant.at(),
             authn_context: statement.context_class,
             assertion_id: parts.assertion.id,
             in_response_to: expectations.request().map(str::to_owned),

@@ -1,7 +1,7 @@
 use std::fmt;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use vouchsafe_xml::Quoted;
+use vouchsafe_xml::{Quoted, SchemaViolation};
 
 /// Something an operator should look at, although the identity provider can be used.
 ///
@@ -57,6 +57,8 @@ pub enum Warning {
         /// How many are left out.
         count: usize,
     },
+    /// Something departs from the schema and can be read in one way all the same.
+    Schema(SchemaViolation),
     /// No usable SingleSignOnService: nothing can be sent there, but what it sends can be believed.
     NoSingleSignOn,
 }
@@ -72,6 +74,7 @@ impl Warning {
             Warning::KeyIgnored { .. } => "metadata.key_ignored",
             Warning::EndpointIgnored { .. } => "metadata.endpoint_ignored",
             Warning::LeftOut { .. } => "metadata.left_out",
+            Warning::Schema(_) => "metadata.schema",
             Warning::NoSingleSignOn => "metadata.no_single_sign_on",
         }
     }
@@ -98,6 +101,7 @@ impl fmt::Display for Warning {
             Warning::LeftOut { what, limit, first, count } => {
                 write!(f, "{count} {what} are left out, from number {first} on: at most {limit} are kept")
             }
+            Warning::Schema(violation) => write!(f, "the metadata is not as its schema says: {violation}"),
             Warning::NoSingleSignOn => f.write_str(
                 "there is no single sign-on address that can be used: only sign-ins that the identity provider begins are possible",
             ),

@@ -8,6 +8,7 @@
 //! * [`Document`] is the tree, [`Element`] a handle into it. Owned, `Send + Sync`, a handful of allocations.
 //! * [`canonicalize`] writes an element as [`Canonicalization`] says (exclusive, Canonical XML 1.0 and 1.1, with and
 //!   without comments) into a [`Sink`].
+//! * [`check`] holds a tree against a content model, which is a table of [`ElementType`]s; [`SchemaViolation`] says what departs from it.
 //! * [`Writer`] builds text that [`Document::parse`] reads.
 //! * [`Limits`] holds every ceiling and says where it comes from.
 //! * [`XmlError`] says what was refused, where, and what to do about it; [`Quoted`] and [`Escaped`] show text from a message safely.
@@ -49,6 +50,8 @@ mod arena;
 mod base;
 mod canonical;
 mod canonicalizer;
+mod content_check;
+mod content_model;
 mod declaration;
 mod document;
 mod element;
@@ -63,16 +66,22 @@ mod quoted;
 mod reference;
 mod rendered;
 mod scope;
+mod simple_type;
 mod tag;
+mod violation;
 mod writer;
 
 pub use canonical::{
     Canonicalization, Sink, canonicalize, canonicalize_document, canonicalize_document_without,
 };
+pub use content_check::{check, for_each_violation};
+pub use content_model::{AttributeUse, Child, Choice, Content, ElementType, OtherAttributes};
 pub use document::Document;
 pub use element::{Attribute, Element, Node};
 pub use error::XmlError;
 pub use limits::Limits;
 pub use quoted::{Escaped, Quoted, is_plain};
 pub use scope::NamespaceScope;
+pub use simple_type::SimpleType;
+pub use violation::{SchemaProblem, SchemaViolation};
 pub use writer::Writer;

@@ -106,7 +106,7 @@ fn what_was_encrypted_is_an_assertion_with_identifiers_of_its_own() {
     assert_eq!(code(&receiver, &wrapped(&same)), "assertion.duplicate_id");
     // A prefix that is bound around the ciphertext and not inside it.
     let outer = "<saml2:Assertion ID=\"_inner\"/>";
-    assert_eq!(code(&receiver, &wrapped(outer)), "assertion.version");
+    assert_eq!(code(&receiver, &wrapped(outer)), "assertion.schema");
     let two = format!("<a:Assertion xmlns:a=\"{SAML}\"/><a:Assertion xmlns:a=\"{SAML}\"/>");
     assert!(code(&receiver, &wrapped(&two)).starts_with("xml."));
 }
@@ -126,9 +126,10 @@ fn an_encrypted_name_is_read() {
         .receive(with("<saml2:NameID>grace<!-- . -->@example.com</saml2:NameID>").as_bytes())
         .unwrap();
     assert_eq!(login.name_id().unwrap().value(), "grace@example.com");
-    // Identifiers are unique over what was decrypted later, too.
+    // Identifiers are unique over what was decrypted later, too; and what was decrypted is as the schema says.
     let foreign = |id: &str| format!("<saml2:NameID ID=\"{id}\">grace</saml2:NameID>");
-    assert_eq!(code(&receiver, &with(&foreign("_of_its_own"))), "");
+    assert_eq!(code(&receiver, &with(&foreign("_of_its_own"))), "assertion.schema");
+    assert_eq!(code(&receiver, &with("<saml2:NameID>gr<x/>ace</saml2:NameID>")), "assertion.schema");
     for taken in [vouchsafe_testkit::RESPONSE_ID, vouchsafe_testkit::ASSERTION_ID] {
         assert_eq!(code(&receiver, &with(&foreign(taken))), "assertion.duplicate_id");
     }

@@ -20,6 +20,8 @@ mod explain;
 mod path;
 mod recorded;
 mod rules;
+mod schema;
 mod surface;
 mod tampering;
+mod time;
 mod vectors;

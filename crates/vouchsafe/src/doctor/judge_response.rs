@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use vouchsafe_assertion::{
-    AssertionError, Check, Claimed, ConnectionId, Correlation, Expectations, MessageId, Refusal, Trust,
-    authenticate,
+    AssertionError, Check, Claimed, ConnectionId, Correlation, Expectations, MessageId, OutstandingRequest,
+    Refusal, Trust, authenticate,
 };
 use vouchsafe_crypto::Certificate;
 use vouchsafe_metadata::{EntityId, IdentityProvider};
@@ -294,7 +294,9 @@ impl Expected {
 
     fn expectations(&self) -> Result<Expectations, Refusal> {
         let correlation = match &self.in_response_to {
-            Some(id) => Correlation::Reply(MessageId::new(id.as_str())?),
+            Some(id) => {
+                Correlation::Reply(OutstandingRequest::issued_at_unknown_time(MessageId::new(id.as_str())?))
+            }
             None => Correlation::Unsolicited,
         };
         let name = if self.entity_id.as_str().is_empty() { "urn:unknown" } else { self.entity_id.as_str() };
