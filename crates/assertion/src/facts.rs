@@ -109,7 +109,7 @@ impl Subject {
         let name_id = match (plain, encrypted) {
             (None, None) => None,
             (Some(plain), None) => Some(NameId::read(plain)?),
-            (None, Some(encrypted)) => Some(NameId::read(opener.open(encrypted, "NameID")?.root())?),
+            (None, Some(encrypted)) => Some(opener.open(encrypted, "NameID", NameId::read)?),
             (Some(_), Some(_)) => {
                 return Err(AssertionError::NameId { reason: "there are a NameID and an EncryptedID" });
             }
@@ -197,7 +197,7 @@ fn read_attributes(element: Element<'_>, opener: &mut Opener<'_, '_>) -> Result<
             if child.is(SAML, "Attribute") {
                 attributes.add(child)?;
             } else if child.is(SAML, "EncryptedAttribute") {
-                attributes.add(opener.open(child, "Attribute")?.root())?;
+                opener.open(child, "Attribute", |attribute| attributes.add(attribute))?;
             }
         }
     }

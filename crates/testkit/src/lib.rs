@@ -28,10 +28,13 @@
 //!
 //! [`attacks`] turns the same messages against a service: named attacks to run against its own endpoint in its own tests.
 //!
+//! [`counting`] has a provider that counts its operations.
+//!
 //! With the feature `server`, the same identity provider as a small HTTP server with a dashboard page.
 
 pub mod attacks;
 mod authn_request;
+pub mod counting;
 mod error;
 mod identity_provider;
 mod issue;

@@ -13,6 +13,7 @@
 mod common;
 mod connections;
 mod corpus;
+mod decryption;
 mod details;
 mod encrypted;
 mod explain;
