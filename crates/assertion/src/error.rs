@@ -172,13 +172,6 @@ pub enum AssertionError {
         /// Assertions, plain and encrypted, that are children of the Response.
         count: usize,
     },
-    /// What was encrypted as an assertion is something else.
-    #[error("expected a saml:Assertion inside the EncryptedAssertion, found {}", Quoted::new(name))]
-    #[non_exhaustive]
-    NotAnAssertion {
-        /// Local name of what was found.
-        name: String,
-    },
     /// Nothing vouches for the assertion.
     #[error("neither the response nor its assertion is signed")]
     Unsigned,
@@ -188,6 +181,25 @@ pub enum AssertionError {
     /// The configuration asks for a signed assertion.
     #[error("the assertion is not signed; the configuration asks for it")]
     AssertionUnsigned,
+    /// The signature of an assertion that was decrypted does not hold. What the assertion says is not told, since it may be another
+    /// customer's.
+    #[error(
+        "the signature of the decrypted assertion does not hold ({code}); what was decrypted is not shown"
+    )]
+    #[non_exhaustive]
+    DecryptedSignature {
+        /// The code of what is wrong with it.
+        code: &'static str,
+        /// The hint of that error.
+        hint: &'static str,
+    },
+    /// A decrypted assertion that only the Response vouches for is of another issuer, which is not told, or names none.
+    #[error("the decrypted Assertion/Issuer: expected {}, found another or none", Quoted::new(expected))]
+    #[non_exhaustive]
+    DecryptedIssuer {
+        /// The identity provider.
+        expected: String,
+    },
     /// Ciphertext that anybody may have altered.
     #[error(
         "the assertion is encrypted with {cipher}, which authenticates nothing, and the response is not signed"

@@ -31,7 +31,6 @@ impl AssertionError {
             Self::Version { .. } => "assertion.version",
             Self::DuplicateId { .. } => "assertion.duplicate_id",
             Self::AssertionCount { .. } => "assertion.assertion_count",
-            Self::NotAnAssertion { .. } => "assertion.not_an_assertion",
             Self::Unsigned => "assertion.unsigned",
             Self::ResponseUnsigned => "assertion.response_unsigned",
             Self::AssertionUnsigned => "assertion.assertion_unsigned",
@@ -41,7 +40,8 @@ impl AssertionError {
             Self::Status { .. } => "assertion.status",
             Self::Destination { .. } => "assertion.destination",
             Self::InResponseTo { .. } => "assertion.in_response_to",
-            Self::Issuer { .. } => "assertion.issuer",
+            Self::DecryptedSignature { code, .. } => code,
+            Self::Issuer { .. } | Self::DecryptedIssuer { .. } => "assertion.issuer",
             Self::IssuerFormat { .. } => "assertion.issuer_format",
             Self::IssueInstant { .. } => "assertion.issue_instant",
             Self::IssuedBeforeRequest { .. } => "assertion.issued_before_request",
@@ -124,7 +124,7 @@ impl AssertionError {
             Self::Version { .. } => {
                 "Create the application as SAML 2.0 at the identity provider, not SAML 1.1."
             }
-            Self::DuplicateId { .. } | Self::NotAnAssertion { .. } => {
+            Self::DuplicateId { .. } => {
                 "No identity provider sends this; keep the message and look for an attempt to wrap a signature."
             }
             Self::AssertionCount { .. } => {
@@ -165,7 +165,8 @@ impl AssertionError {
             Self::InResponseTo { .. } => {
                 "The reply belongs to another request, such as one of another browser tab. Start the sign-in again."
             }
-            Self::Issuer { .. } => {
+            Self::DecryptedSignature { hint, .. } => hint,
+            Self::Issuer { .. } | Self::DecryptedIssuer { .. } => {
                 "Compare the identity provider's entity ID letter by letter with the metadata loaded here (Okta: \"Identity Provider \
                  Issuer\", and \"SAML Issuer ID\" under Show Advanced Settings)."
             }

@@ -106,7 +106,7 @@ impl Subject {
         let name_id = match (plain, encrypted) {
             (Some(plain), _) => Some(NameId::read(plain)),
             (None, Some(encrypted)) => {
-                Some(NameId::read(opener.open(encrypted, Encryptable::NameId)?.root()))
+                Some(opener.open(encrypted, Encryptable::NameId, |name| Ok(NameId::read(name)))?)
             }
             (None, None) => None,
         };
@@ -184,7 +184,7 @@ fn read_attributes(element: Element<'_>, opener: &mut Opener<'_, '_>) -> Result<
             if child.is(SAML, "Attribute") {
                 attributes.add(child)?;
             } else if child.is(SAML, "EncryptedAttribute") {
-                attributes.add(opener.open(child, Encryptable::Attribute)?.root())?;
+                opener.open(child, Encryptable::Attribute, |attribute| Ok(attributes.add(attribute)?))?;
             }
         }
     }

@@ -150,6 +150,11 @@ impl Ledger {
         self.checks.push(check);
     }
 
+    /// Forgets the checks from that place on: what they say is not to be told.
+    pub(crate) fn forget_from(&mut self, place: usize) {
+        self.checks.truncate(place);
+    }
+
     /// The checks in their order.
     pub fn checks(&self) -> &[Check] {
         &self.checks

@@ -51,6 +51,7 @@ mod candidates;
 mod claimed;
 mod conditions;
 mod connection_id;
+mod decrypted;
 mod envelope;
 mod error;
 mod error_hints;

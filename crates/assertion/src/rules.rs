@@ -14,7 +14,7 @@ use std::borrow::Cow;
 use chrono::{DateTime, TimeDelta, Utc};
 use vouchsafe_metadata::{EntityId, name_id_format::ENTITY};
 
-use crate::authentic::Parts;
+use crate::authentic::SignedFacts;
 use crate::envelope::Issuer;
 use crate::error::AssertionError;
 use crate::expectations::Expectations;
@@ -24,7 +24,7 @@ use crate::ledger_text::{Bound, Text};
 
 /// What every rule may look at beside its subject.
 pub(crate) struct Case<'a> {
-    pub(crate) parts: &'a Parts,
+    pub(crate) facts: &'a SignedFacts,
     /// The entity ID of the identity provider whose keys were used.
     pub(crate) issuer: &'a EntityId,
     /// Whether a NotBefore in a bearer confirmation is taken as a window instead of refused.
@@ -179,10 +179,10 @@ fn is_about_issuing(error: &AssertionError) -> bool {
 
 /// Runs every rule. What comes back is the place of the AuthnStatement that satisfied those about it, if one did.
 pub(crate) fn examine(case: &Case<'_>, examination: &mut Examination) -> Option<usize> {
-    examination.all(response::RULES, case, &case.parts.response);
-    examination.all(assertion::RULES, case, &case.parts.assertion);
+    examination.all(response::RULES, case, &case.facts.response);
+    examination.all(assertion::RULES, case, &case.facts.assertion);
     subject::examine(case, examination);
-    examination.all(conditions::RULES, case, &case.parts.assertion);
+    examination.all(conditions::RULES, case, &case.facts.assertion);
     authn_statement::examine(case, examination)
 }
 

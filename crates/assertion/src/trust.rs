@@ -133,7 +133,9 @@ impl Trust {
         self.policy
     }
 
-    pub(crate) fn decryption_keys(&self) -> &[PrivateKey] {
+    /// The keys that open what is encrypted for this connection.
+    #[must_use]
+    pub fn decryption_keys(&self) -> &[PrivateKey] {
         &self.decryption_keys
     }
 

@@ -30,10 +30,13 @@
 //!
 //! [`Xsd`] holds a table of element types against the published schema files.
 //!
+//! [`counting`] has a provider that counts its operations.
+//!
 //! With the feature `server`, the same identity provider as a small HTTP server with a dashboard page.
 
 pub mod attacks;
 mod authn_request;
+pub mod counting;
 mod error;
 mod identity_provider;
 mod issue;

@@ -58,9 +58,14 @@ pub struct Limits {
     /// Transforms of one reference, 5. The SAML profile has two (SAML core, 5.4.4). The JDK's secure validation stops
     /// at 5.
     pub transforms: usize,
-    /// Encrypted keys tried for one encrypted element, 8. Each costs an RSA decryption, and a sender has one key per
-    /// recipient.
+    /// Encrypted keys looked at for one encrypted element, 8. A sender has one key per recipient.
     pub encrypted_keys: usize,
+    /// Operations with private keys for one message, 32, whatever the number of its encrypted parts and of our keys. An
+    /// operation with RSA of 2048 bits takes 1 to 3 ms; a message has one encrypted part and we have one or two keys.
+    pub private_key_operations: usize,
+    /// Operations with public keys for one message, 32: signatures times keys that are tried for each. The largest entities
+    /// of federation metadata have fewer than ten keys, and a message has two signatures.
+    pub public_key_operations: usize,
 }
 
 impl Default for Limits {
@@ -79,6 +84,8 @@ impl Default for Limits {
             references: 30,
             transforms: 5,
             encrypted_keys: 8,
+            private_key_operations: 32,
+            public_key_operations: 32,
         }
     }
 }
@@ -138,5 +145,9 @@ impl Limits {
         with_transforms => transforms;
         /// Sets [`encrypted_keys`](Self::encrypted_keys).
         with_encrypted_keys => encrypted_keys;
+        /// Sets [`private_key_operations`](Self::private_key_operations).
+        with_private_key_operations => private_key_operations;
+        /// Sets [`public_key_operations`](Self::public_key_operations).
+        with_public_key_operations => public_key_operations;
     }
 }

@@ -189,6 +189,37 @@ pub(crate) fn responses() -> Vec<String> {
     let plain = issued(base());
     all.push(with_encrypted(&plain, "NameID", "EncryptedID", ContentCipher::Aes128Gcm));
     all.push(with_encrypted(&plain, "Attribute", "EncryptedAttribute", ContentCipher::Aes256Gcm));
+    all.extend(namespaces_in_encrypted_parts());
+    all
+}
+
+/// Decrypted text that uses a prefix which is declared on the Response, where nobody signs it, on the encrypted element, inside the
+/// decrypted text, or nowhere; and an encrypted part inside an encrypted Assertion.
+fn namespaces_in_encrypted_parts() -> Vec<String> {
+    let cipher = ContentCipher::Aes256Gcm;
+    let mut all = Vec::new();
+    for signed in [Signed::Response, Signed::Assertion] {
+        let clear = issued(base().sign(signed));
+        let nil = clear.replacen("<saml2:AttributeValue", "<saml2:AttributeValue x:nil=\"true\"", 1);
+        let declaration = format!("xmlns:x=\"{}\" ", namespace::XSI);
+        let declared =
+            |text: &str, start: &str| text.replacen(start, &[start, declaration.as_str()].concat(), 1);
+        for start in ["<saml2p:Response ", "<saml2:Assertion ", "<saml2:Attribute "] {
+            let text = declared(&nil, start);
+            all.push(with_encrypted(&text, "Assertion", "EncryptedAssertion", cipher));
+            let part = with_encrypted(&text, "Attribute", "EncryptedAttribute", cipher);
+            all.push(with_encrypted(&part, "Assertion", "EncryptedAssertion", cipher));
+            all.push(part);
+        }
+        // The prefix is bound by what holds the ciphertext, to one thing or to another.
+        let encrypted =
+            with_encrypted(&declared(&nil, "<saml2p:Response "), "Assertion", "EncryptedAssertion", cipher);
+        all.push(encrypted.replacen(
+            "<saml2:EncryptedAssertion",
+            "<saml2:EncryptedAssertion xmlns:x=\"urn:something-else\"",
+            1,
+        ));
+    }
     all
 }
 

@@ -18,8 +18,8 @@ const STATEMENT_RULES: &[Rule<AuthnStatement>] = &[
 ];
 
 pub(super) fn examine(case: &Case<'_>, examination: &mut Examination) -> Option<usize> {
-    examination.all(RULES, case, &case.parts.assertion);
-    examination.one_of(STATEMENT_RULES, case, case.parts.assertion.authn_statements.iter())
+    examination.all(RULES, case, &case.facts.assertion);
+    examination.one_of(STATEMENT_RULES, case, case.facts.assertion.authn_statements.iter())
 }
 
 /// Somebody signed in.

@@ -51,7 +51,7 @@ fn issued_after_request(case: &Case<'_>, response: &ResponseFacts) -> Judgement 
 
 /// The identity provider. It may be absent only if the Response is neither signed nor holds an encrypted Assertion.
 fn issuer(case: &Case<'_>, response: &ResponseFacts) -> Judgement {
-    let may_be_absent = !case.parts.response_is_signed && !case.parts.was_encrypted;
+    let may_be_absent = !case.facts.response_is_signed && !case.facts.was_encrypted;
     if response.issuer.is_none() && may_be_absent {
         return Judgement::skipped(case.issuer.as_str().to_owned(), "none");
     }
@@ -65,7 +65,7 @@ fn destination(case: &Case<'_>, response: &ResponseFacts) -> Judgement {
     let actual = response.destination.as_deref();
     match actual {
         Some(actual) if actual == &*expected => Judgement::as_expected(expected),
-        None if !case.parts.response_is_signed => Judgement::skipped(expected, "none"),
+        None if !case.facts.response_is_signed => Judgement::skipped(expected, "none"),
         _ => {
             let error = AssertionError::Destination {
                 expected: expected.to_string(),

@@ -19,8 +19,8 @@ const CONFIRMATION_RULES: &[Rule<Confirmation>] = &[
 ];
 
 pub(super) fn examine(case: &Case<'_>, examination: &mut Examination) {
-    examination.all(RULES, case, &case.parts.assertion);
-    examination.one_of(CONFIRMATION_RULES, case, bearers(&case.parts.assertion));
+    examination.all(RULES, case, &case.facts.assertion);
+    examination.one_of(CONFIRMATION_RULES, case, bearers(&case.facts.assertion));
 }
 
 /// The bearer confirmations, in their order.

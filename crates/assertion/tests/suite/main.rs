@@ -14,6 +14,7 @@ mod bounds;
 mod common;
 mod connections;
 mod corpus;
+mod decryption;
 mod details;
 mod encrypted;
 mod explain;

@@ -106,7 +106,7 @@ impl Case<'_> {
 
     /// Why signatures fail.
     fn signatures(&self, trust: &Trust, exhibit: &mut Exhibit) {
-        let Doctor { decryption_keys, provider, limits, .. } = self.doctor;
+        let Doctor { provider, limits, .. } = self.doctor;
         if !self.surroundings.one_more_autopsy() {
             return exhibit.complaints.push(Own::NotLookedInto.about(""));
         }
@@ -121,7 +121,6 @@ impl Case<'_> {
             trusted: Some(trust),
             identity_provider: Some(&self.identity_provider),
             known: known.collect(),
-            decryption_keys,
             provider,
             limits,
         };
