@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use quick_xml::Reader;
 use quick_xml::events::Event;
 use vouchsafe::crypto::{ContentCipher, DigestAlgorithm, KeyTransport, PublicKey, SignatureAlgorithm};
-use vouchsafe::encryption::{cipher_of, decrypt};
+use vouchsafe::encryption::{DecryptionContext, cipher_of, decrypt};
 use vouchsafe::signature::{has_signature, verify};
 use vouchsafe::xml::{Canonicalization, Document, Element, canonicalize, namespace};
 
@@ -96,7 +96,7 @@ impl<'r> Floor<'r> {
         let signature = child(element, namespace::DSIG, "Signature")?;
         let mut signed_info = Vec::new();
         let method = Canonicalization::EXCLUSIVE;
-        canonicalize(child(signature, namespace::DSIG, "SignedInfo")?, method, &[], None, &mut signed_info);
+        canonicalize(child(signature, namespace::DSIG, "SignedInfo")?, method, &[], None, &mut signed_info)?;
         let value = vouchsafe::crypto::base64_decode(
             child(signature, namespace::DSIG, "SignatureValue")?.text().as_bytes(),
         )?;
@@ -108,7 +108,8 @@ impl<'r> Floor<'r> {
     fn add_encrypted(&mut self, element: Element<'_>) -> Result<(), Failure> {
         let receiver = self.receiver;
         let keys = std::slice::from_ref(receiver.decryption_key());
-        let opened = decrypt(element, keys, receiver.provider(), receiver.limits())?;
+        let mut context = DecryptionContext::new(keys, receiver.provider(), receiver.limits());
+        let opened = decrypt(element, &mut context)?;
         let inner = Document::parse_in_scope(opened.octets(), &element.scope(), receiver.limits())?;
         self.add_signature_of(inner.root())?;
         let value = |name: &str| -> Result<String, Failure> {

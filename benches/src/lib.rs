@@ -12,15 +12,17 @@ mod message;
 mod ourselves;
 mod peers;
 mod receiver;
+mod shapes;
 
 pub use answer::{Work, answer_requests};
 pub use floor::Floor;
-pub use hostile::{Hostile, SHAPES};
+pub use hostile::{Hostile, Seal};
 pub use measure::{Measured, Task, interleaved};
 pub use message::{Message, Shape};
 pub use ourselves::{our_work, verify_all};
 pub use peers::{Peers, build_peers};
 pub use receiver::{Receiver, providers};
+pub use shapes::SHAPES;
 
 /// Whatever stops a benchmark: it is printed, and the run ends.
 pub type Failure = Box<dyn std::error::Error>;

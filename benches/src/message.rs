@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use vouchsafe_testkit::{Attribute, Encryption, IdentityProvider, Signed, keys};
+use vouchsafe::crypto::base64_encode;
+use vouchsafe_testkit::{Attribute, Encryption, IdentityProvider, ResponseBuilder, Signed, keys};
 
 use crate::Failure;
 
@@ -49,14 +50,8 @@ impl Message {
     /// When the kit cannot issue it.
     pub fn issue(shape: Shape, groups: usize) -> Result<Message, Failure> {
         let issued_at = DateTime::<Utc>::from(std::time::SystemTime::now());
-        let tomorrow =
-            issued_at.checked_add_signed(TimeDelta::days(1)).ok_or("the calendar ends tomorrow")?;
         let signed = if shape == Shape::AssertionSigned { Signed::Assertion } else { Signed::Both };
-        let mut response = IdentityProvider::okta()
-            .response()
-            .at(issued_at)
-            .not_on_or_after(tomorrow)
-            .subject_not_on_or_after(tomorrow)
+        let mut response = Message::response(issued_at)?
             .sign(signed)
             .attribute(Attribute::new("user.email", ["ada@example.com"]))
             .attribute(Attribute::new("user.firstName", ["Ada"]))
@@ -65,8 +60,20 @@ impl Message {
         if shape == Shape::Encrypted {
             response = response.encrypt(Encryption::to(keys::service_provider().certificate()));
         }
-        let issued = response.issue()?;
-        Ok(Message { base64: issued.to_base64(), xml: issued.into_xml(), issued_at })
+        Ok(Message::of(response.issue()?.into_xml(), issued_at))
+    }
+
+    /// What is issued, without attributes: valid for a day.
+    pub(crate) fn response(issued_at: DateTime<Utc>) -> Result<ResponseBuilder, Failure> {
+        let tomorrow =
+            issued_at.checked_add_signed(TimeDelta::days(1)).ok_or("the calendar ends tomorrow")?;
+        let response = IdentityProvider::okta().response().at(issued_at);
+        Ok(response.not_on_or_after(tomorrow).subject_not_on_or_after(tomorrow))
+    }
+
+    /// A message that was made in another way.
+    pub(crate) fn of(xml: String, issued_at: DateTime<Utc>) -> Message {
+        Message { base64: base64_encode(xml.as_bytes()), xml, issued_at }
     }
 
     /// Reads a message that was [handed over](crate::Peers::hand_over) just now.

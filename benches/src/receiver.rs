@@ -99,6 +99,18 @@ impl Receiver {
         self.receive(message.base64(), message.issued_at())
     }
 
+    /// `accepted`, or the stable code of the refusal.
+    #[must_use]
+    pub fn answer(&self, message: &Message) -> String {
+        let Err(refusal) = self.receive_message(message) else { return "accepted".to_owned() };
+        if let Some(refusal) = refusal.downcast_ref::<vouchsafe::Refusal>() {
+            return refusal.code().to_owned();
+        }
+        refusal
+            .downcast_ref::<vouchsafe::BindingError>()
+            .map_or_else(|| refusal.to_string(), |error| error.code().to_owned())
+    }
+
     /// The cryptography.
     #[must_use]
     pub fn provider(&self) -> &Provider {

@@ -4,9 +4,8 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 
-use vouchsafe_xml::{Canonicalization, Element, Node, canonicalize, namespace};
+use vouchsafe_xml::{Canonicalization, Document, Element, Node, XmlError, canonicalize, namespace};
 
-use crate::error::AssertionError;
 use crate::reading::{elements_named, kept};
 
 /// One attribute with all of its values (saml-core-2.0-os 2.7.3.1). `Debug` shows no value.
@@ -48,22 +47,25 @@ impl Attribute {
     /// of such a value is that of all its elements in a row.
     #[must_use]
     pub fn markup(&self, place: usize) -> Option<&str> {
-        self.markup.iter().find(|(at, _)| *at == place).map(|(_, xml)| xml.as_str())
+        let found = self.markup.binary_search_by_key(&place, |(at, _)| *at).ok()?;
+        self.markup.get(found).map(|(_, xml)| xml.as_str())
     }
 }
 
 impl Attribute {
-    fn push(&mut self, element: Element<'_>) {
+    fn push(&mut self, element: Element<'_>, budget: &mut MarkupBudget<'_>) -> Result<(), XmlError> {
         if element.elements().next().is_none() {
             self.values.push(element.text().into_owned());
-            return;
+            return Ok(());
         }
         let mut octets = Vec::new();
-        canonicalize(element, Canonicalization::EXCLUSIVE, &[], None, &mut octets);
+        canonicalize(element, Canonicalization::EXCLUSIVE, &[], None, &mut octets)?;
+        budget.spend(octets.len())?;
         if let Ok(xml) = String::from_utf8(octets) {
             self.markup.push((self.values.len(), xml));
         }
         self.values.push(text_within(element));
+        Ok(())
     }
 }
 
@@ -130,11 +132,25 @@ impl Attributes {
 }
 
 /// Attributes as they are read, found again by name in constant time.
-#[derive(Default)]
-pub(crate) struct Collector {
+pub(crate) struct Collector<'d> {
     attributes: Vec<Attribute>,
     /// Of all but the first few.
     places: HashMap<String, usize>,
+    budget: MarkupBudget<'d>,
+}
+
+/// How much XML the values of one assertion may be. Each value declares again what was declared around it, so that together they could
+/// be far longer than the assertion: they may be as long as one canonical form of it.
+struct MarkupBudget<'d> {
+    assertion: &'d Document,
+    spent: usize,
+}
+
+impl MarkupBudget<'_> {
+    fn spend(&mut self, bytes: usize) -> Result<(), XmlError> {
+        self.spent = self.spent.saturating_add(bytes);
+        self.assertion.allows_canonical_bytes(self.spent)
+    }
 }
 
 /// The NameFormat that most identity providers write (saml-core-2.0-os 8.2.3).
@@ -143,16 +159,19 @@ const BASIC: &str = "urn:oasis:names:tc:SAML:2.0:attrname-format:basic";
 /// How many names are compared one by one.
 const FEW: usize = 16;
 
-impl Collector {
-    /// Adds a `saml:Attribute` of authentic octets.
-    pub(crate) fn add(&mut self, element: Element<'_>) -> Result<(), AssertionError> {
-        let Some(name) = element.attribute("Name") else {
-            return Err(AssertionError::Malformed {
-                place: "Attribute/@Name",
-                expected: "a name",
-                actual: "none".to_owned(),
-            });
-        };
+impl<'d> Collector<'d> {
+    /// For the attributes of the assertion in that document.
+    pub(crate) fn new(assertion: &'d Document) -> Collector<'d> {
+        Collector {
+            attributes: Vec::new(),
+            places: HashMap::new(),
+            budget: MarkupBudget { assertion, spent: 0 },
+        }
+    }
+
+    /// Adds a `saml:Attribute` of authentic bytes that was held against the schema, which requires its Name.
+    pub(crate) fn add(&mut self, element: Element<'_>) -> Result<(), XmlError> {
+        let name = element.attribute("Name").unwrap_or_default();
         let known = self.place_of(name);
         if known.is_none() {
             if self.attributes.len() >= FEW {
@@ -173,7 +192,7 @@ impl Collector {
         if let Some(attribute) = attribute {
             elements_named(element, namespace::SAML_ASSERTION, "AttributeValue")
                 .filter(|child| !is_nil(*child))
-                .for_each(|child| attribute.push(child));
+                .try_for_each(|child| attribute.push(child, &mut self.budget))?;
         }
         Ok(())
     }

@@ -3,18 +3,21 @@
 use std::fmt;
 use std::sync::Arc;
 
+use vouchsafe_crypto::Provider;
+use vouchsafe_encryption::{DecryptionContext, EncryptionError, Opened};
 use vouchsafe_metadata::{EntityId, Scope};
 use vouchsafe_signature::{Evidence, Verified};
-use vouchsafe_xml::{Canonicalization, Document, Element, canonicalize, namespace};
+use vouchsafe_xml::{Document, Element, Limits, namespace};
 
 use crate::connection_id::ConnectionId;
 use crate::envelope::ResponseFacts;
 use crate::error::AssertionError;
 use crate::facts::AssertionFacts;
 use crate::ledger::{Check, Ledger, Outcome};
-use crate::opening::{Means, Opener};
+use crate::opening::Opener;
 use crate::reading::elements_named;
 use crate::refusal::Refusal;
+use crate::schema::{check_assertion, check_response};
 use crate::trust::Trust;
 
 /// Octets that were digested under a trusted key's signature, and the evidence. The document they came from is gone.
@@ -45,69 +48,161 @@ use crate::trust::Trust;
 /// }
 /// ```
 pub struct Authentic<'k> {
-    contents: Contents,
+    content: SignedContent,
     connection: ConnectionId,
     issuer: EntityId,
     scopes: Arc<[Scope]>,
-    means: Means<'k>,
+    tolerates_confirmation_not_before: bool,
+    context: DecryptionContext<'k>,
     ledger: Ledger,
 }
 
-/// The octets, by what was signed. Every constructor takes the proof.
-pub(crate) struct Contents {
-    octets: Octets,
+/// The bytes that a signature covers, read, and the evidence. Nothing else can be read into one.
+pub(crate) struct SignedDocument {
+    document: Document,
+    evidence: Evidence,
+}
+
+impl SignedDocument {
+    pub(crate) fn read(verified: Verified, limits: &Limits) -> Result<SignedDocument, AssertionError> {
+        let (octets, evidence) = verified.into_parts();
+        Ok(SignedDocument { document: parse(&octets, limits)?, evidence })
+    }
+
+    /// The encrypted Assertion of a signed Response. What was counted before was the tree.
+    pub(crate) fn encrypted_assertion(&self) -> Result<Element<'_>, AssertionError> {
+        let root = self.document.root();
+        let plain = elements_named(root, namespace::SAML_ASSERTION, "Assertion").count();
+        let mut encrypted = elements_named(root, namespace::SAML_ASSERTION, "EncryptedAssertion");
+        match (encrypted.next(), encrypted.count().saturating_add(plain)) {
+            (Some(only), 0) => Ok(only),
+            (first, more) => {
+                let count = usize::from(first.is_some()).saturating_add(more);
+                Err(AssertionError::AssertionCount { count })
+            }
+        }
+    }
+
+    /// Reads what was decrypted from it, with the namespaces that are signed around it and no others.
+    pub(crate) fn decrypted(
+        &self,
+        opened: &Opened,
+        limits: &Limits,
+    ) -> Result<DecryptedDocument, AssertionError> {
+        let scope = self.encrypted_assertion()?.scope();
+        let document = Document::parse_in_scope(opened.octets(), &scope, limits)?;
+        Ok(DecryptedDocument { document, is_authenticated: opened.is_authenticated() })
+    }
+}
+
+/// Decrypted text that a signed Response vouches for, read. Only a [`SignedDocument`] makes one.
+pub(crate) struct DecryptedDocument {
+    document: Document,
+    /// Whether the cipher detects changes. Otherwise a text may be somebody else's, changed bit by bit.
+    is_authenticated: bool,
+}
+
+impl DecryptedDocument {
+    pub(crate) fn document(&self) -> &Document {
+        &self.document
+    }
+}
+
+/// Parses bytes that were made here out of a document within the limits. Canonical bytes may be longer than that document was, so the size
+/// is not asked again; everything else is. Nor may they grow a second time: what is made of them again, the XML of attribute values, is at
+/// most as long as they are, beside the constant of the limits.
+fn parse(octets: &[u8], limits: &Limits) -> Result<Document, AssertionError> {
+    let factor = limits.canonical_bytes_factor.min(1);
+    let limits = limits.clone().with_input_bytes(limits.input_bytes.max(octets.len()));
+    let limits = limits.with_canonical_bytes_factor(factor);
+    Ok(Document::parse(octets, &limits)?)
+}
+
+/// What is to be read, by what was signed. Every constructor takes the proof.
+pub(crate) struct SignedContent {
+    layers: Layers,
     evidence: Vec<Evidence>,
 }
 
-enum Octets {
+enum Layers {
     /// The Response is signed and holds the Assertion in clear.
     Response(Vec<u8>),
     /// Only the Assertion is signed; what the Response says can cause a refusal and nothing else.
     Assertion { response: Box<ResponseFacts>, assertion: Vec<u8>, encrypted: bool },
     /// The Response is signed and its Assertion was encrypted.
-    ResponseAndAssertion { response: Vec<u8>, assertion: Vec<u8> },
+    ResponseAndAssertion {
+        response: Box<Document>,
+        assertion: Box<Document>,
+        /// Whether the Assertion has a signature of its own, or came unchanged out of its cipher and names this identity provider.
+        is_vouched_for: bool,
+    },
 }
 
-impl Contents {
+impl SignedContent {
     /// The Response's octets cover the Assertion; a signature of its own was verified too.
-    pub(crate) fn signed_response(response: Verified, own: Option<Verified>) -> Contents {
+    pub(crate) fn signed_response(response: Verified, own: Option<Verified>) -> SignedContent {
         let (octets, evidence) = response.into_parts();
         let evidence = std::iter::once(evidence).chain(own.map(|own| own.into_parts().1)).collect();
-        Contents { octets: Octets::Response(octets), evidence }
+        SignedContent { layers: Layers::Response(octets), evidence }
     }
 
     /// The Assertion's own octets, in a Response that nobody signed.
-    pub(crate) fn signed_assertion(response: ResponseFacts, own: Verified, encrypted: bool) -> Contents {
+    pub(crate) fn signed_assertion(response: ResponseFacts, own: Verified, encrypted: bool) -> SignedContent {
         let (assertion, evidence) = own.into_parts();
-        Contents {
-            octets: Octets::Assertion { response: Box::new(response), assertion, encrypted },
+        SignedContent {
+            layers: Layers::Assertion { response: Box::new(response), assertion, encrypted },
             evidence: vec![evidence],
         }
     }
 
-    /// The Response's octets, which cover the ciphertext, and those that the decrypted Assertion's own signature covers.
-    pub(crate) fn signed_assertion_in_signed_response(response: Verified, own: Verified) -> Contents {
-        let (response, outer) = response.into_parts();
-        let (assertion, inner) = own.into_parts();
-        Contents {
-            octets: Octets::ResponseAndAssertion { response, assertion },
-            evidence: vec![outer, inner],
+    /// The Response, which covers the ciphertext, and the decrypted Assertion as its own signature covers it.
+    pub(crate) fn signed_assertion_in_signed_response(
+        response: SignedDocument,
+        own: SignedDocument,
+    ) -> SignedContent {
+        SignedContent {
+            layers: Layers::ResponseAndAssertion {
+                response: Box::new(response.document),
+                assertion: Box::new(own.document),
+                is_vouched_for: true,
+            },
+            evidence: vec![response.evidence, own.evidence],
         }
     }
 
-    /// The Response's octets, which cover the ciphertext, and what was inside it, unsigned itself.
-    pub(crate) fn decrypted_in_signed_response(response: Verified, decrypted: Element<'_>) -> Contents {
-        let (response, evidence) = response.into_parts();
-        let mut assertion = Vec::new();
-        canonicalize(decrypted, Canonicalization::EXCLUSIVE, &[], None, &mut assertion);
-        Contents { octets: Octets::ResponseAndAssertion { response, assertion }, evidence: vec![evidence] }
+    /// The Response, which covers the ciphertext, and what was inside it, unsigned itself and read with the namespaces of the Response.
+    pub(crate) fn decrypted_in_signed_response(
+        response: SignedDocument,
+        assertion: DecryptedDocument,
+    ) -> SignedContent {
+        SignedContent {
+            layers: Layers::ResponseAndAssertion {
+                response: Box::new(response.document),
+                is_vouched_for: assertion.is_authenticated,
+                assertion: Box::new(assertion.document),
+            },
+            evidence: vec![response.evidence],
+        }
     }
 }
 
 impl<'k> Authentic<'k> {
-    pub(crate) fn new(contents: Contents, trust: &Trust, means: Means<'k>, ledger: Ledger) -> Authentic<'k> {
+    pub(crate) fn new(
+        content: SignedContent,
+        trust: &Trust,
+        context: DecryptionContext<'k>,
+        ledger: Ledger,
+    ) -> Authentic<'k> {
         let (connection, issuer) = (trust.connection().clone(), trust.entity_id().clone());
-        Authentic { contents, connection, issuer, scopes: trust.shared_scopes(), means, ledger }
+        Authentic {
+            content,
+            connection,
+            issuer,
+            scopes: trust.shared_scopes(),
+            tolerates_confirmation_not_before: trust.tolerates_confirmation_not_before(),
+            context,
+            ledger,
+        }
     }
 
     /// The connection whose key signed.
@@ -119,27 +214,44 @@ impl<'k> Authentic<'k> {
     /// Which key signed what, outermost first.
     #[must_use]
     pub fn evidence(&self) -> &[Evidence] {
-        &self.contents.evidence
+        &self.content.evidence
     }
 
     /// Reads the assertion out of the authentic octets, by parsing those and nothing else.
     ///
     /// # Errors
-    /// A [`Refusal`] if the octets do not hold exactly one assertion, if a part that may occur once occurs twice, or if an encrypted
-    /// identifier in it cannot be opened.
+    /// A [`Refusal`] if the octets do not hold exactly one assertion, if anything in them is not as the schema says
+    /// (`assertion.schema`), or if an encrypted identifier in it cannot be opened.
     pub fn read(self) -> Result<AuthenticAssertion, Refusal> {
-        let Authentic { contents, connection, issuer, scopes, means, mut ledger } = self;
-        let (rule, clause) = ("assertion.structure", "saml-core-2.0-os 2.3.3");
-        let expected = "one assertion with each of its parts once";
-        match Parts::read(contents.octets, means)
-            .and_then(|parts| Ok((replay_hash(&issuer, &parts.assertion.id, means)?, parts)))
+        let Authentic {
+            content,
+            connection,
+            issuer,
+            scopes,
+            tolerates_confirmation_not_before,
+            context,
+            mut ledger,
+        } = self;
+        let provider = context.provider();
+        let (rule, clause) = ("assertion.structure", "saml-schema-protocol-2.0, saml-schema-assertion-2.0");
+        let expected = "one assertion, and everything as its schema says";
+        match SignedFacts::read(content.layers, context)
+            .and_then(|facts| Ok((replay_hash(&issuer, &facts.assertion.id, provider)?, facts)))
         {
-            Ok((replay, parts)) => {
+            Ok((replay, facts)) => {
                 ledger.record(
                     Check::new(rule, clause, Outcome::Passed).expected(expected).actual("as expected"),
                 );
-                let evidence = contents.evidence;
-                Ok(AuthenticAssertion { parts, connection, issuer, scopes, evidence, ledger, replay })
+                Ok(AuthenticAssertion {
+                    facts,
+                    connection,
+                    issuer,
+                    scopes,
+                    tolerates_confirmation_not_before,
+                    evidence: content.evidence,
+                    ledger,
+                    replay,
+                })
             }
             Err(error) => {
                 let check =
@@ -152,47 +264,60 @@ impl<'k> Authentic<'k> {
 }
 
 /// What rules look at, and how far it is signed.
-pub(crate) struct Parts {
+pub(crate) struct SignedFacts {
     pub(crate) response: ResponseFacts,
     pub(crate) response_is_signed: bool,
     pub(crate) was_encrypted: bool,
     pub(crate) assertion: AssertionFacts,
 }
 
-impl Parts {
-    fn read(octets: Octets, means: Means<'_>) -> Result<Parts, AssertionError> {
-        match octets {
-            Octets::Response(octets) => {
-                let document = means.parse(&octets)?;
+impl SignedFacts {
+    fn read(layers: Layers, context: DecryptionContext<'_>) -> Result<SignedFacts, AssertionError> {
+        match layers {
+            Layers::Response(octets) => {
+                let document = parse(&octets, context.limits())?;
+                drop(octets);
+                check_response(document.root())?;
                 let response = ResponseFacts::read(document.root())?;
-                let mut opener = Opener::new(means, &document);
+                let mut opener = Opener::new(context, vec![&document]);
                 let assertion = AssertionFacts::read(only_assertion(document.root())?, &mut opener)?;
-                Ok(Parts { response, response_is_signed: true, was_encrypted: false, assertion })
+                Ok(SignedFacts { response, response_is_signed: true, was_encrypted: false, assertion })
             }
-            Octets::Assertion { response, assertion, encrypted } => {
-                let assertion = read_root(&means.parse(&assertion)?, means)?;
-                Ok(Parts {
+            Layers::Assertion { response, assertion, encrypted } => {
+                let document = parse(&assertion, context.limits())?;
+                drop(assertion);
+                let mut opener = Opener::new(context, vec![&document]);
+                let assertion = read_root(&document, &mut opener)?;
+                Ok(SignedFacts {
                     response: *response,
                     response_is_signed: false,
                     was_encrypted: encrypted,
                     assertion,
                 })
             }
-            Octets::ResponseAndAssertion { response, assertion } => {
-                let response = ResponseFacts::read(means.parse(&response)?.root())?;
-                let assertion = read_root(&means.parse(&assertion)?, means)?;
-                Ok(Parts { response, response_is_signed: true, was_encrypted: true, assertion })
+            Layers::ResponseAndAssertion { response, assertion, is_vouched_for } => {
+                check_response(response.root())?;
+                // Of decrypted text that nothing vouches for nothing is told.
+                check_assertion(assertion.root()).map_err(|error| match is_vouched_for {
+                    true => error,
+                    false => EncryptionError::Failed.into(),
+                })?;
+                let mut opener = Opener::new(context, vec![&response, &assertion]);
+                let facts = AssertionFacts::read(assertion.root(), &mut opener)?;
+                let response = ResponseFacts::read(response.root())?;
+                Ok(SignedFacts { response, response_is_signed: true, was_encrypted: true, assertion: facts })
             }
         }
     }
 }
 
-fn read_root(document: &Document, means: Means<'_>) -> Result<AssertionFacts, AssertionError> {
+fn read_root(document: &Document, opener: &mut Opener<'_, '_>) -> Result<AssertionFacts, AssertionError> {
     let root = document.root();
     if !root.is(namespace::SAML_ASSERTION, "Assertion") {
-        return Err(AssertionError::NotAnAssertion { name: root.local_name().to_owned() });
+        return Err(AssertionError::AssertionCount { count: 0 });
     }
-    AssertionFacts::read(root, &mut Opener::new(means, document))
+    check_assertion(root)?;
+    AssertionFacts::read(root, opener)
 }
 
 /// Asked again of the authentic octets: what was counted before was the document.
@@ -207,9 +332,9 @@ fn only_assertion(root: Element<'_>) -> Result<Element<'_>, AssertionError> {
 
 /// SHA-256 over the issuer and the assertion's ID, in hexadecimal. Neither can hold the zero octet between them, so no two pairs are
 /// written alike.
-fn replay_hash(issuer: &EntityId, id: &str, means: Means<'_>) -> Result<String, AssertionError> {
+fn replay_hash(issuer: &EntityId, id: &str, provider: &Provider) -> Result<String, AssertionError> {
     let text = [issuer.as_str(), "\0", id].concat();
-    let digest = means.provider.sha256(text.as_bytes())?;
+    let digest = provider.sha256(text.as_bytes())?;
     let mut hash = String::with_capacity(64);
     for octet in digest {
         hash.extend(
@@ -229,10 +354,11 @@ fn replay_hash(issuer: &EntityId, id: &str, means: Means<'_>) -> Result<String, 
 /// }
 /// ```
 pub struct AuthenticAssertion {
-    pub(crate) parts: Parts,
+    pub(crate) facts: SignedFacts,
     pub(crate) connection: ConnectionId,
     pub(crate) issuer: EntityId,
     pub(crate) scopes: Arc<[Scope]>,
+    pub(crate) tolerates_confirmation_not_before: bool,
     pub(crate) evidence: Vec<Evidence>,
     pub(crate) ledger: Ledger,
     pub(crate) replay: String,
@@ -242,7 +368,7 @@ impl fmt::Debug for Authentic<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Authentic")
             .field("issuer", &self.issuer)
-            .field("evidence", &self.contents.evidence)
+            .field("evidence", &self.content.evidence)
             .finish_non_exhaustive()
     }
 }

@@ -5,20 +5,20 @@
 
 use std::borrow::Cow;
 
-use vouchsafe_encryption::{cipher_of, decrypt};
+use vouchsafe_encryption::DecryptionContext;
 use vouchsafe_metadata::EntityId;
 use vouchsafe_signature::{Verified, signature_child, verify};
 use vouchsafe_xml::{Document, Element, Limits, namespace};
 
-use crate::authentic::{Authentic, Contents};
+use crate::authentic::{Authentic, SignedContent};
 use crate::claimed::Claimed;
 use crate::envelope::{ResponseFacts, claimed_issuer};
 use crate::error::AssertionError;
 use crate::ledger::{Check, Ledger, Outcome};
 use crate::ledger_text::Text;
-use crate::opening::Means;
 use crate::reading::{elements_named, identifiers};
 use crate::refusal::Refusal;
+use crate::schema::check_response;
 use crate::trust::{SignaturePolicy, Trust};
 
 /// Decides what of a response is authentic, by the trust of one connection: its keys, its algorithms, its decryption keys.
@@ -28,6 +28,10 @@ use crate::trust::{SignaturePolicy, Trust};
 /// * Every Signature that the Response and the Assertion carry must verify with a key of `trust`; at least one must be there.
 /// * An encrypted Assertion is opened after the Response's signature has been verified. If the Response has none, a cipher that
 ///   authenticates nothing (AES-CBC) is refused before it is opened, unless this identity provider was configured otherwise.
+/// * It is opened with the decryption keys of `trust` and with no others.
+/// * Decrypted text without a signature of its own is read with the namespaces of the signed bytes around it, and must name this
+///   identity provider as its Issuer.
+/// * All private-key operations for the message share one budget, and so do all public-key operations.
 /// * No identifier occurs twice, in the document and in what was decrypted.
 ///
 /// The document is consumed: nothing that comes after can look at it.
@@ -49,12 +53,17 @@ pub fn authenticate<'k>(
     limits: &'k Limits,
 ) -> Result<Authentic<'k>, Refusal> {
     let Claimed { document, facts, ledger, .. } = claimed;
-    let means = Means { keys: trust.decryption_keys(), provider: trust.provider(), limits };
-    let mut steps = Steps { trust, means, policy: trust.signature_policy(), ledger };
+    let mut steps = Steps {
+        trust,
+        context: DecryptionContext::new(trust.decryption_keys(), trust.provider(), limits),
+        verifications_left: limits.public_key_operations,
+        policy: trust.signature_policy(),
+        ledger,
+    };
     let outcome = steps.run(&document, facts);
     drop(document);
     match outcome {
-        Ok(contents) => Ok(Authentic::new(contents, trust, means, steps.ledger)),
+        Ok(content) => Ok(Authentic::new(content, trust, steps.context, steps.ledger)),
         Err(error) => Err(Refusal::with_ledger(error, steps.ledger)),
     }
 }
@@ -65,15 +74,17 @@ enum Candidate<'d> {
     Encrypted(Element<'d>),
 }
 
-struct Steps<'s, 'k> {
-    trust: &'s Trust,
-    means: Means<'k>,
+pub(crate) struct Steps<'s, 'k> {
+    pub(crate) trust: &'s Trust,
+    pub(crate) context: DecryptionContext<'k>,
+    /// Public-key operations that this message may still cause.
+    verifications_left: usize,
     policy: SignaturePolicy,
-    ledger: Ledger,
+    pub(crate) ledger: Ledger,
 }
 
 impl Steps<'_, '_> {
-    fn run(&mut self, document: &Document, claims: ResponseFacts) -> Result<Contents, AssertionError> {
+    fn run(&mut self, document: &Document, claims: ResponseFacts) -> Result<SignedContent, AssertionError> {
         let root = document.root();
         self.claimed_issuer(root, &claims)?;
         let candidate = self.only_assertion(root, &claims)?;
@@ -83,9 +94,29 @@ impl Steps<'_, '_> {
         if response.is_none() && self.policy.requires_signed_response() {
             return Err(self.unsigned("response.signature_required", AssertionError::ResponseUnsigned));
         }
-        match candidate {
+        let response_is_signed = response.is_some();
+        let contents = match candidate {
             Candidate::Plain(assertion) => self.plain(claims, response, assertion),
             Candidate::Encrypted(encrypted) => self.encrypted(document, claims, response, encrypted),
+        }?;
+        if !response_is_signed {
+            self.structure_of_unsigned(root)?;
+        }
+        Ok(contents)
+    }
+
+    /// A Response that nobody signed is held against the schema here, where it still exists; what is signed, when its bytes are read.
+    fn structure_of_unsigned(&mut self, root: Element<'_>) -> Result<(), AssertionError> {
+        let expected = "a Response as its schema says";
+        match check_response(root) {
+            Ok(()) => {
+                self.pass(STRUCTURE, SCHEMA, expected, "as expected");
+                Ok(())
+            }
+            Err(error) => {
+                let actual = error.to_string();
+                Err(self.fail(STRUCTURE, SCHEMA, expected, actual, error))
+            }
         }
     }
 
@@ -94,30 +125,11 @@ impl Steps<'_, '_> {
         claims: ResponseFacts,
         response: Option<Verified>,
         assertion: Element<'_>,
-    ) -> Result<Contents, AssertionError> {
+    ) -> Result<SignedContent, AssertionError> {
         let own = self.assertion_signature(assertion)?;
         match (response, own) {
-            (Some(response), own) => Ok(Contents::signed_response(response, own)),
-            (None, Some(own)) => Ok(Contents::signed_assertion(claims, own, false)),
-            (None, None) => Err(self.unsigned(SIGNED, AssertionError::Unsigned)),
-        }
-    }
-
-    fn encrypted(
-        &mut self,
-        document: &Document,
-        claims: ResponseFacts,
-        response: Option<Verified>,
-        encrypted: Element<'_>,
-    ) -> Result<Contents, AssertionError> {
-        self.cipher(encrypted, response.is_some())?;
-        let inner = self.decrypt(encrypted)?;
-        self.unique_ids(&[document, &inner])?;
-        let own = self.assertion_signature(inner.root())?;
-        match (response, own) {
-            (Some(response), Some(own)) => Ok(Contents::signed_assertion_in_signed_response(response, own)),
-            (Some(response), None) => Ok(Contents::decrypted_in_signed_response(response, inner.root())),
-            (None, Some(own)) => Ok(Contents::signed_assertion(claims, own, true)),
+            (Some(response), own) => Ok(SignedContent::signed_response(response, own)),
+            (None, Some(own)) => Ok(SignedContent::signed_assertion(claims, own, false)),
             (None, None) => Err(self.unsigned(SIGNED, AssertionError::Unsigned)),
         }
     }
@@ -167,13 +179,7 @@ impl Steps<'_, '_> {
                 Ok(candidate)
             }
             (None, _) => {
-                let error = match (&claims.status, claims.is_success()) {
-                    (Some(status), false) => AssertionError::Status {
-                        codes: status.codes.iter().map(ToString::to_string).collect(),
-                        message: status.message.clone(),
-                    },
-                    _ => AssertionError::AssertionCount { count: 0 },
-                };
+                let error = claims.status.refusal().unwrap_or(AssertionError::AssertionCount { count: 0 });
                 Err(self.fail(rule, clause, "1", "0", error))
             }
             (Some(_), more) => {
@@ -185,7 +191,7 @@ impl Steps<'_, '_> {
     }
 
     /// An identifier that stands for two elements lets one be verified and the other be read.
-    fn unique_ids(&mut self, documents: &[&Document]) -> Result<(), AssertionError> {
+    pub(crate) fn unique_ids(&mut self, documents: &[&Document]) -> Result<(), AssertionError> {
         let (rule, clause) = ("response.unique_ids", "saml-core-2.0-os 1.3.4");
         let mut found = Vec::with_capacity(16);
         for document in documents {
@@ -218,11 +224,16 @@ impl Steps<'_, '_> {
                     .record(Check::new(rule, clause, Outcome::Skipped).expected(expected).actual("none"));
                 return Ok(None);
             }
-            Ok(Some(_)) => verify(element, self.trust.keys(), self.means.provider, self.means.limits),
+            Ok(Some(_)) => {
+                let limits =
+                    self.context.limits().clone().with_public_key_operations(self.verifications_left);
+                verify(element, self.trust.keys(), self.context.provider(), &limits)
+            }
             Err(error) => Err(error),
         };
         match verified {
             Ok(verified) => {
+                self.verifications_left = self.verifications_left.saturating_sub(verified.operations());
                 let evidence = verified.evidence();
                 let actual = [evidence.algorithm().uri(), " by ", evidence.key_label()].concat();
                 self.pass(rule, clause, expected, actual);
@@ -235,7 +246,10 @@ impl Steps<'_, '_> {
         }
     }
 
-    fn assertion_signature(&mut self, assertion: Element<'_>) -> Result<Option<Verified>, AssertionError> {
+    pub(crate) fn assertion_signature(
+        &mut self,
+        assertion: Element<'_>,
+    ) -> Result<Option<Verified>, AssertionError> {
         let own = self.signature(assertion, ASSERTION_SIGNATURE)?;
         if own.is_none() && self.policy.requires_signed_assertion() {
             return Err(self.unsigned("assertion.signature_required", AssertionError::AssertionUnsigned));
@@ -243,56 +257,12 @@ impl Steps<'_, '_> {
         Ok(own)
     }
 
-    /// Ciphertext that nothing authenticates can be altered bit by bit, and what decryption does with it watched.
-    fn cipher(&mut self, encrypted: Element<'_>, response_is_signed: bool) -> Result<(), AssertionError> {
-        let (rule, clause) = ("assertion.cipher", "xmlenc-core1 6.1");
-        let expected = "an authenticated cipher, or a signed response";
-        let cipher = match cipher_of(encrypted) {
-            Ok(cipher) => cipher,
-            Err(error) => {
-                let actual = error.to_string();
-                return Err(self.fail(rule, clause, expected, actual, error.into()));
-            }
-        };
-        if cipher.is_authenticated() || response_is_signed || self.trust.accepts_unauthenticated_cbc() {
-            self.pass(rule, clause, expected, cipher.uri());
-            return Ok(());
-        }
-        let error = AssertionError::UnauthenticatedCbc { cipher: cipher.uri() };
-        Err(self.fail(rule, clause, expected, cipher.uri(), error))
-    }
-
-    /// The octets inside, parsed with the namespaces that are in scope where they stood.
-    fn decrypt(&mut self, encrypted: Element<'_>) -> Result<Document, AssertionError> {
-        let (rule, clause) = ("assertion.decryption", "saml-core-2.0-os 6");
-        let expected = "a saml:Assertion";
-        let Means { keys, provider, limits } = self.means;
-        let inner = decrypt(encrypted, keys, provider, limits)
-            .map_err(AssertionError::from)
-            .and_then(|opened| Ok(Document::parse_in_scope(opened.octets(), &encrypted.scope(), limits)?));
-        match inner {
-            Ok(inner) if inner.root().is(namespace::SAML_ASSERTION, "Assertion") => {
-                self.pass(rule, clause, expected, expected);
-                Ok(inner)
-            }
-            Ok(inner) => {
-                let name = inner.root().local_name().to_owned();
-                let error = AssertionError::NotAnAssertion { name: name.clone() };
-                Err(self.fail(rule, clause, expected, name, error))
-            }
-            Err(error) => {
-                let actual = error.to_string();
-                Err(self.fail(rule, clause, expected, actual, error))
-            }
-        }
-    }
-
     /// A signature that must be there is not.
-    fn unsigned(&mut self, rule: &'static str, error: AssertionError) -> AssertionError {
+    pub(crate) fn unsigned(&mut self, rule: &'static str, error: AssertionError) -> AssertionError {
         self.fail(rule, "saml-profiles-2.0-os 4.1.4.5", "a signature", "none", error)
     }
 
-    fn pass(
+    pub(crate) fn pass(
         &mut self,
         rule: &'static str,
         clause: &'static str,
@@ -302,7 +272,7 @@ impl Steps<'_, '_> {
         self.ledger.record(Check::new(rule, clause, Outcome::Passed).expected(expected).actual(actual));
     }
 
-    fn fail(
+    pub(crate) fn fail(
         &mut self,
         rule: &'static str,
         clause: &'static str,
@@ -317,5 +287,7 @@ impl Steps<'_, '_> {
 
 const RESPONSE_SIGNATURE: &str = "response.signature";
 /// Something vouches for the assertion.
-const SIGNED: &str = "response.or_assertion_signed";
-const ASSERTION_SIGNATURE: &str = "assertion.signature";
+pub(crate) const SIGNED: &str = "response.or_assertion_signed";
+pub(crate) const ASSERTION_SIGNATURE: &str = "assertion.signature";
+const STRUCTURE: &str = "response.structure";
+const SCHEMA: &str = "saml-schema-protocol-2.0";

@@ -53,8 +53,12 @@ fn by_key<'t>(root: Element<'_>, candidates: &[&'t Trust], limits: &Limits) -> R
         false => Refusal::new(AssertionError::Unsigned),
     })?;
     let mut first_error = None;
+    let mut left = limits.public_key_operations;
     for candidate in candidates {
-        match signing_key(signed, candidate.keys(), candidate.provider(), limits) {
+        // One budget for all candidates together.
+        let limits = limits.clone().with_public_key_operations(left);
+        left = left.saturating_sub(candidate.keys().len());
+        match signing_key(signed, candidate.keys(), candidate.provider(), &limits) {
             Ok(key) => {
                 let spki = key.public_key().spki_der();
                 let shares =

@@ -55,7 +55,7 @@ impl Claimed {
     /// Reads the envelope of a document that was parsed already.
     ///
     /// # Errors
-    /// A [`Refusal`] if the document element is not a `samlp:Response`, or has a part twice that may occur once.
+    /// A [`Refusal`] if the document element is not a `samlp:Response`.
     pub fn of(document: Document) -> Result<Claimed, Refusal> {
         let root = document.root();
         let facts = match ResponseFacts::read(root) {
@@ -90,9 +90,7 @@ const CLAUSE: &str = "saml-core-2.0-os 3.3.3";
 const RESPONSE: &str = "samlp:Response";
 
 fn unreadable(name: &str, error: AssertionError) -> Refusal {
-    let check = Check::new(ROOT, CLAUSE, Outcome::Failed)
-        .expected("samlp:Response with each of its parts once")
-        .actual(name.to_owned());
+    let check = Check::new(ROOT, CLAUSE, Outcome::Failed).expected(RESPONSE).actual(name.to_owned());
     Refusal::by(error, check)
 }
 

@@ -7,17 +7,17 @@ use vouchsafe_xml::{Element, namespace};
 
 use crate::error::AssertionError;
 use crate::instant::Moment;
-use crate::reading::{elements_named, kept, trimmed};
+use crate::reading::{kept, only_child, trimmed};
 
 /// The parts of a `samlp:Response` that rules look at. Whether they are authentic depends on where the element comes from.
 #[derive(Debug)]
 pub(crate) struct ResponseFacts {
-    pub(crate) version: Option<Cow<'static, str>>,
+    pub(crate) version: Cow<'static, str>,
     pub(crate) in_response_to: Option<String>,
     pub(crate) destination: Option<String>,
-    pub(crate) issue_instant: Option<Moment>,
+    pub(crate) issue_instant: Moment,
     pub(crate) issuer: Option<Issuer>,
-    pub(crate) status: Option<Status>,
+    pub(crate) status: Status,
 }
 
 /// The text of an Issuer without the white space round it (Auth0 breaks the line), and its Format.
@@ -28,13 +28,11 @@ pub(crate) struct Issuer {
 }
 
 /// The status codes from the outermost to the innermost, and the message.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Status {
     pub(crate) codes: Vec<Cow<'static, str>>,
     pub(crate) message: Option<String>,
 }
-
-const RESPONSE_ISSUER: &str = "Response/Issuer";
 
 /// The version of SAML (saml-core-2.0-os 4.1).
 pub(crate) const VERSION: &str = "2.0";
@@ -43,37 +41,39 @@ pub(crate) const VERSION: &str = "2.0";
 pub(crate) const SUCCESS: &str = "urn:oasis:names:tc:SAML:2.0:status:Success";
 
 impl ResponseFacts {
+    /// Reads them as they are. A tree that was not held against the schema yet may lack any of them; nothing of it is used before it was,
+    /// except to refuse.
     pub(crate) fn read(root: Element<'_>) -> Result<ResponseFacts, AssertionError> {
         is_response(root)?;
         let owned = |name: &str| root.attribute(name).map(str::to_owned);
         Ok(ResponseFacts {
-            version: root.attribute("Version").map(|version| kept(version, VERSION)),
+            version: kept(root.attribute("Version").unwrap_or_default(), VERSION),
             in_response_to: owned("InResponseTo"),
             destination: root.attribute("Destination").map(|text| trimmed(text).to_owned()),
-            issue_instant: root.attribute("IssueInstant").map(Moment::read),
-            issuer: Issuer::read(root, RESPONSE_ISSUER)?,
-            status: Status::read(root)?,
+            issue_instant: Moment::read(root.attribute("IssueInstant").unwrap_or_default()),
+            issuer: Issuer::read(root),
+            status: Status::read(root),
         })
     }
 
     /// Whether the top-level status is Success.
     pub(crate) fn is_success(&self) -> bool {
-        self.status.as_ref().and_then(|status| status.codes.first()).is_some_and(|code| code == SUCCESS)
+        self.status.codes.first().is_some_and(|code| code == SUCCESS)
     }
 }
 
 impl Issuer {
-    /// The Issuer among the children of a message or an assertion; at most one.
-    pub(crate) fn read(parent: Element<'_>, place: &'static str) -> Result<Option<Issuer>, AssertionError> {
-        Ok(issuer_of(parent, place)?.map(|element| Issuer {
+    /// The only Issuer among the children of a message or an assertion.
+    pub(crate) fn read(parent: Element<'_>) -> Option<Issuer> {
+        issuer_of(parent).map(|element| Issuer {
             value: issuer_text(element).into_owned(),
             format: element.attribute("Format").map(|format| kept(format, ENTITY)),
-        }))
+        })
     }
 }
 
-fn issuer_of<'d>(parent: Element<'d>, place: &'static str) -> Result<Option<Element<'d>>, AssertionError> {
-    at_most_one(parent, namespace::SAML_ASSERTION, "Issuer", place)
+fn issuer_of(parent: Element<'_>) -> Option<Element<'_>> {
+    only_child(parent, namespace::SAML_ASSERTION, "Issuer")
 }
 
 fn issuer_text(element: Element<'_>) -> Cow<'_, str> {
@@ -84,21 +84,29 @@ fn issuer_text(element: Element<'_>) -> Cow<'_, str> {
 }
 
 impl Status {
-    fn read(root: Element<'_>) -> Result<Option<Status>, AssertionError> {
-        let protocol = namespace::SAML_PROTOCOL;
-        let Some(element) = at_most_one(root, protocol, "Status", "Response/Status")? else {
-            return Ok(None);
-        };
+    /// The status among the children of a Response; without codes if there is none, or more than one.
+    pub(crate) fn read(root: Element<'_>) -> Status {
+        let child = |parent, name| only_child(parent, namespace::SAML_PROTOCOL, name);
+        let Some(element) = child(root, "Status") else { return Status::default() };
         let mut codes = Vec::with_capacity(1);
         let mut place = element;
-        while let Some(code) = at_most_one(place, protocol, "StatusCode", "Status/StatusCode")? {
+        while let Some(code) = child(place, "StatusCode") {
             codes.push(kept(code.attribute("Value").map(trimmed).unwrap_or_default(), SUCCESS));
             place = code;
         }
-        let message = at_most_one(element, protocol, "StatusMessage", "Status/StatusMessage")?
+        let message = child(element, "StatusMessage")
             .map(|message| trimmed(&message.text()).to_owned())
             .filter(|message| !message.is_empty());
-        Ok(Some(Status { codes, message }))
+        Status { codes, message }
+    }
+
+    /// The refusal, if the top-level code is another than Success.
+    pub(crate) fn refusal(&self) -> Option<AssertionError> {
+        self.codes.first().filter(|code| *code != SUCCESS)?;
+        Some(AssertionError::Status {
+            codes: self.codes.iter().map(ToString::to_string).collect(),
+            message: self.message.clone(),
+        })
     }
 }
 
@@ -112,35 +120,11 @@ fn is_response(root: Element<'_>) -> Result<(), AssertionError> {
     })
 }
 
-/// The only child of that name. A second one is refused: whoever reads "the first" can be made to read the wrong one.
-pub(crate) fn at_most_one<'d>(
-    parent: Element<'d>,
-    namespace: &str,
-    name: &str,
-    place: &'static str,
-) -> Result<Option<Element<'d>>, AssertionError> {
-    let mut found = elements_named(parent, namespace, name);
-    let first = found.next();
-    match found.count() {
-        0 => Ok(first),
-        more => Err(AssertionError::Malformed {
-            place,
-            expected: "at most one",
-            actual: more.saturating_add(1).to_string(),
-        }),
-    }
-}
-
 /// The Issuer of the Response, else that of its only plain Assertion.
 pub(crate) fn claimed_issuer<'d>(root: Element<'d>, issuer: Option<Cow<'d, str>>) -> Option<Cow<'d, str>> {
     issuer.or_else(|| issuer_of_only_assertion(root))
 }
 
 fn issuer_of_only_assertion(root: Element<'_>) -> Option<Cow<'_, str>> {
-    let mut assertions = elements_named(root, namespace::SAML_ASSERTION, "Assertion");
-    let assertion = assertions.next()?;
-    if assertions.next().is_some() {
-        return None;
-    }
-    issuer_of(assertion, "Assertion/Issuer").ok().flatten().map(issuer_text)
+    only_child(root, namespace::SAML_ASSERTION, "Assertion").and_then(issuer_of).map(issuer_text)
 }

@@ -5,7 +5,7 @@ use vouchsafe_crypto::CryptoError;
 use vouchsafe_encryption::EncryptionError;
 use vouchsafe_metadata::MetadataError;
 use vouchsafe_signature::SignatureError;
-use vouchsafe_xml::{Quoted, XmlError};
+use vouchsafe_xml::{Quoted, SchemaViolation, XmlError};
 
 use crate::authn_context::Comparison;
 use crate::instant::Shown;
@@ -150,13 +150,13 @@ pub enum AssertionError {
         name: String,
     },
     /// Another version of SAML.
-    #[error("{element}: expected Version \"2.0\", found {}", Quoted::new(actual.as_deref().unwrap_or("none")))]
+    #[error("{element}: expected Version \"2.0\", found {}", Quoted::new(actual))]
     #[non_exhaustive]
     Version {
         /// `Response` or `Assertion`.
         element: &'static str,
-        /// The attribute, if there is one.
-        actual: Option<String>,
+        /// What came.
+        actual: String,
     },
     /// One identifier stands for two elements.
     #[error("the ID {} occurs more than once", Quoted::new(id))]
@@ -172,13 +172,6 @@ pub enum AssertionError {
         /// Assertions, plain and encrypted, that are children of the Response.
         count: usize,
     },
-    /// What was encrypted as an assertion is something else.
-    #[error("expected a saml:Assertion inside the EncryptedAssertion, found {}", Quoted::new(name))]
-    #[non_exhaustive]
-    NotAnAssertion {
-        /// Local name of what was found.
-        name: String,
-    },
     /// Nothing vouches for the assertion.
     #[error("neither the response nor its assertion is signed")]
     Unsigned,
@@ -188,6 +181,25 @@ pub enum AssertionError {
     /// The configuration asks for a signed assertion.
     #[error("the assertion is not signed; the configuration asks for it")]
     AssertionUnsigned,
+    /// The signature of an assertion that was decrypted does not hold. What the assertion says is not told, since it may be another
+    /// customer's.
+    #[error(
+        "the signature of the decrypted assertion does not hold ({code}); what was decrypted is not shown"
+    )]
+    #[non_exhaustive]
+    DecryptedSignature {
+        /// The code of what is wrong with it.
+        code: &'static str,
+        /// The hint of that error.
+        hint: &'static str,
+    },
+    /// A decrypted assertion that only the Response vouches for is of another issuer, which is not told, or names none.
+    #[error("the decrypted Assertion/Issuer: expected {}, found another or none", Quoted::new(expected))]
+    #[non_exhaustive]
+    DecryptedIssuer {
+        /// The identity provider.
+        expected: String,
+    },
     /// Ciphertext that anybody may have altered.
     #[error(
         "the assertion is encrypted with {cipher}, which authenticates nothing, and the response is not signed"
@@ -198,11 +210,14 @@ pub enum AssertionError {
         cipher: &'static str,
     },
 
-    /// An element or attribute that must be there once is not, or an attribute's value is not of its type.
+    /// The message is not as the SAML schema says: a child, an attribute or a text that its place does not allow, or one that is missing.
+    #[error("{0}")]
+    Schema(SchemaViolation),
+    /// An attribute's value is not of its type, or more came than is read.
     #[error("{place}: expected {expected}, found {}", Quoted::new(actual))]
     #[non_exhaustive]
     Malformed {
-        /// Where, such as `Assertion/Issuer` or `Conditions/@NotBefore`.
+        /// Where, such as `Conditions/@NotBefore`.
         place: &'static str,
         /// What the schema asks for.
         expected: &'static str,
@@ -273,6 +288,20 @@ pub enum AssertionError {
         skew: TimeDelta,
     },
 
+    /// Issued before the request that it claims to answer.
+    #[error("{element}/@IssueInstant: {} is earlier than the request, {}, with {} s of skew", Shown(*instant), Shown(*issued_at), skew.num_seconds())]
+    #[non_exhaustive]
+    IssuedBeforeRequest {
+        /// `Response` or `Assertion`.
+        element: &'static str,
+        /// What came.
+        instant: DateTime<Utc>,
+        /// When the request was issued.
+        issued_at: DateTime<Utc>,
+        /// The difference of clocks that is granted.
+        skew: TimeDelta,
+    },
+
     /// An identifier of the subject that cannot be one.
     #[error("Subject/NameID: {reason}")]
     #[non_exhaustive]
@@ -316,9 +345,11 @@ pub enum AssertionError {
     },
 
     /// The assertion is not valid yet.
-    #[error("Conditions/@NotBefore: {}; the time here is {}, with {} s of skew", Shown(*not_before), Shown(*now), skew.num_seconds())]
+    #[error("{element}/@NotBefore: {}; the time here is {}, with {} s of skew", Shown(*not_before), Shown(*now), skew.num_seconds())]
     #[non_exhaustive]
     NotYetValid {
+        /// `Conditions`, or `SubjectConfirmationData` where a NotBefore is tolerated there.
+        element: &'static str,
         /// What came.
         not_before: DateTime<Utc>,
         /// The time here.
@@ -338,9 +369,11 @@ pub enum AssertionError {
         skew: TimeDelta,
     },
     /// The window of validity ends before it begins, so that only the difference of clocks that is granted would hold it open.
-    #[error("Conditions: the end, {}, is not later than the start, {}", Shown(*not_on_or_after), Shown(*not_before))]
+    #[error("{element}: the end, {}, is not later than the start, {}", Shown(*not_on_or_after), Shown(*not_before))]
     #[non_exhaustive]
     InvertedWindow {
+        /// `Conditions`, or `SubjectConfirmationData` where a NotBefore is tolerated there.
+        element: &'static str,
         /// `NotBefore`.
         not_before: DateTime<Utc>,
         /// `NotOnOrAfter`.
@@ -460,9 +493,6 @@ fn end(not_on_or_after: Option<DateTime<Utc>>) -> String {
 }
 
 fn status_codes(codes: &[String]) -> String {
-    if codes.is_empty() {
-        return "without a status code".to_owned();
-    }
     codes.iter().take(8).map(|code| Quoted::new(code).to_string()).collect::<Vec<_>>().join(" / ")
 }
 

@@ -31,18 +31,20 @@ impl AssertionError {
             Self::Version { .. } => "assertion.version",
             Self::DuplicateId { .. } => "assertion.duplicate_id",
             Self::AssertionCount { .. } => "assertion.assertion_count",
-            Self::NotAnAssertion { .. } => "assertion.not_an_assertion",
             Self::Unsigned => "assertion.unsigned",
             Self::ResponseUnsigned => "assertion.response_unsigned",
             Self::AssertionUnsigned => "assertion.assertion_unsigned",
             Self::UnauthenticatedCbc { .. } => "encryption.unauthenticated_cbc",
+            Self::Schema(_) => "assertion.schema",
             Self::Malformed { .. } => "assertion.malformed",
             Self::Status { .. } => "assertion.status",
             Self::Destination { .. } => "assertion.destination",
             Self::InResponseTo { .. } => "assertion.in_response_to",
-            Self::Issuer { .. } => "assertion.issuer",
+            Self::DecryptedSignature { code, .. } => code,
+            Self::Issuer { .. } | Self::DecryptedIssuer { .. } => "assertion.issuer",
             Self::IssuerFormat { .. } => "assertion.issuer_format",
             Self::IssueInstant { .. } => "assertion.issue_instant",
+            Self::IssuedBeforeRequest { .. } => "assertion.issued_before_request",
             Self::NameId { .. } => "assertion.name_id",
             Self::NoBearer { .. } => "assertion.bearer",
             Self::Recipient { .. } => "assertion.recipient",
@@ -122,7 +124,7 @@ impl AssertionError {
             Self::Version { .. } => {
                 "Create the application as SAML 2.0 at the identity provider, not SAML 1.1."
             }
-            Self::DuplicateId { .. } | Self::NotAnAssertion { .. } => {
+            Self::DuplicateId { .. } => {
                 "No identity provider sends this; keep the message and look for an attempt to wrap a signature."
             }
             Self::AssertionCount { .. } => {
@@ -143,7 +145,7 @@ impl AssertionError {
                 "Have the identity provider sign the response as well (Okta: \"Response\" Signed), or encrypt with AES-256-GCM (Okta: \
                  \"Encryption Algorithm\"). If neither can be had, danger_accept_unauthenticated_cbc on this identity provider."
             }
-            Self::Malformed { .. } => {
+            Self::Schema(_) | Self::Malformed { .. } => {
                 "The message does not follow the SAML schema; give it and the identity provider's name to its vendor. An inline hook that \
                  rewrites assertions is another cause."
             }
@@ -163,7 +165,8 @@ impl AssertionError {
             Self::InResponseTo { .. } => {
                 "The reply belongs to another request, such as one of another browser tab. Start the sign-in again."
             }
-            Self::Issuer { .. } => {
+            Self::DecryptedSignature { hint, .. } => hint,
+            Self::Issuer { .. } | Self::DecryptedIssuer { .. } => {
                 "Compare the identity provider's entity ID letter by letter with the metadata loaded here (Okta: \"Identity Provider \
                  Issuer\", and \"SAML Issuer ID\" under Show Advanced Settings)."
             }
@@ -172,6 +175,10 @@ impl AssertionError {
             }
             Self::IssueInstant { .. } => {
                 "Synchronise the clocks (NTP) here and at the identity provider; widen clock_skew to at most a few minutes if that cannot be."
+            }
+            Self::IssuedBeforeRequest { .. } => {
+                "An answer that is older than its request was not made for it: start the sign-in again. If it happens each time, the clock of \
+                 the identity provider is behind: synchronise both (NTP)."
             }
             Self::NameId { .. } => {
                 "Set what identifies a person at the identity provider (Okta: \"Name ID format\" and \"Application username\"), and make \
@@ -185,7 +192,8 @@ impl AssertionError {
                  \"Recipient URL\" if it is set apart). If it is set so already, the message was made for another service."
             }
             Self::ConfirmationNotBefore { .. } => {
-                "The Web Browser SSO profile forbids NotBefore here; the validity begins in Conditions. Have the identity provider drop it."
+                "The Web Browser SSO profile forbids NotBefore here: have the identity provider drop it. If it cannot, \
+                 tolerate_confirmation_not_before on this connection."
             }
             Self::ConfirmationExpired { .. } | Self::Expired { .. } => {
                 "The response was used too late, or the clocks differ: synchronise them (NTP), or widen clock_skew to at most a few minutes."

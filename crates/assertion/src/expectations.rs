@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 use vouchsafe_metadata::EntityId;
 
 use crate::authn_context::RequestedAuthnContext;
@@ -14,22 +14,66 @@ use crate::message_id::MessageId;
 #[non_exhaustive]
 pub enum Correlation {
     /// The response must answer this request, which was sent by this browser.
-    Reply(MessageId),
+    Reply(OutstandingRequest),
     /// The response must answer none: the login began at the identity provider.
     Unsolicited,
+}
+
+/// A request that was sent and not answered yet: its ID, and when it was issued. No answer is older than its request.
+///
+/// ```
+/// use chrono::{DateTime, Utc};
+/// use vouchsafe_assertion::{MessageId, OutstandingRequest};
+///
+/// let issued_at: DateTime<Utc> = "2026-01-01T00:00:00.9Z".parse()?;
+/// let request = OutstandingRequest::new(MessageId::new("id-1")?, issued_at);
+/// assert_eq!(request.issued_at().map(|at| at.to_rfc3339()).as_deref(), Some("2026-01-01T00:00:00+00:00"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OutstandingRequest {
+    id: MessageId,
+    issued_at: Option<DateTime<Utc>>,
+}
+
+impl OutstandingRequest {
+    /// The request of that ID, issued at that time. Fractions of a second are left out, since many identity providers write the times of
+    /// their answers without them.
+    #[must_use]
+    pub fn new(id: MessageId, issued_at: DateTime<Utc>) -> OutstandingRequest {
+        OutstandingRequest { id, issued_at: Some(issued_at.trunc_subsecs(0)) }
+    }
+
+    /// A request of which only the ID is known: for tools that look at a recorded response. A service knows when it asked.
+    #[must_use]
+    pub fn issued_at_unknown_time(id: MessageId) -> OutstandingRequest {
+        OutstandingRequest { id, issued_at: None }
+    }
+
+    /// Its ID.
+    #[must_use]
+    pub fn id(&self) -> &MessageId {
+        &self.id
+    }
+
+    /// When it was issued, in whole seconds, if that is known.
+    #[must_use]
+    pub fn issued_at(&self) -> Option<DateTime<Utc>> {
+        self.issued_at
+    }
 }
 
 /// What a response is held against.
 ///
 /// ```
 /// use chrono::TimeDelta;
-/// use vouchsafe_assertion::{Correlation, Expectations, MessageId};
+/// use vouchsafe_assertion::{Correlation, Expectations, MessageId, OutstandingRequest};
 /// use vouchsafe_metadata::EntityId;
 ///
 /// let expectations = Expectations::new(
 ///     EntityId::new("https://app.example.com/saml/metadata")?,
 ///     "https://app.example.com/saml/acs",
-///     Correlation::Reply(MessageId::new("id-1")?),
+///     Correlation::Reply(OutstandingRequest::new(MessageId::new("id-1")?, "2026-01-01T00:00:00Z".parse()?)),
 /// )
 /// .with_clock_skew(TimeDelta::minutes(3))?;
 /// assert_eq!(expectations.clock_skew(), TimeDelta::minutes(3));
@@ -167,7 +211,15 @@ impl Expectations {
     /// The request that must be answered, if one is outstanding.
     pub(crate) fn request(&self) -> Option<&str> {
         match &self.correlation {
-            Correlation::Reply(id) => Some(id.as_str()),
+            Correlation::Reply(request) => Some(request.id.as_str()),
+            Correlation::Unsolicited => None,
+        }
+    }
+
+    /// When the request that must be answered was issued.
+    pub(crate) fn request_issued_at(&self) -> Option<DateTime<Utc>> {
+        match &self.correlation {
+            Correlation::Reply(request) => request.issued_at,
             Correlation::Unsolicited => None,
         }
     }

@@ -6,23 +6,25 @@ use vouchsafe_xml::{Element, namespace};
 
 use crate::attributes::{Attributes, Collector};
 use crate::conditions::{ProxyFacts, read_audiences};
-use crate::envelope::{Issuer, VERSION, at_most_one};
+use crate::envelope::{Issuer, VERSION};
 use crate::error::AssertionError;
 use crate::instant::Moment;
 use crate::name_id::NameId;
 use crate::opening::Opener;
-use crate::reading::{elements_named, kept, trimmed};
+use crate::reading::{elements_named, kept, only_child, trimmed};
+use crate::schema::Encryptable;
 
 const SAML: &str = namespace::SAML_ASSERTION;
 
 /// The method of confirmation that a browser can meet (saml-profiles-2.0-os 3.3).
 pub(crate) const BEARER: &str = "urn:oasis:names:tc:SAML:2.0:cm:bearer";
 
-/// What an assertion says (saml-core-2.0-os 2.3.3). A part that may occur once and occurs twice is refused while reading.
+/// What an assertion says (saml-core-2.0-os 2.3.3). It is read from a tree that was held against the schema, so that what may occur once
+/// occurs once, and what must be there is.
 pub(crate) struct AssertionFacts {
     pub(crate) id: String,
-    pub(crate) version: Option<Cow<'static, str>>,
-    pub(crate) issue_instant: Option<Moment>,
+    pub(crate) version: Cow<'static, str>,
+    pub(crate) issue_instant: Moment,
     pub(crate) issuer: Option<Issuer>,
     pub(crate) subject: Option<Subject>,
     pub(crate) conditions: Option<Conditions>,
@@ -39,7 +41,7 @@ pub(crate) struct Subject {
 
 /// How the receiver knows that whoever brings the assertion is its subject (2.4.1.1).
 pub(crate) struct Confirmation {
-    pub(crate) method: Option<Cow<'static, str>>,
+    pub(crate) method: Cow<'static, str>,
     pub(crate) data: Option<ConfirmationData>,
 }
 
@@ -63,89 +65,78 @@ pub(crate) struct Conditions {
 
 /// How and when the person signed in (2.7.2).
 pub(crate) struct AuthnStatement {
-    pub(crate) authn_instant: Option<Moment>,
+    pub(crate) authn_instant: Moment,
     pub(crate) session_index: Option<String>,
     pub(crate) session_not_on_or_after: Option<Moment>,
     pub(crate) context_class: Option<String>,
 }
 
 impl AssertionFacts {
-    /// Reads the root of authentic octets. `opener` opens what is encrypted inside it.
+    /// Reads an Assertion of authentic bytes that was held against the schema. `opener` opens what is encrypted inside it.
     pub(crate) fn read(
         element: Element<'_>,
         opener: &mut Opener<'_, '_>,
     ) -> Result<AssertionFacts, AssertionError> {
-        let id =
-            element.attribute("ID").filter(|id| !id.is_empty()).ok_or_else(|| AssertionError::Malformed {
-                place: "Assertion/@ID",
-                expected: "an identifier",
-                actual: "none".to_owned(),
-            })?;
-        let subject = at_most_one(element, SAML, "Subject", "Assertion/Subject")?
-            .map(|subject| Subject::read(subject, opener))
-            .transpose()?;
-        let conditions =
-            at_most_one(element, SAML, "Conditions", "Assertion/Conditions")?.map(Conditions::read);
-        let authn_statements = elements_named(element, SAML, "AuthnStatement")
-            .map(AuthnStatement::read)
-            .collect::<Result<Vec<_>, _>>()?;
+        let subject =
+            only_child(element, SAML, "Subject").map(|subject| Subject::read(subject, opener)).transpose()?;
         Ok(AssertionFacts {
-            id: id.to_owned(),
-            version: element.attribute("Version").map(|version| kept(version, VERSION)),
-            issue_instant: element.attribute("IssueInstant").map(Moment::read),
-            issuer: Issuer::read(element, "Assertion/Issuer")?,
+            id: required(element, "ID").to_owned(),
+            version: kept(required(element, "Version"), VERSION),
+            issue_instant: Moment::read(required(element, "IssueInstant")),
+            issuer: Issuer::read(element),
             subject,
-            conditions,
-            authn_statements,
+            conditions: only_child(element, SAML, "Conditions").map(Conditions::read),
+            authn_statements: elements_named(element, SAML, "AuthnStatement")
+                .map(AuthnStatement::read)
+                .collect(),
             attributes: read_attributes(element, opener)?,
         })
     }
 }
 
+/// An attribute that the schema requires.
+fn required<'d>(element: Element<'d>, name: &str) -> &'d str {
+    element.attribute(name).unwrap_or_default()
+}
+
 impl Subject {
     fn read(element: Element<'_>, opener: &mut Opener<'_, '_>) -> Result<Subject, AssertionError> {
-        let plain = at_most_one(element, SAML, "NameID", "Subject/NameID")?;
-        let encrypted = at_most_one(element, SAML, "EncryptedID", "Subject/EncryptedID")?;
+        let plain = only_child(element, SAML, "NameID");
+        let encrypted = only_child(element, SAML, "EncryptedID");
         let name_id = match (plain, encrypted) {
-            (None, None) => None,
-            (Some(plain), None) => Some(NameId::read(plain)?),
-            (None, Some(encrypted)) => Some(NameId::read(opener.open(encrypted, "NameID")?.root())?),
-            (Some(_), Some(_)) => {
-                return Err(AssertionError::NameId { reason: "there are a NameID and an EncryptedID" });
+            (Some(plain), _) => Some(NameId::read(plain)),
+            (None, Some(encrypted)) => {
+                Some(opener.open(encrypted, Encryptable::NameId, |name| Ok(NameId::read(name)))?)
             }
+            (None, None) => None,
         };
         Ok(Subject {
             name_id,
             has_base_id: elements_named(element, SAML, "BaseID").next().is_some(),
             confirmations: elements_named(element, SAML, "SubjectConfirmation")
                 .map(Confirmation::read)
-                .collect::<Result<Vec<_>, _>>()?,
+                .collect(),
         })
     }
 }
 
 impl Confirmation {
-    fn read(element: Element<'_>) -> Result<Confirmation, AssertionError> {
-        let data = at_most_one(
-            element,
-            SAML,
-            "SubjectConfirmationData",
-            "SubjectConfirmation/SubjectConfirmationData",
-        )?;
-        Ok(Confirmation {
-            method: element.attribute("Method").map(|method| kept(trimmed(method), BEARER)),
+    fn read(element: Element<'_>) -> Confirmation {
+        let data = only_child(element, SAML, "SubjectConfirmationData");
+        Confirmation {
+            method: kept(trimmed(required(element, "Method")), BEARER),
             data: data.map(|data| ConfirmationData {
                 not_before: data.attribute("NotBefore").map(Moment::read),
                 not_on_or_after: data.attribute("NotOnOrAfter").map(Moment::read),
                 recipient: data.attribute("Recipient").map(|recipient| trimmed(recipient).to_owned()),
                 in_response_to: data.attribute("InResponseTo").map(str::to_owned),
             }),
-        })
+        }
     }
 }
 
 impl Conditions {
-    /// Every child element is accounted for: one that is not known here lands in `unknown`.
+    /// Every child element is accounted for: a `saml:Condition` of whatever type lands in `unknown`.
     fn read(element: Element<'_>) -> Conditions {
         let mut conditions = Conditions {
             not_before: element.attribute("NotBefore").map(Moment::read),
@@ -173,31 +164,27 @@ impl Conditions {
 }
 
 impl AuthnStatement {
-    fn read(element: Element<'_>) -> Result<AuthnStatement, AssertionError> {
-        let class = match at_most_one(element, SAML, "AuthnContext", "AuthnStatement/AuthnContext")? {
-            Some(context) => {
-                at_most_one(context, SAML, "AuthnContextClassRef", "AuthnContext/AuthnContextClassRef")?
-            }
-            None => None,
-        };
-        Ok(AuthnStatement {
-            authn_instant: element.attribute("AuthnInstant").map(Moment::read),
+    fn read(element: Element<'_>) -> AuthnStatement {
+        let class = only_child(element, SAML, "AuthnContext")
+            .and_then(|context| only_child(context, SAML, "AuthnContextClassRef"));
+        AuthnStatement {
+            authn_instant: Moment::read(required(element, "AuthnInstant")),
             session_index: element.attribute("SessionIndex").map(str::to_owned),
             session_not_on_or_after: element.attribute("SessionNotOnOrAfter").map(Moment::read),
             context_class: class.map(|class| trimmed(&class.text()).to_owned()),
-        })
+        }
     }
 }
 
 /// The attributes of every AttributeStatement. What an Advice holds is no statement of this assertion (2.6.1).
 fn read_attributes(element: Element<'_>, opener: &mut Opener<'_, '_>) -> Result<Attributes, AssertionError> {
-    let mut attributes = Collector::default();
+    let mut attributes = Collector::new(element.document());
     for statement in elements_named(element, SAML, "AttributeStatement") {
         for child in statement.elements() {
             if child.is(SAML, "Attribute") {
                 attributes.add(child)?;
             } else if child.is(SAML, "EncryptedAttribute") {
-                attributes.add(opener.open(child, "Attribute")?.root())?;
+                opener.open(child, Encryptable::Attribute, |attribute| Ok(attributes.add(attribute)?))?;
             }
         }
     }

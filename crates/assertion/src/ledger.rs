@@ -143,11 +143,16 @@ pub struct Ledger {
 impl Ledger {
     /// With room for the checks that a response takes.
     pub(crate) fn of_a_response() -> Ledger {
-        Ledger { checks: Vec::with_capacity(40) }
+        Ledger { checks: Vec::with_capacity(44) }
     }
 
     pub(crate) fn record(&mut self, check: Check) {
         self.checks.push(check);
+    }
+
+    /// Forgets the checks from that place on: what they say is not to be told.
+    pub(crate) fn forget_from(&mut self, place: usize) {
+        self.checks.truncate(place);
     }
 
     /// The checks in their order.

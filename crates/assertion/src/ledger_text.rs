@@ -26,6 +26,7 @@ pub(crate) enum Text {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Bound {
     kind: Kind,
+    /// The time here; of a request's answer, the time of the request.
     now: DateTime<Utc>,
     /// In seconds.
     skew: i64,
@@ -39,6 +40,7 @@ enum Kind {
     DoneBy {
         age: Option<i64>,
     },
+    IssuedAfter,
 }
 
 impl Text {
@@ -88,6 +90,11 @@ impl Bound {
         Bound::of(Kind::DoneBy { age: age.map(|age| age.num_seconds()) }, clock)
     }
 
+    /// That of an answer to a request that was issued then.
+    pub(crate) fn issued_after(request: DateTime<Utc>, skew: TimeDelta) -> Bound {
+        Bound { kind: Kind::IssuedAfter, now: request, skew: skew.num_seconds() }
+    }
+
     fn of(kind: Kind, clock: &Clock) -> Bound {
         Bound { kind, now: clock.now, skew: clock.skew.num_seconds() }
     }
@@ -97,6 +104,7 @@ impl Bound {
         match self.kind {
             Kind::BeforeEnd => format!("later than {now} - {skew} s"),
             Kind::AfterStart => format!("not later than {now} + {skew} s"),
+            Kind::IssuedAfter => format!("no earlier than the request at {now} - {skew} s"),
             Kind::DoneBy { age } => {
                 let mut text = format!("not later than {now} + {skew} s + {} s", ALLOWANCE.num_seconds());
                 if let Some(age) = age {

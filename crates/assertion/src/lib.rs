@@ -37,6 +37,7 @@
 //!
 //! * `authenticate` and `authentic` are the part that must be right before anything else matters; `envelope` is what an unsigned
 //!   Response may be used for, which is little.
+//! * `schema` is the schema's content model as one table; everything is held against it before it is read.
 //! * `rules` is one function a rule, in tables that follow the specification, in a file a topic. The rules see facts, not documents.
 //! * `ledger` records each check; `error` has one variant a reason, `error_hints` what an operator changes.
 //!
@@ -50,6 +51,7 @@ mod candidates;
 mod claimed;
 mod conditions;
 mod connection_id;
+mod decrypted;
 mod envelope;
 mod error;
 mod error_hints;
@@ -67,6 +69,7 @@ mod reading;
 mod refusal;
 mod replay;
 mod rules;
+mod schema;
 mod subject_id;
 mod trial;
 mod trust;
@@ -81,7 +84,7 @@ pub use claimed::Claimed;
 pub use conditions::ProxyRestriction;
 pub use connection_id::ConnectionId;
 pub use error::AssertionError;
-pub use expectations::{Correlation, Expectations};
+pub use expectations::{Correlation, Expectations, OutstandingRequest};
 pub use ledger::{Check, Ledger, Outcome, UnredactedLedger};
 pub use login::Login;
 pub use message_id::MessageId;

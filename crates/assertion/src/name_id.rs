@@ -5,8 +5,6 @@ use std::fmt;
 use vouchsafe_metadata::name_id_format;
 use vouchsafe_xml::Element;
 
-use crate::error::AssertionError;
-
 /// How many characters an opaque identifier may have.
 const LONGEST_OPAQUE: usize = 256;
 
@@ -32,19 +30,16 @@ pub struct NameId {
 }
 
 impl NameId {
-    /// Reads a `saml:NameID` of authentic octets.
-    pub(crate) fn read(element: Element<'_>) -> Result<NameId, AssertionError> {
-        if element.elements().next().is_some() {
-            return Err(AssertionError::NameId { reason: "it holds elements instead of text" });
-        }
+    /// Reads a `saml:NameID` of authentic bytes that was held against the schema, which allows text alone in it.
+    pub(crate) fn read(element: Element<'_>) -> NameId {
         let owned = |name: &str| element.attribute(name).map(str::to_owned);
-        Ok(NameId {
+        NameId {
             value: element.text().into_owned(),
             format: owned("Format"),
             name_qualifier: owned("NameQualifier"),
             sp_name_qualifier: owned("SPNameQualifier"),
             sp_provided_id: owned("SPProvidedID"),
-        })
+        }
     }
 
     /// The identifier itself.

@@ -13,6 +13,14 @@ pub(crate) fn elements_named<'d>(
     parent.elements().filter(move |child| child.is(namespace, name))
 }
 
+/// The only child of that expanded name; none if there are several. Before the schema was held against the tree, whoever takes "the
+/// first" can be made to take the wrong one; afterwards there is at most one of those that are asked for here.
+pub(crate) fn only_child<'d>(parent: Element<'d>, namespace: &str, name: &str) -> Option<Element<'d>> {
+    let mut found = elements_named(parent, namespace, name);
+    let first = found.next()?;
+    found.next().is_none().then_some(first)
+}
+
 /// Without the white space of XML at both ends, as `xs:anyURI` asks for. Other white space is part of a value.
 pub(crate) fn trimmed(text: &str) -> &str {
     text.trim_matches([' ', '\t', '\r', '\n'])

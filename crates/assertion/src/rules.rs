@@ -14,7 +14,7 @@ use std::borrow::Cow;
 use chrono::{DateTime, TimeDelta, Utc};
 use vouchsafe_metadata::{EntityId, name_id_format::ENTITY};
 
-use crate::authentic::Parts;
+use crate::authentic::SignedFacts;
 use crate::envelope::Issuer;
 use crate::error::AssertionError;
 use crate::expectations::Expectations;
@@ -24,9 +24,11 @@ use crate::ledger_text::{Bound, Text};
 
 /// What every rule may look at beside its subject.
 pub(crate) struct Case<'a> {
-    pub(crate) parts: &'a Parts,
+    pub(crate) facts: &'a SignedFacts,
     /// The entity ID of the identity provider whose keys were used.
     pub(crate) issuer: &'a EntityId,
+    /// Whether a NotBefore in a bearer confirmation is taken as a window instead of refused.
+    pub(crate) tolerates_confirmation_not_before: bool,
     pub(crate) expectations: &'a Expectations,
     pub(crate) clock: Clock,
 }
@@ -122,7 +124,12 @@ impl Examination {
         let place = self.ledger.checks().len();
         self.ledger.record(if judgement.personal { check.personal() } else { check });
         // An instant of issue that does not fit is a sign of clocks that differ; a window that is missed says it better.
-        if matches!(self.error, None | Some(AssertionError::IssueInstant { .. })) && error.is_some() {
+        let says_more = match (&self.error, &error) {
+            (None, Some(_)) => true,
+            (Some(first), Some(error)) => is_about_issuing(first) && !is_about_issuing(error),
+            (_, None) => false,
+        };
+        if says_more {
             self.error = error;
             self.decided_by = Some(place);
         }
@@ -166,12 +173,16 @@ impl Examination {
     }
 }
 
+fn is_about_issuing(error: &AssertionError) -> bool {
+    matches!(error, AssertionError::IssueInstant { .. } | AssertionError::IssuedBeforeRequest { .. })
+}
+
 /// Runs every rule. What comes back is the place of the AuthnStatement that satisfied those about it, if one did.
 pub(crate) fn examine(case: &Case<'_>, examination: &mut Examination) -> Option<usize> {
-    examination.all(response::RULES, case, &case.parts.response);
-    examination.all(assertion::RULES, case, &case.parts.assertion);
+    examination.all(response::RULES, case, &case.facts.response);
+    examination.all(assertion::RULES, case, &case.facts.assertion);
     subject::examine(case, examination);
-    examination.all(conditions::RULES, case, &case.parts.assertion);
+    examination.all(conditions::RULES, case, &case.facts.assertion);
     authn_statement::examine(case, examination)
 }
 
@@ -186,13 +197,8 @@ pub(crate) fn well_formed(moment: &Moment, place: &'static str) -> Result<DateTi
 }
 
 /// When something was issued: not in the future, and not longer ago than was asked for.
-pub(crate) fn issue_instant(case: &Case<'_>, element: &'static str, issued: Option<&Moment>) -> Judgement {
+pub(crate) fn issue_instant(case: &Case<'_>, element: &'static str, issued: &Moment) -> Judgement {
     let place = if element == "Response" { "Response/@IssueInstant" } else { "Assertion/@IssueInstant" };
-    let Some(issued) = issued else {
-        let error =
-            AssertionError::Malformed { place, expected: "an xs:dateTime", actual: "none".to_owned() };
-        return Judgement::failed("an xs:dateTime", "none", error);
-    };
     let instant = match well_formed(issued, place) {
         Ok(instant) => instant,
         Err(judgement) => return judgement,
@@ -204,6 +210,23 @@ pub(crate) fn issue_instant(case: &Case<'_>, element: &'static str, issued: Opti
         return Judgement::passed(expected, issued);
     }
     let error = AssertionError::IssueInstant { element, instant, now: clock.now, skew: clock.skew };
+    Judgement::failed(expected, issued, error)
+}
+
+/// An answer was not issued before its request: `IssueInstant + skew >= the request's`.
+pub(crate) fn issued_after_request(case: &Case<'_>, element: &'static str, issued: &Moment) -> Judgement {
+    let Some(asked) = case.expectations.request_issued_at() else {
+        return Judgement::skipped("no earlier than the request", "no request whose time is known");
+    };
+    let skew = case.clock.skew;
+    let expected = Bound::issued_after(asked, skew);
+    let Some(instant) = issued.at() else {
+        return Judgement::skipped(expected, issued); // the rule about the instant refuses it
+    };
+    if instant.checked_add_signed(skew).is_none_or(|latest| latest >= asked) {
+        return Judgement::passed(expected, issued);
+    }
+    let error = AssertionError::IssuedBeforeRequest { element, instant, issued_at: asked, skew };
     Judgement::failed(expected, issued, error)
 }
 

@@ -24,6 +24,7 @@ pub struct Trust {
     unusable: Vec<String>,
     scopes: Arc<[Scope]>,
     accepts_unauthenticated_cbc: bool,
+    tolerates_confirmation_not_before: bool,
 }
 
 impl Trust {
@@ -74,6 +75,7 @@ impl Trust {
             unusable,
             scopes,
             accepts_unauthenticated_cbc,
+            tolerates_confirmation_not_before: false,
         })
     }
 
@@ -88,6 +90,17 @@ impl Trust {
     #[must_use]
     pub fn with_decryption_keys(mut self, keys: impl Into<Arc<[PrivateKey]>>) -> Trust {
         self.decryption_keys = keys.into();
+        self
+    }
+
+    /// Takes a `NotBefore` in the data of a bearer confirmation as the start of a window, where the Web Browser SSO profile forbids it
+    /// (saml-profiles-2.0-os 4.1.4.2) and it is refused by default.
+    ///
+    /// It weakens nothing: the window only becomes narrower. It is for products that send it and cannot be told otherwise; the ledger says
+    /// of each of their messages that it does not conform.
+    #[must_use]
+    pub fn tolerate_confirmation_not_before(mut self) -> Trust {
+        self.tolerates_confirmation_not_before = true;
         self
     }
 
@@ -120,7 +133,9 @@ impl Trust {
         self.policy
     }
 
-    pub(crate) fn decryption_keys(&self) -> &[PrivateKey] {
+    /// The keys that open what is encrypted for this connection.
+    #[must_use]
+    pub fn decryption_keys(&self) -> &[PrivateKey] {
         &self.decryption_keys
     }
 
@@ -156,6 +171,12 @@ impl Trust {
     #[must_use]
     pub fn accepts_unauthenticated_cbc(&self) -> bool {
         self.accepts_unauthenticated_cbc
+    }
+
+    /// Whether [`tolerate_confirmation_not_before`](Trust::tolerate_confirmation_not_before) was called.
+    #[must_use]
+    pub fn tolerates_confirmation_not_before(&self) -> bool {
+        self.tolerates_confirmation_not_before
     }
 }
 

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use vouchsafe_metadata::EntityId;
 use vouchsafe_signature::Evidence;
 
-use crate::authentic::{AuthenticAssertion, Parts};
+use crate::authentic::{AuthenticAssertion, SignedFacts};
 use crate::conditions::ProxyFacts;
 use crate::connection_id::ConnectionId;
 use crate::error::AssertionError;
@@ -33,22 +33,32 @@ impl AuthenticAssertion {
         expectations: &Expectations,
         now: DateTime<Utc>,
     ) -> Result<ValidAssertion, Refusal> {
-        let AuthenticAssertion { mut parts, connection, issuer, scopes, evidence, ledger, replay } = self;
+        let AuthenticAssertion {
+            mut facts,
+            connection,
+            issuer,
+            scopes,
+            tolerates_confirmation_not_before,
+            evidence,
+            ledger,
+            replay,
+        } = self;
         let case = Case {
-            parts: &parts,
+            facts: &facts,
             issuer: &issuer,
+            tolerates_confirmation_not_before,
             expectations,
             clock: Clock::new(now, expectations.clock_skew()),
         };
         let mut examination = Examination::new(ledger);
         let accepted = examine(&case, &mut examination);
-        let end = latest_acceptance(&parts, expectations);
+        let end = latest_acceptance(&facts, expectations);
         for kind in [&SUBJECT_ID, &PAIRWISE_ID] {
-            examination.ledger.record(subject_id::check(kind, &parts.assertion.attributes, &scopes));
+            examination.ledger.record(subject_id::check(kind, &facts.assertion.attributes, &scopes));
         }
 
         let Examination { ledger, error, decided_by } = examination;
-        let statement = accepted.and_then(|place| parts.assertion.authn_statements.into_iter().nth(place));
+        let statement = accepted.and_then(|place| facts.assertion.authn_statements.into_iter().nth(place));
         let (statement, end) = match (error, statement, end) {
             (None, Some(statement), Some(end)) => (statement, end),
             // No statement without an error, and no end of a confirmation that passed: unreachable, and refused all the same.
@@ -57,8 +67,8 @@ impl AuthenticAssertion {
                 return Err(Refusal::decided_by(error, ledger, decided_by));
             }
         };
-        let name_id = parts.assertion.subject.as_mut().and_then(|subject| subject.name_id.take());
-        let conditions = parts.assertion.conditions.take();
+        let name_id = facts.assertion.subject.as_mut().and_then(|subject| subject.name_id.take());
+        let conditions = facts.assertion.conditions.take();
         let login = Login {
             connection,
             issuer,
@@ -69,12 +79,12 @@ impl AuthenticAssertion {
             proxy_restriction: conditions
                 .and_then(|conditions| conditions.proxy_restrictions.into_iter().next())
                 .map(ProxyFacts::into_restriction),
-            attributes: parts.assertion.attributes,
+            attributes: facts.assertion.attributes,
             session_index: statement.session_index,
             session_not_on_or_after: statement.session_not_on_or_after.as_ref().and_then(Moment::at),
-            authn_instant: statement.authn_instant.as_ref().and_then(Moment::at),
+            authn_instant: statement.authn_instant.at(),
             authn_context: statement.context_class,
-            assertion_id: parts.assertion.id,
+            assertion_id: facts.assertion.id,
             in_response_to: expectations.request().map(str::to_owned),
             accepted_at: now,
             expires_at: end,
@@ -88,12 +98,12 @@ impl AuthenticAssertion {
 /// From when on this assertion can no longer be accepted, by any of its bearer confirmations and under the same skew.
 ///
 /// Every confirmation counts, not only the one that was met: a replay may meet another.
-fn latest_acceptance(parts: &Parts, expectations: &Expectations) -> Option<DateTime<Utc>> {
-    let confirmed = bearers(&parts.assertion)
+fn latest_acceptance(facts: &SignedFacts, expectations: &Expectations) -> Option<DateTime<Utc>> {
+    let confirmed = bearers(&facts.assertion)
         .filter_map(|confirmation| confirmation.data.as_ref()?.not_on_or_after.as_ref()?.at())
         .max()?;
     let conditions =
-        parts.assertion.conditions.as_ref().and_then(|conditions| conditions.not_on_or_after.as_ref()?.at());
+        facts.assertion.conditions.as_ref().and_then(|conditions| conditions.not_on_or_after.as_ref()?.at());
     let end = conditions.map_or(confirmed, |conditions| conditions.min(confirmed));
     Some(end.checked_add_signed(expectations.clock_skew()).unwrap_or(DateTime::<Utc>::MAX_UTC))
 }

@@ -46,6 +46,7 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Answer, Fail
         }
         None => canonicalize_document(&document, method, &prefixes, &mut octets),
     }
+    .map_err(Failure::refused)?;
     let canonical = String::from_utf8_lossy(&octets);
     let result = Canonical { algorithm: method.uri(), octets: octets.len(), canonical: &canonical };
     output.document(&result, &canonical)?;

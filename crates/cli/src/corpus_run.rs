@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
-use vouchsafe::assertion::{Correlation, Expectations, Login, MessageId, SignaturePolicy};
+use vouchsafe::assertion::{
+    Correlation, Expectations, Login, MessageId, OutstandingRequest, SignaturePolicy,
+};
 use vouchsafe::crypto::Provider;
 use vouchsafe::metadata::EntityId;
 
@@ -136,9 +138,12 @@ impl Case {
         let entity_id = EntityId::new(configured.sp_entity_id)
             .map_err(|error| Failure::unusable("sp_entity_id", error))?;
         let correlation = match configured.expected_in_response_to {
-            Some(id) if !(self.unsolicited || configured.unsolicited) => Correlation::Reply(
-                MessageId::new(id).map_err(|error| Failure::unusable("expected_in_response_to", error))?,
-            ),
+            Some(id) if !(self.unsolicited || configured.unsolicited) => {
+                Correlation::Reply(OutstandingRequest::issued_at_unknown_time(
+                    MessageId::new(id)
+                        .map_err(|error| Failure::unusable("expected_in_response_to", error))?,
+                ))
+            }
             _ => Correlation::Unsolicited,
         };
         Ok(Settings {

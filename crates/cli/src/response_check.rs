@@ -6,7 +6,7 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde::Serialize;
 use vouchsafe::PostedResponse;
 use vouchsafe::assertion::{
-    Check, Correlation, Expectations, Ledger, Login, MessageId, Outcome, SignaturePolicy,
+    Check, Correlation, Expectations, Ledger, Login, MessageId, Outcome, OutstandingRequest, SignaturePolicy,
 };
 use vouchsafe::crypto::base64_decode;
 use vouchsafe::metadata::EntityId;
@@ -84,9 +84,9 @@ fn settings(arguments: &Arguments) -> Result<Settings, Failure> {
     let entity_id = EntityId::new(arguments.entity_id.as_str())
         .map_err(|error| Failure::unusable("--entity-id", error))?;
     let correlation = match &arguments.in_response_to {
-        Some(id) => Correlation::Reply(
+        Some(id) => Correlation::Reply(OutstandingRequest::issued_at_unknown_time(
             MessageId::new(id.as_str()).map_err(|error| Failure::unusable("--in-response-to", error))?,
-        ),
+        )),
         None => Correlation::Unsolicited,
     };
     let mut signatures = SignaturePolicy::default();

@@ -73,7 +73,7 @@ fn decrypt_cbc(
     let mode = DecryptingKey::cbc(UnboundCipherKey::new(algorithm, key).ok()?).ok()?;
     let mut plain = body.to_vec();
     mode.decrypt(&mut plain, iv).ok()?;
-    padding::remove(plain, block.length())
+    Some(plain)
 }
 
 fn encrypt_cbc(

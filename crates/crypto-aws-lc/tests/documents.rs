@@ -4,7 +4,7 @@
 use vouchsafe_crypto::{
     ContentCipher, DigestAlgorithm, KeyKind, KeyTransport, PrivateKey, Provider, SignatureAlgorithm,
 };
-use vouchsafe_encryption::{EncryptOptions, KeyLayout, decrypt, encrypt};
+use vouchsafe_encryption::{DecryptionContext, EncryptOptions, KeyLayout, decrypt, encrypt};
 use vouchsafe_signature::{
     MessageParameter, Signer, TrustedKey, sign, sign_form, sign_query, verify, verify_form, verify_query,
 };
@@ -87,7 +87,9 @@ fn what_one_closes_the_other_opens() {
                     .layout(KeyLayout::Sibling);
                 let sealed = encrypt(plain, mine.public_key(), &options, here).unwrap();
                 let document = Document::parse(format!("<e>{sealed}</e>").as_bytes(), &limits).unwrap();
-                let opened = decrypt(document.root(), std::slice::from_ref(&theirs), there, &limits).unwrap();
+                let own = std::slice::from_ref(&theirs);
+                let mut context = DecryptionContext::new(own, there, &limits);
+                let opened = decrypt(document.root(), &mut context).unwrap();
                 assert_eq!(opened.octets(), plain.as_bytes(), "{cipher:?} {transport:?}");
             }
         }
@@ -105,7 +107,8 @@ fn what_aws_lc_alone_does_not_do_is_named() {
         encrypt("<a/>", mine.public_key(), &EncryptOptions::default().key_transport(transport), &here)
             .unwrap();
     let document = Document::parse(format!("<e>{sealed}</e>").as_bytes(), &limits).unwrap();
-    let refused = decrypt(document.root(), &[theirs], &there, &limits).unwrap_err();
+    let own = [theirs];
+    let refused = decrypt(document.root(), &mut DecryptionContext::new(&own, &there, &limits)).unwrap_err();
     assert_eq!(refused.code(), "crypto.algorithm_unsupported");
     assert!(refused.to_string().contains("two different digests") && refused.to_string().contains("AWS-LC"));
     assert!(refused.hint().contains("default provider"));

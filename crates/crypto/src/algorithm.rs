@@ -3,6 +3,7 @@
 //! An algorithm that has no name here cannot be asked for: MD5, DSA, HMAC, XPath have no variant, so there is nothing to
 //! refuse later. Which of the named ones are accepted is the list of the [`Provider`](crate::Provider).
 
+use crate::backend::padding;
 use core::fmt;
 
 /// A message digest (XML Signature 1.1, 6.2; RFC 9231, 2.1).
@@ -287,6 +288,15 @@ impl ContentCipher {
             Self::Aes128Cbc | Self::Aes128Gcm => 16,
             Self::Aes192Cbc | Self::Aes192Gcm | Self::TripleDesCbc => 24,
             Self::Aes256Cbc | Self::Aes256Gcm => 32,
+        }
+    }
+
+    /// Length of the blocks that its padding fills, in bytes; none if it needs no padding.
+    pub(crate) const fn padding_block(self) -> Option<usize> {
+        match self {
+            Self::Aes128Cbc | Self::Aes192Cbc | Self::Aes256Cbc => Some(padding::AES_BLOCK),
+            Self::TripleDesCbc => Some(padding::DES_BLOCK),
+            Self::Aes128Gcm | Self::Aes192Gcm | Self::Aes256Gcm => None,
         }
     }
 

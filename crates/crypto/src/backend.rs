@@ -75,11 +75,12 @@ pub trait Backend: Send + Sync + fmt::Debug {
     /// [`CryptoError::KeyGeneration`] if it cannot make that kind.
     fn generate_key(&self, kind: KeyKind) -> Result<SecretBytes, CryptoError>;
 
-    /// Decrypts initialisation vector || ciphertext (|| tag) and takes off the padding of XML Encryption 1.1, 5.2.
+    /// Decrypts initialisation vector || ciphertext (|| tag). In CBC mode the padding of XML Encryption 1.1, 5.2 stays on:
+    /// [`Provider`](crate::Provider) judges it, in one place and in the same way for every backend.
     ///
     /// # Errors
     ///
-    /// [`CryptoError::DecryptionFailed`] for everything that depends on the key or the octets.
+    /// [`CryptoError::DecryptionFailed`] for a wrong tag and for wrong lengths.
     fn decrypt_content(
         &self,
         cipher: ContentCipher,

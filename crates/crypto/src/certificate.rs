@@ -63,11 +63,7 @@ impl Certificate {
     ///
     /// [`CryptoError::Pem`], [`CryptoError::Base64`], [`CryptoError::CertificateMalformed`].
     pub fn from_pem(text: &str) -> Result<Self, CryptoError> {
-        let is_certificate =
-            |label: &str| matches!(label, LABEL | "X509 CERTIFICATE" | "TRUSTED CERTIFICATE");
-        let block = pem::blocks(text).find(|block| is_certificate(block.label));
-        let missing = || CryptoError::Pem { expected: "a certificate", detail: "no such block".to_owned() };
-        Self::from_der(&block.ok_or_else(missing)?.decode()?)
+        Self::from_der(&der_of_pem(text)?)
     }
 
     /// Reads the text of `ds:X509Certificate`: base64 of DER with white space in it. Two mistakes of the field are taken
@@ -77,14 +73,26 @@ impl Certificate {
     ///
     /// [`CryptoError::Base64`], [`CryptoError::CertificateMalformed`].
     pub fn from_base64(text: &str) -> Result<Self, CryptoError> {
-        if text.contains("-----BEGIN ") {
-            return Self::from_pem(text);
-        }
-        let octets = base64_decode(text)?;
-        match core::str::from_utf8(&octets) {
-            Ok(inner) if inner.contains("-----BEGIN ") => Self::from_pem(inner),
-            _ => Self::from_der(&octets),
-        }
+        Self::from_der(&der_of_base64(text)?)
+    }
+
+    /// The key of the certificate in such a text, as SubjectPublicKeyInfo in DER; none if it has not the outline of one. Names
+    /// and dates are not read, so that a certificate which anybody sent costs no more than its length.
+    ///
+    /// ```
+    /// # use vouchsafe_crypto::{Certificate, KeyKind, Provider};
+    /// # let provider = Provider::rustcrypto();
+    /// # let key = provider.generate_key(KeyKind::P256)?;
+    /// # let certificate = Certificate::self_signed(&provider, &key, "sp.example.com", 1_700_000_000, 2_000_000_000)?;
+    /// let found = Certificate::spki_of_base64(&certificate.to_base64());
+    /// assert_eq!(found.as_deref(), Some(key.public_key().spki_der()));
+    /// assert_eq!(Certificate::spki_of_base64("no certificate"), None);
+    /// # Ok::<(), vouchsafe_crypto::CryptoError>(())
+    /// ```
+    #[must_use]
+    pub fn spki_of_base64(text: &str) -> Option<Vec<u8>> {
+        let der = der_of_base64(text).ok()?;
+        read::outline(&der).ok().map(|outline| outline.spki.to_vec())
     }
 
     /// Issues a certificate over a key, signed by that key: version 3, a random serial number, `CN=` the given name.
@@ -177,6 +185,24 @@ impl Certificate {
     #[must_use]
     pub fn fingerprint_sha256(&self) -> String {
         colon_hex(&Sha256::digest(self.der()))
+    }
+}
+
+fn der_of_pem(text: &str) -> Result<Vec<u8>, CryptoError> {
+    let is_certificate = |label: &str| matches!(label, LABEL | "X509 CERTIFICATE" | "TRUSTED CERTIFICATE");
+    let block = pem::blocks(text).find(|block| is_certificate(block.label));
+    let missing = || CryptoError::Pem { expected: "a certificate", detail: "no such block".to_owned() };
+    block.ok_or_else(missing)?.decode()
+}
+
+fn der_of_base64(text: &str) -> Result<Vec<u8>, CryptoError> {
+    if text.contains("-----BEGIN ") {
+        return der_of_pem(text);
+    }
+    let octets = base64_decode(text)?;
+    match core::str::from_utf8(&octets) {
+        Ok(inner) if inner.contains("-----BEGIN ") => der_of_pem(inner),
+        _ => Ok(octets),
     }
 }
 

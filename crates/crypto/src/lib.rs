@@ -78,6 +78,7 @@
 mod algorithm;
 pub mod backend;
 mod certificate;
+mod content;
 mod encoding;
 mod error;
 mod key;
@@ -94,6 +95,7 @@ mod tlv;
 pub use algorithm::{ContentCipher, DigestAlgorithm, KeyKind, KeyTransport, SignatureAlgorithm};
 pub use backend::{Backend, DigestContext, DigestValue};
 pub use certificate::Certificate;
+pub use content::PaddedContent;
 pub use encoding::{base64_decode, base64_encode};
 pub use error::CryptoError;
 pub use key::{PrivateKey, PublicKey};

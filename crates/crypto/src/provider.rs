@@ -2,8 +2,8 @@
 
 use crate::backend::{self, Backend, DigestContext, DigestValue};
 use crate::{
-    ContentCipher, CryptoError, DigestAlgorithm, KeyKind, KeyTransport, PrivateKey, PublicKey, SecretBytes,
-    SignatureAlgorithm, key_format, normal_form, policy::Policy, secret,
+    ContentCipher, CryptoError, DigestAlgorithm, KeyKind, KeyTransport, PaddedContent, PrivateKey, PublicKey,
+    SecretBytes, SignatureAlgorithm, key_format, normal_form, policy::Policy, secret,
 };
 use core::fmt;
 use std::sync::Arc;
@@ -394,8 +394,36 @@ impl Provider {
         key: &[u8],
         octets: &[u8],
     ) -> Result<Vec<u8>, CryptoError> {
+        self.decrypt_padded_content(cipher, key, octets)?.into_octets()
+    }
+
+    /// The same, where wrong padding is no error yet: [`PaddedContent`] has the bytes either way, so that the caller can do the
+    /// same work with them before it refuses them.
+    ///
+    /// # Errors
+    ///
+    /// [`CryptoError::DecryptionFailed`] for a wrong tag (GCM) and for wrong lengths, which everybody can see;
+    /// [`CryptoError::AlgorithmRefused`] before any work.
+    ///
+    /// ```
+    /// use vouchsafe_crypto::{ContentCipher, Provider};
+    ///
+    /// let provider = Provider::rustcrypto();
+    /// let (cipher, key) = (ContentCipher::Aes128Cbc, [7; 16]);
+    /// // One block of arbitrary bytes after the initialisation vector: its padding is right once in sixteen times.
+    /// let content = provider.decrypt_padded_content(cipher, &key, &[1; 32])?;
+    /// assert_eq!(content.padding_is_right(), content.octets().len() < 16);
+    /// assert_eq!(content.padding_is_right(), content.into_octets().is_ok());
+    /// # Ok::<(), vouchsafe_crypto::CryptoError>(())
+    /// ```
+    pub fn decrypt_padded_content(
+        &self,
+        cipher: ContentCipher,
+        key: &[u8],
+        octets: &[u8],
+    ) -> Result<PaddedContent, CryptoError> {
         self.policy.check_cipher(cipher)?;
-        self.backend.decrypt_content(cipher, key, octets)
+        Ok(PaddedContent::new(self.backend.decrypt_content(cipher, key, octets)?, cipher))
     }
 
     /// Encrypts content under a fresh random initialisation vector, which stands before the ciphertext.

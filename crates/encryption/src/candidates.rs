@@ -4,12 +4,15 @@ use vouchsafe_crypto::{Certificate, KeyKind, PrivateKey, Provider};
 use vouchsafe_xml::{Element, Limits, namespace};
 
 use crate::EncryptionError;
+use crate::context::DecryptionContext;
 use crate::structure::{EncryptedData, EncryptedKey, TYPE_ENCRYPTED_KEY};
 
 /// One private-key operation that may be worth doing.
 pub(crate) struct Attempt<'a> {
     pub(crate) wrapped: &'a EncryptedKey<'a>,
     pub(crate) key: &'a PrivateKey,
+    /// Which of our keys it is.
+    pub(crate) place: usize,
 }
 
 /// The usable EncryptedKeys, the most likely first.
@@ -37,27 +40,27 @@ pub(crate) fn encrypted_keys<'d>(
     }
 }
 
-/// Every pair of an EncryptedKey and one of our keys that can fit, at most as many as the limit: first those whose
-/// certificate is ours, then those that name no certificate, last those that name another one.
+/// Every pair of an EncryptedKey and one of our keys that can fit, at most as many as there are operations left: first those
+/// whose certificate is ours, then those that name no certificate, last those that name another one. Among equals the key
+/// that opened the part before goes first.
 pub(crate) fn attempts<'a>(
     wrapped: &'a [EncryptedKey<'a>],
-    keys: &'a [PrivateKey],
-    limits: &Limits,
+    context: &DecryptionContext<'a>,
 ) -> Vec<Attempt<'a>> {
     let mut ranked = Vec::new();
     for wrapped in wrapped {
-        let certificates = certificates_of(wrapped.element);
-        for key in keys.iter().filter(|key| fits(wrapped, key)) {
-            let rank = match certificates.as_slice() {
+        let named = public_keys_of(wrapped.element);
+        for (place, key) in context.keys().iter().enumerate().filter(|(_, key)| fits(wrapped, key)) {
+            let rank = match named.as_slice() {
                 [] => 1,
                 some if some.iter().any(|spki| spki == key.public_key().spki_der()) => 0,
                 _ => 2,
             };
-            ranked.push((rank, Attempt { wrapped, key }));
+            ranked.push(((rank, !context.opened_last(place)), Attempt { wrapped, key, place }));
         }
     }
     ranked.sort_by_key(|(rank, _)| *rank);
-    ranked.into_iter().map(|(_, attempt)| attempt).take(limits.encrypted_keys).collect()
+    ranked.into_iter().map(|(_, attempt)| attempt).take(context.operations_left()).collect()
 }
 
 /// Inside KeyInfo, then the siblings that a reference joins to this EncryptedData, then the other siblings. They are
@@ -145,8 +148,9 @@ fn fits(wrapped: &EncryptedKey<'_>, key: &PrivateKey) -> bool {
     }
 }
 
-/// The public keys of the certificates that an EncryptedKey names, in DER.
-fn certificates_of(encrypted_key: Element<'_>) -> Vec<Vec<u8>> {
+/// The public keys of the certificates that an EncryptedKey names, in DER. Nothing else of those certificates is read: they
+/// order the attempts, and anybody may have made them.
+fn public_keys_of(encrypted_key: Element<'_>) -> Vec<Vec<u8>> {
     encrypted_key
         .elements()
         .filter(|child| child.is(namespace::DSIG, "KeyInfo"))
@@ -154,7 +158,6 @@ fn certificates_of(encrypted_key: Element<'_>) -> Vec<Vec<u8>> {
         .filter(|child| child.is(namespace::DSIG, "X509Data"))
         .flat_map(|data| data.elements())
         .filter(|child| child.is(namespace::DSIG, "X509Certificate"))
-        .filter_map(|certificate| Certificate::from_base64(&certificate.text()).ok())
-        .map(|certificate| certificate.spki_der().to_vec())
+        .filter_map(|certificate| Certificate::spki_of_base64(&certificate.text()))
         .collect()
 }

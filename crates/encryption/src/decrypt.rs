@@ -1,32 +1,58 @@
+//! Decrypting one element, so that nobody learns from the answer why it failed.
+//!
+//! * A key transport that yields a content key of the right length is **final**: no other key is tried after it. So the number of
+//!   operations says nothing about the content.
+//! * RSA 1.5 never says that its padding is wrong, so every pair yields a content key (implicit rejection). All of them are
+//!   tried, and all contents decrypted and read, before one is chosen: the number of operations is that of the pairs.
+//! * The content is decrypted, read as UTF-8 and read as XML, whatever failed before; only then is it refused. The error is one.
+
 use std::fmt;
 
-use vouchsafe_crypto::{ContentCipher, CryptoError, PrivateKey, Provider};
-use vouchsafe_xml::{Element, Limits};
+use vouchsafe_crypto::{ContentCipher, CryptoError, KeyTransport, SecretBytes};
+use vouchsafe_xml::{Document, Element, NamespaceScope};
 
 use crate::EncryptionError;
 use crate::candidates::{Attempt, attempts, encrypted_keys};
+use crate::context::DecryptionContext;
 use crate::structure::EncryptedData;
 
 /// Decrypts an element that holds exactly one `xenc:EncryptedData`, for example a `saml2:EncryptedAssertion`.
 ///
 /// The `xenc:EncryptedKey` elements are looked for inside the `ds:KeyInfo` of the `EncryptedData` and among its siblings.
-/// Each is tried with each of `keys` that can fit it, in at most as many private-key operations as
-/// `limits.encrypted_keys` allows. What comes out is octets: the caller parses them with
-/// [`Document::parse_in_scope`](vouchsafe_xml::Document::parse_in_scope), because they may use prefixes that are bound
-/// around `encrypted`. They are UTF-8, whatever else they are.
+/// Each is tried with each of our keys that can fit it, the most likely pair first, until one yields a content key or the
+/// context has no operation left. What comes out is octets: UTF-8, whatever else they are. Who wants the element that they are
+/// takes [`decrypt_element`].
 ///
 /// # Errors
 ///
-/// Structural errors as they are found, and [`EncryptionError::Failed`] for everything that depends on a secret.
+/// Structural errors as they are found, [`EncryptionError::TooManyOperations`] when the parts before spent the message's budget,
+/// and [`EncryptionError::Failed`] for everything that depends on a secret.
 pub fn decrypt(
     encrypted: Element<'_>,
-    keys: &[PrivateKey],
-    provider: &Provider,
-    limits: &Limits,
+    context: &mut DecryptionContext<'_>,
 ) -> Result<Opened, EncryptionError> {
     let data = EncryptedData::inside(encrypted)?;
     data.require_element()?;
-    open(&data, keys, provider, limits)
+    open(&data, context)
+}
+
+/// The same, and reads what was decrypted as one element whose prefixes may be bound in `scope`.
+///
+/// That it is no well-formed element, or uses a prefix that nobody declared, is [`EncryptionError::Failed`] like every failure
+/// that depends on a secret, and comes after the same work.
+///
+/// # Errors
+///
+/// As [`decrypt`].
+pub fn decrypt_element(
+    encrypted: Element<'_>,
+    scope: &NamespaceScope,
+    context: &mut DecryptionContext<'_>,
+) -> Result<(Opened, Document), EncryptionError> {
+    let data = EncryptedData::inside(encrypted)?;
+    data.require_element()?;
+    let limits = context.limits();
+    opened_and_read(&data, context, |text| Document::parse_in_scope(text.as_bytes(), scope, limits).ok())
 }
 
 /// The cipher that an element is encrypted with, read without decrypting anything.
@@ -99,10 +125,17 @@ impl fmt::Debug for Opened {
 /// Decrypts one EncryptedData, of any Type.
 pub(crate) fn open(
     data: &EncryptedData<'_>,
-    keys: &[PrivateKey],
-    provider: &Provider,
-    limits: &Limits,
+    context: &mut DecryptionContext<'_>,
 ) -> Result<Opened, EncryptionError> {
+    opened_and_read(data, context, |_| Some(())).map(|(opened, ())| opened)
+}
+
+fn opened_and_read<T>(
+    data: &EncryptedData<'_>,
+    context: &mut DecryptionContext<'_>,
+    read: impl Fn(&str) -> Option<T>,
+) -> Result<(Opened, T), EncryptionError> {
+    let (provider, limits) = (context.provider(), context.limits());
     let cipher = data.cipher;
     if !provider.accepts_cipher(cipher) {
         return Err(EncryptionError::RefusedAlgorithm {
@@ -112,36 +145,108 @@ pub(crate) fn open(
     }
     let octets = data.octets()?;
     let wrapped = encrypted_keys(data, provider, limits)?;
-    if keys.is_empty() {
+    if context.keys().is_empty() {
         return Err(EncryptionError::NoDecryptionKey);
     }
+    if context.operations_left() == 0 {
+        return Err(EncryptionError::TooManyOperations { limit: limits.private_key_operations });
+    }
+    let content = Content { cipher, octets: &octets };
+    let attempts = attempts(&wrapped, context);
+    let (implicit, explicit): (Vec<_>, Vec<_>) =
+        attempts.into_iter().partition(|attempt| attempt.wrapped.transport == KeyTransport::Rsa15);
     let mut refused = EncryptionError::Failed;
-    for attempt in attempts(&wrapped, keys, limits) {
-        match opened_by(&attempt, cipher, &octets, provider) {
-            Ok(Some(octets)) => return Ok(Opened { octets, cipher }),
+
+    for attempt in explicit {
+        match content.key(&attempt, context) {
+            Ok(Some(key)) => {
+                context.remember(attempt.place);
+                return content.read(&key, context, &read)?.ok_or(EncryptionError::Failed);
+            }
             Ok(None) => {}
-            Err(error) => refused = EncryptionError::Backend(error),
+            Err(error) => refused = error,
         }
     }
-    Err(refused)
+    let mut found = None;
+    for attempt in implicit {
+        match content.key(&attempt, context) {
+            Ok(Some(key)) => {
+                let plain = content.read(&key, context, &read)?;
+                found = found.or(plain.map(|plain| (attempt.place, plain)));
+            }
+            Ok(None) => {}
+            Err(error) => refused = error,
+        }
+    }
+    let (place, plain) = found.ok_or(refused)?;
+    context.remember(place);
+    Ok(plain)
 }
 
-/// Octets that are no text were decrypted with a wrong key: with CBC, one wrong key in sixteen goes unnoticed, and with
-/// RSA 1.5 every failure yields a random key, so that nothing can be learned from it. An error is what the backend does not
-/// implement, and no secret has a part in that.
-fn opened_by(
-    attempt: &Attempt<'_>,
+/// What is to be decrypted.
+struct Content<'c> {
     cipher: ContentCipher,
-    octets: &[u8],
-    provider: &Provider,
-) -> Result<Option<Vec<u8>>, CryptoError> {
-    let wrapped = attempt.wrapped;
-    let (transport, label) = (wrapped.transport, &wrapped.label);
-    let key = provider.decrypt_content_key_with_label(transport, label, attempt.key, &wrapped.octets, cipher);
-    let plain = key.and_then(|key| provider.decrypt_content(cipher, key.as_slice(), octets));
-    match plain {
-        Ok(plain) => Ok(std::str::from_utf8(&plain).is_ok().then_some(plain)),
-        Err(error @ CryptoError::AlgorithmUnsupported { .. }) => Err(error),
-        Err(_) => Ok(None),
+    octets: &'c [u8],
+}
+
+impl Content<'_> {
+    /// One private-key operation: a content key of the right length, or none. An error is what the backend does not implement,
+    /// and no secret has a part in that.
+    fn key(
+        &self,
+        attempt: &Attempt<'_>,
+        context: &mut DecryptionContext<'_>,
+    ) -> Result<Option<SecretBytes>, EncryptionError> {
+        context.spend();
+        let wrapped = attempt.wrapped;
+        let (transport, label) = (wrapped.transport, &wrapped.label);
+        let provider = context.provider();
+        let key = provider.decrypt_content_key_with_label(
+            transport,
+            label,
+            attempt.key,
+            &wrapped.octets,
+            self.cipher,
+        );
+        match key {
+            Ok(key) => Ok(Some(key)),
+            Err(error @ CryptoError::AlgorithmUnsupported { .. }) => Err(EncryptionError::Backend(error)),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// Octets that are no text were decrypted with a wrong key, or altered. Wrong padding and wrong UTF-8 are refused after the
+    /// text, as far as it is one, has been read, as what cannot be read is.
+    fn read<T>(
+        &self,
+        key: &SecretBytes,
+        context: &DecryptionContext<'_>,
+        read: &impl Fn(&str) -> Option<T>,
+    ) -> Result<Option<(Opened, T)>, EncryptionError> {
+        let cipher = self.cipher;
+        let content = match context.provider().decrypt_padded_content(cipher, key.as_slice(), self.octets) {
+            Ok(content) => content,
+            Err(error @ CryptoError::AlgorithmUnsupported { .. }) => {
+                return Err(EncryptionError::Backend(error));
+            }
+            Err(_) => return Ok(None),
+        };
+        let (text, is_text) = as_far_as_text(content.octets());
+        let value = read(text);
+        Ok(match (value, content.into_octets()) {
+            (Some(value), Ok(octets)) if is_text => Some((Opened { octets, cipher }, value)),
+            _ => None,
+        })
+    }
+}
+
+/// The text up to the first octet that is none, and whether there is no such octet.
+fn as_far_as_text(octets: &[u8]) -> (&str, bool) {
+    match std::str::from_utf8(octets) {
+        Ok(text) => (text, true),
+        Err(error) => {
+            let valid = octets.get(..error.valid_up_to()).unwrap_or_default();
+            (std::str::from_utf8(valid).unwrap_or_default(), false)
+        }
     }
 }

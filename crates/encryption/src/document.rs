@@ -2,6 +2,7 @@ use vouchsafe_crypto::{PrivateKey, Provider};
 use vouchsafe_xml::{Document, Element, Limits, namespace};
 
 use crate::EncryptionError;
+use crate::context::DecryptionContext;
 use crate::decrypt::open;
 use crate::structure::EncryptedData;
 
@@ -9,8 +10,8 @@ use crate::structure::EncryptedData;
 /// octet by octet: comments, processing instructions, white space.
 ///
 /// This is for tools. Signatures over ciphertext do not hold in what comes out, and nothing is checked. What was decrypted
-/// is searched for encrypted parts again, of which there may be as many as `limits.encrypted_keys`. Decrypted text that is
-/// not well-formed where it stands is escaped; if it was the whole document, it comes out alone.
+/// is searched for encrypted parts again; all of them share one budget of `limits.private_key_operations`. Decrypted text that
+/// is not well-formed where it stands is escaped; if it was the whole document, it comes out alone.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -38,7 +39,7 @@ pub fn decrypt_document(
 ) -> Result<String, EncryptionError> {
     let document = Document::parse(xml.as_bytes(), limits)?;
     let root = document.root();
-    let mut opening = Opening { keys, provider, limits, left: limits.encrypted_keys };
+    let mut opening = Opening { context: DecryptionContext::new(keys, provider, limits), limits };
     if !is_encrypted(root) {
         return opening.replaced(xml, root);
     }
@@ -52,11 +53,8 @@ pub fn decrypt_document(
 }
 
 struct Opening<'a> {
-    keys: &'a [PrivateKey],
-    provider: &'a Provider,
+    context: DecryptionContext<'a>,
     limits: &'a Limits,
-    /// How many EncryptedData may still be decrypted.
-    left: usize,
 }
 
 /// What stood in an EncryptedData.
@@ -89,12 +87,7 @@ impl Opening<'_> {
     }
 
     fn content(&mut self, encrypted: Element<'_>) -> Result<Content, EncryptionError> {
-        let Some(left) = self.left.checked_sub(1) else {
-            let limit = self.limits.encrypted_keys;
-            return Err(EncryptionError::TooManyKeys { found: limit.saturating_add(1), limit });
-        };
-        self.left = left;
-        let opened = open(&EncryptedData::read(encrypted)?, self.keys, self.provider, self.limits)?;
+        let opened = open(&EncryptedData::read(encrypted)?, &mut self.context)?;
         let plain = String::from_utf8(opened.into_octets()).map_err(|_| EncryptionError::Failed)?;
         let wrapped = [START, without_declaration(&plain), END].concat();
         let Ok(document) = Document::parse_in_scope(wrapped.as_bytes(), &encrypted.scope(), self.limits)

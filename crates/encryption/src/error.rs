@@ -4,7 +4,7 @@ use vouchsafe_xml::{Quoted, XmlError};
 /// Why something could not be decrypted or encrypted.
 ///
 /// Only [`Failed`](EncryptionError::Failed) depends on secrets. It has no source and no operands, so that neither a log
-/// nor a response tells a wrong key from wrong padding from a wrong authentication tag.
+/// nor a response tells a wrong key from wrong padding, from a wrong authentication tag or from text that is not XML.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EncryptionError {
@@ -102,6 +102,13 @@ pub enum EncryptionError {
         /// The limit.
         limit: usize,
     },
+    /// Decrypting the whole message would take more private-key operations than one message may cause.
+    #[error("the encrypted parts of the message take more than {limit} private-key operations")]
+    #[non_exhaustive]
+    TooManyOperations {
+        /// The limit.
+        limit: usize,
+    },
     /// Something is encrypted, and there is no private key to decrypt it with.
     #[error("the message is encrypted, and no decryption key is configured")]
     NoDecryptionKey,
@@ -134,6 +141,7 @@ impl EncryptionError {
             Self::OaepParameters { .. } => "encryption.oaep_parameters",
             Self::NoEncryptedKey { .. } => "encryption.no_encrypted_key",
             Self::TooManyKeys { .. } => "encryption.too_many_keys",
+            Self::TooManyOperations { .. } => "encryption.too_many_operations",
             Self::NoDecryptionKey => "encryption.no_decryption_key",
             Self::Failed => "encryption.failed",
             Self::Xml(error) => error.code(),
@@ -166,13 +174,18 @@ impl EncryptionError {
             Self::TooManyKeys { .. } => {
                 "Raise encrypted_keys in Limits if this identity provider encrypts to that many recipients."
             }
+            Self::TooManyOperations { .. } => {
+                "Raise private_key_operations in Limits if this identity provider encrypts that many parts, and remove decryption \
+                 keys that nobody encrypts to any more."
+            }
             Self::NoDecryptionKey => {
                 "Configure the private key whose certificate the identity provider encrypts to, or set \"Assertion Encryption\" \
                  to \"Unencrypted\" (Okta)."
             }
             Self::Failed => {
                 "Most often the identity provider encrypts to an old certificate: upload the current one (Okta: \"Encryption \
-                 Certificate\"), or configure the old private key beside the new one until it has changed."
+                 Certificate\"), or configure the old private key beside the new one until it has changed. If the key is right, ask \
+                 its operator whether what it encrypts is one element of XML that declares the prefixes it uses."
             }
             Self::Xml(error) => error.hint(),
             Self::Backend(error) | Self::Encrypt(error) => error.hint(),

@@ -27,7 +27,7 @@ fn is_first(xml: &str) -> bool {
     let own: [PrivateKey; 2] =
         [keys::old_service_provider(), keys::service_provider()].map(|pair| pair.private_key().clone());
     assert_eq!(opened(xml, &own).unwrap().octets(), PLAIN.as_bytes(), "{xml}");
-    let limits = Limits::default().with_encrypted_keys(2);
+    let limits = Limits::default().with_private_key_operations(2);
     match common::opened_by(xml, &own, keys::provider(), &limits) {
         Ok(opened) => opened.octets() == PLAIN.as_bytes(),
         Err(error) => {

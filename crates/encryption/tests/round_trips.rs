@@ -102,7 +102,7 @@ fn certificates_order_the_attempts() {
         .into_iter()
         .collect();
     let own = [keys::old_service_provider().private_key().clone(), mine.private_key().clone()];
-    let limits = Limits::default().with_encrypted_keys(4);
+    let limits = Limits::default().with_private_key_operations(4);
     let sealed = |recipient| {
         let mut recipients: Vec<_> = others.iter().map(Recipient::new).collect();
         recipients.push(recipient);
@@ -136,7 +136,9 @@ fn keys_of_other_kinds_and_lengths_are_passed_over() {
     let xml = sealed(&EncryptOptions::default());
     assert_eq!(opened(&xml, &own).unwrap_err().code(), "encryption.failed");
     own.extend(ours());
-    assert!(common::opened_by(&xml, &own, provider, &Limits::default().with_encrypted_keys(1)).is_ok());
+    assert!(
+        common::opened_by(&xml, &own, provider, &Limits::default().with_private_key_operations(1)).is_ok()
+    );
 }
 
 /// With RSA 1.5 a wrong key yields a random content key, and with CBC one in sixteen of those goes unnoticed.
@@ -192,9 +194,9 @@ fn a_document_with_everything_decrypted() {
         "<e xmlns:p=\"urn:p\"><p:d at='&quot;'>x<b:c xmlns:b='urn:b'>1 &lt; 2</b:c>y</p:d>\
          <f xmlns=\"urn:f\"><g xmlns=\"\">no element</g></f></e>"
     );
-    let few = Limits::default().with_encrypted_keys(2);
+    let few = Limits::default().with_private_key_operations(2);
     let refused = decrypt_document(&xml, &ours(), &Provider::rustcrypto(), &few).unwrap_err();
-    assert_eq!(refused.code(), "encryption.too_many_keys");
+    assert_eq!(refused.code(), "encryption.too_many_operations");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use vouchsafe_crypto::CryptoError;
-use vouchsafe_xml::{Quoted, XmlError};
+use vouchsafe_xml::{Quoted, SchemaViolation, XmlError};
 
 /// Why metadata was refused, or could not be written.
 ///
@@ -187,6 +187,10 @@ pub enum MetadataError {
         expected: &'static str,
     },
 
+    /// A child that may occur once and occurs twice, so that nothing says which of them to read.
+    #[error("{0}")]
+    Schema(SchemaViolation),
+
     /// The metadata is no longer valid (2.3.2, validUntil).
     #[error("the metadata was valid until {}; now is {}", instant(valid_until), instant(now))]
     #[non_exhaustive]
@@ -219,6 +223,7 @@ impl MetadataError {
             MetadataError::OtherEntity { .. } => "metadata.other_entity",
             MetadataError::WebAddress { .. } => "metadata.web_address",
             MetadataError::Attribute { .. } => "metadata.attribute",
+            MetadataError::Schema(_) => "metadata.schema",
             MetadataError::Expired { .. } => "metadata.expired",
         }
     }
@@ -268,6 +273,7 @@ impl MetadataError {
             MetadataError::Location { .. } | MetadataError::WebAddress { .. } => {
                 "Write the whole address with https:// (Okta: \"Single Sign-On URL\")."
             }
+            MetadataError::Schema(_) => "Have the publisher leave one of them, and fetch the metadata again.",
             MetadataError::Attribute { .. } => {
                 "Have the publisher correct the attribute, and fetch the metadata again."
             }

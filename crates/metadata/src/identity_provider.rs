@@ -58,6 +58,7 @@ impl IdentityProvider {
     /// * `metadata.protocol`, `metadata.several_roles`: not exactly one IDPSSODescriptor for SAML 2.0.
     /// * `metadata.no_signing_key`: no signing certificate that can be read.
     /// * `metadata.entity_id`, `metadata.attribute`: a value that is not of its type.
+    /// * `metadata.schema`: an element that may occur once occurs twice.
     pub fn from_metadata(metadata: &[u8]) -> Result<IdentityProvider, MetadataError> {
         let document = Document::parse(metadata, &Limits::metadata())?;
         read::identity_provider(source::only_identity_provider(&document)?)

@@ -29,7 +29,7 @@
 //!
 //! # Layout
 //!
-//! `bounded` says how much of an entity is kept, `source` finds entities in a document; `identity_provider` is the value and its builder, `read` fills it from an element,
+//! `schema` is the schema's content model, `bounded` says how much of an entity is kept, `source` finds entities in a document; `identity_provider` is the value and its builder, `read` fills it from an element,
 //! `keys`, `endpoint`, `scope` and `time` read the parts; `description` lists all there is, `service_provider` writes. Aggregates of any size, the signature of a
 //! source, its refresh policy and lint each get a module of their own beside these, on top of `source`.
 
@@ -41,6 +41,7 @@ mod error;
 mod identity_provider;
 mod keys;
 mod read;
+mod schema;
 mod scope;
 mod service_provider;
 mod source;

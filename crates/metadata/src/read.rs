@@ -5,6 +5,7 @@ use vouchsafe_xml::namespace::SAML_METADATA;
 use vouchsafe_xml::{Element, Quoted};
 
 use crate::bounded::{Bounded, ENDPOINTS, NAME_ID_FORMATS, REASONS, SCOPES};
+use crate::schema::check_entity;
 use crate::source::{Entity, earliest, speaks_saml2};
 use crate::time::parse_date_time;
 use crate::web_address::WebAddress;
@@ -18,8 +19,8 @@ pub(crate) fn identity_provider(entity: Entity<'_>) -> Result<IdentityProvider, 
     if keys.signing.is_empty() {
         return Err(MetadataError::NoSigningKey { entity_id: entity_id.to_string(), reasons: keys.ignored });
     }
-    let mut warnings: Vec<Warning> =
-        keys.ignored.into_iter().map(|reason| Warning::KeyIgnored { reason }).collect();
+    let mut warnings = check_entity(entity.element)?;
+    warnings.extend(keys.ignored.into_iter().map(|reason| Warning::KeyIgnored { reason }));
     warnings.extend(keys.left_out);
     let single_sign_on = endpoints(role, "SingleSignOnService", &mut warnings);
     if single_sign_on.is_empty() {

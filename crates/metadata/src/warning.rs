@@ -1,7 +1,7 @@
 use std::fmt;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use vouchsafe_xml::Quoted;
+use vouchsafe_xml::{Quoted, SchemaViolation};
 
 /// Something an operator should look at, although the identity provider can be used.
 ///
@@ -65,6 +65,8 @@ pub enum Warning {
         /// Its address.
         location: String,
     },
+    /// Something departs from the schema and can be read in one way all the same.
+    Schema(SchemaViolation),
     /// No usable SingleSignOnService: nothing can be sent there, but what it sends can be believed.
     NoSingleSignOn,
 }
@@ -81,6 +83,7 @@ impl Warning {
             Warning::EndpointIgnored { .. } => "metadata.endpoint_ignored",
             Warning::LeftOut { .. } => "metadata.left_out",
             Warning::EndpointInsecure { .. } => "metadata.endpoint_insecure",
+            Warning::Schema(_) => "metadata.schema",
             Warning::NoSingleSignOn => "metadata.no_single_sign_on",
         }
     }
@@ -110,6 +113,7 @@ impl fmt::Display for Warning {
             Warning::EndpointInsecure { element, location } => {
                 write!(f, "the endpoint {element} at {} is not https; nobody is sent there", Quoted::new(location))
             }
+            Warning::Schema(violation) => write!(f, "the metadata is not as its schema says: {violation}"),
             Warning::NoSingleSignOn => f.write_str(
                 "there is no single sign-on address that can be used: only sign-ins that the identity provider begins are possible",
             ),

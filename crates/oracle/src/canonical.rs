@@ -67,10 +67,11 @@ pub fn ours(
     prefixes: &[&str],
 ) -> String {
     let mut octets = Vec::new();
-    match element {
+    let written = match element {
         None => canonicalize_document(document, method, prefixes, &mut octets),
         Some(element) => canonicalize(element, method, prefixes, None, &mut octets),
-    }
+    };
+    assert!(written.is_ok(), "more canonical bytes than are allowed");
     String::from_utf8(octets).unwrap_or_default()
 }
 

@@ -307,7 +307,8 @@ fn canonical_as(
     omit: Option<Element<'_>>,
     out: &mut Metered<'_>,
 ) {
-    if !out.is_full() {
-        canonicalize(element, method, prefixes, omit, out);
+    if !out.is_full() && canonicalize(element, method, prefixes, omit, out).is_err() {
+        // More bytes than a message may have: nothing that was signed.
+        out.pay(usize::MAX);
     }
 }

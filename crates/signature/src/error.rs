@@ -173,6 +173,21 @@ pub enum SignatureError {
         /// Labels of the trusted keys.
         keys: String,
     },
+    /// None of the trusted keys that could be tried made it, and there are more of them than one message may have tried.
+    #[error(
+        "the signature of {} was made by none of the first {limit} of {fitting} trusted keys that fit, and no more are tried for one \
+         message",
+        Quoted::new(element)
+    )]
+    #[non_exhaustive]
+    TooManyKeys {
+        /// Local name of the element, or name of the query parameter.
+        element: String,
+        /// How many trusted keys fit the algorithm.
+        fitting: usize,
+        /// How many public-key operations the message had left.
+        limit: usize,
+    },
     /// None of the trusted keys made this signature value.
     #[error(
         "the signature of {} was made by none of the {tried} trusted keys tried: {}",
@@ -275,6 +290,7 @@ impl SignatureError {
             Self::Base64 { .. } => "signature.base64",
             Self::NoKeys { .. } => "signature.no_keys",
             Self::NoFittingKey { .. } => "signature.no_fitting_key",
+            Self::TooManyKeys { .. } => "signature.too_many_keys",
             Self::NotVerified { .. } => "signature.not_verified",
             Self::DigestMismatch { .. } => "signature.digest_mismatch",
             Self::ElementNotFound { .. } => "signature.element_not_found",
@@ -303,6 +319,9 @@ impl SignatureError {
                 "compare the active certificate in the identity provider's console with those of the metadata loaded here first (`vouchsafe \
                  metadata show` lists them): if it is missing here, load the metadata from the console again; if it is here, anybody may have \
                  made this message"
+            }
+            Self::TooManyKeys { .. } => {
+                "remove certificates that no longer sign from the identity provider's metadata, or raise public_key_operations in Limits"
             }
             Self::NotVerified { .. } => {
                 "compare the active certificate in the identity provider's console (Okta: Sign On > SAML Signing Certificates) with those of \

@@ -5,8 +5,9 @@
 //! one value ends: a message or a relay state that holds the beginning of the next one is refused, which makes them say it.
 
 use vouchsafe_crypto::{PrivateKey, Provider, SignatureAlgorithm, base64_decode, base64_encode};
+use vouchsafe_xml::Limits;
 
-use crate::keys::{self, TrustedKey};
+use crate::keys::{self, Signed, TrustedKey};
 use crate::{Evidence, MessageParameter, SignatureError, algorithms};
 
 const RELAY_STATE: &str = "&RelayState=";
@@ -151,7 +152,9 @@ pub fn verify_form<N: AsRef<str>, V: AsRef<str>>(
     let message = decode(name, message)?;
 
     let signed = octets(parameter, &message, relay_state, uri)?;
-    let key = keys::key_that_signed(keys, algorithm, provider, &signed, &signature, name)?;
+    let signed = Signed { algorithm, message: &signed, signature: &signature, element: name };
+    let limit = Limits::default().public_key_operations;
+    let (key, _) = keys::key_that_signed(keys, &signed, provider, limit)?;
     let relay_state = relay_state.map(str::to_owned);
     Ok(VerifiedForm { parameter, message, relay_state, evidence: Evidence::of_query(name, algorithm, key) })
 }

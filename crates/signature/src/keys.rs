@@ -7,12 +7,6 @@ use vouchsafe_crypto::{CryptoError, Provider, PublicKey, SignatureAlgorithm};
 
 use crate::SignatureError;
 
-/// How many keys are tried for one signature at most.
-///
-/// Every try costs one public-key operation that anybody can cause by sending a message. A rollover has two keys, the
-/// largest entities of federation metadata have fewer than ten.
-const TRIES: usize = 32;
-
 /// A public key that configuration trusts for one signer, with a label for logs.
 ///
 /// A key never comes from the message that it verifies. Cloning is cheap.
@@ -83,29 +77,42 @@ impl fmt::Debug for TrustedKey {
     }
 }
 
-/// The first of the trusted keys that made `signature` over `message`; `element` is for the error only.
+/// What somebody signed, for the keys to be tried on.
+pub(crate) struct Signed<'s> {
+    pub(crate) algorithm: SignatureAlgorithm,
+    pub(crate) message: &'s [u8],
+    pub(crate) signature: &'s [u8],
+    /// Local name of the signed element, for errors only.
+    pub(crate) element: &'s str,
+}
+
+/// The first of the trusted keys that made the signature, and how many were tried: `limit` at most, since each costs a public-key
+/// operation that anybody can cause by sending a message.
 pub(crate) fn key_that_signed<'k>(
     keys: &'k [TrustedKey],
-    algorithm: SignatureAlgorithm,
+    signed: &Signed<'_>,
     provider: &Provider,
-    message: &[u8],
-    signature: &[u8],
-    element: &str,
-) -> Result<&'k TrustedKey, SignatureError> {
+    limit: usize,
+) -> Result<(&'k TrustedKey, usize), SignatureError> {
+    let &Signed { algorithm, message, signature, element } = signed;
     if keys.is_empty() {
         return Err(SignatureError::NoKeys { element: element.to_owned() });
     }
-    let fitting = || keys.iter().filter(|key| algorithm.fits(key.public_key().kind())).take(TRIES);
+    let fitting = || keys.iter().filter(|key| algorithm.fits(key.public_key().kind()));
     let mut tried = 0_usize;
     let mut unusable = None;
-    for key in fitting() {
+    for (count, key) in (1..).zip(fitting()).take(limit) {
         match provider.verify(algorithm, key.public_key(), message, signature) {
-            Ok(()) => return Ok(key),
+            Ok(()) => return Ok((key, count)),
             Err(CryptoError::SignatureInvalid { .. } | CryptoError::SignatureLength { .. }) => {
                 tried = tried.saturating_add(1);
             }
             Err(error) => unusable = unusable.or(Some(error)),
         }
+    }
+    if fitting().nth(limit).is_some() {
+        let fitting = fitting().count();
+        return Err(SignatureError::TooManyKeys { element: element.to_owned(), fitting, limit });
     }
     match unusable {
         // The policy or the backend refuses the key: not the sender's doing.

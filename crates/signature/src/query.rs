@@ -11,8 +11,9 @@ use std::borrow::Cow;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use vouchsafe_crypto::{PrivateKey, Provider, SignatureAlgorithm, base64_decode, base64_encode};
+use vouchsafe_xml::Limits;
 
-use crate::keys::{self, TrustedKey};
+use crate::keys::{self, Signed, TrustedKey};
 use crate::{Evidence, SignatureError, algorithms};
 
 const DEFLATE: &str = "urn:oasis:names:tc:SAML:2.0:bindings:URL-Encoding:DEFLATE";
@@ -159,7 +160,9 @@ pub fn verify_query(
     signed.push_str("&SigAlg=");
     signed.push_str(raw_algorithm);
     let name = parameters.parameter.name();
-    let key = keys::key_that_signed(keys, algorithm, provider, signed.as_bytes(), &signature, name)?;
+    let signed = Signed { algorithm, message: signed.as_bytes(), signature: &signature, element: name };
+    let limit = Limits::default().public_key_operations;
+    let (key, _) = keys::key_that_signed(keys, &signed, provider, limit)?;
     Ok(VerifiedQuery { content: parameters.content()?, evidence: Evidence::of_query(name, algorithm, key) })
 }
 

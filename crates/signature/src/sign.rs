@@ -140,7 +140,7 @@ pub fn sign(
 
     let mut octets = Vec::with_capacity(xml.len());
     let method = signer.canonicalization.without_comments();
-    canonicalize(element, method, signer.inclusive_prefixes, None, &mut octets);
+    canonicalize(element, method, signer.inclusive_prefixes, None, &mut octets)?;
     let digest = base64_encode(provider.digest(signer.digest, &octets)?.as_ref());
 
     // The canonical SignedInfo depends on what is in scope where it stands: so put it there first, without a value.
@@ -193,7 +193,7 @@ fn canonical_signed_info_of(element: Element<'_>, signer: &Signer<'_>) -> Result
     let signed_info = signature_child(element)?.and_then(|signature| signature.elements().next());
     let signed_info =
         signed_info.ok_or_else(|| SignatureError::Missing { element: element.local_name().to_owned() })?;
-    Ok(canonical_signed_info(signed_info, &Method::plain(signer.canonicalization)))
+    Ok(canonical_signed_info(signed_info, &Method::plain(signer.canonicalization))?)
 }
 
 /// The `ds:Signature`, in the shape that Okta sends.

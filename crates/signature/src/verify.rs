@@ -9,11 +9,11 @@ use std::sync::Arc;
 
 use vouchsafe_crypto::{DigestAlgorithm, Provider, SignatureAlgorithm, base64_decode, base64_encode};
 use vouchsafe_xml::{
-    Canonicalization, Document, Element, Limits, canonicalize, canonicalize_document_without,
+    Canonicalization, Document, Element, Limits, XmlError, canonicalize, canonicalize_document_without,
 };
 
 use crate::algorithms::Method;
-use crate::keys::{self, TrustedKey};
+use crate::keys::{self, Signed, TrustedKey};
 use crate::profile::{self, Parts, Profile};
 use crate::{SignatureError, signature_child};
 
@@ -41,15 +41,15 @@ use crate::{SignatureError, signature_child};
 ///
 /// # Errors
 /// Any `signature.*` code except those of signing and of queries: the structure is not that of the profile, the algorithm
-/// is refused, no trusted key made the signature (`signature.no_keys`, `signature.no_fitting_key`, `signature.not_verified`),
-/// or one did but the element changed since (`signature.digest_mismatch`).
+/// is refused, no trusted key made the signature (`signature.no_keys`, `signature.no_fitting_key`, `signature.not_verified`,
+/// `signature.too_many_keys` if there are more than `limits.public_key_operations`), or one did but the element changed since (`signature.digest_mismatch`).
 pub fn verify(
     element: Element<'_>,
     keys: &[TrustedKey],
     provider: &Provider,
     limits: &Limits,
 ) -> Result<Verified, SignatureError> {
-    check(&profile::read(element, Profile::Saml, limits)?, keys, provider)
+    check(&profile::read(element, Profile::Saml, limits)?, keys, provider, limits)
 }
 
 /// Verifies any enveloped signature with one same-document reference: the identifier may be `ID`, `Id` or `xml:id` (in SAML's
@@ -68,8 +68,8 @@ pub fn verify_any(
     limits: &Limits,
 ) -> Result<Verified, SignatureError> {
     match at {
-        Some(element) => check(&profile::read(element, Profile::Any, limits)?, keys, provider),
-        None => check(&profile::read(document.root(), Profile::Any, limits)?, keys, provider),
+        Some(element) => check(&profile::read(element, Profile::Any, limits)?, keys, provider, limits),
+        None => check(&profile::read(document.root(), Profile::Any, limits)?, keys, provider, limits),
     }
 }
 
@@ -88,7 +88,7 @@ pub fn signing_key<'k>(
 ) -> Result<&'k TrustedKey, SignatureError> {
     let parts = profile::read(element, Profile::Saml, limits)?;
     keys::accepted(parts.algorithm, "SignatureMethod", provider)?;
-    key_of_signed_info(&parts, keys, provider)
+    key_of_signed_info(&parts, keys, provider, limits).map(|(key, _)| key)
 }
 
 /// Whether `element` has a `ds:Signature` among its immediate children. Says nothing about what it is worth.
@@ -104,7 +104,7 @@ pub fn has_signature(element: Element<'_>) -> bool {
 ///
 /// ```compile_fail,E0451
 /// # fn forge(evidence: vouchsafe_signature::Evidence) -> vouchsafe_signature::Verified {
-/// vouchsafe_signature::Verified { octets: b"<Response/>".to_vec(), evidence }
+/// vouchsafe_signature::Verified { octets: b"<Response/>".to_vec(), evidence, operations: 1 }
 /// # }
 /// ```
 ///
@@ -122,6 +122,7 @@ pub fn has_signature(element: Element<'_>) -> bool {
 pub struct Verified {
     octets: Vec<u8>,
     evidence: Evidence,
+    operations: usize,
 }
 
 impl Verified {
@@ -141,6 +142,13 @@ impl Verified {
     #[must_use]
     pub fn evidence(&self) -> &Evidence {
         &self.evidence
+    }
+
+    /// How many public-key operations it took: how many keys were tried. A message with several signatures has one budget for
+    /// all of them (`public_key_operations` of [`Limits`]), so what one took is not there for the next.
+    #[must_use]
+    pub fn operations(&self) -> usize {
+        self.operations
     }
 
     /// The octets and the evidence, without a copy.
@@ -236,7 +244,12 @@ impl Evidence {
 }
 
 /// From a well-formed signature to a proof: policy, key, digest.
-fn check(parts: &Parts<'_>, keys: &[TrustedKey], provider: &Provider) -> Result<Verified, SignatureError> {
+fn check(
+    parts: &Parts<'_>,
+    keys: &[TrustedKey],
+    provider: &Provider,
+    limits: &Limits,
+) -> Result<Verified, SignatureError> {
     keys::accepted(parts.algorithm, "SignatureMethod", provider)?;
     if !provider.accepts_digest(parts.digest) {
         return Err(SignatureError::Algorithm {
@@ -245,8 +258,8 @@ fn check(parts: &Parts<'_>, keys: &[TrustedKey], provider: &Provider) -> Result<
             reason: "the provider does not accept it",
         });
     }
-    let key = key_of_signed_info(parts, keys, provider)?;
-    let octets = octets_named_by_the_reference(parts);
+    let (key, operations) = key_of_signed_info(parts, keys, provider, limits)?;
+    let octets = octets_named_by_the_reference(parts)?;
     the_digest_is_that_of(&octets, parts, provider)?;
     let evidence = Evidence {
         element: kept(parts.element.local_name()),
@@ -257,7 +270,7 @@ fn check(parts: &Parts<'_>, keys: &[TrustedKey], provider: &Provider) -> Result<
         key_label: key.shared_label(),
         key_fingerprint: key.shared_fingerprint(),
     };
-    Ok(Verified { octets, evidence })
+    Ok(Verified { octets, evidence, operations })
 }
 
 /// A local name, without a copy of the usual ones.
@@ -271,22 +284,31 @@ fn key_of_signed_info<'k>(
     parts: &Parts<'_>,
     keys: &'k [TrustedKey],
     provider: &Provider,
-) -> Result<&'k TrustedKey, SignatureError> {
-    let signed_info = canonical_signed_info(parts.signed_info, &parts.signed_info_method);
+    limits: &Limits,
+) -> Result<(&'k TrustedKey, usize), SignatureError> {
+    let signed_info = canonical_signed_info(parts.signed_info, &parts.signed_info_method)?;
     let signature = base64_decode(parts.signature_value.as_bytes())
         .map_err(|source| SignatureError::Base64 { element: "SignatureValue", source })?;
-    let element = parts.element.local_name();
-    keys::key_that_signed(keys, parts.algorithm, provider, &signed_info, &signature, element)
+    let signed = Signed {
+        algorithm: parts.algorithm,
+        message: &signed_info,
+        signature: &signature,
+        element: parts.element.local_name(),
+    };
+    keys::key_that_signed(keys, &signed, provider, limits.public_key_operations)
 }
 
-pub(crate) fn canonical_signed_info(signed_info: Element<'_>, method: &Method<'_>) -> Vec<u8> {
+pub(crate) fn canonical_signed_info(
+    signed_info: Element<'_>,
+    method: &Method<'_>,
+) -> Result<Vec<u8>, XmlError> {
     // What is in the source, and a declaration or two.
     let mut octets = Vec::with_capacity(signed_info.source_range().len().saturating_add(128));
-    canonicalize(signed_info, method.canonicalization, &method.prefixes(), None, &mut octets);
-    octets
+    canonicalize(signed_info, method.canonicalization, &method.prefixes(), None, &mut octets)?;
+    Ok(octets)
 }
 
-fn octets_named_by_the_reference(parts: &Parts<'_>) -> Vec<u8> {
+fn octets_named_by_the_reference(parts: &Parts<'_>) -> Result<Vec<u8>, XmlError> {
     let &Parts { element, signature, reference_method: method, .. } = parts;
     // Without its signature an element is about as long as in the source, and seldom longer.
     let mut octets =
@@ -294,12 +316,12 @@ fn octets_named_by_the_reference(parts: &Parts<'_>) -> Vec<u8> {
     let prefixes = method.prefixes();
     let method = method.canonicalization;
     match parts.id {
-        Some(_) => canonicalize(element, method, &prefixes, Some(signature), &mut octets),
+        Some(_) => canonicalize(element, method, &prefixes, Some(signature), &mut octets)?,
         None => {
-            canonicalize_document_without(element.document(), method, &prefixes, signature, &mut octets);
+            canonicalize_document_without(element.document(), method, &prefixes, signature, &mut octets)?;
         }
     }
-    octets
+    Ok(octets)
 }
 
 fn the_digest_is_that_of(

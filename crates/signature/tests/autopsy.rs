@@ -195,7 +195,7 @@ fn signers_that_do_something_else_than_they_say() {
     let mut octets = Vec::new();
     let signature = common::first_signature(&document);
     let method = Canonicalization::EXCLUSIVE_WITH_COMMENTS;
-    canonicalize(document.root(), method, &[], Some(signature), &mut octets);
+    canonicalize(document.root(), method, &[], Some(signature), &mut octets).unwrap();
     let digest = PROVIDER.digest(DigestAlgorithm::Sha256, &octets).unwrap();
     let with_comments = template.replace("{digest}", &base64_encode(digest.as_ref()));
     let found = examine(&complete(&with_comments, &Completion::default()), "_r", &[]);

@@ -200,10 +200,15 @@ fn the_number_of_tries_is_bounded() {
     let document = parse(&complete(TEMPLATE, &Completion::default()));
     let mut keys = vec![trusted(&OTHER_KEY); 31];
     keys.push(trusted(&KEY));
-    let _ = verify(document.root(), &keys, &PROVIDER, &LIMITS).unwrap();
+    assert_eq!(verify(document.root(), &keys, &PROVIDER, &LIMITS).unwrap().operations(), 32);
+    assert_eq!(verify(document.root(), &keys[31..], &PROVIDER, &LIMITS).unwrap().operations(), 1);
+    for (limit, code) in [(31, "signature.too_many_keys"), (0, "signature.too_many_keys")] {
+        let limits = LIMITS.clone().with_public_key_operations(limit);
+        assert_eq!(verify(document.root(), &keys, &PROVIDER, &limits).unwrap_err().code(), code);
+    }
     keys.insert(0, trusted(&OTHER_KEY));
     let error = verify(document.root(), &keys, &PROVIDER, &LIMITS).unwrap_err();
-    assert!(matches!(error, SignatureError::NotVerified { tried: 32, .. }), "{error}");
+    assert!(matches!(error, SignatureError::TooManyKeys { fitting: 33, limit: 32, .. }), "{error}");
 }
 
 #[test]

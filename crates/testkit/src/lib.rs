@@ -28,19 +28,26 @@
 //!
 //! [`attacks`] turns the same messages against a service: named attacks to run against its own endpoint in its own tests.
 //!
+//! [`Xsd`] holds a table of element types against the published schema files.
+//!
+//! [`counting`] has a provider that counts its operations.
+//!
 //! With the feature `server`, the same identity provider as a small HTTP server with a dashboard page.
 
 pub mod attacks;
 mod authn_request;
+pub mod counting;
 mod error;
 mod identity_provider;
 mod issue;
 pub mod keys;
+mod particle;
 mod parts;
 mod render;
 #[cfg(feature = "server")]
 pub mod server;
 pub mod shared;
+mod xsd;
 
 pub use authn_request::AuthnRequest;
 pub use error::TestkitError;
@@ -51,3 +58,4 @@ pub use issue::{
 };
 pub use keys::KeyPair;
 pub use parts::{Attribute, Encryption, Instant, Part, Place, Signed};
+pub use xsd::Xsd;

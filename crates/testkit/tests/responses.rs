@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use vouchsafe_crypto::{ContentCipher, Provider, SignatureAlgorithm};
-use vouchsafe_encryption::{KeyLayout, decrypt};
+use vouchsafe_encryption::{DecryptionContext, KeyLayout, decrypt};
 use vouchsafe_signature::{TrustedKey, has_signature, verify};
 use vouchsafe_testkit::{
     Attribute, AuthnRequest, Encryption, IdentityProvider, KeyPair, Part, Place, ResponseBuilder, Signed,
@@ -99,7 +99,9 @@ fn encrypts_and_then_signs_the_response() {
         let encrypted = document.root().elements().last().unwrap();
         assert!(encrypted.is(namespace::SAML_ASSERTION, "EncryptedAssertion"));
         let own = [key.private_key().clone()];
-        let opened = decrypt(encrypted, &own, &Provider::rustcrypto(), &Limits::default()).unwrap();
+        let (provider, limits) = (Provider::rustcrypto(), Limits::default());
+        let mut context = DecryptionContext::new(&own, &provider, &limits);
+        let opened = decrypt(encrypted, &mut context).unwrap();
         let inside =
             Document::parse_in_scope(opened.octets(), &encrypted.scope(), &Limits::default()).unwrap();
         assert!(verifies(inside.root(), keys::identity_provider()), "{layout:?}");

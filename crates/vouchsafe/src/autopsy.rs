@@ -4,8 +4,8 @@
 //! trusted identity provider at hand, and what it finds is put into the terms of whoever runs the service.
 
 use vouchsafe_assertion::{Claimed, Refusal, Trust};
-use vouchsafe_crypto::{PrivateKey, Provider};
-use vouchsafe_encryption::{cipher_of, decrypt};
+use vouchsafe_crypto::Provider;
+use vouchsafe_encryption::{DecryptionContext, cipher_of, decrypt};
 use vouchsafe_metadata::IdentityProvider;
 use vouchsafe_signature::{
     Autopsy, AutopsyBudget, Content, FailedSignature, Maker, TrustedKey, autopsy, has_its_digest,
@@ -73,7 +73,6 @@ impl ServiceProvider {
             trusted: trusted.as_ref().map(|(_, trust)| trust.as_ref()),
             identity_provider: trusted.as_ref().map(|(connection, _)| connection.identity_provider()),
             known: others.flat_map(|trust| trust.keys().to_vec()).collect(),
-            decryption_keys: &self.config.decryption_keys,
             provider: self.provider(),
             limits: self.limits(),
         };
@@ -88,7 +87,6 @@ pub(crate) struct Table<'a> {
     pub(crate) identity_provider: Option<&'a IdentityProvider>,
     /// The keys of everyone else.
     pub(crate) known: Vec<TrustedKey>,
-    pub(crate) decryption_keys: &'a [PrivateKey],
     pub(crate) provider: &'a Provider,
     pub(crate) limits: &'a Limits,
 }
@@ -148,7 +146,13 @@ impl Table<'_> {
         let trusted = self.trusted.map(Trust::keys).unwrap_or_default();
         let failed = FailedSignature { element, source, trusted, known: &self.known };
         let findings = match autopsy(&failed, self.provider, self.limits, &mut budget) {
-            Ok(found) => self.findings(&found, secrecy),
+            // Nothing of what was decrypted is told unless a key of the claimed identity provider made its signature: it may be
+            // another's, captured and sent again.
+            Ok(found) if secrecy == Secrecy::Plain || matches!(found.maker(), Maker::Trusted { .. }) => {
+                self.findings(&found, secrecy)
+            }
+            Ok(_) | Err(_) if secrecy == Secrecy::Decrypted => vec![SignatureFinding::DecryptedNotShown],
+            Ok(_) => Vec::new(),
             Err(error) => {
                 vec![SignatureFinding::Shape {
                     code: error.code(),
@@ -223,13 +227,15 @@ impl Table<'_> {
         }
     }
 
-    /// The text of an encrypted Assertion. Ciphertext that nothing authenticates stays closed here too, unless configured otherwise.
+    /// The text of an encrypted Assertion of a trusted identity provider. Ciphertext that nothing authenticates stays closed here too, unless configured otherwise.
     fn opened(&self, encrypted: Element<'_>) -> Option<String> {
-        let allowed = self.trusted.is_some_and(Trust::accepts_unauthenticated_cbc);
+        let trusted = self.trusted?;
+        let (keys, allowed) = (trusted.decryption_keys(), trusted.accepts_unauthenticated_cbc());
         if !allowed && !cipher_of(encrypted).is_ok_and(|cipher| cipher.is_authenticated()) {
             return None;
         }
-        let opened = decrypt(encrypted, self.decryption_keys, self.provider, self.limits).ok()?;
+        let mut context = DecryptionContext::new(keys, self.provider, self.limits);
+        let opened = decrypt(encrypted, &mut context).ok()?;
         String::from_utf8(opened.into_octets()).ok()
     }
 

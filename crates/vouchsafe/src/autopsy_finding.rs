@@ -76,6 +76,9 @@ pub enum SignatureFinding {
     /// The content changed, and holds an encrypted assertion that stays closed, so that nobody can tell whether it was signed before it was
     /// encrypted.
     AssertionClosed,
+    /// The signature is inside what was decrypted, and no key of the claimed identity provider made it. Nothing more is told: the
+    /// ciphertext may be another customer's, captured and sent again.
+    DecryptedNotShown,
     /// The content is not what was signed, and no accident explains it.
     #[non_exhaustive]
     ContentChanged {
@@ -145,6 +148,7 @@ impl SignatureFinding {
             Self::Explained { explanation, .. } => explanation.code(),
             Self::SignedBeforeEncryption => "autopsy.signed_before_encryption",
             Self::AssertionClosed => "autopsy.assertion_closed",
+            Self::DecryptedNotShown => "autopsy.decrypted_not_shown",
             Self::ContentChanged { .. } => "autopsy.content_changed",
             Self::LostCharacters { .. } => "autopsy.lost_characters",
             Self::Undecided { .. } => "autopsy.undecided",
@@ -179,6 +183,10 @@ impl SignatureFinding {
             Self::AssertionClosed => {
                 "See whether the identity provider signs before it encrypts (samlify: messageSigningOrder). To find out here, give the private \
                  key; AES-CBC is opened only by a danger_ setting."
+            }
+            Self::DecryptedNotShown => {
+                "Load the metadata of this identity provider again, in case its signing certificate has changed. If the certificate is the \
+                 same, somebody may have sent ciphertext that was captured from another identity provider."
             }
             Self::ContentChanged { .. } => {
                 "Something between the identity provider and this service edits messages. If nothing does, treat it as an attack."
@@ -239,6 +247,9 @@ impl fmt::Display for SignatureFinding {
             }
             Self::AssertionClosed => f.write_str(
                 "its encrypted Assertion was not opened: perhaps the Response was signed before the Assertion was encrypted",
+            ),
+            Self::DecryptedNotShown => f.write_str(
+                "it is inside what was decrypted, no key of this identity provider made it, and so what it says is not shown",
             ),
             Self::ContentChanged { digests: Some((expected, actual)) } => {
                 write!(f, "the content is not what was signed: digest expected {expected}, actual {actual}")

@@ -215,11 +215,14 @@ impl Connection {
             provider = provider.danger_allow(uri)?;
         }
         let own = (!decryption_keys.is_empty()).then(|| Arc::clone(decryption_keys));
-        let trust = Trust::new(id.clone(), identity_provider, &provider)?
+        let mut trust = Trust::new(id.clone(), identity_provider, &provider)?
             .with_signature_policy(settings.signature_policy(service_provider.config.signature_policy))
             .with_decryption_keys(
                 own.unwrap_or_else(|| Arc::clone(&service_provider.config.decryption_keys)),
             );
+        if settings.tolerate_confirmation_not_before {
+            trust = trust.tolerate_confirmation_not_before();
+        }
         Ok(if settings.danger_accept_unauthenticated_cbc {
             trust.danger_accept_unauthenticated_cbc()
         } else {

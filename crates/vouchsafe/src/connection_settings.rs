@@ -53,6 +53,8 @@ pub struct ConnectionSettings {
     pub(crate) requested_context: Option<RequestedAuthnContext>,
     #[serde(skip_serializing_if = "Unsolicited::is_refuse")]
     pub(crate) unsolicited: Unsolicited,
+    #[serde(skip_serializing_if = "is_false")]
+    pub(crate) tolerate_confirmation_not_before: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) danger_allow: Vec<String>,
     #[serde(skip_serializing_if = "is_false")]
@@ -182,6 +184,15 @@ impl ConnectionSettings {
         Provider::rustcrypto().danger_allow(uri)?;
         self.danger_allow.push(uri.to_owned());
         Ok(self)
+    }
+
+    /// Takes a `NotBefore` in the data of a bearer confirmation as the start of a window, where the Web Browser SSO profile forbids it
+    /// (SAML Profiles 4.1.4.2) and it is refused by default. It weakens nothing, since the window only becomes narrower; the ledger says
+    /// of each such message that it does not conform.
+    #[must_use]
+    pub fn tolerate_confirmation_not_before(mut self) -> Self {
+        self.tolerate_confirmation_not_before = true;
+        self
     }
 
     /// Decrypts what comes with AES-CBC even where no signature covers the ciphertext.

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use vouchsafe_assertion::{
-    Correlation, Expectations, MessageId, Refusal, Trial, Trust, ValidAssertion, authenticate, choose,
+    Correlation, Expectations, MessageId, OutstandingRequest, Refusal, Trial, Trust, ValidAssertion,
+    authenticate, choose,
 };
 
 use crate::claimed_response::ClaimedResponse;
@@ -198,7 +199,10 @@ impl ServiceProvider {
     ) -> Result<Expectations, Refusal> {
         let settings = connection.settings();
         let correlation = match expect.request() {
-            Some(pending) => Correlation::Reply(MessageId::new(pending.request_id())?),
+            Some(pending) => Correlation::Reply(OutstandingRequest::new(
+                MessageId::new(pending.request_id())?,
+                pending.issued_at(),
+            )),
             None => Correlation::Unsolicited,
         };
         let skew = seconds(settings.clock_skew_seconds).unwrap_or(self.config.clock_skew);

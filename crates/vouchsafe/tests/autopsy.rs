@@ -251,3 +251,48 @@ fn of_what_was_decrypted_no_digest_is_told() {
     let found = examine(&service_provider(&okta), &plain);
     assert!(found[0].findings[0].to_string().contains("digest expected "), "{found:#?}");
 }
+
+/// What another customer's identity provider signed and encrypted is not described to the one that sends it again.
+#[test]
+fn captured_ciphertext_is_not_described() {
+    let (okta, other) = (testkit::IdentityProvider::okta(), testkit::IdentityProvider::other());
+    let encryption = Encryption::to(keys::service_provider().certificate()).cipher(ContentCipher::Aes256Gcm);
+    let victim = other.response().sign(Signed::Assertion).encrypt(encryption.clone()).issue().unwrap();
+    let start = victim.xml().find("<saml2:EncryptedAssertion").unwrap();
+    let end = victim.xml().find("</saml2p:Response>").unwrap();
+    let captured = victim.xml().get(start..end).unwrap();
+    let ours = okta.response().sign(Signed::Response).omit(testkit::Part::Assertion);
+    let xml = ours.insert(testkit::Place::AfterAssertion, captured).issue().unwrap().into_xml();
+    let found = examine(&service_provider(&okta), &xml);
+    assert_eq!(codes(&found), [("Response", vec![]), ("Assertion", vec!["autopsy.decrypted_not_shown"])]);
+    let text = format!("{found:?} {}", serde_json::to_string(&found).unwrap());
+    let key = keys::other_identity_provider();
+    for secret in [other.entity_id(), key.certificate().subject(), &key.certificate().fingerprint_sha256()] {
+        assert!(!text.contains(secret), "{secret} in {text}");
+    }
+    // Its own has nothing to say.
+    let own = okta.response().sign(Signed::Assertion).encrypt(encryption).issue().unwrap();
+    assert_eq!(codes(&examine(&service_provider(&okta), own.xml())), [("Assertion", vec![])]);
+}
+
+/// An identity provider with decryption keys of ours for it alone, and one that nobody trusts: the service's keys open nothing.
+#[test]
+fn a_post_mortem_opens_with_the_keys_of_the_identity_provider_only() {
+    let (okta, other) = (testkit::IdentityProvider::okta(), testkit::IdentityProvider::other());
+    let (service, own) = (keys::service_provider(), keys::old_service_provider());
+    let Service(saml, mut connections) = service_provider(&okta);
+    let separate = connections.remove(0);
+    connections.insert(
+        0,
+        separate.with_decryption_key(own.private_key().clone(), own.certificate().clone()).unwrap(),
+    );
+    let sealed = |recipient: &KeyPair, issuer: &str| {
+        let encryption = Encryption::to(recipient.certificate()).cipher(ContentCipher::Aes256Gcm);
+        let response = okta.response().sign(Signed::Assertion).key(other.key()).issuer(issuer);
+        response.encrypt(encryption).issue().unwrap().into_xml()
+    };
+    let entries = |xml: &str| saml.autopsy(&posted(xml), &connections).unwrap().len();
+    assert_eq!(entries(&sealed(own, okta.entity_id())), 1);
+    assert_eq!(entries(&sealed(service, okta.entity_id())), 0);
+    assert_eq!(entries(&sealed(service, "https://nobody.example")), 0);
+}

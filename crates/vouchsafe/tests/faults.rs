@@ -137,10 +137,12 @@ fn connection(settings: &Map<String, Value>) -> Connection {
     if let Some(end) = settings.get("metadata_valid_until").map(text) {
         metadata = metadata.replacen(" entityID=", &format!(" validUntil=\"{end}\" entityID="), 1);
     }
+    let mut own = ConnectionSettings::default().unsolicited(Unsolicited::Accept);
+    if settings.contains_key("tolerate_confirmation_not_before") {
+        own = own.tolerate_confirmation_not_before();
+    }
     let identity_provider = IdentityProvider::from_metadata(metadata.as_bytes()).unwrap();
-    Connection::new(ConnectionId::new("okta").unwrap(), identity_provider)
-        .with_settings(ConnectionSettings::default().unsolicited(Unsolicited::Accept))
-        .unwrap()
+    Connection::new(ConnectionId::new("okta").unwrap(), identity_provider).with_settings(own).unwrap()
 }
 
 fn service_provider(settings: &Map<String, Value>) -> Result<ServiceProvider, vouchsafe::BindingError> {
@@ -166,6 +168,7 @@ fn service_provider(settings: &Map<String, Value>) -> Result<ServiceProvider, vo
                 builder.decryption_key(pair.private_key().clone(), pair.certificate().clone())
             }
             "entity_id"
+            | "tolerate_confirmation_not_before"
             | "acs"
             | "metadata_valid_until"
             | "metadata_key"
@@ -229,6 +232,7 @@ fn changed(
         "audience_restrictions" => {
             response.audience_restrictions(value.as_array().unwrap().iter().map(texts))
         }
+        "authn_context" => response.authn_context(text(value)),
         "authn_instant" => response.authn_instant(text(value)),
         "clock_minutes" => response.at(minutes_from_start(value)),
         "condition" => response.insert(Place::Conditions, text(value)),
@@ -267,6 +271,8 @@ fn changed(
             other => panic!("{other}"),
         }),
         "signature_algorithm" => response.signature_algorithm(SignatureAlgorithm::RsaSha1),
+        "statement" => response.insert(Place::AssertionEnd, text(value)),
+        "subject" => response.insert(Place::Subject, text(value)),
         "status" => response
             .status(texts(value).iter().map(|code| format!("urn:oasis:names:tc:SAML:2.0:status:{code}"))),
         "status_message" => response.status_message(text(value)),
@@ -296,10 +302,13 @@ fn part(name: &str) -> Part {
     let parts = [
         Part::Assertion,
         Part::AudienceRestriction,
+        Part::AuthnContext,
         Part::AuthnStatement,
         Part::Destination,
         Part::Recipient,
+        Part::ResponseId,
         Part::ResponseIssuer,
+        Part::Status,
         Part::SubjectNotOnOrAfter,
     ];
     parts.into_iter().find(|part| format!("{part:?}") == name).unwrap_or_else(|| panic!("{name}"))

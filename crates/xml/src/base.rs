@@ -4,15 +4,22 @@ use std::collections::VecDeque;
 
 /// Joins the values from the innermost to the outermost. `None` if there are none.
 ///
-/// Each value is taken apart once, so the work is linear in their length.
+/// Each value is taken apart once, or twice, so the work is linear in their length.
 pub(crate) fn join_all<'t>(mut inner_to_outer: impl Iterator<Item = &'t str>) -> Option<String> {
     let innermost = inner_to_outer.next()?;
     let Some(outer) = inner_to_outer.next() else { return Some(innermost.to_owned()) };
-    let joined = Reference::of(innermost).within(Reference::of(outer));
-    Some(inner_to_outer.fold(joined, |inner, outer| inner.within(Reference::of(outer))).written())
+    let mut joined = Reference::of(innermost).within(Reference::of(outer));
+    for outer in inner_to_outer {
+        if joined.reads_as_absolute() {
+            // Nothing outside changes it any more.
+            return Some(Reference::of(&joined.written()).within(Reference::of(outer)).written());
+        }
+        joined = joined.within(Reference::of(outer));
+    }
+    Some(joined.written())
 }
 
-/// A URI reference in its five parts (RFC 3986, appendix B), the path without dot segments.
+/// A URI reference in its five parts (RFC 3986, appendix B).
 struct Reference<'t> {
     scheme: Option<&'t str>,
     authority: Option<&'t str>,
@@ -21,9 +28,11 @@ struct Reference<'t> {
     fragment: Option<&'t str>,
 }
 
-/// A path after RFC 3986, 5.2.4, as Canonical XML 1.1 changes it: leading `..` of a relative path stay, slashes in a
-/// row are one, and a `..` at the end gets its slash.
+/// A path, as it is written and after RFC 3986, 5.2.4, as Canonical XML 1.1 changes it: leading `..` of a relative path
+/// stay, slashes in a row are one, and a `..` at the end gets its slash.
 struct Path<'t> {
+    /// As it is written, if no dot segment was removed from it yet.
+    written: Option<&'t str>,
     /// Whether nothing at all is written.
     is_empty: bool,
     is_absolute: bool,
@@ -59,16 +68,21 @@ impl<'t> Reference<'t> {
     fn within(self, base: Self) -> Self {
         let scheme = self.scheme.or(base.scheme);
         if self.scheme.is_some() || self.authority.is_some() {
-            return Self { scheme, ..self };
+            return Self { scheme, path: self.path.without_dot_segments(), ..self };
         }
         let (authority, fragment) = (base.authority, self.fragment);
         if self.path.is_empty {
-            let mut path = base.path;
-            path.is_empty = path.is_nowhere();
-            return Self { scheme, authority, path, query: self.query.or(base.query), fragment };
+            return Self { scheme, authority, path: base.path, query: self.query.or(base.query), fragment };
         }
         let path = self.path.within(base.path, authority.is_some());
         Self { scheme, authority, path, query: self.query, fragment }
+    }
+
+    /// Whether what is [`written`](Self::written) begins with a scheme for whoever reads it: a first segment with a colon is
+    /// read as one.
+    fn reads_as_absolute(&self) -> bool {
+        let begins_with_path = self.scheme.is_none() && self.authority.is_none();
+        begins_with_path && self.path.first_written().find(':').is_some_and(|at| at > 0)
     }
 
     /// The parts put together (RFC 3986, 5.3).
@@ -92,6 +106,7 @@ impl<'t> Reference<'t> {
 impl<'t> Path<'t> {
     fn of(text: &'t str) -> Self {
         let mut path = Self {
+            written: Some(text),
             is_empty: text.is_empty(),
             is_absolute: text.starts_with('/'),
             ups: 0,
@@ -122,8 +137,23 @@ impl<'t> Path<'t> {
                 self.segments.push_front(segment);
             }
         }
-        self.is_empty = self.is_nowhere();
+        self.without_dot_segments()
+    }
+
+    /// RFC 3986, 5.2.4.
+    fn without_dot_segments(mut self) -> Self {
+        self.written = None;
+        self.is_empty = !self.is_absolute && self.ups == 0 && self.segments.is_empty();
         self
+    }
+
+    /// The first segment as it is written.
+    fn first_written(&self) -> &'t str {
+        match self.written {
+            Some(text) => text.split('/').next().unwrap_or_default(),
+            None if self.is_absolute || self.ups > 0 => "",
+            None => self.segments.front().copied().unwrap_or_default(),
+        }
     }
 
     /// Goes up, at most to the root if there is one.
@@ -135,12 +165,10 @@ impl<'t> Path<'t> {
         }
     }
 
-    /// Whether nothing would be written.
-    fn is_nowhere(&self) -> bool {
-        !self.is_absolute && self.ups == 0 && self.segments.is_empty()
-    }
-
     fn write(&self, text: &mut String) {
+        if let Some(written) = self.written {
+            return text.push_str(written);
+        }
         if self.is_absolute {
             text.push('/');
         }
@@ -197,6 +225,14 @@ mod tests {
             ("x", "a/b:c", "a/x"),
             ("a/b:c", "http://example.org/d", "http://example.org/a/b:c"),
             ("x", "?q", "x"),
+            // The base's path as it is, where the reference has none (5.2.2).
+            ("", "a/../b", "a/../b"),
+            ("#f", "http://example.org/a/./b//c/..", "http://example.org/a/./b//c/..#f"),
+            ("?q", "../a/..", "../a/..?q"),
+            // Not where it has one of its own, be it the whole of an absolute reference.
+            ("b", "a/../c/", "c/b"),
+            ("x:a/../b", "c", "x:b"),
+            ("//h/a/./b", "c", "//h/a/b"),
         ] {
             let actual = join_all([reference, base].into_iter());
             assert_eq!(actual.as_deref(), Some(joined), "{reference} in {base}");
@@ -212,6 +248,12 @@ mod tests {
         assert_eq!(join_all(["..", "/a/b", "x/y"].into_iter()).as_deref(), Some("/"));
         assert_eq!(join_all(["..", "a", "x/y"].into_iter()).as_deref(), Some(""));
         assert_eq!(join_all(["a/../b"].into_iter()).as_deref(), Some("a/../b"));
+        assert_eq!(join_all(["", "a/../b", "c/d"].into_iter()).as_deref(), Some("c/b"));
+        assert_eq!(join_all(["", "", "a/../b"].into_iter()).as_deref(), Some("a/../b"));
+        // Read as the scheme that it looks like.
+        assert_eq!(join_all(["./x:a/b", "c/../", "//h/d"].into_iter()).as_deref(), Some("x:a/b"));
+        assert_eq!(join_all(["", "./x:a", "d"].into_iter()).as_deref(), Some("x:a"));
+        assert_eq!(join_all([":a", "b/", "d/"].into_iter()).as_deref(), Some("d/b/:a"));
         assert_eq!(join_all(core::iter::empty()), None);
     }
 }

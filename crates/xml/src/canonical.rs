@@ -1,7 +1,7 @@
 //! Canonical XML: which octets stand for an element.
 
 use crate::canonicalizer::Canonicalizer;
-use crate::{Document, Element};
+use crate::{Document, Element, XmlError};
 
 /// A canonicalization method: the rules, and whether comments stay.
 ///
@@ -95,51 +95,63 @@ impl Sink for Vec<u8> {
 /// namespace; inclusive methods ignore it. `omit` is an element that is left out with everything in it: the signature
 /// of an enveloped-signature transform.
 ///
-/// Time and memory are linear in the size of the element plus the declarations around it.
+/// It writes at most the bytes that [`Limits::canonical_bytes_factor`](crate::Limits::canonical_bytes_factor) and
+/// [`canonical_bytes_extra`](crate::Limits::canonical_bytes_extra) of the document allow. Time is linear in those plus the size of the
+/// element and the declarations around it.
 ///
 /// ```
 /// use vouchsafe_xml::{Canonicalization, Document, Limits, canonicalize};
 /// let document = Document::parse(br#"<a xmlns="urn:a" xmlns:unused="urn:u"><b z='1' a="2"/></a>"#, &Limits::default())?;
 /// let element = document.at("/*/*[1]").expect("b is there");
 /// let mut octets = Vec::new();
-/// canonicalize(element, Canonicalization::EXCLUSIVE, &[], None, &mut octets);
+/// canonicalize(element, Canonicalization::EXCLUSIVE, &[], None, &mut octets)?;
 /// assert_eq!(octets, br#"<b xmlns="urn:a" a="2" z="1"></b>"#);
 /// # Ok::<(), vouchsafe_xml::XmlError>(())
 /// ```
+///
+/// # Errors
+/// [`XmlError::Limit`] if the canonical form has more bytes than are allowed. What the sink got by then is the beginning of it, and no
+/// more than is allowed.
 pub fn canonicalize<S: Sink>(
     element: Element<'_>,
     method: Canonicalization,
     inclusive_prefixes: &[&str],
     omit: Option<Element<'_>>,
     sink: &mut S,
-) {
-    let mut canonicalizer = Canonicalizer::new(element.document, method, inclusive_prefixes, sink);
+) -> Result<(), XmlError> {
+    let mut canonicalizer = Canonicalizer::new(element, method, inclusive_prefixes, sink);
     canonicalizer.omit(omit);
-    canonicalizer.subtree(element);
+    canonicalizer.subtree(element)
 }
 
 /// Writes the canonical form of a whole document: the root element, and the instructions and comments beside it.
 ///
 /// The arguments are those of [`canonicalize`].
+///
+/// # Errors
+/// As [`canonicalize`].
 pub fn canonicalize_document<S: Sink>(
     document: &Document,
     method: Canonicalization,
     inclusive_prefixes: &[&str],
     sink: &mut S,
-) {
-    Canonicalizer::new(document, method, inclusive_prefixes, sink).document();
+) -> Result<(), XmlError> {
+    Canonicalizer::new(document.root(), method, inclusive_prefixes, sink).document()
 }
 
 /// Writes the canonical form of a whole document without one element: what a reference with an empty URI and the
 /// enveloped-signature transform selects.
+///
+/// # Errors
+/// As [`canonicalize`].
 pub fn canonicalize_document_without<S: Sink>(
     document: &Document,
     method: Canonicalization,
     inclusive_prefixes: &[&str],
     omit: Element<'_>,
     sink: &mut S,
-) {
-    let mut canonicalizer = Canonicalizer::new(document, method, inclusive_prefixes, sink);
+) -> Result<(), XmlError> {
+    let mut canonicalizer = Canonicalizer::new(document.root(), method, inclusive_prefixes, sink);
     canonicalizer.omit(Some(omit));
-    canonicalizer.document();
+    canonicalizer.document()
 }

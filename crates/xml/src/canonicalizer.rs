@@ -6,7 +6,8 @@ use crate::arena::{AttributeRecord, EMPTY, ElementRecord, NONE, NodeKind, Span, 
 use crate::canonical::{Canonicalization, Rules, Sink};
 use crate::element::local_part;
 use crate::output::Output;
-use crate::{Document, Element, base};
+use crate::rendered::Rendered;
+use crate::{Document, Element, XmlError, base};
 
 /// The state of one canonicalization.
 pub(crate) struct Canonicalizer<'d, 's, S> {
@@ -14,8 +15,8 @@ pub(crate) struct Canonicalizer<'d, 's, S> {
     method: Canonicalization,
     omitted: u32,
     output: Output<'d, 's, S>,
-    /// For each prefix the namespace that the output has it bound to at this place.
-    rendered: Vec<u32>,
+    /// What the output has prefixes bound to at this place.
+    rendered: Rendered,
     /// For each prefix whether the `PrefixList` has it; empty if there is no list.
     listed: Vec<bool>,
     /// What elements still open have overwritten in `rendered`. The last ones are what the element at hand declares.
@@ -50,12 +51,13 @@ enum Value {
 
 impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
     pub(crate) fn new(
-        document: &'d Document,
+        apex: Element<'d>,
         method: Canonicalization,
         inclusive_prefixes: &[&str],
         sink: &'s mut S,
     ) -> Self {
-        let count = document.prefix_count();
+        let document = apex.document;
+        let nodes = document.end_of(apex.node).saturating_sub(apex.node);
         let listed = match inclusive_prefixes {
             list if list.is_empty() || !method.is_exclusive() => Vec::new(),
             list => listed(document, list),
@@ -64,8 +66,8 @@ impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
             document,
             method,
             omitted: NONE,
-            output: Output::new(&document.text, sink),
-            rendered: vec![EMPTY; count],
+            output: Output::new(&document.text, sink, document.canonical.bytes),
+            rendered: Rendered::new(document.prefix_count(), nodes as usize),
             listed,
             // As much as most messages need.
             overwritten: Vec::with_capacity(16),
@@ -86,7 +88,7 @@ impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
     }
 
     /// Writes the nodes beside the root element too, each on its line (Canonical XML 1.0, 2.3).
-    pub(crate) fn document(&mut self) {
+    pub(crate) fn document(&mut self) -> Result<(), XmlError> {
         let document = self.document;
         let mut node = 0;
         let mut before_root = true;
@@ -109,13 +111,19 @@ impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
             }
             node = document.end_of(node);
         }
-        self.output.flush();
+        self.finish(0)
     }
 
     /// Writes the element and everything in it.
-    pub(crate) fn subtree(&mut self, apex: Element<'d>) {
+    pub(crate) fn subtree(&mut self, apex: Element<'d>) -> Result<(), XmlError> {
         self.nodes_of(apex);
+        self.finish(apex.source_range().start)
+    }
+
+    /// Writes what is left, and says whether everything could be written of what begins at `offset`.
+    fn finish(&mut self, offset: usize) -> Result<(), XmlError> {
         self.output.flush();
+        if self.output.is_over() { Err(self.document.canonical.refusal(offset)) } else { Ok(()) }
     }
 
     fn nodes_of(&mut self, apex: Element<'d>) {
@@ -123,6 +131,9 @@ impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
         let end = document.end_of(apex.node);
         let mut node = apex.node;
         while node < end {
+            if self.output.is_over() {
+                return;
+            }
             self.close_before(node, apex.node);
             if node == self.omitted {
                 node = document.end_of(node);
@@ -154,9 +165,7 @@ impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
             && by == self.open
         {
             self.overwritten.pop();
-            if let Some(slot) = self.rendered.get_mut(prefix as usize) {
-                *slot = namespace;
-            }
+            self.rendered.bind(prefix, namespace);
         }
     }
 
@@ -196,7 +205,7 @@ impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
         let declared = self.overwritten.get_mut(first..).unwrap_or_default();
         declared.sort_unstable_by_key(|declared| document.prefix_name(declared.prefix));
         for &Overwritten { prefix, .. } in &*declared {
-            let namespace = self.rendered.get(prefix as usize).copied().unwrap_or_default();
+            let namespace = self.rendered.of(prefix);
             self.output.octets(if prefix == EMPTY { b" xmlns" } else { b" xmlns:" });
             self.output.octets(document.prefix_name(prefix).as_bytes());
             self.output.octets(b"=\"");
@@ -249,10 +258,10 @@ impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
 
     /// Declares the prefix, unless the output has it bound so already.
     fn collect(&mut self, prefix: u32, namespace: u32) {
-        let Some(rendered) = self.rendered.get_mut(prefix as usize) else { return };
-        if prefix != XML && *rendered != namespace {
-            self.overwritten.push(Overwritten { by: self.open, prefix, namespace: *rendered });
-            *rendered = namespace;
+        let rendered = self.rendered.of(prefix);
+        if prefix != XML && rendered != namespace {
+            self.overwritten.push(Overwritten { by: self.open, prefix, namespace: rendered });
+            self.rendered.bind(prefix, namespace);
         }
     }
 
@@ -365,7 +374,7 @@ fn listed(document: &Document, list: &[&str]) -> Vec<bool> {
 /// joined; `xml:id` stays where it is.
 fn inherit<'d>(element: Element<'d>, rules: Rules, items: &mut Vec<Item<'d>>) {
     let document = element.document;
-    let own: Vec<&str> =
+    let own: BTreeSet<&str> =
         items.iter().filter(|item| item.namespace == XML).map(|item| item.local_name).collect();
     let mut inherited: BTreeMap<&str, Item<'d>> = BTreeMap::new();
     let mut bases = Vec::new();
@@ -381,7 +390,7 @@ fn inherit<'d>(element: Element<'d>, rules: Rules, items: &mut Vec<Item<'d>>) {
             }
         }
     }
-    items.extend(inherited.into_values().filter(|item| !own.contains(&item.local_name)));
+    items.extend(inherited.into_values().filter(|item| !own.contains(item.local_name)));
     if let Some(nearest) = bases.first() {
         let name = nearest.name;
         let own = items.iter().position(|item| item.namespace == XML && item.local_name == "base");

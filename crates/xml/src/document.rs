@@ -42,6 +42,23 @@ pub struct Document {
     pub(crate) root: u32,
     /// The place of each namespace name among all of them in order, made when first needed.
     pub(crate) ranks: OnceLock<Box<[u32]>>,
+    /// How large its canonical forms may be.
+    pub(crate) canonical: CanonicalLimit,
+}
+
+/// How many bytes each canonical form of one document may have.
+#[derive(Clone, Copy)]
+pub(crate) struct CanonicalLimit {
+    pub(crate) bytes: usize,
+    /// The limit that it was worked out from.
+    pub(crate) factor: usize,
+}
+
+impl CanonicalLimit {
+    /// The refusal of a canonical form of the element, or the document, that begins at `offset`.
+    pub(crate) const fn refusal(self, offset: usize) -> XmlError {
+        XmlError::Limit { limit: "canonical_bytes_factor", allowed: self.factor, offset }
+    }
 }
 
 impl Document {
@@ -81,6 +98,23 @@ impl Document {
             element = element.elements().nth(step?.checked_sub(1)?)?;
         }
         Some(element)
+    }
+
+    /// Refuses more canonical bytes in total than one canonical form of this document may have: for callers that
+    /// canonicalize many of its elements and keep what comes of them.
+    ///
+    /// ```
+    /// use vouchsafe_xml::{Document, Limits};
+    /// let document = Document::parse(b"<a/>", &Limits::default().with_canonical_bytes_extra(10))?;
+    /// assert!(document.allows_canonical_bytes(26).is_ok());
+    /// assert_eq!(document.allows_canonical_bytes(27).unwrap_err().code(), "xml.limit");
+    /// # Ok::<(), vouchsafe_xml::XmlError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`XmlError::Limit`] with [`Limits::canonical_bytes_factor`].
+    pub const fn allows_canonical_bytes(&self, total: usize) -> Result<(), XmlError> {
+        if total > self.canonical.bytes { Err(self.canonical.refusal(0)) } else { Ok(()) }
     }
 
     /// All elements in document order.

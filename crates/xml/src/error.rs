@@ -16,7 +16,7 @@ use crate::Quoted;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum XmlError {
-    /// `xml.limit`: more than [`Limits`](crate::Limits) allows of something.
+    /// `xml.limit`: more than [`Limits`](crate::Limits) allows of something, read or written.
     #[error("more than {allowed} of the limit {limit} at octet {offset}")]
     #[non_exhaustive]
     Limit {
@@ -24,7 +24,7 @@ pub enum XmlError {
         limit: &'static str,
         /// The value of that field.
         allowed: usize,
-        /// Where it was passed.
+        /// Where it was passed; for a canonical form, where the element begins that it is of.
         offset: usize,
     },
     /// `xml.encoding`: another encoding than UTF-8 is declared or used (SAML and this crate know no other).

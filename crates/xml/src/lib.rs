@@ -3,11 +3,12 @@
 //! Most attacks on XML signatures live in the gap between two readers of one message. This crate leaves no room for
 //! them: one pass over the text, one tree, and a refusal for everything that is not namespace-well-formed XML 1.0 in
 //! UTF-8. There are no DOCTYPEs and so no entities, no external files, no default attributes; comments never split a
-//! text in two; and the work is linear in the input, whatever its shape.
+//! text in two; and the work is linear in the input and in the canonical bytes that its limits allow, whatever its shape.
 //!
 //! * [`Document`] is the tree, [`Element`] a handle into it. Owned, `Send + Sync`, a handful of allocations.
 //! * [`canonicalize`] writes an element as [`Canonicalization`] says (exclusive, Canonical XML 1.0 and 1.1, with and
 //!   without comments) into a [`Sink`].
+//! * [`check`] holds a tree against a content model, which is a table of [`ElementType`]s; [`SchemaViolation`] says what departs from it.
 //! * [`Writer`] builds text that [`Document::parse`] reads.
 //! * [`Limits`] holds every ceiling and says where it comes from.
 //! * [`XmlError`] says what was refused, where, and what to do about it; [`Quoted`] and [`Escaped`] show text from a message safely.
@@ -29,7 +30,7 @@
 //! assert_eq!(issuer.text(), "https://idp.example");
 //!
 //! let mut octets = Vec::new();
-//! canonicalize(issuer, Canonicalization::EXCLUSIVE, &[], None, &mut octets);
+//! canonicalize(issuer, Canonicalization::EXCLUSIVE, &[], None, &mut octets)?;
 //! assert_eq!(
 //!     String::from_utf8_lossy(&octets),
 //!     r#"<saml:Issuer xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion">https://idp.example</saml:Issuer>"#
@@ -49,6 +50,8 @@ mod arena;
 mod base;
 mod canonical;
 mod canonicalizer;
+mod content_check;
+mod content_model;
 mod declaration;
 mod document;
 mod element;
@@ -61,17 +64,24 @@ mod output;
 mod parse;
 mod quoted;
 mod reference;
+mod rendered;
 mod scope;
+mod simple_type;
 mod tag;
+mod violation;
 mod writer;
 
 pub use canonical::{
     Canonicalization, Sink, canonicalize, canonicalize_document, canonicalize_document_without,
 };
+pub use content_check::{check, for_each_violation};
+pub use content_model::{AttributeUse, Child, Choice, Content, ElementType, OtherAttributes};
 pub use document::Document;
 pub use element::{Attribute, Element, Node};
 pub use error::XmlError;
 pub use limits::Limits;
 pub use quoted::{Escaped, Quoted, is_plain};
 pub use scope::NamespaceScope;
+pub use simple_type::SimpleType;
+pub use violation::{SchemaProblem, SchemaViolation};
 pub use writer::Writer;

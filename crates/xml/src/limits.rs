@@ -2,9 +2,10 @@
 
 /// How much of everything a message may hold.
 ///
-/// One struct for the whole chain of crates: this crate holds the tree to the first eight, the crates above to the
-/// rest. A message over a limit is refused with the code `xml.limit` and the name of the limit. The defaults fit
-/// every SAML message known to the authors with room to spare; [`Limits::metadata`] fits a federation's aggregate.
+/// One struct for the whole chain of crates: this crate holds the tree to the first seven and its canonical forms to
+/// the two `canonical_bytes_*`, the crates above hold messages to the rest. A message over a limit is refused with the
+/// code `xml.limit` and the name of the limit. The defaults fit every SAML message known to the authors with room to
+/// spare; [`Limits::metadata`] fits a federation's aggregate.
 ///
 /// ```
 /// use vouchsafe_xml::Limits;
@@ -37,6 +38,17 @@ pub struct Limits {
     /// Octets of one attribute value, text, comment or instruction, 1 MiB. The ciphertext of an encrypted assertion
     /// is one text. libxml2 stops at 10,000,000.
     pub value_bytes: usize,
+    /// How many times the bytes of its document a canonical form may have, 4. Canonicalization writes characters as
+    /// references, inherited declarations on every element that uses them, and an end tag for each empty element, so
+    /// that 1 MiB could become 400 MiB. The messages known to the authors grow to 1.1 times; 10,000 group values that
+    /// all use an `xsi` declared on the Response to 1.7 times; `>` in text, the worst of single characters that
+    /// nobody needs to escape, to 4 times. Each canonicalization may write
+    /// `canonical_bytes_factor * bytes + canonical_bytes_extra` and is refused before it writes more. One message has
+    /// four: two signed elements and the SignedInfo of each.
+    pub canonical_bytes_factor: usize,
+    /// Bytes of a canonical form beyond the multiple, 64 KiB: what is inherited weighs most where the document is
+    /// small.
+    pub canonical_bytes_extra: usize,
     /// Octets after inflating a DEFLATE-encoded message (SAML bindings, 3.4.4.1), 256 KiB. DEFLATE grows up to
     /// 1,032 times, and what came in a URL was some 8 KiB at most, so only bombs get this far.
     pub inflated_bytes: usize,
@@ -46,9 +58,14 @@ pub struct Limits {
     /// Transforms of one reference, 5. The SAML profile has two (SAML core, 5.4.4). The JDK's secure validation stops
     /// at 5.
     pub transforms: usize,
-    /// Encrypted keys tried for one encrypted element, 8. Each costs an RSA decryption, and a sender has one key per
-    /// recipient.
+    /// Encrypted keys looked at for one encrypted element, 8. A sender has one key per recipient.
     pub encrypted_keys: usize,
+    /// Operations with private keys for one message, 32, whatever the number of its encrypted parts and of our keys. An
+    /// operation with RSA of 2048 bits takes 1 to 3 ms; a message has one encrypted part and we have one or two keys.
+    pub private_key_operations: usize,
+    /// Operations with public keys for one message, 32: signatures times keys that are tried for each. The largest entities
+    /// of federation metadata have fewer than ten keys, and a message has two signatures.
+    pub public_key_operations: usize,
 }
 
 impl Default for Limits {
@@ -61,10 +78,14 @@ impl Default for Limits {
             namespaces_in_scope: 200,
             name_bytes: 1024,
             value_bytes: 1024 * 1024,
+            canonical_bytes_factor: 4,
+            canonical_bytes_extra: 64 * 1024,
             inflated_bytes: 256 * 1024,
             references: 30,
             transforms: 5,
             encrypted_keys: 8,
+            private_key_operations: 32,
+            public_key_operations: 32,
         }
     }
 }
@@ -84,10 +105,17 @@ macro_rules! setters {
 
 impl Limits {
     /// Limits for metadata from a configured source: 256 MiB and 20,000,000 nodes. The aggregate of eduGAIN is some
-    /// 100 MB; it comes from a source that was chosen, not from whoever finds the endpoint.
+    /// 100 MB; it comes from a source that was chosen, not from whoever finds the endpoint. Its canonical form may have
+    /// twice its bytes.
     #[must_use]
     pub fn metadata() -> Self {
-        Self { input_bytes: 256 * 1024 * 1024, nodes: 20_000_000, ..Self::default() }
+        let (input_bytes, nodes) = (256 * 1024 * 1024, 20_000_000);
+        Self { input_bytes, nodes, canonical_bytes_factor: 2, ..Self::default() }
+    }
+
+    /// How many bytes a canonical form of a document of so many bytes may have.
+    pub(crate) const fn canonical_bytes(&self, document: usize) -> usize {
+        document.saturating_mul(self.canonical_bytes_factor).saturating_add(self.canonical_bytes_extra)
     }
 
     setters! {
@@ -105,6 +133,10 @@ impl Limits {
         with_name_bytes => name_bytes;
         /// Sets [`value_bytes`](Self::value_bytes).
         with_value_bytes => value_bytes;
+        /// Sets [`canonical_bytes_factor`](Self::canonical_bytes_factor).
+        with_canonical_bytes_factor => canonical_bytes_factor;
+        /// Sets [`canonical_bytes_extra`](Self::canonical_bytes_extra).
+        with_canonical_bytes_extra => canonical_bytes_extra;
         /// Sets [`inflated_bytes`](Self::inflated_bytes).
         with_inflated_bytes => inflated_bytes;
         /// Sets [`references`](Self::references).
@@ -113,5 +145,9 @@ impl Limits {
         with_transforms => transforms;
         /// Sets [`encrypted_keys`](Self::encrypted_keys).
         with_encrypted_keys => encrypted_keys;
+        /// Sets [`private_key_operations`](Self::private_key_operations).
+        with_private_key_operations => private_key_operations;
+        /// Sets [`public_key_operations`](Self::public_key_operations).
+        with_public_key_operations => public_key_operations;
     }
 }

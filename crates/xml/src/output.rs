@@ -1,4 +1,4 @@
-//! Canonical octets on their way to the sink.
+//! Canonical bytes on their way to the sink, which never gets more of them than is allowed.
 
 use crate::arena::{Span, index};
 use crate::canonical::Sink;
@@ -8,17 +8,31 @@ use crate::canonical::Sink;
 /// Most of a message is canonical as it was sent. So a piece that continues in the document's text where the one before ended is not
 /// copied: it makes the run longer, and the run is written at once when something else comes. Which octets are written does not depend
 /// on it: a piece joins the run only if the text has the same octets there.
+///
+/// Bytes are counted where they go to the sink: as they are written, after escaping, a run at a time. The first piece that is too long is
+/// not written, and nothing is after it.
 pub(crate) struct Output<'d, 's, S> {
     /// Where the run lies.
     text: &'d [u8],
     /// What is still to be written.
     run: Span,
     sink: &'s mut S,
+    /// How many bytes may still be written.
+    left: usize,
+    /// Whether there were more.
+    is_over: bool,
 }
 
 impl<'d, 's, S: Sink> Output<'d, 's, S> {
-    pub(crate) fn new(text: &'d str, sink: &'s mut S) -> Self {
-        Self { text: text.as_bytes(), run: Span::default(), sink }
+    /// Writes at most `allowed` bytes.
+    pub(crate) fn new(text: &'d str, sink: &'s mut S, allowed: usize) -> Self {
+        Self { text: text.as_bytes(), run: Span::default(), sink, left: allowed, is_over: false }
+    }
+
+    /// Whether more was to be written than is allowed. Nothing more will be.
+    #[inline]
+    pub(crate) const fn is_over(&self) -> bool {
+        self.is_over
     }
 
     /// A piece of the text.
@@ -39,7 +53,7 @@ impl<'d, 's, S: Sink> Output<'d, 's, S> {
             self.run.end = index(end.saturating_add(octets.len()));
         } else {
             self.flush();
-            self.sink.write(octets);
+            self.write(octets);
         }
     }
 
@@ -82,8 +96,19 @@ impl<'d, 's, S: Sink> Output<'d, 's, S> {
     /// Writes what has not been written yet.
     pub(crate) fn flush(&mut self) {
         if !self.run.is_empty() {
-            self.sink.write(self.run.octets_of(self.text));
+            self.write(self.run.octets_of(self.text));
             self.run.start = self.run.end;
+        }
+    }
+
+    /// The only way to the sink.
+    fn write(&mut self, bytes: &[u8]) {
+        match self.left.checked_sub(bytes.len()) {
+            Some(left) if !self.is_over => {
+                self.left = left;
+                self.sink.write(bytes);
+            }
+            _ => self.is_over = true,
         }
     }
 
@@ -92,11 +117,14 @@ impl<'d, 's, S: Sink> Output<'d, 's, S> {
         let mut written = 0;
         for (position, &octet) in text.iter().enumerate() {
             if let Some(escaped) = escape(octet) {
-                self.sink.write(text.get(written..position).unwrap_or_default());
-                self.sink.write(escaped);
+                self.write(text.get(written..position).unwrap_or_default());
+                self.write(escaped);
                 written = position.saturating_add(1);
+                if self.is_over {
+                    return;
+                }
             }
         }
-        self.sink.write(text.get(written..).unwrap_or_default());
+        self.write(text.get(written..).unwrap_or_default());
     }
 }

@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 use crate::arena::{
     AttributeRecord, Declaration, ElementRecord, Interner, NONE, NodeKind, NodeRecord, Range, Span, index,
 };
+use crate::document::CanonicalLimit;
 use crate::tag::UNCLOSED;
 use crate::{Document, Limits, NamespaceScope, XmlError, names, namespace, reference};
 
@@ -65,6 +66,7 @@ pub(crate) struct Parser<'i> {
     root: u32,
     depth: usize,
     run: Run,
+    canonical: CanonicalLimit,
 }
 
 /// Text that no element, comment or instruction has ended yet.
@@ -103,6 +105,7 @@ impl<'i> Parser<'i> {
             root: NONE,
             depth: 0,
             run: Run::Empty,
+            canonical: CanonicalLimit { bytes: 0, factor: limits.canonical_bytes_factor },
         };
         for (prefix, name) in scope.into_iter().flat_map(NamespaceScope::bindings) {
             let prefix = parser.write_beside(prefix);
@@ -110,6 +113,8 @@ impl<'i> Parser<'i> {
             parser.declare(prefix, name, 0)?;
         }
         parser.outside.end = index(parser.declarations.len());
+        // What is declared outside belongs to what can be written.
+        parser.canonical.bytes = limits.canonical_bytes(size.saturating_add(parser.side.len()));
         Ok(parser)
     }
 
@@ -151,6 +156,7 @@ impl<'i> Parser<'i> {
             namespaces: self.namespaces.spans,
             root: self.root,
             ranks: OnceLock::new(),
+            canonical: self.canonical,
         })
     }
 

@@ -430,5 +430,6 @@ fn limits_hold() {
 #[test]
 fn metadata_may_be_large_and_nothing_else_of_it() {
     let expected = Limits::default().with_input_bytes(268_435_456).with_nodes(20_000_000);
+    let expected = expected.with_canonical_bytes_factor(2);
     assert_eq!(Limits::metadata(), expected);
 }

@@ -52,7 +52,7 @@ impl Backend for Credulous {
         key: &[u8],
         octets: &[u8],
     ) -> Result<Vec<u8>, CryptoError> {
-        keys::provider().decrypt_content(cipher, key, octets)
+        vouchsafe::crypto::backend::rustcrypto().decrypt_content(cipher, key, octets)
     }
 
     fn encrypt_content(

@@ -1,7 +1,10 @@
 //! Decryption answers everything without a panic, and gives back what was encrypted.
 
 use vouchsafe::crypto::{ContentCipher, DigestAlgorithm, KeyTransport};
-use vouchsafe::encryption::{EncryptOptions, KeyLayout, cipher_of, decrypt, decrypt_document, encrypt};
+use vouchsafe::encryption::{
+    DecryptionContext, EncryptOptions, KeyLayout, cipher_of, decrypt, decrypt_document, decrypt_element,
+    encrypt,
+};
 use vouchsafe::xml::{Document, Limits};
 
 use crate::generator::{self, Choices};
@@ -21,12 +24,27 @@ fn anything(data: &[u8]) {
     let provider = backend::credulous();
     for element in document.elements().take(32) {
         let cipher = cipher_of(element);
-        match decrypt(element, own, provider, &limits) {
+        let mut context = DecryptionContext::new(own, provider, &limits);
+        match decrypt(element, &mut context) {
             Ok(opened) => {
                 assert_eq!(cipher.ok(), Some(opened.cipher()), "the cipher that was announced is another");
                 assert!(provider.accepts_cipher(opened.cipher()));
                 assert!(str::from_utf8(opened.octets()).is_ok());
-                assert!(decrypt(element, &[], provider, &limits).is_err(), "opened without a key");
+                let mut again = DecryptionContext::new(own, provider, &limits);
+                let element_in_it = decrypt_element(element, &element.scope(), &mut again);
+                let read = Document::parse_in_scope(opened.octets(), &element.scope(), &limits);
+                assert_eq!(
+                    element_in_it.is_ok(),
+                    read.is_ok(),
+                    "what was decrypted is an element, or is not"
+                );
+                assert_eq!(
+                    context.operations_left(),
+                    again.operations_left(),
+                    "one costs more than the other"
+                );
+                let mut keyless = DecryptionContext::new(&[], provider, &limits);
+                assert!(decrypt(element, &mut keyless).is_err(), "opened without a key");
             }
             Err(error) => {
                 // A label of RSA-OAEP is nothing for the key in clear.
@@ -57,8 +75,9 @@ fn round_trip(data: &[u8]) {
         return assert!(plain.len() > 500_000, "the result is not well-formed");
     };
     let own = std::slice::from_ref(keys::clear());
-    let opened =
-        decrypt(document.root(), own, provider, &Limits::default()).expect("our own ciphertext opens");
+    let limits = Limits::default();
+    let opened = decrypt(document.root(), &mut DecryptionContext::new(own, provider, &limits))
+        .expect("our own ciphertext opens");
     assert_eq!(opened.octets(), plain.as_bytes());
 }
 

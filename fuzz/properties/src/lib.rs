@@ -34,7 +34,7 @@ mod time;
 pub mod verify_roundtrip;
 pub mod xml_parse;
 
-use vouchsafe::xml::{Canonicalization, Limits};
+use vouchsafe::xml::{Canonicalization, Limits, XmlError};
 
 /// A fuzz target: its name, its property, its seeds.
 #[derive(Clone, Copy, Debug)]
@@ -80,6 +80,18 @@ pub const METHODS: [Canonicalization; 6] = [
 pub const PREFIX_LISTS: [&[&str]; 5] =
     [&[], &["xs"], &["#default"], &["p", "", "ds", "missing"], &["saml2", "xml"]];
 
+/// Whether a canonical form could be written; the only reason why not is that it is too large.
+pub(crate) fn written(outcome: Result<(), XmlError>) -> bool {
+    outcome
+        .inspect_err(|error| {
+            assert!(
+                matches!(error, XmlError::Limit { limit: "canonical_bytes_factor", .. }),
+                "canonicalization failed with {error:?}"
+            );
+        })
+        .is_ok()
+}
+
 /// For what is read again: canonical octets can be longer and declare more than what they were made of.
 #[must_use]
 pub fn ample() -> Limits {
@@ -92,4 +104,5 @@ pub fn ample() -> Limits {
         .with_namespaces_in_scope(most)
         .with_name_bytes(most)
         .with_value_bytes(most)
+        .with_canonical_bytes_factor(most)
 }

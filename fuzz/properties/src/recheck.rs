@@ -6,8 +6,8 @@
 use std::collections::HashSet;
 
 use vouchsafe::Login;
-use vouchsafe::encryption::{cipher_of, decrypt};
-use vouchsafe::xml::{Document, Element, Limits, namespace};
+use vouchsafe::encryption::{DecryptionContext, cipher_of, decrypt};
+use vouchsafe::xml::{Document, Element, Limits, NamespaceScope, namespace};
 use vouchsafe_testkit::{ASSERTION_CONSUMER, OKTA_ENTITY_ID, SERVICE_PROVIDER};
 
 use crate::time::Instant;
@@ -56,6 +56,9 @@ pub(crate) fn login(text: &[u8], expected: &Expected, login: &Login) {
             let authenticated = cipher_of(*encrypted).expect("a cipher").is_authenticated();
             assert!(authenticated || response_is_signed, "opened what nothing authenticates");
             inner = opened(*encrypted);
+            if response_is_signed && is_exclusive(root) && !is_signed(inner.root()) {
+                needs_signed_namespaces_only(*encrypted, &inner);
+            }
             (inner.root(), true)
         }
         (plain, encrypted) => panic!("{} assertions, {} of them encrypted", plain.len(), encrypted.len()),
@@ -74,10 +77,53 @@ pub(crate) fn login(text: &[u8], expected: &Expected, login: &Login) {
 }
 
 fn opened(encrypted: Element<'_>) -> Document {
+    let limits = Limits::default();
+    Document::parse_in_scope(text_of(encrypted).as_bytes(), &encrypted.scope(), &limits)
+        .expect("it was read before")
+}
+
+fn text_of(encrypted: Element<'_>) -> String {
     let own = std::slice::from_ref(keys::clear());
     let limits = Limits::default();
-    let opened = decrypt(encrypted, own, backend::credulous(), &limits).expect("it was opened before");
-    Document::parse_in_scope(opened.octets(), &encrypted.scope(), &limits).expect("it was read before")
+    let mut context = DecryptionContext::new(own, backend::credulous(), &limits);
+    let opened = decrypt(encrypted, &mut context).expect("it was opened before");
+    String::from_utf8(opened.into_octets()).expect("it was text before")
+}
+
+/// Decrypted text that no signature of its own covers means the same with nothing but the prefixes that the signed elements around it
+/// use: exclusive canonicalization, which leaves the other declarations out, has nobody sign those.
+fn needs_signed_namespaces_only(encrypted: Element<'_>, document: &Document) {
+    let mut around: Vec<Element<'_>> =
+        std::iter::successors(Some(encrypted), |element| element.parent()).collect();
+    around.reverse();
+    let mut scope = NamespaceScope::empty();
+    for element in around {
+        let attributes = element.attributes().map(|attribute| (attribute.prefix, attribute.namespace));
+        let prefixed = attributes.filter(|(prefix, _)| !prefix.is_empty() && *prefix != "xml");
+        for (prefix, name) in prefixed.chain([(element.prefix(), element.namespace())]) {
+            scope = scope.bind(prefix, name).expect("a document bound it");
+        }
+    }
+    let text = text_of(encrypted);
+    let again = Document::parse_in_scope(text.as_bytes(), &scope, &Limits::default());
+    let again = again.expect("it was read with a declaration that nobody signed");
+    let names = |document: &Document| -> Vec<(String, String)> {
+        let elements = document.elements().map(|element| (element.namespace(), element.local_name()));
+        let attributes = document.attributes().map(|attribute| (attribute.namespace, attribute.local_name));
+        elements.chain(attributes).map(|(space, name)| (space.to_owned(), name.to_owned())).collect()
+    };
+    assert_eq!(names(document), names(&again), "a name means something else without unsigned declarations");
+}
+
+/// Whether every signature method of the document is exclusive canonicalization without a list of prefixes.
+fn is_exclusive(root: Element<'_>) -> bool {
+    let exclusive = "http://www.w3.org/2001/10/xml-exc-c14n#";
+    root.descendants().all(|element| {
+        !element.is(exclusive, "InclusiveNamespaces")
+            && element
+                .attribute("Algorithm")
+                .is_none_or(|uri| !uri.contains("c14n") || uri.starts_with(exclusive))
+    })
 }
 
 /// What the schemas type as an identifier: `Id` only where XML Signature and XML Encryption have it.

@@ -60,6 +60,10 @@ const ATTRIBUTES: &[&str] = &[
     " NotBefore=\"2026-01-01T00:00:00Z\"",
     " xml:base=\"urn:evil\"",
     " xmlns=\"urn:evil\"",
+    " xmlns:x=\"urn:evil\"",
+    " xmlns:x=\"http://www.w3.org/2001/XMLSchema-instance\"",
+    " xmlns:ds=\"urn:evil\"",
+    " x:nil=\"true\"",
 ];
 
 fn taken(text: &str, document: &Document, what: u8, which: u8, to: u8, how: u8) -> Option<String> {

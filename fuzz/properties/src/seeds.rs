@@ -19,7 +19,35 @@ pub fn documents() -> Vec<Vec<u8>> {
     let generated =
         numbers().into_iter().map(|octets| generator::document(&mut Choices::new(&octets)).into_bytes());
     let signed = signature_locate::originals().iter().take(4).map(|text| text.clone().into_bytes());
-    generated.chain(signed).chain(metadata()).collect()
+    generated.chain(signed).chain(metadata()).chain(amplified().map(String::into_bytes)).collect()
+}
+
+/// Little text of which a canonical form could have far more: long names of characters that are escaped, declared once and used by many,
+/// and values of `xml:base` that are joined. Some are refused for it, some just not.
+fn amplified() -> impl Iterator<Item = String> {
+    let quotes = "\"".repeat(1000);
+    let references = "&#9;".repeat(1000);
+    let around = move |attributes: &str, inside: &str| format!("<a{attributes}>{inside}</a>");
+    let declared = |count: usize| {
+        let declarations = (0..count).map(|number| format!(" xmlns:p{number}='{number}{quotes}'"));
+        declarations.collect::<String>()
+    };
+    let uses = |count: usize| (0..count).map(|number| format!(" p{number}:a=''")).collect::<String>();
+    [
+        around(&declared(1), &"<p0:b/>".repeat(10)),
+        around(&declared(1), &"<p0:b/>".repeat(12)),
+        around(&declared(1), &"<p0:b/>".repeat(200)),
+        around(&declared(12), &format!("<b><c{}/></b>", uses(12)).repeat(3)),
+        around(&declared(12), &"<b xml:lang=''/>".repeat(3)),
+        around(&format!(" xmlns='{references}'"), &"<b xmlns=''><c/></b>".repeat(200)),
+        around(&format!(" xmlns:p='{references}'"), &"<b p:c=''><p:d/></b>".repeat(200)),
+        around(&format!(" b='{quotes}'"), &">".repeat(4000)),
+        around(
+            " xml:base='a/../b'",
+            &"<b xml:base='c//..'><c xml:base=''/><c xml:base='./x:y'/></b>".repeat(20),
+        ),
+    ]
+    .into_iter()
 }
 
 /// For the targets that make their documents themselves.
@@ -40,8 +68,24 @@ pub fn signature_locate() -> Vec<Vec<u8>> {
 /// Responses to a receiver that believes every signature, and scripts.
 #[must_use]
 pub fn receive_past_signature() -> Vec<Vec<u8>> {
-    let texts = receive_past_signature::originals().iter().map(|text| text.clone().into_bytes());
-    texts.chain(scripts()).collect()
+    let texts = receive_past_signature::originals().iter().cloned();
+    texts.chain(amplified_responses()).map(String::into_bytes).chain(scripts()).collect()
+}
+
+/// The same around and inside a response: before its signatures are verified, and in values that are canonicalized once more.
+fn amplified_responses() -> Vec<String> {
+    let response = issued(base());
+    let quotes = "\"".repeat(1000);
+    let declared = response.replacen("<saml2p:Response", &format!("<saml2p:Response xmlns:q='{quotes}'"), 1);
+    let end = "</saml2:AttributeStatement>";
+    let value = "<saml2:AttributeValue><q:b/></saml2:AttributeValue>";
+    let attribute = |count: usize| {
+        let values = value.repeat(count);
+        let attribute = format!("<saml2:Attribute Name='x' q:a=''>{values}</saml2:Attribute>{end}");
+        declared.replacen(end, &attribute, 1)
+    };
+    let used = format!("<saml2p:Extensions>{}</saml2p:Extensions><saml2p:Status>", "<q:b/>".repeat(30));
+    vec![declared.clone(), declared.replacen("<saml2p:Status>", &used, 1), attribute(3), attribute(30)]
 }
 
 /// Encrypted documents that open.
@@ -145,6 +189,37 @@ pub(crate) fn responses() -> Vec<String> {
     let plain = issued(base());
     all.push(with_encrypted(&plain, "NameID", "EncryptedID", ContentCipher::Aes128Gcm));
     all.push(with_encrypted(&plain, "Attribute", "EncryptedAttribute", ContentCipher::Aes256Gcm));
+    all.extend(namespaces_in_encrypted_parts());
+    all
+}
+
+/// Decrypted text that uses a prefix which is declared on the Response, where nobody signs it, on the encrypted element, inside the
+/// decrypted text, or nowhere; and an encrypted part inside an encrypted Assertion.
+fn namespaces_in_encrypted_parts() -> Vec<String> {
+    let cipher = ContentCipher::Aes256Gcm;
+    let mut all = Vec::new();
+    for signed in [Signed::Response, Signed::Assertion] {
+        let clear = issued(base().sign(signed));
+        let nil = clear.replacen("<saml2:AttributeValue", "<saml2:AttributeValue x:nil=\"true\"", 1);
+        let declaration = format!("xmlns:x=\"{}\" ", namespace::XSI);
+        let declared =
+            |text: &str, start: &str| text.replacen(start, &[start, declaration.as_str()].concat(), 1);
+        for start in ["<saml2p:Response ", "<saml2:Assertion ", "<saml2:Attribute "] {
+            let text = declared(&nil, start);
+            all.push(with_encrypted(&text, "Assertion", "EncryptedAssertion", cipher));
+            let part = with_encrypted(&text, "Attribute", "EncryptedAttribute", cipher);
+            all.push(with_encrypted(&part, "Assertion", "EncryptedAssertion", cipher));
+            all.push(part);
+        }
+        // The prefix is bound by what holds the ciphertext, to one thing or to another.
+        let encrypted =
+            with_encrypted(&declared(&nil, "<saml2p:Response "), "Assertion", "EncryptedAssertion", cipher);
+        all.push(encrypted.replacen(
+            "<saml2:EncryptedAssertion",
+            "<saml2:EncryptedAssertion xmlns:x=\"urn:something-else\"",
+            1,
+        ));
+    }
     all
 }
 

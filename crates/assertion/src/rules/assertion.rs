@@ -8,17 +8,27 @@ use crate::rules::{Case, Judgement, Rule};
 pub(super) const RULES: &[Rule<AssertionFacts>] = &[
     Rule::new("assertion.version", "saml-core-2.0-os 2.3.3", version),
     Rule::new("assertion.issue_instant", "saml-core-2.0-os 2.3.3", issue_instant),
+    Rule::new(
+        "assertion.issued_after",
+        "saml-core-2.0-os 2.3.3, saml-profiles-2.0-os 4.1.4.2",
+        issued_after_request,
+    ),
     Rule::new("assertion.issuer", "saml-profiles-2.0-os 4.1.4.2", issuer),
 ];
 
 /// SAML 2.0.
 fn version(_: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
-    is_version_2("Assertion", assertion.version.as_deref())
+    is_version_2("Assertion", &assertion.version)
 }
 
 /// Not in the future, and not too long ago if that was asked for.
 fn issue_instant(case: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
-    super::issue_instant(case, "Assertion", assertion.issue_instant.as_ref())
+    super::issue_instant(case, "Assertion", &assertion.issue_instant)
+}
+
+/// Made for the request that is outstanding, and so not before it.
+fn issued_after_request(case: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
+    super::issued_after_request(case, "Assertion", &assertion.issue_instant)
 }
 
 /// The identity provider whose key signed: one customer's identity provider speaks for no other's.
@@ -26,12 +36,10 @@ fn issuer(case: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
     super::issuer(case, "Assertion", assertion.issuer.as_ref())
 }
 
-pub(super) fn is_version_2(element: &'static str, actual: Option<&str>) -> Judgement {
-    match actual {
-        Some(VERSION) => Judgement::as_expected(VERSION),
-        other => {
-            let error = AssertionError::Version { element, actual: other.map(str::to_owned) };
-            Judgement::failed(VERSION, other.unwrap_or("none").to_owned(), error)
-        }
+pub(super) fn is_version_2(element: &'static str, actual: &str) -> Judgement {
+    if actual == VERSION {
+        return Judgement::as_expected(VERSION);
     }
+    let error = AssertionError::Version { element, actual: actual.to_owned() };
+    Judgement::failed(VERSION, actual.to_owned(), error)
 }

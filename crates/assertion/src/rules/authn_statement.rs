@@ -18,8 +18,8 @@ const STATEMENT_RULES: &[Rule<AuthnStatement>] = &[
 ];
 
 pub(super) fn examine(case: &Case<'_>, examination: &mut Examination) -> Option<usize> {
-    examination.all(RULES, case, &case.parts.assertion);
-    examination.one_of(STATEMENT_RULES, case, case.parts.assertion.authn_statements.iter())
+    examination.all(RULES, case, &case.facts.assertion);
+    examination.one_of(STATEMENT_RULES, case, case.facts.assertion.authn_statements.iter())
 }
 
 /// Somebody signed in.
@@ -34,12 +34,7 @@ fn statement(_: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
 /// It is there. How long ago the person signed in matters only if that was asked for; then it must not lie in the future either.
 fn instant(case: &Case<'_>, statement: &AuthnStatement) -> Judgement {
     let place = "AuthnStatement/@AuthnInstant";
-    let Some(moment) = &statement.authn_instant else {
-        let error =
-            AssertionError::Malformed { place, expected: "an xs:dateTime", actual: "none".to_owned() };
-        return Judgement::failed("an xs:dateTime", "none", error);
-    };
-    let instant = match well_formed(moment, place) {
+    let instant = match well_formed(&statement.authn_instant, place) {
         Ok(instant) => instant,
         Err(judgement) => return judgement,
     };

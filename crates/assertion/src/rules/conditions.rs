@@ -1,6 +1,5 @@
 //! Rules about the Conditions: saml-core-2.0-os 2.5.1, saml-profiles-2.0-os 4.1.4.2.
 
-use crate::conditions::{ProxyFacts, parse_count};
 use crate::error::AssertionError;
 use crate::facts::{AssertionFacts, Conditions};
 use crate::instant::Shown;
@@ -45,7 +44,8 @@ fn window(_: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
         return Judgement::passed(EXPECTED, "as expected");
     }
     let shown = format!("{} to {}", Shown(start), Shown(end));
-    let error = AssertionError::InvertedWindow { not_before: start, not_on_or_after: end };
+    let error =
+        AssertionError::InvertedWindow { element: "Conditions", not_before: start, not_on_or_after: end };
     Judgement::failed(EXPECTED, shown, error)
 }
 
@@ -61,7 +61,12 @@ fn not_before(case: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
         Err(judgement) => judgement,
         Ok(start) if clock.has_reached(start) => Judgement::passed(expected, start),
         Ok(start) => {
-            let error = AssertionError::NotYetValid { not_before: start, now: clock.now, skew: clock.skew };
+            let error = AssertionError::NotYetValid {
+                element: "Conditions",
+                not_before: start,
+                now: clock.now,
+                skew: clock.skew,
+            };
             Judgement::failed(expected, start, error)
         }
     }
@@ -112,21 +117,8 @@ fn one_time_use(_: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
     at_most_once(assertion, "OneTimeUse", |conditions| conditions.one_time_use)
 }
 
-/// It restricts assertions that are issued on the strength of this one. None are issued here; the login hands it on. Its Count is read,
-/// and one that is no number leaves open what is allowed.
+/// It restricts assertions that are issued on the strength of this one. None are issued here; the login hands it on.
 fn proxy_restriction(_: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
-    let restrictions =
-        assertion.conditions.as_ref().map(|conditions| conditions.proxy_restrictions.as_slice());
-    if let Some([ProxyFacts { count: Some(text), .. }]) = restrictions
-        && parse_count(text).is_none()
-    {
-        let error = AssertionError::Malformed {
-            place: "ProxyRestriction/@Count",
-            expected: "an xs:nonNegativeInteger",
-            actual: text.clone(),
-        };
-        return Judgement::failed("an xs:nonNegativeInteger", text.clone(), error);
-    }
     at_most_once(assertion, "ProxyRestriction", |conditions| conditions.proxy_restrictions.len())
 }
 

@@ -2,7 +2,7 @@
 //!
 //! If only the Assertion is signed, everything here is said by nobody in particular: it can cause a refusal and nothing else.
 
-use crate::envelope::ResponseFacts;
+use crate::envelope::{ResponseFacts, SUCCESS};
 use crate::error::AssertionError;
 use crate::rules::{Case, Judgement, Rule};
 
@@ -11,6 +11,11 @@ pub(super) const RULES: &[Rule<ResponseFacts>] = &[
     Rule::new("response.status", "saml-core-2.0-os 3.2.2.2", status),
     Rule::new("response.version", "saml-core-2.0-os 3.2.2", version),
     Rule::new("response.issue_instant", "saml-core-2.0-os 3.2.2", issue_instant),
+    Rule::new(
+        "response.issued_after",
+        "saml-core-2.0-os 3.2.2, saml-profiles-2.0-os 4.1.4.2",
+        issued_after_request,
+    ),
     Rule::new("response.issuer", "saml-profiles-2.0-os 4.1.4.2", issuer),
     Rule::new("response.destination", "saml-bindings-2.0-os 3.5.5.2", destination),
     Rule::new("response.in_response_to", "saml-profiles-2.0-os 4.1.4.2, 4.1.5", in_response_to),
@@ -18,32 +23,35 @@ pub(super) const RULES: &[Rule<ResponseFacts>] = &[
 
 /// The top-level status is Success. Codes nested in it and the message are reported.
 fn status(_: &Case<'_>, response: &ResponseFacts) -> Judgement {
-    let codes = response.status.as_ref().map(|status| status.codes.as_slice()).unwrap_or_default();
+    let codes = &response.status.codes;
     if response.is_success() && codes.len() == 1 {
-        return Judgement::as_expected(crate::envelope::SUCCESS);
+        return Judgement::as_expected(SUCCESS);
     }
-    let actual = if codes.is_empty() { "none".to_owned() } else { codes.join(" / ") };
-    if response.is_success() {
-        return Judgement::passed(crate::envelope::SUCCESS, actual);
+    let actual = codes.join(" / ");
+    match response.status.refusal() {
+        None => Judgement::passed(SUCCESS, actual),
+        Some(error) => Judgement::failed(SUCCESS, actual, error),
     }
-    let message = response.status.as_ref().and_then(|status| status.message.clone());
-    let error = AssertionError::Status { codes: codes.iter().map(ToString::to_string).collect(), message };
-    Judgement::failed(crate::envelope::SUCCESS, actual, error)
 }
 
 /// SAML 2.0.
 fn version(_: &Case<'_>, response: &ResponseFacts) -> Judgement {
-    super::assertion::is_version_2("Response", response.version.as_deref())
+    super::assertion::is_version_2("Response", &response.version)
 }
 
 /// Not in the future, and not too long ago if that was asked for.
 fn issue_instant(case: &Case<'_>, response: &ResponseFacts) -> Judgement {
-    super::issue_instant(case, "Response", response.issue_instant.as_ref())
+    super::issue_instant(case, "Response", &response.issue_instant)
+}
+
+/// An answer to the request that is outstanding, and so not older than it.
+fn issued_after_request(case: &Case<'_>, response: &ResponseFacts) -> Judgement {
+    super::issued_after_request(case, "Response", &response.issue_instant)
 }
 
 /// The identity provider. It may be absent only if the Response is neither signed nor holds an encrypted Assertion.
 fn issuer(case: &Case<'_>, response: &ResponseFacts) -> Judgement {
-    let may_be_absent = !case.parts.response_is_signed && !case.parts.was_encrypted;
+    let may_be_absent = !case.facts.response_is_signed && !case.facts.was_encrypted;
     if response.issuer.is_none() && may_be_absent {
         return Judgement::skipped(case.issuer.as_str().to_owned(), "none");
     }
@@ -57,7 +65,7 @@ fn destination(case: &Case<'_>, response: &ResponseFacts) -> Judgement {
     let actual = response.destination.as_deref();
     match actual {
         Some(actual) if actual == &*expected => Judgement::as_expected(expected),
-        None if !case.parts.response_is_signed => Judgement::skipped(expected, "none"),
+        None if !case.facts.response_is_signed => Judgement::skipped(expected, "none"),
         _ => {
             let error = AssertionError::Destination {
                 expected: expected.to_string(),

@@ -19,8 +19,8 @@ const CONFIRMATION_RULES: &[Rule<Confirmation>] = &[
 ];
 
 pub(super) fn examine(case: &Case<'_>, examination: &mut Examination) {
-    examination.all(RULES, case, &case.parts.assertion);
-    examination.one_of(CONFIRMATION_RULES, case, bearers(&case.parts.assertion));
+    examination.all(RULES, case, &case.facts.assertion);
+    examination.one_of(CONFIRMATION_RULES, case, bearers(&case.facts.assertion));
 }
 
 /// The bearer confirmations, in their order.
@@ -29,7 +29,7 @@ pub(crate) fn bearers(assertion: &AssertionFacts) -> impl Iterator<Item = &Confi
         .subject
         .iter()
         .flat_map(|subject| &subject.confirmations)
-        .filter(|confirmation| confirmation.method.as_deref() == Some(BEARER))
+        .filter(|confirmation| confirmation.method == BEARER)
 }
 
 /// A name that identifies somebody, if there is one; nobody has to be named (SAML2int SDP-SP13).
@@ -71,7 +71,7 @@ fn bearer(_: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
         .subject
         .iter()
         .flat_map(|subject| &subject.confirmations)
-        .map(|confirmation| confirmation.method.as_deref().unwrap_or("no method"))
+        .map(|confirmation| &*confirmation.method)
         .collect();
     let actual = if methods.is_empty() { "none".to_owned() } else { methods.join(", ") };
     Judgement::failed(BEARER, actual.clone(), AssertionError::NoBearer { actual })
@@ -90,13 +90,38 @@ fn recipient(case: &Case<'_>, confirmation: &Confirmation) -> Judgement {
     Judgement::failed(expected, shown, error)
 }
 
-/// Forbidden for a bearer.
-fn not_before(_: &Case<'_>, confirmation: &Confirmation) -> Judgement {
-    match confirmation.data.as_ref().and_then(|data| data.not_before.as_ref()) {
-        None => Judgement::passed("none", "none"),
-        Some(moment) => {
-            let error = AssertionError::ConfirmationNotBefore { actual: moment.text() };
-            Judgement::failed("none", moment, error)
+/// Forbidden for a bearer. An identity provider may be granted to send it all the same: then `now + skew >= NotBefore`, and it is earlier
+/// than the end, since the skew that is granted at both ends would hold an inverted window open.
+fn not_before(case: &Case<'_>, confirmation: &Confirmation) -> Judgement {
+    let data = confirmation.data.as_ref();
+    let Some(moment) = data.and_then(|data| data.not_before.as_ref()) else {
+        return Judgement::passed("none", "none");
+    };
+    if !case.tolerates_confirmation_not_before {
+        let error = AssertionError::ConfirmationNotBefore { actual: moment.text() };
+        return Judgement::failed("none", moment, error);
+    }
+    let start = match well_formed(moment, "SubjectConfirmationData/@NotBefore") {
+        Ok(start) => start,
+        Err(judgement) => return judgement,
+    };
+    let (clock, element) = (case.clock, "SubjectConfirmationData");
+    if !clock.has_reached(start) {
+        let error =
+            AssertionError::NotYetValid { element, not_before: start, now: clock.now, skew: clock.skew };
+        return Judgement::failed(Bound::after_start(&clock), start, error);
+    }
+    match data.and_then(|data| data.not_on_or_after.as_ref()?.at()) {
+        Some(end) if start >= end => {
+            let error = AssertionError::InvertedWindow { element, not_before: start, not_on_or_after: end };
+            Judgement::failed("a start before the end", start, error)
+        }
+        _ => {
+            let actual = format!(
+                "{}, which has come; the message does not conform, and tolerate_confirmation_not_before lets it pass",
+                moment.text()
+            );
+            Judgement::passed("none", actual)
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use vouchsafe_assertion::{
-    Claimed, ConnectionId, Correlation, Expectations, Login, MessageId, Refusal, SignaturePolicy, Trust,
-    ValidAssertion, authenticate,
+    Claimed, ConnectionId, Correlation, Expectations, Login, MessageId, OutstandingRequest, Refusal,
+    SignaturePolicy, Trust, ValidAssertion, authenticate,
 };
 use vouchsafe_crypto::{PrivateKey, Provider};
 use vouchsafe_metadata::{EntityId, IdentityProvider};
@@ -70,7 +70,10 @@ pub(crate) fn okta(now: &str) -> Receiver {
         expectations: Expectations::new(
             EntityId::new(vouchsafe_testkit::SERVICE_PROVIDER).unwrap(),
             vouchsafe_testkit::ASSERTION_CONSUMER,
-            Correlation::Reply(MessageId::new(REQUEST).unwrap()),
+            Correlation::Reply(OutstandingRequest::new(
+                MessageId::new(REQUEST).unwrap(),
+                vouchsafe_testkit::ISSUE_INSTANT,
+            )),
         ),
         now: at(now),
     }
@@ -106,3 +109,8 @@ pub(crate) fn confirmation(method: &str, recipient: &str) -> String {
          Recipient=\"{recipient}\"/></saml2:SubjectConfirmation>"
     )
 }
+
+/// An AuthnStatement that refers to a declaration of its context and names no class.
+pub(crate) const AUTHN_BY_REFERENCE: &str = "<saml2:AuthnStatement xmlns:saml2=\"urn:oasis:names:tc:SAML:2.0:assertion\" AuthnInstant=\"2026-01-01T00:00:00Z\">\
+     <saml2:AuthnContext><saml2:AuthnContextDeclRef>urn:example:declaration</saml2:AuthnContextDeclRef>\
+     </saml2:AuthnContext></saml2:AuthnStatement>";

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::common::{Receiver, at};
 use chrono::TimeDelta;
 use serde_json::Value;
-use vouchsafe_assertion::{Correlation, Expectations, MessageId, SignaturePolicy, Trust};
+use vouchsafe_assertion::{Correlation, Expectations, MessageId, OutstandingRequest, SignaturePolicy, Trust};
 use vouchsafe_crypto::Provider;
 use vouchsafe_metadata::{EntityId, IdentityProvider};
 use vouchsafe_xml::Limits;
@@ -134,7 +134,9 @@ fn receiver(folder: &Path, defaults: &Value, settings: &Value, cbc: bool) -> Rec
         identity_provider = identity_provider.danger_accept_unauthenticated_cbc();
     }
     let correlation = match setting("expected_in_response_to").as_str() {
-        Some(id) => Correlation::Reply(MessageId::new(id).unwrap()),
+        Some(id) => {
+            Correlation::Reply(OutstandingRequest::issued_at_unknown_time(MessageId::new(id).unwrap()))
+        }
         None => Correlation::Unsolicited,
     };
     let skew = TimeDelta::seconds(setting("clock_skew_seconds").as_i64().unwrap());

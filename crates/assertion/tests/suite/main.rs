@@ -10,15 +10,19 @@
     reason = "tests"
 )]
 
+mod bounds;
 mod common;
 mod connections;
 mod corpus;
+mod decryption;
 mod details;
 mod encrypted;
 mod explain;
 mod path;
 mod recorded;
 mod rules;
+mod schema;
 mod surface;
 mod tampering;
+mod time;
 mod vectors;

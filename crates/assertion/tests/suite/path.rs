@@ -1,6 +1,6 @@
 //! What goes in and what comes out along the path: correlation, ages, logins, the ledger, replays, customers.
 
-use crate::common::{BEARER, Change, REQUEST, Receiver, at, confirmation, good, okta};
+use crate::common::{AUTHN_BY_REFERENCE, BEARER, Change, REQUEST, Receiver, at, confirmation, good, okta};
 use chrono::TimeDelta;
 use vouchsafe_assertion::{Correlation, Expectations, Outcome};
 use vouchsafe_testkit::{Attribute, IdentityProvider, Part, Place, ResponseBuilder, Signed, keys};
@@ -61,7 +61,10 @@ fn ages_and_contexts_that_were_asked_for() {
     let strong = with(|e| e.with_authn_contexts(["urn:example:strong", "urn:example:stronger"]));
     assert_eq!(outcome(&strong, |r| r.authn_context("urn:example:stronger")), "");
     assert_eq!(outcome(&strong, |r| r), "assertion.authn_context");
-    assert_eq!(outcome(&strong, |r| r.omit(Part::AuthnContext)), "assertion.authn_context");
+    assert_eq!(
+        outcome(&strong, |r| r.omit(Part::AuthnStatement).insert(Place::AssertionEnd, AUTHN_BY_REFERENCE)),
+        "assertion.authn_context"
+    );
     let exact = with(|e| e.with_clock_skew(TimeDelta::zero()).unwrap());
     assert_eq!(outcome(&exact, |r| r.subject_not_on_or_after(NOW)), "assertion.confirmation_expired");
     assert_eq!(outcome(&exact, |r| r.subject_not_on_or_after("2026-01-01T00:01:00.000000001Z")), "");

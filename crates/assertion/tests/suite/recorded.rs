@@ -5,7 +5,9 @@ use std::path::Path;
 use crate::common::{Receiver, at};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde_json::Value;
-use vouchsafe_assertion::{Correlation, Expectations, Login, MessageId, SignaturePolicy, Trust};
+use vouchsafe_assertion::{
+    Correlation, Expectations, Login, MessageId, OutstandingRequest, SignaturePolicy, Trust,
+};
 use vouchsafe_crypto::Provider;
 use vouchsafe_metadata::{EntityId, IdentityProvider};
 use vouchsafe_xml::{Document, Limits, namespace};
@@ -132,7 +134,9 @@ fn receiver(folder: &Path, manifest: &Value, sample: &Value) -> Receiver {
         IdentityProvider::from_metadata(&metadata).unwrap().danger_accept_unauthenticated_cbc();
     let key = std::fs::read_to_string(folder.join(manifest["sp"]["key"].as_str().unwrap())).unwrap();
     let correlation = match sample["in_response_to"].as_str() {
-        Some(id) => Correlation::Reply(MessageId::new(id).unwrap()),
+        Some(id) => {
+            Correlation::Reply(OutstandingRequest::issued_at_unknown_time(MessageId::new(id).unwrap()))
+        }
         None => Correlation::Unsolicited,
     };
     let issued: DateTime<Utc> = at(sample["response_issue_instant"].as_str().unwrap());

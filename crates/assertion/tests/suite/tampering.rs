@@ -127,8 +127,8 @@ proptest! {
             .not_on_or_after(text(end).as_str())
             .subject_not_on_or_after(text(confirmed).as_str())
             .session_not_on_or_after(text(session).as_str())
-            .response_issue_instant("2025-12-31T00:00:00Z")
-            .assertion_issue_instant("2025-12-31T00:00:00Z")
+            .response_issue_instant("2026-01-01T00:00:00Z")
+            .assertion_issue_instant("2026-01-01T00:00:00Z")
             .sign(Signed::Response)
             .issue()
             .unwrap();

@@ -7,7 +7,9 @@ use std::path::Path;
 use crate::common::{Receiver, at};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
-use vouchsafe_assertion::{Correlation, Expectations, Login, MessageId, SignaturePolicy, Trust};
+use vouchsafe_assertion::{
+    Correlation, Expectations, Login, MessageId, OutstandingRequest, SignaturePolicy, Trust,
+};
 use vouchsafe_crypto::{Certificate, PrivateKey, Provider, base64_decode};
 use vouchsafe_metadata::{EntityId, IdentityProvider};
 use vouchsafe_xml::{Document, Element, Limits, namespace};
@@ -22,7 +24,7 @@ fn other_projects_agree_or_the_difference_is_named() {
     let mut wrong = Vec::new();
     for case in manifest["cases"].as_array().unwrap().iter().filter(|case| case["kind"] == "Response") {
         let file = case["file"].as_str().unwrap();
-        let outcome = receiver(&folder, case).receive(&octets(&folder, case));
+        let outcome = receiver(&folder, case, false).receive(&octets(&folder, case));
         let (here, told) = match &outcome {
             Ok(_) => ("accepted", String::new()),
             Err(refusal) => (refusal.code(), refusal.to_string()),
@@ -80,6 +82,23 @@ fn what_is_no_response_is_refused() {
     assert!(refused > 250 && attacks == 5, "{refused} {attacks}");
 }
 
+/// The one message of another project with a NotBefore in its bearer confirmation is genuine; whoever tolerates that accepts it.
+#[test]
+fn a_real_message_with_a_start_of_its_confirmation() {
+    const FILE: &str = "crewjam/testdata/TestSPRealWorldAssertionSignedNotResponse_response";
+    let Some(shared) = vouchsafe_testkit::shared::folder() else { return };
+    let folder = shared.join("vectors/saml");
+    let manifest = manifest(&folder);
+    let case = manifest["cases"].as_array().unwrap().iter().find(|case| case["file"] == FILE).unwrap();
+    let octets = octets(&folder, case);
+    let refusal = receiver(&folder, case, false).receive(&octets).unwrap_err();
+    assert_eq!(refusal.code(), "assertion.confirmation_not_before");
+    assert!(refusal.hint().contains("tolerate_confirmation_not_before"));
+    let login = receiver(&folder, case, true).receive(&octets).unwrap();
+    let check = login.ledger().check("subject.not_before").unwrap();
+    assert!(check.actual_text().contains("does not conform"), "{check:?}");
+}
+
 fn manifest(folder: &Path) -> Value {
     serde_json::from_str(&std::fs::read_to_string(folder.join("manifest.json")).unwrap()).unwrap()
 }
@@ -107,7 +126,7 @@ fn octets(folder: &Path, case: &Value) -> Vec<u8> {
 }
 
 /// The receiver that the message is for: as the manifest says, or else as the message does.
-fn receiver(folder: &Path, case: &Value) -> Receiver {
+fn receiver(folder: &Path, case: &Value, tolerant: bool) -> Receiver {
     let provider = [
         "http://www.w3.org/2000/09/xmldsig#rsa-sha1",
         "http://www.w3.org/2000/09/xmldsig#sha1",
@@ -133,11 +152,11 @@ fn receiver(folder: &Path, case: &Value) -> Receiver {
         .or_else(|| message.text("Audience"))
         .unwrap_or_else(|| "none".to_owned());
     let correlation = match text(&case["in_response_to"]).map(MessageId::new) {
-        Some(Ok(id)) => Correlation::Reply(id),
+        Some(Ok(id)) => Correlation::Reply(OutstandingRequest::issued_at_unknown_time(id)),
         _ => Correlation::Unsolicited,
     };
     Receiver {
-        trust: trust(&issuer, message.certificates(folder, case), &provider),
+        trust: trust(&issuer, message.certificates(folder, case), &provider, tolerant),
         keys: decryption_keys(folder, case, &provider),
         limits: Limits::default(),
         policy: SignaturePolicy::default(),
@@ -152,7 +171,7 @@ fn receiver(folder: &Path, case: &Value) -> Receiver {
 }
 
 /// Keys that are too weak are left out; if none remains, one that signed nothing.
-fn trust(issuer: &str, certificates: Vec<Certificate>, provider: &Provider) -> Trust {
+fn trust(issuer: &str, certificates: Vec<Certificate>, provider: &Provider, tolerant: bool) -> Trust {
     let entity = EntityId::new(issuer.trim()).unwrap_or_else(|_| EntityId::new("none").unwrap());
     let stranger = vouchsafe_testkit::keys::attacker().certificate().clone();
     let with = |certificates: Vec<Certificate>| {
@@ -163,8 +182,9 @@ fn trust(issuer: &str, certificates: Vec<Certificate>, provider: &Provider) -> T
             .fold(identity_provider, IdentityProvider::with_signing_certificate)
             .danger_accept_unauthenticated_cbc()
     };
-    Trust::new(crate::common::connection(), &with(certificates), provider)
-        .unwrap_or_else(|_| Trust::new(crate::common::connection(), &with(Vec::new()), provider).unwrap())
+    let trust = Trust::new(crate::common::connection(), &with(certificates), provider)
+        .unwrap_or_else(|_| Trust::new(crate::common::connection(), &with(Vec::new()), provider).unwrap());
+    if tolerant { trust.tolerate_confirmation_not_before() } else { trust }
 }
 
 fn decryption_keys(folder: &Path, case: &Value, provider: &Provider) -> Vec<PrivateKey> {

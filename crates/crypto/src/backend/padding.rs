@@ -18,20 +18,20 @@ pub fn add(plain: &[u8], block: usize) -> Vec<u8> {
     padded
 }
 
-/// Takes the padding off; none if the last octet is not between 1 and the length of a block.
+/// How long the content is without its padding; none if the last octet is not between 1 and the length of a block, or there is
+/// less content than that.
 #[must_use]
-pub fn remove(mut padded: Vec<u8>, block: usize) -> Option<Vec<u8>> {
+pub fn length_without(padded: &[u8], block: usize) -> Option<usize> {
     let count = usize::from(*padded.last()?);
     if !(1..=block).contains(&count) {
         return None;
     }
-    padded.truncate(padded.len().checked_sub(count)?);
-    Some(padded)
+    padded.len().checked_sub(count)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{AES_BLOCK, DES_BLOCK, add, remove};
+    use super::{AES_BLOCK, DES_BLOCK, add, length_without};
 
     #[test]
     fn there_and_back_for_every_length() {
@@ -39,20 +39,21 @@ mod tests {
             let plain = vec![7; length];
             let padded = add(&plain, AES_BLOCK);
             assert!(padded.len().is_multiple_of(16) && padded.len() > length);
-            assert_eq!(remove(padded, AES_BLOCK).as_ref(), Some(&plain));
+            assert_eq!(length_without(&padded, AES_BLOCK), Some(length));
+            assert_eq!(padded[..length], plain);
             let padded = add(&plain, DES_BLOCK);
             assert!(padded.len().is_multiple_of(8) && padded.len() > length && padded.len() <= length + 8);
-            assert_eq!(remove(padded, DES_BLOCK), Some(plain));
+            assert_eq!(length_without(&padded, DES_BLOCK), Some(length));
         }
     }
 
     #[test]
     fn refuses_what_is_no_length() {
         for last in [0, 17, 255] {
-            assert_eq!(remove(vec![last; 32], AES_BLOCK), None);
+            assert_eq!(length_without(&[last; 32], AES_BLOCK), None);
         }
-        assert_eq!(remove(vec![9; 32], DES_BLOCK), None);
-        assert_eq!(remove(Vec::new(), AES_BLOCK), None);
-        assert_eq!(remove(vec![9; 4], AES_BLOCK), None);
+        assert_eq!(length_without(&[9; 32], DES_BLOCK), None);
+        assert_eq!(length_without(&[], AES_BLOCK), None);
+        assert_eq!(length_without(&[9; 4], AES_BLOCK), None);
     }
 }

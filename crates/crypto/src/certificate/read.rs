@@ -6,6 +6,30 @@ use core::fmt::Write as _;
 use x509_cert::der::Decode as _;
 
 pub(super) fn read(der: &[u8]) -> Result<Inner, CryptoError> {
+    let Outline { whole, serial, issuer, validity, subject, spki } = outline(der)?;
+    let mut times = tlv::Elements::new(validity.content);
+    Ok(Inner {
+        der: whole.to_vec(),
+        spki_der: spki.to_vec(),
+        subject: name(subject),
+        issuer: name(issuer),
+        serial: serial.to_vec(),
+        not_before: times.next().and_then(unix_time),
+        not_after: times.next().and_then(unix_time),
+    })
+}
+
+/// Where the parts of a certificate stand. Finding them costs a few steps, whatever is in them.
+pub(super) struct Outline<'a> {
+    whole: &'a [u8],
+    serial: &'a [u8],
+    issuer: &'a [u8],
+    validity: tlv::Element<'a>,
+    subject: &'a [u8],
+    pub(super) spki: &'a [u8],
+}
+
+pub(super) fn outline(der: &[u8]) -> Result<Outline<'_>, CryptoError> {
     let certificate =
         Place { all: der, elements: tlv::Elements::new(der) }.take(tlv::SEQUENCE, "a certificate")?;
     let tbs = certificate.inside(der).take(tlv::SEQUENCE, "tbsCertificate")?;
@@ -17,15 +41,13 @@ pub(super) fn read(der: &[u8]) -> Result<Inner, CryptoError> {
     let validity = parts.take(tlv::SEQUENCE, "validity")?;
     let subject = parts.take(tlv::SEQUENCE, "subject")?;
     let spki = parts.take(tlv::SEQUENCE, "subjectPublicKeyInfo")?;
-    let mut times = tlv::Elements::new(validity.content);
-    Ok(Inner {
-        der: certificate.whole.to_vec(),
-        spki_der: spki.whole.to_vec(),
-        subject: name(subject.whole),
-        issuer: name(issuer.whole),
-        serial: serial.content.to_vec(),
-        not_before: times.next().and_then(unix_time),
-        not_after: times.next().and_then(unix_time),
+    Ok(Outline {
+        whole: certificate.whole,
+        serial: serial.content,
+        issuer: issuer.whole,
+        validity,
+        subject: subject.whole,
+        spki: spki.whole,
     })
 }
 

@@ -164,3 +164,23 @@ proptest! {
         }
     }
 }
+
+/// The key of a certificate can be had without its names, from every form that is read, and is the one that reading gives.
+#[test]
+fn the_key_is_found_without_the_names() {
+    let certificate = issued();
+    let pem = certificate.to_pem();
+    for text in [certificate.to_base64(), pem.clone(), base64_encode(pem.as_bytes())] {
+        assert_eq!(Certificate::spki_of_base64(&text).as_deref(), Some(certificate.spki_der()));
+    }
+    // Names of any shape: nested without end, not of their type.
+    for name in [vec![0x31; 10_000], tlv(0x30, &[0xff; 300]), Vec::new()] {
+        let der = odd(&[], &[1], &name, &[], &[], &[]);
+        let read = Certificate::from_der(&der).ok().map(|read| read.spki_der().to_vec());
+        assert_eq!(Certificate::spki_of_base64(&base64_encode(&der)), read);
+        assert!(read.is_some());
+    }
+    for text in ["", "AAAA", "*", "-----BEGIN CERTIFICATE-----"] {
+        assert_eq!(Certificate::spki_of_base64(text), None, "{text}");
+    }
+}

@@ -2,7 +2,7 @@
 #![allow(dead_code, clippy::unwrap_used, reason = "tests; not every test uses everything")]
 
 use vouchsafe_crypto::{PrivateKey, Provider, PublicKey};
-use vouchsafe_encryption::{EncryptOptions, EncryptionError, Opened, decrypt, encrypt};
+use vouchsafe_encryption::{DecryptionContext, EncryptOptions, EncryptionError, Opened, decrypt, encrypt};
 use vouchsafe_testkit::{KeyPair, keys};
 use vouchsafe_xml::{Document, Limits};
 
@@ -38,5 +38,6 @@ pub(crate) fn opened_by(
     provider: &Provider,
     limits: &Limits,
 ) -> Result<Opened, EncryptionError> {
-    decrypt(Document::parse(xml.as_bytes(), limits)?.root(), keys, provider, limits)
+    let document = Document::parse(xml.as_bytes(), limits)?;
+    decrypt(document.root(), &mut DecryptionContext::new(keys, provider, limits))
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use vouchsafe_crypto::{CryptoError, DigestAlgorithm, PrivateKey, Provider, base64_decode, base64_encode};
-use vouchsafe_encryption::{EncryptionError, decrypt, decrypt_document};
+use vouchsafe_encryption::{DecryptionContext, EncryptionError, decrypt, decrypt_document};
 use vouchsafe_testkit::shared;
 use vouchsafe_xml::{Canonicalization, Document, Limits, canonicalize, namespace};
 
@@ -173,14 +173,15 @@ fn decrypted(text: &str, keys: &[PrivateKey]) -> Result<String, EncryptionError>
 /// What the first EncryptedData of a message holds.
 fn first_part(text: &[u8], keys: &[PrivateKey], provider: &Provider) -> Result<Vec<u8>, EncryptionError> {
     let limits = Limits::default();
+    let mut context = DecryptionContext::new(keys, provider, &limits);
     let document = Document::parse(text, &limits)?;
     let data = document.elements().find(|element| element.is(namespace::XMLENC, "EncryptedData")).unwrap();
     let Some(parent) = data.parent() else {
         let wrapped = format!("<e>{}</e>", std::str::from_utf8(text).unwrap());
         let document = Document::parse(wrapped.as_bytes(), &limits)?;
-        return Ok(decrypt(document.root(), keys, provider, &limits)?.into_octets());
+        return Ok(decrypt(document.root(), &mut context)?.into_octets());
     };
-    Ok(decrypt(parent, keys, provider, &limits)?.into_octets())
+    Ok(decrypt(parent, &mut context)?.into_octets())
 }
 
 /// XML is the same when its canonical form is; anything else when its text is.
@@ -195,7 +196,7 @@ fn same(actual: &str, expected: &str) -> bool {
 fn canonical(text: &str) -> Option<Vec<u8>> {
     let document = Document::parse(text.as_bytes(), &Limits::default()).ok()?;
     let mut octets = Vec::new();
-    canonicalize(document.root(), Canonicalization::EXCLUSIVE, &[], None, &mut octets);
+    canonicalize(document.root(), Canonicalization::EXCLUSIVE, &[], None, &mut octets).unwrap();
     Some(octets)
 }
 

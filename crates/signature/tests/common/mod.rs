@@ -79,7 +79,8 @@ pub(crate) fn complete(template: &str, how: &Completion<'_>) -> String {
         let signature = first_signature(&document);
         let mut octets = Vec::new();
         let element = signature.parent().unwrap();
-        canonicalize(element, how.method.without_comments(), how.prefixes, Some(signature), &mut octets);
+        canonicalize(element, how.method.without_comments(), how.prefixes, Some(signature), &mut octets)
+            .unwrap();
         base64_encode(PROVIDER.digest(how.digest, &octets).unwrap().as_ref())
     };
     let draft = template.replace("{digest}", &digest);
@@ -90,7 +91,7 @@ pub(crate) fn complete(template: &str, how: &Completion<'_>) -> String {
         let mut octets = Vec::new();
         if let Some(signed_info) = signed_info {
             let method = how.signed_info_method;
-            canonicalize(signed_info, method, how.signed_info_prefixes, None, &mut octets);
+            canonicalize(signed_info, method, how.signed_info_prefixes, None, &mut octets).unwrap();
         }
         base64_encode(&PROVIDER.sign(how.algorithm, how.key, &octets).unwrap())
     };

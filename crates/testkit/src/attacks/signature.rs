@@ -149,7 +149,7 @@ pub(crate) fn canonical_at(text: &str, position: &str) -> Result<Vec<u8>, Testki
         TestkitError::message("message to be signed", "an element at the position", position)
     })?;
     let mut octets = Vec::new();
-    canonicalize(element, Canonicalization::EXCLUSIVE, &[], None, &mut octets);
+    canonicalize(element, Canonicalization::EXCLUSIVE, &[], None, &mut octets)?;
     Ok(octets)
 }
 

@@ -178,7 +178,7 @@ fn with_prefix_list(text: &str) -> Result<Vec<u8>, TestkitError> {
     use vouchsafe_xml::{Canonicalization, Document, Limits, canonicalize};
     let document = Document::parse(text.as_bytes(), &Limits::default())?;
     let mut octets = Vec::new();
-    canonicalize(document.root(), Canonicalization::EXCLUSIVE, &["xs"], None, &mut octets);
+    canonicalize(document.root(), Canonicalization::EXCLUSIVE, &["xs"], None, &mut octets)?;
     Ok(octets)
 }
 

@@ -2,7 +2,7 @@
 //! element that was moved, by the verifier that the libraries use.
 
 use vouchsafe_crypto::Provider;
-use vouchsafe_encryption::decrypt;
+use vouchsafe_encryption::{DecryptionContext, decrypt};
 use vouchsafe_signature::{TrustedKey, verify};
 use vouchsafe_testkit::attacks::{self, Kind, Target};
 use vouchsafe_testkit::keys;
@@ -39,7 +39,9 @@ fn texts(xml: &str) -> Vec<String> {
     let own = [keys::service_provider().private_key().clone()];
     let sealed = document.elements().filter(|element| element.local_name() == "EncryptedAssertion");
     let opened = sealed.map(|element| {
-        let opened = decrypt(element, &own, keys::provider(), &Limits::default()).unwrap();
+        let limits = Limits::default();
+        let mut context = DecryptionContext::new(&own, keys::provider(), &limits);
+        let opened = decrypt(element, &mut context).unwrap();
         let inside = String::from_utf8(opened.into_octets()).unwrap();
         format!("<decrypted>{inside}</decrypted>")
     });

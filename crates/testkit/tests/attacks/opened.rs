@@ -1,7 +1,7 @@
 //! What a weak service does to a message before it reads it.
 
 use vouchsafe_crypto::{PrivateKey, Provider};
-use vouchsafe_encryption::decrypt;
+use vouchsafe_encryption::{DecryptionContext, decrypt};
 use vouchsafe_testkit::keys;
 use vouchsafe_xml::{Document, Limits};
 
@@ -14,7 +14,9 @@ pub(crate) fn decrypted(text: &str) -> String {
         document.elements().filter(|found| found.local_name() == "EncryptedAssertion").collect();
     for element in sealed.iter().rev() {
         let provider: &Provider = keys::provider();
-        if let Ok(opened) = decrypt(*element, std::slice::from_ref(&own), provider, &Limits::default()) {
+        let limits = Limits::default();
+        let mut context = DecryptionContext::new(std::slice::from_ref(&own), provider, &limits);
+        if let Ok(opened) = decrypt(*element, &mut context) {
             let inside = String::from_utf8(opened.into_octets()).unwrap();
             result.replace_range(element.source_range(), &inside);
         }

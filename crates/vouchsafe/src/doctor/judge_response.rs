@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use vouchsafe_assertion::{
-    AssertionError, Check, Claimed, ConnectionId, Correlation, Expectations, MessageId, Refusal, Trust,
-    authenticate,
+    AssertionError, Check, Claimed, ConnectionId, Correlation, Expectations, MessageId, OutstandingRequest,
+    Refusal, Trust, authenticate,
 };
 use vouchsafe_crypto::Certificate;
 use vouchsafe_metadata::{EntityId, IdentityProvider};
@@ -106,7 +106,7 @@ impl Case<'_> {
 
     /// Why signatures fail.
     fn signatures(&self, trust: &Trust, exhibit: &mut Exhibit) {
-        let Doctor { decryption_keys, provider, limits, .. } = self.doctor;
+        let Doctor { provider, limits, .. } = self.doctor;
         if !self.surroundings.one_more_autopsy() {
             return exhibit.complaints.push(Own::NotLookedInto.about(""));
         }
@@ -121,7 +121,6 @@ impl Case<'_> {
             trusted: Some(trust),
             identity_provider: Some(&self.identity_provider),
             known: known.collect(),
-            decryption_keys,
             provider,
             limits,
         };
@@ -294,7 +293,9 @@ impl Expected {
 
     fn expectations(&self) -> Result<Expectations, Refusal> {
         let correlation = match &self.in_response_to {
-            Some(id) => Correlation::Reply(MessageId::new(id.as_str())?),
+            Some(id) => {
+                Correlation::Reply(OutstandingRequest::issued_at_unknown_time(MessageId::new(id.as_str())?))
+            }
             None => Correlation::Unsolicited,
         };
         let name = if self.entity_id.as_str().is_empty() { "urn:unknown" } else { self.entity_id.as_str() };

@@ -1,0 +1,58 @@
+//! The schema's content model (saml-schema-protocol-2.0, saml-schema-assertion-2.0) for everything that a Response can hold: one table,
+//! in data, and the functions that hold messages against it.
+//!
+//! Each element of the two namespaces has only the children and attributes that its type allows, as often as it allows them, and the
+//! required ones. The order is not judged. What the schema leaves open stays open: Extensions, AttributeValue, Advice, StatusDetail,
+//! AuthnContextDecl, the content of SubjectConfirmationData, attributes of other namespaces where `anyAttribute` allows them; and what
+//! belongs to other vocabularies, above all `ds:Signature`, whose form the signature's profile judges.
+//!
+//! The tests of this module compare the table with the published XSD files.
+
+mod assertion_types;
+#[cfg(test)]
+mod drift;
+mod protocol_types;
+
+use vouchsafe_xml::{Element, ElementType, check};
+
+use crate::envelope::Status;
+use crate::error::AssertionError;
+
+/// Holds a `samlp:Response` with all that is in it against the schema.
+///
+/// # Errors
+/// The first violation; or else the status, if it is another than Success, since that is the reason whatever stands beside it.
+pub(crate) fn check_response(root: Element<'_>) -> Result<(), AssertionError> {
+    check(root, &protocol_types::RESPONSE)
+        .map_err(|violation| Status::read(root).refusal().unwrap_or(AssertionError::Schema(violation)))
+}
+
+/// The same for a `saml:Assertion`.
+pub(crate) fn check_assertion(root: Element<'_>) -> Result<(), AssertionError> {
+    check(root, &assertion_types::ASSERTION).map_err(AssertionError::Schema)
+}
+
+/// What can be encrypted in an assertion, by its name in the table.
+#[derive(Clone, Copy)]
+pub(crate) enum Encryptable {
+    NameId,
+    Attribute,
+}
+
+impl Encryptable {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Encryptable::NameId => "NameID",
+            Encryptable::Attribute => "Attribute",
+        }
+    }
+
+    /// Holds an element of that name against the schema.
+    pub(crate) fn check(self, root: Element<'_>) -> Result<(), AssertionError> {
+        let element_type: &'static ElementType = match self {
+            Encryptable::NameId => &assertion_types::NAME_ID,
+            Encryptable::Attribute => &assertion_types::ATTRIBUTE,
+        };
+        check(root, element_type).map_err(AssertionError::Schema)
+    }
+}
