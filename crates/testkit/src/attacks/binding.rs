@@ -66,7 +66,7 @@ fn unsigned(scene: &Scene<'_>) -> Result<String, TestkitError> {
     Ok(scene.message_about(scene.victim()).sign(Signed::Neither).issue()?.to_base64())
 }
 
-fn deflated(text: &str) -> Result<Vec<u8>, TestkitError> {
+pub(super) fn deflated(text: &str) -> Result<Vec<u8>, TestkitError> {
     let failed =
         |error: std::io::Error| TestkitError::message("message", "something to deflate", error.to_string());
     let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());

@@ -2,6 +2,7 @@
 
 use super::{Attack, Base, Kind, Needs, Scene};
 use crate::attacks::scene::Made;
+use crate::attacks::step::Start;
 
 pub(super) const CONTROLS: &[Attack] = &[
     Attack::new(
@@ -32,12 +33,36 @@ pub(super) const CONTROLS: &[Attack] = &[
         genuine,
     )
     .from(Base::Other)
-    .needs(&[Needs::Unsolicited]),
+    .starting(&[Start::other(0)]),
+    Attack::new(
+        "control/encrypted-inside",
+        Kind::Control,
+        "Assertion encrypted with AES-GCM and not signed, the Response signed",
+        genuine,
+    )
+    .from(Base::EncryptedInside)
+    .needs(&[Needs::Certificate]),
+    Attack::played(
+        "control/configured",
+        Kind::Control,
+        "a service that trusts the identity provider's metadata alone",
+        super::configuration::genuine,
+    )
+    .from(Base::Configured)
+    .starting(&[]),
+    Attack::played(
+        "control/redirect",
+        Kind::Control,
+        "a message that the identity provider signed in the query of a redirect",
+        super::redirect::genuine,
+    )
+    .from(Base::Redirect)
+    .starting(&[]),
 ];
 
 fn genuine(scene: &Scene<'_>) -> Made {
     let issued = scene.message().issue()?;
-    Ok(vec![scene.genuine(scene.attacker(), issued.xml())])
+    Ok(vec![scene.genuine(scene.own(), issued.xml())])
 }
 
 /// The control that shows whether an attack made from this base proves anything.
@@ -49,5 +74,8 @@ pub(super) fn of(base: Base) -> &'static str {
         Base::Encrypted => "control/encrypted",
         Base::EncryptedAssertion => "control/encrypted-assertion",
         Base::Other => "control/other-tenant",
+        Base::EncryptedInside => "control/encrypted-inside",
+        Base::Configured => "control/configured",
+        Base::Redirect => "control/redirect",
     }
 }

@@ -88,9 +88,7 @@ pub(super) const ATTACKS: &[Attack] = &[
         "the first's genuine message with the other's attributes, such as its token",
         |scene| {
             let response = scene.bare_message_of(&scene.target().identity_provider, scene.attacker());
-            let attributes =
-                scene.target().other_attributes.as_ref().map(|attributes| attributes(scene.attacker()));
-            with_attributes(scene, response, attributes.unwrap_or_default())
+            with_attributes(scene, response, scene.other_attributes(scene.other_attacker()))
         },
     )
     .from(Base::Both)
@@ -99,7 +97,7 @@ pub(super) const ATTACKS: &[Attack] = &[
         "cross-tenant/attributes-other",
         "the other's genuine message with the first's attributes, such as its token",
         |scene| {
-            let response = scene.bare_message_of(&scene.target().other, scene.attacker());
+            let response = scene.bare_message_of(&scene.target().other, scene.other_attacker());
             with_attributes(scene, response, (scene.target().attributes)(scene.attacker()))
         },
     )

@@ -1,7 +1,7 @@
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use vouchsafe_crypto::base64_encode;
 
-use super::{Outcome, Verdict};
+use super::Customer;
 
 /// A form to be posted to the assertion consumer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,6 +9,26 @@ pub struct Form {
     fields: Vec<(String, String)>,
     pub(crate) purpose: Purpose,
     pub(crate) forged_values: Vec<String>,
+    /// Which of the attack's browsers posts it.
+    pub(crate) browser: u64,
+    pub(crate) customer: Customer,
+    pub(crate) landing: Landing,
+}
+
+/// Into which account a form may lead.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Landing {
+    /// That is not what the form is about.
+    #[default]
+    Any,
+    /// Into no account, and no organization, that an earlier form of the attack led into.
+    Apart,
+    /// Into no account that an earlier form of the attack led into.
+    Distinct,
+    /// Into the account that the first form of the attack led into.
+    Same,
+    /// Into any; that the service tells which it is, is needed.
+    Told,
 }
 
 /// Which outcomes are right.
@@ -26,7 +46,14 @@ impl Form {
     pub(crate) fn of(octets: &[u8], relay_state: Option<&str>, purpose: Purpose) -> Self {
         let mut fields = vec![("SAMLResponse".to_owned(), base64_encode(octets))];
         fields.extend(relay_state.map(|state| ("RelayState".to_owned(), state.to_owned())));
-        Self { fields, purpose, forged_values: Vec::new() }
+        Self {
+            fields,
+            purpose,
+            forged_values: Vec::new(),
+            browser: 0,
+            customer: Customer::First,
+            landing: Landing::Any,
+        }
     }
 
     /// An attribute value that the service must not believe.
@@ -47,9 +74,47 @@ impl Form {
         self
     }
 
+    /// Posted by another browser than the attack's first.
+    pub(crate) fn by(mut self, browser: u64) -> Self {
+        self.browser = browser;
+        self
+    }
+
+    /// Posted to the assertion consumer of the other customer.
+    pub(crate) fn at_the_other(mut self) -> Self {
+        self.customer = Customer::Other;
+        self
+    }
+
+    /// Posted to the assertion consumer of the first customer.
+    pub(crate) fn at_the_first(mut self) -> Self {
+        self.customer = Customer::First;
+        self
+    }
+
+    pub(crate) fn landing(mut self, landing: Landing) -> Self {
+        self.landing = landing;
+        self
+    }
+
+    /// With this RelayState instead of the request's.
+    pub(crate) fn relayed(self, relay_state: Option<&str>) -> Self {
+        let form = self.without("RelayState");
+        match relay_state {
+            Some(relay_state) => form.with_last("RelayState", relay_state),
+            None => form,
+        }
+    }
+
     pub(crate) fn without(mut self, name: &str) -> Self {
         self.fields.retain(|(found, _)| found != name);
         self
+    }
+
+    /// Whose assertion consumer it is posted to, where each customer has an address of its own.
+    #[must_use]
+    pub fn customer(&self) -> Customer {
+        self.customer
     }
 
     /// The fields in order: `SAMLResponse`, `RelayState` when a request has one. Some attacks repeat a field.
@@ -93,25 +158,6 @@ impl Form {
         match &self.purpose {
             Purpose::Hostile => None,
             Purpose::Genuine(subject) | Purpose::Bent(subject) => Some(subject),
-        }
-    }
-
-    /// What an outcome means, for a loop of one's own: [`Verdict::Refused`], [`Verdict::Harmless`], [`Verdict::Accepted`], or
-    /// [`Verdict::Inconclusive`] when it is genuine and was refused.
-    #[must_use]
-    pub fn verdict(&self, outcome: &Outcome) -> Verdict {
-        let (subject, attributes) = match (&self.purpose, outcome) {
-            (Purpose::Genuine(_), Outcome::Refused) => {
-                return Verdict::Inconclusive { reason: "a genuine message was refused".to_owned() };
-            }
-            (_, Outcome::Refused) => return Verdict::Refused,
-            (_, Outcome::Accepted { subject, attributes }) => (subject, attributes),
-        };
-        let believed = |value: &String| attributes.iter().any(|(_, found)| found == value);
-        if self.genuine_subject() == Some(subject) && !self.forged_values.iter().any(believed) {
-            Verdict::Harmless
-        } else {
-            Verdict::Accepted { subject: subject.clone() }
         }
     }
 

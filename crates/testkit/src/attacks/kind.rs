@@ -38,11 +38,27 @@ pub enum Kind {
     Encryption,
     /// Small messages that cause much work.
     Resource,
+    /// Elements that are known by their local name alone.
+    Foreign,
+    /// What the schema does not allow, and what changes the meaning.
+    Schema,
+    /// An answer that another browser than the one that asked brings.
+    Browser,
+    /// One customer's identity provider genuinely names another customer's person.
+    Accounts,
+    /// An identity provider that is no longer trusted, or an address of another customer.
+    Tenancy,
+    /// Metadata without the key that is needed.
+    Configuration,
+    /// The query of a redirect.
+    Redirect,
+    /// Where the browser is sent after signing in.
+    Return,
 }
 
 impl Kind {
     /// Every kind of attack.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 24] = [
         Self::Wrapping,
         Self::DuplicateId,
         Self::Stripping,
@@ -59,6 +75,14 @@ impl Kind {
         Self::Status,
         Self::Encryption,
         Self::Resource,
+        Self::Foreign,
+        Self::Schema,
+        Self::Browser,
+        Self::Accounts,
+        Self::Tenancy,
+        Self::Configuration,
+        Self::Redirect,
+        Self::Return,
     ];
 }
 
@@ -82,6 +106,14 @@ impl fmt::Display for Kind {
             Self::Status => "status",
             Self::Encryption => "encryption",
             Self::Resource => "resources",
+            Self::Foreign => "elements of foreign namespaces",
+            Self::Schema => "schema violations",
+            Self::Browser => "browser binding",
+            Self::Accounts => "accounts of several customers",
+            Self::Tenancy => "tenants",
+            Self::Configuration => "configuration",
+            Self::Redirect => "redirect queries",
+            Self::Return => "open redirects",
         })
     }
 }

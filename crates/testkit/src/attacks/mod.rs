@@ -10,7 +10,7 @@
 //! proves nothing, and the [`Report`] says so.
 //!
 //! ```
-//! use vouchsafe_testkit::attacks::{self, Form, Kind, Outcome};
+//! use vouchsafe_testkit::attacks::{self, Form, Kind, Outcome, posting};
 //!
 //! /// In a real test: what the service makes of the form.
 //! fn post(form: &Form) -> Outcome {
@@ -18,74 +18,101 @@
 //!     Outcome::Refused
 //! }
 //!
-//! let report = attacks::of(Kind::DuplicateId).run(|form| post(form));
+//! let report = attacks::of(Kind::DuplicateId).run_blocking(&posting(post));
 //! assert_eq!(report.accepted().count(), 0);
 //! assert!(report.proves_nothing(), "not even genuine messages were accepted");
 //! ```
 //!
-//! [`Attacks::against`] takes the [`Target`]: whose endpoint it is, whom it trusts, whether responses answer a request.
-//! Over HTTP, with requests that the service itself starts:
+//! [`Attacks::against`] takes the [`Target`]: which service it is, and whom it trusts. [`Service`] is how the kit reaches
+//! it: by posting a form, and through more doors where the service has them, such as the start of a sign-in in one of
+//! several browsers. Attacks on a door that is missing are named in the report as not applicable. Over HTTP, with requests
+//! that the service itself starts:
 //!
 //! ```no_run
-//! use vouchsafe_testkit::attacks::{self, Asked, Form, Outcome, Target};
+//! use vouchsafe_testkit::attacks::{self, Asked, Browser, Customer, Form, Outcome, Service, Started, Target};
 //!
-//! # struct Browser;
-//! # impl Browser {
-//! #     async fn start(&self) -> Asked { Asked::new("_request") }
-//! #     async fn post(&self, _: &str) -> Option<String> { None }
+//! struct App {/* clients, one for each browser */}
+//!
+//! # impl App {
+//! #     async fn login(&self, _: Browser, _: Customer) -> Asked { Asked::new("_request") }
+//! #     async fn send(&self, _: Browser, _: String) -> Option<String> { None }
 //! # }
-//! # async fn example(browser: Browser, now: fn() -> chrono::DateTime<chrono::Utc>) {
-//! let target = Target::new("https://app.example.com/saml/metadata", "https://app.example.com/saml/acs").clock(now);
-//! let report = attacks::all()
-//!     .against(target)
-//!     .run_answering(
-//!         async || browser.start().await,
-//!         async |form: &Form| match browser.post(&form.to_body()).await {
+//! impl Service for App {
+//!     async fn post(&self, browser: Browser, form: &Form) -> Outcome {
+//!         match self.send(browser, form.to_body()).await {
 //!             Some(subject) => Outcome::accepted(subject),
 //!             None => Outcome::Refused,
-//!         },
-//!     )
-//!     .await;
+//!         }
+//!     }
+//!
+//!     async fn start(&self, browser: Browser, customer: Customer, _return_to: Option<&str>) -> Started {
+//!         self.login(browser, customer).await.into()
+//!     }
+//! }
+//!
+//! # async fn example(app: App, now: fn() -> chrono::DateTime<chrono::Utc>) {
+//! let target = Target::new("https://app.example.com/saml/metadata", "https://app.example.com/saml/acs").clock(now);
+//! let report = attacks::all().against(target).run(&app).await;
 //! println!("{report}");
 //! report.assert_none_accepted();
 //! # }
 //! ```
 //!
 //! What it does not do: it sends nothing itself, follows nothing, and is polite. The largest message has some 300 KiB,
-//! addresses inside messages lead to port 9 of the loopback interface, and no bomb expands to more than a few MiB.
+//! addresses inside messages lead to port 9 of the loopback interface, and no bomb expands to more than some 30 MiB.
 
+mod accounts;
 mod algorithm;
 mod binding;
+mod browser;
 mod comment;
+mod condition;
+mod configuration;
 mod context;
 mod control;
 mod cross_tenant;
+mod cut;
+mod decrypted;
 mod der;
 mod duplicate_id;
 mod encryption;
 mod entity;
+mod foreign;
 mod form;
 mod key_substitution;
 mod kind;
+mod location;
 mod markup;
 mod md5;
 mod outcome;
+mod pending;
+mod play;
+mod redirect;
 mod replay;
+mod replay_together;
 mod report;
 mod resource;
+mod resource_spent;
+mod return_to;
 mod run;
 mod scene;
+mod schema;
+mod service;
 mod signature;
 mod status;
+mod step;
 mod stripping;
 mod surgery;
 mod target;
+mod tenancy;
 mod transform;
+mod wait;
 mod wrapping;
 mod wrapping_encrypted;
 mod wrapping_response;
 
-use scene::Made;
+use scene::{Made, Played};
+use step::{Start, Step};
 
 use crate::TestkitError;
 
@@ -95,6 +122,9 @@ pub use outcome::Outcome;
 pub use report::{Entry, Report, Verdict};
 pub use run::Attacks;
 pub use scene::Scene;
+pub use service::{
+    Account, Browser, Customer, Discovered, Posting, Received, Service, Session, Started, posting,
+};
 pub use target::{ATTACKER, Asked, Target, VICTIM};
 
 /// Every attack.
@@ -122,8 +152,21 @@ pub struct Attack {
     reference: Option<&'static str>,
     base: Base,
     needs: &'static [Needs],
-    make: fn(&Scene<'_>) -> Made,
+    starts: &'static [Start],
+    make: Make,
 }
+
+/// How the messages of an attack are made.
+#[derive(Clone, Copy, Debug)]
+enum Make {
+    /// Forms, to be posted in order.
+    Forms(fn(&Scene<'_>) -> Made),
+    /// More than that.
+    Steps(fn(&Scene<'_>) -> Played),
+}
+
+/// Attacks start a sign-in of the first customer's, where the service starts any.
+const STARTS: &[Start] = &[Start::first(0)];
 
 /// Which genuine message an attack is made from. Where the service does not accept that, the attack proves nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,6 +183,12 @@ pub(crate) enum Base {
     EncryptedAssertion,
     /// The other identity provider's message, both signed.
     Other,
+    /// The Assertion not signed and encrypted with AES-GCM, then the Response signed.
+    EncryptedInside,
+    /// Both signed, at a service that trusts the identity provider's metadata and no other.
+    Configured,
+    /// A message in the query of a redirect.
+    Redirect,
 }
 
 /// What a target must have for an attack to be run.
@@ -153,6 +202,10 @@ pub(crate) enum Needs {
     Unsolicited,
     /// What the other tenant's identity provider sends about its people.
     OtherAttributes,
+    /// An assertion consumer for each customer.
+    OwnAddresses,
+    /// That the test tells where the browser is sent.
+    Location,
 }
 
 impl Attack {
@@ -162,7 +215,25 @@ impl Attack {
         description: &'static str,
         make: fn(&Scene<'_>) -> Made,
     ) -> Self {
-        Self { name, kind, description, reference: None, base: Base::Both, needs: &[], make }
+        Self::made(name, kind, description, Make::Forms(make))
+    }
+
+    pub(crate) const fn played(
+        name: &'static str,
+        kind: Kind,
+        description: &'static str,
+        make: fn(&Scene<'_>) -> Played,
+    ) -> Self {
+        Self::made(name, kind, description, Make::Steps(make))
+    }
+
+    const fn made(name: &'static str, kind: Kind, description: &'static str, make: Make) -> Self {
+        Self { name, kind, description, reference: None, base: Base::Both, needs: &[], starts: STARTS, make }
+    }
+
+    pub(crate) const fn starting(mut self, starts: &'static [Start]) -> Self {
+        self.starts = starts;
+        self
     }
 
     /// The paper or the CVE.
@@ -205,28 +276,50 @@ impl Attack {
         self.reference
     }
 
-    /// The messages, to be posted in this order, for a service of one's own loop. `asked` is the request that they answer;
-    /// `None` where responses are unsolicited.
+    /// The messages, to be posted in this order by one browser, for a service of one's own loop. `asked` is the request that
+    /// they answer; `None` where responses are unsolicited.
     ///
     /// # Errors
     ///
     /// When the target lacks what the attack needs (a certificate, a request, none), when something in it cannot stand in
-    /// XML, or a key cannot be used.
+    /// XML, or a key cannot be used; and when the attack needs more than one browser, or another door of the
+    /// [`Service`] than the assertion consumer.
     pub fn forms(&self, target: &Target, asked: Option<&Asked>) -> Made {
-        if let Some(reason) = self.lacks(target, asked.is_some()) {
-            return Err(TestkitError::message("target", "what the attack needs", reason));
+        let lacks = |what: &str| Err(TestkitError::message("target", "what the attack needs", what));
+        if let Some(reason) = self.lacks(target) {
+            return lacks(reason);
         }
-        (self.make)(&Scene::new(target, self, asked))
+        match (asked, self.make) {
+            (Some(_), _) if self.needs.contains(&Needs::Unsolicited) => lacks("responses answer a request"),
+            (None, _) if self.needs.contains(&Needs::Request) => lacks("responses answer no request"),
+            (_, Make::Forms(make)) if self.starts.len() < 2 => {
+                let forms = make(&Scene::new(target, self, asked.map_or(&[], std::slice::from_ref)))?;
+                match forms.iter().all(|form| form.browser == 0) {
+                    true => Ok(forms),
+                    false => lacks("one browser"),
+                }
+            }
+            _ => lacks("one form after the other by one browser"),
+        }
+    }
+
+    /// What is done, in order.
+    pub(crate) fn steps(&self, scene: &Scene<'_>) -> Played {
+        match self.make {
+            Make::Forms(make) => Ok(make(scene)?.into_iter().map(Step::from).collect()),
+            Make::Steps(make) => make(scene),
+        }
     }
 
     /// Why this attack cannot be run against that target.
-    pub(crate) fn lacks(&self, target: &Target, solicited: bool) -> Option<&'static str> {
+    pub(crate) fn lacks(&self, target: &Target) -> Option<&'static str> {
         self.needs.iter().find_map(|needs| match needs {
             Needs::Certificate if target.certificate.is_none() => {
                 Some("the target has no certificate to encrypt to")
             }
-            Needs::Request if !solicited => Some("responses answer no request"),
-            Needs::Unsolicited if solicited => Some("responses answer a request"),
+            Needs::OwnAddresses if target.other_assertion_consumer.is_none() => {
+                Some("the customers have one assertion consumer")
+            }
             Needs::OtherAttributes if target.other_attributes.is_none() => {
                 Some("the target does not say what the other tenant's messages hold")
             }
@@ -255,6 +348,20 @@ fn tables() -> impl Iterator<Item = &'static [Attack]> {
         status::ATTACKS,
         encryption::ATTACKS,
         resource::ATTACKS,
+        accounts::ATTACKS,
+        browser::ATTACKS,
+        condition::ATTACKS,
+        configuration::ATTACKS,
+        cut::ATTACKS,
+        decrypted::ATTACKS,
+        foreign::ATTACKS,
+        pending::ATTACKS,
+        redirect::ATTACKS,
+        replay_together::ATTACKS,
+        resource_spent::ATTACKS,
+        return_to::ATTACKS,
+        schema::ATTACKS,
+        tenancy::ATTACKS,
     ]
     .into_iter()
 }

@@ -12,6 +12,15 @@ use super::{Attack, Kind};
 #[must_use]
 pub struct Report {
     entries: Vec<Entry>,
+    declared: Vec<Declared>,
+}
+
+/// What the test said about an attack, or about every attack from a control, with whether it turned out so.
+#[derive(Clone, Debug)]
+pub(crate) struct Declared {
+    pub(crate) name: String,
+    pub(crate) reason: String,
+    pub(crate) holds: bool,
 }
 
 /// What came of one attack.
@@ -28,6 +37,8 @@ pub struct Entry {
     pub verdict: Verdict,
     /// The longest time that one of its forms took.
     pub elapsed: Duration,
+    /// The genuine message that it is made from.
+    control: &'static str,
 }
 
 /// What an attack, or a control, showed.
@@ -43,6 +54,8 @@ pub enum Verdict {
     Accepted {
         /// As whom.
         subject: String,
+        /// What is wrong with that, where it is not the subject: the account, the browser, where it leads.
+        finding: Option<String>,
     },
     /// It took longer than the target's patience: a finding.
     #[non_exhaustive]
@@ -56,36 +69,47 @@ pub enum Verdict {
         /// Why.
         reason: String,
     },
-    /// It does not apply to the target and was not run.
+    /// It can show nothing about this service: a door or something of the target is missing, or the test has
+    /// [said so](super::Attacks::not_applicable).
     #[non_exhaustive]
-    LeftOut {
+    NotApplicable {
         /// Why.
         reason: String,
     },
 }
 
 impl Verdict {
+    pub(crate) fn accepted(subject: impl Into<String>) -> Self {
+        Self::Accepted { subject: subject.into(), finding: None }
+    }
+
+    pub(crate) fn found(subject: impl Into<String>, finding: impl Into<String>) -> Self {
+        Self::Accepted { subject: subject.into(), finding: Some(finding.into()) }
+    }
+
     /// Of the verdicts on several forms of one attack, the one that counts.
     pub(crate) fn worse_of(self, other: Self) -> Self {
         let rank = |verdict: &Self| match verdict {
-            Self::Accepted { .. } => 4,
-            Self::Inconclusive { .. } => 3,
-            Self::Slow { .. } => 2,
+            Self::Accepted { .. } => 5,
+            Self::Inconclusive { .. } => 4,
+            Self::Slow { .. } => 3,
+            Self::NotApplicable { .. } => 2,
             Self::Harmless => 1,
-            Self::Refused | Self::LeftOut { .. } => 0,
+            Self::Refused => 0,
         };
         if rank(&other) > rank(&self) { other } else { self }
     }
 }
 
 impl Entry {
-    pub(crate) fn new(attack: &Attack, verdict: Verdict) -> Self {
+    pub(crate) fn new(attack: &Attack, control: &'static str, verdict: Verdict) -> Self {
         Self {
             name: attack.name,
             kind: attack.kind,
             description: attack.description,
             verdict,
             elapsed: Duration::ZERO,
+            control,
         }
     }
 
@@ -102,6 +126,21 @@ impl Entry {
 impl Report {
     pub(crate) fn push(&mut self, entry: Entry) {
         self.entries.push(entry);
+    }
+
+    /// Takes what the test has said into account, once everything was run.
+    pub(crate) fn declare(&mut self, mut declared: Vec<Declared>) {
+        for entry in &mut self.entries {
+            if !matches!(entry.verdict, Verdict::Inconclusive { .. }) {
+                continue;
+            }
+            let said = |said: &&mut Declared| said.name == entry.name || said.name == entry.control;
+            if let Some(said) = declared.iter_mut().find(said) {
+                said.holds = true;
+                entry.verdict = Verdict::NotApplicable { reason: said.reason.clone() };
+            }
+        }
+        self.declared = declared;
     }
 
     pub(crate) fn verdict_of(&self, name: &str) -> Option<&Verdict> {
@@ -125,9 +164,16 @@ impl Report {
         self.attacks().filter(|entry| matches!(entry.verdict, Verdict::Inconclusive { .. }))
     }
 
-    /// Attacks that were not run because the target lacks what they need.
-    pub fn left_out(&self) -> impl Iterator<Item = &Entry> {
-        self.attacks().filter(|entry| matches!(entry.verdict, Verdict::LeftOut { .. }))
+    /// Attacks that can show nothing about this service, with the reason: it has not the door that they need, or the test
+    /// has said so.
+    pub fn not_applicable(&self) -> impl Iterator<Item = &Entry> {
+        self.attacks().filter(|entry| matches!(entry.verdict, Verdict::NotApplicable { .. }))
+    }
+
+    /// The names that the test has declared to be [not applicable](super::Attacks::not_applicable) and that are not so, or
+    /// are unknown.
+    pub fn wrongly_declared(&self) -> impl Iterator<Item = &str> {
+        self.declared.iter().filter(|declared| !declared.holds).map(|declared| declared.name.as_str())
     }
 
     /// How many attacks were refused, or came to nothing but what is genuine in them.
@@ -142,17 +188,23 @@ impl Report {
         !self.controls().any(|entry| entry.verdict == Verdict::Harmless)
     }
 
-    /// For the end of a test: genuine messages were accepted and no attack was.
+    /// For the end of a test: genuine messages were accepted, no attack was, and every one that was refused shows something.
     ///
     /// # Panics
     ///
-    /// With this report, when an attack was accepted or took too long, when a genuine message was accepted as somebody
-    /// else, or when none was accepted.
+    /// With this report, when an attack was accepted or took too long; when a genuine message was accepted as somebody
+    /// else, or none was accepted; when an attack or a control is inconclusive and was not declared to be
+    /// [not applicable](super::Attacks::not_applicable); or when something was declared so and is not.
     #[track_caller]
     #[expect(clippy::panic, reason = "it is an assertion, for tests")]
     pub fn assert_none_accepted(&self) {
-        let confused = self.controls().any(|entry| matches!(entry.verdict, Verdict::Accepted { .. }));
-        if self.proves_nothing() || confused || self.accepted().next().is_some() {
+        let wrong =
+            |entry: &Entry| matches!(entry.verdict, Verdict::Accepted { .. } | Verdict::Inconclusive { .. });
+        if self.proves_nothing()
+            || self.entries.iter().any(wrong)
+            || self.accepted().next().is_some()
+            || self.wrongly_declared().next().is_some()
+        {
             panic!("\n{self}");
         }
     }
@@ -173,12 +225,16 @@ impl fmt::Display for Report {
         }
         section(formatter, "ACCEPTED", self.accepted())?;
         section(formatter, "Inconclusive", self.inconclusive())?;
-        section(formatter, "Left out", self.left_out())?;
+        section(formatter, "Not applicable", self.not_applicable())?;
         section(formatter, "Controls", self.controls())?;
+        for name in self.wrongly_declared() {
+            writeln!(formatter, "WRONGLY DECLARED to be not applicable: {}\n", Quoted::new(name))?;
+        }
         writeln!(formatter, "{:<30}{:>5}{:>11}{:>10}", "Attacks", "run", "withstood", "accepted")?;
         let mut row = |name: &dyn fmt::Display, wanted: &dyn Fn(&&Entry) -> bool| {
             let of_kind = || self.attacks().filter(wanted);
-            let run = of_kind().filter(|entry| !matches!(entry.verdict, Verdict::LeftOut { .. })).count();
+            let run =
+                of_kind().filter(|entry| !matches!(entry.verdict, Verdict::NotApplicable { .. })).count();
             let withstood = of_kind()
                 .filter(|entry| matches!(entry.verdict, Verdict::Refused | Verdict::Harmless))
                 .count();
@@ -207,9 +263,14 @@ fn section<'e>(
     for entry in entries {
         writeln!(formatter, "  {}: {}", entry.name, entry.description)?;
         match &entry.verdict {
-            Verdict::Accepted { subject } => writeln!(formatter, "    accepted as {}", Quoted::new(subject))?,
+            Verdict::Accepted { subject, finding: None } => {
+                writeln!(formatter, "    accepted as {}", Quoted::new(subject))?;
+            }
+            Verdict::Accepted { subject, finding: Some(finding) } => {
+                writeln!(formatter, "    accepted: {} {}", Quoted::new(subject), Quoted::new(finding))?;
+            }
             Verdict::Slow { seconds } => writeln!(formatter, "    took {seconds} s")?,
-            Verdict::Inconclusive { reason } | Verdict::LeftOut { reason } => {
+            Verdict::Inconclusive { reason } | Verdict::NotApplicable { reason } => {
                 writeln!(formatter, "    {reason}")?;
             }
             Verdict::Harmless => writeln!(formatter, "    accepted as what it is")?,

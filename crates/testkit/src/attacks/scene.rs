@@ -2,28 +2,40 @@ use chrono::{DateTime, TimeDelta, Utc};
 use vouchsafe_crypto::ContentCipher;
 
 use super::form::{Form, Purpose};
+use super::step::Step;
 use super::target::{Asked, Target};
 use super::{Attack, Base};
-use crate::{Encryption, IdentityProvider, ResponseBuilder, Signed, TestkitError, render};
+use crate::{Attribute, Encryption, IdentityProvider, ResponseBuilder, Signed, TestkitError, render};
 
 /// The forms of an attack, or why they could not be made.
 pub(crate) type Made = Result<Vec<Form>, TestkitError>;
+/// The steps of an attack, or why they could not be made.
+pub(crate) type Played = Result<Vec<Step>, TestkitError>;
 
 /// What an attack is made from: the target, the time, and genuine messages with identifiers of the attack's own.
 #[derive(Clone, Debug)]
 pub struct Scene<'t> {
     target: &'t Target,
     base: Base,
+    attack: &'static str,
     label: String,
     now: DateTime<Utc>,
-    asked: Option<&'t Asked>,
+    asked: &'t [Asked],
+    /// Which of the requests messages answer.
+    current: usize,
 }
 
 impl<'t> Scene<'t> {
-    pub(crate) fn new(target: &'t Target, attack: &Attack, asked: Option<&'t Asked>) -> Self {
+    pub(crate) fn new(target: &'t Target, attack: &Attack, asked: &'t [Asked]) -> Self {
         let now = (target.clock)();
         let label = format!("_{}.{:x}", attack.name.replace('/', "."), now.timestamp_millis());
-        Self { target, base: attack.base, label, now, asked }
+        Self { target, base: attack.base, attack: attack.name, label, now, asked, current: 0 }
+    }
+
+    /// The same scene, in which messages answer another of the requests that were started, and have identifiers of their
+    /// own.
+    pub(crate) fn answering(&self, request: usize) -> Self {
+        Self { current: request, label: format!("{}.{request}", self.label), ..self.clone() }
     }
 
     /// The same scene, in which messages are not encrypted and only their Assertion is signed.
@@ -52,8 +64,46 @@ impl<'t> Scene<'t> {
         &self.target.victim
     }
 
+    /// The identifier of the request that messages answer.
     pub(crate) fn request(&self) -> Option<&str> {
-        self.asked.map(|asked| asked.id.as_str())
+        self.current().map(|asked| asked.id.as_str())
+    }
+
+    /// The RelayState of the request that messages answer.
+    pub(crate) fn relay_state(&self) -> Option<&str> {
+        self.current().and_then(|asked| asked.relay_state.as_deref())
+    }
+
+    fn current(&self) -> Option<&'t Asked> {
+        self.asked.get(self.current)
+    }
+
+    /// The person of the other customer's.
+    pub(crate) fn other_attacker(&self) -> &str {
+        self.target.other_attacker.as_deref().unwrap_or(&self.target.attacker)
+    }
+
+    /// The name of the attack and the time, the same for all messages of it.
+    pub(crate) fn attack(&self) -> String {
+        format!("{}-{:x}", self.attack.replace('/', "-"), self.now.timestamp_millis())
+    }
+
+    /// A name that nothing else in the run has.
+    pub(crate) fn fresh(&self) -> String {
+        self.label.trim_start_matches('_').replace(['/', '.'], "-")
+    }
+
+    /// What the other identity provider sends about a subject.
+    pub(crate) fn other_attributes(&self, subject: &str) -> Vec<Attribute> {
+        match &self.target.other_attributes {
+            Some(attributes) => attributes(subject),
+            None => (self.target.attributes)(subject),
+        }
+    }
+
+    /// Who the attacker is in messages of the attack's base.
+    pub(crate) fn own(&self) -> &str {
+        if self.base == Base::Other { self.other_attacker() } else { self.attacker() }
     }
 
     pub(crate) fn response_id(&self) -> String {
@@ -66,7 +116,7 @@ impl<'t> Scene<'t> {
 
     /// What the identity provider says of the attacker, protected as the base of the attack says.
     pub(crate) fn message(&self) -> ResponseBuilder {
-        self.message_about(self.attacker())
+        self.message_about(self.own())
     }
 
     /// The same about anybody.
@@ -76,13 +126,14 @@ impl<'t> Scene<'t> {
             _ => self.message_of(&self.target.identity_provider, subject),
         };
         match self.base {
-            Base::Both | Base::Other => response,
+            Base::Both | Base::Other | Base::Configured | Base::Redirect => response,
             Base::Response => response.sign(Signed::Response),
             Base::Assertion => response.sign(Signed::Assertion),
             Base::Encrypted => self.sealed(response, ContentCipher::Aes256Cbc),
             Base::EncryptedAssertion => {
                 self.sealed(response.sign(Signed::Assertion), ContentCipher::Aes256Gcm)
             }
+            Base::EncryptedInside => self.sealed(response.sign(Signed::Response), ContentCipher::Aes256Gcm),
         }
     }
 
@@ -90,10 +141,7 @@ impl<'t> Scene<'t> {
     pub(crate) fn message_of(&self, identity_provider: &IdentityProvider, subject: &str) -> ResponseBuilder {
         let mut response = self.bare_message_of(identity_provider, subject);
         let own = identity_provider.entity_id() == self.target.other.entity_id();
-        let attributes = match &self.target.other_attributes {
-            Some(attributes) if own => attributes(subject),
-            _ => (self.target.attributes)(subject),
-        };
+        let attributes = if own { self.other_attributes(subject) } else { (self.target.attributes)(subject) };
         for attribute in attributes {
             response = response.attribute(attribute);
         }
@@ -106,15 +154,19 @@ impl<'t> Scene<'t> {
         identity_provider: &IdentityProvider,
         subject: &str,
     ) -> ResponseBuilder {
+        let address = match &self.target.other_assertion_consumer {
+            Some(address) if identity_provider.entity_id() == self.target.other.entity_id() => address,
+            _ => &self.target.assertion_consumer,
+        };
         let response = identity_provider
             .response()
             .at(self.now)
-            .service_provider(&self.target.entity_id, &self.target.assertion_consumer)
+            .service_provider(&self.target.entity_id, address)
             .response_id(self.response_id())
             .assertion_id(self.assertion_id())
             .name_id(subject);
-        match self.asked {
-            Some(asked) => response.in_response_to(&asked.id),
+        match self.request() {
+            Some(request) => response.in_response_to(request),
             None => response,
         }
     }
@@ -150,7 +202,7 @@ impl<'t> Scene<'t> {
 
     /// A form that holds something genuine about the attacker: nobody else may come out of it.
     pub(crate) fn bent(&self, message: impl AsRef<[u8]>) -> Form {
-        self.form(message, Purpose::Bent(self.attacker().to_owned()))
+        self.form(message, Purpose::Bent(self.own().to_owned()))
     }
 
     pub(crate) fn bent_about(&self, subject: impl Into<String>, message: impl AsRef<[u8]>) -> Form {
@@ -161,8 +213,14 @@ impl<'t> Scene<'t> {
         self.form(message, Purpose::Genuine(subject.to_owned()))
     }
 
+    /// Posted to where the message says.
     fn form(&self, message: impl AsRef<[u8]>, purpose: Purpose) -> Form {
-        let relay_state = self.asked.and_then(|asked| asked.relay_state.as_deref());
-        Form::of(message.as_ref(), relay_state, purpose)
+        let form = Form::of(message.as_ref(), self.relay_state(), purpose);
+        match &self.target.other_assertion_consumer {
+            Some(address) if form.xml().contains(&format!(" Destination=\"{address}\"")) => {
+                form.at_the_other()
+            }
+            _ => form,
+        }
     }
 }

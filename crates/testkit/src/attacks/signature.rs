@@ -5,6 +5,8 @@ use vouchsafe_signature::Signer;
 use vouchsafe_xml::{Canonicalization, Document, Limits, canonicalize, namespace};
 
 use super::der;
+use super::scene::Scene;
+use super::surgery::{copy, prepend, replace};
 use crate::{KeyPair, TestkitError, keys};
 
 pub(crate) const EXCLUSIVE: &str = "http://www.w3.org/2001/10/xml-exc-c14n#";
@@ -15,7 +17,8 @@ pub(crate) const SHA256: &str = "http://www.w3.org/2001/04/xmlenc#sha256";
 /// A `ds:Signature` in the making. What is not said is as Okta does it, except that there is no PrefixList.
 #[derive(Clone, Debug)]
 pub(crate) struct Draft {
-    method: String,
+    /// Not given: what fits the key.
+    method: Option<String>,
     /// What stands in SignatureMethod, such as HMACOutputLength.
     parameters: String,
     references: Vec<String>,
@@ -24,12 +27,7 @@ pub(crate) struct Draft {
 
 impl Draft {
     pub(crate) fn new() -> Self {
-        Self {
-            method: RSA_SHA256.to_owned(),
-            parameters: String::new(),
-            references: Vec::new(),
-            key_info: String::new(),
-        }
+        Self { method: None, parameters: String::new(), references: Vec::new(), key_info: String::new() }
     }
 
     /// Over an element with an `ID`, which stands alone in `text`, not signed yet: enveloped, exclusive, SHA-256.
@@ -40,7 +38,7 @@ impl Draft {
     }
 
     pub(crate) fn method(mut self, uri: &str) -> Self {
-        self.method = uri.to_owned();
+        self.method = Some(uri.to_owned());
         self
     }
 
@@ -71,7 +69,7 @@ impl Draft {
     }
 
     pub(crate) fn signed_info(&self) -> String {
-        let method = match self.method.as_str() {
+        let method = match self.method.as_deref().unwrap_or(RSA_SHA256) {
             "" => String::new(),
             uri => {
                 format!("<ds:SignatureMethod Algorithm=\"{uri}\">{}</ds:SignatureMethod>", self.parameters)
@@ -98,15 +96,24 @@ impl Draft {
         )
     }
 
-    /// Signed by a key with the algorithm that fits it; the name of another one may stand in SignatureMethod.
+    /// Signed by a key with the algorithm that fits it; the name of another one stands in SignatureMethod if it was given.
     pub(crate) fn signed_by(&self, key: &PrivateKey) -> Result<String, TestkitError> {
-        let value = keys::provider().sign(Signer::algorithm_for(key), key, &self.octets()?)?;
-        Ok(self.with_value(&base64_encode(&value)))
+        let algorithm = Signer::algorithm_for(key);
+        let draft = match self.method {
+            Some(_) => self.clone(),
+            None => self.clone().method(algorithm.uri()),
+        };
+        let value = keys::provider().sign(algorithm, key, &draft.octets()?)?;
+        Ok(draft.with_value(&base64_encode(&value)))
     }
 
-    /// With an HMAC-SHA-256 instead (RFC 2104).
-    pub(crate) fn with_hmac(&self, secret: &[u8]) -> Result<String, TestkitError> {
-        Ok(self.with_value(&base64_encode(&hmac(secret, &self.octets()?)?)))
+    /// With an HMAC instead.
+    pub(crate) fn with_hmac(
+        &self,
+        algorithm: DigestAlgorithm,
+        secret: &[u8],
+    ) -> Result<String, TestkitError> {
+        Ok(self.with_value(&base64_encode(&hmac(algorithm, secret, &self.octets()?)?)))
     }
 }
 
@@ -115,6 +122,22 @@ pub(crate) fn transforms(algorithms: &[&str]) -> String {
         algorithms.iter().map(|uri| format!("<ds:Transform Algorithm=\"{uri}\"></ds:Transform>")).collect();
     format!("<ds:Transforms>{each}</ds:Transforms>")
 }
+
+/// An unsigned message whose Assertion the identity provider signs as it stands.
+pub(crate) fn signed_as_it_stands(scene: &Scene<'_>, unsigned: &str) -> Result<String, TestkitError> {
+    let key = scene.target().identity_provider.key();
+    let assertion = copy(unsigned, &["Response", "Assertion"])?;
+    let signature =
+        Draft::over(&assertion)?.key_info(&x509(&[key.certificate()])).signed_by(key.private_key())?;
+    let signed = match assertion.split_once(ISSUER_END) {
+        Some((before, after)) => [before, ISSUER_END, &signature, after].concat(),
+        None => prepend(&assertion, &["Assertion"], &signature)?,
+    };
+    replace(unsigned, &["Response", "Assertion"], &signed)
+}
+
+/// After which a signature belongs.
+const ISSUER_END: &str = "</saml2:Issuer>";
 
 /// A certificate as it stands in a KeyInfo.
 pub(crate) fn x509(certificates: &[&Certificate]) -> String {
@@ -164,22 +187,52 @@ fn id_of(text: &str) -> Result<String, TestkitError> {
     id.map(str::to_owned).ok_or_else(|| TestkitError::message("message to be signed", "an ID", "none"))
 }
 
-fn hmac(secret: &[u8], message: &[u8]) -> Result<Vec<u8>, TestkitError> {
-    const BLOCK: usize = 64;
-    let sha256 = |octets: &[u8]| keys::provider().digest(DigestAlgorithm::Sha256, octets);
-    let mut block = if secret.len() > BLOCK { sha256(secret)?.as_ref().to_vec() } else { secret.to_vec() };
-    block.resize(BLOCK, 0);
-    let padded = |pad: u8| block.iter().map(move |octet| octet ^ pad).collect::<Vec<u8>>();
-    let inner = sha256(&[padded(0x36).as_slice(), message].concat())?;
-    Ok(sha256(&[padded(0x5c).as_slice(), inner.as_ref()].concat())?.as_ref().to_vec())
+/// An HMAC (RFC 2104).
+pub(crate) fn hmac(
+    algorithm: DigestAlgorithm,
+    secret: &[u8],
+    message: &[u8],
+) -> Result<Vec<u8>, TestkitError> {
+    let block = match algorithm {
+        DigestAlgorithm::Sha384 | DigestAlgorithm::Sha512 => 128,
+        _ => 64,
+    };
+    let hash = |octets: &[u8]| keys::provider().digest(algorithm, octets);
+    let mut key = if secret.len() > block { hash(secret)?.as_ref().to_vec() } else { secret.to_vec() };
+    key.resize(block, 0);
+    let padded = |pad: u8| key.iter().map(move |octet| octet ^ pad).collect::<Vec<u8>>();
+    let inner = hash(&[padded(0x36).as_slice(), message].concat())?;
+    Ok(hash(&[padded(0x5c).as_slice(), inner.as_ref()].concat())?.as_ref().to_vec())
 }
 
 #[cfg(test)]
 mod tests {
+    use vouchsafe_crypto::DigestAlgorithm;
+
     #[test]
-    fn makes_the_hmac_of_rfc_4231() {
-        let octets = super::hmac(b"Jefe", b"what do ya want for nothing?").unwrap();
-        let hexadecimal: String = octets.iter().map(|octet| format!("{octet:02x}")).collect();
-        assert_eq!(hexadecimal, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+    fn makes_the_hmacs_of_rfc_4231() {
+        let hexadecimal = |algorithm, secret: &[u8], message: &[u8]| -> String {
+            let octets = super::hmac(algorithm, secret, message).unwrap();
+            octets.iter().map(|octet| format!("{octet:02x}")).collect()
+        };
+        let (secret, message) = (b"Jefe", b"what do ya want for nothing?");
+        assert_eq!(
+            hexadecimal(DigestAlgorithm::Sha256, secret, message),
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+        );
+        assert_eq!(
+            hexadecimal(DigestAlgorithm::Sha512, secret, message),
+            "164b7a7bfcf819e2e395fbe73b56e0a387bd64222e831fd610270cd7ea250554\
+             9758bf75c05a994a6d034f65f8f0e6fdcaeab1a34d4a6b4b636e070a38bce737"
+        );
+        // A secret that is longer than a block (RFC 4231, 4.7).
+        assert_eq!(
+            hexadecimal(
+                DigestAlgorithm::Sha256,
+                &[0xaa; 131],
+                b"Test Using Larger Than Block-Size Key - Hash Key First"
+            ),
+            "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"
+        );
     }
 }

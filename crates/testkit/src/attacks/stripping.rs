@@ -168,7 +168,7 @@ fn redigested_text(scene: &Scene<'_>) -> Result<String, TestkitError> {
 }
 
 /// The digest that the forged Assertion would need.
-fn digest_of(scene: &Scene<'_>, issued: &str) -> Result<String, TestkitError> {
+pub(super) fn digest_of(scene: &Scene<'_>, issued: &str) -> Result<String, TestkitError> {
     let bare = without(&copy(issued, &ASSERTION)?, &["Assertion", "Signature"])?;
     signature::digest(&with_prefix_list(&scene.forged(&bare))?)
 }

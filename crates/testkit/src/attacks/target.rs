@@ -15,15 +15,14 @@ pub const VICTIM: &str = "ada@example.com";
 /// The endpoint under attack, and whom it trusts.
 ///
 /// ```
-/// use vouchsafe_testkit::attacks::{Asked, Target};
+/// use vouchsafe_testkit::attacks::Target;
 /// use vouchsafe_testkit::{Attribute, IdentityProvider, keys};
 ///
 /// let target = Target::new("https://app.example.com/saml/metadata", "https://app.example.com/saml/acs")
 ///     .identity_provider(IdentityProvider::okta())
 ///     .other_identity_provider(IdentityProvider::other())
 ///     .attributes(|subject| vec![Attribute::new("user.email", [subject])])
-///     .certificate(keys::service_provider().certificate())
-///     .answering(|| Asked::new("_request").with_relay_state("handle"));
+///     .certificate(keys::service_provider().certificate());
 /// ```
 #[derive(Clone)]
 #[must_use]
@@ -36,15 +35,15 @@ pub struct Target {
     pub(crate) other_attributes: Option<Attributes>,
     pub(crate) certificate: Option<Certificate>,
     pub(crate) clock: Clock,
-    pub(crate) asks: Option<Asks>,
     pub(crate) attacker: String,
     pub(crate) victim: String,
+    pub(crate) other_attacker: Option<String>,
+    pub(crate) other_assertion_consumer: Option<String>,
     pub(crate) patience: Duration,
 }
 
 type Attributes = Arc<dyn Fn(&str) -> Vec<Attribute> + Send + Sync>;
 type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
-type Asks = Arc<dyn Fn() -> Asked + Send + Sync>;
 
 /// A request that the service has sent and that waits for its answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,7 +67,7 @@ impl Asked {
 }
 
 impl Default for Target {
-    /// The service provider that the kit's responses are for: [`SERVICE_PROVIDER`] at [`ISSUE_INSTANT`], unsolicited.
+    /// The service provider that the kit's responses are for: [`SERVICE_PROVIDER`] at [`ISSUE_INSTANT`].
     fn default() -> Self {
         Self::new(SERVICE_PROVIDER, ASSERTION_CONSUMER)
     }
@@ -76,7 +75,7 @@ impl Default for Target {
 
 impl Target {
     /// By entity ID and address of the assertion consumer. It trusts [`IdentityProvider::okta`] and
-    /// [`IdentityProvider::other`], takes unsolicited responses, and its clock stands at [`ISSUE_INSTANT`].
+    /// [`IdentityProvider::other`], has one assertion consumer for all, and its clock stands at [`ISSUE_INSTANT`].
     pub fn new(entity_id: impl Into<String>, assertion_consumer: impl Into<String>) -> Self {
         Self {
             entity_id: entity_id.into(),
@@ -87,9 +86,10 @@ impl Target {
             other_attributes: None,
             certificate: None,
             clock: Arc::new(|| ISSUE_INSTANT),
-            asks: None,
             attacker: ATTACKER.to_owned(),
             victim: VICTIM.to_owned(),
+            other_attacker: None,
+            other_assertion_consumer: None,
             patience: Duration::from_secs(10),
         }
     }
@@ -139,17 +139,25 @@ impl Target {
         self
     }
 
-    /// Responses answer a request: each attack one of its own, which this starts.
-    pub fn answering(mut self, ask: impl Fn() -> Asked + Send + Sync + 'static) -> Self {
-        self.asks = Some(Arc::new(ask));
-        self
-    }
-
     /// Who the attacker is at the identity provider, and who they would like to be. The names must not occur in anything
     /// else that a message says.
     pub fn subjects(mut self, attacker: impl Into<String>, victim: impl Into<String>) -> Self {
         self.attacker = attacker.into();
         self.victim = victim.into();
+        self
+    }
+
+    /// Who the attacker is at the other identity provider, when the service does not take the same name there: an address
+    /// in a domain of the other customer's.
+    pub fn other_attacker(mut self, name: impl Into<String>) -> Self {
+        self.other_attacker = Some(name.into());
+        self
+    }
+
+    /// The other customer's assertion consumer, where each customer has an address of its own. Without it, attacks that
+    /// mix the two addresses are left out.
+    pub fn other_assertion_consumer(mut self, assertion_consumer: impl Into<String>) -> Self {
+        self.other_assertion_consumer = Some(assertion_consumer.into());
         self
     }
 
@@ -168,7 +176,6 @@ impl fmt::Debug for Target {
             .field("assertion_consumer", &self.assertion_consumer)
             .field("identity_provider", &self.identity_provider.entity_id())
             .field("other", &self.other.entity_id())
-            .field("solicited", &self.asks.is_some())
             .finish_non_exhaustive()
     }
 }

@@ -9,6 +9,7 @@ use super::wrapping::object;
 use super::{Attack, Base, Kind};
 use crate::{Signed, TestkitError};
 
+const GOXMLDSIG: &str = "CVE-2026-33487 (goxmldsig)";
 const INCLUSIVE: &str = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315";
 const XPATH: &str = "http://www.w3.org/TR/1999/REC-xpath-19991116";
 const XPATH_FILTER: &str = "http://www.w3.org/2002/06/xmldsig-filter2";
@@ -151,6 +152,47 @@ pub(super) const ATTACKS: &[Attack] = &[
         |scene| two_references(scene, true),
     ),
     row(
+        "reference/three",
+        "three References, the one for the Assertion is wrong and stands in the middle",
+        |scene| several(scene, &[false, true, false]),
+    )
+    .known_as(GOXMLDSIG),
+    row("reference/other-last", "two References to two things, both right, none to the Assertion", |scene| {
+        several(scene, &[false, false])
+    })
+    .known_as(GOXMLDSIG),
+    row("reference/other-alone", "one Reference to something else, which is right", |scene| {
+        several(scene, &[false])
+    })
+    .known_as(GOXMLDSIG),
+    row("reference/same-twice", "two References to the genuine Assertion, the last one wrong", |scene| {
+        twice(scene, false)
+    })
+    .known_as(GOXMLDSIG),
+    row(
+        "reference/same-twice-first",
+        "two References to the genuine Assertion, the first one wrong",
+        |scene| twice(scene, true),
+    )
+    .known_as(GOXMLDSIG),
+    row(
+        "reference/response-from-assertion",
+        "a signature in a forged Assertion, whose Reference is the Response's Issuer",
+        |scene| {
+            let id = format!("{}.issuer", scene.response_id());
+            let unsigned = scene.message_about(scene.victim()).sign(Signed::Neither).issue()?.into_xml();
+            let unsigned = with_attribute(&unsigned, &["Response", "Issuer"], &format!("ID=\"{id}\""))?;
+            let issuer = canonical(&copy(&unsigned, &["Response", "Issuer"])?)?;
+            let message = with_signature(&unsigned, |_| {
+                let all = transforms(&[ENVELOPED, EXCLUSIVE]);
+                let draft = Draft::new().reference(Some(&format!("#{id}")), &all, SHA256, &digest(&issuer)?);
+                by_the_right_key(scene, draft)
+            })?;
+            Ok(vec![scene.hostile(message)])
+        },
+    )
+    .known_as(GOXMLDSIG),
+    row(
         "reference/manifest",
         "a Reference to a Manifest, whose digest of the Assertion nobody checks",
         manifest,
@@ -211,6 +253,39 @@ fn two_references(scene: &Scene<'_>, wrong_first: bool) -> Made {
         by_the_right_key(scene, draft)
     })?;
     Ok(vec![scene.hostile(append(&message, &["Response"], &something)?)])
+}
+
+/// References to things of no meaning, with right digests, and to the forged Assertion, with a wrong one.
+fn several(scene: &Scene<'_>, to_the_assertion: &[bool]) -> Made {
+    let mut all = String::new();
+    let message = signed_by_hand(scene, |_| {
+        let mut draft = Draft::new();
+        for (number, to_the_assertion) in to_the_assertion.iter().enumerate() {
+            if *to_the_assertion {
+                let all = transforms(&[ENVELOPED, EXCLUSIVE]);
+                draft = draft.reference(Some(&uri(scene)), &all, SHA256, &digest(b"")?);
+                continue;
+            }
+            let id = format!("{}.something{number}", scene.response_id());
+            let something = format!("<x:Something xmlns:x=\"urn:example:x\" ID=\"{id}\"></x:Something>");
+            let right = digest(&canonical(&something)?)?;
+            draft = draft.reference(Some(&format!("#{id}")), &transforms(&[EXCLUSIVE]), SHA256, &right);
+            all.push_str(&something);
+        }
+        by_the_right_key(scene, draft)
+    })?;
+    Ok(vec![scene.hostile(append(&message, &["Response"], &all)?)])
+}
+
+/// Two References to the genuine Assertion, of which one is wrong.
+fn twice(scene: &Scene<'_>, wrong_first: bool) -> Made {
+    genuine(scene, |assertion| {
+        let (right, wrong) = (digest(&canonical(assertion)?)?, digest(b"")?);
+        let all = transforms(&[ENVELOPED, EXCLUSIVE]);
+        let [first, second] = if wrong_first { [wrong, right] } else { [right, wrong] };
+        let draft = Draft::new().reference(Some(&uri(scene)), &all, SHA256, &first);
+        Ok(draft.reference(Some(&uri(scene)), &all, SHA256, &second))
+    })
 }
 
 fn manifest(scene: &Scene<'_>) -> Made {

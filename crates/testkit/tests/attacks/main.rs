@@ -11,7 +11,10 @@
 )]
 
 mod bites;
+mod careless;
 mod document;
+mod doors;
+
 mod genuine;
 mod opened;
 mod weak;

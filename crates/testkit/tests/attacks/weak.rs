@@ -11,6 +11,9 @@ use vouchsafe_xml::{Canonicalization, Document, Element, Limits, Node, canonical
 
 use crate::opened::{decrypted, one_root, without_doctype};
 
+/// The address for the other customer's messages, where each has its own.
+pub(crate) const OTHER_ASSERTION_CONSUMER: &str = "https://app.example.com/saml/globex/acs";
+
 /// Whose signatures are believed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Keys {
@@ -119,18 +122,45 @@ pub(crate) const SOUND: Weak = Weak {
 pub(crate) struct Service {
     weak: Weak,
     seen: RefCell<HashSet<String>>,
+    /// Instead of those of the kit's two identity providers.
+    trusted: Option<Vec<PublicKey>>,
+}
+
+/// What a message says, as far as the service believes it.
+pub(crate) struct Believed {
+    /// Of the Assertion.
+    pub(crate) id: String,
+    pub(crate) issuer: String,
+    /// What the SubjectConfirmationData answers.
+    pub(crate) request: Option<String>,
+    /// The address that the SubjectConfirmationData is for: one of the two.
+    pub(crate) recipient: String,
+    /// The NameID with everything that qualifies it.
+    pub(crate) name: String,
+    pub(crate) outcome: Outcome,
 }
 
 impl Service {
     pub(crate) fn new(weak: Weak) -> Service {
-        Service { weak, seen: RefCell::default() }
+        Service { weak, seen: RefCell::default(), trusted: None }
+    }
+
+    /// That trusts these keys and no others.
+    pub(crate) fn trusting(weak: Weak, keys: Vec<PublicKey>) -> Service {
+        Service { trusted: Some(keys), ..Service::new(weak) }
     }
 
     pub(crate) fn post(&self, form: &Form) -> Outcome {
-        self.accept(form).unwrap_or(Outcome::Refused)
+        match self.believe(form) {
+            Some(believed) if self.seen.borrow_mut().insert(believed.id.clone()) || self.weak.forgetful => {
+                believed.outcome
+            }
+            _ => Outcome::Refused,
+        }
     }
 
-    fn accept(&self, form: &Form) -> Option<Outcome> {
+    /// Everything but the memory of what was seen.
+    pub(crate) fn believe(&self, form: &Form) -> Option<Believed> {
         let repeated = form.fields().iter().filter(|(name, _)| name == "SAMLResponse").count() > 1;
         let weak = Weak { last_field: self.weak.last_field && repeated, ..self.weak };
         let mut values = form.fields().iter().filter(|(name, _)| name == "SAMLResponse");
@@ -139,7 +169,7 @@ impl Service {
         let text = decrypted(&one_root(&text, weak.roots));
         let expanded = if weak.entities { without_doctype(&text, true) } else { text.clone() };
         let document = Document::parse(expanded.as_bytes(), &Limits::default()).ok()?;
-        let covered = weak.covered(&document);
+        let covered = weak.covered(&document, self.trusted.as_deref());
         if covered.is_empty() && !weak.needs_no_signature(&document) {
             return None;
         }
@@ -154,9 +184,6 @@ impl Service {
             Some(reread) if weak.entities => reread.at(&assertion.position())?,
             _ => assertion,
         };
-        if !self.seen.borrow_mut().insert(id) && !weak.forgetful {
-            return None;
-        }
         let name_id = weak.name_id(assertion)?;
         let mut outcome = Outcome::accepted(weak.text_of(name_id));
         for attribute in assertion.descendants().filter(|element| weak.is(*element, "Attribute")) {
@@ -165,7 +192,18 @@ impl Service {
                     .with_attribute(attribute.attribute("Name").unwrap_or_default(), weak.text_of(value));
             }
         }
-        Some(outcome)
+        let child = |name: &str| assertion.descendants().find(|element| weak.is(*element, name));
+        let qualifiers = ["NameQualifier", "SPNameQualifier", "Format"];
+        let qualified = qualifiers.map(|name| name_id.attribute(name).unwrap_or_default()).join("|");
+        let data = child("SubjectConfirmationData")?;
+        Some(Believed {
+            id,
+            recipient: data.attribute("Recipient").unwrap_or_default().to_owned(),
+            issuer: child("Issuer")?.text().into_owned(),
+            request: data.attribute("InResponseTo").map(str::to_owned),
+            name: format!("{qualified}|{}", weak.text_of(name_id)),
+            outcome,
+        })
     }
 }
 
@@ -206,19 +244,30 @@ impl Weak {
     }
 
     /// The elements that some signature covers, wherever it stands.
-    fn covered<'d>(self, document: &'d Document) -> Vec<(Element<'d>, Element<'d>)> {
+    fn covered<'d>(
+        self,
+        document: &'d Document,
+        trusted: Option<&[PublicKey]>,
+    ) -> Vec<(Element<'d>, Element<'d>)> {
         let signatures = document.elements().filter(|element| element.is(namespace::DSIG, "Signature"));
-        signatures.filter_map(|signature| Some((signature, self.verified(document, signature)?))).collect()
+        let verified = |signature| Some((signature, self.verified(document, signature, trusted)?));
+        signatures.filter_map(verified).collect()
     }
 
-    fn verified<'d>(self, document: &'d Document, signature: Element<'d>) -> Option<Element<'d>> {
+    fn verified<'d>(
+        self,
+        document: &'d Document,
+        signature: Element<'d>,
+        trusted: Option<&[PublicKey]>,
+    ) -> Option<Element<'d>> {
         let signed_infos: Vec<_> = children(signature, "SignedInfo");
         let value = children(signature, "SignatureValue").first().map(|value| value.text());
         let value = match self.keys {
             Keys::DigestAlone => Vec::new(),
             _ => base64_decode(value?.as_bytes()).ok()?,
         };
-        let genuine = signed_infos.iter().any(|info| self.value_is_right(document, signature, *info, &value));
+        let genuine =
+            signed_infos.iter().any(|info| self.value_is_right(document, signature, *info, &value, trusted));
         if !genuine {
             return None;
         }
@@ -241,6 +290,7 @@ impl Weak {
         signature: Element<'_>,
         info: Element<'_>,
         value: &[u8],
+        trusted: Option<&[PublicKey]>,
     ) -> bool {
         if self.keys == Keys::DigestAlone {
             return true;
@@ -251,7 +301,11 @@ impl Weak {
             children(info, "SignatureMethod").first().and_then(|method| method.attribute("Algorithm"));
         let method = method.unwrap_or_default();
         if method.contains("hmac") {
-            return self.keys == Keys::OrHmac && is_hmac(&octets, value);
+            return self.keys == Keys::OrHmac && is_hmac(method, &octets, value);
+        }
+        // A verifier that takes whatever the key fits.
+        if self.keys == Keys::OrHmac && value.len() == 32 {
+            return is_hmac("hmac-sha256", &octets, value);
         }
         if self.keys == Keys::OrHmac && (method == "none" || method.is_empty() || method.starts_with("urn:"))
         {
@@ -268,7 +322,8 @@ impl Weak {
         if self.keys == Keys::FromMessage && value.iter().all(|octet| *octet == 0) {
             return true;
         }
-        self.keys_for(document, signature)
+        trusted
+            .map_or_else(|| self.keys_for(document, signature), <[PublicKey]>::to_vec)
             .iter()
             .any(|key| keys::provider().verify(algorithm, key, &octets, value).is_ok())
     }
@@ -421,26 +476,34 @@ fn children<'d>(element: Element<'d>, name: &str) -> Vec<Element<'d>> {
 }
 
 /// RFC 2104, with any secret that is public.
-fn is_hmac(octets: &[u8], value: &[u8]) -> bool {
+fn is_hmac(method: &str, octets: &[u8], value: &[u8]) -> bool {
     let key = IdentityProvider::okta();
     let certificate = key.key().certificate();
     let public = key.key().private_key().public_key();
-    let secrets: [Vec<u8>; 6] = [
+    let modulus = public.spki_der().windows(4).position(|window| window == [0x02, 0x82, 0x01, 0x01]).unwrap();
+    let secrets: [Vec<u8>; 8] = [
         certificate.der().to_vec(),
         certificate.to_pem().into_bytes(),
         certificate.to_base64().into_bytes(),
         certificate.spki_der().to_vec(),
         public.to_pem().into_bytes(),
+        public.to_pem().trim_end().to_owned().into_bytes(),
+        public.spki_der()[modulus + 5..modulus + 5 + 256].to_vec(),
         Vec::new(),
     ];
-    let sha256 =
-        |octets: &[u8]| keys::provider().digest(DigestAlgorithm::Sha256, octets).unwrap().as_ref().to_vec();
+    let (algorithm, length) = match method {
+        method if method.ends_with("sha1") => (DigestAlgorithm::Sha1, 64),
+        method if method.ends_with("sha384") => (DigestAlgorithm::Sha384, 128),
+        method if method.ends_with("sha512") => (DigestAlgorithm::Sha512, 128),
+        _ => (DigestAlgorithm::Sha256, 64),
+    };
+    let hash = |octets: &[u8]| keys::provider().digest(algorithm, octets).unwrap().as_ref().to_vec();
     value.is_empty()
         || secrets.iter().any(|secret| {
-            let mut block = if secret.len() > 64 { sha256(secret) } else { secret.clone() };
-            block.resize(64, 0);
+            let mut block = if secret.len() > length { hash(secret) } else { secret.clone() };
+            block.resize(length, 0);
             let padded = |pad: u8| block.iter().map(|octet| octet ^ pad).collect::<Vec<u8>>();
-            sha256(&[padded(0x5c), sha256(&[padded(0x36), octets.to_vec()].concat())].concat()) == value
+            hash(&[padded(0x5c), hash(&[padded(0x36), octets.to_vec()].concat())].concat()) == value
         })
 }
 
@@ -460,7 +523,7 @@ fn is_in_context(root: Element<'_>, assertion: Element<'_>) -> bool {
         && status[0].attribute("Value").is_some_and(|value| value.ends_with(":2.0:status:Success"))
         && has("Audience", &|audience| audience.text() == SERVICE_PROVIDER)
         && has("SubjectConfirmationData", &|data| {
-            data.attribute("Recipient") == Some(ASSERTION_CONSUMER)
+            [ASSERTION_CONSUMER, OTHER_ASSERTION_CONSUMER].map(Some).contains(&data.attribute("Recipient"))
                 && data.attribute("NotOnOrAfter").is_some_and(|end| end > now)
         })
         && has("Conditions", &|conditions| conditions.attribute("NotOnOrAfter").is_some_and(|end| end > now))

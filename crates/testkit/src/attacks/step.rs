@@ -1,0 +1,59 @@
+//! What an attack consists of: requests that are started before, and steps.
+
+use super::{Customer, Form};
+
+/// A request that is started before the attack, in one of its browsers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Start {
+    pub(crate) browser: u64,
+    pub(crate) customer: Customer,
+    pub(crate) return_to: Option<&'static str>,
+}
+
+impl Start {
+    pub(crate) const fn first(browser: u64) -> Self {
+        Self { browser, customer: Customer::First, return_to: None }
+    }
+
+    pub(crate) const fn other(browser: u64) -> Self {
+        Self { browser, customer: Customer::Other, return_to: None }
+    }
+
+    pub(crate) const fn returning(mut self, to: &'static str) -> Self {
+        self.return_to = Some(to);
+        self
+    }
+}
+
+/// One thing that the attacker, or a person, or an administrator does.
+#[derive(Clone, Debug)]
+pub(crate) enum Step {
+    /// A form is posted.
+    Post(Form),
+    /// Forms are posted at the same time, and exactly one may be accepted.
+    Together(Vec<Form>),
+    /// A customer's identity provider is no longer trusted, or again.
+    Trust(Customer, bool),
+    /// A form is posted to a service that trusts this metadata.
+    Configured(String, Form),
+    /// A query is received.
+    Query(Query),
+    /// Somebody types an e-mail address and must not be sent to the other customer's identity provider.
+    Discover(String),
+}
+
+impl From<Form> for Step {
+    fn from(form: Form) -> Self {
+        Self::Post(form)
+    }
+}
+
+/// The query of a redirect, and the only thing in it that may be believed.
+#[derive(Clone, Debug)]
+pub(crate) struct Query {
+    pub(crate) text: String,
+    /// It must be believed: a control.
+    pub(crate) is_control: bool,
+    /// The message and the RelayState that were signed, where any were.
+    pub(crate) signed: Option<(String, Option<String>)>,
+}

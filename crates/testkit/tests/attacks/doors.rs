@@ -1,0 +1,223 @@
+//! Services with every door: a careful one withstands the attacks on them, and each careless one is caught by name.
+
+use std::collections::BTreeSet;
+
+use vouchsafe_testkit::attacks::{self, Attacks, Report, Target};
+use vouchsafe_testkit::{ISSUE_INSTANT, keys};
+
+use crate::careless::{Careless, Shop};
+use crate::weak::OTHER_ASSERTION_CONSUMER;
+
+/// The attacks on doors: those that the messages alone do not make.
+const DOORS: &[&str] = &[
+    "account/",
+    "browser/",
+    "configuration/",
+    "pending/",
+    "redirect/",
+    "relay-state/",
+    "replay/",
+    "return/",
+    "tenancy/",
+];
+
+fn at_the_doors() -> Attacks {
+    let target = Target::default()
+        .at(ISSUE_INSTANT)
+        .certificate(keys::service_provider().certificate())
+        .other_attacker("mallory@example.org")
+        .other_assertion_consumer(OTHER_ASSERTION_CONSUMER);
+    attacks::all()
+        .against(target)
+        .only(|name| DOORS.iter().any(|door| name.starts_with(door)))
+        .not_applicable("control/encrypted-inside", "this service decrypts before it verifies")
+}
+
+fn run(careless: Careless, solicited: bool) -> Report {
+    at_the_doors().run_blocking(&Shop::new(careless, solicited))
+}
+
+/// What a careless service accepts, asked and unasked.
+fn found(careless: Careless) -> BTreeSet<&'static str> {
+    let reports = [true, false].map(|solicited| run(careless, solicited));
+    reports.iter().flat_map(Report::accepted).map(|entry| entry.name).collect()
+}
+
+/// These are among what was found, and everything that was found is of these kinds.
+#[track_caller]
+fn assert_caught(careless: Careless, kinds: &[&str], names: &[&str]) {
+    let found = found(careless);
+    for name in names {
+        assert!(found.contains(name), "{name} is not found, but {found:?}");
+    }
+    for name in &found {
+        assert!(kinds.iter().any(|kind| name.starts_with(kind)), "{name} is found, too");
+    }
+}
+
+#[test]
+fn a_careful_service_withstands() {
+    let mut run_once = BTreeSet::new();
+    for solicited in [true, false] {
+        let report = run(Careless::default(), solicited);
+        println!("{report}");
+        report.assert_none_accepted();
+        let of_doors = |name: &&str| DOORS.iter().any(|door| name.starts_with(door));
+        let run = report.entries().iter().filter(|entry| {
+            !report.not_applicable().any(|other| other.name == entry.name) && of_doors(&entry.name)
+        });
+        run_once.extend(run.map(|entry| entry.name));
+    }
+    // Every attack on a door was run in one of the two ways.
+    let not_run: Vec<_> =
+        at_the_doors().iter().map(|attack| attack.name()).filter(|name| !run_once.contains(name)).collect();
+    assert!(not_run.is_empty(), "{not_run:?}");
+}
+
+#[test]
+fn an_address_that_takes_the_messages_of_another_is_caught() {
+    assert_caught(
+        Careless { any_address: true, ..Careless::default() },
+        &["tenancy/address"],
+        &[
+            "tenancy/address-of-other",
+            "tenancy/address-of-other-named",
+            "tenancy/address-of-first",
+            "tenancy/address-of-first-named",
+            "tenancy/address-recipient",
+        ],
+    );
+}
+
+#[test]
+fn no_binding_is_caught() {
+    assert_caught(
+        Careless { no_binding: true, ..Careless::default() },
+        &["browser/"],
+        &["browser/without-cookies", "browser/another", "browser/signed-in", "browser/before-the-first"],
+    );
+}
+
+#[test]
+fn accounts_by_address_are_caught() {
+    assert_caught(
+        Careless { by_address: true, ..Careless::default() },
+        &["account/"],
+        &[
+            "account/same-person",
+            "account/same-address",
+            "account/address-upper-case",
+            "account/address-padded",
+            "account/attacker-first",
+            "account/attacker-first-address",
+            "account/victim-again",
+            "account/claimed-address",
+            "account/claimed-address-later",
+        ],
+    );
+}
+
+#[test]
+fn accounts_by_name_are_caught() {
+    assert_caught(
+        Careless { by_name: true, ..Careless::default() },
+        &["account/"],
+        &[
+            "account/same-person",
+            "account/same-name-id",
+            "account/persistent",
+            "account/persistent-qualified",
+            "account/qualified",
+            "account/qualified-for-us",
+            "account/other-format",
+        ],
+    );
+}
+
+#[test]
+fn replay_in_two_steps_is_caught() {
+    assert_caught(
+        Careless { two_steps: true, ..Careless::default() },
+        &["replay/together"],
+        &["replay/together", "replay/together-by-browsers", "replay/together-in-envelopes"],
+    );
+}
+
+#[test]
+fn what_is_never_stored_is_caught() {
+    assert_caught(
+        Careless { never_stored: true, ..Careless::default() },
+        &["replay/"],
+        &["replay/same-form", "replay/by-another-browser", "replay/after-a-refusal", "replay/one-time-use"],
+    );
+}
+
+#[test]
+fn a_request_that_any_customer_answers_is_caught() {
+    assert_caught(
+        Careless { any_customer: true, ..Careless::default() },
+        &["pending/", "cross-tenant/"],
+        &["pending/other-answers-first", "pending/first-answers-other"],
+    );
+}
+
+#[test]
+fn trust_that_is_never_taken_away_is_caught() {
+    assert_caught(
+        Careless { trusts_forever: true, ..Careless::default() },
+        &["tenancy/disabled"],
+        &["tenancy/disabled", "tenancy/disabled-assertion", "tenancy/disabled-encrypted"],
+    );
+}
+
+#[test]
+fn a_redirect_to_anywhere_is_caught() {
+    let found = found(Careless { any_return: true, ..Careless::default() });
+    let harmless = ["no-slashes", "steps", "escaped-slash", "our-path"];
+    let expected = at_the_doors();
+    let expected = expected.iter().map(|attack| attack.name()).filter(|name| {
+        name.split_once('/').is_some_and(|(kind, what)| {
+            ["relay-state", "return"].contains(&kind) && !harmless.contains(&what)
+        })
+    });
+    assert_eq!(found, expected.collect());
+}
+
+#[test]
+fn metadata_without_a_key_is_caught() {
+    assert_caught(
+        Careless { keyless: true, ..Careless::default() },
+        &["configuration/"],
+        &["configuration/no-key-unsigned", "configuration/encryption-unsigned", "configuration/key-name"],
+    );
+    assert_caught(
+        Careless { any_key: true, ..Careless::default() },
+        &["configuration/"],
+        &[
+            "configuration/encryption-signed",
+            "configuration/unknown-use",
+            "configuration/other-role",
+            "configuration/extensions",
+            "configuration/foreign-descriptor",
+            "configuration/second-certificate",
+        ],
+    );
+}
+
+#[test]
+fn a_query_that_is_decoded_again_is_caught() {
+    assert_caught(
+        Careless { decodes_again: true, ..Careless::default() },
+        &["redirect/"],
+        &["redirect/question-mark-relay-state", "redirect/question-marks"],
+    );
+}
+
+#[test]
+fn a_session_that_a_refusal_leaves_behind_is_caught() {
+    let found = found(Careless { opens_early: true, ..Careless::default() });
+    assert!(
+        found.contains("browser/without-cookies") && found.contains("replay/by-another-browser"),
+        "{found:?}"
+    );
+}
