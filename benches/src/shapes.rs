@@ -105,13 +105,17 @@ fn signatures(xml: &str, count: usize, place: fn(&str, &str) -> Option<String>) 
 
 /// One name, declared once, that exclusive canonicalization writes anew on each element.
 fn escaped_name(xml: &str, count: usize) -> Option<String> {
-    let declared = in_root(xml, &format!(" xmlns:p='{}'", escaped(1000)))?;
-    in_extensions(&declared, &"<p:e/>".repeat(count))
+    escaped_name_beside(xml, count, "")
 }
 
 /// The same in a message that is as long as it may be, so that the multiple of its length is.
 fn padded_escaped_name(xml: &str, count: usize) -> Option<String> {
-    escaped_name(&in_extensions(xml, &format!("<!--{}-->", "x".repeat(1_000_000)))?, count)
+    escaped_name_beside(xml, count, &format!("<!--{}-->", "x".repeat(1_000_000)))
+}
+
+fn escaped_name_beside(xml: &str, count: usize, text: &str) -> Option<String> {
+    let declared = in_root(xml, &format!(" xmlns:p='{}'", escaped(1000)))?;
+    in_extensions(&declared, &(text.to_owned() + &"<p:e/>".repeat(count)))
 }
 
 /// Long names that each signed element inherits, of a character that is escaped.

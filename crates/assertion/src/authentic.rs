@@ -279,14 +279,14 @@ impl SignedFacts {
                 drop(octets);
                 check_response(document.root())?;
                 let response = ResponseFacts::read(document.root())?;
-                let mut opener = Opener::new(context, vec![&document]);
+                let mut opener = Opener::new(context, [&document, &document]);
                 let assertion = AssertionFacts::read(only_assertion(document.root())?, &mut opener)?;
                 Ok(SignedFacts { response, response_is_signed: true, was_encrypted: false, assertion })
             }
             Layers::Assertion { response, assertion, encrypted } => {
                 let document = parse(&assertion, context.limits())?;
                 drop(assertion);
-                let mut opener = Opener::new(context, vec![&document]);
+                let mut opener = Opener::new(context, [&document, &document]);
                 let assertion = read_root(&document, &mut opener)?;
                 Ok(SignedFacts {
                     response: *response,
@@ -302,7 +302,7 @@ impl SignedFacts {
                     true => error,
                     false => EncryptionError::Failed.into(),
                 })?;
-                let mut opener = Opener::new(context, vec![&response, &assertion]);
+                let mut opener = Opener::new(context, [&response, &assertion]);
                 let facts = AssertionFacts::read(assertion.root(), &mut opener)?;
                 let response = ResponseFacts::read(response.root())?;
                 Ok(SignedFacts { response, response_is_signed: true, was_encrypted: true, assertion: facts })

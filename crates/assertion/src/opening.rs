@@ -16,14 +16,15 @@ use crate::schema::Encryptable;
 /// [`EncryptionError::Failed`], and nothing of what was decrypted is told.
 pub(crate) struct Opener<'k, 'd> {
     context: DecryptionContext<'k>,
-    around: Vec<&'d Document>,
+    /// The documents that are one message; one twice where there is only one.
+    around: [&'d Document; 2],
     /// The identifiers of what stands around and of what was opened, gathered when the first is opened.
     seen: HashSet<String>,
 }
 
 impl<'k, 'd> Opener<'k, 'd> {
     /// For parts of these documents, which are one message.
-    pub(crate) fn new(context: DecryptionContext<'k>, around: Vec<&'d Document>) -> Opener<'k, 'd> {
+    pub(crate) fn new(context: DecryptionContext<'k>, around: [&'d Document; 2]) -> Opener<'k, 'd> {
         Opener { context, around, seen: HashSet::new() }
     }
 

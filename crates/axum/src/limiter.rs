@@ -200,15 +200,15 @@ mod tests {
         let [a, b] = ["192.0.2.1", "192.0.2.2"].map(|text| Some(text.parse::<IpAddr>().unwrap()));
         let name = |text: &str| ConnectionId::new(text).unwrap();
 
-        let first = limiter.enter(a).unwrap().over_connection(&name("urn:1")).unwrap();
+        let first = limiter.enter(a).unwrap().over_connection(&name("one")).unwrap();
         let second = limiter.enter(a).unwrap();
         assert_eq!(code(limiter.enter(a)), "http.too_many_from_address");
-        assert_eq!(code(limiter.enter(b).unwrap().over_connection(&name("urn:1"))), "http.busy");
-        let third = limiter.enter(b).unwrap().over_connection(&name("urn:2")).unwrap();
+        assert_eq!(code(limiter.enter(b).unwrap().over_connection(&name("one"))), "http.busy");
+        let third = limiter.enter(b).unwrap().over_connection(&name("two")).unwrap();
         let fourth = limiter.enter(None).unwrap();
         assert_eq!(code(limiter.enter(b)), "http.busy");
         drop((first, second));
-        let again = limiter.enter(a).unwrap().over_connection(&name("urn:1")).unwrap();
+        let again = limiter.enter(a).unwrap().over_connection(&name("one")).unwrap();
         drop((again, third, fourth));
 
         let running = limiter.running();
@@ -222,7 +222,7 @@ mod tests {
         for number in 0..10_000_u32 {
             let address = Some(IpAddr::V4(number.into()));
             let permit = limiter.enter(address).unwrap();
-            let name = ConnectionId::new(format!("urn:{number}")).unwrap();
+            let name = ConnectionId::new(format!("c{number}")).unwrap();
             drop(permit.over_connection(&name).unwrap());
         }
         let _held: Vec<ReceivePermit> = (0..3).map(|_| limiter.enter(None).unwrap()).collect();

@@ -185,8 +185,8 @@ impl SignatureFinding {
                  key; AES-CBC is opened only by a danger_ setting."
             }
             Self::DecryptedNotShown => {
-                "Load the metadata of this identity provider again, in case its signing certificate has changed. If the certificate is the \
-                 same, somebody may have sent ciphertext that was captured from another identity provider."
+                "Compare the signing certificate in the identity provider's console with the one trusted here first, and load the metadata \
+                 again if it has changed. If it has not, somebody may have sent ciphertext that was captured from another identity provider."
             }
             Self::ContentChanged { .. } => {
                 "Something between the identity provider and this service edits messages. If nothing does, treat it as an attack."

@@ -9,16 +9,23 @@ use crate::arena::EMPTY;
 /// A table with a place for each prefix of the document, unless that is more than there are nodes to write: many small elements of one
 /// document can be canonicalized, and none costs more than its own size.
 pub(crate) enum Rendered {
+    /// As most messages have, without asking for memory.
+    Small([u32; PLACES]),
     Table(Vec<u32>),
     Few(HashMap<u32, u32>),
 }
+
+/// More prefixes than most messages have.
+const PLACES: usize = 16;
 
 impl Rendered {
     /// Nothing is bound yet. `prefixes` are those of the document, `nodes` those that are to be written.
     pub(crate) fn new(prefixes: usize, nodes: usize) -> Self {
         /// As many places cost nothing.
         const SMALL: usize = 64;
-        if prefixes <= nodes.max(SMALL) {
+        if prefixes <= PLACES {
+            Self::Small([EMPTY; PLACES])
+        } else if prefixes <= nodes.max(SMALL) {
             Self::Table(vec![EMPTY; prefixes])
         } else {
             Self::Few(HashMap::new())
@@ -28,6 +35,7 @@ impl Rendered {
     #[inline]
     pub(crate) fn of(&self, prefix: u32) -> u32 {
         let namespace = match self {
+            Self::Small(places) => places.get(prefix as usize),
             Self::Table(places) => places.get(prefix as usize),
             Self::Few(bound) => bound.get(&prefix),
         };
@@ -37,6 +45,11 @@ impl Rendered {
     #[inline]
     pub(crate) fn bind(&mut self, prefix: u32, namespace: u32) {
         match self {
+            Self::Small(places) => {
+                if let Some(place) = places.get_mut(prefix as usize) {
+                    *place = namespace;
+                }
+            }
             Self::Table(places) => {
                 if let Some(place) = places.get_mut(prefix as usize) {
                     *place = namespace;
@@ -52,18 +65,23 @@ mod tests {
     use super::Rendered;
 
     #[test]
-    fn both_forms_say_the_same() {
+    fn all_forms_say_the_same() {
+        let mut small = Rendered::new(16, 1);
+        assert!(matches!(small, Rendered::Small(_)));
+        small.bind(15, 7);
+        assert_eq!((small.of(15), small.of(14), small.of(16)), (7, 0, 0));
         for (prefixes, nodes, is_table) in
-            [(64, 1, true), (65, 1, false), (65, 65, true), (100_000, 99_999, false)]
+            [(17, 1, true), (64, 1, true), (65, 1, false), (65, 65, true), (100_000, 99_999, false)]
         {
             let mut rendered = Rendered::new(prefixes, nodes);
             assert_eq!(matches!(rendered, Rendered::Table(_)), is_table, "{prefixes} of {nodes}");
-            assert_eq!(rendered.of(63), 0);
-            rendered.bind(63, 7);
-            rendered.bind(63, 8);
-            assert_eq!((rendered.of(63), rendered.of(62)), (8, 0));
-            rendered.bind(63, 0);
-            assert_eq!(rendered.of(63), 0);
+            let last = u32::try_from(prefixes.min(64) - 1).unwrap();
+            assert_eq!(rendered.of(last), 0);
+            rendered.bind(last, 7);
+            rendered.bind(last, 8);
+            assert_eq!((rendered.of(last), rendered.of(last - 1)), (8, 0));
+            rendered.bind(last, 0);
+            assert_eq!(rendered.of(last), 0);
         }
     }
 }
