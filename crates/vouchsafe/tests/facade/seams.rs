@@ -5,7 +5,7 @@ use vouchsafe::{
 };
 use vouchsafe_testkit::{Encryption, IdentityProvider, KeyPair, Signed, keys};
 
-use crate::common::{Service, builder, connection, now, posted, trusted};
+use crate::common::{Service, accepting, builder, connection, now, posted, trusted};
 
 fn received(
     service: &Service,
@@ -164,4 +164,30 @@ fn captured_ciphertext_is_told_to_nobody() {
         }
         assert_ne!(refusal.ledger().checks().len(), 0);
     }
+}
+
+/// Whoever stores the settings of each connection may well write the service's own address into them.
+#[test]
+fn an_address_of_its_own_that_is_the_services_hides_no_other_connection() {
+    let shared = || accepting().assertion_consumer(vouchsafe_testkit::ASSERTION_CONSUMER).unwrap();
+    let at_shared = |name: &str, identity_provider: &IdentityProvider| {
+        connection(name, trusted(identity_provider)).with_settings(shared()).unwrap()
+    };
+    let genuine = posted(&IdentityProvider::okta().response().issue().unwrap());
+    let over = |service: &Service| {
+        let outcome = service.receive(&genuine, Expect::Unsolicited, now());
+        outcome.map_or_else(|refusal| refusal.code().to_owned(), |valid| valid.connection().to_string())
+    };
+    let service = Service::new(builder()).with(at_shared("globex", &IdentityProvider::other()));
+    assert_eq!(over(&service), "okta");
+    // Not even one that claims the same identity provider.
+    let service = service.with(at_shared("a-thief", &thief()));
+    assert_eq!(over(&service), "okta");
+    // Nor many.
+    let service = (0..40).fold(service, |service, number| {
+        let name = format!("a{number}");
+        let other = IdentityProvider::new(format!("urn:{name}"), "https://idp.example/sso", keys::attacker());
+        service.with(at_shared(&name, &other))
+    });
+    assert_eq!(over(&service), "okta");
 }
