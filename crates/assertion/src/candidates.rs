@@ -53,11 +53,10 @@ fn by_key<'t>(root: Element<'_>, candidates: &[&'t Trust], limits: &Limits) -> R
         false => Refusal::new(AssertionError::Unsigned),
     })?;
     let mut first_error = None;
-    let mut left = limits.public_key_operations;
+    // One budget for all candidates together, in equal parts: whoever has many keys leaves the others theirs.
+    let share = limits.public_key_operations.checked_div(candidates.len()).unwrap_or_default().max(1);
+    let limits = limits.clone().with_public_key_operations(share);
     for candidate in candidates {
-        // One budget for all candidates together.
-        let limits = limits.clone().with_public_key_operations(left);
-        left = left.saturating_sub(candidate.keys().len());
         match signing_key(signed, candidate.keys(), candidate.provider(), &limits) {
             Ok(key) => {
                 let spki = key.public_key().spki_der();

@@ -55,8 +55,8 @@ impl Login {
         &self.connection
     }
 
-    /// The identity provider that vouches for it. Names and attributes mean something only together with it: another identity provider
-    /// may use the same ones for somebody else.
+    /// What the identity provider calls itself. Two connections can have identity providers of one entity ID, each with keys of its own,
+    /// since metadata can claim any. So it names nobody alone: look people up by [`connection`](Login::connection) first.
     #[must_use]
     pub fn issuer(&self) -> &EntityId {
         &self.issuer

@@ -78,7 +78,8 @@ pub trait Service: Clone + Send + Sync + 'static {
     fn connections(&self) -> &Connections;
 
     /// The connection of the organization a person means, by what they typed: an e-mail address or the organization's slug. By default
-    /// a connection has the name of its organization's id.
+    /// a connection has the name of its organization's id. Connections of other names are listed in
+    /// [`Organization::connections`](vouchsafe::provisioning::Organization::connections): over no others anybody signs in to it.
     ///
     /// By an address it is the organization that has verified its domain, whoever has accounts there or elsewhere: so no customer can
     /// attract or block the people of another, and the answer is the same whether the person has an account or not.

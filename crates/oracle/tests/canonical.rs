@@ -114,7 +114,8 @@ fn difference(document: &Document, tree: &Tree, elements: usize) -> Option<Diffe
             let whole = [None].into_iter();
             for element in whole.chain(spread(document, elements).map(Some)) {
                 let at = element.map(|element| element.position());
-                let ours = ours(document, element, method, prefixes);
+                // What has more bytes than are allowed is refused, and libxml2 has no such bound.
+                let Some(ours) = ours(document, element, method, prefixes) else { continue };
                 let theirs = tree.canonical(at.as_deref(), method, &named(prefixes));
                 if theirs.as_deref() != Some(&ours) {
                     let how = format!("{} {prefixes:?} at {at:?}", method.uri());

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use vouchsafe_assertion::{Login, NameId};
+use vouchsafe_assertion::{ConnectionId, Login, NameId};
 use vouchsafe_crypto::{CryptoError, Provider};
 use vouchsafe_metadata::{EntityId, name_id_format};
 
@@ -36,8 +36,12 @@ use crate::{Identity, TokenHash, identity::ReceivedNameId, text::folded};
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct LoginFacts {
-    /// entityID of the identity provider that signed.
+    /// entityID of the identity provider that signed. It is what the identity provider calls itself: whose it is, the connection says.
     pub issuer: EntityId,
+    /// The connection that the login came over. Every [`Login`] has one; `None` in facts that somebody wrote down to see what would be
+    /// planned, and then it is not asked whether it is the organization's.
+    #[serde(default)]
+    pub connection: Option<ConnectionId>,
     /// The NameID's value, as it came; `None` when there was no NameID.
     #[serde(default)]
     pub subject: Option<String>,
@@ -77,6 +81,7 @@ impl LoginFacts {
     pub fn new(issuer: EntityId, subject: impl Into<String>, at: DateTime<Utc>) -> Self {
         Self {
             issuer,
+            connection: None,
             subject: Some(subject.into()),
             subject_format: None,
             subject_name_qualifier: None,
@@ -106,6 +111,13 @@ impl LoginFacts {
     ) -> Self {
         self.subject_name_qualifier = name_qualifier.map(str::to_owned);
         self.subject_sp_name_qualifier = sp_name_qualifier.map(str::to_owned);
+        self
+    }
+
+    /// The same login over this connection.
+    #[must_use]
+    pub fn over(mut self, connection: ConnectionId) -> Self {
+        self.connection = Some(connection);
         self
     }
 
@@ -225,6 +237,7 @@ impl fmt::Debug for LoginFacts {
 impl From<&Login> for LoginFacts {
     fn from(login: &Login) -> Self {
         let mut facts = Self::new(login.issuer().clone(), "", login.accepted_at());
+        facts.connection = Some(login.connection().clone());
         let of_name_id =
             |part: fn(&NameId) -> Option<&str>| login.name_id().and_then(part).map(str::to_owned);
         facts.subject = of_name_id(|name_id| Some(name_id.value()));

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
+use vouchsafe_assertion::ConnectionId;
 use vouchsafe_crypto::Provider;
 use vouchsafe_metadata::EntityId;
 
@@ -58,6 +59,10 @@ pub struct Organization {
     /// How many active accounts its plan allows; `None`: as many as there are.
     #[serde(default)]
     pub seat_limit: Option<u32>,
+    /// Its connections: over no other does anybody sign in to it, whatever entity ID and token the assertion has. Empty: the one that has
+    /// the organization's id as its name.
+    #[serde(default)]
+    pub connections: BTreeSet<ConnectionId>,
     /// Mail domains that it was shown to own: only for these may an account be linked by e-mail, people who
     /// type an address of one are sent to its identity provider, and no other organization admits such
     /// addresses. A domain belongs to one organization: a store refuses it to a second.
@@ -86,6 +91,7 @@ impl Organization {
             conversion: None,
             tokens: Vec::new(),
             seat_limit: None,
+            connections: BTreeSet::new(),
             verified_domains: Vec::new(),
         }
     }
@@ -94,6 +100,15 @@ impl Organization {
     #[must_use]
     pub fn identity_provider(&self) -> Option<&EntityId> {
         self.conversion.as_ref().map(|conversion| &conversion.identity_provider)
+    }
+
+    /// Whether people sign in to the organization over this connection.
+    #[must_use]
+    pub fn signs_in_over(&self, connection: &ConnectionId) -> bool {
+        match self.connections.is_empty() {
+            true => connection.as_str() == self.id.as_str(),
+            false => self.connections.contains(connection),
+        }
     }
 
     /// The verified domains, each once.

@@ -32,6 +32,7 @@ pub(crate) fn plan(
 ) -> Result<Plan, Refused> {
     let case = Case { policy, login, snapshot };
     organization_is_the_signers(case)?;
+    connection_is_the_organizations(case)?;
     token_is_the_organizations(case)?;
     let identity = stable_identity(case)?;
     let mut draft = Draft::new(case, &identity, assertion(login).map_err(Refused::cryptography)?);
@@ -73,6 +74,19 @@ fn organization_is_the_signers(case: Case<'_>) -> Result<(), Refused> {
             actual: case.login.issuer.to_string(),
         }),
         Some(_) => Ok(()),
+    }
+}
+
+/// An entity ID is a name that any identity provider can give itself, and a token is known to whoever signed in once. The key that signed
+/// is the connection's, so the connection decides.
+fn connection_is_the_organizations(case: Case<'_>) -> Result<(), Refused> {
+    let organization = &case.snapshot.organization;
+    match &case.login.connection {
+        Some(connection) if !organization.signs_in_over(connection) => Err(Refused::OtherConnection {
+            organization: organization.name.clone(),
+            connection: connection.clone(),
+        }),
+        _ => Ok(()),
     }
 }
 

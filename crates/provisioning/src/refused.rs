@@ -1,6 +1,7 @@
 //! Why a login or a conversion is refused.
 
 use chrono::{DateTime, Utc};
+use vouchsafe_assertion::ConnectionId;
 use vouchsafe_crypto::CryptoError;
 
 use crate::{AddressError, Domain, text::Shown};
@@ -60,6 +61,15 @@ pub enum Refused {
         expected: String,
         /// entityID of the identity provider that signed.
         actual: String,
+    },
+    /// The login came over a connection that is not the organization's.
+    #[error("nobody signs in to the organization {} over the connection {connection}", Shown(organization))]
+    #[non_exhaustive]
+    OtherConnection {
+        /// The organization's name.
+        organization: String,
+        /// The connection.
+        connection: ConnectionId,
     },
     /// The assertion has no token.
     #[error("the assertion has no attribute {} with the organization's token", Shown(attribute))]
@@ -239,6 +249,7 @@ impl Refused {
             Self::AlreadyConverted { .. } => "provisioning.already_converted",
             Self::NotConverted { .. } => "provisioning.not_converted",
             Self::OrganizationMismatch { .. } => "provisioning.organization_mismatch",
+            Self::OtherConnection { .. } => "provisioning.other_connection",
             Self::TokenMissing { .. } => "provisioning.token_missing",
             Self::TokenAmbiguous { .. } => "provisioning.token_ambiguous",
             Self::TokenUnknown { .. } => "provisioning.token_unknown",
@@ -278,6 +289,10 @@ impl Refused {
             Self::OrganizationMismatch { .. } => {
                 "Each organization has an app of its own at its identity provider. Okta: put this organization's own \
                  token into this app's Advanced Sign-on Settings: token."
+            }
+            Self::OtherConnection { .. } => {
+                "Add the connection to the organization's connections if it is its own. If it is another customer's, somebody there uses \
+                 this organization's entity ID and token: rotate the token."
             }
             Self::TokenMissing { .. } => {
                 "Okta: paste the organization's token into the app's Advanced Sign-on Settings: token. Entra ID: add \

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::{collection::vec, option, prelude::*, sample::select};
+use vouchsafe_assertion::ConnectionId;
 use vouchsafe_crypto::Provider;
 use vouchsafe_metadata::{EntityId, name_id_format};
 use vouchsafe_provisioning::{
@@ -43,6 +44,30 @@ fn three_persons_of_one_name_get_three_accounts() {
     for login in &logins {
         assert!(Policy::default().plan(login, &snapshot).unwrap().is_empty(), "each is known again");
     }
+}
+
+#[test]
+fn people_sign_in_over_the_connections_of_their_organization_alone() {
+    let (mut snapshot, token) = acme();
+    let over = |name: &str| {
+        login(&token, "ada")
+            .with_attribute("user.email", ["ada@example.com"])
+            .over(ConnectionId::new(name).unwrap())
+    };
+    let code = |snapshot: &Snapshot, name: &str| {
+        Policy::default().plan(over(name), snapshot).map_or_else(|refused| refused.code(), |_| "")
+    };
+    let refused = "provisioning.other_connection";
+    assert_eq!(
+        (code(&snapshot, "acme"), code(&snapshot, "globex"), code(&snapshot, "ACME")),
+        ("", refused, refused)
+    );
+    // An organization with connections of other names signs in over no other.
+    snapshot.organization.connections = [ConnectionId::new("acme-okta").unwrap()].into();
+    assert_eq!((code(&snapshot, "acme-okta"), code(&snapshot, "acme")), ("", refused));
+    // The account is no more to be had over a foreign connection than a new one.
+    let after = snapshot.after(&Policy::default().plan(over("acme-okta"), &snapshot).unwrap());
+    assert_eq!((code(&after, "acme-okta"), code(&after, "globex")), ("", refused));
 }
 
 #[test]

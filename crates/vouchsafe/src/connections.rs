@@ -33,10 +33,11 @@ pub struct Connections {
 #[derive(Debug, Default)]
 struct Registry {
     by_id: HashMap<ConnectionId, Connection>,
-    by_issuer: HashMap<EntityId, BTreeSet<ConnectionId>>,
-    /// Those that have an assertion consumer of their own.
-    by_assertion_consumer: HashMap<String, BTreeSet<ConnectionId>>,
+    by_sender: HashMap<Sender, BTreeSet<ConnectionId>>,
 }
+
+/// The issuer of unsolicited responses, and the connection's own assertion consumer that they are posted to, if it has one.
+type Sender = (EntityId, Option<String>);
 
 impl Connections {
     /// None yet.
@@ -82,8 +83,9 @@ impl Connections {
         self.len() == 0
     }
 
-    /// The connections that a response may have come over: the one whose request it answers; else those whose own assertion consumer it
-    /// was posted to; else those of the claimed issuer. One more than [`MOST_CANDIDATES`] at most, so that too many are noticed.
+    /// The connections that a response may have come over: the one whose request it answers; else those of the claimed issuer, first those
+    /// whose own assertion consumer it was posted to, then those that have none of their own. One more than [`MOST_CANDIDATES`] at most,
+    /// so that too many are noticed.
     ///
     /// [`ServiceProvider::receive`](crate::ServiceProvider::receive) decides among them.
     #[must_use]
@@ -92,14 +94,12 @@ impl Connections {
             if let Some(pending) = pending {
                 return registry.by_id.get(pending.connection()).cloned().into_iter().collect();
             }
-            let own = registry.by_assertion_consumer.get(claimed.received_at());
-            let of_issuer = || claimed.issuer().and_then(|issuer| registry.by_issuer.get(issuer));
-            let ids = own.or_else(of_issuer).into_iter().flatten();
-            let found = ids.filter_map(|id| registry.by_id.get(id));
-            let could_be = found.filter(|connection| {
-                let is_own = connection.settings().assertion_consumer.as_deref();
-                is_own.is_none_or(|own| own == claimed.received_at())
-            });
+            let at = |consumer: Option<&str>| {
+                let issuer = claimed.issuer().cloned()?;
+                registry.by_sender.get(&(issuer, consumer.map(str::to_owned)))
+            };
+            let ids = [at(Some(claimed.received_at())), at(None)].into_iter().flatten().flatten();
+            let could_be = ids.filter_map(|id| registry.by_id.get(id));
             could_be.take(MOST_CANDIDATES.saturating_add(1)).cloned().collect()
         })
     }
@@ -122,33 +122,23 @@ impl FromIterator<Connection> for Connections {
 impl Registry {
     fn insert(&mut self, connection: Connection) {
         let id = connection.id().clone();
-        let issuer = connection.identity_provider().entity_id().clone();
-        self.by_issuer.entry(issuer).or_default().insert(id.clone());
-        if let Some(url) = &connection.settings().assertion_consumer {
-            self.by_assertion_consumer.entry(url.clone()).or_default().insert(id.clone());
-        }
+        self.by_sender.entry(sender(&connection)).or_default().insert(id.clone());
         self.by_id.insert(id, connection);
     }
 
     fn remove(&mut self, id: &str) -> Option<Connection> {
         let connection = self.by_id.remove(id)?;
-        forget(&mut self.by_issuer, connection.identity_provider().entity_id(), connection.id());
-        if let Some(url) = &connection.settings().assertion_consumer {
-            forget(&mut self.by_assertion_consumer, url, connection.id());
+        let sender = sender(&connection);
+        if let Some(ids) = self.by_sender.get_mut(&sender) {
+            ids.remove(id);
+            if ids.is_empty() {
+                self.by_sender.remove(&sender);
+            }
         }
         Some(connection)
     }
 }
 
-fn forget<K: std::hash::Hash + Eq>(
-    index: &mut HashMap<K, BTreeSet<ConnectionId>>,
-    key: &K,
-    id: &ConnectionId,
-) {
-    if let Some(ids) = index.get_mut(key) {
-        ids.remove(id);
-        if ids.is_empty() {
-            index.remove(key);
-        }
-    }
+fn sender(connection: &Connection) -> Sender {
+    (connection.identity_provider().entity_id().clone(), connection.settings().assertion_consumer.clone())
 }

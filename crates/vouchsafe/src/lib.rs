@@ -16,7 +16,8 @@
 //!     Ok((saml, okta))
 //! }
 //!
-//! // A sign-in that starts here: send the browser away, keep `pending` under `pending.handle()`, set the cookie.
+//! // A sign-in that starts here: send the browser away, keep `pending` under `pending.handle()`, set the cookie. With one cookie a second tab
+//! // undoes the first; give each request a cookie of its own name, and few of them, where that matters.
 //! fn start(saml: &ServiceProvider, okta: &Connection, now: DateTime<Utc>) -> Result<String, Box<dyn std::error::Error>> {
 //!     let StartedLogin { request, pending, binding, .. } = saml.start_login(okta, LoginOptions::default(), now)?;
 //!     set_cookie(binding.set_cookie("__Host-saml", std::time::Duration::from_secs(600)));
@@ -24,25 +25,29 @@
 //!     Ok(request.redirect().map(|redirect| redirect.url().to_owned()).unwrap_or_default())
 //! }
 //!
-//! // The assertion consumer: the raw body of the POST, the request that its RelayState leads to, and the browser's cookie.
+//! // The assertion consumer: the raw body of the POST, and the browser's cookie.
 //! fn finish(
 //!     saml: &ServiceProvider,
 //!     connections: &Connections,
 //!     body: &[u8],
-//!     pending: PendingRequest,
 //!     cookie: Option<&str>,
 //!     now: DateTime<Utc>,
 //! ) -> Result<(), Box<dyn std::error::Error>> {
 //!     let claimed = saml.open(PostedResponse::from_form(body, saml.limits())?)?;
+//!     // The request that the RelayState leads to, taken out: it is answered once. Only for a browser that sent the cookie.
+//!     let handle = claimed.relay_state().filter(|_| cookie.is_some()).map(|handle| handle.as_str());
+//!     let pending = handle.and_then(take).ok_or("nothing was asked here, or it was answered")?;
 //!     let candidates = connections.candidates(&claimed, Some(&pending));
 //!     let pending = pending.bind(cookie, saml.provider())?;
 //!     let valid = saml.receive(claimed, &candidates, Expect::Reply(&pending), now)?;
 //!     let recorded = record(valid.replay_key()); // atomically: was it there already?
 //!     let login = valid.confirm(recorded)?;
+//!     // Whose account it is, the connection and the name say together: two customers' identity providers may use one name.
 //!     println!("signed in over {}", login.connection());
 //!     Ok(())
 //! }
 //! # fn keep(_: PendingRequest) {}
+//! # fn take(_: &str) -> Option<PendingRequest> { None }
 //! # fn set_cookie(_: String) {}
 //! # fn record(key: vouchsafe::ReplayKey) -> vouchsafe::Recorded { key.recorded(true) }
 //! ```

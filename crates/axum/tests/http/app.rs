@@ -26,7 +26,7 @@ pub(crate) struct App {
     pub(crate) service_provider: ServiceProvider,
     pub(crate) store: Memory,
     pub(crate) token: String,
-    connections: Arc<Connections>,
+    pub(crate) connections: Arc<Connections>,
     pub(crate) address: String,
     pub(crate) limiter: ReceiveLimiter,
     paths: Arc<ReturnPaths>,

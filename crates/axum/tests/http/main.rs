@@ -5,5 +5,6 @@
 mod app;
 mod discovery;
 mod elsewhere;
+mod other_connection;
 mod other_sites;
 mod sign_in;

@@ -320,7 +320,8 @@ fn the_registry_answers_who_could_be_meant() {
         found.iter().map(|one| one.id().to_string()).collect::<Vec<_>>()
     };
     assert_eq!(names(vouchsafe_testkit::ASSERTION_CONSUMER, None), ["okta"]);
-    assert_eq!(names(OWN_CONSUMER, None), ["globex"]);
+    // The address may be the service's too, which the registry does not know: `receive` does.
+    assert_eq!(names(OWN_CONSUMER, None), ["globex", "okta"]);
     let asked = service.asked_over("globex", LoginOptions::default());
     assert_eq!(names(vouchsafe_testkit::ASSERTION_CONSUMER, Some(asked.request())), ["globex"]);
     assert_eq!(claimed(OWN_CONSUMER).issuer(), Some(&okta()));

@@ -12,4 +12,5 @@ mod connections;
 mod login;
 mod properties;
 mod receive;
+mod seams;
 mod tenants;
