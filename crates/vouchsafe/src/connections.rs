@@ -1,7 +1,7 @@
 //! Connections in memory, for a service that can hold all of them.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use vouchsafe_assertion::{ConnectionId, MOST_CANDIDATES};
 use vouchsafe_metadata::EntityId;
@@ -33,9 +33,19 @@ pub struct Connections {
 #[derive(Debug, Default)]
 struct Registry {
     by_id: HashMap<ConnectionId, Connection>,
-    by_issuer: HashMap<EntityId, BTreeSet<ConnectionId>>,
-    /// Those that have an assertion consumer of their own.
-    by_assertion_consumer: HashMap<String, BTreeSet<ConnectionId>>,
+    /// Where the responses of each connection come from and where they are posted.
+    routes: BTreeSet<Route>,
+}
+
+/// Whose responses come over a connection, and where they are posted. The order of the fields is that of the look-up: the connections of
+/// one identity provider and one address stand side by side.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Route {
+    issuer: EntityId,
+    /// The connection's own assertion consumer, if it has one.
+    assertion_consumer: Option<Arc<str>>,
+    /// None in a look-up: it comes before all connections.
+    id: Option<ConnectionId>,
 }
 
 impl Connections {
@@ -82,8 +92,9 @@ impl Connections {
         self.len() == 0
     }
 
-    /// The connections that a response may have come over: the one whose request it answers; else those whose own assertion consumer it
-    /// was posted to; else those of the claimed issuer. One more than [`MOST_CANDIDATES`] at most, so that too many are noticed.
+    /// The connections that a response may have come over: the one whose request it answers; else, of the claimed issuer's, those whose own
+    /// assertion consumer it was posted to; else those of the issuer that have none of their own. One more than [`MOST_CANDIDATES`] at
+    /// most, so that too many are noticed. The time does not grow with the number of connections that share an issuer or an address.
     ///
     /// [`ServiceProvider::receive`](crate::ServiceProvider::receive) decides among them.
     #[must_use]
@@ -92,15 +103,9 @@ impl Connections {
             if let Some(pending) = pending {
                 return registry.by_id.get(pending.connection()).cloned().into_iter().collect();
             }
-            let own = registry.by_assertion_consumer.get(claimed.received_at());
-            let of_issuer = || claimed.issuer().and_then(|issuer| registry.by_issuer.get(issuer));
-            let ids = own.or_else(of_issuer).into_iter().flatten();
-            let found = ids.filter_map(|id| registry.by_id.get(id));
-            let could_be = found.filter(|connection| {
-                let is_own = connection.settings().assertion_consumer.as_deref();
-                is_own.is_none_or(|own| own == claimed.received_at())
-            });
-            could_be.take(MOST_CANDIDATES.saturating_add(1)).cloned().collect()
+            let Some(issuer) = claimed.issuer() else { return Vec::new() };
+            let own = registry.routed(issuer, Some(claimed.shared_received_at()));
+            if own.is_empty() { registry.routed(issuer, None) } else { own }
         })
     }
 
@@ -121,34 +126,34 @@ impl FromIterator<Connection> for Connections {
 
 impl Registry {
     fn insert(&mut self, connection: Connection) {
-        let id = connection.id().clone();
-        let issuer = connection.identity_provider().entity_id().clone();
-        self.by_issuer.entry(issuer).or_default().insert(id.clone());
-        if let Some(url) = &connection.settings().assertion_consumer {
-            self.by_assertion_consumer.entry(url.clone()).or_default().insert(id.clone());
-        }
-        self.by_id.insert(id, connection);
+        self.routes.insert(Route::of(&connection));
+        self.by_id.insert(connection.id().clone(), connection);
     }
 
     fn remove(&mut self, id: &str) -> Option<Connection> {
         let connection = self.by_id.remove(id)?;
-        forget(&mut self.by_issuer, connection.identity_provider().entity_id(), connection.id());
-        if let Some(url) = &connection.settings().assertion_consumer {
-            forget(&mut self.by_assertion_consumer, url, connection.id());
-        }
+        self.routes.remove(&Route::of(&connection));
         Some(connection)
+    }
+
+    /// The connections of an issuer with this assertion consumer of their own, or with none.
+    fn routed(&self, issuer: &EntityId, assertion_consumer: Option<Arc<str>>) -> Vec<Connection> {
+        let start = Route { issuer: issuer.clone(), assertion_consumer, id: None };
+        let is_there = |route: &&Route| {
+            route.issuer == start.issuer && route.assertion_consumer == start.assertion_consumer
+        };
+        let found = self.routes.range(&start..).take_while(is_there).filter_map(|route| route.id.as_ref());
+        let found = found.filter_map(|id| self.by_id.get(id));
+        found.take(MOST_CANDIDATES.saturating_add(1)).cloned().collect()
     }
 }
 
-fn forget<K: std::hash::Hash + Eq>(
-    index: &mut HashMap<K, BTreeSet<ConnectionId>>,
-    key: &K,
-    id: &ConnectionId,
-) {
-    if let Some(ids) = index.get_mut(key) {
-        ids.remove(id);
-        if ids.is_empty() {
-            index.remove(key);
+impl Route {
+    fn of(connection: &Connection) -> Route {
+        Route {
+            issuer: connection.identity_provider().entity_id().clone(),
+            assertion_consumer: connection.settings().assertion_consumer.as_deref().map(Arc::from),
+            id: Some(connection.id().clone()),
         }
     }
 }
