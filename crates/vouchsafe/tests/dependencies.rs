@@ -93,7 +93,7 @@ const OWNERS: &[(&str, &[&str])] = &[
 const JUDGE: (&str, &str) = ("vouchsafe-fuzz-properties", "quick-xml");
 
 /// How many packages the facade's users build. It may fall; to raise it is a decision.
-const CEILING: usize = 96;
+const CEILING: usize = 90;
 
 #[test]
 fn every_arrow_points_down_the_chain() {
