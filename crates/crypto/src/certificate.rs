@@ -4,10 +4,11 @@ mod issue;
 mod read;
 
 use crate::encoding::colon_hex;
-use crate::{CryptoError, PrivateKey, Provider, PublicKey, base64_decode, base64_encode, normal_form, pem};
+use crate::{
+    CryptoError, PrivateKey, Provider, PublicKey, base64_decode, base64_encode, normal_form, own_sha256, pem,
+};
 use core::fmt;
 use core::ops::Range;
-use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
 
 const LABEL: &str = "CERTIFICATE";
@@ -193,7 +194,7 @@ impl Certificate {
     /// SHA-256 over the certificate as "AB:CD:..", as consoles show it.
     #[must_use]
     pub fn fingerprint_sha256(&self) -> String {
-        colon_hex(&Sha256::digest(self.der()))
+        colon_hex(&own_sha256(self.der()))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Connections in memory, for a service that can hold all of them.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use vouchsafe_assertion::{ConnectionId, MOST_CANDIDATES};
@@ -30,9 +30,10 @@ pub struct Connections {
     registry: RwLock<Registry>,
 }
 
+/// Trees and no hash tables: one that grows stops everybody while it moves a hundred thousand connections.
 #[derive(Debug, Default)]
 struct Registry {
-    by_id: HashMap<ConnectionId, Connection>,
+    by_id: BTreeMap<ConnectionId, Connection>,
     /// Where the responses of each connection come from and where they are posted.
     routes: BTreeSet<Route>,
 }
@@ -74,7 +75,7 @@ impl Connections {
         self.read(|registry| registry.by_id.get(id).cloned())
     }
 
-    /// The names of all connections, in no order.
+    /// The names of all connections, in their order.
     #[must_use]
     pub fn ids(&self) -> Vec<ConnectionId> {
         self.read(|registry| registry.by_id.keys().cloned().collect())
