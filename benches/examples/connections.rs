@@ -60,7 +60,7 @@ fn bytes_of(customers: &Customers, count: usize) -> Result<i64, Failure> {
         });
     });
     outcome?;
-    Ok(memory.bytes_current / i64::try_from(count)?)
+    Ok(memory.bytes_current.checked_div(i64::try_from(count)?).ok_or("no connection")?)
 }
 
 /// The average, the median and the slowest of the changes, each by itself.
@@ -80,7 +80,8 @@ fn changes(
     #[expect(clippy::cast_precision_loss, reason = "small numbers")]
     let average = times.iter().sum::<f64>() / times.len() as f64;
     let at = |position: usize| times.get(position).copied().unwrap_or(f64::NAN);
-    let (median, high, slowest) = (at(times.len() / 2), at(times.len() * 99 / 100), at(times.len() - 1));
+    let slowest = times.last().copied().unwrap_or(f64::NAN);
+    let (median, high) = (at(times.len() / 2), at((times.len() / 100).saturating_mul(99)));
     Ok(format!("{average:.2} on the average, median {median:.2}, p99 {high:.2}, slowest {slowest:.0}"))
 }
 

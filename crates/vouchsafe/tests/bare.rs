@@ -1,5 +1,4 @@
 //! The facade with and without its default features: `cargo test -p vouchsafe --no-default-features --test bare`.
-#![expect(clippy::unwrap_used, reason = "this is a test: it may panic")]
 
 use vouchsafe::{
     Connection, ConnectionId, ConnectionSettings, Connections, EntityId, Expect, IdentityProvider, Limits,

@@ -171,6 +171,7 @@ fn limbs<const N: usize>(bytes: &[u8]) -> Option<[u64; N]> {
 }
 
 #[cfg(test)]
+#[expect(clippy::arithmetic_side_effects, reason = "small numbers, in a test")]
 mod tests {
     use super::Field;
     use proptest::prelude::*;

@@ -203,6 +203,7 @@ fn bytes(hexadecimal: &str) -> Vec<u8> {
 }
 
 #[cfg(all(test, feature = "rustcrypto"))]
+#[expect(clippy::arithmetic_side_effects, reason = "small numbers, in a test")]
 mod tests {
     use super::{EDWARDS, is_scalar, is_strict_ed25519_point, order, uncompressed, width};
     use crate::KeyKind;
