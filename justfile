@@ -8,13 +8,16 @@ default: format lint test docs once
 format:
     cargo fmt --all --check
 
-# No warning, in any target.
+# No warning, in any target, and with the features left out that can be.
 lint:
     cargo clippy --workspace --all-targets -- -D warnings
+    cargo clippy -p vouchsafe --no-default-features -- -D warnings
+    cargo clippy -p vouchsafe-crypto-aws-lc --no-default-features -- -D warnings
 
-# Every test and doctest passes.
+# Every test and doctest passes, and a sign-in without default features.
 test:
     cargo test --workspace
+    cargo test -p vouchsafe --no-default-features --test bare
 
 # The documentation builds without a warning.
 docs:

@@ -5,6 +5,7 @@
 //! vouchsafe-benches` prints the table; `cargo bench -p vouchsafe-benches` gives criterion's details of the parts.
 
 mod answer;
+mod customers;
 mod floor;
 mod hostile;
 mod measure;
@@ -15,6 +16,7 @@ mod receiver;
 mod shapes;
 
 pub use answer::{Work, answer_requests};
+pub use customers::Customers;
 pub use floor::Floor;
 pub use hostile::{Hostile, Seal};
 pub use measure::{Measured, Task, interleaved};

@@ -111,6 +111,12 @@ impl Receiver {
             .map_or_else(|| refusal.to_string(), |error| error.code().to_owned())
     }
 
+    /// The connections, of which the kit's Okta is one.
+    #[must_use]
+    pub fn connections(&self) -> &Connections {
+        &self.connections
+    }
+
     /// The cryptography.
     #[must_use]
     pub fn provider(&self) -> &Provider {

@@ -243,6 +243,7 @@ impl<'k> Authentic<'k> {
                     Check::new(rule, clause, Outcome::Passed).expected(expected).actual("as expected"),
                 );
                 Ok(AuthenticAssertion {
+                    provider: provider.clone(),
                     facts,
                     connection,
                     issuer,
@@ -354,6 +355,7 @@ fn replay_hash(issuer: &EntityId, id: &str, provider: &Provider) -> Result<Strin
 /// }
 /// ```
 pub struct AuthenticAssertion {
+    pub(crate) provider: Provider,
     pub(crate) facts: SignedFacts,
     pub(crate) connection: ConnectionId,
     pub(crate) issuer: EntityId,

@@ -143,7 +143,7 @@ impl AssertionError {
             }
             Self::UnauthenticatedCbc { .. } => {
                 "Have the identity provider sign the response as well (Okta: \"Response\" Signed), or encrypt with AES-256-GCM (Okta: \
-                 \"Encryption Algorithm\"). If neither can be had, danger_accept_unauthenticated_cbc on this identity provider."
+                 \"Encryption Algorithm\"). If neither can be had, danger_accept_unauthenticated_cbc on this connection."
             }
             Self::Schema(_) | Self::Malformed { .. } => {
                 "The message does not follow the SAML schema; give it and the identity provider's name to its vendor. An inline hook that \

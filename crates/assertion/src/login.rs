@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use vouchsafe_crypto::Provider;
 use vouchsafe_metadata::{EntityId, Scope};
 use vouchsafe_signature::Evidence;
 
@@ -27,6 +28,7 @@ use crate::subject_id::{self, SubjectId};
 /// # }
 /// ```
 pub struct Login {
+    pub(crate) provider: Provider,
     pub(crate) connection: ConnectionId,
     pub(crate) issuer: EntityId,
     pub(crate) audience: EntityId,
@@ -48,6 +50,12 @@ pub struct Login {
 }
 
 impl Login {
+    /// The cryptography of the connection, for what is hashed of the login: what it was accepted with.
+    #[must_use]
+    pub fn provider(&self) -> &Provider {
+        &self.provider
+    }
+
     /// The connection whose key signed it: which customer's, at which application. Accounts belong to a connection, since two connections
     /// may have the same identity provider.
     #[must_use]

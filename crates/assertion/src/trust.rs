@@ -63,7 +63,6 @@ impl Trust {
                 source: last,
             });
         }
-        let accepts_unauthenticated_cbc = identity_provider.accepts_unauthenticated_cbc();
         let scopes = identity_provider.scopes().into();
         Ok(Trust {
             connection,
@@ -74,7 +73,7 @@ impl Trust {
             keys,
             unusable,
             scopes,
-            accepts_unauthenticated_cbc,
+            accepts_unauthenticated_cbc: false,
             tolerates_confirmation_not_before: false,
         })
     }

@@ -34,6 +34,7 @@ impl AuthenticAssertion {
         now: DateTime<Utc>,
     ) -> Result<ValidAssertion, Refusal> {
         let AuthenticAssertion {
+            provider,
             mut facts,
             connection,
             issuer,
@@ -70,6 +71,7 @@ impl AuthenticAssertion {
         let name_id = facts.assertion.subject.as_mut().and_then(|subject| subject.name_id.take());
         let conditions = facts.assertion.conditions.take();
         let login = Login {
+            provider,
             connection,
             issuer,
             audience: expectations.entity_id().clone(),

@@ -8,7 +8,8 @@ use axum::http::header::{
 };
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
-use vouchsafe::{Provider, ServiceProvider};
+use vouchsafe::ServiceProvider;
+use vouchsafe::crypto::{CryptoError, system_random};
 
 use crate::error::HttpError;
 
@@ -21,12 +22,12 @@ pub struct Reference(String);
 impl Reference {
     /// A new one.
     pub fn new(service_provider: &ServiceProvider) -> Reference {
-        Reference::drawn_by(service_provider.provider())
+        Reference::drawn_by(|octets| service_provider.provider().random(octets))
     }
 
-    fn drawn_by(provider: &Provider) -> Reference {
+    fn drawn_by(random: impl FnOnce(&mut [u8]) -> Result<(), CryptoError>) -> Reference {
         let mut octets = [0_u8; 8];
-        if provider.random(&mut octets).is_err() {
+        if random(&mut octets).is_err() {
             return Reference("none".to_owned());
         }
         let digits: String = octets.iter().map(|octet| format!("{octet:02x}")).collect();
@@ -71,9 +72,9 @@ pub fn respond(error: &HttpError, reference: Reference) -> Response {
 }
 
 impl IntoResponse for HttpError {
-    /// The constant page, for handlers that are written by hand.
+    /// The constant page, for handlers that are written by hand. No provider is at hand here: the operating system draws the reference.
     fn into_response(self) -> Response {
-        respond(&self, Reference::drawn_by(&Provider::rustcrypto()))
+        respond(&self, Reference::drawn_by(system_random))
     }
 }
 

@@ -147,7 +147,8 @@ impl Case {
             _ => Correlation::Unsolicited,
         };
         Ok(Settings {
-            identity_providers: IdentityProviders::load(&here(&metadata), unauthenticated_cbc)?,
+            identity_providers: IdentityProviders::load(&here(&metadata))?,
+            unauthenticated_cbc,
             expectations: Expectations::new(entity_id, configured.acs_url, correlation)
                 .with_clock_skew(TimeDelta::seconds(i64::from(configured.clock_skew_seconds)))
                 .map_err(|error| Failure::unusable("clock_skew_seconds", error))?,

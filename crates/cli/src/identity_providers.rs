@@ -10,7 +10,6 @@ use crate::input;
 #[derive(Debug)]
 pub(crate) struct IdentityProviders {
     sources: Vec<Source>,
-    unauthenticated_cbc: bool,
 }
 
 #[derive(Debug)]
@@ -21,10 +20,10 @@ enum Source {
 }
 
 impl IdentityProviders {
-    /// Reads the files. `unauthenticated_cbc` is `--danger-unauthenticated-cbc`, for all of them.
-    pub(crate) fn load(paths: &[String], unauthenticated_cbc: bool) -> Result<IdentityProviders, Failure> {
+    /// Reads the files.
+    pub(crate) fn load(paths: &[String]) -> Result<IdentityProviders, Failure> {
         let sources = paths.iter().map(|path| source(path)).collect::<Result<_, Failure>>()?;
-        Ok(IdentityProviders { sources, unauthenticated_cbc })
+        Ok(IdentityProviders { sources })
     }
 
     /// The one that a message claims to come from; without a claim, the only one.
@@ -40,10 +39,9 @@ impl IdentityProviders {
                 "Give each identity provider once.",
             ));
         }
-        let one = found.pop().ok_or_else(|| {
+        found.pop().ok_or_else(|| {
             Failure::refused(Refusal::unknown_issuer(issuer.map(EntityId::as_str).unwrap_or_default()))
-        })?;
-        Ok(if self.unauthenticated_cbc { one.danger_accept_unauthenticated_cbc() } else { one })
+        })
     }
 }
 

@@ -97,10 +97,8 @@ fn settings(arguments: &Arguments) -> Result<Settings, Failure> {
         signatures = signatures.require_signed_assertion();
     }
     Ok(Settings {
-        identity_providers: IdentityProviders::load(
-            &arguments.idp_metadata,
-            arguments.danger_unauthenticated_cbc,
-        )?,
+        identity_providers: IdentityProviders::load(&arguments.idp_metadata)?,
+        unauthenticated_cbc: arguments.danger_unauthenticated_cbc,
         expectations: Expectations::new(entity_id, arguments.acs.as_str(), correlation)
             .with_clock_skew(TimeDelta::seconds(i64::from(arguments.skew)))
             .map_err(|error| Failure::unusable("--skew", error))?,

@@ -14,6 +14,8 @@ use crate::identity_providers::IdentityProviders;
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) identity_providers: IdentityProviders,
+    /// `--danger-unauthenticated-cbc`, for all of them.
+    pub(crate) unauthenticated_cbc: bool,
     pub(crate) expectations: Expectations,
     pub(crate) decryption_keys: Vec<PrivateKey>,
     pub(crate) signatures: SignaturePolicy,
@@ -52,6 +54,7 @@ fn receive(octets: &[u8], settings: &Settings) -> Result<Login, No> {
         .map_err(Refusal::from)?
         .with_signature_policy(settings.signatures)
         .with_decryption_keys(settings.decryption_keys.clone());
+    let trust = if settings.unauthenticated_cbc { trust.danger_accept_unauthenticated_cbc() } else { trust };
     let authentic = authenticate(claimed, &trust, &limits)?;
     let valid = authentic.read()?.validate(&settings.expectations, settings.now)?;
     // Each Response is judged on its own: nothing was seen before it.

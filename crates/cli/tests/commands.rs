@@ -208,8 +208,7 @@ fn redirects_are_decoded_and_verified() {
         "SAMLRequest",
         "<a>é</a>",
         Some(&vouchsafe::RelayState::received("/x y")),
-    )
-    .unwrap();
+    );
     let run = vouchsafe(["redirect", "decode", "--format", "json", &query]);
     assert_eq!(run.json(), json!({"parameter": "SAMLRequest", "relay_state": "/x y", "message": "<a>é</a>"}));
     let address = format!("https://idp.example.com/sso?{query}");

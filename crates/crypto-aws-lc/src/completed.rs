@@ -70,6 +70,16 @@ impl Backend for Completed {
         or_rest(both, || self.rest.private_key(kind, pkcs8_der))
     }
 
+    fn public_half(&self, kind: KeyKind, secret: &[u8]) -> Result<Vec<u8>, CryptoError> {
+        self.first.public_half(kind, secret)
+    }
+
+    fn check_rsa_private_key(&self, bits: u32, pkcs1_der: &[u8]) -> Result<(), CryptoError> {
+        or_rest(self.first.check_rsa_private_key(bits, pkcs1_der), || {
+            self.rest.check_rsa_private_key(bits, pkcs1_der)
+        })
+    }
+
     fn generate_key(&self, kind: KeyKind) -> Result<SecretBytes, CryptoError> {
         or_rest(self.first.generate_key(kind), || self.rest.generate_key(kind))
     }

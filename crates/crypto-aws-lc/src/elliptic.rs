@@ -1,9 +1,11 @@
 //! ECDSA on the three curves, and Ed25519.
 
 use crate::{no_signature, no_transport};
+use aws_lc_rs::agreement;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
-    self, EcdsaKeyPair, EcdsaSigningAlgorithm, EcdsaVerificationAlgorithm, Ed25519KeyPair, ParsedPublicKey,
+    self, EcdsaKeyPair, EcdsaSigningAlgorithm, EcdsaVerificationAlgorithm, Ed25519KeyPair, KeyPair as _,
+    ParsedPublicKey,
 };
 use std::sync::{Arc, OnceLock};
 use vouchsafe_crypto::backend::{PrivateKeyOperations, PublicKeyOperations, ecdsa, failure, signature_form};
@@ -37,6 +39,21 @@ pub(crate) fn private_key(
         keys.push((*algorithm, EcdsaKeyPair::from_pkcs8(signing, pkcs8_der).map_err(malformed)?));
     }
     Ok(Arc::new(EcdsaPrivate { keys }))
+}
+
+pub(crate) fn public_half(kind: KeyKind, secret: &[u8]) -> Result<Vec<u8>, CryptoError> {
+    let malformed = || failure::key_malformed("PKCS#8", "not a scalar of the curve");
+    let algorithm = match kind {
+        KeyKind::P256 => &agreement::ECDH_P256,
+        KeyKind::P384 => &agreement::ECDH_P384,
+        KeyKind::P521 => &agreement::ECDH_P521,
+        _ => {
+            let key = Ed25519KeyPair::from_seed_unchecked(secret).map_err(|_| malformed())?;
+            return Ok(key.public_key().as_ref().to_vec());
+        }
+    };
+    let key = agreement::PrivateKey::from_private_key(algorithm, secret).map_err(|_| malformed())?;
+    Ok(key.compute_public_key().map_err(|_| malformed())?.as_ref().to_vec())
 }
 
 pub(crate) fn generate(kind: KeyKind) -> Result<SecretBytes, CryptoError> {

@@ -36,17 +36,21 @@
 //! wrong: a few instructions that the default provider does not have.
 //!
 //! For FIPS, take [`provider_of_aws_lc_alone`] and add `aws-lc-rs = { version = "1", features = ["fips"] }` to the service:
-//! features unify. Key fingerprints and certificate fingerprints, which protect nothing, are still computed by
-//! `vouchsafe-crypto` itself. So are the [normal form](vouchsafe_crypto#forms-of-keys-and-signatures) of a key, when it is
-//! loaded, and the form of a signature: checks in front of AWS-LC, which repeats those that its validation asks for.
+//! features unify. Without the default feature `rustcrypto`, here and in `vouchsafe`, there is that provider alone, and no RustCrypto
+//! cipher, curve or RSA is built. Key fingerprints and certificate fingerprints, which protect nothing, are still computed by
+//! `vouchsafe-crypto` itself, with the crates `sha2` and, for the key identifier in a certificate that it issues, `sha1`. So is the form
+//! of public keys and signatures checked there, in front of AWS-LC, which repeats what its validation asks for; everything that is
+//! computed with a private key is computed by AWS-LC.
 
 mod cipher;
+#[cfg(feature = "rustcrypto")]
 mod completed;
 mod elliptic;
 mod rejection;
 mod rsa_keys;
 
 use aws_lc_rs::digest;
+#[cfg(feature = "rustcrypto")]
 use completed::Completed;
 use std::sync::Arc;
 use vouchsafe_crypto::backend::{PrivateKeyOperations, PublicKeyOperations, failure};
@@ -68,6 +72,7 @@ use vouchsafe_crypto::{
 /// assert_eq!(provider.decrypt_key(transport, &key, &octets)?.as_slice(), [7; 16]);
 /// # Ok::<(), vouchsafe_crypto::CryptoError>(())
 /// ```
+#[cfg(feature = "rustcrypto")]
 #[must_use]
 pub fn provider() -> Provider {
     Provider::with_backend(Arc::new(Completed::new()))
@@ -130,6 +135,14 @@ impl Backend for AwsLc {
             KeyKind::Rsa { bits } => rsa_keys::private_key(bits, pkcs8_der),
             _ => elliptic::private_key(kind, pkcs8_der),
         }
+    }
+
+    fn public_half(&self, kind: KeyKind, secret: &[u8]) -> Result<Vec<u8>, CryptoError> {
+        elliptic::public_half(kind, secret)
+    }
+
+    fn check_rsa_private_key(&self, bits: u32, pkcs1_der: &[u8]) -> Result<(), CryptoError> {
+        rsa_keys::check_private(bits, pkcs1_der)
     }
 
     fn generate_key(&self, kind: KeyKind) -> Result<SecretBytes, CryptoError> {

@@ -49,6 +49,15 @@ pub(crate) fn private_key(bits: u32, pkcs8_der: &[u8]) -> Result<Arc<dyn Private
     Ok(Arc::new(Private { signing, oaep, pkcs1, rejection }))
 }
 
+/// AWS-LC checks all numbers when it reads them (`RSA_check_key`).
+pub(crate) fn check_private(bits: u32, pkcs1_der: &[u8]) -> Result<(), CryptoError> {
+    if bits < MINIMUM_BITS {
+        return Err(unsupported(SHORT_KEY));
+    }
+    let malformed = || failure::key_malformed("PKCS#8", "the parts of the RSA key do not belong together");
+    KeyPair::from_der(pkcs1_der).map(drop).map_err(|_| malformed())
+}
+
 pub(crate) fn generate(bits: u32) -> Result<SecretBytes, CryptoError> {
     let failed = || failure::key_generation(KeyKind::Rsa { bits });
     let size = match bits {

@@ -24,6 +24,7 @@ use std::sync::Arc;
 /// assert_eq!(digest.as_ref().len(), 32);
 /// # Ok::<(), vouchsafe_crypto::CryptoError>(())
 /// ```
+#[cfg(feature = "rustcrypto")]
 #[must_use]
 pub fn rustcrypto() -> Arc<dyn Backend> {
     Arc::new(crate::rustcrypto::RustCrypto::new())
@@ -67,6 +68,23 @@ pub trait Backend: Send + Sync + fmt::Debug {
         kind: KeyKind,
         pkcs8_der: &[u8],
     ) -> Result<Arc<dyn PrivateKeyOperations>, CryptoError>;
+
+    /// The public half of a key on a curve, for the [normal form](crate#forms-of-keys-and-signatures) of the private one: the
+    /// uncompressed point of a scalar, which is from 1 to the order less 1 and as wide as it; or the key of a seed of Ed25519, of 32 bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`CryptoError::KeyMalformed`] if there is no such key, [`CryptoError::KeyUnsupported`] for RSA.
+    fn public_half(&self, kind: KeyKind, secret: &[u8]) -> Result<Vec<u8>, CryptoError>;
+
+    /// Whether all numbers of an RSA private key (RFC 8017, A.1.2) belong together: the modulus is the product of the primes, the
+    /// exponents are inverse to each other, and the three CRT values follow. Asked once, when a key is loaded; the form of the numbers and
+    /// their lengths have been checked.
+    ///
+    /// # Errors
+    ///
+    /// [`CryptoError::KeyMalformed`] if they do not; [`CryptoError::AlgorithmUnsupported`] if the backend has no keys of this length.
+    fn check_rsa_private_key(&self, bits: u32, pkcs1_der: &[u8]) -> Result<(), CryptoError>;
 
     /// Makes a new private key, as PKCS#8 in DER.
     ///

@@ -4,9 +4,11 @@ mod issue;
 mod read;
 
 use crate::encoding::colon_hex;
-use crate::{CryptoError, PrivateKey, Provider, PublicKey, base64_decode, base64_encode, normal_form, pem};
+use crate::{
+    CryptoError, PrivateKey, Provider, PublicKey, base64_decode, base64_encode, normal_form, own_sha256, pem,
+};
 use core::fmt;
-use sha2::{Digest as _, Sha256};
+use core::ops::Range;
 use std::sync::Arc;
 
 const LABEL: &str = "CERTIFICATE";
@@ -36,13 +38,17 @@ pub struct Certificate {
     inner: Arc<Inner>,
 }
 
+/// A service may hold a hundred thousand of these: what stands in the DER is found there and not kept twice.
 #[derive(PartialEq, Eq)]
 struct Inner {
-    der: Vec<u8>,
-    spki_der: Vec<u8>,
-    subject: String,
-    issuer: String,
-    serial: Vec<u8>,
+    der: Box<[u8]>,
+    /// Where the key stands in the DER.
+    spki: Range<usize>,
+    /// Where the serial number stands in the DER.
+    serial: Range<usize>,
+    subject: Box<str>,
+    /// None if it is the subject.
+    issuer: Option<Box<str>>,
     not_before: Option<i64>,
     not_after: Option<i64>,
 }
@@ -138,13 +144,13 @@ impl Certificate {
     /// Issuer, written like the subject.
     #[must_use]
     pub fn issuer(&self) -> &str {
-        &self.inner.issuer
+        self.inner.issuer.as_deref().unwrap_or(&self.inner.subject)
     }
 
     /// Serial number as "AB:CD:..".
     #[must_use]
     pub fn serial(&self) -> String {
-        colon_hex(&self.inner.serial)
+        colon_hex(self.part(&self.inner.serial))
     }
 
     /// Begin of validity in seconds since 1970 UTC; none if it is written in no known way.
@@ -162,7 +168,11 @@ impl Certificate {
     /// The key as SubjectPublicKeyInfo in DER, as it stands in the certificate: [`certifies`](Self::certifies) compares it with a key.
     #[must_use]
     pub fn spki_der(&self) -> &[u8] {
-        &self.inner.spki_der
+        self.part(&self.inner.spki)
+    }
+
+    fn part(&self, range: &Range<usize>) -> &[u8] {
+        self.inner.der.get(range.clone()).unwrap_or_default()
     }
 
     /// The key, parsed and checked.
@@ -184,7 +194,7 @@ impl Certificate {
     /// SHA-256 over the certificate as "AB:CD:..", as consoles show it.
     #[must_use]
     pub fn fingerprint_sha256(&self) -> String {
-        colon_hex(&Sha256::digest(self.der()))
+        colon_hex(&own_sha256(self.der()))
     }
 }
 

@@ -1,9 +1,9 @@
 //! Keys, parsed once.
 
 use crate::backend::{PrivateKeyOperations, PublicKeyOperations};
+use crate::own_sha256;
 use crate::{KeyKind, SecretBytes, SecretString, SignatureAlgorithm, encoding::colon_hex, key_format, pem};
 use core::fmt;
-use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
 
 /// A public key, parsed and checked by [`Provider::public_key`](crate::Provider::public_key).
@@ -41,7 +41,7 @@ impl PublicKey {
         purpose: Option<&'static [SignatureAlgorithm]>,
         operations: Arc<dyn PublicKeyOperations>,
     ) -> Self {
-        let fingerprint = colon_hex(&Sha256::digest(&spki_der));
+        let fingerprint = colon_hex(&own_sha256(&spki_der));
         Self { inner: Arc::new(Inner { kind, spki_der, fingerprint, purpose, operations }) }
     }
 

@@ -16,6 +16,8 @@
 //!
 //! * [`Provider`] is what services hold: a [`backend`] (RustCrypto here, AWS-LC in `vouchsafe-crypto-aws-lc`) and the
 //!   list of accepted algorithms. A weakening is a method that begins with `danger_`.
+//! * The feature `rustcrypto`, on by default, has the RustCrypto backend. Without it a provider comes from another crate; every check
+//!   stays, since the forms of keys and signatures are checked here and not by a backend.
 //! * Dangers are allowed one by one, see [below](#what-danger_allow-accepts).
 //! * [`Certificate`] carries a key, names and dates. Nothing here validates chains or dates: trust in SAML comes from
 //!   configured metadata (SAML V2.0 Metadata Interoperability Profile, 2.6.1).
@@ -84,10 +86,12 @@ mod error;
 mod key;
 mod key_format;
 mod normal_form;
+mod own;
 mod pem;
 mod policy;
 mod provider;
 mod pss_key;
+#[cfg(feature = "rustcrypto")]
 mod rustcrypto;
 mod secret;
 mod tlv;
@@ -99,5 +103,6 @@ pub use content::PaddedContent;
 pub use encoding::{base64_decode, base64_encode};
 pub use error::CryptoError;
 pub use key::{PrivateKey, PublicKey};
+pub use own::{own_sha256, system_random};
 pub use provider::Provider;
 pub use secret::{SecretBytes, SecretString, constant_time_eq};

@@ -4,12 +4,14 @@
 //! another compares them. So each key is read, checked and written anew here. The backend gets the normal form alone, and the
 //! answer is the same whatever the backend. The [table](crate#forms-of-keys-and-signatures) of the crate has every rule.
 
+mod field;
 mod point;
 mod private;
 mod public;
 
+pub(crate) use point::{is_scalar, is_strict_ed25519_point};
 pub(crate) use private::{private, wrap};
-pub(crate) use public::{PLAIN_RSA, Public, is_strict_ed25519_point, public};
+pub(crate) use public::{PLAIN_RSA, Public, public};
 
 use crate::{CryptoError, KeyKind, SignatureAlgorithm, pss_key};
 use x509_cert::der::asn1::ObjectIdentifier;

@@ -1,6 +1,6 @@
 //! The provider: a backend, and the list of algorithms that are accepted.
 
-use crate::backend::{self, Backend, DigestContext, DigestValue};
+use crate::backend::{Backend, DigestContext, DigestValue};
 use crate::{
     ContentCipher, CryptoError, DigestAlgorithm, KeyKind, KeyTransport, PaddedContent, PrivateKey, PublicKey,
     SecretBytes, SignatureAlgorithm, key_format, normal_form, policy::Policy, secret,
@@ -30,6 +30,7 @@ pub struct Provider {
     policy: Arc<Policy>,
 }
 
+#[cfg(feature = "rustcrypto")]
 impl Default for Provider {
     /// [`Provider::rustcrypto`].
     fn default() -> Self {
@@ -38,10 +39,11 @@ impl Default for Provider {
 }
 
 impl Provider {
-    /// The default: pure Rust, nothing to install.
+    /// The default: pure Rust, nothing to install. It is there with the feature `rustcrypto`, which is on by default.
+    #[cfg(feature = "rustcrypto")]
     #[must_use]
     pub fn rustcrypto() -> Self {
-        Self::with_backend(backend::rustcrypto())
+        Self::with_backend(crate::backend::rustcrypto())
     }
 
     /// The same policy over another backend.
@@ -101,6 +103,23 @@ impl Provider {
     pub fn danger_allow(mut self, uri: &str) -> Result<Self, CryptoError> {
         Arc::make_mut(&mut self.policy).allow(uri)?;
         Ok(self)
+    }
+
+    /// Whether [`danger_allow`](Self::danger_allow) can be given this word, for settings that are written before there is a provider.
+    ///
+    /// ```
+    /// use vouchsafe_crypto::{Provider, SignatureAlgorithm};
+    ///
+    /// Provider::check_danger(SignatureAlgorithm::RsaSha1.uri())?;
+    /// assert!(Provider::check_danger("http://www.w3.org/2001/04/xmldsig-more#rsa-md5").is_err());
+    /// # Ok::<(), vouchsafe_crypto::CryptoError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`CryptoError::AlgorithmUnknown`].
+    pub fn check_danger(uri: &str) -> Result<(), CryptoError> {
+        Policy::new().allow(uri)
     }
 
     /// Whether a signature algorithm is on the list.
@@ -474,7 +493,7 @@ impl Provider {
     }
 
     fn adopt(&self, pkcs8_der: &SecretBytes) -> Result<PrivateKey, CryptoError> {
-        let read = normal_form::private(pkcs8_der, |kind| self.policy.check_length(kind))?;
+        let read = normal_form::private(pkcs8_der, &*self.backend, |kind| self.policy.check_length(kind))?;
         let operations = self.backend.private_key(read.kind, read.for_backend())?;
         let public = self.adopt_public(read.public)?;
         Ok(PrivateKey::new(public, read.pkcs8_der, operations))

@@ -1,7 +1,7 @@
 //! RSA keys that are restricted to RSASSA-PSS (RFC 4055, 1.2 and 3.1), as some certificate authorities issue them.
 
 use crate::{CryptoError, SignatureAlgorithm};
-use rsa::pkcs1::RsaPssParamsOwned;
+use pkcs1::RsaPssParamsOwned;
 use x509_cert::der::{asn1::AnyRef, asn1::ObjectIdentifier};
 
 pub(crate) const RSASSA_PSS: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.10");

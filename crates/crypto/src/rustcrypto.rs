@@ -58,6 +58,14 @@ impl Backend for RustCrypto {
         }
     }
 
+    fn public_half(&self, kind: KeyKind, secret: &[u8]) -> Result<Vec<u8>, CryptoError> {
+        elliptic::public_half(kind, secret)
+    }
+
+    fn check_rsa_private_key(&self, _bits: u32, pkcs1_der: &[u8]) -> Result<(), CryptoError> {
+        rsa_keys::check_private(pkcs1_der)
+    }
+
     fn generate_key(&self, kind: KeyKind) -> Result<SecretBytes, CryptoError> {
         match kind {
             KeyKind::Rsa { bits } => rsa_keys::generate(bits),

@@ -68,6 +68,14 @@ impl<T> Bounded<T> {
         }
     }
 
+    /// The value among those that are kept which equals this one.
+    pub(crate) fn find(&self, value: &T) -> Option<&T>
+    where
+        T: PartialEq,
+    {
+        self.kept.iter().find(|kept| *kept == value)
+    }
+
     /// Counts what stands at `place` without a look at it.
     pub(crate) fn leave_out(&mut self, place: usize) {
         self.first_left_out.get_or_insert(place);
@@ -75,11 +83,13 @@ impl<T> Bounded<T> {
     }
 
     /// What is kept. What is not is named in `warnings`.
-    pub(crate) fn finish(self, warnings: &mut Vec<Warning>) -> Vec<T> {
+    pub(crate) fn finish(mut self, warnings: &mut Vec<Warning>) -> Vec<T> {
         if let Some(first) = self.first_left_out {
             let (what, limit, count) = (self.what, self.limit, self.left_out);
             warnings.push(Warning::LeftOut { what, limit, first, count });
         }
+        // It is kept for as long as the entity is trusted, of which there may be a hundred thousand.
+        self.kept.shrink_to_fit();
         self.kept
     }
 }

@@ -42,7 +42,6 @@ pub struct IdentityProvider {
     pub(crate) error_url: Option<String>,
     pub(crate) organization_display_name: Option<String>,
     pub(crate) warnings: Vec<Warning>,
-    pub(crate) unauthenticated_cbc: bool,
 }
 
 /// # From metadata
@@ -233,12 +232,6 @@ impl IdentityProvider {
     pub fn organization_display_name(&self) -> Option<&str> {
         self.organization_display_name.as_deref()
     }
-
-    /// Whether [`danger_accept_unauthenticated_cbc`](IdentityProvider::danger_accept_unauthenticated_cbc) was called.
-    #[must_use]
-    pub fn accepts_unauthenticated_cbc(&self) -> bool {
-        self.unauthenticated_cbc
-    }
 }
 
 /// # In code
@@ -312,17 +305,6 @@ impl IdentityProvider {
         self.wants_authn_requests_signed = wanted;
         self
     }
-
-    /// Decrypts what it sends with AES-CBC even where no signature covers the ciphertext.
-    ///
-    /// # Danger
-    /// Whoever can alter such a message learns from our answers about the plaintext (Jager and Somorovsky, "How to Break XML
-    /// Encryption"). Better to have it sign the Response as well, or encrypt with AES-GCM (Okta: "Encryption Algorithm" AES256-GCM).
-    #[must_use]
-    pub fn danger_accept_unauthenticated_cbc(mut self) -> Self {
-        self.unauthenticated_cbc = true;
-        self
-    }
 }
 
 /// An identity provider written in code, before its first signing certificate. See [`IdentityProvider::new`].
@@ -350,7 +332,6 @@ impl WantsSigningCertificate {
             error_url: None,
             organization_display_name: None,
             warnings: Vec::new(),
-            unauthenticated_cbc: false,
         }
     }
 

@@ -43,6 +43,9 @@ pub(crate) fn read(role: Element<'_>) -> Keys {
         let wanted = (signs && signing.has_room()) || (encrypts && encryption.has_room());
         match wanted.then(|| certificate(descriptor)) {
             Some(Ok(certificate)) => {
+                // One certificate for both uses is kept once.
+                let kept = signing.find(&certificate).or_else(|| encryption.find(&certificate)).cloned();
+                let certificate = kept.unwrap_or(certificate);
                 if signs {
                     signing.push_new(number, certificate.clone());
                 }

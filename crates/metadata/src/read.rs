@@ -45,7 +45,6 @@ pub(crate) fn identity_provider(entity: Entity<'_>) -> Result<IdentityProvider, 
             .map(str::to_owned),
         organization_display_name: display_name(role).or_else(|| display_name(entity.element)),
         warnings,
-        unauthenticated_cbc: false,
         entity_id,
     })
 }

@@ -8,7 +8,7 @@ use vouchsafe_assertion::{ConnectionId, Login, NameId};
 use vouchsafe_crypto::{CryptoError, Provider};
 use vouchsafe_metadata::{EntityId, name_id_format};
 
-use crate::{Identity, TokenHash, identity::ReceivedNameId, text::folded};
+use crate::{Identity, TokenHash, identity::ReceivedNameId, text::folded, token::Hashing};
 
 /// A login as plain data: what an accepted assertion says of a person.
 ///
@@ -74,6 +74,8 @@ pub struct LoginFacts {
     /// Hash of the token attribute, once [`sealed`](Self::sealed).
     #[serde(default)]
     pub token_hash: Option<TokenHash>,
+    #[serde(skip)]
+    pub(crate) hashing: Hashing,
 }
 
 impl LoginFacts {
@@ -92,7 +94,16 @@ impl LoginFacts {
             at,
             attributes: BTreeMap::new(),
             token_hash: None,
+            hashing: Hashing::default(),
         }
+    }
+
+    /// The same login, whose token and assertion ID are hashed by this provider. Those of a [`Login`] have that of its connection
+    /// already; without one they are hashed by `vouchsafe-crypto` itself.
+    #[must_use]
+    pub fn hashed_by(mut self, provider: &Provider) -> Self {
+        self.hashing = Hashing::by(provider);
+        self
     }
 
     /// The same login with this NameID format.
@@ -240,6 +251,7 @@ impl From<&Login> for LoginFacts {
         facts.connection = Some(login.connection().clone());
         let of_name_id =
             |part: fn(&NameId) -> Option<&str>| login.name_id().and_then(part).map(str::to_owned);
+        facts.hashing = Hashing::by(login.provider());
         facts.subject = of_name_id(|name_id| Some(name_id.value()));
         facts.subject_format = of_name_id(NameId::format);
         facts.subject_name_qualifier = of_name_id(NameId::name_qualifier);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use vouchsafe_crypto::CryptoError;
 
-use crate::{Domain, EmailAddress, Identity, LoginFacts, Snapshot, TokenHash, token::hashing};
+use crate::{Domain, EmailAddress, Identity, LoginFacts, Snapshot, TokenHash};
 
 /// What a store looks up to make the [`Snapshot`] for a login: the organization by one of the token hashes, or
 /// else by the identity provider; and of its accounts those with one of the identities or e-mail addresses.
@@ -36,7 +36,7 @@ impl LookUp {
         let mut values: Vec<&str> = names().filter_map(|name| login.single(name).value()).collect();
         let mut token_hashes: Vec<TokenHash> = login.token_hash.iter().cloned().collect();
         for value in &values {
-            token_hashes.push(TokenHash::of(value, hashing())?);
+            token_hashes.push(TokenHash::hashed_by(&login.hashing, value)?);
         }
         values.extend(login.subject.as_deref().map(str::trim));
         let identities = names().filter_map(|name| login.named_by(name)).chain(login.named()).collect();

@@ -10,9 +10,7 @@ use vouchsafe_crypto::CryptoError;
 
 use crate::{
     Account, AccountId, AppliedAssertion, Domain, EmailAddress, Identity, LoginFacts, Plan, Policy, Refused,
-    Snapshot, TokenHash,
-    facts::Single,
-    token::{hashing, hexadecimal},
+    Snapshot, TokenHash, facts::Single, token::hexadecimal,
 };
 
 /// Everything that the rules look at.
@@ -94,7 +92,9 @@ fn token_is_the_organizations(case: Case<'_>) -> Result<(), Refused> {
     let attribute = &case.policy.attributes.token;
     let presented = match (&case.login.token_hash, case.login.single(attribute)) {
         (Some(hash), Single::Absent) => hash.clone(),
-        (None, Single::Value(token)) => TokenHash::of(token, hashing()).map_err(Refused::cryptography)?,
+        (None, Single::Value(token)) => {
+            TokenHash::hashed_by(&case.login.hashing, token).map_err(Refused::cryptography)?
+        }
         (None, Single::Absent) => return Err(Refused::TokenMissing { attribute: attribute.clone() }),
         (_, Single::Ambiguous) | (Some(_), Single::Value(_)) => {
             return Err(Refused::TokenAmbiguous { attribute: attribute.clone() });
@@ -195,6 +195,6 @@ fn assertion(login: &LoginFacts) -> Result<Option<AppliedAssertion>, CryptoError
         return Ok(None);
     }
     let text = [login.issuer.as_str(), "\0", login.assertion_id.as_str()].concat();
-    let hash = hashing().sha256(text.as_bytes()).map(|hash| hexadecimal(&hash))?;
+    let hash = login.hashing.sha256(text.as_bytes()).map(|hash| hexadecimal(&hash))?;
     Ok(Some(AppliedAssertion { hash, expires_at: login.assertion_expires_at.unwrap_or(login.at) }))
 }

@@ -1,10 +1,10 @@
 //! The token by which an assertion says whose it is.
 
-use std::{fmt, sync::LazyLock};
+use std::fmt;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
-use vouchsafe_crypto::{CryptoError, Provider, SecretString, constant_time_eq};
+use vouchsafe_crypto::{CryptoError, Provider, SecretString, constant_time_eq, own_sha256};
 
 /// Octets of randomness in a token: 256 bits, where 128 would do.
 const TOKEN_OCTETS: usize = 32;
@@ -103,6 +103,10 @@ impl TokenHash {
         Some(Self(octets))
     }
 
+    pub(crate) fn hashed_by(hashing: &Hashing, token: &str) -> Result<Self, CryptoError> {
+        hashing.sha256(token.trim().as_bytes()).map(Self)
+    }
+
     fn of_octets(octets: &[u8], provider: &Provider) -> Result<Self, CryptoError> {
         provider.sha256(octets).map(Self)
     }
@@ -168,12 +172,32 @@ impl TokenRecord {
     }
 }
 
-/// The provider of the planner's own hashes, for logins that were not sealed with another. The planner takes no
-/// provider: it hashes a token and an assertion's ID, with SHA-256, and nothing else.
-pub(crate) fn hashing() -> &'static Provider {
-    static HASHING: LazyLock<Provider> = LazyLock::new(Provider::rustcrypto);
-    &HASHING
+/// What hashes the token and the ID of the assertion of one login: the provider of the connection that it came over. Facts that were
+/// written in code, or read from a record, have none until they are given one, and are hashed by `vouchsafe-crypto` itself. SHA-256 is
+/// the same by whatever computes it, so that this makes no two logins differ.
+#[derive(Clone, Default)]
+pub(crate) struct Hashing(Option<Provider>);
+
+impl Hashing {
+    pub(crate) fn by(provider: &Provider) -> Hashing {
+        Hashing(Some(provider.clone()))
+    }
+
+    pub(crate) fn sha256(&self, octets: &[u8]) -> Result<[u8; 32], CryptoError> {
+        match &self.0 {
+            Some(provider) => provider.sha256(octets),
+            None => Ok(own_sha256(octets)),
+        }
+    }
 }
+
+impl PartialEq for Hashing {
+    fn eq(&self, _: &Hashing) -> bool {
+        true
+    }
+}
+
+impl Eq for Hashing {}
 
 /// Octets as lower-case hexadecimal digits.
 pub(crate) fn hexadecimal(octets: &[u8]) -> String {

@@ -2,7 +2,7 @@
 
 #[cfg(feature = "sqlite")]
 use chrono::{DateTime, Utc};
-use vouchsafe::crypto::Provider;
+use vouchsafe::crypto::system_random;
 
 use crate::StoreError;
 
@@ -11,12 +11,11 @@ pub(crate) fn hexadecimal(octets: &[u8]) -> String {
     octets.iter().map(|octet| format!("{octet:02x}")).collect()
 }
 
-/// Names that nothing else has, for what a plan makes: 128 random bits each.
+/// Names that nothing else has, for what a plan makes: 128 random bits of the operating system each. They are no secret.
 pub(crate) fn fresh_ids(count: usize) -> Result<Vec<String>, StoreError> {
-    let provider = Provider::rustcrypto();
     let one = |_| {
         let mut octets = [0_u8; 16];
-        provider.random(&mut octets).map_err(StoreError::cryptography)?;
+        system_random(&mut octets).map_err(StoreError::cryptography)?;
         Ok(hexadecimal(&octets))
     };
     (0..count).map(one).collect()

@@ -36,6 +36,7 @@ struct Counts {
     private: AtomicUsize,
     public: AtomicUsize,
     contents: AtomicUsize,
+    digests: AtomicUsize,
 }
 
 impl Counted {
@@ -79,10 +80,16 @@ impl Counted {
         self.counts.contents.load(Ordering::Relaxed)
     }
 
+    /// Digests of whole messages: hashes of tokens and of identifiers among them.
+    #[must_use]
+    pub fn digests(&self) -> usize {
+        self.counts.digests.load(Ordering::Relaxed)
+    }
+
     /// Private-key operations, public-key operations and decrypted contents since the last time, and starts anew.
     #[must_use]
     pub fn take(&self) -> (usize, usize, usize) {
-        let Counts { private, public, contents } = self.counts.as_ref();
+        let Counts { private, public, contents, .. } = self.counts.as_ref();
         (
             private.swap(0, Ordering::Relaxed),
             public.swap(0, Ordering::Relaxed),
@@ -103,6 +110,7 @@ impl Backend for Counting {
     }
 
     fn digest(&self, algorithm: DigestAlgorithm, message: &[u8]) -> Result<DigestValue, CryptoError> {
+        self.counts.digests.fetch_add(1, Ordering::Relaxed);
         self.inner.digest(algorithm, message)
     }
 
@@ -126,6 +134,14 @@ impl Backend for Counting {
     ) -> Result<Arc<dyn PrivateKeyOperations>, CryptoError> {
         let inner = self.inner.private_key(kind, pkcs8_der)?;
         Ok(Arc::new(Private { inner, counts: Arc::clone(&self.counts) }))
+    }
+
+    fn public_half(&self, kind: KeyKind, secret: &[u8]) -> Result<Vec<u8>, CryptoError> {
+        self.inner.public_half(kind, secret)
+    }
+
+    fn check_rsa_private_key(&self, bits: u32, pkcs1_der: &[u8]) -> Result<(), CryptoError> {
+        self.inner.check_rsa_private_key(bits, pkcs1_der)
     }
 
     fn generate_key(&self, kind: KeyKind) -> Result<SecretBytes, CryptoError> {

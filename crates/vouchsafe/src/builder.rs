@@ -93,6 +93,7 @@ impl Builder<Complete> {
     /// # Errors
     /// [`BindingError::CertificateMismatch`] when a certificate is another key's, [`BindingError::SigningKeyMissing`] when requests are
     /// always to be signed and there is no key for that,
+    /// [`BindingError::ProviderMissing`] when none was given and the feature `rustcrypto` is off,
     /// [`BindingError::Crypto`] when `danger_allow` was given something unknown, [`BindingError::ClockSkew`] when more than five minutes
     /// of skew are granted.
     pub fn build(self) -> Result<ServiceProvider, BindingError> {
@@ -103,7 +104,8 @@ impl Builder<Complete> {
                 limit: Expectations::GREATEST_CLOCK_SKEW,
             });
         }
-        let mut provider = settings.provider.unwrap_or_else(Provider::rustcrypto);
+        let mut provider =
+            settings.provider.or_else(default_provider).ok_or(BindingError::ProviderMissing)?;
         for uri in &settings.danger_allowed {
             provider = provider.danger_allow(uri)?;
         }
@@ -138,7 +140,7 @@ impl Builder<Complete> {
 }
 
 impl<Missing> Builder<Missing> {
-    /// The cryptography and the algorithms that are accepted. Default: [`Provider::rustcrypto`].
+    /// The cryptography and the algorithms that are accepted. Default: `Provider::rustcrypto`, and none without the feature of that name.
     #[must_use]
     pub fn provider(mut self, provider: Provider) -> Self {
         self.settings.provider = Some(provider);
@@ -227,6 +229,15 @@ impl<Missing> Builder<Missing> {
         self.settings.danger_allowed.push(uri.to_owned());
         self
     }
+}
+
+/// What the service has when none is chosen.
+fn default_provider() -> Option<Provider> {
+    #[cfg(feature = "rustcrypto")]
+    let provider = Some(Provider::rustcrypto());
+    #[cfg(not(feature = "rustcrypto"))]
+    let provider = None;
+    provider
 }
 
 pub(crate) fn require_pair(

@@ -181,7 +181,7 @@ impl ConnectionSettings {
     /// # Errors
     /// [`BindingError::Crypto`] for anything else.
     pub fn danger_allow(mut self, uri: &str) -> Result<Self, BindingError> {
-        Provider::rustcrypto().danger_allow(uri)?;
+        Provider::check_danger(uri)?;
         self.danger_allow.push(uri.to_owned());
         Ok(self)
     }

@@ -1,7 +1,7 @@
 //! Connections in memory, for a service that can hold all of them.
 
-use std::collections::{BTreeSet, HashMap};
-use std::sync::{PoisonError, RwLock};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use vouchsafe_assertion::{ConnectionId, MOST_CANDIDATES};
 use vouchsafe_metadata::EntityId;
@@ -30,14 +30,24 @@ pub struct Connections {
     registry: RwLock<Registry>,
 }
 
+/// Trees and no hash tables: one that grows stops everybody while it moves a hundred thousand connections.
 #[derive(Debug, Default)]
 struct Registry {
-    by_id: HashMap<ConnectionId, Connection>,
-    by_sender: HashMap<Sender, BTreeSet<ConnectionId>>,
+    by_id: BTreeMap<ConnectionId, Connection>,
+    /// Where the responses of each connection come from and where they are posted.
+    routes: BTreeSet<Route>,
 }
 
-/// The issuer of unsolicited responses, and the connection's own assertion consumer that they are posted to, if it has one.
-type Sender = (EntityId, Option<String>);
+/// Whose responses come over a connection, and where they are posted. The order of the fields is that of the look-up: the connections of
+/// one identity provider and one address stand side by side.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Route {
+    issuer: EntityId,
+    /// The connection's own assertion consumer, if it has one.
+    assertion_consumer: Option<Arc<str>>,
+    /// None in a look-up: it comes before all connections.
+    id: Option<ConnectionId>,
+}
 
 impl Connections {
     /// None yet.
@@ -65,7 +75,7 @@ impl Connections {
         self.read(|registry| registry.by_id.get(id).cloned())
     }
 
-    /// The names of all connections, in no order.
+    /// The names of all connections, in their order.
     #[must_use]
     pub fn ids(&self) -> Vec<ConnectionId> {
         self.read(|registry| registry.by_id.keys().cloned().collect())
@@ -85,7 +95,7 @@ impl Connections {
 
     /// The connections that a response may have come over: the one whose request it answers; else those of the claimed issuer, first those
     /// whose own assertion consumer it was posted to, then those that have none of their own. One more than [`MOST_CANDIDATES`] at most,
-    /// so that too many are noticed.
+    /// so that too many are noticed. The time does not grow with the number of connections that share an issuer or an address.
     ///
     /// [`ServiceProvider::receive`](crate::ServiceProvider::receive) decides among them.
     #[must_use]
@@ -94,13 +104,11 @@ impl Connections {
             if let Some(pending) = pending {
                 return registry.by_id.get(pending.connection()).cloned().into_iter().collect();
             }
-            let at = |consumer: Option<&str>| {
-                let issuer = claimed.issuer().cloned()?;
-                registry.by_sender.get(&(issuer, consumer.map(str::to_owned)))
-            };
-            let ids = [at(Some(claimed.received_at())), at(None)].into_iter().flatten().flatten();
-            let could_be = ids.filter_map(|id| registry.by_id.get(id));
-            could_be.take(MOST_CANDIDATES.saturating_add(1)).cloned().collect()
+            let Some(issuer) = claimed.issuer() else { return Vec::new() };
+            let mut candidates = registry.routed(issuer, Some(claimed.shared_received_at()));
+            candidates.extend(registry.routed(issuer, None));
+            candidates.truncate(MOST_CANDIDATES.saturating_add(1));
+            candidates
         })
     }
 
@@ -121,24 +129,34 @@ impl FromIterator<Connection> for Connections {
 
 impl Registry {
     fn insert(&mut self, connection: Connection) {
-        let id = connection.id().clone();
-        self.by_sender.entry(sender(&connection)).or_default().insert(id.clone());
-        self.by_id.insert(id, connection);
+        self.routes.insert(Route::of(&connection));
+        self.by_id.insert(connection.id().clone(), connection);
     }
 
     fn remove(&mut self, id: &str) -> Option<Connection> {
         let connection = self.by_id.remove(id)?;
-        let sender = sender(&connection);
-        if let Some(ids) = self.by_sender.get_mut(&sender) {
-            ids.remove(id);
-            if ids.is_empty() {
-                self.by_sender.remove(&sender);
-            }
-        }
+        self.routes.remove(&Route::of(&connection));
         Some(connection)
+    }
+
+    /// The connections of an issuer with this assertion consumer of their own, or with none.
+    fn routed(&self, issuer: &EntityId, assertion_consumer: Option<Arc<str>>) -> Vec<Connection> {
+        let start = Route { issuer: issuer.clone(), assertion_consumer, id: None };
+        let is_there = |route: &&Route| {
+            route.issuer == start.issuer && route.assertion_consumer == start.assertion_consumer
+        };
+        let found = self.routes.range(&start..).take_while(is_there).filter_map(|route| route.id.as_ref());
+        let found = found.filter_map(|id| self.by_id.get(id));
+        found.take(MOST_CANDIDATES.saturating_add(1)).cloned().collect()
     }
 }
 
-fn sender(connection: &Connection) -> Sender {
-    (connection.identity_provider().entity_id().clone(), connection.settings().assertion_consumer.clone())
+impl Route {
+    fn of(connection: &Connection) -> Route {
+        Route {
+            issuer: connection.identity_provider().entity_id().clone(),
+            assertion_consumer: connection.settings().assertion_consumer.as_deref().map(Arc::from),
+            id: Some(connection.id().clone()),
+        }
+    }
 }

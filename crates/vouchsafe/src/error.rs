@@ -62,6 +62,9 @@ pub enum BindingError {
         /// The name of the field.
         name: &'static str,
     },
+    /// The builder has no provider of cryptography, and this build has no default.
+    #[error("no provider of cryptography is configured, and this build has none by default")]
+    ProviderMissing,
     /// A RelayState to send is empty or too long (SAML Bindings 3.4.3).
     #[error("a RelayState of {actual} octets cannot be sent; it has 1 to {limit}")]
     #[non_exhaustive]
@@ -164,6 +167,7 @@ impl BindingError {
             Self::ConnectionState { .. } => "binding.connection_state",
             Self::NoSingleSignOn { .. } => "binding.no_single_sign_on",
             Self::InsecureLocation { .. } => "binding.insecure_location",
+            Self::ProviderMissing => "binding.provider_missing",
             Self::SigningKeyMissing => "binding.signing_key_missing",
             Self::NoSigningKey { .. } => "binding.no_signing_key",
             Self::CertificateMismatch { .. } => "binding.certificate_mismatch",
@@ -209,6 +213,9 @@ impl BindingError {
             }
             Self::InsecureLocation { .. } => {
                 "Ask the identity provider for metadata with https addresses. http is accepted for loopback hosts alone."
+            }
+            Self::ProviderMissing => {
+                "Give the builder a provider, such as vouchsafe_crypto_aws_lc::provider_of_aws_lc_alone(), or switch the feature rustcrypto on."
             }
             Self::SigningKeyMissing => {
                 "Configure signing_key on the builder, or sign requests only when wanted."

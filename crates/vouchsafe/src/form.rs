@@ -1,13 +1,27 @@
 //! The fields of an `application/x-www-form-urlencoded` text, of which there must be one each.
 
+use percent_encoding::percent_decode;
+
 use crate::error::BindingError;
 
 /// Every value of the named field, in order. Names are compared exactly, after decoding.
 pub(crate) fn values(form: &[u8], name: &str) -> Vec<String> {
-    form_urlencoded::parse(form)
-        .filter(|(field, _)| field == name)
-        .map(|(_, value)| value.into_owned())
+    form.split(|byte| *byte == b'&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| {
+            let mut halves = pair.splitn(2, |byte| *byte == b'=');
+            (halves.next().unwrap_or_default(), halves.next().unwrap_or_default())
+        })
+        .filter(|(field, _)| decoded(field) == name)
+        .map(|(_, value)| decoded(value))
         .collect()
+}
+
+/// A name or a value as it was before a browser encoded it (URL Standard, 5.1): `+` is a space, `%` and two digits a byte, any other `%`
+/// itself; what is not UTF-8 is replaced.
+fn decoded(text: &[u8]) -> String {
+    let with_spaces: Vec<u8> = text.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
+    percent_decode(&with_spaces).decode_utf8_lossy().into_owned()
 }
 
 /// The value of a field that may come at most once.
@@ -22,4 +36,44 @@ pub(crate) fn optional(form: &[u8], name: &'static str) -> Result<Option<String>
 /// The value of a field that must come exactly once.
 pub(crate) fn required(form: &[u8], name: &'static str) -> Result<String, BindingError> {
     optional(form, name)?.ok_or(BindingError::FieldMissing { name })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{optional, required, values};
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn forms_are_read_as_browsers_read_them(form in "[ab=&+%0-9a-f é\\x00]{0,40}", raw: Vec<u8>) {
+            for form in [form.as_bytes(), &raw] {
+                for name in ["a", "b", ""] {
+                    let theirs = form_urlencoded::parse(form).filter(|(field, _)| field == name);
+                    let theirs: Vec<String> = theirs.map(|(_, value)| value.into_owned()).collect();
+                    prop_assert_eq!(values(form, name), theirs);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn fields_as_browsers_write_them() {
+        for (form, expected) in [
+            ("a=1&b=2&a=3", &["1", "3"][..]),
+            ("a=x+y%2Bz", &["x y+z"]),
+            ("a=%e2%82%ac", &["€"]),
+            ("a=b=c%3D", &["b=c="]),
+            ("&&a&&", &[""]),
+            ("%61=1", &["1"]),
+            ("A=1&aa=2&a%20=3", &[]),
+            ("a=100%&a=%4&a=%zz", &["100%", "%4", "%zz"]),
+            ("a=%ff", &["\u{fffd}"]),
+            ("a=1;a=2", &["1;a=2"]),
+            ("", &[]),
+        ] {
+            assert_eq!(values(form.as_bytes(), "a"), expected, "{form}");
+        }
+        assert_eq!(optional(b"a=1&%61=2", "a").unwrap_err().code(), "binding.field_repeated");
+        assert_eq!(required(b"b=1", "a").unwrap_err().code(), "binding.field_missing");
+    }
 }

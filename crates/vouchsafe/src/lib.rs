@@ -109,6 +109,7 @@ pub use vouchsafe_assertion as assertion;
 pub use vouchsafe_crypto as crypto;
 pub use vouchsafe_encryption as encryption;
 pub use vouchsafe_metadata as metadata;
+#[cfg(feature = "provisioning")]
 pub use vouchsafe_provisioning as provisioning;
 pub use vouchsafe_signature as signature;
 pub use vouchsafe_xml as xml;

@@ -130,7 +130,7 @@ impl ServiceProvider {
         pending: &PendingRequest,
         signing: Option<&SigningCredential>,
     ) -> Result<Redirect, BindingError> {
-        let mut query = redirect::encode(SAML_REQUEST, xml, Some(&pending.handle))?;
+        let mut query = redirect::encode(SAML_REQUEST, xml, Some(&pending.handle));
         if let Some(credential) = signing {
             query =
                 sign_query(&query, Signer::algorithm_for(&credential.key), &credential.key, self.provider())?;

@@ -1,10 +1,7 @@
 //! The HTTP-Redirect binding's encoding (SAML Bindings 3.4.4.1): raw DEFLATE, base64, percent-encoding.
 
-use std::io::{Read, Write};
-
-use flate2::Compression;
-use flate2::read::DeflateDecoder;
-use flate2::write::DeflateEncoder;
+use miniz_oxide::deflate::{CompressionLevel, compress_to_vec};
+use miniz_oxide::inflate::{TINFLStatus, decompress_to_vec_with_limit};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use vouchsafe_crypto::{base64_decode, base64_encode};
 use vouchsafe_metadata::WebAddress;
@@ -47,33 +44,23 @@ impl Redirect {
 
 /// Encodes a message for a query string: `SAMLRequest=...` and, if there is one, `&RelayState=...`. Unsigned.
 ///
-/// # Errors
-/// [`BindingError::NotDeflated`] when compression fails, which memory alone can cause.
-///
 /// ```
 /// use vouchsafe::{Limits, redirect};
 ///
-/// let query = redirect::encode(redirect::SAML_REQUEST, "<Example/>", None)?;
+/// let query = redirect::encode(redirect::SAML_REQUEST, "<Example/>", None);
 /// let decoded = redirect::decode_unverified(&query, &Limits::default())?;
 /// assert_eq!(decoded.octets(), b"<Example/>");
 /// # Ok::<(), vouchsafe::BindingError>(())
 /// ```
-pub fn encode(
-    field: &'static str,
-    xml: &str,
-    relay_state: Option<&RelayState>,
-) -> Result<String, BindingError> {
-    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
-    let deflated = encoder
-        .write_all(xml.as_bytes())
-        .and_then(|()| encoder.finish())
-        .map_err(|_| BindingError::NotDeflated { name: field })?;
+#[must_use]
+pub fn encode(field: &'static str, xml: &str, relay_state: Option<&RelayState>) -> String {
+    let deflated = compress_to_vec(xml.as_bytes(), CompressionLevel::BestCompression as u8);
     let mut query = format!("{field}={}", percent_encode(&base64_encode(&deflated)));
     if let Some(relay_state) = relay_state {
         query.push_str("&RelayState=");
         query.push_str(&percent_encode(relay_state.as_str()));
     }
-    Ok(query)
+    query
 }
 
 /// The query field of a request.
@@ -173,7 +160,7 @@ what_a_message_says!(UnverifiedMessage);
 ///
 /// let provider = Provider::rustcrypto();
 /// let key = provider.generate_key(KeyKind::P256)?;
-/// let query = redirect::encode(redirect::SAML_REQUEST, "<Example/>", None)?;
+/// let query = redirect::encode(redirect::SAML_REQUEST, "<Example/>", None);
 /// let signed = sign_query(&query, SignatureAlgorithm::EcdsaSha256, &key, &provider)?;
 ///
 /// let trusted = [TrustedKey::new(key.public_key().clone(), "peer")];
@@ -200,16 +187,16 @@ pub fn decode_unverified(query: &str, limits: &Limits) -> Result<UnverifiedMessa
     Message::inflated(read.parameter(), read.message(), read.relay_state(), limits).map(UnverifiedMessage)
 }
 
-/// Inflates, and stops one octet after the limit, so that a bomb costs no more than its limit.
+/// Inflates, and stops at the limit, so that a bomb costs no more than that.
 pub(crate) fn inflate(deflated: &[u8], name: &'static str, limit: usize) -> Result<Vec<u8>, BindingError> {
-    let ceiling = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
-    let mut octets = Vec::new();
-    DeflateDecoder::new(deflated)
-        .take(ceiling)
-        .read_to_end(&mut octets)
-        .map_err(|_| BindingError::NotDeflated { name })?;
-    require_at_most("inflated message", octets.len(), limit)?;
-    Ok(octets)
+    match decompress_to_vec_with_limit(deflated, limit) {
+        Ok(octets) => Ok(octets),
+        Err(failed) if failed.status == TINFLStatus::HasMoreOutput => {
+            let actual = limit.saturating_add(1);
+            Err(BindingError::TooLarge { what: "inflated message", actual, limit })
+        }
+        Err(_) => Err(BindingError::NotDeflated { name }),
+    }
 }
 
 pub(crate) fn percent_encode(text: &str) -> String {
@@ -232,14 +219,35 @@ mod tests {
 
     #[test]
     fn a_bomb_stops_at_its_limit() {
-        let query = encode(SAML_RESPONSE, &" ".repeat(40_000_000), None).unwrap();
+        let query = encode(SAML_RESPONSE, &" ".repeat(40_000_000), None);
         assert!(query.len() < 100_000);
         assert_eq!(decode_unverified(&query, &Limits::default()).unwrap_err().code(), "binding.too_large");
     }
 
+    /// What is missing at the end may be the part that matters, and what stands behind the end is no part of the message.
+    #[test]
+    fn a_stream_has_an_end() {
+        let whole = compress_to_vec("<a>".repeat(500).as_bytes(), 9);
+        for missing in 1..whole.len() {
+            let cut = whole.get(..missing).unwrap();
+            assert_eq!(
+                inflate(cut, SAML_REQUEST, 10_000).unwrap_err().code(),
+                "binding.deflate",
+                "{missing}"
+            );
+        }
+        assert_eq!(
+            inflate(&whole, SAML_REQUEST, 1_500).unwrap().len(),
+            1_500,
+            "the limit itself is accepted"
+        );
+        assert_eq!(inflate(&whole, SAML_REQUEST, 1_499).unwrap_err().code(), "binding.too_large");
+        assert_eq!(inflate(&[&whole[..], b"behind"].concat(), SAML_REQUEST, 1_500).unwrap().len(), 1_500);
+    }
+
     #[test]
     fn one_message_and_no_more() {
-        let query = encode(SAML_REQUEST, "<a/>", Some(&RelayState::received("a b&c"))).unwrap();
+        let query = encode(SAML_REQUEST, "<a/>", Some(&RelayState::received("a b&c")));
         let decoded = decode_unverified(&query, &Limits::default()).unwrap();
         assert_eq!((decoded.field(), decoded.relay_state().unwrap().as_str()), (SAML_REQUEST, "a b&c"));
         for (bad, code) in [
@@ -262,7 +270,7 @@ mod tests {
         let relay_state = RelayState::received("a b");
         let queries = (0..100)
             .map(|id| encode(SAML_REQUEST, &format!("<{}é{id}/>", "a~".repeat(id)), Some(&relay_state)));
-        let query = queries.map(Result::unwrap).find(|query| query.contains("%2B")).unwrap();
+        let query = queries.into_iter().find(|query| query.contains("%2B")).unwrap();
         let careless = query.replace("%2B", "+").replace("%20", "+");
         let limits = Limits::default();
         assert_eq!(
@@ -300,7 +308,7 @@ mod tests {
 
     #[test]
     fn a_message_is_not_shown_by_accident() {
-        let query = encode(SAML_REQUEST, "<secret/>", Some(&RelayState::received("state"))).unwrap();
+        let query = encode(SAML_REQUEST, "<secret/>", Some(&RelayState::received("state")));
         let shown = format!("{:?}", decode_unverified(&query, &Limits::default()).unwrap());
         assert!(shown.contains("SAMLRequest") && !shown.contains("state"), "{shown}");
     }

@@ -42,6 +42,14 @@ impl Backend for Credulous {
         Ok(Arc::new(Clear))
     }
 
+    fn public_half(&self, kind: KeyKind, secret: &[u8]) -> Result<Vec<u8>, CryptoError> {
+        vouchsafe::crypto::backend::rustcrypto().public_half(kind, secret)
+    }
+
+    fn check_rsa_private_key(&self, bits: u32, pkcs1_der: &[u8]) -> Result<(), CryptoError> {
+        vouchsafe::crypto::backend::rustcrypto().check_rsa_private_key(bits, pkcs1_der)
+    }
+
     fn generate_key(&self, kind: KeyKind) -> Result<SecretBytes, CryptoError> {
         Err(failure::key_generation(kind))
     }

@@ -129,10 +129,8 @@ fn receiver(folder: &Path, defaults: &Value, settings: &Value, cbc: bool) -> Rec
     let text = |name: &str| setting(name).as_str().unwrap();
     let provider = Provider::rustcrypto();
     let metadata = std::fs::read(folder.join(text("idp_metadata"))).unwrap();
-    let mut identity_provider = IdentityProvider::from_metadata(&metadata).unwrap();
-    if cbc {
-        identity_provider = identity_provider.danger_accept_unauthenticated_cbc();
-    }
+    let identity_provider = IdentityProvider::from_metadata(&metadata).unwrap();
+    let trust = Trust::new(crate::common::connection(), &identity_provider, &provider).unwrap();
     let correlation = match setting("expected_in_response_to").as_str() {
         Some(id) => {
             Correlation::Reply(OutstandingRequest::issued_at_unknown_time(MessageId::new(id).unwrap()))
@@ -141,7 +139,7 @@ fn receiver(folder: &Path, defaults: &Value, settings: &Value, cbc: bool) -> Rec
     };
     let skew = TimeDelta::seconds(setting("clock_skew_seconds").as_i64().unwrap());
     Receiver {
-        trust: Trust::new(crate::common::connection(), &identity_provider, &provider).unwrap(),
+        trust: if cbc { trust.danger_accept_unauthenticated_cbc() } else { trust },
         keys: setting("sp_decryption_keys")
             .as_array()
             .unwrap()

@@ -18,12 +18,9 @@ const GCM: ContentCipher = ContentCipher::Aes256Gcm;
 fn ciphertext_that_nothing_authenticates() {
     let receiver = okta(NOW);
     let metadata = Okta::okta().metadata().unwrap();
-    let identity_provider =
-        IdentityProvider::from_metadata(metadata.as_bytes()).unwrap().danger_accept_unauthenticated_cbc();
-    let trusting = Receiver {
-        trust: Trust::new(crate::common::connection(), &identity_provider, &receiver.provider).unwrap(),
-        ..receiver.clone()
-    };
+    let identity_provider = IdentityProvider::from_metadata(metadata.as_bytes()).unwrap();
+    let trust = Trust::new(crate::common::connection(), &identity_provider, &receiver.provider).unwrap();
+    let trusting = Receiver { trust: trust.danger_accept_unauthenticated_cbc(), ..receiver.clone() };
     let cases = [
         (CBC, Signed::Both, "", ""),
         (CBC, Signed::Response, "", ""),

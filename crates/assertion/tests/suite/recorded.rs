@@ -130,8 +130,7 @@ fn receiver(folder: &Path, manifest: &Value, sample: &Value) -> Receiver {
         .iter()
         .fold(Provider::rustcrypto(), |provider, uri| provider.danger_allow(uri).unwrap());
     let metadata = std::fs::read(folder.join(manifest["idp_metadata"].as_str().unwrap())).unwrap();
-    let identity_provider =
-        IdentityProvider::from_metadata(&metadata).unwrap().danger_accept_unauthenticated_cbc();
+    let identity_provider = IdentityProvider::from_metadata(&metadata).unwrap();
     let key = std::fs::read_to_string(folder.join(manifest["sp"]["key"].as_str().unwrap())).unwrap();
     let correlation = match sample["in_response_to"].as_str() {
         Some(id) => {
@@ -141,7 +140,9 @@ fn receiver(folder: &Path, manifest: &Value, sample: &Value) -> Receiver {
     };
     let issued: DateTime<Utc> = at(sample["response_issue_instant"].as_str().unwrap());
     Receiver {
-        trust: Trust::new(crate::common::connection(), &identity_provider, &provider).unwrap(),
+        trust: Trust::new(crate::common::connection(), &identity_provider, &provider)
+            .unwrap()
+            .danger_accept_unauthenticated_cbc(),
         keys: vec![provider.private_key(&key).unwrap()],
         provider,
         limits: Limits::default(),

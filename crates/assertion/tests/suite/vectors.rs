@@ -178,12 +178,11 @@ fn trust(issuer: &str, certificates: Vec<Certificate>, provider: &Provider, tole
         let mut certificates = certificates.into_iter();
         let first = certificates.next().unwrap_or_else(|| stranger.clone());
         let identity_provider = IdentityProvider::new(entity.clone()).with_signing_certificate(first);
-        certificates
-            .fold(identity_provider, IdentityProvider::with_signing_certificate)
-            .danger_accept_unauthenticated_cbc()
+        certificates.fold(identity_provider, IdentityProvider::with_signing_certificate)
     };
     let trust = Trust::new(crate::common::connection(), &with(certificates), provider)
-        .unwrap_or_else(|_| Trust::new(crate::common::connection(), &with(Vec::new()), provider).unwrap());
+        .unwrap_or_else(|_| Trust::new(crate::common::connection(), &with(Vec::new()), provider).unwrap())
+        .danger_accept_unauthenticated_cbc();
     if tolerant { trust.tolerate_confirmation_not_before() } else { trust }
 }
 

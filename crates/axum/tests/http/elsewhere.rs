@@ -42,6 +42,14 @@ impl Backend for Watching {
         self.inner.private_key(kind, pkcs8)
     }
 
+    fn public_half(&self, kind: KeyKind, secret: &[u8]) -> Result<Vec<u8>, CryptoError> {
+        self.inner.public_half(kind, secret)
+    }
+
+    fn check_rsa_private_key(&self, bits: u32, pkcs1_der: &[u8]) -> Result<(), CryptoError> {
+        self.inner.check_rsa_private_key(bits, pkcs1_der)
+    }
+
     fn generate_key(&self, kind: KeyKind) -> Result<SecretBytes, CryptoError> {
         self.inner.generate_key(kind)
     }

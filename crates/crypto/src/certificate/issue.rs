@@ -3,7 +3,7 @@
 use crate::backend::ecdsa;
 use crate::{CryptoError, KeyKind, PrivateKey, Provider, SignatureAlgorithm};
 use core::time::Duration;
-use rsa::signature::Keypair;
+use signature::Keypair;
 use x509_cert::attr::AttributeTypeAndValue;
 use x509_cert::builder::{self, Builder as _, CertificateBuilder, profile::BuilderProfile};
 use x509_cert::certificate::TbsCertificate;

@@ -3,20 +3,28 @@
 use super::Inner;
 use crate::{CryptoError, tlv};
 use core::fmt::Write as _;
+use core::ops::Range;
 use x509_cert::der::Decode as _;
 
 pub(super) fn read(der: &[u8]) -> Result<Inner, CryptoError> {
     let Outline { whole, serial, issuer, validity, subject, spki } = outline(der)?;
     let mut times = tlv::Elements::new(validity.content);
+    let is_self_issued = issuer == subject;
     Ok(Inner {
-        der: whole.to_vec(),
-        spki_der: spki.to_vec(),
-        subject: name(subject),
-        issuer: name(issuer),
-        serial: serial.to_vec(),
+        der: whole.into(),
+        spki: range_in(whole, spki),
+        serial: range_in(whole, serial),
+        subject: name(subject).into(),
+        issuer: (!is_self_issued).then(|| name(issuer).into()),
         not_before: times.next().and_then(unix_time),
         not_after: times.next().and_then(unix_time),
     })
+}
+
+/// Where a part of `whole` begins and ends in it.
+fn range_in(whole: &[u8], part: &[u8]) -> Range<usize> {
+    let start = (part.as_ptr() as usize).saturating_sub(whole.as_ptr() as usize);
+    start..start.saturating_add(part.len())
 }
 
 /// Where the parts of a certificate stand. Finding them costs a few steps, whatever is in them.

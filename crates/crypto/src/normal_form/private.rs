@@ -1,12 +1,12 @@
 //! Private keys: PKCS#8 (RFC 5958), and in it PKCS#1 (RFC 8017, A.1.2), RFC 5915 or RFC 8410.
 
 use super::public::{self, PLAIN_RSA, Public};
-use super::{Algorithm, point, rsa_kind};
-use crate::{CryptoError, KeyKind, SecretBytes, constant_time_eq};
-use rsa::pkcs1::{self, EncodeRsaPrivateKey as _};
-use rsa::pkcs8::PrivateKeyInfoRef;
+use super::{Algorithm, bit_length, point, rsa_kind};
+use crate::{Backend, CryptoError, KeyKind, SecretBytes};
+use core::cmp::Ordering;
+use pkcs8::PrivateKeyInfoRef;
 use x509_cert::der::asn1::{AnyRef, BitStringRef, ContextSpecific, ObjectIdentifier, OctetStringRef};
-use x509_cert::der::{Decode as _, Encode as _, Reader as _, TagMode, TagNumber};
+use x509_cert::der::{Decode as _, Encode as _, Reader as _, Tag, TagMode, TagNumber};
 use x509_cert::spki::AlgorithmIdentifierRef;
 use zeroize::Zeroizing;
 
@@ -28,11 +28,13 @@ impl Private {
     }
 }
 
-/// Reads PKCS#8 in DER and gives it its normal form. `accept` is asked for the kind before anything costs time.
+/// Reads PKCS#8 in DER and gives it its normal form. `accept` is asked for the kind before anything costs time. What must be computed
+/// with a secret, the backend computes: the public half of a key on a curve, and whether the numbers of an RSA key belong together.
 ///
 /// The time that this takes depends on leading zeros of a scalar, once, when the key is loaded.
 pub(crate) fn private(
     pkcs8_der: &SecretBytes,
+    backend: &dyn Backend,
     accept: impl FnOnce(KeyKind) -> Result<(), CryptoError>,
 ) -> Result<Private, CryptoError> {
     let info = PrivateKeyInfoRef::from_der(pkcs8_der.as_slice()).map_err(|_| malformed("not in DER"))?;
@@ -43,7 +45,7 @@ pub(crate) fn private(
     match Algorithm::read(&info.algorithm, FORM)? {
         Algorithm::Rsa { purpose } => {
             let restricted = purpose.map(|_| info.algorithm);
-            let (kind, key) = rsa(info.private_key.as_bytes(), stated, accept)?;
+            let (kind, key) = rsa(info.private_key.as_bytes(), stated, backend, accept)?;
             let public = public::rsa(kind, purpose, restricted, &key)?;
             let plain = wrap(PLAIN_RSA, info.private_key.as_bytes())?;
             Ok(match restricted {
@@ -56,13 +58,13 @@ pub(crate) fn private(
         }
         Algorithm::Curve(kind) => {
             accept(kind)?;
-            let (pkcs8_der, point) = elliptic(kind, &info, stated)?;
+            let (pkcs8_der, point) = elliptic(kind, &info, stated, backend)?;
             let public = public::elliptic(kind, info.algorithm, &point)?;
             Ok(Private { kind, pkcs8_der, plain: None, public })
         }
         Algorithm::Ed25519 => {
             accept(KeyKind::Ed25519)?;
-            let (seed, key) = ed25519(info.private_key.as_bytes(), stated)?;
+            let (seed, key) = ed25519(info.private_key.as_bytes(), stated, backend)?;
             let public = public::elliptic(KeyKind::Ed25519, info.algorithm, &key)?;
             let seed = OctetStringRef::new(seed).and_then(|seed| seed.to_der()).map_err(too_long)?;
             let pkcs8_der = wrap(info.algorithm, &Zeroizing::new(seed))?;
@@ -79,11 +81,13 @@ pub(crate) fn wrap(algorithm: AlgorithmIdentifierRef<'_>, key: &[u8]) -> Result<
 
 /// Checks an RSA key; its kind, and RSAPublicKey in DER.
 ///
-/// All that follows from modulus, exponents and primes is computed anew and must be what the file says. A wrong CRT value would
-/// give away the primes with one signature (Boneh, DeMillo and Lipton, 1997), and a file that has one is damaged.
+/// All that follows from modulus, exponents and primes must be what the file says: what can be seen at a glance is seen here, the rest
+/// the backend computes. A wrong CRT value would give away the primes with one signature (Boneh, DeMillo and Lipton, 1997), and a file
+/// that has one is damaged.
 fn rsa(
     pkcs1_der: &[u8],
     stated: Option<&[u8]>,
+    backend: &dyn Backend,
     accept: impl FnOnce(KeyKind) -> Result<(), CryptoError>,
 ) -> Result<(KeyKind, Vec<u8>), CryptoError> {
     let apart = malformed("the parts of the RSA key do not belong together");
@@ -95,14 +99,24 @@ fn rsa(
     accept(kind)?;
     let public = pkcs1::RsaPublicKeyRef { modulus: key.modulus, public_exponent: key.public_exponent };
     let public = public.to_der().map_err(too_long)?;
-    let computed = rsa::PrivateKey::try_from(key).ok().and_then(|key| key.to_pkcs1_der().ok());
-    if computed.is_none_or(|computed| !constant_time_eq(computed.as_bytes(), pkcs1_der)) {
+    let KeyKind::Rsa { bits } = kind else { return Err(apart) };
+    let primes = [key.prime1.as_bytes(), key.prime2.as_bytes()];
+    let are_short =
+        primes.iter().all(|prime| bit_length(prime).is_some_and(|length| length <= bits.div_ceil(2)));
+    let is_below_modulus = compare(key.private_exponent.as_bytes(), key.modulus.as_bytes()) == Ordering::Less;
+    if !are_short || key.prime1 == key.prime2 || !is_below_modulus {
         return Err(apart);
     }
+    backend.check_rsa_private_key(bits, pkcs1_der)?;
     if stated.is_some_and(|stated| stated != public) {
         return Err(malformed(OTHER_PUBLIC_KEY));
     }
     Ok((kind, public))
+}
+
+/// Compares numbers in big-endian bytes without zeros in front.
+fn compare(a: &[u8], b: &[u8]) -> Ordering {
+    a.len().cmp(&b.len()).then_with(|| a.cmp(b))
 }
 
 /// Checks a key on one of the curves; PKCS#8 of it, and its point.
@@ -110,19 +124,47 @@ fn elliptic(
     kind: KeyKind,
     info: &PrivateKeyInfoRef<'_>,
     stated: Option<&[u8]>,
+    backend: &dyn Backend,
 ) -> Result<(SecretBytes, Vec<u8>), CryptoError> {
     let key = EcPrivateKey::read(info.private_key.as_bytes()).ok_or(malformed("no ECPrivateKey in DER"))?;
     let inside = key.parameters.map(|parameters| parameters.decode_as::<ObjectIdentifier>().ok());
     if inside.is_some_and(|curve| curve != info.algorithm.parameters_oid().ok()) {
         return Err(malformed("two curves"));
     }
-    let (pkcs8, point) = point::of_scalar(kind, key.scalar).ok_or(malformed("not a scalar of the curve"))?;
+    let not_a_scalar = malformed("not a scalar of the curve");
+    let scalar = point::width(kind).and_then(|width| padded(key.scalar, width));
+    let Some(scalar) = scalar.filter(|scalar| point::is_scalar(kind, scalar)) else {
+        return Err(not_a_scalar);
+    };
+    let point = backend.public_half(kind, &scalar)?;
     for stated in [stated, key.public].into_iter().flatten() {
         if point::uncompressed(kind, stated).as_ref() != Some(&point) {
             return Err(malformed(OTHER_PUBLIC_KEY));
         }
     }
-    Ok((SecretBytes::new(pkcs8.to_vec()), point))
+    Ok((wrap(info.algorithm, &ec_private_key(&scalar, &point).map_err(too_long)?)?, point))
+}
+
+/// ECPrivateKey with its point, and with the curve in the identifier round it alone (RFC 5915, 3).
+fn ec_private_key(scalar: &[u8], point: &[u8]) -> x509_cert::der::Result<Zeroizing<Vec<u8>>> {
+    let public = ContextSpecific {
+        tag_number: TagNumber(1),
+        tag_mode: TagMode::Explicit,
+        value: BitStringRef::from_bytes(point)?,
+    };
+    let scalar = Zeroizing::new(OctetStringRef::new(scalar)?.to_der()?);
+    let parts = Zeroizing::new([&1_u8.to_der()?[..], &scalar, &public.to_der()?].concat());
+    Ok(Zeroizing::new(AnyRef::new(Tag::Sequence, &parts)?.to_der()?))
+}
+
+/// The same number in exactly so many bytes. RFC 5915, 3 wants as many as the order has; old encoders leave out leading zeros or add one.
+fn padded(number: &[u8], width: usize) -> Option<Zeroizing<Vec<u8>>> {
+    let zeros = number.iter().take_while(|&&byte| byte == 0).count();
+    let (_, significant) = number.split_at_checked(zeros)?;
+    let missing = width.checked_sub(significant.len())?;
+    let mut padded = Zeroizing::new(vec![0; width]);
+    padded.get_mut(missing..)?.copy_from_slice(significant);
+    Some(padded)
 }
 
 /// ECPrivateKey (RFC 5915, 3).
@@ -156,11 +198,14 @@ impl<'a> EcPrivateKey<'a> {
 }
 
 /// Checks an Ed25519 key (RFC 8410, 7); its seed, and its public half.
-fn ed25519<'a>(key: &'a [u8], stated: Option<&[u8]>) -> Result<(&'a [u8], [u8; 32]), CryptoError> {
+fn ed25519<'a>(
+    key: &'a [u8],
+    stated: Option<&[u8]>,
+    backend: &dyn Backend,
+) -> Result<(&'a [u8], Vec<u8>), CryptoError> {
     let seed = <&OctetStringRef>::from_der(key).ok().map(OctetStringRef::as_bytes);
-    let fitting = seed.and_then(|seed| Some((seed, <&[u8; 32]>::try_from(seed).ok()?)));
-    let (seed, secret) = fitting.ok_or(malformed("no OCTET STRING of 32 bytes"))?;
-    let public = ed25519_dalek::SigningKey::from_bytes(secret).verifying_key().to_bytes();
+    let seed = seed.filter(|seed| seed.len() == 32).ok_or(malformed("no OCTET STRING of 32 bytes"))?;
+    let public = backend.public_half(KeyKind::Ed25519, seed)?;
     if stated.is_some_and(|stated| stated != public) {
         return Err(malformed(OTHER_PUBLIC_KEY));
     }
@@ -176,4 +221,34 @@ fn malformed(detail: &'static str) -> CryptoError {
 
 fn too_long<E>(_: E) -> CryptoError {
     malformed("too long")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{compare, padded};
+    use core::cmp::Ordering;
+
+    #[test]
+    fn numbers_get_the_width_of_the_order() {
+        for (number, expected) in [
+            (&[][..], Some(&[0, 0][..])),
+            (&[5], Some(&[0, 5])),
+            (&[5, 6], Some(&[5, 6])),
+            (&[0, 0, 0, 5, 6], Some(&[5, 6])),
+            (&[1, 5, 6], None),
+        ] {
+            assert_eq!(padded(number, 2).as_ref().map(|it| it.as_slice()), expected, "{number:?}");
+        }
+    }
+
+    #[test]
+    fn longer_numbers_are_greater() {
+        for (a, b, expected) in [
+            (&[1, 0][..], &[255][..], Ordering::Greater),
+            (&[2], &[3], Ordering::Less),
+            (&[3, 1], &[3, 1], Ordering::Equal),
+        ] {
+            assert_eq!(compare(a, b), expected);
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::{Algorithm, RSA_ENCRYPTION, point, rsa_kind};
 use crate::{CryptoError, KeyKind, SignatureAlgorithm};
-use rsa::pkcs1;
+
 use x509_cert::der::asn1::{AnyRef, BitStringRef};
 use x509_cert::der::{Decode as _, Encode as _};
 use x509_cert::spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
@@ -80,20 +80,11 @@ pub(super) fn elliptic(
 
 /// RFC 8032, 5.1.3, and no point of small order: under such a key one signature fits many messages.
 fn check_ed25519(key: &[u8]) -> Result<(), CryptoError> {
-    if is_strict_ed25519_point(key) {
+    if point::is_strict_ed25519_point(key) {
         Ok(())
     } else {
         Err(malformed("not the one encoding of a point on the curve, or a point of small order"))
     }
-}
-
-/// Whether these are the bytes of a point of Ed25519 in its only encoding (y below 2^255 - 19), of more than small order.
-/// The other encoding that decoders differ in, of x = 0 with a sign, has y = 1 or y = -1, which are of small order.
-pub(crate) fn is_strict_ed25519_point(point: &[u8]) -> bool {
-    let Ok(point) = <&[u8; 32]>::try_from(point) else { return false };
-    let [lowest, middle @ .., highest] = point;
-    let is_reduced = highest & 0x7f != 0x7f || middle.iter().any(|&byte| byte != 0xff) || *lowest < 0xed;
-    is_reduced && ed25519_dalek::VerifyingKey::from_bytes(point).is_ok_and(|point| !point.is_weak())
 }
 
 fn encoded(algorithm: AlgorithmIdentifierRef<'_>, key: &[u8]) -> Result<Vec<u8>, CryptoError> {

@@ -6,6 +6,7 @@ use ed25519_dalek::Signer as _;
 use getrandom::SysRng;
 use p256::ecdsa::signature::hazmat::{PrehashSigner as _, PrehashVerifier as _};
 use p256::elliptic_curve::Generate as _;
+use p256::elliptic_curve::sec1::ToSec1Point as _;
 use p256::pkcs8::{DecodePrivateKey as _, DecodePublicKey as _, EncodePrivateKey as _};
 use std::sync::Arc;
 use zeroize::Zeroizing;
@@ -50,6 +51,26 @@ pub(super) fn private_key(
         }
         KeyKind::Ed25519 => {
             Arc::new(ed25519_dalek::SigningKey::from_pkcs8_der(pkcs8_der).map_err(malformed)?)
+        }
+        KeyKind::Rsa { .. } => return Err(super::not_elliptic(kind)),
+    })
+}
+
+pub(super) fn public_half(kind: KeyKind, secret: &[u8]) -> Result<Vec<u8>, CryptoError> {
+    let malformed = || CryptoError::KeyMalformed { form: "PKCS#8", detail: "not a scalar of the curve" };
+    macro_rules! point {
+        ($curve:ident) => {{
+            let key = $curve::SecretKey::from_slice(secret).map_err(|_| malformed())?;
+            key.public_key().to_sec1_point(false).as_bytes().to_vec()
+        }};
+    }
+    Ok(match kind {
+        KeyKind::P256 => point!(p256),
+        KeyKind::P384 => point!(p384),
+        KeyKind::P521 => point!(p521),
+        KeyKind::Ed25519 => {
+            let seed = secret.try_into().map_err(|_| malformed())?;
+            ed25519_dalek::SigningKey::from_bytes(seed).verifying_key().to_bytes().to_vec()
         }
         KeyKind::Rsa { .. } => return Err(super::not_elliptic(kind)),
     })

@@ -1,13 +1,17 @@
 //! RSA: signatures and key transport.
 
 use crate::backend::{PrivateKeyOperations, PublicKeyOperations, signature_form};
-use crate::{CryptoError, DigestAlgorithm, KeyKind, KeyTransport, SecretBytes, SignatureAlgorithm};
+use crate::{
+    CryptoError, DigestAlgorithm, KeyKind, KeyTransport, SecretBytes, SignatureAlgorithm, constant_time_eq,
+};
 use getrandom::SysRng;
+use rsa::pkcs1::EncodeRsaPrivateKey as _;
 use rsa::pkcs8::{DecodePrivateKey as _, DecodePublicKey as _, EncodePrivateKey as _};
 use rsa::{Oaep, Pkcs1v15Encrypt};
 use sha1::Sha1;
 use sha2::{Sha256, Sha384, Sha512};
 use std::sync::Arc;
+use x509_cert::der::Decode as _;
 
 pub(super) fn public_key(
     kind: KeyKind,
@@ -26,6 +30,19 @@ pub(super) fn private_key(pkcs8_der: &[u8]) -> Result<Arc<dyn PrivateKeyOperatio
         detail: "the parts of the RSA key do not belong together",
     })?;
     Ok(Arc::new(Private(key)))
+}
+
+/// Computes anew what follows from modulus, exponents and primes: the file must say the same.
+pub(super) fn check_private(pkcs1_der: &[u8]) -> Result<(), CryptoError> {
+    let read = rsa::pkcs1::RsaPrivateKeyRef::from_der(pkcs1_der).ok();
+    let computed = read.and_then(|key| rsa::PrivateKey::try_from(key).ok()?.to_pkcs1_der().ok());
+    if computed.is_some_and(|computed| constant_time_eq(computed.as_bytes(), pkcs1_der)) {
+        return Ok(());
+    }
+    Err(CryptoError::KeyMalformed {
+        form: "PKCS#8",
+        detail: "the parts of the RSA key do not belong together",
+    })
 }
 
 pub(super) fn generate(bits: u32) -> Result<SecretBytes, CryptoError> {

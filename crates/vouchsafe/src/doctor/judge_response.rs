@@ -42,11 +42,6 @@ pub(crate) fn judge(
         return;
     };
     expected.tell(document.root(), message, surroundings, exhibit);
-    let identity_provider = if doctor.unauthenticated_cbc {
-        identity_provider.danger_accept_unauthenticated_cbc()
-    } else {
-        identity_provider
-    };
     let case = Case { doctor, message, surroundings, expected, identity_provider };
     case.run(document, exhibit);
 }
@@ -137,8 +132,9 @@ impl Case<'_> {
 /// The trust in one identity provider, as of a connection that nobody configured.
 fn trust(identity_provider: &IdentityProvider, doctor: &Doctor) -> Result<Trust, AssertionError> {
     let connection = ConnectionId::new("doctor")?;
-    let trust = Trust::new(connection, identity_provider, &doctor.provider)?;
-    Ok(trust.with_decryption_keys(doctor.decryption_keys.clone()))
+    let trust = Trust::new(connection, identity_provider, &doctor.provider)?
+        .with_decryption_keys(doctor.decryption_keys.clone());
+    Ok(if doctor.unauthenticated_cbc { trust.danger_accept_unauthenticated_cbc() } else { trust })
 }
 
 /// Whose keys: those in metadata among the files, else those of certificates among them, else those that the message brings along, which

@@ -26,7 +26,7 @@ fn samples() -> Vec<(&'static str, Vec<String>)> {
         "<samlp:AuthnRequest xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\" ID=\"_1\" Version=\"2.0\" IssueInstant=\"2026-01-01T00:00:00Z\" \
          Destination=\"{microsoft}\"><samlp:RequestedAuthnContext/></samlp:AuthnRequest>"
     );
-    let query = redirect::encode(redirect::SAML_REQUEST, &request, None).unwrap();
+    let query = redirect::encode(redirect::SAML_REQUEST, &request, None);
     let lower = query.replace("%2B", "%2b").replace("%2F", "%2f").replace("%3D", "%3d");
     let entra = |name: &str, value: &str| {
         Sample::new("https://sts.windows.net/1f0b7d3e/", "samlp", "").attribute(name, value).xml()

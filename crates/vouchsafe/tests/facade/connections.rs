@@ -336,3 +336,40 @@ fn the_registry_answers_who_could_be_meant() {
     assert_eq!(names(vouchsafe_testkit::ASSERTION_CONSUMER, None), ["okta"]);
     assert_eq!(service.connections.len(), 2);
 }
+
+/// A response names its issuer itself: whoever sends one must not make the look-up go through every connection of that issuer.
+#[test]
+fn connections_with_an_address_of_their_own_do_not_hide_those_without() {
+    let service = Service::new(builder()).with(connection("shared", trusted(&IdentityProvider::okta())));
+    for number in 0..200 {
+        let consumer = format!("https://app.example.com/saml/customer-{number:03}/acs");
+        let settings = accepting().assertion_consumer(&consumer).unwrap();
+        service.connections.put(named(&format!("a{number:03}"), &IdentityProvider::okta(), settings));
+    }
+    let found = |consumer: &str, idp: &IdentityProvider| {
+        let claimed = service.saml.open_at(posted(&idp.response().issue().unwrap()), consumer).unwrap();
+        let found = service.connections.candidates(&claimed, None);
+        found.iter().map(|one| one.id().to_string()).collect::<Vec<_>>()
+    };
+    let okta = IdentityProvider::okta();
+    assert_eq!(found(vouchsafe_testkit::ASSERTION_CONSUMER, &okta), ["okta", "shared"]);
+    assert_eq!(found("https://app.example.com/saml/customer-117/acs", &okta), ["a117"]);
+    assert!(found("https://app.example.com/saml/customer-117/acs", &IdentityProvider::other()).is_empty());
+}
+
+/// The address is the service's: many customers may share one that is not the default, and each response finds its own customer.
+#[test]
+fn connections_that_share_an_address_are_told_apart_by_their_issuer() {
+    let service = Service::new(builder());
+    let shared = |settings: ConnectionSettings| settings.assertion_consumer(OWN_CONSUMER).unwrap();
+    for number in 0..100 {
+        let entity = format!("https://idp-{number}.example.com");
+        let idp = IdentityProvider::new(entity.as_str(), "https://idp.example.com/sso", keys::attacker());
+        service.connections.put(named(&format!("b{number:03}"), &idp, shared(accepting())));
+    }
+    service.connections.put(named("zeta", &IdentityProvider::other(), shared(accepting())));
+    let issued = IdentityProvider::other().response().issue().unwrap();
+    let claimed = service.saml.open_at(posted(&issued), OWN_CONSUMER).unwrap();
+    let found = service.connections.candidates(&claimed, None);
+    assert_eq!(found.iter().map(|one| one.id().as_str()).collect::<Vec<_>>(), ["zeta"]);
+}
