@@ -35,7 +35,7 @@ fn sign_in(provider: Provider, token: &str) -> Login {
 #[test]
 fn the_planner_hashes_with_the_provider_of_the_connection() {
     let counted = Counted::new();
-    let mut acme = Organization::new(OrganizationId::new("1"), "acme", "Acme");
+    let mut acme = Organization::new(OrganizationId::new("okta"), "acme", "Acme");
     acme.entitled = true;
     let okta = EntityId::new(testkit::OKTA_ENTITY_ID).unwrap();
     let token = acme.convert(okta, &Provider::rustcrypto(), testkit::ISSUE_INSTANT).unwrap().reveal();
