@@ -2,14 +2,17 @@
 
 pub(crate) mod directory;
 pub(crate) mod memoranda;
+pub(crate) mod scenarios;
 pub(crate) mod sign_in;
 
 use chrono::{DateTime, Utc};
 use vouchsafe::{
     EntityId, Provider,
-    provisioning::{LoginFacts, Organization, OrganizationId, Project, ProjectId, Team, TeamId},
+    provisioning::{
+        AccountId, Actor, Change, LoginFacts, Organization, OrganizationId, Project, ProjectId, Team, TeamId,
+    },
 };
-use vouchsafe_store::{Directory, PendingStore, ReplayStore, SessionStore};
+use vouchsafe_store::{Applied, Decision, Directory, PendingStore, ReplayStore, SessionStore, SignInError};
 
 /// What every store is.
 pub(crate) trait Store:
@@ -24,7 +27,7 @@ macro_rules! suite {
     ($make:path) => {
         suite!($make, memoranda, one_of_a_hundred_records_is_the_first, records_are_swept_a_margin_after_their_time,
             a_clock_that_went_ahead_and_came_back_accepts_nothing_twice, a_record_lasts_to_its_last_nanosecond,
-            an_assertion_is_confirmed_once, a_pending_request_is_taken_once,
+            an_assertion_is_confirmed_once, a_pending_request_is_found_until_it_is_removed,
             a_pending_request_ends_at_its_time, a_session_lasts_until_its_end_and_no_longer,
             sessions_end_by_id_by_name_and_by_account, a_name_ends_the_sessions_of_its_own_person_only,
             a_negative_lifetime_ends_a_session, a_suspended_account_gets_no_session);
@@ -35,14 +38,16 @@ macro_rules! suite {
             discovery_asks_domains_and_never_accounts, addresses_are_compared_by_one_grammar,
             what_another_organization_verified_is_in_the_snapshot);
         suite!($make, sign_in, a_first_sign_in_makes_an_account_and_the_second_nothing,
-            a_plan_on_an_old_version_is_a_conflict, the_same_assertion_is_applied_once,
-            an_assertion_is_applied_for_one_person_only, without_an_assertion_id_nothing_is_taken_for_a_repetition,
-            what_was_applied_is_forgotten_with_the_replay_record, three_persons_of_one_name_get_three_accounts,
-            nobody_gets_an_address_of_a_domain_of_another_organization,
-            a_domain_that_is_verified_meanwhile_is_a_conflict,
+            three_persons_of_one_name_get_three_accounts, nobody_gets_an_address_of_a_domain_of_another_organization,
             two_first_sign_ins_of_one_person_make_one_account, many_people_sign_in_at_the_same_time,
             suspension_ends_sessions_and_is_recorded, the_audit_says_what_and_why_and_no_secret,
-            the_store_and_the_planner_agree_on_what_a_plan_makes, the_stored_policy_is_the_one_that_counts);
+            the_store_and_the_planner_agree_on_what_a_plan_makes);
+        suite!($make, scenarios, two_hundred_first_sign_ins_at_once_succeed,
+            an_owner_suspends_somebody_while_forty_people_sign_in, a_refused_sign_in_leaves_nothing_behind,
+            one_response_is_accepted_once, a_sign_in_answers_its_request_and_replaces_a_session,
+            a_stale_write_loses_no_membership, the_last_owner_survives_every_change,
+            a_large_organization_costs_what_the_person_means, settings_are_changed_while_people_sign_in,
+            changes_by_hand_name_their_actor);
     };
     ($make:path, $module:ident, $($name:ident),*) => {
         $(
@@ -60,7 +65,7 @@ pub(crate) fn now() -> DateTime<Utc> {
 }
 
 pub(crate) fn okta() -> EntityId {
-    EntityId::new("http://www.okta.com/exk1abcdefGHIJKLM0h8").unwrap()
+    EntityId::new(vouchsafe_testkit::OKTA_ENTITY_ID).unwrap()
 }
 
 pub(crate) fn acme() -> OrganizationId {
@@ -84,8 +89,8 @@ pub(crate) async fn with_acme(store: &impl Store) -> String {
     organization.verified_domains = vec!["Example.com".to_owned()];
     let token = organization.convert(okta(), &Provider::rustcrypto(), now()).unwrap().reveal();
     store.add_organization(&organization).await.unwrap();
-    store.put_team(&Team::new(TeamId::new("t1"), acme(), "All hands")).await.unwrap();
-    store.put_project(&Project::new(ProjectId::new("p1"), acme(), "Sandbox")).await.unwrap();
+    store.add_team(&Team::new(TeamId::new("t1"), acme(), "All hands")).await.unwrap();
+    store.add_project(&Project::new(ProjectId::new("p1"), acme(), "Sandbox")).await.unwrap();
     store.set_policy(&acme(), POLICY).await.unwrap();
     token
 }
@@ -115,4 +120,22 @@ pub(crate) fn login(person: &str, token: &str, assertion: &str) -> LoginFacts {
         .with_attribute("user.email", [format!("{person}@example.com")])
         .with_attribute("department", ["Engineering"])
         .with_attribute("token", [token])
+}
+
+/// What a login that was confirmed elsewhere makes.
+pub(crate) async fn provision(
+    store: &impl Store,
+    login: impl Into<LoginFacts>,
+) -> Result<Applied, SignInError> {
+    store.decide(Decision::login(login)).await
+}
+
+/// A change by hand at Acme.
+pub(crate) async fn change(
+    store: &impl Store,
+    account: &AccountId,
+    change: Change,
+    actor: Actor,
+) -> Result<Applied, SignInError> {
+    store.decide(Decision::change(acme(), account.clone(), change, actor, "a test", now())).await
 }
