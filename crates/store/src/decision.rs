@@ -107,6 +107,9 @@ impl fmt::Debug for Decision {
 }
 
 /// What was decided, for a store to write, all of it or nothing.
+///
+/// It is [`StoreError::taken`], and nothing is written, if another organization has verified one of the plan's
+/// [`domains_taken`](Plan::domains_taken): a decision about a whole organization was not told.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Decided {

@@ -217,6 +217,29 @@ impl StoreError {
         Self::Taken { what }
     }
 
+    /// For stores of your own: no organization has the login's token or its identity provider.
+    pub fn no_organization_for(issuer: impl Into<String>) -> Self {
+        Self::NoOrganizationFor { issuer: issuer.into() }
+    }
+
+    /// For stores of your own: a session is wanted for an account that is suspended.
+    #[must_use]
+    pub fn account_suspended(account: AccountId) -> Self {
+        Self::AccountSuspended { account }
+    }
+
+    /// For stores of your own: a verified domain of an organization is no domain.
+    #[must_use]
+    pub fn domain_invalid(organization: OrganizationId, source: AddressError) -> Self {
+        Self::DomainInvalid { organization, source }
+    }
+
+    /// For stores of your own: the stored policy cannot be read.
+    #[must_use]
+    pub fn policy(organization: OrganizationId, source: PolicyError) -> Self {
+        Self::Policy { organization, source }
+    }
+
     /// For stores of your own: there is no such organization.
     #[must_use]
     pub fn organization_unknown(organization: &OrganizationId) -> Self {

@@ -215,7 +215,11 @@ impl State {
     }
 
     fn write(&mut self, decided: &Decided) -> Result<(), StoreError> {
-        let whole = &mut self.held(decided.plan.organization())?.whole;
+        let organization = decided.plan.organization();
+        if decided.plan.domains_taken().iter().any(|domain| self.is_of_another(domain, organization)) {
+            return Err(StoreError::taken("the domain of the account's e-mail address"));
+        }
+        let whole = &mut self.held(organization)?.whole;
         replace(&mut whole.accounts, &decided.accounts, |account| &account.id);
         replace(&mut whole.teams, &decided.teams, |team| &team.id);
         replace(&mut whole.projects, &decided.projects, |project| &project.id);

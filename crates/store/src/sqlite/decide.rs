@@ -87,6 +87,10 @@ pub(super) async fn about_login(
 }
 
 async fn write(connection: &mut SqliteConnection, decided: &Decided) -> Result<(), StoreError> {
+    let domains = decided.plan.domains_taken();
+    if !rows::of_others(connection, decided.plan.organization(), &domains).await?.is_empty() {
+        return Err(StoreError::taken("the domain of the account's e-mail address"));
+    }
     for account in &decided.accounts {
         rows::put_account(connection, account).await?;
     }

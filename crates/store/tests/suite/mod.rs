@@ -47,7 +47,7 @@ macro_rules! suite {
             one_response_is_accepted_once, a_sign_in_answers_its_request_and_replaces_a_session,
             a_stale_write_loses_no_membership, the_last_owner_survives_every_change,
             a_large_organization_costs_what_the_person_means, settings_are_changed_while_people_sign_in,
-            changes_by_hand_name_their_actor);
+            changes_by_hand_name_their_actor, a_domain_that_is_verified_meanwhile_counts);
     };
     ($make:path, $module:ident, $($name:ident),*) => {
         $(

@@ -5,14 +5,14 @@ use tokio::task::JoinSet;
 use vouchsafe::{
     Expect, LoginOptions, PostedResponse, Provider, ValidAssertion,
     provisioning::{
-        Account, AccountId, Action, Actor, Change, Membership, Origin, Permission, Project, ProjectId, Role,
-        Snapshot, Team, TeamId,
+        Account, AccountId, Action, Actor, Change, Membership, Origin, Permission, Policy, Project,
+        ProjectId, Role, Snapshot, Team, TeamId,
     },
 };
 use vouchsafe_store::{About, Decision, SessionId, SignIn};
 use vouchsafe_testkit::{Attribute, ISSUE_INSTANT};
 
-use super::{Store, acme, change, login, memoranda::service, now, okta, provision, with_acme};
+use super::{Store, acme, change, login, memoranda::service, now, okta, provision, with_acme, with_globex};
 
 /// What an identity provider says of somebody at Acme, in a response of its own.
 pub(crate) fn valid(person: &str, token: &str, assertion: &str) -> ValidAssertion {
@@ -245,4 +245,21 @@ pub(crate) async fn a_large_organization_costs_what_the_person_means(store: impl
     assert_eq!(whole.account(&applied.account).unwrap().memberships.len(), 4);
     assert_eq!(whole.teams.len(), 502);
     assert_eq!(okta(), whole.organization.identity_provider().unwrap().clone());
+}
+
+/// Also for a decision about the whole organization, whose snapshot does not say what others have verified.
+pub(crate) async fn a_domain_that_is_verified_meanwhile_counts(store: impl Store) {
+    let token = with_acme(&store).await;
+    let facts = login("ceo", &token, "id1").without_attribute("user.email");
+    let facts = facts.with_attribute("user.email", ["ceo@globex.example"]);
+    assert!(store.snapshot(&facts).await.unwrap().domains_of_others.is_empty());
+    with_globex(&store).await;
+    let before = store.whole(&acme()).await.unwrap();
+    let refused = provision(&store, &facts).await.unwrap_err();
+    assert_eq!(refused.code(), "provisioning.domain_of_another");
+    let planned = facts.clone();
+    let careless = move |snapshot: &Snapshot, policy: &Policy| policy.plan(&planned, snapshot);
+    let refused = store.decide(Decision::new(About::Organization(acme()), careless)).await.unwrap_err();
+    assert_eq!(refused.code(), "store.taken");
+    assert_eq!(store.whole(&acme()).await.unwrap(), before);
 }
