@@ -9,6 +9,8 @@
 //! [`Answer`]. Time is an argument here too: nothing reads a clock.
 
 mod audit;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod decision;
 mod directory;
 mod error;

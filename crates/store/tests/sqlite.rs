@@ -11,34 +11,32 @@
 )]
 
 mod faults;
-mod suite;
-
 use std::{
     path::{Path, PathBuf},
     sync::atomic::{AtomicU32, Ordering},
 };
 
-use vouchsafe_store::{Directory, ReplayStore, Sqlite};
+use vouchsafe_store::{Directory, ReplayStore, Sqlite, conformance as suite};
 
 mod in_memory {
-    use super::{Sqlite, suite};
+    use super::Sqlite;
 
     async fn memory() -> (Sqlite, ()) {
         (Sqlite::in_memory().await.unwrap(), ())
     }
 
-    suite!(memory);
+    vouchsafe_store::conformance!(memory);
 }
 
 mod in_a_file {
-    use super::{Folder, Sqlite, suite};
+    use super::{Folder, Sqlite};
 
     async fn file() -> (Sqlite, Folder) {
         let folder = Folder::new();
         (Sqlite::open(folder.file()).await.unwrap(), folder)
     }
 
-    suite!(file);
+    vouchsafe_store::conformance!(file);
 }
 
 #[tokio::test]

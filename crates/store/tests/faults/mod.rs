@@ -10,13 +10,12 @@ use vouchsafe::provisioning::{Change, Organization, OrganizationId};
 use vouchsafe_store::{About, Decision, Directory, SignInError, Sqlite, StoredMetadata};
 use vouchsafe_testkit::ISSUE_INSTANT;
 
-use crate::{
-    Folder,
-    suite::{
-        self, acme, globex_idp, now,
-        scenarios::{sign_in, valid},
-    },
+use vouchsafe_store::conformance::{
+    self as suite, acme, globex_idp, now,
+    scenarios::{sign_in, valid},
 };
+
+use crate::Folder;
 
 async fn two_on_one_file(folder: &Folder) -> (Sqlite, Sqlite) {
     let one = Sqlite::open(folder.file()).await.unwrap();

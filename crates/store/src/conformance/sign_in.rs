@@ -1,16 +1,16 @@
 //! From a login to an account.
 
+use crate::{Session, SessionId};
 use chrono::TimeDelta;
 use tokio::task::JoinSet;
 use vouchsafe::{
     Provider,
     provisioning::{Actor, Change, Origin, RuleId, Snapshot, Status},
 };
-use vouchsafe_store::{Session, SessionId};
 
 use super::{POLICY, Store, acme, change, login, now, okta, provision, with_acme, with_globex};
 
-pub(crate) async fn a_first_sign_in_makes_an_account_and_the_second_nothing(store: impl Store) {
+pub async fn a_first_sign_in_makes_an_account_and_the_second_nothing(store: impl Store) {
     let token = with_acme(&store).await;
     let applied = provision(&store, login("ada", &token, "id1")).await.unwrap();
     assert!(!applied.plan.is_empty());
@@ -34,7 +34,7 @@ pub(crate) async fn a_first_sign_in_makes_an_account_and_the_second_nothing(stor
     assert_eq!(after.account(&applied.account).unwrap().last_sign_in, Some(second.at));
 }
 
-pub(crate) async fn three_persons_of_one_name_get_three_accounts(store: impl Store) {
+pub async fn three_persons_of_one_name_get_three_accounts(store: impl Store) {
     let token = with_acme(&store).await;
     let persistent = vouchsafe::metadata::name_id_format::PERSISTENT;
     let named = |person: &str, assertion: &str| {
@@ -69,7 +69,7 @@ pub(crate) async fn three_persons_of_one_name_get_three_accounts(store: impl Sto
     }
 }
 
-pub(crate) async fn nobody_gets_an_address_of_a_domain_of_another_organization(store: impl Store) {
+pub async fn nobody_gets_an_address_of_a_domain_of_another_organization(store: impl Store) {
     let token = with_acme(&store).await;
     with_globex(&store).await;
     let facts = |person: &str, address: &str, assertion: &str| {
@@ -91,7 +91,7 @@ pub(crate) async fn nobody_gets_an_address_of_a_domain_of_another_organization(s
     assert_eq!(whole.accounts[0].email, "ada@example.com", "the address does not follow");
 }
 
-pub(crate) async fn two_first_sign_ins_of_one_person_make_one_account(store: impl Store) {
+pub async fn two_first_sign_ins_of_one_person_make_one_account(store: impl Store) {
     let token = with_acme(&store).await;
     for round in 0..10 {
         let person = format!("person{round}");
@@ -106,7 +106,7 @@ pub(crate) async fn two_first_sign_ins_of_one_person_make_one_account(store: imp
     }
 }
 
-pub(crate) async fn many_people_sign_in_at_the_same_time(store: impl Store) {
+pub async fn many_people_sign_in_at_the_same_time(store: impl Store) {
     let token = with_acme(&store).await;
     let mut tasks = JoinSet::new();
     for number in 0..24 {
@@ -123,7 +123,7 @@ pub(crate) async fn many_people_sign_in_at_the_same_time(store: impl Store) {
     assert_eq!(whole.teams.len(), 2, "the team was made once");
 }
 
-pub(crate) async fn suspension_ends_sessions_and_is_recorded(store: impl Store) {
+pub async fn suspension_ends_sessions_and_is_recorded(store: impl Store) {
     let token = with_acme(&store).await;
     let applied = provision(&store, login("ada", &token, "id1")).await.unwrap();
     let id = SessionId::generate(&Provider::rustcrypto()).unwrap();
@@ -142,7 +142,7 @@ pub(crate) async fn suspension_ends_sessions_and_is_recorded(store: impl Store) 
     assert_eq!(last.assertion_hash, None);
 }
 
-pub(crate) async fn the_audit_says_what_and_why_and_no_secret(store: impl Store) {
+pub async fn the_audit_says_what_and_why_and_no_secret(store: impl Store) {
     let token = with_acme(&store).await;
     let applied = provision(&store, login("ada", &token, "the-assertion")).await.unwrap();
     let records = store.audit(&acme()).await.unwrap();
@@ -161,7 +161,7 @@ pub(crate) async fn the_audit_says_what_and_why_and_no_secret(store: impl Store)
 }
 
 /// Except for ids, which the store gives.
-pub(crate) async fn the_store_and_the_planner_agree_on_what_a_plan_makes(store: impl Store) {
+pub async fn the_store_and_the_planner_agree_on_what_a_plan_makes(store: impl Store) {
     let token = with_acme(&store).await;
     let mut expected = store.whole(&acme()).await.unwrap();
     let policy = store.policy(&acme()).await.unwrap();

@@ -1,5 +1,6 @@
 //! Organizations, settings, and what a snapshot has.
 
+use crate::StoredMetadata;
 use vouchsafe::{
     EntityId, Provider,
     provisioning::{
@@ -7,7 +8,6 @@ use vouchsafe::{
         TeamId,
     },
 };
-use vouchsafe_store::StoredMetadata;
 
 use super::{Store, acme, globex, login, now, okta, provision, with_acme, with_globex};
 
@@ -15,7 +15,7 @@ fn domain(text: &str) -> Domain {
     Domain::parse(text).unwrap()
 }
 
-pub(crate) async fn organizations_are_found_and_their_names_are_unique(store: impl Store) {
+pub async fn organizations_are_found_and_their_names_are_unique(store: impl Store) {
     with_acme(&store).await;
     let mut other = Organization::new(OrganizationId::new("other"), "other", "Other");
     store.add_organization(&other).await.unwrap();
@@ -30,7 +30,7 @@ pub(crate) async fn organizations_are_found_and_their_names_are_unique(store: im
     assert_eq!(store.add_organization(&other).await.unwrap_err().code(), "store.taken", "slug");
 }
 
-pub(crate) async fn an_organization_is_updated_at_its_version_only(store: impl Store) {
+pub async fn an_organization_is_updated_at_its_version_only(store: impl Store) {
     with_acme(&store).await;
     let mut first = store.organization(&acme()).await.unwrap().unwrap();
     let mut second = first.clone();
@@ -47,7 +47,7 @@ pub(crate) async fn an_organization_is_updated_at_its_version_only(store: impl S
     assert_eq!(store.organizations().await.unwrap(), [acme()], "nothing of it is left");
 }
 
-pub(crate) async fn policies_and_metadata_are_kept(store: impl Store) {
+pub async fn policies_and_metadata_are_kept(store: impl Store) {
     with_acme(&store).await;
     let wrong = store.set_policy(&acme(), "[groups]\nsync = 'no'").await.unwrap_err();
     assert_eq!(wrong.code(), "store.policy");
@@ -72,7 +72,7 @@ pub(crate) async fn policies_and_metadata_are_kept(store: impl Store) {
     }
 }
 
-pub(crate) async fn names_are_unique_in_an_organization(store: impl Store) {
+pub async fn names_are_unique_in_an_organization(store: impl Store) {
     with_acme(&store).await;
     let taken = [
         store.add_team(&Team::new(TeamId::new("t9"), acme(), " ALL hands")).await,
@@ -96,7 +96,7 @@ pub(crate) async fn names_are_unique_in_an_organization(store: impl Store) {
     assert_eq!(store.whole(&acme()).await.unwrap().accounts, [ada]);
 }
 
-pub(crate) async fn a_domain_belongs_to_one_organization(store: impl Store) {
+pub async fn a_domain_belongs_to_one_organization(store: impl Store) {
     with_acme(&store).await;
     with_globex(&store).await;
     let mut thief = Organization::new(OrganizationId::new("thief"), "thief", "Thief");
@@ -130,7 +130,7 @@ pub(crate) async fn a_domain_belongs_to_one_organization(store: impl Store) {
     assert_eq!(owner.value.id, globex());
 }
 
-pub(crate) async fn discovery_asks_domains_and_never_accounts(store: impl Store) {
+pub async fn discovery_asks_domains_and_never_accounts(store: impl Store) {
     with_acme(&store).await;
     with_globex(&store).await;
     let mut plain = Organization::new(OrganizationId::new("plain"), "plain", "Not converted");
@@ -154,7 +154,7 @@ pub(crate) async fn discovery_asks_domains_and_never_accounts(store: impl Store)
     assert!(found("mail.example.com").await.is_none(), "a subdomain is another domain");
 }
 
-pub(crate) async fn addresses_are_compared_by_one_grammar(store: impl Store) {
+pub async fn addresses_are_compared_by_one_grammar(store: impl Store) {
     let token = with_acme(&store).await;
     let put = async |id: &str, address: &str| {
         store.add_account(&Account::new(AccountId::new(id), acme(), address)).await.map_err(|e| e.code())
@@ -174,7 +174,7 @@ pub(crate) async fn addresses_are_compared_by_one_grammar(store: impl Store) {
     assert!(of("eve@evil.example,kim@example.com").await.is_empty());
 }
 
-pub(crate) async fn what_another_organization_verified_is_in_the_snapshot(store: impl Store) {
+pub async fn what_another_organization_verified_is_in_the_snapshot(store: impl Store) {
     let token = with_acme(&store).await;
     with_globex(&store).await;
     let facts = login("ada", &token, "id1")
@@ -186,7 +186,7 @@ pub(crate) async fn what_another_organization_verified_is_in_the_snapshot(store:
     assert!(store.whole(&acme()).await.unwrap().domains_of_others.is_empty(), "nothing of another");
 }
 
-pub(crate) async fn a_snapshot_has_what_the_login_needs(store: impl Store) {
+pub async fn a_snapshot_has_what_the_login_needs(store: impl Store) {
     let token = with_acme(&store).await;
     for number in 0..20 {
         let mut account =
@@ -214,7 +214,7 @@ pub(crate) async fn a_snapshot_has_what_the_login_needs(store: impl Store) {
     assert_eq!(by_issuer.organization.id, acme());
 }
 
-pub(crate) async fn a_foreign_token_leads_to_its_own_organization(store: impl Store) {
+pub async fn a_foreign_token_leads_to_its_own_organization(store: impl Store) {
     with_acme(&store).await;
     let theirs = EntityId::new("http://www.okta.com/exk2").unwrap();
     let mut other = Organization::new(OrganizationId::new("other"), "other", "Other");

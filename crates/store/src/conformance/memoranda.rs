@@ -1,5 +1,6 @@
 //! Replays, pending requests, sessions.
 
+use crate::{Session, SessionId, SessionNameId};
 use chrono::TimeDelta;
 use tokio::task::JoinSet;
 use vouchsafe::{
@@ -7,12 +8,11 @@ use vouchsafe::{
     PostedResponse, Provider, ServiceProvider, Unsolicited,
     provisioning::{Account, AccountId, Actor, Change, Identity, Organization, Policy, Snapshot, Status},
 };
-use vouchsafe_store::{Session, SessionId, SessionNameId};
 use vouchsafe_testkit::{ASSERTION_CONSUMER, Attribute, SERVICE_PROVIDER};
 
 use super::{Store, acme, change, now, okta, with_acme};
 
-pub(crate) async fn one_of_a_hundred_records_is_the_first(store: impl Store) {
+pub async fn one_of_a_hundred_records_is_the_first(store: impl Store) {
     let mut tasks = JoinSet::new();
     for _ in 0..100 {
         let store = store.clone();
@@ -23,7 +23,7 @@ pub(crate) async fn one_of_a_hundred_records_is_the_first(store: impl Store) {
     assert!(store.insert_once("4567", now()).await.unwrap());
 }
 
-pub(crate) async fn records_are_swept_a_margin_after_their_time(store: impl Store) {
+pub async fn records_are_swept_a_margin_after_their_time(store: impl Store) {
     let margin = vouchsafe::ReplayKey::MARGIN;
     let later = now() + TimeDelta::milliseconds(1);
     let newest = now() + TimeDelta::days(10);
@@ -41,7 +41,7 @@ pub(crate) async fn records_are_swept_a_margin_after_their_time(store: impl Stor
 }
 
 /// The newest assertions are remembered whatever a clock says, and so is everything of the last day before them.
-pub(crate) async fn a_clock_that_went_ahead_and_came_back_accepts_nothing_twice(store: impl Store) {
+pub async fn a_clock_that_went_ahead_and_came_back_accepts_nothing_twice(store: impl Store) {
     let end = now() + TimeDelta::minutes(5);
     assert!(store.insert_once("old", end - TimeDelta::hours(25)).await.unwrap());
     assert!(store.insert_once("yesterday", end - TimeDelta::hours(23)).await.unwrap());
@@ -69,7 +69,7 @@ pub(crate) async fn a_clock_that_went_ahead_and_came_back_accepts_nothing_twice(
     assert!(!store.insert_once("just now", end).await.unwrap());
 }
 
-pub(crate) async fn a_record_lasts_to_its_last_nanosecond(store: impl Store) {
+pub async fn a_record_lasts_to_its_last_nanosecond(store: impl Store) {
     let margin = vouchsafe::ReplayKey::MARGIN;
     let end = now() + TimeDelta::nanoseconds(1);
     assert!(store.insert_once("fraction", end).await.unwrap());
@@ -89,7 +89,7 @@ pub(crate) async fn a_record_lasts_to_its_last_nanosecond(store: impl Store) {
     assert_eq!(store.sweep_sessions(session_end + TimeDelta::milliseconds(1)).await.unwrap(), 1);
 }
 
-pub(crate) async fn an_assertion_is_confirmed_once(store: impl Store) {
+pub async fn an_assertion_is_confirmed_once(store: impl Store) {
     let (service, okta) = service();
     let idp = vouchsafe_testkit::IdentityProvider::okta();
     let attributes = [Attribute::new("department", ["R&D"]), Attribute::new("groups", [""; 0])];
@@ -146,7 +146,7 @@ impl Confirm for vouchsafe::ValidAssertion {
     }
 }
 
-pub(crate) async fn a_pending_request_is_found_until_it_is_removed(store: impl Store) {
+pub async fn a_pending_request_is_found_until_it_is_removed(store: impl Store) {
     let pending = pending();
     let handle = pending.handle().to_owned();
     store.put(&pending).await.unwrap();
@@ -164,7 +164,7 @@ pub(crate) async fn a_pending_request_is_found_until_it_is_removed(store: impl S
     assert!(store.find_pending(&handle, now()).await.unwrap().is_none());
 }
 
-pub(crate) async fn a_pending_request_ends_at_its_time(store: impl Store) {
+pub async fn a_pending_request_ends_at_its_time(store: impl Store) {
     let pending = pending();
     let end = pending.expires_at();
     store.put(&pending).await.unwrap();
@@ -175,7 +175,7 @@ pub(crate) async fn a_pending_request_ends_at_its_time(store: impl Store) {
     assert_eq!(store.sweep_pending(end).await.unwrap(), 0);
 }
 
-pub(crate) async fn a_session_lasts_until_its_end_and_no_longer(store: impl Store) {
+pub async fn a_session_lasts_until_its_end_and_no_longer(store: impl Store) {
     let limit = now() + TimeDelta::hours(1);
     let id = SessionId::generate(&Provider::rustcrypto()).unwrap();
     let session = session("1", "ada", "s1").lasting(TimeDelta::hours(8), Some(limit));
@@ -191,7 +191,7 @@ pub(crate) async fn a_session_lasts_until_its_end_and_no_longer(store: impl Stor
     assert!(!format!("{id:?}").contains(id.reveal()));
 }
 
-pub(crate) async fn sessions_end_by_id_by_name_and_by_account(store: impl Store) {
+pub async fn sessions_end_by_id_by_name_and_by_account(store: impl Store) {
     let mut ids = Vec::new();
     for (account, name, index) in
         [("1", "ada", "s1"), ("1", "ada", "s2"), ("2", "bob", "s3"), ("2", "bob", "s4")]
@@ -216,7 +216,7 @@ pub(crate) async fn sessions_end_by_id_by_name_and_by_account(store: impl Store)
 }
 
 /// A logout request for one of three persons of one name leaves the other two alone.
-pub(crate) async fn a_name_ends_the_sessions_of_its_own_person_only(store: impl Store) {
+pub async fn a_name_ends_the_sessions_of_its_own_person_only(store: impl Store) {
     let plain = Identity::new(okta(), "12345");
     let persistent = plain.clone().with_format(vouchsafe::metadata::name_id_format::PERSISTENT);
     let qualified = persistent.clone().with_qualifiers(Some("http://idp.example/a"), None);
@@ -233,7 +233,7 @@ pub(crate) async fn a_name_ends_the_sessions_of_its_own_person_only(store: impl 
     assert_eq!((left(&ids[0]).await, left(&ids[1]).await, left(&ids[2]).await), (true, false, true));
 }
 
-pub(crate) async fn a_negative_lifetime_ends_a_session(store: impl Store) {
+pub async fn a_negative_lifetime_ends_a_session(store: impl Store) {
     let limit = now() + TimeDelta::hours(1);
     for (at_most, end) in [
         (TimeDelta::MIN, now()),
@@ -254,7 +254,7 @@ pub(crate) async fn a_negative_lifetime_ends_a_session(store: impl Store) {
     assert!(!session("1", "ada", "s1").lasting(TimeDelta::MAX, None).is_over(limit));
 }
 
-pub(crate) async fn a_suspended_account_gets_no_session(store: impl Store) {
+pub async fn a_suspended_account_gets_no_session(store: impl Store) {
     with_acme(&store).await;
     let mut account = Account::new(AccountId::new("1"), acme(), "ada@example.com");
     account.status = Status::Suspended;
@@ -276,7 +276,7 @@ fn session(account: &str, name: &str, index: &str) -> Session {
     session
 }
 
-pub(crate) fn service() -> (ServiceProvider, Connection) {
+pub fn service() -> (ServiceProvider, Connection) {
     let idp = vouchsafe_testkit::IdentityProvider::okta();
     let trusted = IdentityProvider::from_metadata(idp.metadata().unwrap().as_bytes()).unwrap();
     let okta = Connection::new(ConnectionId::new("acme").unwrap(), trusted)
