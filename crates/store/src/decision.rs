@@ -50,8 +50,10 @@ pub enum About {
 /// ```
 pub struct Decision {
     about: About,
-    decide: Box<dyn FnOnce(&Snapshot, &Policy) -> Result<Plan, Refused> + Send>,
+    decide: Box<Decide>,
 }
+
+type Decide = dyn FnOnce(&Snapshot, &Policy) -> Result<Plan, Refused> + Send;
 
 impl Decision {
     /// A login that was confirmed by other means than [`Directory::sign_in`](crate::Directory::sign_in), planned by the organization's

@@ -31,9 +31,12 @@ vouchsafe_store::conformance!(own);
 #[test]
 fn the_traits_are_independent_objects() {
     let own = Arc::new(Own::default());
-    let objects: (Arc<dyn ReplayStore>, Arc<dyn PendingStore>, Arc<dyn SessionStore>, Arc<dyn Directory>) =
-        (own.clone(), own.clone(), own.clone(), own.clone());
-    drop(objects);
+    let replays: Arc<dyn ReplayStore> = own.clone();
+    let pending: Arc<dyn PendingStore> = own.clone();
+    let sessions: Arc<dyn SessionStore> = own.clone();
+    let directory: Arc<dyn Directory> = own.clone();
+    assert_eq!(Arc::strong_count(&own), 5);
+    drop((replays, pending, sessions, directory));
     assert_eq!(Arc::strong_count(&own), 1);
 }
 

@@ -18,6 +18,7 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
+    clippy::missing_errors_doc,
     clippy::missing_panics_doc,
     reason = "these are tests: one that cannot go on must stop"
 )]
