@@ -7,17 +7,17 @@ use axum::response::Response;
 use vouchsafe::{
     BoundRequest, ClaimedResponse, Expect, PendingRequest, PostedResponse, RelayState, ValidAssertion,
 };
-use vouchsafe_store::{Session, SessionId, SignIn as _};
+use vouchsafe_store::{SessionId, SignIn, SignedIn};
 
 use crate::cookies::Cookies;
 use crate::error::HttpError;
 use crate::limiter::ReceivePermit;
 use crate::return_path::ReturnPath;
 use crate::routes::see_other;
-use crate::service::{Service, SignIn};
-use crate::session::received;
+use crate::service::Service;
+use crate::session::{received, session_cookie};
 
-/// Receives, confirms, provisions, opens the session, and sends the browser where it wanted to go.
+/// Receives, signs in in one transaction, and sends the browser where it wanted to go.
 pub(crate) async fn consume<S: Service>(
     service: &S,
     request: &Parts,
@@ -30,36 +30,23 @@ pub(crate) async fn consume<S: Service>(
     let posted = PostedResponse::from_form(&body, service_provider.limits())?;
     drop(body);
     let Checked { valid, relay_state, pending } = check(service, headers, posted, permit).await?;
-    let recorded = service.store().record(valid.replay_key()).await?;
-    let login = valid.confirm(recorded)?;
-    let (plan, applied) = service.store().sign_in(None, &login).await?;
-
-    let session = Session::new(
-        &login,
-        applied.organization.clone(),
-        applied.account.clone(),
-        service.session_lifetime(),
-    );
     let id = SessionId::generate(service_provider.provider()).map_err(vouchsafe::BindingError::from)?;
-    if let Some(before) = received(cookies, headers, &service_provider)? {
-        service.store().revoke(&before).await?;
-    }
-    service.store().create(&id, &session).await?;
+    let sign_in = SignIn::new(valid, id, service.session_lifetime())
+        .answering(pending.as_ref())
+        .replacing(received(cookies, headers, &service_provider)?);
+    let signed_in = service.store().sign_in(sign_in).await?;
+    let SignedIn { login, plan, session, id, .. } = &signed_in;
     tracing::info!(
         issuer = %login.issuer(),
-        organization = %applied.organization,
-        account = %applied.account,
+        organization = %session.organization,
+        account = %session.account,
         steps = plan.steps().len(),
         "signed in"
     );
-    let sign_in =
-        SignIn { login: &login, plan: &plan, applied: &applied, session: &session, session_hash: id.hash() };
-    service.signed_in(&sign_in).await;
+    service.signed_in(&signed_in).await;
 
-    let lifetime = session.expires_at.signed_duration_since(session.created_at).num_seconds();
     let place = destination(service, relay_state.as_ref(), pending.as_ref());
-    let opened = cookies.open_session(id.reveal(), lifetime);
-    let opened = opened.ok_or(HttpError::Header { name: "Set-Cookie" })?;
+    let opened = session_cookie(service, id, session)?;
     let unbound = pending.as_ref().and_then(|pending| cookies.unbind(headers, pending.handle()));
     see_other(place.as_str(), std::iter::once(opened).chain(unbound))
 }
@@ -112,10 +99,7 @@ async fn check<S: Service>(
     // A name that nobody configured costs no signature, and may be one that strangers make up.
     let permit = match candidates.first() {
         None => permit,
-        Some(connection) => match permit.over_connection(connection.id()) {
-            Ok(permit) => permit,
-            Err(busy) => return Err(wait_on(service, request, busy).await),
-        },
+        Some(connection) => permit.over_connection(connection.id())?,
     };
     let now = service.now();
     let (valid, pending) = elsewhere(move || {
@@ -128,15 +112,6 @@ async fn check<S: Service>(
     Ok(Checked { valid, relay_state, pending: pending.map(BoundRequest::into_request) })
 }
 
-/// Lets the request go on waiting, so that the person can try again.
-async fn wait_on<S: Service>(service: &S, pending: Option<&PendingRequest>, busy: HttpError) -> HttpError {
-    let Some(pending) = pending else { return busy };
-    match service.store().put(pending).await {
-        Ok(()) => busy,
-        Err(failure) => failure.into(),
-    }
-}
-
 /// Runs a computation on a thread that may be kept busy.
 async fn elsewhere<T: Send + 'static>(
     compute: impl FnOnce() -> Result<T, HttpError> + Send + 'static,
@@ -146,8 +121,8 @@ async fn elsewhere<T: Send + 'static>(
 
 /// The request that this browser started and this response answers, for an assertion consumer of one's own.
 ///
-/// It is found by the RelayState, if the browser holds the cookie that binds it ([`cookies`](crate::cookies)), and taken out, whatever becomes
-/// of the response. `None`: the response may only be one that answers no request, [`Expect::Unsolicited`].
+/// It is found by the RelayState, if the browser holds the cookie that binds it ([`cookies`](crate::cookies)), and goes on waiting until
+/// somebody is signed in by the response ([`vouchsafe_store::SignIn::answering`]). `None`: the response may only be one that answers no request, [`Expect::Unsolicited`].
 ///
 /// # Errors
 /// [`HttpError::Store`] when the store cannot say, [`HttpError::Refused`] when the cookie is another sign-in's.
@@ -160,7 +135,7 @@ pub async fn pending_request<S: Service>(
     let cookies = Cookies::for_address(service_provider.assertion_consumer());
     let Some(handle) = claimed.relay_state().map(|handle| handle.as_str()) else { return Ok(None) };
     let Some(held) = cookies.binding(headers, handle) else { return Ok(None) };
-    match service.store().take(handle, service.now()).await? {
+    match service.store().find_pending(handle, service.now()).await? {
         Some(pending) => Ok(Some(pending.bind(Some(&held), service_provider.provider())?)),
         None => Ok(None),
     }

@@ -23,7 +23,7 @@ pub enum HttpError {
     Provisioning(Box<Refused>),
     /// The login could not be turned into an account and its memberships.
     #[error(transparent)]
-    SignIn(#[from] SignInError),
+    SignIn(SignInError),
     /// The form or the configuration is wrong.
     #[error(transparent)]
     Binding(#[from] BindingError),
@@ -159,15 +159,11 @@ impl HttpError {
         }
     }
 
-    /// 403 whatever was refused, 500 when the fault is here, 429 and 503 when there is too much at a time. More would tell which check
-    /// failed.
+    /// 403 whatever was refused, 500 when the fault is here, 503 when the store does not work or there is too much at a time, 429 when one
+    /// client sends too much. More would tell which check failed.
     pub(crate) fn status(&self) -> StatusCode {
         match self {
-            Self::Store(failure) | Self::SignIn(SignInError::Store(failure))
-                if !is_about_the_person(failure) =>
-            {
-                StatusCode::INTERNAL_SERVER_ERROR
-            }
+            Self::Store(failure) | Self::SignIn(SignInError::Store(failure)) => of_store(failure),
             Self::Header { .. } | Self::Worker { .. } => StatusCode::INTERNAL_SERVER_ERROR,
             Self::TooManyFromAddress { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Busy { .. } => StatusCode::SERVICE_UNAVAILABLE,
@@ -176,14 +172,23 @@ impl HttpError {
     }
 }
 
-/// Whether a store's answer says something about who signs in, and not that the store is broken.
-fn is_about_the_person(failure: &StoreError) -> bool {
-    matches!(
-        failure,
-        StoreError::NoOrganizationFor { .. }
-            | StoreError::AssertionReused { .. }
-            | StoreError::AccountSuspended { .. }
-    )
+/// A store that does not work is an outage. Some of its answers say something about who signs in; the rest is a fault of the service.
+fn of_store(failure: &StoreError) -> StatusCode {
+    match failure {
+        outage if outage.is_outage() => StatusCode::SERVICE_UNAVAILABLE,
+        StoreError::NoOrganizationFor { .. } | StoreError::AccountSuspended { .. } => StatusCode::FORBIDDEN,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+/// A replay is refused as everything else that is not believed.
+impl From<SignInError> for HttpError {
+    fn from(error: SignInError) -> HttpError {
+        match error {
+            SignInError::NotBelieved(refusal) => HttpError::Refused(*refusal),
+            other => HttpError::SignIn(other),
+        }
+    }
 }
 
 impl From<Refused> for HttpError {

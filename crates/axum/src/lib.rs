@@ -110,8 +110,8 @@ pub use refusal::Reference;
 pub use return_path::{ReturnPath, ReturnPaths};
 pub use routes::{ASSERTION_CONSUMER, LOGIN, LOGOUT, METADATA, NOT_STARTED, login_url, routes};
 pub use same_origin::own_pages_only;
-pub use service::{Service, SignIn, Store};
-pub use session::{SignedIn, open_session};
+pub use service::{Service, Store};
+pub use session::{SignedIn, open_session, session_cookie};
 pub use sweep::{Swept, sweep};
 
 /// The commands and the handler of the README, compiled.

@@ -5,9 +5,9 @@ use std::net::IpAddr;
 
 use axum::http::request::Parts;
 use chrono::{DateTime, TimeDelta, Utc};
-use vouchsafe::provisioning::{EmailAddress, Plan};
-use vouchsafe::{Connection, Connections, Login, ServiceProvider};
-use vouchsafe_store::{Applied, Directory, PendingStore, ReplayStore, Session, SessionStore};
+use vouchsafe::provisioning::EmailAddress;
+use vouchsafe::{Connection, Connections, ServiceProvider};
+use vouchsafe_store::{Directory, PendingStore, ReplayStore, SessionStore, SignedIn};
 
 use crate::error::HttpError;
 use crate::limiter::ReceiveLimiter;
@@ -22,7 +22,7 @@ impl<T: ReplayStore + PendingStore + SessionStore + Directory> Store for T {}
 /// A service that signs people in through SAML: the state of its router.
 ///
 /// Four methods must be given, the others have defaults: an organization is found in the directory, by its slug or by a verified domain;
-/// a login is planned by the organization's policy and applied.
+/// a login is planned by the organization's policy, and everything that follows is written in one transaction.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -124,8 +124,8 @@ pub trait Service: Clone + Send + Sync + 'static {
     }
 
     /// Told after somebody has signed in, before the browser is.
-    fn signed_in(&self, sign_in: &SignIn<'_>) -> impl Future<Output = ()> + Send {
-        let _ = sign_in;
+    fn signed_in(&self, signed_in: &SignedIn) -> impl Future<Output = ()> + Send {
+        let _ = signed_in;
         async {}
     }
 
@@ -138,20 +138,4 @@ pub trait Service: Clone + Send + Sync + 'static {
     fn now(&self) -> DateTime<Utc> {
         Utc::now()
     }
-}
-
-/// Somebody who has just signed in.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct SignIn<'a> {
-    /// What the identity provider said, with the evidence and the ledger.
-    pub login: &'a Login,
-    /// What the policy made of it.
-    pub plan: &'a Plan,
-    /// What came of it: organization and account.
-    pub applied: &'a Applied,
-    /// The session that begins.
-    pub session: &'a Session,
-    /// SHA-256 of the session's identifier: what the session can be known by without holding it.
-    pub session_hash: &'a str,
 }

@@ -1,7 +1,5 @@
 //! Who is signed in.
 
-use std::convert::Infallible;
-
 use axum::extract::{FromRequestParts, OptionalFromRequestParts, OriginalUri};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method};
@@ -11,11 +9,12 @@ use vouchsafe_store::{Session, SessionId};
 
 use crate::cookies::Cookies;
 use crate::error::HttpError;
-use crate::routes::with_query;
+use crate::routes::{refuse, with_query};
 use crate::service::Service;
 
 /// The session of the browser that asks, for a handler's arguments. Without one the browser is sent to the
-/// [sign-in page](Service::sign_in_page); ask for `Option<SignedIn>` to decide otherwise.
+/// [sign-in page](Service::sign_in_page); ask for `Option<SignedIn>` to decide otherwise. Where the session cannot be looked up both answer
+/// with [`HttpError`]'s page and status: 503 when the store does not work.
 ///
 /// ```
 /// use vouchsafe_axum::SignedIn;
@@ -36,7 +35,7 @@ impl SignedIn {
         &self.session
     }
 
-    /// SHA-256 of the session's identifier, as in [`SignIn::session_hash`](crate::SignIn::session_hash).
+    /// SHA-256 of the session's identifier, as in [`SessionId::hash`].
     pub fn session_hash(&self) -> &str {
         &self.hash
     }
@@ -54,7 +53,7 @@ impl<S: Service> FromRequestParts<S> for SignedIn {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, service: &S) -> Result<SignedIn, Response> {
-        match found(&parts.headers, service).await {
+        match found(&parts.headers, service).await? {
             Some(signed_in) => Ok(signed_in),
             None => Err(Redirect::to(&sign_in_page(parts, service)).into_response()),
         }
@@ -62,10 +61,10 @@ impl<S: Service> FromRequestParts<S> for SignedIn {
 }
 
 impl<S: Service> OptionalFromRequestParts<S> for SignedIn {
-    type Rejection = Infallible;
+    type Rejection = Response;
 
-    async fn from_request_parts(parts: &mut Parts, service: &S) -> Result<Option<SignedIn>, Infallible> {
-        Ok(found(&parts.headers, service).await)
+    async fn from_request_parts(parts: &mut Parts, service: &S) -> Result<Option<SignedIn>, Response> {
+        found(&parts.headers, service).await
     }
 }
 
@@ -81,12 +80,9 @@ fn sign_in_page<S: Service>(parts: &Parts, service: &S) -> String {
     }
 }
 
-/// A store that fails means that nobody is signed in; the log says why.
-async fn found<S: Service>(headers: &HeaderMap, service: &S) -> Option<SignedIn> {
-    SignedIn::find(headers, service).await.unwrap_or_else(|error| {
-        tracing::error!(code = error.code(), message = %error, hint = error.hint(), "a session could not be looked up");
-        None
-    })
+/// A store that fails is an outage, never "nobody is signed in": the answer is 503, and the log says why.
+async fn found<S: Service>(headers: &HeaderMap, service: &S) -> Result<Option<SignedIn>, Response> {
+    SignedIn::find(headers, service).await.map_err(|error| refuse(service, &error))
 }
 
 /// The session identifier that the browser sends.
@@ -111,8 +107,20 @@ pub async fn open_session<S: Service>(
     let service_provider = service.service_provider();
     let id = SessionId::generate(service_provider.provider()).map_err(BindingError::from)?;
     service.store().create(&id, session).await?;
+    session_cookie(service, &id, session)
+}
+
+/// The `Set-Cookie` of a session that is kept, such as that of a [`SignedIn`](vouchsafe_store::SignedIn).
+///
+/// # Errors
+/// [`HttpError::Header`], which no identifier of ours leads to.
+pub fn session_cookie<S: Service>(
+    service: &S,
+    id: &SessionId,
+    session: &Session,
+) -> Result<axum::http::HeaderValue, HttpError> {
     let lifetime = session.expires_at.signed_duration_since(session.created_at).num_seconds();
-    Cookies::for_address(service_provider.assertion_consumer())
+    Cookies::for_address(service.service_provider().assertion_consumer())
         .open_session(id.reveal(), lifetime)
         .ok_or(HttpError::Header { name: "Set-Cookie" })
 }

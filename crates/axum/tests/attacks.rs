@@ -20,8 +20,8 @@ use vouchsafe::{
     Connection, ConnectionId, ConnectionSettings, Connections, EntityId, IdentityProvider, ServiceProvider,
     Unsolicited,
 };
-use vouchsafe_axum::{ReturnPaths, SignIn, SignedIn, Store, routes};
-use vouchsafe_store::{Directory, Memory, SessionId};
+use vouchsafe_axum::{ReturnPaths, SignedIn, Store, routes};
+use vouchsafe_store::{self as store, Directory, Memory, SessionId};
 use vouchsafe_testkit::attacks::{
     self, Account, Asked, Browser, Customer, Discovered, Form, Outcome, Report, Service, Session, Started,
     Target,
@@ -59,16 +59,16 @@ impl vouchsafe_axum::Service for App {
         &self.paths
     }
 
-    async fn signed_in(&self, sign_in: &SignIn<'_>) {
+    async fn signed_in(&self, sign_in: &store::SignedIn) {
         let subject = sign_in.login.name_id().map(|name| name.value()).unwrap_or_default();
-        let account = Account::new(sign_in.applied.organization.as_str(), sign_in.applied.account.as_str());
+        let account = Account::new(sign_in.organization().as_str(), sign_in.account().as_str());
         let mut outcome = Outcome::accepted(subject).into_account(account);
         for attribute in sign_in.login.attributes().iter() {
             for value in attribute.values() {
                 outcome = outcome.with_attribute(attribute.name(), value);
             }
         }
-        self.sign_ins.lock().unwrap().insert(sign_in.session_hash.to_owned(), outcome);
+        self.sign_ins.lock().unwrap().insert(sign_in.id.hash().to_owned(), outcome);
     }
 }
 

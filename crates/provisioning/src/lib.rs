@@ -23,6 +23,7 @@
 //! organization that it belongs to.
 
 mod account;
+mod change;
 mod email;
 mod facts;
 mod identifier;
@@ -42,6 +43,7 @@ mod text;
 mod token;
 
 pub use account::{Account, Assignment, Membership, Origin, Role, Status};
+pub use change::{Actor, Change};
 pub use email::{AddressError, Domain, EmailAddress};
 pub use facts::LoginFacts;
 pub use identifier::{AccountId, OrganizationId, ProjectId, RuleId, TeamId};
@@ -50,7 +52,7 @@ pub use lookup::LookUp;
 pub use mapping::{Attributes, GroupMatch, MappingRule, Preset};
 pub use offboarding::unused_accounts;
 pub use organization::{Conversion, Organization};
-pub use plan::{Action, AppliedAssertion, Cause, Note, Plan, ProfileField, ProjectRef, Step, TeamRef};
+pub use plan::{Action, Cause, Note, Plan, ProfileField, ProjectRef, Step, TeamRef};
 pub use policy::{
     Admission, DefaultProject, DefaultRole, DefaultTeam, Defaults, Follow, Groups, IdentityRules, Policy,
     Profile, SyncMode, Unmapped,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use vouchsafe_crypto::CryptoError;
 
-use crate::{Domain, EmailAddress, Identity, LoginFacts, Snapshot, TokenHash};
+use crate::{Domain, EmailAddress, Identity, LoginFacts, Policy, Snapshot, TokenHash, text::folded};
 
 /// What a store looks up to make the [`Snapshot`] for a login: the organization by one of the token hashes, or
 /// else by the identity provider; and of its accounts those with one of the identities or e-mail addresses.
@@ -59,14 +59,38 @@ impl LookUp {
     }
 }
 
-impl Snapshot {
-    /// The same organization with only those accounts that a login could mean: what a store gives. A login is
-    /// planned the same on it as on the whole.
+impl Policy {
+    /// The names of the teams and projects that a login could mean under this policy, in the form in which names are compared: trimmed
+    /// and in lower case. A store loads those, and no others.
     #[must_use]
-    pub fn restricted_to(&self, look_up: &LookUp) -> Snapshot {
-        let mut restricted = self.clone();
-        restricted.seats_taken = Some(self.seats());
-        restricted.accounts.retain(|account| look_up.means(account));
-        restricted
+    pub fn names_for(&self, login: &LoginFacts) -> BTreeSet<String> {
+        let groups = self.attributes.groups.as_deref().and_then(|attribute| login.values(attribute));
+        let groups = groups.unwrap_or_default().iter().map(String::as_str);
+        let mapped = self.groups.rules.iter().map(|rule| rule.team.as_str());
+        let teams = self.defaults.teams.iter().map(|default| default.name.as_str());
+        let projects = self.defaults.projects.iter().map(|default| default.name.as_str());
+        groups.chain(mapped).chain(teams).chain(projects).map(folded).collect()
+    }
+}
+
+impl Snapshot {
+    /// The same organization with only those accounts that a login could mean, and the teams and projects of these
+    /// [names](Policy::names_for): what a store gives. A login is planned the same on it as on the whole.
+    #[must_use]
+    pub fn restricted_to(&self, look_up: &LookUp, names: &BTreeSet<String>) -> Snapshot {
+        Snapshot {
+            version: self.version,
+            organization: self.organization.clone(),
+            accounts: self.accounts.iter().filter(|account| look_up.means(account)).cloned().collect(),
+            teams: self.teams.iter().filter(|team| names.contains(&folded(&team.name))).cloned().collect(),
+            projects: self
+                .projects
+                .iter()
+                .filter(|project| names.contains(&folded(&project.name)))
+                .cloned()
+                .collect(),
+            seats_taken: Some(self.seats()),
+            domains_of_others: self.domains_of_others.clone(),
+        }
     }
 }

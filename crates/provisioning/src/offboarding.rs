@@ -9,7 +9,7 @@ use crate::{Account, Role};
 /// left alone, and a negative `after` names nobody. When that would leave no active owner, the owner who came last stays.
 ///
 /// Pure: give it the accounts of one organization, and plan each with
-/// [`Snapshot::suspend`](crate::Snapshot::suspend).
+/// [`Snapshot::change`](crate::Snapshot::change).
 ///
 /// ```
 /// use chrono::{DateTime, TimeDelta, Utc};

@@ -6,19 +6,18 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountId, Domain, EmailAddress, Identity, OrganizationId, Permission, ProjectId, Role, RuleId, TeamId,
-    text::Shown,
+    AccountId, Actor, Domain, EmailAddress, Identity, OrganizationId, Permission, ProjectId, Role, RuleId,
+    TeamId, text::Shown,
 };
 
 /// What is to change in one organization for one account. Made by [`Policy::plan`](crate::Policy::plan) and
-/// [`Snapshot::suspend`](crate::Snapshot::suspend), and by nothing else; it can be read, written down, and
+/// [`Snapshot::change`](crate::Snapshot::change), and by nothing else; it can be read, written down, and
 /// applied to a [`Snapshot`](crate::Snapshot::after) or a store.
 ///
 /// A plan without steps is an ordinary sign-in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     pub(crate) organization: OrganizationId,
-    pub(crate) version: u64,
     pub(crate) account: Option<AccountId>,
     pub(crate) cause: Cause,
     pub(crate) at: DateTime<Utc>,
@@ -31,12 +30,6 @@ impl Plan {
     #[must_use]
     pub fn organization(&self) -> &OrganizationId {
         &self.organization
-    }
-
-    /// Version of the snapshot that it was planned on: it may be applied to no other.
-    #[must_use]
-    pub fn version(&self) -> u64 {
-        self.version
     }
 
     /// The account in question; `None` for the one that the plan creates.
@@ -75,38 +68,18 @@ impl Plan {
         self.steps.is_empty()
     }
 
-    /// The same for the same assertion and another for every other: what has been applied once under a key is
-    /// not applied again. Only a sign-in has one, by an assertion whose ID is known. No secret: a hash, that of
-    /// the [replay record](vouchsafe_assertion::ReplayKey::hash).
+    /// For a sign-in by an assertion whose ID is known: SHA-256, in hexadecimal, over the issuer and the ID. It is the hash of the
+    /// [replay record](vouchsafe_assertion::ReplayKey::hash), and no secret.
     #[must_use]
-    pub fn idempotency_key(&self) -> Option<&str> {
-        self.assertion().map(|assertion| assertion.hash.as_str())
-    }
-
-    /// The assertion by which somebody signed in, where its ID is known.
-    #[must_use]
-    pub fn assertion(&self) -> Option<&AppliedAssertion> {
+    pub fn assertion_hash(&self) -> Option<&str> {
         match &self.cause {
-            Cause::SignIn { assertion, .. } => assertion.as_ref(),
-            Cause::Offboarding => None,
+            Cause::SignIn { assertion_hash, .. } => assertion_hash.as_deref(),
+            Cause::Change { .. } => None,
         }
     }
 
-    /// Whether this plan may be answered with what came of an earlier one under the same
-    /// [key](Self::idempotency_key): only if that one was about the same person, and about the same account
-    /// where this one knows its account. Otherwise the key is no proof of anything, and the plan is refused.
-    ///
-    /// `identity` and `account` are those that were recorded with the key.
-    #[must_use]
-    pub fn repeats(&self, organization: &OrganizationId, identity: &Identity, account: &AccountId) -> bool {
-        let same_person = matches!(&self.cause, Cause::SignIn { identity: own, .. } if own == identity);
-        self.organization == *organization
-            && same_person
-            && self.account.as_ref().is_none_or(|own| own == account)
-    }
-
-    /// The domains of the e-mail addresses that the plan gives to its account: a store applies it only while no
-    /// other organization has verified one of them.
+    /// The domains of the e-mail addresses that the plan gives to its account: never one of
+    /// [another organization](crate::Snapshot::domains_of_others).
     #[must_use]
     pub fn domains_taken(&self) -> BTreeSet<Domain> {
         let address = |step: &Step| match &step.action {
@@ -146,22 +119,15 @@ pub enum Cause {
     SignIn {
         /// Who, at the identity provider.
         identity: Identity,
-        /// The assertion, where its ID is known.
-        assertion: Option<AppliedAssertion>,
+        /// Hash of the replay record of the assertion, where its ID is known.
+        assertion_hash: Option<String>,
     },
-    /// An account is not used any more.
-    Offboarding,
-}
-
-/// An assertion as a store remembers that it was applied.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct AppliedAssertion {
-    /// SHA-256, in hexadecimal, over the issuer and the assertion's ID: the same as that of the replay record.
-    pub hash: String,
-    /// From when on the assertion would be refused for its age. What is remembered of it is forgotten together
-    /// with the replay record, later than that.
-    pub expires_at: DateTime<Utc>,
+    /// Somebody asked for it, or a rule of the service.
+    #[non_exhaustive]
+    Change {
+        /// Who.
+        actor: Actor,
+    },
 }
 
 /// One change, and the rule that asked for it.
@@ -291,6 +257,16 @@ pub enum Action {
     },
     /// The account may not be used any more; its sessions end; its data is kept.
     Suspend,
+    /// The account may be used again.
+    Reactivate,
+    /// The account has another role in the organization.
+    #[non_exhaustive]
+    SetRole {
+        /// Its role before.
+        before: Role,
+        /// Its role after.
+        after: Role,
+    },
 }
 
 impl fmt::Display for Action {
@@ -335,6 +311,10 @@ impl fmt::Display for Action {
                 write!(formatter, "Gets the project {} ({})", Shown(&project.name), permission.name())
             }
             Self::Suspend => formatter.write_str("Suspends the account"),
+            Self::Reactivate => formatter.write_str("Reactivates the account"),
+            Self::SetRole { before, after } => {
+                write!(formatter, "Goes from {} to {}", before.name(), after.name())
+            }
         }
     }
 }
@@ -366,6 +346,8 @@ impl fmt::Debug for Action {
                 shown("AssignProject", &[("project", project), ("permission", permission)])
             }
             Self::Suspend => formatter.write_str("Suspend"),
+            Self::Reactivate => formatter.write_str("Reactivate"),
+            Self::SetRole { before, after } => shown("SetRole", &[("before", before), ("after", after)]),
         }
     }
 }

@@ -9,8 +9,8 @@ use draft::Draft;
 use vouchsafe_crypto::CryptoError;
 
 use crate::{
-    Account, AccountId, AppliedAssertion, Domain, EmailAddress, Identity, LoginFacts, Plan, Policy, Refused,
-    Snapshot, TokenHash, facts::Single, token::hexadecimal,
+    Account, AccountId, Domain, EmailAddress, Identity, LoginFacts, Plan, Policy, Refused, Snapshot,
+    TokenHash, facts::Single, token::hexadecimal,
 };
 
 /// Everything that the rules look at.
@@ -33,7 +33,7 @@ pub(crate) fn plan(
     connection_is_the_organizations(case)?;
     token_is_the_organizations(case)?;
     let identity = stable_identity(case)?;
-    let mut draft = Draft::new(case, &identity, assertion(login).map_err(Refused::cryptography)?);
+    let mut draft = Draft::new(case, &identity, assertion_hash(login).map_err(Refused::cryptography)?);
     let account = match find(case, &identity, linking)? {
         Found::Known(account) => Some(account),
         Found::ToLink { account, rule, because } => {
@@ -188,13 +188,12 @@ fn is_of_another(case: Case<'_>, domain: &Domain) -> bool {
     case.snapshot.domains_of_others.contains(domain)
 }
 
-/// What is remembered of the assertion: the hash of its replay record, which is SHA-256 over the issuer, a zero byte
+/// The hash of its replay record, which is SHA-256 over the issuer, a zero byte
 /// and the assertion's ID.
-fn assertion(login: &LoginFacts) -> Result<Option<AppliedAssertion>, CryptoError> {
+fn assertion_hash(login: &LoginFacts) -> Result<Option<String>, CryptoError> {
     if login.assertion_id.is_empty() {
         return Ok(None);
     }
     let text = [login.issuer.as_str(), "\0", login.assertion_id.as_str()].concat();
-    let hash = login.hashing.sha256(text.as_bytes()).map(|hash| hexadecimal(&hash))?;
-    Ok(Some(AppliedAssertion { hash, expires_at: login.assertion_expires_at.unwrap_or(login.at) }))
+    login.hashing.sha256(text.as_bytes()).map(|hash| Some(hexadecimal(&hash)))
 }

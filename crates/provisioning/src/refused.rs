@@ -217,6 +217,22 @@ pub enum Refused {
         /// The account's id that was given.
         account: String,
     },
+    /// The team is not in the organization.
+    #[error("the organization {} has no team {}", Shown(organization), Shown(team))]
+    #[non_exhaustive]
+    TeamUnknown {
+        /// The organization's name.
+        organization: String,
+        /// The team's id that was given.
+        team: String,
+    },
+    /// The organization would be left without an active owner.
+    #[error("the account is the last active owner of the organization {}", Shown(organization))]
+    #[non_exhaustive]
+    LastOwner {
+        /// The organization's name.
+        organization: String,
+    },
     /// A default team does not exist.
     #[error("the default team {} does not exist", Shown(team))]
     #[non_exhaustive]
@@ -268,6 +284,8 @@ impl Refused {
             Self::EmailTaken { .. } => "provisioning.email_taken",
             Self::IdentityTaken { .. } => "provisioning.identity_taken",
             Self::AccountUnknown { .. } => "provisioning.account_unknown",
+            Self::TeamUnknown { .. } => "provisioning.team_unknown",
+            Self::LastOwner { .. } => "provisioning.last_owner",
             Self::DefaultTeamMissing { .. } => "provisioning.default_team_missing",
             Self::DefaultProjectMissing { .. } => "provisioning.default_project_missing",
             Self::Cryptography { source } => source.code(),
@@ -347,6 +365,8 @@ impl Refused {
             Self::AccountUnknown { .. } => {
                 "Link an account of the organization whose token the assertion has."
             }
+            Self::TeamUnknown { .. } => "Choose a team of the organization; it may have been deleted.",
+            Self::LastOwner { .. } => "Make another member owner first.",
             Self::DefaultTeamMissing { .. } => {
                 "Create the team, or take it out of defaults.teams in the policy."
             }

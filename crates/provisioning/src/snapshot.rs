@@ -2,24 +2,23 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Account, AccountId, Action, Assignment, Cause, Domain, EmailAddress, Identity, LinkedProject, Membership,
-    Organization, Origin, Permission, Plan, ProfileField, Project, ProjectId, ProjectRef, RuleId, Status,
-    Step, Team, TeamId, TeamRef,
+    Organization, Origin, Permission, Plan, ProfileField, Project, ProjectId, ProjectRef, Status, Step, Team,
+    TeamId, TeamRef,
 };
 
 /// One organization as it was at one version: all of it, or what a login needs of it.
 ///
-/// A store may leave out accounts that have neither the login's identity nor its e-mail address; it then says
-/// how many seats are taken in [`seats_taken`](Self::seats_taken). Teams and projects are always complete.
+/// A store may leave out accounts that have neither the login's identity nor its e-mail address, if it says how many seats are taken in
+/// [`seats_taken`](Self::seats_taken), and teams and projects that the login [cannot mean](crate::Policy::names_for).
 /// What belongs to another organization is not seen by the planner.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Snapshot {
-    /// Counts the changes of the organization: a plan made on one version is applied to no other.
+    /// Counts the changes of the organization's own record and of its policy, not those of its people.
     #[serde(default)]
     pub version: u64,
     /// The organization.
@@ -107,27 +106,6 @@ impl Snapshot {
         })
     }
 
-    /// A plan that suspends an account; `None` when there is no such account or it is suspended already.
-    #[must_use]
-    pub fn suspend(
-        &self,
-        account: &AccountId,
-        rule: RuleId,
-        because: impl Into<String>,
-        at: DateTime<Utc>,
-    ) -> Option<Plan> {
-        let account = self.account(account).filter(|account| account.is_active())?;
-        Some(Plan {
-            organization: self.organization.id.clone(),
-            version: self.version,
-            account: Some(account.id.clone()),
-            cause: Cause::Offboarding,
-            at,
-            steps: vec![Step { rule, action: Action::Suspend, because: because.into() }],
-            notes: Vec::new(),
-        })
-    }
-
     /// What the organization is after a plan that was made on this snapshot. What is made gets a fresh id that
     /// no store would give. A step that names something that is not there changes nothing.
     #[must_use]
@@ -158,9 +136,6 @@ impl Snapshot {
         for step in &plan.steps {
             next.apply(step, plan, &mut current, fresh_id);
         }
-        if !plan.steps.is_empty() {
-            next.version = next.version.saturating_add(1);
-        }
         if let (Some(id), Cause::SignIn { .. }) = (&current, &plan.cause)
             && let Some(account) = next.account_mut(id)
         {
@@ -176,7 +151,10 @@ impl Snapshot {
         current: &mut Option<AccountId>,
         fresh_id: &mut dyn FnMut() -> String,
     ) {
-        let origin = Origin::Rule(step.rule.clone());
+        let origin = match &plan.cause {
+            Cause::Change { .. } => Origin::Hand,
+            Cause::SignIn { .. } => Origin::Rule(step.rule.clone()),
+        };
         let organization = self.organization.id.clone();
         match &step.action {
             Action::CreateAccount { email, username, first_name, last_name, role } => {
@@ -242,13 +220,27 @@ impl Snapshot {
                     self.seats_taken = self.seats_taken.map(|seats| seats.saturating_sub(1));
                 }
             }
+            Action::Reactivate => {
+                if let Some(account) = self.current_mut(current.as_ref()) {
+                    account.status = Status::Active;
+                    self.seats_taken = self.seats_taken.map(|seats| seats.saturating_add(1));
+                }
+            }
+            Action::SetRole { after, .. } => {
+                if let Some(account) = self.current_mut(current.as_ref()) {
+                    account.role = *after;
+                }
+            }
         }
     }
 
     fn join(&mut self, current: Option<&AccountId>, team: TeamId, role: Permission, origin: Origin) {
         if let Some(account) = self.current_mut(current) {
             match account.memberships.iter_mut().find(|membership| membership.team == team) {
-                Some(membership) => membership.role = role,
+                Some(membership) => {
+                    membership.role = role;
+                    membership.origin = origin;
+                }
                 None => account.memberships.push(Membership::new(team, role, origin)),
             }
         }

@@ -9,8 +9,8 @@ use serde::Deserialize;
 use vouchsafe_crypto::Provider;
 use vouchsafe_metadata::EntityId;
 use vouchsafe_provisioning::{
-    Account, AccountId, Identity, LoginFacts, Organization, OrganizationId, Policy, Project, ProjectId, Role,
-    RuleId, Snapshot, Status, Team, TeamId, unused_accounts,
+    Account, AccountId, Actor, Change, Identity, LoginFacts, Organization, OrganizationId, Policy, Project,
+    ProjectId, Role, RuleId, Snapshot, Status, Team, TeamId, unused_accounts,
 };
 
 #[derive(Deserialize)]
@@ -185,12 +185,15 @@ fn unused_accounts_are_suspended_but_not_the_last_owner() {
     assert_eq!(ids, ["unused", "former-owner"]);
 
     let rule = RuleId::from("offboarding.unused");
-    let plan = snapshot.suspend(&unused[0].id, rule, "nobody signed in for 90 days", now()).unwrap();
+    let sweep = Actor::Rule(rule);
+    let because = "nobody signed in for 90 days";
+    let plan = snapshot.change(&unused[0].id, &Change::Suspend, &sweep, because, now()).unwrap();
     let after = snapshot.after(&plan);
     assert_eq!(after.account(&AccountId::new("unused")).unwrap().status, Status::Suspended);
     assert_eq!(after.seats(), snapshot.seats() - 1);
-    assert_eq!(plan.idempotency_key(), None);
-    assert!(after.suspend(&AccountId::new("unused"), RuleId::from("x"), "", now()).is_none());
+    assert_eq!(plan.assertion_hash(), None);
+    let again = after.change(&AccountId::new("unused"), &Change::Suspend, &sweep, because, now()).unwrap();
+    assert!(again.is_empty(), "it is suspended already");
     let mut again = login(&token);
     again.subject = Some("unused".to_owned());
     let refused = Policy::default().plan(again, &after).unwrap_err();

@@ -269,7 +269,7 @@ proptest! {
         prop_assert_eq!(&first, &policy.clone().plan(login.clone(), &state.clone()));
         let sealed = login.clone().sealed("token", &Provider::rustcrypto()).unwrap();
         prop_assert_eq!(&first, &policy.plan(sealed, &state), "a sealed login is planned the same");
-        let restricted = state.restricted_to(&LookUp::of(&login).unwrap());
+        let restricted = state.restricted_to(&LookUp::of(&login).unwrap(), &policy.names_for(&login));
         prop_assert_eq!(&first, &policy.plan(&login, &restricted), "what a store gives is enough");
     }
 

@@ -10,7 +10,7 @@ use vouchsafe_assertion::ConnectionId;
 use vouchsafe_crypto::Provider;
 use vouchsafe_metadata::{EntityId, name_id_format};
 use vouchsafe_provisioning::{
-    Account, AccountId, Action, Cause, Domain, EmailAddress, Identity, LoginFacts, LookUp, Organization,
+    Account, AccountId, Action, Domain, EmailAddress, Identity, LoginFacts, LookUp, Organization,
     OrganizationId, Plan, Policy, Refused, Role, Snapshot, unused_accounts,
 };
 
@@ -211,39 +211,13 @@ fn a_policy_and_an_organization_have_domains_that_are_domains() {
 }
 
 #[test]
-fn a_key_is_answered_for_its_own_person_and_account_only() {
-    let (snapshot, token) = acme();
-    let plan = |snapshot: &Snapshot, subject: &str, email: &str| {
-        Policy::default()
-            .plan(login(&token, subject).with_attribute("user.email", [email]), snapshot)
-            .unwrap()
-    };
-    let first = plan(&snapshot, "00u1", "ada@example.com");
-    let (account, other) = (AccountId::new("new-1"), AccountId::new("new-2"));
-    let identity = |plan: &Plan| match plan.cause() {
-        Cause::SignIn { identity, .. } => Some(identity.clone()),
-        _ => None,
-    };
-    let (acme_id, ada) = (OrganizationId::new("acme"), identity(&first).unwrap());
-    assert!(first.repeats(&acme_id, &ada, &account));
-    assert!(!first.repeats(&OrganizationId::new("other"), &ada, &account));
-    assert!(!first.repeats(&acme_id, &ada.clone().with_format("urn:x"), &account));
-    let known = plan(&snapshot.after(&first), "00u1", "ada@example.com");
-    assert!(known.repeats(&acme_id, &ada, &account));
-    assert!(!known.repeats(&acme_id, &ada, &other));
-    let second = plan(&snapshot, "00u2", "bob@example.com");
-    assert_eq!(second.idempotency_key(), first.idempotency_key());
-    assert!(!second.repeats(&acme_id, &ada, &account));
-}
-
-#[test]
-fn an_assertion_without_an_id_has_no_key() {
+fn an_assertion_without_an_id_has_no_hash() {
     let (snapshot, token) = acme();
     let login = LoginFacts::new(okta(), "00u1", now())
         .with_attribute("user.email", ["ada@example.com"])
         .with_attribute("token", [token]);
     let plan = Policy::default().plan(login, &snapshot).unwrap();
-    assert_eq!((plan.idempotency_key(), plan.assertion()), (None, None));
+    assert_eq!(plan.assertion_hash(), None);
 }
 
 #[test]

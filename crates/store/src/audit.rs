@@ -4,7 +4,7 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use vouchsafe::provisioning::{AccountId, Action, Cause, OrganizationId, Plan, RuleId, Snapshot};
+use vouchsafe::provisioning::{AccountId, Action, Actor, Cause, OrganizationId, Plan, RuleId, Snapshot};
 
 use crate::StoreError;
 
@@ -17,6 +17,9 @@ pub struct AuditRecord {
     pub organization: OrganizationId,
     /// The account.
     pub account: AccountId,
+    /// Who asked for it; `None`: the person, by signing in.
+    #[serde(default)]
+    pub actor: Option<Actor>,
     /// When.
     pub at: DateTime<Utc>,
     /// The rule of the policy.
@@ -37,6 +40,7 @@ impl fmt::Debug for AuditRecord {
             .debug_struct("AuditRecord")
             .field("organization", &self.organization)
             .field("account", &self.account)
+            .field("actor", &self.actor)
             .field("at", &self.at)
             .field("rule", &self.rule)
             .field("assertion_hash", &self.assertion_hash)
@@ -51,12 +55,16 @@ pub(crate) fn records(plan: &Plan, account: &AccountId) -> Vec<AuditRecord> {
         AuditRecord {
             organization: plan.organization().clone(),
             account: account.clone(),
+            actor: match plan.cause() {
+                Cause::Change { actor, .. } => Some(actor.clone()),
+                _ => None,
+            },
             at: plan.at(),
             rule: step.rule.clone(),
             change: step.action.to_string(),
             before,
             after,
-            assertion_hash: plan.idempotency_key().map(str::to_owned),
+            assertion_hash: plan.assertion_hash().map(str::to_owned),
         }
     };
     plan.steps().iter().map(record).collect()
@@ -79,6 +87,10 @@ fn values(action: &Action) -> (Option<String>, Option<String>) {
         }
         Action::LeaveTeam { role, .. } => (Some(role.name().to_owned()), None),
         Action::Suspend => (Some("active".to_owned()), Some("suspended".to_owned())),
+        Action::Reactivate => (Some("suspended".to_owned()), Some("active".to_owned())),
+        Action::SetRole { before, after, .. } => {
+            (Some(before.name().to_owned()), Some(after.name().to_owned()))
+        }
         _ => (None, None),
     }
 }

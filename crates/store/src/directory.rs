@@ -3,16 +3,16 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use vouchsafe::provisioning::{
-    Account, AccountId, Domain, LoginFacts, Organization, OrganizationId, Plan, Policy, Project, Snapshot,
-    Team,
+    Account, Domain, LoginFacts, Organization, OrganizationId, Policy, Project, Snapshot, Team,
 };
 
-use crate::{Answer, AuditRecord, SignInError};
+use crate::{Answer, Applied, AuditRecord, Decides, Decision, SignIn, SignedIn};
 
 /// Organizations, their settings, their tokens (as hashes), and their accounts, teams and projects.
 ///
-/// What a login changes comes as a [`Plan`] and is [applied](Self::apply); everything else is made by hand with
-/// the other methods. [`SignIn`] is implemented on top of it for every directory.
+/// Accounts change by a [`Plan`](vouchsafe::provisioning::Plan) only, which is made inside the transaction that writes it:
+/// [`sign_in`](Self::sign_in) for a login, [`decide`](Self::decide) for everything else. There is no version to lose a race on, and
+/// nothing to try again.
 pub trait Directory: Send + Sync + std::fmt::Debug {
     /// Adds an organization. Its id, slug, tokens and verified domains must be new: a domain belongs to one
     /// organization.
@@ -54,34 +54,28 @@ pub trait Directory: Send + Sync + std::fmt::Debug {
     /// Keeps the metadata of the organization's identity provider.
     fn set_metadata<'a>(&'a self, id: &'a OrganizationId, metadata: &'a StoredMetadata) -> Answer<'a, ()>;
 
-    /// Makes or replaces an account, by hand.
-    fn put_account<'a>(&'a self, account: &'a Account) -> Answer<'a, ()>;
+    /// Adds an account that was not made by a plan, such as an import or the first owner. Its id, its address and its identities must be
+    /// new: an account that is there is changed by [`decide`](Self::decide) only.
+    fn add_account<'a>(&'a self, account: &'a Account) -> Answer<'a, ()>;
 
-    /// Makes or replaces a team, by hand.
-    fn put_team<'a>(&'a self, team: &'a Team) -> Answer<'a, ()>;
+    /// Adds a team that was not made by a plan. Its id and its name must be new.
+    fn add_team<'a>(&'a self, team: &'a Team) -> Answer<'a, ()>;
 
-    /// Makes or replaces a project, by hand.
-    fn put_project<'a>(&'a self, project: &'a Project) -> Answer<'a, ()>;
+    /// Adds a project that was not made by a plan. Its id and its name must be new.
+    fn add_project<'a>(&'a self, project: &'a Project) -> Answer<'a, ()>;
 
-    /// What a login is planned on: the organization that has the token that came or else the identity provider,
-    /// its teams and projects, those of its accounts that the login could mean, and those of the domains in it
-    /// that [another organization has verified](Snapshot::domains_of_others).
+    /// What a login would be decided on now, as [`About::Login`](crate::About::Login) says: for looking at what would happen.
     fn snapshot<'a>(&'a self, login: &'a LoginFacts) -> Answer<'a, Snapshot>;
 
-    /// All of an organization, and nothing of another: for looking at it and for changes by hand. A login is
-    /// planned on [`snapshot`](Self::snapshot).
+    /// All of an organization, and nothing of another: for looking at it.
     fn whole<'a>(&'a self, id: &'a OrganizationId) -> Answer<'a, Snapshot>;
 
-    /// Applies a plan in one transaction, with audit records, if the organization is still at the version that
-    /// was planned on, and no other organization has verified a [domain that it gives](Plan::domains_taken):
-    /// [`StoreError::Conflict`](crate::StoreError::Conflict) otherwise. Suspension ends the account's sessions.
-    ///
-    /// A plan that [repeats](Plan::repeats) one that was applied before, under the same
-    /// [key](Plan::idempotency_key), changes nothing and answers the same. One of another person, account or
-    /// organization under that key is [`StoreError::AssertionReused`](crate::StoreError::AssertionReused). Keys
-    /// are kept as long as replay records, and forgotten by
-    /// [`ReplayStore::sweep_replays`](crate::ReplayStore::sweep_replays).
-    fn apply<'a>(&'a self, plan: &'a Plan) -> Answer<'a, Applied>;
+    /// Signs somebody in: the replay record, the changes in the directory, the session and the removal of the pending request in one
+    /// transaction, in which it is decided too ([`SignIn`] says how).
+    fn sign_in(&self, sign_in: SignIn) -> Decides<'_, SignedIn>;
+
+    /// Makes a decision, and writes what comes of it with audit records, in one transaction. Suspension ends the account's sessions.
+    fn decide(&self, decision: Decision) -> Decides<'_, Applied>;
 
     /// What changed in an organization, oldest first.
     fn audit<'a>(&'a self, id: &'a OrganizationId) -> Answer<'a, Vec<AuditRecord>>;
@@ -123,62 +117,6 @@ impl StoredMetadata {
         Self { document: document.into(), source, loaded_at }
     }
 }
-
-/// What came of a plan.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Applied {
-    /// The organization.
-    pub organization: OrganizationId,
-    /// The account, with its id if the plan made it.
-    pub account: AccountId,
-    /// Whether it had been applied before.
-    pub repeated: bool,
-}
-
-/// How often a sign-in is planned again when others change the organization at the same time.
-const ATTEMPTS: usize = 64;
-
-/// The way from a login to an account, for every [`Directory`].
-pub trait SignIn: Directory {
-    /// [`Directory::snapshot`] for anything that is a login.
-    fn snapshot_for(
-        &self,
-        login: impl Into<LoginFacts>,
-    ) -> impl Future<Output = Result<Snapshot, crate::StoreError>> + Send {
-        let login = login.into();
-        async move { self.snapshot(&login).await }
-    }
-
-    /// Snapshot, plan, apply; again from the start when somebody else was faster. Answers the plan that was
-    /// applied, for its explanation, and what came of it.
-    ///
-    /// `policy` is asked for with the organization found: `None` takes the stored one.
-    fn sign_in(
-        &self,
-        policy: Option<&Policy>,
-        login: impl Into<LoginFacts>,
-    ) -> impl Future<Output = Result<(Plan, Applied), SignInError>> + Send {
-        let login = login.into();
-        async move {
-            let mut attempts = 1..ATTEMPTS;
-            loop {
-                let snapshot = self.snapshot(&login).await?;
-                let plan = match policy {
-                    Some(policy) => policy.plan(&login, &snapshot)?,
-                    None => self.policy(&snapshot.organization.id).await?.plan(&login, &snapshot)?,
-                };
-                match self.apply(&plan).await {
-                    Err(conflict) if conflict.is_conflict() && attempts.next().is_some() => {}
-                    Err(failure) => return Err(failure.into()),
-                    Ok(applied) => return Ok((plan, applied)),
-                }
-            }
-        }
-    }
-}
-
-impl<D: Directory + ?Sized> SignIn for D {}
 
 /// The policy that is stored as this text.
 pub(crate) fn parsed_policy(id: &OrganizationId, toml: Option<&str>) -> Result<Policy, crate::StoreError> {

@@ -1,6 +1,9 @@
 //! What can go wrong in a store.
 
+use std::error::Error;
+
 use vouchsafe::{
+    Refusal,
     crypto::CryptoError,
     provisioning::{AccountId, AddressError, OrganizationId, PolicyError, Refused},
 };
@@ -9,9 +12,9 @@ use vouchsafe::{
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// Somebody else changed the organization between the snapshot and now, or made the same thing first.
+    /// Somebody else changed the organization's own record or its policy since it was read. Sign-ins do not.
     #[error(
-        "the organization {organization} was changed meanwhile: version {expected} was planned on, it is now {actual}"
+        "the organization {organization} was changed meanwhile: version {expected} was read, it is now {actual}"
     )]
     #[non_exhaustive]
     Conflict {
@@ -42,15 +45,6 @@ pub enum StoreError {
     Taken {
         /// What is unique.
         what: &'static str,
-    },
-    /// The assertion was applied before, and not for this person and account: its ID proves nothing.
-    #[error(
-        "the assertion was applied before, for another person or to another account of {organization} or elsewhere"
-    )]
-    #[non_exhaustive]
-    AssertionReused {
-        /// The organization for which it came this time.
-        organization: OrganizationId,
     },
     /// A verified domain of an organization is no domain.
     #[error("a verified domain of the organization {organization} cannot be used: {source}")]
@@ -93,23 +87,31 @@ pub enum StoreError {
         /// What it answered.
         source: CryptoError,
     },
-    /// The database answered with an error.
-    #[cfg(feature = "sqlite")]
-    #[error("the database failed")]
+    /// The store answered with an error: a database, a file, a service.
+    #[error("the store failed: {source}")]
     #[non_exhaustive]
-    Database {
+    Backend {
         /// What it answered.
-        source: sqlx::Error,
+        source: Source,
     },
-    /// The database's tables could not be made.
-    #[cfg(feature = "sqlite")]
-    #[error("the database's tables could not be made or brought up to date")]
+    /// The store cannot be reached, or is too busy to answer in time.
+    #[error("the store cannot be reached: {source}")]
+    #[non_exhaustive]
+    Unavailable {
+        /// What was tried.
+        source: Source,
+    },
+    /// The store's tables could not be made.
+    #[error("the store's tables could not be made or brought up to date: {source}")]
     #[non_exhaustive]
     Migration {
         /// What went wrong.
-        source: sqlx::migrate::MigrateError,
+        source: Source,
     },
 }
+
+/// What lies under a failure: the error of a driver, whose type is no part of this crate's interface.
+type Source = Box<dyn Error + Send + Sync + 'static>;
 
 impl StoreError {
     /// A word that stays the same over versions, for logs, metrics and tests.
@@ -120,15 +122,13 @@ impl StoreError {
             Self::NoOrganizationFor { .. } => "store.no_organization",
             Self::OrganizationUnknown { .. } => "store.organization_unknown",
             Self::Taken { .. } => "store.taken",
-            Self::AssertionReused { .. } => "store.assertion_reused",
             Self::DomainInvalid { source, .. } => source.code(),
             Self::AccountSuspended { .. } => "store.account_suspended",
             Self::Policy { .. } => "store.policy",
             Self::Damaged { .. } => "store.damaged",
             Self::Cryptography { source } => source.code(),
-            #[cfg(feature = "sqlite")]
-            Self::Database { .. } => "store.database",
-            #[cfg(feature = "sqlite")]
+            Self::Backend { .. } => "store.backend",
+            Self::Unavailable { .. } => "store.unavailable",
             Self::Migration { .. } => "store.migration",
         }
     }
@@ -137,16 +137,15 @@ impl StoreError {
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {
-            Self::Conflict { .. } => "Take a new snapshot, plan again, apply again; sign_in does that.",
+            Self::Conflict { .. } => {
+                "Somebody else saved a change first: read the organization again and repeat yours."
+            }
             Self::NoOrganizationFor { .. } => {
                 "Convert the organization to SAML with this identity provider, and paste its token into the app's \
                  Advanced Sign-on Settings: token."
             }
             Self::OrganizationUnknown { .. } => "Add the organization first.",
             Self::Taken { .. } => "Choose another, or change the one that has it.",
-            Self::AssertionReused { .. } => {
-                "Look at the identity provider's log: it gave one ID to two assertions, or somebody sends an old one again."
-            }
             Self::DomainInvalid { source, .. } => source.hint(),
             Self::AccountSuspended { .. } => "Reactivate the account in the organization's members.",
             Self::Policy { .. } => "Correct the stored policy at that place.",
@@ -154,11 +153,10 @@ impl StoreError {
                 "Something else wrote to the database, or an older version of this software reads it."
             }
             Self::Cryptography { source } => source.hint(),
-            #[cfg(feature = "sqlite")]
-            Self::Database { .. } => {
-                "Look at the source of the error: disk space, permissions, another process's lock."
+            Self::Backend { .. } => "Look at the source of the error: disk space, permissions.",
+            Self::Unavailable { .. } => {
+                "Is the database running, and is another process holding its lock? Nothing was changed; the person tries again."
             }
-            #[cfg(feature = "sqlite")]
             Self::Migration { .. } => "Is this a database of Vouchsafe, and of this version or an older one?",
         }
     }
@@ -169,13 +167,87 @@ impl StoreError {
         "You could not be signed in. Please ask your administrator."
     }
 
-    /// Whether doing the whole thing again, from the snapshot on, can succeed.
+    /// Whether doing it again with the organization as it is now can succeed.
     #[must_use]
     pub fn is_conflict(&self) -> bool {
         matches!(self, Self::Conflict { .. })
     }
 
-    pub(crate) fn damaged(what: &'static str, reason: impl ToString) -> Self {
+    /// Whether the store does not work, so that nothing is known: neither that somebody is signed in nor that nobody is. A web service
+    /// answers 503. Every other error says something about the question that was asked.
+    #[must_use]
+    pub fn is_outage(&self) -> bool {
+        matches!(
+            self,
+            Self::Backend { .. }
+                | Self::Unavailable { .. }
+                | Self::Migration { .. }
+                | Self::Damaged { .. }
+                | Self::Cryptography { .. }
+        )
+    }
+
+    /// For stores of your own: the driver, the database or the service under the store answered with this error.
+    ///
+    /// ```
+    /// use vouchsafe_store::StoreError;
+    ///
+    /// let failure = StoreError::backend(std::io::Error::other("the disk is full"));
+    /// assert_eq!(failure.code(), "store.backend");
+    /// assert!(failure.is_outage());
+    /// ```
+    pub fn backend(source: impl Error + Send + Sync + 'static) -> Self {
+        Self::Backend { source: Box::new(source) }
+    }
+
+    /// For stores of your own: the store cannot be reached, or does not answer in time.
+    pub fn unavailable(source: impl Error + Send + Sync + 'static) -> Self {
+        Self::Unavailable { source: Box::new(source) }
+    }
+
+    /// For stores of your own: the organization is not at the version that was expected.
+    #[must_use]
+    pub fn conflict(organization: OrganizationId, expected: u64, actual: u64) -> Self {
+        Self::Conflict { organization, expected, actual }
+    }
+
+    /// For stores of your own: a name that must be unique is taken. `what` names the kind of thing, never whose it is.
+    #[must_use]
+    pub fn taken(what: &'static str) -> Self {
+        Self::Taken { what }
+    }
+
+    /// For stores of your own: no organization has the login's token or its identity provider.
+    pub fn no_organization_for(issuer: impl Into<String>) -> Self {
+        Self::NoOrganizationFor { issuer: issuer.into() }
+    }
+
+    /// For stores of your own: a session is wanted for an account that is suspended.
+    #[must_use]
+    pub fn account_suspended(account: AccountId) -> Self {
+        Self::AccountSuspended { account }
+    }
+
+    /// For stores of your own: a verified domain of an organization is no domain.
+    #[must_use]
+    pub fn domain_invalid(organization: OrganizationId, source: AddressError) -> Self {
+        Self::DomainInvalid { organization, source }
+    }
+
+    /// For stores of your own: the stored policy cannot be read.
+    #[must_use]
+    pub fn policy(organization: OrganizationId, source: PolicyError) -> Self {
+        Self::Policy { organization, source }
+    }
+
+    /// For stores of your own: there is no such organization.
+    #[must_use]
+    pub fn organization_unknown(organization: &OrganizationId) -> Self {
+        Self::OrganizationUnknown { organization: organization.clone() }
+    }
+
+    /// For stores of your own: what is stored cannot be read. The reason must not repeat what is stored: it may be personal.
+    pub fn damaged(what: &'static str, reason: impl ToString) -> Self {
         Self::Damaged { what, reason: reason.to_string() }
     }
 
@@ -184,17 +256,13 @@ impl StoreError {
     }
 }
 
-#[cfg(feature = "sqlite")]
-impl From<sqlx::Error> for StoreError {
-    fn from(source: sqlx::Error) -> Self {
-        Self::Database { source }
-    }
-}
-
-/// Why a sign-in came to nothing: the policy refused it, or the store failed.
+/// Why a sign-in or a decision came to nothing; then nothing was changed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignInError {
+    /// The assertion came before, or is not the one that was recorded.
+    #[error(transparent)]
+    NotBelieved(#[from] Box<Refusal>),
     /// The policy refused it.
     #[error(transparent)]
     Refused(#[from] Refused),
@@ -208,6 +276,7 @@ impl SignInError {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
+            Self::NotBelieved(refusal) => refusal.code(),
             Self::Refused(refused) => refused.code(),
             Self::Store(failure) => failure.code(),
         }
@@ -217,6 +286,7 @@ impl SignInError {
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {
+            Self::NotBelieved(refusal) => refusal.hint(),
             Self::Refused(refused) => refused.hint(),
             Self::Store(failure) => failure.hint(),
         }

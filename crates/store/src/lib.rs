@@ -9,12 +9,16 @@
 //! [`Answer`]. Time is an argument here too: nothing reads a clock.
 
 mod audit;
+#[cfg(feature = "conformance")]
+pub mod conformance;
+mod decision;
 mod directory;
 mod error;
 mod memory;
 mod pending;
 mod replay;
 mod session;
+mod sign_in;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod text;
@@ -22,12 +26,14 @@ mod text;
 use std::pin::Pin;
 
 pub use audit::AuditRecord;
-pub use directory::{Applied, Directory, SignIn, StoredMetadata, Versioned};
+pub use decision::{About, Applied, Decided, Decision};
+pub use directory::{Directory, StoredMetadata, Versioned};
 pub use error::{SignInError, StoreError};
 pub use memory::Memory;
 pub use pending::PendingStore;
 pub use replay::{ReplayStore, forgotten_until};
 pub use session::{Session, SessionId, SessionNameId, SessionStore};
+pub use sign_in::{ConfirmedSignIn, DecidedSignIn, SignIn, SignedIn};
 #[cfg(feature = "sqlite")]
 pub use sqlite::Sqlite;
 
@@ -41,3 +47,6 @@ pub use sqlite::Sqlite;
 /// }
 /// ```
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+
+/// What a store answers to a decision, which may be a refusal.
+pub type Decides<'a, T> = Pin<Box<dyn Future<Output = Result<T, SignInError>> + Send + 'a>>;

@@ -5,6 +5,7 @@ mod directory;
 use std::{
     collections::{BTreeMap, HashMap},
     hash::Hash,
+    pin::Pin,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -15,7 +16,7 @@ use vouchsafe::{
 };
 
 use crate::{
-    Answer, Applied, AuditRecord, PendingStore, ReplayStore, Session, SessionId, SessionStore, StoreError,
+    Answer, AuditRecord, PendingStore, ReplayStore, Session, SessionId, SessionStore, StoreError,
     StoredMetadata, forgotten_until,
 };
 
@@ -52,16 +53,7 @@ struct State {
     pending: HashMap<String, StoredPendingRequest>,
     sessions: HashMap<String, Session>,
     organizations: BTreeMap<OrganizationId, Held>,
-    applied: HashMap<String, AppliedBefore>,
     audit: Vec<AuditRecord>,
-}
-
-/// What came of a plan, and for whom.
-#[derive(Debug)]
-struct AppliedBefore {
-    applied: Applied,
-    identity: Identity,
-    expires_at: DateTime<Utc>,
 }
 
 /// An organization and what belongs to it.
@@ -88,10 +80,10 @@ impl Memory {
     }
 
     /// Does something with the state, when the answer is awaited, and nothing else at the same time.
-    fn with<'a, T: 'a>(
+    fn with<'a, T: 'a, E: 'a>(
         &'a self,
-        action: impl FnOnce(&mut State) -> Result<T, StoreError> + Send + 'a,
-    ) -> Answer<'a, T> {
+        action: impl FnOnce(&mut State) -> Result<T, E> + Send + 'a,
+    ) -> Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'a>> {
         Box::pin(async move { action(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner)) })
     }
 }
@@ -108,10 +100,8 @@ impl ReplayStore for Memory {
     fn sweep_replays(&self, now: DateTime<Utc>) -> Answer<'_, u64> {
         let margin = self.replay_margin;
         self.with(move |state| {
-            let applied = state.applied.values().map(|before| before.expires_at);
-            let latest = state.replays.values().copied().chain(applied).max();
+            let latest = state.replays.values().copied().max();
             let Some(limit) = forgotten_until(now, latest, margin) else { return Ok(0) };
-            sweep(&mut state.applied, |before| before.expires_at <= limit);
             Ok(sweep(&mut state.replays, |expires_at| *expires_at <= limit))
         })
     }
@@ -125,8 +115,12 @@ impl PendingStore for Memory {
         })
     }
 
-    fn take<'a>(&'a self, handle: &'a str, now: DateTime<Utc>) -> Answer<'a, Option<PendingRequest>> {
-        self.with(move |state| crate::pending::opened(state.pending.remove(handle), now))
+    fn find_pending<'a>(&'a self, handle: &'a str, now: DateTime<Utc>) -> Answer<'a, Option<PendingRequest>> {
+        self.with(move |state| crate::pending::opened(state.pending.get(handle).cloned(), now))
+    }
+
+    fn remove_pending<'a>(&'a self, handle: &'a str) -> Answer<'a, bool> {
+        self.with(move |state| Ok(state.pending.remove(handle).is_some()))
     }
 
     fn sweep_pending(&self, now: DateTime<Utc>) -> Answer<'_, u64> {

@@ -29,9 +29,7 @@ pub trait ReplayStore: Send + Sync + std::fmt::Debug {
     /// nanosecond rounds `expires_at` up.
     fn insert_once<'a>(&'a self, hash: &'a str, expires_at: DateTime<Utc>) -> Answer<'a, bool>;
 
-    /// Forgets the records that are over by more than the margin, and with each what a
-    /// [`Directory`](crate::Directory) in the same store remembers of the plan that was applied by that
-    /// assertion; how many replay records.
+    /// Forgets the records that are over by more than the margin; how many.
     fn sweep_replays(&self, now: DateTime<Utc>) -> Answer<'_, u64>;
 
     /// Records an assertion, and answers whether it was the first time.

@@ -20,9 +20,9 @@ use crate::{Answer, text::hexadecimal};
 /// use vouchsafe_store::{Memory, Session, SessionId, SessionStore};
 ///
 /// # async fn example(store: Memory, login: &vouchsafe::Login, provider: &vouchsafe::Provider,
-/// #     applied: vouchsafe_store::Applied) -> Result<(), Box<dyn std::error::Error>> {
+/// #     organization: vouchsafe::provisioning::OrganizationId, account: vouchsafe::provisioning::AccountId) -> Result<(), Box<dyn std::error::Error>> {
 /// let id = SessionId::generate(provider)?;
-/// let session = Session::new(login, applied.organization, applied.account, TimeDelta::hours(8));
+/// let session = Session::new(login, organization, account, TimeDelta::hours(8));
 /// store.create(&id, &session).await?;
 /// let cookie = id.reveal();
 /// # Ok(())

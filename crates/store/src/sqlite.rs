@@ -1,28 +1,35 @@
-//! SQLite: one file, or in memory.
+//! SQLite: one file, in memory, or tables in the application's own database.
 
-mod apply;
+mod decide;
 mod directory;
 mod rows;
 mod sessions;
+mod writer;
 
-use std::{path::Path, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{
-    SqlitePool, Transaction,
+    SqliteConnection, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use vouchsafe::{PendingRequest, ReplayKey, StoredPendingRequest};
 
 use crate::{Answer, PendingStore, ReplayStore, StoreError, forgotten_until, text::milliseconds_rounded_up};
+use writer::{Doing, Fails, Writer};
 
 /// How long a connection waits for another one's lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A store in SQLite. Clones share their connections.
 ///
-/// Its tables are made and brought up to date when it is opened. Everything that changes something takes the
-/// write lock first (`BEGIN IMMEDIATE`), so that nothing is decided on what another is about to change.
+/// Its tables, whose names begin with `vouchsafe_`, are made and brought up to date when it is opened; which migrations were applied stands in
+/// `vouchsafe_migrations`, so that they go beside the application's own.
+///
+/// Everything that changes something goes through one writer, which takes the write lock first (`BEGIN IMMEDIATE`), so that nothing is
+/// decided on what another is about to change, be it another process. Changes that come at the same time share one commit, each under a
+/// savepoint of its own. What was answered is on the disk: the writer commits with `synchronous = FULL`. Readers do not wait for it. The
+/// writer is a task on the Tokio runtime on which the store was opened.
 ///
 /// ```
 /// use vouchsafe_store::{Directory, Sqlite};
@@ -37,6 +44,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Clone, Debug)]
 pub struct Sqlite {
     pool: SqlitePool,
+    writer: Arc<Writer>,
     replay_margin: TimeDelta,
 }
 
@@ -45,7 +53,7 @@ impl Sqlite {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Database`] or [`StoreError::Migration`].
+    /// [`StoreError::Backend`] or [`StoreError::Migration`].
     pub async fn open(file: impl AsRef<Path>) -> Result<Self, StoreError> {
         let options = SqliteConnectOptions::new()
             .filename(file)
@@ -59,9 +67,24 @@ impl Sqlite {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Database`] or [`StoreError::Migration`].
+    /// [`StoreError::Backend`] or [`StoreError::Migration`].
     pub async fn in_memory() -> Result<Self, StoreError> {
         Self::connect(SqliteConnectOptions::new().in_memory(true), 1).await
+    }
+
+    /// A store in the application's own database, over its connections. The application chooses the journal (`WAL`, so that readers and the
+    /// writer do not wait for each other) and how long a connection waits for a lock (`busy_timeout`).
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Migration`].
+    pub async fn on(pool: SqlitePool) -> Result<Self, StoreError> {
+        let mut migrations = sqlx::migrate!("migrations/sqlite");
+        migrations.dangerous_set_table_name("vouchsafe_migrations");
+        let migrated = migrations.run(&pool).await;
+        migrated.map_err(|source| StoreError::Migration { source: Box::new(source) })?;
+        let writer = Arc::new(Writer::start(pool.clone()));
+        Ok(Self { pool, writer, replay_margin: ReplayKey::MARGIN })
     }
 
     async fn connect(options: SqliteConnectOptions, connections: u32) -> Result<Self, StoreError> {
@@ -72,12 +95,9 @@ impl Sqlite {
             .idle_timeout(None)
             .max_lifetime(None)
             .connect_with(options)
-            .await?;
-        sqlx::migrate!("migrations/sqlite")
-            .run(&pool)
             .await
-            .map_err(|source| StoreError::Migration { source })?;
-        Ok(Self { pool, replay_margin: ReplayKey::MARGIN })
+            .or_failed()?;
+        Self::on(pool).await
     }
 
     /// Keeps replay records for `margin` after the assertions are too old: [`ReplayKey::MARGIN`] by default,
@@ -93,83 +113,118 @@ impl Sqlite {
         self.pool.close().await;
     }
 
-    /// A transaction that has the write lock.
-    async fn write(&self) -> Result<Transaction<'static, sqlx::Sqlite>, StoreError> {
-        Ok(self.pool.begin_with("BEGIN IMMEDIATE").await?)
+    /// Does something in the writer's transaction.
+    fn write<'a, T, E, F>(&'a self, action: F) -> Answers<'a, T, E>
+    where
+        T: Send + 'static,
+        E: Fails,
+        F: for<'c> FnOnce(&'c mut SqliteConnection) -> Doing<'c, T, E> + Send + 'static,
+    {
+        Box::pin(self.writer.write(action))
+    }
+}
+
+type Answers<'a, T, E> = std::pin::Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'a>>;
+
+/// Errors of sqlx, which are no part of this crate's interface, as those of a store.
+trait OrFailed<T> {
+    fn or_failed(self) -> Result<T, StoreError>;
+}
+
+impl<T> OrFailed<T> for Result<T, sqlx::Error> {
+    fn or_failed(self) -> Result<T, StoreError> {
+        self.map_err(failed)
+    }
+}
+
+fn failed(error: sqlx::Error) -> StoreError {
+    /// SQLITE_BUSY and SQLITE_LOCKED, the low bits of every code of the kind.
+    const LOCKED: [i64; 2] = [5, 6];
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    let code = code.and_then(|code| code.parse::<i64>().ok()).map(|code| code & 0xff);
+    match error {
+        sqlx::Error::PoolClosed | sqlx::Error::PoolTimedOut => StoreError::unavailable(error),
+        _ if code.is_some_and(|code| LOCKED.contains(&code)) => StoreError::unavailable(error),
+        _ => StoreError::backend(error),
     }
 }
 
 impl ReplayStore for Sqlite {
     fn insert_once<'a>(&'a self, hash: &'a str, expires_at: DateTime<Utc>) -> Answer<'a, bool> {
-        Box::pin(async move {
-            let inserted =
-                sqlx::query("INSERT INTO replays (hash, expires_at) VALUES (?, ?) ON CONFLICT DO NOTHING")
-                    .bind(hash)
-                    .bind(milliseconds_rounded_up(expires_at))
-                    .execute(&self.pool)
-                    .await?;
-            Ok(inserted.rows_affected() == 1)
-        })
+        let (hash, end) = (hash.to_owned(), milliseconds_rounded_up(expires_at));
+        self.write(move |connection| Box::pin(async move { rows::insert_once(connection, &hash, end).await }))
     }
 
     fn sweep_replays(&self, now: DateTime<Utc>) -> Answer<'_, u64> {
-        Box::pin(async move {
-            const LATEST: &str = "
-                SELECT max(expires_at) FROM
-                (SELECT expires_at FROM replays UNION ALL SELECT expires_at FROM applied)";
-            let mut transaction = self.write().await?;
-            let latest: Option<i64> = sqlx::query_scalar(LATEST).fetch_one(&mut *transaction).await?;
-            let latest = latest.and_then(DateTime::from_timestamp_millis);
-            let Some(limit) = forgotten_until(now, latest, self.replay_margin) else { return Ok(0) };
-            let limit = limit.timestamp_millis();
-            sqlx::query("DELETE FROM applied WHERE expires_at <= ?")
-                .bind(limit)
-                .execute(&mut *transaction)
-                .await?;
-            let swept = sqlx::query("DELETE FROM replays WHERE expires_at <= ?")
-                .bind(limit)
-                .execute(&mut *transaction)
-                .await?;
-            transaction.commit().await?;
-            Ok(swept.rows_affected())
+        let margin = self.replay_margin;
+        self.write(move |connection| {
+            Box::pin(async move {
+                let latest: Option<i64> = sqlx::query_scalar("SELECT max(expires_at) FROM vouchsafe_replays")
+                    .fetch_one(&mut *connection)
+                    .await
+                    .or_failed()?;
+                let latest = latest.and_then(DateTime::from_timestamp_millis);
+                let Some(limit) = forgotten_until(now, latest, margin) else { return Ok(0) };
+                let swept = sqlx::query("DELETE FROM vouchsafe_replays WHERE expires_at <= ?")
+                    .bind(limit.timestamp_millis())
+                    .execute(connection)
+                    .await
+                    .or_failed()?;
+                Ok(swept.rows_affected())
+            })
         })
     }
 }
 
 impl PendingStore for Sqlite {
     fn put<'a>(&'a self, request: &'a PendingRequest) -> Answer<'a, ()> {
-        Box::pin(async move {
-            let record = rows::to_json("pending request", &request.to_stored())?;
-            sqlx::query("INSERT OR REPLACE INTO pending (handle, record, expires_at) VALUES (?, ?, ?)")
-                .bind(request.handle())
-                .bind(record)
-                .bind(milliseconds_rounded_up(request.expires_at()))
-                .execute(&self.pool)
-                .await?;
-            Ok(())
+        let record = rows::to_json("pending request", &request.to_stored());
+        let (handle, end) = (request.handle().to_owned(), milliseconds_rounded_up(request.expires_at()));
+        self.write(move |connection| {
+            Box::pin(async move {
+                sqlx::query(
+                    "INSERT OR REPLACE INTO vouchsafe_pending (handle, record, expires_at) VALUES (?, ?, ?)",
+                )
+                .bind(handle)
+                .bind(record?)
+                .bind(end)
+                .execute(connection)
+                .await
+                .or_failed()?;
+                Ok(())
+            })
         })
     }
 
-    fn take<'a>(&'a self, handle: &'a str, now: DateTime<Utc>) -> Answer<'a, Option<PendingRequest>> {
+    fn find_pending<'a>(&'a self, handle: &'a str, now: DateTime<Utc>) -> Answer<'a, Option<PendingRequest>> {
         Box::pin(async move {
             let record: Option<String> =
-                sqlx::query_scalar("DELETE FROM pending WHERE handle = ? RETURNING record")
+                sqlx::query_scalar("SELECT record FROM vouchsafe_pending WHERE handle = ?")
                     .bind(handle)
                     .fetch_optional(&self.pool)
-                    .await?;
+                    .await
+                    .or_failed()?;
             let stored =
                 record.map(|record| rows::from_json::<StoredPendingRequest>("pending request", &record));
             crate::pending::opened(stored.transpose()?, now)
         })
     }
 
+    fn remove_pending<'a>(&'a self, handle: &'a str) -> Answer<'a, bool> {
+        let handle = handle.to_owned();
+        self.write(move |connection| Box::pin(async move { rows::remove_pending(connection, &handle).await }))
+    }
+
     fn sweep_pending(&self, now: DateTime<Utc>) -> Answer<'_, u64> {
-        Box::pin(async move {
-            let swept = sqlx::query("DELETE FROM pending WHERE expires_at <= ?")
-                .bind(now.timestamp_millis())
-                .execute(&self.pool)
-                .await?;
-            Ok(swept.rows_affected())
+        self.write(move |connection| {
+            Box::pin(async move {
+                let swept = sqlx::query("DELETE FROM vouchsafe_pending WHERE expires_at <= ?")
+                    .bind(now.timestamp_millis())
+                    .execute(connection)
+                    .await
+                    .or_failed()?;
+                Ok(swept.rows_affected())
+            })
         })
     }
 }

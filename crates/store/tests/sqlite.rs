@@ -1,41 +1,35 @@
 //! The suite on SQLite: in memory and in a file.
 
 #![cfg(feature = "sqlite")]
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    reason = "a test that cannot go on must stop"
-)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
-mod suite;
-
+mod faults;
 use std::{
     path::{Path, PathBuf},
     sync::atomic::{AtomicU32, Ordering},
 };
 
-use vouchsafe_store::{Directory, ReplayStore, SignIn, Sqlite};
+use vouchsafe_store::{Directory, ReplayStore, Sqlite, conformance as suite};
 
 mod in_memory {
-    use super::{Sqlite, suite};
+    use super::Sqlite;
 
     async fn memory() -> (Sqlite, ()) {
         (Sqlite::in_memory().await.unwrap(), ())
     }
 
-    suite!(memory);
+    vouchsafe_store::conformance!(memory);
 }
 
 mod in_a_file {
-    use super::{Folder, Sqlite, suite};
+    use super::{Folder, Sqlite};
 
     async fn file() -> (Sqlite, Folder) {
         let folder = Folder::new();
         (Sqlite::open(folder.file()).await.unwrap(), folder)
     }
 
-    suite!(file);
+    vouchsafe_store::conformance!(file);
 }
 
 #[tokio::test]
@@ -43,7 +37,7 @@ async fn what_is_stored_is_there_after_opening_again() {
     let folder = Folder::new();
     let store = Sqlite::open(folder.file()).await.unwrap();
     let token = suite::with_acme(&store).await;
-    store.sign_in(None, suite::login("ada", &token, "id1")).await.unwrap();
+    suite::provision(&store, suite::login("ada", &token, "id1")).await.unwrap();
     assert!(store.insert_once("0123", suite::now()).await.unwrap());
     let before = store.whole(&suite::acme()).await.unwrap();
     store.close().await;
@@ -65,8 +59,9 @@ async fn two_processes_share_a_file() {
         (Sqlite::open(folder.file()).await.unwrap(), Sqlite::open(folder.file()).await.unwrap());
     let token = suite::with_acme(&one).await;
     let facts = |assertion| suite::login("ada", &token, assertion);
-    let (first, second) = tokio::join!(one.sign_in(None, facts("1")), other.sign_in(None, facts("2")));
-    assert_eq!(first.unwrap().1.account, second.unwrap().1.account);
+    let (first, second) =
+        tokio::join!(suite::provision(&one, facts("1")), suite::provision(&other, facts("2")));
+    assert_eq!(first.unwrap().account, second.unwrap().account);
     let (first, second) =
         tokio::join!(one.insert_once("0123", suite::now()), other.insert_once("0123", suite::now()));
     assert!(first.unwrap() != second.unwrap());
@@ -77,8 +72,8 @@ async fn a_file_that_is_no_database_is_an_error() {
     let folder = Folder::new();
     std::fs::write(folder.file(), vec![b'x'; 4096]).unwrap();
     let failure = Sqlite::open(folder.file()).await.unwrap_err();
-    assert!(["store.database", "store.migration"].contains(&failure.code()), "{failure}");
-    assert!(!failure.hint().is_empty());
+    assert!(["store.backend", "store.migration"].contains(&failure.code()), "{failure}");
+    assert!(failure.is_outage() && !failure.hint().is_empty());
 }
 
 /// A folder that goes with the test.

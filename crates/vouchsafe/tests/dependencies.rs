@@ -42,7 +42,8 @@ const ARROWS: &[(&str, &[&str])] = &[
             "vouchsafe-provisioning",
         ],
     ),
-    ("vouchsafe-store", &["vouchsafe"]),
+    // The test kit only for the conformance suite, which is a feature.
+    ("vouchsafe-store", &["vouchsafe", "vouchsafe-testkit"]),
     ("vouchsafe-client", &["vouchsafe"]),
     ("vouchsafe-axum", &["vouchsafe", "vouchsafe-store"]),
     // Stands beside the chain: it speaks for the other side.
@@ -56,6 +57,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 const ARROWS_OF_TESTS: &[(&str, &[&str])] = &[
     ("vouchsafe-crypto-aws-lc", &["vouchsafe-xml", "vouchsafe-signature", "vouchsafe-encryption"]),
     ("vouchsafe-axum", &["vouchsafe-client"]),
+    ("vouchsafe-store", &["vouchsafe-store"]),
 ];
 
 /// What has one owner.

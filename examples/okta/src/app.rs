@@ -14,10 +14,10 @@ use vouchsafe::assertion::Outcome;
 use vouchsafe::crypto::Certificate;
 use vouchsafe::{Connections, EntityId, Provider, ServiceProvider};
 use vouchsafe_axum::{
-    ASSERTION_CONSUMER, HttpError, METADATA, Reference, ReturnPaths, Service, SignIn, Store, own_pages_only,
+    ASSERTION_CONSUMER, HttpError, METADATA, Reference, ReturnPaths, Service, Store, own_pages_only,
 };
 use vouchsafe_client::Client;
-use vouchsafe_store::Sqlite;
+use vouchsafe_store::{SignedIn, Sqlite};
 
 use crate::failure::Failure;
 use crate::passwords::OwnerPassword;
@@ -161,13 +161,13 @@ impl Service for App {
         &self.return_paths
     }
 
-    async fn signed_in(&self, sign_in: &SignIn<'_>) {
-        let record = SignInRecord::of(sign_in);
+    async fn signed_in(&self, signed_in: &SignedIn) {
+        let record = SignInRecord::of(signed_in);
         let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
         if records.len() >= REMEMBERED {
             records.clear();
         }
-        records.insert(sign_in.session_hash.to_owned(), record);
+        records.insert(signed_in.id.hash().to_owned(), record);
     }
 
     fn refused(&self, error: &HttpError, reference: &Reference) {
@@ -183,11 +183,11 @@ impl Service for App {
 }
 
 impl SignInRecord {
-    fn of(sign_in: &SignIn<'_>) -> SignInRecord {
-        let checks = sign_in.login.ledger().checks().iter();
-        let evidence = sign_in.login.evidence().iter();
+    fn of(signed_in: &SignedIn) -> SignInRecord {
+        let checks = signed_in.login.ledger().checks().iter();
+        let evidence = signed_in.login.evidence().iter();
         SignInRecord {
-            changes: sign_in.plan.explanation(),
+            changes: signed_in.plan.explanation(),
             checks: checks
                 .map(|check| {
                     [
@@ -205,7 +205,7 @@ impl SignInRecord {
                     [one.element().to_owned(), short(one.algorithm().uri()), one.key_label().to_owned()]
                 })
                 .collect(),
-            unsolicited: sign_in.login.in_response_to().is_none(),
+            unsolicited: signed_in.login.in_response_to().is_none(),
         }
     }
 }

@@ -4,9 +4,9 @@ use axum::extract::{Form as Posted, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use chrono::Utc;
 use serde::Deserialize;
-use vouchsafe::provisioning::{RuleId, Snapshot, Status};
+use vouchsafe::provisioning::{Actor, Change, Snapshot};
 use vouchsafe_axum::SignedIn;
-use vouchsafe_store::Directory;
+use vouchsafe_store::{Decision, Directory};
 
 use crate::app::App;
 use crate::failure::Failure;
@@ -24,20 +24,7 @@ pub(crate) async fn suspend(
     signed_in: SignedIn,
     Posted(member): Posted<Member>,
 ) -> Response {
-    let outcome = async {
-        let snapshot = require_owner(&app, &signed_in).await?;
-        let account = snapshot
-            .account_with_email(&member.email)
-            .filter(|account| account.id != signed_in.session().account);
-        let plan = account.and_then(|account| {
-            snapshot.suspend(&account.id, RuleId::new("owner"), "the owner asked for it", Utc::now())
-        });
-        if let Some(plan) = plan {
-            app.store.apply(&plan).await?;
-        }
-        Ok::<_, Failure>(())
-    };
-    back(outcome.await)
+    back(change(&app, &signed_in, &member, Change::Suspend).await)
 }
 
 pub(crate) async fn reactivate(
@@ -45,16 +32,22 @@ pub(crate) async fn reactivate(
     signed_in: SignedIn,
     Posted(member): Posted<Member>,
 ) -> Response {
-    let outcome = async {
-        let snapshot = require_owner(&app, &signed_in).await?;
-        if let Some(account) = snapshot.account_with_email(&member.email) {
-            let mut account = account.clone();
-            account.status = Status::Active;
-            app.store.put_account(&account).await?;
-        }
-        Ok::<_, Failure>(())
+    back(change(&app, &signed_in, &member, Change::Reactivate).await)
+}
+
+/// An owner changes another account, not the own one.
+async fn change(app: &App, signed_in: &SignedIn, member: &Member, change: Change) -> Result<(), Failure> {
+    let snapshot = require_owner(app, signed_in).await?;
+    let own = &signed_in.session().account;
+    let Some(account) = snapshot.account_with_email(&member.email).filter(|account| account.id != *own)
+    else {
+        return Ok(());
     };
-    back(outcome.await)
+    let (organization, account) = (snapshot.organization.id.clone(), account.id.clone());
+    let actor = Actor::Account(own.clone());
+    let because = "the owner asked for it";
+    app.store.decide(Decision::change(organization, account, change, actor, because, Utc::now())).await?;
+    Ok(())
 }
 
 fn back(outcome: Result<(), Failure>) -> Response {

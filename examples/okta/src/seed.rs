@@ -49,21 +49,21 @@ pub(crate) async fn fill(directory: &dyn Directory) -> Result<(), Failure> {
 
         let load = Project::new(ProjectId::new(format!("{slug}-default")), id.clone(), "Default project");
         let checkout = Project::new(ProjectId::new(format!("{slug}-checkout")), id.clone(), "Checkout");
-        directory.put_project(&load).await?;
-        directory.put_project(&checkout).await?;
+        directory.add_project(&load).await?;
+        directory.add_project(&checkout).await?;
 
         let hands = Team::new(TeamId::new(format!("{slug}-hands")), id.clone(), "All hands");
         let mut performance =
             Team::new(TeamId::new(format!("{slug}-performance")), id.clone(), "Performance");
         performance.projects = vec![LinkedProject::new(checkout.id, Permission::ReadWrite)];
-        directory.put_team(&hands).await?;
-        directory.put_team(&performance).await?;
+        directory.add_team(&hands).await?;
+        directory.add_team(&performance).await?;
 
         let mut owner =
             Account::new(AccountId::new(format!("{slug}-owner")), id.clone(), owner_email(domain));
         owner.role = Role::Owner;
         owner.has_password = true;
-        directory.put_account(&owner).await?;
+        directory.add_account(&owner).await?;
         directory.set_policy(&id, POLICY).await?;
     }
     Ok(())

@@ -15,10 +15,9 @@ use vouchsafe::{
     ServiceProvider, Unsolicited,
 };
 use vouchsafe_axum::{
-    HttpError, ReceiveLimiter, Reference, ReturnPaths, Service, SignIn, SignedIn, Store, own_pages_only,
-    routes,
+    HttpError, ReceiveLimiter, Reference, ReturnPaths, Service, SignedIn, Store, own_pages_only, routes,
 };
-use vouchsafe_store::{Directory, Memory};
+use vouchsafe_store::{self as store, Directory, Memory};
 use vouchsafe_testkit as testkit;
 
 #[derive(Clone)]
@@ -60,8 +59,8 @@ impl Service for App {
         request.headers.get("x-client")?.to_str().ok()?.parse().ok()
     }
 
-    async fn signed_in(&self, sign_in: &SignIn<'_>) {
-        self.signed_in.lock().unwrap().push(sign_in.plan.steps().len());
+    async fn signed_in(&self, signed_in: &store::SignedIn) {
+        self.signed_in.lock().unwrap().push(signed_in.plan.steps().len());
     }
 
     fn refused(&self, error: &HttpError, reference: &Reference) {

@@ -34,7 +34,7 @@ impl App {
         {
             let id = AccountId::new(format!("evil-{number}"));
             let account = Account::new(id, OrganizationId::new("2"), address);
-            self.store.put_account(&account).await.unwrap();
+            self.store.add_account(&account).await.unwrap();
         }
         self
     }
@@ -60,7 +60,7 @@ async fn the_verified_domain_decides_whatever_accounts_exist() {
 async fn an_answer_does_not_tell_whether_there_is_an_account() {
     let app = App::start().await.with_others().await;
     let account = Account::new(AccountId::new("1"), OrganizationId::new("1"), "ada@example.com");
-    app.store.put_account(&account).await.unwrap();
+    app.store.add_account(&account).await.unwrap();
     let [known, unknown] = [app.typed("ada@example.com").await, app.typed("nobody@example.com").await];
     assert_eq!((known.status, shape(&known)), (unknown.status, shape(&unknown)));
     // What is not found is one answer too, whatever the reason: nobody's domain, a domain whose organization is not converted, one whose

@@ -7,4 +7,5 @@ mod discovery;
 mod elsewhere;
 mod other_connection;
 mod other_sites;
+mod outage;
 mod sign_in;

@@ -1,20 +1,19 @@
 //! A plan in the making.
 
 use super::Case;
-use crate::{Account, Action, AppliedAssertion, Cause, Identity, Note, Plan, RuleId, Step};
+use crate::{Account, Action, Cause, Identity, Note, Plan, RuleId, Step};
 
 pub(super) struct Draft {
     plan: Plan,
 }
 
 impl Draft {
-    pub(super) fn new(case: Case<'_>, identity: &Identity, assertion: Option<AppliedAssertion>) -> Self {
+    pub(super) fn new(case: Case<'_>, identity: &Identity, assertion_hash: Option<String>) -> Self {
         Self {
             plan: Plan {
                 organization: case.snapshot.organization.id.clone(),
-                version: case.snapshot.version,
                 account: None,
-                cause: Cause::SignIn { identity: identity.clone(), assertion },
+                cause: Cause::SignIn { identity: identity.clone(), assertion_hash },
                 at: case.login.at,
                 steps: Vec::new(),
                 notes: Vec::new(),

@@ -1,20 +1,21 @@
+-- The tables stand beside the application's own: each name begins with vouchsafe_, and so does that of the table of migrations.
 -- Records are JSON of the planner's types; what is searched for or must be unique has a column of its own.
 -- Times are milliseconds of Unix time; an end is rounded up.
 
-CREATE TABLE replays (
+CREATE TABLE vouchsafe_replays (
     hash TEXT PRIMARY KEY,
     expires_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX replays_by_end ON replays (expires_at);
+CREATE INDEX vouchsafe_replays_by_end ON vouchsafe_replays (expires_at);
 
-CREATE TABLE pending (
+CREATE TABLE vouchsafe_pending (
     handle TEXT PRIMARY KEY,
     record TEXT NOT NULL,
     expires_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX pending_by_end ON pending (expires_at);
+CREATE INDEX vouchsafe_pending_by_end ON vouchsafe_pending (expires_at);
 
-CREATE TABLE sessions (
+CREATE TABLE vouchsafe_sessions (
     hash TEXT PRIMARY KEY,
     account TEXT NOT NULL,
     identity TEXT,
@@ -22,11 +23,11 @@ CREATE TABLE sessions (
     record TEXT NOT NULL,
     expires_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX sessions_by_account ON sessions (account);
-CREATE INDEX sessions_by_identity ON sessions (identity);
-CREATE INDEX sessions_by_end ON sessions (expires_at);
+CREATE INDEX vouchsafe_sessions_by_account ON vouchsafe_sessions (account);
+CREATE INDEX vouchsafe_sessions_by_identity ON vouchsafe_sessions (identity);
+CREATE INDEX vouchsafe_sessions_by_end ON vouchsafe_sessions (expires_at);
 
-CREATE TABLE organizations (
+CREATE TABLE vouchsafe_organizations (
     id TEXT PRIMARY KEY,
     slug TEXT NOT NULL UNIQUE,
     identity_provider TEXT,
@@ -35,66 +36,62 @@ CREATE TABLE organizations (
     policy TEXT,
     metadata TEXT
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX organizations_by_identity_provider ON organizations (identity_provider);
+CREATE INDEX vouchsafe_organizations_by_identity_provider ON vouchsafe_organizations (identity_provider);
 
-CREATE TABLE tokens (
+CREATE TABLE vouchsafe_tokens (
     hash TEXT PRIMARY KEY,
-    organization TEXT NOT NULL REFERENCES organizations (id)
+    organization TEXT NOT NULL REFERENCES vouchsafe_organizations (id)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX tokens_by_organization ON tokens (organization);
+CREATE INDEX vouchsafe_tokens_by_organization ON vouchsafe_tokens (organization);
 
-CREATE TABLE domains (
+CREATE TABLE vouchsafe_domains (
     domain TEXT PRIMARY KEY,
-    organization TEXT NOT NULL REFERENCES organizations (id)
+    organization TEXT NOT NULL REFERENCES vouchsafe_organizations (id)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX domains_by_organization ON domains (organization);
+CREATE INDEX vouchsafe_domains_by_organization ON vouchsafe_domains (organization);
 
-CREATE TABLE accounts (
+CREATE TABLE vouchsafe_accounts (
     id TEXT PRIMARY KEY,
-    organization TEXT NOT NULL REFERENCES organizations (id),
+    organization TEXT NOT NULL REFERENCES vouchsafe_organizations (id),
     email TEXT NOT NULL,
     active INTEGER NOT NULL,
+    is_owner INTEGER NOT NULL,
     record TEXT NOT NULL,
     UNIQUE (organization, email)
 ) STRICT;
 
-CREATE TABLE identities (
+CREATE INDEX vouchsafe_accounts_active ON vouchsafe_accounts (organization) WHERE active = 1;
+CREATE INDEX vouchsafe_accounts_owners ON vouchsafe_accounts (organization) WHERE active = 1 AND is_owner = 1;
+
+CREATE TABLE vouchsafe_identities (
     organization TEXT NOT NULL,
     identity TEXT NOT NULL,
-    account TEXT NOT NULL REFERENCES accounts (id),
+    account TEXT NOT NULL REFERENCES vouchsafe_accounts (id),
     PRIMARY KEY (organization, identity)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX identities_by_account ON identities (account);
+CREATE INDEX vouchsafe_identities_by_account ON vouchsafe_identities (account);
 
-CREATE TABLE teams (
+CREATE TABLE vouchsafe_teams (
     id TEXT PRIMARY KEY,
-    organization TEXT NOT NULL REFERENCES organizations (id),
+    organization TEXT NOT NULL REFERENCES vouchsafe_organizations (id),
     name TEXT NOT NULL,
     record TEXT NOT NULL,
     UNIQUE (organization, name)
 ) STRICT;
 
-CREATE TABLE projects (
+CREATE TABLE vouchsafe_projects (
     id TEXT PRIMARY KEY,
-    organization TEXT NOT NULL REFERENCES organizations (id),
+    organization TEXT NOT NULL REFERENCES vouchsafe_organizations (id),
     name TEXT NOT NULL,
     record TEXT NOT NULL,
     UNIQUE (organization, name)
 ) STRICT;
 
-CREATE TABLE applied (
-    key TEXT PRIMARY KEY,
-    organization TEXT NOT NULL,
-    identity TEXT NOT NULL,
-    account TEXT NOT NULL,
-    expires_at INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE INDEX applied_by_end ON applied (expires_at);
-
-CREATE TABLE audit (
+CREATE TABLE vouchsafe_audit (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     organization TEXT NOT NULL,
     account TEXT NOT NULL,
+    actor TEXT,
     at INTEGER NOT NULL,
     rule TEXT NOT NULL,
     change TEXT NOT NULL,
@@ -102,4 +99,4 @@ CREATE TABLE audit (
     after TEXT,
     assertion_hash TEXT
 ) STRICT;
-CREATE INDEX audit_by_organization ON audit (organization, number);
+CREATE INDEX vouchsafe_audit_by_organization ON vouchsafe_audit (organization, number);

@@ -1,14 +1,14 @@
 //! The directory in memory: one whole snapshot an organization.
 
 use vouchsafe::provisioning::{
-    Account, Action, Cause, Domain, EmailAddress, LoginFacts, LookUp, Organization, OrganizationId, Plan,
-    Policy, Project, Snapshot, Team,
+    Account, AccountId, Domain, EmailAddress, LoginFacts, LookUp, Organization, OrganizationId, Policy,
+    Project, Snapshot, Team,
 };
 
-use super::{AppliedBefore, Held, Memory, State};
+use super::{Held, Memory, State};
 use crate::{
-    Answer, Applied, AuditRecord, Directory, StoreError, StoredMetadata, Versioned, audit,
-    directory::parsed_policy, text::fresh_ids,
+    About, Answer, Applied, AuditRecord, Decided, Decides, Decision, Directory, SignIn, SignInError,
+    SignedIn, StoreError, StoredMetadata, Versioned, directory::parsed_policy,
 };
 
 impl Directory for Memory {
@@ -86,114 +86,70 @@ impl Directory for Memory {
         })
     }
 
-    fn put_account<'a>(&'a self, account: &'a Account) -> Answer<'a, ()> {
+    fn add_account<'a>(&'a self, account: &'a Account) -> Answer<'a, ()> {
         self.with(move |state| {
             let held = state.held(&account.organization)?;
-            let others = || held.whole.accounts.iter().filter(|other| other.id != account.id);
             let email = EmailAddress::key_of(&account.email);
-            if others().any(|other| EmailAddress::key_of(&other.email) == email) {
-                return Err(StoreError::Taken { what: "the account's e-mail address" });
+            let accounts = &held.whole.accounts;
+            if accounts.iter().any(|other| EmailAddress::key_of(&other.email) == email) {
+                return Err(StoreError::taken("the account's e-mail address"));
             }
-            if others()
-                .any(|other| other.identities.iter().any(|identity| account.identities.contains(identity)))
-            {
-                return Err(StoreError::Taken { what: "the account's identity" });
+            let is_linked = |other: &Account| {
+                other.identities.iter().any(|identity| account.identities.contains(identity))
+            };
+            if accounts.iter().any(is_linked) {
+                return Err(StoreError::taken("the account's identity"));
             }
-            held.whole.accounts.retain(|other| other.id != account.id);
-            held.whole.accounts.push(account.clone());
-            held.changed();
-            if !account.is_active() {
-                state.sessions.retain(|_, session| session.account != account.id);
+            let mut everybody = state.organizations.values().flat_map(|held| &held.whole.accounts);
+            if everybody.any(|other| other.id == account.id) {
+                return Err(StoreError::taken("the account's id"));
             }
+            state.held(&account.organization)?.whole.accounts.push(account.clone());
             Ok(())
         })
     }
 
-    fn put_team<'a>(&'a self, team: &'a Team) -> Answer<'a, ()> {
+    fn add_team<'a>(&'a self, team: &'a Team) -> Answer<'a, ()> {
         self.with(move |state| {
             let held = state.held(&team.organization)?;
-            if held.whole.teams.iter().any(|other| other.id != team.id && other.is_named(&team.name)) {
-                return Err(StoreError::Taken { what: "the team's name" });
+            if held.whole.teams.iter().any(|other| other.id == team.id || other.is_named(&team.name)) {
+                return Err(StoreError::taken("the team's id or name"));
             }
-            held.whole.teams.retain(|other| other.id != team.id);
             held.whole.teams.push(team.clone());
-            held.changed();
             Ok(())
         })
     }
 
-    fn put_project<'a>(&'a self, project: &'a Project) -> Answer<'a, ()> {
+    fn add_project<'a>(&'a self, project: &'a Project) -> Answer<'a, ()> {
         self.with(move |state| {
             let held = state.held(&project.organization)?;
-            if held.whole.projects.iter().any(|other| other.id != project.id && other.is_named(&project.name))
-            {
-                return Err(StoreError::Taken { what: "the project's name" });
+            let mut others = held.whole.projects.iter();
+            if others.any(|other| other.id == project.id || other.is_named(&project.name)) {
+                return Err(StoreError::taken("the project's id or name"));
             }
-            held.whole.projects.retain(|other| other.id != project.id);
             held.whole.projects.push(project.clone());
-            held.changed();
             Ok(())
         })
     }
 
     fn snapshot<'a>(&'a self, login: &'a LoginFacts) -> Answer<'a, Snapshot> {
-        self.with(move |state| {
-            let look_up = LookUp::of(login).map_err(StoreError::cryptography)?;
-            let organizations = || state.organizations.values().map(|held| &held.whole);
-            let has_token = |whole: &&Snapshot| {
-                whole.organization.tokens.iter().any(|record| look_up.token_hashes.contains(&record.hash))
-            };
-            let is_signer = |whole: &&Snapshot| whole.organization.identity_provider() == Some(&login.issuer);
-            let found = organizations().find(has_token).or_else(|| organizations().find(is_signer));
-            let whole =
-                found.ok_or_else(|| StoreError::NoOrganizationFor { issuer: login.issuer.to_string() })?;
-            let mut snapshot = whole.restricted_to(&look_up);
-            let id = &snapshot.organization.id;
-            let of_others = look_up.domains().into_iter().filter(|domain| state.is_of_another(domain, id));
-            snapshot.domains_of_others = of_others.cloned().collect();
-            Ok(snapshot)
-        })
+        self.with(move |state| Ok(state.about_login(login, None)?.0))
     }
 
     fn whole<'a>(&'a self, id: &'a OrganizationId) -> Answer<'a, Snapshot> {
         self.with(move |state| Ok(state.held(id)?.whole.clone()))
     }
 
-    fn apply<'a>(&'a self, plan: &'a Plan) -> Answer<'a, Applied> {
+    fn sign_in(&self, sign_in: SignIn) -> Decides<'_, SignedIn> {
+        self.with(move |state| state.sign_in(sign_in))
+    }
+
+    fn decide(&self, decision: Decision) -> Decides<'_, Applied> {
         self.with(move |state| {
-            if let Some(before) = plan.idempotency_key().and_then(|key| state.applied.get(key)) {
-                let AppliedBefore { applied, identity, .. } = before;
-                return if plan.repeats(&applied.organization, identity, &applied.account) {
-                    Ok(Applied { repeated: true, ..applied.clone() })
-                } else {
-                    Err(StoreError::AssertionReused { organization: plan.organization().clone() })
-                };
-            }
-            let is_of_another = |domain: &Domain| state.is_of_another(domain, plan.organization());
-            let has_domain_of_another = plan.domains_taken().iter().any(is_of_another);
-            let held = state.held(plan.organization())?;
-            held.is_at(plan.version())?;
-            if has_domain_of_another {
-                return Err(held.conflict(plan.version()));
-            }
-            let mut ids = fresh_ids(plan.steps().len())?;
-            let made = held.whole.after_with(plan, &mut || ids.pop().unwrap_or_default());
-            let account = audit::account_of(plan, &made)?;
-            held.whole = made;
-            if plan.steps().iter().any(|step| matches!(step.action, Action::Suspend)) {
-                state.sessions.retain(|_, session| session.account != account);
-            }
-            state.audit.extend(audit::records(plan, &account));
-            let applied = Applied { organization: plan.organization().clone(), account, repeated: false };
-            if let (Cause::SignIn { identity, .. }, Some(assertion)) = (plan.cause(), plan.assertion()) {
-                let before = AppliedBefore {
-                    applied: applied.clone(),
-                    identity: identity.clone(),
-                    expires_at: assertion.expires_at,
-                };
-                state.applied.insert(assertion.hash.clone(), before);
-            }
-            Ok(applied)
+            let (snapshot, policy) = state.about(decision.about())?;
+            let decided = decision.decide(&snapshot, &policy)?;
+            state.write(&decided)?;
+            Ok(decided.into_applied())
         })
     }
 
@@ -205,6 +161,75 @@ impl Directory for Memory {
 }
 
 impl State {
+    /// Everything that can fail comes before anything is written.
+    fn sign_in(&mut self, sign_in: SignIn) -> Result<SignedIn, SignInError> {
+        let key = sign_in.replay_key();
+        let is_first = !self.replays.contains_key(key.hash());
+        let confirmed = sign_in.confirm(key.clone().recorded(is_first))?;
+        let (snapshot, policy) = self.about_login(confirmed.facts(), confirmed.links())?;
+        let decided = confirmed.decide(&snapshot, &policy)?;
+        self.write(decided.decided())?;
+        self.replays.insert(key.hash().to_owned(), key.expires_at());
+        if let Some(handle) = decided.answers() {
+            self.pending.remove(handle);
+        }
+        if let Some(before) = decided.replaces() {
+            self.sessions.remove(before.hash());
+        }
+        let (id, session) = decided.session();
+        self.sessions.insert(id.hash().to_owned(), session.clone());
+        Ok(decided.into_signed_in())
+    }
+
+    fn about(&mut self, about: &About) -> Result<(Snapshot, Policy), StoreError> {
+        let id = match about {
+            About::Login(login) => return self.about_login(login, None),
+            About::Account { organization, .. } | About::Organization(organization) => organization,
+        };
+        let held = self.held(id)?;
+        Ok((held.whole.clone(), parsed_policy(id, held.policy.as_deref())?))
+    }
+
+    fn about_login(
+        &self,
+        login: &LoginFacts,
+        links: Option<&AccountId>,
+    ) -> Result<(Snapshot, Policy), StoreError> {
+        let look_up = LookUp::of(login).map_err(StoreError::cryptography)?;
+        let all = || self.organizations.values();
+        let has_token = |held: &&Held| {
+            let mut tokens = held.whole.organization.tokens.iter();
+            tokens.any(|record| look_up.token_hashes.contains(&record.hash))
+        };
+        let is_signer = |held: &&Held| held.whole.organization.identity_provider() == Some(&login.issuer);
+        let found = all().find(has_token).or_else(|| all().find(is_signer));
+        let held = found.ok_or_else(|| StoreError::NoOrganizationFor { issuer: login.issuer.to_string() })?;
+        let id = &held.whole.organization.id;
+        let policy = parsed_policy(id, held.policy.as_deref())?;
+        let mut snapshot = held.whole.restricted_to(&look_up, &policy.names_for(login));
+        let linked = links.filter(|id| snapshot.account(id).is_none()).and_then(|id| held.whole.account(id));
+        snapshot.accounts.extend(linked.cloned());
+        let of_others = look_up.domains().into_iter().filter(|domain| self.is_of_another(domain, id));
+        snapshot.domains_of_others = of_others.cloned().collect();
+        Ok((snapshot, policy))
+    }
+
+    fn write(&mut self, decided: &Decided) -> Result<(), StoreError> {
+        let organization = decided.plan.organization();
+        if decided.plan.domains_taken().iter().any(|domain| self.is_of_another(domain, organization)) {
+            return Err(StoreError::taken("the domain of the account's e-mail address"));
+        }
+        let whole = &mut self.held(organization)?.whole;
+        replace(&mut whole.accounts, &decided.accounts, |account| &account.id);
+        replace(&mut whole.teams, &decided.teams, |team| &team.id);
+        replace(&mut whole.projects, &decided.projects, |project| &project.id);
+        if decided.ends_sessions {
+            self.sessions.retain(|_, session| session.account != decided.account);
+        }
+        self.audit.extend(decided.audit.iter().cloned());
+        Ok(())
+    }
+
     fn held(&mut self, id: &OrganizationId) -> Result<&mut Held, StoreError> {
         self.organizations
             .get_mut(id)
@@ -258,6 +283,16 @@ impl Held {
     fn changed(&mut self) -> u64 {
         self.whole.version = self.whole.version.saturating_add(1);
         self.whole.version
+    }
+}
+
+/// Puts each in the place of the one with its id, or at the end.
+fn replace<T: Clone, I: PartialEq>(all: &mut Vec<T>, changed: &[T], id: impl Fn(&T) -> &I) {
+    for value in changed {
+        match all.iter_mut().find(|known| id(known) == id(value)) {
+            Some(known) => known.clone_from(value),
+            None => all.push(value.clone()),
+        }
     }
 }
 

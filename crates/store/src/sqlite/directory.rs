@@ -1,196 +1,207 @@
 //! The directory in SQLite.
 
 use vouchsafe::provisioning::{
-    Account, Domain, LoginFacts, LookUp, Organization, OrganizationId, Plan, Policy, Project, Snapshot, Team,
+    Account, Domain, LoginFacts, Organization, OrganizationId, Policy, Project, Snapshot, Team,
 };
 
-use super::{Sqlite, apply, rows};
+use super::{OrFailed as _, Sqlite, decide, rows};
 use crate::{
-    Answer, Applied, AuditRecord, Directory, StoreError, StoredMetadata, Versioned, directory::parsed_policy,
+    Answer, Applied, AuditRecord, Decides, Decision, Directory, SignIn, SignedIn, StoreError, StoredMetadata,
+    Versioned, directory::parsed_policy,
 };
 
 impl Directory for Sqlite {
     fn add_organization<'a>(&'a self, organization: &'a Organization) -> Answer<'a, ()> {
-        Box::pin(async move {
-            let mut transaction = self.write().await?;
-            sqlx::query(
-                "INSERT INTO organizations (id, slug, identity_provider, version, record) VALUES (?, ?, ?, 0, ?)",
-            )
-            .bind(organization.id.as_str())
-            .bind(&organization.slug)
-            .bind(organization.identity_provider().map(|issuer| issuer.as_str()))
-            .bind(rows::to_json("organization", organization)?)
-            .execute(&mut *transaction)
-            .await
-            .map_err(|error| rows::unique("the organization's id or slug")(error.into()))?;
-            rows::put_index(&mut transaction, organization).await?;
-            Ok(transaction.commit().await?)
+        let organization = organization.clone();
+        self.write(move |connection| {
+            Box::pin(async move {
+                sqlx::query(
+                    "INSERT INTO vouchsafe_organizations (id, slug, identity_provider, version, record)
+                     VALUES (?, ?, ?, 0, ?)",
+                )
+                .bind(organization.id.as_str())
+                .bind(&organization.slug)
+                .bind(organization.identity_provider().map(|issuer| issuer.as_str()))
+                .bind(rows::to_json("organization", &organization)?)
+                .execute(&mut *connection)
+                .await
+                .or_failed()
+                .map_err(rows::unique("the organization's id or slug"))?;
+                rows::put_index(connection, &organization).await
+            })
         })
     }
 
     fn organization<'a>(&'a self, id: &'a OrganizationId) -> Answer<'a, Option<Versioned<Organization>>> {
-        Box::pin(async move { rows::organization(&mut *self.pool.acquire().await?, id).await })
+        Box::pin(async move { rows::organization(&mut *self.pool.acquire().await.or_failed()?, id).await })
     }
 
     fn organization_by_slug<'a>(&'a self, slug: &'a str) -> Answer<'a, Option<Versioned<Organization>>> {
-        Box::pin(async move {
-            self.only(sqlx::query_scalar("SELECT id FROM organizations WHERE slug = ?").bind(slug)).await
-        })
+        const BY: &str = "SELECT id FROM vouchsafe_organizations WHERE slug = ?";
+        Box::pin(async move { self.only(sqlx::query_scalar(BY).bind(slug)).await })
     }
 
     fn organization_by_domain<'a>(
         &'a self,
         domain: &'a Domain,
     ) -> Answer<'a, Option<Versioned<Organization>>> {
-        Box::pin(async move {
-            const BY: &str = "SELECT organization FROM domains WHERE domain = ?";
-            self.only(sqlx::query_scalar(BY).bind(domain.as_str())).await
-        })
+        const BY: &str = "SELECT organization FROM vouchsafe_domains WHERE domain = ?";
+        Box::pin(async move { self.only(sqlx::query_scalar(BY).bind(domain.as_str())).await })
     }
 
     fn organizations(&self) -> Answer<'_, Vec<OrganizationId>> {
         Box::pin(async move {
-            let ids: Vec<String> =
-                sqlx::query_scalar("SELECT id FROM organizations ORDER BY id").fetch_all(&self.pool).await?;
+            let ids: Vec<String> = sqlx::query_scalar("SELECT id FROM vouchsafe_organizations ORDER BY id")
+                .fetch_all(&self.pool)
+                .await
+                .or_failed()?;
             Ok(ids.into_iter().map(OrganizationId::new).collect())
         })
     }
 
     fn update_organization<'a>(&'a self, organization: &'a Versioned<Organization>) -> Answer<'a, u64> {
-        Box::pin(async move {
-            let Versioned { value, version } = organization;
-            let mut transaction = self.write().await?;
-            let next = rows::next_version(&mut transaction, &value.id, *version).await?;
-            sqlx::query("UPDATE organizations SET slug = ?, identity_provider = ?, record = ? WHERE id = ?")
+        let Versioned { value, version } = organization.clone();
+        self.write(move |connection| {
+            Box::pin(async move {
+                let next = rows::next_version(connection, &value.id, version).await?;
+                sqlx::query(
+                    "UPDATE vouchsafe_organizations SET slug = ?, identity_provider = ?, record = ? WHERE id = ?",
+                )
                 .bind(&value.slug)
                 .bind(value.identity_provider().map(|issuer| issuer.as_str()))
-                .bind(rows::to_json("organization", value)?)
+                .bind(rows::to_json("organization", &value)?)
                 .bind(value.id.as_str())
-                .execute(&mut *transaction)
+                .execute(&mut *connection)
                 .await
-                .map_err(|error| rows::unique("the organization's slug")(error.into()))?;
-            rows::put_index(&mut transaction, value).await?;
-            transaction.commit().await?;
-            Ok(next)
+                .or_failed()
+                .map_err(rows::unique("the organization's slug"))?;
+                rows::put_index(connection, &value).await?;
+                Ok(next)
+            })
         })
     }
 
     fn policy<'a>(&'a self, id: &'a OrganizationId) -> Answer<'a, Policy> {
-        Box::pin(async move {
-            let toml: Option<Option<String>> =
-                sqlx::query_scalar("SELECT policy FROM organizations WHERE id = ?")
-                    .bind(id.as_str())
-                    .fetch_optional(&self.pool)
-                    .await?;
-            let toml = toml.ok_or_else(|| StoreError::OrganizationUnknown { organization: id.clone() })?;
-            parsed_policy(id, toml.as_deref())
-        })
+        Box::pin(async move { rows::policy(&mut *self.pool.acquire().await.or_failed()?, id).await })
     }
 
     fn set_policy<'a>(&'a self, id: &'a OrganizationId, toml: &'a str) -> Answer<'a, ()> {
-        Box::pin(async move {
-            parsed_policy(id, Some(toml))?;
-            let mut transaction = self.write().await?;
-            rows::changed(&mut transaction, id).await?;
-            sqlx::query("UPDATE organizations SET policy = ? WHERE id = ?")
-                .bind(toml)
-                .bind(id.as_str())
-                .execute(&mut *transaction)
-                .await?;
-            Ok(transaction.commit().await?)
+        let read = parsed_policy(id, Some(toml));
+        let (id, toml) = (id.clone(), toml.to_owned());
+        self.write(move |connection| {
+            Box::pin(async move {
+                read?;
+                rows::changed(connection, &id).await?;
+                sqlx::query("UPDATE vouchsafe_organizations SET policy = ? WHERE id = ?")
+                    .bind(toml)
+                    .bind(id.as_str())
+                    .execute(connection)
+                    .await
+                    .or_failed()?;
+                Ok(())
+            })
         })
     }
 
     fn metadata<'a>(&'a self, id: &'a OrganizationId) -> Answer<'a, Option<StoredMetadata>> {
         Box::pin(async move {
             let record: Option<Option<String>> =
-                sqlx::query_scalar("SELECT metadata FROM organizations WHERE id = ?")
+                sqlx::query_scalar("SELECT metadata FROM vouchsafe_organizations WHERE id = ?")
                     .bind(id.as_str())
                     .fetch_optional(&self.pool)
-                    .await?;
-            let record =
-                record.ok_or_else(|| StoreError::OrganizationUnknown { organization: id.clone() })?;
+                    .await
+                    .or_failed()?;
+            let record = record.ok_or_else(|| StoreError::organization_unknown(id))?;
             record.map(|record| rows::from_json("metadata", &record)).transpose()
         })
     }
 
     fn set_metadata<'a>(&'a self, id: &'a OrganizationId, metadata: &'a StoredMetadata) -> Answer<'a, ()> {
-        Box::pin(async move {
-            let updated = sqlx::query("UPDATE organizations SET metadata = ? WHERE id = ?")
-                .bind(rows::to_json("metadata", metadata)?)
-                .bind(id.as_str())
-                .execute(&self.pool)
-                .await?;
-            if updated.rows_affected() == 0 {
-                return Err(StoreError::OrganizationUnknown { organization: id.clone() });
-            }
-            Ok(())
+        let (id, metadata) = (id.clone(), metadata.clone());
+        self.write(move |connection| {
+            Box::pin(async move {
+                let updated = sqlx::query("UPDATE vouchsafe_organizations SET metadata = ? WHERE id = ?")
+                    .bind(rows::to_json("metadata", &metadata)?)
+                    .bind(id.as_str())
+                    .execute(connection)
+                    .await
+                    .or_failed()?;
+                match updated.rows_affected() {
+                    0 => Err(StoreError::organization_unknown(&id)),
+                    _ => Ok(()),
+                }
+            })
         })
     }
 
-    fn put_account<'a>(&'a self, account: &'a Account) -> Answer<'a, ()> {
-        Box::pin(async move {
-            let mut transaction = self.write().await?;
-            rows::changed(&mut transaction, &account.organization).await?;
-            let put = rows::put_account(&mut transaction, account).await;
-            put.map_err(rows::unique("the account's e-mail address or identity"))?;
-            Ok(transaction.commit().await?)
+    fn add_account<'a>(&'a self, account: &'a Account) -> Answer<'a, ()> {
+        let account = account.clone();
+        self.write(move |connection| {
+            Box::pin(async move {
+                rows::organization_alone(connection, &account.organization).await?;
+                const THERE: &str = "SELECT 1 FROM vouchsafe_accounts WHERE id = ?";
+                if rows::is_there(connection, THERE, account.id.as_str()).await? {
+                    return Err(StoreError::taken("the account's id"));
+                }
+                let put = rows::put_account(connection, &account).await;
+                put.map_err(rows::unique("the account's e-mail address or identity"))
+            })
         })
     }
 
-    fn put_team<'a>(&'a self, team: &'a Team) -> Answer<'a, ()> {
-        Box::pin(async move {
-            let mut transaction = self.write().await?;
-            rows::changed(&mut transaction, &team.organization).await?;
-            rows::put_team(&mut transaction, team).await.map_err(rows::unique("the team's name"))?;
-            Ok(transaction.commit().await?)
+    fn add_team<'a>(&'a self, team: &'a Team) -> Answer<'a, ()> {
+        let team = team.clone();
+        self.write(move |connection| {
+            Box::pin(async move {
+                rows::organization_alone(connection, &team.organization).await?;
+                const THERE: &str = "SELECT 1 FROM vouchsafe_teams WHERE id = ?";
+                if rows::is_there(connection, THERE, team.id.as_str()).await? {
+                    return Err(StoreError::taken("the team's id or name"));
+                }
+                rows::put_team(connection, &team).await.map_err(rows::unique("the team's id or name"))
+            })
         })
     }
 
-    fn put_project<'a>(&'a self, project: &'a Project) -> Answer<'a, ()> {
-        Box::pin(async move {
-            let mut transaction = self.write().await?;
-            rows::changed(&mut transaction, &project.organization).await?;
-            rows::put_project(&mut transaction, project).await.map_err(rows::unique("the project's name"))?;
-            Ok(transaction.commit().await?)
+    fn add_project<'a>(&'a self, project: &'a Project) -> Answer<'a, ()> {
+        let project = project.clone();
+        self.write(move |connection| {
+            Box::pin(async move {
+                rows::organization_alone(connection, &project.organization).await?;
+                const THERE: &str = "SELECT 1 FROM vouchsafe_projects WHERE id = ?";
+                if rows::is_there(connection, THERE, project.id.as_str()).await? {
+                    return Err(StoreError::taken("the project's id or name"));
+                }
+                let put = rows::put_project(connection, &project).await;
+                put.map_err(rows::unique("the project's id or name"))
+            })
         })
     }
 
     fn snapshot<'a>(&'a self, login: &'a LoginFacts) -> Answer<'a, Snapshot> {
         Box::pin(async move {
-            const FIND: &str = "
-                SELECT organization FROM (
-                    SELECT 1 AS rank, organization FROM tokens WHERE hash IN (SELECT value FROM json_each(?1))
-                    UNION ALL
-                    SELECT 2 AS rank, id AS organization FROM organizations WHERE identity_provider = ?2)
-                ORDER BY rank, organization LIMIT 1";
-            let look_up = LookUp::of(login).map_err(StoreError::cryptography)?;
-            let hashes: Vec<String> = look_up.token_hashes.iter().map(|hash| hash.to_hex()).collect();
-            let mut transaction = self.pool.begin().await?;
-            let found: Option<String> = sqlx::query_scalar(FIND)
-                .bind(rows::to_json("look-up", &hashes)?)
-                .bind(login.issuer.as_str())
-                .fetch_optional(&mut *transaction)
-                .await?;
-            let found =
-                found.ok_or_else(|| StoreError::NoOrganizationFor { issuer: login.issuer.to_string() })?;
-            rows::snapshot(&mut transaction, &OrganizationId::new(found), Some(&look_up)).await
+            let mut transaction = self.pool.begin().await.or_failed()?;
+            Ok(decide::about_login(&mut transaction, login, None).await?.0)
         })
     }
 
     fn whole<'a>(&'a self, id: &'a OrganizationId) -> Answer<'a, Snapshot> {
         Box::pin(async move {
-            let mut transaction = self.pool.begin().await?;
-            rows::snapshot(&mut transaction, id, None).await
+            let mut transaction = self.pool.begin().await.or_failed()?;
+            rows::whole(&mut transaction, id).await
         })
     }
 
-    fn apply<'a>(&'a self, plan: &'a Plan) -> Answer<'a, Applied> {
-        Box::pin(apply::apply(self, plan))
+    fn sign_in(&self, sign_in: SignIn) -> Decides<'_, SignedIn> {
+        self.write(move |connection| Box::pin(decide::sign_in(connection, sign_in)))
+    }
+
+    fn decide(&self, decision: Decision) -> Decides<'_, Applied> {
+        self.write(move |connection| Box::pin(decide::decide(connection, decision)))
     }
 
     fn audit<'a>(&'a self, id: &'a OrganizationId) -> Answer<'a, Vec<AuditRecord>> {
-        Box::pin(apply::audit(self, id))
+        Box::pin(decide::audit(self, id))
     }
 }
 
@@ -199,8 +210,8 @@ type OneId<'q> = sqlx::query::QueryScalar<'q, sqlx::Sqlite, String, sqlx::sqlite
 impl Sqlite {
     /// The organization whose id a query answers, if it answers one.
     async fn only(&self, query: OneId<'_>) -> Result<Option<Versioned<Organization>>, StoreError> {
-        let mut transaction = self.pool.begin().await?;
-        let ids = query.fetch_all(&mut *transaction).await?;
+        let mut transaction = self.pool.begin().await.or_failed()?;
+        let ids = query.fetch_all(&mut *transaction).await.or_failed()?;
         match ids.as_slice() {
             [id] => rows::organization(&mut transaction, &OrganizationId::from(id.as_str())).await,
             _ => Ok(None),

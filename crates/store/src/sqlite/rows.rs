@@ -5,10 +5,12 @@ use std::collections::BTreeSet;
 use serde::{Serialize, de::DeserializeOwned};
 use sqlx::SqliteConnection;
 use vouchsafe::provisioning::{
-    Account, Domain, EmailAddress, Identity, LookUp, Organization, OrganizationId, Project, Snapshot, Team,
+    Account, AccountId, Domain, EmailAddress, Identity, LookUp, Organization, OrganizationId, Policy,
+    Project, Role, Snapshot, Team,
 };
 
-use crate::{StoreError, Versioned, text::folded};
+use super::OrFailed as _;
+use crate::{StoreError, Versioned, directory::parsed_policy, text::folded};
 
 pub(super) fn to_json(what: &'static str, value: &impl Serialize) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(|error| unreadable(what, &error))
@@ -28,94 +30,216 @@ pub(super) async fn organization(
     connection: &mut SqliteConnection,
     id: &OrganizationId,
 ) -> Result<Option<Versioned<Organization>>, StoreError> {
-    let row: Option<(String, i64)> = sqlx::query_as("SELECT record, version FROM organizations WHERE id = ?")
-        .bind(id.as_str())
-        .fetch_optional(connection)
-        .await?;
+    let row: Option<(String, i64)> =
+        sqlx::query_as("SELECT record, version FROM vouchsafe_organizations WHERE id = ?")
+            .bind(id.as_str())
+            .fetch_optional(connection)
+            .await
+            .or_failed()?;
     row.map(|(record, version)| {
         Ok(Versioned::new(from_json("organization", &record)?, version.unsigned_abs()))
     })
     .transpose()
 }
 
-/// One organization, with the accounts that are asked for.
-pub(super) async fn snapshot(
+/// An organization without accounts, teams and projects.
+pub(super) async fn organization_alone(
     connection: &mut SqliteConnection,
     id: &OrganizationId,
-    look_up: Option<&LookUp>,
 ) -> Result<Snapshot, StoreError> {
     let found = organization(connection, id).await?;
-    let found = found.ok_or_else(|| StoreError::OrganizationUnknown { organization: id.clone() })?;
+    let found = found.ok_or_else(|| StoreError::organization_unknown(id))?;
     let mut snapshot = Snapshot::new(found.value);
     snapshot.version = found.version;
-    let teams: Vec<String> =
-        sqlx::query_scalar("SELECT record FROM teams WHERE organization = ? ORDER BY rowid")
-            .bind(id.as_str())
-            .fetch_all(&mut *connection)
-            .await?;
-    for record in &teams {
-        snapshot.teams.push(from_json("team", record)?);
-    }
-    let projects: Vec<String> =
-        sqlx::query_scalar("SELECT record FROM projects WHERE organization = ? ORDER BY rowid")
-            .bind(id.as_str())
-            .fetch_all(&mut *connection)
-            .await?;
-    for record in &projects {
-        snapshot.projects.push(from_json("project", record)?);
-    }
-    match look_up {
-        None => all_accounts(connection, &mut snapshot).await?,
-        Some(look_up) => meant_accounts(connection, look_up, &mut snapshot).await?,
-    }
     Ok(snapshot)
 }
 
-async fn all_accounts(connection: &mut SqliteConnection, snapshot: &mut Snapshot) -> Result<(), StoreError> {
-    let records: Vec<String> =
-        sqlx::query_scalar("SELECT record FROM accounts WHERE organization = ? ORDER BY rowid")
+/// All of an organization.
+pub(super) async fn whole(
+    connection: &mut SqliteConnection,
+    id: &OrganizationId,
+) -> Result<Snapshot, StoreError> {
+    let mut snapshot = organization_alone(connection, id).await?;
+    load_all_teams(connection, &mut snapshot).await?;
+    let projects =
+        sqlx::query_scalar("SELECT record FROM vouchsafe_projects WHERE organization = ? ORDER BY rowid")
+            .bind(id.as_str())
+            .fetch_all(&mut *connection)
+            .await
+            .or_failed()?;
+    snapshot.projects = all_from_json("project", &projects)?;
+    let accounts =
+        sqlx::query_scalar("SELECT record FROM vouchsafe_accounts WHERE organization = ? ORDER BY rowid")
+            .bind(id.as_str())
+            .fetch_all(connection)
+            .await
+            .or_failed()?;
+    snapshot.accounts = all_from_json("account", &accounts)?;
+    Ok(snapshot)
+}
+
+pub(super) async fn load_all_teams(
+    connection: &mut SqliteConnection,
+    snapshot: &mut Snapshot,
+) -> Result<(), StoreError> {
+    let teams =
+        sqlx::query_scalar("SELECT record FROM vouchsafe_teams WHERE organization = ? ORDER BY rowid")
             .bind(snapshot.organization.id.as_str())
             .fetch_all(connection)
-            .await?;
-    for record in &records {
-        snapshot.accounts.push(from_json("account", record)?);
-    }
+            .await
+            .or_failed()?;
+    snapshot.teams = all_from_json("team", &teams)?;
     Ok(())
 }
 
-/// The accounts that a login could mean, and how many seats there are with the others.
-async fn meant_accounts(
+pub(super) const NAMED_TEAMS: &str = "SELECT record FROM vouchsafe_teams
+    WHERE organization = ?1 AND name IN (SELECT value FROM json_each(?2))";
+pub(super) const NAMED_PROJECTS: &str = "SELECT record FROM vouchsafe_projects
+    WHERE organization = ?1 AND name IN (SELECT value FROM json_each(?2))";
+
+/// The teams and projects of these names.
+pub(super) async fn load_named(
+    connection: &mut SqliteConnection,
+    names: &BTreeSet<String>,
+    snapshot: &mut Snapshot,
+) -> Result<(), StoreError> {
+    let names = to_json("look-up", names)?;
+    let teams = sqlx::query_scalar(NAMED_TEAMS)
+        .bind(snapshot.organization.id.as_str())
+        .bind(&names)
+        .fetch_all(&mut *connection)
+        .await
+        .or_failed()?;
+    snapshot.teams = all_from_json("team", &teams)?;
+    let projects = sqlx::query_scalar(NAMED_PROJECTS)
+        .bind(snapshot.organization.id.as_str())
+        .bind(&names)
+        .fetch_all(connection)
+        .await
+        .or_failed()?;
+    snapshot.projects = all_from_json("project", &projects)?;
+    Ok(())
+}
+
+pub(super) async fn load_account(
+    connection: &mut SqliteConnection,
+    account: &AccountId,
+    snapshot: &mut Snapshot,
+) -> Result<(), StoreError> {
+    let found = sqlx::query_scalar("SELECT record FROM vouchsafe_accounts WHERE id = ? AND organization = ?")
+        .bind(account.as_str())
+        .bind(snapshot.organization.id.as_str())
+        .fetch_all(connection)
+        .await
+        .or_failed()?;
+    snapshot.accounts.extend(all_from_json::<Account>("account", &found)?);
+    Ok(())
+}
+
+/// What a change about an account is decided on: it, and every active owner.
+pub(super) async fn load_account_and_owners(
+    connection: &mut SqliteConnection,
+    account: &AccountId,
+    snapshot: &mut Snapshot,
+) -> Result<(), StoreError> {
+    load_account(connection, account, snapshot).await?;
+    let owners = sqlx::query_scalar(
+        "SELECT record FROM vouchsafe_accounts
+         WHERE organization = ? AND active = 1 AND is_owner = 1 AND id <> ?",
+    )
+    .bind(snapshot.organization.id.as_str())
+    .bind(account.as_str())
+    .fetch_all(&mut *connection)
+    .await
+    .or_failed()?;
+    snapshot.accounts.extend(all_from_json::<Account>("account", &owners)?);
+    Ok(())
+}
+
+pub(super) const MEANT_ACCOUNTS: &str = "
+    SELECT record FROM vouchsafe_accounts WHERE organization = ?1 AND email IN (SELECT value FROM json_each(?2))
+    UNION
+    SELECT record FROM vouchsafe_accounts WHERE organization = ?1 AND id IN (
+        SELECT account FROM vouchsafe_identities
+        WHERE organization = ?1 AND identity IN (SELECT value FROM json_each(?3)))";
+
+/// The accounts that a login could mean, how many seats are taken where it matters, and which of its domains are another's.
+pub(super) async fn load_meant_accounts(
     connection: &mut SqliteConnection,
     look_up: &LookUp,
     snapshot: &mut Snapshot,
 ) -> Result<(), StoreError> {
-    const MEANT: &str = "
-        SELECT record FROM accounts WHERE organization = ?1 AND (
-            email IN (SELECT value FROM json_each(?2))
-            OR id IN (SELECT account FROM identities
-                WHERE organization = ?1 AND identity IN (SELECT value FROM json_each(?3))))
-        ORDER BY rowid";
     let emails: Vec<&str> = look_up.emails.iter().map(EmailAddress::compared).collect();
     let identities: Vec<String> = look_up.identities.iter().map(Identity::key).collect();
     let organization = snapshot.organization.id.clone();
-    let records: Vec<String> = sqlx::query_scalar(MEANT)
+    let accounts = sqlx::query_scalar(MEANT_ACCOUNTS)
         .bind(organization.as_str())
         .bind(to_json("look-up", &emails)?)
         .bind(to_json("look-up", &identities)?)
         .fetch_all(&mut *connection)
-        .await?;
-    for record in &records {
-        snapshot.accounts.push(from_json("account", record)?);
+        .await
+        .or_failed()?;
+    snapshot.accounts = all_from_json("account", &accounts)?;
+    // Nobody asks for the number where there is no limit, and counting reads a row for each.
+    if snapshot.organization.seat_limit.is_some() {
+        let seats: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM vouchsafe_accounts WHERE organization = ? AND active = 1",
+        )
+        .bind(organization.as_str())
+        .fetch_one(&mut *connection)
+        .await
+        .or_failed()?;
+        snapshot.seats_taken = Some(u32::try_from(seats).unwrap_or(u32::MAX));
     }
-    let seats: i64 =
-        sqlx::query_scalar("SELECT count(*) FROM accounts WHERE organization = ? AND active = 1")
-            .bind(organization.as_str())
-            .fetch_one(&mut *connection)
-            .await?;
-    snapshot.seats_taken = Some(u32::try_from(seats).unwrap_or(u32::MAX));
     let domains = look_up.domains().into_iter().cloned().collect();
     snapshot.domains_of_others = of_others(connection, &organization, &domains).await?;
     Ok(())
+}
+
+pub(super) async fn policy(
+    connection: &mut SqliteConnection,
+    id: &OrganizationId,
+) -> Result<Policy, StoreError> {
+    let toml: Option<Option<String>> =
+        sqlx::query_scalar("SELECT policy FROM vouchsafe_organizations WHERE id = ?")
+            .bind(id.as_str())
+            .fetch_optional(connection)
+            .await
+            .or_failed()?;
+    let toml = toml.ok_or_else(|| StoreError::organization_unknown(id))?;
+    parsed_policy(id, toml.as_deref())
+}
+
+/// Whether the hash was not there.
+pub(super) async fn insert_once(
+    connection: &mut SqliteConnection,
+    hash: &str,
+    expires_at: i64,
+) -> Result<bool, StoreError> {
+    let inserted =
+        sqlx::query("INSERT INTO vouchsafe_replays (hash, expires_at) VALUES (?, ?) ON CONFLICT DO NOTHING")
+            .bind(hash)
+            .bind(expires_at)
+            .execute(connection)
+            .await
+            .or_failed()?;
+    Ok(inserted.rows_affected() == 1)
+}
+
+pub(super) async fn remove_pending(
+    connection: &mut SqliteConnection,
+    handle: &str,
+) -> Result<bool, StoreError> {
+    let removed = sqlx::query("DELETE FROM vouchsafe_pending WHERE handle = ?")
+        .bind(handle)
+        .execute(connection)
+        .await
+        .or_failed()?;
+    Ok(removed.rows_affected() == 1)
+}
+
+fn all_from_json<T: DeserializeOwned>(what: &'static str, records: &[String]) -> Result<Vec<T>, StoreError> {
+    records.iter().map(|record| from_json(what, record)).collect()
 }
 
 /// Those of some domains that another organization than this one has verified.
@@ -128,12 +252,12 @@ pub(super) async fn of_others(
         return Ok(BTreeSet::new());
     }
     let found: Vec<String> = sqlx::query_scalar(
-        "SELECT domain FROM domains WHERE organization <> ? AND domain IN (SELECT value FROM json_each(?))",
+        "SELECT domain FROM vouchsafe_domains WHERE organization <> ? AND domain IN (SELECT value FROM json_each(?))",
     )
     .bind(id.as_str())
     .bind(to_json("look-up", domains)?)
     .fetch_all(connection)
-    .await?;
+    .await.or_failed()?;
     found
         .iter()
         .map(|domain| Domain::parse(domain).map_err(|error| StoreError::damaged("domain", error)))
@@ -145,41 +269,51 @@ pub(super) async fn put_account(
     account: &Account,
 ) -> Result<(), StoreError> {
     sqlx::query(
-        "INSERT INTO accounts (id, organization, email, active, record) VALUES (?, ?, ?, ?, ?)
-         ON CONFLICT (id) DO UPDATE SET organization = excluded.organization, email = excluded.email,
-         active = excluded.active, record = excluded.record",
+        "INSERT INTO vouchsafe_accounts (id, organization, email, active, is_owner, record)
+         VALUES (?, ?, ?, ?, ?, ?)
+         ON CONFLICT (id) DO UPDATE SET email = excluded.email, active = excluded.active,
+         is_owner = excluded.is_owner, record = excluded.record WHERE organization = excluded.organization",
     )
     .bind(account.id.as_str())
     .bind(account.organization.as_str())
     .bind(EmailAddress::key_of(&account.email))
     .bind(account.is_active())
+    .bind(account.role == Role::Owner)
     .bind(to_json("account", account)?)
     .execute(&mut *connection)
-    .await?;
-    sqlx::query("DELETE FROM identities WHERE account = ?")
+    .await
+    .or_failed()?;
+    sqlx::query("DELETE FROM vouchsafe_identities WHERE account = ?")
         .bind(account.id.as_str())
         .execute(&mut *connection)
-        .await?;
+        .await
+        .or_failed()?;
     for identity in &account.identities {
-        sqlx::query("INSERT INTO identities (organization, identity, account) VALUES (?, ?, ?)")
+        sqlx::query("INSERT INTO vouchsafe_identities (organization, identity, account) VALUES (?, ?, ?)")
             .bind(account.organization.as_str())
             .bind(identity.key())
             .bind(account.id.as_str())
             .execute(&mut *connection)
-            .await?;
-    }
-    if !account.is_active() {
-        sqlx::query("DELETE FROM sessions WHERE account = ?")
-            .bind(account.id.as_str())
-            .execute(connection)
-            .await?;
+            .await
+            .or_failed()?;
     }
     Ok(())
 }
 
+/// Whether one of these ids is taken, in whatever organization.
+pub(super) async fn is_there(
+    connection: &mut SqliteConnection,
+    query: &'static str,
+    id: &str,
+) -> Result<bool, StoreError> {
+    let found: Option<i64> =
+        sqlx::query_scalar(query).bind(id).fetch_optional(connection).await.or_failed()?;
+    Ok(found.is_some())
+}
+
 pub(super) async fn put_team(connection: &mut SqliteConnection, team: &Team) -> Result<(), StoreError> {
     sqlx::query(
-        "INSERT INTO teams (id, organization, name, record) VALUES (?, ?, ?, ?)
+        "INSERT INTO vouchsafe_teams (id, organization, name, record) VALUES (?, ?, ?, ?)
          ON CONFLICT (id) DO UPDATE SET organization = excluded.organization, name = excluded.name,
          record = excluded.record",
     )
@@ -188,7 +322,8 @@ pub(super) async fn put_team(connection: &mut SqliteConnection, team: &Team) -> 
     .bind(folded(&team.name))
     .bind(to_json("team", team)?)
     .execute(connection)
-    .await?;
+    .await
+    .or_failed()?;
     Ok(())
 }
 
@@ -197,7 +332,7 @@ pub(super) async fn put_project(
     project: &Project,
 ) -> Result<(), StoreError> {
     sqlx::query(
-        "INSERT INTO projects (id, organization, name, record) VALUES (?, ?, ?, ?)
+        "INSERT INTO vouchsafe_projects (id, organization, name, record) VALUES (?, ?, ?, ?)
          ON CONFLICT (id) DO UPDATE SET organization = excluded.organization, name = excluded.name,
          record = excluded.record",
     )
@@ -206,7 +341,8 @@ pub(super) async fn put_project(
     .bind(folded(&project.name))
     .bind(to_json("project", project)?)
     .execute(connection)
-    .await?;
+    .await
+    .or_failed()?;
     Ok(())
 }
 
@@ -216,26 +352,36 @@ pub(super) async fn put_index(
     organization: &Organization,
 ) -> Result<(), StoreError> {
     let id = organization.id.as_str();
-    sqlx::query("DELETE FROM tokens WHERE organization = ?").bind(id).execute(&mut *connection).await?;
+    sqlx::query("DELETE FROM vouchsafe_tokens WHERE organization = ?")
+        .bind(id)
+        .execute(&mut *connection)
+        .await
+        .or_failed()?;
     for record in &organization.tokens {
-        sqlx::query("INSERT INTO tokens (hash, organization) VALUES (?, ?)")
+        sqlx::query("INSERT INTO vouchsafe_tokens (hash, organization) VALUES (?, ?)")
             .bind(record.hash.to_hex())
             .bind(id)
             .execute(&mut *connection)
             .await
-            .map_err(|error| unique("the organization's token")(error.into()))?;
+            .or_failed()
+            .map_err(unique("the organization's token"))?;
     }
-    sqlx::query("DELETE FROM domains WHERE organization = ?").bind(id).execute(&mut *connection).await?;
+    sqlx::query("DELETE FROM vouchsafe_domains WHERE organization = ?")
+        .bind(id)
+        .execute(&mut *connection)
+        .await
+        .or_failed()?;
     let domains = organization
         .domains()
         .map_err(|source| StoreError::DomainInvalid { organization: organization.id.clone(), source })?;
     for domain in &domains {
-        sqlx::query("INSERT INTO domains (domain, organization) VALUES (?, ?)")
+        sqlx::query("INSERT INTO vouchsafe_domains (domain, organization) VALUES (?, ?)")
             .bind(domain.as_str())
             .bind(id)
             .execute(&mut *connection)
             .await
-            .map_err(|error| unique("a verified domain of the organization")(error.into()))?;
+            .or_failed()
+            .map_err(unique("a verified domain of the organization"))?;
     }
     Ok(())
 }
@@ -258,11 +404,13 @@ pub(super) async fn changed(
     connection: &mut SqliteConnection,
     id: &OrganizationId,
 ) -> Result<u64, StoreError> {
-    let next: Option<i64> =
-        sqlx::query_scalar("UPDATE organizations SET version = version + 1 WHERE id = ? RETURNING version")
-            .bind(id.as_str())
-            .fetch_optional(connection)
-            .await?;
+    let next: Option<i64> = sqlx::query_scalar(
+        "UPDATE vouchsafe_organizations SET version = version + 1 WHERE id = ? RETURNING version",
+    )
+    .bind(id.as_str())
+    .fetch_optional(connection)
+    .await
+    .or_failed()?;
     let next = next.ok_or_else(|| StoreError::OrganizationUnknown { organization: id.clone() })?;
     Ok(next.unsigned_abs())
 }
@@ -271,22 +419,26 @@ pub(super) async fn version(
     connection: &mut SqliteConnection,
     id: &OrganizationId,
 ) -> Result<u64, StoreError> {
-    let version: Option<i64> = sqlx::query_scalar("SELECT version FROM organizations WHERE id = ?")
+    let version: Option<i64> = sqlx::query_scalar("SELECT version FROM vouchsafe_organizations WHERE id = ?")
         .bind(id.as_str())
         .fetch_optional(connection)
-        .await?;
+        .await
+        .or_failed()?;
     let version = version.ok_or_else(|| StoreError::OrganizationUnknown { organization: id.clone() })?;
     Ok(version.unsigned_abs())
 }
 
 /// What a failed uniqueness means.
 pub(super) fn unique(what: &'static str) -> impl Fn(StoreError) -> StoreError {
-    move |failure| match failure {
-        StoreError::Database { source: sqlx::Error::Database(error) } if error.is_unique_violation() => {
-            StoreError::Taken { what }
-        }
-        other => other,
+    move |failure| match &failure {
+        StoreError::Backend { source } if is_unique_violation(source.as_ref()) => StoreError::Taken { what },
+        _ => failure,
     }
+}
+
+fn is_unique_violation(source: &(dyn std::error::Error + 'static)) -> bool {
+    let answer = source.downcast_ref::<sqlx::Error>().and_then(sqlx::Error::as_database_error);
+    answer.is_some_and(|answer| answer.is_unique_violation())
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Organizations, settings, and what a snapshot has.
 
+use crate::StoredMetadata;
 use vouchsafe::{
     EntityId, Provider,
     provisioning::{
@@ -7,15 +8,14 @@ use vouchsafe::{
         TeamId,
     },
 };
-use vouchsafe_store::{SignIn, StoredMetadata};
 
-use super::{Store, acme, globex, login, now, okta, with_acme, with_globex};
+use super::{Store, acme, globex, login, now, okta, provision, with_acme, with_globex};
 
 fn domain(text: &str) -> Domain {
     Domain::parse(text).unwrap()
 }
 
-pub(crate) async fn organizations_are_found_and_their_names_are_unique(store: impl Store) {
+pub async fn organizations_are_found_and_their_names_are_unique(store: impl Store) {
     with_acme(&store).await;
     let mut other = Organization::new(OrganizationId::new("other"), "other", "Other");
     store.add_organization(&other).await.unwrap();
@@ -30,7 +30,7 @@ pub(crate) async fn organizations_are_found_and_their_names_are_unique(store: im
     assert_eq!(store.add_organization(&other).await.unwrap_err().code(), "store.taken", "slug");
 }
 
-pub(crate) async fn an_organization_is_updated_at_its_version_only(store: impl Store) {
+pub async fn an_organization_is_updated_at_its_version_only(store: impl Store) {
     with_acme(&store).await;
     let mut first = store.organization(&acme()).await.unwrap().unwrap();
     let mut second = first.clone();
@@ -47,7 +47,7 @@ pub(crate) async fn an_organization_is_updated_at_its_version_only(store: impl S
     assert_eq!(store.organizations().await.unwrap(), [acme()], "nothing of it is left");
 }
 
-pub(crate) async fn policies_and_metadata_are_kept(store: impl Store) {
+pub async fn policies_and_metadata_are_kept(store: impl Store) {
     with_acme(&store).await;
     let wrong = store.set_policy(&acme(), "[groups]\nsync = 'no'").await.unwrap_err();
     assert_eq!(wrong.code(), "store.policy");
@@ -66,37 +66,37 @@ pub(crate) async fn policies_and_metadata_are_kept(store: impl Store) {
         store.metadata(&nobody).await.unwrap_err().code(),
         store.set_metadata(&nobody, &metadata).await.unwrap_err().code(),
         store.whole(&nobody).await.unwrap_err().code(),
-        store.put_team(&Team::new(TeamId::new("x"), nobody.clone(), "X")).await.unwrap_err().code(),
+        store.add_team(&Team::new(TeamId::new("x"), nobody.clone(), "X")).await.unwrap_err().code(),
     ] {
         assert_eq!(code, "store.organization_unknown");
     }
 }
 
-pub(crate) async fn names_are_unique_in_an_organization(store: impl Store) {
+pub async fn names_are_unique_in_an_organization(store: impl Store) {
     with_acme(&store).await;
     let taken = [
-        store.put_team(&Team::new(TeamId::new("t9"), acme(), " ALL hands")).await,
-        store.put_project(&Project::new(ProjectId::new("p9"), acme(), "sandbox")).await,
+        store.add_team(&Team::new(TeamId::new("t9"), acme(), " ALL hands")).await,
+        store.add_project(&Project::new(ProjectId::new("p9"), acme(), "sandbox")).await,
     ];
     for result in taken {
         assert_eq!(result.unwrap_err().code(), "store.taken");
     }
     let mut ada = Account::new(AccountId::new("1"), acme(), "ada@example.com");
     ada.identities.push(Identity::new(okta(), "00u1"));
-    store.put_account(&ada).await.unwrap();
-    store.put_account(&ada).await.unwrap();
+    store.add_account(&ada).await.unwrap();
+    assert_eq!(store.add_account(&ada).await.unwrap_err().code(), "store.taken", "it is there");
     let mut second = ada.clone();
     second.id = AccountId::new("2");
     second.email = "ADA@example.com".to_owned();
     second.identities.clear();
-    assert_eq!(store.put_account(&second).await.unwrap_err().code(), "store.taken", "e-mail");
+    assert_eq!(store.add_account(&second).await.unwrap_err().code(), "store.taken", "e-mail");
     second.email = "bob@example.com".to_owned();
     second.identities = ada.identities.clone();
-    assert_eq!(store.put_account(&second).await.unwrap_err().code(), "store.taken", "identity");
+    assert_eq!(store.add_account(&second).await.unwrap_err().code(), "store.taken", "identity");
     assert_eq!(store.whole(&acme()).await.unwrap().accounts, [ada]);
 }
 
-pub(crate) async fn a_domain_belongs_to_one_organization(store: impl Store) {
+pub async fn a_domain_belongs_to_one_organization(store: impl Store) {
     with_acme(&store).await;
     with_globex(&store).await;
     let mut thief = Organization::new(OrganizationId::new("thief"), "thief", "Thief");
@@ -130,7 +130,7 @@ pub(crate) async fn a_domain_belongs_to_one_organization(store: impl Store) {
     assert_eq!(owner.value.id, globex());
 }
 
-pub(crate) async fn discovery_asks_domains_and_never_accounts(store: impl Store) {
+pub async fn discovery_asks_domains_and_never_accounts(store: impl Store) {
     with_acme(&store).await;
     with_globex(&store).await;
     let mut plain = Organization::new(OrganizationId::new("plain"), "plain", "Not converted");
@@ -141,7 +141,7 @@ pub(crate) async fn discovery_asks_domains_and_never_accounts(store: impl Store)
         ["ceo@example.com", "ceo@plain.example", "guest@nobody.example"].into_iter().enumerate()
     {
         let account = Account::new(AccountId::new(format!("g{number}")), globex(), address);
-        store.put_account(&account).await.unwrap();
+        store.add_account(&account).await.unwrap();
     }
     let found = async |text: &str| {
         store.organization_by_domain(&domain(text)).await.unwrap().map(|found| found.value)
@@ -154,10 +154,10 @@ pub(crate) async fn discovery_asks_domains_and_never_accounts(store: impl Store)
     assert!(found("mail.example.com").await.is_none(), "a subdomain is another domain");
 }
 
-pub(crate) async fn addresses_are_compared_by_one_grammar(store: impl Store) {
+pub async fn addresses_are_compared_by_one_grammar(store: impl Store) {
     let token = with_acme(&store).await;
     let put = async |id: &str, address: &str| {
-        store.put_account(&Account::new(AccountId::new(id), acme(), address)).await.map_err(|e| e.code())
+        store.add_account(&Account::new(AccountId::new(id), acme(), address)).await.map_err(|e| e.code())
     };
     put("1", "kim@example.com").await.unwrap();
     assert_eq!(put("2", "KIM@Example.com").await, Err("store.taken"));
@@ -166,7 +166,7 @@ pub(crate) async fn addresses_are_compared_by_one_grammar(store: impl Store) {
     let of = async |address: &str| {
         let facts = login("00u9", &token, "id1").without_attribute("user.email");
         let facts = facts.with_attribute("user.email", [address]);
-        let snapshot = store.snapshot_for(&facts).await.unwrap();
+        let snapshot = store.snapshot(&facts).await.unwrap();
         snapshot.accounts.iter().map(|account| account.id.to_string()).collect::<Vec<_>>()
     };
     assert_eq!(of("Kim@EXAMPLE.com").await, ["1"]);
@@ -174,58 +174,60 @@ pub(crate) async fn addresses_are_compared_by_one_grammar(store: impl Store) {
     assert!(of("eve@evil.example,kim@example.com").await.is_empty());
 }
 
-pub(crate) async fn what_another_organization_verified_is_in_the_snapshot(store: impl Store) {
+pub async fn what_another_organization_verified_is_in_the_snapshot(store: impl Store) {
     let token = with_acme(&store).await;
     with_globex(&store).await;
     let facts = login("ada", &token, "id1")
         .with_attribute("other", ["Eve@Globex.example"])
         .with_attribute("third", ["eve@nobody.example"]);
-    let snapshot = store.snapshot_for(&facts).await.unwrap();
+    let snapshot = store.snapshot(&facts).await.unwrap();
     let domains: Vec<&str> = snapshot.domains_of_others.iter().map(Domain::as_str).collect();
     assert_eq!(domains, ["globex.example"], "of those that the login could mean, and not its own");
     assert!(store.whole(&acme()).await.unwrap().domains_of_others.is_empty(), "nothing of another");
 }
 
-pub(crate) async fn a_snapshot_has_what_the_login_needs(store: impl Store) {
+pub async fn a_snapshot_has_what_the_login_needs(store: impl Store) {
     let token = with_acme(&store).await;
     for number in 0..20 {
         let mut account =
             Account::new(AccountId::new(format!("{number}")), acme(), format!("p{number}@example.com"));
         account.identities.push(Identity::new(okta(), format!("00u{number}")));
         account.status = if number == 19 { Status::Suspended } else { Status::Active };
-        store.put_account(&account).await.unwrap();
+        store.add_account(&account).await.unwrap();
     }
     let mut facts = login("00u3", &token, "id1");
     facts.attributes.insert("user.email".to_owned(), vec!["P7@Example.com".to_owned()]);
-    let snapshot = store.snapshot_for(&facts).await.unwrap();
+    let snapshot = store.snapshot(&facts).await.unwrap();
     let mut ids: Vec<&str> = snapshot.accounts.iter().map(|account| account.id.as_str()).collect();
     ids.sort_unstable();
     assert_eq!(ids, ["3", "7"]);
-    assert_eq!(snapshot.seats(), 19);
     let whole = store.whole(&acme()).await.unwrap();
     assert_eq!(whole.accounts.len(), 20);
-    assert_eq!(
-        (whole.version, &whole.teams, &whole.projects),
-        (snapshot.version, &snapshot.teams, &snapshot.projects)
-    );
-    let by_issuer = store.snapshot_for(&login("00u3", "no token of anybody", "id1")).await.unwrap();
+    assert_eq!(whole.version, snapshot.version);
+    let mut limited = store.organization(&acme()).await.unwrap().unwrap();
+    limited.value.seat_limit = Some(19);
+    store.update_organization(&limited).await.unwrap();
+    assert_eq!(store.snapshot(&facts).await.unwrap().seats(), 19);
+    let refused = provision(&store, login("21", &token, "id1")).await.unwrap_err();
+    assert_eq!(refused.code(), "provisioning.seat_limit");
+    let by_issuer = store.snapshot(&login("00u3", "no token of anybody", "id1")).await.unwrap();
     assert_eq!(by_issuer.organization.id, acme());
 }
 
-pub(crate) async fn a_foreign_token_leads_to_its_own_organization(store: impl Store) {
+pub async fn a_foreign_token_leads_to_its_own_organization(store: impl Store) {
     with_acme(&store).await;
     let theirs = EntityId::new("http://www.okta.com/exk2").unwrap();
     let mut other = Organization::new(OrganizationId::new("other"), "other", "Other");
     other.entitled = true;
     let token = other.convert(theirs, &Provider::rustcrypto(), now()).unwrap().reveal();
     store.add_organization(&other).await.unwrap();
-    let refused = store.sign_in(None, login("ada", &token, "id1")).await.unwrap_err();
+    let refused = provision(&store, login("ada", &token, "id1")).await.unwrap_err();
     assert_eq!(refused.code(), "provisioning.organization_mismatch");
     let mut stranger = login("ada", "0000", "id1");
     stranger.issuer = EntityId::new("http://www.okta.com/exk3").unwrap();
-    assert_eq!(store.sign_in(None, &stranger).await.unwrap_err().code(), "store.no_organization");
+    assert_eq!(provision(&store, &stranger).await.unwrap_err().code(), "store.no_organization");
     assert_eq!(
-        store.sign_in(None, login("ada", "0000", "id1")).await.unwrap_err().code(),
+        provision(&store, login("ada", "0000", "id1")).await.unwrap_err().code(),
         "provisioning.token_unknown"
     );
     assert!(store.whole(&acme()).await.unwrap().accounts.is_empty());

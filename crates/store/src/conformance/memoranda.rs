@@ -1,18 +1,18 @@
 //! Replays, pending requests, sessions.
 
+use crate::{Session, SessionId, SessionNameId};
 use chrono::TimeDelta;
 use tokio::task::JoinSet;
 use vouchsafe::{
     Connection, ConnectionId, ConnectionSettings, Expect, IdentityProvider, LoginOptions, PendingRequest,
     PostedResponse, Provider, ServiceProvider, Unsolicited,
-    provisioning::{Account, AccountId, Identity, Organization, Policy, Snapshot, Status},
+    provisioning::{Account, AccountId, Actor, Change, Identity, Organization, Policy, Snapshot, Status},
 };
-use vouchsafe_store::{Session, SessionId, SessionNameId};
 use vouchsafe_testkit::{ASSERTION_CONSUMER, Attribute, SERVICE_PROVIDER};
 
-use super::{Store, acme, now, okta, with_acme};
+use super::{Store, acme, change, now, okta, with_acme};
 
-pub(crate) async fn one_of_a_hundred_records_is_the_first(store: impl Store) {
+pub async fn one_of_a_hundred_records_is_the_first(store: impl Store) {
     let mut tasks = JoinSet::new();
     for _ in 0..100 {
         let store = store.clone();
@@ -23,7 +23,7 @@ pub(crate) async fn one_of_a_hundred_records_is_the_first(store: impl Store) {
     assert!(store.insert_once("4567", now()).await.unwrap());
 }
 
-pub(crate) async fn records_are_swept_a_margin_after_their_time(store: impl Store) {
+pub async fn records_are_swept_a_margin_after_their_time(store: impl Store) {
     let margin = vouchsafe::ReplayKey::MARGIN;
     let later = now() + TimeDelta::milliseconds(1);
     let newest = now() + TimeDelta::days(10);
@@ -41,7 +41,7 @@ pub(crate) async fn records_are_swept_a_margin_after_their_time(store: impl Stor
 }
 
 /// The newest assertions are remembered whatever a clock says, and so is everything of the last day before them.
-pub(crate) async fn a_clock_that_went_ahead_and_came_back_accepts_nothing_twice(store: impl Store) {
+pub async fn a_clock_that_went_ahead_and_came_back_accepts_nothing_twice(store: impl Store) {
     let end = now() + TimeDelta::minutes(5);
     assert!(store.insert_once("old", end - TimeDelta::hours(25)).await.unwrap());
     assert!(store.insert_once("yesterday", end - TimeDelta::hours(23)).await.unwrap());
@@ -69,7 +69,7 @@ pub(crate) async fn a_clock_that_went_ahead_and_came_back_accepts_nothing_twice(
     assert!(!store.insert_once("just now", end).await.unwrap());
 }
 
-pub(crate) async fn a_record_lasts_to_its_last_nanosecond(store: impl Store) {
+pub async fn a_record_lasts_to_its_last_nanosecond(store: impl Store) {
     let margin = vouchsafe::ReplayKey::MARGIN;
     let end = now() + TimeDelta::nanoseconds(1);
     assert!(store.insert_once("fraction", end).await.unwrap());
@@ -89,7 +89,7 @@ pub(crate) async fn a_record_lasts_to_its_last_nanosecond(store: impl Store) {
     assert_eq!(store.sweep_sessions(session_end + TimeDelta::milliseconds(1)).await.unwrap(), 1);
 }
 
-pub(crate) async fn an_assertion_is_confirmed_once(store: impl Store) {
+pub async fn an_assertion_is_confirmed_once(store: impl Store) {
     let (service, okta) = service();
     let idp = vouchsafe_testkit::IdentityProvider::okta();
     let attributes = [Attribute::new("department", ["R&D"]), Attribute::new("groups", [""; 0])];
@@ -114,7 +114,7 @@ pub(crate) async fn an_assertion_is_confirmed_once(store: impl Store) {
     assert_eq!(facts.values("department"), Some(["R&D".to_owned()].as_slice()));
     assert_eq!(facts.values("groups"), Some([].as_slice()), "there and empty");
     assert_eq!(facts.values("absent"), None);
-    // What is remembered of the plan has the same name as the replay record.
+    // The audit names the assertion as the replay record does.
     let plan = {
         let mut acme = Organization::new(acme(), "acme", "Acme");
         acme.entitled = true;
@@ -124,7 +124,7 @@ pub(crate) async fn an_assertion_is_confirmed_once(store: impl Store) {
         let facts = facts.with_attribute("user.email", ["ada@example.com"]);
         Policy::default().plan(facts, &Snapshot::new(acme)).unwrap()
     };
-    assert_eq!(plan.idempotency_key(), Some(key.hash()));
+    assert_eq!(plan.assertion_hash(), Some(key.hash()));
     let session = Session::new(&login, acme(), AccountId::new("1"), TimeDelta::days(9));
     assert_eq!(session.identity, Identity::of_login(&login));
     assert!(session.identity.is_some());
@@ -146,33 +146,36 @@ impl Confirm for vouchsafe::ValidAssertion {
     }
 }
 
-pub(crate) async fn a_pending_request_is_taken_once(store: impl Store) {
+pub async fn a_pending_request_is_found_until_it_is_removed(store: impl Store) {
     let pending = pending();
     let handle = pending.handle().to_owned();
     store.put(&pending).await.unwrap();
+    for _ in 0..3 {
+        let found = store.find_pending(&handle, now()).await.unwrap().unwrap();
+        assert_eq!(found.to_stored(), pending.to_stored());
+    }
     let mut tasks = JoinSet::new();
     for _ in 0..20 {
         let (store, handle) = (store.clone(), handle.clone());
-        tasks.spawn(async move { store.take(&handle, now()).await.unwrap() });
+        tasks.spawn(async move { store.remove_pending(&handle).await.unwrap() });
     }
-    let taken: Vec<_> = tasks.join_all().await.into_iter().flatten().collect();
-    assert_eq!(taken.len(), 1);
-    assert_eq!(taken[0].to_stored(), pending.to_stored());
-    assert!(store.take("nothing", now()).await.unwrap().is_none());
+    let removed = tasks.join_all().await.into_iter().filter(|removed| *removed).count();
+    assert_eq!(removed, 1);
+    assert!(store.find_pending(&handle, now()).await.unwrap().is_none());
 }
 
-pub(crate) async fn a_pending_request_ends_at_its_time(store: impl Store) {
+pub async fn a_pending_request_ends_at_its_time(store: impl Store) {
     let pending = pending();
     let end = pending.expires_at();
     store.put(&pending).await.unwrap();
-    assert!(store.take(pending.handle(), end).await.unwrap().is_none());
+    assert!(store.find_pending(pending.handle(), end).await.unwrap().is_none());
     store.put(&pending).await.unwrap();
     assert_eq!(store.sweep_pending(end - TimeDelta::seconds(1)).await.unwrap(), 0);
     assert_eq!(store.sweep_pending(end).await.unwrap(), 1);
     assert_eq!(store.sweep_pending(end).await.unwrap(), 0);
 }
 
-pub(crate) async fn a_session_lasts_until_its_end_and_no_longer(store: impl Store) {
+pub async fn a_session_lasts_until_its_end_and_no_longer(store: impl Store) {
     let limit = now() + TimeDelta::hours(1);
     let id = SessionId::generate(&Provider::rustcrypto()).unwrap();
     let session = session("1", "ada", "s1").lasting(TimeDelta::hours(8), Some(limit));
@@ -188,7 +191,7 @@ pub(crate) async fn a_session_lasts_until_its_end_and_no_longer(store: impl Stor
     assert!(!format!("{id:?}").contains(id.reveal()));
 }
 
-pub(crate) async fn sessions_end_by_id_by_name_and_by_account(store: impl Store) {
+pub async fn sessions_end_by_id_by_name_and_by_account(store: impl Store) {
     let mut ids = Vec::new();
     for (account, name, index) in
         [("1", "ada", "s1"), ("1", "ada", "s2"), ("2", "bob", "s3"), ("2", "bob", "s4")]
@@ -213,7 +216,7 @@ pub(crate) async fn sessions_end_by_id_by_name_and_by_account(store: impl Store)
 }
 
 /// A logout request for one of three persons of one name leaves the other two alone.
-pub(crate) async fn a_name_ends_the_sessions_of_its_own_person_only(store: impl Store) {
+pub async fn a_name_ends_the_sessions_of_its_own_person_only(store: impl Store) {
     let plain = Identity::new(okta(), "12345");
     let persistent = plain.clone().with_format(vouchsafe::metadata::name_id_format::PERSISTENT);
     let qualified = persistent.clone().with_qualifiers(Some("http://idp.example/a"), None);
@@ -230,7 +233,7 @@ pub(crate) async fn a_name_ends_the_sessions_of_its_own_person_only(store: impl 
     assert_eq!((left(&ids[0]).await, left(&ids[1]).await, left(&ids[2]).await), (true, false, true));
 }
 
-pub(crate) async fn a_negative_lifetime_ends_a_session(store: impl Store) {
+pub async fn a_negative_lifetime_ends_a_session(store: impl Store) {
     let limit = now() + TimeDelta::hours(1);
     for (at_most, end) in [
         (TimeDelta::MIN, now()),
@@ -251,19 +254,17 @@ pub(crate) async fn a_negative_lifetime_ends_a_session(store: impl Store) {
     assert!(!session("1", "ada", "s1").lasting(TimeDelta::MAX, None).is_over(limit));
 }
 
-pub(crate) async fn a_suspended_account_gets_no_session(store: impl Store) {
+pub async fn a_suspended_account_gets_no_session(store: impl Store) {
     with_acme(&store).await;
     let mut account = Account::new(AccountId::new("1"), acme(), "ada@example.com");
     account.status = Status::Suspended;
-    store.put_account(&account).await.unwrap();
+    store.add_account(&account).await.unwrap();
     let id = SessionId::generate(&Provider::rustcrypto()).unwrap();
     let session = session("1", "ada", "s1").lasting(TimeDelta::hours(8), None);
     assert_eq!(store.create(&id, &session).await.unwrap_err().code(), "store.account_suspended");
-    account.status = Status::Active;
-    store.put_account(&account).await.unwrap();
+    change(&store, &account.id, Change::Reactivate, Actor::Operator).await.unwrap();
     store.create(&id, &session).await.unwrap();
-    account.status = Status::Suspended;
-    store.put_account(&account).await.unwrap();
+    change(&store, &account.id, Change::Suspend, Actor::Operator).await.unwrap();
     assert_eq!(store.find(&id, now()).await.unwrap(), None, "suspended by hand");
 }
 
@@ -275,7 +276,7 @@ fn session(account: &str, name: &str, index: &str) -> Session {
     session
 }
 
-fn service() -> (ServiceProvider, Connection) {
+pub fn service() -> (ServiceProvider, Connection) {
     let idp = vouchsafe_testkit::IdentityProvider::okta();
     let trusted = IdentityProvider::from_metadata(idp.metadata().unwrap().as_bytes()).unwrap();
     let okta = Connection::new(ConnectionId::new("acme").unwrap(), trusted)

@@ -1,0 +1,160 @@
+//! What every store must do, as functions that anybody runs over a store of their own (feature `conformance`).
+//!
+//! [`conformance!`](crate::conformance!) makes a test of each, in a crate that has `tokio` with `macros` and `rt-multi-thread`:
+//!
+//! ```ignore
+//! async fn mine() -> (MyStore, ()) {
+//!     (MyStore::empty(), ()) // and what must live as long as the store, such as a folder
+//! }
+//!
+//! vouchsafe_store::conformance!(mine);
+//! ```
+//!
+//! Each function takes an empty store, and panics where the store does something else than it should.
+
+#![expect(missing_docs, reason = "the name of each function says what it demands")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::missing_errors_doc,
+    clippy::missing_panics_doc,
+    reason = "these are tests: one that cannot go on must stop"
+)]
+
+pub mod directory;
+pub mod memoranda;
+pub mod scenarios;
+pub mod sign_in;
+
+use crate::{Applied, Decision, Directory, PendingStore, ReplayStore, SessionStore, SignInError};
+use chrono::{DateTime, Utc};
+use vouchsafe::{
+    EntityId, Provider,
+    provisioning::{
+        AccountId, Actor, Change, LoginFacts, Organization, OrganizationId, Project, ProjectId, Team, TeamId,
+    },
+};
+
+/// What every store is.
+pub trait Store: ReplayStore + PendingStore + SessionStore + Directory + Clone + 'static {}
+impl<S: ReplayStore + PendingStore + SessionStore + Directory + Clone + 'static> Store for S {}
+
+/// Makes a test of each function of the conformance suite.
+///
+/// `conformance!(make)`: `make` is an async function that gives an empty store and what keeps it alive.
+#[macro_export]
+macro_rules! conformance {
+    ($make:path) => {
+        $crate::conformance!($make, memoranda, one_of_a_hundred_records_is_the_first, records_are_swept_a_margin_after_their_time,
+            a_clock_that_went_ahead_and_came_back_accepts_nothing_twice, a_record_lasts_to_its_last_nanosecond,
+            an_assertion_is_confirmed_once, a_pending_request_is_found_until_it_is_removed,
+            a_pending_request_ends_at_its_time, a_session_lasts_until_its_end_and_no_longer,
+            sessions_end_by_id_by_name_and_by_account, a_name_ends_the_sessions_of_its_own_person_only,
+            a_negative_lifetime_ends_a_session, a_suspended_account_gets_no_session);
+        $crate::conformance!($make, directory, organizations_are_found_and_their_names_are_unique,
+            an_organization_is_updated_at_its_version_only, policies_and_metadata_are_kept,
+            names_are_unique_in_an_organization, a_snapshot_has_what_the_login_needs,
+            a_foreign_token_leads_to_its_own_organization, a_domain_belongs_to_one_organization,
+            discovery_asks_domains_and_never_accounts, addresses_are_compared_by_one_grammar,
+            what_another_organization_verified_is_in_the_snapshot);
+        $crate::conformance!($make, sign_in, a_first_sign_in_makes_an_account_and_the_second_nothing,
+            three_persons_of_one_name_get_three_accounts, nobody_gets_an_address_of_a_domain_of_another_organization,
+            two_first_sign_ins_of_one_person_make_one_account, many_people_sign_in_at_the_same_time,
+            suspension_ends_sessions_and_is_recorded, the_audit_says_what_and_why_and_no_secret,
+            the_store_and_the_planner_agree_on_what_a_plan_makes);
+        $crate::conformance!($make, scenarios, two_hundred_first_sign_ins_at_once_succeed,
+            an_owner_suspends_somebody_while_forty_people_sign_in, a_refused_sign_in_leaves_nothing_behind,
+            one_response_is_accepted_once, a_sign_in_answers_its_request_and_replaces_a_session,
+            a_stale_write_loses_no_membership, the_last_owner_survives_every_change,
+            a_large_organization_costs_what_the_person_means, settings_are_changed_while_people_sign_in,
+            changes_by_hand_name_their_actor, a_domain_that_is_verified_meanwhile_counts);
+    };
+    ($make:path, $module:ident, $($name:ident),*) => {
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn $name() {
+                let (store, _kept) = $make().await;
+                $crate::conformance::$module::$name(store).await;
+            }
+        )*
+    };
+}
+
+pub fn now() -> DateTime<Utc> {
+    "2026-01-15T09:00:00Z".parse().unwrap()
+}
+
+pub fn okta() -> EntityId {
+    EntityId::new(vouchsafe_testkit::OKTA_ENTITY_ID).unwrap()
+}
+
+pub fn acme() -> OrganizationId {
+    OrganizationId::new("acme")
+}
+
+pub const POLICY: &str = "
+    [attributes]
+    groups = 'department'
+    [defaults]
+    teams = [{ name = 'All hands' }]
+    projects = [{ name = 'Sandbox' }]
+    [groups]
+    create_teams = true
+";
+
+/// Acme, converted, with a team and a project; its token.
+pub async fn with_acme(store: &impl Store) -> String {
+    let mut organization = Organization::new(acme(), "acme", "Acme");
+    organization.entitled = true;
+    organization.verified_domains = vec!["Example.com".to_owned()];
+    let token = organization.convert(okta(), &Provider::rustcrypto(), now()).unwrap().reveal();
+    store.add_organization(&organization).await.unwrap();
+    store.add_team(&Team::new(TeamId::new("t1"), acme(), "All hands")).await.unwrap();
+    store.add_project(&Project::new(ProjectId::new("p1"), acme(), "Sandbox")).await.unwrap();
+    store.set_policy(&acme(), POLICY).await.unwrap();
+    token
+}
+
+/// Globex, converted, with an identity provider and a verified domain of its own; its token.
+pub async fn with_globex(store: &impl Store) -> String {
+    let mut organization = Organization::new(globex(), "globex", "Globex");
+    organization.entitled = true;
+    organization.verified_domains = vec!["globex.example".to_owned()];
+    let token = organization.convert(globex_idp(), &Provider::rustcrypto(), now()).unwrap().reveal();
+    store.add_organization(&organization).await.unwrap();
+    token
+}
+
+pub fn globex() -> OrganizationId {
+    OrganizationId::new("globex")
+}
+
+pub fn globex_idp() -> EntityId {
+    EntityId::new("http://www.okta.com/exk2").unwrap()
+}
+
+/// A login of somebody at Acme.
+pub fn login(person: &str, token: &str, assertion: &str) -> LoginFacts {
+    LoginFacts::new(okta(), person, now())
+        .with_assertion_id(assertion)
+        .with_attribute("user.email", [format!("{person}@example.com")])
+        .with_attribute("department", ["Engineering"])
+        .with_attribute("token", [token])
+}
+
+/// What a login that was confirmed elsewhere makes.
+pub async fn provision(store: &impl Store, login: impl Into<LoginFacts>) -> Result<Applied, SignInError> {
+    store.decide(Decision::login(login)).await
+}
+
+/// A change by hand at Acme.
+pub async fn change(
+    store: &impl Store,
+    account: &AccountId,
+    change: Change,
+    actor: Actor,
+) -> Result<Applied, SignInError> {
+    store.decide(Decision::change(acme(), account.clone(), change, actor, "a test", now())).await
+}

@@ -1,0 +1,265 @@
+//! Many at once, faults in the middle, and what must not be lost.
+
+use crate::{About, Decision, SessionId, SignIn};
+use chrono::TimeDelta;
+use tokio::task::JoinSet;
+use vouchsafe::{
+    Expect, LoginOptions, PostedResponse, Provider, ValidAssertion,
+    provisioning::{
+        Account, AccountId, Action, Actor, Change, Membership, Origin, Permission, Policy, Project,
+        ProjectId, Role, Snapshot, Team, TeamId,
+    },
+};
+use vouchsafe_testkit::{Attribute, ISSUE_INSTANT};
+
+use super::{Store, acme, change, login, memoranda::service, now, okta, provision, with_acme, with_globex};
+
+/// What an identity provider says of somebody at Acme, in a response of its own.
+pub fn valid(person: &str, token: &str, assertion: &str) -> ValidAssertion {
+    let response = vouchsafe_testkit::IdentityProvider::okta()
+        .response()
+        .assertion_id(assertion)
+        .name_id(person)
+        .attribute(Attribute::new("user.email", [format!("{person}@example.com")]))
+        .attribute(Attribute::new("department", ["Engineering"]))
+        .attribute(Attribute::new("token", [token]));
+    let (service, okta) = service();
+    let encoded = response.issue().unwrap().to_base64();
+    let posted = PostedResponse::from_base64(&encoded, service.limits()).unwrap();
+    let claimed = service.open(posted).unwrap();
+    service.receive(claimed, std::slice::from_ref(&okta), Expect::Unsolicited, ISSUE_INSTANT).unwrap()
+}
+
+pub fn sign_in(valid: ValidAssertion) -> SignIn {
+    SignIn::new(valid, SessionId::generate(&Provider::rustcrypto()).unwrap(), TimeDelta::hours(8))
+}
+
+pub async fn two_hundred_first_sign_ins_at_once_succeed(store: impl Store) {
+    let token = with_acme(&store).await;
+    let mut tasks = JoinSet::new();
+    for number in 0..200 {
+        let (store, token) = (store.clone(), token.clone());
+        let valid = valid(&format!("p{number}"), &token, &format!("id{number}"));
+        tasks.spawn(async move { store.sign_in(sign_in(valid)).await.map_err(|failure| failure.code()) });
+    }
+    let signed_in = tasks.join_all().await;
+    for one in signed_in {
+        let one = one.unwrap();
+        let found = store.find(&one.id, ISSUE_INSTANT).await.unwrap().unwrap();
+        assert_eq!((&found.account, &found.organization), (one.account(), one.organization()));
+    }
+    let whole = store.whole(&acme()).await.unwrap();
+    assert_eq!(whole.accounts.len(), 200);
+    assert_eq!(whole.teams.len(), 2, "the team was made once");
+    assert!(whole.accounts.iter().all(|account| account.memberships.len() == 2));
+}
+
+pub async fn an_owner_suspends_somebody_while_forty_people_sign_in(store: impl Store) {
+    let token = with_acme(&store).await;
+    let eve = provision(&store, login("eve", &token, "id0")).await.unwrap().account;
+    let mut tasks = JoinSet::new();
+    for number in 0..40 {
+        let (store, facts) = (store.clone(), login(&format!("p{number}"), &token, &format!("id{number}")));
+        tasks.spawn(async move { provision(&store, facts).await.map(|applied| applied.account) });
+    }
+    tokio::task::yield_now().await;
+    change(&store, &eve, Change::Suspend, Actor::Operator).await.unwrap();
+    for one in tasks.join_all().await {
+        one.unwrap();
+    }
+    let whole = store.whole(&acme()).await.unwrap();
+    assert_eq!(whole.accounts.len(), 41);
+    assert!(!whole.account(&eve).unwrap().is_active());
+}
+
+/// The version that an owner's page was read at is that of the settings, which sign-ins do not touch.
+pub async fn settings_are_changed_while_people_sign_in(store: impl Store) {
+    let token = with_acme(&store).await;
+    let mut read = store.organization(&acme()).await.unwrap().unwrap();
+    provision(&store, login("ada", &token, "id1")).await.unwrap();
+    read.value.rotate_token(&Provider::rustcrypto(), now(), TimeDelta::days(1)).unwrap();
+    store.update_organization(&read).await.unwrap();
+    assert_eq!(store.organization(&acme()).await.unwrap().unwrap().value.tokens.len(), 2);
+}
+
+pub async fn a_refused_sign_in_leaves_nothing_behind(store: impl Store) {
+    let token = with_acme(&store).await;
+    store.set_policy(&acme(), "[admission]\ncreate = false").await.unwrap();
+    let before = store.whole(&acme()).await.unwrap();
+    let refused = store.sign_in(sign_in(valid("ada", &token, "id1"))).await.unwrap_err();
+    assert_eq!(refused.code(), "provisioning.creation_off");
+    assert_eq!(store.whole(&acme()).await.unwrap(), before);
+    assert!(store.audit(&acme()).await.unwrap().is_empty());
+    // Not even the replay record: once the admin has changed the policy, the same response is good.
+    store.set_policy(&acme(), super::POLICY).await.unwrap();
+    store.sign_in(sign_in(valid("ada", &token, "id1"))).await.unwrap();
+}
+
+pub async fn one_response_is_accepted_once(store: impl Store) {
+    let token = with_acme(&store).await;
+    let mut tasks = JoinSet::new();
+    for _ in 0..20 {
+        let (store, valid) = (store.clone(), valid("ada", &token, "id1"));
+        tasks.spawn(async move { store.sign_in(sign_in(valid)).await.map(|_| ()) });
+    }
+    let outcomes = tasks.join_all().await;
+    assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
+    for refused in outcomes.into_iter().filter_map(Result::err) {
+        assert_eq!(refused.code(), "assertion.replayed");
+        let crate::SignInError::NotBelieved(refusal) = refused else { panic!("{refused}") };
+        assert!(refusal.ledger().checks().len() > 5, "the whole ledger");
+    }
+    // The same ID for another person is a replay too.
+    let refused = store.sign_in(sign_in(valid("eve", &token, "id1"))).await.unwrap_err();
+    assert_eq!(refused.code(), "assertion.replayed");
+    assert_eq!(store.whole(&acme()).await.unwrap().accounts.len(), 1);
+}
+
+pub async fn a_sign_in_answers_its_request_and_replaces_a_session(store: impl Store) {
+    let token = with_acme(&store).await;
+    let (service, okta) = service();
+    let pending = service.start_login(&okta, LoginOptions::default(), ISSUE_INSTANT).unwrap().pending;
+    store.put(&pending).await.unwrap();
+    let first = store.sign_in(sign_in(valid("ada", &token, "id1"))).await.unwrap();
+    let shown = || SessionId::received(first.id.reveal(), &Provider::rustcrypto()).unwrap();
+
+    // One that is refused leaves the request and the session where they are.
+    let again = sign_in(valid("ada", &token, "id1")).answering(Some(&pending)).replacing(Some(shown()));
+    assert_eq!(store.sign_in(again).await.unwrap_err().code(), "assertion.replayed");
+    assert!(store.find(&first.id, ISSUE_INSTANT).await.unwrap().is_some());
+    assert!(store.find_pending(pending.handle(), ISSUE_INSTANT).await.unwrap().is_some());
+
+    let second = sign_in(valid("ada", &token, "id2")).answering(Some(&pending)).replacing(Some(shown()));
+    let second = store.sign_in(second).await.unwrap();
+    assert!(store.find(&first.id, ISSUE_INSTANT).await.unwrap().is_none());
+    assert!(store.find(&second.id, ISSUE_INSTANT).await.unwrap().is_some());
+    assert!(store.find_pending(pending.handle(), ISSUE_INSTANT).await.unwrap().is_none());
+    assert_eq!(second.account(), first.account());
+}
+
+/// An owner's page was read, somebody joined a team meanwhile, and then the owner's click arrives.
+pub async fn a_stale_write_loses_no_membership(store: impl Store) {
+    let token = with_acme(&store).await;
+    let ada = provision(&store, login("ada", &token, "id1")).await.unwrap().account;
+    change(&store, &ada, Change::Suspend, Actor::Operator).await.unwrap();
+    let stale = store.whole(&acme()).await.unwrap();
+    change(&store, &ada, Change::Reactivate, Actor::Operator).await.unwrap();
+    store.add_team(&Team::new(TeamId::new("t9"), acme(), "Late")).await.unwrap();
+    change(&store, &ada, Change::JoinTeam("t9".into(), Permission::Admin), Actor::Operator).await.unwrap();
+
+    let stale = stale.account(&ada).unwrap().clone();
+    assert_eq!(store.add_account(&stale).await.unwrap_err().code(), "store.taken");
+    change(&store, &stale.id, Change::SetRole(Role::Admin), Actor::Operator).await.unwrap();
+    let whole = store.whole(&acme()).await.unwrap();
+    let now_is = whole.account(&ada).unwrap();
+    assert_eq!(
+        now_is.membership(&"t9".into()),
+        Some(&Membership::new("t9".into(), Permission::Admin, Origin::Hand))
+    );
+    assert_eq!((now_is.role, now_is.memberships.len()), (Role::Admin, 3));
+}
+
+pub async fn the_last_owner_survives_every_change(store: impl Store) {
+    with_acme(&store).await;
+    let owner = |id: &str| {
+        let mut owner = Account::new(AccountId::new(id), acme(), format!("{id}@example.com"));
+        owner.role = Role::Owner;
+        owner
+    };
+    store.add_account(&owner("a")).await.unwrap();
+    store.add_account(&owner("b")).await.unwrap();
+    // Both at once: one of the two stays.
+    let mut tasks = JoinSet::new();
+    for (id, wanted) in [("a", Change::Suspend), ("b", Change::SetRole(Role::Member))] {
+        let store = store.clone();
+        tasks.spawn(async move { change(&store, &id.into(), wanted, Actor::Operator).await.map(|_| ()) });
+    }
+    let outcomes = tasks.join_all().await;
+    let refused: Vec<_> =
+        outcomes.into_iter().filter_map(Result::err).map(|refused| refused.code()).collect();
+    assert_eq!(refused, ["provisioning.last_owner"]);
+    let whole = store.whole(&acme()).await.unwrap();
+    let is_owner = |account: &&Account| account.is_active() && account.role == Role::Owner;
+    let last = whole.accounts().find(is_owner).unwrap().id.clone();
+    for wanted in [Change::Suspend, Change::SetRole(Role::Member), Change::SetRole(Role::Admin)] {
+        for actor in [Actor::Operator, Actor::Account(last.clone()), Actor::Rule("offboarding.unused".into())]
+        {
+            let refused = change(&store, &last, wanted.clone(), actor).await.unwrap_err();
+            assert_eq!(refused.code(), "provisioning.last_owner");
+        }
+    }
+    assert_eq!(store.whole(&acme()).await.unwrap(), whole);
+}
+
+pub async fn changes_by_hand_name_their_actor(store: impl Store) {
+    let token = with_acme(&store).await;
+    let ada = provision(&store, login("ada", &token, "id1")).await.unwrap().account;
+    let by = Actor::Account(AccountId::new("the owner"));
+    let made = change(&store, &ada, Change::SetRole(Role::Admin), by.clone()).await.unwrap();
+    assert!(matches!(made.plan.steps()[0].action, Action::SetRole { after: Role::Admin, .. }));
+    let last = store.audit(&acme()).await.unwrap().pop().unwrap();
+    assert_eq!(
+        (last.actor, last.before.as_deref(), last.after.as_deref()),
+        (Some(by), Some("member"), Some("admin"))
+    );
+    assert!(
+        change(&store, &ada, Change::SetRole(Role::Admin), Actor::Operator).await.unwrap().plan.is_empty()
+    );
+    let first = store.audit(&acme()).await.unwrap().remove(0);
+    assert_eq!(first.actor, None, "the person themselves");
+    for (account, wanted, code) in [
+        ("nobody", Change::Suspend, "provisioning.account_unknown"),
+        (ada.as_str(), Change::JoinTeam("nothing".into(), Permission::Admin), "provisioning.team_unknown"),
+    ] {
+        let refused = change(&store, &account.into(), wanted, Actor::Operator).await.unwrap_err();
+        assert_eq!(refused.code(), code);
+    }
+}
+
+/// Of 502 teams and 1,001 projects a login means three and one: what is read is counted, so that their number does not matter.
+pub async fn a_large_organization_costs_what_the_person_means(store: impl Store) {
+    let token = with_acme(&store).await;
+    let mut tasks = JoinSet::new();
+    for number in 0..500 {
+        let store = store.clone();
+        tasks.spawn(async move {
+            let team = Team::new(TeamId::new(format!("team{number}")), acme(), format!("Team {number}"));
+            store.add_team(&team).await.unwrap();
+            for part in 0..2 {
+                let id = format!("project{number}.{part}");
+                store.add_project(&Project::new(ProjectId::new(&id), acme(), &id)).await.unwrap();
+            }
+        });
+    }
+    tasks.join_all().await;
+    let facts = login("ada", &token, "id1").without_attribute("department");
+    let facts = facts.with_attribute("department", ["Team 7", "team 8 ", "Nothing"]);
+    let seen = |snapshot: &Snapshot| (snapshot.teams.len(), snapshot.projects.len(), snapshot.accounts.len());
+    assert_eq!(seen(&store.snapshot(&facts).await.unwrap()), (3, 1, 0));
+    let decide = Decision::new(About::Login(Box::new(facts.clone())), move |snapshot, policy| {
+        assert_eq!((snapshot.teams.len(), snapshot.projects.len()), (3, 1), "in the transaction too");
+        policy.plan(&facts, snapshot)
+    });
+    let applied = store.decide(decide).await.unwrap();
+    let whole = store.whole(&acme()).await.unwrap();
+    assert_eq!(whole.account(&applied.account).unwrap().memberships.len(), 4);
+    assert_eq!(whole.teams.len(), 502);
+    assert_eq!(okta(), whole.organization.identity_provider().unwrap().clone());
+}
+
+/// Also for a decision about the whole organization, whose snapshot does not say what others have verified.
+pub async fn a_domain_that_is_verified_meanwhile_counts(store: impl Store) {
+    let token = with_acme(&store).await;
+    let facts = login("ceo", &token, "id1").without_attribute("user.email");
+    let facts = facts.with_attribute("user.email", ["ceo@globex.example"]);
+    assert!(store.snapshot(&facts).await.unwrap().domains_of_others.is_empty());
+    with_globex(&store).await;
+    let before = store.whole(&acme()).await.unwrap();
+    let refused = provision(&store, &facts).await.unwrap_err();
+    assert_eq!(refused.code(), "provisioning.domain_of_another");
+    let planned = facts.clone();
+    let careless = move |snapshot: &Snapshot, policy: &Policy| policy.plan(&planned, snapshot);
+    let refused = store.decide(Decision::new(About::Organization(acme()), careless)).await.unwrap_err();
+    assert_eq!(refused.code(), "store.taken");
+    assert_eq!(store.whole(&acme()).await.unwrap(), before);
+}

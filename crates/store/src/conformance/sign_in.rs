@@ -1,0 +1,187 @@
+//! From a login to an account.
+
+use crate::{Session, SessionId};
+use chrono::TimeDelta;
+use tokio::task::JoinSet;
+use vouchsafe::{
+    Provider,
+    provisioning::{Actor, Change, Origin, RuleId, Snapshot, Status},
+};
+
+use super::{POLICY, Store, acme, change, login, now, okta, provision, with_acme, with_globex};
+
+pub async fn a_first_sign_in_makes_an_account_and_the_second_nothing(store: impl Store) {
+    let token = with_acme(&store).await;
+    let applied = provision(&store, login("ada", &token, "id1")).await.unwrap();
+    assert!(!applied.plan.is_empty());
+    let whole = store.whole(&acme()).await.unwrap();
+    let account = whole.account(&applied.account).unwrap();
+    assert_eq!(account.email, "ada@example.com");
+    assert_eq!(account.last_sign_in, Some(now()));
+    let team = whole.team_named("engineering").unwrap();
+    assert_eq!(team.origin, Origin::Rule(RuleId::from("groups.create_teams")));
+    assert_eq!(team.projects[0].project, whole.project_named("Engineering").unwrap().id);
+    assert!(account.membership(&team.id).is_some() && account.membership(&"t1".into()).is_some());
+    assert_eq!(account.projects[0].project.as_str(), "p1");
+
+    let mut second = login("ada", &token, "id2");
+    second.at = now() + TimeDelta::days(1);
+    let again = provision(&store, &second).await.unwrap();
+    assert!(again.plan.is_empty());
+    assert_eq!(again.account, applied.account);
+    let after = store.whole(&acme()).await.unwrap();
+    assert_eq!(after.version, whole.version);
+    assert_eq!(after.account(&applied.account).unwrap().last_sign_in, Some(second.at));
+}
+
+pub async fn three_persons_of_one_name_get_three_accounts(store: impl Store) {
+    let token = with_acme(&store).await;
+    let persistent = vouchsafe::metadata::name_id_format::PERSISTENT;
+    let named = |person: &str, assertion: &str| {
+        let mut facts = login(person, &token, assertion);
+        facts.subject = Some("12345".to_owned());
+        facts
+    };
+    let facts = |round: &str| {
+        [
+            named("ada", &format!("1{round}")).with_subject_format(persistent),
+            named("bob", &format!("2{round}"))
+                .with_subject_format(persistent)
+                .with_subject_qualifiers(Some("http://idp.example/b"), None),
+            named("eve", &format!("3{round}"))
+                .with_subject_format(persistent)
+                .with_subject_qualifiers(None, Some("http://group.example")),
+            named("joe", &format!("4{round}")),
+        ]
+    };
+    let mut accounts = Vec::new();
+    for facts in facts("first") {
+        accounts.push(provision(&store, facts).await.unwrap().account);
+    }
+    let mut different = accounts.clone();
+    different.sort();
+    different.dedup();
+    assert_eq!(different.len(), 4);
+    for (facts, account) in facts("second").into_iter().zip(&accounts) {
+        let applied = provision(&store, facts).await.unwrap();
+        assert!(applied.plan.is_empty(), "{}", applied.plan);
+        assert_eq!(applied.account, *account);
+    }
+}
+
+pub async fn nobody_gets_an_address_of_a_domain_of_another_organization(store: impl Store) {
+    let token = with_acme(&store).await;
+    with_globex(&store).await;
+    let facts = |person: &str, address: &str, assertion: &str| {
+        let facts = login(person, &token, assertion).without_attribute("user.email");
+        facts.with_attribute("user.email", [address])
+    };
+    let ceo = facts("ceo", "CEO@Globex.example", "id1");
+    let refused = provision(&store, &ceo).await.unwrap_err();
+    assert_eq!(refused.code(), "provisioning.domain_of_another");
+    assert!(!refused.to_string().to_lowercase().contains("ceo@"), "{refused}");
+    store.set_policy(&acme(), "[admission]\ndomains = ['globex.example']").await.unwrap();
+    assert_eq!(provision(&store, &ceo).await.unwrap_err().code(), "provisioning.domain_of_another");
+    store.set_policy(&acme(), POLICY).await.unwrap();
+
+    provision(&store, facts("ada", "ada@example.com", "id2")).await.unwrap();
+    provision(&store, facts("ada", "ceo@globex.example", "id3")).await.unwrap();
+    let whole = store.whole(&acme()).await.unwrap();
+    assert_eq!(whole.accounts.len(), 1);
+    assert_eq!(whole.accounts[0].email, "ada@example.com", "the address does not follow");
+}
+
+pub async fn two_first_sign_ins_of_one_person_make_one_account(store: impl Store) {
+    let token = with_acme(&store).await;
+    for round in 0..10 {
+        let person = format!("person{round}");
+        let mut tasks = JoinSet::new();
+        for number in 0..2 {
+            let (store, facts) = (store.clone(), login(&person, &token, &format!("id{round}.{number}")));
+            tasks.spawn(async move { provision(&store, facts).await.unwrap().account });
+        }
+        let accounts = tasks.join_all().await;
+        assert_eq!(accounts[0], accounts[1]);
+        assert_eq!(store.whole(&acme()).await.unwrap().accounts.len(), round + 1);
+    }
+}
+
+pub async fn many_people_sign_in_at_the_same_time(store: impl Store) {
+    let token = with_acme(&store).await;
+    let mut tasks = JoinSet::new();
+    for number in 0..24 {
+        let (store, facts) =
+            (store.clone(), login(&format!("p{}", number % 12), &token, &format!("id{number}")));
+        tasks.spawn(async move { provision(&store, facts).await.unwrap().account });
+    }
+    let mut accounts = tasks.join_all().await;
+    accounts.sort();
+    accounts.dedup();
+    assert_eq!(accounts.len(), 12);
+    let whole = store.whole(&acme()).await.unwrap();
+    assert_eq!(whole.accounts.len(), 12);
+    assert_eq!(whole.teams.len(), 2, "the team was made once");
+}
+
+pub async fn suspension_ends_sessions_and_is_recorded(store: impl Store) {
+    let token = with_acme(&store).await;
+    let applied = provision(&store, login("ada", &token, "id1")).await.unwrap();
+    let id = SessionId::generate(&Provider::rustcrypto()).unwrap();
+    let session = Session::of(okta(), acme(), applied.account.clone(), now());
+    store.create(&id, &session.lasting(TimeDelta::hours(8), None)).await.unwrap();
+    let sweep = Actor::Rule(RuleId::from("offboarding.unused"));
+    change(&store, &applied.account, Change::Suspend, sweep).await.unwrap();
+    assert_eq!(store.find(&id, now()).await.unwrap(), None);
+    let after = store.whole(&acme()).await.unwrap();
+    assert_eq!(after.account(&applied.account).unwrap().status, Status::Suspended);
+    let refused = provision(&store, login("ada", &token, "id2")).await.unwrap_err();
+    assert_eq!(refused.code(), "provisioning.account_suspended");
+    let last = store.audit(&acme()).await.unwrap().pop().unwrap();
+    assert_eq!(last.actor, Some(Actor::Rule(RuleId::from("offboarding.unused"))));
+    assert_eq!((last.before.as_deref(), last.after.as_deref()), (Some("active"), Some("suspended")));
+    assert_eq!(last.assertion_hash, None);
+}
+
+pub async fn the_audit_says_what_and_why_and_no_secret(store: impl Store) {
+    let token = with_acme(&store).await;
+    let applied = provision(&store, login("ada", &token, "the-assertion")).await.unwrap();
+    let records = store.audit(&acme()).await.unwrap();
+    assert_eq!(records.len(), applied.plan.steps().len());
+    for (record, step) in records.iter().zip(applied.plan.steps()) {
+        assert_eq!(record.rule, step.rule);
+        assert_eq!(record.change, step.action.to_string());
+        assert_eq!((&record.account, record.at), (&applied.account, now()));
+        assert_eq!(record.assertion_hash.as_ref().map(String::len), Some(64));
+    }
+    let shown = format!("{records:?} {store:?} {:?}", store.whole(&acme()).await.unwrap());
+    assert!(!shown.contains(&token) && !shown.contains("the-assertion"));
+    assert!(!shown.contains("ada@"), "nor does Debug show an address: {shown}");
+    assert_eq!(records[0].after.as_deref(), Some("ada@example.com"), "the record itself has it");
+    assert!(store.audit(&"other".into()).await.unwrap().is_empty());
+}
+
+/// Except for ids, which the store gives.
+pub async fn the_store_and_the_planner_agree_on_what_a_plan_makes(store: impl Store) {
+    let token = with_acme(&store).await;
+    let mut expected = store.whole(&acme()).await.unwrap();
+    let policy = store.policy(&acme()).await.unwrap();
+    for (person, assertion) in [("ada", "1"), ("bob", "2"), ("ada", "3")] {
+        let facts = login(person, &token, assertion).with_attribute("department", [person]);
+        let plan = policy.plan(&facts, &expected).unwrap();
+        expected = expected.after(&plan);
+        provision(&store, facts).await.unwrap();
+    }
+    let made = store.whole(&acme()).await.unwrap();
+    assert_eq!(shape(&made), shape(&expected));
+}
+
+fn shape(snapshot: &Snapshot) -> String {
+    let mut text = serde_json::to_string_pretty(snapshot).unwrap();
+    let accounts = snapshot.accounts.iter().map(|account| (account.id.to_string(), &account.email));
+    let teams = snapshot.teams.iter().map(|team| (team.id.to_string(), &team.name));
+    let projects = snapshot.projects.iter().map(|project| (project.id.to_string(), &project.name));
+    for (id, name) in accounts.chain(teams).chain(projects) {
+        text = text.replace(&format!("\"{id}\""), &format!("\"id of {name}\""));
+    }
+    text
+}

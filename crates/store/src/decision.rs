@@ -1,0 +1,174 @@
+//! Decide inside the lock: a pure function from what is stored to a plan, run in the transaction that writes the plan.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use vouchsafe::provisioning::{
+    Account, AccountId, Action, Actor, Change, LoginFacts, OrganizationId, Plan, Policy, Project, Refused,
+    Snapshot, Team,
+};
+
+use crate::{AuditRecord, SignInError, StoreError, audit, text::fresh_ids};
+
+/// What a decision is about, and with it what its [`Snapshot`] must hold.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum About {
+    /// A login: the organization that has the token that came, or else the identity provider; of its accounts those of
+    /// [`LookUp`](vouchsafe::provisioning::LookUp); its teams and projects of the [names](Policy::names_for) that its policy makes of the
+    /// login; and which of the domains another organization has verified.
+    Login(Box<LoginFacts>),
+    /// An account of an organization: that account, every active owner, and all teams.
+    #[non_exhaustive]
+    Account {
+        /// The organization.
+        organization: OrganizationId,
+        /// The account.
+        account: AccountId,
+    },
+    /// All of an organization. It costs what the organization is large.
+    Organization(OrganizationId),
+}
+
+/// A decision that is not made yet: what it is about, and a pure function from the state to a plan.
+///
+/// A store runs it inside the transaction that writes what comes of it. So nothing is decided on what another is about to change, nothing
+/// has to be tried again, and nobody holds a plan that is out of date.
+///
+/// ```
+/// use vouchsafe::provisioning::{Actor, Change, Role};
+/// use vouchsafe_store::{Decision, Directory, SignInError};
+///
+/// # async fn example(store: &dyn Directory, owner: vouchsafe::provisioning::AccountId,
+/// #     now: chrono::DateTime<chrono::Utc>) -> Result<(), SignInError> {
+/// let actor = Actor::Account(owner);
+/// let make_admin = Decision::change("acme".into(), "7".into(), Change::SetRole(Role::Admin), actor, "asked for", now);
+/// let applied = store.decide(make_admin).await?;
+/// println!("{}", applied.plan);
+/// # Ok(())
+/// # }
+/// ```
+pub struct Decision {
+    about: About,
+    decide: Box<Decide>,
+}
+
+type Decide = dyn FnOnce(&Snapshot, &Policy) -> Result<Plan, Refused> + Send;
+
+impl Decision {
+    /// A login that was confirmed by other means than [`Directory::sign_in`](crate::Directory::sign_in), planned by the organization's
+    /// stored policy. No session is made.
+    pub fn login(login: impl Into<LoginFacts>) -> Self {
+        let facts = login.into();
+        let about = About::Login(Box::new(facts.clone()));
+        Self::new(about, move |snapshot, policy| policy.plan(&facts, snapshot))
+    }
+
+    /// A change about one account, by somebody.
+    #[must_use]
+    pub fn change(
+        organization: OrganizationId,
+        account: AccountId,
+        change: Change,
+        actor: Actor,
+        because: impl Into<String>,
+        at: DateTime<Utc>,
+    ) -> Self {
+        let about = About::Account { organization, account: account.clone() };
+        let because = because.into();
+        Self::new(about, move |snapshot, _| snapshot.change(&account, &change, &actor, because, at))
+    }
+
+    /// A decision of the application's own.
+    pub fn new(
+        about: About,
+        decide: impl FnOnce(&Snapshot, &Policy) -> Result<Plan, Refused> + Send + 'static,
+    ) -> Self {
+        Self { about, decide: Box::new(decide) }
+    }
+
+    /// What it is about.
+    #[must_use]
+    pub fn about(&self) -> &About {
+        &self.about
+    }
+
+    /// For stores: decides. Call it inside the transaction, with a snapshot that was read in it and the stored policy of the organization.
+    ///
+    /// # Errors
+    /// The refusal, after which the transaction is rolled back.
+    pub fn decide(self, snapshot: &Snapshot, policy: &Policy) -> Result<Decided, SignInError> {
+        Decided::of((self.decide)(snapshot, policy)?, snapshot)
+    }
+}
+
+impl fmt::Debug for Decision {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Decision").field("about", &self.about).finish_non_exhaustive()
+    }
+}
+
+/// What was decided, for a store to write, all of it or nothing.
+///
+/// It is [`StoreError::taken`], and nothing is written, if another organization has verified one of the plan's
+/// [`domains_taken`](Plan::domains_taken): a decision about a whole organization was not told.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Decided {
+    /// The plan.
+    pub plan: Plan,
+    /// The account that it is about, with its id if the plan makes it.
+    pub account: AccountId,
+    /// The accounts to insert or replace.
+    pub accounts: Vec<Account>,
+    /// The teams to insert or replace.
+    pub teams: Vec<Team>,
+    /// The projects to insert or replace.
+    pub projects: Vec<Project>,
+    /// The audit records to add.
+    pub audit: Vec<AuditRecord>,
+    /// Whether all sessions of the account end.
+    pub ends_sessions: bool,
+}
+
+impl Decided {
+    pub(crate) fn of(plan: Plan, before: &Snapshot) -> Result<Decided, SignInError> {
+        if *plan.organization() != before.organization.id {
+            return Err(StoreError::damaged("plan", "it is about another organization").into());
+        }
+        let mut ids = fresh_ids(plan.steps().len())?;
+        let after = before.after_with(&plan, &mut || ids.pop().unwrap_or_default());
+        let account = audit::account_of(&plan, &after)?;
+        Ok(Decided {
+            audit: audit::records(&plan, &account),
+            ends_sessions: plan.steps().iter().any(|step| matches!(step.action, Action::Suspend)),
+            accounts: changed(&before.accounts, after.accounts),
+            teams: changed(&before.teams, after.teams),
+            projects: changed(&before.projects, after.projects),
+            plan,
+            account,
+        })
+    }
+
+    /// For stores: what is answered once everything is written.
+    #[must_use]
+    pub fn into_applied(self) -> Applied {
+        Applied { account: self.account, plan: self.plan }
+    }
+}
+
+/// A plan leaves what is there in its place, and adds what is new at the end.
+fn changed<T: PartialEq>(before: &[T], after: Vec<T>) -> Vec<T> {
+    let is_changed = |(place, value): &(usize, T)| before.get(*place) != Some(value);
+    after.into_iter().enumerate().filter(is_changed).map(|(_, value)| value).collect()
+}
+
+/// What came of a decision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Applied {
+    /// The plan, for its explanation and its organization.
+    pub plan: Plan,
+    /// The account, with its id if the plan made it.
+    pub account: AccountId,
+}

@@ -1,0 +1,189 @@
+//! From an assertion that every rule accepts to a session, in one transaction.
+
+use chrono::TimeDelta;
+use vouchsafe::{
+    Login, PendingRequest, Recorded, ReplayKey, ValidAssertion,
+    provisioning::{AccountId, LoginFacts, OrganizationId, Plan, Policy, Snapshot},
+};
+
+use crate::{Decided, Session, SessionId, SignInError};
+
+/// A sign-in that is to be made: an acceptable assertion, and the session that it is to begin.
+///
+/// [`Directory::sign_in`](crate::Directory::sign_in) makes the replay record, the plan's changes, the session and the removal of the pending
+/// request in one transaction. If the process dies in the middle, nothing of it is there, and the same response can be posted again.
+///
+/// A store goes through three types, each of which is made from the one before and in no other way:
+///
+/// 1. it inserts [`replay_key`](Self::replay_key) if it is not there, and calls [`confirm`](Self::confirm) with the answer;
+/// 2. it reads the snapshot for [`ConfirmedSignIn::facts`], as for [`About::Login`](crate::About::Login), and calls
+///    [`ConfirmedSignIn::decide`];
+/// 3. it writes what [`DecidedSignIn`] says, commits, and answers [`DecidedSignIn::into_signed_in`].
+///
+/// Any error on the way rolls everything back, the replay record too.
+#[derive(Debug)]
+pub struct SignIn {
+    valid: ValidAssertion,
+    terms: Terms,
+}
+
+/// What the assertion has no say in.
+#[derive(Debug)]
+struct Terms {
+    id: SessionId,
+    lifetime: TimeDelta,
+    answers: Option<String>,
+    replaces: Option<SessionId>,
+    links: Option<AccountId>,
+}
+
+impl SignIn {
+    /// A sign-in whose session lasts for `lifetime` at most.
+    #[must_use]
+    pub fn new(valid: ValidAssertion, id: SessionId, lifetime: TimeDelta) -> Self {
+        let terms = Terms { id, lifetime, answers: None, replaces: None, links: None };
+        Self { valid, terms }
+    }
+
+    /// The same sign-in as the answer to this request, which waits no longer afterwards.
+    #[must_use]
+    pub fn answering(mut self, request: Option<&PendingRequest>) -> Self {
+        self.terms.answers = request.map(|request| request.handle().to_owned());
+        self
+    }
+
+    /// The same sign-in of a browser that has a session, which ends.
+    #[must_use]
+    pub fn replacing(mut self, session: Option<SessionId>) -> Self {
+        self.terms.replaces = session;
+        self
+    }
+
+    /// The same sign-in of a person who is signed in to this account by other means, such as a password, and wants it linked.
+    #[must_use]
+    pub fn linking(mut self, account: AccountId) -> Self {
+        self.terms.links = Some(account);
+        self
+    }
+
+    /// What the store inserts, if it is not there.
+    #[must_use]
+    pub fn replay_key(&self) -> ReplayKey {
+        self.valid.replay_key()
+    }
+
+    /// For stores: goes on, if the assertion was recorded for the first time.
+    ///
+    /// # Errors
+    /// [`SignInError::NotBelieved`] with the whole ledger.
+    pub fn confirm(self, recorded: Recorded) -> Result<ConfirmedSignIn, SignInError> {
+        let login = self.valid.confirm(recorded).map_err(Box::new)?;
+        Ok(ConfirmedSignIn { facts: LoginFacts::from(&login), login, terms: self.terms })
+    }
+}
+
+/// A [`SignIn`] whose assertion was recorded for the first time, in a transaction that is not committed.
+#[derive(Debug)]
+pub struct ConfirmedSignIn {
+    login: Login,
+    facts: LoginFacts,
+    terms: Terms,
+}
+
+impl ConfirmedSignIn {
+    /// What the snapshot is looked up by.
+    #[must_use]
+    pub fn facts(&self) -> &LoginFacts {
+        &self.facts
+    }
+
+    /// The account that the person is signed in to by other means: the snapshot holds it too.
+    #[must_use]
+    pub fn links(&self) -> Option<&AccountId> {
+        self.terms.links.as_ref()
+    }
+
+    /// For stores: decides, with a snapshot that was read in the transaction and the stored policy of the organization.
+    ///
+    /// # Errors
+    /// The policy's refusal, after which the transaction is rolled back.
+    pub fn decide(self, snapshot: &Snapshot, policy: &Policy) -> Result<DecidedSignIn, SignInError> {
+        let plan = match &self.terms.links {
+            Some(account) => policy.plan_link(&self.facts, snapshot, account)?,
+            None => policy.plan(&self.facts, snapshot)?,
+        };
+        let decided = Decided::of(plan, snapshot)?;
+        let organization = decided.plan.organization().clone();
+        let session = Session::new(&self.login, organization, decided.account.clone(), self.terms.lifetime);
+        Ok(DecidedSignIn { decided, session, login: self.login, terms: self.terms })
+    }
+}
+
+/// A [`SignIn`] for a store to write and to commit.
+#[derive(Debug)]
+pub struct DecidedSignIn {
+    decided: Decided,
+    session: Session,
+    login: Login,
+    terms: Terms,
+}
+
+impl DecidedSignIn {
+    /// What changes in the directory.
+    #[must_use]
+    pub fn decided(&self) -> &Decided {
+        &self.decided
+    }
+
+    /// The session to keep, and the identifier whose hash it is kept under.
+    #[must_use]
+    pub fn session(&self) -> (&SessionId, &Session) {
+        (&self.terms.id, &self.session)
+    }
+
+    /// The session that ends.
+    #[must_use]
+    pub fn replaces(&self) -> Option<&SessionId> {
+        self.terms.replaces.as_ref()
+    }
+
+    /// Handle of the pending request to remove.
+    #[must_use]
+    pub fn answers(&self) -> Option<&str> {
+        self.terms.answers.as_deref()
+    }
+
+    /// For stores: what is answered once everything is committed.
+    #[must_use]
+    pub fn into_signed_in(self) -> SignedIn {
+        SignedIn { login: self.login, plan: self.decided.plan, id: self.terms.id, session: self.session }
+    }
+}
+
+/// Somebody who is signed in.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct SignedIn {
+    /// What the identity provider said, with the evidence and the ledger.
+    pub login: Login,
+    /// What the policy made of it.
+    pub plan: Plan,
+    /// The session's identifier, for the browser's cookie.
+    pub id: SessionId,
+    /// The session, with organization and account.
+    pub session: Session,
+}
+
+impl SignedIn {
+    /// The organization.
+    #[must_use]
+    pub fn organization(&self) -> &OrganizationId {
+        &self.session.organization
+    }
+
+    /// The account.
+    #[must_use]
+    pub fn account(&self) -> &AccountId {
+        &self.session.account
+    }
+}

@@ -1,0 +1,155 @@
+//! Decisions, made and written in the writer's transaction.
+
+use chrono::DateTime;
+use sqlx::SqliteConnection;
+use vouchsafe::provisioning::{AccountId, LoginFacts, LookUp, OrganizationId, Policy, RuleId, Snapshot};
+
+use super::{OrFailed as _, Sqlite, rows, sessions};
+use crate::{
+    About, Applied, AuditRecord, Decided, Decision, SignIn, SignInError, SignedIn, StoreError,
+    text::milliseconds_rounded_up,
+};
+
+pub(super) async fn sign_in(
+    connection: &mut SqliteConnection,
+    sign_in: SignIn,
+) -> Result<SignedIn, SignInError> {
+    let key = sign_in.replay_key();
+    let end = milliseconds_rounded_up(key.expires_at());
+    let is_first = rows::insert_once(connection, key.hash(), end).await?;
+    let confirmed = sign_in.confirm(key.recorded(is_first))?;
+    let (snapshot, policy) = about_login(connection, confirmed.facts(), confirmed.links()).await?;
+    let decided = confirmed.decide(&snapshot, &policy)?;
+    write(connection, decided.decided()).await?;
+    if let Some(handle) = decided.answers() {
+        rows::remove_pending(connection, handle).await?;
+    }
+    if let Some(before) = decided.replaces() {
+        sessions::revoke(connection, before.hash()).await?;
+    }
+    let (id, session) = decided.session();
+    sessions::create(connection, id.hash(), session).await?;
+    Ok(decided.into_signed_in())
+}
+
+pub(super) async fn decide(
+    connection: &mut SqliteConnection,
+    decision: Decision,
+) -> Result<Applied, SignInError> {
+    let (snapshot, policy) = match decision.about() {
+        About::Login(login) => about_login(connection, login, None).await?,
+        About::Account { organization, account } => {
+            let mut snapshot = rows::organization_alone(connection, organization).await?;
+            rows::load_account_and_owners(connection, account, &mut snapshot).await?;
+            rows::load_all_teams(connection, &mut snapshot).await?;
+            (snapshot, rows::policy(connection, organization).await?)
+        }
+        About::Organization(organization) => {
+            let snapshot = rows::whole(connection, organization).await?;
+            (snapshot, rows::policy(connection, organization).await?)
+        }
+    };
+    let decided = decision.decide(&snapshot, &policy)?;
+    write(connection, &decided).await?;
+    Ok(decided.into_applied())
+}
+
+/// The organization that a login means, with what it could mean there, and nothing else.
+pub(super) async fn about_login(
+    connection: &mut SqliteConnection,
+    login: &LoginFacts,
+    links: Option<&AccountId>,
+) -> Result<(Snapshot, Policy), StoreError> {
+    const FIND: &str = "
+        SELECT organization FROM (
+            SELECT 1 AS rank, organization FROM vouchsafe_tokens WHERE hash IN (SELECT value FROM json_each(?1))
+            UNION ALL
+            SELECT 2 AS rank, id AS organization FROM vouchsafe_organizations WHERE identity_provider = ?2)
+        ORDER BY rank, organization LIMIT 1";
+    let look_up = LookUp::of(login).map_err(StoreError::cryptography)?;
+    let hashes: Vec<String> = look_up.token_hashes.iter().map(|hash| hash.to_hex()).collect();
+    let found: Option<String> = sqlx::query_scalar(FIND)
+        .bind(rows::to_json("look-up", &hashes)?)
+        .bind(login.issuer.as_str())
+        .fetch_optional(&mut *connection)
+        .await
+        .or_failed()?;
+    let found = found.ok_or_else(|| StoreError::NoOrganizationFor { issuer: login.issuer.to_string() })?;
+    let organization = OrganizationId::new(found);
+    let policy = rows::policy(connection, &organization).await?;
+    let mut snapshot = rows::organization_alone(connection, &organization).await?;
+    rows::load_named(connection, &policy.names_for(login), &mut snapshot).await?;
+    rows::load_meant_accounts(connection, &look_up, &mut snapshot).await?;
+    if let Some(account) = links.filter(|account| snapshot.account(account).is_none()) {
+        rows::load_account(connection, account, &mut snapshot).await?;
+    }
+    Ok((snapshot, policy))
+}
+
+async fn write(connection: &mut SqliteConnection, decided: &Decided) -> Result<(), StoreError> {
+    let domains = decided.plan.domains_taken();
+    if !rows::of_others(connection, decided.plan.organization(), &domains).await?.is_empty() {
+        return Err(StoreError::taken("the domain of the account's e-mail address"));
+    }
+    for account in &decided.accounts {
+        rows::put_account(connection, account).await?;
+    }
+    for project in &decided.projects {
+        rows::put_project(connection, project).await?;
+    }
+    for team in &decided.teams {
+        rows::put_team(connection, team).await?;
+    }
+    if decided.ends_sessions {
+        sessions::revoke_account(connection, &decided.account).await?;
+    }
+    for record in &decided.audit {
+        sqlx::query(
+            "INSERT INTO vouchsafe_audit
+             (organization, account, actor, at, rule, change, before, after, assertion_hash)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        )
+        .bind(record.organization.as_str())
+        .bind(record.account.as_str())
+        .bind(record.actor.as_ref().map(|actor| rows::to_json("actor", actor)).transpose()?)
+        .bind(record.at.timestamp_millis())
+        .bind(record.rule.as_str())
+        .bind(&record.change)
+        .bind(&record.before)
+        .bind(&record.after)
+        .bind(&record.assertion_hash)
+        .execute(&mut *connection)
+        .await
+        .or_failed()?;
+    }
+    Ok(())
+}
+
+pub(super) async fn audit(store: &Sqlite, id: &OrganizationId) -> Result<Vec<AuditRecord>, StoreError> {
+    type Text = Option<String>;
+    type Row = (String, Text, i64, String, String, Text, Text, Text);
+    let rows: Vec<Row> = sqlx::query_as(
+        "SELECT account, actor, at, rule, change, before, after, assertion_hash FROM vouchsafe_audit
+         WHERE organization = ? ORDER BY number",
+    )
+    .bind(id.as_str())
+    .fetch_all(&store.pool)
+    .await
+    .or_failed()?;
+    rows.into_iter()
+        .map(|(account, actor, at, rule, change, before, after, assertion_hash)| {
+            Ok(AuditRecord {
+                organization: id.clone(),
+                account: AccountId::new(account),
+                actor: actor.map(|actor| rows::from_json("actor", &actor)).transpose()?,
+                at: DateTime::from_timestamp_millis(at)
+                    .ok_or_else(|| StoreError::damaged("audit record", "its time is not a time"))?,
+                rule: RuleId::new(rule),
+                change,
+                before,
+                after,
+                assertion_hash,
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,210 @@
+//! Two processes on one file, a process that is killed, and what else goes wrong under SQLite.
+
+use std::{
+    io::{BufRead, BufReader},
+    process::{Command, Stdio},
+};
+
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
+use vouchsafe::provisioning::{Change, Organization, OrganizationId};
+use vouchsafe_store::{About, Decision, Directory, SignInError, Sqlite, StoredMetadata};
+use vouchsafe_testkit::ISSUE_INSTANT;
+
+use vouchsafe_store::conformance::{
+    self as suite, acme, globex_idp, now,
+    scenarios::{sign_in, valid},
+};
+
+use crate::Folder;
+
+async fn two_on_one_file(folder: &Folder) -> (Sqlite, Sqlite) {
+    let one = Sqlite::open(folder.file()).await.unwrap();
+    (one, Sqlite::open(folder.file()).await.unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn one_response_posted_to_two_processes_is_accepted_once() {
+    let folder = Folder::new();
+    let (one, other) = two_on_one_file(&folder).await;
+    let token = suite::with_acme(&one).await;
+    for round in 0..10 {
+        let response = || sign_in(valid("ada", &token, &format!("id{round}")));
+        let (first, second) = tokio::join!(one.sign_in(response()), other.sign_in(response()));
+        let codes: Vec<_> = [&first, &second].into_iter().filter_map(|one| one.as_ref().err()).collect();
+        assert_eq!(codes.len(), 1, "{first:?} {second:?}");
+        assert_eq!(codes[0].code(), "assertion.replayed");
+    }
+    assert_eq!(one.whole(&acme()).await.unwrap().accounts.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_conversion_in_one_process_is_known_to_the_other_at_once() {
+    let folder = Folder::new();
+    let (one, other) = two_on_one_file(&folder).await;
+    let mut late = Organization::new(OrganizationId::new("late"), "late", "Late");
+    late.entitled = true;
+    one.add_organization(&late).await.unwrap();
+    assert_eq!(other.organization(&late.id).await.unwrap().unwrap().value.identity_provider(), None);
+    let mut read = one.organization(&late.id).await.unwrap().unwrap();
+    let provider = vouchsafe::Provider::rustcrypto();
+    let token = read.value.convert(globex_idp(), &provider, now()).unwrap().reveal();
+    one.update_organization(&read).await.unwrap();
+    let metadata = StoredMetadata::new("<md:EntityDescriptor/>", None, now());
+    one.set_metadata(&late.id, &metadata).await.unwrap();
+
+    let found = other.organization_by_slug("late").await.unwrap().unwrap();
+    assert_eq!(found.value.identity_provider(), Some(&globex_idp()));
+    assert_eq!(other.metadata(&late.id).await.unwrap(), Some(metadata));
+    let mut facts = suite::login("ada", &token, "id1");
+    facts.issuer = globex_idp();
+    suite::provision(&other, &facts).await.unwrap();
+    assert_eq!(one.whole(&late.id).await.unwrap().accounts.len(), 1);
+}
+
+/// The application's database, with a table and a table of migrations of its own that have the names we would have had.
+#[tokio::test]
+async fn the_tables_stand_beside_those_of_the_application() {
+    let folder = Folder::new();
+    let options = SqliteConnectOptions::new().filename(folder.file()).create_if_missing(true);
+    let pool = SqlitePoolOptions::new().max_connections(2).connect_with(options).await.unwrap();
+    for statement in [
+        "CREATE TABLE accounts (id INTEGER PRIMARY KEY, name TEXT)",
+        "CREATE TABLE _sqlx_migrations (version BIGINT PRIMARY KEY, description TEXT NOT NULL,
+         installed_on TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP, success BOOLEAN NOT NULL,
+         checksum BLOB NOT NULL, execution_time BIGINT NOT NULL)",
+        "INSERT INTO _sqlx_migrations VALUES (77, 'theirs', '2026-01-01', 1, x'00', 1)",
+    ] {
+        sqlx::query(statement).execute(&pool).await.unwrap();
+    }
+    let store = Sqlite::on(pool.clone()).await.unwrap();
+    let again = Sqlite::on(pool.clone()).await.unwrap();
+    let token = suite::with_acme(&store).await;
+    suite::provision(&again, suite::login("ada", &token, "id1")).await.unwrap();
+    let tables: Vec<String> = sqlx::query_scalar(
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name",
+    )
+    .fetch_all(&pool)
+    .await
+    .unwrap();
+    let theirs: Vec<_> = tables.iter().filter(|name| !name.starts_with("vouchsafe_")).collect();
+    assert_eq!(theirs, ["_sqlx_migrations", "accounts"]);
+    let migrations: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM _sqlx_migrations").fetch_one(&pool).await.unwrap();
+    assert_eq!(migrations, 1, "theirs are left alone");
+}
+
+/// A process that stops between any two writes of a sign-in leaves nothing of it: here each table refuses in turn.
+#[tokio::test]
+async fn a_fault_at_any_step_leaves_nothing_behind() {
+    let folder = Folder::new();
+    let options = SqliteConnectOptions::new().filename(folder.file()).create_if_missing(true);
+    let pool = SqlitePoolOptions::new().max_connections(2).connect_with(options).await.unwrap();
+    let store = Sqlite::on(pool.clone()).await.unwrap();
+    let token = suite::with_acme(&store).await;
+    let before = store.whole(&acme()).await.unwrap();
+    for table in ["replays", "accounts", "identities", "teams", "projects", "audit", "sessions"] {
+        let fault = format!(
+            "CREATE TRIGGER fault AFTER INSERT ON vouchsafe_{table} BEGIN SELECT RAISE(ABORT, 'a fault'); END"
+        );
+        sqlx::query(sqlx::AssertSqlSafe(fault)).execute(&pool).await.unwrap();
+        let failed = store.sign_in(sign_in(valid("ada", &token, "id1"))).await.unwrap_err();
+        let SignInError::Store(failed) = failed else { panic!("{table}: {failed}") };
+        assert!(failed.is_outage(), "{table}: {failed}");
+        sqlx::query("DROP TRIGGER fault").execute(&pool).await.unwrap();
+        assert_eq!(store.whole(&acme()).await.unwrap(), before, "{table}");
+        assert!(store.audit(&acme()).await.unwrap().is_empty(), "{table}");
+    }
+    store.sign_in(sign_in(valid("ada", &token, "id1"))).await.unwrap();
+}
+
+/// A decision that panics, and one that nobody waits for, stop nobody else.
+#[tokio::test]
+async fn a_decision_that_panics_stops_nobody_else() {
+    let store = Sqlite::in_memory().await.unwrap();
+    let token = suite::with_acme(&store).await;
+    let faulty = Decision::new(About::Organization(acme()), |_, _| panic!("a fault of the application"));
+    let failed = store.decide(faulty).await.unwrap_err();
+    assert_eq!(failed.code(), "store.unavailable");
+    let ada = suite::provision(&store, suite::login("ada", &token, "id1")).await.unwrap().account;
+    let actor = vouchsafe::provisioning::Actor::Operator;
+    drop(suite::change(&store, &ada, Change::Suspend, actor));
+    assert!(store.whole(&acme()).await.unwrap().account(&ada).unwrap().is_active(), "it was never begun");
+}
+
+const CHILD: &str = "VOUCHSAFE_STORE_CHILD";
+
+/// What is killed: signs people in until it dies, and says so after each that was answered.
+#[test]
+#[ignore = "it is run, and killed, by another test"]
+fn signs_people_in_until_it_is_killed() {
+    let Some((file, token)) = std::env::var(CHILD)
+        .ok()
+        .and_then(|told| told.split_once('\n').map(|(file, token)| (file.to_owned(), token.to_owned())))
+    else {
+        return;
+    };
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let store = Sqlite::open(file).await.unwrap();
+        let mut tasks = tokio::task::JoinSet::new();
+        for number in 0..KILLED {
+            let (store, valid) =
+                (store.clone(), valid(&format!("p{number}"), &token, &format!("id{number}")));
+            tasks.spawn(async move {
+                let signed_in = store.sign_in(sign_in(valid)).await.unwrap();
+                println!("answered {number} {}", signed_in.id.reveal());
+            });
+        }
+        tasks.join_all().await;
+        println!("answered everybody");
+    });
+}
+
+/// How many people sign in at the process that is killed.
+const KILLED: usize = 100;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_kill_9_every_response_was_answered_or_can_be_posted_again() {
+    let folder = Folder::new();
+    let store = Sqlite::open(folder.file()).await.unwrap();
+    let token = suite::with_acme(&store).await;
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "faults::signs_people_in_until_it_is_killed", "--ignored", "--nocapture"])
+        .env(CHILD, format!("{}\n{token}", folder.file().display()))
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let is_answered = |line: &String| line.contains("answered ");
+    let mut answered: Vec<String> = lines.by_ref().filter(is_answered).take(10).collect();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    answered.extend(lines.filter(is_answered));
+    assert!(answered.len() >= 10);
+
+    // Whoever was answered is signed in, on the disk.
+    for line in answered.iter().filter_map(|line| line.split_once("answered ")) {
+        let Some((number, id)) = line.1.split_once(' ').filter(|(_, id)| id.len() == 64) else { continue };
+        let id = vouchsafe_store::SessionId::received(id, &vouchsafe::Provider::rustcrypto()).unwrap();
+        let session = vouchsafe_store::SessionStore::find(&store, &id, ISSUE_INSTANT).await.unwrap();
+        assert!(session.is_some(), "p{number} was answered and is not signed in");
+    }
+    // Of the others each is wholly there or wholly not.
+    let whole = store.whole(&acme()).await.unwrap();
+    let mut again = 0;
+    for number in 0..KILLED {
+        let known = whole.account_with_email(&format!("p{number}@example.com")).is_some();
+        match store.sign_in(sign_in(valid(&format!("p{number}"), &token, &format!("id{number}")))).await {
+            Ok(_) => {
+                assert!(!known, "p{number} has an account and no replay record");
+                again += 1;
+            }
+            Err(refused) => {
+                assert!(known, "p{number} has a replay record and no account: {refused}");
+                assert_eq!(refused.code(), "assertion.replayed");
+            }
+        }
+    }
+    assert_eq!(store.whole(&acme()).await.unwrap().accounts.len(), KILLED);
+    assert_eq!(again + whole.accounts.len(), KILLED);
+}

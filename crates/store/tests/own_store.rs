@@ -1,0 +1,467 @@
+//! The suite on a store that is written outside of the crate: everything it needs is public.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    hash::Hash,
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use chrono::{DateTime, Utc};
+use vouchsafe::{
+    PendingRequest, ReplayKey, StoredPendingRequest,
+    provisioning::{
+        Account, AccountId, Domain, EmailAddress, Identity, LoginFacts, LookUp, Organization, OrganizationId,
+        Policy, Project, Snapshot, Team,
+    },
+};
+use vouchsafe_store::{
+    About, Answer, Applied, AuditRecord, Decided, Decides, Decision, Directory, PendingStore, ReplayStore,
+    Session, SessionId, SessionStore, SignIn, SignInError, SignedIn, StoreError, StoredMetadata, Versioned,
+    forgotten_until,
+};
+
+async fn own() -> (Own, ()) {
+    (Own::default(), ())
+}
+
+vouchsafe_store::conformance!(own);
+
+/// Each trait is an object of its own, and a store need not be all of them.
+#[test]
+fn the_traits_are_independent_objects() {
+    let own = Arc::new(Own::default());
+    let replays: Arc<dyn ReplayStore> = own.clone();
+    let pending: Arc<dyn PendingStore> = own.clone();
+    let sessions: Arc<dyn SessionStore> = own.clone();
+    let directory: Arc<dyn Directory> = own.clone();
+    assert_eq!(Arc::strong_count(&own), 5);
+    drop((replays, pending, sessions, directory));
+    assert_eq!(Arc::strong_count(&own), 1);
+}
+
+#[derive(Clone, Debug, Default)]
+struct Own {
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    replays: HashMap<String, DateTime<Utc>>,
+    pending: HashMap<String, StoredPendingRequest>,
+    sessions: HashMap<String, Session>,
+    organizations: BTreeMap<OrganizationId, Held>,
+    audit: Vec<AuditRecord>,
+}
+
+/// An organization and what belongs to it.
+#[derive(Debug)]
+struct Held {
+    whole: Snapshot,
+    policy: Option<String>,
+    metadata: Option<StoredMetadata>,
+}
+
+impl Own {
+    /// Does something with the state, when the answer is awaited, and nothing else at the same time.
+    fn with<'a, T: 'a, E: 'a>(
+        &'a self,
+        action: impl FnOnce(&mut State) -> Result<T, E> + Send + 'a,
+    ) -> Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'a>> {
+        Box::pin(async move { action(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner)) })
+    }
+}
+
+impl ReplayStore for Own {
+    fn insert_once<'a>(&'a self, hash: &'a str, expires_at: DateTime<Utc>) -> Answer<'a, bool> {
+        self.with(move |state| {
+            let is_new = !state.replays.contains_key(hash);
+            state.replays.entry(hash.to_owned()).or_insert(expires_at);
+            Ok(is_new)
+        })
+    }
+
+    fn sweep_replays(&self, now: DateTime<Utc>) -> Answer<'_, u64> {
+        let margin = ReplayKey::MARGIN;
+        self.with(move |state| {
+            let latest = state.replays.values().copied().max();
+            let Some(limit) = forgotten_until(now, latest, margin) else { return Ok(0) };
+            Ok(sweep(&mut state.replays, |expires_at| *expires_at <= limit))
+        })
+    }
+}
+
+impl PendingStore for Own {
+    fn put<'a>(&'a self, request: &'a PendingRequest) -> Answer<'a, ()> {
+        self.with(move |state| {
+            state.pending.insert(request.handle().to_owned(), request.to_stored());
+            Ok(())
+        })
+    }
+
+    fn find_pending<'a>(&'a self, handle: &'a str, now: DateTime<Utc>) -> Answer<'a, Option<PendingRequest>> {
+        self.with(move |state| opened(state.pending.get(handle).cloned(), now))
+    }
+
+    fn remove_pending<'a>(&'a self, handle: &'a str) -> Answer<'a, bool> {
+        self.with(move |state| Ok(state.pending.remove(handle).is_some()))
+    }
+
+    fn sweep_pending(&self, now: DateTime<Utc>) -> Answer<'_, u64> {
+        self.with(move |state| Ok(sweep(&mut state.pending, |request| request.expires_at <= now.timestamp())))
+    }
+}
+
+impl SessionStore for Own {
+    fn create<'a>(&'a self, id: &'a SessionId, session: &'a Session) -> Answer<'a, ()> {
+        self.with(move |state| {
+            let organization = state.organizations.get(&session.organization);
+            let account = organization.and_then(|held| held.whole.account(&session.account));
+            if account.is_some_and(|account| !account.is_active()) {
+                return Err(StoreError::account_suspended(session.account.clone()));
+            }
+            state.sessions.insert(id.hash().to_owned(), session.clone());
+            Ok(())
+        })
+    }
+
+    fn find<'a>(&'a self, id: &'a SessionId, now: DateTime<Utc>) -> Answer<'a, Option<Session>> {
+        self.with(move |state| {
+            Ok(state.sessions.get(id.hash()).filter(|session| !session.is_over(now)).cloned())
+        })
+    }
+
+    fn revoke<'a>(&'a self, id: &'a SessionId) -> Answer<'a, bool> {
+        self.with(move |state| Ok(state.sessions.remove(id.hash()).is_some()))
+    }
+
+    fn revoke_by_name_id<'a>(
+        &'a self,
+        name_id: &'a Identity,
+        session_index: Option<&'a str>,
+    ) -> Answer<'a, u64> {
+        self.with(move |state| {
+            Ok(sweep(&mut state.sessions, |session| {
+                session.identity.as_ref() == Some(name_id)
+                    && session_index.is_none_or(|index| session.session_index.as_deref() == Some(index))
+            }))
+        })
+    }
+
+    fn revoke_account<'a>(&'a self, account: &'a AccountId) -> Answer<'a, u64> {
+        self.with(move |state| Ok(sweep(&mut state.sessions, |session| session.account == *account)))
+    }
+
+    fn sweep_sessions(&self, now: DateTime<Utc>) -> Answer<'_, u64> {
+        self.with(move |state| Ok(sweep(&mut state.sessions, |session| session.is_over(now))))
+    }
+}
+
+/// Takes out what is over; how many.
+fn sweep<K: Eq + Hash, V>(map: &mut HashMap<K, V>, is_over: impl Fn(&V) -> bool) -> u64 {
+    let before = map.len();
+    map.retain(|_, value| !is_over(value));
+    u64::try_from(before.saturating_sub(map.len())).unwrap_or(u64::MAX)
+}
+
+impl Directory for Own {
+    fn add_organization<'a>(&'a self, organization: &'a Organization) -> Answer<'a, ()> {
+        self.with(move |state| {
+            if state.organizations.contains_key(&organization.id) {
+                return Err(StoreError::taken("the organization's id"));
+            }
+            state.names_are_free(organization)?;
+            state.domains_are_free(organization)?;
+            let held = Held { whole: Snapshot::new(organization.clone()), policy: None, metadata: None };
+            state.organizations.insert(organization.id.clone(), held);
+            Ok(())
+        })
+    }
+
+    fn organization<'a>(&'a self, id: &'a OrganizationId) -> Answer<'a, Option<Versioned<Organization>>> {
+        self.with(move |state| Ok(state.organizations.get(id).map(versioned)))
+    }
+
+    fn organization_by_slug<'a>(&'a self, slug: &'a str) -> Answer<'a, Option<Versioned<Organization>>> {
+        self.with(move |state| {
+            let found = state.organizations.values().find(|held| held.whole.organization.slug == slug);
+            Ok(found.map(versioned))
+        })
+    }
+
+    fn organization_by_domain<'a>(
+        &'a self,
+        domain: &'a Domain,
+    ) -> Answer<'a, Option<Versioned<Organization>>> {
+        self.with(move |state| {
+            let found = state.organizations.values().find(|held| held.whole.organization.owns(domain));
+            Ok(found.map(versioned))
+        })
+    }
+
+    fn organizations(&self) -> Answer<'_, Vec<OrganizationId>> {
+        self.with(|state| Ok(state.organizations.keys().cloned().collect()))
+    }
+
+    fn update_organization<'a>(&'a self, organization: &'a Versioned<Organization>) -> Answer<'a, u64> {
+        self.with(move |state| {
+            state.names_are_free(&organization.value)?;
+            state.domains_are_free(&organization.value)?;
+            let held = state.held(&organization.value.id)?;
+            held.is_at(organization.version)?;
+            held.whole.organization = organization.value.clone();
+            Ok(held.changed())
+        })
+    }
+
+    fn policy<'a>(&'a self, id: &'a OrganizationId) -> Answer<'a, Policy> {
+        self.with(move |state| parsed_policy(id, state.held(id)?.policy.as_deref()))
+    }
+
+    fn set_policy<'a>(&'a self, id: &'a OrganizationId, toml: &'a str) -> Answer<'a, ()> {
+        self.with(move |state| {
+            parsed_policy(id, Some(toml))?;
+            let held = state.held(id)?;
+            held.policy = Some(toml.to_owned());
+            held.changed();
+            Ok(())
+        })
+    }
+
+    fn metadata<'a>(&'a self, id: &'a OrganizationId) -> Answer<'a, Option<StoredMetadata>> {
+        self.with(move |state| Ok(state.held(id)?.metadata.clone()))
+    }
+
+    fn set_metadata<'a>(&'a self, id: &'a OrganizationId, metadata: &'a StoredMetadata) -> Answer<'a, ()> {
+        self.with(move |state| {
+            state.held(id)?.metadata = Some(metadata.clone());
+            Ok(())
+        })
+    }
+
+    fn add_account<'a>(&'a self, account: &'a Account) -> Answer<'a, ()> {
+        self.with(move |state| {
+            let held = state.held(&account.organization)?;
+            let email = EmailAddress::key_of(&account.email);
+            let accounts = &held.whole.accounts;
+            if accounts.iter().any(|other| EmailAddress::key_of(&other.email) == email) {
+                return Err(StoreError::taken("the account's e-mail address"));
+            }
+            let is_linked = |other: &Account| {
+                other.identities.iter().any(|identity| account.identities.contains(identity))
+            };
+            if accounts.iter().any(is_linked) {
+                return Err(StoreError::taken("the account's identity"));
+            }
+            let mut everybody = state.organizations.values().flat_map(|held| &held.whole.accounts);
+            if everybody.any(|other| other.id == account.id) {
+                return Err(StoreError::taken("the account's id"));
+            }
+            state.held(&account.organization)?.whole.accounts.push(account.clone());
+            Ok(())
+        })
+    }
+
+    fn add_team<'a>(&'a self, team: &'a Team) -> Answer<'a, ()> {
+        self.with(move |state| {
+            let held = state.held(&team.organization)?;
+            if held.whole.teams.iter().any(|other| other.id == team.id || other.is_named(&team.name)) {
+                return Err(StoreError::taken("the team's id or name"));
+            }
+            held.whole.teams.push(team.clone());
+            Ok(())
+        })
+    }
+
+    fn add_project<'a>(&'a self, project: &'a Project) -> Answer<'a, ()> {
+        self.with(move |state| {
+            let held = state.held(&project.organization)?;
+            let mut others = held.whole.projects.iter();
+            if others.any(|other| other.id == project.id || other.is_named(&project.name)) {
+                return Err(StoreError::taken("the project's id or name"));
+            }
+            held.whole.projects.push(project.clone());
+            Ok(())
+        })
+    }
+
+    fn snapshot<'a>(&'a self, login: &'a LoginFacts) -> Answer<'a, Snapshot> {
+        self.with(move |state| Ok(state.about_login(login, None)?.0))
+    }
+
+    fn whole<'a>(&'a self, id: &'a OrganizationId) -> Answer<'a, Snapshot> {
+        self.with(move |state| Ok(state.held(id)?.whole.clone()))
+    }
+
+    fn sign_in(&self, sign_in: SignIn) -> Decides<'_, SignedIn> {
+        self.with(move |state| state.sign_in(sign_in))
+    }
+
+    fn decide(&self, decision: Decision) -> Decides<'_, Applied> {
+        self.with(move |state| {
+            let (snapshot, policy) = state.about(decision.about())?;
+            let decided = decision.decide(&snapshot, &policy)?;
+            state.write(&decided)?;
+            Ok(decided.into_applied())
+        })
+    }
+
+    fn audit<'a>(&'a self, id: &'a OrganizationId) -> Answer<'a, Vec<AuditRecord>> {
+        self.with(move |state| {
+            Ok(state.audit.iter().filter(|record| record.organization == *id).cloned().collect())
+        })
+    }
+}
+
+impl State {
+    /// Everything that can fail comes before anything is written.
+    fn sign_in(&mut self, sign_in: SignIn) -> Result<SignedIn, SignInError> {
+        let key = sign_in.replay_key();
+        let is_first = !self.replays.contains_key(key.hash());
+        let confirmed = sign_in.confirm(key.clone().recorded(is_first))?;
+        let (snapshot, policy) = self.about_login(confirmed.facts(), confirmed.links())?;
+        let decided = confirmed.decide(&snapshot, &policy)?;
+        self.write(decided.decided())?;
+        self.replays.insert(key.hash().to_owned(), key.expires_at());
+        if let Some(handle) = decided.answers() {
+            self.pending.remove(handle);
+        }
+        if let Some(before) = decided.replaces() {
+            self.sessions.remove(before.hash());
+        }
+        let (id, session) = decided.session();
+        self.sessions.insert(id.hash().to_owned(), session.clone());
+        Ok(decided.into_signed_in())
+    }
+
+    fn about(&mut self, about: &About) -> Result<(Snapshot, Policy), StoreError> {
+        let id = match about {
+            About::Login(login) => return self.about_login(login, None),
+            About::Account { organization, .. } | About::Organization(organization) => organization,
+            _ => return Err(StoreError::damaged("decision", "its kind is not known to this store")),
+        };
+        let held = self.held(id)?;
+        Ok((held.whole.clone(), parsed_policy(id, held.policy.as_deref())?))
+    }
+
+    fn about_login(
+        &self,
+        login: &LoginFacts,
+        links: Option<&AccountId>,
+    ) -> Result<(Snapshot, Policy), StoreError> {
+        let look_up = LookUp::of(login).map_err(StoreError::backend)?;
+        let all = || self.organizations.values();
+        let has_token = |held: &&Held| {
+            let mut tokens = held.whole.organization.tokens.iter();
+            tokens.any(|record| look_up.token_hashes.contains(&record.hash))
+        };
+        let is_signer = |held: &&Held| held.whole.organization.identity_provider() == Some(&login.issuer);
+        let found = all().find(has_token).or_else(|| all().find(is_signer));
+        let held = found.ok_or_else(|| StoreError::no_organization_for(login.issuer.as_str()))?;
+        let id = &held.whole.organization.id;
+        let policy = parsed_policy(id, held.policy.as_deref())?;
+        let mut snapshot = held.whole.restricted_to(&look_up, &policy.names_for(login));
+        let linked = links.filter(|id| snapshot.account(id).is_none()).and_then(|id| held.whole.account(id));
+        snapshot.accounts.extend(linked.cloned());
+        let of_others = look_up.domains().into_iter().filter(|domain| self.is_of_another(domain, id));
+        snapshot.domains_of_others = of_others.cloned().collect();
+        Ok((snapshot, policy))
+    }
+
+    fn write(&mut self, decided: &Decided) -> Result<(), StoreError> {
+        let organization = decided.plan.organization();
+        if decided.plan.domains_taken().iter().any(|domain| self.is_of_another(domain, organization)) {
+            return Err(StoreError::taken("the domain of the account's e-mail address"));
+        }
+        let whole = &mut self.held(organization)?.whole;
+        replace(&mut whole.accounts, &decided.accounts, |account| &account.id);
+        replace(&mut whole.teams, &decided.teams, |team| &team.id);
+        replace(&mut whole.projects, &decided.projects, |project| &project.id);
+        if decided.ends_sessions {
+            self.sessions.retain(|_, session| session.account != decided.account);
+        }
+        self.audit.extend(decided.audit.iter().cloned());
+        Ok(())
+    }
+
+    fn held(&mut self, id: &OrganizationId) -> Result<&mut Held, StoreError> {
+        self.organizations.get_mut(id).ok_or_else(|| StoreError::organization_unknown(id))
+    }
+
+    fn names_are_free(&self, organization: &Organization) -> Result<(), StoreError> {
+        let others = || {
+            let all = self.organizations.values().map(|held| &held.whole.organization);
+            all.filter(|other| other.id != organization.id)
+        };
+        if others().any(|other| other.slug == organization.slug) {
+            return Err(StoreError::taken("the organization's slug"));
+        }
+        let has = |other: &Organization| {
+            other.tokens.iter().any(|record| organization.tokens.iter().any(|own| own.hash == record.hash))
+        };
+        if others().any(has) {
+            return Err(StoreError::taken("the organization's token"));
+        }
+        Ok(())
+    }
+
+    fn domains_are_free(&self, organization: &Organization) -> Result<(), StoreError> {
+        let domains = organization
+            .domains()
+            .map_err(|source| StoreError::domain_invalid(organization.id.clone(), source))?;
+        if domains.iter().any(|domain| self.is_of_another(domain, &organization.id)) {
+            return Err(StoreError::taken("a verified domain of the organization"));
+        }
+        Ok(())
+    }
+
+    /// Whether another organization than this one has verified the domain.
+    fn is_of_another(&self, domain: &Domain, id: &OrganizationId) -> bool {
+        let mut all = self.organizations.values().map(|held| &held.whole.organization);
+        all.any(|organization| organization.id != *id && organization.owns(domain))
+    }
+}
+
+impl Held {
+    fn is_at(&self, expected: u64) -> Result<(), StoreError> {
+        if self.whole.version == expected { Ok(()) } else { Err(self.conflict(expected)) }
+    }
+
+    fn conflict(&self, expected: u64) -> StoreError {
+        let organization = self.whole.organization.id.clone();
+        StoreError::conflict(organization, expected, self.whole.version)
+    }
+
+    fn changed(&mut self) -> u64 {
+        self.whole.version = self.whole.version.saturating_add(1);
+        self.whole.version
+    }
+}
+
+/// Puts each in the place of the one with its id, or at the end.
+fn replace<T: Clone, I: PartialEq>(all: &mut Vec<T>, changed: &[T], id: impl Fn(&T) -> &I) {
+    for value in changed {
+        match all.iter_mut().find(|known| id(known) == id(value)) {
+            Some(known) => known.clone_from(value),
+            None => all.push(value.clone()),
+        }
+    }
+}
+
+fn versioned(held: &Held) -> Versioned<Organization> {
+    Versioned::new(held.whole.organization.clone(), held.whole.version)
+}
+
+fn parsed_policy(id: &OrganizationId, toml: Option<&str>) -> Result<Policy, StoreError> {
+    let read = toml.map_or_else(|| Ok(Policy::default()), Policy::from_toml);
+    read.map_err(|source| StoreError::policy(id.clone(), source))
+}
+
+fn opened(
+    stored: Option<StoredPendingRequest>,
+    now: DateTime<Utc>,
+) -> Result<Option<PendingRequest>, StoreError> {
+    let request = stored.map(PendingRequest::from_stored).transpose();
+    let request = request.map_err(|error| StoreError::damaged("pending request", error))?;
+    Ok(request.filter(|request| !request.is_expired(now)))
+}
