@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use vouchsafe::metadata::MetadataError;
 use vouchsafe::provisioning::Refused;
 use vouchsafe::xml::Quoted;
-use vouchsafe::{BindingError, Ledger, Refusal};
+use vouchsafe::{BindingError, Explain, Ledger, Refusal};
 use vouchsafe_store::{SignInError, StoreError};
 
 /// Why a route could not do what was asked.
@@ -189,5 +189,23 @@ fn is_about_the_person(failure: &StoreError) -> bool {
 impl From<Refused> for HttpError {
     fn from(refused: Refused) -> HttpError {
         HttpError::Provisioning(Box::new(refused))
+    }
+}
+
+impl Explain for HttpError {
+    fn code(&self) -> &'static str {
+        self.code()
+    }
+
+    fn hint(&self) -> &'static str {
+        self.hint()
+    }
+
+    fn public_message(&self) -> &'static str {
+        self.public_message()
+    }
+
+    fn ledger(&self) -> Option<&Ledger> {
+        self.ledger()
     }
 }
