@@ -16,7 +16,9 @@ fn every_public_error_explains_itself() {
     let sources = sources();
     let errors: BTreeSet<String> = sources.iter().flat_map(|source| public_errors(source)).collect();
     let explained: BTreeSet<String> = sources.iter().flat_map(|source| explained(source)).collect();
-    for known in ["XmlError", "Refused", "BindingError", "StoreError", "SignInError", "ClientError", "HttpError"] {
+    for known in
+        ["XmlError", "Refused", "BindingError", "StoreError", "SignInError", "ClientError", "HttpError"]
+    {
         assert!(errors.contains(known), "the scanner does not see {known}: {errors:?}");
     }
     let missing: Vec<_> = errors.difference(&explained).collect();
@@ -44,9 +46,10 @@ fn what_is_said_is_what_the_error_says() {
 
 /// Types that are public and derive `Error`.
 fn public_errors(source: &str) -> Vec<String> {
-    let derived = source.split("#[derive(").skip(1).filter(|rest| {
-        rest.split(']').next().is_some_and(|derives| derives.contains("Error"))
-    });
+    let derived = source
+        .split("#[derive(")
+        .skip(1)
+        .filter(|rest| rest.split(']').next().is_some_and(|derives| derives.contains("Error")));
     derived
         .filter_map(|rest| {
             let declaration = rest.lines().map(str::trim).find(|line| {
@@ -61,7 +64,8 @@ fn public_errors(source: &str) -> Vec<String> {
 /// Types for which `Explain` is implemented.
 fn explained(source: &str) -> Vec<String> {
     let by_hand = source.split("Explain for ").skip(1);
-    let by_hand = by_hand.map(|rest| rest.chars().take_while(char::is_ascii_alphanumeric).collect::<String>());
+    let by_hand =
+        by_hand.map(|rest| rest.chars().take_while(char::is_ascii_alphanumeric).collect::<String>());
     let listed = source.split("\nexplain!(").skip(1).filter_map(|rest| rest.split(')').next());
     let listed = listed.flat_map(|list| list.split(',')).map(|name| name.trim().to_owned());
     by_hand.chain(listed).filter(|name| !name.is_empty()).collect()
