@@ -50,8 +50,10 @@ impl<T: SessionStore + Directory> AccountStore for T {}
 pub struct Provisioned {
     store: Arc<dyn AccountStore>,
     session_lifetime: TimeDelta,
-    on_sign_in: Option<Arc<dyn Fn(&SignIn<'_>) + Send + Sync>>,
+    on_sign_in: Option<TellSignIn>,
 }
+
+type TellSignIn = Arc<dyn Fn(&SignIn<'_>) + Send + Sync>;
 
 /// Somebody who has just signed in.
 #[derive(Debug)]

@@ -2,10 +2,10 @@
 
 use std::sync::{Arc, Mutex};
 
-use axum::{Extension, Router};
 use axum::extract::FromRef;
 use axum::middleware::from_fn_with_state;
 use axum::routing::get;
+use axum::{Extension, Router};
 use chrono::Utc;
 use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
 use vouchsafe::provisioning::{Organization, OrganizationId};
@@ -98,7 +98,10 @@ impl App {
             .route("/change", get(async || "read").post(async || "changed").delete(async || "changed"))
             .route_layer(from_fn_with_state(app.clone(), own_pages_only::<App>));
         let guarded = Router::new()
-            .route("/guarded", get(async |Extension(who): Extension<SignedIn>| who.session().account.to_string()))
+            .route(
+                "/guarded",
+                get(async |Extension(who): Extension<SignedIn>| who.session().account.to_string()),
+            )
             .route_layer(from_fn_with_state(app.clone(), require_signed_in::<App>));
         let router = Router::new()
             .merge(guarded)
