@@ -91,8 +91,18 @@ impl App {
         let steps = Arc::clone(&signed_in);
         let provisioned = Provisioned::new(shared)
             .on_sign_in(move |sign_in| steps.lock().unwrap().push(sign_in.plan.steps().len()));
-        let app =
-            App { service_provider, store, token, connections, sso, provisioned, address, limiter, codes, signed_in };
+        let app = App {
+            service_provider,
+            store,
+            token,
+            connections,
+            sso,
+            provisioned,
+            address,
+            limiter,
+            codes,
+            signed_in,
+        };
         let whoami = |signed_in: SignedIn| async move { signed_in.session().account.to_string() };
         let own = Router::new()
             .route("/change", get(async || "read").post(async || "changed").delete(async || "changed"))
