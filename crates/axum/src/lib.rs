@@ -1,118 +1,39 @@
-//! Axum routes and cookies for a SAML service provider.
+//! Axum routes, extractors and layers for a SAML service provider: thin over [`vouchsafe_web`].
 //!
-//! * [`routes`]: metadata, the start of a sign-in, the assertion consumer, sign-out. The state of the router is a [`Service`].
-//! * [`SignedIn`]: the session, as an argument of a handler.
-//! * [`pending_request`], [`receive`], [`open_session`]: the parts of an assertion consumer, for a handler of one's own.
-//! * [`own_pages_only`]: a layer that refuses what pages of other sites post.
-//! * [`ReceiveLimiter`]: how many responses are checked at a time.
-//! * [`ReturnPaths`]: where a sign-in may lead.
-//! * [`sweep`]: forgetting what is over.
-//! * [`cookies`]: which cookies are set and why they are what they are.
-//! * [`refusal`]: what a browser sees of a refusal, and what the log says.
+//! The state of the router gives a [`SingleSignOn`] by `FromRef`. Then
+//!
+//! * [`routes`] are metadata, the start of a sign-in and the assertion consumers; [`Routes`] renames them, and the router can be nested;
+//! * [`AcceptedLogin`] is the login, as the argument of the application's handler, with users and sessions of its own;
+//! * [`own_pages_only`] is a layer that refuses what pages of other sites post.
+//!
+//! Who has neither users nor sessions yet takes [`Provisioned`], the ready-made answer over `vouchsafe-store`: [`provisioned_routes`], the
+//! session as the argument [`SignedIn`], and the layer [`require_signed_in`].
 //!
 //! # A whole service
 //!
-//! With one customer, Okta; [`Connections::put`](vouchsafe::Connections::put) adds others while it runs. It needs `vouchsafe`,
-//! `vouchsafe-axum`, `vouchsafe-client`, `vouchsafe-store`, `axum` and `tokio`. What to type into Okta's console is in docs/OKTA.md, and
-//! examples/okta is a service with everything.
-//!
-//! ```no_run
-//! use std::{sync::Arc, time::Duration};
-//!
-//! use axum::{Router, extract::State, response::Html, routing::get};
-//! use vouchsafe::provisioning::{Organization, OrganizationId};
-//! use vouchsafe::{Connection, ConnectionId, Connections, EntityId, ServiceProvider};
-//! use vouchsafe_axum::{ReturnPaths, Service, SignedIn, Store, login_url, routes, sweep};
-//! use vouchsafe_client::Client;
-//! use vouchsafe_store::{Directory, Sqlite};
-//!
-//! const OKTA: &str = "https://your-organization.okta.com/app/your-app-id/sso/saml/metadata";
-//!
-//! #[derive(Clone)]
-//! struct App {
-//!     service_provider: ServiceProvider,
-//!     connections: Arc<Connections>,
-//!     store: Sqlite,
-//!     return_paths: Arc<ReturnPaths>,
-//! }
-//!
-//! impl Service for App {
-//!     fn service_provider(&self) -> ServiceProvider {
-//!         self.service_provider.clone()
-//!     }
-//!     fn connections(&self) -> &Connections {
-//!         &self.connections
-//!     }
-//!     fn store(&self) -> &dyn Store {
-//!         &self.store
-//!     }
-//!     fn return_paths(&self) -> &ReturnPaths {
-//!         &self.return_paths
-//!     }
-//! }
-//!
-//! async fn front() -> Html<String> {
-//!     Html(format!("<a href=\"{}\">Sign in with Okta</a>", login_url("acme", "/home")))
-//! }
-//!
-//! async fn home(State(_): State<App>, who: SignedIn) -> String {
-//!     format!("account {:?}", who.session().account)
-//! }
-//!
-//! async fn serve() -> Result<(), Box<dyn std::error::Error>> {
-//!     let okta = Client::new()?.identity_provider(OKTA).await?;
-//!     let service_provider = ServiceProvider::builder(EntityId::new("https://app.example.com/saml/metadata")?)
-//!         .assertion_consumer("https://app.example.com/saml/acs")?
-//!         .build()?;
-//!     let connections = [Connection::new(ConnectionId::new("acme")?, okta.clone())].into_iter().collect();
-//!     let store = Sqlite::open("app.db").await?;
-//!     if store.organization_by_slug("acme").await?.is_none() {
-//!         let mut organization = Organization::new(OrganizationId::new("acme"), "acme", "Acme Rockets");
-//!         organization.entitled = true;
-//!         let now = chrono::Utc::now();
-//!         let token = organization.convert(okta.entity_id().clone(), service_provider.provider(), now)?;
-//!         store.add_organization(&organization).await?;
-//!         println!("for the attribute statement `token`, in double quotes, shown once: {}", token.reveal());
-//!     }
-//!     let return_paths = Arc::new(ReturnPaths::new("/home").exact("/"));
-//!     let app = App { service_provider, connections: Arc::new(connections), store, return_paths };
-//!     let sweeping = app.clone();
-//!     tokio::spawn(async move {
-//!         loop {
-//!             tokio::time::sleep(Duration::from_secs(300)).await;
-//!             let _ = sweep(&sweeping).await; // a failure waits for the next time
-//!         }
-//!     });
-//!     let pages = Router::new().route("/", get(front)).route("/home", get(home));
-//!     let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?; // behind what speaks TLS
-//!     Ok(axum::serve(listener, pages.merge(routes()).with_state(app)).await?)
-//! }
-//! ```
-//!
-//! The rules of SAML are not here: this crate carries what comes to `vouchsafe` and what must be kept to `vouchsafe-store`.
+//! examples/minimal is a service with one customer in about 60 lines, examples/own-database one with its own users and `tower-sessions`,
+//! examples/okta a product. What to type into Okta's console is in docs/OKTA.md.
 
-mod assertion_consumer;
-pub mod cookies;
-mod error;
-mod limiter;
-pub mod refusal;
-mod return_path;
+mod accepted_login;
+mod provisioned;
 mod routes;
-pub mod same_origin;
-mod service;
+mod same_origin;
 mod session;
-mod sweep;
 
-pub use assertion_consumer::{Checked, pending_request, receive};
-pub use error::HttpError;
-pub use limiter::{ReceiveLimiter, ReceivePermit};
-pub use refusal::Reference;
-pub use return_path::{ReturnPath, ReturnPaths};
-pub use routes::{ASSERTION_CONSUMER, LOGIN, LOGOUT, METADATA, NOT_STARTED, login_url, routes};
+pub use accepted_login::{AcceptedLogin, CheckedLogin};
+pub use provisioned::{
+    AccountStore, LOGOUT, OrganizationDiscovery, Provisioned, logout, provision, provisioned_routes,
+};
+pub use routes::{
+    ASSERTION_CONSUMER, CONNECTION_ASSERTION_CONSUMER, CONNECTION_METADATA, LOGIN, METADATA, Routes, routes,
+};
 pub use same_origin::own_pages_only;
-pub use service::{Service, Store};
-pub use session::{SignedIn, open_session, session_cookie};
-pub use sweep::{Swept, sweep};
+pub use session::{SignedIn, require_signed_in};
+pub use vouchsafe_web::{
+    Accepted, Checked, ConnectionSource, Cookies, Discovery, HttpError, NOT_STARTED, ReceiveLimiter,
+    Reference, RefusalLog, RefusalPage, RefusalRecord, ReturnPath, ReturnPaths, SignInAnswer, SingleSignOn,
+    login_url,
+};
 
 /// The commands and the handler of the README, compiled.
 #[cfg(doctest)]

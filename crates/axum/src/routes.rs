@@ -1,196 +1,170 @@
-//! The four routes.
+//! The routes.
 
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{Form, Query, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION, SET_COOKIE};
+use axum::extract::{FromRef, Path, State};
+use axum::handler::Handler;
+use axum::http::HeaderMap;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use std::collections::HashMap;
-
-use crate::assertion_consumer::consume;
-use crate::cookies::Cookies;
-use crate::error::HttpError;
-use crate::refusal::{self, Reference};
-use crate::same_origin::may_change;
-use crate::service::Service;
-use crate::session::received;
-use vouchsafe::{LoginOptions, OutgoingRequest, PostForm, Redirect};
+use vouchsafe_web::{HttpError, SingleSignOn};
 
 /// Our metadata (GET).
 pub const METADATA: &str = "/saml/metadata";
-/// Starts a sign-in: `organization`, a slug or an e-mail address, and `return`, a path. By GET in the query, for links to an organization;
-/// by POST in a form, for a field in which people type an address: what stands in a query is written into logs and histories.
+/// Starts a sign-in: `organization`, what the person typed, and `return`, a path. By GET in the query, for links; by POST in a form, for a
+/// field in which people type an address: what stands in a query is written into logs and histories.
 pub const LOGIN: &str = "/saml/login";
-/// What the query of the [sign-in page](Service::sign_in_page) says when a sign-in could not be started.
-pub const NOT_STARTED: (&str, &str) = ("problem", "organization");
 /// The assertion consumer (POST).
 pub const ASSERTION_CONSUMER: &str = "/saml/acs";
-/// Ends the session here (POST from a page of this service); the one at the identity provider goes on.
-pub const LOGOUT: &str = "/saml/logout";
+/// The assertion consumer of a connection that has one of its own (POST).
+pub const CONNECTION_ASSERTION_CONSUMER: &str = "/saml/{connection}/acs";
+/// Our metadata for the identity provider of one connection (GET).
+pub const CONNECTION_METADATA: &str = "/saml/{connection}/metadata";
 
-/// The routes of a service provider: [`METADATA`], [`LOGIN`], [`ASSERTION_CONSUMER`], [`LOGOUT`].
+/// The routes with their usual paths, and `signed_in` for what happens with a login: a handler with [`AcceptedLogin`](crate::AcceptedLogin) as
+/// its last argument.
 ///
-/// The service provider's entity ID and assertion consumer are configured where it is built; they should be the address of the service
-/// with these paths.
-pub fn routes<S: Service>() -> Router<S> {
-    Router::new()
-        .route(METADATA, get(metadata::<S>))
-        .route(LOGIN, get(login::<S>).post(login_by_form::<S>))
-        .route(ASSERTION_CONSUMER, post(assertion_consumer::<S>))
-        .route(LOGOUT, post(logout::<S>))
-}
-
-/// The address that starts a sign-in: for a link or a redirect to it.
+/// The service provider's entity ID and assertion consumer, and those of connections, are configured where they are built: as the address
+/// that browsers see, below which the router may be nested. [`Routes`] changes paths.
 ///
 /// ```
-/// assert_eq!(
-///     vouchsafe_axum::login_url("ada@example.com", "/projects/7"),
-///     "/saml/login?organization=ada%40example.com&return=%2Fprojects%2F7"
-/// );
+/// use axum::extract::FromRef;
+/// use axum::response::IntoResponse;
+/// use vouchsafe_axum::{AcceptedLogin, SingleSignOn, routes};
+///
+/// #[derive(Clone)]
+/// struct App {
+///     sso: SingleSignOn,
+/// }
+///
+/// impl FromRef<App> for SingleSignOn {
+///     fn from_ref(app: &App) -> SingleSignOn {
+///         app.sso.clone()
+///     }
+/// }
+///
+/// async fn signed_in(AcceptedLogin(accepted): AcceptedLogin) -> impl IntoResponse {
+///     // Look the person up, open a session, and:
+///     accepted.redirect([]).unwrap_or_else(|error| accepted.refuse(error))
+/// }
+///
+/// fn router(app: App) -> axum::Router {
+///     axum::Router::new().nest("/auth", routes(signed_in)).with_state(app)
+/// }
 /// ```
-pub fn login_url(organization: &str, return_to: &str) -> String {
-    with_query(LOGIN, &[("organization", organization), ("return", return_to)])
+pub fn routes<H, T, S>(signed_in: H) -> Router<S>
+where
+    H: Handler<T, S>,
+    T: 'static,
+    S: Clone + Send + Sync + 'static,
+    SingleSignOn: FromRef<S>,
+{
+    Routes::default().build(signed_in)
 }
 
-async fn metadata<S: Service>(State(service): State<S>) -> Response {
-    match service.service_provider().metadata_xml() {
-        Ok(xml) => ([(CONTENT_TYPE, "application/samlmetadata+xml")], xml).into_response(),
-        Err(error) => refuse(&service, &error.into()),
+/// The paths of the routes.
+///
+/// ```
+/// # fn example<S: Clone + Send + Sync + 'static>(
+/// #     signed_in: impl axum::handler::Handler<((),), S>) -> axum::Router<S>
+/// # where vouchsafe_axum::SingleSignOn: axum::extract::FromRef<S> {
+/// use vouchsafe_axum::Routes;
+///
+/// Routes::default().login("/sso/start").assertion_consumer("/sso/callback").build(signed_in)
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "build makes the router"]
+pub struct Routes {
+    metadata: String,
+    login: String,
+    assertion_consumer: String,
+    connection_assertion_consumer: String,
+    connection_metadata: String,
+}
+
+impl Default for Routes {
+    fn default() -> Routes {
+        Routes {
+            metadata: METADATA.to_owned(),
+            login: LOGIN.to_owned(),
+            assertion_consumer: ASSERTION_CONSUMER.to_owned(),
+            connection_assertion_consumer: CONNECTION_ASSERTION_CONSUMER.to_owned(),
+            connection_metadata: CONNECTION_METADATA.to_owned(),
+        }
     }
 }
 
-async fn login<S: Service>(
-    State(service): State<S>,
+impl Routes {
+    /// Where our metadata is. Default: [`METADATA`].
+    pub fn metadata(self, path: &str) -> Routes {
+        Routes { metadata: path.to_owned(), ..self }
+    }
+
+    /// Where a sign-in starts. Default: [`LOGIN`].
+    pub fn login(self, path: &str) -> Routes {
+        Routes { login: path.to_owned(), ..self }
+    }
+
+    /// Where responses are posted. Default: [`ASSERTION_CONSUMER`].
+    pub fn assertion_consumer(self, path: &str) -> Routes {
+        Routes { assertion_consumer: path.to_owned(), ..self }
+    }
+
+    /// Where responses are posted over a connection that has an assertion consumer of its own; with the parameter `{connection}`, its name.
+    /// Default: [`CONNECTION_ASSERTION_CONSUMER`].
+    pub fn connection_assertion_consumer(self, path: &str) -> Routes {
+        Routes { connection_assertion_consumer: path.to_owned(), ..self }
+    }
+
+    /// Where our metadata for one connection is; with the parameter `{connection}`. Default: [`CONNECTION_METADATA`].
+    pub fn connection_metadata(self, path: &str) -> Routes {
+        Routes { connection_metadata: path.to_owned(), ..self }
+    }
+
+    /// The router.
+    pub fn build<H, T, S>(&self, signed_in: H) -> Router<S>
+    where
+        H: Handler<T, S>,
+        T: 'static,
+        S: Clone + Send + Sync + 'static,
+        SingleSignOn: FromRef<S>,
+    {
+        Router::new()
+            .route(&self.metadata, get(metadata))
+            .route(&self.login, get(login).post(login_by_form))
+            .route(&self.assertion_consumer, post(signed_in.clone()))
+            .route(&self.connection_assertion_consumer, post(signed_in))
+            .route(&self.connection_metadata, get(connection_metadata))
+    }
+}
+
+async fn metadata(State(sso): State<SingleSignOn>, headers: HeaderMap) -> Response {
+    sso.metadata(&headers).into_response()
+}
+
+async fn connection_metadata(
+    State(sso): State<SingleSignOn>,
+    Path(connection): Path<String>,
     headers: HeaderMap,
-    Query(query): Query<HashMap<String, String>>,
 ) -> Response {
-    begin(&service, &headers, &query).await
+    sso.metadata_for(&headers, &connection).await.into_response()
 }
 
-async fn login_by_form<S: Service>(
-    State(service): State<S>,
-    headers: HeaderMap,
-    Form(fields): Form<HashMap<String, String>>,
-) -> Response {
-    begin(&service, &headers, &fields).await
+async fn login(State(sso): State<SingleSignOn>, request: Parts) -> Response {
+    let query = request.uri.query().unwrap_or_default().to_owned();
+    sso.login(&request, query.as_bytes()).await.into_response()
 }
 
-async fn begin<S: Service>(service: &S, headers: &HeaderMap, fields: &HashMap<String, String>) -> Response {
-    let asked = fields.get("organization").map(String::as_str).unwrap_or_default();
-    let wanted = fields.get("return").map(String::as_str);
-    match start(service, headers, asked, wanted).await {
-        Ok(response) => response,
-        Err(error) if error.status().is_server_error() => refuse(service, &error),
-        Err(error) => back_to_the_sign_in_page(service, &error, wanted),
-    }
-}
-
-/// One answer to everybody whose sign-in cannot be started, of the same status as to everybody else: back to the sign-in page. Why it is
-/// so, whether there is no such organization, or one that is not converted, or one whose identity provider cannot be used, is for the log.
-fn back_to_the_sign_in_page<S: Service>(service: &S, error: &HttpError, wanted: Option<&str>) -> Response {
-    let reference = Reference::new(&service.service_provider());
-    service.refused(error, &reference);
-    refusal::log(error, &reference);
-    let mut query = vec![NOT_STARTED];
-    query.extend(
-        wanted
-            .filter(|wanted| service.return_paths().choose(Some(wanted)).as_str() == *wanted)
-            .map(|wanted| ("return", wanted)),
-    );
-    see_other(&with_query(service.sign_in_page(), &query), []).unwrap_or_else(|error| refuse(service, &error))
-}
-
-/// Finds the identity provider, keeps the request, binds it to this browser, and sends the browser away.
-async fn start<S: Service>(
-    service: &S,
-    headers: &HeaderMap,
-    asked: &str,
-    wanted: Option<&str>,
-) -> Result<Response, HttpError> {
-    let connection = service.find_connection(asked).await?.ok_or(HttpError::UnknownOrganization)?;
-    let service_provider = service.service_provider();
-    let options = LoginOptions::default().return_to(service.return_paths().choose(wanted).as_str());
-    let started = service_provider.start_login(&connection, options, service.now())?;
-    let pending = &started.pending;
-    service.store().put(pending).await?;
-    let cookies = Cookies::for_address(service_provider.assertion_consumer());
-    let cookie = cookies.bind(headers, pending, started.binding.reveal());
-    let cookie = cookie.ok_or(HttpError::Header { name: "Set-Cookie" })?;
-    match &started.request {
-        OutgoingRequest::Form(form) => posted_by_the_browser(form, cookie),
-        request => see_other(request.redirect().map(Redirect::url).unwrap_or_default(), [cookie]),
-    }
-}
-
-async fn assertion_consumer<S: Service>(
-    State(service): State<S>,
-    parts: Parts,
+async fn login_by_form(
+    State(sso): State<SingleSignOn>,
+    request: Parts,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    let outcome = match body {
-        Ok(body) => consume(&service, &parts, body).await,
-        Err(source) => Err(HttpError::Body { source }),
-    };
-    outcome.unwrap_or_else(|error| refuse(&service, &error))
-}
-
-/// Ends the session, if a page of our own or the person says so. What another site sends changes nothing: neither the session nor the
-/// cookies.
-async fn logout<S: Service>(State(service): State<S>, headers: HeaderMap) -> Response {
-    let outcome = async {
-        let service_provider = service.service_provider();
-        if !may_change(&headers, &service_provider) {
-            return Err(HttpError::CrossSite);
-        }
-        let cookies = Cookies::for_address(service_provider.assertion_consumer());
-        if let Some(id) = received(cookies, &headers, &service_provider)? {
-            service.store().revoke(&id).await?;
-        }
-        let closed = cookies.close_session().ok_or(HttpError::Header { name: "Set-Cookie" })?;
-        see_other(service.sign_in_page(), [closed])
-    };
-    outcome.await.unwrap_or_else(|error: HttpError| refuse(&service, &error))
-}
-
-/// A path with a query.
-pub(crate) fn with_query(path: &str, pairs: &[(&str, &str)]) -> String {
-    let mut query = url::form_urlencoded::Serializer::new(String::new());
-    query.extend_pairs(pairs);
-    format!("{path}{}{}", if path.contains('?') { '&' } else { '?' }, query.finish())
-}
-
-/// The page whose button posts the request to the identity provider.
-fn posted_by_the_browser(form: &PostForm, cookie: HeaderValue) -> Result<Response, HttpError> {
-    let mut response = Html(form.to_html()).into_response();
-    let headers = response.headers_mut();
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.append(SET_COOKIE, cookie);
-    Ok(response)
-}
-
-/// Status 303, cookies set, nothing kept by caches.
-pub(crate) fn see_other(
-    location: &str,
-    cookies: impl IntoIterator<Item = HeaderValue>,
-) -> Result<Response, HttpError> {
-    let mut response = StatusCode::SEE_OTHER.into_response();
-    let headers = response.headers_mut();
-    let location = HeaderValue::from_str(location).map_err(|_| HttpError::Header { name: "Location" })?;
-    headers.insert(LOCATION, location);
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    for cookie in cookies {
-        headers.append(SET_COOKIE, cookie);
+    match body {
+        Ok(body) => sso.login(&request, &body).await.into_response(),
+        Err(error) => sso.refuse(&request.headers, HttpError::body(error)).into_response(),
     }
-    Ok(response)
-}
-
-/// Logs, tells the service, and makes the page.
-pub(crate) fn refuse<S: Service>(service: &S, error: &HttpError) -> Response {
-    let reference = Reference::new(&service.service_provider());
-    service.refused(error, &reference);
-    refusal::respond(error, reference)
 }

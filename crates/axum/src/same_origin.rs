@@ -1,160 +1,42 @@
-//! Which requests come from pages of our own, as far as the browser says.
-//!
-//! A page of another site can make a browser post a form here, with the cookies that browsers send along. Browsers say where a request
-//! comes from, in two headers that no page can set: `Sec-Fetch-Site` (all current browsers) and `Origin` (older ones too). Both are
-//! believed when they speak against a request; a request passes when at least one of them speaks for it and none against it.
-//!
-//! `Origin` is compared with the origin of the assertion consumer's address, the one address that is configured. That also refuses a page
-//! that made its own host name resolve to this service (DNS rebinding), whose requests are `same-origin` to the browser.
+//! A layer that keeps other sites from posting the application's forms.
 
-use axum::extract::{Request, State};
-use axum::http::header::ORIGIN;
-use axum::http::{HeaderMap, Method};
+use axum::extract::{FromRef, Request, State};
+use axum::http::Method;
 use axum::middleware::Next;
-use axum::response::Response;
-use vouchsafe::{ServiceProvider, WebAddress};
-
-use crate::cookies::Cookies;
-use crate::error::HttpError;
-use crate::routes::refuse;
-use crate::service::Service;
-
-/// Where a request comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Source {
-    /// A page of this service, or the person by themselves.
-    Own,
-    /// Another site, or another host of the same site.
-    Foreign,
-    /// The browser says nothing.
-    Unsaid,
-}
-
-/// What the headers say about where a request comes from.
-pub(crate) fn source(headers: &HeaderMap, service_provider: &ServiceProvider) -> Source {
-    let Ok(own) = WebAddress::new(service_provider.assertion_consumer()) else { return Source::Foreign };
-    let (Ok(site), Ok(origin)) = (only(headers, "sec-fetch-site"), only(headers, ORIGIN.as_str())) else {
-        return Source::Foreign;
-    };
-    match (site, origin) {
-        (None, None) => Source::Unsaid,
-        // A form on a page without a referrer has the origin `null`; the other header says whose page it was.
-        (Some("same-origin" | "none"), None | Some("null")) => Source::Own,
-        (None | Some("same-origin" | "none"), Some(origin)) if origin == own.origin() => Source::Own,
-        _ => Source::Foreign,
-    }
-}
-
-/// The value of a header that comes at most once.
-fn only<'h>(headers: &'h HeaderMap, name: &str) -> Result<Option<&'h str>, ()> {
-    let mut values = headers.get_all(name).iter();
-    match (values.next(), values.next()) {
-        (None, _) => Ok(None),
-        (Some(value), None) => value.to_str().map(Some).map_err(|_| ()),
-        (Some(_), Some(_)) => Err(()),
-    }
-}
-
-/// Whether a request that changes something may do so: it comes from a page of our own, or the browser says nothing about that and holds
-/// the session's cookie, which is `SameSite=Lax` and does not come with a form of another site.
-pub(crate) fn may_change(headers: &HeaderMap, service_provider: &ServiceProvider) -> bool {
-    match source(headers, service_provider) {
-        Source::Own => true,
-        Source::Foreign => false,
-        Source::Unsaid => {
-            Cookies::for_address(service_provider.assertion_consumer()).session(headers).is_some()
-        }
-    }
-}
+use axum::response::{IntoResponse, Response};
+use vouchsafe_web::SingleSignOn;
 
 /// A layer for the routes of the application's own forms: what a page of another site sends with a method that changes something (all but
-/// GET, HEAD, OPTIONS and TRACE) is refused with status 403 and [`HttpError::CrossSite`].
+/// GET, HEAD, OPTIONS and TRACE) is refused with status 403 and `http.cross_site`.
 ///
 /// The assertion consumer must stay outside of it, because identity providers post to it from their own site; it has the binding cookie.
 ///
 /// ```
-/// use axum::{Router, middleware::from_fn_with_state, routing::post};
-/// use vouchsafe_axum::{Service, own_pages_only, routes};
+/// use axum::{Router, extract::FromRef, middleware::from_fn_with_state, routing::post};
+/// use vouchsafe_axum::{SingleSignOn, own_pages_only};
 ///
-/// fn router<S: Service>(service: S) -> Router {
-///     let pages = Router::new()
+/// fn pages<S: Clone + Send + Sync + 'static>(state: S) -> Router<S>
+/// where
+///     SingleSignOn: FromRef<S>,
+/// {
+///     Router::new()
 ///         .route("/settings", post(|| async { "saved" }))
-///         .route_layer(from_fn_with_state(service.clone(), own_pages_only::<S>));
-///     pages.merge(routes()).with_state(service)
+///         .route_layer(from_fn_with_state(state, own_pages_only::<S>))
 /// }
 /// ```
-pub async fn own_pages_only<S: Service>(State(service): State<S>, request: Request, next: Next) -> Response {
+pub async fn own_pages_only<S>(State(state): State<S>, request: Request, next: Next) -> Response
+where
+    S: Clone + Send + Sync + 'static,
+    SingleSignOn: FromRef<S>,
+{
+    let sso = SingleSignOn::from_ref(&state);
     let safe = [Method::GET, Method::HEAD, Method::OPTIONS, Method::TRACE].contains(request.method());
-    if safe || may_change(request.headers(), &service.service_provider()) {
+    let holds_session = sso.cookies().session(request.headers()).is_some();
+    if safe {
         return next.run(request).await;
     }
-    refuse(&service, &HttpError::CrossSite)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use axum::http::{HeaderName, HeaderValue};
-    use vouchsafe::EntityId;
-
-    fn service_provider(assertion_consumer: &str) -> ServiceProvider {
-        ServiceProvider::builder(EntityId::new("https://app.example.com/saml/metadata").unwrap())
-            .assertion_consumer(assertion_consumer)
-            .unwrap()
-            .build()
-            .unwrap()
-    }
-
-    fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
-        let mut headers = HeaderMap::new();
-        for (name, value) in lines {
-            headers.append(HeaderName::from_static(name), HeaderValue::from_static(value));
-        }
-        headers
-    }
-
-    #[test]
-    fn what_the_browser_says() {
-        const SITE: &str = "sec-fetch-site";
-        let own = service_provider("https://app.example.com/saml/acs");
-        for (lines, expected) in [
-            (&[][..], Source::Unsaid),
-            (&[(SITE, "same-origin")], Source::Own),
-            (&[(SITE, "none")], Source::Own),
-            (&[(SITE, "same-site")], Source::Foreign),
-            (&[(SITE, "cross-site")], Source::Foreign),
-            (&[(SITE, "")], Source::Foreign),
-            (&[(SITE, "Same-Origin")], Source::Foreign),
-            (&[("origin", "https://app.example.com")], Source::Own),
-            (&[("origin", "https://app.example.com:443")], Source::Foreign),
-            (&[("origin", "https://app.example.com.evil.example")], Source::Foreign),
-            (&[("origin", "https://evil.example")], Source::Foreign),
-            (&[("origin", "http://app.example.com")], Source::Foreign),
-            (&[("origin", "null")], Source::Foreign),
-            (&[("origin", "")], Source::Foreign),
-            (&[(SITE, "same-origin"), ("origin", "https://app.example.com")], Source::Own),
-            (&[(SITE, "same-origin"), ("origin", "null")], Source::Own),
-            // DNS rebinding: the page's own host name leads here.
-            (&[(SITE, "same-origin"), ("origin", "https://evil.example")], Source::Foreign),
-            (&[(SITE, "cross-site"), ("origin", "https://app.example.com")], Source::Foreign),
-            (&[(SITE, "cross-site"), ("origin", "null")], Source::Foreign),
-            (&[(SITE, "same-origin"), (SITE, "same-origin")], Source::Foreign),
-            (&[("origin", "https://app.example.com"), ("origin", "https://evil.example")], Source::Foreign),
-        ] {
-            assert_eq!(source(&headers(lines), &own), expected, "{lines:?}");
-        }
-        let local = service_provider("http://127.0.0.1:8080/saml/acs");
-        assert_eq!(source(&headers(&[("origin", "http://127.0.0.1:8080")]), &local), Source::Own);
-        assert_eq!(source(&headers(&[("origin", "http://127.0.0.1:7080")]), &local), Source::Foreign);
-    }
-
-    #[test]
-    fn without_a_word_the_session_cookie_decides() {
-        let own = service_provider("https://app.example.com/saml/acs");
-        assert!(!may_change(&headers(&[]), &own));
-        assert!(!may_change(&headers(&[("cookie", "vouchsafe-session=a")]), &own));
-        assert!(may_change(&headers(&[("cookie", "__Host-vouchsafe-session=a")]), &own));
-        let foreign = [("cookie", "__Host-vouchsafe-session=a"), ("origin", "https://evil.example")];
-        assert!(!may_change(&headers(&foreign), &own));
+    match sso.own_pages_only(request.headers(), holds_session) {
+        Ok(()) => next.run(request).await,
+        Err(error) => sso.refuse(request.headers(), error).into_response(),
     }
 }

@@ -1,20 +1,18 @@
-//! Who is signed in.
+//! Who is signed in, where sessions are those of [`Provisioned`].
 
-use axum::extract::{FromRequestParts, OptionalFromRequestParts, OriginalUri};
+use axum::extract::{FromRef, FromRequestParts, OptionalFromRequestParts, OriginalUri, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method};
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
-use vouchsafe::{BindingError, ServiceProvider};
-use vouchsafe_store::{Session, SessionId};
+use vouchsafe_store::Session;
+use vouchsafe_web::{SingleSignOn, wants_json};
 
-use crate::cookies::Cookies;
-use crate::error::HttpError;
-use crate::routes::{refuse, with_query};
-use crate::service::Service;
+use crate::provisioned::Provisioned;
 
 /// The session of the browser that asks, for a handler's arguments. Without one the browser is sent to the
-/// [sign-in page](Service::sign_in_page); ask for `Option<SignedIn>` to decide otherwise. Where the session cannot be looked up both answer
-/// with [`HttpError`]'s page and status: 503 when the store does not work.
+/// [sign-in page](SingleSignOn::sign_in_page), and a client that asks for JSON gets status 401; ask for `Option<SignedIn>` to decide
+/// otherwise. A store that does not answer is status 503 in both cases.
 ///
 /// ```
 /// use vouchsafe_axum::SignedIn;
@@ -23,7 +21,7 @@ use crate::service::Service;
 ///     format!("account {}", signed_in.session().account)
 /// }
 /// ```
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct SignedIn {
     session: Session,
     hash: String,
@@ -35,92 +33,89 @@ impl SignedIn {
         &self.session
     }
 
-    /// SHA-256 of the session's identifier, as in [`SessionId::hash`].
+    /// SHA-256 of the session's identifier, as in [`SignIn::session_hash`](crate::SignIn::session_hash).
     pub fn session_hash(&self) -> &str {
         &self.hash
     }
-
-    async fn find<S: Service>(headers: &HeaderMap, service: &S) -> Result<Option<SignedIn>, HttpError> {
-        let service_provider = service.service_provider();
-        let cookies = Cookies::for_address(service_provider.assertion_consumer());
-        let Some(id) = received(cookies, headers, &service_provider)? else { return Ok(None) };
-        let session = service.store().find(&id, service.now()).await?;
-        Ok(session.map(|session| SignedIn { session, hash: id.hash().to_owned() }))
-    }
 }
 
-impl<S: Service> FromRequestParts<S> for SignedIn {
+impl<S> FromRequestParts<S> for SignedIn
+where
+    S: Send + Sync,
+    SingleSignOn: FromRef<S>,
+    Provisioned: FromRef<S>,
+{
     type Rejection = Response;
 
-    async fn from_request_parts(parts: &mut Parts, service: &S) -> Result<SignedIn, Response> {
-        match found(&parts.headers, service).await? {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<SignedIn, Response> {
+        match found(&parts.headers, state).await? {
             Some(signed_in) => Ok(signed_in),
-            None => Err(Redirect::to(&sign_in_page(parts, service)).into_response()),
+            None => Err(nobody(parts, &SingleSignOn::from_ref(state))),
         }
     }
 }
 
-impl<S: Service> OptionalFromRequestParts<S> for SignedIn {
+impl<S> OptionalFromRequestParts<S> for SignedIn
+where
+    S: Send + Sync,
+    SingleSignOn: FromRef<S>,
+    Provisioned: FromRef<S>,
+{
     type Rejection = Response;
 
-    async fn from_request_parts(parts: &mut Parts, service: &S) -> Result<Option<SignedIn>, Response> {
-        found(&parts.headers, service).await
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<SignedIn>, Response> {
+        found(&parts.headers, state).await
+    }
+}
+
+/// A layer for routes that need a session: whoever has none is answered as by [`SignedIn`], and the routes find the session among the
+/// extensions of the request.
+///
+/// ```
+/// # use axum::{Router, extract::FromRef, middleware::from_fn_with_state, routing::get};
+/// # use vouchsafe_axum::{Provisioned, SingleSignOn, require_signed_in};
+/// # fn example<App: Clone + Send + Sync + 'static>(app: App) -> Router<App>
+/// # where SingleSignOn: FromRef<App>, Provisioned: FromRef<App> {
+/// Router::new()
+///     .route("/projects", get(|| async { "yours" }))
+///     .route_layer(from_fn_with_state(app, require_signed_in::<App>))
+/// # }
+/// ```
+pub async fn require_signed_in<S>(State(state): State<S>, request: Request, next: Next) -> Response
+where
+    S: Clone + Send + Sync + 'static,
+    SingleSignOn: FromRef<S>,
+    Provisioned: FromRef<S>,
+{
+    let (mut parts, body) = request.into_parts();
+    match <SignedIn as FromRequestParts<S>>::from_request_parts(&mut parts, &state).await {
+        Ok(signed_in) => {
+            parts.extensions.insert(signed_in);
+            next.run(Request::from_parts(parts, body)).await
+        }
+        Err(answer) => answer,
+    }
+}
+
+async fn found<S>(headers: &HeaderMap, state: &S) -> Result<Option<SignedIn>, Response>
+where
+    SingleSignOn: FromRef<S>,
+    Provisioned: FromRef<S>,
+{
+    let sso = SingleSignOn::from_ref(state);
+    match Provisioned::from_ref(state).session(&sso, headers).await {
+        Ok(found) => Ok(found.map(|(session, hash)| SignedIn { session, hash })),
+        Err(error) => Err(sso.refuse(headers, error).into_response()),
     }
 }
 
 /// Where somebody without a session is sent, with the way back if what they asked for may be returned to.
-fn sign_in_page<S: Service>(parts: &Parts, service: &S) -> String {
-    let uri = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |original| &original.0);
-    let asked = uri.path_and_query().map(|asked| asked.as_str()).filter(|_| parts.method == Method::GET);
-    match asked {
-        Some(asked) if service.return_paths().choose(Some(asked)).as_str() == asked => {
-            with_query(service.sign_in_page(), &[("return", asked)])
-        }
-        _ => service.sign_in_page().to_owned(),
+fn nobody(parts: &Parts, sso: &SingleSignOn) -> Response {
+    if wants_json(&parts.headers) {
+        let body = serde_json::json!({ "error": "Nobody is signed in." });
+        return (StatusCode::UNAUTHORIZED, axum::Json(body)).into_response();
     }
-}
-
-/// A store that fails is an outage, never "nobody is signed in": the answer is 503, and the log says why.
-async fn found<S: Service>(headers: &HeaderMap, service: &S) -> Result<Option<SignedIn>, Response> {
-    SignedIn::find(headers, service).await.map_err(|error| refuse(service, &error))
-}
-
-/// The session identifier that the browser sends.
-pub(crate) fn received(
-    cookies: Cookies,
-    headers: &HeaderMap,
-    service_provider: &ServiceProvider,
-) -> Result<Option<SessionId>, HttpError> {
-    let Some(text) = cookies.session(headers) else { return Ok(None) };
-    let id = SessionId::received(text, service_provider.provider()).map_err(BindingError::from)?;
-    Ok(Some(id))
-}
-
-/// Opens a session that no identity provider began, such as that of an owner with a password, and answers the `Set-Cookie` for it.
-///
-/// # Errors
-/// What the store and the provider's random source raise.
-pub async fn open_session<S: Service>(
-    service: &S,
-    session: &Session,
-) -> Result<axum::http::HeaderValue, HttpError> {
-    let service_provider = service.service_provider();
-    let id = SessionId::generate(service_provider.provider()).map_err(BindingError::from)?;
-    service.store().create(&id, session).await?;
-    session_cookie(service, &id, session)
-}
-
-/// The `Set-Cookie` of a session that is kept, such as that of a [`SignedIn`](vouchsafe_store::SignedIn).
-///
-/// # Errors
-/// [`HttpError::Header`], which no identifier of ours leads to.
-pub fn session_cookie<S: Service>(
-    service: &S,
-    id: &SessionId,
-    session: &Session,
-) -> Result<axum::http::HeaderValue, HttpError> {
-    let lifetime = session.expires_at.signed_duration_since(session.created_at).num_seconds();
-    Cookies::for_address(service.service_provider().assertion_consumer())
-        .open_session(id.reveal(), lifetime)
-        .ok_or(HttpError::Header { name: "Set-Cookie" })
+    let uri: &Uri = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |original| &original.0);
+    let asked = uri.path_and_query().map(|asked| asked.as_str()).filter(|_| parts.method == Method::GET);
+    Redirect::to(&sso.way_back(asked, None)).into_response()
 }

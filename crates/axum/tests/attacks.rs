@@ -11,6 +11,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
+use axum::extract::FromRef;
 use axum::routing::get;
 use chrono::Utc;
 use reqwest::Response;
@@ -20,7 +21,9 @@ use vouchsafe::{
     Connection, ConnectionId, ConnectionSettings, Connections, EntityId, IdentityProvider, ServiceProvider,
     Unsolicited,
 };
-use vouchsafe_axum::{ReturnPaths, SignedIn, Store, routes};
+use vouchsafe_axum::{
+    OrganizationDiscovery, Provisioned, ReturnPaths, SignedIn, SingleSignOn, provisioned_routes,
+};
 use vouchsafe_store::{self as store, Directory, Memory, SessionId};
 use vouchsafe_testkit::attacks::{
     self, Account, Asked, Browser, Customer, Discovered, Form, Outcome, Report, Service, Session, Started,
@@ -30,56 +33,60 @@ use vouchsafe_testkit::{self as testkit, Attribute, AuthnRequest, keys};
 
 #[derive(Clone)]
 struct App {
-    service_provider: ServiceProvider,
+    sso: SingleSignOn,
+    provisioned: Provisioned,
     connections: Arc<Connections>,
-    store: Memory,
-    paths: Arc<ReturnPaths>,
-    /// Whether it takes answers to its own requests and nothing else.
-    solicited: bool,
+    /// How it is set up.
+    setup: Setup,
     /// As whom each sign-in was, and what else was believed, by the session's hash.
     sign_ins: Arc<Mutex<HashMap<String, Outcome>>>,
     address: String,
     tokens: [String; 2],
 }
 
-impl vouchsafe_axum::Service for App {
-    fn service_provider(&self) -> ServiceProvider {
-        self.service_provider.clone()
-    }
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Setup {
+    /// It starts no sign-ins and accepts responses to no request.
+    Unsolicited,
+    /// It takes answers to its own requests and nothing else.
+    InReply,
+    /// The same, with an assertion consumer for each connection.
+    OwnAddresses,
+}
 
-    fn connections(&self) -> &Connections {
-        &self.connections
+impl FromRef<App> for SingleSignOn {
+    fn from_ref(app: &App) -> SingleSignOn {
+        app.sso.clone()
     }
+}
 
-    fn store(&self) -> &dyn Store {
-        &self.store
+impl FromRef<App> for Provisioned {
+    fn from_ref(app: &App) -> Provisioned {
+        app.provisioned.clone()
     }
+}
 
-    fn return_paths(&self) -> &ReturnPaths {
-        &self.paths
-    }
-
-    async fn signed_in(&self, sign_in: &store::SignedIn) {
-        let subject = sign_in.login.name_id().map(|name| name.value()).unwrap_or_default();
-        let account = Account::new(sign_in.organization().as_str(), sign_in.account().as_str());
-        let mut outcome = Outcome::accepted(subject).into_account(account);
-        for attribute in sign_in.login.attributes().iter() {
-            for value in attribute.values() {
-                outcome = outcome.with_attribute(attribute.name(), value);
-            }
+/// What was believed, for the kit to judge.
+fn believed(sign_in: &store::SignedIn) -> Outcome {
+    let subject = sign_in.login.name_id().map(|name| name.value()).unwrap_or_default();
+    let account = Account::new(sign_in.organization().as_str(), sign_in.account().as_str());
+    let mut outcome = Outcome::accepted(subject).into_account(account);
+    for attribute in sign_in.login.attributes().iter() {
+        for value in attribute.values() {
+            outcome = outcome.with_attribute(attribute.name(), value);
         }
-        self.sign_ins.lock().unwrap().insert(sign_in.id.hash().to_owned(), outcome);
     }
+    outcome
 }
 
 impl App {
     /// A service with two customers, each with an identity provider and a token of its own.
-    async fn start(solicited: bool) -> App {
+    async fn start(setup: Setup) -> App {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let customers = [Customer::First, Customer::Other];
         let key = keys::service_provider();
-        let connections = customers.map(|customer| connection(customer, solicited));
+        let connections = customers.map(|customer| connection(customer, setup, &address));
         let service_provider =
             ServiceProvider::builder(EntityId::new(format!("{address}/saml/metadata")).unwrap())
                 .assertion_consumer(&format!("{address}/saml/acs"))
@@ -101,28 +108,45 @@ impl App {
             tokens.push(token.reveal());
             store.add_organization(&organization).await.unwrap();
         }
-        let app = App {
-            service_provider,
-            connections: Arc::new(connections.into_iter().collect()),
-            store,
-            paths: Arc::new(ReturnPaths::new("/").under("/home")),
-            solicited,
-            sign_ins: Arc::default(),
-            address,
-            tokens: tokens.try_into().unwrap(),
-        };
+        let connections: Arc<Connections> = Arc::new(connections.into_iter().collect());
+        let store = Arc::new(store);
+        let discovery = OrganizationDiscovery::new(Arc::clone(&store), Arc::clone(&connections));
+        let sso = SingleSignOn::new(service_provider, Arc::clone(&connections), Arc::clone(&store))
+            .discovery(Arc::new(discovery))
+            .return_paths(ReturnPaths::new("/").under("/home"));
+        let sign_ins = Arc::<Mutex<HashMap<String, Outcome>>>::default();
+        let seen = Arc::clone(&sign_ins);
+        let provisioned = Provisioned::new(store).on_sign_in(move |sign_in| {
+            seen.lock().unwrap().insert(sign_in.id.hash().to_owned(), believed(sign_in));
+        });
+        let tokens = tokens.try_into().unwrap();
+        let app = App { sso, provisioned, connections, setup, sign_ins, address, tokens };
         let whoami = |signed_in: Option<SignedIn>| async move {
             let session = signed_in.as_ref().map(SignedIn::session);
             session.map(|found| format!("{} {}", found.organization, found.account)).unwrap_or_default()
         };
-        let router = Router::new().merge(routes()).route("/whoami", get(whoami)).with_state(app.clone());
+        let router =
+            Router::new().merge(provisioned_routes()).route("/whoami", get(whoami)).with_state(app.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         app
     }
 
+    /// Where the responses of a customer's identity provider are posted.
+    fn consumer(&self, customer: Customer) -> String {
+        match self.setup {
+            Setup::OwnAddresses => own_consumer(customer, &self.address),
+            _ => format!("{}/saml/acs", self.address),
+        }
+    }
+
     fn target(&self) -> Target {
         let [own, other] = self.tokens.clone();
-        Target::new(format!("{}/saml/metadata", self.address), format!("{}/saml/acs", self.address))
+        let target = Target::new(format!("{}/saml/metadata", self.address), self.consumer(Customer::First));
+        let target = match self.setup {
+            Setup::OwnAddresses => target.other_assertion_consumer(self.consumer(Customer::Other)),
+            _ => target,
+        };
+        target
             .clock(Utc::now)
             .certificate(keys::service_provider().certificate())
             .attributes(move |subject| person(subject, &own))
@@ -139,10 +163,10 @@ struct Reached {
 }
 
 impl Reached {
-    async fn start(solicited: bool) -> Reached {
+    async fn start(setup: Setup) -> Reached {
         let policy = reqwest::redirect::Policy::none();
         let client = reqwest::Client::builder().no_proxy().redirect(policy).build().unwrap();
-        Reached { app: App::start(solicited).await, client, cookies: Mutex::default() }
+        Reached { app: App::start(setup).await, client, cookies: Mutex::default() }
     }
 
     async fn send(&self, browser: Browser, request: reqwest::RequestBuilder) -> Response {
@@ -175,7 +199,7 @@ impl Reached {
 impl Service for Reached {
     /// Accepted is what ends at a session.
     async fn post(&self, browser: Browser, form: &Form) -> Outcome {
-        let request = self.client.post(format!("{}/saml/acs", self.app.address)).body(form.to_body());
+        let request = self.client.post(self.app.consumer(form.customer())).body(form.to_body());
         let request = request.header("content-type", "application/x-www-form-urlencoded");
         let response = self.send(browser, request).await;
         let session = response.headers().get_all(SET_COOKIE).iter().find_map(|cookie| {
@@ -185,8 +209,8 @@ impl Service for Reached {
         let location = response.headers().get(LOCATION).map(|location| location.to_str().unwrap().to_owned());
         match (response.status().as_u16(), session) {
             (303, Some(token)) => {
-                let current = vouchsafe_axum::Service::service_provider(&self.app);
-                let session = SessionId::received(token, current.provider()).unwrap();
+                let provider = self.app.sso.service_provider().provider();
+                let session = SessionId::received(token, provider).unwrap();
                 let outcome = self.app.sign_ins.lock().unwrap().remove(session.hash());
                 outcome.unwrap().leading_to(location.unwrap())
             }
@@ -196,7 +220,7 @@ impl Service for Reached {
     }
 
     async fn start(&self, browser: Browser, customer: Customer, return_to: Option<&str>) -> Started {
-        if !self.app.solicited {
+        if self.app.setup == Setup::Unsolicited {
             return Started::NoDoor;
         }
         let Some(location) = self.login(browser, slug(customer), return_to).await else {
@@ -217,7 +241,7 @@ impl Service for Reached {
 
     async fn set_trusted(&self, customer: Customer, trust: bool) -> bool {
         match trust {
-            true => self.app.connections.put(connection(customer, self.app.solicited)),
+            true => self.app.connections.put(connection(customer, self.app.setup, &self.app.address)),
             false => self.app.connections.remove(id(customer)),
         };
         true
@@ -251,10 +275,19 @@ fn id(customer: Customer) -> &'static str {
     if customer == Customer::Other { "2" } else { "1" }
 }
 
-fn connection(customer: Customer, solicited: bool) -> Connection {
-    let unsolicited = if solicited { Unsolicited::Refuse } else { Unsolicited::Accept };
+fn own_consumer(customer: Customer, address: &str) -> String {
+    format!("{address}/saml/{}/acs", id(customer))
+}
+
+fn connection(customer: Customer, setup: Setup, address: &str) -> Connection {
+    let settings = ConnectionSettings::default();
+    let settings = match setup {
+        Setup::Unsolicited => settings.unsolicited(Unsolicited::Accept),
+        Setup::InReply => settings,
+        Setup::OwnAddresses => settings.assertion_consumer(&own_consumer(customer, address)).unwrap(),
+    };
     Connection::new(ConnectionId::new(id(customer)).unwrap(), trusted(customer))
-        .with_settings(ConnectionSettings::default().unsolicited(unsolicited))
+        .with_settings(settings)
         .unwrap()
 }
 
@@ -275,8 +308,8 @@ fn person(subject: &str, token: &str) -> Vec<Attribute> {
 }
 
 /// Against the service; what has no door here is named in the report as not applicable, and only that.
-async fn attacked(solicited: bool, missing: &[&str]) {
-    let service = Reached::start(solicited).await;
+async fn attacked(setup: Setup, missing: &[&str]) {
+    let service = Reached::start(setup).await;
     let report: Report = attacks::all().against(service.app.target()).run(&service).await;
     println!("{report}");
     report.assert_none_accepted();
@@ -286,16 +319,23 @@ async fn attacked(solicited: bool, missing: &[&str]) {
     }
 }
 
-const NEVER: [&str; 3] = ["configuration/", "redirect/", "tenancy/address"];
+const NEVER: [&str; 2] = ["configuration/", "redirect/"];
+const ADDRESS: [&str; 1] = ["tenancy/address"];
+const UNASKED: [&str; 4] = ["request/", "relay-state/", "replay/after-a", "replay/together-by-browsers"];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn unsolicited() {
     let asked = ["request/", "browser/", "pending/", "return/", "cross-tenant/unasked", "replay/for-another"];
-    attacked(false, &[&NEVER[..], &asked].concat()).await;
+    attacked(Setup::Unsolicited, &[&NEVER[..], &ADDRESS, &asked].concat()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn in_reply() {
-    let unasked = ["request/", "relay-state/", "replay/after-a", "replay/together-by-browsers"];
-    attacked(true, &[&NEVER[..], &unasked].concat()).await;
+    attacked(Setup::InReply, &[&NEVER[..], &ADDRESS, &UNASKED].concat()).await;
+}
+
+/// Each customer has an assertion consumer, as Entra ID and careful services want it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn in_reply_at_own_addresses() {
+    attacked(Setup::OwnAddresses, &[&NEVER[..], &UNASKED].concat()).await;
 }

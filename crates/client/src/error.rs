@@ -95,3 +95,17 @@ impl ClientError {
         }
     }
 }
+
+impl vouchsafe::Explain for ClientError {
+    fn code(&self) -> &'static str {
+        self.code()
+    }
+
+    fn hint(&self) -> &'static str {
+        self.hint()
+    }
+
+    fn public_message(&self) -> &'static str {
+        "The identity provider's metadata could not be loaded."
+    }
+}

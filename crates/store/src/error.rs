@@ -298,3 +298,31 @@ impl SignInError {
         "You could not be signed in. Please ask your administrator."
     }
 }
+
+impl vouchsafe::Explain for StoreError {
+    fn code(&self) -> &'static str {
+        self.code()
+    }
+
+    fn hint(&self) -> &'static str {
+        self.hint()
+    }
+
+    fn public_message(&self) -> &'static str {
+        self.public_message()
+    }
+}
+
+impl vouchsafe::Explain for SignInError {
+    fn code(&self) -> &'static str {
+        self.code()
+    }
+
+    fn hint(&self) -> &'static str {
+        self.hint()
+    }
+
+    fn public_message(&self) -> &'static str {
+        self.public_message()
+    }
+}

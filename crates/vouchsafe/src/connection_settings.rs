@@ -173,6 +173,12 @@ impl ConnectionSettings {
         self
     }
 
+    /// What is done with responses that answer no request, as it is set.
+    #[must_use]
+    pub fn on_unsolicited(&self) -> Unsolicited {
+        self.unsolicited
+    }
+
     /// Accepts an algorithm over this connection that is refused by default, by its URI, or `rsa-1024` for RSA keys of 1024 bits.
     ///
     /// # Danger

@@ -67,6 +67,7 @@ mod descriptor;
 #[cfg(feature = "doctor")]
 pub mod doctor;
 mod error;
+mod explain;
 mod form;
 mod hexadecimal;
 mod login;
@@ -88,6 +89,7 @@ pub use connection::{Connection, ConnectionState};
 pub use connection_settings::{ConnectionSettings, Unsolicited};
 pub use connections::Connections;
 pub use error::BindingError;
+pub use explain::Explain;
 pub use login::{OutgoingRequest, StartedLogin};
 pub use pending::{BoundRequest, PendingRequest, StoredPendingRequest};
 pub use post_form::PostForm;

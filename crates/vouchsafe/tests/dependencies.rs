@@ -45,7 +45,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     // The test kit only for the conformance suite, which is a feature.
     ("vouchsafe-store", &["vouchsafe", "vouchsafe-testkit"]),
     ("vouchsafe-client", &["vouchsafe"]),
-    ("vouchsafe-axum", &["vouchsafe", "vouchsafe-store"]),
+    // The browser flows need stores of requests and replays, and no framework; the framework's crate adds the ready-made answer.
+    ("vouchsafe-web", &["vouchsafe", "vouchsafe-store"]),
+    ("vouchsafe-axum", &["vouchsafe", "vouchsafe-store", "vouchsafe-web"]),
     // Stands beside the chain: it speaks for the other side.
     (
         "vouchsafe-testkit",

@@ -1,11 +1,12 @@
 //! The service: its state, its router, and what it gives to the routes of `vouchsafe-axum`.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
+use axum::extract::FromRef;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use chrono::Utc;
@@ -14,7 +15,8 @@ use vouchsafe::assertion::Outcome;
 use vouchsafe::crypto::Certificate;
 use vouchsafe::{Connections, EntityId, Provider, ServiceProvider};
 use vouchsafe_axum::{
-    ASSERTION_CONSUMER, HttpError, METADATA, Reference, ReturnPaths, Service, Store, own_pages_only,
+    ASSERTION_CONSUMER, METADATA, OrganizationDiscovery, Provisioned, RefusalLog, RefusalPage, RefusalRecord,
+    ReturnPaths, SingleSignOn, own_pages_only, provisioned_routes,
 };
 use vouchsafe_client::Client;
 use vouchsafe_store::{SignedIn, Sqlite};
@@ -35,12 +37,13 @@ pub(crate) struct Inner {
     pub(crate) encryption_certificate: Certificate,
     /// Connecting and disconnecting identity providers happens one after the other.
     pub(crate) connecting: tokio::sync::Mutex<()>,
-    service_provider: ServiceProvider,
-    connections: Connections,
-    return_paths: ReturnPaths,
-    records: Mutex<HashMap<String, SignInRecord>>,
-    refusals: Mutex<VecDeque<RefusalRecord>>,
+    pub(crate) sso: SingleSignOn,
+    pub(crate) provisioned: Provisioned,
+    connections: Arc<Connections>,
+    records: Records,
 }
+
+type Records = Arc<Mutex<HashMap<String, SignInRecord>>>;
 
 /// What a sign-in changed and how it was checked, for the page that says so.
 #[derive(Clone, Default)]
@@ -49,14 +52,6 @@ pub(crate) struct SignInRecord {
     pub(crate) checks: Vec<[String; 5]>,
     pub(crate) signatures: Vec<[String; 3]>,
     pub(crate) unsolicited: bool,
-}
-
-/// A refusal, as the operator's log has it.
-#[derive(Clone)]
-pub(crate) struct RefusalRecord {
-    pub(crate) reference: String,
-    pub(crate) code: &'static str,
-    pub(crate) message: String,
 }
 
 /// How many refusals and sign-ins are remembered. This is a demonstration, not a log.
@@ -91,6 +86,17 @@ impl App {
         // Only a service on this machine may load metadata from this machine.
         let local = base_url.starts_with("http://");
         let client = if local { Client::with_loopback() } else { Client::new() }?;
+        let connections = Arc::new(Connections::new());
+        let shared = Arc::new(store.clone());
+        let discovery = OrganizationDiscovery::new(Arc::clone(&shared), Arc::clone(&connections));
+        let sso = SingleSignOn::new(service_provider, Arc::clone(&connections), Arc::clone(&shared))
+            .discovery(Arc::new(discovery))
+            .return_paths(ReturnPaths::new("/home").exact("/").exact("/settings"))
+            .refusal_log(RefusalLog::new(REMEMBERED, REMEMBERED))
+            .refusal_page(RefusalPage::new("Loadbench").colors("#2f5bd8", "#f5f7f9"));
+        let records = Records::default();
+        let kept = Arc::clone(&records);
+        let provisioned = Provisioned::new(shared).on_sign_in(move |sign_in| remember(&kept, sign_in));
         let app = App(Arc::new(Inner {
             base_url,
             store,
@@ -98,11 +104,10 @@ impl App {
             owner_password: OwnerPassword::make(&provider)?,
             encryption_certificate: certificate,
             connecting: tokio::sync::Mutex::new(()),
-            service_provider,
-            connections: Connections::new(),
-            return_paths: ReturnPaths::new("/home").exact("/").exact("/settings"),
-            records: Mutex::default(),
-            refusals: Mutex::default(),
+            sso,
+            provisioned,
+            connections,
+            records,
         }));
         connect::connect_again(&app).await?;
         Ok(app)
@@ -121,7 +126,7 @@ impl App {
             .route("/settings/members/reactivate", post(members::reactivate))
             .route("/settings/encryption-certificate.pem", get(settings::encryption_certificate))
             .route_layer(from_fn_with_state(self.clone(), own_pages_only::<App>));
-        pages.merge(vouchsafe_axum::routes()).with_state(self.clone())
+        pages.merge(provisioned_routes()).with_state(self.clone())
     }
 
     /// Serves until the program ends.
@@ -139,55 +144,45 @@ impl App {
 
     /// The refusal with that reference.
     pub(crate) fn refusal(&self, reference: &str) -> Option<RefusalRecord> {
-        let refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
-        refusals.iter().find(|refusal| refusal.reference == reference).cloned()
+        self.sso.refusals().find(reference)
+    }
+
+    pub(crate) fn service_provider(&self) -> &ServiceProvider {
+        self.sso.service_provider()
+    }
+
+    pub(crate) fn connections(&self) -> &Connections {
+        &self.connections
     }
 }
 
-impl Service for App {
-    fn service_provider(&self) -> ServiceProvider {
-        self.service_provider.clone()
+impl FromRef<App> for SingleSignOn {
+    fn from_ref(app: &App) -> SingleSignOn {
+        app.sso.clone()
     }
+}
 
-    fn connections(&self) -> &Connections {
-        &self.connections
+impl FromRef<App> for Provisioned {
+    fn from_ref(app: &App) -> Provisioned {
+        app.provisioned.clone()
     }
+}
 
-    fn store(&self) -> &dyn Store {
-        &self.store
+fn remember(records: &Records, sign_in: &SignedIn) {
+    let record = SignInRecord::of(sign_in);
+    let mut records = records.lock().unwrap_or_else(PoisonError::into_inner);
+    if records.len() >= REMEMBERED {
+        records.clear();
     }
-
-    fn return_paths(&self) -> &ReturnPaths {
-        &self.return_paths
-    }
-
-    async fn signed_in(&self, signed_in: &SignedIn) {
-        let record = SignInRecord::of(signed_in);
-        let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
-        if records.len() >= REMEMBERED {
-            records.clear();
-        }
-        records.insert(signed_in.id.hash().to_owned(), record);
-    }
-
-    fn refused(&self, error: &HttpError, reference: &Reference) {
-        let record = RefusalRecord {
-            reference: reference.as_str().to_owned(),
-            code: error.code(),
-            message: error.to_string(),
-        };
-        let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
-        refusals.truncate(REMEMBERED.saturating_sub(1));
-        refusals.push_front(record);
-    }
+    records.insert(sign_in.id.hash().to_owned(), record);
 }
 
 impl SignInRecord {
-    fn of(signed_in: &SignedIn) -> SignInRecord {
-        let checks = signed_in.login.ledger().checks().iter();
-        let evidence = signed_in.login.evidence().iter();
+    fn of(sign_in: &SignedIn) -> SignInRecord {
+        let checks = sign_in.login.ledger().checks().iter();
+        let evidence = sign_in.login.evidence().iter();
         SignInRecord {
-            changes: signed_in.plan.explanation(),
+            changes: sign_in.plan.explanation(),
             checks: checks
                 .map(|check| {
                     [
@@ -205,7 +200,7 @@ impl SignInRecord {
                     [one.element().to_owned(), short(one.algorithm().uri()), one.key_label().to_owned()]
                 })
                 .collect(),
-            unsolicited: signed_in.login.in_response_to().is_none(),
+            unsolicited: sign_in.login.in_response_to().is_none(),
         }
     }
 }

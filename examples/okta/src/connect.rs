@@ -5,7 +5,6 @@ use std::time::Duration;
 use chrono::{TimeDelta, Utc};
 use vouchsafe::provisioning::{Organization, OrganizationId};
 use vouchsafe::{Connection, ConnectionId, ConnectionSettings, IdentityProvider, Unsolicited};
-use vouchsafe_axum::Service;
 use vouchsafe_store::{Directory, StoreError, StoredMetadata, Versioned};
 
 use crate::app::App;
@@ -83,8 +82,10 @@ pub(crate) async fn maintain(app: App) {
     let mut ticks = tokio::time::interval(Duration::from_secs(300));
     for tick in (0_u64..).map(|tick| tick % 12) {
         ticks.tick().await;
-        if let Err(error) = vouchsafe_axum::sweep(&app).await {
-            tracing::error!(code = error.code(), message = %error, "the sweep failed");
+        for swept in [app.sso.sweep().await.map(drop), app.provisioned.sweep(&app.sso).await.map(drop)] {
+            if let Err(error) = swept {
+                tracing::error!(code = error.code(), message = %error, "the sweep failed");
+            }
         }
         if tick == 11 {
             reload_all(&app).await;

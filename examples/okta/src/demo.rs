@@ -4,7 +4,6 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use tokio::net::TcpListener;
-use vouchsafe_axum::Service;
 use vouchsafe_store::Directory;
 use vouchsafe_testkit::TestkitError;
 use vouchsafe_testkit::server::{App as OktaApp, Config, Server, User, start};

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use vouchsafe::IdentityProvider;
 use vouchsafe::metadata::{Binding, WebAddress};
 use vouchsafe::provisioning::{Role, Snapshot};
-use vouchsafe_axum::{Service, SignedIn};
+use vouchsafe_axum::SignedIn;
 use vouchsafe_store::{AuditRecord, Directory, StoredMetadata};
 
 use crate::app::App;

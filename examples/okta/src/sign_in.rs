@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use chrono::{TimeDelta, Utc};
 use serde::Deserialize;
 use vouchsafe::provisioning::EmailAddress;
-use vouchsafe_axum::{LOGIN, NOT_STARTED, Service, SignedIn, open_session};
+use vouchsafe_axum::{LOGIN, NOT_STARTED, SignedIn};
 use vouchsafe_store::{Directory, Session};
 
 use crate::app::App;
@@ -79,7 +79,7 @@ async fn owner_session(app: &App, credentials: &Credentials) -> Result<Option<Re
     };
     let ourselves = app.service_provider().entity_id().clone();
     let session = Session::of(ourselves, owner.organization.clone(), owner.id.clone(), Utc::now());
-    let cookie = open_session(app, &session.lasting(TimeDelta::hours(1), None)).await?;
+    let cookie = app.provisioned.open_session(&app.sso, &session.lasting(TimeDelta::hours(1), None)).await?;
     let location: (HeaderName, &str) = (LOCATION, "/settings");
     let mut response = (StatusCode::SEE_OTHER, [location]).into_response();
     response.headers_mut().insert(SET_COOKIE, cookie);

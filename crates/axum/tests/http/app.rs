@@ -1,12 +1,11 @@
 //! A small service, listening on a loopback port, and a browser for it.
 
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 
-use axum::Router;
-use axum::http::request::Parts;
+use axum::extract::FromRef;
 use axum::middleware::from_fn_with_state;
 use axum::routing::get;
+use axum::{Extension, Router};
 use chrono::Utc;
 use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
 use vouchsafe::provisioning::{Organization, OrganizationId};
@@ -15,9 +14,10 @@ use vouchsafe::{
     ServiceProvider, Unsolicited,
 };
 use vouchsafe_axum::{
-    HttpError, ReceiveLimiter, Reference, ReturnPaths, Service, SignedIn, Store, own_pages_only, routes,
+    OrganizationDiscovery, Provisioned, ReceiveLimiter, ReturnPaths, SignedIn, SingleSignOn, own_pages_only,
+    provisioned_routes, require_signed_in,
 };
-use vouchsafe_store::{self as store, Directory, Memory};
+use vouchsafe_store::{Directory, Memory};
 use vouchsafe_testkit as testkit;
 
 #[derive(Clone)]
@@ -26,45 +26,23 @@ pub(crate) struct App {
     pub(crate) store: Memory,
     pub(crate) token: String,
     pub(crate) connections: Arc<Connections>,
+    pub(crate) sso: SingleSignOn,
+    provisioned: Provisioned,
     pub(crate) address: String,
     pub(crate) limiter: ReceiveLimiter,
-    paths: Arc<ReturnPaths>,
     codes: Arc<Mutex<Vec<(String, String)>>>,
     signed_in: Arc<Mutex<Vec<usize>>>,
 }
 
-impl Service for App {
-    fn service_provider(&self) -> ServiceProvider {
-        self.service_provider.clone()
+impl FromRef<App> for SingleSignOn {
+    fn from_ref(app: &App) -> SingleSignOn {
+        app.sso.clone()
     }
+}
 
-    fn store(&self) -> &dyn Store {
-        &self.store
-    }
-
-    fn return_paths(&self) -> &ReturnPaths {
-        &self.paths
-    }
-
-    fn connections(&self) -> &Connections {
-        &self.connections
-    }
-
-    fn receive_limiter(&self) -> &ReceiveLimiter {
-        &self.limiter
-    }
-
-    /// As if a proxy had written it.
-    fn client_address(&self, request: &Parts) -> Option<IpAddr> {
-        request.headers.get("x-client")?.to_str().ok()?.parse().ok()
-    }
-
-    async fn signed_in(&self, signed_in: &store::SignedIn) {
-        self.signed_in.lock().unwrap().push(signed_in.plan.steps().len());
-    }
-
-    fn refused(&self, error: &HttpError, reference: &Reference) {
-        self.codes.lock().unwrap().push((reference.as_str().to_owned(), error.code().to_owned()));
+impl FromRef<App> for Provisioned {
+    fn from_ref(app: &App) -> Provisioned {
+        app.provisioned.clone()
     }
 }
 
@@ -93,23 +71,51 @@ impl App {
         let name = EntityId::new(okta.entity_id()).unwrap();
         let token = acme.convert(name, service_provider.provider(), Utc::now()).unwrap().reveal();
         store.add_organization(&acme).await.unwrap();
+        let connections: Arc<Connections> =
+            Arc::new([okta_connection(&okta, unsolicited)].into_iter().collect());
+        let shared = Arc::new(store.clone());
+        let limiter = ReceiveLimiter::new(4).per_client_address(1).per_connection(1);
+        let codes = Arc::<Mutex<Vec<(String, String)>>>::default();
+        let kept = Arc::clone(&codes);
+        let sso = SingleSignOn::new(service_provider.clone(), Arc::clone(&connections), Arc::clone(&shared))
+            .discovery(Arc::new(OrganizationDiscovery::new(Arc::clone(&shared), Arc::clone(&connections))))
+            .return_paths(ReturnPaths::new("/").under("/projects"))
+            .receive_limiter(limiter.clone())
+            // As if a proxy had written it.
+            .client_address(|request| request.headers.get("x-client")?.to_str().ok()?.parse().ok())
+            .on_refusal(move |record| {
+                let line = (record.reference.as_str().to_owned(), record.code.to_owned());
+                kept.lock().unwrap().push(line);
+            });
+        let signed_in = Arc::<Mutex<Vec<usize>>>::default();
+        let steps = Arc::clone(&signed_in);
+        let provisioned = Provisioned::new(shared)
+            .on_sign_in(move |sign_in| steps.lock().unwrap().push(sign_in.plan.steps().len()));
         let app = App {
             service_provider,
             store,
             token,
-            connections: Arc::new([okta_connection(&okta, unsolicited)].into_iter().collect()),
+            connections,
+            sso,
+            provisioned,
             address,
-            limiter: ReceiveLimiter::new(4).per_client_address(1).per_connection(1),
-            paths: Arc::new(ReturnPaths::new("/").under("/projects")),
-            codes: Arc::default(),
-            signed_in: Arc::default(),
+            limiter,
+            codes,
+            signed_in,
         };
         let whoami = |signed_in: SignedIn| async move { signed_in.session().account.to_string() };
         let own = Router::new()
             .route("/change", get(async || "read").post(async || "changed").delete(async || "changed"))
             .route_layer(from_fn_with_state(app.clone(), own_pages_only::<App>));
+        let guarded = Router::new()
+            .route(
+                "/guarded",
+                get(async |Extension(who): Extension<SignedIn>| who.session().account.to_string()),
+            )
+            .route_layer(from_fn_with_state(app.clone(), require_signed_in::<App>));
         let router = Router::new()
-            .merge(routes())
+            .merge(guarded)
+            .merge(provisioned_routes())
             .route("/whoami", get(whoami))
             .route("/projects/{id}", get(whoami))
             .merge(own)
@@ -195,6 +201,11 @@ impl Browser {
 
     pub(crate) async fn post(&self, url: &str, fields: &[(&str, &str)]) -> Answer {
         self.send(self.client.post(url).form(fields)).await
+    }
+
+    /// As a program that reads JSON.
+    pub(crate) async fn get_json(&self, url: &str) -> Answer {
+        self.send(self.client.get(url).header("accept", "application/json")).await
     }
 
     /// The same with headers that say where it comes from.

@@ -88,7 +88,7 @@ async fn an_answer_does_not_tell_whether_there_is_an_account() {
         assert!(answer.set_cookies.is_empty() && answer.body.is_empty(), "{text:?}");
     }
     let (_, code) = app.last_refusal();
-    assert_eq!(code, "http.unknown_organization");
+    assert_eq!(code, "http.unknown_connection");
     let foreign = Browser::new()
         .get(&format!("{}/saml/login?organization=nobody&return=https://evil.example", app.address))
         .await;
@@ -132,10 +132,18 @@ async fn no_log_line_has_an_address() {
     assert_eq!(app.last_refusal().1, "provisioning.email_invalid");
 
     let lines = lines.lock().unwrap();
-    for code in ["http.unknown_organization", "provisioning.email_taken", "provisioning.email_invalid"] {
+    for code in ["http.unknown_connection", "provisioning.email_taken", "provisioning.email_invalid"] {
         assert!(lines.iter().any(|line| line.contains(code)), "{code} is logged");
     }
     assert!(lines.iter().any(|line| line.contains("signed in")));
+    // One event a refusal, with what to look it up by; the ledger is not in it.
+    let refused: Vec<&String> = lines.iter().filter(|line| line.contains("sign-in refused")).collect();
+    for line in &refused {
+        assert!(line.contains("reference=") && line.contains("code=") && line.contains("hint="), "{line}");
+        assert!(!line.contains("ledger") && line.matches("passed").count() == 0, "{line}");
+    }
+    let taken = refused.iter().find(|line| line.contains("provisioning.email_taken")).unwrap();
+    assert!(taken.contains("connection=\"1\"") && taken.contains("issuer="), "{taken}");
     let with_address: Vec<&String> = lines.iter().filter(|line| line.contains("secret")).collect();
     assert!(with_address.is_empty(), "{with_address:#?}");
 }

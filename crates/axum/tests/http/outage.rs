@@ -1,10 +1,12 @@
 //! A store that does not work is an outage, and never "nobody is signed in".
 
+use std::sync::Arc;
+
 use axum::Router;
+use axum::extract::FromRef;
 use axum::routing::get;
 use reqwest::header::COOKIE;
-use vouchsafe::{Connections, ServiceProvider};
-use vouchsafe_axum::{ReturnPaths, Service, SignedIn, Store, routes};
+use vouchsafe_axum::{OrganizationDiscovery, Provisioned, SignedIn, SingleSignOn, provisioned_routes};
 use vouchsafe_store::Sqlite;
 
 use crate::app::App;
@@ -12,25 +14,19 @@ use crate::app::App;
 /// The service of the other tests over a database whose connections are closed.
 #[derive(Clone)]
 struct Broken {
-    app: App,
-    store: Sqlite,
+    sso: SingleSignOn,
+    provisioned: Provisioned,
 }
 
-impl Service for Broken {
-    fn service_provider(&self) -> ServiceProvider {
-        self.app.service_provider()
+impl FromRef<Broken> for SingleSignOn {
+    fn from_ref(broken: &Broken) -> SingleSignOn {
+        broken.sso.clone()
     }
+}
 
-    fn connections(&self) -> &Connections {
-        self.app.connections()
-    }
-
-    fn store(&self) -> &dyn Store {
-        &self.store
-    }
-
-    fn return_paths(&self) -> &ReturnPaths {
-        self.app.return_paths()
+impl FromRef<Broken> for Provisioned {
+    fn from_ref(broken: &Broken) -> Provisioned {
+        broken.provisioned.clone()
     }
 }
 
@@ -38,11 +34,15 @@ impl Service for Broken {
 async fn a_store_that_is_down_answers_503() {
     let store = Sqlite::in_memory().await.unwrap();
     store.close().await;
-    let service = Broken { app: App::start().await, store };
+    let (app, store) = (App::start().await, Arc::new(store));
+    let connections = Arc::clone(&app.connections);
+    let discovery = OrganizationDiscovery::new(Arc::clone(&store), Arc::clone(&connections));
+    let sso = SingleSignOn::new(app.service_provider.clone(), connections, Arc::clone(&store));
+    let service = Broken { sso: sso.discovery(Arc::new(discovery)), provisioned: Provisioned::new(store) };
     let required = async |signed_in: SignedIn| signed_in.session().account.to_string();
     let optional = async |signed_in: Option<SignedIn>| signed_in.is_some().to_string();
     let pages = Router::new().route("/required", get(required)).route("/optional", get(optional));
-    let router = pages.merge(routes()).with_state(service.clone());
+    let router = pages.merge(provisioned_routes()).with_state(service);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, router).await });
@@ -61,7 +61,7 @@ async fn a_store_that_is_down_answers_503() {
     assert_eq!(answer.text().await.unwrap(), "false", "without a cookie nothing is looked up");
     let answer = client.get(format!("{address}/saml/login?organization=acme")).send().await.unwrap();
     assert_eq!(answer.status(), 503);
-    let form = [("SAMLResponse", service.app.response().issue().unwrap().to_base64())];
+    let form = [("SAMLResponse", app.response().issue().unwrap().to_base64())];
     let answer = client.post(format!("{address}/saml/acs")).form(&form).send().await.unwrap();
     assert_eq!(answer.status(), 503);
 }

@@ -145,7 +145,7 @@ async fn what_is_not_over_is_not_forgotten() {
     let app = App::start().await;
     let browser = Browser::new();
     let request = app.begin(&browser, "organization=acme").await;
-    assert_eq!(vouchsafe_axum::sweep(&app).await.unwrap(), vouchsafe_axum::Swept::default());
+    assert_eq!(app.sso.sweep().await.unwrap(), (0, 0));
     let issued = app.response().in_response_to(&request.id).issue().unwrap();
     assert_eq!(app.finish(&browser, &issued, &request.relay_state.unwrap()).await.status, 303);
 }
@@ -157,4 +157,23 @@ async fn our_metadata_is_served() {
     assert_eq!(answer.status, 200);
     let document = vouchsafe::xml::Document::parse(answer.body.as_bytes(), &Limits::default()).unwrap();
     assert_eq!(document.root().attribute("entityID"), Some(app.service_provider.entity_id().as_str()));
+}
+
+/// A layer protects routes, and programs are not sent to a page.
+#[tokio::test]
+async fn routes_that_need_a_session() {
+    let app = App::start().await;
+    let (guarded, whoami) = (format!("{}/guarded", app.address), format!("{}/whoami", app.address));
+    let browser = Browser::new();
+    for place in [&guarded, &whoami] {
+        let nobody = browser.get(place).await;
+        assert_eq!((nobody.status, nobody.location.as_str()), (303, "/"), "{place}");
+        let nobody = browser.get_json(place).await;
+        assert_eq!((nobody.status, nobody.body.as_str()), (401, r#"{"error":"Nobody is signed in."}"#));
+    }
+    assert_eq!(app.finish(&browser, &app.response().issue().unwrap(), "").await.status, 303);
+    let account = browser.get(&whoami).await.body;
+    for answer in [browser.get(&guarded).await, browser.get_json(&guarded).await] {
+        assert_eq!((answer.status, &answer.body), (200, &account));
+    }
 }

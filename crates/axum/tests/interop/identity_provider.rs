@@ -113,7 +113,7 @@ impl Landed {
 
     /// The body of the POST.
     pub(crate) fn form(&self) -> String {
-        let mut form = url::form_urlencoded::Serializer::new(String::new());
+        let mut form = form_urlencoded::Serializer::new(String::new());
         form.append_pair("SAMLResponse", &self.response);
         if let Some(relay_state) = &self.relay_state {
             form.append_pair("RelayState", relay_state);

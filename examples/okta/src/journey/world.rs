@@ -1,7 +1,8 @@
 //! The two servers, and what people do on them when all is well.
 
 use tokio::net::TcpListener;
-use vouchsafe_axum::{LOGIN, Service};
+use vouchsafe_axum::LOGIN;
+use vouchsafe_store::Directory;
 use vouchsafe_testkit::server::{App as OktaApp, AppId, Config, Okta, Server, User, start};
 
 use super::browser::{Browser, Form, Visit};
@@ -214,7 +215,7 @@ impl World {
 
     /// How many changes the audit of the organization has for that person's account.
     async fn steps_of(&self, email: &str) -> Result<usize, Failure> {
-        let store = self.app.store();
+        let store = &self.app.store;
         let id = "acme".into();
         let snapshot = store.whole(&id).await?;
         let Some(account) = snapshot.account_with_email(email) else { return Ok(0) };

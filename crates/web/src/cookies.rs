@@ -1,8 +1,9 @@
-//! The two cookies: one that ties a started sign-in to its browser, one that is the session.
+//! The cookies: one that ties a started sign-in to its browser, one that is the session of a service which has none of its own.
 //!
 //! | cookie | over https | over http on a loopback host |
 //! |---|---|---|
 //! | `vouchsafe-login-0` to `-3`, the bindings | `__Host-`, `Secure`, `HttpOnly`, `SameSite=None`, 10 minutes | `HttpOnly`, no `SameSite` |
+//! | `vouchsafe-restarted`, against loops | `__Host-`, `Secure`, `HttpOnly`, `SameSite=None`, 2 minutes | `HttpOnly`, no `SameSite` |
 //! | `vouchsafe-session` | `__Host-`, `Secure`, `HttpOnly`, `SameSite=Lax` | `HttpOnly`, `SameSite=Lax` |
 //!
 //! The response arrives by a POST from the identity provider's site. A cookie of `SameSite=Lax` or `Strict` is not sent along with that, so
@@ -17,9 +18,11 @@
 //! are too many. The session cookie is `Lax` and not `Strict` because the redirect after the POST still counts as coming from the
 //! identity provider's site.
 
-use axum::http::header::COOKIE;
-use axum::http::{HeaderMap, HeaderValue};
+use http::header::COOKIE;
+use http::{HeaderMap, HeaderValue};
 use vouchsafe::PendingRequest;
+
+use crate::error::HttpError;
 
 /// How cookies are written and read, which depends on whether the service is reached over https.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,9 +83,32 @@ impl Cookies {
         header(format!("{name}={text}; Path=/; Max-Age={seconds}; HttpOnly{same_site}"))
     }
 
-    /// The `Set-Cookie` of a session, for so many seconds.
-    pub(crate) fn open_session(self, token: &str, seconds: i64) -> Option<HeaderValue> {
-        header(format!(
+    /// The `Set-Cookie` that remembers for two minutes that a sign-in was started in the place of an unsolicited response.
+    pub(crate) fn mark_restart(self) -> Option<HeaderValue> {
+        self.set_restart("1", 120)
+    }
+
+    /// The `Set-Cookie` that forgets it, if this browser remembers it.
+    pub(crate) fn unmark_restart(self, headers: &HeaderMap) -> Option<HeaderValue> {
+        self.is_restarted(headers).then(|| self.set_restart("", 0)).flatten()
+    }
+
+    /// Whether a sign-in was started in the place of an unsolicited response a moment ago.
+    pub(crate) fn is_restarted(self, headers: &HeaderMap) -> bool {
+        value(headers, &self.restart_name()).is_some_and(|value| !value.is_empty())
+    }
+
+    fn set_restart(self, text: &str, seconds: i64) -> Option<HeaderValue> {
+        let same_site = if self.secure { "; Secure; SameSite=None" } else { "" };
+        header(format!("{}={text}; Path=/; Max-Age={seconds}; HttpOnly{same_site}", self.restart_name()))
+    }
+
+    /// The `Set-Cookie` of a session, for so many seconds: for services that have no sessions of their own yet.
+    ///
+    /// # Errors
+    /// [`HttpError::Header`] if a header cannot hold the token.
+    pub fn open_session(self, token: &str, seconds: i64) -> Result<HeaderValue, HttpError> {
+        written(format!(
             "{}={token}; Path=/; Max-Age={}; HttpOnly{}; SameSite=Lax",
             self.session_name(),
             seconds.max(0),
@@ -91,8 +117,11 @@ impl Cookies {
     }
 
     /// The `Set-Cookie` that ends a session.
-    pub(crate) fn close_session(self) -> Option<HeaderValue> {
-        header(format!(
+    ///
+    /// # Errors
+    /// [`HttpError::Header`]; never in practice.
+    pub fn close_session(self) -> Result<HeaderValue, HttpError> {
+        written(format!(
             "{}=; Path=/; Max-Age=0; HttpOnly{}; SameSite=Lax",
             self.session_name(),
             self.secure()
@@ -100,7 +129,8 @@ impl Cookies {
     }
 
     /// The token of the session, if the browser sends one.
-    pub(crate) fn session(self, headers: &HeaderMap) -> Option<String> {
+    #[must_use]
+    pub fn session(self, headers: &HeaderMap) -> Option<String> {
         value(headers, &self.session_name())
     }
 
@@ -111,6 +141,10 @@ impl Cookies {
     /// `__Host-` keeps a neighbouring subdomain from planting a cookie; browsers honour it over https alone.
     fn prefix(self) -> &'static str {
         if self.secure { "__Host-" } else { "" }
+    }
+
+    fn restart_name(self) -> String {
+        format!("{}vouchsafe-restarted", self.prefix())
     }
 
     fn session_name(self) -> String {
@@ -131,6 +165,10 @@ struct Binding {
     started: i64,
     handle: String,
     secret: String,
+}
+
+fn written(text: String) -> Result<HeaderValue, HttpError> {
+    header(text).ok_or(HttpError::Header { name: "Set-Cookie" })
 }
 
 /// A header value, unless the text holds what a header cannot. Handles and tokens are hexadecimal, so it never does.

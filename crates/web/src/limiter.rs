@@ -18,7 +18,7 @@ use crate::error::HttpError;
 /// It remembers what is being checked and nothing else, so its memory is bounded by the limit on all. Clones share it.
 ///
 /// ```
-/// use vouchsafe_axum::ReceiveLimiter;
+/// use vouchsafe_web::ReceiveLimiter;
 ///
 /// let limiter = ReceiveLimiter::new(64).per_client_address(8).per_connection(16);
 /// # let _ = limiter;
@@ -86,14 +86,14 @@ impl ReceiveLimiter {
     /// for an assertion consumer of one's own.
     ///
     /// ```
-    /// use vouchsafe_axum::ReceiveLimiter;
+    /// use vouchsafe_web::ReceiveLimiter;
     ///
     /// let limiter = ReceiveLimiter::new(1);
     /// let permit = limiter.enter(None)?;
     /// assert_eq!(limiter.enter(None).unwrap_err().code(), "http.busy");
     /// drop(permit); // best at the end of the closure that calls `ServiceProvider::receive`
     /// assert!(limiter.enter(None).is_ok());
-    /// # Ok::<(), vouchsafe_axum::HttpError>(())
+    /// # Ok::<(), vouchsafe_web::HttpError>(())
     /// ```
     ///
     /// # Errors

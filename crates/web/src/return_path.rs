@@ -8,7 +8,7 @@ use std::fmt;
 /// route both pass through here, so neither makes an open redirect.
 ///
 /// ```
-/// use vouchsafe_axum::ReturnPaths;
+/// use vouchsafe_web::ReturnPaths;
 ///
 /// let paths = ReturnPaths::new("/").under("/projects");
 /// assert_eq!(paths.choose(Some("/projects/7?tab=runs")).as_str(), "/projects/7?tab=runs");
@@ -85,7 +85,7 @@ fn is_plain_path(text: &str) -> bool {
     text.len() <= 1024
         && text.starts_with('/')
         && !text.starts_with("//")
-        && text.bytes().all(|octet| octet.is_ascii_graphic() && octet != b'\\' && octet != b'#')
+        && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\' && byte != b'#')
         && !text.split(['/', '?']).any(is_step)
 }
 

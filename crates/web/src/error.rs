@@ -1,38 +1,30 @@
-//! What can go wrong in the routes, in one enum with stable codes.
+//! What can go wrong in the browser flows, in one enum with stable codes.
 
-use axum::extract::rejection::BytesRejection;
-use axum::http::StatusCode;
-use vouchsafe::metadata::MetadataError;
-use vouchsafe::provisioning::Refused;
+use std::fmt;
+
+use http::StatusCode;
 use vouchsafe::xml::Quoted;
-use vouchsafe::{BindingError, Ledger, Refusal};
-use vouchsafe_store::{SignInError, StoreError};
+use vouchsafe::{BindingError, Explain, Ledger, Refusal};
+use vouchsafe_store::StoreError;
 
-/// Why a route could not do what was asked.
+/// Why a browser flow did not do what was asked.
 ///
-/// Returned from a handler it becomes the constant page of [`refusal`](crate::refusal): the browser learns a reference, the log
-/// everything else.
+/// [`SingleSignOn::refuse`](crate::SingleSignOn::refuse) makes the answer of it: the browser learns a reference, the log everything else.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum HttpError {
     /// The response is not believed.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// An organization may not do this.
-    #[error(transparent)]
-    Provisioning(Box<Refused>),
-    /// The login could not be turned into an account and its memberships.
-    #[error(transparent)]
-    SignIn(SignInError),
     /// The form or the configuration is wrong.
     #[error(transparent)]
     Binding(#[from] BindingError),
-    /// What must be remembered could not be.
+    /// A store failed: nothing is known about who signs in.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// What was loaded is not metadata of an identity provider.
-    #[error(transparent)]
-    Metadata(#[from] MetadataError),
+    /// The application refuses a login that is otherwise good, or fails on it.
+    #[error("{0}")]
+    Application(ApplicationError),
     /// A response answers a request that this browser did not start, or that is answered or too old.
     #[error(
         "the response answers {}, and this browser has no such request waiting",
@@ -43,6 +35,9 @@ pub enum HttpError {
         /// What the response says it answers.
         in_response_to: String,
     },
+    /// A sign-in was started in the place of an unsolicited response, and the answer is unsolicited again.
+    #[error("the identity provider answered a request with a response that answers none")]
+    RestartedBefore,
     /// A request that changes something comes from a page of another site.
     #[error("the request comes from a page of another site")]
     CrossSite,
@@ -69,16 +64,15 @@ pub enum HttpError {
         /// Why.
         source: tokio::task::JoinError,
     },
-    /// No organization that is converted to SAML has the slug, or has verified the domain of the e-mail address. What was typed is not
-    /// repeated: it is an address of a person.
-    #[error("no organization with SAML SSO is found by what was typed")]
-    UnknownOrganization,
+    /// No connection is found by what was typed, or by the name in the address. It is not repeated: it may be an address of a person.
+    #[error("no connection is found by what was asked for")]
+    UnknownConnection,
     /// The body of the request is too large, or broke off.
-    #[error("the posted form could not be read: {source}")]
+    #[error("the posted form could not be read: {reason}")]
     #[non_exhaustive]
     Body {
-        /// Why not.
-        source: BytesRejection,
+        /// Why not, in the words of the HTTP server.
+        reason: String,
     },
     /// A header could not be written.
     #[error("the {name} header cannot hold this value")]
@@ -89,22 +83,49 @@ pub enum HttpError {
     },
 }
 
+/// An error of the application's own that explains itself.
+#[derive(Debug)]
+pub struct ApplicationError {
+    error: Box<dyn Explain + Send + Sync>,
+    is_outage: bool,
+}
+
+impl fmt::Display for ApplicationError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
 impl HttpError {
+    /// The application's decision that this person does not get in: status 403.
+    pub fn refused_by(error: impl Explain + Send + Sync + 'static) -> HttpError {
+        HttpError::Application(ApplicationError { error: Box::new(error), is_outage: false })
+    }
+
+    /// A failure of the application's, such as its database: status 503. It says nothing about the person.
+    pub fn outage(error: impl Explain + Send + Sync + 'static) -> HttpError {
+        HttpError::Application(ApplicationError { error: Box::new(error), is_outage: true })
+    }
+
+    /// The body of a request that an HTTP server could not read.
+    pub fn body(reason: impl fmt::Display) -> HttpError {
+        HttpError::Body { reason: reason.to_string() }
+    }
+
     /// The stable code: `http.` and a word, or the code of the crate below.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Refused(error) => error.code(),
-            Self::Provisioning(error) => error.code(),
-            Self::SignIn(error) => error.code(),
             Self::Binding(error) => error.code(),
             Self::Store(error) => error.code(),
-            Self::Metadata(error) => error.code(),
+            Self::Application(application) => application.error.code(),
             Self::NoPendingRequest { .. } => "http.no_pending_request",
+            Self::RestartedBefore => "http.restarted_before",
             Self::CrossSite => "http.cross_site",
             Self::TooManyFromAddress { .. } => "http.too_many_from_address",
             Self::Busy { .. } => "http.busy",
             Self::Worker { .. } => "http.worker",
-            Self::UnknownOrganization => "http.unknown_organization",
+            Self::UnknownConnection => "http.unknown_connection",
             Self::Body { .. } => "http.body",
             Self::Header { .. } => "http.header",
         }
@@ -114,15 +135,17 @@ impl HttpError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Refused(error) => error.hint(),
-            Self::Provisioning(error) => error.hint(),
-            Self::SignIn(error) => error.hint(),
             Self::Binding(error) => error.hint(),
             Self::Store(error) => error.hint(),
-            Self::Metadata(error) => error.hint(),
+            Self::Application(application) => application.error.hint(),
             Self::NoPendingRequest { .. } => {
                 "The person waited longer than the request lives, went back in the browser, or blocks cookies: let them start again. \
                  If it happens to everybody, the address in the identity provider's console (Okta: \"Single sign-on URL\") has another \
                  host than the one people sign in on, or a proxy removes cookies."
+            }
+            Self::RestartedBefore => {
+                "The identity provider does not answer requests with InResponseTo. Correct that there, or have the connection accept \
+                 unsolicited responses."
             }
             Self::CrossSite => {
                 "Nobody has to change anything if another site tried it. If people see it on your own pages, they open the service under \
@@ -135,12 +158,12 @@ impl HttpError {
                 "The person tries again. If it lasts, look for somebody who sends large responses, or raise the limits."
             }
             Self::Worker { .. } => "This is a defect of the service; report it with the reference.",
-            Self::UnknownOrganization => {
+            Self::UnknownConnection => {
                 "Compare the organization's slug, or have the domain of its people's e-mail addresses verified."
             }
             Self::Body { .. } => {
                 "A response is some 10 KiB. Narrow what the identity provider sends (Okta: the filter of the group attribute statement), \
-                 or raise axum's DefaultBodyLimit together with the service provider's limits."
+                 or raise the HTTP server's limit for bodies together with the service provider's limits."
             }
             Self::Header { .. } => "This is a defect of the service; report it with the reference.",
         }
@@ -155,44 +178,48 @@ impl HttpError {
     pub fn ledger(&self) -> Option<&Ledger> {
         match self {
             Self::Refused(refusal) => Some(refusal.ledger()),
+            Self::Application(application) => application.error.ledger(),
             _ => None,
         }
     }
 
-    /// 403 whatever was refused, 500 when the fault is here, 503 when the store does not work or there is too much at a time, 429 when one
-    /// client sends too much. More would tell which check failed.
-    pub(crate) fn status(&self) -> StatusCode {
+    /// 403 whatever was refused, 429 when there is too much from one address, 503 when there is too much at a time
+    /// or a store does not answer, 500 when the fault is here. More would tell which check failed.
+    pub fn status(&self) -> StatusCode {
         match self {
-            Self::Store(failure) | Self::SignIn(SignInError::Store(failure)) => of_store(failure),
-            Self::Header { .. } | Self::Worker { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Store(failure) if failure.is_outage() => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Store(_) | Self::Header { .. } | Self::Worker { .. } => StatusCode::INTERNAL_SERVER_ERROR,
             Self::TooManyFromAddress { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Busy { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Application(application) if application.is_outage => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::FORBIDDEN,
         }
     }
-}
 
-/// A store that does not work is an outage. Some of its answers say something about who signs in; the rest is a fault of the service.
-fn of_store(failure: &StoreError) -> StatusCode {
-    match failure {
-        outage if outage.is_outage() => StatusCode::SERVICE_UNAVAILABLE,
-        StoreError::NoOrganizationFor { .. } | StoreError::AccountSuspended { .. } => StatusCode::FORBIDDEN,
-        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    /// What caused the failure, in words: the source of a store's error, which its own message leaves out.
+    pub(crate) fn cause(&self) -> Option<String> {
+        let source = match self {
+            Self::Application(application) => application.error.source(),
+            other => std::error::Error::source(other),
+        };
+        source.map(ToString::to_string)
     }
 }
 
-/// A replay is refused as everything else that is not believed.
-impl From<SignInError> for HttpError {
-    fn from(error: SignInError) -> HttpError {
-        match error {
-            SignInError::NotBelieved(refusal) => HttpError::Refused(*refusal),
-            other => HttpError::SignIn(other),
-        }
+impl Explain for HttpError {
+    fn code(&self) -> &'static str {
+        self.code()
     }
-}
 
-impl From<Refused> for HttpError {
-    fn from(refused: Refused) -> HttpError {
-        HttpError::Provisioning(Box::new(refused))
+    fn hint(&self) -> &'static str {
+        self.hint()
+    }
+
+    fn public_message(&self) -> &'static str {
+        self.public_message()
+    }
+
+    fn ledger(&self) -> Option<&Ledger> {
+        self.ledger()
     }
 }

@@ -1,0 +1,92 @@
+//! What was posted, as an argument of the application's assertion consumer.
+
+use axum::body::Bytes;
+use axum::extract::{FromRef, FromRequest, FromRequestParts, RawPathParams, Request};
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Response};
+use vouchsafe_web::{Accepted, Checked, HttpError, SingleSignOn};
+
+/// A login that was posted to this handler and accepted, once. It consumes the body, so it is the last argument.
+///
+/// On a route with the parameter `{connection}` it is a login over that connection, which must have an assertion consumer of its own. What is
+/// not accepted is answered without the handler: the refusal page, JSON for who asks for that, or the start of a sign-in in the place of an
+/// unsolicited response.
+///
+/// ```
+/// use axum::response::{IntoResponse, Response};
+/// use vouchsafe_axum::AcceptedLogin;
+///
+/// async fn signed_in(AcceptedLogin(accepted): AcceptedLogin) -> Response {
+///     println!("{} vouches for {:?}", accepted.connection(), accepted.login.name_id());
+///     accepted.redirect([]).unwrap_or_else(|error| accepted.refuse(error)).into_response()
+/// }
+/// ```
+#[derive(Debug)]
+pub struct AcceptedLogin(pub Accepted);
+
+impl<S> FromRequest<S> for AcceptedLogin
+where
+    S: Send + Sync,
+    SingleSignOn: FromRef<S>,
+{
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &S) -> Result<AcceptedLogin, Response> {
+        let posted = Posted::read(request, state).await?;
+        let accepted = match posted.connection.as_deref() {
+            None => posted.sso.accept(&posted.request, &posted.body).await,
+            Some(connection) => posted.sso.accept_for(connection, &posted.request, &posted.body).await,
+        };
+        accepted.map(AcceptedLogin).map_err(|answer| (*answer).into_response())
+    }
+}
+
+/// The same before it is recorded as used, for a handler that records it in the transaction of its own sign-in:
+/// [`SingleSignOn::check`].
+#[derive(Debug)]
+pub struct CheckedLogin(pub Checked);
+
+impl<S> FromRequest<S> for CheckedLogin
+where
+    S: Send + Sync,
+    SingleSignOn: FromRef<S>,
+{
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &S) -> Result<CheckedLogin, Response> {
+        let posted = Posted::read(request, state).await?;
+        let checked = posted.sso.check(&posted.request, &posted.body, posted.connection.as_deref()).await;
+        checked.map(CheckedLogin).map_err(|answer| (*answer).into_response())
+    }
+}
+
+/// What was posted, and on which route.
+struct Posted {
+    sso: SingleSignOn,
+    request: Parts,
+    body: Bytes,
+    connection: Option<String>,
+}
+
+impl Posted {
+    async fn read<S>(request: Request, state: &S) -> Result<Posted, Response>
+    where
+        S: Send + Sync,
+        SingleSignOn: FromRef<S>,
+    {
+        let sso = SingleSignOn::from_ref(state);
+        let (mut parts, body) = request.into_parts();
+        let connection = connection_of(&mut parts, state).await;
+        let read = Bytes::from_request(Request::from_parts(parts.clone(), body), state).await;
+        let body =
+            read.map_err(|error| sso.refuse(&parts.headers, HttpError::body(error)).into_response())?;
+        Ok(Posted { sso, request: parts, body, connection })
+    }
+}
+
+/// The parameter `{connection}` of the route.
+async fn connection_of<S: Send + Sync>(parts: &mut Parts, state: &S) -> Option<String> {
+    let parameters = RawPathParams::from_request_parts(parts, state).await.ok()?;
+    let found = parameters.iter().find(|(name, _)| *name == "connection");
+    found.map(|(_, value)| value.to_owned())
+}

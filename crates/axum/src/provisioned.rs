@@ -1,0 +1,256 @@
+//! The ready-made answer to a login: accounts by the organization's policy, and sessions, both in a store of ours.
+
+use std::fmt;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{FromRef, State};
+use axum::http::{HeaderMap, HeaderValue};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use chrono::TimeDelta;
+use vouchsafe::provisioning::EmailAddress;
+use vouchsafe::{BindingError, Connection, ConnectionId, PendingRequest, ValidAssertion};
+use vouchsafe_store::{
+    Answer, Directory, Session, SessionId, SessionStore, SignIn, SignInError, SignedIn, StoreError,
+};
+use vouchsafe_web::{Checked, ConnectionSource, Discovery, HttpError, SingleSignOn};
+
+use crate::accepted_login::CheckedLogin;
+use crate::routes::routes;
+
+/// Ends the session here (POST from a page of this service); the one at the identity provider goes on.
+pub const LOGOUT: &str = "/saml/logout";
+
+/// Accounts and sessions in one store: what `vouchsafe_store::Memory` and `Sqlite` are.
+pub trait AccountStore: SessionStore + Directory {}
+
+impl<T: SessionStore + Directory> AccountStore for T {}
+
+/// Signs people in to accounts of a [`Directory`], by the policy of their organization, and keeps their sessions in a [`SessionStore`].
+/// Replay record, account, session and the end of the answered request are one transaction of the directory, so the store of the requests
+/// that [`SingleSignOn`] has is the same store.
+///
+/// ```
+/// use std::sync::Arc;
+/// use axum::extract::FromRef;
+/// use vouchsafe_axum::{Provisioned, SingleSignOn, provisioned_routes};
+///
+/// #[derive(Clone)]
+/// struct App {
+///     sso: SingleSignOn,
+///     provisioned: Provisioned,
+/// }
+/// # impl FromRef<App> for SingleSignOn { fn from_ref(app: &App) -> SingleSignOn { app.sso.clone() } }
+/// # impl FromRef<App> for Provisioned { fn from_ref(app: &App) -> Provisioned { app.provisioned.clone() } }
+///
+/// fn router(app: App) -> axum::Router {
+///     axum::Router::new().merge(provisioned_routes()).with_state(app)
+/// }
+/// ```
+#[derive(Clone)]
+pub struct Provisioned {
+    store: Arc<dyn AccountStore>,
+    session_lifetime: TimeDelta,
+    on_sign_in: Option<TellSignIn>,
+}
+
+type TellSignIn = Arc<dyn Fn(&SignedIn) + Send + Sync>;
+
+impl Provisioned {
+    /// With sessions of 8 hours.
+    pub fn new<S: AccountStore + 'static>(store: Arc<S>) -> Provisioned {
+        Provisioned { store, session_lifetime: TimeDelta::hours(8), on_sign_in: None }
+    }
+
+    /// How long a session lasts at most. The identity provider's SessionNotOnOrAfter can shorten it.
+    #[must_use]
+    pub fn session_lifetime(self, lifetime: TimeDelta) -> Provisioned {
+        Provisioned { session_lifetime: lifetime, ..self }
+    }
+
+    /// Told after somebody has signed in, before the browser is.
+    #[must_use]
+    pub fn on_sign_in(self, tell: impl Fn(&SignedIn) + Send + Sync + 'static) -> Provisioned {
+        Provisioned { on_sign_in: Some(Arc::new(tell)), ..self }
+    }
+
+    /// Signs in by a checked response in one transaction: the replay record, account, teams and projects, the session, and the end of the
+    /// request that it answers. A session that the browser had ends. The answer sets the session's cookie and sends the browser on.
+    ///
+    /// # Errors
+    /// A replay; what the policy refuses, as [`HttpError::refused_by`]; what the store cannot do. Then nothing of it is kept.
+    pub async fn sign_in(
+        &self,
+        sso: &SingleSignOn,
+        headers: &HeaderMap,
+        valid: ValidAssertion,
+        pending: Option<&PendingRequest>,
+    ) -> Result<HeaderValue, HttpError> {
+        let id = SessionId::generate(sso.service_provider().provider()).map_err(BindingError::from)?;
+        let sign_in = SignIn::new(valid, id, self.session_lifetime)
+            .answering(pending)
+            .replacing(received(sso, headers)?);
+        let signed_in = self.store.sign_in(sign_in).await.map_err(not_signed_in)?;
+        tracing::info!(
+            connection = %signed_in.login.connection(),
+            issuer = %signed_in.login.issuer(),
+            organization = %signed_in.organization(),
+            account = %signed_in.account(),
+            steps = signed_in.plan.steps().len(),
+            "signed in"
+        );
+        if let Some(tell) = &self.on_sign_in {
+            tell(&signed_in);
+        }
+        session_cookie(sso, &signed_in.id, &signed_in.session)
+    }
+
+    /// Opens a session that no identity provider began, such as that of an owner with a password, and answers the `Set-Cookie` for it.
+    ///
+    /// # Errors
+    /// What the store and the provider's random source raise; a suspended account is refused.
+    pub async fn open_session(
+        &self,
+        sso: &SingleSignOn,
+        session: &Session,
+    ) -> Result<HeaderValue, HttpError> {
+        let id = SessionId::generate(sso.service_provider().provider()).map_err(BindingError::from)?;
+        self.store.create(&id, session).await.map_err(refused_or_outage)?;
+        session_cookie(sso, &id, session)
+    }
+
+    /// The session that the browser holds, and the hash of its identifier.
+    pub(crate) async fn session(
+        &self,
+        sso: &SingleSignOn,
+        headers: &HeaderMap,
+    ) -> Result<Option<(Session, String)>, HttpError> {
+        let Some(id) = received(sso, headers)? else { return Ok(None) };
+        let session = self.store.find(&id, sso.now()).await?;
+        Ok(session.map(|session| (session, id.hash().to_owned())))
+    }
+
+    /// Forgets the sessions whose time is over; how many. [`SingleSignOn::sweep`] does the rest.
+    ///
+    /// # Errors
+    /// What the store raises.
+    pub async fn sweep(&self, sso: &SingleSignOn) -> Result<u64, StoreError> {
+        self.store.sweep_sessions(sso.now()).await
+    }
+}
+
+impl fmt::Debug for Provisioned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Provisioned").field("store", &self.store).finish_non_exhaustive()
+    }
+}
+
+/// The [routes](crate::routes()) with [`Provisioned`] for what happens with a login, and [`LOGOUT`].
+pub fn provisioned_routes<S>() -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+    SingleSignOn: FromRef<S>,
+    Provisioned: FromRef<S>,
+{
+    routes(provision).route(LOGOUT, post(logout))
+}
+
+/// The handler of [`provisioned_routes`], for [`Routes::build`](crate::Routes::build) with paths of one's own.
+pub async fn provision(
+    State(sso): State<SingleSignOn>,
+    State(provisioned): State<Provisioned>,
+    headers: HeaderMap,
+    CheckedLogin(checked): CheckedLogin,
+) -> Response {
+    let Checked { valid, pending, answer, .. } = checked;
+    let signed_in = provisioned.sign_in(&sso, &headers, valid, pending.as_ref()).await;
+    let answered = signed_in.and_then(|cookie| answer.redirect([cookie]));
+    answered.unwrap_or_else(|error| answer.refuse(error)).into_response()
+}
+
+/// The handler that ends a session here.
+pub async fn logout(
+    State(sso): State<SingleSignOn>,
+    State(provisioned): State<Provisioned>,
+    headers: HeaderMap,
+) -> Response {
+    let holds_session = sso.cookies().session(&headers).is_some();
+    let end = async {
+        if let Some(id) = received(&sso, &headers)? {
+            provisioned.store.revoke(&id).await?;
+        }
+        Ok(vec![sso.cookies().close_session()?])
+    };
+    sso.local_logout(&headers, holds_session, end).await.into_response()
+}
+
+/// The session identifier that the browser sends.
+fn received(sso: &SingleSignOn, headers: &HeaderMap) -> Result<Option<SessionId>, HttpError> {
+    let Some(text) = sso.cookies().session(headers) else { return Ok(None) };
+    let id = SessionId::received(text, sso.service_provider().provider()).map_err(BindingError::from)?;
+    Ok(Some(id))
+}
+
+fn session_cookie(sso: &SingleSignOn, id: &SessionId, session: &Session) -> Result<HeaderValue, HttpError> {
+    let lifetime = session.expires_at.signed_duration_since(session.created_at).num_seconds();
+    sso.cookies().open_session(id.reveal(), lifetime)
+}
+
+/// A replay is refused as everything else that is not believed.
+fn not_signed_in(error: SignInError) -> HttpError {
+    match error {
+        SignInError::NotBelieved(refusal) => HttpError::Refused(*refusal),
+        SignInError::Store(failure) => refused_or_outage(failure),
+        refused => HttpError::refused_by(refused),
+    }
+}
+
+/// Some answers of a directory are about who signs in, and not that the store is broken.
+fn refused_or_outage(failure: StoreError) -> HttpError {
+    match failure {
+        StoreError::NoOrganizationFor { .. } | StoreError::AccountSuspended { .. } => {
+            HttpError::refused_by(failure)
+        }
+        failure => HttpError::Store(failure),
+    }
+}
+
+/// Finds the connection of an organization by its slug or by a verified domain; the connection has the name of the organization's id.
+/// Connections of other names are listed in [`Organization::connections`](vouchsafe::provisioning::Organization::connections): over no others
+/// anybody signs in to it.
+///
+/// By an address it is the organization that has verified its domain, whoever has accounts there or elsewhere: so no customer can attract
+/// or block the people of another, and the answer is the same whether the person has an account or not.
+#[derive(Clone, Debug)]
+pub struct OrganizationDiscovery {
+    directory: Arc<dyn Directory>,
+    connections: Arc<dyn ConnectionSource>,
+}
+
+impl OrganizationDiscovery {
+    /// Over this directory and these connections.
+    pub fn new<D: Directory + 'static, C: ConnectionSource + 'static>(
+        directory: Arc<D>,
+        connections: Arc<C>,
+    ) -> OrganizationDiscovery {
+        OrganizationDiscovery { directory, connections }
+    }
+}
+
+impl Discovery for OrganizationDiscovery {
+    fn discover<'a>(&'a self, asked: &'a str) -> Answer<'a, Option<Connection>> {
+        Box::pin(async move {
+            let found = match EmailAddress::parse(asked) {
+                Ok(address) => self.directory.organization_by_domain(address.domain()).await?,
+                Err(_) if asked.contains('@') => None,
+                Err(_) => self.directory.organization_by_slug(&asked.to_ascii_lowercase()).await?,
+            };
+            let id = found.and_then(|organization| ConnectionId::new(organization.value.id.as_str()).ok());
+            match id {
+                Some(id) => self.connections.find(&id).await,
+                None => Ok(None),
+            }
+        })
+    }
+}

@@ -1,0 +1,106 @@
+//! What every error of these libraries can say of itself.
+
+use vouchsafe_assertion::{AssertionError, Ledger, Refusal};
+use vouchsafe_crypto::CryptoError;
+use vouchsafe_encryption::EncryptionError;
+use vouchsafe_metadata::MetadataError;
+use vouchsafe_provisioning::{AddressError, PolicyError, Refused};
+use vouchsafe_signature::SignatureError;
+use vouchsafe_xml::XmlError;
+
+use crate::error::BindingError;
+
+/// An error with a stable code and a remedy. Every error type of these libraries implements it, so an application logs and counts all of
+/// them in one place.
+///
+/// An application that refuses a login for reasons of its own implements it for its own error, and `vouchsafe-web` treats that refusal
+/// like all others.
+///
+/// ```
+/// use std::collections::BTreeMap;
+/// use vouchsafe::{BindingError, Explain, RelayState};
+///
+/// fn count(counters: &mut BTreeMap<&'static str, u64>, error: &dyn Explain) {
+///     *counters.entry(error.code()).or_default() += 1;
+/// }
+///
+/// let mut counters = BTreeMap::new();
+/// let error: BindingError = RelayState::new("").unwrap_err();
+/// count(&mut counters, &error);
+/// assert_eq!(counters["binding.relay_state_length"], 1);
+/// ```
+pub trait Explain: std::error::Error {
+    /// A name of the form `crate.word` that stays the same over versions: for logs, metrics and tests. docs/ERRORS.md lists them all.
+    fn code(&self) -> &'static str;
+
+    /// What an operator, or the customer's administrator, changes.
+    fn hint(&self) -> &'static str;
+
+    /// The one sentence that a browser may show. It never tells what failed.
+    fn public_message(&self) -> &'static str {
+        "The sign-in could not be completed."
+    }
+
+    /// Every check that was made, if a response came so far.
+    fn ledger(&self) -> Option<&Ledger> {
+        None
+    }
+}
+
+macro_rules! explain {
+    ($($error:ty),* $(,)?) => {
+        $(impl Explain for $error {
+            fn code(&self) -> &'static str {
+                self.code()
+            }
+
+            fn hint(&self) -> &'static str {
+                self.hint()
+            }
+        })*
+    };
+}
+
+explain!(
+    XmlError,
+    CryptoError,
+    SignatureError,
+    EncryptionError,
+    MetadataError,
+    AssertionError,
+    AddressError,
+    PolicyError,
+    BindingError,
+);
+
+impl Explain for Refusal {
+    fn code(&self) -> &'static str {
+        self.code()
+    }
+
+    fn hint(&self) -> &'static str {
+        self.hint()
+    }
+
+    fn public_message(&self) -> &'static str {
+        self.public_message()
+    }
+
+    fn ledger(&self) -> Option<&Ledger> {
+        Some(self.ledger())
+    }
+}
+
+impl Explain for Refused {
+    fn code(&self) -> &'static str {
+        self.code()
+    }
+
+    fn hint(&self) -> &'static str {
+        self.hint()
+    }
+
+    fn public_message(&self) -> &'static str {
+        self.public_message()
+    }
+}

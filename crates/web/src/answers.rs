@@ -1,0 +1,218 @@
+//! The answers that browsers get: redirects, pages, refusals.
+
+use http::header::{
+    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY, RETRY_AFTER,
+    SET_COOKIE, X_CONTENT_TYPE_OPTIONS,
+};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+use vouchsafe::xml::Quoted;
+use vouchsafe::{ConnectionId, OutgoingRequest, Redirect};
+
+use crate::error::HttpError;
+use crate::reference::Reference;
+use crate::refusal_log::RefusalRecord;
+use crate::refusal_page::Shown;
+use crate::single_sign_on::SingleSignOn;
+
+/// What is known about a sign-in when it is refused.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Context {
+    pub(crate) connection: Option<ConnectionId>,
+    pub(crate) issuer: Option<String>,
+    pub(crate) return_to: Option<String>,
+    pub(crate) wants_json: bool,
+}
+
+impl Context {
+    pub(crate) fn of(headers: &HeaderMap) -> Context {
+        Context { wants_json: wants_json(headers), ..Context::default() }
+    }
+}
+
+impl SingleSignOn {
+    /// Logs a refusal, keeps it, tells the hook, and makes the answer: the refusal page, or JSON (`error`, `reference`) for a client that
+    /// asks for JSON.
+    #[must_use]
+    pub fn refuse(&self, headers: &HeaderMap, error: impl Into<HttpError>) -> Response<String> {
+        self.refuse_in(&Context::of(headers), &error.into())
+    }
+
+    pub(crate) fn refuse_in(&self, context: &Context, error: &HttpError) -> Response<String> {
+        let reference = self.record(context, error);
+        let (message, back) = (error.public_message(), self.way_back(context.return_to.as_deref(), None));
+        let (content_type, body) = if context.wants_json {
+            let body = serde_json::json!({ "error": message, "reference": reference.as_str() });
+            ("application/json", body.to_string())
+        } else {
+            let shown = Shown { message, reference: &reference, back: &back };
+            ("text/html; charset=utf-8", self.inner.refusal_page.render(&shown))
+        };
+        let mut response = answer(error.status(), content_type, body);
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(NO_SCRIPT));
+        headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+        if matches!(error, HttpError::TooManyFromAddress { .. } | HttpError::Busy { .. }) {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response.extensions_mut().insert(reference);
+        response
+    }
+
+    /// One event a refusal, and one record. Errors have no e-mail address and no secret in them; of the ledger only the checks that
+    /// failed are logged, in which personal values are redacted.
+    pub(crate) fn record(&self, context: &Context, error: &HttpError) -> Reference {
+        let record = RefusalRecord {
+            reference: Reference::new(self.service_provider().provider()),
+            at: self.now(),
+            connection: context.connection.clone(),
+            issuer: context.issuer.clone(),
+            code: error.code(),
+            message: error.to_string(),
+            hint: error.hint(),
+            ledger: error.ledger().cloned(),
+        };
+        let failed: Vec<String> = record
+            .ledger
+            .iter()
+            .flat_map(|ledger| ledger.failed())
+            .map(|check| {
+                let (expected, actual) = (check.expected_text(), check.actual_text());
+                format!(
+                    "{}: expected {}, actual {}",
+                    check.rule(),
+                    Quoted::new(&expected),
+                    Quoted::new(&actual)
+                )
+            })
+            .collect();
+        tracing::warn!(
+            reference = record.reference.as_str(),
+            connection = record.connection.as_ref().map(ConnectionId::as_str),
+            issuer = record.issuer.as_deref().map(|issuer| Quoted::new(issuer).to_string()),
+            code = record.code,
+            message = %record.message,
+            hint = record.hint,
+            cause = error.cause(),
+            failed_checks = failed.join("; "),
+            "sign-in refused"
+        );
+        self.inner.tell(&record);
+        let reference = record.reference.clone();
+        self.inner.refusals.keep(record);
+        reference
+    }
+
+    /// The sign-in page, with the place that was wanted if a sign-in may lead there.
+    #[must_use]
+    pub fn way_back(&self, wanted: Option<&str>, said: Option<(&str, &str)>) -> String {
+        let paths = &self.inner.return_paths;
+        let allowed = wanted.filter(|wanted| paths.choose(Some(wanted)).as_str() == *wanted);
+        let query: Vec<_> = said.into_iter().chain(allowed.map(|wanted| ("return", wanted))).collect();
+        with_query(&self.inner.sign_in_page, &query)
+    }
+}
+
+/// Styles in place, images of the application's own, and nothing else.
+const NO_SCRIPT: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// Whether a client asks for JSON and not for a page, as programs do.
+#[must_use]
+pub fn wants_json(headers: &HeaderMap) -> bool {
+    let accepted = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let kinds = accepted.flat_map(|value| value.split(','));
+    let mut kinds = kinds.map(|kind| kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
+    let first = kinds
+        .find(|kind| ["application/json", "text/html", "application/xhtml+xml"].contains(&kind.as_str()));
+    first.as_deref() == Some("application/json")
+}
+
+/// The address that starts a sign-in, for a link or a redirect to it: the path at which [`SingleSignOn::login`] answers, with a query.
+///
+/// ```
+/// assert_eq!(
+///     vouchsafe_web::login_url("/saml/login", "acme", "/projects/7"),
+///     "/saml/login?organization=acme&return=%2Fprojects%2F7"
+/// );
+/// ```
+#[must_use]
+pub fn login_url(path: &str, organization: &str, return_to: &str) -> String {
+    with_query(path, &[("organization", organization), ("return", return_to)])
+}
+
+/// A path with a query.
+pub(crate) fn with_query(path: &str, pairs: &[(&str, &str)]) -> String {
+    if pairs.is_empty() {
+        return path.to_owned();
+    }
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs(pairs);
+    format!("{path}{}{}", if path.contains('?') { '&' } else { '?' }, query.finish())
+}
+
+/// A body that nothing keeps and nothing guesses at.
+pub(crate) fn answer(status: StatusCode, content_type: &'static str, body: String) -> Response<String> {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    let fixed: [(HeaderName, &'static str); 3] =
+        [(CONTENT_TYPE, content_type), (CACHE_CONTROL, "no-store"), (X_CONTENT_TYPE_OPTIONS, "nosniff")];
+    for (name, value) in fixed {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// Status 303, cookies set, nothing kept by caches.
+pub(crate) fn see_other(
+    location: &str,
+    cookies: impl IntoIterator<Item = HeaderValue>,
+) -> Result<Response<String>, HttpError> {
+    let mut response = Response::new(String::new());
+    *response.status_mut() = StatusCode::SEE_OTHER;
+    let headers = response.headers_mut();
+    let location = HeaderValue::from_str(location).map_err(|_| HttpError::Header { name: "Location" })?;
+    headers.insert(LOCATION, location);
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    for cookie in cookies {
+        headers.append(SET_COOKIE, cookie);
+    }
+    Ok(response)
+}
+
+/// A browser that carries the request to the identity provider: sent there, or given the page whose button posts it.
+pub(crate) fn carried(
+    request: &OutgoingRequest,
+    cookies: impl IntoIterator<Item = HeaderValue>,
+) -> Result<Response<String>, HttpError> {
+    let Some(form) = request.form() else {
+        return see_other(request.redirect().map(Redirect::url).unwrap_or_default(), cookies);
+    };
+    let mut response = answer(StatusCode::OK, "text/html; charset=utf-8", form.to_html());
+    for cookie in cookies {
+        response.headers_mut().append(SET_COOKIE, cookie);
+    }
+    Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn programs_get_json_and_browsers_a_page() {
+        let asks = |accept: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(ACCEPT, HeaderValue::from_str(accept).unwrap());
+            wants_json(&headers)
+        };
+        assert!(!wants_json(&HeaderMap::new()));
+        for json in
+            ["application/json", "Application/JSON; charset=utf-8", "application/json, text/plain, */*"]
+        {
+            assert!(asks(json), "{json}");
+        }
+        let chrome = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+        for page in ["*/*", "text/html", chrome, "text/html, application/json", "text/plain"] {
+            assert!(!asks(page), "{page}");
+        }
+    }
+}

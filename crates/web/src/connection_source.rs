@@ -1,0 +1,35 @@
+//! Where connections are looked up.
+
+use std::fmt;
+
+use vouchsafe::{ClaimedResponse, Connection, ConnectionId, Connections};
+use vouchsafe_store::Answer;
+
+/// A look-up of connections, which may wait for a database. [`Connections`] is one, in memory.
+pub trait ConnectionSource: Send + Sync + fmt::Debug {
+    /// The connection of this name.
+    fn find<'a>(&'a self, id: &'a ConnectionId) -> Answer<'a, Option<Connection>>;
+
+    /// The connections over which a response may have come that answers no request of ours: those whose own assertion consumer it was posted
+    /// to, else those of the claimed issuer. One more than [`MOST_CANDIDATES`](vouchsafe::assertion::MOST_CANDIDATES) at most.
+    fn candidates<'a>(&'a self, claimed: &'a ClaimedResponse) -> Answer<'a, Vec<Connection>>;
+}
+
+impl ConnectionSource for Connections {
+    fn find<'a>(&'a self, id: &'a ConnectionId) -> Answer<'a, Option<Connection>> {
+        Box::pin(std::future::ready(Ok(self.get(id.as_str()))))
+    }
+
+    fn candidates<'a>(&'a self, claimed: &'a ClaimedResponse) -> Answer<'a, Vec<Connection>> {
+        Box::pin(std::future::ready(Ok(Connections::candidates(self, claimed, None))))
+    }
+}
+
+/// Finds the connection of the organization a person means, by what they typed: a name or an e-mail address.
+///
+/// It must not ask which accounts exist: any identity provider can assert any address, so accounts would let one customer attract another's
+/// people, and the answer would tell who has an account.
+pub trait Discovery: Send + Sync + fmt::Debug {
+    /// The connection, or `None` whatever the reason.
+    fn discover<'a>(&'a self, asked: &'a str) -> Answer<'a, Option<Connection>>;
+}

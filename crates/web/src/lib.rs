@@ -1,0 +1,64 @@
+//! The browser flows of a SAML service provider, over the types of the `http` crate.
+//!
+//! [`SingleSignOn`] turns the parts and the body of a request into an answer or a login, for any framework that can hand them over:
+//!
+//! | flow | function |
+//! |---|---|
+//! | a sign-in that starts here | [`SingleSignOn::start`], or [`login`](SingleSignOn::login) with everything |
+//! | the assertion consumer | [`SingleSignOn::accept`], [`accept_for`](SingleSignOn::accept_for): an [`Accepted`] login, or the answer |
+//! | our metadata | [`SingleSignOn::metadata`], [`metadata_for`](SingleSignOn::metadata_for) |
+//! | the end of a session here | [`SingleSignOn::local_logout`] |
+//! | refusals | [`SingleSignOn::refuse`], [`RefusalPage`], [`RefusalLog`] |
+//!
+//! It needs a [`ReplayStore`](vouchsafe_store::ReplayStore), a [`PendingStore`](vouchsafe_store::PendingStore) and a [`ConnectionSource`], and
+//! nothing else: an application keeps its own users and its own sessions. It runs on Tokio, since a response is checked where no other
+//! request waits for it. `vouchsafe-axum` has the routes, extractors and layers for axum.
+//!
+//! ```
+//! use http::{Response, request::Parts};
+//! use vouchsafe_web::SingleSignOn;
+//!
+//! /// The assertion consumer of a service with users and sessions of its own.
+//! async fn assertion_consumer(sso: &SingleSignOn, request: &Parts, body: &[u8]) -> Response<String> {
+//!     let accepted = match sso.accept(request, body).await {
+//!         Ok(accepted) => accepted,
+//!         Err(answer) => return *answer,
+//!     };
+//!     // Which customer, and who there: an address is worth something only together with the connection that vouches for it.
+//!     let customer = accepted.connection().as_str();
+//!     let Some(name) = accepted.login.name_id() else { return Response::default() };
+//!     let session = my_sessions::open(customer, name.value()).await;
+//!     let answer = sso.cookies().open_session(&session, 3600).and_then(|cookie| accepted.redirect([cookie]));
+//!     answer.unwrap_or_else(|error| accepted.refuse(error))
+//! }
+//! # mod my_sessions { pub async fn open(_: &str, _: &str) -> String { String::new() } }
+//! ```
+
+mod accept;
+mod answers;
+mod connection_source;
+pub mod cookies;
+mod error;
+mod limiter;
+mod logout;
+mod reference;
+mod refusal_log;
+mod refusal_page;
+mod return_path;
+pub mod same_origin;
+mod single_sign_on;
+mod start;
+mod stores;
+
+pub use accept::{Accepted, Checked, SignInAnswer};
+pub use answers::{login_url, wants_json};
+pub use connection_source::{ConnectionSource, Discovery};
+pub use cookies::Cookies;
+pub use error::{ApplicationError, HttpError};
+pub use limiter::{ReceiveLimiter, ReceivePermit};
+pub use reference::Reference;
+pub use refusal_log::{RefusalLog, RefusalRecord};
+pub use refusal_page::{RefusalPage, Shown};
+pub use return_path::{ReturnPath, ReturnPaths};
+pub use single_sign_on::SingleSignOn;
+pub use start::NOT_STARTED;

@@ -1,0 +1,27 @@
+//! What ties the page that a person sees to the line in the log.
+
+use vouchsafe::Provider;
+
+/// What a person can tell the support, and the support finds in the log: 64 random bits as `1a2b3c4d-5e6f7081`.
+///
+/// Extensions of the refusing response hold it too, for a layer of the application's.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Reference(String);
+
+impl Reference {
+    /// A new one.
+    pub fn new(provider: &Provider) -> Reference {
+        let mut bytes = [0_u8; 8];
+        if provider.random(&mut bytes).is_err() {
+            return Reference("none".to_owned());
+        }
+        let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let (first, second) = digits.split_at(8);
+        Reference(format!("{first}-{second}"))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}

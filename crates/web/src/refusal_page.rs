@@ -1,0 +1,140 @@
+//! What a browser sees when something is refused.
+//!
+//! One constant sentence, a reference, and a way back. Which check failed, who was asked and who was meant is for the log.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::reference::Reference;
+
+/// What there is to show.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Shown<'a> {
+    /// The one sentence.
+    pub message: &'static str,
+    /// What to tell the support.
+    pub reference: &'a Reference,
+    /// A path of the application's: where the person can start again, with the way to where they wanted to go.
+    pub back: &'a str,
+}
+
+/// The page, in the application's colours, or made by the application.
+///
+/// ```
+/// use vouchsafe_web::RefusalPage;
+///
+/// let page = RefusalPage::new("Loadbench").colors("#2f5bd8", "#f5f7f9");
+/// let own = RefusalPage::rendered_by(|shown| format!("<p>{} {}</p>", shown.message, shown.reference.as_str()));
+/// # let _ = (page, own);
+/// ```
+#[derive(Clone)]
+pub struct RefusalPage(Kind);
+
+type Renderer = Arc<dyn Fn(&Shown<'_>) -> String + Send + Sync>;
+
+#[derive(Clone)]
+enum Kind {
+    Ours { name: String, accent: String, background: String },
+    Rendered(Renderer),
+}
+
+impl Default for RefusalPage {
+    fn default() -> RefusalPage {
+        RefusalPage::new("")
+    }
+}
+
+impl fmt::Debug for RefusalPage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RefusalPage(…)")
+    }
+}
+
+impl RefusalPage {
+    /// The plain page, with the application's name above the sentence.
+    #[must_use]
+    pub fn new(name: &str) -> RefusalPage {
+        let (accent, background) = ("#2f5bd8".to_owned(), "#ffffff".to_owned());
+        RefusalPage(Kind::Ours { name: name.to_owned(), accent, background })
+    }
+
+    /// The colours of the link and of the page, each as `#` and 3 to 8 hexadecimal digits. Anything else changes nothing.
+    #[must_use]
+    pub fn colors(self, accent: &str, background: &str) -> RefusalPage {
+        let chosen = |wanted: &str, otherwise: String| {
+            let is_color = wanted.strip_prefix('#').is_some_and(|digits| {
+                (3..=8).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+            });
+            if is_color { wanted.to_owned() } else { otherwise }
+        };
+        match self.0 {
+            Kind::Ours { name, accent: a, background: b } => {
+                RefusalPage(Kind::Ours { name, accent: chosen(accent, a), background: chosen(background, b) })
+            }
+            rendered => RefusalPage(rendered),
+        }
+    }
+
+    /// A page that the application makes. It is HTML, sent with a Content-Security-Policy that allows inline styles, images of the
+    /// application's own, and no script; what is shown must be escaped where it is not plain ASCII.
+    #[must_use]
+    pub fn rendered_by(render: impl Fn(&Shown<'_>) -> String + Send + Sync + 'static) -> RefusalPage {
+        RefusalPage(Kind::Rendered(Arc::new(render)))
+    }
+
+    pub(crate) fn render(&self, shown: &Shown<'_>) -> String {
+        match &self.0 {
+            Kind::Rendered(render) => render(shown),
+            Kind::Ours { name, accent, background } => {
+                let heading =
+                    if name.is_empty() { String::new() } else { format!("<p><b>{}</b></p>", escape(name)) };
+                format!(
+                    "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Not signed in</title>\
+                     <meta name=\"viewport\" content=\"width=device-width\"></head>\
+                     <body style=\"font-family:system-ui,sans-serif;margin:15vh auto;max-width:26rem;padding:0 1rem;color:#1d2530;background:{background}\">\
+                     {heading}<h1 style=\"font-size:1.4rem\">{}</h1><p>Try again, or ask your administrator and name this reference:</p>\
+                     <p><code style=\"font-size:1.1rem\">{}</code></p><p><a href=\"{}\" style=\"color:{accent}\">Back</a></p></body></html>",
+                    escape(shown.message),
+                    escape(shown.reference.as_str()),
+                    escape(shown.back)
+                )
+            }
+        }
+    }
+}
+
+/// Makes text safe as the content of an element and as a quoted attribute.
+fn escape(text: &str) -> String {
+    text.chars().fold(String::with_capacity(text.len()), |mut out, character| {
+        match character {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            other => out.push(other),
+        }
+        out
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vouchsafe::Provider;
+
+    #[test]
+    fn nothing_leaves_its_place() {
+        let reference = Reference::new(&Provider::rustcrypto());
+        let nasty = "\"><script>alert('x')</script>";
+        let shown = Shown { message: "No.", reference: &reference, back: nasty };
+        let page = RefusalPage::new(nasty).colors("red;}</style><script>", "#12345g").render(&shown);
+        assert!(!page.contains("<script>") && !page.contains("</style>"));
+        assert!(page.contains("color:#2f5bd8") && page.contains("background:#ffffff"));
+        assert!(page.contains(reference.as_str()));
+        let page = RefusalPage::new("Loadbench").colors("#abc", "#01020304").render(&shown);
+        assert!(page.contains("color:#abc") && page.contains("background:#01020304"));
+        assert!(page.contains("<b>Loadbench</b>"));
+    }
+}

@@ -1,0 +1,257 @@
+//! What the browser flows need, and how they are configured.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use http::request::Parts;
+use vouchsafe::{Connection, ConnectionId, LoginOptions, ServiceProvider};
+use vouchsafe_store::{PendingStore, ReplayStore, StoreError};
+
+use crate::connection_source::{ConnectionSource, Discovery};
+use crate::cookies::Cookies;
+use crate::error::HttpError;
+use crate::limiter::ReceiveLimiter;
+use crate::refusal_log::{RefusalLog, RefusalRecord};
+use crate::refusal_page::RefusalPage;
+use crate::return_path::ReturnPaths;
+
+/// The browser flows of a service: starting a sign-in, the assertion consumer, metadata, and the answers to what is refused.
+///
+/// It needs a service provider, a look-up of connections, and a store of replays and pending requests. Whose accounts and sessions a login
+/// leads to is not its business. Clones are cheap and share everything.
+///
+/// ```
+/// use std::sync::Arc;
+/// use vouchsafe::{Connections, EntityId, ServiceProvider};
+/// use vouchsafe_store::Memory;
+/// use vouchsafe_web::{RefusalPage, ReturnPaths, SingleSignOn};
+///
+/// let saml = ServiceProvider::builder(EntityId::new("https://app.example.com/saml/metadata")?)
+///     .assertion_consumer("https://app.example.com/saml/acs")?
+///     .build()?;
+/// let sso = SingleSignOn::new(saml, Arc::new(Connections::new()), Arc::new(Memory::new()))
+///     .return_paths(ReturnPaths::new("/home").under("/projects"))
+///     .refusal_page(RefusalPage::new("Loadbench"));
+/// # let _ = sso;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct SingleSignOn {
+    pub(crate) inner: Arc<Inner>,
+}
+
+#[derive(Clone)]
+pub(crate) struct Inner {
+    pub(crate) service_provider: ServiceProvider,
+    pub(crate) connections: Arc<dyn ConnectionSource>,
+    pub(crate) discovery: Option<Arc<dyn Discovery>>,
+    pub(crate) replays: Arc<dyn ReplayStore>,
+    pub(crate) pending: Arc<dyn PendingStore>,
+    pub(crate) return_paths: ReturnPaths,
+    pub(crate) sign_in_page: String,
+    pub(crate) limiter: ReceiveLimiter,
+    pub(crate) refusal_page: RefusalPage,
+    pub(crate) refusals: RefusalLog,
+    client_address: Option<Hook<Parts, Option<IpAddr>>>,
+    on_refusal: Option<Hook<RefusalRecord, ()>>,
+    login_options: Option<ChooseOptions>,
+    clock: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
+}
+
+type Hook<A, R> = Arc<dyn Fn(&A) -> R + Send + Sync>;
+type ChooseOptions = Arc<dyn Fn(&Parts, &Connection) -> LoginOptions + Send + Sync>;
+
+impl SingleSignOn {
+    /// With a store that keeps replays and pending requests, and everything else as it is by default.
+    pub fn new<C, S>(service_provider: ServiceProvider, connections: Arc<C>, store: Arc<S>) -> SingleSignOn
+    where
+        C: ConnectionSource + 'static,
+        S: ReplayStore + PendingStore + 'static,
+    {
+        SingleSignOn {
+            inner: Arc::new(Inner {
+                service_provider,
+                connections,
+                discovery: None,
+                replays: Arc::clone(&store) as Arc<dyn ReplayStore>,
+                pending: store,
+                return_paths: ReturnPaths::new("/"),
+                sign_in_page: "/".to_owned(),
+                limiter: ReceiveLimiter::of_the_process().clone(),
+                refusal_page: RefusalPage::default(),
+                refusals: RefusalLog::default(),
+                client_address: None,
+                on_refusal: None,
+                login_options: None,
+                clock: Arc::new(Utc::now),
+            }),
+        }
+    }
+
+    /// Keeps pending requests elsewhere than replays.
+    #[must_use]
+    pub fn pending_store(self, store: Arc<dyn PendingStore>) -> Self {
+        self.changed(|inner| inner.pending = store)
+    }
+
+    /// How a connection is found by what a person typed. By default what is typed is the connection's name.
+    #[must_use]
+    pub fn discovery(self, discovery: Arc<dyn Discovery>) -> Self {
+        self.changed(|inner| inner.discovery = Some(discovery))
+    }
+
+    /// Where a sign-in may lead. The first path of the list is for everybody who asked for no other. Default: `/` alone.
+    #[must_use]
+    pub fn return_paths(self, paths: ReturnPaths) -> Self {
+        self.changed(|inner| inner.return_paths = paths)
+    }
+
+    /// The page for whoever is not signed in, or no longer. Default: `/`. A path that was asked for without a session is named in its
+    /// query, as `return`. Whoever asked for a connection that is not found comes back with [`NOT_STARTED`](crate::NOT_STARTED) in the query.
+    #[must_use]
+    pub fn sign_in_page(self, path: &str) -> Self {
+        self.changed(|inner| path.clone_into(&mut inner.sign_in_page))
+    }
+
+    /// How many responses are checked at a time. By default the limiter that all services of this process share.
+    #[must_use]
+    pub fn receive_limiter(self, limiter: ReceiveLimiter) -> Self {
+        self.changed(|inner| inner.limiter = limiter)
+    }
+
+    /// The address of the client who sends a request, for the limiter's share of one client. By default nobody knows it, and that limit
+    /// does not apply.
+    ///
+    /// Behind a proxy the address of the TCP connection is the proxy's for everybody: take what the proxy writes into a header, and only if
+    /// the proxy takes away what clients write there.
+    #[must_use]
+    pub fn client_address(self, find: impl Fn(&Parts) -> Option<IpAddr> + Send + Sync + 'static) -> Self {
+        self.changed(|inner| inner.client_address = Some(Arc::new(find)))
+    }
+
+    /// What each sign-in asks of the identity provider, by the request that starts it and by the connection.
+    #[must_use]
+    pub fn login_options(
+        self,
+        choose: impl Fn(&Parts, &Connection) -> LoginOptions + Send + Sync + 'static,
+    ) -> Self {
+        self.changed(|inner| inner.login_options = Some(Arc::new(choose)))
+    }
+
+    /// The page that a browser sees when something is refused.
+    #[must_use]
+    pub fn refusal_page(self, page: RefusalPage) -> Self {
+        self.changed(|inner| inner.refusal_page = page)
+    }
+
+    /// Where refusals are kept. By default a log of its own: [`RefusalLog::default`].
+    #[must_use]
+    pub fn refusal_log(self, log: RefusalLog) -> Self {
+        self.changed(|inner| inner.refusals = log)
+    }
+
+    /// Told of every refusal: for a counter by code, for an alert.
+    #[must_use]
+    pub fn on_refusal(self, tell: impl Fn(&RefusalRecord) + Send + Sync + 'static) -> Self {
+        self.changed(|inner| inner.on_refusal = Some(Arc::new(tell)))
+    }
+
+    /// The time, for tests.
+    #[must_use]
+    pub fn clock(self, clock: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
+        self.changed(|inner| inner.clock = Arc::new(clock))
+    }
+
+    fn changed(self, change: impl FnOnce(&mut Inner)) -> Self {
+        let mut inner = Arc::unwrap_or_clone(self.inner);
+        change(&mut inner);
+        SingleSignOn { inner: Arc::new(inner) }
+    }
+
+    /// The service provider.
+    #[must_use]
+    pub fn service_provider(&self) -> &ServiceProvider {
+        &self.inner.service_provider
+    }
+
+    /// The last refusals.
+    #[must_use]
+    pub fn refusals(&self) -> &RefusalLog {
+        &self.inner.refusals
+    }
+
+    /// The list of paths that a sign-in may lead to.
+    #[must_use]
+    pub fn allowed_return_paths(&self) -> &ReturnPaths {
+        &self.inner.return_paths
+    }
+
+    /// How cookies are written and read here.
+    #[must_use]
+    pub fn cookies(&self) -> Cookies {
+        Cookies::for_address(self.service_provider().assertion_consumer())
+    }
+
+    /// The time.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        (self.inner.clock)()
+    }
+
+    /// The connection of this name. A text that cannot be a name is nobody's.
+    ///
+    /// # Errors
+    /// [`HttpError::Store`].
+    pub async fn find_connection(&self, id: &str) -> Result<Option<Connection>, HttpError> {
+        let Ok(id) = ConnectionId::new(id) else { return Ok(None) };
+        Ok(self.inner.connections.find(&id).await?)
+    }
+
+    /// The connection of the organization a person means, by what they typed.
+    ///
+    /// # Errors
+    /// [`HttpError::Store`].
+    pub async fn discover(&self, asked: &str) -> Result<Option<Connection>, HttpError> {
+        match &self.inner.discovery {
+            Some(discovery) => Ok(discovery.discover(asked.trim()).await?),
+            None => self.find_connection(asked.trim()).await,
+        }
+    }
+
+    /// Forgets replays and started sign-ins whose time is over; how many of each. Nothing depends on it but the size of the store: call it
+    /// every few minutes.
+    ///
+    /// # Errors
+    /// What the store raises.
+    pub async fn sweep(&self) -> Result<(u64, u64), StoreError> {
+        let now = self.now();
+        Ok((self.inner.replays.sweep_replays(now).await?, self.inner.pending.sweep_pending(now).await?))
+    }
+}
+
+impl Inner {
+    pub(crate) fn address_of(&self, request: &Parts) -> Option<IpAddr> {
+        self.client_address.as_ref().and_then(|find| find(request))
+    }
+
+    pub(crate) fn options_for(&self, request: &Parts, connection: &Connection) -> LoginOptions {
+        self.login_options.as_ref().map_or_else(LoginOptions::default, |choose| choose(request, connection))
+    }
+
+    pub(crate) fn tell(&self, record: &RefusalRecord) {
+        if let Some(tell) = &self.on_refusal {
+            tell(record);
+        }
+    }
+}
+
+impl fmt::Debug for SingleSignOn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SingleSignOn")
+            .field("service_provider", self.service_provider().entity_id())
+            .field("connections", &self.inner.connections)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,103 @@
+//! Starting a sign-in, and telling identity providers who we are.
+
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use vouchsafe::{BindingError, Connection, LoginOptions};
+
+use crate::answers::{Context, answer, carried, see_other};
+use crate::error::HttpError;
+use crate::single_sign_on::SingleSignOn;
+use crate::stores;
+
+/// What the query of the [sign-in page](SingleSignOn::sign_in_page) says when a sign-in could not be started.
+pub const NOT_STARTED: (&str, &str) = ("problem", "organization");
+
+impl SingleSignOn {
+    /// Starts a sign-in over a connection: keeps the request, binds it to this browser, and answers the redirect or, where the request goes
+    /// by HTTP-POST, the page with its form.
+    ///
+    /// Where it leads afterwards is [`LoginOptions::return_to`], if that is on the list of allowed paths.
+    ///
+    /// # Errors
+    /// [`HttpError::Binding`] when the connection cannot be asked, [`HttpError::Store`].
+    pub async fn start(
+        &self,
+        headers: &HeaderMap,
+        connection: &Connection,
+        options: LoginOptions,
+    ) -> Result<Response<String>, HttpError> {
+        self.start_with(headers, connection, options, None).await
+    }
+
+    pub(crate) async fn start_with(
+        &self,
+        headers: &HeaderMap,
+        connection: &Connection,
+        options: LoginOptions,
+        more: Option<HeaderValue>,
+    ) -> Result<Response<String>, HttpError> {
+        let started = self.service_provider().start_login(connection, options, self.now())?;
+        stores::keep(self.inner.pending.as_ref(), &started.pending).await?;
+        let cookie = self.cookies().bind(headers, &started.pending, started.binding.reveal());
+        let cookie = cookie.ok_or(HttpError::Header { name: "Set-Cookie" })?;
+        carried(&started.request, std::iter::once(cookie).chain(more))
+    }
+
+    /// The ready-made start: `organization`, what the person typed, and `return`, a path; out of `fields`, a query string or a form's body.
+    /// Use a form for a field in which people type an address: what stands in a query is written into logs and histories.
+    ///
+    /// Whoever cannot be sent to an identity provider gets one answer, whatever the reason, of the same status as everybody else: back to
+    /// the sign-in page with [`NOT_STARTED`].
+    pub async fn login(&self, request: &Parts, fields: &[u8]) -> Response<String> {
+        let field = |name: &str| {
+            form_urlencoded::parse(fields).find(|(found, _)| found == name).map(|(_, value)| value)
+        };
+        let (asked, wanted) = (field("organization").unwrap_or_default(), field("return"));
+        let mut context = Context::of(&request.headers);
+        context.return_to = wanted.as_deref().map(str::to_owned);
+        let started = self.start_for(request, &asked, wanted.as_deref(), &mut context).await;
+        started.unwrap_or_else(|error| {
+            if error.status().is_server_error() || context.wants_json {
+                return self.refuse_in(&context, &error);
+            }
+            self.record(&context, &error);
+            see_other(&self.way_back(wanted.as_deref(), Some(NOT_STARTED)), [])
+                .unwrap_or_else(|error| self.refuse_in(&context, &error))
+        })
+    }
+
+    async fn start_for(
+        &self,
+        request: &Parts,
+        asked: &str,
+        wanted: Option<&str>,
+        context: &mut Context,
+    ) -> Result<Response<String>, HttpError> {
+        let connection = self.discover(asked).await?.ok_or(HttpError::UnknownConnection)?;
+        context.connection = Some(connection.id().clone());
+        let return_to = self.inner.return_paths.choose(wanted);
+        let options = self.inner.options_for(request, &connection).return_to(return_to.as_str());
+        self.start(&request.headers, &connection, options).await
+    }
+
+    /// Our metadata.
+    pub fn metadata(&self, headers: &HeaderMap) -> Response<String> {
+        self.descriptor(headers, self.service_provider().metadata_xml())
+    }
+
+    /// Our metadata for the identity provider of one connection.
+    pub async fn metadata_for(&self, headers: &HeaderMap, id: &str) -> Response<String> {
+        let found = self.find_connection(id).await;
+        match found.and_then(|found| found.ok_or(HttpError::UnknownConnection)) {
+            Ok(connection) => self.descriptor(headers, self.service_provider().metadata_xml_for(&connection)),
+            Err(error) => self.refuse(headers, error),
+        }
+    }
+
+    fn descriptor(&self, headers: &HeaderMap, xml: Result<String, BindingError>) -> Response<String> {
+        match xml {
+            Ok(xml) => answer(StatusCode::OK, "application/samlmetadata+xml", xml),
+            Err(error) => self.refuse(headers, error),
+        }
+    }
+}

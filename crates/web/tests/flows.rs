@@ -1,0 +1,294 @@
+//! The browser flows without a framework: parts and bytes in, answers out.
+
+#![expect(clippy::unwrap_used, reason = "this is a test: it may panic")]
+
+use std::sync::{Arc, Mutex};
+
+use chrono::{DateTime, Utc};
+use http::header::{ACCEPT, CONTENT_TYPE, COOKIE, LOCATION, RETRY_AFTER, SET_COOKIE};
+use http::request::Parts;
+use http::{HeaderValue, Request, Response};
+use vouchsafe::{
+    Connection, ConnectionId, ConnectionSettings, Connections, EntityId, IdentityProvider, LoginOptions,
+    PendingRequest, ServiceProvider, Unsolicited,
+};
+use vouchsafe_store::{Answer, Memory, PendingStore, ReplayStore, StoreError};
+use vouchsafe_testkit::{self as testkit, AuthnRequest};
+use vouchsafe_web::{RefusalPage, ReturnPaths, SingleSignOn, login_url};
+
+const ENTITY_ID: &str = "https://app.example.com/saml/metadata";
+const CONSUMER: &str = "https://app.example.com/saml/acs";
+const OWN: &str = "https://app.example.com/saml/own/acs";
+
+fn connection(id: &str, settings: ConnectionSettings) -> Connection {
+    let metadata = testkit::IdentityProvider::okta().metadata().unwrap();
+    let okta = IdentityProvider::from_metadata(metadata.as_bytes()).unwrap();
+    Connection::new(ConnectionId::new(id).unwrap(), okta).with_settings(settings).unwrap()
+}
+
+fn service_provider() -> ServiceProvider {
+    let builder = ServiceProvider::builder(EntityId::new(ENTITY_ID).unwrap());
+    builder.assertion_consumer(CONSUMER).unwrap().build().unwrap()
+}
+
+fn over(connections: impl IntoIterator<Item = Connection>) -> SingleSignOn {
+    let connections: Connections = connections.into_iter().collect();
+    SingleSignOn::new(service_provider(), Arc::new(connections), Arc::new(Memory::new()))
+        .return_paths(ReturnPaths::new("/home").under("/projects"))
+}
+
+fn request(headers: &[(http::HeaderName, &str)]) -> Parts {
+    let mut request = Request::new(()).into_parts().0;
+    for (name, value) in headers {
+        request.headers.append(name, HeaderValue::from_str(value).unwrap());
+    }
+    request
+}
+
+/// What a browser sends back of the cookies that an answer set.
+fn cookies(answer: &Response<String>) -> String {
+    let set = answer.headers().get_all(SET_COOKIE).iter();
+    let pairs: Vec<&str> = set.filter_map(|one| one.to_str().unwrap().split(';').next()).collect();
+    pairs.join("; ")
+}
+
+fn location(answer: &Response<String>) -> &str {
+    answer.headers().get(LOCATION).unwrap().to_str().unwrap()
+}
+
+struct Posted<'a> {
+    id: &'a str,
+    consumer: &'a str,
+    reply_to: Option<&'a AuthnRequest>,
+    relay_state: &'a str,
+}
+
+impl Posted<'_> {
+    fn body(&self) -> Vec<u8> {
+        let mut response = testkit::IdentityProvider::okta()
+            .response()
+            .at(Utc::now())
+            .service_provider(ENTITY_ID, self.consumer)
+            .assertion_id(self.id)
+            .name_id("ada@example.com");
+        let mut relay_state = self.relay_state;
+        if let Some(request) = self.reply_to {
+            response = response.in_response_to(&request.id);
+            relay_state = request.relay_state.as_deref().unwrap();
+        }
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        form.append_pair("SAMLResponse", &response.issue().unwrap().to_base64());
+        form.append_pair("RelayState", relay_state);
+        form.finish().into_bytes()
+    }
+}
+
+fn unasked(id: &str) -> Posted<'_> {
+    Posted { id, consumer: CONSUMER, reply_to: None, relay_state: "/projects/7" }
+}
+
+#[tokio::test]
+async fn a_sign_in_with_options_of_the_application() {
+    let acme = connection("acme", ConnectionSettings::default());
+    let sso = over([acme.clone()]);
+    let options = LoginOptions::default().force_authn().context("invitation-7").return_to("/projects/7");
+    let started = sso.start(&request(&[]).headers, &acme, options).await.unwrap();
+    let asked = AuthnRequest::from_redirect(location(&started)).unwrap();
+    let held = cookies(&started);
+    let body = Posted { reply_to: Some(&asked), ..unasked("_1") }.body();
+
+    // Another browser has no part in it.
+    let refused = sso.accept(&request(&[]), &body).await.unwrap_err();
+    assert_eq!(refused.status(), 403);
+    let accepted = sso.accept(&request(&[(COOKIE, &held)]), &body).await.unwrap();
+    assert_eq!(accepted.connection().as_str(), "acme");
+    assert_eq!(accepted.login.name_id().unwrap().value(), "ada@example.com");
+    assert_eq!(accepted.context.as_deref(), Some("invitation-7"));
+    let answer = accepted.redirect([HeaderValue::from_static("session=1")]).unwrap();
+    assert_eq!((answer.status().as_u16(), location(&answer)), (303, "/projects/7"));
+    let set: Vec<_> = answer.headers().get_all(SET_COOKIE).iter().collect();
+    assert_eq!(set.len(), 2, "the binding ends, the session begins: {set:?}");
+    // Whatever the application did not ask through the list of paths leads home.
+    let started =
+        sso.start(&request(&[]).headers, &acme, LoginOptions::default().return_to("//evil.example")).await;
+    let started = started.unwrap();
+    let asked = AuthnRequest::from_redirect(location(&started)).unwrap();
+    let body = Posted { reply_to: Some(&asked), ..unasked("_2") }.body();
+    let accepted = sso.accept(&request(&[(COOKIE, &cookies(&started))]), &body).await.unwrap();
+    assert_eq!(accepted.answer.return_to.as_str(), "/home");
+}
+
+#[tokio::test]
+async fn a_request_by_post_is_a_page_with_a_form() {
+    let acme = connection("acme", ConnectionSettings::default());
+    let sso = over([acme]).login_options(|request, _| {
+        if request.headers.contains_key("x-post") {
+            LoginOptions::default().by_post()
+        } else {
+            LoginOptions::default()
+        }
+    });
+    let mut by_post = request(&[]);
+    by_post.headers.insert("x-post", HeaderValue::from_static("1"));
+    let page = sso.login(&by_post, b"organization=acme").await;
+    assert_eq!(page.status(), 200, "{}", page.body());
+    assert!(page.body().contains("name=\"SAMLRequest\"") && page.headers().contains_key(SET_COOKIE));
+    assert_eq!(sso.login(&request(&[]), b"organization=acme").await.status(), 303);
+    assert_eq!(login_url("/in", "a b", "/"), "/in?organization=a+b&return=%2F");
+}
+
+#[tokio::test]
+async fn refusals_are_told_counted_and_kept() {
+    let acme = connection("acme", ConnectionSettings::default().unsolicited(Unsolicited::Accept));
+    let counted = Arc::<Mutex<Vec<&'static str>>>::default();
+    let counter = Arc::clone(&counted);
+    let sso = over([acme]).on_refusal(move |record| counter.lock().unwrap().push(record.code)).refusal_page(
+        RefusalPage::rendered_by(|shown| format!("{} {}", shown.reference.as_str(), shown.back)),
+    );
+    let body = unasked("_1").body();
+    sso.accept(&request(&[]), &body).await.unwrap();
+    let page = sso.accept(&request(&[]), &body).await.unwrap_err();
+    assert_eq!(page.status(), 403);
+    let (reference, back) = page.body().split_once(' ').unwrap();
+    assert_eq!(back, "/");
+    let record = sso.refusals().find(reference).unwrap();
+    assert_eq!(record.code, "assertion.replayed");
+    assert_eq!(record.connection.as_ref().unwrap().as_str(), "acme");
+    assert!(record.ledger.as_ref().unwrap().failed().count() > 0, "what failed is kept");
+    assert_eq!(sso.refusals().of(&ConnectionId::new("acme").unwrap()).len(), 1);
+    assert!(sso.refusals().of(&ConnectionId::new("globex").unwrap()).is_empty());
+
+    let json = sso.accept(&request(&[(ACCEPT, "application/json")]), b"x=y").await.unwrap_err();
+    assert_eq!(json.headers().get(CONTENT_TYPE).unwrap(), "application/json");
+    assert!(json.body().starts_with("{\"error\":\"The sign-in could not be completed.\""), "{}", json.body());
+    assert_eq!(*counted.lock().unwrap(), ["assertion.replayed", "binding.field_missing"]);
+}
+
+/// Nobody is named by a claim of which two customers may be meant.
+#[tokio::test]
+async fn what_two_customers_may_be_meant_by_is_nobodys() {
+    let refusing = || ConnectionSettings::default();
+    let sso = over([connection("acme", refusing()), connection("globex", refusing())]);
+    let _ = sso.accept(&request(&[]), &unasked("_1").body()).await.unwrap_err();
+    for id in ["acme", "globex"] {
+        assert!(sso.refusals().of(&ConnectionId::new(id).unwrap()).is_empty(), "{id}");
+    }
+    // Nor is one of them asked in the place of an unsolicited response.
+    let restarting = || ConnectionSettings::default().unsolicited(Unsolicited::Restart);
+    let sso = over([connection("acme", restarting()), connection("globex", restarting())]);
+    assert_eq!(sso.accept(&request(&[]), &unasked("_2").body()).await.unwrap_err().status(), 403);
+}
+
+#[tokio::test]
+async fn an_unsolicited_response_is_replaced_by_a_request_once() {
+    let acme = connection("acme", ConnectionSettings::default().unsolicited(Unsolicited::Restart));
+    let sso = over([acme]);
+    let restarted = sso.accept(&request(&[]), &unasked("_1").body()).await.unwrap_err();
+    let asked = AuthnRequest::from_redirect(location(&restarted)).unwrap();
+    let held = cookies(&restarted);
+    let again = sso.accept(&request(&[(COOKIE, &held)]), &unasked("_2").body()).await.unwrap_err();
+    assert_eq!(again.status(), 403, "a loop ends");
+    let body = Posted { reply_to: Some(&asked), ..unasked("_3") }.body();
+    let accepted = sso.accept(&request(&[(COOKIE, &held)]), &body).await.unwrap();
+    assert_eq!(accepted.answer.return_to.as_str(), "/projects/7", "the place came along");
+    let unmarked = accepted.answer.cookies.iter().filter(|one| one.to_str().unwrap().contains("Max-Age=0"));
+    assert_eq!(unmarked.count(), 2, "the binding and the mark are taken away");
+    // A forged one starts a request as any link does, and nothing of it is used.
+    let other = sso.accept(&request(&[]), b"SAMLResponse=PGEvPg==").await.unwrap_err();
+    assert_eq!(other.status(), 403);
+}
+
+#[tokio::test]
+async fn a_connection_with_an_assertion_consumer_of_its_own() {
+    let settings = ConnectionSettings::default().unsolicited(Unsolicited::Accept);
+    let own = connection("own", settings.clone().assertion_consumer(OWN).unwrap());
+    let sso = over([own, connection("shared", settings)]);
+    let at_own = |id| Posted { consumer: OWN, ..unasked(id) }.body();
+    let accepted = sso.accept_for("own", &request(&[]), &at_own("_1")).await.unwrap();
+    assert_eq!(accepted.connection().as_str(), "own");
+    for (consumer, body) in [
+        (Some("own"), unasked("_2").body()),
+        (None, at_own("_3")),
+        (Some("shared"), unasked("_4").body()),
+        (Some("nobody"), at_own("_5")),
+        (Some(""), at_own("_6")),
+    ] {
+        let posted = match consumer {
+            Some(id) => sso.accept_for(id, &request(&[]), &body).await,
+            None => sso.accept(&request(&[]), &body).await,
+        };
+        assert_eq!(posted.unwrap_err().status(), 403, "{consumer:?}");
+    }
+    let headers = request(&[]).headers;
+    assert!(sso.metadata_for(&headers, "own").await.body().contains(OWN));
+    assert!(!sso.metadata(&headers).body().contains(OWN));
+    assert_eq!(sso.metadata_for(&headers, "nobody").await.status(), 403);
+}
+
+/// A store that does not answer.
+#[derive(Debug)]
+struct Down;
+
+impl Down {
+    fn fails<T: Send + 'static>(&self) -> Answer<'_, T> {
+        Box::pin(async { Err(StoreError::unavailable(std::io::Error::other("no connection"))) })
+    }
+}
+
+impl ReplayStore for Down {
+    fn insert_once<'a>(&'a self, _: &'a str, _: DateTime<Utc>) -> Answer<'a, bool> {
+        self.fails()
+    }
+
+    fn sweep_replays(&self, _: DateTime<Utc>) -> Answer<'_, u64> {
+        self.fails()
+    }
+}
+
+impl PendingStore for Down {
+    fn put<'a>(&'a self, _: &'a PendingRequest) -> Answer<'a, ()> {
+        self.fails()
+    }
+
+    fn find_pending<'a>(&'a self, _: &'a str, _: DateTime<Utc>) -> Answer<'a, Option<PendingRequest>> {
+        self.fails()
+    }
+
+    fn remove_pending<'a>(&'a self, _: &'a str) -> Answer<'a, bool> {
+        self.fails()
+    }
+
+    fn sweep_pending(&self, _: DateTime<Utc>) -> Answer<'_, u64> {
+        self.fails()
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_fails_is_an_outage() {
+    let acme = connection("acme", ConnectionSettings::default().unsolicited(Unsolicited::Accept));
+    let connections: Connections = [acme].into_iter().collect();
+    let sso = SingleSignOn::new(service_provider(), Arc::new(connections), Arc::new(Down));
+    assert_eq!(sso.login(&request(&[]), b"organization=acme").await.status(), 503);
+    let answer = sso.accept(&request(&[]), &unasked("_1").body()).await.unwrap_err();
+    assert_eq!(answer.status(), 503);
+    assert!(!answer.headers().contains_key(RETRY_AFTER), "nobody knows when");
+}
+
+#[tokio::test]
+async fn a_logout_from_another_site_ends_nothing() {
+    let sso = over([]);
+    let ended = Mutex::new(0);
+    let end = async || {
+        *ended.lock().unwrap() += 1;
+        Ok(vec![HeaderValue::from_static("session=; Max-Age=0")])
+    };
+    let site = http::HeaderName::from_static("sec-fetch-site");
+    let cross = request(&[(site.clone(), "cross-site")]).headers;
+    assert_eq!(sso.local_logout(&cross, true, end()).await.status(), 403);
+    assert_eq!(sso.local_logout(&request(&[]).headers, false, end()).await.status(), 403);
+    assert_eq!(*ended.lock().unwrap(), 0);
+    let own = request(&[(site, "same-origin")]).headers;
+    let answer = sso.local_logout(&own, false, end()).await;
+    assert_eq!((answer.status().as_u16(), cookies(&answer).as_str()), (303, "session="));
+    assert_eq!(*ended.lock().unwrap(), 1);
+}
