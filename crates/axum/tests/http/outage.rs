@@ -54,7 +54,6 @@ async fn a_store_that_is_down_answers_503() {
         let cookies = format!("{session}; {secure}");
         let answer = client.get(format!("{address}{page}")).header(COOKIE, cookies).send().await.unwrap();
         assert_eq!(answer.status(), 503, "{page}");
-        assert!(answer.headers().contains_key("retry-after"));
         assert!(answer.headers().get("set-cookie").is_none(), "the session may still be good");
     }
     let answer = client.get(format!("{address}/optional")).send().await.unwrap();
