@@ -4,6 +4,7 @@ use vouchsafe_assertion::{AssertionError, Ledger, Refusal};
 use vouchsafe_crypto::CryptoError;
 use vouchsafe_encryption::EncryptionError;
 use vouchsafe_metadata::MetadataError;
+#[cfg(feature = "provisioning")]
 use vouchsafe_provisioning::{AddressError, PolicyError, Refused};
 use vouchsafe_signature::SignatureError;
 use vouchsafe_xml::XmlError;
@@ -61,17 +62,10 @@ macro_rules! explain {
     };
 }
 
-explain!(
-    XmlError,
-    CryptoError,
-    SignatureError,
-    EncryptionError,
-    MetadataError,
-    AssertionError,
-    AddressError,
-    PolicyError,
-    BindingError,
-);
+explain!(XmlError, CryptoError, SignatureError, EncryptionError, MetadataError, AssertionError, BindingError,);
+
+#[cfg(feature = "provisioning")]
+explain!(AddressError, PolicyError);
 
 impl Explain for Refusal {
     fn code(&self) -> &'static str {
@@ -91,6 +85,7 @@ impl Explain for Refusal {
     }
 }
 
+#[cfg(feature = "provisioning")]
 impl Explain for Refused {
     fn code(&self) -> &'static str {
         self.code()
