@@ -33,7 +33,7 @@ impl SignedIn {
         &self.session
     }
 
-    /// SHA-256 of the session's identifier, as in [`SignIn::session_hash`](crate::SignIn::session_hash).
+    /// SHA-256 of the session's identifier, as in [`SessionId::hash`](vouchsafe_store::SessionId::hash).
     pub fn session_hash(&self) -> &str {
         &self.hash
     }
