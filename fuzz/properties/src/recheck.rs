@@ -116,10 +116,21 @@ fn needs_signed_namespaces_only(encrypted: Element<'_>, document: &Document) {
 }
 
 /// Whether every signature method of the document is exclusive canonicalization without a list of prefixes.
+/// A reference that names no canonicalization has Canonical XML 1.0 (XML Signature, 4.4.3.2), by which every declaration is signed.
 fn is_exclusive(root: Element<'_>) -> bool {
     let exclusive = "http://www.w3.org/2001/10/xml-exc-c14n#";
+    let names_one = |transforms: Element<'_>| {
+        children(transforms, namespace::DSIG, "Transform")
+            .iter()
+            .any(|transform| transform.attribute("Algorithm").is_some_and(|uri| uri.starts_with(exclusive)))
+    };
     root.descendants().all(|element| {
-        !element.is(exclusive, "InclusiveNamespaces")
+        let is_canonical = !element.is(namespace::DSIG, "Reference")
+            || children(element, namespace::DSIG, "Transforms")
+                .iter()
+                .any(|transforms| names_one(*transforms));
+        is_canonical
+            && !element.is(exclusive, "InclusiveNamespaces")
             && element
                 .attribute("Algorithm")
                 .is_none_or(|uri| !uri.contains("c14n") || uri.starts_with(exclusive))
