@@ -26,8 +26,8 @@ use vouchsafe_axum::{
 };
 use vouchsafe_store::{self as store, Directory, Memory, SessionId};
 use vouchsafe_testkit::attacks::{
-    self, Account, Asked, Browser, Customer, Discovered, Form, Outcome, Report, Service, Session, Started,
-    Target,
+    self, Account, Asked, Browser, CookieJar, Customer, Discovered, Form, Outcome, Report, Service, Session,
+    Started, Target,
 };
 use vouchsafe_testkit::{self as testkit, Attribute, AuthnRequest, keys};
 
@@ -159,7 +159,7 @@ impl App {
 struct Reached {
     app: App,
     client: reqwest::Client,
-    cookies: Mutex<HashMap<Browser, Vec<(String, String)>>>,
+    cookies: Mutex<HashMap<Browser, CookieJar>>,
 }
 
 impl Reached {
@@ -170,18 +170,12 @@ impl Reached {
     }
 
     async fn send(&self, browser: Browser, request: reqwest::RequestBuilder) -> Response {
-        let held = self.cookies.lock().unwrap().get(&browser).cloned().unwrap_or_default();
-        let held: Vec<_> = held.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let response = request.header(COOKIE, held.join("; ")).send().await.unwrap();
+        let held = self.cookies.lock().unwrap().entry(browser).or_default().header();
+        let response = request.header(COOKIE, held).send().await.unwrap();
         let mut cookies = self.cookies.lock().unwrap();
         let jar = cookies.entry(browser).or_default();
         for cookie in response.headers().get_all(SET_COOKIE) {
-            let cookie = cookie.to_str().unwrap();
-            let (name, value) = cookie.split(';').next().unwrap().split_once('=').unwrap();
-            jar.retain(|(found, _)| found != name);
-            if !cookie.contains("Max-Age=0") {
-                jar.push((name.to_owned(), value.to_owned()));
-            }
+            assert!(jar.keep(cookie.to_str().unwrap()), "{cookie:?} is no cookie");
         }
         response
     }

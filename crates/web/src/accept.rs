@@ -130,7 +130,7 @@ impl SingleSignOn {
     }
 
     /// As [`accept`](Self::accept) or [`accept_for`](Self::accept_for), without the record of the replay: the caller must record
-    /// [`ValidAssertion::replay_key`] and [confirm](ValidAssertion::confirm).
+    /// [`ValidAssertion::replay_key`], [confirm](ValidAssertion::confirm), and then remove the request that was answered.
     ///
     /// # Errors
     /// As [`accept`](Self::accept).

@@ -12,7 +12,7 @@ use reqwest::{RequestBuilder, Response};
 use vouchsafe::{Connection, ConnectionId, ConnectionSettings, IdentityProvider, Unsolicited};
 use vouchsafe_axum::SingleSignOn;
 use vouchsafe_testkit::attacks::{
-    self, Account, Asked, Browser, Customer, Form, Outcome, Service, Session, Started, Target,
+    self, Account, Asked, Browser, CookieJar, Customer, Form, Outcome, Service, Session, Started, Target,
 };
 use vouchsafe_testkit::{self as testkit, AuthnRequest};
 
@@ -21,7 +21,7 @@ struct Reached {
     client: reqwest::Client,
     users: Users,
     sso: SingleSignOn,
-    cookies: Mutex<HashMap<Browser, Vec<(String, String)>>>,
+    cookies: Mutex<HashMap<Browser, CookieJar>>,
 }
 
 impl Reached {
@@ -46,18 +46,12 @@ impl Reached {
     }
 
     async fn send(&self, browser: Browser, request: RequestBuilder) -> Response {
-        let held = self.cookies.lock().unwrap().get(&browser).cloned().unwrap_or_default();
-        let held: Vec<_> = held.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let response = request.header(COOKIE, held.join("; ")).send().await.unwrap();
+        let held = self.cookies.lock().unwrap().entry(browser).or_default().header();
+        let response = request.header(COOKIE, held).send().await.unwrap();
         let mut cookies = self.cookies.lock().unwrap();
         let jar = cookies.entry(browser).or_default();
         for cookie in response.headers().get_all(SET_COOKIE) {
-            let cookie = cookie.to_str().unwrap();
-            let (name, value) = cookie.split(';').next().unwrap().split_once('=').unwrap();
-            jar.retain(|(found, _)| found != name);
-            if !cookie.contains("Max-Age=0") {
-                jar.push((name.to_owned(), value.to_owned()));
-            }
+            assert!(jar.keep(cookie.to_str().unwrap()), "{cookie:?} is no cookie");
         }
         response
     }

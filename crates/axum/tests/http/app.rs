@@ -18,7 +18,7 @@ use vouchsafe_axum::{
     provisioned_routes, require_signed_in,
 };
 use vouchsafe_store::{Directory, Memory};
-use vouchsafe_testkit as testkit;
+use vouchsafe_testkit::{self as testkit, attacks::CookieJar};
 
 #[derive(Clone)]
 pub(crate) struct App {
@@ -174,7 +174,7 @@ fn okta_connection(okta: &testkit::IdentityProvider, unsolicited: bool) -> Conne
 /// A browser that keeps cookies and follows nothing.
 pub(crate) struct Browser {
     client: reqwest::Client,
-    cookies: Mutex<Vec<(String, String)>>,
+    cookies: Mutex<CookieJar>,
 }
 
 pub(crate) struct Answer {
@@ -222,24 +222,18 @@ impl Browser {
 
     /// A browser that sends no cookie of that name along, as with a form of another site.
     pub(crate) fn without_cookie(&self, name: &str) -> Browser {
-        let kept = self.cookies.lock().unwrap().iter().filter(|(found, _)| found != name).cloned().collect();
+        let kept = self.cookies.lock().unwrap().clone().without(name);
         Browser { client: self.client.clone(), cookies: Mutex::new(kept) }
     }
 
     async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
-        let cookies: Vec<String> =
-            self.cookies.lock().unwrap().iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let response = request.header(COOKIE, cookies.join("; ")).send().await.unwrap();
+        let held = self.cookies.lock().unwrap().header();
+        let response = request.header(COOKIE, held).send().await.unwrap();
         let headers = response.headers().clone();
         let set_cookies: Vec<String> =
             headers.get_all(SET_COOKIE).iter().map(|value| value.to_str().unwrap().to_owned()).collect();
         for cookie in &set_cookies {
-            let (name, value) = cookie.split(';').next().unwrap().split_once('=').unwrap();
-            let mut kept = self.cookies.lock().unwrap();
-            kept.retain(|(found, _)| found != name);
-            if !cookie.contains("Max-Age=0") {
-                kept.push((name.to_owned(), value.to_owned()));
-            }
+            assert!(self.cookies.lock().unwrap().keep(cookie), "{cookie} is no cookie");
         }
         Answer {
             status: response.status().as_u16(),

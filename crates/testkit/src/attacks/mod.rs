@@ -70,6 +70,7 @@ mod condition;
 mod configuration;
 mod context;
 mod control;
+mod cookie_jar;
 mod cross_tenant;
 mod cut;
 mod decrypted;
@@ -116,6 +117,7 @@ use step::{Start, Step};
 
 use crate::TestkitError;
 
+pub use cookie_jar::CookieJar;
 pub use form::Form;
 pub use kind::Kind;
 pub use outcome::Outcome;
