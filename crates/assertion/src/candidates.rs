@@ -1,6 +1,6 @@
 //! Which of several connections a response belongs to: the one whose key made its signature.
 
-use vouchsafe_signature::{signature_child, signing_key};
+use vouchsafe_signature::{SignedInfo, TrustedKey, signature_child};
 use vouchsafe_xml::{Element, Limits, namespace};
 
 use crate::claimed::Claimed;
@@ -52,30 +52,38 @@ fn by_key<'t>(root: Element<'_>, candidates: &[&'t Trust], limits: &Limits) -> R
         true => ambiguous(candidates.iter().copied(), SEALED),
         false => Refusal::new(AssertionError::Unsigned),
     })?;
-    let mut first_error = None;
+    let key = key_among_all(signed, candidates, limits).map_err(|error| {
+        let check = Check::new(RULE, CLAUSE, Outcome::Failed)
+            .expected("a signature by a key of one of the connections")
+            .actual(error.to_string());
+        Refusal::by(error, check)
+    })?;
+    let spki = key.public_key().spki_der();
+    let has_it = |candidate: &&&Trust| candidate.keys().iter().any(|own| own.public_key().spki_der() == spki);
+    let owners: Vec<&Trust> = candidates.iter().filter(has_it).copied().collect();
+    match owners.as_slice() {
+        [only] => Ok(only),
+        several => Err(ambiguous(several.iter().copied(), SHARED)),
+    }
+}
+
+/// The key that made the signature, of whichever candidate; else why the first candidate's keys did not.
+fn key_among_all<'t>(
+    signed: Element<'_>,
+    candidates: &[&'t Trust],
+    limits: &Limits,
+) -> Result<&'t TrustedKey, AssertionError> {
+    let signed_info = SignedInfo::of(signed, limits)?;
     // One budget for all candidates together, in equal parts: whoever has many keys leaves the others theirs.
     let share = limits.public_key_operations.checked_div(candidates.len()).unwrap_or_default().max(1);
-    let limits = limits.clone().with_public_key_operations(share);
+    let mut first_error = None;
     for candidate in candidates {
-        match signing_key(signed, candidate.keys(), candidate.provider(), &limits) {
-            Ok(key) => {
-                let spki = key.public_key().spki_der();
-                let shares =
-                    |other: &&&Trust| other.keys().iter().any(|own| own.public_key().spki_der() == spki);
-                let sharing: Vec<&Trust> = candidates.iter().filter(shares).copied().collect();
-                return match sharing.as_slice() {
-                    [_] => Ok(candidate),
-                    several => Err(ambiguous(several.iter().copied(), SHARED)),
-                };
-            }
+        match signed_info.key_among(candidate.keys(), candidate.provider(), share) {
+            Ok(key) => return Ok(key),
             Err(error) => first_error = first_error.or(Some(error)),
         }
     }
-    let error = first_error.map_or(AssertionError::Unsigned, AssertionError::from);
-    let check = Check::new(RULE, CLAUSE, Outcome::Failed)
-        .expected("a signature by a key of one of the connections")
-        .actual(error.to_string());
-    Err(Refusal::by(error, check))
+    Err(first_error.map_or(AssertionError::Unsigned, AssertionError::from))
 }
 
 /// The Response, or its only plain Assertion, whichever is signed first. `Err(true)`: there may be a signature inside ciphertext.

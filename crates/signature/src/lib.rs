@@ -27,6 +27,7 @@ mod keys;
 mod profile;
 mod query;
 mod sign;
+mod signed_info;
 mod verify;
 
 pub use autopsy::{Autopsy, Content, FailedSignature, Maker, autopsy, has_its_digest};
@@ -38,4 +39,5 @@ pub use keys::TrustedKey;
 pub use profile::signature_child;
 pub use query::{MessageParameter, UnverifiedQuery, VerifiedQuery, sign_query, verify_query};
 pub use sign::{Place, Signer, sign};
-pub use verify::{Evidence, Verified, has_signature, signing_key, verify, verify_any};
+pub use signed_info::SignedInfo;
+pub use verify::{Evidence, Verified, has_signature, verify, verify_any};

@@ -7,7 +7,7 @@ use vouchsafe_xml::{Canonicalization, Document, Element, Limits, Writer, canonic
 
 use crate::algorithms::Method;
 use crate::profile::{self, Profile};
-use crate::verify::canonical_signed_info;
+use crate::signed_info::canonical_signed_info;
 use crate::{SignatureError, has_signature, insert, keys, signature_child};
 
 const ENVELOPED: &str = "http://www.w3.org/2000/09/xmldsig#enveloped-signature";

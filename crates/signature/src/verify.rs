@@ -12,9 +12,9 @@ use vouchsafe_xml::{
     Canonicalization, Document, Element, Limits, XmlError, canonicalize, canonicalize_document_without,
 };
 
-use crate::algorithms::Method;
-use crate::keys::{self, Signed, TrustedKey};
+use crate::keys::{self, TrustedKey};
 use crate::profile::{self, Parts, Profile};
+use crate::signed_info::SignedInfo;
 use crate::{SignatureError, signature_child};
 
 /// Verifies the signature that `element` carries, under the SAML signature profile (SAML Core 5.4).
@@ -49,7 +49,7 @@ pub fn verify(
     provider: &Provider,
     limits: &Limits,
 ) -> Result<Verified, SignatureError> {
-    check(&profile::read(element, Profile::Saml, limits)?, keys, provider, limits)
+    check(profile::read(element, Profile::Saml, limits)?, keys, provider, limits)
 }
 
 /// Verifies any enveloped signature with one same-document reference: the identifier may be `ID`, `Id` or `xml:id` (in SAML's
@@ -68,27 +68,9 @@ pub fn verify_any(
     limits: &Limits,
 ) -> Result<Verified, SignatureError> {
     match at {
-        Some(element) => check(&profile::read(element, Profile::Any, limits)?, keys, provider, limits),
-        None => check(&profile::read(document.root(), Profile::Any, limits)?, keys, provider, limits),
+        Some(element) => check(profile::read(element, Profile::Any, limits)?, keys, provider, limits),
+        None => check(profile::read(document.root(), Profile::Any, limits)?, keys, provider, limits),
     }
-}
-
-/// Which of these keys made the signature that `element` carries, by the value over its `ds:SignedInfo` alone.
-///
-/// It serves to choose among signers that are all trusted. It proves nothing about the element: the digest is not looked at, so
-/// [`verify`] it with the keys of the signer that was chosen.
-///
-/// # Errors
-/// As [`verify`], except those about the digest.
-pub fn signing_key<'k>(
-    element: Element<'_>,
-    keys: &'k [TrustedKey],
-    provider: &Provider,
-    limits: &Limits,
-) -> Result<&'k TrustedKey, SignatureError> {
-    let parts = profile::read(element, Profile::Saml, limits)?;
-    keys::accepted(parts.algorithm, "SignatureMethod", provider)?;
-    key_of_signed_info(&parts, keys, provider, limits).map(|(key, _)| key)
 }
 
 /// Whether `element` has a `ds:Signature` among its immediate children. Says nothing about what it is worth.
@@ -245,7 +227,7 @@ impl Evidence {
 
 /// From a well-formed signature to a proof: policy, key, digest.
 fn check(
-    parts: &Parts<'_>,
+    parts: Parts<'_>,
     keys: &[TrustedKey],
     provider: &Provider,
     limits: &Limits,
@@ -258,9 +240,11 @@ fn check(
             reason: "the provider does not accept it",
         });
     }
-    let (key, operations) = key_of_signed_info(parts, keys, provider, limits)?;
-    let octets = octets_named_by_the_reference(parts)?;
-    the_digest_is_that_of(&octets, parts, provider)?;
+    let signed_info = SignedInfo::new(parts)?;
+    let (key, operations) = signed_info.key_and_operations(keys, provider, limits.public_key_operations)?;
+    let parts = signed_info.into_parts();
+    let octets = octets_named_by_the_reference(&parts)?;
+    the_digest_is_that_of(&octets, &parts, provider)?;
     let evidence = Evidence {
         element: kept(parts.element.local_name()),
         reference_id: parts.id.map(Into::into),
@@ -277,35 +261,6 @@ fn check(
 fn kept(name: &str) -> Cow<'static, str> {
     let usual = ["Response", "Assertion"].into_iter().find(|usual| *usual == name);
     usual.map_or_else(|| Cow::Owned(name.to_owned()), Cow::Borrowed)
-}
-
-/// The trusted key that made the signature value over the canonical `ds:SignedInfo`.
-fn key_of_signed_info<'k>(
-    parts: &Parts<'_>,
-    keys: &'k [TrustedKey],
-    provider: &Provider,
-    limits: &Limits,
-) -> Result<(&'k TrustedKey, usize), SignatureError> {
-    let signed_info = canonical_signed_info(parts.signed_info, &parts.signed_info_method)?;
-    let signature = base64_decode(parts.signature_value.as_bytes())
-        .map_err(|source| SignatureError::Base64 { element: "SignatureValue", source })?;
-    let signed = Signed {
-        algorithm: parts.algorithm,
-        message: &signed_info,
-        signature: &signature,
-        element: parts.element.local_name(),
-    };
-    keys::key_that_signed(keys, &signed, provider, limits.public_key_operations)
-}
-
-pub(crate) fn canonical_signed_info(
-    signed_info: Element<'_>,
-    method: &Method<'_>,
-) -> Result<Vec<u8>, XmlError> {
-    // What is in the source, and a declaration or two.
-    let mut octets = Vec::with_capacity(signed_info.source_range().len().saturating_add(128));
-    canonicalize(signed_info, method.canonicalization, &method.prefixes(), None, &mut octets)?;
-    Ok(octets)
 }
 
 fn octets_named_by_the_reference(parts: &Parts<'_>) -> Result<Vec<u8>, XmlError> {
