@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use vouchsafe::{
-    Refusal,
+    ConnectionId, Refusal,
     crypto::CryptoError,
     provisioning::{AccountId, AddressError, OrganizationId, PolicyError, Refused},
 };
@@ -24,6 +24,35 @@ pub enum StoreError {
         expected: u64,
         /// Version in the store.
         actual: u64,
+    },
+    /// Somebody else changed the connection since it was read.
+    #[error(
+        "the connection {connection} was changed meanwhile: revision {expected} was read, it is now {actual}"
+    )]
+    #[non_exhaustive]
+    ConnectionConflict {
+        /// The connection.
+        connection: ConnectionId,
+        /// The revision that was read.
+        expected: u64,
+        /// The revision in the store.
+        actual: u64,
+    },
+    /// There is no such connection.
+    #[error("there is no connection {connection}")]
+    #[non_exhaustive]
+    ConnectionUnknown {
+        /// Its id.
+        connection: ConnectionId,
+    },
+    /// A change would touch what never changes of a connection.
+    #[error("the {what} of the connection {connection} cannot be changed")]
+    #[non_exhaustive]
+    ConnectionFixed {
+        /// The connection.
+        connection: ConnectionId,
+        /// What was to be changed.
+        what: &'static str,
     },
     /// No organization has the login's token or its identity provider.
     #[error("no organization signs in through {issuer}, and none has the token that came")]
@@ -119,6 +148,9 @@ impl StoreError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Conflict { .. } => "store.conflict",
+            Self::ConnectionConflict { .. } => "store.connection_conflict",
+            Self::ConnectionUnknown { .. } => "store.connection_unknown",
+            Self::ConnectionFixed { .. } => "store.connection_fixed",
             Self::NoOrganizationFor { .. } => "store.no_organization",
             Self::OrganizationUnknown { .. } => "store.organization_unknown",
             Self::Taken { .. } => "store.taken",
@@ -139,6 +171,13 @@ impl StoreError {
         match self {
             Self::Conflict { .. } => {
                 "Somebody else saved a change first: read the organization again and repeat yours."
+            }
+            Self::ConnectionConflict { .. } => {
+                "Somebody else saved a change first: read the connection again and repeat yours."
+            }
+            Self::ConnectionUnknown { .. } => "Add the connection first.",
+            Self::ConnectionFixed { .. } => {
+                "Make another connection, try it out, and replace this one by it. A retired connection stays retired."
             }
             Self::NoOrganizationFor { .. } => {
                 "Convert the organization to SAML with this identity provider, and paste its token into the app's \
@@ -167,10 +206,10 @@ impl StoreError {
         "You could not be signed in. Please ask your administrator."
     }
 
-    /// Whether doing it again with the organization as it is now can succeed.
+    /// Whether doing it again with the organization or the connection as it is now can succeed.
     #[must_use]
     pub fn is_conflict(&self) -> bool {
-        matches!(self, Self::Conflict { .. })
+        matches!(self, Self::Conflict { .. } | Self::ConnectionConflict { .. })
     }
 
     /// Whether the store does not work, so that nothing is known: neither that somebody is signed in nor that nobody is. A web service
@@ -209,6 +248,24 @@ impl StoreError {
     #[must_use]
     pub fn conflict(organization: OrganizationId, expected: u64, actual: u64) -> Self {
         Self::Conflict { organization, expected, actual }
+    }
+
+    /// For stores of your own: the connection is not at the revision that was expected.
+    #[must_use]
+    pub fn connection_conflict(connection: ConnectionId, expected: u64, actual: u64) -> Self {
+        Self::ConnectionConflict { connection, expected, actual }
+    }
+
+    /// For stores of your own: there is no such connection.
+    #[must_use]
+    pub fn connection_unknown(connection: &ConnectionId) -> Self {
+        Self::ConnectionUnknown { connection: connection.clone() }
+    }
+
+    /// For stores of your own: what was to be changed of a connection never changes.
+    #[must_use]
+    pub fn connection_fixed(connection: ConnectionId, what: &'static str) -> Self {
+        Self::ConnectionFixed { connection, what }
     }
 
     /// For stores of your own: a name that must be unique is taken. `what` names the kind of thing, never whose it is.

@@ -1,7 +1,7 @@
 //! What a SAML service provider has to remember: assertions seen, requests pending, sessions, the directory.
 //!
-//! Four traits, each of which an application may implement itself: [`ReplayStore`], [`PendingStore`],
-//! [`SessionStore`] and [`Directory`]. Two stores implement all four: [`Memory`], for tests and one process, and
+//! Five traits, each of which an application may implement itself: [`ReplayStore`], [`PendingStore`],
+//! [`SessionStore`], [`ConnectionStore`] and [`Directory`]. Two stores implement all five: [`Memory`], for tests and one process, and
 //! `Sqlite` (feature `sqlite`, on by default), in a file or in memory. There is none for PostgreSQL or Redis yet: several
 //! processes that serve one assertion consumer must share one file, or a store of the application's own.
 //!
@@ -11,6 +11,7 @@
 mod audit;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod connection_store;
 mod decision;
 mod directory;
 mod error;
@@ -21,11 +22,13 @@ mod session;
 mod sign_in;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+mod stored_connection;
 mod text;
 
 use std::pin::Pin;
 
 pub use audit::AuditRecord;
+pub use connection_store::{ConnectionRevision, ConnectionStore};
 pub use decision::{About, Applied, Decided, Decision};
 pub use directory::{Directory, StoredMetadata, Versioned};
 pub use error::{SignInError, StoreError};
@@ -36,6 +39,7 @@ pub use session::{Session, SessionId, SessionNameId, SessionStore};
 pub use sign_in::{ConfirmedSignIn, DecidedSignIn, SignIn, SignedIn};
 #[cfg(feature = "sqlite")]
 pub use sqlite::Sqlite;
+pub use stored_connection::{ConnectionMetadata, MetadataSource, StoredConnection, StoredSettings};
 
 /// What a store's method answers: a future that can be sent to another thread.
 ///

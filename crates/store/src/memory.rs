@@ -1,5 +1,6 @@
 //! Everything in the memory of one process.
 
+mod connections;
 mod directory;
 
 use std::{
@@ -11,13 +12,13 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 use vouchsafe::{
-    PendingRequest, ReplayKey, StoredPendingRequest,
+    ConnectionId, PendingRequest, ReplayKey, StoredPendingRequest,
     provisioning::{AccountId, Identity, OrganizationId, Snapshot},
 };
 
 use crate::{
     Answer, AuditRecord, PendingStore, ReplayStore, Session, SessionId, SessionStore, StoreError,
-    StoredMetadata, forgotten_until,
+    StoredConnection, StoredMetadata, forgotten_until,
 };
 
 /// A store in memory: for tests, demos, and services of one process that may forget everything.
@@ -52,6 +53,7 @@ struct State {
     replays: HashMap<String, DateTime<Utc>>,
     pending: HashMap<String, StoredPendingRequest>,
     sessions: HashMap<String, Session>,
+    connections: BTreeMap<ConnectionId, StoredConnection>,
     organizations: BTreeMap<OrganizationId, Held>,
     audit: Vec<AuditRecord>,
 }

@@ -1,5 +1,6 @@
 //! SQLite: one file, in memory, or tables in the application's own database.
 
+mod connections;
 mod decide;
 mod directory;
 mod rows;

@@ -1,5 +1,8 @@
 //! The suite on a store that is written outside of the crate: everything it needs is public.
 
+#[path = "own_store/connections.rs"]
+mod connections;
+
 use std::{
     collections::{BTreeMap, HashMap},
     hash::Hash,
@@ -9,16 +12,16 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use vouchsafe::{
-    PendingRequest, ReplayKey, StoredPendingRequest,
+    ConnectionId, PendingRequest, ReplayKey, StoredPendingRequest,
     provisioning::{
         Account, AccountId, Domain, EmailAddress, Identity, LoginFacts, LookUp, Organization, OrganizationId,
         Policy, Project, Snapshot, Team,
     },
 };
 use vouchsafe_store::{
-    About, Answer, Applied, AuditRecord, Decided, Decides, Decision, Directory, PendingStore, ReplayStore,
-    Session, SessionId, SessionStore, SignIn, SignInError, SignedIn, StoreError, StoredMetadata, Versioned,
-    forgotten_until,
+    About, Answer, Applied, AuditRecord, ConnectionStore, Decided, Decides, Decision, Directory,
+    PendingStore, ReplayStore, Session, SessionId, SessionStore, SignIn, SignInError, SignedIn, StoreError,
+    StoredConnection, StoredMetadata, Versioned, forgotten_until,
 };
 
 async fn own() -> (Own, ()) {
@@ -34,9 +37,10 @@ fn the_traits_are_independent_objects() {
     let replays: Arc<dyn ReplayStore> = own.clone();
     let pending: Arc<dyn PendingStore> = own.clone();
     let sessions: Arc<dyn SessionStore> = own.clone();
+    let connections: Arc<dyn ConnectionStore> = own.clone();
     let directory: Arc<dyn Directory> = own.clone();
-    assert_eq!(Arc::strong_count(&own), 5);
-    drop((replays, pending, sessions, directory));
+    assert_eq!(Arc::strong_count(&own), 6);
+    drop((replays, pending, sessions, connections, directory));
     assert_eq!(Arc::strong_count(&own), 1);
 }
 
@@ -50,6 +54,7 @@ struct State {
     replays: HashMap<String, DateTime<Utc>>,
     pending: HashMap<String, StoredPendingRequest>,
     sessions: HashMap<String, Session>,
+    connections: BTreeMap<ConnectionId, StoredConnection>,
     organizations: BTreeMap<OrganizationId, Held>,
     audit: Vec<AuditRecord>,
 }

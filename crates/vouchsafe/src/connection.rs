@@ -83,6 +83,13 @@ impl ConnectionState {
             ConnectionState::Retired => "retired",
         }
     }
+
+    /// The state of this [`name`](Self::name).
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<ConnectionState> {
+        use ConnectionState::{Active, Draft, Retired, Tested};
+        [Draft, Tested, Active, Retired].into_iter().find(|state| state.name() == name)
+    }
 }
 
 impl fmt::Display for ConnectionState {

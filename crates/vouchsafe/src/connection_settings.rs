@@ -106,6 +106,12 @@ impl ConnectionSettings {
         Ok(self)
     }
 
+    /// The assertion consumer of this connection alone, if it has one.
+    #[must_use]
+    pub fn own_assertion_consumer(&self) -> Option<&str> {
+        self.assertion_consumer.as_deref()
+    }
+
     /// How far the clocks may be apart, in whole seconds.
     ///
     /// # Errors

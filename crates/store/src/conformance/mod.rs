@@ -23,12 +23,15 @@
     reason = "these are tests: one that cannot go on must stop"
 )]
 
+pub mod connections;
 pub mod directory;
 pub mod memoranda;
 pub mod scenarios;
 pub mod sign_in;
 
-use crate::{Applied, Decision, Directory, PendingStore, ReplayStore, SessionStore, SignInError};
+use crate::{
+    Applied, ConnectionStore, Decision, Directory, PendingStore, ReplayStore, SessionStore, SignInError,
+};
 use chrono::{DateTime, Utc};
 use vouchsafe::{
     EntityId, Provider,
@@ -38,8 +41,14 @@ use vouchsafe::{
 };
 
 /// What every store is.
-pub trait Store: ReplayStore + PendingStore + SessionStore + Directory + Clone + 'static {}
-impl<S: ReplayStore + PendingStore + SessionStore + Directory + Clone + 'static> Store for S {}
+pub trait Store:
+    ReplayStore + PendingStore + SessionStore + ConnectionStore + Directory + Clone + 'static
+{
+}
+impl<S: ReplayStore + PendingStore + SessionStore + ConnectionStore + Directory + Clone + 'static> Store
+    for S
+{
+}
 
 /// Makes a test of each function of the conformance suite.
 ///
@@ -53,6 +62,10 @@ macro_rules! conformance {
             a_pending_request_ends_at_its_time, a_session_lasts_until_its_end_and_no_longer,
             sessions_end_by_id_by_name_and_by_account, a_name_ends_the_sessions_of_its_own_person_only,
             a_negative_lifetime_ends_a_session, a_suspended_account_gets_no_session);
+        $crate::conformance!($make, connections, a_connection_is_kept_whole,
+            every_write_of_a_connection_is_a_new_revision, of_writers_at_one_revision_one_succeeds,
+            what_never_changes_of_a_connection_is_refused, connections_are_found_by_identity_provider_and_address,
+            drafts_and_retired_connections_hide_no_active_one, an_organization_has_several_connections);
         $crate::conformance!($make, directory, organizations_are_found_and_their_names_are_unique,
             an_organization_is_updated_at_its_version_only, policies_and_metadata_are_kept,
             names_are_unique_in_an_organization, a_snapshot_has_what_the_login_needs,

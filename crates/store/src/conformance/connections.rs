@@ -1,0 +1,173 @@
+//! Connections.
+
+use tokio::task::JoinSet;
+use vouchsafe::{
+    ConnectionId, ConnectionSettings, ConnectionState, EntityId, Unsolicited, provisioning::OrganizationId,
+};
+
+use super::{Store, acme, globex, globex_idp, now, okta};
+use crate::{ConnectionMetadata, ConnectionRevision, MetadataSource, StoredConnection};
+
+pub fn id(name: &str) -> ConnectionId {
+    ConnectionId::new(name).unwrap()
+}
+
+/// A draft of an organization, with metadata that nothing here reads.
+pub fn draft(name: &str, organization: OrganizationId, identity_provider: EntityId) -> StoredConnection {
+    let metadata = ConnectionMetadata::new("<md:EntityDescriptor/>", MetadataSource::Uploaded, now());
+    StoredConnection::new(id(name), organization, identity_provider, metadata)
+}
+
+pub async fn a_connection_is_kept_whole(store: impl Store) {
+    let mut connection = draft("acme-okta", acme(), okta());
+    connection.state = ConnectionState::Tested;
+    let url = "https://example.okta.com/app/exk1/sso/saml/metadata".to_owned();
+    connection.metadata =
+        ConnectionMetadata::new([b"<\xff\0".as_slice(); 3].concat(), MetadataSource::Url(url), now());
+    connection.settings.token_required = false;
+    connection.settings.sign_in = ConnectionSettings::default()
+        .entity_id(EntityId::new("https://app.example.com/saml/acme").unwrap())
+        .assertion_consumer("https://app.example.com/saml/acme/acs")
+        .unwrap()
+        .clock_skew(std::time::Duration::from_secs(180))
+        .unwrap()
+        .require_signed_response()
+        .unsolicited(Unsolicited::Restart)
+        .danger_allow("rsa-1024")
+        .unwrap();
+    assert_eq!(store.connection(&connection.id).await.unwrap(), None);
+    assert_eq!(store.connection_revision(&connection.id).await.unwrap(), None);
+    connection.revision = store.add_connection(&connection).await.unwrap();
+    assert_eq!(connection.revision, 1);
+    assert_eq!(store.connection(&connection.id).await.unwrap().as_ref(), Some(&connection));
+
+    connection.metadata = ConnectionMetadata::new("<other/>", MetadataSource::Uploaded, now());
+    connection.settings = Default::default();
+    connection.state = ConnectionState::Active;
+    connection.revision = store.update_connection(&connection).await.unwrap();
+    assert_eq!(store.connection(&connection.id).await.unwrap().as_ref(), Some(&connection));
+}
+
+pub async fn every_write_of_a_connection_is_a_new_revision(store: impl Store) {
+    let mut connection = draft("acme-okta", acme(), okta());
+    assert_eq!(store.update_connection(&connection).await.unwrap_err().code(), "store.connection_unknown");
+    connection.revision = store.add_connection(&connection).await.unwrap();
+    for revision in 2..5 {
+        connection.revision = store.update_connection(&connection).await.unwrap();
+        assert_eq!(connection.revision, revision, "also if nothing changes");
+        assert_eq!(store.connection_revision(&connection.id).await.unwrap(), Some(revision));
+    }
+    let mut stale = connection.clone();
+    stale.revision = 3;
+    stale.settings.token_required = false;
+    let refused = store.update_connection(&stale).await.unwrap_err();
+    assert_eq!(refused.code(), "store.connection_conflict");
+    assert!(refused.is_conflict() && !refused.is_outage());
+    assert_eq!(store.connection(&connection.id).await.unwrap(), Some(connection));
+}
+
+pub async fn of_writers_at_one_revision_one_succeeds(store: impl Store) {
+    let mut connection = draft("acme-okta", acme(), okta());
+    connection.revision = store.add_connection(&connection).await.unwrap();
+    let mut tasks = JoinSet::new();
+    for _ in 0..20 {
+        let (store, connection) = (store.clone(), connection.clone());
+        tasks.spawn(async move { store.update_connection(&connection).await.map_err(|error| error.code()) });
+    }
+    let mut outcomes = tasks.join_all().await;
+    outcomes.sort_unstable();
+    assert_eq!(outcomes.remove(0), Ok(2));
+    assert!(outcomes.iter().all(|outcome| *outcome == Err("store.connection_conflict")), "{outcomes:?}");
+}
+
+pub async fn what_never_changes_of_a_connection_is_refused(store: impl Store) {
+    let mut connection = draft("acme-okta", acme(), okta());
+    connection.revision = store.add_connection(&connection).await.unwrap();
+    let mut other = connection.clone();
+    other.organization = globex();
+    assert_eq!(store.update_connection(&other).await.unwrap_err().code(), "store.connection_fixed");
+    let mut other = connection.clone();
+    other.identity_provider = globex_idp();
+    assert_eq!(store.update_connection(&other).await.unwrap_err().code(), "store.connection_fixed");
+
+    let thief = draft("acme-okta", globex(), globex_idp());
+    assert_eq!(store.add_connection(&thief).await.unwrap_err().code(), "store.taken");
+    connection.state = ConnectionState::Retired;
+    connection.revision = store.update_connection(&connection).await.unwrap();
+    assert_eq!(store.add_connection(&thief).await.unwrap_err().code(), "store.taken", "a name is used once");
+    let mut again = connection.clone();
+    again.state = ConnectionState::Active;
+    assert_eq!(store.update_connection(&again).await.unwrap_err().code(), "store.connection_fixed");
+    assert_eq!(store.connection(&connection.id).await.unwrap(), Some(connection), "nothing was written");
+}
+
+pub async fn connections_are_found_by_identity_provider_and_address(store: impl Store) {
+    let own = "https://app.example.com/saml/own/acs";
+    let mut expected_own = Vec::new();
+    for (name, organization, issuer, address) in [
+        ("b-own", acme(), okta(), Some(own)),
+        ("a-own", globex(), okta(), Some(own)),
+        ("c-other-own", acme(), okta(), Some("https://app.example.com/saml/c/acs")),
+        ("shared", acme(), okta(), None),
+        ("z-other-idp", globex(), globex_idp(), Some(own)),
+    ] {
+        let mut connection = draft(name, organization, issuer.clone());
+        connection.state = ConnectionState::Active;
+        if let Some(address) = address {
+            connection.settings.sign_in = ConnectionSettings::default().assertion_consumer(address).unwrap();
+        }
+        let revision = store.add_connection(&connection).await.unwrap();
+        if address == Some(own) && issuer == okta() {
+            expected_own.push(ConnectionRevision::new(connection.id.clone(), revision));
+        }
+    }
+    expected_own.sort();
+    assert_eq!(store.connections_to(&okta(), Some(own), 9).await.unwrap(), expected_own);
+    assert_eq!(store.connections_to(&okta(), Some(own), 1).await.unwrap(), expected_own[..1]);
+    let shared = [ConnectionRevision::new(id("shared"), 1)];
+    assert_eq!(store.connections_to(&okta(), None, 9).await.unwrap(), shared);
+    assert!(store.connections_to(&okta(), Some("https://elsewhere.example/"), 9).await.unwrap().is_empty());
+    assert!(store.connections_to(&globex_idp(), None, 9).await.unwrap().is_empty());
+
+    // One that moves to another address is no longer found at the old one.
+    let mut moved = store.connection(&id("a-own")).await.unwrap().unwrap();
+    moved.settings.sign_in = ConnectionSettings::default();
+    store.update_connection(&moved).await.unwrap();
+    assert_eq!(store.connections_to(&okta(), Some(own), 9).await.unwrap(), expected_own[1..]);
+    let shared = [ConnectionRevision::new(id("a-own"), 2), shared[0].clone()];
+    assert_eq!(store.connections_to(&okta(), None, 9).await.unwrap(), shared);
+}
+
+/// Anybody who has an organization can make drafts, to whatever identity provider.
+pub async fn drafts_and_retired_connections_hide_no_active_one(store: impl Store) {
+    for number in 0..20 {
+        let mut connection = draft(&format!("a{number:02}"), globex(), okta());
+        let states = [ConnectionState::Draft, ConnectionState::Tested, ConnectionState::Retired];
+        connection.state = states[number % states.len()];
+        store.add_connection(&connection).await.unwrap();
+    }
+    let mut victim = draft("victim", acme(), okta());
+    victim.state = ConnectionState::Active;
+    store.add_connection(&victim).await.unwrap();
+    let found = store.connections_to(&okta(), None, 3).await.unwrap();
+    let names: Vec<&str> = found.iter().map(|found| found.id.as_str()).collect();
+    assert_eq!(names, ["victim", "a00", "a01"]);
+
+    // And one that is activated later stands among the first.
+    let mut late = store.connection(&id("a19")).await.unwrap().unwrap();
+    late.state = ConnectionState::Active;
+    store.update_connection(&late).await.unwrap();
+    let found = store.connections_to(&okta(), None, 2).await.unwrap();
+    assert_eq!(found, [ConnectionRevision::new(id("a19"), 2), ConnectionRevision::new(id("victim"), 1)]);
+}
+
+pub async fn an_organization_has_several_connections(store: impl Store) {
+    for (name, organization) in [("second", acme()), ("first", acme()), ("theirs", globex())] {
+        store.add_connection(&draft(name, organization, okta())).await.unwrap();
+    }
+    let found = store.connections_of(&acme()).await.unwrap();
+    let names: Vec<(&str, u64)> = found.iter().map(|one| (one.id.as_str(), one.revision)).collect();
+    assert_eq!(names, [("first", 1), ("second", 1)]);
+    assert_eq!(store.connection(&id("first")).await.unwrap().as_ref(), found.first());
+    assert!(store.connections_of(&OrganizationId::new("nobody")).await.unwrap().is_empty());
+}

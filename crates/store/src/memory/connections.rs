@@ -1,0 +1,80 @@
+//! Connections in memory.
+
+use vouchsafe::{ConnectionId, ConnectionState, EntityId, provisioning::OrganizationId};
+
+use super::{Memory, State};
+use crate::{Answer, ConnectionRevision, ConnectionStore, StoreError, StoredConnection};
+
+impl ConnectionStore for Memory {
+    fn connection<'a>(&'a self, id: &'a ConnectionId) -> Answer<'a, Option<StoredConnection>> {
+        self.with(move |state| Ok(state.connections.get(id).cloned()))
+    }
+
+    fn connection_revision<'a>(&'a self, id: &'a ConnectionId) -> Answer<'a, Option<u64>> {
+        self.with(move |state| Ok(state.connections.get(id).map(|connection| connection.revision)))
+    }
+
+    fn connections_to<'a>(
+        &'a self,
+        identity_provider: &'a EntityId,
+        assertion_consumer: Option<&'a str>,
+        most: usize,
+    ) -> Answer<'a, Vec<ConnectionRevision>> {
+        self.with(move |state| {
+            let mut found: Vec<&StoredConnection> = state
+                .connections
+                .values()
+                .filter(|connection| connection.identity_provider == *identity_provider)
+                .filter(|connection| {
+                    connection.settings.sign_in.own_assertion_consumer() == assertion_consumer
+                })
+                .collect();
+            found.sort_by_key(|connection| connection.state != ConnectionState::Active);
+            let found = found.into_iter().take(most);
+            Ok(found
+                .map(|connection| ConnectionRevision::new(connection.id.clone(), connection.revision))
+                .collect())
+        })
+    }
+
+    fn connections_of<'a>(&'a self, organization: &'a OrganizationId) -> Answer<'a, Vec<StoredConnection>> {
+        self.with(move |state| Ok(state.connections_of(organization)))
+    }
+
+    fn add_connection<'a>(&'a self, connection: &'a StoredConnection) -> Answer<'a, u64> {
+        self.with(move |state| {
+            let first = state.unused(connection)?;
+            Ok(state.keep(first))
+        })
+    }
+
+    fn update_connection<'a>(&'a self, connection: &'a StoredConnection) -> Answer<'a, u64> {
+        self.with(move |state| {
+            let before = state.connections.get(&connection.id);
+            let before = before.ok_or_else(|| StoreError::connection_unknown(&connection.id))?;
+            let next = connection.in_place_of(before)?;
+            Ok(state.keep(next))
+        })
+    }
+}
+
+impl State {
+    pub(super) fn connections_of(&self, organization: &OrganizationId) -> Vec<StoredConnection> {
+        let all = self.connections.values();
+        all.filter(|connection| connection.organization == *organization).cloned().collect()
+    }
+
+    /// A connection at its first revision, if its name was not used before.
+    pub(super) fn unused(&self, connection: &StoredConnection) -> Result<StoredConnection, StoreError> {
+        match self.connections.contains_key(&connection.id) {
+            true => Err(StoreError::taken("the connection's id")),
+            false => Ok(connection.first()),
+        }
+    }
+
+    pub(super) fn keep(&mut self, connection: StoredConnection) -> u64 {
+        let revision = connection.revision;
+        self.connections.insert(connection.id.clone(), connection);
+        revision
+    }
+}

@@ -1,0 +1,247 @@
+//! A connection as a store keeps it.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use vouchsafe::{
+    BindingError, Connection, ConnectionId, ConnectionSettings, ConnectionState, EntityId, IdentityProvider,
+    metadata::MetadataError, provisioning::OrganizationId,
+};
+
+use crate::StoreError;
+
+/// A connection as a store keeps it: plain data, of which [`to_connection`](Self::to_connection) makes a [`Connection`].
+///
+/// ```
+/// # let document = vouchsafe_testkit::IdentityProvider::okta().metadata()?;
+/// use vouchsafe::{ConnectionId, ConnectionSettings, ConnectionState, Unsolicited};
+/// use vouchsafe_store::{ConnectionMetadata, ConnectionStore, Memory, MetadataSource, StoredConnection};
+///
+/// # tokio::runtime::Runtime::new()?.block_on(async {
+/// let source = MetadataSource::Url("https://example.okta.com/app/exk1/sso/saml/metadata".to_owned());
+/// let metadata = ConnectionMetadata::new(document, source, "2026-01-15T09:00:00Z".parse()?);
+/// let mut acme = StoredConnection::from_metadata(ConnectionId::new("acme-okta")?, "acme".into(), metadata)?;
+/// acme.settings.sign_in = ConnectionSettings::default().unsolicited(Unsolicited::Restart);
+/// assert_eq!(acme.state, ConnectionState::Draft);
+///
+/// let store = Memory::new();
+/// acme.revision = store.add_connection(&acme).await?;
+/// acme.state = ConnectionState::Tested;
+/// acme.revision = store.update_connection(&acme).await?;
+/// assert_eq!(store.connection(&acme.id).await?, Some(acme));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # }).unwrap();
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StoredConnection {
+    /// Its name. It never changes, and is never used again for another connection.
+    pub id: ConnectionId,
+    /// Whose it is: an organization of the directory, or the application's own name of the customer. It never changes.
+    pub organization: OrganizationId,
+    /// What it is good for.
+    pub state: ConnectionState,
+    /// The identity provider. It never changes: another one is another connection.
+    pub identity_provider: EntityId,
+    /// The metadata in which that identity provider is described.
+    pub metadata: ConnectionMetadata,
+    /// What the connection does otherwise than the service.
+    pub settings: StoredSettings,
+    /// How often it was written. 0: it is not in a store yet.
+    pub revision: u64,
+}
+
+impl StoredConnection {
+    /// A draft that is not in a store yet. Whether the metadata can be read is not looked at.
+    #[must_use]
+    pub fn new(
+        id: ConnectionId,
+        organization: OrganizationId,
+        identity_provider: EntityId,
+        metadata: ConnectionMetadata,
+    ) -> StoredConnection {
+        StoredConnection {
+            id,
+            organization,
+            state: ConnectionState::Draft,
+            identity_provider,
+            metadata,
+            settings: StoredSettings::default(),
+            revision: 0,
+        }
+    }
+
+    /// A draft to the one identity provider that the metadata describes.
+    ///
+    /// # Errors
+    /// As [`IdentityProvider::from_metadata`].
+    pub fn from_metadata(
+        id: ConnectionId,
+        organization: OrganizationId,
+        metadata: ConnectionMetadata,
+    ) -> Result<StoredConnection, MetadataError> {
+        let identity_provider = IdentityProvider::from_metadata(&metadata.document)?.entity_id().clone();
+        Ok(StoredConnection::new(id, organization, identity_provider, metadata))
+    }
+
+    /// The connection, with its metadata read.
+    ///
+    /// # Errors
+    /// [`BindingError::Metadata`] if the metadata cannot be read or does not describe the identity provider, and what
+    /// [`Connection::with_settings`] refuses.
+    pub fn to_connection(&self) -> Result<Connection, BindingError> {
+        let identity_provider =
+            IdentityProvider::from_metadata_entity(&self.metadata.document, &self.identity_provider)?;
+        Connection::new(self.id.clone(), identity_provider)
+            .with_state(self.state)
+            .with_settings(self.settings.sign_in.clone())
+    }
+
+    /// For stores: what is written in the place of `before`, at the next revision.
+    ///
+    /// # Errors
+    /// [`StoreError::ConnectionConflict`] if `before` is not at the revision that this one was read at, and
+    /// [`StoreError::ConnectionFixed`] if this one changes what never changes.
+    pub fn in_place_of(&self, before: &StoredConnection) -> Result<StoredConnection, StoreError> {
+        if self.revision != before.revision {
+            return Err(StoreError::connection_conflict(self.id.clone(), self.revision, before.revision));
+        }
+        let fixed = |what| Err(StoreError::connection_fixed(self.id.clone(), what));
+        if self.organization != before.organization {
+            return fixed("organization");
+        }
+        if self.identity_provider != before.identity_provider {
+            return fixed("identity provider");
+        }
+        if before.state == ConnectionState::Retired && self.state != before.state {
+            return fixed("retired state");
+        }
+        Ok(StoredConnection { revision: before.revision.saturating_add(1), ..self.clone() })
+    }
+
+    /// For stores: what is written where there is none of this name yet, at the first revision.
+    #[must_use]
+    pub fn first(&self) -> StoredConnection {
+        StoredConnection { revision: 1, ..self.clone() }
+    }
+}
+
+/// Metadata of an identity provider as it was fetched.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ConnectionMetadata {
+    /// The document.
+    pub document: Vec<u8>,
+    /// Where it came from.
+    pub source: MetadataSource,
+    /// When it was fetched or uploaded.
+    pub fetched_at: DateTime<Utc>,
+}
+
+/// Where metadata came from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum MetadataSource {
+    /// It was fetched from this address, and can be fetched again.
+    Url(String),
+    /// Somebody uploaded it.
+    Uploaded,
+}
+
+impl ConnectionMetadata {
+    /// A document that was fetched or uploaded at that time.
+    pub fn new(document: impl Into<Vec<u8>>, source: MetadataSource, fetched_at: DateTime<Utc>) -> Self {
+        Self { document: document.into(), source, fetched_at }
+    }
+}
+
+impl MetadataSource {
+    /// The address from which it can be fetched again.
+    #[must_use]
+    pub fn url(&self) -> Option<&str> {
+        match self {
+            Self::Url(url) => Some(url),
+            Self::Uploaded => None,
+        }
+    }
+}
+
+impl fmt::Debug for ConnectionMetadata {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("ConnectionMetadata")
+            .field("bytes", &self.document.len())
+            .field("source", &self.source)
+            .field("fetched_at", &self.fetched_at)
+            .finish()
+    }
+}
+
+/// The settings of a connection as data, with the version of their form: `{"version": 1, "token_required": true, "sign_in": {...}}`.
+///
+/// ```
+/// use vouchsafe_store::StoredSettings;
+///
+/// let settings: StoredSettings = serde_json::from_str(r#"{"version": 1}"#)?;
+/// assert_eq!(settings, StoredSettings::default());
+/// assert!(settings.token_required);
+/// assert!(serde_json::from_str::<StoredSettings>(r#"{"version": 2}"#).is_err());
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "SettingsForm", into = "SettingsForm")]
+#[non_exhaustive]
+pub struct StoredSettings {
+    /// How sign-ins are asked for and judged.
+    pub sign_in: ConnectionSettings,
+    /// Whether each assertion must carry the organization's token. By default it must.
+    pub token_required: bool,
+}
+
+impl StoredSettings {
+    /// The only version of the form so far.
+    const VERSION: u32 = 1;
+}
+
+impl Default for StoredSettings {
+    fn default() -> Self {
+        Self { sign_in: ConnectionSettings::default(), token_required: true }
+    }
+}
+
+/// What is written of [`StoredSettings`].
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SettingsForm {
+    version: u32,
+    #[serde(default = "token_required")]
+    token_required: bool,
+    #[serde(default)]
+    sign_in: ConnectionSettings,
+}
+
+fn token_required() -> bool {
+    true
+}
+
+impl From<StoredSettings> for SettingsForm {
+    fn from(settings: StoredSettings) -> Self {
+        let StoredSettings { sign_in, token_required } = settings;
+        Self { version: StoredSettings::VERSION, token_required, sign_in }
+    }
+}
+
+impl TryFrom<SettingsForm> for StoredSettings {
+    type Error = String;
+
+    fn try_from(form: SettingsForm) -> Result<Self, String> {
+        let SettingsForm { version, token_required, sign_in } = form;
+        match version == Self::VERSION {
+            true => Ok(Self { sign_in, token_required }),
+            false => Err(format!("settings of version {version} are not read here")),
+        }
+    }
+}

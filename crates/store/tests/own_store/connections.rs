@@ -1,0 +1,60 @@
+//! Its connections.
+
+use vouchsafe::{ConnectionId, ConnectionState, EntityId, provisioning::OrganizationId};
+use vouchsafe_store::{Answer, ConnectionRevision, ConnectionStore, StoreError, StoredConnection};
+
+use super::Own;
+
+impl ConnectionStore for Own {
+    fn connection<'a>(&'a self, id: &'a ConnectionId) -> Answer<'a, Option<StoredConnection>> {
+        self.with(move |state| Ok(state.connections.get(id).cloned()))
+    }
+
+    fn connection_revision<'a>(&'a self, id: &'a ConnectionId) -> Answer<'a, Option<u64>> {
+        self.with(move |state| Ok(state.connections.get(id).map(|connection| connection.revision)))
+    }
+
+    fn connections_to<'a>(
+        &'a self,
+        identity_provider: &'a EntityId,
+        assertion_consumer: Option<&'a str>,
+        most: usize,
+    ) -> Answer<'a, Vec<ConnectionRevision>> {
+        self.with(move |state| {
+            let is_meant = |one: &&StoredConnection| {
+                one.identity_provider == *identity_provider
+                    && one.settings.sign_in.own_assertion_consumer() == assertion_consumer
+            };
+            let mut found: Vec<_> = state.connections.values().filter(is_meant).collect();
+            found.sort_by_key(|one| one.state != ConnectionState::Active);
+            let found = found.into_iter().take(most);
+            Ok(found.map(|one| ConnectionRevision::new(one.id.clone(), one.revision)).collect())
+        })
+    }
+
+    fn connections_of<'a>(&'a self, organization: &'a OrganizationId) -> Answer<'a, Vec<StoredConnection>> {
+        self.with(move |state| {
+            let all = state.connections.values();
+            Ok(all.filter(|one| one.organization == *organization).cloned().collect())
+        })
+    }
+
+    fn add_connection<'a>(&'a self, connection: &'a StoredConnection) -> Answer<'a, u64> {
+        self.with(move |state| {
+            if state.connections.contains_key(&connection.id) {
+                return Err(StoreError::taken("the connection's id"));
+            }
+            state.connections.insert(connection.id.clone(), connection.first());
+            Ok(1)
+        })
+    }
+
+    fn update_connection<'a>(&'a self, connection: &'a StoredConnection) -> Answer<'a, u64> {
+        self.with(move |state| {
+            let before = state.connections.get_mut(&connection.id);
+            let before = before.ok_or_else(|| StoreError::connection_unknown(&connection.id))?;
+            *before = connection.in_place_of(before)?;
+            Ok(before.revision)
+        })
+    }
+}
