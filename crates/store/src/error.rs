@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use vouchsafe::{
-    ConnectionId, Refusal,
+    ConnectionId, Explain, Refusal,
     crypto::CryptoError,
     provisioning::{AccountId, AddressError, OrganizationId, PolicyError, Refused},
 };
@@ -53,6 +53,19 @@ pub enum StoreError {
         connection: ConnectionId,
         /// What was to be changed.
         what: &'static str,
+    },
+    /// The stored connection cannot be used, such as for its metadata. It stops nobody else's.
+    #[error("the connection {connection} cannot be used: {reason}")]
+    #[non_exhaustive]
+    ConnectionUnusable {
+        /// The connection.
+        connection: ConnectionId,
+        /// The code of the reason.
+        code: &'static str,
+        /// What is wrong with it.
+        reason: String,
+        /// What to change.
+        hint: &'static str,
     },
     /// No organization has the login's token or its identity provider.
     #[error("no organization signs in through {issuer}, and none has the token that came")]
@@ -151,6 +164,7 @@ impl StoreError {
             Self::ConnectionConflict { .. } => "store.connection_conflict",
             Self::ConnectionUnknown { .. } => "store.connection_unknown",
             Self::ConnectionFixed { .. } => "store.connection_fixed",
+            Self::ConnectionUnusable { code, .. } => code,
             Self::NoOrganizationFor { .. } => "store.no_organization",
             Self::OrganizationUnknown { .. } => "store.organization_unknown",
             Self::Taken { .. } => "store.taken",
@@ -179,6 +193,7 @@ impl StoreError {
             Self::ConnectionFixed { .. } => {
                 "Make another connection, try it out, and replace this one by it. A retired connection stays retired."
             }
+            Self::ConnectionUnusable { hint, .. } => hint,
             Self::NoOrganizationFor { .. } => {
                 "Convert the organization to SAML with this identity provider, and paste its token into the app's \
                  Advanced Sign-on Settings: token."
@@ -266,6 +281,16 @@ impl StoreError {
     #[must_use]
     pub fn connection_fixed(connection: ConnectionId, what: &'static str) -> Self {
         Self::ConnectionFixed { connection, what }
+    }
+
+    /// The stored connection cannot be used, and why.
+    pub fn connection_unusable(connection: ConnectionId, reason: &dyn Explain) -> Self {
+        Self::ConnectionUnusable {
+            connection,
+            code: reason.code(),
+            reason: reason.to_string(),
+            hint: reason.hint(),
+        }
     }
 
     /// For stores of your own: a name that must be unique is taken. `what` names the kind of thing, never whose it is.
@@ -356,7 +381,7 @@ impl SignInError {
     }
 }
 
-impl vouchsafe::Explain for StoreError {
+impl Explain for StoreError {
     fn code(&self) -> &'static str {
         self.code()
     }
@@ -370,7 +395,7 @@ impl vouchsafe::Explain for StoreError {
     }
 }
 
-impl vouchsafe::Explain for SignInError {
+impl Explain for SignInError {
     fn code(&self) -> &'static str {
         self.code()
     }

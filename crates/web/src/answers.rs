@@ -64,7 +64,7 @@ impl SingleSignOn {
         let record = RefusalRecord {
             reference: Reference::new(self.service_provider().provider()),
             at: self.now(),
-            connection: context.connection.clone(),
+            connection: context.connection.as_ref().or(error.connection()).cloned(),
             issuer: context.issuer.clone(),
             code: error.code(),
             message: error.to_string(),

@@ -4,7 +4,7 @@ use std::fmt;
 
 use http::StatusCode;
 use vouchsafe::xml::Quoted;
-use vouchsafe::{BindingError, Explain, Ledger, Refusal};
+use vouchsafe::{BindingError, ConnectionId, Explain, Ledger, Refusal};
 use vouchsafe_store::StoreError;
 
 /// Why a browser flow did not do what was asked.
@@ -183,16 +183,25 @@ impl HttpError {
         }
     }
 
-    /// 403 whatever was refused, 429 when there is too much from one address, 503 when there is too much at a time
+    /// 403 whatever was refused, also over a connection that cannot be used, 429 when there is too much from one address, 503 when there is too much at a time
     /// or a store does not answer, 500 when the fault is here. More would tell which check failed.
     pub fn status(&self) -> StatusCode {
         match self {
             Self::Store(failure) if failure.is_outage() => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Store(StoreError::ConnectionUnusable { .. }) => StatusCode::FORBIDDEN,
             Self::Store(_) | Self::Header { .. } | Self::Worker { .. } => StatusCode::INTERNAL_SERVER_ERROR,
             Self::TooManyFromAddress { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Busy { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::Application(application) if application.is_outage => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::FORBIDDEN,
+        }
+    }
+
+    /// The connection that cannot be used, if that is the reason.
+    pub(crate) fn connection(&self) -> Option<&ConnectionId> {
+        match self {
+            Self::Store(StoreError::ConnectionUnusable { connection, .. }) => Some(connection),
+            _ => None,
         }
     }
 

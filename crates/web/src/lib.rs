@@ -36,6 +36,7 @@
 
 mod accept;
 mod answers;
+mod connection_cache;
 mod connection_source;
 pub mod cookies;
 mod error;
@@ -48,6 +49,7 @@ mod return_path;
 pub mod same_origin;
 mod single_sign_on;
 mod start;
+mod stored_connections;
 mod stores;
 
 pub use accept::{Accepted, Checked, SignInAnswer};
@@ -62,3 +64,4 @@ pub use refusal_page::{RefusalPage, Shown};
 pub use return_path::{ReturnPath, ReturnPaths};
 pub use single_sign_on::SingleSignOn;
 pub use start::NOT_STARTED;
+pub use stored_connections::StoredConnections;

@@ -1,0 +1,306 @@
+//! Connections out of a store: what is written counts at the next sign-in, one that is broken stops nobody else, and memory is bounded.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "this is a test: it may panic")]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use chrono::Utc;
+use http::Request;
+use http::request::Parts;
+use vouchsafe::{
+    ConnectionId, ConnectionSettings, ConnectionState, EntityId, ServiceProvider, Unsolicited,
+    provisioning::OrganizationId,
+};
+use vouchsafe_store::{
+    Answer, ConnectionMetadata, ConnectionRevision, ConnectionStore, Memory, MetadataSource, Sqlite,
+    StoreError, StoredConnection,
+};
+use vouchsafe_testkit::{IdentityProvider, keys};
+use vouchsafe_web::{ConnectionSource, SingleSignOn, StoredConnections};
+
+const ENTITY_ID: &str = "https://app.example.com/saml/metadata";
+const CONSUMER: &str = "https://app.example.com/saml/acs";
+
+fn id(name: &str) -> ConnectionId {
+    ConnectionId::new(name).unwrap()
+}
+
+/// The identity provider of a customer. All have one key, so that making them costs nothing.
+fn idp(number: usize) -> IdentityProvider {
+    let single_sign_on = format!("https://idp{number}.example.com/sso");
+    IdentityProvider::new(
+        format!("http://www.okta.com/exk{number}"),
+        single_sign_on,
+        keys::identity_provider(),
+    )
+}
+
+fn metadata(idp: &IdentityProvider) -> ConnectionMetadata {
+    ConnectionMetadata::new(idp.metadata().unwrap(), MetadataSource::Uploaded, Utc::now())
+}
+
+/// An active connection that accepts unsolicited responses.
+fn stored(name: &str, idp: &IdentityProvider) -> StoredConnection {
+    let mut stored =
+        StoredConnection::from_metadata(id(name), OrganizationId::new(name), metadata(idp)).unwrap();
+    stored.state = ConnectionState::Active;
+    stored.settings.sign_in = ConnectionSettings::default().unsolicited(Unsolicited::Accept);
+    stored
+}
+
+fn over(connections: StoredConnections) -> (SingleSignOn, Arc<StoredConnections>) {
+    let builder = ServiceProvider::builder(EntityId::new(ENTITY_ID).unwrap());
+    let service_provider = builder.assertion_consumer(CONSUMER).unwrap().build().unwrap();
+    let connections = Arc::new(connections);
+    (SingleSignOn::new(service_provider, Arc::clone(&connections), Arc::new(Memory::new())), connections)
+}
+
+fn request() -> Parts {
+    Request::new(()).into_parts().0
+}
+
+/// A response that answers no request.
+fn unasked(idp: &IdentityProvider) -> Vec<u8> {
+    static NUMBER: AtomicUsize = AtomicUsize::new(0);
+    let response = idp
+        .response()
+        .at(Utc::now())
+        .service_provider(ENTITY_ID, CONSUMER)
+        .assertion_id(format!("_{}", NUMBER.fetch_add(1, Ordering::Relaxed)))
+        .name_id("ada@example.com");
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    form.append_pair("SAMLResponse", &response.issue().unwrap().to_base64());
+    form.finish().into_bytes()
+}
+
+/// The connection over which somebody is signed in, or the code of the refusal.
+async fn sign_in(sso: &SingleSignOn, idp: &IdentityProvider) -> Result<String, (u16, String)> {
+    let told = Arc::<std::sync::Mutex<String>>::default();
+    let code = Arc::clone(&told);
+    let sso = sso.clone().on_refusal(move |record| record.code.clone_into(&mut code.lock().unwrap()));
+    match sso.accept(&request(), &unasked(idp)).await {
+        Ok(accepted) => Ok(accepted.connection().as_str().to_owned()),
+        Err(answer) => Err((answer.status().as_u16(), told.lock().unwrap().clone())),
+    }
+}
+
+fn refused(code: &str) -> Result<String, (u16, String)> {
+    Err((403, code.to_owned()))
+}
+
+#[tokio::test]
+async fn a_write_of_another_machine_counts_at_the_next_sign_in() {
+    let store = Memory::new();
+    let (here, _) = over(StoredConnections::new(Arc::new(store.clone())));
+    let (there, _) = over(StoredConnections::new(Arc::new(store.clone())));
+    assert_eq!(sign_in(&here, &idp(1)).await, refused("assertion.unknown_issuer"));
+    let mut acme = stored("acme", &idp(1));
+    acme.revision = store.add_connection(&acme).await.unwrap();
+    for sso in [&here, &there] {
+        assert_eq!(sign_in(sso, &idp(1)).await.unwrap(), "acme");
+    }
+    acme.settings.sign_in = ConnectionSettings::default();
+    acme.revision = store.update_connection(&acme).await.unwrap();
+    for sso in [&here, &there] {
+        assert_eq!(sign_in(sso, &idp(1)).await, refused("assertion.unsolicited"));
+    }
+    // Other keys: those of before are worth nothing at once.
+    acme.settings.sign_in = ConnectionSettings::default().unsolicited(Unsolicited::Accept);
+    let rolled = idp(1).with_key(keys::other_identity_provider());
+    acme.metadata = metadata(&rolled);
+    acme.revision = store.update_connection(&acme).await.unwrap();
+    for sso in [&here, &there] {
+        assert!(sign_in(sso, &idp(1)).await.is_err());
+        assert_eq!(sign_in(sso, &rolled).await.unwrap(), "acme");
+    }
+    acme.state = ConnectionState::Retired;
+    store.update_connection(&acme).await.unwrap();
+    for sso in [&here, &there] {
+        assert_eq!(sign_in(sso, &rolled).await, refused("assertion.connection_state"));
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_is_broken_stops_nobody_else() {
+    let store = Memory::new();
+    let (sso, _) = over(StoredConnections::new(Arc::new(store.clone())));
+    let mut broken = stored("broken", &idp(1));
+    broken.metadata.document = b"<md:EntityDescriptor".to_vec();
+    broken.revision = store.add_connection(&broken).await.unwrap();
+    store.add_connection(&stored("whole", &idp(2))).await.unwrap();
+    assert_eq!(sign_in(&sso, &idp(2)).await.unwrap(), "whole");
+    assert_eq!(sign_in(&sso, &idp(1)).await, refused("xml.syntax"));
+    let records = sso.refusals().of(&broken.id);
+    assert_eq!(records.len(), 1);
+    assert!(records[0].message.contains("the connection broken cannot be used"), "{}", records[0].message);
+    assert!(sso.find_connection("broken").await.is_err() && sso.find_connection("whole").await.is_ok());
+
+    // A second customer at the same identity provider signs in, and is told nothing of the first.
+    store.add_connection(&stored("neighbour", &idp(1))).await.unwrap();
+    assert_eq!(sign_in(&sso, &idp(1)).await.unwrap(), "neighbour");
+
+    // Metadata of another identity provider is no metadata of this one.
+    broken.metadata = metadata(&idp(3));
+    broken.revision = store.update_connection(&broken).await.unwrap();
+    let error = sso.find_connection("broken").await.unwrap_err();
+    assert_eq!(error.code(), "metadata.unknown_entity", "{error}");
+    broken.metadata = metadata(&idp(1));
+    store.update_connection(&broken).await.unwrap();
+    assert_eq!(sso.find_connection("broken").await.unwrap().unwrap().id(), &broken.id, "repaired");
+}
+
+#[tokio::test]
+async fn what_the_application_adds_to_a_connection() {
+    let store = Memory::new();
+    store.add_connection(&stored("acme", &idp(1))).await.unwrap();
+    let source = StoredConnections::new(Arc::new(store)).prepared_by(|stored, connection| {
+        assert_eq!(stored.id, *connection.id());
+        connection.with_settings(ConnectionSettings::default().unsolicited(Unsolicited::Restart))
+    });
+    let acme = source.find(&id("acme")).await.unwrap().unwrap();
+    assert_eq!(acme.settings().on_unsolicited(), Unsolicited::Restart);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn each_revision_is_read_once_whoever_asks() {
+    let store = Arc::new(Counting::default());
+    let mut acme = stored("acme", &idp(1));
+    acme.revision = store.inner.add_connection(&acme).await.unwrap();
+    let source = Arc::new(StoredConnections::new(Arc::clone(&store)));
+    for revision in 1..4 {
+        let asking = (0..50).map(|_| {
+            let source = Arc::clone(&source);
+            tokio::spawn(async move { source.find(&id("acme")).await.unwrap().unwrap() })
+        });
+        for asked in asking.collect::<Vec<_>>() {
+            asked.await.unwrap();
+        }
+        assert_eq!(store.reads.load(Ordering::Relaxed), revision);
+        acme.revision = store.inner.update_connection(&acme).await.unwrap();
+    }
+    // A name of nobody takes no place.
+    assert!(source.find(&id("nobody")).await.unwrap().is_none());
+    assert_eq!((source.kept(), store.reads.load(Ordering::Relaxed)), (1, 3));
+
+    // While the store does not answer nothing is known, whatever is kept.
+    store.is_down.store(1, Ordering::Relaxed);
+    assert!(source.find(&id("acme")).await.unwrap_err().is_outage());
+    store.is_down.store(0, Ordering::Relaxed);
+    assert!(source.find(&id("acme")).await.unwrap().is_some());
+}
+
+/// A store that counts how often a whole connection is read.
+#[derive(Debug, Default)]
+struct Counting {
+    inner: Memory,
+    reads: AtomicUsize,
+    is_down: AtomicUsize,
+}
+
+impl Counting {
+    fn up<'a, T: Send + 'a>(&self, answer: Answer<'a, T>) -> Answer<'a, T> {
+        match self.is_down.load(Ordering::Relaxed) {
+            0 => answer,
+            _ => Box::pin(async { Err(StoreError::unavailable(std::io::Error::other("no connection"))) }),
+        }
+    }
+}
+
+impl ConnectionStore for Counting {
+    fn connection<'a>(&'a self, id: &'a ConnectionId) -> Answer<'a, Option<StoredConnection>> {
+        self.reads.fetch_add(1, Ordering::Relaxed);
+        self.up(self.inner.connection(id))
+    }
+
+    fn connection_revision<'a>(&'a self, id: &'a ConnectionId) -> Answer<'a, Option<u64>> {
+        self.up(self.inner.connection_revision(id))
+    }
+
+    fn connections_to<'a>(
+        &'a self,
+        identity_provider: &'a EntityId,
+        assertion_consumer: Option<&'a str>,
+        most: usize,
+    ) -> Answer<'a, Vec<ConnectionRevision>> {
+        self.up(self.inner.connections_to(identity_provider, assertion_consumer, most))
+    }
+
+    fn connections_of<'a>(&'a self, organization: &'a OrganizationId) -> Answer<'a, Vec<StoredConnection>> {
+        self.up(self.inner.connections_of(organization))
+    }
+
+    fn add_connection<'a>(&'a self, connection: &'a StoredConnection) -> Answer<'a, u64> {
+        self.up(self.inner.add_connection(connection))
+    }
+
+    fn update_connection<'a>(&'a self, connection: &'a StoredConnection) -> Answer<'a, u64> {
+        self.up(self.inner.update_connection(connection))
+    }
+}
+
+/// 100,000 customers in a table: the memory is that of the connections that are kept, and starting reads nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn memory_does_not_grow_with_the_number_of_customers() {
+    const CUSTOMERS: usize = 100_000;
+    const VISITED: usize = 8_000;
+    /// After so many the caches of the database are full.
+    const WARM: usize = 2_000;
+    const KEPT: usize = 50;
+    let folder = std::env::temp_dir().join(format!("vouchsafe-web-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let store = Sqlite::open(folder.join("store.sqlite")).await.unwrap();
+    let mut writing = tokio::task::JoinSet::new();
+    for number in 0..CUSTOMERS {
+        let store = store.clone();
+        writing.spawn(async move {
+            let mut one = match number < VISITED {
+                true => stored(&format!("c{number}"), &idp(number)),
+                // Of those that nobody visits nothing is read, so that they may be anything.
+                false => StoredConnection::new(
+                    id(&format!("c{number}")),
+                    OrganizationId::new(format!("c{number}")),
+                    EntityId::new(idp(number).entity_id()).unwrap(),
+                    ConnectionMetadata::new("broken", MetadataSource::Uploaded, Utc::now()),
+                ),
+            };
+            one.state = ConnectionState::Active;
+            store.add_connection(&one).await.unwrap();
+        });
+        if writing.len() >= 256 {
+            writing.join_next().await.unwrap().unwrap();
+        }
+    }
+    writing.join_all().await;
+
+    let (sso, source) = over(StoredConnections::new(Arc::new(store.clone())).at_most(KEPT));
+    let visit = async |numbers: std::ops::Range<usize>| {
+        for number in numbers {
+            let found = sso.find_connection(&format!("c{number}")).await.unwrap().unwrap();
+            found.check(sso.service_provider(), Utc::now()).unwrap();
+        }
+    };
+    assert_eq!(source.kept(), 0);
+    visit(0..WARM).await;
+    let before = resident();
+    visit(WARM..VISITED).await;
+    let after = resident();
+    if let (Some(before), Some(after)) = (before, after) {
+        println!("resident: {before} KiB after {WARM} customers, {after} KiB after {VISITED}");
+        assert!(after < before + 16 * 1024, "{before} KiB, then {after} KiB");
+    }
+    for number in [0, 7, 1_000, VISITED - 1] {
+        assert_eq!(sign_in(&sso, &idp(number)).await.unwrap(), format!("c{number}"));
+    }
+    assert_eq!(sign_in(&sso, &idp(CUSTOMERS - 1)).await.unwrap_err().0, 403);
+    assert_eq!(source.kept(), KEPT);
+    store.close().await;
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+/// The memory of this process in KiB, where the system tells it.
+fn resident() -> Option<usize> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
+    line.split_whitespace().nth(1)?.parse().ok()
+}
