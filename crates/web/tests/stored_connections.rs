@@ -1,6 +1,6 @@
 //! Connections out of a store: what is written counts at the next sign-in, one that is broken stops nobody else, and memory is bounded.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "this is a test: it may panic")]
+#![expect(clippy::unwrap_used, reason = "this is a test: it may panic")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
