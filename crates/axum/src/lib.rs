@@ -2,7 +2,7 @@
 //!
 //! The state of the router gives a [`SingleSignOn`] by `FromRef`. Then
 //!
-//! * [`routes`] are metadata, the start of a sign-in and the assertion consumers; [`Routes`] renames them, and the router can be nested;
+//! * [`routes`] are metadata, the start of a sign-in and the assertion consumers; [`Paths`] renames them, and the router can be nested;
 //! * [`AcceptedLogin`] is the login, as the argument of the application's handler, with users and sessions of its own;
 //! * [`own_pages_only`] is a layer that refuses what pages of other sites post.
 //!
@@ -15,24 +15,19 @@
 //! examples/okta a product. What to type into Okta's console is in docs/OKTA.md.
 
 mod accepted_login;
-mod provisioned;
 mod routes;
 mod same_origin;
 mod session;
 
 pub use accepted_login::{AcceptedLogin, CheckedLogin};
-pub use provisioned::{
-    AccountStore, LOGOUT, OrganizationDiscovery, Provisioned, logout, provision, provisioned_routes,
-};
-pub use routes::{
-    ASSERTION_CONSUMER, CONNECTION_ASSERTION_CONSUMER, CONNECTION_METADATA, LOGIN, METADATA, Routes, routes,
-};
+pub use routes::{logout, provision, provisioned_routes, provisioned_routes_at, routes, routes_at};
 pub use same_origin::own_pages_only;
 pub use session::{SignedIn, require_signed_in};
 pub use vouchsafe_web::{
-    Accepted, Checked, ConnectionSource, Cookies, Discovery, HttpError, NOT_STARTED, ReceiveLimiter,
-    Reference, RefusalLog, RefusalPage, RefusalRecord, ReturnPath, ReturnPaths, SignInAnswer, SingleSignOn,
-    login_url,
+    ASSERTION_CONSUMER, Accepted, AccountStore, CONNECTION_ASSERTION_CONSUMER, CONNECTION_METADATA, Checked,
+    ConnectionSource, Cookies, Discovery, HttpError, LOGIN, LOGOUT, METADATA, NOT_STARTED,
+    OrganizationDiscovery, Paths, Provisioned, ReceiveLimiter, Reference, RefusalLog, RefusalPage,
+    RefusalRecord, ReturnPath, ReturnPaths, SignInAnswer, SingleSignOn, login_url,
 };
 
 /// The commands and the handler of the README, compiled.

@@ -9,25 +9,15 @@ use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use vouchsafe_web::{HttpError, SingleSignOn};
+use vouchsafe_web::{HttpError, Paths, Provisioned, SingleSignOn};
 
-/// Our metadata (GET).
-pub const METADATA: &str = "/saml/metadata";
-/// Starts a sign-in: `organization`, what the person typed, and `return`, a path. By GET in the query, for links; by POST in a form, for a
-/// field in which people type an address: what stands in a query is written into logs and histories.
-pub const LOGIN: &str = "/saml/login";
-/// The assertion consumer (POST).
-pub const ASSERTION_CONSUMER: &str = "/saml/acs";
-/// The assertion consumer of a connection that has one of its own (POST).
-pub const CONNECTION_ASSERTION_CONSUMER: &str = "/saml/{connection}/acs";
-/// Our metadata for the identity provider of one connection (GET).
-pub const CONNECTION_METADATA: &str = "/saml/{connection}/metadata";
+use crate::accepted_login::CheckedLogin;
 
 /// The routes with their usual paths, and `signed_in` for what happens with a login: a handler with [`AcceptedLogin`](crate::AcceptedLogin) as
 /// its last argument.
 ///
 /// The service provider's entity ID and assertion consumer, and those of connections, are configured where they are built: as the address
-/// that browsers see, below which the router may be nested. [`Routes`] changes paths.
+/// that browsers see, below which the router may be nested. [`routes_at`] has other paths.
 ///
 /// ```
 /// use axum::extract::FromRef;
@@ -61,84 +51,89 @@ where
     S: Clone + Send + Sync + 'static,
     SingleSignOn: FromRef<S>,
 {
-    Routes::default().build(signed_in)
+    routes_at(&Paths::default(), signed_in)
 }
 
-/// The paths of the routes.
+/// The [routes] with paths of one's own.
 ///
 /// ```
 /// # fn example<S: Clone + Send + Sync + 'static>(
 /// #     signed_in: impl axum::handler::Handler<((),), S>) -> axum::Router<S>
 /// # where vouchsafe_axum::SingleSignOn: axum::extract::FromRef<S> {
-/// use vouchsafe_axum::Routes;
+/// use vouchsafe_axum::{Paths, routes_at};
 ///
-/// Routes::default().login("/sso/start").assertion_consumer("/sso/callback").build(signed_in)
+/// routes_at(&Paths::default().login("/sso/start").assertion_consumer("/sso/callback"), signed_in)
 /// # }
 /// ```
-#[derive(Clone, Debug)]
-#[must_use = "build makes the router"]
-pub struct Routes {
-    metadata: String,
-    login: String,
-    assertion_consumer: String,
-    connection_assertion_consumer: String,
-    connection_metadata: String,
+pub fn routes_at<H, T, S>(paths: &Paths, signed_in: H) -> Router<S>
+where
+    H: Handler<T, S>,
+    T: 'static,
+    S: Clone + Send + Sync + 'static,
+    SingleSignOn: FromRef<S>,
+{
+    Router::new()
+        .route(&paths.metadata, get(metadata))
+        .route(&paths.login, get(login).post(login_by_form))
+        .route(&paths.assertion_consumer, post(signed_in.clone()))
+        .route(&paths.connection_assertion_consumer, post(signed_in))
+        .route(&paths.connection_metadata, get(connection_metadata))
 }
 
-impl Default for Routes {
-    fn default() -> Routes {
-        Routes {
-            metadata: METADATA.to_owned(),
-            login: LOGIN.to_owned(),
-            assertion_consumer: ASSERTION_CONSUMER.to_owned(),
-            connection_assertion_consumer: CONNECTION_ASSERTION_CONSUMER.to_owned(),
-            connection_metadata: CONNECTION_METADATA.to_owned(),
-        }
-    }
+/// The routes with [`Provisioned`] for what happens with a login, and the end of a session.
+///
+/// ```
+/// use axum::extract::FromRef;
+/// use vouchsafe_axum::{Provisioned, SingleSignOn, provisioned_routes};
+///
+/// #[derive(Clone)]
+/// struct App {
+///     sso: SingleSignOn,
+///     provisioned: Provisioned,
+/// }
+/// # impl FromRef<App> for SingleSignOn { fn from_ref(app: &App) -> SingleSignOn { app.sso.clone() } }
+/// # impl FromRef<App> for Provisioned { fn from_ref(app: &App) -> Provisioned { app.provisioned.clone() } }
+///
+/// fn router(app: App) -> axum::Router {
+///     axum::Router::new().merge(provisioned_routes()).with_state(app)
+/// }
+/// ```
+pub fn provisioned_routes<S>() -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+    SingleSignOn: FromRef<S>,
+    Provisioned: FromRef<S>,
+{
+    provisioned_routes_at(&Paths::default())
 }
 
-impl Routes {
-    /// Where our metadata is. Default: [`METADATA`].
-    pub fn metadata(self, path: &str) -> Routes {
-        Routes { metadata: path.to_owned(), ..self }
-    }
+/// The [`provisioned_routes`] with paths of one's own.
+pub fn provisioned_routes_at<S>(paths: &Paths) -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+    SingleSignOn: FromRef<S>,
+    Provisioned: FromRef<S>,
+{
+    routes_at(paths, provision).route(&paths.logout, post(logout))
+}
 
-    /// Where a sign-in starts. Default: [`LOGIN`].
-    pub fn login(self, path: &str) -> Routes {
-        Routes { login: path.to_owned(), ..self }
-    }
+/// The handler of [`provisioned_routes`] for a login.
+pub async fn provision(
+    State(sso): State<SingleSignOn>,
+    State(provisioned): State<Provisioned>,
+    headers: HeaderMap,
+    CheckedLogin(checked): CheckedLogin,
+) -> Response {
+    provisioned.provision(&sso, &headers, checked).await.into_response()
+}
 
-    /// Where responses are posted. Default: [`ASSERTION_CONSUMER`].
-    pub fn assertion_consumer(self, path: &str) -> Routes {
-        Routes { assertion_consumer: path.to_owned(), ..self }
-    }
-
-    /// Where responses are posted over a connection that has an assertion consumer of its own; with the parameter `{connection}`, its name.
-    /// Default: [`CONNECTION_ASSERTION_CONSUMER`].
-    pub fn connection_assertion_consumer(self, path: &str) -> Routes {
-        Routes { connection_assertion_consumer: path.to_owned(), ..self }
-    }
-
-    /// Where our metadata for one connection is; with the parameter `{connection}`. Default: [`CONNECTION_METADATA`].
-    pub fn connection_metadata(self, path: &str) -> Routes {
-        Routes { connection_metadata: path.to_owned(), ..self }
-    }
-
-    /// The router.
-    pub fn build<H, T, S>(&self, signed_in: H) -> Router<S>
-    where
-        H: Handler<T, S>,
-        T: 'static,
-        S: Clone + Send + Sync + 'static,
-        SingleSignOn: FromRef<S>,
-    {
-        Router::new()
-            .route(&self.metadata, get(metadata))
-            .route(&self.login, get(login).post(login_by_form))
-            .route(&self.assertion_consumer, post(signed_in.clone()))
-            .route(&self.connection_assertion_consumer, post(signed_in))
-            .route(&self.connection_metadata, get(connection_metadata))
-    }
+/// The handler that ends a session here.
+pub async fn logout(
+    State(sso): State<SingleSignOn>,
+    State(provisioned): State<Provisioned>,
+    headers: HeaderMap,
+) -> Response {
+    provisioned.logout(&sso, &headers).await.into_response()
 }
 
 async fn metadata(State(sso): State<SingleSignOn>, headers: HeaderMap) -> Response {

@@ -1,7 +1,6 @@
 //! A layer that keeps other sites from posting the application's forms.
 
 use axum::extract::{FromRef, Request, State};
-use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use vouchsafe_web::SingleSignOn;
@@ -29,14 +28,8 @@ where
     S: Clone + Send + Sync + 'static,
     SingleSignOn: FromRef<S>,
 {
-    let sso = SingleSignOn::from_ref(&state);
-    let safe = [Method::GET, Method::HEAD, Method::OPTIONS, Method::TRACE].contains(request.method());
-    let holds_session = sso.cookies().session(request.headers()).is_some();
-    if safe {
-        return next.run(request).await;
-    }
-    match sso.own_pages_only(request.headers(), holds_session) {
+    match SingleSignOn::from_ref(&state).own_forms_only(request.method(), request.headers()) {
         Ok(()) => next.run(request).await,
-        Err(error) => sso.refuse(request.headers(), error).into_response(),
+        Err(answer) => (*answer).into_response(),
     }
 }

@@ -2,13 +2,11 @@
 
 use axum::extract::{FromRef, FromRequestParts, OptionalFromRequestParts, OriginalUri, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use axum::http::{HeaderMap, Uri};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Response};
 use vouchsafe_store::Session;
-use vouchsafe_web::{SingleSignOn, wants_json};
-
-use crate::provisioned::Provisioned;
+use vouchsafe_web::{Provisioned, SingleSignOn};
 
 /// The session of the browser that asks, for a handler's arguments. Without one the browser is sent to the
 /// [sign-in page](SingleSignOn::sign_in_page), and a client that asks for JSON gets status 401; ask for `Option<SignedIn>` to decide
@@ -109,13 +107,7 @@ where
     }
 }
 
-/// Where somebody without a session is sent, with the way back if what they asked for may be returned to.
 fn nobody(parts: &Parts, sso: &SingleSignOn) -> Response {
-    if wants_json(&parts.headers) {
-        let body = serde_json::json!({ "error": "Nobody is signed in." });
-        return (StatusCode::UNAUTHORIZED, axum::Json(body)).into_response();
-    }
     let uri: &Uri = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |original| &original.0);
-    let asked = uri.path_and_query().map(|asked| asked.as_str()).filter(|_| parts.method == Method::GET);
-    Redirect::to(&sso.way_back(asked, None)).into_response()
+    sso.sign_in_needed(&parts.method, uri, &parts.headers).into_response()
 }

@@ -22,8 +22,8 @@ impl PostForm {
         &self.fields
     }
 
-    /// A whole page with a button that posts the form. It holds no script: a page that is to post by itself needs a script that the
-    /// service's Content-Security-Policy allows, which is for the service to write.
+    /// A whole page that posts the form by itself, and has a button for browsers that run no scripts. Serve it with
+    /// [`content_security_policy`](Self::content_security_policy): then its one script runs, and no other.
     pub fn to_html(&self) -> String {
         let fields: String = self
             .fields
@@ -35,11 +35,25 @@ impl PostForm {
         format!(
             "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Sign in</title></head><body>\
              <form method=\"post\" action=\"{}\">{fields}<button type=\"submit\">Continue to your identity provider</button></form>\
-             </body></html>",
+             <script>{SUBMIT}</script></body></html>",
             escape(&self.action)
         )
     }
+
+    /// The value of `Content-Security-Policy` for the page: the one script by its hash, forms to `https` addresses, and nothing else. The
+    /// host is not named, since browsers hold redirects of the identity provider against it too.
+    pub fn content_security_policy(&self) -> String {
+        let schemes = if self.action.starts_with("https:") { "https:" } else { "https: http:" };
+        format!(
+            "default-src 'none'; script-src '{SUBMIT_HASH}'; form-action {schemes}; base-uri 'none'; frame-ancestors 'none'"
+        )
+    }
 }
+
+/// Posts the form. No field is named `submit`, which would take the place of the function.
+const SUBMIT: &str = "document.forms[0].submit()";
+/// Its SHA-256, as Content-Security-Policy writes it.
+const SUBMIT_HASH: &str = "sha256-ePniVEkSivX/c7XWBGafqh8tSpiRrKiqYeqbG7N1TOE=";
 
 fn escape(text: &str) -> String {
     text.chars().fold(String::with_capacity(text.len()), |mut out, character| {
@@ -66,7 +80,17 @@ mod tests {
             vec![("RelayState", "\"'<>&".to_owned())],
         );
         let html = form.to_html();
-        assert!(!html.contains("<script>"));
+        assert_eq!(html.matches("<script>").count(), 1, "ours");
         assert!(html.contains("value=\"&quot;&#39;&lt;&gt;&amp;\""));
+    }
+    #[test]
+    fn the_hash_is_that_of_the_script() {
+        let digest = vouchsafe_crypto::Provider::rustcrypto().sha256(SUBMIT.as_bytes()).unwrap();
+        assert_eq!(SUBMIT_HASH, format!("sha256-{}", vouchsafe_crypto::base64_encode(&digest)));
+        let form = PostForm::new("https://i.example/".to_owned(), Vec::new());
+        assert!(form.to_html().contains(&format!("<script>{SUBMIT}</script>")));
+        assert!(form.content_security_policy().contains("form-action https:;"));
+        let local = PostForm::new("http://127.0.0.1/".to_owned(), Vec::new());
+        assert!(local.content_security_policy().contains("form-action https: http:;"));
     }
 }

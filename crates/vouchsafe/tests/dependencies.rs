@@ -45,9 +45,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     // The test kit only for the conformance suite, which is a feature.
     ("vouchsafe-store", &["vouchsafe", "vouchsafe-testkit"]),
     ("vouchsafe-client", &["vouchsafe"]),
-    // The browser flows need stores of requests and replays, and no framework; the framework's crate adds the ready-made answer.
+    // The browser flows need stores, and no framework; the crates of the frameworks are thin over them.
     ("vouchsafe-web", &["vouchsafe", "vouchsafe-store"]),
     ("vouchsafe-axum", &["vouchsafe", "vouchsafe-store", "vouchsafe-web"]),
+    ("vouchsafe-actix", &["vouchsafe-store", "vouchsafe-web"]),
     // Stands beside the chain: it speaks for the other side.
     (
         "vouchsafe-testkit",
@@ -59,6 +60,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 const ARROWS_OF_TESTS: &[(&str, &[&str])] = &[
     ("vouchsafe-crypto-aws-lc", &["vouchsafe-xml", "vouchsafe-signature", "vouchsafe-encryption"]),
     ("vouchsafe-axum", &["vouchsafe-client"]),
+    ("vouchsafe-actix", &["vouchsafe"]),
     ("vouchsafe-store", &["vouchsafe-store"]),
 ];
 
@@ -162,7 +164,7 @@ fn the_facade_stays_small() {
     let tree = normal_tree("vouchsafe", &[]);
     println!("the facade's normal dependencies: {}", tree.len());
     assert!(tree.len() <= CEILING, "{} packages, at most {CEILING}: {tree:?}", tree.len());
-    for heavy in ["tokio", "axum", "hyper", "reqwest", "sqlx", "aws-lc-rs", "ring", "openssl"] {
+    for heavy in ["tokio", "axum", "actix-web", "hyper", "reqwest", "sqlx", "aws-lc-rs", "ring", "openssl"] {
         assert!(!tree.iter().any(|name| name == heavy), "the facade pulls in {heavy}");
     }
 }

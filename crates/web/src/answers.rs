@@ -4,7 +4,8 @@ use http::header::{
     ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY, RETRY_AFTER,
     SET_COOKIE, X_CONTENT_TYPE_OPTIONS,
 };
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+use http::uri::PathAndQuery;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Uri};
 use vouchsafe::xml::Quoted;
 use vouchsafe::{ConnectionId, OutgoingRequest, Redirect};
 
@@ -110,6 +111,18 @@ impl SingleSignOn {
         let query: Vec<_> = said.into_iter().chain(allowed.map(|wanted| ("return", wanted))).collect();
         with_query(&self.inner.sign_in_page, &query)
     }
+
+    /// The answer for somebody who asks for a page without a session: sent to the sign-in page, with the way back if what was asked for may be
+    /// returned to; status 401 for a client that asks for JSON. `uri` is what the browser asked for, above any nesting.
+    #[must_use]
+    pub fn sign_in_needed(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Response<String> {
+        if wants_json(headers) {
+            let body = serde_json::json!({ "error": "Nobody is signed in." });
+            return answer(StatusCode::UNAUTHORIZED, "application/json", body.to_string());
+        }
+        let asked = uri.path_and_query().map(PathAndQuery::as_str).filter(|_| method == Method::GET);
+        see_other(&self.way_back(asked, None), []).unwrap_or_else(|error| self.refuse(headers, error))
+    }
 }
 
 /// Styles in place, images of the application's own, and nothing else.
@@ -178,7 +191,7 @@ pub(crate) fn see_other(
     Ok(response)
 }
 
-/// A browser that carries the request to the identity provider: sent there, or given the page whose button posts it.
+/// A browser that carries the request to the identity provider: sent there, or given the page that posts it.
 pub(crate) fn carried(
     request: &OutgoingRequest,
     cookies: impl IntoIterator<Item = HeaderValue>,
@@ -187,6 +200,9 @@ pub(crate) fn carried(
         return see_other(request.redirect().map(Redirect::url).unwrap_or_default(), cookies);
     };
     let mut response = answer(StatusCode::OK, "text/html; charset=utf-8", form.to_html());
+    let policy = HeaderValue::from_str(&form.content_security_policy());
+    let policy = policy.map_err(|_| HttpError::Header { name: "Content-Security-Policy" })?;
+    response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
     for cookie in cookies {
         response.headers_mut().append(SET_COOKIE, cookie);
     }

@@ -8,11 +8,13 @@
 //! | the assertion consumer | [`SingleSignOn::accept`], [`accept_for`](SingleSignOn::accept_for): an [`Accepted`] login, or the answer |
 //! | our metadata | [`SingleSignOn::metadata`], [`metadata_for`](SingleSignOn::metadata_for) |
 //! | the end of a session here | [`SingleSignOn::local_logout`] |
+//! | pages for whoever is signed in, forms of our own pages | [`SingleSignOn::sign_in_needed`], [`SingleSignOn::own_forms_only`] |
 //! | refusals | [`SingleSignOn::refuse`], [`RefusalPage`], [`RefusalLog`] |
 //!
 //! It needs a [`ReplayStore`](vouchsafe_store::ReplayStore), a [`PendingStore`](vouchsafe_store::PendingStore) and a [`ConnectionSource`], and
-//! nothing else: an application keeps its own users and its own sessions. It runs on Tokio, since a response is checked where no other
-//! request waits for it. `vouchsafe-axum` has the routes, extractors and layers for axum.
+//! nothing else: an application keeps its own users and its own sessions. One that has neither takes [`Provisioned`], the ready-made answer over a
+//! directory and a store of sessions. It runs on Tokio, since a response is checked where no other
+//! request waits for it. `vouchsafe-axum` and `vouchsafe-actix` have routes, extractors and layers.
 //!
 //! ```
 //! use http::{Response, request::Parts};
@@ -42,6 +44,9 @@ pub mod cookies;
 mod error;
 mod limiter;
 mod logout;
+mod organization_discovery;
+mod paths;
+mod provisioned;
 mod reference;
 mod refusal_log;
 mod refusal_page;
@@ -58,6 +63,11 @@ pub use connection_source::{ConnectionSource, Discovery};
 pub use cookies::Cookies;
 pub use error::{ApplicationError, HttpError};
 pub use limiter::{ReceiveLimiter, ReceivePermit};
+pub use organization_discovery::OrganizationDiscovery;
+pub use paths::{
+    ASSERTION_CONSUMER, CONNECTION_ASSERTION_CONSUMER, CONNECTION_METADATA, LOGIN, LOGOUT, METADATA, Paths,
+};
+pub use provisioned::{AccountStore, Provisioned};
 pub use reference::Reference;
 pub use refusal_log::{RefusalLog, RefusalRecord};
 pub use refusal_page::{RefusalPage, Shown};

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use http::{HeaderMap, HeaderValue, Response};
+use http::{HeaderMap, HeaderValue, Method, Response};
 
 use crate::answers::see_other;
 use crate::error::HttpError;
@@ -20,6 +20,19 @@ impl SingleSignOn {
     pub fn own_pages_only(&self, headers: &HeaderMap, holds_session_cookie: bool) -> Result<(), HttpError> {
         let may = may_change(headers, self.service_provider(), holds_session_cookie);
         if may { Ok(()) } else { Err(HttpError::CrossSite) }
+    }
+
+    /// The same for a layer over routes of the application's own forms: only methods that change something are refused (all but GET, HEAD,
+    /// OPTIONS and TRACE), and the session's cookie is that of [`cookies`](Self::cookies).
+    ///
+    /// # Errors
+    /// The answer for the browser: status 403.
+    pub fn own_forms_only(&self, method: &Method, headers: &HeaderMap) -> Result<(), Box<Response<String>>> {
+        if [Method::GET, Method::HEAD, Method::OPTIONS, Method::TRACE].contains(method) {
+            return Ok(());
+        }
+        let holds_session = self.cookies().session(headers).is_some();
+        self.own_pages_only(headers, holds_session).map_err(|error| Box::new(self.refuse(headers, error)))
     }
 
     /// Ends the application's session by `end`, if a page of our own or the person says so, and sends the browser to the sign-in page with the

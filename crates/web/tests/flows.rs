@@ -1,11 +1,14 @@
 //! The browser flows without a framework: parts and bytes in, answers out.
 
-#![expect(clippy::unwrap_used, reason = "this is a test: it may panic")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "this is a test: it may panic")]
 
 use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, Utc};
-use http::header::{ACCEPT, CONTENT_TYPE, COOKIE, LOCATION, RETRY_AFTER, SET_COOKIE};
+use http::header::{
+    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, LOCATION, ORIGIN, RETRY_AFTER,
+    SET_COOKIE,
+};
 use http::request::Parts;
 use http::{HeaderValue, Request, Response};
 use vouchsafe::{
@@ -133,8 +136,53 @@ async fn a_request_by_post_is_a_page_with_a_form() {
     let page = sso.login(&by_post, b"organization=acme").await;
     assert_eq!(page.status(), 200, "{}", page.body());
     assert!(page.body().contains("name=\"SAMLRequest\"") && page.headers().contains_key(SET_COOKIE));
+    // Its one script runs, and no other does.
+    let policy = page.headers().get(CONTENT_SECURITY_POLICY).unwrap().to_str().unwrap();
+    assert!(policy.starts_with("default-src 'none'; script-src 'sha256-"), "{policy}");
+    assert!(!policy.contains("unsafe") && policy.contains("form-action https:;"), "{policy}");
+    assert_eq!(page.body().matches("<script>").count(), 1);
+    assert_eq!(page.headers().get(CACHE_CONTROL).unwrap(), "no-store");
     assert_eq!(sso.login(&request(&[]), b"organization=acme").await.status(), 303);
     assert_eq!(login_url("/in", "a b", "/"), "/in?organization=a+b&return=%2F");
+}
+
+/// What a browser sends with a form that another site's page posts: of the cookies only those that are `SameSite=None` and `Secure`.
+fn sent_across_sites(set_cookies: &[String]) -> String {
+    let attributes = |cookie: &str| cookie.split(';').skip(1).map(|one| one.trim().to_owned()).collect();
+    let crosses = |cookie: &&String| {
+        let attributes: Vec<String> = attributes(cookie);
+        ["SameSite=None", "Secure"].iter().all(|one| attributes.iter().any(|held| held == one))
+    };
+    let pairs = set_cookies.iter().filter(crosses).filter_map(|cookie| cookie.split(';').next());
+    pairs.collect::<Vec<_>>().join("; ")
+}
+
+/// The identity provider's page posts the response from its own site, to a service that is reached over https.
+#[tokio::test]
+async fn the_binding_crosses_sites_over_https_and_the_session_does_not() {
+    let acme = connection("acme", ConnectionSettings::default());
+    let sso = over([acme.clone()]);
+    let started = sso.start(&request(&[]).headers, &acme, LoginOptions::default()).await.unwrap();
+    let asked = AuthnRequest::from_redirect(location(&started)).unwrap();
+    let held = started.headers().get_all(SET_COOKIE).iter();
+    let mut held: Vec<String> = held.map(|cookie| cookie.to_str().unwrap().to_owned()).collect();
+    let [binding] = held.as_slice() else { panic!("one cookie: {held:?}") };
+    assert!(binding.starts_with("__Host-vouchsafe-login-0="), "{binding}");
+    assert!(binding.ends_with("; Path=/; Max-Age=600; HttpOnly; Secure; SameSite=None"), "{binding}");
+    assert!(!binding.contains("Domain"), "{binding}");
+
+    let session = sso.cookies().open_session("0123456789abcdef", 3600).unwrap();
+    held.push(session.to_str().unwrap().to_owned());
+    let sent = sent_across_sites(&held);
+    assert!(sent.contains("vouchsafe-login-0=") && !sent.contains("vouchsafe-session"), "{sent}");
+    let site = http::HeaderName::from_static("sec-fetch-site");
+    let posted = request(&[(COOKIE, &sent), (site, "cross-site"), (ORIGIN, "https://idp.example.net")]);
+    let body = Posted { reply_to: Some(&asked), ..unasked("_1") }.body();
+    let accepted = sso.accept(&posted, &body).await.unwrap();
+    assert_eq!(accepted.login.name_id().unwrap().value(), "ada@example.com");
+    let answer = accepted.redirect([]).unwrap();
+    let gone = answer.headers().get(SET_COOKIE).unwrap().to_str().unwrap();
+    assert_eq!(gone, "__Host-vouchsafe-login-0=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=None");
 }
 
 #[tokio::test]

@@ -2,23 +2,18 @@
 
 use std::sync::{Arc, Mutex};
 
-use axum::extract::FromRef;
-use axum::middleware::from_fn_with_state;
-use axum::routing::get;
-use axum::{Extension, Router};
 use chrono::Utc;
-use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
+use reqwest::header::{COOKIE, HeaderValue, LOCATION, SET_COOKIE};
 use vouchsafe::provisioning::{Organization, OrganizationId};
 use vouchsafe::{
-    Connection, ConnectionId, ConnectionSettings, Connections, EntityId, IdentityProvider, Provider,
-    ServiceProvider, Unsolicited,
-};
-use vouchsafe_axum::{
-    OrganizationDiscovery, Provisioned, ReceiveLimiter, ReturnPaths, SignedIn, SingleSignOn, own_pages_only,
-    provisioned_routes, require_signed_in,
+    Connection, ConnectionId, ConnectionSettings, Connections, EntityId, IdentityProvider, LoginOptions,
+    Provider, ServiceProvider, Unsolicited,
 };
 use vouchsafe_store::{Directory, Memory};
 use vouchsafe_testkit::{self as testkit, attacks::CookieJar};
+use vouchsafe_web::{OrganizationDiscovery, Provisioned, ReceiveLimiter, ReturnPaths, SingleSignOn};
+
+use crate::serve::serve;
 
 #[derive(Clone)]
 pub(crate) struct App {
@@ -27,23 +22,10 @@ pub(crate) struct App {
     pub(crate) token: String,
     pub(crate) connections: Arc<Connections>,
     pub(crate) sso: SingleSignOn,
-    provisioned: Provisioned,
     pub(crate) address: String,
     pub(crate) limiter: ReceiveLimiter,
     codes: Arc<Mutex<Vec<(String, String)>>>,
     signed_in: Arc<Mutex<Vec<usize>>>,
-}
-
-impl FromRef<App> for SingleSignOn {
-    fn from_ref(app: &App) -> SingleSignOn {
-        app.sso.clone()
-    }
-}
-
-impl FromRef<App> for Provisioned {
-    fn from_ref(app: &App) -> Provisioned {
-        app.provisioned.clone()
-    }
 }
 
 impl App {
@@ -83,6 +65,11 @@ impl App {
             .receive_limiter(limiter.clone())
             // As if a proxy had written it.
             .client_address(|request| request.headers.get("x-client")?.to_str().ok()?.parse().ok())
+            .login_options(|request, _| match request.headers.get("x-ask").map(HeaderValue::as_bytes) {
+                Some(b"password") => LoginOptions::default().force_authn(),
+                Some(b"by-post") => LoginOptions::default().by_post(),
+                _ => LoginOptions::default(),
+            })
             .on_refusal(move |record| {
                 let line = (record.reference.as_str().to_owned(), record.code.to_owned());
                 kept.lock().unwrap().push(line);
@@ -91,36 +78,9 @@ impl App {
         let steps = Arc::clone(&signed_in);
         let provisioned = Provisioned::new(shared)
             .on_sign_in(move |sign_in| steps.lock().unwrap().push(sign_in.plan.steps().len()));
-        let app = App {
-            service_provider,
-            store,
-            token,
-            connections,
-            sso,
-            provisioned,
-            address,
-            limiter,
-            codes,
-            signed_in,
-        };
-        let whoami = |signed_in: SignedIn| async move { signed_in.session().account.to_string() };
-        let own = Router::new()
-            .route("/change", get(async || "read").post(async || "changed").delete(async || "changed"))
-            .route_layer(from_fn_with_state(app.clone(), own_pages_only::<App>));
-        let guarded = Router::new()
-            .route(
-                "/guarded",
-                get(async |Extension(who): Extension<SignedIn>| who.session().account.to_string()),
-            )
-            .route_layer(from_fn_with_state(app.clone(), require_signed_in::<App>));
-        let router = Router::new()
-            .merge(guarded)
-            .merge(provisioned_routes())
-            .route("/whoami", get(whoami))
-            .route("/projects/{id}", get(whoami))
-            .merge(own)
-            .with_state(app.clone());
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        let app =
+            App { service_provider, store, token, connections, sso, address, limiter, codes, signed_in };
+        serve(listener, app.sso.clone(), provisioned).await;
         app
     }
 
@@ -206,6 +166,11 @@ impl Browser {
     /// As a program that reads JSON.
     pub(crate) async fn get_json(&self, url: &str) -> Answer {
         self.send(self.client.get(url).header("accept", "application/json")).await
+    }
+
+    /// With the header by which the service chooses what to ask of the identity provider.
+    pub(crate) async fn get_asking(&self, url: &str, what: &str) -> Answer {
+        self.send(self.client.get(url).header("x-ask", what)).await
     }
 
     /// The same with headers that say where it comes from.

@@ -77,16 +77,18 @@ impl Backend for Watching {
     }
 }
 
-/// The runtime of this test has one thread, this one: what is computed on it keeps every request waiting.
+/// The service of this test has one thread for requests: what is computed on it keeps every request waiting.
 #[tokio::test(flavor = "current_thread")]
 async fn no_request_waits_for_the_check_of_another() {
     let threads = Arc::<Mutex<Vec<ThreadId>>>::default();
     let watching = Watching { inner: backend::rustcrypto(), threads: Arc::clone(&threads) };
     let app = App::start_over(true, Provider::with_backend(Arc::new(watching))).await;
     threads.lock().unwrap().clear();
-    let answer = app.finish(&Browser::new(), &app.response().issue().unwrap(), "").await;
+    let browser = Browser::new();
+    let answer = app.finish(&browser, &app.response().issue().unwrap(), "").await;
     assert_eq!(answer.status, 303, "{}", answer.body);
+    let of_requests = browser.get(&format!("{}/thread", app.address)).await.body;
     let threads = threads.lock().unwrap();
     assert!(!threads.is_empty(), "the digest was computed");
-    assert!(threads.iter().all(|thread| *thread != thread::current().id()), "on the thread of the runtime");
+    assert!(threads.iter().all(|thread| format!("{thread:?}") != of_requests), "on the thread of requests");
 }

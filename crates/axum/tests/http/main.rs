@@ -1,11 +1,19 @@
-//! The routes over real HTTP, against the test kit's identity provider.
+//! The routes over real HTTP, against the test kit's identity provider and its attacks.
 
-#![expect(clippy::unwrap_used, reason = "this is a test: it may panic")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::panic,
+    reason = "this is a test: it may panic, and it tells what it found"
+)]
 
 mod app;
+mod attacks;
 mod discovery;
 mod elsewhere;
+mod nested;
 mod other_connection;
 mod other_sites;
 mod outage;
+mod serve;
 mod sign_in;

@@ -1,18 +1,8 @@
 //! The attack kit against the routes, over real HTTP: forms as browsers would post them, cookies and all.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    clippy::panic,
-    reason = "this is a test: it may panic, and it tells what it found"
-)]
-
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use axum::Router;
-use axum::extract::FromRef;
-use axum::routing::get;
 use chrono::Utc;
 use reqwest::Response;
 use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
@@ -21,20 +11,19 @@ use vouchsafe::{
     Connection, ConnectionId, ConnectionSettings, Connections, EntityId, IdentityProvider, ServiceProvider,
     Unsolicited,
 };
-use vouchsafe_axum::{
-    OrganizationDiscovery, Provisioned, ReturnPaths, SignedIn, SingleSignOn, provisioned_routes,
-};
 use vouchsafe_store::{self as store, Directory, Memory, SessionId};
 use vouchsafe_testkit::attacks::{
     self, Account, Asked, Browser, CookieJar, Customer, Discovered, Form, Outcome, Report, Service, Session,
     Started, Target,
 };
 use vouchsafe_testkit::{self as testkit, Attribute, AuthnRequest, keys};
+use vouchsafe_web::{OrganizationDiscovery, Provisioned, ReturnPaths, SingleSignOn};
+
+use crate::serve::serve;
 
 #[derive(Clone)]
 struct App {
     sso: SingleSignOn,
-    provisioned: Provisioned,
     connections: Arc<Connections>,
     /// How it is set up.
     setup: Setup,
@@ -52,18 +41,6 @@ enum Setup {
     InReply,
     /// The same, with an assertion consumer for each connection.
     OwnAddresses,
-}
-
-impl FromRef<App> for SingleSignOn {
-    fn from_ref(app: &App) -> SingleSignOn {
-        app.sso.clone()
-    }
-}
-
-impl FromRef<App> for Provisioned {
-    fn from_ref(app: &App) -> Provisioned {
-        app.provisioned.clone()
-    }
 }
 
 /// What was believed, for the kit to judge.
@@ -120,14 +97,8 @@ impl App {
             seen.lock().unwrap().insert(sign_in.id.hash().to_owned(), believed(sign_in));
         });
         let tokens = tokens.try_into().unwrap();
-        let app = App { sso, provisioned, connections, setup, sign_ins, address, tokens };
-        let whoami = |signed_in: Option<SignedIn>| async move {
-            let session = signed_in.as_ref().map(SignedIn::session);
-            session.map(|found| format!("{} {}", found.organization, found.account)).unwrap_or_default()
-        };
-        let router =
-            Router::new().merge(provisioned_routes()).route("/whoami", get(whoami)).with_state(app.clone());
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        let app = App { sso, connections, setup, sign_ins, address, tokens };
+        serve(listener, app.sso.clone(), provisioned).await;
         app
     }
 
@@ -225,7 +196,7 @@ impl Service for Reached {
     }
 
     async fn session(&self, browser: Browser) -> Session {
-        let request = self.client.get(format!("{}/whoami", self.app.address));
+        let request = self.client.get(format!("{}/maybe", self.app.address));
         let text = self.send(browser, request).await.text().await.unwrap();
         match text.split_once(' ') {
             Some((organization, number)) => Session::Of(Account::new(organization, number)),

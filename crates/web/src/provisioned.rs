@@ -3,24 +3,16 @@
 use std::fmt;
 use std::sync::Arc;
 
-use axum::Router;
-use axum::extract::{FromRef, State};
-use axum::http::{HeaderMap, HeaderValue};
-use axum::response::{IntoResponse, Response};
-use axum::routing::post;
 use chrono::TimeDelta;
-use vouchsafe::provisioning::EmailAddress;
-use vouchsafe::{BindingError, Connection, ConnectionId, PendingRequest, ValidAssertion};
+use http::{HeaderMap, HeaderValue, Response};
+use vouchsafe::{BindingError, PendingRequest, ValidAssertion};
 use vouchsafe_store::{
-    Answer, Directory, Session, SessionId, SessionStore, SignIn, SignInError, SignedIn, StoreError,
+    Directory, Session, SessionId, SessionStore, SignIn, SignInError, SignedIn, StoreError,
 };
-use vouchsafe_web::{Checked, ConnectionSource, Discovery, HttpError, SingleSignOn};
 
-use crate::accepted_login::CheckedLogin;
-use crate::routes::routes;
-
-/// Ends the session here (POST from a page of this service); the one at the identity provider goes on.
-pub const LOGOUT: &str = "/saml/logout";
+use crate::accept::Checked;
+use crate::error::HttpError;
+use crate::single_sign_on::SingleSignOn;
 
 /// Accounts and sessions in one store: what `vouchsafe_store::Memory` and `Sqlite` are.
 pub trait AccountStore: SessionStore + Directory {}
@@ -31,21 +23,22 @@ impl<T: SessionStore + Directory> AccountStore for T {}
 /// Replay record, account, session and the end of the answered request are one transaction of the directory, so the store of the requests
 /// that [`SingleSignOn`] has is the same store.
 ///
+/// `vouchsafe-axum` and `vouchsafe-actix` have it as routes and extractors.
+///
 /// ```
-/// use std::sync::Arc;
-/// use axum::extract::FromRef;
-/// use vouchsafe_axum::{Provisioned, SingleSignOn, provisioned_routes};
+/// use http::{Response, request::Parts};
+/// use vouchsafe_web::{Provisioned, SingleSignOn};
 ///
-/// #[derive(Clone)]
-/// struct App {
-///     sso: SingleSignOn,
-///     provisioned: Provisioned,
-/// }
-/// # impl FromRef<App> for SingleSignOn { fn from_ref(app: &App) -> SingleSignOn { app.sso.clone() } }
-/// # impl FromRef<App> for Provisioned { fn from_ref(app: &App) -> Provisioned { app.provisioned.clone() } }
-///
-/// fn router(app: App) -> axum::Router {
-///     axum::Router::new().merge(provisioned_routes()).with_state(app)
+/// async fn assertion_consumer(
+///     sso: &SingleSignOn,
+///     provisioned: &Provisioned,
+///     request: &Parts,
+///     body: &[u8],
+/// ) -> Response<String> {
+///     match sso.check(request, body, None).await {
+///         Ok(checked) => provisioned.provision(sso, &request.headers, checked).await,
+///         Err(answer) => *answer,
+///     }
 /// }
 /// ```
 #[derive(Clone)]
@@ -106,6 +99,31 @@ impl Provisioned {
         session_cookie(sso, &signed_in.id, &signed_in.session)
     }
 
+    /// [Signs in](Self::sign_in) by a checked response, and answers the browser.
+    pub async fn provision(
+        &self,
+        sso: &SingleSignOn,
+        headers: &HeaderMap,
+        checked: Checked,
+    ) -> Response<String> {
+        let Checked { valid, pending, answer } = checked;
+        let signed_in = self.sign_in(sso, headers, valid, pending.as_ref()).await;
+        let answered = signed_in.and_then(|cookie| answer.redirect([cookie]));
+        answered.unwrap_or_else(|error| answer.refuse(error))
+    }
+
+    /// Ends the session here, by [`SingleSignOn::local_logout`].
+    pub async fn logout(&self, sso: &SingleSignOn, headers: &HeaderMap) -> Response<String> {
+        let holds_session = sso.cookies().session(headers).is_some();
+        let end = async {
+            if let Some(id) = received(sso, headers)? {
+                self.store.revoke(&id).await?;
+            }
+            Ok(vec![sso.cookies().close_session()?])
+        };
+        sso.local_logout(headers, holds_session, end).await
+    }
+
     /// Opens a session that no identity provider began, such as that of an owner with a password, and answers the `Set-Cookie` for it.
     ///
     /// # Errors
@@ -120,8 +138,11 @@ impl Provisioned {
         session_cookie(sso, &id, session)
     }
 
-    /// The session that the browser holds, and the hash of its identifier.
-    pub(crate) async fn session(
+    /// The session that the browser holds, and the [hash](SessionId::hash) of its identifier.
+    ///
+    /// # Errors
+    /// What the store raises: then it is not known whether anybody is signed in.
+    pub async fn session(
         &self,
         sso: &SingleSignOn,
         headers: &HeaderMap,
@@ -144,45 +165,6 @@ impl fmt::Debug for Provisioned {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Provisioned").field("store", &self.store).finish_non_exhaustive()
     }
-}
-
-/// The [routes](crate::routes()) with [`Provisioned`] for what happens with a login, and [`LOGOUT`].
-pub fn provisioned_routes<S>() -> Router<S>
-where
-    S: Clone + Send + Sync + 'static,
-    SingleSignOn: FromRef<S>,
-    Provisioned: FromRef<S>,
-{
-    routes(provision).route(LOGOUT, post(logout))
-}
-
-/// The handler of [`provisioned_routes`], for [`Routes::build`](crate::Routes::build) with paths of one's own.
-pub async fn provision(
-    State(sso): State<SingleSignOn>,
-    State(provisioned): State<Provisioned>,
-    headers: HeaderMap,
-    CheckedLogin(checked): CheckedLogin,
-) -> Response {
-    let Checked { valid, pending, answer, .. } = checked;
-    let signed_in = provisioned.sign_in(&sso, &headers, valid, pending.as_ref()).await;
-    let answered = signed_in.and_then(|cookie| answer.redirect([cookie]));
-    answered.unwrap_or_else(|error| answer.refuse(error)).into_response()
-}
-
-/// The handler that ends a session here.
-pub async fn logout(
-    State(sso): State<SingleSignOn>,
-    State(provisioned): State<Provisioned>,
-    headers: HeaderMap,
-) -> Response {
-    let holds_session = sso.cookies().session(&headers).is_some();
-    let end = async {
-        if let Some(id) = received(&sso, &headers)? {
-            provisioned.store.revoke(&id).await?;
-        }
-        Ok(vec![sso.cookies().close_session()?])
-    };
-    sso.local_logout(&headers, holds_session, end).await.into_response()
 }
 
 /// The session identifier that the browser sends.
@@ -213,44 +195,5 @@ fn refused_or_outage(failure: StoreError) -> HttpError {
             HttpError::refused_by(failure)
         }
         failure => HttpError::Store(failure),
-    }
-}
-
-/// Finds the connection of an organization by its slug or by a verified domain; the connection has the name of the organization's id.
-/// Connections of other names are listed in [`Organization::connections`](vouchsafe::provisioning::Organization::connections): over no others
-/// anybody signs in to it.
-///
-/// By an address it is the organization that has verified its domain, whoever has accounts there or elsewhere: so no customer can attract
-/// or block the people of another, and the answer is the same whether the person has an account or not.
-#[derive(Clone, Debug)]
-pub struct OrganizationDiscovery {
-    directory: Arc<dyn Directory>,
-    connections: Arc<dyn ConnectionSource>,
-}
-
-impl OrganizationDiscovery {
-    /// Over this directory and these connections.
-    pub fn new<D: Directory + 'static, C: ConnectionSource + 'static>(
-        directory: Arc<D>,
-        connections: Arc<C>,
-    ) -> OrganizationDiscovery {
-        OrganizationDiscovery { directory, connections }
-    }
-}
-
-impl Discovery for OrganizationDiscovery {
-    fn discover<'a>(&'a self, asked: &'a str) -> Answer<'a, Option<Connection>> {
-        Box::pin(async move {
-            let found = match EmailAddress::parse(asked) {
-                Ok(address) => self.directory.organization_by_domain(address.domain()).await?,
-                Err(_) if asked.contains('@') => None,
-                Err(_) => self.directory.organization_by_slug(&asked.to_ascii_lowercase()).await?,
-            };
-            let id = found.and_then(|organization| ConnectionId::new(organization.value.id.as_str()).ok());
-            match id {
-                Some(id) => self.connections.find(&id).await,
-                None => Ok(None),
-            }
-        })
     }
 }

@@ -1,0 +1,109 @@
+//! What was posted, as an argument of the application's assertion consumer.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use actix_web::web::Bytes;
+use actix_web::{Error, FromRequest, HttpRequest, dev, web};
+use http::request::Parts;
+use vouchsafe_web::{Accepted, Checked, HttpError, SingleSignOn};
+
+use crate::convert::{data, read, rejected};
+
+/// What an extractor waits for.
+pub(crate) type Extracted<T> = Pin<Box<dyn Future<Output = Result<T, Error>>>>;
+
+/// A login that was posted to this handler and accepted, once. It consumes the body.
+///
+/// On a route with the parameter `{connection}` it is a login over that connection, which must have an assertion consumer of its own. What is
+/// not accepted is answered without the handler: the refusal page, JSON for who asks for that, or the start of a sign-in in the place of an
+/// unsolicited response. The response is checked on a thread for blocking work, and not on the worker's.
+///
+/// ```
+/// use actix_web::Responder;
+/// use vouchsafe_actix::{AcceptedLogin, Answer};
+///
+/// async fn signed_in(AcceptedLogin(accepted): AcceptedLogin) -> impl Responder {
+///     println!("{} vouches for {:?}", accepted.connection(), accepted.login.name_id());
+///     Answer(accepted.redirect([]).unwrap_or_else(|error| accepted.refuse(error)))
+/// }
+/// ```
+#[derive(Debug)]
+pub struct AcceptedLogin(pub Accepted);
+
+impl FromRequest for AcceptedLogin {
+    type Error = Error;
+    type Future = Extracted<AcceptedLogin>;
+
+    fn from_request(request: &HttpRequest, payload: &mut dev::Payload) -> Self::Future {
+        let posted = Posted::read(request, payload);
+        Box::pin(async move {
+            let posted = posted.await?;
+            let accepted = match posted.connection.as_deref() {
+                None => posted.sso.accept(&posted.request, &posted.body).await,
+                Some(connection) => posted.sso.accept_for(connection, &posted.request, &posted.body).await,
+            };
+            accepted.map(AcceptedLogin).map_err(|answer| rejected(*answer))
+        })
+    }
+}
+
+/// The same before it is recorded as used, for a handler that records it in the transaction of its own sign-in:
+/// [`SingleSignOn::check`].
+#[derive(Debug)]
+pub struct CheckedLogin(pub Checked);
+
+impl FromRequest for CheckedLogin {
+    type Error = Error;
+    type Future = Extracted<CheckedLogin>;
+
+    fn from_request(request: &HttpRequest, payload: &mut dev::Payload) -> Self::Future {
+        let posted = Posted::read(request, payload);
+        Box::pin(async move {
+            let posted = posted.await?;
+            let checked = posted.sso.check(&posted.request, &posted.body, posted.connection.as_deref()).await;
+            checked.map(CheckedLogin).map_err(|answer| rejected(*answer))
+        })
+    }
+}
+
+/// What was posted, and on which route.
+pub(crate) struct Posted {
+    pub(crate) sso: web::Data<SingleSignOn>,
+    pub(crate) request: Parts,
+    pub(crate) body: Bytes,
+    connection: Option<String>,
+}
+
+impl Posted {
+    /// As much of the body as the service provider's limits let a form have.
+    fn read(
+        request: &HttpRequest,
+        payload: &mut dev::Payload,
+    ) -> impl Future<Output = Result<Posted, Error>> + use<> {
+        let payload = web::Payload::from_request(request, payload);
+        let head = data::<SingleSignOn>(request).and_then(|sso| Ok((read(request, &sso)?, sso)));
+        let connection = request.match_info().get("connection").map(str::to_owned);
+        async move {
+            let (request, sso) = head?;
+            let refuse = |error| rejected(sso.refuse(&request.headers, error));
+            // Base64 takes four bytes for three, and percent-encoding some more.
+            let most = sso.service_provider().limits().input_bytes.saturating_mul(2);
+            let body = match payload.await?.to_bytes_limited(most).await {
+                Ok(Ok(body)) => body,
+                Ok(Err(error)) => return Err(refuse(HttpError::body(error))),
+                Err(too_long) => return Err(refuse(HttpError::body(too_long))),
+            };
+            Ok(Posted { sso, request, body, connection })
+        }
+    }
+}
+
+impl FromRequest for Posted {
+    type Error = Error;
+    type Future = Extracted<Posted>;
+
+    fn from_request(request: &HttpRequest, payload: &mut dev::Payload) -> Self::Future {
+        Box::pin(Posted::read(request, payload))
+    }
+}

@@ -1,0 +1,125 @@
+//! The routes.
+
+use actix_web::web::{self, ServiceConfig};
+use actix_web::{FromRequest, Handler, Responder};
+use vouchsafe_web::{Paths, Provisioned, SingleSignOn};
+
+use crate::accepted_login::{CheckedLogin, Posted};
+use crate::convert::{Answer, RequestParts};
+
+/// The routes with their usual paths, and `signed_in` for what happens with a login: a handler with
+/// [`AcceptedLogin`](crate::AcceptedLogin) among its arguments.
+///
+/// The service provider's entity ID and assertion consumer, and those of connections, are configured where they are built: as the address
+/// that browsers see, below which a scope may nest the routes. [`routes_at`] has other paths.
+///
+/// ```
+/// use actix_web::{App, Responder, web};
+/// use vouchsafe_actix::{AcceptedLogin, Answer, SingleSignOn, routes};
+///
+/// async fn signed_in(AcceptedLogin(accepted): AcceptedLogin) -> impl Responder {
+///     // Look the person up, open a session, and:
+///     Answer(accepted.redirect([]).unwrap_or_else(|error| accepted.refuse(error)))
+/// }
+///
+/// # fn example(sso: web::Data<SingleSignOn>) {
+/// App::new().app_data(sso).service(web::scope("/auth").configure(routes(signed_in)));
+/// # }
+/// ```
+pub fn routes<F, Args>(signed_in: F) -> impl FnOnce(&mut ServiceConfig)
+where
+    F: Handler<Args>,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    routes_at(Paths::default(), signed_in)
+}
+
+/// The [routes] with paths of one's own.
+///
+/// ```
+/// # use actix_web::{App, Responder, web};
+/// # use vouchsafe_actix::{AcceptedLogin, Paths, SingleSignOn, routes_at};
+/// # async fn signed_in(AcceptedLogin(_): AcceptedLogin) -> impl Responder { "" }
+/// # fn example(sso: web::Data<SingleSignOn>) {
+/// let paths = Paths::default().login("/sso/start").assertion_consumer("/sso/callback");
+/// App::new().app_data(sso).configure(routes_at(paths, signed_in));
+/// # }
+/// ```
+pub fn routes_at<F, Args>(paths: Paths, signed_in: F) -> impl FnOnce(&mut ServiceConfig)
+where
+    F: Handler<Args>,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    move |config| {
+        let login = web::resource(&paths.login);
+        config
+            .route(&paths.metadata, web::get().to(metadata))
+            .service(login.route(web::get().to(login_by_link)).route(web::post().to(login_by_form)))
+            .route(&paths.assertion_consumer, web::post().to(signed_in.clone()))
+            .route(&paths.connection_assertion_consumer, web::post().to(signed_in))
+            .route(&paths.connection_metadata, web::get().to(connection_metadata));
+    }
+}
+
+/// The routes with [`Provisioned`] for what happens with a login, and the end of a session. The application has the [`Provisioned`] as
+/// [`web::Data`](actix_web::web::Data) too.
+///
+/// ```
+/// use actix_web::{App, web};
+/// use vouchsafe_actix::{Provisioned, SingleSignOn, provisioned_routes};
+///
+/// # fn example(sso: web::Data<SingleSignOn>, provisioned: web::Data<Provisioned>) {
+/// App::new().app_data(sso).app_data(provisioned).configure(provisioned_routes());
+/// # }
+/// ```
+pub fn provisioned_routes() -> impl FnOnce(&mut ServiceConfig) {
+    provisioned_routes_at(Paths::default())
+}
+
+/// The [`provisioned_routes`] with paths of one's own.
+pub fn provisioned_routes_at(paths: Paths) -> impl FnOnce(&mut ServiceConfig) {
+    move |config| {
+        config.route(&paths.logout, web::post().to(logout));
+        routes_at(paths, provision)(config);
+    }
+}
+
+async fn metadata(sso: web::Data<SingleSignOn>, RequestParts(request): RequestParts) -> impl Responder {
+    Answer(sso.metadata(&request.headers))
+}
+
+async fn connection_metadata(
+    sso: web::Data<SingleSignOn>,
+    connection: web::Path<String>,
+    RequestParts(request): RequestParts,
+) -> impl Responder {
+    Answer(sso.metadata_for(&request.headers, &connection).await)
+}
+
+async fn login_by_link(sso: web::Data<SingleSignOn>, RequestParts(request): RequestParts) -> impl Responder {
+    let query = request.uri.query().unwrap_or_default();
+    Answer(sso.login(&request, query.as_bytes()).await)
+}
+
+async fn login_by_form(posted: Posted) -> impl Responder {
+    Answer(posted.sso.login(&posted.request, &posted.body).await)
+}
+
+async fn provision(
+    sso: web::Data<SingleSignOn>,
+    provisioned: web::Data<Provisioned>,
+    RequestParts(request): RequestParts,
+    CheckedLogin(checked): CheckedLogin,
+) -> impl Responder {
+    Answer(provisioned.provision(&sso, &request.headers, checked).await)
+}
+
+async fn logout(
+    sso: web::Data<SingleSignOn>,
+    provisioned: web::Data<Provisioned>,
+    RequestParts(request): RequestParts,
+) -> impl Responder {
+    Answer(provisioned.logout(&sso, &request.headers).await)
+}

@@ -1,0 +1,117 @@
+//! Who is signed in, where sessions are those of [`Provisioned`].
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::middleware::Next;
+use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, dev};
+use vouchsafe_store::Session;
+use vouchsafe_web::{Provisioned, SingleSignOn};
+
+use crate::accepted_login::Extracted;
+use crate::convert::{data, read, rejected};
+
+/// The session of the browser that asks, for a handler's arguments. Without one the browser is sent to the
+/// [sign-in page](SingleSignOn::sign_in_page), and a client that asks for JSON gets status 401. A store that does not answer is status 503.
+///
+/// Ask for [`MaybeSignedIn`] to decide otherwise, and not for `Option<SignedIn>`: there actix-web makes `None` of every rejection, so that
+/// nobody would be signed in while the store is down.
+///
+/// ```
+/// use vouchsafe_actix::SignedIn;
+///
+/// async fn home(signed_in: SignedIn) -> String {
+///     format!("account {}", signed_in.session().account)
+/// }
+/// ```
+#[derive(Clone, Debug)]
+pub struct SignedIn {
+    session: Session,
+    hash: String,
+}
+
+impl SignedIn {
+    /// The session.
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// SHA-256 of the session's identifier, as in [`SessionId::hash`](vouchsafe_store::SessionId::hash).
+    pub fn session_hash(&self) -> &str {
+        &self.hash
+    }
+}
+
+impl FromRequest for SignedIn {
+    type Error = Error;
+    type Future = Extracted<SignedIn>;
+
+    fn from_request(request: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            match found(&request).await? {
+                Some(signed_in) => Ok(signed_in),
+                None => Err(nobody(&request)?),
+            }
+        })
+    }
+}
+
+/// The session of the browser that asks, if it has one. A store that does not answer is status 503.
+#[derive(Clone, Debug)]
+pub struct MaybeSignedIn(pub Option<SignedIn>);
+
+impl FromRequest for MaybeSignedIn {
+    type Error = Error;
+    type Future = Extracted<MaybeSignedIn>;
+
+    fn from_request(request: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move { found(&request).await.map(MaybeSignedIn) })
+    }
+}
+
+/// A middleware for routes that need a session: whoever has none is answered as by [`SignedIn`], and the routes find the session as
+/// [`ReqData`](actix_web::web::ReqData).
+///
+/// ```
+/// use actix_web::middleware::from_fn;
+/// use actix_web::web::{self, ReqData};
+/// use vouchsafe_actix::{SignedIn, require_signed_in};
+///
+/// let projects = web::scope("/projects").wrap(from_fn(require_signed_in)).route(
+///     "/mine",
+///     web::get().to(async |who: ReqData<SignedIn>| who.session().account.to_string()),
+/// );
+/// # let _: actix_web::Scope<_> = projects;
+/// ```
+///
+/// # Errors
+/// Those of the services below it.
+pub async fn require_signed_in(
+    mut request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    match request.extract::<SignedIn>().await {
+        Ok(signed_in) => {
+            request.extensions_mut().insert(signed_in);
+            next.call(request).await.map(ServiceResponse::map_into_left_body)
+        }
+        Err(error) => Ok(request.error_response(error).map_into_right_body()),
+    }
+}
+
+async fn found(request: &HttpRequest) -> Result<Option<SignedIn>, Error> {
+    let (sso, provisioned) = (data::<SingleSignOn>(request)?, data::<Provisioned>(request)?);
+    let headers = read(request, &sso)?.headers;
+    match provisioned.session(&sso, &headers).await {
+        Ok(found) => Ok(found.map(|(session, hash)| SignedIn { session, hash })),
+        Err(error) => Err(rejected(sso.refuse(&headers, error))),
+    }
+}
+
+/// Where somebody without a session is sent, with the way back if what they asked for may be returned to.
+fn nobody(request: &HttpRequest) -> Result<Error, Error> {
+    let sso = data::<SingleSignOn>(request)?;
+    let parts = read(request, &sso)?;
+    Ok(rejected(sso.sign_in_needed(&parts.method, &parts.uri, &parts.headers)))
+}

@@ -1,0 +1,28 @@
+//! The routes of actix-web over real HTTP: the suite of `vouchsafe-axum`, which knows no framework, over a server of actix-web.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::panic,
+    reason = "this is a test: it may panic, and it tells what it found"
+)]
+
+#[path = "../../../axum/tests/http/app.rs"]
+mod app;
+#[path = "../../../axum/tests/http/attacks.rs"]
+mod attacks;
+#[path = "../../../axum/tests/http/discovery.rs"]
+mod discovery;
+#[path = "../../../axum/tests/http/elsewhere.rs"]
+mod elsewhere;
+#[path = "../../../axum/tests/http/nested.rs"]
+mod nested;
+#[path = "../../../axum/tests/http/other_connection.rs"]
+mod other_connection;
+#[path = "../../../axum/tests/http/other_sites.rs"]
+mod other_sites;
+#[path = "../../../axum/tests/http/outage.rs"]
+mod outage;
+mod serve;
+#[path = "../../../axum/tests/http/sign_in.rs"]
+mod sign_in;

@@ -1,0 +1,92 @@
+//! Where the routes of a service are.
+
+/// Our metadata (GET).
+pub const METADATA: &str = "/saml/metadata";
+/// Starts a sign-in: `organization`, what the person typed, and `return`, a path. By GET in the query, for links; by POST in a form, for a
+/// field in which people type an address: what stands in a query is written into logs and histories.
+pub const LOGIN: &str = "/saml/login";
+/// The assertion consumer (POST).
+pub const ASSERTION_CONSUMER: &str = "/saml/acs";
+/// The assertion consumer of a connection that has one of its own (POST).
+pub const CONNECTION_ASSERTION_CONSUMER: &str = "/saml/{connection}/acs";
+/// Our metadata for the identity provider of one connection (GET).
+pub const CONNECTION_METADATA: &str = "/saml/{connection}/metadata";
+/// Ends the session here (POST from a page of this service); the one at the identity provider goes on.
+pub const LOGOUT: &str = "/saml/logout";
+
+/// The paths of the routes that `vouchsafe-axum` and `vouchsafe-actix` make. They are relative to where the routes are nested.
+///
+/// The service provider's entity ID and assertion consumer, and those of connections, are configured where these are built: as addresses
+/// that browsers see.
+///
+/// ```
+/// use vouchsafe_web::Paths;
+///
+/// let paths = Paths::default().login("/sso/start").assertion_consumer("/sso/callback");
+/// assert_eq!(paths.login, "/sso/start");
+/// assert_eq!(paths.metadata, "/saml/metadata");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+#[must_use]
+pub struct Paths {
+    /// Where our metadata is. Default: [`METADATA`].
+    pub metadata: String,
+    /// Where a sign-in starts. Default: [`LOGIN`].
+    pub login: String,
+    /// Where responses are posted. Default: [`ASSERTION_CONSUMER`].
+    pub assertion_consumer: String,
+    /// Where responses are posted over a connection that has an assertion consumer of its own. Default:
+    /// [`CONNECTION_ASSERTION_CONSUMER`].
+    pub connection_assertion_consumer: String,
+    /// Where our metadata for one connection is. Default: [`CONNECTION_METADATA`].
+    pub connection_metadata: String,
+    /// Where a session ends, if sessions are those of [`Provisioned`](crate::Provisioned). Default: [`LOGOUT`].
+    pub logout: String,
+}
+
+impl Default for Paths {
+    fn default() -> Paths {
+        Paths {
+            metadata: METADATA.to_owned(),
+            login: LOGIN.to_owned(),
+            assertion_consumer: ASSERTION_CONSUMER.to_owned(),
+            connection_assertion_consumer: CONNECTION_ASSERTION_CONSUMER.to_owned(),
+            connection_metadata: CONNECTION_METADATA.to_owned(),
+            logout: LOGOUT.to_owned(),
+        }
+    }
+}
+
+impl Paths {
+    /// Sets [`metadata`](Self::metadata).
+    pub fn metadata(self, path: &str) -> Paths {
+        Paths { metadata: path.to_owned(), ..self }
+    }
+
+    /// Sets [`login`](Self::login).
+    pub fn login(self, path: &str) -> Paths {
+        Paths { login: path.to_owned(), ..self }
+    }
+
+    /// Sets [`assertion_consumer`](Self::assertion_consumer).
+    pub fn assertion_consumer(self, path: &str) -> Paths {
+        Paths { assertion_consumer: path.to_owned(), ..self }
+    }
+
+    /// Sets [`connection_assertion_consumer`](Self::connection_assertion_consumer). The path has the parameter `{connection}`, the connection's
+    /// name.
+    pub fn connection_assertion_consumer(self, path: &str) -> Paths {
+        Paths { connection_assertion_consumer: path.to_owned(), ..self }
+    }
+
+    /// Sets [`connection_metadata`](Self::connection_metadata). The path has the parameter `{connection}`, the connection's name.
+    pub fn connection_metadata(self, path: &str) -> Paths {
+        Paths { connection_metadata: path.to_owned(), ..self }
+    }
+
+    /// Sets [`logout`](Self::logout).
+    pub fn logout(self, path: &str) -> Paths {
+        Paths { logout: path.to_owned(), ..self }
+    }
+}
