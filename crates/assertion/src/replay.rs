@@ -35,6 +35,9 @@ impl ReplayKey {
     }
 
     /// SHA-256 over the issuer and the assertion's ID: 64 hexadecimal digits in lower case.
+    ///
+    /// The connection is not part of it. Two connections can have one identity provider, and an assertion is accepted once over both. The
+    /// cost is small: who claims the entity ID of another can make a replay of an assertion whose ID they guess before it is used.
     #[must_use]
     pub fn hash(&self) -> &str {
         &self.hash

@@ -21,11 +21,13 @@ use crate::{Identity, TokenHash, identity::ReceivedNameId, text::folded, token::
 /// hash: do that before you write a login anywhere. `Debug` shows no attribute's value.
 ///
 /// ```
+/// use vouchsafe_assertion::ConnectionId;
 /// use vouchsafe_metadata::EntityId;
 /// use vouchsafe_provisioning::LoginFacts;
 ///
 /// let now = "2026-01-15T09:00:00Z".parse()?;
-/// let login = LoginFacts::new(EntityId::new("http://www.okta.com/exk1")?, "ada@example.com", now)
+/// let (connection, issuer) = (ConnectionId::new("acme")?, EntityId::new("http://www.okta.com/exk1")?);
+/// let login = LoginFacts::new(connection, issuer, "ada@example.com", now)
 ///     .with_assertion_id("id1")
 ///     .with_attribute("user.email", ["ada@example.com"])
 ///     .with_attribute("department", ["Engineering", "Everyone"]);
@@ -38,10 +40,8 @@ use crate::{Identity, TokenHash, identity::ReceivedNameId, text::folded, token::
 pub struct LoginFacts {
     /// entityID of the identity provider that signed. It is what the identity provider calls itself: whose it is, the connection says.
     pub issuer: EntityId,
-    /// The connection that the login came over. Every [`Login`] has one; `None` in facts that somebody wrote down to see what would be
-    /// planned, and then it is not asked whether it is the organization's.
-    #[serde(default)]
-    pub connection: Option<ConnectionId>,
+    /// The connection that the login came over: the one whose key verified the assertion.
+    pub connection: ConnectionId,
     /// The NameID's value, as it came; `None` when there was no NameID.
     #[serde(default)]
     pub subject: Option<String>,
@@ -79,11 +79,16 @@ pub struct LoginFacts {
 }
 
 impl LoginFacts {
-    /// A login of a person with this NameID, without attributes.
-    pub fn new(issuer: EntityId, subject: impl Into<String>, at: DateTime<Utc>) -> Self {
+    /// A login over this connection, of a person with this NameID, without attributes.
+    pub fn new(
+        connection: ConnectionId,
+        issuer: EntityId,
+        subject: impl Into<String>,
+        at: DateTime<Utc>,
+    ) -> Self {
         Self {
             issuer,
-            connection: None,
+            connection,
             subject: Some(subject.into()),
             subject_format: None,
             subject_name_qualifier: None,
@@ -122,13 +127,6 @@ impl LoginFacts {
     ) -> Self {
         self.subject_name_qualifier = name_qualifier.map(str::to_owned);
         self.subject_sp_name_qualifier = sp_name_qualifier.map(str::to_owned);
-        self
-    }
-
-    /// The same login over this connection.
-    #[must_use]
-    pub fn over(mut self, connection: ConnectionId) -> Self {
-        self.connection = Some(connection);
         self
     }
 
@@ -203,13 +201,13 @@ impl LoginFacts {
             name_qualifier: self.subject_name_qualifier.as_deref(),
             sp_name_qualifier: self.subject_sp_name_qualifier.as_deref(),
         };
-        Some(received.identity(&self.issuer, self.audience.as_ref()))
+        Some(received.identity(self.connection.clone(), &self.issuer, self.audience.as_ref()))
     }
 
     /// Whom the one value of an attribute names.
     pub(crate) fn named_by(&self, attribute: &str) -> Option<Identity> {
         let value = self.single(attribute).value()?;
-        Some(Identity::of_attribute(self.issuer.clone(), attribute, value))
+        Some(Identity::of_attribute(self.connection.clone(), attribute, value))
     }
 
     /// The one value of an attribute that stands for one thing.
@@ -238,6 +236,7 @@ impl fmt::Debug for LoginFacts {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("LoginFacts")
+            .field("connection", &self.connection)
             .field("issuer", &self.issuer)
             .field("at", &self.at)
             .field("attributes", &self.attributes.keys().collect::<Vec<_>>())
@@ -247,8 +246,8 @@ impl fmt::Debug for LoginFacts {
 
 impl From<&Login> for LoginFacts {
     fn from(login: &Login) -> Self {
-        let mut facts = Self::new(login.issuer().clone(), "", login.accepted_at());
-        facts.connection = Some(login.connection().clone());
+        let (connection, issuer) = (login.connection().clone(), login.issuer().clone());
+        let mut facts = Self::new(connection, issuer, "", login.accepted_at());
         let of_name_id =
             |part: fn(&NameId) -> Option<&str>| login.name_id().and_then(part).map(str::to_owned);
         facts.hashing = Hashing::by(login.provider());

@@ -1,27 +1,32 @@
-//! Who a person is at an identity provider: what an account is found by.
+//! Who a person is over a connection: what an account is found by.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use vouchsafe_assertion::{Login, NameId};
+use vouchsafe_assertion::{ConnectionId, Login, NameId};
 use vouchsafe_metadata::{EntityId, name_id_format};
 
-/// A person as one identity provider names them. Compared byte by byte, in every part.
+/// A person as the identity provider of one connection names them. Compared byte by byte, in every part.
+///
+/// The connection is part of it, and the entity ID of the identity provider is not: an entity ID is a name that anybody can put into
+/// metadata, while the key that verified an assertion names the connection. So nobody is found over another connection than the one that
+/// they were linked over, until the organization [says so](crate::Takeover).
 ///
 /// A NameID is told apart by its Format and both qualifiers as well as by its value: three persons may be named
-/// `12345` by one identity provider, in three formats or for three service providers. What is left out is
+/// `12345` over one connection, in three formats or for three service providers. What is left out is
 /// filled in as the specification says: no Format is `unspecified` (SAML Core 2.2.2), and a persistent name
 /// without NameQualifier or SPNameQualifier is qualified by the identity provider and by the service provider
 /// that it was made for (SAML Core 8.3.7). In other formats a qualifier that did not come is none. A value of
 /// an attribute is told apart from a NameID, and by the attribute's name.
 ///
-/// `Debug` shows the identity provider only.
+/// `Debug` shows the connection only.
 ///
 /// ```
-/// use vouchsafe_metadata::{EntityId, name_id_format};
+/// use vouchsafe_assertion::ConnectionId;
+/// use vouchsafe_metadata::name_id_format;
 /// use vouchsafe_provisioning::Identity;
 ///
-/// let okta = EntityId::new("http://www.okta.com/exk1")?;
+/// let okta = ConnectionId::new("acme-okta")?;
 /// let unspecified = Identity::new(okta.clone(), "12345");
 /// let persistent = unspecified.clone().with_format(name_id_format::PERSISTENT);
 /// let number = Identity::of_attribute(okta, "employeeNumber", "12345");
@@ -32,8 +37,8 @@ use vouchsafe_metadata::{EntityId, name_id_format};
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Identity {
-    /// The identity provider's entityID.
-    pub issuer: EntityId,
+    /// The connection that the person signs in over.
+    pub connection: ConnectionId,
     /// What the subject is a value of.
     pub source: SubjectSource,
     /// The stable subject: the NameID's value, or that of the attribute that the policy chose.
@@ -65,33 +70,40 @@ pub enum SubjectSource {
 
 impl Identity {
     /// A NameID of the format `unspecified` without qualifiers.
-    pub fn new(issuer: EntityId, subject: impl Into<String>) -> Self {
+    pub fn new(connection: ConnectionId, subject: impl Into<String>) -> Self {
         let format = name_id_format::UNSPECIFIED.to_owned();
         let source = SubjectSource::NameId { format, name_qualifier: None, sp_name_qualifier: None };
-        Self { issuer, source, subject: subject.into() }
+        Self { connection, source, subject: subject.into() }
     }
 
     /// A value of an attribute.
-    pub fn of_attribute(issuer: EntityId, name: impl Into<String>, value: impl Into<String>) -> Self {
-        Self { issuer, source: SubjectSource::Attribute { name: name.into() }, subject: value.into() }
+    pub fn of_attribute(connection: ConnectionId, name: impl Into<String>, value: impl Into<String>) -> Self {
+        Self { connection, source: SubjectSource::Attribute { name: name.into() }, subject: value.into() }
     }
 
-    /// A NameID as an identity provider gave it to a service provider, in an assertion or in a logout request.
+    /// A NameID as the identity provider of a connection gave it to a service provider, in an assertion or in a logout request. The entity
+    /// IDs of both qualify a persistent name that has no qualifiers of its own.
     #[must_use]
-    pub fn of_name_id(name_id: &NameId, issuer: &EntityId, service_provider: &EntityId) -> Self {
+    pub fn of_name_id(
+        name_id: &NameId,
+        connection: ConnectionId,
+        issuer: &EntityId,
+        service_provider: &EntityId,
+    ) -> Self {
         let received = ReceivedNameId {
             value: name_id.value(),
             format: name_id.format(),
             name_qualifier: name_id.name_qualifier(),
             sp_name_qualifier: name_id.sp_name_qualifier(),
         };
-        received.identity(issuer, Some(service_provider))
+        received.identity(connection, issuer, Some(service_provider))
     }
 
     /// The NameID of a login; `None` where there is none.
     #[must_use]
     pub fn of_login(login: &Login) -> Option<Self> {
-        Some(Self::of_name_id(login.name_id()?, login.issuer(), login.audience()))
+        let connection = login.connection().clone();
+        Some(Self::of_name_id(login.name_id()?, connection, login.issuer(), login.audience()))
     }
 
     /// The same NameID in another format, without qualifiers.
@@ -122,13 +134,13 @@ impl Identity {
             SubjectSource::NameId { format, name_qualifier, sp_name_qualifier } => {
                 let qualifiers = [name_qualifier.as_deref(), sp_name_qualifier.as_deref()];
                 let [name_qualifier, sp_name_qualifier] = qualifiers.map(optional);
-                let issuer = part(self.issuer.as_str());
+                let connection = part(self.connection.as_str());
                 let [format, subject] = [format, &self.subject].map(|text| part(text));
-                format!("name-id {issuer} {format} {name_qualifier} {sp_name_qualifier} {subject}")
+                format!("name-id {connection} {format} {name_qualifier} {sp_name_qualifier} {subject}")
             }
             SubjectSource::Attribute { name } => {
-                let [issuer, name, subject] = [self.issuer.as_str(), name, &self.subject].map(part);
-                format!("attribute {issuer} {name} {subject}")
+                let [connection, name, subject] = [self.connection.as_str(), name, &self.subject].map(part);
+                format!("attribute {connection} {name} {subject}")
             }
         }
     }
@@ -136,7 +148,7 @@ impl Identity {
 
 impl fmt::Debug for Identity {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Identity").field("issuer", &self.issuer).finish_non_exhaustive()
+        formatter.debug_struct("Identity").field("connection", &self.connection).finish_non_exhaustive()
     }
 }
 
@@ -159,7 +171,12 @@ pub(crate) struct ReceivedNameId<'n> {
 
 impl ReceivedNameId<'_> {
     /// With what was left out filled in (SAML Core 2.2.2, 8.3.7).
-    pub(crate) fn identity(self, issuer: &EntityId, service_provider: Option<&EntityId>) -> Identity {
+    pub(crate) fn identity(
+        self,
+        connection: ConnectionId,
+        issuer: &EntityId,
+        service_provider: Option<&EntityId>,
+    ) -> Identity {
         let format = self.format.unwrap_or(name_id_format::UNSPECIFIED);
         let is_persistent = format == name_id_format::PERSISTENT;
         let default = |qualifier: Option<&EntityId>| {
@@ -173,6 +190,6 @@ impl ReceivedNameId<'_> {
                 .map(str::to_owned)
                 .or_else(|| default(service_provider)),
         };
-        Identity { issuer: issuer.clone(), source, subject: self.value.to_owned() }
+        Identity { connection, source, subject: self.value.to_owned() }
     }
 }

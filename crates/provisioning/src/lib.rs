@@ -15,10 +15,10 @@
 //! * a login that says less (an attribute is absent) never takes anything away;
 //! * a plan depends on its arguments only.
 //!
-//! An assertion is bound to an organization by two things that must agree: the identity provider that signed,
+//! An assertion is bound to an organization by two things that must agree: the connection whose key verified it,
 //! and the [`OrganizationToken`] that comes as an attribute and is stored as a hash.
 //!
-//! A person is found by an [`Identity`]: the identity provider, and the NameID with its Format and qualifiers or
+//! A person is found by an [`Identity`]: the connection, and the NameID with its Format and qualifiers or
 //! one attribute. An [`EmailAddress`] decides something only where its [`Domain`] was verified by the one
 //! organization that it belongs to.
 

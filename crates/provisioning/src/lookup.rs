@@ -7,7 +7,7 @@ use vouchsafe_crypto::CryptoError;
 use crate::{Domain, EmailAddress, Identity, LoginFacts, Policy, Snapshot, TokenHash, text::folded};
 
 /// What a store looks up to make the [`Snapshot`] for a login: the organization by one of the token hashes, or
-/// else by the identity provider; and of its accounts those with one of the identities or e-mail addresses.
+/// else by the connection; and of its accounts those with one of the identities or e-mail addresses.
 ///
 /// Which attribute holds the token, the subject or the address is the policy's affair, and the policy is the
 /// organization's, which is what is being looked for. So everything that any policy could mean is looked up:

@@ -13,12 +13,12 @@ use crate::{Account, Role};
 ///
 /// ```
 /// use chrono::{DateTime, TimeDelta, Utc};
-/// use vouchsafe_metadata::EntityId;
+/// use vouchsafe_assertion::ConnectionId;
 /// use vouchsafe_provisioning::{Account, AccountId, Identity, OrganizationId, unused_accounts};
 ///
 /// let now: DateTime<Utc> = "2026-03-01T00:00:00Z".parse()?;
 /// let mut ada = Account::new(AccountId::new("1"), OrganizationId::new("acme"), "ada@example.com");
-/// ada.identities.push(Identity::new(EntityId::new("http://www.okta.com/exk1")?, "00u1"));
+/// ada.identities.push(Identity::new(ConnectionId::new("acme")?, "00u1"));
 /// ada.last_sign_in = Some(now - TimeDelta::days(91));
 /// assert_eq!(unused_accounts([&ada], now, TimeDelta::days(90)).len(), 1);
 /// assert_eq!(unused_accounts([&ada], now, TimeDelta::days(92)).len(), 0);

@@ -60,7 +60,7 @@ pub struct Organization {
     #[serde(default)]
     pub seat_limit: Option<u32>,
     /// Its connections: over no other does anybody sign in to it, whatever entity ID and token the assertion has. Empty: the one that has
-    /// the organization's id as its name.
+    /// the organization's id as its name. A connection belongs to one organization: a store refuses it to a second.
     #[serde(default)]
     pub connections: BTreeSet<ConnectionId>,
     /// Mail domains that it was shown to own: only for these may an account be linked by e-mail, people who
@@ -100,6 +100,15 @@ impl Organization {
     #[must_use]
     pub fn identity_provider(&self) -> Option<&EntityId> {
         self.conversion.as_ref().map(|conversion| &conversion.identity_provider)
+    }
+
+    /// The connections over which people sign in to the organization: those that it names, or else the one of its id.
+    #[must_use]
+    pub fn own_connections(&self) -> BTreeSet<ConnectionId> {
+        match self.connections.is_empty() {
+            true => ConnectionId::new(self.id.as_str()).into_iter().collect(),
+            false => self.connections.clone(),
+        }
     }
 
     /// Whether people sign in to the organization over this connection.

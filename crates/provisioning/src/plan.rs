@@ -277,9 +277,9 @@ impl fmt::Display for Action {
             }
             Self::LinkIdentity { identity } => write!(
                 formatter,
-                "Links the account to {} of {}",
+                "Links the account to {} over the connection {}",
                 Shown(&identity.subject),
-                Shown(identity.issuer.as_str())
+                identity.connection
             ),
             Self::SetField { field, before: None, after } => {
                 write!(formatter, "Sets the {} to {}", field.name(), Shown(after))

@@ -29,8 +29,8 @@ pub(crate) fn plan(
     linking: Option<&AccountId>,
 ) -> Result<Plan, Refused> {
     let case = Case { policy, login, snapshot };
-    organization_is_the_signers(case)?;
     connection_is_the_organizations(case)?;
+    organization_is_entitled(case)?;
     token_is_the_organizations(case)?;
     let identity = stable_identity(case)?;
     let mut draft = Draft::new(case, &identity, assertion_hash(login).map_err(Refused::cryptography)?);
@@ -62,29 +62,33 @@ pub(crate) fn plan(
     Ok(draft.finish())
 }
 
-fn organization_is_the_signers(case: Case<'_>) -> Result<(), Refused> {
-    let organization = &case.snapshot.organization;
-    match organization.identity_provider() {
-        None => Err(Refused::NotConverted { organization: organization.name.clone() }),
-        Some(expected) if *expected != case.login.issuer => Err(Refused::OrganizationMismatch {
-            organization: organization.name.clone(),
-            expected: expected.to_string(),
-            actual: case.login.issuer.to_string(),
-        }),
-        Some(_) => Ok(()),
-    }
-}
-
 /// An entity ID is a name that any identity provider can give itself, and a token is known to whoever signed in once. The key that signed
-/// is the connection's, so the connection decides.
+/// is the connection's, so the connection decides; the entity ID only says which of two mistakes it looks like.
 fn connection_is_the_organizations(case: Case<'_>) -> Result<(), Refused> {
     let organization = &case.snapshot.organization;
-    match &case.login.connection {
-        Some(connection) if !organization.signs_in_over(connection) => Err(Refused::OtherConnection {
-            organization: organization.name.clone(),
-            connection: connection.clone(),
-        }),
-        _ => Ok(()),
+    let name = || organization.name.clone();
+    let Some(expected) = organization.identity_provider() else {
+        return Err(Refused::NotConverted { organization: name() });
+    };
+    if organization.signs_in_over(&case.login.connection) {
+        return Ok(());
+    }
+    if *expected != case.login.issuer {
+        return Err(Refused::OrganizationMismatch {
+            organization: name(),
+            expected: expected.to_string(),
+            actual: case.login.issuer.to_string(),
+        });
+    }
+    Err(Refused::OtherConnection { organization: name(), connection: case.login.connection.clone() })
+}
+
+/// At every sign-in: an organization whose plan no longer includes SAML SSO signs nobody in over it, new or known.
+fn organization_is_entitled(case: Case<'_>) -> Result<(), Refused> {
+    let organization = &case.snapshot.organization;
+    match organization.entitled {
+        true => Ok(()),
+        false => Err(Refused::NotEntitled { organization: organization.name.clone() }),
     }
 }
 

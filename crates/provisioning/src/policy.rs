@@ -74,18 +74,19 @@ impl Policy {
     /// Why the person may not sign in.
     ///
     /// ```
+    /// use vouchsafe_assertion::ConnectionId;
     /// use vouchsafe_crypto::Provider;
     /// use vouchsafe_metadata::EntityId;
     /// use vouchsafe_provisioning::{LoginFacts, Organization, OrganizationId, Policy, Snapshot};
     ///
     /// let now = "2026-01-15T09:00:00Z".parse()?;
     /// let okta = EntityId::new("http://www.okta.com/exk1")?;
-    /// let mut acme = Organization::new(OrganizationId::new("1"), "acme", "Acme");
+    /// let mut acme = Organization::new(OrganizationId::new("acme"), "acme", "Acme");
     /// acme.entitled = true;
     /// let token = acme.convert(okta.clone(), &Provider::rustcrypto(), now)?.reveal();
     /// let snapshot = Snapshot::new(acme);
     ///
-    /// let login = LoginFacts::new(okta, "00u1", now)
+    /// let login = LoginFacts::new(ConnectionId::new("acme")?, okta, "00u1", now)
     ///     .with_attribute("user.email", ["ada@example.com"])
     ///     .with_attribute("token", [token]);
     /// let plan = Policy::default().plan(&login, &snapshot)?;

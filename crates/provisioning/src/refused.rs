@@ -13,10 +13,12 @@ use crate::{AddressError, Domain, text::Shown};
 ///
 /// ```
 /// # use vouchsafe_provisioning::{LoginFacts, Organization, OrganizationId, Policy, Snapshot};
+/// # use vouchsafe_assertion::ConnectionId;
 /// # use vouchsafe_metadata::EntityId;
 /// # let now = "2026-01-15T09:00:00Z".parse()?;
 /// let snapshot = Snapshot::new(Organization::new(OrganizationId::new("1"), "acme", "Acme"));
-/// let login = LoginFacts::new(EntityId::new("http://www.okta.com/exk1")?, "ada@example.com", now);
+/// let (connection, issuer) = (ConnectionId::new("acme")?, EntityId::new("http://www.okta.com/exk1")?);
+/// let login = LoginFacts::new(connection, issuer, "ada@example.com", now);
 /// let refused = Policy::default().plan(login, &snapshot).unwrap_err();
 /// assert_eq!(refused.code(), "provisioning.not_converted");
 /// println!("{refused}\n{}", refused.hint());

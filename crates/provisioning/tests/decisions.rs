@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
+use vouchsafe_assertion::ConnectionId;
 use vouchsafe_crypto::Provider;
 use vouchsafe_metadata::EntityId;
 use vouchsafe_provisioning::{
@@ -24,6 +25,9 @@ struct Case {
     name: String,
     policy: String,
     issuer: Option<String>,
+    connection: Option<String>,
+    #[serde(default = "yes")]
+    entitled: bool,
     subject: Option<String>,
     subject_format: Option<String>,
     #[serde(default)]
@@ -61,6 +65,8 @@ fn every_case_is_decided_as_written() {
         snapshot.organization.seat_limit = case.seat_limit;
         snapshot.accounts.extend(case.account.map(known));
         let mut login = login(&token);
+        snapshot.organization.entitled = case.entitled;
+        login.connection = case.connection.map_or(login.connection, |name| ConnectionId::new(name).unwrap());
         login.issuer = case.issuer.map_or(login.issuer, |issuer| EntityId::new(issuer).unwrap());
         login.subject = case.subject.or(login.subject).filter(|name| name != "none");
         login.subject_format = case.subject_format;
@@ -170,7 +176,7 @@ fn unused_accounts_are_suspended_but_not_the_last_owner() {
     let long_ago = now() - TimeDelta::days(100);
     let linked = |id: &str, role, last_sign_in| {
         let mut account = Account::new(AccountId::new(id), acme_id(), format!("{id}@example.com"));
-        account.identities.push(Identity::new(okta(), id));
+        account.identities.push(Identity::new(connection(), id));
         account.role = role;
         account.last_sign_in = last_sign_in;
         account
@@ -200,8 +206,16 @@ fn unused_accounts_are_suspended_but_not_the_last_owner() {
     assert_eq!(refused.code(), "provisioning.account_suspended");
 }
 
+fn yes() -> bool {
+    true
+}
+
 fn now() -> DateTime<Utc> {
     "2026-01-15T09:00:00Z".parse().unwrap()
+}
+
+fn connection() -> ConnectionId {
+    ConnectionId::new("acme").unwrap()
 }
 
 fn okta() -> EntityId {
@@ -227,7 +241,7 @@ fn acme() -> (Snapshot, String) {
 }
 
 fn login(token: &str) -> LoginFacts {
-    LoginFacts::new(okta(), "00u1", now())
+    LoginFacts::new(connection(), okta(), "00u1", now())
         .with_assertion_id("id1")
         .with_attribute("user.email", ["ada@example.com"])
         .with_attribute("user.username", ["ada"])
@@ -236,7 +250,7 @@ fn login(token: &str) -> LoginFacts {
 
 fn known_ada() -> Account {
     let mut ada = Account::new(AccountId::new("1"), acme_id(), "ada@example.com");
-    ada.identities.push(Identity::new(okta(), "00u1"));
+    ada.identities.push(Identity::new(connection(), "00u1"));
     ada
 }
 
@@ -244,8 +258,8 @@ fn known(known: Known) -> Account {
     let mut account = Account::new(AccountId::new("1"), acme_id(), known.email);
     account.username = known.username.unwrap_or(account.username);
     account.identities.extend(known.identity.map(|subject| match known.attribute {
-        Some(attribute) => Identity::of_attribute(okta(), attribute, subject),
-        None => Identity::new(okta(), subject),
+        Some(attribute) => Identity::of_attribute(connection(), attribute, subject),
+        None => Identity::new(connection(), subject),
     }));
     account.first_name = known.first_name;
     account.last_name = known.last_name;

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 
 use chrono::{DateTime, Utc};
 use proptest::{collection::vec, option, prelude::*, sample::select};
+use vouchsafe_assertion::ConnectionId;
 use vouchsafe_crypto::Provider;
 use vouchsafe_metadata::EntityId;
 use vouchsafe_provisioning::{
@@ -28,6 +29,10 @@ static ACME: LazyLock<(Organization, String)> = LazyLock::new(|| {
         acme.convert(okta(), &Provider::rustcrypto(), now()).expect("an entitled organization converts");
     (acme, token.reveal())
 });
+
+fn connection() -> ConnectionId {
+    ConnectionId::new("acme").unwrap()
+}
 
 fn okta() -> EntityId {
     EntityId::new("http://www.okta.com/exk1").unwrap()
@@ -76,7 +81,7 @@ prop_compose! {
         first_name in vec(select(["Ada", "Bob", " "].as_slice()), 0..3),
         groups in option::of(vec(select(NAMES.as_slice()), 0..5)),
     ) -> LoginFacts {
-        let mut login = LoginFacts::new(okta(), subject, now())
+        let mut login = LoginFacts::new(connection(), okta(), subject, now())
             .with_assertion_id("id1")
             .with_attribute("token", [ACME.1.clone()])
             .with_attribute("user.first_name", first_name);
@@ -102,7 +107,7 @@ prop_compose! {
         let organization = OrganizationId::new(if foreign { "other" } else { "acme" });
         let id = AccountId::new(format!("account-{person}@{domain}-{foreign}"));
         let mut account = Account::new(id, organization, format!("{person}@{domain}"));
-        account.identities.extend(identity.map(|subject| Identity::new(okta(), subject)));
+        account.identities.extend(identity.map(|subject| Identity::new(connection(), subject)));
         account.status = if suspended { Status::Suspended } else { Status::Active };
         account.role = if owner { Role::Owner } else { Role::Member };
         account.has_password = has_password;
@@ -278,9 +283,16 @@ proptest! {
         policy in policies(), login in logins(), state in snapshots(),
     ) {
         let mut foreign = login.clone();
+        foreign.connection = ConnectionId::new("globex").unwrap();
+        let refused = policy.plan(&foreign, &state).unwrap_err();
+        prop_assert_eq!(refused.code(), "provisioning.other_connection");
         foreign.issuer = EntityId::new("http://www.okta.com/exk2").unwrap();
         let refused = policy.plan(foreign, &state).unwrap_err();
         prop_assert_eq!(refused.code(), "provisioning.organization_mismatch");
+        let mut not_entitled = state.clone();
+        not_entitled.organization.entitled = false;
+        let refused = policy.plan(&login, &not_entitled).unwrap_err();
+        prop_assert_eq!(refused.code(), "provisioning.not_entitled");
         let without = policy.plan(login.without_attribute("token"), &state);
         let is_missing = matches!(without, Err(Refused::TokenMissing { .. }));
         prop_assert!(is_missing);

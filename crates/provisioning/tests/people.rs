@@ -50,9 +50,9 @@ fn three_persons_of_one_name_get_three_accounts() {
 fn people_sign_in_over_the_connections_of_their_organization_alone() {
     let (mut snapshot, token) = acme();
     let over = |name: &str| {
-        login(&token, "ada")
-            .with_attribute("user.email", ["ada@example.com"])
-            .over(ConnectionId::new(name).unwrap())
+        let mut login = login(&token, "ada").with_attribute("user.email", ["ada@example.com"]);
+        login.connection = ConnectionId::new(name).unwrap();
+        login
     };
     let code = |snapshot: &Snapshot, name: &str| {
         Policy::default().plan(over(name), snapshot).map_or_else(|refused| refused.code(), |_| "")
@@ -68,6 +68,30 @@ fn people_sign_in_over_the_connections_of_their_organization_alone() {
     // The account is no more to be had over a foreign connection than a new one.
     let after = snapshot.after(&Policy::default().plan(over("acme-okta"), &snapshot).unwrap());
     assert_eq!((code(&after, "acme-okta"), code(&after, "globex")), ("", refused));
+}
+
+/// Two connections of one organization to one identity provider, as while it is replaced: each name is another person.
+#[test]
+fn a_person_of_one_connection_is_not_that_of_another() {
+    let (mut snapshot, token) = acme();
+    let connections = ["acme-old", "acme-new"].map(|name| ConnectionId::new(name).unwrap());
+    snapshot.organization.connections = connections.clone().into();
+    let [old, new] = connections.map(|connection| {
+        let mut login = login(&token, "12345").with_attribute("number", ["7"]);
+        login.connection = connection;
+        login
+    });
+    for policy in ["", "[identity]\nsubject_attribute = 'number'"] {
+        let policy = Policy::from_toml(policy).unwrap();
+        let old = old.clone().with_attribute("user.email", ["ada@example.com"]);
+        let known = snapshot.after(&policy.plan(&old, &snapshot).unwrap());
+        assert!(policy.plan(&old, &known).unwrap().is_empty());
+        let same_address = new.clone().with_attribute("user.email", ["ada@example.com"]);
+        assert_eq!(code(policy.plan(&same_address, &known)), "provisioning.email_taken");
+        let plan =
+            policy.plan(new.clone().with_attribute("user.email", ["bob@example.com"]), &known).unwrap();
+        assert!(matches!(plan.steps()[0].action, Action::CreateAccount { .. }), "{plan}");
+    }
 }
 
 #[test]
@@ -167,7 +191,7 @@ fn nobody_is_admitted_with_the_domain_of_another_organization() {
 
     // A known person signs in all the same; only the address does not follow.
     let mut known = account("1", "eve@example.com");
-    known.identities.push(Identity::new(okta(), "00u9"));
+    known.identities.push(Identity::new(connection(), "00u9"));
     snapshot.accounts.push(known);
     let plan = Policy::default().plan(&ceo, &snapshot).unwrap();
     assert!(plan.is_empty());
@@ -185,7 +209,7 @@ fn nobody_is_admitted_with_the_domain_of_another_organization() {
 fn a_known_person_with_an_unusable_address_is_let_in_and_keeps_the_old_one() {
     let (mut snapshot, token) = acme();
     let mut known = account("1", "ada@example.com");
-    known.identities.push(Identity::new(okta(), "00u1"));
+    known.identities.push(Identity::new(connection(), "00u1"));
     snapshot.accounts.push(known);
     let login = login(&token, "00u1").with_attribute("user.email", ["jos\u{e9}@example.com"]);
     let plan = Policy::default().plan(&login, &snapshot).unwrap();
@@ -213,7 +237,7 @@ fn a_policy_and_an_organization_have_domains_that_are_domains() {
 #[test]
 fn an_assertion_without_an_id_has_no_hash() {
     let (snapshot, token) = acme();
-    let login = LoginFacts::new(okta(), "00u1", now())
+    let login = LoginFacts::new(connection(), okta(), "00u1", now())
         .with_attribute("user.email", ["ada@example.com"])
         .with_attribute("token", [token]);
     let plan = Policy::default().plan(login, &snapshot).unwrap();
@@ -240,7 +264,7 @@ fn no_address_is_in_an_error_or_in_debug() {
     let mut known = account("1", "secret.person@example.com");
     known.first_name = Some("Secretia".to_owned());
     known.username = "secret.person".to_owned();
-    known.identities.push(Identity::new(okta(), "secret.person@example.com"));
+    known.identities.push(Identity::new(connection(), "secret.person@example.com"));
     snapshot.accounts.push(known);
     let secret = |subject: &str, email: &str| {
         login(&token, subject)
@@ -285,7 +309,7 @@ fn no_address_is_in_an_error_or_in_debug() {
 #[test]
 fn a_negative_time_without_sign_in_suspends_nobody() {
     let mut ada = account("1", "ada@example.com");
-    ada.identities.push(Identity::new(okta(), "00u1"));
+    ada.identities.push(Identity::new(connection(), "00u1"));
     ada.last_sign_in = Some(now());
     for after in [TimeDelta::days(-90), TimeDelta::nanoseconds(-1), TimeDelta::MIN, TimeDelta::MAX] {
         assert!(unused_accounts([&ada], now(), after).is_empty(), "{after}");
@@ -296,17 +320,17 @@ fn a_negative_time_without_sign_in_suspends_nobody() {
 
 prop_compose! {
     fn identities()(
-        issuer in select(["http://a", "http://b"].as_slice()),
+        connection in select(["a", "b"].as_slice()),
         format in option::of(select([name_id_format::PERSISTENT, name_id_format::UNSPECIFIED, "", "3:a"].as_slice())),
         qualifiers in (option::of(parts()), option::of(parts())),
         attribute in option::weighted(0.3, parts()),
         subject in parts(),
     ) -> Identity {
-        let issuer = EntityId::new(issuer).unwrap();
+        let connection = ConnectionId::new(connection).unwrap();
         match attribute {
-            Some(name) => Identity::of_attribute(issuer, name, subject),
+            Some(name) => Identity::of_attribute(connection, name, subject),
             None => {
-                let identity = Identity::new(issuer, subject);
+                let identity = Identity::new(connection, subject);
                 let identity = match format {
                     Some(format) => identity.with_format(format),
                     None => identity,
@@ -354,6 +378,10 @@ fn now() -> DateTime<Utc> {
     "2026-01-15T09:00:00Z".parse().unwrap()
 }
 
+fn connection() -> ConnectionId {
+    ConnectionId::new("acme").unwrap()
+}
+
 fn okta() -> EntityId {
     EntityId::new("http://www.okta.com/exk1").unwrap()
 }
@@ -371,7 +399,9 @@ fn acme() -> (Snapshot, String) {
 }
 
 fn login(token: &str, subject: &str) -> LoginFacts {
-    LoginFacts::new(okta(), subject, now()).with_assertion_id("id1").with_attribute("token", [token])
+    LoginFacts::new(connection(), okta(), subject, now())
+        .with_assertion_id("id1")
+        .with_attribute("token", [token])
 }
 
 fn account(id: &str, email: &str) -> Account {

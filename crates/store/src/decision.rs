@@ -14,7 +14,7 @@ use crate::{AuditRecord, SignInError, StoreError, audit, text::fresh_ids};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum About {
-    /// A login: the organization that has the token that came, or else the identity provider; of its accounts those of
+    /// A login: the organization that has the token that came, or else the connection; of its accounts those of
     /// [`LookUp`](vouchsafe::provisioning::LookUp); its teams and projects of the [names](Policy::names_for) that its policy makes of the
     /// login; and which of the domains another organization has verified.
     Login(Box<LoginFacts>),

@@ -14,7 +14,7 @@ use crate::{Answer, Applied, AuditRecord, Decides, Decision, SignIn, SignedIn};
 /// [`sign_in`](Self::sign_in) for a login, [`decide`](Self::decide) for everything else. There is no version to lose a race on, and
 /// nothing to try again.
 pub trait Directory: Send + Sync + std::fmt::Debug {
-    /// Adds an organization. Its id, slug, tokens and verified domains must be new: a domain belongs to one
+    /// Adds an organization. Its id, slug, tokens, connections and verified domains must be new: each belongs to one
     /// organization.
     fn add_organization<'a>(&'a self, organization: &'a Organization) -> Answer<'a, ()>;
 
@@ -38,7 +38,7 @@ pub trait Directory: Send + Sync + std::fmt::Debug {
     fn organizations(&self) -> Answer<'_, Vec<OrganizationId>>;
 
     /// Replaces an organization (name, entitlement, conversion, tokens, seats, domains) that is still at the
-    /// version it was read at. Answers the next version. A slug, a token or a verified domain that another
+    /// version it was read at. Answers the next version. A slug, a token, a connection or a verified domain that another
     /// organization has is [`StoreError::Taken`](crate::StoreError::Taken).
     fn update_organization<'a>(&'a self, organization: &'a Versioned<Organization>) -> Answer<'a, u64>;
 

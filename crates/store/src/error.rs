@@ -67,12 +67,12 @@ pub enum StoreError {
         /// What to change.
         hint: &'static str,
     },
-    /// No organization has the login's token or its identity provider.
-    #[error("no organization signs in through {issuer}, and none has the token that came")]
+    /// No organization has the login's token or its connection.
+    #[error("no organization signs in over the connection {connection}, and none has the token that came")]
     #[non_exhaustive]
     NoOrganizationFor {
-        /// entityID of the identity provider.
-        issuer: String,
+        /// The connection.
+        connection: ConnectionId,
     },
     /// There is no such organization.
     #[error("there is no organization {organization}")]
@@ -195,7 +195,7 @@ impl StoreError {
             }
             Self::ConnectionUnusable { hint, .. } => hint,
             Self::NoOrganizationFor { .. } => {
-                "Convert the organization to SAML with this identity provider, and paste its token into the app's \
+                "Convert the organization to SAML, with this connection among its connections, and paste its token into the app's \
                  Advanced Sign-on Settings: token."
             }
             Self::OrganizationUnknown { .. } => "Add the organization first.",
@@ -299,9 +299,10 @@ impl StoreError {
         Self::Taken { what }
     }
 
-    /// For stores of your own: no organization has the login's token or its identity provider.
-    pub fn no_organization_for(issuer: impl Into<String>) -> Self {
-        Self::NoOrganizationFor { issuer: issuer.into() }
+    /// For stores of your own: no organization has the login's token or its connection.
+    #[must_use]
+    pub fn no_organization_for(connection: &ConnectionId) -> Self {
+        Self::NoOrganizationFor { connection: connection.clone() }
     }
 
     /// For stores of your own: a session is wanted for an account that is suspended.

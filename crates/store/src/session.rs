@@ -5,7 +5,7 @@ use std::fmt;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use vouchsafe::{
-    EntityId, Login, NameId,
+    ConnectionId, Login, NameId,
     crypto::{CryptoError, Provider, SecretString},
     provisioning::{AccountId, Identity, OrganizationId},
 };
@@ -39,8 +39,8 @@ pub trait SessionStore: Send + Sync + fmt::Debug {
     /// Ends one session; whether there was one.
     fn revoke<'a>(&'a self, id: &'a SessionId) -> Answer<'a, bool>;
 
-    /// Ends the sessions that an identity provider means in a logout request (SAML Core 3.7.1): those of the
-    /// name identifier with its Format and qualifiers, and of the session index where one is given. How many.
+    /// Ends the sessions that the identity provider of a connection means in a logout request (SAML Core 3.7.1): those of the
+    /// name identifier with its Format and qualifiers over that connection, and of the session index where one is given. How many.
     fn revoke_by_name_id<'a>(
         &'a self,
         name_id: &'a Identity,
@@ -62,11 +62,12 @@ pub struct Session {
     pub organization: OrganizationId,
     /// The account.
     pub account: AccountId,
-    /// The identity provider.
-    pub issuer: EntityId,
+    /// The connection that was signed in over, whose identity provider is told of a logout; `None`: no identity provider began the session.
+    #[serde(default)]
+    pub connection: Option<ConnectionId>,
     /// The person as the identity provider named them, whole, for a logout request.
     pub name_id: Option<SessionNameId>,
-    /// The same name with what was left out filled in, by which a logout request is compared.
+    /// The same name with what was left out filled in, and the connection, by which a logout request is compared.
     #[serde(default)]
     pub identity: Option<Identity>,
     /// The session at the identity provider.
@@ -82,25 +83,21 @@ impl Session {
     /// provider allows (SessionNotOnOrAfter, SAML Core 2.7.2).
     #[must_use]
     pub fn new(login: &Login, organization: OrganizationId, account: AccountId, at_most: TimeDelta) -> Self {
-        let mut session = Self::of(login.issuer().clone(), organization, account, login.accepted_at());
+        let mut session = Self::of(organization, account, login.accepted_at());
+        session.connection = Some(login.connection().clone());
         session.name_id = login.name_id().map(SessionNameId::from);
         session.identity = Identity::of_login(login);
         session.session_index = login.session_index().map(str::to_owned);
         session.lasting(at_most, login.session_not_on_or_after())
     }
 
-    /// A session without name and index that is over when it begins.
+    /// A session that no identity provider began, and that is over when it begins.
     #[must_use]
-    pub fn of(
-        issuer: EntityId,
-        organization: OrganizationId,
-        account: AccountId,
-        now: DateTime<Utc>,
-    ) -> Self {
+    pub fn of(organization: OrganizationId, account: AccountId, now: DateTime<Utc>) -> Self {
         Self {
             organization,
             account,
-            issuer,
+            connection: None,
             name_id: None,
             identity: None,
             session_index: None,
@@ -132,6 +129,7 @@ impl fmt::Debug for Session {
             .debug_struct("Session")
             .field("organization", &self.organization)
             .field("account", &self.account)
+            .field("connection", &self.connection)
             .field("expires_at", &self.expires_at)
             .finish_non_exhaustive()
     }

@@ -21,6 +21,7 @@ async fn build(app: &App, signed_in: &SignedIn) -> Result<Page, Failure> {
     let session = signed_in.session();
     let snapshot = app.store.whole(&session.organization).await?;
     let account = snapshot.account(&session.account).ok_or_else(|| Failure::new("The account is gone."))?;
+    let through = session.connection.as_ref().map_or("Password", |connection| connection.as_str());
     let until = session.expires_at.format("%Y-%m-%d %H:%M UTC").to_string();
     let page = Page::new("Home")
         .navigation(&account.email, account.role == Role::Owner)
@@ -31,7 +32,7 @@ async fn build(app: &App, signed_in: &SignedIn) -> Result<Page, Failure> {
                 ("E-mail", &account.email),
                 ("Username", &account.username),
                 ("Role", account.role.name()),
-                ("Signed in through", session.issuer.as_str()),
+                ("Signed in through", through),
                 ("Session ends", &until),
             ])
         })

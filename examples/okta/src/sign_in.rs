@@ -77,8 +77,7 @@ async fn owner_session(app: &App, credentials: &Credentials) -> Result<Option<Re
     let Some(owner) = snapshot.account_with_email(email.as_str()).filter(|owner| owner.is_active()) else {
         return Ok(None);
     };
-    let ourselves = app.service_provider().entity_id().clone();
-    let session = Session::of(ourselves, owner.organization.clone(), owner.id.clone(), Utc::now());
+    let session = Session::of(owner.organization.clone(), owner.id.clone(), Utc::now());
     let cookie = app.provisioned.open_session(&app.sso, &session.lasting(TimeDelta::hours(1), None)).await?;
     let location: (HeaderName, &str) = (LOCATION, "/settings");
     let mut response = (StatusCode::SEE_OTHER, [location]).into_response();

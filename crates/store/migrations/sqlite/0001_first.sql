@@ -30,13 +30,17 @@ CREATE INDEX vouchsafe_sessions_by_end ON vouchsafe_sessions (expires_at);
 CREATE TABLE vouchsafe_organizations (
     id TEXT PRIMARY KEY,
     slug TEXT NOT NULL UNIQUE,
-    identity_provider TEXT,
     version INTEGER NOT NULL,
     record TEXT NOT NULL,
     policy TEXT,
     metadata TEXT
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX vouchsafe_organizations_by_identity_provider ON vouchsafe_organizations (identity_provider);
+
+CREATE TABLE vouchsafe_organization_connections (
+    connection TEXT PRIMARY KEY,
+    organization TEXT NOT NULL REFERENCES vouchsafe_organizations (id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX vouchsafe_organization_connections_by_organization ON vouchsafe_organization_connections (organization);
 
 CREATE TABLE vouchsafe_tokens (
     hash TEXT PRIMARY KEY,

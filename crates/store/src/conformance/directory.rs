@@ -2,14 +2,14 @@
 
 use crate::StoredMetadata;
 use vouchsafe::{
-    EntityId, Provider,
+    ConnectionId, EntityId, Provider,
     provisioning::{
         Account, AccountId, Domain, Identity, Organization, OrganizationId, Project, ProjectId, Status, Team,
         TeamId,
     },
 };
 
-use super::{Store, acme, globex, login, now, okta, provision, with_acme, with_globex};
+use super::{Store, acme, connection, globex, login, now, okta, provision, with_acme, with_globex};
 
 fn domain(text: &str) -> Domain {
     Domain::parse(text).unwrap()
@@ -82,7 +82,7 @@ pub async fn names_are_unique_in_an_organization(store: impl Store) {
         assert_eq!(result.unwrap_err().code(), "store.taken");
     }
     let mut ada = Account::new(AccountId::new("1"), acme(), "ada@example.com");
-    ada.identities.push(Identity::new(okta(), "00u1"));
+    ada.identities.push(Identity::new(connection(), "00u1"));
     store.add_account(&ada).await.unwrap();
     assert_eq!(store.add_account(&ada).await.unwrap_err().code(), "store.taken", "it is there");
     let mut second = ada.clone();
@@ -128,6 +128,32 @@ pub async fn a_domain_belongs_to_one_organization(store: impl Store) {
     store.update_organization(&found).await.unwrap();
     let owner = store.organization_by_domain(&domain("example.com")).await.unwrap().unwrap();
     assert_eq!(owner.value.id, globex());
+}
+
+/// Whoever names another's connection, by a list or by an id, is not added, so that no sign-in over it is led astray.
+pub async fn a_connection_belongs_to_one_organization(store: impl Store) {
+    let token = with_acme(&store).await;
+    with_globex(&store).await;
+    let named = |names: &[&str]| names.iter().map(|name| ConnectionId::new(name).unwrap()).collect();
+    let mut thief = Organization::new(OrganizationId::new("thief"), "thief", "Thief");
+    thief.connections = named(&["thief", "acme"]);
+    assert_eq!(store.add_organization(&thief).await.unwrap_err().code(), "store.taken");
+    let mut found = store.organization(&globex()).await.unwrap().unwrap();
+    found.value.connections = named(&["globex", "acme"]);
+    assert_eq!(store.update_organization(&found).await.unwrap_err().code(), "store.taken");
+    assert_eq!(store.organizations().await.unwrap(), [acme(), globex()], "nothing of it is left");
+
+    // A second connection of its own, beside the first; and one that was given up is free.
+    let mut own = store.organization(&acme()).await.unwrap().unwrap();
+    own.value.connections = named(&["acme-old", "acme-new"]);
+    store.update_organization(&own).await.unwrap();
+    for (name, code) in [("acme-old", ""), ("acme-new", ""), ("acme", "provisioning.other_connection")] {
+        let mut facts = login(name, &token, name);
+        facts.connection = ConnectionId::new(name).unwrap();
+        let outcome = provision(&store, &facts).await.map_or_else(|refused| refused.code(), |_| "");
+        assert_eq!(outcome, code, "{name}");
+    }
+    store.update_organization(&found).await.unwrap();
 }
 
 pub async fn discovery_asks_domains_and_never_accounts(store: impl Store) {
@@ -191,7 +217,7 @@ pub async fn a_snapshot_has_what_the_login_needs(store: impl Store) {
     for number in 0..20 {
         let mut account =
             Account::new(AccountId::new(format!("{number}")), acme(), format!("p{number}@example.com"));
-        account.identities.push(Identity::new(okta(), format!("00u{number}")));
+        account.identities.push(Identity::new(connection(), format!("00u{number}")));
         account.status = if number == 19 { Status::Suspended } else { Status::Active };
         store.add_account(&account).await.unwrap();
     }
@@ -224,7 +250,8 @@ pub async fn a_foreign_token_leads_to_its_own_organization(store: impl Store) {
     let refused = provision(&store, login("ada", &token, "id1")).await.unwrap_err();
     assert_eq!(refused.code(), "provisioning.organization_mismatch");
     let mut stranger = login("ada", "0000", "id1");
-    stranger.issuer = EntityId::new("http://www.okta.com/exk3").unwrap();
+    stranger.connection = ConnectionId::new("stranger").unwrap();
+    assert_eq!(stranger.issuer, okta(), "a claimed entity ID leads nowhere");
     assert_eq!(provision(&store, &stranger).await.unwrap_err().code(), "store.no_organization");
     assert_eq!(
         provision(&store, login("ada", "0000", "id1")).await.unwrap_err().code(),

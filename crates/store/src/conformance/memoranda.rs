@@ -10,7 +10,7 @@ use vouchsafe::{
 };
 use vouchsafe_testkit::{ASSERTION_CONSUMER, Attribute, SERVICE_PROVIDER};
 
-use super::{Store, acme, change, now, okta, with_acme};
+use super::{Store, acme, change, connection, now, with_acme};
 
 pub async fn one_of_a_hundred_records_is_the_first(store: impl Store) {
     let mut tasks = JoinSet::new();
@@ -127,6 +127,7 @@ pub async fn an_assertion_is_confirmed_once(store: impl Store) {
     assert_eq!(plan.assertion_hash(), Some(key.hash()));
     let session = Session::new(&login, acme(), AccountId::new("1"), TimeDelta::days(9));
     assert_eq!(session.identity, Identity::of_login(&login));
+    assert_eq!(session.connection.as_ref(), Some(login.connection()));
     assert!(session.identity.is_some());
     assert!(login.session_not_on_or_after().is_none_or(|end| session.expires_at <= end));
 
@@ -201,8 +202,8 @@ pub async fn sessions_end_by_id_by_name_and_by_account(store: impl Store) {
         store.create(&id, &session).await.unwrap();
         ids.push(id);
     }
-    let ada = Identity::new(okta(), "ada");
-    let other = Identity::new(vouchsafe::EntityId::new("http://www.okta.com/exk2").unwrap(), "ada");
+    let ada = Identity::new(connection(), "ada");
+    let other = Identity::new(ConnectionId::new("globex").unwrap(), "ada");
     assert_eq!(store.revoke_by_name_id(&other, None).await.unwrap(), 0);
     assert_eq!(store.revoke_by_name_id(&ada, Some("s3")).await.unwrap(), 0);
     assert_eq!(store.revoke_by_name_id(&ada, Some("s1")).await.unwrap(), 1);
@@ -217,7 +218,7 @@ pub async fn sessions_end_by_id_by_name_and_by_account(store: impl Store) {
 
 /// A logout request for one of three persons of one name leaves the other two alone.
 pub async fn a_name_ends_the_sessions_of_its_own_person_only(store: impl Store) {
-    let plain = Identity::new(okta(), "12345");
+    let plain = Identity::new(connection(), "12345");
     let persistent = plain.clone().with_format(vouchsafe::metadata::name_id_format::PERSISTENT);
     let qualified = persistent.clone().with_qualifiers(Some("http://idp.example/a"), None);
     let mut ids = Vec::new();
@@ -269,17 +270,23 @@ pub async fn a_suspended_account_gets_no_session(store: impl Store) {
 }
 
 fn session(account: &str, name: &str, index: &str) -> Session {
-    let mut session = Session::of(okta(), acme(), AccountId::new(account), now());
+    let mut session = Session::of(acme(), AccountId::new(account), now());
     session.name_id = Some(SessionNameId::new(name));
-    session.identity = Some(Identity::new(okta(), name));
+    session.connection = Some(connection());
+    session.identity = Some(Identity::new(connection(), name));
     session.session_index = Some(index.to_owned());
     session
 }
 
 pub fn service() -> (ServiceProvider, Connection) {
+    service_over("acme")
+}
+
+/// The same with a connection of another name to the same identity provider.
+pub fn service_over(connection: &str) -> (ServiceProvider, Connection) {
     let idp = vouchsafe_testkit::IdentityProvider::okta();
     let trusted = IdentityProvider::from_metadata(idp.metadata().unwrap().as_bytes()).unwrap();
-    let okta = Connection::new(ConnectionId::new("acme").unwrap(), trusted)
+    let okta = Connection::new(ConnectionId::new(connection).unwrap(), trusted)
         .with_settings(ConnectionSettings::default().unsolicited(Unsolicited::Accept))
         .unwrap();
     let service = ServiceProvider::builder(vouchsafe::EntityId::new(SERVICE_PROVIDER).unwrap())

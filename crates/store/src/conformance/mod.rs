@@ -34,7 +34,7 @@ use crate::{
 };
 use chrono::{DateTime, Utc};
 use vouchsafe::{
-    EntityId, Provider,
+    ConnectionId, EntityId, Provider,
     provisioning::{
         AccountId, Actor, Change, LoginFacts, Organization, OrganizationId, Project, ProjectId, Team, TeamId,
     },
@@ -69,7 +69,7 @@ macro_rules! conformance {
         $crate::conformance!($make, directory, organizations_are_found_and_their_names_are_unique,
             an_organization_is_updated_at_its_version_only, policies_and_metadata_are_kept,
             names_are_unique_in_an_organization, a_snapshot_has_what_the_login_needs,
-            a_foreign_token_leads_to_its_own_organization, a_domain_belongs_to_one_organization,
+            a_foreign_token_leads_to_its_own_organization, a_domain_belongs_to_one_organization, a_connection_belongs_to_one_organization,
             discovery_asks_domains_and_never_accounts, addresses_are_compared_by_one_grammar,
             what_another_organization_verified_is_in_the_snapshot);
         $crate::conformance!($make, sign_in, a_first_sign_in_makes_an_account_and_the_second_nothing,
@@ -79,7 +79,7 @@ macro_rules! conformance {
             the_store_and_the_planner_agree_on_what_a_plan_makes);
         $crate::conformance!($make, scenarios, two_hundred_first_sign_ins_at_once_succeed,
             an_owner_suspends_somebody_while_forty_people_sign_in, a_refused_sign_in_leaves_nothing_behind,
-            one_response_is_accepted_once, a_sign_in_answers_its_request_and_replaces_a_session,
+            one_response_is_accepted_once, an_assertion_is_accepted_once_over_all_connections, a_sign_in_answers_its_request_and_replaces_a_session,
             a_stale_write_loses_no_membership, the_last_owner_survives_every_change,
             a_large_organization_costs_what_the_person_means, settings_are_changed_while_people_sign_in,
             changes_by_hand_name_their_actor, a_domain_that_is_verified_meanwhile_counts);
@@ -101,6 +101,11 @@ pub fn now() -> DateTime<Utc> {
 
 pub fn okta() -> EntityId {
     EntityId::new(vouchsafe_testkit::OKTA_ENTITY_ID).unwrap()
+}
+
+/// The connection of Acme, which has the organization's id as its name.
+pub fn connection() -> ConnectionId {
+    ConnectionId::new("acme").unwrap()
 }
 
 pub fn acme() -> OrganizationId {
@@ -150,7 +155,7 @@ pub fn globex_idp() -> EntityId {
 
 /// A login of somebody at Acme.
 pub fn login(person: &str, token: &str, assertion: &str) -> LoginFacts {
-    LoginFacts::new(okta(), person, now())
+    LoginFacts::new(connection(), okta(), person, now())
         .with_assertion_id(assertion)
         .with_attribute("user.email", [format!("{person}@example.com")])
         .with_attribute("department", ["Engineering"])

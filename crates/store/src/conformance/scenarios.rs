@@ -4,7 +4,7 @@ use crate::{About, Decision, SessionId, SignIn};
 use chrono::TimeDelta;
 use tokio::task::JoinSet;
 use vouchsafe::{
-    Expect, LoginOptions, PostedResponse, Provider, ValidAssertion,
+    ConnectionId, Expect, LoginOptions, PostedResponse, Provider, ValidAssertion,
     provisioning::{
         Account, AccountId, Action, Actor, Change, Membership, Origin, Permission, Policy, Project,
         ProjectId, Role, Snapshot, Team, TeamId,
@@ -12,10 +12,19 @@ use vouchsafe::{
 };
 use vouchsafe_testkit::{Attribute, ISSUE_INSTANT};
 
-use super::{Store, acme, change, login, memoranda::service, now, okta, provision, with_acme, with_globex};
+use super::{
+    Store, acme, change, login,
+    memoranda::{service, service_over},
+    now, okta, provision, with_acme, with_globex,
+};
 
 /// What an identity provider says of somebody at Acme, in a response of its own.
 pub fn valid(person: &str, token: &str, assertion: &str) -> ValidAssertion {
+    valid_over("acme", person, token, assertion)
+}
+
+/// The same over a connection of this name: each is to the same identity provider.
+fn valid_over(connection: &str, person: &str, token: &str, assertion: &str) -> ValidAssertion {
     let response = vouchsafe_testkit::IdentityProvider::okta()
         .response()
         .assertion_id(assertion)
@@ -23,7 +32,7 @@ pub fn valid(person: &str, token: &str, assertion: &str) -> ValidAssertion {
         .attribute(Attribute::new("user.email", [format!("{person}@example.com")]))
         .attribute(Attribute::new("department", ["Engineering"]))
         .attribute(Attribute::new("token", [token]));
-    let (service, okta) = service();
+    let (service, okta) = service_over(connection);
     let encoded = response.issue().unwrap().to_base64();
     let posted = PostedResponse::from_base64(&encoded, service.limits()).unwrap();
     let claimed = service.open(posted).unwrap();
@@ -113,6 +122,28 @@ pub async fn one_response_is_accepted_once(store: impl Store) {
     let refused = store.sign_in(sign_in(valid("eve", &token, "id1"))).await.unwrap_err();
     assert_eq!(refused.code(), "assertion.replayed");
     assert_eq!(store.whole(&acme()).await.unwrap().accounts.len(), 1);
+}
+
+/// The replay record is of the issuer and the assertion's ID, not of the connection: an identity provider that is being replaced has two
+/// connections with one entity ID and one key, and what was accepted over one is not good over the other.
+pub async fn an_assertion_is_accepted_once_over_all_connections(store: impl Store) {
+    let token = with_acme(&store).await;
+    let mut found = store.organization(&acme()).await.unwrap().unwrap();
+    let names = ["acme", "acme-new"].map(|name| ConnectionId::new(name).unwrap());
+    found.value.connections = names.into();
+    store.update_organization(&found).await.unwrap();
+    let first = store.sign_in(sign_in(valid("ada", &token, "id1"))).await.unwrap();
+    let again = || sign_in(valid_over("acme-new", "ada", &token, "id1"));
+    assert_eq!(store.sign_in(again()).await.unwrap_err().code(), "assertion.replayed");
+
+    // Nor does another assertion over the other connection sign in to the account, or end its sessions.
+    let other = sign_in(valid_over("acme-new", "ada", &token, "id2"));
+    assert_eq!(store.sign_in(other).await.unwrap_err().code(), "provisioning.email_taken");
+    let mut identity = first.session.identity.clone().unwrap();
+    identity.connection = ConnectionId::new("acme-new").unwrap();
+    assert_eq!(store.revoke_by_name_id(&identity, None).await.unwrap(), 0);
+    identity.connection = ConnectionId::new("acme").unwrap();
+    assert_eq!(store.revoke_by_name_id(&identity, None).await.unwrap(), 1);
 }
 
 pub async fn a_sign_in_answers_its_request_and_replaces_a_session(store: impl Store) {

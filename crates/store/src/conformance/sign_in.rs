@@ -8,7 +8,7 @@ use vouchsafe::{
     provisioning::{Actor, Change, Origin, RuleId, Snapshot, Status},
 };
 
-use super::{POLICY, Store, acme, change, login, now, okta, provision, with_acme, with_globex};
+use super::{POLICY, Store, acme, change, login, now, provision, with_acme, with_globex};
 
 pub async fn a_first_sign_in_makes_an_account_and_the_second_nothing(store: impl Store) {
     let token = with_acme(&store).await;
@@ -127,7 +127,7 @@ pub async fn suspension_ends_sessions_and_is_recorded(store: impl Store) {
     let token = with_acme(&store).await;
     let applied = provision(&store, login("ada", &token, "id1")).await.unwrap();
     let id = SessionId::generate(&Provider::rustcrypto()).unwrap();
-    let session = Session::of(okta(), acme(), applied.account.clone(), now());
+    let session = Session::of(acme(), applied.account.clone(), now());
     store.create(&id, &session.lasting(TimeDelta::hours(8), None)).await.unwrap();
     let sweep = Actor::Rule(RuleId::from("offboarding.unused"));
     change(&store, &applied.account, Change::Suspend, sweep).await.unwrap();

@@ -201,9 +201,9 @@ impl State {
             let mut tokens = held.whole.organization.tokens.iter();
             tokens.any(|record| look_up.token_hashes.contains(&record.hash))
         };
-        let is_signer = |held: &&Held| held.whole.organization.identity_provider() == Some(&login.issuer);
-        let found = all().find(has_token).or_else(|| all().find(is_signer));
-        let held = found.ok_or_else(|| StoreError::NoOrganizationFor { issuer: login.issuer.to_string() })?;
+        let has_connection = |held: &&Held| held.whole.organization.signs_in_over(&login.connection);
+        let found = all().find(has_token).or_else(|| all().find(has_connection));
+        let held = found.ok_or_else(|| StoreError::no_organization_for(&login.connection))?;
         let id = &held.whole.organization.id;
         let policy = parsed_policy(id, held.policy.as_deref())?;
         let mut snapshot = held.whole.restricted_to(&look_up, &policy.names_for(login));
@@ -249,6 +249,10 @@ impl State {
         };
         if others().any(has) {
             return Err(StoreError::Taken { what: "the organization's token" });
+        }
+        let connections = organization.own_connections();
+        if others().any(|other| !other.own_connections().is_disjoint(&connections)) {
+            return Err(StoreError::Taken { what: "a connection of the organization" });
         }
         Ok(())
     }

@@ -64,17 +64,17 @@ pub(super) async fn about_login(
         SELECT organization FROM (
             SELECT 1 AS rank, organization FROM vouchsafe_tokens WHERE hash IN (SELECT value FROM json_each(?1))
             UNION ALL
-            SELECT 2 AS rank, id AS organization FROM vouchsafe_organizations WHERE identity_provider = ?2)
+            SELECT 2 AS rank, organization FROM vouchsafe_organization_connections WHERE connection = ?2)
         ORDER BY rank, organization LIMIT 1";
     let look_up = LookUp::of(login).map_err(StoreError::cryptography)?;
     let hashes: Vec<String> = look_up.token_hashes.iter().map(|hash| hash.to_hex()).collect();
     let found: Option<String> = sqlx::query_scalar(FIND)
         .bind(rows::to_json("look-up", &hashes)?)
-        .bind(login.issuer.as_str())
+        .bind(login.connection.as_str())
         .fetch_optional(&mut *connection)
         .await
         .or_failed()?;
-    let found = found.ok_or_else(|| StoreError::NoOrganizationFor { issuer: login.issuer.to_string() })?;
+    let found = found.ok_or_else(|| StoreError::no_organization_for(&login.connection))?;
     let organization = OrganizationId::new(found);
     let policy = rows::policy(connection, &organization).await?;
     let mut snapshot = rows::organization_alone(connection, &organization).await?;

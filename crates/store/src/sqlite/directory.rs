@@ -16,12 +16,10 @@ impl Directory for Sqlite {
         self.write(move |connection| {
             Box::pin(async move {
                 sqlx::query(
-                    "INSERT INTO vouchsafe_organizations (id, slug, identity_provider, version, record)
-                     VALUES (?, ?, ?, 0, ?)",
+                    "INSERT INTO vouchsafe_organizations (id, slug, version, record) VALUES (?, ?, 0, ?)",
                 )
                 .bind(organization.id.as_str())
                 .bind(&organization.slug)
-                .bind(organization.identity_provider().map(|issuer| issuer.as_str()))
                 .bind(rows::to_json("organization", &organization)?)
                 .execute(&mut *connection)
                 .await
@@ -64,17 +62,14 @@ impl Directory for Sqlite {
         self.write(move |connection| {
             Box::pin(async move {
                 let next = rows::next_version(connection, &value.id, version).await?;
-                sqlx::query(
-                    "UPDATE vouchsafe_organizations SET slug = ?, identity_provider = ?, record = ? WHERE id = ?",
-                )
-                .bind(&value.slug)
-                .bind(value.identity_provider().map(|issuer| issuer.as_str()))
-                .bind(rows::to_json("organization", &value)?)
-                .bind(value.id.as_str())
-                .execute(&mut *connection)
-                .await
-                .or_failed()
-                .map_err(rows::unique("the organization's slug"))?;
+                sqlx::query("UPDATE vouchsafe_organizations SET slug = ?, record = ? WHERE id = ?")
+                    .bind(&value.slug)
+                    .bind(rows::to_json("organization", &value)?)
+                    .bind(value.id.as_str())
+                    .execute(&mut *connection)
+                    .await
+                    .or_failed()
+                    .map_err(rows::unique("the organization's slug"))?;
                 rows::put_index(connection, &value).await?;
                 Ok(next)
             })

@@ -346,7 +346,7 @@ pub(super) async fn put_project(
     Ok(())
 }
 
-/// Writes what is searched for in an organization: tokens and domains. Each belongs to one organization.
+/// Writes what is searched for in an organization: tokens, connections and domains. Each belongs to one organization.
 pub(super) async fn put_index(
     connection: &mut SqliteConnection,
     organization: &Organization,
@@ -365,6 +365,22 @@ pub(super) async fn put_index(
             .await
             .or_failed()
             .map_err(unique("the organization's token"))?;
+    }
+    sqlx::query("DELETE FROM vouchsafe_organization_connections WHERE organization = ?")
+        .bind(id)
+        .execute(&mut *connection)
+        .await
+        .or_failed()?;
+    for own in organization.own_connections() {
+        sqlx::query(
+            "INSERT INTO vouchsafe_organization_connections (connection, organization) VALUES (?, ?)",
+        )
+        .bind(own.as_str())
+        .bind(id)
+        .execute(&mut *connection)
+        .await
+        .or_failed()
+        .map_err(unique("a connection of the organization"))?;
     }
     sqlx::query("DELETE FROM vouchsafe_domains WHERE organization = ?")
         .bind(id)

@@ -6,6 +6,7 @@ use std::{
 };
 
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
+use vouchsafe::ConnectionId;
 use vouchsafe::provisioning::{Change, Organization, OrganizationId};
 use vouchsafe_store::{About, Decision, Directory, SignInError, Sqlite, StoredMetadata};
 use vouchsafe_testkit::ISSUE_INSTANT;
@@ -56,7 +57,7 @@ async fn a_conversion_in_one_process_is_known_to_the_other_at_once() {
     assert_eq!(found.value.identity_provider(), Some(&globex_idp()));
     assert_eq!(other.metadata(&late.id).await.unwrap(), Some(metadata));
     let mut facts = suite::login("ada", &token, "id1");
-    facts.issuer = globex_idp();
+    (facts.connection, facts.issuer) = (ConnectionId::new("late").unwrap(), globex_idp());
     suite::provision(&other, &facts).await.unwrap();
     assert_eq!(one.whole(&late.id).await.unwrap().accounts.len(), 1);
 }
