@@ -11,7 +11,7 @@
 //! Who has neither users nor sessions yet takes [`Provisioned`], the ready-made answer over `vouchsafe-store`: [`provisioned_routes`], the
 //! session as the argument [`SignedIn`], and the middleware [`require_signed_in`].
 //!
-//! examples/actix is a service with `actix-session`.
+//! examples/actix is a service with one customer and sessions in memory.
 
 mod accepted_login;
 mod convert;
@@ -28,5 +28,5 @@ pub use vouchsafe_web::{
     ASSERTION_CONSUMER, Accepted, AccountStore, CONNECTION_ASSERTION_CONSUMER, CONNECTION_METADATA, Checked,
     ConnectionSource, Cookies, Discovery, HttpError, LOGIN, LOGOUT, METADATA, NOT_STARTED,
     OrganizationDiscovery, Paths, Provisioned, ReceiveLimiter, Reference, RefusalLog, RefusalPage,
-    RefusalRecord, ReturnPath, ReturnPaths, SignInAnswer, SingleSignOn, login_url,
+    RefusalRecord, ReturnPath, ReturnPaths, SignInAnswer, SingleSignOn, StoredConnections, login_url,
 };

@@ -27,7 +27,7 @@ pub use vouchsafe_web::{
     ASSERTION_CONSUMER, Accepted, AccountStore, CONNECTION_ASSERTION_CONSUMER, CONNECTION_METADATA, Checked,
     ConnectionSource, Cookies, Discovery, HttpError, LOGIN, LOGOUT, METADATA, NOT_STARTED,
     OrganizationDiscovery, Paths, Provisioned, ReceiveLimiter, Reference, RefusalLog, RefusalPage,
-    RefusalRecord, ReturnPath, ReturnPaths, SignInAnswer, SingleSignOn, login_url,
+    RefusalRecord, ReturnPath, ReturnPaths, SignInAnswer, SingleSignOn, StoredConnections, login_url,
 };
 
 /// The commands and the handler of the README, compiled.

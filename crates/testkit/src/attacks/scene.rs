@@ -154,14 +154,15 @@ impl<'t> Scene<'t> {
         identity_provider: &IdentityProvider,
         subject: &str,
     ) -> ResponseBuilder {
-        let address = match &self.target.other_assertion_consumer {
-            Some(address) if identity_provider.entity_id() == self.target.other.entity_id() => address,
-            _ => &self.target.assertion_consumer,
-        };
+        let target = self.target;
+        let (others, address) = (&target.other_entity_id, &target.other_assertion_consumer);
+        let is_other = identity_provider.entity_id() == target.other.entity_id();
+        let entity_id = others.as_ref().filter(|_| is_other).unwrap_or(&target.entity_id);
+        let address = address.as_ref().filter(|_| is_other).unwrap_or(&target.assertion_consumer);
         let response = identity_provider
             .response()
             .at(self.now)
-            .service_provider(&self.target.entity_id, address)
+            .service_provider(entity_id, address)
             .response_id(self.response_id())
             .assertion_id(self.assertion_id())
             .name_id(subject);

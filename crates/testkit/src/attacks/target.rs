@@ -39,6 +39,7 @@ pub struct Target {
     pub(crate) victim: String,
     pub(crate) other_attacker: Option<String>,
     pub(crate) other_assertion_consumer: Option<String>,
+    pub(crate) other_entity_id: Option<String>,
     pub(crate) patience: Duration,
 }
 
@@ -90,6 +91,7 @@ impl Target {
             victim: VICTIM.to_owned(),
             other_attacker: None,
             other_assertion_consumer: None,
+            other_entity_id: None,
             patience: Duration::from_secs(10),
         }
     }
@@ -158,6 +160,12 @@ impl Target {
     /// mix the two addresses are left out.
     pub fn other_assertion_consumer(mut self, assertion_consumer: impl Into<String>) -> Self {
         self.other_assertion_consumer = Some(assertion_consumer.into());
+        self
+    }
+
+    /// The service's entity ID for the other customer, where each customer has one of its own.
+    pub fn other_entity_id(mut self, entity_id: impl Into<String>) -> Self {
+        self.other_entity_id = Some(entity_id.into());
         self
     }
 

@@ -1,0 +1,102 @@
+//! A service whose customers are rows of a table, each with an entity ID and an assertion consumer of its own.
+//!
+//! No row is read before somebody signs in over it, and a bounded number is kept, so memory does not grow with the number of customers.
+//! Another process that writes a row is heard at the next sign-in. Customers may share an identity provider's entity ID, as the
+//! applications of one tenant do: the address that a response is posted to says whose it is, and the key that signed it has to agree.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::extract::{FromRef, State};
+use axum::http::HeaderMap;
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use axum::{Router, routing::get};
+use chrono::Utc;
+use vouchsafe::provisioning::Identity;
+use vouchsafe::{ConnectionId, ConnectionSettings, ConnectionState, EntityId, ServiceProvider};
+use vouchsafe_axum::{AcceptedLogin, ReturnPaths, SingleSignOn, StoredConnections, routes};
+use vouchsafe_store::{
+    ConnectionMetadata, ConnectionStore, MetadataSource, SessionId, Sqlite, StoredConnection,
+};
+
+#[derive(Clone)]
+struct App {
+    sso: SingleSignOn,
+    /// Who is signed in, by the hash of the session's secret.
+    sessions: Arc<Mutex<HashMap<String, String>>>,
+}
+
+impl FromRef<App> for SingleSignOn {
+    fn from_ref(app: &App) -> SingleSignOn {
+        app.sso.clone()
+    }
+}
+
+/// The service at that address, with the customers of this database.
+///
+/// # Errors
+/// When the address is not https and not a loopback host's.
+pub fn router(address: &str, store: Arc<Sqlite>) -> Result<Router, Box<dyn std::error::Error>> {
+    let saml = ServiceProvider::builder(EntityId::new(format!("{address}/saml/metadata"))?)
+        .assertion_consumer(&format!("{address}/saml/acs"))?
+        .build()?;
+    let connections = StoredConnections::new(Arc::clone(&store)).at_most(256);
+    let sso = SingleSignOn::new(saml, Arc::new(connections), store).return_paths(ReturnPaths::new("/home"));
+    let app = App { sso, sessions: Arc::default() };
+    let pages = Router::new().route("/", get(front)).route("/home", get(home));
+    Ok(pages.merge(routes(signed_in)).with_state(app))
+}
+
+/// Adds a customer by the metadata of its identity provider. What it enters there are the addresses in
+/// `/saml/NAME/metadata`.
+///
+/// # Errors
+/// When the name is taken or is none, and when the metadata cannot be used.
+pub async fn add_customer(
+    address: &str,
+    store: &dyn ConnectionStore,
+    name: &str,
+    metadata: &str,
+) -> Result<(), Box<dyn std::error::Error>> {
+    let metadata = ConnectionMetadata::new(metadata, MetadataSource::Uploaded, Utc::now());
+    let mut customer = StoredConnection::from_metadata(ConnectionId::new(name)?, name.into(), metadata)?;
+    customer.state = ConnectionState::Active;
+    customer.settings.sign_in = ConnectionSettings::default()
+        .entity_id(EntityId::new(format!("{address}/saml/{name}/metadata"))?)
+        .assertion_consumer(&format!("{address}/saml/{name}/acs"))?;
+    customer.to_connection()?;
+    store.add_connection(&customer).await?;
+    Ok(())
+}
+
+async fn front() -> Html<&'static str> {
+    Html(
+        "<form method=\"post\" action=\"/saml/login\"><label>Customer <input name=\"organization\"></label>\
+         <button>Sign in</button></form>",
+    )
+}
+
+async fn signed_in(State(app): State<App>, AcceptedLogin(accepted): AcceptedLogin) -> Response {
+    // Who it is: the customer whose identity provider vouches, and the identity, with the name's format and qualifiers.
+    let (Some(identity), Some(name)) = (Identity::of_login(&accepted.login), accepted.login.name_id()) else {
+        return Redirect::to("/").into_response();
+    };
+    let user = format!("{}\n{} {}", name.value(), accepted.connection(), identity.key());
+    let Ok(session) = SessionId::generate(app.sso.service_provider().provider()) else {
+        return Redirect::to("/").into_response();
+    };
+    app.sessions.lock().unwrap_or_else(PoisonError::into_inner).insert(session.hash().to_owned(), user);
+    let cookie = app.sso.cookies().open_session(session.reveal(), 3600);
+    let answer = cookie.and_then(|cookie| accepted.redirect([cookie]));
+    answer.unwrap_or_else(|error| accepted.refuse(error)).into_response()
+}
+
+async fn home(State(app): State<App>, headers: HeaderMap) -> Response {
+    let held = app.sso.cookies().session(&headers).unwrap_or_default();
+    let session = SessionId::received(held, app.sso.service_provider().provider());
+    let sessions = app.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+    match session.ok().and_then(|session| sessions.get(session.hash()).cloned()) {
+        Some(user) => user.into_response(),
+        None => Redirect::to("/").into_response(),
+    }
+}

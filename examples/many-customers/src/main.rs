@@ -1,0 +1,25 @@
+//! `many-customers DATABASE [NAME METADATA-FILE]`: adds the customer if one is named, and signs people in at http://localhost:8080.
+
+use std::sync::Arc;
+
+use many_customers::{add_customer, router};
+use vouchsafe_store::Sqlite;
+
+const ADDRESS: &str = "http://localhost:8080";
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    tracing_subscriber::fmt::init();
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let (database, customer) = match arguments.as_slice() {
+        [database] => (database, None),
+        [database, name, metadata] => (database, Some((name, metadata))),
+        _ => return Err("usage: many-customers DATABASE [NAME METADATA-FILE]".into()),
+    };
+    let store = Arc::new(Sqlite::open(database).await?);
+    if let Some((name, metadata)) = customer {
+        add_customer(ADDRESS, store.as_ref(), name, &tokio::fs::read_to_string(metadata).await?).await?;
+    }
+    let router = router(ADDRESS, store)?;
+    Ok(axum::serve(tokio::net::TcpListener::bind("127.0.0.1:8080").await?, router).await?)
+}
