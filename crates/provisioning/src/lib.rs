@@ -24,6 +24,7 @@
 
 mod account;
 mod change;
+mod connecting;
 mod email;
 mod facts;
 mod identifier;

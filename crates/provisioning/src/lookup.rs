@@ -91,6 +91,7 @@ impl Snapshot {
                 .collect(),
             seats_taken: Some(self.seats()),
             domains_of_others: self.domains_of_others.clone(),
+            token_not_required: self.token_not_required.clone(),
         }
     }
 }

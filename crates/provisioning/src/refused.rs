@@ -73,6 +73,29 @@ pub enum Refused {
         /// The connection.
         connection: ConnectionId,
     },
+    /// The connection is not in a state in which this can be done with it.
+    #[error("the connection {connection} is {state} and cannot be {wanted}")]
+    #[non_exhaustive]
+    ConnectionState {
+        /// The connection.
+        connection: ConnectionId,
+        /// Its state.
+        state: &'static str,
+        /// What was to be done.
+        wanted: &'static str,
+    },
+    /// The connection is the only one over which people sign in.
+    #[error(
+        "people sign in to the organization {} over no other connection than {connection}",
+        Shown(organization)
+    )]
+    #[non_exhaustive]
+    LastConnection {
+        /// The organization's name.
+        organization: String,
+        /// The connection.
+        connection: ConnectionId,
+    },
     /// The assertion has no token.
     #[error("the assertion has no attribute {} with the organization's token", Shown(attribute))]
     #[non_exhaustive]
@@ -259,6 +282,12 @@ pub enum Refused {
 }
 
 impl Refused {
+    /// The connection is in a state in which this cannot be done with it.
+    #[must_use]
+    pub fn connection_state(connection: ConnectionId, state: &'static str, wanted: &'static str) -> Self {
+        Self::ConnectionState { connection, state, wanted }
+    }
+
     /// A word that stays the same over versions, for logs, metrics and tests.
     #[must_use]
     pub fn code(&self) -> &'static str {
@@ -268,6 +297,8 @@ impl Refused {
             Self::NotConverted { .. } => "provisioning.not_converted",
             Self::OrganizationMismatch { .. } => "provisioning.organization_mismatch",
             Self::OtherConnection { .. } => "provisioning.other_connection",
+            Self::ConnectionState { .. } => "provisioning.connection_state",
+            Self::LastConnection { .. } => "provisioning.last_connection",
             Self::TokenMissing { .. } => "provisioning.token_missing",
             Self::TokenAmbiguous { .. } => "provisioning.token_ambiguous",
             Self::TokenUnknown { .. } => "provisioning.token_unknown",
@@ -313,6 +344,12 @@ impl Refused {
             Self::OtherConnection { .. } => {
                 "Add the connection to the organization's connections if it is its own. If it is another customer's, somebody there uses \
                  this organization's entity ID and token: rotate the token."
+            }
+            Self::ConnectionState { .. } => {
+                "A draft is tested and activated, an active connection is retired, and a retired one stays retired: add another one."
+            }
+            Self::LastConnection { .. } => {
+                "Activate another connection first, or replace this one by it. To end SAML SSO, disconnect the organization."
             }
             Self::TokenMissing { .. } => {
                 "Okta: paste the organization's token into the app's Advanced Sign-on Settings: token. Entra ID: add \

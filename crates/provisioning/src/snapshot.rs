@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
+use vouchsafe_assertion::ConnectionId;
 
 use crate::{
     Account, AccountId, Action, Assignment, Cause, Domain, EmailAddress, Identity, LinkedProject, Membership,
@@ -39,6 +40,10 @@ pub struct Snapshot {
     /// verified. A store fills it in for a login; no person of such a domain is admitted here.
     #[serde(default)]
     pub domains_of_others: BTreeSet<Domain>,
+    /// The connections over which an assertion needs no token. A store fills it in for a login, from the settings of the login's own
+    /// connection; over all others the token is required.
+    #[serde(default)]
+    pub token_not_required: BTreeSet<ConnectionId>,
 }
 
 impl Snapshot {
@@ -53,6 +58,7 @@ impl Snapshot {
             projects: Vec::new(),
             seats_taken: None,
             domains_of_others: BTreeSet::new(),
+            token_not_required: BTreeSet::new(),
         }
     }
 

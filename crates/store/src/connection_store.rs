@@ -39,8 +39,8 @@ pub trait ConnectionStore: Send + Sync + std::fmt::Debug {
     /// Replaces a connection that is still at the revision it was read at, as [`StoredConnection::in_place_of`] says. Answers the next
     /// revision.
     ///
-    /// It is for new metadata and settings. A change of state that makes an organization sign in otherwise is a
-    /// decision of the directory, where there is one.
+    /// It is for new metadata and settings. Which connections an organization signs in over is a
+    /// [`ConnectionDecision`](crate::ConnectionDecision), where there is a directory.
     fn update_connection<'a>(&'a self, connection: &'a StoredConnection) -> Answer<'a, u64>;
 }
 

@@ -1,12 +1,13 @@
 //! Organizations and their people.
 
-use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
 use vouchsafe::provisioning::{
     Account, Domain, LoginFacts, Organization, OrganizationId, Policy, Project, Snapshot, Team,
 };
 
-use crate::{Answer, Applied, AuditRecord, Decides, Decision, SignIn, SignedIn};
+use crate::{
+    Answer, Applied, AuditRecord, ConnectionDecision, Decides, Decision, OrganizationConnections, SignIn,
+    SignedIn,
+};
 
 /// Organizations, their settings, their tokens (as hashes), and their accounts, teams and projects.
 ///
@@ -48,12 +49,6 @@ pub trait Directory: Send + Sync + std::fmt::Debug {
     /// Sets the organization's policy, as TOML, after reading it once.
     fn set_policy<'a>(&'a self, id: &'a OrganizationId, toml: &'a str) -> Answer<'a, ()>;
 
-    /// The metadata of the organization's identity provider.
-    fn metadata<'a>(&'a self, id: &'a OrganizationId) -> Answer<'a, Option<StoredMetadata>>;
-
-    /// Keeps the metadata of the organization's identity provider.
-    fn set_metadata<'a>(&'a self, id: &'a OrganizationId, metadata: &'a StoredMetadata) -> Answer<'a, ()>;
-
     /// Adds an account that was not made by a plan, such as an import or the first owner. Its id, its address and its identities must be
     /// new: an account that is there is changed by [`decide`](Self::decide) only.
     fn add_account<'a>(&'a self, account: &'a Account) -> Answer<'a, ()>;
@@ -77,6 +72,10 @@ pub trait Directory: Send + Sync + std::fmt::Debug {
     /// Makes a decision, and writes what comes of it with audit records, in one transaction. Suspension ends the account's sessions.
     fn decide(&self, decision: Decision) -> Decides<'_, Applied>;
 
+    /// Makes a decision over an organization's own record and its connections in the [`ConnectionStore`](crate::ConnectionStore), such as
+    /// its conversion, and writes what comes of it in one transaction. Answers both as they are then.
+    fn decide_connections(&self, decision: ConnectionDecision) -> Decides<'_, OrganizationConnections>;
+
     /// What changed in an organization, oldest first.
     fn audit<'a>(&'a self, id: &'a OrganizationId) -> Answer<'a, Vec<AuditRecord>>;
 }
@@ -96,25 +95,6 @@ impl<T> Versioned<T> {
     #[must_use]
     pub fn new(value: T, version: u64) -> Self {
         Self { value, version }
-    }
-}
-
-/// Metadata of an identity provider as it was loaded.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct StoredMetadata {
-    /// The document.
-    pub document: String,
-    /// Where it came from, for the next time; `None`: it was uploaded.
-    pub source: Option<String>,
-    /// When it was loaded.
-    pub loaded_at: DateTime<Utc>,
-}
-
-impl StoredMetadata {
-    /// A document that was just loaded.
-    pub fn new(document: impl Into<String>, source: Option<String>, loaded_at: DateTime<Utc>) -> Self {
-        Self { document: document.into(), source, loaded_at }
     }
 }
 

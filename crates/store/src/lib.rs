@@ -11,6 +11,7 @@
 mod audit;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod connection_decision;
 mod connection_store;
 mod decision;
 mod directory;
@@ -28,9 +29,10 @@ mod text;
 use std::pin::Pin;
 
 pub use audit::AuditRecord;
+pub use connection_decision::{ConnectionDecision, DecidedConnections, OrganizationConnections};
 pub use connection_store::{ConnectionRevision, ConnectionStore};
 pub use decision::{About, Applied, Decided, Decision};
-pub use directory::{Directory, StoredMetadata, Versioned};
+pub use directory::{Directory, Versioned};
 pub use error::{SignInError, StoreError};
 pub use memory::Memory;
 pub use pending::PendingStore;

@@ -18,7 +18,7 @@ use vouchsafe::{
 
 use crate::{
     Answer, AuditRecord, PendingStore, ReplayStore, Session, SessionId, SessionStore, StoreError,
-    StoredConnection, StoredMetadata, forgotten_until,
+    StoredConnection, forgotten_until,
 };
 
 /// A store in memory: for tests, demos, and services of one process that may forget everything.
@@ -63,7 +63,6 @@ struct State {
 struct Held {
     whole: Snapshot,
     policy: Option<String>,
-    metadata: Option<StoredMetadata>,
 }
 
 impl Memory {

@@ -19,9 +19,9 @@ use vouchsafe::{
     },
 };
 use vouchsafe_store::{
-    About, Answer, Applied, AuditRecord, ConnectionStore, Decided, Decides, Decision, Directory,
-    PendingStore, ReplayStore, Session, SessionId, SessionStore, SignIn, SignInError, SignedIn, StoreError,
-    StoredConnection, StoredMetadata, Versioned, forgotten_until,
+    About, Answer, Applied, AuditRecord, ConnectionDecision, ConnectionStore, Decided, Decides, Decision,
+    Directory, OrganizationConnections, PendingStore, ReplayStore, Session, SessionId, SessionStore, SignIn,
+    SignInError, SignedIn, StoreError, StoredConnection, Versioned, forgotten_until,
 };
 
 async fn own() -> (Own, ()) {
@@ -64,7 +64,6 @@ struct State {
 struct Held {
     whole: Snapshot,
     policy: Option<String>,
-    metadata: Option<StoredMetadata>,
 }
 
 impl Own {
@@ -177,7 +176,7 @@ impl Directory for Own {
             }
             state.names_are_free(organization)?;
             state.domains_are_free(organization)?;
-            let held = Held { whole: Snapshot::new(organization.clone()), policy: None, metadata: None };
+            let held = Held { whole: Snapshot::new(organization.clone()), policy: None };
             state.organizations.insert(organization.id.clone(), held);
             Ok(())
         })
@@ -210,12 +209,8 @@ impl Directory for Own {
 
     fn update_organization<'a>(&'a self, organization: &'a Versioned<Organization>) -> Answer<'a, u64> {
         self.with(move |state| {
-            state.names_are_free(&organization.value)?;
-            state.domains_are_free(&organization.value)?;
-            let held = state.held(&organization.value.id)?;
-            held.is_at(organization.version)?;
-            held.whole.organization = organization.value.clone();
-            Ok(held.changed())
+            state.held(&organization.value.id)?.is_at(organization.version)?;
+            state.replace_organization(organization.value.clone())
         })
     }
 
@@ -229,17 +224,6 @@ impl Directory for Own {
             let held = state.held(id)?;
             held.policy = Some(toml.to_owned());
             held.changed();
-            Ok(())
-        })
-    }
-
-    fn metadata<'a>(&'a self, id: &'a OrganizationId) -> Answer<'a, Option<StoredMetadata>> {
-        self.with(move |state| Ok(state.held(id)?.metadata.clone()))
-    }
-
-    fn set_metadata<'a>(&'a self, id: &'a OrganizationId, metadata: &'a StoredMetadata) -> Answer<'a, ()> {
-        self.with(move |state| {
-            state.held(id)?.metadata = Some(metadata.clone());
             Ok(())
         })
     }
@@ -311,6 +295,10 @@ impl Directory for Own {
         })
     }
 
+    fn decide_connections(&self, decision: ConnectionDecision) -> Decides<'_, OrganizationConnections> {
+        self.with(move |state| state.decide_connections(decision))
+    }
+
     fn audit<'a>(&'a self, id: &'a OrganizationId) -> Answer<'a, Vec<AuditRecord>> {
         self.with(move |state| {
             Ok(state.audit.iter().filter(|record| record.organization == *id).cloned().collect())
@@ -368,6 +356,9 @@ impl State {
         let mut snapshot = held.whole.restricted_to(&look_up, &policy.names_for(login));
         let linked = links.filter(|id| snapshot.account(id).is_none()).and_then(|id| held.whole.account(id));
         snapshot.accounts.extend(linked.cloned());
+        let stored = self.connections.get(&login.connection).filter(|stored| stored.organization == *id);
+        let is_exempt = stored.is_some_and(|stored| !stored.settings.token_required);
+        snapshot.token_not_required.extend(is_exempt.then(|| login.connection.clone()));
         let of_others = look_up.domains().into_iter().filter(|domain| self.is_of_another(domain, id));
         snapshot.domains_of_others = of_others.cloned().collect();
         Ok((snapshot, policy))
@@ -387,6 +378,14 @@ impl State {
         }
         self.audit.extend(decided.audit.iter().cloned());
         Ok(())
+    }
+
+    fn replace_organization(&mut self, organization: Organization) -> Result<u64, StoreError> {
+        self.names_are_free(&organization)?;
+        self.domains_are_free(&organization)?;
+        let held = self.held(&organization.id)?;
+        held.whole.organization = organization;
+        Ok(held.changed())
     }
 
     fn held(&mut self, id: &OrganizationId) -> Result<&mut Held, StoreError> {

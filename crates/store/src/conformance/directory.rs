@@ -1,6 +1,5 @@
 //! Organizations, settings, and what a snapshot has.
 
-use crate::StoredMetadata;
 use vouchsafe::{
     ConnectionId, EntityId, Provider,
     provisioning::{
@@ -47,24 +46,17 @@ pub async fn an_organization_is_updated_at_its_version_only(store: impl Store) {
     assert_eq!(store.organizations().await.unwrap(), [acme()], "nothing of it is left");
 }
 
-pub async fn policies_and_metadata_are_kept(store: impl Store) {
+pub async fn policies_are_kept(store: impl Store) {
     with_acme(&store).await;
     let wrong = store.set_policy(&acme(), "[groups]\nsync = 'no'").await.unwrap_err();
     assert_eq!(wrong.code(), "store.policy");
     assert!(wrong.to_string().contains("line 2, column 8"), "{wrong}");
     let policy = store.policy(&acme()).await.unwrap();
     assert_eq!(policy.attributes.groups.as_deref(), Some("department"));
-    assert_eq!(store.metadata(&acme()).await.unwrap(), None);
-    let metadata =
-        StoredMetadata::new("<md:EntityDescriptor/>", Some("https://a.example/m".to_owned()), now());
-    store.set_metadata(&acme(), &metadata).await.unwrap();
-    assert_eq!(store.metadata(&acme()).await.unwrap(), Some(metadata.clone()));
     let nobody = OrganizationId::new("nobody");
     for code in [
         store.policy(&nobody).await.unwrap_err().code(),
         store.set_policy(&nobody, "").await.unwrap_err().code(),
-        store.metadata(&nobody).await.unwrap_err().code(),
-        store.set_metadata(&nobody, &metadata).await.unwrap_err().code(),
         store.whole(&nobody).await.unwrap_err().code(),
         store.add_team(&Team::new(TeamId::new("x"), nobody.clone(), "X")).await.unwrap_err().code(),
     ] {

@@ -23,6 +23,7 @@
     reason = "these are tests: one that cannot go on must stop"
 )]
 
+pub mod connecting;
 pub mod connections;
 pub mod directory;
 pub mod memoranda;
@@ -66,8 +67,12 @@ macro_rules! conformance {
             every_write_of_a_connection_is_a_new_revision, of_writers_at_one_revision_one_succeeds,
             what_never_changes_of_a_connection_is_refused, connections_are_found_by_identity_provider_and_address,
             drafts_and_retired_connections_hide_no_active_one, an_organization_has_several_connections);
+        $crate::conformance!($make, connecting, a_conversion_is_one_decision,
+            a_conversion_that_is_refused_leaves_nothing, of_ten_conversions_at_once_one_succeeds,
+            a_connection_is_tried_and_replaces_another, several_connections_are_active_until_one_is_retired,
+            a_disconnected_organization_signs_nobody_in, whether_a_token_is_required_is_the_connections_setting);
         $crate::conformance!($make, directory, organizations_are_found_and_their_names_are_unique,
-            an_organization_is_updated_at_its_version_only, policies_and_metadata_are_kept,
+            an_organization_is_updated_at_its_version_only, policies_are_kept,
             names_are_unique_in_an_organization, a_snapshot_has_what_the_login_needs,
             a_foreign_token_leads_to_its_own_organization, a_domain_belongs_to_one_organization, a_connection_belongs_to_one_organization,
             discovery_asks_domains_and_never_accounts, addresses_are_compared_by_one_grammar,

@@ -3,7 +3,10 @@
 use vouchsafe::{ConnectionId, ConnectionState, EntityId, provisioning::OrganizationId};
 
 use super::{Memory, State};
-use crate::{Answer, ConnectionRevision, ConnectionStore, StoreError, StoredConnection};
+use crate::{
+    Answer, ConnectionDecision, ConnectionRevision, ConnectionStore, OrganizationConnections, SignInError,
+    StoreError, StoredConnection,
+};
 
 impl ConnectionStore for Memory {
     fn connection<'a>(&'a self, id: &'a ConnectionId) -> Answer<'a, Option<StoredConnection>> {
@@ -59,6 +62,25 @@ impl ConnectionStore for Memory {
 }
 
 impl State {
+    /// Everything that can fail comes before anything is written.
+    pub(super) fn decide_connections(
+        &mut self,
+        decision: ConnectionDecision,
+    ) -> Result<OrganizationConnections, SignInError> {
+        let id = decision.organization();
+        let before =
+            OrganizationConnections::new(self.held(id)?.whole.organization.clone(), self.connections_of(id));
+        let decided = decision.decide(&before)?;
+        for added in &decided.added {
+            self.unused(added)?;
+        }
+        self.replace_organization(decided.organization.clone())?;
+        for connection in decided.added.iter().chain(&decided.changed) {
+            self.keep(connection.clone());
+        }
+        Ok(decided.into_answer())
+    }
+
     pub(super) fn connections_of(&self, organization: &OrganizationId) -> Vec<StoredConnection> {
         let all = self.connections.values();
         all.filter(|connection| connection.organization == *organization).cloned().collect()

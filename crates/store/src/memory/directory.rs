@@ -7,8 +7,8 @@ use vouchsafe::provisioning::{
 
 use super::{Held, Memory, State};
 use crate::{
-    About, Answer, Applied, AuditRecord, Decided, Decides, Decision, Directory, SignIn, SignInError,
-    SignedIn, StoreError, StoredMetadata, Versioned, directory::parsed_policy,
+    About, Answer, Applied, AuditRecord, ConnectionDecision, Decided, Decides, Decision, Directory,
+    OrganizationConnections, SignIn, SignInError, SignedIn, StoreError, Versioned, directory::parsed_policy,
 };
 
 impl Directory for Memory {
@@ -19,7 +19,7 @@ impl Directory for Memory {
             }
             state.names_are_free(organization)?;
             state.domains_are_free(organization)?;
-            let held = Held { whole: Snapshot::new(organization.clone()), policy: None, metadata: None };
+            let held = Held { whole: Snapshot::new(organization.clone()), policy: None };
             state.organizations.insert(organization.id.clone(), held);
             Ok(())
         })
@@ -52,12 +52,8 @@ impl Directory for Memory {
 
     fn update_organization<'a>(&'a self, organization: &'a Versioned<Organization>) -> Answer<'a, u64> {
         self.with(move |state| {
-            state.names_are_free(&organization.value)?;
-            state.domains_are_free(&organization.value)?;
-            let held = state.held(&organization.value.id)?;
-            held.is_at(organization.version)?;
-            held.whole.organization = organization.value.clone();
-            Ok(held.changed())
+            state.held(&organization.value.id)?.is_at(organization.version)?;
+            state.replace_organization(organization.value.clone())
         })
     }
 
@@ -71,17 +67,6 @@ impl Directory for Memory {
             let held = state.held(id)?;
             held.policy = Some(toml.to_owned());
             held.changed();
-            Ok(())
-        })
-    }
-
-    fn metadata<'a>(&'a self, id: &'a OrganizationId) -> Answer<'a, Option<StoredMetadata>> {
-        self.with(move |state| Ok(state.held(id)?.metadata.clone()))
-    }
-
-    fn set_metadata<'a>(&'a self, id: &'a OrganizationId, metadata: &'a StoredMetadata) -> Answer<'a, ()> {
-        self.with(move |state| {
-            state.held(id)?.metadata = Some(metadata.clone());
             Ok(())
         })
     }
@@ -153,6 +138,10 @@ impl Directory for Memory {
         })
     }
 
+    fn decide_connections(&self, decision: ConnectionDecision) -> Decides<'_, OrganizationConnections> {
+        self.with(move |state| state.decide_connections(decision))
+    }
+
     fn audit<'a>(&'a self, id: &'a OrganizationId) -> Answer<'a, Vec<AuditRecord>> {
         self.with(move |state| {
             Ok(state.audit.iter().filter(|record| record.organization == *id).cloned().collect())
@@ -209,6 +198,9 @@ impl State {
         let mut snapshot = held.whole.restricted_to(&look_up, &policy.names_for(login));
         let linked = links.filter(|id| snapshot.account(id).is_none()).and_then(|id| held.whole.account(id));
         snapshot.accounts.extend(linked.cloned());
+        let stored = self.connections.get(&login.connection).filter(|stored| stored.organization == *id);
+        let is_exempt = stored.is_some_and(|stored| !stored.settings.token_required);
+        snapshot.token_not_required.extend(is_exempt.then(|| login.connection.clone()));
         let of_others = look_up.domains().into_iter().filter(|domain| self.is_of_another(domain, id));
         snapshot.domains_of_others = of_others.cloned().collect();
         Ok((snapshot, policy))
@@ -230,7 +222,15 @@ impl State {
         Ok(())
     }
 
-    fn held(&mut self, id: &OrganizationId) -> Result<&mut Held, StoreError> {
+    pub(super) fn replace_organization(&mut self, organization: Organization) -> Result<u64, StoreError> {
+        self.names_are_free(&organization)?;
+        self.domains_are_free(&organization)?;
+        let held = self.held(&organization.id)?;
+        held.whole.organization = organization;
+        Ok(held.changed())
+    }
+
+    pub(super) fn held(&mut self, id: &OrganizationId) -> Result<&mut Held, StoreError> {
         self.organizations
             .get_mut(id)
             .ok_or_else(|| StoreError::OrganizationUnknown { organization: id.clone() })

@@ -5,7 +5,10 @@ use sqlx::SqliteConnection;
 use vouchsafe::{ConnectionId, ConnectionState, EntityId, provisioning::OrganizationId};
 
 use super::{OrFailed as _, Sqlite, rows};
-use crate::{Answer, ConnectionMetadata, ConnectionRevision, ConnectionStore, StoreError, StoredConnection};
+use crate::{
+    Answer, ConnectionDecision, ConnectionMetadata, ConnectionRevision, ConnectionStore,
+    OrganizationConnections, SignInError, StoreError, StoredConnection,
+};
 
 const BY_ID: &str = "
     SELECT id, organization, state, identity_provider, metadata, source, fetched_at, settings, revision
@@ -110,6 +113,25 @@ pub(super) async fn read_all(
         .await
         .or_failed()?;
     rows.into_iter().map(stored).collect()
+}
+
+pub(super) async fn decide(
+    connection: &mut SqliteConnection,
+    decision: ConnectionDecision,
+) -> Result<OrganizationConnections, SignInError> {
+    let id = decision.organization().clone();
+    let organization = rows::organization_alone(connection, &id).await?.organization;
+    let before = OrganizationConnections::new(organization, read_all(connection, &id).await?);
+    let decided = decision.decide(&before)?;
+    for added in &decided.added {
+        add(connection, added).await?;
+    }
+    for changed in &decided.changed {
+        write(connection, changed).await?;
+    }
+    rows::changed(connection, &id).await?;
+    rows::put_organization(connection, &decided.organization).await?;
+    Ok(decided.into_answer())
 }
 
 /// Inserts a connection whose name was not used before.

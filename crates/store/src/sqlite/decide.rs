@@ -61,23 +61,26 @@ pub(super) async fn about_login(
     links: Option<&AccountId>,
 ) -> Result<(Snapshot, Policy), StoreError> {
     const FIND: &str = "
-        SELECT organization FROM (
+        SELECT found.organization, coalesce(connection.token_required, 1) FROM (
             SELECT 1 AS rank, organization FROM vouchsafe_tokens WHERE hash IN (SELECT value FROM json_each(?1))
             UNION ALL
-            SELECT 2 AS rank, organization FROM vouchsafe_organization_connections WHERE connection = ?2)
-        ORDER BY rank, organization LIMIT 1";
+            SELECT 2 AS rank, organization FROM vouchsafe_organization_connections WHERE connection = ?2) AS found
+        LEFT JOIN vouchsafe_connections AS connection
+            ON connection.id = ?2 AND connection.organization = found.organization
+        ORDER BY rank, found.organization LIMIT 1";
     let look_up = LookUp::of(login).map_err(StoreError::cryptography)?;
     let hashes: Vec<String> = look_up.token_hashes.iter().map(|hash| hash.to_hex()).collect();
-    let found: Option<String> = sqlx::query_scalar(FIND)
+    let found: Option<(String, bool)> = sqlx::query_as(FIND)
         .bind(rows::to_json("look-up", &hashes)?)
         .bind(login.connection.as_str())
         .fetch_optional(&mut *connection)
         .await
         .or_failed()?;
     let found = found.ok_or_else(|| StoreError::no_organization_for(&login.connection))?;
-    let organization = OrganizationId::new(found);
+    let (organization, is_token_required) = (OrganizationId::new(found.0), found.1);
     let policy = rows::policy(connection, &organization).await?;
     let mut snapshot = rows::organization_alone(connection, &organization).await?;
+    snapshot.token_not_required.extend((!is_token_required).then(|| login.connection.clone()));
     rows::load_named(connection, &policy.names_for(login), &mut snapshot).await?;
     rows::load_meant_accounts(connection, &look_up, &mut snapshot).await?;
     if let Some(account) = links.filter(|account| snapshot.account(account).is_none()) {

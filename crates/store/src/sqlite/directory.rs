@@ -4,10 +4,10 @@ use vouchsafe::provisioning::{
     Account, Domain, LoginFacts, Organization, OrganizationId, Policy, Project, Snapshot, Team,
 };
 
-use super::{OrFailed as _, Sqlite, decide, rows};
+use super::{OrFailed as _, Sqlite, connections, decide, rows};
 use crate::{
-    Answer, Applied, AuditRecord, Decides, Decision, Directory, SignIn, SignedIn, StoreError, StoredMetadata,
-    Versioned, directory::parsed_policy,
+    Answer, Applied, AuditRecord, ConnectionDecision, Decides, Decision, Directory, OrganizationConnections,
+    SignIn, SignedIn, StoreError, Versioned, directory::parsed_policy,
 };
 
 impl Directory for Sqlite {
@@ -62,15 +62,7 @@ impl Directory for Sqlite {
         self.write(move |connection| {
             Box::pin(async move {
                 let next = rows::next_version(connection, &value.id, version).await?;
-                sqlx::query("UPDATE vouchsafe_organizations SET slug = ?, record = ? WHERE id = ?")
-                    .bind(&value.slug)
-                    .bind(rows::to_json("organization", &value)?)
-                    .bind(value.id.as_str())
-                    .execute(&mut *connection)
-                    .await
-                    .or_failed()
-                    .map_err(rows::unique("the organization's slug"))?;
-                rows::put_index(connection, &value).await?;
+                rows::put_organization(connection, &value).await?;
                 Ok(next)
             })
         })
@@ -94,37 +86,6 @@ impl Directory for Sqlite {
                     .await
                     .or_failed()?;
                 Ok(())
-            })
-        })
-    }
-
-    fn metadata<'a>(&'a self, id: &'a OrganizationId) -> Answer<'a, Option<StoredMetadata>> {
-        Box::pin(async move {
-            let record: Option<Option<String>> =
-                sqlx::query_scalar("SELECT metadata FROM vouchsafe_organizations WHERE id = ?")
-                    .bind(id.as_str())
-                    .fetch_optional(&self.pool)
-                    .await
-                    .or_failed()?;
-            let record = record.ok_or_else(|| StoreError::organization_unknown(id))?;
-            record.map(|record| rows::from_json("metadata", &record)).transpose()
-        })
-    }
-
-    fn set_metadata<'a>(&'a self, id: &'a OrganizationId, metadata: &'a StoredMetadata) -> Answer<'a, ()> {
-        let (id, metadata) = (id.clone(), metadata.clone());
-        self.write(move |connection| {
-            Box::pin(async move {
-                let updated = sqlx::query("UPDATE vouchsafe_organizations SET metadata = ? WHERE id = ?")
-                    .bind(rows::to_json("metadata", &metadata)?)
-                    .bind(id.as_str())
-                    .execute(connection)
-                    .await
-                    .or_failed()?;
-                match updated.rows_affected() {
-                    0 => Err(StoreError::organization_unknown(&id)),
-                    _ => Ok(()),
-                }
             })
         })
     }
@@ -193,6 +154,10 @@ impl Directory for Sqlite {
 
     fn decide(&self, decision: Decision) -> Decides<'_, Applied> {
         self.write(move |connection| Box::pin(decide::decide(connection, decision)))
+    }
+
+    fn decide_connections(&self, decision: ConnectionDecision) -> Decides<'_, OrganizationConnections> {
+        self.write(move |connection| Box::pin(connections::decide(connection, decision)))
     }
 
     fn audit<'a>(&'a self, id: &'a OrganizationId) -> Answer<'a, Vec<AuditRecord>> {

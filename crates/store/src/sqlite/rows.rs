@@ -346,6 +346,22 @@ pub(super) async fn put_project(
     Ok(())
 }
 
+/// Writes an organization that is there already.
+pub(super) async fn put_organization(
+    connection: &mut SqliteConnection,
+    organization: &Organization,
+) -> Result<(), StoreError> {
+    sqlx::query("UPDATE vouchsafe_organizations SET slug = ?, record = ? WHERE id = ?")
+        .bind(&organization.slug)
+        .bind(to_json("organization", organization)?)
+        .bind(organization.id.as_str())
+        .execute(&mut *connection)
+        .await
+        .or_failed()
+        .map_err(unique("the organization's slug"))?;
+    put_index(connection, organization).await
+}
+
 /// Writes what is searched for in an organization: tokens, connections and domains. Each belongs to one organization.
 pub(super) async fn put_index(
     connection: &mut SqliteConnection,

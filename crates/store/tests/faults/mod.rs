@@ -7,8 +7,8 @@ use std::{
 
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 use vouchsafe::ConnectionId;
-use vouchsafe::provisioning::{Change, Organization, OrganizationId};
-use vouchsafe_store::{About, Decision, Directory, SignInError, Sqlite, StoredMetadata};
+use vouchsafe::provisioning::{Change, Organization, OrganizationId, OrganizationToken};
+use vouchsafe_store::{About, ConnectionDecision, ConnectionStore, Decision, Directory, SignInError, Sqlite};
 use vouchsafe_testkit::ISSUE_INSTANT;
 
 use vouchsafe_store::conformance::{
@@ -46,18 +46,20 @@ async fn a_conversion_in_one_process_is_known_to_the_other_at_once() {
     late.entitled = true;
     one.add_organization(&late).await.unwrap();
     assert_eq!(other.organization(&late.id).await.unwrap().unwrap().value.identity_provider(), None);
-    let mut read = one.organization(&late.id).await.unwrap().unwrap();
+    let connection = suite::connections::draft("late-okta", late.id.clone(), globex_idp());
     let provider = vouchsafe::Provider::rustcrypto();
-    let token = read.value.convert(globex_idp(), &provider, now()).unwrap().reveal();
-    one.update_organization(&read).await.unwrap();
-    let metadata = StoredMetadata::new("<md:EntityDescriptor/>", None, now());
-    one.set_metadata(&late.id, &metadata).await.unwrap();
+    let token = OrganizationToken::issue(&provider).unwrap();
+    let (hash, kept) = (token.hash(&provider).unwrap(), connection.clone());
+    let conversion =
+        ConnectionDecision::new(late.id.clone(), move |late| late.convert(kept, Some(hash), now()));
+    one.decide_connections(conversion).await.unwrap();
 
     let found = other.organization_by_slug("late").await.unwrap().unwrap();
     assert_eq!(found.value.identity_provider(), Some(&globex_idp()));
-    assert_eq!(other.metadata(&late.id).await.unwrap(), Some(metadata));
-    let mut facts = suite::login("ada", &token, "id1");
-    (facts.connection, facts.issuer) = (ConnectionId::new("late").unwrap(), globex_idp());
+    let known = other.connection(&connection.id).await.unwrap().unwrap();
+    assert_eq!(known.metadata, connection.metadata);
+    assert_eq!(other.connections_to(&globex_idp(), None, 2).await.unwrap().len(), 1);
+    let facts = suite::connecting::login_over("late-okta", globex_idp(), &token.reveal(), "id1");
     suite::provision(&other, &facts).await.unwrap();
     assert_eq!(one.whole(&late.id).await.unwrap().accounts.len(), 1);
 }
@@ -116,6 +118,37 @@ async fn a_fault_at_any_step_leaves_nothing_behind() {
         assert!(store.audit(&acme()).await.unwrap().is_empty(), "{table}");
     }
     store.sign_in(sign_in(valid("ada", &token, "id1"))).await.unwrap();
+}
+
+/// A process that stops between any two writes of a conversion leaves nothing of it: here each table refuses in turn.
+#[tokio::test]
+async fn a_fault_at_any_step_of_a_conversion_leaves_nothing_behind() {
+    let folder = Folder::new();
+    let options = SqliteConnectOptions::new().filename(folder.file()).create_if_missing(true);
+    let pool = SqlitePoolOptions::new().max_connections(2).connect_with(options).await.unwrap();
+    let store = Sqlite::on(pool.clone()).await.unwrap();
+    suite::connecting::with_entitled_acme(&store).await;
+    let before = store.organization(&acme()).await.unwrap();
+    let connection = || suite::connections::draft("acme-okta", acme(), suite::okta());
+    for (event, table) in [
+        ("INSERT", "connections"),
+        ("UPDATE", "organizations"),
+        ("INSERT", "tokens"),
+        ("INSERT", "organization_connections"),
+        ("INSERT", "domains"),
+    ] {
+        let fault = format!(
+            "CREATE TRIGGER fault AFTER {event} ON vouchsafe_{table} BEGIN SELECT RAISE(ABORT, 'a fault'); END"
+        );
+        sqlx::query(sqlx::AssertSqlSafe(fault)).execute(&pool).await.unwrap();
+        suite::connecting::convert(&store, connection()).await.unwrap_err();
+        sqlx::query("DROP TRIGGER fault").execute(&pool).await.unwrap();
+        assert_eq!(store.organization(&acme()).await.unwrap(), before, "{table}");
+        assert_eq!(store.connection(&connection().id).await.unwrap(), None, "{table}");
+    }
+    let token = suite::connecting::convert(&store, connection()).await.unwrap();
+    let facts = suite::connecting::login_over("acme-okta", suite::okta(), &token, "id1");
+    suite::provision(&store, facts).await.unwrap();
 }
 
 /// A decision that panics, and one that nobody waits for, stop nobody else.

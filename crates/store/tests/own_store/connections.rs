@@ -1,9 +1,12 @@
 //! Its connections.
 
 use vouchsafe::{ConnectionId, ConnectionState, EntityId, provisioning::OrganizationId};
-use vouchsafe_store::{Answer, ConnectionRevision, ConnectionStore, StoreError, StoredConnection};
+use vouchsafe_store::{
+    Answer, ConnectionDecision, ConnectionRevision, ConnectionStore, OrganizationConnections, SignInError,
+    StoreError, StoredConnection,
+};
 
-use super::Own;
+use super::{Own, State};
 
 impl ConnectionStore for Own {
     fn connection<'a>(&'a self, id: &'a ConnectionId) -> Answer<'a, Option<StoredConnection>> {
@@ -33,10 +36,7 @@ impl ConnectionStore for Own {
     }
 
     fn connections_of<'a>(&'a self, organization: &'a OrganizationId) -> Answer<'a, Vec<StoredConnection>> {
-        self.with(move |state| {
-            let all = state.connections.values();
-            Ok(all.filter(|one| one.organization == *organization).cloned().collect())
-        })
+        self.with(move |state| Ok(state.connections_of(organization)))
     }
 
     fn add_connection<'a>(&'a self, connection: &'a StoredConnection) -> Answer<'a, u64> {
@@ -56,5 +56,30 @@ impl ConnectionStore for Own {
             *before = connection.in_place_of(before)?;
             Ok(before.revision)
         })
+    }
+}
+
+impl State {
+    fn connections_of(&self, organization: &OrganizationId) -> Vec<StoredConnection> {
+        let all = self.connections.values();
+        all.filter(|one| one.organization == *organization).cloned().collect()
+    }
+
+    pub(crate) fn decide_connections(
+        &mut self,
+        decision: ConnectionDecision,
+    ) -> Result<OrganizationConnections, SignInError> {
+        let id = decision.organization().clone();
+        let connections = self.connections_of(&id);
+        let organization = self.held(&id)?.whole.organization.clone();
+        let decided = decision.decide(&OrganizationConnections::new(organization, connections))?;
+        if decided.added.iter().any(|one| self.connections.contains_key(&one.id)) {
+            return Err(StoreError::taken("the connection's id").into());
+        }
+        self.replace_organization(decided.organization.clone())?;
+        for one in decided.added.iter().chain(&decided.changed) {
+            self.connections.insert(one.id.clone(), one.clone());
+        }
+        Ok(decided.into_answer())
     }
 }

@@ -1,0 +1,108 @@
+//! An organization and its connections: how it becomes a SAML organization, and how it ends being one.
+
+use chrono::{DateTime, Utc};
+use vouchsafe_assertion::ConnectionId;
+use vouchsafe_metadata::EntityId;
+
+use crate::{Conversion, Organization, Refused, TokenHash, TokenRecord};
+
+impl Organization {
+    /// Whether the plan includes SAML SSO, as a check.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused::NotEntitled`].
+    pub fn require_entitlement(&self) -> Result<(), Refused> {
+        match self.entitled {
+            true => Ok(()),
+            false => Err(Refused::NotEntitled { organization: self.name.clone() }),
+        }
+    }
+
+    /// Makes this a SAML organization, over its first connection.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused::AlreadyConverted`], [`Refused::NotEntitled`].
+    pub fn convert_over(
+        &mut self,
+        connection: ConnectionId,
+        identity_provider: EntityId,
+        now: DateTime<Utc>,
+    ) -> Result<(), Refused> {
+        match self.conversion {
+            Some(_) => Err(Refused::AlreadyConverted { organization: self.name.clone() }),
+            None => self.connect(connection, identity_provider, now),
+        }
+    }
+
+    /// Lets people sign in over one more connection. The first one makes this a SAML organization.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused::NotEntitled`].
+    ///
+    /// ```
+    /// use vouchsafe_assertion::ConnectionId;
+    /// use vouchsafe_metadata::EntityId;
+    /// use vouchsafe_provisioning::{Organization, OrganizationId};
+    ///
+    /// let (id, now) = (ConnectionId::new("acme-okta")?, "2026-01-15T09:00:00Z".parse()?);
+    /// let mut acme = Organization::new(OrganizationId::new("1"), "acme", "Acme");
+    /// acme.entitled = true;
+    /// acme.connect(id.clone(), EntityId::new("http://www.okta.com/exk1")?, now)?;
+    /// assert!(acme.signs_in_over(&id));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn connect(
+        &mut self,
+        connection: ConnectionId,
+        identity_provider: EntityId,
+        now: DateTime<Utc>,
+    ) -> Result<(), Refused> {
+        self.require_entitlement()?;
+        // One that was converted without naming its connection keeps it.
+        let before = self.conversion.as_ref().map(|conversion| conversion.at);
+        if before.is_some() {
+            self.connections = self.own_connections();
+        }
+        self.connections.insert(connection);
+        self.conversion = Some(Conversion { identity_provider, at: before.unwrap_or(now) });
+        Ok(())
+    }
+
+    /// Ends the sign-ins over a connection, of which another must remain.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused::LastConnection`]: whoever wants that [disconnects](Self::disconnect) the organization.
+    pub fn end_connection(&mut self, connection: &ConnectionId) -> Result<(), Refused> {
+        if self.conversion.is_none() || !self.signs_in_over(connection) {
+            return Ok(());
+        }
+        let mut remaining = self.own_connections();
+        remaining.remove(connection);
+        if remaining.is_empty() {
+            return Err(Refused::LastConnection {
+                organization: self.name.clone(),
+                connection: connection.clone(),
+            });
+        }
+        self.connections = remaining;
+        Ok(())
+    }
+
+    /// Makes this an organization without SAML again: over no connection anybody signs in, and all tokens are revoked.
+    pub fn disconnect(&mut self, now: DateTime<Utc>) {
+        self.connections.clear();
+        self.conversion = None;
+        for record in &mut self.tokens {
+            record.revoked_at = Some(record.revoked_at.map_or(now, |earlier| earlier.min(now)));
+        }
+    }
+
+    /// Adds a token that was just [issued](crate::OrganizationToken::issue), by its hash.
+    pub fn add_token(&mut self, hash: TokenHash, now: DateTime<Utc>) {
+        self.tokens.push(TokenRecord::new(hash, now));
+    }
+}

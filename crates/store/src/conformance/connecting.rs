@@ -1,0 +1,249 @@
+//! Converting, replacing and disconnecting an organization, each in one transaction.
+
+use tokio::task::JoinSet;
+use vouchsafe::{
+    ConnectionState, EntityId, Provider,
+    provisioning::{LoginFacts, Organization, OrganizationToken},
+};
+
+use super::connections::{draft, id};
+use super::{Store, acme, globex, globex_idp, login, now, okta, provision};
+use crate::{ConnectionDecision, OrganizationConnections, SignInError, StoreError, StoredConnection};
+
+/// Acme, which may be converted and is not.
+pub async fn with_entitled_acme(store: &impl Store) {
+    let mut organization = Organization::new(acme(), "acme", "Acme");
+    organization.entitled = true;
+    organization.verified_domains = vec!["example.com".to_owned()];
+    store.add_organization(&organization).await.unwrap();
+}
+
+/// A decision about Acme.
+pub async fn decide(
+    store: &impl Store,
+    act: impl FnOnce(&mut OrganizationConnections) -> Result<(), SignInError> + Send + 'static,
+) -> Result<OrganizationConnections, SignInError> {
+    store.decide_connections(ConnectionDecision::new(acme(), act)).await
+}
+
+/// Converts Acme over a connection; its token.
+pub async fn convert(store: &impl Store, connection: StoredConnection) -> Result<String, SignInError> {
+    let provider = Provider::rustcrypto();
+    let token = OrganizationToken::issue(&provider).unwrap();
+    let hash = token.hash(&provider).unwrap();
+    decide(store, move |acme| acme.convert(connection, Some(hash), now())).await?;
+    Ok(token.reveal())
+}
+
+/// A login of somebody over a connection.
+pub fn login_over(name: &str, issuer: EntityId, token: &str, assertion: &str) -> LoginFacts {
+    let mut facts = login("ada", token, assertion);
+    (facts.connection, facts.issuer) = (id(name), issuer);
+    facts
+}
+
+async fn codes(store: &impl Store, logins: impl IntoIterator<Item = LoginFacts>) -> Vec<&'static str> {
+    let mut codes = Vec::new();
+    for login in logins {
+        codes.push(provision(store, login).await.map_or_else(|error| error.code(), |_| "signed in"));
+    }
+    codes
+}
+
+pub async fn a_conversion_is_one_decision(store: impl Store) {
+    with_entitled_acme(&store).await;
+    let stale = store.organization(&acme()).await.unwrap().unwrap();
+    let connection = draft("acme-okta", acme(), okta());
+    let token = convert(&store, connection.clone()).await.unwrap();
+
+    let organization = store.organization(&acme()).await.unwrap().unwrap().value;
+    assert_eq!(organization.identity_provider(), Some(&okta()));
+    assert_eq!(organization.connections, [connection.id.clone()].into());
+    assert_eq!(organization.tokens.len(), 1);
+    let kept = store.connection(&connection.id).await.unwrap().unwrap();
+    assert_eq!((kept.state, kept.revision), (ConnectionState::Active, 1));
+    assert_eq!(kept.metadata, connection.metadata);
+    assert_eq!(
+        codes(
+            &store,
+            [
+                login_over("acme-okta", okta(), &token, "id1"),
+                login_over("acme-okta", okta(), "another", "id2"),
+                login_over("acme", okta(), &token, "id3"),
+            ]
+        )
+        .await,
+        ["signed in", "provisioning.token_unknown", "provisioning.other_connection"]
+    );
+    assert_eq!(store.update_organization(&stale).await.unwrap_err().code(), "store.conflict");
+}
+
+pub async fn a_conversion_that_is_refused_leaves_nothing(store: impl Store) {
+    with_entitled_acme(&store).await;
+    store.add_connection(&draft("taken", globex(), globex_idp())).await.unwrap();
+    let mut other = Organization::new(globex(), "globex", "Globex");
+    other.connections = [id("reserved")].into();
+    store.add_organization(&other).await.unwrap();
+    let before = store.organization(&acme()).await.unwrap();
+    for (name, organization, code) in [
+        ("taken", acme(), "store.taken"),
+        ("reserved", acme(), "store.taken"),
+        ("free", globex(), "store.connection_fixed"),
+    ] {
+        let refused = convert(&store, draft(name, organization, okta())).await.unwrap_err();
+        assert_eq!(refused.code(), code, "{name}");
+    }
+    let failing = draft("free", acme(), okta());
+    let refused = decide(&store, move |acme| {
+        acme.convert(failing, None, now())?;
+        Err(StoreError::unavailable(std::io::Error::other("a fault in the middle")).into())
+    });
+    assert_eq!(refused.await.unwrap_err().code(), "store.unavailable");
+    assert_eq!(store.organization(&acme()).await.unwrap(), before);
+    assert_eq!(store.connection(&id("free")).await.unwrap(), None);
+    assert_eq!(store.connection(&id("reserved")).await.unwrap(), None);
+    assert!(store.connections_of(&acme()).await.unwrap().is_empty());
+
+    let mut without = before.unwrap();
+    without.value.entitled = false;
+    store.update_organization(&without).await.unwrap();
+    let refused = convert(&store, draft("free", acme(), okta())).await.unwrap_err();
+    assert_eq!(refused.code(), "provisioning.not_entitled");
+    let draft = draft("free", acme(), okta());
+    let refused = decide(&store, move |acme| acme.add_draft(draft)).await.unwrap_err();
+    assert_eq!(refused.code(), "provisioning.not_entitled");
+    let nobody = ConnectionDecision::new("nobody".into(), |_| Ok(()));
+    assert_eq!(store.decide_connections(nobody).await.unwrap_err().code(), "store.organization_unknown");
+}
+
+pub async fn of_ten_conversions_at_once_one_succeeds(store: impl Store) {
+    with_entitled_acme(&store).await;
+    let mut tasks = JoinSet::new();
+    for number in 0..10 {
+        let store = store.clone();
+        tasks.spawn(async move {
+            let connection = draft(&format!("acme-{number}"), acme(), okta());
+            convert(&store, connection).await.map(drop).map_err(|error| error.code())
+        });
+    }
+    let mut outcomes = tasks.join_all().await;
+    outcomes.sort_unstable();
+    assert_eq!(outcomes.remove(0), Ok(()));
+    assert!(outcomes.iter().all(|one| *one == Err("provisioning.already_converted")), "{outcomes:?}");
+    assert_eq!(store.connections_of(&acme()).await.unwrap().len(), 1);
+    assert_eq!(store.organization(&acme()).await.unwrap().unwrap().value.tokens.len(), 1);
+}
+
+pub async fn a_connection_is_tried_and_replaces_another(store: impl Store) {
+    with_entitled_acme(&store).await;
+    let token = convert(&store, draft("old", acme(), okta())).await.unwrap();
+    let second = draft("new", acme(), globex_idp());
+    decide(&store, move |acme| acme.add_draft(second)).await.unwrap();
+    let over = |name, issuer, assertion| login_over(name, issuer, &token, assertion);
+    let attempts = || [over("old", okta(), "id1"), over("new", globex_idp(), "id2")];
+    assert_eq!(codes(&store, attempts()).await, ["signed in", "provisioning.organization_mismatch"]);
+
+    decide(&store, |acme| acme.mark_tested(&id("new"))).await.unwrap();
+    let after = decide(&store, |acme| acme.replace(&id("old"), &id("new"), now())).await.unwrap();
+    let states = |it: &OrganizationConnections| {
+        it.connections.iter().map(|one| (one.id.to_string(), one.state, one.revision)).collect::<Vec<_>>()
+    };
+    let expected =
+        [("new".to_owned(), ConnectionState::Active, 3), ("old".to_owned(), ConnectionState::Retired, 2)];
+    let read = OrganizationConnections::new(
+        store.organization(&acme()).await.unwrap().unwrap().value,
+        store.connections_of(&acme()).await.unwrap(),
+    );
+    assert_eq!(read, after, "what is answered is what is stored");
+    assert_eq!(states(&read), expected);
+    assert_eq!(read.organization.identity_provider(), Some(&globex_idp()));
+    let attempts = [over("old", okta(), "id3"), over("new", globex_idp(), "id4")];
+    assert_eq!(codes(&store, attempts).await[0], "provisioning.organization_mismatch");
+
+    // What cannot be done, and then nothing of it is done.
+    let refusals = [
+        decide(&store, |acme| acme.activate(&id("old"), now())).await,
+        decide(&store, |acme| acme.mark_tested(&id("new"))).await,
+        decide(&store, |acme| acme.retire(&id("new"))).await,
+        decide(&store, |acme| acme.retire(&id("nobody"))).await,
+        decide(&store, |acme| acme.replace(&id("nobody"), &id("new"), now())).await,
+    ];
+    let refusals = refusals.map(|refusal| refusal.unwrap_err().code());
+    let state = "provisioning.connection_state";
+    assert_eq!(refusals, [state, state, "provisioning.last_connection", "store.connection_unknown", state]);
+    assert_eq!(states(&decide(&store, |_| Ok(())).await.unwrap()), expected);
+}
+
+pub async fn several_connections_are_active_until_one_is_retired(store: impl Store) {
+    with_entitled_acme(&store).await;
+    let first = draft("first", acme(), okta());
+    decide(&store, move |acme| acme.add_draft(first)).await.unwrap();
+    assert_eq!(store.organization(&acme()).await.unwrap().unwrap().value.identity_provider(), None);
+    decide(&store, |acme| acme.activate(&id("first"), now())).await.unwrap();
+    let second = draft("second", acme(), globex_idp());
+    decide(&store, move |acme| {
+        acme.add_draft(second)?;
+        acme.activate(&id("second"), now())
+    })
+    .await
+    .unwrap();
+    let organization = store.organization(&acme()).await.unwrap().unwrap().value;
+    assert_eq!(organization.connections, [id("first"), id("second")].into());
+    let after = decide(&store, |acme| acme.retire(&id("first"))).await.unwrap();
+    assert_eq!(after.organization.connections, [id("second")].into());
+}
+
+pub async fn a_disconnected_organization_signs_nobody_in(store: impl Store) {
+    with_entitled_acme(&store).await;
+    let token = convert(&store, draft("first", acme(), okta())).await.unwrap();
+    provision(&store, login_over("first", okta(), &token, "id1")).await.unwrap();
+    let after = decide(&store, |acme| {
+        acme.disconnect(now());
+        Ok(())
+    });
+    let after = after.await.unwrap();
+    assert!(after.organization.conversion.is_none() && after.organization.connections.is_empty());
+    assert!(after.organization.tokens.iter().all(|record| !record.works_at(now())));
+    assert_eq!(after.connection(&id("first")).unwrap().state, ConnectionState::Retired);
+    let refused = provision(&store, login_over("first", okta(), &token, "id2")).await.unwrap_err();
+    assert_eq!(refused.code(), "provisioning.not_converted");
+
+    // It can be connected again, over a connection of another name and with another token.
+    let again = convert(&store, draft("first", acme(), okta())).await.unwrap_err();
+    assert_eq!(again.code(), "store.taken");
+    let next = convert(&store, draft("second", acme(), okta())).await.unwrap();
+    let attempts = [
+        login_over("second", okta(), &token, "id3"),
+        login_over("first", okta(), &next, "id4"),
+        login_over("second", okta(), &next, "id5"),
+    ];
+    // Ada is known over the first connection only, and her address is no proof that it is she.
+    let expected =
+        ["provisioning.token_revoked", "provisioning.other_connection", "provisioning.email_taken"];
+    assert_eq!(codes(&store, attempts).await, expected);
+}
+
+pub async fn whether_a_token_is_required_is_the_connections_setting(store: impl Store) {
+    with_entitled_acme(&store).await;
+    let mut without = draft("without", acme(), okta());
+    without.settings.token_required = false;
+    convert(&store, without).await.unwrap();
+    let with = draft("with", acme(), globex_idp());
+    decide(&store, move |acme| {
+        acme.add_draft(with)?;
+        acme.activate(&id("with"), now())
+    })
+    .await
+    .unwrap();
+    let over = |name, issuer, assertion| login_over(name, issuer, "", assertion).without_attribute("token");
+    let attempts = || [over("without", okta(), "id1"), over("with", globex_idp(), "id2")];
+    assert_eq!(codes(&store, attempts()).await, ["signed in", "provisioning.token_missing"]);
+    let snapshot = store.snapshot(&attempts()[0]).await.unwrap();
+    assert_eq!(snapshot.token_not_required, [id("without")].into());
+    assert!(store.snapshot(&attempts()[1]).await.unwrap().token_not_required.is_empty());
+
+    let mut changed = store.connection(&id("without")).await.unwrap().unwrap();
+    changed.settings.token_required = true;
+    store.update_connection(&changed).await.unwrap();
+    assert_eq!(codes(&store, [over("without", okta(), "id3")]).await, ["provisioning.token_missing"]);
+}

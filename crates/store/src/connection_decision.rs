@@ -1,0 +1,254 @@
+//! Connecting, replacing and disconnecting an organization: each one decision over the organization and all of its connections.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use vouchsafe::{
+    ConnectionId, ConnectionState,
+    provisioning::{Organization, OrganizationId, Refused, TokenHash},
+};
+
+use crate::{SignInError, StoreError, StoredConnection};
+
+/// A change of how an organization signs in: a pure function over its own record and its connections.
+///
+/// A store runs it inside the transaction that writes what comes of it, so that a fault in the middle leaves nothing, and nobody decides on
+/// what another is about to change.
+///
+/// ```
+/// use vouchsafe::provisioning::OrganizationToken;
+/// use vouchsafe_store::{ConnectionDecision, Directory, SignInError, StoredConnection};
+///
+/// /// Makes Acme a SAML organization, and answers the token that is shown once.
+/// async fn convert(
+///     store: &dyn Directory,
+///     okta: StoredConnection,
+///     token: OrganizationToken,
+///     provider: &vouchsafe::Provider,
+///     now: chrono::DateTime<chrono::Utc>,
+/// ) -> Result<String, SignInError> {
+///     let hash = token.hash(provider).map_err(vouchsafe_store::StoreError::backend)?;
+///     let conversion = ConnectionDecision::new("acme".into(), move |acme| acme.convert(okta, Some(hash), now));
+///     store.decide_connections(conversion).await?;
+///     Ok(token.reveal())
+/// }
+/// ```
+pub struct ConnectionDecision {
+    organization: OrganizationId,
+    decide: Box<Decide>,
+}
+
+type Decide = dyn FnOnce(&mut OrganizationConnections) -> Result<(), SignInError> + Send;
+
+impl ConnectionDecision {
+    /// A decision about this organization.
+    pub fn new(
+        organization: OrganizationId,
+        decide: impl FnOnce(&mut OrganizationConnections) -> Result<(), SignInError> + Send + 'static,
+    ) -> ConnectionDecision {
+        ConnectionDecision { organization, decide: Box::new(decide) }
+    }
+
+    /// The organization.
+    #[must_use]
+    pub fn organization(&self) -> &OrganizationId {
+        &self.organization
+    }
+
+    /// For stores: decides. Call it inside the transaction, with what was read in it.
+    ///
+    /// # Errors
+    /// The refusal, after which the transaction is rolled back.
+    pub fn decide(self, before: &OrganizationConnections) -> Result<DecidedConnections, SignInError> {
+        let mut after = before.clone();
+        (self.decide)(&mut after)?;
+        DecidedConnections::of(before, after)
+    }
+}
+
+impl fmt::Debug for ConnectionDecision {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("ConnectionDecision")
+            .field("organization", &self.organization)
+            .finish_non_exhaustive()
+    }
+}
+
+/// An organization and all of its connections, as they are in one transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct OrganizationConnections {
+    /// The organization.
+    pub organization: Organization,
+    /// Its connections, in whatever state. One that is added here is written, and one that is left out stays as it is.
+    pub connections: Vec<StoredConnection>,
+}
+
+impl OrganizationConnections {
+    /// For stores: what was read.
+    #[must_use]
+    pub fn new(organization: Organization, connections: Vec<StoredConnection>) -> Self {
+        Self { organization, connections }
+    }
+
+    /// The connection of this name.
+    #[must_use]
+    pub fn connection(&self, id: &ConnectionId) -> Option<&StoredConnection> {
+        self.connections.iter().find(|connection| connection.id == *id)
+    }
+
+    /// Makes this a SAML organization: over the connection, which is new and active, with the token of this hash.
+    ///
+    /// # Errors
+    /// [`Refused::AlreadyConverted`], [`Refused::NotEntitled`], [`StoreError::Taken`].
+    pub fn convert(
+        &mut self,
+        mut connection: StoredConnection,
+        token: Option<TokenHash>,
+        now: DateTime<Utc>,
+    ) -> Result<(), SignInError> {
+        let organization = &mut self.organization;
+        organization.convert_over(connection.id.clone(), connection.identity_provider.clone(), now)?;
+        if let Some(hash) = token {
+            organization.add_token(hash, now);
+        }
+        connection.state = ConnectionState::Active;
+        self.add(connection)
+    }
+
+    /// Adds a connection as a draft, to be tried out.
+    ///
+    /// # Errors
+    /// [`Refused::NotEntitled`], [`StoreError::Taken`].
+    pub fn add_draft(&mut self, mut connection: StoredConnection) -> Result<(), SignInError> {
+        self.organization.require_entitlement()?;
+        connection.state = ConnectionState::Draft;
+        self.add(connection)
+    }
+
+    /// Notes that a sign-in over a draft went through.
+    ///
+    /// # Errors
+    /// [`StoreError::ConnectionUnknown`], [`Refused::ConnectionState`] if it is no draft any more.
+    pub fn mark_tested(&mut self, id: &ConnectionId) -> Result<(), SignInError> {
+        self.in_state(id, &[ConnectionState::Draft, ConnectionState::Tested], "tested")?.state =
+            ConnectionState::Tested;
+        Ok(())
+    }
+
+    /// Lets people sign in over a draft. If it is the organization's first connection, this makes it a SAML organization.
+    ///
+    /// # Errors
+    /// [`StoreError::ConnectionUnknown`], [`Refused::ConnectionState`] if it is active or retired already, [`Refused::NotEntitled`].
+    pub fn activate(&mut self, id: &ConnectionId, now: DateTime<Utc>) -> Result<(), SignInError> {
+        let connection =
+            self.in_state(id, &[ConnectionState::Draft, ConnectionState::Tested], "activated")?;
+        connection.state = ConnectionState::Active;
+        let identity_provider = connection.identity_provider.clone();
+        Ok(self.organization.connect(id.clone(), identity_provider, now)?)
+    }
+
+    /// Ends a connection for good. Of those over which people sign in another must remain.
+    ///
+    /// # Errors
+    /// [`StoreError::ConnectionUnknown`], [`Refused::ConnectionState`] if it is retired already, [`Refused::LastConnection`].
+    pub fn retire(&mut self, id: &ConnectionId) -> Result<(), SignInError> {
+        let open = [ConnectionState::Draft, ConnectionState::Tested, ConnectionState::Active];
+        self.in_state(id, &open, "retired")?.state = ConnectionState::Retired;
+        Ok(self.organization.end_connection(id)?)
+    }
+
+    /// Activates one connection and retires another, in one step: nobody is locked out in between.
+    ///
+    /// # Errors
+    /// As [`activate`](Self::activate) and [`retire`](Self::retire).
+    pub fn replace(
+        &mut self,
+        old: &ConnectionId,
+        new: &ConnectionId,
+        now: DateTime<Utc>,
+    ) -> Result<(), SignInError> {
+        self.activate(new, now)?;
+        self.retire(old)
+    }
+
+    /// Makes this an organization without SAML again: every connection is retired, and every token revoked. Sessions go on until their end.
+    pub fn disconnect(&mut self, now: DateTime<Utc>) {
+        self.organization.disconnect(now);
+        for connection in &mut self.connections {
+            connection.state = ConnectionState::Retired;
+        }
+    }
+
+    fn add(&mut self, connection: StoredConnection) -> Result<(), SignInError> {
+        if self.connection(&connection.id).is_some() {
+            return Err(StoreError::taken("the connection's id").into());
+        }
+        self.connections.push(connection);
+        Ok(())
+    }
+
+    fn in_state(
+        &mut self,
+        id: &ConnectionId,
+        possible: &[ConnectionState],
+        wanted: &'static str,
+    ) -> Result<&mut StoredConnection, SignInError> {
+        let found = self.connections.iter_mut().find(|connection| connection.id == *id);
+        let connection = found.ok_or_else(|| StoreError::connection_unknown(id))?;
+        if possible.contains(&connection.state) {
+            return Ok(connection);
+        }
+        let state = connection.state.name();
+        Err(Refused::connection_state(id.clone(), state, wanted).into())
+    }
+}
+
+/// What was decided, for a store to write, all of it or nothing.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct DecidedConnections {
+    /// The organization, in the place of the one that was read.
+    pub organization: Organization,
+    /// The connections to add, at their first revision. A name that was used before, by whomever, is
+    /// [`StoreError::Taken`], and then nothing is written.
+    pub added: Vec<StoredConnection>,
+    /// The connections to write in the place of those that were read, at their next revision.
+    pub changed: Vec<StoredConnection>,
+    after: Vec<StoredConnection>,
+}
+
+impl DecidedConnections {
+    fn of(before: &OrganizationConnections, after: OrganizationConnections) -> Result<Self, SignInError> {
+        let OrganizationConnections { organization, connections } = after;
+        if organization.id != before.organization.id {
+            return Err(StoreError::damaged("decision", "it is about another organization").into());
+        }
+        let mut decided =
+            Self { organization, added: Vec::new(), changed: Vec::new(), after: before.connections.clone() };
+        for connection in connections {
+            if connection.organization != decided.organization.id {
+                return Err(StoreError::connection_fixed(connection.id, "organization").into());
+            }
+            match decided.after.iter_mut().find(|known| known.id == connection.id) {
+                Some(known) if *known == connection => {}
+                Some(known) => {
+                    *known = connection.in_place_of(known)?;
+                    decided.changed.push(known.clone());
+                }
+                None => {
+                    decided.added.push(connection.first());
+                    decided.after.push(connection.first());
+                }
+            }
+        }
+        Ok(decided)
+    }
+
+    /// For stores: what is answered once everything is written.
+    #[must_use]
+    pub fn into_answer(self) -> OrganizationConnections {
+        OrganizationConnections::new(self.organization, self.after)
+    }
+}
