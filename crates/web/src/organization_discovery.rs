@@ -2,15 +2,14 @@
 
 use std::sync::Arc;
 
-use vouchsafe::provisioning::EmailAddress;
-use vouchsafe::{Connection, ConnectionId};
-use vouchsafe_store::{Answer, Directory};
+use vouchsafe::provisioning::{EmailAddress, Organization};
+use vouchsafe::{Connection, ConnectionState};
+use vouchsafe_store::{Answer, Directory, StoreError};
 
 use crate::connection_source::{ConnectionSource, Discovery};
 
-/// Finds the connection of an organization by its slug or by a verified domain; the connection has the name of the organization's id.
-/// Connections of other names are listed in [`Organization::connections`](vouchsafe::provisioning::Organization::connections): over no others
-/// anybody signs in to it.
+/// Finds the connection of an organization by its slug or by a verified domain: of those
+/// [over which people sign in to it](vouchsafe::provisioning::Organization::own_connections) the first that is active and can be used.
 ///
 /// By an address it is the organization that has verified its domain, whoever has accounts there or elsewhere: so no customer can attract
 /// or block the people of another, and the answer is the same whether the person has an account or not.
@@ -38,11 +37,28 @@ impl Discovery for OrganizationDiscovery {
                 Err(_) if asked.contains('@') => None,
                 Err(_) => self.directory.organization_by_slug(&asked.to_ascii_lowercase()).await?,
             };
-            let id = found.and_then(|organization| ConnectionId::new(organization.value.id.as_str()).ok());
-            match id {
-                Some(id) => self.connections.find(&id).await,
+            match found {
+                Some(organization) => self.first_active(&organization.value).await,
                 None => Ok(None),
             }
         })
+    }
+}
+
+impl OrganizationDiscovery {
+    /// That one connection cannot be used is an error only where there is no other.
+    async fn first_active(&self, organization: &Organization) -> Result<Option<Connection>, StoreError> {
+        let mut unusable = None;
+        for id in organization.own_connections() {
+            match self.connections.find(&id).await {
+                Ok(Some(connection)) if connection.state() == ConnectionState::Active => {
+                    return Ok(Some(connection));
+                }
+                Ok(_) => {}
+                Err(failure @ StoreError::ConnectionUnusable { .. }) => unusable = Some(failure),
+                Err(failure) => return Err(failure),
+            }
+        }
+        unusable.map_or(Ok(None), Err)
     }
 }

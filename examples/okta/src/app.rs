@@ -13,10 +13,10 @@ use chrono::Utc;
 use tokio::net::TcpListener;
 use vouchsafe::assertion::Outcome;
 use vouchsafe::crypto::Certificate;
-use vouchsafe::{Connections, EntityId, Provider, ServiceProvider};
+use vouchsafe::{EntityId, Provider, ServiceProvider};
 use vouchsafe_axum::{
     ASSERTION_CONSUMER, METADATA, OrganizationDiscovery, Provisioned, RefusalLog, RefusalPage, RefusalRecord,
-    ReturnPaths, SingleSignOn, own_pages_only, provisioned_routes,
+    ReturnPaths, SingleSignOn, StoredConnections, own_pages_only, provisioned_routes,
 };
 use vouchsafe_client::Client;
 use vouchsafe_store::{SignedIn, Sqlite};
@@ -35,11 +35,8 @@ pub(crate) struct Inner {
     pub(crate) client: Client,
     pub(crate) owner_password: OwnerPassword,
     pub(crate) encryption_certificate: Certificate,
-    /// Connecting and disconnecting identity providers happens one after the other.
-    pub(crate) connecting: tokio::sync::Mutex<()>,
     pub(crate) sso: SingleSignOn,
     pub(crate) provisioned: Provisioned,
-    connections: Arc<Connections>,
     records: Records,
 }
 
@@ -66,7 +63,7 @@ impl std::ops::Deref for App {
 }
 
 impl App {
-    /// Opens the store, makes or loads the key, and connects the organizations again.
+    /// Opens the store, and makes or loads the key. Connections are read when somebody signs in over them.
     pub(crate) async fn open(base_url: &str, folder: Option<&Path>) -> Result<App, Failure> {
         let base_url = base_url.trim_end_matches('/').to_owned();
         let provider = Provider::rustcrypto();
@@ -86,8 +83,8 @@ impl App {
         // Only a service on this machine may load metadata from this machine.
         let local = base_url.starts_with("http://");
         let client = if local { Client::with_loopback() } else { Client::new() }?;
-        let connections = Arc::new(Connections::new());
         let shared = Arc::new(store.clone());
+        let connections = Arc::new(StoredConnections::new(Arc::clone(&shared)));
         let discovery = OrganizationDiscovery::new(Arc::clone(&shared), Arc::clone(&connections));
         let sso = SingleSignOn::new(service_provider, Arc::clone(&connections), Arc::clone(&shared))
             .discovery(Arc::new(discovery))
@@ -97,20 +94,16 @@ impl App {
         let records = Records::default();
         let kept = Arc::clone(&records);
         let provisioned = Provisioned::new(shared).on_sign_in(move |sign_in| remember(&kept, sign_in));
-        let app = App(Arc::new(Inner {
+        Ok(App(Arc::new(Inner {
             base_url,
             store,
             client,
             owner_password: OwnerPassword::make(&provider)?,
             encryption_certificate: certificate,
-            connecting: tokio::sync::Mutex::new(()),
             sso,
             provisioned,
-            connections,
             records,
-        }));
-        connect::connect_again(&app).await?;
-        Ok(app)
+        })))
     }
 
     pub(crate) fn router(&self) -> Router {
@@ -122,6 +115,7 @@ impl App {
             .route("/settings/connect", post(settings::connect))
             .route("/settings/token", post(settings::rotate_token))
             .route("/settings/reload", post(settings::reload))
+            .route("/settings/disconnect", post(settings::disconnect))
             .route("/settings/members/suspend", post(members::suspend))
             .route("/settings/members/reactivate", post(members::reactivate))
             .route("/settings/encryption-certificate.pem", get(settings::encryption_certificate))
@@ -149,10 +143,6 @@ impl App {
 
     pub(crate) fn service_provider(&self) -> &ServiceProvider {
         self.sso.service_provider()
-    }
-
-    pub(crate) fn connections(&self) -> &Connections {
-        &self.connections
     }
 }
 

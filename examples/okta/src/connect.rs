@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
-use vouchsafe::provisioning::{Organization, OrganizationId};
-use vouchsafe::{Connection, ConnectionId, ConnectionSettings, IdentityProvider, Unsolicited};
-use vouchsafe_store::{Directory, StoreError, StoredMetadata, Versioned};
+use vouchsafe::provisioning::{Organization, OrganizationId, OrganizationToken};
+use vouchsafe::{ConnectionId, ConnectionSettings, ConnectionState, IdentityProvider, Unsolicited};
+use vouchsafe_store::{
+    ConnectionDecision, ConnectionMetadata, ConnectionStore, Directory, MetadataSource,
+    OrganizationConnections, StoreError, StoredConnection, Versioned,
+};
 
 use crate::app::App;
 use crate::failure::Failure;
@@ -13,67 +16,66 @@ use crate::failure::Failure;
 /// How long an old token goes on working after a new one was issued: time enough to paste it into the identity provider's console.
 const TOKEN_OVERLAP: TimeDelta = TimeDelta::hours(24);
 
-/// Loads the metadata, trusts the identity provider, converts the organization, and answers the token, which is shown this once.
+/// Loads the metadata, converts the organization, and answers the token, which is shown this once. Connection, metadata and token are
+/// written together, and every process that serves the database knows them at once.
 pub(crate) async fn convert(app: &App, id: &OrganizationId, metadata_url: &str) -> Result<String, Failure> {
-    let (identity_provider, metadata) = load(app, metadata_url).await?;
-    let _one_at_a_time = app.connecting.lock().await;
-    let mut organization = organization(app, id).await?;
-    let name = identity_provider.entity_id().clone();
-    let token = organization.value.convert(name, app.service_provider().provider(), Utc::now())?;
-    app.store.update_organization(&organization).await?;
-    app.store.set_metadata(id, &metadata).await?;
-    app.connections().put(connection(id, identity_provider)?);
+    let metadata = load(app, metadata_url).await?;
+    let mut connection =
+        StoredConnection::from_metadata(ConnectionId::new(id.as_str())?, id.clone(), metadata)?;
+    // The icon in Okta's dashboard works without a round trip.
+    connection.settings.sign_in = ConnectionSettings::default().unsolicited(Unsolicited::Accept);
+    let provider = app.service_provider().provider();
+    let token = OrganizationToken::issue(provider)?;
+    let (hash, now) = (token.hash(provider)?, Utc::now());
+    let conversion = ConnectionDecision::new(id.clone(), move |organization| {
+        connection.id = unused_name(organization, connection.id);
+        organization.convert(connection, Some(hash), now)
+    });
+    app.store.decide_connections(conversion).await?;
     Ok(token.reveal())
+}
+
+/// A connection has the name of its organization, the second one a number: names are used once.
+fn unused_name(organization: &OrganizationConnections, name: ConnectionId) -> ConnectionId {
+    let numbered = (2_u32..).filter_map(|number| ConnectionId::new(format!("{name}-{number}")).ok());
+    let mut names = std::iter::once(name.clone()).chain(numbered);
+    names.find(|one| organization.connection(one).is_none()).unwrap_or(name)
+}
+
+/// Ends SAML single sign-on: nobody signs in over the connection any more, and the tokens are worth nothing.
+pub(crate) async fn disconnect(app: &App, id: &OrganizationId) -> Result<(), Failure> {
+    let now = Utc::now();
+    let disconnection = ConnectionDecision::new(id.clone(), move |organization| {
+        organization.disconnect(now);
+        Ok(())
+    });
+    app.store.decide_connections(disconnection).await?;
+    Ok(())
+}
+
+/// The connection over which people sign in to an organization.
+pub(crate) async fn active(app: &App, id: &OrganizationId) -> Result<Option<StoredConnection>, Failure> {
+    let all = app.store.connections_of(id).await?;
+    Ok(all.into_iter().find(|connection| connection.state == ConnectionState::Active))
 }
 
 /// Loads the metadata again from where it came, as for a change of keys. The entity ID must be the same.
 pub(crate) async fn reload(app: &App, id: &OrganizationId) -> Result<(), Failure> {
-    let Some(source) = app.store.metadata(id).await?.and_then(|metadata| metadata.source) else {
-        return Ok(());
-    };
-    let (identity_provider, metadata) = load(app, &source).await?;
-    let _one_at_a_time = app.connecting.lock().await;
-    let organization = organization(app, id).await?;
-    // One organization has one identity provider; otherwise reloading could exchange the keys of another customer's.
-    let expected = organization.value.identity_provider();
-    let expected =
-        expected.ok_or_else(|| Failure::new("The organization is not connected to an identity provider."))?;
-    let identity_provider = identity_provider.expected_to_be(expected)?;
-    app.store.set_metadata(id, &metadata).await?;
-    app.connections().put(connection(id, identity_provider)?);
+    let Some(mut connection) = active(app, id).await? else { return Ok(()) };
+    let Some(source) = connection.metadata.source.url() else { return Ok(()) };
+    connection.metadata = load(app, source).await?;
+    connection.to_connection()?;
+    app.store.update_connection(&connection).await?;
     Ok(())
 }
 
 /// Another token; the present one works for another day.
 pub(crate) async fn rotate_token(app: &App, id: &OrganizationId) -> Result<String, Failure> {
-    let _one_at_a_time = app.connecting.lock().await;
     let mut organization = organization(app, id).await?;
     let token =
         organization.value.rotate_token(app.service_provider().provider(), Utc::now(), TOKEN_OVERLAP)?;
     app.store.update_organization(&organization).await?;
     Ok(token.reveal())
-}
-
-/// At the start: connects the organizations to whom they were connected to when the service last ran. Metadata of one customer that cannot
-/// be read stops nobody else.
-pub(crate) async fn connect_again(app: &App) -> Result<(), Failure> {
-    for id in app.store.organizations().await? {
-        let Some(metadata) = app.store.metadata(&id).await? else { continue };
-        let read = IdentityProvider::from_metadata(metadata.document.as_bytes());
-        match read.map_err(Failure::from).and_then(|one| connection(&id, one)) {
-            Ok(connection) => {
-                app.connections().put(connection);
-            }
-            Err(failure) => tracing::warn!(organization = %id, %failure, "the connection cannot be used"),
-        }
-    }
-    Ok(())
-}
-
-/// A connection has the name of its organization. The icon in Okta's dashboard works without a round trip.
-fn connection(id: &OrganizationId, identity_provider: IdentityProvider) -> Result<Connection, Failure> {
-    let settings = ConnectionSettings::default().unsolicited(Unsolicited::Accept);
-    Ok(Connection::new(ConnectionId::new(id.as_str())?, identity_provider).with_settings(settings)?)
 }
 
 /// While the service runs: what is over is forgotten every few minutes, metadata is loaded again every hour. A failure waits for the next
@@ -115,11 +117,9 @@ pub(crate) async fn organization(
     }
 }
 
-async fn load(app: &App, metadata_url: &str) -> Result<(IdentityProvider, StoredMetadata), Failure> {
+async fn load(app: &App, metadata_url: &str) -> Result<ConnectionMetadata, Failure> {
     let octets = app.client.load(metadata_url).await?;
-    let identity_provider = IdentityProvider::from_metadata(&octets)?;
     let now = Utc::now();
-    identity_provider.check_validity(now)?;
-    let document = String::from_utf8_lossy(&octets).into_owned();
-    Ok((identity_provider, StoredMetadata::new(document, Some(metadata_url.trim().to_owned()), now)))
+    IdentityProvider::from_metadata(&octets)?.check_validity(now)?;
+    Ok(ConnectionMetadata::new(octets, MetadataSource::Url(metadata_url.trim().to_owned()), now))
 }

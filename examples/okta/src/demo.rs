@@ -4,7 +4,6 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use tokio::net::TcpListener;
-use vouchsafe_store::Directory;
 use vouchsafe_testkit::TestkitError;
 use vouchsafe_testkit::server::{App as OktaApp, Config, Server, User, start};
 
@@ -38,7 +37,7 @@ pub(crate) async fn with_embedded_okta(
         async move { app.serve(listener).await }
     });
     // The identity provider has new keys at each start, so what a folder remembers of the last one is of no use.
-    if app.store.metadata(&"acme".into()).await?.is_none() {
+    if connect::active(&app, &"acme".into()).await?.is_none() {
         let token = connect::convert(&app, &"acme".into(), &okta.metadata_url(&acme)?).await?;
         okta.set_attribute(&acme, "token", &token)?;
     } else {
@@ -87,17 +86,20 @@ pub(crate) async fn with_real_okta(
     say("  Name ID format               EmailAddress");
     say(&format!("  Encryption certificate       {}/settings/encryption-certificate.pem", app.base_url));
     say("  Attribute statements         user.email, user.username, user.first_name, user.last_name, token");
-    if app.store.metadata(&"acme".into()).await?.is_none() {
+    if connect::active(&app, &"acme".into()).await?.is_none() {
         let token = connect::convert(&app, &"acme".into(), metadata_url).await?;
         say(&format!("  token                        {token}"));
         say("");
         say("  The token is shown this once. Paste it into the app's Advanced Sign-on Settings.");
     } else {
-        connect::reload(&app, &"acme".into()).await?;
         say("");
-        say(
-            "  The organization acme is connected already; its metadata was loaded again, its token is the old one.",
-        );
+        match connect::reload(&app, &"acme".into()).await {
+            Ok(()) => say("  The organization acme is connected already, and its metadata was loaded again."),
+            Err(failure) => say(&format!(
+                "  The organization acme is connected already. Its metadata is that of before, for it could not be loaded again: {failure}"
+            )),
+        }
+        say("  Its token is the old one.");
     }
     say(&format!("  Owner: {}, password {}", seed::owner_email("acme.example"), app.owner_password.reveal()));
     until_interrupted(serving).await

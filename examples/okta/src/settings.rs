@@ -10,7 +10,7 @@ use vouchsafe::IdentityProvider;
 use vouchsafe::metadata::{Binding, WebAddress};
 use vouchsafe::provisioning::{Role, Snapshot};
 use vouchsafe_axum::SignedIn;
-use vouchsafe_store::{AuditRecord, Directory, StoredMetadata};
+use vouchsafe_store::{AuditRecord, ConnectionMetadata, Directory};
 
 use crate::app::App;
 use crate::failure::Failure;
@@ -58,6 +58,18 @@ pub(crate) async fn reload(State(app): State<App>, signed_in: SignedIn) -> Respo
     show(&app, &signed_in, message).await
 }
 
+/// The end of SAML single sign-on for the organization.
+pub(crate) async fn disconnect(State(app): State<App>, signed_in: SignedIn) -> Response {
+    let outcome = async {
+        let snapshot = require_owner(&app, &signed_in).await?;
+        connect::disconnect(&app, &snapshot.organization.id).await
+    };
+    let message = outcome
+        .await
+        .map_or_else(|failure: Failure| Message::Problem(failure.to_string()), |()| Message::Disconnected);
+    show(&app, &signed_in, message).await
+}
+
 pub(crate) async fn encryption_certificate(State(app): State<App>) -> Response {
     let headers = [
         (CONTENT_TYPE, "application/x-pem-file"),
@@ -81,6 +93,7 @@ enum Message {
     None,
     Token(String),
     Reloaded,
+    Disconnected,
     Problem(String),
 }
 
@@ -102,7 +115,7 @@ async fn show(app: &App, signed_in: &SignedIn, message: Message) -> Response {
 async fn build(app: &App, signed_in: &SignedIn, message: Message) -> Result<Page, Failure> {
     let snapshot = require_owner(app, signed_in).await?;
     let id = &snapshot.organization.id;
-    let metadata = app.store.metadata(id).await?;
+    let connection = connect::active(app, id).await?;
     let audit = app.store.audit(id).await?;
     let owner = snapshot
         .account(&signed_in.session().account)
@@ -112,8 +125,11 @@ async fn build(app: &App, signed_in: &SignedIn, message: Message) -> Result<Page
         .navigation(&owner, true)
         .heading(&format!("{}: organization settings", snapshot.organization.name));
     page = announced(page, message);
-    page = match app.connections().get(id.as_str()) {
-        Some(connection) => connected(page, connection.identity_provider(), metadata.as_ref(), Utc::now()),
+    page = match &connection {
+        Some(stored) => match stored.to_connection() {
+            Ok(connection) => connected(page, connection.identity_provider(), &stored.metadata, Utc::now()),
+            Err(reason) => unusable(page, &Failure::from(reason)),
+        },
         None => unconnected(page),
     };
     page = console_values(page, app);
@@ -126,6 +142,7 @@ fn announced(page: Page, message: Message) -> Page {
         Message::None => page,
         Message::Problem(text) => page.problem(&text),
         Message::Reloaded => page.note("The metadata was loaded again."),
+        Message::Disconnected => page.note("The identity provider is disconnected, and its token is revoked."),
         Message::Token(token) => page.card("Your organization's token", |page| {
             page.paragraph(
                 "Paste it into the app's Advanced Sign-on Settings as \"token\". It is shown this once; we keep nothing but its hash.",
@@ -159,7 +176,7 @@ fn unconnected(page: Page) -> Page {
 fn connected(
     page: Page,
     identity_provider: &IdentityProvider,
-    metadata: Option<&StoredMetadata>,
+    metadata: &ConnectionMetadata,
     now: DateTime<Utc>,
 ) -> Page {
     let keys: Vec<String> = identity_provider
@@ -167,10 +184,8 @@ fn connected(
         .iter()
         .map(|certificate| certificate.fingerprint_sha256())
         .collect();
-    let source = metadata.and_then(|metadata| metadata.source.clone()).unwrap_or_default();
-    let loaded = metadata
-        .map(|metadata| metadata.loaded_at.format("%Y-%m-%d %H:%M UTC").to_string())
-        .unwrap_or_default();
+    let source = metadata.source.url().unwrap_or("none: it was uploaded");
+    let loaded = metadata.fetched_at.format("%Y-%m-%d %H:%M UTC").to_string();
     let warnings: Vec<String> = identity_provider.warnings(now).iter().map(ToString::to_string).collect();
     page.card("SAML single sign-on", |page| {
         let page = page.facts(&[
@@ -182,12 +197,22 @@ fn connected(
                     .map_or("none", WebAddress::as_str),
             ),
             ("Signing keys (SHA-256)", &keys.join(", ")),
-            ("Metadata URL", &source),
+            ("Metadata URL", source),
             ("Metadata loaded", &loaded),
         ]);
         let page = if warnings.is_empty() { page } else { page.list(&warnings) };
         page.form(&button("/settings/reload", "Load the metadata again"))
             .form(&button("/settings/token", "Issue another token"))
+            .form(&button("/settings/disconnect", "Disconnect"))
+    })
+}
+
+/// The connection is there, and its metadata cannot be used: nobody signs in over it until that is corrected.
+fn unusable(page: Page, reason: &Failure) -> Page {
+    page.card("SAML single sign-on", |page| {
+        page.problem(&format!("Nobody can sign in over the connection: {reason}"))
+            .form(&button("/settings/reload", "Load the metadata again"))
+            .form(&button("/settings/disconnect", "Disconnect"))
     })
 }
 
