@@ -6,7 +6,6 @@ use std::{
 };
 
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
-use vouchsafe::ConnectionId;
 use vouchsafe::provisioning::{Change, Organization, OrganizationId, OrganizationToken};
 use vouchsafe_store::{About, ConnectionDecision, ConnectionStore, Decision, Directory, SignInError, Sqlite};
 use vouchsafe_testkit::ISSUE_INSTANT;
