@@ -6,7 +6,8 @@ mod common;
 use common::{around, opened, opened_by, ours, public, sealed};
 use vouchsafe_crypto::{ContentCipher, KeyTransport, Provider, base64_decode, base64_encode};
 use vouchsafe_encryption::{
-    EncryptOptions, EncryptionError, KeyLayout, Recipient, cipher_of, encrypt, encrypt_for,
+    DecryptionContext, EncryptOptions, EncryptionError, KeyLayout, Recipient, cipher_of, decrypt_element,
+    encrypt, encrypt_for,
 };
 use vouchsafe_testkit::keys;
 use vouchsafe_xml::{Document, Limits};
@@ -184,6 +185,29 @@ fn the_number_of_encrypted_keys_is_bounded() {
         encrypt_for("<a/>", &[], &EncryptOptions::default(), keys::provider()).unwrap_err().code(),
         "encryption.no_encrypted_key"
     );
+}
+
+#[test]
+fn the_limits_of_the_context_hold() {
+    let key = public(keys::service_provider());
+    let recipients: Vec<_> = (0..3).map(|_| Recipient::new(&key)).collect();
+    let to_three = encrypt_for("<a/>", &recipients, &EncryptOptions::default(), keys::provider()).unwrap();
+    for (limit, code) in [(3, ""), (2, "encryption.too_many_keys")] {
+        let limits = Limits::default().with_encrypted_keys(limit);
+        let outcome = opened_by(&around(&to_three), &ours(), &Provider::rustcrypto(), &limits);
+        assert_eq!(outcome.map_or_else(|refused| refused.code(), |_| ""), code);
+    }
+
+    // What is decrypted is read within them, too.
+    let deep = format!("{}{}", "<a>".repeat(20), "</a>".repeat(20));
+    let deep = encrypt(&deep, &key, &EncryptOptions::default(), keys::provider()).unwrap();
+    for (limit, code) in [(20, ""), (19, "encryption.failed")] {
+        let (limits, own, provider) = (Limits::default().with_depth(limit), ours(), Provider::rustcrypto());
+        let document = Document::parse(around(&deep).as_bytes(), &limits).unwrap();
+        let mut context = DecryptionContext::new(&own, &provider, &limits);
+        let outcome = decrypt_element(document.root(), &document.root().scope(), &mut context);
+        assert_eq!(outcome.map_or_else(|refused| refused.code(), |_| ""), code);
+    }
 }
 
 #[test]

@@ -64,8 +64,19 @@ fn a_key_of_two_connections_names_neither() {
     assert_eq!(over(good(|r| r), &[&first], &receiver), "first");
     let own = good(|r| r).key(keys::identity_provider_p256());
     assert_eq!(over(own, &[&first, &second], &receiver), "second");
-    let many: Vec<&Trust> = std::iter::repeat_n(&first, MOST_CANDIDATES + 1).collect();
-    assert_eq!(over(good(|r| r), &many, &receiver), ambiguous);
+}
+
+/// One more, and nobody is looked for, although one key names one connection.
+#[test]
+fn only_so_many_connections_are_told_apart() {
+    let receiver = okta(NOW);
+    let own = trust("own", &[keys::identity_provider()], &receiver);
+    let other = trust("other", &[keys::identity_provider_p256()], &receiver);
+    let most: Vec<&Trust> =
+        std::iter::repeat_n(&other, MOST_CANDIDATES - 1).chain(std::iter::once(&own)).collect();
+    assert_eq!(over(good(|r| r), &most, &receiver), "own");
+    let more: Vec<&Trust> = std::iter::once(&other).chain(most).collect();
+    assert_eq!(over(good(|r| r), &more, &receiver), "assertion.connection_ambiguous");
 }
 
 /// The Response by one connection's key, the Assertion by another's: one connection has both, or nobody is signed in.

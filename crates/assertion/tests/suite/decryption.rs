@@ -113,9 +113,25 @@ fn a_hidden_signature_is_no_missing_one() {
     let hidden =
         signed.replacen("<saml2:EncryptedAssertion ", "<saml2:EncryptedAssertion xmlns:ds=\"urn:other\" ", 1);
     assert_ne!(signed, hidden);
-    for message in [signed, hidden] {
-        assert!(receiver.receive(message.as_bytes()).is_err(), "{message}");
-    }
+    assert_eq!(code(&receiver, &signed), "signature.not_verified");
+    assert_eq!(code(&receiver, &hidden), "encryption.failed");
+}
+
+/// The identity provider signs more than assertions. Its signature on something else is no reason to look at that.
+#[test]
+fn what_is_no_assertion_is_not_opened_whoever_signed_it() {
+    let issued = good(|response| response.sign(Signed::Response)).issue().unwrap();
+    let sealed = seal(issued.xml());
+    let wrapper =
+        format!("<saml2:EncryptedAssertion xmlns:saml2=\"{SAML}\">{sealed}</saml2:EncryptedAssertion>");
+    let response = good(|response| response).sign(Signed::Neither).omit(Part::Assertion);
+    let message = response.insert(Place::AfterAssertion, wrapper).issue().unwrap().into_xml();
+    let message = message.replacen(RESPONSE_ID, "_outer", 1);
+    let refusal = okta(NOW).receive(message.as_bytes()).unwrap_err();
+    assert_eq!(
+        (refusal.code(), refusal.check().unwrap().rule()),
+        ("encryption.failed", "assertion.decryption")
+    );
 }
 
 // Budgets.

@@ -175,6 +175,35 @@ fn encrypted_attributes_are_read_and_merged_and_bounded() {
     assert_eq!(code(&few, &number(9)), "encryption.too_many_operations");
 }
 
+/// An attribute value holds any markup, and so identifiers.
+#[test]
+fn no_identifier_is_used_again_in_what_was_decrypted() {
+    let receiver = okta(NOW);
+    let with = |ids: &[&str]| {
+        let response =
+            Okta::okta().response().in_response_to(REQUEST).attribute(Attribute::new("roles", ["plain"]));
+        let response = ids.iter().fold(response, |response, id| {
+            let attribute = format!(
+                "<saml2:Attribute xmlns:saml2=\"{SAML}\" Name=\"n\"><saml2:AttributeValue><x ID=\"{id}\"/>\
+                 </saml2:AttributeValue></saml2:Attribute>"
+            );
+            let sealed = seal(&attribute, KeyLayout::InKeyInfo);
+            let encrypted = format!(
+                "<saml2:EncryptedAttribute xmlns:saml2=\"{SAML}\">{sealed}</saml2:EncryptedAttribute>"
+            );
+            response.insert(Place::AttributeStatement, encrypted)
+        });
+        response.issue().unwrap().into_xml()
+    };
+    let login = receiver.receive(with(&["_one", "_two"]).as_bytes()).unwrap();
+    assert_eq!(login.attributes().get("n").unwrap().len(), 2);
+    for taken in
+        [&["_one", "_one"][..], &[vouchsafe_testkit::RESPONSE_ID], &[vouchsafe_testkit::ASSERTION_ID]]
+    {
+        assert_eq!(code(&receiver, &with(taken)), "encryption.failed", "{taken:?}");
+    }
+}
+
 const SAML: &str = "urn:oasis:names:tc:SAML:2.0:assertion";
 
 fn response(cipher: ContentCipher) -> ResponseBuilder {

@@ -117,6 +117,17 @@ fn every_refusal_names_the_check_that_decided() {
 }
 
 #[test]
+fn the_ledger_tells_a_trial_from_a_sign_in() {
+    for (asked_as_trial, expected, actual) in
+        [(true, "a trial", "a sign-in"), (false, "a sign-in", "a trial")]
+    {
+        let refusal = Refusal::trial(asked_as_trial);
+        let check = refusal.check().unwrap();
+        assert_eq!((&*check.expected_text(), &*check.actual_text()), (expected, actual));
+    }
+}
+
+#[test]
 fn nothing_is_printed_as_it_came() {
     let issued = good(|r| r)
         .audience("evil\u{202e}\u{9b}31m")
