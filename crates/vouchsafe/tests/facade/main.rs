@@ -13,4 +13,5 @@ mod login;
 mod properties;
 mod receive;
 mod seams;
+mod settings;
 mod tenants;
