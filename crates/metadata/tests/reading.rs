@@ -465,3 +465,30 @@ fn departures_are_told_up_to_a_limit() {
         "metadata.schema"
     );
 }
+
+#[test]
+fn an_address_without_tls_is_a_warning_and_one_on_this_machine_is_none() {
+    let service = |name: &str, location: &str| {
+        let index = if name == "ArtifactResolutionService" { r#" index="0""# } else { "" };
+        format!(
+            r#"<md:{name}{index} Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" Location="{location}"/>"#
+        )
+    };
+    for name in ["ArtifactResolutionService", "SingleLogoutService", "SingleSignOnService"] {
+        let insecure = |location: &str| {
+            let own = service(name, location);
+            let sign_on = if name == "SingleSignOnService" { "" } else { SSO };
+            let found = read(&okta(&[signing_key().as_str(), &own, sign_on].concat())).unwrap();
+            let warnings = found.warnings(now());
+            let shown: Vec<_> =
+                warnings.iter().map(|warning| (warning.code(), warning.to_string())).collect();
+            assert!(
+                shown.iter().all(|(code, text)| *code == "metadata.endpoint_insecure" && text.contains(name))
+            );
+            shown.len()
+        };
+        assert_eq!(insecure("http://idp.example.com/x"), 1, "{name}");
+        assert_eq!(insecure("https://idp.example.com/x"), 0, "{name}");
+        assert_eq!(insecure("http://127.0.0.1:7080/x"), 0, "{name}");
+    }
+}
