@@ -86,6 +86,7 @@ pub(crate) struct Steps<'s, 'k> {
 impl Steps<'_, '_> {
     fn run(&mut self, document: &Document, claims: ResponseFacts) -> Result<SignedContent, AssertionError> {
         let root = document.root();
+        self.success(&claims)?;
         self.claimed_issuer(root, &claims)?;
         let candidate = self.only_assertion(root, &claims)?;
         self.unique_ids(&[document])?;
@@ -103,6 +104,13 @@ impl Steps<'_, '_> {
             self.structure_of_unsigned(root)?;
         }
         Ok(contents)
+    }
+
+    /// When the identity provider says no, that is the reason, whatever stands beside it.
+    fn success(&mut self, claims: &ResponseFacts) -> Result<(), AssertionError> {
+        let Some(error) = claims.status.refusal() else { return Ok(()) };
+        self.ledger.record(claims.status.failed_check());
+        Err(error)
     }
 
     /// A Response that nobody signed is held against the schema here, where it still exists; what is signed, when its bytes are read.

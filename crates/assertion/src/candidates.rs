@@ -21,6 +21,7 @@ const CLAUSE: &str = "saml-profiles-2.0-os 4.1.4.2";
 /// At most [`MOST_CANDIDATES`] are looked at; whoever looks them up bounds them.
 ///
 /// # Errors
+/// * `assertion.status` if the identity provider says no, before anything else.
 /// * `assertion.unknown_issuer` if there is no candidate.
 /// * `assertion.connection_ambiguous` if the key is that of several candidates, if there are more candidates than are looked at, or if the
 ///   only signature is inside an encrypted assertion, so that nothing tells which connection's keys to decrypt it with.
@@ -30,6 +31,7 @@ pub fn choose<'t>(
     candidates: &[&'t Trust],
     limits: &Limits,
 ) -> Result<&'t Trust, Refusal> {
+    claimed.require_success()?;
     match candidates {
         [] => {
             Err(Refusal::unknown_issuer(claimed.issuer().map(|issuer| issuer.as_str()).unwrap_or_default()))

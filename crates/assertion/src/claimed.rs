@@ -78,6 +78,18 @@ impl Claimed {
         self.issuer.as_ref()
     }
 
+    /// Refuses a response in which the identity provider says no. That is told first, whatever else is wrong with the response and whoever
+    /// sent it: a message that claims to be a refusal is refused either way.
+    ///
+    /// # Errors
+    /// `assertion.status`, with the codes and the message (saml-core-2.0-os 3.2.2.2).
+    pub fn require_success(&self) -> Result<(), Refusal> {
+        match self.facts.status.refusal() {
+            None => Ok(()),
+            Some(error) => Err(Refusal::by(error, self.facts.status.failed_check())),
+        }
+    }
+
     /// Which request it claims to answer. It serves to find that request, and for nothing else.
     #[must_use]
     pub fn in_response_to(&self) -> Option<&str> {

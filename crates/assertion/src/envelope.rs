@@ -7,6 +7,7 @@ use vouchsafe_xml::{Element, namespace};
 
 use crate::error::AssertionError;
 use crate::instant::Moment;
+use crate::ledger::{Check, Outcome};
 use crate::reading::{kept, only_child, trimmed};
 
 /// The parts of a `samlp:Response` that rules look at. Whether they are authentic depends on where the element comes from.
@@ -39,6 +40,9 @@ pub(crate) const VERSION: &str = "2.0";
 
 /// The top-level status that means yes (saml-core-2.0-os 3.2.2.2).
 pub(crate) const SUCCESS: &str = "urn:oasis:names:tc:SAML:2.0:status:Success";
+
+pub(crate) const STATUS_RULE: &str = "response.status";
+pub(crate) const STATUS_CLAUSE: &str = "saml-core-2.0-os 3.2.2.2";
 
 impl ResponseFacts {
     /// Reads them as they are. A tree that was not held against the schema yet may lack any of them; nothing of it is used before it was,
@@ -107,6 +111,18 @@ impl Status {
             codes: self.codes.iter().map(ToString::to_string).collect(),
             message: self.message.clone(),
         })
+    }
+}
+
+impl Status {
+    /// The line of the ledger for a status other than Success.
+    pub(crate) fn failed_check(&self) -> Check {
+        Check::new(STATUS_RULE, STATUS_CLAUSE, Outcome::Failed).expected(SUCCESS).actual(self.joined())
+    }
+
+    /// The codes from the outermost to the innermost.
+    pub(crate) fn joined(&self) -> String {
+        self.codes.join(" / ")
     }
 }
 

@@ -159,6 +159,10 @@ impl AssertionError {
                 "A reply to a request was expected and an unsolicited response came: start the sign-in here, or expect Unsolicited where \
                  logins from the identity provider's dashboard are wanted."
             }
+            Self::InResponseTo { actual: Some(actual), .. } if actual.is_empty() => {
+                "InResponseTo is there and empty. Have the identity provider leave it out of a response that answers no request, and name the \
+                 request in one that does (saml-core-2.0-os 3.2.2)."
+            }
             Self::InResponseTo { expected: None, .. } => {
                 "No request is outstanding: the browser may have lost its cookie, or the reply came twice. Start the sign-in again."
             }
@@ -194,6 +198,9 @@ impl AssertionError {
             Self::ConfirmationNotBefore { .. } => {
                 "The Web Browser SSO profile forbids NotBefore here: have the identity provider drop it. If it cannot, \
                  tolerate_confirmation_not_before on this connection."
+            }
+            Self::ConfirmationExpired { not_on_or_after: None, .. } => {
+                "Every bearer confirmation must have a NotOnOrAfter (saml-profiles-2.0-os 4.1.4.2): have the identity provider send one."
             }
             Self::ConfirmationExpired { .. } | Self::Expired { .. } => {
                 "The response was used too late, or the clocks differ: synchronise them (NTP), or widen clock_skew to at most a few minutes."

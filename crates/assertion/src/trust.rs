@@ -48,8 +48,8 @@ impl Trust {
         let mut last: Option<CryptoError> = None;
         for (place, certificate) in (1_usize..).zip(certificates) {
             let label = format!("{entity_id}, signing key {place}");
-            match provider.public_key(certificate.spki_der()) {
-                Ok(key) => keys.push(TrustedKey::new(key, label)),
+            match TrustedKey::of_certificate(certificate, &label, provider) {
+                Ok(key) => keys.push(key),
                 Err(error) => {
                     unusable.push(format!("{label}: {error}"));
                     last = Some(error);

@@ -49,6 +49,11 @@ impl Failure {
         }
     }
 
+    /// The same, with what was found to be the cause.
+    pub(crate) fn caused_by(self, cause: impl Display, hint: &str) -> Failure {
+        Failure { message: format!("{}; {cause}", self.message), hint: hint.to_owned(), ..self }
+    }
+
     /// The same, about one case of a manifest.
     pub(crate) fn in_case(self, file: &str) -> Failure {
         Failure { message: format!("{file}: {}", self.message), ..self }

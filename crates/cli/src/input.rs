@@ -4,6 +4,7 @@ use std::io::Read;
 use std::time::SystemTime;
 
 use chrono::{DateTime, Utc};
+use vouchsafe::FieldContent;
 use vouchsafe::crypto::{Certificate, PrivateKey, Provider, PublicKey};
 use vouchsafe::signature::TrustedKey;
 use vouchsafe::xml::{Document, Element, Limits};
@@ -30,9 +31,11 @@ pub(crate) fn octets(path: &str) -> Result<Vec<u8>, Failure> {
 /// The text of a file.
 pub(crate) fn text(path: &str) -> Result<String, Failure> {
     String::from_utf8(octets(path)?).map_err(|error| {
+        let content = FieldContent::of(error.as_bytes());
+        let found = content.map(|content| format!("; it looks like {}", content.description()));
         Failure::usage(
             "cli.encoding",
-            format!("{path} is not UTF-8: {error}"),
+            format!("{path} is not UTF-8: {error}{}", found.unwrap_or_default()),
             "Give a text file, such as PEM or XML in UTF-8.",
         )
     })
@@ -59,9 +62,9 @@ pub(crate) fn element<'d>(document: &'d Document, position: &str) -> Result<Elem
     })
 }
 
-/// A certificate in PEM.
+/// A certificate in PEM, DER or base64.
 pub(crate) fn certificate(path: &str) -> Result<Certificate, Failure> {
-    Certificate::from_pem(&text(path)?).map_err(|error| Failure::unusable(path, error))
+    Certificate::from_file_contents(&octets(path)?).map_err(|error| Failure::unusable(path, error))
 }
 
 /// A private key in PEM.
@@ -82,10 +85,8 @@ pub(crate) fn trusted_keys(
 ) -> Result<Vec<TrustedKey>, Failure> {
     let mut trusted = Vec::new();
     for path in certificates {
-        let key = provider
-            .public_key(certificate(path)?.spki_der())
-            .map_err(|error| Failure::unusable(path, error))?;
-        trusted.push(TrustedKey::new(key, path));
+        let key = TrustedKey::of_certificate(&certificate(path)?, path, provider);
+        trusted.push(key.map_err(|error| Failure::unusable(path, error))?);
     }
     for path in keys {
         trusted.push(TrustedKey::new(public_key(path, provider)?, path));

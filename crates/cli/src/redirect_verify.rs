@@ -1,6 +1,6 @@
 //! `vouchsafe redirect verify`: is the signature of a query string good?
 
-use vouchsafe::signature::verify_query;
+use vouchsafe::signature::{explain_query, verify_query};
 
 use crate::algorithms::Algorithms;
 use crate::failure::Failure;
@@ -24,7 +24,13 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Answer, Fail
     let provider = arguments.algorithms.provider()?;
     let keys = input::trusted_keys(&arguments.certificate, &[], &provider)?;
     let query = query_string(&arguments.query)?;
-    let verified = verify_query(&query, &keys, &provider).map_err(Failure::refused)?;
+    let verified = verify_query(&query, &keys, &provider).map_err(|error| {
+        let failure = Failure::refused(error);
+        match explain_query(&query, &keys, &provider) {
+            Some(found) => failure.caused_by(format!("it {}", found.description()), found.hint()),
+            None => failure,
+        }
+    })?;
     let good = Good::new(verified.evidence(), None);
     let decoded = Decoded::of(&verified)?;
     #[derive(serde::Serialize)]

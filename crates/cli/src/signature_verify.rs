@@ -42,6 +42,8 @@ pub(crate) struct Good<'a> {
     canonicalization: Option<&'static str>,
     key: &'a str,
     key_fingerprint: &'a str,
+    /// `certificate` or `key`: of which the fingerprint is.
+    fingerprint_of: &'static str,
 }
 
 pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Answer, Failure> {
@@ -79,7 +81,8 @@ impl<'a> Good<'a> {
             digest: evidence.digest().map(|digest| digest.uri()),
             canonicalization: evidence.canonicalization().map(|method| method.uri()),
             key: evidence.key_label(),
-            key_fingerprint: evidence.key_fingerprint(),
+            key_fingerprint: evidence.key_fingerprint().as_str(),
+            fingerprint_of: evidence.key_fingerprint().subject(),
         }
     }
 
@@ -87,17 +90,18 @@ impl<'a> Good<'a> {
         let mut text = Text::new();
         let reference = self.reference.map(|reference| format!(" #{reference}")).unwrap_or_default();
         text.push(Line::styled(Style::Good, "accepted").then(format!(" {}{reference}", self.element)));
+        let fingerprint = format!("{} SHA-256", self.fingerprint_of);
         let rows = [
             ("position", self.position.as_deref()),
             ("algorithm", Some(self.algorithm)),
             ("digest", self.digest),
             ("canonicalization", self.canonicalization),
             ("key", Some(self.key)),
-            ("key SHA-256", Some(self.key_fingerprint)),
+            (fingerprint.as_str(), Some(self.key_fingerprint)),
         ];
         for (name, value) in rows {
             if let Some(value) = value {
-                text.line(format!("  {name:<17} {value}"));
+                text.line(format!("  {name:<19} {value}"));
             }
         }
         text

@@ -47,6 +47,7 @@ pub(crate) fn decide(octets: &[u8], settings: &Settings) -> Result<Verdict, Fail
 fn receive(octets: &[u8], settings: &Settings) -> Result<Login, No> {
     let limits = Limits::default();
     let claimed = Claimed::parse(octets, &limits)?;
+    claimed.require_success()?;
     let identity_provider = settings.identity_providers.claimed(claimed.issuer())?;
     identity_provider.check_validity(settings.now).map_err(Failure::refused)?;
     let connection = ConnectionId::new("command-line").map_err(Refusal::from)?;

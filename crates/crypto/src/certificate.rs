@@ -72,6 +72,30 @@ impl Certificate {
         Self::from_der(&der_of_pem(text)?)
     }
 
+    /// Reads a certificate from a file, whichever of the usual forms it has: PEM, DER, or base64 of DER.
+    ///
+    /// ```
+    /// use vouchsafe_crypto::{Certificate, KeyKind, Provider};
+    ///
+    /// let provider = Provider::rustcrypto();
+    /// let key = provider.generate_key(KeyKind::P256)?;
+    /// let certificate = Certificate::self_signed(&provider, &key, "idp.example.com", 1_700_000_000, 2_000_000_000)?;
+    /// assert_eq!(Certificate::from_file_contents(certificate.der())?, certificate);
+    /// assert_eq!(Certificate::from_file_contents(certificate.to_pem().as_bytes())?, certificate);
+    /// # Ok::<(), vouchsafe_crypto::CryptoError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`CryptoError::Pem`], [`CryptoError::Base64`], [`CryptoError::CertificateMalformed`].
+    pub fn from_file_contents(contents: &[u8]) -> Result<Self, CryptoError> {
+        match core::str::from_utf8(contents) {
+            Ok(text) if text.contains("-----BEGIN ") => Self::from_pem(text),
+            Ok(text) => Self::from_base64(text),
+            Err(_) => Self::from_der(contents),
+        }
+    }
+
     /// Reads the text of `ds:X509Certificate`: base64 of DER with white space in it. Two mistakes of the field are taken
     /// as well: PEM as it is, and base64 of PEM (AD FS).
     ///

@@ -16,6 +16,11 @@ impl Block<'_> {
     }
 
     pub(crate) fn decode(&self) -> Result<Vec<u8>, CryptoError> {
+        // Out of an environment variable or a JSON file.
+        if self.body.contains("\\n") {
+            let detail = "the two characters \\n stand where line breaks should".to_owned();
+            return Err(CryptoError::Pem { expected: "lines of base64", detail });
+        }
         base64_decode(self.body)
     }
 }

@@ -18,7 +18,7 @@ use crate::autopsy_budget::{AutopsyBudget, Metered, Stopped, TEXT};
 use crate::autopsy_explanation::Explanation;
 use crate::autopsy_readings::{Covered, Readings};
 use crate::profile::{self, Parts, Profile};
-use crate::{SignatureError, TrustedKey};
+use crate::{KeyFingerprint, SignatureError, TrustedKey};
 
 /// Keys tried against each hypothesis about `ds:SignedInfo`.
 const SUSPECTS: usize = 6;
@@ -124,24 +124,22 @@ pub enum Maker {
     Trusted {
         /// Where the key came from.
         label: Arc<str>,
-        /// SHA-256 over its SubjectPublicKeyInfo.
-        fingerprint: Arc<str>,
+        /// How messages name it.
+        fingerprint: KeyFingerprint,
     },
     /// A key that is known, but not trusted for this signer.
     #[non_exhaustive]
     Known {
         /// Where the key came from.
         label: Arc<str>,
-        /// SHA-256 over its SubjectPublicKeyInfo.
-        fingerprint: Arc<str>,
+        /// How messages name it.
+        fingerprint: KeyFingerprint,
     },
     /// The key of a certificate that came along in the message, and that nobody here knows. Anybody can make one.
     #[non_exhaustive]
     Embedded {
         /// Its place among [`Autopsy::certificates`].
         certificate: usize,
-        /// SHA-256 over its SubjectPublicKeyInfo.
-        fingerprint: Arc<str>,
     },
     /// None of these keys: the key is unknown and was not sent along, or the value or `ds:SignedInfo` was altered.
     Nobody,
@@ -450,23 +448,25 @@ fn suspects<'k>(
     known: &'k [TrustedKey],
     embedded: &'k [(usize, PublicKey)],
 ) -> Vec<Suspect<'k>> {
-    let named = |key: &TrustedKey| embedded.iter().any(|(_, other)| other.fingerprint() == key.fingerprint());
+    let named =
+        |key: &TrustedKey| embedded.iter().any(|(_, other)| other.spki_der() == key.public_key().spki_der());
     let of_known = |key: &'k TrustedKey| Suspect {
         key: key.public_key(),
-        maker: Maker::Known { label: key.shared_label(), fingerprint: key.shared_fingerprint() },
+        maker: Maker::Known { label: key.shared_label(), fingerprint: key.fingerprint().clone() },
     };
     let mut suspects: Vec<Suspect<'k>> = trusted
         .iter()
         .map(|key| Suspect {
             key: key.public_key(),
-            maker: Maker::Trusted { label: key.shared_label(), fingerprint: key.shared_fingerprint() },
+            maker: Maker::Trusted { label: key.shared_label(), fingerprint: key.fingerprint().clone() },
         })
         .collect();
     suspects.extend(known.iter().filter(|key| named(key)).map(of_known));
-    suspects.extend(embedded.iter().map(|(certificate, key)| Suspect {
-        key,
-        maker: Maker::Embedded { certificate: *certificate, fingerprint: key.fingerprint().into() },
-    }));
+    suspects.extend(
+        embedded
+            .iter()
+            .map(|(certificate, key)| Suspect { key, maker: Maker::Embedded { certificate: *certificate } }),
+    );
     suspects.extend(known.iter().filter(|key| !named(key)).map(of_known));
     suspects
 }

@@ -325,8 +325,7 @@ impl SignatureError {
             }
             Self::NotVerified { .. } => {
                 "compare the active certificate in the identity provider's console (Okta: Sign On > SAML Signing Certificates) with those of \
-                 the metadata loaded here first (`vouchsafe metadata show` lists them; the fingerprints named above are of keys, not of \
-                 certificates). If it is missing here, load the metadata from the console again; if it is here, anybody may have made this \
+                 the metadata loaded here first (`vouchsafe metadata show` lists them). If it is missing here, load the metadata from the console again; if it is here, anybody may have made this \
                  message, or it comes from another application of the same organization"
             }
             Self::DigestMismatch { .. } => {
@@ -338,6 +337,10 @@ impl SignatureError {
                 "choose RSA_SHA256 as Signature Algorithm and SHA256 as Digest Algorithm in the identity provider (Okta: Edit SAML \
                  settings > Advanced); SHA-1 can be accepted only by a `danger_` setting, HMAC, DSA, XPath and XSLT never"
             }
+            Self::ReferenceUri { actual, .. } if actual.is_empty() => {
+                "the signer must name the element that it signs, by \"#\" and the value of its ID; an empty URI names the whole document, which \
+                 SAML does not allow (SAML Core 5.4.2)"
+            }
             Self::Count { .. }
             | Self::Structure { .. }
             | Self::Attribute { .. }
@@ -348,8 +351,8 @@ impl SignatureError {
             | Self::IdRepeated { .. }
             | Self::Transform { .. }
             | Self::Base64 { .. } => {
-                "the signature is not of the form that SAML prescribes (SAML Core 5.4); no identity provider makes it so: the \
-                 message was altered, or is an attempt to wrap another message into a signed one"
+                "have the signer use the signature profile of SAML (SAML Core 5.4), which this signature does not follow; if the signer \
+                 does follow it, the message was changed on its way"
             }
             Self::ElementNotFound { .. } | Self::AlreadySigned { .. } => {
                 "sign an element once, by the value of its ID attribute, inner elements before outer ones"

@@ -3,9 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use vouchsafe_crypto::{CryptoError, Provider, PublicKey, SignatureAlgorithm};
+use vouchsafe_crypto::{Certificate, CryptoError, Provider, PublicKey, SignatureAlgorithm};
 
 use crate::SignatureError;
+use crate::key_fingerprint::KeyFingerprint;
 
 /// A public key that configuration trusts for one signer, with a label for logs.
 ///
@@ -29,15 +30,29 @@ pub struct TrustedKey {
 struct Shared {
     key: PublicKey,
     label: Arc<str>,
-    fingerprint: Arc<str>,
+    fingerprint: KeyFingerprint,
 }
 
 impl TrustedKey {
-    /// Trusts `key`; `label` says where it came from.
+    /// Trusts a `key` that came without a certificate; `label` says where it came from.
     #[must_use]
     pub fn new(key: PublicKey, label: impl Into<String>) -> TrustedKey {
-        let fingerprint = key.fingerprint().into();
+        let fingerprint = KeyFingerprint::Key(key.fingerprint().into());
         TrustedKey { shared: Arc::new(Shared { key, label: label.into().into(), fingerprint }) }
+    }
+
+    /// Trusts the key of a certificate, whose fingerprint then names the key in messages. `label` says where it came from.
+    ///
+    /// # Errors
+    /// The certificate's key cannot be read, or the provider does not accept it.
+    pub fn of_certificate(
+        certificate: &Certificate,
+        label: impl Into<String>,
+        provider: &Provider,
+    ) -> Result<TrustedKey, CryptoError> {
+        let key = certificate.public_key(provider)?;
+        let fingerprint = KeyFingerprint::Certificate(certificate.fingerprint_sha256().into());
+        Ok(TrustedKey { shared: Arc::new(Shared { key, label: label.into().into(), fingerprint }) })
     }
 
     /// Where the key came from, for logs and evidence.
@@ -52,18 +67,14 @@ impl TrustedKey {
         &self.shared.key
     }
 
-    /// SHA-256 over the key's SubjectPublicKeyInfo.
+    /// How messages name the key.
     #[must_use]
-    pub fn fingerprint(&self) -> &str {
+    pub fn fingerprint(&self) -> &KeyFingerprint {
         &self.shared.fingerprint
     }
 
     pub(crate) fn shared_label(&self) -> Arc<str> {
         Arc::clone(&self.shared.label)
-    }
-
-    pub(crate) fn shared_fingerprint(&self) -> Arc<str> {
-        Arc::clone(&self.shared.fingerprint)
     }
 }
 
@@ -155,7 +166,7 @@ fn names<'k>(keys: impl Iterator<Item = &'k TrustedKey>) -> String {
         }
         names.push_str(key.label());
         names.push_str(" (");
-        names.push_str(key.fingerprint());
+        names.push_str(&key.fingerprint().to_string());
         names.push(')');
     }
     names

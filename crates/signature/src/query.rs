@@ -18,7 +18,7 @@ use crate::{Evidence, SignatureError, algorithms};
 
 const DEFLATE: &str = "urn:oasis:names:tc:SAML:2.0:bindings:URL-Encoding:DEFLATE";
 /// What need not be escaped in a query value (RFC 3986 unreserved).
-const VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+pub(crate) const VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Which of the two parameters carries the message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -230,18 +230,18 @@ struct Content {
 const NAMES: [&str; 6] = ["SAMLRequest", "SAMLResponse", "RelayState", "SigAlg", "Signature", "SAMLEncoding"];
 
 /// The parameters of the binding, raw.
-struct Parameters<'q> {
-    parameter: MessageParameter,
-    message: &'q str,
-    relay_state: Option<&'q str>,
-    algorithm: Option<&'q str>,
-    signature: Option<&'q str>,
+pub(crate) struct Parameters<'q> {
+    pub(crate) parameter: MessageParameter,
+    pub(crate) message: &'q str,
+    pub(crate) relay_state: Option<&'q str>,
+    pub(crate) algorithm: Option<&'q str>,
+    pub(crate) signature: Option<&'q str>,
 }
 
 impl<'q> Parameters<'q> {
     /// Takes each parameter once. One that comes again, or under a name that other software in the path may read as the same, is refused,
     /// since that software may take the other one.
-    fn read(query: &'q str) -> Result<Parameters<'q>, SignatureError> {
+    pub(crate) fn read(query: &'q str) -> Result<Parameters<'q>, SignatureError> {
         if let Some(foreign) = query.bytes().find(|byte| !byte.is_ascii_graphic() || *byte == b'#') {
             return Err(refused(
                 "query",
@@ -310,7 +310,7 @@ fn required<'q>(value: Option<&'q str>, name: &'static str) -> Result<&'q str, S
 }
 
 /// Decodes a form value: `+` is a space.
-fn form_value<'q>(name: &'static str, raw: &'q str) -> Result<Cow<'q, str>, SignatureError> {
+pub(crate) fn form_value<'q>(name: &'static str, raw: &'q str) -> Result<Cow<'q, str>, SignatureError> {
     if !raw.contains('+') {
         return base64_value(name, raw);
     }
@@ -319,7 +319,7 @@ fn form_value<'q>(name: &'static str, raw: &'q str) -> Result<Cow<'q, str>, Sign
 }
 
 /// Decodes a value of base64: `+` is itself, since base64 has no spaces and some senders do not escape it.
-fn base64_value<'q>(name: &'static str, raw: &'q str) -> Result<Cow<'q, str>, SignatureError> {
+pub(crate) fn base64_value<'q>(name: &'static str, raw: &'q str) -> Result<Cow<'q, str>, SignatureError> {
     let whole = raw.split('%').skip(1).all(|rest| {
         rest.as_bytes().first_chunk::<2>().is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
     });

@@ -12,6 +12,7 @@ use vouchsafe_xml::{
     Canonicalization, Document, Element, Limits, XmlError, canonicalize, canonicalize_document_without,
 };
 
+use crate::key_fingerprint::KeyFingerprint;
 use crate::keys::{self, TrustedKey};
 use crate::profile::{self, Parts, Profile};
 use crate::signed_info::SignedInfo;
@@ -166,7 +167,7 @@ pub struct Evidence {
     digest: Option<DigestAlgorithm>,
     canonicalization: Option<Canonicalization>,
     key_label: Arc<str>,
-    key_fingerprint: Arc<str>,
+    key_fingerprint: KeyFingerprint,
 }
 
 impl Evidence {
@@ -206,9 +207,9 @@ impl Evidence {
         &self.key_label
     }
 
-    /// SHA-256 fingerprint of that key's SubjectPublicKeyInfo.
+    /// How messages name that key.
     #[must_use]
-    pub fn key_fingerprint(&self) -> &str {
+    pub fn key_fingerprint(&self) -> &KeyFingerprint {
         &self.key_fingerprint
     }
 
@@ -220,7 +221,7 @@ impl Evidence {
             digest: None,
             canonicalization: None,
             key_label: key.shared_label(),
-            key_fingerprint: key.shared_fingerprint(),
+            key_fingerprint: key.fingerprint().clone(),
         }
     }
 }
@@ -252,7 +253,7 @@ fn check(
         digest: Some(parts.digest),
         canonicalization: Some(parts.reference_method.canonicalization),
         key_label: key.shared_label(),
-        key_fingerprint: key.shared_fingerprint(),
+        key_fingerprint: key.fingerprint().clone(),
     };
     Ok(Verified { octets, evidence, operations })
 }

@@ -6,6 +6,8 @@ use vouchsafe_metadata::MetadataError;
 use vouchsafe_signature::SignatureError;
 use vouchsafe_xml::{Quoted, XmlError};
 
+use crate::field_content::FieldContent;
+
 /// Why a binding could not be used: the service provider is configured wrongly, or a form or query string is not what it must be.
 ///
 /// What is wrong with a *response* is a [`Refusal`](crate::Refusal) instead, which has a ledger.
@@ -49,18 +51,31 @@ pub enum BindingError {
         count: usize,
     },
     /// The field is not base64 (SAML Bindings 3.5.4).
-    #[error("the field {name} is not base64")]
+    #[error("the field {name} is not base64{}", found(*content))]
     #[non_exhaustive]
     NotBase64 {
         /// The name of the field.
         name: &'static str,
+        /// What it looks like, if that is known.
+        content: Option<FieldContent>,
+    },
+    /// The field is base64, of something else than XML (SAML Bindings 3.5.4).
+    #[error("the field {name} does not hold XML{}", found(Some(*content)))]
+    #[non_exhaustive]
+    NotXml {
+        /// The name of the field.
+        name: &'static str,
+        /// What it looks like.
+        content: FieldContent,
     },
     /// The message of a query string does not inflate (SAML Bindings 3.4.4.1).
-    #[error("the field {name} is not a raw DEFLATE stream")]
+    #[error("the field {name} is not a raw DEFLATE stream{}", found(*content))]
     #[non_exhaustive]
     NotDeflated {
         /// The name of the field.
         name: &'static str,
+        /// What it looks like, if that is known.
+        content: Option<FieldContent>,
     },
     /// The builder has no provider of cryptography, and this build has no default.
     #[error("no provider of cryptography is configured, and this build has none by default")]
@@ -152,6 +167,10 @@ pub enum BindingError {
     Xml(#[from] XmlError),
 }
 
+fn found(content: Option<FieldContent>) -> String {
+    content.map(|content| format!("; it looks like {}", content.description())).unwrap_or_default()
+}
+
 impl BindingError {
     /// The stable code, for logs and alerts: `binding.` and a word, or the code of the crate below.
     pub fn code(&self) -> &'static str {
@@ -161,6 +180,7 @@ impl BindingError {
             Self::ClockSkew { .. } => "binding.clock_skew",
             Self::FieldRepeated { .. } => "binding.field_repeated",
             Self::NotBase64 { .. } => "binding.base64",
+            Self::NotXml { .. } => "binding.not_xml",
             Self::NotDeflated { .. } => "binding.deflate",
             Self::RelayStateLength { .. } => "binding.relay_state_length",
             Self::Url { .. } => "binding.url",
@@ -195,8 +215,15 @@ impl BindingError {
             Self::FieldRepeated { .. } => {
                 "No identity provider repeats a field. Look for a proxy that rewrites forms, or an attack."
             }
-            Self::NotBase64 { .. } => {
+            Self::NotBase64 { content: Some(content), .. } | Self::NotXml { content, .. } => content.hint(),
+            Self::NotBase64 { content: None, .. } => {
                 "Look for a proxy that rewrites form fields; a \"+\" that became a space is the usual trace."
+            }
+            Self::NotDeflated { content: Some(FieldContent::Zlib), .. } => {
+                "Have the sender leave the zlib header out: the HTTP-Redirect binding takes raw DEFLATE (SAML Bindings 3.4.4.1)."
+            }
+            Self::NotDeflated { content: Some(FieldContent::Xml), .. } => {
+                "Have the sender compress the message with DEFLATE, or post it: base64 alone is the encoding of HTTP-POST (SAML Bindings 3.4.4.1)."
             }
             Self::NotDeflated { .. } => {
                 "The message of the HTTP-Redirect binding is raw DEFLATE, then base64, then percent-encoded."

@@ -24,6 +24,11 @@ fn decoded(text: &[u8]) -> String {
     percent_decode(&with_spaces).decode_utf8_lossy().into_owned()
 }
 
+/// A text without its percent-encoding, in which `+` is itself.
+pub(crate) fn percent_decoded(text: &str) -> String {
+    percent_decode(text.as_bytes()).decode_utf8_lossy().into_owned()
+}
+
 /// The value of a field that may come at most once.
 pub(crate) fn optional(form: &[u8], name: &'static str) -> Result<Option<String>, BindingError> {
     let mut values = values(form, name);

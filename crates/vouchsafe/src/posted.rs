@@ -4,9 +4,12 @@ use vouchsafe_crypto::base64_decode;
 use vouchsafe_xml::Limits;
 
 use crate::error::BindingError;
+use crate::field_content::FieldContent;
 use crate::form;
 use crate::redirect::{encoded_limit, require_at_most};
 use crate::relay_state::RelayState;
+
+const FIELD: &str = "SAMLResponse";
 
 /// A response as it came by POST: opaque octets, size-capped, and nothing about them believed.
 ///
@@ -31,11 +34,11 @@ impl PostedResponse {
     /// Other fields are left alone.
     ///
     /// # Errors
-    /// [`BindingError::FieldMissing`], [`BindingError::FieldRepeated`], [`BindingError::TooLarge`], [`BindingError::NotBase64`].
+    /// [`BindingError::FieldMissing`], [`BindingError::FieldRepeated`], [`BindingError::TooLarge`], [`BindingError::NotBase64`], [`BindingError::NotXml`].
     pub fn from_form(body: &[u8], limits: &Limits) -> Result<PostedResponse, BindingError> {
         // Every octet of the field may be percent-encoded, three for one.
         require_at_most("form", body.len(), encoded_limit(limits).saturating_mul(3))?;
-        let value = form::required(body, "SAMLResponse")?;
+        let value = form::required(body, FIELD)?;
         let relay_state = form::optional(body, "RelayState")?;
         let mut posted = PostedResponse::from_base64(&value, limits)?;
         posted.relay_state = relay_state.map(RelayState::received);
@@ -45,11 +48,16 @@ impl PostedResponse {
     /// From the value of the form field SAMLResponse, which a framework has decoded already. White space in the base64 is allowed.
     ///
     /// # Errors
-    /// [`BindingError::TooLarge`] and [`BindingError::NotBase64`].
+    /// [`BindingError::TooLarge`], [`BindingError::NotBase64`] and [`BindingError::NotXml`].
     pub fn from_base64(value: &str, limits: &Limits) -> Result<PostedResponse, BindingError> {
-        require_at_most("SAMLResponse", value.len(), encoded_limit(limits))?;
-        let octets = base64_decode(value).map_err(|_| BindingError::NotBase64 { name: "SAMLResponse" })?;
+        require_at_most(FIELD, value.len(), encoded_limit(limits))?;
+        let content = || FieldContent::of(value.as_bytes());
+        let octets =
+            base64_decode(value).map_err(|_| BindingError::NotBase64 { name: FIELD, content: content() })?;
         require_at_most("message", octets.len(), limits.input_bytes)?;
+        if let Some(content) = FieldContent::in_the_place_of_xml(&octets) {
+            return Err(BindingError::NotXml { name: FIELD, content });
+        }
         Ok(PostedResponse { octets, relay_state: None })
     }
 

@@ -9,6 +9,7 @@ use vouchsafe_signature::{MessageParameter, UnverifiedQuery, VerifiedQuery};
 use vouchsafe_xml::Limits;
 
 use crate::error::BindingError;
+use crate::field_content::FieldContent;
 use crate::relay_state::RelayState;
 
 /// What may stand in a query string as it is (RFC 3986, 2.3).
@@ -121,7 +122,10 @@ impl Message {
     ) -> Result<Message, BindingError> {
         let field = parameter.name();
         require_at_most("query string", base64.len(), encoded_limit(limits))?;
-        let deflated = base64_decode(base64).map_err(|_| BindingError::NotBase64 { name: field })?;
+        let deflated = base64_decode(base64).map_err(|_| BindingError::NotBase64 {
+            name: field,
+            content: FieldContent::of(base64.as_bytes()),
+        })?;
         let octets = inflate(&deflated, field, limits.inflated_bytes)?;
         Ok(Message { field, octets, relay_state: relay_state.map(RelayState::received) })
     }
@@ -195,7 +199,7 @@ pub(crate) fn inflate(deflated: &[u8], name: &'static str, limit: usize) -> Resu
             let actual = limit.saturating_add(1);
             Err(BindingError::TooLarge { what: "inflated message", actual, limit })
         }
-        Err(_) => Err(BindingError::NotDeflated { name }),
+        Err(_) => Err(BindingError::NotDeflated { name, content: FieldContent::of(deflated) }),
     }
 }
 

@@ -2,13 +2,13 @@
 //!
 //! If only the Assertion is signed, everything here is said by nobody in particular: it can cause a refusal and nothing else.
 
-use crate::envelope::{ResponseFacts, SUCCESS};
+use crate::envelope::{ResponseFacts, STATUS_CLAUSE, STATUS_RULE, SUCCESS};
 use crate::error::AssertionError;
 use crate::rules::{Case, Judgement, Rule};
 
 /// Status comes first: when the identity provider says no, that is the reason, whatever else does not fit.
 pub(super) const RULES: &[Rule<ResponseFacts>] = &[
-    Rule::new("response.status", "saml-core-2.0-os 3.2.2.2", status),
+    Rule::new(STATUS_RULE, STATUS_CLAUSE, status),
     Rule::new("response.version", "saml-core-2.0-os 3.2.2", version),
     Rule::new("response.issue_instant", "saml-core-2.0-os 3.2.2", issue_instant),
     Rule::new(
@@ -27,7 +27,7 @@ fn status(_: &Case<'_>, response: &ResponseFacts) -> Judgement {
     if response.is_success() && codes.len() == 1 {
         return Judgement::as_expected(SUCCESS);
     }
-    let actual = codes.join(" / ");
+    let actual = response.status.joined();
     match response.status.refusal() {
         None => Judgement::passed(SUCCESS, actual),
         Some(error) => Judgement::failed(SUCCESS, actual, error),

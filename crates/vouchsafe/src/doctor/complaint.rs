@@ -94,6 +94,9 @@ pub(crate) enum Own {
     Disagreement,
     MoreMessages,
     NotLookedInto,
+    ResponseByRedirect,
+    WhiteSpace,
+    SamlTracer,
 }
 
 impl Own {
@@ -119,16 +122,23 @@ impl Own {
             Own::Disagreement => "doctor.disagreement",
             Own::MoreMessages => "doctor.more_messages",
             Own::NotLookedInto => "doctor.not_looked_into",
+            Own::ResponseByRedirect => "doctor.response_by_redirect",
+            Own::WhiteSpace => "doctor.white_space",
+            Own::SamlTracer => "doctor.saml_tracer",
         }
     }
 
     fn severity(self) -> Severity {
         match self {
-            Own::CannotOpen | Own::NotCompared | Own::MoreMessages | Own::NotLookedInto => Severity::Note,
+            Own::CannotOpen | Own::NotCompared | Own::MoreMessages | Own::NotLookedInto | Own::SamlTracer => {
+                Severity::Note
+            }
             Own::Unencrypted | Own::LongRelayState | Own::AssertionAlone | Own::Disagreement => {
                 Severity::Warning
             }
-            Own::UnverifiedSender | Own::MetadataInMessage | Own::CertificateInText => Severity::Warning,
+            Own::UnverifiedSender | Own::MetadataInMessage | Own::CertificateInText | Own::WhiteSpace => {
+                Severity::Warning
+            }
             _ => Severity::Error,
         }
     }
@@ -172,6 +182,11 @@ impl Own {
             Own::Disagreement => "two parts of the messages do not agree".to_owned(),
             Own::MoreMessages => format!("only the first {what} messages of the recording were looked at"),
             Own::NotLookedInto => "why the signature fails was not looked into: that was done for other messages already".to_owned(),
+            Own::ResponseByRedirect => "the Response came by HTTP-Redirect".to_owned(),
+            Own::SamlTracer => {
+                "out of an export of SAML-tracer, which has neither times nor cookies: it is judged as of the moment it was issued".to_owned()
+            }
+            Own::WhiteSpace => format!("{what} begins or ends with white space, which is part of it"),
             Own::OlderProtocol => format!("a message of another version of SAML, in the namespace {what}"),
         }
     }
@@ -225,6 +240,17 @@ impl Own {
             }
             Own::MoreMessages => "Record the one sign-in that fails, from its beginning.",
             Own::NotLookedInto => "Give this message in a file of its own.",
+            Own::ResponseByRedirect => {
+                "Set the binding of the assertion consumer at the identity provider to HTTP-POST: HTTP-Redirect must not carry a Response (SAML \
+                 Profiles 4.1.2)."
+            }
+            Own::SamlTracer => {
+                "Save the recording of the browser itself as a HAR file to have these judged as well."
+            }
+            Own::WhiteSpace => {
+                "Have the identity provider send the value without spaces and line breaks around it: compared as it is, it names another person \
+                 or group."
+            }
             Own::OlderProtocol => "Create the application as SAML 2.0 at the identity provider.",
         }
     }

@@ -1,4 +1,4 @@
-//! HAR: what a browser recorded (HTTP Archive 1.2), read for the SAML messages in it.
+//! What a browser recorded, read for the SAML messages in it: HAR (HTTP Archive 1.2), or the export of the extension SAML-tracer.
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
@@ -14,6 +14,32 @@ struct Archive {
 #[derive(Deserialize)]
 struct Log {
     entries: Vec<Entry>,
+}
+
+/// The export of SAML-tracer.
+#[derive(Deserialize)]
+struct Tracer {
+    requests: Vec<Traced>,
+}
+
+#[derive(Deserialize)]
+struct Traced {
+    #[serde(default)]
+    method: String,
+    #[serde(default)]
+    url: String,
+    #[serde(default)]
+    post: Option<Vec<(String, String)>>,
+}
+
+impl From<Traced> for Entry {
+    fn from(traced: Traced) -> Entry {
+        let parameters = traced.post.into_iter().flatten();
+        let parameters = parameters.map(|(name, value)| Parameter { name, value: Some(value) }).collect();
+        let post_data = Some(PostData { text: None, params: Some(parameters) });
+        let request = Request { method: traced.method, url: traced.url, post_data };
+        Entry { started_date_time: String::new(), request }
+    }
 }
 
 /// One request of the recording.
@@ -81,11 +107,23 @@ impl Entry {
     }
 }
 
+/// A recording.
+pub(crate) struct Recording {
+    pub(crate) entries: Vec<Entry>,
+    /// Whether it is an export of SAML-tracer, which has neither times nor answers.
+    pub(crate) by_tracer: bool,
+}
+
 /// The requests of a recording; `None` when it is none.
-pub(crate) fn read(octets: &[u8]) -> Option<Vec<Entry>> {
+pub(crate) fn read(octets: &[u8]) -> Option<Recording> {
     let octets = octets.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(octets);
-    let archive: Archive = serde_json::from_slice(octets).ok()?;
-    let mut entries = archive.log.entries;
-    entries.truncate(ENTRIES);
-    Some(entries)
+    let mut recording = match serde_json::from_slice::<Archive>(octets) {
+        Ok(archive) => Recording { entries: archive.log.entries, by_tracer: false },
+        Err(_) => {
+            let tracer: Tracer = serde_json::from_slice(octets).ok()?;
+            Recording { entries: tracer.requests.into_iter().map(Entry::from).collect(), by_tracer: true }
+        }
+    };
+    recording.entries.truncate(ENTRIES);
+    Some(recording)
 }

@@ -6,8 +6,9 @@ use vouchsafe_xml::{Document, Element, namespace};
 use super::complaint::Own;
 use super::judge_signature::is_signed;
 use super::recognise::Message;
-use super::surroundings::Request;
-use super::{Exhibit, Kind};
+use super::request_rules::{self, Case};
+use super::surroundings::{Request, Surroundings};
+use super::{Doctor, Exhibit, Kind};
 
 /// SAML Bindings 3.4.3.
 const RELAY_STATE: usize = 80;
@@ -22,8 +23,21 @@ pub(crate) fn request(document: &Document) -> Option<Request> {
     })
 }
 
-pub(crate) fn judge(document: &Document, message: &Message, exhibit: &mut Exhibit) {
+pub(crate) fn judge(
+    doctor: &Doctor,
+    document: &Document,
+    message: &Message,
+    surroundings: &Surroundings,
+    exhibit: &mut Exhibit,
+) {
     let root = document.root();
+    if matches!(exhibit.kind, Kind::AuthnRequest | Kind::LogoutRequest | Kind::LogoutResponse) {
+        let ours = surroundings.our_entity_id(doctor);
+        let is_ours = ours.is_some_and(|ours| issuer(root).as_deref() == Some(ours.as_str()));
+        let asked = root.attribute("AssertionConsumerServiceURL");
+        let assertion_consumer = surroundings.our_assertion_consumer(doctor, asked).filter(|_| is_ours);
+        request_rules::judge(&Case { root, kind: exhibit.kind, message, assertion_consumer }, exhibit);
+    }
     for (name, attribute) in [
         ("ID", "ID"),
         ("issued", "IssueInstant"),

@@ -37,6 +37,12 @@ pub(crate) fn judge(
         Ok(claimed) => claimed,
         Err(refusal) => return exhibit.complaints.push(complaint(&refusal, None)),
     };
+    if let Err(refusal) = claimed.require_success() {
+        return exhibit.complaints.push(complaint(&refusal, None));
+    }
+    if message.query.is_some() {
+        exhibit.complaints.push(Own::ResponseByRedirect.about(""));
+    }
     let expected = Expected::of(doctor, document.root(), &claimed, message, surroundings);
     let Some(identity_provider) = whom_to_believe(claimed.issuer(), &document, surroundings, exhibit) else {
         return;
@@ -72,7 +78,13 @@ impl Case<'_> {
             let further = refusal.ledger().failed().skip(1).take(FURTHER);
             let all = std::iter::once(complaint(&refusal, Some(&self.expected)))
                 .chain(further.map(|check| also_failed(check, &self.expected)));
-            exhibit.complaints.extend(all.filter(|complaint| self.expected.judges(&complaint.code)));
+            // By redirect, what is signed is the query.
+            let is_about_the_query = |complaint: &Complaint| {
+                self.message.query.is_some() && complaint.code == "assertion.unsigned"
+            };
+            exhibit
+                .complaints
+                .extend(all.filter(|found| self.expected.judges(&found.code) && !is_about_the_query(found)));
             let about_signatures =
                 ["signature.", "crypto."].iter().any(|crate_| refusal.code().starts_with(crate_));
             if about_signatures {
@@ -397,12 +409,21 @@ fn facts(root: Element<'_>, exhibit: &mut Exhibit) {
                 }
             }
             (namespace::SAML_ASSERTION, "NameID") => {
+                white_space("NameID", element, exhibit);
                 exhibit.fact("NameID format", element.attribute("Format").unwrap_or("none"));
             }
             (namespace::SAML_ASSERTION, "Attribute") => {
                 let values = element.elements().count();
                 let name = element.attribute("Name").unwrap_or_default();
                 exhibit.fact("attribute", format!("{name} ({values} values)"));
+                if name.trim() != name {
+                    exhibit
+                        .complaints
+                        .push(Own::WhiteSpace.about(&format!("the name {name:?} of an attribute")));
+                }
+                for value in element.elements() {
+                    white_space(&format!("a value of the attribute {name}"), value, exhibit);
+                }
             }
             (namespace::SAML_ASSERTION, "EncryptedAssertion") => exhibit.fact("assertion", "encrypted"),
             (namespace::DSIG, "SignatureMethod") => {
@@ -422,6 +443,15 @@ fn facts(root: Element<'_>, exhibit: &mut Exhibit) {
     }
     if let Some(destination) = root.attribute("Destination").filter(|url| is_open(url)) {
         exhibit.complaints.push(Own::Unencrypted.about(destination));
+    }
+}
+
+/// What surrounds an identifier belongs to it, and is seldom meant.
+fn white_space(what: &str, element: Element<'_>, exhibit: &mut Exhibit) {
+    let has_elements = element.elements().next().is_some();
+    let text = element.text();
+    if !has_elements && text.trim() != text && exhibit.complaints.len() < FURTHER {
+        exhibit.complaints.push(Own::WhiteSpace.about(what));
     }
 }
 

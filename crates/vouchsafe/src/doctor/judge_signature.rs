@@ -5,7 +5,8 @@
 
 use vouchsafe_crypto::Certificate;
 use vouchsafe_signature::{
-    Evidence, SignatureError, TrustedKey, Verified, has_signature, verify, verify_any, verify_query,
+    Evidence, SignatureError, TrustedKey, Verified, explain_query, has_signature, verify, verify_any,
+    verify_query,
 };
 use vouchsafe_xml::{Document, Limits, Quoted};
 
@@ -50,6 +51,12 @@ pub(crate) fn of_query(
     if let Some(keys) = keys_of(doctor, sender, surroundings, exhibit) {
         let verdict = verify_query(query, &keys, &doctor.provider);
         tell("query", verdict.as_ref().map(|verified| verified.evidence()), Severity::Error, exhibit);
+        if verdict.is_err()
+            && let Some(found) = explain_query(query, &keys, &doctor.provider)
+        {
+            let message = format!("the signature of the query {}", found.description());
+            exhibit.complaints.push(Complaint::error("doctor.query_signature", message, found.hint()));
+        }
     }
 }
 
@@ -135,5 +142,5 @@ fn handed_over<'a>(
 }
 
 fn key(doctor: &Doctor, certificate: &Certificate, label: String) -> Option<TrustedKey> {
-    Some(TrustedKey::new(certificate.public_key(&doctor.provider).ok()?, label))
+    TrustedKey::of_certificate(certificate, label, &doctor.provider).ok()
 }

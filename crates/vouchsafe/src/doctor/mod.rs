@@ -34,6 +34,7 @@ mod judge_signature;
 mod pattern;
 mod products;
 mod recognise;
+mod request_rules;
 mod surroundings;
 mod traits;
 
@@ -47,6 +48,7 @@ pub use products::{Product, Quirk, catalogue};
 
 use crate::CertificateFacts;
 use complaint::Own;
+use judge_signature::is_signed;
 use recognise::{Found, Message};
 use surroundings::Surroundings;
 use traits::Traits;
@@ -286,6 +288,9 @@ impl Doctor {
             facts: message.facts(),
             complaints: Vec::new(),
         };
+        if message.by_tracer {
+            exhibit.complaints.push(Own::SamlTracer.about(""));
+        }
         match kind {
             Kind::Response => judge_response::judge(self, document, &message, surroundings, &mut exhibit),
             Kind::IdentityProviderMetadata | Kind::ServiceProviderMetadata | Kind::MetadataAggregate => {
@@ -301,7 +306,7 @@ impl Doctor {
                 });
             }
             _ => {
-                judge_request::judge(&document, &message, &mut exhibit);
+                judge_request::judge(self, &document, &message, surroundings, &mut exhibit);
                 judge_signature::of_message(self, &document, sender.as_deref(), surroundings, &mut exhibit);
             }
         }

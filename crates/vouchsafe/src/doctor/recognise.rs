@@ -6,6 +6,7 @@ use vouchsafe_xml::{Document, Limits, Quoted, XmlError, namespace};
 
 use super::complaint::{Complaint, Own};
 use super::{Fact, Kind, har};
+use crate::field_content::FieldContent;
 use crate::form;
 use crate::redirect::{SAML_REQUEST, SAML_RESPONSE, inflate};
 
@@ -33,6 +34,8 @@ pub(crate) struct Message {
     pub(crate) relay_state: Option<String>,
     /// When it was recorded.
     pub(crate) time: Option<DateTime<Utc>>,
+    /// Whether SAML-tracer recorded it, which keeps no times.
+    pub(crate) by_tracer: bool,
 }
 
 /// What was found in a file.
@@ -88,8 +91,8 @@ pub(crate) fn recognise(name: &str, octets: &[u8], limits: &Limits) -> Vec<Found
     let text = text.trim_start_matches('\u{FEFF}').trim();
     if text.starts_with('{') {
         return match har::read(octets) {
-            Some(entries) => recording(name, &entries, limits),
-            None => nothing(Own::Unrecognised.about("")),
+            Some(recorded) => recording(name, &recorded, limits),
+            None => nothing(unrecognised(octets)),
         };
     }
     if !text.starts_with('<') && text.contains("-----BEGIN ") {
@@ -123,8 +126,19 @@ pub(crate) fn recognise(name: &str, octets: &[u8], limits: &Limits) -> Vec<Found
     nothing(if text.contains("SAML") || text.contains('?') {
         Own::NoMessage.about(name)
     } else {
-        Own::Unrecognised.about("")
+        unrecognised(octets)
     })
+}
+
+/// What it looks like, if that is known.
+fn unrecognised(octets: &[u8]) -> Complaint {
+    match FieldContent::of(octets) {
+        None => Own::Unrecognised.about(""),
+        Some(content) => {
+            let message = format!("no SAML message: it looks like {}", content.description());
+            Complaint::error(Own::Unrecognised.code(), message, content.hint())
+        }
+    }
 }
 
 /// What the document is.
@@ -273,10 +287,10 @@ fn attribute<'t>(tag: &'t str, name: &str) -> Option<&'t str> {
 }
 
 /// The messages of a recording.
-fn recording(name: &str, entries: &[har::Entry], limits: &Limits) -> Vec<Found> {
+fn recording(name: &str, recorded: &har::Recording, limits: &Limits) -> Vec<Found> {
     let mut found = Vec::new();
     let mut octets = 0_usize;
-    for (place, entry) in (1_usize..).zip(entries) {
+    for (place, entry) in (1_usize..).zip(&recorded.entries) {
         let address = entry.request.url.split(['?', '#']).next().unwrap_or_default().to_owned();
         let source = format!(
             "{name}, request {place}: {} {}",
@@ -299,6 +313,7 @@ fn recording(name: &str, entries: &[har::Entry], limits: &Limits) -> Vec<Found> 
         for mut one in in_query.into_iter().chain(posted) {
             if let Found::Message(read) = &mut one {
                 read.message.time = entry.time();
+                read.message.by_tracer = recorded.by_tracer;
             }
             octets = octets.saturating_add(one.octets());
             found.push(one);
