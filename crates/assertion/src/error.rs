@@ -9,6 +9,7 @@ use vouchsafe_xml::{Quoted, SchemaViolation, XmlError};
 
 use crate::authn_context::Comparison;
 use crate::instant::Shown;
+use crate::near_miss::{Difference, Missed};
 
 /// Why a response was not believed.
 ///
@@ -235,7 +236,7 @@ pub enum AssertionError {
         message: Option<String>,
     },
     /// The message was sent to another address.
-    #[error("Response/@Destination: expected {}, found {}", Quoted::new(expected), or_none(actual.as_deref()))]
+    #[error("Response/@Destination: expected {}, found {}{}", Quoted::new(expected), or_none(actual.as_deref()), near(expected, actual.as_deref()))]
     #[non_exhaustive]
     Destination {
         /// Where it was received.
@@ -244,7 +245,7 @@ pub enum AssertionError {
         actual: Option<String>,
     },
     /// The message does not answer the request that is outstanding.
-    #[error("{element}/@InResponseTo: expected {}, found {}", or_none(expected.as_deref()), or_none(actual.as_deref()))]
+    #[error("{element}/@InResponseTo: expected {}, found {}{}", or_none(expected.as_deref()), or_none(actual.as_deref()), near(expected.as_deref().unwrap_or_default(), actual.as_deref()))]
     #[non_exhaustive]
     InResponseTo {
         /// `Response` or `SubjectConfirmationData`.
@@ -255,7 +256,7 @@ pub enum AssertionError {
         actual: Option<String>,
     },
     /// Somebody else issued it.
-    #[error("{element}/Issuer: expected {}, found {}", Quoted::new(expected), or_none(actual.as_deref()))]
+    #[error("{element}/Issuer: expected {}, found {}{}", Quoted::new(expected), or_none(actual.as_deref()), near(expected, actual.as_deref()))]
     #[non_exhaustive]
     Issuer {
         /// `Response` or `Assertion`.
@@ -275,7 +276,7 @@ pub enum AssertionError {
         actual: String,
     },
     /// Issued in the future, or longer ago than the configuration allows.
-    #[error("{element}/@IssueInstant: {} does not fit the time here, {}, with {} s of skew", Shown(*instant), Shown(*now), skew.num_seconds())]
+    #[error("{element}/@IssueInstant: {} does not fit the time here, {}, with {} s of skew{}", Shown(*instant), Shown(*now), skew.num_seconds(), ahead(*instant, *now))]
     #[non_exhaustive]
     IssueInstant {
         /// `Response` or `Assertion`.
@@ -317,7 +318,7 @@ pub enum AssertionError {
         actual: String,
     },
     /// The assertion is meant for another address.
-    #[error("SubjectConfirmationData/@Recipient: expected {}, found {}", Quoted::new(expected), or_none(actual.as_deref()))]
+    #[error("SubjectConfirmationData/@Recipient: expected {}, found {}{}", Quoted::new(expected), or_none(actual.as_deref()), near(expected, actual.as_deref()))]
     #[non_exhaustive]
     Recipient {
         /// Where it was received.
@@ -333,7 +334,7 @@ pub enum AssertionError {
         actual: String,
     },
     /// The confirmation does not say until when, or that time has come.
-    #[error("SubjectConfirmationData/@NotOnOrAfter: {}; the time here is {}, with {} s of skew", end(*not_on_or_after), Shown(*now), skew.num_seconds())]
+    #[error("SubjectConfirmationData/@NotOnOrAfter: {}; the time here is {}, with {} s of skew{}", end(*not_on_or_after), Shown(*now), skew.num_seconds(), missed(*not_on_or_after, *now))]
     #[non_exhaustive]
     ConfirmationExpired {
         /// What came.
@@ -345,7 +346,7 @@ pub enum AssertionError {
     },
 
     /// The assertion is not valid yet.
-    #[error("{element}/@NotBefore: {}; the time here is {}, with {} s of skew", Shown(*not_before), Shown(*now), skew.num_seconds())]
+    #[error("{element}/@NotBefore: {}; the time here is {}, with {} s of skew{}", Shown(*not_before), Shown(*now), skew.num_seconds(), Missed { bound: *not_before, now: *now })]
     #[non_exhaustive]
     NotYetValid {
         /// `Conditions`, or `SubjectConfirmationData` where a NotBefore is tolerated there.
@@ -358,7 +359,7 @@ pub enum AssertionError {
         skew: TimeDelta,
     },
     /// The assertion is no longer valid.
-    #[error("Conditions/@NotOnOrAfter: {}; the time here is {}, with {} s of skew", Shown(*not_on_or_after), Shown(*now), skew.num_seconds())]
+    #[error("Conditions/@NotOnOrAfter: {}; the time here is {}, with {} s of skew{}", Shown(*not_on_or_after), Shown(*now), skew.num_seconds(), Missed { bound: *not_on_or_after, now: *now })]
     #[non_exhaustive]
     Expired {
         /// What came.
@@ -380,7 +381,12 @@ pub enum AssertionError {
         not_on_or_after: DateTime<Utc>,
     },
     /// The assertion is for another service provider, or for none in particular.
-    #[error("AudienceRestriction: expected {}, found {}", Quoted::new(expected), list(actual))]
+    #[error(
+        "AudienceRestriction: expected {}, found {}{}",
+        Quoted::new(expected),
+        list(actual),
+        nearest(expected, actual)
+    )]
     #[non_exhaustive]
     Audience {
         /// The service provider.
@@ -479,6 +485,25 @@ pub enum AssertionError {
 
 fn or_none(text: Option<&str>) -> String {
     text.map_or_else(|| "none".to_owned(), |text| Quoted::new(text).to_string())
+}
+
+fn near<'t>(expected: &'t str, actual: Option<&'t str>) -> Difference<'t> {
+    Difference { expected, actual }
+}
+
+/// The difference to the one of several that is closest, if one is close.
+fn nearest(expected: &str, actual: &[String]) -> String {
+    let differences = actual.iter().map(|actual| near(expected, Some(actual)).to_string());
+    differences.into_iter().find(|difference| !difference.is_empty()).unwrap_or_default()
+}
+
+/// How far a time lies in the future.
+fn ahead(instant: DateTime<Utc>, now: DateTime<Utc>) -> String {
+    missed((instant > now).then_some(instant), now)
+}
+
+fn missed(bound: Option<DateTime<Utc>>, now: DateTime<Utc>) -> String {
+    bound.map(|bound| Missed { bound, now }.to_string()).unwrap_or_default()
 }
 
 fn list(texts: &[String]) -> String {

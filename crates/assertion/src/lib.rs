@@ -64,6 +64,7 @@ mod ledger_text;
 mod login;
 mod message_id;
 mod name_id;
+mod near_miss;
 mod opening;
 mod reading;
 mod refusal;

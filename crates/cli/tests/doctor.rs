@@ -80,7 +80,8 @@ fn a_certificate_among_the_files_verifies_metadata_and_queries() {
 
 #[test]
 fn an_address_and_what_is_nothing() {
-    let request = "<samlp:AuthnRequest xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\" ID=\"_1\"/>";
+    let request = "<samlp:AuthnRequest xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\" ID=\"_1\" Version=\"2.0\" \
+                   IssueInstant=\"2026-01-01T00:00:00Z\"/>";
     let query = redirect::encode(redirect::SAML_REQUEST, request, None);
     let run = vouchsafe(["doctor", &format!("{}?{query}", vouchsafe_testkit::OKTA_SINGLE_SIGN_ON)]);
     assert_eq!(run.status, 0, "{run:?}");

@@ -210,7 +210,7 @@ impl fmt::Display for SignatureFinding {
         match self {
             Self::Shape { text, .. } => f.write_str(text),
             Self::OtherIdentityProvider { key, fingerprint } => {
-                write!(f, "another identity provider's key made it: {} (SHA-256 of the key {fingerprint})", Quoted::new(key))
+                write!(f, "another identity provider's key made it: {} ({fingerprint})", Quoted::new(key))
             }
             Self::NewerCertificate { sent, trusted } => {
                 write!(

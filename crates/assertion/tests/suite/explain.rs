@@ -21,7 +21,7 @@ fn a_refusal_as_text() {
         lines.next(),
         Some(
             "refused: SubjectConfirmationData/@Recipient: expected “https://app.example.com/saml/acs”, found \
-             “https://app.example.com/acs” [assertion.recipient]"
+             “https://app.example.com/acs”; they differ only in the path [assertion.recipient]"
         )
     );
     assert_eq!(lines.next(), Some("  rule      subject.recipient (saml-profiles-2.0-os 4.1.4.3)"));

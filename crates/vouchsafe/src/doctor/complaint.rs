@@ -97,6 +97,7 @@ pub(crate) enum Own {
     ResponseByRedirect,
     WhiteSpace,
     SamlTracer,
+    QuerySignature,
 }
 
 impl Own {
@@ -125,6 +126,7 @@ impl Own {
             Own::ResponseByRedirect => "doctor.response_by_redirect",
             Own::WhiteSpace => "doctor.white_space",
             Own::SamlTracer => "doctor.saml_tracer",
+            Own::QuerySignature => "doctor.query_signature",
         }
     }
 
@@ -183,6 +185,7 @@ impl Own {
             Own::MoreMessages => format!("only the first {what} messages of the recording were looked at"),
             Own::NotLookedInto => "why the signature fails was not looked into: that was done for other messages already".to_owned(),
             Own::ResponseByRedirect => "the Response came by HTTP-Redirect".to_owned(),
+            Own::QuerySignature => "a trusted key signed another query than the one that came".to_owned(),
             Own::SamlTracer => {
                 "out of an export of SAML-tracer, which has neither times nor cookies: it is judged as of the moment it was issued".to_owned()
             }
@@ -244,6 +247,7 @@ impl Own {
                 "Set the binding of the assertion consumer at the identity provider to HTTP-POST: HTTP-Redirect must not carry a Response (SAML \
                  Profiles 4.1.2)."
             }
+            Own::QuerySignature => "Have the sender sign the query that it sends (SAML Bindings 3.4.4.1).",
             Own::SamlTracer => {
                 "Save the recording of the browser itself as a HAR file to have these judged as well."
             }

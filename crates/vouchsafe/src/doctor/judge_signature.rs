@@ -10,7 +10,7 @@ use vouchsafe_signature::{
 };
 use vouchsafe_xml::{Document, Limits, Quoted};
 
-use super::complaint::{Complaint, Severity};
+use super::complaint::{Complaint, Own, Severity};
 use super::judge_metadata::two_descriptions;
 use super::surroundings::Surroundings;
 use super::{Doctor, Exhibit};
@@ -55,7 +55,7 @@ pub(crate) fn of_query(
             && let Some(found) = explain_query(query, &keys, &doctor.provider)
         {
             let message = format!("the signature of the query {}", found.description());
-            exhibit.complaints.push(Complaint::error("doctor.query_signature", message, found.hint()));
+            exhibit.complaints.push(Complaint::error(Own::QuerySignature.code(), message, found.hint()));
         }
     }
 }

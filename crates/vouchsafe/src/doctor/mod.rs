@@ -46,7 +46,7 @@ use vouchsafe_xml::{Document, Limits};
 pub use complaint::{Complaint, Setting, Severity};
 pub use products::{Product, Quirk, catalogue};
 
-use crate::CertificateFacts;
+use crate::{CertificateFacts, FieldContent};
 use complaint::Own;
 use judge_signature::is_signed;
 use recognise::{Found, Message};
@@ -269,7 +269,10 @@ impl Doctor {
         let document = match parsed {
             Ok(document) => document,
             Err(error) => {
-                let complaint = Complaint::error(error.code(), error.to_string(), error.hint());
+                let complaint = match FieldContent::in_the_place_of_xml(&message.octets) {
+                    Some(content) => recognise::looks_like(content),
+                    None => Complaint::error(error.code(), error.to_string(), error.hint()),
+                };
                 return Exhibit::of(message.source, Kind::Unrecognised, vec![complaint]);
             }
         };

@@ -134,11 +134,13 @@ pub(crate) fn recognise(name: &str, octets: &[u8], limits: &Limits) -> Vec<Found
 fn unrecognised(octets: &[u8]) -> Complaint {
     match FieldContent::of(octets) {
         None => Own::Unrecognised.about(""),
-        Some(content) => {
-            let message = format!("no SAML message: it looks like {}", content.description());
-            Complaint::error(Own::Unrecognised.code(), message, content.hint())
-        }
+        Some(content) => looks_like(content),
     }
+}
+
+pub(crate) fn looks_like(content: FieldContent) -> Complaint {
+    let message = format!("no SAML message: it looks like {}", content.description());
+    Complaint::error(Own::Unrecognised.code(), message, content.hint())
 }
 
 /// What the document is.

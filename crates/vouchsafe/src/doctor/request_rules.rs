@@ -21,6 +21,37 @@ pub(super) struct Case<'a> {
     pub(super) assertion_consumer: Option<Told>,
 }
 
+/// What is wrong with a request or a logout message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fault {
+    Id,
+    Version,
+    Time,
+    Destination,
+    Binding,
+    SignaturePlace,
+    Consumer,
+}
+
+impl Fault {
+    fn code(self) -> &'static str {
+        match self {
+            Self::Id => "doctor.message_id",
+            Self::Version => "doctor.message_version",
+            Self::Time => "doctor.message_time",
+            Self::Destination => "doctor.message_destination",
+            Self::Binding => "doctor.request_binding",
+            Self::SignaturePlace => "doctor.signature_place",
+            Self::Consumer => "doctor.request_consumer",
+        }
+    }
+
+    fn told(self, message: impl Into<String>, remedy: impl Into<String>) -> Complaint {
+        let severity = if self == Self::Destination { Severity::Warning } else { Severity::Error };
+        Complaint::new(severity, self.code(), message, remedy)
+    }
+}
+
 type Rule = fn(&Case<'_>) -> Option<Complaint>;
 
 const RULES: &[Rule] = &[
@@ -46,8 +77,7 @@ fn id_is_a_name(case: &Case<'_>) -> Option<Complaint> {
     let begins = letters.next().is_some_and(|first| first.is_alphabetic() || first == '_');
     let continues = letters.all(|letter| letter.is_alphanumeric() || matches!(letter, '_' | '-' | '.'));
     (!begins || !continues).then(|| {
-        Complaint::error(
-            "doctor.message_id",
+        Fault::Id.told(
             format!("the ID {} is no NCName: it must begin with a letter or an underscore", Quoted::new(id)),
             "Have the sender begin the ID with an underscore or a letter. Entra ID and pysaml2 refuse others.",
         )
@@ -57,8 +87,7 @@ fn id_is_a_name(case: &Case<'_>) -> Option<Complaint> {
 fn version_is_2(case: &Case<'_>) -> Option<Complaint> {
     let version = case.root.attribute("Version").unwrap_or_default();
     (version != "2.0").then(|| {
-        Complaint::error(
-            "doctor.message_version",
+        Fault::Version.told(
             format!("the Version is {}; expected “2.0”", Quoted::new(version)),
             "Have the sender write Version=\"2.0\".",
         )
@@ -70,8 +99,7 @@ fn issue_instant_is_a_time_in_utc(case: &Case<'_>) -> Option<Complaint> {
     let text = case.root.attribute("IssueInstant").unwrap_or_default();
     let is_utc = DateTime::parse_from_rfc3339(text).is_ok() && text.ends_with('Z');
     (!is_utc).then(|| {
-        Complaint::error(
-            "doctor.message_time",
+        Fault::Time.told(
             format!("the IssueInstant {} is no xs:dateTime in UTC, which ends with Z", Quoted::new(text)),
             "Have the sender write the time in UTC, with two digits each and a Z at the end, such as 2026-01-01T00:00:00Z.",
         )
@@ -82,9 +110,7 @@ fn issue_instant_is_a_time_in_utc(case: &Case<'_>) -> Option<Complaint> {
 fn signed_message_has_a_destination(case: &Case<'_>) -> Option<Complaint> {
     let signed = has_signature(case.root) || case.message.query.as_deref().is_some_and(super::is_signed);
     (signed && case.root.attribute("Destination").is_none()).then(|| {
-        Complaint::new(
-            Severity::Warning,
-            "doctor.message_destination",
+        Fault::Destination.told(
             "a signed message without Destination",
             "Have the sender name the address in Destination: a signed message must have it (SAML Bindings 3.4.5.2).",
         )
@@ -95,8 +121,7 @@ fn signed_message_has_a_destination(case: &Case<'_>) -> Option<Complaint> {
 fn answer_comes_by_post(case: &Case<'_>) -> Option<Complaint> {
     let binding = case.root.attribute("ProtocolBinding").filter(|_| case.kind == Kind::AuthnRequest)?;
     (binding == HTTP_REDIRECT || !binding.starts_with("urn:oasis:names:tc:SAML:2.0:bindings:")).then(|| {
-        Complaint::error(
-            "doctor.request_binding",
+        Fault::Binding.told(
             format!("the answer is asked for by {}", Quoted::new(binding)),
             format!("Ask for the answer by {HTTP_POST}: HTTP-Redirect must not carry a Response (SAML Profiles 4.1.2)."),
         )
@@ -107,8 +132,7 @@ fn answer_comes_by_post(case: &Case<'_>) -> Option<Complaint> {
 fn signature_stands_in_the_query(case: &Case<'_>) -> Option<Complaint> {
     let by_redirect = case.message.wrapping == "HTTP-Redirect";
     (by_redirect && has_signature(case.root)).then(|| {
-        Complaint::error(
-            "doctor.signature_place",
+        Fault::SignaturePlace.told(
             "the message came by HTTP-Redirect and has its signature in the XML",
             "Have the sender remove the signature from the XML and sign the query (SAML Bindings 3.4.4.1).",
         )
@@ -120,8 +144,7 @@ fn consumer_is_ours(case: &Case<'_>) -> Option<Complaint> {
     let asked =
         case.root.attribute("AssertionConsumerServiceURL").filter(|_| case.kind == Kind::AuthnRequest)?;
     (asked != ours.as_str()).then(|| {
-        Complaint::error(
-            "doctor.request_consumer",
+        Fault::Consumer.told(
             format!(
                 "the request asks for the answer at {}; our assertion consumer is {}",
                 Quoted::new(asked),
@@ -137,8 +160,7 @@ fn consumer_is_named_once(case: &Case<'_>) -> Option<Complaint> {
     let has = |name| case.root.attribute(name).is_some();
     let by_address = has("AssertionConsumerServiceURL") || has("ProtocolBinding");
     (by_address && has("AssertionConsumerServiceIndex")).then(|| {
-        Complaint::error(
-            "doctor.request_consumer",
+        Fault::Consumer.told(
             "the request names its assertion consumer by an address or binding and by an index as well",
             "Have the sender name it in one way (SAML Core 3.4.1).",
         )

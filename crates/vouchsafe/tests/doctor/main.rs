@@ -8,6 +8,7 @@
 )]
 
 mod faults;
+mod kinds;
 mod products;
 mod samples;
 mod shared;

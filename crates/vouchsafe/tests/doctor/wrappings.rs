@@ -47,7 +47,8 @@ fn a_response_is_found_in_whatever_it_is_wrapped_in() {
             (Kind::Response, Some(wrapping)),
             "{text}\n{exhibit:#?}"
         );
-        assert_eq!(errors(&exhibit), Vec::<&str>::new(), "{exhibit:#?}");
+        let wrong_binding = (wrapping == "HTTP-Redirect").then_some("doctor.response_by_redirect");
+        assert_eq!(errors(&exhibit), Vec::from_iter(wrong_binding), "{exhibit:#?}");
         assert_eq!(exhibit.source, "file");
         assert!(codes(&exhibit).contains(&"doctor.unverified_sender"), "{exhibit:#?}");
     }

@@ -1,0 +1,189 @@
+//! In what two values differ that should be the same: the end of an error's message, so that nobody compares letter by letter.
+
+use std::fmt;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+/// "; they differ only in ..", or nothing where they differ in more than one thing.
+pub(crate) struct Difference<'t> {
+    pub(crate) expected: &'t str,
+    pub(crate) actual: Option<&'t str>,
+}
+
+impl fmt::Display for Difference<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.actual.and_then(|actual| only_difference(self.expected, actual)) {
+            Some(difference) => write!(formatter, "; they differ only in {difference}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The one thing in which two identifiers or addresses differ.
+pub(crate) fn only_difference(expected: &str, actual: &str) -> Option<&'static str> {
+    if expected == actual || expected.is_empty() || actual.is_empty() {
+        return None;
+    }
+    let same = |read: fn(&str) -> String| read(expected) == read(actual);
+    // The narrowest first.
+    let readings: [(&str, fn(&str) -> String); 7] = [
+        ("white space", |text| text.split_whitespace().collect()),
+        ("the slash at the end", |text| text.trim_end_matches('/').to_owned()),
+        ("the case of letters", str::to_lowercase),
+        ("http and https", |text| without_scheme(text).to_owned()),
+        ("percent-encoding", percent_decoded),
+        ("what follows the \"?\"", |text| text.split('?').next().unwrap_or_default().to_owned()),
+        ("the port", without_port),
+    ];
+    if let Some((name, _)) = readings.into_iter().find(|(_, read)| same(*read)) {
+        return Some(name);
+    }
+    match (host_and_path(expected), host_and_path(actual)) {
+        (Some((one, path)), Some((other, other_path))) if path == other_path && path.len() > 1 => {
+            Some(if one.trim_start_matches("www.") == other.trim_start_matches("www.") {
+                "the \"www.\" of the host"
+            } else {
+                "the host"
+            })
+        }
+        (Some((one, _)), Some((other, _))) if one == other => Some("the path"),
+        _ => None,
+    }
+}
+
+fn without_scheme(text: &str) -> &str {
+    text.strip_prefix("https:").or_else(|| text.strip_prefix("http:")).unwrap_or(text)
+}
+
+fn without_port(text: &str) -> String {
+    let Some((before, rest)) = text.split_once("://") else { return text.to_owned() };
+    let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+    let host = match authority.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|digit| digit.is_ascii_digit()) => host,
+        _ => authority,
+    };
+    format!("{before}://{host}{path}")
+}
+
+fn host_and_path(text: &str) -> Option<(&str, &str)> {
+    let rest = without_scheme(text).strip_prefix("//")?;
+    Some(rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len())))
+}
+
+/// Escapes of ASCII characters are enough: an identifier is ASCII.
+fn percent_decoded(text: &str) -> String {
+    let mut decoded = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('%') {
+        decoded.push_str(before);
+        let digits = after.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        match digits.filter(u8::is_ascii) {
+            Some(letter) => {
+                decoded.push(char::from(letter));
+                rest = after.get(2..).unwrap_or_default();
+            }
+            None => {
+                decoded.push('%');
+                rest = after;
+            }
+        }
+    }
+    decoded.push_str(rest);
+    decoded
+}
+
+/// "; that is .. too late" and what it suggests, for a time that misses its bound.
+pub(crate) struct Missed {
+    /// The bound in the message.
+    pub(crate) bound: DateTime<Utc>,
+    pub(crate) now: DateTime<Utc>,
+}
+
+/// Clocks differ by less; time zones by more.
+const MOST_SKEW: i64 = 300;
+
+impl fmt::Display for Missed {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let by = self.now.signed_duration_since(self.bound);
+        let (by, word) = if by < TimeDelta::zero() { (-by, "early") } else { (by, "late") };
+        let seconds = by.num_seconds();
+        write!(formatter, ", {seconds} s too {word}")?;
+        match whole_hours(seconds) {
+            Some(hours) => {
+                write!(formatter, ": about {hours} h, which looks like a time zone that is set wrongly")
+            }
+            None if seconds < MOST_SKEW => {
+                write!(formatter, ": a clock_skew of {} s would accept it", seconds.saturating_add(1))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+/// A time zone is off by whole hours, give or take the time that a sign-in takes.
+fn whole_hours(seconds: i64) -> Option<i64> {
+    let hours = seconds.saturating_add(MOST_SKEW) / 3600;
+    let rest = seconds.saturating_sub(hours.saturating_mul(3600));
+    ((1..=14).contains(&hours) && rest.abs() <= MOST_SKEW).then_some(hours)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_difference_is_named() {
+        for (expected, actual, difference) in [
+            ("https://sp.example.com/acs", "https://sp.example.com/acs/", "the slash at the end"),
+            ("https://sp.example.com", "https://sp.example.com/", "the slash at the end"),
+            ("https://sp.example.com/acs", "https://SP.example.com/ACS", "the case of letters"),
+            ("https://sp.example.com/acs", "http://sp.example.com/acs", "http and https"),
+            ("https://sp.example.com/acs", "https://sp.example.com:443/acs", "the port"),
+            ("https://sp.example.com:8443/acs", "https://sp.example.com/acs", "the port"),
+            ("https://sp.example.com/acs", "https://idp.example.com/acs", "the host"),
+            ("https://sp.example.com/acs", "https://www.sp.example.com/acs", "the \"www.\" of the host"),
+            ("https://sp.example.com/a%20b", "https://sp.example.com/a b", "percent-encoding"),
+            ("https://sp.example.com/a%2Fb", "https://sp.example.com/a/b", "percent-encoding"),
+            ("https://sp.example.com/acs", " https://sp.example.com/acs\n", "white space"),
+            ("https://sp.example.com/acs", "https://sp.example.com/acs?id=7", "what follows the \"?\""),
+            ("https://sp.example.com/acs", "https://sp.example.com/saml/acs", "the path"),
+            ("urn:example:sp", "urn:Example:sp", "the case of letters"),
+        ] {
+            assert_eq!(only_difference(expected, actual), Some(difference), "{expected} {actual}");
+            assert_eq!(only_difference(actual, expected), Some(difference), "{actual} {expected}");
+        }
+    }
+
+    #[test]
+    fn other_values_are_not_near() {
+        for (expected, actual) in [
+            ("https://sp.example.com/acs", "https://sp.example.com/acs"),
+            ("https://sp.example.com/acs", "https://other.example/saml"),
+            ("https://sp.example.com/acs", ""),
+            ("", "x"),
+            ("urn:example:sp", "urn:example:idp"),
+            ("https://one.example/", "https://two.example/"),
+            ("_1", "_2"),
+        ] {
+            assert_eq!(only_difference(expected, actual), None, "{expected} {actual}");
+        }
+    }
+
+    #[test]
+    fn a_missed_time_says_by_how_much() {
+        let now = DateTime::UNIX_EPOCH + TimeDelta::days(20_000);
+        for (seconds, expected) in [
+            (0, ", 0 s too late: a clock_skew of 1 s would accept it"),
+            (90, ", 90 s too late: a clock_skew of 91 s would accept it"),
+            (-90, ", 90 s too early: a clock_skew of 91 s would accept it"),
+            (1000, ", 1000 s too late"),
+            (3600, ", 3600 s too late: about 1 h, which looks like a time zone that is set wrongly"),
+            (-7190, ", 7190 s too early: about 2 h, which looks like a time zone that is set wrongly"),
+            (9000, ", 9000 s too late"),
+            (90_000, ", 90000 s too late"),
+        ] {
+            let bound = now - TimeDelta::seconds(seconds);
+            assert_eq!(Missed { bound, now }.to_string(), expected);
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! Kinds of faults that people reported of other software, each with members of its own: the first line names the cause.
+
+use vouchsafe::doctor::{Doctor, Severity};
+use vouchsafe_testkit::{self as testkit, Attribute};
+
+use crate::{codes, examine, now};
+
+/// What is said first, and with which code.
+fn first(text: &str) -> (String, String) {
+    let exhibit = examine(text);
+    exhibit.complaints.first().map(|one| (one.code.clone(), one.message.clone())).unwrap_or_default()
+}
+
+#[test]
+fn what_was_given_instead_of_a_message_is_named() {
+    let xml = testkit::IdentityProvider::okta().response().issue().unwrap().xml().to_owned();
+    let base64 = vouchsafe::crypto::base64_encode(xml.as_bytes());
+    let base64_url =
+        vouchsafe::crypto::base64_encode("<a>???>>></a>".as_bytes()).replace('+', "-").replace('/', "_");
+    for (text, what) in [
+        (base64_url.as_str(), "base64url, in which \"-\" and \"_\" stand for \"+\" and \"/\""),
+        (vouchsafe::crypto::base64_encode(base64.as_bytes()).as_str(), "base64 of base64"),
+        (r#"{"id_token":"eyJhbGciOiJSUzI1NiJ9.e30.x","token_type":"Bearer"}"#, "JSON"),
+        ("eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl", "a JSON Web Token"),
+        ("-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----", "a private key"),
+    ] {
+        let (code, message) = first(text);
+        assert!(
+            code == "doctor.unrecognised" && message == format!("no SAML message: it looks like {what}"),
+            "{code} {message}"
+        );
+    }
+}
+
+fn request(id: &str, instant: &str, more: &str) -> String {
+    format!(
+        r#"<samlp:AuthnRequest xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" Version="2.0" ID="{id}" IssueInstant="{instant}"{more}/>"#
+    )
+}
+
+#[test]
+fn requests_are_held_against_the_specification() {
+    let (id, instant) = ("_1", "2026-01-01T00:00:00Z");
+    for (text, code, message) in [
+        (
+            request("4312", instant, ""),
+            "doctor.message_id",
+            "the ID “4312” is no NCName: it must begin with a letter or an underscore",
+        ),
+        (
+            request("-1", instant, ""),
+            "doctor.message_id",
+            "the ID “-1” is no NCName: it must begin with a letter or an underscore",
+        ),
+        (
+            request("a b", instant, ""),
+            "doctor.message_id",
+            "the ID “a b” is no NCName: it must begin with a letter or an underscore",
+        ),
+        (
+            request(id, "2026-01-01T00:00:00", ""),
+            "doctor.message_time",
+            "the IssueInstant “2026-01-01T00:00:00” is no xs:dateTime in UTC, which ends with Z",
+        ),
+        (
+            request(id, "2026-01-01T01:00:00+01:00", ""),
+            "doctor.message_time",
+            "the IssueInstant “2026-01-01T01:00:00+01:00” is no xs:dateTime in UTC, which ends with Z",
+        ),
+        (
+            request(id, "2026-01-01T5:00:00Z", ""),
+            "doctor.message_time",
+            "the IssueInstant “2026-01-01T5:00:00Z” is no xs:dateTime in UTC, which ends with Z",
+        ),
+        (
+            request(id, instant, "").replace("2.0\" ID", "1.1\" ID"),
+            "doctor.message_version",
+            "the Version is “1.1”; expected “2.0”",
+        ),
+        (
+            request(id, instant, r#" ProtocolBinding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect""#),
+            "doctor.request_binding",
+            "the answer is asked for by “urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect”",
+        ),
+        (
+            request(
+                id,
+                instant,
+                r#" AssertionConsumerServiceURL="https://sp.example.com/acs" AssertionConsumerServiceIndex="0""#,
+            ),
+            "doctor.request_consumer",
+            "the request names its assertion consumer by an address or binding and by an index as well",
+        ),
+    ] {
+        assert_eq!(first(&text), (code.to_owned(), message.to_owned()), "{text}");
+    }
+    for id in ["_1", "a1", "é.-_1"] {
+        assert_eq!(first(&request(id, instant, "")), Default::default(), "{id}");
+    }
+}
+
+/// White space around what identifies somebody is part of it.
+#[test]
+fn white_space_is_remarked_on() {
+    let okta = testkit::IdentityProvider::okta();
+    for response in [
+        okta.response().name_id("ada@example.com\n"),
+        okta.response().attribute(Attribute::new("groups", ["engineering "])),
+        okta.response().attribute(Attribute::new("role\u{a0}", ["admin"])),
+    ] {
+        let exhibit = examine(response.issue().unwrap().xml());
+        let warned = exhibit.complaints.iter().filter(|one| one.code == "doctor.white_space");
+        assert_eq!(warned.map(|one| one.severity).collect::<Vec<_>>(), [Severity::Warning], "{exhibit:#?}");
+    }
+    let exhibit = examine(okta.response().issue().unwrap().xml());
+    assert!(!codes(&exhibit).contains(&"doctor.white_space"));
+}
+
+/// The export of SAML-tracer is a recording like a HAR file.
+#[test]
+fn saml_tracer_is_read() {
+    let issued = testkit::IdentityProvider::okta().response().issue().unwrap();
+    let export = serde_json::json!({"requests": [
+        {"method": "GET", "url": "https://app.example.com/", "responseStatus": 302},
+        {"method": "POST", "url": "https://app.example.com/saml/acs", "post": [["SAMLResponse", issued.to_base64()], ["RelayState", "x"]]},
+    ]});
+    let diagnosis = Doctor::new(now()).examine(&[("tracer.json", export.to_string().as_bytes())]);
+    let found: Vec<_> = diagnosis.exhibits.iter().map(|exhibit| exhibit.kind.name()).collect();
+    assert_eq!(found, ["SAML Response"]);
+    assert!(codes(&diagnosis.exhibits[0]).contains(&"doctor.saml_tracer"));
+}
