@@ -13,11 +13,14 @@ lint:
     cargo clippy --workspace --all-targets -- -D warnings
     cargo clippy -p vouchsafe --no-default-features -- -D warnings
     cargo clippy -p vouchsafe-crypto-aws-lc --no-default-features -- -D warnings
+    cargo clippy -p vouchsafe-axum --all-features --all-targets -- -D warnings
 
 # Every test and doctest passes, and a sign-in without default features.
 test:
     cargo test --workspace
     cargo test -p vouchsafe --no-default-features --test bare
+    cargo test -p vouchsafe-axum --features axum-login --test sessions
+    cargo test -p vouchsafe-axum --features axum-login --doc
 
 # The documentation builds without a warning.
 docs:

@@ -9,15 +9,22 @@
 //! Who has neither users nor sessions yet takes [`Provisioned`], the ready-made answer over `vouchsafe-store`: [`provisioned_routes`], the
 //! session as the argument [`SignedIn`], and the layer [`require_signed_in`].
 //!
+//! Who has `tower-sessions` or `axum-login` switches the feature of that name on: the modules `tower_session` and `axum_login` put a login into
+//! them. Both are off by default.
+//!
 //! # A whole service
 //!
 //! examples/minimal is a service with one customer in about 60 lines, examples/own-database one with its own users and `tower-sessions`,
 //! examples/okta a product. What to type into Okta's console is in docs/OKTA.md.
 
 mod accepted_login;
+#[cfg(feature = "axum-login")]
+pub mod axum_login;
 mod routes;
 mod same_origin;
 mod session;
+#[cfg(feature = "tower-sessions")]
+pub mod tower_session;
 
 pub use accepted_login::{AcceptedLogin, CheckedLogin};
 pub use routes::{logout, provision, provisioned_routes, provisioned_routes_at, routes, routes_at};

@@ -107,7 +107,7 @@ where
     }
 }
 
-fn nobody(parts: &Parts, sso: &SingleSignOn) -> Response {
+pub(crate) fn nobody(parts: &Parts, sso: &SingleSignOn) -> Response {
     let uri: &Uri = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |original| &original.0);
     sso.sign_in_needed(&parts.method, uri, &parts.headers).into_response()
 }

@@ -59,7 +59,8 @@ const ARROWS: &[(&str, &[&str])] = &[
 /// Who may know whom in tests, so that suites run over more than one backend. Everyone may know the test kit.
 const ARROWS_OF_TESTS: &[(&str, &[&str])] = &[
     ("vouchsafe-crypto-aws-lc", &["vouchsafe-xml", "vouchsafe-signature", "vouchsafe-encryption"]),
-    ("vouchsafe-axum", &["vouchsafe-client"]),
+    // The examples' routers are what other people's identity providers sign in to.
+    ("vouchsafe-axum", &["vouchsafe-client", "minimal", "own-database"]),
     ("vouchsafe-actix", &["vouchsafe"]),
     ("vouchsafe-store", &["vouchsafe-store"]),
 ];

@@ -25,6 +25,18 @@ pub enum HttpError {
     /// The application refuses a login that is otherwise good, or fails on it.
     #[error("{0}")]
     Application(ApplicationError),
+    /// The application knows nobody whom the login could mean.
+    #[error("the login is of nobody whom the application knows")]
+    UnknownPerson,
+    /// A store of the application failed: nothing is known about who signs in.
+    #[error("the store of {what} failed")]
+    #[non_exhaustive]
+    Unavailable {
+        /// What it holds.
+        what: &'static str,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// A response answers a request that this browser did not start, or that is answered or too old.
     #[error(
         "the response answers {}, and this browser has no such request waiting",
@@ -107,6 +119,14 @@ impl HttpError {
         HttpError::Application(ApplicationError { error: Box::new(error), is_outage: true })
     }
 
+    /// A store of the application's that failed, by its own error, and what it holds: "sessions".
+    pub fn unavailable(
+        what: &'static str,
+        error: impl std::error::Error + Send + Sync + 'static,
+    ) -> HttpError {
+        HttpError::Unavailable { what, source: Box::new(error) }
+    }
+
     /// The body of a request that an HTTP server could not read.
     pub fn body(reason: impl fmt::Display) -> HttpError {
         HttpError::Body { reason: reason.to_string() }
@@ -119,6 +139,8 @@ impl HttpError {
             Self::Binding(error) => error.code(),
             Self::Store(error) => error.code(),
             Self::Application(application) => application.error.code(),
+            Self::UnknownPerson => "http.unknown_person",
+            Self::Unavailable { .. } => "http.unavailable",
             Self::NoPendingRequest { .. } => "http.no_pending_request",
             Self::RestartedBefore => "http.restarted_before",
             Self::CrossSite => "http.cross_site",
@@ -138,6 +160,10 @@ impl HttpError {
             Self::Binding(error) => error.hint(),
             Self::Store(error) => error.hint(),
             Self::Application(application) => application.error.hint(),
+            Self::UnknownPerson => {
+                "Make an account for the person, or assign somebody else to the application at the identity provider."
+            }
+            Self::Unavailable { .. } => "Look at the source of the error, and at the store.",
             Self::NoPendingRequest { .. } => {
                 "The person waited longer than the request lives, went back in the browser, or blocks cookies: let them start again. \
                  If it happens to everybody, the address in the identity provider's console (Okta: \"Single sign-on URL\") has another \
@@ -191,7 +217,7 @@ impl HttpError {
             Self::Store(StoreError::ConnectionUnusable { .. }) => StatusCode::FORBIDDEN,
             Self::Store(_) | Self::Header { .. } | Self::Worker { .. } => StatusCode::INTERNAL_SERVER_ERROR,
             Self::TooManyFromAddress { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::Busy { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Busy { .. } | Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::Application(application) if application.is_outage => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::FORBIDDEN,
         }

@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::extract::{FromRef, State};
-use axum::response::{Html, IntoResponse, Redirect, Response};
+use axum::response::{Html, IntoResponse, Response};
 use axum::{Router, routing::get};
-use tower_sessions::cookie::SameSite;
-use tower_sessions::{MemoryStore, Session, SessionManagerLayer};
+use tower_sessions::{MemoryStore, Session};
 use vouchsafe::provisioning::Identity;
 use vouchsafe::{ConnectionId, Connections, EntityId, Explain, Login, ServiceProvider};
+use vouchsafe_axum::tower_session::{SessionUser, session_layer};
 use vouchsafe_axum::{AcceptedLogin, HttpError, LOGIN, ReturnPaths, SingleSignOn, login_url, routes};
 use vouchsafe_store::Memory;
 
@@ -83,10 +83,7 @@ pub fn router(
         .build()?;
     let sso =
         SingleSignOn::new(saml, connections, Arc::new(Memory::new())).return_paths(ReturnPaths::new("/home"));
-    // Lax: with Strict, the redirect that follows the identity provider's POST would come without the session.
-    let sessions = SessionManagerLayer::new(MemoryStore::default())
-        .with_secure(address.starts_with("https"))
-        .with_same_site(SameSite::Lax);
+    let sessions = session_layer(&sso, MemoryStore::default());
     let app = App { sso: sso.clone(), users };
     let pages = Router::new().route("/", get(front)).route("/home", get(home));
     Ok((pages.nest("/sso", routes(signed_in)).layer(sessions).with_state(app), sso))
@@ -104,31 +101,13 @@ async fn signed_in(
 ) -> Response {
     let outcome = async {
         let user = app.users.sign_in(&accepted.login).map_err(HttpError::refused_by)?;
-        // Another identifier, so that nobody shares the session who knew the one before.
-        session.cycle_id().await.map_err(|error| HttpError::outage(Storage(error)))?;
-        session.insert("user", user).await.map_err(|error| HttpError::outage(Storage(error)))?;
+        SessionUser(user).sign_in(&session, &accepted.login).await?;
         accepted.redirect([])
     };
     outcome.await.unwrap_or_else(|error| accepted.refuse(error)).into_response()
 }
 
-async fn home(session: Session) -> Response {
-    match session.get::<String>("user").await {
-        Ok(Some(user)) => user.into_response(),
-        _ => Redirect::to("/").into_response(),
-    }
-}
-
-/// The store of the sessions failed.
-#[derive(Debug, thiserror::Error)]
-#[error("the session could not be stored")]
-struct Storage(#[source] tower_sessions::session::Error);
-
-impl Explain for Storage {
-    fn code(&self) -> &'static str {
-        "app.session_store"
-    }
-    fn hint(&self) -> &'static str {
-        "Look at the source of the error."
-    }
+/// Whoever is not signed in is sent to the sign-in page.
+async fn home(SessionUser(user): SessionUser<String>) -> String {
+    user
 }

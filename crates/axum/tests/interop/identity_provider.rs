@@ -16,6 +16,12 @@ pub(crate) struct Product {
 
 pub(crate) const SAMLIFY: Product =
     Product { name: "samlify", icon: "/initiate?relay=", email: "email", given_name: "firstName" };
+pub(crate) const LASSO: Product =
+    Product { name: "lasso", icon: "/initiate?relay=", email: "email", given_name: "givenName" };
+pub(crate) const PYSAML2: Product =
+    Product { name: "pysaml2", icon: "/initiate?relay=", email: "email", given_name: "givenName" };
+pub(crate) const SAML_IDP: Product =
+    Product { name: "saml-idp", icon: "/", email: "email", given_name: "firstName" };
 pub(crate) const SIMPLESAMLPHP: Product = Product {
     name: "simplesamlphp",
     icon: "/saml2/idp/SSOService.php?spentityid={entity}",
@@ -49,6 +55,7 @@ impl IdentityProviderProcess {
         port: u16,
         options: &[(&str, &str)],
         metadata: &str,
+        entity_id: &str,
     ) -> IdentityProviderProcess {
         let ours = std::env::temp_dir().join(format!("vouchsafe-interop-{port}-{}.xml", std::process::id()));
         std::fs::write(&ours, metadata).unwrap();
@@ -68,8 +75,7 @@ impl IdentityProviderProcess {
         let metadata_url =
             printed.lines().find_map(|line| line.strip_prefix("metadata ")).unwrap().to_owned();
         std::fs::remove_file(&ours).unwrap();
-        let icon =
-            format!("http://127.0.0.1:{port}{}", product.icon.replace("{entity}", crate::service::ENTITY_ID));
+        let icon = format!("http://127.0.0.1:{port}{}", product.icon.replace("{entity}", entity_id));
         IdentityProviderProcess { scripts: scripts.to_owned(), name: product.name, port, icon, metadata_url }
     }
 
@@ -79,14 +85,14 @@ impl IdentityProviderProcess {
     }
 
     /// Goes there, signs the test user in, and stops where the answer would be posted to the service.
-    pub(crate) fn browse(&self, url: &str) -> Landed {
+    pub(crate) fn browse(&self, url: &str, consumer: &str) -> Landed {
         let output = Command::new("python3").arg(self.scripts.join("login.py")).arg(url).output().unwrap();
         let printed = String::from_utf8_lossy(&output.stdout);
         let complained = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{}: {printed}{complained}", self.name);
         let landed: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
         assert_eq!(landed["method"], "POST", "{}: {landed}", self.name);
-        assert_eq!(landed["action"], crate::service::ASSERTION_CONSUMER, "{}: {landed}", self.name);
+        assert_eq!(landed["action"], consumer, "{}: {landed}", self.name);
         let field = |name: &str| landed["fields"][name].as_str().map(str::to_owned);
         Landed { response: field("SAMLResponse").unwrap(), relay_state: field("RelayState") }
     }

@@ -1,4 +1,5 @@
-//! Logins through identity providers that others wrote: samlify, whose messages have Okta's shape, and SimpleSAMLphp.
+//! Logins through identity providers that others wrote: samlify and saml-idp, whose messages have Okta's shape, SimpleSAMLphp, lasso and
+//! pysaml2. Through the routers of two examples, as browsers reach them; and with every protection through the facade.
 //!
 //! Started by the scripts beside the shared test material, driven by its browser without a screen. Runs where `VOUCHSAFE_INTEROP` is set,
 //! since the scripts install what they start.
@@ -13,11 +14,16 @@
 )]
 
 mod identity_provider;
+mod routers;
 mod service;
 
-use identity_provider::{IdentityProviderProcess, Landed, Product, SAMLIFY, SIMPLESAMLPHP, shared_folder};
-use service::Service;
+use identity_provider::{
+    IdentityProviderProcess, LASSO, Landed, PYSAML2, Product, SAML_IDP, SAMLIFY, SIMPLESAMLPHP, shared_folder,
+};
+use routers::{Browser, Example, Running};
+use service::{ASSERTION_CONSUMER, ENTITY_ID, Service};
 use vouchsafe::Login;
+use vouchsafe_client::Client;
 
 /// What the products call the same test user's given name. It must arrive unescaped.
 const GIVEN_NAME: &str = "Ünïcode & <User>";
@@ -53,15 +59,92 @@ async fn simplesamlphp_signs_people_in() {
     refused(&SIMPLESAMLPHP, 7312, ENCRYPTED_IN_AN_UNSIGNED_RESPONSE, "encryption.unauthenticated_cbc").await;
 }
 
+#[tokio::test]
+async fn through_the_routers_by_samlify() {
+    through_the_routers(&SAMLIFY, 7324, &[PLAIN, ASSERTION_SIGNED]).await;
+}
+
+#[tokio::test]
+async fn through_the_routers_by_simplesamlphp() {
+    through_the_routers(&SIMPLESAMLPHP, 7322, &[PLAIN, ASSERTION_SIGNED]).await;
+}
+
+#[tokio::test]
+async fn through_the_routers_by_lasso() {
+    through_the_routers(&LASSO, 7325, &[PLAIN, ASSERTION_SIGNED]).await;
+}
+
+#[tokio::test]
+async fn through_the_routers_by_pysaml2() {
+    through_the_routers(&PYSAML2, 7326, &[PLAIN, ASSERTION_SIGNED]).await;
+}
+
+#[tokio::test]
+async fn through_the_routers_by_saml_idp() {
+    through_the_routers(&SAML_IDP, 7321, &[PLAIN, ASSERTION_SIGNED]).await;
+}
+
+/// From the button of each example and from the identity provider's icon, over HTTP.
+async fn through_the_routers(product: &Product, port: u16, settings: &[&[(&str, &str)]]) {
+    let Some(shared) = shared_folder() else { return };
+    for example in [Example::Minimal, Example::OwnDatabase] {
+        for options in settings {
+            let (running, listener) = Running::reserve(example).await;
+            let (metadata, entity_id) = (running.metadata(), running.entity_id());
+            let process =
+                IdentityProviderProcess::start(&shared, product, port, options, &metadata, &entity_id);
+            let client = Client::with_loopback().unwrap();
+            let trusted = client.identity_provider(&process.metadata_url).await.unwrap();
+            running.listen(listener, trusted).await;
+            from_the_button(product, &process, &running).await;
+            from_the_icon(product, &process, &running).await;
+            println!("{} {options:?}: signed in both ways at {example:?}", product.name);
+        }
+    }
+}
+
+async fn from_the_button(product: &Product, process: &IdentityProviderProcess, running: &Running) {
+    let browser = Browser::at(running);
+    let landed = process.browse(&browser.start().await, &running.consumer());
+    let (stranger, changed) = (Browser::at(running), landed.tampered());
+    for (browser, landed) in [(&stranger, &landed), (&browser, &changed)] {
+        assert_eq!(browser.post(landed).await, (403, String::new()), "{}", product.name);
+        assert_eq!(browser.home().await, "", "{}", product.name);
+    }
+    let signed_in = browser.post(&landed).await;
+    assert_eq!(signed_in, (303, "/home".to_owned()), "{}", product.name);
+    let home = browser.home().await;
+    assert!(home.contains("acme"), "{}: {home}", product.name);
+    println!("{} at {:?}: {home:?}", product.name, running.example);
+    assert_eq!(browser.post(&landed).await.0, 403, "{}: a replay", product.name);
+}
+
+async fn from_the_icon(product: &Product, process: &IdentityProviderProcess, running: &Running) {
+    let browser = Browser::at(running);
+    let landed = process.browse(&process.icon(), &running.consumer());
+    let (status, place) = browser.post(&landed).await;
+    let place = match running.example {
+        Example::Minimal => place,
+        // The response is not used: the identity provider is asked, and answers that.
+        Example::OwnDatabase => {
+            assert_eq!(browser.home().await, "", "{}: nobody is signed in yet", product.name);
+            browser.post(&process.browse(&place, &running.consumer())).await.1
+        }
+    };
+    assert_eq!((status, place.as_str()), (303, "/home"), "{}", product.name);
+    assert!(browser.home().await.contains("acme"), "{}", product.name);
+}
+
 /// From the service's button, and from the identity provider's icon; then what must not work.
 async fn both_ways(product: &Product, port: u16, options: &[(&str, &str)]) {
     let Some(shared) = shared_folder() else { return };
     let service = Service::new();
-    let process = IdentityProviderProcess::start(&shared, product, port, options, &service.metadata());
+    let process =
+        IdentityProviderProcess::start(&shared, product, port, options, &service.metadata(), ENTITY_ID);
     let service = service.trusting(&process).await;
 
     let (redirect, pending) = service.start_login();
-    let landed = process.browse(&redirect);
+    let landed = process.browse(&redirect, ASSERTION_CONSUMER);
     assert_eq!(landed.relay_state(), Some(pending.request().handle()), "{}: RelayState", product.name);
     let login = service.reply(&landed, &pending).await.unwrap();
     is_the_test_user(product, &login);
@@ -82,7 +165,7 @@ async fn both_ways(product: &Product, port: u16, options: &[(&str, &str)]) {
         refusal.code()
     );
 
-    let landed = process.browse(&process.icon());
+    let landed = process.browse(&process.icon(), ASSERTION_CONSUMER);
     let login = service.unsolicited(&landed).await.unwrap();
     is_the_test_user(product, &login);
     let refusal = service.unsolicited(&landed).await.unwrap_err();
@@ -94,10 +177,11 @@ async fn both_ways(product: &Product, port: u16, options: &[(&str, &str)]) {
 async fn refused(product: &Product, port: u16, options: &[(&str, &str)], code: &str) {
     let Some(shared) = shared_folder() else { return };
     let service = Service::new();
-    let process = IdentityProviderProcess::start(&shared, product, port, options, &service.metadata());
+    let process =
+        IdentityProviderProcess::start(&shared, product, port, options, &service.metadata(), ENTITY_ID);
     let service = service.trusting(&process).await;
     let (redirect, pending) = service.start_login();
-    let landed: Landed = process.browse(&redirect);
+    let landed: Landed = process.browse(&redirect, ASSERTION_CONSUMER);
     let refusal = service.reply(&landed, &pending).await.unwrap_err();
     assert_eq!(refusal.code(), code, "{}: {refusal}", product.name);
     println!("{} {options:?}: refused, {}", product.name, refusal.code());

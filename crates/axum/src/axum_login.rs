@@ -1,0 +1,113 @@
+//! Users and sessions of `axum-login` (feature `axum-login`).
+//!
+//! The application's backend takes a [`Login`] for credentials, or something that is made of one, such as a variant beside passwords.
+//! [`signed_in`] is then the handler of the [routes](crate::routes()).
+//!
+//! ```
+//! use axum::Router;
+//! use axum_login::{AuthManagerLayerBuilder, AuthUser, AuthnBackend, UserId};
+//! use tower_sessions::MemoryStore;
+//! use vouchsafe::Login;
+//! use vouchsafe_axum::tower_session::session_layer;
+//! use vouchsafe_axum::{SingleSignOn, axum_login::signed_in, routes};
+//! # use std::convert::Infallible;
+//! # #[derive(Clone, Debug)]
+//! # struct User(u64);
+//! # impl User { fn of(_: &Login) -> Option<User> { None } fn by_id(_: u64) -> Option<User> { None } }
+//! # impl AuthUser for User {
+//! #     type Id = u64;
+//! #     fn id(&self) -> u64 { self.0 }
+//! #     fn session_auth_hash(&self) -> &[u8] { b"1" }
+//! # }
+//!
+//! #[derive(Clone)]
+//! struct Users; // the application's table
+//!
+//! impl AuthnBackend for Users {
+//!     type User = User;
+//!     type Credentials = Login;
+//!     type Error = Infallible;
+//!
+//!     /// Whose identity it is: by `login.connection()` and the name, never by an address alone. `None`: nobody's.
+//!     async fn authenticate(&self, login: Login) -> Result<Option<User>, Infallible> {
+//!         Ok(User::of(&login))
+//!     }
+//!
+//!     async fn get_user(&self, id: &UserId<Users>) -> Result<Option<User>, Infallible> {
+//!         Ok(User::by_id(*id))
+//!     }
+//! }
+//!
+//! fn router(sso: SingleSignOn) -> Router {
+//!     let sessions = session_layer(&sso, MemoryStore::default());
+//!     let layer = AuthManagerLayerBuilder::new(Users, sessions).build();
+//!     Router::new().merge(routes(signed_in::<Users>)).layer(layer).with_state(sso)
+//! }
+//! ```
+
+use axum::response::{IntoResponse, Response};
+use axum_login::{AuthSession, AuthnBackend, Error};
+use chrono::{DateTime, Utc};
+use tower_sessions::Session;
+use vouchsafe::Login;
+use vouchsafe_web::{Accepted, HttpError};
+
+use crate::accepted_login::AcceptedLogin;
+use crate::tower_session::{self, renew};
+
+/// Signs in the user whom the backend finds for the login, and sends the browser on. Whom it does not find is refused with
+/// `http.unknown_person`; a backend or a store of sessions that fails is status 503.
+pub async fn signed_in<B>(
+    session: Session,
+    mut auth: AuthSession<B>,
+    AcceptedLogin(accepted): AcceptedLogin,
+) -> Response
+where
+    B: AuthnBackend + 'static,
+    B::Credentials: From<Login>,
+    B::Error: 'static,
+{
+    let Accepted { login, answer, .. } = accepted;
+    let signed_in = async {
+        let ends = login.session_not_on_or_after();
+        let found = auth.authenticate(login.into()).await.map_err(failed)?;
+        let user = found.ok_or(HttpError::UnknownPerson)?;
+        sign_in(&session, &mut auth, &user, ends).await?;
+        answer.redirect([])
+    };
+    signed_in.await.unwrap_or_else(|error| answer.refuse(error)).into_response()
+}
+
+/// Signs a user in on the session, which gets another identifier and holds nothing of a user before. `AuthSession::login` alone does that for
+/// the first user of a session only. `ends` is when the identity provider says that the session ends: [`Login::session_not_on_or_after`].
+///
+/// # Errors
+/// [`HttpError::Unavailable`].
+pub async fn sign_in<B>(
+    session: &Session,
+    auth: &mut AuthSession<B>,
+    user: &B::User,
+    ends: Option<DateTime<Utc>>,
+) -> Result<(), HttpError>
+where
+    B: AuthnBackend + 'static,
+    B::Error: 'static,
+{
+    if auth.user.is_some() {
+        auth.logout().await.map_err(failed)?;
+    }
+    renew(session, ends).await?;
+    auth.login(user).await.map_err(failed)?;
+    session.save().await.map_err(tower_session::failed)
+}
+
+fn failed<B>(error: Error<B>) -> HttpError
+where
+    B: AuthnBackend + 'static,
+    B::Error: 'static,
+{
+    match error {
+        Error::Session(source) => tower_session::failed(source),
+        Error::Backend(source) => HttpError::unavailable("users", source),
+    }
+}

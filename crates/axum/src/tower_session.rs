@@ -1,0 +1,155 @@
+//! Sessions of `tower-sessions` (feature `tower-sessions`).
+//!
+//! ```
+//! use axum::extract::{FromRef, State};
+//! use axum::response::{IntoResponse, Response};
+//! use axum::{Router, routing::get};
+//! use tower_sessions::{MemoryStore, Session};
+//! use vouchsafe_axum::tower_session::{SessionUser, session_layer};
+//! use vouchsafe_axum::{AcceptedLogin, SingleSignOn, routes};
+//!
+//! /// The session of the application's user, who was found or made by the login.
+//! async fn signed_in(session: Session, AcceptedLogin(accepted): AcceptedLogin) -> Response {
+//!     let opened = async {
+//!         let user = format!("user of {}", accepted.connection());
+//!         SessionUser(user).sign_in(&session, &accepted.login).await?;
+//!         accepted.redirect([])
+//!     };
+//!     opened.await.unwrap_or_else(|error| accepted.refuse(error)).into_response()
+//! }
+//!
+//! /// Whoever is not signed in is sent to the sign-in page.
+//! async fn home(SessionUser(user): SessionUser<String>) -> String {
+//!     user
+//! }
+//!
+//! fn router(sso: SingleSignOn) -> Router {
+//!     let sessions = session_layer(&sso, MemoryStore::default());
+//!     Router::new().route("/home", get(home)).merge(routes(signed_in)).layer(sessions).with_state(sso)
+//! }
+//! ```
+
+use axum::extract::{FromRef, FromRequestParts, OptionalFromRequestParts};
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tower_sessions::cookie::SameSite;
+use tower_sessions::cookie::time::OffsetDateTime;
+use tower_sessions::session::Error;
+use tower_sessions::{Expiry, Session, SessionManagerLayer, SessionStore};
+use vouchsafe::Login;
+use vouchsafe_web::{HttpError, SingleSignOn};
+
+use crate::session::nobody;
+
+/// Who is signed in, as the session has it: the application's user or the identifier of one. For a handler's arguments, with the rejections
+/// of [`SignedIn`](crate::SignedIn): the sign-in page, status 401 for a client that asks for JSON, status 503 where the store of the sessions
+/// does not answer. Ask for `Option<SessionUser<T>>` to decide otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionUser<T>(pub T);
+
+/// Where the session has it.
+const KEY: &str = "vouchsafe.user";
+
+impl<T: Serialize + DeserializeOwned + Send + Sync> SessionUser<T> {
+    /// Signs the user in on this session. It gets another identifier, so that nobody shares it who knew the one before; it loses what it held
+    /// if it was the session of another user; and it ends when the identity provider says so (SessionNotOnOrAfter), if that is earlier. It
+    /// is stored before the browser is answered.
+    ///
+    /// # Errors
+    /// [`HttpError::Unavailable`].
+    pub async fn sign_in(&self, session: &Session, login: &Login) -> Result<(), HttpError> {
+        let before: Option<serde_json::Value> = session.get_value(KEY).await.map_err(failed)?;
+        let user = serde_json::to_value(&self.0).map_err(|error| failed(error.into()))?;
+        if before.is_some_and(|before| before != user) {
+            session.clear().await;
+        }
+        renew(session, login.session_not_on_or_after()).await?;
+        session.insert_value(KEY, user).await.map_err(failed)?;
+        session.save().await.map_err(failed)
+    }
+
+    /// The user of the session.
+    ///
+    /// # Errors
+    /// [`HttpError::Unavailable`]: then it is not known whether anybody is signed in.
+    pub async fn of(session: &Session) -> Result<Option<SessionUser<T>>, HttpError> {
+        session.get(KEY).await.map(|user| user.map(SessionUser)).map_err(failed)
+    }
+}
+
+/// Ends the session, with everything it holds.
+///
+/// # Errors
+/// [`HttpError::Unavailable`].
+pub async fn sign_out(session: &Session) -> Result<(), HttpError> {
+    session.flush().await.map_err(failed)
+}
+
+/// The layer of the sessions with the cookie that signing in needs: `Lax`, since with `Strict`, the default of `tower-sessions`, the redirect
+/// that follows the identity provider's POST comes without it; `Secure` and `__Host-` where the service is reached over https.
+pub fn session_layer<S: SessionStore>(sso: &SingleSignOn, store: S) -> SessionManagerLayer<S> {
+    let secure = !sso.service_provider().assertion_consumer().starts_with("http://");
+    SessionManagerLayer::new(store)
+        .with_name(if secure { "__Host-session" } else { "session" })
+        .with_secure(secure)
+        .with_same_site(SameSite::Lax)
+}
+
+impl<S, T> FromRequestParts<S> for SessionUser<T>
+where
+    S: Send + Sync,
+    SingleSignOn: FromRef<S>,
+    T: Serialize + DeserializeOwned + Send + Sync,
+{
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<SessionUser<T>, Response> {
+        match found(parts, state).await? {
+            Some(user) => Ok(user),
+            None => Err(nobody(parts, &SingleSignOn::from_ref(state))),
+        }
+    }
+}
+
+impl<S, T> OptionalFromRequestParts<S> for SessionUser<T>
+where
+    S: Send + Sync,
+    SingleSignOn: FromRef<S>,
+    T: Serialize + DeserializeOwned + Send + Sync,
+{
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<SessionUser<T>>, Response> {
+        found(parts, state).await
+    }
+}
+
+async fn found<S, T>(parts: &mut Parts, state: &S) -> Result<Option<SessionUser<T>>, Response>
+where
+    S: Send + Sync,
+    SingleSignOn: FromRef<S>,
+    T: Serialize + DeserializeOwned + Send + Sync,
+{
+    let session = Session::from_request_parts(parts, state).await.map_err(IntoResponse::into_response)?;
+    let user = SessionUser::of(&session).await;
+    user.map_err(|error| SingleSignOn::from_ref(state).refuse(&parts.headers, error).into_response())
+}
+
+/// Another identifier for the session, and its end when the identity provider says so, if that is earlier.
+pub(crate) async fn renew(session: &Session, ends: Option<DateTime<Utc>>) -> Result<(), HttpError> {
+    session.cycle_id().await.map_err(failed)?;
+    let end = ends.map(|end| end.timestamp());
+    if let Some(Ok(end)) = end.map(OffsetDateTime::from_unix_timestamp)
+        && end < session.expiry_date()
+    {
+        session.set_expiry(Some(Expiry::AtDateTime(end)));
+    }
+    Ok(())
+}
+
+pub(crate) fn failed(error: Error) -> HttpError {
+    HttpError::unavailable("sessions", error)
+}

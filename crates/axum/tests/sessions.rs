@@ -1,0 +1,336 @@
+//! The bridges to `tower-sessions` and `axum-login`, over HTTP.
+
+#![expect(clippy::unwrap_used, reason = "this is a test: it may panic")]
+
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use axum::extract::FromRef;
+use axum::response::{IntoResponse, Response};
+use axum::{Router, routing::get};
+use axum_login::{AuthManagerLayerBuilder, AuthSession, AuthUser, AuthnBackend, UserId};
+use chrono::{TimeDelta, Utc};
+use reqwest::header::{ACCEPT, COOKIE, LOCATION, SET_COOKIE};
+use tower_sessions::session::{Id, Record};
+use tower_sessions::session_store::{Error, Result as StoreResult};
+use tower_sessions::{MemoryStore, Session, SessionStore};
+use vouchsafe::{
+    Connection, ConnectionId, ConnectionSettings, Connections, EntityId, IdentityProvider, Login,
+    ServiceProvider, Unsolicited,
+};
+use vouchsafe_axum::tower_session::{SessionUser, session_layer, sign_out};
+use vouchsafe_axum::{AcceptedLogin, ReturnPaths, SingleSignOn, axum_login as bridge, routes};
+use vouchsafe_store::Memory;
+use vouchsafe_testkit::attacks::CookieJar;
+use vouchsafe_testkit::{self as testkit, ResponseBuilder};
+
+/// A service that listens, and what it signed in last.
+struct Served {
+    address: String,
+    sso: SingleSignOn,
+}
+
+impl Served {
+    async fn start(router: impl FnOnce(&SingleSignOn) -> Router) -> Served {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let metadata = testkit::IdentityProvider::okta().metadata().unwrap();
+        let okta = IdentityProvider::from_metadata(metadata.as_bytes()).unwrap();
+        let acme = Connection::new(ConnectionId::new("acme").unwrap(), okta)
+            .with_settings(ConnectionSettings::default().unsolicited(Unsolicited::Accept))
+            .unwrap();
+        let connections: Connections = [acme].into_iter().collect();
+        let saml = ServiceProvider::builder(EntityId::new(format!("{address}/saml/metadata")).unwrap())
+            .assertion_consumer(&format!("{address}/saml/acs"))
+            .unwrap()
+            .build()
+            .unwrap();
+        let sso = SingleSignOn::new(saml, Arc::new(connections), Arc::new(Memory::new()))
+            .return_paths(ReturnPaths::new("/home"));
+        let router = router(&sso);
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Served { address, sso }
+    }
+
+    fn response(&self, name: &str, id: &str) -> ResponseBuilder {
+        testkit::IdentityProvider::okta()
+            .response()
+            .at(Utc::now())
+            .service_provider(
+                self.sso.service_provider().entity_id().as_str(),
+                self.sso.service_provider().assertion_consumer(),
+            )
+            .assertion_id(id)
+            .name_id(name)
+    }
+
+    fn last_code(&self) -> &'static str {
+        self.sso.refusals().of(&ConnectionId::new("acme").unwrap()).remove(0).code
+    }
+}
+
+struct Browser {
+    client: reqwest::Client,
+    jar: Mutex<CookieJar>,
+}
+
+impl Browser {
+    fn new() -> Browser {
+        let policy = reqwest::redirect::Policy::none();
+        let client = reqwest::Client::builder().no_proxy().redirect(policy).build().unwrap();
+        Browser { client, jar: Mutex::default() }
+    }
+
+    fn keep(&self, cookie: &str) {
+        assert!(self.jar.lock().unwrap().keep(cookie), "{cookie} is no cookie");
+    }
+
+    fn held(&self) -> String {
+        self.jar.lock().unwrap().header()
+    }
+
+    async fn send(&self, request: reqwest::RequestBuilder) -> reqwest::Response {
+        let response = request.header(COOKIE, self.held()).send().await.unwrap();
+        for cookie in response.headers().get_all(SET_COOKIE) {
+            self.keep(cookie.to_str().unwrap());
+        }
+        response
+    }
+
+    async fn get(&self, url: &str) -> (u16, String) {
+        let response = self.send(self.client.get(url)).await;
+        (response.status().as_u16(), response.text().await.unwrap())
+    }
+
+    async fn post(&self, served: &Served, response: ResponseBuilder) -> reqwest::Response {
+        let form = [("SAMLResponse", response.issue().unwrap().to_base64())];
+        self.send(self.client.post(format!("{}/saml/acs", served.address)).form(&form)).await
+    }
+}
+
+async fn signed_in(session: Session, AcceptedLogin(accepted): AcceptedLogin) -> Response {
+    let opened = async {
+        let name = accepted.login.name_id().map(|name| name.value().to_owned()).unwrap_or_default();
+        SessionUser(name).sign_in(&session, &accepted.login).await?;
+        accepted.redirect([])
+    };
+    opened.await.unwrap_or_else(|error| accepted.refuse(error)).into_response()
+}
+
+fn pages<S>() -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+    SingleSignOn: FromRef<S>,
+{
+    let home = async |SessionUser(user): SessionUser<String>| user;
+    let maybe = async |user: Option<SessionUser<String>>| user.map(|user| user.0).unwrap_or_default();
+    let put = async |session: Session| session.insert("cart", 7).await.unwrap();
+    let cart = async |session: Session| format!("{:?}", session.get::<u32>("cart").await.unwrap());
+    let out = async |session: Session| sign_out(&session).await.unwrap();
+    Router::new()
+        .route("/home", get(home))
+        .route("/maybe", get(maybe))
+        .route("/put", get(put))
+        .route("/cart", get(cart))
+        .route("/out", get(out))
+}
+
+fn over(store: impl SessionStore + Clone, sso: &SingleSignOn) -> Router {
+    pages().merge(routes(signed_in)).layer(session_layer(sso, store)).with_state(sso.clone())
+}
+
+#[tokio::test]
+async fn a_session_of_tower_sessions() {
+    let served = Served::start(|sso| over(MemoryStore::default(), sso)).await;
+    let at = |path: &str| format!("{}{path}", served.address);
+    let browser = Browser::new();
+    let nobody = browser.send(browser.client.get(at("/home"))).await;
+    assert_eq!(
+        (nobody.status().as_u16(), nobody.headers()[LOCATION].to_str().unwrap()),
+        (303, "/?return=%2Fhome")
+    );
+    let nobody = browser.send(browser.client.get(at("/home")).header(ACCEPT, "application/json")).await;
+    assert_eq!(nobody.status(), 401);
+    assert_eq!(browser.get(&at("/maybe")).await, (200, String::new()));
+
+    // What a visitor put in stays; who knew the identifier before has no part in the session afterwards.
+    browser.get(&at("/put")).await;
+    let before = browser.held();
+    let answer = browser.post(&served, served.response("ada@example.com", "_1")).await;
+    assert_eq!((answer.status().as_u16(), answer.headers()[LOCATION].to_str().unwrap()), (303, "/home"));
+    let cookie = answer.headers()[SET_COOKIE].to_str().unwrap();
+    assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"), "{cookie}");
+    assert_eq!(browser.get(&at("/home")).await, (200, "ada@example.com".to_owned()));
+    assert_eq!(browser.get(&at("/cart")).await.1, "Some(7)");
+    let fixed = Browser::new();
+    fixed.keep(&before);
+    assert_eq!(fixed.get(&at("/maybe")).await.1, "");
+
+    // The same person again keeps everything, another one gets nothing of it.
+    browser.post(&served, served.response("ada@example.com", "_2")).await;
+    assert_eq!(browser.get(&at("/cart")).await.1, "Some(7)");
+    let adas = browser.held();
+    browser.post(&served, served.response("eve@example.com", "_3")).await;
+    assert_eq!(browser.get(&at("/home")).await.1, "eve@example.com");
+    assert_eq!(browser.get(&at("/cart")).await.1, "None");
+    assert_ne!(browser.held(), adas);
+
+    let held = browser.held();
+    browser.get(&at("/out")).await;
+    let copied = Browser::new();
+    copied.keep(&held);
+    assert_eq!(copied.get(&at("/maybe")).await.1, "", "the session is over, and not only the cookie gone");
+}
+
+#[tokio::test]
+async fn a_session_ends_when_the_identity_provider_says() {
+    let served = Served::start(|sso| over(MemoryStore::default(), sso)).await;
+    let soon = Utc::now().checked_add_signed(TimeDelta::minutes(30)).unwrap();
+    let response = served.response("ada@example.com", "_1").session_not_on_or_after(soon);
+    let answer = Browser::new().post(&served, response).await;
+    let cookie = answer.headers()[SET_COOKIE].to_str().unwrap();
+    let (_, seconds) = cookie.split_once("Max-Age=").unwrap();
+    let seconds: i64 = seconds.split(';').next().unwrap().trim().parse().unwrap();
+    assert!((1700..=1800).contains(&seconds), "{cookie}");
+}
+
+/// The cookie over https.
+#[tokio::test]
+async fn the_cookie_is_for_this_host_alone_over_https() {
+    let saml = ServiceProvider::builder(EntityId::new("https://app.example.com/saml/metadata").unwrap())
+        .assertion_consumer("https://app.example.com/saml/acs")
+        .unwrap()
+        .build()
+        .unwrap();
+    let sso = SingleSignOn::new(saml, Arc::new(Connections::new()), Arc::new(Memory::new()));
+    let served = Served::start(|_| over(MemoryStore::default(), &sso)).await;
+    let put = Browser::new();
+    let answer = put.send(put.client.get(format!("{}/put", served.address))).await;
+    let cookie = answer.headers()[SET_COOKIE].to_str().unwrap();
+    assert!(cookie.starts_with("__Host-session="), "{cookie}");
+    for attribute in ["Secure", "HttpOnly", "SameSite=Lax", "Path=/"] {
+        assert!(cookie.contains(attribute), "{cookie}");
+    }
+    assert!(!cookie.contains("Domain"), "{cookie}");
+}
+
+/// A store of sessions that is down.
+#[derive(Clone, Debug)]
+struct Down;
+
+impl Down {
+    fn error<T>() -> StoreResult<T> {
+        Err(Error::Backend("down".to_owned()))
+    }
+}
+
+#[async_trait]
+impl SessionStore for Down {
+    async fn create(&self, _: &mut Record) -> StoreResult<()> {
+        Down::error()
+    }
+
+    async fn save(&self, _: &Record) -> StoreResult<()> {
+        Down::error()
+    }
+
+    async fn load(&self, _: &Id) -> StoreResult<Option<Record>> {
+        Down::error()
+    }
+
+    async fn delete(&self, _: &Id) -> StoreResult<()> {
+        Down::error()
+    }
+}
+
+#[tokio::test]
+async fn a_store_of_sessions_that_is_down_is_an_outage() {
+    let served = Served::start(|sso| over(Down, sso)).await;
+    let browser = Browser::new();
+    browser.keep("session=AAAAAAAAAAAAAAAAAAAAAA");
+    for path in ["/home", "/maybe"] {
+        assert_eq!(browser.get(&format!("{}{path}", served.address)).await.0, 503, "{path}");
+    }
+    let answer = Browser::new().post(&served, served.response("ada@example.com", "_1")).await;
+    assert_eq!((answer.status().as_u16(), served.last_code()), (503, "http.unavailable"));
+}
+
+#[derive(Clone, Debug)]
+struct User {
+    name: String,
+    hash: Vec<u8>,
+}
+
+impl AuthUser for User {
+    type Id = String;
+
+    fn id(&self) -> String {
+        self.name.clone()
+    }
+
+    fn session_auth_hash(&self) -> &[u8] {
+        &self.hash
+    }
+}
+
+/// Knows everybody but mallory.
+#[derive(Clone)]
+struct Users;
+
+impl Users {
+    fn find(name: &str) -> Option<User> {
+        let known = !name.starts_with("mallory");
+        known.then(|| User { name: name.to_owned(), hash: b"1".to_vec() })
+    }
+}
+
+impl AuthnBackend for Users {
+    type User = User;
+    type Credentials = Login;
+    type Error = Infallible;
+
+    async fn authenticate(&self, login: Login) -> Result<Option<User>, Infallible> {
+        Ok(login.name_id().and_then(|name| Users::find(name.value())))
+    }
+
+    async fn get_user(&self, id: &UserId<Users>) -> Result<Option<User>, Infallible> {
+        Ok(Users::find(id))
+    }
+}
+
+#[tokio::test]
+async fn a_user_of_axum_login() {
+    let served = Served::start(|sso| {
+        let layer = AuthManagerLayerBuilder::new(Users, session_layer(sso, MemoryStore::default())).build();
+        let who = async |auth: AuthSession<Users>| auth.user.map(|user| user.name).unwrap_or_default();
+        let pages = pages().route("/who", get(who)).merge(routes(bridge::signed_in::<Users>));
+        pages.layer(layer).with_state(sso.clone())
+    })
+    .await;
+    let at = |path: &str| format!("{}{path}", served.address);
+    let browser = Browser::new();
+    browser.get(&at("/put")).await;
+    let visitor = browser.held();
+    let answer = browser.post(&served, served.response("ada@example.com", "_1")).await;
+    assert_eq!((answer.status().as_u16(), answer.headers()[LOCATION].to_str().unwrap()), (303, "/home"));
+    assert_eq!(browser.get(&at("/who")).await.1, "ada@example.com");
+    assert_eq!(browser.get(&at("/cart")).await.1, "Some(7)");
+    let adas = browser.held();
+    assert_ne!(visitor, adas);
+
+    let answer = browser.post(&served, served.response("mallory@example.com", "_2")).await;
+    assert_eq!((answer.status().as_u16(), served.last_code()), (403, "http.unknown_person"));
+    assert_eq!(browser.get(&at("/who")).await.1, "ada@example.com", "the session goes on");
+
+    // Another user on the same browser: nothing of the session before, and neither its identifier.
+    let answer = browser.post(&served, served.response("eve@example.com", "_3")).await;
+    assert_eq!(answer.status(), 303);
+    assert_eq!(browser.get(&at("/who")).await.1, "eve@example.com");
+    assert_eq!(browser.get(&at("/cart")).await.1, "None");
+    for held in [visitor, adas] {
+        let copied = Browser::new();
+        copied.keep(&held);
+        assert_eq!(copied.get(&at("/who")).await.1, "", "an identifier of before");
+    }
+}
