@@ -16,9 +16,9 @@ use crate::failure::Failure;
 use crate::identity_providers::IdentityProviders;
 use crate::input;
 use crate::output::{Answer, Output};
-use crate::response_check::attributes;
 use crate::text::{Line, Style};
 use crate::verdict::{Settings, Verdict, decide};
+use crate::verdict_json::attributes;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {

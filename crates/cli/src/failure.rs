@@ -9,6 +9,8 @@ use vouchsafe::encryption::EncryptionError;
 use vouchsafe::metadata::MetadataError;
 use vouchsafe::signature::SignatureError;
 use vouchsafe::xml::XmlError;
+use vouchsafe_client::ClientError;
+use vouchsafe_web::HttpError;
 
 /// A refusal by the libraries, or input that cannot be used: a code, a message and what to change.
 #[derive(Debug)]
@@ -96,5 +98,7 @@ explained!(
     CryptoError,
     SignatureError,
     EncryptionError,
-    MetadataError
+    MetadataError,
+    ClientError,
+    HttpError
 );

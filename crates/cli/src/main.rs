@@ -17,10 +17,12 @@ mod output;
 mod redirect_decode;
 mod redirect_verify;
 mod response_check;
+mod serve;
 mod signature_sign;
 mod signature_verify;
 mod text;
 mod verdict;
+mod verdict_json;
 
 use std::process::ExitCode;
 
@@ -66,6 +68,8 @@ enum Command {
     /// What to type into Okta's console.
     #[command(subcommand)]
     Okta(Okta),
+    /// A service provider to try an identity provider with: each sign-in is judged and shown, and nobody gets in anywhere.
+    Serve(Box<serve::Arguments>),
 }
 
 #[derive(Debug, Subcommand)]
@@ -134,5 +138,6 @@ fn run(command: Command, output: &Output) -> Result<Answer, Failure> {
         Command::Metadata(Metadata::Sp(arguments)) => metadata_sp::run(&arguments, output),
         Command::Doctor(arguments) => doctor::run(&arguments, output),
         Command::Okta(Okta::Values(arguments)) => okta_values::run(&arguments, output),
+        Command::Serve(arguments) => serve::run(&arguments, output),
     }
 }

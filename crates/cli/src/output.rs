@@ -38,7 +38,7 @@ impl Answer {
 }
 
 /// Where results go.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Output {
     format: Format,
     terminal: bool,
@@ -56,10 +56,7 @@ impl Output {
     pub(crate) fn write(&self, value: &impl Serialize, human: impl FnOnce() -> Text) -> Result<(), Failure> {
         match self.format {
             Format::Human => stdout(human().shown(self.colour).as_bytes()),
-            Format::Json => {
-                let json = serde_json::to_string_pretty(value).map_err(|error| unwritable(&error))?;
-                stdout((escaped_json(&json) + "\n").as_bytes())
-            }
+            Format::Json => stdout(json(value)?.as_bytes()),
         }
     }
 
@@ -96,6 +93,11 @@ impl Output {
         pieces.collect()
     }
 
+    /// Something to know that is no result.
+    pub(crate) fn notice(&self, text: &str) {
+        stderr(&(Line::of(text).shown(false) + "\n"));
+    }
+
     /// The last line of a run; a diagnostic where standard output is for programs.
     pub(crate) fn summary(&self, text: &str) -> Result<(), Failure> {
         let line = Line::of(text).shown(false) + "\n";
@@ -122,6 +124,12 @@ impl Output {
         stderr(&text.shown(false));
         if failure.is_refusal() { Answer::No } else { Answer::Unusable }
     }
+}
+
+/// A value as JSON for people and programs, escaped.
+pub(crate) fn json(value: &impl Serialize) -> Result<String, Failure> {
+    let json = serde_json::to_string_pretty(value).map_err(|error| unwritable(&error))?;
+    Ok(escaped_json(&json) + "\n")
 }
 
 /// What the parser of arguments says: help, the version, or what is wrong with them.

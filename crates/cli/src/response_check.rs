@@ -1,9 +1,6 @@
 //! `vouchsafe response check`: would this Response be accepted, and if not, why?
 
-use std::collections::BTreeMap;
-
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
-use serde::Serialize;
+use chrono::{DateTime, TimeDelta, Utc};
 use vouchsafe::PostedResponse;
 use vouchsafe::assertion::{
     Check, Correlation, Expectations, Ledger, Login, MessageId, Outcome, OutstandingRequest, SignaturePolicy,
@@ -19,6 +16,7 @@ use crate::input;
 use crate::output::{Answer, Output};
 use crate::text::{Line, Style, Text};
 use crate::verdict::{No, Settings, Verdict, decide};
+use crate::verdict_json::{Accepted, Refused, attributes};
 
 #[derive(Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("correlation").required(true).args(["in_response_to", "unsolicited"]))]
@@ -73,7 +71,8 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Answer, Fail
             Ok(Answer::Yes)
         }
         Verdict::Refused(no) => {
-            output.write(&Refused::of(&no), || refused(&no))?;
+            let Failure { code, message, hint, .. } = &no.failure;
+            output.write(&Refused::new(code, message, hint, &no.ledger), || refused(&no))?;
             Ok(Answer::No)
         }
     }
@@ -116,70 +115,6 @@ fn response(arguments: &Arguments) -> Result<Vec<u8>, Failure> {
     let field = input::text(&arguments.file)?;
     PostedResponse::from_base64(&field, &Limits::default()).map_err(Failure::refused)?;
     base64_decode(&field).map_err(Failure::refused)
-}
-
-/// JSON of an acceptance.
-#[derive(Serialize)]
-struct Accepted<'a> {
-    verdict: &'static str,
-    issuer: &'a str,
-    subject: Option<Subject<'a>>,
-    session_index: Option<&'a str>,
-    session_not_on_or_after: Option<String>,
-    authn_context: Option<&'a str>,
-    attributes: BTreeMap<&'a str, Vec<&'a str>>,
-    ledger: &'a Ledger,
-}
-
-#[derive(Serialize)]
-struct Subject<'a> {
-    name_id: &'a str,
-    format: Option<&'a str>,
-}
-
-/// JSON of a refusal.
-#[derive(Serialize)]
-struct Refused<'a> {
-    verdict: &'static str,
-    code: &'a str,
-    message: &'a str,
-    hint: &'a str,
-    ledger: &'a Ledger,
-}
-
-impl<'a> Accepted<'a> {
-    fn of(login: &'a Login) -> Accepted<'a> {
-        Accepted {
-            verdict: "accepted",
-            issuer: login.issuer().as_str(),
-            subject: login
-                .name_id()
-                .map(|name_id| Subject { name_id: name_id.value(), format: name_id.format() }),
-            session_index: login.session_index(),
-            session_not_on_or_after: login
-                .session_not_on_or_after()
-                .map(|time| time.to_rfc3339_opts(SecondsFormat::AutoSi, true)),
-            authn_context: login.authn_context(),
-            attributes: attributes(login),
-            ledger: login.ledger(),
-        }
-    }
-}
-
-impl<'a> Refused<'a> {
-    fn of(no: &'a No) -> Refused<'a> {
-        let Failure { code, message, hint, .. } = &no.failure;
-        Refused { verdict: "refused", code, message, hint, ledger: &no.ledger }
-    }
-}
-
-/// The values by Name; one Name in two formats is one list.
-pub(crate) fn attributes(login: &Login) -> BTreeMap<&str, Vec<&str>> {
-    let mut all: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for attribute in login.attributes().iter() {
-        all.entry(attribute.name()).or_default().extend(attribute.values().iter().map(String::as_str));
-    }
-    all
 }
 
 fn accepted(login: &Login) -> Text {

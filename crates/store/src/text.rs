@@ -29,6 +29,7 @@ pub(crate) fn milliseconds_rounded_up(time: DateTime<Utc>) -> i64 {
 }
 
 /// The form in which names are compared: the planner's.
+#[cfg(feature = "sqlite")]
 pub(crate) fn folded(name: &str) -> String {
     name.trim().to_lowercase()
 }

@@ -1,0 +1,211 @@
+//! The service: what its handlers share, and its routes.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::header::HOST;
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use serde::Serialize;
+use vouchsafe::Ledger;
+use vouchsafe_web::{HttpError, SingleSignOn, wants_json};
+
+use crate::failure::{Explained, Failure};
+use crate::output::Output;
+use crate::text::{Line, Style};
+use crate::verdict_json::{Refused, time};
+
+use super::answer::{self, with_headers};
+use super::base::Base;
+use super::doctor::Consultation;
+use super::history::{Event, History, What};
+use super::sessions::Sessions;
+use super::trusted::Trusted;
+use super::{pages, sign_in};
+
+/// What the handlers share. Clones are cheap.
+#[derive(Clone, Debug)]
+pub(super) struct App(Arc<Inner>);
+
+#[derive(Debug)]
+pub(super) struct Inner {
+    pub(super) base: Base,
+    pub(super) sso: SingleSignOn,
+    pub(super) trusted: Arc<Trusted>,
+    pub(super) sessions: Sessions,
+    pub(super) history: History,
+    pub(super) doctor: Consultation,
+    output: Output,
+}
+
+impl std::ops::Deref for App {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl App {
+    pub(super) fn new(base: Base, sso: SingleSignOn, trusted: Arc<Trusted>, output: Output) -> App {
+        let service_provider = sso.service_provider();
+        App(Arc::new(Inner {
+            sessions: Sessions::new(sso.cookies(), service_provider.provider().clone()),
+            history: History::default(),
+            doctor: Consultation::new(service_provider.clone(), &trusted),
+            base,
+            trusted,
+            output,
+            sso,
+        }))
+    }
+
+    pub(super) fn router(self) -> Router {
+        let path = |below: &str| self.base.path(below);
+        Router::new()
+            .route(&path("/"), get(overview))
+            .route(&path("/session"), get(session))
+            .route(&path("/sessions"), get(sessions))
+            .route(&path("/saml/metadata"), get(metadata))
+            .route(&path("/saml/login"), get(sign_in::login))
+            .route(&path("/saml/acs"), post(sign_in::assertion_consumer))
+            .route(&path("/saml/logout"), post(logout))
+            .fallback(nothing_here)
+            .layer(from_fn_with_state(self.clone(), guard))
+            .with_state(self)
+    }
+
+    /// Forgets what is over.
+    pub(super) async fn sweep(&self) {
+        self.sessions.sweep(self.sso.now());
+        if let Err(error) = self.sso.sweep().await {
+            self.output.notice(&error.to_string());
+        }
+    }
+
+    /// Keeps what happened, and prints a line of it.
+    pub(super) fn tell(&self, event: Event) {
+        let line = match &event.what {
+            What::Accepted => Line::styled(Style::Good, "accepted"),
+            What::Refused(refusal) => {
+                Line::styled(Style::Bad, "refused").then(format!(" [{}]: {}", refusal.code, refusal.message))
+            }
+            What::LoggedOut => Line::styled(Style::Title, "logged out"),
+        };
+        let issuer = event.issuer.as_deref().map(|issuer| format!(" ({issuer})")).unwrap_or_default();
+        // Whoever does not read standard output any more may still look at the page.
+        let _ = self.output.write_line(&Told::of(&event), Some(line.then(issuer)));
+        self.history.keep(event);
+    }
+
+    /// The answer to a request that cannot be done. It is no verdict on a response.
+    pub(super) fn unusable(&self, headers: &HeaderMap, status: StatusCode, failure: &Failure) -> Response {
+        let Failure { code, message, hint, .. } = failure;
+        if wants_json(headers) {
+            return answer::json(status, &Refused::new(code, message, hint, &Ledger::default()));
+        }
+        answer::page(status, pages::failure(&self.base, code, message, hint))
+    }
+
+    fn failed(&self, headers: &HeaderMap, error: HttpError) -> Response {
+        let status = error.status();
+        self.unusable(headers, status, &Failure::refused(Explained::from(error)))
+    }
+}
+
+/// The line of JSON about something that happened.
+#[derive(Serialize)]
+struct Told<'a> {
+    at: String,
+    event: &'static str,
+    issuer: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'a str>,
+}
+
+impl<'a> Told<'a> {
+    fn of(event: &'a Event) -> Told<'a> {
+        let (name, refusal) = match &event.what {
+            What::Accepted => ("accepted", None),
+            What::Refused(refusal) => ("refused", Some(refusal.as_ref())),
+            What::LoggedOut => ("logged_out", None),
+        };
+        Told {
+            at: time(event.at),
+            event: name,
+            issuer: event.issuer.as_deref(),
+            code: refusal.map(|refusal| refusal.code.as_str()),
+            message: refusal.map(|refusal| refusal.message.as_str()),
+        }
+    }
+}
+
+/// Answers only to names that nobody else can lead here, and adds the headers.
+async fn guard(State(app): State<App>, request: Request, next: Next) -> Response {
+    let mut named = request.headers().get_all(HOST).iter().map(HeaderValue::to_str);
+    let host = named.next().and_then(Result::ok).filter(|_| named.next().is_none());
+    let target = request.uri().authority().map(|authority| authority.as_str());
+    let is_ours = [host, target].into_iter().flatten().all(|host| app.base.answers_to(host));
+    if !is_ours || host.or(target).is_none() {
+        let failure = Failure::usage(
+            "serve.host",
+            "the request names another host",
+            "Give the address that browsers use as --base-url.",
+        );
+        return with_headers(app.unusable(request.headers(), StatusCode::MISDIRECTED_REQUEST, &failure));
+    }
+    with_headers(next.run(request).await)
+}
+
+async fn overview(State(app): State<App>, headers: HeaderMap) -> Response {
+    match app.sessions.of(&headers, app.sso.now()) {
+        Ok(session) => answer::page(StatusCode::OK, pages::overview(&app, session.as_ref())),
+        Err(error) => app.failed(&headers, error),
+    }
+}
+
+async fn session(State(app): State<App>, headers: HeaderMap) -> Response {
+    match app.sessions.of(&headers, app.sso.now()) {
+        Ok(Some(session)) => answer::json(StatusCode::OK, &session),
+        Ok(None) => {
+            answer::json(StatusCode::UNAUTHORIZED, &serde_json::json!({ "error": "Nobody is signed in." }))
+        }
+        Err(error) => app.failed(&headers, error),
+    }
+}
+
+async fn sessions(State(app): State<App>) -> Response {
+    answer::json(StatusCode::OK, &app.sessions.all(app.sso.now()))
+}
+
+async fn metadata(State(app): State<App>, headers: HeaderMap) -> Response {
+    app.sso.metadata(&headers).into_response()
+}
+
+/// Ends the session here. No message goes to the identity provider.
+async fn logout(State(app): State<App>, headers: HeaderMap) -> Response {
+    let holds_session = app.sso.cookies().session(&headers).is_some();
+    let end = async {
+        let (ended, cookie) = app.sessions.close(&headers)?;
+        if let Some(session) = ended {
+            let (at, issuer) = (app.sso.now(), Some(session.issuer));
+            app.tell(Event { at, what: What::LoggedOut, issuer, ledger: Ledger::default() });
+        }
+        Ok(vec![cookie])
+    };
+    app.sso.local_logout(&headers, holds_session, end).await.into_response()
+}
+
+async fn nothing_here(State(app): State<App>, headers: HeaderMap) -> Response {
+    let failure = Failure::usage(
+        "serve.path",
+        "there is nothing at this address",
+        "Begin at the base URL; it links to the rest.",
+    );
+    app.unusable(&headers, StatusCode::NOT_FOUND, &failure)
+}

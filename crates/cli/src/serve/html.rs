@@ -1,0 +1,74 @@
+//! Writing HTML: one way to put text into a page, and one frame around every page.
+
+use vouchsafe::xml::Escaped;
+
+/// Text for an element or a quoted attribute: what does not show as itself is escaped as everywhere in this command, and nothing in it is
+/// markup.
+pub(super) fn text(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in Escaped::new(text).to_string().chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}
+
+/// A page: `title` is text, `body` is HTML that was put together with [`text`].
+pub(super) fn page(home: &str, title: &str, body: &str) -> String {
+    let (home, title) = (text(home), text(title));
+    format!(
+        "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><meta name=\"color-scheme\" content=\"light dark\">\
+         <title>{title}</title><style>{STYLE}</style></head><body>\
+         <header><a href=\"{home}\">vouchsafe serve</a> <small>A test service provider. Nobody gets in anywhere.</small></header>\
+         <main><h1>{title}</h1>{body}</main></body></html>"
+    )
+}
+
+/// A list of names and values, of which the values are HTML.
+pub(super) fn definitions(rows: &[(&str, String)]) -> String {
+    let rows: String =
+        rows.iter().map(|(name, value)| format!("<dt>{}</dt><dd>{value}</dd>", text(name))).collect();
+    format!("<dl>{rows}</dl>")
+}
+
+/// Text in the type of code.
+pub(super) fn code(value: &str) -> String {
+    format!("<code>{}</code>", text(value))
+}
+
+const STYLE: &str = "\
+:root{color-scheme:light dark;--ink:#1c2430;--soft:#56637a;--line:#d9dfe8;--paper:#f4f6f9;--card:#fff;--accent:#2050b8;--good:#176c37;--bad:#b3261e}\
+@media(prefers-color-scheme:dark){:root{--ink:#e4e8ef;--soft:#a0abbd;--line:#38424f;--paper:#14181e;--card:#1c222b;--accent:#8db2ff;--good:#6fd08c;--bad:#ff938a}}\
+*{box-sizing:border-box}body{margin:0;font:16px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper);overflow-wrap:anywhere}\
+header{padding:.8rem 1rem;border-bottom:1px solid var(--line);background:var(--card)}header a{font-weight:700;color:var(--ink);text-decoration:none}\
+small,.soft{color:var(--soft);font-size:.875rem}main{max-width:64rem;margin:0 auto;padding:1rem}h1{font-size:1.5rem;margin:.5rem 0}h2{font-size:1.1rem;margin:0 0 .5rem}\
+a{color:var(--accent)}code{font-size:.875rem}.good{color:var(--good);font-weight:700}.bad{color:var(--bad);font-weight:700}\
+section,.event{background:var(--card);border:1px solid var(--line);border-radius:.5rem;padding:1rem;margin:1rem 0}.event{padding:0}\
+.event>div{padding:0 1rem 1rem}summary{cursor:pointer;padding:.7rem 1rem}section summary{padding:.2rem 0}section>:last-child{margin-bottom:0}\
+dl{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:.3rem 1rem;margin:0}dt{color:var(--soft)}dd{margin:0}\
+ul{margin:.3rem 0;padding-left:1.2rem}p{margin:.5rem 0}table{border-collapse:collapse;width:100%;font-size:.875rem;margin:.5rem 0}\
+th,td{text-align:left;vertical-align:top;padding:.35rem .5rem;border-top:1px solid var(--line)}thead th{color:var(--soft);font-weight:600;border-top:0}\
+tbody th{font-weight:400}button{font:inherit;padding:.35rem .9rem;border:1px solid var(--accent);border-radius:.35rem;background:none;color:var(--accent);cursor:pointer}\
+a:focus-visible,button:focus-visible,summary:focus-visible{outline:2px solid var(--accent);outline-offset:2px}\
+@media(max-width:42rem){dl{grid-template-columns:minmax(0,1fr);gap:0}dd{margin-bottom:.5rem}thead{display:none}table,tbody,tr,tbody th,td{display:block}\
+tr{border-top:1px solid var(--line);padding:.4rem 0}tbody th,td{border:0;padding:.05rem 0}td:empty{display:none}td[data-name]::before{content:attr(data-name) \" \";color:var(--soft)}}";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_in_text_is_markup_or_invisible() {
+        assert_eq!(text("<a href='x' title=\"y\">&"), "&lt;a href=&#39;x&#39; title=&quot;y&quot;&gt;&amp;");
+        assert_eq!(text("a\u{1b}[2J\n\u{202e}b"), "a\\u{1b}[2J\\n\\u{202e}b");
+        assert!(!page("\"><b>", "<script>", "").contains("<script>"));
+        assert!(!page("\"><b>", "<script>", "").contains("<b>"));
+    }
+}

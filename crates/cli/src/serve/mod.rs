@@ -1,0 +1,280 @@
+//! `vouchsafe serve`: a test service provider, over `vouchsafe-web`, in memory.
+//!
+//! It judges each sign-in and shows what was checked. Its sessions open nothing: they show what a service would remember of a sign-in.
+
+mod answer;
+mod app;
+mod base;
+mod doctor;
+mod history;
+mod html;
+mod pages;
+mod sessions;
+mod sign_in;
+mod trusted;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use serde::Serialize;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use vouchsafe::crypto::{Certificate, Provider};
+use vouchsafe::{BindingError, ConnectionSettings, EntityId, ServiceProvider, SignRequests, Unsolicited};
+use vouchsafe_store::Memory;
+use vouchsafe_web::SingleSignOn;
+
+use crate::algorithms::Algorithms;
+use crate::failure::Failure;
+use crate::input;
+use crate::output::{Answer, Output};
+use crate::text::{Line, Style};
+
+use app::App;
+use base::{Base, BaseUrl};
+use trusted::Trusted;
+
+/// How long requests that are being answered may take after it was told to stop.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How often what is over is forgotten.
+const SWEEP: Duration = Duration::from_secs(60);
+
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "POST BASE/saml/acs answers 200 or 403, with JSON where the request accepts application/json, else with a page. \
+    GET BASE/ shows the last sign-ins, GET BASE/session this browser's session, GET BASE/sessions all of them, GET BASE/saml/metadata our \
+    descriptor, GET BASE/saml/login?idp=ENTITY-ID starts a sign-in (more: force, passive, context=URI, format=URI, binding=post), and \
+    POST BASE/saml/logout ends the session here."
+)]
+pub(crate) struct Arguments {
+    /// The address that browsers reach it at: https, or http on a loopback host. Port 0 becomes the port that is listened at.
+    #[arg(long, value_name = "URL")]
+    base_url: String,
+    /// Where to listen; without it, at the host of a base URL that is http, else at 127.0.0.1:8080. Everybody who reaches it sees every session.
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<SocketAddr>,
+    /// Metadata of an identity provider to trust: a file, or an address (https, or http on a loopback host). Repeatable; aggregates are allowed.
+    #[arg(long, value_name = "FILE|URL", required = true)]
+    idp_metadata: Vec<String>,
+    /// Our entity id; without it, BASE/saml/metadata.
+    #[arg(long, value_name = "URI")]
+    entity_id: Option<String>,
+    /// Private key that signs requests.
+    #[arg(long, value_name = "PEM", requires = "certificate")]
+    key: Option<String>,
+    /// Certificate of that key.
+    #[arg(long, value_name = "PEM", requires = "key")]
+    certificate: Option<String>,
+    /// Private key that opens encrypted Assertions. Repeatable: the keys are tried in turn. Our metadata has --certificate for it, if that is the
+    /// same key's, else a certificate that is made for it.
+    #[arg(long, value_name = "PEM")]
+    decryption_key: Vec<String>,
+    /// What to do with a Response that answers no request: refuse it, start a sign-in in its place, or accept it.
+    #[arg(long, value_enum, default_value_t = OnUnsolicited::Refuse)]
+    unsolicited: OnUnsolicited,
+    /// How far the clocks may differ.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    skew: u32,
+    /// Refuse a Response that is not signed itself.
+    #[arg(long)]
+    require_signed_response: bool,
+    /// Refuse an Assertion that is not signed itself.
+    #[arg(long)]
+    require_signed_assertion: bool,
+    /// Open AES-CBC that no signature covers.
+    #[arg(long)]
+    danger_unauthenticated_cbc: bool,
+    #[command(flatten)]
+    algorithms: Algorithms,
+}
+
+/// `--unsolicited`.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum OnUnsolicited {
+    Refuse,
+    Restart,
+    Accept,
+}
+
+impl From<OnUnsolicited> for Unsolicited {
+    fn from(chosen: OnUnsolicited) -> Unsolicited {
+        match chosen {
+            OnUnsolicited::Refuse => Unsolicited::Refuse,
+            OnUnsolicited::Restart => Unsolicited::Restart,
+            OnUnsolicited::Accept => Unsolicited::Accept,
+        }
+    }
+}
+
+/// The first line of JSON.
+#[derive(Serialize)]
+struct Listening<'a> {
+    listening: String,
+    base_url: &'a str,
+}
+
+pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Answer, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
+        Failure::usage(
+            "cli.listen",
+            format!("no threads to answer requests: {error}"),
+            "Look at the limits of this machine.",
+        )
+    })?;
+    runtime.block_on(serve(arguments, *output))?;
+    runtime.shutdown_timeout(PATIENCE);
+    Ok(Answer::Yes)
+}
+
+async fn serve(arguments: &Arguments, output: Output) -> Result<(), Failure> {
+    let base_url = BaseUrl::parse(&arguments.base_url)?;
+    let trusted = Trusted::load(&arguments.idp_metadata, &settings(arguments)?).await?;
+    let address = arguments.listen.unwrap_or_else(|| base_url.usual_listener());
+    let unreachable = |error: std::io::Error| {
+        let hint = "Choose another address with --listen, or port 0 for a free one.";
+        Failure::usage("cli.listen", format!("{address} cannot be listened at: {error}"), hint)
+    };
+    let listener = TcpListener::bind(address).await.map_err(unreachable)?;
+    let address = listener.local_addr().map_err(unreachable)?;
+    let base = base_url.at(address.port())?;
+    let app = app(arguments, &base, trusted, output)?;
+    let stopped = until_told_to_stop()?;
+    output.write_line(
+        &Listening { listening: format!("http://{address}"), base_url: base.as_str() },
+        Some(
+            Line::of(format!("listening at http://{address}, for ")).then_styled(Style::Title, base.as_str()),
+        ),
+    )?;
+    if !address.ip().is_loopback() {
+        output.notice("Everybody who reaches this address sees every sign-in and session.");
+    }
+    tokio::spawn(sweeping(app.clone()));
+    answering(listener, app.router(), stopped).await
+}
+
+/// Answers until it is told to stop, and then those who are waiting, for a while.
+async fn answering(
+    listener: TcpListener,
+    router: Router,
+    stopped: watch::Receiver<bool>,
+) -> Result<(), Failure> {
+    let (mut first, mut second) = (stopped.clone(), stopped);
+    let told = async move { drop(first.wait_for(|is_over| *is_over).await) };
+    let late = async move {
+        let _ = second.wait_for(|is_over| *is_over).await;
+        tokio::time::sleep(PATIENCE).await;
+    };
+    tokio::select! {
+        served = axum::serve(listener, router).with_graceful_shutdown(told) => served.map_err(|error| {
+            Failure::usage("cli.listen", format!("the listener failed: {error}"), "Start it again.")
+        }),
+        () = late => Ok(()),
+    }
+}
+
+/// Becomes true with Ctrl-C, and with the signal that service managers end programs with.
+fn until_told_to_stop() -> Result<watch::Receiver<bool>, Failure> {
+    let (tell, told) = watch::channel(false);
+    #[cfg(unix)]
+    let mut terminated =
+        tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).map_err(|error| {
+            Failure::usage(
+                "cli.listen",
+                format!("signals cannot be received: {error}"),
+                "Start it on another machine.",
+            )
+        })?;
+    tokio::spawn(async move {
+        #[cfg(unix)]
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminated.recv() => {}
+        }
+        #[cfg(not(unix))]
+        let _ = tokio::signal::ctrl_c().await;
+        let _ = tell.send(true);
+    });
+    Ok(told)
+}
+
+async fn sweeping(app: App) {
+    loop {
+        tokio::time::sleep(SWEEP).await;
+        app.sweep().await;
+    }
+}
+
+/// What every connection does otherwise than by default.
+fn settings(arguments: &Arguments) -> Result<ConnectionSettings, Failure> {
+    let mut settings = ConnectionSettings::default()
+        .unsolicited(arguments.unsolicited.into())
+        .clock_skew(Duration::from_secs(u64::from(arguments.skew)))
+        .map_err(|error| Failure::unusable("--skew", error))?;
+    if arguments.require_signed_response {
+        settings = settings.require_signed_response();
+    }
+    if arguments.require_signed_assertion {
+        settings = settings.require_signed_assertion();
+    }
+    if arguments.danger_unauthenticated_cbc {
+        settings = settings.danger_accept_unauthenticated_cbc();
+    }
+    Ok(settings)
+}
+
+fn app(arguments: &Arguments, base: &Base, trusted: Trusted, output: Output) -> Result<App, Failure> {
+    let trusted = Arc::new(trusted);
+    let service_provider = service_provider(arguments, base)?;
+    let sso = SingleSignOn::new(service_provider, Arc::clone(&trusted), Arc::new(Memory::new()))
+        .sign_in_page(&base.path("/"));
+    Ok(App::new(base.clone(), sso, trusted, output))
+}
+
+/// Who we are, with the keys and what must be signed: the metadata says both.
+fn service_provider(arguments: &Arguments, base: &Base) -> Result<ServiceProvider, Failure> {
+    let provider = arguments.algorithms.provider()?;
+    let entity_id = arguments.entity_id.clone().unwrap_or_else(|| base.url("/saml/metadata"));
+    let entity_id = EntityId::new(entity_id).map_err(|error| Failure::unusable("--entity-id", error))?;
+    let mut builder = ServiceProvider::builder(entity_id)
+        .assertion_consumer(&base.url("/saml/acs"))
+        .map_err(|error| Failure::unusable("--base-url", error))?
+        .provider(provider.clone());
+    let certificate = arguments.certificate.as_deref().map(input::certificate).transpose()?;
+    if let (Some(key), Some(certificate)) = (&arguments.key, &certificate) {
+        let key = input::private_key(key, &provider)?;
+        builder = builder.signing_key(key, certificate.clone()).sign_requests(SignRequests::Always);
+    }
+    for path in &arguments.decryption_key {
+        let key = input::private_key(path, &provider)?;
+        let own = certificate.clone().filter(|certificate| certificate.certifies(key.public_key()));
+        let certificate = own.map_or_else(|| certificate_for(&key, &provider, path), Ok)?;
+        builder = builder.decryption_key(key, certificate);
+    }
+    if arguments.require_signed_response {
+        builder = builder.require_signed_response();
+    }
+    if arguments.require_signed_assertion {
+        builder = builder.require_signed_assertion();
+    }
+    builder.build().map_err(|error: BindingError| Failure::unusable("--key and --certificate", error))
+}
+
+/// A certificate for our metadata, where a key comes without one: identity providers encrypt to certificates.
+fn certificate_for(
+    key: &vouchsafe::crypto::PrivateKey,
+    provider: &Provider,
+    path: &str,
+) -> Result<Certificate, Failure> {
+    const YEAR: i64 = 365 * 24 * 60 * 60;
+    let now = input::now().timestamp();
+    Certificate::self_signed(
+        provider,
+        key,
+        "vouchsafe serve",
+        now.saturating_sub(60),
+        now.saturating_add(YEAR),
+    )
+    .map_err(|error| Failure::unusable(path, error))
+}

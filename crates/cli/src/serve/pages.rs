@@ -1,0 +1,239 @@
+//! The pages for people.
+
+use vouchsafe::Login;
+use vouchsafe::assertion::{Check, Ledger, Outcome};
+use vouchsafe::doctor::{Complaint, Exhibit, Severity};
+
+use crate::verdict_json::{attributes, time};
+
+use super::app::Inner;
+use super::base::Base;
+use super::history::{Event, Refusal, What};
+use super::html::{code, definitions, page, text};
+use super::sessions::Session;
+
+/// Identity providers that are listed; an aggregate may have thousands.
+const LISTED: usize = 50;
+
+/// Who is trusted, who we are, and what happened.
+pub(super) fn overview(app: &Inner, session: Option<&Session>) -> String {
+    let events: String = app.history.all().iter().map(event).collect();
+    let none = "<p class=\"soft\">None yet.</p>";
+    let body = format!(
+        "{}{}{}<h2>Last sign-ins and logouts</h2>{}",
+        identity_providers(app),
+        ourselves(app),
+        session.map(|session| signed_in(app, session)).unwrap_or_default(),
+        if events.is_empty() { none } else { &events }
+    );
+    page(&app.base.path("/"), "Try an identity provider", &body)
+}
+
+fn identity_providers(app: &Inner) -> String {
+    let names = app.trusted.names();
+    let left = names.len().saturating_sub(LISTED);
+    let link = |name: &str| {
+        let query: String = form_urlencoded::byte_serialize(name.as_bytes()).collect();
+        let address = app.base.path(&format!("/saml/login?idp={query}"));
+        format!("<li><a href=\"{}\">{}</a></li>", text(&address), text(name))
+    };
+    let listed: String = names.take(LISTED).map(|name| link(name.as_str())).collect();
+    let more = if left == 0 { String::new() } else { format!("<p class=\"soft\">And {left} more.</p>") };
+    format!("<section><h2>Sign in at</h2><ul>{listed}</ul>{more}</section>")
+}
+
+fn ourselves(app: &Inner) -> String {
+    let service_provider = app.sso.service_provider();
+    let metadata = app.base.url("/saml/metadata");
+    let rows = [
+        ("Entity ID", code(service_provider.entity_id().as_str())),
+        ("Assertion consumer", code(service_provider.assertion_consumer())),
+        (
+            "Metadata",
+            format!("<a href=\"{}\">{}</a>", text(&app.base.path("/saml/metadata")), text(&metadata)),
+        ),
+    ];
+    format!("<section><h2>What the identity provider must know</h2>{}</section>", definitions(&rows))
+}
+
+fn signed_in(app: &Inner, session: &Session) -> String {
+    format!(
+        "<section><h2>This browser's session</h2><p>From {} since {} (<a href=\"{}\">as JSON</a>).</p>\
+         <form method=\"post\" action=\"{}\"><button>End it here</button></form></section>",
+        text(&session.issuer),
+        text(&session.since),
+        text(&app.base.path("/session")),
+        text(&app.base.path("/saml/logout"))
+    )
+}
+
+fn event(event: &Event) -> String {
+    let (verdict, short, body) = match &event.what {
+        What::Accepted => ("<span class=\"good\">accepted</span>", String::new(), ledger(&event.ledger)),
+        What::LoggedOut => (
+            "<b>logged out</b>",
+            String::new(),
+            "<p>The session here has ended; the identity provider was not told.</p>".to_owned(),
+        ),
+        What::Refused(refusal) => {
+            let body = reasons(refusal) + &ledger(&event.ledger);
+            ("<span class=\"bad\">refused</span>", format!(" {}", code(&refusal.code)), body)
+        }
+    };
+    let issuer = event.issuer.as_deref().map(|issuer| format!("<br>{}", text(issuer))).unwrap_or_default();
+    format!(
+        "<details class=\"event\"><summary>{verdict}{short} <span class=\"soft\">{}{issuer}</span></summary><div>{body}</div></details>",
+        text(&time(event.at))
+    )
+}
+
+/// A sign-in that was accepted, for the person who did it.
+pub(super) fn accepted(base: &Base, login: &Login) -> String {
+    let given = [
+        ("Issuer", Some(login.issuer().as_str().to_owned())),
+        ("NameID", login.name_id().map(|name| name.value().to_owned())),
+        ("Format", login.name_id().and_then(|name| name.format().map(str::to_owned))),
+        ("Session index", login.session_index().map(str::to_owned)),
+        ("Session ends", login.session_not_on_or_after().map(time)),
+        ("Authentication", login.authn_context().map(str::to_owned)),
+    ];
+    let rows: Vec<(&str, String)> =
+        given.into_iter().filter_map(|(name, value)| Some((name, text(&value?)))).collect();
+    let values: String = attributes(login)
+        .into_iter()
+        .map(|(name, values)| {
+            let values: Vec<String> = values.into_iter().map(text).collect();
+            format!("<tr><th scope=\"row\">{}</th><td>{}</td></tr>", text(name), values.join("<br>"))
+        })
+        .collect();
+    let values = match values.as_str() {
+        "" => "<p class=\"soft\">None came.</p>".to_owned(),
+        rows => format!(
+            "<table><thead><tr><th scope=\"col\">Name</th><th scope=\"col\">Values</th></tr></thead><tbody>{rows}</tbody></table>"
+        ),
+    };
+    let body = format!(
+        "<p class=\"good\">Every rule accepts this sign-in.</p><section><h2>Who</h2>{}</section>\
+         <section><h2>Attributes</h2>{values}</section>{}{}",
+        definitions(&rows),
+        checks(login.ledger()),
+        back(base)
+    );
+    page(&base.path("/"), "Accepted", &body)
+}
+
+/// A sign-in that was refused.
+pub(super) fn refused(base: &Base, refusal: &Refusal, issuer: Option<&str>, ledger: &Ledger) -> String {
+    let issuer = issuer
+        .map(|issuer| format!("<p class=\"soft\">The response says that it is from {}.</p>", text(issuer)));
+    let body = format!(
+        "<p class=\"bad\">{}</p>{}<section>{}</section>{}{}",
+        code(&refusal.code),
+        issuer.unwrap_or_default(),
+        reasons(refusal),
+        checks(ledger),
+        back(base)
+    );
+    page(&base.path("/"), "Refused", &body)
+}
+
+/// A request that cannot be done.
+pub(super) fn failure(base: &Base, code: &str, message: &str, hint: &str) -> String {
+    let body = format!(
+        "<p class=\"bad\">{}</p><section><p>{}</p><p>{}</p></section>{}",
+        self::code(code),
+        text(message),
+        text(hint),
+        back(base)
+    );
+    page(&base.path("/"), "Not possible", &body)
+}
+
+fn back(base: &Base) -> String {
+    format!("<p><a href=\"{}\">All sign-ins</a></p>", text(&base.path("/")))
+}
+
+/// What went wrong, what to change, and what the doctor says.
+fn reasons(refusal: &Refusal) -> String {
+    let doctor = refusal.doctor.as_ref().map(words).unwrap_or_default();
+    format!("<p>{}</p><p><b>What to change:</b> {}</p>{doctor}", text(&refusal.message), text(&refusal.hint))
+}
+
+fn words(exhibit: &Exhibit) -> String {
+    let product = exhibit.product.as_ref().map(|product| {
+        let certainty = if product.certain { "" } else { "probably " };
+        format!("<p>The response is {certainty}from {}.</p>", text(&product.name))
+    });
+    let complaints: String = exhibit.complaints.iter().map(|one| complaint(one, exhibit)).collect();
+    let nothing = "<p class=\"soft\">Nothing is wrong with the response itself.</p>".to_owned();
+    let complaints = if complaints.is_empty() { nothing } else { format!("<ul>{complaints}</ul>") };
+    format!("<h2>The doctor's words</h2>{}{complaints}", product.unwrap_or_default())
+}
+
+fn complaint(complaint: &Complaint, exhibit: &Exhibit) -> String {
+    let severity = match complaint.severity {
+        Severity::Error => "<span class=\"bad\">error</span>",
+        Severity::Warning => "<b>warning</b>",
+        _ => "<span class=\"soft\">note</span>",
+    };
+    let setting = complaint.setting.as_ref().map(|setting| {
+        let console = exhibit.product.as_ref().map(|product| product.console.as_str()).unwrap_or_default();
+        let value = setting.value.as_ref().map(|value| format!(" = {}", code(value))).unwrap_or_default();
+        format!("<br>Setting: {}{value} <span class=\"soft\">{}</span>", text(&setting.name), text(console))
+    });
+    format!(
+        "<li>{severity} {} {}<br>{}{}</li>",
+        code(&complaint.code),
+        text(&complaint.message),
+        text(&complaint.remedy),
+        setting.unwrap_or_default()
+    )
+}
+
+/// The ledger, folded away below how many checks there are.
+fn checks(ledger: &Ledger) -> String {
+    let count = ledger.checks().len();
+    if count == 0 {
+        return String::new();
+    }
+    let failed = ledger.failed().count();
+    let open = if failed > 0 { " open" } else { "" };
+    format!(
+        "<section><details{open}><summary>{count} checks, {failed} failed</summary>{}</details></section>",
+        self::ledger(ledger)
+    )
+}
+
+/// The checks, the failed ones first. Personal values are redacted.
+fn ledger(ledger: &Ledger) -> String {
+    let is_failed = |check: &&Check| check.outcome() == Outcome::Failed;
+    let failed = ledger.checks().iter().filter(is_failed);
+    let others = ledger.checks().iter().filter(|check| !is_failed(check));
+    let rows: String = failed.chain(others).map(check).collect();
+    if rows.is_empty() {
+        return String::new();
+    }
+    format!(
+        "<table><thead><tr><th scope=\"col\">Rule</th><th scope=\"col\">Outcome</th><th scope=\"col\">Expected</th>\
+         <th scope=\"col\">Actual</th></tr></thead><tbody>{rows}</tbody></table>"
+    )
+}
+
+fn check(check: &Check) -> String {
+    let outcome = match check.outcome() {
+        Outcome::Passed => "<span class=\"good\">passed</span>",
+        Outcome::Failed => "<span class=\"bad\">failed</span>",
+        _ => "<span class=\"soft\">skipped</span>",
+    };
+    let cell = |name: &str, value: &str| match value {
+        "" => "<td></td>".to_owned(),
+        value => format!("<td data-name=\"{name}\">{}</td>", text(value)),
+    };
+    format!(
+        "<tr><th scope=\"row\">{}<br><span class=\"soft\">{}</span></th><td>{outcome}</td>{}{}</tr>",
+        code(check.rule()),
+        text(check.clause()),
+        cell("expected:", &check.expected_text()),
+        cell("actual:", &check.actual_text())
+    )
+}

@@ -1,0 +1,117 @@
+//! The sessions, in memory. They open nothing: they show what a service would keep of a sign-in.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use axum::http::{HeaderMap, HeaderValue};
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::Serialize;
+use vouchsafe::{BindingError, Login, Provider};
+use vouchsafe_store::SessionId;
+use vouchsafe_web::{Cookies, HttpError};
+
+use crate::verdict_json::{attributes, time};
+
+/// Sessions that are kept; the oldest goes first.
+const MOST: usize = 1000;
+/// How long one lasts, unless the identity provider allows less.
+const LIFETIME: TimeDelta = TimeDelta::hours(8);
+
+/// What is kept of a sign-in, and its JSON.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Session {
+    pub(super) issuer: String,
+    name_id: Option<String>,
+    session_index: Option<String>,
+    attributes: BTreeMap<String, Vec<String>>,
+    pub(super) since: String,
+    #[serde(skip)]
+    ends: DateTime<Utc>,
+}
+
+impl Session {
+    fn of(login: &Login) -> Session {
+        let start = login.accepted_at();
+        let end = start.checked_add_signed(LIFETIME).unwrap_or(start);
+        let owned = |(name, values): (&str, Vec<&str>)| {
+            (name.to_owned(), values.into_iter().map(str::to_owned).collect())
+        };
+        Session {
+            issuer: login.issuer().as_str().to_owned(),
+            name_id: login.name_id().map(|name| name.value().to_owned()),
+            session_index: login.session_index().map(str::to_owned),
+            attributes: attributes(login).into_iter().map(owned).collect(),
+            since: time(start),
+            ends: login.session_not_on_or_after().map_or(end, |limit| limit.min(end)),
+        }
+    }
+}
+
+/// All of them, each under the hash of the secret that its browser holds.
+#[derive(Debug)]
+pub(super) struct Sessions {
+    cookies: Cookies,
+    provider: Provider,
+    live: Mutex<VecDeque<(String, Session)>>,
+}
+
+impl Sessions {
+    pub(super) fn new(cookies: Cookies, provider: Provider) -> Sessions {
+        Sessions { cookies, provider, live: Mutex::default() }
+    }
+
+    /// Opens the session of a login, in the place of the one that the browser had, and answers its cookie.
+    pub(super) fn open(&self, headers: &HeaderMap, login: &Login) -> Result<HeaderValue, HttpError> {
+        let id = SessionId::generate(&self.provider).map_err(BindingError::from)?;
+        let session = Session::of(login);
+        let lifetime = session.ends.signed_duration_since(login.accepted_at()).num_seconds();
+        let cookie = self.cookies.open_session(id.reveal(), lifetime)?;
+        let before = self.held(headers)?;
+        let mut live = self.live();
+        live.retain(|(hash, _)| before.as_ref().is_none_or(|before| before.hash() != hash));
+        if live.len() >= MOST {
+            live.pop_front();
+        }
+        live.push_back((id.hash().to_owned(), session));
+        Ok(cookie)
+    }
+
+    /// The session of the browser that asks.
+    pub(super) fn of(&self, headers: &HeaderMap, now: DateTime<Utc>) -> Result<Option<Session>, HttpError> {
+        let Some(id) = self.held(headers)? else { return Ok(None) };
+        let live = self.live();
+        let found = live.iter().find(|(hash, session)| hash == id.hash() && now < session.ends);
+        Ok(found.map(|(_, session)| session.clone()))
+    }
+
+    /// Every session, the oldest first.
+    pub(super) fn all(&self, now: DateTime<Utc>) -> Vec<Session> {
+        self.live()
+            .iter()
+            .filter(|(_, session)| now < session.ends)
+            .map(|(_, session)| session.clone())
+            .collect()
+    }
+
+    /// Ends the session of the browser that asks: which it was, and the cookie that ends it there.
+    pub(super) fn close(&self, headers: &HeaderMap) -> Result<(Option<Session>, HeaderValue), HttpError> {
+        let held = self.held(headers)?;
+        let mut live = self.live();
+        let place = held.and_then(|held| live.iter().position(|(hash, _)| hash == held.hash()));
+        let ended = place.and_then(|place| live.remove(place)).map(|(_, session)| session);
+        Ok((ended, self.cookies.close_session()?))
+    }
+
+    pub(super) fn sweep(&self, now: DateTime<Utc>) {
+        self.live().retain(|(_, session)| now < session.ends);
+    }
+
+    fn held(&self, headers: &HeaderMap) -> Result<Option<SessionId>, HttpError> {
+        let Some(text) = self.cookies.session(headers) else { return Ok(None) };
+        Ok(Some(SessionId::received(text, &self.provider).map_err(BindingError::from)?))
+    }
+
+    fn live(&self) -> MutexGuard<'_, VecDeque<(String, Session)>> {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,73 @@
+//! The JSON of a judged Response: what `response check` and `serve` answer.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::Serialize;
+use vouchsafe::assertion::{Ledger, Login};
+
+/// JSON of an acceptance.
+#[derive(Debug, Serialize)]
+pub(crate) struct Accepted<'a> {
+    verdict: &'static str,
+    issuer: &'a str,
+    subject: Option<Subject<'a>>,
+    session_index: Option<&'a str>,
+    session_not_on_or_after: Option<String>,
+    authn_context: Option<&'a str>,
+    attributes: BTreeMap<&'a str, Vec<&'a str>>,
+    ledger: &'a Ledger,
+}
+
+#[derive(Debug, Serialize)]
+struct Subject<'a> {
+    name_id: &'a str,
+    format: Option<&'a str>,
+}
+
+/// JSON of a refusal.
+#[derive(Debug, Serialize)]
+pub(crate) struct Refused<'a> {
+    verdict: &'static str,
+    code: &'a str,
+    message: &'a str,
+    hint: &'a str,
+    ledger: &'a Ledger,
+}
+
+impl<'a> Accepted<'a> {
+    pub(crate) fn of(login: &'a Login) -> Accepted<'a> {
+        Accepted {
+            verdict: "accepted",
+            issuer: login.issuer().as_str(),
+            subject: login
+                .name_id()
+                .map(|name_id| Subject { name_id: name_id.value(), format: name_id.format() }),
+            session_index: login.session_index(),
+            session_not_on_or_after: login.session_not_on_or_after().map(time),
+            authn_context: login.authn_context(),
+            attributes: attributes(login),
+            ledger: login.ledger(),
+        }
+    }
+}
+
+impl<'a> Refused<'a> {
+    pub(crate) fn new(code: &'a str, message: &'a str, hint: &'a str, ledger: &'a Ledger) -> Refused<'a> {
+        Refused { verdict: "refused", code, message, hint, ledger }
+    }
+}
+
+/// The values by Name; one Name in two formats is one list.
+pub(crate) fn attributes(login: &Login) -> BTreeMap<&str, Vec<&str>> {
+    let mut all: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for attribute in login.attributes().iter() {
+        all.entry(attribute.name()).or_default().extend(attribute.values().iter().map(String::as_str));
+    }
+    all
+}
+
+/// A time as it stands in JSON and in pages.
+pub(crate) fn time(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+}
