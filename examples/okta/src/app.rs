@@ -13,7 +13,7 @@ use chrono::Utc;
 use tokio::net::TcpListener;
 use vouchsafe::assertion::Outcome;
 use vouchsafe::crypto::Certificate;
-use vouchsafe::{EntityId, Provider, ServiceProvider};
+use vouchsafe::{EntityId, ServiceProvider};
 use vouchsafe_axum::{
     ASSERTION_CONSUMER, METADATA, OrganizationDiscovery, Provisioned, RefusalLog, RefusalPage, RefusalRecord,
     ReturnPaths, SingleSignOn, StoredConnections, own_pages_only, provisioned_routes,
@@ -66,7 +66,7 @@ impl App {
     /// Opens the store, and makes or loads the key. Connections are read when somebody signs in over them.
     pub(crate) async fn open(base_url: &str, folder: Option<&Path>) -> Result<App, Failure> {
         let base_url = base_url.trim_end_matches('/').to_owned();
-        let provider = Provider::rustcrypto();
+        let provider = keys::provider();
         let store = match folder {
             Some(folder) => {
                 std::fs::create_dir_all(folder)?;
@@ -78,6 +78,7 @@ impl App {
         let (key, certificate) = keys::load_or_make(folder, &provider, Utc::now())?;
         let service_provider = ServiceProvider::builder(EntityId::new(format!("{base_url}{METADATA}"))?)
             .assertion_consumer(&format!("{base_url}{ASSERTION_CONSUMER}"))?
+            .provider(provider.clone())
             .decryption_key(key, certificate.clone())
             .build()?;
         // Only a service on this machine may load metadata from this machine.

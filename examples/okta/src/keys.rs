@@ -10,6 +10,22 @@ use vouchsafe::crypto::{Certificate, KeyKind, PrivateKey};
 
 use crate::failure::Failure;
 
+/// Who computes.
+#[cfg(feature = "aws-lc")]
+pub(crate) const PROVIDER: &str = "AWS-LC";
+#[cfg(not(feature = "aws-lc"))]
+pub(crate) const PROVIDER: &str = "RustCrypto";
+
+#[cfg(feature = "aws-lc")]
+pub(crate) fn provider() -> Provider {
+    vouchsafe_crypto_aws_lc::provider()
+}
+
+#[cfg(not(feature = "aws-lc"))]
+pub(crate) fn provider() -> Provider {
+    Provider::rustcrypto()
+}
+
 /// The key and the certificate that goes to the identity provider: out of the folder, or new (and put there).
 pub(crate) fn load_or_make(
     folder: Option<&Path>,

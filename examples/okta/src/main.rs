@@ -6,6 +6,8 @@
 //! ```text
 //! cargo run -p okta                    the service, and an identity provider like Okta, on this machine
 //! cargo run -p okta -- --once          the whole journey without a browser, step by step
+//! cargo run --release -p okta --features aws-lc -- --load 50 2000
+//!                                      how many people sign in a second: 50 clients, 2000 people
 //! cargo run -p okta -- --metadata-url https://ORG.okta.com/app/exk.../sso/saml/metadata --base-url https://...
 //!                                      the service against a real Okta; prints what to enter there
 //! ```
@@ -18,6 +20,7 @@ mod home;
 mod html;
 mod journey;
 mod keys;
+mod load;
 mod members;
 mod passwords;
 mod seed;
@@ -38,6 +41,10 @@ struct Arguments {
     /// Walk the whole journey without a browser and say how each step went
     #[arg(long, conflicts_with_all = ["metadata_url", "base_url", "listen", "data"])]
     once: bool,
+    /// Sign so many people in, by so many clients at a time, and say how many a second
+    #[arg(long, num_args = 2, value_names = ["CLIENTS", "LOGINS"],
+          conflicts_with_all = ["once", "metadata_url", "base_url", "listen"])]
+    load: Option<Vec<usize>>,
     /// Connect the organization "acme" to a real identity provider: the metadata URL that its console shows
     #[arg(long, value_name = "URL")]
     metadata_url: Option<String>,
@@ -55,9 +62,13 @@ struct Arguments {
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    log_to_standard_error(if arguments.once { "off" } else { "warn,vouchsafe_axum=info,okta=info" });
+    log_to_standard_error(if arguments.once || arguments.load.is_some() { "off" } else { "warn,vouchsafe_axum=info,okta=info" });
     let outcome = match arguments {
         Arguments { once: true, .. } => journey::walk().await,
+        Arguments { load: Some(load), data, .. } => match load.as_slice() {
+            [clients, logins] => load::run(*clients, *logins, data).await,
+            _ => Err(failure::Failure::new("--load takes the number of clients and the number of logins.")),
+        },
         Arguments { metadata_url: Some(url), base_url, listen, data, .. } => {
             demo::with_real_okta(&url, base_url, listen, data).await
         }
