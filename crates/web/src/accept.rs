@@ -1,15 +1,14 @@
 //! The assertion consumer: from the POST of an identity provider to a login.
 
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Response};
-use vouchsafe::{
-    BoundRequest, ClaimedResponse, Connection, ConnectionId, ConnectionState, Expect, Login, LoginOptions,
-    PendingRequest, PostedResponse, RelayState, Unsolicited, ValidAssertion,
-};
+use http::{HeaderValue, Response};
+use vouchsafe::{ConnectionId, Login, PendingRequest, ValidAssertion};
+#[cfg(doc)]
+use vouchsafe::{LoginOptions, Unsolicited};
 
 use crate::answers::{Context, see_other};
+use crate::check::Step;
 use crate::error::HttpError;
-use crate::limiter::ReceivePermit;
 use crate::return_path::ReturnPath;
 use crate::single_sign_on::SingleSignOn;
 use crate::stores;
@@ -73,8 +72,8 @@ pub struct SignInAnswer {
     pub return_to: ReturnPath,
     /// `Set-Cookie` headers that the answer to an accepted login must carry.
     pub cookies: Vec<HeaderValue>,
-    sso: SingleSignOn,
-    known: Context,
+    pub(crate) sso: SingleSignOn,
+    pub(crate) known: Context,
 }
 
 impl SignInAnswer {
@@ -97,20 +96,18 @@ impl SignInAnswer {
     }
 }
 
-/// What became of a response.
-enum Step {
-    Checked(Box<Checked>),
-    /// It is not used: the sign-in begins anew at this connection.
-    Restart(Connection, Option<RelayState>),
-}
-
 impl SingleSignOn {
     /// Accepts what was posted to the service's assertion consumer: finds the request that this browser started and the connections that may
     /// be meant, checks the response on a thread where no other request waits for it, and records that it was used.
     ///
     /// # Errors
-    /// The answer for the browser: a refusal, logged and kept; or, over a connection with [`Unsolicited::Restart`], the start of a sign-in in the
-    /// place of a response that answers no request.
+    /// The answer for the browser:
+    ///
+    /// * a refusal, logged and kept;
+    /// * the start of a sign-in in the place of a response that is not used, once: one that comes late, when the request that it answers is over
+    ///   or is not known to this browser, and over a connection with [`Unsolicited::Restart`] one that answers no request. A client that asks for
+    ///   JSON is told `http.no_pending_request` instead of the first;
+    /// * the page of a [trial](SingleSignOn::start_trial).
     pub async fn accept(&self, request: &Parts, body: &[u8]) -> Result<Accepted, Box<Response<String>>> {
         self.accepted(request, body, None).await
     }
@@ -166,169 +163,12 @@ impl SingleSignOn {
         let mut context = Context::of(&request.headers);
         match self.step(request, body, at, &mut context).await {
             Ok(Step::Checked(checked)) => Ok(*checked),
-            Ok(Step::Restart(connection, relay_state)) => {
-                let restarted = self.restart(request, &connection, relay_state.as_ref()).await;
+            Ok(Step::Restart(restart)) => {
+                let restarted = self.restart(request, restart).await;
                 Err(Box::new(restarted.unwrap_or_else(|error| self.refuse_in(&context, &error))))
             }
+            Ok(Step::TriedOut(tried)) => Err(Box::new(self.tried_out(*tried).await)),
             Err(error) => Err(Box::new(self.refuse_in(&context, &error))),
         }
     }
-
-    /// The check only computes, for as long as the message makes it, so it runs where no other request waits for it.
-    async fn step(
-        &self,
-        request: &Parts,
-        body: &[u8],
-        at: Option<&str>,
-        context: &mut Context,
-    ) -> Result<Step, HttpError> {
-        let headers = &request.headers;
-        let service_provider = self.service_provider().clone();
-        let permit = self.inner.limiter.enter(self.inner.address_of(request))?;
-        let received_at = self.received_at(at).await?;
-        let posted = PostedResponse::from_form(body, service_provider.limits())?;
-        let opening = service_provider.clone();
-        let (claimed, permit) =
-            elsewhere(move || Ok((opening.open_at(posted, &received_at)?, permit))).await?;
-        context.issuer = claimed.issuer().map(|issuer| issuer.as_str().to_owned());
-        let relay_state = claimed.relay_state().cloned();
-
-        let pending = self.pending_request(headers, &claimed).await?;
-        let asked = pending.as_ref().map(BoundRequest::request);
-        context.return_to = asked.and_then(PendingRequest::return_to).map(str::to_owned);
-        let candidates = self.candidates(&claimed, asked).await?;
-        if let [only] = candidates.as_slice() {
-            context.connection = Some(only.id().clone());
-        }
-        if pending.is_none() {
-            if let Some(in_response_to) = claimed.in_response_to() {
-                return Err(HttpError::NoPendingRequest { in_response_to: in_response_to.to_owned() });
-            }
-            if let Some(connection) = self.to_restart(&claimed, &candidates) {
-                return Ok(Step::Restart(connection, relay_state));
-            }
-        }
-        let permit = over_first(permit, &candidates)?;
-        let now = self.now();
-        let (valid, pending) = elsewhere(move || {
-            let _until_it_is_over = permit;
-            let expect = pending.as_ref().map_or(Expect::Unsolicited, Expect::Reply);
-            let valid = service_provider.receive(claimed, &candidates, expect, now)?;
-            Ok((valid, pending.map(BoundRequest::into_request)))
-        })
-        .await?;
-        let cookies = self.cookies();
-        let unbound = pending.as_ref().and_then(|pending| cookies.unbind(headers, pending.handle()));
-        let cookies = unbound.into_iter().chain(cookies.unmark_restart(headers)).collect();
-        let return_to = self.destination(relay_state.as_ref(), pending.as_ref());
-        let known = Context {
-            connection: Some(valid.connection().clone()),
-            issuer: Some(valid.issuer().as_str().to_owned()),
-            ..context.clone()
-        };
-        let answer = SignInAnswer { return_to, cookies, sso: self.clone(), known };
-        Ok(Step::Checked(Box::new(Checked { valid, pending, answer })))
-    }
-
-    /// The address that browsers posted to: the service's, or the connection's own.
-    async fn received_at(&self, connection: Option<&str>) -> Result<String, HttpError> {
-        let ours = self.service_provider().assertion_consumer();
-        let Some(id) = connection else { return Ok(ours.to_owned()) };
-        let connection = self.find_connection(id).await?.ok_or(HttpError::UnknownConnection)?;
-        match self.service_provider().assertion_consumer_for(&connection) {
-            own if own != ours => Ok(own.to_owned()),
-            _ => Err(HttpError::UnknownConnection),
-        }
-    }
-
-    /// The request that this browser started and this response answers. It is found by the RelayState, if the browser holds the cookie that
-    /// binds it ([`cookies`](crate::cookies)). `None`: the response may only be one that answers no request.
-    async fn pending_request(
-        &self,
-        headers: &HeaderMap,
-        claimed: &ClaimedResponse,
-    ) -> Result<Option<BoundRequest>, HttpError> {
-        let Some(handle) = claimed.relay_state().map(RelayState::as_str) else { return Ok(None) };
-        let Some(held) = self.cookies().binding(headers, handle) else { return Ok(None) };
-        let provider = self.service_provider().provider();
-        stores::find(self.inner.pending.as_ref(), handle, &held, provider, self.now()).await
-    }
-
-    /// The connection that was asked, else those that may have sent it unasked.
-    async fn candidates(
-        &self,
-        claimed: &ClaimedResponse,
-        asked: Option<&PendingRequest>,
-    ) -> Result<Vec<Connection>, HttpError> {
-        let connections = &self.inner.connections;
-        Ok(match asked {
-            Some(pending) => connections.find(pending.connection()).await?.into_iter().collect(),
-            None => connections.candidates(claimed).await?,
-        })
-    }
-
-    /// The one connection at which a sign-in starts in the place of an unsolicited response. None while one of the candidates accepts it, and
-    /// none where several would start: nothing says which is meant before a key was used.
-    fn to_restart(&self, claimed: &ClaimedResponse, candidates: &[Connection]) -> Option<Connection> {
-        let could_be = candidates.iter().filter(|connection| {
-            connection.state() == ConnectionState::Active
-                && claimed.issuer() == Some(connection.identity_provider().entity_id())
-                && self.service_provider().assertion_consumer_for(connection) == claimed.received_at()
-        });
-        let (mut restart, mut others) = (None, 0_usize);
-        for connection in could_be {
-            match connection.settings().on_unsolicited() {
-                Unsolicited::Accept => return None,
-                Unsolicited::Restart => {
-                    restart = Some(connection);
-                    others = others.saturating_add(1);
-                }
-                _ => {}
-            }
-        }
-        restart.filter(|_| others == 1).cloned()
-    }
-
-    /// Starts a sign-in in the place of an unsolicited response, of which only the place to go is used, if it is an allowed one. Once: an
-    /// identity provider that does not answer the request would otherwise send the browser round and round.
-    async fn restart(
-        &self,
-        request: &Parts,
-        connection: &Connection,
-        relay_state: Option<&RelayState>,
-    ) -> Result<Response<String>, HttpError> {
-        let headers = &request.headers;
-        let cookies = self.cookies();
-        if cookies.is_restarted(headers) {
-            return Err(HttpError::RestartedBefore);
-        }
-        let return_to = self.destination(relay_state, None);
-        let options: LoginOptions = self.inner.options_for(request, connection).return_to(return_to.as_str());
-        self.start_with(headers, connection, options, cookies.mark_restart()).await
-    }
-
-    /// Where the person wanted to go: kept with the request, or, unasked, what the identity provider was configured to say (Okta: "Default
-    /// RelayState"). Both from the list of allowed paths.
-    fn destination(&self, relay_state: Option<&RelayState>, pending: Option<&PendingRequest>) -> ReturnPath {
-        let wanted = match pending {
-            Some(pending) => pending.return_to(),
-            None => relay_state.map(RelayState::as_str),
-        };
-        self.inner.return_paths.choose(wanted)
-    }
-}
-
-/// A place over the connection that may be meant. A name that nobody configured costs no signature, and may be one that strangers make up.
-fn over_first(permit: ReceivePermit, candidates: &[Connection]) -> Result<ReceivePermit, HttpError> {
-    match candidates.first() {
-        Some(connection) => permit.over_connection(connection.id()),
-        None => Ok(permit),
-    }
-}
-
-/// Runs a computation on a thread that may be kept busy.
-async fn elsewhere<T: Send + 'static>(
-    compute: impl FnOnce() -> Result<T, HttpError> + Send + 'static,
-) -> Result<T, HttpError> {
-    tokio::task::spawn_blocking(compute).await.unwrap_or_else(|source| Err(HttpError::Worker { source }))
 }

@@ -6,6 +6,7 @@
 //! |---|---|
 //! | a sign-in that starts here | [`SingleSignOn::start`], or [`login`](SingleSignOn::login) with everything |
 //! | the assertion consumer | [`SingleSignOn::accept`], [`accept_for`](SingleSignOn::accept_for): an [`Accepted`] login, or the answer |
+//! | a connection that is tried out | [`SingleSignOn::start_trial`], shown by [`trial_page`](SingleSignOn::trial_page) |
 //! | our metadata | [`SingleSignOn::metadata`], [`metadata_for`](SingleSignOn::metadata_for) |
 //! | the end of a session here | [`SingleSignOn::local_logout`] |
 //! | pages for whoever is signed in, forms of our own pages | [`SingleSignOn::sign_in_needed`], [`SingleSignOn::own_forms_only`] |
@@ -38,6 +39,7 @@
 
 mod accept;
 mod answers;
+mod check;
 mod connection_cache;
 mod connection_source;
 pub mod cookies;
@@ -50,12 +52,14 @@ mod provisioned;
 mod reference;
 mod refusal_log;
 mod refusal_page;
+mod restart;
 mod return_path;
 pub mod same_origin;
 mod single_sign_on;
 mod start;
 mod stored_connections;
 mod stores;
+mod trial;
 
 pub use accept::{Accepted, Checked, SignInAnswer};
 pub use answers::{login_url, wants_json};
@@ -75,3 +79,4 @@ pub use return_path::{ReturnPath, ReturnPaths};
 pub use single_sign_on::SingleSignOn;
 pub use start::NOT_STARTED;
 pub use stored_connections::StoredConnections;
+pub use trial::TriedOut;

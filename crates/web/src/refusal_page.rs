@@ -87,14 +87,16 @@ impl RefusalPage {
         match &self.0 {
             Kind::Rendered(render) => render(shown),
             Kind::Ours { name, accent, background } => {
-                let heading =
-                    if name.is_empty() { String::new() } else { format!("<p><b>{}</b></p>", escape(name)) };
+                let heading = match name.is_empty() {
+                    true => String::new(),
+                    false => format!("<p class=\"name\">{}</p>", escape(name)),
+                };
                 format!(
                     "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Not signed in</title>\
-                     <meta name=\"viewport\" content=\"width=device-width\"></head>\
-                     <body style=\"font-family:system-ui,sans-serif;margin:15vh auto;max-width:26rem;padding:0 1rem;color:#1d2530;background:{background}\">\
-                     {heading}<h1 style=\"font-size:1.4rem\">{}</h1><p>Try again, or ask your administrator and name this reference:</p>\
-                     <p><code style=\"font-size:1.1rem\">{}</code></p><p><a href=\"{}\" style=\"color:{accent}\">Back</a></p></body></html>",
+                     <meta name=\"viewport\" content=\"width=device-width\">\
+                     <style>:root{{--accent:{accent};--back:{background}}}{STYLE}</style></head><body>{heading}<main>\
+                     <h1>{}</h1><p>Try again, or ask your administrator and name this reference:</p>\
+                     <p><code id=\"reference\">{}</code></p><p><a class=\"button\" href=\"{}\">Try again</a></p></main></body></html>",
                     escape(shown.message),
                     escape(shown.reference.as_str()),
                     escape(shown.back)
@@ -104,8 +106,22 @@ impl RefusalPage {
     }
 }
 
+/// How the pages of this crate look. A dark page has colours of its own, whatever the application chose for a light one.
+pub(crate) const STYLE: &str = "\
+:root{color-scheme:light dark;--ink:#1b2330;--soft:#5d6878;--card:#fff;--line:#dfe4ea}\
+*{box-sizing:border-box}\
+body{margin:0 auto;padding:12vh 1rem 2rem;max-width:30rem;font:16px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--back,#fff)}\
+body.wide{max-width:60rem;padding-top:2rem}\
+main{background:var(--card);border:1px solid var(--line);border-radius:.75rem;padding:1.5rem}\
+.name{font-weight:650;margin:0 0 1rem}h1{font-size:1.35rem;line-height:1.3;margin:0 0 .75rem}p{margin:0 0 1rem}main>p:last-child{margin:0}\
+code{font-size:1.05rem;overflow-wrap:anywhere}a{color:var(--accent,#2f5bd8)}\
+a.button{display:inline-block;padding:.55rem 1.1rem;border-radius:.5rem;background:var(--accent,#2f5bd8);color:#fff;text-decoration:none}\
+dt{color:var(--soft)}dd{margin:0 0 .5rem;overflow-wrap:anywhere}.scroll{overflow-x:auto}table{border-collapse:collapse;font-size:.93rem}\
+th{text-align:left;color:var(--soft);font-weight:500}th,td{padding:.35rem .75rem .35rem 0;vertical-align:top;overflow-wrap:anywhere}\
+@media (prefers-color-scheme:dark){:root{--ink:#e7ebf1;--soft:#9aa6b6;--card:#1a212b;--line:#2d3744;--back:#11161d;--accent:#7aa2ff}a.button{color:#11161d}}";
+
 /// Makes text safe as the content of an element and as a quoted attribute.
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     text.chars().fold(String::with_capacity(text.len()), |mut out, character| {
         match character {
             '&' => out.push_str("&amp;"),
@@ -130,11 +146,12 @@ mod tests {
         let nasty = "\"><script>alert('x')</script>";
         let shown = Shown { message: "No.", reference: &reference, back: nasty };
         let page = RefusalPage::new(nasty).colors("red;}</style><script>", "#12345g").render(&shown);
-        assert!(!page.contains("<script>") && !page.contains("</style>"));
-        assert!(page.contains("color:#2f5bd8") && page.contains("background:#ffffff"));
+        assert!(!page.contains("<script>"));
+        assert_eq!(page.matches("</style>").count(), 1);
+        assert!(page.contains("--accent:#2f5bd8;--back:#ffffff}"));
         assert!(page.contains(reference.as_str()));
         let page = RefusalPage::new("Loadbench").colors("#abc", "#01020304").render(&shown);
-        assert!(page.contains("color:#abc") && page.contains("background:#01020304"));
-        assert!(page.contains("<b>Loadbench</b>"));
+        assert!(page.contains("--accent:#abc;--back:#01020304}"));
+        assert!(page.contains("<p class=\"name\">Loadbench</p>"));
     }
 }

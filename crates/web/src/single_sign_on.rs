@@ -16,6 +16,7 @@ use crate::limiter::ReceiveLimiter;
 use crate::refusal_log::{RefusalLog, RefusalRecord};
 use crate::refusal_page::RefusalPage;
 use crate::return_path::ReturnPaths;
+use crate::trial::{TrialPage, TriedOut};
 
 /// The browser flows of a service: starting a sign-in, the assertion consumer, metadata, and the answers to what is refused.
 ///
@@ -53,6 +54,7 @@ pub(crate) struct Inner {
     pub(crate) sign_in_page: String,
     pub(crate) limiter: ReceiveLimiter,
     pub(crate) refusal_page: RefusalPage,
+    pub(crate) trial_page: TrialPage,
     pub(crate) refusals: RefusalLog,
     client_address: Option<Hook<Parts, Option<IpAddr>>>,
     on_refusal: Option<Hook<RefusalRecord, ()>>,
@@ -81,6 +83,7 @@ impl SingleSignOn {
                 sign_in_page: "/".to_owned(),
                 limiter: ReceiveLimiter::of_the_process().clone(),
                 refusal_page: RefusalPage::default(),
+                trial_page: TrialPage::default(),
                 refusals: RefusalLog::default(),
                 client_address: None,
                 on_refusal: None,
@@ -144,6 +147,29 @@ impl SingleSignOn {
     #[must_use]
     pub fn refusal_page(self, page: RefusalPage) -> Self {
         self.changed(|inner| inner.refusal_page = page)
+    }
+
+    /// The page that shows what came of a [trial](Self::start_trial): HTML, sent with a Content-Security-Policy that allows inline styles,
+    /// images and forms of the application's own, and no script. It may look into the application's database first, and note there that the
+    /// connection was tried out. By default a plain one.
+    ///
+    /// ```
+    /// # use vouchsafe_web::SingleSignOn;
+    /// # fn example(sso: SingleSignOn) -> SingleSignOn {
+    /// sso.trial_page(|tried| async move {
+    ///     match &tried.outcome {
+    ///         Ok(_) => "<p>It works.</p>".to_owned(),
+    ///         Err(refusal) => format!("<p>{}</p>", refusal.code()),
+    ///     }
+    /// })
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn trial_page<F: Future<Output = String> + Send + 'static>(
+        self,
+        render: impl Fn(TriedOut) -> F + Send + Sync + 'static,
+    ) -> Self {
+        self.changed(|inner| inner.trial_page = TrialPage::new(render))
     }
 
     /// Where refusals are kept. By default a log of its own: [`RefusalLog::default`].

@@ -2,9 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "this is a test: it may panic")]
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use http::header::{
     ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, LOCATION, ORIGIN, RETRY_AFTER,
     SET_COOKIE,
@@ -12,8 +13,8 @@ use http::header::{
 use http::request::Parts;
 use http::{HeaderValue, Request, Response};
 use vouchsafe::{
-    Connection, ConnectionId, ConnectionSettings, Connections, EntityId, IdentityProvider, LoginOptions,
-    PendingRequest, ServiceProvider, Unsolicited,
+    Connection, ConnectionId, ConnectionSettings, ConnectionState, Connections, EntityId, IdentityProvider,
+    LoginOptions, PendingRequest, ServiceProvider, Unsolicited,
 };
 use vouchsafe_store::{Answer, Memory, PendingStore, ReplayStore, StoreError};
 use vouchsafe_testkit::{self as testkit, AuthnRequest};
@@ -100,9 +101,9 @@ async fn a_sign_in_with_options_of_the_application() {
     let held = cookies(&started);
     let body = Posted { reply_to: Some(&asked), ..unasked("_1") }.body();
 
-    // Another browser has no part in it.
-    let refused = sso.accept(&request(&[]), &body).await.unwrap_err();
-    assert_eq!(refused.status(), 403);
+    // Another browser has no part in it: it begins anew.
+    let restarted = sso.accept(&request(&[]), &body).await.unwrap_err();
+    assert_ne!(AuthnRequest::from_redirect(location(&restarted)).unwrap().id, asked.id);
     let accepted = sso.accept(&request(&[(COOKIE, &held)]), &body).await.unwrap();
     assert_eq!(accepted.connection().as_str(), "acme");
     assert_eq!(accepted.login.name_id().unwrap().value(), "ada@example.com");
@@ -244,6 +245,90 @@ async fn an_unsolicited_response_is_replaced_by_a_request_once() {
     // A forged one starts a request as any link does, and nothing of it is used.
     let other = sso.accept(&request(&[]), b"SAMLResponse=PGEvPg==").await.unwrap_err();
     assert_eq!(other.status(), 403);
+}
+
+/// The person took longer than the request lives. Nothing of the answer is used, and the sign-in begins anew by itself, once.
+#[tokio::test]
+async fn an_answer_that_comes_late_begins_anew_once() {
+    let early = Arc::new(AtomicBool::new(true));
+    let is_early = Arc::clone(&early);
+    let now = move || match is_early.load(Ordering::Relaxed) {
+        true => Utc::now() - TimeDelta::minutes(11),
+        false => Utc::now(),
+    };
+    let sso = over([connection("acme", ConnectionSettings::default())]).clock(now);
+    let started = sso.login(&request(&[]), b"organization=acme&return=/projects/7").await;
+    let asked = AuthnRequest::from_redirect(location(&started)).unwrap();
+    let held = cookies(&started);
+    let body = Posted { reply_to: Some(&asked), ..unasked("_1") }.body();
+    early.store(false, Ordering::Relaxed);
+
+    // A program is told so.
+    let json = sso.accept(&request(&[(COOKIE, &held), (ACCEPT, "application/json")]), &body).await;
+    assert_eq!(json.unwrap_err().status(), 403);
+    let restarted = sso.accept(&request(&[(COOKIE, &held)]), &body).await.unwrap_err();
+    assert_eq!(restarted.status(), 303);
+    let again = AuthnRequest::from_redirect(location(&restarted)).unwrap();
+    assert_ne!(again.id, asked.id);
+    // It is not started a third time: neither for the mark, nor, from a browser without cookies, for what comes back as RelayState.
+    let marked = cookies(&restarted);
+    let refused = sso.accept(&request(&[(COOKIE, &marked)]), &body).await.unwrap_err();
+    assert_eq!(refused.status(), 403);
+    let answer = Posted { reply_to: Some(&again), ..unasked("_2") }.body();
+    let refused = sso.accept(&request(&[]), &answer).await.unwrap_err();
+    assert_eq!(refused.status(), 403);
+    let codes: Vec<_> =
+        sso.refusals().of(&ConnectionId::new("acme").unwrap()).iter().map(|one| one.code).collect();
+    assert_eq!(codes, ["http.no_pending_request"; 3]);
+    // What was not a handle of ours is not late.
+    let mut other = again.clone();
+    for relay_state in ["", "/projects/7", "0123456789abcdef"] {
+        other.relay_state = Some(relay_state.to_owned());
+        let body = Posted { reply_to: Some(&other), ..unasked("_3") }.body();
+        assert_eq!(sso.accept(&request(&[]), &body).await.unwrap_err().status(), 403, "{relay_state:?}");
+    }
+    assert!(
+        sso.accept(&request(&[(COOKIE, &marked)]), &answer).await.is_ok(),
+        "the second answer is in time"
+    );
+}
+
+/// A draft is judged and shown. Nobody gets in, nothing is recorded, and a reload shows the same.
+#[tokio::test]
+async fn a_draft_is_tried_out_in_the_browser() {
+    let draft = connection("acme", ConnectionSettings::default()).with_state(ConnectionState::Draft);
+    let sso = over([draft.clone()]);
+    let normal = sso.start(&request(&[]).headers, &draft, LoginOptions::default()).await;
+    assert!(normal.is_err(), "a draft signs nobody in");
+    let started = sso.start_trial(&request(&[]).headers, &draft, "/projects/settings").await;
+    let asked = AuthnRequest::from_redirect(location(&started)).unwrap();
+    let held = cookies(&started);
+    let body = Posted { reply_to: Some(&asked), ..unasked("_1") }.body();
+    for _ in 0..2 {
+        let page = sso.accept(&request(&[(COOKIE, &held)]), &body).await.unwrap_err();
+        assert_eq!(page.status(), 200);
+        assert!(page.body().contains("The sign-in would be accepted"), "{}", page.body());
+        assert!(page.body().contains("ada@example.com") && page.body().contains("/projects/settings"));
+        assert!(!page.headers().contains_key(SET_COOKIE));
+    }
+    // Another browser sees nothing of it, and what is refused says why to this one.
+    let other = sso.accept(&request(&[]), &body).await.unwrap_err();
+    assert!(other.status() == 403 && !other.body().contains("ada@example.com"));
+    let elsewhere = Posted { reply_to: Some(&asked), consumer: OWN, ..unasked("_2") }.body();
+    let page = sso.accept(&request(&[(COOKIE, &held)]), &elsewhere).await.unwrap_err();
+    assert!(
+        page.body().contains("would be refused") && page.body().contains("assertion."),
+        "{}",
+        page.body()
+    );
+    // Of the application's own making, and over an active connection nobody gets in either.
+    let sso = over([draft.clone().with_state(ConnectionState::Active)])
+        .trial_page(|tried| async move { format!("{} {}", tried.connection, tried.outcome.is_ok()) });
+    let started = sso.start_trial(&request(&[]).headers, &draft, "/").await;
+    let asked = AuthnRequest::from_redirect(location(&started)).unwrap();
+    let body = Posted { reply_to: Some(&asked), ..unasked("_3") }.body();
+    let page = sso.accept(&request(&[(COOKIE, &cookies(&started))]), &body).await.unwrap_err();
+    assert_eq!(page.body(), "acme true");
 }
 
 #[tokio::test]

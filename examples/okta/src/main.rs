@@ -62,7 +62,11 @@ struct Arguments {
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    log_to_standard_error(if arguments.once || arguments.load.is_some() { "off" } else { "warn,vouchsafe_axum=info,okta=info" });
+    log_to_standard_error(if arguments.once || arguments.load.is_some() {
+        "off"
+    } else {
+        "warn,vouchsafe_axum=info,okta=info"
+    });
     let outcome = match arguments {
         Arguments { once: true, .. } => journey::walk().await,
         Arguments { load: Some(load), data, .. } => match load.as_slice() {

@@ -32,6 +32,16 @@ impl App {
     }
 }
 
+impl App {
+    /// Sent to the identity provider with another request, and without a session.
+    #[track_caller]
+    fn assert_begins_anew(&self, answer: &Answer) {
+        assert_eq!(answer.status, 303, "{}", answer.body);
+        assert!(AuthnRequest::from_redirect(&answer.location).is_ok(), "{}", answer.location);
+        assert!(!answer.set_cookies.iter().any(|cookie| cookie.contains("vouchsafe-session=")));
+    }
+}
+
 #[tokio::test]
 async fn a_sign_in_that_starts_here() {
     let app = App::start().await;
@@ -43,8 +53,12 @@ async fn a_sign_in_that_starts_here() {
     let state = request.relay_state.clone().unwrap();
     let issued = app.response().in_response_to(&request.id).issue().unwrap();
 
-    // Another browser has no part in it: somebody else's answer signs nobody in.
-    let answer = app.finish(&Browser::new(), &issued, &state).await;
+    // Another browser has no part in it: somebody else's answer signs nobody in, and that browser begins anew.
+    let other = Browser::new();
+    let answer = app.finish(&other, &issued, &state).await;
+    app.assert_begins_anew(&answer);
+    // Once.
+    let answer = app.finish(&other, &issued, &state).await;
     app.assert_refused(&answer, "http.no_pending_request");
     // And that took nothing away from the one that has.
     let answer = app.finish(&browser, &issued, &state).await;
@@ -53,8 +67,9 @@ async fn a_sign_in_that_starts_here() {
     let whoami = browser.get(&format!("{}/whoami", app.address)).await;
     assert_eq!(whoami.status, 200);
 
+    // A reload, after the request was answered.
     let answer = app.finish(&browser, &issued, &state).await;
-    app.assert_refused(&answer, "http.no_pending_request");
+    app.assert_begins_anew(&answer);
 
     // The second time nothing is created.
     let request = app.begin(&browser, "organization=acme&return=https%3A%2F%2Fevil.example").await;

@@ -130,7 +130,7 @@ async fn with_token(world: &World, token: &str) -> Result<Visit, Failure> {
 fn refused(world: &World, page: &Visit, code: &str) -> Outcome {
     require(page.status == 403, || unexpected(page))?;
     require(!page.shows(code), || "the page tells which check failed".to_owned())?;
-    let reference = page.text_after("<code style=\"font-size:1.1rem\">").unwrap_or_default();
+    let reference = page.text_after("<code id=\"reference\">").unwrap_or_default();
     let refusal =
         world.app.refusal(reference).ok_or_else(|| Failure::new(format!("no record under {reference:?}")))?;
     require(refusal.code == code, || {

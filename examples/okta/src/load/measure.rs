@@ -112,6 +112,7 @@ async fn send_all(
 
 fn described(answer: &Answer) -> String {
     let text = String::from_utf8_lossy(&answer.body);
-    let text: String = text.split('<').filter_map(|part| part.split_once('>')).map(|(_, text)| text).collect();
+    let text: String =
+        text.split('<').filter_map(|part| part.split_once('>')).map(|(_, text)| text).collect();
     format!("status {}: {}", answer.status, text.trim())
 }

@@ -115,7 +115,9 @@ impl Scene {
         let starts = Round::run(self.address, clients, starts, client::is_redirect).await?;
         let answers = self.answers(&starts).await?;
         if begun.elapsed() > GOOD_FOR {
-            return Err(Failure::new("Collecting the responses took longer than they are good for; ask for fewer logins."));
+            return Err(Failure::new(
+                "Collecting the responses took longer than they are good for; ask for fewer logins.",
+            ));
         }
         let logins = Round::run(self.address, clients, answers, client::opens_session).await?;
         Ok([starts, logins])
@@ -166,10 +168,8 @@ fn answer(
 ) -> Result<Request, Failure> {
     let request = AuthnRequest::from_redirect(location)?;
     let issued = okta.issue(tile, &email(number), Some(&request), Utc::now())?;
-    let form = [
-        ("SAMLResponse", issued.to_base64()),
-        ("RelayState", request.relay_state.unwrap_or_default()),
-    ];
+    let form =
+        [("SAMLResponse", issued.to_base64()), ("RelayState", request.relay_state.unwrap_or_default())];
     Ok(Request::post(ASSERTION_CONSUMER, &form, cookies))
 }
 

@@ -1,0 +1,156 @@
+//! What is done with a posted response: checked, tried out, or replaced by a request.
+
+use http::HeaderMap;
+use http::request::Parts;
+use vouchsafe::{
+    BoundRequest, ClaimedResponse, Connection, Expect, PendingRequest, PostedResponse, RelayState,
+};
+
+use crate::accept::{Checked, SignInAnswer};
+use crate::answers::Context;
+use crate::error::HttpError;
+use crate::limiter::ReceivePermit;
+use crate::restart::Restart;
+use crate::return_path::ReturnPath;
+use crate::single_sign_on::SingleSignOn;
+use crate::stores;
+use crate::trial::TriedOut;
+
+/// What became of a response.
+pub(crate) enum Step {
+    Checked(Box<Checked>),
+    /// It is not used: the sign-in begins anew.
+    Restart(Restart),
+    /// It was judged, and signs nobody in.
+    TriedOut(Box<TriedOut>),
+}
+
+impl SingleSignOn {
+    /// The check only computes, for as long as the message makes it, so it runs where no other request waits for it.
+    pub(crate) async fn step(
+        &self,
+        request: &Parts,
+        body: &[u8],
+        at: Option<&str>,
+        context: &mut Context,
+    ) -> Result<Step, HttpError> {
+        let headers = &request.headers;
+        let service_provider = self.service_provider().clone();
+        let permit = self.inner.limiter.enter(self.inner.address_of(request))?;
+        let received_at = self.received_at(at).await?;
+        let posted = PostedResponse::from_form(body, service_provider.limits())?;
+        let opening = service_provider.clone();
+        let (claimed, permit) =
+            elsewhere(move || Ok((opening.open_at(posted, &received_at)?, permit))).await?;
+        context.issuer = claimed.issuer().map(|issuer| issuer.as_str().to_owned());
+        let relay_state = claimed.relay_state().cloned();
+
+        let pending = self.pending_request(headers, &claimed).await?;
+        let asked = pending.as_ref().map(BoundRequest::request);
+        context.return_to = asked.and_then(PendingRequest::return_to).map(str::to_owned);
+        let candidates = self.candidates(&claimed, asked).await?;
+        if let [only] = candidates.as_slice() {
+            context.connection = Some(only.id().clone());
+        }
+        if pending.is_none()
+            && let Some(restart) = self.to_restart(request, &claimed, &candidates, context.wants_json)?
+        {
+            return Ok(Step::Restart(restart));
+        }
+        let permit = over_first(permit, &candidates)?;
+        let now = self.now();
+        if let Some(bound) = pending.as_ref().filter(|bound| bound.request().is_trial()) {
+            let back = self.destination(None, Some(bound.request()));
+            let connection = candidates.into_iter().next().ok_or(HttpError::UnknownConnection)?;
+            let tried = elsewhere(move || {
+                let _until_it_is_over = permit;
+                Ok(TriedOut::judge(&service_provider, claimed, &connection, pending, back, now))
+            });
+            return Ok(Step::TriedOut(Box::new(tried.await?)));
+        }
+        let (valid, pending) = elsewhere(move || {
+            let _until_it_is_over = permit;
+            let expect = pending.as_ref().map_or(Expect::Unsolicited, Expect::Reply);
+            let valid = service_provider.receive(claimed, &candidates, expect, now)?;
+            Ok((valid, pending.map(BoundRequest::into_request)))
+        })
+        .await?;
+        let cookies = self.cookies();
+        let unbound = pending.as_ref().and_then(|pending| cookies.unbind(headers, pending.handle()));
+        let cookies = unbound.into_iter().chain(cookies.unmark_restart(headers)).collect();
+        let return_to = self.destination(relay_state.as_ref(), pending.as_ref());
+        let known = Context {
+            connection: Some(valid.connection().clone()),
+            issuer: Some(valid.issuer().as_str().to_owned()),
+            ..context.clone()
+        };
+        let answer = SignInAnswer { return_to, cookies, sso: self.clone(), known };
+        Ok(Step::Checked(Box::new(Checked { valid, pending, answer })))
+    }
+
+    /// The address that browsers posted to: the service's, or the connection's own.
+    async fn received_at(&self, connection: Option<&str>) -> Result<String, HttpError> {
+        let ours = self.service_provider().assertion_consumer();
+        let Some(id) = connection else { return Ok(ours.to_owned()) };
+        let connection = self.find_connection(id).await?.ok_or(HttpError::UnknownConnection)?;
+        match self.service_provider().assertion_consumer_for(&connection) {
+            own if own != ours => Ok(own.to_owned()),
+            _ => Err(HttpError::UnknownConnection),
+        }
+    }
+
+    /// The request that this browser started and this response answers. It is found by the RelayState, if the browser holds the cookie that
+    /// binds it ([`cookies`](crate::cookies)). `None`: the response may only be one that answers no request.
+    async fn pending_request(
+        &self,
+        headers: &HeaderMap,
+        claimed: &ClaimedResponse,
+    ) -> Result<Option<BoundRequest>, HttpError> {
+        let Some(handle) = claimed.relay_state().map(RelayState::as_str) else { return Ok(None) };
+        let Some(held) = self.cookies().binding(headers, handle) else { return Ok(None) };
+        let provider = self.service_provider().provider();
+        stores::find(self.inner.pending.as_ref(), handle, &held, provider, self.now()).await
+    }
+
+    /// The connection that was asked, else those that may have sent it unasked.
+    async fn candidates(
+        &self,
+        claimed: &ClaimedResponse,
+        asked: Option<&PendingRequest>,
+    ) -> Result<Vec<Connection>, HttpError> {
+        let connections = &self.inner.connections;
+        Ok(match asked {
+            Some(pending) => connections.find(pending.connection()).await?.into_iter().collect(),
+            None => connections.candidates(claimed).await?,
+        })
+    }
+
+    /// Where the person wanted to go: kept with the request, or, unasked, what the identity provider was configured to say (Okta: "Default
+    /// RelayState"). Both from the list of allowed paths.
+    pub(crate) fn destination(
+        &self,
+        relay_state: Option<&RelayState>,
+        pending: Option<&PendingRequest>,
+    ) -> ReturnPath {
+        let wanted = match pending {
+            Some(pending) => pending.return_to(),
+            None => relay_state.map(RelayState::as_str),
+        };
+        self.inner.return_paths.choose(wanted)
+    }
+}
+
+/// A place over the connection that may be meant. A name that nobody configured costs no signature, and may be one that strangers make up.
+fn over_first(permit: ReceivePermit, candidates: &[Connection]) -> Result<ReceivePermit, HttpError> {
+    match candidates.first() {
+        Some(connection) => permit.over_connection(connection.id()),
+        None => Ok(permit),
+    }
+}
+
+/// Runs a computation on a thread that may be kept busy.
+async fn elsewhere<T: Send + 'static>(
+    compute: impl FnOnce() -> Result<T, HttpError> + Send + 'static,
+) -> Result<T, HttpError> {
+    tokio::task::spawn_blocking(compute).await.unwrap_or_else(|source| Err(HttpError::Worker { source }))
+}

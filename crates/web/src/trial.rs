@@ -1,0 +1,174 @@
+//! Trying a connection out in the browser: the whole sign-in is judged and shown, nobody gets in, and nothing changes.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use vouchsafe::assertion::Outcome;
+use vouchsafe::{
+    BoundRequest, ClaimedResponse, Connection, ConnectionId, Expect, Ledger, LoginOptions, Refusal,
+    ServiceProvider, Trial,
+};
+
+use crate::answers::answer;
+use crate::refusal_page::{STYLE, escape};
+use crate::return_path::ReturnPath;
+use crate::single_sign_on::SingleSignOn;
+
+/// What came of a trial. Only the browser that started it is shown this.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct TriedOut {
+    /// The connection that was tried out.
+    pub connection: ConnectionId,
+    /// When the response came.
+    pub at: DateTime<Utc>,
+    /// What the sign-in would have been, or why it would have been refused.
+    pub outcome: Result<Trial, Refusal>,
+    /// Where the person wanted to go afterwards: a path from the list of allowed ones.
+    pub back: ReturnPath,
+    /// What the application kept with the request: [`LoginOptions::context`].
+    pub context: Option<String>,
+}
+
+impl TriedOut {
+    pub(crate) fn judge(
+        service_provider: &ServiceProvider,
+        claimed: ClaimedResponse,
+        connection: &Connection,
+        request: Option<BoundRequest>,
+        back: ReturnPath,
+        now: DateTime<Utc>,
+    ) -> TriedOut {
+        let expect = request.as_ref().map_or(Expect::Unsolicited, Expect::Reply);
+        let outcome = service_provider.try_out(claimed, connection, expect, now);
+        let context = request.and_then(|request| request.request().context().map(str::to_owned));
+        TriedOut { connection: connection.id().clone(), at: now, outcome, back, context }
+    }
+
+    /// Everything that was checked.
+    #[must_use]
+    pub fn ledger(&self) -> &Ledger {
+        match &self.outcome {
+            Ok(trial) => trial.ledger(),
+            Err(refusal) => refusal.ledger(),
+        }
+    }
+}
+
+/// Makes the page that shows what came of a trial.
+#[derive(Clone)]
+pub(crate) struct TrialPage(Arc<Render>);
+
+type Render = dyn Fn(TriedOut) -> Pin<Box<dyn Future<Output = String> + Send>> + Send + Sync;
+
+impl TrialPage {
+    pub(crate) fn new<F: Future<Output = String> + Send + 'static>(
+        render: impl Fn(TriedOut) -> F + Send + Sync + 'static,
+    ) -> TrialPage {
+        TrialPage(Arc::new(move |tried| Box::pin(render(tried))))
+    }
+}
+
+impl Default for TrialPage {
+    fn default() -> TrialPage {
+        TrialPage::new(|tried| std::future::ready(plain_page(&tried)))
+    }
+}
+
+impl fmt::Debug for TrialPage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TrialPage(…)")
+    }
+}
+
+impl SingleSignOn {
+    /// Starts a sign-in that tries a connection out, whatever its state short of retired. The answer is judged by every rule and shown on the
+    /// [trial page](Self::trial_page) to this browser alone; nobody is signed in, and nothing is recorded. Until the request is over, a reload
+    /// of that page shows the same.
+    ///
+    /// Call it for an administrator of the connection, from a form on a page of the application's own.
+    ///
+    /// ```
+    /// # use http::{HeaderMap, Response};
+    /// # use vouchsafe::Connection;
+    /// # use vouchsafe_web::SingleSignOn;
+    /// async fn try_out(sso: &SingleSignOn, headers: &HeaderMap, draft: &Connection) -> Response<String> {
+    ///     sso.start_trial(headers, draft, "/settings").await
+    /// }
+    /// ```
+    pub async fn start_trial(
+        &self,
+        headers: &HeaderMap,
+        connection: &Connection,
+        return_to: &str,
+    ) -> Response<String> {
+        let options = LoginOptions::default().trial().return_to(return_to);
+        self.start(headers, connection, options).await.unwrap_or_else(|error| self.refuse(headers, error))
+    }
+
+    pub(crate) async fn tried_out(&self, tried: TriedOut) -> Response<String> {
+        let code = tried.outcome.as_ref().err().map(Refusal::code);
+        tracing::info!(connection = %tried.connection, code, "sign-in tried out");
+        let body = (self.inner.trial_page.0)(tried).await;
+        let mut response = answer(StatusCode::OK, "text/html; charset=utf-8", body);
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(OWN_FORMS));
+        headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+        response
+    }
+}
+
+/// Styles in place, images and forms of the application's own, and nothing else.
+const OWN_FORMS: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
+/// Of attributes the names alone: a value may be a secret of the customer's.
+fn plain_page(tried: &TriedOut) -> String {
+    let (title, what) = match &tried.outcome {
+        Ok(trial) => {
+            let name = trial.name_id().map(|name| escape(name.value())).unwrap_or_default();
+            let attributes = trial.attributes().iter();
+            let attributes: Vec<String> =
+                attributes.map(|one| format!("{} ({})", escape(one.name()), one.values().len())).collect();
+            let what = format!(
+                "<p>Nobody was signed in, and nothing has changed.</p><dl><dt>Name</dt><dd>{name}</dd>\
+                 <dt>Attributes, and how many values each has</dt><dd>{}</dd></dl>",
+                attributes.join(", ")
+            );
+            ("The sign-in would be accepted", what)
+        }
+        Err(refusal) => {
+            let text = refusal.to_string();
+            let what = format!(
+                "<p><code>{}</code></p><p>{}</p><p>{}</p>",
+                refusal.code(),
+                escape(&text),
+                escape(refusal.hint())
+            );
+            ("The sign-in would be refused", what)
+        }
+    };
+    let rows: String = tried
+        .ledger()
+        .checks()
+        .iter()
+        .filter(|check| check.outcome() != Outcome::Skipped)
+        .map(|check| {
+            let outcome = if check.outcome() == Outcome::Passed { "passed" } else { "FAILED" };
+            let cells = [check.rule(), outcome, &check.expected_text(), &check.actual_text()].map(escape);
+            format!("<tr><td>{}</td></tr>", cells.join("</td><td>"))
+        })
+        .collect();
+    format!(
+        "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title>\
+         <meta name=\"viewport\" content=\"width=device-width\"><style>{STYLE}</style></head><body class=\"wide\"><main>\
+         <h1>{title}</h1>{what}<p><a href=\"{}\">Back</a></p><details><summary>Every check</summary><div class=\"scroll\"><table>\
+         <thead><tr><th scope=\"col\">Check</th><th scope=\"col\">Outcome</th><th scope=\"col\">Expected</th>\
+         <th scope=\"col\">Found</th></tr></thead><tbody>{rows}</tbody></table></div></details></main></body></html>",
+        escape(tried.back.as_str())
+    )
+}
