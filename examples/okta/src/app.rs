@@ -15,8 +15,8 @@ use vouchsafe::assertion::Outcome;
 use vouchsafe::crypto::Certificate;
 use vouchsafe::{EntityId, ServiceProvider};
 use vouchsafe_axum::{
-    ASSERTION_CONSUMER, METADATA, OrganizationDiscovery, Provisioned, RefusalLog, RefusalPage, RefusalRecord,
-    ReturnPaths, SingleSignOn, StoredConnections, own_pages_only, provisioned_routes,
+    ASSERTION_CONSUMER, METADATA, OrganizationDiscovery, Provisioned, ReceiveLimiter, RefusalLog,
+    RefusalPage, RefusalRecord, ReturnPaths, SingleSignOn, StoredConnections, own_pages_only, provisioned_routes,
 };
 use vouchsafe_client::Client;
 use vouchsafe_store::{SignedIn, Sqlite};
@@ -90,6 +90,8 @@ impl App {
         let sso = SingleSignOn::new(service_provider, Arc::clone(&connections), Arc::clone(&shared))
             .discovery(Arc::new(discovery))
             .return_paths(ReturnPaths::new("/home").exact("/").exact("/settings"))
+            // A customer's people may all come at nine o'clock.
+            .receive_limiter(ReceiveLimiter::new(512).per_connection(256))
             .refusal_log(RefusalLog::new(REMEMBERED, REMEMBERED))
             .refusal_page(RefusalPage::new("Loadbench").colors("#2f5bd8", "#f5f7f9"));
         let records = Records::default();
