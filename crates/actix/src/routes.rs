@@ -81,7 +81,7 @@ pub fn provisioned_routes() -> impl FnOnce(&mut ServiceConfig) {
 /// The [`provisioned_routes`] with paths of one's own.
 pub fn provisioned_routes_at(paths: Paths) -> impl FnOnce(&mut ServiceConfig) {
     move |config| {
-        config.route(&paths.logout, web::post().to(logout));
+        config.route(&paths.logout, web::post().to(logout)).route(&paths.link, web::post().to(link));
         routes_at(paths, provision)(config);
     }
 }
@@ -122,4 +122,12 @@ async fn logout(
     RequestParts(request): RequestParts,
 ) -> impl Responder {
     Answer(provisioned.logout(&sso, &request.headers).await)
+}
+
+async fn link(
+    sso: web::Data<SingleSignOn>,
+    provisioned: web::Data<Provisioned>,
+    RequestParts(request): RequestParts,
+) -> impl Responder {
+    Answer(provisioned.link(&sso, &request).await)
 }

@@ -32,9 +32,10 @@ pub use same_origin::own_pages_only;
 pub use session::{SignedIn, require_signed_in};
 pub use vouchsafe_web::{
     ASSERTION_CONSUMER, Accepted, AccountStore, CONNECTION_ASSERTION_CONSUMER, CONNECTION_METADATA, Checked,
-    ConnectionSource, Cookies, Discovery, HttpError, LOGIN, LOGOUT, METADATA, NOT_STARTED,
+    ConnectionSource, Cookies, Discovery, HttpError, LINK, LOGIN, LOGOUT, METADATA, NOT_LINKED, NOT_STARTED,
     OrganizationDiscovery, Paths, Provisioned, ReceiveLimiter, Reference, RefusalLog, RefusalPage,
-    RefusalRecord, ReturnPath, ReturnPaths, SignInAnswer, SingleSignOn, StoredConnections, login_url,
+    RefusalRecord, ReturnPath, ReturnPaths, SignInAnswer, SingleSignOn, StoredConnections, TriedOut,
+    login_url,
 };
 
 /// The commands and the handler of the README, compiled.

@@ -114,7 +114,7 @@ where
     SingleSignOn: FromRef<S>,
     Provisioned: FromRef<S>,
 {
-    routes_at(paths, provision).route(&paths.logout, post(logout))
+    routes_at(paths, provision).route(&paths.logout, post(logout)).route(&paths.link, post(link))
 }
 
 /// The handler of [`provisioned_routes`] for a login.
@@ -134,6 +134,15 @@ pub async fn logout(
     headers: HeaderMap,
 ) -> Response {
     provisioned.logout(&sso, &headers).await.into_response()
+}
+
+/// The handler that links an account.
+async fn link(
+    State(sso): State<SingleSignOn>,
+    State(provisioned): State<Provisioned>,
+    request: Parts,
+) -> Response {
+    provisioned.link(&sso, &request).await.into_response()
 }
 
 async fn metadata(State(sso): State<SingleSignOn>, headers: HeaderMap) -> Response {

@@ -45,6 +45,7 @@ mod connection_source;
 pub mod cookies;
 mod error;
 mod limiter;
+mod link;
 mod logout;
 mod organization_discovery;
 mod paths;
@@ -67,9 +68,11 @@ pub use connection_source::{ConnectionSource, Discovery};
 pub use cookies::Cookies;
 pub use error::{ApplicationError, HttpError};
 pub use limiter::{ReceiveLimiter, ReceivePermit};
+pub use link::NOT_LINKED;
 pub use organization_discovery::OrganizationDiscovery;
 pub use paths::{
-    ASSERTION_CONSUMER, CONNECTION_ASSERTION_CONSUMER, CONNECTION_METADATA, LOGIN, LOGOUT, METADATA, Paths,
+    ASSERTION_CONSUMER, CONNECTION_ASSERTION_CONSUMER, CONNECTION_METADATA, LINK, LOGIN, LOGOUT, METADATA,
+    Paths,
 };
 pub use provisioned::{AccountStore, Provisioned};
 pub use reference::Reference;

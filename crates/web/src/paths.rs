@@ -13,6 +13,8 @@ pub const CONNECTION_ASSERTION_CONSUMER: &str = "/saml/{connection}/acs";
 pub const CONNECTION_METADATA: &str = "/saml/{connection}/metadata";
 /// Ends the session here (POST from a page of this service); the one at the identity provider goes on.
 pub const LOGOUT: &str = "/saml/logout";
+/// Links the account of the session to its person at the identity provider (POST from a page of this service).
+pub const LINK: &str = "/saml/link";
 
 /// The paths of the routes that `vouchsafe-axum` and `vouchsafe-actix` make. They are relative to where the routes are nested.
 ///
@@ -43,6 +45,8 @@ pub struct Paths {
     pub connection_metadata: String,
     /// Where a session ends, if sessions are those of [`Provisioned`](crate::Provisioned). Default: [`LOGOUT`].
     pub logout: String,
+    /// Where an account is linked, if sessions are those of [`Provisioned`](crate::Provisioned). Default: [`LINK`].
+    pub link: String,
 }
 
 impl Default for Paths {
@@ -54,6 +58,7 @@ impl Default for Paths {
             connection_assertion_consumer: CONNECTION_ASSERTION_CONSUMER.to_owned(),
             connection_metadata: CONNECTION_METADATA.to_owned(),
             logout: LOGOUT.to_owned(),
+            link: LINK.to_owned(),
         }
     }
 }
@@ -88,5 +93,9 @@ impl Paths {
     /// Sets [`logout`](Self::logout).
     pub fn logout(self, path: &str) -> Paths {
         Paths { logout: path.to_owned(), ..self }
+    }
+    /// Sets [`link`](Self::link).
+    pub fn link(self, path: &str) -> Paths {
+        Paths { link: path.to_owned(), ..self }
     }
 }

@@ -12,6 +12,7 @@ use vouchsafe_store::{
 
 use crate::accept::Checked;
 use crate::error::HttpError;
+use crate::link;
 use crate::single_sign_on::SingleSignOn;
 
 /// Accounts and sessions in one store: what `vouchsafe_store::Memory` and `Sqlite` are.
@@ -43,7 +44,7 @@ impl<T: SessionStore + Directory> AccountStore for T {}
 /// ```
 #[derive(Clone)]
 pub struct Provisioned {
-    store: Arc<dyn AccountStore>,
+    pub(crate) store: Arc<dyn AccountStore>,
     session_lifetime: TimeDelta,
     on_sign_in: Option<TellSignIn>,
 }
@@ -69,7 +70,8 @@ impl Provisioned {
     }
 
     /// Signs in by a checked response in one transaction: the replay record, account, teams and projects, the session, and the end of the
-    /// request that it answers. A session that the browser had ends. The answer sets the session's cookie and sends the browser on.
+    /// request that it answers. A session that the browser had ends. The answer sets the session's cookie and sends the browser on. The answer
+    /// to a request that [links](Self::link) an account links it.
     ///
     /// # Errors
     /// A replay; what the policy refuses, as [`HttpError::refused_by`]; what the store cannot do. Then nothing of it is kept.
@@ -84,6 +86,10 @@ impl Provisioned {
         let sign_in = SignIn::new(valid, id, self.session_lifetime)
             .answering(pending)
             .replacing(received(sso, headers)?);
+        let sign_in = match link::linked_by(pending) {
+            Some(account) => sign_in.linking(account),
+            None => sign_in,
+        };
         let signed_in = self.store.sign_in(sign_in).await.map_err(not_signed_in)?;
         tracing::info!(
             connection = %signed_in.login.connection(),
@@ -99,7 +105,8 @@ impl Provisioned {
         session_cookie(sso, &signed_in.id, &signed_in.session)
     }
 
-    /// [Signs in](Self::sign_in) by a checked response, and answers the browser.
+    /// [Signs in](Self::sign_in) by a checked response, and answers the browser. A person whose e-mail address belongs to an account made by
+    /// other means is sent to the sign-in page with [`NOT_LINKED`](crate::NOT_LINKED).
     pub async fn provision(
         &self,
         sso: &SingleSignOn,
@@ -109,7 +116,10 @@ impl Provisioned {
         let Checked { valid, pending, answer } = checked;
         let signed_in = self.sign_in(sso, headers, valid, pending.as_ref()).await;
         let answered = signed_in.and_then(|cookie| answer.redirect([cookie]));
-        answered.unwrap_or_else(|error| answer.refuse(error))
+        answered.unwrap_or_else(|error| match link::asks_for_link(&error) && !answer.known.wants_json {
+            true => link::ask_for_link(sso, &answer.known, &error),
+            false => answer.refuse(error),
+        })
     }
 
     /// Ends the session here, by [`SingleSignOn::local_logout`].

@@ -16,14 +16,17 @@ use vouchsafe::crypto::Certificate;
 use vouchsafe::{EntityId, ServiceProvider};
 use vouchsafe_axum::{
     ASSERTION_CONSUMER, METADATA, OrganizationDiscovery, Provisioned, ReceiveLimiter, RefusalLog,
-    RefusalPage, RefusalRecord, ReturnPaths, SingleSignOn, StoredConnections, own_pages_only, provisioned_routes,
+    RefusalPage, RefusalRecord, ReturnPaths, SingleSignOn, StoredConnections, own_pages_only,
+    provisioned_routes,
 };
 use vouchsafe_client::Client;
 use vouchsafe_store::{SignedIn, Sqlite};
 
+use crate::changes::ConfigurationLog;
 use crate::failure::Failure;
 use crate::passwords::OwnerPassword;
-use crate::{connect, home, keys, members, seed, settings, sign_in};
+use crate::token::FreshTokens;
+use crate::{connect, home, keys, members, refusals, seed, settings, sign_in, token, trial};
 
 /// The state of the service; clones share it.
 #[derive(Clone)]
@@ -37,6 +40,8 @@ pub(crate) struct Inner {
     pub(crate) encryption_certificate: Certificate,
     pub(crate) sso: SingleSignOn,
     pub(crate) provisioned: Provisioned,
+    pub(crate) fresh_tokens: FreshTokens,
+    pub(crate) changes: ConfigurationLog,
     records: Records,
 }
 
@@ -93,6 +98,10 @@ impl App {
             // A customer's people may all come at nine o'clock.
             .receive_limiter(ReceiveLimiter::new(512).per_connection(256))
             .refusal_log(RefusalLog::new(REMEMBERED, REMEMBERED))
+            .trial_page({
+                let store = store.clone();
+                move |tried| trial::page(store.clone(), tried)
+            })
             .refusal_page(RefusalPage::new("Loadbench").colors("#2f5bd8", "#f5f7f9"));
         let records = Records::default();
         let kept = Arc::clone(&records);
@@ -105,6 +114,8 @@ impl App {
             encryption_certificate: certificate,
             sso,
             provisioned,
+            fresh_tokens: FreshTokens::default(),
+            changes: ConfigurationLog::default(),
             records,
         })))
     }
@@ -116,7 +127,13 @@ impl App {
             .route("/home", get(home::page))
             .route("/settings", get(settings::page))
             .route("/settings/connect", post(settings::connect))
-            .route("/settings/token", post(settings::rotate_token))
+            .route("/settings/draft", post(settings::draft))
+            .route("/settings/try", post(trial::start))
+            .route("/settings/activate", post(settings::activate))
+            .route("/settings/discard", post(settings::discard))
+            .route("/settings/refusals", get(refusals::page))
+            .route("/settings/token", get(token::page).post(token::rotate))
+            .route("/settings/token/done", post(token::done))
             .route("/settings/reload", post(settings::reload))
             .route("/settings/disconnect", post(settings::disconnect))
             .route("/settings/members/suspend", post(members::suspend))

@@ -7,7 +7,7 @@ use vouchsafe::provisioning::{Organization, OrganizationId, OrganizationToken};
 use vouchsafe::{ConnectionId, ConnectionSettings, ConnectionState, IdentityProvider, Unsolicited};
 use vouchsafe_store::{
     ConnectionDecision, ConnectionMetadata, ConnectionStore, Directory, MetadataSource,
-    OrganizationConnections, StoreError, StoredConnection, Versioned,
+    OrganizationConnections, Sqlite, StoreError, StoredConnection, Versioned,
 };
 
 use crate::app::App;
@@ -40,6 +40,62 @@ fn unused_name(organization: &OrganizationConnections, name: ConnectionId) -> Co
     let numbered = (2_u32..).filter_map(|number| ConnectionId::new(format!("{name}-{number}")).ok());
     let mut names = std::iter::once(name.clone()).chain(numbered);
     names.find(|one| organization.connection(one).is_none()).unwrap_or(name)
+}
+
+/// Keeps a connection to another identity provider as a draft: it can be tried out, and signs nobody in.
+pub(crate) async fn draft(app: &App, id: &OrganizationId, metadata_url: &str) -> Result<(), Failure> {
+    let metadata = load(app, metadata_url).await?;
+    let mut connection =
+        StoredConnection::from_metadata(ConnectionId::new(id.as_str())?, id.clone(), metadata)?;
+    connection.settings.sign_in = ConnectionSettings::default().unsolicited(Unsolicited::Accept);
+    let drafting = ConnectionDecision::new(id.clone(), move |organization| {
+        connection.id = unused_name(organization, connection.id);
+        organization.add_draft(connection)
+    });
+    app.store.decide_connections(drafting).await?;
+    Ok(())
+}
+
+/// The connection of that name, if it is the organization's.
+pub(crate) async fn named(app: &App, id: &OrganizationId, name: &str) -> Result<StoredConnection, Failure> {
+    let all = app.store.connections_of(id).await?;
+    let found = all.into_iter().find(|connection| connection.id.as_str() == name);
+    found.ok_or_else(|| Failure::new("The organization has no such connection."))
+}
+
+/// Notes that a trial of a draft went through.
+pub(crate) async fn mark_tested(store: &Sqlite, connection: &StoredConnection) -> Result<(), Failure> {
+    let id = connection.id.clone();
+    let note = ConnectionDecision::new(connection.organization.clone(), move |organization| {
+        organization.mark_tested(&id)
+    });
+    store.decide_connections(note).await?;
+    Ok(())
+}
+
+/// Lets people sign in over a draft; the connection that they used until now ends in the same step.
+pub(crate) async fn activate(app: &App, connection: &StoredConnection) -> Result<(), Failure> {
+    let (new, now) = (connection.id.clone(), Utc::now());
+    let change = ConnectionDecision::new(connection.organization.clone(), move |organization| {
+        let mut connections = organization.connections.iter();
+        let old = connections.find(|one| one.state == ConnectionState::Active).map(|one| one.id.clone());
+        match old {
+            Some(old) => organization.replace(&old, &new, now),
+            None => organization.activate(&new, now),
+        }
+    });
+    app.store.decide_connections(change).await?;
+    Ok(())
+}
+
+/// Ends a draft.
+pub(crate) async fn discard(app: &App, connection: &StoredConnection) -> Result<(), Failure> {
+    let id = connection.id.clone();
+    let ending = ConnectionDecision::new(connection.organization.clone(), move |organization| {
+        organization.retire(&id)
+    });
+    app.store.decide_connections(ending).await?;
+    Ok(())
 }
 
 /// Ends SAML single sign-on: nobody signs in over the connection any more, and the tokens are worth nothing.

@@ -90,7 +90,7 @@ pub(crate) async fn with_real_okta(
         let token = connect::convert(&app, &"acme".into(), metadata_url).await?;
         say(&format!("  token                        {token}"));
         say("");
-        say("  The token is shown this once. Paste it into the app's Advanced Sign-on Settings.");
+        say(&format!("  The token is shown this once. {}", crate::token::INSTRUCTION));
     } else {
         say("");
         match connect::reload(&app, &"acme".into()).await {

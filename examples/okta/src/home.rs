@@ -48,20 +48,29 @@ async fn build(app: &App, signed_in: &SignedIn) -> Result<Page, Failure> {
     })
 }
 
-/// What the sign-in changed and how it was checked.
+/// What the sign-in changed and how it was checked: a sentence, and the rest for who wants to see it.
 fn sign_in(page: Page, record: &SignInRecord) -> Page {
     let began = if record.unsolicited { "It began at the identity provider." } else { "It began here." };
-    page.card("What this sign-in changed", |page| page.note(began).list(&record.changes))
-        .card("Who vouched for it", |page| {
-            page.table(["Signed", "Algorithm", "Key"], &record.signatures, "Nobody.")
-        })
-        .card("How it was checked", |page| {
-            page.note("Personal values are left out.").table(
-                ["Rule", "Clause", "Outcome", "Expected", "Found"],
-                &record.checks,
-                "Nothing was checked.",
-            )
-        })
+    let passed = record.checks.iter().filter(|[_, _, outcome, ..]| outcome == "passed").count();
+    page.card("What this sign-in changed", |page| page.note(began).list(&record.changes)).card(
+        "How it was checked",
+        |page| {
+            page.paragraph(&format!(
+                "{passed} checks passed, and {} signatures were verified.",
+                record.signatures.len()
+            ))
+            .details("Who signed", |page| {
+                page.table(["Signed", "Algorithm", "Key"], &record.signatures, "Nobody.")
+            })
+            .details("Every rule", |page| {
+                page.note("Personal values are left out.").table(
+                    ["Rule", "Clause", "Outcome", "Expected", "Found"],
+                    &record.checks,
+                    "Nothing was checked.",
+                )
+            })
+        },
+    )
 }
 
 fn full_name(account: &Account) -> String {

@@ -56,6 +56,20 @@ impl Page {
         self
     }
 
+    /// A link on a line of its own.
+    pub(crate) fn link(mut self, href: &str, text: &str) -> Page {
+        self.put(format_args!("<p><a href=\"{}\">{}</a></p>", escape(href), escape(text)));
+        self
+    }
+
+    /// What most people do not need to see: shown when the summary is opened.
+    pub(crate) fn details(mut self, summary: &str, fill: impl FnOnce(Page) -> Page) -> Page {
+        self.put(format_args!("<details><summary>{}</summary>", escape(summary)));
+        self = fill(self);
+        self.body.push_str("</details>");
+        self
+    }
+
     pub(crate) fn paragraph(mut self, text: &str) -> Page {
         self.put(format_args!("<p>{}</p>", escape(text)));
         self
@@ -67,7 +81,13 @@ impl Page {
     }
 
     pub(crate) fn problem(mut self, text: &str) -> Page {
-        self.put(format_args!("<p class=\"problem\" role=\"alert\">{}</p>", escape(text)));
+        self.put(format_args!("<p class=\"problem\" id=\"problem\" role=\"alert\">{}</p>", escape(text)));
+        self
+    }
+
+    /// Something went as it should.
+    pub(crate) fn success(mut self, text: &str) -> Page {
+        self.put(format_args!("<p class=\"success\" role=\"status\">{}</p>", escape(text)));
         self
     }
 
@@ -99,19 +119,19 @@ impl Page {
         if rows.is_empty() {
             return self.note(empty);
         }
-        self.body.push_str("<div class=\"scroll\"><table><thead><tr>");
+        self.body.push_str("<table><thead><tr>");
         for head in heads {
-            self.put(format_args!("<th>{}</th>", escape(head)));
+            self.put(format_args!("<th scope=\"col\">{}</th>", escape(head)));
         }
         self.body.push_str("</tr></thead><tbody>");
         for row in rows {
             self.body.push_str("<tr>");
-            for cell in row {
-                self.put(format_args!("<td>{}</td>", escape(cell)));
+            for (head, cell) in heads.iter().zip(row) {
+                self.put(format_args!("<td data-head=\"{}\">{}</td>", escape(head), escape(cell)));
             }
             self.body.push_str("</tr>");
         }
-        self.body.push_str("</tbody></table></div>");
+        self.body.push_str("</tbody></table>");
         self
     }
 
@@ -145,13 +165,7 @@ impl Page {
             ));
         }
         for input in form.inputs {
-            self.put(format_args!(
-                "<label>{}<input name=\"{}\" type=\"{}\" placeholder=\"{}\" required></label>",
-                escape(input.label),
-                escape(input.name),
-                input.kind,
-                escape(input.placeholder)
-            ));
+            self.input(input);
         }
         self.put(format_args!(
             "<button{}>{}</button></form>",
@@ -161,12 +175,27 @@ impl Page {
         self
     }
 
+    /// Each input has its label; one that was wrong says so, and points at the problem.
+    fn input(&mut self, input: &Input<'_>) {
+        let wrong = if input.wrong { " aria-invalid=\"true\" aria-describedby=\"problem\"" } else { "" };
+        self.put(format_args!(
+            "<label>{}<input name=\"{}\" type=\"{}\" value=\"{}\" placeholder=\"{}\" autocomplete=\"{}\"{wrong} required></label>",
+            escape(input.label),
+            escape(input.name),
+            input.kind,
+            escape(input.value),
+            escape(input.placeholder),
+            input.autocomplete,
+        ));
+    }
+
     fn put(&mut self, markup: std::fmt::Arguments<'_>) {
         // Writing to a String does not fail.
         let _ = self.body.write_fmt(markup);
     }
 
-    fn finish(self) -> String {
+    /// The page as text, for who sends it with headers of their own.
+    pub(crate) fn finish(self) -> String {
         format!(
             "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
              <title>{} · Loadbench</title><style>{STYLE}</style></head><body><header><a class=\"brand\" href=\"/\">\
@@ -210,35 +239,50 @@ pub(crate) struct Input<'a> {
     pub(crate) label: &'a str,
     pub(crate) kind: &'static str,
     pub(crate) placeholder: &'a str,
+    /// What the browser may fill in.
+    pub(crate) autocomplete: &'static str,
+    /// What was typed before.
+    pub(crate) value: &'a str,
+    /// Whether that was the problem.
+    pub(crate) wrong: bool,
 }
 
 const STYLE: &str = "\
-:root{--ink:#1b2330;--soft:#5d6878;--line:#dfe4ea;--back:#f5f7f9;--accent:#2f5bd8;--good:#18794e;--bad:#b3261e}\
+:root{color-scheme:light dark;--ink:#1b2330;--soft:#566172;--line:#dfe4ea;--back:#f5f7f9;--card:#fff;--accent:#2f5bd8;--on:#fff;--good:#18794e;--goodback:#e8f5ee;--bad:#a8231c;--badback:#fdecea}\
 *{box-sizing:border-box}\
 body{margin:0;background:var(--back);color:var(--ink);font:16px/1.5 system-ui,-apple-system,'Segoe UI',sans-serif}\
-header{display:flex;align-items:center;gap:2rem;padding:.9rem 1.5rem;background:#fff;border-bottom:1px solid var(--line);flex-wrap:wrap}\
+header{display:flex;align-items:center;gap:.75rem 2rem;padding:.9rem 1.5rem;background:var(--card);border-bottom:1px solid var(--line);flex-wrap:wrap}\
 .brand{display:flex;align-items:center;gap:.6rem;font-weight:650;color:var(--ink);text-decoration:none}\
 .mark{width:1.1rem;height:1.1rem;border-radius:.3rem;background:linear-gradient(135deg,var(--accent),#7aa2ff)}\
-nav{display:flex;align-items:center;gap:1.25rem;flex:1;flex-wrap:wrap}\
-nav a{color:var(--soft);text-decoration:none}nav a:hover{color:var(--ink)}\
-.who{margin-left:auto;color:var(--soft)}nav form,section form{margin:0}\
-section>dl+form,section>.scroll+form,section>ul+form{margin-top:1rem}section>form+form{margin-top:.5rem}\
+nav{display:flex;align-items:center;gap:.5rem 1.25rem;flex:1;flex-wrap:wrap}\
+a{color:var(--accent)}nav a{color:var(--soft);text-decoration:none}nav a:hover{color:var(--ink)}\
+.who{margin-left:auto;color:var(--soft);overflow-wrap:anywhere}nav form,section form{margin:0}\
+section>dl+form,section>table+form,section>ul+form,section>p+form{margin-top:1rem}section>form+form{margin-top:.5rem}\
 main{max-width:60rem;margin:2.5rem auto;padding:0 1.25rem}main.narrow{max-width:30rem}\
-h1{font-size:1.6rem;line-height:1.25;margin:0 0 1.25rem}h2{font-size:1.05rem;margin:0 0 .75rem}\
-section{background:#fff;border:1px solid var(--line);border-radius:.75rem;padding:1.25rem 1.5rem;margin:0 0 1.25rem}\
+h1{font-size:1.6rem;line-height:1.25;margin:0 0 1.25rem;overflow-wrap:anywhere}h2{font-size:1.05rem;margin:0 0 .75rem}\
+section{background:var(--card);border:1px solid var(--line);border-radius:.75rem;padding:1.25rem 1.5rem;margin:0 0 1.25rem}\
 dl{display:grid;grid-template-columns:minmax(9rem,auto) 1fr;gap:.35rem 1.25rem;margin:0}\
 dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}\
-.scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.93rem}\
-th{text-align:left;color:var(--soft);font-weight:500}th,td{padding:.4rem .75rem .4rem 0;border-bottom:1px solid var(--line);vertical-align:top}\
-th,td{min-width:8rem}td{overflow-wrap:anywhere}td:first-child{white-space:nowrap}tr:last-child td{border-bottom:0}\
+table{border-collapse:collapse;width:100%;font-size:.93rem}\
+th{text-align:left;color:var(--soft);font-weight:500}th,td{padding:.4rem .75rem .4rem 0;border-bottom:1px solid var(--line);vertical-align:top;overflow-wrap:anywhere}\
+tr:last-child td{border-bottom:0}\
+details{margin-top:.5rem}summary{cursor:pointer;color:var(--accent)}details>*+*{margin-top:.75rem}\
 label{display:block;margin:0 0 .9rem;color:var(--soft);font-size:.93rem}\
-input{display:block;width:100%;margin-top:.3rem;padding:.55rem .7rem;border:1px solid var(--line);border-radius:.5rem;font:inherit;color:var(--ink)}\
-input:focus{outline:2px solid var(--accent);outline-offset:-1px}\
-button{padding:.55rem 1.1rem;border:0;border-radius:.5rem;background:var(--accent);color:#fff;font:inherit;font-weight:550;cursor:pointer}\
-button.quiet{background:#fff;color:var(--ink);border:1px solid var(--line);padding:.35rem .8rem}\
-.note{color:var(--soft)}.problem{background:#fdecea;color:var(--bad);border-radius:.5rem;padding:.7rem 1rem}\
-.secret{display:inline-block;background:#eef6f1;color:var(--good);border-radius:.5rem;padding:.6rem .9rem;font-size:1rem;overflow-wrap:anywhere}\
-ul{margin:0;padding-left:1.2rem}p{margin:0 0 .9rem}";
+input{display:block;width:100%;margin-top:.3rem;padding:.55rem .7rem;border:1px solid var(--line);border-radius:.5rem;font:inherit;color:var(--ink);background:var(--back)}\
+input[aria-invalid=true]{border-color:var(--bad)}\
+:focus-visible{outline:2px solid var(--accent);outline-offset:1px}\
+button{padding:.55rem 1.1rem;border:0;border-radius:.5rem;background:var(--accent);color:var(--on);font:inherit;font-weight:550;cursor:pointer;overflow-wrap:anywhere}\
+button.quiet{background:var(--card);color:var(--ink);border:1px solid var(--line);padding:.35rem .8rem}\
+.note{color:var(--soft)}.problem,.success{border-radius:.5rem;padding:.7rem 1rem;overflow-wrap:anywhere}\
+.problem{background:var(--badback);color:var(--bad)}.success{background:var(--goodback);color:var(--good)}\
+.secret{display:inline-block;background:var(--goodback);color:var(--good);border-radius:.5rem;padding:.6rem .9rem;font-size:1rem;overflow-wrap:anywhere}\
+ul{margin:0;padding-left:1.2rem;overflow-wrap:anywhere}p{margin:0 0 .9rem}p:last-child{margin-bottom:0}\
+@media (max-width:40rem){main{margin:1.25rem auto;padding:0 .75rem}section{padding:1rem}header{padding:.75rem 1rem}.who{margin-left:0;width:100%}\
+dl{display:block}dd{margin:0 0 .5rem}\
+table,tbody,tr,td{display:block}thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}\
+tr{padding:.5rem 0;border-bottom:1px solid var(--line)}tr:last-child{border:0}td{border:0;padding:.1rem 0}td:empty{display:none}\
+td::before{content:attr(data-head);display:block;color:var(--soft);font-size:.85rem}}\
+@media (prefers-color-scheme:dark){:root{--ink:#e7ebf1;--soft:#9aa6b6;--line:#2d3744;--back:#11161d;--card:#1a212b;--accent:#7aa2ff;--on:#11161d;--good:#7fd3a6;--goodback:#16301f;--bad:#ff9d94;--badback:#3a1b1a}}";
 
 #[cfg(test)]
 mod tests {

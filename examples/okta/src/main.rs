@@ -13,6 +13,7 @@
 //! ```
 
 mod app;
+mod changes;
 mod connect;
 mod demo;
 mod failure;
@@ -23,9 +24,12 @@ mod keys;
 mod load;
 mod members;
 mod passwords;
+mod refusals;
 mod seed;
 mod settings;
 mod sign_in;
+mod token;
+mod trial;
 
 use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;

@@ -1,29 +1,54 @@
 //! The organization's settings, for its owner: single sign-on, what to enter at the identity provider, members, what changed.
 
-use axum::extract::{Form as Posted, State};
+use axum::extract::{Form as Posted, Query, State};
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
-use vouchsafe::IdentityProvider;
 use vouchsafe::metadata::{Binding, WebAddress};
 use vouchsafe::provisioning::{Role, Snapshot};
-use vouchsafe_axum::SignedIn;
-use vouchsafe_store::{AuditRecord, ConnectionMetadata, Directory};
+use vouchsafe::{ConnectionState, IdentityProvider};
+use vouchsafe_axum::{LINK, SignedIn};
+use vouchsafe_store::{ConnectionMetadata, ConnectionStore, Directory, StoredConnection};
 
 use crate::app::App;
 use crate::failure::Failure;
 use crate::html::{Form, Input, Page};
-use crate::{connect, members};
+use crate::{changes, connect, members, refusals, token};
 
-pub(crate) async fn page(State(app): State<App>, signed_in: SignedIn) -> Response {
-    show(&app, &signed_in, Message::None).await
+/// What was done before the page is shown.
+#[derive(Default, Deserialize)]
+pub(crate) struct Done {
+    done: Option<String>,
+}
+
+pub(crate) async fn page(State(app): State<App>, signed_in: SignedIn, Query(done): Query<Done>) -> Response {
+    let message = match done.done.as_deref() {
+        Some("reloaded") => Message::Done("The metadata was loaded again."),
+        Some("disconnected") => {
+            Message::Done("The identity provider is disconnected, and its token is revoked.")
+        }
+        Some("draft") => Message::Done("The connection is kept as a draft. Try it out, and then use it."),
+        Some("discarded") => Message::Done("The draft was discarded."),
+        Some("activated") => Message::Done("People sign in over the new connection from now on."),
+        _ => Message::None,
+    };
+    match build(&app, &signed_in, &message, "").await {
+        Ok(page) => page.into_response(),
+        Err(failure) => failure.into_response(),
+    }
 }
 
 #[derive(Deserialize)]
 pub(crate) struct Address {
     metadata_url: String,
+}
+
+/// One of the organization's connections.
+#[derive(Deserialize)]
+pub(crate) struct Named {
+    pub(crate) connection: String,
 }
 
 /// Metadata URL in, token out: the conversion.
@@ -34,40 +59,105 @@ pub(crate) async fn connect(
 ) -> Response {
     let outcome = async {
         let snapshot = require_owner(&app, &signed_in).await?;
-        connect::convert(&app, &snapshot.organization.id, &address.metadata_url).await
+        let id = &snapshot.organization.id;
+        let token = connect::convert(&app, id, &address.metadata_url).await?;
+        app.changes.note(id, &email_of(&snapshot, &signed_in), "Converted to a SAML organization");
+        Ok(token)
     };
-    show(&app, &signed_in, Message::token(outcome.await)).await
+    match outcome.await {
+        Ok(token) => token::show(&app, &signed_in, token),
+        Err(failure) => refused(&app, &signed_in, &failure, &address.metadata_url).await,
+    }
 }
 
-pub(crate) async fn rotate_token(State(app): State<App>, signed_in: SignedIn) -> Response {
+/// A connection to another identity provider, to be tried out before it takes the place of the present one.
+pub(crate) async fn draft(
+    State(app): State<App>,
+    signed_in: SignedIn,
+    Posted(address): Posted<Address>,
+) -> Response {
     let outcome = async {
         let snapshot = require_owner(&app, &signed_in).await?;
-        connect::rotate_token(&app, &snapshot.organization.id).await
+        connect::draft(&app, &snapshot.organization.id, &address.metadata_url).await?;
+        Ok((snapshot, "Added a connection as a draft".to_owned()))
     };
-    show(&app, &signed_in, Message::token(outcome.await)).await
+    finish(&app, &signed_in, outcome.await, "draft", &address.metadata_url).await
+}
+
+/// A draft takes the place of the present connection.
+pub(crate) async fn activate(
+    State(app): State<App>,
+    signed_in: SignedIn,
+    Posted(named): Posted<Named>,
+) -> Response {
+    let outcome = async {
+        let snapshot = require_owner(&app, &signed_in).await?;
+        let connection = connect::named(&app, &snapshot.organization.id, &named.connection).await?;
+        let change = format!("Signs in over {} from now on", connection.identity_provider);
+        connect::activate(&app, &connection).await?;
+        Ok((snapshot, change))
+    };
+    finish(&app, &signed_in, outcome.await, "activated", "").await
+}
+
+/// A draft is not wanted any more.
+pub(crate) async fn discard(
+    State(app): State<App>,
+    signed_in: SignedIn,
+    Posted(named): Posted<Named>,
+) -> Response {
+    let outcome = async {
+        let snapshot = require_owner(&app, &signed_in).await?;
+        let connection = connect::named(&app, &snapshot.organization.id, &named.connection).await?;
+        connect::discard(&app, &connection).await?;
+        Ok((snapshot, "Discarded a draft connection".to_owned()))
+    };
+    finish(&app, &signed_in, outcome.await, "discarded", "").await
 }
 
 pub(crate) async fn reload(State(app): State<App>, signed_in: SignedIn) -> Response {
     let outcome = async {
         let snapshot = require_owner(&app, &signed_in).await?;
-        connect::reload(&app, &snapshot.organization.id).await
+        connect::reload(&app, &snapshot.organization.id).await?;
+        Ok((snapshot, "Loaded the metadata again".to_owned()))
     };
-    let message = outcome
-        .await
-        .map_or_else(|failure: Failure| Message::Problem(failure.to_string()), |()| Message::Reloaded);
-    show(&app, &signed_in, message).await
+    finish(&app, &signed_in, outcome.await, "reloaded", "").await
 }
 
 /// The end of SAML single sign-on for the organization.
 pub(crate) async fn disconnect(State(app): State<App>, signed_in: SignedIn) -> Response {
     let outcome = async {
         let snapshot = require_owner(&app, &signed_in).await?;
-        connect::disconnect(&app, &snapshot.organization.id).await
+        connect::disconnect(&app, &snapshot.organization.id).await?;
+        Ok((snapshot, "Disconnected the identity provider".to_owned()))
     };
-    let message = outcome
-        .await
-        .map_or_else(|failure: Failure| Message::Problem(failure.to_string()), |()| Message::Disconnected);
-    show(&app, &signed_in, message).await
+    finish(&app, &signed_in, outcome.await, "disconnected", "").await
+}
+
+/// Notes a change, and leads to the page, which can be loaded again.
+async fn finish(
+    app: &App,
+    signed_in: &SignedIn,
+    outcome: Result<(Snapshot, String), Failure>,
+    done: &str,
+    typed: &str,
+) -> Response {
+    match outcome {
+        Ok((snapshot, change)) => {
+            app.changes.note(&snapshot.organization.id, &email_of(&snapshot, signed_in), change);
+            Redirect::to(&format!("/settings?done={done}")).into_response()
+        }
+        Err(failure) => refused(app, signed_in, &failure, typed).await,
+    }
+}
+
+/// The page with what went wrong, and with what was typed.
+pub(crate) async fn refused(app: &App, signed_in: &SignedIn, failure: &Failure, typed: &str) -> Response {
+    let message = Message::Problem(failure.to_string());
+    match build(app, signed_in, &message, typed).await {
+        Ok(page) => (StatusCode::UNPROCESSABLE_ENTITY, page).into_response(),
+        Err(failure) => failure.into_response(),
+    }
 }
 
 pub(crate) async fn encryption_certificate(State(app): State<App>) -> Response {
@@ -88,71 +178,57 @@ pub(crate) async fn require_owner(app: &App, signed_in: &SignedIn) -> Result<Sna
     if owner { Ok(snapshot) } else { Err(Failure::new("The settings are for the organization's owner.")) }
 }
 
+/// The address of whoever is signed in.
+pub(crate) fn email_of(snapshot: &Snapshot, signed_in: &SignedIn) -> String {
+    let account = snapshot.account(&signed_in.session().account);
+    account.map(|account| account.email.clone()).unwrap_or_default()
+}
+
 /// What the page says first.
 enum Message {
     None,
-    Token(String),
-    Reloaded,
-    Disconnected,
+    Done(&'static str),
     Problem(String),
 }
 
-impl Message {
-    fn token(outcome: Result<String, Failure>) -> Message {
-        outcome.map_or_else(|failure| Message::Problem(failure.to_string()), Message::Token)
-    }
-}
-
-async fn show(app: &App, signed_in: &SignedIn, message: Message) -> Response {
-    let problem = matches!(message, Message::Problem(_));
-    match build(app, signed_in, message).await {
-        Ok(page) if problem => (StatusCode::UNPROCESSABLE_ENTITY, page).into_response(),
-        Ok(page) => page.into_response(),
-        Err(failure) => failure.into_response(),
-    }
-}
-
-async fn build(app: &App, signed_in: &SignedIn, message: Message) -> Result<Page, Failure> {
+async fn build(app: &App, signed_in: &SignedIn, message: &Message, typed: &str) -> Result<Page, Failure> {
     let snapshot = require_owner(app, signed_in).await?;
     let id = &snapshot.organization.id;
-    let connection = connect::active(app, id).await?;
+    let connections = app.store.connections_of(id).await?;
+    let in_state =
+        |wanted: &[ConnectionState]| connections.iter().find(|connection| wanted.contains(&connection.state));
     let audit = app.store.audit(id).await?;
-    let owner = snapshot
-        .account(&signed_in.session().account)
-        .map(|account| account.email.clone())
-        .unwrap_or_default();
     let mut page = Page::new("Organization settings")
-        .navigation(&owner, true)
+        .navigation(&email_of(&snapshot, signed_in), true)
         .heading(&format!("{}: organization settings", snapshot.organization.name));
-    page = announced(page, message);
-    page = match &connection {
-        Some(stored) => match stored.to_connection() {
-            Ok(connection) => connected(page, connection.identity_provider(), &stored.metadata, Utc::now()),
-            Err(reason) => unusable(page, &Failure::from(reason)),
-        },
-        None => unconnected(page),
+    page = match message {
+        Message::None => page,
+        Message::Done(text) => page.success(text),
+        Message::Problem(text) => page.problem(text),
+    };
+    let wrong = matches!(message, Message::Problem(_)) && !typed.is_empty();
+    page = match in_state(&[ConnectionState::Active]) {
+        Some(stored) => {
+            let page = match stored.to_connection() {
+                Ok(connection) => {
+                    connected(page, stored, connection.identity_provider(), &stored.metadata, Utc::now())
+                }
+                Err(reason) => unusable(page, &Failure::from(reason)),
+            };
+            match in_state(&[ConnectionState::Draft, ConnectionState::Tested]) {
+                Some(draft) => drafted(page, draft),
+                None => replace(page, typed, wrong),
+            }
+        }
+        None => unconnected(page, typed, wrong),
     };
     page = console_values(page, app);
+    page = page.card("Refused sign-ins", |page| refusals::look_up(page, "", false));
     page = members::card(page, &snapshot);
-    Ok(changes(page, &audit))
+    Ok(changes::card(page, &snapshot, &audit, &app.changes))
 }
 
-fn announced(page: Page, message: Message) -> Page {
-    match message {
-        Message::None => page,
-        Message::Problem(text) => page.problem(&text),
-        Message::Reloaded => page.note("The metadata was loaded again."),
-        Message::Disconnected => page.note("The identity provider is disconnected, and its token is revoked."),
-        Message::Token(token) => page.card("Your organization's token", |page| {
-            page.paragraph(
-                "Paste it into the app's Advanced Sign-on Settings as \"token\". It is shown this once; we keep nothing but its hash.",
-            )
-            .secret("token", &token)
-        }),
-    }
-}
-
-fn unconnected(page: Page) -> Page {
+fn unconnected(page: Page, typed: &str, wrong: bool) -> Page {
     page.card("SAML single sign-on", |page| {
         page.paragraph(
             "Connect your identity provider. In Okta: open the app, Sign On tab, and copy the Metadata URL.",
@@ -161,20 +237,62 @@ fn unconnected(page: Page) -> Page {
             method: "post",
             action: "/settings/connect",
             hidden: &[],
-            inputs: &[Input {
-                name: "metadata_url",
-                label: "Metadata URL",
-                kind: "url",
-                placeholder: "https://your-organization.okta.com/app/your-app-id/sso/saml/metadata",
-            }],
+            inputs: &[metadata_url(typed, wrong)],
             button: "Convert to a SAML organization",
             quiet: false,
         })
     })
 }
 
+fn replace(page: Page, typed: &str, wrong: bool) -> Page {
+    page.card("Another identity provider", |page| {
+        page.paragraph(
+            "Add the new one as a draft and try it out. People go on signing in over the present one until you change over.",
+        )
+        .form(&Form {
+            method: "post",
+            action: "/settings/draft",
+            hidden: &[],
+            inputs: &[metadata_url(typed, wrong)],
+            button: "Add as a draft",
+            quiet: true,
+        })
+    })
+}
+
+fn metadata_url(typed: &str, wrong: bool) -> Input<'_> {
+    Input {
+        name: "metadata_url",
+        label: "Metadata URL",
+        kind: "url",
+        placeholder: "https://your-organization.okta.com/app/your-app-id/sso/saml/metadata",
+        autocomplete: "url",
+        value: typed,
+        wrong,
+    }
+}
+
+fn drafted(page: Page, draft: &StoredConnection) -> Page {
+    let hidden = [("connection", draft.id.as_str())];
+    let form =
+        |action, button, quiet| Form { method: "post", action, hidden: &hidden, inputs: &[], button, quiet };
+    page.card("Another identity provider", |page| {
+        let page = page
+            .facts(&[("Identity provider", draft.identity_provider.as_str()), ("State", draft.state.name())]);
+        let page = page.form(&form("/settings/try", "Try it out", draft.state != ConnectionState::Draft));
+        let page = match draft.state {
+            ConnectionState::Tested => {
+                page.form(&form("/settings/activate", "Use this connection from now on", false))
+            }
+            _ => page.note("When a trial went through, it can take the place of the present one."),
+        };
+        page.form(&form("/settings/discard", "Discard the draft", true))
+    })
+}
+
 fn connected(
     page: Page,
+    stored: &StoredConnection,
     identity_provider: &IdentityProvider,
     metadata: &ConnectionMetadata,
     now: DateTime<Utc>,
@@ -201,8 +319,11 @@ fn connected(
             ("Metadata loaded", &loaded),
         ]);
         let page = if warnings.is_empty() { page } else { page.list(&warnings) };
-        page.form(&button("/settings/reload", "Load the metadata again"))
+        let hidden = [("connection", stored.id.as_str())];
+        page.form(&Form { hidden: &hidden, ..button("/settings/try", "Try it out") })
+            .form(&button("/settings/reload", "Load the metadata again"))
             .form(&button("/settings/token", "Issue another token"))
+            .form(&button(LINK, "Link my own account to it"))
             .form(&button("/settings/disconnect", "Disconnect"))
     })
 }
@@ -231,24 +352,9 @@ fn console_values(page: Page, app: &App) -> Page {
             ("Response and assertion", "Signed, RSA-SHA256"),
             ("Assertion encryption", "Encrypted, AES256-CBC or AES256-GCM, RSA-OAEP"),
             ("Encryption certificate", &format!("{}/settings/encryption-certificate.pem", app.base_url)),
+            ("Token", token::INSTRUCTION),
             ("Attribute statements", "user.email, user.username, user.first_name, user.last_name, token"),
             ("Group attribute statement", "groups, matches regex .*"),
         ])
     })
-}
-
-fn changes(page: Page, audit: &[AuditRecord]) -> Page {
-    let rows: Vec<[String; 3]> = audit
-        .iter()
-        .rev()
-        .take(20)
-        .map(|record| {
-            [
-                record.at.format("%Y-%m-%d %H:%M:%S").to_string(),
-                record.change.clone(),
-                record.rule.to_string(),
-            ]
-        })
-        .collect();
-    page.card("What changed", |page| page.table(["When (UTC)", "Change", "Rule"], &rows, "Nothing yet."))
 }

@@ -5,8 +5,8 @@
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use chrono::Utc;
@@ -18,7 +18,7 @@ use vouchsafe_testkit::AuthnRequest;
 use vouchsafe_testkit::server::{App, AppId, Config, Okta, User, start};
 
 const CLIENTS: usize = 50;
-const PEOPLE: usize = 400;
+const PEOPLE: usize = 240;
 /// How many are signed in when the process is killed.
 const ENOUGH: usize = 80;
 
@@ -213,8 +213,11 @@ async fn is_recorded(folder: &Path, answer: &Answered) -> bool {
     whole.account_with_email(&answer.person).is_some_and(|account| account.last_sign_in.is_some())
 }
 
-fn browser() -> Client {
-    Client::builder().no_proxy().redirect(Policy::none()).build().unwrap()
+/// Its connections are shared; cookies are sent by hand.
+fn browser() -> &'static Client {
+    static BROWSER: LazyLock<Client> =
+        LazyLock::new(|| Client::builder().no_proxy().redirect(Policy::none()).build().unwrap());
+    &BROWSER
 }
 
 fn person(number: usize) -> String {

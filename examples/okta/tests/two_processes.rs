@@ -1,6 +1,6 @@
 //! Two processes of the example over one folder, and a second start while the identity provider is down.
 
-#![expect(clippy::unwrap_used, reason = "this is a test: it may panic")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "this is a test: it may panic")]
 
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
@@ -130,8 +130,10 @@ impl Owner {
         let request =
             request.header("Cookie", &self.session).header("Origin", format!("http://{}", self.address));
         let answer = request.send().await.unwrap();
-        assert_eq!(answer.status(), 200);
-        answer.text().await.unwrap()
+        assert_eq!(answer.status(), 303);
+        let place = answer.headers()["location"].to_str().unwrap();
+        let page = client().get(format!("http://{}{place}", self.address)).header("Cookie", &self.session);
+        page.send().await.unwrap().text().await.unwrap()
     }
 }
 

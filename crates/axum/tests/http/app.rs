@@ -180,6 +180,11 @@ impl Browser {
         self.send(request).await
     }
 
+    /// Keeps a cookie as if an answer had set it.
+    pub(crate) fn keep(&self, cookie: &str) {
+        assert!(self.cookies.lock().unwrap().keep(cookie), "{cookie} is no cookie");
+    }
+
     /// How many cookies it keeps.
     pub(crate) fn cookies(&self) -> usize {
         self.cookies.lock().unwrap().len()

@@ -180,6 +180,8 @@ impl Service for Reached {
                 outcome.unwrap().leading_to(location.unwrap())
             }
             (400..=499, None) => Outcome::Refused,
+            // Sent to sign in: at the identity provider in the place of an answer that is not used, or at the application.
+            (303, None) => Outcome::Refused,
             other => panic!("neither a sign-in nor a refusal: {other:?}"),
         }
     }

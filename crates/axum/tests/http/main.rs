@@ -11,6 +11,7 @@ mod app;
 mod attacks;
 mod discovery;
 mod elsewhere;
+mod link;
 mod nested;
 mod other_connection;
 mod other_sites;

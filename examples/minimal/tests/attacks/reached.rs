@@ -85,7 +85,8 @@ impl Service for Reached {
         match response.status().as_u16() {
             303 => {
                 let location = response.headers().get(LOCATION).unwrap().to_str().unwrap().to_owned();
-                if location == "/" {
+                // Not in here, or sent to the identity provider anew.
+                if location == "/" || location.starts_with("https://") {
                     return Outcome::Refused;
                 }
                 let [customer, account, name] = self.home(browser).await.unwrap();

@@ -1,6 +1,7 @@
 //! The customer's journey without a browser, over real HTTP: each step is printed with its result, and each is checked.
 
 mod browser;
+mod owner;
 mod refusals;
 mod world;
 
@@ -17,10 +18,10 @@ pub(crate) async fn walk() -> Result<(), Failure> {
     say("");
 
     let mut report = Report::default();
-    let owner = Browser::new()?;
-    report.step("an owner signs in with a password", world.owner_signs_in(&owner).await);
+    let browser = Browser::new()?;
+    report.step("an owner signs in with a password", world.owner_signs_in(&browser).await);
     report.step("an organization whose plan has no SAML SSO", refusals::not_entitled(&world).await);
-    report.step("organization converted", world.convert(&owner).await);
+    report.step("organization converted", world.convert(&browser).await);
     report.step("first sign-in, from the identity provider's dashboard", world.first_sign_in().await);
     report.step("second sign-in, from the service's SAML SSO button", world.second_sign_in().await);
     report.step("again from the dashboard", world.dashboard_again().await);
@@ -31,14 +32,19 @@ pub(crate) async fn walk() -> Result<(), Failure> {
     report.step("ciphertext with one octet changed", refusals::tampered_ciphertext(&world).await);
     report.step(
         "the token of another organization",
-        refusals::token_of_another_organization(&world, &owner).await,
+        refusals::token_of_another_organization(&world, &browser).await,
     );
     report.step("no token", refusals::no_token(&world).await);
-    report.step("forms of another site", refusals::forms_of_another_site(&world, &owner).await);
-    report.step("a person who is suspended", refusals::suspended(&world, &owner).await);
-    report.step("and reactivated", world.reactivated(&owner).await);
-    report.step("token rotated", world.rotated(&owner).await);
+    report.step("forms of another site", refusals::forms_of_another_site(&world, &browser).await);
+    report.step("a person who is suspended", refusals::suspended(&world, &browser).await);
+    report.step("and reactivated", world.reactivated(&browser).await);
+    report.step("token rotated", world.rotated(&browser).await);
+    report.step("the owner looks a refusal up", owner::looks_up_a_refusal(&world, &browser).await);
+    report.step("a wrong address in a form", owner::types_a_wrong_address(&world, &browser).await);
+    report.step("the owner's account is linked", owner::links_the_own_account(&world).await);
     report.step("signed out", world.signs_out().await);
+    report.step("another identity provider", owner::changes_over(&world, &browser).await);
+    report.step("disconnected", owner::disconnects(&world, &browser).await);
     report.step("unassigned at the identity provider", world.unassigned().await);
 
     say("");

@@ -79,8 +79,13 @@ pub(super) async fn token_of_another_organization(world: &World, owner: &Browser
     refused(world, &page, "provisioning.organization_mismatch")
 }
 
+/// The page that refuses it.
+pub(super) async fn without_token(world: &World) -> Result<Visit, Failure> {
+    with_token(world, "").await
+}
+
 pub(super) async fn no_token(world: &World) -> Outcome {
-    let page = with_token(world, "").await?;
+    let page = without_token(world).await?;
     refused(world, &page, "provisioning.token_missing")
 }
 

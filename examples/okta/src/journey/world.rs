@@ -73,8 +73,13 @@ impl World {
             .map(str::to_owned)
             .ok_or_else(|| Failure::new(unexpected(&page)))?;
         require(token.len() >= 20, || format!("a token of {} characters is too short", token.len()))?;
-        let again = owner.get(&format!("{}/settings", self.service)).await?;
-        require(!again.shows(&token), || "the token is shown again".to_owned())?;
+        let again = owner.get(&page.url).await?;
+        require(again.shows(&token), || "the page cannot be loaded again".to_owned())?;
+        owner.post(&format!("{}/settings/token/done", self.service), &[]).await?;
+        for page in ["/settings", "/settings/token"] {
+            let again = owner.get(&format!("{}{page}", self.service)).await?;
+            require(!again.shows(&token), || "the token is shown again".to_owned())?;
+        }
         self.okta.set_attribute(&self.tile, "token", &token)?;
         Ok(format!(
             "metadata loaded from {metadata_url}, token shown once and given to the identity provider"
@@ -189,7 +194,7 @@ impl World {
     /// A click on the app in the identity provider's dashboard: the form that goes to the service.
     pub(super) async fn by_dashboard(&self, browser: &Browser) -> Result<Form, Failure> {
         let tile = self.okta.app_url(&self.tile)?;
-        self.identified(browser, &tile).await?.saml_form()
+        self.identified(browser, &tile, ADA).await?.saml_form()
     }
 
     /// The service's button: by way of the identity provider's sign-in page to the form that goes to the service.
@@ -202,15 +207,21 @@ impl World {
             Ok(form) => Ok(form),
             Err(_) => {
                 let asked = page.hidden("return").unwrap_or(there);
-                self.identified(browser, &asked).await?.saml_form()
+                self.identified(browser, &asked, ADA).await?.saml_form()
             }
         }
     }
 
-    async fn identified(&self, browser: &Browser, place: &str) -> Result<Visit, Failure> {
+    /// At the identity provider as that user.
+    pub(super) async fn identified(
+        &self,
+        browser: &Browser,
+        place: &str,
+        user: &str,
+    ) -> Result<Visit, Failure> {
         let login = format!("{}login", self.identity_provider());
         let relative = place.strip_prefix(self.identity_provider().trim_end_matches('/')).unwrap_or(place);
-        browser.post(&login, &[("user", ADA), ("return", relative)]).await
+        browser.post(&login, &[("user", user), ("return", relative)]).await
     }
 
     /// How many changes the audit of the organization has for that person's account.

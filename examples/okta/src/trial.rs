@@ -1,0 +1,110 @@
+//! Trying a connection out: the page that shows how its sign-in was judged.
+
+use axum::extract::{Form as Posted, State};
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Response};
+use vouchsafe::ConnectionState;
+use vouchsafe::assertion::Outcome;
+use vouchsafe_axum::{SignedIn, TriedOut};
+use vouchsafe_store::{ConnectionStore, Sqlite};
+
+use crate::app::App;
+use crate::connect;
+use crate::failure::Failure;
+use crate::html::{Form, Page};
+use crate::settings::{self, Named};
+
+/// What a sign-in over any connection of this service should bring.
+const EXPECTED: [&str; 5] = ["user.email", "user.first_name", "user.last_name", "groups", "token"];
+
+/// Starts the trial of a connection of the organization.
+pub(crate) async fn start(
+    State(app): State<App>,
+    signed_in: SignedIn,
+    headers: HeaderMap,
+    Posted(named): Posted<Named>,
+) -> Response {
+    let found = async {
+        let snapshot = settings::require_owner(&app, &signed_in).await?;
+        let connection = connect::named(&app, &snapshot.organization.id, &named.connection).await?;
+        Ok::<_, Failure>(connection.to_connection()?)
+    };
+    match found.await {
+        Ok(connection) => app.sso.start_trial(&headers, &connection, "/settings").await.into_response(),
+        Err(failure) => settings::refused(&app, &signed_in, &failure, "").await,
+    }
+}
+
+/// Shows what came of it, and notes at a draft that it works.
+pub(crate) async fn page(store: Sqlite, tried: TriedOut) -> String {
+    let mut state = None;
+    if let Ok(Some(stored)) = store.connection(&tried.connection).await {
+        state = Some(stored.state);
+        if tried.outcome.is_ok() && stored.state == ConnectionState::Draft {
+            match connect::mark_tested(&store, &stored).await {
+                Ok(()) => state = Some(ConnectionState::Tested),
+                Err(failure) => tracing::warn!(%failure, "a trial could not be noted"),
+            }
+        }
+    }
+    shown(&tried, state).finish()
+}
+
+fn shown(tried: &TriedOut, state: Option<ConnectionState>) -> Page {
+    let page = Page::new("Trial of the connection").heading("Trial of the connection");
+    let page = match &tried.outcome {
+        Ok(trial) => page
+            .success("The sign-in would be accepted. Nobody was signed in, and nothing has changed.")
+            .card("What came", |page| {
+                let name = trial.name_id().map_or("none", |name| name.value());
+                let came = EXPECTED.map(|name| {
+                    let is_there = trial.attributes().get(name).is_some_and(|values| !values.is_empty());
+                    [name.to_owned(), if is_there { "came" } else { "is missing" }.to_owned()]
+                });
+                page.facts(&[("Name ID", name)]).table(["Attribute", ""], &came, "")
+            }),
+        Err(refusal) => {
+            page.problem("The sign-in would be refused. Nothing has changed.").card("Why", |page| {
+                let message = refusal.to_string();
+                page.facts(&[
+                    ("Reason", refusal.code()),
+                    ("What went wrong", &message),
+                    ("What to change", refusal.hint()),
+                ])
+            })
+        }
+    };
+    let checks = tried.ledger().checks().iter().filter(|check| check.outcome() != Outcome::Skipped);
+    let checks: Vec<[String; 4]> = checks
+        .map(|check| {
+            let outcome = if check.outcome() == Outcome::Passed { "passed" } else { "failed" };
+            [check.rule(), outcome, &check.expected_text(), &check.actual_text()].map(str::to_owned)
+        })
+        .collect();
+    page.card("How it was checked", |page| {
+        page.details("Every rule", |page| {
+            page.table(["Rule", "Outcome", "Expected", "Found"], &checks, "Nothing was checked.")
+        })
+    })
+    .card("Go on", |page| {
+        let page = match state {
+            Some(ConnectionState::Tested) => page.form(&Form {
+                method: "post",
+                action: "/settings/activate",
+                hidden: &[("connection", tried.connection.as_str())],
+                inputs: &[],
+                button: "Use this connection from now on",
+                quiet: false,
+            }),
+            _ => page,
+        };
+        page.form(&Form {
+            method: "get",
+            action: "/settings",
+            hidden: &[],
+            inputs: &[],
+            button: "Back to the settings",
+            quiet: true,
+        })
+    })
+}
