@@ -56,12 +56,6 @@ impl Page {
         self
     }
 
-    /// A link on a line of its own.
-    pub(crate) fn link(mut self, href: &str, text: &str) -> Page {
-        self.put(format_args!("<p><a href=\"{}\">{}</a></p>", escape(href), escape(text)));
-        self
-    }
-
     /// What most people do not need to see: shown when the summary is opened.
     pub(crate) fn details(mut self, summary: &str, fill: impl FnOnce(Page) -> Page) -> Page {
         self.put(format_args!("<details><summary>{}</summary>", escape(summary)));

@@ -1,13 +1,14 @@
 //! The front page: signing in through SAML, or with an owner's password.
 
 use axum::extract::{Form as Posted, Query, State};
-use axum::http::header::{LOCATION, SET_COOKIE};
-use axum::http::{HeaderName, StatusCode};
+use axum::http::StatusCode;
+use axum::http::header::SET_COOKIE;
+use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
 use chrono::{TimeDelta, Utc};
 use serde::Deserialize;
 use vouchsafe::provisioning::EmailAddress;
-use vouchsafe_axum::{LOGIN, NOT_STARTED, SignedIn};
+use vouchsafe_axum::{LOGIN, NOT_LINKED, NOT_STARTED, SignedIn};
 use vouchsafe_store::{Directory, Session};
 
 use crate::app::App;
@@ -16,17 +17,27 @@ use crate::html::{Form, Input, Page};
 use crate::seed;
 
 pub(crate) async fn page(signed_in: Option<SignedIn>, Query(query): Query<Back>) -> Response {
-    match signed_in {
-        Some(_) => Redirect::to("/home").into_response(),
-        None => {
-            // One sentence for everything that is not found: it does not tell who is a customer, or who has an account.
-            let not_started = query.problem.as_deref() == Some(NOT_STARTED.1);
-            let problem = not_started.then_some(
+    if signed_in.is_some() {
+        return Redirect::to("/home").into_response();
+    }
+    let mut shown = Front { place: query.place.clone(), ..Front::default() };
+    match query.problem.as_deref() {
+        // One sentence for everything that is not found: it does not tell who is a customer, or who has an account.
+        Some(problem) if problem == NOT_STARTED.1 => {
+            shown.problem = Some(
                 "SAML SSO could not be started for that name or e-mail address. Please ask your administrator for your organization's name.",
             );
-            front(problem, &query).into_response()
+            shown.wrong = Wrong::Organization;
         }
+        Some(problem) if problem == NOT_LINKED.1 => {
+            shown.problem = Some(
+                "Your account was made with a password. Sign in with it once, below: then SAML SSO is added to it.",
+            );
+            shown.links = true;
+        }
+        _ => {}
     }
+    shown.page().into_response()
 }
 
 /// The page that was asked for before, if any, and what the routes say of a sign-in that could not be started. The place goes through the
@@ -42,32 +53,42 @@ pub(crate) struct Back {
 pub(crate) struct Credentials {
     email: String,
     password: String,
+    /// Whether the account is to be linked to the person at the identity provider.
+    link: Option<String>,
 }
 
 pub(crate) async fn by_password(
     State(app): State<App>,
+    request: Parts,
     Posted(credentials): Posted<Credentials>,
 ) -> Response {
-    match owner_session(&app, &credentials).await {
-        Ok(Some(cookie)) => cookie,
-        Ok(None) => (
-            StatusCode::FORBIDDEN,
-            front(Some("The e-mail address or the password is wrong."), &Back::default()),
-        )
-            .into_response(),
+    let again = |problem| Front {
+        problem: Some(problem),
+        wrong: Wrong::Password,
+        email: credentials.email.clone(),
+        links: credentials.link.is_some(),
+        place: None,
+    };
+    match owner_session(&app, &request, &credentials).await {
+        Ok(Some(answer)) => answer,
+        Ok(None) => {
+            let page = again("The e-mail address or the password is wrong.").page();
+            (StatusCode::FORBIDDEN, page).into_response()
+        }
         Err(failure) => {
             tracing::error!(%failure, "an owner could not be signed in");
-            (
-                StatusCode::INTERNAL_SERVER_ERROR,
-                front(Some("Something went wrong. Please try again."), &Back::default()),
-            )
-                .into_response()
+            let page = again("Something went wrong. Please try again.").page();
+            (StatusCode::INTERNAL_SERVER_ERROR, page).into_response()
         }
     }
 }
 
 /// Opens a session for an owner whose password is right.
-async fn owner_session(app: &App, credentials: &Credentials) -> Result<Option<Response>, Failure> {
+async fn owner_session(
+    app: &App,
+    request: &Parts,
+    credentials: &Credentials,
+) -> Result<Option<Response>, Failure> {
     let right = app.owner_password.is(&credentials.password);
     let Ok(email) = EmailAddress::parse(credentials.email.trim()) else { return Ok(None) };
     let is_theirs = |own: &str| EmailAddress::parse(&seed::owner_email(own)).as_ref() == Ok(&email);
@@ -78,51 +99,100 @@ async fn owner_session(app: &App, credentials: &Credentials) -> Result<Option<Re
         return Ok(None);
     };
     let session = Session::of(owner.organization.clone(), owner.id.clone(), Utc::now());
-    let cookie = app.provisioned.open_session(&app.sso, &session.lasting(TimeDelta::hours(1), None)).await?;
-    let location: (HeaderName, &str) = (LOCATION, "/settings");
-    let mut response = (StatusCode::SEE_OTHER, [location]).into_response();
-    response.headers_mut().insert(SET_COOKIE, cookie);
+    let session = session.lasting(TimeDelta::hours(1), None);
+    let cookie = app.provisioned.open_session(&app.sso, &session).await?;
+    let mut response = if credentials.link.is_some() {
+        app.provisioned.start_link(&app.sso, request, &session).await?.into_response()
+    } else {
+        Redirect::to("/settings").into_response()
+    };
+    response.headers_mut().append(SET_COOKIE, cookie);
     Ok(Some(response))
 }
 
-fn front(problem: Option<&str>, back: &Back) -> Page {
-    let hidden: Vec<(&str, &str)> = back.place.iter().map(|place| ("return", place.as_str())).collect();
-    let mut page = Page::new("Sign in").narrow().heading("Sign in to Loadbench");
-    if let Some(problem) = problem {
-        page = page.problem(problem);
+/// What stands on the front page.
+#[derive(Default)]
+struct Front {
+    problem: Option<&'static str>,
+    wrong: Wrong,
+    /// The page that was asked for before.
+    place: Option<String>,
+    /// What was typed before.
+    email: String,
+    links: bool,
+}
+
+#[derive(Default, PartialEq, Eq)]
+enum Wrong {
+    #[default]
+    Nothing,
+    Organization,
+    Password,
+}
+
+impl Front {
+    fn page(&self) -> Page {
+        let page = Page::new("Sign in").narrow().heading("Sign in to Loadbench");
+        let page = match self.problem {
+            Some(problem) => page.problem(problem),
+            None => page,
+        };
+        if self.links { self.password(page) } else { self.password(self.sso(page)) }
     }
-    page.card("SAML SSO", |page| {
-        page.form(&Form {
-            // By POST: an address that is typed here must not stand in the address bar, in the history or in anybody's log.
-            method: "post",
-            action: LOGIN,
-            hidden: &hidden,
-            inputs: &[Input {
-                name: "organization",
-                label: "Organization or e-mail address",
-                kind: "text",
-                placeholder: "acme, or you@acme.example",
-            }],
-            button: "Continue with SAML SSO",
-            quiet: false,
+
+    fn sso(&self, page: Page) -> Page {
+        let hidden: Vec<(&str, &str)> = self.place.iter().map(|place| ("return", place.as_str())).collect();
+        page.card("SAML SSO", |page| {
+            page.form(&Form {
+                // By POST: an address that is typed here must not stand in the address bar, in the history or in anybody's log.
+                method: "post",
+                action: LOGIN,
+                hidden: &hidden,
+                inputs: &[Input {
+                    name: "organization",
+                    label: "Organization or e-mail address",
+                    kind: "text",
+                    placeholder: "acme, or you@acme.example",
+                    autocomplete: "username",
+                    value: "",
+                    wrong: self.wrong == Wrong::Organization,
+                }],
+                button: "Continue with SAML SSO",
+                quiet: false,
+            })
         })
-    })
-    .card("Organization owners", |page| {
-        page.form(&Form {
-            method: "post",
-            action: "/sign-in/password",
-            hidden: &[],
-            inputs: &[
-                Input {
-                    name: "email",
-                    label: "E-mail address",
-                    kind: "email",
-                    placeholder: "owner@acme.example",
-                },
-                Input { name: "password", label: "Password", kind: "password", placeholder: "" },
-            ],
-            button: "Sign in",
-            quiet: true,
+    }
+
+    fn password(&self, page: Page) -> Page {
+        let wrong = self.wrong == Wrong::Password;
+        page.card("Organization owners", |page| {
+            page.form(&Form {
+                method: "post",
+                action: "/sign-in/password",
+                hidden: if self.links { &[("link", "1")] } else { &[] },
+                inputs: &[
+                    Input {
+                        name: "email",
+                        label: "E-mail address",
+                        kind: "email",
+                        placeholder: "owner@acme.example",
+                        autocomplete: "username",
+                        value: &self.email,
+                        wrong,
+                    },
+                    Input {
+                        name: "password",
+                        label: "Password",
+                        kind: "password",
+                        placeholder: "",
+                        autocomplete: "current-password",
+                        value: "",
+                        wrong,
+                    },
+                ],
+                button: "Sign in",
+                quiet: !self.links,
+            })
         })
-    })
+    }
 }

@@ -1,6 +1,11 @@
 //! The service is killed while fifty browsers post what their identity provider answered, and started again over the same folder.
 
-#![expect(clippy::unwrap_used, reason = "this is a test: it may panic")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "this is a test: it may panic"
+)]
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};

@@ -1,6 +1,6 @@
 //! Two processes of the example over one folder, and a second start while the identity provider is down.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "this is a test: it may panic")]
+#![expect(clippy::unwrap_used, reason = "this is a test: it may panic")]
 
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;

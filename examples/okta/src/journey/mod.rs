@@ -27,6 +27,7 @@ pub(crate) async fn walk() -> Result<(), Failure> {
     report.step("again from the dashboard", world.dashboard_again().await);
     report.step("addresses and names of nobody", world.not_found().await);
     report.step("an answer in another person's browser", refusals::in_another_browser(&world).await);
+    report.step("an answer that comes late", refusals::late(&world).await);
     report.step("the same response again", refusals::replayed(&world).await);
     report.step("a response with another e-mail address put in", refusals::tampered(&world).await);
     report.step("ciphertext with one octet changed", refusals::tampered_ciphertext(&world).await);

@@ -1,6 +1,7 @@
 //! What must be refused. The browser learns a reference; the code comes out of the service's own record under it.
 
 use vouchsafe::crypto::{base64_decode, base64_encode};
+use vouchsafe_store::PendingStore;
 use vouchsafe_testkit::server::App as OktaApp;
 
 use super::browser::{Browser, Form, Visit};
@@ -27,8 +28,27 @@ pub(super) async fn not_entitled(world: &World) -> Outcome {
 /// Somebody begins a sign-in and has the answer posted by another person's browser.
 pub(super) async fn in_another_browser(world: &World) -> Outcome {
     let form = world.by_button(&Browser::new()?, "acme").await?;
-    let page = Browser::new()?.submit(&form).await?;
-    refused(world, &page, "http.no_pending_request")
+    // The other browser is sent to the identity provider, where it is nobody, and once only.
+    let other = Browser::new()?;
+    let page = other.submit(&form).await?;
+    require(page.url.starts_with(&world.identity_provider()) && page.saml_form().is_err(), || {
+        unexpected(&page)
+    })?;
+    refused(world, &other.submit(&form).await?, "http.no_pending_request")
+}
+
+/// The answer is posted when its request is over. The sign-in begins anew by itself, and the identity provider answers at once.
+pub(super) async fn late(world: &World) -> Outcome {
+    let browser = Browser::new()?;
+    let form = world.by_button(&browser, "acme").await?;
+    let handle = form.field("RelayState").unwrap_or_default();
+    world.app.store.remove_pending(handle).await?;
+    let page = browser.submit(&form).await?;
+    require(page.url.starts_with(&world.identity_provider()), || unexpected(&page))?;
+    let again = page.saml_form()?;
+    let home = browser.submit(&again).await?;
+    require(home.shows("Signed in as"), || unexpected(&home))?;
+    Ok("sent to the identity provider anew, and signed in".to_owned())
 }
 
 pub(super) async fn replayed(world: &World) -> Outcome {
