@@ -97,10 +97,14 @@ pub(super) async fn changes_over(world: &World, owner: &Browser) -> Outcome {
     world.okta.set_attribute(&tile, "token", token)?;
     let page = owner.post(&address("/settings/activate"), &draft).await?;
     require(page.status == 200 && page.shows("new connection"), || unexpected(&page))?;
+    // People are known by the connection that vouches for them, so whoever comes over the new one is new, or has to link the account.
+    const BOB: &str = "bob@acme.example";
+    world.okta.add_user(User::new(BOB, "Bob", "Noyce"));
+    world.okta.assign(&tile, BOB)?;
     let browser = Browser::new()?;
-    let answer = world.identified(&browser, &world.okta.app_url(&tile)?, ADA).await?.saml_form()?;
+    let answer = world.identified(&browser, &world.okta.app_url(&tile)?, BOB).await?.saml_form()?;
     let home = browser.submit(&answer).await?;
-    require(home.shows("Signed in as Ada Lovelace"), || unexpected(&home))?;
+    require(home.shows("Signed in as Bob Noyce"), || unexpected(&home))?;
     let old = browser.submit(&world.by_dashboard(&browser).await?).await?;
     require(old.status == 403, || "the old connection goes on".to_owned())?;
     Ok("tried out, tested, and in the place of the old one".to_owned())
