@@ -338,8 +338,8 @@ impl Refused {
                  gets a token."
             }
             Self::OrganizationMismatch { .. } => {
-                "Each organization has an app of its own at its identity provider. Okta: put this organization's own \
-                 token into this app's Advanced Sign-on Settings: token."
+                "Each organization has an app of its own at its identity provider. Okta: set this app's attribute \
+                 statement token to this organization's own token, in double quotes."
             }
             Self::OtherConnection { .. } => {
                 "Add the connection to the organization's connections if it is its own. If it is another customer's, somebody there uses \
@@ -352,18 +352,18 @@ impl Refused {
                 "Activate another connection first, or replace this one by it. To end SAML SSO, disconnect the organization."
             }
             Self::TokenMissing { .. } => {
-                "Okta: paste the organization's token into the app's Advanced Sign-on Settings: token. Entra ID: add \
+                "Okta: set the app's attribute statement token to the organization's token, in double quotes. Entra ID: add \
                  a claim of that name with the token as its constant value."
             }
             Self::TokenAmbiguous { .. } => {
                 "Send the token once. Okta: look for a second Attribute Statement of that name."
             }
             Self::TokenUnknown { .. } => {
-                "Compare Advanced Sign-on Settings: token with the token that the service showed; when it is lost, \
+                "Compare the attribute statement token with the token that the service showed; when it is lost, \
                  rotate it and paste the new one."
             }
             Self::TokenRevoked { .. } | Self::TokenExpired { .. } => {
-                "Paste the organization's current token into Advanced Sign-on Settings: token."
+                "Okta: set the app's attribute statement token to the organization's current token, in double quotes."
             }
             Self::SubjectTransient { .. } => {
                 "Okta: set Name ID format to EmailAddress or Persistent. Or choose an attribute that stays the same \

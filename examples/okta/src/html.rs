@@ -242,7 +242,7 @@ pub(crate) struct Input<'a> {
 }
 
 const STYLE: &str = "\
-:root{color-scheme:light dark;--ink:#1b2330;--soft:#566172;--line:#dfe4ea;--back:#f5f7f9;--card:#fff;--accent:#2f5bd8;--on:#fff;--good:#18794e;--goodback:#e8f5ee;--bad:#a8231c;--badback:#fdecea}\
+:root{color-scheme:light dark;--ink:#1b2330;--soft:#566172;--line:#dfe4ea;--back:#f5f7f9;--card:#fff;--field:#fff;--accent:#2f5bd8;--on:#fff;--good:#18794e;--goodback:#e8f5ee;--bad:#a8231c;--badback:#fdecea}\
 *{box-sizing:border-box}\
 body{margin:0;background:var(--back);color:var(--ink);font:16px/1.5 system-ui,-apple-system,'Segoe UI',sans-serif}\
 header{display:flex;align-items:center;gap:.75rem 2rem;padding:.9rem 1.5rem;background:var(--card);border-bottom:1px solid var(--line);flex-wrap:wrap}\
@@ -258,11 +258,11 @@ section{background:var(--card);border:1px solid var(--line);border-radius:.75rem
 dl{display:grid;grid-template-columns:minmax(9rem,auto) 1fr;gap:.35rem 1.25rem;margin:0}\
 dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}\
 table{border-collapse:collapse;width:100%;font-size:.93rem}\
-th{text-align:left;color:var(--soft);font-weight:500}th,td{padding:.4rem .75rem .4rem 0;border-bottom:1px solid var(--line);vertical-align:top;overflow-wrap:anywhere}\
+th{text-align:left;color:var(--soft);font-weight:500}th,td{padding:.4rem .75rem .4rem 0;border-bottom:1px solid var(--line);vertical-align:top;overflow-wrap:anywhere;min-width:6rem}td:first-child{min-width:10rem}\
 tr:last-child td{border-bottom:0}\
 details{margin-top:.5rem}summary{cursor:pointer;color:var(--accent)}details>*+*{margin-top:.75rem}\
 label{display:block;margin:0 0 .9rem;color:var(--soft);font-size:.93rem}\
-input{display:block;width:100%;margin-top:.3rem;padding:.55rem .7rem;border:1px solid var(--line);border-radius:.5rem;font:inherit;color:var(--ink);background:var(--back)}\
+input{display:block;width:100%;margin-top:.3rem;padding:.55rem .7rem;border:1px solid var(--line);border-radius:.5rem;font:inherit;color:var(--ink);background:var(--field)}\
 input[aria-invalid=true]{border-color:var(--bad)}\
 :focus-visible{outline:2px solid var(--accent);outline-offset:1px}\
 button{padding:.55rem 1.1rem;border:0;border-radius:.5rem;background:var(--accent);color:var(--on);font:inherit;font-weight:550;cursor:pointer;overflow-wrap:anywhere}\
@@ -271,12 +271,12 @@ button.quiet{background:var(--card);color:var(--ink);border:1px solid var(--line
 .problem{background:var(--badback);color:var(--bad)}.success{background:var(--goodback);color:var(--good)}\
 .secret{display:inline-block;background:var(--goodback);color:var(--good);border-radius:.5rem;padding:.6rem .9rem;font-size:1rem;overflow-wrap:anywhere}\
 ul{margin:0;padding-left:1.2rem;overflow-wrap:anywhere}p{margin:0 0 .9rem}p:last-child{margin-bottom:0}\
-@media (max-width:40rem){main{margin:1.25rem auto;padding:0 .75rem}section{padding:1rem}header{padding:.75rem 1rem}.who{margin-left:0;width:100%}\
+@media (max-width:40rem){main{margin:1.25rem auto;padding:0 .75rem}section{padding:1rem}header{padding:.75rem 1rem}nav{flex:1 1 100%}.who{margin-left:0;width:100%}\
 dl{display:block}dd{margin:0 0 .5rem}\
 table,tbody,tr,td{display:block}thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}\
 tr{padding:.5rem 0;border-bottom:1px solid var(--line)}tr:last-child{border:0}td{border:0;padding:.1rem 0}td:empty{display:none}\
 td::before{content:attr(data-head);display:block;color:var(--soft);font-size:.85rem}}\
-@media (prefers-color-scheme:dark){:root{--ink:#e7ebf1;--soft:#9aa6b6;--line:#2d3744;--back:#11161d;--card:#1a212b;--accent:#7aa2ff;--on:#11161d;--good:#7fd3a6;--goodback:#16301f;--bad:#ff9d94;--badback:#3a1b1a}}";
+@media (prefers-color-scheme:dark){:root{--ink:#e7ebf1;--soft:#9aa6b6;--line:#2d3744;--back:#11161d;--card:#1a212b;--field:#11161d;--accent:#7aa2ff;--on:#11161d;--good:#7fd3a6;--goodback:#16301f;--bad:#ff9d94;--badback:#3a1b1a}}";
 
 #[cfg(test)]
 mod tests {

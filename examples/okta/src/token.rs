@@ -15,7 +15,7 @@ use crate::{connect, settings};
 
 /// Where a token goes at the identity provider. Whatever speaks of the token says this.
 pub(crate) const INSTRUCTION: &str =
-    "In Okta, open the app, find the attribute statement \"token\", and enter this value in double quotes.";
+    "In Okta, open the app and set its attribute statement \"token\" to the token, in double quotes.";
 
 /// How long a token is shown to the session in which it was issued.
 const SHOWN_FOR: TimeDelta = TimeDelta::minutes(15);

@@ -61,7 +61,7 @@ fn shown(tried: &TriedOut, state: Option<ConnectionState>) -> Page {
                     let is_there = trial.attributes().get(name).is_some_and(|values| !values.is_empty());
                     [name.to_owned(), if is_there { "came" } else { "is missing" }.to_owned()]
                 });
-                page.facts(&[("Name ID", name)]).table(["Attribute", ""], &came, "")
+                page.facts(&[("Name ID", name)]).table(["Attribute", "In the response"], &came, "")
             }),
         Err(refusal) => {
             page.problem("The sign-in would be refused. Nothing has changed.").card("Why", |page| {

@@ -20,7 +20,12 @@ async fn an_owner_with_a_password_links_the_account_once() {
     // Without a link nobody gets in to that account: the sign-in page says what to do.
     let browser = Browser::new();
     let answer = app.sign_in(&browser, "_1").await;
-    assert_eq!((answer.status, answer.location.as_str()), (303, "/?problem=link"), "{}", answer.body);
+    assert_eq!(
+        (answer.status, answer.location.as_str()),
+        (303, "/?problem=link&return=%2F"),
+        "{}",
+        answer.body
+    );
     assert!(answer.set_cookies.is_empty());
     assert_eq!(app.last_refusal().1, "provisioning.email_taken");
 

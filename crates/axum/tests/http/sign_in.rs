@@ -35,7 +35,7 @@ impl App {
 impl App {
     /// Sent to the identity provider with another request, and without a session.
     #[track_caller]
-    fn assert_begins_anew(&self, answer: &Answer) {
+    pub(crate) fn assert_begins_anew(&self, answer: &Answer) {
         assert_eq!(answer.status, 303, "{}", answer.body);
         assert!(AuthnRequest::from_redirect(&answer.location).is_ok(), "{}", answer.location);
         assert!(!answer.set_cookies.iter().any(|cookie| cookie.contains("vouchsafe-session=")));
