@@ -196,7 +196,7 @@ impl StoreError {
             Self::ConnectionUnusable { hint, .. } => hint,
             Self::NoOrganizationFor { .. } => {
                 "Convert the organization to SAML, with this connection among its connections, and paste its token into the app's \
-                 Advanced Sign-on Settings: token."
+                 attribute statement token."
             }
             Self::OrganizationUnknown { .. } => "Add the organization first.",
             Self::Taken { .. } => "Choose another, or change the one that has it.",
