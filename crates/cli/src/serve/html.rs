@@ -48,14 +48,14 @@ const STYLE: &str = "\
 @media(prefers-color-scheme:dark){:root{--ink:#e4e8ef;--soft:#a0abbd;--line:#38424f;--paper:#14181e;--card:#1c222b;--accent:#8db2ff;--good:#6fd08c;--bad:#ff938a}}\
 *{box-sizing:border-box}body{margin:0;font:16px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper);overflow-wrap:anywhere}\
 header{padding:.8rem 1rem;border-bottom:1px solid var(--line);background:var(--card)}header a{font-weight:700;color:var(--ink);text-decoration:none}\
-small,.soft{color:var(--soft);font-size:.875rem}main{max-width:64rem;margin:0 auto;padding:1rem}h1{font-size:1.5rem;margin:.5rem 0}h2{font-size:1.1rem;margin:0 0 .5rem}\
+small,.soft{color:var(--soft);font-size:.875rem}main{max-width:64rem;margin:0 auto;padding:1rem}h1{font-size:1.5rem;margin:.5rem 0}h2,h3{font-size:1.1rem;margin:0 0 .5rem}h3{margin-top:1rem}\
 a{color:var(--accent)}code{font-size:.875rem}.good{color:var(--good);font-weight:700}.bad{color:var(--bad);font-weight:700}\
 section,.event{background:var(--card);border:1px solid var(--line);border-radius:.5rem;padding:1rem;margin:1rem 0}.event{padding:0}\
 .event>div{padding:0 1rem 1rem}summary{cursor:pointer;padding:.7rem 1rem}section summary{padding:.2rem 0}section>:last-child{margin-bottom:0}\
 dl{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:.3rem 1rem;margin:0}dt{color:var(--soft)}dd{margin:0}\
 ul{margin:.3rem 0;padding-left:1.2rem}p{margin:.5rem 0}table{border-collapse:collapse;width:100%;font-size:.875rem;margin:.5rem 0}\
 th,td{text-align:left;vertical-align:top;padding:.35rem .5rem;border-top:1px solid var(--line)}thead th{color:var(--soft);font-weight:600;border-top:0}\
-tbody th{font-weight:400}button{font:inherit;padding:.35rem .9rem;border:1px solid var(--accent);border-radius:.35rem;background:none;color:var(--accent);cursor:pointer}\
+tbody th{font-weight:400}.outcome{white-space:nowrap}button{font:inherit;padding:.35rem .9rem;border:1px solid var(--accent);border-radius:.35rem;background:none;color:var(--accent);cursor:pointer}\
 a:focus-visible,button:focus-visible,summary:focus-visible{outline:2px solid var(--accent);outline-offset:2px}\
 @media(max-width:42rem){dl{grid-template-columns:minmax(0,1fr);gap:0}dd{margin-bottom:.5rem}thead{display:none}table,tbody,tr,tbody th,td{display:block}\
 tr{border-top:1px solid var(--line);padding:.4rem 0}tbody th,td{border:0;padding:.05rem 0}td:empty{display:none}td[data-name]::before{content:attr(data-name) \" \";color:var(--soft)}}";

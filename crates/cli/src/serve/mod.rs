@@ -36,18 +36,24 @@ use app::App;
 use base::{Base, BaseUrl};
 use trusted::Trusted;
 
+/// What `--help` ends with.
+const ADDRESSES: &str = "\
+Addresses:
+  GET  BASE/                           the last sign-ins and logouts, with their ledgers and what to change
+  GET  BASE/saml/metadata              our descriptor
+  GET  BASE/saml/login?idp=ENTITY-ID   starts a sign-in; more: force, passive, context=URI, format=URI, binding=post
+  POST BASE/saml/acs                   the assertion consumer: 200 or 403; JSON where the request accepts application/json, else a page
+  GET  BASE/session                    this browser's session, as JSON, or 401
+  GET  BASE/sessions                   every session, as JSON
+  POST BASE/saml/logout                ends this browser's session here; the identity provider is not told";
+
 /// How long requests that are being answered may take after it was told to stop.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How often what is over is forgotten.
 const SWEEP: Duration = Duration::from_secs(60);
 
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "POST BASE/saml/acs answers 200 or 403, with JSON where the request accepts application/json, else with a page. \
-    GET BASE/ shows the last sign-ins, GET BASE/session this browser's session, GET BASE/sessions all of them, GET BASE/saml/metadata our \
-    descriptor, GET BASE/saml/login?idp=ENTITY-ID starts a sign-in (more: force, passive, context=URI, format=URI, binding=post), and \
-    POST BASE/saml/logout ends the session here."
-)]
+#[command(after_help = ADDRESSES)]
 pub(crate) struct Arguments {
     /// The address that browsers reach it at: https, or http on a loopback host. Port 0 becomes the port that is listened at.
     #[arg(long, value_name = "URL")]

@@ -1,5 +1,6 @@
 //! The pages for people.
 
+use chrono::SecondsFormat;
 use vouchsafe::Login;
 use vouchsafe::assertion::{Check, Ledger, Outcome};
 use vouchsafe::doctor::{Complaint, Exhibit, Severity};
@@ -83,7 +84,7 @@ fn event(event: &Event) -> String {
     let issuer = event.issuer.as_deref().map(|issuer| format!("<br>{}", text(issuer))).unwrap_or_default();
     format!(
         "<details class=\"event\"><summary>{verdict}{short} <span class=\"soft\">{}{issuer}</span></summary><div>{body}</div></details>",
-        text(&time(event.at))
+        text(&event.at.to_rfc3339_opts(SecondsFormat::Secs, true))
     )
 }
 
@@ -155,39 +156,37 @@ fn back(base: &Base) -> String {
 
 /// What went wrong, what to change, and what the doctor says.
 fn reasons(refusal: &Refusal) -> String {
-    let doctor = refusal.doctor.as_ref().map(words).unwrap_or_default();
+    let doctor = refusal.doctor.as_ref().map(|exhibit| words(exhibit, refusal)).unwrap_or_default();
     format!("<p>{}</p><p><b>What to change:</b> {}</p>{doctor}", text(&refusal.message), text(&refusal.hint))
 }
 
-fn words(exhibit: &Exhibit) -> String {
+fn words(exhibit: &Exhibit, refusal: &Refusal) -> String {
     let product = exhibit.product.as_ref().map(|product| {
         let certainty = if product.certain { "" } else { "probably " };
-        format!("<p>The response is {certainty}from {}.</p>", text(&product.name))
+        format!("<p>It is {certainty}a response of {}.</p>", text(&product.name))
     });
-    let complaints: String = exhibit.complaints.iter().map(|one| complaint(one, exhibit)).collect();
+    let complaints: String = exhibit.complaints.iter().map(|one| complaint(one, exhibit, refusal)).collect();
     let nothing = "<p class=\"soft\">Nothing is wrong with the response itself.</p>".to_owned();
     let complaints = if complaints.is_empty() { nothing } else { format!("<ul>{complaints}</ul>") };
-    format!("<h2>The doctor's words</h2>{}{complaints}", product.unwrap_or_default())
+    format!("<h3>The doctor's words</h3>{}{complaints}", product.unwrap_or_default())
 }
 
-fn complaint(complaint: &Complaint, exhibit: &Exhibit) -> String {
+/// What it complains of. What the refusal says already is not said again, but for the setting.
+fn complaint(complaint: &Complaint, exhibit: &Exhibit, refusal: &Refusal) -> String {
     let severity = match complaint.severity {
         Severity::Error => "<span class=\"bad\">error</span>",
         Severity::Warning => "<b>warning</b>",
         _ => "<span class=\"soft\">note</span>",
     };
+    let is_said = complaint.message == refusal.message;
+    let what = if is_said { String::new() } else { text(&complaint.message) };
+    let remedy = if is_said { String::new() } else { format!("<br>{}", text(&complaint.remedy)) };
     let setting = complaint.setting.as_ref().map(|setting| {
         let console = exhibit.product.as_ref().map(|product| product.console.as_str()).unwrap_or_default();
         let value = setting.value.as_ref().map(|value| format!(" = {}", code(value))).unwrap_or_default();
         format!("<br>Setting: {}{value} <span class=\"soft\">{}</span>", text(&setting.name), text(console))
     });
-    format!(
-        "<li>{severity} {} {}<br>{}{}</li>",
-        code(&complaint.code),
-        text(&complaint.message),
-        text(&complaint.remedy),
-        setting.unwrap_or_default()
-    )
+    format!("<li>{severity} {} {what}{remedy}{}</li>", code(&complaint.code), setting.unwrap_or_default())
 }
 
 /// The ledger, folded away below how many checks there are.
@@ -230,7 +229,7 @@ fn check(check: &Check) -> String {
         value => format!("<td data-name=\"{name}\">{}</td>", text(value)),
     };
     format!(
-        "<tr><th scope=\"row\">{}<br><span class=\"soft\">{}</span></th><td>{outcome}</td>{}{}</tr>",
+        "<tr><th scope=\"row\">{}<br><span class=\"soft\">{}</span></th><td class=\"outcome\">{outcome}</td>{}{}</tr>",
         code(check.rule()),
         text(check.clause()),
         cell("expected:", &check.expected_text()),
