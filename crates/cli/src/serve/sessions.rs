@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use axum::http::{HeaderMap, HeaderValue};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde::Serialize;
 use vouchsafe::{BindingError, Login, Provider};
 use vouchsafe_store::SessionId;
 use vouchsafe_web::{Cookies, HttpError};
 
-use crate::verdict_json::{attributes, time};
+use crate::verdict_json::attributes;
 
 /// Sessions that are kept; the oldest goes first.
 const MOST: usize = 1000;
@@ -41,7 +41,7 @@ impl Session {
             name_id: login.name_id().map(|name| name.value().to_owned()),
             session_index: login.session_index().map(str::to_owned),
             attributes: attributes(login).into_iter().map(owned).collect(),
-            since: time(start),
+            since: start.to_rfc3339_opts(SecondsFormat::Secs, true),
             ends: login.session_not_on_or_after().map_or(end, |limit| limit.min(end)),
         }
     }
