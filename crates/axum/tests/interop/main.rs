@@ -1,5 +1,6 @@
 //! Logins through identity providers that others wrote: samlify and saml-idp, whose messages have Okta's shape, SimpleSAMLphp, lasso and
-//! pysaml2. Through the routers of two examples, as browsers reach them; and with every protection through the facade.
+//! pysaml2. Through the routers of two examples, as browsers reach them; and with every protection through the facade. And a sign-in across
+//! two sites over https in Chromium.
 //!
 //! Started by the scripts beside the shared test material, driven by its browser without a screen. Runs where `VOUCHSAFE_INTEROP` is set,
 //! since the scripts install what they start.
@@ -13,6 +14,8 @@
     reason = "this is a test: it may panic, and says how far it came"
 )]
 
+mod chromium;
+mod https;
 mod identity_provider;
 mod routers;
 mod service;

@@ -1,0 +1,160 @@
+//! A browser signs in over https at a service whose identity provider is another site: the binding cookie crosses, the session's does not,
+//! and the page of the HTTP-POST binding posts itself under its Content-Security-Policy.
+
+use std::path::Path;
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+
+use axum::extract::{FromRef, RawQuery, State};
+use axum::http::HeaderMap;
+use axum::response::{Html, IntoResponse, Response};
+use axum::{Router, routing::get};
+use chrono::Utc;
+use vouchsafe::crypto::KeyKind;
+use vouchsafe::{
+    Connection, ConnectionId, Connections, EntityId, IdentityProvider, LoginOptions, ServiceProvider,
+};
+use vouchsafe_axum::{AcceptedLogin, ReturnPaths, SingleSignOn, routes};
+use vouchsafe_store::Memory;
+use vouchsafe_testkit::{self as testkit, AuthnRequest, KeyPair, keys};
+
+use crate::https::Listening;
+use crate::identity_provider::shared_folder;
+
+#[derive(Clone)]
+struct App {
+    sso: SingleSignOn,
+    /// What the browser sent with each response that was accepted.
+    sent: Arc<Mutex<Vec<HeaderMap>>>,
+}
+
+impl FromRef<App> for SingleSignOn {
+    fn from_ref(app: &App) -> SingleSignOn {
+        app.sso.clone()
+    }
+}
+
+async fn signed_in(
+    State(app): State<App>,
+    headers: HeaderMap,
+    AcceptedLogin(accepted): AcceptedLogin,
+) -> Response {
+    app.sent.lock().unwrap().push(headers);
+    let session = app.sso.cookies().open_session("0123456789abcdef", 3600).unwrap();
+    accepted.redirect([session]).unwrap().into_response()
+}
+
+async fn home(State(app): State<App>, headers: HeaderMap) -> String {
+    app.sso.cookies().session(&headers).unwrap_or_default()
+}
+
+/// The identity provider: a page that posts the answer by itself.
+struct Issuer {
+    identity_provider: testkit::IdentityProvider,
+    entity_id: String,
+    consumer: String,
+}
+
+impl Issuer {
+    fn answer(&self, request: &AuthnRequest) -> Html<String> {
+        let response = self
+            .identity_provider
+            .response()
+            .at(Utc::now())
+            .service_provider(&self.entity_id, &self.consumer)
+            .assertion_id(format!("{}.answer", request.id))
+            .in_response_to(&request.id)
+            .issue()
+            .unwrap();
+        Html(format!(
+            "<form method=\"post\" action=\"{}\"><input name=\"SAMLResponse\" value=\"{}\"><input name=\"RelayState\" value=\"{}\"></form>\
+             <script>document.forms[0].submit()</script>",
+            self.consumer,
+            response.to_base64(),
+            request.relay_state.as_deref().unwrap_or_default()
+        ))
+    }
+}
+
+async fn by_redirect(State(issuer): State<Arc<Issuer>>, RawQuery(query): RawQuery) -> Html<String> {
+    issuer.answer(&AuthnRequest::from_redirect(&query.unwrap_or_default()).unwrap())
+}
+
+async fn by_post(State(issuer): State<Arc<Issuer>>, body: String) -> Html<String> {
+    let field = |name: &str| {
+        let found = form_urlencoded::parse(body.as_bytes()).find(|(found, _)| found == name);
+        found.map(|(_, value)| value.into_owned())
+    };
+    let request = AuthnRequest::from_post(&field("SAMLRequest").unwrap(), field("RelayState").as_deref());
+    issuer.answer(&request.unwrap())
+}
+
+/// Opens these addresses in Chromium.
+fn browse(shared: &Path, rules: &str, addresses: &[String]) -> serde_json::Value {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/interop/chromium.js");
+    let setup = ". \"$0/lib.sh\"; ensure_apt chromium; ensure_npm \"$IDPS_DIR/browser\" browser; \
+                 export NODE_PATH=$NPM_DIR/node_modules; exec node \"$@\"";
+    let mut command = Command::new("bash");
+    command.arg("-c").arg(setup).arg(shared).arg(script).arg(rules).args(addresses);
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_browser_signs_in_across_sites() {
+    let Some(shared) = shared_folder() else { return };
+    let key = KeyPair::generate(KeyKind::Rsa { bits: 2048 }, "app.example.test").unwrap();
+    let (service, issuer) = (Listening::start(&key).await, Listening::start(&key).await);
+    let address = format!("https://app.example.test:{}", service.port());
+    let single_sign_on = format!("https://idp.example.net:{}/sso", issuer.port());
+    let identity_provider =
+        testkit::IdentityProvider::new("https://idp.example.net", single_sign_on, keys::identity_provider());
+
+    let (entity_id, consumer) = (format!("{address}/saml/metadata"), format!("{address}/saml/acs"));
+    let saml = ServiceProvider::builder(EntityId::new(&entity_id).unwrap())
+        .assertion_consumer(&consumer)
+        .unwrap()
+        .build()
+        .unwrap();
+    let trusted = IdentityProvider::from_metadata(identity_provider.metadata().unwrap().as_bytes()).unwrap();
+    let acme = Connection::new(ConnectionId::new("acme").unwrap(), trusted);
+    let connections: Connections = [acme].into_iter().collect();
+    let sso = SingleSignOn::new(saml, Arc::new(connections), Arc::new(Memory::new()))
+        .return_paths(ReturnPaths::new("/home"))
+        .login_options(|request, _| match request.uri.query() {
+            Some(query) if query.contains("by-post") => LoginOptions::default().by_post(),
+            _ => LoginOptions::default(),
+        });
+    let sent = Arc::<Mutex<Vec<HeaderMap>>>::default();
+    let app = App { sso, sent: Arc::clone(&sent) };
+    service.serve(Router::new().route("/home", get(home)).merge(routes(signed_in)).with_state(app));
+    let state = Arc::new(Issuer { identity_provider, entity_id, consumer });
+    issuer.serve(Router::new().route("/sso", get(by_redirect).post(by_post)).with_state(state));
+
+    let rules = "MAP app.example.test 127.0.0.1, MAP idp.example.net 127.0.0.1";
+    let addresses = ["", "&by-post"].map(|how| format!("{address}/saml/login?organization=acme{how}"));
+    let seen = tokio::task::spawn_blocking(move || browse(&shared, rules, &addresses)).await.unwrap();
+    println!("chromium: {seen}");
+    assert_eq!(seen["shown"], serde_json::json!(["0123456789abcdef", "0123456789abcdef"]));
+    assert_eq!(seen["complaints"], serde_json::json!([]));
+
+    let sent = sent.lock().unwrap();
+    assert_eq!(sent.len(), 2);
+    for headers in sent.iter() {
+        let value = |name: &str| headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default();
+        assert_eq!(value("sec-fetch-site"), "cross-site");
+        // The session of the first sign-in stays away from the form of the second.
+        let cookies = value("cookie");
+        assert!(cookies.starts_with("__Host-vouchsafe-login-0=") && !cookies.contains(';'), "{cookies}");
+    }
+    let cookies = seen["cookies"].as_array().unwrap();
+    let [session] = cookies.as_slice() else { panic!("the session and nothing else: {cookies:?}") };
+    assert_eq!(session["name"], "__Host-vouchsafe-session");
+    for (attribute, expected) in
+        [("sameSite", "Lax".into()), ("secure", true.into()), ("httpOnly", true.into())]
+    {
+        let expected: serde_json::Value = expected;
+        assert_eq!(session[attribute], expected, "{attribute}");
+    }
+}
