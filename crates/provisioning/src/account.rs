@@ -5,7 +5,10 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, Identity, OrganizationId, Permission, ProjectId, RuleId, TeamId};
+use crate::{
+    AccountId, Identity, Membership, OrganizationId, Permission, ProjectId, RuleId, Source, TeamId,
+    membership,
+};
 
 /// A person's account in one organization. `Debug` shows nothing personal.
 ///
@@ -90,6 +93,12 @@ impl Account {
         self.status == Status::Active
     }
 
+    /// Whether it answers for the organization and may be used.
+    #[must_use]
+    pub fn is_active_owner(&self) -> bool {
+        self.is_active() && self.role == Role::Owner
+    }
+
     /// Whether this identity signs in to the account.
     #[must_use]
     pub fn is_linked_to(&self, identity: &Identity) -> bool {
@@ -100,6 +109,22 @@ impl Account {
     #[must_use]
     pub fn membership(&self, team: &TeamId) -> Option<&Membership> {
         self.memberships.iter().find(|membership| membership.team == *team)
+    }
+
+    /// Lets a source give this role in a team, whatever it gave before.
+    pub(crate) fn grant(&mut self, team: TeamId, source: Source, role: Permission) {
+        match self.memberships.iter_mut().find(|membership| membership.team == team) {
+            Some(membership) => membership::set(&mut membership.grants, source, role),
+            None => self.memberships.push(Membership::new(team, role, source)),
+        }
+    }
+
+    /// Ends what a source gives in a team, and the membership with the last.
+    pub(crate) fn end_grant(&mut self, team: &TeamId, source: &Source) {
+        for membership in self.memberships.iter_mut().filter(|membership| membership.team == *team) {
+            membership.grants.retain(|grant| grant.source != *source);
+        }
+        self.memberships.retain(|membership| !membership.grants.is_empty());
     }
 }
 
@@ -155,27 +180,6 @@ pub enum Status {
     Active,
     /// It may not; its data is kept.
     Suspended,
-}
-
-/// That an account is in a team.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Membership {
-    /// The team.
-    pub team: TeamId,
-    /// What the account may do in the team.
-    pub role: Permission,
-    /// Who put it there.
-    #[serde(default)]
-    pub origin: Origin,
-}
-
-impl Membership {
-    /// A membership.
-    #[must_use]
-    pub fn new(team: TeamId, role: Permission, origin: Origin) -> Self {
-        Self { team, role, origin }
-    }
 }
 
 /// That an account was given a project directly.

@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Account, AccountId, Action, Cause, Permission, Plan, Refused, Role, RuleId, Snapshot, Step, TeamId,
-    TeamRef,
+    Account, AccountId, Action, Cause, Grant, Membership, Note, Permission, Plan, Refused, Role, RuleId,
+    Snapshot, Source, Step, TeamId, TeamRef, membership,
 };
 
 /// What somebody wants to change about an account.
@@ -19,10 +19,12 @@ pub enum Change {
     Reactivate,
     /// The account has this role from now on.
     SetRole(Role),
-    /// The account is in this team by hand, with this permission: it joins, or its permission changes.
+    /// The account is in this team by hand, with this permission. What other sources give stays, so that it may do more.
     JoinTeam(TeamId, Permission),
-    /// The account is in this team no more, whoever put it there.
+    /// The account is in this team no more, whatever gave it. A group that still gives it does so again at the next sign-in.
     LeaveTeam(TeamId),
+    /// This source gives this team no more; the account leaves it if no other does.
+    EndGrant(TeamId, Source),
 }
 
 /// Who wants a change.
@@ -55,6 +57,7 @@ impl Snapshot {
     /// The snapshot must have the account, the actor's account, the team, and every active owner; a store that gives a part of an
     /// organization gives these. Whether the actor may ask for it is the application's decision, except that nobody takes away the last
     /// active owner: neither by suspension nor by another role, whoever asks.
+    /// The team of a change is one of the organization's.
     ///
     /// # Errors
     /// [`Refused::AccountUnknown`], [`Refused::TeamUnknown`], [`Refused::LastOwner`].
@@ -68,17 +71,16 @@ impl Snapshot {
     ) -> Result<Plan, Refused> {
         let known = self.account(account).ok_or_else(|| self.unknown(account))?;
         let action = self.action(known, change)?;
-        self.keeps_an_owner(known, action.as_ref())?;
         let because = because.into();
         let steps =
             action.into_iter().map(|action| Step { rule: actor.rule(), action, because: because.clone() });
-        Ok(Plan {
+        self.owned_after(Plan {
             organization: self.organization.id.clone(),
             account: Some(account.clone()),
             cause: Cause::Change { actor: actor.clone() },
             at,
             steps: steps.collect(),
-            notes: Vec::new(),
+            notes: notes(known, change, actor),
         })
     }
 
@@ -90,39 +92,22 @@ impl Snapshot {
                 (account.role != *role).then_some(Action::SetRole { before: account.role, after: *role })
             }
             Change::JoinTeam(team, role) => {
-                let team = self.team_ref(team)?;
-                match team.id.as_ref().and_then(|id| account.membership(id)) {
-                    Some(known) if known.role == *role && known.origin.is_hand() => None,
-                    Some(known) => Some(Action::ChangeTeamRole { team, before: known.role, after: *role }),
-                    None => Some(Action::JoinTeam { team, role: *role }),
-                }
+                grant_by_hand(self.team_ref(team)?, account.membership(team), *role)
             }
             Change::LeaveTeam(team) => account
                 .membership(team)
-                .map(|known| Ok(Action::LeaveTeam { team: self.team_ref(team)?, role: known.role }))
+                .map(|known| Ok(Action::LeaveTeam { team: self.team_ref(team)?, role: known.role() }))
                 .transpose()?,
+            Change::EndGrant(team, source) => {
+                let known = account.membership(team).filter(|known| known.granted_by(source).is_some());
+                known.map(|known| Ok(end_grant(self.team_ref(team)?, known, source))).transpose()?
+            }
         };
         Ok(action)
     }
 
-    /// An active owner remains after every plan. An organization that has none loses none.
-    fn keeps_an_owner(&self, account: &Account, action: Option<&Action>) -> Result<(), Refused> {
-        let loses = match action {
-            Some(Action::Suspend) => true,
-            Some(Action::SetRole { after, .. }) => *after != Role::Owner,
-            _ => false,
-        };
-        let is_owner = |account: &Account| account.is_active() && account.role == Role::Owner;
-        let has_another = || self.accounts().any(|other| other.id != account.id && is_owner(other));
-        if loses && is_owner(account) && !has_another() {
-            return Err(Refused::LastOwner { organization: self.organization.name.clone() });
-        }
-        Ok(())
-    }
-
     fn team_ref(&self, id: &TeamId) -> Result<TeamRef, Refused> {
-        let mut own = self.teams.iter().filter(|team| team.organization == self.organization.id);
-        let team = own.find(|team| team.id == *id).ok_or_else(|| Refused::TeamUnknown {
+        let team = self.team(id).ok_or_else(|| Refused::TeamUnknown {
             organization: self.organization.name.clone(),
             team: id.to_string(),
         })?;
@@ -131,5 +116,40 @@ impl Snapshot {
 
     fn unknown(&self, account: &AccountId) -> Refused {
         Refused::AccountUnknown { organization: self.organization.name.clone(), account: account.to_string() }
+    }
+}
+
+fn grant_by_hand(team: TeamRef, known: Option<&Membership>, role: Permission) -> Option<Action> {
+    let source = Source::Hand;
+    let Some(known) = known else { return Some(Action::JoinTeam { team, role, source }) };
+    if known.granted_by(&source) == Some(role) {
+        return None;
+    }
+    let after = known.clone().also_by(source.clone(), role).role();
+    Some(Action::SetGrant { team, source, role, before: known.role(), after })
+}
+
+fn end_grant(team: TeamRef, known: &Membership, source: &Source) -> Action {
+    let others: Vec<Grant> = known.grants.iter().filter(|grant| grant.source != *source).cloned().collect();
+    match membership::highest(&others) {
+        Some(after) => Action::EndGrant { team, source: source.clone(), before: known.role(), after },
+        None => Action::LeaveTeam { team, role: known.role() },
+    }
+}
+
+/// What the person who asks may not expect: that a group gives a team again, or that a source gives more than what was asked for.
+fn notes(account: &Account, change: &Change, actor: &Actor) -> Vec<Note> {
+    let note = |text| Note { rule: actor.rule(), text };
+    let membership = |team| account.membership(team).into_iter().flat_map(|membership| &membership.grants);
+    match change {
+        Change::LeaveTeam(team) => membership(team)
+            .filter(|grant| matches!(grant.source, Source::Group { .. }))
+            .map(|grant| note(format!("The next sign-in that has {} gives the team again", grant.source)))
+            .collect(),
+        Change::JoinTeam(team, role) => membership(team)
+            .filter(|grant| grant.source != Source::Hand && grant.role > *role)
+            .map(|grant| note(format!("It stays {} by {}", grant.role.name(), grant.source)))
+            .collect(),
+        _ => Vec::new(),
     }
 }

@@ -126,6 +126,12 @@ impl Identity {
         self
     }
 
+    /// The same subject over another connection: another person, until the organization [says otherwise](crate::Takeover).
+    #[must_use]
+    pub fn over(&self, connection: ConnectionId) -> Self {
+        Self { connection, ..self.clone() }
+    }
+
     /// A text that is the same for the same person and another for every other: what a store keeps unique in an
     /// organization. Each part stands behind its length.
     #[must_use]

@@ -13,6 +13,7 @@
 //! * a plan never mentions another organization;
 //! * no plan takes away what was made by hand, and none leaves an organization without owner;
 //! * a login that says less (an attribute is absent) never takes anything away;
+//! * a membership stays as long as one of its sources gives it;
 //! * a plan depends on its arguments only.
 //!
 //! An assertion is bound to an organization by two things that must agree: the connection whose key verified it,
@@ -31,6 +32,7 @@ mod identifier;
 mod identity;
 mod lookup;
 mod mapping;
+mod membership;
 mod offboarding;
 mod organization;
 mod plan;
@@ -39,11 +41,12 @@ mod policy;
 mod policy_error;
 mod refused;
 mod snapshot;
+mod takeover;
 mod team;
 mod text;
 mod token;
 
-pub use account::{Account, Assignment, Membership, Origin, Role, Status};
+pub use account::{Account, Assignment, Origin, Role, Status};
 pub use change::{Actor, Change};
 pub use email::{AddressError, Domain, EmailAddress};
 pub use facts::LoginFacts;
@@ -51,6 +54,7 @@ pub use identifier::{AccountId, OrganizationId, ProjectId, RuleId, TeamId};
 pub use identity::{Identity, SubjectSource};
 pub use lookup::LookUp;
 pub use mapping::{Attributes, GroupMatch, MappingRule, Preset};
+pub use membership::{Grant, Membership, Source};
 pub use offboarding::unused_accounts;
 pub use organization::{Conversion, Organization};
 pub use plan::{Action, Cause, Note, Plan, ProfileField, ProjectRef, Step, TeamRef};
@@ -61,5 +65,6 @@ pub use policy::{
 pub use policy_error::PolicyError;
 pub use refused::Refused;
 pub use snapshot::Snapshot;
+pub use takeover::{Anchor, Takeover};
 pub use team::{LinkedProject, Permission, Project, Team};
 pub use token::{OrganizationToken, TokenHash, TokenRecord};

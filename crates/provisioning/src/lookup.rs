@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use vouchsafe_crypto::CryptoError;
 
-use crate::{Domain, EmailAddress, Identity, LoginFacts, Policy, Snapshot, TokenHash, text::folded};
+use crate::{
+    AccountId, Domain, EmailAddress, Identity, LoginFacts, Policy, Snapshot, TokenHash, text::folded,
+};
 
 /// What a store looks up to make the [`Snapshot`] for a login: the organization by one of the token hashes, or
 /// else by the connection; and of its accounts those with one of the identities or e-mail addresses.
@@ -23,6 +25,8 @@ pub struct LookUp {
     pub identities: Vec<Identity>,
     /// E-mail addresses that the login could mean.
     pub emails: Vec<EmailAddress>,
+    /// The account that the person is signed in to by other means, if they want it linked.
+    pub linked: Option<AccountId>,
 }
 
 impl LookUp {
@@ -41,7 +45,27 @@ impl LookUp {
         values.extend(login.subject.as_deref().map(str::trim));
         let identities = names().filter_map(|name| login.named_by(name)).chain(login.named()).collect();
         let emails = values.iter().filter_map(|value| EmailAddress::parse(value).ok()).collect();
-        Ok(LookUp { token_hashes, identities, emails })
+        Ok(LookUp { token_hashes, identities, emails, linked: None })
+    }
+
+    /// The same with this account, to which the person is signed in by other means.
+    #[must_use]
+    pub fn linking(mut self, account: Option<&AccountId>) -> LookUp {
+        self.linked = account.cloned();
+        self
+    }
+
+    /// The same with those whom the login could mean of the connections that its own [takes over](crate::Takeover): for the organization
+    /// whose policy it is.
+    #[must_use]
+    pub fn with_takeovers(mut self, policy: &Policy) -> LookUp {
+        let mut taken_over = Vec::new();
+        for takeover in &policy.identity.takeovers {
+            let own = self.identities.iter().filter(|identity| identity.connection == takeover.to);
+            taken_over.extend(own.map(|identity| identity.over(takeover.from.clone())));
+        }
+        self.identities.extend(taken_over);
+        self
     }
 
     /// The domains of the addresses: the store says which of them
@@ -54,7 +78,8 @@ impl LookUp {
     /// Whether an account could be the login's.
     #[must_use]
     pub fn means(&self, account: &crate::Account) -> bool {
-        EmailAddress::parse(&account.email).is_ok_and(|email| self.emails.contains(&email))
+        self.linked.as_ref() == Some(&account.id)
+            || EmailAddress::parse(&account.email).is_ok_and(|email| self.emails.contains(&email))
             || account.identities.iter().any(|identity| self.identities.contains(identity))
     }
 }
@@ -74,15 +99,20 @@ impl Policy {
 }
 
 impl Snapshot {
-    /// The same organization with only those accounts that a login could mean, and the teams and projects of these
-    /// [names](Policy::names_for): what a store gives. A login is planned the same on it as on the whole.
+    /// The same organization with only those accounts that a login could mean, the teams that they are in, and the teams and projects of
+    /// these [names](Policy::names_for): what a store gives. A login is planned the same on it as on the whole.
     #[must_use]
     pub fn restricted_to(&self, look_up: &LookUp, names: &BTreeSet<String>) -> Snapshot {
+        let accounts: Vec<_> =
+            self.accounts.iter().filter(|account| look_up.means(account)).cloned().collect();
+        let is_in_use =
+            |team: &crate::Team| accounts.iter().any(|account| account.membership(&team.id).is_some());
+        let is_meant = |team: &&crate::Team| names.contains(&folded(&team.name)) || is_in_use(team);
         Snapshot {
             version: self.version,
             organization: self.organization.clone(),
-            accounts: self.accounts.iter().filter(|account| look_up.means(account)).cloned().collect(),
-            teams: self.teams.iter().filter(|team| names.contains(&folded(&team.name))).cloned().collect(),
+            teams: self.teams.iter().filter(is_meant).cloned().collect(),
+            accounts,
             projects: self
                 .projects
                 .iter()

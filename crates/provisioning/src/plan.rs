@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AccountId, Actor, Domain, EmailAddress, Identity, OrganizationId, Permission, ProjectId, Role, RuleId,
-    TeamId, text::Shown,
+    Source, TeamId, text::Shown,
 };
 
 /// What is to change in one organization for one account. Made by [`Policy::plan`](crate::Policy::plan) and
@@ -228,18 +228,36 @@ pub enum Action {
         team: TeamRef,
         /// What the account may do in it.
         role: Permission,
+        /// What gives it.
+        source: Source,
     },
-    /// The account may do something else in a team that it is in.
+    /// Another source gives a team that the account is in, or a source gives another role than before.
     #[non_exhaustive]
-    ChangeTeamRole {
+    SetGrant {
         /// The team.
         team: TeamRef,
-        /// What it might do before.
+        /// The source.
+        source: Source,
+        /// What it gives.
+        role: Permission,
+        /// What the account might do in the team before.
         before: Permission,
-        /// What it may do after.
+        /// What it may do in the team after.
         after: Permission,
     },
-    /// The account leaves a team.
+    /// A source does not give a team any more, and another still does.
+    #[non_exhaustive]
+    EndGrant {
+        /// The team.
+        team: TeamRef,
+        /// The source.
+        source: Source,
+        /// What the account might do in the team before.
+        before: Permission,
+        /// What it may do in the team after.
+        after: Permission,
+    },
+    /// The account leaves a team: nothing gives it any more.
     #[non_exhaustive]
     LeaveTeam {
         /// The team.
@@ -296,16 +314,21 @@ impl fmt::Display for Action {
                 Shown(&project.name),
                 permission.name()
             ),
-            Self::JoinTeam { team, role } => {
+            Self::JoinTeam { team, role, .. } => {
                 write!(formatter, "Joins the team {} ({})", Shown(&team.name), role.name())
             }
-            Self::ChangeTeamRole { team, before, after } => write!(
-                formatter,
-                "Goes from {} to {} in the team {}",
-                before.name(),
-                after.name(),
-                Shown(&team.name)
-            ),
+            Self::SetGrant { team, before, after, .. } | Self::EndGrant { team, before, after, .. }
+                if before != after =>
+            {
+                let team = Shown(&team.name);
+                write!(formatter, "Goes from {} to {} in the team {team}", before.name(), after.name())
+            }
+            Self::SetGrant { team, source, role, .. } => {
+                write!(formatter, "Has the team {} by {source} as well ({})", Shown(&team.name), role.name())
+            }
+            Self::EndGrant { team, source, .. } => {
+                write!(formatter, "Has the team {} no longer by {source}, and stays in it", Shown(&team.name))
+            }
             Self::LeaveTeam { team, .. } => write!(formatter, "Leaves the team {}", Shown(&team.name)),
             Self::AssignProject { project, permission } => {
                 write!(formatter, "Gets the project {} ({})", Shown(&project.name), permission.name())
@@ -337,9 +360,14 @@ impl fmt::Debug for Action {
             Self::LinkProject { team, project, permission } => {
                 shown("LinkProject", &[("team", team), ("project", project), ("permission", permission)])
             }
-            Self::JoinTeam { team, role } => shown("JoinTeam", &[("team", team), ("role", role)]),
-            Self::ChangeTeamRole { team, before, after } => {
-                shown("ChangeTeamRole", &[("team", team), ("before", before), ("after", after)])
+            Self::JoinTeam { team, role, source } => {
+                shown("JoinTeam", &[("team", team), ("role", role), ("source", source)])
+            }
+            Self::SetGrant { team, source, before, after, .. } => {
+                shown("SetGrant", &[("team", team), ("source", source), ("before", before), ("after", after)])
+            }
+            Self::EndGrant { team, source, before, after } => {
+                shown("EndGrant", &[("team", team), ("source", source), ("before", before), ("after", after)])
             }
             Self::LeaveTeam { team, role } => shown("LeaveTeam", &[("team", team), ("role", role)]),
             Self::AssignProject { project, permission } => {

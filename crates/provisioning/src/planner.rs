@@ -4,13 +4,15 @@ mod draft;
 mod groups;
 mod newcomer;
 mod profile;
+mod settle;
 
 use draft::Draft;
+use vouchsafe_assertion::ConnectionId;
 use vouchsafe_crypto::CryptoError;
 
 use crate::{
-    Account, AccountId, Domain, EmailAddress, Identity, LoginFacts, Plan, Policy, Refused, Snapshot,
-    TokenHash, facts::Single, token::hexadecimal,
+    Account, AccountId, Anchor, Domain, EmailAddress, Identity, LoginFacts, Plan, Policy, Refused, Role,
+    Snapshot, TokenHash, facts::Single, token::hexadecimal,
 };
 
 /// Everything that the rules look at.
@@ -54,12 +56,12 @@ pub(crate) fn plan(
     if account.is_none() {
         newcomer::default_teams(case, &mut wanted)?;
     }
-    groups::map(case, &mut wanted, &mut draft);
-    groups::join(case, account, wanted, &mut draft);
+    let is_listed = groups::map(case, &mut wanted, &mut draft);
+    settle::settle(case, account, &wanted, is_listed, &mut draft);
     if account.is_none() {
         newcomer::default_projects(case, &mut draft)?;
     }
-    Ok(draft.finish())
+    snapshot.owned_after(draft.finish())
 }
 
 /// An entity ID is a name that any identity provider can give itself, and a token is known to whoever signed in once. The key that signed
@@ -127,7 +129,7 @@ enum Found<'c> {
     Nobody,
 }
 
-/// By identity first; by the account that is signed in; by e-mail address where that is allowed.
+/// By identity first; by the account that is signed in; by what a takeover says; by e-mail address where that is allowed.
 fn find<'c>(case: Case<'c>, identity: &Identity, linking: Option<&AccountId>) -> Result<Found<'c>, Refused> {
     let known = case.snapshot.account_of(identity);
     if let Some(id) = linking {
@@ -139,6 +141,13 @@ fn find<'c>(case: Case<'c>, identity: &Identity, linking: Option<&AccountId>) ->
     }
     if let Some(account) = known {
         return Ok(Found::Known(account));
+    }
+    if let Some(account) = taken_over(case, identity)? {
+        return Ok(Found::ToLink {
+            account,
+            rule: "identity.takeovers",
+            because: "the connection takes over the people of the one that the account was signed in to over",
+        });
     }
     let Some(email) = profile::email(case)? else { return Ok(Found::Nobody) };
     let Some(account) = case.snapshot.account_with(&email) else { return Ok(Found::Nobody) };
@@ -165,18 +174,38 @@ fn signed_in_account<'c>(case: Case<'c>, id: &AccountId) -> Result<Found<'c>, Re
     })
 }
 
+/// The account of a person of another connection, which this one takes over: once, so that a second person of the same anchor gets none.
+fn taken_over<'c>(case: Case<'c>, identity: &Identity) -> Result<Option<&'c Account>, Refused> {
+    let own = &case.login.connection;
+    for takeover in case.policy.identity.takeovers.iter().filter(|takeover| takeover.to == *own) {
+        let found = match takeover.by {
+            Anchor::Subject => case.snapshot.account_of(&identity.over(takeover.from.clone())),
+            Anchor::Email => profile::email(case)?
+                .filter(|email| is_verified(case, email))
+                .and_then(|email| case.snapshot.account_with(&email))
+                .filter(|account| account.role == Role::Member),
+        };
+        let has = |account: &Account, connection: &ConnectionId| {
+            account.identities.iter().any(|identity| identity.connection == *connection)
+        };
+        let found = found.filter(|account| has(account, &takeover.from) && !has(account, own));
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
+}
+
 fn reason_against_linking(case: Case<'_>, account: &Account, email: &EmailAddress) -> Option<&'static str> {
-    let domain = email.domain();
-    let is_verified = || case.snapshot.organization.owns(domain) && !is_of_another(case, domain);
     if !case.policy.identity.link_by_email {
         Some("identity.link_by_email is off")
-    } else if !is_verified() {
+    } else if !is_verified(case, email) {
         Some("the domain is not a verified one of the organization")
     } else if account.has_password {
         Some("it has a password")
     } else if !account.identities.is_empty() {
         Some("it is linked to somebody already")
-    } else if account.role != crate::Role::Member {
+    } else if account.role != Role::Member {
         Some("it has a role above member")
     } else {
         None
@@ -189,6 +218,11 @@ fn is_not_suspended(account: &Account) -> Result<(), Refused> {
     } else {
         Err(Refused::AccountSuspended { account: account.id.to_string() })
     }
+}
+
+/// Whether the address is of a domain that this organization has verified, and no other.
+fn is_verified(case: Case<'_>, email: &EmailAddress) -> bool {
+    case.snapshot.organization.owns(email.domain()) && !is_of_another(case, email.domain())
 }
 
 /// Whether another organization has verified the domain.

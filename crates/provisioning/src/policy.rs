@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountId, Domain, LoginFacts, Permission, Plan, PolicyError, Refused, Role, RuleId, Snapshot,
+    AccountId, Domain, LoginFacts, Permission, Plan, PolicyError, Refused, Role, RuleId, Snapshot, Takeover,
     mapping::{Attributes, MappingRule},
     planner,
 };
@@ -127,6 +127,9 @@ pub struct IdentityRules {
     /// Whether an account with the same e-mail address is linked, once: only for a verified domain of the
     /// organization, and never one with a password, another link, or a role above member. Off by default.
     pub link_by_email: bool,
+    /// `[[identity.takeovers]]`: which connections take over the people of which others, by what.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub takeovers: Vec<Takeover>,
 }
 
 /// `[admission]`. The seat limit is the organization's, not the policy's.
@@ -279,6 +282,9 @@ pub enum SyncMode {
     /// Nothing: groups only ever add.
     #[default]
     Additive,
+    /// What a group gave ends when it is not among those that came over its connection, or the organization has that connection no more.
+    /// What others gave stays: a person by hand, the defaults, groups of another connection. A login that says nothing of groups ends nothing.
+    Managed,
 }
 
 /// What happens to a group that no rule names.

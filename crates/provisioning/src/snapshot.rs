@@ -6,15 +6,16 @@ use serde::{Deserialize, Serialize};
 use vouchsafe_assertion::ConnectionId;
 
 use crate::{
-    Account, AccountId, Action, Assignment, Cause, Domain, EmailAddress, Identity, LinkedProject, Membership,
-    Organization, Origin, Permission, Plan, ProfileField, Project, ProjectId, ProjectRef, Status, Step, Team,
+    Account, AccountId, Action, Assignment, Cause, Domain, EmailAddress, Identity, LinkedProject,
+    Organization, Origin, Plan, ProfileField, Project, ProjectId, ProjectRef, Refused, Status, Step, Team,
     TeamId, TeamRef,
 };
 
 /// One organization as it was at one version: all of it, or what a login needs of it.
 ///
 /// A store may leave out accounts that have neither the login's identity nor its e-mail address, if it says how many seats are taken in
-/// [`seats_taken`](Self::seats_taken), and teams and projects that the login [cannot mean](crate::Policy::names_for).
+/// [`seats_taken`](Self::seats_taken), and projects and teams that the login [cannot mean](crate::Policy::names_for), but no team that one
+/// of these accounts is in.
 /// What belongs to another organization is not seen by the planner.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -88,6 +89,41 @@ impl Snapshot {
 
     pub(crate) fn account_with(&self, email: &EmailAddress) -> Option<&Account> {
         self.accounts().find(|account| EmailAddress::parse(&account.email).as_ref() == Ok(email))
+    }
+
+    /// The accounts that answer for the organization and may be used.
+    pub fn active_owners(&self) -> impl Iterator<Item = &Account> {
+        self.accounts().filter(|account| account.is_active_owner())
+    }
+
+    /// Whether an active owner remains in what the organization [is after](Self::after) a plan: one that has none loses none. Every plan that
+    /// the planner makes is held against it, and a store holds every plan against it once more, as it does with one that was made on an
+    /// older snapshot.
+    ///
+    /// A snapshot that leaves out owners who remain makes this refuse too much, never too little.
+    ///
+    /// # Errors
+    /// [`Refused::LastOwner`].
+    pub fn keeps_an_owner(&self, after: &Snapshot) -> Result<(), Refused> {
+        if self.active_owners().next().is_some() && after.active_owners().next().is_none() {
+            return Err(Refused::LastOwner { organization: self.organization.name.clone() });
+        }
+        Ok(())
+    }
+
+    /// The plan, if an active owner remains after it.
+    pub(crate) fn owned_after(&self, plan: Plan) -> Result<Plan, Refused> {
+        let takes = |step: &Step| matches!(step.action, Action::Suspend | Action::SetRole { .. });
+        if plan.steps.iter().any(takes) {
+            self.keeps_an_owner(&self.after(&plan))?;
+        }
+        Ok(plan)
+    }
+
+    /// The team with this id.
+    #[must_use]
+    pub fn team(&self, id: &TeamId) -> Option<&Team> {
+        self.teams.iter().find(|team| team.organization == self.organization.id && team.id == *id)
     }
 
     /// The team of this name, whatever the case of the letters.
@@ -192,9 +228,16 @@ impl Snapshot {
                     team.projects.push(LinkedProject::new(project, *permission));
                 }
             }
-            Action::JoinTeam { team, role } | Action::ChangeTeamRole { team, after: role, .. } => {
-                if let Some(team) = self.team_id(team) {
-                    self.join(current.as_ref(), team, *role, origin);
+            Action::JoinTeam { team, role, source } | Action::SetGrant { team, role, source, .. } => {
+                if let (Some(team), Some(account)) = (self.team_id(team), self.current_mut(current.as_ref()))
+                {
+                    account.grant(team, source.clone(), *role);
+                }
+            }
+            Action::EndGrant { team, source, .. } => {
+                if let (Some(team), Some(account)) = (self.team_id(team), self.current_mut(current.as_ref()))
+                {
+                    account.end_grant(&team, source);
                 }
             }
             Action::LeaveTeam { team, .. } => {
@@ -236,18 +279,6 @@ impl Snapshot {
                 if let Some(account) = self.current_mut(current.as_ref()) {
                     account.role = *after;
                 }
-            }
-        }
-    }
-
-    fn join(&mut self, current: Option<&AccountId>, team: TeamId, role: Permission, origin: Origin) {
-        if let Some(account) = self.current_mut(current) {
-            match account.memberships.iter_mut().find(|membership| membership.team == team) {
-                Some(membership) => {
-                    membership.role = role;
-                    membership.origin = origin;
-                }
-                None => account.memberships.push(Membership::new(team, role, origin)),
             }
         }
     }

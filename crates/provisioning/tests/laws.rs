@@ -10,9 +10,9 @@ use vouchsafe_assertion::ConnectionId;
 use vouchsafe_crypto::Provider;
 use vouchsafe_metadata::EntityId;
 use vouchsafe_provisioning::{
-    Account, AccountId, Action, Domain, Identity, LoginFacts, LookUp, Membership, Organization,
-    OrganizationId, Origin, Permission, Plan, Policy, Project, ProjectId, Refused, Role, RuleId, Snapshot,
-    Status, Team, TeamId,
+    Account, AccountId, Action, Actor, Change, Domain, Identity, LoginFacts, LookUp, Membership,
+    Organization, OrganizationId, Permission, Plan, Policy, Project, ProjectId, Refused, Role, Snapshot,
+    Source, Status, SyncMode, Team, TeamId,
 };
 
 const NAMES: [&str; 8] =
@@ -49,6 +49,8 @@ prop_compose! {
         create in prop::bool::weighted(0.8),
         (create_teams, link, same_name) in any::<(bool, bool, bool)>(),
         follow in select(["every_login", "create_only", "never"].as_slice()),
+        sync in select(["additive", "managed"].as_slice()),
+        takeover in option::weighted(0.3, select(["subject", "email"].as_slice())),
         domains in vec(select(DOMAINS.as_slice()), 0..2),
     ) -> Policy {
         let teams: Vec<String> = names.iter().map(|name| format!("{{ name = {name:?} }}")).collect();
@@ -57,16 +59,28 @@ prop_compose! {
              [admission]\ncreate = {create}\ndomains = {domains:?}\n\
              [profile]\nemail = '{follow}'\nfirst_name = '{follow}'\n\
              [defaults]\nteams = [{}]\nprojects = [{}]\n\
-             [groups]\ncreate_teams = {create_teams}\nunmapped = '{}'\n",
+             [groups]\ncreate_teams = {create_teams}\nsync = '{sync}'\nunmapped = '{}'\n",
             teams.join(","), teams.join(","), if same_name { "same_name" } else { "ignore" },
         );
         for (by_name, group, team, role) in rules {
             let key = if by_name { "group" } else { "group_id" };
             toml += &format!("[[groups.map]]\n{key} = {group:?}\nteam = {team:?}\nrole = '{role}'\n");
         }
+        if let Some(by) = takeover {
+            toml += &format!("[[identity.takeovers]]\nfrom = 'acme-old'\nto = 'acme'\nby = '{by}'\n");
+        }
         // Rust and TOML write a control character differently.
         Policy::from_toml(&toml.replace("\\u{7}", "\\u0007")).expect("the policy is well-formed")
     }
+}
+
+const ROLES: [Permission; 3] = [Permission::ReadOnly, Permission::ReadWrite, Permission::Admin];
+
+/// By hand, with the account, and by groups of the login's connection, of another one, and of one that is no more the organization's.
+fn sources() -> impl Strategy<Value = Source> {
+    let group = (select(["acme", "acme-new", "gone"].as_slice()), select(NAMES.as_slice()));
+    let group = group.prop_map(|(over, name)| Source::group(ConnectionId::new(over).unwrap(), name));
+    prop_oneof![Just(Source::Hand), Just(Source::Defaults), group.clone(), group]
 }
 
 fn roles() -> impl Strategy<Value = &'static str> {
@@ -102,20 +116,22 @@ prop_compose! {
         identity in option::of(select(PEOPLE.as_slice())),
         (foreign, suspended, has_password, owner) in (
             prop::bool::weighted(0.2), prop::bool::weighted(0.2), any::<bool>(), prop::bool::weighted(0.3)),
-        memberships in vec((0..teams, any::<bool>()), 0..3),
+        is_old in prop::bool::weighted(0.2),
+        memberships in vec((0..teams, sources(), select(ROLES.as_slice())), 0..5),
     ) -> Account {
         let organization = OrganizationId::new(if foreign { "other" } else { "acme" });
         let id = AccountId::new(format!("account-{person}@{domain}-{foreign}"));
         let mut account = Account::new(id, organization, format!("{person}@{domain}"));
-        account.identities.extend(identity.map(|subject| Identity::new(connection(), subject)));
+        let over = if is_old { ConnectionId::new("acme-old").unwrap() } else { connection() };
+        account.identities.extend(identity.map(|subject| Identity::new(over, subject)));
         account.status = if suspended { Status::Suspended } else { Status::Active };
         account.role = if owner { Role::Owner } else { Role::Member };
         account.has_password = has_password;
-        for (team, by_hand) in memberships {
+        for (team, source, role) in memberships {
             let team = TeamId::new(format!("team-{team}"));
-            if account.membership(&team).is_none() {
-                let origin = if by_hand { Origin::Hand } else { Origin::Rule(RuleId::new("defaults.teams")) };
-                account.memberships.push(Membership::new(team, Permission::ReadOnly, origin));
+            match account.memberships.iter_mut().find(|membership| membership.team == team) {
+                Some(known) => *known = known.clone().also_by(source, role),
+                None => account.memberships.push(Membership::new(team, role, source)),
             }
         }
         account
@@ -163,11 +179,22 @@ fn snapshots() -> impl Strategy<Value = Snapshot> {
 fn keeps_what_is_made_by_hand(before: &Snapshot, after: &Snapshot) -> bool {
     before.accounts.iter().all(|old| {
         after.accounts.iter().find(|new| new.id == old.id).is_some_and(|new| {
-            let mut by_hand = old.memberships.iter().filter(|membership| membership.origin.is_hand());
-            new.role == old.role && by_hand.all(|membership| new.memberships.contains(membership))
+            let stay = |source: &Source| matches!(source, Source::Hand | Source::Defaults);
+            let granted = grants(old).into_iter().filter(|(_, source, _)| stay(source));
+            let after = grants(new);
+            new.role == old.role && granted.into_iter().all(|grant| after.contains(&grant))
         })
     }) && before.teams.iter().all(|team| after.teams.contains(team))
         && before.projects.iter().all(|project| after.projects.contains(project))
+}
+
+/// Each source of each membership, with what it gives.
+fn grants(account: &Account) -> std::collections::BTreeSet<(TeamId, Source, Permission)> {
+    let of = |membership: &Membership| {
+        let team = membership.team.clone();
+        membership.grants.clone().into_iter().map(move |grant| (team.clone(), grant.source, grant.role))
+    };
+    account.memberships.iter().flat_map(of).collect()
 }
 
 /// The ids of teams and projects in a plan.
@@ -180,7 +207,8 @@ fn mentioned(plan: &Plan) -> Vec<String> {
                 ids.extend(project.id.as_ref().map(ToString::to_string));
             }
             Action::JoinTeam { team, .. }
-            | Action::ChangeTeamRole { team, .. }
+            | Action::SetGrant { team, .. }
+            | Action::EndGrant { team, .. }
             | Action::LeaveTeam { team, .. } => ids.extend(team.id.as_ref().map(ToString::to_string)),
             Action::AssignProject { project, .. } => ids.extend(project.id.as_ref().map(ToString::to_string)),
             _ => {}
@@ -241,6 +269,125 @@ proptest! {
         }
     }
 
+    /// What a group does not give any more ends, and nothing else: neither what others gave, nor anything where groups only add.
+    #[test]
+    fn a_login_ends_only_what_its_own_groups_gave(
+        policy in policies(), login in logins(), state in snapshots(),
+    ) {
+        if let Ok(plan) = policy.plan(&login, &state) {
+            let after = state.after(&plan);
+            let is_managed = policy.groups.sync == SyncMode::Managed && login.values("department").is_some();
+            for old in state.accounts() {
+                let new = grants(after.account(&old.id).expect("no account goes"));
+                for (team, source, role) in grants(old) {
+                    let now = new.iter().find(|(at, by, _)| (at, by) == (&team, &source)).map(|(_, _, role)| *role);
+                    let may_end = is_managed && plan.account() == Some(&old.id) && match &source {
+                        Source::Group { connection: over, .. } => {
+                            *over == login.connection || !state.organization.signs_in_over(over)
+                        }
+                        _ => false,
+                    };
+                    prop_assert!(may_end || now >= Some(role), "{team} by {source}\n{plan}");
+                }
+                prop_assert!(after.accounts().flat_map(|one| &one.memberships).all(|one| !one.grants.is_empty()));
+            }
+        }
+    }
+
+    #[test]
+    fn the_end_of_one_source_takes_away_only_what_it_gave(state in snapshots(), team in 0..6, source in sources()) {
+        let team = TeamId::new(format!("team-{team}"));
+        for account in state.accounts().filter(|_| state.team(&team).is_some()) {
+            let ended = Change::EndGrant(team.clone(), source.clone());
+            let plan = state.change(&account.id, &ended, &Actor::Operator, "a test", now()).unwrap();
+            let after = state.after(&plan);
+            let mut expected = grants(account);
+            expected.retain(|(at, by, _)| (at, by) != (&team, &source));
+            let changed = after.account(&account.id).unwrap();
+            prop_assert_eq!(grants(changed), expected);
+            let has_another = account.membership(&team).is_some_and(|known| {
+                known.grants.iter().any(|grant| grant.source != source)
+            });
+            prop_assert_eq!(changed.membership(&team).is_some(), has_another);
+            let again = after.change(&account.id, &ended, &Actor::Operator, "a test", now()).unwrap();
+            prop_assert!(again.is_empty());
+        }
+    }
+
+    /// By hand means: as asked, until somebody asks for something else, whatever the groups say.
+    #[test]
+    fn what_is_joined_by_hand_survives_every_login(
+        policy in policies(), logins in vec(logins(), 1..4), state in snapshots(), team in 0..6,
+        role in select(ROLES.as_slice()),
+    ) {
+        let team = TeamId::new(format!("team-{team}"));
+        let Some(ada) = state.accounts().next().filter(|_| state.team(&team).is_some()) else { return Ok(()) };
+        let join = Change::JoinTeam(team.clone(), role);
+        let mut state = state.after(&state.change(&ada.id, &join, &Actor::Operator, "a test", now()).unwrap());
+        for login in logins {
+            if let Ok(plan) = policy.plan(&login, &state) {
+                state = state.after(&plan);
+            }
+            let membership = state.account(&ada.id).unwrap().membership(&team).unwrap();
+            prop_assert_eq!(membership.granted_by(&Source::Hand), Some(role));
+            prop_assert!(membership.role() >= role);
+        }
+    }
+
+    /// Two connections say what they say in either order.
+    #[test]
+    fn the_groups_of_two_connections_commute(
+        policy in policies(), groups in (vec(select(NAMES.as_slice()), 0..4), vec(select(NAMES.as_slice()), 0..4)),
+        state in snapshots(),
+    ) {
+        let mut state = state;
+        let names = ["acme", "acme-new"].map(|name| ConnectionId::new(name).unwrap());
+        state.organization.connections = names.clone().into();
+        state.accounts.retain(|account| account.identities.is_empty() && account.email != "zoe@example.com");
+        let mut zoe = Account::new(AccountId::new("zoe"), state.organization.id.clone(), "zoe@example.com");
+        zoe.identities.extend(names.iter().map(|name| Identity::new(name.clone(), "zoe")));
+        state.accounts.push(zoe);
+        let [one, other] = [(&names[0], groups.0), (&names[1], groups.1)].map(|(over, groups)| {
+            LoginFacts::new(over.clone(), okta(), "zoe", now())
+                .with_attribute("token", [ACME.1.clone()])
+                .with_attribute("department", groups)
+        });
+        let after = |first: &LoginFacts, second: &LoginFacts| {
+            let state = state.after(&policy.plan(first, &state).unwrap());
+            let state = state.after(&policy.plan(second, &state).unwrap());
+            let zoe = state.account(&AccountId::new("zoe")).unwrap().clone();
+            let name = |id: &TeamId| state.team(id).map(|team| team.name.trim().to_lowercase());
+            grants(&zoe).into_iter().map(|(team, source, role)| (name(&team), source, role)).collect::<Vec<_>>()
+        };
+        let (mut first, mut second) = (after(&one, &other), after(&other, &one));
+        first.sort();
+        second.sort();
+        prop_assert_eq!(first, second);
+    }
+
+    #[test]
+    fn an_active_owner_survives_every_change(
+        state in snapshots(), team in 0..6, source in sources(), role in select([Role::Member, Role::Admin, Role::Owner].as_slice()),
+    ) {
+        let team = TeamId::new(format!("team-{team}"));
+        let changes = [
+            Change::Suspend, Change::Reactivate, Change::SetRole(role), Change::LeaveTeam(team.clone()),
+            Change::JoinTeam(team.clone(), Permission::Admin), Change::EndGrant(team, source),
+        ];
+        let mut state = state;
+        let ids: Vec<AccountId> = state.accounts().map(|account| account.id.clone()).collect();
+        for (id, change) in ids.iter().flat_map(|id| changes.iter().map(move |change| (id, change))) {
+            match state.change(id, change, &Actor::Operator, "a test", now()) {
+                Ok(plan) => {
+                    let after = state.after(&plan);
+                    prop_assert!(owners(&state) == 0 || owners(&after) > 0, "{plan}");
+                    state = after;
+                }
+                Err(refused) => prop_assert!(["provisioning.last_owner", "provisioning.team_unknown"].contains(&refused.code())),
+            }
+        }
+    }
+
     #[test]
     fn no_plan_gives_an_address_of_another_organizations_domain(
         policy in policies(), login in logins(), state in snapshots(),
@@ -255,13 +402,17 @@ proptest! {
         policy in policies(), login in logins(), state in snapshots(),
         absent in select(["department", "user.first_name", "user.email"].as_slice()),
     ) {
-        if let Ok(plan) = policy.plan(login.without_attribute(absent), &state) {
-            let takes = |action: &Action| matches!(action, Action::LeaveTeam { .. } | Action::Suspend);
-            prop_assert!(!plan.steps().iter().any(|step| takes(&step.action)), "{plan}");
+        let login = login.without_attribute(absent);
+        // A list of groups, where it came, says what is to end.
+        let groups_are_managed = policy.groups.sync == SyncMode::Managed && login.values("department").is_some();
+        if let Ok(plan) = policy.plan(&login, &state) {
+            let takes = |action: &Action| matches!(action, Action::LeaveTeam { .. } | Action::EndGrant { .. } | Action::Suspend);
+            prop_assert!(groups_are_managed || !plan.steps().iter().any(|step| takes(&step.action)), "{plan}");
             let after = state.after(&plan);
             for old in state.accounts() {
                 let new = after.account(&old.id).expect("no account goes");
-                prop_assert!(old.memberships.iter().all(|was| new.membership(&was.team).is_some()));
+                let mut memberships = old.memberships.iter();
+                prop_assert!(groups_are_managed || memberships.all(|was| new.membership(&was.team).is_some()));
                 prop_assert!(old.first_name.is_none() || new.first_name.is_some());
                 prop_assert!(!new.email.is_empty());
             }
@@ -274,7 +425,8 @@ proptest! {
         prop_assert_eq!(&first, &policy.clone().plan(login.clone(), &state.clone()));
         let sealed = login.clone().sealed("token", &Provider::rustcrypto()).unwrap();
         prop_assert_eq!(&first, &policy.plan(sealed, &state), "a sealed login is planned the same");
-        let restricted = state.restricted_to(&LookUp::of(&login).unwrap(), &policy.names_for(&login));
+        let look_up = LookUp::of(&login).unwrap().with_takeovers(&policy);
+        let restricted = state.restricted_to(&look_up, &policy.names_for(&login));
         prop_assert_eq!(&first, &policy.plan(&login, &restricted), "what a store gives is enough");
     }
 
@@ -360,7 +512,9 @@ fn the_generators_reach_every_kind_of_step() {
         "CreateProject",
         "LinkProject",
         "JoinTeam",
-        "ChangeTeamRole",
+        "SetGrant",
+        "EndGrant",
+        "LeaveTeam",
         "AssignProject",
         "provisioning.account_suspended",
         "provisioning.creation_off",

@@ -11,7 +11,7 @@ use vouchsafe_crypto::Provider;
 use vouchsafe_metadata::{EntityId, name_id_format};
 use vouchsafe_provisioning::{
     Account, AccountId, Action, Domain, EmailAddress, Identity, LoginFacts, LookUp, Organization,
-    OrganizationId, Plan, Policy, Refused, Role, Snapshot, unused_accounts,
+    OrganizationId, Plan, Policy, Refused, Role, Snapshot, Status, unused_accounts,
 };
 
 #[test]
@@ -91,6 +91,75 @@ fn a_person_of_one_connection_is_not_that_of_another() {
         let plan =
             policy.plan(new.clone().with_attribute("user.email", ["bob@example.com"]), &known).unwrap();
         assert!(matches!(plan.steps()[0].action, Action::CreateAccount { .. }), "{plan}");
+    }
+}
+
+/// An identity provider is replaced: people keep their accounts where the organization says by what they are known again, and once.
+#[test]
+fn a_connection_takes_over_the_people_of_another_once() {
+    let (mut snapshot, token) = acme();
+    let connections = ["acme-old", "acme-new"].map(|name| ConnectionId::new(name).unwrap());
+    snapshot.organization.connections = connections.clone().into();
+    let [old, new] = connections;
+    let over = |connection: &ConnectionId, subject: &str, email: &str| {
+        let mut login = login(&token, subject).with_attribute("user.email", [email]);
+        login.connection = connection.clone();
+        login
+    };
+    let policy = |by: &str| {
+        let takeover = format!("[[identity.takeovers]]\nfrom = 'acme-old'\nto = 'acme-new'\nby = '{by}'");
+        Policy::from_toml(&takeover).unwrap()
+    };
+    let ada = over(&old, "ada", "ada@example.com");
+    snapshot = snapshot.after(&Policy::default().plan(&ada, &snapshot).unwrap());
+    let id = snapshot.accounts[0].id.clone();
+    for (by, subject, email) in [("email", "7f3a", "ADA@example.com"), ("subject", "ada", "ada@example.org")]
+    {
+        let policy = policy(by);
+        let first = over(&new, subject, email);
+        let plan = policy.plan(&first, &snapshot).unwrap();
+        assert_eq!(
+            (plan.account(), plan.steps()[0].rule.as_str()),
+            (Some(&id), "identity.takeovers"),
+            "{plan}"
+        );
+        let restricted = snapshot
+            .restricted_to(&LookUp::of(&first).unwrap().with_takeovers(&policy), &policy.names_for(&first));
+        assert_eq!(policy.plan(&first, &restricted).unwrap(), plan, "a store gives enough");
+        let after = snapshot.after(&plan);
+        assert!(policy.plan(&first, &after).unwrap().is_empty());
+        assert_eq!(
+            policy.plan(&ada, &after).unwrap().account(),
+            Some(&id),
+            "the old identity stays beside it"
+        );
+        // Once: a second person of that address or name gets another account, or none.
+        let second = over(&new, "second", "ada@example.com");
+        assert_ne!(
+            policy.plan(&second, &after).ok().and_then(|plan| plan.account().cloned()),
+            Some(id.clone())
+        );
+    }
+    // Not without being told, not in the other direction, not over a third connection, not by an address of nobody's domain.
+    let moved = over(&new, "7f3a", "ada@example.com");
+    assert_eq!(code(Policy::default().plan(&moved, &snapshot)), "provisioning.email_taken");
+    let third = ConnectionId::new("acme-third").unwrap();
+    snapshot.organization.connections.insert(third.clone());
+    let elsewhere = over(&third, "ada", "ada@example.com");
+    assert_eq!(code(policy("email").plan(&elsewhere, &snapshot)), "provisioning.email_taken");
+    assert_eq!(code(policy("subject").plan(&elsewhere, &snapshot)), "provisioning.email_taken");
+    let mut unverified = snapshot.clone();
+    unverified.organization.verified_domains.clear();
+    assert_eq!(code(policy("email").plan(&moved, &unverified)), "provisioning.email_taken");
+    // By e-mail, never an account that may do more than a member's; a suspended one stays suspended.
+    let mut owned = snapshot.clone();
+    owned.accounts[0].role = Role::Owner;
+    assert_eq!(code(policy("email").plan(&moved, &owned)), "provisioning.email_taken");
+    let mut suspended = snapshot.clone();
+    suspended.accounts[0].status = Status::Suspended;
+    for by in ["email", "subject"] {
+        let login = over(&new, "ada", "ada@example.com");
+        assert_eq!(code(policy(by).plan(&login, &suspended)), "provisioning.account_suspended");
     }
 }
 

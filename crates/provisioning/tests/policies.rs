@@ -8,6 +8,7 @@ fn errors_name_line_and_column() {
         ("[default]\n", 1, 2, "unknown field `default`"),
         ("[admission]\ncreate = 'yes'\n", 2, 10, "invalid type"),
         ("[groups]\nsync = 'exclusive'\n", 2, 8, "unknown variant `exclusive`"),
+        ("[[identity.takeovers]]\nfrom = 'a'\nto = 'b'\nby = 'name'\n", 4, 6, "unknown variant `name`"),
         ("[attributes]\npreset = 'google'\n", 2, 10, "unknown variant `google`"),
         ("[defaults]\nrole = 'owner'\n", 2, 8, "unknown variant `owner`"),
         ("[defaults]\n# é\nteams = [{ nom = 'A' }]\n", 3, 12, "unknown field `nom`"),

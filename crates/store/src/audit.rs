@@ -82,7 +82,7 @@ fn values(action: &Action) -> (Option<String>, Option<String>) {
             made(permission.name())
         }
         Action::JoinTeam { role, .. } => made(role.name()),
-        Action::ChangeTeamRole { before, after, .. } => {
+        Action::SetGrant { before, after, .. } | Action::EndGrant { before, after, .. } => {
             (Some(before.name().to_owned()), Some(after.name().to_owned()))
         }
         Action::LeaveTeam { role, .. } => (Some(role.name().to_owned()), None),

@@ -15,8 +15,8 @@ use crate::{AuditRecord, SignInError, StoreError, audit, text::fresh_ids};
 #[non_exhaustive]
 pub enum About {
     /// A login: the organization that has the token that came, or else the connection; of its accounts those of
-    /// [`LookUp`](vouchsafe::provisioning::LookUp); its teams and projects of the [names](Policy::names_for) that its policy makes of the
-    /// login; and which of the domains another organization has verified.
+    /// [`LookUp`](vouchsafe::provisioning::LookUp), with those that its policy takes over; the teams that these are in; its teams and projects
+    /// of the [names](Policy::names_for) that its policy makes of the login; and which of the domains another organization has verified.
     Login(Box<LoginFacts>),
     /// An account of an organization: that account, every active owner, and all teams.
     #[non_exhaustive]
@@ -138,6 +138,7 @@ impl Decided {
         }
         let mut ids = fresh_ids(plan.steps().len())?;
         let after = before.after_with(&plan, &mut || ids.pop().unwrap_or_default());
+        before.keeps_an_owner(&after)?;
         let account = audit::account_of(&plan, &after)?;
         Ok(Decided {
             audit: audit::records(&plan, &account),

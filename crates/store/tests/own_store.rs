@@ -353,9 +353,8 @@ impl State {
         let held = found.ok_or_else(|| StoreError::no_organization_for(&login.connection))?;
         let id = &held.whole.organization.id;
         let policy = parsed_policy(id, held.policy.as_deref())?;
+        let look_up = look_up.with_takeovers(&policy).linking(links);
         let mut snapshot = held.whole.restricted_to(&look_up, &policy.names_for(login));
-        let linked = links.filter(|id| snapshot.account(id).is_none()).and_then(|id| held.whole.account(id));
-        snapshot.accounts.extend(linked.cloned());
         let stored = self.connections.get(&login.connection).filter(|stored| stored.organization == *id);
         let is_exempt = stored.is_some_and(|stored| !stored.settings.token_required);
         snapshot.token_not_required.extend(is_exempt.then(|| login.connection.clone()));

@@ -88,11 +88,8 @@ fn teams(snapshot: &Snapshot, account: &Account) -> Vec<[String; 3]> {
     let memberships = account.memberships.iter();
     memberships
         .map(|one| {
-            [
-                name(&one.team),
-                one.role.name().to_owned(),
-                if one.origin.is_hand() { "hand" } else { "policy" }.to_owned(),
-            ]
+            let sources: Vec<String> = one.grants.iter().map(|grant| grant.source.to_string()).collect();
+            [name(&one.team), one.role().name().to_owned(), sources.join(", ")]
         })
         .collect()
 }

@@ -1,7 +1,12 @@
 //! `[admission]` and `[defaults]`: for people who have no account yet.
 
-use super::{Case, draft::Draft, groups::Wanted, is_of_another, profile};
-use crate::{Action, EmailAddress, Identity, ProjectRef, Refused, RuleId, TeamRef};
+use super::{
+    Case,
+    draft::Draft,
+    groups::{Wanted, WantedGrant},
+    is_of_another, profile,
+};
+use crate::{Action, EmailAddress, Identity, ProjectRef, Refused, RuleId, Source, TeamRef};
 
 /// Makes the account and links it, when the policy and the plan of the organization allow it.
 pub(super) fn admit(case: Case<'_>, identity: &Identity, draft: &mut Draft) -> Result<(), Refused> {
@@ -35,7 +40,9 @@ pub(super) fn default_teams(case: Case<'_>, wanted: &mut Wanted) -> Result<(), R
             .team_named(&default.name)
             .ok_or_else(|| Refused::DefaultTeamMissing { team: default.name.clone() })?;
         let team = TeamRef { id: Some(team.id.clone()), name: team.name.clone() };
-        wanted.add(team, default.role, RuleId::from("defaults.teams"), "new people join it".to_owned());
+        let because = "new people join it".to_owned();
+        let rule = RuleId::from("defaults.teams");
+        wanted.add(team, WantedGrant { source: Source::Defaults, role: default.role, rule, because });
     }
     Ok(())
 }

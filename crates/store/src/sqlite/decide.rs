@@ -82,10 +82,11 @@ pub(super) async fn about_login(
     let mut snapshot = rows::organization_alone(connection, &organization).await?;
     snapshot.token_not_required.extend((!is_token_required).then(|| login.connection.clone()));
     rows::load_named(connection, &policy.names_for(login), &mut snapshot).await?;
-    rows::load_meant_accounts(connection, &look_up, &mut snapshot).await?;
+    rows::load_meant_accounts(connection, &look_up.with_takeovers(&policy), &mut snapshot).await?;
     if let Some(account) = links.filter(|account| snapshot.account(account).is_none()) {
         rows::load_account(connection, account, &mut snapshot).await?;
     }
+    rows::load_teams_of_accounts(connection, &mut snapshot).await?;
     Ok((snapshot, policy))
 }
 

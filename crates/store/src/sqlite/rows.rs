@@ -6,7 +6,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use sqlx::SqliteConnection;
 use vouchsafe::provisioning::{
     Account, AccountId, Domain, EmailAddress, Identity, LookUp, Organization, OrganizationId, Policy,
-    Project, Role, Snapshot, Team,
+    Project, Role, Snapshot, Team, TeamId,
 };
 
 use super::OrFailed as _;
@@ -118,6 +118,31 @@ pub(super) async fn load_named(
         .await
         .or_failed()?;
     snapshot.projects = all_from_json("project", &projects)?;
+    Ok(())
+}
+
+/// The teams that the accounts are in, beside those that are there.
+pub(super) async fn load_teams_of_accounts(
+    connection: &mut SqliteConnection,
+    snapshot: &mut Snapshot,
+) -> Result<(), StoreError> {
+    const TEAMS: &str = "SELECT record FROM vouchsafe_teams
+        WHERE organization = ?1 AND id IN (SELECT value FROM json_each(?2)) ORDER BY rowid";
+    let memberships = snapshot.accounts.iter().flat_map(|account| &account.memberships);
+    let missing: BTreeSet<TeamId> = memberships
+        .map(|membership| membership.team.clone())
+        .filter(|team| snapshot.team(team).is_none())
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let teams = sqlx::query_scalar(TEAMS)
+        .bind(snapshot.organization.id.as_str())
+        .bind(to_json("look-up", &missing)?)
+        .fetch_all(connection)
+        .await
+        .or_failed()?;
+    snapshot.teams.extend(all_from_json::<Team>("team", &teams)?);
     Ok(())
 }
 

@@ -1,0 +1,119 @@
+//! From the teams that a person is to be in, and what gives each, to steps.
+
+use super::{
+    Case,
+    draft::Draft,
+    groups::{Wanted, WantedTeam},
+};
+use crate::{
+    Account, Action, Grant, Membership, ProjectRef, RuleId, Source, SyncMode, TeamRef, membership,
+    text::{Shown, folded},
+};
+
+/// Gives what is wanted; and where groups are managed, and a list of them came, ends what they gave before.
+pub(super) fn settle(
+    case: Case<'_>,
+    account: Option<&Account>,
+    wanted: &Wanted,
+    is_listed: bool,
+    draft: &mut Draft,
+) {
+    for team in wanted.teams.values() {
+        give(case, account, team, draft);
+    }
+    if is_listed && is_managed(case) {
+        for membership in account.into_iter().flat_map(|account| &account.memberships) {
+            end(case, membership, wanted, draft);
+        }
+    }
+}
+
+fn is_managed(case: Case<'_>) -> bool {
+    case.policy.groups.sync == SyncMode::Managed
+}
+
+/// The widest first, so that what follows only adds a source.
+fn give(case: Case<'_>, account: Option<&Account>, wanted: &WantedTeam, draft: &mut Draft) {
+    if wanted.team.id.is_none() {
+        let because = wanted.grants.first().map_or("", |grant| grant.because.as_str());
+        create_team(case, &wanted.team, because, draft);
+    }
+    let known = wanted.team.id.as_ref().zip(account).and_then(|(id, account)| account.membership(id));
+    let mut grants: Vec<Grant> = known.map(|membership| membership.grants.clone()).unwrap_or_default();
+    let mut widest_first: Vec<_> = wanted.grants.iter().collect();
+    widest_first.sort_by_key(|grant| std::cmp::Reverse(grant.role));
+    for wanted_grant in widest_first {
+        let (source, role) = (wanted_grant.source.clone(), wanted_grant.role);
+        let given = grants.iter().find(|grant| grant.source == source).map(|grant| grant.role);
+        if given.is_some_and(|given| given == role || (given > role && !is_managed(case))) {
+            continue;
+        }
+        let before = membership::highest(&grants);
+        membership::set(&mut grants, source.clone(), role);
+        let team = wanted.team.clone();
+        let action = match before.zip(membership::highest(&grants)) {
+            None => Action::JoinTeam { team, role, source },
+            Some((before, after)) => Action::SetGrant { team, source, role, before, after },
+        };
+        draft.step(wanted_grant.rule.clone(), action, wanted_grant.because.clone());
+    }
+}
+
+/// Ends what groups gave that do not any more, and nothing else.
+fn end(case: Case<'_>, known: &Membership, wanted: &Wanted, draft: &mut Draft) {
+    let Some(team) = case.snapshot.team(&known.team) else { return };
+    let mut grants = known.grants.clone();
+    let wanted = wanted.teams.get(&folded(&team.name)).map(|team| team.grants.as_slice()).unwrap_or_default();
+    for grant in wanted {
+        membership::set(&mut grants, grant.source.clone(), grant.role);
+    }
+    for Grant { source, .. } in &known.grants {
+        let is_wanted = wanted.iter().any(|grant| grant.source == *source);
+        let Some(because) = reason_to_end(case, source).filter(|_| !is_wanted) else { continue };
+        let Some(before) = membership::highest(&grants) else { continue };
+        grants.retain(|grant| grant.source != *source);
+        let team = TeamRef { id: Some(team.id.clone()), name: team.name.clone() };
+        let action = match membership::highest(&grants) {
+            Some(after) => Action::EndGrant { team, source: source.clone(), before, after },
+            None => Action::LeaveTeam { team, role: before },
+        };
+        draft.step(RuleId::from("groups.sync"), action, because);
+    }
+}
+
+/// Of a group that the login does not ask for.
+fn reason_to_end(case: Case<'_>, source: &Source) -> Option<String> {
+    let Source::Group { connection, group } = source else { return None };
+    if *connection == case.login.connection {
+        Some(format!("the group {} does not give it any more", Shown(group)))
+    } else if !case.snapshot.organization.signs_in_over(connection) {
+        Some(format!(
+            "the group {} gave it over the connection {connection}, which the organization has no more",
+            Shown(group)
+        ))
+    } else {
+        None
+    }
+}
+
+/// A team, and a project of the same name for it. A project of that name that exists already is not given to
+/// the new team: a group's name must not open what somebody made by hand.
+fn create_team(case: Case<'_>, team: &TeamRef, because: &str, draft: &mut Draft) {
+    let rule = || RuleId::from("groups.create_teams");
+    let name = team.name.clone();
+    draft.step(rule(), Action::CreateTeam { name: name.clone() }, because);
+    if case.snapshot.project_named(&name).is_some() {
+        let text = format!(
+            "The new team {} does not get the project of that name: it was there before the team",
+            Shown(&name)
+        );
+        return draft.note(rule(), text);
+    }
+    draft.step(rule(), Action::CreateProject { name: name.clone() }, "the team was created with it");
+    let link = Action::LinkProject {
+        team: team.clone(),
+        project: ProjectRef { id: None, name },
+        permission: case.policy.groups.project_permission,
+    };
+    draft.step(rule(), link, "the team was created with it");
+}

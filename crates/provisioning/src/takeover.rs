@@ -1,0 +1,46 @@
+//! `[[identity.takeovers]]`: people of one connection sign in over another.
+
+use serde::{Deserialize, Serialize};
+use vouchsafe_assertion::ConnectionId;
+
+/// That people who signed in over one connection of the organization sign in to the same accounts over another, as when the identity
+/// provider is replaced. An account is taken over once, at the person's first sign-in over the new connection: one that has an identity of
+/// the new connection is not taken over again. The old identity stays as long as the organization has the old connection.
+///
+/// ```
+/// use vouchsafe_provisioning::{Anchor, Policy};
+///
+/// let policy = Policy::from_toml(r#"
+///     [[identity.takeovers]]
+///     from = "acme-okta"
+///     to = "acme-entra"
+///     by = "email"
+/// "#)?;
+/// assert_eq!(policy.identity.takeovers[0].by, Anchor::Email);
+/// # Ok::<(), vouchsafe_provisioning::PolicyError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Takeover {
+    /// The connection that the people signed in over until now.
+    pub from: ConnectionId,
+    /// The connection that they sign in over from now on.
+    pub to: ConnectionId,
+    /// What says that two people are one.
+    pub by: Anchor,
+}
+
+/// What says that a person of one connection is a person of another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Anchor {
+    /// The same subject: the same attribute with the same value, such as
+    /// `urn:oasis:names:tc:SAML:attribute:subject-id` as `identity.subject_attribute`, or the same NameID with Format and qualifiers. Both
+    /// identity providers must mean the same person by it.
+    Subject,
+    /// The same e-mail address, in a domain that the organization has verified, and never an account with a role above member: its
+    /// person signs in to it otherwise, and links it.
+    Email,
+}
