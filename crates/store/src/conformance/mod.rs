@@ -26,6 +26,7 @@
 pub mod connecting;
 pub mod connections;
 pub mod directory;
+pub mod members;
 pub mod memoranda;
 pub mod scenarios;
 pub mod sign_in;
@@ -82,11 +83,12 @@ macro_rules! conformance {
             two_first_sign_ins_of_one_person_make_one_account, many_people_sign_in_at_the_same_time,
             suspension_ends_sessions_and_is_recorded, the_audit_says_what_and_why_and_no_secret,
             the_store_and_the_planner_agree_on_what_a_plan_makes);
+        $crate::conformance!($make, members, the_last_owner_is_safe_at_every_door, a_membership_goes_with_its_last_source,
+            a_connection_takes_over_the_people_of_another);
         $crate::conformance!($make, scenarios, two_hundred_first_sign_ins_at_once_succeed,
             an_owner_suspends_somebody_while_forty_people_sign_in, a_refused_sign_in_leaves_nothing_behind,
             one_response_is_accepted_once, an_assertion_is_accepted_once_over_all_connections, a_sign_in_answers_its_request_and_replaces_a_session,
-            a_stale_write_loses_no_membership, the_last_owner_survives_every_change, the_last_owner_is_safe_at_every_door, a_membership_goes_with_its_last_source,
-            a_connection_takes_over_the_people_of_another,
+            a_stale_write_loses_no_membership, the_last_owner_survives_every_change,
             a_large_organization_costs_what_the_person_means, settings_are_changed_while_people_sign_in,
             changes_by_hand_name_their_actor, a_domain_that_is_verified_meanwhile_counts);
     };

@@ -1,0 +1,144 @@
+//! What people are in an organization, and what may take it away.
+
+use crate::{About, Decision};
+use chrono::TimeDelta;
+use vouchsafe::{
+    ConnectionId, Provider,
+    provisioning::{AccountId, Actor, Change, Membership, Permission, Role, Source, unused_accounts},
+};
+
+use super::{
+    Store, acme, change, login, now, okta, provision,
+    scenarios::{sign_in, valid, valid_over},
+    with_acme,
+};
+
+/// The doors by which an account can lose its role or its place, each tried on the last owner.
+pub async fn the_last_owner_is_safe_at_every_door(store: impl Store) {
+    let token = with_acme(&store).await;
+    let managed = format!("{}\nsync = 'managed'", super::POLICY);
+    store.set_policy(&acme(), &managed).await.unwrap();
+    let ada = provision(&store, login("ada", &token, "id1")).await.unwrap().account;
+    let bob = provision(&store, login("bob", &token, "id2")).await.unwrap().account;
+    for owner in [&ada, &bob] {
+        change(&store, owner, Change::SetRole(Role::Owner), Actor::Operator).await.unwrap();
+    }
+    // Plans from the time when there were two.
+    let two = store.whole(&acme()).await.unwrap();
+    let stale = |wanted: Change| two.change(&ada, &wanted, &Actor::Operator, "a test", now()).unwrap();
+    let stale = [stale(Change::Suspend), stale(Change::SetRole(Role::Member))];
+    change(&store, &bob, Change::Suspend, Actor::Account(ada.clone())).await.unwrap();
+
+    let only = vec![ada.clone()];
+    let engineering = store.whole(&acme()).await.unwrap().team_named("Engineering").unwrap().id.clone();
+    let sweep = || Actor::Rule("offboarding.unused".into());
+    for (door, wanted, actor, code) in [
+        ("suspension", Change::Suspend, Actor::Operator, "provisioning.last_owner"),
+        ("suspension of oneself", Change::Suspend, Actor::Account(ada.clone()), "provisioning.last_owner"),
+        ("off-boarding", Change::Suspend, sweep(), "provisioning.last_owner"),
+        ("role", Change::SetRole(Role::Admin), Actor::Operator, "provisioning.last_owner"),
+        (
+            "role of oneself",
+            Change::SetRole(Role::Member),
+            Actor::Account(ada.clone()),
+            "provisioning.last_owner",
+        ),
+        ("removal from a team", Change::LeaveTeam(engineering), Actor::Operator, ""),
+        ("end of a source", Change::EndGrant("t1".into(), Source::Defaults), Actor::Operator, ""),
+        ("removal from the last team", Change::LeaveTeam("t1".into()), Actor::Operator, ""),
+    ] {
+        let outcome = change(&store, &ada, wanted, actor).await.map_or_else(|refused| refused.code(), |_| "");
+        assert_eq!(outcome, code, "{door}");
+        assert_eq!(owners(&store).await, only, "{door}");
+    }
+    let whole = store.whole(&acme()).await.unwrap();
+    let swept = unused_accounts(whole.accounts(), now() + TimeDelta::days(400), TimeDelta::days(90));
+    assert!(swept.is_empty(), "the sweep names the last owner no more");
+
+    // A login that takes every group away, and one of a policy that gives new people less.
+    let without_groups = login("ada", &token, "id3").without_attribute("department");
+    provision(&store, without_groups.with_attribute("department", [""; 0])).await.unwrap();
+    assert_eq!(owners(&store).await, only, "group mapping");
+    store.set_policy(&acme(), "[defaults]\nrole = 'admin'").await.unwrap();
+    provision(&store, login("ada", &token, "id4")).await.unwrap();
+    assert_eq!(owners(&store).await, only, "defaults");
+
+    for plan in stale {
+        for about in [
+            About::Account { organization: acme(), account: ada.clone() },
+            About::Account { organization: acme(), account: bob.clone() },
+            About::Organization(acme()),
+        ] {
+            let plan = plan.clone();
+            let refused = store.decide(Decision::new(about, move |_, _| Ok(plan))).await.unwrap_err();
+            assert_eq!(refused.code(), "provisioning.last_owner", "a plan that is out of date");
+        }
+    }
+
+    // Conversion, its end, and the end of the entitlement are about the organization, and leave its people alone.
+    let mut found = store.organization(&acme()).await.unwrap().unwrap();
+    found.value.entitled = false;
+    found.value.conversion = None;
+    found.version = store.update_organization(&found).await.unwrap();
+    found.value.entitled = true;
+    found.value.convert(okta(), &Provider::rustcrypto(), now()).unwrap();
+    store.update_organization(&found).await.unwrap();
+    assert_eq!(owners(&store).await, only, "conversion");
+}
+
+/// What a group gives ends with the group, at Acme's second connection too, and what was given by hand and with the account stays.
+pub async fn a_membership_goes_with_its_last_source(store: impl Store) {
+    let token = with_acme(&store).await;
+    let managed = format!("{}\nsync = 'managed'", super::POLICY);
+    store.set_policy(&acme(), &managed).await.unwrap();
+    let groups = |assertion: &str, groups: &[&str]| {
+        let facts = login("ada", &token, assertion).without_attribute("department");
+        facts.with_attribute("department", groups.iter().copied())
+    };
+    let ada = provision(&store, groups("id1", &["Engineering", "Sales"])).await.unwrap().account;
+    let whole = store.whole(&acme()).await.unwrap();
+    let team = |name: &str| whole.team_named(name).unwrap().id.clone();
+    let (engineering, sales) = (team("Engineering"), team("Sales"));
+    let by_hand = Change::JoinTeam(engineering.clone(), Permission::Admin);
+    change(&store, &ada, by_hand, Actor::Operator).await.unwrap();
+    let is_in = async || {
+        let whole = store.whole(&acme()).await.unwrap();
+        let account = whole.account(&ada).unwrap().clone();
+        [&engineering, &sales, &"t1".into()].map(|team| account.membership(team).map(Membership::role))
+    };
+    let (admin, reader) = (Some(Permission::Admin), Some(Permission::ReadOnly));
+    assert_eq!(is_in().await, [admin, reader, reader]);
+    // A login that says nothing of groups, one that takes one away, and one that takes away all.
+    provision(&store, login("ada", &token, "id2").without_attribute("department")).await.unwrap();
+    assert_eq!(is_in().await, [admin, reader, reader]);
+    let applied = provision(&store, groups("id3", &["Engineering"])).await.unwrap();
+    assert_eq!(applied.plan.steps().len(), 1, "{}", applied.plan);
+    assert_eq!(is_in().await, [admin, None, reader]);
+    provision(&store, groups("id4", &[])).await.unwrap();
+    assert_eq!(is_in().await, [admin, None, reader], "what is by hand and what came with the account");
+    let last = store.audit(&acme()).await.unwrap().pop().unwrap();
+    assert_eq!((last.rule.as_str(), last.after.as_deref()), ("groups.sync", Some("admin")));
+    change(&store, &ada, Change::EndGrant(engineering.clone(), Source::Hand), Actor::Operator).await.unwrap();
+    assert_eq!(is_in().await, [None, None, reader]);
+}
+
+pub async fn a_connection_takes_over_the_people_of_another(store: impl Store) {
+    let token = with_acme(&store).await;
+    let mut found = store.organization(&acme()).await.unwrap().unwrap();
+    found.value.connections = ["acme", "acme-new"].map(|name| ConnectionId::new(name).unwrap()).into();
+    store.update_organization(&found).await.unwrap();
+    let ada = store.sign_in(sign_in(valid("ada", &token, "id1"))).await.unwrap();
+    let takeover = "[[identity.takeovers]]\nfrom = 'acme'\nto = 'acme-new'\nby = 'subject'";
+    store.set_policy(&acme(), takeover).await.unwrap();
+    let over_the_new = |assertion: &str| sign_in(valid_over("acme-new", "ada", &token, assertion));
+    let moved = store.sign_in(over_the_new("id2")).await.unwrap();
+    assert_eq!(moved.account(), ada.account());
+    let last = store.audit(&acme()).await.unwrap().pop().unwrap();
+    assert_eq!(last.rule.as_str(), "identity.takeovers");
+    assert!(store.sign_in(over_the_new("id3")).await.unwrap().plan.is_empty(), "once");
+    assert_eq!(store.whole(&acme()).await.unwrap().accounts.len(), 1);
+}
+
+pub(super) async fn owners(store: &impl Store) -> Vec<AccountId> {
+    store.whole(&acme()).await.unwrap().active_owners().map(|owner| owner.id.clone()).collect()
+}
