@@ -32,7 +32,8 @@ pub(crate) fn plan(
 ) -> Result<Plan, Refused> {
     let case = Case { policy, login, snapshot };
     connection_is_the_organizations(case)?;
-    organization_is_entitled(case)?;
+    // At every sign-in: one whose plan no longer includes SAML SSO signs nobody in over it, new or known.
+    snapshot.organization.require_entitlement()?;
     token_is_the_organizations(case)?;
     let identity = stable_identity(case)?;
     let mut draft = Draft::new(case, &identity, assertion_hash(login).map_err(Refused::cryptography)?);
@@ -83,15 +84,6 @@ fn connection_is_the_organizations(case: Case<'_>) -> Result<(), Refused> {
         });
     }
     Err(Refused::OtherConnection { organization: name(), connection: case.login.connection.clone() })
-}
-
-/// At every sign-in: an organization whose plan no longer includes SAML SSO signs nobody in over it, new or known.
-fn organization_is_entitled(case: Case<'_>) -> Result<(), Refused> {
-    let organization = &case.snapshot.organization;
-    match organization.entitled {
-        true => Ok(()),
-        false => Err(Refused::NotEntitled { organization: organization.name.clone() }),
-    }
 }
 
 /// The connection was the organization's own already. Where its settings require no token, none is looked at.

@@ -3,6 +3,7 @@
 mod connections;
 mod decide;
 mod directory;
+mod index;
 mod rows;
 mod sessions;
 mod writer;

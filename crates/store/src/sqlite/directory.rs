@@ -4,7 +4,7 @@ use vouchsafe::provisioning::{
     Account, Domain, LoginFacts, Organization, OrganizationId, Policy, Project, Snapshot, Team,
 };
 
-use super::{OrFailed as _, Sqlite, connections, decide, rows};
+use super::{OrFailed as _, Sqlite, connections, decide, index, rows};
 use crate::{
     Answer, Applied, AuditRecord, ConnectionDecision, Decides, Decision, Directory, OrganizationConnections,
     SignIn, SignedIn, StoreError, Versioned, directory::parsed_policy,
@@ -25,7 +25,7 @@ impl Directory for Sqlite {
                 .await
                 .or_failed()
                 .map_err(rows::unique("the organization's id or slug"))?;
-                rows::put_index(connection, &organization).await
+                index::put(connection, &organization).await
             })
         })
     }

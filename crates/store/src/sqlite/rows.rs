@@ -9,7 +9,7 @@ use vouchsafe::provisioning::{
     Project, Role, Snapshot, Team, TeamId,
 };
 
-use super::OrFailed as _;
+use super::{OrFailed as _, index};
 use crate::{StoreError, Versioned, directory::parsed_policy, text::folded};
 
 pub(super) fn to_json(what: &'static str, value: &impl Serialize) -> Result<String, StoreError> {
@@ -384,63 +384,7 @@ pub(super) async fn put_organization(
         .await
         .or_failed()
         .map_err(unique("the organization's slug"))?;
-    put_index(connection, organization).await
-}
-
-/// Writes what is searched for in an organization: tokens, connections and domains. Each belongs to one organization.
-pub(super) async fn put_index(
-    connection: &mut SqliteConnection,
-    organization: &Organization,
-) -> Result<(), StoreError> {
-    let id = organization.id.as_str();
-    sqlx::query("DELETE FROM vouchsafe_tokens WHERE organization = ?")
-        .bind(id)
-        .execute(&mut *connection)
-        .await
-        .or_failed()?;
-    for record in &organization.tokens {
-        sqlx::query("INSERT INTO vouchsafe_tokens (hash, organization) VALUES (?, ?)")
-            .bind(record.hash.to_hex())
-            .bind(id)
-            .execute(&mut *connection)
-            .await
-            .or_failed()
-            .map_err(unique("the organization's token"))?;
-    }
-    sqlx::query("DELETE FROM vouchsafe_organization_connections WHERE organization = ?")
-        .bind(id)
-        .execute(&mut *connection)
-        .await
-        .or_failed()?;
-    for own in organization.own_connections() {
-        sqlx::query(
-            "INSERT INTO vouchsafe_organization_connections (connection, organization) VALUES (?, ?)",
-        )
-        .bind(own.as_str())
-        .bind(id)
-        .execute(&mut *connection)
-        .await
-        .or_failed()
-        .map_err(unique("a connection of the organization"))?;
-    }
-    sqlx::query("DELETE FROM vouchsafe_domains WHERE organization = ?")
-        .bind(id)
-        .execute(&mut *connection)
-        .await
-        .or_failed()?;
-    let domains = organization
-        .domains()
-        .map_err(|source| StoreError::DomainInvalid { organization: organization.id.clone(), source })?;
-    for domain in &domains {
-        sqlx::query("INSERT INTO vouchsafe_domains (domain, organization) VALUES (?, ?)")
-            .bind(domain.as_str())
-            .bind(id)
-            .execute(&mut *connection)
-            .await
-            .or_failed()
-            .map_err(unique("a verified domain of the organization"))?;
-    }
-    Ok(())
+    index::put(connection, organization).await
 }
 
 /// Moves an organization that is still at this version to the next, which is answered.
