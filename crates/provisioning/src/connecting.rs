@@ -1,6 +1,6 @@
 //! An organization and its connections: how it becomes a SAML organization, and how it ends being one.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use vouchsafe_assertion::ConnectionId;
 use vouchsafe_metadata::EntityId;
 
@@ -99,6 +99,29 @@ impl Organization {
         for record in &mut self.tokens {
             record.revoked_at = Some(record.revoked_at.map_or(now, |earlier| earlier.min(now)));
         }
+    }
+
+    /// Adds a token that was just [issued](crate::OrganizationToken::issue), by its hash. Those that work now go on working for `overlap`, and
+    /// no longer than they would have anyway.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused::NotConverted`].
+    pub fn rotate_to(
+        &mut self,
+        hash: TokenHash,
+        now: DateTime<Utc>,
+        overlap: TimeDelta,
+    ) -> Result<(), Refused> {
+        if self.conversion.is_none() {
+            return Err(Refused::NotConverted { organization: self.name.clone() });
+        }
+        let end = now.checked_add_signed(overlap.max(TimeDelta::zero())).unwrap_or(now);
+        for record in &mut self.tokens {
+            record.expires_at = Some(record.expires_at.map_or(end, |earlier| earlier.min(end)));
+        }
+        self.add_token(hash, now);
+        Ok(())
     }
 
     /// Adds a token that was just [issued](crate::OrganizationToken::issue), by its hash.

@@ -170,15 +170,9 @@ impl Organization {
         now: DateTime<Utc>,
         overlap: TimeDelta,
     ) -> Result<OrganizationToken, Refused> {
-        if self.conversion.is_none() {
-            return Err(Refused::NotConverted { organization: self.name.clone() });
-        }
-        let before = self.tokens.len();
-        let token = self.issue(provider, now)?;
-        let end = now.checked_add_signed(overlap.max(TimeDelta::zero())).unwrap_or(now);
-        for record in self.tokens.iter_mut().take(before) {
-            record.expires_at = Some(record.expires_at.map_or(end, |earlier| earlier.min(end)));
-        }
+        let token = OrganizationToken::issue(provider).map_err(Refused::cryptography)?;
+        let hash = token.hash(provider).map_err(Refused::cryptography)?;
+        self.rotate_to(hash, now, overlap)?;
         Ok(token)
     }
 

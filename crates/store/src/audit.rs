@@ -15,8 +15,9 @@ use crate::StoreError;
 pub struct AuditRecord {
     /// The organization.
     pub organization: OrganizationId,
-    /// The account.
-    pub account: AccountId,
+    /// The account; `None`: the organization itself, such as its conversion.
+    #[serde(default)]
+    pub account: Option<AccountId>,
     /// Who asked for it; `None`: the person, by signing in.
     #[serde(default)]
     pub actor: Option<Actor>,
@@ -54,7 +55,7 @@ pub(crate) fn records(plan: &Plan, account: &AccountId) -> Vec<AuditRecord> {
         let (before, after) = values(&step.action);
         AuditRecord {
             organization: plan.organization().clone(),
-            account: account.clone(),
+            account: Some(account.clone()),
             actor: match plan.cause() {
                 Cause::Change { actor, .. } => Some(actor.clone()),
                 _ => None,

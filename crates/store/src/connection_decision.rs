@@ -5,18 +5,18 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use vouchsafe::{
     ConnectionId, ConnectionState,
-    provisioning::{Organization, OrganizationId, Refused, TokenHash},
+    provisioning::{Actor, Organization, OrganizationId, Refused, TokenHash},
 };
 
-use crate::{SignInError, StoreError, StoredConnection};
+use crate::{AuditRecord, SignInError, StoreError, StoredConnection, configuration_audit};
 
 /// A change of how an organization signs in: a pure function over its own record and its connections.
 ///
 /// A store runs it inside the transaction that writes what comes of it, so that a fault in the middle leaves nothing, and nobody decides on
-/// what another is about to change.
+/// what another is about to change. What differs afterwards is audited.
 ///
 /// ```
-/// use vouchsafe::provisioning::OrganizationToken;
+/// use vouchsafe::provisioning::{Actor, OrganizationToken};
 /// use vouchsafe_store::{ConnectionDecision, Directory, SignInError, StoredConnection};
 ///
 /// /// Makes Acme a SAML organization, and answers the token that is shown once.
@@ -28,25 +28,33 @@ use crate::{SignInError, StoreError, StoredConnection};
 ///     now: chrono::DateTime<chrono::Utc>,
 /// ) -> Result<String, SignInError> {
 ///     let hash = token.hash(provider).map_err(vouchsafe_store::StoreError::backend)?;
-///     let conversion = ConnectionDecision::new("acme".into(), move |acme| acme.convert(okta, Some(hash), now));
+///     let conversion = ConnectionDecision::new("acme".into(), Actor::Operator, now, move |acme, now| {
+///         acme.convert(okta, Some(hash), now)
+///     });
 ///     store.decide_connections(conversion).await?;
 ///     Ok(token.reveal())
 /// }
 /// ```
 pub struct ConnectionDecision {
     organization: OrganizationId,
+    actor: Actor,
+    at: DateTime<Utc>,
     decide: Box<Decide>,
 }
 
-type Decide = dyn FnOnce(&mut OrganizationConnections) -> Result<(), SignInError> + Send;
+type Decide = dyn FnOnce(&mut OrganizationConnections, DateTime<Utc>) -> Result<(), SignInError> + Send;
 
 impl ConnectionDecision {
-    /// A decision about this organization.
+    /// A decision about this organization, by somebody, at a time, which the function is given.
     pub fn new(
         organization: OrganizationId,
-        decide: impl FnOnce(&mut OrganizationConnections) -> Result<(), SignInError> + Send + 'static,
+        actor: Actor,
+        at: DateTime<Utc>,
+        decide: impl FnOnce(&mut OrganizationConnections, DateTime<Utc>) -> Result<(), SignInError>
+        + Send
+        + 'static,
     ) -> ConnectionDecision {
-        ConnectionDecision { organization, decide: Box::new(decide) }
+        ConnectionDecision { organization, actor, at, decide: Box::new(decide) }
     }
 
     /// The organization.
@@ -61,8 +69,10 @@ impl ConnectionDecision {
     /// The refusal, after which the transaction is rolled back.
     pub fn decide(self, before: &OrganizationConnections) -> Result<DecidedConnections, SignInError> {
         let mut after = before.clone();
-        (self.decide)(&mut after)?;
-        DecidedConnections::of(before, after)
+        (self.decide)(&mut after, self.at)?;
+        let mut decided = DecidedConnections::of(before, after)?;
+        decided.audit = configuration_audit::records(before, &decided.after, &self.actor, self.at)?;
+        Ok(decided)
     }
 }
 
@@ -71,6 +81,7 @@ impl fmt::Debug for ConnectionDecision {
         formatter
             .debug_struct("ConnectionDecision")
             .field("organization", &self.organization)
+            .field("actor", &self.actor)
             .finish_non_exhaustive()
     }
 }
@@ -189,14 +200,22 @@ impl OrganizationConnections {
         Ok(())
     }
 
+    /// The connection of this name, for other metadata or settings.
+    ///
+    /// # Errors
+    /// [`StoreError::ConnectionUnknown`].
+    pub fn connection_mut(&mut self, id: &ConnectionId) -> Result<&mut StoredConnection, SignInError> {
+        let found = self.connections.iter_mut().find(|connection| connection.id == *id);
+        Ok(found.ok_or_else(|| StoreError::connection_unknown(id))?)
+    }
+
     fn in_state(
         &mut self,
         id: &ConnectionId,
         possible: &[ConnectionState],
         wanted: &'static str,
     ) -> Result<&mut StoredConnection, SignInError> {
-        let found = self.connections.iter_mut().find(|connection| connection.id == *id);
-        let connection = found.ok_or_else(|| StoreError::connection_unknown(id))?;
+        let connection = self.connection_mut(id)?;
         if possible.contains(&connection.state) {
             return Ok(connection);
         }
@@ -209,46 +228,57 @@ impl OrganizationConnections {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct DecidedConnections {
-    /// The organization, in the place of the one that was read.
-    pub organization: Organization,
     /// The connections to add, at their first revision. A name that was used before, by whomever, is
     /// [`StoreError::Taken`], and then nothing is written.
     pub added: Vec<StoredConnection>,
     /// The connections to write in the place of those that were read, at their next revision.
     pub changed: Vec<StoredConnection>,
-    after: Vec<StoredConnection>,
+    /// The audit records to add.
+    pub audit: Vec<AuditRecord>,
+    after: OrganizationConnections,
 }
 
 impl DecidedConnections {
-    fn of(before: &OrganizationConnections, after: OrganizationConnections) -> Result<Self, SignInError> {
-        let OrganizationConnections { organization, connections } = after;
-        if organization.id != before.organization.id {
+    fn of(before: &OrganizationConnections, wanted: OrganizationConnections) -> Result<Self, SignInError> {
+        if wanted.organization.id != before.organization.id {
             return Err(StoreError::damaged("decision", "it is about another organization").into());
         }
-        let mut decided =
-            Self { organization, added: Vec::new(), changed: Vec::new(), after: before.connections.clone() };
-        for connection in connections {
-            if connection.organization != decided.organization.id {
-                return Err(StoreError::connection_fixed(connection.id, "organization").into());
-            }
-            match decided.after.iter_mut().find(|known| known.id == connection.id) {
-                Some(known) if *known == connection => {}
-                Some(known) => {
-                    *known = connection.in_place_of(known)?;
-                    decided.changed.push(known.clone());
-                }
-                None => {
-                    decided.added.push(connection.first());
-                    decided.after.push(connection.first());
-                }
-            }
+        let after = OrganizationConnections::new(wanted.organization, before.connections.clone());
+        let mut decided = Self { added: Vec::new(), changed: Vec::new(), audit: Vec::new(), after };
+        for connection in wanted.connections {
+            decided.take(connection)?;
         }
         Ok(decided)
+    }
+
+    fn take(&mut self, connection: StoredConnection) -> Result<(), StoreError> {
+        if connection.organization != self.after.organization.id {
+            return Err(StoreError::connection_fixed(connection.id, "organization"));
+        }
+        let connections = &mut self.after.connections;
+        match connections.iter_mut().find(|known| known.id == connection.id) {
+            Some(known) if *known == connection => {}
+            Some(known) => {
+                *known = connection.in_place_of(known)?;
+                self.changed.push(known.clone());
+            }
+            None => {
+                self.added.push(connection.first());
+                connections.push(connection.first());
+            }
+        }
+        Ok(())
+    }
+
+    /// The organization, to write in the place of the one that was read.
+    #[must_use]
+    pub fn organization(&self) -> &Organization {
+        &self.after.organization
     }
 
     /// For stores: what is answered once everything is written.
     #[must_use]
     pub fn into_answer(self) -> OrganizationConnections {
-        OrganizationConnections::new(self.organization, self.after)
+        self.after
     }
 }

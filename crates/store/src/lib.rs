@@ -9,6 +9,7 @@
 //! [`Answer`]. Time is an argument here too: nothing reads a clock.
 
 mod audit;
+mod configuration_audit;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod connection_decision;

@@ -22,7 +22,6 @@ use vouchsafe_axum::{
 use vouchsafe_client::Client;
 use vouchsafe_store::{SignedIn, Sqlite};
 
-use crate::changes::ConfigurationLog;
 use crate::failure::Failure;
 use crate::passwords::OwnerPassword;
 use crate::token::FreshTokens;
@@ -41,7 +40,6 @@ pub(crate) struct Inner {
     pub(crate) sso: SingleSignOn,
     pub(crate) provisioned: Provisioned,
     pub(crate) fresh_tokens: FreshTokens,
-    pub(crate) changes: ConfigurationLog,
     records: Records,
 }
 
@@ -115,7 +113,6 @@ impl App {
             sso,
             provisioned,
             fresh_tokens: FreshTokens::default(),
-            changes: ConfigurationLog::default(),
             records,
         })))
     }

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use chrono::{TimeDelta, Utc};
-use vouchsafe::provisioning::{Organization, OrganizationId, OrganizationToken};
+use chrono::{DateTime, TimeDelta, Utc};
+use vouchsafe::provisioning::{Actor, OrganizationId, OrganizationToken, TokenHash};
 use vouchsafe::{ConnectionId, ConnectionSettings, ConnectionState, IdentityProvider, Unsolicited};
 use vouchsafe_store::{
     ConnectionDecision, ConnectionMetadata, ConnectionStore, Directory, MetadataSource,
-    OrganizationConnections, Sqlite, StoreError, StoredConnection, Versioned,
+    OrganizationConnections, SignInError, Sqlite, StoredConnection,
 };
 
 use crate::app::App;
@@ -18,21 +18,48 @@ const TOKEN_OVERLAP: TimeDelta = TimeDelta::hours(24);
 
 /// Loads the metadata, converts the organization, and answers the token, which is shown this once. Connection, metadata and token are
 /// written together, and every process that serves the database knows them at once.
-pub(crate) async fn convert(app: &App, id: &OrganizationId, metadata_url: &str) -> Result<String, Failure> {
+pub(crate) async fn convert(
+    app: &App,
+    by: Actor,
+    id: &OrganizationId,
+    metadata_url: &str,
+) -> Result<String, Failure> {
+    let mut connection = described(app, id, metadata_url).await?;
+    let (token, hash) = issue_token(app)?;
+    decide(&app.store, by, id, move |organization, now| {
+        connection.id = unused_name(organization, connection.id);
+        organization.convert(connection, Some(hash), now)
+    })
+    .await?;
+    Ok(token.reveal())
+}
+
+/// A connection to the identity provider that the metadata describes.
+async fn described(app: &App, id: &OrganizationId, metadata_url: &str) -> Result<StoredConnection, Failure> {
     let metadata = load(app, metadata_url).await?;
     let mut connection =
         StoredConnection::from_metadata(ConnectionId::new(id.as_str())?, id.clone(), metadata)?;
     // The icon in Okta's dashboard works without a round trip.
     connection.settings.sign_in = ConnectionSettings::default().unsolicited(Unsolicited::Accept);
+    Ok(connection)
+}
+
+fn issue_token(app: &App) -> Result<(OrganizationToken, TokenHash), Failure> {
     let provider = app.service_provider().provider();
     let token = OrganizationToken::issue(provider)?;
-    let (hash, now) = (token.hash(provider)?, Utc::now());
-    let conversion = ConnectionDecision::new(id.clone(), move |organization| {
-        connection.id = unused_name(organization, connection.id);
-        organization.convert(connection, Some(hash), now)
-    });
-    app.store.decide_connections(conversion).await?;
-    Ok(token.reveal())
+    let hash = token.hash(provider)?;
+    Ok((token, hash))
+}
+
+/// Changes how an organization signs in, in one transaction, which also writes down who asked for it.
+async fn decide(
+    store: &Sqlite,
+    by: Actor,
+    id: &OrganizationId,
+    act: impl FnOnce(&mut OrganizationConnections, DateTime<Utc>) -> Result<(), SignInError> + Send + 'static,
+) -> Result<(), Failure> {
+    store.decide_connections(ConnectionDecision::new(id.clone(), by, Utc::now(), act)).await?;
+    Ok(())
 }
 
 /// A connection has the name of its organization, the second one a number: names are used once.
@@ -43,17 +70,18 @@ fn unused_name(organization: &OrganizationConnections, name: ConnectionId) -> Co
 }
 
 /// Keeps a connection to another identity provider as a draft: it can be tried out, and signs nobody in.
-pub(crate) async fn draft(app: &App, id: &OrganizationId, metadata_url: &str) -> Result<(), Failure> {
-    let metadata = load(app, metadata_url).await?;
-    let mut connection =
-        StoredConnection::from_metadata(ConnectionId::new(id.as_str())?, id.clone(), metadata)?;
-    connection.settings.sign_in = ConnectionSettings::default().unsolicited(Unsolicited::Accept);
-    let drafting = ConnectionDecision::new(id.clone(), move |organization| {
+pub(crate) async fn draft(
+    app: &App,
+    by: Actor,
+    id: &OrganizationId,
+    metadata_url: &str,
+) -> Result<(), Failure> {
+    let mut connection = described(app, id, metadata_url).await?;
+    decide(&app.store, by, id, move |organization, _| {
         connection.id = unused_name(organization, connection.id);
         organization.add_draft(connection)
-    });
-    app.store.decide_connections(drafting).await?;
-    Ok(())
+    })
+    .await
 }
 
 /// The connection of that name, if it is the organization's.
@@ -66,47 +94,37 @@ pub(crate) async fn named(app: &App, id: &OrganizationId, name: &str) -> Result<
 /// Notes that a trial of a draft went through.
 pub(crate) async fn mark_tested(store: &Sqlite, connection: &StoredConnection) -> Result<(), Failure> {
     let id = connection.id.clone();
-    let note = ConnectionDecision::new(connection.organization.clone(), move |organization| {
-        organization.mark_tested(&id)
-    });
-    store.decide_connections(note).await?;
-    Ok(())
+    let by = Actor::Rule("connection.trial".into());
+    decide(store, by, &connection.organization, move |organization, _| organization.mark_tested(&id)).await
 }
 
 /// Lets people sign in over a draft; the connection that they used until now ends in the same step.
-pub(crate) async fn activate(app: &App, connection: &StoredConnection) -> Result<(), Failure> {
-    let (new, now) = (connection.id.clone(), Utc::now());
-    let change = ConnectionDecision::new(connection.organization.clone(), move |organization| {
+pub(crate) async fn activate(app: &App, by: Actor, connection: &StoredConnection) -> Result<(), Failure> {
+    let new = connection.id.clone();
+    decide(&app.store, by, &connection.organization, move |organization, now| {
         let mut connections = organization.connections.iter();
         let old = connections.find(|one| one.state == ConnectionState::Active).map(|one| one.id.clone());
         match old {
             Some(old) => organization.replace(&old, &new, now),
             None => organization.activate(&new, now),
         }
-    });
-    app.store.decide_connections(change).await?;
-    Ok(())
+    })
+    .await
 }
 
 /// Ends a draft.
-pub(crate) async fn discard(app: &App, connection: &StoredConnection) -> Result<(), Failure> {
+pub(crate) async fn discard(app: &App, by: Actor, connection: &StoredConnection) -> Result<(), Failure> {
     let id = connection.id.clone();
-    let ending = ConnectionDecision::new(connection.organization.clone(), move |organization| {
-        organization.retire(&id)
-    });
-    app.store.decide_connections(ending).await?;
-    Ok(())
+    decide(&app.store, by, &connection.organization, move |organization, _| organization.retire(&id)).await
 }
 
 /// Ends SAML single sign-on: nobody signs in over the connection any more, and the tokens are worth nothing.
-pub(crate) async fn disconnect(app: &App, id: &OrganizationId) -> Result<(), Failure> {
-    let now = Utc::now();
-    let disconnection = ConnectionDecision::new(id.clone(), move |organization| {
+pub(crate) async fn disconnect(app: &App, by: Actor, id: &OrganizationId) -> Result<(), Failure> {
+    decide(&app.store, by, id, |organization, now| {
         organization.disconnect(now);
         Ok(())
-    });
-    app.store.decide_connections(disconnection).await?;
-    Ok(())
+    })
+    .await
 }
 
 /// The connection over which people sign in to an organization.
@@ -116,21 +134,25 @@ pub(crate) async fn active(app: &App, id: &OrganizationId) -> Result<Option<Stor
 }
 
 /// Loads the metadata again from where it came, as for a change of keys. The entity ID must be the same.
-pub(crate) async fn reload(app: &App, id: &OrganizationId) -> Result<(), Failure> {
+pub(crate) async fn reload(app: &App, by: Actor, id: &OrganizationId) -> Result<(), Failure> {
     let Some(mut connection) = active(app, id).await? else { return Ok(()) };
     let Some(source) = connection.metadata.source.url() else { return Ok(()) };
     connection.metadata = load(app, source).await?;
     connection.to_connection()?;
-    app.store.update_connection(&connection).await?;
-    Ok(())
+    decide(&app.store, by, id, move |organization, _| {
+        organization.connection_mut(&connection.id)?.metadata = connection.metadata;
+        Ok(())
+    })
+    .await
 }
 
 /// Another token; the present one works for another day.
-pub(crate) async fn rotate_token(app: &App, id: &OrganizationId) -> Result<String, Failure> {
-    let mut organization = organization(app, id).await?;
-    let token =
-        organization.value.rotate_token(app.service_provider().provider(), Utc::now(), TOKEN_OVERLAP)?;
-    app.store.update_organization(&organization).await?;
+pub(crate) async fn rotate_token(app: &App, by: Actor, id: &OrganizationId) -> Result<String, Failure> {
+    let (token, hash) = issue_token(app)?;
+    let rotate = move |it: &mut OrganizationConnections, now| {
+        Ok(it.organization.rotate_to(hash, now, TOKEN_OVERLAP)?)
+    };
+    decide(&app.store, by, id, rotate).await?;
     Ok(token.reveal())
 }
 
@@ -153,22 +175,8 @@ pub(crate) async fn maintain(app: App) {
 
 async fn reload_all(app: &App) {
     for id in app.store.organizations().await.unwrap_or_default() {
-        if let Err(failure) = reload(app, &id).await {
+        if let Err(failure) = reload(app, Actor::Rule("metadata.refresh".into()), &id).await {
             tracing::warn!(organization = %id, %failure, "the metadata could not be loaded again");
-        }
-    }
-}
-
-/// The organization as it is stored.
-pub(crate) async fn organization(
-    app: &App,
-    id: &OrganizationId,
-) -> Result<Versioned<Organization>, StoreError> {
-    // Every id here comes from a session or from the directory itself.
-    match app.store.organization(id).await? {
-        Some(organization) => Ok(organization),
-        None => {
-            app.store.whole(id).await.map(|snapshot| Versioned::new(snapshot.organization, snapshot.version))
         }
     }
 }

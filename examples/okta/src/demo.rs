@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use tokio::net::TcpListener;
+use vouchsafe::provisioning::Actor;
 use vouchsafe_testkit::TestkitError;
 use vouchsafe_testkit::server::{App as OktaApp, Config, Server, User, start};
 
@@ -38,7 +39,8 @@ pub(crate) async fn with_embedded_okta(
     });
     // The identity provider has new keys at each start, so what a folder remembers of the last one is of no use.
     if connect::active(&app, &"acme".into()).await?.is_none() {
-        let token = connect::convert(&app, &"acme".into(), &okta.metadata_url(&acme)?).await?;
+        let token =
+            connect::convert(&app, Actor::Operator, &"acme".into(), &okta.metadata_url(&acme)?).await?;
         okta.set_attribute(&acme, "token", &token)?;
     } else {
         say(
@@ -87,13 +89,13 @@ pub(crate) async fn with_real_okta(
     say(&format!("  Encryption certificate       {}/settings/encryption-certificate.pem", app.base_url));
     say("  Attribute statements         user.email, user.username, user.first_name, user.last_name, token");
     if connect::active(&app, &"acme".into()).await?.is_none() {
-        let token = connect::convert(&app, &"acme".into(), metadata_url).await?;
+        let token = connect::convert(&app, Actor::Operator, &"acme".into(), metadata_url).await?;
         say(&format!("  token                        {token}"));
         say("");
         say(&format!("  The token is shown this once. {}", crate::token::INSTRUCTION));
     } else {
         say("");
-        match connect::reload(&app, &"acme".into()).await {
+        match connect::reload(&app, Actor::Operator, &"acme".into()).await {
             Ok(()) => say("  The organization acme is connected already, and its metadata was loaded again."),
             Err(failure) => say(&format!(
                 "  The organization acme is connected already. Its metadata is that of before, for it could not be loaded again: {failure}"

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use vouchsafe::metadata::{Binding, WebAddress};
-use vouchsafe::provisioning::{Role, Snapshot};
+use vouchsafe::provisioning::{Actor, Role, Snapshot};
 use vouchsafe::{ConnectionState, IdentityProvider};
 use vouchsafe_axum::{LINK, SignedIn};
 use vouchsafe_store::{ConnectionMetadata, ConnectionStore, Directory, StoredConnection};
@@ -59,10 +59,7 @@ pub(crate) async fn connect(
 ) -> Response {
     let outcome = async {
         let snapshot = require_owner(&app, &signed_in).await?;
-        let id = &snapshot.organization.id;
-        let token = connect::convert(&app, id, &address.metadata_url).await?;
-        app.changes.note(id, &email_of(&snapshot, &signed_in), "Converted to a SAML organization");
-        Ok(token)
+        connect::convert(&app, by(&signed_in), &snapshot.organization.id, &address.metadata_url).await
     };
     match outcome.await {
         Ok(token) => token::show(&app, &signed_in, token),
@@ -78,8 +75,7 @@ pub(crate) async fn draft(
 ) -> Response {
     let outcome = async {
         let snapshot = require_owner(&app, &signed_in).await?;
-        connect::draft(&app, &snapshot.organization.id, &address.metadata_url).await?;
-        Ok((snapshot, "Added a connection as a draft".to_owned()))
+        connect::draft(&app, by(&signed_in), &snapshot.organization.id, &address.metadata_url).await
     };
     finish(&app, &signed_in, outcome.await, "draft", &address.metadata_url).await
 }
@@ -93,9 +89,7 @@ pub(crate) async fn activate(
     let outcome = async {
         let snapshot = require_owner(&app, &signed_in).await?;
         let connection = connect::named(&app, &snapshot.organization.id, &named.connection).await?;
-        let change = format!("Signs in over {} from now on", connection.identity_provider);
-        connect::activate(&app, &connection).await?;
-        Ok((snapshot, change))
+        connect::activate(&app, by(&signed_in), &connection).await
     };
     finish(&app, &signed_in, outcome.await, "activated", "").await
 }
@@ -109,8 +103,7 @@ pub(crate) async fn discard(
     let outcome = async {
         let snapshot = require_owner(&app, &signed_in).await?;
         let connection = connect::named(&app, &snapshot.organization.id, &named.connection).await?;
-        connect::discard(&app, &connection).await?;
-        Ok((snapshot, "Discarded a draft connection".to_owned()))
+        connect::discard(&app, by(&signed_in), &connection).await
     };
     finish(&app, &signed_in, outcome.await, "discarded", "").await
 }
@@ -118,8 +111,7 @@ pub(crate) async fn discard(
 pub(crate) async fn reload(State(app): State<App>, signed_in: SignedIn) -> Response {
     let outcome = async {
         let snapshot = require_owner(&app, &signed_in).await?;
-        connect::reload(&app, &snapshot.organization.id).await?;
-        Ok((snapshot, "Loaded the metadata again".to_owned()))
+        connect::reload(&app, by(&signed_in), &snapshot.organization.id).await
     };
     finish(&app, &signed_in, outcome.await, "reloaded", "").await
 }
@@ -128,25 +120,21 @@ pub(crate) async fn reload(State(app): State<App>, signed_in: SignedIn) -> Respo
 pub(crate) async fn disconnect(State(app): State<App>, signed_in: SignedIn) -> Response {
     let outcome = async {
         let snapshot = require_owner(&app, &signed_in).await?;
-        connect::disconnect(&app, &snapshot.organization.id).await?;
-        Ok((snapshot, "Disconnected the identity provider".to_owned()))
+        connect::disconnect(&app, by(&signed_in), &snapshot.organization.id).await
     };
     finish(&app, &signed_in, outcome.await, "disconnected", "").await
 }
 
-/// Notes a change, and leads to the page, which can be loaded again.
+/// Leads to the page, which can be loaded again.
 async fn finish(
     app: &App,
     signed_in: &SignedIn,
-    outcome: Result<(Snapshot, String), Failure>,
+    outcome: Result<(), Failure>,
     done: &str,
     typed: &str,
 ) -> Response {
     match outcome {
-        Ok((snapshot, change)) => {
-            app.changes.note(&snapshot.organization.id, &email_of(&snapshot, signed_in), change);
-            Redirect::to(&format!("/settings?done={done}")).into_response()
-        }
+        Ok(()) => Redirect::to(&format!("/settings?done={done}")).into_response(),
         Err(failure) => refused(app, signed_in, &failure, typed).await,
     }
 }
@@ -176,6 +164,11 @@ pub(crate) async fn require_owner(app: &App, signed_in: &SignedIn) -> Result<Sna
         .account(&session.account)
         .is_some_and(|account| account.is_active() && account.role == Role::Owner);
     if owner { Ok(snapshot) } else { Err(Failure::new("The settings are for the organization's owner.")) }
+}
+
+/// Who asks for a change.
+pub(crate) fn by(signed_in: &SignedIn) -> Actor {
+    Actor::Account(signed_in.session().account.clone())
 }
 
 /// The address of whoever is signed in.
@@ -225,7 +218,7 @@ async fn build(app: &App, signed_in: &SignedIn, message: &Message, typed: &str) 
     page = console_values(page, app);
     page = page.card("Refused sign-ins", |page| refusals::look_up(page, "", false));
     page = members::card(page, &snapshot);
-    Ok(changes::card(page, &snapshot, &audit, &app.changes))
+    Ok(changes::card(page, &snapshot, &audit))
 }
 
 fn unconnected(page: Page, typed: &str, wrong: bool) -> Page {

@@ -47,7 +47,7 @@ impl FreshTokens {
 pub(crate) async fn rotate(State(app): State<App>, signed_in: SignedIn) -> Response {
     let issued = async {
         let snapshot = settings::require_owner(&app, &signed_in).await?;
-        connect::rotate_token(&app, &snapshot.organization.id).await
+        connect::rotate_token(&app, settings::by(&signed_in), &snapshot.organization.id).await
     };
     match issued.await {
         Ok(token) => show(&app, &signed_in, token),

@@ -93,7 +93,7 @@ CREATE TABLE vouchsafe_projects (
 CREATE TABLE vouchsafe_audit (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     organization TEXT NOT NULL,
-    account TEXT NOT NULL,
+    account TEXT,
     actor TEXT,
     at INTEGER NOT NULL,
     rule TEXT NOT NULL,

@@ -3,7 +3,7 @@
 use tokio::task::JoinSet;
 use vouchsafe::{
     ConnectionState, EntityId, Provider,
-    provisioning::{LoginFacts, Organization, OrganizationToken},
+    provisioning::{AccountId, Actor, LoginFacts, Organization, OrganizationToken},
 };
 
 use super::connections::{draft, id};
@@ -18,12 +18,17 @@ pub async fn with_entitled_acme(store: &impl Store) {
     store.add_organization(&organization).await.unwrap();
 }
 
+fn owner() -> Actor {
+    Actor::Account(AccountId::new("owner"))
+}
+
 /// A decision about Acme.
 pub async fn decide(
     store: &impl Store,
     act: impl FnOnce(&mut OrganizationConnections) -> Result<(), SignInError> + Send + 'static,
 ) -> Result<OrganizationConnections, SignInError> {
-    store.decide_connections(ConnectionDecision::new(acme(), act)).await
+    let decision = ConnectionDecision::new(acme(), owner(), now(), move |acme, _| act(acme));
+    store.decide_connections(decision).await
 }
 
 /// Converts Acme over a connection; its token.
@@ -112,7 +117,7 @@ pub async fn a_conversion_that_is_refused_leaves_nothing(store: impl Store) {
     let draft = draft("free", acme(), okta());
     let refused = decide(&store, move |acme| acme.add_draft(draft)).await.unwrap_err();
     assert_eq!(refused.code(), "provisioning.not_entitled");
-    let nobody = ConnectionDecision::new("nobody".into(), |_| Ok(()));
+    let nobody = ConnectionDecision::new("nobody".into(), owner(), now(), |_, _| Ok(()));
     assert_eq!(store.decide_connections(nobody).await.unwrap_err().code(), "store.organization_unknown");
 }
 
@@ -246,4 +251,55 @@ pub async fn whether_a_token_is_required_is_the_connections_setting(store: impl 
     changed.settings.token_required = true;
     store.update_connection(&changed).await.unwrap();
     assert_eq!(codes(&store, [over("without", okta(), "id3")]).await, ["provisioning.token_missing"]);
+}
+
+pub async fn the_configuration_is_audited_with_its_actor(store: impl Store) {
+    with_entitled_acme(&store).await;
+    let token = convert(&store, draft("old", acme(), okta())).await.unwrap();
+    let second = draft("new", acme(), globex_idp());
+    decide(&store, move |acme| {
+        acme.add_draft(second)?;
+        acme.replace(&id("old"), &id("new"), now())
+    })
+    .await
+    .unwrap();
+    decide(&store, |acme| {
+        let connection = acme.connection_mut(&id("new"))?;
+        connection.metadata.document.push(b' ');
+        connection.settings.token_required = false;
+        Ok(())
+    })
+    .await
+    .unwrap();
+    decide(&store, |_| Ok(())).await.unwrap();
+    decide(&store, |acme| acme.retire(&id("new"))).await.unwrap_err();
+    decide(&store, |acme| {
+        acme.disconnect(now());
+        Ok(())
+    })
+    .await
+    .unwrap();
+    let records = store.audit(&acme()).await.unwrap();
+    for record in &records {
+        assert_eq!((record.actor.as_ref(), record.account.as_ref()), (Some(&owner()), None));
+        assert_eq!(record.at, now());
+    }
+    let rules: Vec<&str> = records.iter().map(|record| record.rule.as_str()).collect();
+    let expected = [
+        "organization.converted",
+        "token.issued",
+        "connection.added",
+        "connection.state",
+        "connection.added",
+        "connection.metadata",
+        "connection.settings",
+        "organization.disconnected",
+        "token.revoked",
+        "connection.state",
+    ];
+    assert_eq!(rules, expected);
+    assert_eq!(records[3].before.as_deref(), Some("active"));
+    assert_eq!(records[3].after.as_deref(), Some("retired"));
+    assert!(records[6].after.as_ref().unwrap().contains("\"token_required\":false"));
+    assert!(!serde_json::to_string(&records).unwrap().contains(&token));
 }

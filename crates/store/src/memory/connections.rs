@@ -74,7 +74,8 @@ impl State {
         for added in &decided.added {
             self.unused(added)?;
         }
-        self.replace_organization(decided.organization.clone())?;
+        self.replace_organization(decided.organization().clone())?;
+        self.audit.extend(decided.audit.iter().cloned());
         for connection in decided.added.iter().chain(&decided.changed) {
             self.keep(connection.clone());
         }

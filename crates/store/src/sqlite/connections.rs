@@ -130,7 +130,8 @@ pub(super) async fn decide(
         write(connection, changed).await?;
     }
     rows::changed(connection, &id).await?;
-    rows::put_organization(connection, &decided.organization).await?;
+    rows::put_organization(connection, decided.organization()).await?;
+    super::decide::record(connection, &decided.audit).await?;
     Ok(decided.into_answer())
 }
 

@@ -107,14 +107,21 @@ async fn write(connection: &mut SqliteConnection, decided: &Decided) -> Result<(
     if decided.ends_sessions {
         sessions::revoke_account(connection, &decided.account).await?;
     }
-    for record in &decided.audit {
+    record(connection, &decided.audit).await
+}
+
+pub(super) async fn record(
+    connection: &mut SqliteConnection,
+    records: &[AuditRecord],
+) -> Result<(), StoreError> {
+    for record in records {
         sqlx::query(
             "INSERT INTO vouchsafe_audit
              (organization, account, actor, at, rule, change, before, after, assertion_hash)
              VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(record.organization.as_str())
-        .bind(record.account.as_str())
+        .bind(record.account.as_ref().map(AccountId::as_str))
         .bind(record.actor.as_ref().map(|actor| rows::to_json("actor", actor)).transpose()?)
         .bind(record.at.timestamp_millis())
         .bind(record.rule.as_str())
@@ -131,7 +138,7 @@ async fn write(connection: &mut SqliteConnection, decided: &Decided) -> Result<(
 
 pub(super) async fn audit(store: &Sqlite, id: &OrganizationId) -> Result<Vec<AuditRecord>, StoreError> {
     type Text = Option<String>;
-    type Row = (String, Text, i64, String, String, Text, Text, Text);
+    type Row = (Text, Text, i64, String, String, Text, Text, Text);
     let rows: Vec<Row> = sqlx::query_as(
         "SELECT account, actor, at, rule, change, before, after, assertion_hash FROM vouchsafe_audit
          WHERE organization = ? ORDER BY number",
@@ -144,7 +151,7 @@ pub(super) async fn audit(store: &Sqlite, id: &OrganizationId) -> Result<Vec<Aud
         .map(|(account, actor, at, rule, change, before, after, assertion_hash)| {
             Ok(AuditRecord {
                 organization: id.clone(),
-                account: AccountId::new(account),
+                account: account.map(AccountId::new),
                 actor: actor.map(|actor| rows::from_json("actor", &actor)).transpose()?,
                 at: DateTime::from_timestamp_millis(at)
                     .ok_or_else(|| StoreError::damaged("audit record", "its time is not a time"))?,

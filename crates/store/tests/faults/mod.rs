@@ -6,7 +6,7 @@ use std::{
 };
 
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
-use vouchsafe::provisioning::{Change, Organization, OrganizationId, OrganizationToken};
+use vouchsafe::provisioning::{Actor, Change, Organization, OrganizationId, OrganizationToken};
 use vouchsafe_store::{About, ConnectionDecision, ConnectionStore, Decision, Directory, SignInError, Sqlite};
 use vouchsafe_testkit::ISSUE_INSTANT;
 
@@ -49,8 +49,9 @@ async fn a_conversion_in_one_process_is_known_to_the_other_at_once() {
     let provider = vouchsafe::Provider::rustcrypto();
     let token = OrganizationToken::issue(&provider).unwrap();
     let (hash, kept) = (token.hash(&provider).unwrap(), connection.clone());
-    let conversion =
-        ConnectionDecision::new(late.id.clone(), move |late| late.convert(kept, Some(hash), now()));
+    let conversion = ConnectionDecision::new(late.id.clone(), Actor::Operator, now(), move |late, now| {
+        late.convert(kept, Some(hash), now)
+    });
     one.decide_connections(conversion).await.unwrap();
 
     let found = other.organization_by_slug("late").await.unwrap().unwrap();
@@ -135,6 +136,7 @@ async fn a_fault_at_any_step_of_a_conversion_leaves_nothing_behind() {
         ("INSERT", "tokens"),
         ("INSERT", "organization_connections"),
         ("INSERT", "domains"),
+        ("INSERT", "audit"),
     ] {
         let fault = format!(
             "CREATE TRIGGER fault AFTER {event} ON vouchsafe_{table} BEGIN SELECT RAISE(ABORT, 'a fault'); END"

@@ -76,7 +76,8 @@ impl State {
         if decided.added.iter().any(|one| self.connections.contains_key(&one.id)) {
             return Err(StoreError::taken("the connection's id").into());
         }
-        self.replace_organization(decided.organization.clone())?;
+        self.replace_organization(decided.organization().clone())?;
+        self.audit.extend(decided.audit.iter().cloned());
         for one in decided.added.iter().chain(&decided.changed) {
             self.connections.insert(one.id.clone(), one.clone());
         }

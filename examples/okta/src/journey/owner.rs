@@ -113,6 +113,6 @@ pub(super) async fn changes_over(world: &World, owner: &Browser) -> Outcome {
 pub(super) async fn disconnects(world: &World, owner: &Browser) -> Outcome {
     let page = owner.post(&format!("{}/settings/disconnect", world.service), &[]).await?;
     require(page.shows("Convert to a SAML organization"), || unexpected(&page))?;
-    require(page.shows("Disconnected the identity provider"), || "the audit says nothing".to_owned())?;
+    require(page.shows("Disconnects the organization from SAML."), || "the audit says nothing".to_owned())?;
     Ok("nobody signs in over it any more, and it can be converted again".to_owned())
 }

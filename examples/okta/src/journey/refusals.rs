@@ -1,6 +1,7 @@
 //! What must be refused. The browser learns a reference; the code comes out of the service's own record under it.
 
 use vouchsafe::crypto::{base64_decode, base64_encode};
+use vouchsafe::provisioning::Actor;
 use vouchsafe_store::PendingStore;
 use vouchsafe_testkit::server::App as OktaApp;
 
@@ -94,7 +95,9 @@ pub(super) async fn tampered_ciphertext(world: &World) -> Outcome {
 pub(super) async fn token_of_another_organization(world: &World, owner: &Browser) -> Outcome {
     let metadata = owner.get(&format!("{}/saml/metadata", world.service)).await?;
     let other = world.okta.add_app(OktaApp::from_metadata("Loadbench for Globex", metadata.body.as_bytes())?);
-    let stolen = connect::convert(&world.app, &"globex".into(), &world.okta.metadata_url(&other)?).await?;
+    let stolen =
+        connect::convert(&world.app, Actor::Operator, &"globex".into(), &world.okta.metadata_url(&other)?)
+            .await?;
     let page = with_token(world, &stolen).await?;
     refused(world, &page, "provisioning.organization_mismatch")
 }

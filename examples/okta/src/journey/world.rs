@@ -230,7 +230,12 @@ impl World {
         let id = "acme".into();
         let snapshot = store.whole(&id).await?;
         let Some(account) = snapshot.account_with_email(email) else { return Ok(0) };
-        Ok(store.audit(&id).await?.iter().filter(|record| record.account == account.id).count())
+        Ok(store
+            .audit(&id)
+            .await?
+            .iter()
+            .filter(|record| record.account.as_ref() == Some(&account.id))
+            .count())
     }
 }
 

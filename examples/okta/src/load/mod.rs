@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use chrono::Utc;
 use tokio::net::TcpListener;
+use vouchsafe::provisioning::Actor;
 use vouchsafe_axum::{ASSERTION_CONSUMER, LOGIN};
 use vouchsafe_testkit::AuthnRequest;
 use vouchsafe_testkit::server::{App as OktaApp, AppId, Config, Okta, Server, User, start};
@@ -91,7 +92,8 @@ impl Scene {
             let app = app.clone();
             async move { app.serve(listener).await }
         });
-        let token = connect::convert(&app, &"acme".into(), &okta.metadata_url(&tile)?).await?;
+        let token =
+            connect::convert(&app, Actor::Operator, &"acme".into(), &okta.metadata_url(&tile)?).await?;
         okta.set_attribute(&tile, "token", &token)?;
         Ok(Scene { app, address, okta, tile, _server: server })
     }
