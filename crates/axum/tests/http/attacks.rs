@@ -13,8 +13,8 @@ use vouchsafe::{
 };
 use vouchsafe_store::{self as store, Directory, Memory, SessionId};
 use vouchsafe_testkit::attacks::{
-    self, Account, Asked, Browser, CookieJar, Customer, Discovered, Form, Outcome, Report, Service, Session,
-    Started, Target,
+    self, Account, Asked, Attacks, Browser, CookieJar, Customer, Discovered, Form, Kind, Outcome, Report,
+    Service, Session, Started, Target,
 };
 use vouchsafe_testkit::{self as testkit, Attribute, AuthnRequest, keys};
 use vouchsafe_web::{OrganizationDiscovery, Provisioned, ReturnPaths, SingleSignOn};
@@ -41,6 +41,25 @@ enum Setup {
     InReply,
     /// The same, with an assertion consumer for each connection.
     OwnAddresses,
+    /// The same, and the other customer's metadata claims the entity ID of the first's identity provider.
+    OneEntityId,
+}
+
+impl Setup {
+    fn has_own_addresses(self) -> bool {
+        matches!(self, Setup::OwnAddresses | Setup::OneEntityId)
+    }
+
+    fn identity_provider(self, customer: Customer) -> testkit::IdentityProvider {
+        let (okta, other) = (testkit::IdentityProvider::okta(), testkit::IdentityProvider::other());
+        match (customer, self) {
+            (Customer::Other, Setup::OneEntityId) => {
+                testkit::IdentityProvider::new(okta.entity_id(), other.single_sign_on(), other.key())
+            }
+            (Customer::Other, _) => other,
+            _ => okta,
+        }
+    }
 }
 
 /// What was believed, for the kit to judge.
@@ -80,7 +99,7 @@ impl App {
             let mut organization = Organization::new(OrganizationId::new(number), slug, slug);
             organization.entitled = true;
             organization.verified_domains = vec![domain.to_owned(), format!("{domain}.evil.example")];
-            let name = entity_id(customer);
+            let name = EntityId::new(setup.identity_provider(customer).entity_id()).unwrap();
             let token = organization.convert(name, service_provider.provider(), Utc::now()).unwrap();
             tokens.push(token.reveal());
             store.add_organization(&organization).await.unwrap();
@@ -104,20 +123,22 @@ impl App {
 
     /// Where the responses of a customer's identity provider are posted.
     fn consumer(&self, customer: Customer) -> String {
-        match self.setup {
-            Setup::OwnAddresses => own_consumer(customer, &self.address),
-            _ => format!("{}/saml/acs", self.address),
+        match self.setup.has_own_addresses() {
+            true => own_consumer(customer, &self.address),
+            false => format!("{}/saml/acs", self.address),
         }
     }
 
     fn target(&self) -> Target {
         let [own, other] = self.tokens.clone();
         let target = Target::new(format!("{}/saml/metadata", self.address), self.consumer(Customer::First));
-        let target = match self.setup {
-            Setup::OwnAddresses => target.other_assertion_consumer(self.consumer(Customer::Other)),
-            _ => target,
+        let target = match self.setup.has_own_addresses() {
+            true => target.other_assertion_consumer(self.consumer(Customer::Other)),
+            false => target,
         };
         target
+            .identity_provider(self.setup.identity_provider(Customer::First))
+            .other_identity_provider(self.setup.identity_provider(Customer::Other))
             .clock(Utc::now)
             .certificate(keys::service_provider().certificate())
             .attributes(move |subject| person(subject, &own))
@@ -226,17 +247,6 @@ fn slug(customer: Customer) -> &'static str {
     if customer == Customer::Other { "globex" } else { "acme" }
 }
 
-fn identity_provider(customer: Customer) -> testkit::IdentityProvider {
-    match customer {
-        Customer::Other => testkit::IdentityProvider::other(),
-        _ => testkit::IdentityProvider::okta(),
-    }
-}
-
-fn entity_id(customer: Customer) -> EntityId {
-    EntityId::new(identity_provider(customer).entity_id()).unwrap()
-}
-
 /// The store names the connection of an organization by its number.
 fn id(customer: Customer) -> &'static str {
     if customer == Customer::Other { "2" } else { "1" }
@@ -251,15 +261,17 @@ fn connection(customer: Customer, setup: Setup, address: &str) -> Connection {
     let settings = match setup {
         Setup::Unsolicited => settings.unsolicited(Unsolicited::Accept),
         Setup::InReply => settings,
-        Setup::OwnAddresses => settings.assertion_consumer(&own_consumer(customer, address)).unwrap(),
+        Setup::OwnAddresses | Setup::OneEntityId => {
+            settings.assertion_consumer(&own_consumer(customer, address)).unwrap()
+        }
     };
-    Connection::new(ConnectionId::new(id(customer)).unwrap(), trusted(customer))
+    Connection::new(ConnectionId::new(id(customer)).unwrap(), trusted(setup.identity_provider(customer)))
         .with_settings(settings)
         .unwrap()
 }
 
-fn trusted(customer: Customer) -> IdentityProvider {
-    IdentityProvider::from_metadata(identity_provider(customer).metadata().unwrap().as_bytes()).unwrap()
+fn trusted(identity_provider: testkit::IdentityProvider) -> IdentityProvider {
+    IdentityProvider::from_metadata(identity_provider.metadata().unwrap().as_bytes()).unwrap()
 }
 
 /// What a customer's identity provider says of a person.
@@ -276,8 +288,12 @@ fn person(subject: &str, token: &str) -> Vec<Attribute> {
 
 /// Against the service; what has no door here is named in the report as not applicable, and only that.
 async fn attacked(setup: Setup, missing: &[&str]) {
+    attacked_by(attacks::all(), setup, missing).await;
+}
+
+async fn attacked_by(attacks: Attacks, setup: Setup, missing: &[&str]) {
     let service = Reached::start(setup).await;
-    let report: Report = attacks::all().against(service.app.target()).run(&service).await;
+    let report: Report = attacks.against(service.app.target()).run(&service).await;
     println!("{report}");
     report.assert_none_accepted();
     for entry in report.not_applicable() {
@@ -305,4 +321,10 @@ async fn in_reply() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn in_reply_at_own_addresses() {
     attacked(Setup::OwnAddresses, &[&NEVER[..], &UNASKED].concat()).await;
+}
+
+/// A customer who configures the entity ID of another has accounts of its own, and reaches none of the other's.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_entity_id_for_two_customers() {
+    attacked_by(attacks::of(Kind::Accounts), Setup::OneEntityId, &[]).await;
 }

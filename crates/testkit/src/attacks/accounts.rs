@@ -7,7 +7,7 @@
 use super::form::Landing;
 use super::scene::{Played, Scene};
 use super::step::{Start, Step};
-use super::{Attack, Base, Kind};
+use super::{Attack, Base, Kind, Needs};
 use crate::{Attribute, ResponseBuilder, TestkitError};
 
 const PERSISTENT: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent";
@@ -31,6 +31,17 @@ pub(super) const ATTACKS: &[Attack] = &[
         |scene| after_the_victim(scene, |other| named(other, other.victim(), other.victim())),
     )
     .known_as(MERGED),
+    row(
+        "account/same-person-and-token",
+        "the same, with all that the first says of the person, such as its organization's token",
+        |scene| {
+            after_the_victim(scene, |other| {
+                let bare = other.bare_message_of(&other.target().other, other.victim());
+                with(bare, (other.target().attributes)(other.victim()))
+            })
+        },
+    )
+    .needs(&[Needs::OtherAttributes]),
     row("account/same-name-id", "the other gives one of its own the NameID of the person", |scene| {
         after_the_victim(scene, |other| named(other, other.victim(), other.other_attacker()))
     }),
