@@ -140,12 +140,19 @@ impl<'t> Scene<'t> {
     /// The message of an identity provider about a subject, both signed.
     pub(crate) fn message_of(&self, identity_provider: &IdentityProvider, subject: &str) -> ResponseBuilder {
         let mut response = self.bare_message_of(identity_provider, subject);
-        let own = identity_provider.entity_id() == self.target.other.entity_id();
+        let own = self.is_the_other(identity_provider);
         let attributes = if own { self.other_attributes(subject) } else { (self.target.attributes)(subject) };
         for attribute in attributes {
             response = response.attribute(attribute);
         }
         response
+    }
+
+    /// Two identity providers may claim one entity ID; their keys differ.
+    fn is_the_other(&self, identity_provider: &IdentityProvider) -> bool {
+        let other = &self.target.other;
+        identity_provider.entity_id() == other.entity_id()
+            && identity_provider.key().certificate() == other.key().certificate()
     }
 
     /// The same without attributes.
@@ -156,7 +163,7 @@ impl<'t> Scene<'t> {
     ) -> ResponseBuilder {
         let target = self.target;
         let (others, address) = (&target.other_entity_id, &target.other_assertion_consumer);
-        let is_other = identity_provider.entity_id() == target.other.entity_id();
+        let is_other = self.is_the_other(identity_provider);
         let entity_id = others.as_ref().filter(|_| is_other).unwrap_or(&target.entity_id);
         let address = address.as_ref().filter(|_| is_other).unwrap_or(&target.assertion_consumer);
         let response = identity_provider
