@@ -19,14 +19,17 @@ impl fmt::Display for Difference<'_> {
     }
 }
 
+/// A value without the one thing that is left out of account.
+type Reading = fn(&str) -> String;
+
 /// The one thing in which two identifiers or addresses differ.
 pub(crate) fn only_difference(expected: &str, actual: &str) -> Option<&'static str> {
     if expected == actual || expected.is_empty() || actual.is_empty() {
         return None;
     }
-    let same = |read: fn(&str) -> String| read(expected) == read(actual);
+    let same = |read: Reading| read(expected) == read(actual);
     // The narrowest first.
-    let readings: [(&str, fn(&str) -> String); 7] = [
+    let readings: [(&str, Reading); 7] = [
         ("white space", |text| text.split_whitespace().collect()),
         ("the slash at the end", |text| text.trim_end_matches('/').to_owned()),
         ("the case of letters", str::to_lowercase),
@@ -105,8 +108,8 @@ const MOST_SKEW: i64 = 300;
 impl fmt::Display for Missed {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let by = self.now.signed_duration_since(self.bound);
-        let (by, word) = if by < TimeDelta::zero() { (-by, "early") } else { (by, "late") };
-        let seconds = by.num_seconds();
+        let word = if by < TimeDelta::zero() { "early" } else { "late" };
+        let seconds = by.abs().num_seconds();
         write!(formatter, ", {seconds} s too {word}")?;
         match whole_hours(seconds) {
             Some(hours) => {
@@ -122,7 +125,7 @@ impl fmt::Display for Missed {
 
 /// A time zone is off by whole hours, give or take the time that a sign-in takes.
 fn whole_hours(seconds: i64) -> Option<i64> {
-    let hours = seconds.saturating_add(MOST_SKEW) / 3600;
+    let hours = seconds.saturating_add(MOST_SKEW).checked_div(3600)?;
     let rest = seconds.saturating_sub(hours.saturating_mul(3600));
     ((1..=14).contains(&hours) && rest.abs() <= MOST_SKEW).then_some(hours)
 }

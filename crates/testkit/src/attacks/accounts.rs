@@ -7,7 +7,7 @@
 use super::form::Landing;
 use super::scene::{Played, Scene};
 use super::step::{Start, Step};
-use super::{Attack, Base, Kind, Needs};
+use super::{Attack, Base, Kind};
 use crate::{Attribute, ResponseBuilder, TestkitError};
 
 const PERSISTENT: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent";
@@ -40,8 +40,7 @@ pub(super) const ATTACKS: &[Attack] = &[
                 with(bare, (other.target().attributes)(other.victim()))
             })
         },
-    )
-    .needs(&[Needs::OtherAttributes]),
+    ),
     row("account/same-name-id", "the other gives one of its own the NameID of the person", |scene| {
         after_the_victim(scene, |other| named(other, other.victim(), other.other_attacker()))
     }),
