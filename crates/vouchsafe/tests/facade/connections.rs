@@ -7,7 +7,7 @@ use vouchsafe::{
     Connection, ConnectionId, ConnectionSettings, ConnectionState, EntityId, Expect, LoginOptions,
     PendingRequest, SignRequests, Unsolicited,
 };
-use vouchsafe_testkit::{AuthnRequest, Encryption, IdentityProvider, Signed, keys};
+use vouchsafe_testkit::{AuthnRequest, Encryption, IdentityProvider, Part, ResponseBuilder, Signed, keys};
 
 use crate::common::{Service, accepting, builder, connection, now, okta, posted, trusted};
 
@@ -170,6 +170,8 @@ fn only_an_active_connection_signs_people_in() {
         if let Ok(trial) = tried {
             assert_eq!(trial.connection().as_str(), "okta");
             assert!(trial.ledger().checks().len() > 30 && trial.name_id().is_some());
+            assert_eq!((trial.issuer(), trial.evidence().len()), (okta.identity_provider().entity_id(), 2));
+            assert!(trial.authn_context().is_some_and(|context| context.contains(":ac:classes:")));
         }
         let tried = service.start_over("okta", LoginOptions::default().trial(), now());
         assert_eq!(tried.is_ok(), can_be_tried, "{state}");
@@ -372,4 +374,48 @@ fn connections_that_share_an_address_are_told_apart_by_their_issuer() {
     let claimed = service.saml.open_at(posted(&issued), OWN_CONSUMER).unwrap();
     let found = service.connections.candidates(&claimed, None);
     assert_eq!(found.iter().map(|one| one.id().as_str()).collect::<Vec<_>>(), ["zeta"]);
+}
+
+#[test]
+fn an_answer_is_welcome_where_nothing_else_is() {
+    let settings = ConnectionSettings::default();
+    let service = Service::new(builder()).with(named("okta", &IdentityProvider::okta(), settings));
+    let asked = service.asked(LoginOptions::default());
+    let reply = IdentityProvider::okta().response().in_response_to(asked.request().request_id());
+    assert!(service.receive(&posted(&reply.issue().unwrap()), Expect::Reply(&asked), now()).is_ok());
+    // Nobody is signed in by a trial.
+    let unsolicited = posted(&IdentityProvider::okta().response().issue().unwrap());
+    let (claimed, okta) = (service.saml.open(unsolicited).unwrap(), service.connections.get("okta").unwrap());
+    assert!(service.saml.try_out(claimed, &okta, Expect::Unsolicited, now()).is_ok());
+}
+
+/// Whichever candidates the application hands over: what names another issuer, or none, and answers nothing, is none of theirs.
+#[test]
+fn an_unsolicited_response_names_the_issuer_of_its_connection() {
+    let key = keys::service_provider();
+    let service =
+        Service::new(builder().decryption_key(key.private_key().clone(), key.certificate().clone()));
+    let okta = service.connections.get("okta").unwrap();
+    let code = |response: ResponseBuilder| {
+        let claimed = service.saml.open(posted(&response.issue().unwrap())).unwrap();
+        let received = service.saml.receive(claimed, std::slice::from_ref(&okta), Expect::Unsolicited, now());
+        received.map_or_else(|refusal| refusal.code(), |_| "")
+    };
+    let sealed = || IdentityProvider::okta().response().encrypt(Encryption::to(key.certificate()));
+    assert_eq!(code(sealed()), "");
+    assert_eq!(code(sealed().omit(Part::ResponseIssuer)), "assertion.unknown_issuer");
+    assert_eq!(code(IdentityProvider::other().response()), "assertion.unknown_issuer");
+}
+
+#[test]
+fn what_a_response_claims_can_be_looked_at_before_it_is_believed() {
+    let service = Service::new(builder());
+    let response = IdentityProvider::okta().response().in_response_to("_request").issue().unwrap();
+    let state = vouchsafe::RelayState::new("handle").unwrap();
+    let claimed = service.saml.open(posted(&response).with_relay_state(Some(state.clone()))).unwrap();
+    assert_eq!((claimed.issuer(), claimed.in_response_to()), (Some(&okta()), Some("_request")));
+    assert_eq!(claimed.relay_state(), Some(&state));
+    let unsolicited = IdentityProvider::okta().response().issue().unwrap();
+    let claimed = service.saml.open(posted(&unsolicited)).unwrap();
+    assert_eq!((claimed.in_response_to(), claimed.relay_state()), (None, None));
 }

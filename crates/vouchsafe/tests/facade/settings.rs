@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use vouchsafe::{Connection, ConnectionId, ConnectionSettings, Expect, Unsolicited};
+use vouchsafe::{
+    Connection, ConnectionId, ConnectionSettings, ConnectionState, EntityId, Expect, ServiceProvider,
+    SignRequests, Unsolicited,
+};
 use vouchsafe_testkit::{ISSUE_INSTANT, IdentityProvider, ResponseBuilder, Signed};
 
 use crate::common::{Service, accepting, builder, now, posted, trusted};
@@ -60,5 +63,55 @@ fn a_stored_connection_forgets_no_setting() {
     }
     for setting in [Unsolicited::Refuse, Unsolicited::Restart, Unsolicited::Accept] {
         assert_eq!(set().unsolicited(setting).on_unsolicited(), setting);
+    }
+}
+
+#[test]
+fn our_own_addresses_need_tls() {
+    let entity_id = || EntityId::new(vouchsafe_testkit::SERVICE_PROVIDER).unwrap();
+    for (address, code) in [
+        ("https://app.example.com/saml/acs", ""),
+        ("http://127.0.0.1:8080/saml/acs", ""),
+        ("http://app.example.com/saml/acs", "binding.url"),
+        ("/saml/acs", "binding.url"),
+    ] {
+        let of_service = ServiceProvider::builder(entity_id()).assertion_consumer(address).map(|_| ());
+        let of_connection = ConnectionSettings::default().assertion_consumer(address).map(|_| ());
+        let stored = format!(r#"{{"assertion_consumer":"{address}"}}"#);
+        let stored: ConnectionSettings = serde_json::from_str(&stored).unwrap();
+        let okta = Connection::new(ConnectionId::new("okta").unwrap(), trusted(&IdentityProvider::okta()));
+        let of_stored = okta.with_settings(stored).map(|_| ());
+        for outcome in [of_service, of_connection, of_stored] {
+            assert_eq!(outcome.map_or_else(|error| error.code(), |()| ""), code, "{address}");
+        }
+    }
+}
+
+#[test]
+fn a_descriptor_promises_signed_requests_where_all_are_signed() {
+    let key = vouchsafe_testkit::keys::service_provider_p256();
+    let service = Service::new(builder().signing_key(key.private_key().clone(), key.certificate().clone()));
+    let promises = |metadata: String| metadata.contains("AuthnRequestsSigned=\"true\"");
+    let okta = service.connections.get("okta").unwrap();
+    assert!(!promises(service.saml.metadata_xml().unwrap()));
+    assert!(!promises(service.saml.metadata_xml_for(&okta).unwrap()));
+    let always = okta.with_settings(accepting().sign_requests(SignRequests::Always)).unwrap();
+    assert!(promises(service.saml.metadata_xml_for(&always).unwrap()));
+}
+
+#[test]
+fn the_registry_counts_what_it_holds() {
+    let service = Service::new(builder());
+    let ids = || service.connections.ids().iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!((ids(), service.connections.is_empty()), (vec!["okta".to_owned()], false));
+    assert!(service.connections.remove("okta").is_some());
+    assert_eq!((ids(), service.connections.is_empty()), (Vec::new(), true));
+    for (state, name) in [
+        (ConnectionState::Draft, "draft"),
+        (ConnectionState::Tested, "tested"),
+        (ConnectionState::Active, "active"),
+        (ConnectionState::Retired, "retired"),
+    ] {
+        assert_eq!(state.to_string(), name);
     }
 }
