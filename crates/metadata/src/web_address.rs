@@ -364,6 +364,30 @@ mod tests {
     }
 
     #[test]
+    fn an_origin_is_written_as_a_browser_writes_it() {
+        for (address, origin, is_https) in [
+            ("https://App.example.com:443/acs", "https://app.example.com", true),
+            ("https://app.example.com?x", "https://app.example.com", true),
+            ("https://app.example.com:80/", "https://app.example.com:80", true),
+            ("https://app.example.com:8443?x=1/2", "https://app.example.com:8443", true),
+            ("http://127.0.0.1:80", "http://127.0.0.1", false),
+            ("http://127.0.0.1:443/", "http://127.0.0.1:443", false),
+            ("http://[0:0::1]:8080/", "http://[::1]:8080", false),
+        ] {
+            let address = WebAddress::new(address).unwrap();
+            assert_eq!((address.origin().as_str(), address.is_https()), (origin, is_https));
+        }
+    }
+
+    #[test]
+    fn a_host_name_has_a_greatest_length() {
+        let label = "a".repeat(63);
+        let host = |last: usize| format!("https://{label}.{label}.{label}.{}/", "a".repeat(last));
+        assert!(WebAddress::new(&host(61)).is_ok());
+        assert!(WebAddress::new(&host(62)).is_err());
+    }
+
+    #[test]
     fn parameters_go_into_the_query() {
         for (address, whole) in [
             ("https://i.example", "https://i.example?a=b"),

@@ -193,3 +193,17 @@ fn a_certificate_for_both_uses_has_one_warning() {
     let codes: Vec<&str> = warnings(&found).iter().map(Warning::code).collect();
     assert_eq!(codes, ["metadata.certificate_expired"]);
 }
+
+/// What has no room is not looked at, so that it is no unreadable key either.
+#[test]
+fn a_key_over_the_limit_is_not_read() {
+    let signing = keys(SIGNING, 99..100);
+    for (usage, what, rest) in [
+        (SIGNING, "KeyDescriptors for signing", ""),
+        (ENCRYPTION, "KeyDescriptors for encryption", signing.as_str()),
+    ] {
+        let found = warnings(&read(&(keys(usage, 0..32) + &key(usage, "AAAA") + rest + SSO)));
+        assert_eq!(left_out(&found), [(what, 32, 33, 1)]);
+        assert_eq!(found.len(), 1, "{found:?}");
+    }
+}

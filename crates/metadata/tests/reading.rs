@@ -492,3 +492,32 @@ fn an_address_without_tls_is_a_warning_and_one_on_this_machine_is_none() {
         assert_eq!(insecure("http://127.0.0.1:7080/x"), 0, "{name}");
     }
 }
+
+#[test]
+fn another_entity_does_not_take_the_place_of_the_one_that_was_expected() {
+    let found = read(&okta(&(signing_key() + SSO))).unwrap();
+    let id = found.entity_id().clone();
+    assert_eq!(found.clone().expected_to_be(&id).unwrap().entity_id(), &id);
+    let other = EntityId::new("http://www.okta.com/exk2").unwrap();
+    assert_eq!(found.expected_to_be(&other).unwrap_err().code(), "metadata.other_entity");
+}
+
+/// The first to which a browser would be sent; the others are for messages between machines.
+#[test]
+fn a_sign_on_without_tls_is_named() {
+    let at = |binding: &str, location: &str| {
+        let binding = format!("urn:oasis:names:tc:SAML:2.0:bindings:{binding}");
+        format!(r#"<md:SingleSignOnService Binding="{binding}" Location="{location}"/>"#)
+    };
+    let (plain, loopback) = ("http://idp.example.com/sso", "http://127.0.0.1:7080/sso");
+    for (services, expected) in [
+        (SSO.to_owned(), None),
+        (SSO.to_owned() + &at("HTTP-Redirect", plain), Some(plain)),
+        (SSO.to_owned() + &at("HTTP-POST", plain), Some(plain)),
+        (SSO.to_owned() + &at("SOAP", plain), None),
+        (SSO.to_owned() + &at("HTTP-Redirect", loopback), None),
+    ] {
+        let found = read(&okta(&(signing_key() + &services))).unwrap();
+        assert_eq!(found.insecure_single_sign_on().map(WebAddress::as_str), expected, "{services}");
+    }
+}

@@ -195,6 +195,12 @@ mod tests {
     }
 
     #[test]
+    fn all_services_of_a_process_share_one() {
+        let [one, other] = [ReceiveLimiter::of_the_process(), ReceiveLimiter::of_the_process()];
+        assert!(Arc::ptr_eq(&one.0, &other.0));
+    }
+
+    #[test]
     fn each_limit_holds_and_a_place_comes_back() {
         let limiter = ReceiveLimiter::new(4).per_client_address(2).per_connection(1);
         let [a, b] = ["192.0.2.1", "192.0.2.2"].map(|text| Some(text.parse::<IpAddr>().unwrap()));

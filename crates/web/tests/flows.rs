@@ -18,7 +18,7 @@ use vouchsafe::{
 };
 use vouchsafe_store::{Answer, Memory, PendingStore, ReplayStore, StoreError};
 use vouchsafe_testkit::{self as testkit, AuthnRequest};
-use vouchsafe_web::{RefusalPage, ReturnPaths, SingleSignOn, login_url};
+use vouchsafe_web::{HttpError, RefusalPage, ReturnPaths, SingleSignOn, login_url};
 
 const ENTITY_ID: &str = "https://app.example.com/saml/metadata";
 const CONSUMER: &str = "https://app.example.com/saml/acs";
@@ -424,4 +424,54 @@ async fn a_logout_from_another_site_ends_nothing() {
     let answer = sso.local_logout(&own, false, end()).await;
     assert_eq!((answer.status().as_u16(), cookies(&answer).as_str()), (303, "session="));
     assert_eq!(*ended.lock().unwrap(), 1);
+}
+
+/// What the application refuses is kept for the customer whose person it is, as what the response was refused for.
+#[tokio::test]
+async fn what_the_application_refuses_is_told_and_kept() {
+    let sso = over([connection("acme", ConnectionSettings::default().unsolicited(Unsolicited::Accept))]);
+    let accepted = sso.accept(&request(&[]), &unasked("_1").body()).await.unwrap();
+    let page = accepted.refuse(HttpError::UnknownConnection);
+    assert_eq!(page.status(), 403);
+    assert!(page.body().contains("<html"), "{}", page.body());
+    let acme = ConnectionId::new("acme").unwrap();
+    let [record] = sso.refusals().of(&acme).try_into().unwrap();
+    assert_eq!((record.connection, record.issuer.as_deref()), (Some(acme), Some(testkit::OKTA_ENTITY_ID)));
+}
+
+#[tokio::test]
+async fn no_request_takes_the_place_of_a_response_that_is_accepted_or_over_a_closed_connection() {
+    let with = |unsolicited| ConnectionSettings::default().unsolicited(unsolicited);
+    // One of two accepts it.
+    let sso = over([
+        connection("acme", with(Unsolicited::Accept)),
+        connection("globex", with(Unsolicited::Restart)),
+    ]);
+    let accepted = sso.accept(&request(&[]), &unasked("_1").body()).await.unwrap();
+    assert_eq!(accepted.connection().as_str(), "acme");
+    for state in [ConnectionState::Draft, ConnectionState::Tested, ConnectionState::Retired] {
+        let sso = over([connection("acme", with(Unsolicited::Restart)).with_state(state)]);
+        let refused = sso.accept(&request(&[]), &unasked("_1").body()).await.unwrap_err();
+        assert_eq!((refused.status().as_u16(), refused.headers().get(LOCATION)), (403, None), "{state}");
+        let [record] = sso.refusals().of(&ConnectionId::new("acme").unwrap()).try_into().unwrap();
+        assert_eq!(record.code, "assertion.connection_state");
+    }
+}
+
+#[tokio::test]
+async fn what_is_over_is_swept() {
+    let acme = connection("acme", ConnectionSettings::default().unsolicited(Unsolicited::Accept));
+    let connections: Connections = [acme.clone()].into_iter().collect();
+    let later = Arc::new(Mutex::new(Utc::now()));
+    let clock = Arc::clone(&later);
+    let sso = SingleSignOn::new(service_provider(), Arc::new(connections), Arc::new(Memory::new()))
+        .clock(move || *clock.lock().unwrap());
+    for _ in 0..2 {
+        sso.start(&request(&[]).headers, &acme, LoginOptions::default()).await.unwrap();
+    }
+    sso.accept(&request(&[]), &unasked("_1").body()).await.unwrap();
+    assert_eq!(sso.sweep().await.unwrap(), (0, 0));
+    *later.lock().unwrap() += TimeDelta::days(30);
+    // A replay is forgotten when a newer one says as well that it is over.
+    assert_eq!(sso.sweep().await.unwrap(), (0, 2));
 }

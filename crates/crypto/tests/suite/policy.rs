@@ -152,6 +152,15 @@ fn dangers_are_allowed_one_by_one() {
 
 /// The table in the documentation is all there is.
 #[test]
+fn a_danger_is_checked_without_a_provider() {
+    assert!(Provider::check_danger(SignatureAlgorithm::RsaSha1.uri()).is_ok());
+    for uri in ["", "urn:x", "http://www.w3.org/2001/04/xmldsig-more#rsa-md5"] {
+        let code = crate::provider().danger_allow(uri).unwrap_err().code();
+        assert_eq!(Provider::check_danger(uri).unwrap_err().code(), code, "{uri}");
+    }
+}
+
+#[test]
 fn dangers_are_documented() {
     let table = include_str!("../../src/lib.rs").lines();
     let words: Vec<&str> = table.filter_map(|line| line.strip_prefix("//! | `")?.split('`').next()).collect();
