@@ -15,6 +15,8 @@ mod attacks;
 mod discovery;
 #[path = "../../../axum/tests/http/elsewhere.rs"]
 mod elsewhere;
+#[path = "../../../axum/tests/http/link.rs"]
+mod link;
 #[path = "../../../axum/tests/http/nested.rs"]
 mod nested;
 #[path = "../../../axum/tests/http/other_connection.rs"]
