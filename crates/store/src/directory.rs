@@ -1,5 +1,8 @@
 //! Organizations and their people.
 
+use std::collections::HashMap;
+use std::sync::{LazyLock, Mutex, PoisonError};
+
 use vouchsafe::provisioning::{
     Account, Domain, LoginFacts, Organization, OrganizationId, Policy, Project, Snapshot, Team,
 };
@@ -99,7 +102,26 @@ impl<T> Versioned<T> {
 }
 
 /// The policy that is stored as this text.
+///
+/// It is asked for at each sign-in, inside the lock. So the last ones are remembered by their text, which is all that they depend on.
 pub(crate) fn parsed_policy(id: &OrganizationId, toml: Option<&str>) -> Result<Policy, crate::StoreError> {
-    let read = toml.map_or_else(|| Ok(Policy::default()), Policy::from_toml);
-    read.map_err(|source| crate::StoreError::Policy { organization: id.clone(), source })
+    static PARSED: LazyLock<Mutex<HashMap<String, Policy>>> = LazyLock::new(Mutex::default);
+    /// How many, of texts that are short enough.
+    const MOST: usize = 256;
+    const LONGEST: usize = 16 * 1024;
+    let Some(toml) = toml else { return Ok(Policy::default()) };
+    let parsed = || PARSED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(policy) = parsed().get(toml) {
+        return Ok(policy.clone());
+    }
+    let read = Policy::from_toml(toml);
+    let policy = read.map_err(|source| crate::StoreError::Policy { organization: id.clone(), source })?;
+    if toml.len() <= LONGEST {
+        let mut parsed = parsed();
+        if parsed.len() >= MOST {
+            parsed.clear();
+        }
+        parsed.insert(toml.to_owned(), policy.clone());
+    }
+    Ok(policy)
 }

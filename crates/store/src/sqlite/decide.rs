@@ -21,14 +21,9 @@ pub(super) async fn sign_in(
     let (snapshot, policy) = about_login(connection, confirmed.facts(), confirmed.links()).await?;
     let decided = confirmed.decide(&snapshot, &policy)?;
     write(connection, decided.decided()).await?;
-    if let Some(handle) = decided.answers() {
-        rows::remove_pending(connection, handle).await?;
-    }
-    if let Some(before) = decided.replaces() {
-        sessions::revoke(connection, before.hash()).await?;
-    }
     let (id, session) = decided.session();
-    sessions::create(connection, id.hash(), session).await?;
+    let replaced = decided.replaces().map(|before| before.hash());
+    sessions::begin(connection, id.hash(), session, replaced, decided.answers()).await?;
     Ok(decided.into_signed_in())
 }
 
@@ -39,10 +34,10 @@ pub(super) async fn decide(
     let (snapshot, policy) = match decision.about() {
         About::Login(login) => about_login(connection, login, None).await?,
         About::Account { organization, account } => {
-            let mut snapshot = rows::organization_alone(connection, organization).await?;
+            let (mut snapshot, policy) = rows::organization_and_policy(connection, organization).await?;
             rows::load_account_and_owners(connection, account, &mut snapshot).await?;
             rows::load_all_teams(connection, &mut snapshot).await?;
-            (snapshot, rows::policy(connection, organization).await?)
+            (snapshot, policy)
         }
         About::Organization(organization) => {
             let snapshot = rows::whole(connection, organization).await?;
@@ -78,8 +73,7 @@ pub(super) async fn about_login(
         .or_failed()?;
     let found = found.ok_or_else(|| StoreError::no_organization_for(&login.connection))?;
     let (organization, is_token_required) = (OrganizationId::new(found.0), found.1);
-    let policy = rows::policy(connection, &organization).await?;
-    let mut snapshot = rows::organization_alone(connection, &organization).await?;
+    let (mut snapshot, policy) = rows::organization_and_policy(connection, &organization).await?;
     snapshot.token_not_required.extend((!is_token_required).then(|| login.connection.clone()));
     rows::load_named(connection, &policy.names_for(login), &mut snapshot).await?;
     rows::load_meant_accounts(connection, &look_up.with_takeovers(&policy), &mut snapshot).await?;
@@ -110,29 +104,39 @@ async fn write(connection: &mut SqliteConnection, decided: &Decided) -> Result<(
     record(connection, &decided.audit).await
 }
 
+/// All records in one statement, as arrays in JSON: each statement is handed to the thread of the connection and back.
 pub(super) async fn record(
     connection: &mut SqliteConnection,
     records: &[AuditRecord],
 ) -> Result<(), StoreError> {
-    for record in records {
-        sqlx::query(
-            "INSERT INTO vouchsafe_audit
-             (organization, account, actor, at, rule, change, before, after, assertion_hash)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        )
-        .bind(record.organization.as_str())
-        .bind(record.account.as_ref().map(AccountId::as_str))
-        .bind(record.actor.as_ref().map(|actor| rows::to_json("actor", actor)).transpose()?)
-        .bind(record.at.timestamp_millis())
-        .bind(record.rule.as_str())
-        .bind(&record.change)
-        .bind(&record.before)
-        .bind(&record.after)
-        .bind(&record.assertion_hash)
-        .execute(&mut *connection)
-        .await
-        .or_failed()?;
+    if records.is_empty() {
+        return Ok(());
     }
+    let mut rows = Vec::new();
+    for record in records {
+        let actor = record.actor.as_ref().map(|actor| rows::to_json("actor", actor)).transpose()?;
+        rows.push((
+            record.organization.as_str(),
+            record.account.as_ref().map(AccountId::as_str),
+            actor,
+            record.at.timestamp_millis(),
+            record.rule.as_str(),
+            &record.change,
+            &record.before,
+            &record.after,
+            &record.assertion_hash,
+        ));
+    }
+    sqlx::query(
+        "INSERT INTO vouchsafe_audit
+         (organization, account, actor, at, rule, change, before, after, assertion_hash)
+         SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
+         value ->> 7, value ->> 8 FROM json_each(?) ORDER BY key",
+    )
+    .bind(rows::to_json("audit records", &rows)?)
+    .execute(connection)
+    .await
+    .or_failed()?;
     Ok(())
 }
 

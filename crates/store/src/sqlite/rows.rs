@@ -54,6 +54,23 @@ pub(super) async fn organization_alone(
     Ok(snapshot)
 }
 
+/// The same, with its policy.
+pub(super) async fn organization_and_policy(
+    connection: &mut SqliteConnection,
+    id: &OrganizationId,
+) -> Result<(Snapshot, Policy), StoreError> {
+    let row: Option<(String, i64, Option<String>)> =
+        sqlx::query_as("SELECT record, version, policy FROM vouchsafe_organizations WHERE id = ?")
+            .bind(id.as_str())
+            .fetch_optional(connection)
+            .await
+            .or_failed()?;
+    let (record, version, policy) = row.ok_or_else(|| StoreError::organization_unknown(id))?;
+    let mut snapshot = Snapshot::new(from_json("organization", &record)?);
+    snapshot.version = version.unsigned_abs();
+    Ok((snapshot, parsed_policy(id, policy.as_deref())?))
+}
+
 /// All of an organization.
 pub(super) async fn whole(
     connection: &mut SqliteConnection,
@@ -92,9 +109,11 @@ pub(super) async fn load_all_teams(
     Ok(())
 }
 
-pub(super) const NAMED_TEAMS: &str = "SELECT record FROM vouchsafe_teams
-    WHERE organization = ?1 AND name IN (SELECT value FROM json_each(?2))";
-pub(super) const NAMED_PROJECTS: &str = "SELECT record FROM vouchsafe_projects
+const NAMED: &str = "
+    SELECT 1, record FROM vouchsafe_teams
+    WHERE organization = ?1 AND name IN (SELECT value FROM json_each(?2))
+    UNION ALL
+    SELECT 2, record FROM vouchsafe_projects
     WHERE organization = ?1 AND name IN (SELECT value FROM json_each(?2))";
 
 /// The teams and projects of these names.
@@ -103,20 +122,14 @@ pub(super) async fn load_named(
     names: &BTreeSet<String>,
     snapshot: &mut Snapshot,
 ) -> Result<(), StoreError> {
-    let names = to_json("look-up", names)?;
-    let teams = sqlx::query_scalar(NAMED_TEAMS)
+    let found: Vec<(i64, String)> = sqlx::query_as(NAMED)
         .bind(snapshot.organization.id.as_str())
-        .bind(&names)
-        .fetch_all(&mut *connection)
-        .await
-        .or_failed()?;
-    snapshot.teams = all_from_json("team", &teams)?;
-    let projects = sqlx::query_scalar(NAMED_PROJECTS)
-        .bind(snapshot.organization.id.as_str())
-        .bind(&names)
+        .bind(to_json("look-up", names)?)
         .fetch_all(connection)
         .await
         .or_failed()?;
+    let (teams, projects) = of_two_kinds(found);
+    snapshot.teams = all_from_json("team", &teams)?;
     snapshot.projects = all_from_json("project", &projects)?;
     Ok(())
 }
@@ -144,6 +157,13 @@ pub(super) async fn load_teams_of_accounts(
         .or_failed()?;
     snapshot.teams.extend(all_from_json::<Team>("team", &teams)?);
     Ok(())
+}
+
+/// The rows of the first kind, and the others.
+fn of_two_kinds(rows: Vec<(i64, String)>) -> (Vec<String>, Vec<String>) {
+    let (first, second): (Vec<_>, Vec<_>) = rows.into_iter().partition(|(kind, _)| *kind == 1);
+    let texts = |rows: Vec<(i64, String)>| rows.into_iter().map(|(_, text)| text).collect();
+    (texts(first), texts(second))
 }
 
 pub(super) async fn load_account(
@@ -181,12 +201,14 @@ pub(super) async fn load_account_and_owners(
     Ok(())
 }
 
-pub(super) const MEANT_ACCOUNTS: &str = "
-    SELECT record FROM vouchsafe_accounts WHERE organization = ?1 AND email IN (SELECT value FROM json_each(?2))
+const MEANT: &str = "
+    SELECT 1, record FROM vouchsafe_accounts WHERE organization = ?1 AND email IN (SELECT value FROM json_each(?2))
     UNION
-    SELECT record FROM vouchsafe_accounts WHERE organization = ?1 AND id IN (
+    SELECT 1, record FROM vouchsafe_accounts WHERE organization = ?1 AND id IN (
         SELECT account FROM vouchsafe_identities
-        WHERE organization = ?1 AND identity IN (SELECT value FROM json_each(?3)))";
+        WHERE organization = ?1 AND identity IN (SELECT value FROM json_each(?3)))
+    UNION ALL
+    SELECT 2, domain FROM vouchsafe_domains WHERE organization <> ?1 AND domain IN (SELECT value FROM json_each(?4))";
 
 /// The accounts that a login could mean, how many seats are taken where it matters, and which of its domains are another's.
 pub(super) async fn load_meant_accounts(
@@ -197,14 +219,17 @@ pub(super) async fn load_meant_accounts(
     let emails: Vec<&str> = look_up.emails.iter().map(EmailAddress::compared).collect();
     let identities: Vec<String> = look_up.identities.iter().map(Identity::key).collect();
     let organization = snapshot.organization.id.clone();
-    let accounts = sqlx::query_scalar(MEANT_ACCOUNTS)
+    let found: Vec<(i64, String)> = sqlx::query_as(MEANT)
         .bind(organization.as_str())
         .bind(to_json("look-up", &emails)?)
         .bind(to_json("look-up", &identities)?)
+        .bind(to_json("look-up", &look_up.domains())?)
         .fetch_all(&mut *connection)
         .await
         .or_failed()?;
+    let (accounts, domains) = of_two_kinds(found);
     snapshot.accounts = all_from_json("account", &accounts)?;
+    snapshot.domains_of_others = parsed_domains(&domains)?;
     // Nobody asks for the number where there is no limit, and counting reads a row for each.
     if snapshot.organization.seat_limit.is_some() {
         let seats: i64 = sqlx::query_scalar(
@@ -216,8 +241,6 @@ pub(super) async fn load_meant_accounts(
         .or_failed()?;
         snapshot.seats_taken = Some(u32::try_from(seats).unwrap_or(u32::MAX));
     }
-    let domains = look_up.domains().into_iter().cloned().collect();
-    snapshot.domains_of_others = of_others(connection, &organization, &domains).await?;
     Ok(())
 }
 
@@ -283,45 +306,42 @@ pub(super) async fn of_others(
     .bind(to_json("look-up", domains)?)
     .fetch_all(connection)
     .await.or_failed()?;
-    found
-        .iter()
-        .map(|domain| Domain::parse(domain).map_err(|error| StoreError::damaged("domain", error)))
-        .collect()
+    parsed_domains(&found)
 }
+
+fn parsed_domains(domains: &[String]) -> Result<BTreeSet<Domain>, StoreError> {
+    let parsed = domains.iter().map(|domain| Domain::parse(domain));
+    parsed.map(|domain| domain.map_err(|error| StoreError::damaged("domain", error))).collect()
+}
+
+/// The parameters have no numbers: sqlx counts them from one statement to the next.
+const PUT_ACCOUNT: &str = "
+    INSERT INTO vouchsafe_accounts (id, organization, email, active, is_owner, record)
+    VALUES (?, ?, ?, ?, ?, ?)
+    ON CONFLICT (id) DO UPDATE SET email = excluded.email, active = excluded.active,
+    is_owner = excluded.is_owner, record = excluded.record WHERE organization = excluded.organization;
+    DELETE FROM vouchsafe_identities WHERE account = ?;
+    INSERT INTO vouchsafe_identities (organization, account, identity) SELECT ?, ?, value FROM json_each(?)";
 
 pub(super) async fn put_account(
     connection: &mut SqliteConnection,
     account: &Account,
 ) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO vouchsafe_accounts (id, organization, email, active, is_owner, record)
-         VALUES (?, ?, ?, ?, ?, ?)
-         ON CONFLICT (id) DO UPDATE SET email = excluded.email, active = excluded.active,
-         is_owner = excluded.is_owner, record = excluded.record WHERE organization = excluded.organization",
-    )
-    .bind(account.id.as_str())
-    .bind(account.organization.as_str())
-    .bind(EmailAddress::key_of(&account.email))
-    .bind(account.is_active())
-    .bind(account.role == Role::Owner)
-    .bind(to_json("account", account)?)
-    .execute(&mut *connection)
-    .await
-    .or_failed()?;
-    sqlx::query("DELETE FROM vouchsafe_identities WHERE account = ?")
+    let identities: Vec<String> = account.identities.iter().map(Identity::key).collect();
+    sqlx::query(PUT_ACCOUNT)
         .bind(account.id.as_str())
-        .execute(&mut *connection)
+        .bind(account.organization.as_str())
+        .bind(EmailAddress::key_of(&account.email))
+        .bind(account.is_active())
+        .bind(account.role == Role::Owner)
+        .bind(to_json("account", account)?)
+        .bind(account.id.as_str())
+        .bind(account.organization.as_str())
+        .bind(account.id.as_str())
+        .bind(to_json("identities", &identities)?)
+        .execute(connection)
         .await
         .or_failed()?;
-    for identity in &account.identities {
-        sqlx::query("INSERT INTO vouchsafe_identities (organization, identity, account) VALUES (?, ?, ?)")
-            .bind(account.organization.as_str())
-            .bind(identity.key())
-            .bind(account.id.as_str())
-            .execute(&mut *connection)
-            .await
-            .or_failed()?;
-    }
     Ok(())
 }
 

@@ -7,18 +7,35 @@ use vouchsafe::provisioning::{AccountId, Identity};
 use super::{OrFailed as _, Sqlite, rows};
 use crate::{Answer, Session, SessionId, SessionStore, StoreError, text::milliseconds_rounded_up};
 
-/// A session, unless the directory has the account and it is suspended.
-const CREATE: &str = "
+/// A session, unless the directory has the account and it is suspended. What it ends goes first. The parameters have no numbers: sqlx counts
+/// them from one statement to the next.
+const BEGIN: &str = "
+    DELETE FROM vouchsafe_sessions WHERE hash = ?;
+    DELETE FROM vouchsafe_pending WHERE handle = ?;
     INSERT INTO vouchsafe_sessions (hash, account, identity, session_index, record, expires_at)
     SELECT ?, ?, ?, ?, ?, ?
-    WHERE NOT EXISTS (SELECT 1 FROM vouchsafe_accounts WHERE id = ? AND organization = ? AND active = 0)";
+    WHERE NOT EXISTS (SELECT 1 FROM vouchsafe_accounts WHERE id = ? AND organization = ? AND active = 0)
+    RETURNING 1";
 
 pub(super) async fn create(
     connection: &mut SqliteConnection,
     hash: &str,
     session: &Session,
 ) -> Result<(), StoreError> {
-    let created = sqlx::query(CREATE)
+    begin(connection, hash, session, None, None).await
+}
+
+/// Writes a session; the one that it replaces ends, and the request that was answered waits no longer.
+pub(super) async fn begin(
+    connection: &mut SqliteConnection,
+    hash: &str,
+    session: &Session,
+    replaces: Option<&str>,
+    answers: Option<&str>,
+) -> Result<(), StoreError> {
+    let created: Vec<i64> = sqlx::query_scalar(BEGIN)
+        .bind(replaces)
+        .bind(answers)
         .bind(hash)
         .bind(session.account.as_str())
         .bind(session.identity.as_ref().map(Identity::key))
@@ -27,13 +44,12 @@ pub(super) async fn create(
         .bind(milliseconds_rounded_up(session.expires_at))
         .bind(session.account.as_str())
         .bind(session.organization.as_str())
-        .execute(connection)
+        .fetch_all(connection)
         .await
         .or_failed()?;
-    if created.rows_affected() == 1 {
-        Ok(())
-    } else {
-        Err(StoreError::AccountSuspended { account: session.account.clone() })
+    match created.as_slice() {
+        [_] => Ok(()),
+        _ => Err(StoreError::AccountSuspended { account: session.account.clone() }),
     }
 }
 

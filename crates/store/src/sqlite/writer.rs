@@ -69,20 +69,20 @@ async fn write_all(pool: &SqlitePool, group: &mut [Box<dyn Job>]) -> Result<(), 
     // Also on a pool of the application's, which may have chosen less: what was answered is on the disk.
     sqlx::query("PRAGMA synchronous = FULL").execute(&mut *connection).await?;
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    // Each statement is handed to the thread of the connection and back. So what ends one decision begins the next; the commit ends the last.
+    sqlx::query("SAVEPOINT decision").execute(&mut *transaction).await?;
     for job in group {
-        sqlx::query("SAVEPOINT decision").execute(&mut *transaction).await?;
-        match job.run(&mut transaction).await {
-            Ran::Keep => {}
-            Ran::Discard => {
-                sqlx::query("ROLLBACK TO decision").execute(&mut *transaction).await?;
-            }
+        let next = match job.run(&mut transaction).await {
+            Ran::Keep => "RELEASE decision; SAVEPOINT decision",
+            // The savepoint stays, and is the next one's.
+            Ran::Discard => "ROLLBACK TO decision",
             // SQLite may have rolled back everything, so that nothing of the group can be kept.
             Ran::Broken => {
                 transaction.rollback().await?;
                 return Err(sqlx::Error::WorkerCrashed);
             }
-        }
-        sqlx::query("RELEASE decision").execute(&mut *transaction).await?;
+        };
+        sqlx::query(next).execute(&mut *transaction).await?;
     }
     transaction.commit().await
 }
