@@ -1,12 +1,11 @@
 //! X.509 certificates: a key with names and dates round it.
 
 mod issue;
+mod pieces;
 mod read;
 
 use crate::encoding::colon_hex;
-use crate::{
-    CryptoError, PrivateKey, Provider, PublicKey, base64_decode, base64_encode, normal_form, own_sha256, pem,
-};
+use crate::{CryptoError, PrivateKey, Provider, PublicKey, base64_encode, normal_form, own_sha256, pem};
 use core::fmt;
 use core::ops::Range;
 use std::sync::Arc;
@@ -69,7 +68,7 @@ impl Certificate {
     ///
     /// [`CryptoError::Pem`], [`CryptoError::Base64`], [`CryptoError::CertificateMalformed`].
     pub fn from_pem(text: &str) -> Result<Self, CryptoError> {
-        Self::from_der(&der_of_pem(text)?)
+        Self::from_der(&pieces::first_of_pem(text)?)
     }
 
     /// Reads a certificate from a file, whichever of the usual forms it has: PEM, DER, or base64 of DER.
@@ -97,13 +96,46 @@ impl Certificate {
     }
 
     /// Reads the text of `ds:X509Certificate`: base64 of DER with white space in it. Two mistakes of the field are taken
-    /// as well: PEM as it is, and base64 of PEM (AD FS).
+    /// as well: PEM as it is, and base64 of PEM (AD FS). Of several certificates in the text it is the first.
     ///
     /// # Errors
     ///
-    /// [`CryptoError::Base64`], [`CryptoError::CertificateMalformed`].
+    /// [`CryptoError::Base64`], [`CryptoError::Pem`], [`CryptoError::CertificateMalformed`].
     pub fn from_base64(text: &str) -> Result<Self, CryptoError> {
-        Self::from_der(&der_of_base64(text)?)
+        Self::from_der(&first_of_base64(text)?)
+    }
+
+    /// Reads every certificate in such a text. One is allowed (XML-DSig 4.4.4), and products put a whole chain there: base64 after base64,
+    /// several blocks of PEM, or DER after DER. The answer is the same for each of them.
+    ///
+    /// ```
+    /// # use vouchsafe_crypto::{Certificate, KeyKind, Provider};
+    /// # let provider = Provider::rustcrypto();
+    /// # let key = provider.generate_key(KeyKind::P256)?;
+    /// # let certificate = Certificate::self_signed(&provider, &key, "sp.example.com", 1_700_000_000, 2_000_000_000)?;
+    /// let twice = certificate.to_base64().repeat(2);
+    /// assert_eq!(Certificate::all_from_base64(&twice)?, [certificate.clone(), certificate]);
+    /// # Ok::<(), vouchsafe_crypto::CryptoError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`from_base64`](Self::from_base64), for any of them.
+    pub fn all_from_base64(text: &str) -> Result<Vec<Self>, CryptoError> {
+        let mut all = Vec::new();
+        for piece in pieces::of_base64(text)? {
+            let mut rest = piece.as_slice();
+            loop {
+                let certificate = Self::from_der(rest)?;
+                rest = rest.get(certificate.der().len()..).unwrap_or_default();
+                all.push(certificate);
+                // Whatever else stands behind a certificate is nobody's.
+                if read::outline(rest).is_err() {
+                    break;
+                }
+            }
+        }
+        Ok(all)
     }
 
     /// The key of the certificate in such a text, as SubjectPublicKeyInfo in DER; none if it has not the outline of one. Names
@@ -121,7 +153,7 @@ impl Certificate {
     /// ```
     #[must_use]
     pub fn spki_of_base64(text: &str) -> Option<Vec<u8>> {
-        let der = der_of_base64(text).ok()?;
+        let der = first_of_base64(text).ok()?;
         read::outline(&der).ok().map(|outline| outline.spki.to_vec())
     }
 
@@ -215,6 +247,13 @@ impl Certificate {
         normal_form::public(self.spki_der()).is_ok_and(|own| own.spki_der == key.spki_der())
     }
 
+    /// Whether it says that its key signs certificates: cA and keyCertSign (RFC 5280, 4.2.1.9 and 4.2.1.3). It is a link of a chain then, and
+    /// hardly the certificate of a signer of messages.
+    #[must_use]
+    pub fn signs_certificates(&self) -> bool {
+        read::signs_certificates(self.der())
+    }
+
     /// SHA-256 over the certificate as "AB:CD:..", as consoles show it.
     #[must_use]
     pub fn fingerprint_sha256(&self) -> String {
@@ -222,22 +261,9 @@ impl Certificate {
     }
 }
 
-fn der_of_pem(text: &str) -> Result<Vec<u8>, CryptoError> {
-    let is_certificate = |label: &str| matches!(label, LABEL | "X509 CERTIFICATE" | "TRUSTED CERTIFICATE");
-    let block = pem::blocks(text).find(|block| is_certificate(block.label));
-    let missing = || CryptoError::Pem { expected: "a certificate", detail: "no such block".to_owned() };
-    block.ok_or_else(missing)?.decode()
-}
-
-fn der_of_base64(text: &str) -> Result<Vec<u8>, CryptoError> {
-    if text.contains("-----BEGIN ") {
-        return der_of_pem(text);
-    }
-    let octets = base64_decode(text)?;
-    match core::str::from_utf8(&octets) {
-        Ok(inner) if inner.contains("-----BEGIN ") => der_of_pem(inner),
-        _ => Ok(octets),
-    }
+fn first_of_base64(text: &str) -> Result<Vec<u8>, CryptoError> {
+    let first = pieces::of_base64(text)?.into_iter().next();
+    first.ok_or(CryptoError::CertificateMalformed { detail: "a certificate", offset: 0 })
 }
 
 impl fmt::Debug for Certificate {

@@ -19,6 +19,7 @@
 //! * The feature `rustcrypto`, on by default, has the RustCrypto backend. Without it a provider comes from another crate; every check
 //!   stays, since the forms of keys and signatures are checked here and not by a backend.
 //! * Dangers are allowed one by one, see [below](#what-danger_allow-accepts).
+//! * [`KeyValue`] is a public key that came without a certificate, as numbers.
 //! * [`Certificate`] carries a key, names and dates. Nothing here validates chains or dates: trust in SAML comes from
 //!   configured metadata (SAML V2.0 Metadata Interoperability Profile, 2.6.1).
 //! * This crate knows no XML: identifiers are plain text.
@@ -85,6 +86,7 @@ mod encoding;
 mod error;
 mod key;
 mod key_format;
+mod key_value;
 mod normal_form;
 mod own;
 mod pem;
@@ -103,6 +105,7 @@ pub use content::PaddedContent;
 pub use encoding::{base64_decode, base64_encode};
 pub use error::CryptoError;
 pub use key::{PrivateKey, PublicKey};
+pub use key_value::KeyValue;
 pub use own::{own_sha256, system_random};
 pub use provider::Provider;
 pub use secret::{SecretBytes, SecretString, constant_time_eq};

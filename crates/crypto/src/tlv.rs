@@ -13,7 +13,9 @@ pub(crate) struct Element<'a> {
     pub(crate) whole: &'a [u8],
 }
 
+pub(crate) const BOOLEAN: u8 = 0x01;
 pub(crate) const INTEGER: u8 = 0x02;
+pub(crate) const BIT_STRING: u8 = 0x03;
 pub(crate) const OCTET_STRING: u8 = 0x04;
 pub(crate) const OBJECT_IDENTIFIER: u8 = 0x06;
 pub(crate) const UTC_TIME: u8 = 0x17;
@@ -21,6 +23,8 @@ pub(crate) const GENERALIZED_TIME: u8 = 0x18;
 pub(crate) const SEQUENCE: u8 = 0x30;
 /// `[0]`, constructed.
 pub(crate) const CONTEXT_0: u8 = 0xa0;
+/// `[3]`, constructed.
+pub(crate) const CONTEXT_3: u8 = 0xa3;
 
 /// Reads elements that stand one behind the other.
 pub(crate) struct Elements<'a> {

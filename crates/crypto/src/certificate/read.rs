@@ -7,7 +7,7 @@ use core::ops::Range;
 use x509_cert::der::Decode as _;
 
 pub(super) fn read(der: &[u8]) -> Result<Inner, CryptoError> {
-    let Outline { whole, serial, issuer, validity, subject, spki } = outline(der)?;
+    let Outline { whole, serial, issuer, validity, subject, spki, .. } = outline(der)?;
     let mut times = tlv::Elements::new(validity.content);
     let is_self_issued = issuer == subject;
     Ok(Inner {
@@ -35,6 +35,7 @@ pub(super) struct Outline<'a> {
     validity: tlv::Element<'a>,
     subject: &'a [u8],
     pub(super) spki: &'a [u8],
+    behind_spki: &'a [u8],
 }
 
 pub(super) fn outline(der: &[u8]) -> Result<Outline<'_>, CryptoError> {
@@ -56,8 +57,48 @@ pub(super) fn outline(der: &[u8]) -> Result<Outline<'_>, CryptoError> {
         validity,
         subject: subject.whole,
         spki: spki.whole,
+        behind_spki: parts.elements.rest(),
     })
 }
+
+/// Whether the extensions say that the key signs certificates: cA in BasicConstraints (RFC 5280, 4.2.1.9) and keyCertSign in KeyUsage
+/// (4.2.1.3). Many a self-signed certificate has the first without being anybody's issuer.
+pub(super) fn signs_certificates(der: &[u8]) -> bool {
+    let Ok(Outline { behind_spki, .. }) = outline(der) else { return false };
+    let wrapped = tlv::Elements::new(behind_spki).find(|element| element.tag == tlv::CONTEXT_3);
+    let sequence = wrapped.and_then(|wrapped| tlv::Elements::new(wrapped.content).next_if(tlv::SEQUENCE));
+    let (mut is_authority, mut may_sign) = (false, false);
+    for extension in sequence.into_iter().flat_map(|all| tlv::Elements::new(all.content)) {
+        let mut parts = tlv::Elements::new(extension.content);
+        let identifier = parts.next_if(tlv::OBJECT_IDENTIFIER);
+        parts.next_if(tlv::BOOLEAN);
+        let (Some(identifier), Some(value)) = (identifier, parts.next_if(tlv::OCTET_STRING)) else {
+            continue;
+        };
+        let mut value = tlv::Elements::new(value.content);
+        match identifier.content {
+            BASIC_CONSTRAINTS => {
+                let constraints = value.next_if(tlv::SEQUENCE);
+                let authority =
+                    constraints.and_then(|all| tlv::Elements::new(all.content).next_if(tlv::BOOLEAN));
+                is_authority |= authority.is_some_and(|authority| authority.content != [0]);
+            }
+            KEY_USAGE => {
+                let bits = value.next_if(tlv::BIT_STRING).and_then(|bits| bits.content.get(1).copied());
+                may_sign |= bits.is_some_and(|bits| bits & KEY_CERT_SIGN != 0);
+            }
+            _ => {}
+        }
+    }
+    is_authority && may_sign
+}
+
+/// 2.5.29.19
+const BASIC_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 19];
+/// 2.5.29.15
+const KEY_USAGE: &[u8] = &[0x55, 0x1d, 15];
+/// Bit 5 of the first octet, counted from the highest.
+const KEY_CERT_SIGN: u8 = 0x04;
 
 /// Elements, and the whole they are in, to say where something is missing.
 struct Place<'a> {

@@ -67,6 +67,35 @@ fn all_forms_give_the_same_certificate() {
     assert_eq!(Certificate::from_der(certificate.der()).unwrap(), certificate);
 }
 
+/// Whatever the form and the length, and so the padding, all of several certificates are read and the first is the one of `from_base64`.
+#[test]
+fn several_certificates_in_one_text() {
+    for length in 1..10 {
+        let name = "x".repeat(length);
+        let own = |name: &str| Certificate::self_signed(&crate::provider(), P256.ours(), name, 0, 1).unwrap();
+        let (first, second) = (own(&name), own("second"));
+        let pem = first.to_pem() + &second.to_pem();
+        for text in [
+            first.to_base64() + &second.to_base64(),
+            format!("{}\n {}\n", first.to_base64(), second.to_base64()),
+            base64_encode(&[first.der(), second.der()].concat()),
+            base64_encode(pem.as_bytes()),
+            pem,
+        ] {
+            let all = Certificate::all_from_base64(&text).unwrap();
+            assert_eq!(all, [first.clone(), second.clone()], "{text}");
+            assert_eq!(Certificate::from_base64(&text).unwrap(), first);
+        }
+        assert_eq!(Certificate::all_from_base64(&first.to_base64()).unwrap(), std::slice::from_ref(&first));
+        let padded = base64_encode(&[first.der(), b"\n"].concat());
+        assert_eq!(Certificate::all_from_base64(&padded).unwrap(), std::slice::from_ref(&first));
+    }
+    let padding = "MAA=MAA=!";
+    let error = Certificate::all_from_base64(padding).unwrap_err();
+    assert!(error.to_string().contains("(at character 8)"), "{error}: its place in the whole text");
+    assert_eq!(Certificate::all_from_base64("").unwrap_err().code(), "crypto.certificate_malformed");
+}
+
 /// A certificate put together by hand, so that its parts can be odd.
 fn odd(version: &[u8], serial: &[u8], name: &[u8], times: &[u8], extensions: &[u8], tail: &[u8]) -> Vec<u8> {
     let algorithm = tlv(0x30, &[6, 1, 0x2a]);
