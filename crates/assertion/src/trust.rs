@@ -28,7 +28,7 @@ pub struct Trust {
 }
 
 impl Trust {
-    /// Takes the signing certificates of an identity provider. The provider decides which keys are strong enough; a certificate's
+    /// Takes the signing keys of an identity provider. The provider decides which of them are strong enough; a certificate's
     /// dates and issuer play no part, since it is trusted for being in the metadata.
     ///
     /// A key that cannot be used is left out and listed in [`unusable_keys`](Trust::unusable_keys), so that one outdated key of several
@@ -42,13 +42,13 @@ impl Trust {
         provider: &Provider,
     ) -> Result<Trust, AssertionError> {
         let entity_id = identity_provider.entity_id().clone();
-        let certificates = identity_provider.signing_certificates();
-        let mut keys = Vec::with_capacity(certificates.len());
+        let signing = identity_provider.signing_keys();
+        let mut keys = Vec::with_capacity(signing.len());
         let mut unusable = Vec::new();
         let mut last: Option<CryptoError> = None;
-        for (place, certificate) in (1_usize..).zip(certificates) {
+        for (place, signing_key) in (1_usize..).zip(signing) {
             let label = format!("{entity_id}, signing key {place}");
-            match TrustedKey::of_certificate(certificate, &label, provider) {
+            match signing_key.trusted(&label, provider) {
                 Ok(key) => keys.push(key),
                 Err(error) => {
                     unusable.push(format!("{label}: {error}"));
@@ -59,7 +59,7 @@ impl Trust {
         if keys.is_empty() {
             return Err(AssertionError::NoUsableKey {
                 entity_id: entity_id.as_str().to_owned(),
-                count: certificates.len(),
+                count: signing.len(),
                 source: last,
             });
         }
@@ -150,7 +150,7 @@ impl Trust {
         &self.keys
     }
 
-    /// One line for each signing certificate that is not used, and why: a warning for the operator.
+    /// One line for each signing key that is not used, and why: a warning for the operator.
     #[must_use]
     pub fn unusable_keys(&self) -> &[String] {
         &self.unusable

@@ -2,8 +2,10 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
-use vouchsafe::crypto::Certificate;
-use vouchsafe::metadata::{Endpoint, EntityDescription, EntityId, IdentityProvider, RoleDescription};
+use vouchsafe::metadata::{
+    Endpoint, EntityDescription, EntityId, EntityKey, IdentityProvider, LeftOutEntity, MetadataDescription,
+    MetadataError, RoleDescription,
+};
 
 use crate::failure::Failure;
 use crate::input;
@@ -20,22 +22,35 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Answer, Failure> {
     let octets = input::octets(&arguments.file)?;
-    let mut all =
-        EntityDescription::read_all(&octets).map_err(|error| Failure::unusable(&arguments.file, error))?;
-    if let Some(wanted) = &arguments.entity_id {
-        let id = EntityId::new(wanted.as_str()).map_err(|error| Failure::unusable("ENTITY-ID", error))?;
-        all.retain(|entity| entity.entity_id() == id.as_str());
-        if all.is_empty() {
-            // The library's own words for it.
-            IdentityProvider::from_metadata_entity(&octets, &id).map_err(Failure::refused)?;
+    let metadata =
+        MetadataDescription::read(&octets).map_err(|error| Failure::unusable(&arguments.file, error))?;
+    let wanted = match &arguments.entity_id {
+        Some(wanted) => {
+            Some(EntityId::new(wanted.as_str()).map_err(|error| Failure::unusable("ENTITY-ID", error))?)
         }
+        None => None,
+    };
+    let is_wanted = |entity_id: &str| wanted.as_ref().is_none_or(|wanted| wanted.as_str() == entity_id);
+    let entities: Vec<&EntityDescription> =
+        metadata.entities().iter().filter(|entity| is_wanted(entity.entity_id())).collect();
+    if let Some(wanted) = wanted.as_ref().filter(|_| entities.is_empty()) {
+        // The library's own words for it.
+        IdentityProvider::from_metadata_entity(&octets, wanted).map_err(Failure::refused)?;
     }
+    let left_out =
+        metadata.left_out().iter().filter(|one| wanted.is_none() || one.entity_id().is_some_and(is_wanted));
     let now = input::now();
-    let trust = match all.as_slice() {
+    let trust = match entities.as_slice() {
         [one] if one.is_identity_provider() => Some(Trust::of(&octets, one.entity_id(), now)),
         _ => None,
     };
-    let shown = Shown { entities: all.iter().map(Entity::of).collect(), identity_provider: trust };
+    // Of the only one, what is wrong with it is said there.
+    let is_told = trust.is_some();
+    let shown = Shown {
+        entities: entities.into_iter().map(|one| Entity::of(one, is_told)).collect(),
+        left_out: left_out.map(LeftOut::of).collect(),
+        identity_provider: trust,
+    };
     output.write(&shown, || shown.human())?;
     Ok(Answer::Yes)
 }
@@ -43,8 +58,27 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Answer, Fail
 #[derive(Serialize)]
 struct Shown {
     entities: Vec<Entity>,
+    /// Those that cannot be read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    left_out: Vec<LeftOut>,
     #[serde(skip_serializing_if = "Option::is_none")]
     identity_provider: Option<Trust>,
+}
+
+#[derive(Serialize)]
+struct LeftOut {
+    /// Its place among the entities of the document, from 1.
+    place: usize,
+    entity_id: Option<String>,
+    #[serde(flatten)]
+    reason: Reason,
+}
+
+#[derive(Serialize)]
+struct Reason {
+    code: &'static str,
+    message: String,
+    hint: &'static str,
 }
 
 /// Whether the only entity shown can be trusted as it stands.
@@ -75,6 +109,9 @@ struct Entity {
     roles: Vec<Role>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<Warning>,
+    /// Why it cannot be trusted as an identity provider, of one among several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refused: Option<Reason>,
 }
 
 #[derive(Serialize)]
@@ -93,8 +130,11 @@ struct Role {
 #[derive(Serialize)]
 struct Key {
     r#use: &'static str,
-    subject: String,
+    /// None of a key without a certificate.
+    subject: Option<String>,
     fingerprint_sha256: String,
+    /// `certificate`; `key` only where there is no certificate.
+    fingerprint_of: &'static str,
     not_before: Option<String>,
     not_after: Option<String>,
 }
@@ -138,8 +178,24 @@ impl Warning {
     }
 }
 
+impl LeftOut {
+    fn of(entity: &LeftOutEntity) -> LeftOut {
+        LeftOut {
+            place: entity.place(),
+            entity_id: entity.entity_id().map(str::to_owned),
+            reason: Reason::of(entity.reason()),
+        }
+    }
+}
+
+impl Reason {
+    fn of(error: &MetadataError) -> Reason {
+        Reason { code: error.code(), message: error.to_string(), hint: error.hint() }
+    }
+}
+
 impl Entity {
-    fn of(entity: &EntityDescription) -> Entity {
+    fn of(entity: &EntityDescription, is_told: bool) -> Entity {
         Entity {
             entity_id: entity.entity_id().to_owned(),
             display_name: entity.display_name().map(str::to_owned),
@@ -147,21 +203,19 @@ impl Entity {
             extensions: entity.extensions().to_vec(),
             roles: entity.roles().iter().map(Role::of).collect(),
             warnings: entity.warnings().iter().map(Warning::of).collect(),
+            refused: entity.refusal().filter(|_| !is_told).map(Reason::of),
         }
     }
 }
 
 impl Role {
     fn of(role: &RoleDescription) -> Role {
-        let (signing, encryption) = (role.signing_certificates(), role.encryption_certificates());
-        let signs = signing.iter().map(|certificate| {
-            let both = encryption.iter().any(|other| other.der() == certificate.der());
-            Key::of(if both { "signing and encryption" } else { "signing" }, certificate)
+        let (signing, encryption) = (role.signing_keys(), role.encryption_keys());
+        let signs = signing.iter().map(|key| {
+            Key::of(if encryption.contains(key) { "signing and encryption" } else { "signing" }, key)
         });
-        let encrypts = encryption
-            .iter()
-            .filter(|certificate| signing.iter().all(|other| other.der() != certificate.der()))
-            .map(|certificate| Key::of("encryption", certificate));
+        let encrypts =
+            encryption.iter().filter(|key| !signing.contains(key)).map(|key| Key::of("encryption", key));
         Role {
             role: role.name().to_owned(),
             protocols: role.protocols().to_vec(),
@@ -176,14 +230,16 @@ impl Role {
 }
 
 impl Key {
-    fn of(usage: &'static str, certificate: &Certificate) -> Key {
+    fn of(usage: &'static str, key: &EntityKey) -> Key {
         let date = |seconds: Option<i64>| DateTime::from_timestamp(seconds?, 0).map(instant);
+        let certificate = key.certificate();
         Key {
             r#use: usage,
-            subject: certificate.subject().to_string(),
-            fingerprint_sha256: certificate.fingerprint_sha256(),
-            not_before: date(certificate.not_before()),
-            not_after: date(certificate.not_after()),
+            subject: certificate.map(|certificate| certificate.subject().to_owned()),
+            fingerprint_sha256: key.fingerprint_sha256(),
+            fingerprint_of: if certificate.is_some() { "certificate" } else { "key" },
+            not_before: certificate.and_then(|certificate| date(certificate.not_before())),
+            not_after: certificate.and_then(|certificate| date(certificate.not_after())),
         }
     }
 }
@@ -209,11 +265,17 @@ impl Shown {
         if self.entities.len() != 1 {
             text.line(format!("{} entities", self.entities.len()));
         }
+        if !self.left_out.is_empty() {
+            text.line(format!("{} left out", self.left_out.len()));
+        }
         for entity in &self.entities {
             entity.human(&mut text);
         }
         if let Some(trust) = &self.identity_provider {
             trust.human(&mut text);
+        }
+        for entity in &self.left_out {
+            entity.human(&mut text);
         }
         text
     }
@@ -229,6 +291,25 @@ impl Entity {
         for role in &self.roles {
             role.human(text);
         }
+        if let Some(reason) = &self.refused {
+            reason.human("cannot be trusted as it stands", text);
+        }
+    }
+}
+
+impl LeftOut {
+    fn human(&self, text: &mut Text) {
+        let name = self.entity_id.as_deref().unwrap_or("an entity without an entityID");
+        text.push(Line::styled(Style::Title, name).then(format!(" (entity {} of the document)", self.place)));
+        self.reason.human("is left out", text);
+    }
+}
+
+impl Reason {
+    fn human(&self, verdict: &str, text: &mut Text) {
+        let line = Line::of("    ").then_styled(Style::Bad, verdict);
+        text.push(line.then(format!(" [{}]: {}", self.code, self.message)));
+        text.line(format!("      hint: {}", self.hint));
     }
 }
 
@@ -237,8 +318,13 @@ impl Role {
         let protocols = format!(" {}", self.protocols.join(" "));
         text.push(Line::of("  ").then_styled(Style::Title, &self.role).then(protocols));
         for key in &self.keys {
+            let Some(subject) = &key.subject else {
+                row(text, "key", Some(&format!("{}: a key without a certificate", key.r#use)));
+                row(text, "", Some(&format!("SHA-256 of the key {}", key.fingerprint_sha256)));
+                continue;
+            };
             let dates = [&key.not_before, &key.not_after].map(|date| date.as_deref().unwrap_or("?"));
-            row(text, "key", Some(&format!("{}: {}", key.r#use, key.subject)));
+            row(text, "key", Some(&format!("{}: {subject}", key.r#use)));
             row(text, "", Some(&format!("{} to {}", dates[0], dates[1])));
             row(text, "", Some(&format!("SHA-256 {}", key.fingerprint_sha256)));
         }
@@ -258,7 +344,7 @@ impl Role {
         }
         self.name_id_formats.iter().for_each(|format| row(text, "NameIDFormat", Some(format)));
         self.extensions.iter().for_each(|name| row(text, "extension", Some(name)));
-        self.warnings.iter().for_each(|warning| row(text, "left out", Some(&warning.message)));
+        self.warnings.iter().for_each(|warning| row(text, "remark", Some(&warning.message)));
     }
 }
 

@@ -179,6 +179,13 @@ fn metadata_commands() {
     let file = folder.write("named.xml", named);
     arguments(false, &["metadata", "show", &file]);
     arguments(false, &["metadata", "show", &file, &hostile()]);
+    let bad = metadata().replacen(vouchsafe_testkit::OKTA_ENTITY_ID, &format!("a {}", in_xml()), 1);
+    let bad = bad.split_once("<md:EntityDescriptor").unwrap().1;
+    let group =
+        "<md:EntitiesDescriptor xmlns:md=\"urn:oasis:names:tc:SAML:2.0:metadata\"><md:EntityDescriptor";
+    let file = folder.write("left-out.xml", format!("{group}{bad}</md:EntitiesDescriptor>"));
+    let [human, _] = arguments(false, &["metadata", "show", &file]);
+    assert!(human.stdout.contains("1 left out") && human.stdout.contains("FORGED"), "{human:?}");
     arguments(false, &["metadata", "show", &hostile()]);
     let acs = "https://app.example.com/acs";
     arguments(true, &["metadata", "sp", "--entity-id", "urn:a", "--acs", acs, "--name-id-format", IN_XML]);

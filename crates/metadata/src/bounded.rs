@@ -7,6 +7,9 @@ use crate::Warning;
 /// signature that fits none of them is verified with each.
 pub(crate) const KEYS: usize = 32;
 
+/// Certificates of one KeyDescriptor, 32. A chain has three or four.
+pub(crate) const CERTIFICATES: usize = 32;
+
 /// Endpoints of one kind, 1,024. A service provider with 36 assertion consumers is the largest of the metadata that the tests read.
 pub(crate) const ENDPOINTS: usize = 1_024;
 

@@ -1,16 +1,112 @@
 //! What a metadata file holds, for people and tools to look at.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use vouchsafe_crypto::Certificate;
+use vouchsafe_xml::Element;
 use vouchsafe_xml::namespace::SAML_METADATA;
-use vouchsafe_xml::{Document, Element, Limits};
 
 use crate::bounded::{Bounded, ENDPOINTS, EXTENSIONS, PROTOCOLS, ROLES, first};
-use crate::read::{children, date_time, display_name, endpoint, name_id_formats};
-use crate::source::{Entity, earliest, entities};
-use crate::{Endpoint, MetadataError, Warning, keys};
+use crate::foreign::parse;
+use crate::read::{children, display_name, endpoint, identity_provider, name_id_formats, trimmed};
+use crate::source::{Entity, entities, is_entity, is_role};
+use crate::{Endpoint, EntityKey, MetadataError, Warning, keys};
+
+/// What a metadata file holds: its entities, and those that are left out because they cannot be read.
+///
+/// ```
+/// use vouchsafe_metadata::MetadataDescription;
+///
+/// let metadata = MetadataDescription::read(
+///     br#"<md:EntitiesDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata">
+///           <md:EntityDescriptor entityID="https://a.example" validUntil="yesterday"><md:SPSSODescriptor/></md:EntityDescriptor>
+///           <md:EntityDescriptor entityID="https://b.example"><md:SPSSODescriptor/></md:EntityDescriptor>
+///         </md:EntitiesDescriptor>"#,
+/// )?;
+/// assert_eq!(metadata.entities()[0].entity_id(), "https://b.example");
+/// assert_eq!(metadata.left_out()[0].entity_id(), Some("https://a.example"));
+/// assert_eq!(metadata.left_out()[0].reason().code(), "metadata.attribute");
+/// # Ok::<(), vouchsafe_metadata::MetadataError>(())
+/// ```
+#[derive(Debug)]
+pub struct MetadataDescription {
+    entities: Vec<EntityDescription>,
+    left_out: Vec<LeftOutEntity>,
+}
+
+/// An entity that cannot be read. It takes no other one with it.
+#[derive(Debug)]
+pub struct LeftOutEntity {
+    place: usize,
+    entity_id: Option<String>,
+    reason: MetadataError,
+}
+
+impl MetadataDescription {
+    /// Describes every entity in `metadata`, in document order.
+    ///
+    /// # Errors
+    /// `xml.*` and `metadata.root`; and when the document is one entity, what is wrong with it: `metadata.entity_id`,
+    /// `metadata.attribute` when a `validUntil` is not a time.
+    pub fn read(metadata: &[u8]) -> Result<MetadataDescription, MetadataError> {
+        let document = parse(metadata)?;
+        let all = entities(&document)?;
+        let names = count(&all);
+        let mut description = MetadataDescription { entities: Vec::new(), left_out: Vec::new() };
+        for (place, entity) in (1_usize..).zip(&all) {
+            match describe(*entity, names.get(entity.entity_id()).copied().unwrap_or_default()) {
+                Ok(described) => description.entities.push(described),
+                Err(reason) if is_entity(document.root()) => return Err(reason),
+                Err(reason) => {
+                    let entity_id = Some(entity.entity_id().to_owned()).filter(|id| !id.is_empty());
+                    description.left_out.push(LeftOutEntity { place, entity_id, reason });
+                }
+            }
+        }
+        Ok(description)
+    }
+
+    /// The entities that can be read.
+    #[must_use]
+    pub fn entities(&self) -> &[EntityDescription] {
+        &self.entities
+    }
+
+    /// The entities that cannot.
+    #[must_use]
+    pub fn left_out(&self) -> &[LeftOutEntity] {
+        &self.left_out
+    }
+}
+
+impl LeftOutEntity {
+    /// Its place among the entities of the document, from 1.
+    #[must_use]
+    pub fn place(&self) -> usize {
+        self.place
+    }
+
+    /// Its entityID, if it has one.
+    #[must_use]
+    pub fn entity_id(&self) -> Option<&str> {
+        self.entity_id.as_deref()
+    }
+
+    /// What is wrong with it.
+    #[must_use]
+    pub fn reason(&self) -> &MetadataError {
+        &self.reason
+    }
+}
+
+fn count<'d>(entities: &[Entity<'d>]) -> BTreeMap<&'d str, usize> {
+    let mut names: BTreeMap<&str, usize> = BTreeMap::new();
+    for entity in entities.iter().filter(|entity| is_entity(entity.element)) {
+        let count = names.entry(entity.entity_id()).or_default();
+        *count = count.saturating_add(1);
+    }
+    names
+}
 
 /// One entity as a metadata file describes it: every role, also those this library has no use for.
 ///
@@ -18,9 +114,9 @@ use crate::{Endpoint, MetadataError, Warning, keys};
 /// [`IdentityProvider`](crate::IdentityProvider) alone, which reads more strictly.
 ///
 /// ```
-/// use vouchsafe_metadata::EntityDescription;
+/// use vouchsafe_metadata::MetadataDescription;
 ///
-/// let entities = EntityDescription::read_all(
+/// let metadata = MetadataDescription::read(
 ///     br#"<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" entityID="https://sp.example.com">
 ///           <md:SPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">
 ///             <md:AssertionConsumerService index="0" Location="https://sp.example.com/acs"
@@ -28,11 +124,12 @@ use crate::{Endpoint, MetadataError, Warning, keys};
 ///           </md:SPSSODescriptor>
 ///         </md:EntityDescriptor>"#,
 /// )?;
-/// assert_eq!(entities[0].entity_id(), "https://sp.example.com");
-/// assert_eq!(entities[0].roles()[0].name(), "SPSSODescriptor");
+/// let [entity] = metadata.entities() else { panic!("one entity is there") };
+/// assert_eq!(entity.entity_id(), "https://sp.example.com");
+/// assert_eq!(entity.roles()[0].name(), "SPSSODescriptor");
 /// # Ok::<(), vouchsafe_metadata::MetadataError>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct EntityDescription {
     entity_id: String,
     display_name: Option<String>,
@@ -40,6 +137,7 @@ pub struct EntityDescription {
     extensions: Vec<String>,
     roles: Vec<RoleDescription>,
     warnings: Vec<Warning>,
+    refusal: Option<MetadataError>,
 }
 
 /// One role of an entity, such as `IDPSSODescriptor` (saml-metadata-2.0-os 2.4).
@@ -47,8 +145,8 @@ pub struct EntityDescription {
 pub struct RoleDescription {
     name: String,
     protocols: Vec<String>,
-    signing: Vec<Certificate>,
-    encryption: Vec<Certificate>,
+    signing: Vec<EntityKey>,
+    encryption: Vec<EntityKey>,
     unreadable_keys: Vec<String>,
     endpoints: Vec<(String, Result<Endpoint, String>)>,
     name_id_formats: Vec<String>,
@@ -57,16 +155,7 @@ pub struct RoleDescription {
 }
 
 impl EntityDescription {
-    /// Describes every entity in `metadata`, in document order.
-    ///
-    /// # Errors
-    /// `xml.*`, `metadata.root`, and `metadata.attribute` when a `validUntil` is not a time.
-    pub fn read_all(metadata: &[u8]) -> Result<Vec<EntityDescription>, MetadataError> {
-        let document = Document::parse(metadata, &Limits::metadata())?;
-        entities(&document)?.into_iter().map(describe).collect()
-    }
-
-    /// `entityID`, as written but for white space round it; empty when there is none.
+    /// `entityID`, as written but for white space round it.
     #[must_use]
     pub fn entity_id(&self) -> &str {
         &self.entity_id
@@ -102,6 +191,13 @@ impl EntityDescription {
         &self.warnings
     }
 
+    /// Why it cannot be trusted as an identity provider, where it has that role: what
+    /// [`from_metadata_entity`](crate::IdentityProvider::from_metadata_entity) says of it. Time plays no part in it.
+    #[must_use]
+    pub fn refusal(&self) -> Option<&MetadataError> {
+        self.refusal.as_ref()
+    }
+
     /// Whether it has an IDPSSODescriptor.
     #[must_use]
     pub fn is_identity_provider(&self) -> bool {
@@ -122,19 +218,19 @@ impl RoleDescription {
         &self.protocols
     }
 
-    /// Certificates that may sign for it.
+    /// Keys that may sign for it.
     #[must_use]
-    pub fn signing_certificates(&self) -> &[Certificate] {
+    pub fn signing_keys(&self) -> &[EntityKey] {
         &self.signing
     }
 
-    /// Certificates to encrypt for it.
+    /// Keys to encrypt for it.
     #[must_use]
-    pub fn encryption_certificates(&self) -> &[Certificate] {
+    pub fn encryption_keys(&self) -> &[EntityKey] {
         &self.encryption
     }
 
-    /// Why each remaining KeyDescriptor gives no certificate.
+    /// Why each remaining KeyDescriptor gives no key.
     #[must_use]
     pub fn unreadable_keys(&self) -> &[String] {
         &self.unreadable_keys
@@ -157,34 +253,47 @@ impl RoleDescription {
         &self.extensions
     }
 
-    /// What is left out of this role: [`Warning::LeftOut`].
+    /// What there is to say about its keys, and what is left out of it.
     #[must_use]
     pub fn warnings(&self) -> &[Warning] {
         &self.warnings
     }
 }
 
-fn describe(entity: Entity<'_>) -> Result<EntityDescription, MetadataError> {
+/// `same_name` is how many entities of the document have its name.
+fn describe(entity: Entity<'_>, same_name: usize) -> Result<EntityDescription, MetadataError> {
+    entity.check_namespace()?;
     let element = entity.element;
-    let is_role = |child: &Element<'_>| {
-        child.namespace() == SAML_METADATA && child.attribute("protocolSupportEnumeration").is_some()
-    };
+    let entity_id = entity.checked_entity_id()?.to_string();
     let mut warnings = Vec::new();
     Ok(EntityDescription {
-        entity_id: entity.entity_id().to_owned(),
         display_name: display_name(element)
             .or_else(|| element.elements().filter(is_role).find_map(display_name)),
-        valid_until: earliest(entity.valid_until, date_time(element, "validUntil")?),
+        valid_until: entity.valid_until()?,
         extensions: extensions(element, &mut warnings),
         roles: first("roles", ROLES, element.elements().filter(is_role), &mut warnings, describe_role),
         warnings,
+        refusal: refusal(entity, &entity_id, same_name),
+        entity_id,
     })
+}
+
+fn refusal(entity: Entity<'_>, entity_id: &str, same_name: usize) -> Option<MetadataError> {
+    entity.identity_provider_roles().next()?;
+    if same_name > 1 {
+        return Some(MetadataError::DuplicateEntity { entity_id: entity_id.to_owned(), count: same_name });
+    }
+    identity_provider(entity).err()
 }
 
 fn describe_role(role: Element<'_>) -> RoleDescription {
     let keys = keys::read(role);
-    let mut warnings = keys.left_out;
-    let protocols = role.attribute("protocolSupportEnumeration").unwrap_or_default().split_ascii_whitespace();
+    let mut warnings = keys.remarks;
+    let enumeration = role.attribute("protocolSupportEnumeration").unwrap_or_default();
+    if trimmed(enumeration).is_empty() && role.local_name() != "AffiliationDescriptor" {
+        warnings.push(Warning::RoleWithoutProtocol { role: role.local_name().to_owned() });
+    }
+    let protocols = enumeration.split_ascii_whitespace();
     let endpoints = role
         .elements()
         .filter(|child| child.namespace() == SAML_METADATA && child.attribute("Location").is_some());

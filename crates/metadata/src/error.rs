@@ -1,6 +1,9 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use vouchsafe_crypto::CryptoError;
+use vouchsafe_xml::namespace::SAML_METADATA;
 use vouchsafe_xml::{Quoted, SchemaViolation, XmlError};
+
+use crate::foreign::Foreign;
 
 /// Why metadata was refused, or could not be written.
 ///
@@ -18,12 +21,18 @@ pub enum MetadataError {
     #[error("the metadata cannot be read as XML: {0}")]
     Xml(#[from] XmlError),
 
+    /// The octets are something else than XML. The code is the one of the XML library.
+    #[error("this is not metadata: it is {} ({error})", found.described())]
+    #[non_exhaustive]
+    NotXml {
+        /// What it is.
+        found: Foreign,
+        /// What the XML library says of it.
+        error: XmlError,
+    },
+
     /// The document element is neither an EntityDescriptor nor an EntitiesDescriptor (saml-metadata-2.0-os 2.3).
-    #[error(
-        "expected an md:EntityDescriptor or md:EntitiesDescriptor, found {} in namespace {}",
-        Quoted::new(name),
-        Quoted::new(namespace)
-    )]
+    #[error("{}", not_metadata(namespace, name))]
     #[non_exhaustive]
     Root {
         /// Namespace of the document element.
@@ -42,14 +51,48 @@ pub enum MetadataError {
         reason: &'static str,
     },
 
-    /// No entity here has an IDPSSODescriptor (2.4.3).
+    /// The entityID of an EntityDescriptor is not there, or cannot be one (2.3.2).
+    #[error("EntityDescriptor/@entityID {problem}")]
+    #[non_exhaustive]
+    EntityIdAttribute {
+        /// What is wrong with it.
+        problem: String,
+    },
+
+    /// The entityID has a placeholder in it: the metadata is a template, and nobody's.
     #[error(
-        "none of the {entities} entities in this metadata is an identity provider (has an md:IDPSSODescriptor)"
+        "EntityDescriptor/@entityID {} is a template: {} is a placeholder for the name of a customer",
+        Quoted::new(entity_id),
+        Quoted::new(placeholder)
     )]
+    #[non_exhaustive]
+    Template {
+        /// The entityID.
+        entity_id: String,
+        /// The placeholder, with its braces.
+        placeholder: String,
+    },
+
+    /// No entity here has an IDPSSODescriptor (2.4.3).
+    #[error("{}{}", no_identity_provider(*entities, roles), stray.as_deref().unwrap_or_default())]
     #[non_exhaustive]
     NoIdentityProvider {
         /// How many EntityDescriptors there are.
         entities: usize,
+        /// Which roles the only one has.
+        roles: Vec<String>,
+        /// An element that looks like what is missing.
+        stray: Option<String>,
+    },
+
+    /// An element of metadata in another namespace, or in none, which is therefore no metadata.
+    #[error("expected md:{name} in namespace {SAML_METADATA}, found {}", in_namespace(namespace, name))]
+    #[non_exhaustive]
+    Namespace {
+        /// Its namespace.
+        namespace: String,
+        /// Its local name.
+        name: String,
     },
 
     /// An aggregate: somebody has to say which one is meant.
@@ -73,11 +116,13 @@ pub enum MetadataError {
     },
 
     /// The entity asked for has other roles only (2.4.3).
-    #[error("entity {} is no identity provider: it has no md:IDPSSODescriptor", Quoted::new(entity_id))]
+    #[error("entity {} is no identity provider: it has {}", Quoted::new(entity_id), other_roles(roles))]
     #[non_exhaustive]
     NotAnIdentityProvider {
         /// Which entity was asked for.
         entity_id: String,
+        /// Which roles it has.
+        roles: Vec<String>,
     },
 
     /// Two descriptors of one name: nothing says which of them to believe.
@@ -92,9 +137,9 @@ pub enum MetadataError {
 
     /// The identity provider does not speak SAML 2.0 (2.4.1, protocolSupportEnumeration).
     #[error(
-        "identity provider {}: protocolSupportEnumeration must name urn:oasis:names:tc:SAML:2.0:protocol, found {}",
+        "identity provider {}: IDPSSODescriptor/@protocolSupportEnumeration must name urn:oasis:names:tc:SAML:2.0:protocol, {}",
         Quoted::new(entity_id),
-        Quoted::new(protocols)
+        found_protocols(protocols)
     )]
     #[non_exhaustive]
     Protocol {
@@ -106,7 +151,7 @@ pub enum MetadataError {
 
     /// Several IDPSSODescriptors for SAML 2.0 in one entity: nothing says which of them to use.
     #[error(
-        "identity provider {}: expected one IDPSSODescriptor for SAML 2.0, found {count}",
+        "identity provider {}: {count} IDPSSODescriptors for SAML 2.0 stand in its EntityDescriptor, and nothing says which of them to use",
         Quoted::new(entity_id)
     )]
     #[non_exhaustive]
@@ -119,7 +164,7 @@ pub enum MetadataError {
 
     /// No key that could verify a signature: without one nothing this identity provider sends can be believed.
     #[error(
-        "identity provider {}: no KeyDescriptor holds a signing certificate that can be read{}",
+        "identity provider {}: no KeyDescriptor holds a signing key that can be read{}",
         Quoted::new(entity_id),
         because(reasons)
     )]
@@ -174,9 +219,11 @@ pub enum MetadataError {
     },
 
     /// An attribute whose value is not of its type.
-    #[error("{element}/@{attribute}: expected {expected}, found {}", Quoted::new(value))]
+    #[error("{}{element}/@{attribute}: expected {expected}, found {}", of_entity(entity_id.as_deref()), Quoted::new(value))]
     #[non_exhaustive]
     Attribute {
+        /// The entity it is of, if it is of one.
+        entity_id: Option<String>,
         /// Local name of the element.
         element: String,
         /// Name of the attribute.
@@ -207,9 +254,11 @@ impl MetadataError {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            MetadataError::Xml(error) => error.code(),
+            MetadataError::Xml(error) | MetadataError::NotXml { error, .. } => error.code(),
             MetadataError::Root { .. } => "metadata.root",
-            MetadataError::EntityId { .. } => "metadata.entity_id",
+            MetadataError::EntityId { .. } | MetadataError::EntityIdAttribute { .. } => "metadata.entity_id",
+            MetadataError::Template { .. } => "metadata.template",
+            MetadataError::Namespace { .. } => "metadata.namespace",
             MetadataError::NoIdentityProvider { .. } => "metadata.no_identity_provider",
             MetadataError::SeveralIdentityProviders { .. } => "metadata.several_identity_providers",
             MetadataError::UnknownEntity { .. } => "metadata.unknown_entity",
@@ -232,10 +281,20 @@ impl MetadataError {
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {
-            MetadataError::Xml(_) | MetadataError::Root { .. } => {
+            MetadataError::Xml(_) => {
                 "Give the file behind the \"Identity Provider metadata\" link, as downloaded (Okta: the application's Sign On tab, \
-                 \"Metadata URL\"); a sign-in page or an error page saved by mistake is the usual cause."
+                 \"Metadata URL\"), not a copy that an editor or a browser wrote."
             }
+            MetadataError::NotXml { found, .. } => found.hint(),
+            MetadataError::Root { namespace, name } => root_hint(namespace, name),
+            MetadataError::Namespace { .. } | MetadataError::NoIdentityProvider { stray: Some(_), .. } => {
+                LOST_NAMESPACE
+            }
+            MetadataError::EntityIdAttribute { .. } => {
+                "Have the publisher write the identity provider's name there, which is the Issuer of its messages (Okta: \"Identity Provider \
+                 Issuer\"), and fetch the metadata again."
+            }
+            MetadataError::Template { entity_id, .. } => template_hint(entity_id),
             MetadataError::EntityId { .. } => {
                 "Use the identifier exactly as the other side shows it, without spaces (Okta: \"Identity Provider Issuer\"; for us \
                  \"Audience URI (SP Entity ID)\")."
@@ -257,10 +316,12 @@ impl MetadataError {
             MetadataError::Protocol { .. } => {
                 "The identity provider must offer SAML 2.0: create the application as SAML 2.0 and fetch its metadata again."
             }
-            MetadataError::SeveralRoles { .. } => "Leave one IDPSSODescriptor for SAML 2.0 in the entity.",
+            MetadataError::SeveralRoles { .. } => {
+                "Have the publisher leave one of them, with the keys and endpoints of both in it, and fetch the metadata again."
+            }
             MetadataError::NoSigningKey { .. } => {
-                "The metadata must carry the signing certificate in ds:KeyInfo/ds:X509Data/ds:X509Certificate (Okta: \"SAML Signing \
-                 Certificates\", an active one); fetch the metadata again."
+                "The metadata must carry the signing certificate in ds:KeyInfo/ds:X509Data/ds:X509Certificate, or the key in ds:KeyValue \
+                 (Okta: \"SAML Signing Certificates\", an active one); fetch the metadata again."
             }
             MetadataError::Certificate { .. } => {
                 "Give the certificate as PEM, with its BEGIN and END lines (Okta: \"SAML Signing Certificates\", Actions, \"Download \
@@ -283,6 +344,89 @@ impl MetadataError {
             }
         }
     }
+}
+
+/// An element by its name, in words where the namespace is the trouble.
+fn in_namespace(namespace: &str, name: &str) -> String {
+    let name = Quoted::new(name);
+    match namespace {
+        "" => format!("{name} in no namespace"),
+        _ => format!("{name} in namespace {}", Quoted::new(namespace)),
+    }
+}
+
+fn not_metadata(namespace: &str, name: &str) -> String {
+    if name.eq_ignore_ascii_case("html") {
+        return format!("this is not metadata: it is {}", Foreign::Html.described());
+    }
+    format!(
+        "expected an md:EntityDescriptor or md:EntitiesDescriptor, found {}",
+        in_namespace(namespace, name)
+    )
+}
+
+fn root_hint(namespace: &str, name: &str) -> &'static str {
+    if name.eq_ignore_ascii_case("html") {
+        return Foreign::Html.hint();
+    }
+    match name {
+        "EntityDescriptor" | "EntitiesDescriptor" => LOST_NAMESPACE,
+        _ if namespace == SAML_METADATA => {
+            "This is a part of metadata. Give the whole document, whose root is the md:EntityDescriptor round it."
+        }
+        "Response" | "Assertion" | "AuthnRequest" | "LogoutRequest" | "LogoutResponse" => {
+            "This is a message. Give the metadata of the identity provider that sends it (Okta: the application's Sign On tab, \
+             \"Metadata URL\")."
+        }
+        _ => {
+            "Give the file behind the \"Identity Provider metadata\" link, as downloaded (Okta: the application's Sign On tab, \
+             \"Metadata URL\")."
+        }
+    }
+}
+
+const LOST_NAMESPACE: &str = "Every element of metadata is in the namespace urn:oasis:names:tc:SAML:2.0:metadata, whose declaration (xmlns) \
+     was lost or altered when the file was edited or copied. Fetch the metadata again, and keep it as it comes.";
+
+fn template_hint(entity_id: &str) -> &'static str {
+    let is_entra = ["sts.windows.net", "login.microsoftonline", "login.windows.net"];
+    if is_entra.iter().any(|host| entity_id.contains(host)) {
+        "This is the metadata of /common/ or /organizations/, which is no tenant's own. Fetch that of the tenant: \
+         https://login.microsoftonline.com/TENANT-ID/federationmetadata/2007-06/federationmetadata.xml?appid=APPLICATION-ID (Entra ID: the \
+         application's Single sign-on page, \"App Federation Metadata Url\")."
+    } else {
+        "Fetch the metadata that the identity provider publishes for this customer: messages name the customer's own entity ID, which a \
+         template never equals."
+    }
+}
+
+fn no_identity_provider(entities: usize, roles: &[String]) -> String {
+    match entities {
+        0 => "this metadata holds no entity at all".to_owned(),
+        1 => format!("the entity in this metadata is no identity provider: it has {}", other_roles(roles)),
+        _ => format!(
+            "none of the {entities} entities in this metadata is an identity provider (has an md:IDPSSODescriptor)"
+        ),
+    }
+}
+
+fn other_roles(roles: &[String]) -> String {
+    match roles {
+        [] => "no md:IDPSSODescriptor, and no other role either".to_owned(),
+        _ => format!("no md:IDPSSODescriptor, but {}", roles.join(", ")),
+    }
+}
+
+fn found_protocols(protocols: &str) -> String {
+    if protocols.is_empty() {
+        "and is missing or empty".to_owned()
+    } else {
+        format!("found {}", Quoted::new(protocols))
+    }
+}
+
+fn of_entity(entity_id: Option<&str>) -> String {
+    entity_id.map(|id| format!("entity {}: ", Quoted::new(id))).unwrap_or_default()
 }
 
 fn listed(names: &[String], count: usize) -> String {

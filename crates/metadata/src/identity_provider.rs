@@ -2,13 +2,15 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use vouchsafe_crypto::Certificate;
-use vouchsafe_xml::{Document, Limits};
 
-use crate::{Binding, Endpoint, EntityId, MetadataError, Scope, Warning, WebAddress, read, source};
+use crate::foreign::parse;
+use crate::{
+    Binding, Endpoint, EntityId, EntityKey, MetadataError, Scope, Warning, WebAddress, read, source,
+};
 
 /// An identity provider we trust: its name, its keys and where it takes messages.
 ///
-/// It comes from metadata, or is written in code. Either way it has a signing certificate: without one nothing it sends could be
+/// It comes from metadata, or is written in code. Either way it has a signing key: without one nothing it sends could be
 /// believed, so there is no such value.
 ///
 /// ```
@@ -22,7 +24,7 @@ use crate::{Binding, Endpoint, EntityId, MetadataError, Scope, Warning, WebAddre
 ///     .with_signing_certificate_pem(&pem)?
 ///     .with_single_sign_on(Binding::HttpRedirect, "https://example.okta.com/app/app/exk1abcdefGHIJKLM0h8/sso/saml")?;
 ///
-/// assert_eq!(okta.signing_certificates().len(), 1);
+/// assert_eq!(okta.signing_keys().len(), 1);
 /// assert!(okta.single_sign_on_at(&Binding::HttpRedirect).is_some());
 /// assert!(okta.single_sign_on_at(&Binding::HttpPost).is_none());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -31,8 +33,8 @@ use crate::{Binding, Endpoint, EntityId, MetadataError, Scope, Warning, WebAddre
 pub struct IdentityProvider {
     pub(crate) entity_id: EntityId,
     pub(crate) valid_until: Option<DateTime<Utc>>,
-    pub(crate) signing: Vec<Certificate>,
-    pub(crate) encryption: Vec<Certificate>,
+    pub(crate) signing: Vec<EntityKey>,
+    pub(crate) encryption: Vec<EntityKey>,
     pub(crate) single_sign_on: Vec<Endpoint>,
     pub(crate) single_logout: Vec<Endpoint>,
     pub(crate) artifact_resolution: Vec<Endpoint>,
@@ -55,11 +57,12 @@ impl IdentityProvider {
     /// * `xml.*`, `metadata.root`: not XML, or not metadata.
     /// * `metadata.no_identity_provider`, `metadata.several_identity_providers`: none or several in it.
     /// * `metadata.protocol`, `metadata.several_roles`: not exactly one IDPSSODescriptor for SAML 2.0.
-    /// * `metadata.no_signing_key`: no signing certificate that can be read.
+    /// * `metadata.no_signing_key`: no signing key that can be read.
+    /// * `metadata.template`: the entityID has a placeholder such as `{tenantid}`.
     /// * `metadata.entity_id`, `metadata.attribute`: a value that is not of its type.
     /// * `metadata.schema`: an element that may occur once occurs twice.
     pub fn from_metadata(metadata: &[u8]) -> Result<IdentityProvider, MetadataError> {
-        let document = Document::parse(metadata, &Limits::metadata())?;
+        let document = parse(metadata)?;
         read::identity_provider(source::only_identity_provider(&document)?)
     }
 
@@ -72,7 +75,7 @@ impl IdentityProvider {
         metadata: &[u8],
         entity_id: &EntityId,
     ) -> Result<IdentityProvider, MetadataError> {
-        let document = Document::parse(metadata, &Limits::metadata())?;
+        let document = parse(metadata)?;
         read::identity_provider(source::entity_named(&document, entity_id)?)
     }
 
@@ -95,7 +98,7 @@ impl IdentityProvider {
             warnings.push(Warning::MetadataExpired { valid_until });
         }
         let mut seen = BTreeSet::new();
-        for certificate in self.signing.iter().chain(&self.encryption) {
+        for certificate in self.signing.iter().chain(&self.encryption).filter_map(EntityKey::certificate) {
             if !seen.insert(certificate.der()) {
                 continue; // the same certificate for signing and encryption
             }
@@ -153,15 +156,15 @@ impl IdentityProvider {
         self.valid_until
     }
 
-    /// The certificates whose keys may sign for it; one at least. Their dates and issuers mean nothing (MD12).
+    /// The keys that may sign for it; one at least.
     #[must_use]
-    pub fn signing_certificates(&self) -> &[Certificate] {
+    pub fn signing_keys(&self) -> &[EntityKey] {
         &self.signing
     }
 
-    /// The certificates whose keys we may encrypt for it.
+    /// The keys with which we may encrypt for it.
     #[must_use]
-    pub fn encryption_certificates(&self) -> &[Certificate] {
+    pub fn encryption_keys(&self) -> &[EntityKey] {
         &self.encryption
     }
 
@@ -248,7 +251,7 @@ impl IdentityProvider {
     /// Adds a certificate whose key may sign for it, such as the next one before a rollover.
     #[must_use]
     pub fn with_signing_certificate(mut self, certificate: Certificate) -> Self {
-        self.signing.push(certificate);
+        self.signing.push(certificate.into());
         self
     }
 
@@ -263,7 +266,7 @@ impl IdentityProvider {
     /// Adds a certificate whose key we may encrypt for it.
     #[must_use]
     pub fn with_encryption_certificate(mut self, certificate: Certificate) -> Self {
-        self.encryption.push(certificate);
+        self.encryption.push(certificate.into());
         self
     }
 
@@ -321,7 +324,7 @@ impl WantsSigningCertificate {
         IdentityProvider {
             entity_id: self.entity_id,
             valid_until: None,
-            signing: vec![certificate],
+            signing: vec![certificate.into()],
             encryption: Vec::new(),
             single_sign_on: Vec::new(),
             single_logout: Vec::new(),

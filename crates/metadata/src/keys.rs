@@ -1,30 +1,28 @@
-//! KeyDescriptor: certificates by use (saml-metadata-2.0-os 2.4.1.1, Metadata Interoperability Profile 2.5.1).
+//! KeyDescriptor: keys by use (saml-metadata-2.0-os 2.4.1.1, Metadata Interoperability Profile 2.5.1).
 
-use vouchsafe_crypto::Certificate;
-use vouchsafe_xml::Element;
-use vouchsafe_xml::Quoted;
-use vouchsafe_xml::namespace::DSIG;
+use vouchsafe_xml::{Element, Quoted};
 
-use crate::Warning;
 use crate::bounded::{Bounded, KEYS, REASONS};
 use crate::read::{children, trimmed};
+use crate::{EntityKey, Warning, key_info};
 
-/// The certificates of a role, and why other KeyDescriptors gave none.
+/// The keys of a role, and why other KeyDescriptors gave none.
 #[derive(Default)]
 pub(crate) struct Keys {
-    pub(crate) signing: Vec<Certificate>,
-    pub(crate) encryption: Vec<Certificate>,
+    pub(crate) signing: Vec<EntityKey>,
+    pub(crate) encryption: Vec<EntityKey>,
     pub(crate) ignored: Vec<String>,
-    /// What is over a limit.
-    pub(crate) left_out: Vec<Warning>,
+    /// What there is to say about those that are kept, and what is over a limit.
+    pub(crate) remarks: Vec<Warning>,
 }
 
-/// Reads every KeyDescriptor of `role`; one without `use` serves both (MD11). The first [`KEYS`] certificates of each use are kept,
+/// Reads every KeyDescriptor of `role`; one without `use` serves both (MD11). The first [`KEYS`] keys of each use are kept,
 /// in document order, and what comes after them is not parsed.
 pub(crate) fn read(role: Element<'_>) -> Keys {
     let mut signing = Bounded::new("KeyDescriptors for signing", KEYS);
     let mut encryption = Bounded::new("KeyDescriptors for encryption", KEYS);
-    let mut ignored = Bounded::new("reasons why a KeyDescriptor gives no certificate", REASONS);
+    let mut ignored = Bounded::new("reasons why a KeyDescriptor gives no key", REASONS);
+    let mut remarks = Bounded::new("remarks on KeyDescriptors", REASONS);
     for (number, descriptor) in (1_usize..).zip(children(role, "KeyDescriptor")) {
         let usage = descriptor.attribute("use").map(trimmed).unwrap_or_default();
         let (signs, encrypts) = match usage {
@@ -41,17 +39,20 @@ pub(crate) fn read(role: Element<'_>) -> Keys {
             }
         };
         let wanted = (signs && signing.has_room()) || (encrypts && encryption.has_room());
-        match wanted.then(|| certificate(descriptor)) {
-            Some(Ok(certificate)) => {
-                // One certificate for both uses is kept once.
-                let kept = signing.find(&certificate).or_else(|| encryption.find(&certificate)).cloned();
-                let certificate = kept.unwrap_or(certificate);
-                if signs {
-                    signing.push_new(number, certificate.clone());
+        match wanted.then(|| key_info::read(descriptor, number)) {
+            Some(Ok(found)) => {
+                for key in found.keys {
+                    // One key for both uses is kept once.
+                    let kept = signing.find(&key).or_else(|| encryption.find(&key)).cloned();
+                    let key = kept.unwrap_or(key);
+                    if signs {
+                        signing.push_new(number, key.clone());
+                    }
+                    if encrypts {
+                        encryption.push_new(number, key);
+                    }
                 }
-                if encrypts {
-                    encryption.push_new(number, certificate);
-                }
+                found.remarks.into_iter().for_each(|remark| remarks.push(number, remark));
             }
             Some(Err(reason)) => ignored.push(number, format!("KeyDescriptor {number}: {reason}")),
             None => {
@@ -65,35 +66,9 @@ pub(crate) fn read(role: Element<'_>) -> Keys {
         }
     }
     let mut left_out = Vec::new();
-    Keys {
-        signing: signing.finish(&mut left_out),
-        encryption: encryption.finish(&mut left_out),
-        ignored: ignored.finish(&mut left_out),
-        left_out,
-    }
+    let (signing, encryption) = (signing.finish(&mut left_out), encryption.finish(&mut left_out));
+    let ignored = ignored.finish(&mut left_out);
+    let mut remarks = remarks.finish(&mut left_out);
+    remarks.append(&mut left_out);
+    Keys { signing, encryption, ignored, remarks }
 }
-
-/// The certificate of one KeyDescriptor. The first carries the key; any after it are a chain, which nobody here follows.
-fn certificate(descriptor: Element<'_>) -> Result<Certificate, String> {
-    let key_info: Vec<Element<'_>> =
-        descriptor.elements().filter(|child| child.local_name() == "KeyInfo").collect();
-    let [key_info] = key_info.as_slice() else {
-        return Err(format!("expected one ds:KeyInfo, found {}", key_info.len()));
-    };
-    if key_info.namespace() != DSIG {
-        return Err(format!("KeyInfo is in namespace {}, not in {DSIG}", Quoted::new(key_info.namespace())));
-    }
-    let first = key_info
-        .elements()
-        .filter(|child| child.is(DSIG, "X509Data"))
-        .flat_map(|data| data.elements())
-        .find(|child| child.is(DSIG, "X509Certificate"));
-    let Some(first) = first else {
-        let found: Vec<&str> = key_info.elements().take(NAMES_SHOWN).map(Element::local_name).collect();
-        return Err(format!("no ds:X509Data/ds:X509Certificate, found {}", Quoted::new(&found.join(", "))));
-    };
-    Certificate::from_base64(&first.text()).map_err(|error| error.to_string())
-}
-
-/// How many names of children a reason shows.
-const NAMES_SHOWN: usize = 10;

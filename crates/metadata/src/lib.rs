@@ -11,13 +11,15 @@
 //! // A file that is not metadata is refused, with a code and with what to change.
 //! let refused = IdentityProvider::from_metadata(b"<html/>").unwrap_err();
 //! assert_eq!(refused.code(), "metadata.root");
-//! assert!(refused.hint().contains("Identity Provider metadata"));
+//! assert_eq!(refused.to_string(), "this is not metadata: it is an HTML page");
+//! assert!(refused.hint().contains("sign-in page"));
 //! ```
 //!
 //! # What reading does, and what it leaves to others
 //!
 //! * [`IdentityProvider::from_metadata`] reads one identity provider; of an `EntitiesDescriptor` it takes the only one, and refuses
-//!   when there are several. [`IdentityProvider::from_metadata_entity`] picks one by its entity id.
+//!   when there are several. [`IdentityProvider::from_metadata_entity`] picks one by its entity id. An entity of an aggregate that cannot
+//!   be read takes no other one with it, and [`MetadataDescription`] says why.
 //! * Reading knows no time. A past `validUntil` is refused by [`IdentityProvider::check_validity`], which takes `now`; what an
 //!   operator should look at, such as an expired certificate, is in [`IdentityProvider::warnings`]. Expired and self-signed
 //!   certificates are keys all the same (MD12).
@@ -25,21 +27,27 @@
 //!   identity provider, such as a file of the configuration or its own HTTPS address.
 //! * The first 32 keys of each use are kept, the first 1,024 endpoints of each kind, and so on: what comes after them is left out, with a
 //!   warning that names it ([`Warning::LeftOut`]). Work and memory grow with the length of the metadata and no faster.
-//! * Keys are kept as certificates. Whether a key is strong enough is the provider's list of algorithms, asked when trust is set up.
+//! * A key comes as a certificate or as bare numbers, `ds:KeyValue` (Metadata Interoperability Profile 2.5.1): [`EntityKey`]. Whether it is
+//!   strong enough is the provider's list of algorithms, asked when trust is set up.
 //!
 //! # Layout
 //!
 //! `schema` is the schema's content model, `bounded` says how much of an entity is kept, `source` finds entities in a document; `identity_provider` is the value and its builder, `read` fills it from an element,
-//! `keys`, `endpoint`, `scope` and `time` read the parts; `description` lists all there is, `service_provider` writes. Aggregates of any size, the signature of a
+//! `keys` with `key_info` and `key_value`, `endpoint`, `scope` and `time` read the parts; `foreign` says what is no metadata; `description` lists all there is, `service_provider` writes. Aggregates of any size, the signature of a
 //! source, its refresh policy and lint each get a module of their own beside these, on top of `source`.
 
 mod bounded;
 mod description;
 mod endpoint;
 mod entity_id;
+mod entity_key;
 mod error;
+mod foreign;
 mod identity_provider;
+mod key_info;
+mod key_value;
 mod keys;
+mod placeholder;
 mod read;
 mod schema;
 mod scope;
@@ -49,10 +57,12 @@ mod time;
 mod warning;
 mod web_address;
 
-pub use description::{EntityDescription, RoleDescription};
+pub use description::{EntityDescription, LeftOutEntity, MetadataDescription, RoleDescription};
 pub use endpoint::{Binding, Endpoint};
 pub use entity_id::EntityId;
+pub use entity_key::EntityKey;
 pub use error::MetadataError;
+pub use foreign::Foreign;
 pub use identity_provider::{IdentityProvider, WantsSigningCertificate};
 pub use scope::Scope;
 pub use service_provider::{ServiceProviderDescriptor, WantsAssertionConsumer};

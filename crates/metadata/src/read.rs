@@ -5,6 +5,7 @@ use vouchsafe_xml::namespace::SAML_METADATA;
 use vouchsafe_xml::{Element, Quoted};
 
 use crate::bounded::{Bounded, ENDPOINTS, NAME_ID_FORMATS, REASONS, SCOPES};
+use crate::placeholder::placeholder;
 use crate::schema::check_entity;
 use crate::source::{Entity, earliest, speaks_saml2};
 use crate::time::parse_date_time;
@@ -13,7 +14,12 @@ use crate::{Binding, Endpoint, EntityId, IdentityProvider, MetadataError, Scope,
 
 /// Reads the SAML 2.0 identity provider role of `entity`.
 pub(crate) fn identity_provider(entity: Entity<'_>) -> Result<IdentityProvider, MetadataError> {
-    let entity_id = EntityId::new(entity.entity_id())?;
+    entity.check_namespace()?;
+    let entity_id = entity.checked_entity_id()?;
+    if let Some(placeholder) = placeholder(entity_id.as_str()) {
+        let (entity_id, placeholder) = (entity_id.to_string(), placeholder.to_owned());
+        return Err(MetadataError::Template { entity_id, placeholder });
+    }
     let role = role(entity, &entity_id)?;
     let keys = keys::read(role);
     if keys.signing.is_empty() {
@@ -21,22 +27,20 @@ pub(crate) fn identity_provider(entity: Entity<'_>) -> Result<IdentityProvider, 
     }
     let mut warnings = check_entity(entity.element)?;
     warnings.extend(keys.ignored.into_iter().map(|reason| Warning::KeyIgnored { reason }));
-    warnings.extend(keys.left_out);
+    warnings.extend(keys.remarks);
     let single_sign_on = endpoints(role, "SingleSignOnService", &mut warnings);
     if single_sign_on.is_empty() {
         warnings.push(Warning::NoSingleSignOn);
     }
     Ok(IdentityProvider {
-        valid_until: [date_time(entity.element, "validUntil")?, date_time(role, "validUntil")?]
-            .into_iter()
-            .fold(entity.valid_until, earliest),
+        valid_until: earliest(entity.valid_until()?, date_time(role, "validUntil")?),
         signing: keys.signing,
         encryption: keys.encryption,
         single_sign_on,
         single_logout: endpoints(role, "SingleLogoutService", &mut warnings),
         artifact_resolution: endpoints(role, "ArtifactResolutionService", &mut warnings),
         name_id_formats: name_id_formats(role, &mut warnings),
-        wants_authn_requests_signed: boolean(role, "WantAuthnRequestsSigned")?.unwrap_or(false),
+        wants_authn_requests_signed: wants_authn_requests_signed(role, &mut warnings)?,
         scopes: scopes([entity.element, role], &mut warnings),
         error_url: role
             .attribute("errorURL")
@@ -61,9 +65,13 @@ fn role<'d>(entity: Entity<'d>, entity_id: &EntityId) -> Result<Element<'d>, Met
                 .map(|role| trimmed(role.attribute("protocolSupportEnumeration").unwrap_or_default()))
                 .collect();
             if protocols.is_empty() {
-                return Err(MetadataError::NotAnIdentityProvider { entity_id: entity_id.to_string() });
+                let (entity_id, roles) = (entity_id.to_string(), entity.role_names());
+                return Err(MetadataError::NotAnIdentityProvider { entity_id, roles });
             }
-            Err(MetadataError::Protocol { entity_id: entity_id.to_string(), protocols: protocols.join(" ") })
+            Err(MetadataError::Protocol {
+                entity_id: entity_id.to_string(),
+                protocols: trimmed(&protocols.join(" ")).to_owned(),
+            })
         }
         several => {
             Err(MetadataError::SeveralRoles { entity_id: entity_id.to_string(), count: several.len() })
@@ -102,7 +110,7 @@ pub(crate) fn endpoint(element: Element<'_>) -> Result<Endpoint, String> {
             text.parse().map_err(|_| format!("index {} is not a number up to 65535", Quoted::new(text)))?,
         ),
     };
-    let is_default = boolean(element, "isDefault").map_err(|error| error.to_string())?;
+    let is_default = boolean(element, "isDefault").map_err(|error| error.to_string())?.map(|one| one.value);
     Ok(Endpoint::new(Binding::from_uri(binding), location)
         .with_response_location(response_location)
         .with_index(index, is_default))
@@ -131,15 +139,23 @@ fn scopes(holders: [Element<'_>; 2], warnings: &mut Vec<Warning>) -> Vec<Scope> 
         .flat_map(|extensions| extensions.elements())
         .filter(|element| element.is(SHIBMD, "Scope"));
     let mut scopes = Bounded::new("shibmd:Scope", SCOPES);
+    let mut ignored = Bounded::new("reasons why a shibmd:Scope cannot be used", REASONS);
     for (number, element) in (1_usize..).zip(elements) {
         let text = element.text();
         let value = trimmed(&text);
-        let Ok(is_pattern) = boolean(element, "regexp") else { continue };
-        if !value.is_empty() {
-            scopes.push(number, Scope::new(value.to_owned(), is_pattern.unwrap_or(false)));
+        match boolean(element, "regexp") {
+            Ok(is_pattern) if !value.is_empty() => {
+                let is_pattern = is_pattern.is_some_and(|one| one.value);
+                scopes.push(number, Scope::new(value.to_owned(), is_pattern));
+            }
+            Ok(_) => {}
+            Err(reason) => ignored.push(number, (value.to_owned(), reason.to_string())),
         }
     }
-    scopes.finish(warnings)
+    let scopes = scopes.finish(warnings);
+    let ignored = ignored.finish(warnings).into_iter();
+    warnings.extend(ignored.map(|(scope, reason)| Warning::ScopeIgnored { scope, reason }));
+    scopes
 }
 
 /// The name to show: the English one, or the first.
@@ -175,19 +191,44 @@ pub(crate) fn date_time(
     element
         .attribute(attribute)
         .map(|value| {
-            parse_date_time(value).ok_or_else(|| not_of_type(element, attribute, value, "an xs:dateTime"))
+            let expected = "an xs:dateTime, such as 2026-11-24T00:00:00Z";
+            parse_date_time(value).ok_or_else(|| not_of_type(element, attribute, value, expected))
         })
         .transpose()
 }
 
-/// An `xs:boolean` attribute.
-fn boolean(element: Element<'_>, attribute: &'static str) -> Result<Option<bool>, MetadataError> {
-    match element.attribute(attribute).map(trimmed) {
-        None => Ok(None),
-        Some("true" | "1") => Ok(Some(true)),
-        Some("false" | "0") => Ok(Some(false)),
-        Some(value) => Err(not_of_type(element, attribute, value, "true or false")),
+fn wants_authn_requests_signed(
+    role: Element<'_>,
+    warnings: &mut Vec<Warning>,
+) -> Result<bool, MetadataError> {
+    let attribute = "WantAuthnRequestsSigned";
+    let Some(boolean) = boolean(role, attribute)? else { return Ok(false) };
+    if !boolean.is_of_the_schema {
+        let element = role.local_name().to_owned();
+        let value = role.attribute(attribute).unwrap_or_default().to_owned();
+        warnings.push(Warning::BooleanSpelling { element, attribute, value, read_as: boolean.value });
     }
+    Ok(boolean.value)
+}
+
+/// A boolean, and whether XML Schema writes it so.
+#[derive(Clone, Copy)]
+struct Boolean {
+    value: bool,
+    is_of_the_schema: bool,
+}
+
+/// An `xs:boolean` attribute. Capital letters, which XML Schema has not, leave it readable in one way only.
+fn boolean(element: Element<'_>, attribute: &'static str) -> Result<Option<Boolean>, MetadataError> {
+    let Some(text) = element.attribute(attribute).map(trimmed) else { return Ok(None) };
+    let value = match text {
+        "1" => true,
+        "0" => false,
+        _ if text.eq_ignore_ascii_case("true") => true,
+        _ if text.eq_ignore_ascii_case("false") => false,
+        _ => return Err(not_of_type(element, attribute, text, "true or false")),
+    };
+    Ok(Some(Boolean { value, is_of_the_schema: !text.contains(|one: char| one.is_ascii_uppercase()) }))
 }
 
 fn not_of_type(
@@ -197,11 +238,24 @@ fn not_of_type(
     expected: &'static str,
 ) -> MetadataError {
     MetadataError::Attribute {
+        entity_id: entity_round(element),
         element: element.local_name().to_owned(),
         attribute,
         value: value.to_owned(),
         expected,
     }
+}
+
+/// The entityID of the EntityDescriptor that this element is in, or is.
+fn entity_round(element: Element<'_>) -> Option<String> {
+    let mut next = Some(element);
+    while let Some(one) = next {
+        if one.is(SAML_METADATA, "EntityDescriptor") {
+            return one.attribute("entityID").map(|id| trimmed(id).to_owned()).filter(|id| !id.is_empty());
+        }
+        next = one.parent();
+    }
+    None
 }
 
 /// Without XML white space round it.

@@ -46,10 +46,16 @@ fn is_told_otherwise(violation: &SchemaViolation) -> bool {
     match violation.schema_type() {
         "md:EndpointType" | "md:IndexedEndpointType" => !matches!(
             violation.problem(),
-            SchemaProblem::UnexpectedAttribute { .. } | SchemaProblem::MissingAttribute { name: "index", .. }
+            SchemaProblem::UnexpectedAttribute { .. }
+                | SchemaProblem::MissingAttribute { name: "index", .. }
+                | SchemaProblem::AttributeValue { name: "isDefault", .. }
         ),
         "md:KeyDescriptorType" => true,
-        "md:IDPSSODescriptorType" => matches!(violation.problem(), SchemaProblem::MissingElement { .. }),
+        "md:IDPSSODescriptorType" => matches!(
+            violation.problem(),
+            SchemaProblem::MissingElement { .. }
+                | SchemaProblem::AttributeValue { name: "WantAuthnRequestsSigned", .. }
+        ),
         _ => false,
     }
 }

@@ -31,11 +31,37 @@ pub enum Warning {
         /// The earliest `validUntil` round the identity provider.
         valid_until: DateTime<Utc>,
     },
-    /// A KeyDescriptor that gives no certificate that can be read; another one does.
+    /// A KeyDescriptor that gives no key that can be read, or a part of one; another one does.
     #[non_exhaustive]
     KeyIgnored {
         /// Why, with its place among the KeyDescriptors.
         reason: String,
+    },
+    /// A certificate in a KeyDescriptor that is not of its key: a link of the chain of another one, or of another key than ds:KeyValue.
+    #[non_exhaustive]
+    CertificateLeftOut {
+        /// The place of the KeyDescriptor, from 1.
+        descriptor: usize,
+        /// Its subject and fingerprint.
+        certificate: String,
+        /// Why.
+        reason: &'static str,
+    },
+    /// One ds:X509Certificate that holds several, where one is allowed (XML-DSig 4.4.4). All of them are read.
+    #[non_exhaustive]
+    SeveralCertificates {
+        /// The place of the KeyDescriptor, from 1.
+        descriptor: usize,
+        /// How many.
+        count: usize,
+    },
+    /// One KeyDescriptor with several keys, where one is allowed (Metadata Interoperability Profile 2.5.1). Each of them is tried.
+    #[non_exhaustive]
+    SeveralKeys {
+        /// The place of the KeyDescriptor, from 1.
+        descriptor: usize,
+        /// How many.
+        count: usize,
     },
     /// An endpoint that cannot be used.
     #[non_exhaustive]
@@ -44,6 +70,32 @@ pub enum Warning {
         element: String,
         /// Why.
         reason: String,
+    },
+    /// A boolean in letters that XML Schema has not, such as `True`. It is read all the same.
+    #[non_exhaustive]
+    BooleanSpelling {
+        /// Local name of the element.
+        element: String,
+        /// Name of the attribute.
+        attribute: &'static str,
+        /// What was found.
+        value: String,
+        /// What it is read as.
+        read_as: bool,
+    },
+    /// A `shibmd:Scope` that cannot be used.
+    #[non_exhaustive]
+    ScopeIgnored {
+        /// Its value.
+        scope: String,
+        /// Why.
+        reason: String,
+    },
+    /// A role that does not say which protocols it speaks (2.4.1): it is no use to anybody.
+    #[non_exhaustive]
+    RoleWithoutProtocol {
+        /// Local name of its element.
+        role: String,
     },
     /// There is more of something than is kept: the first ones are, in document order.
     #[non_exhaustive]
@@ -80,7 +132,13 @@ impl Warning {
             Warning::CertificateNotYetValid { .. } => "metadata.certificate_not_yet_valid",
             Warning::MetadataExpired { .. } => "metadata.expired",
             Warning::KeyIgnored { .. } => "metadata.key_ignored",
+            Warning::CertificateLeftOut { .. } => "metadata.certificate_left_out",
+            Warning::SeveralCertificates { .. } => "metadata.several_certificates",
+            Warning::SeveralKeys { .. } => "metadata.several_keys",
             Warning::EndpointIgnored { .. } => "metadata.endpoint_ignored",
+            Warning::BooleanSpelling { .. } => "metadata.boolean_spelling",
+            Warning::ScopeIgnored { .. } => "metadata.scope_ignored",
+            Warning::RoleWithoutProtocol { .. } => "metadata.role_without_protocol",
             Warning::LeftOut { .. } => "metadata.left_out",
             Warning::EndpointInsecure { .. } => "metadata.endpoint_insecure",
             Warning::Schema(_) => "metadata.schema",
@@ -106,7 +164,28 @@ impl fmt::Display for Warning {
                 write!(f, "the metadata was valid until {}; fetch it again", instant(valid_until))
             }
             Warning::KeyIgnored { reason } => write!(f, "a key is left out: {reason}"),
+            Warning::CertificateLeftOut { descriptor, certificate, reason } => {
+                write!(f, "KeyDescriptor {descriptor}: {certificate} is left out: {reason}")
+            }
+            Warning::SeveralCertificates { descriptor, count } => write!(
+                f,
+                "KeyDescriptor {descriptor}: one ds:X509Certificate holds {count} certificates, where one is allowed; all of them are read"
+            ),
+            Warning::SeveralKeys { descriptor, count } => {
+                write!(f, "KeyDescriptor {descriptor} holds {count} different keys, where one is allowed; each of them is tried")
+            }
             Warning::EndpointIgnored { element, reason } => write!(f, "an endpoint {element} is left out: {reason}"),
+            Warning::BooleanSpelling { element, attribute, value, read_as } => write!(
+                f,
+                "{element}/@{attribute} is {}, which is no xs:boolean; it is read as {read_as}",
+                Quoted::new(value)
+            ),
+            Warning::ScopeIgnored { scope, reason } => {
+                write!(f, "the scope {} is left out: {reason}", Quoted::new(scope))
+            }
+            Warning::RoleWithoutProtocol { role } => {
+                write!(f, "{role} has no protocolSupportEnumeration, so that nobody can use it")
+            }
             Warning::LeftOut { what, limit, first, count } => {
                 write!(f, "{count} {what} are left out, from number {first} on: at most {limit} are kept")
             }

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::sync::LazyLock;
 
 use vouchsafe_crypto::{Certificate, KeyKind, Provider, base64_encode};
-use vouchsafe_metadata::{EntityDescription, IdentityProvider, MetadataError, Warning};
+use vouchsafe_metadata::{EntityKey, IdentityProvider, MetadataDescription, MetadataError, Warning};
 
 static CERTIFICATE: LazyLock<Certificate> = LazyLock::new(|| {
     let provider = Provider::rustcrypto();
@@ -68,7 +68,8 @@ fn warnings(found: &IdentityProvider) -> Vec<Warning> {
 }
 
 fn role_warnings(content: &str) -> Vec<Warning> {
-    let all = EntityDescription::read_all(entity(content).as_bytes()).unwrap();
+    let metadata = MetadataDescription::read(entity(content).as_bytes()).unwrap();
+    let all = metadata.entities();
     all[0].roles()[0].warnings().to_vec()
 }
 
@@ -76,7 +77,8 @@ fn role_warnings(content: &str) -> Vec<Warning> {
 fn forty_thousand_certificates() {
     let content = keys(SIGNING, 0..40_000) + SSO;
     let found = read(&content);
-    let kept: Vec<String> = found.signing_certificates().iter().map(Certificate::to_base64).collect();
+    let certificates = found.signing_keys().iter().filter_map(EntityKey::certificate);
+    let kept: Vec<String> = certificates.map(Certificate::to_base64).collect();
     assert_eq!(kept, (0..32).map(certificate).collect::<Vec<_>>(), "the first, in document order");
     let expected = [("KeyDescriptors for signing", 32, 33, 39_968)];
     assert_eq!(left_out(&warnings(&found)), expected);
@@ -87,7 +89,7 @@ fn forty_thousand_certificates() {
 #[test]
 fn thirty_two_keys_of_each_use() {
     let found = read(&(keys(SIGNING, 0..32) + &keys(ENCRYPTION, 32..64) + SSO));
-    assert_eq!((found.signing_certificates().len(), found.encryption_certificates().len()), (32, 32));
+    assert_eq!((found.signing_keys().len(), found.encryption_keys().len()), (32, 32));
     assert_eq!(warnings(&found), []);
 }
 
@@ -95,14 +97,14 @@ fn thirty_two_keys_of_each_use() {
 #[test]
 fn encryption_keys_do_not_displace_signing_keys() {
     let found = read(&(keys(ENCRYPTION, 0..50) + &keys("", 50..52) + &keys(SIGNING, 52..53) + SSO));
-    assert_eq!((found.signing_certificates().len(), found.encryption_certificates().len()), (3, 32));
+    assert_eq!((found.signing_keys().len(), found.encryption_keys().len()), (3, 32));
     assert_eq!(left_out(&warnings(&found)), [("KeyDescriptors for encryption", 32, 33, 20)]);
 }
 
 #[test]
 fn the_same_certificate_many_times_is_one() {
     let found = read(&(keys("", 7..8).repeat(5_000) + &keys(SIGNING, 8..9) + SSO));
-    assert_eq!((found.signing_certificates().len(), found.encryption_certificates().len()), (2, 1));
+    assert_eq!((found.signing_keys().len(), found.encryption_keys().len()), (2, 1));
     assert_eq!(warnings(&found), []);
 }
 
@@ -111,12 +113,13 @@ fn the_same_certificate_many_times_is_one() {
 fn unreadable_keys_take_no_room() {
     let content = key(SIGNING, "AAAA").repeat(10_000) + &keys(SIGNING, 0..1) + SSO;
     let found = read(&content);
-    assert_eq!(found.signing_certificates().len(), 1);
+    assert_eq!(found.signing_keys().len(), 1);
     let warnings = warnings(&found);
     assert_eq!(warnings.iter().filter(|warning| warning.code() == "metadata.key_ignored").count(), 32);
-    let expected = ("reasons why a KeyDescriptor gives no certificate", 32, 33, 9_968);
+    let expected = ("reasons why a KeyDescriptor gives no key", 32, 33, 9_968);
     assert_eq!(left_out(&warnings), [expected]);
-    let all = EntityDescription::read_all(entity(&content).as_bytes()).unwrap();
+    let metadata = MetadataDescription::read(entity(&content).as_bytes()).unwrap();
+    let all = metadata.entities();
     assert_eq!(all[0].roles()[0].unreadable_keys().len(), 32);
 
     let content = key(SIGNING, "AAAA").repeat(10_000);
@@ -134,7 +137,8 @@ fn eighty_thousand_names_of_extensions() {
         write!(content, "<x{number} xmlns='urn:x'/><x{} xmlns='urn:x'/>", number % 256).unwrap();
     }
     content.push_str("</md:Extensions>");
-    let all = EntityDescription::read_all(entity(&content).as_bytes()).unwrap();
+    let metadata = MetadataDescription::read(entity(&content).as_bytes()).unwrap();
+    let all = metadata.entities();
     let role = &all[0].roles()[0];
     let expected: Vec<String> = (0..256).map(|number| format!("{{urn:x}}x{number}")).collect();
     assert_eq!(role.extensions(), expected);
@@ -176,9 +180,10 @@ fn endpoints_formats_and_scopes() {
 fn roles_and_protocols() {
     let role = format!("<md:PDPDescriptor protocolSupportEnumeration='{}'/>", "a ".repeat(70));
     let content = format!("</md:IDPSSODescriptor>{}<md:IDPSSODescriptor>", role.repeat(99));
-    let all = EntityDescription::read_all(entity(&content).as_bytes()).unwrap();
+    let metadata = MetadataDescription::read(entity(&content).as_bytes()).unwrap();
+    let all = metadata.entities();
     assert_eq!(all[0].roles().len(), 64);
-    assert_eq!(left_out(all[0].warnings()), [("roles", 64, 65, 36)]);
+    assert_eq!(left_out(all[0].warnings()), [("roles", 64, 65, 37)]);
     assert_eq!(all[0].roles()[1].protocols().len(), 64);
     assert_eq!(left_out(all[0].roles()[1].warnings()), [("protocols", 64, 65, 6)]);
 }

@@ -3,7 +3,7 @@
 
 use chrono::{TimeZone, Utc};
 use vouchsafe_crypto::{Certificate, ContentCipher, KeyKind, Provider};
-use vouchsafe_metadata::{Binding, EntityDescription, EntityId, ServiceProviderDescriptor, name_id_format};
+use vouchsafe_metadata::{Binding, EntityId, MetadataDescription, ServiceProviderDescriptor, name_id_format};
 
 fn descriptor(provider: &Provider) -> ServiceProviderDescriptor {
     let certificate = |name: &str| {
@@ -32,13 +32,14 @@ fn descriptor(provider: &Provider) -> ServiceProviderDescriptor {
 #[test]
 fn reads_back() {
     let xml = descriptor(&Provider::rustcrypto()).to_xml().unwrap();
-    let entity = &EntityDescription::read_all(xml.as_bytes()).unwrap()[0];
+    let metadata = MetadataDescription::read(xml.as_bytes()).unwrap();
+    let entity = &metadata.entities()[0];
     assert_eq!(entity.entity_id(), "https://app.example.com/saml/metadata?a=1&b=2");
     assert_eq!(entity.valid_until(), Some(Utc.with_ymd_and_hms(2027, 1, 1, 0, 0, 0).unwrap()));
     let role = &entity.roles()[0];
     assert_eq!(role.name(), "SPSSODescriptor");
-    assert_eq!(role.signing_certificates().len(), 1);
-    assert_eq!(role.encryption_certificates().len(), 2);
+    assert_eq!(role.signing_keys().len(), 1);
+    assert_eq!(role.encryption_keys().len(), 2);
     assert_eq!(role.name_id_formats(), [name_id_format::EMAIL_ADDRESS, name_id_format::PERSISTENT]);
     let consumers: Vec<(Option<u16>, bool)> = role
         .endpoints()

@@ -4,20 +4,20 @@
 use std::sync::LazyLock;
 
 use proptest::prelude::*;
-use vouchsafe_metadata::{EntityDescription, IdentityProvider};
+use vouchsafe_metadata::{IdentityProvider, MetadataDescription};
 
 static GOOD: LazyLock<String> =
     LazyLock::new(|| vouchsafe_testkit::IdentityProvider::okta().metadata().unwrap());
 
 fn read(metadata: &[u8]) {
     match IdentityProvider::from_metadata(metadata) {
-        Ok(found) => assert!(!found.signing_certificates().is_empty()),
+        Ok(found) => assert!(!found.signing_keys().is_empty()),
         Err(error) => {
             assert!(error.code().starts_with("metadata.") || error.code().starts_with("xml."), "{error}");
             assert!(!error.to_string().is_empty() && !error.hint().is_empty());
         }
     }
-    let _ = EntityDescription::read_all(metadata);
+    let _ = MetadataDescription::read(metadata);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use chrono::{DateTime, TimeZone, Utc};
 use vouchsafe_crypto::{Certificate, KeyKind, Provider};
 use vouchsafe_metadata::{
-    Binding, EntityDescription, EntityId, IdentityProvider, MetadataError, Warning, WebAddress,
+    Binding, EntityId, EntityKey, IdentityProvider, MetadataDescription, MetadataError, Warning, WebAddress,
 };
 
 /// Valid from 2020-09-13 to 2033-05-18.
@@ -83,8 +83,8 @@ fn okta_with_white_space_everywhere() {
     );
     let okta = read(&xml).unwrap();
     assert_eq!(okta.entity_id().as_str(), "http://www.okta.com/exk1");
-    assert_eq!(okta.signing_certificates(), std::slice::from_ref(&*CERTIFICATE));
-    assert!(okta.encryption_certificates().is_empty());
+    assert_eq!(okta.signing_keys(), [EntityKey::from(CERTIFICATE.clone())]);
+    assert!(okta.encryption_keys().is_empty());
     assert_eq!(okta.name_id_formats(), [vouchsafe_metadata::name_id_format::EMAIL_ADDRESS]);
     assert_eq!(
         okta.single_sign_on_at(&Binding::HttpRedirect).map(WebAddress::as_str),
@@ -118,8 +118,8 @@ fn keys_by_use() {
     ];
     for (name, keys, signing, encryption) in cases {
         let found = read(&okta(&(keys + SSO))).unwrap();
-        assert_eq!(found.signing_certificates().len(), signing, "{name}");
-        assert_eq!(found.encryption_certificates().len(), encryption, "{name}");
+        assert_eq!(found.signing_keys().len(), signing, "{name}");
+        assert_eq!(found.encryption_keys().len(), encryption, "{name}");
     }
 }
 
@@ -295,7 +295,7 @@ fn warnings_do_not_refuse() {
                  <md:SingleLogoutService Binding="urn:x" Location="https://idp.example.com/slo" ResponseLocation="/slo"/>
                  <md:ArtifactResolutionService Binding="urn:x" Location="https://idp.example.com/a" index="70000"/>"#;
     let found = read(&okta(&(both + &key(r#" use="signing""#, "AAAA") + odd))).unwrap();
-    assert_eq!(found.signing_certificates().len(), 2);
+    assert_eq!(found.signing_keys().len(), 2);
     assert!(found.single_logout().is_empty() && found.artifact_resolution().is_empty());
     let codes: Vec<&str> = found.warnings(now()).iter().map(Warning::code).collect();
     assert_eq!(
@@ -352,12 +352,13 @@ fn written_in_code() {
 fn descriptions_hold_every_role() {
     let xml =
         group(r#"validUntil="2027-01-01T00:00:00Z""#, &(idp("https://a.example") + &sp("https://b.example")));
-    let all = EntityDescription::read_all(xml.as_bytes()).unwrap();
+    let metadata = MetadataDescription::read(xml.as_bytes()).unwrap();
+    let all = metadata.entities();
     let ids: Vec<(&str, bool)> =
         all.iter().map(|entity| (entity.entity_id(), entity.is_identity_provider())).collect();
     assert_eq!(ids, [("https://a.example", true), ("https://b.example", false)]);
     let role = &all[0].roles()[0];
-    assert_eq!(role.signing_certificates(), std::slice::from_ref(&*CERTIFICATE));
+    assert_eq!(role.signing_keys(), [EntityKey::from(CERTIFICATE.clone())]);
     assert_eq!(role.endpoints()[0].0, "SingleSignOnService");
     assert!(all.iter().all(|entity| entity.valid_until().is_some()));
 }

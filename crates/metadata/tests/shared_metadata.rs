@@ -10,7 +10,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use vouchsafe_metadata::{EntityDescription, EntityId, IdentityProvider};
+use vouchsafe_metadata::{EntityDescription, EntityId, IdentityProvider, MetadataDescription};
 use vouchsafe_testkit::shared;
 
 /// Files that [`IdentityProvider::from_metadata`] refuses, with the code, and why that is right.
@@ -154,7 +154,8 @@ fn every_identity_provider_of_an_aggregate_can_be_picked() {
     let (mut read, mut codes) = (0, BTreeMap::new());
     for file in metadata_files(&folder) {
         let octets = std::fs::read(&file).unwrap();
-        let Ok(entities) = EntityDescription::read_all(&octets) else { continue };
+        let Ok(metadata) = MetadataDescription::read(&octets) else { continue };
+        let entities = metadata.entities();
         let providers: Vec<&EntityDescription> =
             entities.iter().filter(|e| e.is_identity_provider()).collect();
         if providers.len() < 2 {
@@ -167,7 +168,7 @@ fn every_identity_provider_of_an_aggregate_can_be_picked() {
             match IdentityProvider::from_metadata_entity(&octets, &id) {
                 Ok(found) => {
                     assert_eq!(found.entity_id(), &id);
-                    assert!(!found.signing_certificates().is_empty());
+                    assert!(!found.signing_keys().is_empty());
                     read += 1;
                 }
                 Err(error) => *codes.entry(error.code()).or_insert(0) += 1,

@@ -197,9 +197,8 @@ impl Table<'_> {
 
     /// Whose key it is, when it is not the expected one.
     fn whose(&self, found: &Autopsy) -> Option<SignatureFinding> {
-        let certificates =
-            self.identity_provider.map(IdentityProvider::signing_certificates).unwrap_or_default();
-        let trusted: Vec<CertificateFacts> = certificates.iter().map(CertificateFacts::of).collect();
+        let keys = self.identity_provider.map(IdentityProvider::signing_keys).unwrap_or_default();
+        let trusted: Vec<CertificateFacts> = keys.iter().map(CertificateFacts::of_key).collect();
         match found.maker() {
             // What was not tried is told by why it was not.
             Maker::Trusted { .. } | Maker::Undecided => None,

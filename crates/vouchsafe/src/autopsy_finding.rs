@@ -5,6 +5,7 @@ use std::fmt;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 use vouchsafe_crypto::Certificate;
+use vouchsafe_metadata::EntityKey;
 use vouchsafe_signature::Explanation;
 use vouchsafe_xml::Quoted;
 
@@ -106,13 +107,13 @@ pub enum SignatureFinding {
     },
 }
 
-/// What is to be compared of a certificate.
+/// What is to be compared of a certificate, or of a key that metadata has no certificate for.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct CertificateFacts {
-    /// Its subject.
-    pub subject: String,
-    /// SHA-256 over the certificate, as consoles show it.
+    /// Its subject; none of a key without a certificate.
+    pub subject: Option<String>,
+    /// SHA-256 over the certificate, as consoles show it; over the key only where there is no certificate.
     pub fingerprint: String,
     /// Its first second.
     pub not_before: Option<DateTime<Utc>>,
@@ -126,11 +127,25 @@ impl CertificateFacts {
     pub fn of(certificate: &Certificate) -> CertificateFacts {
         let date = |seconds: Option<i64>| DateTime::from_timestamp(seconds?, 0);
         CertificateFacts {
-            subject: certificate.subject().to_owned(),
+            subject: Some(certificate.subject().to_owned()),
             fingerprint: certificate.fingerprint_sha256(),
             not_before: date(certificate.not_before()),
             not_after: date(certificate.not_after()),
         }
+    }
+
+    /// The facts of a key in metadata.
+    #[must_use]
+    pub fn of_key(key: &EntityKey) -> CertificateFacts {
+        key.certificate().map_or_else(
+            || CertificateFacts {
+                subject: None,
+                fingerprint: key.fingerprint_sha256(),
+                not_before: None,
+                not_after: None,
+            },
+            CertificateFacts::of,
+        )
     }
 }
 
@@ -280,12 +295,13 @@ impl fmt::Display for CertificateFacts {
             time.map_or_else(|| "?".to_owned(), |time| time.to_rfc3339_opts(SecondsFormat::Secs, true))
         };
         let (begin, end) = (date(self.not_before), date(self.not_after));
-        write!(
-            f,
-            "{} (SHA-256 {}), valid from {begin} to {end}",
-            Quoted::new(&self.subject),
-            self.fingerprint
-        )
+        let fingerprint = &self.fingerprint;
+        match &self.subject {
+            Some(subject) => {
+                write!(f, "{} (SHA-256 {fingerprint}), valid from {begin} to {end}", Quoted::new(subject))
+            }
+            None => write!(f, "a key without a certificate (SHA-256 of the key {fingerprint})"),
+        }
     }
 }
 

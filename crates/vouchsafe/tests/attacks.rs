@@ -12,7 +12,7 @@ use std::sync::Mutex;
 use std::thread;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use vouchsafe::crypto::Certificate;
+use vouchsafe::metadata::EntityKey;
 use vouchsafe::signature::{TrustedKey, verify_query};
 use vouchsafe::{
     Builder, Complete, Connection, ConnectionId, ConnectionSettings, Connections, EntityId, Expect,
@@ -143,10 +143,10 @@ impl Service for App {
         let provider = self.service_provider.provider();
         let connection = self.connections.get(id(Customer::First)).unwrap();
         let okta = connection.identity_provider();
-        let key = |certificate: &Certificate| {
-            TrustedKey::new(certificate.public_key(provider).unwrap(), "the identity provider's")
+        let key = |key: &EntityKey| {
+            TrustedKey::new(provider.public_key(key.spki_der()).unwrap(), "the identity provider's")
         };
-        let trusted: Vec<_> = okta.signing_certificates().iter().map(key).collect();
+        let trusted: Vec<_> = okta.signing_keys().iter().map(key).collect();
         let Ok(verified) = verify_query(query, &trusted, provider) else { return Received::Refused };
         let Ok(decoded) = redirect::decode(&verified, self.service_provider.limits()) else {
             return Received::Refused;

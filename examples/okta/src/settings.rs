@@ -290,11 +290,8 @@ fn connected(
     metadata: &ConnectionMetadata,
     now: DateTime<Utc>,
 ) -> Page {
-    let keys: Vec<String> = identity_provider
-        .signing_certificates()
-        .iter()
-        .map(|certificate| certificate.fingerprint_sha256())
-        .collect();
+    let keys: Vec<String> =
+        identity_provider.signing_keys().iter().map(|key| key.fingerprint_sha256()).collect();
     let source = metadata.source.url().unwrap_or("none: it was uploaded");
     let loaded = metadata.fetched_at.format("%Y-%m-%d %H:%M UTC").to_string();
     let warnings: Vec<String> = identity_provider.warnings(now).iter().map(ToString::to_string).collect();

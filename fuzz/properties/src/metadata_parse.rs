@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use vouchsafe::crypto::Certificate;
-use vouchsafe::metadata::{Binding, EntityDescription, ServiceProviderDescriptor};
+use vouchsafe::metadata::{Binding, EntityKey, MetadataDescription, ServiceProviderDescriptor};
 use vouchsafe::xml::{Document, Element, Limits, namespace};
 use vouchsafe::{EntityId, IdentityProvider};
 
@@ -13,12 +13,17 @@ const METADATA: &str = namespace::SAML_METADATA;
 
 /// The property of the target of that name.
 pub fn check(data: &[u8]) {
-    let described = EntityDescription::read_all(data);
+    let described = MetadataDescription::read(data);
     match IdentityProvider::from_metadata(data) {
         Ok(identity_provider) => {
             stands_there(data, &identity_provider);
             let described = described.expect("what is trusted can be described");
-            assert!(described.iter().any(|one| one.entity_id() == identity_provider.entity_id().as_str()));
+            assert!(
+                described
+                    .entities()
+                    .iter()
+                    .any(|one| one.entity_id() == identity_provider.entity_id().as_str())
+            );
             let entity_id = identity_provider.entity_id();
             assert!(
                 IdentityProvider::from_metadata_entity(data, entity_id).is_ok(),
@@ -46,11 +51,11 @@ fn stands_there(data: &[u8], read: &IdentityProvider) {
         .collect();
     assert!(!roles.is_empty(), "no such role");
 
-    assert!(!read.signing_certificates().is_empty(), "nothing can be verified");
+    assert!(!read.signing_keys().is_empty(), "nothing can be verified");
     let signing = certificates(&roles, "encryption");
-    assert!(read.signing_certificates().iter().all(|one| signing.contains(one.der())), "another's key");
+    assert!(read.signing_keys().iter().all(|one| stands_among(&signing, one)), "another's key");
     let encryption = certificates(&roles, "signing");
-    assert!(read.encryption_certificates().iter().all(|one| encryption.contains(one.der())), "another's key");
+    assert!(read.encryption_keys().iter().all(|one| stands_among(&encryption, one)), "another's key");
 
     let endpoints = read.single_sign_on().iter().chain(read.single_logout());
     for endpoint in endpoints {
@@ -61,6 +66,11 @@ fn stands_there(data: &[u8], read: &IdentityProvider) {
     }
 }
 
+/// Keys as numbers have no octets to be found again: those are for the reader's own tests.
+fn stands_among(certificates: &HashSet<Vec<u8>>, key: &EntityKey) -> bool {
+    key.certificate().is_none_or(|certificate| certificates.contains(certificate.der()))
+}
+
 /// The certificates of the key descriptors that are not for this use alone.
 fn certificates(roles: &[Element<'_>], other_use: &str) -> HashSet<Vec<u8>> {
     let descriptors = roles.iter().flat_map(|role| role.elements());
@@ -69,7 +79,8 @@ fn certificates(roles: &[Element<'_>], other_use: &str) -> HashSet<Vec<u8>> {
         .filter(|element| element.attribute("use").map(trimmed) != Some(other_use))
         .flat_map(|element| element.descendants())
         .filter(|element| element.is(namespace::DSIG, "X509Certificate"))
-        .filter_map(|element| Certificate::from_base64(&element.text()).ok())
+        .filter_map(|element| Certificate::all_from_base64(&element.text()).ok())
+        .flatten()
         .map(|certificate| certificate.der().to_vec())
         .collect()
 }

@@ -11,7 +11,7 @@ use vouchsafe_assertion::{
     Correlation, Expectations, Login, MessageId, OutstandingRequest, SignaturePolicy, Trust,
 };
 use vouchsafe_crypto::{Certificate, PrivateKey, Provider, base64_decode};
-use vouchsafe_metadata::{EntityId, IdentityProvider};
+use vouchsafe_metadata::{EntityId, EntityKey, IdentityProvider};
 use vouchsafe_xml::{Document, Element, Limits, namespace};
 
 #[test]
@@ -266,7 +266,8 @@ fn named_certificates(folder: &Path, case: &Value) -> Vec<Certificate> {
         .filter_map(|file| std::fs::read(folder.join(file)).ok())
         .flat_map(|octets| {
             if let Ok(identity_provider) = IdentityProvider::from_metadata(&octets) {
-                return identity_provider.signing_certificates().to_vec();
+                let certificates = identity_provider.signing_keys().iter().filter_map(EntityKey::certificate);
+                return certificates.cloned().collect::<Vec<_>>();
             }
             String::from_utf8(octets).iter().filter_map(|pem| Certificate::from_pem(pem).ok()).collect()
         })

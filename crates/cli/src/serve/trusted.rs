@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::future::ready;
 use std::sync::{Arc, OnceLock};
 
-use vouchsafe::metadata::{EntityDescription, IdentityProvider, MetadataError};
+use vouchsafe::metadata::{IdentityProvider, MetadataDescription, MetadataError};
 use vouchsafe::{ClaimedResponse, Connection, ConnectionId, ConnectionSettings, EntityId};
 use vouchsafe_client::Client;
 use vouchsafe_store::Answer;
@@ -76,9 +76,9 @@ impl Trusted {
 
     fn add_aggregate(&mut self, source: &str, bytes: Vec<u8>) -> Result<(), Failure> {
         let unusable = |error| Failure::unusable(source, error);
-        let entities = EntityDescription::read_all(&bytes).map_err(unusable)?;
+        let metadata = MetadataDescription::read(&bytes).map_err(unusable)?;
         let document = Arc::new(Document { source: source.to_owned(), bytes, is_aggregate: true });
-        for entity in entities.iter().filter(|entity| entity.is_identity_provider()) {
+        for entity in metadata.entities().iter().filter(|entity| entity.is_identity_provider()) {
             let entity_id = EntityId::new(entity.entity_id()).map_err(unusable)?;
             self.add(entity_id, Arc::clone(&document))?;
         }

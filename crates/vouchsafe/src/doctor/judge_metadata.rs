@@ -1,9 +1,10 @@
 //! Metadata: what it offers, and what is wrong with it.
 
 use chrono::{DateTime, Utc};
-use vouchsafe_crypto::Certificate;
-use vouchsafe_metadata::{EntityDescription, IdentityProvider};
-use vouchsafe_xml::Quoted;
+use vouchsafe_metadata::{
+    EntityDescription, EntityKey, IdentityProvider, LeftOutEntity, MetadataDescription,
+};
+use vouchsafe_xml::{Element, Quoted, namespace};
 
 use super::complaint::{Complaint, Own, Severity};
 use super::judge_request::is_open;
@@ -19,13 +20,14 @@ pub(crate) fn judge(doctor: &Doctor, message: &Message, surroundings: &Surroundi
     if !message.whole {
         exhibit.complaints.push(Own::MetadataInMessage.about(""));
     }
-    let entities = match EntityDescription::read_all(&message.octets) {
-        Ok(entities) => entities,
+    let metadata = match MetadataDescription::read(&message.octets) {
+        Ok(metadata) => metadata,
         Err(error) => {
             exhibit.complaints.push(Complaint::error(error.code(), error.to_string(), error.hint()));
             return;
         }
     };
+    let entities = metadata.entities();
     let names = entities.iter().map(EntityDescription::entity_id);
     let conflicts = names.filter_map(|name| Some((name, surroundings.conflict(name)?)));
     for (name, sources) in conflicts.take(ENTITIES).filter(|_| message.whole) {
@@ -35,13 +37,53 @@ pub(crate) fn judge(doctor: &Doctor, message: &Message, surroundings: &Surroundi
         let providers = entities.iter().filter(|entity| entity.is_identity_provider()).count();
         exhibit.fact("entities", entities.len().to_string());
         exhibit.fact("identity providers", providers.to_string());
+        left_out(metadata.left_out(), exhibit);
+        refused(entities, exhibit);
         return;
     }
-    for entity in &entities {
+    for entity in entities {
         describe(entity, exhibit);
     }
-    if exhibit.kind == Kind::IdentityProviderMetadata {
+    // Without any role it may be an identity provider's whose role is not in the namespace of metadata.
+    if exhibit.kind == Kind::IdentityProviderMetadata || entities.iter().all(|one| one.roles().is_empty()) {
         identity_provider(doctor.now, &message.octets, exhibit);
+    }
+}
+
+/// What is wrong with a document that would be metadata in another namespace, or with others round it.
+pub(crate) fn broken(root: Element<'_>, message: &Message) -> Option<Complaint> {
+    let is_meant = root.namespace() == namespace::SAML_METADATA
+        || matches!(root.local_name(), "EntityDescriptor" | "EntitiesDescriptor");
+    let error = MetadataDescription::read(&message.octets).err().filter(|_| is_meant)?;
+    Some(Complaint::error(error.code(), error.to_string(), error.hint()))
+}
+
+/// Entities of an aggregate that cannot be read. The others serve.
+fn left_out(all: &[LeftOutEntity], exhibit: &mut Exhibit) {
+    if !all.is_empty() {
+        exhibit.fact("left out", all.len().to_string());
+    }
+    for one in all.iter().take(ENTITIES) {
+        let (place, reason) = (one.place(), one.reason());
+        let name = one.entity_id().map(|id| format!(" {}", Quoted::new(id))).unwrap_or_default();
+        let message = format!("entity {place}{name} is left out: {reason}");
+        exhibit.complaints.push(Complaint::new(Severity::Warning, reason.code(), message, reason.hint()));
+    }
+}
+
+/// Identity providers of an aggregate that can be read and not be trusted.
+fn refused(entities: &[EntityDescription], exhibit: &mut Exhibit) {
+    let refused: Vec<_> = entities.iter().filter_map(EntityDescription::refusal).collect();
+    if !refused.is_empty() {
+        exhibit.fact("identity providers that cannot be trusted", refused.len().to_string());
+    }
+    for reason in refused.into_iter().take(ENTITIES) {
+        exhibit.complaints.push(Complaint::new(
+            Severity::Warning,
+            reason.code(),
+            reason.to_string(),
+            reason.hint(),
+        ));
     }
 }
 
@@ -56,11 +98,13 @@ pub(crate) fn two_descriptions(name: &str, sources: &[&str]) -> Complaint {
 fn describe(entity: &EntityDescription, exhibit: &mut Exhibit) {
     exhibit.fact("entity ID", entity.entity_id());
     for role in entity.roles() {
-        for certificate in role.signing_certificates() {
-            exhibit.fact("signing certificate", shown(certificate));
+        for key in role.signing_keys() {
+            let name = if key.certificate().is_some() { "signing certificate" } else { "signing key" };
+            exhibit.fact(name, shown(key));
         }
-        for certificate in role.encryption_certificates() {
-            exhibit.fact("encryption certificate", shown(certificate));
+        for key in role.encryption_keys() {
+            let name = if key.certificate().is_some() { "encryption certificate" } else { "encryption key" };
+            exhibit.fact(name, shown(key));
         }
         for (element, endpoint) in role.endpoints() {
             let Ok(endpoint) = endpoint else { continue };
@@ -99,6 +143,6 @@ fn identity_provider(now: DateTime<Utc>, octets: &[u8], exhibit: &mut Exhibit) {
     }
 }
 
-fn shown(certificate: &Certificate) -> String {
-    CertificateFacts::of(certificate).to_string()
+fn shown(key: &EntityKey) -> String {
+    CertificateFacts::of_key(key).to_string()
 }

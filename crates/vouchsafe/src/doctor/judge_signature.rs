@@ -3,7 +3,7 @@
 //! Metadata among the files says whose keys; a certificate among them is a key that was handed over. What nobody signed, or what there
 //! is no key for, is a fact and no fault.
 
-use vouchsafe_crypto::Certificate;
+use vouchsafe_metadata::EntityKey;
 use vouchsafe_signature::{
     Evidence, SignatureError, TrustedKey, Verified, explain_query, has_signature, verify, verify_any,
     verify_query,
@@ -117,8 +117,8 @@ fn keys_of(
         return None;
     }
     let by_metadata = (1_usize..)
-        .zip(surroundings.signing_certificates(name))
-        .filter_map(|(place, certificate)| key(doctor, certificate, format!("{name}, signing key {place}")));
+        .zip(surroundings.signing_keys(name))
+        .filter_map(|(place, one)| key(doctor, one, format!("{name}, signing key {place}")));
     let keys: Vec<TrustedKey> = by_metadata.chain(handed_over(doctor, surroundings)).collect();
     if keys.is_empty() {
         let name = Quoted::new(name);
@@ -138,9 +138,9 @@ fn handed_over<'a>(
     surroundings
         .certificates()
         .iter()
-        .filter_map(|(source, certificate)| key(doctor, certificate, source.clone()))
+        .filter_map(|(source, certificate)| key(doctor, &certificate.clone().into(), source.clone()))
 }
 
-fn key(doctor: &Doctor, certificate: &Certificate, label: String) -> Option<TrustedKey> {
-    TrustedKey::of_certificate(certificate, label, &doctor.provider).ok()
+fn key(doctor: &Doctor, key: &EntityKey, label: String) -> Option<TrustedKey> {
+    key.trusted(label, &doctor.provider).ok()
 }

@@ -305,7 +305,8 @@ impl Doctor {
                 exhibit.complaints.push(if root.namespace().starts_with("urn:oasis:names:tc:SAML:1.") {
                     Own::OlderProtocol.about(root.namespace())
                 } else {
-                    Own::OtherXml.about(root.local_name())
+                    judge_metadata::broken(root, &message)
+                        .unwrap_or_else(|| Own::OtherXml.about(root.local_name()))
                 });
             }
             _ => {

@@ -7,7 +7,10 @@ use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use vouchsafe_crypto::Certificate;
-use vouchsafe_metadata::{EntityDescription, EntityId, IdentityProvider, MetadataError, RoleDescription};
+use vouchsafe_metadata::{
+    EntityDescription, EntityId, EntityKey, IdentityProvider, MetadataDescription, MetadataError,
+    RoleDescription,
+};
 
 use super::recognise::{Found, Read, kind};
 use super::{Doctor, Kind, judge_request};
@@ -56,7 +59,7 @@ struct Described {
     is_identity_provider: bool,
     /// Addresses that take Responses.
     consumers: Vec<String>,
-    signing: Vec<Certificate>,
+    signing: Vec<EntityKey>,
     /// What must be the same in another description of this entity: keys and endpoints.
     substance: BTreeSet<Vec<u8>>,
 }
@@ -88,8 +91,9 @@ impl Surroundings {
             Kind::AuthnRequest => self.requests.extend(judge_request::request(document)),
             kind if kind.is_metadata() && message.whole => {
                 let file = self.files.len();
-                for entity in EntityDescription::read_all(&message.octets).unwrap_or_default() {
-                    let described = Described::of(&entity, &message.source, file);
+                let described = MetadataDescription::read(&message.octets);
+                for entity in described.iter().flat_map(MetadataDescription::entities) {
+                    let described = Described::of(entity, &message.source, file);
                     self.entities.entry(entity.entity_id().to_owned()).or_default().push(described);
                 }
                 self.files.push(message.octets.clone());
@@ -130,8 +134,8 @@ impl Surroundings {
             .map(|(name, _)| name.as_str())
     }
 
-    /// The signing certificates of an entity.
-    pub(crate) fn signing_certificates(&self, entity_id: &str) -> &[Certificate] {
+    /// The signing keys of an entity.
+    pub(crate) fn signing_keys(&self, entity_id: &str) -> &[EntityKey] {
         self.described(entity_id).map(|one| one.signing.as_slice()).unwrap_or_default()
     }
 
@@ -200,9 +204,8 @@ impl Described {
             shown.collect()
         };
         let consumers = endpoints("SPSSODescriptor").into_iter();
-        let signing: Vec<Certificate> =
-            roles.iter().flat_map(RoleDescription::signing_certificates).cloned().collect();
-        let keys = signing.iter().map(|certificate| certificate.der().to_vec());
+        let signing: Vec<EntityKey> = roles.iter().flat_map(RoleDescription::signing_keys).cloned().collect();
+        let keys = signing.iter().map(|key| key.fingerprint_sha256().into_bytes());
         let addresses =
             endpoints("").into_iter().map(|(element, address)| format!("{element} {address}").into_bytes());
         Described {

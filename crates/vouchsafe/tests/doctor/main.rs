@@ -9,6 +9,7 @@
 
 mod faults;
 mod kinds;
+mod metadata;
 mod products;
 mod samples;
 mod shared;
