@@ -101,7 +101,10 @@ pub(crate) fn recognise(name: &str, octets: &[u8], limits: &Limits) -> Vec<Found
                 let whole = is_certificates_alone(text);
                 vec![Found::Certificate { source: name.to_owned(), certificate, whole }]
             }
-            Err(error) => nothing(Complaint::error(error.code(), error.to_string(), error.hint())),
+            Err(error) => nothing(match FieldContent::of(octets) {
+                Some(FieldContent::PrivateKey) => looks_like(FieldContent::PrivateKey),
+                _ => Complaint::error(error.code(), error.to_string(), error.hint()),
+            }),
         };
     }
     if let Some(message) = unwrapped(name, text, limits) {

@@ -139,6 +139,6 @@ fn a_certificate_is_shown() {
     assert_eq!(codes(&exhibit), Vec::<&str>::new());
     let secret = keys::identity_provider().private_key().to_pkcs8_pem();
     let exhibit = first(&[secret.as_str()]);
-    assert_eq!((exhibit.kind, codes(&exhibit)), (Kind::Unrecognised, vec!["crypto.pem"]));
+    assert_eq!((exhibit.kind, codes(&exhibit)), (Kind::Unrecognised, vec!["doctor.unrecognised"]));
     assert!(!format!("{exhibit:?}").contains(secret.as_str().lines().nth(1).unwrap()));
 }
