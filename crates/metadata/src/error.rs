@@ -28,7 +28,7 @@ pub enum MetadataError {
         /// What it is.
         found: Foreign,
         /// What the XML library says of it.
-        error: XmlError,
+        error: Box<XmlError>,
     },
 
     /// The document element is neither an EntityDescriptor nor an EntitiesDescriptor (saml-metadata-2.0-os 2.3).
@@ -223,13 +223,13 @@ pub enum MetadataError {
     #[non_exhaustive]
     Attribute {
         /// The entity it is of, if it is of one.
-        entity_id: Option<String>,
+        entity_id: Option<Box<str>>,
         /// Local name of the element.
-        element: String,
+        element: Box<str>,
         /// Name of the attribute.
         attribute: &'static str,
         /// What was found.
-        value: String,
+        value: Box<str>,
         /// What its type is.
         expected: &'static str,
     },
@@ -254,7 +254,8 @@ impl MetadataError {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            MetadataError::Xml(error) | MetadataError::NotXml { error, .. } => error.code(),
+            MetadataError::Xml(error) => error.code(),
+            MetadataError::NotXml { error, .. } => error.code(),
             MetadataError::Root { .. } => "metadata.root",
             MetadataError::EntityId { .. } | MetadataError::EntityIdAttribute { .. } => "metadata.entity_id",
             MetadataError::Template { .. } => "metadata.template",

@@ -11,7 +11,7 @@ pub(crate) fn parse(octets: &[u8]) -> Result<Document, MetadataError> {
 
 fn refused(octets: &[u8], error: XmlError) -> MetadataError {
     match Foreign::of(octets) {
-        Some(found) => MetadataError::NotXml { found, error },
+        Some(found) => MetadataError::NotXml { found, error: Box::new(error) },
         None => MetadataError::Xml(error),
     }
 }

@@ -238,20 +238,20 @@ fn not_of_type(
     expected: &'static str,
 ) -> MetadataError {
     MetadataError::Attribute {
-        entity_id: entity_round(element),
-        element: element.local_name().to_owned(),
+        entity_id: entity_round(element).map(Box::from),
+        element: element.local_name().into(),
         attribute,
-        value: value.to_owned(),
+        value: value.into(),
         expected,
     }
 }
 
 /// The entityID of the EntityDescriptor that this element is in, or is.
-fn entity_round(element: Element<'_>) -> Option<String> {
+fn entity_round(element: Element<'_>) -> Option<&str> {
     let mut next = Some(element);
     while let Some(one) = next {
         if one.is(SAML_METADATA, "EntityDescriptor") {
-            return one.attribute("entityID").map(|id| trimmed(id).to_owned()).filter(|id| !id.is_empty());
+            return one.attribute("entityID").map(trimmed).filter(|id| !id.is_empty());
         }
         next = one.parent();
     }
