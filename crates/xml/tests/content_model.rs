@@ -288,3 +288,14 @@ proptest! {
         prop_assert_eq!(check(document.root(), &NODE).err(), found.into_iter().next());
     }
 }
+
+#[test]
+fn a_path_counts_what_is_there_twice() {
+    let document = parsed(r#"<node xmlns="urn:n" id="a"><b>urn:x</b><b/></node>"#);
+    let paths: Vec<String> = all(document.root(), &NODE).iter().map(|one| one.path().to_owned()).collect();
+    assert_eq!(paths, ["/node", "/node/b[2]", "/node"], "one too many, its own text, and a choice");
+    let document = parsed(r#"<node xmlns="urn:n" id="a"><b/></node>"#);
+    assert_eq!(check(document.root(), &NODE).unwrap_err().path(), "/node/b");
+    let left = AttributeUse::optional("left", SimpleType::Boolean).left_to("somebody else");
+    assert_eq!(left.deviation(), Some("somebody else"));
+}

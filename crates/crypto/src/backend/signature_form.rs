@@ -60,7 +60,20 @@ fn is_strict_ed25519_signature(signature: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{ED25519_ORDER, is_strict_ed25519_signature};
+    use super::{ED25519_ORDER, check, is_strict_ed25519_signature};
+    use crate::KeyKind;
+
+    #[test]
+    fn both_halves_are_in_range() {
+        for (kind, width) in [(KeyKind::P256, 32), (KeyKind::P384, 48), (KeyKind::P521, 66)] {
+            let one = [vec![0; width - 1], vec![1]].concat();
+            let is_accepted = |r: &[u8], s: &[u8]| check(kind, &[r, s].concat()).is_ok();
+            assert!(is_accepted(&one, &one));
+            for bad in [vec![0; width], vec![0xff; width]] {
+                assert!(!is_accepted(&one, &bad) && !is_accepted(&bad, &one), "{kind:?}");
+            }
+        }
+    }
 
     #[test]
     fn the_scalar_is_below_the_order() {

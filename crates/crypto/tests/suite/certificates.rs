@@ -107,6 +107,32 @@ fn odd(version: &[u8], serial: &[u8], name: &[u8], times: &[u8], extensions: &[u
 }
 
 #[test]
+fn who_issued_and_who_is_named_are_two_names() {
+    let named = |text: &str| {
+        let attribute = tlv(0x30, &[&[6, 3, 0x55, 4, 3][..], &tlv(0x0c, text.as_bytes())].concat());
+        tlv(0x30, &tlv(0x31, &attribute))
+    };
+    let times = tlv(0x30, &[tlv(0x17, b"200101000000Z"), tlv(0x17, b"300101000000Z")].concat());
+    let (algorithm, spki) = (tlv(0x30, &[6, 1, 0x2a]), P256.ours().public_key().spki_der().to_vec());
+    let shown = |issuer: &str, subject: &str| {
+        let (issuer, subject) = (named(issuer), named(subject));
+        let tbs = [tlv(2, &[1]), algorithm.clone(), issuer, times.clone(), subject, spki.clone()].concat();
+        let der = tlv(0x30, &[tlv(0x30, &tbs), algorithm.clone(), tlv(3, &[0])].concat());
+        let certificate = Certificate::from_der(&der).unwrap();
+        (certificate.issuer().to_owned(), certificate.subject().to_owned())
+    };
+    assert_eq!(shown("authority", "idp"), ("CN=authority".to_owned(), "CN=idp".to_owned()));
+    assert_eq!(shown("idp", "idp"), ("CN=idp".to_owned(), "CN=idp".to_owned()));
+}
+
+#[test]
+fn names_that_must_not_collide_are_drawn_anew() {
+    let mut drawn = [[0; 16]; 2];
+    drawn.iter_mut().for_each(|name| vouchsafe_crypto::system_random(name).unwrap());
+    assert!(drawn[0] != drawn[1] && !drawn.contains(&[0; 16]));
+}
+
+#[test]
 fn odd_certificates_still_give_their_key() {
     let version = tlv(0xa0, &[2, 1, 2]);
     let times = [tlv(0x17, b"200101000000Z"), tlv(0x18, b"20501231235959Z")].concat();
