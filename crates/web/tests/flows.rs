@@ -429,7 +429,13 @@ async fn a_logout_from_another_site_ends_nothing() {
 /// What the application refuses is kept for the customer whose person it is, as what the response was refused for.
 #[tokio::test]
 async fn what_the_application_refuses_is_told_and_kept() {
-    let sso = over([connection("acme", ConnectionSettings::default().unsolicited(Unsolicited::Accept))]);
+    let accepting = || ConnectionSettings::default().unsolicited(Unsolicited::Accept);
+    // Another customer says to have the same identity provider, with another key: the signature tells whose person it is.
+    let metadata = testkit::IdentityProvider::okta().with_key(testkit::keys::attacker()).metadata().unwrap();
+    let other = IdentityProvider::from_metadata(metadata.as_bytes()).unwrap();
+    let other =
+        Connection::new(ConnectionId::new("globex").unwrap(), other).with_settings(accepting()).unwrap();
+    let sso = over([connection("acme", accepting()), other]);
     let accepted = sso.accept(&request(&[]), &unasked("_1").body()).await.unwrap();
     let page = accepted.refuse(HttpError::UnknownConnection);
     assert_eq!(page.status(), 403);
