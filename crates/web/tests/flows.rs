@@ -235,6 +235,7 @@ async fn an_unsolicited_response_is_replaced_by_a_request_once() {
     let restarted = sso.accept(&request(&[]), &unasked("_1").body()).await.unwrap_err();
     let asked = AuthnRequest::from_redirect(location(&restarted)).unwrap();
     let held = cookies(&restarted);
+    assert!(held.contains("__Host-vouchsafe-restarted=1"), "{held}");
     let again = sso.accept(&request(&[(COOKIE, &held)]), &unasked("_2").body()).await.unwrap_err();
     assert_eq!(again.status(), 403, "a loop ends");
     let body = Posted { reply_to: Some(&asked), ..unasked("_3") }.body();
