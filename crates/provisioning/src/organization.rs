@@ -59,8 +59,8 @@ pub struct Organization {
     /// How many active accounts its plan allows; `None`: as many as there are.
     #[serde(default)]
     pub seat_limit: Option<u32>,
-    /// Its connections: over no other does anybody sign in to it, whatever entity ID and token the assertion has. Empty: the one that has
-    /// the organization's id as its name. A connection belongs to one organization: a store refuses it to a second.
+    /// Its connections: over no other does anybody sign in to it, whatever entity ID and token the assertion has. Empty: once it is
+    /// converted, the one that has the organization's id as its name. A connection belongs to one organization: a store refuses it to a second.
     #[serde(default)]
     pub connections: BTreeSet<ConnectionId>,
     /// Mail domains that it was shown to own: only for these may an account be linked by e-mail, people who
@@ -102,10 +102,10 @@ impl Organization {
         self.conversion.as_ref().map(|conversion| &conversion.identity_provider)
     }
 
-    /// The connections over which people sign in to the organization: those that it names, or else the one of its id.
+    /// The connections over which people sign in to the organization: those that it names, or else, once it is converted, the one of its id.
     #[must_use]
     pub fn own_connections(&self) -> BTreeSet<ConnectionId> {
-        match self.connections.is_empty() {
+        match self.has_the_connection_of_its_id() {
             true => ConnectionId::new(self.id.as_str()).into_iter().collect(),
             false => self.connections.clone(),
         }
@@ -114,10 +114,15 @@ impl Organization {
     /// Whether people sign in to the organization over this connection.
     #[must_use]
     pub fn signs_in_over(&self, connection: &ConnectionId) -> bool {
-        match self.connections.is_empty() {
+        match self.has_the_connection_of_its_id() {
             true => connection.as_str() == self.id.as_str(),
             false => self.connections.contains(connection),
         }
+    }
+
+    /// One that is not converted has no claim to that name: it may be the name of another organization's connection.
+    fn has_the_connection_of_its_id(&self) -> bool {
+        self.conversion.is_some() && self.connections.is_empty()
     }
 
     /// The verified domains, each once.

@@ -228,6 +228,28 @@ pub async fn a_disconnected_organization_signs_nobody_in(store: impl Store) {
     assert_eq!(codes(&store, attempts).await, expected);
 }
 
+/// A name without a connection is nobody's: a customer who gives a connection the id of another organization is in nobody's way.
+pub async fn a_connection_named_as_another_organization_stops_nobody(store: impl Store) {
+    with_entitled_acme(&store).await;
+    convert(&store, draft("acme-okta", acme(), okta())).await.unwrap();
+    let mut other = Organization::new(globex(), "globex", "Globex");
+    other.connections = [id(acme().as_str()), id("initech")].into();
+    store.add_organization(&other).await.unwrap();
+    let initech = Organization::new("initech".into(), "initech", "Initech");
+    store.add_organization(&initech).await.unwrap();
+    let disconnect = decide(&store, |acme| {
+        acme.disconnect(now());
+        Ok(())
+    });
+    assert!(disconnect.await.unwrap().organization.own_connections().is_empty());
+
+    // It signs nobody in to the organization of that id, either.
+    let mut initech = store.organization(&"initech".into()).await.unwrap().unwrap();
+    initech.value.entitled = true;
+    initech.value.convert(okta(), &Provider::rustcrypto(), now()).unwrap();
+    assert_eq!(store.update_organization(&initech).await.unwrap_err().code(), "store.taken");
+}
+
 pub async fn whether_a_token_is_required_is_the_connections_setting(store: impl Store) {
     with_entitled_acme(&store).await;
     let mut without = draft("without", acme(), okta());
