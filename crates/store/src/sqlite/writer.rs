@@ -159,9 +159,10 @@ where
 
     fn answer(self: Box<Self>, failure: Option<&sqlx::Error>) {
         let answer = match (self.outcome, failure) {
-            (Some(Err(own)), _) => Err(own),
-            (Some(Ok(value)), None) => Ok(value),
+            (Some(Err(own)), _) if own.is_of_the_database() => Err(own),
+            // Also what was refused: it may have been for what another of the group had written, which is not there.
             (_, Some(failure)) => Err(E::from(failed_together(failure))),
+            (Some(own), None) => own,
             (None, None) => Err(E::from(StoreError::unavailable(Stopped))),
         };
         // Whoever does not wait any more is not told.

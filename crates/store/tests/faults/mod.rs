@@ -7,7 +7,9 @@ use std::{
 
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 use vouchsafe::provisioning::{Actor, Change, Organization, OrganizationId, OrganizationToken};
-use vouchsafe_store::{About, ConnectionDecision, ConnectionStore, Decision, Directory, SignInError, Sqlite};
+use vouchsafe_store::{
+    About, ConnectionDecision, ConnectionStore, Decision, Directory, ReplayStore, SignInError, Sqlite,
+};
 use vouchsafe_testkit::ISSUE_INSTANT;
 
 use vouchsafe_store::conformance::{
@@ -118,6 +120,32 @@ async fn a_fault_at_any_step_leaves_nothing_behind() {
         assert!(store.audit(&acme()).await.unwrap().is_empty(), "{table}");
     }
     store.sign_in(sign_in(valid("ada", &token, "id1"))).await.unwrap();
+}
+
+/// Three decisions share one commit, and the third breaks it: the second was refused as a replay of the first, which is not there.
+#[tokio::test]
+async fn nobody_is_refused_for_what_was_not_written() {
+    let folder = Folder::new();
+    let options = SqliteConnectOptions::new().filename(folder.file()).create_if_missing(true);
+    let pool = SqlitePoolOptions::new().max_connections(2).connect_with(options).await.unwrap();
+    let store = Sqlite::on(pool.clone()).await.unwrap();
+    let token = suite::with_acme(&store).await;
+    let fault = "CREATE TRIGGER fault AFTER INSERT ON vouchsafe_replays WHEN NEW.hash = 'broken'
+                 BEGIN SELECT RAISE(ABORT, 'a fault'); END";
+    sqlx::query(fault).execute(&pool).await.unwrap();
+    let response = || sign_in(valid("ada", &token, "id1"));
+    // The writer is a task of this thread: it begins when all three wait for it.
+    let (first, second, third) = tokio::join!(
+        store.sign_in(response()),
+        store.sign_in(response()),
+        store.insert_once("broken", now())
+    );
+    assert!(third.unwrap_err().is_outage());
+    for answer in [first, second] {
+        let failed = answer.unwrap_err();
+        assert!(matches!(&failed, SignInError::Store(failed) if failed.is_outage()), "{failed}");
+    }
+    store.sign_in(response()).await.unwrap();
 }
 
 /// A process that stops between any two writes of a conversion leaves nothing of it: here each table refuses in turn.
