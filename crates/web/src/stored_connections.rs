@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use vouchsafe::assertion::MOST_CANDIDATES;
-use vouchsafe::{BindingError, ClaimedResponse, Connection, ConnectionId};
+use vouchsafe::{BindingError, ClaimedResponse, Connection, ConnectionId, ConnectionState};
 use vouchsafe_store::{Answer, ConnectionRevision, ConnectionStore, StoreError, StoredConnection};
 
 use crate::connection_cache::{ConnectionCache, Loaded, Place};
@@ -150,11 +150,12 @@ impl ConnectionSource for StoredConnections {
             let Some(issuer) = claimed.issuer() else { return Ok(Vec::new()) };
             let most = MOST_CANDIDATES.saturating_add(1);
             let mut found = self.store.connections_to(issuer, Some(claimed.received_at()), most).await?;
-            if found.len() < most {
-                found.extend(self.store.connections_to(issuer, None, most).await?);
-            }
-            found.truncate(most);
-            self.usable(&found).await
+            found.extend(self.store.connections_to(issuer, None, most).await?);
+            let mut usable = self.usable(&found).await?;
+            // Drafts that name this address as their own do not take the places of what people sign in over.
+            usable.sort_by_key(|connection| connection.state() != ConnectionState::Active);
+            usable.truncate(most);
+            Ok(usable)
         })
     }
 }

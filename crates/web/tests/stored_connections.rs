@@ -150,6 +150,25 @@ async fn a_connection_that_is_broken_stops_nobody_else() {
     assert_eq!(sso.find_connection("broken").await.unwrap().unwrap().id(), &broken.id, "repaired");
 }
 
+/// Drafts sign nobody in, so they take nobody's place: neither as many as a look-up reads, nor with our address as their own.
+#[tokio::test]
+async fn many_drafts_hide_no_active_connection() {
+    for own in [None, Some(CONSUMER)] {
+        let store = Memory::new();
+        let (sso, _) = over(StoredConnections::new(Arc::new(store.clone())));
+        store.add_connection(&stored("z-acme", &idp(1))).await.unwrap();
+        for number in 0..40 {
+            let mut draft = stored(&format!("draft{number}"), &idp(1));
+            draft.state = ConnectionState::Draft;
+            if let Some(own) = own {
+                draft.settings.sign_in = draft.settings.sign_in.assertion_consumer(own).unwrap();
+            }
+            store.add_connection(&draft).await.unwrap();
+        }
+        assert_eq!(sign_in(&sso, &idp(1)).await.unwrap(), "z-acme", "{own:?}");
+    }
+}
+
 #[tokio::test]
 async fn what_the_application_adds_to_a_connection() {
     let store = Memory::new();
