@@ -79,6 +79,10 @@ pub enum HttpError {
     /// No connection is found by what was typed, or by the name in the address. It is not repeated: it may be an address of a person.
     #[error("no connection is found by what was asked for")]
     UnknownConnection,
+    /// The [context](vouchsafe::LoginOptions::context) that the application gives a request would have the answer link an account. Nothing
+    /// was started.
+    #[error("the context of the request is one of those that link an account")]
+    ReservedContext,
     /// The body of the request is too large, or broke off.
     #[error("the posted form could not be read: {reason}")]
     #[non_exhaustive]
@@ -148,6 +152,7 @@ impl HttpError {
             Self::Busy { .. } => "http.busy",
             Self::Worker { .. } => "http.worker",
             Self::UnknownConnection => "http.unknown_connection",
+            Self::ReservedContext => "http.reserved_context",
             Self::Body { .. } => "http.body",
             Self::Header { .. } => "http.header",
         }
@@ -186,6 +191,10 @@ impl HttpError {
             Self::Worker { .. } => "This is a defect of the service; report it with the reference.",
             Self::UnknownConnection => {
                 "Compare the organization's slug, or have the domain of its people's e-mail addresses verified."
+            }
+            Self::ReservedContext => {
+                "Somebody tries to get into the account of another. Have the context of login_options begin with a word of your own where \
+                 it holds what a browser sent."
             }
             Self::Body { .. } => {
                 "A response is some 10 KiB. Narrow what the identity provider sends (Okta: the filter of the group attribute statement), \

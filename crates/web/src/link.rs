@@ -15,7 +15,8 @@ use crate::single_sign_on::SingleSignOn;
 /// belongs to an account made by other means: sign in to that once, and [link](Provisioned::link) it.
 pub const NOT_LINKED: (&str, &str) = ("problem", "link");
 
-/// What the context of a request begins with that links an account; the account's id follows.
+/// What the context of a request begins with that links an account; the account's id follows. No other request has such a context: an
+/// application may keep there what a browser sent.
 const LINKS: &str = "vouchsafe-link:";
 
 impl Provisioned {
@@ -25,8 +26,10 @@ impl Provisioned {
     ///
     /// The account is kept with the request, on this side, and the answer counts only from the browser that asked.
     pub async fn link(&self, sso: &SingleSignOn, request: &Parts) -> Response<String> {
-        if let Err(answer) = sso.own_forms_only(&request.method, &request.headers) {
-            return *answer;
+        // Whatever the method: an application may have routed another one here.
+        let holds_session = sso.cookies().session(&request.headers).is_some();
+        if let Err(error) = sso.own_pages_only(&request.headers, holds_session) {
+            return sso.refuse(&request.headers, error);
         }
         let session = self.session(sso, &request.headers).await;
         let answered = match session {
@@ -50,10 +53,14 @@ impl Provisioned {
         let found = self.store.organization(&session.organization).await?;
         let organization = found.ok_or_else(|| StoreError::organization_unknown(&session.organization))?;
         let connection = sso.discover(&organization.value.slug).await?;
-        let connection = connection.ok_or(HttpError::UnknownConnection)?;
+        // Without a discovery the slug is taken for a connection's name, which may be another customer's.
+        let connection = connection
+            .filter(|connection| organization.value.signs_in_over(connection.id()))
+            .ok_or(HttpError::UnknownConnection)?;
         let options = sso.inner.options_for(request, &connection);
         let options = options.context(format!("{LINKS}{}", session.account));
-        sso.start(&request.headers, &connection, options).await
+        let started = sso.service_provider().start_login(&connection, options, sso.now())?;
+        sso.send(&request.headers, started, None).await
     }
 }
 

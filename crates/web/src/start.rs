@@ -2,10 +2,11 @@
 
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
-use vouchsafe::{BindingError, Connection, LoginOptions};
+use vouchsafe::{BindingError, Connection, LoginOptions, StartedLogin};
 
 use crate::answers::{Context, answer, carried, see_other};
 use crate::error::HttpError;
+use crate::link;
 use crate::single_sign_on::SingleSignOn;
 use crate::stores;
 
@@ -19,7 +20,7 @@ impl SingleSignOn {
     /// Where it leads afterwards is [`LoginOptions::return_to`], if that is on the list of allowed paths.
     ///
     /// # Errors
-    /// [`HttpError::Binding`] when the connection cannot be asked, [`HttpError::Store`].
+    /// [`HttpError::Binding`] when the connection cannot be asked, [`HttpError::ReservedContext`], [`HttpError::Store`].
     pub async fn start(
         &self,
         headers: &HeaderMap,
@@ -37,6 +38,19 @@ impl SingleSignOn {
         more: Option<HeaderValue>,
     ) -> Result<Response<String>, HttpError> {
         let started = self.service_provider().start_login(connection, options, self.now())?;
+        if link::linked_by(Some(&started.pending)).is_some() {
+            return Err(HttpError::ReservedContext);
+        }
+        self.send(headers, started, more).await
+    }
+
+    /// Keeps a started sign-in, and has the browser carry its request.
+    pub(crate) async fn send(
+        &self,
+        headers: &HeaderMap,
+        started: StartedLogin,
+        more: Option<HeaderValue>,
+    ) -> Result<Response<String>, HttpError> {
         stores::keep(self.inner.pending.as_ref(), &started.pending).await?;
         let cookie = self.cookies().bind(headers, &started.pending, started.binding.reveal());
         let cookie = cookie.ok_or(HttpError::Header { name: "Set-Cookie" })?;
