@@ -199,3 +199,33 @@ impl ReceivedNameId<'_> {
         Identity { connection, source, subject: self.value.to_owned() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two people of one identity provider may differ in a qualifier alone.
+    #[test]
+    fn every_part_of_a_name_is_in_its_key() {
+        let connection = || ConnectionId::new("okta").unwrap();
+        let qualified = |name, sp_name| Identity::new(connection(), "7").with_qualifiers(name, sp_name);
+        let people = [
+            Identity::new(connection(), "7"),
+            Identity::new(connection(), "8"),
+            Identity::new(ConnectionId::new("entra").unwrap(), "7"),
+            Identity::new(connection(), "7").with_format(name_id_format::PERSISTENT),
+            qualified(Some("a"), None),
+            qualified(None, Some("a")),
+            qualified(Some("a"), Some("a")),
+            qualified(Some("b"), None),
+            qualified(Some(""), None),
+            Identity::of_attribute(connection(), "uid", "7"),
+            Identity::of_attribute(connection(), "mail", "7"),
+        ];
+        for (place, one) in people.iter().enumerate() {
+            for (other_place, other) in people.iter().enumerate() {
+                assert_eq!(one.key() == other.key(), place == other_place, "{} {}", one.key(), other.key());
+            }
+        }
+    }
+}
