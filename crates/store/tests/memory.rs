@@ -1,9 +1,25 @@
 //! The suite on the store in memory.
 
-use vouchsafe_store::Memory;
+use chrono::{DateTime, TimeDelta};
+use vouchsafe::assertion::ReplayKey;
+use vouchsafe_store::{Memory, ReplayStore};
 
 async fn memory() -> (Memory, ()) {
     (Memory::new(), ())
 }
 
 vouchsafe_store::conformance!(memory);
+
+#[tokio::test]
+async fn a_replay_is_kept_for_the_margin_that_was_set() {
+    let (over, hour) = (DateTime::UNIX_EPOCH, TimeDelta::hours(1));
+    let later = over + ReplayKey::MARGIN + hour;
+    for (margin, swept) in [(TimeDelta::zero(), 1), (ReplayKey::MARGIN, 1), (ReplayKey::MARGIN + hour * 2, 0)]
+    {
+        let store = Memory::new().with_replay_margin(margin);
+        for (hash, expires_at) in [("first", over), ("newer", later)] {
+            assert!(store.insert_once(hash, expires_at).await.unwrap());
+        }
+        assert_eq!(store.sweep_replays(later).await.unwrap(), swept, "{margin}");
+    }
+}
