@@ -28,9 +28,9 @@ const PROFILE: &str = "saml-profiles-2.0-os 4.1.4.2";
 /// assert!(refusal.hint().contains("Single sign-on URL"));
 /// assert_eq!(refusal.public_message(), "The sign-in could not be completed.");
 /// ```
-pub struct Refusal(Box<Contents>);
+pub struct Refusal(Box<RefusalDetails>);
 
-struct Contents {
+struct RefusalDetails {
     error: AssertionError,
     ledger: Ledger,
     /// The place in the ledger of the check that decided.
@@ -126,7 +126,7 @@ impl Refusal {
 
     /// The error of the check at that place.
     pub(crate) fn decided_by(error: AssertionError, ledger: Ledger, decided_by: Option<usize>) -> Refusal {
-        Refusal(Box::new(Contents { error, ledger, decided_by }))
+        Refusal(Box::new(RefusalDetails { error, ledger, decided_by }))
     }
 
     /// The error of the only check that was made.

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Account, AccountId, Action, Cause, Grant, Membership, Note, Permission, Plan, Refused, Role, RuleId,
+    Account, AccountId, Action, Cause, Grant, Membership, Note, Permission, Plan, PlanRefusal, Role, RuleId,
     Snapshot, Source, Step, TeamId, TeamRef, membership,
 };
 
@@ -60,7 +60,7 @@ impl Snapshot {
     /// The team of a change is one of the organization's.
     ///
     /// # Errors
-    /// [`Refused::AccountUnknown`], [`Refused::TeamUnknown`], [`Refused::LastOwner`].
+    /// [`PlanRefusal::AccountUnknown`], [`PlanRefusal::TeamUnknown`], [`PlanRefusal::LastOwner`].
     pub fn change(
         &self,
         account: &AccountId,
@@ -68,7 +68,7 @@ impl Snapshot {
         actor: &Actor,
         because: impl Into<String>,
         at: DateTime<Utc>,
-    ) -> Result<Plan, Refused> {
+    ) -> Result<Plan, PlanRefusal> {
         let known = self.account(account).ok_or_else(|| self.unknown(account))?;
         let action = self.action(known, change)?;
         let because = because.into();
@@ -84,7 +84,7 @@ impl Snapshot {
         })
     }
 
-    fn action(&self, account: &Account, change: &Change) -> Result<Option<Action>, Refused> {
+    fn action(&self, account: &Account, change: &Change) -> Result<Option<Action>, PlanRefusal> {
         let action = match change {
             Change::Suspend => account.is_active().then_some(Action::Suspend),
             Change::Reactivate => (!account.is_active()).then_some(Action::Reactivate),
@@ -106,16 +106,19 @@ impl Snapshot {
         Ok(action)
     }
 
-    fn team_ref(&self, id: &TeamId) -> Result<TeamRef, Refused> {
-        let team = self.team(id).ok_or_else(|| Refused::TeamUnknown {
+    fn team_ref(&self, id: &TeamId) -> Result<TeamRef, PlanRefusal> {
+        let team = self.team(id).ok_or_else(|| PlanRefusal::TeamUnknown {
             organization: self.organization.name.clone(),
             team: id.to_string(),
         })?;
         Ok(TeamRef { id: Some(team.id.clone()), name: team.name.clone() })
     }
 
-    fn unknown(&self, account: &AccountId) -> Refused {
-        Refused::AccountUnknown { organization: self.organization.name.clone(), account: account.to_string() }
+    fn unknown(&self, account: &AccountId) -> PlanRefusal {
+        PlanRefusal::AccountUnknown {
+            organization: self.organization.name.clone(),
+            account: account.to_string(),
+        }
     }
 }
 

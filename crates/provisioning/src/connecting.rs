@@ -4,18 +4,18 @@ use chrono::{DateTime, TimeDelta, Utc};
 use vouchsafe_assertion::ConnectionId;
 use vouchsafe_metadata::EntityId;
 
-use crate::{Conversion, Organization, Refused, TokenHash, TokenRecord};
+use crate::{Conversion, Organization, PlanRefusal, TokenHash, TokenRecord};
 
 impl Organization {
     /// Whether the plan includes SAML SSO, as a check.
     ///
     /// # Errors
     ///
-    /// [`Refused::NotEntitled`].
-    pub fn require_entitlement(&self) -> Result<(), Refused> {
+    /// [`PlanRefusal::NotEntitled`].
+    pub fn require_entitlement(&self) -> Result<(), PlanRefusal> {
         match self.entitled {
             true => Ok(()),
-            false => Err(Refused::NotEntitled { organization: self.name.clone() }),
+            false => Err(PlanRefusal::NotEntitled { organization: self.name.clone() }),
         }
     }
 
@@ -23,15 +23,15 @@ impl Organization {
     ///
     /// # Errors
     ///
-    /// [`Refused::AlreadyConverted`], [`Refused::NotEntitled`].
+    /// [`PlanRefusal::AlreadyConverted`], [`PlanRefusal::NotEntitled`].
     pub fn convert_over(
         &mut self,
         connection: ConnectionId,
         identity_provider: EntityId,
         now: DateTime<Utc>,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), PlanRefusal> {
         match self.conversion {
-            Some(_) => Err(Refused::AlreadyConverted { organization: self.name.clone() }),
+            Some(_) => Err(PlanRefusal::AlreadyConverted { organization: self.name.clone() }),
             None => self.connect(connection, identity_provider, now),
         }
     }
@@ -40,7 +40,7 @@ impl Organization {
     ///
     /// # Errors
     ///
-    /// [`Refused::NotEntitled`].
+    /// [`PlanRefusal::NotEntitled`].
     ///
     /// ```
     /// use vouchsafe_assertion::ConnectionId;
@@ -59,7 +59,7 @@ impl Organization {
         connection: ConnectionId,
         identity_provider: EntityId,
         now: DateTime<Utc>,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), PlanRefusal> {
         self.require_entitlement()?;
         // One that was converted without naming its connection keeps it.
         let before = self.conversion.as_ref().map(|conversion| conversion.at);
@@ -75,15 +75,15 @@ impl Organization {
     ///
     /// # Errors
     ///
-    /// [`Refused::LastConnection`]: whoever wants that [disconnects](Self::disconnect) the organization.
-    pub fn end_connection(&mut self, connection: &ConnectionId) -> Result<(), Refused> {
+    /// [`PlanRefusal::LastConnection`]: whoever wants that [disconnects](Self::disconnect) the organization.
+    pub fn end_connection(&mut self, connection: &ConnectionId) -> Result<(), PlanRefusal> {
         if self.conversion.is_none() || !self.signs_in_over(connection) {
             return Ok(());
         }
         let mut remaining = self.own_connections();
         remaining.remove(connection);
         if remaining.is_empty() {
-            return Err(Refused::LastConnection {
+            return Err(PlanRefusal::LastConnection {
                 organization: self.name.clone(),
                 connection: connection.clone(),
             });
@@ -106,15 +106,15 @@ impl Organization {
     ///
     /// # Errors
     ///
-    /// [`Refused::NotConverted`].
+    /// [`PlanRefusal::NotConverted`].
     pub fn rotate_to(
         &mut self,
         hash: TokenHash,
         now: DateTime<Utc>,
         overlap: TimeDelta,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), PlanRefusal> {
         if self.conversion.is_none() {
-            return Err(Refused::NotConverted { organization: self.name.clone() });
+            return Err(PlanRefusal::NotConverted { organization: self.name.clone() });
         }
         let end = now.checked_add_signed(overlap.max(TimeDelta::zero())).unwrap_or(now);
         for record in &mut self.tokens {

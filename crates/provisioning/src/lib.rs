@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! LoginFacts + Policy + Snapshot  ->  Plan      what changes, step by step, each with its rule
-//!                                 ->  Refused   why not, and what to change
+//!                                 ->  PlanRefusal   why not, and what to change
 //! ```
 //!
 //! [`Policy::plan`] reads nothing and writes nothing: it has no clock, no random source and no state. A plan
@@ -36,10 +36,10 @@ mod membership;
 mod offboarding;
 mod organization;
 mod plan;
+mod plan_refusal;
 mod planner;
 mod policy;
 mod policy_error;
-mod refused;
 mod snapshot;
 mod takeover;
 mod team;
@@ -53,17 +53,17 @@ pub use facts::LoginFacts;
 pub use identifier::{AccountId, OrganizationId, ProjectId, RuleId, TeamId};
 pub use identity::{Identity, SubjectSource};
 pub use lookup::LookUp;
-pub use mapping::{Attributes, GroupMatch, MappingRule, Preset};
+pub use mapping::{AttributeMapping, GroupMatch, MappingRule, Preset};
 pub use membership::{Grant, Membership, Source};
 pub use offboarding::unused_accounts;
 pub use organization::{Conversion, Organization};
 pub use plan::{Action, Cause, Note, Plan, ProfileField, ProjectRef, Step, TeamRef};
+pub use plan_refusal::PlanRefusal;
 pub use policy::{
     Admission, DefaultProject, DefaultRole, DefaultTeam, Defaults, Follow, Groups, IdentityRules, Policy,
     Profile, SyncMode, Unmapped,
 };
 pub use policy_error::PolicyError;
-pub use refused::Refused;
 pub use snapshot::Snapshot;
 pub use takeover::{Anchor, Takeover};
 pub use team::{LinkedProject, Permission, Project, Team};

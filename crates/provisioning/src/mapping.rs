@@ -11,7 +11,7 @@ use crate::{Permission, text::folded};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Written")]
 #[non_exhaustive]
-pub struct Attributes {
+pub struct AttributeMapping {
     /// E-mail address.
     pub email: String,
     /// Username.
@@ -41,7 +41,7 @@ pub enum Preset {
     Entra,
 }
 
-impl Attributes {
+impl AttributeMapping {
     /// The names of a preset.
     #[must_use]
     pub fn preset(preset: Preset) -> Self {
@@ -70,7 +70,7 @@ impl Attributes {
     }
 }
 
-impl Default for Attributes {
+impl Default for AttributeMapping {
     fn default() -> Self {
         Self::preset(Preset::Okta)
     }
@@ -91,7 +91,7 @@ struct Written {
     groups_overage: Option<String>,
 }
 
-impl From<Written> for Attributes {
+impl From<Written> for AttributeMapping {
     fn from(written: Written) -> Self {
         let preset = Self::preset(written.preset);
         Self {

@@ -8,7 +8,7 @@ use vouchsafe_assertion::ConnectionId;
 use vouchsafe_crypto::Provider;
 use vouchsafe_metadata::EntityId;
 
-use crate::{AddressError, Domain, OrganizationId, OrganizationToken, Refused, TokenHash, TokenRecord};
+use crate::{AddressError, Domain, OrganizationId, OrganizationToken, PlanRefusal, TokenHash, TokenRecord};
 
 /// A customer of the service.
 ///
@@ -145,18 +145,18 @@ impl Organization {
     ///
     /// # Errors
     ///
-    /// [`Refused::NotEntitled`], [`Refused::AlreadyConverted`], and what the provider answers.
+    /// [`PlanRefusal::NotEntitled`], [`PlanRefusal::AlreadyConverted`], and what the provider answers.
     pub fn convert(
         &mut self,
         identity_provider: EntityId,
         provider: &Provider,
         now: DateTime<Utc>,
-    ) -> Result<OrganizationToken, Refused> {
+    ) -> Result<OrganizationToken, PlanRefusal> {
         if !self.entitled {
-            return Err(Refused::NotEntitled { organization: self.name.clone() });
+            return Err(PlanRefusal::NotEntitled { organization: self.name.clone() });
         }
         if self.conversion.is_some() {
-            return Err(Refused::AlreadyConverted { organization: self.name.clone() });
+            return Err(PlanRefusal::AlreadyConverted { organization: self.name.clone() });
         }
         let token = self.issue(provider, now)?;
         self.conversion = Some(Conversion { identity_provider, at: now });
@@ -168,15 +168,15 @@ impl Organization {
     ///
     /// # Errors
     ///
-    /// [`Refused::NotConverted`], and what the provider answers.
+    /// [`PlanRefusal::NotConverted`], and what the provider answers.
     pub fn rotate_token(
         &mut self,
         provider: &Provider,
         now: DateTime<Utc>,
         overlap: TimeDelta,
-    ) -> Result<OrganizationToken, Refused> {
-        let token = OrganizationToken::issue(provider).map_err(Refused::cryptography)?;
-        let hash = token.hash(provider).map_err(Refused::cryptography)?;
+    ) -> Result<OrganizationToken, PlanRefusal> {
+        let token = OrganizationToken::issue(provider).map_err(PlanRefusal::cryptography)?;
+        let hash = token.hash(provider).map_err(PlanRefusal::cryptography)?;
         self.rotate_to(hash, now, overlap)?;
         Ok(token)
     }
@@ -192,7 +192,7 @@ impl Organization {
     }
 
     /// Checks a token's hash against every token of the organization, in the same time whichever it is.
-    pub(crate) fn check_token(&self, presented: &TokenHash, now: DateTime<Utc>) -> Result<(), Refused> {
+    pub(crate) fn check_token(&self, presented: &TokenHash, now: DateTime<Utc>) -> Result<(), PlanRefusal> {
         let mut matching = None;
         for record in &self.tokens {
             if record.hash == *presented {
@@ -201,12 +201,12 @@ impl Organization {
         }
         let organization = || self.name.clone();
         match matching {
-            None => Err(Refused::TokenUnknown { organization: organization() }),
+            None => Err(PlanRefusal::TokenUnknown { organization: organization() }),
             Some(record) if record.revoked_at.is_some() => {
-                Err(Refused::TokenRevoked { organization: organization(), token: record.id.clone() })
+                Err(PlanRefusal::TokenRevoked { organization: organization(), token: record.id.clone() })
             }
             Some(record) => match record.expires_at {
-                Some(end) if now >= end => Err(Refused::TokenExpired {
+                Some(end) if now >= end => Err(PlanRefusal::TokenExpired {
                     organization: organization(),
                     token: record.id.clone(),
                     expired_at: end,
@@ -216,9 +216,9 @@ impl Organization {
         }
     }
 
-    fn issue(&mut self, provider: &Provider, now: DateTime<Utc>) -> Result<OrganizationToken, Refused> {
-        let token = OrganizationToken::issue(provider).map_err(Refused::cryptography)?;
-        let hash = token.hash(provider).map_err(Refused::cryptography)?;
+    fn issue(&mut self, provider: &Provider, now: DateTime<Utc>) -> Result<OrganizationToken, PlanRefusal> {
+        let token = OrganizationToken::issue(provider).map_err(PlanRefusal::cryptography)?;
+        let hash = token.hash(provider).map_err(PlanRefusal::cryptography)?;
         self.tokens.push(TokenRecord::new(hash, now));
         Ok(token)
     }

@@ -11,7 +11,7 @@ use vouchsafe_assertion::ConnectionId;
 use vouchsafe_crypto::CryptoError;
 
 use crate::{
-    Account, AccountId, Anchor, Domain, EmailAddress, Identity, LoginFacts, Plan, Policy, Refused, Role,
+    Account, AccountId, Anchor, Domain, EmailAddress, Identity, LoginFacts, Plan, PlanRefusal, Policy, Role,
     Snapshot, TokenHash, facts::Single, token::hexadecimal,
 };
 
@@ -29,14 +29,14 @@ pub(crate) fn plan(
     login: &LoginFacts,
     snapshot: &Snapshot,
     linking: Option<&AccountId>,
-) -> Result<Plan, Refused> {
+) -> Result<Plan, PlanRefusal> {
     let case = Case { policy, login, snapshot };
     connection_is_the_organizations(case)?;
     // At every sign-in: one whose plan no longer includes SAML SSO signs nobody in over it, new or known.
     snapshot.organization.require_entitlement()?;
     token_is_the_organizations(case)?;
     let identity = stable_identity(case)?;
-    let mut draft = Draft::new(case, &identity, assertion_hash(login).map_err(Refused::cryptography)?);
+    let mut draft = Draft::new(case, &identity, assertion_hash(login).map_err(PlanRefusal::cryptography)?);
     let account = match find(case, &identity, linking)? {
         Found::Known(account) => Some(account),
         Found::ToLink { account, rule, because } => {
@@ -67,27 +67,27 @@ pub(crate) fn plan(
 
 /// An entity ID is a name that any identity provider can give itself, and a token is known to whoever signed in once. The key that signed
 /// is the connection's, so the connection decides; the entity ID only says which of two mistakes it looks like.
-fn connection_is_the_organizations(case: Case<'_>) -> Result<(), Refused> {
+fn connection_is_the_organizations(case: Case<'_>) -> Result<(), PlanRefusal> {
     let organization = &case.snapshot.organization;
     let name = || organization.name.clone();
     let Some(expected) = organization.identity_provider() else {
-        return Err(Refused::NotConverted { organization: name() });
+        return Err(PlanRefusal::NotConverted { organization: name() });
     };
     if organization.signs_in_over(&case.login.connection) {
         return Ok(());
     }
     if *expected != case.login.issuer {
-        return Err(Refused::OrganizationMismatch {
+        return Err(PlanRefusal::OrganizationMismatch {
             organization: name(),
             expected: expected.to_string(),
             actual: case.login.issuer.to_string(),
         });
     }
-    Err(Refused::OtherConnection { organization: name(), connection: case.login.connection.clone() })
+    Err(PlanRefusal::OtherConnection { organization: name(), connection: case.login.connection.clone() })
 }
 
 /// The connection was the organization's own already. Where its settings require no token, none is looked at.
-fn token_is_the_organizations(case: Case<'_>) -> Result<(), Refused> {
+fn token_is_the_organizations(case: Case<'_>) -> Result<(), PlanRefusal> {
     if case.snapshot.token_not_required.contains(&case.login.connection) {
         return Ok(());
     }
@@ -95,24 +95,24 @@ fn token_is_the_organizations(case: Case<'_>) -> Result<(), Refused> {
     let presented = match (&case.login.token_hash, case.login.single(attribute)) {
         (Some(hash), Single::Absent) => hash.clone(),
         (None, Single::Value(token)) => {
-            TokenHash::hashed_by(&case.login.hashing, token).map_err(Refused::cryptography)?
+            TokenHash::hashed_by(&case.login.hashing, token).map_err(PlanRefusal::cryptography)?
         }
-        (None, Single::Absent) => return Err(Refused::TokenMissing { attribute: attribute.clone() }),
+        (None, Single::Absent) => return Err(PlanRefusal::TokenMissing { attribute: attribute.clone() }),
         (_, Single::Ambiguous) | (Some(_), Single::Value(_)) => {
-            return Err(Refused::TokenAmbiguous { attribute: attribute.clone() });
+            return Err(PlanRefusal::TokenAmbiguous { attribute: attribute.clone() });
         }
     };
     case.snapshot.organization.check_token(&presented, case.login.at)
 }
 
 /// The identity provider and the subject by which the person is found again.
-fn stable_identity(case: Case<'_>) -> Result<Identity, Refused> {
+fn stable_identity(case: Case<'_>) -> Result<Identity, PlanRefusal> {
     let (identity, source_name) = match &case.policy.identity.subject_attribute {
         Some(attribute) => (case.login.named_by(attribute), attribute.as_str()),
-        None if case.login.is_transient() => return Err(Refused::SubjectTransient {}),
+        None if case.login.is_transient() => return Err(PlanRefusal::SubjectTransient {}),
         None => (case.login.named(), "the NameID"),
     };
-    identity.ok_or_else(|| Refused::SubjectMissing { source_name: source_name.to_owned() })
+    identity.ok_or_else(|| PlanRefusal::SubjectMissing { source_name: source_name.to_owned() })
 }
 
 enum Found<'c> {
@@ -122,12 +122,16 @@ enum Found<'c> {
 }
 
 /// By identity first; by the account that is signed in; by what a takeover says; by e-mail address where that is allowed.
-fn find<'c>(case: Case<'c>, identity: &Identity, linking: Option<&AccountId>) -> Result<Found<'c>, Refused> {
+fn find<'c>(
+    case: Case<'c>,
+    identity: &Identity,
+    linking: Option<&AccountId>,
+) -> Result<Found<'c>, PlanRefusal> {
     let known = case.snapshot.account_of(identity);
     if let Some(id) = linking {
         return match known {
             Some(account) if account.id == *id => Ok(Found::Known(account)),
-            Some(other) => Err(Refused::IdentityTaken { account: other.id.to_string() }),
+            Some(other) => Err(PlanRefusal::IdentityTaken { account: other.id.to_string() }),
             None => signed_in_account(case, id),
         };
     }
@@ -145,7 +149,7 @@ fn find<'c>(case: Case<'c>, identity: &Identity, linking: Option<&AccountId>) ->
     let Some(account) = case.snapshot.account_with(&email) else { return Ok(Found::Nobody) };
     is_not_suspended(account)?;
     match reason_against_linking(case, account, &email) {
-        Some(reason) => Err(Refused::EmailTaken { account: account.id.to_string(), reason }),
+        Some(reason) => Err(PlanRefusal::EmailTaken { account: account.id.to_string(), reason }),
         None => Ok(Found::ToLink {
             account,
             rule: "identity.link_by_email",
@@ -154,8 +158,8 @@ fn find<'c>(case: Case<'c>, identity: &Identity, linking: Option<&AccountId>) ->
     }
 }
 
-fn signed_in_account<'c>(case: Case<'c>, id: &AccountId) -> Result<Found<'c>, Refused> {
-    let account = case.snapshot.account(id).ok_or_else(|| Refused::AccountUnknown {
+fn signed_in_account<'c>(case: Case<'c>, id: &AccountId) -> Result<Found<'c>, PlanRefusal> {
+    let account = case.snapshot.account(id).ok_or_else(|| PlanRefusal::AccountUnknown {
         organization: case.snapshot.organization.name.clone(),
         account: id.to_string(),
     })?;
@@ -167,7 +171,7 @@ fn signed_in_account<'c>(case: Case<'c>, id: &AccountId) -> Result<Found<'c>, Re
 }
 
 /// The account of a person of another connection, which this one takes over: once, so that a second person of the same anchor gets none.
-fn taken_over<'c>(case: Case<'c>, identity: &Identity) -> Result<Option<&'c Account>, Refused> {
+fn taken_over<'c>(case: Case<'c>, identity: &Identity) -> Result<Option<&'c Account>, PlanRefusal> {
     let own = &case.login.connection;
     for takeover in case.policy.identity.takeovers.iter().filter(|takeover| takeover.to == *own) {
         let found = match takeover.by {
@@ -204,11 +208,11 @@ fn reason_against_linking(case: Case<'_>, account: &Account, email: &EmailAddres
     }
 }
 
-fn is_not_suspended(account: &Account) -> Result<(), Refused> {
+fn is_not_suspended(account: &Account) -> Result<(), PlanRefusal> {
     if account.is_active() {
         Ok(())
     } else {
-        Err(Refused::AccountSuspended { account: account.id.to_string() })
+        Err(PlanRefusal::AccountSuspended { account: account.id.to_string() })
     }
 }
 

@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountId, Domain, LoginFacts, Permission, Plan, PolicyError, Refused, Role, RuleId, Snapshot, Takeover,
-    mapping::{Attributes, MappingRule},
+    AccountId, Domain, LoginFacts, Permission, Plan, PlanRefusal, PolicyError, Role, RuleId, Snapshot,
+    Takeover,
+    mapping::{AttributeMapping, MappingRule},
     planner,
 };
 
@@ -44,7 +45,7 @@ use crate::{
 #[non_exhaustive]
 pub struct Policy {
     /// `[attributes]`: what the identity provider calls things.
-    pub attributes: Attributes,
+    pub attributes: AttributeMapping,
     /// `[identity]`: how a person is found.
     pub identity: IdentityRules,
     /// `[admission]`: who gets an account.
@@ -96,7 +97,7 @@ impl Policy {
     /// assert!(again.is_empty());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn plan(&self, login: impl Into<LoginFacts>, snapshot: &Snapshot) -> Result<Plan, Refused> {
+    pub fn plan(&self, login: impl Into<LoginFacts>, snapshot: &Snapshot) -> Result<Plan, PlanRefusal> {
         planner::plan(self, &login.into(), snapshot, None)
     }
 
@@ -111,7 +112,7 @@ impl Policy {
         login: impl Into<LoginFacts>,
         snapshot: &Snapshot,
         signed_in_to: &AccountId,
-    ) -> Result<Plan, Refused> {
+    ) -> Result<Plan, PlanRefusal> {
         planner::plan(self, &login.into(), snapshot, Some(signed_in_to))
     }
 }

@@ -2,7 +2,7 @@
 
 /// A policy that cannot be read: what is wrong, at which line and column.
 ///
-/// A type of its own beside [`Refused`](crate::Refused): it happens when a policy is written, never at a sign-in.
+/// A type of its own beside [`PlanRefusal`](crate::PlanRefusal): it happens when a policy is written, never at a sign-in.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}, column {column}: {message}")]
 #[non_exhaustive]

@@ -7,8 +7,8 @@ use vouchsafe_assertion::ConnectionId;
 
 use crate::{
     Account, AccountId, Action, Assignment, Cause, Domain, EmailAddress, Identity, LinkedProject,
-    Organization, Origin, Plan, ProfileField, Project, ProjectId, ProjectRef, Refused, Status, Step, Team,
-    TeamId, TeamRef,
+    Organization, Origin, Plan, PlanRefusal, ProfileField, Project, ProjectId, ProjectRef, Status, Step,
+    Team, TeamId, TeamRef,
 };
 
 /// One organization as it was at one version: all of it, or what a login needs of it.
@@ -103,16 +103,16 @@ impl Snapshot {
     /// A snapshot that leaves out owners who remain makes this refuse too much, never too little.
     ///
     /// # Errors
-    /// [`Refused::LastOwner`].
-    pub fn keeps_an_owner(&self, after: &Snapshot) -> Result<(), Refused> {
+    /// [`PlanRefusal::LastOwner`].
+    pub fn keeps_an_owner(&self, after: &Snapshot) -> Result<(), PlanRefusal> {
         if self.active_owners().next().is_some() && after.active_owners().next().is_none() {
-            return Err(Refused::LastOwner { organization: self.organization.name.clone() });
+            return Err(PlanRefusal::LastOwner { organization: self.organization.name.clone() });
         }
         Ok(())
     }
 
     /// The plan, if an active owner remains after it.
-    pub(crate) fn owned_after(&self, plan: Plan) -> Result<Plan, Refused> {
+    pub(crate) fn owned_after(&self, plan: Plan) -> Result<Plan, PlanRefusal> {
         let takes = |step: &Step| matches!(step.action, Action::Suspend | Action::SetRole { .. });
         if plan.steps.iter().any(takes) {
             self.keeps_an_owner(&self.after(&plan))?;

@@ -129,7 +129,8 @@ fn tokens_are_long_different_and_hidden() {
 fn conversion_needs_the_entitlement_and_happens_once() {
     let provider = Provider::rustcrypto();
     let mut organization = Organization::new(OrganizationId::new("2"), "b", "B");
-    let code = |result: Result<_, vouchsafe_provisioning::Refused>| result.map(|_| ()).unwrap_err().code();
+    let code =
+        |result: Result<_, vouchsafe_provisioning::PlanRefusal>| result.map(|_| ()).unwrap_err().code();
     assert_eq!(code(organization.convert(okta(), &provider, now())), "provisioning.not_entitled");
     assert_eq!(
         code(organization.rotate_token(&provider, now(), TimeDelta::zero())),

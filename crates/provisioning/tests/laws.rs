@@ -11,7 +11,7 @@ use vouchsafe_crypto::Provider;
 use vouchsafe_metadata::EntityId;
 use vouchsafe_provisioning::{
     Account, AccountId, Action, Actor, Change, Identity, LoginFacts, LookUp, Membership, Permission, Plan,
-    Policy, Refused, Role, Snapshot, Source, SyncMode, TeamId,
+    PlanRefusal, Policy, Role, Snapshot, Source, SyncMode, TeamId,
 };
 
 /// Whether everything that was made by hand is still there, unchanged.
@@ -285,7 +285,7 @@ proptest! {
         let refused = policy.plan(&login, &not_entitled).unwrap_err();
         prop_assert_eq!(refused.code(), "provisioning.not_entitled");
         let without = policy.plan(login.without_attribute("token"), &state);
-        let is_missing = matches!(without, Err(Refused::TokenMissing { .. }));
+        let is_missing = matches!(without, Err(PlanRefusal::TokenMissing { .. }));
         prop_assert!(is_missing);
     }
 

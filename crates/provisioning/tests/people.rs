@@ -11,7 +11,7 @@ use vouchsafe_crypto::Provider;
 use vouchsafe_metadata::{EntityId, name_id_format};
 use vouchsafe_provisioning::{
     Account, AccountId, Action, Domain, EmailAddress, Identity, LoginFacts, LookUp, Organization,
-    OrganizationId, Plan, Policy, Refused, Role, Snapshot, Status, unused_accounts,
+    OrganizationId, Plan, PlanRefusal, Policy, Role, Snapshot, Status, unused_accounts,
 };
 
 #[test]
@@ -439,7 +439,7 @@ proptest! {
     }
 }
 
-fn code(result: Result<Plan, Refused>) -> &'static str {
+fn code(result: Result<Plan, PlanRefusal>) -> &'static str {
     result.map_or_else(|refused| refused.code(), |_| "planned")
 }
 

@@ -150,7 +150,7 @@ pub enum Maker {
 /// What became of the content since its digest was taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Content {
+pub enum DigestedContent {
     /// It has the digest that `ds:SignedInfo` names.
     AsDigested,
     /// It has that digest once this is undone.
@@ -179,7 +179,7 @@ pub struct Autopsy {
     digest: DigestAlgorithm,
     maker: Maker,
     value_explanation: Option<Explanation>,
-    content: Content,
+    content: DigestedContent,
     lost_characters: usize,
     certificates: Vec<Certificate>,
     verifications: usize,
@@ -226,21 +226,21 @@ impl Autopsy {
 
     /// What became of the content.
     #[must_use]
-    pub fn content(&self) -> &Content {
+    pub fn content(&self) -> &DigestedContent {
         &self.content
     }
 
     /// Whether the content as it came has another digest than the one in `ds:SignedInfo`.
     #[must_use]
     pub fn is_digest_wrong(&self) -> bool {
-        self.content != Content::AsDigested
+        self.content != DigestedContent::AsDigested
     }
 
     /// What has to be undone in the content for the digest to fit; `None` when nothing has to, and when nothing helps.
     #[must_use]
     pub fn content_explanation(&self) -> Option<&Explanation> {
         match &self.content {
-            Content::Explained(explanation) => Some(explanation),
+            DigestedContent::Explained(explanation) => Some(explanation),
             _ => None,
         }
     }
@@ -379,8 +379,8 @@ impl Bench<'_> {
     }
 
     /// What became of the content: as it came, else with an accident undone. And how many characters of it are U+FFFD.
-    fn content(&mut self, parts: &Parts<'_>, readings: &Readings<'_>) -> (Content, usize) {
-        let undecided = |reason: String| (Content::Undecided { reason }, 0);
+    fn content(&mut self, parts: &Parts<'_>, readings: &Readings<'_>) -> (DigestedContent, usize) {
+        let undecided = |reason: String| (DigestedContent::Undecided { reason }, 0);
         let context = self.provider.digest_context(parts.digest);
         let (expected, context) = match (base64_decode(parts.digest_value.as_bytes()), context) {
             (Ok(expected), Ok(context)) => (expected, context),
@@ -401,12 +401,14 @@ impl Bench<'_> {
             return undecided(reason);
         }
         if actual == expected {
-            return (Content::AsDigested, taken.lost_characters);
+            return (DigestedContent::AsDigested, taken.lost_characters);
         }
         let text = taken.text.and_then(|text| String::from_utf8(text).ok());
         let content = match self.content_otherwise(parts, readings, text.as_deref(), &expected) {
-            Some(explanation) => Content::Explained(explanation),
-            None => Content::Changed { expected: base64_encode(&expected), actual: base64_encode(actual) },
+            Some(explanation) => DigestedContent::Explained(explanation),
+            None => {
+                DigestedContent::Changed { expected: base64_encode(&expected), actual: base64_encode(actual) }
+            }
         };
         (content, taken.lost_characters)
     }

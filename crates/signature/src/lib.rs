@@ -32,7 +32,7 @@ mod sign;
 mod signed_info;
 mod verify;
 
-pub use autopsy::{Autopsy, Content, FailedSignature, Maker, autopsy, has_its_digest};
+pub use autopsy::{Autopsy, DigestedContent, FailedSignature, Maker, autopsy, has_its_digest};
 pub use autopsy_budget::{AutopsyBudget, Stopped};
 pub use autopsy_explanation::Explanation;
 pub use error::SignatureError;

@@ -15,8 +15,8 @@ use vouchsafe_crypto::{
     Certificate, DigestAlgorithm, KeyKind, PrivateKey, SignatureAlgorithm, base64_encode,
 };
 use vouchsafe_signature::{
-    Autopsy, AutopsyBudget, Content, Explanation, FailedSignature, Maker, Signer, Stopped, TrustedKey,
-    autopsy, has_its_digest, sign, verify,
+    Autopsy, AutopsyBudget, DigestedContent, Explanation, FailedSignature, Maker, Signer, Stopped,
+    TrustedKey, autopsy, has_its_digest, sign, verify,
 };
 use vouchsafe_xml::{Canonicalization, Document, NamespaceScope, canonicalize};
 
@@ -133,7 +133,7 @@ fn line_ends_and_lost_characters() {
     let good = signed("_a", &Signer::new(&KEY));
     let found = examine(&good.replace(['Ü', 'ï'], "\u{FFFD}"), "_a", &[]);
     assert_eq!((found.lost_characters(), found.content_explanation()), (2, None));
-    assert!(matches!(found.content(), Content::Changed { .. }));
+    assert!(matches!(found.content(), DigestedContent::Changed { .. }));
 }
 
 #[test]
@@ -216,7 +216,7 @@ fn signers_that_do_something_else_than_they_say() {
         matches!(found.value_explanation(), Some(Explanation::OtherCanonicalization { uri: INCLUSIVE, .. })),
         "{found:?}"
     );
-    assert_eq!(found.content(), &Content::AsDigested);
+    assert_eq!(found.content(), &DigestedContent::AsDigested);
 
     let sha512 = template.replace("ecdsa-sha256", "rsa-sha256");
     let how = Completion { key: &RSA_KEY, algorithm: SignatureAlgorithm::RsaSha512, ..Completion::default() };
@@ -260,7 +260,7 @@ fn whose_key_it_is() {
     assert_eq!(found.maker(), &Maker::Nobody);
     assert_eq!(
         found.content(),
-        &Content::AsDigested,
+        &DigestedContent::AsDigested,
         "the content is what SignedInfo says, whoever signed it"
     );
 
@@ -354,7 +354,7 @@ fn an_amplified_message_is_given_up_before_anything_is_tried() {
     assert!(xml.len() < 256 * 1024);
     let (found, bytes, _) = spent(&xml, AutopsyBudget::default());
     assert!(matches!(found.maker(), Maker::Trusted { .. }), "{found:?}");
-    assert!(matches!(found.content(), Content::Undecided { .. }), "{found:?}");
+    assert!(matches!(found.content(), DigestedContent::Undecided { .. }), "{found:?}");
     assert!(matches!(found.stopped(), Some(Stopped::Bytes { limit: 16_777_216, .. })), "{found:?}");
     assert_eq!((bytes, found.work().1), (16 * 1024 * 1024, 0), "nothing was tried");
 }
@@ -369,7 +369,7 @@ fn a_long_text_is_digested_and_not_kept() {
     let failed = FailedSignature { element: document.root(), source: &xml, trusted: &keys, known: &[] };
     let mut budget = AutopsyBudget::default();
     let found = autopsy(&failed, &PROVIDER, &limits, &mut budget).unwrap();
-    assert!(matches!(found.content(), Content::Changed { .. }), "{found:?}");
+    assert!(matches!(found.content(), DigestedContent::Changed { .. }), "{found:?}");
     assert!(matches!(found.stopped(), Some(Stopped::Length { limit: 4_194_304, .. })), "{found:?}");
     assert!(
         (1..8).contains(&found.work().1),
@@ -395,7 +395,7 @@ fn whatever_the_shape_no_more_is_spent_than_there_is() {
             let (found, bytes, operations) = spent(&xml, AutopsyBudget::new(budget, 64));
             assert!(bytes <= budget && operations <= 64, "{bytes} of {budget}");
             assert_eq!(found.work().0, operations);
-            let changed = matches!(found.content(), Content::Changed { .. });
+            let changed = matches!(found.content(), DigestedContent::Changed { .. });
             assert!(changed || found.stopped().is_some(), "{found:?}");
         }
     }
@@ -410,12 +410,15 @@ fn what_was_not_tried_is_said() {
     assert_eq!((found.stopped(), bytes, found.work()), (None, needed, complete.work()));
     let (found, _, _) = spent(&xml, AutopsyBudget::new(needed - 1, 8));
     assert!(matches!(found.stopped(), Some(Stopped::Bytes { .. })), "{found:?}");
-    assert!(matches!(found.content(), Content::Changed { .. }), "the verdict on what came stays: {found:?}");
+    assert!(
+        matches!(found.content(), DigestedContent::Changed { .. }),
+        "the verdict on what came stays: {found:?}"
+    );
     let (found, _, _) = spent(&xml, AutopsyBudget::new(10, 8));
     assert_eq!((found.maker(), found.work()), (&Maker::Undecided, (0, 0)));
     let (found, _, _) = spent(&xml, AutopsyBudget::new(needed, 0));
     assert_eq!((found.maker(), found.work().0), (&Maker::Undecided, 0));
-    let Content::Changed { .. } = found.content() else { panic!("{found:?}") };
+    let DigestedContent::Changed { .. } = found.content() else { panic!("{found:?}") };
 }
 
 #[test]

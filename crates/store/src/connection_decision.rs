@@ -5,7 +5,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use vouchsafe::{
     ConnectionId, ConnectionState,
-    provisioning::{Actor, Organization, OrganizationId, Refused, TokenHash},
+    provisioning::{Actor, Organization, OrganizationId, PlanRefusal, TokenHash},
 };
 
 use crate::{AuditRecord, SignInError, StoreError, StoredConnection, configuration_audit};
@@ -112,7 +112,7 @@ impl OrganizationConnections {
     /// Makes this a SAML organization: over the connection, which is new and active, with the token of this hash.
     ///
     /// # Errors
-    /// [`Refused::AlreadyConverted`], [`Refused::NotEntitled`], [`StoreError::Taken`].
+    /// [`PlanRefusal::AlreadyConverted`], [`PlanRefusal::NotEntitled`], [`StoreError::Taken`].
     pub fn convert(
         &mut self,
         mut connection: StoredConnection,
@@ -131,7 +131,7 @@ impl OrganizationConnections {
     /// Adds a connection as a draft, to be tried out.
     ///
     /// # Errors
-    /// [`Refused::NotEntitled`], [`StoreError::Taken`].
+    /// [`PlanRefusal::NotEntitled`], [`StoreError::Taken`].
     pub fn add_draft(&mut self, mut connection: StoredConnection) -> Result<(), SignInError> {
         self.organization.require_entitlement()?;
         connection.state = ConnectionState::Draft;
@@ -141,7 +141,7 @@ impl OrganizationConnections {
     /// Notes that a sign-in over a draft went through.
     ///
     /// # Errors
-    /// [`StoreError::ConnectionUnknown`], [`Refused::ConnectionState`] if it is no draft any more.
+    /// [`StoreError::ConnectionUnknown`], [`PlanRefusal::ConnectionState`] if it is no draft any more.
     pub fn mark_tested(&mut self, id: &ConnectionId) -> Result<(), SignInError> {
         self.in_state(id, &[ConnectionState::Draft, ConnectionState::Tested], "tested")?.state =
             ConnectionState::Tested;
@@ -151,7 +151,7 @@ impl OrganizationConnections {
     /// Lets people sign in over a draft. If it is the organization's first connection, this makes it a SAML organization.
     ///
     /// # Errors
-    /// [`StoreError::ConnectionUnknown`], [`Refused::ConnectionState`] if it is active or retired already, [`Refused::NotEntitled`].
+    /// [`StoreError::ConnectionUnknown`], [`PlanRefusal::ConnectionState`] if it is active or retired already, [`PlanRefusal::NotEntitled`].
     pub fn activate(&mut self, id: &ConnectionId, now: DateTime<Utc>) -> Result<(), SignInError> {
         let connection =
             self.in_state(id, &[ConnectionState::Draft, ConnectionState::Tested], "activated")?;
@@ -163,7 +163,7 @@ impl OrganizationConnections {
     /// Ends a connection for good. Of those over which people sign in another must remain.
     ///
     /// # Errors
-    /// [`StoreError::ConnectionUnknown`], [`Refused::ConnectionState`] if it is retired already, [`Refused::LastConnection`].
+    /// [`StoreError::ConnectionUnknown`], [`PlanRefusal::ConnectionState`] if it is retired already, [`PlanRefusal::LastConnection`].
     pub fn retire(&mut self, id: &ConnectionId) -> Result<(), SignInError> {
         let open = [ConnectionState::Draft, ConnectionState::Tested, ConnectionState::Active];
         self.in_state(id, &open, "retired")?.state = ConnectionState::Retired;
@@ -220,7 +220,7 @@ impl OrganizationConnections {
             return Ok(connection);
         }
         let state = connection.state.name();
-        Err(Refused::connection_state(id.clone(), state, wanted).into())
+        Err(PlanRefusal::connection_state(id.clone(), state, wanted).into())
     }
 }
 

@@ -4,8 +4,8 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 use vouchsafe::provisioning::{
-    Account, AccountId, Action, Actor, Change, LoginFacts, OrganizationId, Plan, Policy, Project, Refused,
-    Snapshot, Team,
+    Account, AccountId, Action, Actor, Change, LoginFacts, OrganizationId, Plan, PlanRefusal, Policy,
+    Project, Snapshot, Team,
 };
 
 use crate::{AuditRecord, SignInError, StoreError, audit, text::fresh_ids};
@@ -53,7 +53,7 @@ pub struct Decision {
     decide: Box<Decide>,
 }
 
-type Decide = dyn FnOnce(&Snapshot, &Policy) -> Result<Plan, Refused> + Send;
+type Decide = dyn FnOnce(&Snapshot, &Policy) -> Result<Plan, PlanRefusal> + Send;
 
 impl Decision {
     /// A login that was confirmed by other means than [`Directory::sign_in`](crate::Directory::sign_in), planned by the organization's
@@ -82,7 +82,7 @@ impl Decision {
     /// A decision of the application's own.
     pub fn new(
         about: About,
-        decide: impl FnOnce(&Snapshot, &Policy) -> Result<Plan, Refused> + Send + 'static,
+        decide: impl FnOnce(&Snapshot, &Policy) -> Result<Plan, PlanRefusal> + Send + 'static,
     ) -> Self {
         Self { about, decide: Box::new(decide) }
     }

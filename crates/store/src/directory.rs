@@ -8,8 +8,8 @@ use vouchsafe::provisioning::{
 };
 
 use crate::{
-    Answer, Applied, AuditRecord, ConnectionDecision, Decides, Decision, OrganizationConnections, SignIn,
-    SignedIn,
+    Answer, Applied, AuditRecord, CompletedSignIn, ConnectionDecision, Decides, Decision,
+    OrganizationConnections, SignIn,
 };
 
 /// Organizations, their settings, their tokens (as hashes), and their accounts, teams and projects.
@@ -70,7 +70,7 @@ pub trait Directory: Send + Sync + std::fmt::Debug {
 
     /// Signs somebody in: the replay record, the changes in the directory, the session and the removal of the pending request in one
     /// transaction, in which it is decided too ([`SignIn`] says how).
-    fn sign_in(&self, sign_in: SignIn) -> Decides<'_, SignedIn>;
+    fn sign_in(&self, sign_in: SignIn) -> Decides<'_, CompletedSignIn>;
 
     /// Makes a decision, and writes what comes of it with audit records, in one transaction. Suspension ends the account's sessions.
     fn decide(&self, decision: Decision) -> Decides<'_, Applied>;

@@ -5,7 +5,7 @@ use std::error::Error;
 use vouchsafe::{
     ConnectionId, Explain, Refusal,
     crypto::CryptoError,
-    provisioning::{AccountId, AddressError, OrganizationId, PolicyError, Refused},
+    provisioning::{AccountId, AddressError, OrganizationId, PlanRefusal, PolicyError},
 };
 
 /// What went wrong in a store. No variant has a secret in it.
@@ -348,7 +348,7 @@ pub enum SignInError {
     NotBelieved(#[from] Box<Refusal>),
     /// The policy refused it.
     #[error(transparent)]
-    Refused(#[from] Refused),
+    PlanRefusal(#[from] PlanRefusal),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -360,7 +360,7 @@ impl SignInError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::NotBelieved(refusal) => refusal.code(),
-            Self::Refused(refused) => refused.code(),
+            Self::PlanRefusal(refused) => refused.code(),
             Self::Store(failure) => failure.code(),
         }
     }
@@ -370,7 +370,7 @@ impl SignInError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::NotBelieved(refusal) => refusal.hint(),
-            Self::Refused(refused) => refused.hint(),
+            Self::PlanRefusal(refused) => refused.hint(),
             Self::Store(failure) => failure.hint(),
         }
     }

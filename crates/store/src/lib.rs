@@ -39,7 +39,7 @@ pub use memory::Memory;
 pub use pending::PendingStore;
 pub use replay::{ReplayStore, forgotten_until};
 pub use session::{Session, SessionId, SessionNameId, SessionStore};
-pub use sign_in::{ConfirmedSignIn, DecidedSignIn, SignIn, SignedIn};
+pub use sign_in::{CompletedSignIn, ConfirmedSignIn, DecidedSignIn, SignIn};
 #[cfg(feature = "sqlite")]
 pub use sqlite::Sqlite;
 pub use stored_connection::{ConnectionMetadata, MetadataSource, StoredConnection, StoredSettings};

@@ -155,15 +155,20 @@ impl DecidedSignIn {
 
     /// For stores: what is answered once everything is committed.
     #[must_use]
-    pub fn into_signed_in(self) -> SignedIn {
-        SignedIn { login: self.login, plan: self.decided.plan, id: self.terms.id, session: self.session }
+    pub fn into_signed_in(self) -> CompletedSignIn {
+        CompletedSignIn {
+            login: self.login,
+            plan: self.decided.plan,
+            id: self.terms.id,
+            session: self.session,
+        }
     }
 }
 
 /// Somebody who is signed in.
 #[derive(Debug)]
 #[non_exhaustive]
-pub struct SignedIn {
+pub struct CompletedSignIn {
     /// What the identity provider said, with the evidence and the ledger.
     pub login: Login,
     /// What the policy made of it.
@@ -174,7 +179,7 @@ pub struct SignedIn {
     pub session: Session,
 }
 
-impl SignedIn {
+impl CompletedSignIn {
     /// The organization.
     #[must_use]
     pub fn organization(&self) -> &OrganizationId {

@@ -19,9 +19,9 @@ use vouchsafe::{
     },
 };
 use vouchsafe_store::{
-    About, Answer, Applied, AuditRecord, ConnectionDecision, ConnectionStore, Decided, Decides, Decision,
-    Directory, OrganizationConnections, PendingStore, ReplayStore, Session, SessionId, SessionStore, SignIn,
-    SignInError, SignedIn, StoreError, StoredConnection, Versioned, forgotten_until,
+    About, Answer, Applied, AuditRecord, CompletedSignIn, ConnectionDecision, ConnectionStore, Decided,
+    Decides, Decision, Directory, OrganizationConnections, PendingStore, ReplayStore, Session, SessionId,
+    SessionStore, SignIn, SignInError, StoreError, StoredConnection, Versioned, forgotten_until,
 };
 
 async fn own() -> (Own, ()) {
@@ -282,7 +282,7 @@ impl Directory for Own {
         self.with(move |state| Ok(state.held(id)?.whole.clone()))
     }
 
-    fn sign_in(&self, sign_in: SignIn) -> Decides<'_, SignedIn> {
+    fn sign_in(&self, sign_in: SignIn) -> Decides<'_, CompletedSignIn> {
         self.with(move |state| state.sign_in(sign_in))
     }
 
@@ -308,7 +308,7 @@ impl Directory for Own {
 
 impl State {
     /// Everything that can fail comes before anything is written.
-    fn sign_in(&mut self, sign_in: SignIn) -> Result<SignedIn, SignInError> {
+    fn sign_in(&mut self, sign_in: SignIn) -> Result<CompletedSignIn, SignInError> {
         let key = sign_in.replay_key();
         let is_first = !self.replays.contains_key(key.hash());
         let confirmed = sign_in.confirm(key.clone().recorded(is_first))?;

@@ -8,7 +8,7 @@ use vouchsafe_crypto::Provider;
 use vouchsafe_encryption::{DecryptionContext, cipher_of, decrypt};
 use vouchsafe_metadata::IdentityProvider;
 use vouchsafe_signature::{
-    Autopsy, AutopsyBudget, Content, FailedSignature, Maker, TrustedKey, autopsy, has_its_digest,
+    Autopsy, AutopsyBudget, DigestedContent, FailedSignature, Maker, TrustedKey, autopsy, has_its_digest,
     has_signature,
 };
 use vouchsafe_xml::{Document, Element, Limits, namespace};
@@ -171,20 +171,20 @@ impl Table<'_> {
                 .push(SignatureFinding::Explained { what: "SignedInfo", explanation: explanation.clone() });
         }
         match found.content() {
-            Content::Explained(explanation) => {
+            DigestedContent::Explained(explanation) => {
                 findings.push(SignatureFinding::Explained {
                     what: "the content",
                     explanation: explanation.clone(),
                 });
             }
-            Content::Changed { expected, actual, .. } => {
+            DigestedContent::Changed { expected, actual, .. } => {
                 let digests = (secrecy == Secrecy::Plain).then(|| (expected.clone(), actual.clone()));
                 findings.push(SignatureFinding::ContentChanged { digests });
                 if found.lost_characters() > 0 {
                     findings.push(SignatureFinding::LostCharacters { count: found.lost_characters() });
                 }
             }
-            Content::Undecided { reason, .. } if found.stopped().is_none() => {
+            DigestedContent::Undecided { reason, .. } if found.stopped().is_none() => {
                 findings.push(SignatureFinding::Undecided { reason: reason.clone() })
             }
             _ => {}

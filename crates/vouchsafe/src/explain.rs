@@ -5,7 +5,7 @@ use vouchsafe_crypto::CryptoError;
 use vouchsafe_encryption::EncryptionError;
 use vouchsafe_metadata::MetadataError;
 #[cfg(feature = "provisioning")]
-use vouchsafe_provisioning::{AddressError, PolicyError, Refused};
+use vouchsafe_provisioning::{AddressError, PlanRefusal, PolicyError};
 use vouchsafe_signature::SignatureError;
 use vouchsafe_xml::XmlError;
 
@@ -86,7 +86,7 @@ impl Explain for Refusal {
 }
 
 #[cfg(feature = "provisioning")]
-impl Explain for Refused {
+impl Explain for PlanRefusal {
     fn code(&self) -> &'static str {
         self.code()
     }

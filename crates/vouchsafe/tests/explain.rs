@@ -17,7 +17,7 @@ fn every_public_error_explains_itself() {
     let errors: BTreeSet<String> = sources.iter().flat_map(|source| public_errors(source)).collect();
     let explained: BTreeSet<String> = sources.iter().flat_map(|source| explained(source)).collect();
     for known in
-        ["XmlError", "Refused", "BindingError", "StoreError", "SignInError", "ClientError", "HttpError"]
+        ["XmlError", "PlanRefusal", "BindingError", "StoreError", "SignInError", "ClientError", "HttpError"]
     {
         assert!(errors.contains(known), "the scanner does not see {known}: {errors:?}");
     }

@@ -12,7 +12,7 @@ use vouchsafe::{ConnectionId, OutgoingRequest, Redirect};
 use crate::error::HttpError;
 use crate::reference::Reference;
 use crate::refusal_log::RefusalRecord;
-use crate::refusal_page::Shown;
+use crate::refusal_page::RefusalView;
 use crate::single_sign_on::SingleSignOn;
 
 /// What is known about a sign-in when it is refused.
@@ -45,7 +45,7 @@ impl SingleSignOn {
             let body = serde_json::json!({ "error": message, "reference": reference.as_str() });
             ("application/json", body.to_string())
         } else {
-            let shown = Shown { message, reference: &reference, back: &back };
+            let shown = RefusalView { message, reference: &reference, back: &back };
             ("text/html; charset=utf-8", self.inner.refusal_page.render(&shown))
         };
         let mut response = answer(error.status(), content_type, body);

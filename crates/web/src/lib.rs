@@ -77,7 +77,7 @@ pub use paths::{
 pub use provisioned::{AccountStore, Provisioned};
 pub use reference::Reference;
 pub use refusal_log::{RefusalLog, RefusalRecord};
-pub use refusal_page::{RefusalPage, Shown};
+pub use refusal_page::{RefusalPage, RefusalView};
 pub use return_path::{ReturnPath, ReturnPaths};
 pub use single_sign_on::SingleSignOn;
 pub use start::NOT_STARTED;

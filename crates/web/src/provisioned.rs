@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use http::{HeaderMap, HeaderValue, Response};
 use vouchsafe::{BindingError, PendingRequest, ValidAssertion};
 use vouchsafe_store::{
-    Directory, Session, SessionId, SessionStore, SignIn, SignInError, SignedIn, StoreError,
+    CompletedSignIn, Directory, Session, SessionId, SessionStore, SignIn, SignInError, StoreError,
 };
 
 use crate::accept::Checked;
@@ -49,7 +49,7 @@ pub struct Provisioned {
     on_sign_in: Option<TellSignIn>,
 }
 
-type TellSignIn = Arc<dyn Fn(&SignedIn) + Send + Sync>;
+type TellSignIn = Arc<dyn Fn(&CompletedSignIn) + Send + Sync>;
 
 impl Provisioned {
     /// With sessions of 8 hours.
@@ -65,7 +65,7 @@ impl Provisioned {
 
     /// Told after somebody has signed in, before the browser is.
     #[must_use]
-    pub fn on_sign_in(self, tell: impl Fn(&SignedIn) + Send + Sync + 'static) -> Provisioned {
+    pub fn on_sign_in(self, tell: impl Fn(&CompletedSignIn) + Send + Sync + 'static) -> Provisioned {
         Provisioned { on_sign_in: Some(Arc::new(tell)), ..self }
     }
 

@@ -10,7 +10,7 @@ use crate::reference::Reference;
 /// What there is to show.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct Shown<'a> {
+pub struct RefusalView<'a> {
     /// The one sentence.
     pub message: &'static str,
     /// What to tell the support.
@@ -31,7 +31,7 @@ pub struct Shown<'a> {
 #[derive(Clone)]
 pub struct RefusalPage(Kind);
 
-type Renderer = Arc<dyn Fn(&Shown<'_>) -> String + Send + Sync>;
+type Renderer = Arc<dyn Fn(&RefusalView<'_>) -> String + Send + Sync>;
 
 #[derive(Clone)]
 enum Kind {
@@ -79,11 +79,11 @@ impl RefusalPage {
     /// A page that the application makes. It is HTML, sent with a Content-Security-Policy that allows inline styles, images of the
     /// application's own, and no script; what is shown must be escaped where it is not plain ASCII.
     #[must_use]
-    pub fn rendered_by(render: impl Fn(&Shown<'_>) -> String + Send + Sync + 'static) -> RefusalPage {
+    pub fn rendered_by(render: impl Fn(&RefusalView<'_>) -> String + Send + Sync + 'static) -> RefusalPage {
         RefusalPage(Kind::Rendered(Arc::new(render)))
     }
 
-    pub(crate) fn render(&self, shown: &Shown<'_>) -> String {
+    pub(crate) fn render(&self, shown: &RefusalView<'_>) -> String {
         match &self.0 {
             Kind::Rendered(render) => render(shown),
             Kind::Ours { name, accent, background } => {
@@ -144,7 +144,7 @@ mod tests {
     fn nothing_leaves_its_place() {
         let reference = Reference::new(&Provider::rustcrypto());
         let nasty = "\"><script>alert('x')</script>";
-        let shown = Shown { message: "No.", reference: &reference, back: nasty };
+        let shown = RefusalView { message: "No.", reference: &reference, back: nasty };
         let page = RefusalPage::new(nasty).colors("red;}</style><script>", "#12345g").render(&shown);
         assert!(!page.contains("<script>"));
         assert_eq!(page.matches("</style>").count(), 1);

@@ -20,7 +20,7 @@ use vouchsafe_axum::{
     provisioned_routes,
 };
 use vouchsafe_client::Client;
-use vouchsafe_store::{SignedIn, Sqlite};
+use vouchsafe_store::{CompletedSignIn, Sqlite};
 
 use crate::failure::Failure;
 use crate::passwords::OwnerPassword;
@@ -175,7 +175,7 @@ impl FromRef<App> for Provisioned {
     }
 }
 
-fn remember(records: &Records, sign_in: &SignedIn) {
+fn remember(records: &Records, sign_in: &CompletedSignIn) {
     let record = SignInRecord::of(sign_in);
     let mut records = records.lock().unwrap_or_else(PoisonError::into_inner);
     if records.len() >= REMEMBERED {
@@ -185,7 +185,7 @@ fn remember(records: &Records, sign_in: &SignedIn) {
 }
 
 impl SignInRecord {
-    fn of(sign_in: &SignedIn) -> SignInRecord {
+    fn of(sign_in: &CompletedSignIn) -> SignInRecord {
         let checks = sign_in.login.ledger().checks().iter();
         let evidence = sign_in.login.evidence().iter();
         SignInRecord {

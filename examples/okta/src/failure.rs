@@ -1,6 +1,6 @@
 //! Why the program, or a step of the journey, does not go on.
 
-use vouchsafe::provisioning::Refused;
+use vouchsafe::provisioning::PlanRefusal;
 use vouchsafe::{BindingError, assertion::AssertionError, crypto::CryptoError, metadata::MetadataError};
 use vouchsafe_axum::HttpError;
 use vouchsafe_client::ClientError;
@@ -51,7 +51,7 @@ coded!(
     CryptoError,
     MetadataError,
     HttpError,
-    Refused,
+    PlanRefusal,
     SignInError,
     StoreError
 );

@@ -63,7 +63,7 @@ impl Setup {
 }
 
 /// What was believed, for the kit to judge.
-fn believed(sign_in: &store::SignedIn) -> Outcome {
+fn believed(sign_in: &store::CompletedSignIn) -> Outcome {
     let subject = sign_in.login.name_id().map(|name| name.value()).unwrap_or_default();
     let account = Account::new(sign_in.organization().as_str(), sign_in.account().as_str());
     let mut outcome = Outcome::accepted(subject).into_account(account);

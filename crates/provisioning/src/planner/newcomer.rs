@@ -6,16 +6,16 @@ use super::{
     groups::{Wanted, WantedGrant},
     is_of_another, profile,
 };
-use crate::{Action, EmailAddress, Identity, ProjectRef, Refused, RuleId, Source, TeamRef};
+use crate::{Action, EmailAddress, Identity, PlanRefusal, ProjectRef, RuleId, Source, TeamRef};
 
 /// Makes the account and links it, when the policy and the plan of the organization allow it.
-pub(super) fn admit(case: Case<'_>, identity: &Identity, draft: &mut Draft) -> Result<(), Refused> {
-    let email = profile::email(case)?.ok_or_else(|| Refused::AttributeMissing {
+pub(super) fn admit(case: Case<'_>, identity: &Identity, draft: &mut Draft) -> Result<(), PlanRefusal> {
+    let email = profile::email(case)?.ok_or_else(|| PlanRefusal::AttributeMissing {
         field: "e-mail address",
         attribute: case.policy.attributes.email.clone(),
     })?;
     if !case.policy.admission.create {
-        return Err(Refused::CreationOff {});
+        return Err(PlanRefusal::CreationOff {});
     }
     domain_is_admitted(case, &email)?;
     seat_is_free(case)?;
@@ -33,12 +33,12 @@ pub(super) fn admit(case: Case<'_>, identity: &Identity, draft: &mut Draft) -> R
     Ok(())
 }
 
-pub(super) fn default_teams(case: Case<'_>, wanted: &mut Wanted) -> Result<(), Refused> {
+pub(super) fn default_teams(case: Case<'_>, wanted: &mut Wanted) -> Result<(), PlanRefusal> {
     for default in &case.policy.defaults.teams {
         let team = case
             .snapshot
             .team_named(&default.name)
-            .ok_or_else(|| Refused::DefaultTeamMissing { team: default.name.clone() })?;
+            .ok_or_else(|| PlanRefusal::DefaultTeamMissing { team: default.name.clone() })?;
         let team = TeamRef { id: Some(team.id.clone()), name: team.name.clone() };
         let because = "new people join it".to_owned();
         let rule = RuleId::from("defaults.teams");
@@ -47,13 +47,13 @@ pub(super) fn default_teams(case: Case<'_>, wanted: &mut Wanted) -> Result<(), R
     Ok(())
 }
 
-pub(super) fn default_projects(case: Case<'_>, draft: &mut Draft) -> Result<(), Refused> {
+pub(super) fn default_projects(case: Case<'_>, draft: &mut Draft) -> Result<(), PlanRefusal> {
     let mut given: Vec<ProjectRef> = Vec::new();
     for default in &case.policy.defaults.projects {
         let project = case
             .snapshot
             .project_named(&default.name)
-            .ok_or_else(|| Refused::DefaultProjectMissing { project: default.name.clone() })?;
+            .ok_or_else(|| PlanRefusal::DefaultProjectMissing { project: default.name.clone() })?;
         let project = ProjectRef { id: Some(project.id.clone()), name: project.name.clone() };
         if given.contains(&project) {
             continue;
@@ -66,21 +66,21 @@ pub(super) fn default_projects(case: Case<'_>, draft: &mut Draft) -> Result<(), 
 }
 
 /// What another organization has verified is that one's alone, whatever the policy allows.
-fn domain_is_admitted(case: Case<'_>, email: &EmailAddress) -> Result<(), Refused> {
+fn domain_is_admitted(case: Case<'_>, email: &EmailAddress) -> Result<(), PlanRefusal> {
     let (allowed, domain) = (&case.policy.admission.domains, email.domain());
     if is_of_another(case, domain) {
-        return Err(Refused::DomainOfAnother { domain: domain.clone() });
+        return Err(PlanRefusal::DomainOfAnother { domain: domain.clone() });
     }
     if allowed.is_empty() || allowed.contains(domain) {
         return Ok(());
     }
-    Err(Refused::DomainNotAllowed { domain: domain.clone(), allowed: allowed.clone() })
+    Err(PlanRefusal::DomainNotAllowed { domain: domain.clone(), allowed: allowed.clone() })
 }
 
-fn seat_is_free(case: Case<'_>) -> Result<(), Refused> {
+fn seat_is_free(case: Case<'_>) -> Result<(), PlanRefusal> {
     match case.snapshot.organization.seat_limit {
         Some(limit) if case.snapshot.seats() >= limit => {
-            Err(Refused::SeatLimit { organization: case.snapshot.organization.name.clone(), limit })
+            Err(PlanRefusal::SeatLimit { organization: case.snapshot.organization.name.clone(), limit })
         }
         _ => Ok(()),
     }

@@ -2,11 +2,11 @@
 
 use super::{Case, draft::Draft, is_of_another};
 use crate::{
-    Account, Action, EmailAddress, Follow, ProfileField, Refused, RuleId, facts::Single, text::Shown,
+    Account, Action, EmailAddress, Follow, PlanRefusal, ProfileField, RuleId, facts::Single, text::Shown,
 };
 
 /// The person's e-mail address: the attribute, or a NameID that says it is one.
-pub(super) fn email(case: Case<'_>) -> Result<Option<EmailAddress>, Refused> {
+pub(super) fn email(case: Case<'_>) -> Result<Option<EmailAddress>, PlanRefusal> {
     let attribute = &case.policy.attributes.email;
     let value = match case.login.single(attribute) {
         Single::Value(value) => value,
@@ -15,13 +15,13 @@ pub(super) fn email(case: Case<'_>) -> Result<Option<EmailAddress>, Refused> {
             _ => return Ok(None),
         },
         Single::Ambiguous => {
-            return Err(Refused::AttributeAmbiguous {
+            return Err(PlanRefusal::AttributeAmbiguous {
                 field: "e-mail address",
                 attribute: attribute.clone(),
             });
         }
     };
-    EmailAddress::parse(value).map(Some).map_err(|source| Refused::EmailInvalid { source })
+    EmailAddress::parse(value).map(Some).map_err(|source| PlanRefusal::EmailInvalid { source })
 }
 
 /// What a new account is called.
@@ -44,13 +44,13 @@ pub(super) fn names(case: Case<'_>, draft: &mut Draft) -> Names {
 }
 
 /// Sets what follows the identity provider at every sign-in. What did not come is left as it is.
-pub(super) fn follow(case: Case<'_>, account: &Account, draft: &mut Draft) -> Result<(), Refused> {
+pub(super) fn follow(case: Case<'_>, account: &Account, draft: &mut Draft) -> Result<(), PlanRefusal> {
     if case.policy.profile.email == Follow::EveryLogin {
         match email(case) {
             Ok(None) => {}
             Ok(Some(email)) => follow_email(case, account, &email, draft),
             // The person is known by an identity: an address that decides nothing keeps nobody out.
-            Err(Refused::EmailInvalid { source }) => keep_email(source.reason(), draft),
+            Err(PlanRefusal::EmailInvalid { source }) => keep_email(source.reason(), draft),
             Err(refused) => return Err(refused),
         }
     }

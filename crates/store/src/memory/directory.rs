@@ -7,8 +7,8 @@ use vouchsafe::provisioning::{
 
 use super::{Held, Memory, State};
 use crate::{
-    About, Answer, Applied, AuditRecord, ConnectionDecision, Decided, Decides, Decision, Directory,
-    OrganizationConnections, SignIn, SignInError, SignedIn, StoreError, Versioned, directory::parsed_policy,
+    About, Answer, Applied, AuditRecord, CompletedSignIn, ConnectionDecision, Decided, Decides, Decision,
+    Directory, OrganizationConnections, SignIn, SignInError, StoreError, Versioned, directory::parsed_policy,
 };
 
 impl Directory for Memory {
@@ -125,7 +125,7 @@ impl Directory for Memory {
         self.with(move |state| Ok(state.held(id)?.whole.clone()))
     }
 
-    fn sign_in(&self, sign_in: SignIn) -> Decides<'_, SignedIn> {
+    fn sign_in(&self, sign_in: SignIn) -> Decides<'_, CompletedSignIn> {
         self.with(move |state| state.sign_in(sign_in))
     }
 
@@ -151,7 +151,7 @@ impl Directory for Memory {
 
 impl State {
     /// Everything that can fail comes before anything is written.
-    fn sign_in(&mut self, sign_in: SignIn) -> Result<SignedIn, SignInError> {
+    fn sign_in(&mut self, sign_in: SignIn) -> Result<CompletedSignIn, SignInError> {
         let key = sign_in.replay_key();
         let is_first = !self.replays.contains_key(key.hash());
         let confirmed = sign_in.confirm(key.clone().recorded(is_first))?;

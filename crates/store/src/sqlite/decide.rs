@@ -6,14 +6,14 @@ use vouchsafe::provisioning::{AccountId, LoginFacts, LookUp, OrganizationId, Pol
 
 use super::{OrFailed as _, Sqlite, rows, sessions};
 use crate::{
-    About, Applied, AuditRecord, Decided, Decision, SignIn, SignInError, SignedIn, StoreError,
+    About, Applied, AuditRecord, CompletedSignIn, Decided, Decision, SignIn, SignInError, StoreError,
     text::milliseconds_rounded_up,
 };
 
 pub(super) async fn sign_in(
     connection: &mut SqliteConnection,
     sign_in: SignIn,
-) -> Result<SignedIn, SignInError> {
+) -> Result<CompletedSignIn, SignInError> {
     let key = sign_in.replay_key();
     let end = milliseconds_rounded_up(key.expires_at());
     let is_first = rows::insert_once(connection, key.hash(), end).await?;

@@ -6,8 +6,8 @@ use vouchsafe::provisioning::{
 
 use super::{OrFailed as _, Sqlite, connections, decide, index, rows};
 use crate::{
-    Answer, Applied, AuditRecord, ConnectionDecision, Decides, Decision, Directory, OrganizationConnections,
-    SignIn, SignedIn, StoreError, Versioned, directory::parsed_policy,
+    Answer, Applied, AuditRecord, CompletedSignIn, ConnectionDecision, Decides, Decision, Directory,
+    OrganizationConnections, SignIn, StoreError, Versioned, directory::parsed_policy,
 };
 
 impl Directory for Sqlite {
@@ -148,7 +148,7 @@ impl Directory for Sqlite {
         })
     }
 
-    fn sign_in(&self, sign_in: SignIn) -> Decides<'_, SignedIn> {
+    fn sign_in(&self, sign_in: SignIn) -> Decides<'_, CompletedSignIn> {
         self.write(move |connection| Box::pin(decide::sign_in(connection, sign_in)))
     }
 

@@ -26,7 +26,7 @@ use crate::{AddressError, Domain, text::Shown};
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Refused {
+pub enum PlanRefusal {
     /// The organization's plan does not include SAML SSO.
     #[error("the plan of the organization {} does not include SAML SSO", Shown(organization))]
     #[non_exhaustive]
@@ -281,7 +281,7 @@ pub enum Refused {
     },
 }
 
-impl Refused {
+impl PlanRefusal {
     /// The connection is in a state in which this cannot be done with it.
     #[must_use]
     pub fn connection_state(connection: ConnectionId, state: &'static str, wanted: &'static str) -> Self {
