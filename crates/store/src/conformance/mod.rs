@@ -83,7 +83,8 @@ macro_rules! conformance {
             three_persons_of_one_name_get_three_accounts, nobody_gets_an_address_of_a_domain_of_another_organization,
             two_first_sign_ins_of_one_person_make_one_account, many_people_sign_in_at_the_same_time,
             suspension_ends_sessions_and_is_recorded, the_audit_says_what_and_why_and_no_secret,
-            the_store_and_the_planner_agree_on_what_a_plan_makes);
+            the_store_and_the_planner_agree_on_what_a_plan_makes,
+            groups_whose_names_fold_to_one_are_one_team);
         $crate::conformance!($make, members, the_last_owner_is_safe_at_every_door, a_membership_goes_with_its_last_source,
             a_connection_takes_over_the_people_of_another);
         $crate::conformance!($make, scenarios, two_hundred_first_sign_ins_at_once_succeed,

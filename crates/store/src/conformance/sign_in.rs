@@ -160,6 +160,40 @@ pub async fn the_audit_says_what_and_why_and_no_secret(store: impl Store) {
     assert!(store.audit(&"other".into()).await.unwrap().is_empty());
 }
 
+/// The planner and the store fold names alike: two that are one for the store alone would be a commit that fails.
+pub async fn groups_whose_names_fold_to_one_are_one_team(store: impl Store) {
+    let token = with_acme(&store).await;
+    let policy = "[attributes]\ngroups = \"groups\"\n[groups]\ncreate_teams = true";
+    store.set_policy(&acme(), policy).await.unwrap();
+    let groups = [
+        "ΟΔΟΣ",
+        "οδος",
+        "οδοσ",
+        " ΟΔΟΣ\u{a0}",
+        "İzmir",
+        "i̇zmir",
+        "izmir",
+        "Straße",
+        "STRASSE",
+        "STRAẞE",
+        "\u{212a}elvin",
+        "kelvin",
+        "{\"a\":[1]}",
+        "7",
+        "null",
+    ];
+    for (person, assertion) in [("ada", "1"), ("bob", "2"), ("ada", "3")] {
+        let facts = login(person, &token, assertion).with_attribute("groups", groups);
+        provision(&store, facts).await.unwrap();
+        let whole = store.whole(&acme()).await.unwrap();
+        // With "All hands", in which nobody is.
+        assert_eq!(whole.teams.len(), 11);
+        for account in &whole.accounts {
+            assert_eq!(account.memberships.len(), 10);
+        }
+    }
+}
+
 /// Except for ids, which the store gives.
 pub async fn the_store_and_the_planner_agree_on_what_a_plan_makes(store: impl Store) {
     let token = with_acme(&store).await;
