@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use axum::extract::{FromRef, State};
 use axum::http::HeaderMap;
@@ -12,11 +13,14 @@ use vouchsafe::{Connections, EntityId, ServiceProvider};
 use vouchsafe_axum::{AcceptedLogin, LOGIN, ReturnPaths, SingleSignOn, login_url, routes};
 use vouchsafe_store::{Memory, SessionId};
 
+/// How long a session lasts.
+const LIFETIME: Duration = Duration::from_secs(3600);
+
 #[derive(Clone)]
 struct App {
     sso: SingleSignOn,
-    /// Who is signed in, by the hash of the session's secret.
-    sessions: Arc<Mutex<HashMap<String, String>>>,
+    /// Who is signed in and since when, by the hash of the session's secret.
+    sessions: Arc<Mutex<HashMap<String, (String, Instant)>>>,
 }
 
 impl FromRef<App> for SingleSignOn {
@@ -25,19 +29,22 @@ impl FromRef<App> for SingleSignOn {
     }
 }
 
-/// The service at that address, with these customers.
+/// The service at that address, with these customers; and its single sign-on, to [sweep](SingleSignOn::sweep).
 ///
 /// # Errors
 /// When the address is not https and not a loopback host's.
-pub fn router(address: &str, customers: Connections) -> Result<Router, Box<dyn std::error::Error>> {
+pub fn router(
+    address: &str,
+    customers: Connections,
+) -> Result<(Router, SingleSignOn), Box<dyn std::error::Error>> {
     let saml = ServiceProvider::builder(EntityId::new(format!("{address}/saml/metadata"))?)
         .assertion_consumer(&format!("{address}/saml/acs"))?
         .build()?;
     let sso = SingleSignOn::new(saml, Arc::new(customers), Arc::new(Memory::new()))
         .return_paths(ReturnPaths::new("/home"));
-    let app = App { sso, sessions: Arc::default() };
+    let app = App { sso: sso.clone(), sessions: Arc::default() };
     let pages = Router::new().route("/", get(front)).route("/home", get(home));
-    Ok(pages.merge(routes(signed_in)).with_state(app))
+    Ok((pages.merge(routes(signed_in)).with_state(app), sso))
 }
 
 async fn front() -> Html<String> {
@@ -53,8 +60,12 @@ async fn signed_in(State(app): State<App>, AcceptedLogin(accepted): AcceptedLogi
     let Ok(session) = SessionId::generate(app.sso.service_provider().provider()) else {
         return Redirect::to("/").into_response();
     };
-    app.sessions.lock().unwrap_or_else(PoisonError::into_inner).insert(session.hash().to_owned(), user);
-    let cookie = app.sso.cookies().open_session(session.reveal(), 3600);
+    let mut sessions = app.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+    sessions.retain(|_, (_, since)| since.elapsed() < LIFETIME);
+    sessions.insert(session.hash().to_owned(), (user, Instant::now()));
+    drop(sessions);
+    let seconds = i64::try_from(LIFETIME.as_secs()).unwrap_or_default();
+    let cookie = app.sso.cookies().open_session(session.reveal(), seconds);
     let answer = cookie.and_then(|cookie| accepted.redirect([cookie]));
     answer.unwrap_or_else(|error| accepted.refuse(error)).into_response()
 }
@@ -64,7 +75,7 @@ async fn home(State(app): State<App>, headers: HeaderMap) -> Response {
     let session = SessionId::received(held, app.sso.service_provider().provider());
     let sessions = app.sessions.lock().unwrap_or_else(PoisonError::into_inner);
     match session.ok().and_then(|session| sessions.get(session.hash()).cloned()) {
-        Some(name) => name.into_response(),
-        None => Redirect::to("/").into_response(),
+        Some((name, since)) if since.elapsed() < LIFETIME => name.into_response(),
+        _ => Redirect::to("/").into_response(),
     }
 }

@@ -69,7 +69,7 @@ impl Running {
             .unwrap();
         let connections: Connections = [acme].into_iter().collect();
         let router: Router = match self.example {
-            Example::Minimal => minimal::router(&self.address, connections).unwrap(),
+            Example::Minimal => minimal::router(&self.address, connections).unwrap().0,
             Example::OwnDatabase => {
                 own_database::router(&self.address, Arc::new(connections), Users::default()).unwrap().0
             }

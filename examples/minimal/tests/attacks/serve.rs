@@ -12,7 +12,7 @@ impl Served {
     pub(crate) async fn start(connections: [Connection; 2]) -> Served {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
-        let router = minimal::router(&address, connections.into_iter().collect()).unwrap();
+        let (router, _) = minimal::router(&address, connections.into_iter().collect()).unwrap();
         tokio::spawn(async move { axum::serve(listener, router).await });
         Served { address }
     }
