@@ -55,6 +55,7 @@ mod decrypted;
 mod envelope;
 mod error;
 mod error_hints;
+mod error_words;
 mod expectations;
 mod explain;
 mod facts;

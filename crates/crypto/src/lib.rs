@@ -92,6 +92,7 @@ mod own;
 mod pem;
 mod policy;
 mod provider;
+mod provider_encryption;
 mod pss_key;
 #[cfg(feature = "rustcrypto")]
 mod rustcrypto;
