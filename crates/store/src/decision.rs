@@ -14,7 +14,8 @@ use crate::{AuditRecord, SignInError, StoreError, audit, text::fresh_ids};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum About {
-    /// A login: the organization that has the token that came, or else the connection; of its accounts those of
+    /// A login: the organization that has the token that came, or else the connection (but [`StoreError::NoOrganizationFor`] where it would
+    /// sign in over a connection of that name, and the stored one of that name is another organization's); of its accounts those of
     /// [`LookUp`](vouchsafe::provisioning::LookUp), with those that its policy takes over; the teams that these are in; its teams and projects
     /// of the [names](Policy::names_for) that its policy makes of the login; and which of the domains another organization has verified.
     Login(Box<LoginFacts>),

@@ -250,6 +250,18 @@ pub async fn a_connection_named_as_another_organization_stops_nobody(store: impl
     assert_eq!(store.update_organization(&initech).await.unwrap_err().code(), "store.taken");
 }
 
+/// An application may write connections beside the organizations. One that has the name of another organization's signs nobody in to that.
+pub async fn a_stored_connection_of_another_organization_signs_nobody_in(store: impl Store) {
+    let token = super::with_acme(&store).await;
+    let own = || login_over(acme().as_str(), okta(), &token, "id1");
+    assert_eq!(codes(&store, [own()]).await, ["signed in"], "over the connection of its id");
+    let mut theirs = draft(acme().as_str(), globex(), globex_idp());
+    theirs.state = ConnectionState::Active;
+    store.add_connection(&theirs).await.unwrap();
+    let over_theirs = login_over(acme().as_str(), globex_idp(), &token, "id2");
+    assert_eq!(codes(&store, [over_theirs]).await, ["store.no_organization"]);
+}
+
 pub async fn whether_a_token_is_required_is_the_connections_setting(store: impl Store) {
     with_entitled_acme(&store).await;
     let mut without = draft("without", acme(), okta());

@@ -72,7 +72,8 @@ macro_rules! conformance {
             a_conversion_that_is_refused_leaves_nothing, of_ten_conversions_at_once_one_succeeds,
             a_connection_is_tried_and_replaces_another, several_connections_are_active_until_one_is_retired,
             the_configuration_is_audited_with_its_actor, a_disconnected_organization_signs_nobody_in,
-            a_connection_named_as_another_organization_stops_nobody, whether_a_token_is_required_is_the_connections_setting);
+            a_connection_named_as_another_organization_stops_nobody,
+            a_stored_connection_of_another_organization_signs_nobody_in, whether_a_token_is_required_is_the_connections_setting);
         $crate::conformance!($make, directory, organizations_are_found_and_their_names_are_unique,
             an_organization_is_updated_at_its_version_only, policies_are_kept,
             names_are_unique_in_an_organization, a_snapshot_has_what_the_login_needs,

@@ -194,11 +194,16 @@ impl State {
         let found = all().find(has_token).or_else(|| all().find(has_connection));
         let held = found.ok_or_else(|| StoreError::no_organization_for(&login.connection))?;
         let id = &held.whole.organization.id;
+        let stored = self.connections.get(&login.connection);
+        // One that only has the name which this organization would sign in over.
+        if stored.is_some_and(|stored| stored.organization != *id) && has_connection(&held) {
+            return Err(StoreError::no_organization_for(&login.connection));
+        }
         let policy = parsed_policy(id, held.policy.as_deref())?;
         let look_up = look_up.with_takeovers(&policy).linking(links);
         let mut snapshot = held.whole.restricted_to(&look_up, &policy.names_for(login));
-        let stored = self.connections.get(&login.connection).filter(|stored| stored.organization == *id);
-        let is_exempt = stored.is_some_and(|stored| !stored.settings.token_required);
+        let is_exempt =
+            stored.is_some_and(|stored| stored.organization == *id && !stored.settings.token_required);
         snapshot.token_not_required.extend(is_exempt.then(|| login.connection.clone()));
         let of_others = look_up.domains().into_iter().filter(|domain| self.is_of_another(domain, id));
         snapshot.domains_of_others = of_others.cloned().collect();

@@ -56,7 +56,9 @@ pub(super) async fn about_login(
     links: Option<&AccountId>,
 ) -> Result<(Snapshot, Policy), StoreError> {
     const FIND: &str = "
-        SELECT found.organization, coalesce(connection.token_required, 1) FROM (
+        SELECT found.organization, coalesce(connection.token_required, 1),
+            EXISTS (SELECT 1 FROM vouchsafe_connections WHERE id = ?2 AND organization <> found.organization)
+        FROM (
             SELECT 1 AS rank, organization FROM vouchsafe_tokens WHERE hash IN (SELECT value FROM json_each(?1))
             UNION ALL
             SELECT 2 AS rank, organization FROM vouchsafe_organization_connections WHERE connection = ?2) AS found
@@ -65,15 +67,19 @@ pub(super) async fn about_login(
         ORDER BY rank, found.organization LIMIT 1";
     let look_up = LookUp::of(login).map_err(StoreError::cryptography)?;
     let hashes: Vec<String> = look_up.token_hashes.iter().map(|hash| hash.to_hex()).collect();
-    let found: Option<(String, bool)> = sqlx::query_as(FIND)
+    let found: Option<(String, bool, bool)> = sqlx::query_as(FIND)
         .bind(rows::to_json("look-up", &hashes)?)
         .bind(login.connection.as_str())
         .fetch_optional(&mut *connection)
         .await
         .or_failed()?;
     let found = found.ok_or_else(|| StoreError::no_organization_for(&login.connection))?;
-    let (organization, is_token_required) = (OrganizationId::new(found.0), found.1);
+    let (organization, is_token_required, is_of_another) = (OrganizationId::new(found.0), found.1, found.2);
     let (mut snapshot, policy) = rows::organization_and_policy(connection, &organization).await?;
+    // One that only has the name which this organization would sign in over.
+    if is_of_another && snapshot.organization.signs_in_over(&login.connection) {
+        return Err(StoreError::no_organization_for(&login.connection));
+    }
     snapshot.token_not_required.extend((!is_token_required).then(|| login.connection.clone()));
     rows::load_named(connection, &policy.names_for(login), &mut snapshot).await?;
     rows::load_meant_accounts(connection, &look_up.with_takeovers(&policy), &mut snapshot).await?;
