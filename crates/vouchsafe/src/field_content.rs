@@ -76,12 +76,12 @@ impl FieldContent {
 
     /// What decoded bytes are that should be XML and are something else which is known. What begins like XML is left to its parser.
     pub(crate) fn in_the_place_of_xml(bytes: &[u8]) -> Option<FieldContent> {
-        let content = if begins_like_xml(bytes) { None } else { FieldContent::of(bytes) };
-        match content {
-            // The value was base64 once already.
-            None if is_base64_of_xml(bytes) => Some(FieldContent::DoubleBase64),
-            content => content,
+        if begins_like_xml(bytes) {
+            return None;
         }
+        // The value was base64 once already.
+        let is_base64_again = || is_base64_of_xml(bytes).then_some(FieldContent::DoubleBase64);
+        FieldContent::of(bytes).or_else(is_base64_again)
     }
 
     /// What it is, as the end of a sentence that begins with "it is" or "it looks like".
