@@ -7,7 +7,7 @@ use vouchsafe_assertion::{ConnectionId, MOST_CANDIDATES};
 use vouchsafe_metadata::EntityId;
 
 use crate::claimed_response::ClaimedResponse;
-use crate::connection::Connection;
+use crate::connection::{Connection, ConnectionState};
 use crate::pending::PendingRequest;
 
 /// The connections of a service, in memory.
@@ -45,6 +45,8 @@ struct Route {
     issuer: EntityId,
     /// The connection's own assertion consumer, if it has one.
     assertion_consumer: Option<Arc<str>>,
+    /// The active ones come first: anybody can make drafts to any identity provider.
+    is_inactive: bool,
     /// None in a look-up: it comes before all connections.
     id: Option<ConnectionId>,
 }
@@ -94,7 +96,7 @@ impl Connections {
     }
 
     /// The connections that a response may have come over: the one whose request it answers; else those of the claimed issuer, first those
-    /// whose own assertion consumer it was posted to, then those that have none of their own. One more than [`MOST_CANDIDATES`] at most,
+    /// whose own assertion consumer it was posted to, then those that have none of their own; the active ones before all others. One more than [`MOST_CANDIDATES`] at most,
     /// so that too many are noticed. The time does not grow with the number of connections that share an issuer or an address.
     ///
     /// [`ServiceProvider::receive`](crate::ServiceProvider::receive) decides among them.
@@ -107,6 +109,7 @@ impl Connections {
             let Some(issuer) = claimed.issuer() else { return Vec::new() };
             let mut candidates = registry.routed(issuer, Some(claimed.shared_received_at()));
             candidates.extend(registry.routed(issuer, None));
+            candidates.sort_by_key(is_inactive);
             candidates.truncate(MOST_CANDIDATES.saturating_add(1));
             candidates
         })
@@ -141,7 +144,7 @@ impl Registry {
 
     /// The connections of an issuer with this assertion consumer of their own, or with none.
     fn routed(&self, issuer: &EntityId, assertion_consumer: Option<Arc<str>>) -> Vec<Connection> {
-        let start = Route { issuer: issuer.clone(), assertion_consumer, id: None };
+        let start = Route { issuer: issuer.clone(), assertion_consumer, is_inactive: false, id: None };
         let is_there = |route: &&Route| {
             route.issuer == start.issuer && route.assertion_consumer == start.assertion_consumer
         };
@@ -156,7 +159,12 @@ impl Route {
         Route {
             issuer: connection.identity_provider().entity_id().clone(),
             assertion_consumer: connection.settings().assertion_consumer.as_deref().map(Arc::from),
+            is_inactive: is_inactive(connection),
             id: Some(connection.id().clone()),
         }
     }
+}
+
+fn is_inactive(connection: &Connection) -> bool {
+    connection.state() != ConnectionState::Active
 }

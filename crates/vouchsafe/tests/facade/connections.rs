@@ -360,6 +360,30 @@ fn connections_with_an_address_of_their_own_do_not_hide_those_without() {
 }
 
 /// The address is the service's: many customers may share one that is not the default, and each response finds its own customer.
+/// Anybody can make drafts to a customer's identity provider, at the service's address too.
+#[test]
+fn drafts_do_not_hide_an_active_connection() {
+    let service = Service::new(builder()).with(connection("zeta", trusted(&IdentityProvider::okta())));
+    for number in 0..40 {
+        let settings = match number % 2 {
+            0 => accepting(),
+            _ => accepting().assertion_consumer(vouchsafe_testkit::ASSERTION_CONSUMER).unwrap(),
+        };
+        let draft = named(&format!("a{number:02}"), &IdentityProvider::okta(), settings);
+        service.connections.put(draft.with_state(ConnectionState::Draft));
+    }
+    let issued = IdentityProvider::okta().response().issue().unwrap();
+    let claimed = service.saml.open(posted(&issued)).unwrap();
+    let found = service.connections.candidates(&claimed, None);
+    assert!(found.iter().any(|connection| connection.id().as_str() == "zeta"), "{found:?}");
+    // One that is retired counts as closed from then on.
+    service.connections.put(service.connections.get("zeta").unwrap().with_state(ConnectionState::Retired));
+    let found = service.connections.candidates(&claimed, None);
+    let active = found.iter().filter(|connection| connection.state() == ConnectionState::Active);
+    assert_eq!(active.map(|connection| connection.id().as_str()).collect::<Vec<_>>(), ["okta"]);
+    assert_eq!(found.first().map(|connection| connection.id().as_str()), Some("okta"));
+}
+
 #[test]
 fn connections_that_share_an_address_are_told_apart_by_their_issuer() {
     let service = Service::new(builder());
