@@ -99,12 +99,6 @@ impl Account {
         self.is_active() && self.role == Role::Owner
     }
 
-    /// Whether this identity signs in to the account.
-    #[must_use]
-    pub fn is_linked_to(&self, identity: &Identity) -> bool {
-        self.identities.contains(identity)
-    }
-
     /// The membership of a team, where there is one.
     #[must_use]
     pub fn membership(&self, team: &TeamId) -> Option<&Membership> {

@@ -179,12 +179,13 @@ fn of_text(text: &str) -> Option<FieldContent> {
         return Some(FieldContent::Empty);
     }
     if text.starts_with('<') {
-        return Some(match () {
-            () if beginning.contains("<html") || beginning.contains("<!doctype html") => {
-                FieldContent::WebPage
-            }
-            () if is_soap(&beginning) => FieldContent::SoapEnvelope,
-            () => FieldContent::Xml,
+        let is_page = beginning.contains("<html") || beginning.contains("<!doctype html");
+        return Some(if is_page {
+            FieldContent::WebPage
+        } else if is_soap(&beginning) {
+            FieldContent::SoapEnvelope
+        } else {
+            FieldContent::Xml
         });
     }
     if text.contains("-----BEGIN ") {

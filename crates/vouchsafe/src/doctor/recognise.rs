@@ -206,7 +206,8 @@ fn unwrapped(name: &str, text: &str, limits: &Limits) -> Option<Found> {
         let name = address.as_deref().filter(|address| name.starts_with(address)).unwrap_or(name).to_owned();
         return in_form(&name, address, query, limits);
     }
-    let octets = base64_decode(percent_decoded(text).as_bytes()).ok().filter(|octets| !octets.is_empty())?;
+    let octets =
+        base64_decode(form::percent_decoded(text).as_bytes()).ok().filter(|octets| !octets.is_empty())?;
     let message = Message { source: name.to_owned(), wrapping: "base64", ..Message::default() };
     Some(parsed(Message { octets: inflated(octets, limits), ..message }, limits))
 }
@@ -235,15 +236,6 @@ fn inflated(octets: Vec<u8>, limits: &Limits) -> Vec<u8> {
         return octets;
     }
     inflate(&octets, "message", limits.inflated_bytes).unwrap_or(octets)
-}
-
-/// The value of a form field as a browser shows it: perhaps percent-encoded.
-fn percent_decoded(text: &str) -> String {
-    if text.contains('%') {
-        percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned()
-    } else {
-        text.to_owned()
-    }
 }
 
 enum Page {

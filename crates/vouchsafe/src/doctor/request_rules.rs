@@ -130,7 +130,7 @@ fn answer_comes_by_post(case: &Case<'_>) -> Option<Complaint> {
 
 /// saml-bindings-2.0-os 3.4.4.1: the signature of a message that goes by redirect stands in the query.
 fn signature_stands_in_the_query(case: &Case<'_>) -> Option<Complaint> {
-    let by_redirect = case.message.wrapping == "HTTP-Redirect";
+    let by_redirect = case.message.query.is_some();
     (by_redirect && has_signature(case.root)).then(|| {
         Fault::SignaturePlace.told(
             "the message came by HTTP-Redirect and has its signature in the XML",
