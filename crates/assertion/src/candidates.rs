@@ -34,7 +34,8 @@ pub fn choose<'t>(
     claimed.require_success()?;
     match candidates {
         [] => {
-            Err(Refusal::unknown_issuer(claimed.issuer().map(|issuer| issuer.as_str()).unwrap_or_default()))
+            let issuer = claimed.issuer().map(|issuer| issuer.as_str()).unwrap_or_default();
+            Err(Refusal::unknown_issuer(issuer, []))
         }
         [only] => Ok(only),
         several if several.len() > MOST_CANDIDATES => Err(ambiguous(several.iter().copied(), MANY)),

@@ -9,7 +9,7 @@ use vouchsafe_xml::{Quoted, SchemaViolation, XmlError};
 
 use crate::authn_context::Comparison;
 use crate::error_words::{
-    ahead, end, list, missed, near, nearest, or_none, status_codes, status_message, was,
+    ahead, closest_trusted, end, list, missed, near, nearest, or_none, status_codes, status_message, was,
 };
 use crate::instant::Shown;
 use crate::near_miss::Missed;
@@ -121,14 +121,25 @@ pub enum AssertionError {
     },
 
     /// No trusted identity provider has the name that the response claims.
-    #[error("no trusted identity provider is named {}", Quoted::new(issuer))]
+    #[error(
+        "no trusted identity provider is named {}{}",
+        Quoted::new(issuer),
+        closest_trusted(issuer, closest)
+    )]
     #[non_exhaustive]
     UnknownIssuer {
         /// The claimed issuer.
         issuer: String,
+        /// The trusted names that are closest to it, the closest first. The same name: it is trusted at another assertion consumer.
+        closest: Vec<String>,
     },
     /// Another identity provider answers than the one that was asked.
-    #[error("{} was asked, and {} answers", Quoted::new(expected), Quoted::new(actual))]
+    #[error(
+        "{} was asked, and {} answers{}",
+        Quoted::new(expected),
+        Quoted::new(actual),
+        near(expected, Some(actual))
+    )]
     #[non_exhaustive]
     UnexpectedIssuer {
         /// Who was asked.

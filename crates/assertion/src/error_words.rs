@@ -29,6 +29,21 @@ pub(crate) fn missed(bound: Option<DateTime<Utc>>, now: DateTime<Utc>) -> String
     bound.map(|bound| Missed { bound, now }.to_string()).unwrap_or_default()
 }
 
+/// The trusted names that are closest to an unknown one, and in what the first differs from it.
+pub(crate) fn closest_trusted(issuer: &str, closest: &[String]) -> String {
+    match closest {
+        [] => String::new(),
+        [same, ..] if same == issuer => {
+            "; an identity provider of this name is trusted at another assertion consumer".to_owned()
+        }
+        [only] => {
+            let difference = near(only, Some(issuer));
+            format!("; the closest that is trusted is {}{difference}", Quoted::new(only))
+        }
+        several => format!("; the closest that are trusted are {}", list(several)),
+    }
+}
+
 pub(crate) fn list(texts: &[String]) -> String {
     if texts.is_empty() {
         return "none".to_owned();

@@ -22,6 +22,10 @@ impl fmt::Display for Difference<'_> {
 /// A value without the one thing that is left out of account.
 type Reading = fn(&str) -> String;
 
+/// What names of different entities of one product often differ in.
+const HOST: &str = "the host";
+const PATH: &str = "the path";
+
 /// The one thing in which two identifiers or addresses differ.
 pub(crate) fn only_difference(expected: &str, actual: &str) -> Option<&'static str> {
     if expected == actual || expected.is_empty() || actual.is_empty() {
@@ -41,17 +45,65 @@ pub(crate) fn only_difference(expected: &str, actual: &str) -> Option<&'static s
     if let Some((name, _)) = readings.into_iter().find(|(_, read)| same(*read)) {
         return Some(name);
     }
+    if is_placeholder_of(expected, actual) || is_placeholder_of(actual, expected) {
+        return Some("a placeholder that was not filled in");
+    }
     match (host_and_path(expected), host_and_path(actual)) {
         (Some((one, path)), Some((other, other_path))) if path == other_path && path.len() > 1 => {
             Some(if one.trim_start_matches("www.") == other.trim_start_matches("www.") {
                 "the \"www.\" of the host"
             } else {
-                "the host"
+                HOST
             })
         }
-        (Some((one, _)), Some((other, _))) if one == other => Some("the path"),
+        (Some((one, _)), Some((other, _))) if one == other => Some(PATH),
         _ => None,
     }
+}
+
+/// Names that are looked at, and names that are told.
+const LOOKED_AT: usize = 10_000;
+const TOLD: usize = 3;
+
+/// The trusted names that are closest to an unknown one, the closest first. Where one differs in a single thing, it is told alone.
+pub(crate) fn closest<'t>(unknown: &str, trusted: impl IntoIterator<Item = &'t str>) -> Vec<String> {
+    let mut names: Vec<(usize, &str)> =
+        trusted.into_iter().take(LOOKED_AT).map(|name| (in_common(unknown, name), name)).collect();
+    // By name among those that are equally close, so that the order of the files does not matter.
+    names.sort_by(|(one, name), (other, other_name)| other.cmp(one).then(name.cmp(other_name)));
+    names.dedup();
+    let told = match names.first() {
+        Some((_, name)) if *name == unknown => 1,
+        _ => TOLD,
+    };
+    let is_near =
+        |name: &str| only_difference(name, unknown).is_some_and(|what| ![HOST, PATH].contains(&what));
+    match names.iter().find(|(_, name)| is_near(name)) {
+        Some((_, near)) if told > 1 => vec![(*near).to_owned()],
+        _ => names.into_iter().take(told).map(|(_, name)| name.to_owned()).collect(),
+    }
+}
+
+/// How many characters two names have in common at the beginning, after the scheme, and at the end.
+fn in_common(one: &str, other: &str) -> usize {
+    let (one, other) = (without_scheme(one).as_bytes(), without_scheme(other).as_bytes());
+    let most = one.len().min(other.len());
+    let same = |(one, other): &(&u8, &u8)| one == other;
+    let beginning = one.iter().zip(other).take_while(same).count();
+    let end = one.iter().rev().zip(other.iter().rev()).take_while(same).count();
+    beginning.saturating_add(end).min(most)
+}
+
+/// Whether one of them has a placeholder, such as `{tenantid}`, where the other has a value.
+fn is_placeholder_of(one: &str, other: &str) -> bool {
+    let Some((before, rest)) = one.split_once(['{', '<']) else { return false };
+    let Some((_, after)) = rest.rsplit_once(['}', '>']) else { return false };
+    let before = before.trim_end_matches('$');
+    let between = other.len().checked_sub(before.len().saturating_add(after.len()));
+    between.is_some_and(|length| length > 0)
+        && !before.is_empty()
+        && other.starts_with(before)
+        && other.ends_with(after)
 }
 
 fn without_scheme(text: &str) -> &str {
@@ -151,6 +203,17 @@ mod tests {
             ("https://sp.example.com/acs", "https://sp.example.com/acs?id=7", "what follows the \"?\""),
             ("https://sp.example.com/acs", "https://sp.example.com/saml/acs", "the path"),
             ("urn:example:sp", "urn:Example:sp", "the case of letters"),
+            (
+                "https://sts.windows.net/{tenantid}/",
+                "https://sts.windows.net/6ba7b810-9dad-11d1-80b4-00c04fd430c8/",
+                "a placeholder that was not filled in",
+            ),
+            (
+                "https://app.example/${org}/acs",
+                "https://app.example/acme/acs",
+                "a placeholder that was not filled in",
+            ),
+            ("https://app.example/<org>", "https://app.example/acme", "a placeholder that was not filled in"),
         ] {
             assert_eq!(only_difference(expected, actual), Some(difference), "{expected} {actual}");
             assert_eq!(only_difference(actual, expected), Some(difference), "{actual} {expected}");
@@ -167,9 +230,37 @@ mod tests {
             ("urn:example:sp", "urn:example:idp"),
             ("https://one.example/", "https://two.example/"),
             ("_1", "_2"),
+            ("{entity}", "https://app.example"),
+            ("https://app.example/{org}/acs", "https://other.example/acme/acs"),
         ] {
             assert_eq!(only_difference(expected, actual), None, "{expected} {actual}");
         }
+    }
+
+    #[test]
+    fn the_closest_names_are_found() {
+        let acme = "https://idp.example.com/acme";
+        let trusted = [
+            "urn:example:idp",
+            "https://other.example/globex",
+            acme,
+            "https://idp.example.com/initech",
+            "https://idp.example.com/umbrella",
+        ];
+        for (unknown, expected) in [
+            ("https://idp.example.com/acme/", vec![acme]),
+            ("http://idp.example.com/acme", vec![acme]),
+            (acme, vec![acme]),
+            ("urn:Example:idp", vec!["urn:example:idp"]),
+            (
+                "https://idp.example.com/acmf",
+                vec![acme, "https://idp.example.com/initech", "https://idp.example.com/umbrella"],
+            ),
+        ] {
+            assert_eq!(closest(unknown, trusted), expected, "{unknown}");
+        }
+        assert!(closest("https://idp.example.com/acme", []).is_empty());
+        assert_eq!(closest("", ["a", "b"]), ["a", "b"]);
     }
 
     #[test]

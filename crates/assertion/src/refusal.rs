@@ -11,6 +11,7 @@ use crate::connection_id::ConnectionId;
 use crate::error::AssertionError;
 use crate::instant::Shown;
 use crate::ledger::{Check, Ledger, Outcome};
+use crate::near_miss::closest;
 
 const PROFILE: &str = "saml-profiles-2.0-os 4.1.4.2";
 
@@ -44,15 +45,20 @@ impl Refusal {
         Refusal::with_ledger(error, Ledger::default())
     }
 
-    /// No trusted identity provider has the name that the response claims (`assertion.unknown_issuer`).
+    /// No trusted identity provider has the name that the response claims (`assertion.unknown_issuer`). The closest of the trusted names
+    /// are told.
     #[must_use]
-    pub fn unknown_issuer(issuer: impl Into<String>) -> Refusal {
+    pub fn unknown_issuer<'t>(
+        issuer: impl Into<String>,
+        trusted: impl IntoIterator<Item = &'t str>,
+    ) -> Refusal {
         let issuer = issuer.into();
+        let closest = closest(&issuer, trusted);
         let shown = if issuer.is_empty() { "none".to_owned() } else { issuer.clone() };
         let check = Check::new("response.trusted_issuer", PROFILE, Outcome::Failed)
             .expected("a trusted identity provider")
             .actual(shown);
-        Refusal::by(AssertionError::UnknownIssuer { issuer }, check)
+        Refusal::by(AssertionError::UnknownIssuer { issuer, closest }, check)
     }
 
     /// Another identity provider answers than the one that was asked (`assertion.unexpected_issuer`).

@@ -1,7 +1,7 @@
 //! `--idp-metadata`: whom to trust, from one file or several, aggregates among them.
 
 use vouchsafe::assertion::Refusal;
-use vouchsafe::metadata::{EntityId, IdentityProvider, MetadataError};
+use vouchsafe::metadata::{EntityId, IdentityProvider, MetadataDescription, MetadataError};
 
 use crate::failure::Failure;
 use crate::input;
@@ -40,7 +40,9 @@ impl IdentityProviders {
             ));
         }
         found.pop().ok_or_else(|| {
-            Failure::refused(Refusal::unknown_issuer(issuer.map(EntityId::as_str).unwrap_or_default()))
+            let trusted: Vec<String> = self.sources.iter().flat_map(Source::names).collect();
+            let issuer = issuer.map(EntityId::as_str).unwrap_or_default();
+            Failure::refused(Refusal::unknown_issuer(issuer, trusted.iter().map(String::as_str)))
         })
     }
 }
@@ -55,6 +57,19 @@ fn source(path: &str) -> Result<Source, Failure> {
 }
 
 impl Source {
+    /// The names of its identity providers.
+    fn names(&self) -> Vec<String> {
+        match self {
+            Source::One(one) => vec![one.entity_id().as_str().to_owned()],
+            Source::Aggregate(octets) => {
+                let described = MetadataDescription::read(octets).ok();
+                let entities = described.iter().flat_map(MetadataDescription::entities);
+                let providers = entities.filter(|entity| entity.is_identity_provider());
+                providers.map(|entity| entity.entity_id().to_owned()).collect()
+            }
+        }
+    }
+
     fn named(&self, issuer: Option<&EntityId>) -> Result<Option<IdentityProvider>, Failure> {
         match (self, issuer) {
             (Source::One(one), None) => Ok(Some(one.as_ref().clone())),

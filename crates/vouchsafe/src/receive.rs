@@ -44,6 +44,8 @@ enum Purpose {
 impl ServiceProvider {
     /// Decides whether to believe a response: find the connection, authenticate, read what was signed, check it against what is expected.
     ///
+    /// A response in which the identity provider says no is refused as that before anything else, whoever sent it and whenever.
+    ///
     /// `candidates` are the connections that may be meant, as [`Connections::candidates`](crate::Connections::candidates) finds them;
     /// the key that verified names the one. What comes out is acceptable but perhaps not new: record its
     /// [`replay_key`](ValidAssertion::replay_key), then [`confirm`](ValidAssertion::confirm) it.
@@ -91,6 +93,7 @@ impl ServiceProvider {
         purpose: Purpose,
         now: DateTime<Utc>,
     ) -> Result<ValidAssertion, Refusal> {
+        claimed.claimed.require_success()?;
         let (first, more) = self.possible(&claimed, candidates, expect, purpose, now)?;
         let (connection, trust) = if more.is_empty() {
             (first, first.trust(self)?)
@@ -121,7 +124,7 @@ impl ServiceProvider {
         let trusts: Vec<&Trust> = usable.iter().map(|(_, trust)| trust.as_ref()).collect();
         let id = choose(&claimed.claimed, &trusts, self.limits())?.connection().clone();
         let chosen = usable.into_iter().find(|(connection, _)| *connection.id() == id);
-        chosen.ok_or_else(|| Refusal::unknown_issuer(""))
+        chosen.ok_or_else(|| Refusal::unknown_issuer("", []))
     }
 
     /// The candidates that could have sent the response, the first and the others, by all that is known before a key is used. The refusal is
@@ -147,10 +150,11 @@ impl ServiceProvider {
                 Err(refusal) => reason = Some(refusal),
             }
         }
+        let trusted = candidates.iter().map(|one| one.identity_provider().entity_id().as_str());
         let name = || claimed.issuer().map(|issuer| issuer.as_str()).unwrap_or_default();
         match first {
             Some(first) => Ok((first, more)),
-            None => Err(reason.unwrap_or_else(|| Refusal::unknown_issuer(name()))),
+            None => Err(reason.unwrap_or_else(|| Refusal::unknown_issuer(name(), trusted))),
         }
     }
 

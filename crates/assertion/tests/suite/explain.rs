@@ -92,7 +92,7 @@ fn every_refusal_names_the_check_that_decided() {
     ];
     let refusals = refusals.into_iter().map(|(rule, outcome)| (rule, outcome.unwrap_err()));
     let made = [
-        ("response.trusted_issuer", Refusal::unknown_issuer("https://x.example")),
+        ("response.trusted_issuer", Refusal::unknown_issuer("https://x.example", [])),
         ("response.asked_issuer", Refusal::unexpected_issuer("https://a.example", "https://b.example")),
         ("request.lifetime", Refusal::request_expired(receiver.now)),
         ("assertion.first_use", {

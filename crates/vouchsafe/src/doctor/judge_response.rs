@@ -172,7 +172,8 @@ fn whom_to_believe(
     }
     if surroundings.identity_providers().next().is_some() {
         let only = surroundings.only_identity_provider();
-        exhibit.complaints.push(complaint(&Refusal::unknown_issuer(name), None).with_value(only.as_ref()));
+        let unknown = Refusal::unknown_issuer(name, surroundings.identity_providers());
+        exhibit.complaints.push(complaint(&unknown, None).with_value(only.as_ref()));
     }
     let with_keys = |certificates: Vec<Certificate>| {
         let mut certificates = certificates.into_iter();

@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use vouchsafe::assertion::{Comparison, RequestedAuthnContext};
 use vouchsafe::crypto::ContentCipher;
 use vouchsafe::{Expect, LoginOptions, PendingRequest, Refusal, ValidAssertion};
-use vouchsafe_testkit::{Attribute, Encryption, IdentityProvider, Signed, keys};
+use vouchsafe_testkit::{Attribute, Encryption, IdentityProvider, Part, Signed, keys};
 
 fn code(result: Result<ValidAssertion, Refusal>) -> &'static str {
     result.unwrap_err().code()
@@ -75,6 +75,72 @@ fn a_request_waits_so_long_and_no_longer() {
     assert_eq!(
         code(service_provider.receive(&reply, Expect::Reply(&pending), later)),
         "assertion.request_expired"
+    );
+}
+
+/// What the identity provider says comes first, whoever it is and however late it says so.
+#[test]
+fn a_status_that_is_not_success_is_told_first() {
+    let service = Service::new(builder().request_lifetime(TimeDelta::minutes(1)));
+    let pending = service.asked(LoginOptions::default());
+    let denied = || {
+        IdentityProvider::okta()
+            .response()
+            .in_response_to(pending.request().request_id())
+            .status([
+                "urn:oasis:names:tc:SAML:2.0:status:Responder",
+                "urn:oasis:names:tc:SAML:2.0:status:RequestDenied",
+            ])
+            .status_message("not assigned")
+    };
+    let late = now() + TimeDelta::hours(1);
+    for (what, response, expect, at) in [
+        ("good otherwise", denied(), Expect::Reply(&pending), now()),
+        ("late", denied(), Expect::Reply(&pending), late),
+        ("of nobody", denied().issuer("https://nobody.example"), Expect::Reply(&pending), now()),
+        ("of nobody, unasked", denied().issuer("https://nobody.example"), Expect::Unsolicited, now()),
+        ("without issuer", denied().omit(Part::ResponseIssuer), Expect::Unsolicited, now()),
+        ("unsigned", denied().sign(Signed::Neither), Expect::Reply(&pending), now()),
+        ("empty", denied().omit(Part::Assertion), Expect::Reply(&pending), now()),
+        ("to another address", denied().destination("https://other.example"), Expect::Reply(&pending), now()),
+    ] {
+        let issued = posted(&response.issue().unwrap());
+        let refusal = service.receive(&issued, expect, at).unwrap_err();
+        assert_eq!(refusal.code(), "assertion.status", "{what}");
+        assert_eq!(
+            refusal.to_string(),
+            "the identity provider answered “urn:oasis:names:tc:SAML:2.0:status:Responder” / \
+             “urn:oasis:names:tc:SAML:2.0:status:RequestDenied”: “not assigned”",
+            "{what}"
+        );
+    }
+}
+
+#[test]
+fn an_unknown_issuer_is_told_with_the_closest_that_is_trusted() {
+    let service = Service::new(builder());
+    let told = |issuer: &str, address: &str| {
+        let response = IdentityProvider::okta().response().issuer(issuer).issue().unwrap();
+        let claimed = service.saml.open_at(posted(&response), address).unwrap();
+        let all = [service.connections.get("okta").unwrap()];
+        let refusal = service.saml.receive(claimed, &all, Expect::Unsolicited, now()).unwrap_err();
+        assert_eq!(refusal.code(), "assertion.unknown_issuer");
+        refusal.to_string()
+    };
+    let (okta, ours) = (okta(), vouchsafe_testkit::ASSERTION_CONSUMER);
+    let unknown = |name: &str| format!("no trusted identity provider is named “{name}”; ");
+    for (name, rest) in [
+        (
+            format!("{okta}/"),
+            format!("the closest that is trusted is “{okta}”; they differ only in the slash at the end"),
+        ),
+        ("https://nobody.example".to_owned(), format!("the closest that is trusted is “{okta}”")),
+    ] {
+        assert_eq!(told(&name, ours), unknown(&name) + &rest);
+    }
+    assert_eq!(
+        told(okta.as_str(), "https://app.example.com/other"),
+        unknown(okta.as_str()) + "an identity provider of this name is trusted at another assertion consumer"
     );
 }
 
