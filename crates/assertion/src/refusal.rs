@@ -36,6 +36,13 @@ struct RefusalDetails {
     ledger: Ledger,
     /// The place in the ledger of the check that decided.
     decided_by: Option<usize>,
+    cause: Option<Cause>,
+}
+
+/// What was found to be behind the error, and what to change.
+struct Cause {
+    message: String,
+    hint: &'static str,
 }
 
 impl Refusal {
@@ -132,7 +139,7 @@ impl Refusal {
 
     /// The error of the check at that place.
     pub(crate) fn decided_by(error: AssertionError, ledger: Ledger, decided_by: Option<usize>) -> Refusal {
-        Refusal(Box::new(RefusalDetails { error, ledger, decided_by }))
+        Refusal(Box::new(RefusalDetails { error, ledger, decided_by, cause: None }))
     }
 
     /// The error of the only check that was made.
@@ -148,10 +155,33 @@ impl Refusal {
         self.0.error.code()
     }
 
+    /// The same refusal with what was found to be the cause of its error: the message ends with it, and its hint takes the place of the
+    /// error's. The code stays.
+    ///
+    /// ```
+    /// use vouchsafe_assertion::Refusal;
+    ///
+    /// let refusal = Refusal::unexpected_issuer("https://idp.example.com", "https://other.example")
+    ///     .caused_by("the test system answered", "Start the sign-in again.");
+    /// assert!(refusal.to_string().ends_with("answers; the test system answered"));
+    /// assert_eq!((refusal.code(), refusal.hint()), ("assertion.unexpected_issuer", "Start the sign-in again."));
+    /// ```
+    #[must_use]
+    pub fn caused_by(mut self, cause: impl fmt::Display, hint: &'static str) -> Refusal {
+        self.0.cause = Some(Cause { message: cause.to_string(), hint });
+        self
+    }
+
+    /// What was found to be the cause, if it was looked for and found.
+    #[must_use]
+    pub fn cause(&self) -> Option<&str> {
+        self.0.cause.as_ref().map(|cause| cause.message.as_str())
+    }
+
     /// What an operator changes.
     #[must_use]
     pub fn hint(&self) -> &'static str {
-        self.0.error.hint()
+        self.0.cause.as_ref().map_or_else(|| self.0.error.hint(), |cause| cause.hint)
     }
 
     /// The one sentence for the browser. It never tells which check failed.
@@ -196,7 +226,11 @@ impl From<XmlError> for Refusal {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0.error, f)
+        fmt::Display::fmt(&self.0.error, f)?;
+        match self.cause() {
+            Some(cause) => write!(f, "; {cause}"),
+            None => Ok(()),
+        }
     }
 }
 

@@ -156,6 +156,7 @@ impl Case {
             signatures: SignaturePolicy::default(),
             provider: provider.clone(),
             now: configured.now,
+            looks_into_signatures: false,
         })
     }
 

@@ -1,6 +1,8 @@
 //! `--idp-metadata`: whom to trust, from one file or several, aggregates among them.
 
+use vouchsafe::SignatureInquiry;
 use vouchsafe::assertion::Refusal;
+use vouchsafe::crypto::Provider;
 use vouchsafe::metadata::{EntityId, IdentityProvider, MetadataDescription, MetadataError};
 
 use crate::failure::Failure;
@@ -14,10 +16,13 @@ pub(crate) struct IdentityProviders {
 
 #[derive(Debug)]
 enum Source {
-    One(Box<IdentityProvider>),
+    One(Box<IdentityProvider>, Vec<u8>),
     /// Several: one is picked when a message names it.
     Aggregate(Vec<u8>),
 }
+
+/// Identity providers of an aggregate whose keys are tried when a signature fails.
+const OTHERS: usize = 1_000;
 
 impl IdentityProviders {
     /// Reads the files.
@@ -47,10 +52,38 @@ impl IdentityProviders {
     }
 }
 
+impl IdentityProviders {
+    /// What the files know of whose keys may have made a signature that fails: other keys of the entity, and those of the others.
+    pub(crate) fn witnesses<'a>(
+        &self,
+        mut inquiry: SignatureInquiry<'a>,
+        entity_id: &EntityId,
+        provider: &Provider,
+    ) -> SignatureInquiry<'a> {
+        for described in
+            self.sources.iter().filter_map(|source| MetadataDescription::read(source.octets()).ok())
+        {
+            for entity in described.entities().iter().take(OTHERS) {
+                if entity.entity_id() == entity_id.as_str() {
+                    inquiry = inquiry.with_other_uses(entity);
+                    continue;
+                }
+                let roles = entity.roles().iter().filter(|role| role.name() == "IDPSSODescriptor");
+                let keys = roles.flat_map(|role| role.signing_keys());
+                let named = keys.filter_map(|key| {
+                    key.trusted(format!("{}, a signing key", entity.entity_id()), provider).ok()
+                });
+                inquiry = inquiry.with_known_keys(named);
+            }
+        }
+        inquiry
+    }
+}
+
 fn source(path: &str) -> Result<Source, Failure> {
     let octets = input::octets(path)?;
     match IdentityProvider::from_metadata(&octets) {
-        Ok(one) => Ok(Source::One(Box::new(one))),
+        Ok(one) => Ok(Source::One(Box::new(one), octets)),
         Err(MetadataError::SeveralIdentityProviders { .. }) => Ok(Source::Aggregate(octets)),
         Err(error) => Err(Failure::unusable(path, error)),
     }
@@ -60,7 +93,7 @@ impl Source {
     /// The names of its identity providers.
     fn names(&self) -> Vec<String> {
         match self {
-            Source::One(one) => vec![one.entity_id().as_str().to_owned()],
+            Source::One(one, _) => vec![one.entity_id().as_str().to_owned()],
             Source::Aggregate(octets) => {
                 let described = MetadataDescription::read(octets).ok();
                 let entities = described.iter().flat_map(MetadataDescription::entities);
@@ -70,10 +103,18 @@ impl Source {
         }
     }
 
+    fn octets(&self) -> &[u8] {
+        match self {
+            Source::One(_, octets) | Source::Aggregate(octets) => octets,
+        }
+    }
+
     fn named(&self, issuer: Option<&EntityId>) -> Result<Option<IdentityProvider>, Failure> {
         match (self, issuer) {
-            (Source::One(one), None) => Ok(Some(one.as_ref().clone())),
-            (Source::One(one), Some(issuer)) => Ok((one.entity_id() == issuer).then(|| one.as_ref().clone())),
+            (Source::One(one, _), None) => Ok(Some(one.as_ref().clone())),
+            (Source::One(one, _), Some(issuer)) => {
+                Ok((one.entity_id() == issuer).then(|| one.as_ref().clone()))
+            }
             (Source::Aggregate(_), None) => Ok(None),
             (Source::Aggregate(octets), Some(issuer)) => {
                 match IdentityProvider::from_metadata_entity(octets, issuer) {

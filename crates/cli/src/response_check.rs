@@ -105,6 +105,7 @@ fn settings(arguments: &Arguments) -> Result<Settings, Failure> {
         signatures,
         provider,
         now: arguments.now.unwrap_or_else(input::now),
+        looks_into_signatures: true,
     })
 }
 

@@ -1,6 +1,7 @@
 //! One Response, the whole straight path: what `response check` and `corpus run` share.
 
 use chrono::{DateTime, Utc};
+use vouchsafe::SignatureInquiry;
 use vouchsafe::assertion::{
     Claimed, ConnectionId, Expectations, Ledger, Login, Refusal, SignaturePolicy, Trust, authenticate,
 };
@@ -21,6 +22,8 @@ pub(crate) struct Settings {
     pub(crate) signatures: SignaturePolicy,
     pub(crate) provider: Provider,
     pub(crate) now: DateTime<Utc>,
+    /// Whether to look for the cause where a signature fails.
+    pub(crate) looks_into_signatures: bool,
 }
 
 /// The decision.
@@ -56,7 +59,14 @@ fn receive(octets: &[u8], settings: &Settings) -> Result<Login, No> {
         .with_signature_policy(settings.signatures)
         .with_decryption_keys(settings.decryption_keys.clone());
     let trust = if settings.unauthenticated_cbc { trust.danger_accept_unauthenticated_cbc() } else { trust };
-    let authentic = authenticate(claimed, &trust, &limits)?;
+    let authentic = authenticate(claimed, &trust, &limits).map_err(|refusal| {
+        if !settings.looks_into_signatures {
+            return refusal;
+        }
+        let inquiry = SignatureInquiry::new(&settings.provider, &limits).of(&identity_provider, &trust);
+        let name = identity_provider.entity_id();
+        settings.identity_providers.witnesses(inquiry, name, &settings.provider).explain(refusal, octets)
+    })?;
     let valid = authentic.read()?.validate(&settings.expectations, settings.now)?;
     // Each Response is judged on its own: nothing was seen before it.
     let recorded = valid.replay_key().recorded(true);

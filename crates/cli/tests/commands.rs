@@ -336,3 +336,32 @@ fn okta_values_are_the_fields_of_the_console() {
         json!({"name": "user.username", "name_format": "Basic", "value": "user.login"})
     );
 }
+
+/// The cause of a signature that fails is in the first line: another provider's key, an accident, a query.
+#[test]
+fn the_first_line_names_the_cause_of_a_bad_signature() {
+    let folder = Folder::new("causes");
+    let other = folder.write("other.xml", vouchsafe_testkit::IdentityProvider::other().metadata().unwrap());
+    let good = response().issue().unwrap().into_xml();
+    let by_other = response().key(keys::other_identity_provider()).issue().unwrap().into_xml();
+    for (name, xml, more, cause) in [
+        (
+            "other",
+            by_other.as_str(),
+            vec!["--idp-metadata", &other],
+            "; another identity provider's key made it: “",
+        ),
+        ("unknown", &by_other, vec![], "; the key of a certificate that the message brings along made it"),
+        (
+            "indented",
+            &good.replace("<saml2:Conditions", "\n<saml2:Conditions"),
+            vec![],
+            "; the content: white space was added between elements after signing (pretty-printing)",
+        ),
+    ] {
+        let file = folder.write(&format!("{name}.response.xml"), xml);
+        let run = check(&folder, &file, &more);
+        let first = run.stdout.lines().next().unwrap_or_default();
+        assert!(run.status == 1 && first.contains(cause), "{run:?}");
+    }
+}

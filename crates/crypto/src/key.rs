@@ -66,6 +66,47 @@ impl PublicKey {
         &self.inner.fingerprint
     }
 
+    /// Whether this key made a signature value by RSA PKCS#1 v1.5, over whatever text: it opens to a padded digest (RFC 8017, 9.2). For people
+    /// who look into a signature that does not verify: it tells another key from an altered text, and is no verification. `None` where that
+    /// cannot be told: with other algorithms and kinds of keys, and without the feature `rustcrypto`.
+    ///
+    /// ```
+    /// use vouchsafe_crypto::{KeyKind, Provider, SignatureAlgorithm};
+    ///
+    /// let provider = Provider::rustcrypto();
+    /// let algorithm = SignatureAlgorithm::RsaSha256;
+    /// let [key, other] = [provider.generate_key(KeyKind::Rsa { bits: 2048 })?, provider.generate_key(KeyKind::Rsa { bits: 2048 })?];
+    /// let signature = provider.sign(algorithm, &key, b"octets")?;
+    /// assert!(provider.verify(algorithm, key.public_key(), b"others", &signature).is_err());
+    /// assert_eq!(key.public_key().made_value(algorithm, &signature), Some(true));
+    /// assert_eq!(other.public_key().made_value(algorithm, &signature), Some(false));
+    /// # Ok::<(), vouchsafe_crypto::CryptoError>(())
+    /// ```
+    #[must_use]
+    pub fn made_value(&self, algorithm: SignatureAlgorithm, signature: &[u8]) -> Option<bool> {
+        let is_pkcs1 = matches!(
+            algorithm,
+            SignatureAlgorithm::RsaSha1
+                | SignatureAlgorithm::RsaSha256
+                | SignatureAlgorithm::RsaSha384
+                | SignatureAlgorithm::RsaSha512
+        );
+        if !is_pkcs1 || !matches!(self.kind(), KeyKind::Rsa { .. }) {
+            return None;
+        }
+        self.opens_to_a_digest(signature)
+    }
+
+    #[cfg(feature = "rustcrypto")]
+    fn opens_to_a_digest(&self, signature: &[u8]) -> Option<bool> {
+        crate::rustcrypto::opens_to_a_digest(self.spki_der(), signature)
+    }
+
+    #[cfg(not(feature = "rustcrypto"))]
+    fn opens_to_a_digest(&self, _signature: &[u8]) -> Option<bool> {
+        None
+    }
+
     /// The key in PEM ("PUBLIC KEY").
     #[must_use]
     pub fn to_pem(&self) -> String {

@@ -9,6 +9,8 @@ use crate::backend::{Backend, DigestContext, DigestValue, PrivateKeyOperations, 
 use crate::{ContentCipher, CryptoError, DigestAlgorithm, KeyKind, SecretBytes};
 use std::sync::Arc;
 
+pub(crate) use rsa_keys::opens_to_a_digest;
+
 /// The backend on the RustCrypto crates.
 #[derive(Debug)]
 pub(crate) struct RustCrypto(());

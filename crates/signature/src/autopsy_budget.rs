@@ -11,6 +11,8 @@ pub(crate) const TEXT: usize = 4 * 1024 * 1024;
 const BYTES: usize = 16 * 1024 * 1024;
 /// Public-key operations of an autopsy: some thousand tenants with a key or two each, then the hypotheses.
 const OPERATIONS: usize = 4 * 1024;
+/// Bytes and operations where messages are received: the 80 hypotheses over an element of 12 KiB, and two signatures of them.
+const RECEIVING: (usize, usize) = (1024 * 1024, 48);
 /// Public-key operations that are kept for hypotheses about `ds:SignedInfo`, when there are enough.
 const RESERVE: usize = 512;
 
@@ -69,6 +71,13 @@ impl AutopsyBudget {
     #[must_use]
     pub const fn new(bytes: usize, operations: usize) -> AutopsyBudget {
         AutopsyBudget { limits: (bytes, operations), bytes, operations, stopped: None }
+    }
+
+    /// What may be spent where messages are received, so that the log tells why a signature fails: 1 MiB and 48 public-key operations, some
+    /// milliseconds for a message that was refused.
+    #[must_use]
+    pub const fn for_receiving() -> AutopsyBudget {
+        AutopsyBudget::new(RECEIVING.0, RECEIVING.1)
     }
 
     /// One of so many equal parts of what is left, for several signatures of one message.

@@ -16,6 +16,7 @@
 
 mod algorithms;
 mod autopsy;
+mod autopsy_bench;
 mod autopsy_budget;
 mod autopsy_explanation;
 mod autopsy_readings;

@@ -3,7 +3,7 @@
 //! An explanation is named only where a trusted key made the signature over that other text. It never changes a verdict.
 
 use percent_encoding::utf8_percent_encode;
-use vouchsafe_crypto::{Provider, base64_decode};
+use vouchsafe_crypto::{Provider, SignatureAlgorithm, base64_decode};
 
 use crate::keys::{self, Signed};
 use crate::query::{Parameters, VALUE, base64_value, form_value};
@@ -21,8 +21,16 @@ pub enum QueryExplanation {
     OtherOrder,
     /// The same values, percent-encoded otherwise: something encoded the query again after it was signed.
     OtherEncoding,
+    /// The query as it came, but with its percent-encoding in the other letter case: `%2f` for `%2F`.
+    LetterCase,
+    /// The query as it came, but with its RelayState percent-encoded otherwise.
+    RelayStateEncoding,
     /// The values before they were percent-encoded.
     DecodedValues,
+    /// A trusted key made the signature, over a text that none of these mistakes explains. It can be told of RSA PKCS#1 v1.5 only.
+    AlteredText,
+    /// None of the trusted keys made the signature, over whatever text. It can be told of RSA PKCS#1 v1.5 only.
+    OtherKey,
 }
 
 /// Keys that each text is tried with.
@@ -37,7 +45,15 @@ impl QueryExplanation {
             Self::WithoutRelayState => "is over the query without its RelayState",
             Self::OtherOrder => "is over the same parameters in another order",
             Self::OtherEncoding => "is over the same values with another percent-encoding",
+            Self::LetterCase => "is over the same query with the percent-encoding in the other letter case",
+            Self::RelayStateEncoding => {
+                "is over the same query with its RelayState percent-encoded otherwise"
+            }
             Self::DecodedValues => "is over the values before they were percent-encoded",
+            Self::AlteredText => {
+                "is by a trusted key over another text: the query was altered after it was signed"
+            }
+            Self::OtherKey => "is by another key than the trusted ones, over whatever text",
         }
     }
 
@@ -55,21 +71,29 @@ impl QueryExplanation {
             Self::OtherOrder => {
                 "Have the sender sign SAMLRequest or SAMLResponse, then RelayState, then SigAlg, in this order (SAML Bindings 3.4.4.1)."
             }
-            Self::OtherEncoding => {
+            Self::OtherEncoding | Self::LetterCase | Self::RelayStateEncoding => {
                 "Hand over the query exactly as it came, undecoded: a proxy or framework encoded it again. Different encoders write \
                  different letter cases and spaces."
             }
             Self::DecodedValues => {
                 "Have the sender sign the values in the percent-encoding in which it sends them (SAML Bindings 3.4.4.1)."
             }
+            Self::AlteredText => {
+                "The key is the right one. Compare the query with what the sender logged: something added, cut or changed a parameter on the \
+                 way. If nothing does, treat it as an attack."
+            }
+            Self::OtherKey => {
+                "Compare the signing certificate in the sender's console with the one trusted here first. If it is the same, anybody may have \
+                 made this query."
+            }
         }
     }
 }
 
 /// Looks for the text that a trusted key signed, where [`verify_query`](crate::verify_query) answered `signature.not_verified`. `None` if
-/// none of the known mistakes explains it: then the key is another one, or the message was altered.
+/// none of the known mistakes explains it and the kind of key does not let another key be told from an altered text.
 ///
-/// It costs at most 48 public-key operations, so it is for tools and logs, not for every request.
+/// It costs at most 84 public-key operations, so it is for tools and logs, not for every request.
 ///
 /// ```
 /// use vouchsafe_crypto::{KeyKind, Provider, SignatureAlgorithm};
@@ -93,11 +117,26 @@ pub fn explain_query(raw_query: &str, keys: &[TrustedKey], provider: &Provider) 
     keys::accepted(algorithm, "SigAlg", provider).ok()?;
     let signature = base64_decode(base64_value("Signature", raw_signature).ok()?.as_bytes()).ok()?;
     let texts = otherwise(&parameters, raw_algorithm, &uri).ok()?;
-    texts.into_iter().find_map(|(explanation, text)| {
+    let explained = texts.into_iter().find_map(|(explanation, text)| {
         let element = parameters.parameter.name();
         let signed = Signed { algorithm, message: text.as_bytes(), signature: &signature, element };
         keys::key_that_signed(keys, &signed, provider, KEYS).ok().map(|_| explanation)
-    })
+    });
+    explained.or_else(|| whose(algorithm, &signature, keys))
+}
+
+/// Another key, or an altered text: where each of the trusted keys can tell.
+fn whose(algorithm: SignatureAlgorithm, signature: &[u8], keys: &[TrustedKey]) -> Option<QueryExplanation> {
+    let fitting = keys.iter().filter(|key| algorithm.fits(key.public_key().kind()));
+    let made: Vec<Option<bool>> = fitting
+        .map(|key| key.public_key().made_value(algorithm, signature))
+        .take(KEYS.saturating_add(1))
+        .collect();
+    if made.contains(&Some(true)) {
+        return Some(QueryExplanation::AlteredText);
+    }
+    let all_tell = (1..=KEYS).contains(&made.len()) && made.iter().all(Option::is_some);
+    all_tell.then_some(QueryExplanation::OtherKey)
 }
 
 /// What may have been signed instead.
@@ -106,7 +145,10 @@ fn otherwise(
     raw_algorithm: &str,
     uri: &str,
 ) -> Result<Vec<(QueryExplanation, String)>, SignatureError> {
-    use QueryExplanation::{DecodedValues, EmptyRelayState, OtherEncoding, OtherOrder, WithoutRelayState};
+    use QueryExplanation::{
+        DecodedValues, EmptyRelayState, LetterCase, OtherEncoding, OtherOrder, RelayStateEncoding,
+        WithoutRelayState,
+    };
     let name = parameters.parameter.name();
     let message = format!("{name}={}", parameters.message);
     let algorithm = format!("SigAlg={raw_algorithm}");
@@ -127,37 +169,61 @@ fn otherwise(
             }
         }
     }
-    let message = base64_value(name, parameters.message)?;
+    let as_it_came = |relay_state: Option<String>| {
+        let relay_state = relay_state.map(|state| format!("&RelayState={state}")).unwrap_or_default();
+        format!("{message}{relay_state}&{algorithm}")
+    };
+    let whole = as_it_came(parameters.relay_state.map(str::to_owned));
+    texts.extend([lower_case(&whole), upper_case(&whole)].map(|text| (LetterCase, text)));
+    let encodings: [&dyn Fn(&str) -> String; 5] = [
+        &|text| escaped(text),
+        &|text| lower_case(&escaped(text)),
+        &|text| escaped(text).replace("%20", "+"),
+        &|text| lower_case(&escaped(text)).replace("%20", "+"),
+        &str::to_owned,
+    ];
     let relay_state = parameters.relay_state.map(|raw| form_value("RelayState", raw)).transpose()?;
+    if let Some(state) = relay_state.as_deref() {
+        texts.extend(encodings.map(|encode| (RelayStateEncoding, as_it_came(Some(encode(state))))));
+    }
+    let message = base64_value(name, parameters.message)?;
     let written = |encode: &dyn Fn(&str) -> String| {
         let relay_state = relay_state.as_deref().map(|state| format!("&RelayState={}", encode(state)));
         format!("{name}={}{}&SigAlg={}", encode(&message), relay_state.unwrap_or_default(), encode(uri))
     };
-    let escaped = |text: &str| utf8_percent_encode(text, VALUE).to_string();
-    texts.push((OtherEncoding, written(&escaped)));
-    texts.push((OtherEncoding, written(&|text| lower_case(&escaped(text)))));
-    texts.push((OtherEncoding, written(&|text| escaped(text).replace("%20", "+"))));
-    texts.push((OtherEncoding, written(&|text| lower_case(&escaped(text)).replace("%20", "+"))));
-    texts.push((DecodedValues, written(&str::to_owned)));
+    let explanations = [OtherEncoding, OtherEncoding, OtherEncoding, OtherEncoding, DecodedValues];
+    texts.extend(explanations.into_iter().zip(encodings.map(written)));
     Ok(texts)
+}
+
+fn escaped(text: &str) -> String {
+    utf8_percent_encode(text, VALUE).to_string()
 }
 
 /// Percent-encoding with hexadecimal digits in lower case, as .NET writes it.
 fn lower_case(encoded: &str) -> String {
+    with_digits(encoded, |digit| digit.to_ascii_lowercase())
+}
+
+fn upper_case(encoded: &str) -> String {
+    with_digits(encoded, |digit| digit.to_ascii_uppercase())
+}
+
+fn with_digits(encoded: &str, write: fn(&char) -> char) -> String {
     let mut digits = 0_u8;
     encoded
         .chars()
         .map(|letter| {
             let is_digit = digits > 0;
             digits = if letter == '%' { 2 } else { digits.saturating_sub(1) };
-            if is_digit { letter.to_ascii_lowercase() } else { letter }
+            if is_digit { write(&letter) } else { letter }
         })
         .collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use vouchsafe_crypto::{KeyKind, PrivateKey, SignatureAlgorithm, base64_encode};
+    use vouchsafe_crypto::{KeyKind, PrivateKey, base64_encode};
 
     use super::*;
     use crate::verify_query;
@@ -186,10 +252,23 @@ mod tests {
             (&whole, stateless.clone(), Some(WithoutRelayState)),
             (&whole, format!("{STATE}&{MESSAGE}&{ALGORITHM}"), Some(OtherOrder)),
             (&whole, format!("{MESSAGE}&{ALGORITHM}&{STATE}"), Some(OtherOrder)),
-            (&stateless, lower(&stateless), Some(OtherEncoding)),
-            (&lower(&stateless), stateless.clone(), Some(OtherEncoding)),
-            (&whole, format!("{MESSAGE}&RelayState=%2Fhome+of+ada&{ALGORITHM}"), Some(OtherEncoding)),
-            (&whole, format!("{MESSAGE}&RelayState=%2Fhome%20of%20ada&{ALGORITHM}"), Some(OtherEncoding)),
+            (&stateless, lower(&stateless), Some(LetterCase)),
+            (&lower(&stateless), stateless.clone(), Some(LetterCase)),
+            (&whole, lower(&whole), Some(LetterCase)),
+            (&whole, format!("{MESSAGE}&RelayState=%2Fhome+of+ada&{ALGORITHM}"), Some(RelayStateEncoding)),
+            (
+                &whole,
+                format!("{MESSAGE}&RelayState=%2Fhome%20of%20ada&{ALGORITHM}"),
+                Some(RelayStateEncoding),
+            ),
+            (&whole, format!("{MESSAGE}&RelayState=/home of ada&{ALGORITHM}"), Some(RelayStateEncoding)),
+            (&stateless.replace("%2B", "%2b"), stateless.replace("%3D", "%3d").replace("%2F", "%2f"), None),
+            (&format!("{MESSAGE}&RelayState=&{ALGORITHM}"), stateless.clone(), Some(WithoutRelayState)),
+            (
+                &whole.replace("%2Bx", "+x").replace("%2Fhome", "/home"),
+                whole.replace("%20of+", "+of+"),
+                Some(OtherEncoding),
+            ),
             (
                 &stateless,
                 "SAMLResponse=fZJ+x/8=&SigAlg=http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256".to_owned(),
@@ -204,5 +283,33 @@ mod tests {
             let foreign = format!("{sent}&{}", signature(&other, &provider, &signed));
             assert_eq!(explain_query(&foreign, &trusted, &provider), None, "another key explains nothing");
         }
+    }
+
+    /// A value of RSA PKCS#1 v1.5 tells by itself whether the key made it.
+    #[test]
+    fn another_key_is_told_from_an_altered_text() {
+        let provider = Provider::rustcrypto();
+        let [key, other] = [(); 2].map(|()| provider.generate_key(KeyKind::Rsa { bits: 2048 }).unwrap());
+        let trusted = [TrustedKey::new(key.public_key().clone(), "peer")];
+        let text = format!("{MESSAGE}&{}", ALGORITHM.replace("ecdsa-sha256", "rsa-sha256"));
+        let signed = |by: &PrivateKey, text: &str| {
+            let value = provider.sign(SignatureAlgorithm::RsaSha256, by, text.as_bytes()).unwrap();
+            format!("Signature={}", utf8_percent_encode(&base64_encode(&value), VALUE))
+        };
+        for (query, expected) in [
+            (format!("{text}&{}", signed(&key, &text.replace("fZJ", "fZK"))), QueryExplanation::AlteredText),
+            (format!("{text}&{}", signed(&other, &text)), QueryExplanation::OtherKey),
+            (format!("{text}&{}", signed(&key, &lower_case(&text))), QueryExplanation::LetterCase),
+        ] {
+            assert_eq!(explain_query(&query, &trusted, &provider), Some(expected), "{query}");
+        }
+        let elliptic =
+            TrustedKey::new(provider.generate_key(KeyKind::P256).unwrap().public_key().clone(), "peer");
+        let both = [trusted[0].clone(), elliptic];
+        let foreign = format!("{text}&{}", signed(&other, &text));
+        assert_eq!(explain_query(&foreign, &both, &provider), Some(QueryExplanation::OtherKey));
+        assert_eq!(explain_query(&foreign, &[], &provider), None);
+        let many = vec![trusted[0].clone(); 5];
+        assert_eq!(explain_query(&foreign, &many, &provider), None, "more keys than are looked at");
     }
 }

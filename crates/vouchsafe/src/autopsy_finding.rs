@@ -31,6 +31,28 @@ pub enum SignatureFinding {
         /// SHA-256 over the key.
         fingerprint: String,
     },
+    /// A key that the metadata of this identity provider has for another purpose made it.
+    #[non_exhaustive]
+    OtherUse {
+        /// What the metadata has it for: `encryption key of IDPSSODescriptor`.
+        key: String,
+        /// SHA-256 over its certificate.
+        fingerprint: String,
+    },
+    /// A trusted key made it, over another `ds:SignedInfo` than the one that came.
+    #[non_exhaustive]
+    SignedInfoChanged {
+        /// Which key.
+        key: String,
+        /// SHA-256 over its certificate.
+        fingerprint: String,
+    },
+    /// The policy refuses the algorithm, and nothing else is wrong: a trusted key made it, and the content is what was signed.
+    #[non_exhaustive]
+    OnlyAlgorithm {
+        /// URI of the algorithm.
+        uri: &'static str,
+    },
     /// The key of a certificate that came along made it, and the certificate says that it is newer than all that the metadata has. It may
     /// be that of a roll-over; anybody can make one with any dates.
     #[non_exhaustive]
@@ -156,6 +178,9 @@ impl SignatureFinding {
         match self {
             Self::Shape { code, .. } => code,
             Self::OtherIdentityProvider { .. } => "autopsy.other_identity_provider",
+            Self::OtherUse { .. } => "autopsy.other_use",
+            Self::SignedInfoChanged { .. } => "autopsy.signed_info_changed",
+            Self::OnlyAlgorithm { .. } => "autopsy.only_algorithm",
             Self::NewerCertificate { .. } => "autopsy.newer_certificate",
             Self::OlderCertificate { .. } => "autopsy.older_certificate",
             Self::UnknownCertificate { .. } => "autopsy.unknown_certificate",
@@ -171,6 +196,19 @@ impl SignatureFinding {
         }
     }
 
+    /// Whether it says more than that the signature fails: a search that stopped, or a content that changed nobody knows how, does not.
+    pub(crate) fn names_a_cause(&self) -> bool {
+        !matches!(
+            self,
+            Self::Shape { .. }
+                | Self::ContentChanged { .. }
+                | Self::AssertionClosed
+                | Self::DecryptedNotShown
+                | Self::Undecided { .. }
+                | Self::Stopped { .. }
+        )
+    }
+
     /// What an operator looks at or changes.
     #[must_use]
     pub fn hint(&self) -> &'static str {
@@ -179,6 +217,18 @@ impl SignatureFinding {
             Self::OtherIdentityProvider { .. } => {
                 "Either the metadata of the two identity providers was mixed up, or one of them signs in the name of the other: compare the \
                  entity IDs and fingerprints with both consoles first. If both are right here, treat it as an attempt to sign in across tenants."
+            }
+            Self::OtherUse { .. } => {
+                "Have the identity provider sign with the key that its metadata has for signing, or publish this key there for signing; then \
+                 load the metadata from its console again."
+            }
+            Self::SignedInfoChanged { .. } => {
+                "The key is the right one, and the signature was edited after it was made. Find what edits messages between the identity provider \
+                 and this service. If nothing does, treat it as an attack."
+            }
+            Self::OnlyAlgorithm { .. } => {
+                "Choose RSA-SHA256 as Signature Algorithm and SHA256 as Digest Algorithm in the identity provider's console; nothing else has to \
+                 change. SHA-1 can be accepted only by a danger_ setting."
             }
             Self::NewerCertificate { .. }
             | Self::OlderCertificate { .. }
@@ -226,6 +276,23 @@ impl fmt::Display for SignatureFinding {
             Self::Shape { text, .. } => f.write_str(text),
             Self::OtherIdentityProvider { key, fingerprint } => {
                 write!(f, "another identity provider's key made it: {} ({fingerprint})", Quoted::new(key))
+            }
+            Self::OtherUse { key, fingerprint } => {
+                write!(
+                    f,
+                    "a key that the metadata of this identity provider has for another purpose made it: {} ({fingerprint})",
+                    Quoted::new(key)
+                )
+            }
+            Self::SignedInfoChanged { key, fingerprint } => {
+                write!(
+                    f,
+                    "the trusted key {} ({fingerprint}) made it, over another ds:SignedInfo than the one that came",
+                    Quoted::new(key)
+                )
+            }
+            Self::OnlyAlgorithm { uri } => {
+                write!(f, "only the algorithm {uri} is refused: a trusted key made it, and the content is what was signed")
             }
             Self::NewerCertificate { sent, trusted } => {
                 write!(

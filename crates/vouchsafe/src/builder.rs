@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use vouchsafe_assertion::{Expectations, SignaturePolicy};
 use vouchsafe_crypto::{Certificate, PrivateKey, Provider};
 use vouchsafe_metadata::{EntityId, MetadataError, WebAddress};
+use vouchsafe_signature::AutopsyBudget;
 use vouchsafe_xml::Limits;
 
 use crate::error::BindingError;
@@ -53,6 +54,7 @@ struct Settings {
     signing: Option<(PrivateKey, Certificate)>,
     sign_requests: SignRequests,
     signature_policy: SignaturePolicy,
+    autopsy_budget: AutopsyBudget,
 }
 
 impl Builder<WantsAssertionConsumer> {
@@ -71,6 +73,7 @@ impl Builder<WantsAssertionConsumer> {
                 signing: None,
                 sign_requests: SignRequests::WhenWanted,
                 signature_policy: SignaturePolicy::default(),
+                autopsy_budget: AutopsyBudget::for_receiving(),
             },
             missing: WantsAssertionConsumer(()),
         }
@@ -134,6 +137,7 @@ impl Builder<Complete> {
             signing: settings.signing.map(|(key, certificate)| SigningCredential { key, certificate }),
             sign_requests: settings.sign_requests,
             signature_policy: settings.signature_policy,
+            autopsy_budget: settings.autopsy_budget,
         };
         Ok(ServiceProvider::new(config))
     }
@@ -181,6 +185,14 @@ impl<Missing> Builder<Missing> {
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.settings.limits = limits;
+        self
+    }
+
+    /// What may be spent to find the cause when a signature fails: [`AutopsyBudget::for_receiving`] by default, some milliseconds. Without any
+    /// public-key operation, such as `AutopsyBudget::new(0, 0)`, nothing is looked into.
+    #[must_use]
+    pub fn autopsy_budget(mut self, budget: AutopsyBudget) -> Self {
+        self.settings.autopsy_budget = budget;
         self
     }
 

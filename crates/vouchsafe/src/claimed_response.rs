@@ -1,5 +1,6 @@
 //! A posted response, parsed once, before it is known whom to believe.
 
+use std::fmt;
 use std::sync::Arc;
 
 use vouchsafe_assertion::{Claimed, Refusal};
@@ -12,9 +13,9 @@ use crate::service_provider::ServiceProvider;
 /// A response that was opened and not yet believed: it tells what a look-up of connections and pending requests needs, and nothing else.
 ///
 /// [`ServiceProvider::open`] makes it, [`ServiceProvider::receive`] consumes it.
-#[derive(Debug)]
 pub struct ClaimedResponse {
     pub(crate) claimed: Claimed,
+    pub(crate) octets: Vec<u8>,
     received_at: Arc<str>,
     relay_state: Option<RelayState>,
 }
@@ -39,8 +40,18 @@ impl ServiceProvider {
 
     fn opened(&self, posted: PostedResponse, received_at: Arc<str>) -> Result<ClaimedResponse, Refusal> {
         let claimed = Claimed::parse(posted.octets(), self.limits())?;
-        let relay_state = posted.into_relay_state();
-        Ok(ClaimedResponse { claimed, received_at, relay_state })
+        let (octets, relay_state) = posted.into_parts();
+        Ok(ClaimedResponse { claimed, octets, received_at, relay_state })
+    }
+}
+
+impl fmt::Debug for ClaimedResponse {
+    /// Shows what may be told, and no content.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClaimedResponse")
+            .field("claimed", &self.claimed)
+            .field("received_at", &self.received_at)
+            .finish_non_exhaustive()
     }
 }
 

@@ -80,6 +80,7 @@ pub mod redirect;
 mod relay_state;
 mod request;
 mod service_provider;
+mod signature_inquiry;
 
 pub use autopsy::PostMortem;
 pub use autopsy_finding::{CertificateFacts, SignatureFinding};
@@ -101,6 +102,7 @@ pub use redirect::Redirect;
 pub use relay_state::RelayState;
 pub use request::{LoginOptions, NameIdPolicy};
 pub use service_provider::ServiceProvider;
+pub use signature_inquiry::SignatureInquiry;
 
 pub use vouchsafe_assertion::{
     ConnectionId, Ledger, Login, NameId, Recorded, Refusal, ReplayKey, Trial, ValidAssertion,

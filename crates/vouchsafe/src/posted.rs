@@ -77,8 +77,8 @@ impl PostedResponse {
         &self.octets
     }
 
-    pub(crate) fn into_relay_state(self) -> Option<RelayState> {
-        self.relay_state
+    pub(crate) fn into_parts(self) -> (Vec<u8>, Option<RelayState>) {
+        (self.octets, self.relay_state)
     }
 }
 

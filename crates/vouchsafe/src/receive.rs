@@ -13,6 +13,7 @@ use crate::connection::{Connection, ConnectionState};
 use crate::connection_settings::Unsolicited;
 use crate::pending::{BoundRequest, PendingRequest};
 use crate::service_provider::ServiceProvider;
+use crate::signature_inquiry::SignatureInquiry;
 
 /// What a response may be.
 #[derive(Clone, Copy, Debug)]
@@ -54,6 +55,8 @@ impl ServiceProvider {
     /// It computes and blocks nothing else: no I/O, no locks. It takes about a tenth of a millisecond for a usual response, and up to a quarter
     /// of a second for the worst that the limits let in. In an asynchronous service call it where other requests do not wait for it, such as
     /// `tokio::task::spawn_blocking`, and bound how many run at a time; the routes of `vouchsafe-axum` do both.
+    ///
+    /// A signature that fails is looked into, within [`Builder::autopsy_budget`](crate::Builder::autopsy_budget), so that the refusal names the cause.
     ///
     /// # Errors
     /// A [`Refusal`], which carries the first error and the ledger of every rule that was checked.
@@ -101,7 +104,30 @@ impl ServiceProvider {
             self.signer(&claimed, std::iter::once(first).chain(more))?
         };
         let expectations = self.expectations(&claimed, connection, expect, now)?;
-        authenticate(claimed.claimed, &trust, self.limits())?.read()?.validate(&expectations, now)
+        let authentic = match authenticate(claimed.claimed, &trust, self.limits()) {
+            Ok(authentic) => authentic,
+            Err(refusal) => {
+                return Err(self.looked_into(refusal, &claimed.octets, (connection, &trust), &[]));
+            }
+        };
+        authentic.read()?.validate(&expectations, now)
+    }
+
+    /// A refusal about a signature, with its cause as far as a small budget finds it. Nothing is decrypted for it, so that what it costs tells
+    /// nothing about what is encrypted.
+    fn looked_into(
+        &self,
+        refusal: Refusal,
+        message: &[u8],
+        (connection, trust): (&Connection, &Trust),
+        others: &[&Trust],
+    ) -> Refusal {
+        SignatureInquiry::new(self.provider(), self.limits())
+            .of(connection.identity_provider(), trust)
+            .with_known_keys(others.iter().flat_map(|other| other.keys().to_vec()))
+            .with_budget(self.config.autopsy_budget.clone())
+            .without_decryption()
+            .explain(refusal, message)
     }
 
     /// The connection of several whose key signed. One whose keys cannot be used is left out while another is there.
@@ -122,7 +148,14 @@ impl ServiceProvider {
             return Err(error.into());
         }
         let trusts: Vec<&Trust> = usable.iter().map(|(_, trust)| trust.as_ref()).collect();
-        let id = choose(&claimed.claimed, &trusts, self.limits())?.connection().clone();
+        let id = match (choose(&claimed.claimed, &trusts, self.limits()), usable.first()) {
+            (Ok(chosen), _) => chosen.connection().clone(),
+            (Err(refusal), None) => return Err(refusal),
+            (Err(refusal), Some((connection, trust))) => {
+                let others = trusts.get(1..).unwrap_or_default();
+                return Err(self.looked_into(refusal, &claimed.octets, (connection, trust), others));
+            }
+        };
         let chosen = usable.into_iter().find(|(connection, _)| *connection.id() == id);
         chosen.ok_or_else(|| Refusal::unknown_issuer("", []))
     }

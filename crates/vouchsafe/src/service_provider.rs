@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use vouchsafe_assertion::SignaturePolicy;
 use vouchsafe_crypto::{Certificate, PrivateKey, Provider};
 use vouchsafe_metadata::EntityId;
+use vouchsafe_signature::AutopsyBudget;
 use vouchsafe_xml::Limits;
 
 use crate::builder::{Builder, SignRequests, WantsAssertionConsumer};
@@ -44,6 +45,7 @@ pub(crate) struct Config {
     pub(crate) signing: Option<SigningCredential>,
     pub(crate) sign_requests: SignRequests,
     pub(crate) signature_policy: SignaturePolicy,
+    pub(crate) autopsy_budget: AutopsyBudget,
 }
 
 #[derive(Debug)]

@@ -2,10 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "this is a test: it may panic")]
 
-use vouchsafe::crypto::{Certificate, ContentCipher, KeyKind, base64_encode};
+use vouchsafe::assertion::Trust;
+use vouchsafe::crypto::{
+    Certificate, ContentCipher, DigestAlgorithm, KeyKind, SignatureAlgorithm, base64_encode,
+};
+use vouchsafe::metadata::MetadataDescription;
+use vouchsafe::signature::AutopsyBudget;
+use vouchsafe::xml::Document;
 use vouchsafe::{
     Connection, ConnectionId, ConnectionSettings, EntityId, Expect, IdentityProvider, Limits, PostMortem,
-    PostedResponse, ServiceProvider, Unsolicited,
+    PostedResponse, ServiceProvider, SignatureInquiry, Unsolicited,
 };
 use vouchsafe_testkit::{self as testkit, Encryption, KeyPair, Signed, keys};
 
@@ -166,6 +172,127 @@ fn signed_before_it_was_encrypted() {
         let found = examine(&service_provider(&okta), &xml);
         assert_eq!(found[0].element, "Response");
         assert_eq!(found[0].findings.iter().map(|one| one.code()).collect::<Vec<_>>(), codes);
+    }
+}
+
+/// What a log has of a refusal: its message, which ends with the cause, and the hint of the cause.
+#[test]
+fn a_refusal_about_a_signature_names_its_cause() {
+    let (okta, other) = (testkit::IdentityProvider::okta(), testkit::IdentityProvider::other());
+    let Service(saml, connections) = service_provider(&okta);
+    let refusal = |saml: &ServiceProvider, xml: &str| {
+        let claimed = saml.open(posted(xml)).unwrap();
+        saml.receive(claimed, &connections, Expect::Unsolicited, testkit::ISSUE_INSTANT).unwrap_err()
+    };
+    let good = okta.response().name_id("ada@example.com").issue().unwrap().into_xml();
+    let of_old_key = okta.response().key(keys::attacker()).issue().unwrap().into_xml();
+    let short = keys::attacker().certificate().fingerprint_sha256();
+    let weak = okta.response().signature_algorithm(SignatureAlgorithm::RsaSha1).digest(DigestAlgorithm::Sha1);
+    let cut = |text: &str| text.replace("xmlenc#sha256", "xmldsig-more#sha384");
+    for (what, xml, code, cause, hint) in [
+        (
+            "unknown key",
+            of_old_key,
+            "signature.not_verified",
+            format!("nobody here knows that certificate: “CN=vouchsafe-testkit” (SHA-256 {short})"),
+            "Compare the fingerprint with the identity provider's console first",
+        ),
+        (
+            "indented",
+            good.replace("<saml2:Conditions", "\n<saml2:Conditions"),
+            "signature.digest_mismatch",
+            "the content: white space was added between elements after signing (pretty-printing)".to_owned(),
+            "Find what reformats the message",
+        ),
+        (
+            "algorithm",
+            weak.issue().unwrap().into_xml(),
+            "signature.algorithm",
+            "only the algorithm http://www.w3.org/2000/09/xmldsig#rsa-sha1 is refused: a trusted key made it, and the content is what was signed"
+                .to_owned(),
+            "nothing else has to change",
+        ),
+        (
+            "SignedInfo edited",
+            cut(&good),
+            "signature.not_verified",
+            "made it, over another ds:SignedInfo than the one that came".to_owned(),
+            "The key is the right one",
+        ),
+    ] {
+        let refusal = refusal(&saml, &xml);
+        assert_eq!(refusal.code(), code, "{what}: {refusal}");
+        assert!(refusal.cause().is_some_and(|found| found.contains(&cause)), "{what}: {refusal}");
+        assert!(refusal.to_string().ends_with(refusal.cause().unwrap()), "{what}: {refusal}");
+        assert!(refusal.explain().lines().next().unwrap().contains(&cause), "{what}");
+        assert!(refusal.hint().contains(hint), "{what}: {}", refusal.hint());
+    }
+    // Nothing is claimed where nothing was found, and nothing is looked for without a budget.
+    let edited = refusal(&saml, &good.replace("ada@", "eve@"));
+    assert_eq!((edited.code(), edited.cause()), ("signature.digest_mismatch", None));
+    let frugal = ServiceProvider::builder(EntityId::new(testkit::SERVICE_PROVIDER).unwrap())
+        .assertion_consumer(testkit::ASSERTION_CONSUMER)
+        .unwrap()
+        .autopsy_budget(AutopsyBudget::new(0, 0))
+        .build()
+        .unwrap();
+    let foreign = okta.response().key(other.key()).issue().unwrap().into_xml();
+    assert_eq!(refusal(&frugal, &foreign).cause(), None);
+    assert!(refusal(&saml, &foreign).cause().is_some());
+}
+
+/// What was decrypted is not looked into where responses are received.
+#[test]
+fn a_refusal_tells_no_cause_of_what_was_decrypted() {
+    let (okta, other) = (testkit::IdentityProvider::okta(), testkit::IdentityProvider::other());
+    let Service(saml, connections) = service_provider(&okta);
+    let encryption = Encryption::to(keys::service_provider().certificate()).cipher(ContentCipher::Aes256Gcm);
+    let issued =
+        okta.response().sign(Signed::Assertion).key(other.key()).encrypt(encryption).issue().unwrap();
+    let claimed = saml.open(posted(issued.xml())).unwrap();
+    let refusal =
+        saml.receive(claimed, &connections, Expect::Unsolicited, testkit::ISSUE_INSTANT).unwrap_err();
+    assert_eq!((refusal.code(), refusal.cause()), ("signature.not_verified", None), "{refusal}");
+}
+
+/// An identity provider that signs with the key that its metadata has for something else.
+#[test]
+fn a_key_for_another_purpose_is_named() {
+    let okta = testkit::IdentityProvider::okta();
+    let extra = |role: &str, use_: &str| {
+        let key = format!(
+            "<md:KeyDescriptor xmlns:md=\"urn:oasis:names:tc:SAML:2.0:metadata\" use=\"{use_}\"><ds:KeyInfo \
+             xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\"><ds:X509Data><ds:X509Certificate>{}</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor>",
+            keys::attacker().certificate().to_base64()
+        );
+        let metadata = okta.metadata().unwrap();
+        if role == "IDPSSODescriptor" {
+            let at = metadata.find("</md:KeyDescriptor>").unwrap() + "</md:KeyDescriptor>".len();
+            format!("{}{key}{}", metadata.get(..at).unwrap(), metadata.get(at..).unwrap())
+        } else {
+            let role = format!(
+                "<md:SPSSODescriptor protocolSupportEnumeration=\"urn:oasis:names:tc:SAML:2.0:protocol\">{key}<md:AssertionConsumerService index=\"0\" \
+                 Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST\" Location=\"https://idp.example/acs\"/></md:SPSSODescriptor></md:EntityDescriptor>"
+            );
+            metadata.replace("</md:EntityDescriptor>", &role)
+        }
+    };
+    for (role, use_) in [("IDPSSODescriptor", "encryption"), ("SPSSODescriptor", "signing")] {
+        let metadata = extra(role, use_);
+        let identity_provider = IdentityProvider::from_metadata(metadata.as_bytes()).unwrap();
+        let described = MetadataDescription::read(metadata.as_bytes()).unwrap();
+        let provider = keys::provider();
+        let limits = Limits::default();
+        let trust = Trust::new(ConnectionId::new("okta").unwrap(), &identity_provider, provider).unwrap();
+        let xml = okta.response().key(keys::attacker()).issue().unwrap().into_xml();
+        let document = Document::parse(xml.as_bytes(), &limits).unwrap();
+        let inquiry = SignatureInquiry::new(provider, &limits)
+            .of(&identity_provider, &trust)
+            .with_other_uses(&described.entities()[0]);
+        let found = inquiry.post_mortem(&document, &xml);
+        assert_eq!(found[0].findings[0].code(), "autopsy.other_use");
+        let text = found[0].findings[0].to_string();
+        assert!(text.contains(&format!("another purpose made it: “{use_} key of {role}”")), "{text}");
     }
 }
 

@@ -7,6 +7,7 @@ use crate::{
 use getrandom::SysRng;
 use rsa::pkcs1::EncodeRsaPrivateKey as _;
 use rsa::pkcs8::{DecodePrivateKey as _, DecodePublicKey as _, EncodePrivateKey as _};
+use rsa::traits::PublicKeyParts as _;
 use rsa::{Oaep, Pkcs1v15Encrypt};
 use sha1::Sha1;
 use sha2::{Sha256, Sha384, Sha512};
@@ -22,6 +23,25 @@ pub(super) fn public_key(
         detail: "the modulus must be odd and the exponent odd and below 2^33",
     })?;
     Ok(Arc::new(Public { kind, key }))
+}
+
+/// Whether a value is a padded digest once this public key is applied to it (RFC 8017, 9.2): 00 01, at least eight FF, 00, and the SEQUENCE of
+/// a DigestInfo. All of it is public.
+pub(crate) fn opens_to_a_digest(spki_der: &[u8], signature: &[u8]) -> Option<bool> {
+    let key = rsa::PublicKey::from_public_key_der(spki_der).ok()?;
+    if signature.len() != key.size() {
+        return Some(false);
+    }
+    let precision = key.n_bits_precision();
+    let value = rsa::BoxedUint::from_be_slice(signature, precision).ok()?;
+    let Ok(opened) = rsa::hazmat::rsa_encrypt(&key, &value) else { return Some(false) };
+    let octets = opened.to_be_bytes();
+    let encoded = octets.get(octets.len().checked_sub(key.size())?..)?;
+    let padded = encoded.strip_prefix(&[0, 1]);
+    Some(padded.is_some_and(|rest| {
+        let filling = rest.iter().take_while(|octet| **octet == 0xFF).count();
+        filling >= 8 && rest.get(filling..).is_some_and(|rest| rest.starts_with(&[0, 0x30]))
+    }))
 }
 
 pub(super) fn private_key(pkcs8_der: &[u8]) -> Result<Arc<dyn PrivateKeyOperations>, CryptoError> {

@@ -6,7 +6,7 @@ use vouchsafe_assertion::{
     Refusal, Trust, authenticate,
 };
 use vouchsafe_crypto::Certificate;
-use vouchsafe_metadata::{EntityId, IdentityProvider};
+use vouchsafe_metadata::{EntityId, IdentityProvider, MetadataDescription};
 use vouchsafe_xml::{Document, Element, Quoted, namespace};
 
 use super::complaint::{Complaint, Own};
@@ -15,7 +15,7 @@ use super::judge_request::{is_open, relay_state};
 use super::recognise::Message;
 use super::surroundings::{Surroundings, Told};
 use super::{Doctor, Exhibit};
-use crate::autopsy::Table;
+use crate::{PostMortem, SignatureInquiry};
 
 /// Checks beyond the first failed one that become complaints.
 const FURTHER: usize = 8;
@@ -69,12 +69,21 @@ impl Case<'_> {
         };
         if has_encrypted_assertion(document.root()) && self.doctor.decryption_keys.is_empty() {
             exhibit.complaints.push(Own::CannotOpen.about(""));
-            self.signatures(&trust, exhibit);
+            let found = self.post_mortem(&trust, exhibit);
+            tell_signatures(&found, exhibit);
             return;
         }
         if let Err(refusal) =
             self.decide(document, &trust).or_else(|refusal| self.learned_audience(refusal, &trust))
         {
+            let about_signatures =
+                ["signature.", "crypto."].iter().any(|crate_| refusal.code().starts_with(crate_));
+            let found = if about_signatures { self.post_mortem(&trust, exhibit) } else { Vec::new() };
+            let cause = found.iter().flat_map(|one| &one.findings).find(|finding| finding.names_a_cause());
+            let refusal = match cause {
+                Some(finding) => refusal.caused_by(finding, finding.hint()),
+                None => refusal,
+            };
             let further = refusal.ledger().failed().skip(1).take(FURTHER);
             let all = std::iter::once(complaint(&refusal, Some(&self.expected)))
                 .chain(further.map(|check| also_failed(check, &self.expected)));
@@ -85,11 +94,7 @@ impl Case<'_> {
             exhibit
                 .complaints
                 .extend(all.filter(|found| self.expected.judges(&found.code) && !is_about_the_query(found)));
-            let about_signatures =
-                ["signature.", "crypto."].iter().any(|crate_| refusal.code().starts_with(crate_));
-            if about_signatures {
-                self.signatures(&trust, exhibit);
-            }
+            tell_signatures(&found, exhibit);
         }
     }
 
@@ -112,10 +117,11 @@ impl Case<'_> {
     }
 
     /// Why signatures fail.
-    fn signatures(&self, trust: &Trust, exhibit: &mut Exhibit) {
+    fn post_mortem(&self, trust: &Trust, exhibit: &mut Exhibit) -> Vec<PostMortem> {
         let Doctor { provider, limits, .. } = self.doctor;
         if !self.surroundings.one_more_autopsy() {
-            return exhibit.complaints.push(Own::NotLookedInto.about(""));
+            exhibit.complaints.push(Own::NotLookedInto.about(""));
+            return Vec::new();
         }
         let others =
             self.surroundings.identity_providers().filter(|name| *name != trust.entity_id().as_str());
@@ -124,19 +130,27 @@ impl Case<'_> {
             .filter_map(|name| self.surroundings.identity_provider(&EntityId::new(name).ok()?)?.ok())
             .filter_map(|one| self::trust(&one, self.doctor).ok())
             .flat_map(|trust| trust.keys().to_vec());
-        let table = Table {
-            trusted: Some(trust),
-            identity_provider: Some(&self.identity_provider),
-            known: known.collect(),
-            provider,
-            limits,
-        };
-        let Ok(document) = Document::parse(&self.message.octets, limits) else { return };
-        for one in table.response(&document, &String::from_utf8_lossy(&self.message.octets)) {
-            for finding in one.findings.iter().filter(|finding| finding.code().starts_with("autopsy.")) {
-                let message = format!("the signature of the {}: {finding}", one.element);
-                exhibit.complaints.push(Complaint::error(finding.code(), message, finding.hint()));
-            }
+        let inquiry =
+            SignatureInquiry::new(provider, limits).of(&self.identity_provider, trust).with_known_keys(known);
+        let name = trust.entity_id().as_str();
+        let described = self.surroundings.description(name);
+        let entities = described.iter().flat_map(MetadataDescription::entities);
+        let inquiry = entities
+            .filter(|entity| entity.entity_id() == name)
+            .fold(inquiry, SignatureInquiry::with_other_uses);
+        match Document::parse(&self.message.octets, limits) {
+            Ok(document) => inquiry.post_mortem(&document, &String::from_utf8_lossy(&self.message.octets)),
+            Err(_) => Vec::new(),
+        }
+    }
+}
+
+/// Everything that was found of each signature.
+fn tell_signatures(found: &[PostMortem], exhibit: &mut Exhibit) {
+    for one in found {
+        for finding in one.findings.iter().filter(|finding| finding.code().starts_with("autopsy.")) {
+            let message = format!("the signature of the {}: {finding}", one.element);
+            exhibit.complaints.push(Complaint::error(finding.code(), message, finding.hint()));
         }
     }
 }

@@ -126,6 +126,11 @@ impl Surroundings {
         Some(IdentityProvider::from_metadata_entity(self.files.get(described.file)?, entity_id))
     }
 
+    /// The file that describes an entity, read whole.
+    pub(crate) fn description(&self, entity_id: &str) -> Option<MetadataDescription> {
+        MetadataDescription::read(self.files.get(self.described(entity_id)?.file)?).ok()
+    }
+
     /// The names of the identity providers.
     pub(crate) fn identity_providers(&self) -> impl Iterator<Item = &str> {
         self.entities
