@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use http::request::Parts;
@@ -247,13 +248,32 @@ impl SingleSignOn {
     }
 
     /// Forgets replays and started sign-ins whose time is over; how many of each. Nothing depends on it but the size of the store: call it
-    /// every few minutes.
+    /// every few minutes, or let [`sweep_every`](Self::sweep_every) do it.
     ///
     /// # Errors
     /// What the store raises.
     pub async fn sweep(&self) -> Result<(u64, u64), StoreError> {
         let now = self.now();
         Ok((self.inner.replays.sweep_replays(now).await?, self.inner.pending.sweep_pending(now).await?))
+    }
+
+    /// [Sweeps](Self::sweep) now and again after each `period`, which is at least a second, for as long as this future is polled. A store that
+    /// fails is a warning in the log, and is asked again the next time.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # fn example(sso: vouchsafe_web::SingleSignOn) {
+    /// tokio::spawn(sso.sweep_every(Duration::from_secs(60)));
+    /// # }
+    /// ```
+    pub async fn sweep_every(self, period: Duration) {
+        let period = period.max(Duration::from_secs(1));
+        loop {
+            if let Err(error) = self.sweep().await {
+                tracing::warn!(code = error.code(), message = %error, "what is over could not be swept");
+            }
+            tokio::time::sleep(period).await;
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use http::header::{
@@ -481,4 +482,20 @@ async fn what_is_over_is_swept() {
     *later.lock().unwrap() += TimeDelta::days(30);
     // A replay is forgotten when a newer one says as well that it is over.
     assert_eq!(sso.sweep().await.unwrap(), (0, 2));
+}
+
+#[tokio::test]
+async fn a_task_sweeps_what_is_over() {
+    let acme = connection("acme", ConnectionSettings::default());
+    let connections: Connections = [acme.clone()].into_iter().collect();
+    let later = Arc::new(Mutex::new(Utc::now()));
+    let clock = Arc::clone(&later);
+    let sso = SingleSignOn::new(service_provider(), Arc::new(connections), Arc::new(Memory::new()))
+        .clock(move || *clock.lock().unwrap());
+    sso.start(&request(&[]).headers, &acme, LoginOptions::default()).await.unwrap();
+    *later.lock().unwrap() += TimeDelta::days(1);
+    let task = tokio::spawn(sso.clone().sweep_every(Duration::ZERO));
+    tokio::task::yield_now().await;
+    assert_eq!(sso.sweep().await.unwrap(), (0, 0), "the task has swept already");
+    task.abort();
 }

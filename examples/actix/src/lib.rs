@@ -38,6 +38,12 @@ impl Service {
         Ok(Service { sso: Data::new(sso), sessions: Data::default() })
     }
 
+    /// Its single sign-on.
+    #[must_use]
+    pub fn sso(&self) -> SingleSignOn {
+        SingleSignOn::clone(&self.sso)
+    }
+
     /// Its pages, and the routes of SAML below `/sso`.
     pub fn configure(&self, config: &mut ServiceConfig) {
         config

@@ -32,19 +32,22 @@ impl FromRef<App> for SingleSignOn {
     }
 }
 
-/// The service at that address, with the customers of this database.
+/// The service at that address, with the customers of this database; and its single sign-on, to [sweep](SingleSignOn::sweep_every).
 ///
 /// # Errors
 /// When the address is not https and not a loopback host's.
-pub fn router(address: &str, store: Arc<Sqlite>) -> Result<Router, Box<dyn std::error::Error>> {
+pub fn router(
+    address: &str,
+    store: Arc<Sqlite>,
+) -> Result<(Router, SingleSignOn), Box<dyn std::error::Error>> {
     let saml = ServiceProvider::builder(EntityId::new(format!("{address}/saml/metadata"))?)
         .assertion_consumer(&format!("{address}/saml/acs"))?
         .build()?;
     let connections = StoredConnections::new(Arc::clone(&store)).at_most(256);
     let sso = SingleSignOn::new(saml, Arc::new(connections), store).return_paths(ReturnPaths::new("/home"));
-    let app = App { sso, sessions: Arc::default() };
+    let app = App { sso: sso.clone(), sessions: Arc::default() };
     let pages = Router::new().route("/", get(front)).route("/home", get(home));
-    Ok(pages.merge(routes(signed_in)).with_state(app))
+    Ok((pages.merge(routes(signed_in)).with_state(app), sso))
 }
 
 /// Adds a customer by the metadata of its identity provider. What it enters there are the addresses in

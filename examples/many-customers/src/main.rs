@@ -1,6 +1,7 @@
 //! `many-customers DATABASE [NAME METADATA-FILE]`: adds the customer if one is named, and signs people in at http://localhost:8080.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use many_customers::{add_customer, router};
 use vouchsafe_store::Sqlite;
@@ -20,6 +21,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     if let Some((name, metadata)) = customer {
         add_customer(ADDRESS, store.as_ref(), name, &tokio::fs::read_to_string(metadata).await?).await?;
     }
-    let router = router(ADDRESS, store)?;
+    let (router, sso) = router(ADDRESS, store)?;
+    // Anybody can start sign-ins, and each is kept for ten minutes.
+    tokio::spawn(sso.sweep_every(Duration::from_secs(60)));
     Ok(axum::serve(tokio::net::TcpListener::bind("127.0.0.1:8080").await?, router).await?)
 }

@@ -29,7 +29,7 @@ impl FromRef<App> for SingleSignOn {
     }
 }
 
-/// The service at that address, with these customers; and its single sign-on, to [sweep](SingleSignOn::sweep).
+/// The service at that address, with these customers; and its single sign-on, to [sweep](SingleSignOn::sweep_every).
 ///
 /// # Errors
 /// When the address is not https and not a loopback host's.

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use vouchsafe::{Connection, ConnectionId};
-use vouchsafe_axum::SingleSignOn;
 use vouchsafe_client::Client;
 
 #[tokio::main]
@@ -15,16 +14,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let identity_provider = identity_provider.map_err(|error| format!("{error}. {}", error.hint()))?;
     let acme = Connection::new(ConnectionId::new("acme")?, identity_provider);
     let (router, sso) = minimal::router("http://localhost:8080", [acme].into_iter().collect())?;
-    tokio::spawn(sweeping(sso));
+    // Anybody can start sign-ins, and each is kept for ten minutes.
+    tokio::spawn(sso.sweep_every(Duration::from_secs(60)));
     Ok(axum::serve(tokio::net::TcpListener::bind("127.0.0.1:8080").await?, router).await?)
-}
-
-/// Forgets what is over. Anybody can start sign-ins, and each is kept for ten minutes.
-async fn sweeping(sso: SingleSignOn) {
-    loop {
-        tokio::time::sleep(Duration::from_secs(60)).await;
-        if let Err(error) = sso.sweep().await {
-            tracing::warn!(code = error.code(), "the sweep failed");
-        }
-    }
 }

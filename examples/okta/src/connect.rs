@@ -159,13 +159,12 @@ pub(crate) async fn rotate_token(app: &App, by: Actor, id: &OrganizationId) -> R
 /// While the service runs: what is over is forgotten every few minutes, metadata is loaded again every hour. A failure waits for the next
 /// time; the keys that are known stay trusted meanwhile.
 pub(crate) async fn maintain(app: App) {
+    tokio::spawn(app.sso.clone().sweep_every(Duration::from_secs(300)));
     let mut ticks = tokio::time::interval(Duration::from_secs(300));
     for tick in (0_u64..).map(|tick| tick % 12) {
         ticks.tick().await;
-        for swept in [app.sso.sweep().await.map(drop), app.provisioned.sweep(&app.sso).await.map(drop)] {
-            if let Err(error) = swept {
-                tracing::error!(code = error.code(), message = %error, "the sweep failed");
-            }
+        if let Err(error) = app.provisioned.sweep(&app.sso).await {
+            tracing::error!(code = error.code(), message = %error, "the sessions could not be swept");
         }
         if tick == 11 {
             reload_all(&app).await;

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use own_database::{Users, router};
 use vouchsafe::{Connection, ConnectionId};
-use vouchsafe_axum::SingleSignOn;
 use vouchsafe_client::Client;
 
 #[tokio::main]
@@ -18,16 +17,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let acme = Connection::new(ConnectionId::new("acme")?, identity_provider);
     let connections = Arc::new([acme].into_iter().collect());
     let (router, sso) = router("http://localhost:8080", connections, Users::default())?;
-    tokio::spawn(sweeping(sso));
+    // Anybody can start sign-ins, and each is kept for ten minutes.
+    tokio::spawn(sso.sweep_every(Duration::from_secs(60)));
     Ok(axum::serve(tokio::net::TcpListener::bind("127.0.0.1:8080").await?, router).await?)
-}
-
-/// Forgets what is over. Anybody can start sign-ins, and each is kept for ten minutes.
-async fn sweeping(sso: SingleSignOn) {
-    loop {
-        tokio::time::sleep(Duration::from_secs(60)).await;
-        if let Err(error) = sso.sweep().await {
-            tracing::warn!(code = error.code(), "the sweep failed");
-        }
-    }
 }

@@ -26,7 +26,7 @@ impl Served {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let store = Arc::new(Sqlite::in_memory().await.unwrap());
-        let router = router(&address, Arc::clone(&store)).unwrap();
+        let (router, _) = router(&address, Arc::clone(&store)).unwrap();
         tokio::spawn(async move { axum::serve(listener, router).await });
         // The service runs already: customers come as they come.
         for (customer, identity_provider) in [Customer::First, Customer::Other].into_iter().zip(customers) {
