@@ -1,5 +1,7 @@
 //! A request that goes to the identity provider as a form (SAML Bindings 3.5.4).
 
+use vouchsafe_xml::escape_markup;
+
 /// A form the browser posts to the identity provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PostForm {
@@ -29,14 +31,14 @@ impl PostForm {
             .fields
             .iter()
             .map(|(name, value)| {
-                format!("<input type=\"hidden\" name=\"{name}\" value=\"{}\">", escape(value))
+                format!("<input type=\"hidden\" name=\"{name}\" value=\"{}\">", escape_markup(value))
             })
             .collect();
         format!(
             "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Sign in</title></head><body>\
              <form method=\"post\" action=\"{}\">{fields}<button type=\"submit\">Continue to your identity provider</button></form>\
              <script>{SUBMIT}</script></body></html>",
-            escape(&self.action)
+            escape_markup(&self.action)
         )
     }
 
@@ -54,20 +56,6 @@ impl PostForm {
 const SUBMIT: &str = "document.forms[0].submit()";
 /// Its SHA-256, as Content-Security-Policy writes it.
 const SUBMIT_HASH: &str = "sha256-ePniVEkSivX/c7XWBGafqh8tSpiRrKiqYeqbG7N1TOE=";
-
-fn escape(text: &str) -> String {
-    text.chars().fold(String::with_capacity(text.len()), |mut out, character| {
-        match character {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            other => out.push(other),
-        }
-        out
-    })
-}
 
 #[cfg(test)]
 mod tests {

@@ -5,6 +5,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use vouchsafe::xml::escape_markup;
+
 use crate::reference::Reference;
 
 /// What there is to show.
@@ -89,7 +91,7 @@ impl RefusalPage {
             Kind::Ours { name, accent, background } => {
                 let heading = match name.is_empty() {
                     true => String::new(),
-                    false => format!("<p class=\"name\">{}</p>", escape(name)),
+                    false => format!("<p class=\"name\">{}</p>", escape_markup(name)),
                 };
                 format!(
                     "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Not signed in</title>\
@@ -97,9 +99,9 @@ impl RefusalPage {
                      <style>:root{{--accent:{accent};--back:{background}}}{STYLE}</style></head><body>{heading}<main>\
                      <h1>{}</h1><p>Try again, or ask your administrator and name this reference:</p>\
                      <p><code id=\"reference\">{}</code></p><p><a class=\"button\" href=\"{}\">Try again</a></p></main></body></html>",
-                    escape(shown.message),
-                    escape(shown.reference.as_str()),
-                    escape(shown.back)
+                    escape_markup(shown.message),
+                    escape_markup(shown.reference.as_str()),
+                    escape_markup(shown.back)
                 )
             }
         }
@@ -119,21 +121,6 @@ a.button{display:inline-block;padding:.55rem 1.1rem;border-radius:.5rem;backgrou
 dt{color:var(--soft)}dd{margin:0 0 .5rem;overflow-wrap:anywhere}.scroll{overflow-x:auto}table{border-collapse:collapse;font-size:.93rem}\
 th{text-align:left;color:var(--soft);font-weight:500}th,td{padding:.35rem .75rem .35rem 0;vertical-align:top;overflow-wrap:anywhere}\
 @media (prefers-color-scheme:dark){:root{--ink:#e7ebf1;--soft:#9aa6b6;--card:#1a212b;--line:#2d3744;--back:#11161d;--accent:#7aa2ff}a.button{color:#11161d}}";
-
-/// Makes text safe as the content of an element and as a quoted attribute.
-pub(crate) fn escape(text: &str) -> String {
-    text.chars().fold(String::with_capacity(text.len()), |mut out, character| {
-        match character {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            other => out.push(other),
-        }
-        out
-    })
-}
 
 #[cfg(test)]
 mod tests {

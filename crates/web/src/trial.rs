@@ -9,13 +9,14 @@ use chrono::{DateTime, Utc};
 use http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use vouchsafe::assertion::Outcome;
+use vouchsafe::xml::escape_markup;
 use vouchsafe::{
     BoundRequest, ClaimedResponse, Connection, ConnectionId, Expect, Ledger, LoginOptions, Refusal,
     ServiceProvider, Trial,
 };
 
 use crate::answers::answer;
-use crate::refusal_page::{STYLE, escape};
+use crate::refusal_page::STYLE;
 use crate::return_path::ReturnPath;
 use crate::single_sign_on::SingleSignOn;
 
@@ -130,10 +131,11 @@ const OWN_FORMS: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src 
 fn plain_page(tried: &TriedOut) -> String {
     let (title, what) = match &tried.outcome {
         Ok(trial) => {
-            let name = trial.name_id().map(|name| escape(name.value())).unwrap_or_default();
+            let name = trial.name_id().map(|name| escape_markup(name.value())).unwrap_or_default();
             let attributes = trial.attributes().iter();
-            let attributes: Vec<String> =
-                attributes.map(|one| format!("{} ({})", escape(one.name()), one.values().len())).collect();
+            let attributes: Vec<String> = attributes
+                .map(|one| format!("{} ({})", escape_markup(one.name()), one.values().len()))
+                .collect();
             let what = format!(
                 "<p>Nobody was signed in, and nothing has changed.</p><dl><dt>Name</dt><dd>{name}</dd>\
                  <dt>Attributes, and how many values each has</dt><dd>{}</dd></dl>",
@@ -146,8 +148,8 @@ fn plain_page(tried: &TriedOut) -> String {
             let what = format!(
                 "<p><code>{}</code></p><p>{}</p><p>{}</p>",
                 refusal.code(),
-                escape(&text),
-                escape(refusal.hint())
+                escape_markup(&text),
+                escape_markup(refusal.hint())
             );
             ("The sign-in would be refused", what)
         }
@@ -159,7 +161,8 @@ fn plain_page(tried: &TriedOut) -> String {
         .filter(|check| check.outcome() != Outcome::Skipped)
         .map(|check| {
             let outcome = if check.outcome() == Outcome::Passed { "passed" } else { "FAILED" };
-            let cells = [check.rule(), outcome, &check.expected_text(), &check.actual_text()].map(escape);
+            let cells = [check.rule(), outcome, &check.expected_text(), &check.actual_text()]
+                .map(|text| escape_markup(text));
             format!("<tr><td>{}</td></tr>", cells.join("</td><td>"))
         })
         .collect();
@@ -169,6 +172,6 @@ fn plain_page(tried: &TriedOut) -> String {
          <h1>{title}</h1>{what}<p><a href=\"{}\">Back</a></p><details><summary>Every check</summary><div class=\"scroll\"><table>\
          <thead><tr><th scope=\"col\">Check</th><th scope=\"col\">Outcome</th><th scope=\"col\">Expected</th>\
          <th scope=\"col\">Found</th></tr></thead><tbody>{rows}</tbody></table></div></details></main></body></html>",
-        escape(tried.back.as_str())
+        escape_markup(tried.back.as_str())
     )
 }

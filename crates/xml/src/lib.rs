@@ -56,6 +56,7 @@ mod declaration;
 mod document;
 mod element;
 mod error;
+mod escape;
 mod limits;
 mod markup;
 mod names;
@@ -79,6 +80,7 @@ pub use content_model::{AttributeUse, Child, Choice, Content, ElementType, Other
 pub use document::Document;
 pub use element::{Attribute, Element, Node};
 pub use error::XmlError;
+pub use escape::escape_markup;
 pub use limits::Limits;
 pub use quoted::{Escaped, Quoted, is_plain};
 pub use scope::NamespaceScope;

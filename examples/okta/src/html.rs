@@ -1,25 +1,10 @@
-//! Pages as text: one escape, one layout, a few blocks.
+//! Pages as text: one layout, a few blocks.
 
 use std::fmt::Write;
 
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
 use axum::response::{Html, IntoResponse, Response};
-
-/// Makes text safe as the content of an element and as a quoted attribute. Everything that was not written in this file goes through it.
-pub(crate) fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            other => out.push(other),
-        }
-    }
-    out
-}
+use vouchsafe::xml::escape_markup;
 
 /// A page in the making. Text is escaped as it is put in, and markup is written in this file alone.
 pub(crate) struct Page {
@@ -31,7 +16,7 @@ pub(crate) struct Page {
 
 impl Page {
     pub(crate) fn new(title: &str) -> Page {
-        Page { title: escape(title), body: String::new(), navigation: String::new(), narrow: false }
+        Page { title: escape_markup(title), body: String::new(), navigation: String::new(), narrow: false }
     }
 
     /// A column no wider than a form.
@@ -46,48 +31,51 @@ impl Page {
         self.navigation = format!(
             "<nav><a href=\"/home\">Home</a>{settings}<span class=\"who\">{}</span>\
              <form method=\"post\" action=\"/saml/logout\"><button class=\"quiet\">Sign out</button></form></nav>",
-            escape(email)
+            escape_markup(email)
         );
         self
     }
 
     pub(crate) fn heading(mut self, text: &str) -> Page {
-        self.put(format_args!("<h1>{}</h1>", escape(text)));
+        self.put(format_args!("<h1>{}</h1>", escape_markup(text)));
         self
     }
 
     /// What most people do not need to see: shown when the summary is opened.
     pub(crate) fn details(mut self, summary: &str, fill: impl FnOnce(Page) -> Page) -> Page {
-        self.put(format_args!("<details><summary>{}</summary>", escape(summary)));
+        self.put(format_args!("<details><summary>{}</summary>", escape_markup(summary)));
         self = fill(self);
         self.body.push_str("</details>");
         self
     }
 
     pub(crate) fn paragraph(mut self, text: &str) -> Page {
-        self.put(format_args!("<p>{}</p>", escape(text)));
+        self.put(format_args!("<p>{}</p>", escape_markup(text)));
         self
     }
 
     pub(crate) fn note(mut self, text: &str) -> Page {
-        self.put(format_args!("<p class=\"note\">{}</p>", escape(text)));
+        self.put(format_args!("<p class=\"note\">{}</p>", escape_markup(text)));
         self
     }
 
     pub(crate) fn problem(mut self, text: &str) -> Page {
-        self.put(format_args!("<p class=\"problem\" id=\"problem\" role=\"alert\">{}</p>", escape(text)));
+        self.put(format_args!(
+            "<p class=\"problem\" id=\"problem\" role=\"alert\">{}</p>",
+            escape_markup(text)
+        ));
         self
     }
 
     /// Something went as it should.
     pub(crate) fn success(mut self, text: &str) -> Page {
-        self.put(format_args!("<p class=\"success\" role=\"status\">{}</p>", escape(text)));
+        self.put(format_args!("<p class=\"success\" role=\"status\">{}</p>", escape_markup(text)));
         self
     }
 
     /// A card with a heading, filled by `fill`.
     pub(crate) fn card(mut self, heading: &str, fill: impl FnOnce(Page) -> Page) -> Page {
-        self.put(format_args!("<section><h2>{}</h2>", escape(heading)));
+        self.put(format_args!("<section><h2>{}</h2>", escape_markup(heading)));
         self = fill(self);
         self.body.push_str("</section>");
         self
@@ -97,7 +85,7 @@ impl Page {
     pub(crate) fn facts(mut self, facts: &[(&str, &str)]) -> Page {
         self.body.push_str("<dl>");
         for (name, value) in facts {
-            self.put(format_args!("<dt>{}</dt><dd>{}</dd>", escape(name), escape(value)));
+            self.put(format_args!("<dt>{}</dt><dd>{}</dd>", escape_markup(name), escape_markup(value)));
         }
         self.body.push_str("</dl>");
         self
@@ -115,13 +103,17 @@ impl Page {
         }
         self.body.push_str("<table><thead><tr>");
         for head in heads {
-            self.put(format_args!("<th scope=\"col\">{}</th>", escape(head)));
+            self.put(format_args!("<th scope=\"col\">{}</th>", escape_markup(head)));
         }
         self.body.push_str("</tr></thead><tbody>");
         for row in rows {
             self.body.push_str("<tr>");
             for (head, cell) in heads.iter().zip(row) {
-                self.put(format_args!("<td data-head=\"{}\">{}</td>", escape(head), escape(cell)));
+                self.put(format_args!(
+                    "<td data-head=\"{}\">{}</td>",
+                    escape_markup(head),
+                    escape_markup(cell)
+                ));
             }
             self.body.push_str("</tr>");
         }
@@ -132,7 +124,7 @@ impl Page {
     pub(crate) fn list(mut self, items: &[String]) -> Page {
         self.body.push_str("<ul>");
         for item in items {
-            self.put(format_args!("<li>{}</li>", escape(item)));
+            self.put(format_args!("<li>{}</li>", escape_markup(item)));
         }
         self.body.push_str("</ul>");
         self
@@ -142,20 +134,20 @@ impl Page {
     pub(crate) fn secret(mut self, id: &str, value: &str) -> Page {
         self.put(format_args!(
             "<p><code class=\"secret\" id=\"{}\">{}</code></p>",
-            escape(id),
-            escape(value)
+            escape_markup(id),
+            escape_markup(value)
         ));
         self
     }
 
     /// A form: hidden fields, text inputs (name, label, type, placeholder), one button.
     pub(crate) fn form(mut self, form: &Form<'_>) -> Page {
-        self.put(format_args!("<form method=\"{}\" action=\"{}\">", form.method, escape(form.action)));
+        self.put(format_args!("<form method=\"{}\" action=\"{}\">", form.method, escape_markup(form.action)));
         for (name, value) in form.hidden {
             self.put(format_args!(
                 "<input type=\"hidden\" name=\"{}\" value=\"{}\">",
-                escape(name),
-                escape(value)
+                escape_markup(name),
+                escape_markup(value)
             ));
         }
         for input in form.inputs {
@@ -164,7 +156,7 @@ impl Page {
         self.put(format_args!(
             "<button{}>{}</button></form>",
             if form.quiet { " class=\"quiet\"" } else { "" },
-            escape(form.button)
+            escape_markup(form.button)
         ));
         self
     }
@@ -174,11 +166,11 @@ impl Page {
         let wrong = if input.wrong { " aria-invalid=\"true\" aria-describedby=\"problem\"" } else { "" };
         self.put(format_args!(
             "<label>{}<input name=\"{}\" type=\"{}\" value=\"{}\" placeholder=\"{}\" autocomplete=\"{}\"{wrong} required></label>",
-            escape(input.label),
-            escape(input.name),
+            escape_markup(input.label),
+            escape_markup(input.name),
             input.kind,
-            escape(input.value),
-            escape(input.placeholder),
+            escape_markup(input.value),
+            escape_markup(input.placeholder),
             input.autocomplete,
         ));
     }

@@ -1,22 +1,11 @@
 //! Writing HTML: one way to put text into a page, and one frame around every page.
 
-use vouchsafe::xml::Escaped;
+use vouchsafe::xml::{Escaped, escape_markup};
 
 /// Text for an element or a quoted attribute: what does not show as itself is escaped as everywhere in this command, and nothing in it is
 /// markup.
 pub(super) fn text(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in Escaped::new(text).to_string().chars() {
-        match character {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            other => escaped.push(other),
-        }
-    }
-    escaped
+    escape_markup(&Escaped::new(text).to_string())
 }
 
 /// A page: `title` is text, `body` is HTML that was put together with [`text`].

@@ -1,33 +1,19 @@
 //! Writing HTML: one way to put text into a page, and one frame round every page.
 
-/// Text for an element or a quoted attribute: nothing in it is markup any more.
-pub(super) fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            other => escaped.push(other),
-        }
-    }
-    escaped
-}
+use vouchsafe_xml::escape_markup;
 
 /// A hidden form field.
 pub(super) fn hidden(name: &str, value: &str) -> String {
-    format!("<input type=\"hidden\" name=\"{}\" value=\"{}\">", escape(name), escape(value))
+    format!("<input type=\"hidden\" name=\"{}\" value=\"{}\">", escape_markup(name), escape_markup(value))
 }
 
-/// A page: `title` is text, `body` is HTML that was put together with [`escape`].
+/// A page: `title` is text, `body` is HTML that was put together with [`escape_markup`].
 pub(super) fn page(title: &str, signed_in: Option<&str>, body: &str) -> String {
-    let title = escape(title);
+    let title = escape_markup(title);
     let who = signed_in.map_or_else(String::new, |name| {
         format!(
             "<form method=\"post\" action=\"/logout\"><span>{}</span> <button class=\"quiet\">Sign out</button></form>",
-            escape(name)
+            escape_markup(name)
         )
     });
     format!(
@@ -65,7 +51,7 @@ mod tests {
     #[test]
     fn nothing_in_text_is_markup() {
         assert_eq!(
-            escape("<a href='x' title=\"y\">&"),
+            escape_markup("<a href='x' title=\"y\">&"),
             "&lt;a href=&#39;x&#39; title=&quot;y&quot;&gt;&amp;"
         );
         assert!(page("<script>", Some("<b>"), "").find("<script>").is_none());

@@ -1,8 +1,9 @@
-//! The pages. Every piece of text goes through `escape` or `hidden`.
+//! The pages. Every piece of text goes through `escape_markup` or `hidden`.
 
 use super::directory::{AppView, slug};
-use super::html::{escape, hidden, page};
+use super::html::{hidden, page};
 use super::model::User;
+use vouchsafe_xml::escape_markup;
 
 /// "Sign in as": `return_to` is the local address to go on to.
 pub(super) fn choose_user(users: &[User], return_to: &str, why: &str) -> String {
@@ -16,8 +17,8 @@ pub(super) fn choose_user(users: &[User], return_to: &str, why: &str) -> String 
                 hidden("user", &user.login),
                 hidden("return", return_to),
                 initial(&user.first_name),
-                escape(&full_name(user)),
-                escape(state),
+                escape_markup(&full_name(user)),
+                escape_markup(state),
             )
         })
         .collect();
@@ -25,7 +26,7 @@ pub(super) fn choose_user(users: &[User], return_to: &str, why: &str) -> String 
     page(
         "Sign in as",
         None,
-        &format!("<p class=\"soft\">{}</p><ul class=\"tiles\">{tiles}</ul>{none}", escape(why)),
+        &format!("<p class=\"soft\">{}</p><ul class=\"tiles\">{tiles}</ul>{none}", escape_markup(why)),
     )
 }
 
@@ -38,9 +39,9 @@ pub(super) fn dashboard(user: &User, apps: &[AppView]) -> String {
             format!(
                 "<li><a class=\"tile\" href=\"/home/{}/{}\"><span class=\"icon\">{}</span><span>{}</span></a></li>",
                 slug(&view.app.label),
-                escape(view.id.as_str()),
+                escape_markup(view.id.as_str()),
                 initial(&view.app.label),
-                escape(&view.app.label),
+                escape_markup(&view.app.label),
             )
         })
         .collect();
@@ -74,14 +75,14 @@ pub(super) fn post_form(action: &str, response: &str, relay_state: Option<&str>,
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Signing in…</title></head><body>\
          <form method=\"post\" action=\"{}\">{}{relay_state}<noscript><button>Continue</button></noscript></form>\
          <script nonce=\"{}\">document.forms[0].submit()</script></body></html>",
-        escape(action),
+        escape_markup(action),
         hidden("SAMLResponse", response),
-        escape(nonce),
+        escape_markup(nonce),
     )
 }
 
 pub(super) fn failure(title: &str, text: &str) -> String {
-    page(title, None, &format!("<p>{}</p>", escape(text)))
+    page(title, None, &format!("<p>{}</p>", escape_markup(text)))
 }
 
 fn user_row(user: &User, apps: &[AppView]) -> String {
@@ -97,7 +98,7 @@ fn user_row(user: &User, apps: &[AppView]) -> String {
                 "<form method=\"post\" action=\"/admin/{action}\">{}{}<button class=\"{class}\">{verb} {}</button></form>",
                 hidden("app", view.id.as_str()),
                 hidden("user", &user.login),
-                escape(&view.app.label),
+                escape_markup(&view.app.label),
             )
         })
         .collect();
@@ -107,16 +108,16 @@ fn user_row(user: &User, apps: &[AppView]) -> String {
          <td><form method=\"post\" action=\"/admin/groups\">{}<input type=\"text\" name=\"groups\" value=\"{}\"> \
          <button class=\"quiet\">Save</button></form></td><td>{applications}</td>\
          <td><form method=\"post\" action=\"/admin/{action}\">{}<button class=\"quiet\">{verb}</button></form></td></tr>",
-        escape(&full_name(user)),
-        escape(&user.login),
+        escape_markup(&full_name(user)),
+        escape_markup(&user.login),
         hidden("user", &user.login),
-        escape(&user.groups.join(", ")),
+        escape_markup(&user.groups.join(", ")),
         hidden("user", &user.login),
     )
 }
 
 fn app_section(view: &AppView, base_url: &str) -> String {
-    let id = escape(view.id.as_str());
+    let id = escape_markup(view.id.as_str());
     let token = view.app.fixed_attributes.iter().find(|(name, _)| name == "token");
     let token = token.map(|(_, value)| value.as_str()).unwrap_or_default();
     let encrypted = if view.app.encryption_certificate.is_some() { "Encrypted" } else { "Unencrypted" };
@@ -128,12 +129,12 @@ fn app_section(view: &AppView, base_url: &str) -> String {
          <tr><th>Assertion Encryption</th><td>{encrypted}</td></tr>\
          <tr><th>Attribute <code>token</code></th><td><form method=\"post\" action=\"/admin/token\">{}\
          <input type=\"text\" name=\"token\" value=\"{}\"> <button>Save</button></form></td></tr></table>",
-        escape(&view.app.label),
-        escape(base_url),
-        escape(&view.app.single_sign_on_url),
-        escape(&view.app.entity_id),
+        escape_markup(&view.app.label),
+        escape_markup(base_url),
+        escape_markup(&view.app.single_sign_on_url),
+        escape_markup(&view.app.entity_id),
         hidden("app", view.id.as_str()),
-        escape(token),
+        escape_markup(token),
     )
 }
 
@@ -142,5 +143,5 @@ fn full_name(user: &User) -> String {
 }
 
 fn initial(name: &str) -> String {
-    escape(&name.chars().next().unwrap_or('?').to_uppercase().to_string())
+    escape_markup(&name.chars().next().unwrap_or('?').to_uppercase().to_string())
 }
