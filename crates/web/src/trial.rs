@@ -161,8 +161,8 @@ fn plain_page(tried: &TriedOut) -> String {
         .filter(|check| check.outcome() != Outcome::Skipped)
         .map(|check| {
             let outcome = if check.outcome() == Outcome::Passed { "passed" } else { "FAILED" };
-            let cells = [check.rule(), outcome, &check.expected_text(), &check.actual_text()]
-                .map(|text| escape_markup(text));
+            let cells =
+                [check.rule(), outcome, &check.expected_text(), &check.actual_text()].map(escape_markup);
             format!("<tr><td>{}</td></tr>", cells.join("</td><td>"))
         })
         .collect();
