@@ -37,8 +37,3 @@ pub use vouchsafe_web::{
     RefusalRecord, ReturnPath, ReturnPaths, SignInAnswer, SingleSignOn, StoredConnections, TriedOut,
     login_url,
 };
-
-/// The commands and the handler of the README, compiled.
-#[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
-struct Readme;

@@ -79,3 +79,8 @@ async fn home(State(app): State<App>, headers: HeaderMap) -> Response {
         _ => Redirect::to("/").into_response(),
     }
 }
+
+/// The handler of the workspace's README, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
