@@ -22,7 +22,7 @@ use vouchsafe_web::{HttpError, SingleSignOn};
 ///     let started = async {
 ///         let connection = sso.discover("acme").await?.ok_or(vouchsafe_actix::HttpError::UnknownConnection)?;
 ///         let options = vouchsafe::LoginOptions::default().force_authn().return_to("/settings");
-///         sso.start(&request.headers, &connection, options).await
+///         sso.start(&request, &connection, options).await
 ///     };
 ///     Answer(started.await.unwrap_or_else(|error| sso.refuse(&request.headers, error)))
 /// }

@@ -258,7 +258,7 @@ impl<'k> Authentic<'k> {
                 let check =
                     Check::new(rule, clause, Outcome::Failed).expected(expected).actual(error.to_string());
                 ledger.record(check);
-                Err(Refusal::with_ledger(error, ledger))
+                Err(Refusal::with_ledger(error, ledger).over(&connection))
             }
         }
     }

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use vouchsafe_encryption::DecryptionContext;
 use vouchsafe_metadata::EntityId;
-use vouchsafe_signature::{Verified, signature_child, verify};
+use vouchsafe_signature::{SignatureError, Verified, signature_child, verify};
 use vouchsafe_xml::{Document, Element, Limits, namespace};
 
 use crate::authentic::{Authentic, SignedContent};
@@ -58,13 +58,17 @@ pub fn authenticate<'k>(
         context: DecryptionContext::new(trust.decryption_keys(), trust.provider(), limits),
         verifications_left: limits.public_key_operations,
         policy: trust.signature_policy(),
+        is_signed_by_trusted_key: false,
         ledger,
     };
     let outcome = steps.run(&document, facts);
     drop(document);
     match outcome {
         Ok(content) => Ok(Authentic::new(content, trust, steps.context, steps.ledger)),
-        Err(error) => Err(Refusal::with_ledger(error, steps.ledger)),
+        Err(error) => {
+            let refusal = Refusal::with_ledger(error, steps.ledger);
+            Err(if steps.is_signed_by_trusted_key { refusal.over(trust.connection()) } else { refusal })
+        }
     }
 }
 
@@ -80,6 +84,8 @@ pub(crate) struct Steps<'s, 'k> {
     /// Public-key operations that this message may still cause.
     verifications_left: usize,
     policy: SignaturePolicy,
+    /// Whether a key of the trust signed a SignedInfo of the message, whatever became of the rest.
+    is_signed_by_trusted_key: bool,
     pub(crate) ledger: Ledger,
 }
 
@@ -239,6 +245,9 @@ impl Steps<'_, '_> {
             }
             Err(error) => Err(error),
         };
+        // The digest is compared after the signature over SignedInfo was verified.
+        self.is_signed_by_trusted_key |=
+            matches!(&verified, Ok(_) | Err(SignatureError::DigestMismatch { .. }));
         match verified {
             Ok(verified) => {
                 self.verifications_left = self.verifications_left.saturating_sub(verified.operations());

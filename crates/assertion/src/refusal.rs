@@ -36,6 +36,7 @@ struct RefusalDetails {
     ledger: Ledger,
     /// The place in the ledger of the check that decided.
     decided_by: Option<usize>,
+    connection: Option<ConnectionId>,
     cause: Option<Cause>,
 }
 
@@ -139,7 +140,13 @@ impl Refusal {
 
     /// The error of the check at that place.
     pub(crate) fn decided_by(error: AssertionError, ledger: Ledger, decided_by: Option<usize>) -> Refusal {
-        Refusal(Box::new(RefusalDetails { error, ledger, decided_by, cause: None }))
+        Refusal(Box::new(RefusalDetails { error, ledger, decided_by, connection: None, cause: None }))
+    }
+
+    /// The refusal of a response that a key of this connection signed.
+    pub(crate) fn over(mut self, connection: &ConnectionId) -> Refusal {
+        self.0.connection = Some(connection.clone());
+        self
     }
 
     /// The error of the only check that was made.
@@ -200,6 +207,13 @@ impl Refusal {
     #[must_use]
     pub fn check(&self) -> Option<&Check> {
         self.0.ledger.checks().get(self.0.decided_by?)
+    }
+
+    /// The connection whose key signed the response, or some of it, where one did: whose refusal this is. `None` says nothing about who sent
+    /// it.
+    #[must_use]
+    pub fn connection(&self) -> Option<&ConnectionId> {
+        self.0.connection.as_ref()
     }
 
     /// Everything that was checked.

@@ -65,7 +65,7 @@ impl AuthenticAssertion {
             // No statement without an error, and no end of a confirmation that passed: unreachable, and refused all the same.
             (error, _, _) => {
                 let error = error.unwrap_or(AssertionError::NoAuthnStatement);
-                return Err(Refusal::decided_by(error, ledger, decided_by));
+                return Err(Refusal::decided_by(error, ledger, decided_by).over(&connection));
             }
         };
         let name_id = facts.assertion.subject.as_mut().and_then(|subject| subject.name_id.take());
@@ -191,7 +191,7 @@ impl ValidAssertion {
             return Ok(login);
         };
         login.ledger.record(check);
-        Err(Refusal::with_ledger(error, login.ledger))
+        Err(Refusal::with_ledger(error, login.ledger).over(&login.connection))
     }
 
     /// Turns it into something to look at: what the person would have been signed in as. Nobody can be signed in with it, and nothing is

@@ -52,8 +52,8 @@ impl SingleSignOn {
         let headers = response.headers_mut();
         headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(NO_SCRIPT));
         headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-        if matches!(error, HttpError::TooManyFromAddress { .. } | HttpError::Busy { .. }) {
-            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        if let Some(seconds) = error.retry_after() {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         response.extensions_mut().insert(reference);
         response

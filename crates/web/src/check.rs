@@ -3,7 +3,8 @@
 use http::HeaderMap;
 use http::request::Parts;
 use vouchsafe::{
-    BoundRequest, ClaimedResponse, Connection, Expect, PendingRequest, PostedResponse, RelayState,
+    BoundRequest, ClaimedResponse, Connection, ConnectionState, Expect, PendingRequest, PostedResponse,
+    RelayState,
 };
 
 use crate::accept::{Checked, SignInAnswer};
@@ -36,19 +37,16 @@ impl SingleSignOn {
     ) -> Result<Step, HttpError> {
         let headers = &request.headers;
         let service_provider = self.service_provider().clone();
-        let permit = self.inner.limiter.enter(self.inner.address_of(request))?;
+        let permit = self.inner.limiter.enter(self.inner.address_of(request)).await?;
         let received_at = self.received_at(at).await?;
-        let posted = PostedResponse::from_form(body, service_provider.limits())?;
-        let opening = service_provider.clone();
-        let (claimed, permit) =
-            elsewhere(move || Ok((opening.open_at(posted, &received_at)?, permit))).await?;
+        let (claimed, permit) = self.open(body, &received_at, permit).await?;
         context.issuer = claimed.issuer().map(|issuer| issuer.as_str().to_owned());
         let relay_state = claimed.relay_state().cloned();
 
         let pending = self.pending_request(headers, &claimed).await?;
         let asked = pending.as_ref().map(BoundRequest::request);
         context.return_to = asked.and_then(PendingRequest::return_to).map(str::to_owned);
-        let candidates = self.candidates(&claimed, asked).await?;
+        let candidates = open_if_any(self.candidates(&claimed, asked).await?);
         if let [only] = candidates.as_slice() {
             context.connection = Some(only.id().clone());
         }
@@ -57,7 +55,15 @@ impl SingleSignOn {
         {
             return Ok(Step::Restart(restart));
         }
-        let permit = over_first(permit, &candidates)?;
+        // Names that nobody configured cost no signature, and may be ones that strangers make up: they are no candidates.
+        let (claimed, permit) = match permit.over_connections_now(candidates.iter().map(Connection::id)) {
+            Ok(permit) => (claimed, permit),
+            Err(waiting) => {
+                // What waits is the message that came. Its tree is larger, and is made anew.
+                drop(claimed);
+                self.open(body, &received_at, waiting.wait().await?).await?
+            }
+        };
         let now = self.now();
         if let Some(bound) = pending.as_ref().filter(|bound| bound.request().is_trial()) {
             let back = self.destination(None, Some(bound.request()));
@@ -86,6 +92,19 @@ impl SingleSignOn {
         };
         let answer = SignInAnswer { return_to, cookies, sso: self.clone(), known };
         Ok(Step::Checked(Box::new(Checked { valid, pending, answer })))
+    }
+
+    /// Parses what was posted.
+    async fn open(
+        &self,
+        body: &[u8],
+        received_at: &str,
+        permit: ReceivePermit,
+    ) -> Result<(ClaimedResponse, ReceivePermit), HttpError> {
+        let service_provider = self.service_provider().clone();
+        let posted = PostedResponse::from_form(body, service_provider.limits())?;
+        let received_at = received_at.to_owned();
+        elsewhere(move || Ok((service_provider.open_at(posted, &received_at)?, permit))).await
     }
 
     /// The address that browsers posted to: the service's, or the connection's own.
@@ -140,12 +159,14 @@ impl SingleSignOn {
     }
 }
 
-/// A place over the connection that may be meant. A name that nobody configured costs no signature, and may be one that strangers make up.
-fn over_first(permit: ReceivePermit, candidates: &[Connection]) -> Result<ReceivePermit, HttpError> {
-    match candidates.first() {
-        Some(connection) => permit.over_connection(connection.id()),
-        None => Ok(permit),
+/// Those over which people sign in, if there is one. A draft or a retired connection of the same identity provider, which another customer may
+/// have, has no say in whose response it is.
+fn open_if_any(mut candidates: Vec<Connection>) -> Vec<Connection> {
+    let is_open = |connection: &Connection| connection.state() == ConnectionState::Active;
+    if candidates.iter().any(is_open) {
+        candidates.retain(is_open);
     }
+    candidates
 }
 
 /// Runs a computation on a thread that may be kept busy.

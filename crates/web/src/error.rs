@@ -69,6 +69,19 @@ pub enum HttpError {
         /// How many may be.
         limit: usize,
     },
+    /// More sign-ins are being started than may be in that time. Nothing of this one was kept.
+    #[error("more sign-ins are started {of} than {at_once} at once and then {per_second} a second")]
+    #[non_exhaustive]
+    TooManyStarts {
+        /// "from one client address", "over one connection" or "altogether".
+        of: &'static str,
+        /// How many may be at once.
+        at_once: u32,
+        /// How many a second may be then.
+        per_second: u32,
+        /// After how many seconds another may be.
+        retry_after: u64,
+    },
     /// The thread that checked a response ended without an answer.
     #[error("the check of a response broke off: {source}")]
     #[non_exhaustive]
@@ -150,6 +163,7 @@ impl HttpError {
             Self::CrossSite => "http.cross_site",
             Self::TooManyFromAddress { .. } => "http.too_many_from_address",
             Self::Busy { .. } => "http.busy",
+            Self::TooManyStarts { .. } => "http.too_many_starts",
             Self::Worker { .. } => "http.worker",
             Self::UnknownConnection => "http.unknown_connection",
             Self::ReservedContext => "http.reserved_context",
@@ -186,7 +200,11 @@ impl HttpError {
                 "The person tries again. If everybody comes through one proxy, let client_address read the address that the proxy names."
             }
             Self::Busy { .. } => {
-                "The person tries again. If it lasts, look for somebody who sends large responses, or raise the limits."
+                "The person tries again. If it lasts, look for somebody who sends large responses, or raise the limits of ReceiveLimiter."
+            }
+            Self::TooManyStarts { .. } => {
+                "The person tries again. If it lasts, look in the log for a program that starts sign-ins. If everybody comes through one proxy, \
+                 let client_address read the address that the proxy names; if so many people sign in, raise the rates of StartLimiter."
             }
             Self::Worker { .. } => "This is a defect of the service; report it with the reference.",
             Self::UnknownConnection => {
@@ -218,23 +236,34 @@ impl HttpError {
         }
     }
 
-    /// 403 whatever was refused, also over a connection that cannot be used, 429 when there is too much from one address, 503 when there is too much at a time
-    /// or a store does not answer, 500 when the fault is here. More would tell which check failed.
+    /// 403 whatever was refused, also over a connection that cannot be used; 429 when there is too much from one address, or too many sign-ins
+    /// are started; 503 when there is too much at a time or a store does not answer; 500 when the fault is here. More would tell which check
+    /// failed.
     pub fn status(&self) -> StatusCode {
         match self {
             Self::Store(failure) if failure.is_outage() => StatusCode::SERVICE_UNAVAILABLE,
             Self::Store(StoreError::ConnectionUnusable { .. }) => StatusCode::FORBIDDEN,
             Self::Store(_) | Self::Header { .. } | Self::Worker { .. } => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::TooManyFromAddress { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooManyFromAddress { .. } | Self::TooManyStarts { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Busy { .. } | Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::Application(application) if application.is_outage => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::FORBIDDEN,
         }
     }
 
-    /// The connection that cannot be used, if that is the reason.
+    /// After how many seconds it is worth trying again, where that is known.
+    pub(crate) fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::TooManyFromAddress { .. } | Self::Busy { .. } => Some(1),
+            Self::TooManyStarts { retry_after, .. } => Some(*retry_after),
+            _ => None,
+        }
+    }
+
+    /// Whose refusal it is, where the error says so: of the connection that cannot be used, or of the one whose key signed the response.
     pub(crate) fn connection(&self) -> Option<&ConnectionId> {
         match self {
+            Self::Refused(refusal) => refusal.connection(),
             Self::Store(StoreError::ConnectionUnusable { connection, .. }) => Some(connection),
             _ => None,
         }

@@ -50,6 +50,7 @@ impl Provisioned {
         request: &Parts,
         session: &Session,
     ) -> Result<Response<String>, HttpError> {
+        sso.count_start(request)?;
         let found = self.store.organization(&session.organization).await?;
         let organization = found.ok_or_else(|| StoreError::organization_unknown(&session.organization))?;
         let connection = sso.discover(&organization.value.slug).await?;

@@ -16,8 +16,9 @@ pub struct RefusalRecord {
     pub reference: Reference,
     /// When.
     pub at: DateTime<Utc>,
-    /// The connection, if exactly one may be meant. Unless the code begins with `provisioning.`, nothing proves that the customer's identity
-    /// provider sent the response.
+    /// The connection: the one that was asked, the only one that may be meant, or of several the one whose key signed. `None`: several may be
+    /// meant, and none of their keys signed, so that it is nobody's to look up. Unless the code begins with `provisioning.`, nothing proves that
+    /// the customer's identity provider sent the response.
     pub connection: Option<ConnectionId>,
     /// Who the response says it is from.
     pub issuer: Option<String>,

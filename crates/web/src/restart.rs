@@ -71,7 +71,8 @@ impl SingleSignOn {
         let options = options
             .return_to(return_to.as_str())
             .relay_state(handle_again(self.service_provider().provider())?);
-        self.start_with(&request.headers, &connection, options, self.cookies().mark_restart()).await
+        self.count_start(request)?;
+        self.start_counted(request, &connection, options, self.cookies().mark_restart()).await
     }
 
     /// The one connection of those that may be meant at which a sign-in may start. None where several would do: nothing says which is meant

@@ -17,6 +17,7 @@ use crate::limiter::ReceiveLimiter;
 use crate::refusal_log::{RefusalLog, RefusalRecord};
 use crate::refusal_page::RefusalPage;
 use crate::return_path::ReturnPaths;
+use crate::start_limiter::StartLimiter;
 use crate::trial::{TrialPage, TriedOut};
 
 /// The browser flows of a service: starting a sign-in, the assertion consumer, metadata, and the answers to what is refused.
@@ -54,6 +55,7 @@ pub(crate) struct Inner {
     pub(crate) return_paths: ReturnPaths,
     pub(crate) sign_in_page: String,
     pub(crate) limiter: ReceiveLimiter,
+    pub(crate) starts: StartLimiter,
     pub(crate) refusal_page: RefusalPage,
     pub(crate) trial_page: TrialPage,
     pub(crate) refusals: RefusalLog,
@@ -83,6 +85,7 @@ impl SingleSignOn {
                 return_paths: ReturnPaths::new("/"),
                 sign_in_page: "/".to_owned(),
                 limiter: ReceiveLimiter::of_the_process().clone(),
+                starts: StartLimiter::default(),
                 refusal_page: RefusalPage::default(),
                 trial_page: TrialPage::default(),
                 refusals: RefusalLog::default(),
@@ -125,8 +128,14 @@ impl SingleSignOn {
         self.changed(|inner| inner.limiter = limiter)
     }
 
-    /// The address of the client who sends a request, for the limiter's share of one client. By default nobody knows it, and that limit
-    /// does not apply.
+    /// How many sign-ins are started. By default as [`StartLimiter::default`] says, counted for this service alone.
+    #[must_use]
+    pub fn start_limiter(self, limiter: StartLimiter) -> Self {
+        self.changed(|inner| inner.starts = limiter)
+    }
+
+    /// The address of the client who sends a request, for the limiters' shares of one client. By default nobody knows it, and these limits
+    /// do not apply.
     ///
     /// Behind a proxy the address of the TCP connection is the proxy's for everybody: take what the proxy writes into a header, and only if
     /// the proxy takes away what clients write there.

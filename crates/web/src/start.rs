@@ -20,19 +20,27 @@ impl SingleSignOn {
     /// Where it leads afterwards is [`LoginOptions::return_to`], if that is on the list of allowed paths.
     ///
     /// # Errors
-    /// [`HttpError::Binding`] when the connection cannot be asked, [`HttpError::ReservedContext`], [`HttpError::Store`].
+    /// [`HttpError::TooManyStarts`]; [`HttpError::Binding`] when the connection cannot be asked; [`HttpError::ReservedContext`];
+    /// [`HttpError::Store`].
     pub async fn start(
         &self,
-        headers: &HeaderMap,
+        request: &Parts,
         connection: &Connection,
         options: LoginOptions,
     ) -> Result<Response<String>, HttpError> {
-        self.start_with(headers, connection, options, None).await
+        self.count_start(request)?;
+        self.start_counted(request, connection, options, None).await
     }
 
-    pub(crate) async fn start_with(
+    /// Counts a start by the client who asks for it, before anything is looked up.
+    pub(crate) fn count_start(&self, request: &Parts) -> Result<(), HttpError> {
+        self.inner.starts.count_client(self.inner.address_of(request))
+    }
+
+    /// [`start`](Self::start) after the client was counted, with one cookie more.
+    pub(crate) async fn start_counted(
         &self,
-        headers: &HeaderMap,
+        request: &Parts,
         connection: &Connection,
         options: LoginOptions,
         more: Option<HeaderValue>,
@@ -41,7 +49,7 @@ impl SingleSignOn {
         if link::linked_by(Some(&started.pending)).is_some() {
             return Err(HttpError::ReservedContext);
         }
-        self.send(headers, started, more).await
+        self.send(&request.headers, started, more).await
     }
 
     /// Keeps a started sign-in, and has the browser carry its request.
@@ -51,6 +59,7 @@ impl SingleSignOn {
         started: StartedLogin,
         more: Option<HeaderValue>,
     ) -> Result<Response<String>, HttpError> {
+        self.inner.starts.count_over(started.pending.connection())?;
         stores::keep(self.inner.pending.as_ref(), &started.pending).await?;
         let cookie = self.cookies().bind(headers, &started.pending, started.binding.reveal());
         let cookie = cookie.ok_or(HttpError::Header { name: "Set-Cookie" })?;
@@ -61,7 +70,7 @@ impl SingleSignOn {
     /// Use a form for a field in which people type an address: what stands in a query is written into logs and histories.
     ///
     /// Whoever cannot be sent to an identity provider gets one answer, whatever the reason, of the same status as everybody else: back to
-    /// the sign-in page with [`NOT_STARTED`].
+    /// the sign-in page with [`NOT_STARTED`]. Too many starts are answered with status 429, and an outage with 503.
     pub async fn login(&self, request: &Parts, fields: &[u8]) -> Response<String> {
         let field = |name: &str| {
             form_urlencoded::parse(fields).find(|(found, _)| found == name).map(|(_, value)| value)
@@ -71,7 +80,8 @@ impl SingleSignOn {
         context.return_to = wanted.as_deref().map(str::to_owned);
         let started = self.start_for(request, &asked, wanted.as_deref(), &mut context).await;
         started.unwrap_or_else(|error| {
-            if error.status().is_server_error() || context.wants_json {
+            let is_for_later = error.status().is_server_error() || error.retry_after().is_some();
+            if is_for_later || context.wants_json {
                 return self.refuse_in(&context, &error);
             }
             self.record(&context, &error);
@@ -87,11 +97,12 @@ impl SingleSignOn {
         wanted: Option<&str>,
         context: &mut Context,
     ) -> Result<Response<String>, HttpError> {
+        self.count_start(request)?;
         let connection = self.discover(asked).await?.ok_or(HttpError::UnknownConnection)?;
         context.connection = Some(connection.id().clone());
         let return_to = self.inner.return_paths.choose(wanted);
         let options = self.inner.options_for(request, &connection).return_to(return_to.as_str());
-        self.start(&request.headers, &connection, options).await
+        self.start_counted(request, &connection, options, None).await
     }
 
     /// Our metadata.

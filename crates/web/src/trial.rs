@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY};
-use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use http::request::Parts;
+use http::{HeaderValue, Response, StatusCode};
 use vouchsafe::assertion::Outcome;
 use vouchsafe::xml::escape_markup;
 use vouchsafe::{
@@ -95,21 +96,22 @@ impl SingleSignOn {
     /// Call it for an administrator of the connection, from a form on a page of the application's own.
     ///
     /// ```
-    /// # use http::{HeaderMap, Response};
+    /// # use http::{Response, request::Parts};
     /// # use vouchsafe::Connection;
     /// # use vouchsafe_web::SingleSignOn;
-    /// async fn try_out(sso: &SingleSignOn, headers: &HeaderMap, draft: &Connection) -> Response<String> {
-    ///     sso.start_trial(headers, draft, "/settings").await
+    /// async fn try_out(sso: &SingleSignOn, request: &Parts, draft: &Connection) -> Response<String> {
+    ///     sso.start_trial(request, draft, "/settings").await
     /// }
     /// ```
     pub async fn start_trial(
         &self,
-        headers: &HeaderMap,
+        request: &Parts,
         connection: &Connection,
         return_to: &str,
     ) -> Response<String> {
         let options = LoginOptions::default().trial().return_to(return_to);
-        self.start(headers, connection, options).await.unwrap_or_else(|error| self.refuse(headers, error))
+        let started = self.start(request, connection, options).await;
+        started.unwrap_or_else(|error| self.refuse(&request.headers, error))
     }
 
     pub(crate) async fn tried_out(&self, tried: TriedOut) -> Response<String> {

@@ -97,7 +97,7 @@ async fn a_sign_in_with_options_of_the_application() {
     let acme = connection("acme", ConnectionSettings::default());
     let sso = over([acme.clone()]);
     let options = LoginOptions::default().force_authn().context("invitation-7").return_to("/projects/7");
-    let started = sso.start(&request(&[]).headers, &acme, options).await.unwrap();
+    let started = sso.start(&request(&[]), &acme, options).await.unwrap();
     let asked = AuthnRequest::from_redirect(location(&started)).unwrap();
     let held = cookies(&started);
     let body = Posted { reply_to: Some(&asked), ..unasked("_1") }.body();
@@ -114,8 +114,7 @@ async fn a_sign_in_with_options_of_the_application() {
     let set: Vec<_> = answer.headers().get_all(SET_COOKIE).iter().collect();
     assert_eq!(set.len(), 2, "the binding ends, the session begins: {set:?}");
     // Whatever the application did not ask through the list of paths leads home.
-    let started =
-        sso.start(&request(&[]).headers, &acme, LoginOptions::default().return_to("//evil.example")).await;
+    let started = sso.start(&request(&[]), &acme, LoginOptions::default().return_to("//evil.example")).await;
     let started = started.unwrap();
     let asked = AuthnRequest::from_redirect(location(&started)).unwrap();
     let body = Posted { reply_to: Some(&asked), ..unasked("_2") }.body();
@@ -164,7 +163,7 @@ fn sent_across_sites(set_cookies: &[String]) -> String {
 async fn the_binding_crosses_sites_over_https_and_the_session_does_not() {
     let acme = connection("acme", ConnectionSettings::default());
     let sso = over([acme.clone()]);
-    let started = sso.start(&request(&[]).headers, &acme, LoginOptions::default()).await.unwrap();
+    let started = sso.start(&request(&[]), &acme, LoginOptions::default()).await.unwrap();
     let asked = AuthnRequest::from_redirect(location(&started)).unwrap();
     let held = started.headers().get_all(SET_COOKIE).iter();
     let mut held: Vec<String> = held.map(|cookie| cookie.to_str().unwrap().to_owned()).collect();
@@ -214,19 +213,56 @@ async fn refusals_are_told_counted_and_kept() {
     assert_eq!(*counted.lock().unwrap(), ["assertion.replayed", "binding.field_missing"]);
 }
 
+/// The codes that each of two customers finds in its log after a response was refused.
+async fn kept_for(sso: &SingleSignOn, body: &[u8]) -> [Vec<&'static str>; 2] {
+    let _ = sso.accept(&request(&[]), body).await.unwrap_err();
+    let of = |id| sso.refusals().of(&ConnectionId::new(id).unwrap());
+    ["acme", "globex"].map(|id| of(id).iter().map(|record| record.code).collect())
+}
+
 /// Nobody is named by a claim of which two customers may be meant.
 #[tokio::test]
 async fn what_two_customers_may_be_meant_by_is_nobodys() {
     let refusing = || ConnectionSettings::default();
     let sso = over([connection("acme", refusing()), connection("globex", refusing())]);
-    let _ = sso.accept(&request(&[]), &unasked("_1").body()).await.unwrap_err();
-    for id in ["acme", "globex"] {
-        assert!(sso.refusals().of(&ConnectionId::new(id).unwrap()).is_empty(), "{id}");
-    }
+    assert_eq!(kept_for(&sso, &unasked("_1").body()).await, [const { Vec::<&str>::new() }; 2]);
     // Nor is one of them asked in the place of an unsolicited response.
     let restarting = || ConnectionSettings::default().unsolicited(Unsolicited::Restart);
     let sso = over([connection("acme", restarting()), connection("globex", restarting())]);
     assert_eq!(sso.accept(&request(&[]), &unasked("_2").body()).await.unwrap_err().status(), 403);
+    // Nor where one of them would have taken it: that its key signed is not shown.
+    let accepting = || ConnectionSettings::default().unsolicited(Unsolicited::Accept);
+    let sso = over([connection("acme", accepting()), connection("globex", refusing())]);
+    let mut forged = testkit::IdentityProvider::okta().with_key(testkit::keys::attacker()).response();
+    forged = forged.at(Utc::now()).service_provider(ENTITY_ID, CONSUMER);
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    form.append_pair("SAMLResponse", &forged.issue().unwrap().to_base64());
+    assert_eq!(kept_for(&sso, form.finish().as_bytes()).await, [const { Vec::<&str>::new() }; 2]);
+}
+
+/// Of several the one whose key signed finds the refusal in its log, and no other.
+#[tokio::test]
+async fn the_key_that_signed_says_whose_refusal_it_is() {
+    let accepting = || ConnectionSettings::default().unsolicited(Unsolicited::Accept);
+    let metadata = testkit::IdentityProvider::okta().with_key(testkit::keys::attacker()).metadata().unwrap();
+    let other = IdentityProvider::from_metadata(metadata.as_bytes()).unwrap();
+    let other = Connection::new(ConnectionId::new("globex").unwrap(), other);
+    let sso = over([connection("acme", accepting()), other.with_settings(accepting()).unwrap()]);
+    let body = Posted { consumer: OWN, ..unasked("_1") }.body();
+    let [acme, globex] = kept_for(&sso, &body).await;
+    assert!(matches!(acme.as_slice(), [code] if code.starts_with("assertion.")), "{acme:?}");
+    assert!(globex.is_empty(), "{globex:?}");
+}
+
+/// A draft that names the same identity provider, which anybody can make, hides no refusal from the customer whose it is.
+#[tokio::test]
+async fn a_closed_connection_hides_no_refusal() {
+    for state in [ConnectionState::Draft, ConnectionState::Tested, ConnectionState::Retired] {
+        let refusing = || ConnectionSettings::default();
+        let sso = over([connection("acme", refusing()), connection("globex", refusing()).with_state(state)]);
+        let kept = kept_for(&sso, &unasked("_1").body()).await;
+        assert_eq!(kept, [vec!["assertion.unsolicited"], vec![]], "{state}");
+    }
 }
 
 #[tokio::test]
@@ -300,9 +336,9 @@ async fn an_answer_that_comes_late_begins_anew_once() {
 async fn a_draft_is_tried_out_in_the_browser() {
     let draft = connection("acme", ConnectionSettings::default()).with_state(ConnectionState::Draft);
     let sso = over([draft.clone()]);
-    let normal = sso.start(&request(&[]).headers, &draft, LoginOptions::default()).await;
+    let normal = sso.start(&request(&[]), &draft, LoginOptions::default()).await;
     assert!(normal.is_err(), "a draft signs nobody in");
-    let started = sso.start_trial(&request(&[]).headers, &draft, "/projects/settings").await;
+    let started = sso.start_trial(&request(&[]), &draft, "/projects/settings").await;
     let asked = AuthnRequest::from_redirect(location(&started)).unwrap();
     let held = cookies(&started);
     let body = Posted { reply_to: Some(&asked), ..unasked("_1") }.body();
@@ -326,7 +362,7 @@ async fn a_draft_is_tried_out_in_the_browser() {
     // Of the application's own making, and over an active connection nobody gets in either.
     let sso = over([draft.clone().with_state(ConnectionState::Active)])
         .trial_page(|tried| async move { format!("{} {}", tried.connection, tried.outcome.is_ok()) });
-    let started = sso.start_trial(&request(&[]).headers, &draft, "/").await;
+    let started = sso.start_trial(&request(&[]), &draft, "/").await;
     let asked = AuthnRequest::from_redirect(location(&started)).unwrap();
     let body = Posted { reply_to: Some(&asked), ..unasked("_3") }.body();
     let page = sso.accept(&request(&[(COOKIE, &cookies(&started))]), &body).await.unwrap_err();
@@ -475,7 +511,7 @@ async fn what_is_over_is_swept() {
     let sso = SingleSignOn::new(service_provider(), Arc::new(connections), Arc::new(Memory::new()))
         .clock(move || *clock.lock().unwrap());
     for _ in 0..2 {
-        sso.start(&request(&[]).headers, &acme, LoginOptions::default()).await.unwrap();
+        sso.start(&request(&[]), &acme, LoginOptions::default()).await.unwrap();
     }
     sso.accept(&request(&[]), &unasked("_1").body()).await.unwrap();
     assert_eq!(sso.sweep().await.unwrap(), (0, 0));
@@ -492,7 +528,7 @@ async fn a_task_sweeps_what_is_over() {
     let clock = Arc::clone(&later);
     let sso = SingleSignOn::new(service_provider(), Arc::new(connections), Arc::new(Memory::new()))
         .clock(move || *clock.lock().unwrap());
-    sso.start(&request(&[]).headers, &acme, LoginOptions::default()).await.unwrap();
+    sso.start(&request(&[]), &acme, LoginOptions::default()).await.unwrap();
     *later.lock().unwrap() += TimeDelta::days(1);
     let task = tokio::spawn(sso.clone().sweep_every(Duration::ZERO));
     tokio::task::yield_now().await;

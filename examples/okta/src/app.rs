@@ -15,8 +15,8 @@ use vouchsafe::assertion::Outcome;
 use vouchsafe::crypto::Certificate;
 use vouchsafe::{EntityId, ServiceProvider};
 use vouchsafe_axum::{
-    ASSERTION_CONSUMER, METADATA, OrganizationDiscovery, Provisioned, ReceiveLimiter, RefusalLog,
-    RefusalPage, RefusalRecord, ReturnPaths, SingleSignOn, StoredConnections, own_pages_only,
+    ASSERTION_CONSUMER, METADATA, OrganizationDiscovery, Provisioned, Rate, ReceiveLimiter, RefusalLog,
+    RefusalPage, RefusalRecord, ReturnPaths, SingleSignOn, StartLimiter, StoredConnections, own_pages_only,
     provisioned_routes,
 };
 use vouchsafe_client::Client;
@@ -65,6 +65,9 @@ impl std::ops::Deref for App {
     }
 }
 
+/// How many sign-ins are started: no fewer than `--load` starts.
+const LOAD: Rate = Rate::new(100_000, 10_000);
+
 impl App {
     /// Opens the store, and makes or loads the key. Connections are read when somebody signs in over them.
     pub(crate) async fn open(base_url: &str, folder: Option<&Path>) -> Result<App, Failure> {
@@ -95,6 +98,7 @@ impl App {
             .return_paths(ReturnPaths::new("/home").exact("/").exact("/settings"))
             // A customer's people may all come at nine o'clock.
             .receive_limiter(ReceiveLimiter::new(512).per_connection(256))
+            .start_limiter(StartLimiter::new(LOAD).per_connection(LOAD))
             .refusal_log(RefusalLog::new(REMEMBERED, REMEMBERED))
             .trial_page({
                 let store = store.clone();

@@ -1,7 +1,7 @@
 //! Trying a connection out: the page that shows how its sign-in was judged.
 
 use axum::extract::{Form as Posted, State};
-use axum::http::HeaderMap;
+use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use vouchsafe::ConnectionState;
 use vouchsafe::assertion::Outcome;
@@ -21,7 +21,7 @@ const EXPECTED: [&str; 5] = ["user.email", "user.first_name", "user.last_name", 
 pub(crate) async fn start(
     State(app): State<App>,
     signed_in: SignedIn,
-    headers: HeaderMap,
+    request: Parts,
     Posted(named): Posted<Named>,
 ) -> Response {
     let found = async {
@@ -30,7 +30,7 @@ pub(crate) async fn start(
         Ok::<_, Failure>(connection.to_connection()?)
     };
     match found.await {
-        Ok(connection) => app.sso.start_trial(&headers, &connection, "/settings").await.into_response(),
+        Ok(connection) => app.sso.start_trial(&request, &connection, "/settings").await.into_response(),
         Err(failure) => settings::refused(&app, &signed_in, &failure, "").await,
     }
 }

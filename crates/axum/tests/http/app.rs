@@ -1,6 +1,7 @@
 //! A small service, listening on a loopback port, and a browser for it.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use chrono::Utc;
 use reqwest::header::{COOKIE, HeaderValue, LOCATION, SET_COOKIE};
@@ -56,7 +57,7 @@ impl App {
         let connections: Arc<Connections> =
             Arc::new([okta_connection(&okta, unsolicited)].into_iter().collect());
         let shared = Arc::new(store.clone());
-        let limiter = ReceiveLimiter::new(4).per_client_address(1).per_connection(1);
+        let limiter = ReceiveLimiter::new(4).per_client_address(1).per_connection(1).queue(0, Duration::ZERO);
         let codes = Arc::<Mutex<Vec<(String, String)>>>::default();
         let kept = Arc::clone(&codes);
         let sso = SingleSignOn::new(service_provider.clone(), Arc::clone(&connections), Arc::clone(&shared))

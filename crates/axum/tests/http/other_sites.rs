@@ -113,7 +113,8 @@ async fn what_is_too_much_at_a_time_is_answered_at_once() {
     let state = request.relay_state.unwrap();
 
     let okta = ConnectionId::new("1").unwrap();
-    let held = limiter.enter(Some("192.0.2.1".parse().unwrap())).unwrap().over_connection(&okta).unwrap();
+    let held = limiter.enter(Some("192.0.2.1".parse().unwrap())).await.unwrap();
+    let held = held.over_connections([&okta]).await.unwrap();
     let answer = browser.post_saying(&acs, &[("x-client", "192.0.2.1")]).await;
     assert_eq!(refused_with(&answer), (429, true, "http.too_many_from_address".to_owned()));
     let answer = app.finish(&browser, &issued, &state).await;
@@ -126,7 +127,10 @@ async fn what_is_too_much_at_a_time_is_answered_at_once() {
     // The request is waiting still, so trying again works.
     assert_eq!(app.finish(&browser, &issued, &state).await.status, 303);
 
-    let held: Vec<_> = (0..4).map(|_| limiter.enter(None).unwrap()).collect();
+    let mut held = Vec::new();
+    for _ in 0..4 {
+        held.push(limiter.enter(None).await.unwrap());
+    }
     let answer = browser.post_saying(&acs, &[]).await;
     assert_eq!(refused_with(&answer), (503, true, "http.busy".to_owned()));
     drop(held);

@@ -26,7 +26,7 @@ pub(super) async fn login(State(app): State<App>, request: Parts) -> Response {
         Ok(chosen) => chosen,
         Err(failure) => return app.unusable(&request.headers, StatusCode::BAD_REQUEST, &failure),
     };
-    match app.sso.start(&request.headers, &connection, options).await {
+    match app.sso.start(&request, &connection, options).await {
         Ok(started) => started.into_response(),
         Err(error) => {
             let status =

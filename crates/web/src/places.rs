@@ -1,0 +1,201 @@
+//! Places that are taken, given back and waited for, so many of each key.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::hash::Hash;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::{Instant, timeout_at};
+
+/// So many places of each key. A key is remembered as long as a place of it is taken or waited for.
+pub(crate) struct Places<K> {
+    limit: usize,
+    by_key: Mutex<HashMap<K, Arc<Line>>>,
+}
+
+/// The places of one key, and who stands in line for one.
+struct Line {
+    free: Semaphore,
+    waiting: AtomicUsize,
+}
+
+impl<K: Eq + Hash + Clone> Places<K> {
+    pub(crate) fn new(limit: usize) -> Arc<Places<K>> {
+        let limit = limit.clamp(1, Semaphore::MAX_PERMITS);
+        Arc::new(Places { limit, by_key: Mutex::default() })
+    }
+
+    pub(crate) fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// A place, if one is free.
+    pub(crate) fn take_now(self: &Arc<Self>, key: &K) -> Option<Place<K>> {
+        let mut place = self.beside(key);
+        place.take_now().then_some(place)
+    }
+
+    /// A place as soon as one is free: in the order of asking, and not longer than the queue allows.
+    pub(crate) async fn take(self: &Arc<Self>, key: &K, queue: &Queue, until: Instant) -> Option<Place<K>> {
+        let mut place = self.beside(key);
+        (place.take_now() || place.wait(queue, until).await).then_some(place)
+    }
+
+    /// How many keys are remembered.
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.by_key().len()
+    }
+
+    /// No place yet, but the line in which one is waited for.
+    fn beside(self: &Arc<Self>, key: &K) -> Place<K> {
+        let mut by_key = self.by_key();
+        let line = by_key.entry(key.clone()).or_insert_with(|| {
+            Arc::new(Line { free: Semaphore::new(self.limit), waiting: AtomicUsize::new(0) })
+        });
+        let line = Some(Arc::clone(line));
+        Place { places: Arc::clone(self), key: key.clone(), line, is_taken: false }
+    }
+
+    fn by_key(&self) -> MutexGuard<'_, HashMap<K, Arc<Line>>> {
+        self.by_key.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A place that is taken, until it is dropped.
+pub(crate) struct Place<K: Eq + Hash> {
+    places: Arc<Places<K>>,
+    key: K,
+    line: Option<Arc<Line>>,
+    is_taken: bool,
+}
+
+impl<K: Eq + Hash> Place<K> {
+    fn take_now(&mut self) -> bool {
+        let permit = self.line.as_ref().and_then(|line| line.free.try_acquire().ok());
+        self.is_taken = permit.map(SemaphorePermit::forget).is_some();
+        self.is_taken
+    }
+
+    async fn wait(&mut self, queue: &Queue, until: Instant) -> bool {
+        let Some(line) = &self.line else { return false };
+        // Of one key half of the queue: a flood of one leaves room for the others.
+        let own = Waiting::begin(&line.waiting, queue.most.div_ceil(2));
+        let among_all = Waiting::begin(&queue.waiting, queue.most);
+        let (Some(_own), Some(_among_all)) = (own, among_all) else { return false };
+        let permit = timeout_at(until, line.free.acquire()).await;
+        self.is_taken = permit.ok().and_then(Result::ok).map(SemaphorePermit::forget).is_some();
+        self.is_taken
+    }
+}
+
+impl<K: Eq + Hash> Drop for Place<K> {
+    fn drop(&mut self) {
+        let mut by_key = self.places.by_key.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(line) = self.line.take().filter(|_| self.is_taken) {
+            line.free.add_permits(1);
+        }
+        if by_key.get(&self.key).is_some_and(|line| Arc::strong_count(line) == 1) {
+            by_key.remove(&self.key);
+        }
+    }
+}
+
+impl<K> fmt::Debug for Places<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Places").field("limit", &self.limit).finish_non_exhaustive()
+    }
+}
+
+impl<K: Eq + Hash> fmt::Debug for Place<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Place").field("is_taken", &self.is_taken).finish_non_exhaustive()
+    }
+}
+
+/// How many may wait, altogether, and for how long each.
+#[derive(Debug)]
+pub(crate) struct Queue {
+    pub(crate) most: usize,
+    pub(crate) at_most: Duration,
+    waiting: AtomicUsize,
+}
+
+impl Queue {
+    pub(crate) fn new(most: usize, at_most: Duration) -> Queue {
+        Queue { most, at_most, waiting: AtomicUsize::new(0) }
+    }
+
+    /// Until when somebody waits who comes now.
+    pub(crate) fn until(&self) -> Instant {
+        let now = Instant::now();
+        now.checked_add(self.at_most).unwrap_or(now)
+    }
+}
+
+/// Somebody who waits, and is counted as long as that.
+struct Waiting<'c>(&'c AtomicUsize);
+
+impl<'c> Waiting<'c> {
+    /// Unless so many wait already.
+    fn begin(count: &'c AtomicUsize, most: usize) -> Option<Waiting<'c>> {
+        let one_more = |count: usize| Some(count.saturating_add(1)).filter(|count| *count <= most);
+        count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).ok().map(|_| Waiting(count))
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn who_waits_comes_in_turn_and_not_for_ever() {
+        let places = Places::new(1);
+        let queue = Queue::new(2, Duration::from_millis(200));
+        let held = places.take_now(&1).unwrap();
+        assert!(places.take_now(&1).is_none());
+        assert!(places.take_now(&2).is_some(), "another key has places of its own");
+        assert!(places.take(&1, &queue, queue.until()).await.is_none(), "nobody gives it back");
+
+        let [first, second] = [Arc::clone(&places), Arc::clone(&places)];
+        let queue = Arc::new(Queue::new(2, Duration::from_secs(60)));
+        let waits = Arc::clone(&queue);
+        let waiting = tokio::spawn(async move { first.take(&1, &waits, waits.until()).await.is_some() });
+        while queue.waiting.load(Ordering::Relaxed) == 0 {
+            tokio::task::yield_now().await;
+        }
+        // One of two is half of the queue.
+        assert!(second.take(&1, &queue, queue.until()).await.is_none());
+        drop(held);
+        assert!(waiting.await.unwrap());
+        assert_eq!((places.len(), queue.waiting.load(Ordering::Relaxed)), (0, 0));
+    }
+
+    /// The browser that waits goes away.
+    #[tokio::test]
+    async fn what_is_given_up_is_given_back() {
+        let places = Places::new(1);
+        let queue = Arc::new(Queue::new(8, Duration::from_secs(60)));
+        let held = places.take_now(&1).unwrap();
+        let (shared, waits) = (Arc::clone(&places), Arc::clone(&queue));
+        let waiting = tokio::spawn(async move { shared.take(&1, &waits, waits.until()).await });
+        while queue.waiting.load(Ordering::Relaxed) == 0 {
+            tokio::task::yield_now().await;
+        }
+        waiting.abort();
+        assert!(waiting.await.unwrap_err().is_cancelled());
+        assert_eq!(queue.waiting.load(Ordering::Relaxed), 0);
+        drop(held);
+        assert!(places.take_now(&1).is_some());
+        assert_eq!(places.len(), 0);
+    }
+}
