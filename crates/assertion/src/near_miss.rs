@@ -175,11 +175,14 @@ impl fmt::Display for Missed {
     }
 }
 
-/// A time zone is off by whole hours, give or take the time that a sign-in takes.
+/// Seconds that windows of validity are usually open before and after the message is issued.
+const MARGIN: i64 = 600;
+
+/// A time zone is off by whole hours, give or take the time that a sign-in takes, and less what the window of validity is open anyway.
 fn whole_hours(seconds: i64) -> Option<i64> {
-    let hours = seconds.saturating_add(MOST_SKEW).checked_div(3600)?;
+    let hours = seconds.saturating_add(MARGIN).checked_div(3600)?;
     let rest = seconds.saturating_sub(hours.saturating_mul(3600));
-    ((1..=14).contains(&hours) && rest.abs() <= MOST_SKEW).then_some(hours)
+    ((1..=14).contains(&hours) && (-MARGIN..=MOST_SKEW).contains(&rest)).then_some(hours)
 }
 
 #[cfg(test)]
@@ -273,6 +276,8 @@ mod tests {
             (1000, ", 1000 s too late"),
             (3600, ", 3600 s too late: about 1 h, which looks like a time zone that is set wrongly"),
             (-7190, ", 7190 s too early: about 2 h, which looks like a time zone that is set wrongly"),
+            (-3298, ", 3298 s too early: about 1 h, which looks like a time zone that is set wrongly"),
+            (2999, ", 2999 s too late"),
             (9000, ", 9000 s too late"),
             (90_000, ", 90000 s too late"),
         ] {

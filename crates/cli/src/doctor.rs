@@ -1,7 +1,7 @@
 //! `vouchsafe doctor`: what is this message or metadata, from which product, what is wrong, what to change.
 
 use chrono::{DateTime, Utc};
-use vouchsafe::doctor::{Complaint, Diagnosis, Doctor, Exhibit, Severity};
+use vouchsafe::doctor::{Complaint, Diagnosis, Doctor, Event, Exhibit, Severity, Story};
 
 use crate::algorithms::Algorithms;
 use crate::failure::Failure;
@@ -77,6 +77,10 @@ fn doctor(arguments: &Arguments) -> Result<Doctor, Failure> {
 
 fn human(diagnosis: &Diagnosis) -> Text {
     let mut text = Text::new();
+    for one in &diagnosis.stories {
+        story(one, &mut text);
+        text.line("");
+    }
     for (place, one) in diagnosis.exhibits.iter().enumerate() {
         if place > 0 {
             text.line("");
@@ -86,14 +90,59 @@ fn human(diagnosis: &Diagnosis) -> Text {
     text
 }
 
+/// The first cause in the first line, then what happened, in its order.
+fn story(story: &Story, text: &mut Text) {
+    let title = Line::styled(Style::Title, &story.source);
+    match &story.cause {
+        Some(cause) => {
+            let Complaint { code, message, remedy, .. } = &cause.complaint;
+            let what = format!(" [{code}] at request {}: {message}", cause.request);
+            text.push(title.then(": ").then_styled(Style::Bad, "the cause is").then(what));
+            text.line(format!("    remedy: {remedy}"));
+        }
+        None if story.not_judged.is_empty() => text.push(title.then(": the sequence is in order")),
+        None => text.push(title.then(": nothing is wrong with the sequence as far as it was judged")),
+    }
+    for one in &story.events {
+        event(one, text);
+    }
+    text.push(Line::of("  ").then_styled(Style::Quiet, format!("judged: {}", story.judged.join(", "))));
+    if !story.not_judged.is_empty() {
+        let what = format!("not judged, since it was not recorded: {}", story.not_judged.join(", "));
+        text.push(Line::of("  ").then_styled(Style::Quiet, what));
+    }
+}
+
+fn event(event: &Event, text: &mut Text) {
+    let since = event.seconds_since.map(|seconds| format!(" +{seconds} s")).unwrap_or_default();
+    let status = event.status.map_or_else(String::new, |status| format!(" -> {status}"));
+    let Event { request, method, address, what, .. } = event;
+    text.line(format!("  request {request}{since}: {method} {address}{status}: {what}"));
+    for one in &event.complaints {
+        let (style, word) = severity(one.severity);
+        let what = format!(" [{}]: {}", one.code, one.message);
+        text.push(Line::of("    ").then_styled(style, word).then(what));
+        text.line(format!("      remedy: {}", one.remedy));
+    }
+}
+
 fn exhibit(exhibit: &Exhibit, text: &mut Text) {
     text.push(Line::styled(Style::Title, &exhibit.source).then(format!(": {}", exhibit.kind.name())));
     if let Some(product) = &exhibit.product {
         let certainty = if product.certain { "" } else { "probably " };
         text.line(format!("  product: {certainty}{} ({})", product.name, product.because.join("; ")));
     }
-    if exhibit.complaints.is_empty() {
-        text.push(Line::of("  ").then_styled(Style::Good, "nothing is wrong"));
+    if exhibit.worst().is_none_or(|worst| worst == Severity::Note) {
+        let judged = if exhibit.is_good_in_full() {
+            "nothing is wrong"
+        } else {
+            "nothing is wrong with what was judged"
+        };
+        text.push(Line::of("  ").then_styled(Style::Good, judged));
+    }
+    if !exhibit.not_judged.is_empty() {
+        let what = format!("not judged: {}", exhibit.not_judged.join(", "));
+        text.push(Line::of("  ").then_styled(Style::Quiet, what));
     }
     for one in &exhibit.complaints {
         complaint(one, exhibit, text);
@@ -103,12 +152,16 @@ fn exhibit(exhibit: &Exhibit, text: &mut Text) {
     }
 }
 
-fn complaint(complaint: &Complaint, exhibit: &Exhibit, text: &mut Text) {
-    let (style, word) = match complaint.severity {
+fn severity(severity: Severity) -> (Style, &'static str) {
+    match severity {
         Severity::Error => (Style::Bad, "error"),
         Severity::Warning => (Style::Title, "warning"),
         _ => (Style::Quiet, "note"),
-    };
+    }
+}
+
+fn complaint(complaint: &Complaint, exhibit: &Exhibit, text: &mut Text) {
+    let (style, word) = severity(complaint.severity);
     let what = format!("[{}]: {}", complaint.code, complaint.message);
     text.push(Line::of("  ").then_styled(style, word).then(what));
     if let Some(setting) = &complaint.setting {

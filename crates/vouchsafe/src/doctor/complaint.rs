@@ -187,7 +187,7 @@ impl Own {
             Own::ResponseByRedirect => "the Response came by HTTP-Redirect".to_owned(),
             Own::QuerySignature => "a trusted key signed another query than the one that came".to_owned(),
             Own::SamlTracer => {
-                "out of an export of SAML-tracer, which has neither times nor cookies: it is judged as of the moment it was issued".to_owned()
+                "out of an export of SAML-tracer, which has no times: it is judged as of the moment it was issued".to_owned()
             }
             Own::WhiteSpace => format!("{what} begins or ends with white space, which is part of it"),
             Own::OlderProtocol => format!("a message of another version of SAML, in the namespace {what}"),

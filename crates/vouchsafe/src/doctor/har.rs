@@ -5,6 +5,8 @@ use serde::Deserialize;
 
 /// Requests of a recording that are looked at.
 const ENTRIES: usize = 20_000;
+/// Cookies of a request that are looked at.
+const COOKIES: usize = 64;
 
 #[derive(Deserialize)]
 struct Archive {
@@ -23,6 +25,7 @@ struct Tracer {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Traced {
     #[serde(default)]
     method: String,
@@ -30,6 +33,12 @@ struct Traced {
     url: String,
     #[serde(default)]
     post: Option<Vec<(String, String)>>,
+    #[serde(default)]
+    request_headers: Vec<Header>,
+    #[serde(default)]
+    response_status: Option<i64>,
+    #[serde(default)]
+    response_headers: Vec<Header>,
 }
 
 impl From<Traced> for Entry {
@@ -37,8 +46,16 @@ impl From<Traced> for Entry {
         let parameters = traced.post.into_iter().flatten();
         let parameters = parameters.map(|(name, value)| Parameter { name, value: Some(value) }).collect();
         let post_data = Some(PostData { text: None, params: Some(parameters) });
-        let request = Request { method: traced.method, url: traced.url, post_data };
-        Entry { started_date_time: String::new(), request }
+        let Traced { method, url, request_headers, response_status, response_headers, .. } = traced;
+        Entry {
+            started_date_time: String::new(),
+            request: Request { method, url, post_data, headers: request_headers, cookies: Vec::new() },
+            response: Response {
+                status: response_status.unwrap_or_default(),
+                headers: response_headers,
+                cookies: Vec::new(),
+            },
+        }
     }
 }
 
@@ -49,6 +66,8 @@ pub(crate) struct Entry {
     #[serde(default)]
     started_date_time: String,
     pub(crate) request: Request,
+    #[serde(default)]
+    response: Response,
 }
 
 #[derive(Deserialize)]
@@ -60,6 +79,63 @@ pub(crate) struct Request {
     pub(crate) url: String,
     #[serde(default)]
     post_data: Option<PostData>,
+    #[serde(default)]
+    headers: Vec<Header>,
+    #[serde(default)]
+    cookies: Vec<Cookie>,
+}
+
+#[derive(Default, Deserialize)]
+struct Response {
+    #[serde(default)]
+    status: i64,
+    #[serde(default)]
+    headers: Vec<Header>,
+    #[serde(default)]
+    cookies: Vec<Cookie>,
+}
+
+#[derive(Deserialize)]
+struct Header {
+    name: String,
+    #[serde(default)]
+    value: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Cookie {
+    name: String,
+    #[serde(default)]
+    same_site: Option<String>,
+    #[serde(default)]
+    secure: Option<bool>,
+}
+
+/// A cookie that an answer set; never its value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SetCookie {
+    pub(crate) name: String,
+    /// In lower case.
+    pub(crate) same_site: Option<String>,
+    pub(crate) secure: bool,
+    /// Whether it takes the cookie away.
+    pub(crate) ends: bool,
+}
+
+/// What a request of the recording says beside the messages in it.
+#[derive(Clone, Debug)]
+pub(crate) struct Step {
+    pub(crate) method: String,
+    /// Without its query.
+    pub(crate) address: String,
+    pub(crate) time: Option<DateTime<Utc>>,
+    pub(crate) status: Option<u16>,
+    /// Where the answer redirects to, without its query.
+    pub(crate) location: Option<String>,
+    /// Names of the cookies that were sent.
+    pub(crate) sent: Vec<String>,
+    pub(crate) set: Vec<SetCookie>,
 }
 
 #[derive(Default, Deserialize)]
@@ -77,7 +153,71 @@ struct Parameter {
     value: Option<String>,
 }
 
+fn header<'h>(headers: &'h [Header], name: &'static str) -> impl Iterator<Item = &'h str> {
+    let named = headers.iter().filter(move |header| header.name.eq_ignore_ascii_case(name));
+    named.filter_map(|header| header.value.as_deref())
+}
+
+fn without_query(url: &str) -> String {
+    url.split(['?', '#']).next().unwrap_or_default().to_owned()
+}
+
+impl SetCookie {
+    fn read(line: &str) -> Option<SetCookie> {
+        let mut parts = line.split(';').map(str::trim);
+        let (name, value) = parts.next()?.split_once('=')?;
+        let mut cookie = SetCookie {
+            name: name.trim().to_owned(),
+            same_site: None,
+            secure: false,
+            ends: value.trim().is_empty(),
+        };
+        for part in parts {
+            let (attribute, value) = part.split_once('=').unwrap_or((part, ""));
+            match attribute.trim().to_ascii_lowercase().as_str() {
+                "samesite" => cookie.same_site = Some(value.trim().to_ascii_lowercase()),
+                "secure" => cookie.secure = true,
+                "max-age" => cookie.ends |= value.trim().starts_with(['0', '-']),
+                _ => {}
+            }
+        }
+        Some(cookie)
+    }
+}
+
 impl Entry {
+    /// What it says beside the messages in it. Browsers record cookies as headers, as a list, or, by default, not at all.
+    pub(crate) fn step(&self) -> Step {
+        let Entry { request, response, .. } = self;
+        let in_header = header(&request.headers, "cookie").flat_map(|line| line.split(';'));
+        let in_header = in_header.filter_map(|pair| Some(pair.split_once('=')?.0.trim().to_owned()));
+        let mut sent: Vec<String> =
+            in_header.chain(request.cookies.iter().map(|cookie| cookie.name.clone())).collect();
+        sent.sort();
+        sent.dedup();
+        let lines = header(&response.headers, "set-cookie").flat_map(str::lines);
+        let mut set: Vec<SetCookie> = lines.filter_map(SetCookie::read).collect();
+        if set.is_empty() {
+            set.extend(response.cookies.iter().map(|cookie| SetCookie {
+                name: cookie.name.clone(),
+                same_site: cookie.same_site.as_ref().map(|text| text.to_ascii_lowercase()),
+                secure: cookie.secure.unwrap_or_default(),
+                ends: false,
+            }));
+        }
+        sent.truncate(COOKIES);
+        set.truncate(COOKIES);
+        Step {
+            method: request.method.clone(),
+            address: without_query(&request.url),
+            time: self.time(),
+            status: u16::try_from(response.status).ok().filter(|status| *status > 0),
+            location: header(&response.headers, "location").next().map(without_query),
+            sent,
+            set,
+        }
+    }
+
     /// When it was sent.
     pub(crate) fn time(&self) -> Option<DateTime<Utc>> {
         Some(DateTime::parse_from_rfc3339(&self.started_date_time).ok()?.with_timezone(&Utc))

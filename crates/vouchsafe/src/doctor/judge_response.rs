@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use vouchsafe_assertion::{
-    AssertionError, Check, Claimed, ConnectionId, Correlation, Expectations, MessageId, OutstandingRequest,
-    Refusal, Trust, authenticate,
+    AssertionError, Check, Claimed, ConnectionId, Correlation, Expectations, Login, MessageId,
+    OutstandingRequest, Refusal, Trust, authenticate,
 };
 use vouchsafe_crypto::Certificate;
 use vouchsafe_metadata::{EntityId, IdentityProvider, MetadataDescription};
@@ -48,6 +48,9 @@ pub(crate) fn judge(
         return;
     };
     expected.tell(document.root(), message, surroundings, exhibit);
+    if doctor.judged_at.is_none() && message.time.is_none() && !message.by_tracer {
+        exhibit.not_judged.push("the times");
+    }
     let case = Case { doctor, message, surroundings, expected, identity_provider };
     case.run(document, exhibit);
 }
@@ -73,9 +76,15 @@ impl Case<'_> {
             tell_signatures(&found, exhibit);
             return;
         }
-        if let Err(refusal) =
-            self.decide(document, &trust).or_else(|refusal| self.learned_audience(refusal, &trust))
-        {
+        let is_encrypted = has_encrypted_assertion(document.root());
+        let decided = self.decide(document, &trust).or_else(|refusal| self.learned_audience(refusal, &trust));
+        if let (Ok(login), true) = (&decided, is_encrypted) {
+            for attribute in login.attributes().iter() {
+                let (name, values) = (attribute.name(), attribute.values().len());
+                exhibit.fact("decrypted attribute", format!("{name} ({values} values)"));
+            }
+        }
+        if let Err(refusal) = decided {
             let about_signatures =
                 ["signature.", "crypto."].iter().any(|crate_| refusal.code().starts_with(crate_));
             let found = if about_signatures { self.post_mortem(&trust, exhibit) } else { Vec::new() };
@@ -98,15 +107,17 @@ impl Case<'_> {
         }
     }
 
-    /// The verdict. The login, if there is one, goes no further than this.
-    fn decide(&self, document: Document, trust: &Trust) -> Result<(), Refusal> {
+    /// The verdict. The login, if there is one, leaves the doctor no further than the names of its attributes.
+    fn decide(&self, document: Document, trust: &Trust) -> Result<Login, Refusal> {
         let authentic = authenticate(Claimed::of(document)?, trust, &self.doctor.limits)?;
-        authentic.read()?.validate(&self.expected.expectations()?, self.expected.now)?;
-        Ok(())
+        let valid = authentic.read()?.validate(&self.expected.expectations()?, self.expected.now)?;
+        // Each message is judged on its own: nothing was seen before it.
+        let recorded = valid.replay_key().recorded(true);
+        valid.confirm(recorded)
     }
 
     /// An encrypted Assertion tells its audience only once it is open: with nothing else to hold it against, it is held against itself.
-    fn learned_audience(&mut self, refusal: Refusal, trust: &Trust) -> Result<(), Refusal> {
+    fn learned_audience(&mut self, refusal: Refusal, trust: &Trust) -> Result<Login, Refusal> {
         let told = refusal.ledger().check("conditions.audience").map(Check::actual_text).unwrap_or_default();
         if self.expected.entity_id.told().is_some() || EntityId::new(told.as_ref()).is_err() {
             return Err(refusal);

@@ -35,6 +35,8 @@ mod pattern;
 mod products;
 mod recognise;
 mod request_rules;
+mod story;
+mod story_rules;
 mod surroundings;
 mod traits;
 
@@ -45,11 +47,13 @@ use vouchsafe_xml::{Document, Limits};
 
 pub use complaint::{Complaint, Setting, Severity};
 pub use products::{Product, Quirk, catalogue};
+pub use story::{Cause, Event, Story};
 
 use crate::{CertificateFacts, FieldContent};
 use complaint::Own;
 use judge_signature::is_signed;
 use recognise::{Found, Message};
+use story::{Recorded, Seen};
 use surroundings::Surroundings;
 use traits::Traits;
 
@@ -81,6 +85,8 @@ pub struct Doctor {
 pub struct Diagnosis {
     /// In the order of the files; a recording of a browser gives one for each message in it.
     pub exhibits: Vec<Exhibit>,
+    /// What each recording tells as a whole.
+    pub stories: Vec<Story>,
 }
 
 /// What the doctor says of one message, metadata file, or file that is neither.
@@ -97,6 +103,8 @@ pub struct Exhibit {
     pub facts: Vec<Fact>,
     /// What is wrong or worth knowing, the worst first.
     pub complaints: Vec<Complaint>,
+    /// What was not judged, since nobody gave what it takes.
+    pub not_judged: Vec<&'static str>,
 }
 
 /// A product as it was recognised.
@@ -247,8 +255,28 @@ impl Doctor {
             .flat_map(|(name, octets)| recognise::recognise(name, octets, &self.limits))
             .collect();
         let surroundings = Surroundings::of(&found);
-        let exhibits = found.into_iter().map(|one| self.exhibit(one, &surroundings)).collect();
-        Diagnosis { exhibits }
+        let mut diagnosis = Diagnosis::default();
+        // The messages of a recording stand before it.
+        let mut seen = Vec::new();
+        for one in found {
+            match one {
+                Found::Recording { source, steps } => {
+                    let begin = diagnosis.exhibits.len().saturating_sub(seen.len());
+                    let exhibits: Vec<&Exhibit> = diagnosis.exhibits.iter().skip(begin).collect();
+                    let recorded = Recorded { steps: &steps, seen: &seen };
+                    let story = story::tell(source, &recorded, &exhibits);
+                    diagnosis.stories.push(story);
+                    seen.clear();
+                }
+                one => {
+                    if let Found::Message(read) = &one {
+                        seen.extend(Seen::of(read));
+                    }
+                    diagnosis.exhibits.push(self.exhibit(one, &surroundings));
+                }
+            }
+        }
+        diagnosis
     }
 
     fn exhibit(&self, found: Found, surroundings: &Surroundings) -> Exhibit {
@@ -261,6 +289,9 @@ impl Doctor {
                 }
                 exhibit.fact("certificate", CertificateFacts::of(&certificate).to_string());
                 return exhibit;
+            }
+            Found::Recording { source, .. } => {
+                return Exhibit::of(source, Kind::Unrecognised, Vec::new());
             }
             Found::Nothing { source, complaint } => {
                 return Exhibit::of(source, Kind::Unrecognised, vec![complaint]);
@@ -290,6 +321,7 @@ impl Doctor {
             product: product.as_ref().map(products::Recognition::shown),
             facts: message.facts(),
             complaints: Vec::new(),
+            not_judged: Vec::new(),
         };
         if message.by_tracer {
             exhibit.complaints.push(Own::SamlTracer.about(""));
@@ -320,6 +352,7 @@ impl Doctor {
         if let Some(product) = product {
             product.advise(&traits, &mut exhibit.complaints);
         }
+        exhibit.tell_not_judged();
         exhibit.complaints.sort_by_key(|complaint| complaint.severity);
         exhibit.complaints.truncate(COMPLAINTS);
         exhibit
@@ -335,6 +368,7 @@ impl Diagnosis {
             .iter()
             .flat_map(|exhibit| &exhibit.complaints)
             .any(|one| one.severity == Severity::Error)
+            && self.stories.iter().all(|story| story.cause.is_none())
     }
 
     /// Whether at least one of the files is SAML at all, or a certificate.
@@ -346,7 +380,38 @@ impl Diagnosis {
 
 impl Exhibit {
     fn of(source: String, kind: Kind, complaints: Vec<Complaint>) -> Exhibit {
-        Exhibit { source, kind, product: None, facts: Vec::new(), complaints }
+        Exhibit { source, kind, product: None, facts: Vec::new(), complaints, not_judged: Vec::new() }
+    }
+
+    /// Whether nothing is wrong with it, notes left aside, and everything was judged.
+    #[must_use]
+    pub fn is_good_in_full(&self) -> bool {
+        self.not_judged.is_empty() && self.worst().is_none_or(|worst| worst == Severity::Note)
+    }
+
+    /// The worst of its complaints.
+    #[must_use]
+    pub fn worst(&self) -> Option<Severity> {
+        self.complaints.iter().map(|complaint| complaint.severity).min()
+    }
+
+    /// What complaints say was left out, in a few words.
+    fn tell_not_judged(&mut self) {
+        for complaint in &self.complaints {
+            let what: &[&'static str] = match complaint.code.as_str() {
+                "doctor.not_compared" => &["for whom it is"],
+                "doctor.unverified_sender" | "doctor.nothing_to_verify_with" => &["who sent it"],
+                "doctor.cannot_open" => &["what is encrypted"],
+                "doctor.saml_tracer" => &["the times"],
+                _ => &[],
+            };
+            self.not_judged
+                .extend(what.iter().filter(|one| !self.not_judged.contains(one)).collect::<Vec<_>>());
+        }
+        let not_tried = |fact: &Fact| fact.name == "verified" && fact.value.starts_with("not tried");
+        if self.facts.iter().any(not_tried) {
+            self.not_judged.push("the signature");
+        }
     }
 
     /// Adds a fact, cut to what fits on a screen; the first of many.

@@ -5,6 +5,7 @@ use vouchsafe_crypto::{Certificate, base64_decode};
 use vouchsafe_xml::{Document, Limits, Quoted, XmlError, namespace};
 
 use super::complaint::{Complaint, Own};
+use super::har::Step;
 use super::{Fact, Kind, har};
 use crate::field_content::FieldContent;
 use crate::form;
@@ -36,6 +37,8 @@ pub(crate) struct Message {
     pub(crate) time: Option<DateTime<Utc>>,
     /// Whether SAML-tracer recorded it, which keeps no times.
     pub(crate) by_tracer: bool,
+    /// Its place among the requests of a recording.
+    pub(crate) step: Option<usize>,
 }
 
 /// What was found in a file.
@@ -47,6 +50,11 @@ pub(crate) enum Found {
         source: String,
         certificate: Certificate,
         whole: bool,
+    },
+    /// What a recording says beside the messages in it, which stand before.
+    Recording {
+        source: String,
+        steps: Vec<Step>,
     },
     Nothing {
         source: String,
@@ -287,6 +295,7 @@ fn attribute<'t>(tag: &'t str, name: &str) -> Option<&'t str> {
 fn recording(name: &str, recorded: &har::Recording, limits: &Limits) -> Vec<Found> {
     let mut found = Vec::new();
     let mut octets = 0_usize;
+    let steps = recorded.entries.iter().map(har::Entry::step).collect();
     for (place, entry) in (1_usize..).zip(&recorded.entries) {
         let address = entry.request.url.split(['?', '#']).next().unwrap_or_default().to_owned();
         let source = format!(
@@ -311,6 +320,7 @@ fn recording(name: &str, recorded: &har::Recording, limits: &Limits) -> Vec<Foun
             if let Found::Message(read) = &mut one {
                 read.message.time = entry.time();
                 read.message.by_tracer = recorded.by_tracer;
+                read.message.step = place.checked_sub(1);
             }
             octets = octets.saturating_add(one.octets());
             found.push(one);
@@ -323,6 +333,8 @@ fn recording(name: &str, recorded: &har::Recording, limits: &Limits) -> Vec<Foun
     }
     if found.is_empty() {
         found.push(Found::Nothing { source: name.to_owned(), complaint: Own::NoMessage.about(name) });
+    } else {
+        found.push(Found::Recording { source: name.to_owned(), steps });
     }
     found
 }

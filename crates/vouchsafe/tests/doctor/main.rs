@@ -14,6 +14,7 @@ mod products;
 mod samples;
 mod shared;
 mod signatures;
+mod stories;
 mod trust;
 mod wrappings;
 

@@ -1,0 +1,315 @@
+//! What the sequence of a recording shows: one rule one function, each over all messages.
+
+use std::collections::BTreeMap;
+
+use vouchsafe_xml::Quoted;
+
+use super::complaint::{Complaint, Severity};
+use super::har::{SetCookie, Step};
+use super::story::{Recorded, Seen};
+use super::{Exhibit, Kind};
+
+/// How long a request waits for its answer where nobody configured it (`Builder::request_lifetime`).
+const REQUEST_LIFETIME: i64 = 600;
+/// Seconds within which a sign-in that begins anew belongs to the one before.
+const AGAIN: i64 = 60;
+
+/// What a sequence shows.
+#[derive(Clone, Copy)]
+enum Shown {
+    PostedTwice,
+    LostCookie,
+    OtherRequest,
+    LateAnswer,
+    Unanswered,
+    StartedAgain,
+    RefusedHere,
+}
+
+impl Shown {
+    /// The stable code.
+    fn code(self) -> &'static str {
+        match self {
+            Shown::PostedTwice => "doctor.posted_twice",
+            Shown::LostCookie => "doctor.lost_cookie",
+            Shown::OtherRequest => "doctor.other_request",
+            Shown::LateAnswer => "doctor.late_answer",
+            Shown::Unanswered => "doctor.unanswered",
+            Shown::StartedAgain => "doctor.started_again",
+            Shown::RefusedHere => "doctor.refused_here",
+        }
+    }
+}
+
+/// What is wrong, with the step where it shows, in the order of the rules.
+pub(crate) fn judge(recorded: &Recorded<'_>, exhibits: &[&Exhibit]) -> Vec<(usize, Complaint)> {
+    let mut wrong = Vec::new();
+    posted_twice(recorded, &mut wrong);
+    lost_cookie(recorded, &mut wrong);
+    other_request(recorded, &mut wrong);
+    late_answer(recorded, &mut wrong);
+    unanswered(recorded, &mut wrong);
+    started_again(recorded, &mut wrong);
+    refused_here(recorded, exhibits, &mut wrong);
+    wrong
+}
+
+/// One Response that came to the service more than once.
+fn posted_twice(recorded: &Recorded<'_>, wrong: &mut Vec<(usize, Complaint)>) {
+    let mut first: BTreeMap<&str, usize> = BTreeMap::new();
+    for response in recorded.all(Kind::Response) {
+        let Some(id) = response.id.as_deref() else { continue };
+        let Some(before) = first.get(id) else {
+            first.insert(id, response.step);
+            continue;
+        };
+        let message = format!(
+            "the Response {} was sent before, by request {}: a Response is accepted once",
+            Quoted::new(id),
+            before.saturating_add(1)
+        );
+        wrong.push((
+            response.step,
+            Complaint::error(
+                Shown::PostedTwice.code(),
+                message,
+                "Somebody went back or reloaded the page, or a script posts the form again: let the sign-in start again. If it happens each time, \
+                 look for a proxy or a script that repeats the POST.",
+            ),
+        ));
+    }
+}
+
+/// A browser that does not bring the cookies back that it was given when the sign-in began.
+fn lost_cookie(recorded: &Recorded<'_>, wrong: &mut Vec<(usize, Complaint)>) {
+    for (request, response) in answers(recorded) {
+        let Some(start) = start(recorded, request) else { continue };
+        let (Some(began), Some(posted)) = (recorded.step(start), recorded.step(response.step)) else {
+            continue;
+        };
+        let set: Vec<&SetCookie> = began.set.iter().filter(|cookie| !cookie.ends).collect();
+        if set.is_empty() || set.iter().any(|cookie| posted.sent.contains(&cookie.name)) {
+            continue;
+        }
+        let names: Vec<&str> = set.iter().map(|cookie| cookie.name.as_str()).collect();
+        let (why, remedy) = why_lost(&set, began, posted);
+        let message = format!(
+            "none of the cookies that request {} set ({}) came with the Response: {why}",
+            start.saturating_add(1),
+            Quoted::new(&names.join(", "))
+        );
+        wrong.push((response.step, Complaint::error(Shown::LostCookie.code(), message, remedy)));
+    }
+}
+
+fn why_lost(set: &[&SetCookie], began: &Step, posted: &Step) -> (String, &'static str) {
+    let (before, after) = (host(&began.address), host(&posted.address));
+    let same_site = |wanted: &str| set.iter().all(|cookie| cookie.same_site.as_deref() == Some(wanted));
+    if before != after {
+        return (
+            format!(
+                "the sign-in began at {}, and the Response was posted to {}",
+                Quoted::new(before),
+                Quoted::new(after)
+            ),
+            "Let people sign in under the host of the assertion consumer, or set the assertion consumer at the identity provider to the host that \
+             people use: a browser sends cookies to the host that set them.",
+        );
+    }
+    if began.address.starts_with("https:") != posted.address.starts_with("https:") {
+        return (
+            "one of the two addresses is http".to_owned(),
+            "Use https for all of the sign-in: cookies that are Secure are not sent over http.",
+        );
+    }
+    if same_site("lax") || same_site("strict") {
+        return (
+            "they are SameSite=Lax or Strict, which browsers do not send with a form from another site"
+                .to_owned(),
+            "Set the cookie that binds the sign-in to the browser with SameSite=None and Secure.",
+        );
+    }
+    if set.iter().all(|cookie| cookie.same_site.is_none()) {
+        return (
+            "they have no SameSite, which browsers take for Lax: they are not sent with a form from another site".to_owned(),
+            "Set the cookie that binds the sign-in to the browser with SameSite=None and Secure.",
+        );
+    }
+    if set.iter().all(|cookie| cookie.same_site.as_deref() == Some("none") && !cookie.secure) {
+        return (
+            "they are SameSite=None without Secure, which browsers refuse".to_owned(),
+            "Set the cookie with Secure, over https.",
+        );
+    }
+    (
+        "the recording does not show why".to_owned(),
+        "Look for a proxy that removes cookies, for a browser that blocks those of other sites, and for a cookie's Path that does not fit the \
+         assertion consumer.",
+    )
+}
+
+/// A Response to another request than the one that the recording has.
+fn other_request(recorded: &Recorded<'_>, wrong: &mut Vec<(usize, Complaint)>) {
+    for response in recorded.all(Kind::Response) {
+        let before = |request: &&Seen| request.step <= response.step;
+        let Some(last) = recorded.all(Kind::AuthnRequest).filter(before).last() else { continue };
+        let answered = response.in_response_to.as_deref().unwrap_or_default();
+        let known = recorded.all(Kind::AuthnRequest).any(|request| request.id.as_deref() == Some(answered));
+        if known {
+            continue;
+        }
+        let sent = last.id.as_deref().unwrap_or_default();
+        let (severity, message) = if answered.is_empty() {
+            let place = last.step.saturating_add(1);
+            (
+                Severity::Warning,
+                format!("the Response answers no request, and request {place} sent {}", Quoted::new(sent)),
+            )
+        } else {
+            let message = format!(
+                "the Response answers {}, which is not in the recording; the last request is {}",
+                Quoted::new(answered),
+                Quoted::new(sent)
+            );
+            (Severity::Error, message)
+        };
+        let remedy = "The answer is that of another tab or of an earlier try, or the recording began too late: close the other tabs, and record \
+                      one sign-in from its beginning.";
+        wrong.push((response.step, Complaint::new(severity, Shown::OtherRequest.code(), message, remedy)));
+    }
+}
+
+/// An answer after the request is forgotten.
+fn late_answer(recorded: &Recorded<'_>, wrong: &mut Vec<(usize, Complaint)>) {
+    for (request, response) in answers(recorded) {
+        let (Some(asked), Some(answered)) = (recorded.step(request.step), recorded.step(response.step))
+        else {
+            continue;
+        };
+        let Some((asked, answered_at)) = asked.time.zip(answered.time) else { continue };
+        let seconds = answered_at.signed_duration_since(asked).num_seconds();
+        if seconds < REQUEST_LIFETIME {
+            continue;
+        }
+        let is_refused = answered.status.is_none_or(|status| status >= 400);
+        let message = format!(
+            "the answer came {seconds} s after its request; a request waits {REQUEST_LIFETIME} s unless it is configured otherwise"
+        );
+        wrong.push((
+            response.step,
+            Complaint::new(
+                if is_refused { Severity::Error } else { Severity::Warning },
+                Shown::LateAnswer.code(),
+                message,
+                "The page of the identity provider was open for too long: let the sign-in start again, or raise request_lifetime.",
+            ),
+        ));
+    }
+}
+
+/// A request to which no answer came.
+fn unanswered(recorded: &Recorded<'_>, wrong: &mut Vec<(usize, Complaint)>) {
+    let Some(last) = recorded.all(Kind::AuthnRequest).last() else { return };
+    if recorded.all(Kind::Response).any(|response| response.step >= last.step) {
+        return;
+    }
+    let Some(asked) = recorded.step(last.step) else { return };
+    let there = host(&asked.address);
+    let after =
+        recorded.steps.iter().enumerate().skip(last.step).filter(|(_, step)| host(&step.address) == there);
+    let failed = after
+        .filter_map(|(place, step)| Some((place, step.status.filter(|status| *status >= 400)?)))
+        .next_back();
+    wrong.push(match failed {
+        Some((place, status)) => (
+            place,
+            Complaint::error(
+                Shown::Unanswered.code(),
+                format!("the identity provider answered the request with HTTP {status} and no Response"),
+                "Its page and its log say why. Often this service's entity ID, the address of the assertion consumer or the signature of the request \
+                 is not what was configured there.",
+            ),
+        ),
+        None => (
+            last.step,
+            Complaint::new(
+                Severity::Warning,
+                Shown::Unanswered.code(),
+                "the recording ends before the identity provider answered",
+                "Record the sign-in to its end.",
+            ),
+        ),
+    });
+}
+
+/// A sign-in that succeeds and begins again: the session is not kept.
+fn started_again(recorded: &Recorded<'_>, wrong: &mut Vec<(usize, Complaint)>) {
+    for (_, response) in answers(recorded) {
+        let Some(accepted) = recorded.step(response.step) else { continue };
+        if !accepted.status.is_some_and(|status| (200..400).contains(&status)) {
+            continue;
+        }
+        let Some(again) = recorded.all(Kind::AuthnRequest).find(|request| request.step > response.step)
+        else {
+            continue;
+        };
+        let Some(next) = recorded.step(again.step) else { continue };
+        let seconds = next
+            .time
+            .zip(accepted.time)
+            .map(|(next, accepted)| next.signed_duration_since(accepted).num_seconds());
+        if seconds.is_some_and(|seconds| seconds > AGAIN) {
+            continue;
+        }
+        let after = seconds.map(|seconds| format!(" {seconds} s")).unwrap_or_default();
+        let status = accepted.status.unwrap_or_default();
+        let message = format!(
+            "the service answered the Response with HTTP {status}, and{after} later the sign-in began again: the browser did not keep a session"
+        );
+        let remedy = "Look at the cookie of the session: its host and Path, Secure over http, and whether it is set with the answer to the Response.";
+        wrong.push((again.step, Complaint::error(Shown::StartedAgain.code(), message, remedy)));
+        return;
+    }
+}
+
+/// The service refused a Response, and no message shows why.
+fn refused_here(recorded: &Recorded<'_>, exhibits: &[&Exhibit], wrong: &mut Vec<(usize, Complaint)>) {
+    for (seen, exhibit) in recorded.seen.iter().zip(exhibits).filter(|(seen, _)| seen.kind == Kind::Response)
+    {
+        let status = recorded.step(seen.step).and_then(|step| step.status).filter(|status| *status >= 400);
+        let has_error = |severity: Severity| severity == Severity::Error;
+        let known = exhibit.complaints.iter().any(|one| has_error(one.severity))
+            || wrong.iter().any(|(step, one)| *step <= seen.step && has_error(one.severity));
+        let Some(status) = status.filter(|_| !known) else { continue };
+        let message = format!(
+            "the service refused the Response with HTTP {status}, and nothing that was judged here says why"
+        );
+        let remedy = "Look up the refusal in the log of the service. What was not judged here is listed: give the files that it needs.";
+        wrong.push((seen.step, Complaint::error(Shown::RefusedHere.code(), message, remedy)));
+    }
+}
+
+/// Each Response with the request that it answers, where both are there; without a name, with the last request before it.
+fn answers<'a>(recorded: &'a Recorded<'_>) -> impl Iterator<Item = (&'a Seen, &'a Seen)> {
+    recorded.all(Kind::Response).filter_map(|response| {
+        let before = |request: &&Seen| request.step <= response.step;
+        let named = |request: &&Seen| request.id.is_some() && request.id == response.in_response_to;
+        let request = recorded.all(Kind::AuthnRequest).filter(before).find(named);
+        Some((request.or_else(|| recorded.all(Kind::AuthnRequest).filter(before).last())?, response))
+    })
+}
+
+/// The step of the service that led to a request: the last that redirected to its address, else the last before it that set cookies.
+pub(crate) fn start(recorded: &Recorded<'_>, request: &Seen) -> Option<usize> {
+    let asked = recorded.step(request.step)?;
+    let before = || recorded.steps.iter().enumerate().take(request.step);
+    let redirected = before().rfind(|(_, step)| step.location.as_deref() == Some(asked.address.as_str()));
+    let elsewhere = |step: &Step| host(&step.address) != host(&asked.address);
+    let set = || before().rfind(|(_, step)| elsewhere(step) && !step.set.is_empty());
+    redirected.or_else(set).map(|(place, _)| place)
+}
+
+fn host(address: &str) -> &str {
+    let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
+    rest.split('/').next().unwrap_or_default()
+}

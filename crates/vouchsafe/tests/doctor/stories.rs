@@ -1,0 +1,321 @@
+//! Recordings as stories: the first cause of each, and what is said to be judged.
+
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use serde_json::{Value, json};
+use vouchsafe::doctor::{Diagnosis, Doctor, Kind};
+use vouchsafe::redirect;
+use vouchsafe_testkit::{self as testkit, Issued, Part, ResponseBuilder, keys};
+
+use crate::now;
+
+const APP: &str = "https://app.example.com";
+
+/// A recording of a sign-in, step by step.
+struct Recording {
+    entries: Vec<Value>,
+    at: DateTime<Utc>,
+}
+
+impl Recording {
+    /// A person opens the service, which sets these cookies and sends them to Okta.
+    fn started(at: &str, set: &[&str]) -> Recording {
+        let mut recording = Recording { entries: Vec::new(), at: testkit::ISSUE_INSTANT };
+        recording.sign_in("_q1", at, set);
+        recording
+    }
+
+    fn sign_in(&mut self, id: &str, at: &str, set: &[&str]) {
+        let request = format!(
+            "<samlp:AuthnRequest xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\" xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\" \
+             ID=\"{id}\" Version=\"2.0\" IssueInstant=\"2026-01-01T00:00:00Z\"><saml:Issuer>{}</saml:Issuer></samlp:AuthnRequest>",
+            testkit::SERVICE_PROVIDER
+        );
+        let query = redirect::encode(redirect::SAML_REQUEST, &request, None);
+        let address = format!("{}?{query}", testkit::OKTA_SINGLE_SIGN_ON);
+        let set = set.iter().map(|line| json!({"name": "Set-Cookie", "value": line}));
+        let headers: Vec<Value> = set.chain([json!({"name": "Location", "value": address})]).collect();
+        self.push(json!({"method": "GET", "url": at}), json!({"status": 302, "headers": headers}));
+        self.push(json!({"method": "GET", "url": address}), json!({"status": 200}));
+    }
+
+    fn push(&mut self, request: Value, response: Value) {
+        let at = self.at.to_rfc3339_opts(SecondsFormat::Millis, true);
+        self.entries.push(json!({"startedDateTime": at, "request": request, "response": response}));
+        self.at += TimeDelta::seconds(1);
+    }
+
+    fn posted(mut self, issued: &Issued, cookies: &str, status: u16) -> Recording {
+        let headers =
+            if cookies.is_empty() { json!([]) } else { json!([{"name": "Cookie", "value": cookies}]) };
+        let data = json!({"params": [{"name": "SAMLResponse", "value": issued.to_base64()}]});
+        self.push(
+            json!({"method": "POST", "url": testkit::ASSERTION_CONSUMER, "headers": headers, "postData": data}),
+            json!({"status": status}),
+        );
+        self
+    }
+
+    fn after(mut self, seconds: i64) -> Recording {
+        self.at += TimeDelta::seconds(seconds);
+        self
+    }
+
+    fn examined(self) -> Diagnosis {
+        let har = json!({"log": {"version": "1.2", "entries": self.entries}}).to_string();
+        let metadata = testkit::IdentityProvider::okta().metadata().unwrap();
+        let other = testkit::IdentityProvider::other().metadata().unwrap();
+        let doctor = Doctor::new(now())
+            .with_entity_id(testkit::SERVICE_PROVIDER)
+            .with_assertion_consumer(testkit::ASSERTION_CONSUMER);
+        doctor.examine(&[
+            ("sign-in.har", har.as_bytes()),
+            ("okta.xml", metadata.as_bytes()),
+            ("other.xml", other.as_bytes()),
+        ])
+    }
+}
+
+fn answer() -> ResponseBuilder {
+    testkit::IdentityProvider::okta().response().in_response_to("_q1")
+}
+
+const BINDING: &str = "__Host-saml=x; Path=/; Secure; HttpOnly; SameSite=None";
+
+fn started() -> Recording {
+    Recording::started(&format!("{APP}/app"), &[BINDING])
+}
+
+fn issued(response: ResponseBuilder) -> Issued {
+    response.issue().unwrap()
+}
+
+#[test]
+fn the_first_cause_of_each_story() {
+    let good = || issued(answer());
+    let with = "__Host-saml=x";
+    let lax = |attributes: &str| {
+        Recording::started(&format!("{APP}/app"), &[&format!("sid=1; Path=/{attributes}")])
+    };
+    let denied = answer()
+        .status([
+            "urn:oasis:names:tc:SAML:2.0:status:Responder",
+            "urn:oasis:names:tc:SAML:2.0:status:RequestDenied",
+        ])
+        .omit(Part::Assertion);
+    let mut twice_asked = started().posted(&good(), with, 303);
+    twice_asked.sign_in("_q2", &format!("{APP}/app"), &[]);
+    let mut ended = started();
+    ended.push(json!({"method": "POST", "url": testkit::OKTA_SINGLE_SIGN_ON}), json!({"status": 400}));
+    let by_redirect = {
+        let mut recording = started();
+        let query = redirect::encode(redirect::SAML_RESPONSE, good().xml(), None);
+        let url = format!("{}?{query}", testkit::ASSERTION_CONSUMER);
+        let headers = json!([{"name": "Cookie", "value": with}]);
+        recording.push(json!({"method": "GET", "url": url, "headers": headers}), json!({"status": 403}));
+        recording
+    };
+    for (what, recording, request, code, message) in [
+        (
+            "replay",
+            started().posted(&good(), with, 303).after(5).posted(&good(), with, 403),
+            4,
+            "doctor.posted_twice",
+            "was sent before, by request 3: a Response is accepted once",
+        ),
+        (
+            "late answer",
+            started().after(700).posted(
+                &issued(answer().at(testkit::ISSUE_INSTANT + TimeDelta::seconds(700))),
+                with,
+                403,
+            ),
+            3,
+            "doctor.late_answer",
+            "the answer came 701 s after its request; a request waits 600 s unless it is configured otherwise",
+        ),
+        (
+            "SameSite=Lax",
+            lax("; SameSite=Lax").posted(&good(), "other=1", 403),
+            3,
+            "doctor.lost_cookie",
+            "none of the cookies that request 1 set (“sid”) came with the Response: they are SameSite=Lax or Strict, which browsers do not send \
+             with a form from another site",
+        ),
+        (
+            "no SameSite",
+            lax("").posted(&good(), "", 403),
+            3,
+            "doctor.lost_cookie",
+            "none of the cookies that request 1 set (“sid”) came with the Response: they have no SameSite, which browsers take for Lax: they are \
+             not sent with a form from another site",
+        ),
+        (
+            "SameSite=None without Secure",
+            lax("; SameSite=None").posted(&good(), "", 403),
+            3,
+            "doctor.lost_cookie",
+            "none of the cookies that request 1 set (“sid”) came with the Response: they are SameSite=None without Secure, which browsers refuse",
+        ),
+        (
+            "another host",
+            Recording::started("https://www.example.com/app", &[BINDING]).posted(&good(), "", 403),
+            3,
+            "doctor.lost_cookie",
+            "none of the cookies that request 1 set (“__Host-saml”) came with the Response: the sign-in began at “www.example.com”, and the \
+             Response was posted to “app.example.com”",
+        ),
+        (
+            "http",
+            Recording::started("http://app.example.com/app", &[BINDING]).posted(&good(), "", 403),
+            3,
+            "doctor.lost_cookie",
+            "none of the cookies that request 1 set (“__Host-saml”) came with the Response: one of the two addresses is http",
+        ),
+        (
+            "blocked",
+            started().posted(&good(), "", 403),
+            3,
+            "doctor.lost_cookie",
+            "none of the cookies that request 1 set (“__Host-saml”) came with the Response: the recording does not show why",
+        ),
+        (
+            "wrong audience",
+            started().posted(&issued(answer().audience("https://other.example")), with, 403),
+            3,
+            "assertion.audience",
+            "AudienceRestriction: expected “https://app.example.com/saml/metadata”, found “https://other.example”",
+        ),
+        (
+            "rolled key",
+            started().posted(&issued(answer().key(keys::attacker())), with, 403),
+            3,
+            "signature.not_verified",
+            "; the key of a certificate that the message brings along made it, and nobody here knows that certificate",
+        ),
+        (
+            "other tenant's key",
+            started().posted(&issued(answer().key(keys::other_identity_provider())), with, 403),
+            3,
+            "signature.not_verified",
+            "; another identity provider's key made it",
+        ),
+        (
+            "unassigned person",
+            started().posted(&issued(denied), with, 403),
+            3,
+            "assertion.status",
+            "the identity provider answered “urn:oasis:names:tc:SAML:2.0:status:Responder” / “urn:oasis:names:tc:SAML:2.0:status:RequestDenied”",
+        ),
+        (
+            "clock",
+            started().posted(&issued(answer().at(testkit::ISSUE_INSTANT + TimeDelta::hours(1))), with, 403),
+            3,
+            "assertion.not_yet_valid",
+            "about 1 h, which looks like a time zone that is set wrongly",
+        ),
+        (
+            "other request",
+            started().posted(&issued(answer().in_response_to("_other")), with, 403),
+            3,
+            "doctor.other_request",
+            "the Response answers “_other”, which is not in the recording; the last request is “_q1”",
+        ),
+        (
+            "refused by the service",
+            started().posted(&good(), with, 403),
+            3,
+            "doctor.refused_here",
+            "the service refused the Response with HTTP 403, and nothing that was judged here says why",
+        ),
+        (
+            "no session",
+            twice_asked,
+            5,
+            "doctor.started_again",
+            "the service answered the Response with HTTP 303, and 2 s later the sign-in began again: the browser did not keep a session",
+        ),
+        (
+            "refused by the identity provider",
+            ended,
+            3,
+            "doctor.unanswered",
+            "the identity provider answered the request with HTTP 400 and no Response",
+        ),
+        ("by redirect", by_redirect, 3, "doctor.response_by_redirect", "the Response came by HTTP-Redirect"),
+    ] {
+        let diagnosis = recording.examined();
+        let story = &diagnosis.stories[0];
+        let cause = story.cause.as_ref().unwrap_or_else(|| panic!("{what}: no cause in {diagnosis:#?}"));
+        assert_eq!((cause.request, cause.complaint.code.as_str()), (request, code), "{what}: {cause:#?}");
+        assert!(cause.complaint.message.contains(message), "{what}: {}", cause.complaint.message);
+        assert!(!diagnosis.is_healthy() && !cause.complaint.remedy.is_empty(), "{what}");
+    }
+}
+
+#[test]
+fn a_good_story_has_no_cause_and_says_what_was_judged() {
+    let diagnosis = started().posted(&issued(answer()), "__Host-saml=x", 303).examined();
+    let story = &diagnosis.stories[0];
+    assert!(story.cause.is_none() && story.not_judged.is_empty(), "{story:#?}");
+    assert_eq!(
+        story.judged,
+        [
+            "the order of the messages",
+            "the times between them",
+            "the status codes of the answers",
+            "the cookies"
+        ]
+    );
+    let told: Vec<(usize, Option<i64>, Option<u16>, &str)> = story
+        .events
+        .iter()
+        .map(|event| (event.request, event.seconds_since, event.status, event.what.as_str()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (1, None, Some(302), "a page of the sign-in; sets “__Host-saml”"),
+            (2, Some(1), Some(200), "SAML AuthnRequest “_q1”"),
+            (3, Some(1), Some(303), "SAML Response to “_q1”; with the cookies “__Host-saml”"),
+        ]
+    );
+    let response = diagnosis.exhibits.iter().find(|one| one.kind == Kind::Response).unwrap();
+    assert!(response.is_good_in_full(), "{response:#?}");
+}
+
+/// A browser that left the cookies out gives no reason to say that they were lost.
+#[test]
+fn what_was_not_recorded_is_not_judged() {
+    let mut recording = Recording::started(&format!("{APP}/app"), &[]).posted(&issued(answer()), "", 303);
+    for entry in &mut recording.entries {
+        entry.as_object_mut().unwrap().remove("startedDateTime");
+    }
+    let diagnosis = recording.examined();
+    let story = &diagnosis.stories[0];
+    assert!(story.cause.is_none(), "{story:#?}");
+    assert_eq!(story.not_judged, ["the times between them", "the cookies"]);
+    let response = diagnosis.exhibits.iter().find(|one| one.kind == Kind::Response).unwrap();
+    assert_eq!(response.not_judged, ["the times"]);
+    assert!(!response.is_good_in_full());
+}
+
+/// SAML-tracer keeps headers and status codes, and no times.
+#[test]
+fn an_export_of_saml_tracer_is_a_story_too() {
+    let mut traced = Vec::new();
+    for entry in started().posted(&issued(answer()), "", 403).entries {
+        let (request, response) = (&entry["request"], &entry["response"]);
+        let post =
+            request["postData"]["params"][0]["value"].as_str().map(|value| json!([["SAMLResponse", value]]));
+        traced.push(json!({
+            "method": request["method"], "url": request["url"], "requestHeaders": [], "post": post,
+            "responseStatus": response["status"],
+            "responseHeaders": response.get("headers").cloned().unwrap_or_else(|| json!([])),
+        }));
+    }
+    let export = json!({"requests": traced}).to_string();
+    let diagnosis = Doctor::new(now()).examine(&[("tracer.json", export.as_bytes())]);
+    let story = &diagnosis.stories[0];
+    assert_eq!(story.cause.as_ref().unwrap().complaint.code, "doctor.lost_cookie", "{story:#?}");
+    assert_eq!(story.not_judged, ["the times between them"]);
+}
