@@ -31,6 +31,12 @@ impl IdentityProviders {
         Ok(IdentityProviders { sources })
     }
 
+    /// The file, where there is one and it describes one identity provider: what tells the product apart from the message.
+    pub(crate) fn single_files(&self) -> impl Iterator<Item = &[u8]> {
+        let only = self.sources.first().filter(|_| self.sources.len() == 1);
+        only.filter(|source| matches!(source, Source::One(..))).map(Source::octets).into_iter()
+    }
+
     /// The one that a message claims to come from; without a claim, the only one.
     pub(crate) fn claimed(&self, issuer: Option<&EntityId>) -> Result<IdentityProvider, Failure> {
         let mut found = Vec::new();

@@ -6,6 +6,7 @@ use vouchsafe::assertion::{
     Check, Correlation, Expectations, Ledger, Login, MessageId, Outcome, OutstandingRequest, SignaturePolicy,
 };
 use vouchsafe::crypto::base64_decode;
+use vouchsafe::doctor::hint_in_the_words_of_the_console;
 use vouchsafe::metadata::EntityId;
 use vouchsafe::xml::Limits;
 
@@ -65,12 +66,18 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Answer, Failure> {
     let settings = settings(arguments)?;
-    match decide(&response(arguments)?, &settings)? {
+    let response = response(arguments)?;
+    match decide(&response, &settings)? {
         Verdict::Accepted(login) => {
             output.write(&Accepted::of(&login), || accepted(&login))?;
             Ok(Answer::Yes)
         }
-        Verdict::Refused(no) => {
+        Verdict::Refused(mut no) => {
+            let documents: Vec<&[u8]> = std::iter::once(response.as_slice())
+                .chain(settings.identity_providers.single_files())
+                .collect();
+            no.failure.hint =
+                hint_in_the_words_of_the_console(&documents, &no.failure.code, &no.failure.hint);
             let Failure { code, message, hint, .. } = &no.failure;
             output.write(&Refused::new(code, message, hint, &no.ledger), || refused(&no))?;
             Ok(Answer::No)

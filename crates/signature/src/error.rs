@@ -308,8 +308,8 @@ impl SignatureError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Missing { .. } => {
-                "the identity provider must sign: in Okta, Applications > the app > Sign On > Edit SAML settings > \
-                 Advanced: Response \"Signed\", Assertion Signature \"Signed\""
+                "the identity provider must sign (Okta: Applications > the app > Sign On > Edit SAML settings > Advanced: Response \"Signed\", \
+                 Assertion Signature \"Signed\")"
             }
             Self::NoKeys { .. } => {
                 "the identity provider's metadata gave no signing certificate that can be used: load its metadata from its console, or \

@@ -46,7 +46,7 @@ use vouchsafe_crypto::{PrivateKey, Provider};
 use vouchsafe_xml::{Document, Limits};
 
 pub use complaint::{Complaint, Setting, Severity};
-pub use products::{Product, Quirk, catalogue};
+pub use products::{Product, Quirk, catalogue, hint_in_the_words_of_the_console};
 pub use story::{Cause, Event, Story};
 
 use crate::{CertificateFacts, FieldContent};

@@ -6,10 +6,12 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use serde::Deserialize;
+use vouchsafe_xml::{Document, Limits};
 
 use super::RecognisedProduct;
 use super::complaint::{Complaint, Setting, Severity};
 use super::pattern::fits;
+use super::recognise::Message;
 use super::traits::Traits;
 
 /// One product of the catalogue.
@@ -109,6 +111,17 @@ files!(
     "pingfederate",
     "shibboleth",
     "simplesamlphp",
+    "cloudflare",
+    "cyberark",
+    "duo",
+    "ibm_verify",
+    "jumpcloud",
+    "miniorange",
+    "netiq",
+    "oracle_idcs",
+    "sap_ias",
+    "zitadel",
+    "pingone",
 );
 
 /// A product, and what it was recognised by.
@@ -150,10 +163,11 @@ impl Recognition {
     /// Puts complaints into the words of the product's console, and adds its quirks that show.
     pub(crate) fn advise(&self, traits: &Traits, complaints: &mut Vec<Complaint>) {
         for complaint in complaints.iter_mut() {
-            let name = setting_of(&complaint.code).and_then(|setting| self.product.settings.get(setting));
+            let name = self.product.setting(&complaint.code);
+            complaint.remedy = self.product.in_its_words(&complaint.code, &complaint.remedy);
             complaint.setting = match (name, complaint.setting.take()) {
                 (Some(name), setting) => {
-                    Some(Setting { name: name.clone(), value: setting.and_then(|setting| setting.value) })
+                    Some(Setting { name: name.to_owned(), value: setting.and_then(|setting| setting.value) })
                 }
                 (None, _) => None,
             };
@@ -169,6 +183,69 @@ impl Recognition {
                 complaints.push(Complaint::new(severity, &code, quirk.what.clone(), quirk.change.clone()));
             }
         }
+    }
+}
+
+impl Product {
+    /// What its console calls the setting that an error is about.
+    fn setting(&self, code: &str) -> Option<&str> {
+        self.settings.get(setting_of(code)?).map(String::as_str)
+    }
+
+    /// A remedy in the words of its console: what is said of Okta's in parentheses gives way to its own setting.
+    fn in_its_words(&self, code: &str, remedy: &str) -> String {
+        if self.id == "okta" {
+            return remedy.to_owned();
+        }
+        let mut own = self.setting(code).map(|setting| format!(" ({}: {setting})", self.name));
+        let mut text = String::with_capacity(remedy.len());
+        let mut rest = remedy;
+        while let Some((before, found)) = rest.split_once(" (Okta: ") {
+            let Some(end) = closing(found) else { break };
+            text.push_str(before);
+            text.push_str(&own.take().unwrap_or_default());
+            rest = found.get(end..).and_then(|after| after.strip_prefix(')')).unwrap_or_default();
+        }
+        text.push_str(rest);
+        text
+    }
+}
+
+/// The place of the parenthesis that closes the one before the text.
+fn closing(text: &str) -> Option<usize> {
+    let mut open = 1_usize;
+    text.char_indices().find_map(|(place, letter)| {
+        match letter {
+            '(' => open = open.saturating_add(1),
+            ')' => open = open.saturating_sub(1),
+            _ => {}
+        }
+        (open == 0).then_some(place)
+    })
+}
+
+/// The hint of an error about a message, in the words of the console of the product that is recognised from these documents: the message, and
+/// the metadata of its sender. Unchanged where none is recognised.
+///
+/// ```
+/// use vouchsafe::doctor::hint_in_the_words_of_the_console;
+///
+/// let metadata = r#"<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" entityID="https://sts.windows.net/1f0b7d3e/">
+///     <IDPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol"/></EntityDescriptor>"#;
+/// let hint = "Set the audience (Okta: \"Audience URI (SP Entity ID)\"), letter by letter.";
+/// let words = hint_in_the_words_of_the_console(&[metadata.as_bytes()], "assertion.audience", hint);
+/// assert_eq!(words, "Set the audience (Microsoft Entra ID: Basic SAML Configuration > Identifier (Entity ID)), letter by letter.");
+/// ```
+#[must_use]
+pub fn hint_in_the_words_of_the_console(documents: &[&[u8]], code: &str, hint: &str) -> String {
+    let recognised = documents.iter().filter_map(|octets| {
+        let document = Document::parse(octets, &Limits::default()).ok()?;
+        let kind = super::recognise::kind(&document);
+        recognise(&Traits::of(&document, kind, &Message::default()))
+    });
+    match recognised.max_by_key(|one| one.weight) {
+        Some(found) => found.product.in_its_words(code, hint),
+        None => hint.to_owned(),
     }
 }
 

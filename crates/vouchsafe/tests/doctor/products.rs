@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use vouchsafe::doctor::catalogue;
+use vouchsafe::doctor::{catalogue, hint_in_the_words_of_the_console};
 use vouchsafe::redirect;
 use vouchsafe_testkit::{self as testkit, Attribute, Encryption, keys};
 
@@ -38,6 +38,7 @@ fn samples() -> Vec<(&'static str, Vec<String>)> {
     let realm = "https://id.example.com/realms/staff";
     let scope = "<Extensions><shibmd:Scope xmlns:shibmd=\"urn:mace:shibboleth:metadata:1.0\" regexp=\"false\">example.org</shibmd:Scope></Extensions>";
     let ssp = "https://idp.example.com/simplesaml/saml2/idp/metadata.php";
+    let plain = |issuer: &str| Sample::new(issuer, "samlp", "saml");
     let sha1 = "http://www.w3.org/2000/09/xmldsig#rsa-sha1";
     vec![
         ("okta", vec![okta.metadata().unwrap(), groups.issue().unwrap().into_xml(), sealed.issue().unwrap().into_xml()]),
@@ -118,7 +119,6 @@ fn samples() -> Vec<(&'static str, Vec<String>)> {
                         sample.sign_response = true;
                     })
                     .xml(),
-                Sample::new("https://auth.pingone.eu/1f0b", "samlp", "saml").with(|sample| sample.encrypted = Some(NESTED)).xml(),
                 metadata("urn:partner:idp", "https://sso.example.com/idp/SSO.saml2", "", ""),
             ],
         ),
@@ -140,6 +140,63 @@ fn samples() -> Vec<(&'static str, Vec<String>)> {
                 Sample::new(ssp, "samlp", "saml").with(|sample| sample.encrypted = Some(NESTED)).xml(),
                 metadata(ssp, "https://idp.example.com/simplesaml/saml2/idp/SSOService.php", "", ""),
             ],
+        ),
+        (
+            "cloudflare",
+            vec![
+                plain("https://team.cloudflareaccess.com/cdn-cgi/access/sso/saml/1f0b").xml(),
+                metadata("https://team.cloudflareaccess.com", "https://team.cloudflareaccess.com/cdn-cgi/access/sso/saml/1f0b", "", ""),
+            ],
+        ),
+        (
+            "cyberark",
+            vec![
+                plain("https://aab1234.id.cyberark.cloud/1f0b").with(|sample| sample.sign_response = true).xml(),
+                metadata("urn:x", "https://aab1234.my.idaptive.app/applogin/appKey/1f0b", "", ""),
+            ],
+        ),
+        ("duo", vec![plain("https://sso-1f0b.sso.duosecurity.com/saml2/sp/DI1/metadata").xml()]),
+        (
+            "ibm_verify",
+            vec![
+                plain("https://acme.verify.ibm.com/saml/sps/saml20ip/saml20").xml(),
+                metadata("urn:x", "https://sso.example.com/saml/sps/saml20ip/saml20/login", "", ""),
+            ],
+        ),
+        (
+            "jumpcloud",
+            vec![plain("JumpCloud-acme").xml(), metadata("urn:x", "https://sso.jumpcloud.com/saml2/acme", "", "")],
+        ),
+        ("miniorange", vec![plain("https://login.xecurify.com/moas/1f0b").xml()]),
+        (
+            "netiq",
+            vec![
+                plain("https://nam.example.com:8443/nidp/saml2/metadata").xml(),
+                metadata("https://nam.example.com/nidp/saml2/metadata", "https://nam.example.com/nidp/saml2/sso", "", ""),
+            ],
+        ),
+        ("oracle_idcs", vec![plain("https://idcs-1f0b.identity.oraclecloud.com:443/fed").xml()]),
+        (
+            "sap_ias",
+            vec![
+                plain("acme.accounts.ondemand.com").with(|sample| sample.algorithm = sha1).xml(),
+                metadata("urn:x", "https://acme.accounts.cloud.sap/saml2/idp/sso", "", ""),
+            ],
+        ),
+        (
+            "zitadel",
+            vec![
+                plain("https://login.example.com/saml/v2/metadata").xml(),
+                metadata("https://login.example.com/saml/v2/metadata", "https://login.example.com/saml/v2/SSO", "", "").replace(
+                    "<SingleSignOnService",
+                    "<SingleLogoutService Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST\" \
+                     Location=\"https://login.example.com/saml/v2/SLO\"/><SingleSignOnService",
+                ),
+            ],
+        ),
+        (
+            "pingone",
+            vec![plain("https://auth.pingone.eu/1f0b").with(|sample| sample.encrypted = Some(NESTED)).xml()],
         ),
     ]
 }
@@ -182,4 +239,53 @@ fn a_product_that_nobody_knows_is_not_guessed() {
     assert!(exhibit.product.is_none(), "{exhibit:#?}");
     assert!(exhibit.complaints.iter().all(|complaint| complaint.setting.is_none()));
     assert!(now() > testkit::ISSUE_INSTANT);
+}
+
+/// The console of the product that is recognised has a word for each setting, and Okta's give way to it.
+#[test]
+fn a_hint_speaks_of_the_console_of_the_product() {
+    let issuers = [
+        ("https://sts.windows.net/1f0b7d3e/", "Microsoft Entra ID"),
+        ("https://accounts.google.com/o/saml2?idpid=C01", "Google"),
+        ("http://fs.example.com/adfs/services/trust", "AD FS"),
+        ("https://id.example.com/realms/staff", "Keycloak"),
+        ("https://app.onelogin.com/saml/metadata/634027", "OneLogin"),
+        ("https://auth.pingone.eu/1f0b", "PingOne"),
+    ];
+    let hints = [
+        ("assertion.audience", "Set it (Okta: \"Audience URI (SP Entity ID)\"), letter by letter."),
+        (
+            "assertion.destination",
+            "Set it (Okta: \"Single sign-on URL\", and \"Use this for Recipient URL\").",
+        ),
+        ("assertion.unsigned", "Have it sign (Okta: \"Response\" Signed)."),
+        (
+            "signature.not_verified",
+            "compare the certificate (Okta: Sign On > SAML Signing Certificates) first",
+        ),
+        ("assertion.name_id", "Set it (Okta: \"Name ID format\")."),
+        ("assertion.status", "Its log says why (Okta: Reports, System Log)."),
+    ];
+    for (issuer, name) in issuers {
+        let document = Sample::new(issuer, "samlp", "saml").xml();
+        for (code, hint) in hints {
+            let words = hint_in_the_words_of_the_console(&[document.as_bytes()], code, hint);
+            assert!(words.contains(&format!(" ({name}")) && !words.contains("Okta"), "{code} {words}");
+            assert_eq!(words.matches('(').count(), words.matches(')').count(), "{words}");
+        }
+    }
+    let (code, hint) = hints[0];
+    let unknown =
+        Sample::new("https://login.example.net", "p", "a").with(|sample| sample.id = "x".to_owned()).xml();
+    let okta = testkit::IdentityProvider::okta().metadata().unwrap();
+    for document in [unknown, okta, "no XML".to_owned()] {
+        assert_eq!(hint_in_the_words_of_the_console(&[document.as_bytes()], code, hint), hint);
+    }
+    let exhibit = crate::only(
+        &vouchsafe::doctor::Doctor::new(now()).with_entity_id("https://other.example"),
+        Sample::new("https://app.onelogin.com/saml/metadata/1", "samlp", "saml")
+            .with(|sample| sample.destination = "")
+            .xml(),
+    );
+    assert!(exhibit.complaints.iter().all(|one| !one.remedy.contains("Okta")), "{exhibit:#?}");
 }
