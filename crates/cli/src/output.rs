@@ -118,6 +118,15 @@ impl Output {
                 Err(error) => self.failure(&error),
             };
         }
+        if self.format == Format::Json {
+            let Failure { code, message, hint, .. } = failure;
+            let unusable = Refused { verdict: "unusable", code, message, hint };
+            // What cannot be written as JSON is told as text.
+            if let Ok(json) = json(&unusable) {
+                stderr(&json);
+                return Answer::Unusable;
+            }
+        }
         let mut text = Text::new();
         text.line(format!("error[{}]: {}", failure.code, failure.message));
         text.line(format!("  hint: {}", failure.hint));

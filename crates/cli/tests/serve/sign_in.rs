@@ -54,6 +54,11 @@ async fn through_the_test_kits_identity_provider() {
     server.stop().await;
 }
 
+fn assert_fits(name: &str, value: &Value) {
+    let misfits = crate::support::schema::misfits(name, value);
+    assert!(misfits.is_empty(), "{name}: {misfits:#?}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_sign_in_its_session_and_its_end() {
     let folder = Folder::new("serve-session");
@@ -94,10 +99,19 @@ async fn a_sign_in_its_session_and_its_end() {
     assert_eq!(browser.json(&served, "/sessions").await, (200, json!([expected])));
     assert_eq!(Browser::default().json(&served, "/session").await.0, 401);
 
+    assert_fits("serve-session.json", &session);
+    assert_fits("response-check.json", &answer);
+
     // Posted again, it is refused, and the session stays.
     let (status, answer) = browser.post(&served, &issued, asked.relay_state.as_deref()).await;
     assert_eq!(status, 403, "{answer}");
     assert_eq!(browser.json(&served, "/session").await.0, 200);
+
+    assert_fits("response-check.json", &answer);
+    let events = served.printed(2);
+    assert!(events.len() >= 2, "{events:?}");
+    events.iter().for_each(|event| assert_fits("serve.json", event));
+    assert_fits("serve.json", &json!({"listening": "http://127.0.0.1:8080", "base_url": served.base}));
 
     // A page of another site ends nothing.
     let foreign = served.post("/saml/logout").header("sec-fetch-site", "cross-site");

@@ -1,0 +1,181 @@
+//! Outputs of every subcommand against the schemas of `docs/schemas`, refusals and errors too. `serve` is held in `tests/serve`.
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::arithmetic_side_effects,
+    unreachable_pub,
+    reason = "tests fail by panicking, and use a part of what tests share"
+)]
+
+mod support;
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+use support::{Folder, Run, check, response, schema, vouchsafe, with_input};
+use vouchsafe_testkit::{ASSERTION_CONSUMER, Encryption, Part, SERVICE_PROVIDER, keys};
+
+fn json_of<I: AsRef<str>>(arguments: impl IntoIterator<Item = I>, input: &[u8]) -> Run {
+    let arguments = arguments.into_iter().map(|one| one.as_ref().to_owned());
+    with_input(["--format".to_owned(), "json".to_owned()].into_iter().chain(arguments), input)
+}
+
+/// An answer, its schema, and the exit status.
+fn cases(folder: &Folder) -> Vec<(&'static str, i32, Run)> {
+    let good = response().issue().unwrap().into_xml();
+    let good_file = folder.write("good.xml", &good);
+    let bare = response().omit(Part::AuthnContext).session_not_on_or_after("2026-01-01T08:00:00Z");
+    let bare_file = folder.write("bare.xml", bare.issue().unwrap().xml());
+    let sealed = response().encrypt(Encryption::to(keys::service_provider().certificate())).issue().unwrap();
+    let sealed_file = folder.write("sealed.xml", sealed.xml());
+    let unsigned = folder.write("unsigned.xml", "<a xmlns=\"urn:a\" ID=\"_1\"/>");
+    let (idp, crt, key) = (folder.path("idp.xml"), folder.path("idp.crt"), folder.path("idp.key"));
+    let signed = vouchsafe(["signature", "sign", "--key", &key, &unsigned]).stdout;
+    let signed_file = folder.write("signed.xml", &signed);
+    let other = vouchsafe_testkit::IdentityProvider::other().metadata().unwrap();
+    let strip = |text: &str| text.split_once("?>").map_or(text.to_owned(), |(_, rest)| rest.to_owned());
+    let okta = vouchsafe_testkit::IdentityProvider::okta().metadata().unwrap();
+    let aggregate = format!(
+        "<md:EntitiesDescriptor xmlns:md=\"urn:oasis:names:tc:SAML:2.0:metadata\">{}{}</md:EntitiesDescriptor>",
+        strip(&okta),
+        strip(&other).replace("entityID=", "validUntil=\"yesterday\" entityID=")
+    );
+    let aggregate = folder.write("aggregate.xml", aggregate);
+    let service = vouchsafe(["metadata", "sp", "--entity-id", SERVICE_PROVIDER, "--acs", ASSERTION_CONSUMER]);
+    let service = folder.write("sp.xml", service.stdout);
+    let keyless = folder.write("keyless.xml", okta.replace("X509Certificate>", "X509CRL>"));
+    let query = vouchsafe::redirect::encode("SAMLRequest", "<a/>", None);
+    let signed_query = {
+        let private = keys::identity_provider().private_key();
+        vouchsafe::signature::sign_query(&query, private.signature_algorithm(), private, keys::provider())
+            .unwrap()
+    };
+    let form = |name: &str, value: &str| json!({"name": name, "value": value});
+    let har = json!({"log": {"entries": [
+        {"startedDateTime": "2026-01-01T00:00:00Z", "request": {"method": "GET", "url": format!("https://idp.example/sso?{query}")}, "response": {"status": 200}},
+        {"request": {"method": "POST", "url": ASSERTION_CONSUMER, "postData": {"params": [form("SAMLResponse", &response().issue().unwrap().to_base64())]}}},
+    ]}});
+    let har = folder.write("sign-in.har", har.to_string());
+    let json_check = |file: &str, more: &[&str]| {
+        let mut arguments = more.to_vec();
+        arguments.extend(["--format", "json"]);
+        check(folder, file, &arguments)
+    };
+    let exclusive = "http://www.w3.org/2001/10/xml-exc-c14n#";
+    vec![
+        ("response-check.json", 0, json_check(&good_file, &[])),
+        ("response-check.json", 1, json_check(&good_file, &["--unsolicited"])),
+        ("response-check.json", 1, json_check(&bare_file, &[])),
+        ("response-check.json", 1, json_check(&unsigned, &[])),
+        ("error.json", 2, json_check("missing.xml", &[])),
+        ("c14n.json", 0, json_of(["c14n", "--algorithm", exclusive, "-"], b"<a/>")),
+        ("error.json", 2, json_of(["c14n", "--algorithm", "urn:x", "-"], b"<a/>")),
+        ("error.json", 2, json_of(["c14n", "--algorithm", exclusive, "-"], b"<a")),
+        (
+            "signature-verify.json",
+            0,
+            json_of(["signature", "verify", "--certificate", &crt, &signed_file], b""),
+        ),
+        (
+            "refused.json",
+            1,
+            json_of(["signature", "verify", "--certificate", &folder.path("evil.crt"), &signed_file], b""),
+        ),
+        ("error.json", 2, json_of(["signature", "verify", "--certificate", &good_file, &signed_file], b"")),
+        ("signature-sign.json", 0, json_of(["signature", "sign", "--key", &key, &unsigned], b"")),
+        ("redirect-decode.json", 0, json_of(["redirect", "decode", &query], b"")),
+        ("error.json", 2, json_of(["redirect", "decode", "x=1"], b"")),
+        (
+            "redirect-verify.json",
+            0,
+            json_of(["redirect", "verify", "--certificate", &crt, &signed_query], b""),
+        ),
+        ("refused.json", 1, json_of(["redirect", "verify", "--certificate", &crt, &query], b"")),
+        ("decrypt.json", 0, json_of(["decrypt", "--key", &folder.path("sp.key"), &sealed_file], b"")),
+        ("refused.json", 1, json_of(["decrypt", "--key", &key, &sealed_file], b"")),
+        ("metadata-show.json", 0, json_of(["metadata", "show", &idp], b"")),
+        ("metadata-show.json", 0, json_of(["metadata", "show", &aggregate], b"")),
+        ("metadata-show.json", 0, json_of(["metadata", "show", &service], b"")),
+        ("metadata-show.json", 0, json_of(["metadata", "show", &keyless], b"")),
+        ("refused.json", 1, json_of(["metadata", "show", &idp, "https://none.example"], b"")),
+        ("error.json", 2, json_of(["metadata", "show", &good_file], b"")),
+        (
+            "metadata-sp.json",
+            0,
+            json_of(["metadata", "sp", "--entity-id", SERVICE_PROVIDER, "--acs", ASSERTION_CONSUMER], b""),
+        ),
+        (
+            "okta-values.json",
+            0,
+            json_of(["okta", "values", "--entity-id", SERVICE_PROVIDER, "--acs", ASSERTION_CONSUMER], b""),
+        ),
+        ("doctor.json", 0, json_of(["doctor", &good_file, &idp, &service, &crt], b"")),
+        (
+            "doctor.json",
+            1,
+            json_of(["doctor", &idp, &good_file, "--entity-id", "https://other.example"], b""),
+        ),
+        ("doctor.json", 1, json_of(["doctor", &har, &aggregate], b"")),
+        ("doctor.json", 2, json_of(["doctor", "-"], b"nothing")),
+    ]
+}
+
+#[test]
+fn every_output_fits_its_schema() {
+    let folder = Folder::new("schemas");
+    let mut used = BTreeSet::new();
+    for (name, status, run) in cases(&folder) {
+        assert_eq!(run.status, status, "{name}: {run:?}");
+        // An error is a diagnostic; everything else is the answer.
+        let (answer, nothing) =
+            if name == "error.json" { (&run.stderr, &run.stdout) } else { (&run.stdout, &run.stderr) };
+        assert_eq!(nothing, "", "{name}: {run:?}");
+        let value: Value =
+            serde_json::from_str(answer).unwrap_or_else(|error| panic!("{name} {error}: {run:?}"));
+        let misfits = schema::misfits(name, &value);
+        assert!(misfits.is_empty(), "{name}: {misfits:#?}");
+        used.insert(name.to_owned());
+    }
+    let elsewhere = ["corpus-run.json", "serve.json", "serve-session.json"].map(str::to_owned);
+    used.extend(elsewhere);
+    let files = std::fs::read_dir(schema::folder())
+        .unwrap()
+        .map(|one| one.unwrap().file_name().into_string().unwrap());
+    let all: BTreeSet<String> = files.filter(|name| name.ends_with(".json")).collect();
+    assert_eq!(used, all);
+}
+
+/// A line for each case of the shared corpus, where it is.
+#[test]
+fn the_lines_of_a_corpus_fit_their_schema() {
+    let Some(shared) = vouchsafe_testkit::shared::folder() else { return };
+    let manifest = shared.join("corpus/manifest.json");
+    let run = json_of(["corpus", "run", manifest.to_str().unwrap()], b"");
+    let lines: Vec<Value> = run.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(!lines.is_empty(), "{}", run.stderr);
+    for line in lines {
+        let misfits = schema::misfits("corpus-run.json", &line);
+        assert!(misfits.is_empty(), "{misfits:#?}");
+    }
+}
+
+/// A check that accepts everything would hold nothing.
+#[test]
+fn what_does_not_fit_is_noticed() {
+    let good = json!({"verdict": "refused", "code": "a.b", "message": "m", "hint": "h"});
+    assert!(schema::misfits("refused.json", &good).is_empty());
+    for wrong in [
+        json!([]),
+        json!({"verdict": "refused", "code": "a.b", "message": "m"}),
+        json!({"verdict": "accepted", "code": "a.b", "message": "m", "hint": "h"}),
+        json!({"verdict": "refused", "code": 1, "message": "m", "hint": "h"}),
+        json!({"verdict": "refused", "code": "a.b", "message": "m", "hint": "h", "more": 1}),
+    ] {
+        assert!(!schema::misfits("refused.json", &wrong).is_empty(), "{wrong}");
+    }
+    let ledger = json!([{"rule": "r", "clause": "c", "outcome": "perhaps", "expected": "", "actual": ""}]);
+    let checked = json!({"verdict": "refused", "code": "a.b", "message": "m", "hint": "h", "ledger": ledger});
+    assert!(!schema::misfits("response-check.json", &checked).is_empty());
+}
