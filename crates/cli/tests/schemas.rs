@@ -9,12 +9,14 @@
     reason = "tests fail by panicking, and use a part of what tests share"
 )]
 
+#[path = "support/schema.rs"]
+mod schema;
 mod support;
 
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use support::{Folder, Run, check, response, schema, vouchsafe, with_input};
+use support::{Folder, Run, check, response, vouchsafe, with_input};
 use vouchsafe_testkit::{ASSERTION_CONSUMER, Encryption, Part, SERVICE_PROVIDER, keys};
 
 fn json_of<I: AsRef<str>>(arguments: impl IntoIterator<Item = I>, input: &[u8]) -> Run {

@@ -116,7 +116,7 @@ fn what_cannot_be_started_says_why() {
     let wrong_certificate = folder.path("evil.crt");
     for (base, arguments, says) in [
         (loopback, twice.to_vec(), "cli.idp_metadata"),
-        (loopback, vec!["--idp-metadata", &text], "error[xml."),
+        (loopback, vec!["--idp-metadata", &text], "\"code\": \"xml."),
         (loopback, vec!["--idp-metadata", "gone.xml"], "cli.file"),
         (loopback, vec!["--idp-metadata", "http://127.0.0.1:9/metadata"], "client.exchange"),
         (loopback, vec!["--idp-metadata", "http://example.com/metadata"], "client.forbidden_address"),

@@ -13,6 +13,8 @@
 mod answers;
 mod attacks;
 mod hostile;
+#[path = "../support/schema.rs"]
+mod schema;
 mod served;
 mod sign_in;
 #[path = "../support/mod.rs"]

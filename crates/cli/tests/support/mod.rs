@@ -1,7 +1,5 @@
 //! Runs the command on files of the test's own.
 
-pub mod schema;
-
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
