@@ -163,9 +163,15 @@ impl fmt::Display for Missed {
         let word = if by < TimeDelta::zero() { "early" } else { "late" };
         let seconds = by.abs().num_seconds();
         write!(formatter, ", {seconds} s too {word}")?;
-        match whole_hours(seconds) {
-            Some(hours) => {
+        match time_zone(seconds) {
+            Some((hours, 0)) => {
                 write!(formatter, ": about {hours} h, which looks like a time zone that is set wrongly")
+            }
+            Some((hours, minutes)) => {
+                write!(
+                    formatter,
+                    ": about {hours} h {minutes} min, which looks like a time zone that is set wrongly"
+                )
             }
             None if seconds < MOST_SKEW => {
                 write!(formatter, ": a clock_skew of {} s would accept it", seconds.saturating_add(1))
@@ -178,11 +184,20 @@ impl fmt::Display for Missed {
 /// Seconds that windows of validity are usually open before and after the message is issued.
 const MARGIN: i64 = 600;
 
-/// A time zone is off by whole hours, give or take the time that a sign-in takes, and less what the window of validity is open anyway.
-fn whole_hours(seconds: i64) -> Option<i64> {
-    let hours = seconds.saturating_add(MARGIN).checked_div(3600)?;
-    let rest = seconds.saturating_sub(hours.saturating_mul(3600));
-    ((1..=14).contains(&hours) && (-MARGIN..=MOST_SKEW).contains(&rest)).then_some(hours)
+/// Offsets of time zones that are no whole hours, in minutes: Newfoundland, Iran, Afghanistan, India, Nepal, Myanmar, Australia, Lord Howe.
+const ODD_ZONES: [i64; 8] = [150, 210, 270, 330, 345, 390, 570, 630];
+
+/// A time zone is off by whole hours, or by one of a few others, give or take the time that a sign-in takes, and less what the window of
+/// validity is open anyway. Hours and minutes.
+fn time_zone(seconds: i64) -> Option<(i64, i64)> {
+    let is_near = |minutes: &i64| {
+        let rest = seconds.saturating_sub(minutes.saturating_mul(60));
+        (-MARGIN..=MOST_SKEW).contains(&rest)
+    };
+    let hours = seconds.saturating_add(MARGIN).checked_div(3600).filter(|hours| (1..=14).contains(hours))?;
+    let whole = Some(hours.saturating_mul(60)).filter(is_near);
+    let minutes = whole.or_else(|| ODD_ZONES.into_iter().find(is_near))?;
+    Some((minutes.checked_div(60)?, minutes.checked_rem(60)?))
 }
 
 #[cfg(test)]
@@ -278,7 +293,15 @@ mod tests {
             (-7190, ", 7190 s too early: about 2 h, which looks like a time zone that is set wrongly"),
             (-3298, ", 3298 s too early: about 1 h, which looks like a time zone that is set wrongly"),
             (2999, ", 2999 s too late"),
-            (9000, ", 9000 s too late"),
+            (
+                -19_490,
+                ", 19490 s too early: about 5 h 30 min, which looks like a time zone that is set wrongly",
+            ),
+            (
+                20_500,
+                ", 20500 s too late: about 5 h 45 min, which looks like a time zone that is set wrongly",
+            ),
+            (5400, ", 5400 s too late"),
             (90_000, ", 90000 s too late"),
         ] {
             let bound = now - TimeDelta::seconds(seconds);

@@ -76,19 +76,19 @@ impl FieldContent {
 
     /// What decoded bytes are that should be XML and are something else which is known. What begins like XML is left to its parser.
     pub(crate) fn in_the_place_of_xml(bytes: &[u8]) -> Option<FieldContent> {
-        if begins_like_xml(bytes) {
+        let is_utf16 = of_binary(bytes) == Some(FieldContent::Utf16);
+        if begins_like_xml(bytes) && !is_utf16 {
             return None;
         }
         // The value was base64 once already.
-        let is_base64_again = || is_base64_of_xml(bytes).then_some(FieldContent::DoubleBase64);
-        FieldContent::of(bytes).or_else(is_base64_again)
+        FieldContent::of(bytes).or_else(|| of_base64(bytes))
     }
 
     /// What it is, as the end of a sentence that begins with "it is" or "it looks like".
     #[must_use]
     pub fn description(self) -> &'static str {
         match self {
-            Self::Empty => "empty",
+            Self::Empty => "an empty field",
             Self::Xml => "XML that is not base64-encoded",
             Self::Utf16 => "XML in UTF-16",
             Self::OtherEncoding => "XML in another encoding than UTF-8",
