@@ -238,7 +238,8 @@ impl XmlError {
     }
 
     /// The same refusal for an input that has `by` more octets in front.
-    pub(crate) fn shifted(mut self, by: usize) -> Self {
+    #[must_use]
+    pub fn shifted(mut self, by: usize) -> Self {
         match &mut self {
             Self::Limit { offset, .. }
             | Self::Utf8 { offset }

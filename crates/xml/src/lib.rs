@@ -6,6 +6,7 @@
 //! text in two; and the work is linear in the input and in the canonical bytes that its limits allow, whatever its shape.
 //!
 //! * [`Document`] is the tree, [`Element`] a handle into it. Owned, `Send + Sync`, a handful of allocations.
+//! * [`Outline`] cuts a document that is too large for one tree into pieces that are parsed one by one.
 //! * [`canonicalize`] writes an element as [`Canonicalization`] says (exclusive, Canonical XML 1.0 and 1.1, with and
 //!   without comments) into a [`Sink`].
 //! * [`check`] holds a tree against a content model, which is a table of [`ElementType`]s; [`SchemaViolation`] says what departs from it.
@@ -61,6 +62,7 @@ mod limits;
 mod markup;
 mod names;
 pub mod namespace;
+mod outline;
 mod output;
 mod parse;
 mod quoted;
@@ -68,6 +70,7 @@ mod reference;
 mod rendered;
 mod scope;
 mod simple_type;
+mod skim;
 mod tag;
 mod violation;
 mod writer;
@@ -82,6 +85,7 @@ pub use element::{Attribute, Element, Node};
 pub use error::XmlError;
 pub use escape::escape_markup;
 pub use limits::Limits;
+pub use outline::{Outline, Piece};
 pub use quoted::{Escaped, Quoted, is_plain};
 pub use scope::NamespaceScope;
 pub use simple_type::SimpleType;

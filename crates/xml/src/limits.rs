@@ -113,6 +113,13 @@ impl Limits {
         Self { input_bytes, nodes, canonical_bytes_factor: 2, ..Self::default() }
     }
 
+    /// Limits for one entity of an aggregate, which is parsed by itself: 4 MiB and 100,000 nodes, and as for a message otherwise. The
+    /// largest entities known to the authors have some 100 KiB, logos included.
+    #[must_use]
+    pub fn metadata_entity() -> Self {
+        Self { input_bytes: 4 * 1024 * 1024, ..Self::default() }
+    }
+
     /// How many bytes a canonical form of a document of so many bytes may have.
     pub(crate) const fn canonical_bytes(&self, document: usize) -> usize {
         document.saturating_mul(self.canonical_bytes_factor).saturating_add(self.canonical_bytes_extra)

@@ -23,6 +23,24 @@ pub(crate) fn parse(
     scope: Option<&NamespaceScope>,
     limits: &Limits,
 ) -> Result<Document, XmlError> {
+    let Markup { bytes, mark } = markup_of(input, limits)?;
+    let source = core::str::from_utf8(bytes)
+        .map_err(|error| XmlError::Utf8 { offset: error.valid_up_to().saturating_add(mark) })?;
+    let parser = Parser::new(source, scope, limits).map_err(|error| error.shifted(mark))?;
+    let mut document = parser.run().map_err(|error| error.shifted(mark))?;
+    document.mark = mark;
+    Ok(document)
+}
+
+/// An input of a length that is allowed, without what says only how it is encoded.
+pub(crate) struct Markup<'i> {
+    pub(crate) bytes: &'i [u8],
+    /// Octets of the byte order mark before them.
+    pub(crate) mark: usize,
+}
+
+/// The bytes behind a byte order mark.
+pub(crate) fn markup_of<'i>(input: &'i [u8], limits: &Limits) -> Result<Markup<'i>, XmlError> {
     let allowed = limits.input_bytes.min(LONGEST);
     if input.len() > allowed {
         return Err(XmlError::Limit { limit: "input_bytes", allowed, offset: allowed });
@@ -30,15 +48,10 @@ pub(crate) fn parse(
     if let [0xFE, 0xFF, ..] | [0xFF, 0xFE, ..] = input {
         return Err(XmlError::Encoding { declared: "UTF-16".into() });
     }
-    let text = core::str::from_utf8(input).map_err(|error| XmlError::Utf8 { offset: error.valid_up_to() })?;
-    let (source, mark) = match text.strip_prefix(BYTE_ORDER_MARK) {
-        Some(rest) => (rest, BYTE_ORDER_MARK.len()),
-        None => (text, 0),
-    };
-    let parser = Parser::new(source, scope, limits).map_err(|error| error.shifted(mark))?;
-    let mut document = parser.run().map_err(|error| error.shifted(mark))?;
-    document.mark = mark;
-    Ok(document)
+    Ok(match input.strip_prefix(BYTE_ORDER_MARK.as_bytes()) {
+        Some(bytes) => Markup { bytes, mark: BYTE_ORDER_MARK.len() },
+        None => Markup { bytes: input, mark: 0 },
+    })
 }
 
 /// The tree so far.
