@@ -107,6 +107,6 @@ pub use encoding::{base64_decode, base64_encode};
 pub use error::CryptoError;
 pub use key::{PrivateKey, PublicKey};
 pub use key_value::KeyValue;
-pub use own::{own_sha256, system_random};
+pub use own::{own_sha1, own_sha256, system_random};
 pub use provider::Provider;
 pub use secret::{SecretBytes, SecretString, constant_time_eq};

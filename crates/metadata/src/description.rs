@@ -1,15 +1,16 @@
 //! What a metadata file holds, for people and tools to look at.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use vouchsafe_xml::Element;
 use vouchsafe_xml::namespace::SAML_METADATA;
 
-use crate::bounded::{Bounded, ENDPOINTS, EXTENSIONS, PROTOCOLS, ROLES, first};
-use crate::foreign::parse;
+use crate::bounded::{Bounded, ENDPOINTS, EXTENSIONS, PROTOCOLS, ROLES, first as first_few};
+use crate::index::Index;
 use crate::read::{children, display_name, endpoint, identity_provider, name_id_formats, trimmed};
-use crate::source::{Entity, entities, is_entity, is_role};
+use crate::source::{Entity, is_role};
 use crate::{Endpoint, EntityKey, MetadataError, Warning, keys};
 
 /// What a metadata file holds: its entities, and those that are left out because they cannot be read.
@@ -49,18 +50,17 @@ impl MetadataDescription {
     /// `xml.*` and `metadata.root`; and when the document is one entity, what is wrong with it: `metadata.entity_id`,
     /// `metadata.attribute` when a `validUntil` is not a time.
     pub fn read(metadata: &[u8]) -> Result<MetadataDescription, MetadataError> {
-        let document = parse(metadata)?;
-        let all = entities(&document)?;
-        let names = count(&all);
+        let index = Index::of(metadata)?;
         let mut description = MetadataDescription { entities: Vec::new(), left_out: Vec::new() };
-        for (place, entity) in (1_usize..).zip(&all) {
-            match describe(*entity, names.get(entity.entity_id()).copied().unwrap_or_default()) {
+        for place in 0..index.len() {
+            match index.description(metadata, place) {
                 Ok(described) => description.entities.push(described),
-                Err(reason) if is_entity(document.root()) => return Err(reason),
-                Err(reason) => {
-                    let entity_id = Some(entity.entity_id().to_owned()).filter(|id| !id.is_empty());
-                    description.left_out.push(LeftOutEntity { place, entity_id, reason });
-                }
+                Err(reason) if index.is_one_entity() => return Err(reason),
+                Err(reason) => description.left_out.push(LeftOutEntity {
+                    place: place.saturating_add(1),
+                    entity_id: index.entity_id(place).map(str::to_owned),
+                    reason,
+                }),
             }
         }
         Ok(description)
@@ -99,15 +99,6 @@ impl LeftOutEntity {
     }
 }
 
-fn count<'d>(entities: &[Entity<'d>]) -> BTreeMap<&'d str, usize> {
-    let mut names: BTreeMap<&str, usize> = BTreeMap::new();
-    for entity in entities.iter().filter(|entity| is_entity(entity.element)) {
-        let count = names.entry(entity.entity_id()).or_default();
-        *count = count.saturating_add(1);
-    }
-    names
-}
-
 /// One entity as a metadata file describes it: every role, also those this library has no use for.
 ///
 /// For inventories and for looking at what an operator sent; trust comes from
@@ -134,6 +125,7 @@ pub struct EntityDescription {
     entity_id: String,
     display_name: Option<String>,
     valid_until: Option<DateTime<Utc>>,
+    cache_duration: Option<Duration>,
     extensions: Vec<String>,
     roles: Vec<RoleDescription>,
     warnings: Vec<Warning>,
@@ -171,6 +163,12 @@ impl EntityDescription {
     #[must_use]
     pub fn valid_until(&self) -> Option<DateTime<Utc>> {
         self.valid_until
+    }
+
+    /// The shortest `cacheDuration` of the entity and the aggregates round it. A month counts 28 days.
+    #[must_use]
+    pub fn cache_duration(&self) -> Option<Duration> {
+        self.cache_duration
     }
 
     /// Its extensions, as `{namespace}name`, each once.
@@ -260,9 +258,8 @@ impl RoleDescription {
     }
 }
 
-/// `same_name` is how many entities of the document have its name.
-fn describe(entity: Entity<'_>, same_name: usize) -> Result<EntityDescription, MetadataError> {
-    entity.check_namespace()?;
+/// `first` is the place of an earlier entity of its name, from 1.
+pub(crate) fn describe(entity: Entity<'_>, first: Option<usize>) -> Result<EntityDescription, MetadataError> {
     let element = entity.element;
     let entity_id = entity.checked_entity_id()?.to_string();
     let mut warnings = Vec::new();
@@ -270,20 +267,21 @@ fn describe(entity: Entity<'_>, same_name: usize) -> Result<EntityDescription, M
         display_name: display_name(element)
             .or_else(|| element.elements().filter(is_role).find_map(display_name)),
         valid_until: entity.valid_until()?,
+        cache_duration: entity.cache_duration(),
         extensions: extensions(element, &mut warnings),
-        roles: first("roles", ROLES, element.elements().filter(is_role), &mut warnings, describe_role),
+        roles: first_few("roles", ROLES, element.elements().filter(is_role), &mut warnings, describe_role),
         warnings,
-        refusal: refusal(entity, &entity_id, same_name),
+        refusal: refusal(entity, &entity_id, first),
         entity_id,
     })
 }
 
-fn refusal(entity: Entity<'_>, entity_id: &str, same_name: usize) -> Option<MetadataError> {
+fn refusal(entity: Entity<'_>, entity_id: &str, first: Option<usize>) -> Option<MetadataError> {
     entity.identity_provider_roles().next()?;
-    if same_name > 1 {
-        return Some(MetadataError::DuplicateEntity { entity_id: entity_id.to_owned(), count: same_name });
+    match first {
+        Some(first) => Some(MetadataError::DuplicateEntity { entity_id: entity_id.to_owned(), first }),
+        None => identity_provider(entity).err(),
     }
-    identity_provider(entity).err()
 }
 
 fn describe_role(role: Element<'_>) -> RoleDescription {
@@ -300,11 +298,11 @@ fn describe_role(role: Element<'_>) -> RoleDescription {
     let described = |child: Element<'_>| (child.local_name().to_owned(), endpoint(child));
     RoleDescription {
         name: role.local_name().to_owned(),
-        protocols: first("protocols", PROTOCOLS, protocols, &mut warnings, str::to_owned),
+        protocols: first_few("protocols", PROTOCOLS, protocols, &mut warnings, str::to_owned),
         signing: keys.signing,
         encryption: keys.encryption,
         unreadable_keys: keys.ignored,
-        endpoints: first("endpoints", ENDPOINTS, endpoints, &mut warnings, described),
+        endpoints: first_few("endpoints", ENDPOINTS, endpoints, &mut warnings, described),
         name_id_formats: name_id_formats(role, &mut warnings),
         extensions: extensions(role, &mut warnings),
         warnings,

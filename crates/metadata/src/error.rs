@@ -1,5 +1,6 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use vouchsafe_crypto::CryptoError;
+use vouchsafe_signature::SignatureError;
 use vouchsafe_xml::namespace::SAML_METADATA;
 use vouchsafe_xml::{Quoted, SchemaViolation, XmlError};
 
@@ -20,6 +21,10 @@ pub enum MetadataError {
     /// The octets are not XML that this library reads. The code is the one of the XML library.
     #[error("the metadata cannot be read as XML: {0}")]
     Xml(#[from] XmlError),
+
+    /// The signature of the document's root does not verify, or there is none. The code is the one of the signature library.
+    #[error("the metadata's signature: {0}")]
+    Signature(Box<SignatureError>),
 
     /// The octets are something else than XML. The code is the one of the XML library.
     #[error("this is not metadata: it is {} ({error})", found.described())]
@@ -125,14 +130,17 @@ pub enum MetadataError {
         roles: Vec<String>,
     },
 
-    /// Two descriptors of one name: nothing says which of them to believe.
-    #[error("{count} EntityDescriptors have the entity id {}", Quoted::new(entity_id))]
+    /// A descriptor whose name another one before it has. The first serves.
+    #[error(
+        "the entity id {} is that of entity {first} of this document too, and the first of them is used",
+        Quoted::new(entity_id)
+    )]
     #[non_exhaustive]
     DuplicateEntity {
-        /// Which entity was asked for.
+        /// The name of both.
         entity_id: String,
-        /// How many descriptors have its name.
-        count: usize,
+        /// The place of the first among the entities of the document, from 1.
+        first: usize,
     },
 
     /// The identity provider does not speak SAML 2.0 (2.4.1, protocolSupportEnumeration).
@@ -255,6 +263,7 @@ impl MetadataError {
     pub fn code(&self) -> &'static str {
         match self {
             MetadataError::Xml(error) => error.code(),
+            MetadataError::Signature(error) => error.code(),
             MetadataError::NotXml { error, .. } => error.code(),
             MetadataError::Root { .. } => "metadata.root",
             MetadataError::EntityId { .. } | MetadataError::EntityIdAttribute { .. } => "metadata.entity_id",
@@ -286,6 +295,7 @@ impl MetadataError {
                 "Give the file behind the \"Identity Provider metadata\" link, as downloaded (Okta: the application's Sign On tab, \
                  \"Metadata URL\"), not a copy that an editor or a browser wrote."
             }
+            MetadataError::Signature(error) => signature_hint(error),
             MetadataError::NotXml { found, .. } => found.hint(),
             MetadataError::Root { namespace, name } => root_hint(namespace, name),
             MetadataError::Namespace { .. } | MetadataError::NoIdentityProvider { stray: Some(_), .. } => {
@@ -344,6 +354,28 @@ impl MetadataError {
                  operator."
             }
         }
+    }
+}
+
+impl From<SignatureError> for MetadataError {
+    fn from(error: SignatureError) -> MetadataError {
+        MetadataError::Signature(Box::new(error))
+    }
+}
+
+/// What the signature library advises is about messages.
+fn signature_hint(error: &SignatureError) -> &'static str {
+    match error {
+        SignatureError::Missing { .. } => {
+            "Metadata of this source must be signed at its root. Fetch the signed document of the federation or publisher, not a part of it."
+        }
+        SignatureError::NotVerified { .. } | SignatureError::NoFittingKey { .. } => {
+            "Compare the certificate with the one that the publisher of the metadata announces: it may have changed its key."
+        }
+        SignatureError::DigestMismatch { .. } => {
+            "The document was changed after it was signed, by an editor, a formatter or a proxy. Fetch it again, and keep it as it comes."
+        }
+        other => other.hint(),
     }
 }
 

@@ -1,15 +1,11 @@
 //! What stands where metadata should.
 
-use vouchsafe_xml::{Document, Limits, XmlError};
+use vouchsafe_xml::XmlError;
 
 use crate::MetadataError;
 
-/// Parses metadata. What is no XML is looked at, so that the error can say what it is.
-pub(crate) fn parse(octets: &[u8]) -> Result<Document, MetadataError> {
-    Document::parse(octets, &Limits::metadata()).map_err(|error| refused(octets, error))
-}
-
-fn refused(octets: &[u8], error: XmlError) -> MetadataError {
+/// The error about octets that cannot be read as XML. They are looked at, so that it can say what they are.
+pub(crate) fn refused(octets: &[u8], error: XmlError) -> MetadataError {
     match Foreign::of(octets) {
         Some(found) => MetadataError::NotXml { found, error: Box::new(error) },
         None => MetadataError::Xml(error),

@@ -1,12 +1,11 @@
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use vouchsafe_crypto::Certificate;
 
-use crate::foreign::parse;
-use crate::{
-    Binding, Endpoint, EntityId, EntityKey, MetadataError, Scope, Warning, WebAddress, read, source,
-};
+use crate::index::Index;
+use crate::{Binding, Endpoint, EntityId, EntityKey, MetadataError, Scope, Warning, WebAddress};
 
 /// An identity provider we trust: its name, its keys and where it takes messages.
 ///
@@ -33,6 +32,7 @@ use crate::{
 pub struct IdentityProvider {
     pub(crate) entity_id: EntityId,
     pub(crate) valid_until: Option<DateTime<Utc>>,
+    pub(crate) cache_duration: Option<Duration>,
     pub(crate) signing: Vec<EntityKey>,
     pub(crate) encryption: Vec<EntityKey>,
     pub(crate) single_sign_on: Vec<Endpoint>,
@@ -62,21 +62,21 @@ impl IdentityProvider {
     /// * `metadata.entity_id`, `metadata.attribute`: a value that is not of its type.
     /// * `metadata.schema`: an element that may occur once occurs twice.
     pub fn from_metadata(metadata: &[u8]) -> Result<IdentityProvider, MetadataError> {
-        let document = parse(metadata)?;
-        read::identity_provider(source::only_identity_provider(&document)?)
+        Index::of(metadata)?.only_identity_provider(metadata)
     }
 
-    /// Reads the identity provider of this name in `metadata`, which may hold others.
+    /// Reads the identity provider of this name in `metadata`, which may hold others. Of several of this name the first is read, with a
+    /// [warning](Warning::DuplicateEntity). To read many of them, keep an [`Aggregate`](crate::Aggregate).
     ///
     /// # Errors
-    /// As [`IdentityProvider::from_metadata`], and `metadata.unknown_entity`, `metadata.duplicate_entity`, and
-    /// `metadata.not_an_identity_provider` when the entity has other roles only.
+    /// As [`IdentityProvider::from_metadata`], and `metadata.unknown_entity`, and `metadata.not_an_identity_provider` when the entity
+    /// has other roles only.
     pub fn from_metadata_entity(
         metadata: &[u8],
         entity_id: &EntityId,
     ) -> Result<IdentityProvider, MetadataError> {
-        let document = parse(metadata)?;
-        read::identity_provider(source::entity_named(&document, entity_id)?)
+        let index = Index::of(metadata)?;
+        index.identity_provider(metadata, index.named(entity_id.as_str())?)
     }
 
     /// Refuses metadata that is no longer valid. No skew is allowed for: `validUntil` is days away in practice.
@@ -154,6 +154,13 @@ impl IdentityProvider {
     #[must_use]
     pub fn valid_until(&self) -> Option<DateTime<Utc>> {
         self.valid_until
+    }
+
+    /// The shortest `cacheDuration` of the role, the entity and the aggregates round it: how soon to look for newer metadata. A month
+    /// counts 28 days.
+    #[must_use]
+    pub fn cache_duration(&self) -> Option<Duration> {
+        self.cache_duration
     }
 
     /// The keys that may sign for it; one at least.
@@ -324,6 +331,7 @@ impl WantsSigningCertificate {
         IdentityProvider {
             entity_id: self.entity_id,
             valid_until: None,
+            cache_duration: None,
             signing: vec![certificate.into()],
             encryption: Vec::new(),
             single_sign_on: Vec::new(),

@@ -18,13 +18,15 @@
 //! # What reading does, and what it leaves to others
 //!
 //! * [`IdentityProvider::from_metadata`] reads one identity provider; of an `EntitiesDescriptor` it takes the only one, and refuses
-//!   when there are several. [`IdentityProvider::from_metadata_entity`] picks one by its entity id. An entity of an aggregate that cannot
-//!   be read takes no other one with it, and [`MetadataDescription`] says why.
+//!   when there are several. [`IdentityProvider::from_metadata_entity`] picks one by its entity id.
+//! * [`Aggregate`] is a document with many entities. Each is parsed when it is asked for, under limits of its own, and one that cannot be
+//!   read takes no other one with it; [`MetadataDescription`] says why each of them cannot. Of several of one name the first serves.
 //! * Reading knows no time. A past `validUntil` is refused by [`IdentityProvider::check_validity`], which takes `now`; what an
 //!   operator should look at, such as an expired certificate, is in [`IdentityProvider::warnings`]. Expired and self-signed
 //!   certificates are keys all the same (MD12).
 //! * Reading fetches nothing and verifies no signature on the metadata: the octets must come from a place that is trusted for this
-//!   identity provider, such as a file of the configuration or its own HTTPS address.
+//!   identity provider, such as a file of the configuration or its own HTTPS address. [`Aggregate::read_signed`] alone verifies the
+//!   signature of the document's root, and reads what was signed.
 //! * The first 32 keys of each use are kept, the first 1,024 endpoints of each kind, and so on: what comes after them is left out, with a
 //!   warning that names it ([`Warning::LeftOut`]). Work and memory grow with the length of the metadata and no faster.
 //! * A key comes as a certificate or as bare numbers, `ds:KeyValue` (Metadata Interoperability Profile 2.5.1): [`EntityKey`]. Whether it is
@@ -32,10 +34,11 @@
 //!
 //! # Layout
 //!
-//! `schema` is the schema's content model, `bounded` says how much of an entity is kept, `source` finds entities in a document; `identity_provider` is the value and its builder, `read` fills it from an element,
-//! `keys` with `key_info` and `key_value`, `endpoint`, `scope` and `time` read the parts; `foreign` says what is no metadata; `description` lists all there is, `service_provider` writes. Aggregates of any size, the signature of a
-//! source, its refresh policy and lint each get a module of their own beside these, on top of `source`.
+//! `schema` is the schema's content model, `bounded` says how much of an entity is kept, `index` finds the entities in a document, which `aggregate` keeps; `source` is an entity with what is round it; `identity_provider` is the value and its builder, `read` fills it from an element,
+//! `keys` with `key_info` and `key_value`, `endpoint`, `scope` and `time` read the parts; `foreign` says what is no metadata; `description` lists all there is, `service_provider` writes. The refresh
+//! policy of a source gets a module of its own beside these, on top of `aggregate`.
 
+mod aggregate;
 mod bounded;
 mod description;
 mod endpoint;
@@ -44,6 +47,7 @@ mod entity_key;
 mod error;
 mod foreign;
 mod identity_provider;
+mod index;
 mod key_info;
 mod key_value;
 mod keys;
@@ -57,6 +61,7 @@ mod time;
 mod warning;
 mod web_address;
 
+pub use aggregate::{Aggregate, AggregateEntity, EntityName};
 pub use description::{EntityDescription, LeftOutEntity, MetadataDescription, RoleDescription};
 pub use endpoint::{Binding, Endpoint};
 pub use entity_id::EntityId;

@@ -7,14 +7,13 @@ use vouchsafe_xml::{Element, Quoted};
 use crate::bounded::{Bounded, ENDPOINTS, NAME_ID_FORMATS, REASONS, SCOPES};
 use crate::placeholder::placeholder;
 use crate::schema::check_entity;
-use crate::source::{Entity, earliest, speaks_saml2};
+use crate::source::{Entity, cache_duration, earliest, shortest, speaks_saml2};
 use crate::time::parse_date_time;
 use crate::web_address::WebAddress;
 use crate::{Binding, Endpoint, EntityId, IdentityProvider, MetadataError, Scope, Warning, keys};
 
 /// Reads the SAML 2.0 identity provider role of `entity`.
 pub(crate) fn identity_provider(entity: Entity<'_>) -> Result<IdentityProvider, MetadataError> {
-    entity.check_namespace()?;
     let entity_id = entity.checked_entity_id()?;
     if let Some(placeholder) = placeholder(entity_id.as_str()) {
         let (entity_id, placeholder) = (entity_id.to_string(), placeholder.to_owned());
@@ -28,12 +27,16 @@ pub(crate) fn identity_provider(entity: Entity<'_>) -> Result<IdentityProvider, 
     let mut warnings = check_entity(entity.element)?;
     warnings.extend(keys.ignored.into_iter().map(|reason| Warning::KeyIgnored { reason }));
     warnings.extend(keys.remarks);
+    if entity.duplicates > 0 {
+        warnings.push(Warning::DuplicateEntity { count: entity.duplicates });
+    }
     let single_sign_on = endpoints(role, "SingleSignOnService", &mut warnings);
     if single_sign_on.is_empty() {
         warnings.push(Warning::NoSingleSignOn);
     }
     Ok(IdentityProvider {
         valid_until: earliest(entity.valid_until()?, date_time(role, "validUntil")?),
+        cache_duration: shortest(entity.cache_duration(), cache_duration(role)),
         signing: keys.signing,
         encryption: keys.encryption,
         single_sign_on,
@@ -191,10 +194,26 @@ pub(crate) fn date_time(
     element
         .attribute(attribute)
         .map(|value| {
-            let expected = "an xs:dateTime, such as 2026-11-24T00:00:00Z";
-            parse_date_time(value).ok_or_else(|| not_of_type(element, attribute, value, expected))
+            let refused = || not_a_date_time(entity_round(element), element.local_name(), attribute, value);
+            parse_date_time(value).ok_or_else(refused)
         })
         .transpose()
+}
+
+/// The error about an attribute that is no `xs:dateTime`.
+pub(crate) fn not_a_date_time(
+    entity_id: Option<&str>,
+    element: &str,
+    attribute: &'static str,
+    value: &str,
+) -> MetadataError {
+    MetadataError::Attribute {
+        entity_id: entity_id.map(Box::from),
+        element: element.into(),
+        attribute,
+        value: value.into(),
+        expected: "an xs:dateTime, such as 2026-11-24T00:00:00Z",
+    }
 }
 
 fn wants_authn_requests_signed(

@@ -97,6 +97,12 @@ pub enum Warning {
         /// Local name of its element.
         role: String,
     },
+    /// Other EntityDescriptors of the document have the same entity id. They are left out, because they come later.
+    #[non_exhaustive]
+    DuplicateEntity {
+        /// How many.
+        count: usize,
+    },
     /// There is more of something than is kept: the first ones are, in document order.
     #[non_exhaustive]
     LeftOut {
@@ -139,6 +145,7 @@ impl Warning {
             Warning::BooleanSpelling { .. } => "metadata.boolean_spelling",
             Warning::ScopeIgnored { .. } => "metadata.scope_ignored",
             Warning::RoleWithoutProtocol { .. } => "metadata.role_without_protocol",
+            Warning::DuplicateEntity { .. } => "metadata.duplicate_entity",
             Warning::LeftOut { .. } => "metadata.left_out",
             Warning::EndpointInsecure { .. } => "metadata.endpoint_insecure",
             Warning::Schema(_) => "metadata.schema",
@@ -185,6 +192,9 @@ impl fmt::Display for Warning {
             }
             Warning::RoleWithoutProtocol { role } => {
                 write!(f, "{role} has no protocolSupportEnumeration, so that nobody can use it")
+            }
+            Warning::DuplicateEntity { count } => {
+                write!(f, "{count} later EntityDescriptors of this document have the same entity id, and are left out")
             }
             Warning::LeftOut { what, limit, first, count } => {
                 write!(f, "{count} {what} are left out, from number {first} on: at most {limit} are kept")

@@ -143,11 +143,6 @@ fn what_cannot_be_trusted_says_so() {
             metadata("entityID='https://sts.windows.net/{tenantid}/'", SAML2, &key),
             "EntityDescriptor/@entityID “https://sts.windows.net/{tenantid}/” is a template: “{tenantid}” is a placeholder for the name of a customer",
         ),
-        (
-            "twice",
-            good("https://bad.example").repeat(2),
-            "2 EntityDescriptors have the entity id “https://bad.example”",
-        ),
     ];
     for (name, bad, words) in cases {
         let xml = group("", &format!("{}{bad}", good("https://first.example")));
@@ -162,6 +157,72 @@ fn what_cannot_be_trusted_says_so() {
         let first = EntityId::new("https://first.example").unwrap();
         assert!(IdentityProvider::from_metadata_entity(xml.as_bytes(), &first).is_ok(), "{name}");
     }
+}
+
+/// Of several entities of one name the first serves, and says so; the others are described with the reason why they do not.
+#[test]
+fn the_first_of_a_name_serves() {
+    let first =
+        good("https://twice.example").replacen("entityID", "validUntil='2030-01-01T00:00:00Z' entityID", 1);
+    let xml = group("", &format!("{first}{}", group("", &good("https://twice.example").repeat(2))));
+    let described = MetadataDescription::read(xml.as_bytes()).unwrap();
+    let refusals: Vec<Option<String>> =
+        described.entities().iter().map(|one| one.refusal().map(ToString::to_string)).collect();
+    let later = "the entity id “https://twice.example” is that of entity 1 of this document too, and the first of them is used";
+    assert_eq!(refusals, [None, Some(later.to_owned()), Some(later.to_owned())]);
+    assert!(described.left_out().is_empty());
+
+    let named = EntityId::new("https://twice.example").unwrap();
+    for found in [IdentityProvider::from_metadata_entity(xml.as_bytes(), &named), read(&xml)] {
+        let found = found.unwrap();
+        assert!(found.valid_until().is_some());
+        let warnings: Vec<String> =
+            found.warnings(vouchsafe_testkit::ISSUE_INSTANT).iter().map(ToString::to_string).collect();
+        assert_eq!(
+            warnings,
+            ["2 later EntityDescriptors of this document have the same entity id, and are left out"]
+        );
+    }
+}
+
+/// The shortest of all levels counts; what is no duration does not.
+#[test]
+fn the_shortest_cache_duration_counts() {
+    for (outer, inner, own, role, seconds) in [
+        ("", "", "", "", None),
+        ("PT6H", "", "", "", Some(21_600)),
+        ("PT6H", "PT1H", "P1D", "", Some(3_600)),
+        ("", "", "P1D", "PT30M", Some(1_800)),
+        ("six hours", "", "", "", None),
+        ("six hours", "", "-PT1H", "PT5M", Some(300)),
+    ] {
+        let attribute =
+            |value: &str| if value.is_empty() { String::new() } else { format!("cacheDuration='{value}'") };
+        let entity = good("https://a.example")
+            .replacen("entityID", &format!("{} entityID", attribute(own)), 1)
+            .replacen("protocolSupport", &format!("{} protocolSupport", attribute(role)), 1);
+        let xml = group(&attribute(outer), &group(&attribute(inner), &entity));
+        let found = read(&xml).unwrap().cache_duration();
+        assert_eq!(found.map(|duration| duration.as_secs()), seconds, "{outer} {inner} {own} {role}");
+    }
+}
+
+/// Nobody is chosen in the place of an entity that cannot be read, since it may be the one that is meant. By name it is another matter.
+#[test]
+fn an_entity_that_cannot_be_read_is_not_passed_over() {
+    let broken = good("https://broken.example").replacen(
+        "</md:IDPSSODescriptor>",
+        "&nothing;</md:IDPSSODescriptor>",
+        1,
+    );
+    let xml = group("", &format!("{}{broken}", good("https://a.example")));
+    assert_eq!(read(&xml).unwrap_err().code(), "xml.reference");
+    let named =
+        IdentityProvider::from_metadata_entity(xml.as_bytes(), &EntityId::new("https://a.example").unwrap());
+    assert!(named.is_ok());
+    let described = MetadataDescription::read(xml.as_bytes()).unwrap();
+    let [left_out] = described.left_out() else { panic!("{:?}", described.left_out()) };
+    assert_eq!((left_out.place(), left_out.reason().code()), (2, "xml.reference"));
 }
 
 /// A document that is one entity has nobody else to spare.

@@ -1,0 +1,323 @@
+//! Aggregates: many entities in one document, each read when it is asked for.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::ops::Range;
+use std::str::FromStr;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use vouchsafe_crypto::{Provider, own_sha1};
+use vouchsafe_signature::{Evidence, TrustedKey, verify_any};
+use vouchsafe_xml::{Document, Limits};
+
+use crate::foreign::refused;
+use crate::index::Index;
+use crate::{EntityDescription, EntityId, IdentityProvider, MetadataError};
+
+/// A metadata document of any number of entities: an EntitiesDescriptor, nested or not, or one EntityDescriptor.
+///
+/// One pass over the bytes finds where each entity stands; an entity is parsed when it is asked for, by itself and under limits of its
+/// own, and an identity provider that was read is kept. One that cannot be read takes no other one with it. Of several entities of one
+/// name the first serves.
+///
+/// The bytes must come from a place that is trusted for all entities in them: [`read`](Self::read) does not look at their signature.
+/// [`read_signed`](Self::read_signed) does.
+///
+/// ```
+/// use vouchsafe_metadata::{Aggregate, EntityName};
+///
+/// let aggregate = Aggregate::read(
+///     r#"<md:EntitiesDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata">
+///          <md:EntityDescriptor entityID="https://a.example"><md:SPSSODescriptor/></md:EntityDescriptor>
+///          <md:EntityDescriptor entityID="https://b.example"><md:SPSSODescriptor>&wrong;</md:SPSSODescriptor></md:EntityDescriptor>
+///        </md:EntitiesDescriptor>"#,
+/// )?;
+/// assert_eq!(aggregate.len(), 2);
+///
+/// let found = aggregate.find(&"https://a.example".parse()?).expect("it is there");
+/// assert_eq!(found.description()?.roles()[0].name(), "SPSSODescriptor");
+/// assert_eq!(found.identity_provider().unwrap_err().code(), "metadata.not_an_identity_provider");
+///
+/// // By the name that an artifact and the metadata query protocol have for it.
+/// let name: EntityName = "{sha1}52cf6482dd9cea2beb2546c834918175193a7e8b".parse()?;
+/// assert_eq!(aggregate.find(&name).map(|found| found.place()), Some(2));
+/// # Ok::<(), vouchsafe_metadata::MetadataError>(())
+/// ```
+pub struct Aggregate {
+    bytes: Vec<u8>,
+    index: Index,
+    /// What was read of each entity.
+    read: Vec<OnceLock<Read>>,
+    /// The first entity of each source id, made when one is first looked for.
+    sources: OnceLock<HashMap<[u8; 20], usize>>,
+}
+
+type Read = Result<Box<IdentityProvider>, Box<MetadataError>>;
+
+/// How an entity is looked for.
+///
+/// ```
+/// use vouchsafe_metadata::{EntityId, EntityName};
+///
+/// let entity_id = EntityId::new("https://idp.example.com")?;
+/// let name = EntityName::source_id_of(&entity_id);
+/// assert_eq!(name.to_string(), "{sha1}5604f761e269bd5c52b7d446fa01e9b7068f374d");
+/// assert_eq!(name.to_string().parse::<EntityName>()?, name);
+/// assert_eq!("https://idp.example.com".parse::<EntityName>()?, EntityName::EntityId(entity_id));
+/// assert!("{sha1}7ce9".parse::<EntityName>().is_err());
+/// # Ok::<(), vouchsafe_metadata::MetadataError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum EntityName {
+    /// By its entityID.
+    EntityId(EntityId),
+    /// By the SHA-1 of its entityID: the SourceID of an artifact (saml-bindings-2.0-os 3.6.4), and `{sha1}` with 40 hexadecimal digits in
+    /// the metadata query protocol.
+    SourceId([u8; 20]),
+}
+
+/// An entity of an [`Aggregate`].
+#[derive(Clone, Copy)]
+pub struct AggregateEntity<'a> {
+    aggregate: &'a Aggregate,
+    /// From 0.
+    place: usize,
+}
+
+impl Aggregate {
+    /// Finds the entities in a document.
+    ///
+    /// # Errors
+    /// `xml.*` when what stands outside of the entities is not XML, or an entity does not end; `metadata.root`. What is wrong inside an
+    /// entity is told by whoever reads it.
+    pub fn read(metadata: impl Into<Vec<u8>>) -> Result<Aggregate, MetadataError> {
+        let bytes = metadata.into();
+        let index = Index::of(&bytes)?;
+        let read = (0..index.len()).map(|_| OnceLock::new()).collect();
+        Ok(Aggregate { bytes, index, read, sources: OnceLock::new() })
+    }
+
+    /// Verifies the signature of the document's root, and finds the entities in the bytes that were signed and in nothing else.
+    ///
+    /// The root's signature names the root by its `ID`, or the whole document by an empty reference, and covers all of it. A signature
+    /// of an entity in it does not count. No key is taken from the document. How long the document is valid is the caller's to check
+    /// ([`check_validity`](Self::check_validity)). It takes a tree of the whole document.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read), and `signature.*`: `signature.missing` when the root has no signature.
+    pub fn read_signed(
+        metadata: &[u8],
+        keys: &[TrustedKey],
+        provider: &Provider,
+    ) -> Result<(Aggregate, Evidence), MetadataError> {
+        let limits = Limits::metadata();
+        // Whatever is no metadata is refused as such, before anything is said about its signature.
+        drop(Index::of(metadata)?);
+        let document = Document::parse(metadata, &limits).map_err(|error| refused(metadata, error))?;
+        let verified = verify_any(&document, None, keys, provider, &limits)?;
+        drop(document);
+        let (octets, evidence) = verified.into_parts();
+        Ok((Aggregate::read(octets)?, evidence))
+    }
+
+    /// How many entities it has, those that cannot be read included.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.index.len()
+    }
+
+    /// Whether it has none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether the document is an EntityDescriptor, and no EntitiesDescriptor.
+    #[must_use]
+    pub fn is_one_entity(&self) -> bool {
+        self.index.is_one_entity()
+    }
+
+    /// The document.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// `validUntil` of the document's root.
+    ///
+    /// # Errors
+    /// `metadata.attribute` when it is no time.
+    pub fn valid_until(&self) -> Result<Option<DateTime<Utc>>, MetadataError> {
+        self.index.whole().valid_until()
+    }
+
+    /// `cacheDuration` of the document's root: how soon to look for a newer document. A month counts 28 days.
+    #[must_use]
+    pub fn cache_duration(&self) -> Option<Duration> {
+        self.index.whole().cache_duration()
+    }
+
+    /// Refuses a document that is no longer valid as a whole. No skew is allowed for.
+    ///
+    /// # Errors
+    /// `metadata.expired` when `now` is [`valid_until`](Self::valid_until) or later; `metadata.attribute`.
+    pub fn check_validity(&self, now: DateTime<Utc>) -> Result<(), MetadataError> {
+        match self.valid_until()? {
+            Some(valid_until) if valid_until <= now => Err(MetadataError::Expired { valid_until, now }),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// All entities, in document order.
+    pub fn entities(&self) -> impl ExactSizeIterator<Item = AggregateEntity<'_>> {
+        (0..self.len()).map(|place| AggregateEntity { aggregate: self, place })
+    }
+
+    /// The entity of this name. Of several the first.
+    #[must_use]
+    pub fn find(&self, name: &EntityName) -> Option<AggregateEntity<'_>> {
+        let place = match name {
+            EntityName::EntityId(id) => self.index.find(id.as_str()),
+            EntityName::SourceId(id) => self.sources().get(id).copied(),
+        };
+        place.map(|place| AggregateEntity { aggregate: self, place })
+    }
+
+    fn sources(&self) -> &HashMap<[u8; 20], usize> {
+        self.sources.get_or_init(|| {
+            self.index.names().map(|(name, place)| (own_sha1(name.as_bytes()), place)).collect()
+        })
+    }
+}
+
+impl<'a> AggregateEntity<'a> {
+    /// Its place among the entities of the document, from 1.
+    #[must_use]
+    pub fn place(&self) -> usize {
+        self.place.saturating_add(1)
+    }
+
+    /// Its entityID as written but for white space round it, if it has one.
+    #[must_use]
+    pub fn entity_id(&self) -> Option<&'a str> {
+        self.aggregate.index.entity_id(self.place)
+    }
+
+    /// The entity of the same name that comes before it and serves in its stead.
+    #[must_use]
+    pub fn first_of_name(&self) -> Option<AggregateEntity<'a>> {
+        let place = self.aggregate.index.first_of_name(self.place)?;
+        Some(AggregateEntity { aggregate: self.aggregate, place })
+    }
+
+    /// Where it stands in the [document](Aggregate::bytes). None for an element in another namespace than that of metadata, which is no
+    /// entity.
+    #[must_use]
+    pub fn range(&self) -> Option<Range<usize>> {
+        self.aggregate.index.range(self.place)
+    }
+
+    /// The identity provider that it is. It is read at the first call and kept.
+    ///
+    /// # Errors
+    /// As [`IdentityProvider::from_metadata_entity`]; `metadata.duplicate_entity` when an earlier entity has its name.
+    pub fn identity_provider(&self) -> Result<&'a IdentityProvider, &'a MetadataError> {
+        static NOTHING: OnceLock<Read> = OnceLock::new();
+        let kept = self.aggregate.read.get(self.place).unwrap_or(&NOTHING);
+        kept.get_or_init(|| self.read().map(Box::new).map_err(Box::new)).as_deref().map_err(|error| &**error)
+    }
+
+    fn read(&self) -> Result<IdentityProvider, MetadataError> {
+        match (self.first_of_name(), self.entity_id()) {
+            (Some(first), Some(entity_id)) => {
+                Err(MetadataError::DuplicateEntity { entity_id: entity_id.to_owned(), first: first.place() })
+            }
+            _ => self.aggregate.index.identity_provider(&self.aggregate.bytes, self.place),
+        }
+    }
+
+    /// Everything that it says of itself. It is read at each call.
+    ///
+    /// # Errors
+    /// Why it cannot be read: `xml.*`, `metadata.entity_id`, `metadata.namespace`, `metadata.attribute`.
+    pub fn description(&self) -> Result<EntityDescription, MetadataError> {
+        self.aggregate.index.description(&self.aggregate.bytes, self.place)
+    }
+}
+
+impl EntityName {
+    /// The source id of the entity with this name.
+    #[must_use]
+    pub fn source_id_of(entity_id: &EntityId) -> EntityName {
+        EntityName::SourceId(own_sha1(entity_id.as_str().as_bytes()))
+    }
+}
+
+impl FromStr for EntityName {
+    type Err = MetadataError;
+
+    /// An entity ID, or `{sha1}` and 40 hexadecimal digits.
+    fn from_str(text: &str) -> Result<EntityName, MetadataError> {
+        let Some(digits) = text.strip_prefix(SHA1) else {
+            return Ok(EntityName::EntityId(EntityId::new(text)?));
+        };
+        source_id(digits).map(EntityName::SourceId).ok_or_else(|| MetadataError::EntityId {
+            value: text.to_owned(),
+            reason: "{sha1} is followed by 40 hexadecimal digits",
+        })
+    }
+}
+
+fn source_id(digits: &str) -> Option<[u8; 20]> {
+    let mut id = [0_u8; 20];
+    if digits.len() != 40 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        return None;
+    }
+    for (byte, position) in id.iter_mut().zip((0..).step_by(2)) {
+        let end = usize::saturating_add(position, 2);
+        *byte = u8::from_str_radix(digits.get(position..end)?, 16).ok()?;
+    }
+    Some(id)
+}
+
+impl fmt::Display for EntityName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            EntityName::EntityId(id) => id.fmt(f),
+            EntityName::SourceId(id) => {
+                f.write_str(SHA1)?;
+                id.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+            }
+        }
+    }
+}
+
+impl From<EntityId> for EntityName {
+    fn from(entity_id: EntityId) -> EntityName {
+        EntityName::EntityId(entity_id)
+    }
+}
+
+impl fmt::Debug for Aggregate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Aggregate")
+            .field("bytes", &self.bytes.len())
+            .field("entities", &self.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for AggregateEntity<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AggregateEntity")
+            .field("place", &self.place())
+            .field("entity_id", &self.entity_id())
+            .finish_non_exhaustive()
+    }
+}
+
+const SHA1: &str = "{sha1}";

@@ -1,0 +1,301 @@
+//! Where the entities of a document stand, and reading them one by one: one EntityDescriptor, or EntitiesDescriptors nested to any
+//! depth (saml-metadata-2.0-os 2.3).
+//!
+//! An index does not keep the document: whoever asks it to read gives it the bytes that it was made of.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use vouchsafe_xml::{Document, Element, Limits, NamespaceScope, Outline};
+
+use crate::description::{EntityDescription, describe};
+use crate::foreign::refused;
+use crate::read::{identity_provider, trimmed};
+use crate::source::{Entity, Inherited, is_entity, is_group, speaks_saml2};
+use crate::{IdentityProvider, MetadataError};
+
+/// The entities of a document, in document order. One inside Extensions or anything else is not metadata and is not found; one that
+/// stands where an EntityDescriptor may, in another namespace, is found to be told.
+#[derive(Debug)]
+pub(crate) struct Index {
+    places: Vec<Place>,
+    groups: Vec<Group>,
+    /// The first entity of each name.
+    names: HashMap<Box<str>, usize>,
+    /// What the document as a whole says of its validity.
+    whole: Inherited,
+    is_one_entity: bool,
+}
+
+/// Where an entity stands.
+#[derive(Debug)]
+struct Place {
+    /// Without white space round it, empty when there is none.
+    entity_id: Box<str>,
+    content: Content,
+    /// The EntitiesDescriptor round it.
+    group: usize,
+    /// The earlier entity of the same name.
+    first: Option<usize>,
+    /// How many later entities have the same name.
+    duplicates: usize,
+}
+
+#[derive(Debug)]
+enum Content {
+    Entity(Range<usize>),
+    /// An element in another namespace, which is no metadata.
+    Foreign {
+        namespace: Box<str>,
+        name: Box<str>,
+    },
+}
+
+/// An EntitiesDescriptor, or what is round the root.
+#[derive(Debug)]
+struct Group {
+    inherited: Inherited,
+    scope: NamespaceScope,
+}
+
+/// # Making one
+impl Index {
+    pub(crate) fn of(metadata: &[u8]) -> Result<Index, MetadataError> {
+        let outline = Outline::read(metadata, "EntitiesDescriptor", "EntityDescriptor", &Limits::metadata())
+            .map_err(|error| refused(metadata, error))?;
+        let root = outline.frame().root();
+        if !is_entity(root) && !is_group(root) {
+            return Err(MetadataError::Root {
+                namespace: root.namespace().to_owned(),
+                name: root.local_name().to_owned(),
+            });
+        }
+        let outside = Group { inherited: Inherited::default(), scope: NamespaceScope::empty() };
+        let mut index = Index {
+            places: Vec::with_capacity(outline.pieces().len()),
+            groups: vec![outside],
+            names: HashMap::with_capacity(outline.pieces().len()),
+            whole: Inherited::default().within(root),
+            is_one_entity: is_entity(root),
+        };
+        index.add_all(&outline);
+        Ok(index)
+    }
+
+    fn add_all(&mut self, outline: &Outline) {
+        let mut pieces = outline.pieces();
+        let mut waiting = vec![(outline.frame().root(), 0)];
+        while let Some((element, group)) = waiting.pop() {
+            if is_entity(element) {
+                // Those between are in an element of another namespace.
+                let Some(piece) = pieces.find(|piece| piece.head() == element) else { return };
+                self.add(element, Content::Entity(piece.range()), group);
+            } else if is_group(element) {
+                let inherited = self.inherited(group).within(element);
+                self.groups.push(Group { inherited, scope: element.scope() });
+                let own = self.groups.len().saturating_sub(1);
+                let begin = waiting.len();
+                let children = element
+                    .elements()
+                    .filter(|child| ["EntityDescriptor", "EntitiesDescriptor"].contains(&child.local_name()));
+                waiting.extend(children.map(|child| (child, own)));
+                if let Some(added) = waiting.get_mut(begin..) {
+                    added.reverse(); // the first is taken next
+                }
+            } else {
+                let (namespace, name) = (element.namespace().into(), element.local_name().into());
+                self.add(element, Content::Foreign { namespace, name }, group);
+            }
+        }
+    }
+
+    fn add(&mut self, head: Element<'_>, content: Content, group: usize) {
+        let entity_id: Box<str> = trimmed(head.attribute("entityID").unwrap_or_default()).into();
+        let place = self.places.len();
+        let mut first = None;
+        if matches!(content, Content::Entity(_)) && !entity_id.is_empty() {
+            match self.names.get(&entity_id) {
+                Some(earlier) => first = Some(*earlier),
+                None => _ = self.names.insert(entity_id.clone(), place),
+            }
+        }
+        if let Some(earlier) = first.and_then(|earlier| self.places.get_mut(earlier)) {
+            earlier.duplicates = earlier.duplicates.saturating_add(1);
+        }
+        self.places.push(Place { entity_id, content, group, first, duplicates: 0 });
+    }
+
+    fn inherited(&self, group: usize) -> &Inherited {
+        static NOTHING: Inherited = Inherited::NOTHING;
+        self.groups.get(group).map_or(&NOTHING, |group| &group.inherited)
+    }
+}
+
+/// # What it holds
+impl Index {
+    pub(crate) fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    /// Whether the document is an EntityDescriptor.
+    pub(crate) fn is_one_entity(&self) -> bool {
+        self.is_one_entity
+    }
+
+    /// What the root says of its validity.
+    pub(crate) fn whole(&self) -> &Inherited {
+        &self.whole
+    }
+
+    /// The entityID as written but for white space round it, if there is one.
+    pub(crate) fn entity_id(&self, place: usize) -> Option<&str> {
+        self.places.get(place).map(|place| &*place.entity_id).filter(|id| !id.is_empty())
+    }
+
+    /// The entity that has the name of this one and comes before it.
+    pub(crate) fn first_of_name(&self, place: usize) -> Option<usize> {
+        self.places.get(place)?.first
+    }
+
+    /// Where its bytes are.
+    pub(crate) fn range(&self, place: usize) -> Option<Range<usize>> {
+        match &self.places.get(place)?.content {
+            Content::Entity(range) => Some(range.clone()),
+            Content::Foreign { .. } => None,
+        }
+    }
+
+    /// The first entity of this name.
+    pub(crate) fn find(&self, entity_id: &str) -> Option<usize> {
+        self.names.get(entity_id).copied()
+    }
+
+    /// The first entity of this name, or one in another namespace, which is refused by whoever reads it.
+    pub(crate) fn named(&self, entity_id: &str) -> Result<usize, MetadataError> {
+        let found = self.find(entity_id);
+        let foreign = || self.places.iter().position(|place| &*place.entity_id == entity_id);
+        found.or_else(foreign).ok_or_else(|| MetadataError::UnknownEntity {
+            entity_id: entity_id.to_owned(),
+            entities: self.len(),
+        })
+    }
+
+    /// The names that entities have, and the first of each.
+    pub(crate) fn names(&self) -> impl Iterator<Item = (&str, usize)> {
+        self.names.iter().map(|(name, place)| (&**name, *place))
+    }
+}
+
+/// # Reading
+impl Index {
+    /// Parses one entity by itself.
+    pub(crate) fn document(&self, metadata: &[u8], place: usize) -> Result<Document, MetadataError> {
+        let Some(found) = self.places.get(place) else {
+            return Err(MetadataError::UnknownEntity { entity_id: String::new(), entities: self.len() });
+        };
+        match &found.content {
+            Content::Entity(range) => {
+                let empty = NamespaceScope::empty();
+                let scope = self.groups.get(found.group).map_or(&empty, |group| &group.scope);
+                let limits = if self.is_one_entity { Limits::metadata() } else { Limits::metadata_entity() };
+                let bytes = metadata.get(range.clone()).unwrap_or_default();
+                Document::parse_in_scope(bytes, scope, &limits)
+                    .map_err(|error| MetadataError::Xml(error.shifted(range.start)))
+            }
+            Content::Foreign { namespace, name } => Err(MetadataError::Namespace {
+                namespace: namespace.clone().into_string(),
+                name: name.clone().into_string(),
+            }),
+        }
+    }
+
+    /// The entity at this place, of which the document was parsed.
+    pub(crate) fn entity<'d>(&'d self, document: &'d Document, place: usize) -> Entity<'d> {
+        let found = self.places.get(place);
+        Entity {
+            element: document.root(),
+            inherited: self.inherited(found.map(|place| place.group).unwrap_or_default()),
+            duplicates: found.map(|place| place.duplicates).unwrap_or_default(),
+        }
+    }
+
+    pub(crate) fn identity_provider(
+        &self,
+        metadata: &[u8],
+        place: usize,
+    ) -> Result<IdentityProvider, MetadataError> {
+        identity_provider(self.entity(&self.document(metadata, place)?, place))
+    }
+
+    pub(crate) fn description(
+        &self,
+        metadata: &[u8],
+        place: usize,
+    ) -> Result<EntityDescription, MetadataError> {
+        let first = self.first_of_name(place).map(|first| first.saturating_add(1));
+        describe(self.entity(&self.document(metadata, place)?, place), first)
+    }
+
+    /// The only identity provider of the document, where the first of each name counts. One that speaks SAML 2.0 is preferred to
+    /// others. Nobody is chosen in the place of an entity that cannot be read, since it may be the one that is meant.
+    pub(crate) fn only_identity_provider(&self, metadata: &[u8]) -> Result<IdentityProvider, MetadataError> {
+        let (mut usable, mut all) = (Candidates::default(), Candidates::default());
+        let (mut no_metadata, mut roles, mut stray) = (None, Vec::new(), None);
+        for place in 0..self.len() {
+            let document = match self.document(metadata, place) {
+                Ok(document) if self.first_of_name(place).is_none() => document,
+                Ok(_) => continue,
+                Err(error @ MetadataError::Xml(_)) => return Err(error),
+                Err(error) => {
+                    no_metadata = no_metadata.or(Some(error));
+                    continue;
+                }
+            };
+            let entity = self.entity(&document, place);
+            let name = self.entity_id(place).unwrap_or_default();
+            let speaks = entity.identity_provider_roles().any(speaks_saml2);
+            if !entity.is_identity_provider() {
+                roles = entity.role_names();
+                stray = stray.or_else(|| entity.stray_role());
+            } else if speaks {
+                usable.add(place, name, document);
+            } else {
+                all.add(place, name, document);
+            }
+        }
+        let chosen = if usable.count > 0 { usable } else { all };
+        match chosen.first.filter(|_| chosen.count == 1) {
+            Some((place, document)) => identity_provider(self.entity(&document, place)),
+            None if chosen.count > 1 => {
+                let (count, names) = (chosen.count, chosen.names);
+                Err(MetadataError::SeveralIdentityProviders { count, names })
+            }
+            None => Err(no_metadata.unwrap_or_else(|| MetadataError::NoIdentityProvider {
+                entities: self.len(),
+                roles: if self.len() == 1 { roles } else { Vec::new() },
+                stray,
+            })),
+        }
+    }
+}
+
+/// Identity providers of which one is wanted.
+#[derive(Default)]
+struct Candidates {
+    count: usize,
+    names: Vec<String>,
+    first: Option<(usize, Document)>,
+}
+
+impl Candidates {
+    fn add(&mut self, place: usize, name: &str, document: Document) {
+        self.count = self.count.saturating_add(1);
+        if self.names.len() < NAMES_SHOWN {
+            self.names.push(name.to_owned());
+        }
+        self.first.get_or_insert((place, document));
+    }
+}
+
+/// How many names an error shows.
+const NAMES_SHOWN: usize = 5;
