@@ -187,6 +187,12 @@ impl Aggregate {
         place.map(|place| AggregateEntity { aggregate: self, place })
     }
 
+    /// The error about a name that no entity has.
+    #[must_use]
+    pub fn unknown(&self, name: &EntityName) -> MetadataError {
+        MetadataError::UnknownEntity { entity_id: name.to_string(), entities: self.len() }
+    }
+
     fn sources(&self) -> &HashMap<[u8; 20], usize> {
         self.sources.get_or_init(|| {
             self.index.names().map(|(name, place)| (own_sha1(name.as_bytes()), place)).collect()
