@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use vouchsafe::{
-    Login, PendingRequest, Recorded, ReplayKey, ValidAssertion,
+    ConnectionId, Login, PendingRequest, Recorded, ReplayKey, ValidAssertion,
     provisioning::{AccountId, LoginFacts, OrganizationId, Plan, Policy, Snapshot},
 };
 
@@ -70,6 +70,12 @@ impl SignIn {
     #[must_use]
     pub fn replay_key(&self) -> ReplayKey {
         self.valid.replay_key()
+    }
+
+    /// The connection that the assertion came over.
+    #[must_use]
+    pub fn connection(&self) -> &ConnectionId {
+        self.valid.connection()
     }
 
     /// For stores: goes on, if the assertion was recorded for the first time.

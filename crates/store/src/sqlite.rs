@@ -1,12 +1,16 @@
 //! SQLite: one file, in memory, or tables in the application's own database.
 
+mod batch;
 mod connections;
 mod decide;
 mod directory;
 mod index;
+mod login;
 mod rows;
 mod sessions;
+mod turn;
 mod writer;
+mod writes;
 
 use std::{path::Path, sync::Arc, time::Duration};
 
@@ -18,6 +22,8 @@ use sqlx::{
 use vouchsafe::{PendingRequest, ReplayKey, StoredPendingRequest};
 
 use crate::{Answer, PendingStore, ReplayStore, StoreError, forgotten_until, text::milliseconds_rounded_up};
+use batch::Batch;
+use turn::{Runs as _, Turn};
 use writer::{Doing, Fails, Writer};
 
 /// How long a connection waits for another one's lock.
@@ -115,14 +121,24 @@ impl Sqlite {
         self.pool.close().await;
     }
 
-    /// Does something in the writer's transaction.
+    /// Takes a turn at the writer's transaction.
+    fn take_turn<'a, T, E, F>(&'a self, action: F) -> Answers<'a, T, E>
+    where
+        T: Send + 'static,
+        E: Fails,
+        F: for<'c, 't> FnOnce(&'c mut Turn<'t>) -> Doing<'c, T, E> + Send + 'static,
+    {
+        Box::pin(self.writer.write(action))
+    }
+
+    /// Does something in the writer's transaction, statement by statement.
     fn write<'a, T, E, F>(&'a self, action: F) -> Answers<'a, T, E>
     where
         T: Send + 'static,
         E: Fails,
         F: for<'c> FnOnce(&'c mut SqliteConnection) -> Doing<'c, T, E> + Send + 'static,
     {
-        Box::pin(self.writer.write(action))
+        self.take_turn(move |turn| Box::pin(async move { action(turn.connection().await?).await }))
     }
 }
 
@@ -154,7 +170,12 @@ fn failed(error: sqlx::Error) -> StoreError {
 impl ReplayStore for Sqlite {
     fn insert_once<'a>(&'a self, hash: &'a str, expires_at: DateTime<Utc>) -> Answer<'a, bool> {
         let (hash, end) = (hash.to_owned(), milliseconds_rounded_up(expires_at));
-        self.write(move |connection| Box::pin(async move { rows::insert_once(connection, &hash, end).await }))
+        self.take_turn(move |turn| {
+            Box::pin(async move {
+                let recorded = turn.run(rows::insert_once(&hash, end)).await?;
+                Ok(recorded.first().is_some_and(|recorded| recorded.changed == 1))
+            })
+        })
     }
 
     fn sweep_replays(&self, now: DateTime<Utc>) -> Answer<'_, u64> {
@@ -182,17 +203,11 @@ impl PendingStore for Sqlite {
     fn put<'a>(&'a self, request: &'a PendingRequest) -> Answer<'a, ()> {
         let record = rows::to_json("pending request", &request.to_stored());
         let (handle, end) = (request.handle().to_owned(), milliseconds_rounded_up(request.expires_at()));
-        self.write(move |connection| {
+        self.take_turn(move |turn| {
             Box::pin(async move {
-                sqlx::query(
-                    "INSERT OR REPLACE INTO vouchsafe_pending (handle, record, expires_at) VALUES (?, ?, ?)",
-                )
-                .bind(handle)
-                .bind(record?)
-                .bind(end)
-                .execute(connection)
-                .await
-                .or_failed()?;
+                let put =
+                    "INSERT OR REPLACE INTO vouchsafe_pending (handle, record, expires_at) VALUES (?, ?, ?)";
+                turn.write(Batch::of(put).bind(handle).bind(record?).bind(end));
                 Ok(())
             })
         })

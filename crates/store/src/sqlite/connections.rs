@@ -4,7 +4,7 @@ use chrono::DateTime;
 use sqlx::SqliteConnection;
 use vouchsafe::{ConnectionId, ConnectionState, EntityId, provisioning::OrganizationId};
 
-use super::{OrFailed as _, Sqlite, rows};
+use super::{OrFailed as _, Sqlite, batch::Batch, rows, turn::Runs as _, writes};
 use crate::{
     Answer, ConnectionDecision, ConnectionMetadata, ConnectionRevision, ConnectionStore,
     OrganizationConnections, SignInError, StoreError, StoredConnection,
@@ -131,7 +131,7 @@ pub(super) async fn decide(
     }
     rows::changed(connection, &id).await?;
     rows::put_organization(connection, decided.organization()).await?;
-    super::decide::record(connection, &decided.audit).await?;
+    connection.run(writes::audit(Batch::default(), &decided.audit)?).await?;
     Ok(decided.into_answer())
 }
 

@@ -4,7 +4,9 @@ use vouchsafe::provisioning::{
     Account, Domain, LoginFacts, Organization, OrganizationId, Policy, Project, Snapshot, Team,
 };
 
-use super::{OrFailed as _, Sqlite, connections, decide, index, rows};
+use super::{
+    OrFailed as _, Sqlite, batch::Batch, connections, decide, index, login, rows, turn::Runs as _, writes,
+};
 use crate::{
     Answer, Applied, AuditRecord, CompletedSignIn, ConnectionDecision, Decides, Decision, Directory,
     OrganizationConnections, SignIn, StoreError, Versioned, directory::parsed_policy,
@@ -95,12 +97,7 @@ impl Directory for Sqlite {
         self.write(move |connection| {
             Box::pin(async move {
                 rows::organization_alone(connection, &account.organization).await?;
-                const THERE: &str = "SELECT 1 FROM vouchsafe_accounts WHERE id = ?";
-                if rows::is_there(connection, THERE, account.id.as_str()).await? {
-                    return Err(StoreError::taken("the account's id"));
-                }
-                let put = rows::put_account(connection, &account).await;
-                put.map_err(rows::unique("the account's e-mail address or identity"))
+                connection.run(writes::add_account(Batch::default(), &account)?).await.map(drop)
             })
         })
     }
@@ -110,11 +107,7 @@ impl Directory for Sqlite {
         self.write(move |connection| {
             Box::pin(async move {
                 rows::organization_alone(connection, &team.organization).await?;
-                const THERE: &str = "SELECT 1 FROM vouchsafe_teams WHERE id = ?";
-                if rows::is_there(connection, THERE, team.id.as_str()).await? {
-                    return Err(StoreError::taken("the team's id or name"));
-                }
-                rows::put_team(connection, &team).await.map_err(rows::unique("the team's id or name"))
+                connection.run(writes::add_team(Batch::default(), &team)?).await.map(drop)
             })
         })
     }
@@ -124,20 +117,18 @@ impl Directory for Sqlite {
         self.write(move |connection| {
             Box::pin(async move {
                 rows::organization_alone(connection, &project.organization).await?;
-                const THERE: &str = "SELECT 1 FROM vouchsafe_projects WHERE id = ?";
-                if rows::is_there(connection, THERE, project.id.as_str()).await? {
-                    return Err(StoreError::taken("the project's id or name"));
-                }
-                let put = rows::put_project(connection, &project).await;
-                put.map_err(rows::unique("the project's id or name"))
+                connection.run(writes::add_project(Batch::default(), &project)?).await.map(drop)
             })
         })
     }
 
-    fn snapshot<'a>(&'a self, login: &'a LoginFacts) -> Answer<'a, Snapshot> {
+    fn snapshot<'a>(&'a self, facts: &'a LoginFacts) -> Answer<'a, Snapshot> {
         Box::pin(async move {
             let mut transaction = self.pool.begin().await.or_failed()?;
-            Ok(decide::about_login(&mut transaction, login, None).await?.0)
+            let asked = login::ask_organization(Batch::default(), &facts.connection);
+            let answered = transaction.run(asked).await?;
+            let known = answered.first().map(login::organization_of).transpose()?.flatten();
+            Ok(login::about(&mut *transaction, known, facts, None).await?.snapshot)
         })
     }
 
@@ -149,11 +140,11 @@ impl Directory for Sqlite {
     }
 
     fn sign_in(&self, sign_in: SignIn) -> Decides<'_, CompletedSignIn> {
-        self.write(move |connection| Box::pin(decide::sign_in(connection, sign_in)))
+        self.take_turn(move |turn| Box::pin(decide::sign_in(turn, sign_in)))
     }
 
     fn decide(&self, decision: Decision) -> Decides<'_, Applied> {
-        self.write(move |connection| Box::pin(decide::decide(connection, decision)))
+        self.take_turn(move |turn| Box::pin(decide::decide(turn, decision)))
     }
 
     fn decide_connections(&self, decision: ConnectionDecision) -> Decides<'_, OrganizationConnections> {

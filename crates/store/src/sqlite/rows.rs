@@ -3,14 +3,11 @@
 use std::collections::BTreeSet;
 
 use serde::{Serialize, de::DeserializeOwned};
-use sqlx::SqliteConnection;
-use vouchsafe::provisioning::{
-    Account, AccountId, Domain, EmailAddress, Identity, LookUp, Organization, OrganizationId, Policy,
-    Project, Role, Snapshot, Team, TeamId,
-};
+use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
+use vouchsafe::provisioning::{Account, AccountId, Domain, Organization, OrganizationId, Policy, Snapshot};
 
-use super::{OrFailed as _, index};
-use crate::{StoreError, Versioned, directory::parsed_policy, text::folded};
+use super::{OrFailed as _, batch::Batch, index};
+use crate::{StoreError, Versioned, directory::parsed_policy};
 
 pub(super) fn to_json(what: &'static str, value: &impl Serialize) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(|error| unreadable(what, &error))
@@ -109,63 +106,6 @@ pub(super) async fn load_all_teams(
     Ok(())
 }
 
-const NAMED: &str = "
-    SELECT 1, record FROM vouchsafe_teams
-    WHERE organization = ?1 AND name IN (SELECT value FROM json_each(?2))
-    UNION ALL
-    SELECT 2, record FROM vouchsafe_projects
-    WHERE organization = ?1 AND name IN (SELECT value FROM json_each(?2))";
-
-/// The teams and projects of these names.
-pub(super) async fn load_named(
-    connection: &mut SqliteConnection,
-    names: &BTreeSet<String>,
-    snapshot: &mut Snapshot,
-) -> Result<(), StoreError> {
-    let found: Vec<(i64, String)> = sqlx::query_as(NAMED)
-        .bind(snapshot.organization.id.as_str())
-        .bind(to_json("look-up", names)?)
-        .fetch_all(connection)
-        .await
-        .or_failed()?;
-    let (teams, projects) = of_two_kinds(found);
-    snapshot.teams = all_from_json("team", &teams)?;
-    snapshot.projects = all_from_json("project", &projects)?;
-    Ok(())
-}
-
-/// The teams that the accounts are in, beside those that are there.
-pub(super) async fn load_teams_of_accounts(
-    connection: &mut SqliteConnection,
-    snapshot: &mut Snapshot,
-) -> Result<(), StoreError> {
-    const TEAMS: &str = "SELECT record FROM vouchsafe_teams
-        WHERE organization = ?1 AND id IN (SELECT value FROM json_each(?2)) ORDER BY rowid";
-    let memberships = snapshot.accounts.iter().flat_map(|account| &account.memberships);
-    let missing: BTreeSet<TeamId> = memberships
-        .map(|membership| membership.team.clone())
-        .filter(|team| snapshot.team(team).is_none())
-        .collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    let teams = sqlx::query_scalar(TEAMS)
-        .bind(snapshot.organization.id.as_str())
-        .bind(to_json("look-up", &missing)?)
-        .fetch_all(connection)
-        .await
-        .or_failed()?;
-    snapshot.teams.extend(all_from_json::<Team>("team", &teams)?);
-    Ok(())
-}
-
-/// The rows of the first kind, and the others.
-fn of_two_kinds(rows: Vec<(i64, String)>) -> (Vec<String>, Vec<String>) {
-    let (first, second): (Vec<_>, Vec<_>) = rows.into_iter().partition(|(kind, _)| *kind == 1);
-    let texts = |rows: Vec<(i64, String)>| rows.into_iter().map(|(_, text)| text).collect();
-    (texts(first), texts(second))
-}
-
 pub(super) async fn load_account(
     connection: &mut SqliteConnection,
     account: &AccountId,
@@ -201,49 +141,6 @@ pub(super) async fn load_account_and_owners(
     Ok(())
 }
 
-const MEANT: &str = "
-    SELECT 1, record FROM vouchsafe_accounts WHERE organization = ?1 AND email IN (SELECT value FROM json_each(?2))
-    UNION
-    SELECT 1, record FROM vouchsafe_accounts WHERE organization = ?1 AND id IN (
-        SELECT account FROM vouchsafe_identities
-        WHERE organization = ?1 AND identity IN (SELECT value FROM json_each(?3)))
-    UNION ALL
-    SELECT 2, domain FROM vouchsafe_domains WHERE organization <> ?1 AND domain IN (SELECT value FROM json_each(?4))";
-
-/// The accounts that a login could mean, how many seats are taken where it matters, and which of its domains are another's.
-pub(super) async fn load_meant_accounts(
-    connection: &mut SqliteConnection,
-    look_up: &LookUp,
-    snapshot: &mut Snapshot,
-) -> Result<(), StoreError> {
-    let emails: Vec<&str> = look_up.emails.iter().map(EmailAddress::compared).collect();
-    let identities: Vec<String> = look_up.identities.iter().map(Identity::key).collect();
-    let organization = snapshot.organization.id.clone();
-    let found: Vec<(i64, String)> = sqlx::query_as(MEANT)
-        .bind(organization.as_str())
-        .bind(to_json("look-up", &emails)?)
-        .bind(to_json("look-up", &identities)?)
-        .bind(to_json("look-up", &look_up.domains())?)
-        .fetch_all(&mut *connection)
-        .await
-        .or_failed()?;
-    let (accounts, domains) = of_two_kinds(found);
-    snapshot.accounts = all_from_json("account", &accounts)?;
-    snapshot.domains_of_others = parsed_domains(&domains)?;
-    // Nobody asks for the number where there is no limit, and counting reads a row for each.
-    if snapshot.organization.seat_limit.is_some() {
-        let seats: i64 = sqlx::query_scalar(
-            "SELECT count(*) FROM vouchsafe_accounts WHERE organization = ? AND active = 1",
-        )
-        .bind(organization.as_str())
-        .fetch_one(&mut *connection)
-        .await
-        .or_failed()?;
-        snapshot.seats_taken = Some(u32::try_from(seats).unwrap_or(u32::MAX));
-    }
-    Ok(())
-}
-
 pub(super) async fn policy(
     connection: &mut SqliteConnection,
     id: &OrganizationId,
@@ -258,20 +155,11 @@ pub(super) async fn policy(
     parsed_policy(id, toml.as_deref())
 }
 
-/// Whether the hash was not there.
-pub(super) async fn insert_once(
-    connection: &mut SqliteConnection,
-    hash: &str,
-    expires_at: i64,
-) -> Result<bool, StoreError> {
-    let inserted =
-        sqlx::query("INSERT INTO vouchsafe_replays (hash, expires_at) VALUES (?, ?) ON CONFLICT DO NOTHING")
-            .bind(hash)
-            .bind(expires_at)
-            .execute(connection)
-            .await
-            .or_failed()?;
-    Ok(inserted.rows_affected() == 1)
+/// Records a hash, if it is not there: then one row is changed.
+pub(super) fn insert_once(hash: &str, expires_at: i64) -> Batch {
+    Batch::of("INSERT INTO vouchsafe_replays (hash, expires_at) VALUES (?, ?) ON CONFLICT DO NOTHING")
+        .bind(hash)
+        .bind(expires_at)
 }
 
 pub(super) async fn remove_pending(
@@ -290,6 +178,16 @@ fn all_from_json<T: DeserializeOwned>(what: &'static str, records: &[String]) ->
     records.iter().map(|record| from_json(what, record)).collect()
 }
 
+/// Records of a kind that stand in a column as between the brackets of an array in JSON.
+pub(super) fn records<T: DeserializeOwned>(
+    row: &SqliteRow,
+    column: &str,
+    what: &'static str,
+) -> Result<Vec<T>, StoreError> {
+    let records: Option<&str> = row.try_get(column).or_failed()?;
+    records.map_or(Ok(Vec::new()), |records| from_json(what, &format!("[{records}]")))
+}
+
 /// Those of some domains that another organization than this one has verified.
 pub(super) async fn of_others(
     connection: &mut SqliteConnection,
@@ -306,43 +204,14 @@ pub(super) async fn of_others(
     .bind(to_json("look-up", domains)?)
     .fetch_all(connection)
     .await.or_failed()?;
-    parsed_domains(&found)
+    parsed_domains(found.iter().map(String::as_str))
 }
 
-fn parsed_domains(domains: &[String]) -> Result<BTreeSet<Domain>, StoreError> {
-    let parsed = domains.iter().map(|domain| Domain::parse(domain));
+pub(super) fn parsed_domains<'d>(
+    domains: impl Iterator<Item = &'d str>,
+) -> Result<BTreeSet<Domain>, StoreError> {
+    let parsed = domains.map(Domain::parse);
     parsed.map(|domain| domain.map_err(|error| StoreError::damaged("domain", error))).collect()
-}
-
-/// The parameters have no numbers: sqlx counts them from one statement to the next.
-const PUT_ACCOUNT: &str = "
-    INSERT INTO vouchsafe_accounts (id, organization, email, active, is_owner, record)
-    VALUES (?, ?, ?, ?, ?, ?)
-    ON CONFLICT (id) DO UPDATE SET email = excluded.email, active = excluded.active,
-    is_owner = excluded.is_owner, record = excluded.record WHERE organization = excluded.organization;
-    DELETE FROM vouchsafe_identities WHERE account = ?;
-    INSERT INTO vouchsafe_identities (organization, account, identity) SELECT ?, ?, value FROM json_each(?)";
-
-pub(super) async fn put_account(
-    connection: &mut SqliteConnection,
-    account: &Account,
-) -> Result<(), StoreError> {
-    let identities: Vec<String> = account.identities.iter().map(Identity::key).collect();
-    sqlx::query(PUT_ACCOUNT)
-        .bind(account.id.as_str())
-        .bind(account.organization.as_str())
-        .bind(EmailAddress::key_of(&account.email))
-        .bind(account.is_active())
-        .bind(account.role == Role::Owner)
-        .bind(to_json("account", account)?)
-        .bind(account.id.as_str())
-        .bind(account.organization.as_str())
-        .bind(account.id.as_str())
-        .bind(to_json("identities", &identities)?)
-        .execute(connection)
-        .await
-        .or_failed()?;
-    Ok(())
 }
 
 /// Whether one of these ids is taken, in whatever organization.
@@ -354,41 +223,6 @@ pub(super) async fn is_there(
     let found: Option<i64> =
         sqlx::query_scalar(query).bind(id).fetch_optional(connection).await.or_failed()?;
     Ok(found.is_some())
-}
-
-pub(super) async fn put_team(connection: &mut SqliteConnection, team: &Team) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO vouchsafe_teams (id, organization, name, record) VALUES (?, ?, ?, ?)
-         ON CONFLICT (id) DO UPDATE SET organization = excluded.organization, name = excluded.name,
-         record = excluded.record",
-    )
-    .bind(team.id.as_str())
-    .bind(team.organization.as_str())
-    .bind(folded(&team.name))
-    .bind(to_json("team", team)?)
-    .execute(connection)
-    .await
-    .or_failed()?;
-    Ok(())
-}
-
-pub(super) async fn put_project(
-    connection: &mut SqliteConnection,
-    project: &Project,
-) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO vouchsafe_projects (id, organization, name, record) VALUES (?, ?, ?, ?)
-         ON CONFLICT (id) DO UPDATE SET organization = excluded.organization, name = excluded.name,
-         record = excluded.record",
-    )
-    .bind(project.id.as_str())
-    .bind(project.organization.as_str())
-    .bind(folded(&project.name))
-    .bind(to_json("project", project)?)
-    .execute(connection)
-    .await
-    .or_failed()?;
-    Ok(())
 }
 
 /// Writes an organization that is there already.

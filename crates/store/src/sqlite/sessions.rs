@@ -4,54 +4,8 @@ use chrono::{DateTime, Utc};
 use sqlx::SqliteConnection;
 use vouchsafe::provisioning::{AccountId, Identity};
 
-use super::{OrFailed as _, Sqlite, rows};
-use crate::{Answer, Session, SessionId, SessionStore, StoreError, text::milliseconds_rounded_up};
-
-/// A session, unless the directory has the account and it is suspended. What it ends goes first. The parameters have no numbers: sqlx counts
-/// them from one statement to the next.
-const BEGIN: &str = "
-    DELETE FROM vouchsafe_sessions WHERE hash = ?;
-    DELETE FROM vouchsafe_pending WHERE handle = ?;
-    INSERT INTO vouchsafe_sessions (hash, account, identity, session_index, record, expires_at)
-    SELECT ?, ?, ?, ?, ?, ?
-    WHERE NOT EXISTS (SELECT 1 FROM vouchsafe_accounts WHERE id = ? AND organization = ? AND active = 0)
-    RETURNING 1";
-
-pub(super) async fn create(
-    connection: &mut SqliteConnection,
-    hash: &str,
-    session: &Session,
-) -> Result<(), StoreError> {
-    begin(connection, hash, session, None, None).await
-}
-
-/// Writes a session; the one that it replaces ends, and the request that was answered waits no longer.
-pub(super) async fn begin(
-    connection: &mut SqliteConnection,
-    hash: &str,
-    session: &Session,
-    replaces: Option<&str>,
-    answers: Option<&str>,
-) -> Result<(), StoreError> {
-    let created: Vec<i64> = sqlx::query_scalar(BEGIN)
-        .bind(replaces)
-        .bind(answers)
-        .bind(hash)
-        .bind(session.account.as_str())
-        .bind(session.identity.as_ref().map(Identity::key))
-        .bind(session.session_index.as_deref())
-        .bind(rows::to_json("session", session)?)
-        .bind(milliseconds_rounded_up(session.expires_at))
-        .bind(session.account.as_str())
-        .bind(session.organization.as_str())
-        .fetch_all(connection)
-        .await
-        .or_failed()?;
-    match created.as_slice() {
-        [_] => Ok(()),
-        _ => Err(StoreError::AccountSuspended { account: session.account.clone() }),
-    }
-}
+use super::{OrFailed as _, Sqlite, batch::Batch, rows, writes};
+use crate::{Answer, Session, SessionId, SessionStore, StoreError};
 
 pub(super) async fn revoke(connection: &mut SqliteConnection, hash: &str) -> Result<bool, StoreError> {
     let revoked = sqlx::query("DELETE FROM vouchsafe_sessions WHERE hash = ?")
@@ -76,8 +30,8 @@ pub(super) async fn revoke_account(
 
 impl SessionStore for Sqlite {
     fn create<'a>(&'a self, id: &'a SessionId, session: &'a Session) -> Answer<'a, ()> {
-        let (hash, session) = (id.hash().to_owned(), session.clone());
-        self.write(move |connection| Box::pin(async move { create(connection, &hash, &session).await }))
+        let batch = writes::session(Batch::default(), id.hash(), session, None, None);
+        self.take_turn(move |turn| Box::pin(async move { Ok(turn.write(batch?)) }))
     }
 
     fn find<'a>(&'a self, id: &'a SessionId, now: DateTime<Utc>) -> Answer<'a, Option<Session>> {

@@ -4,10 +4,10 @@
 
 use std::{pin::Pin, sync::Arc};
 
-use sqlx::{Connection as _, SqliteConnection, SqlitePool};
+use sqlx::{Connection as _, Sqlite, SqliteConnection, SqlitePool, pool::PoolConnection};
 use tokio::sync::{Mutex, mpsc, oneshot};
 
-use super::failed;
+use super::{failed, turn::Turn};
 use crate::{SignInError, StoreError};
 
 /// How many decisions go into one commit at most: so many that the flush is a small part, so few that nobody waits long.
@@ -44,7 +44,7 @@ impl Writer {
     where
         T: Send + 'static,
         E: Fails,
-        F: for<'c> FnOnce(&'c mut SqliteConnection) -> Doing<'c, T, E> + Send + 'static,
+        F: for<'c, 't> FnOnce(&'c mut Turn<'t>) -> Doing<'c, T, E> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
         let job = One { action: Some(action), outcome: None, reply };
@@ -65,27 +65,53 @@ async fn serve(pool: &SqlitePool, waiting: &mut mpsc::Receiver<Box<dyn Job>>) {
 }
 
 async fn write_all(pool: &SqlitePool, group: &mut [Box<dyn Job>]) -> Result<(), sqlx::Error> {
+    let mut connection = acquire(pool).await?;
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    match run_all(&mut transaction, group).await {
+        Ok(()) => transaction.commit().await,
+        // SQLite may have rolled back everything, so that nothing of the group can be kept.
+        Err(Broken) => {
+            transaction.rollback().await?;
+            Err(sqlx::Error::WorkerCrashed)
+        }
+    }
+}
+
+async fn acquire(pool: &SqlitePool) -> Result<PoolConnection<Sqlite>, sqlx::Error> {
     let mut connection = pool.acquire().await?;
     // Also on a pool of the application's, which may have chosen less: what was answered is on the disk.
     sqlx::query("PRAGMA synchronous = FULL").execute(&mut *connection).await?;
-    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-    // Each statement is handed to the thread of the connection and back. So what ends one decision begins the next; the commit ends the last.
-    sqlx::query("SAVEPOINT decision").execute(&mut *transaction).await?;
-    for job in group {
-        let next = match job.run(&mut transaction).await {
-            Ran::Keep => "RELEASE decision; SAVEPOINT decision",
-            // The savepoint stays, and is the next one's.
-            Ran::Discard => "ROLLBACK TO decision",
-            // SQLite may have rolled back everything, so that nothing of the group can be kept.
-            Ran::Broken => {
-                transaction.rollback().await?;
-                return Err(sqlx::Error::WorkerCrashed);
-            }
-        };
-        sqlx::query(next).execute(&mut *transaction).await?;
-    }
-    transaction.commit().await
+    Ok(connection)
 }
+
+/// The decisions, one after the other, each of which sees what those before it wrote.
+async fn run_all(connection: &mut SqliteConnection, group: &mut [Box<dyn Job>]) -> Result<(), Broken> {
+    let mut turn = Turn::first(connection);
+    let mut before: Option<&mut Box<dyn Job>> = None;
+    for job in group {
+        let ran = job.run(&mut turn).await;
+        let ended = match ran {
+            Ran::Keep => turn.keep().await.map_err(|_| Broken),
+            Ran::Discard => Ok(turn.discard()),
+            Ran::Broken => Err(Broken),
+        };
+        if let (Some(refusal), Some(before)) = (turn.refused_before(), &mut before) {
+            before.refuse(refusal);
+        }
+        ended?;
+        if matches!(ran, Ran::Keep) {
+            before = Some(job);
+        }
+    }
+    let settled = turn.settle().await.map_err(|_| Broken);
+    if let (Some(refusal), Some(before)) = (turn.refused_before(), before) {
+        before.refuse(refusal);
+    }
+    settled
+}
+
+/// The database failed under a decision.
+struct Broken;
 
 enum Ran {
     Keep,
@@ -111,10 +137,10 @@ impl Fails for SignInError {
 }
 
 trait Job: Send + std::fmt::Debug {
-    fn run<'c>(
-        &'c mut self,
-        connection: &'c mut SqliteConnection,
-    ) -> Pin<Box<dyn Future<Output = Ran> + Send + 'c>>;
+    fn run<'c>(&'c mut self, turn: &'c mut Turn<'_>) -> Pin<Box<dyn Future<Output = Ran> + Send + 'c>>;
+
+    /// What it decided could not be written.
+    fn refuse(&mut self, refusal: StoreError);
 
     /// With the failure of the commit, if there was one.
     fn answer(self: Box<Self>, failure: Option<&sqlx::Error>);
@@ -136,17 +162,14 @@ impl<T, E, F> Job for One<T, E, F>
 where
     T: Send + 'static,
     E: Fails,
-    F: for<'c> FnOnce(&'c mut SqliteConnection) -> Doing<'c, T, E> + Send + 'static,
+    F: for<'c, 't> FnOnce(&'c mut Turn<'t>) -> Doing<'c, T, E> + Send + 'static,
 {
-    fn run<'c>(
-        &'c mut self,
-        connection: &'c mut SqliteConnection,
-    ) -> Pin<Box<dyn Future<Output = Ran> + Send + 'c>> {
+    fn run<'c>(&'c mut self, turn: &'c mut Turn<'_>) -> Pin<Box<dyn Future<Output = Ran> + Send + 'c>> {
         Box::pin(async move {
             let Some(action) = self.action.take().filter(|_| !self.reply.is_closed()) else {
                 return Ran::Discard;
             };
-            let outcome = action(connection).await;
+            let outcome = action(turn).await;
             let ran = match &outcome {
                 Ok(_) => Ran::Keep,
                 Err(failure) if failure.is_of_the_database() => Ran::Broken,
@@ -155,6 +178,10 @@ where
             self.outcome = Some(outcome);
             ran
         })
+    }
+
+    fn refuse(&mut self, refusal: StoreError) {
+        self.outcome = Some(Err(E::from(refusal)));
     }
 
     fn answer(self: Box<Self>, failure: Option<&sqlx::Error>) {
@@ -185,4 +212,4 @@ struct Stopped;
 
 #[derive(Debug, thiserror::Error)]
 #[error("nothing was written: {0}")]
-struct NotWritten(String);
+pub(super) struct NotWritten(pub(super) String);

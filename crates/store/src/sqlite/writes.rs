@@ -1,0 +1,243 @@
+//! What is written of a decision, as statements of a batch.
+//!
+//! None of them moves a row from one organization to another, and none passes in silence over a row that is another organization's: what must not
+//! be written breaks a constraint, so that the batch ends there.
+
+use serde::Serialize;
+use vouchsafe::provisioning::{
+    Account, AccountId, EmailAddress, Identity, OrganizationId, Project, Role, Snapshot, Team,
+};
+
+use super::{batch::Batch, rows::to_json};
+use crate::{
+    AuditRecord, Decided, Session, StoreError,
+    text::{folded, milliseconds_rounded_up},
+};
+
+/// Everything that was decided on a snapshot.
+pub(super) fn decided(batch: Batch, decided: &Decided, before: &Snapshot) -> Result<Batch, StoreError> {
+    let mut batch = batch;
+    let organization = decided.plan.organization();
+    for account in &decided.accounts {
+        is_of(organization, &account.organization)?;
+        batch = match before.account(&account.id) {
+            Some(known) => change_account(batch, known, account)?,
+            None => add_account(batch, account)?,
+        };
+    }
+    for project in &decided.projects {
+        is_of(organization, &project.organization)?;
+        let is_there = before.projects.iter().any(|known| known.id == project.id);
+        batch = match is_there {
+            true => change_named(batch, CHANGE_PROJECT, NamedRow::of_project(project)?),
+            false => add_project(batch, project)?,
+        };
+    }
+    for team in &decided.teams {
+        is_of(organization, &team.organization)?;
+        batch = match before.team(&team.id) {
+            Some(_) => change_named(batch, CHANGE_TEAM, NamedRow::of_team(team)?),
+            None => add_team(batch, team)?,
+        };
+    }
+    if decided.ends_sessions {
+        let account = decided.account.as_str();
+        batch = batch.then("DELETE FROM vouchsafe_sessions WHERE account = ?").bind(account);
+    }
+    audit(batch, &decided.audit)
+}
+
+fn is_of(organization: &OrganizationId, owner: &OrganizationId) -> Result<(), StoreError> {
+    match owner == organization {
+        true => Ok(()),
+        false => Err(StoreError::damaged("plan", "it changes what is another organization's")),
+    }
+}
+
+pub(super) fn add_account(batch: Batch, account: &Account) -> Result<Batch, StoreError> {
+    let batch = batch
+        .then("INSERT INTO vouchsafe_accounts (id, organization, email, active, is_owner, record) VALUES (?, ?, ?, ?, ?, ?)")
+        .if_taken("the account's id or e-mail address")
+        .bind(account.id.as_str())
+        .bind(account.organization.as_str())
+        .bind(EmailAddress::key_of(&account.email))
+        .bind(account.is_active())
+        .bind(account.role == Role::Owner)
+        .bind(to_json("account", account)?);
+    add_identities(batch, account)
+}
+
+/// An account that is there. At most sign-ins nothing that is searched for changes, and no index is written.
+fn change_account(batch: Batch, before: &Account, account: &Account) -> Result<Batch, StoreError> {
+    let searched = |account: &Account| {
+        (EmailAddress::key_of(&account.email), account.is_active(), account.role == Role::Owner)
+    };
+    let (email, active, is_owner) = searched(account);
+    let batch = if searched(before) == (email.clone(), active, is_owner) {
+        batch.then("UPDATE vouchsafe_accounts SET record = iif(organization = ?, ?, NULL) WHERE id = ?")
+    } else {
+        batch
+            .then(
+                "UPDATE vouchsafe_accounts SET email = ?, active = ?, is_owner = ?,
+                 record = iif(organization = ?, ?, NULL) WHERE id = ?",
+            )
+            .if_taken("the account's e-mail address")
+            .bind(email)
+            .bind(active)
+            .bind(is_owner)
+    };
+    let batch = batch
+        .if_null(of_another_organization("account"))
+        .bind(account.organization.as_str())
+        .bind(to_json("account", account)?)
+        .bind(account.id.as_str());
+    if before.identities == account.identities {
+        return Ok(batch);
+    }
+    let batch = batch.then("DELETE FROM vouchsafe_identities WHERE account = ?").bind(account.id.as_str());
+    add_identities(batch, account)
+}
+
+fn add_identities(batch: Batch, account: &Account) -> Result<Batch, StoreError> {
+    let identities: Vec<String> = account.identities.iter().map(Identity::key).collect();
+    if identities.is_empty() {
+        return Ok(batch);
+    }
+    Ok(batch
+        .then(
+            "INSERT INTO vouchsafe_identities (organization, account, identity)
+             SELECT ?, ?, value FROM json_each(?)",
+        )
+        .if_taken("an identity of the account")
+        .bind(account.organization.as_str())
+        .bind(account.id.as_str())
+        .bind(to_json("identities", &identities)?))
+}
+
+/// Teams and projects are searched for by their names.
+struct NamedRow<'r> {
+    what: &'static str,
+    id: &'r str,
+    organization: &'r OrganizationId,
+    name: String,
+    record: String,
+}
+
+impl<'r> NamedRow<'r> {
+    fn of_team(team: &'r Team) -> Result<Self, StoreError> {
+        Self::of("team", team.id.as_str(), &team.organization, &team.name, team)
+    }
+
+    fn of_project(project: &'r Project) -> Result<Self, StoreError> {
+        Self::of("project", project.id.as_str(), &project.organization, &project.name, project)
+    }
+
+    fn of(
+        what: &'static str,
+        id: &'r str,
+        organization: &'r OrganizationId,
+        name: &str,
+        record: &impl Serialize,
+    ) -> Result<Self, StoreError> {
+        Ok(Self { what, id, organization, name: folded(name), record: to_json(what, record)? })
+    }
+}
+
+const ADD_TEAM: &str = "INSERT INTO vouchsafe_teams (id, organization, name, record) VALUES (?, ?, ?, ?)";
+const ADD_PROJECT: &str =
+    "INSERT INTO vouchsafe_projects (id, organization, name, record) VALUES (?, ?, ?, ?)";
+const CHANGE_TEAM: &str =
+    "UPDATE vouchsafe_teams SET name = ?, record = iif(organization = ?, ?, NULL) WHERE id = ?";
+const CHANGE_PROJECT: &str =
+    "UPDATE vouchsafe_projects SET name = ?, record = iif(organization = ?, ?, NULL) WHERE id = ?";
+
+pub(super) fn add_team(batch: Batch, team: &Team) -> Result<Batch, StoreError> {
+    Ok(add_named(batch, ADD_TEAM, NamedRow::of_team(team)?).if_taken("the team's id or name"))
+}
+
+pub(super) fn add_project(batch: Batch, project: &Project) -> Result<Batch, StoreError> {
+    Ok(add_named(batch, ADD_PROJECT, NamedRow::of_project(project)?).if_taken("the project's id or name"))
+}
+
+fn add_named(batch: Batch, sql: &'static str, row: NamedRow<'_>) -> Batch {
+    batch.then(sql).bind(row.id).bind(row.organization.as_str()).bind(row.name).bind(row.record)
+}
+
+fn change_named(batch: Batch, sql: &'static str, row: NamedRow<'_>) -> Batch {
+    batch
+        .then(sql)
+        .if_taken("the name of a team or a project")
+        .if_null(of_another_organization(row.what))
+        .bind(row.name)
+        .bind(row.organization.as_str())
+        .bind(row.record)
+        .bind(row.id)
+}
+
+fn of_another_organization(what: &'static str) -> StoreError {
+    StoreError::damaged(what, "its id is one of another organization")
+}
+
+/// All records in one statement, as arrays in JSON.
+pub(super) fn audit(batch: Batch, records: &[AuditRecord]) -> Result<Batch, StoreError> {
+    if records.is_empty() {
+        return Ok(batch);
+    }
+    let mut rows = Vec::new();
+    for record in records {
+        let actor = record.actor.as_ref().map(|actor| to_json("actor", actor)).transpose()?;
+        rows.push((
+            record.organization.as_str(),
+            record.account.as_ref().map(AccountId::as_str),
+            actor,
+            record.at.timestamp_millis(),
+            record.rule.as_str(),
+            &record.change,
+            &record.before,
+            &record.after,
+            &record.assertion_hash,
+        ));
+    }
+    Ok(batch
+        .then(
+            "INSERT INTO vouchsafe_audit
+             (organization, account, actor, at, rule, change, before, after, assertion_hash)
+             SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
+             value ->> 7, value ->> 8 FROM json_each(?) ORDER BY key",
+        )
+        .bind(to_json("audit records", &rows)?))
+}
+
+/// A session, unless the directory has the account and it is suspended. The session that it replaces ends, and the request that was answered
+/// waits no longer.
+pub(super) fn session(
+    batch: Batch,
+    hash: &str,
+    session: &Session,
+    replaces: Option<&str>,
+    answers: Option<&str>,
+) -> Result<Batch, StoreError> {
+    let mut batch = batch;
+    if let Some(replaced) = replaces {
+        batch = batch.then("DELETE FROM vouchsafe_sessions WHERE hash = ?").bind(replaced);
+    }
+    if let Some(handle) = answers {
+        batch = batch.then("DELETE FROM vouchsafe_pending WHERE handle = ?").bind(handle);
+    }
+    Ok(batch
+        .then(
+            "INSERT INTO vouchsafe_sessions (hash, account, identity, session_index, expires_at, record)
+             VALUES (?, ?, ?, ?, ?, iif(EXISTS (SELECT 1 FROM vouchsafe_accounts
+                 WHERE id = ? AND organization = ? AND active = 0), NULL, ?))",
+        )
+        .if_taken("the session's identifier")
+        .if_null(StoreError::AccountSuspended { account: session.account.clone() })
+        .bind(hash)
+        .bind(session.account.as_str())
+        .bind(session.identity.as_ref().map(Identity::key))
+        .bind(session.session_index.as_deref())
+        .bind(milliseconds_rounded_up(session.expires_at))
+        .bind(session.account.as_str())
+        .bind(session.organization.as_str())
+        .bind(to_json("session", session)?))
+}
