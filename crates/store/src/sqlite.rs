@@ -6,6 +6,7 @@ mod decide;
 mod directory;
 mod index;
 mod login;
+mod look_ups;
 mod rows;
 mod sessions;
 mod turn;
@@ -23,11 +24,15 @@ use vouchsafe::{PendingRequest, ReplayKey, StoredPendingRequest};
 
 use crate::{Answer, PendingStore, ReplayStore, StoreError, forgotten_until, text::milliseconds_rounded_up};
 use batch::Batch;
+use look_ups::{LookUps, Wanted};
 use turn::{Runs as _, Turn};
 use writer::{Doing, Fails, Writer};
 
 /// How long a connection waits for another one's lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Kibibytes, as SQLite wants them: with a minus. What a group of decisions changes stays there until it is committed.
+const WRITERS_CACHE: &str = "-16384";
 
 /// A store in SQLite. Clones share their connections.
 ///
@@ -52,6 +57,8 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Clone, Debug)]
 pub struct Sqlite {
     pool: SqlitePool,
+    look_ups: Arc<LookUps>,
+    writing: SqlitePool,
     writer: Arc<Writer>,
     replay_margin: TimeDelta,
 }
@@ -63,12 +70,15 @@ impl Sqlite {
     ///
     /// [`StoreError::Backend`] or [`StoreError::Migration`].
     pub async fn open(file: impl AsRef<Path>) -> Result<Self, StoreError> {
-        let options = SqliteConnectOptions::new()
+        let options = options()
             .filename(file)
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full);
-        Self::connect(options, 8).await
+        let writing = connected(options.clone().pragma("cache_size", WRITERS_CACHE), 1).await?;
+        migrate(&writing).await?;
+        let reading = connected(options, 8).await?;
+        Ok(Self::over(reading, writing, true))
     }
 
     /// A store in memory that ends with its last clone. One connection: everything happens in turn.
@@ -77,35 +87,25 @@ impl Sqlite {
     ///
     /// [`StoreError::Backend`] or [`StoreError::Migration`].
     pub async fn in_memory() -> Result<Self, StoreError> {
-        Self::connect(SqliteConnectOptions::new().in_memory(true), 1).await
+        Self::on(connected(options().in_memory(true), 1).await?).await
     }
 
     /// A store in the application's own database, over its connections. The application chooses the journal (`WAL`, so that readers and the
-    /// writer do not wait for each other) and how long a connection waits for a lock (`busy_timeout`).
+    /// writer do not wait for each other), how long a connection waits for a lock (`busy_timeout`), and `temp_store` (`MEMORY`, so that what
+    /// undoes a decision is not written into temporary files).
     ///
     /// # Errors
     ///
     /// [`StoreError::Migration`].
     pub async fn on(pool: SqlitePool) -> Result<Self, StoreError> {
-        let mut migrations = sqlx::migrate!("migrations/sqlite");
-        migrations.dangerous_set_table_name("vouchsafe_migrations");
-        let migrated = migrations.run(&pool).await;
-        migrated.map_err(|source| StoreError::Migration { source: Box::new(source) })?;
-        let writer = Arc::new(Writer::start(pool.clone()));
-        Ok(Self { pool, writer, replay_margin: ReplayKey::MARGIN })
+        migrate(&pool).await?;
+        Ok(Self::over(pool.clone(), pool, false))
     }
 
-    async fn connect(options: SqliteConnectOptions, connections: u32) -> Result<Self, StoreError> {
-        let options = options.foreign_keys(true).busy_timeout(BUSY_TIMEOUT);
-        let pool = SqlitePoolOptions::new()
-            .max_connections(connections)
-            .min_connections(1)
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .connect_with(options)
-            .await
-            .or_failed()?;
-        Self::on(pool).await
+    fn over(reading: SqlitePool, writing: SqlitePool, has_own_connection: bool) -> Self {
+        let writer = Arc::new(Writer::start(writing.clone(), has_own_connection));
+        let look_ups = Arc::new(LookUps::start(reading.clone()));
+        Self { pool: reading, look_ups, writing, writer, replay_margin: ReplayKey::MARGIN }
     }
 
     /// Keeps replay records for `margin` after the assertions are too old: [`ReplayKey::MARGIN`] by default,
@@ -118,6 +118,7 @@ impl Sqlite {
 
     /// Closes the connections, once what is under way is done.
     pub async fn close(&self) {
+        self.writing.close().await;
         self.pool.close().await;
     }
 
@@ -140,6 +141,42 @@ impl Sqlite {
     {
         self.take_turn(move |turn| Box::pin(async move { action(turn.connection().await?).await }))
     }
+}
+
+#[cfg(test)]
+impl Sqlite {
+    /// How SQLite runs a query, step by step.
+    async fn steps_of(&self, query: &'static str) -> Vec<String> {
+        let explained = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {query}"));
+        let steps: Vec<(i64, i64, i64, String)> =
+            sqlx::query_as(explained).fetch_all(&self.pool).await.unwrap();
+        steps.into_iter().map(|(.., step)| step).collect()
+    }
+}
+
+fn options() -> SqliteConnectOptions {
+    // Each decision may be undone alone, for which SQLite keeps what it changes.
+    SqliteConnectOptions::new().foreign_keys(true).busy_timeout(BUSY_TIMEOUT).pragma("temp_store", "memory")
+}
+
+async fn connected(options: SqliteConnectOptions, connections: u32) -> Result<SqlitePool, StoreError> {
+    SqlitePoolOptions::new()
+        .max_connections(connections)
+        .min_connections(1)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        // There is nobody at the other end who could have gone.
+        .test_before_acquire(false)
+        .connect_with(options)
+        .await
+        .or_failed()
+}
+
+async fn migrate(pool: &SqlitePool) -> Result<(), StoreError> {
+    let mut migrations = sqlx::migrate!("migrations/sqlite");
+    migrations.dangerous_set_table_name("vouchsafe_migrations");
+    let migrated = migrations.run(pool).await;
+    migrated.map_err(|source| StoreError::Migration { source: Box::new(source) })
 }
 
 type Answers<'a, T, E> = std::pin::Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'a>>;
@@ -166,6 +203,19 @@ fn failed(error: sqlx::Error) -> StoreError {
         _ => StoreError::backend(error),
     }
 }
+
+/// What was done for several failed. The error is one, and those who wait are several.
+fn failed_together(failure: &sqlx::Error) -> StoreError {
+    match failure {
+        sqlx::Error::PoolClosed => failed(sqlx::Error::PoolClosed),
+        sqlx::Error::PoolTimedOut => failed(sqlx::Error::PoolTimedOut),
+        other => StoreError::unavailable(FailedTogether(other.to_string())),
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("what was done together with others failed: {0}")]
+struct FailedTogether(String);
 
 impl ReplayStore for Sqlite {
     fn insert_once<'a>(&'a self, hash: &'a str, expires_at: DateTime<Utc>) -> Answer<'a, bool> {
@@ -215,12 +265,7 @@ impl PendingStore for Sqlite {
 
     fn find_pending<'a>(&'a self, handle: &'a str, now: DateTime<Utc>) -> Answer<'a, Option<PendingRequest>> {
         Box::pin(async move {
-            let record: Option<String> =
-                sqlx::query_scalar("SELECT record FROM vouchsafe_pending WHERE handle = ?")
-                    .bind(handle)
-                    .fetch_optional(&self.pool)
-                    .await
-                    .or_failed()?;
+            let record = self.look_ups.find(Wanted::Pending(handle.to_owned())).await?;
             let stored =
                 record.map(|record| rows::from_json::<StoredPendingRequest>("pending request", &record));
             crate::pending::opened(stored.transpose()?, now)

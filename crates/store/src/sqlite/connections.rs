@@ -4,7 +4,7 @@ use chrono::DateTime;
 use sqlx::SqliteConnection;
 use vouchsafe::{ConnectionId, ConnectionState, EntityId, provisioning::OrganizationId};
 
-use super::{OrFailed as _, Sqlite, batch::Batch, rows, turn::Runs as _, writes};
+use super::{OrFailed as _, Sqlite, batch::Batch, look_ups::Wanted, rows, turn::Runs as _, writes};
 use crate::{
     Answer, ConnectionDecision, ConnectionMetadata, ConnectionRevision, ConnectionStore,
     OrganizationConnections, SignInError, StoreError, StoredConnection,
@@ -41,13 +41,9 @@ impl ConnectionStore for Sqlite {
 
     fn connection_revision<'a>(&'a self, id: &'a ConnectionId) -> Answer<'a, Option<u64>> {
         Box::pin(async move {
-            let revision: Option<i64> =
-                sqlx::query_scalar("SELECT revision FROM vouchsafe_connections WHERE id = ?")
-                    .bind(id.as_str())
-                    .fetch_optional(&self.pool)
-                    .await
-                    .or_failed()?;
-            Ok(revision.map(i64::unsigned_abs))
+            let revision = self.look_ups.find(Wanted::Revision(id.as_str().to_owned())).await?;
+            let parsed = revision.map(|revision| revision.parse::<i64>().map(i64::unsigned_abs));
+            parsed.transpose().map_err(|_| StoreError::damaged("connection", "revision"))
         })
     }
 
@@ -202,15 +198,7 @@ mod tests {
     #[tokio::test]
     async fn the_index_gives_the_order() {
         let store = Sqlite::in_memory().await.unwrap();
-        let explained = format!("EXPLAIN QUERY PLAN {BY_IDENTITY_PROVIDER}");
-        let steps: Vec<(i64, i64, i64, String)> = sqlx::query_as(sqlx::AssertSqlSafe(explained))
-            .bind("x")
-            .bind("")
-            .bind(3)
-            .fetch_all(&store.pool)
-            .await
-            .unwrap();
-        let steps: Vec<String> = steps.into_iter().map(|(.., step)| step).collect();
+        let steps = store.steps_of(BY_IDENTITY_PROVIDER).await;
         let by_index = "USING INDEX vouchsafe_connections_by_identity_provider";
         assert!(steps.len() == 1 && steps.concat().contains(by_index), "{steps:?}");
     }

@@ -178,14 +178,18 @@ fn all_from_json<T: DeserializeOwned>(what: &'static str, records: &[String]) ->
     records.iter().map(|record| from_json(what, record)).collect()
 }
 
-/// Records of a kind that stand in a column as between the brackets of an array in JSON.
+/// Between the records that stand in one column: a character that JSON has nowhere as it is.
+pub(super) const BETWEEN_RECORDS: char = '\u{1e}';
+
+/// The records in a column.
 pub(super) fn records<T: DeserializeOwned>(
     row: &SqliteRow,
     column: &str,
     what: &'static str,
 ) -> Result<Vec<T>, StoreError> {
     let records: Option<&str> = row.try_get(column).or_failed()?;
-    records.map_or(Ok(Vec::new()), |records| from_json(what, &format!("[{records}]")))
+    let records = records.into_iter().flat_map(|records| records.split(BETWEEN_RECORDS));
+    records.map(|record| from_json(what, record)).collect()
 }
 
 /// Those of some domains that another organization than this one has verified.

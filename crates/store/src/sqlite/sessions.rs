@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::SqliteConnection;
 use vouchsafe::provisioning::{AccountId, Identity};
 
-use super::{OrFailed as _, Sqlite, batch::Batch, rows, writes};
+use super::{OrFailed as _, Sqlite, batch::Batch, look_ups::Wanted, rows, writes};
 use crate::{Answer, Session, SessionId, SessionStore, StoreError};
 
 pub(super) async fn revoke(connection: &mut SqliteConnection, hash: &str) -> Result<bool, StoreError> {
@@ -36,12 +36,7 @@ impl SessionStore for Sqlite {
 
     fn find<'a>(&'a self, id: &'a SessionId, now: DateTime<Utc>) -> Answer<'a, Option<Session>> {
         Box::pin(async move {
-            let record: Option<String> =
-                sqlx::query_scalar("SELECT record FROM vouchsafe_sessions WHERE hash = ?")
-                    .bind(id.hash())
-                    .fetch_optional(&self.pool)
-                    .await
-                    .or_failed()?;
+            let record = self.look_ups.find(Wanted::Session(id.hash().to_owned())).await?;
             let session: Option<Session> =
                 record.map(|record| rows::from_json("session", &record)).transpose()?;
             Ok(session.filter(|session| !session.is_over(now)))

@@ -3,8 +3,9 @@
 use sqlx::SqliteConnection;
 
 use super::{
+    FailedTogether,
     batch::{self, Answered, Batch},
-    writer::{Fails as _, NotWritten},
+    writer::Fails as _,
 };
 use crate::StoreError;
 
@@ -113,7 +114,9 @@ impl Runs for Turn<'_> {
             let is_of_the_database = meaning.is_of_the_database();
             self.refused_before = Some(meaning);
             if is_of_the_database {
-                return Err(StoreError::unavailable(NotWritten("the decision before it failed".to_owned())));
+                return Err(StoreError::unavailable(FailedTogether(
+                    "the decision before it could not be written".to_owned(),
+                )));
             }
             self.undo();
         }

@@ -7,7 +7,7 @@ use std::{pin::Pin, sync::Arc};
 use sqlx::{Connection as _, Sqlite, SqliteConnection, SqlitePool, pool::PoolConnection};
 use tokio::sync::{Mutex, mpsc, oneshot};
 
-use super::{failed, turn::Turn};
+use super::{failed_together, turn::Turn};
 use crate::{SignInError, StoreError};
 
 /// How many decisions go into one commit at most: so many that the flush is a small part, so few that nobody waits long.
@@ -22,14 +22,17 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Begins on the runtime of the caller, and ends when the last clone of the store goes.
-    pub(super) fn start(pool: SqlitePool) -> Self {
+    ///
+    /// A pool that is the writer's alone lends it the connection for as long as there is something to write; others may need one in between.
+    pub(super) fn start(pool: SqlitePool, is_own: bool) -> Self {
         let (jobs, waiting) = mpsc::channel(1024);
         let waiting = Arc::new(Mutex::new(waiting));
         tokio::spawn(async move {
             // A decision that panics ends one task: those of its group are told that nothing was written, and the next task goes on.
             loop {
                 let (pool, waiting) = (pool.clone(), Arc::clone(&waiting));
-                let serving = tokio::spawn(async move { serve(&pool, &mut *waiting.lock().await).await });
+                let serving =
+                    tokio::spawn(async move { serve(&pool, is_own, &mut *waiting.lock().await).await });
                 if serving.await.is_ok_and(|()| true) {
                     return;
                 }
@@ -54,18 +57,28 @@ impl Writer {
     }
 }
 
-async fn serve(pool: &SqlitePool, waiting: &mut mpsc::Receiver<Box<dyn Job>>) {
-    let mut group = Vec::new();
+async fn serve(pool: &SqlitePool, is_own: bool, waiting: &mut mpsc::Receiver<Box<dyn Job>>) {
+    let (mut group, mut connection) = (Vec::new(), None);
     while waiting.recv_many(&mut group, GROUP).await > 0 {
-        let written = write_all(pool, &mut group).await;
+        let written = write_all(pool, &mut connection, &mut group).await;
+        if written.is_err() || waiting.is_empty() || pool.is_closed() || !is_own {
+            connection = None;
+        }
         for job in group.drain(..) {
             job.answer(written.as_ref().err());
         }
     }
 }
 
-async fn write_all(pool: &SqlitePool, group: &mut [Box<dyn Job>]) -> Result<(), sqlx::Error> {
-    let mut connection = acquire(pool).await?;
+async fn write_all(
+    pool: &SqlitePool,
+    connection: &mut Option<PoolConnection<Sqlite>>,
+    group: &mut [Box<dyn Job>],
+) -> Result<(), sqlx::Error> {
+    let connection = match connection {
+        Some(connection) => connection,
+        None => connection.insert(acquire(pool).await?),
+    };
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
     match run_all(&mut transaction, group).await {
         Ok(()) => transaction.commit().await,
@@ -197,19 +210,6 @@ where
     }
 }
 
-/// The commit of the group failed. The error is one, and those who wait are several.
-fn failed_together(failure: &sqlx::Error) -> StoreError {
-    match failure {
-        sqlx::Error::PoolClosed => failed(sqlx::Error::PoolClosed),
-        sqlx::Error::PoolTimedOut => failed(sqlx::Error::PoolTimedOut),
-        other => StoreError::unavailable(NotWritten(other.to_string())),
-    }
-}
-
 #[derive(Debug, thiserror::Error)]
-#[error("the store's writer has stopped")]
-struct Stopped;
-
-#[derive(Debug, thiserror::Error)]
-#[error("nothing was written: {0}")]
-pub(super) struct NotWritten(pub(super) String);
+#[error("the store has stopped")]
+pub(super) struct Stopped;

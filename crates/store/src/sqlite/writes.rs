@@ -241,3 +241,65 @@ pub(super) fn session(
         .bind(session.organization.as_str())
         .bind(to_json("session", session)?))
 }
+
+#[cfg(test)]
+mod tests {
+    use vouchsafe::provisioning::{Organization, ProjectId, TeamId};
+
+    use super::{
+        super::{Sqlite, turn::Runs as _},
+        *,
+    };
+    use crate::Directory as _;
+
+    fn id(name: &str) -> OrganizationId {
+        OrganizationId::new(name)
+    }
+
+    /// Acme with an account, a team and a project, and Globex with nothing.
+    async fn two_organizations() -> Sqlite {
+        let store = Sqlite::in_memory().await.unwrap();
+        for name in ["acme", "globex"] {
+            store.add_organization(&Organization::new(id(name), name, name)).await.unwrap();
+        }
+        store.add_account(&account("acme")).await.unwrap();
+        store.add_team(&team("acme")).await.unwrap();
+        store.add_project(&project("acme")).await.unwrap();
+        store
+    }
+
+    fn account(organization: &str) -> Account {
+        Account::new(AccountId::new("1"), id(organization), "ada@example.com")
+    }
+
+    fn team(organization: &str) -> Team {
+        Team::new(TeamId::new("1"), id(organization), "All hands")
+    }
+
+    fn project(organization: &str) -> Project {
+        Project::new(ProjectId::new("1"), id(organization), "Sandbox")
+    }
+
+    #[tokio::test]
+    async fn no_row_moves_to_another_organization() {
+        let store = two_organizations().await;
+        let before = store.whole(&id("acme")).await.unwrap();
+        assert_eq!(store.add_account(&account("globex")).await.unwrap_err().code(), "store.taken");
+        assert_eq!(store.add_team(&team("globex")).await.unwrap_err().code(), "store.taken");
+        assert_eq!(store.add_project(&project("globex")).await.unwrap_err().code(), "store.taken");
+        let mut other = account("globex");
+        other.email = "bob@example.com".to_owned();
+        for batch in [
+            change_account(Batch::default(), &account("globex"), &account("globex")).unwrap(),
+            change_account(Batch::default(), &account("globex"), &other).unwrap(),
+            change_named(Batch::default(), CHANGE_TEAM, NamedRow::of_team(&team("globex")).unwrap()),
+            change_named(Batch::default(), CHANGE_PROJECT, NamedRow::of_project(&project("globex")).unwrap()),
+        ] {
+            let mut connection = store.pool.acquire().await.unwrap();
+            assert_eq!(connection.run(batch).await.unwrap_err().code(), "store.damaged");
+        }
+        assert_eq!(store.whole(&id("acme")).await.unwrap(), before);
+        let globex = store.whole(&id("globex")).await.unwrap();
+        assert!(globex.accounts.is_empty() && globex.teams.is_empty() && globex.projects.is_empty());
+    }
+}

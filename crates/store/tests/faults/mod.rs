@@ -5,10 +5,12 @@ use std::{
     process::{Command, Stdio},
 };
 
+use chrono::TimeDelta;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
-use vouchsafe::provisioning::{Actor, Change, Organization, OrganizationId, OrganizationToken};
+use vouchsafe::provisioning::{AccountId, Actor, Change, Organization, OrganizationId, OrganizationToken};
 use vouchsafe_store::{
-    About, ConnectionDecision, ConnectionStore, Decision, Directory, ReplayStore, SignInError, Sqlite,
+    About, ConnectionDecision, ConnectionStore, Decision, Directory, ReplayStore, Session, SessionId,
+    SessionStore, SignInError, Sqlite,
 };
 use vouchsafe_testkit::ISSUE_INSTANT;
 
@@ -148,6 +150,64 @@ async fn nobody_is_refused_for_what_was_not_written() {
     store.sign_in(response()).await.unwrap();
 }
 
+/// What a decision writes goes to the database with the first statements of the next one. That it cannot be written is its own affair.
+#[tokio::test]
+async fn of_a_group_each_is_written_or_refused_by_itself() {
+    let store = Sqlite::in_memory().await.unwrap();
+    let token = suite::with_acme(&store).await;
+    let ada = suite::provision(&store, suite::login("ada", &token, "id1")).await.unwrap().account;
+    let bob = suite::provision(&store, suite::login("bob", &token, "id2")).await.unwrap().account;
+    suite::change(&store, &ada, Change::Suspend, Actor::Operator).await.unwrap();
+    let id = || SessionId::generate(&vouchsafe::Provider::rustcrypto()).unwrap();
+    let session =
+        |account: &AccountId| Session::of(acme(), account.clone(), now()).lasting(TimeDelta::hours(1), None);
+    let (first, suspended, last) = (id(), id(), id());
+    let (bobs, adas) = (session(&bob), session(&ada));
+    let outcomes = tokio::join!(
+        store.create(&first, &bobs),
+        store.create(&suspended, &adas),
+        store.sign_in(sign_in(valid("carol", &token, "id3"))),
+        store.create(&suspended, &adas),
+        store.create(&first, &bobs),
+        store.sign_in(sign_in(valid("carol", &token, "id3"))),
+        store.create(&last, &bobs),
+        store.create(&suspended, &adas),
+    );
+    outcomes.0.unwrap();
+    for refused in [outcomes.1, outcomes.3, outcomes.7] {
+        assert_eq!(refused.unwrap_err().code(), "store.account_suspended");
+    }
+    let carols = outcomes.2.unwrap();
+    assert_eq!(outcomes.4.unwrap_err().code(), "store.taken", "the identifier is another session's");
+    assert_eq!(outcomes.5.unwrap_err().code(), "assertion.replayed");
+    outcomes.6.unwrap();
+    for there in [&first, &last] {
+        assert_eq!(store.find(there, now()).await.unwrap(), Some(bobs.clone()));
+    }
+    assert!(store.find(&carols.id, ISSUE_INSTANT).await.unwrap().is_some());
+    assert_eq!(store.find(&suspended, now()).await.unwrap(), None);
+}
+
+/// A record that cannot be read stops its own person and nobody else of the group.
+#[tokio::test]
+async fn a_damaged_record_stops_its_own_person() {
+    let folder = Folder::new();
+    let options = SqliteConnectOptions::new().filename(folder.file()).create_if_missing(true);
+    let pool = SqlitePoolOptions::new().max_connections(2).connect_with(options).await.unwrap();
+    let store = Sqlite::on(pool.clone()).await.unwrap();
+    let token = suite::with_acme(&store).await;
+    suite::provision(&store, suite::login("ada", &token, "id1")).await.unwrap();
+    for (number, damage) in ["", "{", "[]", r#"{"memberships": 7}"#].into_iter().enumerate() {
+        sqlx::query("UPDATE vouchsafe_accounts SET record = ?").bind(damage).execute(&pool).await.unwrap();
+        let (ada, bob) = tokio::join!(
+            store.sign_in(sign_in(valid("ada", &token, "id2"))),
+            store.sign_in(sign_in(valid(&format!("bob{number}"), &token, &format!("bobs{number}"))))
+        );
+        assert_eq!(ada.unwrap_err().code(), "store.damaged", "{damage}");
+        bob.unwrap();
+    }
+}
+
 /// A process that stops between any two writes of a conversion leaves nothing of it: here each table refuses in turn.
 #[tokio::test]
 async fn a_fault_at_any_step_of_a_conversion_leaves_nothing_behind() {
@@ -248,8 +308,8 @@ async fn after_kill_9_every_response_was_answered_or_can_be_posted_again() {
     // Whoever was answered is signed in, on the disk.
     for line in answered.iter().filter_map(|line| line.split_once("answered ")) {
         let Some((number, id)) = line.1.split_once(' ').filter(|(_, id)| id.len() == 64) else { continue };
-        let id = vouchsafe_store::SessionId::received(id, &vouchsafe::Provider::rustcrypto()).unwrap();
-        let session = vouchsafe_store::SessionStore::find(&store, &id, ISSUE_INSTANT).await.unwrap();
+        let id = SessionId::received(id, &vouchsafe::Provider::rustcrypto()).unwrap();
+        let session = store.find(&id, ISSUE_INSTANT).await.unwrap();
         assert!(session.is_some(), "p{number} was answered and is not signed in");
     }
     // Of the others each is wholly there or wholly not.
