@@ -41,8 +41,9 @@ const WRITERS_CACHE: &str = "-16384";
 ///
 /// Everything that changes something goes through one writer, which takes the write lock first (`BEGIN IMMEDIATE`), so that nothing is
 /// decided on what another is about to change, be it another process. Changes that come at the same time share one commit, each under a
-/// savepoint of its own. What was answered is on the disk: the writer commits with `synchronous = FULL`. Readers do not wait for it. The
-/// writer is a task on the Tokio runtime on which the store was opened.
+/// savepoint of its own. What was answered is on the disk: the writer commits with `synchronous = FULL`. Readers do not wait for it, and what
+/// is looked up most (pending requests, revisions of connections, sessions) is looked up for all who ask at the same time. The writer and the
+/// look-ups are tasks on the Tokio runtime on which the store was opened.
 ///
 /// ```
 /// use vouchsafe_store::{Directory, Sqlite};

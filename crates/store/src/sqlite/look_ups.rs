@@ -51,7 +51,7 @@ impl LookUps {
         tokio::spawn(async move {
             let mut group = Vec::new();
             while waiting.recv_many(&mut group, GROUP).await > 0 {
-                answer_all(&pool, group.drain(..).collect()).await;
+                answer_all(&pool, std::mem::take(&mut group)).await;
             }
         });
         Self { questions }

@@ -31,7 +31,12 @@ pub(super) async fn revoke_account(
 impl SessionStore for Sqlite {
     fn create<'a>(&'a self, id: &'a SessionId, session: &'a Session) -> Answer<'a, ()> {
         let batch = writes::session(Batch::default(), id.hash(), session, None, None);
-        self.take_turn(move |turn| Box::pin(async move { Ok(turn.write(batch?)) }))
+        self.take_turn(move |turn| {
+            Box::pin(async move {
+                turn.write(batch?);
+                Ok(())
+            })
+        })
     }
 
     fn find<'a>(&'a self, id: &'a SessionId, now: DateTime<Utc>) -> Answer<'a, Option<Session>> {

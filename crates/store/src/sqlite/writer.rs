@@ -105,7 +105,10 @@ async fn run_all(connection: &mut SqliteConnection, group: &mut [Box<dyn Job>]) 
         let ran = job.run(&mut turn).await;
         let ended = match ran {
             Ran::Keep => turn.keep().await.map_err(|_| Broken),
-            Ran::Discard => Ok(turn.discard()),
+            Ran::Discard => {
+                turn.discard();
+                Ok(())
+            }
             Ran::Broken => Err(Broken),
         };
         if let (Some(refusal), Some(before)) = (turn.refused_before(), &mut before) {
