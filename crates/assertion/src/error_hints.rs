@@ -159,7 +159,7 @@ impl AssertionError {
                 "A reply to a request was expected and an unsolicited response came: start the sign-in here, or expect Unsolicited where \
                  logins from the identity provider's dashboard are wanted."
             }
-            Self::InResponseTo { actual: Some(actual), .. } if actual.is_empty() => {
+            Self::InResponseTo { actual: Some(actual), .. } if actual.trim().is_empty() => {
                 "InResponseTo is there and empty. Have the identity provider leave it out of a response that answers no request, and name the \
                  request in one that does (saml-core-2.0-os 3.2.2)."
             }

@@ -64,7 +64,17 @@ pub(crate) fn element<'d>(document: &'d Document, position: &str) -> Result<Elem
 
 /// A certificate in PEM, DER or base64.
 pub(crate) fn certificate(path: &str) -> Result<Certificate, Failure> {
-    Certificate::from_file_contents(&octets(path)?).map_err(|error| Failure::unusable(path, error))
+    let contents = octets(path)?;
+    Certificate::from_file_contents(&contents).map_err(|error| {
+        let failure = Failure::unusable(path, error);
+        match FieldContent::of(&contents) {
+            None | Some(FieldContent::CertificatePem | FieldContent::CertificateDer) => failure,
+            Some(content) => failure.caused_by(
+                format_args!("it looks like {}", content.description()),
+                "Give the certificate: PEM, DER or base64, as the console of its owner offers it for download.",
+            ),
+        }
+    })
 }
 
 /// A private key in PEM.

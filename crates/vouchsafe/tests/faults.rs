@@ -239,9 +239,9 @@ fn field(what: Option<&str>, xml: &str) -> String {
         None => base64,
         Some("xml") => xml.to_owned(),
         Some("deflated") => deflated(xml),
-        Some("zlib") => base64_encode(
-            &[b"\x78\x9c".as_slice(), &base64_decode(&deflated(xml)).unwrap(), &[0; 4]].concat(),
-        ),
+        Some("zlib") => {
+            base64_encode(&[b"\x78\x9c".as_slice(), &base64_decode(deflated(xml)).unwrap(), &[0; 4]].concat())
+        }
         Some("twice") => base64_encode(base64.as_bytes()),
         Some("base64url") => base64_encode("<a>???>>></a>".as_bytes()).replace('+', "-").replace('/', "_"),
         Some("percent") => base64.replace('=', "%3D").replace('+', "%2B").replace('/', "%2F"),

@@ -189,7 +189,7 @@ impl Own {
             Own::SamlTracer => {
                 "out of an export of SAML-tracer, which has no times: it is judged as of the moment it was issued".to_owned()
             }
-            Own::WhiteSpace => format!("{what} begins or ends with white space, which is part of it"),
+            Own::WhiteSpace => "something begins or ends with white space, which is part of it".to_owned(),
             Own::OlderProtocol => format!("a message of another version of SAML, in the namespace {what}"),
         }
     }

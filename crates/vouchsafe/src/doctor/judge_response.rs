@@ -435,7 +435,7 @@ fn facts(root: Element<'_>, exhibit: &mut Exhibit) {
                 }
             }
             (namespace::SAML_ASSERTION, "NameID") => {
-                white_space("NameID", element, exhibit);
+                white_space("the NameID", element, exhibit);
                 exhibit.fact("NameID format", element.attribute("Format").unwrap_or("none"));
             }
             (namespace::SAML_ASSERTION, "Attribute") => {
@@ -445,10 +445,10 @@ fn facts(root: Element<'_>, exhibit: &mut Exhibit) {
                 if name.trim() != name {
                     exhibit
                         .complaints
-                        .push(Own::WhiteSpace.about(&format!("the name {name:?} of an attribute")));
+                        .push(padded(&format!("the name of the attribute {}", Quoted::new(name))));
                 }
                 for value in element.elements() {
-                    white_space(&format!("a value of the attribute {name}"), value, exhibit);
+                    white_space(&format!("a value of the attribute {}", Quoted::new(name)), value, exhibit);
                 }
             }
             (namespace::SAML_ASSERTION, "EncryptedAssertion") => exhibit.fact("assertion", "encrypted"),
@@ -477,8 +477,15 @@ fn white_space(what: &str, element: Element<'_>, exhibit: &mut Exhibit) {
     let has_elements = element.elements().next().is_some();
     let text = element.text();
     if !has_elements && text.trim() != text && exhibit.complaints.len() < FURTHER {
-        exhibit.complaints.push(Own::WhiteSpace.about(what));
+        exhibit.complaints.push(padded(what));
     }
+}
+
+/// `what` is quoted as far as it comes from the message.
+fn padded(what: &str) -> Complaint {
+    let mut complaint = Own::WhiteSpace.about("");
+    complaint.message = format!("{what} begins or ends with white space, which is part of it");
+    complaint
 }
 
 fn has_encrypted_assertion(root: Element<'_>) -> bool {

@@ -73,15 +73,23 @@ pub(super) fn judge(case: &Case<'_>, exhibit: &mut Exhibit) {
 /// An xs:ID, which is an NCName: it begins with a letter or an underscore (saml-core-2.0-os 1.3.4).
 fn id_is_a_name(case: &Case<'_>) -> Option<Complaint> {
     let id = case.root.attribute("ID").unwrap_or_default();
-    let mut letters = id.chars();
-    let begins = letters.next().is_some_and(|first| first.is_alphabetic() || first == '_');
-    let continues = letters.all(|letter| letter.is_alphanumeric() || matches!(letter, '_' | '-' | '.'));
-    (!begins || !continues).then(|| {
-        Fault::Id.told(
-            format!("the ID {} is no NCName: it must begin with a letter or an underscore", Quoted::new(id)),
-            "Have the sender begin the ID with an underscore or a letter. Entra ID and pysaml2 refuse others.",
-        )
-    })
+    let begins = id.starts_with(|first: char| first.is_alphabetic() || first == '_');
+    let is_allowed = |letter: char| letter.is_alphanumeric() || matches!(letter, '_' | '-' | '.');
+    let wrong = id.chars().find(|letter| !is_allowed(*letter));
+    let name = Quoted::new(id);
+    let message = match wrong {
+        _ if id.is_empty() => "the ID is missing or empty".to_owned(),
+        Some(letter) => {
+            format!("the ID {name} is no NCName: {} must not be in it", Quoted::new(&letter.to_string()))
+        }
+        None if !begins => {
+            format!("the ID {name} is no NCName: it must begin with a letter or an underscore")
+        }
+        None => return None,
+    };
+    let remedy = "Have the sender make the ID of letters, digits, \"_\", \"-\" and \".\", and begin it with an underscore or a letter. Entra ID and \
+                  pysaml2 refuse others.";
+    Some(Fault::Id.told(message, remedy))
 }
 
 fn version_is_2(case: &Case<'_>) -> Option<Complaint> {
