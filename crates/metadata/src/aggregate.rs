@@ -14,7 +14,7 @@ use vouchsafe_xml::{Document, Limits};
 
 use crate::foreign::refused;
 use crate::index::Index;
-use crate::{EntityDescription, EntityId, IdentityProvider, MetadataError};
+use crate::{EntityDescription, EntityId, IdentityProvider, LintFinding, MetadataError, lint};
 
 /// A metadata document of any number of entities: an EntitiesDescriptor, nested or not, or one EntityDescriptor.
 ///
@@ -187,6 +187,33 @@ impl Aggregate {
         place.map(|place| AggregateEntity { aggregate: self, place })
     }
 
+    /// What a publisher should look at, and what would fail at login: of the document, then of each entity, which is read for it. The
+    /// algorithms that `provider` accepts say which keys are strong.
+    ///
+    /// ```
+    /// use vouchsafe_crypto::Provider;
+    /// use vouchsafe_metadata::{Aggregate, LintSeverity};
+    ///
+    /// let aggregate = Aggregate::read(
+    ///     r#"<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" entityID="service"
+    ///          ><md:SPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol"/></md:EntityDescriptor>"#,
+    /// )?;
+    /// let now = "2026-11-24T00:00:00Z".parse().expect("a time");
+    /// let findings: Vec<_> = aggregate.lint(now, &Provider::rustcrypto()).collect();
+    /// let errors: Vec<_> = findings.iter().filter(|one| one.severity() == LintSeverity::Error).collect();
+    /// assert_eq!(errors[0].code(), "metadata.no_assertion_consumer");
+    /// # Ok::<(), vouchsafe_metadata::MetadataError>(())
+    /// ```
+    pub fn lint<'a>(
+        &'a self,
+        now: DateTime<Utc>,
+        provider: &'a Provider,
+    ) -> impl Iterator<Item = LintFinding> + 'a {
+        let entities = (0..self.len())
+            .flat_map(move |place| lint::entity(&self.index, &self.bytes, place, now, provider));
+        lint::document(&self.index, now).into_iter().chain(entities)
+    }
+
     /// The error about a name that no entity has.
     #[must_use]
     pub fn unknown(&self, name: &EntityName) -> MetadataError {
@@ -244,6 +271,15 @@ impl<'a> AggregateEntity<'a> {
             }
             _ => self.aggregate.index.identity_provider(&self.aggregate.bytes, self.place),
         }
+    }
+
+    /// Whether it is the whole document.
+    pub(crate) fn is_alone(&self) -> bool {
+        self.aggregate.is_one_entity()
+    }
+
+    pub(crate) fn document_valid_until(&self) -> Option<DateTime<Utc>> {
+        self.aggregate.valid_until().ok().flatten()
     }
 
     /// Everything that it says of itself. It is read at each call.

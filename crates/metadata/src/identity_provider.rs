@@ -136,7 +136,10 @@ impl IdentityProvider {
         ];
         services.into_iter().flat_map(|(element, endpoints)| {
             endpoints.iter().filter(|endpoint| !endpoint.is_secure()).map(move |endpoint| {
-                Warning::EndpointInsecure { element, location: endpoint.location().to_owned() }
+                Warning::EndpointInsecure {
+                    element: element.to_owned(),
+                    location: endpoint.location().to_owned(),
+                }
             })
         })
     }

@@ -232,13 +232,16 @@ fn wants_authn_requests_signed(
 
 /// A boolean, and whether XML Schema writes it so.
 #[derive(Clone, Copy)]
-struct Boolean {
-    value: bool,
+pub(crate) struct Boolean {
+    pub(crate) value: bool,
     is_of_the_schema: bool,
 }
 
 /// An `xs:boolean` attribute. Capital letters, which XML Schema has not, leave it readable in one way only.
-fn boolean(element: Element<'_>, attribute: &'static str) -> Result<Option<Boolean>, MetadataError> {
+pub(crate) fn boolean(
+    element: Element<'_>,
+    attribute: &'static str,
+) -> Result<Option<Boolean>, MetadataError> {
     let Some(text) = element.attribute(attribute).map(trimmed) else { return Ok(None) };
     let value = match text {
         "1" => true,

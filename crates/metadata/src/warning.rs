@@ -119,7 +119,7 @@ pub enum Warning {
     #[non_exhaustive]
     EndpointInsecure {
         /// Local name of its element.
-        element: &'static str,
+        element: String,
         /// Its address.
         location: String,
     },

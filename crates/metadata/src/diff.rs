@@ -1,0 +1,244 @@
+//! What is different in a newer document: what a refresh would change.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use vouchsafe_xml::Quoted;
+
+use crate::{Aggregate, AggregateEntity, EntityDescription, EntityName, RoleDescription};
+
+/// What a [`MetadataChange`] is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum ChangeSubject {
+    /// The entity itself: it comes, goes, or can be read no longer.
+    Entity,
+    /// A key.
+    Key,
+    /// An endpoint.
+    Endpoint,
+    /// `validUntil`.
+    ValidUntil,
+    /// A `shibmd:Scope`.
+    Scope,
+}
+
+impl ChangeSubject {
+    /// In one word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ChangeSubject::Entity => "entity",
+            ChangeSubject::Key => "key",
+            ChangeSubject::Endpoint => "endpoint",
+            ChangeSubject::ValidUntil => "valid_until",
+            ChangeSubject::Scope => "scope",
+        }
+    }
+}
+
+/// One difference between two documents. Made by [`Aggregate::changes_to`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MetadataChange {
+    entity_id: Option<String>,
+    subject: ChangeSubject,
+    before: Option<String>,
+    after: Option<String>,
+}
+
+impl MetadataChange {
+    /// The entity that changes; none when it is the document.
+    #[must_use]
+    pub fn entity_id(&self) -> Option<&str> {
+        self.entity_id.as_deref()
+    }
+
+    /// What changes.
+    #[must_use]
+    pub fn subject(&self) -> ChangeSubject {
+        self.subject
+    }
+
+    /// What was there; none when it is added.
+    #[must_use]
+    pub fn before(&self) -> Option<&str> {
+        self.before.as_deref()
+    }
+
+    /// What is there; none when it is removed.
+    #[must_use]
+    pub fn after(&self) -> Option<&str> {
+        self.after.as_deref()
+    }
+}
+
+impl fmt::Display for MetadataChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let subject = self.subject.as_str();
+        match (&self.before, &self.after) {
+            (None, Some(after)) => write!(f, "{subject} added: {after}"),
+            (Some(before), None) => write!(f, "{subject} removed: {before}"),
+            (before, after) => {
+                let [before, after] = [before, after].map(|value| value.as_deref().unwrap_or("none"));
+                write!(f, "{subject} changed: {before} becomes {after}")
+            }
+        }
+    }
+}
+
+impl Aggregate {
+    /// What changes when a newer document takes the place of this one: keys, endpoints, dates and scopes of each entity, and entities that
+    /// come, go, or can be read no longer. Entities are compared by name, the first of each; the order in the document means nothing.
+    ///
+    /// ```
+    /// use vouchsafe_metadata::Aggregate;
+    ///
+    /// let document = |name: &str| {
+    ///     Aggregate::read(format!(
+    ///         r#"<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" entityID="{name}"><md:SPSSODescriptor/></md:EntityDescriptor>"#
+    ///     ))
+    /// };
+    /// let changes = document("https://a.example")?.changes_to(&document("https://b.example")?);
+    /// let shown: Vec<String> = changes.iter().map(ToString::to_string).collect();
+    /// assert_eq!(shown, ["entity removed: it can be read", "entity added: it can be read"]);
+    /// # Ok::<(), vouchsafe_metadata::MetadataError>(())
+    /// ```
+    #[must_use]
+    pub fn changes_to(&self, newer: &Aggregate) -> Vec<MetadataChange> {
+        let mut changes = Vec::new();
+        let [before, after] = [self, newer].map(of_the_document);
+        push(&mut changes, None, ChangeSubject::ValidUntil, before, after);
+        for entity in firsts(self) {
+            match counterpart(entity, newer) {
+                Some(newer_entity) => compare(entity, newer_entity, &mut changes),
+                None => {
+                    push(&mut changes, entity.entity_id(), ChangeSubject::Entity, Some(state(entity)), None)
+                }
+            }
+        }
+        for entity in firsts(newer).filter(|entity| counterpart(*entity, self).is_none()) {
+            push(&mut changes, entity.entity_id(), ChangeSubject::Entity, None, Some(state(entity)));
+        }
+        changes
+    }
+}
+
+/// The entities that serve.
+fn firsts(aggregate: &Aggregate) -> impl Iterator<Item = AggregateEntity<'_>> {
+    aggregate.entities().filter(|entity| entity.entity_id().is_some() && entity.first_of_name().is_none())
+}
+
+fn counterpart<'a>(entity: AggregateEntity<'_>, other: &'a Aggregate) -> Option<AggregateEntity<'a>> {
+    let name: EntityName = entity.entity_id()?.parse().ok()?;
+    other.find(&name)
+}
+
+/// `validUntil` of a document of several entities. Of one entity it is told there.
+fn of_the_document(aggregate: &Aggregate) -> Option<String> {
+    (!aggregate.is_one_entity()).then(|| aggregate.valid_until().ok().flatten().map(instant))?
+}
+
+/// Whether it can be read, and why it cannot.
+fn state(entity: AggregateEntity<'_>) -> String {
+    match entity.description() {
+        Ok(description) => match description.refusal() {
+            Some(error) => format!("it cannot be trusted as an identity provider: {error}"),
+            None => "it can be read".to_owned(),
+        },
+        Err(error) => format!("it cannot be read: {error}"),
+    }
+}
+
+fn compare(before: AggregateEntity<'_>, after: AggregateEntity<'_>, changes: &mut Vec<MetadataChange>) {
+    let id = before.entity_id();
+    let [old_state, new_state] = [before, after].map(state);
+    push(changes, id, ChangeSubject::Entity, Some(old_state), Some(new_state));
+    let (Ok(old), Ok(new)) = (before.description(), after.description()) else { return };
+    differences(changes, id, ChangeSubject::Key, keys(&old), keys(&new));
+    differences(changes, id, ChangeSubject::Endpoint, endpoints(&old), endpoints(&new));
+    differences(changes, id, ChangeSubject::Scope, scopes(before), scopes(after));
+    // What all entities inherit is told once.
+    let inherited = [(before, &old), (after, &new)].iter().all(|(entity, description)| {
+        !entity.is_alone() && entity.document_valid_until() == description.valid_until()
+    });
+    if !inherited {
+        let [old, new] = [&old, &new].map(|description| description.valid_until().map(instant));
+        push(changes, id, ChangeSubject::ValidUntil, old, new);
+    }
+}
+
+fn keys(description: &EntityDescription) -> BTreeSet<String> {
+    let of_role = |role: &RoleDescription| {
+        let shown = |usage: &str, key: &dyn fmt::Display| format!("{} {usage}: {key}", role.name());
+        let signing = role.signing_keys().iter().map(|key| shown("signing", key));
+        signing.chain(role.encryption_keys().iter().map(|key| shown("encryption", key))).collect::<Vec<_>>()
+    };
+    description.roles().iter().flat_map(of_role).collect()
+}
+
+fn endpoints(description: &EntityDescription) -> BTreeSet<String> {
+    let of_role = |role: &RoleDescription| {
+        let shown = role.endpoints().iter().map(|(name, endpoint)| match endpoint {
+            Ok(endpoint) => {
+                let mut text = format!("{name} {} {}", endpoint.binding(), endpoint.location());
+                if let Some(responses) = endpoint.response_location() {
+                    text.push_str(&format!(", responses to {responses}"));
+                }
+                if let Some(index) = endpoint.index() {
+                    text.push_str(&format!(", index {index}"));
+                }
+                if endpoint.is_default() {
+                    text.push_str(", default");
+                }
+                text
+            }
+            Err(reason) => format!("{name}, which cannot be used: {reason}"),
+        });
+        shown.collect::<Vec<_>>()
+    };
+    description.roles().iter().flat_map(of_role).collect()
+}
+
+/// Those of an identity provider; nobody else's count.
+fn scopes(entity: AggregateEntity<'_>) -> BTreeSet<String> {
+    let read = entity.identity_provider().ok();
+    let scopes = read.into_iter().flat_map(|provider| provider.scopes());
+    let shown = scopes.map(|scope| {
+        let kind = if scope.is_pattern() { "pattern " } else { "" };
+        format!("{kind}{}", Quoted::new(scope.value()))
+    });
+    shown.collect()
+}
+
+/// What is in one of the sets only.
+fn differences(
+    changes: &mut Vec<MetadataChange>,
+    entity_id: Option<&str>,
+    subject: ChangeSubject,
+    old: BTreeSet<String>,
+    new: BTreeSet<String>,
+) {
+    for removed in old.difference(&new) {
+        push(changes, entity_id, subject, Some(removed.clone()), None);
+    }
+    for added in new.difference(&old) {
+        push(changes, entity_id, subject, None, Some(added.clone()));
+    }
+}
+
+fn push(
+    changes: &mut Vec<MetadataChange>,
+    entity_id: Option<&str>,
+    subject: ChangeSubject,
+    before: Option<String>,
+    after: Option<String>,
+) {
+    if before != after {
+        changes.push(MetadataChange { entity_id: entity_id.map(str::to_owned), subject, before, after });
+    }
+}
+
+fn instant(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+}

@@ -1,0 +1,316 @@
+//! Lint: what a publisher of metadata should look at, and what would fail at login.
+//!
+//! A finding is a row of one table, [`ROWS`], with a message of its own; each rule is one function, in `lint_rules`. What readers say
+//! anyway, an error or a [`Warning`], is a finding too, under the same code.
+
+use std::ops::Range;
+
+use chrono::{DateTime, Utc};
+use vouchsafe_crypto::Provider;
+
+use crate::index::Index;
+use crate::lint_rules::{RULES, Subject};
+use crate::{MetadataError, Warning};
+
+/// How bad a [`LintFinding`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum LintSeverity {
+    /// Worth knowing.
+    Note,
+    /// It should be mended; some software stumbles over it.
+    Warning,
+    /// A login fails, or the entity is not used at all.
+    Error,
+}
+
+impl LintSeverity {
+    /// `note`, `warning` or `error`, as SARIF has it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            LintSeverity::Note => "note",
+            LintSeverity::Warning => "warning",
+            LintSeverity::Error => "error",
+        }
+    }
+}
+
+/// Something in metadata that its publisher should look at. Made by [`Aggregate::lint`](crate::Aggregate::lint).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LintFinding {
+    code: &'static str,
+    severity: LintSeverity,
+    clause: &'static str,
+    message: String,
+    remedy: &'static str,
+    place: Option<usize>,
+    entity_id: Option<String>,
+    range: Option<Range<usize>>,
+}
+
+impl LintFinding {
+    /// A stable identifier of the kind of finding.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// How bad it is.
+    #[must_use]
+    pub fn severity(&self) -> LintSeverity {
+        self.severity
+    }
+
+    /// Where the rule stands.
+    #[must_use]
+    pub fn clause(&self) -> &'static str {
+        self.clause
+    }
+
+    /// What was found.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// What to change.
+    #[must_use]
+    pub fn remedy(&self) -> &'static str {
+        self.remedy
+    }
+
+    /// The place of the entity among those of the document, from 1; none when it concerns the document.
+    #[must_use]
+    pub fn place(&self) -> Option<usize> {
+        self.place
+    }
+
+    /// The entityID of the entity, if it has one.
+    #[must_use]
+    pub fn entity_id(&self) -> Option<&str> {
+        self.entity_id.as_deref()
+    }
+
+    /// Where the entity stands in the document.
+    #[must_use]
+    pub fn range(&self) -> Option<Range<usize>> {
+        self.range.clone()
+    }
+}
+
+/// The rules that only lint has; what readers say anyway has the code of the error or warning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LintRule {
+    NoValidUntil,
+    CacheDuration,
+    EntityIdForm,
+    Placeholder,
+    WeakKey,
+    CertificateExpiresSoon,
+    PostOnly,
+    NoAssertionConsumer,
+    SeveralDefaults,
+    RepeatedIndex,
+    SignsWithoutKey,
+    NoContact,
+    NoDisplayName,
+    LogoInsecure,
+}
+
+impl LintRule {
+    #[cfg(test)]
+    const ALL: [LintRule; 14] = [
+        LintRule::NoValidUntil,
+        LintRule::CacheDuration,
+        LintRule::EntityIdForm,
+        LintRule::Placeholder,
+        LintRule::WeakKey,
+        LintRule::CertificateExpiresSoon,
+        LintRule::PostOnly,
+        LintRule::NoAssertionConsumer,
+        LintRule::SeveralDefaults,
+        LintRule::RepeatedIndex,
+        LintRule::SignsWithoutKey,
+        LintRule::NoContact,
+        LintRule::NoDisplayName,
+        LintRule::LogoInsecure,
+    ];
+
+    pub(crate) fn code(self) -> &'static str {
+        match self {
+            LintRule::NoValidUntil => "metadata.no_valid_until",
+            LintRule::CacheDuration => "metadata.cache_duration",
+            LintRule::EntityIdForm => "metadata.entity_id_form",
+            LintRule::Placeholder => "metadata.placeholder",
+            LintRule::WeakKey => "metadata.weak_key",
+            LintRule::CertificateExpiresSoon => "metadata.certificate_expires_soon",
+            LintRule::PostOnly => "metadata.post_only",
+            LintRule::NoAssertionConsumer => "metadata.no_assertion_consumer",
+            LintRule::SeveralDefaults => "metadata.several_defaults",
+            LintRule::RepeatedIndex => "metadata.repeated_index",
+            LintRule::SignsWithoutKey => "metadata.signs_without_key",
+            LintRule::NoContact => "metadata.no_contact",
+            LintRule::NoDisplayName => "metadata.no_display_name",
+            LintRule::LogoInsecure => "metadata.logo_insecure",
+        }
+    }
+}
+
+/// What is known of a kind of finding before one is made.
+#[derive(Debug)]
+struct Row {
+    code: &'static str,
+    severity: LintSeverity,
+    clause: &'static str,
+    remedy: &'static str,
+}
+
+const fn row(code: &'static str, severity: LintSeverity, clause: &'static str, remedy: &'static str) -> Row {
+    Row { code, severity, clause, remedy }
+}
+
+use LintSeverity::{Error, Note, Warning as Warn};
+
+/// One row a code. Of errors the remedy is their hint.
+#[rustfmt::skip]
+static ROWS: &[Row] = &[
+    row("metadata.expired", Error, "saml-metadata-2.0-os 2.3.1, 2.3.2, 2.4.1", "Publish a new document with a later validUntil; everybody who honours it has stopped using this one."),
+    row("metadata.no_valid_until", Note, "MDIOP 2.2; SAML2int MD04", "Publish a validUntil some days or weeks ahead and renew it, so that an old copy with a revoked key cannot be replayed for ever."),
+    row("metadata.cache_duration", Warn, "saml-metadata-2.0-os 2.3.1, 2.3.2, 2.4.1", "Write cacheDuration as an xs:duration, such as PT6H."),
+    row("metadata.entity_id_form", Warn, "saml-metadata-2.0-os 2.2.1; saml-core-2.0-os 8.3.6", "Use an https URL of a domain of your own, or a URN, without white space round it; it is compared byte by byte."),
+    row("metadata.template", Error, "saml-metadata-2.0-os 2.3.2", "Publish the metadata of the tenant, with its own entityID."),
+    row("metadata.placeholder", Warn, "saml-metadata-2.0-os 2.2.2", "Put the real value in the place of the placeholder."),
+    row("metadata.weak_key", Error, "SAML2int ALG; NIST SP 800-131A", "Make a new key, RSA of 2048 bits and more or an elliptic curve, and publish its certificate beside this one before the change."),
+    row("metadata.certificate_expired", Warn, "MDIOP 2.6.1; SAML2int MD12", "The key is used all the same, but some software looks at the date: plan a roll-over to a new certificate."),
+    row("metadata.certificate_expires_soon", Note, "MDIOP 2.6.1", "Publish the next certificate now, beside this one, and change the key after everybody has refreshed."),
+    row("metadata.certificate_not_yet_valid", Note, "MDIOP 2.6.1", "Nothing, if the key is announced ahead; the date of the certificate does not count."),
+    row("metadata.key_ignored", Warn, "saml-metadata-2.0-os 2.4.1.1; MDIOP 2.5.1", "Write the certificate in ds:KeyInfo/ds:X509Data/ds:X509Certificate, or remove the KeyDescriptor."),
+    row("metadata.certificate_left_out", Note, "MDIOP 2.5.1", "Publish the certificate of the key alone, without its chain."),
+    row("metadata.several_certificates", Warn, "XML-DSig 4.4.4", "Write each certificate in an element of its own."),
+    row("metadata.several_keys", Warn, "MDIOP 2.5.1", "Write a KeyDescriptor for each key."),
+    row("metadata.no_single_sign_on", Error, "saml-metadata-2.0-os 2.4.3", "Publish a SingleSignOnService with HTTP-Redirect: without one no sign-in can begin at a service."),
+    row("metadata.post_only", Warn, "SAML2int SSO: HTTP-Redirect for requests", "Publish a SingleSignOnService with HTTP-Redirect as well: many services send requests by it alone."),
+    row("metadata.no_assertion_consumer", Error, "saml-metadata-2.0-os 2.4.4", "Publish an AssertionConsumerService with HTTP-POST: without one no response can be delivered."),
+    row("metadata.endpoint_insecure", Warn, "SAML2int: TLS; saml-bindings-2.0-os 3.5.5", "Publish the https address."),
+    row("metadata.endpoint_ignored", Warn, "saml-metadata-2.0-os 2.2.2", "Write Binding, and Location as an absolute https address."),
+    row("metadata.several_defaults", Warn, "saml-metadata-2.0-os 2.2.3", "Leave isDefault=\"true\" on one endpoint of the kind."),
+    row("metadata.repeated_index", Warn, "saml-metadata-2.0-os 2.2.3", "Give each endpoint of the kind an index of its own."),
+    row("metadata.signs_without_key", Error, "saml-metadata-2.0-os 2.4.4", "Publish the signing certificate, or set AuthnRequestsSigned to false: nobody can verify the requests."),
+    row("metadata.no_signing_key", Error, "saml-metadata-2.0-os 2.4.1.1; SAML2int MD06", "Publish the signing certificate."),
+    row("metadata.protocol", Error, "saml-metadata-2.0-os 2.4.1", "Name urn:oasis:names:tc:SAML:2.0:protocol in protocolSupportEnumeration."),
+    row("metadata.several_roles", Error, "saml-metadata-2.0-os 2.4.1", "Publish one IDPSSODescriptor for SAML 2.0."),
+    row("metadata.role_without_protocol", Warn, "saml-metadata-2.0-os 2.4.1", "Name the protocol in protocolSupportEnumeration."),
+    row("metadata.duplicate_entity", Warn, "saml-metadata-2.0-os 2.3.1", "Remove the outdated descriptor: the first one is used, and other software takes another."),
+    row("metadata.entity_id", Error, "saml-metadata-2.0-os 2.3.2", "Write the entityID."),
+    row("metadata.namespace", Error, "saml-metadata-2.0-os 1.2", "Declare the namespace urn:oasis:names:tc:SAML:2.0:metadata on the element."),
+    row("metadata.attribute", Error, "saml-metadata-2.0-os 1.3", "Correct the attribute."),
+    row("metadata.schema", Warn, "saml-schema-metadata-2.0", "Follow the schema: other software refuses the entity for it."),
+    row("metadata.boolean_spelling", Warn, "XML Schema, Part 2, 3.2.2", "Write true or false in small letters."),
+    row("metadata.scope_ignored", Warn, "shibmd:Scope", "Write regexp as true or false."),
+    row("metadata.left_out", Warn, "limits of this library", "Remove what is outdated."),
+    row("metadata.no_contact", Note, "SAML2int: contacts; saml-metadata-2.0-os 2.3.2.2", "Publish a ContactPerson of type technical or support with an e-mail address."),
+    row("metadata.no_display_name", Note, "SAML2int: mdui; saml-metadata-2.0-os 2.3.2.1", "Publish mdui:DisplayName, or an Organization with OrganizationDisplayName: people choose by it."),
+    row("metadata.logo_insecure", Note, "mdui 2.1.5", "Give the https address of the logo: browsers leave out others on https pages."),
+];
+
+/// What concerns the document as a whole.
+pub(crate) fn document(index: &Index, now: DateTime<Utc>) -> Vec<LintFinding> {
+    let about = |code, message: String| finding(code, message, None, None);
+    match index.whole().valid_until() {
+        Err(error) => vec![about(error.code(), error.to_string())],
+        Ok(None) => vec![about(
+            LintRule::NoValidUntil.code(),
+            "the document does not say how long it is valid".to_owned(),
+        )],
+        Ok(Some(valid_until)) if valid_until <= now => {
+            let error = MetadataError::Expired { valid_until, now };
+            vec![about(error.code(), error.to_string())]
+        }
+        Ok(Some(_)) => Vec::new(),
+    }
+}
+
+/// What concerns one entity.
+pub(crate) fn entity(
+    index: &Index,
+    metadata: &[u8],
+    place: usize,
+    now: DateTime<Utc>,
+    provider: &Provider,
+) -> Vec<LintFinding> {
+    let mut report = Report { index, place, findings: Vec::new() };
+    match index.document(metadata, place).and_then(|document| {
+        let subject = Subject::new(index, &document, place, now, provider)?;
+        RULES.iter().for_each(|rule| rule(&subject, &mut report));
+        Ok(())
+    }) {
+        Ok(()) => {}
+        Err(error) => report.error(&error),
+    }
+    report.findings
+}
+
+/// The findings of one entity.
+pub(crate) struct Report<'i> {
+    index: &'i Index,
+    place: usize,
+    findings: Vec<LintFinding>,
+}
+
+impl Report<'_> {
+    pub(crate) fn add(&mut self, rule: LintRule, message: impl Into<String>) {
+        self.push(rule.code(), message.into());
+    }
+
+    pub(crate) fn warning(&mut self, warning: &Warning) {
+        self.push(warning.code(), warning.to_string());
+    }
+
+    /// Whatever an error is about, the entity is not used for it.
+    pub(crate) fn error(&mut self, error: &MetadataError) {
+        self.push(error.code(), error.to_string());
+        let is_duplicate = matches!(error, MetadataError::DuplicateEntity { .. });
+        if let Some(last) = self.findings.last_mut().filter(|_| !is_duplicate) {
+            (last.severity, last.remedy) = (Error, error.hint());
+        }
+    }
+
+    /// Each finding is told once, however many roles have it.
+    fn push(&mut self, code: &'static str, message: String) {
+        let made = finding(code, message, Some(self.place), Some(self.index));
+        if !self.findings.contains(&made) {
+            self.findings.push(made);
+        }
+    }
+}
+
+fn finding(code: &'static str, message: String, place: Option<usize>, index: Option<&Index>) -> LintFinding {
+    let known = ROWS.iter().find(|row| row.code == code);
+    LintFinding {
+        code,
+        severity: known.map_or(Error, |row| row.severity),
+        clause: known.map_or("XML 1.0; Namespaces in XML", |row| row.clause),
+        message,
+        remedy: known.map_or("", |row| row.remedy),
+        place: place.map(|place| place.saturating_add(1)),
+        entity_id: index.zip(place).and_then(|(index, place)| index.entity_id(place)).map(str::to_owned),
+        range: index.zip(place).and_then(|(index, place)| index.range(place)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rule_has_one_row() {
+        for rule in LintRule::ALL {
+            assert_eq!(ROWS.iter().filter(|row| row.code == rule.code()).count(), 1, "{rule:?}");
+        }
+        for row in ROWS {
+            assert_eq!(ROWS.iter().filter(|other| other.code == row.code).count(), 1, "{}", row.code);
+            assert!(!row.clause.is_empty() && row.remedy.ends_with('.'), "{}", row.code);
+        }
+    }
+}

@@ -1,0 +1,354 @@
+//! The rules of lint, one function each.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use vouchsafe_crypto::Provider;
+use vouchsafe_xml::{Document, Element, Quoted};
+
+use crate::description::{EntityDescription, RoleDescription, describe};
+use crate::index::Index;
+use crate::lint::{LintRule, Report};
+use crate::placeholder::placeholder;
+use crate::read::{boolean, children, display_name, identity_provider, trimmed};
+use crate::source::{Entity, is_role};
+use crate::time::parse_duration;
+use crate::{Binding, Endpoint, EntityKey, IdentityProvider, MetadataError, Warning};
+
+/// An entity that can be described.
+pub(crate) struct Subject<'d> {
+    entity: Entity<'d>,
+    description: EntityDescription,
+    /// What reading it says, where it has the role of an identity provider.
+    identity_provider: Option<Result<IdentityProvider, MetadataError>>,
+    /// The place of an earlier entity of its name, from 1.
+    first: Option<usize>,
+    /// `validUntil` of the document's root.
+    document_valid_until: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+    provider: &'d Provider,
+}
+
+impl<'d> Subject<'d> {
+    pub(crate) fn new(
+        index: &'d Index,
+        document: &'d Document,
+        place: usize,
+        now: DateTime<Utc>,
+        provider: &'d Provider,
+    ) -> Result<Subject<'d>, MetadataError> {
+        let entity = index.entity(document, place);
+        let first = index.first_of_name(place).map(|first| first.saturating_add(1));
+        Ok(Subject {
+            description: describe(entity, first)?,
+            identity_provider: entity.is_identity_provider().then(|| identity_provider(entity)),
+            first,
+            document_valid_until: index.whole().valid_until().ok().flatten(),
+            entity,
+            now,
+            provider,
+        })
+    }
+
+    fn roles(&self) -> impl Iterator<Item = (&RoleDescription, Element<'d>)> {
+        let elements = self.entity.element.elements().filter(is_role);
+        self.description.roles().iter().zip(elements)
+    }
+
+    /// Its usable endpoints, with the local name of the element.
+    fn endpoints(&self) -> impl Iterator<Item = (&str, &Endpoint)> {
+        let all = self.description.roles().iter().flat_map(RoleDescription::endpoints);
+        all.filter_map(|(name, endpoint)| Some((name.as_str(), endpoint.as_ref().ok()?)))
+    }
+
+    /// Its keys, each once.
+    fn keys(&self) -> Vec<&EntityKey> {
+        let mut keys: Vec<&EntityKey> = Vec::new();
+        for role in self.description.roles() {
+            for key in role.signing_keys().iter().chain(role.encryption_keys()) {
+                if !keys.contains(&key) {
+                    keys.push(key);
+                }
+            }
+        }
+        keys
+    }
+}
+
+/// In the order of the report.
+pub(crate) static RULES: &[fn(&Subject<'_>, &mut Report<'_>)] = &[
+    it_is_the_first_of_its_name,
+    it_can_be_trusted,
+    what_readers_say,
+    the_entity_id_is_a_uri,
+    addresses_are_real,
+    it_is_still_valid,
+    cache_durations_are_durations,
+    keys_are_strong,
+    certificates_are_in_date,
+    sign_in_can_begin_by_redirect,
+    responses_can_be_delivered,
+    endpoints_are_usable,
+    endpoints_are_secure,
+    one_endpoint_is_the_default,
+    each_index_is_used_once,
+    signed_requests_can_be_verified,
+    somebody_can_be_asked,
+    it_has_a_name_for_people,
+    logos_are_secure,
+];
+
+fn it_is_the_first_of_its_name(subject: &Subject<'_>, report: &mut Report<'_>) {
+    if let Some(first) = subject.first {
+        let entity_id = subject.description.entity_id().to_owned();
+        report.error(&MetadataError::DuplicateEntity { entity_id, first });
+    }
+}
+
+/// What would fail at login: no key, another protocol, a template, a role twice.
+fn it_can_be_trusted(subject: &Subject<'_>, report: &mut Report<'_>) {
+    if let Some(Err(error)) = &subject.identity_provider {
+        report.error(error);
+    }
+}
+
+/// The warnings of the readers, but for those of the rules below, which look at all roles.
+fn what_readers_say(subject: &Subject<'_>, report: &mut Report<'_>) {
+    let mut warnings: Vec<Warning> = subject.description.warnings().to_vec();
+    for role in subject.description.roles() {
+        warnings.extend(role.warnings().iter().cloned());
+        let ignored = role.unreadable_keys().iter();
+        warnings.extend(ignored.map(|reason| Warning::KeyIgnored { reason: reason.clone() }));
+    }
+    if let Some(Ok(provider)) = &subject.identity_provider {
+        warnings.extend(provider.warnings(subject.now));
+    }
+    let elsewhere = |warning: &Warning| {
+        matches!(
+            warning,
+            Warning::MetadataExpired { .. }
+                | Warning::CertificateExpired { .. }
+                | Warning::CertificateNotYetValid { .. }
+                | Warning::EndpointInsecure { .. }
+                | Warning::EndpointIgnored { .. }
+        )
+    };
+    warnings.iter().filter(|warning| !elsewhere(warning)).for_each(|warning| report.warning(warning));
+}
+
+fn the_entity_id_is_a_uri(subject: &Subject<'_>, report: &mut Report<'_>) {
+    let (written, id) =
+        (subject.entity.element.attribute("entityID").unwrap_or_default(), subject.description.entity_id());
+    if written != id {
+        report.add(LintRule::EntityIdForm, "EntityDescriptor/@entityID has white space round it");
+    }
+    let scheme = id.split_once(':').map(|(scheme, _)| scheme).unwrap_or_default();
+    let is_scheme = scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+        && scheme.chars().all(|one| one.is_ascii_alphanumeric() || "+-.".contains(one));
+    if !is_scheme {
+        let message = format!("EntityDescriptor/@entityID {} is not an absolute URI", Quoted::new(id));
+        report.add(LintRule::EntityIdForm, message);
+    }
+}
+
+fn addresses_are_real(subject: &Subject<'_>, report: &mut Report<'_>) {
+    for (_, role) in subject.roles() {
+        let addresses = role.elements().filter_map(|child| Some((child, child.attribute("Location")?)));
+        for (child, location) in addresses {
+            let lower_case = location.to_ascii_lowercase();
+            let found = placeholder(location).or_else(|| {
+                ["changeme", "change-me", "your-domain", "yourdomain"]
+                    .into_iter()
+                    .find(|word| lower_case.contains(word))
+            });
+            if let Some(found) = found {
+                let (name, location) = (child.local_name(), Quoted::new(location));
+                let message =
+                    format!("{name}/@Location {location} has a placeholder: {}", Quoted::new(found));
+                report.add(LintRule::Placeholder, message);
+            }
+        }
+    }
+}
+
+/// An entity whose own time is over. What the document says is told once.
+fn it_is_still_valid(subject: &Subject<'_>, report: &mut Report<'_>) {
+    let own = match &subject.identity_provider {
+        Some(Ok(provider)) => provider.valid_until(),
+        _ => subject.description.valid_until(),
+    };
+    let past = own.filter(|valid_until| *valid_until <= subject.now && own != subject.document_valid_until);
+    if let Some(valid_until) = past {
+        report.error(&MetadataError::Expired { valid_until, now: subject.now });
+    }
+}
+
+fn cache_durations_are_durations(subject: &Subject<'_>, report: &mut Report<'_>) {
+    let element = subject.entity.element;
+    for holder in std::iter::once(element).chain(element.elements().filter(is_role)) {
+        let value = holder.attribute("cacheDuration");
+        if let Some(value) = value.filter(|value| parse_duration(value).is_none()) {
+            let (name, value) = (holder.local_name(), Quoted::new(value));
+            report.add(LintRule::CacheDuration, format!("{name}/@cacheDuration is {value}, and is not used"));
+        }
+    }
+}
+
+/// The algorithms of the provider are the policy: the key is refused at the first login.
+fn keys_are_strong(subject: &Subject<'_>, report: &mut Report<'_>) {
+    for key in subject.keys() {
+        if let Err(error) = key.trusted("", subject.provider) {
+            report.add(LintRule::WeakKey, format!("{key} is refused: {error}"));
+        }
+    }
+}
+
+/// A roll-over takes some weeks to reach everybody.
+const SOON: TimeDelta = TimeDelta::days(30);
+
+fn certificates_are_in_date(subject: &Subject<'_>, report: &mut Report<'_>) {
+    let date = |seconds: Option<i64>| DateTime::from_timestamp(seconds?, 0);
+    for certificate in subject.keys().into_iter().filter_map(EntityKey::certificate) {
+        let own = certificate.subject().to_string();
+        let days_left = |last: &DateTime<Utc>| last.signed_duration_since(subject.now);
+        match (date(certificate.not_before()), date(certificate.not_after())) {
+            (_, Some(not_after)) if not_after < subject.now => {
+                report.warning(&Warning::CertificateExpired { subject: own, not_after });
+            }
+            (Some(not_before), _) if subject.now < not_before => {
+                report.warning(&Warning::CertificateNotYetValid { subject: own, not_before });
+            }
+            (_, Some(not_after)) if days_left(&not_after) <= SOON => {
+                let (name, days) = (Quoted::new(&own), days_left(&not_after).num_days());
+                report.add(
+                    LintRule::CertificateExpiresSoon,
+                    format!("the certificate {name} expires in {days} days"),
+                );
+            }
+            _ => {}
+        }
+    }
+}
+
+fn sign_in_can_begin_by_redirect(subject: &Subject<'_>, report: &mut Report<'_>) {
+    let mut bindings = subject
+        .endpoints()
+        .filter(|(name, _)| *name == "SingleSignOnService")
+        .map(|(_, endpoint)| endpoint.binding())
+        .peekable();
+    if bindings.peek().is_some() && bindings.all(|binding| *binding != Binding::HttpRedirect) {
+        report.add(LintRule::PostOnly, "no SingleSignOnService takes requests by HTTP-Redirect");
+    }
+}
+
+fn responses_can_be_delivered(subject: &Subject<'_>, report: &mut Report<'_>) {
+    for (role, _) in subject.roles().filter(|(role, _)| role.name() == "SPSSODescriptor") {
+        let takes = role
+            .endpoints()
+            .iter()
+            .any(|(name, endpoint)| name == "AssertionConsumerService" && endpoint.is_ok());
+        if !takes {
+            report
+                .add(LintRule::NoAssertionConsumer, "SPSSODescriptor has no usable AssertionConsumerService");
+        }
+    }
+}
+
+fn endpoints_are_usable(subject: &Subject<'_>, report: &mut Report<'_>) {
+    for (element, endpoint) in subject.description.roles().iter().flat_map(RoleDescription::endpoints) {
+        if let Err(reason) = endpoint {
+            report.warning(&Warning::EndpointIgnored { element: element.clone(), reason: reason.clone() });
+        }
+    }
+}
+
+fn endpoints_are_secure(subject: &Subject<'_>, report: &mut Report<'_>) {
+    for (element, endpoint) in subject.endpoints().filter(|(_, endpoint)| !endpoint.is_secure()) {
+        let location = endpoint.location().to_owned();
+        report.warning(&Warning::EndpointInsecure { element: element.to_owned(), location });
+    }
+}
+
+fn one_endpoint_is_the_default(subject: &Subject<'_>, report: &mut Report<'_>) {
+    for role in subject.description.roles() {
+        for (name, count) in counted(role, |endpoint| endpoint.is_default().then_some(0)) {
+            report
+                .add(LintRule::SeveralDefaults, format!("{count} endpoints {name} have isDefault=\"true\""));
+        }
+    }
+}
+
+fn each_index_is_used_once(subject: &Subject<'_>, report: &mut Report<'_>) {
+    for role in subject.description.roles() {
+        for (name, count) in counted(role, Endpoint::index) {
+            report.add(LintRule::RepeatedIndex, format!("{count} endpoints {name} have the same index"));
+        }
+    }
+}
+
+/// The kinds of endpoints of which several have the same value, and how many.
+fn counted(role: &RoleDescription, value: impl Fn(&Endpoint) -> Option<u16>) -> Vec<(&str, usize)> {
+    let mut all: Vec<(&str, u16)> = role
+        .endpoints()
+        .iter()
+        .filter_map(|(name, endpoint)| Some((name.as_str(), value(endpoint.as_ref().ok()?)?)))
+        .collect();
+    all.sort_unstable();
+    let same = all.chunk_by(|one, other| one == other).filter(|same| same.len() > 1);
+    same.filter_map(|same| same.first().map(|(name, _)| (*name, same.len()))).collect()
+}
+
+fn signed_requests_can_be_verified(subject: &Subject<'_>, report: &mut Report<'_>) {
+    for (role, element) in subject.roles().filter(|(role, _)| role.name() == "SPSSODescriptor") {
+        let signs = boolean(element, "AuthnRequestsSigned").ok().flatten().is_some_and(|flag| flag.value);
+        if signs && role.signing_keys().is_empty() {
+            let message = "SPSSODescriptor/@AuthnRequestsSigned is true, and there is no signing key";
+            report.add(LintRule::SignsWithoutKey, message);
+        }
+    }
+}
+
+fn somebody_can_be_asked(subject: &Subject<'_>, report: &mut Report<'_>) {
+    let mut contacts = children(subject.entity.element, "ContactPerson");
+    let is_for_it = |contact: Element<'_>| {
+        let kind = contact.attribute("contactType").map(trimmed);
+        matches!(kind, Some("technical" | "support"))
+            && children(contact, "EmailAddress").any(|address| !trimmed(&address.text()).is_empty())
+    };
+    if !contacts.any(is_for_it) {
+        report.add(LintRule::NoContact, "there is no technical or support contact with an e-mail address");
+    }
+}
+
+fn it_has_a_name_for_people(subject: &Subject<'_>, report: &mut Report<'_>) {
+    let element = subject.entity.element;
+    let is_named = display_name(element).is_some()
+        || element
+            .elements()
+            .filter(is_role)
+            .any(|role| display_name(role).is_some() || user_interface(role, "DisplayName").next().is_some());
+    if !is_named {
+        report.add(LintRule::NoDisplayName, "there is no name for people to read");
+    }
+}
+
+fn logos_are_secure(subject: &Subject<'_>, report: &mut Report<'_>) {
+    for role in subject.entity.element.elements().filter(is_role) {
+        for logo in user_interface(role, "Logo") {
+            let text = logo.text();
+            if trimmed(&text).to_ascii_lowercase().starts_with("http:") {
+                report.add(LintRule::LogoInsecure, format!("the logo is at {}", Quoted::new(trimmed(&text))));
+            }
+        }
+    }
+}
+
+/// The elements of this name in mdui:UIInfo.
+fn user_interface<'d>(role: Element<'d>, name: &'static str) -> impl Iterator<Item = Element<'d>> {
+    children(role, "Extensions")
+        .flat_map(|extensions| extensions.elements())
+        .filter(|element| element.is(MDUI, "UIInfo"))
+        .flat_map(|information| information.elements())
+        .filter(move |element| element.is(MDUI, name))
+}
+
+/// Metadata Extensions for Login and Discovery User Interface.
+const MDUI: &str = "urn:oasis:names:tc:SAML:metadata:ui";
