@@ -55,7 +55,10 @@ enum Content {
 #[derive(Debug)]
 struct Group {
     inherited: Inherited,
-    scope: NamespaceScope,
+    /// The group round it. Of what is round the root: itself.
+    outer: usize,
+    /// The namespace declarations on its element. Those round it are not repeated here, since there may be many groups.
+    declarations: Vec<(Box<str>, Box<str>)>,
 }
 
 /// # Making one
@@ -70,7 +73,7 @@ impl Index {
                 name: root.local_name().to_owned(),
             });
         }
-        let outside = Group { inherited: Inherited::default(), scope: NamespaceScope::empty() };
+        let outside = Group { inherited: Inherited::default(), outer: 0, declarations: Vec::new() };
         let mut index = Index {
             places: Vec::with_capacity(outline.pieces().len()),
             groups: vec![outside],
@@ -92,7 +95,8 @@ impl Index {
                 self.add(element, Content::Entity(piece.range()), group);
             } else if is_group(element) {
                 let inherited = self.inherited(group).within(element);
-                self.groups.push(Group { inherited, scope: element.scope() });
+                let declarations = element.declarations().map(|(prefix, name)| (prefix.into(), name.into()));
+                self.groups.push(Group { inherited, outer: group, declarations: declarations.collect() });
                 let own = self.groups.len().saturating_sub(1);
                 let begin = waiting.len();
                 let children = element
@@ -195,11 +199,10 @@ impl Index {
         };
         match &found.content {
             Content::Entity(range) => {
-                let empty = NamespaceScope::empty();
-                let scope = self.groups.get(found.group).map_or(&empty, |group| &group.scope);
+                let scope = self.scope(found.group)?;
                 let limits = if self.is_one_entity { Limits::metadata() } else { Limits::metadata_entity() };
                 let bytes = metadata.get(range.clone()).unwrap_or_default();
-                Document::parse_in_scope(bytes, scope, &limits)
+                Document::parse_in_scope(bytes, &scope, &limits)
                     .map_err(|error| MetadataError::Xml(error.shifted(range.start)))
             }
             Content::Foreign { namespace, name } => Err(MetadataError::Namespace {
@@ -207,6 +210,18 @@ impl Index {
                 name: name.clone().into_string(),
             }),
         }
+    }
+
+    /// The namespaces in scope in a group. Groups are no deeper in each other than elements may be.
+    fn scope(&self, group: usize) -> Result<NamespaceScope, MetadataError> {
+        let outer = |group: &usize| self.groups.get(*group).map(|found| found.outer).filter(|_| *group > 0);
+        let mut round: Vec<usize> = std::iter::successors(Some(group), outer).collect();
+        round.reverse();
+        let declarations = round.iter().filter_map(|group| self.groups.get(*group));
+        let mut declarations = declarations.flat_map(|group| &group.declarations);
+        let scope =
+            declarations.try_fold(NamespaceScope::empty(), |scope, (prefix, name)| scope.bind(prefix, name));
+        scope.map_err(MetadataError::Xml)
     }
 
     /// The entity at this place, of which the document was parsed.

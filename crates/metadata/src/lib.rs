@@ -35,7 +35,7 @@
 //! # Layout
 //!
 //! `schema` is the schema's content model, `bounded` says how much of an entity is kept, `index` finds the entities in a document, which `aggregate` keeps; `source` is an entity with what is round it; `identity_provider` is the value and its builder, `read` fills it from an element,
-//! `keys` with `key_info` and `key_value`, `endpoint`, `scope` and `time` read the parts; `foreign` says what is no metadata; `description` lists all there is, `service_provider` writes. The refresh
+//! `keys` with `key_info` and `key_value`, `endpoint`, `scope` and `time` read the parts; `foreign` says what is no metadata; `description` lists all there is, `service_provider` writes; `lint` with `lint_rules` and `diff` say what a publisher should look at and what a refresh would change. The refresh
 //! policy of a source gets a module of its own beside these, on top of `aggregate`.
 
 mod aggregate;

@@ -163,6 +163,15 @@ impl<'d> Element<'d> {
         Some(document.namespace_name(declaration.namespace)).filter(|name| !name.is_empty())
     }
 
+    /// The namespace declarations on it, in the order written: prefix, empty for the default namespace, and namespace name, empty where
+    /// the default namespace is undeclared.
+    pub fn declarations(self) -> impl Iterator<Item = (&'d str, &'d str)> + use<'d> {
+        let document = self.document;
+        document.declarations_of(self.node).iter().map(move |declaration| {
+            (document.prefix_name(declaration.prefix), document.namespace_name(declaration.namespace))
+        })
+    }
+
     /// All bindings in scope, to take with what is read in its place.
     pub fn scope(self) -> NamespaceScope {
         let document = self.document;

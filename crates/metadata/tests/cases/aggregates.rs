@@ -207,6 +207,30 @@ fn the_shortest_cache_duration_counts() {
     }
 }
 
+/// What a group declares holds in it, and what an inner one declares anew holds there alone.
+#[test]
+fn namespaces_of_the_groups_round_an_entity() {
+    let role = "IDPSSODescriptor protocolSupportEnumeration='urn:oasis:names:tc:SAML:2.0:protocol'";
+    let entity = |id: &str, prefix: &str| {
+        format!("<{prefix}EntityDescriptor entityID='{id}'><{prefix}{role}/></{prefix}EntityDescriptor>")
+    };
+    let (md, other) = ("urn:oasis:names:tc:SAML:2.0:metadata", "urn:x");
+    let xml = format!(
+        "<EntitiesDescriptor xmlns='{md}' xmlns:p='{other}'>{}<p:EntitiesDescriptor xmlns:p='{md}' xmlns='{other}'>{}{}</p:EntitiesDescriptor>{}<q:EntitiesDescriptor xmlns:q='{md}' xmlns=''>{}</q:EntitiesDescriptor></EntitiesDescriptor>",
+        entity("urn:1", ""),
+        entity("urn:2", "p:"),
+        entity("urn:3", ""),
+        entity("urn:4", ""),
+        entity("urn:5", "q:"),
+    );
+    let described = MetadataDescription::read(xml.as_bytes()).unwrap();
+    let names: Vec<&str> = described.entities().iter().map(|one| one.entity_id()).collect();
+    assert_eq!(names, ["urn:1", "urn:2", "urn:4", "urn:5"]);
+    assert!(described.entities().iter().all(|one| one.is_identity_provider()));
+    let [left_out] = described.left_out() else { panic!("{:?}", described.left_out()) };
+    assert_eq!((left_out.entity_id(), left_out.reason().code()), (Some("urn:3"), "metadata.namespace"));
+}
+
 /// Nobody is chosen in the place of an entity that cannot be read, since it may be the one that is meant. By name it is another matter.
 #[test]
 fn an_entity_that_cannot_be_read_is_not_passed_over() {
