@@ -10,8 +10,13 @@ mod doctor;
 mod failure;
 mod identity_providers;
 mod input;
+mod metadata_diff;
+mod metadata_find;
+mod metadata_lint;
+mod metadata_sarif;
 mod metadata_show;
 mod metadata_sp;
+mod metadata_verify;
 mod okta_values;
 mod output;
 mod redirect_decode;
@@ -104,6 +109,14 @@ enum Redirect {
 enum Metadata {
     /// Roles, endpoints, keys with fingerprints and dates, extensions.
     Show(metadata_show::Arguments),
+    /// One entity out of an aggregate, with the time and the memory it took.
+    Find(metadata_find::Arguments),
+    /// Is the document signed at its root, and still valid?
+    Verify(metadata_verify::Arguments),
+    /// What the publisher should look at, and what would fail at login: severity, clause and remedy.
+    Lint(metadata_lint::Arguments),
+    /// What a refresh would change: keys, endpoints, dates, scopes.
+    Diff(metadata_diff::Arguments),
     /// Our own descriptor.
     Sp(metadata_sp::Arguments),
 }
@@ -125,6 +138,10 @@ fn main() -> ExitCode {
 }
 
 fn run(command: Command, output: &Output) -> Result<Answer, Failure> {
+    if output.is_sarif() && !matches!(command, Command::Metadata(Metadata::Lint(_))) {
+        let message = "SARIF is the format of findings, which `metadata lint` alone writes";
+        return Err(Failure::usage("cli.format", message, "Use --format human or --format json."));
+    }
     match command {
         Command::Response(Response::Check(arguments)) => response_check::run(&arguments, output),
         Command::Corpus(Corpus::Run(arguments)) => corpus_run::run(&arguments, output),
@@ -135,6 +152,10 @@ fn run(command: Command, output: &Output) -> Result<Answer, Failure> {
         Command::Redirect(Redirect::Verify(arguments)) => redirect_verify::run(&arguments, output),
         Command::Decrypt(arguments) => decrypt::run(&arguments, output),
         Command::Metadata(Metadata::Show(arguments)) => metadata_show::run(&arguments, output),
+        Command::Metadata(Metadata::Find(arguments)) => metadata_find::run(&arguments, output),
+        Command::Metadata(Metadata::Verify(arguments)) => metadata_verify::run(&arguments, output),
+        Command::Metadata(Metadata::Lint(arguments)) => metadata_lint::run(&arguments, output),
+        Command::Metadata(Metadata::Diff(arguments)) => metadata_diff::run(&arguments, output),
         Command::Metadata(Metadata::Sp(arguments)) => metadata_sp::run(&arguments, output),
         Command::Doctor(arguments) => doctor::run(&arguments, output),
         Command::Okta(Okta::Values(arguments)) => okta_values::run(&arguments, output),

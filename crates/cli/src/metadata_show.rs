@@ -41,7 +41,11 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Answer, Fail
         metadata.left_out().iter().filter(|one| wanted.is_none() || one.entity_id().is_some_and(is_wanted));
     let now = input::now();
     let trust = match entities.as_slice() {
-        [one] if one.is_identity_provider() => Some(Trust::of(&octets, one.entity_id(), now)),
+        [one] if one.is_identity_provider() => {
+            let read = EntityId::new(one.entity_id())
+                .and_then(|id| IdentityProvider::from_metadata_entity(&octets, &id));
+            Some(Trust::of(read.as_ref(), now))
+        }
         _ => None,
     };
     // Of the only one, what is wrong with it is said there.
@@ -83,7 +87,7 @@ struct Reason {
 
 /// Whether the only entity shown can be trusted as it stands.
 #[derive(Serialize)]
-struct Trust {
+pub(crate) struct Trust {
     usable: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<&'static str>,
@@ -101,7 +105,7 @@ struct Warning {
 }
 
 #[derive(Serialize)]
-struct Entity {
+pub(crate) struct Entity {
     entity_id: String,
     display_name: Option<String>,
     valid_until: Option<String>,
@@ -157,16 +161,15 @@ struct Address {
 }
 
 impl Trust {
-    fn of(octets: &[u8], entity_id: &str, now: DateTime<Utc>) -> Trust {
-        let read =
-            EntityId::new(entity_id).and_then(|id| IdentityProvider::from_metadata_entity(octets, &id));
-        let warnings = read.as_ref().map(|provider| provider.warnings(now)).unwrap_or_default();
-        let error = read.and_then(|provider| provider.check_validity(now)).err();
+    pub(crate) fn of(read: Result<&IdentityProvider, &MetadataError>, now: DateTime<Utc>) -> Trust {
+        let warnings = read.map(|provider| provider.warnings(now)).unwrap_or_default();
+        let expired = read.ok().and_then(|provider| provider.check_validity(now).err());
+        let error = read.err().or(expired.as_ref());
         Trust {
             usable: error.is_none(),
-            code: error.as_ref().map(|error| error.code()),
-            message: error.as_ref().map(ToString::to_string),
-            hint: error.as_ref().map(|error| error.hint()),
+            code: error.map(MetadataError::code),
+            message: error.map(ToString::to_string),
+            hint: error.map(MetadataError::hint),
             warnings: warnings.iter().map(Warning::of).collect(),
         }
     }
@@ -195,7 +198,8 @@ impl Reason {
 }
 
 impl Entity {
-    fn of(entity: &EntityDescription, is_told: bool) -> Entity {
+    /// `is_told`: why it cannot be trusted is said elsewhere.
+    pub(crate) fn of(entity: &EntityDescription, is_told: bool) -> Entity {
         Entity {
             entity_id: entity.entity_id().to_owned(),
             display_name: entity.display_name().map(str::to_owned),
@@ -282,7 +286,7 @@ impl Shown {
 }
 
 impl Entity {
-    fn human(&self, text: &mut Text) {
+    pub(crate) fn human(&self, text: &mut Text) {
         text.push(Line::styled(Style::Title, &self.entity_id));
         row(text, "name", self.display_name.as_deref());
         row(text, "valid until", self.valid_until.as_deref());
@@ -349,7 +353,7 @@ impl Role {
 }
 
 impl Trust {
-    fn human(&self, text: &mut Text) {
+    pub(crate) fn human(&self, text: &mut Text) {
         match (&self.message, self.code) {
             (Some(message), Some(code)) => {
                 let verdict = Line::styled(Style::Bad, "cannot be trusted as it stands");

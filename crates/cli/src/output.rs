@@ -17,6 +17,8 @@ use crate::text::{Line, Text};
 pub(crate) enum Format {
     Human,
     Json,
+    /// Findings for tools that show them beside a file: `metadata lint` alone.
+    Sarif,
 }
 
 /// What the exit status says.
@@ -52,18 +54,22 @@ impl Output {
         Output { format, terminal, colour: wanted && format == Format::Human && terminal }
     }
 
+    pub(crate) fn is_sarif(&self) -> bool {
+        self.format == Format::Sarif
+    }
+
     /// Writes `value` as JSON, or what `human` makes.
     pub(crate) fn write(&self, value: &impl Serialize, human: impl FnOnce() -> Text) -> Result<(), Failure> {
         match self.format {
             Format::Human => stdout(human().shown(self.colour).as_bytes()),
-            Format::Json => stdout(json(value)?.as_bytes()),
+            Format::Json | Format::Sarif => stdout(json(value)?.as_bytes()),
         }
     }
 
     /// One JSON object a line, or a line for people if there is one.
     pub(crate) fn write_line(&self, value: &impl Serialize, human: Option<Line>) -> Result<(), Failure> {
         let line = match (self.format, human) {
-            (Format::Json, _) => {
+            (Format::Json | Format::Sarif, _) => {
                 escaped_json(&serde_json::to_string(value).map_err(|error| unwritable(&error))?)
             }
             (Format::Human, Some(line)) => line.shown(self.colour),
@@ -75,7 +81,7 @@ impl Output {
     /// Writes a document, whose bytes are the answer.
     pub(crate) fn document(&self, value: &impl Serialize, document: &str) -> Result<(), Failure> {
         match self.format {
-            Format::Json => self.write(value, Text::new),
+            Format::Json | Format::Sarif => self.write(value, Text::new),
             Format::Human => stdout(self.document_text(document).as_bytes()),
         }
     }

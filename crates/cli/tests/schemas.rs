@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use support::{Folder, Run, check, response, vouchsafe, with_input};
-use vouchsafe_testkit::{ASSERTION_CONSUMER, Encryption, Part, SERVICE_PROVIDER, keys};
+use vouchsafe_testkit::{ASSERTION_CONSUMER, Encryption, OKTA_ENTITY_ID, Part, SERVICE_PROVIDER, keys};
 
 fn json_of<I: AsRef<str>>(arguments: impl IntoIterator<Item = I>, input: &[u8]) -> Run {
     let arguments = arguments.into_iter().map(|one| one.as_ref().to_owned());
@@ -45,6 +45,9 @@ fn cases(folder: &Folder) -> Vec<(&'static str, i32, Run)> {
         strip(&other).replace("entityID=", "validUntil=\"yesterday\" entityID=")
     );
     let aggregate = folder.write("aggregate.xml", aggregate);
+    let with_id = folder.write("with-id.xml", okta.replacen("entityID=", "ID=\"_md\" entityID=", 1));
+    let signed_metadata = vouchsafe(["signature", "sign", "--key", &key, &with_id]).stdout;
+    let signed_metadata = folder.write("signed-metadata.xml", signed_metadata);
     let service = vouchsafe(["metadata", "sp", "--entity-id", SERVICE_PROVIDER, "--acs", ASSERTION_CONSUMER]);
     let service = folder.write("sp.xml", service.stdout);
     let keyless = folder.write("keyless.xml", okta.replace("X509Certificate>", "X509CRL>"));
@@ -103,6 +106,23 @@ fn cases(folder: &Folder) -> Vec<(&'static str, i32, Run)> {
         ("metadata-show.json", 0, json_of(["metadata", "show", &keyless], b"")),
         ("refused.json", 1, json_of(["metadata", "show", &idp, "https://none.example"], b"")),
         ("error.json", 2, json_of(["metadata", "show", &good_file], b"")),
+        ("metadata-find.json", 0, json_of(["metadata", "find", &aggregate, OKTA_ENTITY_ID], b"")),
+        ("metadata-find.json", 0, json_of(["metadata", "find", &service, SERVICE_PROVIDER], b"")),
+        ("refused.json", 1, json_of(["metadata", "find", &aggregate, "https://none.example"], b"")),
+        ("error.json", 2, json_of(["metadata", "find", &aggregate, "{sha1}00"], b"")),
+        ("metadata-lint.json", 0, json_of(["metadata", "lint", &idp], b"")),
+        ("metadata-lint.json", 1, json_of(["metadata", "lint", &aggregate], b"")),
+        ("error.json", 2, json_of(["metadata", "lint", &good_file], b"")),
+        ("metadata-diff.json", 0, json_of(["metadata", "diff", &idp, &with_id], b"")),
+        ("metadata-diff.json", 1, json_of(["metadata", "diff", &idp, &aggregate], b"")),
+        ("error.json", 2, json_of(["metadata", "diff", &idp, &good_file], b"")),
+        (
+            "metadata-verify.json",
+            0,
+            json_of(["metadata", "verify", "--certificate", &crt, &signed_metadata], b""),
+        ),
+        ("refused.json", 1, json_of(["metadata", "verify", "--certificate", &crt, &aggregate], b"")),
+        ("error.json", 2, json_of(["metadata", "verify", "--certificate", &crt, &good_file], b"")),
         (
             "metadata-sp.json",
             0,

@@ -1,0 +1,132 @@
+//! `vouchsafe metadata lint`: what the publisher of metadata should look at, and what would fail at login.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use vouchsafe::metadata::{Aggregate, LintFinding, LintSeverity};
+
+use crate::algorithms::Algorithms;
+use crate::failure::Failure;
+use crate::input;
+use crate::metadata_sarif::Sarif;
+use crate::output::{Answer, Output};
+use crate::response_check::instant;
+use crate::text::{Line, Style, Text};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// The time to judge at; without it, the clock.
+    #[arg(long, value_name = "RFC3339", value_parser = instant)]
+    now: Option<DateTime<Utc>>,
+    #[command(flatten)]
+    algorithms: Algorithms,
+    /// Metadata; - is standard input.
+    file: String,
+}
+
+pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Answer, Failure> {
+    let provider = arguments.algorithms.provider()?;
+    let octets = input::octets(&arguments.file)?;
+    let aggregate = Aggregate::read(octets).map_err(|error| Failure::unusable(&arguments.file, error))?;
+    let now = arguments.now.unwrap_or_else(input::now);
+    let mut lines = Lines::default();
+    let findings: Vec<Finding> = aggregate
+        .lint(now, &provider)
+        .map(|found| Finding::of(&found, lines.of(aggregate.bytes(), &found)))
+        .collect();
+    let report = Report::of(findings, aggregate.len());
+    if output.is_sarif() {
+        output.write(&Sarif::of(&report.findings, &arguments.file), Text::new)?;
+    } else {
+        output.write(&report, || report.human())?;
+    }
+    Ok(if report.errors == 0 { Answer::Yes } else { Answer::No })
+}
+
+#[derive(Serialize)]
+struct Report {
+    entities: usize,
+    errors: usize,
+    warnings: usize,
+    notes: usize,
+    findings: Vec<Finding>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Finding {
+    pub(crate) severity: &'static str,
+    pub(crate) code: &'static str,
+    pub(crate) message: String,
+    pub(crate) clause: &'static str,
+    pub(crate) remedy: &'static str,
+    /// Null when it concerns the document.
+    pub(crate) entity_id: Option<String>,
+    /// The place of the entity among those of the document, from 1.
+    pub(crate) place: Option<usize>,
+    /// Where the entity begins.
+    pub(crate) line: Option<usize>,
+}
+
+impl Finding {
+    fn of(finding: &LintFinding, line: Option<usize>) -> Finding {
+        Finding {
+            severity: finding.severity().as_str(),
+            code: finding.code(),
+            message: finding.message().to_owned(),
+            clause: finding.clause(),
+            remedy: finding.remedy(),
+            entity_id: finding.entity_id().map(str::to_owned),
+            place: finding.place(),
+            line,
+        }
+    }
+}
+
+impl Report {
+    fn of(findings: Vec<Finding>, entities: usize) -> Report {
+        let count =
+            |severity: LintSeverity| findings.iter().filter(|one| one.severity == severity.as_str()).count();
+        let (errors, warnings) = (count(LintSeverity::Error), count(LintSeverity::Warning));
+        Report { entities, errors, warnings, notes: count(LintSeverity::Note), findings }
+    }
+
+    fn human(&self) -> Text {
+        let mut text = Text::new();
+        let mut place = None;
+        for finding in &self.findings {
+            if finding.place.is_some() && finding.place != place {
+                place = finding.place;
+                let name = finding.entity_id.as_deref().unwrap_or("an entity without an entityID");
+                let line = finding.line.map(|line| format!(" (line {line})")).unwrap_or_default();
+                text.push(Line::styled(Style::Title, name).then(line));
+            }
+            let severity = match finding.severity {
+                "error" => Line::of("  ").then_styled(Style::Bad, "error"),
+                other => Line::of(format!("  {other}")),
+            };
+            text.push(severity.then(format!(" [{}]: {}", finding.code, finding.message)));
+            text.push(Line::of("    ").then_styled(Style::Quiet, finding.clause));
+            text.line(format!("    {}", finding.remedy));
+        }
+        let (errors, warnings, notes) = (self.errors, self.warnings, self.notes);
+        text.line(format!("{} entities: {errors} errors, {warnings} warnings, {notes} notes", self.entities));
+        text
+    }
+}
+
+/// Counts lines, from one finding to the next.
+#[derive(Default)]
+struct Lines {
+    offset: usize,
+    breaks: usize,
+}
+
+impl Lines {
+    /// The line in which the entity begins.
+    fn of(&mut self, octets: &[u8], finding: &LintFinding) -> Option<usize> {
+        let start = finding.range()?.start;
+        let between = octets.get(self.offset..start).unwrap_or_default();
+        self.breaks = self.breaks.saturating_add(between.iter().filter(|octet| **octet == b'\n').count());
+        self.offset = start;
+        Some(self.breaks.saturating_add(1))
+    }
+}
