@@ -15,6 +15,7 @@
     reason = "a property that does not hold is a panic: that is how a fuzzer is told"
 )]
 
+pub mod aggregate_index;
 pub mod backend;
 pub mod base64_form;
 pub mod c14n_idempotent;
@@ -49,7 +50,8 @@ pub struct Target {
 }
 
 /// All targets.
-pub const TARGETS: [Target; 10] = [
+pub const TARGETS: [Target; 11] = [
+    Target { name: "aggregate_index", check: aggregate_index::check, seeds: seeds::aggregates },
     Target { name: "base64_form", check: base64_form::check, seeds: seeds::base64_form },
     Target { name: "c14n_idempotent", check: c14n_idempotent::check, seeds: seeds::documents },
     Target { name: "decrypt", check: decrypt::check, seeds: seeds::decrypt },

@@ -148,6 +148,29 @@ pub fn metadata() -> Vec<Vec<u8>> {
     [one, several, artifact].map(String::into_bytes).to_vec()
 }
 
+/// Aggregates: flat and nested, with an entity twice, one in another namespace, one that is broken, and text that looks like tags.
+#[must_use]
+pub fn aggregates() -> Vec<Vec<u8>> {
+    let open = format!("<md:EntitiesDescriptor xmlns:md=\"{}\">", namespace::SAML_METADATA);
+    let close = "</md:EntitiesDescriptor>";
+    let entity = |id: &str, content: &str| {
+        format!("<md:EntityDescriptor entityID='{id}'>{content}<md:SPSSODescriptor/></md:EntityDescriptor>")
+    };
+    let tricky = "<!-- </md:EntityDescriptor> --><a b='>'/><![CDATA[</md:EntityDescriptor>]]><?p </a>?>";
+    let one = entity("https://a.example", tricky);
+    let (other, broken) = (entity("https://b.example", "<a>t</a>"), entity("https://c.example", "&wrong;"));
+    let foreign = other.replace("md:", "");
+    let mut all = metadata();
+    for content in [
+        one.clone() + &other,
+        format!("{one}{open}{other}{one}{close}<md:Extensions>{other}</md:Extensions>"),
+        format!("{one}{broken}{foreign}{open}{close}<EntitiesDescriptor>{one}</EntitiesDescriptor>{other}"),
+    ] {
+        all.push(format!("<?xml version='1.0'?>\n{open}{content}{close}").into_bytes());
+    }
+    all
+}
+
 /// Everything that the doctor takes: messages, metadata, queries, forms, a page, and a recording of a browser.
 #[must_use]
 pub fn doctor() -> Vec<Vec<u8>> {

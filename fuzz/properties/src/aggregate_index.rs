@@ -1,0 +1,78 @@
+//! An index of entities and the tree of the whole document agree.
+
+use vouchsafe::EntityId;
+use vouchsafe::metadata::{Aggregate, AggregateEntity, EntityName, IdentityProvider};
+use vouchsafe::xml::{Document, Element, namespace};
+
+use crate::ample;
+
+const METADATA: &str = namespace::SAML_METADATA;
+
+/// The property of the target of that name.
+pub fn check(data: &[u8]) {
+    let whole = Document::parse(data, &ample());
+    let aggregate = match Aggregate::read(data) {
+        Ok(aggregate) => aggregate,
+        Err(error) => {
+            let is_metadata = whole.is_ok_and(|whole| is_root(whole.root()));
+            assert!(!is_metadata || error.code() == "xml.limit", "only as a whole: {error}");
+            return;
+        }
+    };
+    match whole {
+        Ok(whole) => agree(&aggregate, &whole),
+        Err(error) => {
+            let is_broken = |entity: AggregateEntity<'_>| {
+                entity.description().is_err_and(|reason| reason.code().starts_with("xml."))
+            };
+            assert!(aggregate.entities().any(is_broken), "only in pieces: {error}");
+        }
+    }
+    for entity in aggregate.entities() {
+        is_found(&aggregate, entity, data);
+    }
+}
+
+/// The same entities in the same order, which stand where the tree says.
+fn agree(aggregate: &Aggregate, whole: &Document) {
+    let expected: Vec<Element<'_>> = whole.elements().filter(|element| is_entity(*element)).collect();
+    let found: Vec<AggregateEntity<'_>> =
+        aggregate.entities().filter(|entity| entity.range().is_some()).collect();
+    assert_eq!(found.len(), expected.len());
+    for (entity, element) in found.into_iter().zip(expected) {
+        assert_eq!(entity.range(), Some(element.source_range()));
+        let id = element.attribute("entityID").unwrap_or_default().trim_matches([' ', '\t', '\r', '\n']);
+        assert_eq!(entity.entity_id().unwrap_or_default(), id);
+        if let Ok(description) = entity.description() {
+            assert_eq!(description.entity_id(), id);
+            let roles = element.elements().filter(|child| child.is(METADATA, "IDPSSODescriptor")).count();
+            assert_eq!(description.is_identity_provider(), roles > 0);
+        }
+    }
+}
+
+/// By its name and by its source id it is found, or the one before it that has its name; and reading it alone says the same.
+fn is_found(aggregate: &Aggregate, entity: AggregateEntity<'_>, data: &[u8]) {
+    let id = entity.entity_id().and_then(|id| EntityId::new(id).ok());
+    let Some(id) = id.filter(|_| entity.range().is_some()) else { return };
+    let first = entity.first_of_name().unwrap_or(entity);
+    for name in [EntityName::source_id_of(&id), EntityName::from(id.clone())] {
+        assert_eq!(aggregate.find(&name).map(|found| found.place()), Some(first.place()), "{name}");
+    }
+    let kept = first.identity_provider();
+    let alone = IdentityProvider::from_metadata_entity(data, &id);
+    assert_eq!(kept.map_err(|error| error.code()).err(), alone.as_ref().map_err(|error| error.code()).err());
+    if let (Ok(kept), Ok(alone)) = (kept, alone) {
+        assert_eq!((kept.entity_id(), kept.signing_keys()), (&id, alone.signing_keys()));
+    }
+}
+
+fn is_root(element: Element<'_>) -> bool {
+    element.is(METADATA, "EntityDescriptor") || element.is(METADATA, "EntitiesDescriptor")
+}
+
+/// Whether it is the root, or stands in groups alone.
+fn is_entity(element: Element<'_>) -> bool {
+    let mut round = std::iter::successors(element.parent(), |one| one.parent());
+    element.is(METADATA, "EntityDescriptor") && round.all(|one| one.is(METADATA, "EntitiesDescriptor"))
+}
