@@ -1,9 +1,12 @@
 //! `vouchsafe doctor`: what is this message or metadata, from which product, what is wrong, what to change.
 
+use std::net::SocketAddr;
+
 use chrono::{DateTime, Utc};
 use vouchsafe::doctor::{Complaint, Diagnosis, Doctor, Event, Exhibit, Severity, Story};
 
 use crate::algorithms::Algorithms;
+use crate::browse;
 use crate::failure::Failure;
 use crate::input;
 use crate::output::{Answer, Output};
@@ -15,8 +18,15 @@ pub(crate) struct Arguments {
     /// Metadata, a Response (XML, base64 or the posted form), an address, a HAR file of the browser, or a certificate (PEM); - is standard
     /// input. Files are looked at together: whole files of metadata among them say whom to trust and who we are, certificates whose keys else.
     /// Metadata inside a message or a recording says neither. Name no file as metadata that did not come from the console itself.
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(required_unless_present = "browse", value_name = "FILE")]
     files: Vec<String>,
+    /// Opens a page on this machine to paste texts into and drop files on; the files that are named here are looked at together with them. It is
+    /// answered at a loopback address only, and nothing leaves the machine.
+    #[arg(long)]
+    browse: bool,
+    /// Where the page is, a loopback address; without it, at a free port of 127.0.0.1.
+    #[arg(long, value_name = "ADDR", requires = "browse")]
+    listen: Option<SocketAddr>,
     /// Our entity id; without it, taken from our metadata among the files; without that, the Audience is not judged.
     #[arg(long, value_name = "URI")]
     entity_id: Option<String>,
@@ -39,6 +49,10 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Answer, Failure> {
     let octets: Vec<Vec<u8>> =
         arguments.files.iter().map(|path| given(path)).collect::<Result<_, Failure>>()?;
+    if arguments.browse {
+        let files = arguments.files.iter().cloned().zip(octets).collect();
+        return browse::run(doctor(arguments)?, files, arguments.listen, output);
+    }
     let files: Vec<(&str, &[u8])> =
         arguments.files.iter().map(String::as_str).zip(octets.iter().map(Vec::as_slice)).collect();
     let diagnosis = doctor(arguments)?.examine(&files);

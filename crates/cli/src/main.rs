@@ -3,6 +3,7 @@
 //! Exit status: 0 yes, 1 no, 2 wrong usage or unreadable input. Results go to standard output, diagnostics to standard error.
 
 mod algorithms;
+mod browse;
 mod c14n;
 mod corpus_run;
 mod decrypt;

@@ -6,6 +6,7 @@
     dead_code,
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::string_slice,
     clippy::panic,
     clippy::arithmetic_side_effects,
     unreachable_pub,
@@ -486,7 +487,7 @@ impl Bench<'_> {
                 .unwrap();
         const CERTIFICATE: &str = "a certificate that is not PEM";
         for (member, octets) in [
-            ("DER", base64_decode(&certificate.to_base64()).unwrap()),
+            ("DER", base64_decode(certificate.to_base64()).unwrap()),
             ("base64 without lines around it", certificate.to_base64().into_bytes()),
             ("with carriage returns", certificate.to_pem().replace('\n', "\r\n").into_bytes()),
             ("a private key", key.to_pkcs8_pem().as_str().as_bytes().to_vec()),

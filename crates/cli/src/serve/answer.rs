@@ -26,7 +26,7 @@ const HEADERS: [(HeaderName, &str); 5] = [
 const OWN_PAGE: &str = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// Adds the headers that an answer does not have yet.
-pub(super) fn with_headers(mut response: Response) -> Response {
+pub(crate) fn with_headers(mut response: Response) -> Response {
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
@@ -35,7 +35,7 @@ pub(super) fn with_headers(mut response: Response) -> Response {
 }
 
 /// A value as JSON.
-pub(super) fn json(status: StatusCode, value: &impl Serialize) -> Response {
+pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Response {
     match output::json(value) {
         Ok(text) => (status, [(CONTENT_TYPE, "application/json")], text).into_response(),
         Err(failure) => (StatusCode::INTERNAL_SERVER_ERROR, failure.code).into_response(),
@@ -43,7 +43,16 @@ pub(super) fn json(status: StatusCode, value: &impl Serialize) -> Response {
 }
 
 /// A page of ours.
-pub(super) fn page(status: StatusCode, html: String) -> Response {
+pub(crate) fn page(status: StatusCode, html: String) -> Response {
     let headers = [(CONTENT_TYPE, "text/html; charset=utf-8"), (CONTENT_SECURITY_POLICY, OWN_PAGE)];
     (status, headers, html).into_response()
+}
+
+/// A page of ours with one script, which is named by its digest (base64 of SHA-256).
+pub(crate) fn page_with_script(status: StatusCode, html: String, digest: &str) -> Response {
+    let policy = format!("{OWN_PAGE}; script-src 'sha256-{digest}'");
+    let policy = HeaderValue::from_str(&policy).unwrap_or(HeaderValue::from_static(OWN_PAGE));
+    let mut response = (status, [(CONTENT_TYPE, "text/html; charset=utf-8")], html).into_response();
+    response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
+    response
 }

@@ -4,31 +4,47 @@ use vouchsafe::xml::{Escaped, escape_markup};
 
 /// Text for an element or a quoted attribute: what does not show as itself is escaped as everywhere in this command, and nothing in it is
 /// markup.
-pub(super) fn text(text: &str) -> String {
+pub(crate) fn text(text: &str) -> String {
     escape_markup(&Escaped::new(text).to_string())
 }
 
-/// A page: `title` is text, `body` is HTML that was put together with [`text`].
-pub(super) fn page(home: &str, title: &str, body: &str) -> String {
+/// Whose pages they are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Site {
+    pub(crate) name: &'static str,
+    pub(crate) promise: &'static str,
+}
+
+const SERVE: Site =
+    Site { name: "vouchsafe serve", promise: "A test service provider. Nobody gets in anywhere." };
+
+/// A page of `serve`: `title` is text, `body` is HTML that was put together with [`text`].
+pub(crate) fn page(home: &str, title: &str, body: &str) -> String {
+    page_of(SERVE, home, title, body)
+}
+
+/// A page of a site.
+pub(crate) fn page_of(site: Site, home: &str, title: &str, body: &str) -> String {
     let (home, title) = (text(home), text(title));
+    let (name, promise) = (text(site.name), text(site.promise));
     format!(
         "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><meta name=\"color-scheme\" content=\"light dark\">\
          <title>{title}</title><style>{STYLE}</style></head><body>\
-         <header><a href=\"{home}\">vouchsafe serve</a> <small>A test service provider. Nobody gets in anywhere.</small></header>\
+         <header><a href=\"{home}\">{name}</a> <small>{promise}</small></header>\
          <main><h1>{title}</h1>{body}</main></body></html>"
     )
 }
 
 /// A list of names and values, of which the values are HTML.
-pub(super) fn definitions(rows: &[(&str, String)]) -> String {
+pub(crate) fn definitions(rows: &[(&str, String)]) -> String {
     let rows: String =
         rows.iter().map(|(name, value)| format!("<dt>{}</dt><dd>{value}</dd>", text(name))).collect();
     format!("<dl>{rows}</dl>")
 }
 
 /// Text in the type of code.
-pub(super) fn code(value: &str) -> String {
+pub(crate) fn code(value: &str) -> String {
     format!("<code>{}</code>", text(value))
 }
 
@@ -47,7 +63,12 @@ th,td{text-align:left;vertical-align:top;padding:.35rem .5rem;border-top:1px sol
 tbody th{font-weight:400}.outcome,thead th{white-space:nowrap}@media(min-width:42.01rem){tbody th code{white-space:nowrap}}button{font:inherit;padding:.35rem .9rem;border:1px solid var(--accent);border-radius:.35rem;background:none;color:var(--accent);cursor:pointer}\
 a:focus-visible,button:focus-visible,summary:focus-visible{outline:2px solid var(--accent);outline-offset:2px}\
 @media(max-width:42rem){dl{grid-template-columns:minmax(0,1fr);gap:0}dd{margin-bottom:.5rem}thead{display:none}table,tbody,tr,tbody th,td{display:block}\
-tr{border-top:1px solid var(--line);padding:.4rem 0}tbody th,td{border:0;padding:.05rem 0}td:empty{display:none}td[data-name]::before{content:attr(data-name) \" \";color:var(--soft)}}";
+tr{border-top:1px solid var(--line);padding:.4rem 0}tbody th,td{border:0;padding:.05rem 0}td:empty{display:none}td[data-name]::before{content:attr(data-name) \" \";color:var(--soft)}}\
+textarea{width:100%;min-height:9rem;font:.875rem/1.4 ui-monospace,monospace;padding:.6rem;border:1px solid var(--line);border-radius:.35rem;background:var(--paper);color:var(--ink)}\
+label{display:block;font-weight:600;margin:.3rem 0}.drop{border:2px dashed var(--line);border-radius:.5rem;padding:1.2rem;margin:.6rem 0;text-align:center}.drop.over{border-color:var(--accent)}\
+pre{white-space:pre-wrap;overflow-wrap:anywhere;font:.8125rem/1.5 ui-monospace,monospace;margin:0;max-height:60rem;overflow:auto}mark{background:#ffd9a8;color:#3b1d00;border-radius:.2rem;padding:0 .1rem}\
+.pair{display:grid;gap:1rem}.pair>div{min-width:0}.pair ul{list-style:none;padding:0}.pair li{padding:.5rem 0;border-top:1px solid var(--line)}main:has(.pair){max-width:90rem}\
+@media(min-width:60rem){.pair{grid-template-columns:minmax(0,2fr) minmax(0,3fr)}}textarea:focus-visible,input:focus-visible{outline:2px solid var(--accent);outline-offset:2px}";
 
 #[cfg(test)]
 mod tests {

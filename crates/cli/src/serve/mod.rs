@@ -2,12 +2,12 @@
 //!
 //! It judges each sign-in and shows what was checked. Its sessions open nothing: they show what a service would remember of a sign-in.
 
-mod answer;
+pub(crate) mod answer;
 mod app;
 mod base;
 mod doctor;
 mod history;
-mod html;
+pub(crate) mod html;
 mod pages;
 mod sessions;
 mod sign_in;
@@ -48,7 +48,7 @@ Addresses:
   POST BASE/saml/logout                ends this browser's session here; the identity provider is not told";
 
 /// How long requests that are being answered may take after it was told to stop.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 /// How often what is over is forgotten.
 const SWEEP: Duration = Duration::from_secs(60);
 
@@ -161,7 +161,7 @@ async fn serve(arguments: &Arguments, output: Output) -> Result<(), Failure> {
 }
 
 /// Answers until it is told to stop, and then those who are waiting, for a while.
-async fn answering(
+pub(crate) async fn answering(
     listener: TcpListener,
     router: Router,
     stopped: watch::Receiver<bool>,
@@ -181,7 +181,7 @@ async fn answering(
 }
 
 /// Becomes true with Ctrl-C, and with the signal that service managers end programs with.
-fn until_told_to_stop() -> Result<watch::Receiver<bool>, Failure> {
+pub(crate) fn until_told_to_stop() -> Result<watch::Receiver<bool>, Failure> {
     let (tell, told) = watch::channel(false);
     #[cfg(unix)]
     let mut terminated =

@@ -40,6 +40,8 @@ mod story_rules;
 mod surroundings;
 mod traits;
 
+use std::fmt;
+
 use chrono::{DateTime, SubsecRound, Utc};
 use serde::Serialize;
 use vouchsafe_crypto::{PrivateKey, Provider};
@@ -75,6 +77,7 @@ pub struct Doctor {
     pub(crate) assertion_consumer: Option<String>,
     pub(crate) decryption_keys: Vec<PrivateKey>,
     pub(crate) unauthenticated_cbc: bool,
+    pub(crate) keeps_messages: bool,
     pub(crate) provider: Provider,
     pub(crate) limits: Limits,
 }
@@ -105,6 +108,18 @@ pub struct Exhibit {
     pub complaints: Vec<Complaint>,
     /// What was not judged, since nobody gave what it takes.
     pub not_judged: Vec<&'static str>,
+    #[serde(skip)]
+    message: Option<MessageText>,
+}
+
+/// The text of a message. `Debug` shows its length only.
+#[derive(Clone)]
+struct MessageText(String);
+
+impl fmt::Debug for MessageText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} octets", self.0.len())
+    }
 }
 
 /// A product as it was recognised.
@@ -198,6 +213,7 @@ impl Doctor {
             assertion_consumer: None,
             decryption_keys: Vec::new(),
             unauthenticated_cbc: false,
+            keeps_messages: false,
             provider: Provider::rustcrypto(),
             limits: Limits::default(),
         }
@@ -244,6 +260,13 @@ impl Doctor {
     #[must_use]
     pub fn danger_unauthenticated_cbc(mut self) -> Doctor {
         self.unauthenticated_cbc = true;
+        self
+    }
+
+    /// Keeps the text of each message, to be shown to whoever gave it: [`Exhibit::message`]. It holds personal values.
+    #[must_use]
+    pub fn keeping_messages(mut self) -> Doctor {
+        self.keeps_messages = true;
         self
     }
 
@@ -322,6 +345,9 @@ impl Doctor {
             facts: message.facts(),
             complaints: Vec::new(),
             not_judged: Vec::new(),
+            message: self
+                .keeps_messages
+                .then(|| MessageText(String::from_utf8_lossy(&message.octets).into_owned())),
         };
         if message.by_tracer {
             exhibit.complaints.push(Own::SamlTracer.about(""));
@@ -380,7 +406,21 @@ impl Diagnosis {
 
 impl Exhibit {
     fn of(source: String, kind: Kind, complaints: Vec<Complaint>) -> Exhibit {
-        Exhibit { source, kind, product: None, facts: Vec::new(), complaints, not_judged: Vec::new() }
+        Exhibit {
+            source,
+            kind,
+            product: None,
+            facts: Vec::new(),
+            complaints,
+            not_judged: Vec::new(),
+            message: None,
+        }
+    }
+
+    /// The text of the message, out of whatever it was wrapped in, if the doctor [keeps](Doctor::keeping_messages) it. Nobody vouches for it.
+    #[must_use]
+    pub fn message(&self) -> Option<&str> {
+        self.message.as_ref().map(|text| text.0.as_str())
     }
 
     /// Whether nothing is wrong with it, notes left aside, and everything was judged.

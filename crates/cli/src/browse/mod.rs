@@ -1,0 +1,179 @@
+//! `vouchsafe doctor --browse`: a page on this machine, to paste texts into and drop files on.
+//!
+//! It is answered at a loopback address, to names of this machine only, and to its own form only. Nothing leaves the machine, and nothing is kept.
+
+mod form;
+mod marks;
+mod pages;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::header::{HOST, ORIGIN};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
+use axum::routing::{get, post};
+use serde::Serialize;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use vouchsafe::doctor::{Diagnosis, Doctor};
+
+use crate::failure::Failure;
+use crate::output::{Answer, Output};
+use crate::serve::answer::{page_with_script, with_headers};
+use crate::serve::{PATIENCE, answering, until_told_to_stop};
+use crate::text::{Line, Style};
+
+/// Octets of a form: recordings of a browser are large, and base64 of them larger.
+const FORM: usize = 128 * 1024 * 1024;
+/// Forms that are looked at together.
+const TOGETHER: usize = 2;
+
+/// The first line of JSON.
+#[derive(Serialize)]
+struct Listening {
+    listening: String,
+}
+
+/// What the handlers share. Clones are cheap.
+#[derive(Clone)]
+struct Page(Arc<Inner>);
+
+struct Inner {
+    doctor: Doctor,
+    /// The files that were named when it was started.
+    files: Vec<(String, Vec<u8>)>,
+    port: u16,
+    places: Semaphore,
+}
+
+pub(crate) fn run(
+    doctor: Doctor,
+    files: Vec<(String, Vec<u8>)>,
+    listen: Option<SocketAddr>,
+    output: &Output,
+) -> Result<Answer, Failure> {
+    let address = listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0)));
+    let unusable = |reason: String| {
+        Failure::usage("cli.listen", reason, "Give a loopback address, such as 127.0.0.1:8000, or none.")
+    };
+    if !address.ip().is_loopback() {
+        return Err(unusable(format!("{address} is reached from other machines")));
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| unusable(format!("no threads to answer requests: {error}")))?;
+    runtime.block_on(async {
+        let unreachable = |error| unusable(format!("{address} cannot be listened at: {error}"));
+        let listener = TcpListener::bind(address).await.map_err(unreachable)?;
+        let address = listener.local_addr().map_err(unreachable)?;
+        let stopped = until_told_to_stop()?;
+        let listening = format!("http://{address}/");
+        let line = Line::of("listening at ").then_styled(Style::Title, &listening);
+        output.write_line(&Listening { listening }, Some(line))?;
+        answering(listener, Page::new(doctor, files, address.port()).router(), stopped).await
+    })?;
+    runtime.shutdown_timeout(PATIENCE);
+    Ok(Answer::Yes)
+}
+
+impl Page {
+    fn new(doctor: Doctor, files: Vec<(String, Vec<u8>)>, port: u16) -> Page {
+        let doctor = doctor.keeping_messages();
+        Page(Arc::new(Inner { doctor, files, port, places: Semaphore::new(TOGETHER) }))
+    }
+
+    fn router(self) -> Router {
+        Router::new()
+            .route("/", get(start))
+            .route("/examine", post(examine))
+            .fallback(nothing_here)
+            .layer(DefaultBodyLimit::max(FORM))
+            .layer(from_fn_with_state(self.clone(), guard))
+            .with_state(self)
+    }
+
+    /// The names of the files that were named when it was started.
+    fn names(&self) -> Vec<&str> {
+        self.0.files.iter().map(|(name, _)| name.as_str()).collect()
+    }
+
+    /// What is said of the files of the form, with those that were named at the start behind them.
+    fn diagnosis(&self, given: &[(String, Vec<u8>)]) -> Diagnosis {
+        let all = given.iter().chain(&self.0.files);
+        let all: Vec<(&str, &[u8])> = all.map(|(name, octets)| (name.as_str(), octets.as_slice())).collect();
+        self.0.doctor.examine(&all)
+    }
+
+    /// Whether a request names this machine, at this port. Other names may lead here as well (DNS rebinding), and are not answered.
+    fn answers_to(&self, host: &str) -> bool {
+        let port = format!(":{}", self.0.port);
+        let name = host.strip_suffix(&port).unwrap_or_default();
+        ["127.0.0.1", "localhost", "[::1]"].iter().any(|own| own.eq_ignore_ascii_case(name))
+    }
+
+    /// Whether a form comes from the page itself. A browser says so; what says nothing is no browser. Older ones say it by the Origin, which is
+    /// `null` for a page that sends no referrer, as this one does, so that it counts only where there is nothing else.
+    fn is_own(&self, headers: &HeaderMap) -> bool {
+        let value = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or_default());
+        match (value("sec-fetch-site"), value(ORIGIN.as_str())) {
+            (Some(site), _) => matches!(site, "same-origin" | "none"),
+            (None, Some(origin)) => origin.strip_prefix("http://").is_some_and(|host| self.answers_to(host)),
+            (None, None) => true,
+        }
+    }
+}
+
+/// Answers only to names of this machine, and adds the headers.
+async fn guard(State(page): State<Page>, request: Request, next: Next) -> Response {
+    let mut named = request.headers().get_all(HOST).iter().map(HeaderValue::to_str);
+    let host = named.next().and_then(Result::ok).filter(|_| named.next().is_none());
+    let target = request.uri().authority().map(|authority| authority.as_str());
+    let is_ours = [host, target].into_iter().flatten().all(|host| page.answers_to(host));
+    if !is_ours || host.or(target).is_none() {
+        return with_headers(failed(StatusCode::MISDIRECTED_REQUEST, "The request names another host."));
+    }
+    with_headers(next.run(request).await)
+}
+
+async fn start(State(page): State<Page>) -> Response {
+    shown(StatusCode::OK, &pages::start(&page.names()))
+}
+
+async fn examine(State(page): State<Page>, headers: HeaderMap, body: Bytes) -> Response {
+    if !page.is_own(&headers) {
+        return failed(StatusCode::FORBIDDEN, "The form comes from another page.");
+    }
+    let Ok(_place) = page.0.places.acquire().await else {
+        return failed(StatusCode::SERVICE_UNAVAILABLE, "Try again.");
+    };
+    let looking = page.clone();
+    let examined = tokio::task::spawn_blocking(move || {
+        let given = form::files(&body);
+        if given.is_empty() {
+            return pages::start(&looking.names());
+        }
+        pages::diagnosis(&looking.diagnosis(&given), &looking.names())
+    });
+    match examined.await {
+        Ok(html) => shown(StatusCode::OK, &html),
+        Err(_) => failed(StatusCode::INTERNAL_SERVER_ERROR, "The examination broke off."),
+    }
+}
+
+async fn nothing_here() -> Response {
+    failed(StatusCode::NOT_FOUND, "There is nothing at this address.")
+}
+
+fn failed(status: StatusCode, message: &str) -> Response {
+    shown(status, &pages::failure(message))
+}
+
+fn shown(status: StatusCode, html: &str) -> Response {
+    page_with_script(status, html.to_owned(), &pages::script_digest())
+}
