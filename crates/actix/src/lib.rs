@@ -27,7 +27,7 @@ pub use session::{MaybeSignedIn, SignedIn, require_signed_in};
 pub use vouchsafe_web::{
     ASSERTION_CONSUMER, Accepted, AccountStore, CONNECTION_ASSERTION_CONSUMER, CONNECTION_METADATA, Checked,
     ConnectionSource, Cookies, Discovery, HttpError, LINK, LOGIN, LOGOUT, METADATA, NOT_LINKED, NOT_STARTED,
-    OrganizationDiscovery, Paths, Provisioned, Rate, ReceiveLimiter, Reference, RefusalLog, RefusalPage,
-    RefusalRecord, ReturnPath, ReturnPaths, SignInAnswer, SingleSignOn, StartLimiter, StoredConnections,
-    TriedOut, login_url,
+    OpenedSession, OrganizationDiscovery, Paths, Provisioned, Rate, ReceiveLimiter, Reference, RefusalLog,
+    RefusalPage, RefusalRecord, ReturnPath, ReturnPaths, SignInAnswer, SingleSignOn, StartLimiter,
+    StoredConnections, TriedOut, login_url,
 };

@@ -124,10 +124,6 @@ async fn logout(
     Answer(provisioned.logout(&sso, &request.headers).await)
 }
 
-async fn link(
-    sso: web::Data<SingleSignOn>,
-    provisioned: web::Data<Provisioned>,
-    RequestParts(request): RequestParts,
-) -> impl Responder {
-    Answer(provisioned.link(&sso, &request).await)
+async fn link(provisioned: web::Data<Provisioned>, posted: Posted) -> impl Responder {
+    Answer(provisioned.link(&posted.sso, &posted.request, &posted.body).await)
 }

@@ -5,7 +5,7 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
 use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, dev};
 use vouchsafe_store::Session;
-use vouchsafe_web::{Provisioned, SingleSignOn};
+use vouchsafe_web::{OpenedSession, Provisioned, SingleSignOn};
 
 use crate::accepted_login::Extracted;
 use crate::convert::{data, read, rejected};
@@ -24,20 +24,17 @@ use crate::convert::{data, read, rejected};
 /// }
 /// ```
 #[derive(Clone, Debug)]
-pub struct SignedIn {
-    session: Session,
-    hash: String,
-}
+pub struct SignedIn(OpenedSession);
 
 impl SignedIn {
     /// The session.
     pub fn session(&self) -> &Session {
-        &self.session
+        &self.0.session
     }
 
     /// SHA-256 of the session's identifier, as in [`SessionId::hash`](vouchsafe_store::SessionId::hash).
     pub fn session_hash(&self) -> &str {
-        &self.hash
+        &self.0.hash
     }
 }
 
@@ -104,7 +101,7 @@ async fn found(request: &HttpRequest) -> Result<Option<SignedIn>, Error> {
     let (sso, provisioned) = (data::<SingleSignOn>(request)?, data::<Provisioned>(request)?);
     let headers = read(request, &sso)?.headers;
     match provisioned.session(&sso, &headers).await {
-        Ok(found) => Ok(found.map(|(session, hash)| SignedIn { session, hash })),
+        Ok(found) => Ok(found.map(SignedIn)),
         Err(error) => Err(rejected(sso.refuse(&headers, error))),
     }
 }

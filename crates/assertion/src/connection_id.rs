@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use vouchsafe_xml::Cut;
 
 use crate::error::AssertionError;
 
@@ -37,7 +38,7 @@ impl ConnectionId {
         if !name.is_empty() && name.len() <= Self::LONGEST && name.bytes().all(is_safe) {
             Ok(ConnectionId(name.into()))
         } else {
-            Err(AssertionError::ConnectionId { value: name.to_owned() })
+            Err(AssertionError::ConnectionId { value: Cut::new(name).to_string() })
         }
     }
 

@@ -54,6 +54,7 @@ mod connection_id;
 mod decrypted;
 mod envelope;
 mod error;
+mod error_cut;
 mod error_hints;
 mod error_words;
 mod expectations;

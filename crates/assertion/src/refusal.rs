@@ -140,6 +140,7 @@ impl Refusal {
 
     /// The error of the check at that place.
     pub(crate) fn decided_by(error: AssertionError, ledger: Ledger, decided_by: Option<usize>) -> Refusal {
+        let error = error.cut();
         Refusal(Box::new(RefusalDetails { error, ledger, decided_by, connection: None, cause: None }))
     }
 

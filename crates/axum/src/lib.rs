@@ -20,6 +20,8 @@
 mod accepted_login;
 #[cfg(feature = "axum-login")]
 pub mod axum_login;
+#[cfg(feature = "tower-sessions")]
+mod ending_store;
 mod routes;
 mod same_origin;
 mod session;
@@ -33,7 +35,7 @@ pub use session::{SignedIn, require_signed_in};
 pub use vouchsafe_web::{
     ASSERTION_CONSUMER, Accepted, AccountStore, CONNECTION_ASSERTION_CONSUMER, CONNECTION_METADATA, Checked,
     ConnectionSource, Cookies, Discovery, HttpError, LINK, LOGIN, LOGOUT, METADATA, NOT_LINKED, NOT_STARTED,
-    OrganizationDiscovery, Paths, Provisioned, Rate, ReceiveLimiter, Reference, RefusalLog, RefusalPage,
-    RefusalRecord, ReturnPath, ReturnPaths, SignInAnswer, SingleSignOn, StartLimiter, StoredConnections,
-    TriedOut, login_url,
+    OpenedSession, OrganizationDiscovery, Paths, Provisioned, Rate, ReceiveLimiter, Reference, RefusalLog,
+    RefusalPage, RefusalRecord, ReturnPath, ReturnPaths, SignInAnswer, SingleSignOn, StartLimiter,
+    StoredConnections, TriedOut, login_url,
 };

@@ -141,8 +141,12 @@ async fn link(
     State(sso): State<SingleSignOn>,
     State(provisioned): State<Provisioned>,
     request: Parts,
+    body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    provisioned.link(&sso, &request).await.into_response()
+    match body {
+        Ok(body) => provisioned.link(&sso, &request, &body).await.into_response(),
+        Err(error) => sso.refuse(&request.headers, HttpError::body(error)).into_response(),
+    }
 }
 
 async fn metadata(State(sso): State<SingleSignOn>, headers: HeaderMap) -> Response {

@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use vouchsafe_store::Session;
-use vouchsafe_web::{Provisioned, SingleSignOn};
+use vouchsafe_web::{OpenedSession, Provisioned, SingleSignOn};
 
 /// The session of the browser that asks, for a handler's arguments. Without one the browser is sent to the
 /// [sign-in page](SingleSignOn::sign_in_page), and a client that asks for JSON gets status 401; ask for `Option<SignedIn>` to decide
@@ -20,20 +20,17 @@ use vouchsafe_web::{Provisioned, SingleSignOn};
 /// }
 /// ```
 #[derive(Clone, Debug)]
-pub struct SignedIn {
-    session: Session,
-    hash: String,
-}
+pub struct SignedIn(OpenedSession);
 
 impl SignedIn {
     /// The session.
     pub fn session(&self) -> &Session {
-        &self.session
+        &self.0.session
     }
 
     /// SHA-256 of the session's identifier, as in [`SessionId::hash`](vouchsafe_store::SessionId::hash).
     pub fn session_hash(&self) -> &str {
-        &self.hash
+        &self.0.hash
     }
 }
 
@@ -102,7 +99,7 @@ where
 {
     let sso = SingleSignOn::from_ref(state);
     match Provisioned::from_ref(state).session(&sso, headers).await {
-        Ok(found) => Ok(found.map(|(session, hash)| SignedIn { session, hash })),
+        Ok(found) => Ok(found.map(SignedIn)),
         Err(error) => Err(sso.refuse(headers, error).into_response()),
     }
 }

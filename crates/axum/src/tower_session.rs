@@ -36,12 +36,14 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tower_sessions::cookie::SameSite;
-use tower_sessions::cookie::time::OffsetDateTime;
+use tower_sessions::cookie::time::{Duration, OffsetDateTime};
 use tower_sessions::session::Error;
 use tower_sessions::{Expiry, Session, SessionManagerLayer, SessionStore};
 use vouchsafe::Login;
 use vouchsafe_web::{HttpError, SingleSignOn};
 
+use crate::ending_store::ENDS;
+pub use crate::ending_store::EndingStore;
 use crate::session::nobody;
 
 /// Who is signed in, as the session has it: the application's user or the identifier of one. For a handler's arguments, with the rejections
@@ -88,11 +90,30 @@ pub async fn sign_out(session: &Session) -> Result<(), HttpError> {
     session.flush().await.map_err(failed)
 }
 
+/// How long a session of [`session_layer`] lasts, unless it is given another [expiry](SessionManagerLayer::with_expiry).
+const LIFETIME: Duration = Duration::hours(8);
+
 /// The layer of the sessions with the cookie that signing in needs: `Lax`, since with `Strict`, the default of `tower-sessions`, the redirect
 /// that follows the identity provider's POST comes without it; `Secure` and `__Host-` where the service is reached over https.
-pub fn session_layer<S: SessionStore>(sso: &SingleSignOn, store: S) -> SessionManagerLayer<S> {
+///
+/// A session lasts for 8 hours: from its last change while nobody is signed in on it, and from the sign-in afterwards, whatever is put into
+/// it, or until the identity provider says (SessionNotOnOrAfter), if that is earlier. Give the layer another time by `with_expiry`:
+/// `tower-sessions` itself has two weeks, and more with each change.
+///
+/// ```
+/// use tower_sessions::cookie::time::Duration;
+/// use tower_sessions::{Expiry, MemoryStore};
+/// use vouchsafe_axum::tower_session::session_layer;
+///
+/// # fn example(sso: vouchsafe_axum::SingleSignOn) {
+/// let layer = session_layer(&sso, MemoryStore::default()).with_expiry(Expiry::OnInactivity(Duration::hours(1)));
+/// # let _ = layer;
+/// # }
+/// ```
+pub fn session_layer<S: SessionStore>(sso: &SingleSignOn, store: S) -> SessionManagerLayer<EndingStore<S>> {
     let secure = !sso.service_provider().assertion_consumer().starts_with("http://");
-    SessionManagerLayer::new(store)
+    SessionManagerLayer::new(EndingStore::new(store))
+        .with_expiry(Expiry::OnInactivity(LIFETIME))
         .with_name(if secure { "__Host-session" } else { "session" })
         .with_secure(secure)
         .with_same_site(SameSite::Lax)
@@ -138,15 +159,15 @@ where
     user.map_err(|error| SingleSignOn::from_ref(state).refuse(&parts.headers, error).into_response())
 }
 
-/// Another identifier for the session, and its end when the identity provider says so, if that is earlier.
+/// Another identifier for the session, and its end: after the time that sessions last here, or when the identity provider says so, if that is
+/// earlier.
 pub(crate) async fn renew(session: &Session, ends: Option<DateTime<Utc>>) -> Result<(), HttpError> {
     session.cycle_id().await.map_err(failed)?;
-    let end = ends.map(|end| end.timestamp());
-    if let Some(Ok(end)) = end.map(OffsetDateTime::from_unix_timestamp)
-        && end < session.expiry_date()
-    {
-        session.set_expiry(Some(Expiry::AtDateTime(end)));
-    }
+    let at_most = session.expiry_date();
+    let said = ends.and_then(|end| OffsetDateTime::from_unix_timestamp(end.timestamp()).ok());
+    let end = said.map_or(at_most, |said| said.min(at_most));
+    session.set_expiry(Some(Expiry::AtDateTime(end)));
+    session.insert_value(ENDS, end.unix_timestamp().into()).await.map_err(failed)?;
     Ok(())
 }
 

@@ -195,6 +195,37 @@ async fn a_session_ends_when_the_identity_provider_says() {
     assert!((1700..=1800).contains(&seconds), "{cookie}");
 }
 
+/// Eight hours, and no more with what is put into it. `tower-sessions` itself has two weeks.
+#[tokio::test]
+async fn a_session_has_an_end_of_its_own() {
+    let store = MemoryStore::default();
+    let kept = store.clone();
+    let served = Served::start(|sso| over(kept, sso)).await;
+    let browser = Browser::new();
+    let answer = browser.post(&served, served.response("ada@example.com", "_1")).await;
+    let cookie = answer.headers()[SET_COOKIE].to_str().unwrap().to_owned();
+    let seconds: i64 = cookie.split_once("Max-Age=").unwrap().1.split(';').next().unwrap().parse().unwrap();
+    assert!((28_700..=28_800).contains(&seconds), "{cookie}");
+}
+
+/// Whatever the application puts into the session afterwards, it ends when the identity provider says.
+#[tokio::test]
+async fn a_later_change_makes_a_session_no_longer() {
+    let served = Served::start(|sso| over(MemoryStore::default(), sso)).await;
+    let soon = Utc::now().checked_add_signed(TimeDelta::seconds(3)).unwrap();
+    let response = served.response("ada@example.com", "_1").session_not_on_or_after(soon);
+    let browser = Browser::new();
+    browser.post(&served, response).await;
+    let at = |path: &str| format!("{}{path}", served.address);
+    browser.get(&at("/put")).await;
+    let held = browser.held();
+    assert_eq!(browser.get(&at("/maybe")).await.1, "ada@example.com");
+    tokio::time::sleep(std::time::Duration::from_secs(4)).await;
+    let copied = Browser::new();
+    copied.keep(&held);
+    assert_eq!(copied.get(&at("/maybe")).await.1, "");
+}
+
 /// The cookie over https.
 #[tokio::test]
 async fn the_cookie_is_for_this_host_alone_over_https() {

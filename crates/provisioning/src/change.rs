@@ -54,13 +54,13 @@ impl Actor {
 impl Snapshot {
     /// The plan that makes a change about one account. It is empty when everything is so already.
     ///
-    /// The snapshot must have the account, the actor's account, the team, and every active owner; a store that gives a part of an
-    /// organization gives these. Whether the actor may ask for it is the application's decision, except that nobody takes away the last
+    /// The snapshot must have the account, the actor's account, the team, and every active owner, and know how many seats are taken where that
+    /// is limited; a store that gives a part of an organization gives these. Whether the actor may ask for it is the application's decision, except that nobody takes away the last
     /// active owner: neither by suspension nor by another role, whoever asks.
     /// The team of a change is one of the organization's.
     ///
     /// # Errors
-    /// [`PlanRefusal::AccountUnknown`], [`PlanRefusal::TeamUnknown`], [`PlanRefusal::LastOwner`].
+    /// [`PlanRefusal::AccountUnknown`], [`PlanRefusal::TeamUnknown`], [`PlanRefusal::LastOwner`], [`PlanRefusal::SeatLimit`].
     pub fn change(
         &self,
         account: &AccountId,
@@ -74,7 +74,7 @@ impl Snapshot {
         let because = because.into();
         let steps =
             action.into_iter().map(|action| Step { rule: actor.rule(), action, because: because.clone() });
-        self.owned_after(Plan {
+        self.guarded(Plan {
             organization: self.organization.id.clone(),
             account: Some(account.clone()),
             cause: Cause::Change { actor: actor.clone() },

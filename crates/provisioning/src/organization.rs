@@ -8,7 +8,10 @@ use vouchsafe_assertion::ConnectionId;
 use vouchsafe_crypto::Provider;
 use vouchsafe_metadata::EntityId;
 
-use crate::{AddressError, Domain, OrganizationId, OrganizationToken, PlanRefusal, TokenHash, TokenRecord};
+use crate::{
+    AddressError, Domain, OrganizationId, OrganizationToken, PlanRefusal, TokenHash, TokenRecord,
+    text::folded,
+};
 
 /// A customer of the service.
 ///
@@ -43,7 +46,7 @@ use crate::{AddressError, Domain, OrganizationId, OrganizationToken, PlanRefusal
 pub struct Organization {
     /// The store's name of the organization.
     pub id: OrganizationId,
-    /// Its name in addresses, by which a person finds the SAML SSO button.
+    /// Its name in addresses, by which a person finds the SAML SSO button, whatever the case: [`slug_key`](Self::slug_key).
     pub slug: String,
     /// Its name for people.
     pub name: String,
@@ -94,6 +97,19 @@ impl Organization {
             connections: BTreeSet::new(),
             verified_domains: Vec::new(),
         }
+    }
+
+    /// The form in which slugs are compared, and in which they are unique: without white space around, in lower case. Stores find
+    /// organizations by it.
+    ///
+    /// ```
+    /// use vouchsafe_provisioning::Organization;
+    ///
+    /// assert_eq!(Organization::slug_key(" Acme-EU"), Organization::slug_key("acme-eu"));
+    /// ```
+    #[must_use]
+    pub fn slug_key(slug: &str) -> String {
+        folded(slug)
     }
 
     /// entityID of its identity provider, once it is converted.

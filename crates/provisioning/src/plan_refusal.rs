@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use vouchsafe_assertion::ConnectionId;
 use vouchsafe_crypto::CryptoError;
 
-use crate::{AddressError, Domain, text::Shown};
+use crate::{AccountId, AddressError, Domain, text::Shown};
 
 /// Why a login may not have what it asks for, or an organization may not be converted.
 ///
@@ -233,6 +233,13 @@ pub enum PlanRefusal {
         /// Id of that account.
         account: String,
     },
+    /// The session in which the person asked for the link is over.
+    #[error("the session in which the link of the account {} was asked for is over", Shown(account))]
+    #[non_exhaustive]
+    LinkSessionEnded {
+        /// Id of the account that was to be linked.
+        account: String,
+    },
     /// The account to be linked is not in the organization.
     #[error("the organization {} has no account {}", Shown(organization), Shown(account))]
     #[non_exhaustive]
@@ -288,6 +295,12 @@ impl PlanRefusal {
         Self::ConnectionState { connection, state, wanted }
     }
 
+    /// The session in which the link of an account was asked for is over.
+    #[must_use]
+    pub fn link_session_ended(account: &AccountId) -> Self {
+        Self::LinkSessionEnded { account: account.to_string() }
+    }
+
     /// A word that stays the same over versions, for logs, metrics and tests.
     #[must_use]
     pub fn code(&self) -> &'static str {
@@ -316,6 +329,7 @@ impl PlanRefusal {
             Self::EmailInvalid { source } => source.code(),
             Self::EmailTaken { .. } => "provisioning.email_taken",
             Self::IdentityTaken { .. } => "provisioning.identity_taken",
+            Self::LinkSessionEnded { .. } => "provisioning.link_session_ended",
             Self::AccountUnknown { .. } => "provisioning.account_unknown",
             Self::TeamUnknown { .. } => "provisioning.team_unknown",
             Self::LastOwner { .. } => "provisioning.last_owner",
@@ -401,6 +415,10 @@ impl PlanRefusal {
                  Name ID format in the identity provider's console was changed: change it back."
             }
             Self::IdentityTaken { .. } => "Unlink the person from that account first.",
+            Self::LinkSessionEnded { .. } => {
+                "The person signs in with the password again and links the account from there. If they did not sign out, look in the audit \
+                 whether the account was suspended meanwhile."
+            }
             Self::AccountUnknown { .. } => {
                 "Link an account of the organization whose token the assertion has."
             }

@@ -62,7 +62,7 @@ pub(crate) fn plan(
     if account.is_none() {
         newcomer::default_projects(case, &mut draft)?;
     }
-    snapshot.owned_after(draft.finish())
+    snapshot.guarded(draft.finish())
 }
 
 /// An entity ID is a name that any identity provider can give itself, and a token is known to whoever signed in once. The key that signed
@@ -176,10 +176,10 @@ fn taken_over<'c>(case: Case<'c>, identity: &Identity) -> Result<Option<&'c Acco
     for takeover in case.policy.identity.takeovers.iter().filter(|takeover| takeover.to == *own) {
         let found = match takeover.by {
             Anchor::Subject => case.snapshot.account_of(&identity.over(takeover.from.clone())),
-            Anchor::Email => profile::email(case)?
-                .filter(|email| is_verified(case, email))
-                .and_then(|email| case.snapshot.account_with(&email))
-                .filter(|account| account.role == Role::Member),
+            Anchor::Email => profile::email(case)?.and_then(|email| {
+                let account = case.snapshot.account_with(&email)?;
+                reason_against_address(case, account, &email).is_none().then_some(account)
+            }),
         };
         let has = |account: &Account, connection: &ConnectionId| {
             account.identities.iter().any(|identity| identity.connection == *connection)
@@ -194,13 +194,20 @@ fn taken_over<'c>(case: Case<'c>, identity: &Identity) -> Result<Option<&'c Acco
 
 fn reason_against_linking(case: Case<'_>, account: &Account, email: &EmailAddress) -> Option<&'static str> {
     if !case.policy.identity.link_by_email {
-        Some("identity.link_by_email is off")
-    } else if !is_verified(case, email) {
+        return Some("identity.link_by_email is off");
+    }
+    let is_linked = !account.identities.is_empty();
+    let linked = is_linked.then_some("it is linked to somebody already");
+    reason_against_address(case, account, email).or(linked)
+}
+
+/// Why an e-mail address that an identity provider asserts does not open an account: the one rule for links and takeovers by address. Whoever
+/// has a password, or a role above member, signs in otherwise once and links the account by that.
+fn reason_against_address(case: Case<'_>, account: &Account, email: &EmailAddress) -> Option<&'static str> {
+    if !is_verified(case, email) {
         Some("the domain is not a verified one of the organization")
     } else if account.has_password {
         Some("it has a password")
-    } else if !account.identities.is_empty() {
-        Some("it is linked to somebody already")
     } else if account.role != Role::Member {
         Some("it has a role above member")
     } else {

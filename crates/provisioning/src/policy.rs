@@ -127,6 +127,7 @@ pub struct IdentityRules {
     pub subject_attribute: Option<String>,
     /// Whether an account with the same e-mail address is linked, once: only for a verified domain of the
     /// organization, and never one with a password, another link, or a role above member. Off by default.
+    /// [`Anchor::Email`](crate::Anchor::Email) has the same rule, for accounts that are linked over the connection taken over.
     pub link_by_email: bool,
     /// `[[identity.takeovers]]`: which connections take over the people of which others, by what.
     #[serde(skip_serializing_if = "Vec::is_empty")]

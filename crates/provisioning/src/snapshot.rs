@@ -111,11 +111,34 @@ impl Snapshot {
         Ok(())
     }
 
-    /// The plan, if an active owner remains after it.
-    pub(crate) fn owned_after(&self, plan: Plan) -> Result<Plan, PlanRefusal> {
-        let takes = |step: &Step| matches!(step.action, Action::Suspend | Action::SetRole { .. });
-        if plan.steps.iter().any(takes) {
-            self.keeps_an_owner(&self.after(&plan))?;
+    /// Whether the organization has no more active accounts than its plan allows in what it [is after](Self::after) a plan, or no more than
+    /// before: one that has too many keeps them, and gets no further one. Every plan that the planner makes is held against it, whatever makes
+    /// an account active, and a store holds every plan against it once more.
+    ///
+    /// A snapshot that leaves out accounts must say how many [seats are taken](Self::seats_taken).
+    ///
+    /// # Errors
+    /// [`PlanRefusal::SeatLimit`].
+    pub fn keeps_its_seats(&self, after: &Snapshot) -> Result<(), PlanRefusal> {
+        match self.organization.seat_limit {
+            Some(limit) if after.seats() > limit && after.seats() > self.seats() => {
+                Err(PlanRefusal::SeatLimit { organization: self.organization.name.clone(), limit })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The plan, if an active owner remains after it, and no more seats are taken than there are.
+    pub(crate) fn guarded(&self, plan: Plan) -> Result<Plan, PlanRefusal> {
+        let matters = |step: &Step| match step.action {
+            Action::Suspend | Action::SetRole { .. } => true,
+            Action::CreateAccount { .. } | Action::Reactivate => self.organization.seat_limit.is_some(),
+            _ => false,
+        };
+        if plan.steps.iter().any(matters) {
+            let after = self.after(&plan);
+            self.keeps_an_owner(&after)?;
+            self.keeps_its_seats(&after)?;
         }
         Ok(plan)
     }

@@ -40,7 +40,7 @@ pub enum Anchor {
     /// `urn:oasis:names:tc:SAML:attribute:subject-id` as `identity.subject_attribute`, or the same NameID with Format and qualifiers. Both
     /// identity providers must mean the same person by it.
     Subject,
-    /// The same e-mail address, in a domain that the organization has verified, and never an account with a role above member: its
-    /// person signs in to it otherwise, and links it.
+    /// The same e-mail address, by the rule of [`link_by_email`](crate::IdentityRules::link_by_email): in a domain that the organization has
+    /// verified, and never an account with a password or a role above member. Its person signs in to it otherwise, and links it.
     Email,
 }

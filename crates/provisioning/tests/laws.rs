@@ -11,7 +11,7 @@ use vouchsafe_crypto::Provider;
 use vouchsafe_metadata::EntityId;
 use vouchsafe_provisioning::{
     Account, AccountId, Action, Actor, Change, Identity, LoginFacts, LookUp, Membership, Permission, Plan,
-    PlanRefusal, Policy, Role, Snapshot, Source, SyncMode, TeamId,
+    PlanRefusal, Policy, Role, Snapshot, Source, Status, SyncMode, TeamId,
 };
 
 /// Whether everything that was made by hand is still there, unchanged.
@@ -222,9 +222,43 @@ proptest! {
                     prop_assert!(owners(&state) == 0 || owners(&after) > 0, "{plan}");
                     state = after;
                 }
-                Err(refused) => prop_assert!(["provisioning.last_owner", "provisioning.team_unknown"].contains(&refused.code())),
+                Err(refused) => prop_assert!(
+                    ["provisioning.last_owner", "provisioning.team_unknown", "provisioning.seat_limit"].contains(&refused.code())
+                ),
             }
         }
+    }
+
+    /// Whatever makes an account active: a sign-in, or somebody who reactivates it.
+    #[test]
+    fn no_plan_takes_a_seat_that_is_not_there(
+        policy in policies(), login in logins(), state in snapshots(), suspended in any::<bool>(), limit in 0..4_u32,
+    ) {
+        let mut state = state;
+        state.organization.seat_limit = Some(limit);
+        if suspended {
+            for account in &mut state.accounts {
+                account.status = Status::Suspended;
+            }
+        }
+        let fits = |after: &Snapshot| after.seats() <= limit || after.seats() <= state.seats();
+        let taken = |state: &Snapshot| state.accounts().filter(|account| account.is_active()).count();
+        if let Ok(plan) = policy.plan(&login, &state) {
+            prop_assert!(fits(&state.after(&plan)), "{plan}");
+        }
+        let ids: Vec<AccountId> = state.accounts().map(|account| account.id.clone()).collect();
+        let mut now_there = state.clone();
+        for id in &ids {
+            match now_there.change(id, &Change::Reactivate, &Actor::Operator, "a test", now()) {
+                Ok(plan) => now_there = now_there.after(&plan),
+                Err(refused) => prop_assert_eq!(refused.code(), "provisioning.seat_limit"),
+            }
+            prop_assert!(fits(&now_there));
+            prop_assert_eq!(usize::try_from(now_there.seats()).ok(), Some(taken(&now_there)));
+        }
+        // Nobody is kept out for whom there is a seat.
+        let room = usize::try_from(limit).unwrap_or(usize::MAX);
+        prop_assert_eq!(taken(&now_there), ids.len().min(room).max(taken(&state)));
     }
 
     #[test]

@@ -151,10 +151,15 @@ fn a_connection_takes_over_the_people_of_another_once() {
     let mut unverified = snapshot.clone();
     unverified.organization.verified_domains.clear();
     assert_eq!(code(policy("email").plan(&moved, &unverified)), "provisioning.email_taken");
-    // By e-mail, never an account that may do more than a member's; a suspended one stays suspended.
+    // By e-mail, never an account that may do more than a member's, or that has a password; a suspended one stays suspended.
     let mut owned = snapshot.clone();
     owned.accounts[0].role = Role::Owner;
     assert_eq!(code(policy("email").plan(&moved, &owned)), "provisioning.email_taken");
+    let mut with_password = snapshot.clone();
+    with_password.accounts[0].has_password = true;
+    assert_eq!(code(policy("email").plan(&moved, &with_password)), "provisioning.email_taken");
+    let same_subject = over(&new, "ada", "ada@example.org");
+    assert!(policy("subject").plan(&same_subject, &with_password).is_ok(), "the subject is no address");
     let mut suspended = snapshot.clone();
     suspended.accounts[0].status = Status::Suspended;
     for by in ["email", "subject"] {

@@ -9,6 +9,7 @@ use vouchsafe::{
 use crate::{AuditRecord, OrganizationConnections, StoreError, StoredConnection};
 
 /// A change of the configuration, before it is known who asked for it.
+#[derive(Clone)]
 struct Entry {
     rule: &'static str,
     change: String,
@@ -26,37 +27,159 @@ impl Entry {
     }
 }
 
-/// The records of everything that differs. Of tokens they have the names that people know them by, which are no secret.
-pub(crate) fn records(
-    before: &OrganizationConnections,
-    after: &OrganizationConnections,
-    actor: &Actor,
-    at: DateTime<Utc>,
-) -> Result<Vec<AuditRecord>, StoreError> {
-    let mut entries = conversion(&before.organization, &after.organization);
-    entries.extend(tokens(&before.organization, &after.organization));
-    for connection in &after.connections {
-        match before.connection(&connection.id) {
-            Some(earlier) => entries.extend(changed(earlier, connection)?),
-            None => entries.push(added(connection)),
-        }
-    }
-    let organization = &after.organization.id;
-    Ok(entries.into_iter().map(|entry| record(organization, entry, actor, at)).collect())
+/// Who asks for a change of the configuration, and when: for the audit.
+///
+/// ```
+/// use vouchsafe::provisioning::Actor;
+/// use vouchsafe_store::{Author, Directory, StoreError};
+///
+/// # async fn example(store: &dyn Directory, now: chrono::DateTime<chrono::Utc>) -> Result<(), StoreError> {
+/// store.set_policy(&"acme".into(), "[admission]\ncreate = false", &Author::new(Actor::Operator, now)).await
+/// # }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Author {
+    /// Who.
+    pub actor: Actor,
+    /// When.
+    pub at: DateTime<Utc>,
 }
 
-fn record(organization: &OrganizationId, entry: Entry, actor: &Actor, at: DateTime<Utc>) -> AuditRecord {
-    AuditRecord {
+impl Author {
+    /// Somebody, at a time.
+    #[must_use]
+    pub fn new(actor: Actor, at: DateTime<Utc>) -> Author {
+        Author { actor, at }
+    }
+}
+
+/// For stores: what changes of the configuration leave in the audit.
+impl AuditRecord {
+    /// The records of everything that differs of an organization's own record: names, entitlement, seats, domains, conversion, tokens (by the
+    /// names that people know them by, which are no secret) and connections.
+    #[must_use]
+    pub fn of_organization(before: &Organization, after: &Organization, author: &Author) -> Vec<AuditRecord> {
+        let mut entries = own_record(before, after);
+        entries.extend(conversion(before, after));
+        entries.extend(tokens(before, after));
+        entries.extend(difference(
+            ("organization.connections", "Signs people in over other connections."),
+            listed(&before.connections),
+            listed(&after.connections),
+        ));
+        recorded(&after.id, entries, author)
+    }
+
+    /// The record of another policy, if it is another; `None`: there was none.
+    #[must_use]
+    pub fn of_policy(
+        organization: &OrganizationId,
+        before: Option<&str>,
+        after: &str,
+        author: &Author,
+    ) -> Vec<AuditRecord> {
+        let what = ("policy.set", "Sets the policy.");
+        let entry = difference(what, before.map(str::to_owned), Some(after.to_owned()));
+        recorded(organization, entry, author)
+    }
+
+    /// The records of everything that differs of a connection, or of its addition.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] for settings that cannot be written.
+    pub fn of_connection(
+        before: Option<&StoredConnection>,
+        after: &StoredConnection,
+        author: &Author,
+    ) -> Result<Vec<AuditRecord>, StoreError> {
+        let entries = match before {
+            Some(before) => changed(before, after)?,
+            None => vec![added(after)],
+        };
+        Ok(recorded(&after.organization, entries, author))
+    }
+
+    /// The records of everything that differs of an organization and its connections.
+    pub(crate) fn of_connections(
+        before: &OrganizationConnections,
+        after: &OrganizationConnections,
+        author: &Author,
+    ) -> Result<Vec<AuditRecord>, StoreError> {
+        let (was, is) = (&before.organization, &after.organization);
+        // Which connections the organization has follows from what is recorded of each of them.
+        let entries = [own_record(was, is), conversion(was, is), tokens(was, is)].concat();
+        let mut records = recorded(&is.id, entries, author);
+        for connection in &after.connections {
+            records.extend(Self::of_connection(before.connection(&connection.id), connection, author)?);
+        }
+        Ok(records)
+    }
+}
+
+fn recorded(
+    organization: &OrganizationId,
+    entries: impl IntoIterator<Item = Entry>,
+    author: &Author,
+) -> Vec<AuditRecord> {
+    let record = |entry: Entry| AuditRecord {
         organization: organization.clone(),
         account: None,
-        actor: Some(actor.clone()),
-        at,
+        actor: Some(author.actor.clone()),
+        at: author.at,
         rule: RuleId::from(entry.rule),
         change: entry.change,
         before: entry.before,
         after: entry.after,
         assertion_hash: None,
-    }
+    };
+    entries.into_iter().map(record).collect()
+}
+
+/// What it is called, what its plan includes, and what it has verified.
+fn own_record(before: &Organization, after: &Organization) -> Vec<Entry> {
+    let text = |text: &str| Some(text.to_owned());
+    let entitled = |is: bool| text(if is { "entitled" } else { "not entitled" });
+    let seats = |limit: Option<u32>| limit.map(|limit| limit.to_string());
+    [
+        difference(("organization.name", "Renames the organization."), text(&before.name), text(&after.name)),
+        difference(
+            ("organization.slug", "Gives the organization another slug."),
+            text(&before.slug),
+            text(&after.slug),
+        ),
+        difference(
+            ("organization.entitlement", "Changes whether the plan includes SAML SSO."),
+            entitled(before.entitled),
+            entitled(after.entitled),
+        ),
+        difference(
+            ("organization.seats", "Changes how many accounts the plan allows."),
+            seats(before.seat_limit),
+            seats(after.seat_limit),
+        ),
+        difference(
+            ("organization.domains", "Changes the verified domains."),
+            listed(&before.verified_domains),
+            listed(&after.verified_domains),
+        ),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn difference(
+    (rule, change): (&'static str, &str),
+    before: Option<String>,
+    after: Option<String>,
+) -> Option<Entry> {
+    (before != after).then(|| Entry { before, after, ..Entry::new(rule, change) })
+}
+
+fn listed<T: ToString>(all: impl IntoIterator<Item = T>) -> Option<String> {
+    let all: Vec<String> = all.into_iter().map(|one| one.to_string()).collect();
+    (!all.is_empty()).then(|| all.join(", "))
 }
 
 fn conversion(before: &Organization, after: &Organization) -> Vec<Entry> {

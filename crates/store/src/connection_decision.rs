@@ -8,7 +8,7 @@ use vouchsafe::{
     provisioning::{Actor, Organization, OrganizationId, PlanRefusal, TokenHash},
 };
 
-use crate::{AuditRecord, SignInError, StoreError, StoredConnection, configuration_audit};
+use crate::{AuditRecord, Author, SignInError, StoreError, StoredConnection};
 
 /// A change of how an organization signs in: a pure function over its own record and its connections.
 ///
@@ -37,8 +37,8 @@ use crate::{AuditRecord, SignInError, StoreError, StoredConnection, configuratio
 /// ```
 pub struct ConnectionDecision {
     organization: OrganizationId,
-    actor: Actor,
-    at: DateTime<Utc>,
+    author: Author,
+    keeps_sessions: bool,
     decide: Box<Decide>,
 }
 
@@ -54,7 +54,19 @@ impl ConnectionDecision {
         + Send
         + 'static,
     ) -> ConnectionDecision {
-        ConnectionDecision { organization, actor, at, decide: Box::new(decide) }
+        ConnectionDecision {
+            organization,
+            author: Author::new(actor, at),
+            keeps_sessions: false,
+            decide: Box::new(decide),
+        }
+    }
+
+    /// The same decision, after which the sessions that began over a connection that it retires go on until their own end. By default they end
+    /// with it.
+    #[must_use]
+    pub fn keeping_sessions(self) -> ConnectionDecision {
+        ConnectionDecision { keeps_sessions: true, ..self }
     }
 
     /// The organization.
@@ -69,9 +81,12 @@ impl ConnectionDecision {
     /// The refusal, after which the transaction is rolled back.
     pub fn decide(self, before: &OrganizationConnections) -> Result<DecidedConnections, SignInError> {
         let mut after = before.clone();
-        (self.decide)(&mut after, self.at)?;
+        (self.decide)(&mut after, self.author.at)?;
         let mut decided = DecidedConnections::of(before, after)?;
-        decided.audit = configuration_audit::records(before, &decided.after, &self.actor, self.at)?;
+        decided.audit = AuditRecord::of_connections(before, &decided.after, &self.author)?;
+        if self.keeps_sessions {
+            decided.ends_sessions_over.clear();
+        }
         Ok(decided)
     }
 }
@@ -81,7 +96,7 @@ impl fmt::Debug for ConnectionDecision {
         formatter
             .debug_struct("ConnectionDecision")
             .field("organization", &self.organization)
-            .field("actor", &self.actor)
+            .field("actor", &self.author.actor)
             .finish_non_exhaustive()
     }
 }
@@ -160,7 +175,7 @@ impl OrganizationConnections {
         Ok(self.organization.connect(id.clone(), identity_provider, now)?)
     }
 
-    /// Ends a connection for good. Of those over which people sign in another must remain.
+    /// Ends a connection for good, and the sessions that began over it. Of those over which people sign in another must remain.
     ///
     /// # Errors
     /// [`StoreError::ConnectionUnknown`], [`PlanRefusal::ConnectionState`] if it is retired already, [`PlanRefusal::LastConnection`].
@@ -184,7 +199,8 @@ impl OrganizationConnections {
         self.retire(old)
     }
 
-    /// Makes this an organization without SAML again: every connection is retired, and every token revoked. Sessions go on until their end.
+    /// Makes this an organization without SAML again: every connection is retired, and every token revoked. The sessions
+    /// that began over them end, unless the decision [keeps them](ConnectionDecision::keeping_sessions).
     pub fn disconnect(&mut self, now: DateTime<Utc>) {
         self.organization.disconnect(now);
         for connection in &mut self.connections {
@@ -233,6 +249,8 @@ pub struct DecidedConnections {
     pub added: Vec<StoredConnection>,
     /// The connections to write in the place of those that were read, at their next revision.
     pub changed: Vec<StoredConnection>,
+    /// The connections whose sessions end: those that were retired.
+    pub ends_sessions_over: Vec<ConnectionId>,
     /// The audit records to add.
     pub audit: Vec<AuditRecord>,
     after: OrganizationConnections,
@@ -244,7 +262,13 @@ impl DecidedConnections {
             return Err(StoreError::damaged("decision", "it is about another organization").into());
         }
         let after = OrganizationConnections::new(wanted.organization, before.connections.clone());
-        let mut decided = Self { added: Vec::new(), changed: Vec::new(), audit: Vec::new(), after };
+        let mut decided = Self {
+            added: Vec::new(),
+            changed: Vec::new(),
+            ends_sessions_over: Vec::new(),
+            audit: Vec::new(),
+            after,
+        };
         for connection in wanted.connections {
             decided.take(connection)?;
         }
@@ -259,7 +283,11 @@ impl DecidedConnections {
         match connections.iter_mut().find(|known| known.id == connection.id) {
             Some(known) if *known == connection => {}
             Some(known) => {
-                *known = connection.in_place_of(known)?;
+                let next = connection.in_place_of(known)?;
+                if next.is_retired_since(known) {
+                    self.ends_sessions_over.push(next.id.clone());
+                }
+                *known = next;
                 self.changed.push(known.clone());
             }
             None => {

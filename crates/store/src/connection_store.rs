@@ -2,12 +2,15 @@
 
 use vouchsafe::{ConnectionId, EntityId, provisioning::OrganizationId};
 
-use crate::{Answer, StoredConnection};
+use crate::{Answer, Author, StoredConnection};
 
 /// Keeps connections: who the identity providers of the customers are.
 ///
 /// Every write gives a connection its next revision, so that whoever keeps one in memory asks for a number to know whether it is still
 /// what is stored; `vouchsafe_web::StoredConnections` does. Several processes over one store see a write at the next sign-in.
+///
+/// Every write leaves [records](crate::AuditRecord::of_connection) in the audit of the connection's organization, in the same transaction, where
+/// the store keeps one: it is the [`Directory`](crate::Directory)'s.
 ///
 /// There is no removal. Accounts, sessions and refusals name the connection that they came over, and an identifier that came again would
 /// be taken for the old one: a connection that is over is [retired](vouchsafe::ConnectionState::Retired) and stays so.
@@ -34,14 +37,19 @@ pub trait ConnectionStore: Send + Sync + std::fmt::Debug {
 
     /// Keeps a new connection at its [first](StoredConnection::first) revision, which is answered. A name that was used before is
     /// [`StoreError::Taken`](crate::StoreError::Taken).
-    fn add_connection<'a>(&'a self, connection: &'a StoredConnection) -> Answer<'a, u64>;
+    fn add_connection<'a>(&'a self, connection: &'a StoredConnection, author: &'a Author) -> Answer<'a, u64>;
 
     /// Replaces a connection that is still at the revision it was read at, as [`StoredConnection::in_place_of`] says. Answers the next
-    /// revision.
+    /// revision. With one that [is retired by it](StoredConnection::is_retired_since) the sessions end that began over it, where the store
+    /// keeps them.
     ///
     /// It is for new metadata and settings. Which connections an organization signs in over is a
     /// [`ConnectionDecision`](crate::ConnectionDecision), where there is a directory.
-    fn update_connection<'a>(&'a self, connection: &'a StoredConnection) -> Answer<'a, u64>;
+    fn update_connection<'a>(
+        &'a self,
+        connection: &'a StoredConnection,
+        author: &'a Author,
+    ) -> Answer<'a, u64>;
 }
 
 /// A connection's name, and the revision at which it is.

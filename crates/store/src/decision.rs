@@ -19,7 +19,7 @@ pub enum About {
     /// [`LookUp`](vouchsafe::provisioning::LookUp), with those that its policy takes over; the teams that these are in; its teams and projects
     /// of the [names](Policy::names_for) that its policy makes of the login; and which of the domains another organization has verified.
     Login(Box<LoginFacts>),
-    /// An account of an organization: that account, every active owner, and all teams.
+    /// An account of an organization: that account, every active owner, all teams, and how many seats are taken where that is limited.
     #[non_exhaustive]
     Account {
         /// The organization.
@@ -140,6 +140,7 @@ impl Decided {
         let mut ids = fresh_ids(plan.steps().len())?;
         let after = before.after_with(&plan, &mut || ids.pop().unwrap_or_default());
         before.keeps_an_owner(&after)?;
+        before.keeps_its_seats(&after)?;
         let account = audit::account_of(&plan, &after)?;
         Ok(Decided {
             audit: audit::records(&plan, &account),

@@ -8,7 +8,7 @@ use vouchsafe::provisioning::{
 };
 
 use crate::{
-    Answer, Applied, AuditRecord, CompletedSignIn, ConnectionDecision, Decides, Decision,
+    Answer, Applied, AuditRecord, Author, CompletedSignIn, ConnectionDecision, Decides, Decision,
     OrganizationConnections, SignIn,
 };
 
@@ -18,14 +18,14 @@ use crate::{
 /// [`sign_in`](Self::sign_in) for a login, [`decide`](Self::decide) for everything else. There is no version to lose a race on, and
 /// nothing to try again.
 pub trait Directory: Send + Sync + std::fmt::Debug {
-    /// Adds an organization. Its id, slug, tokens, connections and verified domains must be new: each belongs to one
+    /// Adds an organization. Its id, its slug (as [`Organization::slug_key`] compares them), its tokens, connections and verified domains must be new: each belongs to one
     /// organization.
     fn add_organization<'a>(&'a self, organization: &'a Organization) -> Answer<'a, ()>;
 
     /// An organization, and the version that it is at.
     fn organization<'a>(&'a self, id: &'a OrganizationId) -> Answer<'a, Option<Versioned<Organization>>>;
 
-    /// The organization of this slug.
+    /// The organization of this slug, as [`Organization::slug_key`] compares them.
     fn organization_by_slug<'a>(&'a self, slug: &'a str) -> Answer<'a, Option<Versioned<Organization>>>;
 
     /// The organization that has verified this domain, converted or not.
@@ -43,14 +43,19 @@ pub trait Directory: Send + Sync + std::fmt::Debug {
 
     /// Replaces an organization (name, entitlement, conversion, tokens, seats, domains) that is still at the
     /// version it was read at. Answers the next version. A slug, a token, a connection or a verified domain that another
-    /// organization has is [`StoreError::Taken`](crate::StoreError::Taken).
-    fn update_organization<'a>(&'a self, organization: &'a Versioned<Organization>) -> Answer<'a, u64>;
+    /// organization has is [`StoreError::Taken`](crate::StoreError::Taken). What differs is
+    /// [audited](AuditRecord::of_organization) in the same transaction.
+    fn update_organization<'a>(
+        &'a self,
+        organization: &'a Versioned<Organization>,
+        author: &'a Author,
+    ) -> Answer<'a, u64>;
 
     /// The organization's policy; the default one when none was set.
     fn policy<'a>(&'a self, id: &'a OrganizationId) -> Answer<'a, Policy>;
 
-    /// Sets the organization's policy, as TOML, after reading it once.
-    fn set_policy<'a>(&'a self, id: &'a OrganizationId, toml: &'a str) -> Answer<'a, ()>;
+    /// Sets the organization's policy, as TOML, after reading it once. It is [audited](AuditRecord::of_policy) in the same transaction.
+    fn set_policy<'a>(&'a self, id: &'a OrganizationId, toml: &'a str, author: &'a Author) -> Answer<'a, ()>;
 
     /// Adds an account that was not made by a plan, such as an import or the first owner. Its id, its address and its identities must be
     /// new: an account that is there is changed by [`decide`](Self::decide) only.

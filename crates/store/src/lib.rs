@@ -30,6 +30,7 @@ mod text;
 use std::pin::Pin;
 
 pub use audit::AuditRecord;
+pub use configuration_audit::Author;
 pub use connection_decision::{ConnectionDecision, DecidedConnections, OrganizationConnections};
 pub use connection_store::{ConnectionRevision, ConnectionStore};
 pub use decision::{About, Applied, Decided, Decision};

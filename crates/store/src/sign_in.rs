@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use vouchsafe::{
     ConnectionId, Login, PendingRequest, Recorded, ReplayKey, ValidAssertion,
-    provisioning::{AccountId, LoginFacts, OrganizationId, Plan, Policy, Snapshot},
+    provisioning::{AccountId, LoginFacts, OrganizationId, Plan, PlanRefusal, Policy, Snapshot},
 };
 
 use crate::{Decided, Session, SessionId, SignInError};
@@ -17,7 +17,7 @@ use crate::{Decided, Session, SessionId, SignInError};
 ///
 /// 1. it inserts [`replay_key`](Self::replay_key) if it is not there, and calls [`confirm`](Self::confirm) with the answer;
 /// 2. it reads the snapshot for [`ConfirmedSignIn::facts`], as for [`About::Login`](crate::About::Login), and calls
-///    [`ConfirmedSignIn::decide`];
+///    [`ConfirmedSignIn::decide`] with it and the session of [`ConfirmedSignIn::links_from`];
 /// 3. it writes what [`DecidedSignIn`] says, commits, and answers [`DecidedSignIn::into_signed_in`].
 ///
 /// Any error on the way rolls everything back, the replay record too.
@@ -34,7 +34,14 @@ struct Terms {
     lifetime: TimeDelta,
     answers: Option<String>,
     replaces: Option<SessionId>,
-    links: Option<AccountId>,
+    links: Option<Link>,
+}
+
+/// The account that is to be linked, and the hash of the identifier of the session in which that was asked for.
+#[derive(Debug)]
+struct Link {
+    account: AccountId,
+    session: String,
 }
 
 impl SignIn {
@@ -59,10 +66,11 @@ impl SignIn {
         self
     }
 
-    /// The same sign-in of a person who is signed in to this account by other means, such as a password, and wants it linked.
+    /// The same sign-in of a person who is signed in to this account by other means, such as a password, and wants it linked: in the session
+    /// with this [hash](SessionId::hash), which must go on until the link is written.
     #[must_use]
-    pub fn linking(mut self, account: AccountId) -> Self {
-        self.terms.links = Some(account);
+    pub fn linking(mut self, account: AccountId, session: impl Into<String>) -> Self {
+        self.terms.links = Some(Link { account, session: session.into() });
         self
     }
 
@@ -106,16 +114,38 @@ impl ConfirmedSignIn {
     /// The account that the person is signed in to by other means: the snapshot holds it too.
     #[must_use]
     pub fn links(&self) -> Option<&AccountId> {
-        self.terms.links.as_ref()
+        self.terms.links.as_ref().map(|link| &link.account)
     }
 
-    /// For stores: decides, with a snapshot that was read in the transaction and the stored policy of the organization.
+    /// [Hash](SessionId::hash) of the identifier of the session in which the link was asked for: the store reads that session in the
+    /// transaction.
+    #[must_use]
+    pub fn links_from(&self) -> Option<&str> {
+        self.terms.links.as_ref().map(|link| link.session.as_str())
+    }
+
+    /// For stores: decides, with a snapshot that was read in the transaction, the stored policy of the organization, and the session of
+    /// [`links_from`](Self::links_from), if it is there.
     ///
     /// # Errors
-    /// The policy's refusal, after which the transaction is rolled back.
-    pub fn decide(self, snapshot: &Snapshot, policy: &Policy) -> Result<DecidedSignIn, SignInError> {
+    /// The policy's refusal, and [`PlanRefusal::LinkSessionEnded`]; then the transaction is rolled back.
+    pub fn decide(
+        self,
+        snapshot: &Snapshot,
+        policy: &Policy,
+        links_from: Option<&Session>,
+    ) -> Result<DecidedSignIn, SignInError> {
         let plan = match &self.terms.links {
-            Some(account) => policy.plan_link(&self.facts, snapshot, account)?,
+            Some(Link { account, .. }) => {
+                let is_theirs = |session: &&Session| {
+                    session.account == *account && session.organization == snapshot.organization.id
+                };
+                let is_over = |session: &Session| session.is_over(self.login.accepted_at());
+                if links_from.filter(is_theirs).is_none_or(is_over) {
+                    return Err(PlanRefusal::link_session_ended(account).into());
+                }
+                policy.plan_link(&self.facts, snapshot, account)?
+            }
             None => policy.plan(&self.facts, snapshot)?,
         };
         let decided = Decided::of(plan, snapshot)?;

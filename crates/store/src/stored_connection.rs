@@ -16,7 +16,8 @@ use crate::StoreError;
 /// ```
 /// # let document = vouchsafe_testkit::IdentityProvider::okta().metadata()?;
 /// use vouchsafe::{ConnectionId, ConnectionSettings, ConnectionState, Unsolicited};
-/// use vouchsafe_store::{ConnectionMetadata, ConnectionStore, Memory, MetadataSource, StoredConnection};
+/// use vouchsafe::provisioning::Actor;
+/// use vouchsafe_store::{Author, ConnectionMetadata, ConnectionStore, Memory, MetadataSource, StoredConnection};
 ///
 /// # tokio::runtime::Runtime::new()?.block_on(async {
 /// let source = MetadataSource::Url("https://example.okta.com/app/exk1/sso/saml/metadata".to_owned());
@@ -26,9 +27,10 @@ use crate::StoreError;
 /// assert_eq!(acme.state, ConnectionState::Draft);
 ///
 /// let store = Memory::new();
-/// acme.revision = store.add_connection(&acme).await?;
+/// let operator = Author::new(Actor::Operator, "2026-01-15T09:00:00Z".parse()?);
+/// acme.revision = store.add_connection(&acme, &operator).await?;
 /// acme.state = ConnectionState::Tested;
-/// acme.revision = store.update_connection(&acme).await?;
+/// acme.revision = store.update_connection(&acme, &operator).await?;
 /// assert_eq!(store.connection(&acme.id).await?, Some(acme));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # }).unwrap();
@@ -119,6 +121,12 @@ impl StoredConnection {
             return fixed("retired state");
         }
         Ok(StoredConnection { revision: before.revision.saturating_add(1), ..self.clone() })
+    }
+
+    /// For stores: whether it is retired and was not before, so that the sessions that began over it end.
+    #[must_use]
+    pub fn is_retired_since(&self, before: &StoredConnection) -> bool {
+        self.state == ConnectionState::Retired && before.state != self.state
     }
 
     /// For stores: what is written where there is none of this name yet, at the first revision.

@@ -19,9 +19,9 @@ use vouchsafe::{
     },
 };
 use vouchsafe_store::{
-    About, Answer, Applied, AuditRecord, CompletedSignIn, ConnectionDecision, ConnectionStore, Decided,
-    Decides, Decision, Directory, OrganizationConnections, PendingStore, ReplayStore, Session, SessionId,
-    SessionStore, SignIn, SignInError, StoreError, StoredConnection, Versioned, forgotten_until,
+    About, Answer, Applied, AuditRecord, Author, CompletedSignIn, ConnectionDecision, ConnectionStore,
+    Decided, Decides, Decision, Directory, OrganizationConnections, PendingStore, ReplayStore, Session,
+    SessionId, SessionStore, SignIn, SignInError, StoreError, StoredConnection, Versioned, forgotten_until,
 };
 
 async fn own() -> (Own, ()) {
@@ -188,7 +188,9 @@ impl Directory for Own {
 
     fn organization_by_slug<'a>(&'a self, slug: &'a str) -> Answer<'a, Option<Versioned<Organization>>> {
         self.with(move |state| {
-            let found = state.organizations.values().find(|held| held.whole.organization.slug == slug);
+            let key = Organization::slug_key(slug);
+            let has_it = |held: &&Held| Organization::slug_key(&held.whole.organization.slug) == key;
+            let found = state.organizations.values().find(has_it);
             Ok(found.map(versioned))
         })
     }
@@ -207,10 +209,18 @@ impl Directory for Own {
         self.with(|state| Ok(state.organizations.keys().cloned().collect()))
     }
 
-    fn update_organization<'a>(&'a self, organization: &'a Versioned<Organization>) -> Answer<'a, u64> {
+    fn update_organization<'a>(
+        &'a self,
+        organization: &'a Versioned<Organization>,
+        author: &'a Author,
+    ) -> Answer<'a, u64> {
         self.with(move |state| {
-            state.held(&organization.value.id)?.is_at(organization.version)?;
-            state.replace_organization(organization.value.clone())
+            let held = state.held(&organization.value.id)?;
+            held.is_at(organization.version)?;
+            let records = AuditRecord::of_organization(&held.whole.organization, &organization.value, author);
+            let version = state.replace_organization(organization.value.clone())?;
+            state.audit.extend(records);
+            Ok(version)
         })
     }
 
@@ -218,12 +228,13 @@ impl Directory for Own {
         self.with(move |state| parsed_policy(id, state.held(id)?.policy.as_deref()))
     }
 
-    fn set_policy<'a>(&'a self, id: &'a OrganizationId, toml: &'a str) -> Answer<'a, ()> {
+    fn set_policy<'a>(&'a self, id: &'a OrganizationId, toml: &'a str, author: &'a Author) -> Answer<'a, ()> {
         self.with(move |state| {
             parsed_policy(id, Some(toml))?;
             let held = state.held(id)?;
-            held.policy = Some(toml.to_owned());
+            let before = held.policy.replace(toml.to_owned());
             held.changed();
+            state.audit.extend(AuditRecord::of_policy(id, before.as_deref(), toml, author));
             Ok(())
         })
     }
@@ -313,7 +324,8 @@ impl State {
         let is_first = !self.replays.contains_key(key.hash());
         let confirmed = sign_in.confirm(key.clone().recorded(is_first))?;
         let (snapshot, policy) = self.about_login(confirmed.facts(), confirmed.links())?;
-        let decided = confirmed.decide(&snapshot, &policy)?;
+        let links_from = confirmed.links_from().and_then(|hash| self.sessions.get(hash)).cloned();
+        let decided = confirmed.decide(&snapshot, &policy, links_from.as_ref())?;
         self.write(decided.decided())?;
         self.replays.insert(key.hash().to_owned(), key.expires_at());
         if let Some(handle) = decided.answers() {
@@ -400,7 +412,8 @@ impl State {
             let all = self.organizations.values().map(|held| &held.whole.organization);
             all.filter(|other| other.id != organization.id)
         };
-        if others().any(|other| other.slug == organization.slug) {
+        let key = Organization::slug_key(&organization.slug);
+        if others().any(|other| Organization::slug_key(&other.slug) == key) {
             return Err(StoreError::taken("the organization's slug"));
         }
         let has = |other: &Organization| {

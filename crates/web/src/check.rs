@@ -38,8 +38,16 @@ impl SingleSignOn {
         let headers = &request.headers;
         let service_provider = self.service_provider().clone();
         let permit = self.inner.limiter.enter(self.inner.address_of(request)).await?;
-        let received_at = self.received_at(at).await?;
+        let (received_at, not_served) = match self.received_at(at).await {
+            Ok(address) => (address, None),
+            Err(error) if error.status().is_server_error() => return Err(error),
+            // What is posted is read all the same, so that neither the answer nor its time tells which names there are.
+            Err(error) => (service_provider.assertion_consumer().to_owned(), Some(error)),
+        };
         let (claimed, permit) = self.open(body, &received_at, permit).await?;
+        if let Some(error) = not_served {
+            return Err(error);
+        }
         context.issuer = claimed.issuer().map(|issuer| issuer.as_str().to_owned());
         let relay_state = claimed.relay_state().cloned();
 
@@ -111,7 +119,9 @@ impl SingleSignOn {
     async fn received_at(&self, connection: Option<&str>) -> Result<String, HttpError> {
         let ours = self.service_provider().assertion_consumer();
         let Some(id) = connection else { return Ok(ours.to_owned()) };
-        let connection = self.find_connection(id).await?.ok_or(HttpError::UnknownConnection)?;
+        let found = self.find_connection(id).await?;
+        let open = found.filter(|connection| connection.state() != ConnectionState::Retired);
+        let connection = open.ok_or(HttpError::UnknownConnection)?;
         match self.service_provider().assertion_consumer_for(&connection) {
             own if own != ours => Ok(own.to_owned()),
             _ => Err(HttpError::UnknownConnection),

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use http::StatusCode;
-use vouchsafe::xml::Quoted;
+use vouchsafe::xml::{Cut, Quoted};
 use vouchsafe::{BindingError, ConnectionId, Explain, Ledger, Refusal};
 use vouchsafe_store::StoreError;
 
@@ -44,7 +44,7 @@ pub enum HttpError {
     )]
     #[non_exhaustive]
     NoPendingRequest {
-        /// What the response says it answers.
+        /// What the response says it answers, cut where it is long.
         in_response_to: String,
     },
     /// A sign-in was started in the place of an unsolicited response, and the answer is unsolicited again.
@@ -92,6 +92,13 @@ pub enum HttpError {
     /// No connection is found by what was typed, or by the name in the address. It is not repeated: it may be an address of a person.
     #[error("no connection is found by what was asked for")]
     UnknownConnection,
+    /// An account is to be linked, its organization has several connections, and none was chosen.
+    #[error("the organization has {} connections over which the account can be linked, and none was chosen", connections.len())]
+    #[non_exhaustive]
+    SeveralConnections {
+        /// Those that can be chosen.
+        connections: Vec<ConnectionId>,
+    },
     /// The [context](vouchsafe::LoginOptions::context) that the application gives a request would have the answer link an account. Nothing
     /// was started.
     #[error("the context of the request is one of those that link an account")]
@@ -146,7 +153,13 @@ impl HttpError {
 
     /// The body of a request that an HTTP server could not read.
     pub fn body(reason: impl fmt::Display) -> HttpError {
-        HttpError::Body { reason: reason.to_string() }
+        HttpError::Body { reason: Cut::new(&reason.to_string()).to_string() }
+    }
+
+    /// A response that answers a request of this name, for which this browser has none waiting. Of a long name the beginning is kept.
+    #[must_use]
+    pub fn no_pending_request(in_response_to: &str) -> HttpError {
+        HttpError::NoPendingRequest { in_response_to: Cut::new(in_response_to).to_string() }
     }
 
     /// The stable code: `http.` and a word, or the code of the crate below.
@@ -166,6 +179,7 @@ impl HttpError {
             Self::TooManyStarts { .. } => "http.too_many_starts",
             Self::Worker { .. } => "http.worker",
             Self::UnknownConnection => "http.unknown_connection",
+            Self::SeveralConnections { .. } => "http.several_connections",
             Self::ReservedContext => "http.reserved_context",
             Self::Body { .. } => "http.body",
             Self::Header { .. } => "http.header",
@@ -209,6 +223,9 @@ impl HttpError {
             Self::Worker { .. } => "This is a defect of the service; report it with the reference.",
             Self::UnknownConnection => {
                 "Compare the organization's slug, or have the domain of its people's e-mail addresses verified."
+            }
+            Self::SeveralConnections { .. } => {
+                "Let the form that links the account send `connection`, which the person chooses from Provisioned::connections_to_link."
             }
             Self::ReservedContext => {
                 "Somebody tries to get into the account of another. Have the context of login_options begin with a word of your own where \

@@ -77,7 +77,7 @@ pub use paths::{
     ASSERTION_CONSUMER, CONNECTION_ASSERTION_CONSUMER, CONNECTION_METADATA, LINK, LOGIN, LOGOUT, METADATA,
     Paths,
 };
-pub use provisioned::{AccountStore, Provisioned};
+pub use provisioned::{AccountStore, OpenedSession, Provisioned};
 pub use reference::Reference;
 pub use refusal_log::{RefusalLog, RefusalRecord};
 pub use refusal_page::{RefusalPage, RefusalView};

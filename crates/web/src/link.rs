@@ -2,38 +2,44 @@
 
 use http::Response;
 use http::request::Parts;
-use vouchsafe::PendingRequest;
 use vouchsafe::provisioning::AccountId;
+use vouchsafe::{Connection, ConnectionState, PendingRequest};
 use vouchsafe_store::{Session, StoreError};
 
 use crate::answers::{Context, see_other};
 use crate::error::HttpError;
-use crate::provisioned::Provisioned;
+use crate::provisioned::{OpenedSession, Provisioned};
 use crate::single_sign_on::SingleSignOn;
 
 /// What the query of the [sign-in page](SingleSignOn::sign_in_page) says when a person's identity provider vouches for an e-mail address that
 /// belongs to an account made by other means: sign in to that once, and [link](Provisioned::link) it.
 pub const NOT_LINKED: (&str, &str) = ("problem", "link");
 
-/// What the context of a request begins with that links an account; the account's id follows. No other request has such a context: an
+/// What the context of a request begins with that links an account; the hash of the session in which that was asked for, and the account's id
+/// follow. No other request has such a context: an
 /// application may keep there what a browser sent.
 const LINKS: &str = "vouchsafe-link:";
 
 impl Provisioned {
-    /// Links the account of the browser's session: starts a sign-in over the connection of its organization, whose answer adds the person at
+    /// Links the account of the browser's session: starts a sign-in over a connection of its organization, whose answer adds the person at
     /// the identity provider to the account. From then on single sign-on leads to it. For a form of the application's own, on a page for
     /// people who are signed in with a password; who is not signed in is sent to the sign-in page.
     ///
-    /// The account is kept with the request, on this side, and the answer counts only from the browser that asked.
-    pub async fn link(&self, sso: &SingleSignOn, request: &Parts) -> Response<String> {
+    /// `fields` is what the form posts: `connection`, the name of one of [`connections_to_link`](Self::connections_to_link). It may be left out
+    /// where there is one alone.
+    ///
+    /// The account is kept with the request, on this side, and the answer counts only from the browser that asked, and while the session goes
+    /// on in which it did.
+    pub async fn link(&self, sso: &SingleSignOn, request: &Parts, fields: &[u8]) -> Response<String> {
         // Whatever the method: an application may have routed another one here.
         let holds_session = sso.cookies().session(&request.headers).is_some();
         if let Err(error) = sso.own_pages_only(&request.headers, holds_session) {
             return sso.refuse(&request.headers, error);
         }
-        let session = self.session(sso, &request.headers).await;
-        let answered = match session {
-            Ok(Some((session, _))) => self.start_link(sso, request, &session).await,
+        let chosen = form_urlencoded::parse(fields).find(|(name, _)| name == "connection");
+        let chosen = chosen.map(|(_, value)| value).filter(|value| !value.trim().is_empty());
+        let answered = match self.session(sso, &request.headers).await {
+            Ok(Some(session)) => self.start_link(sso, request, &session, chosen.as_deref()).await,
             Ok(None) => see_other(&sso.way_back(None, None), []),
             Err(error) => Err(error),
         };
@@ -43,32 +49,72 @@ impl Provisioned {
     /// The same for a session that was just opened by a password, before the browser holds its cookie.
     ///
     /// # Errors
-    /// [`HttpError::UnknownConnection`] if the organization has no connection; what the store raises.
+    /// [`HttpError::UnknownConnection`] if the organization has no such connection; [`HttpError::SeveralConnections`] if it has several and none
+    /// is chosen; what the store raises.
     pub async fn start_link(
         &self,
         sso: &SingleSignOn,
         request: &Parts,
-        session: &Session,
+        opened: &OpenedSession,
+        chosen: Option<&str>,
     ) -> Result<Response<String>, HttpError> {
         sso.count_start(request)?;
+        let mut possible = self.connections_to_link(sso, &opened.session).await?;
+        possible.retain(|connection| chosen.is_none_or(|chosen| connection.id().as_str() == chosen.trim()));
+        let connection = match possible.as_slice() {
+            [only] => only,
+            [] => return Err(HttpError::UnknownConnection),
+            several => {
+                let connections = several.iter().map(|connection| connection.id().clone()).collect();
+                return Err(HttpError::SeveralConnections { connections });
+            }
+        };
+        let options = sso.inner.options_for(request, connection);
+        let options = options.context(format!("{LINKS}{}:{}", opened.hash, opened.session.account));
+        let started = sso.service_provider().start_login(connection, options, sso.now())?;
+        sso.send(&request.headers, started, None).await
+    }
+
+    /// The connections over which the account of a session can be linked: those of its organization that are active. A form for
+    /// [`link`](Self::link) lets the person choose among several.
+    ///
+    /// # Errors
+    /// What the store raises; [`StoreError::ConnectionUnusable`] where the only one cannot be used.
+    pub async fn connections_to_link(
+        &self,
+        sso: &SingleSignOn,
+        session: &Session,
+    ) -> Result<Vec<Connection>, HttpError> {
         let found = self.store.organization(&session.organization).await?;
         let organization = found.ok_or_else(|| StoreError::organization_unknown(&session.organization))?;
-        let connection = sso.discover(&organization.value.slug).await?;
-        // Without a discovery the slug is taken for a connection's name, which may be another customer's.
-        let connection = connection
-            .filter(|connection| organization.value.signs_in_over(connection.id()))
-            .ok_or(HttpError::UnknownConnection)?;
-        let options = sso.inner.options_for(request, &connection);
-        let options = options.context(format!("{LINKS}{}", session.account));
-        let started = sso.service_provider().start_login(&connection, options, sso.now())?;
-        sso.send(&request.headers, started, None).await
+        let (mut active, mut unusable) = (Vec::new(), None);
+        for id in organization.value.own_connections() {
+            match sso.inner.connections.find(&id).await {
+                Ok(found) => {
+                    active.extend(found.filter(|found| found.state() == ConnectionState::Active));
+                }
+                Err(failure @ StoreError::ConnectionUnusable { .. }) => unusable = Some(failure),
+                Err(failure) => return Err(failure.into()),
+            }
+        }
+        match unusable.filter(|_| active.is_empty()) {
+            Some(failure) => Err(failure.into()),
+            None => Ok(active),
+        }
     }
 }
 
-/// The account that a request is to link.
-pub(crate) fn linked_by(pending: Option<&PendingRequest>) -> Option<AccountId> {
-    let account = pending?.context()?.strip_prefix(LINKS)?;
-    Some(AccountId::new(account))
+/// Whether the answer to a request would link an account.
+pub(crate) fn is_link(pending: &PendingRequest) -> bool {
+    pending.context().is_some_and(|context| context.starts_with(LINKS))
+}
+
+/// The account that a request is to link, and the hash of the session in which that was asked for.
+pub(crate) fn linked_by(pending: Option<&PendingRequest>) -> Option<(AccountId, &str)> {
+    let asked = pending?.context()?.strip_prefix(LINKS)?;
+    // What has no session links nothing: there is none without a name.
+    let (session, account) = asked.split_once(':').unwrap_or(("", asked));
+    Some((AccountId::new(account), session))
 }
 
 /// Whether the person could get in by linking the account that is there.

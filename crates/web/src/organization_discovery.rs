@@ -8,7 +8,7 @@ use vouchsafe_store::{Answer, Directory, StoreError};
 
 use crate::connection_source::{ConnectionSource, Discovery};
 
-/// Finds the connection of an organization by its slug or by a verified domain: of those
+/// Finds the connection of an organization by its slug, whatever the case, or by a verified domain: of those
 /// [over which people sign in to it](vouchsafe::provisioning::Organization::own_connections) the first that is active and can be used.
 ///
 /// By an address it is the organization that has verified its domain, whoever has accounts there or elsewhere: so no customer can attract
@@ -35,7 +35,7 @@ impl Discovery for OrganizationDiscovery {
             let found = match EmailAddress::parse(asked) {
                 Ok(address) => self.directory.organization_by_domain(address.domain()).await?,
                 Err(_) if asked.contains('@') => None,
-                Err(_) => self.directory.organization_by_slug(&asked.to_ascii_lowercase()).await?,
+                Err(_) => self.directory.organization_by_slug(asked).await?,
             };
             match found {
                 Some(organization) => self.first_active(&organization.value).await,

@@ -87,7 +87,7 @@ impl Provisioned {
             .answering(pending)
             .replacing(received(sso, headers)?);
         let sign_in = match link::linked_by(pending) {
-            Some(account) => sign_in.linking(account),
+            Some((account, session)) => sign_in.linking(account, session),
             None => sign_in,
         };
         let signed_in = self.store.sign_in(sign_in).await.map_err(not_signed_in)?;
@@ -134,21 +134,23 @@ impl Provisioned {
         sso.local_logout(headers, holds_session, end).await
     }
 
-    /// Opens a session that no identity provider began, such as that of an owner with a password, and answers the `Set-Cookie` for it.
+    /// Opens a session that no identity provider began, such as that of an owner with a password. The answer to the browser needs the
+    /// `Set-Cookie` that comes with it.
     ///
     /// # Errors
     /// What the store and the provider's random source raise; a suspended account is refused.
     pub async fn open_session(
         &self,
         sso: &SingleSignOn,
-        session: &Session,
-    ) -> Result<HeaderValue, HttpError> {
+        session: Session,
+    ) -> Result<(OpenedSession, HeaderValue), HttpError> {
         let id = SessionId::generate(sso.service_provider().provider()).map_err(BindingError::from)?;
-        self.store.create(&id, session).await.map_err(refused_or_outage)?;
-        session_cookie(sso, &id, session)
+        self.store.create(&id, &session).await.map_err(refused_or_outage)?;
+        let cookie = session_cookie(sso, &id, &session)?;
+        Ok((OpenedSession { session, hash: id.hash().to_owned() }, cookie))
     }
 
-    /// The session that the browser holds, and the [hash](SessionId::hash) of its identifier.
+    /// The session that the browser holds.
     ///
     /// # Errors
     /// What the store raises: then it is not known whether anybody is signed in.
@@ -156,10 +158,10 @@ impl Provisioned {
         &self,
         sso: &SingleSignOn,
         headers: &HeaderMap,
-    ) -> Result<Option<(Session, String)>, HttpError> {
+    ) -> Result<Option<OpenedSession>, HttpError> {
         let Some(id) = received(sso, headers)? else { return Ok(None) };
         let session = self.store.find(&id, sso.now()).await?;
-        Ok(session.map(|session| (session, id.hash().to_owned())))
+        Ok(session.map(|session| OpenedSession { session, hash: id.hash().to_owned() }))
     }
 
     /// Forgets the sessions whose time is over; how many. [`SingleSignOn::sweep`] does the rest.
@@ -169,6 +171,16 @@ impl Provisioned {
     pub async fn sweep(&self, sso: &SingleSignOn) -> Result<u64, StoreError> {
         self.store.sweep_sessions(sso.now()).await
     }
+}
+
+/// A session that goes on.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct OpenedSession {
+    /// The session.
+    pub session: Session,
+    /// SHA-256 of its identifier, as in [`SessionId::hash`]: a name for it that opens nothing.
+    pub hash: String,
 }
 
 impl fmt::Debug for Provisioned {

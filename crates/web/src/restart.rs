@@ -40,7 +40,7 @@ impl SingleSignOn {
             let connection = if is_first { self.only_one(claimed, candidates, |_| true) } else { None };
             let return_to = self.destination(None, None);
             let restart = connection.map(|connection| Restart { connection: connection.clone(), return_to });
-            let too_late = || HttpError::NoPendingRequest { in_response_to: in_response_to.to_owned() };
+            let too_late = || HttpError::no_pending_request(in_response_to);
             return restart.ok_or_else(too_late).map(Some);
         }
         let wants = |connection: &Connection| connection.settings().on_unsolicited();

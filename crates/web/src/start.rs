@@ -2,7 +2,7 @@
 
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
-use vouchsafe::{BindingError, Connection, LoginOptions, StartedLogin};
+use vouchsafe::{Connection, ConnectionState, LoginOptions, StartedLogin};
 
 use crate::answers::{Context, answer, carried, see_other};
 use crate::error::HttpError;
@@ -12,6 +12,8 @@ use crate::stores;
 
 /// What the query of the [sign-in page](SingleSignOn::sign_in_page) says when a sign-in could not be started.
 pub const NOT_STARTED: (&str, &str) = ("problem", "organization");
+
+const METADATA_TYPE: &str = "application/samlmetadata+xml";
 
 impl SingleSignOn {
     /// Starts a sign-in over a connection: keeps the request, binds it to this browser, and answers the redirect or, where the request goes
@@ -46,7 +48,7 @@ impl SingleSignOn {
         more: Option<HeaderValue>,
     ) -> Result<Response<String>, HttpError> {
         let started = self.service_provider().start_login(connection, options, self.now())?;
-        if link::linked_by(Some(&started.pending)).is_some() {
+        if link::is_link(&started.pending) {
             return Err(HttpError::ReservedContext);
         }
         self.send(&request.headers, started, more).await
@@ -107,21 +109,26 @@ impl SingleSignOn {
 
     /// Our metadata.
     pub fn metadata(&self, headers: &HeaderMap) -> Response<String> {
-        self.descriptor(headers, self.service_provider().metadata_xml())
-    }
-
-    /// Our metadata for the identity provider of one connection.
-    pub async fn metadata_for(&self, headers: &HeaderMap, id: &str) -> Response<String> {
-        let found = self.find_connection(id).await;
-        match found.and_then(|found| found.ok_or(HttpError::UnknownConnection)) {
-            Ok(connection) => self.descriptor(headers, self.service_provider().metadata_xml_for(&connection)),
+        match self.service_provider().metadata_xml() {
+            Ok(xml) => answer(StatusCode::OK, METADATA_TYPE, xml),
             Err(error) => self.refuse(headers, error),
         }
     }
 
-    fn descriptor(&self, headers: &HeaderMap, xml: Result<String, BindingError>) -> Response<String> {
-        match xml {
-            Ok(xml) => answer(StatusCode::OK, "application/samlmetadata+xml", xml),
+    /// Our metadata for the identity provider of one connection that has something of its own to say: another entity ID, assertion consumer,
+    /// certificate or wish about signatures than the service. For all others the service's [`metadata`](Self::metadata) is right.
+    ///
+    /// A name that nobody has, a connection that is retired or cannot be used, and one that has nothing of its own get the same answer.
+    pub async fn metadata_for(&self, headers: &HeaderMap, id: &str) -> Response<String> {
+        let served = self.find_connection(id).await.and_then(|found| {
+            let open = found.filter(|connection| connection.state() != ConnectionState::Retired);
+            let own =
+                open.map(|connection| self.service_provider().metadata_xml_for(&connection)).transpose()?;
+            let common = self.service_provider().metadata_xml()?;
+            own.filter(|own| *own != common).ok_or(HttpError::UnknownConnection)
+        });
+        match served {
+            Ok(xml) => answer(StatusCode::OK, METADATA_TYPE, xml),
             Err(error) => self.refuse(headers, error),
         }
     }

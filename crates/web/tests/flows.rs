@@ -396,6 +396,57 @@ async fn a_connection_with_an_assertion_consumer_of_its_own() {
     assert_eq!(sso.metadata_for(&headers, "nobody").await.status(), 403);
 }
 
+/// A name that nobody has, and a connection that is not served, cannot be told apart.
+#[tokio::test]
+async fn what_is_not_served_is_answered_as_what_is_not_there() {
+    let own = |settings: ConnectionSettings| settings.assertion_consumer(OWN).unwrap();
+    let plain = ConnectionSettings::default;
+    let sso = over([
+        connection("retired", own(plain())).with_state(ConnectionState::Retired),
+        connection("common", plain()),
+        connection("draft", own(plain())).with_state(ConnectionState::Draft),
+        connection("signed", plain().require_signed_assertion()),
+        connection("own", own(plain())),
+    ])
+    .refusal_page(RefusalPage::rendered_by(|shown| format!("{} {}", shown.message, shown.back)));
+    let headers = request(&[]).headers;
+    let shown = |answer: Response<String>| {
+        let mut headers: Vec<_> = answer
+            .headers()
+            .iter()
+            .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()))
+            .collect();
+        headers.sort();
+        (answer.status().as_u16(), headers, answer.into_body())
+    };
+    let nobody = shown(sso.metadata_for(&headers, "nobody").await);
+    assert_eq!(nobody.0, 403);
+    for id in ["retired", "common", "", "a/b"] {
+        assert_eq!(shown(sso.metadata_for(&headers, id).await), nobody, "{id}");
+    }
+    // Whoever configures a draft at the identity provider needs its metadata.
+    for id in ["own", "draft", "signed"] {
+        assert_eq!(sso.metadata_for(&headers, id).await.status(), 200, "{id}");
+    }
+    let garbage = b"SAMLResponse=PGEvPg==".to_vec();
+    for body in [Posted { consumer: OWN, ..unasked("_1") }.body(), garbage, b"x=y".to_vec()] {
+        let answer = async |id: &str| shown(*sso.accept_for(id, &request(&[]), &body).await.unwrap_err());
+        let nobody = answer("nobody").await;
+        for id in ["retired", "common", "own"] {
+            assert_eq!(answer(id).await, nobody, "{id}");
+        }
+    }
+    // What is posted is read before the name counts, so that the time is no answer either.
+    let _ = sso.accept_for("nobody", &request(&[]), b"x=y").await;
+    let codes = Arc::<Mutex<Vec<&'static str>>>::default();
+    let kept = Arc::clone(&codes);
+    let sso = sso.on_refusal(move |record| kept.lock().unwrap().push(record.code));
+    for id in ["nobody", "retired", "own"] {
+        let _ = sso.accept_for(id, &request(&[]), b"SAMLResponse=PGEvPg==").await.unwrap_err();
+    }
+    assert_eq!(*codes.lock().unwrap(), ["assertion.not_a_response"; 3]);
+}
+
 /// A store that does not answer.
 #[derive(Debug)]
 struct Down;

@@ -10,10 +10,10 @@ use http::Request;
 use http::request::Parts;
 use vouchsafe::{
     ConnectionId, ConnectionSettings, ConnectionState, EntityId, ServiceProvider, Unsolicited,
-    provisioning::OrganizationId,
+    provisioning::{Actor, OrganizationId},
 };
 use vouchsafe_store::{
-    Answer, ConnectionMetadata, ConnectionRevision, ConnectionStore, Memory, MetadataSource, Sqlite,
+    Answer, Author, ConnectionMetadata, ConnectionRevision, ConnectionStore, Memory, MetadataSource, Sqlite,
     StoreError, StoredConnection,
 };
 use vouchsafe_testkit::{IdentityProvider, keys};
@@ -96,12 +96,12 @@ async fn a_write_of_another_machine_counts_at_the_next_sign_in() {
     let (there, _) = over(StoredConnections::new(Arc::new(store.clone())));
     assert_eq!(sign_in(&here, &idp(1)).await, refused("assertion.unknown_issuer"));
     let mut acme = stored("acme", &idp(1));
-    acme.revision = store.add_connection(&acme).await.unwrap();
+    acme.revision = store.add_connection(&acme, &author()).await.unwrap();
     for sso in [&here, &there] {
         assert_eq!(sign_in(sso, &idp(1)).await.unwrap(), "acme");
     }
     acme.settings.sign_in = ConnectionSettings::default();
-    acme.revision = store.update_connection(&acme).await.unwrap();
+    acme.revision = store.update_connection(&acme, &author()).await.unwrap();
     for sso in [&here, &there] {
         assert_eq!(sign_in(sso, &idp(1)).await, refused("assertion.unsolicited"));
     }
@@ -109,13 +109,13 @@ async fn a_write_of_another_machine_counts_at_the_next_sign_in() {
     acme.settings.sign_in = ConnectionSettings::default().unsolicited(Unsolicited::Accept);
     let rolled = idp(1).with_key(keys::other_identity_provider());
     acme.metadata = metadata(&rolled);
-    acme.revision = store.update_connection(&acme).await.unwrap();
+    acme.revision = store.update_connection(&acme, &author()).await.unwrap();
     for sso in [&here, &there] {
         assert!(sign_in(sso, &idp(1)).await.is_err());
         assert_eq!(sign_in(sso, &rolled).await.unwrap(), "acme");
     }
     acme.state = ConnectionState::Retired;
-    store.update_connection(&acme).await.unwrap();
+    store.update_connection(&acme, &author()).await.unwrap();
     for sso in [&here, &there] {
         assert_eq!(sign_in(sso, &rolled).await, refused("assertion.connection_state"));
     }
@@ -127,8 +127,8 @@ async fn a_connection_that_is_broken_stops_nobody_else() {
     let (sso, _) = over(StoredConnections::new(Arc::new(store.clone())));
     let mut broken = stored("broken", &idp(1));
     broken.metadata.document = b"<md:EntityDescriptor".to_vec();
-    broken.revision = store.add_connection(&broken).await.unwrap();
-    store.add_connection(&stored("whole", &idp(2))).await.unwrap();
+    broken.revision = store.add_connection(&broken, &author()).await.unwrap();
+    store.add_connection(&stored("whole", &idp(2)), &author()).await.unwrap();
     assert_eq!(sign_in(&sso, &idp(2)).await.unwrap(), "whole");
     assert_eq!(sign_in(&sso, &idp(1)).await, refused("xml.syntax"));
     let records = sso.refusals().of(&broken.id);
@@ -137,16 +137,16 @@ async fn a_connection_that_is_broken_stops_nobody_else() {
     assert!(sso.find_connection("broken").await.is_err() && sso.find_connection("whole").await.is_ok());
 
     // A second customer at the same identity provider signs in, and is told nothing of the first.
-    store.add_connection(&stored("neighbour", &idp(1))).await.unwrap();
+    store.add_connection(&stored("neighbour", &idp(1)), &author()).await.unwrap();
     assert_eq!(sign_in(&sso, &idp(1)).await.unwrap(), "neighbour");
 
     // Metadata of another identity provider is no metadata of this one.
     broken.metadata = metadata(&idp(3));
-    broken.revision = store.update_connection(&broken).await.unwrap();
+    broken.revision = store.update_connection(&broken, &author()).await.unwrap();
     let error = sso.find_connection("broken").await.unwrap_err();
     assert_eq!(error.code(), "metadata.unknown_entity", "{error}");
     broken.metadata = metadata(&idp(1));
-    store.update_connection(&broken).await.unwrap();
+    store.update_connection(&broken, &author()).await.unwrap();
     assert_eq!(sso.find_connection("broken").await.unwrap().unwrap().id(), &broken.id, "repaired");
 }
 
@@ -156,14 +156,14 @@ async fn many_drafts_hide_no_active_connection() {
     for own in [None, Some(CONSUMER)] {
         let store = Memory::new();
         let (sso, _) = over(StoredConnections::new(Arc::new(store.clone())));
-        store.add_connection(&stored("z-acme", &idp(1))).await.unwrap();
+        store.add_connection(&stored("z-acme", &idp(1)), &author()).await.unwrap();
         for number in 0..40 {
             let mut draft = stored(&format!("draft{number}"), &idp(1));
             draft.state = ConnectionState::Draft;
             if let Some(own) = own {
                 draft.settings.sign_in = draft.settings.sign_in.assertion_consumer(own).unwrap();
             }
-            store.add_connection(&draft).await.unwrap();
+            store.add_connection(&draft, &author()).await.unwrap();
         }
         assert_eq!(sign_in(&sso, &idp(1)).await.unwrap(), "z-acme", "{own:?}");
     }
@@ -172,7 +172,7 @@ async fn many_drafts_hide_no_active_connection() {
 #[tokio::test]
 async fn what_the_application_adds_to_a_connection() {
     let store = Memory::new();
-    store.add_connection(&stored("acme", &idp(1))).await.unwrap();
+    store.add_connection(&stored("acme", &idp(1)), &author()).await.unwrap();
     let source = StoredConnections::new(Arc::new(store)).prepared_by(|stored, connection| {
         assert_eq!(stored.id, *connection.id());
         connection.with_settings(ConnectionSettings::default().unsolicited(Unsolicited::Restart))
@@ -185,7 +185,7 @@ async fn what_the_application_adds_to_a_connection() {
 async fn each_revision_is_read_once_whoever_asks() {
     let store = Arc::new(Counting::default());
     let mut acme = stored("acme", &idp(1));
-    acme.revision = store.inner.add_connection(&acme).await.unwrap();
+    acme.revision = store.inner.add_connection(&acme, &author()).await.unwrap();
     let source = Arc::new(StoredConnections::new(Arc::clone(&store)));
     for revision in 1..4 {
         let asking = (0..50).map(|_| {
@@ -196,7 +196,7 @@ async fn each_revision_is_read_once_whoever_asks() {
             asked.await.unwrap();
         }
         assert_eq!(store.reads.load(Ordering::Relaxed), revision);
-        acme.revision = store.inner.update_connection(&acme).await.unwrap();
+        acme.revision = store.inner.update_connection(&acme, &author()).await.unwrap();
     }
     // A name of nobody takes no place.
     assert!(source.find(&id("nobody")).await.unwrap().is_none());
@@ -226,6 +226,11 @@ impl Counting {
     }
 }
 
+/// Whoever writes connections here.
+fn author() -> Author {
+    Author::new(Actor::Operator, Utc::now())
+}
+
 impl ConnectionStore for Counting {
     fn connection<'a>(&'a self, id: &'a ConnectionId) -> Answer<'a, Option<StoredConnection>> {
         self.reads.fetch_add(1, Ordering::Relaxed);
@@ -249,12 +254,16 @@ impl ConnectionStore for Counting {
         self.up(self.inner.connections_of(organization))
     }
 
-    fn add_connection<'a>(&'a self, connection: &'a StoredConnection) -> Answer<'a, u64> {
-        self.up(self.inner.add_connection(connection))
+    fn add_connection<'a>(&'a self, connection: &'a StoredConnection, author: &'a Author) -> Answer<'a, u64> {
+        self.up(self.inner.add_connection(connection, author))
     }
 
-    fn update_connection<'a>(&'a self, connection: &'a StoredConnection) -> Answer<'a, u64> {
-        self.up(self.inner.update_connection(connection))
+    fn update_connection<'a>(
+        &'a self,
+        connection: &'a StoredConnection,
+        author: &'a Author,
+    ) -> Answer<'a, u64> {
+        self.up(self.inner.update_connection(connection, author))
     }
 }
 
@@ -284,7 +293,7 @@ async fn memory_does_not_grow_with_the_number_of_customers() {
                 ),
             };
             one.state = ConnectionState::Active;
-            store.add_connection(&one).await.unwrap();
+            store.add_connection(&one, &author()).await.unwrap();
         });
         if writing.len() >= 256 {
             writing.join_next().await.unwrap().unwrap();

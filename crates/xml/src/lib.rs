@@ -86,7 +86,7 @@ pub use error::XmlError;
 pub use escape::escape_markup;
 pub use limits::Limits;
 pub use outline::{Outline, Piece};
-pub use quoted::{Escaped, Quoted, is_plain};
+pub use quoted::{Cut, Escaped, Quoted, is_plain};
 pub use scope::NamespaceScope;
 pub use simple_type::SimpleType;
 pub use violation::{SchemaProblem, SchemaViolation};

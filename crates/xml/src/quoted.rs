@@ -72,6 +72,36 @@ impl Display for Quoted<'_> {
     }
 }
 
+/// The first 1024 characters of a text that somebody else wrote, for an error that keeps it: more than a real value has, and so many that a
+/// [`Quoted`] of them shows the same as of the whole. A message decides how long its values are, and not how much is kept of them.
+///
+/// ```
+/// use vouchsafe_xml::{Cut, Quoted};
+/// let long = "x".repeat(1_000_000);
+/// let kept = Cut::new(&long).to_string();
+/// assert_eq!(Quoted::new(&kept).to_string(), Quoted::new(&long).to_string());
+/// assert_eq!((kept.len(), Cut::new("short").to_string()), (1024, "short".to_owned()));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cut<'a>(&'a str);
+
+/// How many characters are kept.
+const KEPT: usize = 1024;
+
+impl<'a> Cut<'a> {
+    /// The text of which the beginning is kept.
+    pub const fn new(text: &'a str) -> Self {
+        Self(text)
+    }
+}
+
+impl Display for Cut<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let end = self.0.char_indices().nth(KEPT).map_or(self.0.len(), |(end, _)| end);
+        f.write_str(self.0.get(..end).unwrap_or_default())
+    }
+}
+
 /// Shows a text whole, in one line, with what is not plain (see [`is_plain`]) escaped: for lines that programs write to a terminal or a log.
 ///
 /// Backslashes stay as they are, so that a text with a [`Quoted`] in it is not escaped a second time.

@@ -12,11 +12,11 @@ use axum::http::HeaderMap;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::{Router, routing::get};
 use chrono::Utc;
-use vouchsafe::provisioning::Identity;
+use vouchsafe::provisioning::{Actor, Identity};
 use vouchsafe::{ConnectionId, ConnectionSettings, ConnectionState, EntityId, ServiceProvider};
 use vouchsafe_axum::{AcceptedLogin, ReturnPaths, SingleSignOn, StoredConnections, routes};
 use vouchsafe_store::{
-    ConnectionMetadata, ConnectionStore, MetadataSource, SessionId, Sqlite, StoredConnection,
+    Author, ConnectionMetadata, ConnectionStore, MetadataSource, SessionId, Sqlite, StoredConnection,
 };
 
 #[derive(Clone)]
@@ -68,7 +68,7 @@ pub async fn add_customer(
         .entity_id(EntityId::new(format!("{address}/saml/{name}/metadata"))?)
         .assertion_consumer(&format!("{address}/saml/{name}/acs"))?;
     customer.to_connection()?;
-    store.add_connection(&customer).await?;
+    store.add_connection(&customer, &Author::new(Actor::Operator, Utc::now())).await?;
     Ok(())
 }
 

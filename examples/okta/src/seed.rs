@@ -1,10 +1,11 @@
 //! What the service holds before anybody signs in: three customers, each with an owner, teams and projects.
 
+use chrono::Utc;
 use vouchsafe::provisioning::{
-    Account, AccountId, LinkedProject, Organization, OrganizationId, Permission, Project, ProjectId, Role,
-    Team, TeamId,
+    Account, AccountId, Actor, LinkedProject, Organization, OrganizationId, Permission, Project, ProjectId,
+    Role, Team, TeamId,
 };
-use vouchsafe_store::Directory;
+use vouchsafe_store::{Author, Directory};
 
 use crate::failure::Failure;
 
@@ -64,7 +65,7 @@ pub(crate) async fn fill(directory: &dyn Directory) -> Result<(), Failure> {
         owner.role = Role::Owner;
         owner.has_password = true;
         directory.add_account(&owner).await?;
-        directory.set_policy(&id, POLICY).await?;
+        directory.set_policy(&id, POLICY, &Author::new(Actor::Operator, Utc::now())).await?;
     }
     Ok(())
 }

@@ -100,9 +100,10 @@ async fn owner_session(
     };
     let session = Session::of(owner.organization.clone(), owner.id.clone(), Utc::now());
     let session = session.lasting(TimeDelta::hours(1), None);
-    let cookie = app.provisioned.open_session(&app.sso, &session).await?;
+    let (opened, cookie) = app.provisioned.open_session(&app.sso, session).await?;
     let mut response = if credentials.link.is_some() {
-        app.provisioned.start_link(&app.sso, request, &session).await?.into_response()
+        let started = app.provisioned.start_link(&app.sso, request, &opened, None).await;
+        started.unwrap_or_else(|error| app.sso.refuse(&request.headers, error)).into_response()
     } else {
         Redirect::to("/settings").into_response()
     };

@@ -131,7 +131,8 @@ async fn no_log_line_has_an_address() {
     assert_eq!(post("secret.third@example.com", "secret.person", "_4").await, 403);
     assert_eq!(app.last_refusal().1, "provisioning.email_invalid");
 
-    let lines = lines.lock().unwrap();
+    // A copy: the other tests go on writing, also when this one fails.
+    let lines = lines.lock().unwrap().clone();
     for code in ["http.unknown_connection", "provisioning.email_taken", "provisioning.email_invalid"] {
         assert!(lines.iter().any(|line| line.contains(code)), "{code} is logged");
     }
@@ -144,7 +145,8 @@ async fn no_log_line_has_an_address() {
     }
     let taken = refused.iter().find(|line| line.contains("provisioning.email_taken")).unwrap();
     assert!(taken.contains("connection=\"1\"") && taken.contains("issuer="), "{taken}");
-    let with_address: Vec<&String> = lines.iter().filter(|line| line.contains("secret")).collect();
+    let has_address = |line: &&String| line.contains("secret.") || line.contains("secret@");
+    let with_address: Vec<&String> = lines.iter().filter(has_address).collect();
     assert!(with_address.is_empty(), "{with_address:#?}");
 }
 

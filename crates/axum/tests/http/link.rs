@@ -35,8 +35,8 @@ async fn an_owner_with_a_password_links_the_account_once() {
     assert_eq!(browser.post_saying(&link, &own).await.location, "/");
     let provisioned = Provisioned::new(std::sync::Arc::new(app.store.clone()));
     let session = Session::of(organization, id.clone(), Utc::now());
-    let cookie =
-        provisioned.open_session(&app.sso, &session.lasting(TimeDelta::hours(1), None)).await.unwrap();
+    let session = session.lasting(TimeDelta::hours(1), None);
+    let (_, cookie) = provisioned.open_session(&app.sso, session).await.unwrap();
     browser.keep(cookie.to_str().unwrap());
     assert_eq!(browser.post_saying(&link, &[("sec-fetch-site", "cross-site")]).await.status, 403);
 

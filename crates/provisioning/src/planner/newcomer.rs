@@ -18,7 +18,6 @@ pub(super) fn admit(case: Case<'_>, identity: &Identity, draft: &mut Draft) -> R
         return Err(PlanRefusal::CreationOff {});
     }
     domain_is_admitted(case, &email)?;
-    seat_is_free(case)?;
     let names = profile::names(case, draft);
     let create = Action::CreateAccount {
         username: names.username.unwrap_or_else(|| email.as_str().to_owned()),
@@ -75,13 +74,4 @@ fn domain_is_admitted(case: Case<'_>, email: &EmailAddress) -> Result<(), PlanRe
         return Ok(());
     }
     Err(PlanRefusal::DomainNotAllowed { domain: domain.clone(), allowed: allowed.clone() })
-}
-
-fn seat_is_free(case: Case<'_>) -> Result<(), PlanRefusal> {
-    match case.snapshot.organization.seat_limit {
-        Some(limit) if case.snapshot.seats() >= limit => {
-            Err(PlanRefusal::SeatLimit { organization: case.snapshot.organization.name.clone(), limit })
-        }
-        _ => Ok(()),
-    }
 }

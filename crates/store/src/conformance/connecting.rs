@@ -7,7 +7,7 @@ use vouchsafe::{
 };
 
 use super::connections::{draft, id};
-use super::{Store, acme, globex, globex_idp, login, now, okta, provision};
+use super::{Store, acme, author, globex, globex_idp, login, now, okta, provision};
 use crate::{ConnectionDecision, OrganizationConnections, SignInError, StoreError, StoredConnection};
 
 /// Acme, which may be converted and is not.
@@ -80,12 +80,12 @@ pub async fn a_conversion_is_one_decision(store: impl Store) {
         .await,
         ["signed in", "provisioning.token_unknown", "provisioning.other_connection"]
     );
-    assert_eq!(store.update_organization(&stale).await.unwrap_err().code(), "store.conflict");
+    assert_eq!(store.update_organization(&stale, &author()).await.unwrap_err().code(), "store.conflict");
 }
 
 pub async fn a_conversion_that_is_refused_leaves_nothing(store: impl Store) {
     with_entitled_acme(&store).await;
-    store.add_connection(&draft("taken", globex(), globex_idp())).await.unwrap();
+    store.add_connection(&draft("taken", globex(), globex_idp()), &author()).await.unwrap();
     let mut other = Organization::new(globex(), "globex", "Globex");
     other.connections = [id("reserved")].into();
     store.add_organization(&other).await.unwrap();
@@ -111,7 +111,7 @@ pub async fn a_conversion_that_is_refused_leaves_nothing(store: impl Store) {
 
     let mut without = before.unwrap();
     without.value.entitled = false;
-    store.update_organization(&without).await.unwrap();
+    store.update_organization(&without, &author()).await.unwrap();
     let refused = convert(&store, draft("free", acme(), okta())).await.unwrap_err();
     assert_eq!(refused.code(), "provisioning.not_entitled");
     let draft = draft("free", acme(), okta());
@@ -247,7 +247,7 @@ pub async fn a_connection_named_as_another_organization_stops_nobody(store: impl
     let mut initech = store.organization(&"initech".into()).await.unwrap().unwrap();
     initech.value.entitled = true;
     initech.value.convert(okta(), &Provider::rustcrypto(), now()).unwrap();
-    assert_eq!(store.update_organization(&initech).await.unwrap_err().code(), "store.taken");
+    assert_eq!(store.update_organization(&initech, &author()).await.unwrap_err().code(), "store.taken");
 }
 
 /// An application may write connections beside the organizations. One that has the name of another organization's signs nobody in to that.
@@ -257,7 +257,7 @@ pub async fn a_stored_connection_of_another_organization_signs_nobody_in(store: 
     assert_eq!(codes(&store, [own()]).await, ["signed in"], "over the connection of its id");
     let mut theirs = draft(acme().as_str(), globex(), globex_idp());
     theirs.state = ConnectionState::Active;
-    store.add_connection(&theirs).await.unwrap();
+    store.add_connection(&theirs, &author()).await.unwrap();
     let over_theirs = login_over(acme().as_str(), globex_idp(), &token, "id2");
     assert_eq!(codes(&store, [over_theirs]).await, ["store.no_organization"]);
 }
@@ -283,7 +283,7 @@ pub async fn whether_a_token_is_required_is_the_connections_setting(store: impl 
 
     let mut changed = store.connection(&id("without")).await.unwrap().unwrap();
     changed.settings.token_required = true;
-    store.update_connection(&changed).await.unwrap();
+    store.update_connection(&changed, &author()).await.unwrap();
     assert_eq!(codes(&store, [over("without", okta(), "id3")]).await, ["provisioning.token_missing"]);
 }
 

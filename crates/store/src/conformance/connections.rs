@@ -5,7 +5,7 @@ use vouchsafe::{
     ConnectionId, ConnectionSettings, ConnectionState, EntityId, Unsolicited, provisioning::OrganizationId,
 };
 
-use super::{Store, acme, globex, globex_idp, now, okta};
+use super::{Store, acme, author, globex, globex_idp, now, okta};
 use crate::{ConnectionMetadata, ConnectionRevision, MetadataSource, StoredConnection};
 
 pub fn id(name: &str) -> ConnectionId {
@@ -37,30 +37,33 @@ pub async fn a_connection_is_kept_whole(store: impl Store) {
         .unwrap();
     assert_eq!(store.connection(&connection.id).await.unwrap(), None);
     assert_eq!(store.connection_revision(&connection.id).await.unwrap(), None);
-    connection.revision = store.add_connection(&connection).await.unwrap();
+    connection.revision = store.add_connection(&connection, &author()).await.unwrap();
     assert_eq!(connection.revision, 1);
     assert_eq!(store.connection(&connection.id).await.unwrap().as_ref(), Some(&connection));
 
     connection.metadata = ConnectionMetadata::new("<other/>", MetadataSource::Uploaded, now());
     connection.settings = Default::default();
     connection.state = ConnectionState::Active;
-    connection.revision = store.update_connection(&connection).await.unwrap();
+    connection.revision = store.update_connection(&connection, &author()).await.unwrap();
     assert_eq!(store.connection(&connection.id).await.unwrap().as_ref(), Some(&connection));
 }
 
 pub async fn every_write_of_a_connection_is_a_new_revision(store: impl Store) {
     let mut connection = draft("acme-okta", acme(), okta());
-    assert_eq!(store.update_connection(&connection).await.unwrap_err().code(), "store.connection_unknown");
-    connection.revision = store.add_connection(&connection).await.unwrap();
+    assert_eq!(
+        store.update_connection(&connection, &author()).await.unwrap_err().code(),
+        "store.connection_unknown"
+    );
+    connection.revision = store.add_connection(&connection, &author()).await.unwrap();
     for revision in 2..5 {
-        connection.revision = store.update_connection(&connection).await.unwrap();
+        connection.revision = store.update_connection(&connection, &author()).await.unwrap();
         assert_eq!(connection.revision, revision, "also if nothing changes");
         assert_eq!(store.connection_revision(&connection.id).await.unwrap(), Some(revision));
     }
     let mut stale = connection.clone();
     stale.revision = 3;
     stale.settings.token_required = false;
-    let refused = store.update_connection(&stale).await.unwrap_err();
+    let refused = store.update_connection(&stale, &author()).await.unwrap_err();
     assert_eq!(refused.code(), "store.connection_conflict");
     assert!(refused.is_conflict() && !refused.is_outage());
     assert_eq!(store.connection(&connection.id).await.unwrap(), Some(connection));
@@ -68,11 +71,13 @@ pub async fn every_write_of_a_connection_is_a_new_revision(store: impl Store) {
 
 pub async fn of_writers_at_one_revision_one_succeeds(store: impl Store) {
     let mut connection = draft("acme-okta", acme(), okta());
-    connection.revision = store.add_connection(&connection).await.unwrap();
+    connection.revision = store.add_connection(&connection, &author()).await.unwrap();
     let mut tasks = JoinSet::new();
     for _ in 0..20 {
         let (store, connection) = (store.clone(), connection.clone());
-        tasks.spawn(async move { store.update_connection(&connection).await.map_err(|error| error.code()) });
+        tasks.spawn(async move {
+            store.update_connection(&connection, &author()).await.map_err(|error| error.code())
+        });
     }
     let mut outcomes = tasks.join_all().await;
     outcomes.sort_unstable();
@@ -82,22 +87,35 @@ pub async fn of_writers_at_one_revision_one_succeeds(store: impl Store) {
 
 pub async fn what_never_changes_of_a_connection_is_refused(store: impl Store) {
     let mut connection = draft("acme-okta", acme(), okta());
-    connection.revision = store.add_connection(&connection).await.unwrap();
+    connection.revision = store.add_connection(&connection, &author()).await.unwrap();
     let mut other = connection.clone();
     other.organization = globex();
-    assert_eq!(store.update_connection(&other).await.unwrap_err().code(), "store.connection_fixed");
+    assert_eq!(
+        store.update_connection(&other, &author()).await.unwrap_err().code(),
+        "store.connection_fixed"
+    );
     let mut other = connection.clone();
     other.identity_provider = globex_idp();
-    assert_eq!(store.update_connection(&other).await.unwrap_err().code(), "store.connection_fixed");
+    assert_eq!(
+        store.update_connection(&other, &author()).await.unwrap_err().code(),
+        "store.connection_fixed"
+    );
 
     let thief = draft("acme-okta", globex(), globex_idp());
-    assert_eq!(store.add_connection(&thief).await.unwrap_err().code(), "store.taken");
+    assert_eq!(store.add_connection(&thief, &author()).await.unwrap_err().code(), "store.taken");
     connection.state = ConnectionState::Retired;
-    connection.revision = store.update_connection(&connection).await.unwrap();
-    assert_eq!(store.add_connection(&thief).await.unwrap_err().code(), "store.taken", "a name is used once");
+    connection.revision = store.update_connection(&connection, &author()).await.unwrap();
+    assert_eq!(
+        store.add_connection(&thief, &author()).await.unwrap_err().code(),
+        "store.taken",
+        "a name is used once"
+    );
     let mut again = connection.clone();
     again.state = ConnectionState::Active;
-    assert_eq!(store.update_connection(&again).await.unwrap_err().code(), "store.connection_fixed");
+    assert_eq!(
+        store.update_connection(&again, &author()).await.unwrap_err().code(),
+        "store.connection_fixed"
+    );
     assert_eq!(store.connection(&connection.id).await.unwrap(), Some(connection), "nothing was written");
 }
 
@@ -116,7 +134,7 @@ pub async fn connections_are_found_by_identity_provider_and_address(store: impl 
         if let Some(address) = address {
             connection.settings.sign_in = ConnectionSettings::default().assertion_consumer(address).unwrap();
         }
-        let revision = store.add_connection(&connection).await.unwrap();
+        let revision = store.add_connection(&connection, &author()).await.unwrap();
         if address == Some(own) && issuer == okta() {
             expected_own.push(ConnectionRevision::new(connection.id.clone(), revision));
         }
@@ -132,7 +150,7 @@ pub async fn connections_are_found_by_identity_provider_and_address(store: impl 
     // One that moves to another address is no longer found at the old one.
     let mut moved = store.connection(&id("a-own")).await.unwrap().unwrap();
     moved.settings.sign_in = ConnectionSettings::default();
-    store.update_connection(&moved).await.unwrap();
+    store.update_connection(&moved, &author()).await.unwrap();
     assert_eq!(store.connections_to(&okta(), Some(own), 9).await.unwrap(), expected_own[1..]);
     let shared = [ConnectionRevision::new(id("a-own"), 2), shared[0].clone()];
     assert_eq!(store.connections_to(&okta(), None, 9).await.unwrap(), shared);
@@ -144,11 +162,11 @@ pub async fn drafts_and_retired_connections_hide_no_active_one(store: impl Store
         let mut connection = draft(&format!("a{number:02}"), globex(), okta());
         let states = [ConnectionState::Draft, ConnectionState::Tested, ConnectionState::Retired];
         connection.state = states[number % states.len()];
-        store.add_connection(&connection).await.unwrap();
+        store.add_connection(&connection, &author()).await.unwrap();
     }
     let mut victim = draft("victim", acme(), okta());
     victim.state = ConnectionState::Active;
-    store.add_connection(&victim).await.unwrap();
+    store.add_connection(&victim, &author()).await.unwrap();
     let found = store.connections_to(&okta(), None, 3).await.unwrap();
     let names: Vec<&str> = found.iter().map(|found| found.id.as_str()).collect();
     assert_eq!(names, ["victim", "a00", "a01"]);
@@ -156,14 +174,14 @@ pub async fn drafts_and_retired_connections_hide_no_active_one(store: impl Store
     // And one that is activated later stands among the first.
     let mut late = store.connection(&id("a19")).await.unwrap().unwrap();
     late.state = ConnectionState::Active;
-    store.update_connection(&late).await.unwrap();
+    store.update_connection(&late, &author()).await.unwrap();
     let found = store.connections_to(&okta(), None, 2).await.unwrap();
     assert_eq!(found, [ConnectionRevision::new(id("a19"), 2), ConnectionRevision::new(id("victim"), 1)]);
 }
 
 pub async fn an_organization_has_several_connections(store: impl Store) {
     for (name, organization) in [("second", acme()), ("first", acme()), ("theirs", globex())] {
-        store.add_connection(&draft(name, organization, okta())).await.unwrap();
+        store.add_connection(&draft(name, organization, okta()), &author()).await.unwrap();
     }
     let found = store.connections_of(&acme()).await.unwrap();
     let names: Vec<(&str, u64)> = found.iter().map(|one| (one.id.as_str(), one.revision)).collect();

@@ -8,7 +8,7 @@ use vouchsafe::{
     },
 };
 
-use super::{Store, acme, connection, globex, login, now, okta, provision, with_acme, with_globex};
+use super::{Store, acme, author, connection, globex, login, now, okta, provision, with_acme, with_globex};
 
 fn domain(text: &str) -> Domain {
     Domain::parse(text).unwrap()
@@ -34,9 +34,9 @@ pub async fn an_organization_is_updated_at_its_version_only(store: impl Store) {
     let mut first = store.organization(&acme()).await.unwrap().unwrap();
     let mut second = first.clone();
     first.value.name = "Acme Corporation".to_owned();
-    let next = store.update_organization(&first).await.unwrap();
+    let next = store.update_organization(&first, &author()).await.unwrap();
     second.value.seat_limit = Some(1);
-    assert_eq!(store.update_organization(&second).await.unwrap_err().code(), "store.conflict");
+    assert_eq!(store.update_organization(&second, &author()).await.unwrap_err().code(), "store.conflict");
     let now_is = store.organization(&acme()).await.unwrap().unwrap();
     assert_eq!((now_is.version, now_is.value.name.as_str()), (next, "Acme Corporation"));
 
@@ -48,7 +48,7 @@ pub async fn an_organization_is_updated_at_its_version_only(store: impl Store) {
 
 pub async fn policies_are_kept(store: impl Store) {
     with_acme(&store).await;
-    let wrong = store.set_policy(&acme(), "[groups]\nsync = 'no'").await.unwrap_err();
+    let wrong = store.set_policy(&acme(), "[groups]\nsync = 'no'", &author()).await.unwrap_err();
     assert_eq!(wrong.code(), "store.policy");
     assert!(wrong.to_string().contains("line 2, column 8"), "{wrong}");
     let policy = store.policy(&acme()).await.unwrap();
@@ -56,7 +56,7 @@ pub async fn policies_are_kept(store: impl Store) {
     let nobody = OrganizationId::new("nobody");
     for code in [
         store.policy(&nobody).await.unwrap_err().code(),
-        store.set_policy(&nobody, "").await.unwrap_err().code(),
+        store.set_policy(&nobody, "", &author()).await.unwrap_err().code(),
         store.whole(&nobody).await.unwrap_err().code(),
         store.add_team(&Team::new(TeamId::new("x"), nobody.clone(), "X")).await.unwrap_err().code(),
     ] {
@@ -105,7 +105,7 @@ pub async fn a_domain_belongs_to_one_organization(store: impl Store) {
 
     let mut found = store.organization(&globex()).await.unwrap().unwrap();
     found.value.verified_domains.push("Example.com".to_owned());
-    let taken = store.update_organization(&found).await.unwrap_err();
+    let taken = store.update_organization(&found, &author()).await.unwrap_err();
     assert_eq!(taken.code(), "store.taken");
     assert!(!taken.to_string().contains("acme"), "it does not say whose it is");
     let unchanged = store.organization(&globex()).await.unwrap().unwrap();
@@ -114,10 +114,10 @@ pub async fn a_domain_belongs_to_one_organization(store: impl Store) {
     // Once Acme gives it up, it is free.
     let mut acme = store.organization(&acme()).await.unwrap().unwrap();
     acme.value.verified_domains.clear();
-    store.update_organization(&acme).await.unwrap();
+    store.update_organization(&acme, &author()).await.unwrap();
     found.version = unchanged.version;
     found.value.verified_domains.push("EXAMPLE.com".to_owned());
-    store.update_organization(&found).await.unwrap();
+    store.update_organization(&found, &author()).await.unwrap();
     let owner = store.organization_by_domain(&domain("example.com")).await.unwrap().unwrap();
     assert_eq!(owner.value.id, globex());
 }
@@ -132,20 +132,20 @@ pub async fn a_connection_belongs_to_one_organization(store: impl Store) {
     assert_eq!(store.add_organization(&thief).await.unwrap_err().code(), "store.taken");
     let mut found = store.organization(&globex()).await.unwrap().unwrap();
     found.value.connections = named(&["globex", "acme"]);
-    assert_eq!(store.update_organization(&found).await.unwrap_err().code(), "store.taken");
+    assert_eq!(store.update_organization(&found, &author()).await.unwrap_err().code(), "store.taken");
     assert_eq!(store.organizations().await.unwrap(), [acme(), globex()], "nothing of it is left");
 
     // A second connection of its own, beside the first; and one that was given up is free.
     let mut own = store.organization(&acme()).await.unwrap().unwrap();
     own.value.connections = named(&["acme-old", "acme-new"]);
-    store.update_organization(&own).await.unwrap();
+    store.update_organization(&own, &author()).await.unwrap();
     for (name, code) in [("acme-old", ""), ("acme-new", ""), ("acme", "provisioning.other_connection")] {
         let mut facts = login(name, &token, name);
         facts.connection = ConnectionId::new(name).unwrap();
         let outcome = provision(&store, &facts).await.map_or_else(|refused| refused.code(), |_| "");
         assert_eq!(outcome, code, "{name}");
     }
-    store.update_organization(&found).await.unwrap();
+    store.update_organization(&found, &author()).await.unwrap();
 }
 
 pub async fn discovery_asks_domains_and_never_accounts(store: impl Store) {
@@ -224,7 +224,7 @@ pub async fn a_snapshot_has_what_the_login_needs(store: impl Store) {
     assert_eq!(whole.version, snapshot.version);
     let mut limited = store.organization(&acme()).await.unwrap().unwrap();
     limited.value.seat_limit = Some(19);
-    store.update_organization(&limited).await.unwrap();
+    store.update_organization(&limited, &author()).await.unwrap();
     assert_eq!(store.snapshot(&facts).await.unwrap().seats(), 19);
     let refused = provision(&store, login("21", &token, "id1")).await.unwrap_err();
     assert_eq!(refused.code(), "provisioning.seat_limit");

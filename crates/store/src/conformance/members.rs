@@ -1,14 +1,17 @@
 //! What people are in an organization, and what may take it away.
 
-use crate::{About, Decision};
+use crate::{About, Decision, Session, SessionId};
 use chrono::TimeDelta;
 use vouchsafe::{
     ConnectionId, Provider,
-    provisioning::{AccountId, Actor, Change, Membership, Permission, Role, Source, unused_accounts},
+    provisioning::{
+        Account, AccountId, Actor, Change, Membership, Permission, Role, Source, unused_accounts,
+    },
 };
+use vouchsafe_testkit::ISSUE_INSTANT;
 
 use super::{
-    Store, acme, change, login, now, okta, provision,
+    Store, acme, author, change, login, now, okta, provision,
     scenarios::{sign_in, valid, valid_over},
     with_acme,
 };
@@ -17,7 +20,7 @@ use super::{
 pub async fn the_last_owner_is_safe_at_every_door(store: impl Store) {
     let token = with_acme(&store).await;
     let managed = format!("{}\nsync = 'managed'", super::POLICY);
-    store.set_policy(&acme(), &managed).await.unwrap();
+    store.set_policy(&acme(), &managed, &author()).await.unwrap();
     let ada = provision(&store, login("ada", &token, "id1")).await.unwrap().account;
     let bob = provision(&store, login("bob", &token, "id2")).await.unwrap().account;
     for owner in [&ada, &bob] {
@@ -59,7 +62,7 @@ pub async fn the_last_owner_is_safe_at_every_door(store: impl Store) {
     let without_groups = login("ada", &token, "id3").without_attribute("department");
     provision(&store, without_groups.with_attribute("department", [""; 0])).await.unwrap();
     assert_eq!(owners(&store).await, only, "group mapping");
-    store.set_policy(&acme(), "[defaults]\nrole = 'admin'").await.unwrap();
+    store.set_policy(&acme(), "[defaults]\nrole = 'admin'", &author()).await.unwrap();
     provision(&store, login("ada", &token, "id4")).await.unwrap();
     assert_eq!(owners(&store).await, only, "defaults");
 
@@ -79,10 +82,10 @@ pub async fn the_last_owner_is_safe_at_every_door(store: impl Store) {
     let mut found = store.organization(&acme()).await.unwrap().unwrap();
     found.value.entitled = false;
     found.value.conversion = None;
-    found.version = store.update_organization(&found).await.unwrap();
+    found.version = store.update_organization(&found, &author()).await.unwrap();
     found.value.entitled = true;
     found.value.convert(okta(), &Provider::rustcrypto(), now()).unwrap();
-    store.update_organization(&found).await.unwrap();
+    store.update_organization(&found, &author()).await.unwrap();
     assert_eq!(owners(&store).await, only, "conversion");
 }
 
@@ -90,7 +93,7 @@ pub async fn the_last_owner_is_safe_at_every_door(store: impl Store) {
 pub async fn a_membership_goes_with_its_last_source(store: impl Store) {
     let token = with_acme(&store).await;
     let managed = format!("{}\nsync = 'managed'", super::POLICY);
-    store.set_policy(&acme(), &managed).await.unwrap();
+    store.set_policy(&acme(), &managed, &author()).await.unwrap();
     let groups = |assertion: &str, groups: &[&str]| {
         let facts = login("ada", &token, assertion).without_attribute("department");
         facts.with_attribute("department", groups.iter().copied())
@@ -126,10 +129,10 @@ pub async fn a_connection_takes_over_the_people_of_another(store: impl Store) {
     let token = with_acme(&store).await;
     let mut found = store.organization(&acme()).await.unwrap().unwrap();
     found.value.connections = ["acme", "acme-new"].map(|name| ConnectionId::new(name).unwrap()).into();
-    store.update_organization(&found).await.unwrap();
+    store.update_organization(&found, &author()).await.unwrap();
     let ada = store.sign_in(sign_in(valid("ada", &token, "id1"))).await.unwrap();
     let takeover = "[[identity.takeovers]]\nfrom = 'acme'\nto = 'acme-new'\nby = 'subject'";
-    store.set_policy(&acme(), takeover).await.unwrap();
+    store.set_policy(&acme(), takeover, &author()).await.unwrap();
     let over_the_new = |assertion: &str| sign_in(valid_over("acme-new", "ada", &token, assertion));
     let moved = store.sign_in(over_the_new("id2")).await.unwrap();
     assert_eq!(moved.account(), ada.account());
@@ -137,6 +140,82 @@ pub async fn a_connection_takes_over_the_people_of_another(store: impl Store) {
     assert_eq!(last.rule.as_str(), "identity.takeovers");
     assert!(store.sign_in(over_the_new("id3")).await.unwrap().plan.is_empty(), "once");
     assert_eq!(store.whole(&acme()).await.unwrap().accounts.len(), 1);
+}
+
+/// Suspended people take no seat, and need one to come back.
+pub async fn a_seat_is_needed_to_be_active_again(store: impl Store) {
+    let token = with_acme(&store).await;
+    let mut people = Vec::new();
+    for person in ["ada", "bob", "eve"] {
+        people.push(provision(&store, login(person, &token, person)).await.unwrap().account);
+    }
+    change(&store, &people[0], Change::Suspend, Actor::Operator).await.unwrap();
+    let mut found = store.organization(&acme()).await.unwrap().unwrap();
+    found.value.seat_limit = Some(2);
+    store.update_organization(&found, &author()).await.unwrap();
+    let back = async || {
+        let decided = change(&store, &people[0], Change::Reactivate, Actor::Operator).await;
+        decided.map_or_else(|refused| refused.code(), |_| "active")
+    };
+    assert_eq!(back().await, "provisioning.seat_limit");
+    let refused = provision(&store, login("new", &token, "new")).await.unwrap_err();
+    assert_eq!(refused.code(), "provisioning.seat_limit");
+    // A decision of the application's own is held against it by the store.
+    let whole = store.whole(&acme()).await.unwrap();
+    let mut unlimited = whole.clone();
+    unlimited.organization.seat_limit = None;
+    let plan = unlimited.change(&people[0], &Change::Reactivate, &Actor::Operator, "", now()).unwrap();
+    for about in
+        [About::Account { organization: acme(), account: people[0].clone() }, About::Organization(acme())]
+    {
+        let plan = plan.clone();
+        let refused = store.decide(Decision::new(about, move |_, _| Ok(plan))).await.unwrap_err();
+        assert_eq!(refused.code(), "provisioning.seat_limit");
+    }
+    change(&store, &people[1], Change::Suspend, Actor::Operator).await.unwrap();
+    assert_eq!(back().await, "active");
+    let last = store.audit(&acme()).await.unwrap().pop().unwrap();
+    assert_eq!((last.before.as_deref(), last.after.as_deref()), (Some("suspended"), Some("active")));
+}
+
+/// Whoever asks for a link and is signed out, or suspended, before it is there gets none.
+pub async fn an_account_is_linked_while_the_session_lasts_that_asked(store: impl Store) {
+    let token = with_acme(&store).await;
+    let mut owner = Account::new(AccountId::new("owner"), acme(), "owner@example.com");
+    (owner.role, owner.has_password) = (Role::Owner, true);
+    store.add_account(&owner).await.unwrap();
+    let mut bob = Account::new(AccountId::new("bob"), acme(), "bob@example.com");
+    bob.role = Role::Owner;
+    store.add_account(&bob).await.unwrap();
+    let open = async |account: &Account, lifetime| {
+        let id = SessionId::generate(&Provider::rustcrypto()).unwrap();
+        let begin = ISSUE_INSTANT - TimeDelta::minutes(10);
+        let session = Session::of(acme(), account.id.clone(), begin).lasting(lifetime, None);
+        store.create(&id, &session).await.unwrap();
+        id
+    };
+    let link = async |session: &str, assertion: &str| {
+        let sign_in = sign_in(valid("owner", &token, assertion)).linking(owner.id.clone(), session);
+        store.sign_in(sign_in).await.map_or_else(|refused| refused.code(), |_| "linked")
+    };
+    let ended = "provisioning.link_session_ended";
+    let hours = TimeDelta::hours(1);
+    let (revoked, over) = (open(&owner, hours).await, open(&owner, TimeDelta::minutes(9)).await);
+    let (of_another, good) = (open(&bob, hours).await, open(&owner, hours).await);
+    store.revoke(&revoked).await.unwrap();
+    for session in [revoked.hash(), over.hash(), of_another.hash(), "", good.reveal()] {
+        assert_eq!(link(session, "id1").await, ended, "{session}");
+    }
+    assert_eq!(link(good.hash(), "id1").await, "linked", "what was refused left nothing behind");
+    // Suspension, and whatever ends all sessions of the account, end the link too.
+    store.revoke_account(&owner.id).await.unwrap();
+    assert_eq!(link(good.hash(), "id2").await, ended);
+    let again = open(&owner, hours).await;
+    change(&store, &owner.id, Change::Suspend, Actor::Operator).await.unwrap();
+    assert_eq!(link(again.hash(), "id2").await, ended);
+    let whole = store.whole(&acme()).await.unwrap();
+    assert_eq!(whole.account(&owner.id).unwrap().identities.len(), 1);
+    assert!(whole.account(&bob.id).unwrap().identities.is_empty());
 }
 
 pub(super) async fn owners(store: &impl Store) -> Vec<AccountId> {

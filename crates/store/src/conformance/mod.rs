@@ -23,6 +23,7 @@
     reason = "these are tests: one that cannot go on must stop"
 )]
 
+pub mod configuration;
 pub mod connecting;
 pub mod connections;
 pub mod directory;
@@ -32,7 +33,8 @@ pub mod scenarios;
 pub mod sign_in;
 
 use crate::{
-    Applied, ConnectionStore, Decision, Directory, PendingStore, ReplayStore, SessionStore, SignInError,
+    Applied, AuditRecord, Author, ConnectionStore, Decision, Directory, PendingStore, ReplayStore,
+    SessionStore, SignInError,
 };
 use chrono::{DateTime, Utc};
 use vouchsafe::{
@@ -74,6 +76,9 @@ macro_rules! conformance {
             the_configuration_is_audited_with_its_actor, a_disconnected_organization_signs_nobody_in,
             a_connection_named_as_another_organization_stops_nobody,
             a_stored_connection_of_another_organization_signs_nobody_in, whether_a_token_is_required_is_the_connections_setting);
+        $crate::conformance!($make, configuration, a_slug_is_found_and_unique_whatever_its_case,
+            every_change_of_the_configuration_is_audited, sessions_end_with_the_connection_they_began_over,
+            sessions_end_with_a_connection_that_is_retired_by_a_write, no_token_is_in_the_audit);
         $crate::conformance!($make, directory, organizations_are_found_and_their_names_are_unique,
             an_organization_is_updated_at_its_version_only, policies_are_kept,
             names_are_unique_in_an_organization, a_snapshot_has_what_the_login_needs,
@@ -86,7 +91,8 @@ macro_rules! conformance {
             suspension_ends_sessions_and_is_recorded, the_audit_says_what_and_why_and_no_secret,
             the_store_and_the_planner_agree_on_what_a_plan_makes,
             groups_whose_names_fold_to_one_are_one_team);
-        $crate::conformance!($make, members, the_last_owner_is_safe_at_every_door, a_membership_goes_with_its_last_source,
+        $crate::conformance!($make, members, the_last_owner_is_safe_at_every_door, a_seat_is_needed_to_be_active_again,
+            an_account_is_linked_while_the_session_lasts_that_asked, a_membership_goes_with_its_last_source,
             a_connection_takes_over_the_people_of_another);
         $crate::conformance!($make, scenarios, two_hundred_first_sign_ins_at_once_succeed,
             an_owner_suspends_somebody_while_forty_people_sign_in, a_refused_sign_in_leaves_nothing_behind,
@@ -108,6 +114,11 @@ macro_rules! conformance {
 
 pub fn now() -> DateTime<Utc> {
     "2026-01-15T09:00:00Z".parse().unwrap()
+}
+
+/// Who changes the configuration, where it does not matter.
+pub fn author() -> Author {
+    Author::new(Actor::Operator, now())
 }
 
 pub fn okta() -> EntityId {
@@ -142,7 +153,7 @@ pub async fn with_acme(store: &impl Store) -> String {
     store.add_organization(&organization).await.unwrap();
     store.add_team(&Team::new(TeamId::new("t1"), acme(), "All hands")).await.unwrap();
     store.add_project(&Project::new(ProjectId::new("p1"), acme(), "Sandbox")).await.unwrap();
-    store.set_policy(&acme(), POLICY).await.unwrap();
+    store.set_policy(&acme(), POLICY, &author()).await.unwrap();
     token
 }
 
@@ -176,6 +187,12 @@ pub fn login(person: &str, token: &str, assertion: &str) -> LoginFacts {
 /// What a login that was confirmed elsewhere makes.
 pub async fn provision(store: &impl Store, login: impl Into<LoginFacts>) -> Result<Applied, SignInError> {
     store.decide(Decision::login(login)).await
+}
+
+/// The audit of Acme without the changes of its configuration.
+pub async fn audit_of_people(store: &impl Store) -> Vec<AuditRecord> {
+    let records = store.audit(&acme()).await.unwrap();
+    records.into_iter().filter(|record| record.account.is_some()).collect()
 }
 
 /// A change by hand at Acme.

@@ -13,7 +13,7 @@ use vouchsafe::{
 use vouchsafe_testkit::{Attribute, ISSUE_INSTANT};
 
 use super::{
-    Store, acme, change, login,
+    Store, acme, audit_of_people, author, change, login,
     members::owners,
     memoranda::{service, service_over},
     now, okta, provision, with_acme, with_globex,
@@ -95,20 +95,20 @@ pub async fn settings_are_changed_while_people_sign_in(store: impl Store) {
     let mut read = store.organization(&acme()).await.unwrap().unwrap();
     provision(&store, login("ada", &token, "id1")).await.unwrap();
     read.value.rotate_token(&Provider::rustcrypto(), now(), TimeDelta::days(1)).unwrap();
-    store.update_organization(&read).await.unwrap();
+    store.update_organization(&read, &author()).await.unwrap();
     assert_eq!(store.organization(&acme()).await.unwrap().unwrap().value.tokens.len(), 2);
 }
 
 pub async fn a_refused_sign_in_leaves_nothing_behind(store: impl Store) {
     let token = with_acme(&store).await;
-    store.set_policy(&acme(), "[admission]\ncreate = false").await.unwrap();
+    store.set_policy(&acme(), "[admission]\ncreate = false", &author()).await.unwrap();
     let before = store.whole(&acme()).await.unwrap();
     let refused = store.sign_in(sign_in(valid("ada", &token, "id1"))).await.unwrap_err();
     assert_eq!(refused.code(), "provisioning.creation_off");
     assert_eq!(store.whole(&acme()).await.unwrap(), before);
-    assert!(store.audit(&acme()).await.unwrap().is_empty());
+    assert!(audit_of_people(&store).await.is_empty());
     // Not even the replay record: once the admin has changed the policy, the same response is good.
-    store.set_policy(&acme(), super::POLICY).await.unwrap();
+    store.set_policy(&acme(), super::POLICY, &author()).await.unwrap();
     store.sign_in(sign_in(valid("ada", &token, "id1"))).await.unwrap();
 }
 
@@ -139,7 +139,7 @@ pub async fn an_assertion_is_accepted_once_over_all_connections(store: impl Stor
     let mut found = store.organization(&acme()).await.unwrap().unwrap();
     let names = ["acme", "acme-new"].map(|name| ConnectionId::new(name).unwrap());
     found.value.connections = names.into();
-    store.update_organization(&found).await.unwrap();
+    store.update_organization(&found, &author()).await.unwrap();
     let first = store.sign_in(sign_in(valid("ada", &token, "id1"))).await.unwrap();
     let again = || sign_in(valid_over("acme-new", "ada", &token, "id1"));
     assert_eq!(store.sign_in(again()).await.unwrap_err().code(), "assertion.replayed");
@@ -258,7 +258,7 @@ pub async fn changes_by_hand_name_their_actor(store: impl Store) {
     assert!(
         change(&store, &ada, Change::SetRole(Role::Admin), Actor::Operator).await.unwrap().plan.is_empty()
     );
-    let first = store.audit(&acme()).await.unwrap().remove(0);
+    let first = audit_of_people(&store).await.remove(0);
     assert_eq!(first.actor, None, "the person themselves");
     for (account, wanted, code) in [
         ("nobody", Change::Suspend, "provisioning.account_unknown"),

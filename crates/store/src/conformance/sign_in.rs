@@ -8,7 +8,9 @@ use vouchsafe::{
     provisioning::{Actor, Change, Origin, RuleId, Snapshot, Status},
 };
 
-use super::{POLICY, Store, acme, change, login, now, provision, with_acme, with_globex};
+use super::{
+    POLICY, Store, acme, audit_of_people, author, change, login, now, provision, with_acme, with_globex,
+};
 
 pub async fn a_first_sign_in_makes_an_account_and_the_second_nothing(store: impl Store) {
     let token = with_acme(&store).await;
@@ -80,9 +82,9 @@ pub async fn nobody_gets_an_address_of_a_domain_of_another_organization(store: i
     let refused = provision(&store, &ceo).await.unwrap_err();
     assert_eq!(refused.code(), "provisioning.domain_of_another");
     assert!(!refused.to_string().to_lowercase().contains("ceo@"), "{refused}");
-    store.set_policy(&acme(), "[admission]\ndomains = ['globex.example']").await.unwrap();
+    store.set_policy(&acme(), "[admission]\ndomains = ['globex.example']", &author()).await.unwrap();
     assert_eq!(provision(&store, &ceo).await.unwrap_err().code(), "provisioning.domain_of_another");
-    store.set_policy(&acme(), POLICY).await.unwrap();
+    store.set_policy(&acme(), POLICY, &author()).await.unwrap();
 
     provision(&store, facts("ada", "ada@example.com", "id2")).await.unwrap();
     provision(&store, facts("ada", "ceo@globex.example", "id3")).await.unwrap();
@@ -145,7 +147,7 @@ pub async fn suspension_ends_sessions_and_is_recorded(store: impl Store) {
 pub async fn the_audit_says_what_and_why_and_no_secret(store: impl Store) {
     let token = with_acme(&store).await;
     let applied = provision(&store, login("ada", &token, "the-assertion")).await.unwrap();
-    let records = store.audit(&acme()).await.unwrap();
+    let records = audit_of_people(&store).await;
     assert_eq!(records.len(), applied.plan.steps().len());
     for (record, step) in records.iter().zip(applied.plan.steps()) {
         assert_eq!(record.rule, step.rule);
@@ -164,7 +166,7 @@ pub async fn the_audit_says_what_and_why_and_no_secret(store: impl Store) {
 pub async fn groups_whose_names_fold_to_one_are_one_team(store: impl Store) {
     let token = with_acme(&store).await;
     let policy = "[attributes]\ngroups = \"groups\"\n[groups]\ncreate_teams = true";
-    store.set_policy(&acme(), policy).await.unwrap();
+    store.set_policy(&acme(), policy, &author()).await.unwrap();
     let groups = [
         "ΟΔΟΣ",
         "οδος",

@@ -4,8 +4,8 @@ use vouchsafe::{ConnectionId, ConnectionState, EntityId, provisioning::Organizat
 
 use super::{Memory, State};
 use crate::{
-    Answer, ConnectionDecision, ConnectionRevision, ConnectionStore, OrganizationConnections, SignInError,
-    StoreError, StoredConnection,
+    Answer, AuditRecord, Author, ConnectionDecision, ConnectionRevision, ConnectionStore,
+    OrganizationConnections, Session, SignInError, StoreError, StoredConnection,
 };
 
 impl ConnectionStore for Memory {
@@ -44,18 +44,28 @@ impl ConnectionStore for Memory {
         self.with(move |state| Ok(state.connections_of(organization)))
     }
 
-    fn add_connection<'a>(&'a self, connection: &'a StoredConnection) -> Answer<'a, u64> {
+    fn add_connection<'a>(&'a self, connection: &'a StoredConnection, author: &'a Author) -> Answer<'a, u64> {
         self.with(move |state| {
             let first = state.unused(connection)?;
+            state.audit.extend(AuditRecord::of_connection(None, &first, author)?);
             Ok(state.keep(first))
         })
     }
 
-    fn update_connection<'a>(&'a self, connection: &'a StoredConnection) -> Answer<'a, u64> {
+    fn update_connection<'a>(
+        &'a self,
+        connection: &'a StoredConnection,
+        author: &'a Author,
+    ) -> Answer<'a, u64> {
         self.with(move |state| {
             let before = state.connections.get(&connection.id);
             let before = before.ok_or_else(|| StoreError::connection_unknown(&connection.id))?;
             let next = connection.in_place_of(before)?;
+            let is_retired = next.is_retired_since(before);
+            state.audit.extend(AuditRecord::of_connection(Some(before), &next, author)?);
+            if is_retired {
+                state.end_sessions_over(std::slice::from_ref(&next.id));
+            }
             Ok(state.keep(next))
         })
     }
@@ -76,10 +86,18 @@ impl State {
         }
         self.replace_organization(decided.organization().clone())?;
         self.audit.extend(decided.audit.iter().cloned());
+        self.end_sessions_over(&decided.ends_sessions_over);
         for connection in decided.added.iter().chain(&decided.changed) {
             self.keep(connection.clone());
         }
         Ok(decided.into_answer())
+    }
+
+    /// Ends the sessions that began over these connections.
+    fn end_sessions_over(&mut self, connections: &[ConnectionId]) {
+        let is_over =
+            |session: &Session| session.connection.as_ref().is_some_and(|id| connections.contains(id));
+        self.sessions.retain(|_, session| !is_over(session));
     }
 
     pub(super) fn connections_of(&self, organization: &OrganizationId) -> Vec<StoredConnection> {

@@ -7,8 +7,9 @@ use vouchsafe::provisioning::{
 
 use super::{Held, Memory, State};
 use crate::{
-    About, Answer, Applied, AuditRecord, CompletedSignIn, ConnectionDecision, Decided, Decides, Decision,
-    Directory, OrganizationConnections, SignIn, SignInError, StoreError, Versioned, directory::parsed_policy,
+    About, Answer, Applied, AuditRecord, Author, CompletedSignIn, ConnectionDecision, Decided, Decides,
+    Decision, Directory, OrganizationConnections, SignIn, SignInError, StoreError, Versioned,
+    directory::parsed_policy,
 };
 
 impl Directory for Memory {
@@ -31,7 +32,9 @@ impl Directory for Memory {
 
     fn organization_by_slug<'a>(&'a self, slug: &'a str) -> Answer<'a, Option<Versioned<Organization>>> {
         self.with(move |state| {
-            let found = state.organizations.values().find(|held| held.whole.organization.slug == slug);
+            let key = Organization::slug_key(slug);
+            let has_it = |held: &&Held| Organization::slug_key(&held.whole.organization.slug) == key;
+            let found = state.organizations.values().find(has_it);
             Ok(found.map(versioned))
         })
     }
@@ -50,10 +53,18 @@ impl Directory for Memory {
         self.with(|state| Ok(state.organizations.keys().cloned().collect()))
     }
 
-    fn update_organization<'a>(&'a self, organization: &'a Versioned<Organization>) -> Answer<'a, u64> {
+    fn update_organization<'a>(
+        &'a self,
+        organization: &'a Versioned<Organization>,
+        author: &'a Author,
+    ) -> Answer<'a, u64> {
         self.with(move |state| {
-            state.held(&organization.value.id)?.is_at(organization.version)?;
-            state.replace_organization(organization.value.clone())
+            let held = state.held(&organization.value.id)?;
+            held.is_at(organization.version)?;
+            let records = AuditRecord::of_organization(&held.whole.organization, &organization.value, author);
+            let version = state.replace_organization(organization.value.clone())?;
+            state.audit.extend(records);
+            Ok(version)
         })
     }
 
@@ -61,12 +72,13 @@ impl Directory for Memory {
         self.with(move |state| parsed_policy(id, state.held(id)?.policy.as_deref()))
     }
 
-    fn set_policy<'a>(&'a self, id: &'a OrganizationId, toml: &'a str) -> Answer<'a, ()> {
+    fn set_policy<'a>(&'a self, id: &'a OrganizationId, toml: &'a str, author: &'a Author) -> Answer<'a, ()> {
         self.with(move |state| {
             parsed_policy(id, Some(toml))?;
             let held = state.held(id)?;
-            held.policy = Some(toml.to_owned());
+            let before = held.policy.replace(toml.to_owned());
             held.changed();
+            state.audit.extend(AuditRecord::of_policy(id, before.as_deref(), toml, author));
             Ok(())
         })
     }
@@ -156,7 +168,8 @@ impl State {
         let is_first = !self.replays.contains_key(key.hash());
         let confirmed = sign_in.confirm(key.clone().recorded(is_first))?;
         let (snapshot, policy) = self.about_login(confirmed.facts(), confirmed.links())?;
-        let decided = confirmed.decide(&snapshot, &policy)?;
+        let links_from = confirmed.links_from().and_then(|hash| self.sessions.get(hash)).cloned();
+        let decided = confirmed.decide(&snapshot, &policy, links_from.as_ref())?;
         self.write(decided.decided())?;
         self.replays.insert(key.hash().to_owned(), key.expires_at());
         if let Some(handle) = decided.answers() {
@@ -245,7 +258,8 @@ impl State {
             let all = self.organizations.values().map(|held| &held.whole.organization);
             all.filter(|other| other.id != organization.id)
         };
-        if others().any(|other| other.slug == organization.slug) {
+        let key = Organization::slug_key(&organization.slug);
+        if others().any(|other| Organization::slug_key(&other.slug) == key) {
             return Err(StoreError::Taken { what: "the organization's slug" });
         }
         let has = |other: &Organization| {

@@ -4,9 +4,9 @@ use chrono::DateTime;
 use sqlx::SqliteConnection;
 use vouchsafe::{ConnectionId, ConnectionState, EntityId, provisioning::OrganizationId};
 
-use super::{OrFailed as _, Sqlite, batch::Batch, look_ups::Wanted, rows, turn::Runs as _, writes};
+use super::{OrFailed as _, Sqlite, batch::Batch, look_ups::Wanted, rows, sessions, turn::Runs as _, writes};
 use crate::{
-    Answer, ConnectionDecision, ConnectionMetadata, ConnectionRevision, ConnectionStore,
+    Answer, AuditRecord, Author, ConnectionDecision, ConnectionMetadata, ConnectionRevision, ConnectionStore,
     OrganizationConnections, SignInError, StoreError, StoredConnection,
 };
 
@@ -72,18 +72,36 @@ impl ConnectionStore for Sqlite {
         Box::pin(async move { read_all(&mut *self.pool.acquire().await.or_failed()?, organization).await })
     }
 
-    fn add_connection<'a>(&'a self, connection: &'a StoredConnection) -> Answer<'a, u64> {
+    fn add_connection<'a>(&'a self, connection: &'a StoredConnection, author: &'a Author) -> Answer<'a, u64> {
         let first = connection.first();
-        self.write(move |connection| Box::pin(async move { add(connection, &first).await }))
+        let records = AuditRecord::of_connection(None, &first, author);
+        self.write(move |connection| {
+            Box::pin(async move {
+                let revision = add(connection, &first).await?;
+                connection.run(writes::audit(Batch::default(), &records?)?).await?;
+                Ok(revision)
+            })
+        })
     }
 
-    fn update_connection<'a>(&'a self, connection: &'a StoredConnection) -> Answer<'a, u64> {
-        let changed = connection.clone();
+    fn update_connection<'a>(
+        &'a self,
+        connection: &'a StoredConnection,
+        author: &'a Author,
+    ) -> Answer<'a, u64> {
+        let (changed, author) = (connection.clone(), author.clone());
         self.write(move |connection| {
             Box::pin(async move {
                 let before = read(connection, &changed.id).await?;
                 let before = before.ok_or_else(|| StoreError::connection_unknown(&changed.id))?;
-                write(connection, &changed.in_place_of(&before)?).await
+                let next = changed.in_place_of(&before)?;
+                let revision = write(connection, &next).await?;
+                if next.is_retired_since(&before) {
+                    sessions::end_over(connection, std::slice::from_ref(&next.id)).await?;
+                }
+                let records = AuditRecord::of_connection(Some(&before), &next, &author)?;
+                connection.run(writes::audit(Batch::default(), &records)?).await?;
+                Ok(revision)
             })
         })
     }
@@ -127,6 +145,7 @@ pub(super) async fn decide(
     }
     rows::changed(connection, &id).await?;
     rows::put_organization(connection, decided.organization()).await?;
+    sessions::end_over(connection, &decided.ends_sessions_over).await?;
     connection.run(writes::audit(Batch::default(), &decided.audit)?).await?;
     Ok(decided.into_answer())
 }

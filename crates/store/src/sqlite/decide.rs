@@ -8,7 +8,7 @@ use vouchsafe::provisioning::{AccountId, Domain, OrganizationId, Policy, RuleId,
 use super::{
     OrFailed as _, Sqlite,
     batch::Batch,
-    login, rows,
+    login, rows, sessions,
     turn::{Runs as _, Turn},
     writes,
 };
@@ -29,7 +29,11 @@ pub(super) async fn sign_in(turn: &mut Turn<'_>, sign_in: SignIn) -> Result<Comp
     };
     let confirmed = sign_in.confirm(recorded)?;
     let about = login::about(turn, known?, confirmed.facts(), confirmed.links()).await?;
-    let signed_in = confirmed.decide(&about.snapshot, &about.policy)?;
+    let links_from = match confirmed.links_from() {
+        Some(hash) => sessions::read(turn, hash).await?,
+        None => None,
+    };
+    let signed_in = confirmed.decide(&about.snapshot, &about.policy, links_from.as_ref())?;
     let decided = signed_in.decided();
     domains_are_free(turn, decided, &about.snapshot, &about.asked_domains).await?;
     let batch = writes::decided(Batch::default(), decided, &about.snapshot)?;
@@ -63,6 +67,7 @@ async fn read(
             let connection = turn.connection().await?;
             let (mut snapshot, policy) = rows::organization_and_policy(connection, organization).await?;
             rows::load_account_and_owners(connection, account, &mut snapshot).await?;
+            rows::load_seats(connection, &mut snapshot).await?;
             rows::load_all_teams(connection, &mut snapshot).await?;
             (snapshot, policy)
         }

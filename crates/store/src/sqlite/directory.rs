@@ -8,7 +8,7 @@ use super::{
     OrFailed as _, Sqlite, batch::Batch, connections, decide, index, login, rows, turn::Runs as _, writes,
 };
 use crate::{
-    Answer, Applied, AuditRecord, CompletedSignIn, ConnectionDecision, Decides, Decision, Directory,
+    Answer, Applied, AuditRecord, Author, CompletedSignIn, ConnectionDecision, Decides, Decision, Directory,
     OrganizationConnections, SignIn, StoreError, Versioned, directory::parsed_policy,
 };
 
@@ -21,7 +21,7 @@ impl Directory for Sqlite {
                     "INSERT INTO vouchsafe_organizations (id, slug, version, record) VALUES (?, ?, 0, ?)",
                 )
                 .bind(organization.id.as_str())
-                .bind(&organization.slug)
+                .bind(Organization::slug_key(&organization.slug))
                 .bind(rows::to_json("organization", &organization)?)
                 .execute(&mut *connection)
                 .await
@@ -38,7 +38,7 @@ impl Directory for Sqlite {
 
     fn organization_by_slug<'a>(&'a self, slug: &'a str) -> Answer<'a, Option<Versioned<Organization>>> {
         const BY: &str = "SELECT id FROM vouchsafe_organizations WHERE slug = ?";
-        Box::pin(async move { self.only(sqlx::query_scalar(BY).bind(slug)).await })
+        Box::pin(async move { self.only(sqlx::query_scalar(BY).bind(Organization::slug_key(slug))).await })
     }
 
     fn organization_by_domain<'a>(
@@ -59,12 +59,20 @@ impl Directory for Sqlite {
         })
     }
 
-    fn update_organization<'a>(&'a self, organization: &'a Versioned<Organization>) -> Answer<'a, u64> {
+    fn update_organization<'a>(
+        &'a self,
+        organization: &'a Versioned<Organization>,
+        author: &'a Author,
+    ) -> Answer<'a, u64> {
         let Versioned { value, version } = organization.clone();
+        let author = author.clone();
         self.write(move |connection| {
             Box::pin(async move {
+                let before = rows::organization_alone(connection, &value.id).await?.organization;
                 let next = rows::next_version(connection, &value.id, version).await?;
                 rows::put_organization(connection, &value).await?;
+                let records = AuditRecord::of_organization(&before, &value, &author);
+                connection.run(writes::audit(Batch::default(), &records)?).await?;
                 Ok(next)
             })
         })
@@ -74,19 +82,27 @@ impl Directory for Sqlite {
         Box::pin(async move { rows::policy(&mut *self.pool.acquire().await.or_failed()?, id).await })
     }
 
-    fn set_policy<'a>(&'a self, id: &'a OrganizationId, toml: &'a str) -> Answer<'a, ()> {
+    fn set_policy<'a>(&'a self, id: &'a OrganizationId, toml: &'a str, author: &'a Author) -> Answer<'a, ()> {
         let read = parsed_policy(id, Some(toml));
-        let (id, toml) = (id.clone(), toml.to_owned());
+        let (id, toml, author) = (id.clone(), toml.to_owned(), author.clone());
         self.write(move |connection| {
             Box::pin(async move {
                 read?;
                 rows::changed(connection, &id).await?;
+                let before: Option<String> =
+                    sqlx::query_scalar("SELECT policy FROM vouchsafe_organizations WHERE id = ?")
+                        .bind(id.as_str())
+                        .fetch_one(&mut *connection)
+                        .await
+                        .or_failed()?;
                 sqlx::query("UPDATE vouchsafe_organizations SET policy = ? WHERE id = ?")
-                    .bind(toml)
+                    .bind(&toml)
                     .bind(id.as_str())
-                    .execute(connection)
+                    .execute(&mut *connection)
                     .await
                     .or_failed()?;
+                let records = AuditRecord::of_policy(&id, before.as_deref(), &toml, &author);
+                connection.run(writes::audit(Batch::default(), &records)?).await?;
                 Ok(())
             })
         })

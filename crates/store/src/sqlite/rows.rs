@@ -141,6 +141,24 @@ pub(super) async fn load_account_and_owners(
     Ok(())
 }
 
+/// How many seats are taken. Nobody asks for the number where there is no limit, and counting reads a row for each.
+pub(super) async fn load_seats(
+    connection: &mut SqliteConnection,
+    snapshot: &mut Snapshot,
+) -> Result<(), StoreError> {
+    if snapshot.organization.seat_limit.is_some() {
+        let seats: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM vouchsafe_accounts WHERE organization = ? AND active = 1",
+        )
+        .bind(snapshot.organization.id.as_str())
+        .fetch_one(connection)
+        .await
+        .or_failed()?;
+        snapshot.seats_taken = Some(u32::try_from(seats).unwrap_or(u32::MAX));
+    }
+    Ok(())
+}
+
 pub(super) async fn policy(
     connection: &mut SqliteConnection,
     id: &OrganizationId,
@@ -235,7 +253,7 @@ pub(super) async fn put_organization(
     organization: &Organization,
 ) -> Result<(), StoreError> {
     sqlx::query("UPDATE vouchsafe_organizations SET slug = ?, record = ? WHERE id = ?")
-        .bind(&organization.slug)
+        .bind(Organization::slug_key(&organization.slug))
         .bind(to_json("organization", organization)?)
         .bind(organization.id.as_str())
         .execute(&mut *connection)

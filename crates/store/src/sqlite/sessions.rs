@@ -1,11 +1,39 @@
 //! Sessions in SQLite.
 
 use chrono::{DateTime, Utc};
-use sqlx::SqliteConnection;
+use sqlx::{Row as _, SqliteConnection};
+use vouchsafe::ConnectionId;
 use vouchsafe::provisioning::{AccountId, Identity};
 
-use super::{OrFailed as _, Sqlite, batch::Batch, look_ups::Wanted, rows, writes};
+use super::{OrFailed as _, Sqlite, batch::Batch, look_ups::Wanted, rows, turn::Runs, writes};
 use crate::{Answer, Session, SessionId, SessionStore, StoreError};
+
+/// The session of an identifier with this hash, over or not, in the writer's transaction.
+pub(super) async fn read(transaction: &mut impl Runs, hash: &str) -> Result<Option<Session>, StoreError> {
+    let asked = Batch::of("SELECT record FROM vouchsafe_sessions WHERE hash = ?").bind(hash);
+    let answered = transaction.run(asked).await?;
+    let row = answered.first().and_then(|answered| answered.rows.first());
+    let record: Option<&str> = row.map(|row| row.try_get("record").or_failed()).transpose()?;
+    record.map(|record| rows::from_json("session", record)).transpose()
+}
+
+/// Ends the sessions that began over these connections. It reads every session: a connection is retired once.
+pub(super) async fn end_over(
+    connection: &mut SqliteConnection,
+    ids: &[ConnectionId],
+) -> Result<(), StoreError> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "DELETE FROM vouchsafe_sessions WHERE record ->> 'connection' IN (SELECT value FROM json_each(?))",
+    )
+    .bind(rows::to_json("look-up", &ids)?)
+    .execute(connection)
+    .await
+    .or_failed()?;
+    Ok(())
+}
 
 pub(super) async fn revoke(connection: &mut SqliteConnection, hash: &str) -> Result<bool, StoreError> {
     let revoked = sqlx::query("DELETE FROM vouchsafe_sessions WHERE hash = ?")

@@ -2,8 +2,8 @@
 
 use vouchsafe::{ConnectionId, ConnectionState, EntityId, provisioning::OrganizationId};
 use vouchsafe_store::{
-    Answer, ConnectionDecision, ConnectionRevision, ConnectionStore, OrganizationConnections, SignInError,
-    StoreError, StoredConnection,
+    Answer, AuditRecord, Author, ConnectionDecision, ConnectionRevision, ConnectionStore,
+    OrganizationConnections, SignInError, StoreError, StoredConnection,
 };
 
 use super::{Own, State};
@@ -39,27 +39,42 @@ impl ConnectionStore for Own {
         self.with(move |state| Ok(state.connections_of(organization)))
     }
 
-    fn add_connection<'a>(&'a self, connection: &'a StoredConnection) -> Answer<'a, u64> {
+    fn add_connection<'a>(&'a self, connection: &'a StoredConnection, author: &'a Author) -> Answer<'a, u64> {
         self.with(move |state| {
             if state.connections.contains_key(&connection.id) {
                 return Err(StoreError::taken("the connection's id"));
             }
+            state.audit.extend(AuditRecord::of_connection(None, connection, author)?);
             state.connections.insert(connection.id.clone(), connection.first());
             Ok(1)
         })
     }
 
-    fn update_connection<'a>(&'a self, connection: &'a StoredConnection) -> Answer<'a, u64> {
+    fn update_connection<'a>(
+        &'a self,
+        connection: &'a StoredConnection,
+        author: &'a Author,
+    ) -> Answer<'a, u64> {
         self.with(move |state| {
             let before = state.connections.get_mut(&connection.id);
             let before = before.ok_or_else(|| StoreError::connection_unknown(&connection.id))?;
-            *before = connection.in_place_of(before)?;
-            Ok(before.revision)
+            let next = connection.in_place_of(before)?;
+            state.audit.extend(AuditRecord::of_connection(Some(before), &next, author)?);
+            let is_retired = next.is_retired_since(before);
+            *before = next;
+            if is_retired {
+                state.end_sessions_over(std::slice::from_ref(&connection.id));
+            }
+            Ok(connection.revision.saturating_add(1))
         })
     }
 }
 
 impl State {
+    fn end_sessions_over(&mut self, ids: &[ConnectionId]) {
+        self.sessions.retain(|_, session| session.connection.as_ref().is_none_or(|id| !ids.contains(id)));
+    }
+
     fn connections_of(&self, organization: &OrganizationId) -> Vec<StoredConnection> {
         let all = self.connections.values();
         all.filter(|one| one.organization == *organization).cloned().collect()
@@ -78,6 +93,7 @@ impl State {
         }
         self.replace_organization(decided.organization().clone())?;
         self.audit.extend(decided.audit.iter().cloned());
+        self.end_sessions_over(&decided.ends_sessions_over);
         for one in decided.added.iter().chain(&decided.changed) {
             self.connections.insert(one.id.clone(), one.clone());
         }

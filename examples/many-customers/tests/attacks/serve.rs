@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use chrono::Utc;
 use many_customers::{add_customer, router};
+use vouchsafe::provisioning::Actor;
 use vouchsafe::{Connection, ConnectionId, ConnectionState};
-use vouchsafe_store::{ConnectionStore, Sqlite};
+use vouchsafe_store::{Author, ConnectionStore, Sqlite};
 use vouchsafe_testkit::IdentityProvider;
 use vouchsafe_testkit::attacks::Customer;
 
@@ -50,7 +52,7 @@ impl Served {
         let id = ConnectionId::new(customer).unwrap();
         let mut stored = self.store.connection(&id).await.unwrap().unwrap();
         stored.state = if trusted { ConnectionState::Active } else { ConnectionState::Draft };
-        self.store.update_connection(&stored).await.unwrap();
+        self.store.update_connection(&stored, &Author::new(Actor::Operator, Utc::now())).await.unwrap();
         true
     }
 }

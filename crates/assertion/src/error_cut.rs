@@ -1,0 +1,46 @@
+//! How much of a message an error keeps.
+
+use vouchsafe_xml::Cut;
+
+use crate::error::AssertionError;
+
+impl AssertionError {
+    /// The same error with no more of the message than people read: a message decides how long its values are, and refusals are kept.
+    pub(crate) fn cut(mut self) -> AssertionError {
+        match &mut self {
+            Self::Version { actual, .. }
+            | Self::Malformed { actual, .. }
+            | Self::NoBearer { actual, .. }
+            | Self::IssuerFormat { actual, .. }
+            | Self::UnexpectedIssuer { actual, .. }
+            | Self::MessageId { value: actual, .. }
+            | Self::ConnectionId { value: actual, .. }
+            | Self::UnknownIssuer { issuer: actual, .. }
+            | Self::UnknownCondition { name: actual, .. }
+            | Self::DuplicateId { id: actual, .. } => cut(actual),
+            Self::Recipient { actual, .. }
+            | Self::Destination { actual, .. }
+            | Self::AuthnContext { actual, .. }
+            | Self::Issuer { actual, .. }
+            | Self::InResponseTo { actual, .. } => actual.iter_mut().for_each(cut),
+            Self::NotAResponse { namespace, name, .. } => [namespace, name].into_iter().for_each(cut),
+            Self::Status { codes, message, .. } => {
+                few(codes);
+                message.iter_mut().for_each(cut);
+            }
+            Self::Audience { actual, .. } => few(actual),
+            _ => {}
+        }
+        self
+    }
+}
+
+fn cut(text: &mut String) {
+    *text = Cut::new(text).to_string();
+}
+
+/// As many of a list as anybody looks through.
+fn few(texts: &mut Vec<String>) {
+    texts.truncate(16);
+    texts.iter_mut().for_each(cut);
+}

@@ -1,0 +1,50 @@
+//! A store of sessions that lets none outlast its sign-in.
+
+use async_trait::async_trait;
+use tower_sessions::SessionStore;
+use tower_sessions::cookie::time::OffsetDateTime;
+use tower_sessions::session::{Id, Record};
+use tower_sessions::session_store::Result;
+
+/// Where a session has the time at which it ends, in seconds of Unix time.
+pub(crate) const ENDS: &str = "vouchsafe.ends";
+
+/// A store in which a session that somebody signed in on ends when that sign-in does, whatever is put into it later: `tower-sessions` itself
+/// gives a session its time anew with each change.
+#[derive(Clone, Debug)]
+pub struct EndingStore<S>(S);
+
+impl<S> EndingStore<S> {
+    pub(crate) fn new(store: S) -> EndingStore<S> {
+        EndingStore(store)
+    }
+}
+
+#[async_trait]
+impl<S: SessionStore> SessionStore for EndingStore<S> {
+    async fn create(&self, record: &mut Record) -> Result<()> {
+        record.expiry_date = end_of(record);
+        self.0.create(record).await
+    }
+
+    async fn save(&self, record: &Record) -> Result<()> {
+        let ending = Record { expiry_date: end_of(record), ..record.clone() };
+        self.0.save(&ending).await
+    }
+
+    async fn load(&self, id: &Id) -> Result<Option<Record>> {
+        let found = self.0.load(id).await?;
+        Ok(found.filter(|record| end_of(record) > OffsetDateTime::now_utc()))
+    }
+
+    async fn delete(&self, id: &Id) -> Result<()> {
+        self.0.delete(id).await
+    }
+}
+
+/// The earlier of the end of the sign-in and that of the record.
+fn end_of(record: &Record) -> OffsetDateTime {
+    let end = record.data.get(ENDS).and_then(serde_json::Value::as_i64);
+    let end = end.and_then(|end| OffsetDateTime::from_unix_timestamp(end).ok());
+    end.map_or(record.expiry_date, |end| end.min(record.expiry_date))
+}
