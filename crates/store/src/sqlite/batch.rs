@@ -1,9 +1,10 @@
 //! Several statements that are handed to the thread of the connection together.
 //!
 //! `sqlx` runs SQLite on a thread of each connection: a statement goes there and its answer comes back, which costs more than most statements
-//! do. So what can be asked or written together goes in one batch.
+//! do. So what can be asked or written together goes in one batch: one text of several statements. The driver for SQLite takes that and no other
+//! one does; should it ever stop (sqlx's issue 3108), [`run`] would hand over each statement alone, and everything else would stay as it is.
 
-use std::{future::poll_fn, sync::Arc};
+use std::{fmt, future::poll_fn, sync::Arc};
 
 use sqlx::{
     Arguments as _, AssertSqlSafe, Either, Executor as _, SqliteConnection,
@@ -28,8 +29,7 @@ struct Statement {
     if_null: Option<StoreError>,
 }
 
-/// A parameter of a statement.
-#[derive(Clone, Debug)]
+/// A parameter of a statement. `Debug` does not show it.
 pub(super) enum Parameter {
     Null,
     Text(Arc<str>),
@@ -37,7 +37,7 @@ pub(super) enum Parameter {
 }
 
 /// What a statement answered.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Answered {
     pub(super) rows: Vec<SqliteRow>,
     /// How many rows it changed, if it is one that changes rows.
@@ -138,6 +138,16 @@ pub(super) async fn run(
         true => Ok(answered),
         // The thread of the connection stopped.
         false => Err(Failed { place: answered.len(), error: sqlx::Error::WorkerCrashed }),
+    }
+}
+
+impl fmt::Debug for Parameter {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Null => "NULL",
+            Self::Text(_) => "a text",
+            Self::Integer(_) => "a number",
+        })
     }
 }
 

@@ -91,8 +91,9 @@ const MEANT: &str = "
         (SELECT group_concat(verified.domain) FROM asked CROSS JOIN json_each(asked.domains) AS domain
             CROSS JOIN vouchsafe_domains AS verified ON verified.domain = domain.value
             WHERE +verified.organization <> asked.organization) AS domains_of_others,
-        (SELECT count(*) FROM asked CROSS JOIN vouchsafe_accounts AS account
-            ON account.organization = asked.organization WHERE account.active = 1 AND asked.seats_count) AS seats_taken";
+        CASE WHEN (SELECT seats_count FROM asked) THEN (
+            SELECT count(*) FROM asked CROSS JOIN vouchsafe_accounts AS account
+            ON account.organization = asked.organization WHERE account.active = 1) END AS seats_taken";
 
 /// Asks for the organization that signs in over a connection.
 pub(super) fn ask_organization(batch: Batch, connection: &ConnectionId) -> Batch {

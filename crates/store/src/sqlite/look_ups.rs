@@ -16,7 +16,7 @@ use crate::StoreError;
 const GROUP: usize = 64;
 
 /// What is looked up, by its name.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(PartialEq, Eq, Hash)]
 pub(super) enum Wanted {
     /// The record of a pending request, by its handle.
     Pending(String),
