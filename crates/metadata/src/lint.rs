@@ -172,32 +172,33 @@ const fn row(code: &'static str, severity: LintSeverity, clause: &'static str, r
 
 use LintSeverity::{Error, Note, Warning as Warn};
 
-/// One row a code. Of errors the remedy is their hint.
+/// One row a code. Of errors the remedy is their hint. `SDP` is the SAML2int deployment profile, `IIP` Kantara's implementation profile, `MDIOP`
+/// the Metadata Interoperability Profile.
 #[rustfmt::skip]
 static ROWS: &[Row] = &[
-    row("metadata.expired", Error, "saml-metadata-2.0-os 2.3.1, 2.3.2, 2.4.1", "Publish a new document with a later validUntil; everybody who honours it has stopped using this one."),
-    row("metadata.no_valid_until", Note, "MDIOP 2.2; SAML2int MD04", "Publish a validUntil some days or weeks ahead and renew it, so that an old copy with a revoked key cannot be replayed for ever."),
+    row("metadata.expired", Error, "saml-metadata-2.0-os 2.3.1, 2.3.2, 2.4.1; SDP-MD03", "Publish a new document with a later validUntil; everybody who honours it has stopped using this one."),
+    row("metadata.no_valid_until", Note, "SDP-MD03", "Publish a validUntil some days or weeks ahead and renew it, so that an old copy with a revoked key cannot be replayed for ever."),
     row("metadata.cache_duration", Warn, "saml-metadata-2.0-os 2.3.1, 2.3.2, 2.4.1", "Write cacheDuration as an xs:duration, such as PT6H."),
     row("metadata.entity_id_form", Warn, "saml-metadata-2.0-os 2.2.1; saml-core-2.0-os 8.3.6", "Use an https URL of a domain of your own, or a URN, without white space round it; it is compared byte by byte."),
     row("metadata.template", Error, "saml-metadata-2.0-os 2.3.2", "Publish the metadata of the tenant, with its own entityID."),
     row("metadata.placeholder", Warn, "saml-metadata-2.0-os 2.2.2", "Put the real value in the place of the placeholder."),
-    row("metadata.weak_key", Error, "SAML2int ALG; NIST SP 800-131A", "Make a new key, RSA of 2048 bits and more or an elliptic curve, and publish its certificate beside this one before the change."),
-    row("metadata.certificate_expired", Warn, "MDIOP 2.6.1; SAML2int MD12", "The key is used all the same, but some software looks at the date: plan a roll-over to a new certificate."),
+    row("metadata.weak_key", Error, "SDP-MD06, SDP-MD07", "Make a new key, RSA of 2048 bits and more or an elliptic curve, and publish its certificate beside this one before the change."),
+    row("metadata.certificate_expired", Warn, "MDIOP 2.6.1; IIP-MD12", "The key is used all the same, but some software looks at the date: plan a roll-over to a new certificate."),
     row("metadata.certificate_expires_soon", Note, "MDIOP 2.6.1", "Publish the next certificate now, beside this one, and change the key after everybody has refreshed."),
     row("metadata.certificate_not_yet_valid", Note, "MDIOP 2.6.1", "Nothing, if the key is announced ahead; the date of the certificate does not count."),
     row("metadata.key_ignored", Warn, "saml-metadata-2.0-os 2.4.1.1; MDIOP 2.5.1", "Write the certificate in ds:KeyInfo/ds:X509Data/ds:X509Certificate, or remove the KeyDescriptor."),
     row("metadata.certificate_left_out", Note, "MDIOP 2.5.1", "Publish the certificate of the key alone, without its chain."),
     row("metadata.several_certificates", Warn, "XML-DSig 4.4.4", "Write each certificate in an element of its own."),
     row("metadata.several_keys", Warn, "MDIOP 2.5.1", "Write a KeyDescriptor for each key."),
-    row("metadata.no_single_sign_on", Error, "saml-metadata-2.0-os 2.4.3", "Publish a SingleSignOnService with HTTP-Redirect: without one no sign-in can begin at a service."),
-    row("metadata.post_only", Warn, "SAML2int SSO: HTTP-Redirect for requests", "Publish a SingleSignOnService with HTTP-Redirect as well: many services send requests by it alone."),
-    row("metadata.no_assertion_consumer", Error, "saml-metadata-2.0-os 2.4.4", "Publish an AssertionConsumerService with HTTP-POST: without one no response can be delivered."),
-    row("metadata.endpoint_insecure", Warn, "SAML2int: TLS; saml-bindings-2.0-os 3.5.5", "Publish the https address."),
+    row("metadata.no_single_sign_on", Error, "saml-metadata-2.0-os 2.4.3; SDP-IDP33", "Publish a SingleSignOnService with HTTP-Redirect: without one no sign-in can begin at a service."),
+    row("metadata.post_only", Warn, "SDP-IDP02", "Publish a SingleSignOnService with HTTP-Redirect as well: many services send requests by it alone."),
+    row("metadata.no_assertion_consumer", Error, "saml-metadata-2.0-os 2.4.4; SDP-SP08", "Publish an AssertionConsumerService with HTTP-POST: without one no response can be delivered."),
+    row("metadata.endpoint_insecure", Warn, "SDP-IDP03, SDP-SP09", "Publish the https address."),
     row("metadata.endpoint_ignored", Warn, "saml-metadata-2.0-os 2.2.2", "Write Binding, and Location as an absolute https address."),
     row("metadata.several_defaults", Warn, "saml-metadata-2.0-os 2.2.3", "Leave isDefault=\"true\" on one endpoint of the kind."),
     row("metadata.repeated_index", Warn, "saml-metadata-2.0-os 2.2.3", "Give each endpoint of the kind an index of its own."),
     row("metadata.signs_without_key", Error, "saml-metadata-2.0-os 2.4.4", "Publish the signing certificate, or set AuthnRequestsSigned to false: nobody can verify the requests."),
-    row("metadata.no_signing_key", Error, "saml-metadata-2.0-os 2.4.1.1; SAML2int MD06", "Publish the signing certificate."),
+    row("metadata.no_signing_key", Error, "saml-metadata-2.0-os 2.4.1.1; SDP-MD08", "Publish the signing certificate."),
     row("metadata.protocol", Error, "saml-metadata-2.0-os 2.4.1", "Name urn:oasis:names:tc:SAML:2.0:protocol in protocolSupportEnumeration."),
     row("metadata.several_roles", Error, "saml-metadata-2.0-os 2.4.1", "Publish one IDPSSODescriptor for SAML 2.0."),
     row("metadata.role_without_protocol", Warn, "saml-metadata-2.0-os 2.4.1", "Name the protocol in protocolSupportEnumeration."),
@@ -208,10 +209,10 @@ static ROWS: &[Row] = &[
     row("metadata.schema", Warn, "saml-schema-metadata-2.0", "Follow the schema: other software refuses the entity for it."),
     row("metadata.boolean_spelling", Warn, "XML Schema, Part 2, 3.2.2", "Write true or false in small letters."),
     row("metadata.scope_ignored", Warn, "shibmd:Scope", "Write regexp as true or false."),
-    row("metadata.left_out", Warn, "limits of this library", "Remove what is outdated."),
-    row("metadata.no_contact", Note, "SAML2int: contacts; saml-metadata-2.0-os 2.3.2.2", "Publish a ContactPerson of type technical or support with an e-mail address."),
-    row("metadata.no_display_name", Note, "SAML2int: mdui; saml-metadata-2.0-os 2.3.2.1", "Publish mdui:DisplayName, or an Organization with OrganizationDisplayName: people choose by it."),
-    row("metadata.logo_insecure", Note, "mdui 2.1.5", "Give the https address of the logo: browsers leave out others on https pages."),
+    row("metadata.left_out", Warn, "limits of Vouchsafe", "Remove what is outdated."),
+    row("metadata.no_contact", Note, "SDP-MD11", "Publish a ContactPerson of type technical or support with an e-mail address."),
+    row("metadata.no_display_name", Note, "SDP-MD09", "Publish mdui:DisplayName, or an Organization with OrganizationDisplayName: people choose by it."),
+    row("metadata.logo_insecure", Note, "SDP-MD10", "Give the https address of the logo: browsers leave out others on https pages."),
 ];
 
 /// What concerns the document as a whole.

@@ -229,13 +229,12 @@ fn certificates_are_in_date(subject: &Subject<'_>, report: &mut Report<'_>) {
 }
 
 fn sign_in_can_begin_by_redirect(subject: &Subject<'_>, report: &mut Report<'_>) {
-    let mut bindings = subject
-        .endpoints()
-        .filter(|(name, _)| *name == "SingleSignOnService")
-        .map(|(_, endpoint)| endpoint.binding())
-        .peekable();
-    if bindings.peek().is_some() && bindings.all(|binding| *binding != Binding::HttpRedirect) {
-        report.add(LintRule::PostOnly, "no SingleSignOnService takes requests by HTTP-Redirect");
+    let takes = |wanted: &Binding| {
+        let mut services = subject.endpoints().filter(|(name, _)| *name == "SingleSignOnService");
+        services.any(|(_, endpoint)| endpoint.binding() == wanted)
+    };
+    if takes(&Binding::HttpPost) && !takes(&Binding::HttpRedirect) {
+        report.add(LintRule::PostOnly, "sign-in requests are taken by HTTP-POST, and not by HTTP-Redirect");
     }
 }
 
