@@ -6,6 +6,7 @@
 
 mod answer;
 mod customers;
+mod federation;
 mod floor;
 mod hostile;
 mod measure;
@@ -17,6 +18,7 @@ mod shapes;
 
 pub use answer::{Work, answer_requests};
 pub use customers::Customers;
+pub use federation::Federation;
 pub use floor::Floor;
 pub use hostile::{Hostile, Seal};
 pub use measure::{Measured, Task, interleaved};

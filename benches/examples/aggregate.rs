@@ -1,0 +1,176 @@
+//! What a large aggregate costs beside the least that it can: `aggregate [ENTITIES] [FOLDER]`.
+//!
+//! The document is made from a seed, and written to FOLDER (by default one among the system's temporary files), so that processes of their own can
+//! show their peak memory.
+#![expect(clippy::print_stdout, reason = "this is what it is for")]
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use quick_xml::Reader;
+use quick_xml::events::Event;
+use vouchsafe::crypto::DigestAlgorithm;
+use vouchsafe::metadata::{Aggregate, EntityName};
+use vouchsafe::signature::{Signer, TrustedKey, sign};
+use vouchsafe::xml::Limits;
+use vouchsafe_benches::{Failure, Federation};
+
+const SEED: u64 = 20_261_128;
+const ROUNDS: usize = 7;
+
+fn main() -> Result<(), Failure> {
+    let mut arguments = std::env::args().skip(1);
+    let first = arguments.next();
+    if first.as_deref() == Some("--memory") {
+        return memory(&arguments.next().ok_or("no file")?, arguments.next());
+    }
+    let entities: usize = first.as_deref().unwrap_or("10000").parse()?;
+    let folder: PathBuf =
+        arguments.next().map_or_else(|| std::env::temp_dir().join("vouchsafe-aggregate"), Into::into);
+    let xml = Federation::new(SEED).aggregate(entities);
+    let name: EntityName = Federation::entity_id(middle(entities)).parse()?;
+    println!("{entities} entities, {} bytes, seed {SEED}", xml.len());
+    println!();
+    println!("| what | median, ms | least, ms | of a bare pass |");
+    println!("|---|---:|---:|---:|");
+
+    let floor = measure(ROUNDS, || (), |()| pass_over(&xml))?;
+    row("one pass of quick-xml", &floor, &floor);
+    let found = measure(
+        ROUNDS,
+        || xml.clone(),
+        |document| {
+            let aggregate = Aggregate::read(document)?;
+            let entity = aggregate.find(&name).ok_or("it is not there")?;
+            std::hint::black_box(entity.identity_provider().map_err(ToString::to_string)?);
+            Ok(aggregate)
+        },
+    )?;
+    row("index, and find one identity provider", &found, &floor);
+
+    let provider = vouchsafe_crypto_aws_lc::provider();
+    let digested = measure(
+        ROUNDS,
+        || (),
+        |()| {
+            pass_over(&xml)?;
+            std::hint::black_box(provider.digest(DigestAlgorithm::Sha256, xml.as_bytes())?);
+            Ok(())
+        },
+    )?;
+    row("one pass of quick-xml, and SHA-256", &digested, &floor);
+    let key = vouchsafe_testkit::keys::identity_provider().private_key();
+    let signed = sign(&xml, "_federation", &Signer::new(key), &provider, &Limits::metadata())?;
+    let trusted = [TrustedKey::new(key.public_key().clone(), "the federation")];
+    let verified =
+        measure(3, || (), |()| Ok(Aggregate::read_signed(signed.as_bytes(), &trusted, &provider)?.0))?;
+    row("verify the signature, and index", &verified, &floor);
+    println!();
+
+    let aggregate = Aggregate::read(xml.as_str())?;
+    look_ups(&aggregate, &name)?;
+    let (plain, sealed, pem) = (folder.join("plain.xml"), folder.join("signed.xml"), folder.join("key.pem"));
+    std::fs::create_dir_all(&folder)?;
+    std::fs::write(&plain, &xml)?;
+    std::fs::write(&sealed, &signed)?;
+    std::fs::write(&pem, key.public_key().to_pem())?;
+    peak("index and find", &[&plain], xml.len())?;
+    peak("verify, without streaming", &[&sealed, &pem], signed.len())?;
+    for file in [plain, sealed, pem] {
+        std::fs::remove_file(file)?;
+    }
+    Ok(())
+}
+
+/// An identity provider in the middle: every third is one.
+fn middle(entities: usize) -> usize {
+    let half = entities / 2;
+    half.saturating_sub(half % 3)
+}
+
+/// Tags are looked at and nothing else.
+fn pass_over(xml: &str) -> Result<(), Failure> {
+    let mut reader = Reader::from_str(xml);
+    loop {
+        match reader.read_event()? {
+            Event::Eof => return Ok(()),
+            event => drop(std::hint::black_box(event)),
+        }
+    }
+}
+
+/// What `prepare` makes and what `run` makes of it are not timed when they are dropped.
+fn measure<P, T>(
+    rounds: usize,
+    prepare: impl Fn() -> P,
+    run: impl Fn(P) -> Result<T, Failure>,
+) -> Result<Vec<Duration>, Failure> {
+    let mut times = Vec::with_capacity(rounds);
+    for _ in 0..rounds {
+        let prepared = prepare();
+        let start = Instant::now();
+        let made = run(prepared)?;
+        times.push(start.elapsed());
+        drop(made);
+    }
+    times.sort_unstable();
+    Ok(times)
+}
+
+fn row(what: &str, times: &[Duration], floor: &[Duration]) {
+    let milliseconds = |time: Option<&Duration>| time.map_or(f64::NAN, |time| time.as_secs_f64() * 1e3);
+    let least = |times: &[Duration]| milliseconds(times.first());
+    let median = milliseconds(times.get(times.len() / 2));
+    println!("| {what} | {median:.1} | {:.1} | {:.2} |", least(times), least(times) / least(floor));
+}
+
+/// In an index whose entity has been read before.
+fn look_ups(aggregate: &Aggregate, name: &EntityName) -> Result<(), Failure> {
+    const TIMES: u32 = 100_000;
+    let start = Instant::now();
+    for _ in 0..TIMES {
+        let found = aggregate.find(std::hint::black_box(name)).ok_or("it is not there")?;
+        std::hint::black_box(found.identity_provider().map_err(ToString::to_string)?);
+    }
+    println!("a look-up in the warm index: {:.0} ns", start.elapsed().as_secs_f64() * 1e9 / f64::from(TIMES));
+    Ok(())
+}
+
+/// The peak of a process that reads the file, verifies it where there is a key, indexes it, and finds an entity in it.
+fn peak(words: &str, files: &[&Path], size: usize) -> Result<(), Failure> {
+    let output = std::process::Command::new(std::env::current_exe()?).arg("--memory").args(files).output()?;
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).into_owned().into());
+    }
+    let text = String::from_utf8(output.stdout)?;
+    match text.trim().parse::<f64>() {
+        #[expect(clippy::cast_precision_loss, reason = "some hundred MB")]
+        Ok(bytes) => {
+            println!("{words}: peak memory {:.1} MB, {:.2} of the file", bytes / 1e6, bytes / size as f64)
+        }
+        Err(_) => println!("{words}: this system does not tell the peak memory"),
+    }
+    Ok(())
+}
+
+fn memory(file: &str, key: Option<String>) -> Result<(), Failure> {
+    let document = std::fs::read(file)?;
+    let aggregate = match key {
+        None => Aggregate::read(document)?,
+        Some(pem) => {
+            let provider = vouchsafe_crypto_aws_lc::provider();
+            let key = provider.public_key_pem(&std::fs::read_to_string(pem)?)?;
+            Aggregate::read_signed(&document, &[TrustedKey::new(key, "the federation")], &provider)?.0
+        }
+    };
+    let name: EntityName = Federation::entity_id(0).parse()?;
+    aggregate.find(&name).ok_or("it is not there")?.identity_provider().map_err(ToString::to_string)?;
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kibibytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok());
+    println!(
+        "{}",
+        kibibytes.map_or_else(String::new, |kibibytes| kibibytes.saturating_mul(1024).to_string())
+    );
+    Ok(())
+}
