@@ -68,6 +68,15 @@ impl ClaimedResponse {
         self.claimed.in_response_to()
     }
 
+    /// Refuses a response in which the identity provider says no. [`ServiceProvider::receive`] does so first; this is for whoever decides
+    /// something before, such as whether a sign-in begins anew.
+    ///
+    /// # Errors
+    /// `assertion.status`, with the codes and the message.
+    pub fn require_success(&self) -> Result<(), Refusal> {
+        self.claimed.require_success()
+    }
+
     /// The RelayState that came beside it; untrusted. The handle under which a pending request is found.
     #[must_use]
     pub fn relay_state(&self) -> Option<&RelayState> {

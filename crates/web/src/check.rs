@@ -58,6 +58,10 @@ impl SingleSignOn {
         if let [only] = candidates.as_slice() {
             context.connection = Some(only.id().clone());
         }
+        // A refusal by the identity provider is told, and nothing begins in its place: it would refuse again.
+        if pending.is_none() {
+            claimed.require_success()?;
+        }
         if pending.is_none()
             && let Some(restart) = self.to_restart(request, &claimed, &candidates, context.wants_json)?
         {

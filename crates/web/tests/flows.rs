@@ -586,3 +586,48 @@ async fn a_task_sweeps_what_is_over() {
     assert_eq!(sso.sweep().await.unwrap(), (0, 0), "the task has swept already");
     task.abort();
 }
+
+/// What the identity provider says is told, though no request of this browser is waiting and the connection would begin anew.
+#[tokio::test]
+async fn a_refusal_by_the_identity_provider_is_told_and_begins_nothing() {
+    let settings = ConnectionSettings::default().unsolicited(Unsolicited::Restart);
+    let sso = over([connection("acme", settings)]);
+    for response in [
+        testkit::IdentityProvider::okta().response(),
+        testkit::IdentityProvider::okta().response().in_response_to("_late"),
+        testkit::IdentityProvider::okta().response().issuer("https://nobody.example"),
+    ] {
+        let denied = response
+            .status([
+                "urn:oasis:names:tc:SAML:2.0:status:Responder",
+                "urn:oasis:names:tc:SAML:2.0:status:RequestDenied",
+            ])
+            .issue()
+            .unwrap();
+        let field: String = form_urlencoded::byte_serialize(denied.to_base64().as_bytes()).collect();
+        let body = format!("SAMLResponse={field}&RelayState=x");
+        let answer = sso.accept(&request(&[]), body.as_bytes()).await.unwrap_err();
+        assert_eq!(answer.status(), 403);
+        let reference = answer.extensions().get::<vouchsafe_web::Reference>().unwrap();
+        let record = sso.refusals().find(reference.as_str()).unwrap();
+        assert_eq!(record.code, "assertion.status", "{}", record.message);
+        assert!(record.message.contains("status:RequestDenied"), "{}", record.message);
+    }
+}
+
+/// The log has the cause of a signature that fails, and the browser does not.
+#[tokio::test]
+async fn the_log_has_the_cause_of_a_bad_signature() {
+    let settings = ConnectionSettings::default().unsolicited(Unsolicited::Accept);
+    let sso = over([connection("acme", settings)]);
+    let forged = testkit::IdentityProvider::okta().response().key(testkit::keys::attacker()).issue().unwrap();
+    let field: String = form_urlencoded::byte_serialize(forged.to_base64().as_bytes()).collect();
+    let answer = sso.accept(&request(&[]), format!("SAMLResponse={field}").as_bytes()).await.unwrap_err();
+    let reference = answer.extensions().get::<vouchsafe_web::Reference>().unwrap();
+    let record = sso.refusals().find(reference.as_str()).unwrap();
+    assert_eq!(record.code, "signature.not_verified");
+    let cause = "; the key of a certificate that the message brings along made it, and nobody here knows that certificate";
+    assert!(record.message.contains(cause), "{}", record.message);
+    assert!(record.hint.starts_with("Compare the fingerprint with the identity provider's console first"));
+    assert!(!answer.body().contains("certificate"), "{}", answer.body());
+}
