@@ -178,10 +178,20 @@ async fn connected(options: SqliteConnectOptions, connections: u32) -> Result<Sq
         .or_failed()
 }
 
+/// Brings the tables up to date. `sqlx` takes no lock over processes for SQLite: where two begin at the same moment, the one that comes second
+/// fails on what the first has made. Each migration is one transaction, so it finds it done when it looks again.
 async fn migrate(pool: &SqlitePool) -> Result<(), StoreError> {
+    const ATTEMPTS: u32 = 10;
     let mut migrations = sqlx::migrate!("migrations/sqlite");
     migrations.dangerous_set_table_name("vouchsafe_migrations");
-    let migrated = migrations.run(pool).await;
+    let mut migrated = migrations.run(pool).await;
+    for attempt in 1..ATTEMPTS {
+        if migrated.is_ok() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20).saturating_mul(attempt)).await;
+        migrated = migrations.run(pool).await;
+    }
     migrated.map_err(|source| StoreError::Migration { source: Box::new(source) })
 }
 
@@ -242,7 +252,9 @@ impl ReplayStore for Sqlite {
                     .fetch_one(&mut *connection)
                     .await
                     .or_failed()?;
-                let latest = latest.and_then(DateTime::from_timestamp_millis);
+                // A time beyond the calendar is later than any other, and no reason to forget nothing.
+                let last = DateTime::<Utc>::MAX_UTC;
+                let latest = latest.map(|end| DateTime::from_timestamp_millis(end).unwrap_or(last));
                 let Some(limit) = forgotten_until(now, latest, margin) else { return Ok(0) };
                 let swept = sqlx::query("DELETE FROM vouchsafe_replays WHERE expires_at <= ?")
                     .bind(limit.timestamp_millis())

@@ -21,11 +21,13 @@ pub(crate) fn fresh_ids(count: usize) -> Result<Vec<String>, StoreError> {
     (0..count).map(one).collect()
 }
 
-/// A time in milliseconds of Unix time, rounded up: what ends at it is not over a moment earlier.
+/// A time in milliseconds of Unix time, rounded up: what ends at it is not over a moment earlier. Not beyond the last time that can be read
+/// back.
 #[cfg(feature = "sqlite")]
 pub(crate) fn milliseconds_rounded_up(time: DateTime<Utc>) -> i64 {
     let is_whole = time.timestamp_subsec_nanos().is_multiple_of(1_000_000);
-    time.timestamp_millis().saturating_add(i64::from(!is_whole))
+    let rounded = time.timestamp_millis().saturating_add(i64::from(!is_whole));
+    rounded.min(DateTime::<Utc>::MAX_UTC.timestamp_millis())
 }
 
 /// The form in which names are compared: the planner's.
@@ -50,5 +52,7 @@ mod tests {
         ] {
             assert_eq!(milliseconds_rounded_up(time.parse().unwrap()), milliseconds, "{time}");
         }
+        let last = milliseconds_rounded_up(DateTime::<Utc>::MAX_UTC);
+        assert!(DateTime::from_timestamp_millis(last).is_some(), "it can be read back");
     }
 }

@@ -250,9 +250,10 @@ impl PendingRequest {
     }
 }
 
-/// What ends at that time is not over a moment earlier.
+/// What ends at that time is not over a moment earlier. Not beyond the last time that can be read back.
 fn seconds_rounded_up(time: DateTime<Utc>) -> i64 {
-    time.timestamp().saturating_add(i64::from(time.timestamp_subsec_nanos() != 0))
+    let rounded = time.timestamp().saturating_add(i64::from(time.timestamp_subsec_nanos() != 0));
+    rounded.min(DateTime::<Utc>::MAX_UTC.timestamp())
 }
 
 #[cfg(test)]
@@ -269,5 +270,7 @@ mod tests {
         ] {
             assert_eq!(seconds_rounded_up(time.parse().unwrap()), seconds, "{time}");
         }
+        let last = seconds_rounded_up(DateTime::<Utc>::MAX_UTC);
+        assert!(DateTime::from_timestamp(last, 0).is_some(), "it can be read back");
     }
 }

@@ -177,14 +177,14 @@ fn header(text: String) -> Option<HeaderValue> {
 }
 
 fn value(headers: &HeaderMap, name: &str) -> Option<String> {
-    headers
-        .get_all(COOKIE)
-        .iter()
-        .filter_map(|header| header.to_str().ok())
-        .flat_map(|header| header.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(found, _)| *found == name)
-        .map(|(_, value)| value.to_owned())
+    // Bytes and not text: a cookie of a neighbour's may hold anything, and says nothing about ours beside it.
+    let pairs =
+        headers.get_all(COOKIE).iter().flat_map(|header| header.as_bytes().split(|byte| *byte == b';'));
+    let named = |pair: &[u8]| {
+        let (found, value) = pair.trim_ascii().split_at_checked(name.len())?;
+        Some(value.strip_prefix(b"=")?.to_vec()).filter(|_| found == name.as_bytes())
+    };
+    String::from_utf8(pairs.filter_map(named).next()?).ok()
 }
 
 #[cfg(test)]
@@ -243,6 +243,21 @@ mod tests {
         let mut jar = Jar::default();
         jar.keep(&session);
         assert_eq!(cookies.session(&jar.headers()).as_deref(), Some("aa"));
+    }
+
+    #[test]
+    fn a_cookie_of_a_neighbour_hides_none_of_ours() {
+        let cookies = Cookies::for_address("https://app.example.com/saml/acs");
+        for header in [
+            &b"theme=caf\xe9; __Host-vouchsafe-session=aa"[..],
+            b"__Host-vouchsafe-session=aa;\xff",
+            b"=;;; a; __Host-vouchsafe-session2=b; __Host-vouchsafe-session=aa",
+            b"\xf0\x9f\x98\x80=1;  __Host-vouchsafe-session=aa  ",
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(COOKIE, HeaderValue::from_bytes(header).unwrap());
+            assert_eq!(cookies.session(&headers).as_deref(), Some("aa"), "{}", header.escape_ascii());
+        }
     }
 
     #[test]

@@ -51,7 +51,9 @@ impl SingleSignOn {
         let connection =
             self.only_one(claimed, candidates, |connection| wants(connection) == Unsolicited::Restart);
         match connection {
-            Some(_) if is_again => Err(HttpError::RestartedBefore),
+            Some(_) if is_again || claimed.relay_state().is_some_and(is_made_again) => {
+                Err(HttpError::RestartedBefore)
+            }
             Some(connection) => {
                 let return_to = self.destination(claimed.relay_state(), None);
                 Ok(Some(Restart { connection: connection.clone(), return_to }))
@@ -105,6 +107,11 @@ impl SingleSignOn {
 fn is_first_handle(relay_state: &RelayState) -> bool {
     let handle = relay_state.as_str();
     handle.len() == 32 && handle.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// Whether it is the handle of a request of ours that was made in the place of a response.
+fn is_made_again(relay_state: &RelayState) -> bool {
+    relay_state.as_str().starts_with(AGAIN)
 }
 
 /// A random handle, of which the answer shows that its request was made in the place of a response.

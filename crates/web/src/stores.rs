@@ -34,8 +34,11 @@ pub(crate) async fn confirm(
 ) -> Result<Login, HttpError> {
     let recorded = replays.record(valid.replay_key()).await?;
     let login = valid.confirm(recorded)?;
-    if let Some(answered) = answered {
-        requests.remove_pending(answered.handle()).await?;
+    // The person is signed in from here on, and the response cannot come again. A request that cannot be removed waits until it is too old.
+    if let Some(answered) = answered
+        && let Err(error) = requests.remove_pending(answered.handle()).await
+    {
+        tracing::warn!(code = error.code(), message = %error, "a request that was answered goes on waiting");
     }
     Ok(login)
 }

@@ -275,6 +275,10 @@ async fn an_unsolicited_response_is_replaced_by_a_request_once() {
     assert!(held.contains("__Host-vouchsafe-restarted=1"), "{held}");
     let again = sso.accept(&request(&[(COOKIE, &held)]), &unasked("_2").body()).await.unwrap_err();
     assert_eq!(again.status(), 403, "a loop ends");
+    // Also in a browser that takes no cookies: the handle of the request comes back as RelayState.
+    let relay_state = asked.relay_state.as_deref().unwrap();
+    let again = sso.accept(&request(&[]), &Posted { relay_state, ..unasked("_4") }.body()).await.unwrap_err();
+    assert_eq!((again.status().as_u16(), again.headers().get(LOCATION)), (403, None));
     let body = Posted { reply_to: Some(&asked), ..unasked("_3") }.body();
     let accepted = sso.accept(&request(&[(COOKIE, &held)]), &body).await.unwrap();
     assert_eq!(accepted.answer.return_to.as_str(), "/projects/7", "the place came along");

@@ -69,6 +69,16 @@ pub async fn a_clock_that_went_ahead_and_came_back_accepts_nothing_twice(store: 
     assert!(!store.insert_once("just now", end).await.unwrap());
 }
 
+/// One assertion that is valid to the end of the calendar, which its own identity provider may sign, keeps no other record.
+pub async fn a_record_without_end_does_not_keep_the_others(store: impl Store) {
+    let margin = vouchsafe::ReplayKey::MARGIN;
+    let last = chrono::DateTime::<chrono::Utc>::MAX_UTC;
+    assert!(store.insert_once("early", now()).await.unwrap());
+    assert!(store.insert_once("without end", last).await.unwrap());
+    assert_eq!(store.sweep_replays(now() + margin).await.unwrap(), 1);
+    assert!(!store.insert_once("without end", last).await.unwrap());
+}
+
 pub async fn a_record_lasts_to_its_last_nanosecond(store: impl Store) {
     let margin = vouchsafe::ReplayKey::MARGIN;
     let end = now() + TimeDelta::nanoseconds(1);

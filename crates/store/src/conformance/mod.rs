@@ -61,7 +61,8 @@ impl<S: ReplayStore + PendingStore + SessionStore + ConnectionStore + Directory 
 macro_rules! conformance {
     ($make:path) => {
         $crate::conformance!($make, memoranda, one_of_a_hundred_records_is_the_first, records_are_swept_a_margin_after_their_time,
-            a_clock_that_went_ahead_and_came_back_accepts_nothing_twice, a_record_lasts_to_its_last_nanosecond,
+            a_clock_that_went_ahead_and_came_back_accepts_nothing_twice,
+            a_record_without_end_does_not_keep_the_others, a_record_lasts_to_its_last_nanosecond,
             an_assertion_is_confirmed_once, a_pending_request_is_found_until_it_is_removed,
             a_pending_request_ends_at_its_time, a_session_lasts_until_its_end_and_no_longer,
             sessions_end_by_id_by_name_and_by_account, a_name_ends_the_sessions_of_its_own_person_only,
