@@ -92,7 +92,7 @@ impl Aggregate {
     ///
     /// # Errors
     /// `xml.*` when what stands outside of the entities is not XML, or an entity does not end; `metadata.root`. What is wrong inside an
-    /// entity is told by whoever reads it.
+    /// entity is told by whoever reads it, and an element of another namespace in the place of an entity or a group is not read at all.
     pub fn read(metadata: impl Into<Vec<u8>>) -> Result<Aggregate, MetadataError> {
         let bytes = metadata.into();
         let index = Index::of(&bytes)?;
