@@ -79,7 +79,9 @@ where
 }
 
 /// Signs a user in on the session, which gets another identifier and holds nothing of a user before. `AuthSession::login` alone does that for
-/// the first user of a session only. `ends` is when the identity provider says that the session ends: [`Login::session_not_on_or_after`].
+/// the first user of a session only. `ends` is when the identity provider says that the session ends: [`Login::session_not_on_or_after`]. The
+/// store of the sessions holds it, so the layer is a [`session_layer`](crate::tower_session::session_layer) or has its store in an
+/// [`EndingStore`](crate::tower_session::EndingStore).
 ///
 /// # Errors
 /// [`HttpError::Unavailable`].

@@ -10,12 +10,22 @@ use tower_sessions::session_store::Result;
 pub(crate) const ENDS: &str = "vouchsafe.ends";
 
 /// A store in which a session that somebody signed in on ends when that sign-in does, whatever is put into it later: `tower-sessions` itself
-/// gives a session its time anew with each change.
+/// gives a session its time anew with each change. [`session_layer`](crate::tower_session::session_layer) has one; a layer of your own is given
+/// its store in one.
+///
+/// ```
+/// use tower_sessions::{MemoryStore, SessionManagerLayer};
+/// use vouchsafe_axum::tower_session::EndingStore;
+///
+/// let layer = SessionManagerLayer::new(EndingStore::new(MemoryStore::default()));
+/// # let _ = layer;
+/// ```
 #[derive(Clone, Debug)]
 pub struct EndingStore<S>(S);
 
 impl<S> EndingStore<S> {
-    pub(crate) fn new(store: S) -> EndingStore<S> {
+    /// Puts a store into one.
+    pub fn new(store: S) -> EndingStore<S> {
         EndingStore(store)
     }
 }

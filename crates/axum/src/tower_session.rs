@@ -63,9 +63,9 @@ impl<T: Serialize + DeserializeOwned + Send + Sync> SessionUser<T> {
     /// # Errors
     /// [`HttpError::Unavailable`].
     pub async fn sign_in(&self, session: &Session, login: &Login) -> Result<(), HttpError> {
-        let before: Option<serde_json::Value> = session.get_value(KEY).await.map_err(failed)?;
+        let before = SessionUser::<serde_json::Value>::of(session).await?;
         let user = serde_json::to_value(&self.0).map_err(|error| failed(error.into()))?;
-        if before.is_some_and(|before| before != user) {
+        if before.is_some_and(|before| before.0 != user) {
             session.clear().await;
         }
         renew(session, login.session_not_on_or_after()).await?;
@@ -73,12 +73,17 @@ impl<T: Serialize + DeserializeOwned + Send + Sync> SessionUser<T> {
         session.save().await.map_err(failed)
     }
 
-    /// The user of the session.
+    /// The user of the session. A session past its end, whatever layer it is of, has none, and is removed with everything it holds.
     ///
     /// # Errors
     /// [`HttpError::Unavailable`]: then it is not known whether anybody is signed in.
     pub async fn of(session: &Session) -> Result<Option<SessionUser<T>>, HttpError> {
-        session.get(KEY).await.map(|user| user.map(SessionUser)).map_err(failed)
+        let Some(user) = session.get(KEY).await.map_err(failed)? else { return Ok(None) };
+        if has_ended(session).await? {
+            sign_out(session).await?;
+            return Ok(None);
+        }
+        Ok(Some(SessionUser(user)))
     }
 }
 
@@ -98,7 +103,8 @@ const LIFETIME: Duration = Duration::hours(8);
 ///
 /// A session lasts for 8 hours: from its last change while nobody is signed in on it, and from the sign-in afterwards, whatever is put into
 /// it, or until the identity provider says (SessionNotOnOrAfter), if that is earlier. Give the layer another time by `with_expiry`:
-/// `tower-sessions` itself has two weeks, and more with each change.
+/// `tower-sessions` itself has two weeks, and more with each change. A layer that is not made by this function needs its store in an
+/// [`EndingStore`].
 ///
 /// ```
 /// use tower_sessions::cookie::time::Duration;
@@ -169,6 +175,12 @@ pub(crate) async fn renew(session: &Session, ends: Option<DateTime<Utc>>) -> Res
     session.set_expiry(Some(Expiry::AtDateTime(end)));
     session.insert_value(ENDS, end.unix_timestamp().into()).await.map_err(failed)?;
     Ok(())
+}
+
+/// Whether the time that [`renew`] wrote is over. A session without that time was signed in on by nobody here.
+async fn has_ended(session: &Session) -> Result<bool, HttpError> {
+    let ends: Option<i64> = session.get(ENDS).await.map_err(failed)?;
+    Ok(ends.is_none_or(|ends| ends <= OffsetDateTime::now_utc().unix_timestamp()))
 }
 
 pub(crate) fn failed(error: Error) -> HttpError {

@@ -12,14 +12,15 @@ use axum::{Router, routing::get};
 use axum_login::{AuthManagerLayerBuilder, AuthSession, AuthUser, AuthnBackend, UserId};
 use chrono::{TimeDelta, Utc};
 use reqwest::header::{ACCEPT, COOKIE, LOCATION, SET_COOKIE};
+use tower_sessions::cookie::SameSite;
 use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store::{Error, Result as StoreResult};
-use tower_sessions::{MemoryStore, Session, SessionStore};
+use tower_sessions::{MemoryStore, Session, SessionManagerLayer, SessionStore};
 use vouchsafe::{
     Connection, ConnectionId, ConnectionSettings, Connections, EntityId, IdentityProvider, Login,
     ServiceProvider, Unsolicited,
 };
-use vouchsafe_axum::tower_session::{SessionUser, session_layer, sign_out};
+use vouchsafe_axum::tower_session::{EndingStore, SessionUser, session_layer, sign_out};
 use vouchsafe_axum::{AcceptedLogin, ReturnPaths, SingleSignOn, axum_login as bridge, routes};
 use vouchsafe_store::Memory;
 use vouchsafe_testkit::attacks::CookieJar;
@@ -224,6 +225,59 @@ async fn a_later_change_makes_a_session_no_longer() {
     let copied = Browser::new();
     copied.keep(&held);
     assert_eq!(copied.get(&at("/maybe")).await.1, "");
+}
+
+/// Under a layer of the application, whose sessions last two weeks, longer with each change, and whose store knows no sign-ins.
+#[tokio::test]
+async fn a_session_of_another_layer_ends_too() {
+    let served = Served::start(|sso| {
+        let layer = SessionManagerLayer::new(MemoryStore::default());
+        let layer = layer.with_secure(false).with_same_site(SameSite::Lax);
+        pages().merge(routes(signed_in)).layer(layer).with_state(sso.clone())
+    })
+    .await;
+    let at = |path: &str| format!("{}{path}", served.address);
+    let soon = Utc::now().checked_add_signed(TimeDelta::seconds(3)).unwrap();
+    let browser = Browser::new();
+    let response = served.response("ada@example.com", "_1").session_not_on_or_after(soon);
+    browser.post(&served, response).await;
+    browser.get(&at("/put")).await;
+    let held = browser.held();
+    assert_eq!(browser.get(&at("/maybe")).await.1, "ada@example.com");
+    tokio::time::sleep(std::time::Duration::from_secs(4)).await;
+    let copied = Browser::new();
+    copied.keep(&held);
+    assert_eq!(copied.get(&at("/cart")).await.1, "Some(7)", "the store has the session still");
+    assert_eq!(copied.get(&at("/maybe")).await.1, "");
+    let copied = Browser::new();
+    copied.keep(&held);
+    assert_eq!(copied.get(&at("/cart")).await.1, "None", "the session is removed");
+}
+
+/// `axum-login` reads the session by itself, so that the store holds the end.
+#[tokio::test]
+async fn a_session_of_axum_login_ends_when_the_identity_provider_says() {
+    let served = Served::start(|sso| {
+        let layer = SessionManagerLayer::new(EndingStore::new(MemoryStore::default()));
+        let layer = layer.with_secure(false).with_same_site(SameSite::Lax);
+        let layer = AuthManagerLayerBuilder::new(Users, layer).build();
+        let who = async |auth: AuthSession<Users>| auth.user.map(|user| user.name).unwrap_or_default();
+        let pages = pages().route("/who", get(who)).merge(routes(bridge::signed_in::<Users>));
+        pages.layer(layer).with_state(sso.clone())
+    })
+    .await;
+    let at = |path: &str| format!("{}{path}", served.address);
+    let soon = Utc::now().checked_add_signed(TimeDelta::seconds(3)).unwrap();
+    let browser = Browser::new();
+    let response = served.response("ada@example.com", "_1").session_not_on_or_after(soon);
+    browser.post(&served, response).await;
+    browser.get(&at("/put")).await;
+    let held = browser.held();
+    assert_eq!(browser.get(&at("/who")).await.1, "ada@example.com");
+    tokio::time::sleep(std::time::Duration::from_secs(4)).await;
+    let copied = Browser::new();
+    copied.keep(&held);
+    assert_eq!(copied.get(&at("/who")).await.1, "");
 }
 
 /// The cookie over https.
