@@ -1,9 +1,16 @@
 //! Which addresses may be asked: public ones over https.
 
+use std::error::Error;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 
 use reqwest::Url;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use tokio::sync::Semaphore;
+
+/// How many names are looked up at a time. The system's resolver keeps a thread of the runtime's blocking pool, in which responses are
+/// checked too, for as long as the name servers are silent.
+const LOOK_UPS: usize = 16;
 
 /// Whether an address may be asked, as far as its text tells; names are looked at again when they are resolved.
 pub(crate) fn admissible(url: &Url, loopback: bool) -> Result<(), &'static str> {
@@ -32,14 +39,21 @@ pub(crate) fn admissible(url: &Url, loopback: bool) -> Result<(), &'static str> 
 /// Resolves names and lets only public addresses through, so that a name cannot lead inside.
 pub(crate) struct Guarded {
     pub(crate) loopback: bool,
+    pub(crate) look_ups: LookUps,
 }
 
 impl Resolve for Guarded {
     fn resolve(&self, name: Name) -> Resolving {
-        let loopback = self.loopback;
+        let Guarded { loopback, look_ups } = self;
+        let (loopback, look_ups) = (*loopback, look_ups.clone());
         Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let look_up = async move {
+                let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+                Ok::<Vec<SocketAddr>, std::io::Error>(found.collect())
+            };
+            let found = look_ups.run(look_up).await??;
             let allowed: Vec<SocketAddr> = found
+                .into_iter()
                 .filter(|address| is_public(address.ip()) || (loopback && address.ip().is_loopback()))
                 .collect();
             if allowed.is_empty() {
@@ -47,6 +61,32 @@ impl Resolve for Guarded {
             }
             Ok(Box::new(allowed.into_iter()) as Addrs)
         })
+    }
+}
+
+/// The look-ups of a client, of which a bounded number run.
+#[derive(Clone, Debug)]
+pub(crate) struct LookUps(Arc<Semaphore>);
+
+impl Default for LookUps {
+    fn default() -> LookUps {
+        LookUps(Arc::new(Semaphore::new(LOOK_UPS)))
+    }
+}
+
+impl LookUps {
+    /// Runs a look-up when fewer than [`LOOK_UPS`] run. It keeps its place until it ends, even if the request that asked has given up before,
+    /// because a thread cannot be made to give up.
+    async fn run<T: Send + 'static>(
+        &self,
+        look_up: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, Box<dyn Error + Send + Sync>> {
+        let permit = Arc::clone(&self.0).acquire_owned().await?;
+        let running = tokio::spawn(async move {
+            let _until_it_ends = permit;
+            look_up.await
+        });
+        Ok(running.await?)
     }
 }
 
@@ -85,7 +125,31 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use tokio::sync::watch;
+    use tokio::time::timeout;
+
     use super::*;
+
+    /// A host whose name servers are silent, asked by requests that have given up.
+    #[tokio::test]
+    async fn a_look_up_keeps_its_place_until_it_ends() {
+        let (answer, answered) = watch::channel(false);
+        let look_ups = LookUps::default();
+        let silent = |mut answered: watch::Receiver<bool>| async move {
+            answered.wait_for(|answered| *answered).await.is_ok()
+        };
+        for _ in 0..LOOK_UPS {
+            let waiting = look_ups.run(silent(answered.clone()));
+            assert!(timeout(Duration::from_millis(10), waiting).await.is_err());
+        }
+        let one_more = look_ups.run(async { true });
+        assert!(timeout(Duration::from_millis(100), one_more).await.is_err(), "all places are taken");
+        answer.send(true).unwrap();
+        let one_more = look_ups.run(async { true });
+        assert!(timeout(Duration::from_secs(10), one_more).await.unwrap().unwrap());
+    }
 
     #[test]
     fn only_the_public_internet_is_asked() {

@@ -6,7 +6,7 @@ use reqwest::Url;
 use reqwest::redirect::Policy;
 use vouchsafe::{EntityId, IdentityProvider, WebAddress};
 
-use crate::address::{Guarded, admissible};
+use crate::address::{Guarded, LookUps, admissible};
 use crate::error::ClientError;
 
 /// How many bytes of a document are read. One identity provider's metadata is some 10 KiB.
@@ -23,6 +23,9 @@ const REDIRECTS: usize = 3;
 /// It asks over https only, with no user name in the address, with at most three redirects, each under the same rules; no address of a
 /// private, local or reserved network, whatever name leads there; 1 MiB and 15 seconds at the most. The environment's proxy settings are
 /// not used, because a proxy would resolve names by itself.
+///
+/// At most 16 names are looked up at a time, and a look-up counts until the name servers answer. Make one client and clone it: clones share
+/// that bound.
 ///
 /// The transport is what vouches for the metadata of Okta and its like, which is unsigned: whoever controls the host controls whom this
 /// connection trusts.
@@ -64,7 +67,7 @@ impl Client {
             .no_proxy()
             .referer(false)
             .user_agent(concat!("vouchsafe/", env!("CARGO_PKG_VERSION")))
-            .dns_resolver(Guarded { loopback })
+            .dns_resolver(Guarded { loopback, look_ups: LookUps::default() })
             .redirect(Policy::custom(move |attempt| {
                 if attempt.previous().len() > REDIRECTS {
                     attempt.error("too many redirects")
