@@ -240,7 +240,7 @@ pub(crate) fn entity(
     now: DateTime<Utc>,
     provider: &Provider,
 ) -> Vec<LintFinding> {
-    let mut report = Report { index, place, findings: Vec::new() };
+    let mut report = Report { index, place, findings: Vec::new(), left_out: 0 };
     match index.document(metadata, place).and_then(|document| {
         let subject = Subject::new(index, &document, place, now, provider)?;
         RULES.iter().for_each(|rule| rule(&subject, &mut report));
@@ -249,14 +249,18 @@ pub(crate) fn entity(
         Ok(()) => {}
         Err(error) => report.error(&error),
     }
-    report.findings
+    report.finish()
 }
+
+/// How many findings of one entity are told.
+const MOST: usize = 100;
 
 /// The findings of one entity.
 pub(crate) struct Report<'i> {
     index: &'i Index,
     place: usize,
     findings: Vec<LintFinding>,
+    left_out: usize,
 }
 
 impl Report<'_> {
@@ -270,19 +274,34 @@ impl Report<'_> {
 
     /// Whatever an error is about, the entity is not used for it.
     pub(crate) fn error(&mut self, error: &MetadataError) {
+        let before = self.findings.len();
         self.push(error.code(), error.to_string());
         let is_duplicate = matches!(error, MetadataError::DuplicateEntity { .. });
-        if let Some(last) = self.findings.last_mut().filter(|_| !is_duplicate) {
-            (last.severity, last.remedy) = (Error, error.hint());
+        if let Some(added) = self.findings.get_mut(before).filter(|_| !is_duplicate) {
+            (added.severity, added.remedy) = (Error, error.hint());
         }
     }
 
     /// Each finding is told once, however many roles have it.
     fn push(&mut self, code: &'static str, message: String) {
         let made = finding(code, message, Some(self.place), Some(self.index));
-        if !self.findings.contains(&made) {
-            self.findings.push(made);
+        if self.findings.contains(&made) {
+            return;
         }
+        if self.findings.len() < MOST {
+            self.findings.push(made);
+        } else {
+            self.left_out = self.left_out.saturating_add(1);
+        }
+    }
+
+    fn finish(mut self) -> Vec<LintFinding> {
+        if self.left_out > 0 {
+            let (limit, first, count) = (MOST, MOST.saturating_add(1), self.left_out);
+            let rest = Warning::LeftOut { what: "findings", limit, first, count };
+            self.findings.push(finding(rest.code(), rest.to_string(), Some(self.place), Some(self.index)));
+        }
+        self.findings
     }
 }
 

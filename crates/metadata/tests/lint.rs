@@ -157,6 +157,24 @@ fn weak_keys() {
     assert_eq!(codes(&Provider::rustcrypto().danger_allow("rsa-1024").unwrap()), 0);
 }
 
+/// Somebody who makes a thousand mistakes is told a hundred, and how many more there are.
+#[test]
+fn findings_of_one_entity_are_bounded() {
+    let many: String = (0..1_000)
+        .map(|number| {
+            CONSUMER
+                .replace("https:", "http:")
+                .replace("index=\"0\"", &format!("index=\"{number}\""))
+                .replace("/acs", &format!("/acs/{number}"))
+        })
+        .collect();
+    let findings = lint(&sp("", &many));
+    assert_eq!(findings.len(), 101);
+    let last = findings.last().unwrap();
+    assert_eq!(last.code(), "metadata.left_out");
+    assert_eq!(last.message(), "900 findings are left out, from number 101 on: at most 100 are kept");
+}
+
 /// A finding says where the entity stands.
 #[test]
 fn findings_have_a_place() {
