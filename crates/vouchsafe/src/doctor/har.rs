@@ -1,10 +1,16 @@
 //! What a browser recorded, read for the SAML messages in it: HAR (HTTP Archive 1.2), or the export of the extension SAML-tracer.
 
+use std::fmt;
+use std::marker::PhantomData;
+
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
 
 /// Requests of a recording that are looked at.
 const ENTRIES: usize = 20_000;
+/// Headers, cookies and form fields of a request that are looked at.
+const PER_REQUEST: usize = 256;
 /// Cookies of a request that are looked at.
 const COOKIES: usize = 64;
 
@@ -15,12 +21,14 @@ struct Archive {
 
 #[derive(Deserialize)]
 struct Log {
+    #[serde(deserialize_with = "at_most::<ENTRIES, _, _>")]
     entries: Vec<Entry>,
 }
 
 /// The export of SAML-tracer.
 #[derive(Deserialize)]
 struct Tracer {
+    #[serde(deserialize_with = "at_most::<ENTRIES, _, _>")]
     requests: Vec<Traced>,
 }
 
@@ -31,21 +39,21 @@ struct Traced {
     method: String,
     #[serde(default)]
     url: String,
-    #[serde(default)]
-    post: Option<Vec<(String, String)>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "at_most::<PER_REQUEST, _, _>")]
+    post: Vec<(String, String)>,
+    #[serde(default, deserialize_with = "at_most::<PER_REQUEST, _, _>")]
     request_headers: Vec<Header>,
     #[serde(default)]
     response_status: Option<i64>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "at_most::<PER_REQUEST, _, _>")]
     response_headers: Vec<Header>,
 }
 
 impl From<Traced> for Entry {
     fn from(traced: Traced) -> Entry {
-        let parameters = traced.post.into_iter().flatten();
+        let parameters = traced.post.into_iter();
         let parameters = parameters.map(|(name, value)| Parameter { name, value: Some(value) }).collect();
-        let post_data = Some(PostData { text: None, params: Some(parameters) });
+        let post_data = Some(PostData { text: None, params: parameters });
         let Traced { method, url, request_headers, response_status, response_headers, .. } = traced;
         Entry {
             started_date_time: String::new(),
@@ -79,9 +87,9 @@ pub(crate) struct Request {
     pub(crate) url: String,
     #[serde(default)]
     post_data: Option<PostData>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "at_most::<PER_REQUEST, _, _>")]
     headers: Vec<Header>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "at_most::<PER_REQUEST, _, _>")]
     cookies: Vec<Cookie>,
 }
 
@@ -89,9 +97,9 @@ pub(crate) struct Request {
 struct Response {
     #[serde(default)]
     status: i64,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "at_most::<PER_REQUEST, _, _>")]
     headers: Vec<Header>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "at_most::<PER_REQUEST, _, _>")]
     cookies: Vec<Cookie>,
 }
 
@@ -142,8 +150,8 @@ pub(crate) struct Step {
 struct PostData {
     #[serde(default)]
     text: Option<String>,
-    #[serde(default)]
-    params: Option<Vec<Parameter>>,
+    #[serde(default, deserialize_with = "at_most::<PER_REQUEST, _, _>")]
+    params: Vec<Parameter>,
 }
 
 #[derive(Deserialize)]
@@ -238,8 +246,7 @@ impl Entry {
             .as_ref()
             .and_then(|text| crate::form::values(text.as_bytes(), field).into_iter().next());
         let parameter = || {
-            let value =
-                data.params.as_ref()?.iter().find(|parameter| parameter.name == field)?.value.as_ref()?;
+            let value = data.params.iter().find(|parameter| parameter.name == field)?.value.as_ref()?;
             let decoded = percent_encoding::percent_decode_str(value).decode_utf8().ok()?;
             Some(decoded.into_owned())
         };
@@ -257,13 +264,74 @@ pub(crate) struct Recording {
 /// The requests of a recording; `None` when it is none.
 pub(crate) fn read(octets: &[u8]) -> Option<Recording> {
     let octets = octets.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(octets);
-    let mut recording = match serde_json::from_slice::<Archive>(octets) {
+    Some(match serde_json::from_slice::<Archive>(octets) {
         Ok(archive) => Recording { entries: archive.log.entries, by_tracer: false },
         Err(_) => {
             let tracer: Tracer = serde_json::from_slice(octets).ok()?;
             Recording { entries: tracer.requests.into_iter().map(Entry::from).collect(), by_tracer: true }
         }
-    };
-    recording.entries.truncate(ENTRIES);
-    Some(recording)
+    })
+}
+
+/// The beginning of a list. What is beyond is passed over, and nothing of it is kept. `null` is an empty list.
+fn at_most<'de, const MOST: usize, T, D>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    deserializer.deserialize_option(Beginning::<MOST, T>(PhantomData))
+}
+
+struct Beginning<const MOST: usize, T>(PhantomData<T>);
+
+impl<'de, const MOST: usize, T: Deserialize<'de>> Visitor<'de> for Beginning<MOST, T> {
+    type Value = Vec<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
+
+    fn visit_none<E>(self) -> Result<Vec<T>, E> {
+        Ok(Vec::new())
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Vec<T>, D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<T>, A::Error> {
+        let mut kept = Vec::new();
+        while kept.len() < MOST {
+            match list.next_element()? {
+                Some(one) => kept.push(one),
+                None => return Ok(kept),
+            }
+        }
+        while list.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(kept)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_beyond_a_bound_is_not_kept() {
+        for (head, entry, tail) in
+            [(r#"{"log":{"entries":["#, r#"{"request":{}}"#, "]}}"), (r#"{"requests":["#, "{}", "]}")]
+        {
+            let list = vec![entry; 200_000].join(",");
+            let recording = read(format!("{head}{list}{tail}").as_bytes()).unwrap();
+            assert_eq!(recording.entries.len(), ENTRIES);
+            assert!(recording.entries.capacity() < 2 * ENTRIES, "{head}");
+        }
+        let list = vec![r#"{"name":"a"}"#; 100_000].join(",");
+        let text =
+            format!(r#"{{"log":{{"entries":[{{"request":{{"headers":[{list}],"cookies":null}}}}]}}}}"#);
+        let recording = read(text.as_bytes()).unwrap();
+        assert_eq!(recording.entries[0].request.headers.len(), PER_REQUEST);
+        assert!(recording.entries[0].request.headers.capacity() < 2 * PER_REQUEST);
+        assert!(read(br#"{"requests":[{},{"method":7}]}"#).is_none(), "what is kept is checked");
+    }
 }
