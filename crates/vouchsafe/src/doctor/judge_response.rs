@@ -6,7 +6,7 @@ use vouchsafe_assertion::{
     OutstandingRequest, Refusal, Trust, authenticate,
 };
 use vouchsafe_crypto::Certificate;
-use vouchsafe_metadata::{EntityId, IdentityProvider, MetadataDescription};
+use vouchsafe_metadata::{EntityId, IdentityProvider};
 use vouchsafe_xml::{Document, Element, Quoted, namespace};
 
 use super::complaint::{Complaint, Own};
@@ -139,16 +139,12 @@ impl Case<'_> {
         let known = others
             .take(OTHERS)
             .filter_map(|name| self.surroundings.identity_provider(&EntityId::new(name).ok()?)?.ok())
-            .filter_map(|one| self::trust(&one, self.doctor).ok())
+            .filter_map(|one| self::trust(one, self.doctor).ok())
             .flat_map(|trust| trust.keys().to_vec());
         let inquiry =
             SignatureInquiry::new(provider, limits).of(&self.identity_provider, trust).with_known_keys(known);
-        let name = trust.entity_id().as_str();
-        let described = self.surroundings.description(name);
-        let entities = described.iter().flat_map(MetadataDescription::entities);
-        let inquiry = entities
-            .filter(|entity| entity.entity_id() == name)
-            .fold(inquiry, SignatureInquiry::with_other_uses);
+        let described = self.surroundings.description(trust.entity_id());
+        let inquiry = described.iter().fold(inquiry, SignatureInquiry::with_other_uses);
         match Document::parse(&self.message.octets, limits) {
             Ok(document) => inquiry.post_mortem(&document, &String::from_utf8_lossy(&self.message.octets)),
             Err(_) => Vec::new(),
@@ -188,7 +184,7 @@ fn whom_to_believe(
         return None;
     }
     match claimed.and_then(|claimed| surroundings.identity_provider(claimed)) {
-        Some(Ok(known)) => return Some(known),
+        Some(Ok(known)) => return Some(known.clone()),
         Some(Err(error)) => {
             exhibit.complaints.push(Complaint::error(error.code(), error.to_string(), error.hint()));
             return None;

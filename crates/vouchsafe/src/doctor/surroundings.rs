@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use vouchsafe_crypto::Certificate;
 use vouchsafe_metadata::{
-    EntityDescription, EntityId, EntityKey, IdentityProvider, MetadataDescription, MetadataError,
-    RoleDescription,
+    Aggregate, AggregateEntity, EntityDescription, EntityId, EntityKey, EntityName, IdentityProvider,
+    MetadataError, RoleDescription,
 };
 
 use super::recognise::{Found, Read, kind};
@@ -21,8 +21,8 @@ const AUTOPSIES: usize = 8;
 /// What the files say of each other.
 #[derive(Debug)]
 pub(crate) struct Surroundings {
-    /// The bytes of each whole file of metadata.
-    files: Vec<Vec<u8>>,
+    /// Each whole file of metadata.
+    files: Vec<Aggregate>,
     /// The descriptions of each entity in them, by its name.
     entities: BTreeMap<String, Vec<Described>>,
     /// Certificates that were handed over, each with the name of its file.
@@ -91,12 +91,12 @@ impl Surroundings {
             Kind::AuthnRequest => self.requests.extend(judge_request::request(document)),
             kind if kind.is_metadata() && message.whole => {
                 let file = self.files.len();
-                let described = MetadataDescription::read(&message.octets);
-                for entity in described.iter().flat_map(MetadataDescription::entities) {
-                    let described = Described::of(entity, &message.source, file);
+                let Ok(aggregate) = Aggregate::read(message.octets.clone()) else { return };
+                for entity in aggregate.entities().filter_map(|entity| entity.description().ok()) {
+                    let described = Described::of(&entity, &message.source, file);
                     self.entities.entry(entity.entity_id().to_owned()).or_default().push(described);
                 }
-                self.files.push(message.octets.clone());
+                self.files.push(aggregate);
             }
             _ => {}
         }
@@ -117,18 +117,22 @@ impl Surroundings {
         if self.conflict(entity_id).is_some() { None } else { self.entities.get(entity_id)?.first() }
     }
 
-    /// The identity provider of this name.
+    /// The identity provider of this name. It is read once.
     pub(crate) fn identity_provider(
         &self,
         entity_id: &EntityId,
-    ) -> Option<Result<IdentityProvider, MetadataError>> {
-        let described = self.described(entity_id.as_str())?;
-        Some(IdentityProvider::from_metadata_entity(self.files.get(described.file)?, entity_id))
+    ) -> Option<Result<&IdentityProvider, &MetadataError>> {
+        Some(self.entity(entity_id)?.identity_provider())
     }
 
-    /// The file that describes an entity, read whole.
-    pub(crate) fn description(&self, entity_id: &str) -> Option<MetadataDescription> {
-        MetadataDescription::read(self.files.get(self.described(entity_id)?.file)?).ok()
+    /// Everything that an entity says of itself.
+    pub(crate) fn description(&self, entity_id: &EntityId) -> Option<EntityDescription> {
+        self.entity(entity_id)?.description().ok()
+    }
+
+    fn entity(&self, entity_id: &EntityId) -> Option<AggregateEntity<'_>> {
+        let described = self.described(entity_id.as_str())?;
+        self.files.get(described.file)?.find(&EntityName::EntityId(entity_id.clone()))
     }
 
     /// The names of the identity providers.
@@ -224,5 +228,25 @@ impl Described {
             substance: keys.chain(addresses).collect(),
             signing,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::recognise::recognise;
+
+    /// The doctor asks for many identity providers of an aggregate, for each signature that fails.
+    #[test]
+    fn an_identity_provider_is_read_once() {
+        let okta = vouchsafe_testkit::IdentityProvider::okta();
+        let metadata = okta.metadata().unwrap();
+        let found = recognise("metadata.xml", metadata.as_bytes(), &vouchsafe_xml::Limits::metadata());
+        let surroundings = Surroundings::of(&found);
+        let entity_id = EntityId::new(okta.entity_id()).unwrap();
+        let first = surroundings.identity_provider(&entity_id).unwrap().unwrap();
+        let second = surroundings.identity_provider(&entity_id).unwrap().unwrap();
+        assert!(std::ptr::eq(first, second));
+        assert_eq!(surroundings.description(&entity_id).unwrap().entity_id(), okta.entity_id());
     }
 }
