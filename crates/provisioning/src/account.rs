@@ -5,10 +5,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    AccountId, Identity, Membership, OrganizationId, Permission, ProjectId, RuleId, Source, TeamId,
-    membership,
-};
+use crate::{AccountId, Identity, Membership, OrganizationId, Permission, ProjectId, RuleId, TeamId};
 
 /// A person's account in one organization. `Debug` shows nothing personal.
 ///
@@ -103,22 +100,6 @@ impl Account {
     #[must_use]
     pub fn membership(&self, team: &TeamId) -> Option<&Membership> {
         self.memberships.iter().find(|membership| membership.team == *team)
-    }
-
-    /// Lets a source give this role in a team, whatever it gave before.
-    pub(crate) fn grant(&mut self, team: TeamId, source: Source, role: Permission) {
-        match self.memberships.iter_mut().find(|membership| membership.team == team) {
-            Some(membership) => membership::set(&mut membership.grants, source, role),
-            None => self.memberships.push(Membership::new(team, role, source)),
-        }
-    }
-
-    /// Ends what a source gives in a team, and the membership with the last.
-    pub(crate) fn end_grant(&mut self, team: &TeamId, source: &Source) {
-        for membership in self.memberships.iter_mut().filter(|membership| membership.team == *team) {
-            membership.grants.retain(|grant| grant.source != *source);
-        }
-        self.memberships.retain(|membership| !membership.grants.is_empty());
     }
 }
 

@@ -79,6 +79,11 @@ pub struct LoginFacts {
 }
 
 impl LoginFacts {
+    /// How many groups a login may bring, each counted once whatever the case of the letters. With more, the groups are not looked at, as
+    /// if the identity provider had said that they are too many to be sent: nothing is given for them and nothing is taken away, and a
+    /// note of the plan says so. All of a plan is decided and written while nobody else writes.
+    pub const MAX_GROUPS: usize = 1_000;
+
     /// A login over this connection, of a person with this NameID, without attributes.
     pub fn new(
         connection: ConnectionId,
@@ -224,7 +229,9 @@ impl LoginFacts {
             Some(values) => {
                 let mut seen = std::collections::BTreeSet::new();
                 let named = values.iter().map(|value| value.trim()).filter(|value| !value.is_empty());
-                GroupClaim::Listed(named.filter(|name| seen.insert(folded(name))).collect())
+                let each_once = named.filter(|name| seen.insert(folded(name)));
+                let groups: Vec<&str> = each_once.take(Self::MAX_GROUPS.saturating_add(1)).collect();
+                if groups.len() > Self::MAX_GROUPS { GroupClaim::TooMany } else { GroupClaim::Listed(groups) }
             }
             None if overage.is_some_and(|name| self.attributes.contains_key(name)) => GroupClaim::Overage,
             None => GroupClaim::Absent,
@@ -288,13 +295,15 @@ impl<'f> Single<'f> {
     }
 }
 
-/// What a login says of the person's groups: three cases, of which only a list may take anything away.
+/// What a login says of the person's groups: of which only a list may take anything away.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum GroupClaim<'f> {
     /// No such attribute.
     Absent,
     /// Too many to be sent: Entra ID gives a link instead of the list.
     Overage,
+    /// More than [`LoginFacts::MAX_GROUPS`] came.
+    TooMany,
     /// These groups, each once, without blanks; possibly none.
     Listed(Vec<&'f str>),
 }

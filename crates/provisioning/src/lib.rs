@@ -24,6 +24,7 @@
 //! organization that it belongs to.
 
 mod account;
+mod applying;
 mod change;
 mod connecting;
 mod email;
@@ -33,6 +34,7 @@ mod identity;
 mod lookup;
 mod mapping;
 mod membership;
+mod names;
 mod offboarding;
 mod organization;
 mod plan;

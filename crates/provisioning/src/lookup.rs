@@ -1,11 +1,12 @@
 //! What a store looks up for a login, before any policy is known.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use vouchsafe_crypto::CryptoError;
 
 use crate::{
-    AccountId, Domain, EmailAddress, Identity, LoginFacts, Policy, Snapshot, TokenHash, text::folded,
+    AccountId, Domain, EmailAddress, Identity, LoginFacts, Policy, Snapshot, TeamId, TokenHash,
+    facts::GroupClaim, text::folded,
 };
 
 /// What a store looks up to make the [`Snapshot`] for a login: the organization by one of the token hashes, or
@@ -89,12 +90,15 @@ impl Policy {
     /// and in lower case. A store loads those, and no others.
     #[must_use]
     pub fn names_for(&self, login: &LoginFacts) -> BTreeSet<String> {
-        let groups = self.attributes.groups.as_deref().and_then(|attribute| login.values(attribute));
-        let groups = groups.unwrap_or_default().iter().map(String::as_str);
+        let claim = self.attributes.groups.as_deref().map(|attribute| login.groups(attribute, None));
+        let groups = match claim {
+            Some(GroupClaim::Listed(groups)) => groups,
+            _ => Vec::new(),
+        };
         let mapped = self.groups.rules.iter().map(|rule| rule.team.as_str());
         let teams = self.defaults.teams.iter().map(|default| default.name.as_str());
         let projects = self.defaults.projects.iter().map(|default| default.name.as_str());
-        groups.chain(mapped).chain(teams).chain(projects).map(folded).collect()
+        groups.into_iter().chain(mapped).chain(teams).chain(projects).map(folded).collect()
     }
 }
 
@@ -105,13 +109,14 @@ impl Snapshot {
     pub fn restricted_to(&self, look_up: &LookUp, names: &BTreeSet<String>) -> Snapshot {
         let accounts: Vec<_> =
             self.accounts.iter().filter(|account| look_up.means(account)).cloned().collect();
-        let is_in_use =
-            |team: &crate::Team| accounts.iter().any(|account| account.membership(&team.id).is_some());
-        let is_meant = |team: &&crate::Team| names.contains(&folded(&team.name)) || is_in_use(team);
+        let memberships = accounts.iter().flat_map(|account| &account.memberships);
+        let in_use: HashSet<&TeamId> = memberships.map(|membership| &membership.team).collect();
+        let is_meant = |team: &&crate::Team| names.contains(&folded(&team.name)) || in_use.contains(&team.id);
+        let teams = self.teams.iter().filter(is_meant).cloned().collect();
         Snapshot {
             version: self.version,
             organization: self.organization.clone(),
-            teams: self.teams.iter().filter(is_meant).cloned().collect(),
+            teams,
             accounts,
             projects: self
                 .projects

@@ -6,13 +6,16 @@ mod newcomer;
 mod profile;
 mod settle;
 
+#[cfg(test)]
+mod cost;
+
 use draft::Draft;
 use vouchsafe_assertion::ConnectionId;
 use vouchsafe_crypto::CryptoError;
 
 use crate::{
     Account, AccountId, Anchor, Domain, EmailAddress, Identity, LoginFacts, Plan, PlanRefusal, Policy, Role,
-    Snapshot, TokenHash, facts::Single, token::hexadecimal,
+    Snapshot, TokenHash, facts::Single, names::Names, token::hexadecimal,
 };
 
 /// Everything that the rules look at.
@@ -21,6 +24,7 @@ struct Case<'c> {
     policy: &'c Policy,
     login: &'c LoginFacts,
     snapshot: &'c Snapshot,
+    names: &'c Names<'c>,
 }
 
 /// `linking` is the account that the person is signed in to by other means.
@@ -30,7 +34,8 @@ pub(crate) fn plan(
     snapshot: &Snapshot,
     linking: Option<&AccountId>,
 ) -> Result<Plan, PlanRefusal> {
-    let case = Case { policy, login, snapshot };
+    let names = Names::of(snapshot);
+    let case = Case { policy, login, snapshot, names: &names };
     connection_is_the_organizations(case)?;
     // At every sign-in: one whose plan no longer includes SAML SSO signs nobody in over it, new or known.
     snapshot.organization.require_entitlement()?;

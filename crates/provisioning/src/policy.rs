@@ -240,7 +240,7 @@ pub enum Follow {
     Never,
 }
 
-/// `[groups]`
+/// `[groups]`. A login with more than [`MAX_GROUPS`](crate::LoginFacts::MAX_GROUPS) groups is taken as one that says nothing of groups.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]

@@ -6,9 +6,8 @@ use serde::{Deserialize, Serialize};
 use vouchsafe_assertion::ConnectionId;
 
 use crate::{
-    Account, AccountId, Action, Assignment, Cause, Domain, EmailAddress, Identity, LinkedProject,
-    Organization, Origin, Plan, PlanRefusal, ProfileField, Project, ProjectId, ProjectRef, Status, Step,
-    Team, TeamId, TeamRef,
+    Account, AccountId, Action, Domain, EmailAddress, Identity, Organization, Plan, PlanRefusal, Project,
+    Step, Team, TeamId, applying::Applying,
 };
 
 /// One organization as it was at one version: all of it, or what a login needs of it.
@@ -193,145 +192,9 @@ impl Snapshot {
     /// [`after`](Self::after), with ids from the caller: what a store in memory does.
     #[must_use]
     pub fn after_with(&self, plan: &Plan, fresh_id: &mut dyn FnMut() -> String) -> Snapshot {
-        let mut next = self.clone();
         if plan.organization != self.organization.id {
-            return next;
+            return self.clone();
         }
-        let mut current = plan.account.clone();
-        for step in &plan.steps {
-            next.apply(step, plan, &mut current, fresh_id);
-        }
-        if let (Some(id), Cause::SignIn { .. }) = (&current, &plan.cause)
-            && let Some(account) = next.account_mut(id)
-        {
-            account.last_sign_in = account.last_sign_in.max(Some(plan.at));
-        }
-        next
-    }
-
-    fn apply(
-        &mut self,
-        step: &Step,
-        plan: &Plan,
-        current: &mut Option<AccountId>,
-        fresh_id: &mut dyn FnMut() -> String,
-    ) {
-        let origin = match &plan.cause {
-            Cause::Change { .. } => Origin::Hand,
-            Cause::SignIn { .. } => Origin::Rule(step.rule.clone()),
-        };
-        let organization = self.organization.id.clone();
-        match &step.action {
-            Action::CreateAccount { email, username, first_name, last_name, role } => {
-                let mut account = Account::new(AccountId::new(fresh_id()), organization, email);
-                account.username.clone_from(username);
-                account.first_name.clone_from(first_name);
-                account.last_name.clone_from(last_name);
-                account.role = *role;
-                account.created_at = Some(plan.at);
-                *current = Some(account.id.clone());
-                self.accounts.push(account);
-                self.seats_taken = self.seats_taken.map(|seats| seats.saturating_add(1));
-            }
-            Action::CreateTeam { name } => {
-                let mut team = Team::new(TeamId::new(fresh_id()), organization, name);
-                team.origin = origin;
-                self.teams.push(team);
-            }
-            Action::CreateProject { name } => {
-                let mut project = Project::new(ProjectId::new(fresh_id()), organization, name);
-                project.origin = origin;
-                self.projects.push(project);
-            }
-            Action::LinkProject { team, project, permission } => {
-                let (Some(team), Some(project)) = (self.team_id(team), self.project_id(project)) else {
-                    return;
-                };
-                if let Some(team) = self.teams.iter_mut().find(|known| known.id == team) {
-                    team.projects.push(LinkedProject::new(project, *permission));
-                }
-            }
-            Action::JoinTeam { team, role, source } | Action::SetGrant { team, role, source, .. } => {
-                if let (Some(team), Some(account)) = (self.team_id(team), self.current_mut(current.as_ref()))
-                {
-                    account.grant(team, source.clone(), *role);
-                }
-            }
-            Action::EndGrant { team, source, .. } => {
-                if let (Some(team), Some(account)) = (self.team_id(team), self.current_mut(current.as_ref()))
-                {
-                    account.end_grant(&team, source);
-                }
-            }
-            Action::LeaveTeam { team, .. } => {
-                if let (Some(team), Some(account)) = (self.team_id(team), self.current_mut(current.as_ref()))
-                {
-                    account.memberships.retain(|membership| membership.team != team);
-                }
-            }
-            Action::AssignProject { project, permission } => {
-                let project = self.project_id(project);
-                if let (Some(project), Some(account)) = (project, self.current_mut(current.as_ref())) {
-                    account.projects.retain(|assignment| assignment.project != project);
-                    account.projects.push(Assignment::new(project, *permission, origin));
-                }
-            }
-            Action::LinkIdentity { identity } => {
-                if let Some(account) = self.current_mut(current.as_ref()) {
-                    account.identities.push(identity.clone());
-                }
-            }
-            Action::SetField { field, after, .. } => {
-                if let Some(account) = self.current_mut(current.as_ref()) {
-                    set_field(account, *field, after);
-                }
-            }
-            Action::Suspend => {
-                if let Some(account) = self.current_mut(current.as_ref()) {
-                    account.status = Status::Suspended;
-                    self.seats_taken = self.seats_taken.map(|seats| seats.saturating_sub(1));
-                }
-            }
-            Action::Reactivate => {
-                if let Some(account) = self.current_mut(current.as_ref()) {
-                    account.status = Status::Active;
-                    self.seats_taken = self.seats_taken.map(|seats| seats.saturating_add(1));
-                }
-            }
-            Action::SetRole { after, .. } => {
-                if let Some(account) = self.current_mut(current.as_ref()) {
-                    account.role = *after;
-                }
-            }
-        }
-    }
-
-    fn current_mut(&mut self, current: Option<&AccountId>) -> Option<&mut Account> {
-        self.account_mut(current?)
-    }
-
-    fn account_mut(&mut self, id: &AccountId) -> Option<&mut Account> {
-        let organization = &self.organization.id;
-        self.accounts.iter_mut().find(|account| account.id == *id && account.organization == *organization)
-    }
-
-    fn team_id(&self, team: &TeamRef) -> Option<TeamId> {
-        let named = || self.team_named(&team.name).map(|known| known.id.clone());
-        team.id.clone().or_else(named)
-    }
-
-    fn project_id(&self, project: &ProjectRef) -> Option<ProjectId> {
-        let named = || self.project_named(&project.name).map(|known| known.id.clone());
-        project.id.clone().or_else(named)
-    }
-}
-
-fn set_field(account: &mut Account, field: ProfileField, value: &str) {
-    let value = value.to_owned();
-    match field {
-        ProfileField::Email => account.email = value,
-        ProfileField::Username => account.username = value,
-        ProfileField::FirstName => account.first_name = Some(value),
-        ProfileField::LastName => account.last_name = Some(value),
+        Applying::new(self.clone(), plan, fresh_id).run()
     }
 }

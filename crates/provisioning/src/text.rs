@@ -5,7 +5,15 @@ use std::fmt;
 /// The form in which names of groups, teams and projects are compared: without white
 /// space around it, in lower case by Unicode's default mapping. No normalisation (NFC) is done.
 pub(crate) fn folded(name: &str) -> String {
+    #[cfg(test)]
+    FOLDED.set(FOLDED.get().saturating_add(1));
     name.trim().to_lowercase()
+}
+
+#[cfg(test)]
+thread_local! {
+    /// How many names were folded in this thread: what a test of cost counts.
+    pub(crate) static FOLDED: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }
 
 /// Whether a group's name may become the name of a team: 1 to 255 characters, none of them a control.

@@ -1,10 +1,10 @@
 //! `[groups]`: from a person's groups to teams.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::{Case, draft::Draft};
 use crate::{
-    Permission, RuleId, Source, TeamRef, Unmapped,
+    GroupMatch, Groups, LoginFacts, MappingRule, Permission, RuleId, Source, TeamRef, Unmapped,
     facts::GroupClaim,
     text::{Shown, folded, is_usable_name},
 };
@@ -54,9 +54,18 @@ pub(super) fn map(case: Case<'_>, wanted: &mut Wanted, draft: &mut Draft) -> boo
             "The person has more groups than the identity provider sends: the teams stay as they are"
                 .to_owned(),
         ),
+        GroupClaim::TooMany => draft.note(
+            RuleId::from("attributes.groups"),
+            format!(
+                "The attribute {} has more than {} groups: the teams stay as they are",
+                Shown(attribute),
+                LoginFacts::MAX_GROUPS
+            ),
+        ),
         GroupClaim::Listed(groups) => {
+            let rules = Rules::of(&case.policy.groups);
             for group in groups {
-                map_one(case, group, wanted, draft);
+                map_one(case, &rules, group, wanted, draft);
             }
             return true;
         }
@@ -64,16 +73,49 @@ pub(super) fn map(case: Case<'_>, wanted: &mut Wanted, draft: &mut Draft) -> boo
     false
 }
 
-fn map_one(case: Case<'_>, group: &str, wanted: &mut Wanted, draft: &mut Draft) {
+/// The rules by what they name.
+struct Rules<'p> {
+    ignored: HashSet<String>,
+    by_name: HashMap<String, Vec<PlacedRule<'p>>>,
+    by_id: HashMap<&'p str, Vec<PlacedRule<'p>>>,
+}
+
+/// A rule, and its place in the policy.
+type PlacedRule<'p> = (usize, &'p MappingRule);
+
+impl<'p> Rules<'p> {
+    fn of(groups: &'p Groups) -> Self {
+        let ignored = groups.ignore.iter().map(|name| folded(name)).collect();
+        let mut rules = Self { ignored, by_name: HashMap::new(), by_id: HashMap::new() };
+        for (place, rule) in groups.rules.iter().enumerate() {
+            match &rule.matches {
+                GroupMatch::Name(name) => rules.by_name.entry(folded(name)).or_default(),
+                GroupMatch::Id(id) => rules.by_id.entry(id).or_default(),
+            }
+            .push((place, rule));
+        }
+        rules
+    }
+
+    /// Those that name a group, in the order of the policy.
+    fn naming(&self, group: &str) -> Vec<PlacedRule<'p>> {
+        let by_name = self.by_name.get(&folded(group)).into_iter();
+        let mut rules: Vec<_> = by_name.chain(self.by_id.get(group)).flatten().copied().collect();
+        rules.sort_by_key(|(place, _)| *place);
+        rules
+    }
+}
+
+fn map_one(case: Case<'_>, by: &Rules<'_>, group: &str, wanted: &mut Wanted, draft: &mut Draft) {
     let rules = &case.policy.groups;
-    if rules.ignore.iter().any(|ignored| folded(ignored) == folded(group)) {
+    if by.ignored.contains(&folded(group)) {
         let text = format!("The group {} is ignored", Shown(group));
         return draft.note(RuleId::from("groups.ignore"), text);
     }
     let source = Source::group(case.login.connection.clone(), group);
     let given = |role, rule, because| WantedGrant { source: source.clone(), role, rule, because };
     let mut is_named = false;
-    for (place, rule) in rules.rules.iter().enumerate().filter(|(_, rule)| rule.matches.is_met_by(group)) {
+    for (place, rule) in by.naming(group) {
         is_named = true;
         let because = format!("the group {} is mapped to it by {}", Shown(group), rule.matches.kind());
         want(case, &rule.team, given(rule.role, rules.rule_id(rule, place), because), wanted, draft);
@@ -96,7 +138,7 @@ fn map_one(case: Case<'_>, group: &str, wanted: &mut Wanted, draft: &mut Draft) 
 /// The team of that name, or a new one, or a note that there is none.
 fn want(case: Case<'_>, name: &str, grant: WantedGrant, wanted: &mut Wanted, draft: &mut Draft) {
     let name = name.trim();
-    if let Some(team) = case.snapshot.team_named(name) {
+    if let Some(team) = case.names.team_named(name) {
         let team = TeamRef { id: Some(team.id.clone()), name: team.name.clone() };
         return wanted.add(team, grant);
     }

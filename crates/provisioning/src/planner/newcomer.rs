@@ -35,7 +35,7 @@ pub(super) fn admit(case: Case<'_>, identity: &Identity, draft: &mut Draft) -> R
 pub(super) fn default_teams(case: Case<'_>, wanted: &mut Wanted) -> Result<(), PlanRefusal> {
     for default in &case.policy.defaults.teams {
         let team = case
-            .snapshot
+            .names
             .team_named(&default.name)
             .ok_or_else(|| PlanRefusal::DefaultTeamMissing { team: default.name.clone() })?;
         let team = TeamRef { id: Some(team.id.clone()), name: team.name.clone() };
@@ -50,7 +50,7 @@ pub(super) fn default_projects(case: Case<'_>, draft: &mut Draft) -> Result<(), 
     let mut given: Vec<ProjectRef> = Vec::new();
     for default in &case.policy.defaults.projects {
         let project = case
-            .snapshot
+            .names
             .project_named(&default.name)
             .ok_or_else(|| PlanRefusal::DefaultProjectMissing { project: default.name.clone() })?;
         let project = ProjectRef { id: Some(project.id.clone()), name: project.name.clone() };

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     Account, Action, Grant, Membership, ProjectRef, RuleId, Source, SyncMode, TeamRef, membership,
+    names::first_of_each,
     text::{Shown, folded},
 };
 
@@ -18,8 +19,11 @@ pub(super) fn settle(
     is_listed: bool,
     draft: &mut Draft,
 ) {
+    let memberships = account.into_iter().flat_map(|account| &account.memberships);
+    let known = first_of_each(memberships.map(|membership| (&membership.team, membership)));
     for team in wanted.teams.values() {
-        give(case, account, team, draft);
+        let known = team.team.id.as_ref().and_then(|id| known.get(id).copied());
+        give(case, known, team, draft);
     }
     if is_listed && is_managed(case) {
         for membership in account.into_iter().flat_map(|account| &account.memberships) {
@@ -33,12 +37,11 @@ fn is_managed(case: Case<'_>) -> bool {
 }
 
 /// The widest first, so that what follows only adds a source.
-fn give(case: Case<'_>, account: Option<&Account>, wanted: &WantedTeam, draft: &mut Draft) {
+fn give(case: Case<'_>, known: Option<&Membership>, wanted: &WantedTeam, draft: &mut Draft) {
     if wanted.team.id.is_none() {
         let because = wanted.grants.first().map_or("", |grant| grant.because.as_str());
         create_team(case, &wanted.team, because, draft);
     }
-    let known = wanted.team.id.as_ref().zip(account).and_then(|(id, account)| account.membership(id));
     let mut grants: Vec<Grant> = known.map(|membership| membership.grants.clone()).unwrap_or_default();
     let mut widest_first: Vec<_> = wanted.grants.iter().collect();
     widest_first.sort_by_key(|grant| std::cmp::Reverse(grant.role));
@@ -61,7 +64,7 @@ fn give(case: Case<'_>, account: Option<&Account>, wanted: &WantedTeam, draft: &
 
 /// Ends what groups gave that do not any more, and nothing else.
 fn end(case: Case<'_>, known: &Membership, wanted: &Wanted, draft: &mut Draft) {
-    let Some(team) = case.snapshot.team(&known.team) else { return };
+    let Some(team) = case.names.team(&known.team) else { return };
     let mut grants = known.grants.clone();
     let wanted = wanted.teams.get(&folded(&team.name)).map(|team| team.grants.as_slice()).unwrap_or_default();
     for grant in wanted {
@@ -102,7 +105,7 @@ fn create_team(case: Case<'_>, team: &TeamRef, because: &str, draft: &mut Draft)
     let rule = || RuleId::from("groups.create_teams");
     let name = team.name.clone();
     draft.step(rule(), Action::CreateTeam { name: name.clone() }, because);
-    if case.snapshot.project_named(&name).is_some() {
+    if case.names.project_named(&name).is_some() {
         let text = format!(
             "The new team {} does not get the project of that name: it was there before the team",
             Shown(&name)

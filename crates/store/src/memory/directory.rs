@@ -1,5 +1,7 @@
 //! The directory in memory: one whole snapshot an organization.
 
+use std::{collections::HashMap, hash::Hash};
+
 use vouchsafe::provisioning::{
     Account, AccountId, Domain, EmailAddress, LoginFacts, LookUp, Organization, OrganizationId, Policy,
     Project, Snapshot, Team,
@@ -309,9 +311,14 @@ impl Held {
 }
 
 /// Puts each in the place of the one with its id, or at the end.
-fn replace<T: Clone, I: PartialEq>(all: &mut Vec<T>, changed: &[T], id: impl Fn(&T) -> &I) {
+fn replace<T: Clone, I: Clone + Eq + Hash>(all: &mut Vec<T>, changed: &[T], id: impl Fn(&T) -> &I) {
+    if changed.is_empty() {
+        return;
+    }
+    let places: HashMap<I, usize> =
+        all.iter().enumerate().map(|(place, known)| (id(known).clone(), place)).collect();
     for value in changed {
-        match all.iter_mut().find(|known| id(known) == id(value)) {
+        match places.get(id(value)).and_then(|place| all.get_mut(*place)) {
             Some(known) => known.clone_from(value),
             None => all.push(value.clone()),
         }

@@ -3,6 +3,8 @@
 //! None of them moves a row from one organization to another, and none passes in silence over a row that is another organization's: what must not
 //! be written breaks a constraint, so that the batch ends there.
 
+use std::collections::HashSet;
+
 use serde::Serialize;
 use vouchsafe::provisioning::{
     Account, AccountId, EmailAddress, Identity, OrganizationId, Project, Role, Snapshot, Team,
@@ -25,19 +27,20 @@ pub(super) fn decided(batch: Batch, decided: &Decided, before: &Snapshot) -> Res
             None => add_account(batch, account)?,
         };
     }
+    let projects: HashSet<_> = before.projects.iter().map(|known| &known.id).collect();
     for project in &decided.projects {
         is_of(organization, &project.organization)?;
-        let is_there = before.projects.iter().any(|known| known.id == project.id);
-        batch = match is_there {
+        batch = match projects.contains(&project.id) {
             true => change_named(batch, CHANGE_PROJECT, NamedRow::of_project(project)?),
             false => add_project(batch, project)?,
         };
     }
+    let teams: HashSet<_> = before.teams.iter().map(|known| &known.id).collect();
     for team in &decided.teams {
         is_of(organization, &team.organization)?;
-        batch = match before.team(&team.id) {
-            Some(_) => change_named(batch, CHANGE_TEAM, NamedRow::of_team(team)?),
-            None => add_team(batch, team)?,
+        batch = match teams.contains(&team.id) {
+            true => change_named(batch, CHANGE_TEAM, NamedRow::of_team(team)?),
+            false => add_team(batch, team)?,
         };
     }
     if decided.ends_sessions {

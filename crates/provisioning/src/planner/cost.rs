@@ -1,0 +1,72 @@
+//! What a login with many groups costs: names are folded once each, and not once for each other name.
+
+use chrono::{DateTime, Utc};
+use vouchsafe_assertion::ConnectionId;
+use vouchsafe_crypto::Provider;
+use vouchsafe_metadata::EntityId;
+
+use crate::{
+    LoginFacts, LookUp, Organization, OrganizationId, Policy, Project, ProjectId, Snapshot, Team, TeamId,
+    text::FOLDED,
+};
+
+fn now() -> DateTime<Utc> {
+    "2026-01-15T09:00:00Z".parse().unwrap()
+}
+
+fn login(groups: usize) -> (Snapshot, LoginFacts) {
+    let okta = EntityId::new("http://www.okta.com/exk1").unwrap();
+    let mut acme = Organization::new(OrganizationId::new("acme"), "acme", "Acme");
+    acme.entitled = true;
+    let token = acme.convert(okta.clone(), &Provider::rustcrypto(), now()).unwrap().reveal();
+    let login = LoginFacts::new(ConnectionId::new("acme").unwrap(), okta, "ada", now())
+        .with_attribute("user.email", ["ada@example.com"])
+        .with_attribute("token", [token])
+        .with_attribute("department", (0..groups).map(|number| format!("Group {number}")));
+    (Snapshot::new(acme), login)
+}
+
+fn rules(count: usize) -> String {
+    let mut toml = "[attributes]\ngroups = 'department'\n[groups]\ncreate_teams = true\n".to_owned();
+    for number in 0..count {
+        toml += &format!("[[groups.map]]\ngroup = 'group {number}'\nteam = 'Team {number}'\n");
+    }
+    toml
+}
+
+/// How many names are folded by what is done.
+fn folds<T>(what: impl FnOnce() -> T) -> (usize, T) {
+    FOLDED.set(0);
+    let done = what();
+    (FOLDED.get(), done)
+}
+
+#[test]
+fn names_are_folded_once_for_each_group_rule_team_and_step() {
+    let policy = Policy::from_toml(&rules(100)).unwrap();
+    let mut costs = Vec::new();
+    for groups in [500, 1_000] {
+        let (mut snapshot, login) = login(groups);
+        for number in 0..groups {
+            let (id, organization) = (format!("{number}"), snapshot.organization.id.clone());
+            let name = format!("Old {number}");
+            snapshot.teams.push(Team::new(TeamId::new(&id), organization.clone(), &name));
+            snapshot.projects.push(Project::new(ProjectId::new(&id), organization, &name));
+        }
+        let (planning, plan) = folds(|| policy.plan(&login, &snapshot).unwrap());
+        let (applying, after) = folds(|| snapshot.after(&plan));
+        let (again, second) = folds(|| policy.plan(&login, &after).unwrap());
+        assert!(second.is_empty(), "{second}");
+        let (restricting, _) =
+            folds(|| after.restricted_to(&LookUp::of(&login).unwrap(), &policy.names_for(&login)));
+        // Some folds each of the groups, rules, teams and projects, and of the steps, which are four for each group.
+        for cost in [planning, applying, again, restricting] {
+            assert!(
+                cost <= 10 * groups + 1_000,
+                "{groups} groups: {planning} {applying} {again} {restricting}"
+            );
+        }
+        costs.push(planning + applying + again + restricting);
+    }
+    assert!(costs[1] <= costs[0] * 22 / 10, "{costs:?}");
+}
