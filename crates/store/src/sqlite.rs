@@ -308,3 +308,58 @@ impl PendingStore for Sqlite {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sqlx::error::{DatabaseError, ErrorKind};
+
+    /// An error of the database with this code.
+    #[derive(Debug, thiserror::Error)]
+    #[error("code {0}")]
+    struct Coded(&'static str);
+
+    impl DatabaseError for Coded {
+        fn message(&self) -> &str {
+            self.0
+        }
+
+        fn code(&self) -> Option<std::borrow::Cow<'_, str>> {
+            Some(self.0.into())
+        }
+
+        fn as_error(&self) -> &(dyn std::error::Error + Send + Sync + 'static) {
+            self
+        }
+
+        fn as_error_mut(&mut self) -> &mut (dyn std::error::Error + Send + Sync + 'static) {
+            self
+        }
+
+        fn into_error(self: Box<Self>) -> Box<dyn std::error::Error + Send + Sync + 'static> {
+            self
+        }
+
+        fn kind(&self) -> ErrorKind {
+            ErrorKind::Other
+        }
+    }
+
+    /// What is locked, busy or closed may work in a moment. Everything else is a fault of the database.
+    #[test]
+    fn a_lock_is_told_from_a_fault() {
+        let code = |code| failed(sqlx::Error::Database(Box::new(Coded(code)))).code();
+        // The extended codes have the kind in their low bits: SQLITE_BUSY_RECOVERY, SQLITE_BUSY_SNAPSHOT, SQLITE_LOCKED_SHAREDCACHE.
+        for locked in ["5", "6", "261", "517", "262"] {
+            assert_eq!(code(locked), "store.unavailable", "{locked}");
+        }
+        // SQLITE_ERROR, SQLITE_IOERR and two of its kind, SQLITE_CORRUPT, SQLITE_FULL, SQLITE_CONSTRAINT, and what is no number.
+        for fault in ["1", "10", "266", "1290", "11", "13", "19", "", "busy"] {
+            assert_eq!(code(fault), "store.backend", "{fault}");
+        }
+        for closed in [sqlx::Error::PoolClosed, sqlx::Error::PoolTimedOut] {
+            assert_eq!(failed(closed).code(), "store.unavailable");
+        }
+        assert_eq!(failed(sqlx::Error::RowNotFound).code(), "store.backend");
+    }
+}

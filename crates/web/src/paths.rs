@@ -94,8 +94,37 @@ impl Paths {
     pub fn logout(self, path: &str) -> Paths {
         Paths { logout: path.to_owned(), ..self }
     }
+
     /// Sets [`link`](Self::link).
     pub fn link(self, path: &str) -> Paths {
         Paths { link: path.to_owned(), ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each sets its own path, and leaves the others as they were set.
+    #[test]
+    fn every_path_can_be_renamed() {
+        let renamed = Paths::default()
+            .metadata("/1")
+            .login("/2")
+            .assertion_consumer("/3")
+            .connection_assertion_consumer("/4")
+            .connection_metadata("/5")
+            .logout("/6")
+            .link("/7");
+        let expected = Paths {
+            metadata: "/1".to_owned(),
+            login: "/2".to_owned(),
+            assertion_consumer: "/3".to_owned(),
+            connection_assertion_consumer: "/4".to_owned(),
+            connection_metadata: "/5".to_owned(),
+            logout: "/6".to_owned(),
+            link: "/7".to_owned(),
+        };
+        assert_eq!(renamed, expected);
     }
 }

@@ -226,6 +226,25 @@ impl Counting {
     }
 }
 
+/// The one that was used longest ago goes, and is read again when somebody needs it.
+#[tokio::test]
+async fn so_many_are_kept_as_the_application_says() {
+    let store = Arc::new(Counting::default());
+    for name in ["a", "b", "c"] {
+        store.inner.add_connection(&stored(name, &idp(1)), &author()).await.unwrap();
+    }
+    let source = StoredConnections::new(Arc::clone(&store)).at_most(2);
+    let mut kept = Vec::new();
+    for name in ["a", "b", "a", "c", "a", "b"] {
+        assert!(source.find(&id(name)).await.unwrap().is_some());
+        kept.push((source.kept(), store.reads.load(Ordering::Relaxed)));
+    }
+    assert_eq!(kept, [(1, 1), (2, 2), (2, 2), (2, 3), (2, 3), (2, 4)]);
+    assert!(source.find(&id("nobody")).await.unwrap().is_none());
+    let shown = format!("{source:?}");
+    assert!(shown.starts_with("StoredConnections { store: Counting") && shown.contains("kept: 2"), "{shown}");
+}
+
 /// Whoever writes connections here.
 fn author() -> Author {
     Author::new(Actor::Operator, Utc::now())

@@ -195,7 +195,8 @@ pub async fn an_account_is_linked_while_the_session_lasts_that_asked(store: impl
         id
     };
     let link = async |session: &str, assertion: &str| {
-        let sign_in = sign_in(valid("owner", &token, assertion)).linking(owner.id.clone(), session);
+        // Of another address than the account has: it is found as the one to link, and by nothing else.
+        let sign_in = sign_in(valid("boss", &token, assertion)).linking(owner.id.clone(), session);
         store.sign_in(sign_in).await.map_or_else(|refused| refused.code(), |_| "linked")
     };
     let ended = "provisioning.link_session_ended";
