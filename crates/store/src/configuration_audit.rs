@@ -227,7 +227,7 @@ fn changed(before: &StoredConnection, after: &StoredConnection) -> Result<Vec<En
         let entry = Entry::new("connection.state", format!("Makes the connection {id} {}.", after.state));
         entries.push(entry.values(Some(before.state.name()), Some(after.state.name())));
     }
-    if before.metadata.document != after.metadata.document {
+    if before.metadata.document != after.metadata.document && !after.is_discarded() {
         let entry = Entry::new("connection.metadata", format!("Gives the connection {id} other metadata."));
         entries.push(entry.values(before.metadata.source.url(), after.metadata.source.url()));
     }

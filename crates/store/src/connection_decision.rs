@@ -8,7 +8,7 @@ use vouchsafe::{
     provisioning::{Actor, Organization, OrganizationId, PlanRefusal, TokenHash},
 };
 
-use crate::{AuditRecord, Author, SignInError, StoreError, StoredConnection};
+use crate::{AuditRecord, Author, ConnectionTotals, SignInError, StoreError, StoredConnection};
 
 /// A change of how an organization signs in: a pure function over its own record and its connections.
 ///
@@ -145,6 +145,8 @@ impl OrganizationConnections {
 
     /// Adds a connection as a draft, to be tried out.
     ///
+    /// A decision after which there are more than [`ConnectionTotals`] allows is refused with [`StoreError::ConnectionLimit`].
+    ///
     /// # Errors
     /// [`PlanRefusal::NotEntitled`], [`StoreError::Taken`].
     pub fn add_draft(&mut self, mut connection: StoredConnection) -> Result<(), SignInError> {
@@ -175,7 +177,8 @@ impl OrganizationConnections {
         Ok(self.organization.connect(id.clone(), identity_provider, now)?)
     }
 
-    /// Ends a connection for good, and the sessions that began over it. Of those over which people sign in another must remain.
+    /// Ends a connection for good, and the sessions that began over it. Of those over which people sign in another must remain. A draft loses
+    /// its metadata.
     ///
     /// # Errors
     /// [`StoreError::ConnectionUnknown`], [`PlanRefusal::ConnectionState`] if it is retired already, [`PlanRefusal::LastConnection`].
@@ -272,6 +275,8 @@ impl DecidedConnections {
         for connection in wanted.connections {
             decided.take(connection)?;
         }
+        let (was, is) = (ConnectionTotals::of(&before.connections), &decided.after.connections);
+        ConnectionTotals::of(is).require_room_since(was, &before.organization.id)?;
         Ok(decided)
     }
 

@@ -36,12 +36,13 @@ pub trait ConnectionStore: Send + Sync + std::fmt::Debug {
     fn connections_of<'a>(&'a self, organization: &'a OrganizationId) -> Answer<'a, Vec<StoredConnection>>;
 
     /// Keeps a new connection at its [first](StoredConnection::first) revision, which is answered. A name that was used before is
-    /// [`StoreError::Taken`](crate::StoreError::Taken).
+    /// [`StoreError::Taken`](crate::StoreError::Taken), and one too many for its organization [`StoreError::ConnectionLimit`](crate::StoreError::ConnectionLimit),
+    /// as [`ConnectionTotals`](crate::ConnectionTotals) says.
     fn add_connection<'a>(&'a self, connection: &'a StoredConnection, author: &'a Author) -> Answer<'a, u64>;
 
     /// Replaces a connection that is still at the revision it was read at, as [`StoredConnection::in_place_of`] says. Answers the next
     /// revision. With one that [is retired by it](StoredConnection::is_retired_since) the sessions end that began over it, where the store
-    /// keeps them.
+    /// keeps them. Metadata that is too large is [`StoreError::ConnectionLimit`](crate::StoreError::ConnectionLimit).
     ///
     /// It is for new metadata and settings. Which connections an organization signs in over is a
     /// [`ConnectionDecision`](crate::ConnectionDecision), where there is a directory.

@@ -54,6 +54,19 @@ pub enum StoreError {
         /// What was to be changed.
         what: &'static str,
     },
+    /// An organization would have more connections, or more metadata, than a store keeps of one organization.
+    #[error("the organization {organization} would have {wanted} {what}; at most {most} are kept")]
+    #[non_exhaustive]
+    ConnectionLimit {
+        /// The organization.
+        organization: OrganizationId,
+        /// What is too much.
+        what: &'static str,
+        /// How much it would be.
+        wanted: usize,
+        /// How much is kept.
+        most: usize,
+    },
     /// The stored connection cannot be used, such as for its metadata. It stops nobody else's.
     #[error("the connection {connection} cannot be used: {reason}")]
     #[non_exhaustive]
@@ -164,6 +177,7 @@ impl StoreError {
             Self::ConnectionConflict { .. } => "store.connection_conflict",
             Self::ConnectionUnknown { .. } => "store.connection_unknown",
             Self::ConnectionFixed { .. } => "store.connection_fixed",
+            Self::ConnectionLimit { .. } => "store.connection_limit",
             Self::ConnectionUnusable { code, .. } => code,
             Self::NoOrganizationFor { .. } => "store.no_organization",
             Self::OrganizationUnknown { .. } => "store.organization_unknown",
@@ -192,6 +206,9 @@ impl StoreError {
             Self::ConnectionUnknown { .. } => "Add the connection first.",
             Self::ConnectionFixed { .. } => {
                 "Make another connection, try it out, and replace this one by it. A retired connection stays retired."
+            }
+            Self::ConnectionLimit { .. } => {
+                "Retire drafts that are not needed, or give metadata of the one identity provider instead of a federation's."
             }
             Self::ConnectionUnusable { hint, .. } => hint,
             Self::NoOrganizationFor { .. } => {

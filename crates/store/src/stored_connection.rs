@@ -1,6 +1,7 @@
 //! A connection as a store keeps it.
 
 use std::fmt;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -101,7 +102,8 @@ impl StoredConnection {
             .with_settings(self.settings.sign_in.clone())
     }
 
-    /// For stores: what is written in the place of `before`, at the next revision.
+    /// For stores: what is written in the place of `before`, at the next revision. A draft that is retired has no metadata any more: nobody
+    /// signed in over it.
     ///
     /// # Errors
     /// [`StoreError::ConnectionConflict`] if `before` is not at the revision that this one was read at, and
@@ -120,7 +122,17 @@ impl StoredConnection {
         if before.state == ConnectionState::Retired && self.state != before.state {
             return fixed("retired state");
         }
-        Ok(StoredConnection { revision: before.revision.saturating_add(1), ..self.clone() })
+        let mut next = StoredConnection { revision: before.revision.saturating_add(1), ..self.clone() };
+        if next.is_retired_since(before) && before.state != ConnectionState::Active {
+            next.metadata.document = Arc::default();
+        }
+        Ok(next)
+    }
+
+    /// Whether it is a draft that was retired. Nobody signed in over it, and its metadata is not kept.
+    #[must_use]
+    pub fn is_discarded(&self) -> bool {
+        self.state == ConnectionState::Retired && self.metadata.document.is_empty()
     }
 
     /// For stores: whether it is retired and was not before, so that the sessions that began over it end.
@@ -140,8 +152,8 @@ impl StoredConnection {
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ConnectionMetadata {
-    /// The document.
-    pub document: Vec<u8>,
+    /// The document. Copies of a connection share it.
+    pub document: Arc<[u8]>,
     /// Where it came from.
     pub source: MetadataSource,
     /// When it was fetched or uploaded.
@@ -162,7 +174,7 @@ pub enum MetadataSource {
 impl ConnectionMetadata {
     /// A document that was fetched or uploaded at that time.
     pub fn new(document: impl Into<Vec<u8>>, source: MetadataSource, fetched_at: DateTime<Utc>) -> Self {
-        Self { document: document.into(), source, fetched_at }
+        Self { document: document.into().into(), source, fetched_at }
     }
 }
 

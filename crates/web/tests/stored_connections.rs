@@ -126,7 +126,7 @@ async fn a_connection_that_is_broken_stops_nobody_else() {
     let store = Memory::new();
     let (sso, _) = over(StoredConnections::new(Arc::new(store.clone())));
     let mut broken = stored("broken", &idp(1));
-    broken.metadata.document = b"<md:EntityDescriptor".to_vec();
+    broken.metadata.document = b"<md:EntityDescriptor".as_slice().into();
     broken.revision = store.add_connection(&broken, &author()).await.unwrap();
     store.add_connection(&stored("whole", &idp(2)), &author()).await.unwrap();
     assert_eq!(sign_in(&sso, &idp(2)).await.unwrap(), "whole");

@@ -8,7 +8,9 @@ use vouchsafe::{
 
 use super::connections::{draft, id};
 use super::{Store, acme, author, globex, globex_idp, login, now, okta, provision};
-use crate::{ConnectionDecision, OrganizationConnections, SignInError, StoreError, StoredConnection};
+use crate::{
+    ConnectionDecision, ConnectionTotals, OrganizationConnections, SignInError, StoreError, StoredConnection,
+};
 
 /// Acme, which may be converted and is not.
 pub async fn with_entitled_acme(store: &impl Store) {
@@ -179,6 +181,113 @@ pub async fn a_connection_is_tried_and_replaces_another(store: impl Store) {
     assert_eq!(states(&decide(&store, |_| Ok(())).await.unwrap()), expected);
 }
 
+/// A draft with so many octets of metadata.
+fn large(name: &str, octets: usize) -> StoredConnection {
+    let mut draft = draft(name, acme(), okta());
+    draft.metadata.document = vec![b'x'; octets].into();
+    draft
+}
+
+/// What anybody may add who has an organization is bounded, by each way in which it is added.
+pub async fn an_organization_has_so_many_connections(store: impl Store) {
+    const LIMIT: &str = "store.connection_limit";
+    with_entitled_acme(&store).await;
+    for number in 0..ConnectionTotals::MOST_DRAFTS {
+        let one = draft(&format!("draft-{number}"), acme(), okta());
+        decide(&store, move |acme| acme.add_draft(one)).await.unwrap();
+    }
+    let more = draft("more", acme(), okta());
+    let refused = store.add_connection(&more, &author()).await.unwrap_err();
+    assert_eq!((refused.code(), refused.is_outage(), refused.is_conflict()), (LIMIT, false, false));
+    assert!(refused.to_string().contains("9 drafts; at most 8"), "{refused}");
+    let again = more.clone();
+    assert_eq!(decide(&store, move |acme| acme.add_draft(again)).await.unwrap_err().code(), LIMIT);
+    assert_eq!(store.connection(&more.id).await.unwrap(), None);
+    store.add_connection(&draft("theirs", globex(), okta()), &author()).await.unwrap();
+
+    // One that is activated or discarded makes room, until there are too many altogether.
+    decide(&store, |acme| acme.retire(&id("draft-0"))).await.unwrap();
+    decide(&store, |acme| acme.activate(&id("draft-1"), now())).await.unwrap();
+    let mut added = 0;
+    let refused = loop {
+        let one = draft(&format!("next-{added}"), acme(), okta());
+        let outcome = decide(&store, move |acme| {
+            let id = one.id.clone();
+            acme.add_draft(one)?;
+            acme.activate(&id, now())
+        });
+        match outcome.await {
+            Ok(_) => added += 1,
+            Err(refused) => break refused,
+        }
+    };
+    assert_eq!(
+        (refused.code(), added),
+        (LIMIT, ConnectionTotals::MOST_OPEN + 1 - ConnectionTotals::MOST_DRAFTS)
+    );
+    decide(&store, |acme| {
+        acme.disconnect(now());
+        Ok(())
+    })
+    .await
+    .unwrap();
+    // Retired ones keep their names, and there is an end to names as well.
+    let retired = store.connections_of(&acme()).await.unwrap().len();
+    for number in retired..ConnectionTotals::MOST {
+        let mut one = draft(&format!("retired-{number}"), acme(), okta());
+        one.state = ConnectionState::Retired;
+        store.add_connection(&one, &author()).await.unwrap();
+    }
+    assert_eq!(store.add_connection(&more, &author()).await.unwrap_err().code(), LIMIT);
+    decide(&store, |_| Ok(())).await.unwrap();
+}
+
+pub async fn metadata_of_an_organization_is_so_large_at_most(store: impl Store) {
+    const LIMIT: &str = "store.connection_limit";
+    const MIB: usize = ConnectionTotals::MOST_DRAFT_OCTETS;
+    with_entitled_acme(&store).await;
+    let mut drafts = large("drafts", MIB);
+    decide(&store, {
+        let drafts = drafts.clone();
+        move |acme| acme.add_draft(drafts)
+    })
+    .await
+    .unwrap();
+    drafts.revision = 1;
+    assert_eq!(store.add_connection(&large("more", 1), &author()).await.unwrap_err().code(), LIMIT);
+    let larger = StoredConnection { revision: 1, ..large("drafts", MIB + 1) };
+    assert_eq!(store.update_connection(&larger, &author()).await.unwrap_err().code(), LIMIT);
+    let refused = decide(&store, |acme| {
+        acme.connection_mut(&id("drafts"))?.metadata.document = vec![b'x'; MIB + 1].into();
+        Ok(())
+    });
+    assert_eq!(refused.await.unwrap_err().code(), LIMIT);
+    assert_eq!(store.connection(&id("drafts")).await.unwrap(), Some(drafts), "nothing was written");
+
+    // A draft that is discarded makes room, for its metadata is not kept.
+    let after = decide(&store, |acme| acme.retire(&id("drafts"))).await.unwrap();
+    assert!(after.connection(&id("drafts")).unwrap().is_discarded());
+    assert!(store.connection(&id("drafts")).await.unwrap().unwrap().is_discarded());
+    let rules: Vec<String> =
+        store.audit(&acme()).await.unwrap().iter().map(|record| record.rule.to_string()).collect();
+    assert_eq!(rules, ["connection.added", "connection.state"]);
+
+    // What people signed in over keeps it, as the refusals of late responses want it; and it counts.
+    for number in 0..ConnectionTotals::MOST_OCTETS / MIB {
+        let one = large(&format!("used-{number}"), MIB);
+        decide(&store, move |acme| {
+            let id = one.id.clone();
+            acme.add_draft(one)?;
+            acme.activate(&id, now())
+        })
+        .await
+        .unwrap();
+    }
+    decide(&store, |acme| acme.retire(&id("used-0"))).await.unwrap();
+    assert_eq!(store.connection(&id("used-0")).await.unwrap().unwrap().metadata.document.len(), MIB);
+    assert_eq!(store.add_connection(&large("more", 1), &author()).await.unwrap_err().code(), LIMIT);
+}
+
 pub async fn several_connections_are_active_until_one_is_retired(store: impl Store) {
     with_entitled_acme(&store).await;
     let first = draft("first", acme(), okta());
@@ -299,7 +408,7 @@ pub async fn the_configuration_is_audited_with_its_actor(store: impl Store) {
     .unwrap();
     decide(&store, |acme| {
         let connection = acme.connection_mut(&id("new"))?;
-        connection.metadata.document.push(b' ');
+        connection.metadata.document = b"<other/>".as_slice().into();
         connection.settings.token_required = false;
         Ok(())
     })

@@ -105,6 +105,7 @@ pub async fn what_never_changes_of_a_connection_is_refused(store: impl Store) {
     assert_eq!(store.add_connection(&thief, &author()).await.unwrap_err().code(), "store.taken");
     connection.state = ConnectionState::Retired;
     connection.revision = store.update_connection(&connection, &author()).await.unwrap();
+    connection.metadata.document = Default::default();
     assert_eq!(
         store.add_connection(&thief, &author()).await.unwrap_err().code(),
         "store.taken",
@@ -159,7 +160,8 @@ pub async fn connections_are_found_by_identity_provider_and_address(store: impl 
 /// Anybody who has an organization can make drafts, to whatever identity provider.
 pub async fn drafts_and_retired_connections_hide_no_active_one(store: impl Store) {
     for number in 0..20 {
-        let mut connection = draft(&format!("a{number:02}"), globex(), okta());
+        let organization = OrganizationId::new(format!("of-{number}"));
+        let mut connection = draft(&format!("a{number:02}"), organization, okta());
         let states = [ConnectionState::Draft, ConnectionState::Tested, ConnectionState::Retired];
         connection.state = states[number % states.len()];
         store.add_connection(&connection, &author()).await.unwrap();

@@ -75,6 +75,7 @@ macro_rules! conformance {
             a_conversion_that_is_refused_leaves_nothing, of_ten_conversions_at_once_one_succeeds,
             a_connection_is_tried_and_replaces_another, several_connections_are_active_until_one_is_retired,
             the_configuration_is_audited_with_its_actor, a_disconnected_organization_signs_nobody_in,
+            an_organization_has_so_many_connections, metadata_of_an_organization_is_so_large_at_most,
             a_connection_named_as_another_organization_stops_nobody,
             a_stored_connection_of_another_organization_signs_nobody_in, whether_a_token_is_required_is_the_connections_setting);
         $crate::conformance!($make, configuration, a_slug_is_found_and_unique_whatever_its_case,

@@ -4,7 +4,7 @@ use vouchsafe::{ConnectionId, ConnectionState, EntityId, provisioning::Organizat
 
 use super::{Memory, State};
 use crate::{
-    Answer, AuditRecord, Author, ConnectionDecision, ConnectionRevision, ConnectionStore,
+    Answer, AuditRecord, Author, ConnectionDecision, ConnectionRevision, ConnectionStore, ConnectionTotals,
     OrganizationConnections, Session, SignInError, StoreError, StoredConnection,
 };
 
@@ -47,6 +47,7 @@ impl ConnectionStore for Memory {
     fn add_connection<'a>(&'a self, connection: &'a StoredConnection, author: &'a Author) -> Answer<'a, u64> {
         self.with(move |state| {
             let first = state.unused(connection)?;
+            state.others_of(connection).require_room(None, &first)?;
             state.audit.extend(AuditRecord::of_connection(None, &first, author)?);
             Ok(state.keep(first))
         })
@@ -61,6 +62,7 @@ impl ConnectionStore for Memory {
             let before = state.connections.get(&connection.id);
             let before = before.ok_or_else(|| StoreError::connection_unknown(&connection.id))?;
             let next = connection.in_place_of(before)?;
+            state.others_of(&next).require_room(Some(before), &next)?;
             let is_retired = next.is_retired_since(before);
             state.audit.extend(AuditRecord::of_connection(Some(before), &next, author)?);
             if is_retired {
@@ -103,6 +105,12 @@ impl State {
     pub(super) fn connections_of(&self, organization: &OrganizationId) -> Vec<StoredConnection> {
         let all = self.connections.values();
         all.filter(|connection| connection.organization == *organization).cloned().collect()
+    }
+
+    /// The other connections of its organization.
+    fn others_of(&self, connection: &StoredConnection) -> ConnectionTotals {
+        let all = self.connections.values().filter(|one| one.organization == connection.organization);
+        ConnectionTotals::of(all.filter(|one| one.id != connection.id))
     }
 
     /// A connection at its first revision, if its name was not used before.

@@ -7,7 +7,7 @@ use vouchsafe::{ConnectionId, ConnectionState, EntityId, provisioning::Organizat
 use super::{OrFailed as _, Sqlite, batch::Batch, look_ups::Wanted, rows, sessions, turn::Runs as _, writes};
 use crate::{
     Answer, AuditRecord, Author, ConnectionDecision, ConnectionMetadata, ConnectionRevision, ConnectionStore,
-    OrganizationConnections, SignInError, StoreError, StoredConnection,
+    ConnectionTotals, OrganizationConnections, SignInError, StoreError, StoredConnection,
 };
 
 const BY_ID: &str = "
@@ -22,6 +22,10 @@ const BY_ORGANIZATION: &str = "
 const BY_IDENTITY_PROVIDER: &str = "
     SELECT id, revision FROM vouchsafe_connections
     WHERE identity_provider = ?1 AND assertion_consumer = ?2 ORDER BY is_inactive, id LIMIT ?3";
+
+/// The length of metadata is known without reading it.
+const TOTALS: &str = "
+    SELECT state, length(metadata) FROM vouchsafe_connections WHERE organization = ? AND id <> ?";
 
 const WRITE: &str = "
     INSERT INTO vouchsafe_connections (id, organization, state, is_inactive, identity_provider, assertion_consumer,
@@ -77,6 +81,7 @@ impl ConnectionStore for Sqlite {
         let records = AuditRecord::of_connection(None, &first, author);
         self.write(move |connection| {
             Box::pin(async move {
+                others_of(connection, &first).await?.require_room(None, &first)?;
                 let revision = add(connection, &first).await?;
                 connection.run(writes::audit(Batch::default(), &records?)?).await?;
                 Ok(revision)
@@ -95,6 +100,7 @@ impl ConnectionStore for Sqlite {
                 let before = read(connection, &changed.id).await?;
                 let before = before.ok_or_else(|| StoreError::connection_unknown(&changed.id))?;
                 let next = changed.in_place_of(&before)?;
+                others_of(connection, &next).await?.require_room(Some(&before), &next)?;
                 let revision = write(connection, &next).await?;
                 if next.is_retired_since(&before) {
                     sessions::end_over(connection, std::slice::from_ref(&next.id)).await?;
@@ -127,6 +133,24 @@ pub(super) async fn read_all(
         .await
         .or_failed()?;
     rows.into_iter().map(stored).collect()
+}
+
+/// What the other connections of its organization amount to.
+async fn others_of(
+    connection: &mut SqliteConnection,
+    stored: &StoredConnection,
+) -> Result<ConnectionTotals, StoreError> {
+    let rows: Vec<(String, i64)> = sqlx::query_as(TOTALS)
+        .bind(stored.organization.as_str())
+        .bind(stored.id.as_str())
+        .fetch_all(connection)
+        .await
+        .or_failed()?;
+    let mut totals = ConnectionTotals::default();
+    for (state, octets) in rows {
+        totals.count(state_named(&state)?, usize::try_from(octets).unwrap_or_default());
+    }
+    Ok(totals)
 }
 
 pub(super) async fn decide(
@@ -175,7 +199,7 @@ pub(super) async fn write(
         .bind(stored.identity_provider.as_str())
         .bind(stored.settings.sign_in.own_assertion_consumer().unwrap_or_default())
         .bind(stored.settings.token_required)
-        .bind(&stored.metadata.document)
+        .bind(&*stored.metadata.document)
         .bind(rows::to_json("source of metadata", &stored.metadata.source)?)
         .bind(stored.metadata.fetched_at.timestamp_millis())
         .bind(rows::to_json("settings of a connection", &stored.settings)?)
@@ -199,10 +223,14 @@ fn stored(row: Row) -> Result<StoredConnection, StoreError> {
         identity_provider,
         metadata,
     );
-    stored.state = ConnectionState::from_name(&state).ok_or_else(|| damaged("state"))?;
+    stored.state = state_named(&state)?;
     stored.settings = rows::from_json("settings of a connection", &settings)?;
     stored.revision = revision.unsigned_abs();
     Ok(stored)
+}
+
+fn state_named(state: &str) -> Result<ConnectionState, StoreError> {
+    ConnectionState::from_name(state).ok_or_else(|| StoreError::damaged("connection", "state"))
 }
 
 fn connection_id(id: String) -> Result<ConnectionId, StoreError> {

@@ -2,7 +2,7 @@
 
 use vouchsafe::{ConnectionId, ConnectionState, EntityId, provisioning::OrganizationId};
 use vouchsafe_store::{
-    Answer, AuditRecord, Author, ConnectionDecision, ConnectionRevision, ConnectionStore,
+    Answer, AuditRecord, Author, ConnectionDecision, ConnectionRevision, ConnectionStore, ConnectionTotals,
     OrganizationConnections, SignInError, StoreError, StoredConnection,
 };
 
@@ -44,6 +44,7 @@ impl ConnectionStore for Own {
             if state.connections.contains_key(&connection.id) {
                 return Err(StoreError::taken("the connection's id"));
             }
+            state.others_of(connection).require_room(None, connection)?;
             state.audit.extend(AuditRecord::of_connection(None, connection, author)?);
             state.connections.insert(connection.id.clone(), connection.first());
             Ok(1)
@@ -56,9 +57,11 @@ impl ConnectionStore for Own {
         author: &'a Author,
     ) -> Answer<'a, u64> {
         self.with(move |state| {
+            let others = state.others_of(connection);
             let before = state.connections.get_mut(&connection.id);
             let before = before.ok_or_else(|| StoreError::connection_unknown(&connection.id))?;
             let next = connection.in_place_of(before)?;
+            others.require_room(Some(before), &next)?;
             state.audit.extend(AuditRecord::of_connection(Some(before), &next, author)?);
             let is_retired = next.is_retired_since(before);
             *before = next;
@@ -78,6 +81,11 @@ impl State {
     fn connections_of(&self, organization: &OrganizationId) -> Vec<StoredConnection> {
         let all = self.connections.values();
         all.filter(|one| one.organization == *organization).cloned().collect()
+    }
+
+    fn others_of(&self, connection: &StoredConnection) -> ConnectionTotals {
+        let all = self.connections.values().filter(|one| one.organization == connection.organization);
+        ConnectionTotals::of(all.filter(|one| one.id != connection.id))
     }
 
     pub(crate) fn decide_connections(

@@ -1,0 +1,114 @@
+//! How many connections an organization has, how large their metadata is, and how much of both a store keeps.
+
+use vouchsafe::{ConnectionState, provisioning::OrganizationId};
+
+use crate::{StoreError, StoredConnection};
+
+/// What an organization's connections amount to. Every change of an organization's connections reads all of them, in the transaction that
+/// everybody's writes wait for, so a store keeps so many of one organization and no more.
+///
+/// A [`ConnectionDecision`](crate::ConnectionDecision) holds the limits by itself. Stores hold them in
+/// [`add_connection`](crate::ConnectionStore::add_connection) and [`update_connection`](crate::ConnectionStore::update_connection) with
+/// [`require_room`](Self::require_room).
+///
+/// ```
+/// use vouchsafe_store::{ConnectionMetadata, ConnectionTotals, MetadataSource, StoredConnection};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let at = "2026-01-15T09:00:00Z".parse()?;
+/// let metadata = ConnectionMetadata::new("<md:EntityDescriptor/>", MetadataSource::Uploaded, at);
+/// let okta = vouchsafe::EntityId::new("http://www.okta.com/exk1")?;
+/// let draft = StoredConnection::new(vouchsafe::ConnectionId::new("acme-9")?, "acme".into(), okta, metadata);
+///
+/// let mut others = ConnectionTotals::default();
+/// others.require_room(None, &draft)?;
+/// for _ in 0..ConnectionTotals::MOST_DRAFTS {
+///     others.count(draft.state, draft.metadata.document.len());
+/// }
+/// assert_eq!(others.require_room(None, &draft).unwrap_err().code(), "store.connection_limit");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ConnectionTotals {
+    drafts: usize,
+    draft_octets: usize,
+    open: usize,
+    all: usize,
+    octets: usize,
+}
+
+impl ConnectionTotals {
+    /// So many drafts, whether they were tested or not.
+    pub const MOST_DRAFTS: usize = 8;
+    /// So many octets of metadata have all drafts of an organization.
+    pub const MOST_DRAFT_OCTETS: usize = 1024 * 1024;
+    /// So many connections that are not retired.
+    pub const MOST_OPEN: usize = 32;
+    /// So many connections with those that are retired, whose names are kept for good.
+    pub const MOST: usize = 256;
+    /// So many octets of metadata have all connections of an organization.
+    pub const MOST_OCTETS: usize = 8 * 1024 * 1024;
+
+    /// What these amount to.
+    pub fn of<'a>(connections: impl IntoIterator<Item = &'a StoredConnection>) -> ConnectionTotals {
+        let mut totals = ConnectionTotals::default();
+        for connection in connections {
+            totals.count(connection.state, connection.metadata.document.len());
+        }
+        totals
+    }
+
+    /// Counts a connection in that state with so many octets of metadata.
+    pub fn count(&mut self, state: ConnectionState, octets: usize) {
+        let add = |total: &mut usize, more: usize| *total = total.saturating_add(more);
+        add(&mut self.all, 1);
+        add(&mut self.octets, octets);
+        if state != ConnectionState::Retired {
+            add(&mut self.open, 1);
+        }
+        if matches!(state, ConnectionState::Draft | ConnectionState::Tested) {
+            add(&mut self.drafts, 1);
+            add(&mut self.draft_octets, octets);
+        }
+    }
+
+    /// Whether beside these, the organization's other connections, `next` can be written in the place of `before`.
+    ///
+    /// # Errors
+    /// [`StoreError::ConnectionLimit`].
+    pub fn require_room(
+        self,
+        before: Option<&StoredConnection>,
+        next: &StoredConnection,
+    ) -> Result<(), StoreError> {
+        let with = |one: &StoredConnection| {
+            let mut totals = self;
+            totals.count(one.state, one.metadata.document.len());
+            totals
+        };
+        with(next).require_room_since(before.map_or(self, with), &next.organization)
+    }
+
+    /// That nothing exceeds its limit, unless it did before and did not grow: what makes it less is never refused.
+    pub(crate) fn require_room_since(
+        self,
+        before: ConnectionTotals,
+        organization: &OrganizationId,
+    ) -> Result<(), StoreError> {
+        let limits = [
+            (before.drafts, self.drafts, Self::MOST_DRAFTS, "drafts"),
+            (before.draft_octets, self.draft_octets, Self::MOST_DRAFT_OCTETS, "octets of metadata of drafts"),
+            (before.open, self.open, Self::MOST_OPEN, "connections that are not retired"),
+            (before.all, self.all, Self::MOST, "connections with the retired ones"),
+            (before.octets, self.octets, Self::MOST_OCTETS, "octets of metadata"),
+        ];
+        let exceeded = limits.into_iter().find(|(was, is, most, _)| is > most && is > was);
+        match exceeded {
+            Some((_, wanted, most, what)) => {
+                Err(StoreError::ConnectionLimit { organization: organization.clone(), what, wanted, most })
+            }
+            None => Ok(()),
+        }
+    }
+}
