@@ -12,6 +12,10 @@ use vouchsafe_store::ConnectionRevision;
 pub(crate) struct Loaded {
     /// At which revision it was.
     pub(crate) revision: u64,
+    /// How large its metadata is.
+    pub(crate) octets: usize,
+    /// Whether it would be the same if it was read again. What the application could not add to it may be there a moment later.
+    pub(crate) lasts: bool,
     /// The connection, or why it cannot be used.
     pub(crate) connection: Result<Connection, BindingError>,
 }
@@ -20,10 +24,12 @@ pub(crate) struct Loaded {
 /// each revision is read once.
 pub(crate) type Place = Arc<OnceCell<Option<Loaded>>>;
 
-/// So many connections at most; of those the ones that were used last.
+/// So many connections with so much metadata at most; of those the ones that were used last.
 #[derive(Debug)]
 pub(crate) struct ConnectionCache {
-    most: usize,
+    pub(crate) most: usize,
+    pub(crate) most_octets: usize,
+    octets: usize,
     places: HashMap<ConnectionId, Used>,
     /// The connections by their last use, the longest ago first.
     by_use: BTreeMap<u64, ConnectionId>,
@@ -34,12 +40,21 @@ pub(crate) struct ConnectionCache {
 struct Used {
     revision: u64,
     last_use: u64,
+    /// The size of the metadata, once it was read.
+    octets: usize,
     place: Place,
 }
 
 impl ConnectionCache {
-    pub(crate) fn new(most: usize) -> ConnectionCache {
-        ConnectionCache { most: most.max(1), places: HashMap::new(), by_use: BTreeMap::new(), uses: 0 }
+    pub(crate) fn new(most: usize, most_octets: usize) -> ConnectionCache {
+        ConnectionCache {
+            most: most.max(1),
+            most_octets,
+            octets: 0,
+            places: HashMap::new(),
+            by_use: BTreeMap::new(),
+            uses: 0,
+        }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -49,16 +64,29 @@ impl ConnectionCache {
     /// The place of a connection at this revision. What was there at another revision is forgotten.
     pub(crate) fn place(&mut self, wanted: &ConnectionRevision) -> Place {
         let known = self.remove(&wanted.id).filter(|used| used.revision == wanted.revision);
-        let place = known.map(|used| used.place).unwrap_or_default();
-        while self.places.len() >= self.most {
-            let Some((_, longest_ago)) = self.by_use.pop_first() else { break };
-            self.places.remove(&longest_ago);
-        }
+        let (place, octets) = known.map(|used| (used.place, used.octets)).unwrap_or_default();
+        while self.places.len() >= self.most && self.forget_one() {}
         self.uses = self.uses.saturating_add(1);
         self.by_use.insert(self.uses, wanted.id.clone());
-        let used = Used { revision: wanted.revision, last_use: self.uses, place: Arc::clone(&place) };
+        let used = Used { revision: wanted.revision, last_use: self.uses, octets, place: Arc::clone(&place) };
+        self.octets = self.octets.saturating_add(octets);
         self.places.insert(wanted.id.clone(), used);
         place
+    }
+
+    /// Says how large the metadata is of what is at a place now, and forgets what was used the longest ago until all have room.
+    pub(crate) fn weigh(&mut self, id: &ConnectionId, place: &Place, octets: usize) {
+        let used = self.places.get_mut(id).filter(|used| Arc::ptr_eq(&used.place, place));
+        let Some(used) = used.filter(|used| used.octets != octets) else { return };
+        self.octets = self.octets.saturating_sub(used.octets).saturating_add(octets);
+        used.octets = octets;
+        while self.octets > self.most_octets && self.forget_one() {}
+    }
+
+    /// Forgets what was used the longest ago, if there is anything.
+    fn forget_one(&mut self) -> bool {
+        let longest_ago = self.by_use.first_key_value().map(|(_, id)| id.clone());
+        longest_ago.and_then(|id| self.remove(&id)).is_some()
     }
 
     /// Forgets a place, unless another is there by now.
@@ -71,6 +99,7 @@ impl ConnectionCache {
     fn remove(&mut self, id: &ConnectionId) -> Option<Used> {
         let used = self.places.remove(id)?;
         self.by_use.remove(&used.last_use);
+        self.octets = self.octets.saturating_sub(used.octets);
         Some(used)
     }
 }
@@ -90,7 +119,7 @@ mod tests {
 
     #[test]
     fn what_was_used_last_stays() {
-        let mut cache = ConnectionCache::new(2);
+        let mut cache = ConnectionCache::new(2, 0);
         let first = cache.place(&at("a", 1));
         cache.place(&at("b", 1));
         assert!(Arc::ptr_eq(&first, &cache.place(&at("a", 1))));
@@ -103,8 +132,32 @@ mod tests {
     }
 
     #[test]
+    fn what_is_large_takes_the_room_of_several() {
+        let mut cache = ConnectionCache::new(9, 100);
+        let places = ["a", "b", "c"].map(|name| {
+            let place = cache.place(&at(name, 1));
+            cache.weigh(&ConnectionId::new(name).unwrap(), &place, 40);
+            place
+        });
+        assert_eq!((names(&cache), cache.octets), (vec!["b", "c"], 80));
+        let (b, c) = (ConnectionId::new("b").unwrap(), ConnectionId::new("c").unwrap());
+        // What is used again counts once, and what is forgotten, or written meanwhile, counts no more.
+        cache.place(&at("b", 1));
+        cache.weigh(&b, &places[1], 40);
+        assert_eq!((names(&cache), cache.octets), (vec!["c", "b"], 80));
+        cache.place(&at("c", 2));
+        cache.weigh(&c, &places[2], 90);
+        assert_eq!((names(&cache), cache.octets), (vec!["b", "c"], 40));
+        cache.forget(&b, &places[1]);
+        assert_eq!((names(&cache), cache.octets), (vec!["c"], 0));
+        let huge = cache.place(&at("d", 1));
+        cache.weigh(&ConnectionId::new("d").unwrap(), &huge, 101);
+        assert_eq!((names(&cache).len(), cache.octets), (0, 0), "what has no room at all is not kept");
+    }
+
+    #[test]
     fn only_the_place_that_is_meant_is_forgotten() {
-        let mut cache = ConnectionCache::new(0);
+        let mut cache = ConnectionCache::new(0, 0);
         let id = ConnectionId::new("a").unwrap();
         let old = cache.place(&at("a", 1));
         let new = cache.place(&at("a", 2));

@@ -13,8 +13,9 @@ use crate::connection_source::ConnectionSource;
 /// The connections of a [`ConnectionStore`], read when somebody signs in over them.
 ///
 /// Each look-up asks the store for the connection's revision, so that a write of another process counts from the next sign-in on. What was
-/// read at a revision is kept, with its keys parsed, until the connection is written or until [`at_most`](Self::at_most) others were used
-/// since: memory does not grow with the number of customers, and nothing is read at the start.
+/// read at a revision is kept, with its keys parsed, until the connection is written or until [`at_most`](Self::at_most) others, or others
+/// with [so much metadata](Self::at_most_octets), were used since: memory does not grow with the number of customers nor with what they
+/// upload, and nothing is read at the start.
 ///
 /// A connection that cannot be used, such as for its metadata, is [`StoreError::ConnectionUnusable`] for whoever signs in over it, and stops
 /// nobody else.
@@ -45,20 +46,31 @@ type Prepare = Arc<dyn Fn(&StoredConnection, Connection) -> Result<Connection, B
 impl StoredConnections {
     /// How many connections are kept by default: a few tens of megabytes, if their metadata is of usual size.
     pub const KEPT: usize = 1024;
+    /// How much metadata the connections that are kept have together by default, in octets.
+    pub const KEPT_OCTETS: usize = 64 * 1024 * 1024;
 
     /// Over this store.
     pub fn new<S: ConnectionStore + 'static>(store: Arc<S>) -> StoredConnections {
-        let cache = Mutex::new(ConnectionCache::new(Self::KEPT));
+        let cache = Mutex::new(ConnectionCache::new(Self::KEPT, Self::KEPT_OCTETS));
         StoredConnections { store, cache, prepare: None }
     }
 
     /// Keeps so many connections at most.
     #[must_use]
     pub fn at_most(self, connections: usize) -> StoredConnections {
-        StoredConnections { cache: Mutex::new(ConnectionCache::new(connections)), ..self }
+        let octets = self.cache().most_octets;
+        StoredConnections { cache: Mutex::new(ConnectionCache::new(connections, octets)), ..self }
     }
 
-    /// Adds to each connection what no store has, such as a [decryption key](Connection::with_decryption_key) of its own.
+    /// Keeps connections with so many octets of metadata together at most. One with more than that is read each time.
+    #[must_use]
+    pub fn at_most_octets(self, octets: usize) -> StoredConnections {
+        let connections = self.cache().most;
+        StoredConnections { cache: Mutex::new(ConnectionCache::new(connections, octets)), ..self }
+    }
+
+    /// Adds to each connection what no store has, such as a [decryption key](Connection::with_decryption_key) of its own. After an error
+    /// it is asked again at the next sign-in.
     #[must_use]
     pub fn prepared_by(
         self,
@@ -80,10 +92,10 @@ impl StoredConnections {
     async fn load(&self, wanted: &ConnectionRevision) -> Result<Option<Connection>, StoreError> {
         let place: Place = self.cache().place(wanted);
         let loaded = place.get_or_try_init(|| self.read(&wanted.id)).await;
-        let is_wanted =
-            |loaded: &Option<Loaded>| loaded.as_ref().is_some_and(|it| it.revision == wanted.revision);
-        if !loaded.as_ref().is_ok_and(|loaded| is_wanted(loaded)) {
-            self.cache().forget(&wanted.id, &place);
+        let read = loaded.as_ref().ok().and_then(|loaded| loaded.as_ref());
+        match read.filter(|read| read.revision == wanted.revision && read.lasts) {
+            Some(read) => self.cache().weigh(&wanted.id, &place, read.octets),
+            None => self.cache().forget(&wanted.id, &place),
         }
         match loaded?.as_ref().map(|loaded| &loaded.connection) {
             None => Ok(None),
@@ -94,26 +106,30 @@ impl StoredConnections {
 
     async fn read(&self, id: &ConnectionId) -> Result<Option<Loaded>, StoreError> {
         let stored = match self.store.connection(id).await {
-            Ok(Some(stored)) => stored,
-            Ok(None) => return Ok(None),
+            Ok(Some(stored)) if !stored.is_discarded() => stored,
+            Ok(_) => return Ok(None),
             // One row that cannot be read is one connection that cannot be used, and no outage.
             Err(damaged @ StoreError::Damaged { .. }) => {
                 return Err(StoreError::connection_unusable(id.clone(), &damaged));
             }
             Err(failure) => return Err(failure),
         };
-        let (revision, prepare) = (stored.revision, self.prepare.clone());
+        let (revision, octets) = (stored.revision, stored.metadata.document.len());
+        let prepare = self.prepare.clone();
         // Metadata may be large, and other requests do not wait for it.
-        let making = tokio::task::spawn_blocking(move || {
-            let connection = stored.to_connection()?;
-            prepare.map_or_else(|| Ok(connection.clone()), |prepare| prepare(&stored, connection.clone()))
+        let making = tokio::task::spawn_blocking(move || match (stored.to_connection(), prepare) {
+            (Ok(connection), Some(prepare)) => {
+                let prepared = prepare(&stored, connection);
+                (prepared.is_ok(), prepared)
+            }
+            (connection, _) => (true, connection),
         });
-        let connection = making.await.map_err(StoreError::unavailable)?;
+        let (lasts, connection) = making.await.map_err(StoreError::unavailable)?;
         if let Err(reason) = &connection {
             let code = reason.code();
             tracing::warn!(connection = %id, revision, code, message = %reason, "the stored connection cannot be used");
         }
-        Ok(Some(Loaded { revision, connection }))
+        Ok(Some(Loaded { revision, octets, lasts, connection }))
     }
 
     /// Those of the connections that can be used. That the only one cannot be used is an error: if there are several, nothing says which is

@@ -181,6 +181,64 @@ async fn what_the_application_adds_to_a_connection() {
     assert_eq!(acme.settings().on_unsolicited(), Unsolicited::Restart);
 }
 
+/// What the application adds may come from a service that is down for a second, and the connection is no worse for it.
+#[tokio::test]
+async fn what_the_application_could_not_add_is_asked_again() {
+    let store = Memory::new();
+    store.add_connection(&stored("acme", &idp(1)), &author()).await.unwrap();
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    let source = StoredConnections::new(Arc::new(store)).prepared_by(move |_, connection| {
+        let settings = ConnectionSettings::default();
+        match count.fetch_add(1, Ordering::Relaxed) {
+            0 => Err(settings.assertion_consumer("no address").unwrap_err()),
+            _ => connection.with_settings(settings),
+        }
+    });
+    let refused = source.find(&id("acme")).await.unwrap_err();
+    assert!(matches!(refused, StoreError::ConnectionUnusable { .. }) && !refused.is_outage(), "{refused}");
+    assert_eq!(source.kept(), 0);
+    for _ in 0..3 {
+        assert!(source.find(&id("acme")).await.unwrap().is_some());
+    }
+    assert_eq!(asked.load(Ordering::Relaxed), 2);
+}
+
+/// Whoever has an organization can give it large metadata, and anybody can ask for it.
+#[tokio::test]
+async fn large_metadata_takes_the_room_of_several() {
+    let store = Memory::new();
+    let mut octets = 0;
+    for number in 0..4 {
+        let one = stored(&format!("c{number}"), &idp(number));
+        octets = one.metadata.document.len();
+        store.add_connection(&one, &author()).await.unwrap();
+    }
+    let mut large = stored("large", &idp(5));
+    large.metadata.document = [&*large.metadata.document, " ".repeat(octets).as_bytes()].concat().into();
+    store.add_connection(&large, &author()).await.unwrap();
+    let source = StoredConnections::new(Arc::new(store)).at_most_octets(octets * 3 + 10).at_most(9);
+    for (name, kept) in [("c0", 1), ("c1", 2), ("c2", 3), ("c3", 3), ("large", 2), ("c0", 2), ("c1", 2)] {
+        let connection = source.find(&id(name)).await.unwrap().unwrap();
+        assert_eq!((connection.id(), source.kept()), (&id(name), kept), "{name}");
+    }
+}
+
+/// Nobody signed in over a draft that is retired: it is as if it had never been there.
+#[tokio::test]
+async fn a_discarded_draft_is_not_found() {
+    let store = Memory::new();
+    let mut draft = stored("draft", &idp(1));
+    draft.state = ConnectionState::Draft;
+    draft.revision = store.add_connection(&draft, &author()).await.unwrap();
+    let (sso, source) = over(StoredConnections::new(Arc::new(store.clone())));
+    assert_eq!(sign_in(&sso, &idp(1)).await, refused("assertion.connection_state"));
+    draft.state = ConnectionState::Retired;
+    store.update_connection(&draft, &author()).await.unwrap();
+    assert!(source.find(&draft.id).await.unwrap().is_none());
+    assert_eq!(sign_in(&sso, &idp(1)).await, refused("assertion.unknown_issuer"));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn each_revision_is_read_once_whoever_asks() {
     let store = Arc::new(Counting::default());
