@@ -37,7 +37,7 @@ impl SingleSignOn {
     ) -> Result<Step, HttpError> {
         let headers = &request.headers;
         let service_provider = self.service_provider().clone();
-        let permit = self.inner.limiter.enter(self.inner.address_of(request)).await?;
+        let permit = self.inner.limiter.enter(self.inner.address_of(request), body.len()).await?;
         let (received_at, not_served) = match self.received_at(at).await {
             Ok(address) => (address, None),
             Err(error) if error.status().is_server_error() => return Err(error),

@@ -5,12 +5,11 @@ use std::net::IpAddr;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use tokio::time::Instant;
 use vouchsafe::ConnectionId;
 
 use crate::client_network::client_network;
 use crate::error::HttpError;
-use crate::places::{Place, Places, Queue};
+use crate::places::{Place, Places, Queue, Wait};
 
 /// Bounds how many responses are checked at a time: altogether, for one client address, and over one connection.
 ///
@@ -18,7 +17,8 @@ use crate::places::{Place, Places, Queue};
 /// bounds how many of the dear ones run side by side, and keeps those of one customer from taking the turn of all others.
 ///
 /// What is too much at a time [waits](Self::queue), so that a company whose people all come at nine o'clock sees no refusal: so many at
-/// most, and for a few seconds. Then it is answered with status 429 for the address and 503 otherwise, and `Retry-After`.
+/// most, with [so many octets](Self::queue_octets), and for a few seconds. Then it is answered with status 429 for the
+/// address and 503 otherwise, and `Retry-After`.
 ///
 /// It remembers what is being checked and what waits, and nothing else, so its memory is bounded by these numbers. Clones share it.
 ///
@@ -41,7 +41,7 @@ struct Shared {
 }
 
 impl Default for ReceiveLimiter {
-    /// 64 at a time, 8 of one client address, 16 over one connection; 1024 more wait for five seconds at most.
+    /// 64 at a time, 8 of one client address, 16 over one connection; 1024 more, with 64 MiB together, wait for five seconds at most.
     fn default() -> ReceiveLimiter {
         ReceiveLimiter::new(64)
     }
@@ -55,7 +55,7 @@ impl ReceiveLimiter {
             all: Places::new(all),
             addresses: Places::new(8),
             connections: Places::new(16),
-            queue: Queue::new(1024, Duration::from_secs(5)),
+            queue: Queue::new(1024, 64 * 1024 * 1024, Duration::from_secs(5)),
         }))
     }
 
@@ -75,7 +75,13 @@ impl ReceiveLimiter {
     /// waits.
     #[must_use]
     pub fn queue(self, most: usize, at_most: Duration) -> ReceiveLimiter {
-        self.changed(|shared| shared.queue = Queue::new(most, at_most))
+        self.changed(|shared| shared.queue = Queue::new(most, shared.queue.most_octets, at_most))
+    }
+
+    /// What waits has so many octets together at most, as it was posted; half of them may be of one client address or over one connection.
+    #[must_use]
+    pub fn queue_octets(self, most: usize) -> ReceiveLimiter {
+        self.changed(|shared| shared.queue = Queue::new(shared.queue.most, most, shared.queue.at_most))
     }
 
     /// The same limits with a change, and nothing that is being checked.
@@ -85,7 +91,7 @@ impl ReceiveLimiter {
             all: Places::new(all.limit()),
             addresses: Places::new(addresses.limit()),
             connections: Places::new(connections.limit()),
-            queue: Queue::new(queue.most, queue.at_most),
+            queue: Queue::new(queue.most, queue.most_octets, queue.at_most),
         };
         change(&mut shared);
         ReceiveLimiter(Arc::new(shared))
@@ -97,8 +103,8 @@ impl ReceiveLimiter {
         &PROCESS
     }
 
-    /// A place among all and among those of that client address, until the permit is dropped. The routes take one by themselves; this is
-    /// for an assertion consumer of one's own.
+    /// A place among all and among those of that client address, until the permit is dropped, for a body of so many octets, which are held
+    /// while it waits. The routes take one by themselves; this is for an assertion consumer of one's own.
     ///
     /// ```
     /// use std::time::Duration;
@@ -106,10 +112,10 @@ impl ReceiveLimiter {
     ///
     /// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
     /// let limiter = ReceiveLimiter::new(1).queue(8, Duration::from_millis(10));
-    /// let permit = limiter.enter(None).await?;
-    /// assert_eq!(limiter.enter(None).await.unwrap_err().code(), "http.busy");
+    /// let permit = limiter.enter(None, 4_096).await?;
+    /// assert_eq!(limiter.enter(None, 4_096).await.unwrap_err().code(), "http.busy");
     /// drop(permit); // best at the end of the closure that calls `ServiceProvider::receive`
-    /// assert!(limiter.enter(None).await.is_ok());
+    /// assert!(limiter.enter(None, 4_096).await.is_ok());
     /// # Ok::<(), vouchsafe_web::HttpError>(())
     /// # })?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -117,24 +123,24 @@ impl ReceiveLimiter {
     ///
     /// # Errors
     /// [`HttpError::Busy`] and [`HttpError::TooManyFromAddress`].
-    pub async fn enter(&self, address: Option<IpAddr>) -> Result<ReceivePermit, HttpError> {
+    pub async fn enter(&self, address: Option<IpAddr>, octets: usize) -> Result<ReceivePermit, HttpError> {
         let Shared { addresses, queue, .. } = &*self.0;
-        let until = queue.until();
+        let wait = queue.wait(octets);
         let address = match address.map(client_network) {
             Some(address) => {
                 let too_many = || HttpError::TooManyFromAddress { limit: addresses.limit() };
-                Some(addresses.take(&address, queue, until).await.ok_or_else(too_many)?)
+                Some(addresses.take(&address, queue, wait).await.ok_or_else(too_many)?)
             }
             None => None,
         };
-        let all = self.among_all(until).await?;
-        Ok(ReceivePermit { limiter: self.clone(), until, all, address, connections: Vec::new() })
+        let all = self.among_all(wait).await?;
+        Ok(ReceivePermit { limiter: self.clone(), wait, all, address, connections: Vec::new() })
     }
 
-    async fn among_all(&self, until: Instant) -> Result<Place<()>, HttpError> {
+    async fn among_all(&self, wait: Wait) -> Result<Place<()>, HttpError> {
         let Shared { all, queue, .. } = &*self.0;
         let busy = || HttpError::Busy { of: "altogether", limit: all.limit() };
-        all.take(&(), queue, until).await.ok_or_else(busy)
+        all.take(&(), queue, wait).await.ok_or_else(busy)
     }
 }
 
@@ -144,7 +150,7 @@ impl ReceiveLimiter {
 #[must_use]
 pub struct ReceivePermit {
     limiter: ReceiveLimiter,
-    until: Instant,
+    wait: Wait,
     all: Place<()>,
     address: Option<Place<IpAddr>>,
     connections: Vec<Place<ConnectionId>>,
@@ -181,9 +187,9 @@ impl ReceivePermit {
                 Ok(self)
             }
             None => {
-                let ReceivePermit { limiter, until, all, address, .. } = self;
+                let ReceivePermit { limiter, wait, all, address, .. } = self;
                 drop(all);
-                Err(WaitingPermit { limiter, until, address, ids })
+                Err(WaitingPermit { limiter, wait, address, ids })
             }
         }
     }
@@ -194,7 +200,7 @@ impl ReceivePermit {
 #[must_use]
 pub(crate) struct WaitingPermit {
     limiter: ReceiveLimiter,
-    until: Instant,
+    wait: Wait,
     address: Option<Place<IpAddr>>,
     ids: BTreeSet<ConnectionId>,
 }
@@ -202,15 +208,15 @@ pub(crate) struct WaitingPermit {
 impl WaitingPermit {
     /// The places over the connections, in the order of their names, so that no two wait for each other.
     pub(crate) async fn wait(self) -> Result<ReceivePermit, HttpError> {
-        let WaitingPermit { limiter, until, address, ids } = self;
+        let WaitingPermit { limiter, wait, address, ids } = self;
         let Shared { connections: places, queue, .. } = &*limiter.0;
         let mut connections = Vec::new();
         for id in &ids {
             let busy = || HttpError::Busy { of: "over one connection", limit: places.limit() };
-            connections.push(places.take(id, queue, until).await.ok_or_else(busy)?);
+            connections.push(places.take(id, queue, wait).await.ok_or_else(busy)?);
         }
-        let all = limiter.among_all(until).await?;
-        Ok(ReceivePermit { until, all, address, connections, limiter: limiter.clone() })
+        let all = limiter.among_all(wait).await?;
+        Ok(ReceivePermit { wait, all, address, connections, limiter: limiter.clone() })
     }
 }
 
@@ -242,15 +248,18 @@ mod tests {
         let limiter = ReceiveLimiter::new(4).per_client_address(2).per_connection(1).queue(0, Duration::ZERO);
         let [a, b] = ["192.0.2.1", "192.0.2.2"].map(|text| Some(text.parse::<IpAddr>().unwrap()));
 
-        let first = limiter.enter(a).await.unwrap().over_connections([&name("one")]).await.unwrap();
-        let second = limiter.enter(a).await.unwrap();
-        assert_eq!(code(limiter.enter(a).await), "http.too_many_from_address");
-        assert_eq!(code(limiter.enter(b).await.unwrap().over_connections([&name("one")]).await), "http.busy");
-        let third = limiter.enter(b).await.unwrap().over_connections([&name("two")]).await.unwrap();
-        let fourth = limiter.enter(None).await.unwrap();
-        assert_eq!(code(limiter.enter(b).await), "http.busy");
+        let first = limiter.enter(a, 1).await.unwrap().over_connections([&name("one")]).await.unwrap();
+        let second = limiter.enter(a, 1).await.unwrap();
+        assert_eq!(code(limiter.enter(a, 1).await), "http.too_many_from_address");
+        assert_eq!(
+            code(limiter.enter(b, 1).await.unwrap().over_connections([&name("one")]).await),
+            "http.busy"
+        );
+        let third = limiter.enter(b, 1).await.unwrap().over_connections([&name("two")]).await.unwrap();
+        let fourth = limiter.enter(None, 1).await.unwrap();
+        assert_eq!(code(limiter.enter(b, 1).await), "http.busy");
         drop((first, second));
-        let again = limiter.enter(a).await.unwrap().over_connections([&name("one")]).await.unwrap();
+        let again = limiter.enter(a, 1).await.unwrap().over_connections([&name("one")]).await.unwrap();
         drop((again, third, fourth));
         assert_eq!(remembered(&limiter), (0, 0, 0));
     }
@@ -260,16 +269,16 @@ mod tests {
     async fn every_connection_that_may_be_meant_is_counted() {
         let limiter = ReceiveLimiter::new(8).per_connection(1).queue(0, Duration::ZERO);
         let both = [&name("one"), &name("two")];
-        let held = limiter.enter(None).await.unwrap().over_connections(both).await.unwrap();
+        let held = limiter.enter(None, 1).await.unwrap().over_connections(both).await.unwrap();
         for one in ["one", "two"] {
             assert_eq!(
-                code(limiter.enter(None).await.unwrap().over_connections([&name(one)]).await),
+                code(limiter.enter(None, 1).await.unwrap().over_connections([&name(one)]).await),
                 "http.busy"
             );
         }
-        assert!(limiter.enter(None).await.unwrap().over_connections([&name("three")]).await.is_ok());
+        assert!(limiter.enter(None, 1).await.unwrap().over_connections([&name("three")]).await.is_ok());
         drop(held);
-        assert!(limiter.enter(None).await.unwrap().over_connections(both).await.is_ok());
+        assert!(limiter.enter(None, 1).await.unwrap().over_connections(both).await.is_ok());
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -280,7 +289,7 @@ mod tests {
             .map(|number: usize| {
                 let (limiter, both) = (limiter.clone(), both.clone());
                 tokio::spawn(async move {
-                    let permit = limiter.enter(None).await.unwrap();
+                    let permit = limiter.enter(None, 1).await.unwrap();
                     // Names in either order, some over one of them alone.
                     let ids: Vec<&ConnectionId> = match number % 3 {
                         0 => both.iter().collect(),
@@ -303,12 +312,12 @@ mod tests {
     #[tokio::test]
     async fn who_waits_over_one_connection_keeps_nobody_else() {
         let limiter = ReceiveLimiter::new(2).per_connection(1);
-        let held = limiter.enter(None).await.unwrap().over_connections([&name("loud")]).await.unwrap();
+        let held = limiter.enter(None, 1).await.unwrap().over_connections([&name("loud")]).await.unwrap();
         let waiting: Vec<_> = (0..20)
             .map(|_| {
                 let limiter = limiter.clone();
                 tokio::spawn(async move {
-                    let permit = limiter.enter(None).await?;
+                    let permit = limiter.enter(None, 1).await?;
                     permit.over_connections([&name("loud")]).await
                 })
             })
@@ -316,7 +325,7 @@ mod tests {
         for _ in 0..50 {
             tokio::task::yield_now().await;
         }
-        assert!(limiter.enter(None).await.unwrap().over_connections([&name("quiet")]).await.is_ok());
+        assert!(limiter.enter(None, 1).await.unwrap().over_connections([&name("quiet")]).await.is_ok());
         drop(held);
         for task in waiting {
             assert!(task.await.unwrap().is_ok());
@@ -329,15 +338,15 @@ mod tests {
         let limiter = ReceiveLimiter::new(3).queue(0, Duration::ZERO);
         for number in 0..10_000_u32 {
             let address = Some(IpAddr::V4(number.into()));
-            let permit = limiter.enter(address).await.unwrap();
+            let permit = limiter.enter(address, 1).await.unwrap();
             drop(permit.over_connections([&name(&format!("c{number}"))]).await.unwrap());
         }
         let mut held = Vec::new();
         for _ in 0..3 {
-            held.push(limiter.enter(None).await.unwrap());
+            held.push(limiter.enter(None, 1).await.unwrap());
         }
         for number in 0..10_000_u32 {
-            assert_eq!(code(limiter.enter(Some(IpAddr::V4(number.into()))).await), "http.busy");
+            assert_eq!(code(limiter.enter(Some(IpAddr::V4(number.into())), 1).await), "http.busy");
         }
         assert_eq!(remembered(&limiter), (1, 0, 0));
     }
@@ -345,12 +354,12 @@ mod tests {
     #[tokio::test]
     async fn a_place_is_given_back_by_a_thread_that_panics() {
         let limiter = ReceiveLimiter::new(1).queue(0, Duration::ZERO);
-        let permit = limiter.enter(None).await.unwrap();
+        let permit = limiter.enter(None, 1).await.unwrap();
         let thread = std::thread::spawn(move || {
             let _permit = permit;
             panic!("a check that breaks off");
         });
         assert!(thread.join().is_err());
-        assert!(limiter.enter(None).await.is_ok());
+        assert!(limiter.enter(None, 1).await.is_ok());
     }
 }

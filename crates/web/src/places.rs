@@ -19,7 +19,7 @@ pub(crate) struct Places<K> {
 /// The places of one key, and who stands in line for one.
 struct Line {
     free: Semaphore,
-    waiting: AtomicUsize,
+    waiting: Waiting,
 }
 
 impl<K: Eq + Hash + Clone> Places<K> {
@@ -39,9 +39,9 @@ impl<K: Eq + Hash + Clone> Places<K> {
     }
 
     /// A place as soon as one is free: in the order of asking, and not longer than the queue allows.
-    pub(crate) async fn take(self: &Arc<Self>, key: &K, queue: &Queue, until: Instant) -> Option<Place<K>> {
+    pub(crate) async fn take(self: &Arc<Self>, key: &K, queue: &Queue, wait: Wait) -> Option<Place<K>> {
         let mut place = self.beside(key);
-        (place.take_now() || place.wait(queue, until).await).then_some(place)
+        (place.take_now() || place.wait(queue, wait).await).then_some(place)
     }
 
     /// How many keys are remembered.
@@ -54,7 +54,7 @@ impl<K: Eq + Hash + Clone> Places<K> {
     fn beside(self: &Arc<Self>, key: &K) -> Place<K> {
         let mut by_key = self.by_key();
         let line = by_key.entry(key.clone()).or_insert_with(|| {
-            Arc::new(Line { free: Semaphore::new(self.limit), waiting: AtomicUsize::new(0) })
+            Arc::new(Line { free: Semaphore::new(self.limit), waiting: Waiting::default() })
         });
         let line = Some(Arc::clone(line));
         Place { places: Arc::clone(self), key: key.clone(), line, is_taken: false }
@@ -80,13 +80,13 @@ impl<K: Eq + Hash> Place<K> {
         self.is_taken
     }
 
-    async fn wait(&mut self, queue: &Queue, until: Instant) -> bool {
+    async fn wait(&mut self, queue: &Queue, wait: Wait) -> bool {
         let Some(line) = &self.line else { return false };
         // Of one key half of the queue: a flood of one leaves room for the others.
-        let own = Waiting::begin(&line.waiting, queue.most.div_ceil(2));
-        let among_all = Waiting::begin(&queue.waiting, queue.most);
+        let own = line.waiting.begin(wait.octets, queue.most.div_ceil(2), queue.most_octets.div_ceil(2));
+        let among_all = queue.waiting.begin(wait.octets, queue.most, queue.most_octets);
         let (Some(_own), Some(_among_all)) = (own, among_all) else { return false };
-        let permit = timeout_at(until, line.free.acquire()).await;
+        let permit = timeout_at(wait.until, line.free.acquire()).await;
         self.is_taken = permit.ok().and_then(Result::ok).map(SemaphorePermit::forget).is_some();
         self.is_taken
     }
@@ -116,40 +116,69 @@ impl<K: Eq + Hash> fmt::Debug for Place<K> {
     }
 }
 
-/// How many may wait, altogether, and for how long each.
+/// How many may wait, with how many octets that they hold meanwhile, altogether, and for how long each.
 #[derive(Debug)]
 pub(crate) struct Queue {
     pub(crate) most: usize,
+    pub(crate) most_octets: usize,
     pub(crate) at_most: Duration,
-    waiting: AtomicUsize,
+    waiting: Waiting,
 }
 
 impl Queue {
-    pub(crate) fn new(most: usize, at_most: Duration) -> Queue {
-        Queue { most, at_most, waiting: AtomicUsize::new(0) }
+    pub(crate) fn new(most: usize, most_octets: usize, at_most: Duration) -> Queue {
+        Queue { most, most_octets, at_most, waiting: Waiting::default() }
     }
 
-    /// Until when somebody waits who comes now.
-    pub(crate) fn until(&self) -> Instant {
+    /// How somebody waits who comes now with so many octets.
+    pub(crate) fn wait(&self, octets: usize) -> Wait {
         let now = Instant::now();
-        now.checked_add(self.at_most).unwrap_or(now)
+        Wait { until: now.checked_add(self.at_most).unwrap_or(now), octets }
     }
 }
 
-/// Somebody who waits, and is counted as long as that.
-struct Waiting<'c>(&'c AtomicUsize);
+/// Until when somebody waits, and how many octets are held for it meanwhile.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wait {
+    until: Instant,
+    octets: usize,
+}
 
-impl<'c> Waiting<'c> {
-    /// Unless so many wait already.
-    fn begin(count: &'c AtomicUsize, most: usize) -> Option<Waiting<'c>> {
-        let one_more = |count: usize| Some(count.saturating_add(1)).filter(|count| *count <= most);
-        count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).ok().map(|_| Waiting(count))
+/// Those who wait, and the octets that are held for them.
+#[derive(Debug, Default)]
+struct Waiting {
+    count: AtomicUsize,
+    octets: AtomicUsize,
+}
+
+impl Waiting {
+    /// One more, unless so many wait already, or with so many octets.
+    fn begin(&self, octets: usize, most: usize, most_octets: usize) -> Option<(Counted<'_>, Counted<'_>)> {
+        Some((Counted::begin(&self.count, 1, most)?, Counted::begin(&self.octets, octets, most_octets)?))
+    }
+
+    #[cfg(test)]
+    fn now(&self) -> (usize, usize) {
+        (self.count.load(Ordering::Relaxed), self.octets.load(Ordering::Relaxed))
     }
 }
 
-impl Drop for Waiting<'_> {
+/// An amount that is counted until this is dropped.
+struct Counted<'c> {
+    total: &'c AtomicUsize,
+    amount: usize,
+}
+
+impl<'c> Counted<'c> {
+    fn begin(total: &'c AtomicUsize, amount: usize, most: usize) -> Option<Counted<'c>> {
+        let more = |total: usize| total.checked_add(amount).filter(|total| *total <= most);
+        total.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).ok().map(|_| Counted { total, amount })
+    }
+}
+
+impl Drop for Counted<'_> {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.total.fetch_sub(self.amount, Ordering::Relaxed);
     }
 }
 
@@ -160,42 +189,73 @@ mod tests {
     #[tokio::test]
     async fn who_waits_comes_in_turn_and_not_for_ever() {
         let places = Places::new(1);
-        let queue = Queue::new(2, Duration::from_millis(200));
+        let queue = Queue::new(2, 100, Duration::from_millis(200));
         let held = places.take_now(&1).unwrap();
         assert!(places.take_now(&1).is_none());
         assert!(places.take_now(&2).is_some(), "another key has places of its own");
-        assert!(places.take(&1, &queue, queue.until()).await.is_none(), "nobody gives it back");
+        assert!(places.take(&1, &queue, queue.wait(1)).await.is_none(), "nobody gives it back");
 
         let [first, second] = [Arc::clone(&places), Arc::clone(&places)];
-        let queue = Arc::new(Queue::new(2, Duration::from_secs(60)));
+        let queue = Arc::new(Queue::new(2, 100, Duration::from_secs(60)));
         let waits = Arc::clone(&queue);
-        let waiting = tokio::spawn(async move { first.take(&1, &waits, waits.until()).await.is_some() });
-        while queue.waiting.load(Ordering::Relaxed) == 0 {
+        let waiting = tokio::spawn(async move { first.take(&1, &waits, waits.wait(1)).await.is_some() });
+        while queue.waiting.now().0 == 0 {
             tokio::task::yield_now().await;
         }
         // One of two is half of the queue.
-        assert!(second.take(&1, &queue, queue.until()).await.is_none());
+        assert!(second.take(&1, &queue, queue.wait(1)).await.is_none());
         drop(held);
         assert!(waiting.await.unwrap());
-        assert_eq!((places.len(), queue.waiting.load(Ordering::Relaxed)), (0, 0));
+        assert_eq!((places.len(), queue.waiting.now()), (0, (0, 0)));
     }
 
     /// The browser that waits goes away.
     #[tokio::test]
     async fn what_is_given_up_is_given_back() {
         let places = Places::new(1);
-        let queue = Arc::new(Queue::new(8, Duration::from_secs(60)));
+        let queue = Arc::new(Queue::new(8, 100, Duration::from_secs(60)));
         let held = places.take_now(&1).unwrap();
         let (shared, waits) = (Arc::clone(&places), Arc::clone(&queue));
-        let waiting = tokio::spawn(async move { shared.take(&1, &waits, waits.until()).await });
-        while queue.waiting.load(Ordering::Relaxed) == 0 {
+        let waiting = tokio::spawn(async move { shared.take(&1, &waits, waits.wait(1)).await });
+        while queue.waiting.now().0 == 0 {
             tokio::task::yield_now().await;
         }
         waiting.abort();
         assert!(waiting.await.unwrap_err().is_cancelled());
-        assert_eq!(queue.waiting.load(Ordering::Relaxed), 0);
+        assert_eq!(queue.waiting.now(), (0, 0));
         drop(held);
         assert!(places.take_now(&1).is_some());
         assert_eq!(places.len(), 0);
+    }
+
+    /// What waits is held in memory, so its size counts as well: altogether, and half of it for one key.
+    #[tokio::test]
+    async fn large_messages_wait_in_smaller_number() {
+        let places = Places::new(1);
+        let queue = Arc::new(Queue::new(1_000, 100, Duration::from_secs(60)));
+        let held: Vec<_> = [1, 2, 3].iter().map(|key| places.take_now(key).unwrap()).collect();
+        let mut waiting = Vec::new();
+        for (key, octets) in [(1, 30), (2, 40)] {
+            let (places, waits) = (Arc::clone(&places), Arc::clone(&queue));
+            let before = queue.waiting.now().0;
+            waiting.push(tokio::spawn(async move { places.take(&key, &waits, waits.wait(octets)).await }));
+            while queue.waiting.now().0 == before {
+                tokio::task::yield_now().await;
+            }
+        }
+        assert_eq!(queue.waiting.now(), (2, 70));
+        for (key, octets) in [(1, 21), (3, 31), (3, usize::MAX)] {
+            assert!(places.take(&key, &queue, queue.wait(octets)).await.is_none(), "{key} {octets}");
+            assert_eq!(queue.waiting.now(), (2, 70), "who is refused is not counted");
+        }
+        drop(held);
+        for one in waiting {
+            assert!(one.await.unwrap().is_some());
+        }
+        assert_eq!((places.len(), queue.waiting.now()), (0, (0, 0)));
+        assert!(
+            places.take(&1, &queue, queue.wait(usize::MAX)).await.is_some(),
+            "who does not wait needs no room"
+        );
     }
 }

@@ -154,7 +154,7 @@ async fn a_company_that_comes_at_once_sees_no_refusal() {
 async fn a_queue_that_is_full_or_too_slow_refuses() {
     let limiter = ReceiveLimiter::new(1).queue(1, Duration::from_millis(50));
     let sso = service(Unsolicited::Accept).receive_limiter(limiter.clone());
-    let held = limiter.enter(None).await.unwrap();
+    let held = limiter.enter(None, 1).await.unwrap();
     let answer = sso.accept(&from(""), &unasked("_1")).await.unwrap_err();
     assert_eq!(answer.status(), 503);
     assert_eq!(answer.headers().get(RETRY_AFTER).unwrap(), "1");

@@ -113,7 +113,7 @@ async fn what_is_too_much_at_a_time_is_answered_at_once() {
     let state = request.relay_state.unwrap();
 
     let okta = ConnectionId::new("1").unwrap();
-    let held = limiter.enter(Some("192.0.2.1".parse().unwrap())).await.unwrap();
+    let held = limiter.enter(Some("192.0.2.1".parse().unwrap()), 1).await.unwrap();
     let held = held.over_connections([&okta]).await.unwrap();
     let answer = browser.post_saying(&acs, &[("x-client", "192.0.2.1")]).await;
     assert_eq!(refused_with(&answer), (429, true, "http.too_many_from_address".to_owned()));
@@ -129,7 +129,7 @@ async fn what_is_too_much_at_a_time_is_answered_at_once() {
 
     let mut held = Vec::new();
     for _ in 0..4 {
-        held.push(limiter.enter(None).await.unwrap());
+        held.push(limiter.enter(None, 1).await.unwrap());
     }
     let answer = browser.post_saying(&acs, &[]).await;
     assert_eq!(refused_with(&answer), (503, true, "http.busy".to_owned()));
