@@ -7,6 +7,7 @@ use vouchsafe::{
     Unsolicited,
 };
 
+use crate::answers::see_other;
 use crate::error::HttpError;
 use crate::return_path::ReturnPath;
 use crate::single_sign_on::SingleSignOn;
@@ -69,6 +70,9 @@ impl SingleSignOn {
         restart: Restart,
     ) -> Result<Response<String>, HttpError> {
         let Restart { connection, return_to } = restart;
+        if self.must_confirm(&request.headers) {
+            return see_other(&self.way_back(Some(return_to.as_str()), None), []);
+        }
         let options: LoginOptions = self.inner.options_for(request, &connection);
         let options = options
             .return_to(return_to.as_str())

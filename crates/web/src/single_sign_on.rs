@@ -54,6 +54,7 @@ pub(crate) struct Inner {
     pub(crate) pending: Arc<dyn PendingStore>,
     pub(crate) return_paths: ReturnPaths,
     pub(crate) sign_in_page: String,
+    pub(crate) confirms_cross_site_starts: bool,
     pub(crate) limiter: ReceiveLimiter,
     pub(crate) starts: StartLimiter,
     pub(crate) refusal_page: RefusalPage,
@@ -84,6 +85,7 @@ impl SingleSignOn {
                 pending: store,
                 return_paths: ReturnPaths::new("/"),
                 sign_in_page: "/".to_owned(),
+                confirms_cross_site_starts: false,
                 limiter: ReceiveLimiter::of_the_process().clone(),
                 starts: StartLimiter::default(),
                 refusal_page: RefusalPage::default(),
@@ -120,6 +122,19 @@ impl SingleSignOn {
     #[must_use]
     pub fn sign_in_page(self, path: &str) -> Self {
         self.changed(|inner| path.clone_into(&mut inner.sign_in_page))
+    }
+
+    /// Has a sign-in confirmed that a page of another site, or of another host of the same site, starts: the browser is sent to the
+    /// [sign-in page](Self::sign_in_page), with the `organization` of a link and the path to return to in its query. The same holds for a
+    /// sign-in that would start in the place of a response that is not used
+    /// ([`Unsolicited::Restart`](vouchsafe::Unsolicited::Restart), an answer that comes late).
+    ///
+    /// Otherwise a page of an attacker who controls one identity provider can sign a browser in as a person of theirs. By default this is
+    /// allowed, because the portals of customers link to the start. The sign-in page must wait for the person: one that leads on by itself
+    /// would go round and round.
+    #[must_use]
+    pub fn confirm_cross_site_starts(self) -> Self {
+        self.changed(|inner| inner.confirms_cross_site_starts = true)
     }
 
     /// How many responses are checked at a time. By default the limiter that all services of this process share.

@@ -1,12 +1,13 @@
 //! Starting a sign-in, and telling identity providers who we are.
 
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use vouchsafe::{Connection, ConnectionState, LoginOptions, StartedLogin};
 
 use crate::answers::{Context, answer, carried, see_other};
 use crate::error::HttpError;
 use crate::link;
+use crate::same_origin::{Source, source};
 use crate::single_sign_on::SingleSignOn;
 use crate::stores;
 
@@ -80,6 +81,13 @@ impl SingleSignOn {
         let (asked, wanted) = (field("organization").unwrap_or_default(), field("return"));
         let mut context = Context::of(&request.headers);
         context.return_to = wanted.as_deref().map(str::to_owned);
+        if self.must_confirm(&request.headers) {
+            // What a form sent stays out of addresses.
+            let is_link = request.method == Method::GET && !asked.is_empty();
+            let said = is_link.then_some(("organization", asked.as_ref()));
+            return see_other(&self.way_back(wanted.as_deref(), said), [])
+                .unwrap_or_else(|error| self.refuse_in(&context, &error));
+        }
         let started = self.start_for(request, &asked, wanted.as_deref(), &mut context).await;
         started.unwrap_or_else(|error| {
             let is_for_later = error.status().is_server_error() || error.retry_after().is_some();
@@ -90,6 +98,11 @@ impl SingleSignOn {
             see_other(&self.way_back(wanted.as_deref(), Some(NOT_STARTED)), [])
                 .unwrap_or_else(|error| self.refuse_in(&context, &error))
         })
+    }
+
+    /// Whether the person must confirm on the sign-in page that a sign-in starts, because it is not one of our own pages that starts it.
+    pub(crate) fn must_confirm(&self, headers: &HeaderMap) -> bool {
+        self.inner.confirms_cross_site_starts && source(headers, self.service_provider()) == Source::Foreign
     }
 
     async fn start_for(

@@ -12,7 +12,7 @@ use http::header::{
     SET_COOKIE,
 };
 use http::request::Parts;
-use http::{HeaderValue, Request, Response};
+use http::{HeaderName, HeaderValue, Method, Request, Response};
 use vouchsafe::{
     Connection, ConnectionId, ConnectionSettings, ConnectionState, Connections, EntityId, IdentityProvider,
     LoginOptions, PendingRequest, ServiceProvider, Unsolicited,
@@ -290,6 +290,34 @@ async fn an_unsolicited_response_is_replaced_by_a_request_once() {
 }
 
 /// The person took longer than the request lives. Nothing of the answer is used, and the sign-in begins anew by itself, once.
+#[tokio::test]
+async fn a_start_from_another_site_is_confirmed_on_the_sign_in_page() {
+    let acme = connection("acme", ConnectionSettings::default().unsolicited(Unsolicited::Restart));
+    let sso = over([acme]).sign_in_page("/sign-in");
+    let from = |site: &str| request(&[(HeaderName::from_static("sec-fetch-site"), site)]);
+    let fields = b"organization=acme&return=/projects/7";
+    AuthnRequest::from_redirect(location(&sso.login(&from("cross-site"), fields).await)).unwrap();
+
+    let sso = sso.confirm_cross_site_starts();
+    for site in ["cross-site", "same-site"] {
+        let answer = sso.login(&from(site), fields).await;
+        assert_eq!(location(&answer), "/sign-in?organization=acme&return=%2Fprojects%2F7", "{site}");
+        assert!(!answer.headers().contains_key(SET_COOKIE));
+    }
+    for own in [from("same-origin"), from("none"), request(&[])] {
+        AuthnRequest::from_redirect(location(&sso.login(&own, fields).await)).unwrap();
+    }
+    // What was typed into a form does not come into an address, nor does a path that is not allowed.
+    let mut form = from("cross-site");
+    form.method = Method::POST;
+    assert_eq!(location(&sso.login(&form, fields).await), "/sign-in?return=%2Fprojects%2F7");
+    let elsewhere = b"organization=acme&return=//evil.example";
+    assert_eq!(location(&sso.login(&from("cross-site"), elsewhere).await), "/sign-in?organization=acme");
+    // A response in whose place a sign-in would start.
+    let answer = sso.accept(&from("cross-site"), &unasked("_1").body()).await.unwrap_err();
+    assert_eq!(location(&answer), "/sign-in?return=%2Fprojects%2F7");
+}
+
 #[tokio::test]
 async fn an_answer_that_comes_late_begins_anew_once() {
     let early = Arc::new(AtomicBool::new(true));
