@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use vouchsafe_assertion::{ConnectionId, Login, NameId};
 use vouchsafe_metadata::{EntityId, name_id_format};
 
+use crate::text::is_longer_than;
+
 /// A person as the identity provider of one connection names them. Compared byte by byte, in every part.
 ///
 /// The connection is part of it, and the entity ID of the identity provider is not: an entity ID is a name that anybody can put into
@@ -69,6 +71,10 @@ pub enum SubjectSource {
 }
 
 impl Identity {
+    /// The most characters that the subject, a Format or a qualifier may have for its person to sign in: an identity is kept for good, with
+    /// the account and in its history. An entity ID, which may qualify a name, has no more (SAML Core 8.3.6).
+    pub const LONGEST_PART: usize = 1_024;
+
     /// A NameID of the format `unspecified` without qualifiers.
     pub fn new(connection: ConnectionId, subject: impl Into<String>) -> Self {
         let format = name_id_format::UNSPECIFIED.to_owned();
@@ -130,6 +136,20 @@ impl Identity {
     #[must_use]
     pub fn over(&self, connection: ConnectionId) -> Self {
         Self { connection, ..self.clone() }
+    }
+
+    /// Whether a part of it that an identity provider sends is longer than [`LONGEST_PART`](Self::LONGEST_PART).
+    pub(crate) fn is_too_long(&self) -> bool {
+        let is_longer = |text: &String| is_longer_than(text, Self::LONGEST_PART);
+        let is_source_longer = match &self.source {
+            SubjectSource::NameId { format, name_qualifier, sp_name_qualifier } => {
+                let qualifiers = name_qualifier.iter().chain(sp_name_qualifier);
+                std::iter::once(format).chain(qualifiers).any(is_longer)
+            }
+            // The policy's name for it.
+            SubjectSource::Attribute { .. } => false,
+        };
+        is_longer(&self.subject) || is_source_longer
     }
 
     /// A text that is the same for the same person and another for every other: what a store keeps unique in an

@@ -151,6 +151,15 @@ pub enum PlanRefusal {
         /// The NameID, or the attribute that the policy chose.
         source_name: String,
     },
+    /// What names the person is longer than any identity provider's names are.
+    #[error("what names the person has a part of more than {longest} characters: {}", Shown(source_name))]
+    #[non_exhaustive]
+    SubjectTooLong {
+        /// The NameID, or the attribute that the policy chose.
+        source_name: String,
+        /// The most that a part may have.
+        longest: usize,
+    },
     /// The account is suspended.
     #[error("the account {account} is suspended")]
     #[non_exhaustive]
@@ -319,6 +328,7 @@ impl PlanRefusal {
             Self::TokenExpired { .. } => "provisioning.token_expired",
             Self::SubjectTransient { .. } => "provisioning.subject_transient",
             Self::SubjectMissing { .. } => "provisioning.subject_missing",
+            Self::SubjectTooLong { .. } => "provisioning.subject_too_long",
             Self::AccountSuspended { .. } => "provisioning.account_suspended",
             Self::CreationOff { .. } => "provisioning.creation_off",
             Self::DomainNotAllowed { .. } => "provisioning.domain_not_allowed",
@@ -385,6 +395,10 @@ impl PlanRefusal {
             }
             Self::SubjectMissing { .. } => {
                 "Okta: set Application username to a field that every assigned person has."
+            }
+            Self::SubjectTooLong { .. } => {
+                "Okta: set Application username to a field that is short and stays the same, such as user.login. Look whether the field has a \
+                 list or a whole document in it."
             }
             Self::AccountSuspended { .. } => {
                 "Reactivate the account in the organization's members, or unassign the person from the app at the \

@@ -117,7 +117,15 @@ fn stable_identity(case: Case<'_>) -> Result<Identity, PlanRefusal> {
         None if case.login.is_transient() => return Err(PlanRefusal::SubjectTransient {}),
         None => (case.login.named(), "the NameID"),
     };
-    identity.ok_or_else(|| PlanRefusal::SubjectMissing { source_name: source_name.to_owned() })
+    let identity =
+        identity.ok_or_else(|| PlanRefusal::SubjectMissing { source_name: source_name.to_owned() })?;
+    match identity.is_too_long() {
+        true => Err(PlanRefusal::SubjectTooLong {
+            source_name: source_name.to_owned(),
+            longest: Identity::LONGEST_PART,
+        }),
+        false => Ok(identity),
+    }
 }
 
 enum Found<'c> {

@@ -16,9 +16,14 @@ thread_local! {
     pub(crate) static FOLDED: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }
 
+/// Whether a text has more characters than that.
+pub(crate) fn is_longer_than(text: &str, characters: usize) -> bool {
+    text.chars().nth(characters).is_some()
+}
+
 /// Whether a group's name may become the name of a team: 1 to 255 characters, none of them a control.
 pub(crate) fn is_usable_name(name: &str) -> bool {
-    !name.is_empty() && name.chars().count() <= 255 && !name.chars().any(char::is_control)
+    !name.is_empty() && !is_longer_than(name, 255) && !name.chars().any(char::is_control)
 }
 
 /// Text that came in a message or from a customer, in quotes, escaped, cut at 200 characters.

@@ -27,9 +27,9 @@ pub struct AuditRecord {
     pub rule: RuleId,
     /// What changed, in words.
     pub change: String,
-    /// What it was before.
+    /// What it was before: at most 1,024 characters, and then `…`.
     pub before: Option<String>,
-    /// What it is now.
+    /// What it is now, cut in the same way.
     pub after: Option<String>,
     /// SHA-256 over issuer and assertion ID, for a sign-in.
     pub assertion_hash: Option<String>,
@@ -63,12 +63,23 @@ pub(crate) fn records(plan: &Plan, account: &AccountId) -> Vec<AuditRecord> {
             at: plan.at(),
             rule: step.rule.clone(),
             change: step.action.to_string(),
-            before,
-            after,
+            before: before.map(cut),
+            after: after.map(cut),
             assertion_hash: plan.assertion_hash().map(str::to_owned),
         }
     };
     plan.steps().iter().map(record).collect()
+}
+
+/// The most characters of a value that are kept: a record is kept for good, and a value may have come from an identity provider.
+const LONGEST_VALUE: usize = 1_024;
+
+/// The beginning of a value that is too long.
+fn cut(value: String) -> String {
+    match value.char_indices().nth(LONGEST_VALUE) {
+        Some((end, _)) => format!("{}\u{2026}", value.get(..end).unwrap_or_default()),
+        None => value,
+    }
 }
 
 fn values(action: &Action) -> (Option<String>, Option<String>) {
@@ -106,4 +117,15 @@ pub(crate) fn account_of(plan: &Plan, made: &Snapshot) -> Result<AccountId, Stor
         _ => None,
     };
     found.ok_or_else(|| StoreError::damaged("plan", "it is about no account"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_cut_between_characters() {
+        assert_eq!(cut("é".repeat(1_024)), "é".repeat(1_024));
+        assert_eq!(cut("é".repeat(100_000)), format!("{}…", "é".repeat(1_024)));
+    }
 }

@@ -2,7 +2,9 @@
 
 use super::{Case, draft::Draft, is_of_another};
 use crate::{
-    Account, Action, EmailAddress, Follow, PlanRefusal, ProfileField, RuleId, facts::Single, text::Shown,
+    Account, Action, EmailAddress, Follow, PlanRefusal, ProfileField, RuleId,
+    facts::Single,
+    text::{Shown, is_longer_than},
 };
 
 /// The person's e-mail address: the attribute, or a NameID that says it is one.
@@ -105,18 +107,23 @@ fn named(case: Case<'_>, field: ProfileField, draft: &mut Draft) -> Option<Strin
         ProfileField::LastName => &attributes.last_name,
     };
     match case.login.single(attribute) {
+        Single::Value(value) if is_longer_than(value, ProfileField::LONGEST) => {
+            let obstacle = format!("has more than {} characters", ProfileField::LONGEST);
+            not_set(field, attribute, &obstacle, draft);
+            None
+        }
         Single::Value(value) => Some(value.to_owned()),
         Single::Absent => None,
         Single::Ambiguous => {
-            let text = format!(
-                "The {} is not set: the attribute {} has more than one value",
-                field.name(),
-                Shown(attribute)
-            );
-            draft.note(rule_of(field), text);
+            not_set(field, attribute, "has more than one value", draft);
             None
         }
     }
+}
+
+fn not_set(field: ProfileField, attribute: &str, obstacle: &str, draft: &mut Draft) {
+    let text = format!("The {} is not set: the attribute {} {obstacle}", field.name(), Shown(attribute));
+    draft.note(rule_of(field), text);
 }
 
 fn set(field: ProfileField, before: Option<String>, after: String, draft: &mut Draft) {
