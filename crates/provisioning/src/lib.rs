@@ -28,6 +28,7 @@ mod applying;
 mod change;
 mod connecting;
 mod email;
+mod entries;
 mod facts;
 mod identifier;
 mod identity;

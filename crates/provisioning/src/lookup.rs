@@ -5,8 +5,8 @@ use std::collections::{BTreeSet, HashSet};
 use vouchsafe_crypto::CryptoError;
 
 use crate::{
-    AccountId, Domain, EmailAddress, Identity, LoginFacts, Policy, Snapshot, TeamId, TokenHash,
-    facts::GroupClaim, text::folded,
+    AccountId, Anchor, Domain, EmailAddress, Identity, LoginFacts, Policy, Snapshot, SubjectSource, TeamId,
+    TokenHash, facts::GroupClaim, text::folded,
 };
 
 /// What a store looks up to make the [`Snapshot`] for a login: the organization by one of the token hashes, or
@@ -60,9 +60,16 @@ impl LookUp {
     /// whose policy it is.
     #[must_use]
     pub fn with_takeovers(mut self, policy: &Policy) -> LookUp {
+        let subject = policy.identity.subject_attribute.as_deref();
+        // Who the policy says that the login is about, and not who any other policy could.
+        let is_meant = |identity: &&Identity| match &identity.source {
+            SubjectSource::NameId { .. } => subject.is_none(),
+            SubjectSource::Attribute { name } => subject == Some(name),
+        };
+        let meant: Vec<&Identity> = self.identities.iter().filter(is_meant).collect();
         let mut taken_over = Vec::new();
-        for takeover in &policy.identity.takeovers {
-            let own = self.identities.iter().filter(|identity| identity.connection == takeover.to);
+        for takeover in policy.identity.takeovers.iter().filter(|takeover| takeover.by == Anchor::Subject) {
+            let own = meant.iter().filter(|identity| identity.connection == takeover.to);
             taken_over.extend(own.map(|identity| identity.over(takeover.from.clone())));
         }
         self.identities.extend(taken_over);

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     AccountId, Domain, LoginFacts, Permission, Plan, PlanRefusal, PolicyError, Role, RuleId, Snapshot,
     Takeover,
+    entries::at_most,
     mapping::{AttributeMapping, MappingRule},
     planner,
 };
@@ -59,12 +60,22 @@ pub struct Policy {
 }
 
 impl Policy {
+    /// The most bytes that a policy may have as TOML: it is read at every sign-in.
+    pub const MAX_BYTES: usize = 64 * 1_024;
+
+    /// The most entries of each list in it: rules, takeovers, domains, teams, projects, groups that mean nothing.
+    pub const MAX_ENTRIES: usize = 100;
+
     /// Reads a policy.
     ///
     /// # Errors
     ///
-    /// What is wrong, with line and column.
+    /// What is wrong, with line and column; also that it is longer than [`MAX_BYTES`](Self::MAX_BYTES), or a list than
+    /// [`MAX_ENTRIES`](Self::MAX_ENTRIES).
     pub fn from_toml(text: &str) -> Result<Policy, PolicyError> {
+        if text.len() > Self::MAX_BYTES {
+            return Err(PolicyError::too_long(text));
+        }
         toml::from_str(text).map_err(|error| PolicyError::new(text, &error))
     }
 
@@ -130,7 +141,7 @@ pub struct IdentityRules {
     /// [`Anchor::Email`](crate::Anchor::Email) has the same rule, for accounts that are linked over the connection taken over.
     pub link_by_email: bool,
     /// `[[identity.takeovers]]`: which connections take over the people of which others, by what.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "at_most")]
     pub takeovers: Vec<Takeover>,
 }
 
@@ -143,6 +154,7 @@ pub struct Admission {
     pub create: bool,
     /// Domains of the e-mail addresses of new accounts, whatever the case; empty: any that no other organization
     /// has verified. Subdomains are others.
+    #[serde(deserialize_with = "at_most")]
     pub domains: Vec<Domain>,
 }
 
@@ -160,8 +172,10 @@ pub struct Defaults {
     /// Role in the organization: `member` or `admin`.
     pub role: DefaultRole,
     /// Teams. They must exist.
+    #[serde(deserialize_with = "at_most")]
     pub teams: Vec<DefaultTeam>,
     /// Projects. They must exist.
+    #[serde(deserialize_with = "at_most")]
     pub projects: Vec<DefaultProject>,
 }
 
@@ -246,6 +260,7 @@ pub enum Follow {
 #[non_exhaustive]
 pub struct Groups {
     /// Groups that mean nothing, whatever the case. By default `Everyone`, which Okta sends for everybody.
+    #[serde(deserialize_with = "at_most")]
     pub ignore: Vec<String>,
     /// What happens to memberships that the groups do not ask for.
     pub sync: SyncMode,
@@ -258,7 +273,7 @@ pub struct Groups {
     /// What the members of a team that is made may do in the project that is made with it.
     pub project_permission: Permission,
     /// `[[groups.map]]`: rules. Every rule that names a group of the person counts.
-    #[serde(rename = "map")]
+    #[serde(rename = "map", deserialize_with = "at_most")]
     pub rules: Vec<MappingRule>,
 }
 

@@ -1,5 +1,7 @@
 //! What is wrong in a policy, and where.
 
+use crate::Policy;
+
 /// A policy that cannot be read: what is wrong, at which line and column.
 ///
 /// A type of its own beside [`PlanRefusal`](crate::PlanRefusal): it happens when a policy is written, never at a sign-in.
@@ -15,10 +17,20 @@ pub struct PolicyError {
 impl PolicyError {
     pub(crate) fn new(text: &str, error: &toml::de::Error) -> Self {
         let start = error.span().map_or(0, |span| span.start);
-        let before = text.get(..start).unwrap_or(text);
+        Self::at(text.get(..start).unwrap_or(text), error.message().trim().replace('\n', "; "))
+    }
+
+    /// The place is where it becomes too long.
+    pub(crate) fn too_long(text: &str) -> Self {
+        let end = (0..=Policy::MAX_BYTES).rev().find(|place| text.is_char_boundary(*place));
+        let within = end.and_then(|end| text.get(..end)).unwrap_or(text);
+        Self::at(within, format!("the policy has more than {} bytes", Policy::MAX_BYTES))
+    }
+
+    fn at(before: &str, message: String) -> Self {
         let line = before.matches('\n').count().saturating_add(1);
         let column = before.rsplit('\n').next().unwrap_or("").chars().count().saturating_add(1);
-        Self { line, column, message: error.message().trim().replace('\n', "; ") }
+        Self { line, column, message }
     }
 
     /// Line, from 1.

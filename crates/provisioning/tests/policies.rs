@@ -1,6 +1,8 @@
 //! A policy that cannot be read says where.
 
-use vouchsafe_provisioning::{GroupMatch, Permission, Policy};
+use vouchsafe_assertion::ConnectionId;
+use vouchsafe_metadata::EntityId;
+use vouchsafe_provisioning::{GroupMatch, LoginFacts, LookUp, Permission, Policy};
 
 #[test]
 fn errors_name_line_and_column() {
@@ -47,4 +49,61 @@ fn presets_give_names_and_keys_replace_them() {
     assert_eq!(policy.attributes.groups.as_deref(), Some("roles"));
     assert!(GroupMatch::Name("R&D ".to_owned()).is_met_by(" r&d"));
     assert!(!GroupMatch::Id("3f".to_owned()).is_met_by("3F"));
+}
+
+/// Rules, takeovers, and what else is a list: 100 of each, and the first one too many is named.
+#[test]
+fn a_list_of_more_than_a_hundred_is_an_error_with_its_place() {
+    let tables = [
+        ("[[groups.map]]", "group = 'g'\nteam = 't'"),
+        ("[[identity.takeovers]]", "from = 'a'\nto = 'b'\nby = 'email'"),
+        ("[[defaults.teams]]", "name = 't'\nrole = 'admin'"),
+        ("[[defaults.projects]]", "name = 'p'\n"),
+    ];
+    for (header, keys) in tables {
+        let table = format!("{header}\n{keys}\n");
+        assert!(Policy::from_toml(&table.repeat(100)).is_ok(), "{header}");
+        let error = Policy::from_toml(&table.repeat(101)).unwrap_err();
+        assert_eq!(error.line(), 100 * table.matches('\n').count() + 1, "{header}: {error}");
+        assert!(error.message().contains("more than 100 entries"), "{error}");
+    }
+    for (table, key) in [("groups", "ignore"), ("admission", "domains")] {
+        let list = |count| format!("[{table}]\n{key} = [\n{}]\n", "'x.example',\n".repeat(count));
+        assert!(Policy::from_toml(&list(100)).is_ok(), "{key}");
+        let error = Policy::from_toml(&list(101)).unwrap_err();
+        assert_eq!((error.line(), error.column()), (103, 1), "{error}");
+        assert!(error.message().contains("more than 100 entries"), "{error}");
+    }
+}
+
+#[test]
+fn a_policy_of_more_than_64_kibibytes_is_an_error_whatever_stands_in_it() {
+    assert!(Policy::from_toml(&"#\n".repeat(Policy::MAX_BYTES / 2)).is_ok());
+    let error = Policy::from_toml(&"#\u{e9}\n".repeat(Policy::MAX_BYTES / 4 + 1)).unwrap_err();
+    assert_eq!((error.line(), error.column()), (16_385, 1), "{error}");
+    assert!(error.message().contains("more than 65536 bytes"), "{error}");
+    assert_eq!(error.code(), "provisioning.policy");
+}
+
+/// A login with many attributes, each of which could name the person under some policy.
+#[test]
+fn takeovers_look_up_only_whom_the_policy_means() {
+    let now = "2026-01-15T09:00:00Z".parse().unwrap();
+    let (connection, issuer) =
+        (ConnectionId::new("new").unwrap(), EntityId::new("http://idp.example").unwrap());
+    let mut login = LoginFacts::new(connection, issuer, "ada", now);
+    for number in 0..200 {
+        login = login.with_attribute(format!("a{number}"), [format!("v{number}")]);
+    }
+    let look_up = LookUp::of(&login).unwrap();
+    for (subject, over) in [("", "ada"), ("[identity]\nsubject_attribute = 'a7'\n", "v7")] {
+        let takeovers =
+            |number| format!("[[identity.takeovers]]\nfrom = 'old-{number}'\nto = 'new'\nby = 'subject'\n");
+        let policy =
+            Policy::from_toml(&(0..100).fold(subject.to_owned(), |all, number| all + &takeovers(number)))
+                .unwrap();
+        let more = look_up.clone().with_takeovers(&policy).identities.split_off(look_up.identities.len());
+        assert_eq!(more.len(), 100);
+        assert!(more.iter().all(|identity| identity.subject == over), "{more:?}");
+    }
 }

@@ -1,0 +1,68 @@
+//! Lists of a policy, which have an end.
+
+use std::{fmt, marker::PhantomData};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, MapAccess, SeqAccess, Visitor},
+};
+
+use crate::Policy;
+
+/// Reads a list of at most [`Policy::MAX_ENTRIES`] entries. The first one too many is the place of the error.
+pub(crate) fn at_most<'de, D: Deserializer<'de>, T: Deserialize<'de>>(list: D) -> Result<Vec<T>, D::Error> {
+    list.deserialize_seq(Entries(PhantomData))
+}
+
+struct Entries<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for Entries<T> {
+    type Value = Vec<T>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a list")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<T>, A::Error> {
+        let mut entries = Vec::new();
+        while entries.len() < Policy::MAX_ENTRIES {
+            match list.next_element()? {
+                Some(entry) => entries.push(entry),
+                None => return Ok(entries),
+            }
+        }
+        match list.next_element::<OneTooMany>()? {
+            Some(_) => Err(too_many()),
+            None => Ok(entries),
+        }
+    }
+}
+
+fn too_many<E: Error>() -> E {
+    E::custom(format_args!("more than {} entries", Policy::MAX_ENTRIES))
+}
+
+/// An entry that is there and must not be. It fails while it is read, so that the error has its place.
+struct OneTooMany;
+
+impl<'de> Deserialize<'de> for OneTooMany {
+    fn deserialize<D: Deserializer<'de>>(entry: D) -> Result<Self, D::Error> {
+        entry.deserialize_any(OneTooMany)
+    }
+}
+
+impl<'de> Visitor<'de> for OneTooMany {
+    type Value = Self;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "at most {} entries", Policy::MAX_ENTRIES)
+    }
+
+    fn visit_str<E: Error>(self, _: &str) -> Result<Self, E> {
+        Err(too_many())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, _: A) -> Result<Self, A::Error> {
+        Err(too_many())
+    }
+}
