@@ -21,9 +21,22 @@ pub(crate) fn is_longer_than(text: &str, characters: usize) -> bool {
     text.chars().nth(characters).is_some()
 }
 
-/// Whether a group's name may become the name of a team: 1 to 255 characters, none of them a control.
+/// Whether a group's name may become the name of a team: 1 to 255 characters, none of them a control, and each to be seen, so that two names
+/// that look the same are the same but for what looks alike.
 pub(crate) fn is_usable_name(name: &str) -> bool {
-    !name.is_empty() && !is_longer_than(name, 255) && !name.chars().any(char::is_control)
+    let is_usable = |character: char| !character.is_control() && !is_invisible(character);
+    !name.is_empty() && !is_longer_than(name, 255) && name.chars().all(is_usable)
+}
+
+/// Characters without a glyph of their own: what Unicode gives the property `Default_Ignorable_Code_Point` (zero-width and bidirectional
+/// characters, the byte order mark, variation selectors, fillers, tags), separators of lines and paragraphs, interlinear annotation, and the
+/// blank Braille pattern. Marks that combine with the character before them, which many scripts write with, are none of these.
+fn is_invisible(character: char) -> bool {
+    matches!(character,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}'
+        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
+        | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// Text that came in a message or from a customer, in quotes, escaped, cut at 200 characters.
@@ -49,6 +62,18 @@ impl fmt::Display for Shown<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_are_made_of_what_is_seen() {
+        let marks = "\u{e9} e\u{301} \u{939}\u{93f}\u{928}\u{94d}\u{926}\u{940} \u{e01}\u{e33} \u{6771}\u{4eac} R&D, 100 %";
+        assert!(is_usable_name(marks) && is_usable_name(&"x".repeat(255)));
+        assert!(!is_usable_name("") && !is_usable_name(&"x".repeat(256)));
+        let unseen = "\n\u{7f}\u{85}\u{ad}\u{61c}\u{180e}\u{200b}\u{200c}\u{200d}\u{200e}\u{200f}\u{2028}\u{2029}\u{202a}\u{202e}\u{2060}\u{2066}\
+                      \u{2069}\u{2800}\u{3164}\u{fe0f}\u{feff}\u{fff9}\u{e0041}";
+        for character in unseen.chars() {
+            assert!(!is_usable_name(&format!("Op{character}s")), "{character:?}");
+        }
+    }
 
     #[test]
     fn shown_text_is_escaped_and_cut() {

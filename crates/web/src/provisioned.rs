@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use http::{HeaderMap, HeaderValue, Response};
-use vouchsafe::{BindingError, PendingRequest, ValidAssertion};
+use vouchsafe::{BindingError, PendingRequest, ValidAssertion, xml::Quoted};
 use vouchsafe_store::{
     CompletedSignIn, Directory, Session, SessionId, SessionStore, SignIn, SignInError, StoreError,
 };
@@ -93,7 +93,7 @@ impl Provisioned {
         let signed_in = self.store.sign_in(sign_in).await.map_err(not_signed_in)?;
         tracing::info!(
             connection = %signed_in.login.connection(),
-            issuer = %signed_in.login.issuer(),
+            issuer = %Quoted::new(signed_in.login.issuer().as_str()),
             organization = %signed_in.organization(),
             account = %signed_in.account(),
             steps = signed_in.plan.steps().len(),
