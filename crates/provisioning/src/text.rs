@@ -21,8 +21,8 @@ pub(crate) fn is_longer_than(text: &str, characters: usize) -> bool {
     text.chars().nth(characters).is_some()
 }
 
-/// Whether a group's name may become the name of a team: 1 to 255 characters, none of them a control, and each to be seen, so that two names
-/// that look the same are the same but for what looks alike.
+/// Whether a group's name may become the name of a team: 1 to 255 characters, none of them a control or invisible: those would make
+/// two teams that look the same.
 pub(crate) fn is_usable_name(name: &str) -> bool {
     let is_usable = |character: char| !character.is_control() && !is_invisible(character);
     !name.is_empty() && !is_longer_than(name, 255) && name.chars().all(is_usable)
