@@ -88,6 +88,7 @@ macro_rules! conformance {
             discovery_asks_domains_and_never_accounts, addresses_are_compared_by_one_grammar,
             what_another_organization_verified_is_in_the_snapshot);
         $crate::conformance!($make, sign_in, a_first_sign_in_makes_an_account_and_the_second_nothing,
+            as_many_groups_as_a_login_may_bring_make_their_teams,
             three_persons_of_one_name_get_three_accounts, nobody_gets_an_address_of_a_domain_of_another_organization,
             two_first_sign_ins_of_one_person_make_one_account, many_people_sign_in_at_the_same_time,
             suspension_ends_sessions_and_is_recorded, the_audit_says_what_and_why_and_no_secret,

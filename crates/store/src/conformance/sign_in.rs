@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use tokio::task::JoinSet;
 use vouchsafe::{
     Provider,
-    provisioning::{Actor, Change, Origin, RuleId, Snapshot, Status},
+    provisioning::{Actor, Change, LoginFacts, Origin, RuleId, Snapshot, Status},
 };
 
 use super::{
@@ -34,6 +34,30 @@ pub async fn a_first_sign_in_makes_an_account_and_the_second_nothing(store: impl
     let after = store.whole(&acme()).await.unwrap();
     assert_eq!(after.version, whole.version);
     assert_eq!(after.account(&applied.account).unwrap().last_sign_in, Some(second.at));
+}
+
+pub async fn as_many_groups_as_a_login_may_bring_make_their_teams(store: impl Store) {
+    let token = with_acme(&store).await;
+    let grouped = |assertion: &str, count: usize| {
+        login("ada", &token, assertion)
+            .without_attribute("department")
+            .with_attribute("department", (0..count).map(|number| format!("Group {number}")))
+    };
+    let most = LoginFacts::MAX_GROUPS;
+    let applied = provision(&store, grouped("id1", most)).await.unwrap();
+    let whole = store.whole(&acme()).await.unwrap();
+    for number in 0..most {
+        let name = format!("group {number}");
+        let (team, project) = (whole.team_named(&name).unwrap(), whole.project_named(&name).unwrap());
+        assert_eq!(team.projects[0].project, project.id);
+    }
+    let memberships = |whole: &Snapshot| whole.account(&applied.account).unwrap().memberships.len();
+    assert!(memberships(&whole) >= most);
+    assert!(provision(&store, grouped("id2", most)).await.unwrap().plan.is_empty());
+    let too_many = provision(&store, grouped("id3", most + 1)).await.unwrap();
+    assert!(too_many.plan.is_empty(), "{}", too_many.plan);
+    let after = store.whole(&acme()).await.unwrap();
+    assert_eq!((memberships(&after), &after.teams), (memberships(&whole), &whole.teams));
 }
 
 pub async fn three_persons_of_one_name_get_three_accounts(store: impl Store) {
