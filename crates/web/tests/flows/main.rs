@@ -2,24 +2,25 @@
 
 #![expect(clippy::unwrap_used, reason = "this is a test: it may panic")]
 
-use std::sync::atomic::{AtomicBool, Ordering};
+mod refusals;
+mod restarts;
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use http::header::{
-    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, LOCATION, ORIGIN, RETRY_AFTER,
-    SET_COOKIE,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, COOKIE, LOCATION, ORIGIN, RETRY_AFTER, SET_COOKIE,
 };
 use http::request::Parts;
-use http::{HeaderName, HeaderValue, Method, Request, Response};
+use http::{HeaderValue, Request, Response};
 use vouchsafe::{
     Connection, ConnectionId, ConnectionSettings, ConnectionState, Connections, EntityId, IdentityProvider,
     LoginOptions, PendingRequest, ServiceProvider, Unsolicited,
 };
 use vouchsafe_store::{Answer, Memory, PendingStore, ReplayStore, StoreError};
 use vouchsafe_testkit::{self as testkit, AuthnRequest};
-use vouchsafe_web::{HttpError, RefusalPage, ReturnPaths, SingleSignOn, login_url};
+use vouchsafe_web::{RefusalPage, ReturnPaths, SingleSignOn, login_url};
 
 const ENTITY_ID: &str = "https://app.example.com/saml/metadata";
 const CONSUMER: &str = "https://app.example.com/saml/acs";
@@ -184,183 +185,6 @@ async fn the_binding_crosses_sites_over_https_and_the_session_does_not() {
     let answer = accepted.redirect([]).unwrap();
     let gone = answer.headers().get(SET_COOKIE).unwrap().to_str().unwrap();
     assert_eq!(gone, "__Host-vouchsafe-login-0=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=None");
-}
-
-#[tokio::test]
-async fn refusals_are_told_counted_and_kept() {
-    let acme = connection("acme", ConnectionSettings::default().unsolicited(Unsolicited::Accept));
-    let counted = Arc::<Mutex<Vec<&'static str>>>::default();
-    let counter = Arc::clone(&counted);
-    let sso = over([acme]).on_refusal(move |record| counter.lock().unwrap().push(record.code)).refusal_page(
-        RefusalPage::rendered_by(|shown| format!("{} {}", shown.reference.as_str(), shown.back)),
-    );
-    let body = unasked("_1").body();
-    sso.accept(&request(&[]), &body).await.unwrap();
-    let page = sso.accept(&request(&[]), &body).await.unwrap_err();
-    assert_eq!(page.status(), 403);
-    let (reference, back) = page.body().split_once(' ').unwrap();
-    assert_eq!(back, "/");
-    let record = sso.refusals().find(reference).unwrap();
-    assert_eq!(record.code, "assertion.replayed");
-    assert_eq!(record.connection.as_ref().unwrap().as_str(), "acme");
-    assert!(record.ledger.as_ref().unwrap().failed().count() > 0, "what failed is kept");
-    assert_eq!(sso.refusals().of(&ConnectionId::new("acme").unwrap()).len(), 1);
-    assert!(sso.refusals().of(&ConnectionId::new("globex").unwrap()).is_empty());
-
-    let json = sso.accept(&request(&[(ACCEPT, "application/json")]), b"x=y").await.unwrap_err();
-    assert_eq!(json.headers().get(CONTENT_TYPE).unwrap(), "application/json");
-    assert!(json.body().starts_with("{\"error\":\"The sign-in could not be completed.\""), "{}", json.body());
-    assert_eq!(*counted.lock().unwrap(), ["assertion.replayed", "binding.field_missing"]);
-}
-
-/// The codes that each of two customers finds in its log after a response was refused.
-async fn kept_for(sso: &SingleSignOn, body: &[u8]) -> [Vec<&'static str>; 2] {
-    let _ = sso.accept(&request(&[]), body).await.unwrap_err();
-    let of = |id| sso.refusals().of(&ConnectionId::new(id).unwrap());
-    ["acme", "globex"].map(|id| of(id).iter().map(|record| record.code).collect())
-}
-
-/// Nobody is named by a claim of which two customers may be meant.
-#[tokio::test]
-async fn what_two_customers_may_be_meant_by_is_nobodys() {
-    let refusing = || ConnectionSettings::default();
-    let sso = over([connection("acme", refusing()), connection("globex", refusing())]);
-    assert_eq!(kept_for(&sso, &unasked("_1").body()).await, [const { Vec::<&str>::new() }; 2]);
-    // Nor is one of them asked in the place of an unsolicited response.
-    let restarting = || ConnectionSettings::default().unsolicited(Unsolicited::Restart);
-    let sso = over([connection("acme", restarting()), connection("globex", restarting())]);
-    assert_eq!(sso.accept(&request(&[]), &unasked("_2").body()).await.unwrap_err().status(), 403);
-    // Nor where one of them would have taken it: that its key signed is not shown.
-    let accepting = || ConnectionSettings::default().unsolicited(Unsolicited::Accept);
-    let sso = over([connection("acme", accepting()), connection("globex", refusing())]);
-    let mut forged = testkit::IdentityProvider::okta().with_key(testkit::keys::attacker()).response();
-    forged = forged.at(Utc::now()).service_provider(ENTITY_ID, CONSUMER);
-    let mut form = form_urlencoded::Serializer::new(String::new());
-    form.append_pair("SAMLResponse", &forged.issue().unwrap().to_base64());
-    assert_eq!(kept_for(&sso, form.finish().as_bytes()).await, [const { Vec::<&str>::new() }; 2]);
-}
-
-/// Of several the one whose key signed finds the refusal in its log, and no other.
-#[tokio::test]
-async fn the_key_that_signed_says_whose_refusal_it_is() {
-    let accepting = || ConnectionSettings::default().unsolicited(Unsolicited::Accept);
-    let metadata = testkit::IdentityProvider::okta().with_key(testkit::keys::attacker()).metadata().unwrap();
-    let other = IdentityProvider::from_metadata(metadata.as_bytes()).unwrap();
-    let other = Connection::new(ConnectionId::new("globex").unwrap(), other);
-    let sso = over([connection("acme", accepting()), other.with_settings(accepting()).unwrap()]);
-    let body = Posted { consumer: OWN, ..unasked("_1") }.body();
-    let [acme, globex] = kept_for(&sso, &body).await;
-    assert!(matches!(acme.as_slice(), [code] if code.starts_with("assertion.")), "{acme:?}");
-    assert!(globex.is_empty(), "{globex:?}");
-}
-
-/// A draft that names the same identity provider, which anybody can make, hides no refusal from the customer whose it is.
-#[tokio::test]
-async fn a_closed_connection_hides_no_refusal() {
-    for state in [ConnectionState::Draft, ConnectionState::Tested, ConnectionState::Retired] {
-        let refusing = || ConnectionSettings::default();
-        let sso = over([connection("acme", refusing()), connection("globex", refusing()).with_state(state)]);
-        let kept = kept_for(&sso, &unasked("_1").body()).await;
-        assert_eq!(kept, [vec!["assertion.unsolicited"], vec![]], "{state}");
-    }
-}
-
-#[tokio::test]
-async fn an_unsolicited_response_is_replaced_by_a_request_once() {
-    let acme = connection("acme", ConnectionSettings::default().unsolicited(Unsolicited::Restart));
-    let sso = over([acme]);
-    let restarted = sso.accept(&request(&[]), &unasked("_1").body()).await.unwrap_err();
-    let asked = AuthnRequest::from_redirect(location(&restarted)).unwrap();
-    let held = cookies(&restarted);
-    assert!(held.contains("__Host-vouchsafe-restarted=1"), "{held}");
-    let again = sso.accept(&request(&[(COOKIE, &held)]), &unasked("_2").body()).await.unwrap_err();
-    assert_eq!(again.status(), 403, "a loop ends");
-    // Also in a browser that takes no cookies: the handle of the request comes back as RelayState.
-    let relay_state = asked.relay_state.as_deref().unwrap();
-    let again = sso.accept(&request(&[]), &Posted { relay_state, ..unasked("_4") }.body()).await.unwrap_err();
-    assert_eq!((again.status().as_u16(), again.headers().get(LOCATION)), (403, None));
-    let body = Posted { reply_to: Some(&asked), ..unasked("_3") }.body();
-    let accepted = sso.accept(&request(&[(COOKIE, &held)]), &body).await.unwrap();
-    assert_eq!(accepted.answer.return_to.as_str(), "/projects/7", "the place came along");
-    let unmarked = accepted.answer.cookies.iter().filter(|one| one.to_str().unwrap().contains("Max-Age=0"));
-    assert_eq!(unmarked.count(), 2, "the binding and the mark are taken away");
-    // A forged one starts a request as any link does, and nothing of it is used.
-    let other = sso.accept(&request(&[]), b"SAMLResponse=PGEvPg==").await.unwrap_err();
-    assert_eq!(other.status(), 403);
-}
-
-/// The person took longer than the request lives. Nothing of the answer is used, and the sign-in begins anew by itself, once.
-#[tokio::test]
-async fn a_start_from_another_site_is_confirmed_on_the_sign_in_page() {
-    let acme = connection("acme", ConnectionSettings::default().unsolicited(Unsolicited::Restart));
-    let sso = over([acme]).sign_in_page("/sign-in");
-    let from = |site: &str| request(&[(HeaderName::from_static("sec-fetch-site"), site)]);
-    let fields = b"organization=acme&return=/projects/7";
-    AuthnRequest::from_redirect(location(&sso.login(&from("cross-site"), fields).await)).unwrap();
-
-    let sso = sso.confirm_cross_site_starts();
-    for site in ["cross-site", "same-site"] {
-        let answer = sso.login(&from(site), fields).await;
-        assert_eq!(location(&answer), "/sign-in?organization=acme&return=%2Fprojects%2F7", "{site}");
-        assert!(!answer.headers().contains_key(SET_COOKIE));
-    }
-    for own in [from("same-origin"), from("none"), request(&[])] {
-        AuthnRequest::from_redirect(location(&sso.login(&own, fields).await)).unwrap();
-    }
-    // What was typed into a form does not come into an address, nor does a path that is not allowed.
-    let mut form = from("cross-site");
-    form.method = Method::POST;
-    assert_eq!(location(&sso.login(&form, fields).await), "/sign-in?return=%2Fprojects%2F7");
-    let elsewhere = b"organization=acme&return=//evil.example";
-    assert_eq!(location(&sso.login(&from("cross-site"), elsewhere).await), "/sign-in?organization=acme");
-    // A response in whose place a sign-in would start.
-    let answer = sso.accept(&from("cross-site"), &unasked("_1").body()).await.unwrap_err();
-    assert_eq!(location(&answer), "/sign-in?return=%2Fprojects%2F7");
-}
-
-#[tokio::test]
-async fn an_answer_that_comes_late_begins_anew_once() {
-    let early = Arc::new(AtomicBool::new(true));
-    let is_early = Arc::clone(&early);
-    let now = move || match is_early.load(Ordering::Relaxed) {
-        true => Utc::now() - TimeDelta::minutes(11),
-        false => Utc::now(),
-    };
-    let sso = over([connection("acme", ConnectionSettings::default())]).clock(now);
-    let started = sso.login(&request(&[]), b"organization=acme&return=/projects/7").await;
-    let asked = AuthnRequest::from_redirect(location(&started)).unwrap();
-    let held = cookies(&started);
-    let body = Posted { reply_to: Some(&asked), ..unasked("_1") }.body();
-    early.store(false, Ordering::Relaxed);
-
-    // A program is told so.
-    let json = sso.accept(&request(&[(COOKIE, &held), (ACCEPT, "application/json")]), &body).await;
-    assert_eq!(json.unwrap_err().status(), 403);
-    let restarted = sso.accept(&request(&[(COOKIE, &held)]), &body).await.unwrap_err();
-    assert_eq!(restarted.status(), 303);
-    let again = AuthnRequest::from_redirect(location(&restarted)).unwrap();
-    assert_ne!(again.id, asked.id);
-    // It is not started a third time: neither for the mark, nor, from a browser without cookies, for what comes back as RelayState.
-    let marked = cookies(&restarted);
-    let refused = sso.accept(&request(&[(COOKIE, &marked)]), &body).await.unwrap_err();
-    assert_eq!(refused.status(), 403);
-    let answer = Posted { reply_to: Some(&again), ..unasked("_2") }.body();
-    let refused = sso.accept(&request(&[]), &answer).await.unwrap_err();
-    assert_eq!(refused.status(), 403);
-    let codes: Vec<_> =
-        sso.refusals().of(&ConnectionId::new("acme").unwrap()).iter().map(|one| one.code).collect();
-    assert_eq!(codes, ["http.no_pending_request"; 3]);
-    // What was not a handle of ours is not late.
-    let mut other = again.clone();
-    for relay_state in ["", "/projects/7", "0123456789abcdef"] {
-        other.relay_state = Some(relay_state.to_owned());
-        let body = Posted { reply_to: Some(&other), ..unasked("_3") }.body();
-        assert_eq!(sso.accept(&request(&[]), &body).await.unwrap_err().status(), 403, "{relay_state:?}");
-    }
-    assert!(
-        sso.accept(&request(&[(COOKIE, &marked)]), &answer).await.is_ok(),
-        "the second answer is in time"
-    );
 }
 
 /// A draft is judged and shown. Nobody gets in, nothing is recorded, and a reload shows the same.
@@ -547,44 +371,6 @@ async fn a_logout_from_another_site_ends_nothing() {
     assert_eq!(*ended.lock().unwrap(), 1);
 }
 
-/// What the application refuses is kept for the customer whose person it is, as what the response was refused for.
-#[tokio::test]
-async fn what_the_application_refuses_is_told_and_kept() {
-    let accepting = || ConnectionSettings::default().unsolicited(Unsolicited::Accept);
-    // Another customer says to have the same identity provider, with another key: the signature tells whose person it is.
-    let metadata = testkit::IdentityProvider::okta().with_key(testkit::keys::attacker()).metadata().unwrap();
-    let other = IdentityProvider::from_metadata(metadata.as_bytes()).unwrap();
-    let other =
-        Connection::new(ConnectionId::new("globex").unwrap(), other).with_settings(accepting()).unwrap();
-    let sso = over([connection("acme", accepting()), other]);
-    let accepted = sso.accept(&request(&[]), &unasked("_1").body()).await.unwrap();
-    let page = accepted.refuse(HttpError::UnknownConnection);
-    assert_eq!(page.status(), 403);
-    assert!(page.body().contains("<html"), "{}", page.body());
-    let acme = ConnectionId::new("acme").unwrap();
-    let [record] = sso.refusals().of(&acme).try_into().unwrap();
-    assert_eq!((record.connection, record.issuer.as_deref()), (Some(acme), Some(testkit::OKTA_ENTITY_ID)));
-}
-
-#[tokio::test]
-async fn no_request_takes_the_place_of_a_response_that_is_accepted_or_over_a_closed_connection() {
-    let with = |unsolicited| ConnectionSettings::default().unsolicited(unsolicited);
-    // One of two accepts it.
-    let sso = over([
-        connection("acme", with(Unsolicited::Accept)),
-        connection("globex", with(Unsolicited::Restart)),
-    ]);
-    let accepted = sso.accept(&request(&[]), &unasked("_1").body()).await.unwrap();
-    assert_eq!(accepted.connection().as_str(), "acme");
-    for state in [ConnectionState::Draft, ConnectionState::Tested, ConnectionState::Retired] {
-        let sso = over([connection("acme", with(Unsolicited::Restart)).with_state(state)]);
-        let refused = sso.accept(&request(&[]), &unasked("_1").body()).await.unwrap_err();
-        assert_eq!((refused.status().as_u16(), refused.headers().get(LOCATION)), (403, None), "{state}");
-        let [record] = sso.refusals().of(&ConnectionId::new("acme").unwrap()).try_into().unwrap();
-        assert_eq!(record.code, "assertion.connection_state");
-    }
-}
-
 #[tokio::test]
 async fn what_is_over_is_swept() {
     let acme = connection("acme", ConnectionSettings::default().unsolicited(Unsolicited::Accept));
@@ -617,49 +403,4 @@ async fn a_task_sweeps_what_is_over() {
     tokio::task::yield_now().await;
     assert_eq!(sso.sweep().await.unwrap(), (0, 0), "the task has swept already");
     task.abort();
-}
-
-/// What the identity provider says is told, though no request of this browser is waiting and the connection would begin anew.
-#[tokio::test]
-async fn a_refusal_by_the_identity_provider_is_told_and_begins_nothing() {
-    let settings = ConnectionSettings::default().unsolicited(Unsolicited::Restart);
-    let sso = over([connection("acme", settings)]);
-    for response in [
-        testkit::IdentityProvider::okta().response(),
-        testkit::IdentityProvider::okta().response().in_response_to("_late"),
-        testkit::IdentityProvider::okta().response().issuer("https://nobody.example"),
-    ] {
-        let denied = response
-            .status([
-                "urn:oasis:names:tc:SAML:2.0:status:Responder",
-                "urn:oasis:names:tc:SAML:2.0:status:RequestDenied",
-            ])
-            .issue()
-            .unwrap();
-        let field: String = form_urlencoded::byte_serialize(denied.to_base64().as_bytes()).collect();
-        let body = format!("SAMLResponse={field}&RelayState=x");
-        let answer = sso.accept(&request(&[]), body.as_bytes()).await.unwrap_err();
-        assert_eq!(answer.status(), 403);
-        let reference = answer.extensions().get::<vouchsafe_web::Reference>().unwrap();
-        let record = sso.refusals().find(reference.as_str()).unwrap();
-        assert_eq!(record.code, "assertion.status", "{}", record.message);
-        assert!(record.message.contains("status:RequestDenied"), "{}", record.message);
-    }
-}
-
-/// The log has the cause of a signature that fails, and the browser does not.
-#[tokio::test]
-async fn the_log_has_the_cause_of_a_bad_signature() {
-    let settings = ConnectionSettings::default().unsolicited(Unsolicited::Accept);
-    let sso = over([connection("acme", settings)]);
-    let forged = testkit::IdentityProvider::okta().response().key(testkit::keys::attacker()).issue().unwrap();
-    let field: String = form_urlencoded::byte_serialize(forged.to_base64().as_bytes()).collect();
-    let answer = sso.accept(&request(&[]), format!("SAMLResponse={field}").as_bytes()).await.unwrap_err();
-    let reference = answer.extensions().get::<vouchsafe_web::Reference>().unwrap();
-    let record = sso.refusals().find(reference.as_str()).unwrap();
-    assert_eq!(record.code, "signature.not_verified");
-    let cause = "; the key of a certificate that the message brings along made it, and nobody here knows that certificate";
-    assert!(record.message.contains(cause), "{}", record.message);
-    assert!(record.hint.starts_with("Compare the fingerprint with the identity provider's console first"));
-    assert!(!answer.body().contains("certificate"), "{}", answer.body());
 }
