@@ -26,6 +26,7 @@
 //! ```
 
 mod complaint;
+mod expected;
 mod har;
 mod judge_metadata;
 mod judge_request;

@@ -1,0 +1,185 @@
+//! What a response must agree with: what the operator told, and where nobody told it, what the message says of itself.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use vouchsafe_assertion::{
+    AssertionError, Claimed, Correlation, Expectations, MessageId, OutstandingRequest, Refusal,
+};
+use vouchsafe_metadata::EntityId;
+use vouchsafe_xml::{Element, Quoted, namespace};
+
+use super::complaint::{Complaint, Own};
+use super::judge_response::has_encrypted_assertion;
+use super::recognise::Message;
+use super::surroundings::{Surroundings, Told};
+use super::{Doctor, Exhibit};
+
+/// What the response must agree with.
+#[derive(Clone, Debug)]
+pub(super) struct Expected {
+    entity_id: Known,
+    assertion_consumer: Known,
+    in_response_to: Option<String>,
+    pub(super) now: DateTime<Utc>,
+    /// Whether the assertion, and what it is for, cannot be seen.
+    encrypted: bool,
+}
+
+/// Where a value comes from: only what the operator told is something to hold a message against.
+#[derive(Clone, Debug)]
+enum Known {
+    Told(Told),
+    /// As the message itself has it, so that it is not judged.
+    Claimed(String),
+}
+
+impl Known {
+    fn of(told: Option<Told>, claimed: Option<String>) -> Known {
+        told.map_or_else(|| Known::Claimed(claimed.unwrap_or_default()), Known::Told)
+    }
+
+    fn told(&self) -> Option<&Told> {
+        match self {
+            Known::Told(told) => Some(told),
+            Known::Claimed(_) => None,
+        }
+    }
+
+    fn as_str(&self) -> &str {
+        match self {
+            Known::Told(told) => told.as_str(),
+            Known::Claimed(claimed) => claimed,
+        }
+    }
+}
+
+impl Expected {
+    pub(super) fn of(
+        doctor: &Doctor,
+        root: Element<'_>,
+        claimed: &Claimed,
+        message: &Message,
+        surroundings: &Surroundings,
+    ) -> Expected {
+        let destination = destination(root);
+        let told = surroundings.our_assertion_consumer(doctor, destination.as_deref());
+        Expected {
+            entity_id: Known::of(surroundings.our_entity_id(doctor), audiences(root).next()),
+            assertion_consumer: Known::of(told, destination.or_else(|| recipient(root))),
+            in_response_to: claimed.in_response_to().map(str::to_owned),
+            now: doctor.judged_at.or(message.time).or_else(|| issued(root)).unwrap_or(doctor.now),
+            encrypted: has_encrypted_assertion(root),
+        }
+    }
+
+    /// Says what is not judged, since nobody told what is right, and where the messages do not agree among themselves.
+    pub(super) fn tell(
+        &self,
+        root: Element<'_>,
+        message: &Message,
+        surroundings: &Surroundings,
+        exhibit: &mut Exhibit,
+    ) {
+        let request = self.in_response_to.as_deref().and_then(|id| surroundings.request(id));
+        let mut not_compared = Vec::new();
+        if self.entity_id.told().is_none() {
+            not_compared.push("Audience");
+            let asked = request.and_then(|request| request.issuer.as_deref());
+            let mut audiences = audiences(root).peekable();
+            if let (Some(asked), Some(first)) = (asked, audiences.peek().cloned())
+                && !audiences.any(|audience| audience == asked)
+            {
+                exhibit.complaints.push(disagreement("Audience", &first, "Issuer of the request", asked));
+            }
+        }
+        if self.assertion_consumer.told().is_none() {
+            not_compared.extend(["Destination", "Recipient"]);
+            let asked = request.and_then(|request| request.consumer.as_deref());
+            let (destination, recipient) = (destination(root), recipient(root));
+            let named = destination.as_deref().map(|text| ("Destination", text));
+            let named = named.or(recipient.as_deref().map(|text| ("Recipient", text)));
+            for (what, other) in [
+                ("Recipient", recipient.as_deref()),
+                ("address that it was posted to", message.address.as_deref()),
+                ("AssertionConsumerServiceURL of the request", asked),
+            ] {
+                if let (Some((name, text)), Some(other)) = (named, other)
+                    && text != other
+                {
+                    exhibit.complaints.push(disagreement(name, text, what, other));
+                }
+            }
+        }
+        if !not_compared.is_empty() {
+            exhibit.complaints.push(Own::NotCompared.about(&not_compared.join(", ")));
+        }
+    }
+
+    pub(super) fn is_entity_id_told(&self) -> bool {
+        self.entity_id.told().is_some()
+    }
+
+    /// Takes our entity ID from the message, so that it is not judged.
+    pub(super) fn claim_entity_id(&mut self, claimed: String) {
+        self.entity_id = Known::Claimed(claimed);
+    }
+
+    /// Whether a code is about something that the operator told, or that the message does not have at all.
+    pub(super) fn judges(&self, code: &str) -> bool {
+        let known = match code {
+            "assertion.audience" => &self.entity_id,
+            "assertion.recipient" | "assertion.destination" => &self.assertion_consumer,
+            _ => return true,
+        };
+        known.told().is_some() || (known.as_str().is_empty() && !self.encrypted)
+    }
+
+    pub(super) fn expectations(&self) -> Result<Expectations, Refusal> {
+        let correlation = match &self.in_response_to {
+            Some(id) => {
+                Correlation::Reply(OutstandingRequest::issued_at_unknown_time(MessageId::new(id.as_str())?))
+            }
+            None => Correlation::Unsolicited,
+        };
+        let name = if self.entity_id.as_str().is_empty() { "urn:unknown" } else { self.entity_id.as_str() };
+        let entity_id = EntityId::new(name).map_err(AssertionError::from)?;
+        Ok(Expectations::new(entity_id, self.assertion_consumer.as_str(), correlation))
+    }
+
+    /// The value that the setting behind an error must have.
+    pub(super) fn value(&self, code: &str) -> Option<&Told> {
+        match code {
+            "assertion.audience" => self.entity_id.told(),
+            "assertion.recipient" | "assertion.destination" => self.assertion_consumer.told(),
+            _ => None,
+        }
+    }
+}
+
+/// Two values that should be the same; which of them is right, no message can tell.
+fn disagreement(one: &str, text: &str, other: &str, other_text: &str) -> Complaint {
+    let mut complaint = Own::Disagreement.about("");
+    complaint.message =
+        format!("the {one} is {}, and the {other} is {}", Quoted::new(text), Quoted::new(other_text));
+    complaint
+}
+
+fn destination(root: Element<'_>) -> Option<String> {
+    root.attribute("Destination").map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
+}
+
+fn recipient(root: Element<'_>) -> Option<String> {
+    let mut all = root.descendants();
+    let data = all.find(|element| element.is(namespace::SAML_ASSERTION, "SubjectConfirmationData"))?;
+    data.attribute("Recipient").map(str::to_owned)
+}
+
+fn audiences(root: Element<'_>) -> impl Iterator<Item = String> {
+    let all = root.descendants().filter(|element| element.is(namespace::SAML_ASSERTION, "Audience"));
+    all.map(|element| element.text().trim().to_owned())
+}
+
+/// The moment after it was issued, by its own clock.
+fn issued(root: Element<'_>) -> Option<DateTime<Utc>> {
+    let time = DateTime::parse_from_rfc3339(root.attribute("IssueInstant")?.trim()).ok()?;
+    time.with_timezone(&Utc).checked_add_signed(TimeDelta::seconds(1))
+}
