@@ -77,7 +77,8 @@ impl Login {
     }
 
     /// The name identifier; `None` if the identity provider names nobody and leaves it to attributes (SAML2int SDP-SP13). An account
-    /// must then be found by an attribute, or the person turned away: no name is not a name.
+    /// must then be found by an attribute, or the person turned away: no name is not a name. A name is of its format and its qualifiers too: keep
+    /// people under `vouchsafe_provisioning::Identity::of_login`, and not under the value alone.
     #[must_use]
     pub fn name_id(&self) -> Option<&NameId> {
         self.name_id.as_ref()

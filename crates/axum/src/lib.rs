@@ -4,6 +4,9 @@
 //!
 //! * [`routes`] are metadata, the start of a sign-in and the assertion consumers; [`Paths`] renames them, and the router can be nested;
 //! * [`AcceptedLogin`] is the login, as the argument of the application's handler, with users and sessions of its own;
+//! * [`SingleSignOn::sign_in_needed`] is what a page of the application's answers to a browser without session: it sends the browser to the sign-in
+//!   page with `return` in the query; that page hands it on with [`login_url`], and the login leads back where [`ReturnPaths`] allows it. In axum
+//!   take the address from `OriginalUri`;
 //! * [`own_pages_only`] is a layer that refuses what pages of other sites post.
 //!
 //! Who has neither users nor sessions yet takes [`Provisioned`], the ready-made answer over `vouchsafe-store`: [`provisioned_routes`], the

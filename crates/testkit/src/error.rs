@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use vouchsafe_crypto::CryptoError;
 use vouchsafe_encryption::EncryptionError;
 use vouchsafe_signature::SignatureError;
@@ -26,7 +27,7 @@ pub enum TestkitError {
         /// What was read.
         what: &'static str,
         /// What should be there.
-        expected: &'static str,
+        expected: Cow<'static, str>,
         /// What is there.
         actual: String,
     },
@@ -77,7 +78,11 @@ impl TestkitError {
         }
     }
 
-    pub(crate) fn message(what: &'static str, expected: &'static str, actual: impl Into<String>) -> Self {
-        Self::Message { what, expected, actual: actual.into() }
+    pub(crate) fn message(
+        what: &'static str,
+        expected: impl Into<Cow<'static, str>>,
+        actual: impl Into<String>,
+    ) -> Self {
+        Self::Message { what, expected: expected.into(), actual: actual.into() }
     }
 }

@@ -19,7 +19,8 @@
 //!
 //! ```
 //! use http::{Response, request::Parts};
-//! use vouchsafe_web::SingleSignOn;
+//! use vouchsafe::provisioning::Identity;
+//! use vouchsafe_web::{HttpError, SingleSignOn};
 //!
 //! /// The assertion consumer of a service with users and sessions of its own.
 //! async fn assertion_consumer(sso: &SingleSignOn, request: &Parts, body: &[u8]) -> Response<String> {
@@ -27,14 +28,13 @@
 //!         Ok(accepted) => accepted,
 //!         Err(answer) => return *answer,
 //!     };
-//!     // Which customer, and who there: an address is worth something only together with the connection that vouches for it.
-//!     let customer = accepted.connection().as_str();
-//!     let Some(name) = accepted.login.name_id() else { return Response::default() };
-//!     let session = my_sessions::open(customer, name.value()).await;
+//!     // Which customer, and who there: the connection, and the name with its format and qualifiers.
+//!     let Some(person) = Identity::of_login(&accepted.login) else { return accepted.refuse(HttpError::UnknownPerson) };
+//!     let session = my_sessions::open(&person.key()).await;
 //!     let answer = sso.cookies().open_session(&session, 3600).and_then(|cookie| accepted.redirect([cookie]));
 //!     answer.unwrap_or_else(|error| accepted.refuse(error))
 //! }
-//! # mod my_sessions { pub async fn open(_: &str, _: &str) -> String { String::new() } }
+//! # mod my_sessions { pub async fn open(_: &str) -> String { String::new() } }
 //! ```
 
 mod accept;

@@ -66,8 +66,8 @@ async fn signed_in(
     AcceptedLogin(accepted): AcceptedLogin,
 ) -> impl Responder {
     match user(&accepted) {
-        Some(user) => Either::Left(open(&sso, &sessions, &accepted, user)),
-        None => Either::Right(Redirect::to("/").see_other()),
+        Some(user) => open(&sso, &sessions, &accepted, user),
+        None => Answer(accepted.refuse(HttpError::UnknownPerson)),
     }
 }
 

@@ -14,7 +14,7 @@ use axum::{Router, routing::get};
 use chrono::Utc;
 use vouchsafe::provisioning::{Actor, Identity};
 use vouchsafe::{ConnectionId, ConnectionSettings, ConnectionState, EntityId, ServiceProvider};
-use vouchsafe_axum::{AcceptedLogin, ReturnPaths, SingleSignOn, StoredConnections, routes};
+use vouchsafe_axum::{AcceptedLogin, HttpError, ReturnPaths, SingleSignOn, StoredConnections, routes};
 use vouchsafe_store::{
     Author, ConnectionMetadata, ConnectionStore, MetadataSource, SessionId, Sqlite, StoredConnection,
 };
@@ -82,7 +82,7 @@ async fn front() -> Html<&'static str> {
 async fn signed_in(State(app): State<App>, AcceptedLogin(accepted): AcceptedLogin) -> Response {
     // Who it is: the customer whose identity provider vouches, and the identity, with the name's format and qualifiers.
     let (Some(identity), Some(name)) = (Identity::of_login(&accepted.login), accepted.login.name_id()) else {
-        return Redirect::to("/").into_response();
+        return accepted.refuse(HttpError::UnknownPerson).into_response();
     };
     let user = format!("{}\n{} {}", name.value(), accepted.connection(), identity.key());
     let Ok(session) = SessionId::generate(app.sso.service_provider().provider()) else {

@@ -1,16 +1,20 @@
 //! `many-customers DATABASE [NAME METADATA-FILE]`: adds the customer if one is named, and signs people in at http://localhost:8080.
+#![expect(clippy::print_stdout, reason = "this is a program")]
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use many_customers::{add_customer, router};
+use tracing_subscriber::filter::{EnvFilter, LevelFilter};
 use vouchsafe_store::Sqlite;
 
 const ADDRESS: &str = "http://localhost:8080";
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    tracing_subscriber::fmt::init();
+    // Refusals are warnings, with the reference that the person sees.
+    let levels = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env_lossy();
+    tracing_subscriber::fmt().with_env_filter(levels).init();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let (database, customer) = match arguments.as_slice() {
         [database] => (database, None),
@@ -24,5 +28,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (router, sso) = router(ADDRESS, store)?;
     // Anybody can start sign-ins, and each is kept for ten minutes.
     tokio::spawn(sso.sweep_every(Duration::from_secs(60)));
+    println!("listening at http://localhost:8080");
     Ok(axum::serve(tokio::net::TcpListener::bind("127.0.0.1:8080").await?, router).await?)
 }

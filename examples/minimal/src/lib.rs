@@ -10,7 +10,7 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::{Router, routing::get};
 use vouchsafe::provisioning::Identity;
 use vouchsafe::{Connections, EntityId, ServiceProvider};
-use vouchsafe_axum::{AcceptedLogin, LOGIN, ReturnPaths, SingleSignOn, login_url, routes};
+use vouchsafe_axum::{AcceptedLogin, HttpError, LOGIN, ReturnPaths, SingleSignOn, login_url, routes};
 use vouchsafe_store::{Memory, SessionId};
 
 /// How long a session lasts.
@@ -54,7 +54,7 @@ async fn front() -> Html<String> {
 async fn signed_in(State(app): State<App>, AcceptedLogin(accepted): AcceptedLogin) -> Response {
     // Who it is: the customer whose identity provider vouches, and the identity, with the name's format and qualifiers.
     let (Some(identity), Some(name)) = (Identity::of_login(&accepted.login), accepted.login.name_id()) else {
-        return Redirect::to("/").into_response();
+        return accepted.refuse(HttpError::UnknownPerson).into_response();
     };
     let user = format!("{}\n{} {}", name.value(), accepted.connection(), identity.key());
     let Ok(session) = SessionId::generate(app.sso.service_provider().provider()) else {

@@ -15,7 +15,9 @@ use crate::html::{Form, Page};
 use crate::settings::{self, Named};
 
 /// What a sign-in over any connection of this service should bring.
-const EXPECTED: [&str; 5] = ["user.email", "user.first_name", "user.last_name", "groups", "token"];
+const EXPECTED: [&str; 5] = ["user.email", "user.first_name", "user.last_name", "groups", TOKEN];
+/// The attribute with the organization's token.
+const TOKEN: &str = "token";
 
 /// Starts the trial of a connection of the organization.
 pub(crate) async fn start(
@@ -38,31 +40,46 @@ pub(crate) async fn start(
 /// Shows what came of it, and notes at a draft that it works.
 pub(crate) async fn page(store: Sqlite, tried: TriedOut) -> String {
     let mut state = None;
+    let mut lacks_token = false;
     if let Ok(Some(stored)) = store.connection(&tried.connection).await {
         state = Some(stored.state);
-        if tried.outcome.is_ok() && stored.state == ConnectionState::Draft {
+        lacks_token = stored.settings.token_required && !brings(&tried, TOKEN);
+        if tried.outcome.is_ok() && !lacks_token && stored.state == ConnectionState::Draft {
             match connect::mark_tested(&store, &stored).await {
                 Ok(()) => state = Some(ConnectionState::Tested),
                 Err(failure) => tracing::warn!(%failure, "a trial could not be noted"),
             }
         }
     }
-    shown(&tried, state).finish()
+    shown(&tried, state, lacks_token).finish()
 }
 
-fn shown(tried: &TriedOut, state: Option<ConnectionState>) -> Page {
+/// Whether the response has an attribute with a value.
+fn brings(tried: &TriedOut, name: &str) -> bool {
+    let attributes = tried.outcome.as_ref().ok().map(|trial| trial.attributes());
+    attributes.and_then(|all| all.get(name)).is_some_and(|values| !values.is_empty())
+}
+
+fn shown(tried: &TriedOut, state: Option<ConnectionState>, lacks_token: bool) -> Page {
     let page = Page::new("Trial of the connection").heading("Trial of the connection");
     let page = match &tried.outcome {
-        Ok(trial) => page
-            .success("The sign-in would be accepted. Nobody was signed in, and nothing has changed.")
-            .card("What came", |page| {
+        Ok(trial) => {
+            let page = if lacks_token {
+                page.problem(
+                    "The response is good, but the sign-in would be refused: the organization's token is missing. \
+                     Enter it at the identity provider as the value of the attribute \"token\".",
+                )
+            } else {
+                page.success("The sign-in would be accepted. Nobody was signed in, and nothing has changed.")
+            };
+            page.card("What came", |page| {
                 let name = trial.name_id().map_or("none", |name| name.value());
-                let came = EXPECTED.map(|name| {
-                    let is_there = trial.attributes().get(name).is_some_and(|values| !values.is_empty());
-                    [name.to_owned(), if is_there { "came" } else { "is missing" }.to_owned()]
-                });
+                let came = EXPECTED
+                    .map(|name| [name, if brings(tried, name) { "came" } else { "is missing" }])
+                    .map(|row| row.map(str::to_owned));
                 page.facts(&[("Name ID", name)]).table(["Attribute", "In the response"], &came, "")
-            }),
+            })
+        }
         Err(refusal) => {
             page.problem("The sign-in would be refused. Nothing has changed.").card("Why", |page| {
                 let message = refusal.to_string();

@@ -1,15 +1,19 @@
 //! `own-database METADATA-URL`: signs people in through that identity provider, at http://localhost:8080.
+#![expect(clippy::print_stdout, reason = "this is a program")]
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use own_database::{Users, router};
+use tracing_subscriber::filter::{EnvFilter, LevelFilter};
 use vouchsafe::{Connection, ConnectionId};
 use vouchsafe_client::Client;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    tracing_subscriber::fmt::init();
+    // Refusals are warnings, with the reference that the person sees.
+    let levels = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env_lossy();
+    tracing_subscriber::fmt().with_env_filter(levels).init();
     let metadata = std::env::args().nth(1).ok_or("usage: own-database METADATA-URL")?;
     // Whoever starts this chose the address, so it may be one of this machine. For those that customers give there is `Client::new`.
     let identity_provider = Client::with_loopback()?.identity_provider(&metadata).await;
@@ -19,5 +23,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (router, sso) = router("http://localhost:8080", connections, Users::default())?;
     // Anybody can start sign-ins, and each is kept for ten minutes.
     tokio::spawn(sso.sweep_every(Duration::from_secs(60)));
+    println!("listening at http://localhost:8080");
     Ok(axum::serve(tokio::net::TcpListener::bind("127.0.0.1:8080").await?, router).await?)
 }

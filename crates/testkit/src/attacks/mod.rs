@@ -58,6 +58,10 @@
 //! # }
 //! ```
 //!
+//! [`AuthnRequest::from_redirect`](crate::AuthnRequest::from_redirect) reads the ID and the RelayState from the address that a sign-in redirects to, and `examples/minimal/tests/attacks` is a
+//! whole test. Nothing encrypted is tried before the service has a decryption key, such as [`keys::service_provider`](crate::keys::service_provider), and [`Target::certificate`] its certificate.
+//! Without optimisation the cryptography takes some five times as long: copy `[profile.dev.package]` from the workspace's `Cargo.toml` into your own.
+//!
 //! What it does not do: it sends nothing itself, follows nothing, and is polite. The largest message has some 300 KiB,
 //! addresses inside messages lead to port 9 of the loopback interface, and no bomb expands to more than some 30 MiB.
 

@@ -370,15 +370,19 @@ impl State {
 /// Okta answers only requests of the application, to the address that the administrator entered.
 fn check(request: &AuthnRequest, app: &App) -> Result<(), TestkitError> {
     if request.issuer != app.entity_id {
-        return Err(TestkitError::message(
-            "AuthnRequest",
-            "the application's entity ID as Issuer",
-            &request.issuer,
-        ));
+        let expected = format!(
+            "the application's entity ID “{}” as Issuer (it is set at /admin, or when the identity provider is started)",
+            app.entity_id
+        );
+        return Err(TestkitError::message("AuthnRequest", expected, &request.issuer));
     }
     match &request.assertion_consumer {
         Some(url) if *url != app.single_sign_on_url => {
-            Err(TestkitError::message("AuthnRequest", "the application's single sign-on URL", url))
+            let expected = format!(
+                "the application's single sign-on URL “{}” (it is set at /admin, or when the identity provider is started)",
+                app.single_sign_on_url
+            );
+            Err(TestkitError::message("AuthnRequest", expected, url))
         }
         _ => Ok(()),
     }
