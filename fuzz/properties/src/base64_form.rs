@@ -29,7 +29,8 @@ fn form(data: &[u8]) {
         }
         // What is known to be something else than XML is refused either way, with the same words.
         Err(error) => {
-            assert!(!data.trim_ascii_start().starts_with(b"<"), "XML is left to its parser");
+            let is_utf16 = data.starts_with(b"<\0");
+            assert!(is_utf16 || !data.trim_ascii_start().starts_with(b"<"), "XML is left to its parser");
             assert_eq!(error.code(), "binding.not_xml");
             assert_eq!(posted.expect_err("the same field").to_string(), error.to_string());
         }

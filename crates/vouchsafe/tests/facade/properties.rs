@@ -19,6 +19,8 @@ proptest! {
 
     #[test]
     fn a_form_carries_every_octet(octets in proptest::collection::vec(any::<u8>(), 0..400), state in ".{0,100}") {
+        // What begins as XML in UTF-16 is told as that.
+        prop_assume!(octets.first() != Some(&0));
         let octets = [b"<", octets.as_slice()].concat();
         let form = form_urlencoded::Serializer::new(String::new())
             .append_pair("SAMLResponse", &base64_encode(&octets))
