@@ -76,8 +76,7 @@ impl FieldContent {
 
     /// What decoded bytes are that should be XML and are something else which is known. What begins like XML is left to its parser.
     pub(crate) fn in_the_place_of_xml(bytes: &[u8]) -> Option<FieldContent> {
-        let is_utf16 = of_binary(bytes) == Some(FieldContent::Utf16);
-        if begins_like_xml(bytes) && !is_utf16 {
+        if begins_like_xml(bytes) && !begins_like_utf16(bytes) {
             return None;
         }
         // The value was base64 once already.
@@ -156,9 +155,14 @@ impl FieldContent {
     }
 }
 
+/// A mark of the byte order, or `<` in two bytes. It is asked of every message, so it looks at no more than the beginning.
+fn begins_like_utf16(bytes: &[u8]) -> bool {
+    matches!(bytes, [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] | [b'<', 0, ..] | [0, b'<', ..])
+}
+
 fn of_binary(bytes: &[u8]) -> Option<FieldContent> {
     match bytes {
-        [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] | [b'<', 0, ..] | [0, b'<', ..] => Some(FieldContent::Utf16),
+        _ if begins_like_utf16(bytes) => Some(FieldContent::Utf16),
         [0x30, 0x80..=0x84, ..] if !bytes.is_ascii() => Some(FieldContent::CertificateDer),
         [0x78, 0x01 | 0x5E | 0x9C | 0xDA, ..] => {
             begins_like_xml(&zlib_beginning(bytes)).then_some(FieldContent::Zlib)
