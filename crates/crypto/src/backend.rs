@@ -8,6 +8,7 @@ pub mod failure;
 pub mod padding;
 pub mod signature_form;
 
+use crate::hexadecimal::hexadecimal;
 use crate::{
     ContentCipher, CryptoError, DigestAlgorithm, KeyKind, KeyTransport, SecretBytes, SignatureAlgorithm,
 };
@@ -270,10 +271,6 @@ impl Eq for DigestValue {}
 
 impl fmt::Debug for DigestValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("DigestValue(")?;
-        for octet in self.as_ref() {
-            write!(f, "{octet:02x}")?;
-        }
-        f.write_str(")")
+        write!(f, "DigestValue({})", hexadecimal(self.as_ref()))
     }
 }

@@ -1,5 +1,6 @@
 use vouchsafe_crypto::{
     Certificate, ContentCipher, DigestAlgorithm, KeyTransport, Provider, PublicKey, base64_encode,
+    hexadecimal,
 };
 use vouchsafe_xml::{Writer, namespace};
 
@@ -246,5 +247,5 @@ fn cipher_data(writer: &mut Writer, octets: &[u8]) {
 fn random_id(provider: &Provider) -> Result<String, EncryptionError> {
     let mut octets = [0_u8; 16];
     provider.random(&mut octets).map_err(EncryptionError::Encrypt)?;
-    Ok(octets.iter().fold(String::from("_"), |id, octet| format!("{id}{octet:02x}")))
+    Ok(format!("_{}", hexadecimal(&octets)))
 }

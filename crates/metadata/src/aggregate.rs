@@ -8,12 +8,12 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use vouchsafe_crypto::{Provider, own_sha1};
+use vouchsafe_crypto::{Provider, from_hexadecimal, hexadecimal, own_sha1};
 use vouchsafe_signature::{Evidence, TrustedKey, verify_any};
 use vouchsafe_xml::{Document, Limits};
 
 use crate::foreign::refused;
-use crate::index::Index;
+use crate::index::{Index, require_metadata};
 use crate::{EntityDescription, EntityId, IdentityProvider, LintFinding, MetadataError, lint};
 
 /// A metadata document of any number of entities: an EntitiesDescriptor, nested or not, or one EntityDescriptor.
@@ -114,9 +114,9 @@ impl Aggregate {
         provider: &Provider,
     ) -> Result<(Aggregate, Evidence), MetadataError> {
         let limits = Limits::metadata();
-        // Whatever is no metadata is refused as such, before anything is said about its signature.
-        drop(Index::of(metadata)?);
         let document = Document::parse(metadata, &limits).map_err(|error| refused(metadata, error))?;
+        // Whatever is no metadata is refused as such, before anything is said about its signature.
+        require_metadata(document.root())?;
         let verified = verify_any(&document, None, keys, provider, &limits)?;
         drop(document);
         let (octets, evidence) = verified.into_parts();
@@ -307,33 +307,18 @@ impl FromStr for EntityName {
         let Some(digits) = text.strip_prefix(SHA1) else {
             return Ok(EntityName::EntityId(EntityId::new(text)?));
         };
-        source_id(digits).map(EntityName::SourceId).ok_or_else(|| MetadataError::EntityId {
+        from_hexadecimal(digits).map(EntityName::SourceId).ok_or_else(|| MetadataError::EntityId {
             value: text.to_owned(),
             reason: "{sha1} is followed by 40 hexadecimal digits",
         })
     }
 }
 
-fn source_id(digits: &str) -> Option<[u8; 20]> {
-    let mut id = [0_u8; 20];
-    if digits.len() != 40 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-        return None;
-    }
-    for (byte, position) in id.iter_mut().zip((0..).step_by(2)) {
-        let end = usize::saturating_add(position, 2);
-        *byte = u8::from_str_radix(digits.get(position..end)?, 16).ok()?;
-    }
-    Some(id)
-}
-
 impl fmt::Display for EntityName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             EntityName::EntityId(id) => id.fmt(f),
-            EntityName::SourceId(id) => {
-                f.write_str(SHA1)?;
-                id.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-            }
+            EntityName::SourceId(id) => write!(f, "{SHA1}{}", hexadecimal(id)),
         }
     }
 }

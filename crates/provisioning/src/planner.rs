@@ -11,11 +11,11 @@ mod cost;
 
 use draft::Draft;
 use vouchsafe_assertion::ConnectionId;
-use vouchsafe_crypto::CryptoError;
+use vouchsafe_crypto::{CryptoError, hexadecimal};
 
 use crate::{
     Account, AccountId, Anchor, Domain, EmailAddress, Identity, LoginFacts, Plan, PlanRefusal, Policy, Role,
-    Snapshot, TokenHash, facts::Single, names::Names, token::hexadecimal,
+    Snapshot, TokenHash, facts::Single, names::Names,
 };
 
 /// Everything that the rules look at.

@@ -4,7 +4,9 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
-use vouchsafe_crypto::{CryptoError, Provider, SecretString, constant_time_eq, own_sha256};
+use vouchsafe_crypto::{
+    CryptoError, Provider, SecretString, constant_time_eq, from_hexadecimal, hexadecimal, own_sha256,
+};
 
 /// Octets of randomness in a token: 256 bits, where 128 would do.
 const TOKEN_OCTETS: usize = 32;
@@ -93,14 +95,7 @@ impl TokenHash {
     /// The hash with these 64 hexadecimal digits.
     #[must_use]
     pub fn from_hex(digits: &str) -> Option<Self> {
-        let mut octets = [0_u8; 32];
-        if digits.len() != 64 {
-            return None;
-        }
-        for (octet, pair) in octets.iter_mut().zip(digits.as_bytes().chunks_exact(2)) {
-            *octet = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
-        }
-        Some(Self(octets))
+        from_hexadecimal(digits).map(Self)
     }
 
     pub(crate) fn hashed_by(hashing: &Hashing, token: &str) -> Result<Self, CryptoError> {
@@ -198,11 +193,3 @@ impl PartialEq for Hashing {
 }
 
 impl Eq for Hashing {}
-
-/// Octets as lower-case hexadecimal digits.
-pub(crate) fn hexadecimal(octets: &[u8]) -> String {
-    const DIGITS: [char; 16] =
-        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
-    let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).copied().unwrap_or('0');
-    octets.iter().flat_map(|octet| [digit(octet >> 4), digit(octet & 15)]).collect()
-}

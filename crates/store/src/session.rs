@@ -4,13 +4,14 @@ use std::fmt;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
+use vouchsafe::crypto::hexadecimal;
 use vouchsafe::{
     ConnectionId, Login, NameId,
     crypto::{CryptoError, Provider, SecretString},
     provisioning::{AccountId, Identity, OrganizationId},
 };
 
-use crate::{Answer, text::hexadecimal};
+use crate::Answer;
 
 /// Keeps sessions. They end at their time, when they are revoked, when the identity provider says so, and when
 /// their account is suspended.

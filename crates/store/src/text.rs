@@ -2,14 +2,9 @@
 
 #[cfg(feature = "sqlite")]
 use chrono::{DateTime, Utc};
-use vouchsafe::crypto::system_random;
+use vouchsafe::crypto::{hexadecimal, system_random};
 
 use crate::StoreError;
-
-/// Octets as lower-case hexadecimal digits.
-pub(crate) fn hexadecimal(octets: &[u8]) -> String {
-    octets.iter().map(|octet| format!("{octet:02x}")).collect()
-}
 
 /// Names that nothing else has, for what a plan makes: 128 random bits of the operating system each. They are no secret.
 pub(crate) fn fresh_ids(count: usize) -> Result<Vec<String>, StoreError> {

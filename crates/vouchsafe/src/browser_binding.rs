@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use vouchsafe_crypto::{Provider, SecretString, constant_time_eq};
+use vouchsafe_crypto::{Provider, SecretString, constant_time_eq, hexadecimal};
 
 use crate::error::BindingError;
-use crate::hexadecimal::{hexadecimal, random_hexadecimal};
+use crate::random::random_hexadecimal;
 
 /// A random value of 128 bits that only the browser which started a sign-in gets, as a cookie.
 ///

@@ -70,11 +70,12 @@ mod error;
 mod explain;
 mod field_content;
 mod form;
-mod hexadecimal;
+
 mod login;
 mod pending;
 mod post_form;
 mod posted;
+mod random;
 mod receive;
 pub mod redirect;
 mod relay_state;

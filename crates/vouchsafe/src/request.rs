@@ -7,7 +7,7 @@ use vouchsafe_crypto::Provider;
 use vouchsafe_xml::{Writer, namespace};
 
 use crate::error::BindingError;
-use crate::hexadecimal::random_hexadecimal;
+use crate::random::random_hexadecimal;
 use crate::relay_state::RelayState;
 
 /// What to ask of the identity provider. The default asks for nothing in particular, which every identity provider can answer.

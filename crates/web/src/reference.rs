@@ -1,6 +1,6 @@
 //! What ties the page that a person sees to the line in the log.
 
-use vouchsafe::Provider;
+use vouchsafe::{Provider, crypto::hexadecimal};
 
 /// What a person can tell the support, and the support finds in the log: 64 random bits as `1a2b3c4d-5e6f7081`.
 ///
@@ -15,7 +15,7 @@ impl Reference {
         if provider.random(&mut bytes).is_err() {
             return Reference("none".to_owned());
         }
-        let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let digits = hexadecimal(&bytes);
         let (first, second) = digits.split_at(8);
         Reference(format!("{first}-{second}"))
     }

@@ -1,5 +1,7 @@
 use std::collections::HashMap;
 
+use vouchsafe_crypto::hexadecimal;
+
 use crate::keys;
 
 /// Who is signed in here, by the value of the cookie.
@@ -50,5 +52,5 @@ impl Sessions {
 pub(super) fn random_hex() -> String {
     let mut octets = [0_u8; 16];
     keys::provider().random(&mut octets).expect("the system has randomness");
-    octets.iter().fold(String::new(), |text, octet| format!("{text}{octet:02x}"))
+    hexadecimal(&octets)
 }

@@ -1,12 +1,8 @@
-//! Bytes as hexadecimal digits in lower case.
+//! Random names.
 
-use vouchsafe_crypto::Provider;
+use vouchsafe_crypto::{Provider, hexadecimal};
 
 use crate::error::BindingError;
-
-pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
 
 /// Random bytes: two digits for each.
 pub(crate) fn random_hexadecimal<const BYTES: usize>(provider: &Provider) -> Result<String, BindingError> {

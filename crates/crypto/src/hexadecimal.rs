@@ -1,0 +1,48 @@
+//! Bytes as hexadecimal digits.
+
+/// Two digits for each byte, in lower case.
+///
+/// ```
+/// use vouchsafe_crypto::{from_hexadecimal, hexadecimal};
+///
+/// assert_eq!(hexadecimal(&[0x07, 0xaf]), "07af");
+/// assert_eq!(from_hexadecimal("07AF"), Some([0x07, 0xaf]));
+/// ```
+#[must_use]
+pub fn hexadecimal(bytes: &[u8]) -> String {
+    const DIGITS: [char; 16] =
+        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+    let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).copied().unwrap_or('0');
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}
+
+/// So many bytes out of twice as many digits, in whatever case. `None` for anything else.
+#[must_use]
+pub fn from_hexadecimal<const BYTES: usize>(digits: &str) -> Option<[u8; BYTES]> {
+    let mut bytes = [0_u8; BYTES];
+    if digits.len() != BYTES.checked_mul(2)? {
+        return None;
+    }
+    for (byte, pair) in bytes.iter_mut().zip(digits.as_bytes().chunks_exact(2)) {
+        for digit in pair {
+            let value = u8::try_from(char::from(*digit).to_digit(16)?).ok()?;
+            *byte = *byte << 4 | value;
+        }
+    }
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_and_nothing_else_are_read() {
+        let all: [u8; 256] = std::array::from_fn(|byte| u8::try_from(byte).unwrap());
+        assert_eq!(from_hexadecimal(&hexadecimal(&all)), Some(all));
+        for wrong in ["", "0", "000", "+f", "-1", " 1", "0x", "0g", "é"] {
+            assert_eq!(from_hexadecimal::<1>(wrong), None, "{wrong:?}");
+        }
+        assert_eq!(from_hexadecimal::<0>(""), Some([]));
+    }
+}
