@@ -168,9 +168,9 @@ pub(super) async fn decide(
         write(connection, changed).await?;
     }
     rows::changed(connection, &id).await?;
-    rows::put_organization(connection, decided.organization()).await?;
+    let batch = rows::put_organization(Batch::default(), decided.organization())?;
+    connection.run(writes::audit(batch, &decided.audit)?).await?;
     sessions::end_over(connection, &decided.ends_sessions_over).await?;
-    connection.run(writes::audit(Batch::default(), &decided.audit)?).await?;
     Ok(decided.into_answer())
 }
 

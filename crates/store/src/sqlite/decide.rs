@@ -58,9 +58,7 @@ async fn read(
 ) -> Result<(Snapshot, Policy, BTreeSet<Domain>), StoreError> {
     let (snapshot, policy) = match about {
         About::Login(facts) => {
-            let answered = turn.run(login::ask_organization(Batch::default(), &facts.connection)).await?;
-            let known = answered.first().map(login::organization_of).transpose()?.flatten();
-            let about = login::about(turn, known, facts, None).await?;
+            let about = login::read(turn, facts).await?;
             return Ok((about.snapshot, about.policy, about.asked_domains));
         }
         About::Account { organization, account } => {

@@ -17,17 +17,14 @@ impl Directory for Sqlite {
         let organization = organization.clone();
         self.write(move |connection| {
             Box::pin(async move {
-                sqlx::query(
+                let batch = Batch::of(
                     "INSERT INTO vouchsafe_organizations (id, slug, version, record) VALUES (?, ?, 0, ?)",
                 )
+                .if_taken("the organization's id or slug")
                 .bind(organization.id.as_str())
                 .bind(Organization::slug_key(&organization.slug))
-                .bind(rows::to_json("organization", &organization)?)
-                .execute(&mut *connection)
-                .await
-                .or_failed()
-                .map_err(rows::unique("the organization's id or slug"))?;
-                index::put(connection, &organization).await
+                .bind(rows::to_json("organization", &organization)?);
+                connection.run(index::put(batch, &organization)?).await.map(drop)
             })
         })
     }
@@ -70,9 +67,9 @@ impl Directory for Sqlite {
             Box::pin(async move {
                 let before = rows::organization_alone(connection, &value.id).await?.organization;
                 let next = rows::next_version(connection, &value.id, version).await?;
-                rows::put_organization(connection, &value).await?;
+                let batch = rows::put_organization(Batch::default(), &value)?;
                 let records = AuditRecord::of_organization(&before, &value, &author);
-                connection.run(writes::audit(Batch::default(), &records)?).await?;
+                connection.run(writes::audit(batch, &records)?).await?;
                 Ok(next)
             })
         })
@@ -141,10 +138,7 @@ impl Directory for Sqlite {
     fn snapshot<'a>(&'a self, facts: &'a LoginFacts) -> Answer<'a, Snapshot> {
         Box::pin(async move {
             let mut transaction = self.pool.begin().await.or_failed()?;
-            let asked = login::ask_organization(Batch::default(), &facts.connection);
-            let answered = transaction.run(asked).await?;
-            let known = answered.first().map(login::organization_of).transpose()?.flatten();
-            Ok(login::about(&mut *transaction, known, facts, None).await?.snapshot)
+            Ok(login::read(&mut *transaction, facts).await?.snapshot)
         })
     }
 

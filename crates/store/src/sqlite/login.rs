@@ -105,7 +105,14 @@ pub(super) fn organization_of(answered: &Answered) -> Result<Option<Known>, Stor
     answered.rows.first().map(Known::read).transpose()
 }
 
-/// Reads what a login means. `known` is the organization of its connection: that the login has another one's token is rare.
+/// Reads what a login means, in two hand-overs.
+pub(super) async fn read(transaction: &mut impl Runs, login: &LoginFacts) -> Result<AboutLogin, StoreError> {
+    let answered = transaction.run(ask_organization(Batch::default(), &login.connection)).await?;
+    let known = answered.first().map(organization_of).transpose()?.flatten();
+    about(transaction, known, login, None).await
+}
+
+/// The same after its organization was asked for. `known` is the organization of its connection: that the login has another one's token is rare.
 pub(super) async fn about(
     transaction: &mut impl Runs,
     mut known: Option<Known>,

@@ -106,7 +106,7 @@ pub(super) async fn load_all_teams(
     Ok(())
 }
 
-pub(super) async fn load_account(
+async fn load_account(
     connection: &mut SqliteConnection,
     account: &AccountId,
     snapshot: &mut Snapshot,
@@ -248,19 +248,14 @@ pub(super) async fn is_there(
 }
 
 /// Writes an organization that is there already.
-pub(super) async fn put_organization(
-    connection: &mut SqliteConnection,
-    organization: &Organization,
-) -> Result<(), StoreError> {
-    sqlx::query("UPDATE vouchsafe_organizations SET slug = ?, record = ? WHERE id = ?")
+pub(super) fn put_organization(batch: Batch, organization: &Organization) -> Result<Batch, StoreError> {
+    let batch = batch
+        .then("UPDATE vouchsafe_organizations SET slug = ?, record = ? WHERE id = ?")
+        .if_taken("the organization's slug")
         .bind(Organization::slug_key(&organization.slug))
         .bind(to_json("organization", organization)?)
-        .bind(organization.id.as_str())
-        .execute(&mut *connection)
-        .await
-        .or_failed()
-        .map_err(unique("the organization's slug"))?;
-    index::put(connection, organization).await
+        .bind(organization.id.as_str());
+    index::put(batch, organization)
 }
 
 /// Moves an organization that is still at this version to the next, which is answered.
@@ -292,10 +287,7 @@ pub(super) async fn changed(
     Ok(next.unsigned_abs())
 }
 
-pub(super) async fn version(
-    connection: &mut SqliteConnection,
-    id: &OrganizationId,
-) -> Result<u64, StoreError> {
+async fn version(connection: &mut SqliteConnection, id: &OrganizationId) -> Result<u64, StoreError> {
     let version: Option<i64> = sqlx::query_scalar("SELECT version FROM vouchsafe_organizations WHERE id = ?")
         .bind(id.as_str())
         .fetch_optional(connection)
@@ -303,19 +295,6 @@ pub(super) async fn version(
         .or_failed()?;
     let version = version.ok_or_else(|| StoreError::OrganizationUnknown { organization: id.clone() })?;
     Ok(version.unsigned_abs())
-}
-
-/// What a failed uniqueness means.
-pub(super) fn unique(what: &'static str) -> impl Fn(StoreError) -> StoreError {
-    move |failure| match &failure {
-        StoreError::Backend { source } if is_unique_violation(source.as_ref()) => StoreError::Taken { what },
-        _ => failure,
-    }
-}
-
-fn is_unique_violation(source: &(dyn std::error::Error + 'static)) -> bool {
-    let answer = source.downcast_ref::<sqlx::Error>().and_then(sqlx::Error::as_database_error);
-    answer.is_some_and(|answer| answer.is_unique_violation())
 }
 
 #[cfg(test)]

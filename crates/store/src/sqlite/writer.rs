@@ -33,7 +33,7 @@ impl Writer {
                 let (pool, waiting) = (pool.clone(), Arc::clone(&waiting));
                 let serving =
                     tokio::spawn(async move { serve(&pool, is_own, &mut *waiting.lock().await).await });
-                if serving.await.is_ok_and(|()| true) {
+                if serving.await.is_ok() {
                     return;
                 }
             }
