@@ -6,7 +6,7 @@ use std::fmt;
 use chrono::{DateTime, SecondsFormat, Utc};
 use vouchsafe_xml::Quoted;
 
-use crate::{Aggregate, AggregateEntity, EntityDescription, EntityName, RoleDescription};
+use crate::{Aggregate, AggregateEntity, EntityDescription, EntityName, MetadataError, RoleDescription};
 
 /// What a [`MetadataChange`] is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -113,12 +113,14 @@ impl Aggregate {
             match counterpart(entity, newer) {
                 Some(newer_entity) => compare(entity, newer_entity, &mut changes),
                 None => {
-                    push(&mut changes, entity.entity_id(), ChangeSubject::Entity, Some(state(entity)), None)
+                    let gone = Some(state(&entity.description()));
+                    push(&mut changes, entity.entity_id(), ChangeSubject::Entity, gone, None);
                 }
             }
         }
         for entity in firsts(newer).filter(|entity| counterpart(*entity, self).is_none()) {
-            push(&mut changes, entity.entity_id(), ChangeSubject::Entity, None, Some(state(entity)));
+            let come = Some(state(&entity.description()));
+            push(&mut changes, entity.entity_id(), ChangeSubject::Entity, None, come);
         }
         changes
     }
@@ -140,8 +142,8 @@ fn of_the_document(aggregate: &Aggregate) -> Option<String> {
 }
 
 /// Whether it can be read, and why it cannot.
-fn state(entity: AggregateEntity<'_>) -> String {
-    match entity.description() {
+fn state(read: &Result<EntityDescription, MetadataError>) -> String {
+    match read {
         Ok(description) => match description.refusal() {
             Some(error) => format!("it cannot be trusted as an identity provider: {error}"),
             None => "it can be read".to_owned(),
@@ -152,9 +154,10 @@ fn state(entity: AggregateEntity<'_>) -> String {
 
 fn compare(before: AggregateEntity<'_>, after: AggregateEntity<'_>, changes: &mut Vec<MetadataChange>) {
     let id = before.entity_id();
-    let [old_state, new_state] = [before, after].map(state);
+    let read = [before.description(), after.description()];
+    let [old_state, new_state] = read.each_ref().map(state);
     push(changes, id, ChangeSubject::Entity, Some(old_state), Some(new_state));
-    let (Ok(old), Ok(new)) = (before.description(), after.description()) else { return };
+    let [Ok(old), Ok(new)] = read else { return };
     differences(changes, id, ChangeSubject::Key, keys(&old), keys(&new));
     differences(changes, id, ChangeSubject::Endpoint, endpoints(&old), endpoints(&new));
     differences(changes, id, ChangeSubject::Scope, scopes(before), scopes(after));

@@ -67,12 +67,7 @@ impl Index {
         let outline = Outline::read(metadata, "EntitiesDescriptor", "EntityDescriptor", &Limits::metadata())
             .map_err(|error| refused(metadata, error))?;
         let root = outline.frame().root();
-        if !is_entity(root) && !is_group(root) {
-            return Err(MetadataError::Root {
-                namespace: root.namespace().to_owned(),
-                name: root.local_name().to_owned(),
-            });
-        }
+        require_metadata(root)?;
         let outside = Group { inherited: Inherited::default(), outer: 0, declarations: Vec::new() };
         let mut index = Index {
             places: Vec::with_capacity(outline.pieces().len()),
@@ -292,6 +287,14 @@ impl Index {
             })),
         }
     }
+}
+
+/// That the root of a document is one of metadata.
+pub(crate) fn require_metadata(root: Element<'_>) -> Result<(), MetadataError> {
+    if is_entity(root) || is_group(root) {
+        return Ok(());
+    }
+    Err(MetadataError::Root { namespace: root.namespace().to_owned(), name: root.local_name().to_owned() })
 }
 
 /// Identity providers of which one is wanted.
