@@ -16,8 +16,7 @@ use crate::single_sign_on::SingleSignOn;
 pub const NOT_LINKED: (&str, &str) = ("problem", "link");
 
 /// What the context of a request begins with that links an account; the hash of the session in which that was asked for, and the account's id
-/// follow. No other request has such a context: an
-/// application may keep there what a browser sent.
+/// follow. No other request has such a context: an application may keep there what a browser sent.
 const LINKS: &str = "vouchsafe-link:";
 
 impl Provisioned {

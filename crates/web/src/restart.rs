@@ -2,6 +2,7 @@
 
 use http::Response;
 use http::request::Parts;
+use vouchsafe::crypto::hexadecimal;
 use vouchsafe::{
     BindingError, ClaimedResponse, Connection, ConnectionState, LoginOptions, Provider, RelayState,
     Unsolicited,
@@ -35,7 +36,8 @@ impl SingleSignOn {
         candidates: &[Connection],
         wants_json: bool,
     ) -> Result<Option<Restart>, HttpError> {
-        let is_again = self.cookies().is_restarted(&request.headers);
+        let is_again = self.cookies().is_restarted(&request.headers)
+            || claimed.relay_state().is_some_and(|relay_state| relay_state.as_str().starts_with(AGAIN));
         if let Some(in_response_to) = claimed.in_response_to() {
             let is_first = !is_again && !wants_json && claimed.relay_state().is_some_and(is_first_handle);
             let connection = if is_first { self.only_one(claimed, candidates, |_| true) } else { None };
@@ -52,9 +54,7 @@ impl SingleSignOn {
         let connection =
             self.only_one(claimed, candidates, |connection| wants(connection) == Unsolicited::Restart);
         match connection {
-            Some(_) if is_again || claimed.relay_state().is_some_and(is_made_again) => {
-                Err(HttpError::RestartedBefore)
-            }
+            Some(_) if is_again => Err(HttpError::RestartedBefore),
             Some(connection) => {
                 let return_to = self.destination(claimed.relay_state(), None);
                 Ok(Some(Restart { connection: connection.clone(), return_to }))
@@ -113,15 +113,9 @@ fn is_first_handle(relay_state: &RelayState) -> bool {
     handle.len() == 32 && handle.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// Whether it is the handle of a request of ours that was made in the place of a response.
-fn is_made_again(relay_state: &RelayState) -> bool {
-    relay_state.as_str().starts_with(AGAIN)
-}
-
 /// A random handle, of which the answer shows that its request was made in the place of a response.
 fn handle_again(provider: &Provider) -> Result<RelayState, HttpError> {
     let mut bytes = [0_u8; 16];
     provider.random(&mut bytes).map_err(BindingError::from)?;
-    let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(RelayState::new(&format!("{AGAIN}{digits}"))?)
+    Ok(RelayState::new(&format!("{AGAIN}{}", hexadecimal(&bytes)))?)
 }
