@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use chrono::{DateTime, Utc};
 use vouchsafe::FieldContent;
 use vouchsafe::crypto::{Certificate, PrivateKey, Provider, PublicKey};
+use vouchsafe::metadata::Aggregate;
 use vouchsafe::signature::TrustedKey;
 use vouchsafe::xml::{Document, Element, Limits};
 
@@ -44,6 +45,11 @@ pub(crate) fn text(path: &str) -> Result<String, Failure> {
 /// A document that the user chose, so with room for metadata of a federation. `path` is for the message.
 pub(crate) fn document(path: &str, octets: &[u8]) -> Result<Document, Failure> {
     Document::parse(octets, &limits()).map_err(|error| Failure::unusable(path, error))
+}
+
+/// Metadata of any number of entities.
+pub(crate) fn aggregate(path: &str) -> Result<Aggregate, Failure> {
+    Aggregate::read(octets(path)?).map_err(|error| Failure::unusable(path, error))
 }
 
 /// Ceilings for files of the user's choice.

@@ -1,7 +1,7 @@
 //! `vouchsafe metadata diff`: what a refresh would change.
 
 use serde::Serialize;
-use vouchsafe::metadata::{Aggregate, MetadataChange};
+use vouchsafe::metadata::MetadataChange;
 
 use crate::failure::Failure;
 use crate::input;
@@ -17,14 +17,10 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Answer, Failure> {
-    let [old, new] = [&arguments.old, &arguments.new].map(|file| read(file));
+    let [old, new] = [&arguments.old, &arguments.new].map(|file| input::aggregate(file));
     let changes = Changes { changes: old?.changes_to(&new?).iter().map(Change::of).collect() };
     output.write(&changes, || changes.human())?;
     Ok(if changes.changes.is_empty() { Answer::Yes } else { Answer::No })
-}
-
-fn read(file: &str) -> Result<Aggregate, Failure> {
-    Aggregate::read(input::octets(file)?).map_err(|error| Failure::unusable(file, error))
 }
 
 #[derive(Serialize)]

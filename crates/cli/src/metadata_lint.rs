@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use vouchsafe::metadata::{Aggregate, LintFinding, LintSeverity};
+use vouchsafe::metadata::{LintFinding, LintSeverity};
 
 use crate::algorithms::Algorithms;
 use crate::failure::Failure;
@@ -25,8 +25,7 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Answer, Failure> {
     let provider = arguments.algorithms.provider()?;
-    let octets = input::octets(&arguments.file)?;
-    let aggregate = Aggregate::read(octets).map_err(|error| Failure::unusable(&arguments.file, error))?;
+    let aggregate = input::aggregate(&arguments.file)?;
     let now = arguments.now.unwrap_or_else(input::now);
     let mut lines = Lines::default();
     let findings: Vec<Finding> = aggregate

@@ -1,5 +1,6 @@
 //! Findings as SARIF 2.1.0, for what shows findings beside a file.
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 
 use crate::metadata_lint::Finding;
@@ -130,14 +131,7 @@ impl<'f> SarifResult<'f> {
 
 /// The path as a relative reference (RFC 3986, 4.2).
 fn uri(file: &str) -> String {
-    let mut uri = String::with_capacity(file.len());
-    for octet in file.bytes() {
-        match octet {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
-                uri.push(octet.into())
-            }
-            other => uri.push_str(&format!("%{other:02X}")),
-        }
-    }
-    uri
+    const ESCAPED: &AsciiSet =
+        &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
+    utf8_percent_encode(file, ESCAPED).to_string()
 }

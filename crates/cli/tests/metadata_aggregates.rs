@@ -10,26 +10,12 @@
     reason = "tests fail by panicking, and use a part of what tests share"
 )]
 
+#[path = "support/metadata.rs"]
+mod metadata;
 mod support;
 
+use metadata::{group, named};
 use support::{Folder, Run, vouchsafe};
-use vouchsafe_testkit::{IdentityProvider, OKTA_ENTITY_ID};
-
-fn okta() -> String {
-    IdentityProvider::okta().metadata().unwrap()
-}
-
-fn named(entity_id: &str) -> String {
-    let xml = okta().replacen(OKTA_ENTITY_ID, entity_id, 1);
-    xml[xml.find("<md:EntityDescriptor").unwrap()..].to_owned()
-}
-
-fn group(attributes: &str, entities: &[String]) -> String {
-    format!(
-        "<md:EntitiesDescriptor xmlns:md=\"urn:oasis:names:tc:SAML:2.0:metadata\" {attributes}>{}</md:EntitiesDescriptor>",
-        entities.concat()
-    )
-}
 
 /// The status, and the code of what is refused or cannot be used.
 fn code(run: &Run) -> (i32, String) {

@@ -12,8 +12,8 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::header::{HOST, ORIGIN};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::header::ORIGIN;
+use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{get, post};
@@ -24,7 +24,7 @@ use vouchsafe::doctor::{Diagnosis, Doctor};
 
 use crate::failure::Failure;
 use crate::output::{Answer, Output};
-use crate::serve::answer::{page_with_script, with_headers};
+use crate::serve::answer::{names_only, page_with_script, with_headers};
 use crate::serve::{PATIENCE, answering, until_told_to_stop};
 use crate::text::{Line, Style};
 
@@ -110,7 +110,7 @@ impl Page {
         self.0.doctor.examine(&all)
     }
 
-    /// Whether a request names this machine, at this port. Other names may lead here as well (DNS rebinding), and are not answered.
+    /// Whether it is a name of this machine, at this port.
     fn answers_to(&self, host: &str) -> bool {
         let port = format!(":{}", self.0.port);
         let name = host.strip_suffix(&port).unwrap_or_default();
@@ -131,11 +131,7 @@ impl Page {
 
 /// Answers only to names of this machine, and adds the headers.
 async fn guard(State(page): State<Page>, request: Request, next: Next) -> Response {
-    let mut named = request.headers().get_all(HOST).iter().map(HeaderValue::to_str);
-    let host = named.next().and_then(Result::ok).filter(|_| named.next().is_none());
-    let target = request.uri().authority().map(|authority| authority.as_str());
-    let is_ours = [host, target].into_iter().flatten().all(|host| page.answers_to(host));
-    if !is_ours || host.or(target).is_none() {
+    if !names_only(&request, |host| page.answers_to(host)) {
         return with_headers(failed(StatusCode::MISDIRECTED_REQUEST, "The request names another host."));
     }
     with_headers(next.run(request).await)

@@ -1,7 +1,8 @@
 //! Answers: JSON or a page, and the headers that all of them have.
 
+use axum::extract::Request;
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
     X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderName, HeaderValue, StatusCode};
@@ -32,6 +33,14 @@ pub(crate) fn with_headers(mut response: Response) -> Response {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     response
+}
+
+/// Whether a request names a host, and none but ours. Other names may lead here as well (DNS rebinding), and are not answered.
+pub(crate) fn names_only(request: &Request, is_ours: impl Fn(&str) -> bool) -> bool {
+    let mut named = request.headers().get_all(HOST).iter().map(HeaderValue::to_str);
+    let host = named.next().and_then(Result::ok).filter(|_| named.next().is_none());
+    let target = request.uri().authority().map(|authority| authority.as_str());
+    host.or(target).is_some() && [host, target].into_iter().flatten().all(is_ours)
 }
 
 /// A value as JSON.

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::header::HOST;
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -18,7 +17,7 @@ use crate::output::Output;
 use crate::text::{Line, Style};
 use crate::verdict_json::{Refused, time};
 
-use super::answer::{self, with_headers};
+use super::answer::{self, names_only, with_headers};
 use super::base::Base;
 use super::doctor::Consultation;
 use super::history::{Event, History, What};
@@ -147,11 +146,7 @@ impl<'a> Told<'a> {
 
 /// Answers only to names that nobody else can lead here, and adds the headers.
 async fn guard(State(app): State<App>, request: Request, next: Next) -> Response {
-    let mut named = request.headers().get_all(HOST).iter().map(HeaderValue::to_str);
-    let host = named.next().and_then(Result::ok).filter(|_| named.next().is_none());
-    let target = request.uri().authority().map(|authority| authority.as_str());
-    let is_ours = [host, target].into_iter().flatten().all(|host| app.base.answers_to(host));
-    if !is_ours || host.or(target).is_none() {
+    if !names_only(&request, |host| app.base.answers_to(host)) {
         let failure = Failure::usage(
             "serve.host",
             "the request names another host",
