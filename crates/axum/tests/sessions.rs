@@ -209,19 +209,26 @@ async fn a_session_has_an_end_of_its_own() {
     assert!((28_700..=28_800).contains(&seconds), "{cookie}");
 }
 
+/// The cookies of a browser whose session the identity provider ended some seconds after the sign-in, after that end. The application has put
+/// something into the session meanwhile, and `page` has told whose it is.
+async fn held_after_its_end(served: &Served, page: &str) -> String {
+    let soon = Utc::now().checked_add_signed(TimeDelta::seconds(3)).unwrap();
+    let browser = Browser::new();
+    let response = served.response("ada@example.com", "_1").session_not_on_or_after(soon);
+    browser.post(served, response).await;
+    browser.get(&format!("{}/put", served.address)).await;
+    let held = browser.held();
+    assert_eq!(browser.get(&format!("{}{page}", served.address)).await.1, "ada@example.com");
+    tokio::time::sleep(std::time::Duration::from_secs(4)).await;
+    held
+}
+
 /// Whatever the application puts into the session afterwards, it ends when the identity provider says.
 #[tokio::test]
 async fn a_later_change_makes_a_session_no_longer() {
     let served = Served::start(|sso| over(MemoryStore::default(), sso)).await;
-    let soon = Utc::now().checked_add_signed(TimeDelta::seconds(3)).unwrap();
-    let response = served.response("ada@example.com", "_1").session_not_on_or_after(soon);
-    let browser = Browser::new();
-    browser.post(&served, response).await;
     let at = |path: &str| format!("{}{path}", served.address);
-    browser.get(&at("/put")).await;
-    let held = browser.held();
-    assert_eq!(browser.get(&at("/maybe")).await.1, "ada@example.com");
-    tokio::time::sleep(std::time::Duration::from_secs(4)).await;
+    let held = held_after_its_end(&served, "/maybe").await;
     let copied = Browser::new();
     copied.keep(&held);
     assert_eq!(copied.get(&at("/maybe")).await.1, "");
@@ -237,14 +244,7 @@ async fn a_session_of_another_layer_ends_too() {
     })
     .await;
     let at = |path: &str| format!("{}{path}", served.address);
-    let soon = Utc::now().checked_add_signed(TimeDelta::seconds(3)).unwrap();
-    let browser = Browser::new();
-    let response = served.response("ada@example.com", "_1").session_not_on_or_after(soon);
-    browser.post(&served, response).await;
-    browser.get(&at("/put")).await;
-    let held = browser.held();
-    assert_eq!(browser.get(&at("/maybe")).await.1, "ada@example.com");
-    tokio::time::sleep(std::time::Duration::from_secs(4)).await;
+    let held = held_after_its_end(&served, "/maybe").await;
     let copied = Browser::new();
     copied.keep(&held);
     assert_eq!(copied.get(&at("/cart")).await.1, "Some(7)", "the store has the session still");
@@ -267,14 +267,7 @@ async fn a_session_of_axum_login_ends_when_the_identity_provider_says() {
     })
     .await;
     let at = |path: &str| format!("{}{path}", served.address);
-    let soon = Utc::now().checked_add_signed(TimeDelta::seconds(3)).unwrap();
-    let browser = Browser::new();
-    let response = served.response("ada@example.com", "_1").session_not_on_or_after(soon);
-    browser.post(&served, response).await;
-    browser.get(&at("/put")).await;
-    let held = browser.held();
-    assert_eq!(browser.get(&at("/who")).await.1, "ada@example.com");
-    tokio::time::sleep(std::time::Duration::from_secs(4)).await;
+    let held = held_after_its_end(&served, "/who").await;
     let copied = Browser::new();
     copied.keep(&held);
     assert_eq!(copied.get(&at("/who")).await.1, "");

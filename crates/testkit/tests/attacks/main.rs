@@ -18,3 +18,4 @@ mod doors;
 mod genuine;
 mod opened;
 mod weak;
+mod weak_checks;
