@@ -9,11 +9,12 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use vouchsafe_crypto::{Provider, from_hexadecimal, hexadecimal, own_sha1};
-use vouchsafe_signature::{Evidence, TrustedKey, verify_any};
+use vouchsafe_signature::{Evidence, TrustedKey, Verified, verify_any, verify_outline};
 use vouchsafe_xml::{Document, Limits};
 
 use crate::foreign::refused;
-use crate::index::{Index, require_metadata};
+use crate::index::{self, Index, require_metadata};
+use crate::source::is_entity;
 use crate::{EntityDescription, EntityId, IdentityProvider, LintFinding, MetadataError, lint};
 
 /// A metadata document of any number of entities: an EntitiesDescriptor, nested or not, or one EntityDescriptor.
@@ -104,21 +105,19 @@ impl Aggregate {
     ///
     /// The root's signature names the root by its `ID`, or the whole document by an empty reference, and covers all of it. A signature
     /// of an entity in it does not count. No key is taken from the document. How long the document is valid is the caller's to check
-    /// ([`check_validity`](Self::check_validity)). It takes a tree of the whole document.
+    /// ([`check_validity`](Self::check_validity)).
+    ///
+    /// The entities are parsed one after another to be digested, so that the memory is that of the document and of what was signed. One
+    /// that is not well-formed is refused with all others: nobody signed it.
     ///
     /// # Errors
-    /// As [`read`](Self::read), and `signature.*`: `signature.missing` when the root has no signature.
+    /// As [`read`](Self::read), and `signature.*`: `signature.missing` when the root has no signature. `xml.*` when an entity cannot be parsed.
     pub fn read_signed(
         metadata: &[u8],
         keys: &[TrustedKey],
         provider: &Provider,
     ) -> Result<(Aggregate, Evidence), MetadataError> {
-        let limits = Limits::metadata();
-        let document = Document::parse(metadata, &limits).map_err(|error| refused(metadata, error))?;
-        // Whatever is no metadata is refused as such, before anything is said about its signature.
-        require_metadata(document.root())?;
-        let verified = verify_any(&document, None, keys, provider, &limits)?;
-        drop(document);
+        let verified = verified(metadata, keys, provider)?;
         let (octets, evidence) = verified.into_parts();
         Ok((Aggregate::read(octets)?, evidence))
     }
@@ -225,6 +224,22 @@ impl Aggregate {
             self.index.names().map(|(name, place)| (own_sha1(name.as_bytes()), place)).collect()
         })
     }
+}
+
+/// What the root's signature is over.
+fn verified(metadata: &[u8], keys: &[TrustedKey], provider: &Provider) -> Result<Verified, MetadataError> {
+    let limits = Limits::metadata();
+    let outline = index::outline(metadata)?;
+    // Whatever is no metadata is refused as such, before anything is said about its signature.
+    require_metadata(outline.frame().root())?;
+    if is_entity(outline.frame().root()) {
+        // Its signature is in the only piece.
+        let document = Document::parse(metadata, &limits).map_err(|error| refused(metadata, error))?;
+        return Ok(verify_any(&document, None, keys, provider, &limits)?);
+    }
+    // An entity that is too large or too deep to be read takes no other one with it: it is digested like all.
+    let entities = Limits::metadata().with_value_bytes(16 * 1024 * 1024).with_depth(1_000);
+    Ok(verify_outline(&outline, metadata, keys, provider, &limits, &entities)?)
 }
 
 impl<'a> AggregateEntity<'a> {

@@ -64,8 +64,7 @@ struct Group {
 /// # Making one
 impl Index {
     pub(crate) fn of(metadata: &[u8]) -> Result<Index, MetadataError> {
-        let outline = Outline::read(metadata, "EntitiesDescriptor", "EntityDescriptor", &Limits::metadata())
-            .map_err(|error| refused(metadata, error))?;
+        let outline = outline(metadata)?;
         let root = outline.frame().root();
         require_metadata(root)?;
         let outside = Group { inherited: Inherited::default(), outer: 0, declarations: Vec::new() };
@@ -287,6 +286,12 @@ impl Index {
             })),
         }
     }
+}
+
+/// Where the entities stand, whatever namespace they are in.
+pub(crate) fn outline(metadata: &[u8]) -> Result<Outline, MetadataError> {
+    Outline::read(metadata, "EntitiesDescriptor", "EntityDescriptor", &Limits::metadata())
+        .map_err(|error| refused(metadata, error))
 }
 
 /// That the root of a document is one of metadata.

@@ -6,10 +6,10 @@ use std::sync::LazyLock;
 use chrono::{DateTime, TimeZone, Utc};
 use vouchsafe_crypto::{Certificate, KeyKind, PrivateKey, Provider};
 use vouchsafe_metadata::{Aggregate, EntityId, EntityName, MetadataDescription};
-use vouchsafe_signature::{Signer, TrustedKey, sign};
+use vouchsafe_signature::{Signer, TrustedKey, sign, verify_any};
 use vouchsafe_testkit::shared;
 use vouchsafe_xml::namespace::DSIG;
-use vouchsafe_xml::{Document, Limits};
+use vouchsafe_xml::{Canonicalization, Document, Limits};
 
 static KEY: LazyLock<PrivateKey> =
     LazyLock::new(|| Provider::rustcrypto().generate_key(KeyKind::P256).unwrap());
@@ -182,6 +182,18 @@ fn the_signature_of_the_root() {
             &trusted,
             "signature.digest_mismatch",
         ),
+        (
+            "the identifier of the root in an entity",
+            signed.replacen("<md:Extensions>", "<md:Extensions ID='_root'>", 1),
+            &trusted,
+            "signature.id_repeated",
+        ),
+        (
+            "an entity that is not well-formed",
+            signed.replacen("<md:Extensions>", "<md:Extensions>&nothing;", 1),
+            &trusted,
+            "xml.reference",
+        ),
         ("no metadata", "<html/>".to_owned(), &trusted, "metadata.root"),
     ];
     for (what, xml, keys, code) in cases {
@@ -193,6 +205,52 @@ fn the_signature_of_the_root() {
         Aggregate::read_signed(signed.as_bytes(), &[], &provider).unwrap_err().code(),
         "signature.no_keys"
     );
+}
+
+/// It is digested as all are, and left out when somebody asks for it.
+#[test]
+fn an_entity_that_is_too_large_takes_nobody_with_it_where_all_are_signed() {
+    let (provider, limits) = (Provider::rustcrypto(), Limits::metadata().with_value_bytes(4_000_000));
+    let trusted = [TrustedKey::new(KEY.public_key().clone(), "the federation")];
+    let logo = format!("<logo>{}</logo>", "A".repeat(1_400_000));
+    for (what, content) in [("large", logo), ("deep", "<a>".repeat(150) + &"</a>".repeat(150))] {
+        let entities = entity("https://bad.example", &content) + &entity("https://b.example", "");
+        let limits = limits.clone().with_depth(200);
+        let signed =
+            sign(&group("ID='_root'", &entities), "_root", &Signer::new(&KEY), &provider, &limits).unwrap();
+        let (aggregate, _) = Aggregate::read_signed(signed.as_bytes(), &trusted, &provider).unwrap();
+        assert!(aggregate.find(&name("https://b.example")).unwrap().identity_provider().is_ok(), "{what}");
+        let bad = aggregate.find(&name("https://bad.example")).unwrap().identity_provider();
+        assert_eq!(bad.unwrap_err().code(), "xml.limit", "{what}");
+    }
+}
+
+/// What is read is what a tree of the whole would have given, whatever is round the entities and whichever method was signed with.
+#[test]
+fn signed_by_any_method_and_read_in_pieces() {
+    let (provider, limits) = (Provider::rustcrypto(), Limits::metadata());
+    let trusted = [TrustedKey::new(KEY.public_key().clone(), "the federation")];
+    let inner = "<md:EntitiesDescriptor xmlns:x='urn:x' x:y='1'><!-- c -->".to_owned()
+        + &entity("https://a.example", "<x:a z='&quot;' b='2'/>")
+        + "</md:EntitiesDescriptor>"
+        + &entity("https://b.example", "<a xmlns=''/>");
+    let unsigned = "<?xml version='1.0'?>\n<!-- before -->".to_owned()
+        + &group("xmlns='urn:default' ID='_root'", &inner)
+        + "<!-- behind -->";
+    for method in ["EXCLUSIVE", "INCLUSIVE"] {
+        let signer = Signer::new(&KEY);
+        let signer = match method {
+            "INCLUSIVE" => signer.canonicalization(Canonicalization::INCLUSIVE),
+            _ => signer,
+        };
+        let signed = sign(&unsigned, "_root", &signer, &provider, &limits).unwrap();
+        let document = Document::parse(signed.as_bytes(), &limits).unwrap();
+        let whole = verify_any(&document, None, &trusted, &provider, &limits).unwrap();
+        let (aggregate, evidence) = Aggregate::read_signed(signed.as_bytes(), &trusted, &provider).unwrap();
+        assert_eq!(aggregate.bytes(), whole.octets(), "{method}");
+        assert_eq!(evidence, *whole.evidence());
+        assert_eq!(aggregate.len(), 2);
+    }
 }
 
 /// Signed metadata of federations and products: the file, and what comes of it with the key of the certificate that stands in the

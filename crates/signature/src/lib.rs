@@ -45,4 +45,4 @@ pub use query::{MessageParameter, UnverifiedQuery, VerifiedQuery, sign_query, ve
 pub use query_autopsy::{QueryExplanation, explain_query};
 pub use sign::{Place, Signer, sign};
 pub use signed_info::SignedInfo;
-pub use verify::{Evidence, Verified, has_signature, verify, verify_any};
+pub use verify::{Evidence, Verified, has_signature, verify, verify_any, verify_outline};

@@ -21,7 +21,7 @@
 use std::borrow::Cow;
 
 use vouchsafe_crypto::{DigestAlgorithm, SignatureAlgorithm};
-use vouchsafe_xml::{Canonicalization, Element, Limits, Node, namespace};
+use vouchsafe_xml::{Attribute, Canonicalization, Document, Element, Limits, Node, namespace};
 
 use crate::SignatureError;
 use crate::algorithms::{self, Method};
@@ -180,15 +180,17 @@ fn reference_names_the_element<'d>(
 /// The reference is bound to the element by position already; this refuses documents that other software would read
 /// differently.
 pub(crate) fn identifier_is_unique(element: Element<'_>, id: &str) -> Result<(), SignatureError> {
-    let actual = element
-        .document()
-        .attributes_with_value(id)
-        .filter(|attribute| {
-            let name = (attribute.namespace, attribute.local_name);
-            matches!(name, ("", "ID" | "Id") | (namespace::XML, "id"))
-        })
-        .count();
+    let actual = identified(element.document(), id);
     if actual == 1 { Ok(()) } else { Err(SignatureError::IdRepeated { id: id.to_owned(), actual }) }
+}
+
+/// How many elements have the identifier, in whichever spelling of the attribute.
+pub(crate) fn identified(document: &Document, id: &str) -> usize {
+    let is_identifier = |attribute: &Attribute<'_>| {
+        let name = (attribute.namespace, attribute.local_name);
+        matches!(name, ("", "ID" | "Id") | (namespace::XML, "id"))
+    };
+    document.attributes_with_value(id).filter(is_identifier).count()
 }
 
 /// The values of the attributes that identify an element.

@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use vouchsafe_crypto::{DigestAlgorithm, Provider, SignatureAlgorithm, base64_decode, base64_encode};
 use vouchsafe_xml::{
-    Canonicalization, Document, Element, Limits, XmlError, canonicalize, canonicalize_document_without,
+    Canonicalization, Document, Element, Limits, Outline, OutlineForm, XmlError, canonicalize,
+    canonicalize_document_without,
 };
 
 use crate::key_fingerprint::KeyFingerprint;
@@ -50,7 +51,8 @@ pub fn verify(
     provider: &Provider,
     limits: &Limits,
 ) -> Result<Verified, SignatureError> {
-    check(profile::read(element, Profile::Saml, limits)?, keys, provider, limits)
+    let parts = profile::read(element, Profile::Saml, limits)?;
+    check(parts, keys, provider, limits, |parts| Ok(octets_named_by_the_reference(parts)?))
 }
 
 /// Verifies any enveloped signature with one same-document reference: the identifier may be `ID`, `Id` or `xml:id` (in SAML's
@@ -68,10 +70,29 @@ pub fn verify_any(
     provider: &Provider,
     limits: &Limits,
 ) -> Result<Verified, SignatureError> {
-    match at {
-        Some(element) => check(profile::read(element, Profile::Any, limits)?, keys, provider, limits),
-        None => check(profile::read(document.root(), Profile::Any, limits)?, keys, provider, limits),
-    }
+    let element = at.unwrap_or_else(|| document.root());
+    let parts = profile::read(element, Profile::Any, limits)?;
+    check(parts, keys, provider, limits, |parts| Ok(octets_named_by_the_reference(parts)?))
+}
+
+/// Verifies the signature of the root of a large document, of which only the outline is in memory: what [`verify_any`] does with a tree of
+/// the whole.
+///
+/// `input` is what the outline was read from. Each of its pieces is parsed under `piece_limits` when the signature's value has been verified,
+/// and is dropped again. The signature must stand outside of all pieces.
+///
+/// # Errors
+/// As [`verify`], and why a piece cannot be parsed.
+pub fn verify_outline(
+    outline: &Outline,
+    input: &[u8],
+    keys: &[TrustedKey],
+    provider: &Provider,
+    limits: &Limits,
+    piece_limits: &Limits,
+) -> Result<Verified, SignatureError> {
+    let parts = profile::read(outline.frame().root(), Profile::Any, limits)?;
+    check(parts, keys, provider, limits, |parts| octets_of_the_outline(outline, input, parts, piece_limits))
 }
 
 /// Whether `element` has a `ds:Signature` among its immediate children. Says nothing about what it is worth.
@@ -82,7 +103,7 @@ pub fn has_signature(element: Element<'_>) -> bool {
 
 /// The octets that a trusted key signed, and the evidence.
 ///
-/// Only [`verify`] and [`verify_any`] make one. The octets are the very buffer whose digest was compared: the canonical
+/// Only [`verify`], [`verify_any`] and [`verify_outline`] make one. The octets are the very buffer whose digest was compared: the canonical
 /// form of the element without its signature.
 ///
 /// ```compile_fail,E0451
@@ -232,6 +253,7 @@ fn check(
     keys: &[TrustedKey],
     provider: &Provider,
     limits: &Limits,
+    octets: impl FnOnce(&Parts<'_>) -> Result<Vec<u8>, SignatureError>,
 ) -> Result<Verified, SignatureError> {
     keys::accepted(parts.algorithm, "SignatureMethod", provider)?;
     if !provider.accepts_digest(parts.digest) {
@@ -244,7 +266,7 @@ fn check(
     let signed_info = SignedInfo::new(parts)?;
     let (key, operations) = signed_info.key_and_operations(keys, provider, limits.public_key_operations)?;
     let parts = signed_info.into_parts();
-    let octets = octets_named_by_the_reference(&parts)?;
+    let octets = octets(&parts)?;
     the_digest_is_that_of(&octets, &parts, provider)?;
     let evidence = Evidence {
         element: kept(parts.element.local_name()),
@@ -278,6 +300,35 @@ fn octets_named_by_the_reference(parts: &Parts<'_>) -> Result<Vec<u8>, XmlError>
         }
     }
     Ok(octets)
+}
+
+/// The same octets, the pieces read one by one. No piece may have the identifier that the reference names.
+fn octets_of_the_outline(
+    outline: &Outline,
+    input: &[u8],
+    parts: &Parts<'_>,
+    piece_limits: &Limits,
+) -> Result<Vec<u8>, SignatureError> {
+    let mut octets = Vec::with_capacity(input.len());
+    let prefixes = parts.reference_method.prefixes();
+    let form = OutlineForm {
+        method: parts.reference_method.canonicalization,
+        inclusive_prefixes: &prefixes,
+        whole: parts.id.is_none(),
+        omit: Some(parts.signature),
+    };
+    let mut repeated = 0_usize;
+    let mut see = |piece: &Document| {
+        let found = parts.id.map_or(0, |id| profile::identified(piece, id));
+        repeated = repeated.saturating_add(found);
+    };
+    outline.canonicalize(input, form, piece_limits, &mut see, &mut octets)?;
+    match parts.id {
+        Some(id) if repeated > 0 => {
+            Err(SignatureError::IdRepeated { id: id.to_owned(), actual: repeated.saturating_add(1) })
+        }
+        _ => Ok(octets),
+    }
 }
 
 fn the_digest_is_that_of(

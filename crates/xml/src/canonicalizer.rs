@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::arena::{AttributeRecord, EMPTY, ElementRecord, NONE, NodeKind, Span, XML};
 use crate::canonical::{Canonicalization, Rules, Sink};
+use crate::canonical_outline::Pieces;
 use crate::element::local_part;
 use crate::output::Output;
 use crate::rendered::Rendered;
@@ -11,12 +12,16 @@ use crate::{Document, Element, XmlError, base};
 
 /// The state of one canonicalization.
 pub(crate) struct Canonicalizer<'d, 's, S> {
-    document: &'d Document,
-    method: Canonicalization,
+    pub(crate) document: &'d Document,
+    pub(crate) method: Canonicalization,
     omitted: u32,
-    output: Output<'d, 's, S>,
+    /// The next element that is written by other means.
+    pub(crate) next_piece: u32,
+    /// The elements after that one, if any element is.
+    pub(crate) pieces: Option<Pieces<'d, 's>>,
+    pub(crate) output: Output<'d, 's, S>,
     /// What the output has prefixes bound to at this place.
-    rendered: Rendered,
+    pub(crate) rendered: Rendered,
     /// For each prefix whether the `PrefixList` has it; empty if there is no list.
     listed: Vec<bool>,
     /// What elements still open have overwritten in `rendered`. The last ones are what the element at hand declares.
@@ -57,6 +62,17 @@ impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
         sink: &'s mut S,
     ) -> Self {
         let document = apex.document;
+        let output = Output::new(&document.text, sink, document.canonical.bytes);
+        Self::to(output, apex, method, inclusive_prefixes)
+    }
+
+    pub(crate) fn to(
+        output: Output<'d, 's, S>,
+        apex: Element<'d>,
+        method: Canonicalization,
+        inclusive_prefixes: &[&str],
+    ) -> Self {
+        let document = apex.document;
         let nodes = document.end_of(apex.node).saturating_sub(apex.node);
         let listed = match inclusive_prefixes {
             list if list.is_empty() || !method.is_exclusive() => Vec::new(),
@@ -66,7 +82,9 @@ impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
             document,
             method,
             omitted: NONE,
-            output: Output::new(&document.text, sink, document.canonical.bytes),
+            next_piece: NONE,
+            pieces: None,
+            output,
             rendered: Rendered::new(document.prefix_count(), nodes as usize),
             listed,
             // As much as most messages need.
@@ -95,7 +113,7 @@ impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
         while let Some(kind) = document.kind_of(node) {
             match kind {
                 NodeKind::Element(_) => {
-                    self.nodes_of(Element { document, node });
+                    self.nodes_of(Element { document, node }, true)?;
                     before_root = false;
                 }
                 NodeKind::Comment(_) if !self.method.comments => {}
@@ -116,37 +134,46 @@ impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
 
     /// Writes the element and everything in it.
     pub(crate) fn subtree(&mut self, apex: Element<'d>) -> Result<(), XmlError> {
-        self.nodes_of(apex);
+        self.nodes_of(apex, true)?;
         self.finish(apex.source_range().start)
     }
 
     /// Writes what is left, and says whether everything could be written of what begins at `offset`.
-    fn finish(&mut self, offset: usize) -> Result<(), XmlError> {
+    pub(crate) fn finish(&mut self, offset: usize) -> Result<(), XmlError> {
         self.output.flush();
         if self.output.is_over() { Err(self.document.canonical.refusal(offset)) } else { Ok(()) }
     }
 
-    fn nodes_of(&mut self, apex: Element<'d>) {
+    /// Writes the nodes of the element. It is an apex if its ancestors are left out.
+    pub(crate) fn nodes_of(&mut self, top: Element<'d>, is_apex: bool) -> Result<(), XmlError> {
         let document = self.document;
-        let end = document.end_of(apex.node);
-        let mut node = apex.node;
+        let end = document.end_of(top.node);
+        let mut node = top.node;
         while node < end {
             if self.output.is_over() {
-                return;
+                return Ok(());
             }
-            self.close_before(node, apex.node);
+            self.close_before(node, top.node);
             if node == self.omitted {
                 node = document.end_of(node);
                 continue;
             }
+            if node == self.next_piece {
+                self.piece(node)?;
+                node = document.end_of(node);
+                continue;
+            }
             match document.kind_of(node) {
-                Some(NodeKind::Element(_)) => self.start_tag(Element { document, node }, node == apex.node),
+                Some(NodeKind::Element(_)) => {
+                    self.start_tag(Element { document, node }, is_apex && node == top.node);
+                }
                 Some(leaf) => self.leaf(leaf),
                 None => {}
             }
             node = node.saturating_add(1);
         }
-        self.close_before(end, apex.node);
+        self.close_before(end, top.node);
+        Ok(())
     }
 
     /// Writes the end tags of all open elements that end before the node; the outermost is the apex.

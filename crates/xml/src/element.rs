@@ -3,6 +3,7 @@
 use core::fmt;
 use core::ops::Range;
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use crate::arena::{AttributeRecord, NONE, NodeKind, Span};
 use crate::{Document, NamespaceScope};
@@ -221,13 +222,10 @@ impl<'d> Element<'d> {
     /// The ids of prefixes and namespaces in scope, without `xml` and without an undeclared default namespace.
     pub(crate) fn bindings_in_scope(self) -> impl Iterator<Item = (u32, u32)> + use<'d> {
         let document = self.document;
-        let mut seen = vec![false; document.prefix_count()];
+        let mut seen = Seen::default();
         self.declaring_nodes()
             .flat_map(|node| document.declarations_of(node))
-            .filter(move |declaration| {
-                let seen = seen.get_mut(declaration.prefix as usize);
-                seen.is_some_and(|seen| !core::mem::replace(seen, true))
-            })
+            .filter(move |declaration| seen.is_new(declaration.prefix))
             .map(|declaration| (declaration.prefix, declaration.namespace))
             .filter(|&(prefix, namespace)| prefix != crate::arena::XML && namespace != crate::arena::EMPTY)
     }
@@ -253,6 +251,28 @@ impl<'d> Element<'d> {
                 node
             })
         })
+    }
+}
+
+/// The prefixes that were met: a set that takes what there is in scope, however many the document has.
+#[derive(Default)]
+struct Seen {
+    /// A bit for each of the first 64, which most documents do not reach.
+    first: u64,
+    others: HashSet<u32>,
+}
+
+impl Seen {
+    /// Whether it is met for the first time.
+    fn is_new(&mut self, prefix: u32) -> bool {
+        match 1_u64.checked_shl(prefix) {
+            Some(bit) => {
+                let before = self.first;
+                self.first |= bit;
+                before & bit == 0
+            }
+            None => self.others.insert(prefix),
+        }
     }
 }
 

@@ -50,6 +50,7 @@
 mod arena;
 mod base;
 mod canonical;
+mod canonical_outline;
 mod canonicalizer;
 mod content_check;
 mod content_model;
@@ -85,7 +86,7 @@ pub use element::{Attribute, Element, Node};
 pub use error::XmlError;
 pub use escape::escape_markup;
 pub use limits::Limits;
-pub use outline::{Outline, Piece};
+pub use outline::{Outline, OutlineForm, Piece};
 pub use quoted::{Cut, Escaped, Quoted, is_plain};
 pub use scope::NamespaceScope;
 pub use simple_type::SimpleType;

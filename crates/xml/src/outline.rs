@@ -5,6 +5,9 @@ use core::ops::Range;
 
 use memchr::memchr;
 
+use crate::canonical::{Canonicalization, Sink};
+use crate::canonical_outline::Pieces;
+use crate::canonicalizer::Canonicalizer;
 use crate::parse::{self, Markup};
 use crate::skim::{Skimmer, markup_end, start_tag};
 use crate::{Document, Element, Limits, XmlError};
@@ -39,6 +42,21 @@ pub struct Outline {
     frame: Document,
     /// Nodes of the frame, and where they stand in the input.
     pieces: Vec<(u32, Range<usize>)>,
+    /// How many bytes a canonical form of the whole may have.
+    canonical_bytes: usize,
+}
+
+/// What [`Outline::canonicalize`] writes, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct OutlineForm<'a> {
+    /// The method.
+    pub method: Canonicalization,
+    /// The `PrefixList` of an exclusive method, as [`canonicalize`](crate::canonicalize) has it.
+    pub inclusive_prefixes: &'a [&'a str],
+    /// Whether the comments and instructions beside the root are written too: the whole document, not its root element.
+    pub whole: bool,
+    /// An element of the frame that is left out with everything in it.
+    pub omit: Option<Element<'a>>,
 }
 
 /// A piece of an [`Outline`].
@@ -72,7 +90,55 @@ impl Outline {
         }
         let moved = |range: Range<usize>| range.start.saturating_add(mark)..range.end.saturating_add(mark);
         let pieces = nodes.into_iter().zip(cutting.ranges.into_iter().map(moved)).collect();
-        Ok(Outline { frame, pieces })
+        Ok(Outline { frame, pieces, canonical_bytes: limits.canonical_bytes(input.len()) })
+    }
+
+    /// Writes the canonical form of the input that the outline was read from, or of its root element. Each piece is parsed by itself, shown to
+    /// `see`, written and dropped, so that the memory is that of one of them.
+    ///
+    /// What is written is what [`canonicalize_document_without`](crate::canonicalize_document_without) or
+    /// [`canonicalize`](crate::canonicalize) writes of a tree of the input. `limits` are those of a piece. The bytes that may be written are
+    /// those that the limits of [`read`](Self::read) allow of the whole.
+    ///
+    /// ```
+    /// use vouchsafe_xml::{Canonicalization, Limits, Outline, OutlineForm};
+    /// let limits = Limits::default();
+    /// let list = b"<list xmlns='urn:l'><item b='2' a='1'/><item/></list>";
+    /// let outline = Outline::read(list, "list", "item", &limits)?;
+    /// let form =
+    ///     OutlineForm { method: Canonicalization::EXCLUSIVE, inclusive_prefixes: &[], whole: false, omit: None };
+    /// let (mut seen, mut octets) = (0, Vec::new());
+    /// outline.canonicalize(list, form, &limits, &mut |_| seen += 1, &mut octets)?;
+    /// assert_eq!(octets, br#"<list xmlns="urn:l"><item a="1" b="2"></item><item></item></list>"#);
+    /// assert_eq!(seen, 2);
+    /// # Ok::<(), vouchsafe_xml::XmlError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Why a piece cannot be parsed, with the offset in the input, and [`XmlError::Limit`] when there are more canonical bytes than are
+    /// allowed. The sink has the beginning of the form then.
+    pub fn canonicalize<S: Sink>(
+        &self,
+        input: &[u8],
+        form: OutlineForm<'_>,
+        limits: &Limits,
+        see: &mut dyn FnMut(&Document),
+        sink: &mut S,
+    ) -> Result<(), XmlError> {
+        let root = self.frame.root();
+        let pieces = Pieces {
+            input,
+            rest: self.pieces.iter(),
+            limits,
+            inclusive_prefixes: form.inclusive_prefixes,
+            see,
+            allowed: self.canonical_bytes,
+            surroundings: None,
+        };
+        let canonicalizer = Canonicalizer::new(root, form.method, form.inclusive_prefixes, sink);
+        let mut canonicalizer = canonicalizer.with_pieces(pieces);
+        canonicalizer.omit(form.omit);
+        if form.whole { canonicalizer.document() } else { canonicalizer.subtree(root) }
     }
 
     /// The document without the content of its pieces. Positions and ranges of its elements are those of the frame, not of the input.

@@ -29,6 +29,37 @@ impl<'d, 's, S: Sink> Output<'d, 's, S> {
         Self { text: text.as_bytes(), run: Span::default(), sink, left: allowed, is_over: false }
     }
 
+    /// Lets at most so many bytes be written from now on.
+    pub(crate) const fn allow(&mut self, allowed: usize) {
+        self.left = allowed;
+    }
+
+    /// Another text's way to the same sink. It [ends](Self::end) with what is [left](Self::resume) here.
+    pub(crate) fn lend<'t, 'o>(&'o mut self, text: &'t str) -> Output<'t, 'o, S> {
+        self.flush();
+        Output {
+            text: text.as_bytes(),
+            run: Span::default(),
+            sink: &mut *self.sink,
+            left: self.left,
+            is_over: self.is_over,
+        }
+    }
+
+    /// Writes what has not been written yet. How many bytes may still be written; none when there were too many.
+    pub(crate) fn end(mut self) -> Option<usize> {
+        self.flush();
+        Some(self.left).filter(|_| !self.is_over)
+    }
+
+    /// Goes on after what was lent.
+    pub(crate) const fn resume(&mut self, left: Option<usize>) {
+        match left {
+            Some(left) => self.left = left,
+            None => self.is_over = true,
+        }
+    }
+
     /// Whether more was to be written than is allowed. Nothing more will be.
     #[inline]
     pub(crate) const fn is_over(&self) -> bool {

@@ -1,0 +1,137 @@
+//! The canonical form of a document of which only the outline is at hand: its pieces are parsed one by one, and dropped.
+
+use core::fmt;
+use core::ops::Range;
+
+use crate::arena::{EMPTY, NONE};
+use crate::canonical::Sink;
+use crate::canonicalizer::Canonicalizer;
+use crate::{Document, Element, Limits, NamespaceScope, XmlError};
+
+/// The pieces that are still to be written.
+pub(crate) struct Pieces<'d, 's> {
+    pub(crate) input: &'d [u8],
+    pub(crate) rest: core::slice::Iter<'d, (u32, Range<usize>)>,
+    pub(crate) limits: &'s Limits,
+    pub(crate) inclusive_prefixes: &'s [&'s str],
+    /// Is shown each piece.
+    pub(crate) see: &'s mut dyn FnMut(&Document),
+    /// How many canonical bytes the whole may have.
+    pub(crate) allowed: usize,
+    /// What is round the pieces that stand in one element, of the last such element.
+    pub(crate) surroundings: Option<(u32, Surroundings)>,
+}
+
+/// What the pieces in one element have round them.
+pub(crate) struct Surroundings {
+    scope: NamespaceScope,
+    /// For each binding of the scope, what the output has its prefix bound to.
+    rendered: Vec<RenderedName>,
+    /// What the output has for the default namespace where the scope has none.
+    default: Option<String>,
+}
+
+/// What the output has a prefix bound to.
+enum RenderedName {
+    /// To what the document has it bound to.
+    Same,
+    Other(String),
+    Nothing,
+}
+
+impl fmt::Debug for Pieces<'_, '_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pieces").field("rest", &self.rest.len()).finish_non_exhaustive()
+    }
+}
+
+impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
+    /// The same one that writes these elements out of the input, and not as the document has them.
+    pub(crate) fn with_pieces(mut self, mut pieces: Pieces<'d, 's>) -> Self {
+        self.output.allow(pieces.allowed);
+        self.next_piece = pieces.rest.as_slice().first().map_or(NONE, |(node, _)| *node);
+        pieces.surroundings = None;
+        self.pieces = Some(pieces);
+        self
+    }
+
+    /// Writes the next piece, whose head is the node.
+    pub(crate) fn piece(&mut self, node: u32) -> Result<(), XmlError> {
+        let Some(mut pieces) = self.pieces.take() else { return Ok(()) };
+        let Some((_, range)) = pieces.rest.next() else { return Ok(()) };
+        let parent = self.document.parent_of(node);
+        let surroundings = match pieces.surroundings.take() {
+            Some((known, surroundings)) if known == parent => surroundings,
+            _ => self.surroundings(parent),
+        };
+        let bytes = pieces.input.get(range.clone()).unwrap_or_default();
+        let piece = Document::parse_in_scope(bytes, &surroundings.scope, pieces.limits)
+            .map_err(|error| error.shifted(range.start))?;
+        (pieces.see)(&piece);
+        self.write_piece(&piece, &surroundings, pieces.inclusive_prefixes)?;
+        self.next_piece = pieces.rest.as_slice().first().map_or(NONE, |(node, _)| *node);
+        pieces.surroundings = Some((parent, surroundings));
+        self.pieces = Some(pieces);
+        Ok(())
+    }
+
+    fn write_piece(
+        &mut self,
+        piece: &Document,
+        surroundings: &Surroundings,
+        inclusive_prefixes: &[&str],
+    ) -> Result<(), XmlError> {
+        let output = self.output.lend(&piece.text);
+        let mut inner = Canonicalizer::to(output, piece.root(), self.method, inclusive_prefixes);
+        surroundings.bind(piece, |prefix, namespace| inner.rendered.bind(prefix, namespace));
+        inner.nodes_of(piece.root(), false)?;
+        let left = inner.output.end();
+        self.output.resume(left);
+        Ok(())
+    }
+
+    fn surroundings(&self, parent: u32) -> Surroundings {
+        if parent == NONE {
+            return Surroundings { scope: NamespaceScope::empty(), rendered: Vec::new(), default: None };
+        }
+        let document = self.document;
+        let element = Element { document, node: parent };
+        let name = |namespace| document.namespace_name(namespace).to_owned();
+        let mut has_default = false;
+        let rendered = element.bindings_in_scope().map(|(prefix, namespace)| {
+            has_default |= prefix == EMPTY;
+            match self.rendered.of(prefix) {
+                EMPTY => RenderedName::Nothing,
+                same if same == namespace => RenderedName::Same,
+                other => RenderedName::Other(name(other)),
+            }
+        });
+        let rendered = rendered.collect();
+        let default = Some(self.rendered.of(EMPTY)).filter(|&default| !has_default && default != EMPTY);
+        Surroundings { scope: element.scope(), rendered, default: default.map(name) }
+    }
+}
+
+impl Surroundings {
+    /// Says what the output has the prefixes of the piece bound to, by the piece's own ids.
+    fn bind(&self, piece: &Document, mut bind: impl FnMut(u32, u32)) {
+        // The first declarations of the piece are the bindings of the scope.
+        for (declaration, rendered) in piece.declarations_of(NONE).iter().zip(&self.rendered) {
+            match rendered {
+                RenderedName::Same => bind(declaration.prefix, declaration.namespace),
+                RenderedName::Other(name) => bind(declaration.prefix, id_of(name, piece)),
+                RenderedName::Nothing => {}
+            }
+        }
+        if let Some(name) = &self.default {
+            bind(EMPTY, id_of(name, piece));
+        }
+    }
+}
+
+/// The id that the piece has for the namespace name. One that it does not have is like none that it has.
+fn id_of(name: &str, piece: &Document) -> u32 {
+    let ids = (2..).zip(&piece.namespaces);
+    let mut found = ids.filter(|(_, span)| span.of(&piece.text) == name);
+    found.next().map_or(NONE, |(id, _)| id)
+}
