@@ -38,6 +38,10 @@ interop:
 xmltest:
     .ci/run xmltest
 
+# What the doctor says of failing sign-ins that Chromium records at the example (needs Node, npm and Chromium).
+recordings:
+    .ci/run recordings
+
 # What libxmlsec1 and libxml2 say of the same octets (needs ../shared, libxmlsec1-dev, libxml2-dev, pkg-config, clang, libclang-dev).
 oracle:
     cd crates/oracle && cargo test -- --nocapture --test-threads=1

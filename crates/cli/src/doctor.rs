@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use vouchsafe::doctor::{Complaint, Diagnosis, Doctor, Event, Exhibit, Severity, Story};
 
 use crate::algorithms::Algorithms;
@@ -15,9 +15,10 @@ use crate::text::{Line, Style, Text};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Metadata, a Response (XML, base64 or the posted form), an address, a HAR file of the browser, or a certificate (PEM); - is standard
-    /// input. Files are looked at together: whole files of metadata among them say whom to trust and who we are, certificates whose keys else.
-    /// Metadata inside a message or a recording says neither. Name no file as metadata that did not come from the console itself.
+    /// Metadata, a Response (XML, base64 or the posted form), an address, a HAR file of the browser, a certificate (PEM), or the log of a
+    /// service with its refusals; - is standard input. Files are looked at together: whole files of metadata among them say whom to trust and
+    /// who we are, certificates whose keys else. Metadata inside a message or a recording says neither. Name no file as metadata that did not
+    /// come from the console itself.
     #[arg(required_unless_present = "browse", value_name = "FILE")]
     files: Vec<String>,
     /// Opens a page on this machine to paste texts into and drop files on; the files that are named here are looked at together with them. It is
@@ -36,6 +37,9 @@ pub(crate) struct Arguments {
     /// The time to judge messages at; without it, when each was recorded or issued.
     #[arg(long, value_name = "RFC3339", value_parser = instant)]
     now: Option<DateTime<Utc>>,
+    /// How long a request of this service waits for its answer; without it, 600.
+    #[arg(long, value_name = "SECONDS")]
+    request_lifetime: Option<u32>,
     /// Private key that opens encrypted Assertions. Repeatable: the keys are tried in turn.
     #[arg(long, value_name = "PEM")]
     decryption_key: Vec<String>,
@@ -82,6 +86,9 @@ fn doctor(arguments: &Arguments) -> Result<Doctor, Failure> {
     }
     if let Some(time) = arguments.now {
         doctor = doctor.judged_at(time);
+    }
+    if let Some(seconds) = arguments.request_lifetime {
+        doctor = doctor.with_request_lifetime(TimeDelta::seconds(i64::from(seconds)));
     }
     if arguments.danger_unauthenticated_cbc {
         doctor = doctor.danger_unauthenticated_cbc();

@@ -8,7 +8,7 @@ use std::net::TcpStream;
 use vouchsafe_crypto::{Provider, base64_decode};
 use vouchsafe_signature::{TrustedKey, verify};
 use vouchsafe_testkit::server::{App, AppId, Config, Okta, Server, User, start};
-use vouchsafe_testkit::{AuthnRequest, keys};
+use vouchsafe_testkit::{AuthnRequest, KeyPair, keys};
 use vouchsafe_xml::{Document, Limits, namespace};
 
 const ENTITY_ID: &str = "https://app.example.com/saml/metadata";
@@ -397,4 +397,58 @@ async fn the_buttons_are_for_its_own_pages() {
         let answer = browser.send("POST", "/login", headers, "user=ada%40example.com").await;
         assert_eq!(answer.status, 303, "{headers}");
     }
+}
+
+/// What can go wrong at an identity provider, made on purpose at its page for administrators.
+#[tokio::test]
+async fn faults_are_made_on_purpose_and_undone() {
+    let mut browser = Browser::open().await;
+    let other = App::new("Other", "https://other.example.com/saml/metadata", ACS).with_key(keys::attacker());
+    let other = browser.okta.add_app(other);
+    browser.sign_in("ada@example.com", "/").await;
+    let app = browser.app.clone();
+    let icon = format!("/home/k6_cloud/{app}");
+    let key_of = |app: &AppId| browser.okta.identity_provider(app).unwrap().key().clone();
+    let audience = |document: &Document| {
+        let mut all = document.elements();
+        all.find(|one| one.is(namespace::SAML_ASSERTION, "Audience")).unwrap().text().into_owned()
+    };
+    let is_by = |document: &Document, pair: &KeyPair| {
+        let provider = Provider::rustcrypto();
+        let key = TrustedKey::of_certificate(pair.certificate(), "key", &provider).unwrap();
+        verify(document.root(), &[key], &provider, &Limits::default()).is_ok()
+    };
+    let before = browser.get(&icon).await.response();
+    assert_eq!(audience(&before), ENTITY_ID);
+    assert!(is_by(&before, &key_of(&app)) && !is_by(&before, keys::attacker()));
+
+    let form = format!("app={app}&audience=https%3A%2F%2Fwrong.example&seconds_ahead=3600&signs_as={other}");
+    assert_eq!(browser.post("/admin/faults", &form).await.status, 303);
+    let wrong = browser.get(&icon).await.response();
+    assert_eq!(audience(&wrong), "https://wrong.example");
+    assert!(is_by(&wrong, keys::attacker()));
+    let time = |document: &Document| {
+        let text = document.root().attribute("IssueInstant").unwrap().to_owned();
+        chrono::DateTime::parse_from_rfc3339(&text).unwrap().timestamp()
+    };
+    assert!((3595..=3660).contains(&(time(&wrong) - time(&before))));
+    let published = browser.okta.metadata(&app).unwrap();
+    assert!(browser.get("/admin").await.body.contains("signs with another key now"));
+
+    assert_eq!(browser.post("/admin/faults", &format!("app={app}")).await.status, 303);
+    assert_eq!(browser.okta.metadata(&app).unwrap(), published, "a fault is not published");
+    let undone = browser.get(&icon).await.response();
+    assert_eq!(audience(&undone), ENTITY_ID);
+    let old = key_of(&app);
+    assert!(is_by(&undone, &old));
+
+    assert_eq!(browser.post("/admin/key", &format!("app={app}")).await.status, 303);
+    let rolled = browser.get(&icon).await.response();
+    assert!(is_by(&rolled, &key_of(&app)) && !is_by(&rolled, &old));
+    assert_ne!(browser.okta.metadata(&app).unwrap(), published);
+
+    browser.okta.unassign(&app, "ada@example.com");
+    let answer = browser.get(&icon).await;
+    assert_eq!(answer.status, 403);
+    assert!(answer.body.contains("you are not assigned this app in Okta"));
 }

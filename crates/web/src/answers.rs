@@ -91,7 +91,7 @@ impl SingleSignOn {
             connection = record.connection.as_ref().map(ConnectionId::as_str),
             issuer = record.issuer.as_deref().map(|issuer| Quoted::new(issuer).to_string()),
             code = record.code,
-            message = %record.message,
+            reason = %record.message,
             hint = record.hint,
             cause = error.cause(),
             failed_checks = failed.join("; "),

@@ -127,7 +127,7 @@ impl StoredConnections {
         let (lasts, connection) = making.await.map_err(StoreError::unavailable)?;
         if let Err(reason) = &connection {
             let code = reason.code();
-            tracing::warn!(connection = %id, revision, code, message = %reason, "the stored connection cannot be used");
+            tracing::warn!(connection = %id, revision, code, %reason, "the stored connection cannot be used");
         }
         Ok(Some(Loaded { revision, octets, lasts, connection }))
     }

@@ -38,7 +38,7 @@ pub(crate) async fn confirm(
     if let Some(answered) = answered
         && let Err(error) = requests.remove_pending(answered.handle()).await
     {
-        tracing::warn!(code = error.code(), message = %error, "a request that was answered goes on waiting");
+        tracing::warn!(code = error.code(), reason = %error, "a request that was answered goes on waiting");
     }
     Ok(login)
 }

@@ -9,7 +9,7 @@ use axum::Router;
 use axum::extract::FromRef;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
-use chrono::Utc;
+use chrono::{TimeDelta, Utc};
 use tokio::net::TcpListener;
 use vouchsafe::assertion::Outcome;
 use vouchsafe::crypto::Certificate;
@@ -65,12 +65,18 @@ impl std::ops::Deref for App {
     }
 }
 
+/// How long a sign-in that was started waits for its answer.
+pub(crate) const REQUEST_LIFETIME: TimeDelta = TimeDelta::minutes(10);
 /// How many sign-ins are started: no fewer than `--load` starts.
 const LOAD: Rate = Rate::new(100_000, 10_000);
 
 impl App {
     /// Opens the store, and makes or loads the key. Connections are read when somebody signs in over them.
-    pub(crate) async fn open(base_url: &str, folder: Option<&Path>) -> Result<App, Failure> {
+    pub(crate) async fn open(
+        base_url: &str,
+        folder: Option<&Path>,
+        request_lifetime: TimeDelta,
+    ) -> Result<App, Failure> {
         let base_url = base_url.trim_end_matches('/').to_owned();
         let provider = keys::provider();
         let store = match folder {
@@ -85,6 +91,7 @@ impl App {
         let service_provider = ServiceProvider::builder(EntityId::new(format!("{base_url}{METADATA}"))?)
             .assertion_consumer(&format!("{base_url}{ASSERTION_CONSUMER}"))?
             .provider(provider.clone())
+            .request_lifetime(request_lifetime)
             .decryption_key(key, certificate.clone())
             .build()?;
         // Only a service on this machine may load metadata from this machine.

@@ -164,7 +164,7 @@ pub(crate) async fn maintain(app: App) {
     for tick in (0_u64..).map(|tick| tick % 12) {
         ticks.tick().await;
         if let Err(error) = app.provisioned.sweep(&app.sso).await {
-            tracing::error!(code = error.code(), message = %error, "the sessions could not be swept");
+            tracing::error!(code = error.code(), reason = %error, "the sessions could not be swept");
         }
         if tick == 11 {
             reload_all(&app).await;

@@ -3,10 +3,11 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
+use chrono::TimeDelta;
 use tokio::net::TcpListener;
 use vouchsafe::provisioning::Actor;
-use vouchsafe_testkit::TestkitError;
 use vouchsafe_testkit::server::{App as OktaApp, Config, Server, User, start};
+use vouchsafe_testkit::{TestkitError, keys};
 
 use crate::app::{App, listen};
 use crate::failure::Failure;
@@ -15,20 +16,30 @@ use crate::{connect, say, seed};
 const SERVICE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 const IDENTITY_PROVIDER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7080);
 
+/// What was asked for on the command line.
+pub(crate) struct Wanted {
+    pub(crate) base_url: Option<String>,
+    pub(crate) listen: Option<SocketAddr>,
+    pub(crate) data: Option<PathBuf>,
+    pub(crate) request_lifetime: TimeDelta,
+}
+
 /// With an identity provider like Okta. Acme is connected already; Globex is left for the reader to connect.
-pub(crate) async fn with_embedded_okta(
-    base_url: Option<String>,
-    wanted: Option<SocketAddr>,
-    folder: Option<PathBuf>,
-) -> Result<(), Failure> {
-    let (app, listener) = open(base_url, wanted, folder).await?;
+pub(crate) async fn with_embedded_okta(wanted: Wanted) -> Result<(), Failure> {
+    let (app, listener) = open(wanted).await?;
     let server = identity_provider().await?;
     let okta = server.okta();
     okta.add_user(User::new("ada@acme.example", "Ada", "Lovelace").in_groups(["Everyone", "perf-team"]));
     okta.add_user(User::new("grace@globex.example", "Grace", "Hopper").in_groups(["Everyone"]));
     let our_metadata = app.service_provider().metadata_xml()?;
-    let [acme, globex] = ["Loadbench (Acme Rockets)", "Loadbench (Globex)"]
-        .map(|label| OktaApp::from_metadata(label, our_metadata.as_bytes()).map(|app| okta.add_app(app)));
+    // Two customers, so two keys, as two organizations at Okta have.
+    let [acme, globex] = [
+        ("Loadbench (Acme Rockets)", keys::identity_provider()),
+        ("Loadbench (Globex)", keys::other_identity_provider()),
+    ]
+    .map(|(label, key)| {
+        OktaApp::from_metadata(label, our_metadata.as_bytes()).map(|app| okta.add_app(app.with_key(key)))
+    });
     let (acme, globex) = (acme?, globex?);
     okta.assign(&acme, "ada@acme.example")?;
     okta.assign(&globex, "grace@globex.example")?;
@@ -70,13 +81,8 @@ pub(crate) async fn with_embedded_okta(
 }
 
 /// Against a real Okta: Acme is connected to it, and what must be entered there is printed.
-pub(crate) async fn with_real_okta(
-    metadata_url: &str,
-    base_url: Option<String>,
-    wanted: Option<SocketAddr>,
-    folder: Option<PathBuf>,
-) -> Result<(), Failure> {
-    let (app, listener) = open(base_url, wanted, folder).await?;
+pub(crate) async fn with_real_okta(metadata_url: &str, wanted: Wanted) -> Result<(), Failure> {
+    let (app, listener) = open(wanted).await?;
     let serving = tokio::spawn({
         let app = app.clone();
         async move { app.serve(listener).await }
@@ -107,17 +113,13 @@ pub(crate) async fn with_real_okta(
     until_interrupted(serving).await
 }
 
-async fn open(
-    base_url: Option<String>,
-    wanted: Option<SocketAddr>,
-    folder: Option<PathBuf>,
-) -> Result<(App, TcpListener), Failure> {
-    let listener = listen(wanted, SERVICE).await?;
-    let base_url = match base_url {
+async fn open(wanted: Wanted) -> Result<(App, TcpListener), Failure> {
+    let listener = listen(wanted.listen, SERVICE).await?;
+    let base_url = match wanted.base_url {
         Some(base_url) => base_url,
         None => format!("http://{}", listener.local_addr()?),
     };
-    Ok((App::open(&base_url, folder.as_deref()).await?, listener))
+    Ok((App::open(&base_url, wanted.data.as_deref(), wanted.request_lifetime).await?, listener))
 }
 
 /// On its usual port, or on a free one.

@@ -36,6 +36,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use chrono::TimeDelta;
 use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
@@ -61,6 +62,9 @@ struct Arguments {
     /// A folder for the database and the decryption key; without it both are gone when the program ends
     #[arg(long, value_name = "FOLDER")]
     data: Option<PathBuf>,
+    /// How long a sign-in that was started waits for its answer [default: 600]
+    #[arg(long, value_name = "SECONDS", conflicts_with_all = ["once", "load"])]
+    request_lifetime: Option<u32>,
 }
 
 #[tokio::main]
@@ -77,10 +81,19 @@ async fn main() -> ExitCode {
             [clients, logins] => load::run(*clients, *logins, data).await,
             _ => Err(failure::Failure::new("--load takes the number of clients and the number of logins.")),
         },
-        Arguments { metadata_url: Some(url), base_url, listen, data, .. } => {
-            demo::with_real_okta(&url, base_url, listen, data).await
+        Arguments { metadata_url, base_url, listen, data, request_lifetime, .. } => {
+            let wanted = demo::Wanted {
+                base_url,
+                listen,
+                data,
+                request_lifetime: request_lifetime
+                    .map_or(app::REQUEST_LIFETIME, |seconds| TimeDelta::seconds(i64::from(seconds))),
+            };
+            match metadata_url {
+                Some(url) => demo::with_real_okta(&url, wanted).await,
+                None => demo::with_embedded_okta(wanted).await,
+            }
         }
-        Arguments { base_url, listen, data, .. } => demo::with_embedded_okta(base_url, listen, data).await,
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

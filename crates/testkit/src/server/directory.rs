@@ -3,6 +3,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 
+use super::faults::Faults;
 use super::model::{App, AppId, User};
 use super::sessions::Sessions;
 use crate::{
@@ -24,14 +25,19 @@ struct State {
     users: BTreeMap<String, User>,
     apps: BTreeMap<AppId, App>,
     assignments: BTreeSet<(AppId, String)>,
+    faults: BTreeMap<AppId, Faults>,
     sessions: Sessions,
     identifiers: u64,
 }
+
+/// Why somebody may not use an application that exists.
+pub(super) const NOT_ASSIGNED: &str = "the application is not assigned to the user";
 
 /// An application as the pages show it.
 pub(super) struct AppView {
     pub(super) id: AppId,
     pub(super) app: App,
+    pub(super) faults: Faults,
     pub(super) assigned: Vec<String>,
 }
 
@@ -42,6 +48,7 @@ impl Okta {
             users: BTreeMap::new(),
             apps: BTreeMap::new(),
             assignments: BTreeSet::new(),
+            faults: BTreeMap::new(),
             sessions: Sessions::default(),
             identifiers: 0,
         };
@@ -181,7 +188,19 @@ impl Okta {
         self.lock().assignments.remove(&(app.clone(), login.to_owned()));
     }
 
-    /// Signs with another key from now on, and publishes it.
+    /// Does these things wrong at an application from now on; the default is nothing.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such application.
+    pub fn set_faults(&self, app: &AppId, faults: Faults) -> Result<(), TestkitError> {
+        let mut state = self.lock();
+        state.app(app)?;
+        state.faults.insert(app.clone(), faults);
+        Ok(())
+    }
+
+    /// Signs with another key from now on, and publishes it; applications with a key of their own keep theirs.
     pub fn set_key(&self, key: &KeyPair) {
         self.lock().key = key.clone();
     }
@@ -242,10 +261,12 @@ impl Okta {
         let mut state = self.lock();
         let user = state.user(login)?.clone();
         let settings = state.app(app)?.clone();
+        let faults = state.faults.get(app).cloned().unwrap_or_default();
+        let now = now.checked_add_signed(faults.clock).unwrap_or(now);
         let reason = if user.suspended {
             Some("the user is suspended")
         } else if !state.assignments.contains(&(app.clone(), user.login.clone())) {
-            Some("the application is not assigned to the user")
+            Some(NOT_ASSIGNED)
         } else {
             None
         };
@@ -281,6 +302,12 @@ impl Okta {
         }
         if let Some(request) = request {
             response = response.in_response_to(&request.id);
+        }
+        if let Some(audience) = &faults.audience {
+            response = response.audience(audience);
+        }
+        if let Some(key) = &faults.signs_with {
+            response = response.key(key);
         }
         if let Some(certificate) = &settings.encryption_certificate {
             response = response.encrypt(Encryption::to(certificate));
@@ -322,7 +349,12 @@ impl Okta {
         state
             .apps
             .iter()
-            .map(|(id, app)| AppView { id: id.clone(), app: app.clone(), assigned: assigned(id) })
+            .map(|(id, app)| AppView {
+                id: id.clone(),
+                app: app.clone(),
+                faults: state.faults.get(id).cloned().unwrap_or_default(),
+                assigned: assigned(id),
+            })
             .collect()
     }
 
@@ -333,9 +365,11 @@ impl Okta {
     }
 
     fn identity_provider_of(&self, state: &State, app: &AppId) -> IdentityProvider {
-        let name = state.apps.get(app).map(|app| slug(&app.label)).unwrap_or_default();
+        let settings = state.apps.get(app);
+        let name = settings.map(|app| slug(&app.label)).unwrap_or_default();
+        let key = settings.and_then(|app| app.key.as_ref()).unwrap_or(&state.key);
         let single_sign_on = format!("{}/app/{name}/{app}/sso/saml", self.base_url);
-        IdentityProvider::new(format!("http://www.okta.com/{app}"), single_sign_on, &state.key)
+        IdentityProvider::new(format!("http://www.okta.com/{app}"), single_sign_on, key)
     }
 
     /// A panic elsewhere leaves nothing half done here.

@@ -9,7 +9,7 @@
 //! | `/home/{app}/{exk}` | what the icon does: a Response that nobody asked for (IdP-initiated) |
 //! | `/app/{app}/{exk}/sso/saml` | single sign-on by redirect and by POST (SP-initiated) |
 //! | `/app/{exk}/sso/saml/metadata` | the metadata of an application's identity provider |
-//! | `/admin` | users, applications, assignments, attribute `token` |
+//! | `/admin` | users, applications, assignments, attribute `token`, another key, and [`Faults`] on purpose |
 //!
 //! ```
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -33,6 +33,7 @@
 //! ```
 
 mod directory;
+mod faults;
 mod guard;
 mod html;
 mod model;
@@ -42,5 +43,6 @@ mod sessions;
 mod start;
 
 pub use directory::Okta;
+pub use faults::Faults;
 pub use model::{App, AppId, User};
 pub use start::{Config, Server, start};

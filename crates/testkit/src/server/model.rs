@@ -3,7 +3,7 @@ use std::fmt;
 use vouchsafe_crypto::Certificate;
 use vouchsafe_xml::{Document, Element, Limits, namespace};
 
-use crate::TestkitError;
+use crate::{KeyPair, TestkitError};
 
 /// Somebody who can sign in. There is no password.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,6 +92,8 @@ pub struct App {
     pub group_attribute: Option<String>,
     /// "Attribute Statements" that are the same for everybody, such as `token`, in order.
     pub fixed_attributes: Vec<(String, String)>,
+    /// A key of its own to sign with, which its metadata publishes; without it, the server's.
+    pub key: Option<KeyPair>,
 }
 
 impl App {
@@ -109,6 +111,7 @@ impl App {
             encryption_certificate: None,
             group_attribute: Some("groups".to_owned()),
             fixed_attributes: Vec::new(),
+            key: None,
         }
     }
 
@@ -155,6 +158,12 @@ impl App {
     /// Sends the groups in an attribute of this name, or not at all.
     pub fn with_group_attribute(mut self, name: Option<&str>) -> Self {
         self.group_attribute = name.map(str::to_owned);
+        self
+    }
+
+    /// Signs with a key of its own.
+    pub fn with_key(mut self, key: &KeyPair) -> Self {
+        self.key = Some(key.clone());
         self
     }
 

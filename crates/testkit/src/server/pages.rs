@@ -57,7 +57,7 @@ pub(super) fn dashboard(user: &User, apps: &[AppView]) -> String {
 /// Users, applications, who may use which.
 pub(super) fn admin(users: &[User], apps: &[AppView], base_url: &str) -> String {
     let rows: String = users.iter().map(|user| user_row(user, apps)).collect();
-    let apps: String = apps.iter().map(|view| app_section(view, base_url)).collect();
+    let apps: String = apps.iter().map(|view| app_section(view, apps, base_url)).collect();
     let body = format!(
         "<h2>People</h2><table class=\"rows\"><tr><th>Person</th><th>Groups</th><th>Applications</th><th>State</th></tr>{rows}</table>\
          <p><form method=\"post\" action=\"/admin/users\"><input type=\"text\" name=\"email\" placeholder=\"e-mail address\" required> \
@@ -79,6 +79,15 @@ pub(super) fn post_form(action: &str, response: &str, relay_state: Option<&str>,
         hidden("SAMLResponse", response),
         escape_markup(nonce),
     )
+}
+
+/// As Okta's page says it.
+pub(super) fn not_assigned(app: &str) -> String {
+    let text = format!(
+        "Sorry, you cannot access {app} because you are not assigned this app in Okta. If you're wondering why this is happening, please contact \
+         your administrator."
+    );
+    failure("App Not Assigned", &text)
 }
 
 pub(super) fn failure(title: &str, text: &str) -> String {
@@ -116,7 +125,7 @@ fn user_row(user: &User, apps: &[AppView]) -> String {
     )
 }
 
-fn app_section(view: &AppView, base_url: &str) -> String {
+fn app_section(view: &AppView, apps: &[AppView], base_url: &str) -> String {
     let id = escape_markup(view.id.as_str());
     let token = view.app.fixed_attributes.iter().find(|(name, _)| name == "token");
     let token = token.map(|(_, value)| value.as_str()).unwrap_or_default();
@@ -128,13 +137,41 @@ fn app_section(view: &AppView, base_url: &str) -> String {
          <tr><th>Audience URI (SP Entity ID)</th><td><code>{}</code></td></tr>\
          <tr><th>Assertion Encryption</th><td>{encrypted}</td></tr>\
          <tr><th>Attribute <code>token</code></th><td><form method=\"post\" action=\"/admin/token\">{}\
-         <input type=\"text\" name=\"token\" value=\"{}\"> <button>Save</button></form></td></tr></table>",
+         <input type=\"text\" name=\"token\" value=\"{}\"> <button>Save</button></form></td></tr>\
+         <tr><th>Certificate</th><td><form method=\"post\" action=\"/admin/key\">{}<button class=\"quiet\">Generate new certificate</button></form></td></tr>\
+         <tr><th>Faults on purpose</th><td>{}</td></tr></table>",
         escape_markup(&view.app.label),
         escape_markup(base_url),
         escape_markup(&view.app.single_sign_on_url),
         escape_markup(&view.app.entity_id),
         hidden("app", view.id.as_str()),
         escape_markup(token),
+        hidden("app", view.id.as_str()),
+        faults(view, apps),
+    )
+}
+
+/// What it is to do wrong at an application.
+fn faults(view: &AppView, apps: &[AppView]) -> String {
+    let others = apps.iter().filter(|other| other.id != view.id);
+    let keys: String = others
+        .map(|other| {
+            let (id, label) = (escape_markup(other.id.as_str()), escape_markup(&other.app.label));
+            format!("<option value=\"{id}\">sign with the key of {label}</option>")
+        })
+        .collect();
+    let foreign = if view.faults.signs_with.is_some() { " (signs with another key now)" } else { "" };
+    format!(
+        "<form method=\"post\" action=\"/admin/faults\">{}\
+         <input type=\"text\" name=\"audience\" placeholder=\"another audience\" value=\"{}\"> \
+         <input type=\"text\" name=\"seconds_ahead\" placeholder=\"seconds that the clock is ahead\" value=\"{}\"> \
+         <select name=\"signs_as\"><option value=\"\">sign with its own key</option>{keys}</select> <button class=\"quiet\">Do so</button>{foreign}</form>",
+        hidden("app", view.id.as_str()),
+        escape_markup(view.faults.audience.as_deref().unwrap_or_default()),
+        match view.faults.clock.num_seconds() {
+            0 => String::new(),
+            seconds => seconds.to_string(),
+        },
     )
 }
 

@@ -8,15 +8,17 @@ use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::middleware::from_fn_with_state;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
+use vouchsafe_crypto::KeyKind;
 
-use super::directory::Okta;
+use super::directory::{NOT_ASSIGNED, Okta};
+use super::faults::Faults;
 use super::guard::{only_own_host, only_own_pages};
 use super::model::{AppId, User};
 use super::pages;
 use super::sessions::random_hex;
-use crate::{AuthnRequest, Issued, TestkitError};
+use crate::{AuthnRequest, Issued, KeyPair, TestkitError};
 
 const COOKIE_NAME: &str = "okta_session";
 
@@ -31,6 +33,8 @@ pub(super) fn router(okta: Okta) -> axum::Router {
         .route("/admin/suspend", post(suspend))
         .route("/admin/activate", post(activate))
         .route("/admin/token", post(set_token))
+        .route("/admin/key", post(new_key))
+        .route("/admin/faults", post(set_faults))
         .route_layer(from_fn_with_state(okta.clone(), only_own_pages));
     axum::Router::new()
         .route("/", get(dashboard))
@@ -56,6 +60,10 @@ impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let (status, title) = match self.0 {
             TestkitError::Unknown { .. } => (StatusCode::NOT_FOUND, "Not found"),
+            TestkitError::NotAllowed { app, reason: NOT_ASSIGNED, .. } => {
+                let page = pages::not_assigned(&app);
+                return (StatusCode::FORBIDDEN, Html(page)).into_response();
+            }
             TestkitError::NotAllowed { .. } => (StatusCode::FORBIDDEN, "You do not have access"),
             _ => (StatusCode::BAD_REQUEST, "This request cannot be answered"),
         };
@@ -257,6 +265,47 @@ struct Token {
 
 async fn set_token(State(okta): State<Okta>, Form(form): Form<Token>) -> Result<Redirect, Failure> {
     okta.set_attribute(&okta.find(&form.app)?, "token", form.token.trim())?;
+    Ok(Redirect::to("/admin"))
+}
+
+#[derive(Deserialize)]
+struct OfApp {
+    app: String,
+}
+
+/// A new certificate, as when the old one is about to expire: published and used at once.
+async fn new_key(State(okta): State<Okta>, Form(form): Form<OfApp>) -> Result<Redirect, Failure> {
+    let app = okta.find(&form.app)?;
+    let key = KeyPair::generate(KeyKind::Rsa { bits: 2048 }, "vouchsafe-testkit")?;
+    okta.update_app(&app, |app| app.key = Some(key))?;
+    Ok(Redirect::to("/admin"))
+}
+
+#[derive(Deserialize)]
+struct WantedFaults {
+    app: String,
+    #[serde(default)]
+    audience: String,
+    #[serde(default)]
+    seconds_ahead: String,
+    /// The application whose key signs.
+    #[serde(default)]
+    signs_as: String,
+}
+
+async fn set_faults(State(okta): State<Okta>, Form(form): Form<WantedFaults>) -> Result<Redirect, Failure> {
+    let app = okta.find(&form.app)?;
+    let mut faults = Faults::default();
+    if !form.audience.trim().is_empty() {
+        faults = faults.audience(form.audience.trim());
+    }
+    if let Ok(seconds) = form.seconds_ahead.trim().parse::<i32>() {
+        faults = faults.clock_ahead(TimeDelta::seconds(seconds.into()));
+    }
+    if !form.signs_as.is_empty() {
+        faults = faults.signs_with(okta.identity_provider(&okta.find(&form.signs_as)?)?.key());
+    }
+    okta.set_faults(&app, faults)?;
     Ok(Redirect::to("/admin"))
 }
 

@@ -13,6 +13,8 @@ const ENTRIES: usize = 20_000;
 const PER_REQUEST: usize = 256;
 /// Cookies of a request that are looked at.
 const COOKIES: usize = 64;
+/// Bytes of a page that are looked at. Pages of errors are small, and what they say stands before their scripts end.
+const PAGE: usize = 256 * 1024;
 
 #[derive(Deserialize)]
 struct Archive {
@@ -62,6 +64,7 @@ impl From<Traced> for Entry {
                 status: response_status.unwrap_or_default(),
                 headers: response_headers,
                 cookies: Vec::new(),
+                content: Content::default(),
             },
         }
     }
@@ -101,6 +104,15 @@ struct Response {
     headers: Vec<Header>,
     #[serde(default, deserialize_with = "at_most::<PER_REQUEST, _, _>")]
     cookies: Vec<Cookie>,
+    #[serde(default)]
+    content: Content,
+}
+
+/// The body of an answer, as far as it is a page.
+#[derive(Default, Deserialize)]
+struct Content {
+    #[serde(default, deserialize_with = "page")]
+    text: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -127,6 +139,8 @@ pub(crate) struct SetCookie {
     /// In lower case.
     pub(crate) same_site: Option<String>,
     pub(crate) secure: bool,
+    /// Seconds that it lives, where it says so.
+    pub(crate) max_age: Option<i64>,
     /// Whether it takes the cookie away.
     pub(crate) ends: bool,
 }
@@ -144,6 +158,8 @@ pub(crate) struct Step {
     /// Names of the cookies that were sent.
     pub(crate) sent: Vec<String>,
     pub(crate) set: Vec<SetCookie>,
+    /// The beginning of the page that was answered, if it was one and was saved.
+    pub(crate) page: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -178,6 +194,7 @@ impl SetCookie {
             name: name.trim().to_owned(),
             same_site: None,
             secure: false,
+            max_age: None,
             ends: value.trim().is_empty(),
         };
         for part in parts {
@@ -185,17 +202,19 @@ impl SetCookie {
             match attribute.trim().to_ascii_lowercase().as_str() {
                 "samesite" => cookie.same_site = Some(value.trim().to_ascii_lowercase()),
                 "secure" => cookie.secure = true,
-                "max-age" => cookie.ends |= value.trim().starts_with(['0', '-']),
+                "max-age" => cookie.max_age = value.trim().parse().ok(),
                 _ => {}
             }
         }
+        cookie.ends |= cookie.max_age.is_some_and(|seconds| seconds <= 0);
         Some(cookie)
     }
 }
 
 impl Entry {
     /// What it says beside the messages in it. Browsers record cookies as headers, as a list, or, by default, not at all.
-    pub(crate) fn step(&self) -> Step {
+    pub(crate) fn into_step(self) -> Step {
+        let time = self.time();
         let Entry { request, response, .. } = self;
         let in_header = header(&request.headers, "cookie").flat_map(|line| line.split(';'));
         let in_header = in_header.filter_map(|pair| Some(pair.split_once('=')?.0.trim().to_owned()));
@@ -210,19 +229,21 @@ impl Entry {
                 name: cookie.name.clone(),
                 same_site: cookie.same_site.as_ref().map(|text| text.to_ascii_lowercase()),
                 secure: cookie.secure.unwrap_or_default(),
+                max_age: None,
                 ends: false,
             }));
         }
         sent.truncate(COOKIES);
         set.truncate(COOKIES);
         Step {
-            method: request.method.clone(),
             address: without_query(&request.url),
-            time: self.time(),
+            method: request.method,
+            time,
             status: u16::try_from(response.status).ok().filter(|status| *status > 0),
             location: header(&response.headers, "location").next().map(without_query),
             sent,
             set,
+            page: response.content.text,
         }
     }
 
@@ -271,6 +292,36 @@ pub(crate) fn read(octets: &[u8]) -> Option<Recording> {
             Recording { entries: tracer.requests.into_iter().map(Entry::from).collect(), by_tracer: true }
         }
     })
+}
+
+/// The beginning of a text that is a page or an error in JSON; scripts, styles and pictures are passed over, and nothing of them is kept.
+fn page<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    struct Beginning;
+
+    impl<'de> Visitor<'de> for Beginning {
+        type Value = Option<String>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a text")
+        }
+
+        fn visit_none<E>(self) -> Result<Option<String>, E> {
+            Ok(None)
+        }
+
+        fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Option<String>, D::Error> {
+            deserializer.deserialize_str(self)
+        }
+
+        fn visit_str<E>(self, text: &str) -> Result<Option<String>, E> {
+            let text = text.trim_start();
+            let end = (0..=PAGE.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+            let beginning = text.get(..end.unwrap_or_default()).unwrap_or_default();
+            Ok(text.starts_with(['<', '{']).then(|| beginning.to_owned()))
+        }
+    }
+
+    deserializer.deserialize_option(Beginning)
 }
 
 /// The beginning of a list. What is beyond is passed over, and nothing of it is kept. `null` is an empty list.

@@ -26,44 +26,46 @@
 //! ```
 
 mod complaint;
+mod exhibit;
 mod expected;
 mod har;
 mod judge_metadata;
 mod judge_request;
 mod judge_response;
 mod judge_signature;
+mod pages;
 mod pattern;
 mod products;
 mod recognise;
 mod request_rules;
+mod service_log;
 mod story;
 mod story_rules;
 mod surroundings;
 mod traits;
 
-use std::fmt;
-
-use chrono::{DateTime, SubsecRound, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use serde::Serialize;
 use vouchsafe_crypto::{PrivateKey, Provider};
 use vouchsafe_xml::{Document, Limits};
 
 pub use complaint::{Complaint, Setting, Severity};
-pub use products::{Product, Quirk, catalogue, hint_in_the_words_of_the_console};
+pub use exhibit::{Exhibit, Fact, Kind, RecognisedProduct};
+pub use products::{ErrorPage, Product, Quirk, catalogue, hint_in_the_words_of_the_console};
 pub use story::{Cause, Event, Story};
 
 use crate::{CertificateFacts, FieldContent};
 use complaint::Own;
+use exhibit::MessageText;
 use judge_signature::is_signed;
 use recognise::{Found, Message};
-use story::{Recorded, Seen};
+use service_log::LoggedRefusal;
+use story::{Recorded, RequestLifetime, Seen};
 use surroundings::Surroundings;
 use traits::Traits;
 
-/// Facts and complaints of one exhibit, and characters of a fact: what somebody can read.
-const FACTS: usize = 200;
+/// Complaints of one exhibit: what somebody can read.
 const COMPLAINTS: usize = 100;
-const CHARACTERS: usize = 500;
 
 /// Looks at files together: metadata among them says whom to trust and who we are, certificates among them (PEM) whose keys else.
 ///
@@ -79,6 +81,7 @@ pub struct Doctor {
     pub(crate) decryption_keys: Vec<PrivateKey>,
     pub(crate) unauthenticated_cbc: bool,
     pub(crate) keeps_messages: bool,
+    pub(crate) request_lifetime: RequestLifetime,
     pub(crate) provider: Provider,
     pub(crate) limits: Limits,
 }
@@ -93,116 +96,6 @@ pub struct Diagnosis {
     pub stories: Vec<Story>,
 }
 
-/// What the doctor says of one message, metadata file, or file that is neither.
-#[derive(Clone, Debug, Serialize)]
-#[non_exhaustive]
-pub struct Exhibit {
-    /// The file, and the place in it.
-    pub source: String,
-    /// What it is.
-    pub kind: Kind,
-    /// Which product made it, as far as can be told; for a request, which product it was made for.
-    pub product: Option<RecognisedProduct>,
-    /// What there is to see, without names of persons and values of attributes.
-    pub facts: Vec<Fact>,
-    /// What is wrong or worth knowing, the worst first.
-    pub complaints: Vec<Complaint>,
-    /// What was not judged, since nobody gave what it takes.
-    pub not_judged: Vec<&'static str>,
-    #[serde(skip)]
-    message: Option<MessageText>,
-}
-
-/// The text of a message. `Debug` shows its length only.
-#[derive(Clone)]
-struct MessageText(String);
-
-impl fmt::Debug for MessageText {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} octets", self.0.len())
-    }
-}
-
-/// A product as it was recognised.
-#[derive(Clone, Debug, Serialize)]
-#[non_exhaustive]
-pub struct RecognisedProduct {
-    /// Its name in the catalogue.
-    pub name: String,
-    /// Whether what was found could hardly come from another product.
-    pub certain: bool,
-    /// What it was recognised by.
-    pub because: Vec<String>,
-    /// Where its settings are.
-    pub console: String,
-}
-
-/// Something to see.
-#[derive(Clone, Debug, Serialize)]
-#[non_exhaustive]
-pub struct Fact {
-    /// What it is.
-    pub name: &'static str,
-    /// Its value.
-    pub value: String,
-}
-
-/// What an exhibit is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Kind {
-    /// Metadata of an identity provider.
-    IdentityProviderMetadata,
-    /// Metadata of a service provider.
-    ServiceProviderMetadata,
-    /// Metadata of several entities.
-    MetadataAggregate,
-    /// A samlp:Response.
-    Response,
-    /// A samlp:AuthnRequest.
-    AuthnRequest,
-    /// A samlp:LogoutRequest.
-    LogoutRequest,
-    /// A samlp:LogoutResponse.
-    LogoutResponse,
-    /// A saml:Assertion on its own.
-    Assertion,
-    /// A certificate in PEM: a key to verify the other files with.
-    Certificate,
-    /// Another XML document.
-    OtherXml,
-    /// None of these.
-    Unrecognised,
-}
-
-impl Kind {
-    pub(crate) fn is_metadata(self) -> bool {
-        matches!(
-            self,
-            Kind::IdentityProviderMetadata | Kind::ServiceProviderMetadata | Kind::MetadataAggregate
-        )
-    }
-
-    /// The kind in words.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Kind::IdentityProviderMetadata => "identity provider metadata",
-            Kind::ServiceProviderMetadata => "service provider metadata",
-            Kind::MetadataAggregate => "metadata of several entities",
-            Kind::Response => "SAML Response",
-            Kind::AuthnRequest => "SAML AuthnRequest",
-            Kind::LogoutRequest => "SAML LogoutRequest",
-            Kind::LogoutResponse => "SAML LogoutResponse",
-            Kind::Assertion => "SAML Assertion",
-            Kind::Certificate => "certificate",
-            Kind::OtherXml => "XML that is neither a SAML message nor metadata",
-            Kind::Unrecognised => "nothing that can be recognised",
-        }
-    }
-}
-
 impl Doctor {
     /// A doctor who knows what time it is.
     #[must_use]
@@ -215,6 +108,7 @@ impl Doctor {
             decryption_keys: Vec::new(),
             unauthenticated_cbc: false,
             keeps_messages: false,
+            request_lifetime: RequestLifetime::default(),
             provider: Provider::rustcrypto(),
             limits: Limits::default(),
         }
@@ -240,6 +134,14 @@ impl Doctor {
     #[must_use]
     pub fn with_assertion_consumer(mut self, url: impl Into<String>) -> Doctor {
         self.assertion_consumer = Some(url.into());
+        self
+    }
+
+    /// How long a request of ours waits for its answer: what was given to [`Builder::request_lifetime`](crate::Builder::request_lifetime).
+    /// Without it, ten minutes.
+    #[must_use]
+    pub fn with_request_lifetime(mut self, lifetime: TimeDelta) -> Doctor {
+        self.request_lifetime = RequestLifetime(Some(lifetime));
         self
     }
 
@@ -279,22 +181,40 @@ impl Doctor {
             .flat_map(|(name, octets)| recognise::recognise(name, octets, &self.limits))
             .collect();
         let surroundings = Surroundings::of(&found);
+        let refusals: Vec<LoggedRefusal> = found.iter().flat_map(Found::refusals).cloned().collect();
+        let has_recording = found.iter().any(|one| matches!(one, Found::Recording { .. }));
         let mut diagnosis = Diagnosis::default();
         // The messages of a recording stand before it.
-        let mut seen = Vec::new();
+        let mut seen: Vec<Seen> = Vec::new();
+        let mut places: Vec<usize> = Vec::new();
         for one in found {
             match one {
                 Found::Recording { source, steps } => {
-                    let begin = diagnosis.exhibits.len().saturating_sub(seen.len());
-                    let exhibits: Vec<&Exhibit> = diagnosis.exhibits.iter().skip(begin).collect();
-                    let recorded = Recorded { steps: &steps, seen: &seen };
+                    let exhibits: Vec<&Exhibit> =
+                        places.iter().filter_map(|place| diagnosis.exhibits.get(*place)).collect();
+                    let recorded = Recorded {
+                        steps: &steps,
+                        seen: &seen,
+                        refusals: &refusals,
+                        request_lifetime: self.request_lifetime,
+                    };
                     let story = story::tell(source, &recorded, &exhibits);
-                    diagnosis.stories.push(story);
+                    // Of a recording without messages and without a cause, there is no story to tell.
+                    if !seen.is_empty() || story.cause.is_some() {
+                        diagnosis.stories.push(story);
+                    }
                     seen.clear();
+                    places.clear();
+                }
+                Found::Log { source, refusals } => {
+                    diagnosis.exhibits.push(exhibit::of_log(source, &refusals, has_recording));
                 }
                 one => {
-                    if let Found::Message(read) = &one {
-                        seen.extend(Seen::of(read));
+                    if let Found::Message(read) = &one
+                        && let Some(message) = Seen::of(read)
+                    {
+                        seen.push(message);
+                        places.push(diagnosis.exhibits.len());
                     }
                     diagnosis.exhibits.push(self.exhibit(one, &surroundings));
                 }
@@ -314,7 +234,7 @@ impl Doctor {
                 exhibit.fact("certificate", CertificateFacts::of(&certificate).to_string());
                 return exhibit;
             }
-            Found::Recording { source, .. } => {
+            Found::Recording { source, .. } | Found::Log { source, .. } => {
                 return Exhibit::of(source, Kind::Unrecognised, Vec::new());
             }
             Found::Nothing { source, complaint } => {
@@ -402,68 +322,5 @@ impl Diagnosis {
     #[must_use]
     pub fn is_understood(&self) -> bool {
         self.exhibits.iter().any(|exhibit| !matches!(exhibit.kind, Kind::Unrecognised | Kind::OtherXml))
-    }
-}
-
-impl Exhibit {
-    fn of(source: String, kind: Kind, complaints: Vec<Complaint>) -> Exhibit {
-        Exhibit {
-            source,
-            kind,
-            product: None,
-            facts: Vec::new(),
-            complaints,
-            not_judged: Vec::new(),
-            message: None,
-        }
-    }
-
-    /// The text of the message, out of whatever it was wrapped in, if the doctor [keeps](Doctor::keeping_messages) it. Nobody vouches for it.
-    #[must_use]
-    pub fn message(&self) -> Option<&str> {
-        self.message.as_ref().map(|text| text.0.as_str())
-    }
-
-    /// Whether nothing is wrong with it, notes left aside, and everything was judged.
-    #[must_use]
-    pub fn is_good_in_full(&self) -> bool {
-        self.not_judged.is_empty() && self.worst().is_none_or(|worst| worst == Severity::Note)
-    }
-
-    /// The worst of its complaints.
-    #[must_use]
-    pub fn worst(&self) -> Option<Severity> {
-        self.complaints.iter().map(|complaint| complaint.severity).min()
-    }
-
-    /// What complaints say was left out, in a few words.
-    fn tell_not_judged(&mut self) {
-        for complaint in &self.complaints {
-            let what: &[&'static str] = match complaint.code.as_str() {
-                "doctor.not_compared" => &["for whom it is"],
-                "doctor.unverified_sender" | "doctor.nothing_to_verify_with" => &["who sent it"],
-                "doctor.cannot_open" => &["what is encrypted"],
-                "doctor.saml_tracer" => &["the times"],
-                _ => &[],
-            };
-            self.not_judged
-                .extend(what.iter().filter(|one| !self.not_judged.contains(one)).collect::<Vec<_>>());
-        }
-        let not_tried = |fact: &Fact| fact.name == "verified" && fact.value.starts_with("not tried");
-        if self.facts.iter().any(not_tried) {
-            self.not_judged.push("the signature");
-        }
-    }
-
-    /// Adds a fact, cut to what fits on a screen; the first of many.
-    pub(crate) fn fact(&mut self, name: &'static str, value: impl Into<String>) {
-        let mut value = value.into();
-        if let Some((end, _)) = value.char_indices().nth(CHARACTERS) {
-            value.truncate(end);
-            value.push('…');
-        }
-        if self.facts.len() < FACTS {
-            self.facts.push(Fact { name, value });
-        }
     }
 }

@@ -36,6 +36,24 @@ pub struct Product {
     /// What is peculiar about it.
     #[serde(default)]
     pub quirk: Vec<Quirk>,
+    /// What its error pages say.
+    #[serde(default)]
+    pub page: Vec<ErrorPage>,
+}
+
+/// An error page of a product, which people see in the place of a sign-in.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct ErrorPage {
+    /// Its short name.
+    pub id: String,
+    /// Texts of the page: all of them stand in it.
+    pub says: Vec<String>,
+    /// What it means.
+    pub what: String,
+    /// What to change, and where.
+    pub change: String,
 }
 
 /// Something by which a product is recognised.
@@ -306,6 +324,7 @@ mod tests {
             let product: Product = toml::from_str(text).unwrap_or_else(|error| panic!("{name}: {error}"));
             assert_eq!(product.id, *name);
             assert!(!product.quirk.is_empty() && !product.recognise.is_empty(), "{name}");
+            assert!(product.page.iter().all(|page| page.says.iter().all(|text| text.len() > 7)), "{name}");
             for setting in SETTINGS {
                 assert!(product.settings.contains_key(setting), "{name}: no name for {setting}");
             }

@@ -6,6 +6,7 @@ use vouchsafe_xml::{Document, Limits, Quoted, XmlError, namespace};
 
 use super::complaint::{Complaint, Own};
 use super::har::Step;
+use super::service_log::{self, LoggedRefusal};
 use super::{Fact, Kind, har};
 use crate::field_content::FieldContent;
 use crate::form;
@@ -56,6 +57,11 @@ pub(crate) enum Found {
         source: String,
         steps: Vec<Step>,
     },
+    /// The log of a service, with the sign-ins that it refused.
+    Log {
+        source: String,
+        refusals: Vec<LoggedRefusal>,
+    },
     Nothing {
         source: String,
         complaint: Complaint,
@@ -70,6 +76,14 @@ pub(crate) struct Read {
 }
 
 impl Found {
+    /// The refusals of a log.
+    pub(crate) fn refusals(&self) -> &[LoggedRefusal] {
+        match self {
+            Found::Log { refusals, .. } => refusals,
+            _ => &[],
+        }
+    }
+
     fn octets(&self) -> usize {
         match self {
             Found::Message(read) => read.message.octets.len(),
@@ -99,9 +113,15 @@ pub(crate) fn recognise(name: &str, octets: &[u8], limits: &Limits) -> Vec<Found
     let text = text.trim_start_matches('\u{FEFF}').trim();
     if text.starts_with('{') {
         return match har::read(octets) {
-            Some(recorded) => recording(name, &recorded, limits),
-            None => nothing(unrecognised(octets)),
+            Some(recorded) => recording(name, recorded, limits),
+            None => match service_log::read(text) {
+                Some(refusals) => vec![Found::Log { source: name.to_owned(), refusals }],
+                None => nothing(unrecognised(octets)),
+            },
         };
+    }
+    if let Some(refusals) = service_log::read(text) {
+        return vec![Found::Log { source: name.to_owned(), refusals }];
     }
     if !text.starts_with('<') && text.contains("-----BEGIN ") {
         return match Certificate::from_pem(text) {
@@ -292,10 +312,9 @@ fn attribute<'t>(tag: &'t str, name: &str) -> Option<&'t str> {
 }
 
 /// The messages of a recording.
-fn recording(name: &str, recorded: &har::Recording, limits: &Limits) -> Vec<Found> {
+fn recording(name: &str, recorded: har::Recording, limits: &Limits) -> Vec<Found> {
     let mut found = Vec::new();
     let mut octets = 0_usize;
-    let steps = recorded.entries.iter().map(har::Entry::step).collect();
     for (place, entry) in (1_usize..).zip(&recorded.entries) {
         let address = entry.request.url.split(['?', '#']).next().unwrap_or_default().to_owned();
         let source = format!(
@@ -333,8 +352,8 @@ fn recording(name: &str, recorded: &har::Recording, limits: &Limits) -> Vec<Foun
     }
     if found.is_empty() {
         found.push(Found::Nothing { source: name.to_owned(), complaint: Own::NoMessage.about(name) });
-    } else {
-        found.push(Found::Recording { source: name.to_owned(), steps });
     }
+    let steps = recorded.entries.into_iter().map(har::Entry::into_step).collect();
+    found.push(Found::Recording { source: name.to_owned(), steps });
     found
 }

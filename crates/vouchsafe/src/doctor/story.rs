@@ -1,13 +1,16 @@
 //! The story of a recording: what was asked and answered in which order, what that shows, and its first cause.
 
-use chrono::{DateTime, Utc};
+use std::fmt;
+
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use vouchsafe_xml::{Document, Quoted};
 
 use super::complaint::{Complaint, Severity};
 use super::har::Step;
 use super::recognise::{Read, kind};
-use super::{Exhibit, Kind, story_rules};
+use super::service_log::LoggedRefusal;
+use super::{Exhibit, Kind, pages, story_rules};
 
 /// Events that are told.
 const EVENTS: usize = 200;
@@ -91,6 +94,32 @@ pub(crate) struct Recorded<'a> {
     pub(crate) steps: &'a [Step],
     /// In their order.
     pub(crate) seen: &'a [Seen],
+    /// What the logs of the service that were given say of refusals.
+    pub(crate) refusals: &'a [LoggedRefusal],
+    pub(crate) request_lifetime: RequestLifetime,
+}
+
+/// How long a request waits for its answer.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct RequestLifetime(pub(crate) Option<TimeDelta>);
+
+impl RequestLifetime {
+    /// What holds where nobody configured it (`Builder::request_lifetime`).
+    const USUAL: i64 = 600;
+
+    pub(crate) fn seconds(self) -> i64 {
+        self.0.map_or(Self::USUAL, |told| told.num_seconds())
+    }
+}
+
+impl fmt::Display for RequestLifetime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.seconds();
+        match self.0 {
+            Some(_) => write!(f, "a request of this service waits {seconds} s"),
+            None => write!(f, "a request waits {seconds} s unless it is configured otherwise"),
+        }
+    }
 }
 
 impl Recorded<'_> {
@@ -101,6 +130,17 @@ impl Recorded<'_> {
     /// The messages of a kind.
     pub(crate) fn all(&self, kind: Kind) -> impl Iterator<Item = &Seen> {
         self.seen.iter().filter(move |seen| seen.kind == kind)
+    }
+
+    /// The reference of a refusal on the page that was answered at a step.
+    pub(crate) fn reference(&self, place: usize) -> Option<&str> {
+        pages::reference(self.step(place)?.page.as_deref()?)
+    }
+
+    /// What a log says of the refusal at a step.
+    pub(crate) fn logged(&self, place: usize) -> Option<&LoggedRefusal> {
+        let reference = self.reference(place)?;
+        self.refusals.iter().find(|refusal| refusal.reference == reference)
     }
 
     /// Whether the browser saved cookies at all: by default they are left out.

@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use vouchsafe_xml::Quoted;
+use vouchsafe_xml::{Escaped, Quoted};
 
 use super::complaint::{Complaint, Severity};
 use super::har::{SetCookie, Step};
 use super::story::{Recorded, Seen};
-use super::{Exhibit, Kind};
+use super::{Exhibit, Kind, pages};
 
-/// How long a request waits for its answer where nobody configured it (`Builder::request_lifetime`).
-const REQUEST_LIFETIME: i64 = 600;
+/// Pages of a recording that are searched for what identity providers say on error pages: the last ones.
+const PAGES: usize = 200;
 /// Seconds within which a sign-in that begins anew belongs to the one before.
 const AGAIN: i64 = 60;
 
@@ -45,12 +45,14 @@ impl Shown {
 pub(crate) fn judge(recorded: &Recorded<'_>, exhibits: &[&Exhibit]) -> Vec<(usize, Complaint)> {
     let mut wrong = Vec::new();
     posted_twice(recorded, &mut wrong);
+    late_answer(recorded, &mut wrong);
     lost_cookie(recorded, &mut wrong);
     other_request(recorded, &mut wrong);
-    late_answer(recorded, &mut wrong);
+    error_page(recorded, &mut wrong);
     unanswered(recorded, &mut wrong);
     started_again(recorded, &mut wrong);
     refused_here(recorded, exhibits, &mut wrong);
+    refused_elsewhere(recorded, &mut wrong);
     wrong
 }
 
@@ -88,11 +90,15 @@ fn lost_cookie(recorded: &Recorded<'_>, wrong: &mut Vec<(usize, Complaint)>) {
             continue;
         };
         let set: Vec<&SetCookie> = began.set.iter().filter(|cookie| !cookie.ends).collect();
-        if set.is_empty() || set.iter().any(|cookie| posted.sent.contains(&cookie.name)) {
+        // Cookies that bind a sign-in to the browser end when its request does.
+        let is_late =
+            wrong.iter().any(|(step, one)| *step == response.step && one.code == Shown::LateAnswer.code());
+        if set.is_empty() || is_late || set.iter().any(|cookie| posted.sent.contains(&cookie.name)) {
             continue;
         }
         let names: Vec<&str> = set.iter().map(|cookie| cookie.name.as_str()).collect();
-        let (why, remedy) = why_lost(&set, began, posted);
+        let asked = recorded.step(request.step).map(|step| host(&step.address)).unwrap_or_default();
+        let (why, remedy) = why_lost(&set, began, posted, asked);
         let message = format!(
             "none of the cookies that request {} set ({}) came with the Response: {why}",
             start.saturating_add(1),
@@ -102,8 +108,12 @@ fn lost_cookie(recorded: &Recorded<'_>, wrong: &mut Vec<(usize, Complaint)>) {
     }
 }
 
-fn why_lost(set: &[&SetCookie], began: &Step, posted: &Step) -> (String, &'static str) {
+/// `asked` is the host of the identity provider, whose page posted the Response.
+fn why_lost(set: &[&SetCookie], began: &Step, posted: &Step, asked: &str) -> (String, &'static str) {
     let (before, after) = (host(&began.address), host(&posted.address));
+    let is_one_site = without_port(asked) == without_port(after);
+    let seconds =
+        posted.time.zip(began.time).map(|(end, begin)| end.signed_duration_since(begin).num_seconds());
     let same_site = |wanted: &str| set.iter().all(|cookie| cookie.same_site.as_deref() == Some(wanted));
     if before != after {
         return (
@@ -122,14 +132,23 @@ fn why_lost(set: &[&SetCookie], began: &Step, posted: &Step) -> (String, &'stati
             "Use https for all of the sign-in: cookies that are Secure are not sent over http.",
         );
     }
-    if same_site("lax") || same_site("strict") {
+    if let Some(seconds) = seconds
+        && let Some(lived) = set.iter().map(|cookie| cookie.max_age).max().flatten()
+        && set.iter().all(|cookie| cookie.max_age.is_some_and(|lived| lived <= seconds))
+    {
+        return (
+            format!("they lived {lived} s (Max-Age), and the Response was posted {seconds} s later"),
+            "Let the sign-in start again, or have the cookies live longer.",
+        );
+    }
+    if !is_one_site && (same_site("lax") || same_site("strict")) {
         return (
             "they are SameSite=Lax or Strict, which browsers do not send with a form from another site"
                 .to_owned(),
             "Set the cookie that binds the sign-in to the browser with SameSite=None and Secure.",
         );
     }
-    if set.iter().all(|cookie| cookie.same_site.is_none()) {
+    if !is_one_site && set.iter().all(|cookie| cookie.same_site.is_none()) {
         return (
             "they have no SameSite, which browsers take for Lax: they are not sent with a form from another site".to_owned(),
             "Set the cookie that binds the sign-in to the browser with SameSite=None and Secure.",
@@ -188,17 +207,17 @@ fn late_answer(recorded: &Recorded<'_>, wrong: &mut Vec<(usize, Complaint)>) {
         };
         let Some((asked, answered_at)) = asked.time.zip(answered.time) else { continue };
         let seconds = answered_at.signed_duration_since(asked).num_seconds();
-        if seconds < REQUEST_LIFETIME {
+        let lifetime = recorded.request_lifetime;
+        if seconds < lifetime.seconds() {
             continue;
         }
-        let is_refused = answered.status.is_none_or(|status| status >= 400);
-        let message = format!(
-            "the answer came {seconds} s after its request; a request waits {REQUEST_LIFETIME} s unless it is configured otherwise"
-        );
+        let is_used =
+            answered.status.is_some_and(|status| status < 400) && again(recorded, response).is_none();
+        let message = format!("the answer came {seconds} s after its request; {lifetime}");
         wrong.push((
             response.step,
             Complaint::new(
-                if is_refused { Severity::Error } else { Severity::Warning },
+                if is_used { Severity::Warning } else { Severity::Error },
                 Shown::LateAnswer.code(),
                 message,
                 "The page of the identity provider was open for too long: let the sign-in start again, or raise request_lifetime.",
@@ -207,8 +226,20 @@ fn late_answer(recorded: &Recorded<'_>, wrong: &mut Vec<(usize, Complaint)>) {
     }
 }
 
+/// An error page of an identity provider after which no Response came.
+fn error_page(recorded: &Recorded<'_>, wrong: &mut Vec<(usize, Complaint)>) {
+    let answered = recorded.all(Kind::Response).map(|response| response.step).max();
+    let after = recorded.steps.iter().enumerate().skip(answered.map_or(0, |step| step.saturating_add(1)));
+    let pages = after.filter_map(|(place, step)| Some((place, step.page.as_deref()?)));
+    let explained = pages.rev().take(PAGES).find_map(|(place, page)| Some((place, pages::explained(page)?)));
+    wrong.extend(explained);
+}
+
 /// A request to which no answer came.
 fn unanswered(recorded: &Recorded<'_>, wrong: &mut Vec<(usize, Complaint)>) {
+    if wrong.iter().any(|(_, complaint)| complaint.code.starts_with("page.")) {
+        return;
+    }
     let Some(last) = recorded.all(Kind::AuthnRequest).last() else { return };
     if recorded.all(Kind::Response).any(|response| response.step >= last.step) {
         return;
@@ -225,7 +256,10 @@ fn unanswered(recorded: &Recorded<'_>, wrong: &mut Vec<(usize, Complaint)>) {
             place,
             Complaint::error(
                 Shown::Unanswered.code(),
-                format!("the identity provider answered the request with HTTP {status} and no Response"),
+                format!(
+                    "the identity provider answered the request with HTTP {status} and no Response{}",
+                    titled(recorded, place)
+                ),
                 "Its page and its log say why. Often this service's entity ID, the address of the assertion consumer or the signature of the request \
                  is not what was configured there.",
             ),
@@ -246,21 +280,12 @@ fn unanswered(recorded: &Recorded<'_>, wrong: &mut Vec<(usize, Complaint)>) {
 fn started_again(recorded: &Recorded<'_>, wrong: &mut Vec<(usize, Complaint)>) {
     for (_, response) in answers(recorded) {
         let Some(accepted) = recorded.step(response.step) else { continue };
-        if !accepted.status.is_some_and(|status| (200..400).contains(&status)) {
+        let is_explained =
+            wrong.iter().any(|(step, one)| *step <= response.step && one.severity == Severity::Error);
+        if is_explained || !accepted.status.is_some_and(|status| (200..400).contains(&status)) {
             continue;
         }
-        let Some(again) = recorded.all(Kind::AuthnRequest).find(|request| request.step > response.step)
-        else {
-            continue;
-        };
-        let Some(next) = recorded.step(again.step) else { continue };
-        let seconds = next
-            .time
-            .zip(accepted.time)
-            .map(|(next, accepted)| next.signed_duration_since(accepted).num_seconds());
-        if seconds.is_some_and(|seconds| seconds > AGAIN) {
-            continue;
-        }
+        let Some((again, seconds)) = again(recorded, response) else { continue };
         let after = seconds.map(|seconds| format!(" {seconds} s")).unwrap_or_default();
         let status = accepted.status.unwrap_or_default();
         let message = format!(
@@ -272,6 +297,14 @@ fn started_again(recorded: &Recorded<'_>, wrong: &mut Vec<(usize, Complaint)>) {
     }
 }
 
+/// The request with which the sign-in began again after a Response, and how many seconds later.
+fn again<'a>(recorded: &'a Recorded<'_>, response: &Seen) -> Option<(&'a Seen, Option<i64>)> {
+    let again = recorded.all(Kind::AuthnRequest).find(|request| request.step > response.step)?;
+    let times = recorded.step(again.step)?.time.zip(recorded.step(response.step)?.time);
+    let seconds = times.map(|(next, answered)| next.signed_duration_since(answered).num_seconds());
+    seconds.is_none_or(|seconds| seconds <= AGAIN).then_some((again, seconds))
+}
+
 /// The service refused a Response, and no message shows why.
 fn refused_here(recorded: &Recorded<'_>, exhibits: &[&Exhibit], wrong: &mut Vec<(usize, Complaint)>) {
     for (seen, exhibit) in recorded.seen.iter().zip(exhibits).filter(|(seen, _)| seen.kind == Kind::Response)
@@ -281,12 +314,45 @@ fn refused_here(recorded: &Recorded<'_>, exhibits: &[&Exhibit], wrong: &mut Vec<
         let known = exhibit.complaints.iter().any(|one| has_error(one.severity))
             || wrong.iter().any(|(step, one)| *step <= seen.step && has_error(one.severity));
         let Some(status) = status.filter(|_| !known) else { continue };
-        let message = format!(
-            "the service refused the Response with HTTP {status}, and nothing that was judged here says why"
-        );
-        let remedy = "Look up the refusal in the log of the service. What was not judged here is listed: give the files that it needs.";
-        wrong.push((seen.step, Complaint::error(Shown::RefusedHere.code(), message, remedy)));
+        wrong.push((seen.step, refusal(recorded, seen.step, &format!("the Response with HTTP {status}"))));
     }
+}
+
+/// A refusal of something else than a Response, such as of a sign-in that could not be started: told where the log explains it.
+fn refused_elsewhere(recorded: &Recorded<'_>, wrong: &mut Vec<(usize, Complaint)>) {
+    for (place, step) in recorded.steps.iter().enumerate() {
+        let is_response = recorded.all(Kind::Response).any(|response| response.step == place);
+        if !is_response && step.status.is_some_and(|status| status >= 400) && recorded.logged(place).is_some()
+        {
+            wrong.push((place, refusal(recorded, place, "this request")));
+        }
+    }
+}
+
+/// What is said of a refusal that nothing else explains: as the log of the service has it, by the reference on the page.
+fn refusal(recorded: &Recorded<'_>, place: usize, what: &str) -> Complaint {
+    if let Some(logged) = recorded.logged(place) {
+        let message = format!(
+            "the service refused {what}, and its log says under the reference {}: {}",
+            logged.reference,
+            Escaped::new(&logged.message)
+        );
+        return Complaint::error(&logged.code, message, logged.hint.clone());
+    }
+    let reference = recorded.reference(place).map(|reference| format!(" (reference {reference})"));
+    let message = format!(
+        "the service refused {what}{}, and nothing that was judged here says why",
+        reference.unwrap_or_default()
+    );
+    let remedy = "Look up the refusal in the log of the service, or give that log together with the recording: it is found there by the reference \
+                  on the page. What was not judged here is listed: give the files that it needs.";
+    Complaint::error(Shown::RefusedHere.code(), message, remedy)
+}
+
+/// The title of the page that was answered, as the end of a sentence.
+fn titled(recorded: &Recorded<'_>, place: usize) -> String {
+    let title = recorded.step(place).and_then(|step| pages::title(step.page.as_deref()?));
+    title.map(|title| format!("; its page is titled {title}")).unwrap_or_default()
 }
 
 /// Each Response with the request that it answers, where both are there; without a name, with the last request before it.
@@ -307,6 +373,12 @@ pub(crate) fn start(recorded: &Recorded<'_>, request: &Seen) -> Option<usize> {
     let elsewhere = |step: &Step| host(&step.address) != host(&asked.address);
     let set = || before().rfind(|(_, step)| elsewhere(step) && !step.set.is_empty());
     redirected.or_else(set).map(|(place, _)| place)
+}
+
+/// To cookies, the port of an address is nothing.
+fn without_port(host: &str) -> &str {
+    host.rsplit_once(':')
+        .map_or(host, |(name, port)| if port.bytes().all(|byte| byte.is_ascii_digit()) { name } else { host })
 }
 
 fn host(address: &str) -> &str {

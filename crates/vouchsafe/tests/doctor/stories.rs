@@ -60,18 +60,31 @@ impl Recording {
         self
     }
 
+    /// The answer to the last request is this page.
+    fn showing(mut self, status: u16, page: &str) -> Recording {
+        let last = self.entries.last_mut().unwrap();
+        last["response"] = json!({"status": status, "content": {"mimeType": "text/html", "text": page}});
+        self
+    }
+
     fn examined(self) -> Diagnosis {
+        self.examined_with(|doctor| doctor, &[])
+    }
+
+    fn examined_with(self, told: impl FnOnce(Doctor) -> Doctor, more: &[(&str, &[u8])]) -> Diagnosis {
         let har = json!({"log": {"version": "1.2", "entries": self.entries}}).to_string();
         let metadata = testkit::IdentityProvider::okta().metadata().unwrap();
         let other = testkit::IdentityProvider::other().metadata().unwrap();
         let doctor = Doctor::new(now())
             .with_entity_id(testkit::SERVICE_PROVIDER)
             .with_assertion_consumer(testkit::ASSERTION_CONSUMER);
-        doctor.examine(&[
+        let mut files = vec![
             ("sign-in.har", har.as_bytes()),
             ("okta.xml", metadata.as_bytes()),
             ("other.xml", other.as_bytes()),
-        ])
+        ];
+        files.extend(more);
+        told(doctor).examine(&files)
     }
 }
 
@@ -114,7 +127,71 @@ fn the_first_cause_of_each_story() {
         recording.push(json!({"method": "GET", "url": url, "headers": headers}), json!({"status": 403}));
         recording
     };
+    let mut late_and_again = started().after(700).posted(&good(), "", 303);
+    late_and_again.sign_in("_q2", testkit::ASSERTION_CONSUMER, &[BINDING]);
+    let short_lived = "__Host-saml=x; Path=/; Secure; HttpOnly; SameSite=None; Max-Age=60";
+    let mut one_site = Recording::started(&format!("{APP}/app"), &["sid=1; Path=/; SameSite=Lax"]);
+    one_site.entries[1]["request"]["url"] = json!(
+        one_site.entries[1]["request"]["url"]
+            .as_str()
+            .unwrap()
+            .replace("example.okta.com", "app.example.com:7080")
+    );
+    one_site.entries[0]["response"]["headers"][1]["value"] = one_site.entries[1]["request"]["url"].clone();
     for (what, recording, request, code, message) in [
+        (
+            "late answer, after which the sign-in begins again",
+            late_and_again,
+            3,
+            "doctor.late_answer",
+            "the answer came 701 s after its request; a request waits 600 s unless it is configured otherwise",
+        ),
+        (
+            "cookies that ended",
+            Recording::started(&format!("{APP}/app"), &[short_lived]).after(100).posted(
+                &issued(answer().at(testkit::ISSUE_INSTANT + TimeDelta::seconds(100))),
+                "",
+                403,
+            ),
+            3,
+            "doctor.lost_cookie",
+            "came with the Response: they lived 60 s (Max-Age), and the Response was posted 102 s later",
+        ),
+        (
+            "an identity provider of the same site",
+            one_site.posted(&good(), "", 403),
+            3,
+            "doctor.lost_cookie",
+            "came with the Response: the recording does not show why",
+        ),
+        (
+            "a page of Okta's",
+            started().showing(403, "<html><title>x</title><p>Sorry, you cannot access Loadbench because you are not assigned this app in Okta.</p>"),
+            2,
+            "page.okta.not_assigned",
+            "Okta showed an error page in the place of a Response: the application is not assigned to the person",
+        ),
+        (
+            "a page of Microsoft's, which is no error to HTTP",
+            started().showing(200, "<html><script>$Config={\"strServiceExceptionMessage\":\"AADSTS700016: Application with identifier 'x' was not found\"}</script>"),
+            2,
+            "page.entra.unknown_application",
+            "Microsoft Entra ID showed an error page in the place of a Response: no application of the directory has the Issuer of the request as its identifier",
+        ),
+        (
+            "an unknown page",
+            started().showing(500, "<html><title>Something went\nwrong</title>"),
+            2,
+            "doctor.unanswered",
+            "the identity provider answered the request with HTTP 500 and no Response; its page is titled “Something went wrong”",
+        ),
+        (
+            "refused by the service under a reference",
+            started().posted(&good(), with, 403).showing(403, "<code id=\"reference\">1a2b3c4d-5e6f7081</code>"),
+            3,
+            "doctor.refused_here",
+            "the service refused the Response with HTTP 403 (reference 1a2b3c4d-5e6f7081), and nothing that was judged here says why",
+        ),
         (
             "replay",
             started().posted(&good(), with, 303).after(5).posted(&good(), with, 403),
@@ -318,4 +395,79 @@ fn an_export_of_saml_tracer_is_a_story_too() {
     let story = &diagnosis.stories[0];
     assert_eq!(story.cause.as_ref().unwrap().complaint.code, "doctor.lost_cookie", "{story:#?}");
     assert_eq!(story.not_judged, ["the times between them"]);
+}
+
+const LOG: &str = "2026-01-01T00:00:04Z  WARN vouchsafe_web::answers: sign-in refused reference=\"1a2b3c4d-5e6f7081\" connection=\"acme\" \
+                   code=\"provisioning.token_missing\" reason=the assertion has no attribute “token” hint=\"Set it.\" failed_checks=\"\"\n";
+
+/// What only the service knows is in its log, under the reference that its page shows.
+#[test]
+fn the_log_of_the_service_explains_what_nothing_else_does() {
+    let page = "<code id=\"reference\">1a2b3c4d-5e6f7081</code>";
+    let log: &[(&str, &[u8])] = &[("service.log", LOG.as_bytes())];
+    let cause = |recording: Recording, log: &[(&str, &[u8])]| {
+        let diagnosis = recording.examined_with(|doctor| doctor, log);
+        let cause = diagnosis.stories[0].cause.clone().unwrap();
+        (cause.request, cause.complaint.code, cause.complaint.message)
+    };
+    let refused = || started().posted(&issued(answer()), "__Host-saml=x", 403).showing(403, page);
+    let (request, code, message) = cause(refused(), log);
+    assert_eq!((request, code.as_str()), (3, "provisioning.token_missing"));
+    assert_eq!(
+        message,
+        "the service refused the Response with HTTP 403, and its log says under the reference 1a2b3c4d-5e6f7081: the assertion has no \
+         attribute “token”"
+    );
+    // The log of another day says nothing of it.
+    let other = LOG.replace("1a2b3c4d", "00000000");
+    assert_eq!(cause(refused(), &[("service.log", other.as_bytes())]).1, "doctor.refused_here");
+    // What shows in the recording itself is told as before.
+    let wrong = issued(answer().audience("https://other.example"));
+    let wrong = started().posted(&wrong, "__Host-saml=x", 403).showing(403, page);
+    assert_eq!(cause(wrong, log).1, "assertion.audience");
+
+    // A sign-in that the service does not even begin.
+    let mut unstarted = Recording { entries: Vec::new(), at: testkit::ISSUE_INSTANT };
+    unstarted.push(json!({"method": "GET", "url": format!("{APP}/saml/login")}), json!({}));
+    let (request, code, message) = cause(unstarted.showing(404, page), log);
+    assert_eq!((request, code.as_str()), (1, "provisioning.token_missing"));
+    assert!(message.starts_with("the service refused this request, and its log says"), "{message}");
+
+    // Alone, it is told refusal by refusal.
+    let diagnosis = Doctor::new(now()).examine(log);
+    let exhibit = &diagnosis.exhibits[0];
+    assert_eq!(
+        (exhibit.kind, exhibit.complaints[0].code.as_str()),
+        (Kind::ServiceLog, "provisioning.token_missing")
+    );
+}
+
+#[test]
+fn a_request_waits_as_long_as_it_was_configured() {
+    let late = || started().after(30).posted(&issued(answer()), "", 303);
+    let told = |seconds| move |doctor: Doctor| doctor.with_request_lifetime(TimeDelta::seconds(seconds));
+    let found = |diagnosis: Diagnosis| diagnosis.stories[0].events[2].complaints.first().cloned();
+    let complaint = found(late().examined_with(told(20), &[])).unwrap();
+    assert_eq!(complaint.code, "doctor.late_answer");
+    assert_eq!(
+        complaint.message,
+        "the answer came 31 s after its request; a request of this service waits 20 s"
+    );
+    assert_ne!(
+        found(late().examined_with(told(40), &[])).map(|one| one.code).as_deref(),
+        Some("doctor.late_answer")
+    );
+}
+
+/// More messages than are looked at: what is said of one message stands at its request.
+#[test]
+fn each_cause_stands_at_its_request_however_long_the_recording_is() {
+    let mut recording = started();
+    for _ in 0..70 {
+        recording =
+            recording.posted(&issued(answer().audience("https://other.example")), "__Host-saml=x", 403);
+    }
+    let diagnosis = recording.examined();
+    let cause = diagnosis.stories[0].cause.as_ref().unwrap();
+    assert_eq!((cause.request, cause.complaint.code.as_str()), (3, "assertion.audience"));
 }

@@ -21,7 +21,7 @@ use vouchsafe_testkit::server::{App as OktaApp, AppId, Config, Okta, Server, Use
 
 use self::client::Request;
 use self::measure::Round;
-use crate::app::App;
+use crate::app::{App, REQUEST_LIFETIME};
 use crate::failure::Failure;
 use crate::{connect, keys, say};
 
@@ -78,7 +78,7 @@ impl Scene {
     async fn make(folder: &Path, people: usize) -> Result<Scene, Failure> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
-        let app = App::open(&format!("http://{address}"), Some(folder)).await?;
+        let app = App::open(&format!("http://{address}"), Some(folder), REQUEST_LIFETIME).await?;
         let server = start(Config::default()).await?;
         let okta = server.okta();
         let metadata = app.service_provider().metadata_xml()?;
