@@ -17,6 +17,7 @@ use crate::ledger::{Check, Ledger, Outcome};
 use crate::opening::Opener;
 use crate::reading::elements_named;
 use crate::refusal::Refusal;
+use crate::replay::ReplayKey;
 use crate::schema::{check_assertion, check_response};
 use crate::trust::Trust;
 
@@ -111,7 +112,7 @@ impl DecryptedDocument {
 /// Parses bytes that were made here out of a document within the limits. Canonical bytes may be longer than that document was, so the size
 /// is not asked again; everything else is. Nor may they grow a second time: what is made of them again, the XML of attribute values, is at
 /// most as long as they are, beside the constant of the limits.
-fn parse(octets: &[u8], limits: &Limits) -> Result<Document, AssertionError> {
+pub(crate) fn parse(octets: &[u8], limits: &Limits) -> Result<Document, AssertionError> {
     let factor = limits.canonical_bytes_factor.min(1);
     let limits = limits.clone().with_input_bytes(limits.input_bytes.max(octets.len()));
     let limits = limits.with_canonical_bytes_factor(factor);
@@ -235,9 +236,9 @@ impl<'k> Authentic<'k> {
         let provider = context.provider();
         let (rule, clause) = ("assertion.structure", "saml-schema-protocol-2.0, saml-schema-assertion-2.0");
         let expected = "one assertion, and everything as its schema says";
-        match SignedFacts::read(content.layers, context)
-            .and_then(|facts| Ok((replay_hash(&issuer, &facts.assertion.id, provider)?, facts)))
-        {
+        match SignedFacts::read(content.layers, context).and_then(|facts| {
+            Ok((ReplayKey::hash_of(&[issuer.as_str(), &facts.assertion.id], provider)?, facts))
+        }) {
             Ok((replay, facts)) => {
                 ledger.record(
                     Check::new(rule, clause, Outcome::Passed).expected(expected).actual("as expected"),
@@ -329,20 +330,6 @@ fn only_assertion(root: Element<'_>) -> Result<Element<'_>, AssertionError> {
         (None, _) => Err(AssertionError::AssertionCount { count: 0 }),
         (Some(_), more) => Err(AssertionError::AssertionCount { count: more.saturating_add(1) }),
     }
-}
-
-/// SHA-256 over the issuer and the assertion's ID, in hexadecimal. Neither can hold the zero octet between them, so no two pairs are
-/// written alike.
-fn replay_hash(issuer: &EntityId, id: &str, provider: &Provider) -> Result<String, AssertionError> {
-    let text = [issuer.as_str(), "\0", id].concat();
-    let digest = provider.sha256(text.as_bytes())?;
-    let mut hash = String::with_capacity(64);
-    for octet in digest {
-        hash.extend(
-            [octet >> 4, octet & 0xF].map(|digit| char::from_digit(digit.into(), 16)).into_iter().flatten(),
-        );
-    }
-    Ok(hash)
 }
 
 /// An authentic assertion that nobody has held against anything yet. It gives nothing away: [`validate`](AuthenticAssertion::validate)

@@ -53,22 +53,12 @@ pub fn authenticate<'k>(
     limits: &'k Limits,
 ) -> Result<Authentic<'k>, Refusal> {
     let Claimed { document, facts, ledger, .. } = claimed;
-    let mut steps = Steps {
-        trust,
-        context: DecryptionContext::new(trust.decryption_keys(), trust.provider(), limits),
-        verifications_left: limits.public_key_operations,
-        policy: trust.signature_policy(),
-        is_signed_by_trusted_key: false,
-        ledger,
-    };
+    let mut steps = Steps::new(trust, limits, ledger);
     let outcome = steps.run(&document, facts);
     drop(document);
     match outcome {
         Ok(content) => Ok(Authentic::new(content, trust, steps.context, steps.ledger)),
-        Err(error) => {
-            let refusal = Refusal::with_ledger(error, steps.ledger);
-            Err(if steps.is_signed_by_trusted_key { refusal.over(trust.connection()) } else { refusal })
-        }
+        Err(error) => Err(steps.refused(error)),
     }
 }
 
@@ -85,8 +75,30 @@ pub(crate) struct Steps<'s, 'k> {
     verifications_left: usize,
     policy: SignaturePolicy,
     /// Whether a key of the trust signed a SignedInfo of the message, whatever became of the rest.
-    is_signed_by_trusted_key: bool,
+    pub(crate) is_signed_by_trusted_key: bool,
     pub(crate) ledger: Ledger,
+}
+
+impl<'s, 'k> Steps<'s, 'k> {
+    pub(crate) fn new(trust: &'k Trust, limits: &'k Limits, ledger: Ledger) -> Steps<'s, 'k>
+    where
+        'k: 's,
+    {
+        Steps {
+            trust,
+            context: DecryptionContext::new(trust.decryption_keys(), trust.provider(), limits),
+            verifications_left: limits.public_key_operations,
+            policy: trust.signature_policy(),
+            is_signed_by_trusted_key: false,
+            ledger,
+        }
+    }
+
+    /// The refusal of a message, which is the connection's if one of its keys signed.
+    pub(crate) fn refused(self, error: AssertionError) -> Refusal {
+        let refusal = Refusal::with_ledger(error, self.ledger);
+        if self.is_signed_by_trusted_key { refusal.over(self.trust.connection()) } else { refusal }
+    }
 }
 
 impl Steps<'_, '_> {
@@ -95,7 +107,7 @@ impl Steps<'_, '_> {
         self.success(&claims)?;
         self.claimed_issuer(root, &claims)?;
         let candidate = self.only_assertion(root, &claims)?;
-        self.unique_ids(&[document])?;
+        self.unique_ids(UNIQUE_IDS, &[document])?;
 
         let response = self.signature(root, RESPONSE_SIGNATURE)?;
         if response.is_none() && self.policy.requires_signed_response() {
@@ -205,8 +217,12 @@ impl Steps<'_, '_> {
     }
 
     /// An identifier that stands for two elements lets one be verified and the other be read.
-    pub(crate) fn unique_ids(&mut self, documents: &[&Document]) -> Result<(), AssertionError> {
-        let (rule, clause) = ("response.unique_ids", "saml-core-2.0-os 1.3.4");
+    pub(crate) fn unique_ids(
+        &mut self,
+        rule: &'static str,
+        documents: &[&Document],
+    ) -> Result<(), AssertionError> {
+        let clause = "saml-core-2.0-os 1.3.4";
         let mut found = Vec::with_capacity(16);
         for document in documents {
             found.extend(document.elements().flat_map(identifiers));
@@ -225,7 +241,7 @@ impl Steps<'_, '_> {
     }
 
     /// No signature is no error here; a signature that does not verify always is.
-    fn signature(
+    pub(crate) fn signature(
         &mut self,
         element: Element<'_>,
         rule: &'static str,
@@ -302,6 +318,7 @@ impl Steps<'_, '_> {
     }
 }
 
+pub(crate) const UNIQUE_IDS: &str = "response.unique_ids";
 const RESPONSE_SIGNATURE: &str = "response.signature";
 /// Something vouches for the assertion.
 pub(crate) const SIGNED: &str = "response.or_assertion_signed";

@@ -46,9 +46,9 @@ pub fn choose<'t>(
 /// How many connections with the same identity provider are told apart by their keys.
 pub const MOST_CANDIDATES: usize = 16;
 
-const MANY: &str = "more connections than are told apart by their keys";
+pub(crate) const MANY: &str = "more connections than are told apart by their keys";
 const SEALED: &str = "the only signature is inside the encrypted assertion";
-const SHARED: &str = "they have the key in common that signed";
+pub(crate) const SHARED: &str = "they have the key in common that signed";
 
 fn by_key<'t>(root: Element<'_>, candidates: &[&'t Trust], limits: &Limits) -> Result<&'t Trust, Refusal> {
     let signed = outermost_signed(root).map_err(|sealed| match sealed {
@@ -71,7 +71,7 @@ fn by_key<'t>(root: Element<'_>, candidates: &[&'t Trust], limits: &Limits) -> R
 }
 
 /// The key that made the signature, of whichever candidate; else why the first candidate's keys did not.
-fn key_among_all<'t>(
+pub(crate) fn key_among_all<'t>(
     signed: Element<'_>,
     candidates: &[&'t Trust],
     limits: &Limits,
@@ -100,7 +100,7 @@ fn outermost_signed(root: Element<'_>) -> Result<Element<'_>, bool> {
     assertion.ok_or_else(is_sealed)
 }
 
-fn ambiguous<'t>(candidates: impl Iterator<Item = &'t Trust>, reason: &'static str) -> Refusal {
+pub(crate) fn ambiguous<'t>(candidates: impl Iterator<Item = &'t Trust>, reason: &'static str) -> Refusal {
     let connections = candidates.map(Trust::connection).cloned().collect::<Vec<_>>();
     let check = Check::new(RULE, CLAUSE, Outcome::Failed)
         .expected("one connection")

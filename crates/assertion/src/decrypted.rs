@@ -10,7 +10,7 @@ use vouchsafe_signature::{Verified, has_signature};
 use vouchsafe_xml::{Document, Element, namespace};
 
 use crate::authentic::{DecryptedDocument, SignedContent, SignedDocument};
-use crate::authenticate::{ASSERTION_SIGNATURE, SIGNED, Steps};
+use crate::authenticate::{ASSERTION_SIGNATURE, SIGNED, Steps, UNIQUE_IDS};
 use crate::envelope::{Issuer, ResponseFacts};
 use crate::error::AssertionError;
 use crate::ledger::{Check, Outcome};
@@ -36,7 +36,7 @@ impl Steps<'_, '_> {
             }
             vouched => vouched?,
         };
-        self.unique_ids(&[document, vouched.document()])?;
+        self.unique_ids(UNIQUE_IDS, &[document, vouched.document()])?;
         match (response, vouched) {
             (Some(response), Vouched::ByItself { own, .. }) => {
                 let assertion = self.signed_document(own)?;

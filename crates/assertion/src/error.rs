@@ -12,6 +12,7 @@ use crate::error_words::{
     ahead, closest_trusted, end, list, missed, near, nearest, or_none, status_codes, status_message, was,
 };
 use crate::instant::Shown;
+use crate::message::MessageError;
 use crate::near_miss::Missed;
 
 /// Why a response was not believed.
@@ -36,6 +37,9 @@ pub enum AssertionError {
     /// The identity provider's metadata cannot be relied on now.
     #[error(transparent)]
     Metadata(#[from] MetadataError),
+    /// A message other than a Response is not accepted.
+    #[error(transparent)]
+    Message(#[from] MessageError),
 
     /// None of an identity provider's keys can be used, so nothing of it could ever be verified.
     #[error("none of the {count} signing keys of {} can be used", Quoted::new(entity_id))]

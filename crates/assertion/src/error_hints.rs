@@ -14,6 +14,7 @@ impl AssertionError {
             Self::Encryption(error) => error.code(),
             Self::Crypto(error) => error.code(),
             Self::Metadata(error) => error.code(),
+            Self::Message(error) => error.code(),
             Self::NoUsableKey { .. } => "assertion.no_usable_key",
             Self::ClockSkew { .. } => "assertion.clock_skew",
             Self::ContextOrder { .. } => "assertion.context_order",
@@ -76,6 +77,7 @@ impl AssertionError {
             Self::Encryption(error) => error.hint(),
             Self::Crypto(error) => error.hint(),
             Self::Metadata(error) => error.hint(),
+            Self::Message(error) => error.hint(),
             Self::NoUsableKey { .. } => {
                 "Ask the identity provider for a signing key of RSA 2048 bits, P-256 or more, and load its metadata from its console again \
                  (Okta: \"SAML Signing Certificates\")."

@@ -39,6 +39,7 @@
 //!   Response may be used for, which is little.
 //! * `schema` is the schema's content model as one table; everything is held against it before it is read.
 //! * `rules` is one function a rule, in tables that follow the specification, in a file a topic. The rules see facts, not documents.
+//! * `message` is the same path for every other message: logout, name identifiers, resolved artifacts.
 //! * `ledger` records each check; `error` has one variant a reason, `error_hints` what an operator changes.
 //!
 //! This crate does no I/O and knows no clock: time, keys and expectations are arguments.
@@ -64,6 +65,7 @@ mod instant;
 mod ledger;
 mod ledger_text;
 mod login;
+mod message;
 mod message_id;
 mod name_id;
 mod near_miss;
@@ -90,6 +92,11 @@ pub use error::AssertionError;
 pub use expectations::{Correlation, Expectations, OutstandingRequest};
 pub use ledger::{Check, Ledger, Outcome, UnredactedLedger};
 pub use login::Login;
+pub use message::{
+    AuthenticMessage, Carriage, ClaimedMessage, LogoutOutcome, LogoutRequest, ManageNameIdRequest, Message,
+    MessageError, MessageExpectations, MessageKind, NameIdChange, ReadMessage, ResolvedArtifact,
+    StatusAnswer, ValidMessage, authenticate_message, choose_for_message,
+};
 pub use message_id::MessageId;
 pub use name_id::{NameId, PersistentName};
 pub use refusal::Refusal;

@@ -5,9 +5,6 @@ use std::fmt;
 use vouchsafe_metadata::name_id_format;
 use vouchsafe_xml::Element;
 
-/// How many characters an opaque identifier may have.
-const LONGEST_OPAQUE: usize = 256;
-
 /// A name identifier (saml-core-2.0-os 2.2.3), with its qualifiers exactly as they came: a logout request must repeat all of it.
 ///
 /// The value is read whole whatever comments stand in it, and nothing is trimmed. `Debug` does not show it.
@@ -30,6 +27,9 @@ pub struct NameId {
 }
 
 impl NameId {
+    /// How many characters an opaque identifier may have (8.3.7, 8.3.8).
+    pub(crate) const LONGEST_OPAQUE: usize = 256;
+
     /// Reads a `saml:NameID` of authentic bytes that was held against the schema, which allows text alone in it.
     pub(crate) fn read(element: Element<'_>) -> NameId {
         let owned = |name: &str| element.attribute(name).map(str::to_owned);
@@ -86,7 +86,8 @@ impl NameId {
 
     /// Whether it is of a format that sets it a limit, 256 characters, and exceeds it (8.3.7, 8.3.8).
     pub(crate) fn is_overlong(&self) -> bool {
-        (self.is_persistent() || self.is_transient()) && self.value.chars().nth(LONGEST_OPAQUE).is_some()
+        (self.is_persistent() || self.is_transient())
+            && self.value.chars().nth(Self::LONGEST_OPAQUE).is_some()
     }
 
     /// Whether it is an e-mail address (8.3.2).

@@ -3,13 +3,13 @@
 use std::collections::HashSet;
 
 use vouchsafe_encryption::{DecryptionContext, EncryptionError, decrypt_element};
-use vouchsafe_xml::{Document, Element, namespace};
+use vouchsafe_xml::{Document, Element};
 
 use crate::error::AssertionError;
 use crate::reading::identifiers;
 use crate::schema::Encryptable;
 
-/// Opens the encrypted parts of one assertion, out of the budget of its message.
+/// Opens the encrypted parts of one assertion or message, out of the budget of its message.
 ///
 /// Only elements of authentic octets come here, so every ciphertext is covered by a signature whatever its cipher, and so is every
 /// namespace around it. But whoever signed it may have captured the ciphertext from somebody else: what fails after decryption is
@@ -37,7 +37,7 @@ impl<'k, 'd> Opener<'k, 'd> {
     ) -> Result<T, AssertionError> {
         let (_, document) = decrypt_element(encrypted, &encrypted.scope(), &mut self.context)?;
         let root = document.root();
-        let is_wanted = root.is(namespace::SAML_ASSERTION, what.name()) && what.check(root).is_ok();
+        let is_wanted = root.is(what.namespace(), what.name()) && what.check(root).is_ok();
         let value = if is_wanted { read(root).ok() } else { None };
         match value {
             Some(value) if self.are_new_identifiers(&document) => Ok(value),

@@ -1,6 +1,7 @@
-//! Knowing an assertion again.
+//! Knowing an assertion or another message again.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use vouchsafe_crypto::{CryptoError, Provider, hexadecimal};
 
 pub(crate) const FIRST_USE: &str = "assertion.first_use";
 pub(crate) const FIRST_USE_CLAUSE: &str = "saml-profiles-2.0-os 4.1.4.5";
@@ -34,7 +35,12 @@ impl ReplayKey {
         ReplayKey { hash, expires_at }
     }
 
-    /// SHA-256 over the issuer and the assertion's ID: 64 hexadecimal digits in lower case.
+    /// SHA-256 over these parts, none of which can hold the zero byte between them, so that no two lists are written alike.
+    pub(crate) fn hash_of(parts: &[&str], provider: &Provider) -> Result<String, CryptoError> {
+        Ok(hexadecimal(&provider.sha256(parts.join("\0").as_bytes())?))
+    }
+
+    /// SHA-256 over the issuer and the assertion's ID, or the issuer, the kind and the ID of another message: 64 hexadecimal digits in lower case.
     ///
     /// The connection is not part of it. Two connections can have one identity provider, and an assertion is accepted once over both. The
     /// cost is small: who claims the entity ID of another can make a replay of an assertion whose ID they guess before it is used.

@@ -111,7 +111,7 @@ impl Examination {
         Examination { ledger, error: None, decided_by: None }
     }
 
-    fn record(&mut self, name: &'static str, clause: &'static str, judgement: Judgement) {
+    pub(crate) fn record(&mut self, name: &'static str, clause: &'static str, judgement: Judgement) {
         let (outcome, error) = match judgement.verdict {
             Ok(outcome) => (outcome, None),
             Err(error) => (Outcome::Failed, Some(*error)),

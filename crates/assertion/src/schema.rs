@@ -1,5 +1,5 @@
-//! The schema's content model (saml-schema-protocol-2.0, saml-schema-assertion-2.0) for everything that a Response can hold: one table,
-//! in data, and the functions that hold messages against it.
+//! The schema's content model (saml-schema-protocol-2.0, saml-schema-assertion-2.0) for everything that a Response or
+//! another message can hold: one table, in data, and the functions that hold messages against it.
 //!
 //! Each element of the two namespaces has only the children and attributes that its type allows, as often as it allows them, and the
 //! required ones. The order is not judged. What the schema leaves open stays open: Extensions, AttributeValue, Advice, StatusDetail,
@@ -11,12 +11,14 @@
 mod assertion_types;
 #[cfg(test)]
 mod drift;
+mod message_types;
 mod protocol_types;
 
-use vouchsafe_xml::{Element, ElementType, check};
+use vouchsafe_xml::{Element, ElementType, check, namespace};
 
 use crate::envelope::Status;
 use crate::error::AssertionError;
+use crate::message::MessageKind;
 
 /// Holds a `samlp:Response` with all that is in it against the schema.
 ///
@@ -32,11 +34,26 @@ pub(crate) fn check_assertion(root: Element<'_>) -> Result<(), AssertionError> {
     check(root, &assertion_types::ASSERTION).map_err(AssertionError::Schema)
 }
 
-/// What can be encrypted in an assertion, by its name in the table.
+/// The same for a message of this kind.
+pub(crate) fn check_message(root: Element<'_>, kind: MessageKind) -> Result<(), AssertionError> {
+    check(root, message_type(kind)).map_err(AssertionError::Schema)
+}
+
+fn message_type(kind: MessageKind) -> &'static ElementType {
+    match kind {
+        MessageKind::LogoutRequest => &message_types::LOGOUT_REQUEST,
+        MessageKind::LogoutResponse | MessageKind::ManageNameIdResponse => &message_types::STATUS_RESPONSE,
+        MessageKind::ManageNameIdRequest => &message_types::MANAGE_NAME_ID_REQUEST,
+        MessageKind::ArtifactResponse => &message_types::ARTIFACT_RESPONSE,
+    }
+}
+
+/// What can be encrypted in an assertion or a message, by its name in the table.
 #[derive(Clone, Copy)]
 pub(crate) enum Encryptable {
     NameId,
     Attribute,
+    NewId,
 }
 
 impl Encryptable {
@@ -44,6 +61,14 @@ impl Encryptable {
         match self {
             Encryptable::NameId => "NameID",
             Encryptable::Attribute => "Attribute",
+            Encryptable::NewId => "NewID",
+        }
+    }
+
+    pub(crate) fn namespace(self) -> &'static str {
+        match self {
+            Encryptable::NameId | Encryptable::Attribute => namespace::SAML_ASSERTION,
+            Encryptable::NewId => namespace::SAML_PROTOCOL,
         }
     }
 
@@ -52,6 +77,7 @@ impl Encryptable {
         let element_type: &'static ElementType = match self {
             Encryptable::NameId => &assertion_types::NAME_ID,
             Encryptable::Attribute => &assertion_types::ATTRIBUTE,
+            Encryptable::NewId => &message_types::NEW_ID,
         };
         check(root, element_type).map_err(AssertionError::Schema)
     }

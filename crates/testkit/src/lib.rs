@@ -41,6 +41,7 @@ mod error;
 mod identity_provider;
 mod issue;
 pub mod keys;
+pub mod logout;
 mod particle;
 mod parts;
 mod render;
@@ -57,5 +58,6 @@ pub use issue::{
     SERVICE_PROVIDER,
 };
 pub use keys::KeyPair;
+pub use logout::{LOGOUT_ID, LogoutBuilder, SINGLE_LOGOUT};
 pub use parts::{Attribute, Encryption, Instant, Part, Place, Signed};
 pub use xsd::Xsd;

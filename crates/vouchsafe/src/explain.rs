@@ -1,6 +1,6 @@
 //! What every error of these libraries can say of itself.
 
-use vouchsafe_assertion::{AssertionError, Ledger, Refusal};
+use vouchsafe_assertion::{AssertionError, Ledger, MessageError, Refusal};
 use vouchsafe_crypto::CryptoError;
 use vouchsafe_encryption::EncryptionError;
 use vouchsafe_metadata::MetadataError;
@@ -62,7 +62,16 @@ macro_rules! explain {
     };
 }
 
-explain!(XmlError, CryptoError, SignatureError, EncryptionError, MetadataError, AssertionError, BindingError,);
+explain!(
+    XmlError,
+    CryptoError,
+    SignatureError,
+    EncryptionError,
+    MetadataError,
+    AssertionError,
+    MessageError,
+    BindingError,
+);
 
 #[cfg(feature = "provisioning")]
 explain!(AddressError, PolicyError);

@@ -1,11 +1,10 @@
 //! The HTTP-Redirect binding's encoding (SAML Bindings 3.4.4.1): raw DEFLATE, base64, percent-encoding.
 
 use miniz_oxide::deflate::{CompressionLevel, compress_to_vec};
-use miniz_oxide::inflate::{TINFLStatus, decompress_to_vec_with_limit};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use vouchsafe_crypto::{base64_decode, base64_encode};
 use vouchsafe_metadata::WebAddress;
-use vouchsafe_signature::{MessageParameter, UnverifiedQuery, VerifiedQuery};
+use vouchsafe_signature::{MessageParameter, NotInflated, UnverifiedQuery, VerifiedQuery};
 use vouchsafe_xml::Limits;
 
 use crate::error::BindingError;
@@ -191,16 +190,14 @@ pub fn decode_unverified(query: &str, limits: &Limits) -> Result<UnverifiedMessa
     Message::inflated(read.parameter(), read.message(), read.relay_state(), limits).map(UnverifiedMessage)
 }
 
-/// Inflates, and stops at the limit, so that a bomb costs no more than that.
+/// Inflates, up to the limit.
 pub(crate) fn inflate(deflated: &[u8], name: &'static str, limit: usize) -> Result<Vec<u8>, BindingError> {
-    match decompress_to_vec_with_limit(deflated, limit) {
-        Ok(octets) => Ok(octets),
-        Err(failed) if failed.status == TINFLStatus::HasMoreOutput => {
-            let actual = limit.saturating_add(1);
-            Err(BindingError::TooLarge { what: "inflated message", actual, limit })
+    vouchsafe_signature::inflate(deflated, limit).map_err(|error| match error {
+        NotInflated::TooLarge => {
+            BindingError::TooLarge { what: "inflated message", actual: limit.saturating_add(1), limit }
         }
-        Err(_) => Err(BindingError::NotDeflated { name, content: FieldContent::of(deflated) }),
-    }
+        _ => BindingError::NotDeflated { name, content: FieldContent::of(deflated) },
+    })
 }
 
 pub(crate) fn percent_encode(text: &str) -> String {

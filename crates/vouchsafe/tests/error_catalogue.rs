@@ -43,6 +43,7 @@ fn the_scanner_sees_every_crate() {
         "doctor",
         "encryption",
         "http",
+        "message",
         "metadata",
         "provisioning",
         "signature",

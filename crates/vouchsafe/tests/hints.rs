@@ -11,8 +11,9 @@ fn workspace() -> PathBuf {
 }
 
 /// Sources with texts that are told after a message was looked at.
-const SOURCES: [&str; 9] = [
+const SOURCES: [&str; 10] = [
     "crates/assertion/src/error_hints.rs",
+    "crates/assertion/src/message/error.rs",
     "crates/crypto/src/error.rs",
     "crates/encryption/src/error.rs",
     "crates/signature/src/autopsy_explanation.rs",

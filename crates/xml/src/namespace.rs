@@ -20,6 +20,9 @@ pub const XMLENC11: &str = "http://www.w3.org/2009/xmlenc11#";
 /// The namespace of `InclusiveNamespaces` (Exclusive XML Canonicalization 1.0).
 pub const EXC_C14N: &str = "http://www.w3.org/2001/10/xml-exc-c14n#";
 
+/// SOAP 1.1: the envelope, its header and its body.
+pub const SOAP_ENVELOPE: &str = "http://schemas.xmlsoap.org/soap/envelope/";
+
 /// SAML 2.0 protocol messages.
 pub const SAML_PROTOCOL: &str = "urn:oasis:names:tc:SAML:2.0:protocol";
 /// SAML 2.0 assertions.

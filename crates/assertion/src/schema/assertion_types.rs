@@ -47,7 +47,7 @@ const NAME_QUALIFIER: AttributeUse = AttributeUse::optional("NameQualifier", Sim
 const SP_NAME_QUALIFIER: AttributeUse = AttributeUse::optional("SPNameQualifier", SimpleType::String);
 
 /// 2.2.1. Abstract: what its `xsi:type` adds is not known here, and the rule `subject.name_id` refuses one.
-static BASE_ID: ElementType =
+pub(super) static BASE_ID: ElementType =
     ElementType::open("saml:BaseIDAbstractType").with_other_attributes(OtherAttributes::Any);
 
 /// 2.2.4, 2.3.4, 2.7.3.2: EncryptedID, EncryptedAssertion, EncryptedAttribute.

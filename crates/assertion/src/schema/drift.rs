@@ -8,7 +8,8 @@ use vouchsafe_crypto::base64_decode;
 use vouchsafe_testkit::{Xsd, shared};
 use vouchsafe_xml::{Document, Element, ElementType, Limits, check, namespace};
 
-use super::{assertion_types::ASSERTION, protocol_types::RESPONSE};
+use super::{assertion_types::ASSERTION, message_types, protocol_types::RESPONSE};
+use crate::message::MessageKind;
 
 const FILES: [&str; 2] = ["saml-schema-assertion-2.0.xsd", "saml-schema-protocol-2.0.xsd"];
 
@@ -16,8 +17,13 @@ const FILES: [&str; 2] = ["saml-schema-assertion-2.0.xsd", "saml-schema-protocol
 fn the_table_says_what_the_schemas_say() {
     let Some(folder) = shared::folder() else { return };
     let schemas = Xsd::read(&folder.join("vectors/xsd"), &FILES).unwrap();
-    let differences = schemas.differences(namespace::SAML_PROTOCOL, "Response", &RESPONSE);
-    assert!(differences.is_empty(), "{differences:#?}");
+    let mut messages: Vec<(&str, &'static ElementType)> = vec![("Response", &RESPONSE)];
+    messages.extend(MessageKind::ALL.map(|kind| (kind.name(), super::message_type(kind))));
+    messages.push(("NewID", &message_types::NEW_ID));
+    for (name, element_type) in messages {
+        let differences = schemas.differences(namespace::SAML_PROTOCOL, name, element_type);
+        assert!(differences.is_empty(), "{name}: {differences:#?}");
+    }
 }
 
 /// A comparison that finds nothing would let everything pass.
@@ -71,12 +77,14 @@ fn every_message_of_others_is_as_the_schema_says_or_named() {
     assert!(sound >= 300, "{sound}");
 }
 
-/// The responses in it, and the assertions that stand in no response.
+/// The responses and other messages in it, and the assertions that stand in no response.
 fn messages(document: &Document) -> impl Iterator<Item = (Element<'_>, &'static ElementType)> {
     document.elements().filter_map(|element| {
         let is_in = |parent: Element<'_>| parent.namespace() == namespace::SAML_PROTOCOL;
         if element.is(namespace::SAML_PROTOCOL, "Response") {
             Some((element, &RESPONSE))
+        } else if let Some(kind) = MessageKind::of(element) {
+            Some((element, super::message_type(kind)))
         } else if element.is(namespace::SAML_ASSERTION, "Assertion") && !element.parent().is_some_and(is_in) {
             Some((element, &ASSERTION))
         } else {

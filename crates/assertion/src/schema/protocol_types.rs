@@ -29,10 +29,10 @@ pub(super) static RESPONSE: ElementType = ElementType::elements(
 ]);
 
 /// 3.2.1
-static EXTENSIONS: ElementType = ElementType::open("samlp:ExtensionsType");
+pub(super) static EXTENSIONS: ElementType = ElementType::open("samlp:ExtensionsType");
 
 /// 3.2.2.1
-static STATUS: ElementType = ElementType::elements(
+pub(super) static STATUS: ElementType = ElementType::elements(
     "samlp:StatusType",
     &[
         Child::one(SAMLP, "StatusCode", &STATUS_CODE),

@@ -18,6 +18,7 @@ mod decryption;
 mod details;
 mod encrypted;
 mod explain;
+mod messages;
 mod path;
 mod recorded;
 mod rules;

@@ -1,0 +1,39 @@
+//! Protocol messages other than a Response, from bytes to an accepted message: logout, name identifiers, and resolved artifacts.
+//!
+//! They travel as a Response does, and each step consumes its input:
+//!
+//! | step | gives | which means |
+//! |---|---|---|
+//! | [`ClaimedMessage::posted`], [`in_query`](ClaimedMessage::in_query), [`in_form`](ClaimedMessage::in_form), [`in_soap`](ClaimedMessage::in_soap) | [`ClaimedMessage`] | parsed once; tells what it claims to be and who claims to have sent it, for look-ups |
+//! | [`authenticate_message`] | [`AuthenticMessage`] | a trusted key signed this very message, and nothing but those bytes is left |
+//! | [`AuthenticMessage::read`] | [`ReadMessage`] | those bytes read, as their schema says |
+//! | [`ReadMessage::validate`] | [`ValidMessage`] | every rule accepts it; it may have come before |
+//! | [`ValidMessage::confirm`] | [`Message`] | accepted, once |
+//!
+//! A message is authenticated by its own signature alone: the enveloped one of the message's element, or that of the query or of the form
+//! that carried it. A signature on anything inside it signs nothing, and neither does TLS.
+
+mod accepted;
+mod authentic;
+mod authenticate;
+mod choose;
+mod claimed;
+mod error;
+mod expectations;
+mod facts;
+mod kind;
+mod rules;
+mod soap;
+mod valid;
+
+pub use accepted::{
+    LogoutOutcome, LogoutRequest, ManageNameIdRequest, Message, NameIdChange, ResolvedArtifact, StatusAnswer,
+};
+pub use authentic::{AuthenticMessage, ReadMessage};
+pub use authenticate::authenticate_message;
+pub use choose::choose_for_message;
+pub use claimed::{Carriage, ClaimedMessage};
+pub use error::MessageError;
+pub use expectations::MessageExpectations;
+pub use kind::MessageKind;
+pub use valid::ValidMessage;

@@ -1,0 +1,289 @@
+//! Why a message other than a Response is not accepted.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use vouchsafe_xml::Quoted;
+
+use crate::error_words::{list, missed, near, or_none};
+use crate::instant::Shown;
+use crate::message::MessageKind;
+
+/// Why a logout message, a message about a name identifier or the answer to an artifact was not accepted.
+///
+/// It is found in a [`Refusal`](crate::Refusal), as [`AssertionError::Message`](crate::AssertionError::Message).
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum MessageError {
+    /// The element is no message that is received here.
+    #[error(
+        "expected a logout message or another message of a service provider's, found {} in namespace {}",
+        Quoted::new(name),
+        Quoted::new(namespace)
+    )]
+    #[non_exhaustive]
+    NotAMessage {
+        /// Its namespace.
+        namespace: String,
+        /// Its local name.
+        name: String,
+    },
+    /// A message that this address does not take.
+    #[error("expected {}, found a {actual}", list(expected))]
+    #[non_exhaustive]
+    Kind {
+        /// What is taken.
+        expected: Vec<String>,
+        /// What came.
+        actual: MessageKind,
+    },
+    /// A request came as a response, or the other way round.
+    #[error("the parameter {parameter} holds a {actual}")]
+    #[non_exhaustive]
+    Parameter {
+        /// `SAMLRequest` or `SAMLResponse`.
+        parameter: &'static str,
+        /// What came in it.
+        actual: MessageKind,
+    },
+    /// The message of a query is not in its encoding.
+    #[error("the message of the query: {reason}")]
+    #[non_exhaustive]
+    Encoding {
+        /// What is wrong.
+        reason: &'static str,
+    },
+    /// The message is not in a SOAP envelope as it must be.
+    #[error("the SOAP envelope: {reason}")]
+    #[non_exhaustive]
+    Soap {
+        /// What is wrong.
+        reason: &'static str,
+    },
+    /// The other side answered with a SOAP fault.
+    #[error("the other side answered with a SOAP fault, {}{}", Quoted::new(code), fault_text(text))]
+    #[non_exhaustive]
+    Fault {
+        /// Its code.
+        code: String,
+        /// Its text.
+        text: String,
+    },
+    /// The message carries no signature of its own.
+    #[error("the {kind} carries no signature of its own")]
+    #[non_exhaustive]
+    Unsigned {
+        /// What came.
+        kind: MessageKind,
+    },
+    /// Another version than SAML 2.0.
+    #[error("{kind}: expected Version \"2.0\", found {}", Quoted::new(actual))]
+    #[non_exhaustive]
+    Version {
+        /// What came.
+        kind: MessageKind,
+        /// Its version.
+        actual: String,
+    },
+    /// The message is another identity provider's, or nobody's.
+    #[error("{kind}/Issuer: expected {}, found {}{}", Quoted::new(expected), or_none(actual.as_deref()), near(expected, actual.as_deref()))]
+    #[non_exhaustive]
+    Issuer {
+        /// What came.
+        kind: MessageKind,
+        /// The identity provider.
+        expected: String,
+        /// Who sent it.
+        actual: Option<String>,
+    },
+    /// The Issuer is not named as an entity.
+    #[error("{kind}/Issuer/@Format: expected none or that of an entity, found {}", Quoted::new(actual))]
+    #[non_exhaustive]
+    IssuerFormat {
+        /// What came.
+        kind: MessageKind,
+        /// The Format.
+        actual: String,
+    },
+    /// The message was issued too long ago, or in the future.
+    #[error("{kind}/@IssueInstant: {} is not within the last {} s; the time here is {}, with {} s of skew", Shown(*instant), maximum_age.num_seconds(), Shown(*now), skew.num_seconds())]
+    #[non_exhaustive]
+    IssueInstant {
+        /// What came.
+        kind: MessageKind,
+        /// When it was issued.
+        instant: DateTime<Utc>,
+        /// The time here.
+        now: DateTime<Utc>,
+        /// The difference of clocks that is granted.
+        skew: TimeDelta,
+        /// The greatest age that is accepted.
+        maximum_age: TimeDelta,
+    },
+    /// An answer that is older than its request.
+    #[error("{kind}/@IssueInstant: {} is earlier than the request, {}, with {} s of skew", Shown(*instant), Shown(*issued_at), skew.num_seconds())]
+    #[non_exhaustive]
+    IssuedBeforeRequest {
+        /// What came.
+        kind: MessageKind,
+        /// When it was issued.
+        instant: DateTime<Utc>,
+        /// When the request was.
+        issued_at: DateTime<Utc>,
+        /// The difference of clocks that is granted.
+        skew: TimeDelta,
+    },
+    /// The message is for another address.
+    #[error("{kind}/@Destination: expected {}, found {}{}", Quoted::new(expected), or_none(actual.as_deref()), near(expected, actual.as_deref()))]
+    #[non_exhaustive]
+    Destination {
+        /// What came.
+        kind: MessageKind,
+        /// Where it was received.
+        expected: String,
+        /// Where it was sent to.
+        actual: Option<String>,
+    },
+    /// The answer is to another request, or to none of ours.
+    #[error("{kind}/@InResponseTo: expected {}, found {}", or_none(expected.as_deref()), or_none(actual.as_deref()))]
+    #[non_exhaustive]
+    InResponseTo {
+        /// What came.
+        kind: MessageKind,
+        /// The request that waits for its answer.
+        expected: Option<String>,
+        /// What it answers.
+        actual: Option<String>,
+    },
+    /// The request is over.
+    #[error("{kind}/@NotOnOrAfter: {}; the time here is {}, with {} s of skew{}", Shown(*not_on_or_after), Shown(*now), skew.num_seconds(), missed(Some(*not_on_or_after), *now))]
+    #[non_exhaustive]
+    Expired {
+        /// What came.
+        kind: MessageKind,
+        /// The time.
+        not_on_or_after: DateTime<Utc>,
+        /// The time here.
+        now: DateTime<Utc>,
+        /// The difference of clocks that is granted.
+        skew: TimeDelta,
+    },
+    /// The message names nobody whom it could mean.
+    #[error("{kind}: {reason}")]
+    #[non_exhaustive]
+    NameId {
+        /// What came.
+        kind: MessageKind,
+        /// What is wrong.
+        reason: &'static str,
+    },
+    /// The artifact stands for nothing, or was resolved before.
+    #[error("the identity provider has no response for the artifact")]
+    NoResponse,
+    /// The message came before.
+    #[error("this message has been used already")]
+    Replayed,
+    /// The record is another message's.
+    #[error("the record of first use is that of another message")]
+    OtherMessage,
+    /// A LogoutResponse that answers nothing that this browser asked.
+    #[error("a {kind} came that answers no request of this browser's: {reason}")]
+    #[non_exhaustive]
+    Unasked {
+        /// What came.
+        kind: MessageKind,
+        /// Why it does not.
+        reason: &'static str,
+    },
+}
+
+fn fault_text(text: &str) -> String {
+    if text.is_empty() { String::new() } else { format!(": {}", Quoted::new(text)) }
+}
+
+impl MessageError {
+    /// The stable code: `message.` and a word.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotAMessage { .. } => "message.not_a_message",
+            Self::Kind { .. } => "message.kind",
+            Self::Parameter { .. } => "message.parameter",
+            Self::Encoding { .. } => "message.encoding",
+            Self::Soap { .. } => "message.soap",
+            Self::Fault { .. } => "message.soap_fault",
+            Self::Unsigned { .. } => "message.unsigned",
+            Self::Version { .. } => "message.version",
+            Self::Issuer { .. } => "message.issuer",
+            Self::IssuerFormat { .. } => "message.issuer_format",
+            Self::IssueInstant { .. } => "message.issue_instant",
+            Self::IssuedBeforeRequest { .. } => "message.issued_before_request",
+            Self::Destination { .. } => "message.destination",
+            Self::InResponseTo { .. } => "message.in_response_to",
+            Self::Expired { .. } => "message.expired",
+            Self::NameId { .. } => "message.name_id",
+            Self::NoResponse => "message.no_response",
+            Self::Replayed => "message.replayed",
+            Self::OtherMessage => "message.other_message",
+            Self::Unasked { .. } => "message.unasked",
+        }
+    }
+
+    /// What an operator changes, in the words of the identity provider's console where they are known.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::NotAMessage { .. } | Self::Kind { .. } => {
+                "Enter each address of this service in the field that it is for: the single logout address takes LogoutRequest and \
+                 LogoutResponse (Okta: \"Single Logout URL\"), the assertion consumer takes Response."
+            }
+            Self::Parameter { .. } => {
+                "A request travels as SAMLRequest and an answer as SAMLResponse: give the message to the identity provider's vendor."
+            }
+            Self::Encoding { .. } => {
+                "The message of the HTTP-Redirect binding is raw DEFLATE, then base64, then percent-encoded."
+            }
+            Self::Soap { .. } => {
+                "The address takes one SAML message in the Body of a SOAP 1.1 envelope (saml-bindings-2.0-os 3.2)."
+            }
+            Self::Fault { .. } => {
+                "The identity provider could not process the request: its own log says why."
+            }
+            Self::Unsigned { .. } => {
+                "Have the identity provider sign its logout messages (Okta: \"Enable Single Logout\" with a Signature Certificate; Keycloak: \
+                 \"Sign Documents\"; AD FS and Entra ID always sign). Over HTTP-Redirect the signature is in the query."
+            }
+            Self::Version { .. } => {
+                "Create the application as SAML 2.0 at the identity provider, not SAML 1.1."
+            }
+            Self::Issuer { .. } => {
+                "Compare the identity provider's entity ID letter by letter with the metadata loaded here (Okta: \"Identity Provider \
+                 Issuer\")."
+            }
+            Self::IssuerFormat { .. } => {
+                "The identity provider must name itself by its entity ID: without Format, or with that of an entity."
+            }
+            Self::IssueInstant { .. } | Self::Expired { .. } => {
+                "The message came too late, or the clocks differ: synchronise them (NTP), or widen clock_skew to at most a few minutes."
+            }
+            Self::IssuedBeforeRequest { .. } => {
+                "The clock of the identity provider is behind: synchronise both (NTP)."
+            }
+            Self::Destination { .. } => {
+                "Set the single logout address at the identity provider to exactly the expected one, with scheme, host and trailing slash \
+                 (Okta: \"Single Logout URL\"; Entra ID: \"Logout Url\"; AD FS: the SAML Logout endpoint). Behind a proxy, configure here the \
+                 address that browsers see."
+            }
+            Self::InResponseTo { .. } | Self::Unasked { .. } => {
+                "The answer belongs to another sign-out, or came twice or too late. The person is signed out here already."
+            }
+            Self::NameId { .. } => {
+                "Have the identity provider send the NameID of the assertion in its logout requests, whole, with Format and qualifiers."
+            }
+            Self::NoResponse => {
+                "An artifact is resolved once, and soon: start the sign-in again. If it happens each time, look whether something else fetches \
+                 the addresses that people are sent to."
+            }
+            Self::Replayed => "The same message came again: a reload of the page, or somebody who copied it.",
+            Self::OtherMessage => "Pass the Recorded that came of this message's own replay_key.",
+        }
+    }
+}

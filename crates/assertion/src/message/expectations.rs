@@ -1,0 +1,106 @@
+//! What the receiver of a message knows and the message must agree with.
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use vouchsafe_metadata::EntityId;
+
+use crate::error::AssertionError;
+use crate::expectations::{Expectations, OutstandingRequest};
+
+/// What a message is held against.
+///
+/// ```
+/// use vouchsafe_assertion::MessageExpectations;
+/// use vouchsafe_metadata::EntityId;
+///
+/// let service = EntityId::new("https://app.example.com/saml/metadata")?;
+/// let expectations = MessageExpectations::new(service, "https://app.example.com/saml/slo");
+/// assert!(expectations.answers().is_none(), "requests are taken, and answers to nothing are not");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct MessageExpectations {
+    entity_id: EntityId,
+    received_at: Arc<str>,
+    answers: Option<OutstandingRequest>,
+    clock_skew: TimeDelta,
+    maximum_age: TimeDelta,
+}
+
+impl MessageExpectations {
+    /// How old a message may be: a few minutes, which a browser needs from one address to the next.
+    pub const MAXIMUM_AGE: TimeDelta = TimeDelta::minutes(5);
+
+    /// Who we are, and where the message was received, as the sender sees the address. The clock skew is 60 seconds.
+    #[must_use]
+    pub fn new(entity_id: EntityId, received_at: impl Into<Arc<str>>) -> MessageExpectations {
+        MessageExpectations {
+            entity_id,
+            received_at: received_at.into(),
+            answers: None,
+            clock_skew: TimeDelta::seconds(60),
+            maximum_age: Self::MAXIMUM_AGE,
+        }
+    }
+
+    /// The request that an answer must name. Without one every answer is refused.
+    #[must_use]
+    pub fn answering(mut self, request: OutstandingRequest) -> MessageExpectations {
+        self.answers = Some(request);
+        self
+    }
+
+    /// How far the clocks may differ. A negative difference is none.
+    ///
+    /// # Errors
+    /// [`AssertionError::ClockSkew`] if it is more than [`Expectations::GREATEST_CLOCK_SKEW`].
+    pub fn with_clock_skew(mut self, skew: TimeDelta) -> Result<MessageExpectations, AssertionError> {
+        if skew > Expectations::GREATEST_CLOCK_SKEW {
+            return Err(AssertionError::ClockSkew { skew, limit: Expectations::GREATEST_CLOCK_SKEW });
+        }
+        self.clock_skew = skew.max(TimeDelta::zero());
+        Ok(self)
+    }
+
+    /// How old a message may be. It is also how long it is remembered, so that it counts once.
+    #[must_use]
+    pub fn with_maximum_age(mut self, age: TimeDelta) -> MessageExpectations {
+        self.maximum_age = age.max(TimeDelta::zero());
+        self
+    }
+
+    /// The service provider's entity ID.
+    #[must_use]
+    pub fn entity_id(&self) -> &EntityId {
+        &self.entity_id
+    }
+
+    /// The address at which the message was received.
+    #[must_use]
+    pub fn received_at(&self) -> &str {
+        &self.received_at
+    }
+
+    pub(super) fn shared_received_at(&self) -> Arc<str> {
+        Arc::clone(&self.received_at)
+    }
+
+    /// The request that waits for its answer.
+    #[must_use]
+    pub fn answers(&self) -> Option<&OutstandingRequest> {
+        self.answers.as_ref()
+    }
+
+    /// How far the clocks may differ.
+    #[must_use]
+    pub fn clock_skew(&self) -> TimeDelta {
+        self.clock_skew
+    }
+
+    /// How old a message may be.
+    #[must_use]
+    pub fn maximum_age(&self) -> TimeDelta {
+        self.maximum_age
+    }
+}

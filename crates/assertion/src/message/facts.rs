@@ -1,0 +1,122 @@
+//! The parts of an authentic message that rules look at, and nothing of the document they come from.
+
+use std::borrow::Cow;
+
+use vouchsafe_xml::{Element, namespace};
+
+use crate::envelope::{Issuer, Status, VERSION};
+use crate::error::AssertionError;
+use crate::instant::Moment;
+use crate::message::MessageKind;
+use crate::name_id::NameId;
+use crate::opening::Opener;
+use crate::reading::{elements_named, kept, only_child, trimmed};
+use crate::schema::Encryptable;
+
+const SAML: &str = namespace::SAML_ASSERTION;
+const SAMLP: &str = namespace::SAML_PROTOCOL;
+
+/// What every message says (saml-core-2.0-os 3.2), and what is its own.
+pub(super) struct MessageFacts {
+    pub(super) kind: MessageKind,
+    pub(super) id: String,
+    pub(super) version: Cow<'static, str>,
+    pub(super) issue_instant: Moment,
+    pub(super) destination: Option<String>,
+    pub(super) issuer: Option<Issuer>,
+    pub(super) body: Body,
+}
+
+/// What a message of a kind says.
+pub(super) enum Body {
+    Logout(LogoutFacts),
+    NameId(NameIdFacts),
+    Answer(AnswerFacts),
+}
+
+/// 3.7.1
+pub(super) struct LogoutFacts {
+    pub(super) name_id: Option<NameId>,
+    pub(super) session_indexes: Vec<String>,
+    pub(super) not_on_or_after: Option<Moment>,
+    pub(super) reason: Option<String>,
+}
+
+/// 3.6.1
+pub(super) struct NameIdFacts {
+    pub(super) name_id: Option<NameId>,
+    /// None: the name ends.
+    pub(super) new_id: Option<String>,
+}
+
+/// 3.2.2
+pub(super) struct AnswerFacts {
+    pub(super) in_response_to: Option<String>,
+    pub(super) status: Status,
+    /// The Response inside an ArtifactResponse.
+    pub(super) response: Option<Vec<u8>>,
+}
+
+impl MessageFacts {
+    /// Reads a message of authentic bytes that was held against the schema. `opener` opens what is encrypted inside it.
+    pub(super) fn read(
+        root: Element<'_>,
+        kind: MessageKind,
+        response: Option<Vec<u8>>,
+        opener: &mut Opener<'_, '_>,
+    ) -> Result<MessageFacts, AssertionError> {
+        let body = match kind {
+            MessageKind::LogoutRequest => Body::Logout(LogoutFacts {
+                name_id: name_id(root, opener)?,
+                session_indexes: texts(root, "SessionIndex"),
+                not_on_or_after: root.attribute("NotOnOrAfter").map(Moment::read),
+                reason: root.attribute("Reason").map(str::to_owned),
+            }),
+            MessageKind::ManageNameIdRequest => {
+                Body::NameId(NameIdFacts { name_id: name_id(root, opener)?, new_id: new_id(root, opener)? })
+            }
+            MessageKind::LogoutResponse
+            | MessageKind::ManageNameIdResponse
+            | MessageKind::ArtifactResponse => Body::Answer(AnswerFacts {
+                in_response_to: root.attribute("InResponseTo").map(str::to_owned),
+                status: Status::read(root),
+                response,
+            }),
+        };
+        Ok(MessageFacts {
+            kind,
+            id: root.attribute("ID").unwrap_or_default().to_owned(),
+            version: kept(root.attribute("Version").unwrap_or_default(), VERSION),
+            issue_instant: Moment::read(root.attribute("IssueInstant").unwrap_or_default()),
+            destination: root.attribute("Destination").map(|text| trimmed(text).to_owned()),
+            issuer: Issuer::read(root),
+            body,
+        })
+    }
+}
+
+/// Whom the message means, in clear or encrypted. A BaseID names nobody who is known here.
+fn name_id(root: Element<'_>, opener: &mut Opener<'_, '_>) -> Result<Option<NameId>, AssertionError> {
+    match (only_child(root, SAML, "NameID"), only_child(root, SAML, "EncryptedID")) {
+        (Some(plain), _) => Ok(Some(NameId::read(plain))),
+        (None, Some(encrypted)) => {
+            opener.open(encrypted, Encryptable::NameId, |name| Ok(NameId::read(name))).map(Some)
+        }
+        (None, None) => Ok(None),
+    }
+}
+
+fn new_id(root: Element<'_>, opener: &mut Opener<'_, '_>) -> Result<Option<String>, AssertionError> {
+    match (only_child(root, SAMLP, "NewID"), only_child(root, SAMLP, "NewEncryptedID")) {
+        (Some(plain), _) => Ok(Some(plain.text().into_owned())),
+        (None, Some(encrypted)) => {
+            opener.open(encrypted, Encryptable::NewId, |name| Ok(name.text().into_owned())).map(Some)
+        }
+        (None, None) => Ok(None),
+    }
+}
+
+/// Byte for byte: a session index is compared with what an assertion said.
+fn texts(root: Element<'_>, name: &str) -> Vec<String> {
+    elements_named(root, SAMLP, name).map(|element| element.text().into_owned()).collect()
+}

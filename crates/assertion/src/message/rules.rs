@@ -1,0 +1,229 @@
+//! The rules about messages: one function a rule, in the order of the specification. All of them run, whatever fails.
+
+use std::borrow::Cow;
+
+use vouchsafe_metadata::{EntityId, name_id_format::ENTITY};
+
+use crate::envelope::{SUCCESS, VERSION};
+use crate::error::AssertionError;
+use crate::instant::Clock;
+use crate::ledger_text::Bound;
+use crate::message::facts::{Body, LogoutFacts, MessageFacts, NameIdFacts};
+use crate::message::{Carriage, MessageError, MessageExpectations};
+use crate::message_id::MessageId;
+use crate::name_id::NameId;
+use crate::rules::{Examination, Judgement, is_recent, well_formed};
+
+/// What every rule may look at beside the message.
+pub(super) struct MessageCase<'a> {
+    pub(super) issuer: &'a EntityId,
+    pub(super) carriage: Carriage,
+    pub(super) expectations: &'a MessageExpectations,
+    pub(super) clock: Clock,
+}
+
+struct MessageRule {
+    name: &'static str,
+    clause: &'static str,
+    judge: fn(&MessageCase<'_>, &MessageFacts) -> Judgement,
+}
+
+const fn rule(
+    name: &'static str,
+    clause: &'static str,
+    judge: fn(&MessageCase<'_>, &MessageFacts) -> Judgement,
+) -> MessageRule {
+    MessageRule { name, clause, judge }
+}
+
+const RULES: &[MessageRule] = &[
+    rule("message.id", "saml-core-2.0-os 1.3.4, 3.2.1", id),
+    rule("message.version", "saml-core-2.0-os 3.2.1, 3.2.2", version),
+    rule("message.issue_instant", "saml-core-2.0-os 3.2.1, 3.2.2", issue_instant),
+    rule("message.destination", "saml-bindings-2.0-os 3.2.3, 3.4.5.2, 3.5.5.2", destination),
+    rule("message.issuer", "saml-profiles-2.0-os 4.4.4", issuer),
+    rule("message.issued_after", "saml-core-2.0-os 3.2.2", issued_after_request),
+    rule("message.in_response_to", "saml-core-2.0-os 3.2.2", in_response_to),
+    rule("message.status", "saml-core-2.0-os 3.2.2.2", status),
+    rule("message.not_on_or_after", "saml-core-2.0-os 3.7.1", not_on_or_after),
+    rule("message.name_id", "saml-core-2.0-os 3.6.1, 3.7.1", name_id),
+    rule("message.new_id", "saml-core-2.0-os 3.6.1", new_id),
+];
+
+pub(super) fn examine(case: &MessageCase<'_>, facts: &MessageFacts, examination: &mut Examination) {
+    for rule in RULES {
+        examination.record(rule.name, rule.clause, (rule.judge)(case, facts));
+    }
+}
+
+/// It is what a replay is known by, and what an answer repeats.
+fn id(_: &MessageCase<'_>, facts: &MessageFacts) -> Judgement {
+    let expected = "1 to 1024 characters without white space";
+    match MessageId::new(facts.id.clone()) {
+        Ok(_) => Judgement::passed(expected, facts.id.clone()),
+        Err(error) => Judgement::failed(expected, facts.id.clone(), error),
+    }
+}
+
+fn version(_: &MessageCase<'_>, facts: &MessageFacts) -> Judgement {
+    if facts.version == VERSION {
+        return Judgement::as_expected(VERSION);
+    }
+    let actual = facts.version.to_string();
+    Judgement::failed(VERSION, actual.clone(), MessageError::Version { kind: facts.kind, actual }.into())
+}
+
+/// Not in the future, and not older than a message may be.
+fn issue_instant(case: &MessageCase<'_>, facts: &MessageFacts) -> Judgement {
+    let instant = match well_formed(&facts.issue_instant, "IssueInstant") {
+        Ok(instant) => instant,
+        Err(judgement) => return judgement,
+    };
+    let (clock, maximum_age) = (case.clock, case.expectations.maximum_age());
+    let expected = Bound::done_by(&clock, Some(maximum_age));
+    if clock.can_have_been(instant) && is_recent(&clock, instant, Some(maximum_age)) {
+        return Judgement::passed(expected, &facts.issue_instant);
+    }
+    let error = MessageError::IssueInstant {
+        kind: facts.kind,
+        instant,
+        now: clock.now,
+        skew: clock.skew,
+        maximum_age,
+    };
+    Judgement::failed(expected, &facts.issue_instant, error.into())
+}
+
+/// The address at which it was received, letter by letter. What a browser carries must say it, since it is signed; what came over SOAP may
+/// leave it out.
+fn destination(case: &MessageCase<'_>, facts: &MessageFacts) -> Judgement {
+    let expected = case.expectations.shared_received_at();
+    match facts.destination.as_deref() {
+        Some(actual) if actual == &*expected => Judgement::as_expected(expected),
+        None if !case.carriage.is_front_channel() => Judgement::skipped(expected, "none"),
+        actual => {
+            let error = MessageError::Destination {
+                kind: facts.kind,
+                expected: expected.to_string(),
+                actual: actual.map(str::to_owned),
+            };
+            Judgement::failed(expected, actual.unwrap_or("none").to_owned(), error.into())
+        }
+    }
+}
+
+/// The identity provider, named as an entity.
+fn issuer(case: &MessageCase<'_>, facts: &MessageFacts) -> Judgement {
+    let expected = case.issuer;
+    let refuse = |actual: Option<String>| {
+        let shown = actual.clone().unwrap_or_else(|| "none".to_owned());
+        let error = MessageError::Issuer { kind: facts.kind, expected: expected.to_string(), actual };
+        Judgement::failed(expected, shown, error.into())
+    };
+    let Some(issuer) = &facts.issuer else { return refuse(None) };
+    if issuer.value != expected.as_str() {
+        return refuse(Some(issuer.value.clone()));
+    }
+    match &issuer.format {
+        Some(format) if format != ENTITY => {
+            let error = MessageError::IssuerFormat { kind: facts.kind, actual: format.to_string() };
+            Judgement::failed("no Format, or that of an entity", format.clone(), error.into())
+        }
+        _ => Judgement::as_expected(expected),
+    }
+}
+
+/// An answer is not older than its request.
+fn issued_after_request(case: &MessageCase<'_>, facts: &MessageFacts) -> Judgement {
+    let asked = case.expectations.answers().and_then(|request| request.issued_at());
+    let (Body::Answer(_), Some(issued_at)) = (&facts.body, asked) else {
+        return Judgement::skipped("no earlier than the request", "no request");
+    };
+    let skew = case.clock.skew;
+    let expected = Bound::issued_after(issued_at, skew);
+    let Some(instant) = facts.issue_instant.at() else {
+        return Judgement::skipped(expected, &facts.issue_instant); // the rule about the instant refuses it
+    };
+    if instant.checked_add_signed(skew).is_none_or(|latest| latest >= issued_at) {
+        return Judgement::passed(expected, &facts.issue_instant);
+    }
+    let error = MessageError::IssuedBeforeRequest { kind: facts.kind, instant, issued_at, skew };
+    Judgement::failed(expected, &facts.issue_instant, error.into())
+}
+
+/// An answer names the request that waits for it.
+fn in_response_to(case: &MessageCase<'_>, facts: &MessageFacts) -> Judgement {
+    let Body::Answer(answer) = &facts.body else { return Judgement::skipped("an answer", "a request") };
+    let expected = case.expectations.answers().map(|request| request.id().as_str());
+    let actual = answer.in_response_to.as_deref();
+    let show = |id: Option<&str>| id.map_or(Cow::Borrowed("none"), |id| Cow::Owned(id.to_owned()));
+    if expected.is_some() && actual == expected {
+        return Judgement::as_expected(show(expected));
+    }
+    let error = MessageError::InResponseTo {
+        kind: facts.kind,
+        expected: expected.map(str::to_owned),
+        actual: actual.map(str::to_owned),
+    };
+    Judgement::failed(show(expected), show(actual), error.into())
+}
+
+/// A status is what an answer tells, and no reason to refuse it.
+fn status(_: &MessageCase<'_>, facts: &MessageFacts) -> Judgement {
+    match &facts.body {
+        Body::Answer(answer) => Judgement::passed(SUCCESS, answer.status.joined()),
+        Body::Logout(_) | Body::NameId(_) => Judgement::skipped(SUCCESS, "a request"),
+    }
+}
+
+fn not_on_or_after(case: &MessageCase<'_>, facts: &MessageFacts) -> Judgement {
+    let clock = case.clock;
+    let expected = Bound::before_end(&clock);
+    let Body::Logout(LogoutFacts { not_on_or_after: Some(end), .. }) = &facts.body else {
+        return Judgement::skipped(expected, "none");
+    };
+    let not_on_or_after = match well_formed(end, "LogoutRequest/@NotOnOrAfter") {
+        Ok(instant) => instant,
+        Err(judgement) => return judgement,
+    };
+    if clock.is_before(not_on_or_after) {
+        return Judgement::passed(expected, end);
+    }
+    let error = MessageError::Expired { kind: facts.kind, not_on_or_after, now: clock.now, skew: clock.skew };
+    Judgement::failed(expected, end, error.into())
+}
+
+/// A request names somebody.
+fn name_id(_: &MessageCase<'_>, facts: &MessageFacts) -> Judgement {
+    let expected = "a NameID with a value";
+    let name_id = match &facts.body {
+        Body::Logout(LogoutFacts { name_id, .. }) | Body::NameId(NameIdFacts { name_id, .. }) => name_id,
+        Body::Answer(_) => return Judgement::skipped(expected, "an answer"),
+    };
+    let refuse = |reason| {
+        Judgement::failed(
+            expected,
+            reason,
+            AssertionError::from(MessageError::NameId { kind: facts.kind, reason }),
+        )
+    };
+    match name_id {
+        None => refuse("a BaseID names nobody who is known here"),
+        Some(name_id) if name_id.value().is_empty() => refuse("the NameID is empty"),
+        Some(name_id) if name_id.is_overlong() => refuse("the NameID is longer than its format allows"),
+        Some(name_id) => Judgement::passed(expected, name_id.value().to_owned()).personal(),
+    }
+}
+
+/// A new name is one.
+fn new_id(_: &MessageCase<'_>, facts: &MessageFacts) -> Judgement {
+    let expected = "1 to 256 characters, or Terminate";
+    let Body::NameId(NameIdFacts { new_id: Some(new_id), .. }) = &facts.body else {
+        return Judgement::skipped(expected, "none");
+    };
+    if !new_id.is_empty() && new_id.chars().nth(NameId::LONGEST_OPAQUE).is_none() {
+        return Judgement::passed(expected, new_id.clone()).personal();
+    }
+    let reason = "the NewID is empty or longer than 256 characters";
+    Judgement::failed(expected, reason, MessageError::NameId { kind: facts.kind, reason }.into())
+}

@@ -1,0 +1,162 @@
+//! Held against what was expected: acceptable, but perhaps not for the first time.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use vouchsafe_metadata::EntityId;
+use vouchsafe_signature::Evidence;
+
+use crate::connection_id::ConnectionId;
+use crate::instant::{Clock, Moment};
+use crate::ledger::{Check, Ledger, Outcome};
+use crate::message::accepted::{Accepted, Message};
+use crate::message::facts::{Body, MessageFacts};
+use crate::message::rules::{MessageCase, examine};
+use crate::message::{MessageError, MessageExpectations, MessageKind, ReadMessage};
+use crate::refusal::Refusal;
+use crate::replay::{Recorded, ReplayKey};
+use crate::rules::Examination;
+
+const FIRST_USE: &str = "message.first_use";
+const FIRST_USE_CLAUSE: &str = "saml-bindings-2.0-os 3.4.5.1, 3.5.5.1";
+
+impl ReadMessage {
+    /// Runs every rule, whatever fails, and accepts if none did.
+    ///
+    /// # Errors
+    /// A [`Refusal`] with the first rule that failed, in the order of the specification, and the ledger of all of them.
+    pub fn validate(
+        self,
+        expectations: &MessageExpectations,
+        now: DateTime<Utc>,
+    ) -> Result<ValidMessage, Refusal> {
+        let ReadMessage { facts, carriage, connection, issuer, evidence, ledger, replay } = self;
+        let clock = Clock::new(now, expectations.clock_skew());
+        let case = MessageCase { issuer: &issuer, carriage, expectations, clock };
+        let mut examination = Examination::new(ledger);
+        examine(&case, &facts, &mut examination);
+        let Examination { ledger, error, decided_by } = examination;
+        if let Some(error) = error {
+            return Err(Refusal::decided_by(error, ledger, decided_by).over(&connection));
+        }
+        let replay = ReplayKey::new(replay, latest_acceptance(&facts, expectations, now));
+        let audience = expectations.entity_id().clone();
+        let accepted =
+            Accepted { connection, issuer, audience, carriage, evidence, ledger, accepted_at: now };
+        match Message::of(accepted, facts) {
+            Ok(message) => Ok(ValidMessage { message, replay }),
+            Err((accepted, error)) => {
+                Err(Refusal::with_ledger(error.into(), accepted.ledger).over(&accepted.connection))
+            }
+        }
+    }
+}
+
+/// From when on this message can no longer be accepted, under the same skew.
+fn latest_acceptance(
+    facts: &MessageFacts,
+    expectations: &MessageExpectations,
+    now: DateTime<Utc>,
+) -> DateTime<Utc> {
+    let latest =
+        |instant: DateTime<Utc>, more| instant.checked_add_signed(more).unwrap_or(DateTime::<Utc>::MAX_UTC);
+    let by_age = latest(facts.issue_instant.at().unwrap_or(now), expectations.maximum_age());
+    let end = match &facts.body {
+        Body::Logout(logout) => logout.not_on_or_after.as_ref().and_then(Moment::at),
+        Body::NameId(_) | Body::Answer(_) => None,
+    };
+    latest(end.map_or(by_age, |end| end.min(by_age)), expectations.clock_skew())
+}
+
+/// A message that every rule accepts. Whether it came before is not known yet, so it tells nothing of its content:
+///
+/// ```compile_fail,E0599
+/// # use vouchsafe_assertion::ValidMessage;
+/// fn who(valid: &ValidMessage) -> String {
+///     valid.name_id().value().to_owned() // error: only a LogoutRequest has it
+/// }
+/// ```
+///
+/// [`confirm`](ValidMessage::confirm) is the only way to a [`Message`], and it can be taken once:
+///
+/// ```compile_fail,E0382
+/// # use vouchsafe_assertion::{Recorded, ValidMessage};
+/// fn twice(valid: ValidMessage, first: Recorded, second: Recorded) {
+///     let message = valid.confirm(first);
+///     let again = valid.confirm(second); // error: use of moved value
+/// }
+/// ```
+pub struct ValidMessage {
+    message: Message,
+    replay: ReplayKey,
+}
+
+impl ValidMessage {
+    /// What a store records to know this message again.
+    #[must_use]
+    pub fn replay_key(&self) -> ReplayKey {
+        self.replay.clone()
+    }
+
+    /// What it is.
+    #[must_use]
+    pub fn kind(&self) -> MessageKind {
+        self.message.kind()
+    }
+
+    /// The connection whose key signed.
+    #[must_use]
+    pub fn connection(&self) -> &ConnectionId {
+        self.message.connection()
+    }
+
+    /// The identity provider.
+    #[must_use]
+    pub fn issuer(&self) -> &EntityId {
+        self.message.issuer()
+    }
+
+    /// Which key signed it.
+    #[must_use]
+    pub fn evidence(&self) -> &Evidence {
+        &self.message.accepted().evidence
+    }
+
+    /// Everything that was checked.
+    #[must_use]
+    pub fn ledger(&self) -> &Ledger {
+        self.message.ledger()
+    }
+
+    /// Turns it into a message, once a store has recorded it for the first time.
+    ///
+    /// # Errors
+    /// With the whole ledger: `message.replayed` if it was recorded before, `message.other_message` if the record is that of another.
+    pub fn confirm(self, recorded: Recorded) -> Result<Message, Refusal> {
+        let ValidMessage { mut message, replay } = self;
+        let check = |outcome| Check::new(FIRST_USE, FIRST_USE_CLAUSE, outcome);
+        let (check, error) = if !recorded.is_of(&replay) {
+            let check =
+                check(Outcome::Failed).expected("the record of this message").actual("that of another");
+            (check, MessageError::OtherMessage)
+        } else if !recorded.is_first() {
+            (check(Outcome::Failed).expected("not seen before").actual("seen before"), MessageError::Replayed)
+        } else {
+            message.accepted_mut().ledger.record(check(Outcome::Passed).expected("not seen before").same());
+            return Ok(message);
+        };
+        let Accepted { mut ledger, connection, .. } = message.into_accepted();
+        ledger.record(check);
+        Err(Refusal::with_ledger(error.into(), ledger).over(&connection))
+    }
+}
+
+impl fmt::Debug for ValidMessage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ValidMessage")
+            .field("kind", &self.kind())
+            .field("issuer", self.issuer())
+            .field("replay_key", &self.replay)
+            .finish_non_exhaustive()
+    }
+}
