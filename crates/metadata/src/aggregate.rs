@@ -8,14 +8,14 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use vouchsafe_crypto::{Provider, from_hexadecimal, hexadecimal, own_sha1};
+use vouchsafe_crypto::{Provider, from_hexadecimal, hexadecimal, own_sha1, own_sha256};
 use vouchsafe_signature::{Evidence, TrustedKey, Verified, verify_any, verify_outline};
-use vouchsafe_xml::{Document, Limits};
+use vouchsafe_xml::{Document, Element, Limits};
 
 use crate::foreign::refused;
 use crate::index::{self, Index, require_metadata};
 use crate::source::is_entity;
-use crate::{EntityDescription, EntityId, IdentityProvider, LintFinding, MetadataError, lint};
+use crate::{EntityDescription, EntityId, IdentityProvider, LintFinding, MetadataError, key_info, lint};
 
 /// A metadata document of any number of entities: an EntitiesDescriptor, nested or not, or one EntityDescriptor.
 ///
@@ -117,7 +117,30 @@ impl Aggregate {
         keys: &[TrustedKey],
         provider: &Provider,
     ) -> Result<(Aggregate, Evidence), MetadataError> {
-        let verified = verified(metadata, keys, provider)?;
+        Aggregate::of_verified(verified(metadata, |_| keys.to_vec(), provider)?)
+    }
+
+    /// The same by the key of a certificate whose SHA-256, over its DER, is known. The certificate is taken from the signature's KeyInfo: the
+    /// digest vouches for it.
+    ///
+    /// # Errors
+    /// As [`read_signed`](Self::read_signed); `signature.no_keys` when the certificate is not there.
+    pub fn read_signed_by_certificate(
+        metadata: &[u8],
+        sha256: &[u8; 32],
+        provider: &Provider,
+    ) -> Result<(Aggregate, Evidence), MetadataError> {
+        let pinned = |root: Element<'_>| {
+            let certificate = key_info::certificates_of_signature(root)
+                .find(|certificate| own_sha256(certificate.der()) == *sha256);
+            let label = "the certificate with the pinned fingerprint";
+            let key = certificate.and_then(|one| TrustedKey::of_certificate(&one, label, provider).ok());
+            key.into_iter().collect()
+        };
+        Aggregate::of_verified(verified(metadata, pinned, provider)?)
+    }
+
+    fn of_verified(verified: Verified) -> Result<(Aggregate, Evidence), MetadataError> {
         let (octets, evidence) = verified.into_parts();
         Ok((Aggregate::read(octets)?, evidence))
     }
@@ -158,6 +181,12 @@ impl Aggregate {
     #[must_use]
     pub fn cache_duration(&self) -> Option<Duration> {
         self.index.whole().cache_duration()
+    }
+
+    /// `creationInstant` of the document's `mdrpi:PublicationInfo`: when it was published. None where it says nothing that is a time.
+    #[must_use]
+    pub fn creation_instant(&self) -> Option<DateTime<Utc>> {
+        self.index.creation_instant(&self.bytes)
     }
 
     /// Refuses a document that is no longer valid as a whole. No skew is allowed for.
@@ -226,20 +255,25 @@ impl Aggregate {
     }
 }
 
-/// What the root's signature is over.
-fn verified(metadata: &[u8], keys: &[TrustedKey], provider: &Provider) -> Result<Verified, MetadataError> {
+/// What the root's signature is over, by the keys that are trusted for this root.
+fn verified(
+    metadata: &[u8],
+    keys: impl Fn(Element<'_>) -> Vec<TrustedKey>,
+    provider: &Provider,
+) -> Result<Verified, MetadataError> {
     let limits = Limits::metadata();
     let outline = index::outline(metadata)?;
+    let root = outline.frame().root();
     // Whatever is no metadata is refused as such, before anything is said about its signature.
-    require_metadata(outline.frame().root())?;
-    if is_entity(outline.frame().root()) {
+    require_metadata(root)?;
+    if is_entity(root) {
         // Its signature is in the only piece.
         let document = Document::parse(metadata, &limits).map_err(|error| refused(metadata, error))?;
-        return Ok(verify_any(&document, None, keys, provider, &limits)?);
+        return Ok(verify_any(&document, None, &keys(document.root()), provider, &limits)?);
     }
     // An entity that is too large or too deep to be read takes no other one with it: it is digested like all.
     let entities = Limits::metadata().with_value_bytes(16 * 1024 * 1024).with_depth(1_000);
-    Ok(verify_outline(&outline, metadata, keys, provider, &limits, &entities)?)
+    Ok(verify_outline(&outline, metadata, &keys(root), provider, &limits, &entities)?)
 }
 
 impl<'a> AggregateEntity<'a> {
@@ -277,6 +311,11 @@ impl<'a> AggregateEntity<'a> {
         static NOTHING: OnceLock<Read> = OnceLock::new();
         let kept = self.aggregate.read.get(self.place).unwrap_or(&NOTHING);
         kept.get_or_init(|| self.read().map(Box::new).map_err(Box::new)).as_deref().map_err(|error| &**error)
+    }
+
+    /// That it is an identity provider which can be used now.
+    pub(crate) fn usable(&self, now: DateTime<Utc>) -> Result<(), MetadataError> {
+        self.read()?.check_validity(now)
     }
 
     fn read(&self) -> Result<IdentityProvider, MetadataError> {

@@ -6,12 +6,15 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use chrono::{DateTime, Utc};
+use vouchsafe_xml::namespace::SAML_METADATA;
 use vouchsafe_xml::{Document, Element, Limits, NamespaceScope, Outline};
 
 use crate::description::{EntityDescription, describe};
 use crate::foreign::refused;
 use crate::read::{identity_provider, trimmed};
 use crate::source::{Entity, Inherited, is_entity, is_group, speaks_saml2};
+use crate::time::parse_date_time;
 use crate::{IdentityProvider, MetadataError};
 
 /// The entities of a document, in document order. One inside Extensions or anything else is not metadata and is not found; one that
@@ -25,6 +28,8 @@ pub(crate) struct Index {
     /// What the document as a whole says of its validity.
     whole: Inherited,
     is_one_entity: bool,
+    /// When the document says that it was published, if it is a group.
+    created: Option<DateTime<Utc>>,
 }
 
 /// Where an entity stands.
@@ -74,6 +79,7 @@ impl Index {
             names: HashMap::with_capacity(outline.pieces().len()),
             whole: Inherited::default().within(root),
             is_one_entity: is_entity(root),
+            created: creation_instant(root),
         };
         index.add_all(&outline);
         Ok(index)
@@ -143,6 +149,14 @@ impl Index {
     /// What the root says of its validity.
     pub(crate) fn whole(&self) -> &Inherited {
         &self.whole
+    }
+
+    /// When the document says that it was published.
+    pub(crate) fn creation_instant(&self, metadata: &[u8]) -> Option<DateTime<Utc>> {
+        match self.is_one_entity {
+            true => creation_instant(self.document(metadata, 0).ok()?.root()),
+            false => self.created,
+        }
     }
 
     /// The entityID as written but for white space round it, if there is one.
@@ -286,6 +300,15 @@ impl Index {
             })),
         }
     }
+}
+
+/// `mdrpi:PublicationInfo/@creationInstant` in the Extensions of the root.
+fn creation_instant(root: Element<'_>) -> Option<DateTime<Utc>> {
+    const PUBLICATION: &str = "urn:oasis:names:tc:SAML:metadata:rpi";
+    let extensions = root.elements().filter(|child| child.is(SAML_METADATA, "Extensions"));
+    let mut found =
+        extensions.flat_map(Element::elements).filter(|child| child.is(PUBLICATION, "PublicationInfo"));
+    parse_date_time(found.next()?.attribute("creationInstant")?)
 }
 
 /// Where the entities stand, whatever namespace they are in.

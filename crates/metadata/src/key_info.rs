@@ -48,6 +48,15 @@ pub(crate) fn read(descriptor: Element<'_>, number: usize) -> Result<Found, Stri
     Ok(Found { keys, remarks })
 }
 
+/// The certificates beside the signature of an element, which are trusted for nothing by themselves.
+pub(crate) fn certificates_of_signature(element: Element<'_>) -> impl Iterator<Item = Certificate> {
+    let child = |name: &'static str| move |child: &Element<'_>| child.is(DSIG, name);
+    let key_infos = element.elements().filter(child("Signature")).flat_map(Element::elements);
+    let data = key_infos.filter(child("KeyInfo")).flat_map(Element::elements).filter(child("X509Data"));
+    let texts = data.flat_map(Element::elements).filter(child("X509Certificate")).take(CERTIFICATES);
+    texts.filter_map(|one| Certificate::all_from_base64(&one.text()).ok()).flatten()
+}
+
 fn key_info(descriptor: Element<'_>) -> Result<Element<'_>, String> {
     let mut all = descriptor.elements().filter(|child| child.local_name() == "KeyInfo");
     let (Some(key_info), None) = (all.next(), all.next()) else {

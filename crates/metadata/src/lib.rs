@@ -27,6 +27,8 @@
 //! * Reading fetches nothing and verifies no signature on the metadata: the octets must come from a place that is trusted for this
 //!   identity provider, such as a file of the configuration or its own HTTPS address. [`Aggregate::read_signed`] alone verifies the
 //!   signature of the document's root, and reads what was signed.
+//! * [`TrustedSource`] says what a source is trusted for and by what its documents prove to be its own; [`Refresh`] when it is asked again, and
+//!   that a document which cannot be used, or is older, never takes the place of the one at hand. Neither fetches anything.
 //! * The first 32 keys of each use are kept, the first 1,024 endpoints of each kind, and so on: what comes after them is left out, with a
 //!   warning that names it ([`Warning::LeftOut`]). Work and memory grow with the length of the metadata and no faster.
 //! * A key comes as a certificate or as bare numbers, `ds:KeyValue` (Metadata Interoperability Profile 2.5.1): [`EntityKey`]. Whether it is
@@ -35,8 +37,8 @@
 //! # Layout
 //!
 //! `schema` is the schema's content model, `bounded` says how much of an entity is kept, `index` finds the entities in a document, which `aggregate` keeps; `source` is an entity with what is round it; `identity_provider` is the value and its builder, `read` fills it from an element,
-//! `keys` with `key_info` and `key_value`, `endpoint`, `scope` and `time` read the parts; `foreign` says what is no metadata; `description` lists all there is, `service_provider` writes; `lint` with `lint_rules` and `diff` say what a publisher should look at and what a refresh would change. The refresh
-//! policy of a source gets a module of its own beside these, on top of `aggregate`.
+//! `keys` with `key_info` and `key_value`, `endpoint`, `scope` and `time` read the parts; `foreign` says what is no metadata; `description` lists all there is, `service_provider` writes; `lint` with `lint_rules` and `diff` say what a publisher should look at and what a refresh would change.
+//! `trusted_source` says what a source is trusted for, on top of `aggregate`, and `refresh` when it is asked and what is done with its answer.
 
 mod aggregate;
 mod bounded;
@@ -56,11 +58,14 @@ mod lint;
 mod lint_rules;
 mod placeholder;
 mod read;
+mod refresh;
+mod refresh_error;
 mod schema;
 mod scope;
 mod service_provider;
 mod source;
 mod time;
+mod trusted_source;
 mod warning;
 mod web_address;
 
@@ -74,8 +79,11 @@ pub use error::MetadataError;
 pub use foreign::Foreign;
 pub use identity_provider::{IdentityProvider, WantsSigningCertificate};
 pub use lint::{LintFinding, LintSeverity};
+pub use refresh::{FetchedMetadata, Refresh, RefreshSchedule, Refreshed, Validators};
+pub use refresh_error::RefreshError;
 pub use scope::Scope;
 pub use service_provider::{ServiceProviderDescriptor, WantsAssertionConsumer};
+pub use trusted_source::{SpeaksFor, TrustedMetadata, TrustedSource};
 pub use warning::Warning;
 pub use web_address::WebAddress;
 

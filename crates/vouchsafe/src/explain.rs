@@ -3,7 +3,7 @@
 use vouchsafe_assertion::{AssertionError, Ledger, MessageError, Refusal};
 use vouchsafe_crypto::CryptoError;
 use vouchsafe_encryption::EncryptionError;
-use vouchsafe_metadata::MetadataError;
+use vouchsafe_metadata::{MetadataError, RefreshError};
 #[cfg(feature = "provisioning")]
 use vouchsafe_provisioning::{AddressError, PlanRefusal, PolicyError};
 use vouchsafe_signature::SignatureError;
@@ -68,6 +68,7 @@ explain!(
     SignatureError,
     EncryptionError,
     MetadataError,
+    RefreshError,
     AssertionError,
     MessageError,
     BindingError,

@@ -1,0 +1,138 @@
+//! Why a document is not taken in the place of the one at hand.
+
+use std::time::Duration;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+
+use vouchsafe_xml::Quoted;
+
+use crate::MetadataError;
+
+/// Why a document of a source is not taken. The one at hand, if there is one, is kept.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RefreshError {
+    /// The document cannot be read, is not signed as it must be, or is not valid any more. Code and hint are those of the error.
+    #[error(transparent)]
+    Metadata(#[from] MetadataError),
+
+    /// The source's documents must say how long they are valid.
+    #[error(
+        "the document has no validUntil, which this source must give, at most {} in the future",
+        days(*longest)
+    )]
+    #[non_exhaustive]
+    NoValidUntil {
+        /// How far in the future it may be.
+        longest: Duration,
+    },
+
+    /// The document is valid for longer than the source's may be.
+    #[error(
+        "the document is valid until {}, longer than {} from {}",
+        instant(*valid_until),
+        days(*longest),
+        instant(*now)
+    )]
+    #[non_exhaustive]
+    ValidityTooLong {
+        /// Its `validUntil`.
+        valid_until: DateTime<Utc>,
+        /// The time of the check.
+        now: DateTime<Utc>,
+        /// How far in the future it may be.
+        longest: Duration,
+    },
+
+    /// The document is older than the one at hand: somebody sends a copy of one that was withdrawn.
+    #[error("the document is older than the one at hand: its {what} is {}, and was {}", time(*offered), instant(*at_hand))]
+    #[non_exhaustive]
+    RolledBack {
+        /// `validUntil` or `creationInstant`.
+        what: &'static str,
+        /// That of the document that came, if it has one.
+        offered: Option<DateTime<Utc>>,
+        /// That of the document at hand.
+        at_hand: DateTime<Utc>,
+    },
+
+    /// Nobody could sign in by this document.
+    #[error("none of the {entities} entities of the document is an identity provider that can be used")]
+    #[non_exhaustive]
+    Nobody {
+        /// How many entities there are.
+        entities: usize,
+    },
+
+    /// A text that is no fingerprint of a certificate.
+    #[error("{} is no SHA-256 fingerprint of a certificate", Quoted::new(value))]
+    #[non_exhaustive]
+    Fingerprint {
+        /// What was given.
+        value: String,
+    },
+
+    /// The source says that nothing has changed since a document that is not at hand.
+    #[error("the source answered that nothing has changed, and there is no document at hand")]
+    NothingAtHand,
+}
+
+impl RefreshError {
+    /// The stable code, for logs and alerts. docs/ERRORS.md lists them all.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            RefreshError::Metadata(error) => error.code(),
+            RefreshError::NoValidUntil { .. } => "refresh.no_valid_until",
+            RefreshError::ValidityTooLong { .. } => "refresh.validity_too_long",
+            RefreshError::RolledBack { .. } => "refresh.rolled_back",
+            RefreshError::Nobody { .. } => "refresh.nobody",
+            RefreshError::Fingerprint { .. } => "refresh.fingerprint",
+            RefreshError::NothingAtHand => "refresh.nothing_at_hand",
+        }
+    }
+
+    /// What an operator changes.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            RefreshError::Metadata(error) => error.hint(),
+            RefreshError::NoValidUntil { .. } => {
+                "Ask the publisher for documents with validUntil, or stop requiring it of this source."
+            }
+            RefreshError::ValidityTooLong { .. } => {
+                "Compare with what the publisher announces, and require a longer validity of this source if it is right."
+            }
+            RefreshError::RolledBack { .. } => {
+                "A cache or a mirror may serve an old copy: fetch the document from its publisher. If the publisher went back on purpose, load \
+                 its document by hand."
+            }
+            RefreshError::Nobody { .. } => {
+                "The publisher's feed is empty or broken, or it is the feed of service providers. Compare the address with the publisher's \
+                 documentation."
+            }
+            RefreshError::Fingerprint { .. } => {
+                "Give 64 hexadecimal digits, as `openssl x509 -noout -fingerprint -sha256` prints them; a SHA-1 fingerprint has 40."
+            }
+            RefreshError::NothingAtHand => {
+                "A proxy answers 304 to a request without conditions. Fetch the document once without it."
+            }
+        }
+    }
+}
+
+fn days(duration: Duration) -> String {
+    let hours = duration.as_secs().checked_div(3_600).unwrap_or_default();
+    match hours.checked_div(24).unwrap_or_default() {
+        0 | 1 => format!("{hours} hours"),
+        days => format!("{days} days"),
+    }
+}
+
+fn instant(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+}
+
+fn time(time: Option<DateTime<Utc>>) -> String {
+    time.map_or_else(|| "missing".to_owned(), instant)
+}

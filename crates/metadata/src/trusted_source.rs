@@ -1,0 +1,243 @@
+//! What a source of metadata is trusted for, and by what its documents prove to be its own.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use vouchsafe_crypto::{Provider, from_hexadecimal};
+use vouchsafe_signature::{Evidence, TrustedKey};
+
+use crate::{Aggregate, AggregateEntity, EntityId, EntityName, RefreshError};
+
+/// What a source of metadata is trusted for, and by what its documents prove to be its own.
+///
+/// A document that is accepted under it is [`TrustedMetadata`]. [`Refresh`](crate::Refresh) holds one source to it over time.
+///
+/// ```
+/// # let document = vouchsafe_testkit::IdentityProvider::okta().metadata()?;
+/// use vouchsafe_crypto::Provider;
+/// use vouchsafe_metadata::{EntityId, SpeaksFor, TrustedSource};
+///
+/// let okta = EntityId::new("http://www.okta.com/exk1vouchsafe0kit0h7")?;
+/// // Okta signs no metadata: who controls its host controls whom this connection trusts.
+/// let source = TrustedSource::by_transport_alone(SpeaksFor::entity(okta.clone()));
+/// let now = "2026-11-24T00:00:00Z".parse()?;
+/// let metadata = source.accept(document, now, &Provider::rustcrypto())?;
+/// assert!(metadata.find(&okta.into()).is_some());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct TrustedSource {
+    proof: Proof,
+    speaks_for: SpeaksFor,
+    /// How far in the future a `validUntil` may be, which then is required.
+    longest_validity: Option<Duration>,
+}
+
+/// By what a document proves to be the source's.
+#[derive(Clone, Debug)]
+enum Proof {
+    Keys(Vec<TrustedKey>),
+    /// SHA-256 of a certificate, whose key is trusted.
+    Certificate([u8; 32]),
+    Transport,
+}
+
+/// Which entities a source may speak for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SpeaksFor {
+    /// For these alone: the metadata address of one customer, or of a few.
+    Entities(BTreeSet<EntityId>),
+    /// For everybody: a federation that registers its members.
+    Everybody,
+}
+
+impl SpeaksFor {
+    /// For one entity alone.
+    #[must_use]
+    pub fn entity(entity_id: EntityId) -> SpeaksFor {
+        SpeaksFor::Entities(BTreeSet::from([entity_id]))
+    }
+
+    fn includes(&self, entity_id: &str) -> bool {
+        match self {
+            SpeaksFor::Entities(all) => all.iter().any(|one| one.as_str() == entity_id),
+            SpeaksFor::Everybody => true,
+        }
+    }
+}
+
+/// # Making one
+impl TrustedSource {
+    /// A source whose documents are signed at their root by one of these keys.
+    #[must_use]
+    pub fn signed_by(keys: impl Into<Vec<TrustedKey>>, speaks_for: SpeaksFor) -> TrustedSource {
+        TrustedSource::of(Proof::Keys(keys.into()), speaks_for)
+    }
+
+    /// A source whose documents are signed at their root by the key of the certificate with this SHA-256 fingerprint, which federations
+    /// publish: 64 hexadecimal digits, with or without colons. The certificate is taken from the signature's KeyInfo: the fingerprint vouches
+    /// for it.
+    ///
+    /// # Errors
+    /// `refresh.fingerprint` when it is no such fingerprint.
+    pub fn signed_by_certificate(
+        fingerprint: &str,
+        speaks_for: SpeaksFor,
+    ) -> Result<TrustedSource, RefreshError> {
+        let digits: String = fingerprint.chars().filter(|c| !c.is_whitespace() && *c != ':').collect();
+        let sha256 = from_hexadecimal(&digits)
+            .ok_or_else(|| RefreshError::Fingerprint { value: fingerprint.to_owned() })?;
+        Ok(TrustedSource::of(Proof::Certificate(sha256), speaks_for))
+    }
+
+    /// A source for which nothing vouches but the address that its documents come from: HTTPS, or whoever uploads them. The metadata of
+    /// Okta, Entra ID and Google is so. Whoever controls the host controls whom is trusted; a signature in the document does not count.
+    #[must_use]
+    pub fn by_transport_alone(speaks_for: SpeaksFor) -> TrustedSource {
+        TrustedSource::of(Proof::Transport, speaks_for)
+    }
+
+    /// The same source whose documents must say how long they are valid, and for this long at most. Federations say so; it bounds for how long
+    /// somebody who holds back newer documents can have a key trusted that was withdrawn.
+    #[must_use]
+    pub fn requiring_valid_until(mut self, at_most: Duration) -> TrustedSource {
+        self.longest_validity = Some(at_most);
+        self
+    }
+
+    fn of(proof: Proof, speaks_for: SpeaksFor) -> TrustedSource {
+        TrustedSource { proof, speaks_for, longest_validity: None }
+    }
+
+    /// Which entities it may speak for.
+    #[must_use]
+    pub fn speaks_for(&self) -> &SpeaksFor {
+        &self.speaks_for
+    }
+}
+
+/// # Using one
+impl TrustedSource {
+    /// Reads a document that came from the source.
+    ///
+    /// # Errors
+    /// Those of [`Aggregate::read`] and [`Aggregate::read_signed`]; `metadata.expired`; `refresh.no_valid_until`, `refresh.validity_too_long`;
+    /// and where the source speaks for nobody in the document whom one could sign in with, why the first of its entities cannot be used, or
+    /// `refresh.nobody`.
+    pub fn accept(
+        &self,
+        document: impl Into<Vec<u8>>,
+        now: DateTime<Utc>,
+        provider: &Provider,
+    ) -> Result<TrustedMetadata, RefreshError> {
+        let (aggregate, evidence) = self.read(document.into(), provider)?;
+        aggregate.check_validity(now)?;
+        self.check_longest_validity(aggregate.valid_until()?, now)?;
+        let metadata = TrustedMetadata { aggregate, evidence, speaks_for: self.speaks_for.clone() };
+        metadata.has_somebody(now)?;
+        Ok(metadata)
+    }
+
+    fn read(
+        &self,
+        document: Vec<u8>,
+        provider: &Provider,
+    ) -> Result<(Aggregate, Option<Evidence>), RefreshError> {
+        let signed = match &self.proof {
+            Proof::Transport => return Ok((Aggregate::read(document)?, None)),
+            Proof::Keys(keys) => Aggregate::read_signed(&document, keys, provider)?,
+            Proof::Certificate(sha256) => Aggregate::read_signed_by_certificate(&document, sha256, provider)?,
+        };
+        Ok((signed.0, Some(signed.1)))
+    }
+
+    fn check_longest_validity(
+        &self,
+        valid_until: Option<DateTime<Utc>>,
+        now: DateTime<Utc>,
+    ) -> Result<(), RefreshError> {
+        let Some(longest) = self.longest_validity else { return Ok(()) };
+        let Some(valid_until) = valid_until else { return Err(RefreshError::NoValidUntil { longest }) };
+        let latest = TimeDelta::from_std(longest).ok().and_then(|longest| now.checked_add_signed(longest));
+        if latest.is_some_and(|latest| valid_until > latest) {
+            return Err(RefreshError::ValidityTooLong { valid_until, now, longest });
+        }
+        Ok(())
+    }
+}
+
+/// A document that a [`TrustedSource`] accepted. Only entities that the source speaks for are found in it.
+pub struct TrustedMetadata {
+    aggregate: Aggregate,
+    evidence: Option<Evidence>,
+    speaks_for: SpeaksFor,
+}
+
+impl TrustedMetadata {
+    /// The entity of this name, if the source may speak for it.
+    #[must_use]
+    pub fn find(&self, name: &EntityName) -> Option<AggregateEntity<'_>> {
+        self.aggregate.find(name).filter(|found| self.is_spoken_for(*found))
+    }
+
+    /// The entities that the source may speak for, in document order.
+    pub fn entities(&self) -> impl Iterator<Item = AggregateEntity<'_>> {
+        self.aggregate.entities().filter(|found| self.is_spoken_for(*found))
+    }
+
+    /// The document as it was read: of a signed one the bytes that were signed.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        self.aggregate.bytes()
+    }
+
+    /// Who signed it, where the source's documents are signed.
+    #[must_use]
+    pub fn evidence(&self) -> Option<&Evidence> {
+        self.evidence.as_ref()
+    }
+
+    pub(crate) fn aggregate(&self) -> &Aggregate {
+        &self.aggregate
+    }
+
+    pub(crate) fn speaks_for(&self, entity_id: &str) -> bool {
+        self.speaks_for.includes(entity_id)
+    }
+
+    fn is_spoken_for(&self, entity: AggregateEntity<'_>) -> bool {
+        entity.entity_id().is_some_and(|id| self.speaks_for(id))
+    }
+
+    /// That there is an identity provider in it whose metadata can be used now.
+    fn has_somebody(&self, now: DateTime<Utc>) -> Result<(), RefreshError> {
+        let mut first = None;
+        for entity in self.entities() {
+            match entity.usable(now) {
+                Ok(()) => return Ok(()),
+                Err(error) => first = first.or(Some(error)),
+            }
+        }
+        let named = match &self.speaks_for {
+            SpeaksFor::Entities(all) => all.first().map(|id| self.aggregate.unknown(&id.clone().into())),
+            SpeaksFor::Everybody => None,
+        };
+        match (first, named) {
+            (Some(error), _) if matches!(self.speaks_for, SpeaksFor::Entities(_)) => Err(error.into()),
+            (None, Some(error)) => Err(error.into()),
+            _ => Err(RefreshError::Nobody { entities: self.aggregate.len() }),
+        }
+    }
+}
+
+impl fmt::Debug for TrustedMetadata {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TrustedMetadata")
+            .field("aggregate", &self.aggregate)
+            .field("evidence", &self.evidence)
+            .finish_non_exhaustive()
+    }
+}

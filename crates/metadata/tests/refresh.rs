@@ -1,0 +1,387 @@
+//! One source over time: what is taken, what is kept, and when it is asked again.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "tests fail by panicking"
+)]
+
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, TimeZone, Utc};
+use proptest::prelude::*;
+use vouchsafe_crypto::{Certificate, KeyKind, PrivateKey, Provider};
+use vouchsafe_metadata::{
+    ChangeSubject, EntityId, EntityName, FetchedMetadata, Refresh, RefreshError, RefreshSchedule, Refreshed,
+    SpeaksFor, TrustedSource, Validators,
+};
+use vouchsafe_signature::{Signer, TrustedKey, sign};
+use vouchsafe_xml::Limits;
+
+static PROVIDER: LazyLock<Provider> = LazyLock::new(Provider::rustcrypto);
+static KEYS: LazyLock<[PrivateKey; 2]> = LazyLock::new(|| [0, 1].map(|_| new_key()));
+
+const HOUR: Duration = Duration::from_secs(3_600);
+
+fn new_key() -> PrivateKey {
+    PROVIDER.generate_key(KeyKind::P256).unwrap()
+}
+
+static CERTIFICATES: LazyLock<[Certificate; 2]> = LazyLock::new(|| {
+    [0, 1].map(|key| {
+        Certificate::self_signed(&PROVIDER, &KEYS[key], "idp.example.com", 1_600_000_000, 2_000_000_000)
+            .unwrap()
+    })
+});
+
+fn certificate(key: &PrivateKey) -> Certificate {
+    let is_first = key.public_key().fingerprint() == KEYS[0].public_key().fingerprint();
+    CERTIFICATES[usize::from(!is_first)].clone()
+}
+
+fn now() -> DateTime<Utc> {
+    Utc.with_ymd_and_hms(2026, 11, 24, 0, 0, 0).unwrap()
+}
+
+fn id(name: &str) -> EntityId {
+    EntityId::new(format!("https://{name}.example")).unwrap()
+}
+
+/// An identity provider with the certificate of this key.
+fn entity(name: &str, key: &PrivateKey) -> String {
+    let certificate = certificate(key).to_base64();
+    format!(
+        r#"<md:EntityDescriptor entityID="https://{name}.example"><md:IDPSSODescriptor
+             protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol"><md:KeyDescriptor><ds:KeyInfo><ds:X509Data><ds:X509Certificate>{certificate}</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor><md:SingleSignOnService
+             Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect" Location="https://{name}.example/sso"/></md:IDPSSODescriptor></md:EntityDescriptor>"#
+    )
+}
+
+fn group(attributes: &str, content: &str) -> String {
+    format!(
+        r#"<md:EntitiesDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" xmlns:ds="http://www.w3.org/2000/09/xmldsig#" ID="_root" {attributes}>{content}</md:EntitiesDescriptor>"#
+    )
+}
+
+fn published(instant: &str) -> String {
+    format!(
+        r#"<md:Extensions><r:PublicationInfo xmlns:r="urn:oasis:names:tc:SAML:metadata:rpi" publisher="https://federation.example" creationInstant="{instant}"/></md:Extensions>"#
+    )
+}
+
+fn signed(document: &str, key: &PrivateKey) -> String {
+    let certificate = [certificate(key)];
+    let signer = Signer::new(key).certificate(&certificate[0]);
+    sign(document, "_root", &signer, &PROVIDER, &Limits::metadata()).unwrap()
+}
+
+fn fetched(document: &str) -> FetchedMetadata {
+    FetchedMetadata::Document { bytes: document.as_bytes().to_vec(), validators: Validators::default() }
+}
+
+fn one_of_a() -> Refresh {
+    let source = TrustedSource::by_transport_alone(SpeaksFor::entity(id("a")));
+    Refresh::new(source, RefreshSchedule::default(), now())
+}
+
+fn answered(refresh: &mut Refresh, document: &str) -> Result<Refreshed, RefreshError> {
+    refresh.answered(fetched(document), &PROVIDER, now(), 0)
+}
+
+fn codes(outcome: Result<Refreshed, RefreshError>) -> &'static str {
+    outcome
+        .map_err(|error| {
+            assert!(!error.hint().is_empty() && !error.to_string().is_empty());
+            error.code()
+        })
+        .map_or_else(
+            |code| code,
+            |refreshed| match refreshed {
+                Refreshed::First => "first",
+                Refreshed::Unchanged => "unchanged",
+                Refreshed::Changed(_) => "changed",
+                _ => "?",
+            },
+        )
+}
+
+#[test]
+fn what_proves_a_document() {
+    let [federation, other] = &*KEYS;
+    let plain = group("", &entity("a", other));
+    let by_federation = signed(&plain, federation);
+    let by_other = signed(&plain, other);
+    let trusted = TrustedKey::new(federation.public_key().clone(), "the federation");
+    let keys = TrustedSource::signed_by([trusted], SpeaksFor::Everybody);
+    let fingerprint = certificate(federation).fingerprint_sha256();
+    let pinned = TrustedSource::signed_by_certificate(&fingerprint, SpeaksFor::Everybody).unwrap();
+    let bare = fingerprint.replace(':', "").to_lowercase();
+    assert!(TrustedSource::signed_by_certificate(&bare, SpeaksFor::Everybody).is_ok());
+    let transport = TrustedSource::by_transport_alone(SpeaksFor::Everybody);
+    let cases = [
+        ("the key", &keys, &by_federation, "ok"),
+        ("another key", &keys, &by_other, "signature.not_verified"),
+        ("no signature", &keys, &plain, "signature.missing"),
+        ("the certificate", &pinned, &by_federation, "ok"),
+        ("another certificate", &pinned, &by_other, "signature.no_keys"),
+        ("no signature under the certificate", &pinned, &plain, "signature.missing"),
+        ("whatever comes over https", &transport, &by_other, "ok"),
+    ];
+    for (what, source, document, expected) in cases {
+        let accepted = source.accept(document.as_str(), now(), &PROVIDER);
+        assert_eq!(accepted.map(|_| "ok").unwrap_or_else(|error| error.code()), expected, "{what}");
+    }
+    // The pinned certificate beside a signature that its key did not make.
+    let inserted =
+        by_other.replacen(&certificate(other).to_base64(), &certificate(federation).to_base64(), 1);
+    assert_eq!(pinned.accept(inserted, now(), &PROVIDER).unwrap_err().code(), "signature.not_verified");
+    let sha1 = &bare[..40];
+    let error = TrustedSource::signed_by_certificate(sha1, SpeaksFor::Everybody).unwrap_err();
+    assert_eq!(error.code(), "refresh.fingerprint");
+}
+
+#[test]
+fn how_long_a_document_may_be_valid() {
+    let [key, _] = &*KEYS;
+    let source = TrustedSource::by_transport_alone(SpeaksFor::Everybody);
+    let strict = source.clone().requiring_valid_until(24 * HOUR);
+    let cases = [
+        ("", "ok", "refresh.no_valid_until"),
+        ("validUntil='2026-11-24T12:00:00Z'", "ok", "ok"),
+        ("validUntil='2026-11-25T00:00:00Z'", "ok", "ok"),
+        ("validUntil='2026-11-25T00:00:01Z'", "ok", "refresh.validity_too_long"),
+        ("validUntil='2026-11-24T00:00:00Z'", "metadata.expired", "metadata.expired"),
+        ("validUntil='soon'", "metadata.attribute", "metadata.attribute"),
+    ];
+    for (attributes, lenient, required) in cases {
+        let document = group(attributes, &entity("a", key));
+        for (source, expected) in [(&source, lenient), (&strict, required)] {
+            let accepted = source.accept(document.as_str(), now(), &PROVIDER);
+            assert_eq!(accepted.map(|_| "ok").unwrap_or_else(|error| error.code()), expected, "{attributes}");
+        }
+    }
+}
+
+#[test]
+fn nobody_is_found_whom_the_source_may_not_speak_for() {
+    let [key, _] = &*KEYS;
+    let source = TrustedSource::by_transport_alone(SpeaksFor::entity(id("a")));
+    let document = group("", &(entity("b", key) + &entity("a", key)));
+    let metadata = source.accept(document, now(), &PROVIDER).unwrap();
+    let find = |name: &str| metadata.find(&id(name).into()).is_some();
+    assert_eq!((find("a"), find("b"), metadata.entities().count()), (true, false, 1));
+    let by_hash = EntityName::source_id_of(&id("b"));
+    assert!(metadata.find(&by_hash).is_none());
+
+    let mut refresh = one_of_a();
+    for (what, document, expected) in [
+        ("another entity alone", group("", &entity("b", key)), "metadata.unknown_entity"),
+        ("nobody", group("", ""), "metadata.unknown_entity"),
+        ("no metadata", "<html/>".to_owned(), "metadata.root"),
+        ("cut off", group("", &entity("a", key))[..400].to_owned(), "xml.unclosed"),
+        ("it alone", group("", &entity("a", key)), "first"),
+        ("another beside it", group("", &(entity("a", key) + &entity("b", key))), "changed"),
+    ] {
+        let outcome = answered(&mut refresh, &document);
+        if let Ok(Refreshed::Changed(changes)) = &outcome {
+            assert_eq!(changes, &[], "{what}: of those whom the source may not speak for nothing is told");
+        }
+        assert_eq!(codes(outcome), expected, "{what}");
+    }
+}
+
+#[test]
+fn trust_is_never_emptied() {
+    let [key, other] = &*KEYS;
+    let source = TrustedSource::by_transport_alone(SpeaksFor::Everybody);
+    let mut refresh = Refresh::new(source, RefreshSchedule::default(), now());
+    let good = group("", &(entity("a", key) + &entity("b", other)));
+    assert_eq!(codes(answered(&mut refresh, &good)), "first");
+    let readers = Arc::clone(refresh.metadata().unwrap());
+    let no_key = entity("a", key).replace("KeyDescriptor", "NoDescriptor");
+    for (document, code) in [
+        (group("", ""), "refresh.nobody"),
+        (group("", &no_key), "refresh.nobody"),
+        ("<html>down for maintenance</html>".to_owned(), "metadata.root"),
+        (String::new(), "xml.no_root"),
+    ] {
+        assert_eq!(codes(answered(&mut refresh, &document)), code);
+        assert!(Arc::ptr_eq(refresh.metadata().unwrap(), &readers));
+    }
+    assert_eq!((refresh.failures(), refresh.confirmed_at()), (4, Some(now())));
+    assert_eq!(codes(answered(&mut refresh, &good)), "unchanged");
+    assert_eq!(refresh.failures(), 0);
+}
+
+#[test]
+fn trust_never_goes_back() {
+    let [key, other] = &*KEYS;
+    let of = |created: Option<&str>, valid_until: Option<&str>, key: &PrivateKey| {
+        let valid_until = valid_until.map(|time| format!("validUntil='{time}'")).unwrap_or_default();
+        group(&valid_until, &(created.map(published).unwrap_or_default() + &entity("a", key)))
+    };
+    let (early, late) = ("2026-11-23T00:00:00Z", "2026-11-23T12:00:00Z");
+    let (soon, later) = ("2026-11-30T00:00:00Z", "2026-12-01T00:00:00Z");
+    let cases = [
+        ((Some(early), Some(soon)), (Some(late), Some(later)), "changed"),
+        ((Some(early), Some(soon)), (Some(early), Some(soon)), "changed"),
+        ((Some(late), Some(soon)), (Some(early), Some(later)), "refresh.rolled_back"),
+        ((Some(late), Some(later)), (Some(late), Some(soon)), "refresh.rolled_back"),
+        ((Some(late), None), (None, None), "refresh.rolled_back"),
+        ((None, Some(soon)), (None, None), "refresh.rolled_back"),
+        ((None, None), (Some(early), Some(soon)), "changed"),
+        ((None, None), (None, None), "changed"),
+    ];
+    for ((created, valid), (next_created, next_valid), expected) in cases {
+        let mut refresh = one_of_a();
+        assert_eq!(codes(answered(&mut refresh, &of(created, valid, key))), "first");
+        let outcome = answered(&mut refresh, &of(next_created, next_valid, other));
+        assert_eq!(codes(outcome), expected, "{created:?} {valid:?} {next_created:?} {next_valid:?}");
+    }
+}
+
+/// An EntityDescriptor that is the document says when it was published as well.
+#[test]
+fn one_entity_never_goes_back() {
+    let [key, _] = &*KEYS;
+    let of = |instant: &str| {
+        let names = r#"<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" xmlns:ds="http://www.w3.org/2000/09/xmldsig#" entityID="https://a.example">"#;
+        entity("a", key).replace(
+            r#"<md:EntityDescriptor entityID="https://a.example">"#,
+            &(names.to_owned() + &published(instant)),
+        )
+    };
+    let mut refresh = one_of_a();
+    assert_eq!(codes(answered(&mut refresh, &of("2026-11-23T12:00:00Z"))), "first");
+    assert_eq!(codes(answered(&mut refresh, &of("2026-11-23T11:00:00Z"))), "refresh.rolled_back");
+    assert_eq!(codes(answered(&mut refresh, &of("2026-11-23T13:00:00Z"))), "changed");
+}
+
+#[test]
+fn what_changed_is_told() {
+    let [key, other] = &*KEYS;
+    let mut refresh = one_of_a();
+    answered(&mut refresh, &group("", &entity("a", key))).unwrap();
+    let Refreshed::Changed(changes) = answered(&mut refresh, &group("", &entity("a", other))).unwrap() else {
+        panic!("nothing changed")
+    };
+    let subjects: Vec<_> = changes.iter().map(|change| change.subject()).collect();
+    // For signing and for encryption: one comes, and one goes.
+    assert_eq!(subjects, [ChangeSubject::Key; 4]);
+    // A key that is gone is trusted no more.
+    let metadata = refresh.metadata().unwrap();
+    let provider = metadata.find(&id("a").into()).unwrap().identity_provider().unwrap();
+    assert_eq!(provider.signing_keys().len(), 1);
+}
+
+#[test]
+fn a_source_is_asked_with_what_came_last() {
+    let [key, _] = &*KEYS;
+    let mut refresh = one_of_a();
+    assert_eq!(refresh.validators(), Validators::default());
+    let nothing = refresh.answered(FetchedMetadata::NotModified, &PROVIDER, now(), 0);
+    assert_eq!(codes(nothing), "refresh.nothing_at_hand");
+    let mut validators = Validators::default();
+    validators.etag = Some("\"1\"".to_owned());
+    let bytes = group("", &entity("a", key)).into_bytes();
+    let document = FetchedMetadata::Document { bytes, validators: validators.clone() };
+    refresh.answered(document, &PROVIDER, now(), 0).unwrap();
+    assert_eq!(refresh.validators(), validators);
+    let later = now() + TimeDelta::hours(1);
+    let same = refresh.answered(FetchedMetadata::NotModified, &PROVIDER, later, 0).unwrap();
+    assert_eq!((same, refresh.confirmed_at()), (Refreshed::Unchanged, Some(later)));
+    assert_eq!(refresh.validators(), validators);
+    // What was refused came with validators that are not shown: it would never come again.
+    let mut wrong = Validators::default();
+    wrong.etag = Some("\"2\"".to_owned());
+    let document = FetchedMetadata::Document { bytes: b"<html/>".to_vec(), validators: wrong };
+    assert!(refresh.answered(document, &PROVIDER, later, 0).is_err());
+    assert_eq!(refresh.validators(), validators);
+}
+
+#[test]
+fn a_copy_is_no_more_trusted_than_the_source() {
+    let [key, other] = &*KEYS;
+    let trusted = TrustedKey::new(key.public_key().clone(), "the federation");
+    let source = TrustedSource::signed_by([trusted], SpeaksFor::Everybody);
+    let mut refresh = Refresh::new(source, RefreshSchedule::default(), now());
+    let document = group("", &entity("a", other));
+    let fetched_at = now() - TimeDelta::days(3);
+    let mut restore = |copy: &str, random| {
+        let restored = refresh.restore(copy.as_bytes().to_vec(), fetched_at, &PROVIDER, now(), random);
+        (restored.map_err(|error| error.code()), refresh.due() - now(), refresh.confirmed_at())
+    };
+    assert_eq!(
+        restore(&signed(&document, other), 7),
+        (Err("signature.not_verified"), TimeDelta::zero(), None)
+    );
+    let (restored, due, at) = restore(&signed(&document, key), 59_999);
+    assert_eq!((restored, at), (Ok(()), Some(fetched_at)));
+    assert_eq!(due, TimeDelta::milliseconds(59_999));
+}
+
+#[test]
+fn when_a_source_is_asked_again() {
+    let [key, _] = &*KEYS;
+    let minutes = TimeDelta::minutes;
+    let cases = [
+        ("", minutes(60)),
+        ("cacheDuration='PT6H'", minutes(6 * 60)),
+        ("cacheDuration='PT1S'", minutes(1)),
+        ("cacheDuration='P30D'", minutes(24 * 60)),
+        // Half of the time that is left.
+        ("cacheDuration='PT6H' validUntil='2026-11-24T02:00:00Z'", minutes(60)),
+        ("validUntil='2026-11-24T00:01:00Z'", minutes(1)),
+    ];
+    for (attributes, expected) in cases {
+        let mut refresh = one_of_a();
+        let document = group(attributes, &entity("a", key));
+        refresh.answered(fetched(&document), &PROVIDER, now(), 0).unwrap();
+        assert_eq!(refresh.due() - now(), expected, "{attributes}");
+    }
+    let mut refresh = one_of_a();
+    answered(&mut refresh, &group("", &entity("a", key))).unwrap();
+    for expected in [30, 60, 120, 240, 480, 960, 1_800, 1_800, 1_800] {
+        refresh.failed(None, now(), 0);
+        assert_eq!((refresh.due() - now()).num_seconds(), expected);
+    }
+    refresh.failed(Some(Duration::from_secs(7_200)), now(), 0);
+    assert_eq!((refresh.due() - now()).num_seconds(), 7_200);
+    refresh.failed(Some(Duration::MAX), now(), 0);
+    assert_eq!((refresh.due() - now()).num_seconds(), 86_400);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever comes and whenever: what is at hand was fetched, never goes back, and the next time is neither now nor never.
+    #[test]
+    fn over_time(answers in prop::collection::vec((0_u8..7, 0_i64..100_000, any::<u64>()), 1..40)) {
+        let [key, other] = &*KEYS;
+        let mut refresh = one_of_a();
+        let mut time = now();
+        let mut newest: Option<DateTime<Utc>> = None;
+        for (number, (answer, seconds, random)) in answers.into_iter().enumerate() {
+            time += TimeDelta::seconds(seconds);
+            let created = time - TimeDelta::seconds(i64::from(answer) * 100_000);
+            let instant = created.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+            let content = published(&instant) + &entity("a", if number % 2 == 0 { key } else { other });
+            match answer {
+                0..=2 => {
+                    let taken = refresh.answered(fetched(&group("", &content)), &PROVIDER, time, random);
+                    prop_assert_eq!(taken.is_ok(), newest.is_none_or(|newest| created >= newest));
+                    newest = newest.max(Some(created).filter(|_| taken.is_ok()));
+                }
+                3 => drop(refresh.answered(FetchedMetadata::NotModified, &PROVIDER, time, random)),
+                4 => prop_assert!(refresh.answered(fetched("<html/>"), &PROVIDER, time, random).is_err()),
+                _ => refresh.failed(Some(Duration::from_secs(random)).filter(|_| answer == 6), time, random),
+            }
+            prop_assert_eq!(refresh.metadata().is_some(), newest.is_some());
+            let wait = refresh.due() - time;
+            prop_assert!(wait >= TimeDelta::seconds(30) && wait <= TimeDelta::hours(24), "{wait}");
+        }
+    }
+}
