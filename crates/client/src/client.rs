@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use reqwest::Url;
+use reqwest::header::{ETAG, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, RETRY_AFTER};
 use reqwest::redirect::Policy;
-use vouchsafe::{EntityId, IdentityProvider, WebAddress};
+use reqwest::{Response, StatusCode, Url};
+use vouchsafe::metadata::{FetchedMetadata, Validators};
+use vouchsafe::{IdentityProvider, WebAddress};
 
 use crate::address::{Guarded, LookUps, admissible};
 use crate::error::ClientError;
@@ -15,6 +17,8 @@ const BYTES: usize = 1024 * 1024;
 const TIMEOUT: Duration = Duration::from_secs(15);
 /// How long reaching the host may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a validator may be that is kept and shown to the server again.
+const LONGEST_VALIDATOR: usize = 512;
 /// How often it may be sent elsewhere.
 const REDIRECTS: usize = 3;
 
@@ -34,6 +38,7 @@ pub struct Client {
     client: reqwest::Client,
     loopback: bool,
     bytes: usize,
+    timeout: Duration,
 }
 
 impl Client {
@@ -60,9 +65,15 @@ impl Client {
         self
     }
 
+    /// Another ceiling on how long a whole exchange may take.
+    #[must_use]
+    pub fn with_time_limit(mut self, timeout: Duration) -> Client {
+        self.timeout = timeout;
+        self
+    }
+
     fn build(loopback: bool) -> Result<Client, ClientError> {
         let client = reqwest::Client::builder()
-            .timeout(TIMEOUT)
             .connect_timeout(CONNECT_TIMEOUT)
             .no_proxy()
             .referer(false)
@@ -79,7 +90,7 @@ impl Client {
             }))
             .build()
             .map_err(|source| ClientError::Setup { source: Box::new(source) })?;
-        Ok(Client { client, loopback, bytes: BYTES })
+        Ok(Client { client, loopback, bytes: BYTES, timeout: TIMEOUT })
     }
 
     /// Loads and reads the metadata of one identity provider.
@@ -92,44 +103,74 @@ impl Client {
             .map_err(|source| ClientError::Metadata { url: address.trim().to_owned(), source })
     }
 
-    /// Loads newer metadata of an identity provider that is known already: what is loaded must be the metadata of that entity.
-    ///
-    /// # Errors
-    /// [`ClientError::Metadata`] with `metadata.other_entity` when it is the metadata of another, and as
-    /// [`identity_provider`](Self::identity_provider).
-    pub async fn refreshed(
-        &self,
-        address: &str,
-        expected: &EntityId,
-    ) -> Result<IdentityProvider, ClientError> {
-        let loaded = self.identity_provider(address).await?;
-        loaded
-            .expected_to_be(expected)
-            .map_err(|source| ClientError::Metadata { url: address.trim().to_owned(), source })
-    }
-
     /// Loads a document as it is.
     ///
     /// # Errors
     /// [`ClientError::Forbidden`] when the address may not be asked, [`ClientError::Exchange`], [`ClientError::Status`],
     /// [`ClientError::TooLarge`].
     pub async fn load(&self, address: &str) -> Result<Vec<u8>, ClientError> {
+        let response = self.ask(address, &Validators::default()).await?;
+        self.body(address, response).await
+    }
+
+    /// Loads a document, unless it is still the one that came with these validators.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub async fn fetch(
+        &self,
+        address: &str,
+        validators: &Validators,
+    ) -> Result<FetchedMetadata, ClientError> {
+        let response = self.ask(address, validators).await?;
+        if response.status() == StatusCode::NOT_MODIFIED {
+            return Ok(FetchedMetadata::NotModified);
+        }
+        let header = |name| {
+            let value: Option<&HeaderValue> = response.headers().get(name);
+            let text = value.and_then(|value| value.to_str().ok());
+            text.filter(|text| text.len() <= LONGEST_VALIDATOR).map(str::to_owned)
+        };
+        let mut validators = Validators::default();
+        validators.etag = header(ETAG);
+        validators.last_modified = header(LAST_MODIFIED);
+        let bytes = self.body(address, response).await?;
+        Ok(FetchedMetadata::Document { bytes, validators })
+    }
+
+    /// Asks, and answers what is a success, or that nothing has changed where the question was conditional.
+    async fn ask(&self, address: &str, validators: &Validators) -> Result<Response, ClientError> {
         let address = address.trim();
         let forbidden = |reason| ClientError::Forbidden { url: address.to_owned(), reason };
         WebAddress::new(address)
             .map_err(|source| ClientError::Metadata { url: address.to_owned(), source })?;
         let url = Url::parse(address).map_err(|_| forbidden("it is not an absolute URL"))?;
         admissible(&url, self.loopback).map_err(forbidden)?;
-        let failed = |source: reqwest::Error| ClientError::Exchange {
-            url: address.to_owned(),
-            source: Box::new(source),
-        };
-        let mut response = self.client.get(url).send().await.map_err(failed)?;
-        if !response.status().is_success() {
-            return Err(ClientError::Status { url: address.to_owned(), status: response.status().as_u16() });
+        let mut request = self.client.get(url).timeout(self.timeout);
+        let conditions = [(IF_NONE_MATCH, &validators.etag), (IF_MODIFIED_SINCE, &validators.last_modified)];
+        let mut is_conditional = false;
+        for (name, value) in conditions {
+            if let Some(value) = value {
+                request = request.header(name, value);
+                is_conditional = true;
+            }
         }
+        let response = request.send().await.map_err(|source| failed(address, source))?;
+        let status = response.status();
+        if status.is_success() || (is_conditional && status == StatusCode::NOT_MODIFIED) {
+            return Ok(response);
+        }
+        let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+        let retry_after =
+            retry_after.and_then(|seconds| seconds.trim().parse().ok()).map(Duration::from_secs);
+        Err(ClientError::Status { url: address.to_owned(), status: status.as_u16(), retry_after })
+    }
+
+    /// Reads what came, up to the ceiling.
+    async fn body(&self, address: &str, mut response: Response) -> Result<Vec<u8>, ClientError> {
+        let address = address.trim();
         let mut bytes = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(failed)? {
+        while let Some(chunk) = response.chunk().await.map_err(|source| failed(address, source))? {
             if bytes.len().saturating_add(chunk.len()) > self.bytes {
                 return Err(ClientError::TooLarge { url: address.to_owned(), limit: self.bytes });
             }
@@ -137,4 +178,8 @@ impl Client {
         }
         Ok(bytes)
     }
+}
+
+fn failed(address: &str, source: reqwest::Error) -> ClientError {
+    ClientError::Exchange { url: address.to_owned(), source: Box::new(source) }
 }

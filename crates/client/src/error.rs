@@ -1,5 +1,7 @@
 //! Why nothing was loaded.
 
+use std::time::Duration;
+
 use vouchsafe::metadata::MetadataError;
 
 /// Why nothing was loaded.
@@ -39,6 +41,8 @@ pub enum ClientError {
         url: String,
         /// The HTTP status.
         status: u16,
+        /// After how long the server wants to be asked again (`Retry-After`), where it says so in seconds.
+        retry_after: Option<Duration>,
     },
     /// The answer is longer than is read.
     #[error("{url:?} has more than {limit} bytes")]
@@ -61,6 +65,15 @@ pub enum ClientError {
 }
 
 impl ClientError {
+    /// After how long the server wants to be asked again, where it says so.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Status { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+
     /// The stable code, for logs and alerts.
     #[must_use]
     pub fn code(&self) -> &'static str {

@@ -13,10 +13,17 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! [`Refresher`] keeps the metadata of connections fresh, beside a service.
 
 mod address;
 mod client;
+mod copies;
 mod error;
+mod refresh_event;
+mod refresher;
 
 pub use client::Client;
 pub use error::ClientError;
+pub use refresh_event::{RefreshEvent, RefreshFailure, RefreshOutcome};
+pub use refresher::{RefreshedConnection, Refresher};

@@ -5,7 +5,6 @@
 use axum::Router;
 use axum::response::Redirect;
 use axum::routing::get;
-use vouchsafe::EntityId;
 use vouchsafe_client::Client;
 use vouchsafe_testkit::IdentityProvider;
 
@@ -41,11 +40,6 @@ async fn metadata_and_nothing_else_is_loaded() {
         let error = client.identity_provider(&format!("{address}{path}")).await.unwrap_err();
         assert_eq!(error.code(), code, "{error}");
     }
-    let expected = EntityId::new(IdentityProvider::okta().entity_id()).unwrap();
-    assert!(client.refreshed(&format!("{address}/metadata"), &expected).await.is_ok());
-    let another = EntityId::new("https://another.example").unwrap();
-    let error = client.refreshed(&format!("{address}/metadata"), &another).await.unwrap_err();
-    assert_eq!(error.code(), "metadata.other_entity", "{error}");
     for text in [
         "https://user@idp.example.com/metadata",
         "https://idp.example.com\\@127.0.0.1/",

@@ -1,6 +1,5 @@
-//! When a source is asked again, and what is done with its answer. No I/O: time and random numbers are arguments.
+//! When a source is asked again, and what is done with its answer. No I/O: time, random numbers and the document at hand are arguments.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -8,7 +7,9 @@ use vouchsafe_crypto::Provider;
 
 use crate::{MetadataChange, RefreshError, TrustedMetadata, TrustedSource};
 
-/// One source of metadata over time: which document of it is at hand, when it is asked again, and what is done with its answer.
+/// One source of metadata over time: when it is asked again, and what is done with its answer.
+///
+/// It is small and does not hold the document at hand: that is the caller's, who may have it in memory, in a file or in a database.
 ///
 /// * The source is asked again after the `cacheDuration` of its document, or after [`usual`](RefreshSchedule::usual), and before the document
 ///   is no longer valid; a little earlier by chance, so that many sources spread over time. After a failure it is asked sooner, then less and less
@@ -36,29 +37,27 @@ use crate::{MetadataChange, RefreshError, TrustedMetadata, TrustedSource};
 /// validators.etag = Some("\"1\"".to_owned());
 /// let fetched = FetchedMetadata::Document { bytes: document.into_bytes(), validators };
 /// let random = 4_711;
-/// assert!(matches!(refresh.answered(fetched, &provider, now, random)?, Refreshed::First));
+/// let Refreshed::First(metadata) = refresh.answered(fetched, None, &provider, now, random)? else { panic!() };
+/// assert!(metadata.find(&okta.into()).is_some());
 /// assert_eq!(refresh.validators().etag.as_deref(), Some("\"1\""));
 /// assert!(refresh.due() > now);
-/// let metadata = refresh.metadata().expect("it is at hand");
-/// assert!(metadata.find(&okta.into()).is_some());
+/// // Later: nothing has changed.
+/// let fetched = FetchedMetadata::NotModified;
+/// assert!(matches!(refresh.answered(fetched, Some(&metadata), &provider, now, random)?, Refreshed::Unchanged));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
 pub struct Refresh {
     source: TrustedSource,
     schedule: RefreshSchedule,
-    at_hand: Option<AtHand>,
+    validators: Validators,
+    /// When the document at hand was last fetched, or the source said that nothing has changed.
+    confirmed_at: Option<DateTime<Utc>>,
+    /// What that document says of how long it is good.
+    cache_duration: Option<Duration>,
+    valid_until: Option<DateTime<Utc>>,
     failures: u32,
     due: DateTime<Utc>,
-}
-
-/// The document at hand.
-#[derive(Debug)]
-struct AtHand {
-    metadata: Arc<TrustedMetadata>,
-    validators: Validators,
-    /// When it was last fetched, or the source said that nothing has changed.
-    confirmed_at: DateTime<Utc>,
 }
 
 /// How often a source is asked.
@@ -106,15 +105,21 @@ pub enum FetchedMetadata {
 }
 
 /// What came of an answer that was taken.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 #[non_exhaustive]
 pub enum Refreshed {
-    /// There was no document at hand, and there is one now.
-    First,
+    /// There was no document at hand, and this is one.
+    First(TrustedMetadata),
     /// Nothing has changed.
     Unchanged,
-    /// A newer document has taken the place of the one at hand, with these changes of entities that the source speaks for.
-    Changed(Vec<MetadataChange>),
+    /// A newer document, which takes the place of the one at hand.
+    #[non_exhaustive]
+    Changed {
+        /// The document.
+        metadata: TrustedMetadata,
+        /// What changes of entities that the source speaks for. Nothing, where the documents differ in other things.
+        changes: Vec<MetadataChange>,
+    },
 }
 
 /// # Over time
@@ -122,28 +127,36 @@ impl Refresh {
     /// A source of which no document is at hand. It is asked at once.
     #[must_use]
     pub fn new(source: TrustedSource, schedule: RefreshSchedule, now: DateTime<Utc>) -> Refresh {
-        Refresh { source, schedule, at_hand: None, failures: 0, due: now }
+        Refresh {
+            source,
+            schedule,
+            validators: Validators::default(),
+            confirmed_at: None,
+            cache_duration: None,
+            valid_until: None,
+            failures: 0,
+            due: now,
+        }
     }
 
-    /// The same source with a copy of a document that was fetched earlier, such as the last one before the process ended. The copy is held
-    /// against the source's trust like one that is fetched. The source is asked within the tenth part of the [`usual`](RefreshSchedule::usual)
-    /// time, at a moment that `random` chooses.
+    /// Reads a copy of a document that was fetched earlier, such as the last one before the process ended. It is held against the source's
+    /// trust like one that is fetched. The source is asked within the tenth part of the [`usual`](RefreshSchedule::usual) time, at a moment
+    /// that `random` chooses.
     ///
     /// # Errors
     /// As [`TrustedSource::accept`]. The source is asked at once then.
     pub fn restore(
         &mut self,
-        copy: Vec<u8>,
+        copy: impl Into<Vec<u8>>,
         fetched_at: DateTime<Utc>,
         provider: &Provider,
         now: DateTime<Utc>,
         random: u64,
-    ) -> Result<(), RefreshError> {
-        let metadata = Arc::new(self.source.accept(copy, now, provider)?);
-        let validators = Validators::default();
-        self.at_hand = Some(AtHand { metadata, validators, confirmed_at: fetched_at });
+    ) -> Result<TrustedMetadata, RefreshError> {
+        let metadata = self.source.accept(copy, now, provider)?;
+        self.keep(&metadata, Validators::default(), fetched_at);
         self.due = later(now, part(tenth(self.schedule.usual), random));
-        Ok(())
+        Ok(metadata)
     }
 
     /// When the source is to be asked.
@@ -152,22 +165,16 @@ impl Refresh {
         self.due
     }
 
-    /// What the request is made conditional by. Nothing where no document is at hand.
+    /// What the request is made conditional by, if the document at hand is there still. Nothing where none was taken.
     #[must_use]
-    pub fn validators(&self) -> Validators {
-        self.at_hand.as_ref().map(|at_hand| at_hand.validators.clone()).unwrap_or_default()
-    }
-
-    /// The document at hand. Whoever reads it goes on reading it when another takes its place.
-    #[must_use]
-    pub fn metadata(&self) -> Option<&Arc<TrustedMetadata>> {
-        self.at_hand.as_ref().map(|at_hand| &at_hand.metadata)
+    pub fn validators(&self) -> &Validators {
+        &self.validators
     }
 
     /// When the document at hand was last fetched, or said to be the same still.
     #[must_use]
     pub fn confirmed_at(&self) -> Option<DateTime<Utc>> {
-        self.at_hand.as_ref().map(|at_hand| at_hand.confirmed_at)
+        self.confirmed_at
     }
 
     /// How often the source was asked in vain since.
@@ -182,18 +189,19 @@ impl Refresh {
         &self.source
     }
 
-    /// Takes what the source answered.
+    /// Takes what the source answered, where this document of it is at hand.
     ///
     /// # Errors
-    /// Why the document is not taken. The one at hand is kept, and the source is asked again as after a [failure](Self::failed).
+    /// Why the answer is not taken. The document at hand is to be kept, and the source is asked again as after a [failure](Self::failed).
     pub fn answered(
         &mut self,
         fetched: FetchedMetadata,
+        at_hand: Option<&TrustedMetadata>,
         provider: &Provider,
         now: DateTime<Utc>,
         random: u64,
     ) -> Result<Refreshed, RefreshError> {
-        match self.take(fetched, provider, now) {
+        match self.take(fetched, at_hand, provider, now) {
             Ok(refreshed) => {
                 self.failures = 0;
                 let interval = self.interval(now);
@@ -225,38 +233,49 @@ impl Refresh {
     fn take(
         &mut self,
         fetched: FetchedMetadata,
+        at_hand: Option<&TrustedMetadata>,
         provider: &Provider,
         now: DateTime<Utc>,
     ) -> Result<Refreshed, RefreshError> {
-        let (bytes, validators) = match (fetched, &mut self.at_hand) {
+        let (bytes, validators) = match (fetched, at_hand) {
             (FetchedMetadata::Document { bytes, validators }, _) => (bytes, validators),
-            (FetchedMetadata::NotModified, Some(at_hand)) => {
-                at_hand.confirmed_at = now;
+            (FetchedMetadata::NotModified, Some(_)) => {
+                self.confirmed_at = Some(now);
                 return Ok(Refreshed::Unchanged);
             }
             (FetchedMetadata::NotModified, None) => return Err(RefreshError::NothingAtHand),
         };
         let newer = self.source.accept(bytes, now, provider)?;
-        let refreshed = match &self.at_hand {
-            None => Refreshed::First,
-            Some(at_hand) if at_hand.metadata.bytes() == newer.bytes() => Refreshed::Unchanged,
+        let is_same = at_hand.is_some_and(|at_hand| at_hand.bytes() == newer.bytes());
+        let changes = match at_hand.filter(|_| !is_same) {
             Some(at_hand) => {
-                is_no_older(&at_hand.metadata, &newer)?;
-                Refreshed::Changed(changes(&at_hand.metadata, &newer))
+                is_no_older(at_hand, &newer)?;
+                changes(at_hand, &newer)
             }
+            None => Vec::new(),
         };
-        self.at_hand = Some(AtHand { metadata: Arc::new(newer), validators, confirmed_at: now });
-        Ok(refreshed)
+        self.keep(&newer, validators, now);
+        Ok(match at_hand {
+            None => Refreshed::First(newer),
+            Some(_) if is_same => Refreshed::Unchanged,
+            Some(_) => Refreshed::Changed { metadata: newer, changes },
+        })
+    }
+
+    fn keep(&mut self, metadata: &TrustedMetadata, validators: Validators, at: DateTime<Utc>) {
+        self.validators = validators;
+        self.confirmed_at = Some(at);
+        self.cache_duration = metadata.aggregate().cache_duration();
+        self.valid_until = metadata.aggregate().valid_until().ok().flatten();
     }
 
     /// After how long the source is asked again if all is well: as the document says, and so that there is time for further attempts before
     /// it is no longer valid.
     fn interval(&self, now: DateTime<Utc>) -> Duration {
         let RefreshSchedule { shortest, usual, longest } = self.schedule;
-        let aggregate = self.at_hand.as_ref().map(|at_hand| at_hand.metadata.aggregate());
-        let said = aggregate.and_then(|aggregate| aggregate.cache_duration()).unwrap_or(usual);
-        let valid_until = aggregate.and_then(|aggregate| aggregate.valid_until().ok().flatten());
-        let valid_for = valid_until.map(|end| end.signed_duration_since(now).to_std().unwrap_or_default());
+        let said = self.cache_duration.unwrap_or(usual);
+        let valid_for =
+            self.valid_until.map(|end| end.signed_duration_since(now).to_std().unwrap_or_default());
         let half = valid_for.and_then(|valid_for| valid_for.checked_div(2)).unwrap_or(Duration::MAX);
         said.min(half).min(longest).max(shortest)
     }

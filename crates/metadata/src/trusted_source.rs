@@ -112,6 +112,14 @@ impl TrustedSource {
         TrustedSource { proof, speaks_for, longest_validity: None }
     }
 
+    /// The same source, asked about one entity. If it may not speak for that one, it speaks for nobody.
+    #[must_use]
+    pub fn for_entity(mut self, entity_id: &EntityId) -> TrustedSource {
+        let spoken_for = self.speaks_for.includes(entity_id.as_str()).then(|| entity_id.clone());
+        self.speaks_for = SpeaksFor::Entities(spoken_for.into_iter().collect());
+        self
+    }
+
     /// Which entities it may speak for.
     #[must_use]
     pub fn speaks_for(&self) -> &SpeaksFor {

@@ -8,7 +8,7 @@
     reason = "tests fail by panicking"
 )]
 
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
@@ -16,7 +16,7 @@ use proptest::prelude::*;
 use vouchsafe_crypto::{Certificate, KeyKind, PrivateKey, Provider};
 use vouchsafe_metadata::{
     ChangeSubject, EntityId, EntityName, FetchedMetadata, Refresh, RefreshError, RefreshSchedule, Refreshed,
-    SpeaksFor, TrustedSource, Validators,
+    SpeaksFor, TrustedMetadata, TrustedSource, Validators,
 };
 use vouchsafe_signature::{Signer, TrustedKey, sign};
 use vouchsafe_xml::Limits;
@@ -82,30 +82,48 @@ fn fetched(document: &str) -> FetchedMetadata {
     FetchedMetadata::Document { bytes: document.as_bytes().to_vec(), validators: Validators::default() }
 }
 
-fn one_of_a() -> Refresh {
-    let source = TrustedSource::by_transport_alone(SpeaksFor::entity(id("a")));
-    Refresh::new(source, RefreshSchedule::default(), now())
+/// A source and what is at hand of it.
+struct Kept {
+    refresh: Refresh,
+    metadata: Option<TrustedMetadata>,
 }
 
-fn answered(refresh: &mut Refresh, document: &str) -> Result<Refreshed, RefreshError> {
-    refresh.answered(fetched(document), &PROVIDER, now(), 0)
+impl Kept {
+    fn of(source: TrustedSource) -> Kept {
+        Kept { refresh: Refresh::new(source, RefreshSchedule::default(), now()), metadata: None }
+    }
+
+    fn of_a() -> Kept {
+        Kept::of(TrustedSource::by_transport_alone(SpeaksFor::entity(id("a"))))
+    }
+
+    /// `first`, `unchanged`, `changed`, or the code of the error.
+    fn answered(&mut self, fetched: FetchedMetadata, now: DateTime<Utc>, random: u64) -> &'static str {
+        match self.refresh.answered(fetched, self.metadata.as_ref(), &PROVIDER, now, random) {
+            Ok(Refreshed::First(metadata)) => {
+                assert!(self.metadata.replace(metadata).is_none());
+                "first"
+            }
+            Ok(Refreshed::Unchanged) => "unchanged",
+            Ok(Refreshed::Changed { metadata, .. }) => {
+                assert!(self.metadata.replace(metadata).is_some());
+                "changed"
+            }
+            Ok(other) => panic!("{other:?}"),
+            Err(error) => {
+                assert!(!error.hint().is_empty() && !error.to_string().is_empty());
+                error.code()
+            }
+        }
+    }
+
+    fn gets(&mut self, document: &str) -> &'static str {
+        self.answered(fetched(document), now(), 0)
+    }
 }
 
-fn codes(outcome: Result<Refreshed, RefreshError>) -> &'static str {
-    outcome
-        .map_err(|error| {
-            assert!(!error.hint().is_empty() && !error.to_string().is_empty());
-            error.code()
-        })
-        .map_or_else(
-            |code| code,
-            |refreshed| match refreshed {
-                Refreshed::First => "first",
-                Refreshed::Unchanged => "unchanged",
-                Refreshed::Changed(_) => "changed",
-                _ => "?",
-            },
-        )
+fn accepted(source: &TrustedSource, document: &str) -> &'static str {
+    source.accept(document, now(), &PROVIDER).map_or_else(|error| RefreshError::code(&error), |_| "ok")
 }
 
 #[test]
@@ -131,8 +149,7 @@ fn what_proves_a_document() {
         ("whatever comes over https", &transport, &by_other, "ok"),
     ];
     for (what, source, document, expected) in cases {
-        let accepted = source.accept(document.as_str(), now(), &PROVIDER);
-        assert_eq!(accepted.map(|_| "ok").unwrap_or_else(|error| error.code()), expected, "{what}");
+        assert_eq!(accepted(source, document), expected, "{what}");
     }
     // The pinned certificate beside a signature that its key did not make.
     let inserted =
@@ -159,8 +176,7 @@ fn how_long_a_document_may_be_valid() {
     for (attributes, lenient, required) in cases {
         let document = group(attributes, &entity("a", key));
         for (source, expected) in [(&source, lenient), (&strict, required)] {
-            let accepted = source.accept(document.as_str(), now(), &PROVIDER);
-            assert_eq!(accepted.map(|_| "ok").unwrap_or_else(|error| error.code()), expected, "{attributes}");
+            assert_eq!(accepted(source, &document), expected, "{attributes}");
         }
     }
 }
@@ -176,31 +192,28 @@ fn nobody_is_found_whom_the_source_may_not_speak_for() {
     let by_hash = EntityName::source_id_of(&id("b"));
     assert!(metadata.find(&by_hash).is_none());
 
-    let mut refresh = one_of_a();
+    let mut kept = Kept::of_a();
     for (what, document, expected) in [
         ("another entity alone", group("", &entity("b", key)), "metadata.unknown_entity"),
         ("nobody", group("", ""), "metadata.unknown_entity"),
         ("no metadata", "<html/>".to_owned(), "metadata.root"),
         ("cut off", group("", &entity("a", key))[..400].to_owned(), "xml.unclosed"),
         ("it alone", group("", &entity("a", key)), "first"),
-        ("another beside it", group("", &(entity("a", key) + &entity("b", key))), "changed"),
     ] {
-        let outcome = answered(&mut refresh, &document);
-        if let Ok(Refreshed::Changed(changes)) = &outcome {
-            assert_eq!(changes, &[], "{what}: of those whom the source may not speak for nothing is told");
-        }
-        assert_eq!(codes(outcome), expected, "{what}");
+        assert_eq!(kept.gets(&document), expected, "{what}");
     }
+    let both = fetched(&group("", &(entity("a", key) + &entity("b", key))));
+    let refreshed = kept.refresh.answered(both, kept.metadata.as_ref(), &PROVIDER, now(), 0).unwrap();
+    let Refreshed::Changed { changes, .. } = refreshed else { panic!("{refreshed:?}") };
+    assert_eq!(changes, [], "of another nothing is told");
 }
 
 #[test]
 fn trust_is_never_emptied() {
     let [key, other] = &*KEYS;
-    let source = TrustedSource::by_transport_alone(SpeaksFor::Everybody);
-    let mut refresh = Refresh::new(source, RefreshSchedule::default(), now());
+    let mut kept = Kept::of(TrustedSource::by_transport_alone(SpeaksFor::Everybody));
     let good = group("", &(entity("a", key) + &entity("b", other)));
-    assert_eq!(codes(answered(&mut refresh, &good)), "first");
-    let readers = Arc::clone(refresh.metadata().unwrap());
+    assert_eq!(kept.gets(&good), "first");
     let no_key = entity("a", key).replace("KeyDescriptor", "NoDescriptor");
     for (document, code) in [
         (group("", ""), "refresh.nobody"),
@@ -208,12 +221,11 @@ fn trust_is_never_emptied() {
         ("<html>down for maintenance</html>".to_owned(), "metadata.root"),
         (String::new(), "xml.no_root"),
     ] {
-        assert_eq!(codes(answered(&mut refresh, &document)), code);
-        assert!(Arc::ptr_eq(refresh.metadata().unwrap(), &readers));
+        assert_eq!(kept.gets(&document), code);
     }
-    assert_eq!((refresh.failures(), refresh.confirmed_at()), (4, Some(now())));
-    assert_eq!(codes(answered(&mut refresh, &good)), "unchanged");
-    assert_eq!(refresh.failures(), 0);
+    assert_eq!((kept.refresh.failures(), kept.refresh.confirmed_at()), (4, Some(now())));
+    assert_eq!(kept.gets(&good), "unchanged");
+    assert_eq!(kept.refresh.failures(), 0);
 }
 
 #[test]
@@ -236,10 +248,10 @@ fn trust_never_goes_back() {
         ((None, None), (None, None), "changed"),
     ];
     for ((created, valid), (next_created, next_valid), expected) in cases {
-        let mut refresh = one_of_a();
-        assert_eq!(codes(answered(&mut refresh, &of(created, valid, key))), "first");
-        let outcome = answered(&mut refresh, &of(next_created, next_valid, other));
-        assert_eq!(codes(outcome), expected, "{created:?} {valid:?} {next_created:?} {next_valid:?}");
+        let mut kept = Kept::of_a();
+        assert_eq!(kept.gets(&of(created, valid, key)), "first");
+        let outcome = kept.gets(&of(next_created, next_valid, other));
+        assert_eq!(outcome, expected, "{created:?} {valid:?} {next_created:?} {next_valid:?}");
     }
 }
 
@@ -248,31 +260,28 @@ fn trust_never_goes_back() {
 fn one_entity_never_goes_back() {
     let [key, _] = &*KEYS;
     let of = |instant: &str| {
-        let names = r#"<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" xmlns:ds="http://www.w3.org/2000/09/xmldsig#" entityID="https://a.example">"#;
-        entity("a", key).replace(
-            r#"<md:EntityDescriptor entityID="https://a.example">"#,
-            &(names.to_owned() + &published(instant)),
-        )
+        let head = r#"<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" xmlns:ds="http://www.w3.org/2000/09/xmldsig#" entityID="https://a.example">"#;
+        let head = head.to_owned() + &published(instant);
+        entity("a", key).replace(r#"<md:EntityDescriptor entityID="https://a.example">"#, &head)
     };
-    let mut refresh = one_of_a();
-    assert_eq!(codes(answered(&mut refresh, &of("2026-11-23T12:00:00Z"))), "first");
-    assert_eq!(codes(answered(&mut refresh, &of("2026-11-23T11:00:00Z"))), "refresh.rolled_back");
-    assert_eq!(codes(answered(&mut refresh, &of("2026-11-23T13:00:00Z"))), "changed");
+    let mut kept = Kept::of_a();
+    assert_eq!(kept.gets(&of("2026-11-23T12:00:00Z")), "first");
+    assert_eq!(kept.gets(&of("2026-11-23T11:00:00Z")), "refresh.rolled_back");
+    assert_eq!(kept.gets(&of("2026-11-23T13:00:00Z")), "changed");
 }
 
 #[test]
 fn what_changed_is_told() {
     let [key, other] = &*KEYS;
-    let mut refresh = one_of_a();
-    answered(&mut refresh, &group("", &entity("a", key))).unwrap();
-    let Refreshed::Changed(changes) = answered(&mut refresh, &group("", &entity("a", other))).unwrap() else {
-        panic!("nothing changed")
-    };
-    let subjects: Vec<_> = changes.iter().map(|change| change.subject()).collect();
+    let mut kept = Kept::of_a();
+    kept.gets(&group("", &entity("a", key)));
+    let newer = fetched(&group("", &entity("a", other)));
+    let refreshed = kept.refresh.answered(newer, kept.metadata.as_ref(), &PROVIDER, now(), 0).unwrap();
+    let Refreshed::Changed { metadata, changes, .. } = refreshed else { panic!("{refreshed:?}") };
     // For signing and for encryption: one comes, and one goes.
+    let subjects: Vec<_> = changes.iter().map(|change| change.subject()).collect();
     assert_eq!(subjects, [ChangeSubject::Key; 4]);
     // A key that is gone is trusted no more.
-    let metadata = refresh.metadata().unwrap();
     let provider = metadata.find(&id("a").into()).unwrap().identity_provider().unwrap();
     assert_eq!(provider.signing_keys().len(), 1);
 }
@@ -280,26 +289,25 @@ fn what_changed_is_told() {
 #[test]
 fn a_source_is_asked_with_what_came_last() {
     let [key, _] = &*KEYS;
-    let mut refresh = one_of_a();
-    assert_eq!(refresh.validators(), Validators::default());
-    let nothing = refresh.answered(FetchedMetadata::NotModified, &PROVIDER, now(), 0);
-    assert_eq!(codes(nothing), "refresh.nothing_at_hand");
-    let mut validators = Validators::default();
-    validators.etag = Some("\"1\"".to_owned());
-    let bytes = group("", &entity("a", key)).into_bytes();
-    let document = FetchedMetadata::Document { bytes, validators: validators.clone() };
-    refresh.answered(document, &PROVIDER, now(), 0).unwrap();
-    assert_eq!(refresh.validators(), validators);
+    let mut kept = Kept::of_a();
+    assert_eq!(kept.refresh.validators(), &Validators::default());
+    assert_eq!(kept.answered(FetchedMetadata::NotModified, now(), 0), "refresh.nothing_at_hand");
+    let with = |etag: &str, document: &str| {
+        let mut validators = Validators::default();
+        validators.etag = Some(etag.to_owned());
+        FetchedMetadata::Document { bytes: document.into(), validators }
+    };
+    let document = group("", &entity("a", key));
+    assert_eq!(kept.answered(with("\"1\"", &document), now(), 0), "first");
+    assert_eq!(kept.refresh.validators().etag.as_deref(), Some("\"1\""));
     let later = now() + TimeDelta::hours(1);
-    let same = refresh.answered(FetchedMetadata::NotModified, &PROVIDER, later, 0).unwrap();
-    assert_eq!((same, refresh.confirmed_at()), (Refreshed::Unchanged, Some(later)));
-    assert_eq!(refresh.validators(), validators);
-    // What was refused came with validators that are not shown: it would never come again.
-    let mut wrong = Validators::default();
-    wrong.etag = Some("\"2\"".to_owned());
-    let document = FetchedMetadata::Document { bytes: b"<html/>".to_vec(), validators: wrong };
-    assert!(refresh.answered(document, &PROVIDER, later, 0).is_err());
-    assert_eq!(refresh.validators(), validators);
+    assert_eq!(kept.answered(FetchedMetadata::NotModified, later, 0), "unchanged");
+    assert_eq!(kept.refresh.confirmed_at(), Some(later));
+    // What was refused came with a validator that is not shown: a better one would never come.
+    assert_eq!(kept.answered(with("\"2\"", "<html/>"), later, 0), "metadata.root");
+    assert_eq!(kept.refresh.validators().etag.as_deref(), Some("\"1\""));
+    assert_eq!(kept.answered(with("\"3\"", &document), later, 0), "unchanged");
+    assert_eq!(kept.refresh.validators().etag.as_deref(), Some("\"3\""));
 }
 
 #[test]
@@ -311,16 +319,13 @@ fn a_copy_is_no_more_trusted_than_the_source() {
     let document = group("", &entity("a", other));
     let fetched_at = now() - TimeDelta::days(3);
     let mut restore = |copy: &str, random| {
-        let restored = refresh.restore(copy.as_bytes().to_vec(), fetched_at, &PROVIDER, now(), random);
-        (restored.map_err(|error| error.code()), refresh.due() - now(), refresh.confirmed_at())
+        let restored = refresh.restore(copy, fetched_at, &PROVIDER, now(), random);
+        let restored = restored.map_or_else(|error| error.code(), |_| "ok");
+        (restored, refresh.due() - now(), refresh.confirmed_at())
     };
-    assert_eq!(
-        restore(&signed(&document, other), 7),
-        (Err("signature.not_verified"), TimeDelta::zero(), None)
-    );
-    let (restored, due, at) = restore(&signed(&document, key), 59_999);
-    assert_eq!((restored, at), (Ok(()), Some(fetched_at)));
-    assert_eq!(due, TimeDelta::milliseconds(59_999));
+    assert_eq!(restore(&signed(&document, other), 7), ("signature.not_verified", TimeDelta::zero(), None));
+    let due = TimeDelta::milliseconds(59_999);
+    assert_eq!(restore(&signed(&document, key), 59_999), ("ok", due, Some(fetched_at)));
 }
 
 #[test]
@@ -337,13 +342,11 @@ fn when_a_source_is_asked_again() {
         ("validUntil='2026-11-24T00:01:00Z'", minutes(1)),
     ];
     for (attributes, expected) in cases {
-        let mut refresh = one_of_a();
-        let document = group(attributes, &entity("a", key));
-        refresh.answered(fetched(&document), &PROVIDER, now(), 0).unwrap();
-        assert_eq!(refresh.due() - now(), expected, "{attributes}");
+        let mut kept = Kept::of_a();
+        assert_eq!(kept.gets(&group(attributes, &entity("a", key))), "first");
+        assert_eq!(kept.refresh.due() - now(), expected, "{attributes}");
     }
-    let mut refresh = one_of_a();
-    answered(&mut refresh, &group("", &entity("a", key))).unwrap();
+    let Kept { mut refresh, .. } = Kept::of_a();
     for expected in [30, 60, 120, 240, 480, 960, 1_800, 1_800, 1_800] {
         refresh.failed(None, now(), 0);
         assert_eq!((refresh.due() - now()).num_seconds(), expected);
@@ -361,7 +364,7 @@ proptest! {
     #[test]
     fn over_time(answers in prop::collection::vec((0_u8..7, 0_i64..100_000, any::<u64>()), 1..40)) {
         let [key, other] = &*KEYS;
-        let mut refresh = one_of_a();
+        let mut kept = Kept::of_a();
         let mut time = now();
         let mut newest: Option<DateTime<Utc>> = None;
         for (number, (answer, seconds, random)) in answers.into_iter().enumerate() {
@@ -371,16 +374,20 @@ proptest! {
             let content = published(&instant) + &entity("a", if number % 2 == 0 { key } else { other });
             match answer {
                 0..=2 => {
-                    let taken = refresh.answered(fetched(&group("", &content)), &PROVIDER, time, random);
-                    prop_assert_eq!(taken.is_ok(), newest.is_none_or(|newest| created >= newest));
-                    newest = newest.max(Some(created).filter(|_| taken.is_ok()));
+                    let outcome = kept.answered(fetched(&group("", &content)), time, random);
+                    let is_taken = outcome != "refresh.rolled_back";
+                    prop_assert_eq!(is_taken, newest.is_none_or(|newest| created >= newest), "{}", outcome);
+                    newest = newest.max(Some(created).filter(|_| is_taken));
                 }
-                3 => drop(refresh.answered(FetchedMetadata::NotModified, &PROVIDER, time, random)),
-                4 => prop_assert!(refresh.answered(fetched("<html/>"), &PROVIDER, time, random).is_err()),
-                _ => refresh.failed(Some(Duration::from_secs(random)).filter(|_| answer == 6), time, random),
+                3 => drop(kept.answered(FetchedMetadata::NotModified, time, random)),
+                4 => prop_assert_eq!(kept.answered(fetched("<html/>"), time, random), "metadata.root"),
+                _ => {
+                    let after = Some(Duration::from_secs(random)).filter(|_| answer == 6);
+                    kept.refresh.failed(after, time, random);
+                }
             }
-            prop_assert_eq!(refresh.metadata().is_some(), newest.is_some());
-            let wait = refresh.due() - time;
+            prop_assert_eq!(kept.metadata.is_some(), newest.is_some());
+            let wait = kept.refresh.due() - time;
             prop_assert!(wait >= TimeDelta::seconds(30) && wait <= TimeDelta::hours(24), "{wait}");
         }
     }

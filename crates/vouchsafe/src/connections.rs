@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use vouchsafe_assertion::{ConnectionId, MOST_CANDIDATES};
-use vouchsafe_metadata::EntityId;
+use vouchsafe_metadata::{EntityId, IdentityProvider};
 
 use crate::claimed_response::ClaimedResponse;
 use crate::connection::{Connection, ConnectionState};
+use crate::error::BindingError;
 use crate::pending::PendingRequest;
 
 /// The connections of a service, in memory.
@@ -64,6 +65,19 @@ impl Connections {
         let before = registry.remove(connection.id().as_str());
         registry.insert(connection);
         before
+    }
+
+    /// Gives the connection of this name newer metadata of its identity provider, and answers it; none if there is no such connection.
+    ///
+    /// # Errors
+    /// As [`Connection::with_identity_provider`]; the connection stays as it is then.
+    pub fn refresh(&self, id: &str, newer: IdentityProvider) -> Result<Option<Connection>, BindingError> {
+        let mut registry = self.registry.write().unwrap_or_else(PoisonError::into_inner);
+        let Some(before) = registry.by_id.get(id).cloned() else { return Ok(None) };
+        let connection = before.with_identity_provider(newer)?;
+        registry.remove(id);
+        registry.insert(connection.clone());
+        Ok(Some(connection))
     }
 
     /// Removes a connection, which is answered. Pending requests over it can no longer be answered.

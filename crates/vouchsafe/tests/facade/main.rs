@@ -12,6 +12,7 @@ mod connections;
 mod login;
 mod properties;
 mod receive;
+mod roll_over;
 mod seams;
 mod settings;
 mod tenants;

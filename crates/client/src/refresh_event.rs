@@ -1,0 +1,136 @@
+//! What happened to the metadata of a connection.
+
+use std::fmt;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use vouchsafe::metadata::{MetadataChange, RefreshError};
+use vouchsafe::{ConnectionId, Explain, IdentityProvider};
+
+use crate::ClientError;
+
+/// What happened to the metadata of one connection.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct RefreshEvent {
+    pub(crate) connection: ConnectionId,
+    /// What happened.
+    pub outcome: RefreshOutcome,
+}
+
+/// What happened to the metadata of one connection.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum RefreshOutcome {
+    /// There was none at hand, and there is now.
+    #[non_exhaustive]
+    Loaded {
+        /// What it describes.
+        identity_provider: IdentityProvider,
+        /// When it was fetched, which is earlier where it is a copy.
+        fetched_at: DateTime<Utc>,
+    },
+    /// Nothing has changed.
+    Unchanged,
+    /// A newer document has taken its place.
+    #[non_exhaustive]
+    Changed {
+        /// What it describes.
+        identity_provider: IdentityProvider,
+        /// What changes: keys, endpoints, dates. Nothing, where the documents differ in other things.
+        changes: Vec<MetadataChange>,
+    },
+    /// It is kept as it is, because nothing came that can be used.
+    #[non_exhaustive]
+    Kept {
+        /// Why.
+        reason: RefreshFailure,
+        /// When what is at hand was last known to be what the source gives; `None`: nothing is at hand.
+        confirmed_at: Option<DateTime<Utc>>,
+        /// How often the source was asked in vain since.
+        failures: u32,
+        /// When it is asked again.
+        next: DateTime<Utc>,
+    },
+    /// The last good document could not be kept in its file, or read from it. Nothing else changes.
+    #[non_exhaustive]
+    CopyFailed {
+        /// What the file system says.
+        reason: std::io::Error,
+    },
+}
+
+/// Why what is at hand was kept.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RefreshFailure {
+    /// Nothing came.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// What came is not taken.
+    #[error(transparent)]
+    Refused(#[from] RefreshError),
+}
+
+impl Explain for RefreshFailure {
+    fn code(&self) -> &'static str {
+        match self {
+            RefreshFailure::Client(error) => error.code(),
+            RefreshFailure::Refused(error) => error.code(),
+        }
+    }
+
+    fn hint(&self) -> &'static str {
+        match self {
+            RefreshFailure::Client(error) => error.hint(),
+            RefreshFailure::Refused(error) => error.hint(),
+        }
+    }
+}
+
+impl RefreshEvent {
+    /// The connection.
+    #[must_use]
+    pub fn connection(&self) -> &ConnectionId {
+        &self.connection
+    }
+
+    /// What the connection's metadata describes from now on; none where nothing has changed.
+    #[must_use]
+    pub fn identity_provider(&self) -> Option<&IdentityProvider> {
+        match &self.outcome {
+            RefreshOutcome::Loaded { identity_provider, .. }
+            | RefreshOutcome::Changed { identity_provider, .. } => Some(identity_provider),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for RefreshEvent {
+    /// In one line, for logs.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let instant = |time: &DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Secs, true);
+        write!(f, "metadata of {}: ", self.connection)?;
+        match &self.outcome {
+            RefreshOutcome::Loaded { fetched_at, .. } => {
+                write!(f, "loaded, as fetched at {}", instant(fetched_at))
+            }
+            RefreshOutcome::Unchanged => f.write_str("nothing has changed"),
+            RefreshOutcome::Changed { changes, .. } if changes.is_empty() => {
+                f.write_str("a newer document says the same")
+            }
+            RefreshOutcome::Changed { changes, .. } => {
+                let changes: Vec<String> = changes.iter().map(ToString::to_string).collect();
+                f.write_str(&changes.join("; "))
+            }
+            RefreshOutcome::Kept { reason, confirmed_at, next, .. } => {
+                let kept = confirmed_at.as_ref().map_or_else(
+                    || "there is none".to_owned(),
+                    |time| format!("that of {} is kept", instant(time)),
+                );
+                let (code, next) = (reason.code(), instant(next));
+                write!(f, "{kept}, because {reason} ({code}); the source is asked again at {next}")
+            }
+            RefreshOutcome::CopyFailed { reason } => write!(f, "its copy cannot be kept or read: {reason}"),
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! Keeps the metadata of connections fresh.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use tokio::task::JoinSet;
+use vouchsafe::metadata::{
+    FetchedMetadata, MetadataChange, Refresh, RefreshError, RefreshSchedule, Refreshed, SpeaksFor,
+    TrustedMetadata, TrustedSource,
+};
+use vouchsafe::{ConnectionId, Connections, EntityId, Provider};
+
+use crate::copies::Copies;
+use crate::{Client, ClientError, RefreshEvent, RefreshFailure, RefreshOutcome};
+
+/// How many sources are asked at a time.
+const AT_ONCE: usize = 8;
+/// How long it sleeps at most, so that a clock that was set back does no harm.
+const LONGEST_SLEEP: Duration = Duration::from_secs(600);
+
+/// Keeps the metadata of connections fresh: asks each source when it is due, holds what comes against its trust, and keeps the last good
+/// document.
+///
+/// Each connection changes by itself, and whoever reads one never waits for the network. A source that fails, or gives something that cannot be
+/// used, changes nothing: what is known goes on serving until its own `validUntil`.
+///
+/// ```no_run
+/// use std::sync::Arc;
+/// use vouchsafe::{Connection, ConnectionId, Connections, EntityId, Provider};
+/// use vouchsafe_client::{Client, RefreshEvent, RefreshedConnection, Refresher};
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let acme = RefreshedConnection::new(
+///     ConnectionId::new("acme")?,
+///     EntityId::new("http://www.okta.com/exk1")?,
+///     "https://example.okta.com/app/exk1/sso/saml/metadata",
+/// );
+/// let mut refresher = Refresher::new(Client::new()?, Provider::rustcrypto())
+///     .keeping_copies_in("/var/lib/example/metadata")
+///     .with(acme);
+///
+/// let connections = Arc::new(Connections::new());
+/// for event in refresher.load().await {
+///     if let Some(okta) = event.identity_provider() {
+///         connections.put(Connection::new(event.connection().clone(), okta.clone()));
+///     }
+/// }
+/// // From now on, beside the service.
+/// tokio::spawn(refresher.run(Arc::clone(&connections), |event: &RefreshEvent| eprintln!("{event}")));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Refresher {
+    client: Client,
+    provider: Provider,
+    schedule: RefreshSchedule,
+    copies: Option<Copies>,
+    sources: Vec<Source>,
+}
+
+/// A connection whose metadata is kept fresh.
+#[derive(Clone, Debug)]
+pub struct RefreshedConnection {
+    id: ConnectionId,
+    identity_provider: EntityId,
+    address: String,
+    source: TrustedSource,
+}
+
+#[derive(Debug)]
+struct Source {
+    connection: RefreshedConnection,
+    refresh: Refresh,
+    at_hand: Option<TrustedMetadata>,
+}
+
+impl RefreshedConnection {
+    /// A connection whose identity provider publishes unsigned metadata at this address, as Okta, Entra ID and Google do: whoever controls the
+    /// host controls whom the connection trusts, for this entity and no other.
+    pub fn new(
+        id: ConnectionId,
+        identity_provider: EntityId,
+        address: impl Into<String>,
+    ) -> RefreshedConnection {
+        let source = TrustedSource::by_transport_alone(SpeaksFor::entity(identity_provider.clone()));
+        RefreshedConnection { id, identity_provider, address: address.into(), source }
+    }
+
+    /// The same connection whose documents are held against this trust, such as the key of a federation. The source speaks for the
+    /// connection's identity provider here and for nobody else.
+    #[must_use]
+    pub fn trusting(mut self, source: TrustedSource) -> RefreshedConnection {
+        self.source = source.for_entity(&self.identity_provider);
+        self
+    }
+}
+
+/// # Setting up
+impl Refresher {
+    /// One without connections yet. The provider's algorithms are those that signatures of metadata may have.
+    #[must_use]
+    pub fn new(client: Client, provider: Provider) -> Refresher {
+        let schedule = RefreshSchedule::default();
+        Refresher { client, provider, schedule, copies: None, sources: Vec::new() }
+    }
+
+    /// The same one that asks this often: the connections that come after.
+    #[must_use]
+    pub fn with_schedule(mut self, schedule: RefreshSchedule) -> Refresher {
+        self.schedule = schedule;
+        self
+    }
+
+    /// The same one that keeps the last good document of each connection in a folder, which is made when it is not there. [`load`](Self::load)
+    /// reads them.
+    #[must_use]
+    pub fn keeping_copies_in(mut self, folder: impl Into<PathBuf>) -> Refresher {
+        self.copies = Some(Copies::new(folder));
+        self
+    }
+
+    /// The same one with a connection more.
+    #[must_use]
+    pub fn with(mut self, connection: RefreshedConnection) -> Refresher {
+        let refresh = Refresh::new(connection.source.clone(), self.schedule, Utc::now());
+        self.sources.push(Source { connection, refresh, at_hand: None });
+        self
+    }
+}
+
+/// # Running
+impl Refresher {
+    /// Reads the copies, and fetches what has none: what a process does when it starts. A connection of which there is neither is told as
+    /// [kept](RefreshOutcome::Kept) with nothing at hand, and is tried again when the refresher [runs](Self::run).
+    pub async fn load(&mut self) -> Vec<RefreshEvent> {
+        let mut events = self.restore_copies().await;
+        events.extend(self.refresh_due().await);
+        events
+    }
+
+    /// Asks the sources that are due, eight at a time, and answers what came of each.
+    pub async fn refresh_due(&mut self) -> Vec<RefreshEvent> {
+        let now = Utc::now();
+        let due = |(place, source): (usize, &Source)| (source.refresh.due() <= now).then_some(place);
+        let mut waiting = self.sources.iter().enumerate().filter_map(due).collect::<Vec<_>>().into_iter();
+        let (mut running, mut events) = (JoinSet::new(), Vec::new());
+        loop {
+            while running.len() < AT_ONCE
+                && let Some(place) = waiting.next()
+            {
+                let Some(source) = self.sources.get(place) else { continue };
+                let (client, address) = (self.client.clone(), source.connection.address.clone());
+                let validators = match source.at_hand {
+                    Some(_) => source.refresh.validators().clone(),
+                    None => Default::default(),
+                };
+                running.spawn(async move { (place, client.fetch(&address, &validators).await) });
+            }
+            let Some(joined) = running.join_next().await else { return events };
+            // A task neither panics nor is cancelled.
+            let Ok((place, fetched)) = joined else { continue };
+            if let Some(source) = self.sources.get_mut(place) {
+                let copies = self.copies.as_ref();
+                // As it came, with the signature that what is read of it has no more.
+                let document = match &fetched {
+                    Ok(FetchedMetadata::Document { bytes, .. }) => copies.map(|_| bytes.clone()),
+                    _ => None,
+                };
+                let event = source.answered(fetched, &self.provider);
+                let is_new = event.identity_provider().is_some();
+                events.push(event);
+                if let (Some(copies), Some(document), true) = (copies, document, is_new) {
+                    events.extend(source.keep_copy(copies, document).await);
+                }
+            }
+        }
+    }
+
+    /// Keeps the connections fresh for as long as it runs: new keys take effect at the next sign-in, and a connection that is not among them is
+    /// left alone. Each event is told.
+    pub async fn run(mut self, connections: Arc<Connections>, tell: impl Fn(&RefreshEvent) + Send) {
+        loop {
+            for event in self.refresh_due().await {
+                if let Some(newer) = event.identity_provider() {
+                    // It is the metadata of the same entity: it was looked for by its name.
+                    let _ = connections.refresh(event.connection().as_str(), newer.clone());
+                }
+                tell(&event);
+            }
+            tokio::time::sleep(self.until_next()).await;
+        }
+    }
+
+    fn until_next(&self) -> Duration {
+        let next = self.sources.iter().map(|source| source.refresh.due()).min();
+        let until = next.map(|next| next.signed_duration_since(Utc::now()).to_std().unwrap_or_default());
+        until.unwrap_or(LONGEST_SLEEP).clamp(Duration::from_millis(100), LONGEST_SLEEP)
+    }
+
+    async fn restore_copies(&mut self) -> Vec<RefreshEvent> {
+        let Some(copies) = &self.copies else { return Vec::new() };
+        let mut events = Vec::new();
+        for source in self.sources.iter_mut().filter(|source| source.at_hand.is_none()) {
+            let read = copies.read(&source.connection.id).await;
+            let outcome = match read {
+                Ok(Some(copy)) => source.restore(copy.document, copy.fetched_at, &self.provider),
+                Ok(None) => continue,
+                Err(reason) => RefreshOutcome::CopyFailed { reason },
+            };
+            events.push(RefreshEvent { connection: source.connection.id.clone(), outcome });
+        }
+        events
+    }
+}
+
+impl Source {
+    fn answered(
+        &mut self,
+        fetched: Result<FetchedMetadata, ClientError>,
+        provider: &Provider,
+    ) -> RefreshEvent {
+        let (now, random) = (Utc::now(), random(provider));
+        let outcome = match fetched {
+            Ok(fetched) => {
+                match self.refresh.answered(fetched, self.at_hand.as_ref(), provider, now, random) {
+                    Ok(Refreshed::Changed { metadata, changes, .. }) => self.taken(metadata, Some(changes)),
+                    Ok(Refreshed::First(metadata)) => self.taken(metadata, None),
+                    Ok(_) => RefreshOutcome::Unchanged,
+                    Err(error) => self.kept(error.into()),
+                }
+            }
+            Err(error) => {
+                self.refresh.failed(error.retry_after(), now, random);
+                self.kept(error.into())
+            }
+        };
+        RefreshEvent { connection: self.connection.id.clone(), outcome }
+    }
+
+    fn restore(&mut self, copy: Vec<u8>, fetched_at: DateTime<Utc>, provider: &Provider) -> RefreshOutcome {
+        let (now, random) = (Utc::now(), random(provider));
+        match self.refresh.restore(copy, fetched_at, provider, now, random) {
+            Ok(metadata) => self.taken(metadata, None),
+            Err(error) => self.kept(error.into()),
+        }
+    }
+
+    fn taken(&mut self, metadata: TrustedMetadata, changes: Option<Vec<MetadataChange>>) -> RefreshOutcome {
+        let name = self.connection.identity_provider.clone().into();
+        let found = metadata.find(&name).map(|found| found.identity_provider().cloned());
+        let identity_provider = match found {
+            Some(Ok(identity_provider)) => identity_provider,
+            // A document that was accepted has it, so this does not happen.
+            Some(Err(_)) | None => {
+                return self.kept(RefreshError::nobody(0).into());
+            }
+        };
+        self.at_hand = Some(metadata);
+        let fetched_at = self.refresh.confirmed_at().unwrap_or_default();
+        match changes {
+            None => RefreshOutcome::Loaded { identity_provider, fetched_at },
+            Some(changes) => RefreshOutcome::Changed { identity_provider, changes },
+        }
+    }
+
+    fn kept(&self, reason: RefreshFailure) -> RefreshOutcome {
+        RefreshOutcome::Kept {
+            reason,
+            confirmed_at: self.refresh.confirmed_at(),
+            failures: self.refresh.failures(),
+            next: self.refresh.due(),
+        }
+    }
+
+    /// Keeps a document in its file. It answers what went wrong.
+    async fn keep_copy(&self, copies: &Copies, document: Vec<u8>) -> Option<RefreshEvent> {
+        let (id, fetched_at) = (self.connection.id.clone(), self.refresh.confirmed_at()?);
+        let reason = copies.write(&id, document, fetched_at).await.err()?;
+        Some(RefreshEvent { connection: id, outcome: RefreshOutcome::CopyFailed { reason } })
+    }
+}
+
+/// It spreads requests over time and protects nothing, so a source of random numbers that fails does no harm.
+fn random(provider: &Provider) -> u64 {
+    let mut bytes = [0_u8; 8];
+    match provider.random(&mut bytes) {
+        Ok(()) => u64::from_le_bytes(bytes),
+        Err(_) => 0,
+    }
+}
