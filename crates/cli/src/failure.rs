@@ -51,6 +51,11 @@ impl Failure {
         }
     }
 
+    /// The same as an answer: what was asked about is refused for it.
+    pub(crate) fn into_refusal(self) -> Failure {
+        Failure { kind: Kind::Refused, ..self }
+    }
+
     /// The same, with what was found to be the cause.
     pub(crate) fn caused_by(self, cause: impl Display, hint: &str) -> Failure {
         Failure { message: format!("{}; {cause}", self.message), hint: hint.to_owned(), ..self }

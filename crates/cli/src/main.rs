@@ -27,6 +27,7 @@ mod serve;
 mod signature_sign;
 mod signature_verify;
 mod text;
+mod usage;
 mod verdict;
 mod verdict_json;
 
@@ -131,7 +132,7 @@ enum Okta {
 fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
-        Err(error) => return ExitCode::from(output::usage(error)),
+        Err(error) => return ExitCode::from(usage::told(error, std::env::args_os().skip(1))),
     };
     let output = Output::new(arguments.format);
     let answer = run(arguments.command, &output).unwrap_or_else(|failure| output.failure(&failure));

@@ -6,7 +6,7 @@ use vouchsafe::metadata::MetadataChange;
 use crate::failure::Failure;
 use crate::input;
 use crate::output::{Answer, Output};
-use crate::text::{Line, Style, Text};
+use crate::text::{Line, Style, Text, counted};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
@@ -65,7 +65,7 @@ impl Changes {
         }
         text.line(match self.changes.len() {
             0 => "nothing changes".to_owned(),
-            count => format!("{count} changes"),
+            count => counted(count, "change", "changes"),
         });
         text
     }

@@ -10,7 +10,7 @@ use crate::input;
 use crate::metadata_sarif::Sarif;
 use crate::output::{Answer, Output};
 use crate::response_check::instant;
-use crate::text::{Line, Style, Text};
+use crate::text::{Line, Style, Text, counted};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
@@ -107,7 +107,13 @@ impl Report {
             text.line(format!("    {}", finding.remedy));
         }
         let (errors, warnings, notes) = (self.errors, self.warnings, self.notes);
-        text.line(format!("{} entities: {errors} errors, {warnings} warnings, {notes} notes", self.entities));
+        text.line(format!(
+            "{}: {}, {}, {}",
+            counted(self.entities, "entity", "entities"),
+            counted(errors, "error", "errors"),
+            counted(warnings, "warning", "warnings"),
+            counted(notes, "note", "notes")
+        ));
         text
     }
 }

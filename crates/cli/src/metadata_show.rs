@@ -10,7 +10,7 @@ use vouchsafe::metadata::{
 use crate::failure::Failure;
 use crate::input;
 use crate::output::{Answer, Output};
-use crate::text::{Line, Style, Text};
+use crate::text::{Line, Style, Text, counted};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
@@ -267,7 +267,7 @@ impl Shown {
     fn human(&self) -> Text {
         let mut text = Text::new();
         if self.entities.len() != 1 {
-            text.line(format!("{} entities", self.entities.len()));
+            text.line(counted(self.entities.len(), "entity", "entities"));
         }
         if !self.left_out.is_empty() {
             text.line(format!("{} left out", self.left_out.len()));

@@ -71,7 +71,7 @@ impl Valid<'_> {
         let valid_until = self.valid_until.as_deref().unwrap_or("it does not say");
         text.line(format!("  {:<19} {valid_until}", "valid until"));
         if let Some(seconds) = self.cache_seconds {
-            text.line(format!("  {:<19} {seconds} seconds", "to be fetched after"));
+            text.line(format!("  {:<19} {seconds} s", "to be fetched after"));
         }
         text
     }

@@ -141,38 +141,19 @@ impl Output {
     }
 }
 
-/// A value as JSON for people and programs, escaped.
-pub(crate) fn json(value: &impl Serialize) -> Result<String, Failure> {
-    let json = serde_json::to_string_pretty(value).map_err(|error| unwritable(&error))?;
-    Ok(escaped_json(&json) + "\n")
-}
-
-/// What the parser of arguments says: help, the version, or what is wrong with them.
-pub(crate) fn usage(mut error: clap::Error) -> u8 {
-    use clap::error::{ContextKind, ContextValue};
-    // An argument stays in its line. Only the usage has lines of its own, and nothing of the arguments.
-    let context: Vec<_> = error.context().map(|(kind, value)| (kind, value.clone())).collect();
-    let shown = |text: &str| Escaped::new(text).to_string();
-    for (kind, value) in context.into_iter().filter(|(kind, _)| *kind != ContextKind::Usage) {
-        let escaped = match value {
-            ContextValue::String(text) => ContextValue::String(shown(&text)),
-            ContextValue::Strings(all) => ContextValue::Strings(all.iter().map(|text| shown(text)).collect()),
-            ContextValue::StyledStr(text) => ContextValue::StyledStr(shown(&text.to_string()).into()),
-            ContextValue::StyledStrs(all) => {
-                ContextValue::StyledStrs(all.iter().map(|text| shown(&text.to_string()).into()).collect())
-            }
-            other => other,
-        };
-        error.insert(kind, escaped);
-    }
-    let mut text = Text::new();
-    error.render().to_string().lines().for_each(|line| text.line(line));
-    if error.use_stderr() {
+/// What the parser of arguments says, before there is a format to write it in.
+pub(crate) fn usage(text: &Text, is_wrong: bool) {
+    if is_wrong {
         stderr(&text.shown(false));
     } else {
         let _ = stdout(text.shown(false).as_bytes());
     }
-    u8::try_from(error.exit_code()).unwrap_or(2)
+}
+
+/// A value as JSON for people and programs, escaped.
+pub(crate) fn json(value: &impl Serialize) -> Result<String, Failure> {
+    let json = serde_json::to_string_pretty(value).map_err(|error| unwritable(&error))?;
+    Ok(escaped_json(&json) + "\n")
 }
 
 fn stdout(octets: &[u8]) -> Result<(), Failure> {

@@ -1,7 +1,6 @@
 //! `vouchsafe response check`: would this Response be accepted, and if not, why?
 
 use chrono::{DateTime, TimeDelta, Utc};
-use vouchsafe::PostedResponse;
 use vouchsafe::assertion::{
     Check, Correlation, Expectations, Ledger, Login, MessageId, Outcome, OutstandingRequest, SignaturePolicy,
 };
@@ -9,6 +8,7 @@ use vouchsafe::crypto::base64_decode;
 use vouchsafe::doctor::hint_in_the_words_of_the_console;
 use vouchsafe::metadata::EntityId;
 use vouchsafe::xml::Limits;
+use vouchsafe::{FieldContent, PostedResponse};
 
 use crate::algorithms::Algorithms;
 use crate::failure::Failure;
@@ -66,8 +66,15 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Answer, Failure> {
     let settings = settings(arguments)?;
-    let response = response(arguments)?;
-    match decide(&response, &settings)? {
+    let given = input::octets(&arguments.file)?;
+    let (response, verdict) = match message(arguments, given) {
+        Ok(response) => {
+            let verdict = decide(&response, &settings)?;
+            (response, verdict)
+        }
+        Err(failure) => (Vec::new(), Verdict::Refused(failure.into())),
+    };
+    match verdict {
         Verdict::Accepted(login) => {
             output.write(&Accepted::of(&login), || accepted(&login))?;
             Ok(Answer::Yes)
@@ -116,13 +123,45 @@ fn settings(arguments: &Arguments) -> Result<Settings, Failure> {
     })
 }
 
-fn response(arguments: &Arguments) -> Result<Vec<u8>, Failure> {
-    if !arguments.base64 {
-        return input::octets(&arguments.file);
+/// The Response in what was given, or why there is none.
+fn message(arguments: &Arguments, given: Vec<u8>) -> Result<Vec<u8>, Failure> {
+    if arguments.base64 {
+        let field = String::from_utf8_lossy(&given);
+        PostedResponse::from_base64(&field, &Limits::default()).map_err(Failure::refused)?;
+        return base64_decode(field.as_bytes()).map_err(Failure::refused);
     }
-    let field = input::text(&arguments.file)?;
-    PostedResponse::from_base64(&field, &Limits::default()).map_err(Failure::refused)?;
-    base64_decode(&field).map_err(Failure::refused)
+    match instead_of_xml(&given) {
+        None => Ok(given),
+        Some((found, hint)) => {
+            let message = format!("{} is not XML; it looks like {found}", arguments.file);
+            Err(Failure::usage("cli.not_xml", message, hint).into_refusal())
+        }
+    }
+}
+
+/// What a file holds that was given as XML and is something else which is known, and what to do.
+fn instead_of_xml(octets: &[u8]) -> Option<(&'static str, &'static str)> {
+    let is_base64 = || {
+        let decoded = std::str::from_utf8(octets).ok().and_then(|text| base64_decode(text.trim()).ok());
+        decoded.is_some_and(|decoded| !decoded.is_empty())
+    };
+    match FieldContent::of(octets) {
+        // What is said of these by the parser is exact.
+        Some(FieldContent::Xml | FieldContent::OtherEncoding | FieldContent::Empty) => None,
+        None if is_base64() => {
+            Some(("the form field SAMLResponse as it was posted, in base64", "Give --base64."))
+        }
+        None => None,
+        Some(FieldContent::Form) => Some((
+            FieldContent::Form.description(),
+            "Give the value of its field SAMLResponse in a file of its own, with --base64; or give the file to `vouchsafe doctor`.",
+        )),
+        Some(FieldContent::Json) => Some((
+            "JSON, such as a recording of a browser (HAR)",
+            "Give the Response alone; `vouchsafe doctor` reads recordings.",
+        )),
+        Some(content) => Some((content.description(), content.hint())),
+    }
 }
 
 fn accepted(login: &Login) -> Text {

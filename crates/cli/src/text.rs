@@ -14,6 +14,11 @@ pub(crate) struct Line {
     pieces: Vec<(Option<Style>, String)>,
 }
 
+/// A number and what is counted.
+pub(crate) fn counted(count: usize, one: &str, several: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { several })
+}
+
 /// Emphasis, when standard output is a terminal.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Style {

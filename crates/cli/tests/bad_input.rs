@@ -29,6 +29,37 @@ fn unusable(run: &Run, code: &str, names: &str) {
 
 const EXCLUSIVE: &str = "http://www.w3.org/2001/10/xml-exc-c14n#";
 
+/// What is given as XML and is something else is named, with the option or the command that reads it.
+#[test]
+fn what_is_given_as_xml_and_is_something_else() {
+    let folder = Folder::new("not-xml");
+    let posted = response().issue().unwrap().to_base64();
+    let percent = posted.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D");
+    for (content, message, hint) in [
+        (posted.clone(), "the form field SAMLResponse as it was posted, in base64", "Give --base64."),
+        (format!("SAMLResponse={percent}&RelayState=x"), "a whole query string or form", "with --base64"),
+        (percent, "base64 that is still percent-encoded", "Decode the percent-encoding"),
+        (
+            "{\"log\":{\"entries\":[]}}".to_owned(),
+            "JSON, such as a recording of a browser (HAR)",
+            "`vouchsafe doctor` reads recordings",
+        ),
+        (
+            "<!DOCTYPE html><html><body>Sign in</body></html>".to_owned(),
+            "a web page (HTML)",
+            "an error page or a sign-in page",
+        ),
+    ] {
+        let file = folder.write("posted.txt", content);
+        let run = check(&folder, &file, &[]);
+        let first = format!("refused [cli.not_xml]: {file} is not XML; it looks like {message}");
+        assert_eq!((run.status, run.stdout.lines().next()), (1, Some(first.as_str())), "{run:?}");
+        assert!(run.stdout.lines().nth(1).is_some_and(|line| line.contains(hint)), "{run:?}");
+    }
+    let file = folder.write("posted.txt", posted);
+    assert_eq!(check(&folder, &file, &["--base64"]).status, 0);
+}
+
 #[test]
 fn usage() {
     let cases: &[&[&str]] = &[

@@ -144,7 +144,7 @@ fn findings_in_three_formats() {
         lines[place + 1].starts_with("  error [metadata.no_signing_key]: identity provider"),
         "{lines:#?}"
     );
-    assert!(lines.last().unwrap().starts_with("2 entities: 1 errors, "), "{lines:#?}");
+    assert!(lines.last().unwrap().starts_with("2 entities: 1 error, "), "{lines:#?}");
 
     let json = lint(&file, &["--format", "json"]);
     assert_eq!((json.status, &json.json()["errors"]), (1, &1.into()));

@@ -75,6 +75,11 @@ fn cases(folder: &Folder) -> Vec<(&'static str, i32, Run)> {
         ("response-check.json", 1, json_check(&bare_file, &[])),
         ("response-check.json", 1, json_check(&unsigned, &[])),
         ("error.json", 2, json_check("missing.xml", &[])),
+        (
+            "response-check.json",
+            1,
+            json_check(&folder.write("posted.txt", response().issue().unwrap().to_base64()), &[]),
+        ),
         ("c14n.json", 0, json_of(["c14n", "--algorithm", exclusive, "-"], b"<a/>")),
         ("error.json", 2, json_of(["c14n", "--algorithm", "urn:x", "-"], b"<a/>")),
         ("error.json", 2, json_of(["c14n", "--algorithm", exclusive, "-"], b"<a")),
@@ -167,6 +172,50 @@ fn every_output_fits_its_schema() {
         .map(|one| one.unwrap().file_name().into_string().unwrap());
     let all: BTreeSet<String> = files.filter(|name| name.ends_with(".json")).collect();
     assert_eq!(used, all);
+}
+
+/// Arguments that cannot be parsed, of every subcommand.
+#[test]
+fn wrong_usage_fits_its_schema_too() {
+    let commands = [
+        &[][..],
+        &["response", "check"],
+        &["corpus", "run"],
+        &["c14n"],
+        &["signature", "verify"],
+        &["signature", "sign"],
+        &["redirect", "decode"],
+        &["redirect", "verify"],
+        &["decrypt"],
+        &["metadata", "show"],
+        &["metadata", "find"],
+        &["metadata", "verify"],
+        &["metadata", "lint"],
+        &["metadata", "diff"],
+        &["metadata", "sp"],
+        &["doctor"],
+        &["okta", "values"],
+        &["serve"],
+    ];
+    for command in commands {
+        for wrong in [&["--no-such-option"][..], &["--format=yaml", "--format=json"]] {
+            let run = json_of(command.iter().chain(wrong), b"");
+            assert_eq!((run.status, run.stdout.as_str()), (2, ""), "{command:?} {wrong:?}");
+            let value: Value =
+                serde_json::from_str(&run.stderr).unwrap_or_else(|error| panic!("{error}: {run:?}"));
+            let misfits = schema::misfits("error.json", &value);
+            assert!(misfits.is_empty(), "{command:?}: {misfits:#?}");
+            assert_eq!(value["code"], "cli.usage");
+            assert!(value["hint"].as_str().unwrap().contains("--help"), "{value}");
+        }
+    }
+    let run = json_of(["response", "check", "x"], b"");
+    let value: Value = serde_json::from_str(&run.stderr).unwrap();
+    let message = value["message"].as_str().unwrap();
+    assert!(message.starts_with("the following required arguments were not provided: --"), "{message}");
+    // Help is no error, and for people.
+    let run = json_of(["doctor", "--help"], b"");
+    assert!(run.status == 0 && run.stdout.contains("Usage:"), "{run:?}");
 }
 
 /// A line for each case of the shared corpus, where it is.

@@ -190,8 +190,9 @@ pub enum SignatureError {
     },
     /// None of the trusted keys made this signature value.
     #[error(
-        "the signature of {} was made by none of the {tried} trusted keys tried: {}",
+        "the signature of {} was {}: {}",
         Quoted::new(element),
+        made_by_none_of(*tried),
         Quoted::new(keys)
     )]
     #[non_exhaustive]
@@ -268,6 +269,13 @@ pub enum SignatureError {
     /// A key or an algorithm could not be used.
     #[error(transparent)]
     Crypto(#[from] CryptoError),
+}
+
+fn made_by_none_of(tried: usize) -> String {
+    match tried {
+        1 => "not made by the trusted key tried".to_owned(),
+        _ => format!("made by none of the {tried} trusted keys tried"),
+    }
 }
 
 impl SignatureError {

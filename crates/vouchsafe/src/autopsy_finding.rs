@@ -338,7 +338,8 @@ impl fmt::Display for SignatureFinding {
             }
             Self::ContentChanged { digests: None } => f.write_str("the decrypted content is not what was signed"),
             Self::LostCharacters { count } => {
-                write!(f, "{count} characters were replaced by U+FFFD, so what was signed is lost")
+                let were = if *count == 1 { "character was" } else { "characters were" };
+                write!(f, "{count} {were} replaced by U+FFFD, so what was signed is lost")
             }
             Self::Undecided { reason } => write!(f, "the digest cannot be computed: {reason}"),
             Self::Stopped { reason } => write!(f, "the search for the reason stopped early: {reason}"),

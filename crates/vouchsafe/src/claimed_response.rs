@@ -62,6 +62,27 @@ impl ClaimedResponse {
         self.claimed.issuer()
     }
 
+    /// The claimed issuer in the other spellings that are configured by mistake: with or without a slash at the end, http or https, in lower
+    /// case, without white space. They serve to say to the operator which name was probably meant, and never to find a connection to use.
+    #[must_use]
+    pub fn issuer_in_other_spellings(&self) -> Vec<EntityId> {
+        let Some(issuer) = self.issuer() else { return Vec::new() };
+        let text = issuer.as_str();
+        let slash = text.strip_suffix('/').map_or_else(|| format!("{text}/"), str::to_owned);
+        let scheme = match (text.strip_prefix("https://"), text.strip_prefix("http://")) {
+            (Some(rest), _) => Some(format!("http://{rest}")),
+            (_, Some(rest)) => Some(format!("https://{rest}")),
+            _ => None,
+        };
+        let all = [Some(slash), scheme, Some(text.to_lowercase()), Some(text.split_whitespace().collect())];
+        let mut spellings: Vec<EntityId> =
+            all.into_iter().flatten().filter_map(|name| EntityId::new(name).ok()).collect();
+        spellings.sort();
+        spellings.dedup();
+        spellings.retain(|name| name != issuer);
+        spellings
+    }
+
     /// Which request it claims to answer. It serves to look that request up, and for nothing else.
     #[must_use]
     pub fn in_response_to(&self) -> Option<&str> {

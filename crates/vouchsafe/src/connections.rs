@@ -11,6 +11,9 @@ use crate::connection::{Connection, ConnectionState};
 use crate::error::BindingError;
 use crate::pending::PendingRequest;
 
+/// Connections before and behind an unknown name that are looked at.
+const BESIDE: usize = 8;
+
 /// The connections of a service, in memory.
 ///
 /// Adding, replacing and removing one touches that one, while others are looked up. A service with many customers loads connections on
@@ -129,6 +132,22 @@ impl Connections {
         })
     }
 
+    /// Entity IDs of connections that are close to the claimed issuer, which no connection has: to be named in the operator's log
+    /// ([`Refusal::unknown_issuer`](crate::Refusal::unknown_issuer)), since they may be other customers'. The time does not grow with the number
+    /// of connections.
+    #[must_use]
+    pub fn closest_issuers(&self, claimed: &ClaimedResponse) -> Vec<EntityId> {
+        let Some(issuer) = claimed.issuer() else { return Vec::new() };
+        let spellings = claimed.issuer_in_other_spellings();
+        self.read(|registry| {
+            let names = std::iter::once(issuer).chain(&spellings);
+            let mut closest: Vec<EntityId> = names.flat_map(|name| registry.beside(name)).cloned().collect();
+            closest.sort();
+            closest.dedup();
+            closest
+        })
+    }
+
     fn read<T>(&self, look: impl FnOnce(&Registry) -> T) -> T {
         look(&self.registry.read().unwrap_or_else(PoisonError::into_inner))
     }
@@ -154,6 +173,14 @@ impl Registry {
         let connection = self.by_id.remove(id)?;
         self.routes.remove(&Route::of(&connection));
         Some(connection)
+    }
+
+    /// The issuers whose names stand before and behind a name in their order: those with the longest beginning in common are among them.
+    fn beside<'r>(&'r self, name: &EntityId) -> impl Iterator<Item = &'r EntityId> {
+        let start = Route { issuer: name.clone(), assertion_consumer: None, is_inactive: false, id: None };
+        let before = self.routes.range(..&start).rev().take(BESIDE);
+        let behind = self.routes.range(&start..).take(BESIDE);
+        before.chain(behind).map(|route| &route.issuer)
     }
 
     /// The connections of an issuer with this assertion consumer of their own, or with none.

@@ -3,8 +3,8 @@
 use http::HeaderMap;
 use http::request::Parts;
 use vouchsafe::{
-    BoundRequest, ClaimedResponse, Connection, ConnectionState, Expect, PendingRequest, PostedResponse,
-    RelayState,
+    BoundRequest, ClaimedResponse, Connection, ConnectionState, EntityId, Expect, PendingRequest,
+    PostedResponse, Refusal, RelayState,
 };
 
 use crate::accept::{Checked, SignInAnswer};
@@ -66,6 +66,14 @@ impl SingleSignOn {
             && let Some(restart) = self.to_restart(request, &claimed, &candidates, context.wants_json)?
         {
             return Ok(Step::Restart(restart));
+        }
+        if pending.is_none()
+            && candidates.is_empty()
+            && let Some(issuer) = claimed.issuer()
+        {
+            let closest = self.closest_issuers(&claimed, at, context).await?;
+            let closest = closest.iter().map(EntityId::as_str);
+            return Err(Refusal::unknown_issuer(issuer.as_str(), closest).into());
         }
         // Names that nobody configured cost no signature, and may be ones that strangers make up: they are no candidates.
         let (claimed, permit) = match permit.over_connections_now(candidates.iter().map(Connection::id)) {
@@ -156,6 +164,20 @@ impl SingleSignOn {
             Some(pending) => connections.find(pending.connection()).await?.into_iter().collect(),
             None => connections.candidates(claimed).await?,
         })
+    }
+
+    /// The names that are told of an unknown issuer: at a connection's own address that connection's, whose customer may read it, and elsewhere
+    /// those of whatever connections are close, in a refusal that is nobody's to look up.
+    async fn closest_issuers(
+        &self,
+        claimed: &ClaimedResponse,
+        at: Option<&str>,
+        context: &mut Context,
+    ) -> Result<Vec<EntityId>, HttpError> {
+        let Some(id) = at else { return Ok(self.inner.connections.closest_issuers(claimed).await?) };
+        let Some(connection) = self.find_connection(id).await? else { return Ok(Vec::new()) };
+        context.connection = Some(connection.id().clone());
+        Ok(vec![connection.identity_provider().entity_id().clone()])
     }
 
     /// Where the person wanted to go: kept with the request, or, unasked, what the identity provider was configured to say (Okta: "Default

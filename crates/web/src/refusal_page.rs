@@ -119,7 +119,7 @@ main{background:var(--card);border:1px solid var(--line);border-radius:.75rem;pa
 code{font-size:1.05rem;overflow-wrap:anywhere}a{color:var(--accent,#2f5bd8)}\
 a.button{display:inline-block;padding:.55rem 1.1rem;border-radius:.5rem;background:var(--accent,#2f5bd8);color:#fff;text-decoration:none}\
 dt{color:var(--soft)}dd{margin:0 0 .5rem;overflow-wrap:anywhere}.scroll{overflow-x:auto}table{border-collapse:collapse;font-size:.93rem}\
-th{text-align:left;color:var(--soft);font-weight:500}th,td{padding:.35rem .75rem .35rem 0;vertical-align:top;overflow-wrap:anywhere}\
+th{text-align:left;color:var(--soft);font-weight:500}th,td{padding:.35rem .75rem .35rem 0;vertical-align:top;overflow-wrap:anywhere;min-width:6.5rem}\
 @media (prefers-color-scheme:dark){:root{--ink:#e7ebf1;--soft:#9aa6b6;--card:#1a212b;--line:#2d3744;--back:#11161d;--accent:#7aa2ff}a.button{color:#11161d}}";
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use vouchsafe::assertion::MOST_CANDIDATES;
-use vouchsafe::{BindingError, ClaimedResponse, Connection, ConnectionId, ConnectionState};
+use vouchsafe::{BindingError, ClaimedResponse, Connection, ConnectionId, ConnectionState, EntityId};
 use vouchsafe_store::{Answer, ConnectionRevision, ConnectionStore, StoreError, StoredConnection};
 
 use crate::connection_cache::{ConnectionCache, Loaded, Place};
@@ -172,6 +172,21 @@ impl ConnectionSource for StoredConnections {
             usable.sort_by_key(|connection| connection.state() != ConnectionState::Active);
             usable.truncate(most);
             Ok(usable)
+        })
+    }
+
+    /// Those whose name is the issuer's in another spelling: a store looks names up, and does not compare them.
+    fn closest_issuers<'a>(&'a self, claimed: &'a ClaimedResponse) -> Answer<'a, Vec<EntityId>> {
+        Box::pin(async move {
+            let mut closest = Vec::new();
+            for name in claimed.issuer_in_other_spellings() {
+                let shared = self.store.connections_to(&name, None, 1).await?;
+                let own = self.store.connections_to(&name, Some(claimed.received_at()), 1).await?;
+                if !(shared.is_empty() && own.is_empty()) {
+                    closest.push(name);
+                }
+            }
+            Ok(closest)
         })
     }
 }

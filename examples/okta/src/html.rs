@@ -250,7 +250,7 @@ section{background:var(--card);border:1px solid var(--line);border-radius:.75rem
 dl{display:grid;grid-template-columns:minmax(9rem,auto) 1fr;gap:.35rem 1.25rem;margin:0}\
 dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}\
 table{border-collapse:collapse;width:100%;font-size:.93rem}\
-th{text-align:left;color:var(--soft);font-weight:500}th,td{padding:.4rem .75rem .4rem 0;border-bottom:1px solid var(--line);vertical-align:top;overflow-wrap:anywhere;min-width:6rem}td:first-child{min-width:10rem}\
+th{text-align:left;color:var(--soft);font-weight:500}th,td{padding:.4rem .75rem .4rem 0;border-bottom:1px solid var(--line);vertical-align:top;overflow-wrap:anywhere;min-width:6.5rem}td:first-child{min-width:10rem}\
 tr:last-child td{border-bottom:0}\
 details{margin-top:.5rem}summary{cursor:pointer;color:var(--accent)}details>*+*{margin-top:.75rem}\
 label{display:block;margin:0 0 .9rem;color:var(--soft);font-size:.93rem}\

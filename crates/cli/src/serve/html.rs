@@ -60,7 +60,7 @@ section,.event{background:var(--card);border:1px solid var(--line);border-radius
 dl{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:.3rem 1rem;margin:0}dt{color:var(--soft)}dd{margin:0}\
 ul{margin:.3rem 0;padding-left:1.2rem}p{margin:.5rem 0}table{border-collapse:collapse;width:100%;font-size:.875rem;margin:.5rem 0}\
 th,td{text-align:left;vertical-align:top;padding:.35rem .5rem;border-top:1px solid var(--line)}thead th{color:var(--soft);font-weight:600;border-top:0}\
-tbody th{font-weight:400}.outcome,thead th{white-space:nowrap}@media(min-width:42.01rem){tbody th code{white-space:nowrap}}button{font:inherit;padding:.35rem .9rem;border:1px solid var(--accent);border-radius:.35rem;background:none;color:var(--accent);cursor:pointer}\
+tbody th{font-weight:400}.outcome,thead th{white-space:nowrap}@media(min-width:42.01rem){tbody th code{white-space:nowrap}td{min-width:6.5rem}}button{font:inherit;padding:.35rem .9rem;border:1px solid var(--accent);border-radius:.35rem;background:none;color:var(--accent);cursor:pointer}\
 a:focus-visible,button:focus-visible,summary:focus-visible{outline:2px solid var(--accent);outline-offset:2px}\
 @media(max-width:42rem){dl{grid-template-columns:minmax(0,1fr);gap:0}dd{margin-bottom:.5rem}thead{display:none}table,tbody,tr,tbody th,td{display:block}\
 tr{border-top:1px solid var(--line);padding:.4rem 0}tbody th,td{border:0;padding:.05rem 0}td:empty{display:none}td[data-name]::before{content:attr(data-name) \" \";color:var(--soft)}}\

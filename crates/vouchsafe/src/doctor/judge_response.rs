@@ -80,7 +80,7 @@ impl Case<'_> {
         if let (Ok(login), true) = (&decided, is_encrypted) {
             for attribute in login.attributes().iter() {
                 let (name, values) = (attribute.name(), attribute.values().len());
-                exhibit.fact("decrypted attribute", format!("{name} ({values} values)"));
+                exhibit.fact("decrypted attribute", counted_values(name, values));
             }
         }
         if let Err(refusal) = decided {
@@ -280,7 +280,7 @@ fn facts(root: Element<'_>, exhibit: &mut Exhibit) {
             (namespace::SAML_ASSERTION, "Attribute") => {
                 let values = element.elements().count();
                 let name = element.attribute("Name").unwrap_or_default();
-                exhibit.fact("attribute", format!("{name} ({values} values)"));
+                exhibit.fact("attribute", counted_values(name, values));
                 if name.trim() != name {
                     exhibit
                         .complaints
@@ -309,6 +309,10 @@ fn facts(root: Element<'_>, exhibit: &mut Exhibit) {
     if let Some(destination) = root.attribute("Destination").filter(|url| is_open(url)) {
         exhibit.complaints.push(Own::Unencrypted.about(destination));
     }
+}
+
+fn counted_values(name: &str, values: usize) -> String {
+    format!("{name} ({values} {})", if values == 1 { "value" } else { "values" })
 }
 
 /// What surrounds an identifier belongs to it, and is seldom meant.

@@ -165,6 +165,6 @@ fn no_value_of_a_person_is_shown() {
     for exhibit in [with_metadata(issued.xml()), crate::examine(issued.xml())] {
         let json = serde_json::to_string(&exhibit).unwrap();
         assert!(!json.contains("ada-value") && !json.contains("Lovelace-value"), "{json}");
-        assert!(json.contains("secret.name (1 values)"), "{json}");
+        assert!(json.contains("secret.name (1 value)"), "{json}");
     }
 }

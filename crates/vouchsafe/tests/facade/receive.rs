@@ -116,6 +116,39 @@ fn a_status_that_is_not_success_is_told_first() {
     }
 }
 
+/// Out of many, without looking at all of them.
+#[test]
+fn the_registry_finds_the_names_beside_an_unknown_one() {
+    let service = Service::new(builder());
+    let metadata = |name: &str| {
+        let okta = okta();
+        let xml = IdentityProvider::okta().metadata().unwrap().replace(okta.as_str(), name);
+        vouchsafe::IdentityProvider::from_metadata(xml.as_bytes()).unwrap()
+    };
+    for number in 0..300 {
+        let id = vouchsafe::ConnectionId::new(format!("c{number}")).unwrap();
+        let name = format!("https://idp{number}.example.com/saml");
+        service.connections.put(vouchsafe::Connection::new(id, metadata(&name)));
+    }
+    let closest = |issuer: &str| {
+        let response = IdentityProvider::okta().response().issuer(issuer).issue().unwrap();
+        let claimed = service.saml.open(posted(&response)).unwrap();
+        let names = service.connections.closest_issuers(&claimed);
+        assert!(names.len() < 100, "{}", names.len());
+        let names = names.iter().map(|name| name.as_str());
+        vouchsafe::Refusal::unknown_issuer(issuer, names).to_string()
+    };
+    for (issuer, meant, difference) in [
+        ("https://idp77.example.com/saml/", "https://idp77.example.com/saml", "the slash at the end"),
+        ("http://idp77.example.com/saml", "https://idp77.example.com/saml", "http and https"),
+        ("https://IDP77.example.com/saml", "https://idp77.example.com/saml", "the case of letters"),
+    ] {
+        let told = closest(issuer);
+        assert!(told.ends_with(&format!("is “{meant}”; they differ only in {difference}")), "{told}");
+    }
+    assert!(closest("https://idp77.example.com/sam1").contains("“https://idp77.example.com/saml”"));
+}
+
 #[test]
 fn an_unknown_issuer_is_told_with_the_closest_that_is_trusted() {
     let service = Service::new(builder());

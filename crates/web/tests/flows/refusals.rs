@@ -126,3 +126,51 @@ async fn the_log_has_the_cause_of_a_bad_signature() {
     assert!(record.hint.starts_with("Compare the fingerprint with the identity provider's console first"));
     assert!(!answer.body().contains("certificate"), "{}", answer.body());
 }
+
+/// The operator is told which name was probably meant; no customer is told another's.
+#[tokio::test]
+async fn an_unknown_issuer_is_told_with_the_closest_in_the_operators_record_alone() {
+    let accepting = || ConnectionSettings::default().unsolicited(Unsolicited::Accept);
+    let own = || accepting().assertion_consumer(OWN).unwrap();
+    let elsewhere = Connection::new(
+        ConnectionId::new("elsewhere").unwrap(),
+        IdentityProvider::from_metadata(testkit::IdentityProvider::other().metadata().unwrap().as_bytes())
+            .unwrap(),
+    );
+    let okta = testkit::IdentityProvider::okta().entity_id().to_owned();
+    let body = |issuer: &str, consumer: &str| {
+        let response = testkit::IdentityProvider::okta().response().at(Utc::now()).issuer(issuer);
+        let issued = response.service_provider(ENTITY_ID, consumer).issue().unwrap();
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        form.append_pair("SAMLResponse", &issued.to_base64());
+        form.finish().into_bytes()
+    };
+    let records = Arc::<Mutex<Vec<vouchsafe_web::RefusalRecord>>>::default();
+    let kept = Arc::clone(&records);
+    let sso = over([connection("acme", accepting()), elsewhere, connection("owner", own())])
+        .on_refusal(move |record| kept.lock().unwrap().push(record.clone()));
+
+    let _ = sso.accept(&request(&[]), &body(&format!("{okta}/"), CONSUMER)).await.unwrap_err();
+    let record = records.lock().unwrap().pop().unwrap();
+    assert_eq!((record.code, record.connection), ("assertion.unknown_issuer", None));
+    assert_eq!(
+        record.message,
+        format!(
+            "no trusted identity provider is named “{okta}/”; the closest that is trusted is “{okta}”; they differ only in the slash at the end"
+        )
+    );
+    for id in ["acme", "elsewhere", "owner"] {
+        assert!(sso.refusals().of(&ConnectionId::new(id).unwrap()).is_empty(), "{id}");
+    }
+
+    // At the address of one connection, that one is meant, and no other is named.
+    let other = testkit::IdentityProvider::other().entity_id().to_owned();
+    let _ = sso.accept_for("owner", &request(&[]), &body(&format!("{other}/"), OWN)).await.unwrap_err();
+    let record = records.lock().unwrap().pop().unwrap();
+    assert_eq!(record.connection, Some(ConnectionId::new("owner").unwrap()));
+    assert!(
+        record.message.contains(&okta) && !record.message.contains(&format!("“{other}”")),
+        "{}",
+        record.message
+    );
+}
