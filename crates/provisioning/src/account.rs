@@ -1,11 +1,14 @@
 //! People: accounts and what they belong to.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, Identity, Membership, OrganizationId, Permission, ProjectId, RuleId, TeamId};
+use crate::{
+    AccountId, GroupId, Hold, Identity, Membership, OrganizationId, Permission, PlanRefusal, ProjectId,
+    RoleGrant, RuleId, ScimRecord, TeamId,
+};
 
 /// A person's account in one organization. `Debug` shows nothing personal.
 ///
@@ -36,18 +39,33 @@ pub struct Account {
     /// Family name, where known.
     #[serde(default)]
     pub last_name: Option<String>,
-    /// What the person may do in the organization.
+    /// What the person may do in the organization: the highest of what the account has by itself and what groups give.
     #[serde(default)]
     pub role: Role,
+    /// What it has by itself, while groups give roles; `None` while none does: [`role`](Self::role).
+    #[serde(default)]
+    pub own_role: Option<Role>,
+    /// The roles that groups give, each source once.
+    #[serde(default)]
+    pub role_grants: Vec<RoleGrant>,
     /// Whether the account may be used.
     #[serde(default)]
     pub status: Status,
+    /// Why it may not, where that is known: [`holds`](Self::holds).
+    #[serde(default)]
+    pub holds: BTreeSet<Hold>,
     /// Whether the account can also be entered with a password of the service.
     #[serde(default)]
     pub has_password: bool,
     /// Who may sign in to it through an identity provider.
     #[serde(default)]
     pub identities: Vec<Identity>,
+    /// What identity providers say of it by SCIM, each connection once.
+    #[serde(default)]
+    pub scim: Vec<ScimRecord>,
+    /// The groups that identity providers have put it into by SCIM.
+    #[serde(default)]
+    pub scim_groups: BTreeSet<GroupId>,
     /// The teams that it is in.
     #[serde(default)]
     pub memberships: Vec<Membership>,
@@ -60,6 +78,9 @@ pub struct Account {
     /// When its person last signed in through the identity provider.
     #[serde(default)]
     pub last_sign_in: Option<DateTime<Utc>>,
+    /// When all its sessions and API tokens were last ended: none from before is good any more.
+    #[serde(default)]
+    pub ended_at: Option<DateTime<Utc>>,
 }
 
 impl Account {
@@ -74,13 +95,19 @@ impl Account {
             first_name: None,
             last_name: None,
             role: Role::Member,
+            own_role: None,
+            role_grants: Vec::new(),
             status: Status::Active,
+            holds: BTreeSet::new(),
             has_password: false,
             identities: Vec::new(),
+            scim: Vec::new(),
+            scim_groups: BTreeSet::new(),
             memberships: Vec::new(),
             projects: Vec::new(),
             created_at: None,
             last_sign_in: None,
+            ended_at: None,
         }
     }
 
@@ -88,6 +115,22 @@ impl Account {
     #[must_use]
     pub fn is_active(&self) -> bool {
         self.status == Status::Active
+    }
+
+    /// Whether the account may be used, as a check.
+    pub(crate) fn may_be_used(&self) -> Result<(), PlanRefusal> {
+        let account = || self.id.to_string();
+        match self.status {
+            Status::Active => Ok(()),
+            Status::Suspended => Err(PlanRefusal::AccountSuspended { account: account() }),
+            Status::PendingApproval => Err(PlanRefusal::ApprovalPending { account: account() }),
+        }
+    }
+
+    /// The role that it has by itself, whatever groups give.
+    #[must_use]
+    pub fn role_of_its_own(&self) -> Role {
+        self.own_role.unwrap_or(self.role)
     }
 
     /// Whether it answers for the organization and may be used.
@@ -111,6 +154,7 @@ impl fmt::Debug for Account {
             .field("organization", &self.organization)
             .field("role", &self.role)
             .field("status", &self.status)
+            .field("holds", &self.holds)
             .field("has_password", &self.has_password)
             .field("identities", &self.identities)
             .field("memberships", &self.memberships)
@@ -121,6 +165,7 @@ impl fmt::Debug for Account {
 
 /// What a person may do in the organization; the higher role is the greater.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Role {
@@ -145,6 +190,18 @@ impl Role {
     }
 }
 
+impl Status {
+    /// The status in words.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Suspended => "suspended",
+            Self::PendingApproval => "pending approval",
+        }
+    }
+}
+
 /// Whether an account may be used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -155,6 +212,8 @@ pub enum Status {
     Active,
     /// It may not; its data is kept.
     Suspended,
+    /// It may not yet: somebody has to approve it.
+    PendingApproval,
 }
 
 /// That an account was given a project directly.

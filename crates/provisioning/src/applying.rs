@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
+
 use crate::{
-    Account, AccountId, Action, Assignment, Cause, LinkedProject, Membership, Origin, Plan, ProfileField,
-    Project, ProjectId, ProjectRef, Snapshot, Status, Step, Team, TeamId, TeamRef, membership,
-    names::first_of_each, text::folded,
+    Account, AccountId, Action, Actor, Assignment, Cause, DirectoryGroup, Hold, LinkedProject, Membership,
+    Origin, Plan, ProfileField, Project, ProjectId, ProjectRef, Role, RoleGrant, ScimRecord, Snapshot,
+    Source, Status, Step, Team, TeamId, TeamRef, membership, names::first_of_each, text::folded,
 };
 
 /// A snapshot on its way through the steps of a plan, with what they find things by. A plan may have thousands of steps, so nothing is
@@ -14,14 +16,17 @@ pub(crate) struct Applying<'p, 'f> {
     next: Snapshot,
     plan: &'p Plan,
     fresh_id: &'f mut dyn FnMut() -> String,
+    /// The account of the step, and those of steps before.
     account: Option<CurrentAccount>,
+    others: HashMap<AccountId, CurrentAccount>,
     teams: Option<HashMap<String, TeamId>>,
     team_places: Option<HashMap<TeamId, usize>>,
     projects: Option<HashMap<String, ProjectId>>,
 }
 
-/// Where the plan's account stands, and its memberships.
+/// Where an account stands, and its memberships.
 struct CurrentAccount {
+    id: AccountId,
     place: usize,
     memberships: HashMap<TeamId, usize>,
     /// Whether a membership has nothing that gives it any more.
@@ -31,33 +36,51 @@ struct CurrentAccount {
 impl<'p, 'f> Applying<'p, 'f> {
     pub(crate) fn new(next: Snapshot, plan: &'p Plan, fresh_id: &'f mut dyn FnMut() -> String) -> Self {
         let account = plan.account.as_ref().and_then(|id| CurrentAccount::find(&next, id));
-        Self { next, plan, fresh_id, account, teams: None, team_places: None, projects: None }
+        let others = HashMap::new();
+        Self { next, plan, fresh_id, account, others, teams: None, team_places: None, projects: None }
     }
 
     pub(crate) fn run(mut self) -> Snapshot {
+        let (seats, owners) = (self.next.visible_seats(), self.next.visible_owners());
         for step in &self.plan.steps {
+            self.turn_to(step.account.as_ref());
             self.apply(step);
         }
-        let (has_ended, is_sign_in) = (
-            self.account.as_ref().is_some_and(|account| account.has_ended),
-            matches!(self.plan.cause, Cause::SignIn { .. }),
-        );
+        let is_sign_in = matches!(self.plan.cause, Cause::SignIn { .. });
         let at = self.plan.at;
-        if let Some((account, _)) = self.account() {
-            if has_ended {
+        // That of somebody who waits for approval is none.
+        if let Some((account, _)) = self.account().filter(|(account, _)| is_sign_in && account.is_active()) {
+            account.last_sign_in = account.last_sign_in.max(Some(at));
+        }
+        let current = self.account.take();
+        for current in self.others.into_values().chain(current).filter(|account| account.has_ended) {
+            if let Some(account) = self.next.accounts.get_mut(current.place) {
                 account.memberships.retain(|membership| !membership.grants.is_empty());
             }
-            if is_sign_in {
-                account.last_sign_in = account.last_sign_in.max(Some(at));
-            }
         }
+        let counted = |known: Option<u32>, before: u32, after: u32| {
+            known.map(|known| known.saturating_add(after).saturating_sub(before))
+        };
+        self.next.seats_taken = counted(self.next.seats_taken, seats, self.next.visible_seats());
+        self.next.owners = counted(self.next.owners, owners, self.next.visible_owners());
         self.next
+    }
+
+    /// Makes the account of a step the current one; the plan's own where it names none.
+    fn turn_to(&mut self, account: Option<&AccountId>) {
+        let Some(id) = account.filter(|id| self.account.as_ref().is_none_or(|known| known.id != **id)) else {
+            return;
+        };
+        let found = self.others.remove(id).or_else(|| CurrentAccount::find(&self.next, id));
+        if let Some(before) = std::mem::replace(&mut self.account, found) {
+            self.others.insert(before.id.clone(), before);
+        }
     }
 
     fn apply(&mut self, step: &Step) {
         let origin = match &self.plan.cause {
-            Cause::Change { .. } => Origin::Hand,
-            Cause::SignIn { .. } => Origin::Rule(step.rule.clone()),
+            Cause::Change { actor: Actor::Account(_) | Actor::Operator } => Origin::Hand,
+            Cause::Change { .. } | Cause::SignIn { .. } => Origin::Rule(step.rule.clone()),
         };
         match &step.action {
             Action::CreateAccount { .. } => self.create_account(&step.action),
@@ -98,28 +121,48 @@ impl<'p, 'f> Applying<'p, 'f> {
                     account.projects.push(Assignment::new(project, *permission, origin));
                 }
             }
-            Action::LinkIdentity { identity } => {
-                if let Some((account, _)) = self.account() {
-                    account.identities.push(identity.clone());
+            Action::CreateGroup { connection, group, external_id } => {
+                let organization = self.next.organization.id.clone();
+                let id = group.id.clone();
+                let mut made = DirectoryGroup::new(id, organization, connection.clone(), &group.name);
+                made.external_id.clone_from(external_id);
+                self.next.groups.push(made);
+            }
+            Action::ChangeGroup { group, name, external_id } => {
+                let own = &self.next.organization.id;
+                let mut groups = self.next.groups.iter_mut();
+                if let Some(known) = groups.find(|known| known.organization == *own && known.id == group.id) {
+                    known.name.clone_from(name);
+                    known.external_id.clone_from(external_id);
                 }
             }
-            Action::SetField { field, after, .. } => {
+            Action::DeleteGroup { group } => {
+                let own = self.next.organization.id.clone();
+                self.next.groups.retain(|known| known.organization != own || known.id != group.id);
+            }
+            Action::JoinGroup { group } => {
                 if let Some((account, _)) = self.account() {
-                    set_field(account, *field, after);
+                    account.scim_groups.insert(group.id.clone());
                 }
             }
-            Action::Suspend => self.set_status(Status::Suspended, |seats| seats.saturating_sub(1)),
-            Action::Reactivate => self.set_status(Status::Active, |seats| seats.saturating_add(1)),
-            Action::SetRole { after, .. } => {
+            Action::LeaveGroup { group } => {
                 if let Some((account, _)) = self.account() {
-                    account.role = *after;
+                    account.scim_groups.remove(&group.id);
+                }
+            }
+            action => {
+                let at = self.plan.at;
+                if let Some((account, _)) = self.account() {
+                    change_account(account, action, at);
                 }
             }
         }
     }
 
     fn create_account(&mut self, action: &Action) {
-        let Action::CreateAccount { email, username, first_name, last_name, role } = action else { return };
+        let Action::CreateAccount { email, username, first_name, last_name, role, status } = action else {
+            return;
+        };
         let organization = self.next.organization.id.clone();
         let mut account = Account::new(AccountId::new((self.fresh_id)()), organization, email);
         account.username.clone_from(username);
@@ -127,10 +170,12 @@ impl<'p, 'f> Applying<'p, 'f> {
         account.last_name.clone_from(last_name);
         account.role = *role;
         account.created_at = Some(self.plan.at);
+        if *status == Status::PendingApproval {
+            account.hold(Hold::Approval);
+        }
         let id = account.id.clone();
         self.next.accounts.push(account);
         self.account = CurrentAccount::find(&self.next, &id);
-        self.next.seats_taken = self.next.seats_taken.map(|seats| seats.saturating_add(1));
     }
 
     fn create_team(&mut self, name: &str, origin: Origin) {
@@ -152,14 +197,7 @@ impl<'p, 'f> Applying<'p, 'f> {
         self.next.projects.push(project);
     }
 
-    fn set_status(&mut self, status: Status, seats: fn(u32) -> u32) {
-        if let Some((account, _)) = self.account() {
-            account.status = status;
-            self.next.seats_taken = self.next.seats_taken.map(seats);
-        }
-    }
-
-    /// The plan's account.
+    /// The account of the step.
     fn account(&mut self) -> Option<(&mut Account, &mut CurrentAccount)> {
         let current = self.account.as_mut()?;
         self.next.accounts.get_mut(current.place).map(|account| (account, current))
@@ -206,7 +244,7 @@ impl CurrentAccount {
         let place = snapshot.accounts.iter().position(is_meant)?;
         let memberships = &snapshot.accounts.get(place)?.memberships;
         let places = memberships.iter().enumerate().map(|(place, known)| (known.team.clone(), place));
-        Some(Self { place, memberships: first_of_each(places), has_ended: false })
+        Some(Self { id: id.clone(), place, memberships: first_of_each(places), has_ended: false })
     }
 
     fn membership<'a>(&self, account: &'a mut Account, team: &TeamId) -> Option<&'a mut Membership> {
@@ -221,6 +259,62 @@ impl CurrentAccount {
             self.memberships.remove(team);
             self.has_ended = true;
         }
+    }
+}
+
+/// What a step changes of an account alone.
+fn change_account(account: &mut Account, action: &Action, at: DateTime<Utc>) {
+    match action {
+        Action::LinkIdentity { identity } => account.identities.push(identity.clone()),
+        Action::SetField { field, after, .. } => set_field(account, *field, after),
+        Action::Suspend { by, .. } => {
+            account.hold(by.clone());
+            account.ended_at = account.ended_at.max(Some(at));
+        }
+        Action::Reactivate { by, .. } => account.release(by),
+        Action::EndSessions => account.ended_at = account.ended_at.max(Some(at)),
+        Action::SetRole { role, .. } => {
+            match &mut account.own_role {
+                Some(own) => *own = *role,
+                None => account.role = *role,
+            }
+            settle_role(account);
+        }
+        Action::GrantRole { source, role, .. } => {
+            account.own_role = account.own_role.or(Some(account.role));
+            set_role_grant(&mut account.role_grants, source, *role);
+            settle_role(account);
+        }
+        Action::EndRole { source, .. } => {
+            account.role_grants.retain(|grant| grant.source != *source);
+            settle_role(account);
+        }
+        Action::SetScimRecord { after, .. } => set_scim_record(&mut account.scim, after),
+        _ => {}
+    }
+}
+
+/// The highest of the account's own role and what groups give.
+fn settle_role(account: &mut Account) {
+    if account.role_grants.is_empty() {
+        account.role = account.own_role.take().unwrap_or(account.role);
+    } else {
+        let own: Role = account.own_role.unwrap_or_default();
+        account.role = account.role_grants.iter().map(|grant| grant.role).fold(own, Role::max);
+    }
+}
+
+fn set_role_grant(grants: &mut Vec<RoleGrant>, source: &Source, role: Role) {
+    match grants.iter_mut().find(|grant| grant.source == *source) {
+        Some(grant) => grant.role = role,
+        None => grants.push(RoleGrant::new(source.clone(), role)),
+    }
+}
+
+fn set_scim_record(records: &mut Vec<ScimRecord>, after: &ScimRecord) {
+    match records.iter_mut().find(|record| record.connection == after.connection) {
+        Some(record) => record.clone_from(after),
+        None => records.push(after.clone()),
     }
 }
 

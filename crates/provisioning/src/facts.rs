@@ -8,7 +8,7 @@ use vouchsafe_assertion::{ConnectionId, Login, NameId};
 use vouchsafe_crypto::{CryptoError, Provider};
 use vouchsafe_metadata::{EntityId, name_id_format};
 
-use crate::{Identity, TokenHash, identity::ReceivedNameId, text::folded, token::Hashing};
+use crate::{Identity, Policy, TokenHash, identity::ReceivedNameId, text::folded, token::Hashing};
 
 /// A login as plain data: what an accepted assertion says of a person.
 ///
@@ -224,11 +224,18 @@ impl LoginFacts {
     }
 
     /// What the login says of the person's groups.
-    pub(crate) fn groups(&self, attribute: &str, overage: Option<&str>) -> GroupClaim<'_> {
+    pub(crate) fn groups(&self, policy: &Policy) -> GroupClaim<'_> {
+        let Some(attribute) = policy.attributes.groups.as_deref() else { return GroupClaim::NotAsked };
+        let overage = policy.attributes.groups_overage.as_deref();
         match self.values(attribute) {
             Some(values) => {
                 let mut seen = std::collections::BTreeSet::new();
-                let named = values.iter().map(|value| value.trim()).filter(|value| !value.is_empty());
+                let split = policy.groups.split.as_ref();
+                let values: Vec<&str> = match (values, split) {
+                    ([list], Some(split)) => split.values(list).collect(),
+                    (values, _) => values.iter().map(|value| value.trim()).collect(),
+                };
+                let named = values.into_iter().filter(|value| !value.is_empty());
                 let each_once = named.filter(|name| seen.insert(folded(name)));
                 let groups: Vec<&str> = each_once.take(Self::MAX_GROUPS.saturating_add(1)).collect();
                 if groups.len() > Self::MAX_GROUPS { GroupClaim::TooMany } else { GroupClaim::Listed(groups) }
@@ -298,6 +305,8 @@ impl<'f> Single<'f> {
 /// What a login says of the person's groups: of which only a list may take anything away.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum GroupClaim<'f> {
+    /// The policy looks at no groups.
+    NotAsked,
     /// No such attribute.
     Absent,
     /// Too many to be sent: Entra ID gives a link instead of the list.

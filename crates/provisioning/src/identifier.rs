@@ -55,6 +55,10 @@ identifier! {
     ProjectId
 }
 identifier! {
+    /// A group that an identity provider pushed by SCIM: the id of its Group resource.
+    GroupId
+}
+identifier! {
     /// The rule of a policy that asked for a step: its place in the TOML file (`defaults.teams`), or
     /// `groups.map.` and the rule's own id.
     RuleId

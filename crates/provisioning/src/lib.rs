@@ -24,25 +24,36 @@
 //! organization that it belongs to.
 
 mod account;
+mod action;
+mod admission;
 mod applying;
 mod change;
 mod connecting;
 mod email;
+mod enforcement;
 mod entries;
+mod fact;
 mod facts;
+mod groups;
+mod hold;
 mod identifier;
 mod identity;
 mod lookup;
 mod mapping;
 mod membership;
 mod names;
+mod nearest;
 mod offboarding;
 mod organization;
+mod pattern;
 mod plan;
 mod plan_refusal;
+mod plan_refusal_words;
 mod planner;
 mod policy;
 mod policy_error;
+mod rule;
+mod scim;
 mod snapshot;
 mod takeover;
 mod team;
@@ -50,23 +61,30 @@ mod text;
 mod token;
 
 pub use account::{Account, Assignment, Origin, Role, Status};
+pub use action::{Action, GroupRef, ProfileField, ProjectRef, TeamRef};
+pub use admission::{
+    Admission, AdmittedDomains, Approval, Create, DefaultProject, DefaultRole, DefaultTeam, Defaults,
+};
 pub use change::{Actor, Change};
 pub use email::{AddressError, Domain, EmailAddress};
+pub use enforcement::{Enforcement, Offboarding, Passwords, PolicyDuration, Sessions};
+pub use fact::Fact;
 pub use facts::LoginFacts;
-pub use identifier::{AccountId, OrganizationId, ProjectId, RuleId, TeamId};
+pub use groups::{Groups, RoleChoice, SyncMode, Unmapped};
+pub use hold::Hold;
+pub use identifier::{AccountId, GroupId, OrganizationId, ProjectId, RuleId, TeamId};
 pub use identity::{Identity, SubjectSource};
 pub use lookup::LookUp;
-pub use mapping::{AttributeMapping, GroupMatch, MappingRule, Preset};
-pub use membership::{Grant, Membership, Source};
-pub use offboarding::unused_accounts;
+pub use mapping::{AttributeMapping, Preset};
+pub use membership::{Grant, Membership, RoleGrant, Source};
 pub use organization::{Conversion, Organization};
-pub use plan::{Action, Cause, Note, Plan, ProfileField, ProjectRef, Step, TeamRef};
+pub use pattern::{GroupMatch, GroupPattern, Split};
+pub use plan::{Cause, Note, Plan, Step};
 pub use plan_refusal::PlanRefusal;
-pub use policy::{
-    Admission, DefaultProject, DefaultRole, DefaultTeam, Defaults, Follow, Groups, IdentityRules, Policy,
-    Profile, SyncMode, Unmapped,
-};
+pub use policy::{Follow, IdentityRules, Policy, Profile, Version};
 pub use policy_error::PolicyError;
+pub use rule::{MappingRule, RoleRule};
+pub use scim::{DirectoryGroup, ScimChange, ScimFact, ScimGroup, ScimMembers, ScimRecord, ScimUser};
 pub use snapshot::Snapshot;
 pub use takeover::{Anchor, Takeover};
 pub use team::{LinkedProject, Permission, Project, Team};

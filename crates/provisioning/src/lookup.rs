@@ -1,12 +1,15 @@
 //! What a store looks up for a login, before any policy is known.
 
-use std::collections::{BTreeSet, HashSet};
+use std::{
+    collections::{BTreeSet, HashSet},
+    fmt,
+};
 
 use vouchsafe_crypto::CryptoError;
 
 use crate::{
-    AccountId, Anchor, Domain, EmailAddress, Identity, LoginFacts, Policy, Snapshot, SubjectSource, TeamId,
-    TokenHash, facts::GroupClaim, text::folded,
+    AccountId, Anchor, Domain, EmailAddress, GroupMatch, Identity, LoginFacts, MappingRule, Policy,
+    ScimRecord, Snapshot, SubjectSource, TeamId, TokenHash, facts::GroupClaim, text::folded,
 };
 
 /// What a store looks up to make the [`Snapshot`] for a login: the organization by one of the token hashes, or
@@ -17,17 +20,31 @@ use crate::{
 /// the values of all attributes that have one value. Too much is harmless, since the planner chooses.
 ///
 /// `Debug` shows the domains of the addresses, and nothing else that is personal.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LookUp {
     /// Hashes of everything that could be the token.
     pub token_hashes: Vec<TokenHash>,
     /// Whom the login could be about.
     pub identities: Vec<Identity>,
+    /// [Keys](ScimRecord::keys) of whom the login could be about by what SCIM said.
+    pub scim_keys: BTreeSet<String>,
     /// E-mail addresses that the login could mean.
     pub emails: Vec<EmailAddress>,
     /// The account that the person is signed in to by other means, if they want it linked.
     pub linked: Option<AccountId>,
+}
+
+impl fmt::Debug for LookUp {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("LookUp")
+            .field("token_hashes", &self.token_hashes)
+            .field("identities", &self.identities)
+            .field("emails", &self.emails)
+            .field("linked", &self.linked)
+            .finish_non_exhaustive()
+    }
 }
 
 impl LookUp {
@@ -44,9 +61,15 @@ impl LookUp {
             token_hashes.push(TokenHash::hashed_by(&login.hashing, value)?);
         }
         values.extend(login.subject.as_deref().map(str::trim));
-        let identities = names().filter_map(|name| login.named_by(name)).chain(login.named()).collect();
+        let identities: Vec<Identity> =
+            names().filter_map(|name| login.named_by(name)).chain(login.named()).collect();
+        let keys = |identity: &Identity| {
+            let (over, subject) = (&identity.connection, identity.subject.trim());
+            [ScimRecord::key_of_user_name(over, subject), ScimRecord::key_of_external_id(over, subject)]
+        };
+        let scim_keys = identities.iter().flat_map(keys).collect();
         let emails = values.iter().filter_map(|value| EmailAddress::parse(value).ok()).collect();
-        Ok(LookUp { token_hashes, identities, emails, linked: None })
+        Ok(LookUp { token_hashes, identities, scim_keys, emails, linked: None })
     }
 
     /// The same with this account, to which the person is signed in by other means.
@@ -89,6 +112,13 @@ impl LookUp {
         self.linked.as_ref() == Some(&account.id)
             || EmailAddress::parse(&account.email).is_ok_and(|email| self.emails.contains(&email))
             || account.identities.iter().any(|identity| self.identities.contains(identity))
+            || account.scim.iter().flat_map(ScimRecord::keys).any(|key| self.scim_keys.contains(&key))
+    }
+
+    /// What a store finds the accounts by, beside the e-mail address: one of their [keys](crate::Account::keys).
+    #[must_use]
+    pub fn account_keys(&self) -> BTreeSet<String> {
+        self.identities.iter().map(Identity::key).chain(self.scim_keys.iter().cloned()).collect()
     }
 }
 
@@ -97,15 +127,30 @@ impl Policy {
     /// and in lower case. A store loads those, and no others.
     #[must_use]
     pub fn names_for(&self, login: &LoginFacts) -> BTreeSet<String> {
-        let claim = self.attributes.groups.as_deref().map(|attribute| login.groups(attribute, None));
-        let groups = match claim {
-            Some(GroupClaim::Listed(groups)) => groups,
+        let groups = match login.groups(self) {
+            GroupClaim::Listed(groups) => groups,
             _ => Vec::new(),
         };
-        let mapped = self.groups.rules.iter().map(|rule| rule.team.as_str());
+        let is_pattern = |rule: &&MappingRule| matches!(rule.matches, GroupMatch::Regex(_));
+        let mapped = self.groups.rules.iter().filter(|rule| !is_pattern(rule));
+        let mapped = mapped.map(|rule| rule.team.as_str());
+        let patterns: Vec<&MappingRule> = self.groups.rules.iter().filter(is_pattern).collect();
+        let captured: Vec<String> = groups
+            .iter()
+            .flat_map(|group| patterns.iter().map(|rule| rule.matches.team_for(group, &rule.team)))
+            .collect();
         let teams = self.defaults.teams.iter().map(|default| default.name.as_str());
         let projects = self.defaults.projects.iter().map(|default| default.name.as_str());
-        groups.into_iter().chain(mapped).chain(teams).chain(projects).map(folded).collect()
+        let captured = captured.iter().map(String::as_str);
+        groups
+            .iter()
+            .copied()
+            .chain(mapped)
+            .chain(captured)
+            .chain(teams)
+            .chain(projects)
+            .map(folded)
+            .collect()
     }
 }
 
@@ -131,7 +176,9 @@ impl Snapshot {
                 .filter(|project| names.contains(&folded(&project.name)))
                 .cloned()
                 .collect(),
+            groups: Vec::new(),
             seats_taken: Some(self.seats()),
+            owners: Some(self.owner_count()),
             domains_of_others: self.domains_of_others.clone(),
             token_not_required: self.token_not_required.clone(),
         }

@@ -1,13 +1,11 @@
-//! `[attributes]` and `[[groups.map]]`: from the identity provider's words to the organization's.
+//! `[attributes]`: from the identity provider's words to the organization's.
 
 use serde::{Deserialize, Serialize};
-
-use crate::{Permission, text::folded};
 
 /// `[attributes]`: what the identity provider calls things. Names are compared octet by octet; NameFormat and
 /// FriendlyName are not compared.
 ///
-/// In TOML a `preset` (`okta`, the default, or `entra`) gives every name, and each key replaces one.
+/// In TOML a [`preset`](Preset) (`okta` is the default) gives every name, and each key replaces one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Written")]
 #[non_exhaustive]
@@ -28,8 +26,9 @@ pub struct AttributeMapping {
     pub groups_overage: Option<String>,
 }
 
-/// Names that a kind of identity provider uses unless told otherwise.
+/// Names that a product uses unless told otherwise. Where its console has no default, they are those that are usual there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Preset {
@@ -39,34 +38,92 @@ pub enum Preset {
     Okta,
     /// Microsoft Entra ID: claim URIs, and `token`.
     Entra,
+    /// Google Workspace: `email`, `username`, `firstName`, `lastName`, `groups`, as its attribute mapping is filled in.
+    Google,
+    /// Microsoft AD FS: claim URIs of the claim descriptions that it has from the beginning.
+    Adfs,
+    /// Keycloak: the X.500 names of its built-in mappers, `username`, and `member` of its group list mapper.
+    Keycloak,
+    /// OneLogin: `User.email`, `User.Username`, `User.FirstName`, `User.LastName`, `memberOf`.
+    Onelogin,
+    /// JumpCloud: `email`, `username`, `firstname`, `lastname`, `memberOf`.
+    Jumpcloud,
+    /// PingOne: `email`, `username`, `firstName`, `lastName`, `groups`, as its attribute mapping is filled in.
+    Pingone,
 }
+
+const CLAIM: &str = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/";
 
 impl AttributeMapping {
     /// The names of a preset.
     #[must_use]
     pub fn preset(preset: Preset) -> Self {
-        let names = |email: &str, username: &str, first_name: &str, last_name: &str| Self {
+        let claim = |name: &str| format!("{CLAIM}{name}");
+        match preset {
+            Preset::Okta => {
+                Self::named(["user.email", "user.username", "user.first_name", "user.last_name"], None)
+            }
+            Preset::Entra => Self {
+                email: claim("emailaddress"),
+                username: claim("name"),
+                first_name: claim("givenname"),
+                last_name: claim("surname"),
+                token: "token".to_owned(),
+                groups: Some("http://schemas.microsoft.com/ws/2008/06/identity/claims/groups".to_owned()),
+                groups_overage: Some("http://schemas.microsoft.com/claims/groups.link".to_owned()),
+            },
+            Preset::Adfs => Self {
+                email: claim("emailaddress"),
+                username: claim("upn"),
+                first_name: claim("givenname"),
+                last_name: claim("surname"),
+                token: "token".to_owned(),
+                groups: Some("http://schemas.xmlsoap.org/claims/Group".to_owned()),
+                groups_overage: None,
+            },
+            Preset::Google | Preset::Pingone => {
+                Self::named(["email", "username", "firstName", "lastName"], Some("groups"))
+            }
+            Preset::Keycloak => Self::named(
+                ["urn:oid:1.2.840.113549.1.9.1", "username", "urn:oid:2.5.4.42", "urn:oid:2.5.4.4"],
+                Some("member"),
+            ),
+            Preset::Onelogin => Self::named(
+                ["User.email", "User.Username", "User.FirstName", "User.LastName"],
+                Some("memberOf"),
+            ),
+            Preset::Jumpcloud => {
+                Self::named(["email", "username", "firstname", "lastname"], Some("memberOf"))
+            }
+        }
+    }
+
+    fn named([email, username, first_name, last_name]: [&str; 4], groups: Option<&str>) -> Self {
+        Self {
             email: email.to_owned(),
             username: username.to_owned(),
             first_name: first_name.to_owned(),
             last_name: last_name.to_owned(),
             token: "token".to_owned(),
-            groups: None,
+            groups: groups.map(str::to_owned),
             groups_overage: None,
-        };
-        match preset {
-            Preset::Okta => names("user.email", "user.username", "user.first_name", "user.last_name"),
-            Preset::Entra => Self {
-                groups: Some("http://schemas.microsoft.com/ws/2008/06/identity/claims/groups".to_owned()),
-                groups_overage: Some("http://schemas.microsoft.com/claims/groups.link".to_owned()),
-                ..names(
-                    "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress",
-                    "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name",
-                    "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/givenname",
-                    "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/surname",
-                )
-            },
         }
+    }
+
+    /// Each attribute that is looked for, with the key that names it.
+    #[expect(dead_code, reason = "the check uses it")]
+    pub(crate) fn in_use(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        [
+            ("email", Some(&self.email)),
+            ("username", Some(&self.username)),
+            ("first_name", Some(&self.first_name)),
+            ("last_name", Some(&self.last_name)),
+            ("token", Some(&self.token)),
+            ("groups", self.groups.as_ref()),
+            ("groups_overage", self.groups_overage.as_ref()),
+        ]
+        .into_iter()
+        .filter_map(|(key, name)| Some((key, name?.as_str())))
     }
 }
 
@@ -78,8 +135,10 @@ impl Default for AttributeMapping {
 
 /// The table as it is written.
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-struct Written {
+#[cfg_attr(feature = "schema", schemars(rename = "AttributeMapping"))]
+pub(crate) struct Written {
     #[serde(default)]
     preset: Preset,
     email: Option<String>,
@@ -106,88 +165,13 @@ impl From<Written> for AttributeMapping {
     }
 }
 
-/// `[[groups.map]]`: people of a group join a team.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "WrittenRule", into = "WrittenRule")]
-#[non_exhaustive]
-pub struct MappingRule {
-    /// Its name in explanations and audit records.
-    pub id: Option<String>,
-    /// Which groups.
-    pub matches: GroupMatch,
-    /// The team's name, whatever the case of the letters.
-    pub team: String,
-    /// What they may do in it: `read_only` by default.
-    pub role: Permission,
-}
-
-/// Which groups a rule is about.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum GroupMatch {
-    /// `group = "..."`: the one of this name, whatever the case of the letters.
-    Name(String),
-    /// `group_id = "..."`: the one with exactly this id. Entra ID sends object ids.
-    Id(String),
-}
-
-impl GroupMatch {
-    /// Whether a group of the person is meant.
-    #[must_use]
-    pub fn is_met_by(&self, group: &str) -> bool {
-        match self {
-            Self::Name(name) => folded(name) == folded(group),
-            Self::Id(id) => id == group,
-        }
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for AttributeMapping {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "AttributeMapping".into()
     }
 
-    /// The match in words.
-    pub(crate) fn kind(&self) -> &'static str {
-        match self {
-            Self::Name(_) => "name",
-            Self::Id(_) => "id",
-        }
-    }
-}
-
-/// The table as it is written.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WrittenRule {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    group: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    group_id: Option<String>,
-    team: String,
-    #[serde(default)]
-    role: Permission,
-}
-
-impl TryFrom<WrittenRule> for MappingRule {
-    type Error = &'static str;
-
-    fn try_from(written: WrittenRule) -> Result<Self, Self::Error> {
-        let matches = match (written.group, written.group_id) {
-            (Some(name), None) => GroupMatch::Name(name),
-            (None, Some(id)) => GroupMatch::Id(id),
-            (None, None) => return Err("a rule names a group: group = \"name\" or group_id = \"id\""),
-            (Some(_), Some(_)) => return Err("a rule names one group: either group or group_id"),
-        };
-        if written.team.trim().is_empty() {
-            return Err("the team has no name");
-        }
-        Ok(Self { id: written.id, matches, team: written.team, role: written.role })
-    }
-}
-
-impl From<MappingRule> for WrittenRule {
-    fn from(rule: MappingRule) -> Self {
-        let (group, group_id) = match rule.matches {
-            GroupMatch::Name(name) => (Some(name), None),
-            GroupMatch::Id(id) => (None, Some(id)),
-        };
-        Self { id: rule.id, group, group_id, team: rule.team, role: rule.role }
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        Written::json_schema(generator)
     }
 }

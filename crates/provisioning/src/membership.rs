@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use vouchsafe_assertion::ConnectionId;
 
 use crate::{
-    Permission, TeamId,
+    GroupId, Permission, Role, TeamId,
     text::{Shown, folded},
 };
 
@@ -69,6 +69,24 @@ pub struct Grant {
     pub role: Permission,
 }
 
+/// The role in the organization that one source gives: a group, by a rule of `[[groups.roles]]`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct RoleGrant {
+    /// The source.
+    pub source: Source,
+    /// The role.
+    pub role: Role,
+}
+
+impl RoleGrant {
+    /// The role that a source gives.
+    #[must_use]
+    pub fn new(source: Source, role: Role) -> Self {
+        Self { source, role }
+    }
+}
+
 /// What gives a membership. A source that ends takes away what it gave, and nothing else.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -86,6 +104,14 @@ pub enum Source {
         /// The group's name or id, in the form in which groups are compared: without white space around it, in lower case.
         group: String,
     },
+    /// A group that the identity provider of a connection pushed by SCIM.
+    #[non_exhaustive]
+    ScimGroup {
+        /// The connection.
+        connection: ConnectionId,
+        /// The group.
+        group: GroupId,
+    },
 }
 
 impl Source {
@@ -93,6 +119,21 @@ impl Source {
     #[must_use]
     pub fn group(connection: ConnectionId, group: &str) -> Self {
         Self::Group { connection, group: folded(group) }
+    }
+
+    /// A group that the identity provider of a connection pushed by SCIM.
+    #[must_use]
+    pub fn scim_group(connection: ConnectionId, group: GroupId) -> Self {
+        Self::ScimGroup { connection, group }
+    }
+
+    /// The connection that it belongs to; `None`: it is none of an identity provider.
+    #[must_use]
+    pub fn connection(&self) -> Option<&ConnectionId> {
+        match self {
+            Self::Hand | Self::Defaults => None,
+            Self::Group { connection, .. } | Self::ScimGroup { connection, .. } => Some(connection),
+        }
     }
 }
 
@@ -103,6 +144,9 @@ impl fmt::Display for Source {
             Self::Defaults => formatter.write_str("default"),
             Self::Group { connection, group } => {
                 write!(formatter, "the group {} over the connection {connection}", Shown(group))
+            }
+            Self::ScimGroup { connection, group } => {
+                write!(formatter, "the SCIM group {group} over the connection {connection}")
             }
         }
     }

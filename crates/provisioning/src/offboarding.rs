@@ -4,28 +4,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{Account, Role};
 
-/// The accounts to suspend because nobody signed in to them for `after`: active ones that are linked to an
-/// identity provider, by the last sign-in, or the creation where there was none. One without either date is
-/// left alone, and a negative `after` names nobody. When that would leave no active owner, the owner who came last stays.
-///
-/// Pure: give it the accounts of one organization, and plan each with
-/// [`Snapshot::change`](crate::Snapshot::change).
-///
-/// ```
-/// use chrono::{DateTime, TimeDelta, Utc};
-/// use vouchsafe_assertion::ConnectionId;
-/// use vouchsafe_provisioning::{Account, AccountId, Identity, OrganizationId, unused_accounts};
-///
-/// let now: DateTime<Utc> = "2026-03-01T00:00:00Z".parse()?;
-/// let mut ada = Account::new(AccountId::new("1"), OrganizationId::new("acme"), "ada@example.com");
-/// ada.identities.push(Identity::new(ConnectionId::new("acme")?, "00u1"));
-/// ada.last_sign_in = Some(now - TimeDelta::days(91));
-/// assert_eq!(unused_accounts([&ada], now, TimeDelta::days(90)).len(), 1);
-/// assert_eq!(unused_accounts([&ada], now, TimeDelta::days(92)).len(), 0);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[must_use]
-pub fn unused_accounts<'a>(
+/// The accounts to suspend because nobody signed in to them for `after`: active ones that are linked to an identity provider, by the last
+/// sign-in, or the creation where there was none. One without either date is left alone, and a negative `after` names nobody. When that would
+/// leave no active owner, the owner who came last stays.
+pub(crate) fn unused_accounts<'a>(
     accounts: impl IntoIterator<Item = &'a Account>,
     now: DateTime<Utc>,
     after: TimeDelta,
@@ -42,4 +24,24 @@ pub fn unused_accounts<'a>(
     let mut unused: Vec<&Account> = active.iter().copied().filter(is_unused).collect();
     unused.retain(|account| kept.is_none_or(|owner| owner.id != account.id));
     unused
+}
+
+#[cfg(test)]
+mod tests {
+    use vouchsafe_assertion::ConnectionId;
+
+    use super::*;
+    use crate::{AccountId, Identity, OrganizationId};
+
+    #[test]
+    fn a_negative_time_without_sign_in_suspends_nobody() {
+        let now = "2026-01-15T09:00:00Z".parse().unwrap();
+        let mut ada = Account::new(AccountId::new("1"), OrganizationId::new("acme"), "ada@example.com");
+        ada.identities.push(Identity::new(ConnectionId::new("acme").unwrap(), "00u1"));
+        ada.last_sign_in = Some(now);
+        for after in [TimeDelta::days(-90), TimeDelta::nanoseconds(-1), TimeDelta::MIN, TimeDelta::MAX] {
+            assert!(unused_accounts([&ada], now, after).is_empty(), "{after}");
+        }
+        assert_eq!(unused_accounts([&ada], now + TimeDelta::seconds(1), TimeDelta::zero()).len(), 1);
+    }
 }

@@ -6,13 +6,12 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountId, Actor, Domain, EmailAddress, Identity, OrganizationId, Permission, ProjectId, Role, RuleId,
-    Source, TeamId, text::Shown,
+    AccountId, Action, Actor, Domain, EmailAddress, Identity, OrganizationId, ProfileField, RuleId, Snapshot,
+    Status,
 };
 
-/// What is to change in one organization for one account. Made by [`Policy::plan`](crate::Policy::plan) and
-/// [`Snapshot::change`](crate::Snapshot::change), and by nothing else; it can be read, written down, and
-/// applied to a [`Snapshot`](crate::Snapshot::after) or a store.
+/// What is to change in one organization, mostly for one account. Made by [`Policy::plan`](crate::Policy::plan) and by nothing else; it can
+/// be read, written down, and applied to a [`Snapshot`](crate::Snapshot::after) or a store.
 ///
 /// A plan without steps is an ordinary sign-in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,7 +31,7 @@ impl Plan {
         &self.organization
     }
 
-    /// The account in question; `None` for the one that the plan creates.
+    /// The account in question; `None` for the one that the plan creates, and where it is about several or about none.
     #[must_use]
     pub fn account(&self) -> Option<&AccountId> {
         self.account.as_ref()
@@ -90,6 +89,43 @@ impl Plan {
         self.steps.iter().filter_map(address).map(|address| address.domain().clone()).collect()
     }
 
+    /// Whether a step ends all sessions and API tokens of its account, in the transaction that applies the plan.
+    #[must_use]
+    pub fn ends_sessions(&self, step: &Step) -> bool {
+        matches!(step.action, Action::Suspend { .. } | Action::EndSessions)
+    }
+
+    /// The account that the plan is about, found in what came of it where the plan makes it; `None` where it is about several, or about none.
+    #[must_use]
+    pub fn account_in(&self, after: &Snapshot) -> Option<AccountId> {
+        if let Some(account) = &self.account {
+            return Some(account.clone());
+        }
+        let made = self.steps.iter().find_map(|step| match &step.action {
+            Action::LinkIdentity { identity } => after.account_of(identity),
+            Action::SetScimRecord { after: record, .. } if step.account.is_none() => {
+                after.accounts().find(|account| account.scim.contains(record))
+            }
+            _ => None,
+        });
+        made.map(|account| account.id.clone())
+    }
+
+    /// The account that a step is about; `None` for the one that the plan creates, and for what is about none.
+    #[must_use]
+    pub fn account_of<'p>(&'p self, step: &'p Step) -> Option<&'p AccountId> {
+        step.account.as_ref().or(self.account.as_ref())
+    }
+
+    /// Whether the account that the plan creates waits for somebody's approval: its person is not signed in.
+    #[must_use]
+    pub fn waits_for_approval(&self) -> bool {
+        let waits = |step: &Step| {
+            matches!(step.action, Action::CreateAccount { status: Status::PendingApproval, .. })
+        };
+        self.steps.iter().any(waits)
+    }
+
     /// Line by line what happens and why, for the customer's admin. It has names and addresses of people in it:
     /// it belongs on a page or into an audit record, not into a log.
     #[must_use]
@@ -134,6 +170,9 @@ pub enum Cause {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Step {
+    /// The account, where the plan is about several; `None`: the plan's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<AccountId>,
     /// The rule.
     pub rule: RuleId,
     /// What changes.
@@ -144,6 +183,9 @@ pub struct Step {
 
 impl fmt::Display for Step {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(account) = &self.account {
+            write!(formatter, "Account {account}: ")?;
+        }
         write!(formatter, "{}: {} (rule {})", self.action, self.because, self.rule)
     }
 }
@@ -161,273 +203,5 @@ pub struct Note {
 impl fmt::Display for Note {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{} (rule {})", self.text, self.rule)
-    }
-}
-
-/// What changes. The account is the plan's. `Debug` shows nothing personal; `Display` does.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Action {
-    /// The account is made, active and without a password.
-    #[non_exhaustive]
-    CreateAccount {
-        /// E-mail address.
-        email: String,
-        /// Username.
-        username: String,
-        /// Given name.
-        first_name: Option<String>,
-        /// Family name.
-        last_name: Option<String>,
-        /// Role in the organization.
-        role: Role,
-    },
-    /// The person signs in to the account from now on.
-    #[non_exhaustive]
-    LinkIdentity {
-        /// Who, at the identity provider.
-        identity: Identity,
-    },
-    /// A field of the profile gets another value.
-    #[non_exhaustive]
-    SetField {
-        /// The field.
-        field: ProfileField,
-        /// Its value before.
-        before: Option<String>,
-        /// Its value after.
-        after: String,
-    },
-    /// A team is made.
-    #[non_exhaustive]
-    CreateTeam {
-        /// Its name.
-        name: String,
-    },
-    /// A project is made.
-    #[non_exhaustive]
-    CreateProject {
-        /// Its name.
-        name: String,
-    },
-    /// The members of a team may use a project.
-    #[non_exhaustive]
-    LinkProject {
-        /// The team.
-        team: TeamRef,
-        /// The project.
-        project: ProjectRef,
-        /// What they may do in it.
-        permission: Permission,
-    },
-    /// The account joins a team.
-    #[non_exhaustive]
-    JoinTeam {
-        /// The team.
-        team: TeamRef,
-        /// What the account may do in it.
-        role: Permission,
-        /// What gives it.
-        source: Source,
-    },
-    /// Another source gives a team that the account is in, or a source gives another role than before.
-    #[non_exhaustive]
-    SetGrant {
-        /// The team.
-        team: TeamRef,
-        /// The source.
-        source: Source,
-        /// What it gives.
-        role: Permission,
-        /// What the account might do in the team before.
-        before: Permission,
-        /// What it may do in the team after.
-        after: Permission,
-    },
-    /// A source does not give a team any more, and another still does.
-    #[non_exhaustive]
-    EndGrant {
-        /// The team.
-        team: TeamRef,
-        /// The source.
-        source: Source,
-        /// What the account might do in the team before.
-        before: Permission,
-        /// What it may do in the team after.
-        after: Permission,
-    },
-    /// The account leaves a team: nothing gives it any more.
-    #[non_exhaustive]
-    LeaveTeam {
-        /// The team.
-        team: TeamRef,
-        /// What it might do in it.
-        role: Permission,
-    },
-    /// The account is given a project directly.
-    #[non_exhaustive]
-    AssignProject {
-        /// The project.
-        project: ProjectRef,
-        /// What it may do in it.
-        permission: Permission,
-    },
-    /// The account may not be used any more; its sessions end; its data is kept.
-    Suspend,
-    /// The account may be used again.
-    Reactivate,
-    /// The account has another role in the organization.
-    #[non_exhaustive]
-    SetRole {
-        /// Its role before.
-        before: Role,
-        /// Its role after.
-        after: Role,
-    },
-}
-
-impl fmt::Display for Action {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::CreateAccount { email, role, .. } => {
-                write!(formatter, "Creates an account for {} as {}", Shown(email), role.name())
-            }
-            Self::LinkIdentity { identity } => write!(
-                formatter,
-                "Links the account to {} over the connection {}",
-                Shown(&identity.subject),
-                identity.connection
-            ),
-            Self::SetField { field, before: None, after } => {
-                write!(formatter, "Sets the {} to {}", field.name(), Shown(after))
-            }
-            Self::SetField { field, before: Some(before), after } => {
-                write!(formatter, "Changes the {} from {} to {}", field.name(), Shown(before), Shown(after))
-            }
-            Self::CreateTeam { name } => write!(formatter, "Creates the team {}", Shown(name)),
-            Self::CreateProject { name } => write!(formatter, "Creates the project {}", Shown(name)),
-            Self::LinkProject { team, project, permission } => write!(
-                formatter,
-                "Gives the team {} the project {} ({})",
-                Shown(&team.name),
-                Shown(&project.name),
-                permission.name()
-            ),
-            Self::JoinTeam { team, role, .. } => {
-                write!(formatter, "Joins the team {} ({})", Shown(&team.name), role.name())
-            }
-            Self::SetGrant { team, before, after, .. } | Self::EndGrant { team, before, after, .. }
-                if before != after =>
-            {
-                let team = Shown(&team.name);
-                write!(formatter, "Goes from {} to {} in the team {team}", before.name(), after.name())
-            }
-            Self::SetGrant { team, source, role, .. } => {
-                write!(formatter, "Has the team {} by {source} as well ({})", Shown(&team.name), role.name())
-            }
-            Self::EndGrant { team, source, .. } => {
-                write!(formatter, "Has the team {} no longer by {source}, and stays in it", Shown(&team.name))
-            }
-            Self::LeaveTeam { team, .. } => write!(formatter, "Leaves the team {}", Shown(&team.name)),
-            Self::AssignProject { project, permission } => {
-                write!(formatter, "Gets the project {} ({})", Shown(&project.name), permission.name())
-            }
-            Self::Suspend => formatter.write_str("Suspends the account"),
-            Self::Reactivate => formatter.write_str("Reactivates the account"),
-            Self::SetRole { before, after } => {
-                write!(formatter, "Goes from {} to {}", before.name(), after.name())
-            }
-        }
-    }
-}
-
-impl fmt::Debug for Action {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = |name: &str, fields: &[(&str, &dyn fmt::Debug)]| {
-            let mut shown = formatter.debug_struct(name);
-            for (field, value) in fields {
-                shown.field(field, value);
-            }
-            shown.finish_non_exhaustive()
-        };
-        match self {
-            Self::CreateAccount { role, .. } => shown("CreateAccount", &[("role", role)]),
-            Self::LinkIdentity { identity } => shown("LinkIdentity", &[("identity", identity)]),
-            Self::SetField { field, .. } => shown("SetField", &[("field", field)]),
-            Self::CreateTeam { name } => shown("CreateTeam", &[("name", name)]),
-            Self::CreateProject { name } => shown("CreateProject", &[("name", name)]),
-            Self::LinkProject { team, project, permission } => {
-                shown("LinkProject", &[("team", team), ("project", project), ("permission", permission)])
-            }
-            Self::JoinTeam { team, role, source } => {
-                shown("JoinTeam", &[("team", team), ("role", role), ("source", source)])
-            }
-            Self::SetGrant { team, source, before, after, .. } => {
-                shown("SetGrant", &[("team", team), ("source", source), ("before", before), ("after", after)])
-            }
-            Self::EndGrant { team, source, before, after } => {
-                shown("EndGrant", &[("team", team), ("source", source), ("before", before), ("after", after)])
-            }
-            Self::LeaveTeam { team, role } => shown("LeaveTeam", &[("team", team), ("role", role)]),
-            Self::AssignProject { project, permission } => {
-                shown("AssignProject", &[("project", project), ("permission", permission)])
-            }
-            Self::Suspend => formatter.write_str("Suspend"),
-            Self::Reactivate => formatter.write_str("Reactivate"),
-            Self::SetRole { before, after } => shown("SetRole", &[("before", before), ("after", after)]),
-        }
-    }
-}
-
-/// A team that exists, or one that the same plan creates under that name.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct TeamRef {
-    /// Its id; `None` when the same plan creates it.
-    pub id: Option<TeamId>,
-    /// Its name.
-    pub name: String,
-}
-
-/// A project that exists, or one that the same plan creates under that name.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct ProjectRef {
-    /// Its id; `None` when the same plan creates it.
-    pub id: Option<ProjectId>,
-    /// Its name.
-    pub name: String,
-}
-
-/// A field of an account's profile.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum ProfileField {
-    /// E-mail address.
-    Email,
-    /// Username.
-    Username,
-    /// Given name.
-    FirstName,
-    /// Family name.
-    LastName,
-}
-
-impl ProfileField {
-    /// The most characters that a field is set to; a longer value is left out, and a note of the plan says so. An
-    /// [`EmailAddress`] is shorter.
-    pub const LONGEST: usize = 255;
-
-    /// The field in words.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Email => "e-mail address",
-            Self::Username => "username",
-            Self::FirstName => "first name",
-            Self::LastName => "last name",
-        }
     }
 }

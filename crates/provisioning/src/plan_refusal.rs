@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use vouchsafe_assertion::ConnectionId;
 use vouchsafe_crypto::CryptoError;
 
-use crate::{AccountId, AddressError, Domain, text::Shown};
+use crate::{AddressError, Domain, text::Shown};
 
 /// Why a login may not have what it asks for, or an organization may not be converted.
 ///
@@ -288,6 +288,131 @@ pub enum PlanRefusal {
         /// Its name in the policy.
         project: String,
     },
+    /// The account waits for somebody's approval.
+    #[error("the account {account} waits for approval")]
+    #[non_exhaustive]
+    ApprovalPending {
+        /// The account's id.
+        account: String,
+    },
+    /// New accounts are made by SCIM alone.
+    #[error("there is no account for this person, and the policy lets SCIM alone make one")]
+    #[non_exhaustive]
+    ScimOnly {},
+    /// The person is in a group whose people are not admitted.
+    #[error("the group {} is one of those whose people are not admitted", Shown(group))]
+    #[non_exhaustive]
+    GroupBlocked {
+        /// The group.
+        group: String,
+    },
+    /// The person is in none of the groups whose people are admitted.
+    #[error(
+        "the person is in none of the groups whose people are admitted: {}",
+        required.iter().map(|group| Shown(group).to_string()).collect::<Vec<_>>().join(", ")
+    )]
+    #[non_exhaustive]
+    GroupRequired {
+        /// The groups.
+        required: Vec<String>,
+    },
+    /// The plan would take away more memberships than the policy allows at once.
+    #[error("{removals} memberships would end at once, and the policy allows {limit}")]
+    #[non_exhaustive]
+    TooManyRemovals {
+        /// How many would end.
+        removals: usize,
+        /// How many may.
+        limit: usize,
+    },
+    /// The e-mail address is of a domain that the organization has not verified.
+    #[error(
+        "the domain {domain} of the e-mail address is not one that the organization has verified: {}",
+        listed(verified)
+    )]
+    #[non_exhaustive]
+    DomainNotVerified {
+        /// The domain of the e-mail address that came.
+        domain: Domain,
+        /// The domains that are verified.
+        verified: Vec<Domain>,
+    },
+    /// There is another person of this name or id at the identity provider.
+    #[error("the account {account} is known by SCIM under that userName or externalId already")]
+    #[non_exhaustive]
+    ScimUserExists {
+        /// Id of that account.
+        account: String,
+    },
+    /// The account is none that the identity provider of the connection may change.
+    #[error("the account {account} is not managed over the connection {connection}: {reason}")]
+    #[non_exhaustive]
+    ScimNotManaged {
+        /// The account's id.
+        account: String,
+        /// The connection.
+        connection: ConnectionId,
+        /// Why not.
+        reason: &'static str,
+    },
+    /// The organization has no such SCIM group over the connection.
+    #[error("the connection {connection} has no SCIM group {}", Shown(group))]
+    #[non_exhaustive]
+    GroupUnknown {
+        /// The connection.
+        connection: ConnectionId,
+        /// The group's id that was given.
+        group: String,
+    },
+    /// A SCIM group of the connection has the name already, or the name is none.
+    #[error("a SCIM group of the connection {connection} cannot be called {}: {reason}", Shown(name))]
+    #[non_exhaustive]
+    GroupName {
+        /// The connection.
+        connection: ConnectionId,
+        /// The name.
+        name: String,
+        /// Why not.
+        reason: &'static str,
+    },
+    /// The policy lets the account not be entered with a password.
+    #[error("the account {account} may not be entered with a password: {reason}")]
+    #[non_exhaustive]
+    PasswordRefused {
+        /// The account's id.
+        account: String,
+        /// Why not.
+        reason: &'static str,
+    },
+    /// A SAML organization gets people from its identity provider.
+    #[error(
+        "nobody is invited to the organization {}: its people come from its identity provider",
+        Shown(organization)
+    )]
+    #[non_exhaustive]
+    InvitationRefused {
+        /// The organization's name.
+        organization: String,
+    },
+    /// Passwords would be refused while nobody could sign in otherwise.
+    #[error(
+        "passwords cannot be refused in the organization {}: no owner has signed in over its connection yet, and no break-glass account is named",
+        Shown(organization)
+    )]
+    #[non_exhaustive]
+    EnforcementUntested {
+        /// The organization's name.
+        organization: String,
+    },
+    /// The domain's DNS records do not have the value, or nobody asked for one.
+    #[error("the domain {domain} is not verified: {reason}")]
+    #[non_exhaustive]
+    DomainChallenge {
+        /// The domain.
+        domain: Domain,
+        /// Why not.
+        reason: &'static str,
+    },
     /// The provider of cryptography failed.
     #[error("the token could not be made or hashed")]
     #[non_exhaustive]
@@ -297,168 +422,9 @@ pub enum PlanRefusal {
     },
 }
 
-impl PlanRefusal {
-    /// The connection is in a state in which this cannot be done with it.
-    #[must_use]
-    pub fn connection_state(connection: ConnectionId, state: &'static str, wanted: &'static str) -> Self {
-        Self::ConnectionState { connection, state, wanted }
-    }
-
-    /// The session in which the link of an account was asked for is over.
-    #[must_use]
-    pub fn link_session_ended(account: &AccountId) -> Self {
-        Self::LinkSessionEnded { account: account.to_string() }
-    }
-
-    /// A word that stays the same over versions, for logs, metrics and tests.
-    #[must_use]
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::NotEntitled { .. } => "provisioning.not_entitled",
-            Self::AlreadyConverted { .. } => "provisioning.already_converted",
-            Self::NotConverted { .. } => "provisioning.not_converted",
-            Self::OrganizationMismatch { .. } => "provisioning.organization_mismatch",
-            Self::OtherConnection { .. } => "provisioning.other_connection",
-            Self::ConnectionState { .. } => "provisioning.connection_state",
-            Self::LastConnection { .. } => "provisioning.last_connection",
-            Self::TokenMissing { .. } => "provisioning.token_missing",
-            Self::TokenAmbiguous { .. } => "provisioning.token_ambiguous",
-            Self::TokenUnknown { .. } => "provisioning.token_unknown",
-            Self::TokenRevoked { .. } => "provisioning.token_revoked",
-            Self::TokenExpired { .. } => "provisioning.token_expired",
-            Self::SubjectTransient { .. } => "provisioning.subject_transient",
-            Self::SubjectMissing { .. } => "provisioning.subject_missing",
-            Self::SubjectTooLong { .. } => "provisioning.subject_too_long",
-            Self::AccountSuspended { .. } => "provisioning.account_suspended",
-            Self::CreationOff { .. } => "provisioning.creation_off",
-            Self::DomainNotAllowed { .. } => "provisioning.domain_not_allowed",
-            Self::DomainOfAnother { .. } => "provisioning.domain_of_another",
-            Self::SeatLimit { .. } => "provisioning.seat_limit",
-            Self::AttributeMissing { .. } => "provisioning.attribute_missing",
-            Self::AttributeAmbiguous { .. } => "provisioning.attribute_ambiguous",
-            Self::EmailInvalid { source } => source.code(),
-            Self::EmailTaken { .. } => "provisioning.email_taken",
-            Self::IdentityTaken { .. } => "provisioning.identity_taken",
-            Self::LinkSessionEnded { .. } => "provisioning.link_session_ended",
-            Self::AccountUnknown { .. } => "provisioning.account_unknown",
-            Self::TeamUnknown { .. } => "provisioning.team_unknown",
-            Self::LastOwner { .. } => "provisioning.last_owner",
-            Self::DefaultTeamMissing { .. } => "provisioning.default_team_missing",
-            Self::DefaultProjectMissing { .. } => "provisioning.default_project_missing",
-            Self::Cryptography { source } => source.code(),
-        }
-    }
-
-    /// What an operator or the customer's admin changes, in the words of their consoles.
-    #[must_use]
-    pub fn hint(&self) -> &'static str {
-        match self {
-            Self::NotEntitled { .. } => {
-                "Add SAML SSO to the organization's plan (Enterprise, or the add-on)."
-            }
-            Self::AlreadyConverted { .. } => "Rotate the token instead of converting again.",
-            Self::NotConverted { .. } => {
-                "Convert the organization to SAML first: its admin gives the identity provider's metadata URL and \
-                 gets a token."
-            }
-            Self::OrganizationMismatch { .. } => {
-                "Each organization has an app of its own at its identity provider. Okta: set this app's attribute \
-                 statement token to this organization's own token, in double quotes."
-            }
-            Self::OtherConnection { .. } => {
-                "Add the connection to the organization's connections if it is its own. If it is another customer's, somebody there uses \
-                 this organization's entity ID and token: rotate the token."
-            }
-            Self::ConnectionState { .. } => {
-                "A draft is tested and activated, an active connection is retired, and a retired one stays retired: add another one."
-            }
-            Self::LastConnection { .. } => {
-                "Activate another connection first, or replace this one by it. To end SAML SSO, disconnect the organization."
-            }
-            Self::TokenMissing { .. } => {
-                "Okta: set the app's attribute statement token to the organization's token, in double quotes. Entra ID: add \
-                 a claim of that name with the token as its constant value."
-            }
-            Self::TokenAmbiguous { .. } => {
-                "Send the token once. Okta: look for a second Attribute Statement of that name."
-            }
-            Self::TokenUnknown { .. } => {
-                "Compare the attribute statement token with the token that the service showed; when it is lost, \
-                 rotate it and paste the new one."
-            }
-            Self::TokenRevoked { .. } | Self::TokenExpired { .. } => {
-                "Okta: set the app's attribute statement token to the organization's current token, in double quotes."
-            }
-            Self::SubjectTransient { .. } => {
-                "Okta: set Name ID format to EmailAddress or Persistent. Or choose an attribute that stays the same \
-                 as identity.subject_attribute in the policy."
-            }
-            Self::SubjectMissing { .. } => {
-                "Okta: set Application username to a field that every assigned person has."
-            }
-            Self::SubjectTooLong { .. } => {
-                "Okta: set Application username to a field that is short and stays the same, such as user.login. Look whether the field has a \
-                 list or a whole document in it."
-            }
-            Self::AccountSuspended { .. } => {
-                "Reactivate the account in the organization's members, or unassign the person from the app at the \
-                 identity provider."
-            }
-            Self::CreationOff { .. } => {
-                "Create the account first, or set admission.create = true in the policy."
-            }
-            Self::DomainNotAllowed { .. } => {
-                "Add the domain to admission.domains in the policy, or unassign the person from the app."
-            }
-            Self::DomainOfAnother { .. } => {
-                "A person signs in to the organization that has verified the domain of their address. If the domain is \
-                 this organization's, have it verified for this one."
-            }
-            Self::SeatLimit { .. } => "Add seats to the plan, or suspend accounts that are not used.",
-            Self::AttributeMissing { .. } => {
-                "Okta: add it under Attribute Statements of the app (user.email, user.username, user.first_name, \
-                 user.last_name). Or set its name under [attributes] in the policy."
-            }
-            Self::AttributeAmbiguous { .. } => {
-                "Send one value. Okta: look for a second Attribute Statement of that name."
-            }
-            Self::EmailInvalid { source } => source.hint(),
-            Self::EmailTaken { .. } => {
-                "Let the person sign in with the password and link the account, or set identity.link_by_email in the \
-                 policy for accounts without password, role or other link. If this began for everybody at once, the \
-                 Name ID format in the identity provider's console was changed: change it back."
-            }
-            Self::IdentityTaken { .. } => "Unlink the person from that account first.",
-            Self::LinkSessionEnded { .. } => {
-                "The person signs in with the password again and links the account from there. If they did not sign out, look in the audit \
-                 whether the account was suspended meanwhile."
-            }
-            Self::AccountUnknown { .. } => {
-                "Link an account of the organization whose token the assertion has."
-            }
-            Self::TeamUnknown { .. } => "Choose a team of the organization; it may have been deleted.",
-            Self::LastOwner { .. } => "Make another member owner first.",
-            Self::DefaultTeamMissing { .. } => {
-                "Create the team, or take it out of defaults.teams in the policy."
-            }
-            Self::DefaultProjectMissing { .. } => {
-                "Create the project, or take it out of defaults.projects in the policy."
-            }
-            Self::Cryptography { source } => source.hint(),
-        }
-    }
-
-    /// What the person at the browser may see: one constant sentence.
-    #[must_use]
-    pub fn public_message(&self) -> &'static str {
-        "You could not be signed in. Please ask your administrator."
-    }
-
-    pub(crate) fn cryptography(source: CryptoError) -> Self {
-        Self::Cryptography { source }
-    }
-}
-
 fn listed(domains: &[Domain]) -> String {
-    domains.iter().map(Domain::as_str).collect::<Vec<_>>().join(", ")
+    match domains.is_empty() {
+        true => "none".to_owned(),
+        false => domains.iter().map(Domain::as_str).collect::<Vec<_>>().join(", "),
+    }
 }

@@ -3,26 +3,25 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountId, Domain, LoginFacts, Permission, Plan, PlanRefusal, PolicyError, Role, RuleId, Snapshot,
-    Takeover,
-    entries::at_most,
-    mapping::{AttributeMapping, MappingRule},
-    planner,
+    Admission, AttributeMapping, Defaults, Enforcement, Fact, Groups, Offboarding, Plan, PlanRefusal,
+    PolicyError, Sessions, Snapshot, Takeover, entries::at_most, planner,
 };
 
-/// What an organization's people get when they sign in. One TOML file an organization; every table and every
-/// key may be left out, and what is not known is an error with its line and column.
+/// What an organization's people get. One TOML file an organization; every table and every key may be left out, and what is not known is an
+/// error with its line and column, and the key that was probably meant.
 ///
 /// ```
 /// use vouchsafe_provisioning::Policy;
 ///
 /// let policy = Policy::from_toml(r#"
+///     version = 1
+///
 ///     [attributes]
-///     preset = "okta"                 # or "entra"
+///     preset = "okta"                 # or "entra", "google", "adfs", "keycloak", "onelogin", "jumpcloud", "pingone"
 ///     groups = "department"           # the group attribute's name is the organization's choice
 ///
 ///     [admission]
-///     domains = ["example.com"]
+///     domains = ["example.com"]       # "verified" by default: those that the organization has verified
 ///
 ///     [defaults]
 ///     teams = [{ name = "Everyone at Acme", role = "read_only" }]
@@ -39,12 +38,16 @@ use crate::{
 ///
 /// let error = Policy::from_toml("[defaults]\nteam = []").unwrap_err();
 /// assert_eq!((error.line(), error.column()), (2, 1));
+/// assert!(error.to_string().contains("did you mean `teams`?"));
 /// # Ok::<(), vouchsafe_provisioning::PolicyError>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Policy {
+    /// `version`: of the language that the policy is written in. There is one, `1`.
+    pub version: Version,
     /// `[attributes]`: what the identity provider calls things.
     pub attributes: AttributeMapping,
     /// `[identity]`: how a person is found.
@@ -57,6 +60,12 @@ pub struct Policy {
     pub profile: Profile,
     /// `[groups]`: which groups put people into which teams.
     pub groups: Groups,
+    /// `[enforcement]`: who may still use a password.
+    pub enforcement: Enforcement,
+    /// `[sessions]`: how long a session lasts.
+    pub sessions: Sessions,
+    /// `[offboarding]`: what happens to accounts whose people do not come any more.
+    pub offboarding: Offboarding,
 }
 
 impl Policy {
@@ -79,11 +88,11 @@ impl Policy {
         toml::from_str(text).map_err(|error| PolicyError::new(text, &error))
     }
 
-    /// What a login changes: pure and total. Depends on the arguments only.
+    /// What a fact changes: pure and total. Depends on the arguments only.
     ///
     /// # Errors
     ///
-    /// Why the person may not sign in.
+    /// Why it may not be so: the person may not sign in, or what is asked for may not be done.
     ///
     /// ```
     /// use vouchsafe_assertion::ConnectionId;
@@ -95,6 +104,7 @@ impl Policy {
     /// let okta = EntityId::new("http://www.okta.com/exk1")?;
     /// let mut acme = Organization::new(OrganizationId::new("acme"), "acme", "Acme");
     /// acme.entitled = true;
+    /// acme.verified_domains = vec!["example.com".to_owned()];
     /// let token = acme.convert(okta.clone(), &Provider::rustcrypto(), now)?.reveal();
     /// let snapshot = Snapshot::new(acme);
     ///
@@ -108,28 +118,54 @@ impl Policy {
     /// assert!(again.is_empty());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn plan(&self, login: impl Into<LoginFacts>, snapshot: &Snapshot) -> Result<Plan, PlanRefusal> {
-        planner::plan(self, &login.into(), snapshot, None)
+    pub fn plan(&self, fact: impl Into<Fact>, snapshot: &Snapshot) -> Result<Plan, PlanRefusal> {
+        planner::plan(self, &fact.into(), snapshot)
+    }
+}
+
+/// The version of the language that a policy is written in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "u32", into = "u32")]
+#[non_exhaustive]
+pub enum Version {
+    /// `1`.
+    #[default]
+    One,
+}
+
+impl TryFrom<u32> for Version {
+    type Error = &'static str;
+
+    fn try_from(number: u32) -> Result<Self, Self::Error> {
+        match number {
+            1 => Ok(Self::One),
+            _ => Err("the only version of the policy language is 1"),
+        }
+    }
+}
+
+impl From<Version> for u32 {
+    fn from(version: Version) -> Self {
+        match version {
+            Version::One => 1,
+        }
+    }
+}
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Version {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Version".into()
     }
 
-    /// [`plan`](Self::plan) for a person who is signed in to this account by other means (a password) at the
-    /// same time, and wants it linked: the one way for an owner's own account.
-    ///
-    /// # Errors
-    ///
-    /// Why the person may not sign in, or the account not be linked.
-    pub fn plan_link(
-        &self,
-        login: impl Into<LoginFacts>,
-        snapshot: &Snapshot,
-        signed_in_to: &AccountId,
-    ) -> Result<Plan, PlanRefusal> {
-        planner::plan(self, &login.into(), snapshot, Some(signed_in_to))
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "description": "The version of the policy language.", "const": 1 })
     }
 }
 
 /// `[identity]`
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct IdentityRules {
@@ -145,88 +181,10 @@ pub struct IdentityRules {
     pub takeovers: Vec<Takeover>,
 }
 
-/// `[admission]`. The seat limit is the organization's, not the policy's.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-#[non_exhaustive]
-pub struct Admission {
-    /// Whether accounts are made at sign-in. On by default.
-    pub create: bool,
-    /// Domains of the e-mail addresses of new accounts, whatever the case; empty: any that no other organization
-    /// has verified. Subdomains are others.
-    #[serde(deserialize_with = "at_most")]
-    pub domains: Vec<Domain>,
-}
-
-impl Default for Admission {
-    fn default() -> Self {
-        Self { create: true, domains: Vec::new() }
-    }
-}
-
-/// `[defaults]`: for new people only, and never afterwards.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-#[non_exhaustive]
-pub struct Defaults {
-    /// Role in the organization: `member` or `admin`.
-    pub role: DefaultRole,
-    /// Teams. They must exist.
-    #[serde(deserialize_with = "at_most")]
-    pub teams: Vec<DefaultTeam>,
-    /// Projects. They must exist.
-    #[serde(deserialize_with = "at_most")]
-    pub projects: Vec<DefaultProject>,
-}
-
-/// The role of new people. An owner is made by hand only.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum DefaultRole {
-    /// Member.
-    #[default]
-    Member,
-    /// Admin.
-    Admin,
-}
-
-impl From<DefaultRole> for Role {
-    fn from(role: DefaultRole) -> Self {
-        match role {
-            DefaultRole::Member => Self::Member,
-            DefaultRole::Admin => Self::Admin,
-        }
-    }
-}
-
-/// A team for new people.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[non_exhaustive]
-pub struct DefaultTeam {
-    /// Its name, whatever the case of the letters.
-    pub name: String,
-    /// What they may do in it: `read_only` (the default), `read_write`, `admin`.
-    #[serde(default)]
-    pub role: Permission,
-}
-
-/// A project for new people.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[non_exhaustive]
-pub struct DefaultProject {
-    /// Its name, whatever the case of the letters.
-    pub name: String,
-    /// What they may do in it: `read_write` (the default), `read_only`, `admin`.
-    #[serde(default = "read_write")]
-    pub permission: Permission,
-}
-
 /// `[profile]`: when a field follows the identity provider. An attribute that is missing or blank never blanks
 /// a field.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Profile {
@@ -242,6 +200,7 @@ pub struct Profile {
 
 /// When a field follows the identity provider.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Follow {
@@ -252,79 +211,4 @@ pub enum Follow {
     CreateOnly,
     /// Never. An e-mail address and a username are set all the same when the account is made.
     Never,
-}
-
-/// `[groups]`. A login with more than [`MAX_GROUPS`](crate::LoginFacts::MAX_GROUPS) groups is taken as one that says nothing of groups.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-#[non_exhaustive]
-pub struct Groups {
-    /// Groups that mean nothing, whatever the case. By default `Everyone`, which Okta sends for everybody.
-    #[serde(deserialize_with = "at_most")]
-    pub ignore: Vec<String>,
-    /// What happens to memberships that the groups do not ask for.
-    pub sync: SyncMode,
-    /// What happens to a group that no rule names.
-    pub unmapped: Unmapped,
-    /// Whether a team that does not exist is made, with a project of the same name. Off by default.
-    pub create_teams: bool,
-    /// What people may do in a team that they join without a rule.
-    pub role: Permission,
-    /// What the members of a team that is made may do in the project that is made with it.
-    pub project_permission: Permission,
-    /// `[[groups.map]]`: rules. Every rule that names a group of the person counts.
-    #[serde(rename = "map", deserialize_with = "at_most")]
-    pub rules: Vec<MappingRule>,
-}
-
-impl Default for Groups {
-    fn default() -> Self {
-        Self {
-            ignore: vec!["Everyone".to_owned()],
-            sync: SyncMode::Additive,
-            unmapped: Unmapped::SameName,
-            create_teams: false,
-            role: Permission::ReadOnly,
-            project_permission: Permission::ReadWrite,
-            rules: Vec::new(),
-        }
-    }
-}
-
-/// What happens to memberships that a person's groups do not ask for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum SyncMode {
-    /// Nothing: groups only ever add.
-    #[default]
-    Additive,
-    /// What a group gave ends when it is not among those that came over its connection, or the organization has that connection no more.
-    /// What others gave stays: a person by hand, the defaults, groups of another connection. A login that says nothing of groups ends nothing.
-    Managed,
-}
-
-/// What happens to a group that no rule names.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Unmapped {
-    /// It stands for the team of the same name, whatever the case.
-    #[default]
-    SameName,
-    /// It is ignored.
-    Ignore,
-}
-
-impl Groups {
-    pub(crate) fn rule_id(&self, rule: &MappingRule, place: usize) -> RuleId {
-        match &rule.id {
-            Some(id) => RuleId::new(format!("groups.map.{id}")),
-            None => RuleId::new(format!("groups.map[{place}]")),
-        }
-    }
-}
-
-fn read_write() -> Permission {
-    Permission::ReadWrite
 }

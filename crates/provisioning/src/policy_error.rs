@@ -1,6 +1,6 @@
 //! What is wrong in a policy, and where.
 
-use crate::Policy;
+use crate::{Policy, nearest::nearest};
 
 /// A policy that cannot be read: what is wrong, at which line and column.
 ///
@@ -17,7 +17,11 @@ pub struct PolicyError {
 impl PolicyError {
     pub(crate) fn new(text: &str, error: &toml::de::Error) -> Self {
         let start = error.span().map_or(0, |span| span.start);
-        Self::at(text.get(..start).unwrap_or(text), error.message().trim().replace('\n', "; "))
+        let mut message = error.message().trim().replace('\n', "; ");
+        if let Some(meant) = probably_meant(&message) {
+            message = format!("{message}; did you mean `{meant}`?");
+        }
+        Self::at(text.get(..start).unwrap_or(text), message)
     }
 
     /// The place is where it becomes too long.
@@ -62,4 +66,12 @@ impl PolicyError {
     pub fn hint(&self) -> &'static str {
         "Correct the policy at that place; `vouchsafe policy check FILE` tries it."
     }
+}
+
+/// What was probably meant by a key or a word that is not known: serde's message has it in backticks, and those that are known after it.
+fn probably_meant(message: &str) -> Option<&str> {
+    let words =
+        message.strip_prefix("unknown field `").or_else(|| message.strip_prefix("unknown variant `"))?;
+    let (written, known) = words.split_once('`')?;
+    nearest(written, known.split('`').skip(1).step_by(2))
 }

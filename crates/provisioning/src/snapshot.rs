@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use vouchsafe_assertion::ConnectionId;
 
 use crate::{
-    Account, AccountId, Action, Domain, EmailAddress, Identity, Organization, Plan, PlanRefusal, Project,
-    Step, Team, TeamId, applying::Applying,
+    Account, AccountId, Action, DirectoryGroup, Domain, EmailAddress, GroupId, Identity, Organization, Plan,
+    PlanRefusal, Project, Step, Team, TeamId, applying::Applying,
 };
 
 /// One organization as it was at one version: all of it, or what a login needs of it.
@@ -33,9 +33,16 @@ pub struct Snapshot {
     /// Its projects.
     #[serde(default)]
     pub projects: Vec<Project>,
+    /// The groups that identity providers pushed by SCIM. Only what SCIM asks for needs them.
+    #[serde(default)]
+    pub groups: Vec<DirectoryGroup>,
     /// How many active accounts there are; `None`: as many as are in `accounts`.
     #[serde(default)]
     pub seats_taken: Option<u32>,
+    /// How many active owners there are; `None`: as many as are in `accounts`. Where it is not known that another one remains, no plan takes
+    /// the role from the last that is known.
+    #[serde(default)]
+    pub owners: Option<u32>,
     /// Of the domains of the e-mail addresses that the login could mean, those that another organization has
     /// verified. A store fills it in for a login; no person of such a domain is admitted here.
     #[serde(default)]
@@ -56,7 +63,9 @@ impl Snapshot {
             accounts: Vec::new(),
             teams: Vec::new(),
             projects: Vec::new(),
+            groups: Vec::new(),
             seats_taken: None,
+            owners: None,
             domains_of_others: BTreeSet::new(),
             token_not_required: BTreeSet::new(),
         }
@@ -71,6 +80,14 @@ impl Snapshot {
     #[must_use]
     pub fn account(&self, id: &AccountId) -> Option<&Account> {
         self.accounts().find(|account| account.id == *id)
+    }
+
+    /// The account with this id, or why there is none.
+    pub(crate) fn known_account(&self, id: &AccountId) -> Result<&Account, PlanRefusal> {
+        self.account(id).ok_or_else(|| PlanRefusal::AccountUnknown {
+            organization: self.organization.name.clone(),
+            account: id.to_string(),
+        })
     }
 
     /// The account that this identity signs in to.
@@ -99,12 +116,12 @@ impl Snapshot {
     /// the planner makes is held against it, and a store holds every plan against it once more, as it does with one that was made on an
     /// older snapshot.
     ///
-    /// A snapshot that leaves out owners who remain makes this refuse too much, never too little.
+    /// A snapshot that leaves out owners who remain, and does not [count](Self::owners) them, makes this refuse too much, never too little.
     ///
     /// # Errors
     /// [`PlanRefusal::LastOwner`].
     pub fn keeps_an_owner(&self, after: &Snapshot) -> Result<(), PlanRefusal> {
-        if self.active_owners().next().is_some() && after.active_owners().next().is_none() {
+        if self.owner_count() > 0 && after.owner_count() == 0 {
             return Err(PlanRefusal::LastOwner { organization: self.organization.name.clone() });
         }
         Ok(())
@@ -130,8 +147,13 @@ impl Snapshot {
     /// The plan, if an active owner remains after it, and no more seats are taken than there are.
     pub(crate) fn guarded(&self, plan: Plan) -> Result<Plan, PlanRefusal> {
         let matters = |step: &Step| match step.action {
-            Action::Suspend | Action::SetRole { .. } => true,
-            Action::CreateAccount { .. } | Action::Reactivate => self.organization.seat_limit.is_some(),
+            Action::Suspend { .. }
+            | Action::SetRole { .. }
+            | Action::GrantRole { .. }
+            | Action::EndRole { .. } => true,
+            Action::CreateAccount { .. } | Action::Reactivate { .. } => {
+                self.organization.seat_limit.is_some()
+            }
             _ => false,
         };
         if plan.steps.iter().any(matters) {
@@ -162,12 +184,30 @@ impl Snapshot {
             .find(|project| project.organization == self.organization.id && project.is_named(name))
     }
 
+    /// The SCIM group with this id.
+    #[must_use]
+    pub fn group(&self, id: &GroupId) -> Option<&DirectoryGroup> {
+        self.groups.iter().find(|group| group.organization == self.organization.id && group.id == *id)
+    }
+
     /// How many seats are taken: one by each active account.
     #[must_use]
     pub fn seats(&self) -> u32 {
-        self.seats_taken.unwrap_or_else(|| {
-            u32::try_from(self.accounts().filter(|account| account.is_active()).count()).unwrap_or(u32::MAX)
-        })
+        self.seats_taken.unwrap_or_else(|| self.visible_seats())
+    }
+
+    /// How many active owners there are.
+    #[must_use]
+    pub fn owner_count(&self) -> u32 {
+        self.owners.unwrap_or_else(|| self.visible_owners())
+    }
+
+    pub(crate) fn visible_seats(&self) -> u32 {
+        counted(self.accounts().filter(|account| account.is_active()))
+    }
+
+    pub(crate) fn visible_owners(&self) -> u32 {
+        counted(self.active_owners())
     }
 
     /// What the organization is after a plan that was made on this snapshot. What is made gets a fresh id that
@@ -178,6 +218,7 @@ impl Snapshot {
         taken.extend(self.accounts.iter().map(|account| account.id.to_string()));
         taken.extend(self.teams.iter().map(|team| team.id.to_string()));
         taken.extend(self.projects.iter().map(|project| project.id.to_string()));
+        taken.extend(self.groups.iter().map(|group| group.id.to_string()));
         let mut numbers = 1_u64..;
         self.after_with(plan, &mut || {
             loop {
@@ -197,4 +238,8 @@ impl Snapshot {
         }
         Applying::new(self.clone(), plan, fresh_id).run()
     }
+}
+
+fn counted<T>(all: impl Iterator<Item = T>) -> u32 {
+    u32::try_from(all.count()).unwrap_or(u32::MAX)
 }

@@ -20,12 +20,15 @@ use vouchsafe_assertion::ConnectionId;
 /// # Ok::<(), vouchsafe_provisioning::PolicyError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Takeover {
     /// The connection that the people signed in over until now.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub from: ConnectionId,
     /// The connection that they sign in over from now on.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub to: ConnectionId,
     /// What says that two people are one.
     pub by: Anchor,
@@ -33,6 +36,7 @@ pub struct Takeover {
 
 /// What says that a person of one connection is a person of another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Anchor {

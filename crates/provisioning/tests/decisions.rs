@@ -10,8 +10,8 @@ use vouchsafe_assertion::ConnectionId;
 use vouchsafe_crypto::Provider;
 use vouchsafe_metadata::EntityId;
 use vouchsafe_provisioning::{
-    Account, AccountId, Actor, Change, Identity, LoginFacts, Organization, OrganizationId, Policy, Project,
-    ProjectId, Role, RuleId, Snapshot, Status, Team, TeamId, unused_accounts,
+    Account, AccountId, Fact, Identity, LoginFacts, Organization, OrganizationId, Policy, Project, ProjectId,
+    Role, RuleId, Snapshot, Status, Team, TeamId,
 };
 
 #[derive(Deserialize)]
@@ -155,7 +155,7 @@ fn an_owner_links_the_account_that_is_signed_in() {
     snapshot.accounts.push(owner);
     let policy = Policy::default();
     assert_eq!(policy.plan(login(&token), &snapshot).unwrap_err().code(), "provisioning.email_taken");
-    let plan = policy.plan_link(login(&token), &snapshot, &id).unwrap();
+    let plan = policy.plan(Fact::link(login(&token), id.clone()), &snapshot).unwrap();
     assert_eq!(plan.steps().len(), 1);
     assert_eq!(plan.steps()[0].rule, RuleId::from("identity.signed_in"));
     let after = snapshot.after(&plan);
@@ -165,9 +165,9 @@ fn an_owner_links_the_account_that_is_signed_in() {
     let other_id = other.id.clone();
     let mut after = after;
     after.accounts.push(other);
-    let refused = policy.plan_link(login(&token), &after, &other_id).unwrap_err();
+    let refused = policy.plan(Fact::link(login(&token), other_id.clone()), &after).unwrap_err();
     assert_eq!(refused.code(), "provisioning.identity_taken");
-    let refused = policy.plan_link(login(&token), &snapshot, &AccountId::new("9")).unwrap_err();
+    let refused = policy.plan(Fact::link(login(&token), AccountId::new("9")), &snapshot).unwrap_err();
     assert_eq!(refused.code(), "provisioning.account_unknown");
 }
 
@@ -187,20 +187,21 @@ fn unused_accounts_are_suspended_but_not_the_last_owner() {
     snapshot.accounts.push(linked("never", Role::Member, None));
     snapshot.accounts.push(linked("owner", Role::Owner, Some(long_ago)));
     snapshot.accounts.push(linked("former-owner", Role::Owner, Some(long_ago - TimeDelta::days(1))));
-    let unused = unused_accounts(snapshot.accounts(), now(), TimeDelta::days(90));
-    let ids: Vec<&str> = unused.iter().map(|account| account.id.as_str()).collect();
-    assert_eq!(ids, ["unused", "former-owner"]);
-
-    let rule = RuleId::from("offboarding.unused");
-    let sweep = Actor::Rule(rule);
-    let because = "nobody signed in for 90 days";
-    let plan = snapshot.change(&unused[0].id, &Change::Suspend, &sweep, because, now()).unwrap();
+    let sweeps = Policy::from_toml("[offboarding]\nsuspend_after = '90d'").unwrap();
+    assert!(Policy::default().plan(Fact::sweep(now()), &snapshot).unwrap().is_empty());
+    let plan = sweeps.plan(Fact::sweep(now()), &snapshot).unwrap();
+    assert_eq!(
+        plan.explanation(),
+        ["unused", "former-owner"].map(|id| format!(
+            "Account {id}: Suspends the account because it was not used: nobody has signed in to it for 90d \
+             (rule offboarding.suspend_after)"
+        ))
+    );
     let after = snapshot.after(&plan);
     assert_eq!(after.account(&AccountId::new("unused")).unwrap().status, Status::Suspended);
-    assert_eq!(after.seats(), snapshot.seats() - 1);
+    assert_eq!(after.seats(), snapshot.seats() - 2);
     assert_eq!(plan.assertion_hash(), None);
-    let again = after.change(&AccountId::new("unused"), &Change::Suspend, &sweep, because, now()).unwrap();
-    assert!(again.is_empty(), "it is suspended already");
+    assert!(sweeps.plan(Fact::sweep(now()), &after).unwrap().is_empty(), "they are suspended already");
     let mut again = login(&token);
     again.subject = Some("unused".to_owned());
     let refused = Policy::default().plan(again, &after).unwrap_err();

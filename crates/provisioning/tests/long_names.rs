@@ -18,6 +18,7 @@ fn acme() -> (Snapshot, LoginFacts) {
     let okta = EntityId::new("http://www.okta.com/exk1").unwrap();
     let mut acme = Organization::new(OrganizationId::new("acme"), "acme", "Acme");
     acme.entitled = true;
+    acme.verified_domains = vec!["example.com".to_owned()];
     let token = acme.convert(okta.clone(), &Provider::rustcrypto(), now()).unwrap().reveal();
     let login = LoginFacts::new(ConnectionId::new("acme").unwrap(), okta, "ada", now())
         .with_attribute("user.email", ["ada@example.com"])

@@ -2,22 +2,22 @@
 
 use vouchsafe_assertion::ConnectionId;
 use vouchsafe_metadata::EntityId;
-use vouchsafe_provisioning::{GroupMatch, LoginFacts, LookUp, Permission, Policy};
+use vouchsafe_provisioning::{AdmittedDomains, Create, GroupMatch, LoginFacts, LookUp, Permission, Policy};
 
 #[test]
 fn errors_name_line_and_column() {
     let cases = [
-        ("[default]\n", 1, 2, "unknown field `default`"),
-        ("[admission]\ncreate = 'yes'\n", 2, 10, "invalid type"),
-        ("[groups]\nsync = 'exclusive'\n", 2, 8, "unknown variant `exclusive`"),
+        ("[default]\n", 1, 2, "did you mean `defaults`?"),
+        ("[admission]\ncreate = 'yes'\n", 2, 10, "unknown variant `yes`"),
+        ("[groups]\nsync = 'exclusiv'\n", 2, 8, "did you mean `exclusive`?"),
         ("[[identity.takeovers]]\nfrom = 'a'\nto = 'b'\nby = 'name'\n", 4, 6, "unknown variant `name`"),
-        ("[attributes]\npreset = 'google'\n", 2, 10, "unknown variant `google`"),
+        ("[attributes]\npreset = 'gogle'\n", 2, 10, "did you mean `google`?"),
         ("[defaults]\nrole = 'owner'\n", 2, 8, "unknown variant `owner`"),
         ("[defaults]\n# é\nteams = [{ nom = 'A' }]\n", 3, 12, "unknown field `nom`"),
         ("[[groups.map]]\nteam = 'A'\n", 1, 1, "a rule names a group"),
         ("\n[[groups.map]]\ngroup = 'a'\ngroup_id = 'b'\nteam = 'A'\n", 2, 1, "a rule names one group"),
         ("[[groups.map]]\ngroup = 'a'\nteam = ' '\n", 1, 1, "the team has no name"),
-        ("[[groups.map]]\nregex = 'a'\nteam = 'A'\n", 2, 1, "unknown field `regex`"),
+        ("[[groups.map]]\nregexp = 'a'\nteam = 'A'\n", 2, 1, "did you mean `regex`?"),
         ("[admission]\ndomains = ['a'\n", 2, 15, "unclosed array"),
     ];
     for (text, line, column, message) in cases {
@@ -33,7 +33,12 @@ fn errors_name_line_and_column() {
 fn defaults_are_the_safe_ones() {
     let policy = Policy::from_toml("").unwrap();
     assert_eq!(policy, Policy::default());
-    assert!(!policy.identity.link_by_email && !policy.groups.create_teams && policy.admission.create);
+    assert!(
+        !policy.identity.link_by_email
+            && !policy.groups.create_teams
+            && policy.admission.create == Create::Always
+    );
+    assert_eq!(policy.admission.domains, AdmittedDomains::Verified);
     assert_eq!(policy.groups.ignore, ["Everyone"]);
     assert_eq!(policy.attributes.token, "token");
     let policy =

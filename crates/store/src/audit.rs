@@ -4,9 +4,7 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use vouchsafe::provisioning::{AccountId, Action, Actor, Cause, OrganizationId, Plan, RuleId, Snapshot};
-
-use crate::StoreError;
+use vouchsafe::provisioning::{AccountId, Action, Actor, Cause, Hold, OrganizationId, Plan, RuleId, Status};
 
 /// One change. It has no secret in it: of the assertion only a hash, of the token nothing. Names and addresses of
 /// people are in it, and `Debug` does not show them.
@@ -49,13 +47,13 @@ impl fmt::Debug for AuditRecord {
     }
 }
 
-/// The records of a plan, one a step.
-pub(crate) fn records(plan: &Plan, account: &AccountId) -> Vec<AuditRecord> {
+/// The records of a plan, one a step. `account` is the one that it is about, where it is about one.
+pub(crate) fn records(plan: &Plan, account: Option<&AccountId>) -> Vec<AuditRecord> {
     let record = |step: &vouchsafe::provisioning::Step| {
         let (before, after) = values(&step.action);
         AuditRecord {
             organization: plan.organization().clone(),
-            account: Some(account.clone()),
+            account: plan.account_of(step).or(account).cloned(),
             actor: match plan.cause() {
                 Cause::Change { actor, .. } => Some(actor.clone()),
                 _ => None,
@@ -98,25 +96,26 @@ fn values(action: &Action) -> (Option<String>, Option<String>) {
             (Some(before.name().to_owned()), Some(after.name().to_owned()))
         }
         Action::LeaveTeam { role, .. } => (Some(role.name().to_owned()), None),
-        Action::Suspend => (Some("active".to_owned()), Some("suspended".to_owned())),
-        Action::Reactivate => (Some("suspended".to_owned()), Some("active".to_owned())),
-        Action::SetRole { before, after, .. } => {
+        Action::Suspend { before, .. } => (Some(before.name().to_owned()), Some("suspended".to_owned())),
+        Action::Reactivate { by: Hold::Approval, after, .. } => {
+            (Some(Status::PendingApproval.name().to_owned()), Some(after.name().to_owned()))
+        }
+        Action::Reactivate { after, .. } => (Some("suspended".to_owned()), Some(after.name().to_owned())),
+        Action::SetScimRecord { before, after, .. } => {
+            (before.as_ref().map(|before| before.keys().join("\n")), Some(after.keys().join("\n")))
+        }
+        Action::CreateGroup { group, .. } => made(&group.name),
+        Action::ChangeGroup { group, name, .. } => (Some(group.name.clone()), Some(name.clone())),
+        Action::DeleteGroup { group, .. } => (Some(group.name.clone()), None),
+        Action::JoinGroup { group, .. } => made(group.id.as_str()),
+        Action::LeaveGroup { group, .. } => (Some(group.id.as_str().to_owned()), None),
+        Action::SetRole { before, after, .. }
+        | Action::GrantRole { before, after, .. }
+        | Action::EndRole { before, after, .. } => {
             (Some(before.name().to_owned()), Some(after.name().to_owned()))
         }
         _ => (None, None),
     }
-}
-
-/// The account that a plan was about, found in what came of it.
-pub(crate) fn account_of(plan: &Plan, made: &Snapshot) -> Result<AccountId, StoreError> {
-    if let Some(account) = plan.account() {
-        return Ok(account.clone());
-    }
-    let found = match plan.cause() {
-        Cause::SignIn { identity, .. } => made.account_of(identity).map(|account| account.id.clone()),
-        _ => None,
-    };
-    found.ok_or_else(|| StoreError::damaged("plan", "it is about no account"))
 }
 
 #[cfg(test)]

@@ -34,7 +34,7 @@ impl Entry {
 /// use vouchsafe_store::{Author, Directory, StoreError};
 ///
 /// # async fn example(store: &dyn Directory, now: chrono::DateTime<chrono::Utc>) -> Result<(), StoreError> {
-/// store.set_policy(&"acme".into(), "[admission]\ncreate = false", &Author::new(Actor::Operator, now)).await
+/// store.set_policy(&"acme".into(), "[admission]\ncreate = 'never'", &Author::new(Actor::Operator, now)).await
 /// # }
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,11 +1,11 @@
 //! Decide inside the lock: a pure function from what is stored to a plan, run in the transaction that writes the plan.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use chrono::{DateTime, Utc};
 use vouchsafe::provisioning::{
-    Account, AccountId, Action, Actor, Change, LoginFacts, OrganizationId, Plan, PlanRefusal, Policy,
-    Project, Snapshot, Team,
+    Account, AccountId, Actor, Change, DirectoryGroup, Fact, GroupId, LoginFacts, OrganizationId, Plan,
+    PlanRefusal, Policy, Project, ScimFact, Snapshot, Team,
 };
 
 use crate::{AuditRecord, SignInError, StoreError, audit, text::fresh_ids};
@@ -76,8 +76,22 @@ impl Decision {
         at: DateTime<Utc>,
     ) -> Self {
         let about = About::Account { organization, account: account.clone() };
-        let because = because.into();
-        Self::new(about, move |snapshot, _| snapshot.change(&account, &change, &actor, because, at))
+        let fact = Fact::change(account, change, actor, because, at);
+        Self::new(about, move |snapshot, policy| policy.plan(fact, snapshot))
+    }
+
+    /// What an identity provider asks for by SCIM.
+    #[must_use]
+    pub fn scim(organization: OrganizationId, fact: ScimFact) -> Self {
+        let about = About::Organization(organization);
+        Self::new(about, move |snapshot, policy| policy.plan(fact, snapshot))
+    }
+
+    /// The suspension of the accounts that nobody has used for as long as the organization's policy says.
+    #[must_use]
+    pub fn sweep(organization: OrganizationId, at: DateTime<Utc>) -> Self {
+        let about = About::Organization(organization);
+        Self::new(about, move |snapshot, policy| policy.plan(Fact::sweep(at), snapshot))
     }
 
     /// A decision of the application's own.
@@ -118,18 +132,22 @@ impl fmt::Debug for Decision {
 pub struct Decided {
     /// The plan.
     pub plan: Plan,
-    /// The account that it is about, with its id if the plan makes it.
-    pub account: AccountId,
+    /// The account that it is about, with its id if the plan makes it; `None` where it is about several, or about none.
+    pub account: Option<AccountId>,
     /// The accounts to insert or replace.
     pub accounts: Vec<Account>,
     /// The teams to insert or replace.
     pub teams: Vec<Team>,
     /// The projects to insert or replace.
     pub projects: Vec<Project>,
+    /// The groups that were pushed by SCIM, to insert or replace.
+    pub groups: Vec<DirectoryGroup>,
+    /// The groups to remove.
+    pub removed_groups: Vec<GroupId>,
     /// The audit records to add.
     pub audit: Vec<AuditRecord>,
-    /// Whether all sessions of the account end.
-    pub ends_sessions: bool,
+    /// The accounts of which all sessions and API tokens end.
+    pub ended_accounts: Vec<AccountId>,
 }
 
 impl Decided {
@@ -141,13 +159,19 @@ impl Decided {
         let after = before.after_with(&plan, &mut || ids.pop().unwrap_or_default());
         before.keeps_an_owner(&after)?;
         before.keeps_its_seats(&after)?;
-        let account = audit::account_of(&plan, &after)?;
+        let account = plan.account_in(&after);
+        let remain = |group: &DirectoryGroup| after.groups.iter().any(|after| after.id == group.id);
+        let (staying, removed): (Vec<_>, Vec<_>) = before.groups.iter().cloned().partition(remain);
+        let ended = plan.steps().iter().filter(|step| plan.ends_sessions(step));
+        let ended = ended.filter_map(|step| plan.account_of(step).or(account.as_ref()));
         Ok(Decided {
-            audit: audit::records(&plan, &account),
-            ends_sessions: plan.steps().iter().any(|step| matches!(step.action, Action::Suspend)),
+            audit: audit::records(&plan, account.as_ref()),
+            ended_accounts: ended.cloned().collect::<BTreeSet<_>>().into_iter().collect(),
             accounts: changed(&before.accounts, after.accounts),
             teams: changed(&before.teams, after.teams),
             projects: changed(&before.projects, after.projects),
+            groups: changed(&staying, after.groups),
+            removed_groups: removed.into_iter().map(|group| group.id).collect(),
             plan,
             account,
         })
@@ -172,6 +196,6 @@ fn changed<T: PartialEq>(before: &[T], after: Vec<T>) -> Vec<T> {
 pub struct Applied {
     /// The plan, for its explanation and its organization.
     pub plan: Plan,
-    /// The account, with its id if the plan made it.
-    pub account: AccountId,
+    /// The account, with its id if the plan made it; `None` where the plan is about several, or about none.
+    pub account: Option<AccountId>,
 }

@@ -3,10 +3,10 @@
 use chrono::TimeDelta;
 use vouchsafe::{
     ConnectionId, Login, PendingRequest, Recorded, ReplayKey, ValidAssertion,
-    provisioning::{AccountId, LoginFacts, OrganizationId, Plan, PlanRefusal, Policy, Snapshot},
+    provisioning::{AccountId, Fact, LoginFacts, OrganizationId, Plan, PlanRefusal, Policy, Snapshot},
 };
 
-use crate::{Decided, Session, SessionId, SignInError};
+use crate::{Decided, Session, SessionId, SignInError, StoreError};
 
 /// A sign-in that is to be made: an acceptable assertion, and the session that it is to begin.
 ///
@@ -144,13 +144,15 @@ impl ConfirmedSignIn {
                 if links_from.filter(is_theirs).is_none_or(is_over) {
                     return Err(PlanRefusal::link_session_ended(account).into());
                 }
-                policy.plan_link(&self.facts, snapshot, account)?
+                policy.plan(Fact::link(&self.facts, account.clone()), snapshot)?
             }
             None => policy.plan(&self.facts, snapshot)?,
         };
         let decided = Decided::of(plan, snapshot)?;
         let organization = decided.plan.organization().clone();
-        let session = Session::new(&self.login, organization, decided.account.clone(), self.terms.lifetime);
+        let account = decided.account.clone();
+        let account = account.ok_or_else(|| StoreError::damaged("plan", "it is about no account"))?;
+        let session = Session::new(&self.login, organization, account, self.terms.lifetime);
         Ok(DecidedSignIn { decided, session, login: self.login, terms: self.terms })
     }
 }

@@ -388,8 +388,10 @@ impl State {
         replace(&mut whole.accounts, &decided.accounts, |account| &account.id);
         replace(&mut whole.teams, &decided.teams, |team| &team.id);
         replace(&mut whole.projects, &decided.projects, |project| &project.id);
-        if decided.ends_sessions {
-            self.sessions.retain(|_, session| session.account != decided.account);
+        replace(&mut whole.groups, &decided.groups, |group| &group.id);
+        whole.groups.retain(|group| !decided.removed_groups.contains(&group.id));
+        if !decided.ended_accounts.is_empty() {
+            self.sessions.retain(|_, session| !decided.ended_accounts.contains(&session.account));
         }
         self.audit.extend(decided.audit.iter().cloned());
         Ok(())

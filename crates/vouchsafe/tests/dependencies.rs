@@ -94,6 +94,7 @@ const OWNERS: &[(&str, &[&str])] = &[
         ],
     ),
     ("vouchsafe-crypto-aws-lc", &["aws-lc-rs"]),
+    ("vouchsafe-provisioning", &["regex", "schemars"]),
     ("vouchsafe-store", &["sqlx", "redis"]),
     ("vouchsafe-client", &["reqwest"]),
     ("vouchsafe-oracle", &["xmlsec"]),
@@ -102,8 +103,9 @@ const OWNERS: &[(&str, &[&str])] = &[
 /// Who holds our tree against that of another reader: the fuzz targets, which nobody depends on.
 const JUDGE: (&str, &str) = ("vouchsafe-fuzz-properties", "quick-xml");
 
-/// How many packages the facade's users build. It may fall; to raise it is a decision.
-const CEILING: usize = 90;
+/// How many packages the facade's users build. It may fall; to raise it is a decision. Three of them read the regular expressions of a
+/// policy's rules in linear time.
+const CEILING: usize = 93;
 
 #[test]
 fn every_arrow_points_down_the_chain() {

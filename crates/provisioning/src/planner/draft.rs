@@ -1,28 +1,39 @@
 //! A plan in the making.
 
-use super::Case;
-use crate::{Account, Action, Cause, Identity, Note, Plan, RuleId, Step};
+use std::collections::HashSet;
+
+use chrono::{DateTime, Utc};
+
+use super::Context;
+use crate::{Account, AccountId, Action, Cause, Identity, Note, Plan, RuleId, Step, text::folded};
 
 pub(super) struct Draft {
     plan: Plan,
+    /// Whose the steps are, where they are not of the plan's account.
+    current: Option<AccountId>,
+    /// The folded names of the teams that the plan creates.
+    created_teams: HashSet<String>,
 }
 
 impl Draft {
-    pub(super) fn new(case: Case<'_>, identity: &Identity, assertion_hash: Option<String>) -> Self {
-        Self {
-            plan: Plan {
-                organization: case.snapshot.organization.id.clone(),
-                account: None,
-                cause: Cause::SignIn { identity: identity.clone(), assertion_hash },
-                at: case.login.at,
-                steps: Vec::new(),
-                notes: Vec::new(),
-            },
-        }
+    pub(super) fn new(context: Context<'_>, cause: Cause, at: DateTime<Utc>) -> Self {
+        let organization = context.snapshot.organization.id.clone();
+        let plan = Plan { organization, account: None, cause, at, steps: Vec::new(), notes: Vec::new() };
+        Self { plan, current: None, created_teams: HashSet::new() }
     }
 
     pub(super) fn is_about(&mut self, account: &Account) {
         self.plan.account = Some(account.id.clone());
+    }
+
+    /// The steps that follow are of this account, in a plan about several.
+    pub(super) fn turn_to(&mut self, account: &Account) {
+        self.current = Some(account.id.clone());
+    }
+
+    /// The steps that follow are of none.
+    pub(super) fn turn_away(&mut self) {
+        self.current = None;
     }
 
     pub(super) fn link(&mut self, account: &Account, identity: &Identity, rule: &str, because: &str) {
@@ -31,11 +42,16 @@ impl Draft {
     }
 
     pub(super) fn step(&mut self, rule: RuleId, action: Action, because: impl Into<String>) {
-        self.plan.steps.push(Step { rule, action, because: because.into() });
+        self.plan.steps.push(Step { account: self.current.clone(), rule, action, because: because.into() });
     }
 
-    pub(super) fn note(&mut self, rule: RuleId, text: String) {
-        self.plan.notes.push(Note { rule, text });
+    /// Whether the plan has not created the team yet: then it does now.
+    pub(super) fn creates_team(&mut self, name: &str) -> bool {
+        self.created_teams.insert(folded(name))
+    }
+
+    pub(super) fn note(&mut self, rule: RuleId, text: impl Into<String>) {
+        self.plan.notes.push(Note { rule, text: text.into() });
     }
 
     pub(super) fn finish(self) -> Plan {

@@ -2,17 +2,21 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::{Case, draft::Draft};
+use vouchsafe_assertion::ConnectionId;
+
+use super::{Context, draft::Draft, roles::WantedRole};
 use crate::{
-    GroupMatch, Groups, LoginFacts, MappingRule, Permission, RuleId, Source, TeamRef, Unmapped,
+    GroupMatch, Groups, LoginFacts, MappingRule, Permission, PlanRefusal, RuleId, Source, TeamRef, Unmapped,
     facts::GroupClaim,
+    pattern::PresentedGroup,
     text::{Shown, folded, is_usable_name},
 };
 
-/// The teams that a person is to be in, by folded name, and what gives each; of one source the widest role.
+/// The teams that a person is to be in, by folded name, and what gives each; of one source the widest role. And the roles that groups give.
 #[derive(Default)]
 pub(super) struct Wanted {
     pub(super) teams: BTreeMap<String, WantedTeam>,
+    pub(super) roles: Vec<WantedRole>,
 }
 
 pub(super) struct WantedTeam {
@@ -40,19 +44,56 @@ impl Wanted {
     }
 }
 
-/// Adds what the login's groups ask for, and says what they do not. Whether there was a list of groups, be it empty.
-pub(super) fn map(case: Case<'_>, wanted: &mut Wanted, draft: &mut Draft) -> bool {
-    let Some(attribute) = &case.policy.attributes.groups else { return false };
-    let overage = case.policy.attributes.groups_overage.as_deref();
-    match case.login.groups(attribute, overage) {
+/// A group that a person is in, and what it is as a source.
+pub(super) struct OwnGroup<'g> {
+    pub(super) presented: PresentedGroup<'g>,
+    pub(super) source: Source,
+}
+
+/// A group that came with a login: its text is compared with names and with ids.
+pub(super) fn of_login<'g>(name: &'g str, over: &ConnectionId) -> OwnGroup<'g> {
+    OwnGroup { presented: PresentedGroup { name, id: Some(name) }, source: Source::group(over.clone(), name) }
+}
+
+/// What a login says of the person's groups.
+pub(super) fn claim<'l>(context: Context<'_>, login: &'l LoginFacts) -> GroupClaim<'l> {
+    login.groups(context.policy)
+}
+
+/// `admission.required_groups` and `admission.blocked_groups`. Only a list of groups keeps a known person out; a new one must show a group.
+pub(super) fn admit(context: Context<'_>, claim: &GroupClaim<'_>, is_new: bool) -> Result<(), PlanRefusal> {
+    let admission = &context.policy.admission;
+    if admission.blocked_groups.is_empty() && admission.required_groups.is_empty() {
+        return Ok(());
+    }
+    let listed = match claim {
+        GroupClaim::Listed(groups) => Some(groups.iter().map(|group| folded(group)).collect::<HashSet<_>>()),
+        GroupClaim::NotAsked | GroupClaim::Absent | GroupClaim::Overage | GroupClaim::TooMany => None,
+    };
+    let has = |group: &&String| listed.as_ref().is_some_and(|listed| listed.contains(&folded(group)));
+    if let Some(group) = admission.blocked_groups.iter().find(has) {
+        return Err(PlanRefusal::GroupBlocked { group: group.clone() });
+    }
+    let must_show_one = !admission.required_groups.is_empty() && (is_new || listed.is_some());
+    match must_show_one && !admission.required_groups.iter().any(|group| has(&group)) {
+        true => Err(PlanRefusal::GroupRequired { required: admission.required_groups.clone() }),
+        false => Ok(()),
+    }
+}
+
+/// Whether there was a list of groups, be it empty; a note says why there was none.
+pub(super) fn say_what_is_no_list(context: Context<'_>, claim: &GroupClaim<'_>, draft: &mut Draft) -> bool {
+    let attribute = context.policy.attributes.groups.as_deref().unwrap_or_default();
+    match claim {
+        GroupClaim::Listed(_) => return true,
+        GroupClaim::NotAsked => {}
         GroupClaim::Absent => draft.note(
             RuleId::from("attributes.groups"),
             format!("No attribute {} came: the teams stay as they are", Shown(attribute)),
         ),
         GroupClaim::Overage => draft.note(
             RuleId::from("attributes.groups_overage"),
-            "The person has more groups than the identity provider sends: the teams stay as they are"
-                .to_owned(),
+            "The person has more groups than the identity provider sends: the teams stay as they are",
         ),
         GroupClaim::TooMany => draft.note(
             RuleId::from("attributes.groups"),
@@ -62,15 +103,16 @@ pub(super) fn map(case: Case<'_>, wanted: &mut Wanted, draft: &mut Draft) -> boo
                 LoginFacts::MAX_GROUPS
             ),
         ),
-        GroupClaim::Listed(groups) => {
-            let rules = Rules::of(&case.policy.groups);
-            for group in groups {
-                map_one(case, &rules, group, wanted, draft);
-            }
-            return true;
-        }
     }
     false
+}
+
+/// Adds what a person's groups ask for, and says what they do not.
+pub(super) fn map(context: Context<'_>, groups: &[OwnGroup<'_>], wanted: &mut Wanted, draft: &mut Draft) {
+    let rules = Rules::of(&context.policy.groups);
+    for group in groups {
+        map_one(context, &rules, group, wanted, draft);
+    }
 }
 
 /// The rules by what they name.
@@ -78,6 +120,7 @@ struct Rules<'p> {
     ignored: HashSet<String>,
     by_name: HashMap<String, Vec<PlacedRule<'p>>>,
     by_id: HashMap<&'p str, Vec<PlacedRule<'p>>>,
+    by_pattern: Vec<PlacedRule<'p>>,
 }
 
 /// A rule, and its place in the policy.
@@ -86,11 +129,13 @@ type PlacedRule<'p> = (usize, &'p MappingRule);
 impl<'p> Rules<'p> {
     fn of(groups: &'p Groups) -> Self {
         let ignored = groups.ignore.iter().map(|name| folded(name)).collect();
-        let mut rules = Self { ignored, by_name: HashMap::new(), by_id: HashMap::new() };
+        let mut rules =
+            Self { ignored, by_name: HashMap::new(), by_id: HashMap::new(), by_pattern: Vec::new() };
         for (place, rule) in groups.rules.iter().enumerate() {
             match &rule.matches {
                 GroupMatch::Name(name) => rules.by_name.entry(folded(name)).or_default(),
                 GroupMatch::Id(id) => rules.by_id.entry(id).or_default(),
+                GroupMatch::Glob(_) | GroupMatch::Regex(_) => &mut rules.by_pattern,
             }
             .push((place, rule));
         }
@@ -98,51 +143,64 @@ impl<'p> Rules<'p> {
     }
 
     /// Those that name a group, in the order of the policy.
-    fn naming(&self, group: &str) -> Vec<PlacedRule<'p>> {
-        let by_name = self.by_name.get(&folded(group)).into_iter();
-        let mut rules: Vec<_> = by_name.chain(self.by_id.get(group)).flatten().copied().collect();
+    fn naming(&self, group: PresentedGroup<'_>) -> Vec<PlacedRule<'p>> {
+        let by_name = self.by_name.get(&folded(group.name)).into_iter();
+        let by_id = group.id.and_then(|id| self.by_id.get(id)).into_iter();
+        let mut rules: Vec<_> = by_name.chain(by_id).flatten().copied().collect();
+        rules.extend(self.by_pattern.iter().filter(|(_, rule)| rule.matches.meets(group)));
         rules.sort_by_key(|(place, _)| *place);
         rules
     }
 }
 
-fn map_one(case: Case<'_>, by: &Rules<'_>, group: &str, wanted: &mut Wanted, draft: &mut Draft) {
-    let rules = &case.policy.groups;
-    if by.ignored.contains(&folded(group)) {
-        let text = format!("The group {} is ignored", Shown(group));
+fn map_one(
+    context: Context<'_>,
+    by: &Rules<'_>,
+    group: &OwnGroup<'_>,
+    wanted: &mut Wanted,
+    draft: &mut Draft,
+) {
+    let (rules, presented) = (&context.policy.groups, group.presented);
+    let name = presented.name;
+    if by.ignored.contains(&folded(name)) {
+        let text = format!("The group {} is ignored", Shown(name));
         return draft.note(RuleId::from("groups.ignore"), text);
     }
-    let source = Source::group(case.login.connection.clone(), group);
-    let given = |role, rule, because| WantedGrant { source: source.clone(), role, rule, because };
-    let mut is_named = false;
-    for (place, rule) in by.naming(group) {
-        is_named = true;
-        let because = format!("the group {} is mapped to it by {}", Shown(group), rule.matches.kind());
-        want(case, &rule.team, given(rule.role, rules.rule_id(rule, place), because), wanted, draft);
+    let given = |role: Permission, rule, because| WantedGrant {
+        source: group.source.clone(),
+        role: role.min(rules.team_role_ceiling),
+        rule,
+        because,
+    };
+    let naming = by.naming(presented);
+    for (place, rule) in &naming {
+        let because = format!("the group {} is mapped to it by {}", Shown(name), rule.matches.kind());
+        let team = rule.matches.team_for(name, &rule.team);
+        want(context, &team, given(rule.role, rules.rule_id(rule, *place), because), wanted, draft);
     }
-    if is_named {
+    if !naming.is_empty() {
         return;
     }
     match rules.unmapped {
         Unmapped::SameName => {
-            let because = format!("the group {} has the same name", Shown(group));
-            want(case, group, given(rules.role, RuleId::from("groups.unmapped"), because), wanted, draft);
+            let because = format!("the group {} has the same name", Shown(name));
+            want(context, name, given(rules.role, RuleId::from("groups.unmapped"), because), wanted, draft);
         }
         Unmapped::Ignore => {
-            let text = format!("The group {} is ignored: no rule names it", Shown(group));
+            let text = format!("The group {} is ignored: no rule names it", Shown(name));
             draft.note(RuleId::from("groups.unmapped"), text);
         }
     }
 }
 
 /// The team of that name, or a new one, or a note that there is none.
-fn want(case: Case<'_>, name: &str, grant: WantedGrant, wanted: &mut Wanted, draft: &mut Draft) {
+fn want(context: Context<'_>, name: &str, grant: WantedGrant, wanted: &mut Wanted, draft: &mut Draft) {
     let name = name.trim();
-    if let Some(team) = case.names.team_named(name) {
+    if let Some(team) = context.names.team_named(name) {
         let team = TeamRef { id: Some(team.id.clone()), name: team.name.clone() };
         return wanted.add(team, grant);
     }
-    let obstacle = if !case.policy.groups.create_teams {
+    let obstacle = if !context.policy.groups.create_teams {
         "there is no such team, and groups.create_teams is off"
     } else if !is_usable_name(name) {
         "a team cannot have such a name"

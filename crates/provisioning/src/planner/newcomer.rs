@@ -1,40 +1,60 @@
 //! `[admission]` and `[defaults]`: for people who have no account yet.
 
 use super::{
-    Case,
+    Context,
     draft::Draft,
     groups::{Wanted, WantedGrant},
-    is_of_another, profile,
+    profile::Names,
 };
-use crate::{Action, EmailAddress, Identity, PlanRefusal, ProjectRef, RuleId, Source, TeamRef};
+use crate::{Action, Approval, EmailAddress, PlanRefusal, ProjectRef, RuleId, Source, Status, TeamRef};
 
-/// Makes the account and links it, when the policy and the plan of the organization allow it.
-pub(super) fn admit(case: Case<'_>, identity: &Identity, draft: &mut Draft) -> Result<(), PlanRefusal> {
-    let email = profile::email(case)?.ok_or_else(|| PlanRefusal::AttributeMissing {
-        field: "e-mail address",
-        attribute: case.policy.attributes.email.clone(),
-    })?;
-    if !case.policy.admission.create {
-        return Err(PlanRefusal::CreationOff {});
-    }
-    domain_is_admitted(case, &email)?;
-    let names = profile::names(case, draft);
+/// Somebody who is admitted.
+pub(super) struct Newcomer {
+    pub(super) email: EmailAddress,
+    pub(super) names: Names,
+    pub(super) because: &'static str,
+}
+
+/// Makes the account, which may have to wait for approval.
+pub(super) fn create(context: Context<'_>, newcomer: Newcomer, draft: &mut Draft) {
+    let Newcomer { email, names, because } = newcomer;
+    let waits = waits_for_approval(context);
     let create = Action::CreateAccount {
         username: names.username.unwrap_or_else(|| email.as_str().to_owned()),
         email: email.as_str().to_owned(),
         first_name: names.first_name,
         last_name: names.last_name,
-        role: case.policy.defaults.role.into(),
+        role: context.policy.defaults.role.into(),
+        status: status(context),
     };
-    draft.step(RuleId::from("admission.create"), create, "this is the person's first sign-in");
-    let link = Action::LinkIdentity { identity: identity.clone() };
-    draft.step(RuleId::from("admission.create"), link, "later sign-ins find the account by it");
-    Ok(())
+    draft.step(RuleId::from("admission.create"), create, because);
+    if let Some(reason) = waits {
+        draft.note(RuleId::from("admission.approval"), format!("The account waits for approval: {reason}"));
+    }
 }
 
-pub(super) fn default_teams(case: Case<'_>, wanted: &mut Wanted) -> Result<(), PlanRefusal> {
-    for default in &case.policy.defaults.teams {
-        let team = case
+/// What a new account is.
+pub(super) fn status(context: Context<'_>) -> Status {
+    match waits_for_approval(context) {
+        Some(_) => Status::PendingApproval,
+        None => Status::Active,
+    }
+}
+
+fn waits_for_approval(context: Context<'_>) -> Option<&'static str> {
+    let limit = context.snapshot.organization.seat_limit;
+    match context.policy.admission.approval {
+        Approval::Never => None,
+        Approval::WhenFull => {
+            limit.is_some_and(|limit| context.snapshot.seats() >= limit).then_some("no seat is left")
+        }
+        Approval::Always => Some("every new account does"),
+    }
+}
+
+pub(super) fn default_teams(context: Context<'_>, wanted: &mut Wanted) -> Result<(), PlanRefusal> {
+    for default in &context.policy.defaults.teams {
+        let team = context
             .names
             .team_named(&default.name)
             .ok_or_else(|| PlanRefusal::DefaultTeamMissing { team: default.name.clone() })?;
@@ -46,10 +66,10 @@ pub(super) fn default_teams(case: Case<'_>, wanted: &mut Wanted) -> Result<(), P
     Ok(())
 }
 
-pub(super) fn default_projects(case: Case<'_>, draft: &mut Draft) -> Result<(), PlanRefusal> {
+pub(super) fn default_projects(context: Context<'_>, draft: &mut Draft) -> Result<(), PlanRefusal> {
     let mut given: Vec<ProjectRef> = Vec::new();
-    for default in &case.policy.defaults.projects {
-        let project = case
+    for default in &context.policy.defaults.projects {
+        let project = context
             .names
             .project_named(&default.name)
             .ok_or_else(|| PlanRefusal::DefaultProjectMissing { project: default.name.clone() })?;
@@ -62,16 +82,4 @@ pub(super) fn default_projects(case: Case<'_>, draft: &mut Draft) -> Result<(), 
         draft.step(RuleId::from("defaults.projects"), assign, "new people get it");
     }
     Ok(())
-}
-
-/// What another organization has verified is that one's alone, whatever the policy allows.
-fn domain_is_admitted(case: Case<'_>, email: &EmailAddress) -> Result<(), PlanRefusal> {
-    let (allowed, domain) = (&case.policy.admission.domains, email.domain());
-    if is_of_another(case, domain) {
-        return Err(PlanRefusal::DomainOfAnother { domain: domain.clone() });
-    }
-    if allowed.is_empty() || allowed.contains(domain) {
-        return Ok(());
-    }
-    Err(PlanRefusal::DomainNotAllowed { domain: domain.clone(), allowed: allowed.clone() })
 }

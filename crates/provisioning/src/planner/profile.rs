@@ -1,19 +1,19 @@
 //! `[attributes]` and `[profile]`: the fields of an account.
 
-use super::{Case, draft::Draft, is_of_another};
+use super::{Context, domain_is_admitted, draft::Draft, is_of_another};
 use crate::{
-    Account, Action, EmailAddress, Follow, PlanRefusal, ProfileField, RuleId,
+    Account, Action, EmailAddress, Follow, LoginFacts, PlanRefusal, ProfileField, RuleId, ScimUser,
     facts::Single,
     text::{Shown, is_longer_than},
 };
 
 /// The person's e-mail address: the attribute, or a NameID that says it is one.
-pub(super) fn email(case: Case<'_>) -> Result<Option<EmailAddress>, PlanRefusal> {
-    let attribute = &case.policy.attributes.email;
-    let value = match case.login.single(attribute) {
+pub(super) fn email(context: Context<'_>, login: &LoginFacts) -> Result<Option<EmailAddress>, PlanRefusal> {
+    let attribute = &context.policy.attributes.email;
+    let value = match login.single(attribute) {
         Single::Value(value) => value,
-        Single::Absent => match case.login.subject.as_deref() {
-            Some(name) if case.login.is_email_subject() => name.trim(),
+        Single::Absent => match login.subject.as_deref() {
+            Some(name) if login.is_email_subject() => name.trim(),
             _ => return Ok(None),
         },
         Single::Ambiguous => {
@@ -26,66 +26,129 @@ pub(super) fn email(case: Case<'_>) -> Result<Option<EmailAddress>, PlanRefusal>
     EmailAddress::parse(value).map(Some).map_err(|source| PlanRefusal::EmailInvalid { source })
 }
 
-/// What a new account is called.
+/// The address of a person as SCIM says it: that of `emails`, or a `userName` that is one.
+pub(super) fn scim_email(user: &ScimUser) -> Result<Option<EmailAddress>, PlanRefusal> {
+    match user.email.as_deref().map(str::trim).filter(|email| !email.is_empty()) {
+        Some(email) => {
+            EmailAddress::parse(email).map(Some).map_err(|source| PlanRefusal::EmailInvalid { source })
+        }
+        None => Ok(EmailAddress::parse(user.user_name.trim()).ok()),
+    }
+}
+
+/// What a person is called.
+#[derive(Default)]
 pub(super) struct Names {
     pub(super) username: Option<String>,
     pub(super) first_name: Option<String>,
     pub(super) last_name: Option<String>,
 }
 
-pub(super) fn names(case: Case<'_>, draft: &mut Draft) -> Names {
+/// What a new account is called.
+pub(super) fn names(context: Context<'_>, login: &LoginFacts, draft: &mut Draft) -> Names {
+    new_names(context, draft, |field, draft| attribute_value(context, login, field, draft))
+}
+
+/// What a new account is called, as SCIM says it.
+pub(super) fn scim_names(context: Context<'_>, user: &ScimUser, draft: &mut Draft) -> Names {
+    new_names(context, draft, |field, draft| scim_value(user, field, draft))
+}
+
+fn new_names(
+    context: Context<'_>,
+    draft: &mut Draft,
+    mut value: impl FnMut(ProfileField, &mut Draft) -> Option<String>,
+) -> Names {
     let mut unless_never = |field, follow| {
-        let value = named(case, field, draft);
+        let value = value(field, draft);
         if follow == Follow::Never { None } else { value }
     };
     Names {
-        first_name: unless_never(ProfileField::FirstName, case.policy.profile.first_name),
-        last_name: unless_never(ProfileField::LastName, case.policy.profile.last_name),
-        username: named(case, ProfileField::Username, draft),
+        first_name: unless_never(ProfileField::FirstName, context.policy.profile.first_name),
+        last_name: unless_never(ProfileField::LastName, context.policy.profile.last_name),
+        username: unless_never(ProfileField::Username, Follow::EveryLogin),
     }
 }
 
 /// Sets what follows the identity provider at every sign-in. What did not come is left as it is.
-pub(super) fn follow(case: Case<'_>, account: &Account, draft: &mut Draft) -> Result<(), PlanRefusal> {
-    if case.policy.profile.email == Follow::EveryLogin {
-        match email(case) {
-            Ok(None) => {}
-            Ok(Some(email)) => follow_email(case, account, &email, draft),
-            // The person is known by an identity: an address that decides nothing keeps nobody out.
-            Err(PlanRefusal::EmailInvalid { source }) => keep_email(source.reason(), draft),
-            Err(refused) => return Err(refused),
-        }
+pub(super) fn follow(
+    context: Context<'_>,
+    login: &LoginFacts,
+    account: &Account,
+    draft: &mut Draft,
+) -> Result<(), PlanRefusal> {
+    if context.policy.profile.email == Follow::EveryLogin {
+        follow_if_address(context, account, email(context, login), draft)?;
     }
+    follow_names(context, account, draft, |field, draft| attribute_value(context, login, field, draft));
+    Ok(())
+}
+
+/// The same with what SCIM says.
+pub(super) fn follow_scim(
+    context: Context<'_>,
+    user: &ScimUser,
+    account: &Account,
+    draft: &mut Draft,
+) -> Result<(), PlanRefusal> {
+    if context.policy.profile.email == Follow::EveryLogin {
+        follow_if_address(context, account, scim_email(user), draft)?;
+    }
+    follow_names(context, account, draft, |field, draft| scim_value(user, field, draft));
+    Ok(())
+}
+
+fn follow_names(
+    context: Context<'_>,
+    account: &Account,
+    draft: &mut Draft,
+    value: impl Fn(ProfileField, &mut Draft) -> Option<String>,
+) {
+    let profile = &context.policy.profile;
     let fields = [
-        (ProfileField::Username, case.policy.profile.username, Some(&account.username)),
-        (ProfileField::FirstName, case.policy.profile.first_name, account.first_name.as_ref()),
-        (ProfileField::LastName, case.policy.profile.last_name, account.last_name.as_ref()),
+        (ProfileField::Username, profile.username, Some(&account.username)),
+        (ProfileField::FirstName, profile.first_name, account.first_name.as_ref()),
+        (ProfileField::LastName, profile.last_name, account.last_name.as_ref()),
     ];
     for (field, follow, before) in fields {
         if follow != Follow::EveryLogin {
             continue;
         }
-        if let Some(after) = named(case, field, draft)
+        if let Some(after) = value(field, draft)
             && before != Some(&after)
         {
             set(field, before.cloned(), after, draft);
         }
+    }
+}
+
+fn follow_if_address(
+    context: Context<'_>,
+    account: &Account,
+    email: Result<Option<EmailAddress>, PlanRefusal>,
+    draft: &mut Draft,
+) -> Result<(), PlanRefusal> {
+    match email {
+        Ok(None) => {}
+        Ok(Some(email)) => follow_email(context, account, &email, draft),
+        // The person is known: an address that decides nothing keeps nobody out.
+        Err(PlanRefusal::EmailInvalid { source }) => keep_email(source.reason(), draft),
+        Err(refused) => return Err(refused),
     }
     Ok(())
 }
 
 /// An address differs when it does so in more than the case of letters; one that another account has, or that
 /// the organization does not admit, is left alone and said.
-fn follow_email(case: Case<'_>, account: &Account, email: &EmailAddress, draft: &mut Draft) {
+fn follow_email(context: Context<'_>, account: &Account, email: &EmailAddress, draft: &mut Draft) {
     if EmailAddress::key_of(&account.email) == email.compared() {
         return;
     }
-    let admitted = &case.policy.admission.domains;
-    if case.snapshot.account_with(email).is_some() {
+    if context.snapshot.account_with(email).is_some() {
         keep_email("another account has it", draft);
-    } else if is_of_another(case, email.domain()) {
+    } else if is_of_another(context, email.domain()) {
         keep_email("another organization has verified its domain", draft);
-    } else if !admitted.is_empty() && !admitted.contains(email.domain()) {
+    } else if domain_is_admitted(context, email).is_err() {
         keep_email("its domain is not one that the organization admits", draft);
     } else {
         set(ProfileField::Email, Some(account.email.clone()), email.as_str().to_owned(), draft);
@@ -97,33 +160,51 @@ fn keep_email(obstacle: &str, draft: &mut Draft) {
     draft.note(rule_of(ProfileField::Email), text);
 }
 
-/// The value for a field other than the e-mail address.
-fn named(case: Case<'_>, field: ProfileField, draft: &mut Draft) -> Option<String> {
-    let attributes = &case.policy.attributes;
+/// The value that came for a field other than the e-mail address.
+fn attribute_value(
+    context: Context<'_>,
+    login: &LoginFacts,
+    field: ProfileField,
+    draft: &mut Draft,
+) -> Option<String> {
+    let attributes = &context.policy.attributes;
     let attribute = match field {
         ProfileField::Email => &attributes.email,
         ProfileField::Username => &attributes.username,
         ProfileField::FirstName => &attributes.first_name,
         ProfileField::LastName => &attributes.last_name,
     };
-    match case.login.single(attribute) {
-        Single::Value(value) if is_longer_than(value, ProfileField::LONGEST) => {
-            let obstacle = format!("has more than {} characters", ProfileField::LONGEST);
-            not_set(field, attribute, &obstacle, draft);
-            None
-        }
-        Single::Value(value) => Some(value.to_owned()),
+    match login.single(attribute) {
+        Single::Value(value) => fits(field, value, &format!("the attribute {}", Shown(attribute)), draft),
         Single::Absent => None,
         Single::Ambiguous => {
-            not_set(field, attribute, "has more than one value", draft);
+            not_set(field, &format!("the attribute {} has more than one value", Shown(attribute)), draft);
             None
         }
     }
 }
 
-fn not_set(field: ProfileField, attribute: &str, obstacle: &str, draft: &mut Draft) {
-    let text = format!("The {} is not set: the attribute {} {obstacle}", field.name(), Shown(attribute));
-    draft.note(rule_of(field), text);
+fn scim_value(user: &ScimUser, field: ProfileField, draft: &mut Draft) -> Option<String> {
+    let value = match field {
+        ProfileField::Email => user.email.as_deref(),
+        ProfileField::Username => Some(user.user_name.as_str()),
+        ProfileField::FirstName => user.first_name.as_deref(),
+        ProfileField::LastName => user.last_name.as_deref(),
+    };
+    let value = value.map(str::trim).filter(|value| !value.is_empty())?;
+    fits(field, value, "what SCIM says", draft)
+}
+
+fn fits(field: ProfileField, value: &str, what: &str, draft: &mut Draft) -> Option<String> {
+    if is_longer_than(value, ProfileField::LONGEST) {
+        not_set(field, &format!("{what} has more than {} characters", ProfileField::LONGEST), draft);
+        return None;
+    }
+    Some(value.to_owned())
+}
+
+fn not_set(field: ProfileField, obstacle: &str, draft: &mut Draft) {
+    draft.note(rule_of(field), format!("The {} is not set: {obstacle}", field.name()));
 }
 
 fn set(field: ProfileField, before: Option<String>, after: String, draft: &mut Draft) {

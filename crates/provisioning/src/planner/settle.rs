@@ -1,7 +1,7 @@
 //! From the teams that a person is to be in, and what gives each, to steps.
 
 use super::{
-    Case,
+    Context,
     draft::Draft,
     groups::{Wanted, WantedTeam},
 };
@@ -11,44 +11,61 @@ use crate::{
     text::{Shown, folded},
 };
 
-/// Gives what is wanted; and where groups are managed, and a list of them came, ends what they gave before.
+/// Gives what is wanted; and ends what is not, where there is a reason: `ends` says why what a source gave ends, if it is not among what is
+/// wanted.
 pub(super) fn settle(
-    case: Case<'_>,
+    context: Context<'_>,
     account: Option<&Account>,
     wanted: &Wanted,
-    is_listed: bool,
+    ends: &dyn Fn(&Source) -> Option<String>,
     draft: &mut Draft,
 ) {
     let memberships = account.into_iter().flat_map(|account| &account.memberships);
     let known = first_of_each(memberships.map(|membership| (&membership.team, membership)));
     for team in wanted.teams.values() {
         let known = team.team.id.as_ref().and_then(|id| known.get(id).copied());
-        give(case, known, team, draft);
+        give(context, known, team, draft);
     }
-    if is_listed && is_managed(case) {
-        for membership in account.into_iter().flat_map(|account| &account.memberships) {
-            end(case, membership, wanted, draft);
-        }
+    for membership in account.into_iter().flat_map(|account| &account.memberships) {
+        end(context, membership, wanted, ends, draft);
     }
 }
 
-fn is_managed(case: Case<'_>) -> bool {
-    case.policy.groups.sync == SyncMode::Managed
+/// Why something ends that the fact does not speak of, where groups take away at all: it came over a connection that the organization has no
+/// more, or groups alone put people into teams.
+pub(super) fn reason_to_end_what_others_gave(context: Context<'_>, source: &Source) -> Option<String> {
+    match source.connection() {
+        Some(connection) if context.snapshot.organization.signs_in_over(connection) => None,
+        Some(connection) => {
+            let group = match source {
+                Source::Group { group, .. } => format!("the group {}", Shown(group)),
+                _ => "a SCIM group".to_owned(),
+            };
+            Some(format!(
+                "{group} gave it over the connection {connection}, which the organization has no more"
+            ))
+        }
+        None if context.policy.groups.sync == SyncMode::Exclusive => {
+            Some("groups alone put people into teams".to_owned())
+        }
+        None => None,
+    }
 }
 
 /// The widest first, so that what follows only adds a source.
-fn give(case: Case<'_>, known: Option<&Membership>, wanted: &WantedTeam, draft: &mut Draft) {
-    if wanted.team.id.is_none() {
+fn give(context: Context<'_>, known: Option<&Membership>, wanted: &WantedTeam, draft: &mut Draft) {
+    if wanted.team.id.is_none() && draft.creates_team(&wanted.team.name) {
         let because = wanted.grants.first().map_or("", |grant| grant.because.as_str());
-        create_team(case, &wanted.team, because, draft);
+        create_team(context, &wanted.team, because, draft);
     }
+    let is_additive = context.policy.groups.sync == SyncMode::Additive;
     let mut grants: Vec<Grant> = known.map(|membership| membership.grants.clone()).unwrap_or_default();
     let mut widest_first: Vec<_> = wanted.grants.iter().collect();
     widest_first.sort_by_key(|grant| std::cmp::Reverse(grant.role));
     for wanted_grant in widest_first {
         let (source, role) = (wanted_grant.source.clone(), wanted_grant.role);
         let given = grants.iter().find(|grant| grant.source == source).map(|grant| grant.role);
-        if given.is_some_and(|given| given == role || (given > role && !is_managed(case))) {
+        if given.is_some_and(|given| given == role || (given > role && is_additive)) {
             continue;
         }
         let before = membership::highest(&grants);
@@ -62,9 +79,15 @@ fn give(case: Case<'_>, known: Option<&Membership>, wanted: &WantedTeam, draft: 
     }
 }
 
-/// Ends what groups gave that do not any more, and nothing else.
-fn end(case: Case<'_>, known: &Membership, wanted: &Wanted, draft: &mut Draft) {
-    let Some(team) = case.names.team(&known.team) else { return };
+/// Ends what has a reason to end and is not wanted, and nothing else.
+fn end(
+    context: Context<'_>,
+    known: &Membership,
+    wanted: &Wanted,
+    ends: &dyn Fn(&Source) -> Option<String>,
+    draft: &mut Draft,
+) {
+    let Some(team) = context.names.team(&known.team) else { return };
     let mut grants = known.grants.clone();
     let wanted = wanted.teams.get(&folded(&team.name)).map(|team| team.grants.as_slice()).unwrap_or_default();
     for grant in wanted {
@@ -72,7 +95,7 @@ fn end(case: Case<'_>, known: &Membership, wanted: &Wanted, draft: &mut Draft) {
     }
     for Grant { source, .. } in &known.grants {
         let is_wanted = wanted.iter().any(|grant| grant.source == *source);
-        let Some(because) = reason_to_end(case, source).filter(|_| !is_wanted) else { continue };
+        let Some(because) = ends(source).filter(|_| !is_wanted) else { continue };
         let Some(before) = membership::highest(&grants) else { continue };
         grants.retain(|grant| grant.source != *source);
         let team = TeamRef { id: Some(team.id.clone()), name: team.name.clone() };
@@ -84,28 +107,13 @@ fn end(case: Case<'_>, known: &Membership, wanted: &Wanted, draft: &mut Draft) {
     }
 }
 
-/// Of a group that the login does not ask for.
-fn reason_to_end(case: Case<'_>, source: &Source) -> Option<String> {
-    let Source::Group { connection, group } = source else { return None };
-    if *connection == case.login.connection {
-        Some(format!("the group {} does not give it any more", Shown(group)))
-    } else if !case.snapshot.organization.signs_in_over(connection) {
-        Some(format!(
-            "the group {} gave it over the connection {connection}, which the organization has no more",
-            Shown(group)
-        ))
-    } else {
-        None
-    }
-}
-
 /// A team, and a project of the same name for it. A project of that name that exists already is not given to
 /// the new team: a group's name must not open what somebody made by hand.
-fn create_team(case: Case<'_>, team: &TeamRef, because: &str, draft: &mut Draft) {
+fn create_team(context: Context<'_>, team: &TeamRef, because: &str, draft: &mut Draft) {
     let rule = || RuleId::from("groups.create_teams");
     let name = team.name.clone();
     draft.step(rule(), Action::CreateTeam { name: name.clone() }, because);
-    if case.names.project_named(&name).is_some() {
+    if context.names.project_named(&name).is_some() {
         let text = format!(
             "The new team {} does not get the project of that name: it was there before the team",
             Shown(&name)
@@ -116,7 +124,7 @@ fn create_team(case: Case<'_>, team: &TeamRef, because: &str, draft: &mut Draft)
     let link = Action::LinkProject {
         team: team.clone(),
         project: ProjectRef { id: None, name },
-        permission: case.policy.groups.project_permission,
+        permission: context.policy.groups.project_permission,
     };
     draft.step(rule(), link, "the team was created with it");
 }

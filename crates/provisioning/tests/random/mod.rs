@@ -43,17 +43,17 @@ prop_compose! {
     pub(crate) fn policies()(
         names in vec(select(NAMES.as_slice()), 0..2),
         rules in vec((any::<bool>(), select(NAMES.as_slice()), select(NAMES.as_slice()), roles()), 0..4),
-        create in prop::bool::weighted(0.8),
+        create in prop_oneof![8 => Just("always"), 1 => Just("scim_only"), 1 => Just("never")],
         (create_teams, link, same_name) in any::<(bool, bool, bool)>(),
         follow in select(["every_login", "create_only", "never"].as_slice()),
         sync in select(["additive", "managed"].as_slice()),
         takeover in option::weighted(0.3, select(["subject", "email"].as_slice())),
-        domains in vec(select(DOMAINS.as_slice()), 0..2),
+        domains in select(["'any'", "'verified'", "['example.com']", "['other.example']"].as_slice()),
     ) -> Policy {
         let teams: Vec<String> = names.iter().map(|name| format!("{{ name = {name:?} }}")).collect();
         let mut toml = format!(
             "[attributes]\ngroups = 'department'\n[identity]\nlink_by_email = {link}\n\
-             [admission]\ncreate = {create}\ndomains = {domains:?}\n\
+             [admission]\ncreate = '{create}'\ndomains = {domains}\n\
              [profile]\nemail = '{follow}'\nfirst_name = '{follow}'\n\
              [defaults]\nteams = [{}]\nprojects = [{}]\n\
              [groups]\ncreate_teams = {create_teams}\nsync = '{sync}'\nunmapped = '{}'\n",

@@ -90,6 +90,15 @@ CREATE TABLE vouchsafe_projects (
     UNIQUE (organization, name)
 ) STRICT;
 
+CREATE TABLE vouchsafe_groups (
+    id TEXT PRIMARY KEY,
+    organization TEXT NOT NULL REFERENCES vouchsafe_organizations (id),
+    connection TEXT NOT NULL,
+    name TEXT NOT NULL,
+    record TEXT NOT NULL,
+    UNIQUE (organization, connection, name)
+) STRICT;
+
 CREATE TABLE vouchsafe_audit (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     organization TEXT NOT NULL,

@@ -49,7 +49,7 @@ pub async fn every_change_of_the_configuration_is_audited(store: impl Store) {
     found.value.connections = [id("by-hand")].into();
     store.update_organization(&found, &owner).await.unwrap();
     assert_eq!(store.update_organization(&stale, &owner).await.unwrap_err().code(), "store.conflict");
-    let policies = ["[admission]\ncreate = false", "[admission]\ncreate = false", ""];
+    let policies = ["[admission]\ncreate = 'never'", "[admission]\ncreate = 'never'", ""];
     for policy in policies {
         store.set_policy(&acme(), policy, &owner).await.unwrap();
     }

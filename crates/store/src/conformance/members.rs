@@ -4,14 +4,12 @@ use crate::{About, Decision, Session, SessionId};
 use chrono::TimeDelta;
 use vouchsafe::{
     ConnectionId, Provider,
-    provisioning::{
-        Account, AccountId, Actor, Change, Membership, Permission, Role, Source, unused_accounts,
-    },
+    provisioning::{Account, AccountId, Actor, Change, Fact, Membership, Permission, Policy, Role, Source},
 };
 use vouchsafe_testkit::ISSUE_INSTANT;
 
 use super::{
-    Store, acme, author, change, login, now, okta, provision,
+    Store, acme, author, change, login, now, okta, planned, provision,
     scenarios::{sign_in, valid, valid_over},
     with_acme,
 };
@@ -28,7 +26,7 @@ pub async fn the_last_owner_is_safe_at_every_door(store: impl Store) {
     }
     // Plans from the time when there were two.
     let two = store.whole(&acme()).await.unwrap();
-    let stale = |wanted: Change| two.change(&ada, &wanted, &Actor::Operator, "a test", now()).unwrap();
+    let stale = |wanted: Change| planned(&two, &ada, &wanted, "a test");
     let stale = [stale(Change::Suspend), stale(Change::SetRole(Role::Member))];
     change(&store, &bob, Change::Suspend, Actor::Account(ada.clone())).await.unwrap();
 
@@ -55,7 +53,8 @@ pub async fn the_last_owner_is_safe_at_every_door(store: impl Store) {
         assert_eq!(owners(&store).await, only, "{door}");
     }
     let whole = store.whole(&acme()).await.unwrap();
-    let swept = unused_accounts(whole.accounts(), now() + TimeDelta::days(400), TimeDelta::days(90));
+    let sweeps = Policy::from_toml("[offboarding]\nsuspend_after = '90d'").unwrap();
+    let swept = sweeps.plan(Fact::sweep(now() + TimeDelta::days(400)), &whole).unwrap();
     assert!(swept.is_empty(), "the sweep names the last owner no more");
 
     // A login that takes every group away, and one of a policy that gives new people less.
@@ -164,7 +163,7 @@ pub async fn a_seat_is_needed_to_be_active_again(store: impl Store) {
     let whole = store.whole(&acme()).await.unwrap();
     let mut unlimited = whole.clone();
     unlimited.organization.seat_limit = None;
-    let plan = unlimited.change(&people[0], &Change::Reactivate, &Actor::Operator, "", now()).unwrap();
+    let plan = planned(&unlimited, &people[0], &Change::Reactivate, "");
     for about in
         [About::Account { organization: acme(), account: people[0].clone() }, About::Organization(acme())]
     {

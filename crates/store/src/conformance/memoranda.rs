@@ -128,6 +128,7 @@ pub async fn an_assertion_is_confirmed_once(store: impl Store) {
     let plan = {
         let mut acme = Organization::new(acme(), "acme", "Acme");
         acme.entitled = true;
+        acme.verified_domains = vec!["example.com".to_owned()];
         let issuer = vouchsafe::EntityId::new(idp.entity_id()).unwrap();
         let token = acme.convert(issuer, &Provider::rustcrypto(), now).unwrap().reveal();
         let facts = facts.with_attribute("token", [token]).without_attribute("user.email");

@@ -40,7 +40,8 @@ use chrono::{DateTime, Utc};
 use vouchsafe::{
     ConnectionId, EntityId, Provider,
     provisioning::{
-        AccountId, Actor, Change, LoginFacts, Organization, OrganizationId, Project, ProjectId, Team, TeamId,
+        AccountId, Actor, Change, Fact, LoginFacts, Organization, OrganizationId, Plan, Policy, Project,
+        ProjectId, Snapshot, Team, TeamId,
     },
 };
 
@@ -188,8 +189,23 @@ pub fn login(person: &str, token: &str, assertion: &str) -> LoginFacts {
 }
 
 /// What a login that was confirmed elsewhere makes.
-pub async fn provision(store: &impl Store, login: impl Into<LoginFacts>) -> Result<Applied, SignInError> {
-    store.decide(Decision::login(login)).await
+pub async fn provision(store: &impl Store, login: impl Into<LoginFacts>) -> Result<Provisioned, SignInError> {
+    store.decide(Decision::login(login)).await.map(Provisioned::from)
+}
+
+/// What a decision about one account made.
+#[derive(Debug)]
+pub struct Provisioned {
+    /// The account.
+    pub account: AccountId,
+    /// The plan.
+    pub plan: Plan,
+}
+
+impl From<Applied> for Provisioned {
+    fn from(applied: Applied) -> Provisioned {
+        Provisioned { account: applied.account.unwrap(), plan: applied.plan }
+    }
 }
 
 /// The audit of Acme without the changes of its configuration.
@@ -204,6 +220,13 @@ pub async fn change(
     account: &AccountId,
     change: Change,
     actor: Actor,
-) -> Result<Applied, SignInError> {
-    store.decide(Decision::change(acme(), account.clone(), change, actor, "a test", now())).await
+) -> Result<Provisioned, SignInError> {
+    let decision = Decision::change(acme(), account.clone(), change, actor, "a test", now());
+    store.decide(decision).await.map(Provisioned::from)
+}
+
+/// The plan of a change by hand, on a state that may be another than the store's.
+pub fn planned(on: &Snapshot, account: &AccountId, change: &Change, because: &str) -> Plan {
+    let fact = Fact::change(account.clone(), change.clone(), Actor::Operator, because, now());
+    Policy::default().plan(fact, on).unwrap()
 }

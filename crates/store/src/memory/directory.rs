@@ -93,9 +93,8 @@ impl Directory for Memory {
             if accounts.iter().any(|other| EmailAddress::key_of(&other.email) == email) {
                 return Err(StoreError::taken("the account's e-mail address"));
             }
-            let is_linked = |other: &Account| {
-                other.identities.iter().any(|identity| account.identities.contains(identity))
-            };
+            let keys = account.keys();
+            let is_linked = |other: &Account| other.keys().iter().any(|key| keys.contains(key));
             if accounts.iter().any(is_linked) {
                 return Err(StoreError::taken("the account's identity"));
             }
@@ -234,8 +233,10 @@ impl State {
         replace(&mut whole.accounts, &decided.accounts, |account| &account.id);
         replace(&mut whole.teams, &decided.teams, |team| &team.id);
         replace(&mut whole.projects, &decided.projects, |project| &project.id);
-        if decided.ends_sessions {
-            self.sessions.retain(|_, session| session.account != decided.account);
+        replace(&mut whole.groups, &decided.groups, |group| &group.id);
+        whole.groups.retain(|group| !decided.removed_groups.contains(&group.id));
+        if !decided.ended_accounts.is_empty() {
+            self.sessions.retain(|_, session| !decided.ended_accounts.contains(&session.account));
         }
         self.audit.extend(decided.audit.iter().cloned());
         Ok(())

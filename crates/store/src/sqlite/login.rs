@@ -6,8 +6,7 @@ use sqlx::{Row as _, sqlite::SqliteRow};
 use vouchsafe::{
     ConnectionId,
     provisioning::{
-        AccountId, Domain, EmailAddress, Identity, LoginFacts, LookUp, Organization, OrganizationId, Policy,
-        Snapshot,
+        AccountId, Domain, EmailAddress, LoginFacts, LookUp, Organization, OrganizationId, Policy, Snapshot,
     },
 };
 
@@ -154,7 +153,7 @@ fn ask(
     let Some(known) = known else { return Ok(batch) };
     let meant = look_up.clone().with_takeovers(&known.policy);
     let emails: Vec<&str> = meant.emails.iter().map(EmailAddress::compared).collect();
-    let identities: Vec<String> = meant.identities.iter().map(Identity::key).collect();
+    let identities: Vec<String> = meant.account_keys().into_iter().collect();
     Ok(batch
         .bind(known.id.as_str())
         .bind(rows::to_json("look-up", &known.policy.names_for(login))?)

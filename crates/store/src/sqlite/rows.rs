@@ -82,6 +82,13 @@ pub(super) async fn whole(
             .await
             .or_failed()?;
     snapshot.projects = all_from_json("project", &projects)?;
+    let groups =
+        sqlx::query_scalar("SELECT record FROM vouchsafe_groups WHERE organization = ? ORDER BY rowid")
+            .bind(id.as_str())
+            .fetch_all(&mut *connection)
+            .await
+            .or_failed()?;
+    snapshot.groups = all_from_json("group", &groups)?;
     let accounts =
         sqlx::query_scalar("SELECT record FROM vouchsafe_accounts WHERE organization = ? ORDER BY rowid")
             .bind(id.as_str())

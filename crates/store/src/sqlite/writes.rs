@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use serde::Serialize;
 use vouchsafe::provisioning::{
-    Account, AccountId, EmailAddress, Identity, OrganizationId, Project, Role, Snapshot, Team,
+    Account, AccountId, DirectoryGroup, EmailAddress, Identity, OrganizationId, Project, Role, Snapshot, Team,
 };
 
 use super::{batch::Batch, rows::to_json};
@@ -43,11 +43,37 @@ pub(super) fn decided(batch: Batch, decided: &Decided, before: &Snapshot) -> Res
             false => add_team(batch, team)?,
         };
     }
-    if decided.ends_sessions {
-        let account = decided.account.as_str();
-        batch = batch.then("DELETE FROM vouchsafe_sessions WHERE account = ?").bind(account);
+    for group in &decided.removed_groups {
+        batch = batch
+            .then("DELETE FROM vouchsafe_groups WHERE id = ? AND organization = ?")
+            .bind(group.as_str())
+            .bind(organization.as_str());
+    }
+    for group in &decided.groups {
+        is_of(organization, &group.organization)?;
+        batch = put_group(batch, group)?;
+    }
+    for account in &decided.ended_accounts {
+        batch = batch.then("DELETE FROM vouchsafe_sessions WHERE account = ?").bind(account.as_str());
     }
     audit(batch, &decided.audit)
+}
+
+/// A group that is new, or one of the organization's.
+fn put_group(batch: Batch, group: &DirectoryGroup) -> Result<Batch, StoreError> {
+    Ok(batch
+        .then(
+            "INSERT INTO vouchsafe_groups (id, organization, connection, name, record) VALUES (?, ?, ?, ?, ?)
+             ON CONFLICT (id) DO UPDATE SET name = excluded.name,
+             record = iif(organization = excluded.organization, excluded.record, NULL)",
+        )
+        .if_taken("the name of a SCIM group")
+        .if_null(of_another_organization("group"))
+        .bind(group.id.as_str())
+        .bind(group.organization.as_str())
+        .bind(group.connection.as_str())
+        .bind(folded(&group.name))
+        .bind(to_json("group", group)?))
 }
 
 fn is_of(organization: &OrganizationId, owner: &OrganizationId) -> Result<(), StoreError> {
@@ -94,7 +120,7 @@ fn change_account(batch: Batch, before: &Account, account: &Account) -> Result<B
         .bind(account.organization.as_str())
         .bind(to_json("account", account)?)
         .bind(account.id.as_str());
-    if before.identities == account.identities {
+    if before.keys() == account.keys() {
         return Ok(batch);
     }
     let batch = batch.then("DELETE FROM vouchsafe_identities WHERE account = ?").bind(account.id.as_str());
@@ -102,7 +128,7 @@ fn change_account(batch: Batch, before: &Account, account: &Account) -> Result<B
 }
 
 fn add_identities(batch: Batch, account: &Account) -> Result<Batch, StoreError> {
-    let identities: Vec<String> = account.identities.iter().map(Identity::key).collect();
+    let identities = account.keys();
     if identities.is_empty() {
         return Ok(batch);
     }

@@ -63,6 +63,7 @@ async fn a_conversion_in_one_process_is_known_to_the_other_at_once() {
     let known = other.connection(&connection.id).await.unwrap().unwrap();
     assert_eq!(known.metadata, connection.metadata);
     assert_eq!(other.connections_to(&globex_idp(), None, 2).await.unwrap().len(), 1);
+    one.set_policy(&late.id, "[admission]\ndomains = 'any'", &suite::author()).await.unwrap();
     let facts = suite::connecting::login_over("late-okta", globex_idp(), &token.reveal(), "id1");
     suite::provision(&other, &facts).await.unwrap();
     assert_eq!(one.whole(&late.id).await.unwrap().accounts.len(), 1);

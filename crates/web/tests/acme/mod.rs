@@ -54,6 +54,7 @@ impl Acme {
         let store = Arc::new(Memory::new());
         let mut acme = Organization::new(OrganizationId::new("acme"), "acme", "Acme");
         acme.entitled = true;
+        acme.verified_domains = vec!["example.com".to_owned()];
         let entity_id = EntityId::new(testkit::IdentityProvider::okta().entity_id()).unwrap();
         for name in names {
             acme.connect(ConnectionId::new(name).unwrap(), entity_id.clone(), Utc::now()).unwrap();

@@ -1,0 +1,306 @@
+//! Which groups a rule is about: by id, name, glob or regular expression, each in time that is linear in what is read.
+
+use std::{fmt, iter::Peekable, str::Chars};
+
+use regex::{Captures, Regex, RegexBuilder};
+use serde::{Deserialize, Serialize};
+
+use crate::text::folded;
+
+/// A group of a person, as a rule sees it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PresentedGroup<'g> {
+    /// Its name.
+    pub(crate) name: &'g str,
+    /// What ids are compared with: the same text in a login, and the external id of a SCIM group.
+    pub(crate) id: Option<&'g str>,
+}
+
+/// Which groups a rule is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum GroupMatch {
+    /// `group = "..."`: the one of this name, whatever the case of the letters.
+    Name(String),
+    /// `group_id = "..."`: the one with exactly this id. Entra ID sends object ids.
+    Id(String),
+    /// `glob = "..."`: those whose whole name is so, whatever the case of the letters: `*` stands for any characters, `?` for one.
+    Glob(String),
+    /// `regex = "..."`: those whose whole name is so. The team's name may have what was captured in it: `$1`, `${name}`.
+    Regex(GroupPattern),
+}
+
+impl GroupMatch {
+    /// Whether a group of the person is meant, whose name and id are this.
+    #[must_use]
+    pub fn is_met_by(&self, group: &str) -> bool {
+        self.meets(PresentedGroup { name: group, id: Some(group) })
+    }
+
+    pub(crate) fn meets(&self, group: PresentedGroup<'_>) -> bool {
+        match self {
+            Self::Name(name) => folded(name) == folded(group.name),
+            Self::Id(id) => group.id == Some(id),
+            Self::Glob(glob) => is_like(&folded(glob), &folded(group.name)),
+            Self::Regex(pattern) => pattern.captures(group.name).is_some(),
+        }
+    }
+
+    /// The name of a team with what was captured of the group's name in it.
+    pub(crate) fn team_for(&self, group: &str, team: &str) -> String {
+        let Self::Regex(pattern) = self else { return team.to_owned() };
+        let mut name = String::new();
+        if let Some(captures) = pattern.captures(group) {
+            captures.expand(team, &mut name);
+        }
+        name
+    }
+
+    /// The match in words.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Name(_) => "name",
+            Self::Id(_) => "id",
+            Self::Glob(_) => "glob",
+            Self::Regex(_) => "regex",
+        }
+    }
+}
+
+/// A regular expression over the whole name of a group, which is read in linear time.
+///
+/// It has no look-around and no back-references, and is limited in size, so that no policy makes a sign-in slow.
+#[derive(Clone)]
+pub struct GroupPattern {
+    written: String,
+    compiled: Regex,
+}
+
+impl GroupPattern {
+    /// Bytes that a compiled expression may take.
+    const SIZE_LIMIT: usize = 128 * 1_024;
+
+    /// Reads an expression.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, in words.
+    pub fn new(written: impl Into<String>) -> Result<Self, String> {
+        let written = written.into();
+        let whole = format!(r"\A(?:{written})\z");
+        // On its own first: what it opens it closes.
+        RegexBuilder::new(&written).size_limit(Self::SIZE_LIMIT).build().map_err(|error| words(&error))?;
+        let compiled = RegexBuilder::new(&whole).size_limit(Self::SIZE_LIMIT).build();
+        Ok(Self { compiled: compiled.map_err(|error| words(&error))?, written })
+    }
+
+    /// The expression as it was written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.written
+    }
+
+    fn captures<'g>(&self, group: &'g str) -> Option<Captures<'g>> {
+        self.compiled.captures(group.trim())
+    }
+
+    /// Whether the expression captures what a team's name asks for.
+    pub(crate) fn has_what_is_asked_for(&self, team: &str) -> Result<(), String> {
+        for reference in references(team) {
+            let is_there = match reference.parse::<usize>() {
+                Ok(number) => number < self.compiled.captures_len(),
+                Err(_) => self.compiled.capture_names().flatten().any(|name| name == reference),
+            };
+            if !is_there {
+                return Err(format!("the team asks for `${reference}`, which the regex does not capture"));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn words(error: &regex::Error) -> String {
+    match error {
+        regex::Error::CompiledTooBig(_) => "the regex is too large".to_owned(),
+        other => {
+            let text = other.to_string();
+            let last = text.lines().last().unwrap_or_default().trim_start_matches("error: ");
+            format!("the regex cannot be read: {last}")
+        }
+    }
+}
+
+/// What a team's name asks for, as `regex` reads it: `$1`, `$name`, `${name}`; `$$` is a dollar sign.
+fn references(team: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut characters = team.chars().peekable();
+    while let Some(character) = characters.next() {
+        if character != '$' {
+            continue;
+        }
+        match characters.peek() {
+            Some('$') => drop(characters.next()),
+            Some('{') => {
+                characters.next();
+                let name: String = characters.by_ref().take_while(|character| *character != '}').collect();
+                found.push(name);
+            }
+            _ => found.extend(word(&mut characters)),
+        }
+    }
+    found
+}
+
+fn word(characters: &mut Peekable<Chars<'_>>) -> Option<String> {
+    let mut name = String::new();
+    while let Some(character) = characters.next_if(|next| next.is_ascii_alphanumeric() || *next == '_') {
+        name.push(character);
+    }
+    (!name.is_empty()).then_some(name)
+}
+
+impl PartialEq for GroupPattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.written == other.written
+    }
+}
+
+impl Eq for GroupPattern {}
+
+impl fmt::Debug for GroupPattern {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("GroupPattern").field(&self.written).finish()
+    }
+}
+
+/// Whether a text is as a glob says. Where a `*` was too short, the last one is made longer, and no earlier one: that is enough.
+fn is_like(glob: &str, text: &str) -> bool {
+    let (mut glob, mut text) = (glob.chars(), text.chars());
+    let mut last_star: Option<(Chars<'_>, Chars<'_>)> = None;
+    loop {
+        let rest_of_text = text.clone();
+        match (glob.next(), text.next()) {
+            (None, None) => return true,
+            (Some('*'), _) => {
+                last_star = Some((glob.clone(), rest_of_text.clone()));
+                text = rest_of_text;
+            }
+            (Some(wanted), Some(there)) if wanted == '?' || wanted == there => {}
+            _ => {
+                let Some((after_star, mut from)) = last_star.take() else { return false };
+                if from.next().is_none() {
+                    return false;
+                }
+                (glob, text) = (after_star.clone(), from.clone());
+                last_star = Some((after_star, from));
+            }
+        }
+    }
+}
+
+/// The characters at which one value that holds a list is split.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Split(String);
+
+impl Split {
+    /// The values in one value, without white space around them.
+    pub(crate) fn values<'v>(&self, value: &'v str) -> impl Iterator<Item = &'v str> {
+        value.split(move |character| self.0.contains(character)).map(str::trim)
+    }
+}
+
+impl TryFrom<String> for Split {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let is_separator = |character: char| character.is_ascii_punctuation() || character == ' ';
+        match (1..=4).contains(&text.len()) && text.chars().all(is_separator) {
+            true => Ok(Self(text)),
+            false => Err("a list is split at one to four signs, such as \",\" or \",;\""),
+        }
+    }
+}
+
+impl From<Split> for String {
+    fn from(split: Split) -> Self {
+        split.0
+    }
+}
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Split {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Split".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "string", "minLength": 1, "maxLength": 4 })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_glob_is_met_by_the_whole_name() {
+        for (glob, text, expected) in [
+            ("", "", true),
+            ("*", "", true),
+            ("*", "anything", true),
+            ("team-*", "team-red", true),
+            ("team-*", "a team-red", false),
+            ("*-admins", "red-admins", true),
+            ("*-admins", "red-admins-2", false),
+            ("a*b*c", "a-b-b-c", true),
+            ("a*b*c", "a-b-b", false),
+            ("?", "é", true),
+            ("?", "", false),
+            ("a?c", "abc", true),
+            ("[a]", "a", false),
+            ("a*", "b", false),
+        ] {
+            assert_eq!(is_like(glob, text), expected, "{glob} {text}");
+        }
+        // Not exponential.
+        let (glob, text) = ("a*".repeat(100) + "b", "a".repeat(5_000));
+        assert!(!is_like(&glob, &text));
+    }
+
+    #[test]
+    fn a_team_asks_for_what_is_captured() {
+        let pattern = GroupPattern::new(r"k6-(?<team>[a-z]+)-(\w+)").unwrap();
+        for (team, is_good) in [
+            ("$team", true),
+            ("${team}-$2", true),
+            ("$$1", true),
+            ("$3", false),
+            ("${tea}", false),
+            ("$team_x", false),
+            ("100 $", true),
+        ] {
+            assert_eq!(pattern.has_what_is_asked_for(team).is_ok(), is_good, "{team}");
+        }
+        let by = GroupMatch::Regex(pattern);
+        assert_eq!(by.team_for("k6-perf-rw", "${team} ($2)"), "perf (rw)");
+        assert!(by.is_met_by(" k6-perf-rw ") && !by.is_met_by("x k6-perf-rw"));
+    }
+
+    #[test]
+    fn a_regex_that_is_wrong_or_large_is_refused() {
+        for wrong in ["(", "a)|(b", "(?=a)", r"(a)\1", "a{100000}"] {
+            assert!(GroupPattern::new(wrong).is_err(), "{wrong}");
+        }
+        assert!(GroupPattern::new("a|b").unwrap().captures("ab").is_none(), "the whole name");
+    }
+
+    #[test]
+    fn a_list_is_split_at_signs() {
+        let split = Split::try_from(",;".to_owned()).unwrap();
+        assert_eq!(split.values("a, b;c").collect::<Vec<_>>(), ["a", "b", "c"]);
+        for wrong in ["", "a", ",;|/:", "é"] {
+            assert!(Split::try_from(wrong.to_owned()).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! Code and hint of each refusal.
+
+use vouchsafe_assertion::ConnectionId;
+use vouchsafe_crypto::CryptoError;
+
+use crate::{AccountId, PlanRefusal};
+
+impl PlanRefusal {
+    /// The connection is in a state in which this cannot be done with it.
+    #[must_use]
+    pub fn connection_state(connection: ConnectionId, state: &'static str, wanted: &'static str) -> Self {
+        Self::ConnectionState { connection, state, wanted }
+    }
+
+    /// The session in which the link of an account was asked for is over.
+    #[must_use]
+    pub fn link_session_ended(account: &AccountId) -> Self {
+        Self::LinkSessionEnded { account: account.to_string() }
+    }
+
+    /// A word that stays the same over versions, for logs, metrics and tests.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotEntitled { .. } => "provisioning.not_entitled",
+            Self::AlreadyConverted { .. } => "provisioning.already_converted",
+            Self::NotConverted { .. } => "provisioning.not_converted",
+            Self::OrganizationMismatch { .. } => "provisioning.organization_mismatch",
+            Self::OtherConnection { .. } => "provisioning.other_connection",
+            Self::ConnectionState { .. } => "provisioning.connection_state",
+            Self::LastConnection { .. } => "provisioning.last_connection",
+            Self::TokenMissing { .. } => "provisioning.token_missing",
+            Self::TokenAmbiguous { .. } => "provisioning.token_ambiguous",
+            Self::TokenUnknown { .. } => "provisioning.token_unknown",
+            Self::TokenRevoked { .. } => "provisioning.token_revoked",
+            Self::TokenExpired { .. } => "provisioning.token_expired",
+            Self::SubjectTransient { .. } => "provisioning.subject_transient",
+            Self::SubjectMissing { .. } => "provisioning.subject_missing",
+            Self::SubjectTooLong { .. } => "provisioning.subject_too_long",
+            Self::AccountSuspended { .. } => "provisioning.account_suspended",
+            Self::CreationOff { .. } => "provisioning.creation_off",
+            Self::DomainNotAllowed { .. } => "provisioning.domain_not_allowed",
+            Self::DomainOfAnother { .. } => "provisioning.domain_of_another",
+            Self::SeatLimit { .. } => "provisioning.seat_limit",
+            Self::AttributeMissing { .. } => "provisioning.attribute_missing",
+            Self::AttributeAmbiguous { .. } => "provisioning.attribute_ambiguous",
+            Self::EmailInvalid { source } => source.code(),
+            Self::EmailTaken { .. } => "provisioning.email_taken",
+            Self::IdentityTaken { .. } => "provisioning.identity_taken",
+            Self::LinkSessionEnded { .. } => "provisioning.link_session_ended",
+            Self::AccountUnknown { .. } => "provisioning.account_unknown",
+            Self::TeamUnknown { .. } => "provisioning.team_unknown",
+            Self::LastOwner { .. } => "provisioning.last_owner",
+            Self::DefaultTeamMissing { .. } => "provisioning.default_team_missing",
+            Self::DefaultProjectMissing { .. } => "provisioning.default_project_missing",
+            Self::ApprovalPending { .. } => "provisioning.approval_pending",
+            Self::ScimOnly { .. } => "provisioning.scim_only",
+            Self::GroupBlocked { .. } => "provisioning.group_blocked",
+            Self::GroupRequired { .. } => "provisioning.group_required",
+            Self::TooManyRemovals { .. } => "provisioning.too_many_removals",
+            Self::DomainNotVerified { .. } => "provisioning.domain_not_verified",
+            Self::ScimUserExists { .. } => "provisioning.scim_user_exists",
+            Self::ScimNotManaged { .. } => "provisioning.scim_not_managed",
+            Self::GroupUnknown { .. } => "provisioning.group_unknown",
+            Self::GroupName { .. } => "provisioning.group_name",
+            Self::PasswordRefused { .. } => "provisioning.password_refused",
+            Self::InvitationRefused { .. } => "provisioning.invitation_refused",
+            Self::EnforcementUntested { .. } => "provisioning.enforcement_untested",
+            Self::DomainChallenge { .. } => "provisioning.domain_challenge",
+            Self::Cryptography { source } => source.code(),
+        }
+    }
+
+    /// What an operator or the customer's admin changes, in the words of their consoles.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::NotEntitled { .. } => {
+                "Add SAML SSO to the organization's plan (Enterprise, or the add-on)."
+            }
+            Self::AlreadyConverted { .. } => "Rotate the token instead of converting again.",
+            Self::NotConverted { .. } => {
+                "Convert the organization to SAML first: its admin gives the identity provider's metadata URL and \
+                 gets a token."
+            }
+            Self::OrganizationMismatch { .. } => {
+                "Each organization has an app of its own at its identity provider. Okta: set this app's attribute \
+                 statement token to this organization's own token, in double quotes."
+            }
+            Self::OtherConnection { .. } => {
+                "Add the connection to the organization's connections if it is its own. If it is another customer's, somebody there uses \
+                 this organization's entity ID and token: rotate the token."
+            }
+            Self::ConnectionState { .. } => {
+                "A draft is tested and activated, an active connection is retired, and a retired one stays retired: add another one."
+            }
+            Self::LastConnection { .. } => {
+                "Activate another connection first, or replace this one by it. To end SAML SSO, disconnect the organization."
+            }
+            Self::TokenMissing { .. } => {
+                "Okta: set the app's attribute statement token to the organization's token, in double quotes. Entra ID: add \
+                 a claim of that name with the token as its constant value."
+            }
+            Self::TokenAmbiguous { .. } => {
+                "Send the token once. Okta: look for a second Attribute Statement of that name."
+            }
+            Self::TokenUnknown { .. } => {
+                "Compare the attribute statement token with the token that the service showed; when it is lost, \
+                 rotate it and paste the new one."
+            }
+            Self::TokenRevoked { .. } | Self::TokenExpired { .. } => {
+                "Okta: set the app's attribute statement token to the organization's current token, in double quotes."
+            }
+            Self::SubjectTransient { .. } => {
+                "Okta: set Name ID format to EmailAddress or Persistent. Or choose an attribute that stays the same \
+                 as identity.subject_attribute in the policy."
+            }
+            Self::SubjectMissing { .. } => {
+                "Okta: set Application username to a field that every assigned person has."
+            }
+            Self::SubjectTooLong { .. } => {
+                "Okta: set Application username to a field that is short and stays the same, such as user.login. Look whether the field has a \
+                 list or a whole document in it."
+            }
+            Self::AccountSuspended { .. } => {
+                "Reactivate the account in the organization's members, or unassign the person from the app at the \
+                 identity provider."
+            }
+            Self::CreationOff { .. } => {
+                "Create the account first, or set admission.create = \"always\" in the policy."
+            }
+            Self::DomainNotAllowed { .. } => {
+                "Add the domain to admission.domains in the policy, or unassign the person from the app."
+            }
+            Self::DomainOfAnother { .. } => {
+                "A person signs in to the organization that has verified the domain of their address. If the domain is \
+                 this organization's, have it verified for this one."
+            }
+            Self::SeatLimit { .. } => "Add seats to the plan, or suspend accounts that are not used.",
+            Self::AttributeMissing { .. } => {
+                "Okta: add it under Attribute Statements of the app (user.email, user.username, user.first_name, \
+                 user.last_name). Or set its name under [attributes] in the policy."
+            }
+            Self::AttributeAmbiguous { .. } => {
+                "Send one value. Okta: look for a second Attribute Statement of that name."
+            }
+            Self::EmailInvalid { source } => source.hint(),
+            Self::EmailTaken { .. } => {
+                "Let the person sign in with the password and link the account, or set identity.link_by_email in the \
+                 policy for accounts without password, role or other link. If this began for everybody at once, the \
+                 Name ID format in the identity provider's console was changed: change it back."
+            }
+            Self::IdentityTaken { .. } => "Unlink the person from that account first.",
+            Self::LinkSessionEnded { .. } => {
+                "The person signs in with the password again and links the account from there. If they did not sign out, look in the audit \
+                 whether the account was suspended meanwhile."
+            }
+            Self::AccountUnknown { .. } => {
+                "Link an account of the organization whose token the assertion has."
+            }
+            Self::TeamUnknown { .. } => "Choose a team of the organization; it may have been deleted.",
+            Self::LastOwner { .. } => "Make another member owner first.",
+            Self::DefaultTeamMissing { .. } => {
+                "Create the team, or take it out of defaults.teams in the policy."
+            }
+            Self::DefaultProjectMissing { .. } => {
+                "Create the project, or take it out of defaults.projects in the policy."
+            }
+            Self::ApprovalPending { .. } => "Approve the account in the organization's members.",
+            Self::ScimOnly { .. } => {
+                "Assign the person in the identity provider's provisioning (SCIM), or set admission.create = \"always\" in the policy."
+            }
+            Self::GroupBlocked { .. } => {
+                "Take the person out of the group at the identity provider, or the group out of admission.blocked_groups in the policy."
+            }
+            Self::GroupRequired { .. } => {
+                "Put the person into one of the groups at the identity provider, and let it send groups: Okta under Group Attribute Statements. Or change admission.required_groups in the policy."
+            }
+            Self::TooManyRemovals { .. } => {
+                "Look at the groups that the identity provider sends: a filter may have been changed. If so many are to end, raise groups.max_removals in the policy until they have."
+            }
+            Self::DomainNotVerified { .. } => {
+                "Verify the domain for the organization (a DNS TXT record). Or name it in admission.domains in the policy."
+            }
+            Self::ScimUserExists { .. } => {
+                "Give the person another userName at the identity provider, or update the resource that exists."
+            }
+            Self::ScimNotManaged { .. } => {
+                "Let the person sign in to the account with the password and link it, or set identity.link_by_email in the policy for accounts without password, role or other link."
+            }
+            Self::GroupUnknown { .. } => "Push the group again from the identity provider.",
+            Self::GroupName { .. } => "Give the group another name at the identity provider.",
+            Self::PasswordRefused { .. } => {
+                "Sign in over the identity provider. The policy's enforcement.passwords and enforcement.break_glass say who else may use a password."
+            }
+            Self::InvitationRefused { .. } => "Assign the person to the app at the identity provider.",
+            Self::EnforcementUntested { .. } => {
+                "Let an owner sign in over the identity provider first, or name an account in enforcement.break_glass."
+            }
+            Self::DomainChallenge { .. } => {
+                "Ask for a new value, write it into the DNS as the TXT record that is shown, and check again when the DNS has it."
+            }
+            Self::Cryptography { source } => source.hint(),
+        }
+    }
+
+    /// What the person at the browser may see: one constant sentence.
+    #[must_use]
+    pub fn public_message(&self) -> &'static str {
+        "You could not be signed in. Please ask your administrator."
+    }
+
+    pub(crate) fn cryptography(source: CryptoError) -> Self {
+        Self::Cryptography { source }
+    }
+}

@@ -1,0 +1,310 @@
+//! A sign-in: which organization, which person, and what they get.
+
+use vouchsafe_crypto::{CryptoError, hexadecimal};
+
+use super::{
+    Context,
+    draft::Draft,
+    groups::{self, Wanted},
+    newcomer::{self, Newcomer},
+    profile, reason_against_address, reason_against_linking, roles, settle, signs_in_over,
+};
+use crate::{
+    Account, AccountId, Action, Anchor, Cause, Create, EmailAddress, Identity, LoginFacts, Plan, PlanRefusal,
+    RuleId, ScimRecord, Source, SyncMode, TokenHash,
+    facts::{GroupClaim, Single},
+    text::Shown,
+};
+
+/// `linking` is the account that the person is signed in to by other means.
+pub(super) fn plan(
+    context: Context<'_>,
+    login: &LoginFacts,
+    linking: Option<&AccountId>,
+) -> Result<Plan, PlanRefusal> {
+    connection_is_the_organizations(context, login)?;
+    // At every sign-in: one whose plan no longer includes SAML SSO signs nobody in over it, new or known.
+    context.snapshot.organization.require_entitlement()?;
+    token_is_the_organizations(context, login)?;
+    let identity = stable_identity(context, login)?;
+    let assertion_hash = assertion_hash(login).map_err(PlanRefusal::cryptography)?;
+    let cause = Cause::SignIn { identity: identity.clone(), assertion_hash };
+    let mut draft = Draft::new(context, cause, login.at);
+    let found = find(context, login, &identity, linking)?;
+    let claim = groups::claim(context, login);
+    let account = match found {
+        Found::Known(account) => Some(account),
+        Found::ToLink { account, rule, because } => {
+            draft.link(account, &identity, rule, because);
+            Some(account)
+        }
+        Found::Nobody => None,
+    };
+    if let Some(account) = account {
+        account.may_be_used()?;
+    }
+    groups::admit(context, &claim, account.is_none())?;
+    match account {
+        Some(account) => {
+            draft.is_about(account);
+            profile::follow(context, login, account, &mut draft)?;
+        }
+        None => admit(context, login, &identity, &mut draft)?,
+    }
+    let mut wanted = Wanted::default();
+    if account.is_none() {
+        default_teams(context, &claim, &mut wanted, &mut draft)?;
+    }
+    let is_listed = groups::say_what_is_no_list(context, &claim, &mut draft);
+    if let GroupClaim::Listed(names) = &claim {
+        let over = &login.connection;
+        let groups = names.iter().map(|name| groups::of_login(name, over)).collect::<Vec<_>>();
+        groups::map(context, &groups, &mut wanted, &mut draft);
+        roles::map(context, &groups, &mut wanted, &mut draft);
+    }
+    let ends = |source: &Source| reason_to_end(context, login, source).filter(|_| is_listed);
+    settle::settle(context, account, &wanted, &ends, &mut draft);
+    roles::settle(context, account, &wanted, &ends, &mut draft);
+    if account.is_none() {
+        newcomer::default_projects(context, &mut draft)?;
+    }
+    Ok(draft.finish())
+}
+
+/// Of what is not asked for by the groups that came.
+fn reason_to_end(context: Context<'_>, login: &LoginFacts, source: &Source) -> Option<String> {
+    let sync = context.policy.groups.sync;
+    match source {
+        _ if sync == SyncMode::Additive => None,
+        Source::Group { connection, group } if *connection == login.connection => {
+            Some(format!("the group {} does not give it any more", Shown(group)))
+        }
+        other => settle::reason_to_end_what_others_gave(context, other),
+    }
+}
+
+/// Where groups alone put people into teams, and they came, nothing else does.
+fn default_teams(
+    context: Context<'_>,
+    claim: &GroupClaim<'_>,
+    wanted: &mut Wanted,
+    draft: &mut Draft,
+) -> Result<(), PlanRefusal> {
+    let is_exclusive = context.policy.groups.sync == SyncMode::Exclusive;
+    if !is_exclusive || !matches!(claim, GroupClaim::Listed(_)) {
+        return newcomer::default_teams(context, wanted);
+    }
+    if !context.policy.defaults.teams.is_empty() {
+        let text = "Does not join the default teams: groups.sync is exclusive, and the person's groups came";
+        draft.note(RuleId::from("defaults.teams"), text);
+    }
+    Ok(())
+}
+
+fn admit(
+    context: Context<'_>,
+    login: &LoginFacts,
+    identity: &Identity,
+    draft: &mut Draft,
+) -> Result<(), PlanRefusal> {
+    let email = profile::email(context, login)?.ok_or_else(|| PlanRefusal::AttributeMissing {
+        field: "e-mail address",
+        attribute: context.policy.attributes.email.clone(),
+    })?;
+    match context.policy.admission.create {
+        Create::Always => {}
+        Create::ScimOnly => return Err(PlanRefusal::ScimOnly {}),
+        Create::Never => return Err(PlanRefusal::CreationOff {}),
+    }
+    super::domain_is_admitted(context, &email)?;
+    let names = profile::names(context, login, draft);
+    newcomer::create(
+        context,
+        Newcomer { email, names, because: "this is the person's first sign-in" },
+        draft,
+    );
+    let link = Action::LinkIdentity { identity: identity.clone() };
+    draft.step(RuleId::from("admission.create"), link, "later sign-ins find the account by it");
+    Ok(())
+}
+
+/// An entity ID is a name that any identity provider can give itself, and a token is known to whoever signed in once. The key that signed
+/// is the connection's, so the connection decides; the entity ID only says which of two mistakes it looks like.
+fn connection_is_the_organizations(context: Context<'_>, login: &LoginFacts) -> Result<(), PlanRefusal> {
+    let organization = &context.snapshot.organization;
+    let name = || organization.name.clone();
+    let Some(expected) = organization.identity_provider() else {
+        return Err(PlanRefusal::NotConverted { organization: name() });
+    };
+    if organization.signs_in_over(&login.connection) {
+        return Ok(());
+    }
+    if *expected != login.issuer {
+        return Err(PlanRefusal::OrganizationMismatch {
+            organization: name(),
+            expected: expected.to_string(),
+            actual: login.issuer.to_string(),
+        });
+    }
+    Err(PlanRefusal::OtherConnection { organization: name(), connection: login.connection.clone() })
+}
+
+/// The connection was the organization's own already. Where its settings require no token, none is looked at.
+fn token_is_the_organizations(context: Context<'_>, login: &LoginFacts) -> Result<(), PlanRefusal> {
+    if context.snapshot.token_not_required.contains(&login.connection) {
+        return Ok(());
+    }
+    let attribute = &context.policy.attributes.token;
+    let presented = match (&login.token_hash, login.single(attribute)) {
+        (Some(hash), Single::Absent) => hash.clone(),
+        (None, Single::Value(token)) => {
+            TokenHash::hashed_by(&login.hashing, token).map_err(PlanRefusal::cryptography)?
+        }
+        (None, Single::Absent) => return Err(PlanRefusal::TokenMissing { attribute: attribute.clone() }),
+        (_, Single::Ambiguous) | (Some(_), Single::Value(_)) => {
+            return Err(PlanRefusal::TokenAmbiguous { attribute: attribute.clone() });
+        }
+    };
+    context.snapshot.organization.check_token(&presented, login.at)
+}
+
+/// The identity provider and the subject by which the person is found again.
+fn stable_identity(context: Context<'_>, login: &LoginFacts) -> Result<Identity, PlanRefusal> {
+    let (identity, source_name) = match &context.policy.identity.subject_attribute {
+        Some(attribute) => (login.named_by(attribute), attribute.as_str()),
+        None if login.is_transient() => return Err(PlanRefusal::SubjectTransient {}),
+        None => (login.named(), "the NameID"),
+    };
+    let identity =
+        identity.ok_or_else(|| PlanRefusal::SubjectMissing { source_name: source_name.to_owned() })?;
+    match identity.is_too_long() {
+        true => Err(PlanRefusal::SubjectTooLong {
+            source_name: source_name.to_owned(),
+            longest: Identity::LONGEST_PART,
+        }),
+        false => Ok(identity),
+    }
+}
+
+enum Found<'c> {
+    Known(&'c Account),
+    ToLink { account: &'c Account, rule: &'static str, because: &'static str },
+    Nobody,
+}
+
+/// By identity first; by the account that is signed in; by what SCIM said; by what a takeover says; by e-mail address where that is allowed.
+fn find<'c>(
+    context: Context<'c>,
+    login: &LoginFacts,
+    identity: &Identity,
+    linking: Option<&AccountId>,
+) -> Result<Found<'c>, PlanRefusal> {
+    let known = context.snapshot.account_of(identity);
+    if let Some(id) = linking {
+        return match known {
+            Some(account) if account.id == *id => Ok(Found::Known(account)),
+            Some(other) => Err(PlanRefusal::IdentityTaken { account: other.id.to_string() }),
+            None => Ok(Found::ToLink {
+                account: context.snapshot.known_account(id)?,
+                rule: "identity.signed_in",
+                because: "the person was signed in to the account and asked for it",
+            }),
+        };
+    }
+    if let Some(account) = known {
+        return Ok(Found::Known(account));
+    }
+    if let Some(account) = created_by_scim(context, login, identity)? {
+        return Ok(Found::ToLink {
+            account,
+            rule: "identity.scim",
+            because: "the identity provider created the account by SCIM for this person",
+        });
+    }
+    if let Some(account) = taken_over(context, login, identity)? {
+        return Ok(Found::ToLink {
+            account,
+            rule: "identity.takeovers",
+            because: "the connection takes over the people of the one that the account was signed in to over",
+        });
+    }
+    let Some(email) = profile::email(context, login)? else { return Ok(Found::Nobody) };
+    let Some(account) = context.snapshot.account_with(&email) else { return Ok(Found::Nobody) };
+    account.may_be_used()?;
+    match reason_against_linking(context, account, &email) {
+        Some(reason) => Err(PlanRefusal::EmailTaken { account: account.id.to_string(), reason }),
+        None => Ok(Found::ToLink {
+            account,
+            rule: "identity.link_by_email",
+            because: "the account has the same e-mail address, in a domain that the organization owns",
+        }),
+    }
+}
+
+/// The account that the identity provider of the connection created by SCIM for the person who signs in over it for the first time: by its
+/// `externalId` or `userName`, which are the subject's, or by a verified e-mail address. One with a password is linked from within.
+fn created_by_scim<'c>(
+    context: Context<'c>,
+    login: &LoginFacts,
+    identity: &Identity,
+) -> Result<Option<&'c Account>, PlanRefusal> {
+    let over = &login.connection;
+    let is_free = |account: &&Account| !account.has_password && !signs_in_over(account, over);
+    let find = |is_meant: &dyn Fn(&ScimRecord) -> bool| {
+        context.snapshot.accounts().find(|account| {
+            let record = account.scim_record(over).filter(|record| !record.deleted);
+            record.is_some_and(is_meant) && is_free(account)
+        })
+    };
+    let subject = identity.subject.trim();
+    let by_subject = find(&|record| record.external_id.as_deref() == Some(subject))
+        .or_else(|| find(&|record| record.is_named(subject)));
+    if by_subject.is_some() {
+        return Ok(by_subject);
+    }
+    let Some(email) = profile::email(context, login)?.filter(|email| super::is_verified(context, email))
+    else {
+        return Ok(None);
+    };
+    let has_address = |account: &&Account| EmailAddress::parse(&account.email).as_ref() == Ok(&email);
+    Ok(context
+        .snapshot
+        .accounts()
+        .filter(is_free)
+        .filter(has_address)
+        .find(|account| account.scim_record(over).is_some_and(|record| !record.deleted)))
+}
+
+/// The account of a person of another connection, which this one takes over: once, so that a second person of the same anchor gets none.
+fn taken_over<'c>(
+    context: Context<'c>,
+    login: &LoginFacts,
+    identity: &Identity,
+) -> Result<Option<&'c Account>, PlanRefusal> {
+    let own = &login.connection;
+    for takeover in context.policy.identity.takeovers.iter().filter(|takeover| takeover.to == *own) {
+        let found = match takeover.by {
+            Anchor::Subject => context.snapshot.account_of(&identity.over(takeover.from.clone())),
+            Anchor::Email => profile::email(context, login)?.and_then(|email| {
+                let account = context.snapshot.account_with(&email)?;
+                reason_against_address(context, account, &email).is_none().then_some(account)
+            }),
+        };
+        let found =
+            found.filter(|account| signs_in_over(account, &takeover.from) && !signs_in_over(account, own));
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
+}
+
+/// The hash of its replay record, which is SHA-256 over the issuer, a zero byte
+/// and the assertion's ID.
+fn assertion_hash(login: &LoginFacts) -> Result<Option<String>, CryptoError> {
+    if login.assertion_id.is_empty() {
+        return Ok(None);
+    }
+    let text = [login.issuer.as_str(), "\0", login.assertion_id.as_str()].concat();
+    login.hashing.sha256(text.as_bytes()).map(|hash| Some(hexadecimal(&hash)))
+}

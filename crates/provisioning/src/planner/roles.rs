@@ -1,0 +1,151 @@
+//! `[[groups.roles]]`: the roles in the organization that groups give.
+
+use super::{
+    Context,
+    draft::Draft,
+    groups::{OwnGroup, Wanted},
+};
+use crate::{
+    Account, Action, Role, RoleChoice, RoleGrant, RoleRule, RuleId, Source, SyncMode,
+    text::{Shown, folded},
+};
+
+/// A role that a group gives.
+pub(super) struct WantedRole {
+    source: Source,
+    role: Role,
+    rule: RuleId,
+    because: String,
+}
+
+/// Adds the roles that a person's groups give: by each rule that names one, or by the first rule alone.
+pub(super) fn map(context: Context<'_>, groups: &[OwnGroup<'_>], wanted: &mut Wanted, draft: &mut Draft) {
+    let rules = &context.policy.groups;
+    let is_ignored = |group: &&OwnGroup<'_>| {
+        rules.ignore.iter().any(|ignored| folded(ignored) == folded(group.presented.name))
+    };
+    for (place, rule) in rules.roles.iter().enumerate() {
+        let met = groups.iter().filter(|group| rule.matches.meets(group.presented));
+        let mut met = met.filter(|group| !is_ignored(group)).peekable();
+        if met.peek().is_none() {
+            continue;
+        }
+        let is_only_one = rules.role_choice == RoleChoice::First;
+        for group in met.take(if is_only_one { 1 } else { usize::MAX }) {
+            want(context, (place, rule), group, wanted, draft);
+        }
+        if is_only_one {
+            return;
+        }
+    }
+}
+
+fn want(
+    context: Context<'_>,
+    (place, rule): (usize, &RoleRule),
+    group: &OwnGroup<'_>,
+    wanted: &mut Wanted,
+    draft: &mut Draft,
+) {
+    let rules = &context.policy.groups;
+    let id = rules.role_rule_id(rule, place);
+    let role = rule.role.min(rules.role_ceiling);
+    let name = Shown(group.presented.name);
+    if role < rule.role {
+        let text = format!(
+            "The group {name} gives {} instead of {}: groups.role_ceiling",
+            role.name(),
+            rule.role.name()
+        );
+        draft.note(id.clone(), text);
+    }
+    // What everybody has anyway.
+    if role == Role::Member {
+        return;
+    }
+    let because = format!("the group {name} gives it by {}", rule.matches.kind());
+    match wanted.roles.iter_mut().find(|known| known.source == group.source) {
+        Some(known) if known.role >= role => {}
+        Some(known) => (known.role, known.rule, known.because) = (role, id, because),
+        None => wanted.roles.push(WantedRole { source: group.source.clone(), role, rule: id, because }),
+    }
+}
+
+/// Gives what is wanted, and ends what is not any more, as with teams. The last active owner stays one.
+pub(super) fn settle(
+    context: Context<'_>,
+    account: Option<&Account>,
+    wanted: &Wanted,
+    ends: &dyn Fn(&Source) -> Option<String>,
+    draft: &mut Draft,
+) {
+    let mut state = State::of(context, account);
+    for WantedRole { source, role, rule, because } in &wanted.roles {
+        let given = state.grants.iter().find(|grant| grant.source == *source).map(|grant| grant.role);
+        let is_additive = context.policy.groups.sync == SyncMode::Additive;
+        if given.is_some_and(|given| given == *role || (given > *role && is_additive)) {
+            continue;
+        }
+        let before = state.role();
+        let Some(after) = state.try_to(
+            |grants| {
+                grants.retain(|grant| grant.source != *source);
+                grants.push(RoleGrant::new(source.clone(), *role));
+            },
+            rule,
+            draft,
+        ) else {
+            continue;
+        };
+        let grant = Action::GrantRole { source: source.clone(), role: *role, before, after };
+        draft.step(rule.clone(), grant, because.clone());
+    }
+    for RoleGrant { source, .. } in account.into_iter().flat_map(|account| &account.role_grants) {
+        let is_wanted = wanted.roles.iter().any(|role| role.source == *source);
+        let Some(because) = ends(source).filter(|_| !is_wanted) else { continue };
+        let (rule, before) = (RuleId::from("groups.sync"), state.role());
+        let end = |grants: &mut Vec<RoleGrant>| grants.retain(|grant| grant.source != *source);
+        let Some(after) = state.try_to(end, &rule, draft) else { continue };
+        draft.step(rule, Action::EndRole { source: source.clone(), before, after }, because);
+    }
+}
+
+/// The roles of an account on its way through the steps.
+struct State {
+    own: Role,
+    grants: Vec<RoleGrant>,
+    is_last_owner: bool,
+}
+
+impl State {
+    fn of(context: Context<'_>, account: Option<&Account>) -> Self {
+        let is_owner = account.is_some_and(Account::is_active_owner);
+        Self {
+            own: account.map_or(context.policy.defaults.role.into(), Account::role_of_its_own),
+            grants: account.map(|account| account.role_grants.clone()).unwrap_or_default(),
+            is_last_owner: is_owner && context.snapshot.owner_count() <= 1,
+        }
+    }
+
+    fn role(&self) -> Role {
+        self.grants.iter().map(|grant| grant.role).fold(self.own, Role::max)
+    }
+
+    /// The role after a change; `None`, and a note, if it would leave no owner.
+    fn try_to(
+        &mut self,
+        change: impl FnOnce(&mut Vec<RoleGrant>),
+        rule: &RuleId,
+        draft: &mut Draft,
+    ) -> Option<Role> {
+        let before = self.grants.clone();
+        change(&mut self.grants);
+        if self.is_last_owner && self.role() < Role::Owner {
+            self.grants = before;
+            let text = "Stays owner, though no group gives it any more: no other active owner is known";
+            draft.note(rule.clone(), text);
+            return None;
+        }
+        Some(self.role())
+    }
+}

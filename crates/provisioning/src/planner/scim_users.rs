@@ -1,0 +1,224 @@
+//! People that an identity provider creates, changes, deactivates and deletes by SCIM.
+
+use super::{
+    Context,
+    draft::Draft,
+    groups::Wanted,
+    newcomer::{self, Newcomer},
+    profile, reason_against_linking, scim_groups, settle, signs_in_over,
+};
+use crate::{
+    Account, AccountId, Action, Actor, Cause, Create, Hold, Plan, PlanRefusal, RuleId, ScimFact, ScimRecord,
+    ScimUser, hold::status_under,
+};
+
+fn rule() -> RuleId {
+    RuleId::from("scim.users")
+}
+
+pub(super) fn draft(context: Context<'_>, fact: &ScimFact) -> Draft {
+    Draft::new(context, Cause::Change { actor: Actor::Scim(fact.connection.clone()) }, fact.at)
+}
+
+/// `POST /Users`: a person who comes back, one whom the connection signs in already, one who may be linked by e-mail, or a new one.
+pub(super) fn create(context: Context<'_>, fact: &ScimFact, user: &ScimUser) -> Result<Plan, PlanRefusal> {
+    is_nobody_elses(context, fact, user, None)?;
+    let mut draft = draft(context, fact);
+    if let Some(account) = existing(context, fact, user)? {
+        draft.is_about(account);
+        become_so(context, fact, account, user, &mut draft)?;
+        return Ok(draft.finish());
+    }
+    if context.policy.admission.create == Create::Never {
+        return Err(PlanRefusal::CreationOff {});
+    }
+    let email = profile::scim_email(user)?.ok_or_else(|| PlanRefusal::AttributeMissing {
+        field: "e-mail address",
+        attribute: "emails".to_owned(),
+    })?;
+    super::domain_is_admitted(context, &email)?;
+    let names = profile::scim_names(context, user, &mut draft);
+    let because = "the identity provider created the person by SCIM";
+    newcomer::create(context, Newcomer { email, names, because }, &mut draft);
+    let record = record_of(fact, user, None);
+    draft.step(
+        rule(),
+        Action::SetScimRecord { before: None, after: record },
+        "later changes find the account by it",
+    );
+    if user.active == Some(false) {
+        let before = newcomer::status(context);
+        let by = Hold::scim(fact.connection.clone());
+        draft.step(
+            rule(),
+            Action::Suspend { by, before },
+            "the identity provider created the person inactive",
+        );
+    }
+    let mut wanted = Wanted::default();
+    newcomer::default_teams(context, &mut wanted)?;
+    settle::settle(context, None, &wanted, &|_| None, &mut draft);
+    newcomer::default_projects(context, &mut draft)?;
+    Ok(draft.finish())
+}
+
+/// `PUT` and `PATCH /Users/{id}`.
+pub(super) fn set(
+    context: Context<'_>,
+    fact: &ScimFact,
+    account: &AccountId,
+    user: &ScimUser,
+) -> Result<Plan, PlanRefusal> {
+    let account = managed(context, fact, account)?;
+    is_nobody_elses(context, fact, user, Some(account))?;
+    let mut draft = draft(context, fact);
+    draft.is_about(account);
+    become_so(context, fact, account, user, &mut draft)?;
+    Ok(draft.finish())
+}
+
+/// `DELETE /Users/{id}`: suspended, out of the groups of the connection, and in no answer any more.
+pub(super) fn delete(
+    context: Context<'_>,
+    fact: &ScimFact,
+    account: &AccountId,
+) -> Result<Plan, PlanRefusal> {
+    let account = managed(context, fact, account)?;
+    let mut draft = draft(context, fact);
+    draft.is_about(account);
+    suspend(fact, account, "the identity provider deleted the person", &mut draft);
+    let before = account.scim_record(&fact.connection);
+    let mut after =
+        before.cloned().unwrap_or_else(|| ScimRecord::new(fact.connection.clone(), &account.username));
+    after.deleted = true;
+    let set = Action::SetScimRecord { before: before.cloned(), after };
+    draft.step(rule(), set, "the identity provider deleted the person");
+    scim_groups::leave_all(context, fact, account, &mut draft);
+    Ok(draft.finish())
+}
+
+/// An account that the identity provider of the connection may change.
+pub(super) fn managed<'c>(
+    context: Context<'c>,
+    fact: &ScimFact,
+    account: &AccountId,
+) -> Result<&'c Account, PlanRefusal> {
+    let account = context.snapshot.known_account(account)?;
+    let reason = match account.scim_record(&fact.connection) {
+        _ if account.is_managed_over(&fact.connection) => return Ok(account),
+        Some(_) => "it was deleted by SCIM",
+        None => "neither SCIM created it, nor does its person sign in over the connection",
+    };
+    let (account, connection) = (account.id.to_string(), fact.connection.clone());
+    Err(PlanRefusal::ScimNotManaged { account, connection, reason })
+}
+
+/// Whether no other account is known over the connection by the `userName` or the `externalId`.
+fn is_nobody_elses(
+    context: Context<'_>,
+    fact: &ScimFact,
+    user: &ScimUser,
+    own: Option<&Account>,
+) -> Result<(), PlanRefusal> {
+    let is_so = |record: &ScimRecord| {
+        let has_id = user.external_id.is_some() && record.external_id == user.external_id;
+        !record.deleted && (has_id || record.is_named(&user.user_name))
+    };
+    let mut others = context.snapshot.accounts().filter(|other| own.is_none_or(|own| own.id != other.id));
+    match others.find(|other| other.scim_record(&fact.connection).is_some_and(is_so)) {
+        Some(other) => Err(PlanRefusal::ScimUserExists { account: other.id.to_string() }),
+        None => Ok(()),
+    }
+}
+
+/// The account that a new person is, if there is one.
+fn existing<'c>(
+    context: Context<'c>,
+    fact: &ScimFact,
+    user: &ScimUser,
+) -> Result<Option<&'c Account>, PlanRefusal> {
+    let over = &fact.connection;
+    let came_back = context.snapshot.accounts().find(|account| {
+        account.scim_record(over).is_some_and(|record| match (&record.external_id, &user.external_id) {
+            (Some(known), Some(came)) => known == came,
+            _ => record.is_named(&user.user_name),
+        })
+    });
+    if came_back.is_some() {
+        return Ok(came_back);
+    }
+    let names = [Some(user.user_name.trim()), user.external_id.as_deref()];
+    let signs_in = context.snapshot.accounts().find(|account| {
+        let has_no_record = account.scim_record(over).is_none();
+        let mut own = account.identities.iter().filter(|identity| identity.connection == *over);
+        has_no_record && own.any(|identity| names.contains(&Some(identity.subject.trim())))
+    });
+    if signs_in.is_some() {
+        return Ok(signs_in);
+    }
+    let Some(email) = profile::scim_email(user)? else { return Ok(None) };
+    let Some(account) = context.snapshot.account_with(&email) else { return Ok(None) };
+    let is_theirs = signs_in_over(account, over)
+        && account.scim_record(over).is_none()
+        && super::is_verified(context, &email);
+    match reason_against_linking(context, account, &email).filter(|_| !is_theirs) {
+        None => Ok(Some(account)),
+        Some(reason) => Err(PlanRefusal::EmailTaken { account: account.id.to_string(), reason }),
+    }
+}
+
+/// A known account becomes what SCIM says.
+fn become_so(
+    context: Context<'_>,
+    fact: &ScimFact,
+    account: &Account,
+    user: &ScimUser,
+    draft: &mut Draft,
+) -> Result<(), PlanRefusal> {
+    let before = account.scim_record(&fact.connection);
+    let after = record_of(fact, user, before);
+    if before != Some(&after) {
+        let set = Action::SetScimRecord { before: before.cloned(), after };
+        draft.step(rule(), set, "the identity provider says so");
+    }
+    profile::follow_scim(context, user, account, draft)?;
+    let is_back = before.is_some_and(|record| record.deleted);
+    match user.active {
+        Some(false) => suspend(fact, account, "the identity provider deactivated the person", draft),
+        Some(true) => reactivate(fact, account, draft),
+        None if is_back => reactivate(fact, account, draft),
+        None => {}
+    }
+    Ok(())
+}
+
+fn record_of(fact: &ScimFact, user: &ScimUser, before: Option<&ScimRecord>) -> ScimRecord {
+    let mut record = ScimRecord::new(fact.connection.clone(), user.user_name.trim());
+    record.external_id =
+        user.external_id.clone().or_else(|| before.and_then(|before| before.external_id.clone()));
+    record
+}
+
+fn suspend(fact: &ScimFact, account: &Account, because: &str, draft: &mut Draft) {
+    let by = Hold::scim(fact.connection.clone());
+    if !account.holds().contains(&by) {
+        draft.step(rule(), Action::Suspend { by, before: account.status }, because);
+    }
+}
+
+/// Ends what SCIM held, and nothing that somebody else did.
+fn reactivate(fact: &ScimFact, account: &Account, draft: &mut Draft) {
+    let by = Hold::scim(fact.connection.clone());
+    let mut holds = account.holds();
+    if holds.remove(&by) {
+        let after = status_under(&holds);
+        let because = "the identity provider activated the person";
+        draft.step(rule(), Action::Reactivate { by, after }, because);
+    }
+    for hold in holds {
+        draft.note(
+            rule(),
+            format!("The account stays held {hold}, though SCIM says that the person is active"),
+        );
+    }
+}
