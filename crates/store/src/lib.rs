@@ -1,9 +1,9 @@
 //! What a SAML service provider has to remember: assertions seen, requests pending, sessions, the directory.
 //!
 //! Five traits, each of which an application may implement itself: [`ReplayStore`], [`PendingStore`],
-//! [`SessionStore`], [`ConnectionStore`] and [`Directory`]. Two stores implement all five: [`Memory`], for tests and one process, and
-//! `Sqlite` (feature `sqlite`, on by default), in a file or in memory. There is none for PostgreSQL or Redis yet: several
-//! processes that serve one assertion consumer must share one file, or a store of the application's own.
+//! [`SessionStore`], [`ConnectionStore`] and [`Directory`]. Three stores implement all five: [`Memory`], for tests and one process;
+//! `Sqlite` (feature `sqlite`, on by default), in a file or in memory, for the processes of one machine; and `Postgres` (feature `postgres`) for
+//! several machines.
 //!
 //! The traits can be made into objects (`Arc<dyn Directory>`); their methods answer with a boxed future, an
 //! [`Answer`]. Time is an argument here too: nothing reads a clock.
@@ -20,9 +20,13 @@ mod directory;
 mod error;
 mod memory;
 mod pending;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod replay;
 mod session;
 mod sign_in;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod sql;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod stored_connection;
@@ -40,6 +44,8 @@ pub use directory::{Directory, Versioned};
 pub use error::{SignInError, StoreError};
 pub use memory::Memory;
 pub use pending::PendingStore;
+#[cfg(feature = "postgres")]
+pub use postgres::Postgres;
 pub use replay::{ReplayStore, forgotten_until};
 pub use session::{Session, SessionId, SessionNameId, SessionStore};
 pub use sign_in::{CompletedSignIn, ConfirmedSignIn, DecidedSignIn, SignIn};

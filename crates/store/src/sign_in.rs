@@ -135,7 +135,23 @@ impl ConfirmedSignIn {
         policy: &Policy,
         links_from: Option<&Session>,
     ) -> Result<DecidedSignIn, SignInError> {
-        let plan = match &self.terms.links {
+        let plan = self.plan(snapshot, policy, links_from)?;
+        let decided = Decided::of(plan, snapshot)?;
+        let organization = decided.plan.organization().clone();
+        let account = decided.account.clone();
+        let account = account.ok_or_else(|| StoreError::damaged("plan", "it is about no account"))?;
+        let session = Session::new(&self.login, organization, account, self.terms.lifetime);
+        Ok(DecidedSignIn { decided, session, login: self.login, terms: self.terms })
+    }
+
+    /// What would be decided on this.
+    pub(crate) fn plan(
+        &self,
+        snapshot: &Snapshot,
+        policy: &Policy,
+        links_from: Option<&Session>,
+    ) -> Result<Plan, SignInError> {
+        Ok(match &self.terms.links {
             Some(Link { account, .. }) => {
                 let is_theirs = |session: &&Session| {
                     session.account == *account && session.organization == snapshot.organization.id
@@ -147,13 +163,7 @@ impl ConfirmedSignIn {
                 policy.plan(Fact::link(&self.facts, account.clone()), snapshot)?
             }
             None => policy.plan(&self.facts, snapshot)?,
-        };
-        let decided = Decided::of(plan, snapshot)?;
-        let organization = decided.plan.organization().clone();
-        let account = decided.account.clone();
-        let account = account.ok_or_else(|| StoreError::damaged("plan", "it is about no account"))?;
-        let session = Session::new(&self.login, organization, account, self.terms.lifetime);
-        Ok(DecidedSignIn { decided, session, login: self.login, terms: self.terms })
+        })
     }
 }
 

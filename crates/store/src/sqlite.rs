@@ -1,32 +1,26 @@
 //! SQLite: one file, in memory, or tables in the application's own database.
 
-mod batch;
-mod connections;
-mod decide;
-mod directory;
-mod index;
-mod login;
 mod look_ups;
-mod rows;
-mod sessions;
+mod run;
 mod turn;
 mod writer;
-mod writes;
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use sqlx::{
-    SqliteConnection, SqlitePool,
+    SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-use vouchsafe::{PendingRequest, ReplayKey, StoredPendingRequest};
+use vouchsafe::ReplayKey;
 
-use crate::{Answer, PendingStore, ReplayStore, StoreError, forgotten_until, text::milliseconds_rounded_up};
-use batch::Batch;
-use look_ups::{LookUps, Wanted};
-use turn::{Runs as _, Turn};
-use writer::{Doing, Fails, Writer};
+use crate::{
+    StoreError,
+    sql::{Action, Answered, Batch, Doing, Engine, Fails, Reading, Wanted, failed, run_one},
+};
+use look_ups::LookUps;
+use run::Connected;
+use writer::Writer;
 
 /// How long a connection waits for another one's lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -127,32 +121,51 @@ impl Sqlite {
         self.writing.close().await;
         self.pool.close().await;
     }
+}
 
-    /// Takes a turn at the writer's transaction.
-    fn take_turn<'a, T, E, F>(&'a self, action: F) -> Answers<'a, T, E>
-    where
-        T: Send + 'static,
-        E: Fails,
-        F: for<'c, 't> FnOnce(&'c mut Turn<'t>) -> Doing<'c, T, E> + Send + 'static,
-    {
+impl Engine for Sqlite {
+    fn write<'a, T: Send + 'static, E: Fails>(&'a self, action: Action<T, E>) -> Doing<'a, T, E> {
         Box::pin(self.writer.write(action))
     }
 
-    /// Does something in the writer's transaction, statement by statement.
-    fn write<'a, T, E, F>(&'a self, action: F) -> Answers<'a, T, E>
-    where
-        T: Send + 'static,
-        E: Fails,
-        F: for<'c> FnOnce(&'c mut SqliteConnection) -> Doing<'c, T, E> + Send + 'static,
-    {
-        self.take_turn(move |turn| Box::pin(async move { action(turn.connection().await?).await }))
+    fn execute(&self, batch: Batch) -> Doing<'_, Vec<Answered>, StoreError> {
+        self.write(Box::new(move |turn| turn.run(batch)))
+    }
+
+    fn apply(&self, batch: Batch) -> Doing<'_, (), StoreError> {
+        self.write(Box::new(move |turn| {
+            turn.write(batch);
+            Box::pin(async { Ok(()) })
+        }))
+    }
+
+    fn read<'a, T: Send + 'static>(&'a self, action: Reading<T>) -> Doing<'a, T, StoreError> {
+        Box::pin(async move {
+            let mut transaction = self.pool.begin().await.map_err(failed)?;
+            action(&mut Connected(&mut transaction)).await
+        })
+    }
+
+    fn ask(&self, batch: Batch) -> Doing<'_, Answered, StoreError> {
+        Box::pin(async move {
+            let mut connection = self.pool.acquire().await.map_err(failed)?;
+            run_one(&mut Connected(&mut connection), batch).await
+        })
+    }
+
+    fn look_up(&self, wanted: Wanted) -> Doing<'_, Option<String>, StoreError> {
+        Box::pin(self.look_ups.find(wanted))
+    }
+
+    fn replay_margin(&self) -> TimeDelta {
+        self.replay_margin
     }
 }
 
 #[cfg(test)]
 impl Sqlite {
     /// How SQLite runs a query, step by step.
-    async fn steps_of(&self, query: &'static str) -> Vec<String> {
+    pub(crate) async fn steps_of(&self, query: &'static str) -> Vec<String> {
         let explained = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {query}"));
         let steps: Vec<(i64, i64, i64, String)> =
             sqlx::query_as(explained).fetch_all(&self.pool).await.unwrap();
@@ -175,7 +188,7 @@ async fn connected(options: SqliteConnectOptions, connections: u32) -> Result<Sq
         .test_before_acquire(false)
         .connect_with(options)
         .await
-        .or_failed()
+        .map_err(failed)
 }
 
 /// Brings the tables up to date. `sqlx` takes no lock over processes for SQLite: where two begin at the same moment, the one that comes second
@@ -195,31 +208,6 @@ async fn migrate(pool: &SqlitePool) -> Result<(), StoreError> {
     migrated.map_err(|source| StoreError::Migration { source: Box::new(source) })
 }
 
-type Answers<'a, T, E> = std::pin::Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'a>>;
-
-/// Errors of sqlx, which are no part of this crate's interface, as those of a store.
-trait OrFailed<T> {
-    fn or_failed(self) -> Result<T, StoreError>;
-}
-
-impl<T> OrFailed<T> for Result<T, sqlx::Error> {
-    fn or_failed(self) -> Result<T, StoreError> {
-        self.map_err(failed)
-    }
-}
-
-fn failed(error: sqlx::Error) -> StoreError {
-    /// SQLITE_BUSY and SQLITE_LOCKED, the low bits of every code of the kind.
-    const LOCKED: [i64; 2] = [5, 6];
-    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
-    let code = code.and_then(|code| code.parse::<i64>().ok()).map(|code| code & 0xff);
-    match error {
-        sqlx::Error::PoolClosed | sqlx::Error::PoolTimedOut => StoreError::unavailable(error),
-        _ if code.is_some_and(|code| LOCKED.contains(&code)) => StoreError::unavailable(error),
-        _ => StoreError::backend(error),
-    }
-}
-
 /// What was done for several failed. The error is one, and those who wait are several.
 fn failed_together(failure: &sqlx::Error) -> StoreError {
     match failure {
@@ -233,133 +221,6 @@ fn failed_together(failure: &sqlx::Error) -> StoreError {
 #[error("what was done together with others failed: {0}")]
 struct FailedTogether(String);
 
-impl ReplayStore for Sqlite {
-    fn insert_once<'a>(&'a self, hash: &'a str, expires_at: DateTime<Utc>) -> Answer<'a, bool> {
-        let (hash, end) = (hash.to_owned(), milliseconds_rounded_up(expires_at));
-        self.take_turn(move |turn| {
-            Box::pin(async move {
-                let recorded = turn.run(rows::insert_once(&hash, end)).await?;
-                Ok(recorded.first().is_some_and(|recorded| recorded.changed == 1))
-            })
-        })
-    }
-
-    fn sweep_replays(&self, now: DateTime<Utc>) -> Answer<'_, u64> {
-        let margin = self.replay_margin;
-        self.write(move |connection| {
-            Box::pin(async move {
-                let latest: Option<i64> = sqlx::query_scalar("SELECT max(expires_at) FROM vouchsafe_replays")
-                    .fetch_one(&mut *connection)
-                    .await
-                    .or_failed()?;
-                // A time beyond the calendar is later than any other, and no reason to forget nothing.
-                let last = DateTime::<Utc>::MAX_UTC;
-                let latest = latest.map(|end| DateTime::from_timestamp_millis(end).unwrap_or(last));
-                let Some(limit) = forgotten_until(now, latest, margin) else { return Ok(0) };
-                let swept = sqlx::query("DELETE FROM vouchsafe_replays WHERE expires_at <= ?")
-                    .bind(limit.timestamp_millis())
-                    .execute(connection)
-                    .await
-                    .or_failed()?;
-                Ok(swept.rows_affected())
-            })
-        })
-    }
-}
-
-impl PendingStore for Sqlite {
-    fn put<'a>(&'a self, request: &'a PendingRequest) -> Answer<'a, ()> {
-        let record = rows::to_json("pending request", &request.to_stored());
-        let (handle, end) = (request.handle().to_owned(), milliseconds_rounded_up(request.expires_at()));
-        self.take_turn(move |turn| {
-            Box::pin(async move {
-                let put =
-                    "INSERT OR REPLACE INTO vouchsafe_pending (handle, record, expires_at) VALUES (?, ?, ?)";
-                turn.write(Batch::of(put).bind(handle).bind(record?).bind(end));
-                Ok(())
-            })
-        })
-    }
-
-    fn find_pending<'a>(&'a self, handle: &'a str, now: DateTime<Utc>) -> Answer<'a, Option<PendingRequest>> {
-        Box::pin(async move {
-            let record = self.look_ups.find(Wanted::Pending(handle.to_owned())).await?;
-            let stored =
-                record.map(|record| rows::from_json::<StoredPendingRequest>("pending request", &record));
-            crate::pending::opened(stored.transpose()?, now)
-        })
-    }
-
-    fn remove_pending<'a>(&'a self, handle: &'a str) -> Answer<'a, bool> {
-        let handle = handle.to_owned();
-        self.write(move |connection| Box::pin(async move { rows::remove_pending(connection, &handle).await }))
-    }
-
-    fn sweep_pending(&self, now: DateTime<Utc>) -> Answer<'_, u64> {
-        self.write(move |connection| {
-            Box::pin(async move {
-                let swept = sqlx::query("DELETE FROM vouchsafe_pending WHERE expires_at <= ?")
-                    .bind(now.timestamp_millis())
-                    .execute(connection)
-                    .await
-                    .or_failed()?;
-                Ok(swept.rows_affected())
-            })
-        })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use sqlx::error::{DatabaseError, ErrorKind};
-
-    /// An error of the database with this code.
-    #[derive(Debug, thiserror::Error)]
-    #[error("code {0}")]
-    struct Coded(&'static str);
-
-    impl DatabaseError for Coded {
-        fn message(&self) -> &str {
-            self.0
-        }
-
-        fn code(&self) -> Option<std::borrow::Cow<'_, str>> {
-            Some(self.0.into())
-        }
-
-        fn as_error(&self) -> &(dyn std::error::Error + Send + Sync + 'static) {
-            self
-        }
-
-        fn as_error_mut(&mut self) -> &mut (dyn std::error::Error + Send + Sync + 'static) {
-            self
-        }
-
-        fn into_error(self: Box<Self>) -> Box<dyn std::error::Error + Send + Sync + 'static> {
-            self
-        }
-
-        fn kind(&self) -> ErrorKind {
-            ErrorKind::Other
-        }
-    }
-
-    /// What is locked, busy or closed may work in a moment. Everything else is a fault of the database.
-    #[test]
-    fn a_lock_is_told_from_a_fault() {
-        let code = |code| failed(sqlx::Error::Database(Box::new(Coded(code)))).code();
-        // The extended codes have the kind in their low bits: SQLITE_BUSY_RECOVERY, SQLITE_BUSY_SNAPSHOT, SQLITE_LOCKED_SHAREDCACHE.
-        for locked in ["5", "6", "261", "517", "262"] {
-            assert_eq!(code(locked), "store.unavailable", "{locked}");
-        }
-        // SQLITE_ERROR, SQLITE_IOERR and two of its kind, SQLITE_CORRUPT, SQLITE_FULL, SQLITE_CONSTRAINT, and what is no number.
-        for fault in ["1", "10", "266", "1290", "11", "13", "19", "", "busy"] {
-            assert_eq!(code(fault), "store.backend", "{fault}");
-        }
-        for closed in [sqlx::Error::PoolClosed, sqlx::Error::PoolTimedOut] {
-            assert_eq!(failed(closed).code(), "store.unavailable");
-        }
-        assert_eq!(failed(sqlx::Error::RowNotFound).code(), "store.backend");
-    }
-}
+#[derive(Debug, thiserror::Error)]
+#[error("the store has stopped")]
+struct Stopped;

@@ -1,6 +1,6 @@
 //! Small things about text.
 
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 use chrono::{DateTime, Utc};
 use vouchsafe::crypto::{hexadecimal, system_random};
 
@@ -18,7 +18,7 @@ pub(crate) fn fresh_ids(count: usize) -> Result<Vec<String>, StoreError> {
 
 /// A time in milliseconds of Unix time, rounded up: what ends at it is not over a moment earlier. Not beyond the last time that can be read
 /// back.
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub(crate) fn milliseconds_rounded_up(time: DateTime<Utc>) -> i64 {
     let is_whole = time.timestamp_subsec_nanos().is_multiple_of(1_000_000);
     let rounded = time.timestamp_millis().saturating_add(i64::from(!is_whole));
@@ -26,12 +26,12 @@ pub(crate) fn milliseconds_rounded_up(time: DateTime<Utc>) -> i64 {
 }
 
 /// The form in which names are compared: the planner's.
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub(crate) fn folded(name: &str) -> String {
     name.trim().to_lowercase()
 }
 
-#[cfg(all(test, feature = "sqlite"))]
+#[cfg(all(test, any(feature = "sqlite", feature = "postgres")))]
 mod tests {
     use super::*;
 

@@ -18,12 +18,14 @@ CREATE INDEX vouchsafe_pending_by_end ON vouchsafe_pending (expires_at);
 CREATE TABLE vouchsafe_sessions (
     hash TEXT PRIMARY KEY,
     account TEXT NOT NULL,
+    connection TEXT,
     identity TEXT,
     session_index TEXT,
     record TEXT NOT NULL,
     expires_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX vouchsafe_sessions_by_account ON vouchsafe_sessions (account);
+CREATE INDEX vouchsafe_sessions_by_connection ON vouchsafe_sessions (connection);
 CREATE INDEX vouchsafe_sessions_by_identity ON vouchsafe_sessions (identity);
 CREATE INDEX vouchsafe_sessions_by_end ON vouchsafe_sessions (expires_at);
 
@@ -54,7 +56,8 @@ CREATE TABLE vouchsafe_domains (
 CREATE INDEX vouchsafe_domains_by_organization ON vouchsafe_domains (organization);
 
 CREATE TABLE vouchsafe_accounts (
-    id TEXT PRIMARY KEY,
+    number INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
     organization TEXT NOT NULL REFERENCES vouchsafe_organizations (id),
     email TEXT NOT NULL,
     active INTEGER NOT NULL,
@@ -75,7 +78,8 @@ CREATE TABLE vouchsafe_identities (
 CREATE INDEX vouchsafe_identities_by_account ON vouchsafe_identities (account);
 
 CREATE TABLE vouchsafe_teams (
-    id TEXT PRIMARY KEY,
+    number INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
     organization TEXT NOT NULL REFERENCES vouchsafe_organizations (id),
     name TEXT NOT NULL,
     record TEXT NOT NULL,
@@ -83,7 +87,8 @@ CREATE TABLE vouchsafe_teams (
 ) STRICT;
 
 CREATE TABLE vouchsafe_projects (
-    id TEXT PRIMARY KEY,
+    number INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
     organization TEXT NOT NULL REFERENCES vouchsafe_organizations (id),
     name TEXT NOT NULL,
     record TEXT NOT NULL,
@@ -91,7 +96,8 @@ CREATE TABLE vouchsafe_projects (
 ) STRICT;
 
 CREATE TABLE vouchsafe_groups (
-    id TEXT PRIMARY KEY,
+    number INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
     organization TEXT NOT NULL REFERENCES vouchsafe_organizations (id),
     connection TEXT NOT NULL,
     name TEXT NOT NULL,

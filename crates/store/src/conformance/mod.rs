@@ -58,61 +58,76 @@ impl<S: ReplayStore + PendingStore + SessionStore + ConnectionStore + Directory 
 /// Makes a test of each function of the conformance suite.
 ///
 /// `conformance!(make)`: `make` is an async function that gives an empty store and what keeps it alive.
+/// `conformance!(where available: make)`: it gives `Some` of both, or `None` where there is no server to test against, and then says so.
 #[macro_export]
 macro_rules! conformance {
-    ($make:path) => {
-        $crate::conformance!($make, memoranda, one_of_a_hundred_records_is_the_first, records_are_swept_a_margin_after_their_time,
+    (where available: $make:path) => {
+        $crate::conformance!(@all available $make);
+    };
+    (@all $way:ident $make:path) => {
+        $crate::conformance!(@each $way $make, memoranda, one_of_a_hundred_records_is_the_first, records_are_swept_a_margin_after_their_time,
             a_clock_that_went_ahead_and_came_back_accepts_nothing_twice,
             a_record_without_end_does_not_keep_the_others, a_record_lasts_to_its_last_nanosecond,
             an_assertion_is_confirmed_once, a_pending_request_is_found_until_it_is_removed,
             a_pending_request_ends_at_its_time, a_session_lasts_until_its_end_and_no_longer,
             sessions_end_by_id_by_name_and_by_account, a_name_ends_the_sessions_of_its_own_person_only,
             a_negative_lifetime_ends_a_session, a_suspended_account_gets_no_session);
-        $crate::conformance!($make, connections, a_connection_is_kept_whole,
+        $crate::conformance!(@each $way $make, connections, a_connection_is_kept_whole,
             every_write_of_a_connection_is_a_new_revision, of_writers_at_one_revision_one_succeeds,
             what_never_changes_of_a_connection_is_refused, connections_are_found_by_identity_provider_and_address,
             drafts_and_retired_connections_hide_no_active_one, an_organization_has_several_connections);
-        $crate::conformance!($make, connecting, a_conversion_is_one_decision,
+        $crate::conformance!(@each $way $make, connecting, a_conversion_is_one_decision,
             a_conversion_that_is_refused_leaves_nothing, of_ten_conversions_at_once_one_succeeds,
             a_connection_is_tried_and_replaces_another, several_connections_are_active_until_one_is_retired,
             the_configuration_is_audited_with_its_actor, a_disconnected_organization_signs_nobody_in,
             an_organization_has_so_many_connections, metadata_of_an_organization_is_so_large_at_most,
             a_connection_named_as_another_organization_stops_nobody,
             a_stored_connection_of_another_organization_signs_nobody_in, whether_a_token_is_required_is_the_connections_setting);
-        $crate::conformance!($make, configuration, a_slug_is_found_and_unique_whatever_its_case,
+        $crate::conformance!(@each $way $make, configuration, a_slug_is_found_and_unique_whatever_its_case,
             every_change_of_the_configuration_is_audited, sessions_end_with_the_connection_they_began_over,
             sessions_end_with_a_connection_that_is_retired_by_a_write, no_token_is_in_the_audit);
-        $crate::conformance!($make, directory, organizations_are_found_and_their_names_are_unique,
+        $crate::conformance!(@each $way $make, directory, organizations_are_found_and_their_names_are_unique,
             an_organization_is_updated_at_its_version_only, policies_are_kept,
             names_are_unique_in_an_organization, a_snapshot_has_what_the_login_needs,
             a_foreign_token_leads_to_its_own_organization, a_domain_belongs_to_one_organization, a_connection_belongs_to_one_organization,
             discovery_asks_domains_and_never_accounts, addresses_are_compared_by_one_grammar,
             what_another_organization_verified_is_in_the_snapshot);
-        $crate::conformance!($make, sign_in, a_first_sign_in_makes_an_account_and_the_second_nothing,
+        $crate::conformance!(@each $way $make, sign_in, a_first_sign_in_makes_an_account_and_the_second_nothing,
             as_many_groups_as_a_login_may_bring_make_their_teams,
             three_persons_of_one_name_get_three_accounts, nobody_gets_an_address_of_a_domain_of_another_organization,
             two_first_sign_ins_of_one_person_make_one_account, many_people_sign_in_at_the_same_time,
             suspension_ends_sessions_and_is_recorded, the_audit_says_what_and_why_and_no_secret,
             the_store_and_the_planner_agree_on_what_a_plan_makes,
             groups_whose_names_fold_to_one_are_one_team);
-        $crate::conformance!($make, members, the_last_owner_is_safe_at_every_door, a_seat_is_needed_to_be_active_again,
+        $crate::conformance!(@each $way $make, members, the_last_owner_is_safe_at_every_door, a_seat_is_needed_to_be_active_again,
             an_account_is_linked_while_the_session_lasts_that_asked, a_membership_goes_with_its_last_source,
             a_connection_takes_over_the_people_of_another);
-        $crate::conformance!($make, scenarios, two_hundred_first_sign_ins_at_once_succeed,
+        $crate::conformance!(@each $way $make, scenarios, two_hundred_first_sign_ins_at_once_succeed,
             an_owner_suspends_somebody_while_forty_people_sign_in, a_refused_sign_in_leaves_nothing_behind,
             one_response_is_accepted_once, an_assertion_is_accepted_once_over_all_connections, a_sign_in_answers_its_request_and_replaces_a_session,
             a_stale_write_loses_no_membership, the_last_owner_survives_every_change,
             a_large_organization_costs_what_the_person_means, settings_are_changed_while_people_sign_in,
             changes_by_hand_name_their_actor, a_domain_that_is_verified_meanwhile_counts);
     };
-    ($make:path, $module:ident, $($name:ident),*) => {
+    (@each $way:ident $make:path, $module:ident, $($name:ident),*) => {
         $(
             #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
             async fn $name() {
-                let (store, _kept) = $make().await;
-                $crate::conformance::$module::$name(store).await;
+                $crate::conformance!(@run $way $make, $module, $name);
             }
         )*
+    };
+    (@run always $make:path, $module:ident, $name:ident) => {
+        let (store, _kept) = $make().await;
+        $crate::conformance::$module::$name(store).await;
+    };
+    (@run available $make:path, $module:ident, $name:ident) => {
+        if let Some((store, _kept)) = $make().await {
+            $crate::conformance::$module::$name(store).await;
+        }
+    };
+    ($make:path) => {
+        $crate::conformance!(@all always $make);
     };
 }
 

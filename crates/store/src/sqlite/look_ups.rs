@@ -9,22 +9,11 @@ use std::collections::HashMap;
 use sqlx::SqlitePool;
 use tokio::sync::{mpsc, oneshot};
 
-use super::{failed_together, writer::Stopped};
-use crate::StoreError;
+use super::{Stopped, failed_together};
+use crate::{StoreError, sql::Wanted};
 
 /// How many go into one statement at most.
 const GROUP: usize = 64;
-
-/// What is looked up, by its name.
-#[derive(PartialEq, Eq, Hash)]
-pub(super) enum Wanted {
-    /// The record of a pending request, by its handle.
-    Pending(String),
-    /// The record of a session, by its hash.
-    Session(String),
-    /// The revision of a connection, by its id.
-    Revision(String),
-}
 
 /// Each row says what it answers. Nothing of it is read where nothing of the kind is asked for.
 const FIND: &str = "

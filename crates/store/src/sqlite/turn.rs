@@ -2,30 +2,15 @@
 
 use sqlx::SqliteConnection;
 
-use super::{
-    FailedTogether,
-    batch::{self, Answered, Batch},
-    writer::Fails as _,
+use super::{FailedTogether, run};
+use crate::{
+    StoreError,
+    sql::{Answered, Batch, Doing, Fails as _, Runs, Transaction},
 };
-use crate::StoreError;
-
-/// Runs statements together, inside a transaction.
-pub(super) trait Runs: Send {
-    /// Runs all of them, and answers for each.
-    fn run(&mut self, own: Batch) -> impl Future<Output = Result<Vec<Answered>, StoreError>> + Send;
-}
-
-/// Reading, outside the writer.
-impl Runs for SqliteConnection {
-    async fn run(&mut self, own: Batch) -> Result<Vec<Answered>, StoreError> {
-        let answered = batch::run(self, [&Batch::default(), &own]).await;
-        answered.map_err(|failure| own.meaning(failure))
-    }
-}
 
 /// A turn at the writer's transaction, under a savepoint of its own.
 ///
-/// What a decision [writes](Self::write) last goes together with the first statements of the next one, before them: so the next decision sees it,
+/// What a decision [writes](Transaction::write) last goes together with the first statements of the next one, before them: so the next decision sees it,
 /// and it costs no hand-over of its own. If it turns out that it must not be written (a name is taken), it is as if it had answered so.
 #[derive(Debug)]
 pub(super) struct Turn<'t> {
@@ -44,17 +29,6 @@ impl<'t> Turn<'t> {
     pub(super) fn first(connection: &'t mut SqliteConnection) -> Self {
         let before = Batch::of("SAVEPOINT decision");
         Self { connection, before, writes_before: 0, refused_before: None, writes: Batch::default() }
-    }
-
-    /// The connection, for what runs its statements itself.
-    pub(super) async fn connection(&mut self) -> Result<&mut SqliteConnection, StoreError> {
-        self.settle().await?;
-        Ok(self.connection)
-    }
-
-    /// What the decision writes when everything is decided. Nothing may be run afterwards.
-    pub(super) fn write(&mut self, writes: Batch) {
-        self.writes = writes;
     }
 
     /// Writes what the decision before has left to write, if nothing was run since.
@@ -95,9 +69,25 @@ impl<'t> Turn<'t> {
 }
 
 impl Runs for Turn<'_> {
-    async fn run(&mut self, own: Batch) -> Result<Vec<Answered>, StoreError> {
+    fn run(&mut self, own: Batch) -> Doing<'_, Vec<Answered>, StoreError> {
+        Box::pin(self.run_with_what_waits(own))
+    }
+}
+
+impl Transaction for Turn<'_> {
+    fn write(&mut self, writes: Batch) {
+        self.writes = writes;
+    }
+
+    fn is_alone(&self) -> bool {
+        true
+    }
+}
+
+impl Turn<'_> {
+    async fn run_with_what_waits(&mut self, own: Batch) -> Result<Vec<Answered>, StoreError> {
         loop {
-            let ran = batch::run(self.connection, [&self.before, &own]).await;
+            let ran = run::run(self.connection, [&self.before, &own]).await;
             let before = std::mem::take(&mut self.before);
             let mut failure = match ran {
                 Ok(mut answered) => return Ok(answered.split_off(before.len().min(answered.len()))),

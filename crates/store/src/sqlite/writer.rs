@@ -7,13 +7,14 @@ use std::{pin::Pin, sync::Arc};
 use sqlx::{Connection as _, Sqlite, SqliteConnection, SqlitePool, pool::PoolConnection};
 use tokio::sync::{Mutex, mpsc, oneshot};
 
-use super::{failed_together, turn::Turn};
-use crate::{SignInError, StoreError};
+use super::{Stopped, failed_together, turn::Turn};
+use crate::{
+    StoreError,
+    sql::{Action, Fails, Transaction},
+};
 
 /// How many decisions go into one commit at most: so many that the flush is a small part, so few that nobody waits long.
 const GROUP: usize = 64;
-
-pub(super) type Doing<'c, T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'c>>;
 
 #[derive(Debug)]
 pub(super) struct Writer {
@@ -43,12 +44,7 @@ impl Writer {
 
     /// Does something in a transaction that has the write lock, and answers when it is on the disk. What answers an error leaves nothing
     /// behind. What nobody waits for any more is not begun.
-    pub(super) async fn write<T, E, F>(&self, action: F) -> Result<T, E>
-    where
-        T: Send + 'static,
-        E: Fails,
-        F: for<'c, 't> FnOnce(&'c mut Turn<'t>) -> Doing<'c, T, E> + Send + 'static,
-    {
+    pub(super) async fn write<T: Send + 'static, E: Fails>(&self, action: Action<T, E>) -> Result<T, E> {
         let (reply, answer) = oneshot::channel();
         let job = One { action: Some(action), outcome: None, reply };
         let closed = |_| E::from(StoreError::unavailable(Stopped));
@@ -135,23 +131,6 @@ enum Ran {
     Broken,
 }
 
-/// An error that says whether the database failed under it.
-pub(super) trait Fails: From<StoreError> + Send + 'static {
-    fn is_of_the_database(&self) -> bool;
-}
-
-impl Fails for StoreError {
-    fn is_of_the_database(&self) -> bool {
-        matches!(self, Self::Backend { .. } | Self::Unavailable { .. })
-    }
-}
-
-impl Fails for SignInError {
-    fn is_of_the_database(&self) -> bool {
-        matches!(self, Self::Store(failure) if failure.is_of_the_database())
-    }
-}
-
 trait Job: Send + std::fmt::Debug {
     fn run<'c>(&'c mut self, turn: &'c mut Turn<'_>) -> Pin<Box<dyn Future<Output = Ran> + Send + 'c>>;
 
@@ -162,30 +141,25 @@ trait Job: Send + std::fmt::Debug {
     fn answer(self: Box<Self>, failure: Option<&sqlx::Error>);
 }
 
-struct One<T, E, F> {
-    action: Option<F>,
+struct One<T, E> {
+    action: Option<Action<T, E>>,
     outcome: Option<Result<T, E>>,
     reply: oneshot::Sender<Result<T, E>>,
 }
 
-impl<T, E, F> std::fmt::Debug for One<T, E, F> {
+impl<T, E> std::fmt::Debug for One<T, E> {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str("One")
     }
 }
 
-impl<T, E, F> Job for One<T, E, F>
-where
-    T: Send + 'static,
-    E: Fails,
-    F: for<'c, 't> FnOnce(&'c mut Turn<'t>) -> Doing<'c, T, E> + Send + 'static,
-{
+impl<T: Send + 'static, E: Fails> Job for One<T, E> {
     fn run<'c>(&'c mut self, turn: &'c mut Turn<'_>) -> Pin<Box<dyn Future<Output = Ran> + Send + 'c>> {
         Box::pin(async move {
             let Some(action) = self.action.take().filter(|_| !self.reply.is_closed()) else {
                 return Ran::Discard;
             };
-            let outcome = action(turn).await;
+            let outcome = action(turn as &mut dyn Transaction).await;
             let ran = match &outcome {
                 Ok(_) => Ran::Keep,
                 Err(failure) if failure.is_of_the_database() => Ran::Broken,
@@ -212,7 +186,3 @@ where
         let _ = self.reply.send(answer);
     }
 }
-
-#[derive(Debug, thiserror::Error)]
-#[error("the store has stopped")]
-pub(super) struct Stopped;

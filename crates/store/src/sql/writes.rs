@@ -6,11 +6,15 @@
 use std::collections::HashSet;
 
 use serde::Serialize;
-use vouchsafe::provisioning::{
-    Account, AccountId, DirectoryGroup, EmailAddress, Identity, OrganizationId, Project, Role, Snapshot, Team,
+use vouchsafe::{
+    ConnectionId,
+    provisioning::{
+        Account, AccountId, DirectoryGroup, EmailAddress, Identity, OrganizationId, Project, Role, Snapshot,
+        Team,
+    },
 };
 
-use super::{batch::Batch, rows::to_json};
+use super::{Batch, Sql, batch::IfNull, rows::to_json, sessions};
 use crate::{
     AuditRecord, Decided, Session, StoreError,
     text::{folded, milliseconds_rounded_up},
@@ -54,7 +58,7 @@ pub(super) fn decided(batch: Batch, decided: &Decided, before: &Snapshot) -> Res
         batch = put_group(batch, group)?;
     }
     for account in &decided.ended_accounts {
-        batch = batch.then("DELETE FROM vouchsafe_sessions WHERE account = ?").bind(account.as_str());
+        batch = batch.then(sessions::END_OF_ACCOUNT).bind(account.as_str());
     }
     audit(batch, &decided.audit)
 }
@@ -64,11 +68,11 @@ fn put_group(batch: Batch, group: &DirectoryGroup) -> Result<Batch, StoreError> 
     Ok(batch
         .then(
             "INSERT INTO vouchsafe_groups (id, organization, connection, name, record) VALUES (?, ?, ?, ?, ?)
-             ON CONFLICT (id) DO UPDATE SET name = excluded.name,
-             record = iif(organization = excluded.organization, excluded.record, NULL)",
+             ON CONFLICT (id) DO UPDATE SET name = excluded.name, record = CASE
+                 WHEN vouchsafe_groups.organization = excluded.organization THEN excluded.record END",
         )
         .if_taken("the name of a SCIM group")
-        .if_null(of_another_organization("group"))
+        .if_null(IfNull::OfAnother("group"))
         .bind(group.id.as_str())
         .bind(group.organization.as_str())
         .bind(group.connection.as_str())
@@ -93,7 +97,7 @@ pub(super) fn add_account(batch: Batch, account: &Account) -> Result<Batch, Stor
         .bind(account.is_active())
         .bind(account.role == Role::Owner)
         .bind(to_json("account", account)?);
-    add_identities(batch, account)
+    Ok(add_identities(batch, account))
 }
 
 /// An account that is there. At most sign-ins nothing that is searched for changes, and no index is written.
@@ -103,12 +107,13 @@ fn change_account(batch: Batch, before: &Account, account: &Account) -> Result<B
     };
     let (email, active, is_owner) = searched(account);
     let batch = if searched(before) == (email.clone(), active, is_owner) {
-        batch.then("UPDATE vouchsafe_accounts SET record = iif(organization = ?, ?, NULL) WHERE id = ?")
+        batch
+            .then("UPDATE vouchsafe_accounts SET record = CASE WHEN organization = ? THEN ? END WHERE id = ?")
     } else {
         batch
             .then(
                 "UPDATE vouchsafe_accounts SET email = ?, active = ?, is_owner = ?,
-                 record = iif(organization = ?, ?, NULL) WHERE id = ?",
+                 record = CASE WHEN organization = ? THEN ? END WHERE id = ?",
             )
             .if_taken("the account's e-mail address")
             .bind(email)
@@ -116,7 +121,7 @@ fn change_account(batch: Batch, before: &Account, account: &Account) -> Result<B
             .bind(is_owner)
     };
     let batch = batch
-        .if_null(of_another_organization("account"))
+        .if_null(IfNull::OfAnother("account"))
         .bind(account.organization.as_str())
         .bind(to_json("account", account)?)
         .bind(account.id.as_str());
@@ -124,23 +129,20 @@ fn change_account(batch: Batch, before: &Account, account: &Account) -> Result<B
         return Ok(batch);
     }
     let batch = batch.then("DELETE FROM vouchsafe_identities WHERE account = ?").bind(account.id.as_str());
-    add_identities(batch, account)
+    Ok(add_identities(batch, account))
 }
 
-fn add_identities(batch: Batch, account: &Account) -> Result<Batch, StoreError> {
-    let identities = account.keys();
-    if identities.is_empty() {
-        return Ok(batch);
+fn add_identities(batch: Batch, account: &Account) -> Batch {
+    let mut batch = batch;
+    for key in account.keys() {
+        batch = batch
+            .then("INSERT INTO vouchsafe_identities (organization, account, identity) VALUES (?, ?, ?)")
+            .if_taken("an identity of the account")
+            .bind(account.organization.as_str())
+            .bind(account.id.as_str())
+            .bind(key);
     }
-    Ok(batch
-        .then(
-            "INSERT INTO vouchsafe_identities (organization, account, identity)
-             SELECT ?, ?, value FROM json_each(?)",
-        )
-        .if_taken("an identity of the account")
-        .bind(account.organization.as_str())
-        .bind(account.id.as_str())
-        .bind(to_json("identities", &identities)?))
+    batch
 }
 
 /// Teams and projects are searched for by their names.
@@ -176,9 +178,9 @@ const ADD_TEAM: &str = "INSERT INTO vouchsafe_teams (id, organization, name, rec
 const ADD_PROJECT: &str =
     "INSERT INTO vouchsafe_projects (id, organization, name, record) VALUES (?, ?, ?, ?)";
 const CHANGE_TEAM: &str =
-    "UPDATE vouchsafe_teams SET name = ?, record = iif(organization = ?, ?, NULL) WHERE id = ?";
+    "UPDATE vouchsafe_teams SET name = ?, record = CASE WHEN organization = ? THEN ? END WHERE id = ?";
 const CHANGE_PROJECT: &str =
-    "UPDATE vouchsafe_projects SET name = ?, record = iif(organization = ?, ?, NULL) WHERE id = ?";
+    "UPDATE vouchsafe_projects SET name = ?, record = CASE WHEN organization = ? THEN ? END WHERE id = ?";
 
 pub(super) fn add_team(batch: Batch, team: &Team) -> Result<Batch, StoreError> {
     Ok(add_named(batch, ADD_TEAM, NamedRow::of_team(team)?).if_taken("the team's id or name"))
@@ -196,15 +198,11 @@ fn change_named(batch: Batch, sql: &'static str, row: NamedRow<'_>) -> Batch {
     batch
         .then(sql)
         .if_taken("the name of a team or a project")
-        .if_null(of_another_organization(row.what))
+        .if_null(IfNull::OfAnother(row.what))
         .bind(row.name)
         .bind(row.organization.as_str())
         .bind(row.record)
         .bind(row.id)
-}
-
-fn of_another_organization(what: &'static str) -> StoreError {
-    StoreError::damaged(what, "its id is one of another organization")
 }
 
 /// All records in one statement, as arrays in JSON.
@@ -227,15 +225,24 @@ pub(super) fn audit(batch: Batch, records: &[AuditRecord]) -> Result<Batch, Stor
             &record.assertion_hash,
         ));
     }
-    Ok(batch
-        .then(
-            "INSERT INTO vouchsafe_audit
-             (organization, account, actor, at, rule, change, before, after, assertion_hash)
-             SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
-             value ->> 7, value ->> 8 FROM json_each(?) ORDER BY key",
-        )
-        .bind(to_json("audit records", &rows)?))
+    // No text in PostgreSQL has the character NUL, and nobody reads it.
+    let rows = to_json("audit records", &rows)?.replace("\\u0000", "\\ufffd");
+    Ok(batch.then(AUDIT).bind(rows))
 }
+
+const AUDIT: Sql = Sql {
+    sqlite: "
+        INSERT INTO vouchsafe_audit
+            (organization, account, actor, at, rule, change, before, after, assertion_hash)
+        SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
+            value ->> 7, value ->> 8 FROM json_each(?) ORDER BY key",
+    postgres: "
+        INSERT INTO vouchsafe_audit
+            (organization, account, actor, at, rule, change, before, after, assertion_hash)
+        SELECT value ->> 0, value ->> 1, value ->> 2, (value ->> 3)::bigint, value ->> 4, value ->> 5, value ->> 6,
+            value ->> 7, value ->> 8
+        FROM json_array_elements(?::json) WITH ORDINALITY AS each (value, key) ORDER BY key",
+};
 
 /// A session, unless the directory has the account and it is suspended. The session that it replaces ends, and the request that was answered
 /// waits no longer.
@@ -255,14 +262,16 @@ pub(super) fn session(
     }
     Ok(batch
         .then(
-            "INSERT INTO vouchsafe_sessions (hash, account, identity, session_index, expires_at, record)
-             VALUES (?, ?, ?, ?, ?, iif(EXISTS (SELECT 1 FROM vouchsafe_accounts
-                 WHERE id = ? AND organization = ? AND active = 0), NULL, ?))",
+            "INSERT INTO vouchsafe_sessions
+                 (hash, account, connection, identity, session_index, expires_at, record)
+             VALUES (?, ?, ?, ?, ?, ?, CASE WHEN NOT EXISTS (SELECT 1 FROM vouchsafe_accounts
+                 WHERE id = ? AND organization = ? AND active = 0) THEN ? END)",
         )
         .if_taken("the session's identifier")
-        .if_null(StoreError::AccountSuspended { account: session.account.clone() })
+        .if_null(IfNull::Suspended(session.account.clone()))
         .bind(hash)
         .bind(session.account.as_str())
+        .bind(session.connection.as_ref().map(ConnectionId::as_str))
         .bind(session.identity.as_ref().map(Identity::key))
         .bind(session.session_index.as_deref())
         .bind(milliseconds_rounded_up(session.expires_at))
@@ -272,14 +281,12 @@ pub(super) fn session(
 }
 
 #[cfg(test)]
+#[cfg(feature = "sqlite")]
 mod tests {
     use vouchsafe::provisioning::{Organization, ProjectId, TeamId};
 
-    use super::{
-        super::{Sqlite, turn::Runs as _},
-        *,
-    };
-    use crate::Directory as _;
+    use super::*;
+    use crate::{Directory as _, Sqlite, sql::Engine as _};
 
     fn id(name: &str) -> OrganizationId {
         OrganizationId::new(name)
@@ -324,8 +331,7 @@ mod tests {
             change_named(Batch::default(), CHANGE_TEAM, NamedRow::of_team(&team("globex")).unwrap()),
             change_named(Batch::default(), CHANGE_PROJECT, NamedRow::of_project(&project("globex")).unwrap()),
         ] {
-            let mut connection = store.pool.acquire().await.unwrap();
-            let failed = connection.run(batch).await.map(drop).unwrap_err();
+            let failed = store.execute(batch).await.map(drop).unwrap_err();
             assert_eq!(failed.code(), "store.damaged");
         }
         assert_eq!(store.whole(&id("acme")).await.unwrap(), before);

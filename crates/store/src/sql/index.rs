@@ -2,9 +2,8 @@
 
 use vouchsafe::provisioning::Organization;
 
-use super::batch::Batch;
+use super::Batch;
 use crate::StoreError;
-
 /// Writes what is searched for in an organization: tokens, connections and domains. Each belongs to one organization.
 pub(super) fn put(batch: Batch, organization: &Organization) -> Result<Batch, StoreError> {
     let domains = organization

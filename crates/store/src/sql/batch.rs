@@ -1,0 +1,207 @@
+//! Several statements with their parameters, in the form that every engine runs.
+//!
+//! A statement is written once where the engines agree on it, with `?` for each parameter in turn; [`Sql`] holds both texts where they do not.
+
+use std::{fmt, sync::Arc};
+
+use sqlx::error::{DatabaseError, ErrorKind};
+use vouchsafe::provisioning::AccountId;
+
+use super::{Row, failed};
+use crate::StoreError;
+
+/// Statements with their parameters, in order.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Batch {
+    statements: Vec<Statement>,
+}
+
+/// One statement of a batch.
+#[derive(Clone, Debug)]
+pub(crate) struct Statement {
+    sql: Sql,
+    parameters: Vec<Parameter>,
+    if_taken: Option<&'static str>,
+    if_null: Option<IfNull>,
+}
+
+/// The text of a statement for each engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Sql {
+    /// For SQLite.
+    pub(crate) sqlite: &'static str,
+    /// For PostgreSQL.
+    pub(crate) postgres: &'static str,
+}
+
+impl From<&'static str> for Sql {
+    fn from(same: &'static str) -> Self {
+        Self { sqlite: same, postgres: same }
+    }
+}
+
+/// A parameter of a statement. `Debug` does not show it.
+#[derive(Clone)]
+pub(crate) enum Parameter {
+    Null,
+    Text(Arc<str>),
+    Integer(i64),
+    Octets(Arc<[u8]>),
+    /// Several texts: an array in PostgreSQL, and an array in JSON for SQLite.
+    List(Arc<[String]>),
+}
+
+/// What it means that a statement writes NULL where there must be a value.
+#[derive(Clone, Debug)]
+pub(crate) enum IfNull {
+    /// The row is one of another organization.
+    OfAnother(&'static str),
+    /// The account of the session is suspended.
+    Suspended(AccountId),
+}
+
+impl IfNull {
+    fn error(&self) -> StoreError {
+        match self {
+            Self::OfAnother(what) => StoreError::damaged(what, "its id is one of another organization"),
+            Self::Suspended(account) => StoreError::account_suspended(account.clone()),
+        }
+    }
+}
+
+/// What a statement answered.
+#[derive(Default)]
+pub(crate) struct Answered {
+    pub(crate) rows: Vec<Row>,
+    /// How many rows it changed, if it is one that changes rows.
+    pub(crate) changed: u64,
+}
+
+/// A statement that failed, counted from 0. Those before it are done, those behind it are not.
+#[derive(Debug)]
+pub(crate) struct Failed {
+    pub(crate) place: usize,
+    pub(crate) error: sqlx::Error,
+}
+
+impl Batch {
+    pub(crate) fn of(sql: impl Into<Sql>) -> Self {
+        Self::default().then(sql)
+    }
+
+    /// One statement more.
+    pub(crate) fn then(mut self, sql: impl Into<Sql>) -> Self {
+        let sql = sql.into();
+        self.statements.push(Statement { sql, parameters: Vec::new(), if_taken: None, if_null: None });
+        self
+    }
+
+    /// The next parameter of the last statement.
+    pub(crate) fn bind(mut self, value: impl Into<Parameter>) -> Self {
+        if let Some(last) = self.statements.last_mut() {
+            last.parameters.push(value.into());
+        }
+        self
+    }
+
+    /// What has to be unique, if it is not so with the last statement: [`StoreError::Taken`].
+    pub(crate) fn if_taken(mut self, what: &'static str) -> Self {
+        if let Some(last) = self.statements.last_mut() {
+            last.if_taken = Some(what);
+        }
+        self
+    }
+
+    /// What it means if the last statement writes NULL where there must be a value.
+    pub(crate) fn if_null(mut self, meaning: IfNull) -> Self {
+        if let Some(last) = self.statements.last_mut() {
+            last.if_null = Some(meaning);
+        }
+        self
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.statements.len()
+    }
+
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.statements.is_empty()
+    }
+
+    pub(crate) fn statements(&self) -> impl Iterator<Item = (Sql, &[Parameter])> {
+        self.statements.iter().map(|statement| (statement.sql, statement.parameters.as_slice()))
+    }
+
+    /// What the failure of one of its statements means. A constraint that was broken is what the statement says; every other failure is one of
+    /// the database.
+    pub(crate) fn meaning(&self, failure: Failed) -> StoreError {
+        let kind = failure.error.as_database_error().map(DatabaseError::kind);
+        let meaning = self.statements.get(failure.place).and_then(|statement| match kind {
+            Some(ErrorKind::UniqueViolation) => statement.if_taken.map(StoreError::taken),
+            Some(ErrorKind::NotNullViolation) => statement.if_null.as_ref().map(IfNull::error),
+            _ => None,
+        });
+        meaning.unwrap_or_else(|| failed(failure.error))
+    }
+}
+
+impl fmt::Debug for Parameter {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Null => "NULL",
+            Self::Text(_) => "a text",
+            Self::Integer(_) => "a number",
+            Self::Octets(_) => "octets",
+            Self::List(_) => "a list",
+        })
+    }
+}
+
+impl From<&str> for Parameter {
+    fn from(text: &str) -> Self {
+        Self::Text(text.into())
+    }
+}
+
+impl From<String> for Parameter {
+    fn from(text: String) -> Self {
+        Self::Text(text.into())
+    }
+}
+
+impl From<i64> for Parameter {
+    fn from(number: i64) -> Self {
+        Self::Integer(number)
+    }
+}
+
+impl From<u64> for Parameter {
+    fn from(number: u64) -> Self {
+        Self::Integer(i64::try_from(number).unwrap_or(i64::MAX))
+    }
+}
+
+impl From<bool> for Parameter {
+    fn from(value: bool) -> Self {
+        Self::Integer(value.into())
+    }
+}
+
+impl From<&[u8]> for Parameter {
+    fn from(octets: &[u8]) -> Self {
+        Self::Octets(octets.into())
+    }
+}
+
+impl From<Vec<String>> for Parameter {
+    fn from(texts: Vec<String>) -> Self {
+        Self::List(texts.into())
+    }
+}
+
+impl<T: Into<Parameter>> From<Option<T>> for Parameter {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Null, Into::into)
+    }
+}

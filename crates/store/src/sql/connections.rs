@@ -1,0 +1,217 @@
+//! Connections in SQL.
+
+use chrono::DateTime;
+use vouchsafe::{ConnectionId, ConnectionState, EntityId, provisioning::OrganizationId};
+
+use super::{Batch, Engine, Row, Runs, Transaction, Wanted, locks, rows, run_one, sessions, writes};
+use crate::{
+    Answer, AuditRecord, Author, ConnectionDecision, ConnectionMetadata, ConnectionRevision, ConnectionStore,
+    ConnectionTotals, OrganizationConnections, SignInError, StoreError, StoredConnection,
+};
+
+const BY_ID: &str = "
+    SELECT id, organization, state, identity_provider, metadata, source, fetched_at, settings, revision
+    FROM vouchsafe_connections WHERE id = ?";
+
+const BY_ORGANIZATION: &str = "
+    SELECT id, organization, state, identity_provider, metadata, source, fetched_at, settings, revision
+    FROM vouchsafe_connections WHERE organization = ? ORDER BY id";
+
+/// The order is that of the index, so that no more rows are read than are answered.
+const BY_IDENTITY_PROVIDER: &str = "
+    SELECT id, revision FROM vouchsafe_connections
+    WHERE identity_provider = ? AND assertion_consumer = ? ORDER BY is_inactive, id LIMIT ?";
+
+/// The length of metadata is known without reading it.
+const TOTALS: &str = "
+    SELECT state, CAST(length(metadata) AS BIGINT) FROM vouchsafe_connections WHERE organization = ? AND id <> ?";
+
+const ADD: &str = "
+    INSERT INTO vouchsafe_connections (state, is_inactive, identity_provider, assertion_consumer,
+        token_required, metadata, source, fetched_at, settings, revision, organization, id)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+
+const CHANGE: &str = "
+    UPDATE vouchsafe_connections SET state = ?, is_inactive = ?, identity_provider = ?, assertion_consumer = ?,
+        token_required = ?, metadata = ?, source = ?, fetched_at = ?, settings = ?, revision = ?
+    WHERE organization = ? AND id = ?";
+
+impl<E: Engine> ConnectionStore for E {
+    fn connection<'a>(&'a self, id: &'a ConnectionId) -> Answer<'a, Option<StoredConnection>> {
+        Box::pin(async move {
+            let answered = self.ask(Batch::of(BY_ID).bind(id.as_str())).await?;
+            answered.rows.first().map(stored).transpose()
+        })
+    }
+
+    fn connection_revision<'a>(&'a self, id: &'a ConnectionId) -> Answer<'a, Option<u64>> {
+        Box::pin(async move {
+            let revision = self.look_up(Wanted::Revision(id.as_str().to_owned())).await?;
+            let parsed = revision.map(|revision| revision.parse::<i64>().map(i64::unsigned_abs));
+            parsed.transpose().map_err(|_| StoreError::damaged("connection", "revision"))
+        })
+    }
+
+    fn connections_to<'a>(
+        &'a self,
+        identity_provider: &'a EntityId,
+        assertion_consumer: Option<&'a str>,
+        most: usize,
+    ) -> Answer<'a, Vec<ConnectionRevision>> {
+        let asked = Batch::of(BY_IDENTITY_PROVIDER)
+            .bind(identity_provider.as_str())
+            .bind(assertion_consumer.unwrap_or_default())
+            .bind(i64::try_from(most).unwrap_or(i64::MAX));
+        Box::pin(async move {
+            let answered = self.ask(asked).await?;
+            let read = |row: &Row| {
+                let id = connection_id(row.text(0)?)?;
+                Ok(ConnectionRevision::new(id, row.integer(1)?.unsigned_abs()))
+            };
+            answered.rows.iter().map(read).collect()
+        })
+    }
+
+    fn connections_of<'a>(&'a self, organization: &'a OrganizationId) -> Answer<'a, Vec<StoredConnection>> {
+        Box::pin(async move {
+            let answered = self.ask(Batch::of(BY_ORGANIZATION).bind(organization.as_str())).await?;
+            answered.rows.iter().map(stored).collect()
+        })
+    }
+
+    fn add_connection<'a>(&'a self, connection: &'a StoredConnection, author: &'a Author) -> Answer<'a, u64> {
+        let first = connection.first();
+        let records = AuditRecord::of_connection(None, &first, author);
+        self.write::<u64, StoreError>(Box::new(move |turn| {
+            Box::pin(async move {
+                locks::connections(turn, &first.organization).await?;
+                others_of(turn, &first).await?.require_room(None, &first)?;
+                let batch = write(Batch::default(), &first, true)?;
+                turn.run(writes::audit(batch, &records?)?).await?;
+                Ok(first.revision)
+            })
+        }))
+    }
+
+    fn update_connection<'a>(
+        &'a self,
+        connection: &'a StoredConnection,
+        author: &'a Author,
+    ) -> Answer<'a, u64> {
+        let (changed, author) = (connection.clone(), author.clone());
+        self.write::<u64, StoreError>(Box::new(move |turn| {
+            Box::pin(async move {
+                // Whoever retires a connection ends its sessions, so nobody signs in meanwhile.
+                locks::organization(turn, &changed.organization).await?;
+                locks::connections(turn, &changed.organization).await?;
+                let before = run_one(turn, Batch::of(BY_ID).bind(changed.id.as_str())).await?;
+                let before = before.rows.first().map(stored).transpose()?;
+                let before = before.ok_or_else(|| StoreError::connection_unknown(&changed.id))?;
+                let next = changed.in_place_of(&before)?;
+                others_of(turn, &next).await?.require_room(Some(&before), &next)?;
+                let mut batch = write(Batch::default(), &next, false)?;
+                if next.is_retired_since(&before) {
+                    batch = sessions::end_over(batch, std::slice::from_ref(&next.id));
+                }
+                let records = AuditRecord::of_connection(Some(&before), &next, &author)?;
+                turn.run(writes::audit(batch, &records)?).await?;
+                Ok(next.revision)
+            })
+        }))
+    }
+}
+
+/// What the other connections of its organization amount to.
+async fn others_of(runs: &mut dyn Runs, stored: &StoredConnection) -> Result<ConnectionTotals, StoreError> {
+    let asked = Batch::of(TOTALS).bind(stored.organization.as_str()).bind(stored.id.as_str());
+    let mut totals = ConnectionTotals::default();
+    for row in &run_one(runs, asked).await?.rows {
+        totals.count(state_named(row.text(0)?)?, usize::try_from(row.integer(1)?).unwrap_or_default());
+    }
+    Ok(totals)
+}
+
+pub(super) async fn decide(
+    turn: &mut dyn Transaction,
+    decision: ConnectionDecision,
+) -> Result<OrganizationConnections, SignInError> {
+    let id = decision.organization().clone();
+    locks::organization(turn, &id).await?;
+    locks::connections(turn, &id).await?;
+    let organization = rows::organization_alone(turn, &id).await?.organization;
+    let connections = run_one(turn, Batch::of(BY_ORGANIZATION).bind(id.as_str())).await?;
+    let connections = connections.rows.iter().map(stored).collect::<Result<_, _>>()?;
+    let decided = decision.decide(&OrganizationConnections::new(organization, connections))?;
+    let mut batch = Batch::default();
+    for added in &decided.added {
+        batch = write(batch, added, true)?;
+    }
+    for changed in &decided.changed {
+        batch = write(batch, changed, false)?;
+    }
+    rows::changed(turn, &id).await?;
+    let batch = rows::put_organization(batch, decided.organization())?;
+    let batch = writes::audit(batch, &decided.audit)?;
+    turn.run(sessions::end_over(batch, &decided.ends_sessions_over)).await?;
+    Ok(decided.into_answer())
+}
+
+/// Inserts a connection whose name was not used before, or changes one that is there.
+fn write(batch: Batch, stored: &StoredConnection, is_new: bool) -> Result<Batch, StoreError> {
+    let batch = match is_new {
+        true => batch.then(ADD).if_taken("the connection's id"),
+        false => batch.then(CHANGE),
+    };
+    Ok(batch
+        .bind(stored.state.name())
+        .bind(stored.state != ConnectionState::Active)
+        .bind(stored.identity_provider.as_str())
+        .bind(stored.settings.sign_in.own_assertion_consumer().unwrap_or_default())
+        .bind(stored.settings.token_required)
+        .bind(&*stored.metadata.document)
+        .bind(rows::to_json("source of metadata", &stored.metadata.source)?)
+        .bind(stored.metadata.fetched_at.timestamp_millis())
+        .bind(rows::to_json("settings of a connection", &stored.settings)?)
+        .bind(stored.revision)
+        .bind(stored.organization.as_str())
+        .bind(stored.id.as_str()))
+}
+
+fn stored(row: &Row) -> Result<StoredConnection, StoreError> {
+    let damaged = |what| StoreError::damaged("connection", what);
+    let fetched_at = DateTime::from_timestamp_millis(row.integer(6)?).ok_or_else(|| damaged("fetched_at"))?;
+    let source = rows::from_json("source of metadata", row.text(5)?)?;
+    let identity_provider = EntityId::new(row.text(3)?).map_err(|_| damaged("identity_provider"))?;
+    let metadata = ConnectionMetadata::new(row.octets(4)?, source, fetched_at);
+    let organization = OrganizationId::new(row.text(1)?);
+    let mut stored =
+        StoredConnection::new(connection_id(row.text(0)?)?, organization, identity_provider, metadata);
+    stored.state = state_named(row.text(2)?)?;
+    stored.settings = rows::from_json("settings of a connection", row.text(7)?)?;
+    stored.revision = row.integer(8)?.unsigned_abs();
+    Ok(stored)
+}
+
+fn state_named(state: &str) -> Result<ConnectionState, StoreError> {
+    ConnectionState::from_name(state).ok_or_else(|| StoreError::damaged("connection", "state"))
+}
+
+fn connection_id(id: &str) -> Result<ConnectionId, StoreError> {
+    ConnectionId::new(id).map_err(|_| StoreError::damaged("connection", "id"))
+}
+
+#[cfg(test)]
+#[cfg(feature = "sqlite")]
+mod tests {
+    use super::*;
+    use crate::Sqlite;
+
+    /// Neither all connections to an identity provider nor all drafts are read to find the first few.
+    #[tokio::test]
+    async fn the_index_gives_the_order() {
+        let store = Sqlite::in_memory().await.unwrap();
+        let steps = store.steps_of(BY_IDENTITY_PROVIDER).await;
+        let by_index = "USING INDEX vouchsafe_connections_by_identity_provider";
+        assert!(steps.len() == 1 && steps.concat().contains(by_index), "{steps:?}");
+    }
+}

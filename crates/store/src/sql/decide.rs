@@ -1,0 +1,135 @@
+//! Decisions, made and written in a transaction.
+
+use std::collections::BTreeSet;
+
+use chrono::DateTime;
+use vouchsafe::provisioning::{AccountId, Domain, OrganizationId, Policy, RuleId, Snapshot};
+
+use super::{Batch, Engine, Row, Transaction, locks, login, memoranda, rows, sessions, writes};
+use crate::{
+    About, Applied, AuditRecord, CompletedSignIn, Decided, Decision, SignIn, SignInError, StoreError,
+};
+
+/// The replay record with the organization, and then what the login means there. What is written is written when everything is decided.
+pub(super) async fn sign_in(
+    turn: &mut dyn Transaction,
+    sign_in: SignIn,
+) -> Result<CompletedSignIn, SignInError> {
+    let key = sign_in.replay_key();
+    let first = memoranda::insert_once(key.hash(), key.expires_at());
+    let answered = turn.run(login::ask_organization(first, sign_in.connection())).await?;
+    let (recorded, known) = match answered.as_slice() {
+        [recorded, known] => (key.recorded(recorded.changed == 1), login::organization_of(known)),
+        _ => return Err(StoreError::damaged("answer", "it is not one for each statement").into()),
+    };
+    let confirmed = sign_in.confirm(recorded)?;
+    if let (Some(linked), Ok(Some(known))) = (confirmed.links(), &known) {
+        locks::organization_as_it_is(turn, known.organization()).await?;
+        locks::account(turn, linked).await?;
+    }
+    let links_from = match confirmed.links_from() {
+        Some(hash) => sessions::read(turn, hash).await?,
+        None => None,
+    };
+    let plan = |snapshot: &Snapshot, policy: &Policy| {
+        let plan = confirmed.plan(snapshot, policy, links_from.as_ref()).ok()?;
+        Decided::of(plan, snapshot).ok()
+    };
+    let about = login::settled(turn, known?, confirmed.facts(), confirmed.links(), &plan).await?;
+    let signed_in = confirmed.decide(&about.snapshot, &about.policy, links_from.as_ref())?;
+    let decided = signed_in.decided();
+    domains_are_free(turn, decided, &about.snapshot, &about.asked_domains).await?;
+    let batch = writes::decided(Batch::default(), decided, &about.snapshot)?;
+    let (id, session) = signed_in.session();
+    let replaced = signed_in.replaces().map(|before| before.hash());
+    turn.write(writes::session(batch, id.hash(), session, replaced, signed_in.answers())?);
+    Ok(signed_in.into_signed_in())
+}
+
+pub(super) async fn decide(turn: &mut dyn Transaction, decision: Decision) -> Result<Applied, SignInError> {
+    let (snapshot, policy, asked_domains) = read(turn, decision.about()).await?;
+    let decided = decision.decide(&snapshot, &policy)?;
+    domains_are_free(turn, &decided, &snapshot, &asked_domains).await?;
+    turn.write(writes::decided(Batch::default(), &decided, &snapshot)?);
+    Ok(decided.into_applied())
+}
+
+/// The snapshot, the policy, and the domains of which the snapshot says whether another organization has verified them.
+async fn read(
+    turn: &mut dyn Transaction,
+    about: &About,
+) -> Result<(Snapshot, Policy, BTreeSet<Domain>), StoreError> {
+    let (snapshot, policy) = match about {
+        About::Login(facts) => {
+            let known = login::known(turn, facts).await?;
+            // What the stored policy makes of it, whatever the decision does.
+            let plan = |snapshot: &Snapshot, policy: &Policy| {
+                policy.plan(&**facts, snapshot).ok().and_then(|plan| Decided::of(plan, snapshot).ok())
+            };
+            let about = login::settled(turn, known, facts, None, &plan).await?;
+            return Ok((about.snapshot, about.policy, about.asked_domains));
+        }
+        About::Account { organization, account } => {
+            locks::organization_as_it_is(turn, organization).await?;
+            let (mut snapshot, policy) = rows::organization_and_policy(turn, organization).await?;
+            if snapshot.organization.seat_limit.is_some() {
+                locks::seats(turn, organization).await?;
+            }
+            locks::account_and_owners(turn, organization, account).await?;
+            rows::load_account_and_owners(turn, account, &mut snapshot).await?;
+            rows::load_seats(turn, &mut snapshot).await?;
+            rows::load_all_teams(turn, &mut snapshot).await?;
+            (snapshot, policy)
+        }
+        About::Organization(organization) => {
+            locks::organization(turn, organization).await?;
+            let (_, policy) = rows::organization_and_policy(turn, organization).await?;
+            (rows::whole(turn, organization).await?, policy)
+        }
+    };
+    Ok((snapshot, policy, BTreeSet::new()))
+}
+
+/// Refuses what takes a domain that another organization has verified. The store is asked for those that the snapshot does not speak of.
+async fn domains_are_free(
+    turn: &mut dyn Transaction,
+    decided: &Decided,
+    snapshot: &Snapshot,
+    asked: &BTreeSet<Domain>,
+) -> Result<(), StoreError> {
+    let taken = decided.plan.domains_taken();
+    let others: BTreeSet<Domain> = taken.difference(asked).cloned().collect();
+    let mut are_free = taken.is_disjoint(&snapshot.domains_of_others);
+    if are_free && !others.is_empty() {
+        are_free = rows::of_others(turn, decided.plan.organization(), &others).await?.is_empty();
+    }
+    match are_free {
+        true => Ok(()),
+        false => Err(StoreError::taken("the domain of the account's e-mail address")),
+    }
+}
+
+pub(super) async fn audit(engine: &impl Engine, id: &OrganizationId) -> Result<Vec<AuditRecord>, StoreError> {
+    const OF_ORGANIZATION: &str = "
+        SELECT account, actor, at, rule, change, before, after, assertion_hash FROM vouchsafe_audit
+        WHERE organization = ? ORDER BY number";
+    let answered = engine.ask(Batch::of(OF_ORGANIZATION).bind(id.as_str())).await?;
+    answered.rows.iter().map(|row| audit_record(id.clone(), row)).collect()
+}
+
+fn audit_record(organization: OrganizationId, row: &Row) -> Result<AuditRecord, StoreError> {
+    let text = |column| Ok::<_, StoreError>(row.optional_text(column)?.map(str::to_owned));
+    let actor = row.optional_text(1)?;
+    Ok(AuditRecord {
+        organization,
+        account: row.optional_text(0)?.map(AccountId::new),
+        actor: actor.map(|actor| rows::from_json("actor", actor)).transpose()?,
+        at: DateTime::from_timestamp_millis(row.integer(2)?)
+            .ok_or_else(|| StoreError::damaged("audit record", "its time is not a time"))?,
+        rule: RuleId::new(row.text(3)?),
+        change: row.text(4)?.to_owned(),
+        before: text(5)?,
+        after: text(6)?,
+        assertion_hash: text(7)?,
+    })
+}

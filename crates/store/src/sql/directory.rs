@@ -1,0 +1,175 @@
+//! The directory in SQL.
+
+use vouchsafe::provisioning::{
+    Account, Domain, LoginFacts, Organization, OrganizationId, Policy, Project, Snapshot, Team,
+};
+
+use super::{Batch, Engine, connections, decide, index, locks, login, rows, writes};
+use crate::{
+    Answer, Applied, AuditRecord, Author, CompletedSignIn, ConnectionDecision, Decides, Decision, Directory,
+    OrganizationConnections, SignIn, SignInError, StoreError, Versioned, directory::parsed_policy,
+};
+
+impl<E: Engine> Directory for E {
+    fn add_organization<'a>(&'a self, organization: &'a Organization) -> Answer<'a, ()> {
+        const ADD: &str =
+            "INSERT INTO vouchsafe_organizations (id, slug, version, record) VALUES (?, ?, 0, ?)";
+        let organization = organization.clone();
+        self.write::<(), StoreError>(Box::new(move |turn| {
+            Box::pin(async move {
+                locks::organization(turn, &organization.id).await?;
+                let batch = Batch::of(ADD)
+                    .if_taken("the organization's id or slug")
+                    .bind(organization.id.as_str())
+                    .bind(Organization::slug_key(&organization.slug))
+                    .bind(rows::to_json("organization", &organization)?);
+                turn.run(index::put(batch, &organization)?).await.map(drop)
+            })
+        }))
+    }
+
+    fn organization<'a>(&'a self, id: &'a OrganizationId) -> Answer<'a, Option<Versioned<Organization>>> {
+        Box::pin(only(self, Batch::of(rows::BY_ID).bind(id.as_str())))
+    }
+
+    fn organization_by_slug<'a>(&'a self, slug: &'a str) -> Answer<'a, Option<Versioned<Organization>>> {
+        Box::pin(only(self, Batch::of(rows::BY_SLUG).bind(Organization::slug_key(slug))))
+    }
+
+    fn organization_by_domain<'a>(
+        &'a self,
+        domain: &'a Domain,
+    ) -> Answer<'a, Option<Versioned<Organization>>> {
+        Box::pin(only(self, Batch::of(rows::BY_DOMAIN).bind(domain.as_str())))
+    }
+
+    fn organizations(&self) -> Answer<'_, Vec<OrganizationId>> {
+        Box::pin(async move {
+            let answered = self.ask(Batch::of("SELECT id FROM vouchsafe_organizations")).await?;
+            let mut ids: Vec<OrganizationId> = answered
+                .rows
+                .iter()
+                .map(|row| row.text(0).map(OrganizationId::new))
+                .collect::<Result<_, _>>()?;
+            // Each engine has an order of texts of its own.
+            ids.sort();
+            Ok(ids)
+        })
+    }
+
+    fn update_organization<'a>(
+        &'a self,
+        organization: &'a Versioned<Organization>,
+        author: &'a Author,
+    ) -> Answer<'a, u64> {
+        let Versioned { value, version } = organization.clone();
+        let author = author.clone();
+        self.write::<u64, StoreError>(Box::new(move |turn| {
+            Box::pin(async move {
+                locks::organization(turn, &value.id).await?;
+                let before = rows::organization_alone(turn, &value.id).await?;
+                if before.version != version {
+                    return Err(StoreError::conflict(value.id.clone(), version, before.version));
+                }
+                let next = rows::changed(turn, &value.id).await?;
+                let batch = rows::put_organization(Batch::default(), &value)?;
+                let records = AuditRecord::of_organization(&before.organization, &value, &author);
+                turn.run(writes::audit(batch, &records)?).await?;
+                Ok(next)
+            })
+        }))
+    }
+
+    fn policy<'a>(&'a self, id: &'a OrganizationId) -> Answer<'a, Policy> {
+        Box::pin(async move {
+            let answered = self.ask(Batch::of(rows::BY_ID).bind(id.as_str())).await?;
+            let row = answered.rows.first().ok_or_else(|| StoreError::organization_unknown(id))?;
+            rows::policy(row)
+        })
+    }
+
+    fn set_policy<'a>(&'a self, id: &'a OrganizationId, toml: &'a str, author: &'a Author) -> Answer<'a, ()> {
+        let read = parsed_policy(id, Some(toml));
+        let (id, toml, author) = (id.clone(), toml.to_owned(), author.clone());
+        self.write::<(), StoreError>(Box::new(move |turn| {
+            Box::pin(async move {
+                read?;
+                locks::organization(turn, &id).await?;
+                let (_, before) = rows::organization_and_policy_text(turn, &id).await?;
+                rows::changed(turn, &id).await?;
+                let set = Batch::of("UPDATE vouchsafe_organizations SET policy = ? WHERE id = ?")
+                    .bind(toml.as_str())
+                    .bind(id.as_str());
+                let records = AuditRecord::of_policy(&id, before.as_deref(), &toml, &author);
+                turn.run(writes::audit(set, &records)?).await.map(drop)
+            })
+        }))
+    }
+
+    fn add_account<'a>(&'a self, account: &'a Account) -> Answer<'a, ()> {
+        let account = account.clone();
+        self.write::<(), StoreError>(Box::new(move |turn| {
+            Box::pin(async move {
+                locks::new_account(turn, &account).await?;
+                rows::organization_alone(turn, &account.organization).await?;
+                turn.run(writes::add_account(Batch::default(), &account)?).await.map(drop)
+            })
+        }))
+    }
+
+    fn add_team<'a>(&'a self, team: &'a Team) -> Answer<'a, ()> {
+        let team = team.clone();
+        self.write::<(), StoreError>(Box::new(move |turn| {
+            Box::pin(async move {
+                locks::new_name(turn, &team.organization, &team.name).await?;
+                rows::organization_alone(turn, &team.organization).await?;
+                turn.run(writes::add_team(Batch::default(), &team)?).await.map(drop)
+            })
+        }))
+    }
+
+    fn add_project<'a>(&'a self, project: &'a Project) -> Answer<'a, ()> {
+        let project = project.clone();
+        self.write::<(), StoreError>(Box::new(move |turn| {
+            Box::pin(async move {
+                locks::new_name(turn, &project.organization, &project.name).await?;
+                rows::organization_alone(turn, &project.organization).await?;
+                turn.run(writes::add_project(Batch::default(), &project)?).await.map(drop)
+            })
+        }))
+    }
+
+    fn snapshot<'a>(&'a self, facts: &'a LoginFacts) -> Answer<'a, Snapshot> {
+        let facts = facts.clone();
+        self.read(Box::new(move |runs| {
+            Box::pin(async move { Ok(login::read(runs, &facts).await?.snapshot) })
+        }))
+    }
+
+    fn whole<'a>(&'a self, id: &'a OrganizationId) -> Answer<'a, Snapshot> {
+        let id = id.clone();
+        self.read(Box::new(move |runs| Box::pin(async move { rows::whole(runs, &id).await })))
+    }
+
+    fn sign_in(&self, sign_in: SignIn) -> Decides<'_, CompletedSignIn> {
+        self.write::<_, SignInError>(Box::new(move |turn| Box::pin(decide::sign_in(turn, sign_in))))
+    }
+
+    fn decide(&self, decision: Decision) -> Decides<'_, Applied> {
+        self.write::<_, SignInError>(Box::new(move |turn| Box::pin(decide::decide(turn, decision))))
+    }
+
+    fn decide_connections(&self, decision: ConnectionDecision) -> Decides<'_, OrganizationConnections> {
+        self.write::<_, SignInError>(Box::new(move |turn| Box::pin(connections::decide(turn, decision))))
+    }
+
+    fn audit<'a>(&'a self, id: &'a OrganizationId) -> Answer<'a, Vec<AuditRecord>> {
+        Box::pin(decide::audit(self, id))
+    }
+}
+
+/// The organization of a query that answers one.
+async fn only(engine: &impl Engine, asked: Batch) -> Result<Option<Versioned<Organization>>, StoreError> {
+    let answered = engine.ask(asked).await?;
+    answered.rows.first().map(rows::organization).transpose()
+}

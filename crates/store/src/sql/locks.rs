@@ -1,0 +1,186 @@
+//! What is locked before something is decided on it, where others write at the same time.
+//!
+//! Not the organization is locked, but what a decision changes: the rows of its accounts, and the names that it makes (of teams and projects,
+//! addresses, identities), which are no rows yet. Whoever changes how an organization signs in waits for the decisions that read it, and they
+//! for them. Locks are taken in one order: the organization, names in the order of their texts, and then the rows of accounts in the order of
+//! their ids; so nobody waits in a circle. All of them end with the transaction.
+//!
+//! SQLite has one writer at a time, and nothing to lock.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use vouchsafe::provisioning::{Account, AccountId, EmailAddress, OrganizationId, Snapshot};
+
+use super::{Batch, Sql, Transaction, rows, run_one};
+use crate::{Decided, StoreError, text::folded};
+
+/// Locks of names. The first character says whether others may hold it too.
+const NAMES: &str = "
+    SELECT CASE left(name, 1)
+        WHEN '+' THEN pg_advisory_xact_lock_shared(hashtextextended(current_schema() || substr(name, 2), 0))
+        ELSE pg_advisory_xact_lock(hashtextextended(current_schema() || substr(name, 2), 0)) END
+    FROM unnest($1::text[]) AS name";
+
+const ACCOUNTS: &str = "
+    SELECT record FROM vouchsafe_accounts WHERE id = ANY($1) ORDER BY id FOR UPDATE";
+
+const ACCOUNT_AS_IT_IS: &str = "SELECT 1 FROM vouchsafe_accounts WHERE id = $1 FOR SHARE";
+
+const ACCOUNT_AND_OWNERS: &str = "
+    SELECT 1 FROM vouchsafe_accounts
+    WHERE organization = $1 AND (id = $2 OR (active = 1 AND is_owner = 1)) ORDER BY id FOR UPDATE";
+
+/// A session that nobody ends while the transaction lasts.
+pub(super) const READ_SESSION: Sql = Sql {
+    sqlite: "SELECT record FROM vouchsafe_sessions WHERE hash = ?",
+    postgres: "SELECT record FROM vouchsafe_sessions WHERE hash = $1 FOR SHARE",
+};
+
+/// An organization that nobody else decides about.
+pub(super) async fn organization(turn: &mut dyn Transaction, id: &OrganizationId) -> Result<(), StoreError> {
+    names(turn, vec![format!("-organization {id}")]).await
+}
+
+/// An organization whose own record, connections and policy stay as they are.
+pub(super) async fn organization_as_it_is(
+    turn: &mut dyn Transaction,
+    id: &OrganizationId,
+) -> Result<(), StoreError> {
+    names(turn, vec![format!("+organization {id}")]).await
+}
+
+/// How many connections an organization has.
+pub(super) async fn connections(turn: &mut dyn Transaction, of: &OrganizationId) -> Result<(), StoreError> {
+    names(turn, vec![format!("-connections {of}")]).await
+}
+
+/// The names of an account that is to be made.
+pub(super) async fn new_account(turn: &mut dyn Transaction, account: &Account) -> Result<(), StoreError> {
+    names(turn, names_of_account(account).collect()).await
+}
+
+/// The name of a team or a project that is to be made.
+pub(super) async fn new_name(
+    turn: &mut dyn Transaction,
+    organization: &OrganizationId,
+    name: &str,
+) -> Result<(), StoreError> {
+    names(turn, vec![name_of(organization, name)]).await
+}
+
+/// How many seats of an organization are taken.
+pub(super) async fn seats(turn: &mut dyn Transaction, of: &OrganizationId) -> Result<(), StoreError> {
+    names(turn, vec![seats_of(of)]).await
+}
+
+/// An account that stays as it is.
+pub(super) async fn account_as_it_is(turn: &mut dyn Transaction, id: &AccountId) -> Result<(), StoreError> {
+    if turn.is_alone() {
+        return Ok(());
+    }
+    turn.run(Batch::of(ACCOUNT_AS_IT_IS).bind(id.as_str())).await.map(drop)
+}
+
+/// An account that nobody else changes.
+pub(super) async fn account(turn: &mut dyn Transaction, id: &AccountId) -> Result<(), StoreError> {
+    if turn.is_alone() {
+        return Ok(());
+    }
+    turn.run(Batch::of(ACCOUNTS).bind(vec![id.as_str().to_owned()])).await.map(drop)
+}
+
+/// An account and every active owner of its organization.
+pub(super) async fn account_and_owners(
+    turn: &mut dyn Transaction,
+    organization: &OrganizationId,
+    account: &AccountId,
+) -> Result<(), StoreError> {
+    if turn.is_alone() {
+        return Ok(());
+    }
+    let lock = Batch::of(ACCOUNT_AND_OWNERS).bind(organization.as_str()).bind(account.as_str());
+    turn.run(lock).await.map(drop)
+}
+
+async fn names(turn: &mut dyn Transaction, names: Vec<String>) -> Result<(), StoreError> {
+    if turn.is_alone() || names.is_empty() {
+        return Ok(());
+    }
+    turn.run(Batch::of(NAMES).bind(names)).await.map(drop)
+}
+
+fn names_of_account(account: &Account) -> impl Iterator<Item = String> {
+    let organization = &account.organization;
+    let email = format!("-account {organization} {}", EmailAddress::key_of(&account.email));
+    let keys = account.keys().into_iter().map(|key| format!("-account {organization} {key}"));
+    let names: BTreeSet<String> = keys.chain([email]).collect();
+    names.into_iter()
+}
+
+fn name_of(organization: &OrganizationId, name: &str) -> String {
+    format!("-name {organization} {}", folded(name))
+}
+
+fn seats_of(organization: &OrganizationId) -> String {
+    format!("-seats {organization}")
+}
+
+/// What a transaction has locked of what it decides.
+#[derive(Debug, Default)]
+pub(super) struct Held {
+    names: BTreeSet<String>,
+    accounts: BTreeSet<AccountId>,
+}
+
+impl Held {
+    /// Locks what a decision changes, if it is not locked yet. Whether what it was decided on is still so.
+    pub(super) async fn settles(
+        &mut self,
+        turn: &mut dyn Transaction,
+        decided: &Decided,
+        before: &Snapshot,
+    ) -> Result<bool, StoreError> {
+        let wanted = names_made(decided, before);
+        let new: Vec<String> = wanted.difference(&self.names).cloned().collect();
+        let is_new_name = !new.is_empty();
+        names(turn, new).await?;
+        self.names.extend(wanted);
+        let known =
+            |account: &AccountId| before.account(account).map(|account| (account.id.clone(), account));
+        let changed = decided.accounts.iter().map(|account| &account.id).chain(&decided.account);
+        let changed: BTreeMap<AccountId, &Account> =
+            changed.filter(|id| !self.accounts.contains(*id)).filter_map(known).collect();
+        if changed.is_empty() {
+            return Ok(!is_new_name);
+        }
+        let ids: Vec<String> = changed.keys().map(|id| id.as_str().to_owned()).collect();
+        let locked = run_one(turn, Batch::of(ACCOUNTS).bind(ids)).await?;
+        let mut are_same = locked.rows.len() == changed.len();
+        for row in &locked.rows {
+            let account: Account = rows::from_json("account", row.text(0)?)?;
+            are_same &= changed.get(&account.id).is_some_and(|known| **known == account);
+        }
+        self.accounts.extend(changed.into_keys());
+        Ok(are_same && !is_new_name)
+    }
+}
+
+/// The names that a decision makes or gives away, and the teams and projects that it changes.
+fn names_made(decided: &Decided, before: &Snapshot) -> BTreeSet<String> {
+    let organization = &before.organization.id;
+    let mut names = BTreeSet::new();
+    for account in &decided.accounts {
+        match before.account(&account.id) {
+            Some(known) if known.email == account.email && known.keys() == account.keys() => {}
+            _ => names.extend(names_of_account(account)),
+        }
+        let was_active = before.account(&account.id).is_some_and(Account::is_active);
+        if before.organization.seat_limit.is_some() && account.is_active() && !was_active {
+            names.insert(seats_of(organization));
+        }
+    }
+    names.extend(decided.teams.iter().map(|team| name_of(organization, &team.name)));
+    names.extend(decided.groups.iter().map(|group| name_of(organization, &group.name)));
+    names.extend(decided.projects.iter().map(|project| name_of(organization, &project.name)));
+    names
+}

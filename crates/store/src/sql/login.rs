@@ -1,0 +1,319 @@
+//! What a login is decided on: the organization that it means, with what it could mean there, and nothing else.
+
+use std::collections::BTreeSet;
+
+use vouchsafe::{
+    ConnectionId,
+    provisioning::{AccountId, Domain, LoginFacts, LookUp, OrganizationId, Policy, Snapshot},
+};
+
+use super::{Answered, Batch, Row, Runs, Sql, Transaction, locks, rows, run_one};
+use crate::{Decided, StoreError};
+
+/// What was read for a login.
+#[derive(Debug)]
+pub(super) struct AboutLogin {
+    pub(super) snapshot: Snapshot,
+    pub(super) policy: Policy,
+    /// The domains of which the snapshot says whether another organization has verified them.
+    pub(super) asked_domains: BTreeSet<Domain>,
+}
+
+/// An organization's row.
+#[derive(Debug)]
+pub(super) struct Known {
+    id: OrganizationId,
+    snapshot: Snapshot,
+    policy: Policy,
+}
+
+/// The organization that signs in over a connection.
+pub(crate) const OF_CONNECTION: &str = "
+    SELECT organization.id, record, version, policy FROM vouchsafe_organization_connections AS own
+    JOIN vouchsafe_organizations AS organization ON organization.id = own.organization WHERE own.connection = ?";
+
+/// What a login means, as one row, since each row wakes its reader: the records of a kind stand in it with [`rows::BETWEEN_RECORDS`] between them.
+///
+/// In SQLite `CROSS JOIN` says in which order the tables are read, from what is asked for to the rows of that name and no others, which SQLite does
+/// not find out by itself; the `+` keeps it from going through all rows of the organization.
+pub(crate) const MEANT: Sql = Sql { sqlite: MEANT_IN_SQLITE, postgres: MEANT_IN_POSTGRES };
+
+const MEANT_IN_SQLITE: &str = "
+    WITH asked (connection, hashes, organization, names, emails, identities, domains, linked, seats_count)
+        AS MATERIALIZED (VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)),
+    found AS MATERIALIZED (
+        SELECT organization FROM (
+            SELECT 1 AS rank, token.organization FROM asked CROSS JOIN json_each(asked.hashes) AS hash
+            CROSS JOIN vouchsafe_tokens AS token ON token.hash = hash.value
+            UNION ALL
+            SELECT 2 AS rank, own.organization FROM asked
+            CROSS JOIN vouchsafe_organization_connections AS own ON own.connection = asked.connection)
+        ORDER BY rank, organization LIMIT 1),
+    account_ids AS (
+        SELECT account.id FROM asked CROSS JOIN json_each(asked.emails) AS email
+        CROSS JOIN vouchsafe_accounts AS account ON account.organization = asked.organization AND account.email = email.value
+        UNION
+        SELECT known.account FROM asked CROSS JOIN json_each(asked.identities) AS identity
+        CROSS JOIN vouchsafe_identities AS known
+            ON known.organization = asked.organization AND known.identity = identity.value
+        UNION
+        SELECT linked FROM asked),
+    accounts AS MATERIALIZED (
+        SELECT account.record FROM asked CROSS JOIN account_ids
+        CROSS JOIN vouchsafe_accounts AS account
+            ON account.id = account_ids.id AND +account.organization = asked.organization),
+    team_ids AS (
+        SELECT team.id FROM asked CROSS JOIN json_each(asked.names) AS name
+        CROSS JOIN vouchsafe_teams AS team ON team.organization = asked.organization AND team.name = name.value
+        UNION
+        SELECT membership.value ->> 'team' FROM accounts
+        CROSS JOIN json_each(iif(json_valid(accounts.record), accounts.record, '{}'), '$.memberships') AS membership)
+    SELECT
+        (SELECT organization FROM found) AS organization,
+        (SELECT token_required FROM asked CROSS JOIN vouchsafe_connections AS connection ON connection.id = asked.connection
+            WHERE +connection.organization = (SELECT organization FROM found)) AS token_required,
+        EXISTS (SELECT 1 FROM asked CROSS JOIN vouchsafe_connections AS connection ON connection.id = asked.connection
+            WHERE connection.organization <> (SELECT organization FROM found)) AS is_of_another,
+        (SELECT group_concat(record, char(30)) FROM accounts) AS accounts,
+        (SELECT group_concat(team.record, char(30)) FROM asked CROSS JOIN team_ids
+            CROSS JOIN vouchsafe_teams AS team
+            ON team.id = team_ids.id AND +team.organization = asked.organization) AS teams,
+        (SELECT group_concat(project.record, char(30)) FROM asked CROSS JOIN json_each(asked.names) AS name
+            CROSS JOIN vouchsafe_projects AS project
+            ON project.organization = asked.organization AND project.name = name.value) AS projects,
+        (SELECT group_concat(verified.domain) FROM asked CROSS JOIN json_each(asked.domains) AS domain
+            CROSS JOIN vouchsafe_domains AS verified ON verified.domain = domain.value
+            WHERE +verified.organization <> asked.organization) AS domains_of_others,
+        CASE WHEN (SELECT seats_count FROM asked) THEN (
+            SELECT count(*) FROM asked CROSS JOIN vouchsafe_accounts AS account
+            ON account.organization = asked.organization WHERE account.active = 1) END AS seats_taken,
+        (SELECT version FROM vouchsafe_organizations WHERE id = (SELECT organization FROM found)) AS version";
+
+/// The parameters are those of SQLite: connection, hashes, organization, names, emails, identities, domains, linked, whether seats are counted.
+const MEANT_IN_POSTGRES: &str = "
+    WITH found AS MATERIALIZED (
+        SELECT organization FROM (
+            SELECT 1 AS rank, organization FROM vouchsafe_tokens WHERE hash = ANY($2::text[])
+            UNION ALL
+            SELECT 2 AS rank, organization FROM vouchsafe_organization_connections WHERE connection = $1) AS ranked
+        ORDER BY rank, organization LIMIT 1),
+    account_ids AS (
+        SELECT id FROM vouchsafe_accounts WHERE organization = $3 AND email = ANY($5::text[])
+        UNION
+        SELECT account FROM vouchsafe_identities WHERE organization = $3 AND identity = ANY($6::text[])
+        UNION
+        SELECT $8),
+    accounts AS MATERIALIZED (
+        SELECT account.record FROM vouchsafe_accounts AS account
+        JOIN account_ids ON account_ids.id = account.id WHERE account.organization = $3),
+    team_ids AS (
+        SELECT id FROM vouchsafe_teams WHERE organization = $3 AND name = ANY($4::text[])
+        UNION
+        SELECT membership ->> 'team' FROM accounts,
+            json_array_elements(coalesce(accounts.record::json -> 'memberships', '[]')) AS membership)
+    SELECT
+        (SELECT organization FROM found),
+        (SELECT token_required FROM vouchsafe_connections
+            WHERE id = $1 AND organization = (SELECT organization FROM found)),
+        CASE WHEN EXISTS (SELECT 1 FROM vouchsafe_connections
+            WHERE id = $1 AND organization <> (SELECT organization FROM found)) THEN 1::bigint ELSE 0::bigint END,
+        (SELECT string_agg(record, chr(30)) FROM accounts),
+        (SELECT string_agg(team.record, chr(30)) FROM vouchsafe_teams AS team
+            JOIN team_ids ON team_ids.id = team.id WHERE team.organization = $3),
+        (SELECT string_agg(record, chr(30)) FROM vouchsafe_projects
+            WHERE organization = $3 AND name = ANY($4::text[])),
+        (SELECT string_agg(domain, ',') FROM vouchsafe_domains
+            WHERE domain = ANY($7::text[]) AND organization <> $3),
+        CASE WHEN $9::bigint = 1 THEN (
+            SELECT count(*) FROM vouchsafe_accounts WHERE organization = $3 AND active = 1) END,
+        (SELECT version FROM vouchsafe_organizations WHERE id = (SELECT organization FROM found))";
+
+/// Asks for the organization that signs in over a connection.
+pub(super) fn ask_organization(batch: Batch, connection: &ConnectionId) -> Batch {
+    batch.then(OF_CONNECTION).bind(connection.as_str())
+}
+
+/// What is answered to that.
+pub(super) fn organization_of(answered: &Answered) -> Result<Option<Known>, StoreError> {
+    answered.rows.first().map(Known::read).transpose()
+}
+
+/// Reads what a login means, for looking at it.
+pub(super) async fn read(runs: &mut dyn Runs, login: &LoginFacts) -> Result<AboutLogin, StoreError> {
+    let known = known(runs, login).await?;
+    about(runs, known, login, None).await
+}
+
+/// The organization of its connection.
+pub(super) async fn known(runs: &mut dyn Runs, login: &LoginFacts) -> Result<Option<Known>, StoreError> {
+    let answered = run_one(runs, ask_organization(Batch::default(), &login.connection)).await?;
+    organization_of(&answered)
+}
+
+/// The same after its organization was asked for, with what will be decided on it locked: `plan` says what that is.
+///
+/// A plan is made without locks, what it changes is locked, and if somebody changed that meanwhile everything is read and planned again. So a
+/// person who signs in as every day holds the row of their own account, and who makes a team its name.
+pub(super) async fn settled(
+    turn: &mut dyn Transaction,
+    known: Option<Known>,
+    login: &LoginFacts,
+    links: Option<&AccountId>,
+    plan: &(dyn Fn(&Snapshot, &Policy) -> Option<Decided> + Sync),
+) -> Result<AboutLogin, StoreError> {
+    /// Each round but the last needs somebody else's change of the same account or name.
+    const ROUNDS: usize = 16;
+    if turn.is_alone() {
+        return about(turn, known, login, links).await;
+    }
+    let mut known = known;
+    let mut held = locks::Held::default();
+    let mut locked = known.as_ref().map(|known| known.id.clone());
+    if let Some(organization) = &locked {
+        locks::organization_as_it_is(turn, organization).await?;
+    }
+    for _ in 0..ROUNDS {
+        let about = about(turn, known.take(), login, links).await?;
+        let organization = &about.snapshot.organization.id;
+        if locked.as_ref() != Some(organization) {
+            locks::organization_as_it_is(turn, organization).await?;
+            locked = Some(organization.clone());
+        } else {
+            let Some(decided) = plan(&about.snapshot, &about.policy) else { return Ok(about) };
+            if held.settles(turn, &decided, &about.snapshot).await? {
+                return Ok(about);
+            }
+        }
+        known = Some(about.into_known());
+    }
+    Err(StoreError::unavailable(std::io::Error::other("others change the same again and again")))
+}
+
+/// What a login means. `known` is the organization of its connection: that the login has another one's token is rare.
+async fn about(
+    runs: &mut dyn Runs,
+    mut known: Option<Known>,
+    login: &LoginFacts,
+    links: Option<&AccountId>,
+) -> Result<AboutLogin, StoreError> {
+    let look_up = LookUp::of(login).map_err(StoreError::cryptography)?;
+    let no_organization = || StoreError::no_organization_for(&login.connection);
+    loop {
+        let answered = run_one(runs, ask(known.as_ref(), login, &look_up, links)?).await?;
+        let row = answered.rows.first().ok_or_else(no_organization)?;
+        let found = OrganizationId::new(row.optional_text(0)?.ok_or_else(no_organization)?);
+        let version = row.optional_integer(8)?.map(i64::unsigned_abs);
+        match known {
+            Some(known) if known.id == found && Some(known.snapshot.version) == version => {
+                return known.with(row, login, &look_up);
+            }
+            _ => {
+                let answered = run_one(runs, Batch::of(rows::BY_ID).bind(found.as_str())).await?;
+                known = organization_of(&answered)?;
+                if known.is_none() {
+                    return Err(StoreError::organization_unknown(&found));
+                }
+            }
+        }
+    }
+}
+
+fn ask(
+    known: Option<&Known>,
+    login: &LoginFacts,
+    look_up: &LookUp,
+    links: Option<&AccountId>,
+) -> Result<Batch, StoreError> {
+    let hashes: Vec<String> = look_up.token_hashes.iter().map(|hash| hash.to_hex()).collect();
+    let batch = Batch::of(MEANT).bind(login.connection.as_str()).bind(hashes);
+    let nothing = Vec::<String>::new;
+    // Where no organization is known yet, nothing else is found.
+    let Some(known) = known else {
+        let batch = batch.bind(None::<&str>).bind(nothing()).bind(nothing()).bind(nothing()).bind(nothing());
+        return Ok(batch.bind(None::<&str>).bind(false));
+    };
+    let meant = look_up.clone().with_takeovers(&known.policy);
+    let emails: Vec<String> = meant.emails.iter().map(|email| email.compared().to_owned()).collect();
+    let identities: Vec<String> = meant.account_keys().into_iter().collect();
+    let domains: Vec<String> = meant.domains().into_iter().map(|domain| domain.as_str().to_owned()).collect();
+    let names: Vec<String> = known.policy.names_for(login).into_iter().collect();
+    Ok(batch
+        .bind(known.id.as_str())
+        .bind(names)
+        .bind(emails)
+        .bind(identities)
+        .bind(domains)
+        .bind(links.map(AccountId::as_str))
+        // Nobody asks for the number where there is no limit, and counting reads a row for each.
+        .bind(known.snapshot.organization.seat_limit.is_some()))
+}
+
+impl Known {
+    pub(super) fn organization(&self) -> &OrganizationId {
+        &self.id
+    }
+
+    fn read(row: &Row) -> Result<Self, StoreError> {
+        let found = rows::organization(row)?;
+        let policy = rows::policy(row)?;
+        let mut snapshot = Snapshot::new(found.value);
+        snapshot.version = found.version;
+        Ok(Self { id: OrganizationId::new(row.text(0)?), snapshot, policy })
+    }
+
+    fn with(self, row: &Row, login: &LoginFacts, look_up: &LookUp) -> Result<AboutLogin, StoreError> {
+        let (mut snapshot, policy) = (self.snapshot, self.policy);
+        let is_of_another = row.integer(2)? != 0;
+        // One that only has the name which this organization would sign in over.
+        if is_of_another && snapshot.organization.signs_in_over(&login.connection) {
+            return Err(StoreError::no_organization_for(&login.connection));
+        }
+        if row.optional_integer(1)? == Some(0) {
+            snapshot.token_not_required.insert(login.connection.clone());
+        }
+        snapshot.accounts = rows::records(row, 3, "account")?;
+        snapshot.teams = rows::records(row, 4, "team")?;
+        snapshot.projects = rows::records(row, 5, "project")?;
+        let domains = row.optional_text(6)?;
+        snapshot.domains_of_others =
+            rows::parsed_domains(domains.into_iter().flat_map(|all| all.split(',')))?;
+        let seats = row.optional_integer(7)?;
+        snapshot.seats_taken = seats.map(|seats| u32::try_from(seats).unwrap_or(u32::MAX));
+        let asked_domains = look_up.domains().into_iter().cloned().collect();
+        Ok(AboutLogin { snapshot, policy, asked_domains })
+    }
+}
+
+impl AboutLogin {
+    /// Its organization, for reading the rest again.
+    fn into_known(self) -> Known {
+        let mut snapshot = Snapshot::new(self.snapshot.organization);
+        snapshot.version = self.snapshot.version;
+        Known { id: snapshot.organization.id.clone(), snapshot, policy: self.policy }
+    }
+}
+
+#[cfg(test)]
+#[cfg(feature = "sqlite")]
+mod tests {
+    use super::*;
+    use crate::Sqlite;
+
+    /// So a sign-in costs the same in an organization of a hundred thousand. Only what counts the taken seats goes through all accounts.
+    #[tokio::test]
+    async fn no_table_is_read_but_by_what_is_asked_for() {
+        let store = Sqlite::in_memory().await.unwrap();
+        for (query, allowed) in [(MEANT.sqlite, 1), (OF_CONNECTION, 0), (rows::BY_ID, 0)] {
+            let steps = store.steps_of(query).await;
+            let are_all: Vec<_> = steps.iter().filter(|step| reads_all_of_a_table(step)).collect();
+            assert_eq!(are_all.len(), allowed, "{are_all:?} of {steps:#?}");
+        }
+    }
+
+    fn reads_all_of_a_table(step: &str) -> bool {
+        const SOMEBODYS: [&str; 3] = ["vouchsafe_", "INDEX", "PRIMARY KEY"];
+        let reads_a_table =
+            SOMEBODYS.iter().any(|part| step.contains(part)) && !step.contains("VIRTUAL TABLE");
+        reads_a_table && (step.starts_with("SCAN") || step.ends_with("(organization=?)"))
+    }
+}

@@ -1,0 +1,210 @@
+//! Rows of the directory: reading them on a connection that is in a transaction, and writing organizations.
+
+use std::collections::BTreeSet;
+
+use serde::{Serialize, de::DeserializeOwned};
+use vouchsafe::provisioning::{Account, AccountId, Domain, Organization, OrganizationId, Policy, Snapshot};
+
+use super::{Answered, Batch, Row, Runs, Sql, index, run_one};
+use crate::{StoreError, Versioned, directory::parsed_policy};
+
+pub(super) fn to_json(what: &'static str, value: &impl Serialize) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|error| unreadable(what, &error))
+}
+
+pub(super) fn from_json<T: DeserializeOwned>(what: &'static str, text: &str) -> Result<T, StoreError> {
+    serde_json::from_str(text).map_err(|error| unreadable(what, &error))
+}
+
+/// Where a record cannot be read. The text of the error would repeat what is stored there.
+fn unreadable(what: &'static str, error: &serde_json::Error) -> StoreError {
+    let (line, column) = (error.line(), error.column());
+    StoreError::damaged(what, format!("{:?} error at line {line}, column {column}", error.classify()))
+}
+
+/// An organization with its policy, by id.
+pub(super) const BY_ID: &str = "SELECT id, record, version, policy FROM vouchsafe_organizations WHERE id = ?";
+
+/// The same by its slug.
+pub(super) const BY_SLUG: &str =
+    "SELECT id, record, version, policy FROM vouchsafe_organizations WHERE slug = ?";
+
+/// The same by a domain that it has verified.
+pub(super) const BY_DOMAIN: &str = "
+    SELECT organization.id, record, version, policy FROM vouchsafe_domains AS verified
+    JOIN vouchsafe_organizations AS organization ON organization.id = verified.organization
+    WHERE verified.domain = ?";
+
+/// A row of one of these.
+pub(super) fn organization(row: &Row) -> Result<Versioned<Organization>, StoreError> {
+    Ok(Versioned::new(from_json("organization", row.text(1)?)?, row.integer(2)?.unsigned_abs()))
+}
+
+/// The policy in such a row.
+pub(super) fn policy(row: &Row) -> Result<Policy, StoreError> {
+    parsed_policy(&OrganizationId::new(row.text(0)?), row.optional_text(3)?)
+}
+
+/// An organization without accounts, teams and projects.
+pub(super) async fn organization_alone(
+    runs: &mut dyn Runs,
+    id: &OrganizationId,
+) -> Result<Snapshot, StoreError> {
+    Ok(organization_and_policy_text(runs, id).await?.0)
+}
+
+/// The same, with its policy.
+pub(super) async fn organization_and_policy(
+    runs: &mut dyn Runs,
+    id: &OrganizationId,
+) -> Result<(Snapshot, Policy), StoreError> {
+    let (snapshot, policy) = organization_and_policy_text(runs, id).await?;
+    let policy = parsed_policy(id, policy.as_deref())?;
+    Ok((snapshot, policy))
+}
+
+/// The same, with the text of its policy.
+pub(super) async fn organization_and_policy_text(
+    runs: &mut dyn Runs,
+    id: &OrganizationId,
+) -> Result<(Snapshot, Option<String>), StoreError> {
+    let answered = run_one(runs, Batch::of(BY_ID).bind(id.as_str())).await?;
+    let row = answered.rows.first().ok_or_else(|| StoreError::organization_unknown(id))?;
+    let found = organization(row)?;
+    let mut snapshot = Snapshot::new(found.value);
+    snapshot.version = found.version;
+    Ok((snapshot, row.optional_text(3)?.map(str::to_owned)))
+}
+
+/// All of an organization.
+pub(super) async fn whole(runs: &mut dyn Runs, id: &OrganizationId) -> Result<Snapshot, StoreError> {
+    const PROJECTS: &str = "SELECT record FROM vouchsafe_projects WHERE organization = ? ORDER BY number";
+    const ACCOUNTS: &str = "SELECT record FROM vouchsafe_accounts WHERE organization = ? ORDER BY number";
+    const GROUPS: &str = "SELECT record FROM vouchsafe_groups WHERE organization = ? ORDER BY number";
+    let mut snapshot = organization_alone(runs, id).await?;
+    load_all_teams(runs, &mut snapshot).await?;
+    let projects = run_one(runs, Batch::of(PROJECTS).bind(id.as_str())).await?;
+    snapshot.projects = all_records("project", &projects)?;
+    let groups = run_one(runs, Batch::of(GROUPS).bind(id.as_str())).await?;
+    snapshot.groups = all_records("group", &groups)?;
+    let accounts = run_one(runs, Batch::of(ACCOUNTS).bind(id.as_str())).await?;
+    snapshot.accounts = all_records("account", &accounts)?;
+    Ok(snapshot)
+}
+
+pub(super) async fn load_all_teams(runs: &mut dyn Runs, snapshot: &mut Snapshot) -> Result<(), StoreError> {
+    const TEAMS: &str = "SELECT record FROM vouchsafe_teams WHERE organization = ? ORDER BY number";
+    let teams = run_one(runs, Batch::of(TEAMS).bind(snapshot.organization.id.as_str())).await?;
+    snapshot.teams = all_records("team", &teams)?;
+    Ok(())
+}
+
+/// What a change about an account is decided on: it, and every active owner.
+pub(super) async fn load_account_and_owners(
+    runs: &mut dyn Runs,
+    account: &AccountId,
+    snapshot: &mut Snapshot,
+) -> Result<(), StoreError> {
+    const ACCOUNT: &str = "SELECT record FROM vouchsafe_accounts WHERE id = ? AND organization = ?";
+    const OWNERS: &str = "
+        SELECT record FROM vouchsafe_accounts
+        WHERE organization = ? AND active = 1 AND is_owner = 1 AND id <> ?";
+    let (account, organization) = (account.as_str(), snapshot.organization.id.as_str());
+    let asked = Batch::of(ACCOUNT).bind(account).bind(organization);
+    for answered in runs.run(asked.then(OWNERS).bind(organization).bind(account)).await? {
+        snapshot.accounts.extend(all_records::<Account>("account", &answered)?);
+    }
+    Ok(())
+}
+
+/// How many seats are taken. Nobody asks for the number where there is no limit, and counting reads a row for each.
+pub(super) async fn load_seats(runs: &mut dyn Runs, snapshot: &mut Snapshot) -> Result<(), StoreError> {
+    const SEATS: &str = "SELECT count(*) FROM vouchsafe_accounts WHERE organization = ? AND active = 1";
+    if snapshot.organization.seat_limit.is_some() {
+        let asked = Batch::of(SEATS).bind(snapshot.organization.id.as_str());
+        let answered = run_one(runs, asked).await?;
+        let seats = answered.rows.first().map(|row| row.integer(0)).transpose()?.unwrap_or_default();
+        snapshot.seats_taken = Some(u32::try_from(seats).unwrap_or(u32::MAX));
+    }
+    Ok(())
+}
+
+fn all_records<T: DeserializeOwned>(what: &'static str, answered: &Answered) -> Result<Vec<T>, StoreError> {
+    answered.rows.iter().map(|row| from_json(what, row.text(0)?)).collect()
+}
+
+/// Between the records that stand in one column: a character that JSON has nowhere as it is.
+const BETWEEN_RECORDS: char = '\u{1e}';
+
+/// The records in a column.
+pub(super) fn records<T: DeserializeOwned>(
+    row: &Row,
+    column: usize,
+    what: &'static str,
+) -> Result<Vec<T>, StoreError> {
+    let records = row.optional_text(column)?;
+    let records = records.into_iter().flat_map(|records| records.split(BETWEEN_RECORDS));
+    records.map(|record| from_json(what, record)).collect()
+}
+
+/// Those of some domains that another organization than this one has verified.
+pub(super) async fn of_others(
+    runs: &mut dyn Runs,
+    id: &OrganizationId,
+    domains: &BTreeSet<Domain>,
+) -> Result<BTreeSet<Domain>, StoreError> {
+    const OF_OTHERS: Sql = Sql {
+        sqlite: "SELECT domain FROM vouchsafe_domains
+                 WHERE organization <> ? AND domain IN (SELECT value FROM json_each(?))",
+        postgres: "SELECT domain FROM vouchsafe_domains WHERE organization <> $1 AND domain = ANY($2)",
+    };
+    if domains.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let asked = domains.iter().map(|domain| domain.as_str().to_owned()).collect::<Vec<String>>();
+    let answered = run_one(runs, Batch::of(OF_OTHERS).bind(id.as_str()).bind(asked)).await?;
+    let found = answered.rows.iter().map(|row| row.text(0)).collect::<Result<Vec<_>, _>>()?;
+    parsed_domains(found.into_iter())
+}
+
+pub(super) fn parsed_domains<'d>(
+    domains: impl Iterator<Item = &'d str>,
+) -> Result<BTreeSet<Domain>, StoreError> {
+    let parsed = domains.map(Domain::parse);
+    parsed.map(|domain| domain.map_err(|error| StoreError::damaged("domain", error))).collect()
+}
+
+/// Writes an organization that is there already.
+pub(super) fn put_organization(batch: Batch, organization: &Organization) -> Result<Batch, StoreError> {
+    let batch = batch
+        .then("UPDATE vouchsafe_organizations SET slug = ?, record = ? WHERE id = ?")
+        .if_taken("the organization's slug")
+        .bind(Organization::slug_key(&organization.slug))
+        .bind(to_json("organization", organization)?)
+        .bind(organization.id.as_str());
+    index::put(batch, organization)
+}
+
+/// Moves an organization to the next version, which is answered.
+pub(super) async fn changed(runs: &mut dyn Runs, id: &OrganizationId) -> Result<u64, StoreError> {
+    const NEXT: &str =
+        "UPDATE vouchsafe_organizations SET version = version + 1 WHERE id = ? RETURNING version";
+    let answered = run_one(runs, Batch::of(NEXT).bind(id.as_str())).await?;
+    let row = answered.rows.first().ok_or_else(|| StoreError::organization_unknown(id))?;
+    Ok(row.integer(0)?.unsigned_abs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_unreadable_record_holds_is_not_repeated() {
+        for record in [r#"{"id": "1", "organization": ["ada@example.com"]}"#, r#""ada@example.com""#, "{"] {
+            let failure = from_json::<Account>("account", record).unwrap_err();
+            assert_eq!(failure.code(), "store.damaged");
+            assert!(!format!("{failure} {failure:?}").contains("ada@"), "{failure}");
+            assert!(failure.to_string().contains("line 1, column"), "{failure}");
+        }
+    }
+}
