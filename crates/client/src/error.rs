@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use vouchsafe::metadata::MetadataError;
 
 /// Why nothing was loaded.
@@ -53,6 +54,15 @@ pub enum ClientError {
         /// How many bytes are read.
         limit: usize,
     },
+    /// The last question failed, and it is too early for the next one.
+    #[error("{url:?} failed before, and is not asked again until {until}")]
+    #[non_exhaustive]
+    Waiting {
+        /// The address.
+        url: String,
+        /// When it is asked again.
+        until: DateTime<Utc>,
+    },
     /// The address is not valid, or what came is not metadata of the identity provider.
     #[error("{url:?} gives no metadata of the identity provider: {source}")]
     #[non_exhaustive]
@@ -83,6 +93,7 @@ impl ClientError {
             Self::Exchange { .. } => "client.exchange",
             Self::Status { .. } => "client.status",
             Self::TooLarge { .. } => "client.too_large",
+            Self::Waiting { .. } => "client.waiting",
             Self::Metadata { source, .. } => source.code(),
         }
     }
@@ -104,6 +115,7 @@ impl ClientError {
             Self::TooLarge { .. } => {
                 "Give the metadata of one identity provider, not that of a federation, or raise the client's size limit."
             }
+            Self::Waiting { .. } => "Look in the log for why it failed before.",
             Self::Metadata { source, .. } => source.hint(),
         }
     }

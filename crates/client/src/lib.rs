@@ -14,16 +14,19 @@
 //! # }
 //! ```
 //!
-//! [`Refresher`] keeps the metadata of connections fresh, beside a service.
+//! [`Refresher`] keeps the metadata of connections fresh, beside a service. [`MetadataQuery`] asks a federation's server for one entity at a time.
 
 mod address;
 mod client;
 mod copies;
 mod error;
+mod metadata_query;
+mod random;
 mod refresh_event;
 mod refresher;
 
 pub use client::Client;
 pub use error::ClientError;
+pub use metadata_query::MetadataQuery;
 pub use refresh_event::{RefreshEvent, RefreshFailure, RefreshOutcome};
 pub use refresher::{RefreshedConnection, Refresher};

@@ -13,6 +13,7 @@ use vouchsafe::metadata::{
 use vouchsafe::{ConnectionId, Connections, EntityId, Provider};
 
 use crate::copies::Copies;
+use crate::random::random;
 use crate::{Client, ClientError, RefreshEvent, RefreshFailure, RefreshOutcome};
 
 /// How many sources are asked at a time.
@@ -280,14 +281,5 @@ impl Source {
         let (id, fetched_at) = (self.connection.id.clone(), self.refresh.confirmed_at()?);
         let reason = copies.write(&id, document, fetched_at).await.err()?;
         Some(RefreshEvent { connection: id, outcome: RefreshOutcome::CopyFailed { reason } })
-    }
-}
-
-/// It spreads requests over time and protects nothing, so a source of random numbers that fails does no harm.
-fn random(provider: &Provider) -> u64 {
-    let mut bytes = [0_u8; 8];
-    match provider.random(&mut bytes) {
-        Ok(()) => u64::from_le_bytes(bytes),
-        Err(_) => 0,
     }
 }

@@ -1,0 +1,204 @@
+//! A federation's server that answers for one entity at a time.
+#![expect(clippy::unwrap_used, reason = "this is a test: it may panic")]
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use chrono::{DateTime, TimeDelta, TimeZone, Utc};
+use vouchsafe::metadata::{EntityName, SpeaksFor, TrustedSource};
+use vouchsafe::signature::{Signer, TrustedKey, sign};
+use vouchsafe::{EntityId, Explain, Limits, Provider};
+use vouchsafe_client::{Client, MetadataQuery};
+use vouchsafe_testkit::{IdentityProvider as Kit, KeyPair, keys};
+
+#[derive(Clone, Default)]
+struct Server {
+    /// By the name that is asked for.
+    documents: Arc<Mutex<HashMap<String, String>>>,
+    is_down: Arc<Mutex<bool>>,
+    asked: Arc<AtomicUsize>,
+    not_modified: Arc<AtomicUsize>,
+    address: String,
+}
+
+impl Server {
+    async fn start() -> Server {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}/", listener.local_addr().unwrap());
+        let server = Server { address, ..Server::default() };
+        let router = Router::new().route("/entities/{name}", get(respond)).with_state(server.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        server
+    }
+
+    fn publish(&self, name: &str, document: String) {
+        self.documents.lock().unwrap().insert(name.to_owned(), document);
+    }
+
+    fn asked(&self) -> usize {
+        self.asked.load(Ordering::Relaxed)
+    }
+
+    fn query(&self) -> MetadataQuery {
+        let key = keys::identity_provider().private_key().public_key().clone();
+        let source = TrustedSource::signed_by([TrustedKey::new(key, "federation")], SpeaksFor::Everybody);
+        let client = Client::with_loopback().unwrap();
+        MetadataQuery::new(client, Provider::rustcrypto(), &self.address, source)
+    }
+}
+
+async fn respond(State(server): State<Server>, Path(name): Path<String>, headers: HeaderMap) -> Response {
+    server.asked.fetch_add(1, Ordering::Relaxed);
+    if *server.is_down.lock().unwrap() {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
+    let Some(document) = server.documents.lock().unwrap().get(&name).cloned() else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let tag = format!("\"{}\"", document.len());
+    if headers.get("if-none-match").is_some_and(|shown| *shown == tag) {
+        server.not_modified.fetch_add(1, Ordering::Relaxed);
+        return StatusCode::NOT_MODIFIED.into_response();
+    }
+    // So that those who ask meanwhile find somebody who asks.
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    ([("etag", tag)], document).into_response()
+}
+
+fn now() -> DateTime<Utc> {
+    Utc.with_ymd_and_hms(2026, 11, 24, 0, 0, 0).unwrap()
+}
+
+fn university() -> EntityId {
+    EntityId::new("https://idp.university.example/shibboleth?a=b&c+d%20/é").unwrap()
+}
+
+/// What the federation says of an entity, for five days.
+fn document(entity_id: &EntityId, signer: &KeyPair) -> String {
+    let xml =
+        Kit::new(entity_id.as_str(), "https://idp.university.example/sso", keys::identity_provider_p256())
+            .metadata()
+            .unwrap();
+    let attributes = r#"ID="_one" validUntil="2026-11-29T00:00:00Z" cacheDuration="PT6H" entityID="#;
+    let xml = xml.replacen("entityID=", attributes, 1);
+    sign(&xml, "_one", &Signer::new(signer.private_key()), &Provider::rustcrypto(), &Limits::metadata())
+        .unwrap()
+}
+
+/// Waits until somebody in the background has asked so often.
+async fn until_asked(server: &Server, times: usize) {
+    let wait = async {
+        while server.asked() < times {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), wait).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+}
+
+#[tokio::test]
+async fn an_entity_is_found_and_kept() {
+    let server = Server::start().await;
+    let name = university();
+    server.publish(name.as_str(), document(&name, keys::identity_provider()));
+    let query = Arc::new(server.query());
+    // Fifty at once ask once.
+    let all: Vec<_> = (0..50)
+        .map(|_| {
+            let (query, name) = (Arc::clone(&query), name.clone());
+            tokio::spawn(async move { query.find(&name, now()).await })
+        })
+        .collect();
+    for one in all {
+        assert_eq!(one.await.unwrap().unwrap().unwrap().entity_id(), &name);
+    }
+    assert_eq!(server.asked(), 1);
+    // Within its cacheDuration nobody asks; after it one does in the background, and nothing has changed.
+    let later = |hours| now() + TimeDelta::hours(hours);
+    assert!(query.find(&name, later(5)).await.unwrap().is_some());
+    assert_eq!(server.asked(), 1);
+    assert!(query.find(&name, later(7)).await.unwrap().is_some());
+    until_asked(&server, 2).await;
+    assert_eq!(server.not_modified.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test]
+async fn a_day_without_the_server() {
+    let server = Server::start().await;
+    let name = university();
+    server.publish(name.as_str(), document(&name, keys::identity_provider()));
+    let query = Arc::new(server.query());
+    assert!(query.find(&name, now()).await.unwrap().is_some());
+    *server.is_down.lock().unwrap() = true;
+    for minute in 0..24 * 60 {
+        let found = query.find(&name, now() + TimeDelta::minutes(minute)).await;
+        assert!(found.unwrap().is_some(), "after {minute} minutes");
+        // For those who ask in the background.
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    // It is asked again and again, but not by each look-up.
+    let asked = server.asked();
+    assert!((2..200).contains(&asked), "{asked}");
+    // A name that is not known waits for its turn.
+    let other = EntityId::new("https://other.example").unwrap();
+    assert_eq!(query.find(&other, now()).await.unwrap_err().code(), "client.status");
+    assert_eq!(query.find(&other, now()).await.unwrap_err().code(), "client.waiting");
+    // What was known ends with its own validUntil.
+    let late = now() + TimeDelta::days(5);
+    assert!(query.find(&name, late).await.is_err());
+}
+
+#[tokio::test]
+async fn what_the_server_does_not_know_is_asked_once() {
+    let server = Server::start().await;
+    let name = university();
+    let query = Arc::new(server.query());
+    for _ in 0..5 {
+        assert!(query.find(&name, now()).await.unwrap().is_none());
+    }
+    assert_eq!(server.asked(), 1);
+    server.publish(name.as_str(), document(&name, keys::identity_provider()));
+    assert!(query.find(&name, now() + TimeDelta::minutes(9)).await.unwrap().is_none());
+    assert!(query.find(&name, now() + TimeDelta::minutes(10)).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn the_server_is_believed_no_more_than_the_federation() {
+    let server = Server::start().await;
+    let name = university();
+    let other = EntityId::new("https://other.example").unwrap();
+    let plain = Kit::new(name.as_str(), "https://idp.university.example/sso", keys::identity_provider())
+        .metadata()
+        .unwrap();
+    for (what, document, code) in [
+        ("signed by itself", document(&name, keys::attacker()), "signature.not_verified"),
+        ("unsigned", plain, "signature.missing"),
+        ("of another", document(&other, keys::identity_provider()), "metadata.unknown_entity"),
+        ("a page", "<html></html>".to_owned(), "metadata.root"),
+    ] {
+        server.publish(name.as_str(), document);
+        let query = Arc::new(server.query());
+        match query.find(&name, now()).await {
+            Err(error) => assert_eq!(error.code(), code, "{what}"),
+            Ok(found) => panic!("{what}: {}", found.is_some()),
+        }
+    }
+}
+
+#[tokio::test]
+async fn asking_by_digest() {
+    let server = Server::start().await;
+    let name = university();
+    let digest = EntityName::source_id_of(&name).to_string();
+    assert!(digest.starts_with("{sha1}"));
+    server.publish(&digest, document(&name, keys::identity_provider()));
+    let query = Arc::new(server.query().asking_by_sha1());
+    assert!(query.find(&name, now()).await.unwrap().is_some());
+}
