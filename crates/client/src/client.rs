@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use reqwest::header::{ETAG, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, RETRY_AFTER};
+use reqwest::header::{
+    ACCEPT, ETAG, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, RETRY_AFTER,
+};
 use reqwest::redirect::Policy;
 use reqwest::{Response, StatusCode, Url};
 use vouchsafe::metadata::{FetchedMetadata, Validators};
@@ -17,6 +19,8 @@ const BYTES: usize = 1024 * 1024;
 const TIMEOUT: Duration = Duration::from_secs(15);
 /// How long reaching the host may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// What is asked for. A server of the metadata query protocol gives pages to those who ask for anything.
+const METADATA: &str = "application/samlmetadata+xml, application/xml;q=0.9, */*;q=0.1";
 /// How long a validator may be that is kept and shown to the server again.
 const LONGEST_VALIDATOR: usize = 512;
 /// How often it may be sent elsewhere.
@@ -146,7 +150,7 @@ impl Client {
             .map_err(|source| ClientError::Metadata { url: address.to_owned(), source })?;
         let url = Url::parse(address).map_err(|_| forbidden("it is not an absolute URL"))?;
         admissible(&url, self.loopback).map_err(forbidden)?;
-        let mut request = self.client.get(url).timeout(self.timeout);
+        let mut request = self.client.get(url).timeout(self.timeout).header(ACCEPT, METADATA);
         let conditions = [(IF_NONE_MATCH, &validators.etag), (IF_MODIFIED_SINCE, &validators.last_modified)];
         let mut is_conditional = false;
         for (name, value) in conditions {

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::{Mutex as Turn, Semaphore};
 use vouchsafe::metadata::{
-    EntityName, FetchedMetadata, Refresh, RefreshError, RefreshSchedule, Refreshed, TrustedMetadata,
-    TrustedSource,
+    EntityName, FetchedMetadata, MetadataError, Refresh, RefreshError, RefreshSchedule, Refreshed,
+    TrustedMetadata, TrustedSource,
 };
 use vouchsafe::{EntityId, IdentityProvider, Provider};
 
@@ -237,15 +237,22 @@ impl Known {
             Ok(fetched) => fetched,
             Err(error) => {
                 self.refresh.failed(error.retry_after(), now, random(provider));
-                if matches!(error, ClientError::Status { status: 404, .. }) && self.at_hand.is_none() {
-                    self.unknown_until = now.checked_add_signed(UNKNOWN_FOR);
-                    return Ok(None);
-                }
-                return Err(error.into());
+                let is_unknown = matches!(error, ClientError::Status { status: 404, .. });
+                return self.unknown(is_unknown, error.into(), now);
             }
         };
         let at_hand = self.at_hand.as_deref().map(|(metadata, _)| metadata);
-        let refreshed = self.refresh.answered(fetched, at_hand, provider, now, random(provider))?;
+        let refreshed = match self.refresh.answered(fetched, at_hand, provider, now, random(provider)) {
+            Ok(refreshed) => refreshed,
+            Err(error) => {
+                // In the place of 404 some answer with a document of nobody.
+                let is_empty = matches!(
+                    &error,
+                    RefreshError::Metadata(MetadataError::UnknownEntity { entities: 0, .. })
+                );
+                return self.unknown(is_empty, error.into(), now);
+            }
+        };
         if let Refreshed::First(metadata) | Refreshed::Changed { metadata, .. } = refreshed {
             let found = metadata.find(&entity_id.clone().into());
             let found = found.and_then(|found| found.identity_provider().ok()).cloned();
@@ -255,6 +262,20 @@ impl Known {
         }
         self.unknown_until = None;
         Ok(self.at_hand.as_deref().map(|(_, found)| found.clone()))
+    }
+
+    /// An entity that the server does not know, where nothing is known of it here either; what is known is used to its end.
+    fn unknown(
+        &mut self,
+        is_unknown: bool,
+        error: RefreshFailure,
+        now: DateTime<Utc>,
+    ) -> Result<Option<IdentityProvider>, RefreshFailure> {
+        if !is_unknown || self.at_hand.is_some() {
+            return Err(error);
+        }
+        self.unknown_until = now.checked_add_signed(UNKNOWN_FOR);
+        Ok(None)
     }
 }
 
