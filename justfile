@@ -42,6 +42,10 @@ xmltest:
 recordings:
     .ci/run recordings
 
+# Metadata queries against pyFF (needs Python and its venv).
+mdq:
+    .ci/run mdq
+
 # What libxmlsec1 and libxml2 say of the same octets (needs ../shared, libxmlsec1-dev, libxml2-dev, pkg-config, clang, libclang-dev).
 oracle:
     cd crates/oracle && cargo test -- --nocapture --test-threads=1
