@@ -1,12 +1,6 @@
 //! pyFF, a server of the metadata query protocol by others, on loopback: it runs where `VOUCHSAFE_INTEROP` is set, with pyFF's folder of
 //! programs in `VOUCHSAFE_TEST_PYFF`.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::arithmetic_side_effects,
-    clippy::print_stderr,
-    reason = "this is a test: it may panic"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "this is a test: it may panic")]
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
