@@ -109,6 +109,12 @@ impl Endpoint {
         self.response_location().unwrap_or_else(|| self.location())
     }
 
+    /// The same as an address.
+    #[must_use]
+    pub fn address_of_responses(&self) -> &WebAddress {
+        self.response_location.as_ref().unwrap_or(&self.location)
+    }
+
     /// Whether both addresses are [secure](WebAddress::is_secure).
     #[must_use]
     pub fn is_secure(&self) -> bool {

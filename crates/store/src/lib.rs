@@ -47,11 +47,13 @@ pub use pending::PendingStore;
 #[cfg(feature = "postgres")]
 pub use postgres::Postgres;
 pub use replay::{ReplayStore, forgotten_until};
-pub use session::{Session, SessionId, SessionNameId, SessionStore};
+pub use session::{Session, SessionId, SessionStore};
 pub use sign_in::{CompletedSignIn, ConfirmedSignIn, DecidedSignIn, SignIn};
 #[cfg(feature = "sqlite")]
 pub use sqlite::Sqlite;
 pub use stored_connection::{ConnectionMetadata, MetadataSource, StoredConnection, StoredSettings};
+
+pub use vouchsafe::SessionNameId;
 
 /// What a store's method answers: a future that can be sent to another thread.
 ///

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use vouchsafe::crypto::hexadecimal;
 use vouchsafe::{
-    ConnectionId, Login, NameId,
+    ConnectionId, Login, Participant, SessionNameId,
     crypto::{CryptoError, Provider, SecretString},
     provisioning::{AccountId, Identity, OrganizationId},
 };
@@ -117,6 +117,14 @@ impl Session {
         self
     }
 
+    /// What its identity provider is told when the person signs out; `None` where no identity provider began the session, or it named
+    /// nobody.
+    #[must_use]
+    pub fn participant(&self) -> Option<Participant> {
+        let (connection, name_id) = (self.connection.clone()?, self.name_id.clone()?);
+        Some(Participant::new(connection, name_id, self.session_index.clone()))
+    }
+
     /// Whether it is over.
     #[must_use]
     pub fn is_over(&self, now: DateTime<Utc>) -> bool {
@@ -133,53 +141,6 @@ impl fmt::Debug for Session {
             .field("connection", &self.connection)
             .field("expires_at", &self.expires_at)
             .finish_non_exhaustive()
-    }
-}
-
-/// A name identifier with its qualifiers exactly as they came: a logout request repeats all of it.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct SessionNameId {
-    /// The identifier.
-    pub value: String,
-    /// Its Format.
-    pub format: Option<String>,
-    /// Its NameQualifier.
-    pub name_qualifier: Option<String>,
-    /// Its SPNameQualifier.
-    pub sp_name_qualifier: Option<String>,
-    /// Its SPProvidedID.
-    pub sp_provided_id: Option<String>,
-}
-
-impl SessionNameId {
-    /// A name identifier without format and qualifiers.
-    pub fn new(value: impl Into<String>) -> Self {
-        Self {
-            value: value.into(),
-            format: None,
-            name_qualifier: None,
-            sp_name_qualifier: None,
-            sp_provided_id: None,
-        }
-    }
-}
-
-impl From<&NameId> for SessionNameId {
-    fn from(name_id: &NameId) -> Self {
-        Self {
-            value: name_id.value().to_owned(),
-            format: name_id.format().map(str::to_owned),
-            name_qualifier: name_id.name_qualifier().map(str::to_owned),
-            sp_name_qualifier: name_id.sp_name_qualifier().map(str::to_owned),
-            sp_provided_id: name_id.sp_provided_id().map(str::to_owned),
-        }
-    }
-}
-
-impl fmt::Debug for SessionNameId {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("SessionNameId").field("format", &self.format).finish_non_exhaustive()
     }
 }
 

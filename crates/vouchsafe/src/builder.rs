@@ -43,6 +43,8 @@ pub enum SignRequests {
 #[derive(Debug)]
 struct Settings {
     entity_id: EntityId,
+    single_logout: Option<String>,
+    single_logout_soap: Option<String>,
     provider: Option<Provider>,
     danger_allowed: Vec<String>,
     limits: Limits,
@@ -62,6 +64,8 @@ impl Builder<WantsAssertionConsumer> {
         Builder {
             settings: Settings {
                 entity_id,
+                single_logout: None,
+                single_logout_soap: None,
                 provider: None,
                 danger_allowed: Vec::new(),
                 limits: Limits::default(),
@@ -95,7 +99,7 @@ impl Builder<Complete> {
     ///
     /// # Errors
     /// [`BindingError::CertificateMismatch`] when a certificate is another key's, [`BindingError::SigningKeyMissing`] when requests are
-    /// always to be signed and there is no key for that,
+    /// always to be signed and there is no key for that, [`BindingError::LogoutKeyMissing`] when there is none for logout messages,
     /// [`BindingError::ProviderMissing`] when none was given and the feature `rustcrypto` is off,
     /// [`BindingError::Crypto`] when `danger_allow` was given something unknown, [`BindingError::ClockSkew`] when more than five minutes
     /// of skew are granted.
@@ -118,6 +122,10 @@ impl Builder<Complete> {
         if settings.signing.is_none() && settings.sign_requests == SignRequests::Always {
             return Err(BindingError::SigningKeyMissing);
         }
+        let takes_logout = settings.single_logout.is_some() || settings.single_logout_soap.is_some();
+        if settings.signing.is_none() && takes_logout {
+            return Err(BindingError::LogoutKeyMissing);
+        }
         if let Some((key, certificate)) = &settings.signing {
             require_pair(key, certificate, "signing")?;
         }
@@ -126,6 +134,8 @@ impl Builder<Complete> {
         let config = Config {
             entity_id: settings.entity_id,
             assertion_consumer: self.missing.assertion_consumer.into(),
+            single_logout: settings.single_logout.map(Into::into),
+            single_logout_soap: settings.single_logout_soap.map(Into::into),
             provider,
             limits: settings.limits,
             clock_skew: settings.clock_skew,
@@ -179,6 +189,27 @@ impl<Missing> Builder<Missing> {
     pub fn request_lifetime(mut self, lifetime: TimeDelta) -> Self {
         self.settings.request_lifetime = lifetime;
         self
+    }
+
+    /// Where logout messages come by browser, by HTTP-Redirect and HTTP-POST: with it this service takes part in single logout. The messages of
+    /// ours are signed, so it needs a [`signing_key`](Self::signing_key). In Okta's console: "Single Logout URL".
+    ///
+    /// # Errors
+    /// [`BindingError::Url`].
+    pub fn single_logout(mut self, url: &str) -> Result<Self, BindingError> {
+        own_address(url)?;
+        self.settings.single_logout = Some(url.to_owned());
+        Ok(self)
+    }
+
+    /// Where logout requests come by SOAP, from the identity provider's own server. It needs a [`signing_key`](Self::signing_key) too.
+    ///
+    /// # Errors
+    /// [`BindingError::Url`].
+    pub fn single_logout_soap(mut self, url: &str) -> Result<Self, BindingError> {
+        own_address(url)?;
+        self.settings.single_logout_soap = Some(url.to_owned());
+        Ok(self)
     }
 
     /// The ceilings on what is read.

@@ -36,6 +36,10 @@ pub struct ConnectionSettings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) assertion_consumer: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) single_logout: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) single_logout_soap: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) clock_skew_seconds: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) maximum_message_age_seconds: Option<u64>,
@@ -110,6 +114,26 @@ impl ConnectionSettings {
     #[must_use]
     pub fn own_assertion_consumer(&self) -> Option<&str> {
         self.assertion_consumer.as_deref()
+    }
+
+    /// The address of this connection alone for logout messages by browser. It tells connections with one identity provider apart.
+    ///
+    /// # Errors
+    /// [`BindingError::Url`].
+    pub fn single_logout(mut self, url: &str) -> Result<Self, BindingError> {
+        own_address(url)?;
+        self.single_logout = Some(url.to_owned());
+        Ok(self)
+    }
+
+    /// The address of this connection alone for logout requests by SOAP.
+    ///
+    /// # Errors
+    /// [`BindingError::Url`].
+    pub fn single_logout_soap(mut self, url: &str) -> Result<Self, BindingError> {
+        own_address(url)?;
+        self.single_logout_soap = Some(url.to_owned());
+        Ok(self)
     }
 
     /// How far the clocks may be apart, in whole seconds.
@@ -235,7 +259,9 @@ impl ConnectionSettings {
 
     /// Settings may come out of a store, where no method looked at them.
     pub(crate) fn check(&self) -> Result<(), BindingError> {
-        if let Some(url) = &self.assertion_consumer {
+        for url in
+            [&self.assertion_consumer, &self.single_logout, &self.single_logout_soap].into_iter().flatten()
+        {
             own_address(url)?;
         }
         require_small_skew(Duration::from_secs(self.clock_skew_seconds.unwrap_or_default()))

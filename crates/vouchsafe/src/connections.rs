@@ -9,6 +9,7 @@ use vouchsafe_metadata::{EntityId, IdentityProvider};
 use crate::claimed_response::ClaimedResponse;
 use crate::connection::{Connection, ConnectionState};
 use crate::error::BindingError;
+use crate::incoming::IncomingMessage;
 use crate::pending::PendingRequest;
 
 /// Connections before and behind an unknown name that are looked at.
@@ -146,6 +147,15 @@ impl Connections {
             closest.dedup();
             closest
         })
+    }
+
+    /// The connections that a message other than a Response may have come over, at the service's own logout address: those of the claimed
+    /// issuer that have no addresses of their own, the active ones first, one more than [`MOST_CANDIDATES`] at most. What comes to the
+    /// address of one connection is that connection's: [`get`](Self::get) it.
+    #[must_use]
+    pub fn candidates_for_message(&self, incoming: &IncomingMessage) -> Vec<Connection> {
+        let Some(issuer) = incoming.issuer() else { return Vec::new() };
+        self.read(|registry| registry.routed(issuer, None))
     }
 
     fn read<T>(&self, look: impl FnOnce(&Registry) -> T) -> T {

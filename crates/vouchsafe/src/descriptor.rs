@@ -19,6 +19,8 @@ impl ServiceProvider {
         self.descriptor(&Described {
             entity_id: &self.config.entity_id,
             assertion_consumer: &self.config.assertion_consumer,
+            single_logout: self.single_logout(),
+            single_logout_soap: self.single_logout_soap(),
             signatures: self.config.signature_policy,
             sign_requests: self.config.sign_requests,
             encryption_certificates: &self.config.encryption_certificates,
@@ -35,6 +37,8 @@ impl ServiceProvider {
         self.descriptor(&Described {
             entity_id: self.entity_id_for(connection),
             assertion_consumer: self.assertion_consumer_for(connection),
+            single_logout: self.single_logout_for(connection),
+            single_logout_soap: self.single_logout_soap_for(connection),
             signatures: settings.signature_policy(self.config.signature_policy),
             sign_requests: settings.sign_requests.unwrap_or(self.config.sign_requests),
             encryption_certificates: if own.is_empty() { &self.config.encryption_certificates } else { own },
@@ -48,6 +52,14 @@ impl ServiceProvider {
             .with_assertions_signed(described.signatures.requires_signed_assertion())
             .with_authn_requests_signed(signing.is_some() && described.sign_requests == SignRequests::Always)
             .with_algorithms_of(&self.config.provider);
+        let by_browser =
+            [Binding::HttpRedirect, Binding::HttpPost].map(|binding| (binding, described.single_logout));
+        let logout = by_browser.into_iter().chain([(Binding::Soap, described.single_logout_soap)]);
+        for (binding, location) in logout {
+            if let Some(location) = location {
+                descriptor = descriptor.with_single_logout(binding, location)?;
+            }
+        }
         if let Some(credential) = signing {
             descriptor = descriptor.with_signing_certificate(credential.certificate.clone());
         }
@@ -62,6 +74,8 @@ impl ServiceProvider {
 struct Described<'a> {
     entity_id: &'a EntityId,
     assertion_consumer: &'a str,
+    single_logout: Option<&'a str>,
+    single_logout_soap: Option<&'a str>,
     signatures: SignaturePolicy,
     sign_requests: SignRequests,
     encryption_certificates: &'a [Certificate],

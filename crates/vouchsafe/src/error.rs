@@ -118,7 +118,7 @@ pub enum BindingError {
     },
     /// An identity provider takes sign-ins at an address without TLS on another machine.
     #[error(
-        "{} takes sign-ins at {}, which is neither https nor a loopback host",
+        "{} takes messages at {}, which is neither https nor a loopback host",
         Quoted::new(entity_id),
         Quoted::new(location)
     )]
@@ -129,6 +129,16 @@ pub enum BindingError {
         /// The address.
         location: String,
     },
+    /// One of both sides has no address for logout messages.
+    #[error("{} has no address for logout messages by a binding of both sides", Quoted::new(entity_id))]
+    #[non_exhaustive]
+    NoSingleLogout {
+        /// Which side.
+        entity_id: String,
+    },
+    /// Logout messages are always signed, and no signing key is configured.
+    #[error("logout messages are always signed, and no signing key is configured")]
+    LogoutKeyMissing,
     /// Requests are always to be signed, and no signing key is configured.
     #[error("requests are to be signed always, and no signing key is configured")]
     SigningKeyMissing,
@@ -188,6 +198,8 @@ impl BindingError {
             Self::NoSingleSignOn { .. } => "binding.no_single_sign_on",
             Self::InsecureLocation { .. } => "binding.insecure_location",
             Self::ProviderMissing => "binding.provider_missing",
+            Self::NoSingleLogout { .. } => "binding.no_single_logout",
+            Self::LogoutKeyMissing => "binding.logout_key_missing",
             Self::SigningKeyMissing => "binding.signing_key_missing",
             Self::NoSigningKey { .. } => "binding.no_signing_key",
             Self::CertificateMismatch { .. } => "binding.certificate_mismatch",
@@ -243,6 +255,13 @@ impl BindingError {
             }
             Self::ProviderMissing => {
                 "Give the builder a provider, such as vouchsafe_crypto_aws_lc::provider_of_aws_lc_alone(), or switch the feature rustcrypto on."
+            }
+            Self::NoSingleLogout { .. } => {
+                "Configure single_logout on the builder, switch single logout on at the identity provider (Okta: \"Enable Single Logout\") and \
+                 load its metadata from its console again. Some have none (Google): then the session there goes on."
+            }
+            Self::LogoutKeyMissing => {
+                "Configure signing_key on the builder and give its certificate to the identity provider (Okta: \"Signature Certificate\")."
             }
             Self::SigningKeyMissing => {
                 "Configure signing_key on the builder, or sign requests only when wanted."

@@ -6,7 +6,7 @@
 //! ```no_run
 //! use chrono::{DateTime, Utc};
 //! use vouchsafe::{Connection, ConnectionId, Connections, EntityId, Expect, IdentityProvider};
-//! use vouchsafe::{LoginOptions, OutgoingRequest, PendingRequest, PostedResponse, ServiceProvider, StartedLogin};
+//! use vouchsafe::{LoginOptions, OutgoingMessage, PendingRequest, PostedResponse, ServiceProvider, StartedLogin};
 //!
 //! fn configure(okta_metadata: &[u8]) -> Result<(ServiceProvider, Connection), Box<dyn std::error::Error>> {
 //!     let saml = ServiceProvider::builder(EntityId::new("https://app.example.com/saml/metadata")?)
@@ -57,6 +57,7 @@
 
 mod autopsy;
 mod autopsy_finding;
+mod back_channel;
 mod browser_binding;
 mod builder;
 mod claimed_response;
@@ -70,8 +71,13 @@ mod error;
 mod explain;
 mod field_content;
 mod form;
-
+mod incoming;
 mod login;
+mod logout;
+mod logout_journey;
+mod logout_message;
+mod outgoing;
+mod participant;
 mod pending;
 mod post_form;
 mod posted;
@@ -85,6 +91,7 @@ mod signature_inquiry;
 
 pub use autopsy::PostMortem;
 pub use autopsy_finding::{CertificateFacts, SignatureFinding};
+pub use back_channel::SoapCall;
 pub use browser_binding::BrowserBinding;
 pub use builder::{Builder, Complete, SignRequests, WantsAssertionConsumer};
 pub use claimed_response::ClaimedResponse;
@@ -94,7 +101,15 @@ pub use connections::Connections;
 pub use error::BindingError;
 pub use explain::Explain;
 pub use field_content::FieldContent;
-pub use login::{OutgoingRequest, StartedLogin};
+pub use incoming::{ExpectMessage, IncomingMessage, SentMessage, unasked_message};
+pub use login::StartedLogin;
+pub use logout::StartedLogout;
+pub use logout_journey::{
+    BoundLogout, LogoutAnswer, LogoutJourney, ParticipantAnswer, PendingLogout, StoredPendingLogout,
+};
+pub use logout_message::LogoutStatus;
+pub use outgoing::OutgoingMessage;
+pub use participant::{Participant, SessionNameId};
 pub use pending::{BoundRequest, PendingRequest, StoredPendingRequest};
 pub use post_form::PostForm;
 pub use posted::PostedResponse;
@@ -106,7 +121,8 @@ pub use service_provider::ServiceProvider;
 pub use signature_inquiry::SignatureInquiry;
 
 pub use vouchsafe_assertion::{
-    ConnectionId, Ledger, Login, NameId, Recorded, Refusal, ReplayKey, Trial, ValidAssertion,
+    Carriage, ConnectionId, Ledger, Login, LogoutOutcome, LogoutRequest, Message, MessageKind, NameId,
+    Recorded, Refusal, ReplayKey, StatusAnswer, Trial, ValidAssertion, ValidMessage,
 };
 pub use vouchsafe_crypto::Provider;
 pub use vouchsafe_metadata::{EntityId, IdentityProvider, WebAddress};

@@ -1,17 +1,15 @@
 //! Asking: a sign-in that starts at the service.
 
 use chrono::{DateTime, Utc};
-use vouchsafe_crypto::base64_encode;
 use vouchsafe_metadata::{Binding, WebAddress};
-use vouchsafe_signature::{Signer, sign, sign_query};
+use vouchsafe_signature::MessageParameter;
 
 use crate::browser_binding::BrowserBinding;
 use crate::builder::SignRequests;
 use crate::connection::{Connection, ConnectionState};
 use crate::error::BindingError;
+use crate::outgoing::{OutgoingMessage, Written};
 use crate::pending::PendingRequest;
-use crate::post_form::PostForm;
-use crate::redirect::{self, Redirect, SAML_REQUEST};
 use crate::request::{Addressed, LoginOptions, authn_request, message_id, random_handle};
 use crate::service_provider::{ServiceProvider, SigningCredential};
 
@@ -21,41 +19,11 @@ use crate::service_provider::{ServiceProvider, SigningCredential};
 #[non_exhaustive]
 pub struct StartedLogin {
     /// Where the browser goes.
-    pub request: OutgoingRequest,
+    pub request: OutgoingMessage,
     /// To be kept until the reply comes, under its [handle](PendingRequest::handle).
     pub pending: PendingRequest,
     /// To be set as a cookie: the reply is accepted from the browser that has it, and from no other.
     pub binding: BrowserBinding,
-}
-
-/// How the browser carries a request to the identity provider.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum OutgoingRequest {
-    /// By a redirect (SAML Bindings 3.4).
-    Redirect(Redirect),
-    /// By a form that it posts (SAML Bindings 3.5).
-    Form(PostForm),
-}
-
-impl OutgoingRequest {
-    /// The redirect, if it is one.
-    #[must_use]
-    pub fn redirect(&self) -> Option<&Redirect> {
-        match self {
-            OutgoingRequest::Redirect(redirect) => Some(redirect),
-            OutgoingRequest::Form(_) => None,
-        }
-    }
-
-    /// The form, if it is one.
-    #[must_use]
-    pub fn form(&self) -> Option<&PostForm> {
-        match self {
-            OutgoingRequest::Form(form) => Some(form),
-            OutgoingRequest::Redirect(_) => None,
-        }
-    }
 }
 
 impl ServiceProvider {
@@ -116,42 +84,14 @@ impl ServiceProvider {
             context: options.context,
         };
         let signing = self.signing_for(connection)?;
-        let request = match binding {
-            Binding::HttpPost => OutgoingRequest::Form(self.form(xml, location, &pending, signing)?),
-            _ => OutgoingRequest::Redirect(self.redirect(&xml, location, &pending, signing)?),
+        let message = Written {
+            xml,
+            id: pending.request_id(),
+            parameter: MessageParameter::Request,
+            relay_state: Some(&pending.handle),
         };
+        let request = self.carry(message, &binding, location, signing)?;
         Ok(StartedLogin { request, pending, binding: browser })
-    }
-
-    fn redirect(
-        &self,
-        xml: &str,
-        location: &WebAddress,
-        pending: &PendingRequest,
-        signing: Option<&SigningCredential>,
-    ) -> Result<Redirect, BindingError> {
-        let mut query = redirect::encode(SAML_REQUEST, xml, Some(&pending.handle));
-        if let Some(credential) = signing {
-            query =
-                sign_query(&query, Signer::algorithm_for(&credential.key), &credential.key, self.provider())?;
-        }
-        Redirect::to(location, &query)
-    }
-
-    fn form(
-        &self,
-        mut xml: String,
-        location: &WebAddress,
-        pending: &PendingRequest,
-        signing: Option<&SigningCredential>,
-    ) -> Result<PostForm, BindingError> {
-        if let Some(credential) = signing {
-            let signer = Signer::new(&credential.key).certificate(&credential.certificate);
-            xml = sign(&xml, pending.request_id(), &signer, self.provider(), self.limits())?;
-        }
-        let fields =
-            vec![(SAML_REQUEST, base64_encode(xml.as_bytes())), ("RelayState", pending.handle().to_owned())];
-        Ok(PostForm::new(location.as_str().to_owned(), fields))
     }
 
     /// The credential to sign with, if requests over this connection are signed at all.

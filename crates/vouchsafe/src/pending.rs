@@ -251,7 +251,7 @@ impl PendingRequest {
 }
 
 /// What ends at that time is not over a moment earlier. Not beyond the last time that can be read back.
-fn seconds_rounded_up(time: DateTime<Utc>) -> i64 {
+pub(crate) fn seconds_rounded_up(time: DateTime<Utc>) -> i64 {
     let rounded = time.timestamp().saturating_add(i64::from(time.timestamp_subsec_nanos() != 0));
     rounded.min(DateTime::<Utc>::MAX_UTC.timestamp())
 }

@@ -1,4 +1,4 @@
-//! A request that goes to the identity provider as a form (SAML Bindings 3.5.4).
+//! A message that goes to the identity provider as a form (SAML Bindings 3.5.4).
 
 use vouchsafe_xml::escape_markup;
 
@@ -19,7 +19,7 @@ impl PostForm {
         &self.action
     }
 
-    /// The fields by name: SAMLRequest and RelayState.
+    /// The fields by name: the message and the RelayState.
     pub fn fields(&self) -> &[(&'static str, String)] {
         &self.fields
     }
@@ -35,7 +35,7 @@ impl PostForm {
             })
             .collect();
         format!(
-            "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Sign in</title></head><body>\
+            "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Identity provider</title></head><body>\
              <form method=\"post\" action=\"{}\">{fields}<button type=\"submit\">Continue to your identity provider</button></form>\
              <script>{SUBMIT}</script></body></html>",
             escape_markup(&self.action)

@@ -242,7 +242,7 @@ impl ServiceProvider {
             )),
             None => Correlation::Unsolicited,
         };
-        let skew = seconds(settings.clock_skew_seconds).unwrap_or(self.config.clock_skew);
+        let skew = self.clock_skew_for(connection);
         let mut expectations = Expectations::new(
             self.entity_id_for(connection).clone(),
             claimed.shared_received_at(),
@@ -275,7 +275,7 @@ impl ServiceProvider {
     }
 }
 
-fn seconds(count: Option<u64>) -> Option<TimeDelta> {
+pub(crate) fn seconds(count: Option<u64>) -> Option<TimeDelta> {
     let count = i64::try_from(count?).unwrap_or(i64::MAX);
     Some(TimeDelta::try_seconds(count).unwrap_or(TimeDelta::MAX))
 }

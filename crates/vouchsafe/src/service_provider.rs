@@ -11,6 +11,8 @@ use vouchsafe_xml::Limits;
 
 use crate::builder::{Builder, SignRequests, WantsAssertionConsumer};
 use crate::connection::Connection;
+use crate::connection_settings::ConnectionSettings;
+use crate::receive::seconds;
 
 /// A SAML 2.0 service provider (SAML Profiles 4.1, Web Browser SSO). Cheap to clone; it holds no state and no clock.
 ///
@@ -34,6 +36,8 @@ pub struct ServiceProvider {
 pub(crate) struct Config {
     pub(crate) entity_id: EntityId,
     pub(crate) assertion_consumer: Arc<str>,
+    pub(crate) single_logout: Option<Arc<str>>,
+    pub(crate) single_logout_soap: Option<Arc<str>>,
     pub(crate) provider: Provider,
     pub(crate) limits: Limits,
     pub(crate) clock_skew: TimeDelta,
@@ -94,8 +98,49 @@ impl ServiceProvider {
         connection.settings().assertion_consumer.as_deref().unwrap_or(&self.config.assertion_consumer)
     }
 
+    /// Where logout messages over this connection come by browser, if it takes them: its own address, else the service's. A connection with
+    /// an assertion consumer of its own has a logout address of its own or none, so that each is found in the same way.
+    #[must_use]
+    pub fn single_logout_for<'a>(&'a self, connection: &'a Connection) -> Option<&'a str> {
+        let settings = connection.settings();
+        own_or(&settings.single_logout, settings, &self.config.single_logout)
+    }
+
+    /// Where logout requests over this connection come by SOAP, if it takes them, as [`single_logout_for`](Self::single_logout_for).
+    #[must_use]
+    pub fn single_logout_soap_for<'a>(&'a self, connection: &'a Connection) -> Option<&'a str> {
+        let settings = connection.settings();
+        own_or(&settings.single_logout_soap, settings, &self.config.single_logout_soap)
+    }
+
+    /// Where logout messages come by browser, unless a connection has an address of its own.
+    #[must_use]
+    pub fn single_logout(&self) -> Option<&str> {
+        self.config.single_logout.as_deref()
+    }
+
+    /// Where logout requests come by SOAP, unless a connection has an address of its own.
+    #[must_use]
+    pub fn single_logout_soap(&self) -> Option<&str> {
+        self.config.single_logout_soap.as_deref()
+    }
+
+    /// How far the clocks may be apart over this connection.
+    pub(crate) fn clock_skew_for(&self, connection: &Connection) -> TimeDelta {
+        seconds(connection.settings().clock_skew_seconds).unwrap_or(self.config.clock_skew)
+    }
+
     /// When a request issued now is too old to be answered.
     pub(crate) fn expiry(&self, now: DateTime<Utc>) -> DateTime<Utc> {
         now.checked_add_signed(self.config.request_lifetime).unwrap_or(DateTime::<Utc>::MAX_UTC)
     }
+}
+
+fn own_or<'a>(
+    own: &'a Option<String>,
+    settings: &ConnectionSettings,
+    service: &'a Option<Arc<str>>,
+) -> Option<&'a str> {
+    let shared = service.as_deref().filter(|_| settings.assertion_consumer.is_none());
+    own.as_deref().or(shared)
 }

@@ -7,7 +7,7 @@ use http::header::{
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Uri};
 use vouchsafe::xml::Quoted;
-use vouchsafe::{ConnectionId, OutgoingRequest, Redirect};
+use vouchsafe::{ConnectionId, OutgoingMessage, Redirect};
 
 use crate::error::HttpError;
 use crate::reference::Reference;
@@ -193,7 +193,7 @@ pub(crate) fn see_other(
 
 /// A browser that carries the request to the identity provider: sent there, or given the page that posts it.
 pub(crate) fn carried(
-    request: &OutgoingRequest,
+    request: &OutgoingMessage,
     cookies: impl IntoIterator<Item = HeaderValue>,
 ) -> Result<Response<String>, HttpError> {
     let Some(form) = request.form() else {

@@ -200,6 +200,18 @@ fn fault_text(text: &str) -> String {
 }
 
 impl MessageError {
+    /// A message that answers nothing that this browser asked.
+    #[must_use]
+    pub fn unasked(kind: MessageKind, reason: &'static str) -> MessageError {
+        MessageError::Unasked { kind, reason }
+    }
+
+    /// A message of another kind than is taken.
+    #[must_use]
+    pub fn kind(expected: Vec<String>, actual: MessageKind) -> MessageError {
+        MessageError::Kind { expected, actual }
+    }
+
     /// The stable code: `message.` and a word.
     #[must_use]
     pub fn code(&self) -> &'static str {

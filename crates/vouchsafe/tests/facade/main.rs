@@ -4,12 +4,14 @@
     clippy::unwrap_used,
     clippy::arithmetic_side_effects,
     clippy::string_slice,
+    clippy::panic,
     reason = "this is a test: it may panic"
 )]
 
 mod common;
 mod connections;
 mod login;
+mod logout;
 mod properties;
 mod receive;
 mod roll_over;

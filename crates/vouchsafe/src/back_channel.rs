@@ -1,0 +1,119 @@
+//! Telling an identity provider over SOAP that a session is over (SAML Bindings 3.2).
+
+use chrono::{DateTime, Utc};
+use vouchsafe_assertion::{
+    ClaimedMessage, Message, MessageError, MessageExpectations, MessageId, MessageKind, OutstandingRequest,
+    Refusal, StatusAnswer, authenticate_message,
+};
+use vouchsafe_metadata::Binding;
+
+use crate::connection::Connection;
+use crate::error::BindingError;
+use crate::logout::{no_single_logout, require_secure};
+use crate::logout_message::{Ends, logout_request, soap_envelope};
+use crate::participant::Participant;
+use crate::request::message_id;
+use crate::service_provider::ServiceProvider;
+
+/// A request that is sent over SOAP: by HTTP POST to [`location`](Self::location), with the body as `text/xml` and the header
+/// [`SOAPAction`](Self::SOAP_ACTION). The one who sends it bounds the size of the answer and the time that it takes.
+#[derive(Debug)]
+#[must_use = "send it, and hand its answer to ServiceProvider::logout_call_answered"]
+pub struct SoapCall {
+    location: String,
+    body: String,
+    request: OutstandingRequest,
+}
+
+impl SoapCall {
+    /// The value of the header `SOAPAction` (SAML Bindings 3.2.2.1).
+    pub const SOAP_ACTION: &str = "\"http://www.oasis-open.org/committees/security\"";
+
+    /// Where it is sent.
+    #[must_use]
+    pub fn location(&self) -> &str {
+        &self.location
+    }
+
+    /// The envelope.
+    #[must_use]
+    pub fn body(&self) -> &str {
+        &self.body
+    }
+}
+
+impl ServiceProvider {
+    /// Makes the logout request for an identity provider that takes it over SOAP. The request is signed.
+    ///
+    /// # Errors
+    /// [`BindingError::NoSingleLogout`] where the identity provider has no such address, otherwise as
+    /// [`start_logout`](Self::start_logout).
+    pub fn logout_call(
+        &self,
+        connection: &Connection,
+        participant: &Participant,
+        now: DateTime<Utc>,
+    ) -> Result<SoapCall, BindingError> {
+        let identity_provider = connection.identity_provider();
+        identity_provider.check_validity(now)?;
+        let endpoint = identity_provider.single_logout_at(&Binding::Soap);
+        let endpoint = endpoint.ok_or_else(|| no_single_logout(identity_provider.entity_id().as_str()))?;
+        require_secure(connection, endpoint.address())?;
+        let id = message_id(self.provider())?;
+        let ends = Ends {
+            id: &id,
+            issuer: self.entity_id_for(connection).as_str(),
+            destination: endpoint.location(),
+            issued_at: now,
+        };
+        let signed = self.enveloped(&logout_request(&ends, participant)?, &id, self.logout_credential()?)?;
+        let request = MessageId::new(id).map_err(|_| BindingError::StoredRequest { field: "request_id" })?;
+        Ok(SoapCall {
+            location: endpoint.location().to_owned(),
+            body: soap_envelope(&signed),
+            request: OutstandingRequest::new(request, now),
+        })
+    }
+
+    /// Judges what the identity provider answered to a call. It must be signed: a TLS connection says who owns a host, and not which identity
+    /// provider speaks. The call is used up, so that it is answered once.
+    ///
+    /// # Errors
+    /// A [`Refusal`] with the ledger of every rule.
+    pub fn logout_call_answered(
+        &self,
+        connection: &Connection,
+        call: SoapCall,
+        answer: &[u8],
+        now: DateTime<Utc>,
+    ) -> Result<StatusAnswer, Refusal> {
+        let expectations = self
+            .message_expectations(connection, self.single_logout_soap_for(connection).unwrap_or_default())?
+            .answering(call.request);
+        match self.soap_answer(connection, answer, &expectations, MessageKind::LogoutResponse, now)? {
+            Message::LogoutResponse(answer) => Ok(answer),
+            other => {
+                let expected = vec![MessageKind::LogoutResponse.to_string()];
+                Err(Refusal::new(MessageError::kind(expected, other.kind()).into()))
+            }
+        }
+    }
+
+    /// An answer that was read from the connection on which the request went out, and that names the request, is new.
+    fn soap_answer(
+        &self,
+        connection: &Connection,
+        answer: &[u8],
+        expectations: &MessageExpectations,
+        kind: MessageKind,
+        now: DateTime<Utc>,
+    ) -> Result<Message, Refusal> {
+        let claimed = ClaimedMessage::in_soap(answer, self.limits())?;
+        claimed.require_kind(&[kind])?;
+        let trust = connection.trust(self)?;
+        let valid =
+            authenticate_message(claimed, &trust, self.limits())?.read()?.validate(expectations, now)?;
+        let recorded = valid.replay_key().recorded(true);
+        valid.confirm(recorded)
+    }
+}

@@ -1,0 +1,315 @@
+//! Messages other than a Response as they come: in a query, a form, a SOAP envelope; from there to an accepted message.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use vouchsafe_assertion::{
+    Carriage, ClaimedMessage, MessageError, MessageExpectations, MessageId, MessageKind, OutstandingRequest,
+    Refusal, Trust, ValidMessage, authenticate_message, choose_for_message,
+};
+use vouchsafe_crypto::base64_decode;
+use vouchsafe_metadata::EntityId;
+use vouchsafe_signature::MessageParameter;
+use vouchsafe_xml::Limits;
+
+use crate::connection::{Connection, ConnectionState};
+use crate::error::BindingError;
+use crate::field_content::FieldContent;
+use crate::form;
+use crate::logout_journey::{BoundLogout, PendingLogout};
+use crate::redirect::{encoded_limit, require_at_most};
+use crate::relay_state::RelayState;
+use crate::service_provider::ServiceProvider;
+
+/// A message as it came: opaque bytes, size-capped, and nothing about them believed. `Debug` shows nothing of it.
+///
+/// ```
+/// use vouchsafe::{Limits, SentMessage};
+///
+/// let limits = Limits::default();
+/// let sent = SentMessage::from_form(b"SAMLRequest=PGEvPg%3D%3D&RelayState=9f2c", &limits)?;
+/// assert_eq!(sent.relay_state().map(|state| state.as_str()), Some("9f2c"));
+/// assert!(SentMessage::from_form(b"SAMLRequest=PGEvPg&SAMLResponse=PGEvPg", &limits).is_err());
+/// # Ok::<(), vouchsafe::BindingError>(())
+/// ```
+pub struct SentMessage {
+    shape: Shape,
+    relay_state: Option<RelayState>,
+}
+
+enum Shape {
+    Query(String),
+    Posted(MessageParameter, Vec<u8>),
+    SignedForm(Vec<(String, String)>),
+    Soap(Vec<u8>),
+}
+
+impl SentMessage {
+    /// From the query of the address that the browser asked for, as it stood after `?`.
+    ///
+    /// # Errors
+    /// [`BindingError::TooLarge`], [`BindingError::FieldMissing`].
+    pub fn from_query(raw_query: &str, limits: &Limits) -> Result<SentMessage, BindingError> {
+        require_at_most("query string", raw_query.len(), encoded_limit(limits))?;
+        if raw_query.is_empty() {
+            return Err(BindingError::FieldMissing { name: MessageParameter::Request.name() });
+        }
+        Ok(SentMessage { shape: Shape::Query(raw_query.to_owned()), relay_state: None })
+    }
+
+    /// From the raw body of a POST, `application/x-www-form-urlencoded`: exactly one message and at most one RelayState. Fields named
+    /// `SigAlg` and `Signature` make it HTTP-POST-SimpleSign.
+    ///
+    /// # Errors
+    /// [`BindingError::FieldMissing`], [`BindingError::FieldRepeated`], [`BindingError::TooLarge`], [`BindingError::NotBase64`], [`BindingError::NotXml`].
+    pub fn from_form(body: &[u8], limits: &Limits) -> Result<SentMessage, BindingError> {
+        // Every byte of the field may be percent-encoded, three for one.
+        require_at_most("form", body.len(), encoded_limit(limits).saturating_mul(3))?;
+        let parameters = [MessageParameter::Request, MessageParameter::Response];
+        let found = parameters.map(|parameter| form::optional(body, parameter.name()));
+        let [request, response] = found;
+        let (parameter, value) = match (request?, response?) {
+            (Some(value), None) => (MessageParameter::Request, value),
+            (None, Some(value)) => (MessageParameter::Response, value),
+            (None, None) => {
+                return Err(BindingError::FieldMissing { name: MessageParameter::Request.name() });
+            }
+            (Some(_), Some(_)) => {
+                return Err(BindingError::FieldRepeated { name: MessageParameter::Request.name(), count: 2 });
+            }
+        };
+        let relay_state = form::optional(body, "RelayState")?;
+        let octets = decoded(parameter.name(), &value, limits)?;
+        let shape = match (form::optional(body, "SigAlg")?, form::optional(body, "Signature")?) {
+            (None, None) => Shape::Posted(parameter, octets),
+            (algorithm, signature) => {
+                let message = Some((parameter.name(), value));
+                let state = relay_state.clone().map(|state| ("RelayState", state));
+                let signed =
+                    [algorithm.map(|value| ("SigAlg", value)), signature.map(|value| ("Signature", value))];
+                let fields = message.into_iter().chain(state).chain(signed.into_iter().flatten());
+                Shape::SignedForm(fields.map(|(name, value)| (name.to_owned(), value)).collect())
+            }
+        };
+        Ok(SentMessage { shape, relay_state: relay_state.map(RelayState::received) })
+    }
+
+    /// From the body of a SOAP request, or of the answer to one.
+    ///
+    /// # Errors
+    /// [`BindingError::TooLarge`].
+    pub fn from_soap(body: &[u8], limits: &Limits) -> Result<SentMessage, BindingError> {
+        require_at_most("SOAP envelope", body.len(), limits.input_bytes)?;
+        Ok(SentMessage { shape: Shape::Soap(body.to_owned()), relay_state: None })
+    }
+
+    /// The RelayState beside a posted message; untrusted. That of a query is told by [`IncomingMessage::relay_state`].
+    #[must_use]
+    pub fn relay_state(&self) -> Option<&RelayState> {
+        self.relay_state.as_ref()
+    }
+}
+
+fn decoded(name: &'static str, value: &str, limits: &Limits) -> Result<Vec<u8>, BindingError> {
+    require_at_most(name, value.len(), encoded_limit(limits))?;
+    let content = || FieldContent::of(value.as_bytes());
+    let octets = base64_decode(value).map_err(|_| BindingError::NotBase64 { name, content: content() })?;
+    require_at_most("message", octets.len(), limits.input_bytes)?;
+    match FieldContent::in_the_place_of_xml(&octets) {
+        Some(content) => Err(BindingError::NotXml { name, content }),
+        None => Ok(octets),
+    }
+}
+
+impl std::fmt::Debug for SentMessage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SentMessage").finish_non_exhaustive()
+    }
+}
+
+/// A message that was opened and not yet believed: it tells what a look-up needs, and nothing else.
+#[derive(Debug)]
+pub struct IncomingMessage {
+    claimed: ClaimedMessage,
+    received_at: Arc<str>,
+    relay_state: Option<RelayState>,
+}
+
+impl IncomingMessage {
+    /// What it claims to be.
+    #[must_use]
+    pub fn kind(&self) -> MessageKind {
+        self.claimed.kind()
+    }
+
+    /// How it came.
+    #[must_use]
+    pub fn carriage(&self) -> Carriage {
+        self.claimed.carriage()
+    }
+
+    /// Who claims to have sent it. It serves to look up connections, and for nothing else.
+    #[must_use]
+    pub fn issuer(&self) -> Option<&EntityId> {
+        self.claimed.issuer()
+    }
+
+    /// Which request it claims to answer. It serves to look that request up, and for nothing else.
+    #[must_use]
+    pub fn in_response_to(&self) -> Option<&str> {
+        self.claimed.in_response_to()
+    }
+
+    /// The RelayState beside it; untrusted.
+    #[must_use]
+    pub fn relay_state(&self) -> Option<&RelayState> {
+        self.relay_state.as_ref()
+    }
+
+    /// The address at which it was received.
+    #[must_use]
+    pub fn received_at(&self) -> &str {
+        &self.received_at
+    }
+}
+
+/// What a message may be.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum ExpectMessage<'p> {
+    /// A request of an identity provider's: to end sessions, or to change a name.
+    Request,
+    /// The answer to this logout request, over the connection that was asked, from the browser that was sent.
+    LogoutReply(&'p BoundLogout),
+}
+
+impl<'p> ExpectMessage<'p> {
+    fn kinds(self) -> &'static [MessageKind] {
+        match self {
+            ExpectMessage::Request => &[MessageKind::LogoutRequest, MessageKind::ManageNameIdRequest],
+            ExpectMessage::LogoutReply(_) => &[MessageKind::LogoutResponse],
+        }
+    }
+
+    fn pending(self) -> Option<&'p PendingLogout> {
+        match self {
+            ExpectMessage::Request => None,
+            ExpectMessage::LogoutReply(bound) => Some(bound.request()),
+        }
+    }
+}
+
+impl ServiceProvider {
+    /// Parses a message that was received at an address of ours, as the sender sees it, and reads what it claims.
+    ///
+    /// # Errors
+    /// A [`Refusal`] if it is not XML that is read here, or not a message that a service provider receives.
+    pub fn open_message(&self, sent: SentMessage, received_at: &str) -> Result<IncomingMessage, Refusal> {
+        let limits = self.limits();
+        let SentMessage { shape, relay_state } = sent;
+        let claimed = match shape {
+            Shape::Query(query) => ClaimedMessage::in_query(&query, limits)?,
+            Shape::Posted(parameter, octets) => ClaimedMessage::posted(parameter, &octets, None, limits)?,
+            Shape::SignedForm(fields) => ClaimedMessage::in_form(fields, limits)?,
+            Shape::Soap(octets) => ClaimedMessage::in_soap(&octets, limits)?,
+        };
+        let relay_state = relay_state.or_else(|| claimed.relay_state().map(RelayState::received));
+        Ok(IncomingMessage { claimed, received_at: received_at.into(), relay_state })
+    }
+
+    /// Decides whether to believe a message: find the connection, authenticate, read what was signed, check it against what is expected.
+    ///
+    /// `candidates` are the connections that may be meant: for an answer the one that was asked, otherwise those of the claimed issuer. What
+    /// comes out is acceptable but perhaps not new: record its [`replay_key`](ValidMessage::replay_key), then
+    /// [`confirm`](ValidMessage::confirm) it. As [`receive`](Self::receive) it only computes.
+    ///
+    /// # Errors
+    /// A [`Refusal`], which carries the first error and the ledger of every rule that was checked.
+    pub fn receive_message(
+        &self,
+        incoming: IncomingMessage,
+        candidates: &[Connection],
+        expect: ExpectMessage<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<ValidMessage, Refusal> {
+        let IncomingMessage { claimed, received_at, .. } = incoming;
+        claimed.require_kind(expect.kinds())?;
+        if let Some(pending) = expect.pending().filter(|pending| pending.is_expired(now)) {
+            return Err(Refusal::request_expired(pending.expires_at()));
+        }
+        let mut usable: Vec<(&Connection, Arc<Trust>)> = Vec::new();
+        let mut reason = None;
+        for connection in candidates {
+            match self.may_have_sent(connection, &claimed, &received_at, expect, now) {
+                Ok(Some(trust)) => usable.push((connection, trust)),
+                Ok(None) => {}
+                Err(refusal) => reason = Some(refusal),
+            }
+        }
+        if usable.is_empty() {
+            let name = claimed.issuer().map(|issuer| issuer.as_str()).unwrap_or_default();
+            return Err(reason.unwrap_or_else(|| Refusal::unknown_issuer(name, [])));
+        }
+        let trusts: Vec<&Trust> = usable.iter().map(|(_, trust)| trust.as_ref()).collect();
+        let chosen = choose_for_message(&claimed, &trusts, self.limits())?.connection().clone();
+        let Some((connection, trust)) = usable.iter().find(|(connection, _)| *connection.id() == chosen)
+        else {
+            return Err(Refusal::unknown_issuer("", []));
+        };
+        let mut expectations = self.message_expectations(connection, received_at)?;
+        if let Some(pending) = expect.pending() {
+            let request = MessageId::new(pending.request_id())?;
+            expectations = expectations.answering(OutstandingRequest::new(request, pending.issued_at()));
+        }
+        authenticate_message(claimed, trust, self.limits())?.read()?.validate(&expectations, now)
+    }
+
+    /// `Ok(None)` where the message has nothing to do with the connection.
+    fn may_have_sent(
+        &self,
+        connection: &Connection,
+        claimed: &ClaimedMessage,
+        received_at: &str,
+        expect: ExpectMessage<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Arc<Trust>>, Refusal> {
+        let ours = match claimed.carriage() {
+            Carriage::Soap => self.single_logout_soap_for(connection),
+            _ => self.single_logout_for(connection),
+        };
+        if ours != Some(received_at) {
+            return Ok(None);
+        }
+        let identity_provider = connection.identity_provider();
+        let is_of_issuer = claimed.issuer() == Some(identity_provider.entity_id());
+        match expect.pending() {
+            Some(pending) if pending.connection() != connection.id() => return Ok(None),
+            Some(_) if !is_of_issuer => {
+                let actual = claimed.issuer().map(|issuer| issuer.as_str()).unwrap_or_default();
+                return Err(Refusal::unexpected_issuer(identity_provider.entity_id().as_str(), actual));
+            }
+            None if !is_of_issuer => return Ok(None),
+            _ => {}
+        }
+        if connection.state() == ConnectionState::Retired {
+            return Err(Refusal::connection_state(connection.id(), connection.state().name()));
+        }
+        identity_provider.check_validity(now).map_err(Refusal::metadata)?;
+        Ok(Some(connection.trust(self)?))
+    }
+
+    pub(crate) fn message_expectations(
+        &self,
+        connection: &Connection,
+        received_at: impl Into<Arc<str>>,
+    ) -> Result<MessageExpectations, Refusal> {
+        let expectations = MessageExpectations::new(self.entity_id_for(connection).clone(), received_at);
+        Ok(expectations.with_clock_skew(self.clock_skew_for(connection))?)
+    }
+}
+
+/// A message that nobody asked for: for whoever finds no pending logout.
+#[must_use]
+pub fn unasked_message(kind: MessageKind, reason: &'static str) -> Refusal {
+    Refusal::new(MessageError::unasked(kind, reason).into())
+}

@@ -1,0 +1,191 @@
+//! Single logout: telling an identity provider, and answering it (SAML Profiles 4.4).
+
+use chrono::{DateTime, Utc};
+use vouchsafe_assertion::{Carriage, LogoutRequest};
+use vouchsafe_metadata::{Binding, Endpoint, WebAddress};
+use vouchsafe_signature::MessageParameter;
+
+use crate::browser_binding::BrowserBinding;
+use crate::connection::Connection;
+use crate::error::BindingError;
+use crate::logout_journey::{LogoutJourney, PendingLogout};
+use crate::logout_message::{Ends, LogoutStatus, logout_request, logout_response, soap_envelope, soap_fault};
+use crate::outgoing::{OutgoingMessage, Written};
+use crate::participant::Participant;
+use crate::relay_state::RelayState;
+use crate::request::{message_id, random_handle};
+use crate::service_provider::{ServiceProvider, SigningCredential};
+
+/// A logout request that a browser carries to an identity provider.
+#[derive(Debug)]
+#[must_use = "send the browser away, keep the pending logout, and set the binding cookie"]
+#[non_exhaustive]
+pub struct StartedLogout {
+    /// Where the browser goes.
+    pub request: OutgoingMessage,
+    /// To be kept until the answer comes, under its [handle](PendingLogout::handle).
+    pub pending: PendingLogout,
+    /// To be set as a cookie: the answer counts from the browser that has it, and from no other.
+    pub binding: BrowserBinding,
+}
+
+impl ServiceProvider {
+    /// Tells an identity provider that a session is over. End the session here first: whatever the identity provider answers, and
+    /// whether it answers, the person is signed out of this service.
+    ///
+    /// The request repeats the name identifier byte for byte, is always signed, and goes by HTTP-Redirect, or by HTTP-POST where the identity
+    /// provider takes nothing else. `journey` is what is left of the sign-out; it stays with the pending logout.
+    ///
+    /// # Errors
+    /// [`BindingError::NoSingleLogout`] where one of both sides has no address for it, [`BindingError::LogoutKeyMissing`],
+    /// [`BindingError::InsecureLocation`], [`BindingError::Metadata`] when the metadata is no longer valid, and whatever randomness or
+    /// signing raise.
+    pub fn start_logout(
+        &self,
+        connection: &Connection,
+        participant: &Participant,
+        journey: LogoutJourney,
+        now: DateTime<Utc>,
+    ) -> Result<StartedLogout, BindingError> {
+        let (endpoint, credential) =
+            self.logout_by_browser(connection, &[Binding::HttpRedirect, Binding::HttpPost], now)?;
+        let request_id = message_id(self.provider())?;
+        let handle = random_handle(self.provider())?;
+        let ends = Ends {
+            id: &request_id,
+            issuer: self.entity_id_for(connection).as_str(),
+            destination: endpoint.location(),
+            issued_at: now,
+        };
+        let message = Written {
+            xml: logout_request(&ends, participant)?,
+            id: &request_id,
+            parameter: MessageParameter::Request,
+            relay_state: Some(&handle),
+        };
+        let request = self.carry(message, endpoint.binding(), endpoint.address(), Some(credential))?;
+        let browser = BrowserBinding::generate(self.provider())?;
+        let pending = PendingLogout {
+            handle,
+            request_id,
+            connection: connection.id().clone(),
+            binding: browser.hash(self.provider())?,
+            issued_at: now,
+            expires_at: self.expiry(now),
+            journey,
+        };
+        Ok(StartedLogout { request, pending, binding: browser })
+    }
+
+    /// Answers a logout request that a browser carried: the sessions that it means are over. The RelayState is given back as it came.
+    ///
+    /// The answer goes the way the request came, or the other way where the identity provider takes only that, to its `ResponseLocation`
+    /// where it has one.
+    ///
+    /// # Errors
+    /// As [`start_logout`](Self::start_logout).
+    pub fn answer_logout(
+        &self,
+        connection: &Connection,
+        request: &LogoutRequest,
+        relay_state: Option<&RelayState>,
+        status: LogoutStatus,
+        now: DateTime<Utc>,
+    ) -> Result<OutgoingMessage, BindingError> {
+        let bindings = match request.carriage() {
+            Carriage::Redirect => [Binding::HttpRedirect, Binding::HttpPost],
+            _ => [Binding::HttpPost, Binding::HttpRedirect],
+        };
+        let (endpoint, credential) = self.logout_by_browser(connection, &bindings, now)?;
+        let id = message_id(self.provider())?;
+        let xml = self.logout_response(
+            connection,
+            (&id, request.id()),
+            endpoint.location_of_responses(),
+            status,
+            now,
+        )?;
+        let message = Written { xml, id: &id, parameter: MessageParameter::Response, relay_state };
+        self.carry(message, endpoint.binding(), endpoint.address_of_responses(), Some(credential))
+    }
+
+    /// Answers a logout request that came over SOAP: the envelope to answer with, as `text/xml`.
+    ///
+    /// # Errors
+    /// [`BindingError::LogoutKeyMissing`], and whatever randomness or signing raise.
+    pub fn answer_logout_by_soap(
+        &self,
+        connection: &Connection,
+        request: &LogoutRequest,
+        status: LogoutStatus,
+        now: DateTime<Utc>,
+    ) -> Result<String, BindingError> {
+        let credential = self.logout_credential()?;
+        let id = message_id(self.provider())?;
+        let destination = connection.identity_provider().single_logout_at(&Binding::Soap);
+        let destination = destination.map_or_else(
+            || connection.identity_provider().entity_id().as_str(),
+            Endpoint::location_of_responses,
+        );
+        let xml = self.logout_response(connection, (&id, request.id()), destination, status, now)?;
+        Ok(soap_envelope(&self.enveloped(&xml, &id, credential)?))
+    }
+
+    /// The envelope for a request over SOAP that is not accepted: a fault that does not tell why.
+    ///
+    /// # Errors
+    /// [`BindingError::Xml`]; never in practice.
+    pub fn soap_fault(&self) -> Result<String, BindingError> {
+        soap_fault("The request was not accepted.")
+    }
+
+    fn logout_response(
+        &self,
+        connection: &Connection,
+        (id, in_response_to): (&str, &str),
+        destination: &str,
+        status: LogoutStatus,
+        now: DateTime<Utc>,
+    ) -> Result<String, BindingError> {
+        let issuer = self.entity_id_for(connection).as_str();
+        logout_response(&Ends { id, issuer, destination, issued_at: now }, in_response_to, status)
+    }
+
+    /// The endpoint of the first of these bindings that the identity provider has, and what signs.
+    fn logout_by_browser<'c>(
+        &self,
+        connection: &'c Connection,
+        bindings: &[Binding],
+        now: DateTime<Utc>,
+    ) -> Result<(&'c Endpoint, &SigningCredential), BindingError> {
+        let identity_provider = connection.identity_provider();
+        identity_provider.check_validity(now)?;
+        if self.single_logout_for(connection).is_none() {
+            return Err(no_single_logout(self.entity_id_for(connection).as_str()));
+        }
+        let endpoint = bindings.iter().find_map(|binding| identity_provider.single_logout_at(binding));
+        let endpoint = endpoint.ok_or_else(|| no_single_logout(identity_provider.entity_id().as_str()))?;
+        require_secure(connection, endpoint.address())?;
+        require_secure(connection, endpoint.address_of_responses())?;
+        Ok((endpoint, self.logout_credential()?))
+    }
+
+    pub(crate) fn logout_credential(&self) -> Result<&SigningCredential, BindingError> {
+        self.config.signing.as_ref().ok_or(BindingError::LogoutKeyMissing)
+    }
+}
+
+pub(crate) fn no_single_logout(entity_id: &str) -> BindingError {
+    BindingError::NoSingleLogout { entity_id: entity_id.to_owned() }
+}
+
+/// Nobody is sent without TLS, and nothing is.
+pub(crate) fn require_secure(connection: &Connection, address: &WebAddress) -> Result<(), BindingError> {
+    if address.is_secure() {
+        return Ok(());
+    }
+    Err(BindingError::InsecureLocation {
+        entity_id: connection.identity_provider().entity_id().as_str().to_owned(),
+        location: address.as_str().to_owned(),
+    })
+}

@@ -1,0 +1,121 @@
+//! Logout messages of ours (SAML Core 3.7), as plain as identity providers like them.
+
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use vouchsafe_xml::{Writer, namespace};
+
+use crate::error::BindingError;
+use crate::participant::{Participant, SessionNameId};
+
+/// How long a logout request counts: as long as one of an identity provider's is accepted here.
+const LIFETIME: TimeDelta = TimeDelta::minutes(5);
+/// The person asked for it (3.7.3).
+const BY_THE_PERSON: &str = "urn:oasis:names:tc:SAML:2.0:logout:user";
+const STATUS: &str = "urn:oasis:names:tc:SAML:2.0:status:";
+
+/// What a message says about its ends.
+pub(crate) struct Ends<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) issuer: &'a str,
+    pub(crate) destination: &'a str,
+    pub(crate) issued_at: DateTime<Utc>,
+}
+
+/// What is answered to a logout request.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
+pub enum LogoutStatus {
+    /// Every session that was meant is over, whether it ended now or before.
+    Success,
+    /// Some of the sessions that were meant go on.
+    Partial,
+    /// None of it was done.
+    Failed,
+}
+
+impl LogoutStatus {
+    /// The status codes, the outer and the inner one. A partial logout is reported below Success: the request was carried out.
+    fn codes(self) -> &'static [&'static str] {
+        match self {
+            LogoutStatus::Success => &["Success"],
+            LogoutStatus::Partial => &["Success", "PartialLogout"],
+            LogoutStatus::Failed => &["Responder"],
+        }
+    }
+}
+
+pub(crate) fn logout_request(ends: &Ends<'_>, participant: &Participant) -> Result<String, BindingError> {
+    let mut xml = Writer::new();
+    start(&mut xml, "saml2p:LogoutRequest", ends);
+    if let Some(end) = ends.issued_at.checked_add_signed(LIFETIME) {
+        xml.attribute("NotOnOrAfter", &written(end));
+    }
+    xml.attribute("Reason", BY_THE_PERSON);
+    xml.element("saml2:Issuer", ends.issuer);
+    write_name_id(&mut xml, &participant.name_id);
+    if let Some(index) = &participant.session_index {
+        xml.element("saml2p:SessionIndex", index);
+    }
+    xml.end();
+    Ok(xml.finish()?)
+}
+
+/// Byte for byte as it came: AD FS compares all of it.
+fn write_name_id(xml: &mut Writer, name_id: &SessionNameId) {
+    xml.start("saml2:NameID");
+    xml.optional_attribute("NameQualifier", name_id.name_qualifier.as_deref());
+    xml.optional_attribute("SPNameQualifier", name_id.sp_name_qualifier.as_deref());
+    xml.optional_attribute("Format", name_id.format.as_deref());
+    xml.optional_attribute("SPProvidedID", name_id.sp_provided_id.as_deref());
+    xml.text(&name_id.value);
+    xml.end();
+}
+
+pub(crate) fn logout_response(
+    ends: &Ends<'_>,
+    in_response_to: &str,
+    status: LogoutStatus,
+) -> Result<String, BindingError> {
+    let mut xml = Writer::new();
+    start(&mut xml, "saml2p:LogoutResponse", ends);
+    xml.attribute("InResponseTo", in_response_to);
+    xml.element("saml2:Issuer", ends.issuer);
+    xml.start("saml2p:Status");
+    for code in status.codes() {
+        xml.start("saml2p:StatusCode").attribute("Value", &[STATUS, code].concat());
+    }
+    for _ in status.codes() {
+        xml.end();
+    }
+    xml.end();
+    xml.end();
+    Ok(xml.finish()?)
+}
+
+fn start(xml: &mut Writer, name: &str, ends: &Ends<'_>) {
+    xml.start(name);
+    xml.namespace("saml2p", namespace::SAML_PROTOCOL);
+    xml.namespace("saml2", namespace::SAML_ASSERTION);
+    xml.attribute("ID", ends.id);
+    xml.attribute("Version", "2.0");
+    xml.attribute("IssueInstant", &written(ends.issued_at));
+    xml.attribute("Destination", ends.destination);
+}
+
+fn written(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+/// A SOAP 1.1 envelope around a message (SAML Bindings 3.2).
+pub(crate) fn soap_envelope(message: &str) -> String {
+    format!("<S:Envelope xmlns:S=\"{}\"><S:Body>{message}</S:Body></S:Envelope>", namespace::SOAP_ENVELOPE)
+}
+
+/// The fault that is answered to what is not believed. It tells nothing about why.
+pub(crate) fn soap_fault(text: &str) -> Result<String, BindingError> {
+    let mut xml = Writer::new();
+    xml.start("S:Envelope").namespace("S", namespace::SOAP_ENVELOPE);
+    xml.start("S:Body").start("S:Fault");
+    xml.element("faultcode", "S:Client").element("faultstring", text);
+    xml.end().end().end();
+    Ok(xml.finish()?)
+}

@@ -1,0 +1,105 @@
+//! How the browser carries a message of ours: in a query or in a form, signed or not.
+
+use vouchsafe_crypto::base64_encode;
+use vouchsafe_metadata::{Binding, WebAddress};
+use vouchsafe_signature::{MessageParameter, Signer, sign, sign_query};
+
+use crate::error::BindingError;
+use crate::post_form::PostForm;
+use crate::redirect::{self, Redirect};
+use crate::relay_state::RelayState;
+use crate::service_provider::{ServiceProvider, SigningCredential};
+
+/// How the browser carries a message to the identity provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OutgoingMessage {
+    /// By a redirect (SAML Bindings 3.4).
+    Redirect(Redirect),
+    /// By a form that it posts (SAML Bindings 3.5).
+    Form(PostForm),
+}
+
+impl OutgoingMessage {
+    /// The redirect, if it is one.
+    #[must_use]
+    pub fn redirect(&self) -> Option<&Redirect> {
+        match self {
+            OutgoingMessage::Redirect(redirect) => Some(redirect),
+            OutgoingMessage::Form(_) => None,
+        }
+    }
+
+    /// The form, if it is one.
+    #[must_use]
+    pub fn form(&self) -> Option<&PostForm> {
+        match self {
+            OutgoingMessage::Form(form) => Some(form),
+            OutgoingMessage::Redirect(_) => None,
+        }
+    }
+}
+
+/// A message that was written and not signed yet.
+pub(crate) struct Written<'a> {
+    pub(crate) xml: String,
+    pub(crate) id: &'a str,
+    pub(crate) parameter: MessageParameter,
+    pub(crate) relay_state: Option<&'a RelayState>,
+}
+
+impl ServiceProvider {
+    /// Puts a message into the binding's shape, signed if there is something to sign with.
+    pub(crate) fn carry(
+        &self,
+        message: Written<'_>,
+        binding: &Binding,
+        location: &WebAddress,
+        signing: Option<&SigningCredential>,
+    ) -> Result<OutgoingMessage, BindingError> {
+        match binding {
+            Binding::HttpPost => self.form(message, location, signing).map(OutgoingMessage::Form),
+            _ => self.redirect(message, location, signing).map(OutgoingMessage::Redirect),
+        }
+    }
+
+    fn redirect(
+        &self,
+        message: Written<'_>,
+        location: &WebAddress,
+        signing: Option<&SigningCredential>,
+    ) -> Result<Redirect, BindingError> {
+        let mut query = redirect::encode(message.parameter.name(), &message.xml, message.relay_state);
+        if let Some(credential) = signing {
+            query =
+                sign_query(&query, Signer::algorithm_for(&credential.key), &credential.key, self.provider())?;
+        }
+        Redirect::to(location, &query)
+    }
+
+    fn form(
+        &self,
+        message: Written<'_>,
+        location: &WebAddress,
+        signing: Option<&SigningCredential>,
+    ) -> Result<PostForm, BindingError> {
+        let xml = match signing {
+            Some(credential) => self.enveloped(&message.xml, message.id, credential)?,
+            None => message.xml,
+        };
+        let mut fields = vec![(message.parameter.name(), base64_encode(xml.as_bytes()))];
+        fields.extend(message.relay_state.map(|state| ("RelayState", state.as_str().to_owned())));
+        Ok(PostForm::new(location.as_str().to_owned(), fields))
+    }
+
+    /// The message with a signature of its own.
+    pub(crate) fn enveloped(
+        &self,
+        xml: &str,
+        id: &str,
+        credential: &SigningCredential,
+    ) -> Result<String, BindingError> {
+        let signer = Signer::new(&credential.key).certificate(&credential.certificate);
+        Ok(sign(xml, id, &signer, self.provider(), self.limits())?)
+    }
+}

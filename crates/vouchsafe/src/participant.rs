@@ -1,0 +1,104 @@
+//! Whom an identity provider is told to sign out.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use vouchsafe_assertion::{ConnectionId, Login, NameId};
+
+/// A session as its identity provider knows it: what a logout request says. `Debug` does not show whose.
+///
+/// ```no_run
+/// # fn login() -> vouchsafe::Login { unimplemented!() }
+/// use vouchsafe::Participant;
+///
+/// let login = login();
+/// // Keep it with the session: it is what the identity provider is told at the end.
+/// let participant = Participant::of_login(&login);
+/// assert_eq!(participant.map(|one| one.connection), Some(login.connection().clone()));
+/// ```
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Participant {
+    /// The connection that was signed in over.
+    pub connection: ConnectionId,
+    /// The person, byte for byte as the identity provider named them.
+    pub name_id: SessionNameId,
+    /// The session at the identity provider, if it has a name.
+    #[serde(default)]
+    pub session_index: Option<String>,
+}
+
+impl Participant {
+    /// From what was kept of a login.
+    #[must_use]
+    pub fn new(
+        connection: ConnectionId,
+        name_id: SessionNameId,
+        session_index: Option<String>,
+    ) -> Participant {
+        Participant { connection, name_id, session_index }
+    }
+
+    /// Of a login; `None` if it names nobody, so that its identity provider cannot be told.
+    #[must_use]
+    pub fn of_login(login: &Login) -> Option<Participant> {
+        Some(Participant {
+            connection: login.connection().clone(),
+            name_id: SessionNameId::from(login.name_id()?),
+            session_index: login.session_index().map(str::to_owned),
+        })
+    }
+}
+
+impl fmt::Debug for Participant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Participant").field("connection", &self.connection).finish_non_exhaustive()
+    }
+}
+
+/// A name identifier with its qualifiers exactly as they came: a logout request repeats all of it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct SessionNameId {
+    /// The identifier.
+    pub value: String,
+    /// Its Format.
+    pub format: Option<String>,
+    /// Its NameQualifier.
+    pub name_qualifier: Option<String>,
+    /// Its SPNameQualifier.
+    pub sp_name_qualifier: Option<String>,
+    /// Its SPProvidedID.
+    pub sp_provided_id: Option<String>,
+}
+
+impl SessionNameId {
+    /// A name identifier without format and qualifiers.
+    pub fn new(value: impl Into<String>) -> Self {
+        Self {
+            value: value.into(),
+            format: None,
+            name_qualifier: None,
+            sp_name_qualifier: None,
+            sp_provided_id: None,
+        }
+    }
+}
+
+impl From<&NameId> for SessionNameId {
+    fn from(name_id: &NameId) -> Self {
+        Self {
+            value: name_id.value().to_owned(),
+            format: name_id.format().map(str::to_owned),
+            name_qualifier: name_id.name_qualifier().map(str::to_owned),
+            sp_name_qualifier: name_id.sp_name_qualifier().map(str::to_owned),
+            sp_provided_id: name_id.sp_provided_id().map(str::to_owned),
+        }
+    }
+}
+
+impl fmt::Debug for SessionNameId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("SessionNameId").field("format", &self.format).finish_non_exhaustive()
+    }
+}

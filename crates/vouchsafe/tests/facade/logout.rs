@@ -1,0 +1,424 @@
+//! Single logout on the facade: asking, being asked, answering, over each binding.
+
+use chrono::TimeDelta;
+use vouchsafe::signature::{TrustedKey, verify_query};
+use vouchsafe::xml::{Document, namespace};
+use vouchsafe::{
+    BindingError, Connection, ConnectionId, ConnectionSettings, ExpectMessage, IdentityProvider, Limits,
+    LogoutAnswer, LogoutJourney, LogoutOutcome, LogoutRequest, LogoutStatus, Message, Participant,
+    PendingLogout, Refusal, RelayState, SentMessage, ServiceProvider, SessionNameId, StartedLogout, redirect,
+};
+use vouchsafe_testkit::{self as testkit, LogoutBuilder, SINGLE_LOGOUT, keys};
+
+use crate::common::{builder, now, trusted};
+
+const SOAP: &str = "https://app.example.com/saml/slo/soap";
+const OKTA_LOGOUT: &str = "https://example.okta.com/app/example_vouchsafe_1/exk1vouchsafe0kit0h7/slo/saml";
+
+fn saml() -> ServiceProvider {
+    let ours = keys::service_provider();
+    builder()
+        .signing_key(ours.private_key().clone(), ours.certificate().clone())
+        .single_logout(SINGLE_LOGOUT)
+        .unwrap()
+        .single_logout_soap(SOAP)
+        .unwrap()
+        .build()
+        .unwrap()
+}
+
+fn okta() -> testkit::IdentityProvider {
+    testkit::IdentityProvider::okta().with_single_logout(OKTA_LOGOUT)
+}
+
+fn over(identity_provider: IdentityProvider) -> Connection {
+    Connection::new(ConnectionId::new("okta").unwrap(), identity_provider)
+}
+
+/// The identity provider with these logout services in its metadata.
+fn with_services(services: &str) -> Connection {
+    let metadata = testkit::IdentityProvider::okta().metadata().unwrap();
+    let metadata = metadata.replacen("<md:NameIDFormat>", &format!("{services}<md:NameIDFormat>"), 1);
+    over(IdentityProvider::from_metadata(metadata.as_bytes()).unwrap())
+}
+
+fn service(binding: &str, more: &str) -> String {
+    format!(
+        "<md:SingleLogoutService Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:{binding}\" Location=\"{OKTA_LOGOUT}\" {more}/>"
+    )
+}
+
+/// A name with everything that a name can have, and white space that nobody may trim.
+fn ada() -> Participant {
+    let mut name = SessionNameId::new(" ada & <co> ");
+    name.format = Some("urn:oasis:names:tc:SAML:2.0:nameid-format:persistent".to_owned());
+    name.name_qualifier = Some("https://idp.example/\"".to_owned());
+    name.sp_name_qualifier = Some("https://app.example".to_owned());
+    name.sp_provided_id = Some("ours".to_owned());
+    Participant::new(ConnectionId::new("okta").unwrap(), name, Some(" _index ".to_owned()))
+}
+
+fn start(saml: &ServiceProvider, connection: &Connection) -> Result<StartedLogout, BindingError> {
+    saml.start_logout(connection, &ada(), LogoutJourney::default(), now())
+}
+
+fn query_of(started: &StartedLogout) -> &str {
+    started.request.redirect().unwrap().url().split_once('?').unwrap().1
+}
+
+/// The name is repeated byte for byte, the query is signed, and the RelayState is a handle that says nothing.
+#[test]
+fn a_logout_request_repeats_the_name_and_is_signed() {
+    let saml = saml();
+    let started = start(&saml, &over(trusted(&okta()))).unwrap();
+    assert!(started.request.redirect().unwrap().url().starts_with(OKTA_LOGOUT));
+    let ours = [TrustedKey::new(keys::service_provider().private_key().public_key().clone(), "ours")];
+    let verified = verify_query(query_of(&started), &ours, saml.provider()).unwrap();
+    assert_eq!(verified.relay_state(), Some(started.pending.handle()));
+    assert_eq!(started.pending.handle().len(), 32);
+    let decoded = redirect::decode(&verified, &Limits::default()).unwrap();
+    let document = Document::parse(decoded.octets(), &Limits::default()).unwrap();
+    let root = document.root();
+    assert!(root.is(namespace::SAML_PROTOCOL, "LogoutRequest"));
+    assert_eq!(root.attribute("ID"), Some(started.pending.request_id()));
+    assert_eq!(root.attribute("Destination"), Some(OKTA_LOGOUT));
+    assert_eq!(root.attribute("IssueInstant"), Some("2026-01-01T00:00:10Z"));
+    assert_eq!(root.attribute("NotOnOrAfter"), Some("2026-01-01T00:05:10Z"));
+    let child = |name: &str| root.elements().find(|one| one.local_name() == name).unwrap();
+    assert_eq!(child("Issuer").text(), testkit::SERVICE_PROVIDER);
+    let (name, ada) = (child("NameID"), ada());
+    assert_eq!(name.text(), ada.name_id.value);
+    assert_eq!(name.attribute("Format"), ada.name_id.format.as_deref());
+    assert_eq!(name.attribute("NameQualifier"), ada.name_id.name_qualifier.as_deref());
+    assert_eq!(name.attribute("SPNameQualifier"), ada.name_id.sp_name_qualifier.as_deref());
+    assert_eq!(name.attribute("SPProvidedID"), ada.name_id.sp_provided_id.as_deref());
+    assert_eq!(child("SessionIndex").text(), " _index ");
+    assert!(!format!("{started:?}{ada:?}").contains("co>"), "no name in Debug");
+}
+
+#[test]
+fn the_binding_is_what_the_identity_provider_takes() {
+    let saml = saml();
+    let by_post = with_services(&service("HTTP-POST", ""));
+    let started = start(&saml, &by_post).unwrap();
+    let form = started.request.form().unwrap();
+    assert_eq!(form.action(), OKTA_LOGOUT);
+    let names: Vec<_> = form.fields().iter().map(|(name, _)| *name).collect();
+    assert_eq!(names, ["SAMLRequest", "RelayState"]);
+    let both = with_services(&[service("HTTP-POST", ""), service("HTTP-Redirect", "")].concat());
+    assert!(start(&saml, &both).unwrap().request.redirect().is_some());
+    let soap_alone = with_services(&service("SOAP", ""));
+    assert_eq!(start(&saml, &soap_alone).unwrap_err().code(), "binding.no_single_logout");
+    let none = over(trusted(&testkit::IdentityProvider::okta()));
+    assert_eq!(start(&saml, &none).unwrap_err().code(), "binding.no_single_logout");
+    let insecure =
+        service("HTTP-Redirect", "").replace("https://example.okta.com", "http://example.okta.com");
+    let error = IdentityProvider::from_metadata(
+        testkit::IdentityProvider::okta()
+            .metadata()
+            .unwrap()
+            .replacen("<md:NameIDFormat>", &format!("{insecure}<md:NameIDFormat>"), 1)
+            .as_bytes(),
+    )
+    .map(|trusted| start(&saml, &over(trusted)).unwrap_err().code());
+    assert!(matches!(error, Err(_) | Ok("binding.insecure_location")), "{error:?}");
+}
+
+#[test]
+fn without_a_key_or_an_address_nothing_is_sent() {
+    let error = builder().single_logout(SINGLE_LOGOUT).unwrap().build().unwrap_err();
+    assert_eq!(error.code(), "binding.logout_key_missing");
+    let ours = keys::service_provider();
+    let no_address =
+        builder().signing_key(ours.private_key().clone(), ours.certificate().clone()).build().unwrap();
+    assert_eq!(start(&no_address, &over(trusted(&okta()))).unwrap_err().code(), "binding.no_single_logout");
+    assert_eq!(builder().single_logout("http://app.example.com/slo").unwrap_err().code(), "binding.url");
+    assert_eq!(
+        ConnectionSettings::default().single_logout_soap("http://app.example.com/slo").unwrap_err().code(),
+        "binding.url"
+    );
+}
+
+fn received(
+    saml: &ServiceProvider,
+    connection: &Connection,
+    sent: Result<SentMessage, BindingError>,
+    at: &str,
+) -> Result<(LogoutRequest, Option<RelayState>), Refusal> {
+    let incoming = saml.open_message(sent.unwrap(), at)?;
+    let state = incoming.relay_state().cloned();
+    let candidates = std::slice::from_ref(connection);
+    let valid = saml.receive_message(incoming, candidates, ExpectMessage::Request, now())?;
+    let recorded = valid.replay_key().recorded(true);
+    match valid.confirm(recorded)? {
+        Message::LogoutRequest(request) => Ok((request, state)),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn by_query(message: &LogoutBuilder) -> Result<SentMessage, BindingError> {
+    SentMessage::from_query(&message.to_query(Some("their state")).unwrap(), &Limits::default())
+}
+
+fn by_form(message: &LogoutBuilder) -> Result<SentMessage, BindingError> {
+    SentMessage::from_form(message.to_form(Some("their state")).unwrap().as_bytes(), &Limits::default())
+}
+
+/// The answer goes the way the request came, to `ResponseLocation`, with the RelayState as it came.
+#[test]
+fn a_logout_request_is_answered() {
+    let saml = saml();
+    let elsewhere = "ResponseLocation=\"https://example.okta.com/slo/callback\"";
+    let connection =
+        with_services(&[service("HTTP-POST", elsewhere), service("HTTP-Redirect", elsewhere)].concat());
+    let request = okta().logout_request();
+    for (sent, is_redirect) in [(by_query(&request), true), (by_form(&request), false)] {
+        let (request, state) = received(&saml, &connection, sent, SINGLE_LOGOUT).unwrap();
+        assert_eq!(state.as_ref().map(RelayState::as_str), Some("their state"));
+        for status in [LogoutStatus::Success, LogoutStatus::Partial, LogoutStatus::Failed] {
+            let answer = saml.answer_logout(&connection, &request, state.as_ref(), status, now()).unwrap();
+            assert_eq!(answer.redirect().is_some(), is_redirect);
+            let xml = match (answer.redirect(), answer.form()) {
+                (Some(redirect), _) => {
+                    assert!(
+                        redirect.url().starts_with("https://example.okta.com/slo/callback?SAMLResponse=")
+                    );
+                    let query = redirect.url().split_once('?').unwrap().1;
+                    let ours = keys::service_provider().private_key().public_key().clone();
+                    let verified =
+                        verify_query(query, &[TrustedKey::new(ours, "ours")], saml.provider()).unwrap();
+                    assert_eq!(verified.relay_state(), Some("their state"));
+                    redirect::decode(&verified, &Limits::default()).unwrap().octets().to_vec()
+                }
+                (None, form) => {
+                    let form = form.unwrap();
+                    assert_eq!(form.action(), "https://example.okta.com/slo/callback");
+                    assert_eq!(form.fields()[1], ("RelayState", "their state".to_owned()));
+                    vouchsafe::crypto::base64_decode(&form.fields()[0].1).unwrap()
+                }
+            };
+            let text = String::from_utf8(xml).unwrap();
+            assert!(text.contains(&format!("InResponseTo=\"{}\"", testkit::LOGOUT_ID)), "{text}");
+            assert!(text.contains("Destination=\"https://example.okta.com/slo/callback\""), "{text}");
+            let expected = match status {
+                LogoutStatus::Success => (":Success\"/>", false),
+                LogoutStatus::Partial => (":Success\">", true),
+                _ => (":Responder\"/>", false),
+            };
+            assert!(text.contains(expected.0), "{text}");
+            assert_eq!(text.contains("PartialLogout"), expected.1, "{text}");
+        }
+    }
+    // An identity provider that takes answers by POST alone gets them by POST.
+    let by_post = with_services(&service("HTTP-POST", ""));
+    let (request, state) = received(&saml, &by_post, by_query(&request), SINGLE_LOGOUT).unwrap();
+    let answer = saml.answer_logout(&by_post, &request, state.as_ref(), LogoutStatus::Success, now());
+    assert!(answer.unwrap().form().is_some());
+}
+
+#[test]
+fn a_request_by_soap_is_answered_in_an_envelope() {
+    let saml = saml();
+    let connection = with_services(&service("SOAP", ""));
+    let soap = okta().logout_request().destination(Some(SOAP)).to_soap().unwrap();
+    let sent = SentMessage::from_soap(soap.as_bytes(), &Limits::default());
+    let (request, _) = received(&saml, &connection, sent, SOAP).unwrap();
+    let answer = saml.answer_logout_by_soap(&connection, &request, LogoutStatus::Success, now()).unwrap();
+    assert!(answer.contains("<ds:SignatureValue>") && answer.contains(":Success\"/>"), "{answer}");
+    assert!(answer.contains(testkit::LOGOUT_ID));
+    let fault = saml.soap_fault().unwrap();
+    assert!(fault.contains("<S:Fault><faultcode>S:Client</faultcode>"), "{fault}");
+    // What is for the one address is not taken at the other.
+    let sent = SentMessage::from_soap(soap.as_bytes(), &Limits::default());
+    assert_eq!(code(received(&saml, &connection, sent, SINGLE_LOGOUT)), "assertion.unknown_issuer");
+}
+
+fn code<T>(outcome: Result<T, Refusal>) -> &'static str {
+    outcome.map_or_else(|refusal| refusal.code(), |_| "accepted")
+}
+
+/// The answer counts from the browser that was sent, to the request that waits, over the connection that was asked, in time.
+#[test]
+fn an_answer_needs_the_browser_that_was_sent() {
+    let saml = saml();
+    let connection = over(trusted(&okta()));
+    let receive = |answer: &LogoutBuilder, started: StartedLogout, cookie: Option<&str>, now| {
+        let bound = started.pending.bind(cookie, saml.provider())?;
+        let incoming = saml.open_message(by_query(answer).unwrap(), SINGLE_LOGOUT)?;
+        let expect = ExpectMessage::LogoutReply(&bound);
+        let valid = saml.receive_message(incoming, std::slice::from_ref(&connection), expect, now)?;
+        let recorded = valid.replay_key().recorded(true);
+        match valid.confirm(recorded)? {
+            Message::LogoutResponse(answer) => Ok(answer.logout_outcome()),
+            other => panic!("{other:?}"),
+        }
+    };
+    let again = || start(&saml, &connection).unwrap();
+    let secret = |started: &StartedLogout| started.binding.reveal().to_owned();
+    let answer = |started: &StartedLogout| okta().logout_response(started.pending.request_id()).at(now());
+
+    let started = again();
+    let (cookie, good) = (secret(&started), answer(&started));
+    assert_eq!(receive(&good, started, Some(&cookie), now()).unwrap(), LogoutOutcome::Complete);
+    let started = again();
+    let good = answer(&started);
+    assert_eq!(code(receive(&good, started, None, now())), "message.unasked");
+    let started = again();
+    let good = answer(&started);
+    assert_eq!(code(receive(&good, started, Some(&cookie), now())), "message.unasked");
+    let started = again();
+    let (cookie, other) = (secret(&started), answer(&again()));
+    assert_eq!(code(receive(&other, started, Some(&cookie), now())), "message.in_response_to");
+    let started = again();
+    let (cookie, late) = (secret(&started), started.pending.expires_at());
+    let good = answer(&started).at(late);
+    assert_eq!(code(receive(&good, started, Some(&cookie), late)), "assertion.request_expired");
+    let started = again();
+    let cookie = secret(&started);
+    let others = testkit::IdentityProvider::other().logout_response(started.pending.request_id()).at(now());
+    assert_eq!(code(receive(&others, started, Some(&cookie), now())), "assertion.unexpected_issuer");
+    let started = again();
+    let cookie = secret(&started);
+    let request = okta().logout_request();
+    assert_eq!(code(receive(&request, started, Some(&cookie), now())), "message.kind");
+}
+
+/// An answer where requests are taken is one that nobody asked for.
+#[test]
+fn an_answer_is_no_request() {
+    let saml = saml();
+    let connection = over(trusted(&okta()));
+    let incoming =
+        saml.open_message(by_query(&okta().logout_response("_1")).unwrap(), SINGLE_LOGOUT).unwrap();
+    let outcome = saml.receive_message(incoming, &[connection], ExpectMessage::Request, now());
+    assert_eq!(code(outcome), "message.kind");
+}
+
+#[test]
+fn a_pending_logout_is_kept_and_read_back() {
+    let saml = saml();
+    let mut journey = LogoutJourney::new([ada()]).returning_to("/bye");
+    journey.note(&ConnectionId::new("first").unwrap(), LogoutAnswer::Partial);
+    let started = saml.start_logout(&over(trusted(&okta())), &ada(), journey.clone(), now()).unwrap();
+    let text = serde_json::to_string(&started.pending.to_stored()).unwrap();
+    assert!(!text.contains(started.binding.reveal()), "the secret is the browser's");
+    let read = PendingLogout::from_stored(serde_json::from_str(&text).unwrap()).unwrap();
+    assert_eq!(read.to_stored(), started.pending.to_stored());
+    assert_eq!((read.journey(), read.connection().as_str()), (&journey, "okta"));
+    assert!(!read.is_expired(now()) && read.is_expired(read.expires_at()));
+    assert_eq!(read.issued_at(), now());
+    let bound = read.bind(Some(started.binding.reveal()), saml.provider()).unwrap();
+    let mut journey = bound.into_journey();
+    assert_eq!(journey.take_next(), Some(ada()));
+    assert_eq!((journey.return_to(), journey.is_complete()), (Some("/bye"), false));
+    for field in ["handle", "request_id", "connection", "binding_hash"] {
+        let mut broken: serde_json::Value = serde_json::from_str(&text).unwrap();
+        broken[field] = "".into();
+        let error = PendingLogout::from_stored(serde_json::from_value(broken).unwrap()).unwrap_err();
+        assert_eq!(error.code(), "binding.stored_request", "{field}");
+    }
+}
+
+/// Over SOAP: the request goes out signed, and only a signed answer to it counts.
+#[test]
+fn an_identity_provider_is_told_over_soap() {
+    let saml = saml();
+    let connection = with_services(&service("SOAP", ""));
+    let call = || saml.logout_call(&connection, &ada(), now()).unwrap();
+    let first = call();
+    assert_eq!(first.location(), OKTA_LOGOUT);
+    assert!(first.body().contains("<ds:SignatureValue>") && first.body().contains("S:Envelope"));
+    let id_of = |call: &vouchsafe::SoapCall| {
+        call.body().split_once(" ID=\"").unwrap().1.split_once('"').unwrap().0.to_owned()
+    };
+    let answered = |call: vouchsafe::SoapCall, soap: &str| {
+        saml.logout_call_answered(&connection, call, soap.as_bytes(), now())
+    };
+    let answer = |call: &vouchsafe::SoapCall| okta().logout_response(id_of(call)).at(now());
+    let good = answer(&first).destination(None).to_soap().unwrap();
+    assert_eq!(answered(first, &good).unwrap().logout_outcome(), LogoutOutcome::Complete);
+    let second = call();
+    assert_eq!(code(answered(second, &good)), "message.in_response_to", "the answer to another call");
+    let third = call();
+    let unsigned = testkit::logout::soap(&answer(&third).xml().unwrap());
+    assert_eq!(code(answered(third, &unsigned)), "message.unsigned");
+    let fourth = call();
+    assert_eq!(code(answered(fourth, "<html/>")), "message.soap");
+    let fifth = call();
+    let request = okta().logout_request().to_soap().unwrap();
+    assert_eq!(code(answered(fifth, &request)), "message.kind");
+    let browser_only = over(trusted(&okta()));
+    assert_eq!(
+        saml.logout_call(&browser_only, &ada(), now()).unwrap_err().code(),
+        "binding.no_single_logout"
+    );
+}
+
+/// A connection with an address of its own is asked there, and nowhere else.
+#[test]
+fn a_connection_may_have_a_logout_address_of_its_own() {
+    let saml = saml();
+    let own = "https://app.example.com/saml/acme/slo";
+    let settings = ConnectionSettings::default().single_logout(own).unwrap();
+    let connection = over(trusted(&okta())).with_settings(settings).unwrap();
+    let request = okta().logout_request();
+    assert_eq!(
+        code(received(&saml, &connection, by_query(&request), SINGLE_LOGOUT)),
+        "assertion.unknown_issuer"
+    );
+    let there = request.clone().destination(Some(own));
+    assert_eq!(code(received(&saml, &connection, by_query(&there), own)), "accepted");
+    assert_eq!(code(received(&saml, &connection, by_query(&request), own)), "message.destination");
+    assert!(saml.metadata_xml_for(&connection).unwrap().contains(own));
+    let own_consumer =
+        ConnectionSettings::default().assertion_consumer("https://app.example.com/saml/acme/acs").unwrap();
+    let apart = over(trusted(&okta())).with_settings(own_consumer).unwrap();
+    assert_eq!((saml.single_logout_for(&apart), saml.single_logout_soap_for(&apart)), (None, None));
+}
+
+#[test]
+fn our_metadata_names_the_addresses() {
+    let xml = saml().metadata_xml().unwrap();
+    for binding in ["HTTP-Redirect", "HTTP-POST", "SOAP"] {
+        let location = if binding == "SOAP" { SOAP } else { SINGLE_LOGOUT };
+        let expected = format!(
+            "<md:SingleLogoutService Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:{binding}\" Location=\"{location}\""
+        );
+        assert!(xml.contains(&expected), "{xml}");
+    }
+    assert!(!builder().build().unwrap().metadata_xml().unwrap().contains("SingleLogoutService"));
+}
+
+/// Retired connections, metadata that is over, and times that do not fit.
+#[test]
+fn requests_are_refused_for_the_connection_too() {
+    let saml = saml();
+    let connection = over(trusted(&okta()));
+    let request = okta().logout_request();
+    let retired = connection.clone().with_state(vouchsafe::ConnectionState::Retired);
+    assert_eq!(
+        code(received(&saml, &retired, by_query(&request), SINGLE_LOGOUT)),
+        "assertion.connection_state"
+    );
+    let old = request.clone().at(now() - TimeDelta::minutes(7));
+    assert_eq!(code(received(&saml, &connection, by_query(&old), SINGLE_LOGOUT)), "message.issue_instant");
+    let settings = ConnectionSettings::default().clock_skew(std::time::Duration::from_secs(180)).unwrap();
+    let wide = connection.with_settings(settings).unwrap();
+    assert_eq!(code(received(&saml, &wide, by_query(&old), SINGLE_LOGOUT)), "accepted");
+}
+
+/// What cannot be a message is refused before anything is parsed.
+#[test]
+fn what_is_sent_is_one_message() {
+    let limits = Limits::default();
+    let form = |body: &str| SentMessage::from_form(body.as_bytes(), &limits).map(|_| ()).unwrap_err().code();
+    assert_eq!(form(""), "binding.field_missing");
+    assert_eq!(form("SAMLRequest=PGE%2B&SAMLRequest=PGE%2B"), "binding.field_repeated");
+    assert_eq!(form("SAMLRequest=PGE%2B&SAMLResponse=PGE%2B"), "binding.field_repeated");
+    assert_eq!(form("SAMLRequest=PGE%2B&RelayState=a&RelayState=b"), "binding.field_repeated");
+    assert_eq!(form("SAMLRequest=!"), "binding.base64");
+    assert_eq!(SentMessage::from_query("", &limits).unwrap_err().code(), "binding.field_missing");
+    let small = Limits::default().with_input_bytes(10);
+    assert_eq!(SentMessage::from_soap(&[b' '; 11], &small).unwrap_err().code(), "binding.too_large");
+    assert_eq!(SentMessage::from_query(&"x".repeat(2000), &small).unwrap_err().code(), "binding.too_large");
+}
