@@ -29,6 +29,7 @@ mod admission;
 mod applying;
 mod change;
 mod connecting;
+mod domain_challenge;
 mod email;
 mod enforcement;
 mod entries;
@@ -66,6 +67,7 @@ pub use admission::{
     Admission, AdmittedDomains, Approval, Create, DefaultProject, DefaultRole, DefaultTeam, Defaults,
 };
 pub use change::{Actor, Change};
+pub use domain_challenge::DomainChallenge;
 pub use email::{AddressError, Domain, EmailAddress};
 pub use enforcement::{Enforcement, Offboarding, Passwords, PolicyDuration, Sessions};
 pub use fact::Fact;

@@ -9,8 +9,8 @@ use vouchsafe_crypto::Provider;
 use vouchsafe_metadata::EntityId;
 
 use crate::{
-    AddressError, Domain, OrganizationId, OrganizationToken, PlanRefusal, TokenHash, TokenRecord,
-    text::folded,
+    AddressError, Domain, DomainChallenge, OrganizationId, OrganizationToken, PlanRefusal, TokenHash,
+    TokenRecord, text::folded,
 };
 
 /// A customer of the service.
@@ -71,6 +71,9 @@ pub struct Organization {
     /// addresses. A domain belongs to one organization: a store refuses it to a second.
     #[serde(default)]
     pub verified_domains: Vec<String>,
+    /// What was asked for to verify further ones, one for each domain.
+    #[serde(default)]
+    pub domain_challenges: Vec<DomainChallenge>,
 }
 
 /// That an organization signs in through SAML.
@@ -96,6 +99,7 @@ impl Organization {
             seat_limit: None,
             connections: BTreeSet::new(),
             verified_domains: Vec::new(),
+            domain_challenges: Vec::new(),
         }
     }
 

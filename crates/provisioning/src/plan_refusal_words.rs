@@ -18,6 +18,12 @@ impl PlanRefusal {
         Self::LinkSessionEnded { account: account.to_string() }
     }
 
+    /// The account waits for somebody's approval.
+    #[must_use]
+    pub fn approval_pending(account: &AccountId) -> Self {
+        Self::ApprovalPending { account: account.to_string() }
+    }
+
     /// A word that stays the same over versions, for logs, metrics and tests.
     #[must_use]
     pub fn code(&self) -> &'static str {

@@ -163,6 +163,11 @@ fn own_record(before: &Organization, after: &Organization) -> Vec<Entry> {
             listed(&before.verified_domains),
             listed(&after.verified_domains),
         ),
+        difference(
+            ("organization.domain_challenges", "Asks for records in the DNS that verify domains."),
+            listed(before.domain_challenges.iter().map(|challenge| &challenge.domain)),
+            listed(after.domain_challenges.iter().map(|challenge| &challenge.domain)),
+        ),
     ]
     .into_iter()
     .flatten()

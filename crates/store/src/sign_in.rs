@@ -140,7 +140,9 @@ impl ConfirmedSignIn {
         let organization = decided.plan.organization().clone();
         let account = decided.account.clone();
         let account = account.ok_or_else(|| StoreError::damaged("plan", "it is about no account"))?;
-        let session = Session::new(&self.login, organization, account, self.terms.lifetime);
+        let longest = self.terms.lifetime.to_std().unwrap_or_default();
+        let lifetime = TimeDelta::from_std(policy.sessions.lifetime(longest)).unwrap_or(self.terms.lifetime);
+        let session = Session::new(&self.login, organization, account, lifetime);
         Ok(DecidedSignIn { decided, session, login: self.login, terms: self.terms })
     }
 
@@ -183,16 +185,20 @@ impl DecidedSignIn {
         &self.decided
     }
 
-    /// The session to keep, and the identifier whose hash it is kept under.
+    /// The session to keep, and the identifier whose hash it is kept under; `None`: the account is written, and waits for approval.
     #[must_use]
-    pub fn session(&self) -> (&SessionId, &Session) {
-        (&self.terms.id, &self.session)
+    pub fn session(&self) -> Option<(&SessionId, &Session)> {
+        self.is_admitted().then_some((&self.terms.id, &self.session))
     }
 
     /// The session that ends.
     #[must_use]
     pub fn replaces(&self) -> Option<&SessionId> {
-        self.terms.replaces.as_ref()
+        self.terms.replaces.as_ref().filter(|_| self.is_admitted())
+    }
+
+    fn is_admitted(&self) -> bool {
+        !self.decided.plan.waits_for_approval()
     }
 
     /// Handle of the pending request to remove.
@@ -202,14 +208,19 @@ impl DecidedSignIn {
     }
 
     /// For stores: what is answered once everything is committed.
-    #[must_use]
-    pub fn into_signed_in(self) -> CompletedSignIn {
-        CompletedSignIn {
+    ///
+    /// # Errors
+    /// [`PlanRefusal::ApprovalPending`] for an account that was written, and waits for approval.
+    pub fn into_signed_in(self) -> Result<CompletedSignIn, SignInError> {
+        if !self.is_admitted() {
+            return Err(PlanRefusal::approval_pending(&self.session.account).into());
+        }
+        Ok(CompletedSignIn {
             login: self.login,
             plan: self.decided.plan,
             id: self.terms.id,
             session: self.session,
-        }
+        })
     }
 }
 

@@ -334,9 +334,10 @@ impl State {
         if let Some(before) = decided.replaces() {
             self.sessions.remove(before.hash());
         }
-        let (id, session) = decided.session();
-        self.sessions.insert(id.hash().to_owned(), session.clone());
-        Ok(decided.into_signed_in())
+        if let Some((id, session)) = decided.session() {
+            self.sessions.insert(id.hash().to_owned(), session.clone());
+        }
+        decided.into_signed_in()
     }
 
     fn about(&mut self, about: &About) -> Result<(Snapshot, Policy), StoreError> {

@@ -29,6 +29,7 @@ pub mod connections;
 pub mod directory;
 pub mod members;
 pub mod memoranda;
+pub mod provisioning;
 pub mod scenarios;
 pub mod sign_in;
 
@@ -102,6 +103,8 @@ macro_rules! conformance {
         $crate::conformance!(@each $way $make, members, the_last_owner_is_safe_at_every_door, a_seat_is_needed_to_be_active_again,
             an_account_is_linked_while_the_session_lasts_that_asked, a_membership_goes_with_its_last_source,
             a_connection_takes_over_the_people_of_another);
+        $crate::conformance!(@each $way $make, provisioning, an_account_that_waits_for_approval_is_written_and_not_signed_in,
+            a_session_lasts_as_long_as_the_policy_says, people_and_groups_of_scim_are_kept);
         $crate::conformance!(@each $way $make, scenarios, two_hundred_first_sign_ins_at_once_succeed,
             an_owner_suspends_somebody_while_forty_people_sign_in, a_refused_sign_in_leaves_nothing_behind,
             one_response_is_accepted_once, an_assertion_is_accepted_once_over_all_connections, a_sign_in_answers_its_request_and_replaces_a_session,

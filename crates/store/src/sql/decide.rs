@@ -6,15 +6,13 @@ use chrono::DateTime;
 use vouchsafe::provisioning::{AccountId, Domain, OrganizationId, Policy, RuleId, Snapshot};
 
 use super::{Batch, Engine, Row, Transaction, locks, login, memoranda, rows, sessions, writes};
-use crate::{
-    About, Applied, AuditRecord, CompletedSignIn, Decided, Decision, SignIn, SignInError, StoreError,
-};
+use crate::{About, Applied, AuditRecord, Decided, DecidedSignIn, Decision, SignIn, SignInError, StoreError};
 
 /// The replay record with the organization, and then what the login means there. What is written is written when everything is decided.
 pub(super) async fn sign_in(
     turn: &mut dyn Transaction,
     sign_in: SignIn,
-) -> Result<CompletedSignIn, SignInError> {
+) -> Result<DecidedSignIn, SignInError> {
     let key = sign_in.replay_key();
     let first = memoranda::insert_once(key.hash(), key.expires_at());
     let answered = turn.run(login::ask_organization(first, sign_in.connection())).await?;
@@ -40,10 +38,12 @@ pub(super) async fn sign_in(
     let decided = signed_in.decided();
     domains_are_free(turn, decided, &about.snapshot, &about.asked_domains).await?;
     let batch = writes::decided(Batch::default(), decided, &about.snapshot)?;
-    let (id, session) = signed_in.session();
-    let replaced = signed_in.replaces().map(|before| before.hash());
-    turn.write(writes::session(batch, id.hash(), session, replaced, signed_in.answers())?);
-    Ok(signed_in.into_signed_in())
+    let batch = writes::ended(batch, signed_in.replaces().map(|before| before.hash()), signed_in.answers());
+    turn.write(match signed_in.session() {
+        Some((id, session)) => writes::session(batch, id.hash(), session)?,
+        None => batch,
+    });
+    Ok(signed_in)
 }
 
 pub(super) async fn decide(turn: &mut dyn Transaction, decision: Decision) -> Result<Applied, SignInError> {

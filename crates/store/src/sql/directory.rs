@@ -152,7 +152,9 @@ impl<E: Engine> Directory for E {
     }
 
     fn sign_in(&self, sign_in: SignIn) -> Decides<'_, CompletedSignIn> {
-        self.write::<_, SignInError>(Box::new(move |turn| Box::pin(decide::sign_in(turn, sign_in))))
+        let decided =
+            self.write::<_, SignInError>(Box::new(move |turn| Box::pin(decide::sign_in(turn, sign_in))));
+        Box::pin(async move { decided.await?.into_signed_in() })
     }
 
     fn decide(&self, decision: Decision) -> Decides<'_, Applied> {

@@ -50,7 +50,7 @@ impl<E: Engine> SessionStore for E {
     fn create<'a>(&'a self, id: &'a SessionId, session: &'a Session) -> Answer<'a, ()> {
         Box::pin(async move {
             let account = session.account.clone();
-            let batch = writes::session(Batch::default(), id.hash(), session, None, None)?;
+            let batch = writes::session(Batch::default(), id.hash(), session)?;
             self.write::<(), StoreError>(Box::new(move |turn| {
                 Box::pin(async move {
                     locks::account_as_it_is(turn, &account).await?;

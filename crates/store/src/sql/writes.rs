@@ -244,15 +244,8 @@ const AUDIT: Sql = Sql {
         FROM json_array_elements(?::json) WITH ORDINALITY AS each (value, key) ORDER BY key",
 };
 
-/// A session, unless the directory has the account and it is suspended. The session that it replaces ends, and the request that was answered
-/// waits no longer.
-pub(super) fn session(
-    batch: Batch,
-    hash: &str,
-    session: &Session,
-    replaces: Option<&str>,
-    answers: Option<&str>,
-) -> Result<Batch, StoreError> {
+/// The session that is replaced ends, and the request that was answered waits no longer.
+pub(super) fn ended(batch: Batch, replaces: Option<&str>, answers: Option<&str>) -> Batch {
     let mut batch = batch;
     if let Some(replaced) = replaces {
         batch = batch.then("DELETE FROM vouchsafe_sessions WHERE hash = ?").bind(replaced);
@@ -260,6 +253,11 @@ pub(super) fn session(
     if let Some(handle) = answers {
         batch = batch.then("DELETE FROM vouchsafe_pending WHERE handle = ?").bind(handle);
     }
+    batch
+}
+
+/// A session, unless the directory has the account and it is suspended.
+pub(super) fn session(batch: Batch, hash: &str, session: &Session) -> Result<Batch, StoreError> {
     Ok(batch
         .then(
             "INSERT INTO vouchsafe_sessions

@@ -1,0 +1,218 @@
+//! How an organization shows that a mail domain is its own: a record in the DNS.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+use vouchsafe_crypto::{CryptoError, Provider, hexadecimal};
+
+use crate::{Domain, Organization, PlanRefusal};
+
+/// A random value that the owner of a domain writes into its DNS as a TXT record. Whoever can do that owns the domain.
+///
+/// The value is no secret: everybody can read the DNS. It is another one for each organization and each time, so that a record of long ago,
+/// or of another organization, proves nothing.
+///
+/// Asking the DNS is the service's part: it hands over the TXT records of [`record_name`](Self::record_name), each with its strings joined
+/// (RFC 7208 3.3), and decides how often it asks.
+///
+/// ```
+/// use vouchsafe_crypto::Provider;
+/// use vouchsafe_provisioning::{Domain, DomainChallenge, Organization, OrganizationId};
+///
+/// let now = "2026-01-15T09:00:00Z".parse()?;
+/// let mut acme = Organization::new(OrganizationId::new("1"), "acme", "Acme");
+/// let domain = Domain::parse("acme.example")?;
+/// let challenge = DomainChallenge::issue(domain.clone(), &Provider::rustcrypto(), now)?;
+/// println!("{} TXT \"{}\"", challenge.record_name(), challenge.record_value());
+/// let records = [challenge.record_value()];       // what the DNS answers
+/// acme.challenge_domain(challenge)?;
+///
+/// acme.verify_domain(&domain, &records, now)?;
+/// assert!(acme.owns(&domain));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct DomainChallenge {
+    /// The domain.
+    pub domain: Domain,
+    /// The random value: 32 hexadecimal digits.
+    pub value: String,
+    /// When it was asked for.
+    pub issued_at: DateTime<Utc>,
+    /// From when on it proves nothing any more.
+    pub expires_at: DateTime<Utc>,
+}
+
+impl DomainChallenge {
+    /// How long a value may be checked: changes in the DNS take their time.
+    pub const VALIDITY: TimeDelta = TimeDelta::days(7);
+
+    /// A new value for a domain.
+    ///
+    /// # Errors
+    ///
+    /// What the provider's random source answers.
+    pub fn issue(domain: Domain, provider: &Provider, now: DateTime<Utc>) -> Result<Self, CryptoError> {
+        let mut octets = [0_u8; 16];
+        provider.random(&mut octets)?;
+        let expires_at = now.checked_add_signed(Self::VALIDITY).unwrap_or(now);
+        Ok(Self { domain, value: hexadecimal(&octets), issued_at: now, expires_at })
+    }
+
+    /// The name that the TXT record has. Not the domain itself, which has records of others.
+    #[must_use]
+    pub fn record_name(&self) -> String {
+        format!("_vouchsafe-challenge.{}", self.domain)
+    }
+
+    /// What the TXT record says.
+    #[must_use]
+    pub fn record_value(&self) -> String {
+        format!("vouchsafe-domain-verification={}", self.value)
+    }
+
+    /// Whether one of the TXT records that the DNS has under [`record_name`](Self::record_name) says what is asked for.
+    ///
+    /// # Errors
+    ///
+    /// [`PlanRefusal::DomainChallenge`]: the value has expired, or no record has it.
+    pub fn check(&self, records: &[impl AsRef<str>], now: DateTime<Utc>) -> Result<(), PlanRefusal> {
+        let expected = self.record_value();
+        let refused = |reason| PlanRefusal::DomainChallenge { domain: self.domain.clone(), reason };
+        if now >= self.expires_at {
+            return Err(refused("the value has expired"));
+        }
+        match records.iter().any(|record| record.as_ref().trim() == expected) {
+            true => Ok(()),
+            false => Err(refused("no TXT record has the value")),
+        }
+    }
+}
+
+impl Organization {
+    /// How many domains may wait for their verification at a time.
+    pub const MAX_CHALLENGES: usize = 20;
+
+    /// Keeps a value that was just issued; one for the same domain from before proves nothing any more.
+    ///
+    /// # Errors
+    ///
+    /// [`PlanRefusal::DomainChallenge`] for too many domains at a time.
+    pub fn challenge_domain(&mut self, challenge: DomainChallenge) -> Result<(), PlanRefusal> {
+        self.domain_challenges
+            .retain(|known| known.domain != challenge.domain && challenge.issued_at < known.expires_at);
+        if self.domain_challenges.len() >= Self::MAX_CHALLENGES {
+            let reason = "too many other domains wait for their verification";
+            return Err(PlanRefusal::DomainChallenge { domain: challenge.domain, reason });
+        }
+        self.domain_challenges.push(challenge);
+        Ok(())
+    }
+
+    /// Makes a domain a verified one, if the TXT records show what was asked for. A store refuses it if it is another organization's.
+    ///
+    /// # Errors
+    ///
+    /// [`PlanRefusal::DomainChallenge`]: nothing was asked for, it has expired, or no record has it.
+    pub fn verify_domain(
+        &mut self,
+        domain: &Domain,
+        records: &[impl AsRef<str>],
+        now: DateTime<Utc>,
+    ) -> Result<(), PlanRefusal> {
+        let known = self.domain_challenges.iter().find(|known| known.domain == *domain);
+        let reason = "no value was asked for";
+        known
+            .ok_or_else(|| PlanRefusal::DomainChallenge { domain: domain.clone(), reason })?
+            .check(records, now)?;
+        self.domain_challenges.retain(|known| known.domain != *domain);
+        if !self.owns(domain) {
+            self.verified_domains.push(domain.to_string());
+        }
+        Ok(())
+    }
+
+    /// Gives a domain up, and what was asked for it: its people are admitted and linked by it no more. Whether it was a verified one.
+    pub fn give_up_domain(&mut self, domain: &Domain) -> bool {
+        self.domain_challenges.retain(|known| known.domain != *domain);
+        let owned = self.owns(domain);
+        self.verified_domains.retain(|own| Domain::parse(own.trim()).as_ref() != Ok(domain));
+        owned
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::OrganizationId;
+
+    fn now() -> DateTime<Utc> {
+        "2026-01-15T09:00:00Z".parse().unwrap()
+    }
+
+    fn issue(domain: &str, at: DateTime<Utc>) -> DomainChallenge {
+        DomainChallenge::issue(Domain::parse(domain).unwrap(), &Provider::rustcrypto(), at).unwrap()
+    }
+
+    fn acme() -> Organization {
+        Organization::new(OrganizationId::new("1"), "acme", "Acme")
+    }
+
+    fn code(result: Result<(), PlanRefusal>) -> String {
+        result.map_or_else(|refused| refused.to_string(), |()| String::new())
+    }
+
+    #[test]
+    fn only_the_latest_value_of_the_same_organization_verifies_and_once() {
+        let (mut acme, mut globex) = (acme(), acme());
+        let first = issue("acme.example", now());
+        let domain = first.domain.clone();
+        acme.challenge_domain(first.clone()).unwrap();
+        globex.challenge_domain(issue("acme.example", now())).unwrap();
+        let records = ["v=spf1 -all".to_owned(), format!(" {} ", first.record_value())];
+        assert!(code(globex.verify_domain(&domain, &records, now())).contains("no TXT record"));
+        let nothing: [&str; 0] = [];
+        assert!(code(acme.verify_domain(&domain, &nothing, now())).contains("no TXT record"));
+        let second = issue("acme.example", now());
+        assert_ne!(first.value, second.value);
+        acme.challenge_domain(second.clone()).unwrap();
+        assert!(
+            code(acme.verify_domain(&domain, &records, now())).contains("no TXT record"),
+            "the first is over"
+        );
+        assert_eq!(acme.domain_challenges.len(), 1);
+        acme.verify_domain(&domain, &[second.record_value()], now()).unwrap();
+        assert!(acme.owns(&domain) && acme.domain_challenges.is_empty());
+        assert!(
+            code(acme.verify_domain(&domain, &[second.record_value()], now())).contains("no value was asked")
+        );
+        assert_eq!(acme.verified_domains, ["acme.example"]);
+        assert!(acme.give_up_domain(&domain) && !acme.owns(&domain) && !acme.give_up_domain(&domain));
+    }
+
+    #[test]
+    fn a_value_ends_and_a_part_of_it_is_none() {
+        let challenge = issue("acme.example", now());
+        let records = [challenge.record_value()];
+        assert!(challenge.check(&records, challenge.expires_at - TimeDelta::nanoseconds(1)).is_ok());
+        assert!(code(challenge.check(&records, challenge.expires_at)).contains("expired"));
+        for wrong in [challenge.value.clone(), format!("{}0", records[0]), records[0].to_uppercase()] {
+            assert!(challenge.check(&[wrong], now()).is_err());
+        }
+        assert_eq!(challenge.record_name(), "_vouchsafe-challenge.acme.example");
+        assert_eq!(challenge.value.len(), 32);
+    }
+
+    #[test]
+    fn so_many_domains_wait_at_a_time() {
+        let mut acme = acme();
+        for number in 0..Organization::MAX_CHALLENGES {
+            acme.challenge_domain(issue(&format!("d{number}.example"), now())).unwrap();
+        }
+        assert!(acme.challenge_domain(issue("more.example", now())).is_err());
+        acme.challenge_domain(issue("d0.example", now())).unwrap();
+        let later = now() + DomainChallenge::VALIDITY;
+        acme.challenge_domain(issue("more.example", later)).unwrap();
+        assert_eq!(acme.domain_challenges.len(), 1, "those that have expired are forgotten");
+    }
+}

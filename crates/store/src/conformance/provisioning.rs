@@ -1,0 +1,100 @@
+//! What a policy asks of a store beyond accounts and teams: approval, limits of sessions, and what SCIM says.
+
+use chrono::TimeDelta;
+use vouchsafe::provisioning::{
+    Change, GroupId, Hold, ScimChange, ScimFact, ScimGroup, ScimMembers, ScimUser, Source, Status,
+};
+
+use super::{
+    Store, acme, author, change, connection, login, now, provision,
+    scenarios::{sign_in, valid},
+    with_acme,
+};
+use crate::{Decision, Session, SessionId};
+use vouchsafe::{Provider, provisioning::Actor};
+
+/// The account is there for an administrator to approve; nobody is signed in to it, and the response is used up.
+pub async fn an_account_that_waits_for_approval_is_written_and_not_signed_in(store: impl Store) {
+    let token = with_acme(&store).await;
+    store.set_policy(&acme(), "[admission]\napproval = 'always'", &author()).await.unwrap();
+    let refused = async |assertion: &str| {
+        let signed_in = store.sign_in(sign_in(valid("ada", &token, assertion))).await;
+        signed_in.map_or_else(|refused| refused.code(), |_| "signed in")
+    };
+    assert_eq!(refused("id1").await, "provisioning.approval_pending");
+    assert_eq!(refused("id1").await, "assertion.replayed", "the response is used up");
+    assert_eq!(refused("id2").await, "provisioning.approval_pending");
+    let whole = store.whole(&acme()).await.unwrap();
+    let ada = whole.account_with_email("ada@example.com").unwrap().clone();
+    assert_eq!((ada.status, ada.last_sign_in, whole.seats()), (Status::PendingApproval, None, 0));
+    change(&store, &ada.id, Change::Approve, Actor::Operator).await.unwrap();
+    let signed_in = store.sign_in(sign_in(valid("ada", &token, "id3"))).await.unwrap();
+    assert_eq!(*signed_in.account(), ada.id);
+}
+
+/// The shorter of what the service and the policy allow.
+pub async fn a_session_lasts_as_long_as_the_policy_says(store: impl Store) {
+    let token = with_acme(&store).await;
+    for (policy, hours) in [("", 8), ("[sessions]\nabsolute = '2h'", 2), ("[sessions]\nabsolute = '30d'", 8)]
+    {
+        store.set_policy(&acme(), policy, &author()).await.unwrap();
+        let valid = valid("ada", &token, &format!("id{hours}{}", policy.len()));
+        let signed_in = store.sign_in(sign_in(valid)).await.unwrap();
+        let lasts = signed_in.session.expires_at - signed_in.login.accepted_at();
+        assert_eq!(lasts, TimeDelta::hours(hours), "{policy}");
+    }
+}
+
+/// The account that SCIM made is the one that its person signs in to; a deactivation ends the session at once.
+pub async fn people_and_groups_of_scim_are_kept(store: impl Store) {
+    let token = with_acme(&store).await;
+    let scim = async |change: ScimChange| {
+        let fact = ScimFact::new(connection(), change, now());
+        store.decide(Decision::scim(acme(), fact)).await
+    };
+    let mut user = ScimUser::new("Ada");
+    (user.email, user.external_id) = (Some("ada@example.com".to_owned()), Some("00u1".to_owned()));
+    let ada = scim(ScimChange::CreateUser(user.clone())).await.unwrap().account.unwrap();
+    assert_eq!(
+        scim(ScimChange::CreateUser(user.clone())).await.unwrap_err().code(),
+        "provisioning.scim_user_exists"
+    );
+    let group = |name: &str| ScimGroup::new(name);
+    let id = GroupId::new("group-1");
+    scim(ScimChange::create_group(id.clone(), group("Engineering"), [ada.clone()])).await.unwrap();
+    let renamed = ScimChange::set_group(id.clone(), group("Sales"), ScimMembers::unchanged());
+    let plan = scim(renamed).await.unwrap().plan;
+    assert!(!plan.is_empty());
+    let whole = store.whole(&acme()).await.unwrap();
+    assert_eq!(whole.group(&id).map(|group| group.name.as_str()), Some("Sales"));
+    let source = Source::scim_group(connection(), id.clone());
+    let known = whole.account(&ada).unwrap();
+    assert!(known.scim_groups.contains(&id));
+    let sales = whole.team_named("Sales").unwrap();
+    assert!(known.membership(&sales.id).unwrap().granted_by(&source).is_some());
+
+    // By the userName, whatever its case: the NameID is the same.
+    let applied = provision(&store, login("ada", &token, "id1")).await.unwrap();
+    assert_eq!(applied.account, ada);
+    let session = Session::of(acme(), ada.clone(), now() + TimeDelta::hours(1));
+    let session_id = SessionId::generate(&Provider::rustcrypto()).unwrap();
+    store.create(&session_id, &session).await.unwrap();
+    user.active = Some(false);
+    scim(ScimChange::set_user(ada.clone(), user.clone())).await.unwrap();
+    assert_eq!(store.find(&session_id, now()).await.unwrap(), None);
+    let held = store.whole(&acme()).await.unwrap().account(&ada).unwrap().holds();
+    assert_eq!(held, [Hold::scim(connection())].into());
+    user.active = Some(true);
+    scim(ScimChange::set_user(ada.clone(), user)).await.unwrap();
+    scim(ScimChange::delete_group(id.clone())).await.unwrap();
+    scim(ScimChange::delete_user(ada.clone())).await.unwrap();
+    let whole = store.whole(&acme()).await.unwrap();
+    assert!(whole.groups.is_empty());
+    let known = whole.account(&ada).unwrap();
+    assert!(
+        !known.is_active()
+            && known.scim_groups.is_empty()
+            && known.scim_record(&connection()).unwrap().deleted
+    );
+    assert!(known.membership(&sales.id).is_none());
+}
