@@ -179,8 +179,8 @@ impl EncryptionError {
                  keys that nobody encrypts to any more."
             }
             Self::NoDecryptionKey => {
-                "Configure the private key whose certificate the identity provider encrypts to, or set \"Assertion Encryption\" \
-                 to \"Unencrypted\" (Okta)."
+                "Configure the private key whose certificate the identity provider encrypts to, or switch encryption off there (Okta: \
+                 \"Assertion Encryption\": Unencrypted)."
             }
             Self::Failed => {
                 "Most often the identity provider encrypts to an old certificate: upload the current one (Okta: \"Encryption \

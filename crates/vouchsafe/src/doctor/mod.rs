@@ -26,6 +26,7 @@
 //! ```
 
 mod complaint;
+mod console_words;
 mod exhibit;
 mod expected;
 mod har;

@@ -204,44 +204,6 @@ impl Recognition {
     }
 }
 
-impl Product {
-    /// What its console calls the setting that an error is about.
-    fn setting(&self, code: &str) -> Option<&str> {
-        self.settings.get(setting_of(code)?).map(String::as_str)
-    }
-
-    /// A remedy in the words of its console: what is said of Okta's in parentheses gives way to its own setting.
-    fn in_its_words(&self, code: &str, remedy: &str) -> String {
-        if self.id == "okta" {
-            return remedy.to_owned();
-        }
-        let mut own = self.setting(code).map(|setting| format!(" ({}: {setting})", self.name));
-        let mut text = String::with_capacity(remedy.len());
-        let mut rest = remedy;
-        while let Some((before, found)) = rest.split_once(" (Okta: ") {
-            let Some(end) = closing(found) else { break };
-            text.push_str(before);
-            text.push_str(&own.take().unwrap_or_default());
-            rest = found.get(end..).and_then(|after| after.strip_prefix(')')).unwrap_or_default();
-        }
-        text.push_str(rest);
-        text
-    }
-}
-
-/// The place of the parenthesis that closes the one before the text.
-fn closing(text: &str) -> Option<usize> {
-    let mut open = 1_usize;
-    text.char_indices().find_map(|(place, letter)| {
-        match letter {
-            '(' => open = open.saturating_add(1),
-            ')' => open = open.saturating_sub(1),
-            _ => {}
-        }
-        (open == 0).then_some(place)
-    })
-}
-
 /// The hint of an error about a message, in the words of the console of the product that is recognised from these documents: the message, and
 /// the metadata of its sender. Unchanged where none is recognised.
 ///
@@ -265,36 +227,6 @@ pub fn hint_in_the_words_of_the_console(documents: &[&[u8]], code: &str, hint: &
         Some(found) => found.product.in_its_words(code, hint),
         None => hint.to_owned(),
     }
-}
-
-/// Which setting of the identity provider an error is about.
-fn setting_of(code: &str) -> Option<&'static str> {
-    Some(match code {
-        "assertion.audience" => "audience",
-        "assertion.recipient" | "assertion.destination" => "assertion_consumer",
-        "assertion.unsigned" | "assertion.response_unsigned" | "encryption.unauthenticated_cbc" => {
-            "sign_response"
-        }
-        "assertion.assertion_unsigned" => "sign_assertion",
-        "signature.algorithm" | "signature.parameter" | "autopsy.other_algorithm" | "autopsy.undecided" => {
-            "signature_algorithm"
-        }
-        "encryption.failed" | "doctor.cannot_open" => "encryption_certificate",
-        "encryption.refused_algorithm" => "encryption_algorithm",
-        "signature.not_verified"
-        | "signature.no_fitting_key"
-        | "autopsy.newer_certificate"
-        | "autopsy.older_certificate"
-        | "autopsy.unknown_certificate"
-        | "autopsy.nobodys_key"
-        | "metadata.no_signing_key"
-        | "metadata.certificate_expired" => "certificate",
-        "assertion.name_id" => "name_id",
-        "assertion.issuer" | "assertion.unknown_issuer" | "assertion.unexpected_issuer" => "issuer",
-        "assertion.authn_context" => "authn_context",
-        "assertion.status" => "log",
-        _ => return None,
-    })
 }
 
 /// The settings that every product must have a name for.

@@ -1,0 +1,213 @@
+//! Hints in the words of a product's console: what they say of Okta's in parentheses gives way to what the product calls it.
+
+use super::products::Product;
+
+/// What hints say in the words of Okta's console, and the setting of the catalogue that it is. The first that fits counts for its part of the
+/// text; of a setting that is none of a product's, nothing is said.
+const PHRASES: [(&str, &str); 16] = [
+    ("Assignments", "assignment"),
+    ("System Log", "log"),
+    ("Encryption Certificate", "encryption_certificate"),
+    ("Assertion Encryption", "encryption_certificate"),
+    ("Encryption Algorithm", "encryption_algorithm"),
+    ("Key Transport Algorithm", "encryption_algorithm"),
+    ("Signature Algorithm", "signature_algorithm"),
+    ("Digest Algorithm", "signature_algorithm"),
+    ("SAML Signing Certificates", "certificate"),
+    ("Audience URI", "audience"),
+    ("Single sign-on URL", "assertion_consumer"),
+    ("\"Response\" Signed", "sign_response"),
+    ("Assertion Signature", "sign_assertion"),
+    ("Authentication context class", "authn_context"),
+    ("Identity Provider Issuer", "issuer"),
+    ("Name ID format", "name_id"),
+];
+/// The same of what is no setting of an application.
+const LOGOUT: &str = "Single Logout";
+const METADATA: &str = "Metadata URL";
+
+impl Product {
+    /// What its console calls the setting that an error is about.
+    pub(super) fn setting(&self, code: &str) -> Option<&str> {
+        self.settings.get(setting_of(code)?).map(String::as_str)
+    }
+
+    /// A remedy in the words of its console.
+    pub(super) fn in_its_words(&self, code: &str, remedy: &str) -> String {
+        if self.id == "okta" {
+            return remedy.to_owned();
+        }
+        let mut said: Vec<&str> = Vec::new();
+        let mut text = String::with_capacity(remedy.len());
+        let mut rest = remedy;
+        while let Some((before, found)) = rest.split_once(" (Okta: ") {
+            let Some(end) = closing(found) else { break };
+            text.push_str(before);
+            let mut own = self.named(found.get(..end).unwrap_or_default());
+            if own.is_empty() {
+                own.extend(self.setting(code));
+            }
+            own.retain(|name| !said.contains(name));
+            if !own.is_empty() {
+                text.push_str(&format!(" ({}: {})", self.name, own.join("; ")));
+            }
+            said.extend(own);
+            rest = found.get(end..).and_then(|after| after.strip_prefix(')')).unwrap_or_default();
+        }
+        text.push_str(rest);
+        text
+    }
+
+    /// What it calls what a text names in Okta's words.
+    fn named(&self, in_the_words_of_okta: &str) -> Vec<&str> {
+        let mut own: Vec<&str> = Vec::new();
+        for name in names_in(in_the_words_of_okta) {
+            let word = match name {
+                METADATA => Some(self.metadata.as_str()),
+                name => self.settings.get(name).map(String::as_str),
+            };
+            own.extend(word.filter(|word| !own.contains(word)));
+        }
+        own
+    }
+}
+
+/// The settings that a text in the words of Okta's console is about.
+fn names_in(text: &str) -> Vec<&'static str> {
+    let settings = PHRASES.iter().filter(|(phrase, _)| text.contains(phrase)).map(|(_, name)| *name);
+    let others = [(LOGOUT, "logout"), (METADATA, METADATA)];
+    settings
+        .chain(others.into_iter().filter(|(phrase, _)| text.contains(phrase)).map(|(_, name)| name))
+        .collect()
+}
+
+/// Which setting of the identity provider an error is about.
+fn setting_of(code: &str) -> Option<&'static str> {
+    Some(match code {
+        "assertion.audience" => "audience",
+        "assertion.recipient" | "assertion.destination" => "assertion_consumer",
+        "assertion.unsigned" | "assertion.response_unsigned" | "encryption.unauthenticated_cbc" => {
+            "sign_response"
+        }
+        "assertion.assertion_unsigned" => "sign_assertion",
+        "signature.algorithm" | "signature.parameter" | "autopsy.other_algorithm" | "autopsy.undecided" => {
+            "signature_algorithm"
+        }
+        "encryption.failed" | "doctor.cannot_open" => "encryption_certificate",
+        "encryption.refused_algorithm" => "encryption_algorithm",
+        "signature.not_verified"
+        | "signature.no_fitting_key"
+        | "autopsy.newer_certificate"
+        | "autopsy.older_certificate"
+        | "autopsy.unknown_certificate"
+        | "autopsy.nobodys_key"
+        | "metadata.no_signing_key"
+        | "metadata.certificate_expired" => "certificate",
+        "assertion.name_id" => "name_id",
+        "assertion.issuer" | "assertion.unknown_issuer" | "assertion.unexpected_issuer" => "issuer",
+        "assertion.authn_context" => "authn_context",
+        "assertion.status" => "log",
+        _ => return None,
+    })
+}
+
+/// The place of the parenthesis that closes the one before the text.
+fn closing(text: &str) -> Option<usize> {
+    let mut open = 1_usize;
+    text.char_indices().find_map(|(place, letter)| {
+        match letter {
+            '(' => open = open.saturating_add(1),
+            ')' => open = open.saturating_sub(1),
+            _ => {}
+        }
+        (open == 0).then_some(place)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+
+    use super::*;
+    use crate::doctor::catalogue;
+
+    /// What only Okta has, or what stands for the same text at others in words of its own.
+    const WITHOUT: [&str; 4] = [
+        "\"Honor Force Authentication\" Yes",
+        "the filter of the group attribute statement",
+        "\"Single Sign-On URL\"",
+        "Edit SAML settings > Advanced",
+    ];
+
+    fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if entry.is_dir() {
+                sources(&entry, found);
+            } else if entry.extension().is_some_and(|extension| extension == "rs")
+                && !entry.ends_with("console_words.rs")
+            {
+                found.push(entry);
+            }
+        }
+    }
+
+    /// Each text in parentheses after "Okta:" in a hint, of every crate.
+    fn said_of_okta() -> Vec<String> {
+        let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let mut files = Vec::new();
+        for name in
+            ["assertion", "client", "crypto", "encryption", "metadata", "signature", "vouchsafe", "web"]
+        {
+            sources(&crates.join(name).join("src"), &mut files);
+        }
+        let mut said = Vec::new();
+        for file in files {
+            let source = std::fs::read_to_string(&file).unwrap();
+            let lines = source.lines().map(str::trim).filter(|line| !line.starts_with("//"));
+            let code: String = lines.map(|line| line.strip_suffix('\\').unwrap_or(line)).collect();
+            for found in code.split(" (Okta: ").skip(1) {
+                let text = closing(found).and_then(|end| found.get(..end));
+                said.extend(
+                    text.filter(|text| !text.is_empty() && *text != " ")
+                        .map(|text| text.replace("\\\"", "\"")),
+                );
+            }
+        }
+        said
+    }
+
+    /// No hint stays in Okta's words, or loses its words, for the products that most customers have.
+    #[test]
+    fn six_consoles_have_words_for_everything_that_hints_name() {
+        let said = said_of_okta();
+        assert!(said.len() > 40, "{}", said.len());
+        for product in ["entra", "google", "adfs", "keycloak", "onelogin", "pingone"] {
+            let product = catalogue().iter().find(|one| one.id == product).unwrap();
+            for text in &said {
+                let is_known = !names_in(text).is_empty() || WITHOUT.contains(&text.as_str());
+                assert!(is_known, "no phrase for {text:?}");
+                let lacks: Vec<_> = names_in(text)
+                    .into_iter()
+                    .filter(|name| *name != METADATA && !product.settings.contains_key(*name))
+                    .collect();
+                assert!(lacks.is_empty(), "{}: no words for {lacks:?} in {text}", product.id);
+                let hint = format!("Do it (Okta: {text}).");
+                let words = product.in_its_words("x.y", &hint);
+                assert!(!words.contains("Okta"), "{words}");
+                assert!(WITHOUT.contains(&text.as_str()) || words.contains(&product.name), "{words}");
+            }
+        }
+    }
+
+    #[test]
+    fn each_parenthesis_gets_words_of_its_own() {
+        let entra = catalogue().iter().find(|one| one.id == "entra").unwrap();
+        let hint = "Assign them (Okta: \"Assignments\"; Entra ID: \"Users and groups\") and read the log (Okta: Reports, System Log).";
+        assert_eq!(
+            entra.in_its_words("assertion.status", hint),
+            "Assign them (Microsoft Entra ID: Users and groups > Add user/group) and read the log (Microsoft Entra ID: Monitoring > Sign-in logs)."
+        );
+        let twice = "Choose (Okta: \"Encryption Algorithm\") and (Okta: \"Key Transport Algorithm\").";
+        assert_eq!(entra.in_its_words("x", twice).matches("Microsoft").count(), 1);
+    }
+}
