@@ -7,7 +7,7 @@ use vouchsafe::assertion::{
 use vouchsafe::crypto::base64_decode;
 use vouchsafe::doctor::hint_in_the_words_of_the_console;
 use vouchsafe::metadata::EntityId;
-use vouchsafe::xml::Limits;
+use vouchsafe::xml::{Document, Limits};
 use vouchsafe::{FieldContent, PostedResponse};
 
 use crate::algorithms::Algorithms;
@@ -160,6 +160,8 @@ fn instead_of_xml(octets: &[u8]) -> Option<(&'static str, &'static str)> {
             "JSON, such as a recording of a browser (HAR)",
             "Give the Response alone; `vouchsafe doctor` reads recordings.",
         )),
+        // What is well-formed is judged as what it is.
+        Some(_) if Document::parse(octets, &Limits::default()).is_ok() => None,
         Some(content) => Some((content.description(), content.hint())),
     }
 }

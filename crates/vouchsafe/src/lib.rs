@@ -70,6 +70,7 @@ pub mod doctor;
 mod error;
 mod explain;
 mod field_content;
+mod field_sniffing;
 mod form;
 mod incoming;
 mod login;

@@ -1,12 +1,16 @@
-//! Whatever the doctor is given, it has an answer; the autopsy never contradicts the verdict; and a response is called healthy only when
-//! a key of the metadata beside it has signed.
+//! Whatever the doctor is given, it has an answer; the autopsy never contradicts the verdict, and neither does the doctor; and a response is
+//! called healthy only when a key of the metadata beside it has signed.
 
 use std::sync::LazyLock;
 
-use vouchsafe::doctor::{Diagnosis, Doctor, Exhibit, Kind, Severity};
+use vouchsafe::assertion::{
+    Claimed, Correlation, Expectations, MessageId, OutstandingRequest, Refusal, Trust, authenticate,
+};
+use vouchsafe::doctor::{Complaint, Diagnosis, Doctor, Exhibit, Kind, Severity};
 use vouchsafe::signature::{Autopsy, AutopsyBudget, FailedSignature, Maker, autopsy, has_signature, verify};
 use vouchsafe::xml::{Document, Element, Limits, namespace};
-use vouchsafe_testkit::{IdentityProvider, KeyPair};
+use vouchsafe::{ConnectionId, EntityId, IdentityProvider as IdentityProviderDescription};
+use vouchsafe_testkit::{ASSERTION_CONSUMER, IdentityProvider, KeyPair, SERVICE_PROVIDER};
 
 use crate::receive_past_signature::NOW;
 use crate::{keys, script, signature_locate};
@@ -31,7 +35,53 @@ pub fn healthy(data: &[u8]) -> bool {
     if let Some(document) = document.filter(|_| healthy) {
         assert!(is_signed_by_the_trusted_key(&document), "healthy, and signed by nobody who is trusted");
     }
+    let _ = judged(&octets);
     healthy
+}
+
+/// Told who we are and what time it is, the doctor finds an error in a response exactly where the libraries refuse it. Whether it is accepted;
+/// `None`: it is no response that is judged in full.
+#[must_use]
+pub fn judged(octets: &[u8]) -> Option<bool> {
+    let doctor = Doctor::new(NOW)
+        .with_provider(keys::provider().clone())
+        .with_entity_id(SERVICE_PROVIDER)
+        .with_assertion_consumer(ASSERTION_CONSUMER)
+        .judged_at(NOW);
+    let diagnosis = doctor.examine(&[("metadata", METADATA.as_bytes()), ("input", octets)]);
+    let [_, exhibit] = diagnosis.exhibits.as_slice() else { return None };
+    let is_whole = exhibit.facts.iter().any(|fact| fact.name == "came as" && fact.value == "XML");
+    let is_closed = exhibit.complaints.iter().any(|one| one.code == "doctor.cannot_open");
+    if exhibit.kind != Kind::Response || !is_whole || is_closed {
+        return None;
+    }
+    let is_wrong = |one: &Complaint| one.severity == Severity::Error && !one.code.starts_with("quirk.");
+    let finds_an_error = exhibit.complaints.iter().any(is_wrong);
+    let verdict = verdict(octets);
+    match &verdict {
+        Ok(()) => assert!(!finds_an_error, "accepted, and the doctor complains: {:?}", exhibit.complaints),
+        Err(refusal) => assert!(finds_an_error, "refused, and the doctor is silent: {}", refusal.code()),
+    }
+    Some(verdict.is_ok())
+}
+
+/// The straight path, put together a second time: as the answer to the request that the response names, or to none.
+fn verdict(octets: &[u8]) -> Result<(), Refusal> {
+    let limits = Limits::default();
+    let claimed = Claimed::parse(octets, &limits)?;
+    claimed.require_success()?;
+    let correlation = match claimed.in_response_to() {
+        Some(id) => Correlation::Reply(OutstandingRequest::issued_at_unknown_time(MessageId::new(id)?)),
+        None => Correlation::Unsolicited,
+    };
+    let identity_provider =
+        IdentityProviderDescription::from_metadata(METADATA.as_bytes()).expect("metadata of the kit");
+    let trust = Trust::new(ConnectionId::new("fuzz")?, &identity_provider, keys::provider())?;
+    let entity_id = EntityId::new(SERVICE_PROVIDER).expect("an entity ID");
+    let expectations = Expectations::new(entity_id, ASSERTION_CONSUMER, correlation);
+    let valid = authenticate(claimed, &trust, &limits)?.read()?.validate(&expectations, NOW)?;
+    let recorded = valid.replay_key().recorded(true);
+    valid.confirm(recorded).map(|_| ())
 }
 
 /// Every exhibit says what it is, the worst first; and whether the last is a response that was verified and nothing is wrong with.

@@ -21,6 +21,7 @@ pub mod base64_form;
 pub mod c14n_idempotent;
 pub mod decrypt;
 pub mod doctor;
+pub mod field_content;
 pub mod generator;
 pub mod keys;
 pub mod metadata_parse;
@@ -50,12 +51,13 @@ pub struct Target {
 }
 
 /// All targets.
-pub const TARGETS: [Target; 11] = [
+pub const TARGETS: [Target; 12] = [
     Target { name: "aggregate_index", check: aggregate_index::check, seeds: seeds::aggregates },
     Target { name: "base64_form", check: base64_form::check, seeds: seeds::base64_form },
     Target { name: "c14n_idempotent", check: c14n_idempotent::check, seeds: seeds::documents },
     Target { name: "decrypt", check: decrypt::check, seeds: seeds::decrypt },
     Target { name: "doctor", check: doctor::check, seeds: seeds::doctor },
+    Target { name: "field_content", check: field_content::check, seeds: seeds::field_content },
     Target { name: "metadata_parse", check: metadata_parse::check, seeds: seeds::metadata },
     Target {
         name: "receive_past_signature",

@@ -171,6 +171,35 @@ pub fn aggregates() -> Vec<Vec<u8>> {
     all
 }
 
+/// Messages in every dress, and what comes in the place of a message.
+#[must_use]
+pub fn field_content() -> Vec<Vec<u8>> {
+    let response = issued(base().sign(Signed::Neither));
+    let base64 = vouchsafe::crypto::base64_encode(response.as_bytes());
+    let texts = [
+        response.clone(),
+        base64.clone(),
+        vouchsafe::crypto::base64_encode(base64.as_bytes()),
+        base64.replace('+', "-").replace('/', "_"),
+        base64.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D"),
+        format!("Hello,\r\n\r\nSAMLResponse: {base64}\r\n\r\nRegards"),
+        format!("curl -d 'SAMLResponse={base64}&RelayState=x' https://app.example.com/acs"),
+        response.replace('<', "&lt;"),
+        response.replace('"', "\\\""),
+        response.replace('=', "=3D"),
+        format!("{base64}={base64}"),
+        "<html><form><input name=\"wa\" value=\"wsignin1.0\"></form></html>".to_owned(),
+        "{\"log\":{\"entries\":[{\"request\":{\"method\":\"POST\",\"url\":\"https://a/?code=1&state=2\"}}]}}"
+            .to_owned(),
+        "sign-in refused reference=\"1a2b3c4d-5e6f7081\" code=\"a.b\" reason=x hint=\"h\"".to_owned(),
+        "-----BEGIN CERTIFICATE REQUEST-----\nMIIB\n-----END CERTIFICATE REQUEST-----".to_owned(),
+        "SHA1 Fingerprint=0B:4F:FE:77:B1:82:D9:CF:E2:1F:7F:44:61:6C:6B:00:1F:96:81:BA".to_owned(),
+    ];
+    let binary: [&[u8]; 4] =
+        [b"\x30\x82\x0a\x0f\x02\x01\x03", b"PK\x03\x04word/", b"\x1f\x8b\x08", b"\xff\xfe<\0a\0/\0>\0"];
+    texts.map(String::into_bytes).into_iter().chain(binary.map(<[u8]>::to_vec)).collect()
+}
+
 /// Everything that the doctor takes: messages, metadata, queries, forms, a page, and a recording of a browser.
 #[must_use]
 pub fn doctor() -> Vec<Vec<u8>> {

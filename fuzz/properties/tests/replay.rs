@@ -39,6 +39,13 @@ fn seeds_hold() {
 fn seeds_reach_the_properties() {
     let signed: usize = seeds::signature_locate().iter().map(|seed| signature_locate::accepted(seed)).sum();
     assert!(seeds::doctor().iter().filter(|seed| doctor::healthy(seed)).count() >= 4);
+    let (mut accepted, mut refused) = (0, 0);
+    for seed in seeds::doctor() {
+        let changed = String::from_utf8_lossy(&seed).replace("app.example.com", "app.example.org");
+        accepted += usize::from(doctor::judged(&seed) == Some(true));
+        refused += usize::from(doctor::judged(changed.as_bytes()) == Some(false));
+    }
+    assert!(accepted >= 4 && refused >= 4, "{accepted} {refused}");
     let received = seeds::receive_past_signature();
     let accepted = received.iter().map(|seed| receive_past_signature::accepted(seed));
     let accepted: Vec<usize> = accepted.collect();

@@ -252,6 +252,17 @@ impl Entry {
         Some(DateTime::parse_from_rfc3339(&self.started_date_time).ok()?.with_timezone(&Utc))
     }
 
+    /// Whether a form was posted of which nothing was saved.
+    pub(crate) fn posted_without_content(&self) -> bool {
+        let is_form = || {
+            let kinds = header(&self.request.headers, "content-type");
+            kinds.into_iter().any(|kind| kind.starts_with("application/x-www-form-urlencoded"))
+        };
+        let is_empty =
+            |data: &PostData| data.text.as_deref().unwrap_or_default().is_empty() && data.params.is_empty();
+        self.request.method == "POST" && is_form() && self.request.post_data.as_ref().is_none_or(is_empty)
+    }
+
     /// The query string of its address.
     pub(crate) fn query(&self) -> Option<&str> {
         let (_, query) = self.request.url.split_once('?')?;

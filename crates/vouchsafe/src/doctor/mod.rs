@@ -27,6 +27,7 @@
 
 mod complaint;
 mod console_words;
+mod dress;
 mod exhibit;
 mod expected;
 mod har;
@@ -34,6 +35,7 @@ mod judge_metadata;
 mod judge_request;
 mod judge_response;
 mod judge_signature;
+mod no_messages;
 mod pages;
 mod pattern;
 mod products;
@@ -48,7 +50,7 @@ mod traits;
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use serde::Serialize;
 use vouchsafe_crypto::{PrivateKey, Provider};
-use vouchsafe_xml::{Document, Limits};
+use vouchsafe_xml::{Document, Element, Limits};
 
 pub use complaint::{Complaint, Setting, Severity};
 pub use exhibit::{Exhibit, Fact, Kind, RecognisedProduct};
@@ -282,12 +284,7 @@ impl Doctor {
             }
             Kind::OtherXml => {
                 let root = document.root();
-                exhibit.complaints.push(if root.namespace().starts_with("urn:oasis:names:tc:SAML:1.") {
-                    Own::OlderProtocol.about(root.namespace())
-                } else {
-                    judge_metadata::broken(root, &message)
-                        .unwrap_or_else(|| Own::OtherXml.about(root.local_name()))
-                });
+                exhibit.complaints.push(other_xml(root, &message));
             }
             _ => {
                 judge_request::judge(self, &document, &message, surroundings, &mut exhibit);
@@ -305,6 +302,22 @@ impl Doctor {
         exhibit.complaints.truncate(COMPLAINTS);
         exhibit
     }
+}
+
+/// What is said of XML that is neither a message nor metadata.
+fn other_xml(root: Element<'_>, message: &Message) -> Complaint {
+    if root.namespace().starts_with("urn:oasis:names:tc:SAML:1.") {
+        return Own::OlderProtocol.about(root.namespace());
+    }
+    let is_soap = root.local_name() == "Envelope" && root.namespace().contains("soap");
+    let is_trust = root.namespace().contains("/ws/2005/02/trust") || root.namespace().contains("/ws-trust/");
+    if is_soap {
+        return recognise::looks_like(FieldContent::SoapEnvelope);
+    }
+    if is_trust {
+        return recognise::looks_like(FieldContent::WsFederation);
+    }
+    judge_metadata::broken(root, message).unwrap_or_else(|| Own::OtherXml.about(root.local_name()))
 }
 
 impl Diagnosis {

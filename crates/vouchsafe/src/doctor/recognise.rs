@@ -7,7 +7,7 @@ use vouchsafe_xml::{Document, Limits, Quoted, XmlError, namespace};
 use super::complaint::{Complaint, Own};
 use super::har::Step;
 use super::service_log::{self, LoggedRefusal};
-use super::{Fact, Kind, har};
+use super::{Fact, Kind, dress, har, no_messages, pages};
 use crate::field_content::FieldContent;
 use crate::form;
 use crate::redirect::{SAML_REQUEST, SAML_RESPONSE, inflate};
@@ -116,7 +116,7 @@ pub(crate) fn recognise(name: &str, octets: &[u8], limits: &Limits) -> Vec<Found
             Some(recorded) => recording(name, recorded, limits),
             None => match service_log::read(text) {
                 Some(refusals) => vec![Found::Log { source: name.to_owned(), refusals }],
-                None => nothing(unrecognised(octets)),
+                None => nothing(broken_recording(text).unwrap_or_else(|| unrecognised(octets))),
             },
         };
     }
@@ -130,18 +130,23 @@ pub(crate) fn recognise(name: &str, octets: &[u8], limits: &Limits) -> Vec<Found
                 vec![Found::Certificate { source: name.to_owned(), certificate, whole }]
             }
             Err(error) => nothing(match FieldContent::of(octets) {
-                Some(FieldContent::PrivateKey) => looks_like(FieldContent::PrivateKey),
-                _ => Complaint::error(error.code(), error.to_string(), error.hint()),
+                None | Some(FieldContent::CertificatePem) => {
+                    Complaint::error(error.code(), error.to_string(), error.hint())
+                }
+                Some(other) => looks_like(other),
             }),
         };
     }
     if let Some(message) = unwrapped(name, text, limits) {
         return vec![message];
     }
+    if let Some(found) = dress::taken_off(name, text, limits) {
+        return vec![found];
+    }
     if text.starts_with('<') {
         return match in_page(name, text, limits) {
             Some(Page::Message(found)) => vec![found],
-            Some(Page::Empty) => nothing(Own::WebPage.about("")),
+            Some(Page::Empty) => nothing(page_without_message(text)),
             None => vec![parsed(
                 Message {
                     source: name.to_owned(),
@@ -154,11 +159,37 @@ pub(crate) fn recognise(name: &str, octets: &[u8], limits: &Limits) -> Vec<Found
             )],
         };
     }
-    nothing(if text.contains("SAML") || text.contains('?') {
-        Own::NoMessage.about(name)
-    } else {
-        unrecognised(octets)
+    nothing(match FieldContent::of(octets) {
+        Some(FieldContent::Address) => no_messages::at_an_address(text),
+        Some(content) => looks_like(content),
+        None if text.contains("SAML") => Own::NoMessage.about(name),
+        None => Own::Unrecognised.about(""),
     })
+}
+
+/// An error page that is known, a page of another protocol, or just a page.
+fn page_without_message(text: &str) -> Complaint {
+    if let Some(explained) = pages::explained(text) {
+        return explained;
+    }
+    if text.contains("wsignin1.0") || text.contains("\"wresult\"") {
+        return looks_like(FieldContent::WsFederation);
+    }
+    let mut complaint = Own::WebPage.about("");
+    if let Some(title) = pages::title(text) {
+        complaint.message = format!("{}; it is titled {title}", complaint.message);
+    }
+    complaint
+}
+
+/// A recording that is cut off or was changed.
+fn broken_recording(text: &str) -> Option<Complaint> {
+    let is_meant = text.contains("\"entries\"") && text.contains("\"log\"");
+    let error = serde_json::from_str::<serde::de::IgnoredAny>(text).err().filter(|_| is_meant)?;
+    let message = format!("a recording (HAR) that cannot be read: {error}");
+    let remedy =
+        "It is cut off, or somebody changed it by hand: save it again, and look for a limit on its way.";
+    Some(Complaint::error(Own::Unrecognised.code(), message, remedy))
 }
 
 /// What it looks like, if that is known.
@@ -193,7 +224,7 @@ pub(crate) fn kind(document: &Document) -> Kind {
     }
 }
 
-fn parsed(message: Message, limits: &Limits) -> Found {
+pub(super) fn parsed(message: Message, limits: &Limits) -> Found {
     // Metadata may be large: it is a file that somebody chose.
     let is_metadata = message.whole && message.octets.len() > limits.input_bytes;
     let parsed = if is_metadata {
@@ -351,7 +382,8 @@ fn recording(name: &str, recorded: har::Recording, limits: &Limits) -> Vec<Found
         }
     }
     if found.is_empty() {
-        found.push(Found::Nothing { source: name.to_owned(), complaint: Own::NoMessage.about(name) });
+        let complaint = no_messages::in_a_recording(name, &recorded);
+        found.push(Found::Nothing { source: name.to_owned(), complaint });
     }
     let steps = recorded.entries.into_iter().map(har::Entry::into_step).collect();
     found.push(Found::Recording { source: name.to_owned(), steps });

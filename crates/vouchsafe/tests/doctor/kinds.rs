@@ -20,7 +20,35 @@ fn what_was_given_instead_of_a_message_is_named() {
     for (text, what) in [
         (base64_url.as_str(), "base64url, in which \"-\" and \"_\" stand for \"+\" and \"/\""),
         (vouchsafe::crypto::base64_encode(base64.as_bytes()).as_str(), "base64 of base64"),
-        (r#"{"id_token":"eyJhbGciOiJSUzI1NiJ9.e30.x","token_type":"Bearer"}"#, "JSON"),
+        (
+            r#"{"id_token":"eyJhbGciOiJSUzI1NiJ9.e30.x","token_type":"Bearer"}"#,
+            "a request or an answer of OpenID Connect",
+        ),
+        (r#"{"errorCode":"E0000007"}"#, "JSON"),
+        (
+            "https://idp.example.com/authorize?client_id=x&response_type=code",
+            "a request or an answer of OpenID Connect",
+        ),
+        ("wa=wsignin1.0&wresult=%3Ct%3ARequestSecurityTokenResponse", "a message of WS-Federation"),
+        ("<html><form><input name=\"wa\" value=\"wsignin1.0\"/></form></html>", "a message of WS-Federation"),
+        (
+            "<t:RequestSecurityTokenResponse xmlns:t=\"http://schemas.xmlsoap.org/ws/2005/02/trust\"/>",
+            "a message of WS-Federation",
+        ),
+        ("<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\"/>", "a SOAP envelope"),
+        (
+            "-----BEGIN CERTIFICATE REQUEST-----\nMIIB\n-----END CERTIFICATE REQUEST-----",
+            "a request for a certificate (CSR)",
+        ),
+        ("-----BEGIN PUBLIC KEY-----\nMIIB\n-----END PUBLIC KEY-----", "a public key without a certificate"),
+        ("ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABgQ== me@host", "a public key without a certificate"),
+        (
+            "SHA1 Fingerprint=0B:4F:FE:77:B1:82:D9:CF:E2:1F:7F:44:61:6C:6B:00:1F:96:81:BA",
+            "the fingerprint of a certificate",
+        ),
+        ("%PDF-1.7", "a document (PDF or of an office)"),
+        ("PK\u{3}\u{4}\0\0idp.xml", "a packed file (zip or gzip)"),
+        (&base64[..base64.len() / 4 * 4 - 7], "base64 that is cut off"),
         ("eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl", "a JSON Web Token"),
         ("-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----", "a private key"),
     ] {

@@ -38,6 +38,25 @@ fn a_response_is_found_in_whatever_it_is_wrapped_in() {
             page.replace("=\"", "='").replace("\" ", "' ").replace("\"/>", "'/>").replace("\">", "'>"),
         ),
         ("HTTP-POST", page),
+        ("base64 inside another text", format!("\"{base64}\"")),
+        ("base64 inside another text", format!("data:text/xml;base64,{base64}")),
+        ("base64 inside another text", format!("Hello,\r\n\r\nSAMLResponse: {base64}\r\n\r\nRegards")),
+        (
+            "base64 inside another text",
+            format!("curl -d 'SAMLResponse={}&RelayState=x' https://x", encoded(&base64)),
+        ),
+        ("base64 inside another text", format!("$response = '{}';", encoded(&base64))),
+        ("XML escaped as text", issued.xml().replace('&', "&amp;").replace('<', "&lt;")),
+        ("XML as a string", serde_json::to_string(issued.xml()).unwrap()),
+        ("XML as a string", issued.xml().replace('"', "\\\"")),
+        (
+            "XML inside another text",
+            format!("2026-01-01 INFO received {} from 192.0.2.1", without_declaration(issued.xml())),
+        ),
+        (
+            "XML inside a mail",
+            format!("Content-Transfer-Encoding: quoted-printable\n\n{}", issued.xml().replace('=', "=3D")),
+        ),
         ("HTTP-Redirect", in_query.clone()),
         ("HTTP-Redirect", format!("https://app.example.com/saml/acs?x=1&{in_query}#top")),
     ] {
@@ -51,6 +70,62 @@ fn a_response_is_found_in_whatever_it_is_wrapped_in() {
         assert_eq!(errors(&exhibit), Vec::from_iter(wrong_binding), "{exhibit:#?}");
         assert_eq!(exhibit.source, "file");
         assert!(codes(&exhibit).contains(&"doctor.unverified_sender"), "{exhibit:#?}");
+    }
+}
+
+fn without_declaration(xml: &str) -> &str {
+    xml.split_once("?>").map_or(xml, |(_, rest)| rest)
+}
+
+/// What is found beside something else is no file that the operator named as metadata.
+#[test]
+fn metadata_inside_another_text_says_nothing_about_whom_to_trust() {
+    let okta = testkit::IdentityProvider::okta();
+    let metadata = okta.metadata().unwrap();
+    let response = okta.response().issue().unwrap();
+    for text in [
+        format!("see <{}", without_declaration(&metadata).trim_start().trim_start_matches('<')),
+        metadata.replace('<', "&lt;"),
+        format!("'{}'", vouchsafe::crypto::base64_encode(metadata.as_bytes())),
+    ] {
+        let files = [("metadata", text.as_bytes()), ("response", response.xml().as_bytes())];
+        let diagnosis = Doctor::new(now()).examine(&files);
+        assert_eq!(diagnosis.exhibits[0].kind, Kind::IdentityProviderMetadata, "{text}");
+        assert!(codes(&diagnosis.exhibits[0]).contains(&"doctor.metadata_in_message"), "{text}");
+        assert!(codes(&diagnosis.exhibits[1]).contains(&"doctor.unverified_sender"), "{text}");
+    }
+}
+
+/// Why a recording holds no message, where it shows.
+#[test]
+fn recordings_without_a_message_say_why() {
+    let form = json!([{"name": "Content-Type", "value": "application/x-www-form-urlencoded"}]);
+    let of = |request: serde_json::Value| json!({"log": {"entries": [{"request": request}]}}).to_string();
+    let url = "https://app.example.com/saml/acs";
+    let whole = of(json!({"method": "GET", "url": url}));
+    for (text, message) in [
+        (json!({"log": {"entries": []}}).to_string(), "“f” is a recording without any request"),
+        (
+            of(json!({"method": "POST", "url": url, "headers": form})),
+            "“f” holds no SAML message: request 1 posts a form, and the recording was saved without the content of requests",
+        ),
+        (
+            of(
+                json!({"method": "GET", "url": "https://idp.example.com/authorize?client_id=x&response_type=code"}),
+            ),
+            "“f” holds no SAML message: request 1 is a request or an answer of OpenID Connect",
+        ),
+        (
+            of(json!({"method": "POST", "url": url, "postData": {"text": "wa=wsignin1.0&wresult=x"}})),
+            "“f” holds no SAML message: request 1 is a message of WS-Federation",
+        ),
+        (whole[..whole.len() - 5].to_owned(), "a recording (HAR) that cannot be read: EOF while parsing"),
+        (whole, "“f” holds no SAML message"),
+    ] {
+        let diagnosis = Doctor::new(now()).examine(&[("f", text.as_bytes())]);
+        let complaint = &diagnosis.exhibits[0].complaints[0];
+        assert!(complaint.message.starts_with(message), "{text}: {}", complaint.message);
+        assert!(diagnosis.stories.is_empty(), "{text}");
     }
 }
 

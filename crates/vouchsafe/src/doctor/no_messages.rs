@@ -1,0 +1,52 @@
+//! Why there is no message in what was given: another protocol, or content that was not saved.
+
+use vouchsafe_xml::Quoted;
+
+use super::complaint::{Complaint, Own};
+use super::har::{Entry, Recording};
+use crate::FieldContent;
+use crate::field_sniffing::is_of_open_id;
+
+/// Characters of an address that are told.
+const ADDRESS: usize = 200;
+
+/// An address by itself.
+pub(crate) fn at_an_address(text: &str) -> Complaint {
+    let address: String = text.chars().take(ADDRESS).collect();
+    let message = format!("{} is an address without a SAML message", Quoted::new(&address));
+    let remedy = "Nothing is loaded from the network here. Metadata: open the address, save what it answers, and give that file. A message: give \
+                  the whole address with its query, or a recording of the sign-in.";
+    Complaint::error(Own::NoMessage.code(), message, remedy)
+}
+
+/// A recording without a message in it.
+pub(crate) fn in_a_recording(name: &str, recorded: &Recording) -> Complaint {
+    let complaint = Own::NoMessage.about(name);
+    let entries = || (1_usize..).zip(&recorded.entries);
+    if recorded.entries.is_empty() {
+        let message = format!("{} is a recording without any request", Quoted::new(name));
+        return Complaint { message, ..complaint };
+    }
+    if let Some((place, _)) = entries().find(|(_, entry)| entry.posted_without_content()) {
+        let message = format!(
+            "{}: request {place} posts a form, and the recording was saved without the content of requests",
+            complaint.message
+        );
+        let remedy = "Save the recording with the content of requests (\"Save all as HAR with content\").";
+        return Complaint { message, remedy: remedy.to_owned(), ..complaint };
+    }
+    if let Some((place, content)) = entries().find_map(|(place, entry)| Some((place, other_protocol(entry)?)))
+    {
+        let message = format!("{}: request {place} is {}", complaint.message, content.description());
+        return Complaint { message, remedy: content.hint().to_owned(), ..complaint };
+    }
+    complaint
+}
+
+fn other_protocol(entry: &Entry) -> Option<FieldContent> {
+    let (url, has) = (&entry.request.url, |field: &str| entry.posted(field).is_some());
+    if url.contains("wa=wsignin1.0") || has("wresult") {
+        return Some(FieldContent::WsFederation);
+    }
+    (is_of_open_id(url) || has("id_token")).then_some(FieldContent::OpenIdConnect)
+}
