@@ -388,7 +388,7 @@ mod tests {
                 )
                 .into(),
             ),
-            (TruncatedBase64, base64[..base64.len() - 7].into()),
+            (TruncatedBase64, base64.get(..base64.len() - 7).unwrap().into()),
             (SeveralMessages, format!("{padded}\n{padded}").into()),
             (Picture, b"\x89PNG\r\n\x1a\n\0\0".to_vec()),
             (Picture, b"\xFF\xD8\xFF\xE0".to_vec()),

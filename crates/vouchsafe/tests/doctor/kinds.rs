@@ -48,7 +48,7 @@ fn what_was_given_instead_of_a_message_is_named() {
         ),
         ("%PDF-1.7", "a document (PDF or of an office)"),
         ("PK\u{3}\u{4}\0\0idp.xml", "a packed file (zip or gzip)"),
-        (&base64[..base64.len() / 4 * 4 - 7], "base64 that is cut off"),
+        (base64.get(..base64.len() / 4 * 4 - 7).unwrap(), "base64 that is cut off"),
         ("eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl", "a JSON Web Token"),
         ("-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----", "a private key"),
     ] {
