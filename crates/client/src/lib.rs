@@ -14,7 +14,7 @@
 //! # }
 //! ```
 //!
-//! [`Refresher`] keeps the metadata of connections fresh, beside a service. [`MetadataQuery`] asks a federation's server for one entity at a time.
+//! [`Refresher`] keeps the metadata of connections fresh, beside a service, and `StoredRefresher` (feature `store`) that of connections in a store. [`MetadataQuery`] asks a federation's server for one entity at a time.
 
 mod address;
 mod client;
@@ -24,9 +24,13 @@ mod metadata_query;
 mod random;
 mod refresh_event;
 mod refresher;
+#[cfg(feature = "store")]
+mod stored_refresher;
 
 pub use client::Client;
 pub use error::ClientError;
 pub use metadata_query::MetadataQuery;
 pub use refresh_event::{RefreshEvent, RefreshFailure, RefreshOutcome};
 pub use refresher::{RefreshedConnection, Refresher};
+#[cfg(feature = "store")]
+pub use stored_refresher::StoredRefresher;

@@ -12,7 +12,7 @@ use crate::ClientError;
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct RefreshEvent {
-    pub(crate) connection: ConnectionId,
+    pub(crate) connection: Option<ConnectionId>,
     /// What happened.
     pub outcome: RefreshOutcome,
 }
@@ -51,6 +51,12 @@ pub enum RefreshOutcome {
         /// When it is asked again.
         next: DateTime<Utc>,
     },
+    /// The store that the connections are in failed, or somebody else changed the connection meanwhile. It is tried again.
+    #[non_exhaustive]
+    StoreFailed {
+        /// What the store says.
+        reason: Box<dyn Explain + Send + Sync>,
+    },
     /// The last good document could not be kept in its file, or read from it. Nothing else changes.
     #[non_exhaustive]
     CopyFailed {
@@ -88,10 +94,10 @@ impl Explain for RefreshFailure {
 }
 
 impl RefreshEvent {
-    /// The connection.
+    /// The connection; none where it is about no single one.
     #[must_use]
-    pub fn connection(&self) -> &ConnectionId {
-        &self.connection
+    pub fn connection(&self) -> Option<&ConnectionId> {
+        self.connection.as_ref()
     }
 
     /// What the connection's metadata describes from now on; none where nothing has changed.
@@ -109,7 +115,10 @@ impl fmt::Display for RefreshEvent {
     /// In one line, for logs.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let instant = |time: &DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Secs, true);
-        write!(f, "metadata of {}: ", self.connection)?;
+        match &self.connection {
+            Some(connection) => write!(f, "metadata of {connection}: ")?,
+            None => f.write_str("metadata of the connections: ")?,
+        }
         match &self.outcome {
             RefreshOutcome::Loaded { fetched_at, .. } => {
                 write!(f, "loaded, as fetched at {}", instant(fetched_at))
@@ -130,6 +139,7 @@ impl fmt::Display for RefreshEvent {
                 let (code, next) = (reason.code(), instant(next));
                 write!(f, "{kept}, because {reason} ({code}); the source is asked again at {next}")
             }
+            RefreshOutcome::StoreFailed { reason } => write!(f, "{reason} ({})", reason.code()),
             RefreshOutcome::CopyFailed { reason } => write!(f, "its copy cannot be kept or read: {reason}"),
         }
     }

@@ -44,8 +44,8 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(600);
 ///
 /// let connections = Arc::new(Connections::new());
 /// for event in refresher.load().await {
-///     if let Some(okta) = event.identity_provider() {
-///         connections.put(Connection::new(event.connection().clone(), okta.clone()));
+///     if let (Some(id), Some(okta)) = (event.connection(), event.identity_provider()) {
+///         connections.put(Connection::new(id.clone(), okta.clone()));
 ///     }
 /// }
 /// // From now on, beside the service.
@@ -185,9 +185,9 @@ impl Refresher {
     pub async fn run(mut self, connections: Arc<Connections>, tell: impl Fn(&RefreshEvent) + Send) {
         loop {
             for event in self.refresh_due().await {
-                if let Some(newer) = event.identity_provider() {
+                if let (Some(id), Some(newer)) = (event.connection(), event.identity_provider()) {
                     // It is the metadata of the same entity: it was looked for by its name.
-                    let _ = connections.refresh(event.connection().as_str(), newer.clone());
+                    let _ = connections.refresh(id.as_str(), newer.clone());
                 }
                 tell(&event);
             }
@@ -211,7 +211,7 @@ impl Refresher {
                 Ok(None) => continue,
                 Err(reason) => RefreshOutcome::CopyFailed { reason },
             };
-            events.push(RefreshEvent { connection: source.connection.id.clone(), outcome });
+            events.push(RefreshEvent { connection: Some(source.connection.id.clone()), outcome });
         }
         events
     }
@@ -238,7 +238,7 @@ impl Source {
                 self.kept(error.into())
             }
         };
-        RefreshEvent { connection: self.connection.id.clone(), outcome }
+        RefreshEvent { connection: Some(self.connection.id.clone()), outcome }
     }
 
     fn restore(&mut self, copy: Vec<u8>, fetched_at: DateTime<Utc>, provider: &Provider) -> RefreshOutcome {
@@ -280,6 +280,6 @@ impl Source {
     async fn keep_copy(&self, copies: &Copies, document: Vec<u8>) -> Option<RefreshEvent> {
         let (id, fetched_at) = (self.connection.id.clone(), self.refresh.confirmed_at()?);
         let reason = copies.write(&id, document, fetched_at).await.err()?;
-        Some(RefreshEvent { connection: id, outcome: RefreshOutcome::CopyFailed { reason } })
+        Some(RefreshEvent { connection: Some(id), outcome: RefreshOutcome::CopyFailed { reason } })
     }
 }

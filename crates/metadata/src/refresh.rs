@@ -159,6 +159,19 @@ impl Refresh {
         Ok(metadata)
     }
 
+    /// The same source that is asked first within the [`usual`](RefreshSchedule::usual) time, at a moment that `random` chooses: for one of very
+    /// many whose document is at hand, so that not all are asked when a process starts.
+    #[must_use]
+    pub fn spread(mut self, now: DateTime<Utc>, random: u64) -> Refresh {
+        self.due = later(now, part(self.schedule.usual, random));
+        self
+    }
+
+    /// Holds the source to this trust from now on.
+    pub fn trust(&mut self, source: TrustedSource) {
+        self.source = source;
+    }
+
     /// When the source is to be asked.
     #[must_use]
     pub fn due(&self) -> DateTime<Utc> {

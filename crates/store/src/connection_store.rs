@@ -32,6 +32,15 @@ pub trait ConnectionStore: Send + Sync + std::fmt::Debug {
         most: usize,
     ) -> Answer<'a, Vec<ConnectionRevision>>;
 
+    /// The active connections whose names come after this one, or all of them, by name, and `most` at most: for whoever goes through them page by
+    /// page, such as to look for newer metadata. One that is added or retired meanwhile may be there or not, and every other one is there
+    /// once.
+    fn active_connections<'a>(
+        &'a self,
+        after: Option<&'a ConnectionId>,
+        most: usize,
+    ) -> Answer<'a, Vec<ConnectionRevision>>;
+
     /// The connections of an organization, by name, in whatever state.
     fn connections_of<'a>(&'a self, organization: &'a OrganizationId) -> Answer<'a, Vec<StoredConnection>>;
 

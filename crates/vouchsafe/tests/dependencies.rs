@@ -44,7 +44,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     // The test kit only for the conformance suite, which is a feature.
     ("vouchsafe-store", &["vouchsafe", "vouchsafe-testkit"]),
-    ("vouchsafe-client", &["vouchsafe"]),
+    // The store only for the connections that are in one, which is a feature.
+    ("vouchsafe-client", &["vouchsafe", "vouchsafe-store"]),
     // The browser flows need stores, and no framework; the crates of the frameworks are thin over them.
     ("vouchsafe-web", &["vouchsafe", "vouchsafe-store"]),
     ("vouchsafe-axum", &["vouchsafe", "vouchsafe-store", "vouchsafe-web"]),
@@ -63,6 +64,7 @@ const ARROWS_OF_TESTS: &[(&str, &[&str])] = &[
     ("vouchsafe-axum", &["vouchsafe-client", "minimal", "own-database"]),
     ("vouchsafe-actix", &["vouchsafe"]),
     ("vouchsafe-store", &["vouchsafe-store"]),
+    ("vouchsafe-client", &["vouchsafe-client"]),
 ];
 
 /// What has one owner.

@@ -327,6 +327,14 @@ impl ConnectionStore for Counting {
         self.up(self.inner.connections_to(identity_provider, assertion_consumer, most))
     }
 
+    fn active_connections<'a>(
+        &'a self,
+        after: Option<&'a ConnectionId>,
+        most: usize,
+    ) -> Answer<'a, Vec<ConnectionRevision>> {
+        self.up(self.inner.active_connections(after, most))
+    }
+
     fn connections_of<'a>(&'a self, organization: &'a OrganizationId) -> Answer<'a, Vec<StoredConnection>> {
         self.up(self.inner.connections_of(organization))
     }

@@ -123,7 +123,7 @@ CREATE INDEX vouchsafe_audit_by_organization ON vouchsafe_audit (organization, n
 -- customers elsewhere. assertion_consumer is empty where the connection has none of its own.
 
 CREATE TABLE vouchsafe_connections (
-    id TEXT PRIMARY KEY,
+    id TEXT COLLATE "C" PRIMARY KEY,
     organization TEXT NOT NULL,
     state TEXT NOT NULL,
     is_inactive BIGINT NOT NULL,
@@ -139,3 +139,4 @@ CREATE TABLE vouchsafe_connections (
 CREATE INDEX vouchsafe_connections_by_organization ON vouchsafe_connections (organization, id);
 CREATE INDEX vouchsafe_connections_by_identity_provider
     ON vouchsafe_connections (identity_provider, assertion_consumer, is_inactive, id);
+CREATE INDEX vouchsafe_connections_active ON vouchsafe_connections (id) WHERE is_inactive = 0;

@@ -139,3 +139,4 @@ CREATE TABLE vouchsafe_connections (
 CREATE INDEX vouchsafe_connections_by_organization ON vouchsafe_connections (organization, id);
 CREATE INDEX vouchsafe_connections_by_identity_provider
     ON vouchsafe_connections (identity_provider, assertion_consumer, is_inactive, id);
+CREATE INDEX vouchsafe_connections_active ON vouchsafe_connections (id) WHERE is_inactive = 0;

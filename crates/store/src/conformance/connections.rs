@@ -191,3 +191,27 @@ pub async fn an_organization_has_several_connections(store: impl Store) {
     assert_eq!(store.connection(&id("first")).await.unwrap().as_ref(), found.first());
     assert!(store.connections_of(&OrganizationId::new("nobody")).await.unwrap().is_empty());
 }
+
+pub async fn active_connections_are_walked_page_by_page(store: impl Store) {
+    let names = ["a", "B", "b", "b-1", "b0", "c_1", "z"];
+    for (place, name) in names.iter().enumerate() {
+        let mut connection = draft(name, OrganizationId::new(format!("customer-{place}")), okta());
+        connection.state = if *name == "c_1" { ConnectionState::Tested } else { ConnectionState::Active };
+        connection.revision = store.add_connection(&connection, &author()).await.unwrap();
+        if *name == "b" {
+            store.update_connection(&connection, &author()).await.unwrap();
+        }
+    }
+    let (mut seen, mut after) = (Vec::new(), None);
+    loop {
+        let page = store.active_connections(after.as_ref(), 2).await.unwrap();
+        assert!(page.len() <= 2);
+        let Some(last) = page.last() else { break };
+        after = Some(last.id.clone());
+        seen.extend(page);
+    }
+    let found: Vec<_> = seen.iter().map(|one| (one.id.as_str(), one.revision)).collect();
+    // In the order of bytes.
+    assert_eq!(found, [("B", 1), ("a", 1), ("b", 2), ("b-1", 1), ("b0", 1), ("z", 1)]);
+    assert!(store.active_connections(None, 0).await.unwrap().is_empty());
+}

@@ -74,7 +74,7 @@ macro_rules! conformance {
             sessions_end_by_id_by_name_and_by_account, a_name_ends_the_sessions_of_its_own_person_only,
             a_negative_lifetime_ends_a_session, a_suspended_account_gets_no_session);
         $crate::conformance!(@each $way $make, connections, a_connection_is_kept_whole,
-            every_write_of_a_connection_is_a_new_revision, of_writers_at_one_revision_one_succeeds,
+            active_connections_are_walked_page_by_page, every_write_of_a_connection_is_a_new_revision, of_writers_at_one_revision_one_succeeds,
             what_never_changes_of_a_connection_is_refused, connections_are_found_by_identity_provider_and_address,
             drafts_and_retired_connections_hide_no_active_one, an_organization_has_several_connections);
         $crate::conformance!(@each $way $make, connecting, a_conversion_is_one_decision,

@@ -40,6 +40,21 @@ impl ConnectionStore for Memory {
         })
     }
 
+    fn active_connections<'a>(
+        &'a self,
+        after: Option<&'a ConnectionId>,
+        most: usize,
+    ) -> Answer<'a, Vec<ConnectionRevision>> {
+        self.with(move |state| {
+            let active = state.connections.values().filter(|one| one.state == ConnectionState::Active);
+            let mut found: Vec<&StoredConnection> =
+                active.filter(|one| after.is_none_or(|after| one.id > *after)).collect();
+            found.sort_by(|one, other| one.id.cmp(&other.id));
+            let found = found.into_iter().take(most);
+            Ok(found.map(|one| ConnectionRevision::new(one.id.clone(), one.revision)).collect())
+        })
+    }
+
     fn connections_of<'a>(&'a self, organization: &'a OrganizationId) -> Answer<'a, Vec<StoredConnection>> {
         self.with(move |state| Ok(state.connections_of(organization)))
     }

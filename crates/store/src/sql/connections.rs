@@ -22,6 +22,10 @@ const BY_IDENTITY_PROVIDER: &str = "
     SELECT id, revision FROM vouchsafe_connections
     WHERE identity_provider = ? AND assertion_consumer = ? ORDER BY is_inactive, id LIMIT ?";
 
+/// In the order of the index.
+const ACTIVE: &str = "
+    SELECT id, revision FROM vouchsafe_connections WHERE is_inactive = 0 AND id > ? ORDER BY id LIMIT ?";
+
 /// The length of metadata is known without reading it.
 const TOTALS: &str = "
     SELECT state, CAST(length(metadata) AS BIGINT) FROM vouchsafe_connections WHERE organization = ? AND id <> ?";
@@ -62,14 +66,18 @@ impl<E: Engine> ConnectionStore for E {
             .bind(identity_provider.as_str())
             .bind(assertion_consumer.unwrap_or_default())
             .bind(i64::try_from(most).unwrap_or(i64::MAX));
-        Box::pin(async move {
-            let answered = self.ask(asked).await?;
-            let read = |row: &Row| {
-                let id = connection_id(row.text(0)?)?;
-                Ok(ConnectionRevision::new(id, row.integer(1)?.unsigned_abs()))
-            };
-            answered.rows.iter().map(read).collect()
-        })
+        Box::pin(async move { self.ask(asked).await?.rows.iter().map(revision).collect() })
+    }
+
+    fn active_connections<'a>(
+        &'a self,
+        after: Option<&'a ConnectionId>,
+        most: usize,
+    ) -> Answer<'a, Vec<ConnectionRevision>> {
+        let asked = Batch::of(ACTIVE)
+            .bind(after.map(ConnectionId::as_str).unwrap_or_default())
+            .bind(i64::try_from(most).unwrap_or(i64::MAX));
+        Box::pin(async move { self.ask(asked).await?.rows.iter().map(revision).collect() })
     }
 
     fn connections_of<'a>(&'a self, organization: &'a OrganizationId) -> Answer<'a, Vec<StoredConnection>> {
@@ -192,6 +200,10 @@ fn stored(row: &Row) -> Result<StoredConnection, StoreError> {
     Ok(stored)
 }
 
+fn revision(row: &Row) -> Result<ConnectionRevision, StoreError> {
+    Ok(ConnectionRevision::new(connection_id(row.text(0)?)?, row.integer(1)?.unsigned_abs()))
+}
+
 fn state_named(state: &str) -> Result<ConnectionState, StoreError> {
     ConnectionState::from_name(state).ok_or_else(|| StoreError::damaged("connection", "state"))
 }
@@ -210,8 +222,12 @@ mod tests {
     #[tokio::test]
     async fn the_index_gives_the_order() {
         let store = Sqlite::in_memory().await.unwrap();
-        let steps = store.steps_of(BY_IDENTITY_PROVIDER).await;
-        let by_index = "USING INDEX vouchsafe_connections_by_identity_provider";
-        assert!(steps.len() == 1 && steps.concat().contains(by_index), "{steps:?}");
+        for (statement, index) in [
+            (BY_IDENTITY_PROVIDER, "USING INDEX vouchsafe_connections_by_identity_provider"),
+            (ACTIVE, "USING INDEX vouchsafe_connections_active"),
+        ] {
+            let steps = store.steps_of(statement).await;
+            assert!(steps.len() == 1 && steps.concat().contains(index), "{steps:?}");
+        }
     }
 }

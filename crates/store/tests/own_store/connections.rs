@@ -35,6 +35,22 @@ impl ConnectionStore for Own {
         })
     }
 
+    fn active_connections<'a>(
+        &'a self,
+        after: Option<&'a ConnectionId>,
+        most: usize,
+    ) -> Answer<'a, Vec<ConnectionRevision>> {
+        self.with(move |state| {
+            let is_meant = |one: &&StoredConnection| {
+                one.state == ConnectionState::Active && after.is_none_or(|after| one.id > *after)
+            };
+            let mut found: Vec<_> = state.connections.values().filter(is_meant).collect();
+            found.sort_by_key(|one| one.id.clone());
+            let found = found.into_iter().take(most);
+            Ok(found.map(|one| ConnectionRevision::new(one.id.clone(), one.revision)).collect())
+        })
+    }
+
     fn connections_of<'a>(&'a self, organization: &'a OrganizationId) -> Answer<'a, Vec<StoredConnection>> {
         self.with(move |state| Ok(state.connections_of(organization)))
     }
