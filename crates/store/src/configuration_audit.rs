@@ -6,7 +6,7 @@ use vouchsafe::{
     xml::Quoted,
 };
 
-use crate::{AuditRecord, OrganizationConnections, StoreError, StoredConnection};
+use crate::{AuditRecord, OrganizationConnections, ScimToken, StoreError, StoredConnection};
 
 /// A change of the configuration, before it is known who asked for it.
 #[derive(Clone)]
@@ -98,6 +98,22 @@ impl AuditRecord {
             None => vec![added(after)],
         };
         Ok(recorded(&after.organization, entries, author))
+    }
+
+    /// The record of a SCIM token that was issued.
+    #[must_use]
+    pub fn of_scim_token(token: &ScimToken, author: &Author) -> Vec<AuditRecord> {
+        let over = &token.connection;
+        let entry = Entry::new("scim.token_issued", format!("Issues a SCIM token for the connection {over}."));
+        recorded(&token.organization, vec![entry.values(None, Some(token.id()))], author)
+    }
+
+    /// The record of a SCIM token that was revoked.
+    #[must_use]
+    pub fn of_revoked_scim_token(token: &ScimToken, author: &Author) -> Vec<AuditRecord> {
+        let over = &token.connection;
+        let entry = Entry::new("scim.token_revoked", format!("Revokes a SCIM token of the connection {over}."));
+        recorded(&token.organization, vec![entry.values(Some(token.id()), None)], author)
     }
 
     /// The records of everything that differs of an organization and its connections.

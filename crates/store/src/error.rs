@@ -117,6 +117,10 @@ pub enum StoreError {
         /// Its id.
         account: AccountId,
     },
+    /// A SCIM resource was changed, made or removed since it was read.
+    #[error("the SCIM resource was changed meanwhile")]
+    #[non_exhaustive]
+    ScimConflict {},
     /// The stored policy cannot be read any more.
     #[error("the policy of the organization {organization} cannot be read: {source}")]
     #[non_exhaustive]
@@ -184,6 +188,7 @@ impl StoreError {
             Self::Taken { .. } => "store.taken",
             Self::DomainInvalid { source, .. } => source.code(),
             Self::AccountSuspended { .. } => "store.account_suspended",
+            Self::ScimConflict { .. } => "store.scim_conflict",
             Self::Policy { .. } => "store.policy",
             Self::Damaged { .. } => "store.damaged",
             Self::Cryptography { source } => source.code(),
@@ -219,6 +224,7 @@ impl StoreError {
             Self::Taken { .. } => "Choose another, or change the one that has it.",
             Self::DomainInvalid { source, .. } => source.hint(),
             Self::AccountSuspended { .. } => "Reactivate the account in the organization's members.",
+            Self::ScimConflict { .. } => "Read the resource again and repeat the change.",
             Self::Policy { .. } => "Correct the stored policy at that place.",
             Self::Damaged { .. } => {
                 "Something else wrote to the database, or an older version of this software reads it."
@@ -241,7 +247,7 @@ impl StoreError {
     /// Whether doing it again with the organization or the connection as it is now can succeed.
     #[must_use]
     pub fn is_conflict(&self) -> bool {
-        matches!(self, Self::Conflict { .. } | Self::ConnectionConflict { .. })
+        matches!(self, Self::Conflict { .. } | Self::ConnectionConflict { .. } | Self::ScimConflict { .. })
     }
 
     /// Whether the store does not work, so that nothing is known: neither that somebody is signed in nor that nobody is. A web service
@@ -286,6 +292,12 @@ impl StoreError {
     #[must_use]
     pub fn connection_conflict(connection: ConnectionId, expected: u64, actual: u64) -> Self {
         Self::ConnectionConflict { connection, expected, actual }
+    }
+
+    /// For stores of your own: a SCIM resource is not at the revision that it was read at.
+    #[must_use]
+    pub fn scim_conflict() -> Self {
+        Self::ScimConflict {}
     }
 
     /// For stores of your own: there is no such connection.

@@ -23,6 +23,8 @@ mod pending;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod replay;
+mod scim;
+mod scim_token;
 mod session;
 mod sign_in;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
@@ -47,6 +49,11 @@ pub use pending::PendingStore;
 #[cfg(feature = "postgres")]
 pub use postgres::Postgres;
 pub use replay::{ReplayStore, forgotten_until};
+pub use scim::{
+    ScimApplied, ScimDecision, ScimForm, ScimFrom, ScimKey, ScimKind, ScimPage, ScimResource, ScimRevision, ScimStore,
+    ScimWrite,
+};
+pub use scim_token::ScimToken;
 pub use session::{Session, SessionId, SessionStore};
 pub use sign_in::{CompletedSignIn, ConfirmedSignIn, DecidedSignIn, SignIn};
 #[cfg(feature = "sqlite")]

@@ -2,6 +2,7 @@
 
 mod connections;
 mod directory;
+mod scim;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -56,6 +57,7 @@ struct State {
     connections: BTreeMap<ConnectionId, StoredConnection>,
     organizations: BTreeMap<OrganizationId, Held>,
     audit: Vec<AuditRecord>,
+    scim: scim::ScimState,
 }
 
 /// An organization and what belongs to it.

@@ -26,7 +26,6 @@ pub(crate) fn milliseconds_rounded_up(time: DateTime<Utc>) -> i64 {
 }
 
 /// The form in which names are compared: the planner's.
-#[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub(crate) fn folded(name: &str) -> String {
     name.trim().to_lowercase()
 }

@@ -185,7 +185,7 @@ impl State {
         decided.into_signed_in()
     }
 
-    fn about(&mut self, about: &About) -> Result<(Snapshot, Policy), StoreError> {
+    pub(super) fn about(&mut self, about: &About) -> Result<(Snapshot, Policy), StoreError> {
         let id = match about {
             About::Login(login) => return self.about_login(login, None),
             About::Account { organization, .. } | About::Organization(organization) => organization,
@@ -225,7 +225,7 @@ impl State {
         Ok((snapshot, policy))
     }
 
-    fn write(&mut self, decided: &Decided) -> Result<(), StoreError> {
+    pub(super) fn write(&mut self, decided: &Decided) -> Result<(), StoreError> {
         let organization = decided.plan.organization();
         if decided.plan.domains_taken().iter().any(|domain| self.is_of_another(domain, organization)) {
             return Err(StoreError::taken("the domain of the account's e-mail address"));

@@ -1,0 +1,215 @@
+//! SCIM resources and tokens in memory.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use vouchsafe::{
+    ConnectionId,
+    provisioning::{Account, AccountId, GroupId, OrganizationId, TokenHash},
+};
+
+use super::{Memory, State};
+use crate::{
+    Answer, AuditRecord, Author, Decides, ScimApplied, ScimDecision, ScimFrom, ScimKey, ScimKind, ScimPage,
+    ScimResource, ScimStore, ScimToken, SignInError, StoreError,
+};
+
+/// Resources in the order in which they were made, and tokens by their hash.
+#[derive(Debug, Default)]
+pub(super) struct ScimState {
+    resources: BTreeMap<u64, ScimResource>,
+    last_number: u64,
+    tokens: BTreeMap<String, ScimToken>,
+}
+
+impl ScimState {
+    fn of<'s>(
+        &'s self,
+        connection: &'s ConnectionId,
+        kind: ScimKind,
+    ) -> impl Iterator<Item = &'s ScimResource> {
+        self.resources.values().filter(move |one| one.connection == *connection && one.kind == kind)
+    }
+
+    fn find<'s>(
+        &'s self,
+        connection: &'s ConnectionId,
+        kind: ScimKind,
+        id: &str,
+    ) -> Option<&'s ScimResource> {
+        self.of(connection, kind).find(|one| one.id == id)
+    }
+
+    fn name_is_free(&self, written: &ScimResource) -> Result<(), StoreError> {
+        let key = ScimKey::Name(written.name.clone());
+        let mut others = self.of(&written.connection, written.kind).filter(|one| one.id != written.id);
+        match others.any(|other| other.is_found_by(&key)) {
+            true => Err(StoreError::taken("the name of the SCIM resource")),
+            false => Ok(()),
+        }
+    }
+
+    fn put(&mut self, mut written: ScimResource) -> ScimResource {
+        if written.number == 0 {
+            self.last_number = self.last_number.saturating_add(1);
+            written.number = self.last_number;
+        }
+        self.resources.insert(written.number, written.clone());
+        written
+    }
+}
+
+impl ScimStore for Memory {
+    fn find_scim<'a>(
+        &'a self,
+        connection: &'a ConnectionId,
+        kind: ScimKind,
+        by: &'a ScimKey,
+    ) -> Answer<'a, Vec<ScimResource>> {
+        self.with(move |state| {
+            Ok(state.scim.of(connection, kind).filter(|one| one.is_found_by(by)).cloned().collect())
+        })
+    }
+
+    fn scim_page<'a>(
+        &'a self,
+        connection: &'a ConnectionId,
+        kind: ScimKind,
+        from: ScimFrom,
+        most: usize,
+    ) -> Answer<'a, ScimPage> {
+        self.with(move |state| {
+            let all = || state.scim.of(connection, kind);
+            let resources = match from {
+                ScimFrom::Index(index) => all().skip(index).take(most).cloned().collect(),
+                ScimFrom::After(number) => {
+                    all().filter(|one| one.number > number).take(most).cloned().collect()
+                }
+            };
+            Ok(ScimPage::new(resources, all().count()))
+        })
+    }
+
+    fn scim_accounts<'a>(
+        &'a self,
+        organization: &'a OrganizationId,
+        accounts: &'a [AccountId],
+    ) -> Answer<'a, Vec<Account>> {
+        self.with(move |state| {
+            let whole = &state.held(organization)?.whole;
+            Ok(accounts.iter().filter_map(|id| whole.account(id)).cloned().collect())
+        })
+    }
+
+    fn scim_members<'a>(&'a self, groups: &'a [GroupId]) -> Answer<'a, Vec<(GroupId, AccountId)>> {
+        self.with(move |state| Ok(state.scim_members(groups)))
+    }
+
+    fn count_scim_members<'a>(&'a self, group: &'a GroupId) -> Answer<'a, usize> {
+        self.with(move |state| Ok(state.scim_members(std::slice::from_ref(group)).len()))
+    }
+
+    fn decide_scim(&self, decision: ScimDecision) -> Decides<'_, ScimApplied> {
+        self.with(move |state| state.decide_scim(&decision))
+    }
+
+    fn scim_token<'a>(&'a self, hash: &'a TokenHash) -> Answer<'a, Option<ScimToken>> {
+        self.with(move |state| Ok(state.scim.tokens.get(&hash.to_hex()).cloned()))
+    }
+
+    fn scim_tokens<'a>(&'a self, connection: &'a ConnectionId) -> Answer<'a, Vec<ScimToken>> {
+        self.with(move |state| {
+            let mut tokens: Vec<ScimToken> =
+                state.scim.tokens.values().filter(|token| token.connection == *connection).cloned().collect();
+            tokens.sort_by(|one, other| {
+                (one.record.issued_at, one.id()).cmp(&(other.record.issued_at, other.id()))
+            });
+            Ok(tokens)
+        })
+    }
+
+    fn add_scim_token<'a>(
+        &'a self,
+        token: &'a ScimToken,
+        others_end: Option<DateTime<Utc>>,
+        author: &'a Author,
+    ) -> Answer<'a, ()> {
+        self.with(move |state| {
+            let key = token.record.hash.to_hex();
+            if state.scim.tokens.contains_key(&key) {
+                return Err(StoreError::taken("the SCIM token"));
+            }
+            if let Some(end) = others_end {
+                let others = state.scim.tokens.values_mut();
+                others.filter(|other| other.connection == token.connection).for_each(|other| other.end_by(end));
+            }
+            state.scim.tokens.insert(key, token.clone());
+            state.audit.extend(AuditRecord::of_scim_token(token, author));
+            Ok(())
+        })
+    }
+
+    fn revoke_scim_token<'a>(
+        &'a self,
+        connection: &'a ConnectionId,
+        id: &'a str,
+        author: &'a Author,
+    ) -> Answer<'a, bool> {
+        self.with(move |state| {
+            let is_meant = |token: &&mut ScimToken| {
+                token.connection == *connection && token.id() == id && token.record.revoked_at.is_none()
+            };
+            let Some(token) = state.scim.tokens.values_mut().find(is_meant) else { return Ok(false) };
+            token.record.revoked_at = Some(author.at);
+            state.audit.extend(AuditRecord::of_revoked_scim_token(token, author));
+            Ok(true)
+        })
+    }
+
+    fn scim_token_used<'a>(&'a self, hash: &'a TokenHash, at: DateTime<Utc>) -> Answer<'a, ()> {
+        self.with(move |state| {
+            if let Some(token) = state.scim.tokens.get_mut(&hash.to_hex()) {
+                token.last_used_at = token.last_used_at.max(Some(at));
+            }
+            Ok(())
+        })
+    }
+}
+
+impl State {
+    /// Everything that can fail comes before anything is written.
+    fn decide_scim(&mut self, decision: &ScimDecision) -> Result<ScimApplied, SignInError> {
+        let over_directory = decision.decision();
+        let (snapshot, policy) = self.about(over_directory.about())?;
+        let decided = over_directory.decide(&snapshot, &policy)?;
+        let id = decision.resource_id().or_else(|| decided.account.as_ref().map(AccountId::as_str));
+        let (connection, kind) = (&decision.fact.connection, decision.kind());
+        let stored = id.and_then(|id| self.scim.find(connection, kind, id)).cloned();
+        let written = decision.written(stored.as_ref(), &decided)?;
+        if let Some(written) = &written {
+            self.scim.name_is_free(written)?;
+        }
+        self.write(&decided)?;
+        let resource = match (written, stored) {
+            (Some(written), _) => Some(self.scim.put(written)),
+            (None, Some(stored)) => {
+                self.scim.resources.remove(&stored.number);
+                None
+            }
+            (None, None) => None,
+        };
+        Ok(ScimApplied::new(decided.plan, resource))
+    }
+
+    fn scim_members(&self, groups: &[GroupId]) -> Vec<(GroupId, AccountId)> {
+        let accounts = || self.organizations.values().flat_map(|held| &held.whole.accounts);
+        let of_group = |group: &GroupId| {
+            let members = accounts().filter(|account| account.scim_groups.contains(group));
+            let mut members: Vec<_> =
+                members.map(|account| (group.clone(), account.id.clone())).collect();
+            members.sort();
+            members
+        };
+        groups.iter().flat_map(of_group).collect()
+    }
+}

@@ -1,0 +1,67 @@
+//! The bearer tokens with which identity providers push.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use vouchsafe::{
+    ConnectionId,
+    provisioning::{OrganizationId, TokenHash, TokenRecord},
+};
+
+/// What is stored of a bearer token. The token itself is a
+/// [`OrganizationToken`](vouchsafe::provisioning::OrganizationToken): 256 random bits that are shown once.
+///
+/// ```
+/// use vouchsafe::{ConnectionId, Provider, provisioning::OrganizationToken};
+/// use vouchsafe_store::ScimToken;
+///
+/// let (provider, now) = (Provider::rustcrypto(), "2026-01-15T09:00:00Z".parse()?);
+/// let token = OrganizationToken::issue(&provider)?;
+/// let stored = ScimToken::new(token.hash(&provider)?, "acme".into(), ConnectionId::new("acme-okta")?, now);
+/// assert!(stored.record.works_at(now));
+/// println!("Paste this into Okta: {}", token.reveal());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ScimToken {
+    /// Whose it is.
+    pub organization: OrganizationId,
+    /// The connection whose people and groups are pushed with it.
+    pub connection: ConnectionId,
+    /// The hash, and from when to when it works.
+    pub record: TokenRecord,
+    /// When it was last used; noted at most once a minute.
+    #[serde(default)]
+    pub last_used_at: Option<DateTime<Utc>>,
+}
+
+impl ScimToken {
+    /// The record of a token that was just issued.
+    #[must_use]
+    pub fn new(
+        hash: TokenHash,
+        organization: OrganizationId,
+        connection: ConnectionId,
+        issued_at: DateTime<Utc>,
+    ) -> Self {
+        Self { organization, connection, record: TokenRecord::new(hash, issued_at), last_used_at: None }
+    }
+
+    /// The same that stops working at a time of its own.
+    #[must_use]
+    pub fn expiring_at(mut self, end: DateTime<Utc>) -> Self {
+        self.record.expires_at = Some(end);
+        self
+    }
+
+    /// Its name for people and logs: the first digits of the hash.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.record.id
+    }
+
+    /// For stores: the token ends at that time at the latest.
+    pub fn end_by(&mut self, end: DateTime<Utc>) {
+        self.record.expires_at = Some(self.record.expires_at.map_or(end, |known| known.min(end)));
+    }
+}
