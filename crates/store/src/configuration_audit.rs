@@ -104,7 +104,8 @@ impl AuditRecord {
     #[must_use]
     pub fn of_scim_token(token: &ScimToken, author: &Author) -> Vec<AuditRecord> {
         let over = &token.connection;
-        let entry = Entry::new("scim.token_issued", format!("Issues a SCIM token for the connection {over}."));
+        let entry =
+            Entry::new("scim.token_issued", format!("Issues a SCIM token for the connection {over}."));
         recorded(&token.organization, vec![entry.values(None, Some(token.id()))], author)
     }
 
@@ -112,7 +113,8 @@ impl AuditRecord {
     #[must_use]
     pub fn of_revoked_scim_token(token: &ScimToken, author: &Author) -> Vec<AuditRecord> {
         let over = &token.connection;
-        let entry = Entry::new("scim.token_revoked", format!("Revokes a SCIM token of the connection {over}."));
+        let entry =
+            Entry::new("scim.token_revoked", format!("Revokes a SCIM token of the connection {over}."));
         recorded(&token.organization, vec![entry.values(Some(token.id()), None)], author)
     }
 

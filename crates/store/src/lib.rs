@@ -50,8 +50,8 @@ pub use pending::PendingStore;
 pub use postgres::Postgres;
 pub use replay::{ReplayStore, forgotten_until};
 pub use scim::{
-    ScimApplied, ScimDecision, ScimForm, ScimFrom, ScimKey, ScimKind, ScimPage, ScimResource, ScimRevision, ScimStore,
-    ScimWrite,
+    ScimApplied, ScimDecision, ScimForm, ScimFrom, ScimKey, ScimKind, ScimPage, ScimResource, ScimRevision,
+    ScimStore, ScimWrite,
 };
 pub use scim_token::ScimToken;
 pub use session::{Session, SessionId, SessionStore};

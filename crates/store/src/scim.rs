@@ -356,7 +356,12 @@ pub struct ScimForm {
 impl ScimForm {
     /// A form.
     #[must_use]
-    pub fn new(kind: ScimKind, name: String, external_id: Option<String>, attributes: Map<String, Value>) -> Self {
+    pub fn new(
+        kind: ScimKind,
+        name: String,
+        external_id: Option<String>,
+        attributes: Map<String, Value>,
+    ) -> Self {
         Self { kind, name, external_id, attributes }
     }
 }

@@ -48,7 +48,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("vouchsafe-client", &["vouchsafe", "vouchsafe-store"]),
     // The browser flows need stores, and no framework; the crates of the frameworks are thin over them.
     ("vouchsafe-web", &["vouchsafe", "vouchsafe-store"]),
-    ("vouchsafe-axum", &["vouchsafe", "vouchsafe-store", "vouchsafe-web"]),
+    // It hangs on the store, and knows nothing of browsers.
+    ("vouchsafe-scim", &["vouchsafe", "vouchsafe-store"]),
+    ("vouchsafe-axum", &["vouchsafe", "vouchsafe-store", "vouchsafe-scim", "vouchsafe-web"]),
     ("vouchsafe-actix", &["vouchsafe-store", "vouchsafe-web"]),
     // Stands beside the chain: it speaks for the other side.
     (

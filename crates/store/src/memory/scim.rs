@@ -141,7 +141,9 @@ impl ScimStore for Memory {
             }
             if let Some(end) = others_end {
                 let others = state.scim.tokens.values_mut();
-                others.filter(|other| other.connection == token.connection).for_each(|other| other.end_by(end));
+                others
+                    .filter(|other| other.connection == token.connection)
+                    .for_each(|other| other.end_by(end));
             }
             state.scim.tokens.insert(key, token.clone());
             state.audit.extend(AuditRecord::of_scim_token(token, author));
@@ -205,8 +207,7 @@ impl State {
         let accounts = || self.organizations.values().flat_map(|held| &held.whole.accounts);
         let of_group = |group: &GroupId| {
             let members = accounts().filter(|account| account.scim_groups.contains(group));
-            let mut members: Vec<_> =
-                members.map(|account| (group.clone(), account.id.clone())).collect();
+            let mut members: Vec<_> = members.map(|account| (group.clone(), account.id.clone())).collect();
             members.sort();
             members
         };

@@ -1,0 +1,114 @@
+//! The SCIM endpoints over HTTP, and what two testers of others say of them.
+//!
+//! `scim2-tester` and `scim-sanity` are from PyPI. Where they are not installed the test says so and returns; with `CI` set that is a failure.
+
+#![expect(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "this is a test: it may panic")]
+
+use std::net::SocketAddr;
+use std::process::Command;
+use std::sync::Arc;
+
+use axum::Router;
+use chrono::Utc;
+use vouchsafe::provisioning::{
+    Account, AccountId, Actor, Organization, OrganizationId, OrganizationToken, Role,
+};
+use vouchsafe::{ConnectionId, EntityId, Provider};
+use vouchsafe_axum::scim_routes;
+use vouchsafe_scim::{RequestRate, ScimService};
+use vouchsafe_store::{Author, Directory as _, Memory, ScimStore as _, ScimToken};
+
+/// A service on loopback, and a token of it.
+async fn served() -> (SocketAddr, String) {
+    let store = Arc::new(Memory::new());
+    let (provider, now) = (Provider::rustcrypto(), Utc::now());
+    let mut acme = Organization::new(OrganizationId::new("acme"), "acme", "Acme");
+    acme.entitled = true;
+    acme.convert(EntityId::new("https://idp.acme.example").unwrap(), &provider, now).unwrap();
+    store.add_organization(&acme).await.unwrap();
+    let author = Author::new(Actor::Operator, now);
+    store.set_policy(&acme.id, "version = 1\n[admission]\ndomains = \"any\"", &author).await.unwrap();
+    let mut owner = Account::new(AccountId::new("owner"), acme.id.clone(), "owner@acme.example");
+    (owner.role, owner.has_password) = (Role::Owner, true);
+    store.add_account(&owner).await.unwrap();
+    let token = OrganizationToken::issue(&provider).unwrap();
+    let connection = ConnectionId::new("acme").unwrap();
+    let record = ScimToken::new(token.hash(&provider).unwrap(), acme.id.clone(), connection, now);
+    store.add_scim_token(&record, None, &author).await.unwrap();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let scim = ScimService::new(store, format!("http://{address}/scim/v2"), provider)
+        .with_rate(RequestRate { per_second: 1_000, burst: 10_000 });
+    let app: Router = Router::new().nest("/scim/v2", scim_routes(scim));
+    tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+    (address, token.reveal())
+}
+
+#[tokio::test]
+async fn a_person_is_pushed_over_http() {
+    let (address, token) = served().await;
+    let client = reqwest::Client::new();
+    let base = format!("http://{address}/scim/v2");
+    let body = r#"{"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "ada@acme.example",
+        "emails": [{"value": "ada@acme.example"}]}"#;
+    let post = || client.post(format!("{base}/Users")).header("content-type", "application/scim+json");
+    assert_eq!(post().body(body).send().await.unwrap().status(), 401);
+    let made = post().bearer_auth(&token).body(body).send().await.unwrap();
+    assert_eq!(
+        (made.status().as_u16(), made.headers()["content-type"].as_bytes()),
+        (201, &b"application/scim+json"[..])
+    );
+    let location = made.headers()["location"].to_str().unwrap().to_owned();
+    assert!(location.starts_with(&format!("{base}/Users/")), "{location}");
+    let read = client.get(location).bearer_auth(&token).send().await.unwrap();
+    assert_eq!(read.status(), 200);
+    // Too much is told in the words of SCIM, too.
+    let large = post().bearer_auth(&token).body("x".repeat(2 * 1024 * 1024)).send().await.unwrap();
+    assert_eq!(large.status(), 413);
+    let told: serde_json::Value = serde_json::from_str(&large.text().await.unwrap()).unwrap();
+    assert_eq!(told["status"], "413");
+    assert_eq!(client.get(base).bearer_auth(&token).send().await.unwrap().status(), 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn scim2_tester_finds_nothing() {
+    let Some(python) = python_with("scim2_tester") else { return };
+    let (address, token) = served().await;
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/scim_testers/tester.py");
+    run(Command::new(python).arg(script).arg(format!("http://{address}/scim/v2")).env("SCIM_TOKEN", token))
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn scim_sanity_finds_nothing() {
+    let Some(python) = python_with("scim_sanity") else { return };
+    let (address, token) = served().await;
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/scim_testers/sanity.py");
+    run(Command::new(python).arg(script).arg(format!("http://{address}/scim/v2")).env("SCIM_TOKEN", token))
+        .await;
+}
+
+/// The Python that has a module: that of `VOUCHSAFE_SCIM_PYTHON`, or else the usual one.
+fn python_with(module: &str) -> Option<String> {
+    let python = std::env::var("VOUCHSAFE_SCIM_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let has_it = Command::new(&python).args(["-c", &format!("import {module}")]).output();
+    if has_it.is_ok_and(|output| output.status.success()) {
+        return Some(python);
+    }
+    assert!(
+        std::env::var_os("CI").is_none(),
+        "{module} is not installed: pip install scim2-tester scim-sanity"
+    );
+    println!(
+        "skipped: {module} is not installed (pip install scim2-tester scim-sanity; VOUCHSAFE_SCIM_PYTHON)"
+    );
+    None
+}
+
+async fn run(command: &mut Command) {
+    let output = tokio::task::block_in_place(|| command.output()).unwrap();
+    println!("{}", String::from_utf8_lossy(&output.stdout));
+    if !output.status.success() {
+        panic!("{}\n{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    }
+}

@@ -1,0 +1,42 @@
+//! Attribute names are compared whatever the case of the letters (RFC 7643, 2.1).
+
+use serde_json::{Map, Value};
+
+/// The key under which an attribute of this name stands in an object.
+pub(crate) fn key_of<'m>(object: &'m Map<String, Value>, name: &str) -> Option<&'m str> {
+    if let Some((key, _)) = object.get_key_value(name) {
+        return Some(key.as_str());
+    }
+    object.keys().find(|key| key.eq_ignore_ascii_case(name)).map(String::as_str)
+}
+
+/// The value of an attribute.
+pub(crate) fn get<'m>(object: &'m Map<String, Value>, name: &str) -> Option<&'m Value> {
+    key_of(object, name).and_then(|key| object.get(key))
+}
+
+/// The value of an attribute, if it is a text that is not blank.
+pub(crate) fn text<'m>(object: &'m Map<String, Value>, name: &str) -> Option<&'m str> {
+    get(object, name).and_then(Value::as_str).filter(|text| !text.trim().is_empty())
+}
+
+/// Takes an attribute out of an object.
+pub(crate) fn remove(object: &mut Map<String, Value>, name: &str) -> Option<Value> {
+    let key = key_of(object, name)?.to_owned();
+    object.remove(&key)
+}
+
+/// Puts an attribute into an object, under the key that it has already.
+pub(crate) fn insert(object: &mut Map<String, Value>, name: &str, value: Value) {
+    let key = key_of(object, name).unwrap_or(name).to_owned();
+    object.insert(key, value);
+}
+
+/// Whether a value says nothing: `null`, or an empty list (RFC 7643, 2.5).
+pub(crate) fn is_unassigned(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(elements) => elements.is_empty(),
+        _ => false,
+    }
+}

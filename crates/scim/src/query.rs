@@ -1,0 +1,143 @@
+//! The query of a list: what is looked for, in which order, which part of it, and which attributes of each.
+
+use serde_json::{Map, Value};
+
+use crate::{AttributePath, Filter, Limits, ScimError, names, patch::require_schema, schema::urn};
+
+/// A query, from the address of a GET or the body of a POST to `/.search`.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Query {
+    pub(crate) filter: Option<Filter>,
+    pub(crate) sort_by: Option<AttributePath>,
+    pub(crate) is_descending: bool,
+    pub(crate) start: Start,
+    pub(crate) count: Option<usize>,
+    pub(crate) projection: Projection,
+}
+
+/// Where a page begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Start {
+    /// At this place, counted from 0.
+    Index(usize),
+    /// After what a page before ended with (RFC 9865); the empty one is the beginning.
+    Cursor(String),
+}
+
+impl Default for Start {
+    fn default() -> Start {
+        Start::Index(0)
+    }
+}
+
+/// Which attributes are asked for.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Projection {
+    /// These and what is always there; empty: all that are usual.
+    pub(crate) only: Vec<String>,
+    /// Not these.
+    pub(crate) without: Vec<String>,
+}
+
+impl Query {
+    /// Reads the query of an address.
+    pub(crate) fn of_address(query: Option<&str>, limits: &Limits) -> Result<Query, ScimError> {
+        let mut read = Query::default();
+        let mut cursor = None;
+        for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
+            match name.to_ascii_lowercase().as_str() {
+                "filter" => read.filter = filter(&value, limits)?,
+                "sortby" => read.sort_by = sort_by(&value)?,
+                "sortorder" => read.is_descending = is_descending(&value)?,
+                "startindex" => read.start = Start::Index(index(number("startIndex", &value)?)),
+                "count" => read.count = Some(count(number("count", &value)?)),
+                "cursor" => cursor = Some(value.into_owned()),
+                "attributes" => read.projection.only = listed(&value),
+                "excludedattributes" => read.projection.without = listed(&value),
+                _ => {}
+            }
+        }
+        if let Some(cursor) = cursor {
+            read.start = Start::Cursor(cursor);
+        }
+        Ok(read)
+    }
+
+    /// Reads the body of a POST to `/.search` (RFC 7644, 3.4.3).
+    pub(crate) fn of_body(body: &Map<String, Value>, limits: &Limits) -> Result<Query, ScimError> {
+        require_schema(body, urn::SEARCH)?;
+        let mut read = Query::default();
+        if let Some(text) = names::text(body, "filter") {
+            read.filter = filter(text, limits)?;
+        }
+        if let Some(text) = names::text(body, "sortBy") {
+            read.sort_by = sort_by(text)?;
+        }
+        if let Some(text) = names::text(body, "sortOrder") {
+            read.is_descending = is_descending(text)?;
+        }
+        let integer = |name: &'static str| match names::get(body, name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(value) => {
+                value.as_i64().map(Some).ok_or_else(|| ScimError::value(name, "it is no whole number"))
+            }
+        };
+        read.start = Start::Index(index(integer("startIndex")?.unwrap_or(1)));
+        read.count = integer("count")?.map(count);
+        if let Some(cursor) = names::get(body, "cursor").and_then(Value::as_str) {
+            read.start = Start::Cursor(cursor.to_owned());
+        }
+        let attributes = |name: &str| -> Vec<String> {
+            let listed = names::get(body, name).and_then(Value::as_array);
+            listed.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+        };
+        read.projection =
+            Projection { only: attributes("attributes"), without: attributes("excludedAttributes") };
+        Ok(read)
+    }
+
+    /// How many resources a page has.
+    pub(crate) fn page(&self, limits: &Limits) -> usize {
+        self.count.map_or(limits.page, |count| count.min(limits.page))
+    }
+}
+
+fn filter(text: &str, limits: &Limits) -> Result<Option<Filter>, ScimError> {
+    match text.trim() {
+        "" => Ok(None),
+        text => Filter::parse(text, limits).map(Some),
+    }
+}
+
+fn sort_by(text: &str) -> Result<Option<AttributePath>, ScimError> {
+    match text.trim() {
+        "" => Ok(None),
+        text => AttributePath::parse(text).map(Some),
+    }
+}
+
+fn is_descending(text: &str) -> Result<bool, ScimError> {
+    match text.to_ascii_lowercase().as_str() {
+        "ascending" | "" => Ok(false),
+        "descending" => Ok(true),
+        _ => Err(ScimError::value("sortOrder", "it is ascending or descending")),
+    }
+}
+
+fn number(name: &'static str, text: &str) -> Result<i64, ScimError> {
+    text.trim().parse().map_err(|_| ScimError::value(name, "it is no whole number"))
+}
+
+/// A value below 1 counts as 1 (RFC 7644, 3.4.2.4).
+fn index(start: i64) -> usize {
+    usize::try_from(start.saturating_sub(1)).unwrap_or(0)
+}
+
+/// A negative value counts as 0 (RFC 7644, 3.4.2.4).
+fn count(count: i64) -> usize {
+    usize::try_from(count).unwrap_or(0)
+}
+
+fn listed(text: &str) -> Vec<String> {
+    text.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
+}

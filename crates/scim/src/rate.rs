@@ -1,0 +1,107 @@
+//! How many requests come over one connection.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use chrono::{DateTime, Utc};
+use vouchsafe::ConnectionId;
+
+/// How many requests a connection may send: so many at once, and so many a second after that.
+///
+/// Entra ID sends up to 25 requests a second, Okta fewer; the default leaves room for both and keeps one customer from taking the turn of all
+/// others. Each process counts for itself.
+///
+/// ```
+/// let rate = vouchsafe_scim::RequestRate { per_second: 20, burst: 100 };
+/// # let _ = rate;
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RequestRate {
+    /// How many a second in the long run. 0 counts as 1.
+    pub per_second: u32,
+    /// How many at once. 0 counts as 1.
+    pub burst: u32,
+}
+
+impl Default for RequestRate {
+    fn default() -> RequestRate {
+        RequestRate { per_second: 50, burst: 250 }
+    }
+}
+
+/// What each connection has left.
+#[derive(Debug, Default)]
+pub(crate) struct RequestLimiter {
+    rate: RequestRate,
+    buckets: Mutex<HashMap<ConnectionId, Bucket>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Bucket {
+    /// In thousandths of a request.
+    left: u64,
+    at: DateTime<Utc>,
+}
+
+/// How many connections are remembered. One that is forgotten begins with a full burst.
+const MOST: usize = 10_000;
+
+impl RequestLimiter {
+    pub(crate) fn rate(&self) -> RequestRate {
+        self.rate
+    }
+
+    pub(crate) fn new(rate: RequestRate) -> RequestLimiter {
+        RequestLimiter { rate, buckets: Mutex::default() }
+    }
+
+    /// Takes one request off, or answers after how many seconds there is one again.
+    pub(crate) fn take(&self, connection: &ConnectionId, now: DateTime<Utc>) -> Result<(), u64> {
+        let full = u64::from(self.rate.burst.max(1)).saturating_mul(1_000);
+        let per_second = u64::from(self.rate.per_second.max(1));
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        if buckets.len() >= MOST && !buckets.contains_key(connection) {
+            buckets.clear();
+        }
+        let bucket = buckets.entry(connection.clone()).or_insert(Bucket { left: full, at: now });
+        let elapsed = now.signed_duration_since(bucket.at).num_milliseconds();
+        // Thousandths of a request a millisecond are requests a second.
+        let gained = u64::try_from(elapsed).unwrap_or(0).saturating_mul(per_second);
+        bucket.left = bucket.left.saturating_add(gained).min(full);
+        bucket.at = bucket.at.max(now);
+        match bucket.left.checked_sub(1_000) {
+            Some(left) => {
+                bucket.left = left;
+                Ok(())
+            }
+            None => {
+                let missing = 1_000_u64.saturating_sub(bucket.left);
+                Err(missing.div_ceil(per_second.saturating_mul(1_000)).max(1))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_burst_is_let_through_and_then_so_many_a_second() {
+        let limiter = RequestLimiter::new(RequestRate { per_second: 2, burst: 3 });
+        let connection = ConnectionId::new("acme").unwrap();
+        let start: DateTime<Utc> = "2026-01-15T09:00:00Z".parse().unwrap();
+        let after = |milliseconds| start + chrono::TimeDelta::milliseconds(milliseconds);
+        assert!((0..3).all(|_| limiter.take(&connection, start).is_ok()));
+        assert_eq!(limiter.take(&connection, start), Err(1));
+        assert_eq!(limiter.take(&connection, after(499)), Err(1));
+        assert_eq!(limiter.take(&connection, after(500)), Ok(()));
+        assert_eq!(limiter.take(&connection, after(500)), Err(1));
+        // Another connection has its own; a clock that goes back gives nothing.
+        assert_eq!(limiter.take(&ConnectionId::new("globex").unwrap(), after(500)), Ok(()));
+        assert_eq!(limiter.take(&connection, start), Err(1));
+        // Never more than a burst, however long nothing came.
+        let later = after(3_600_000);
+        assert_eq!((0..10).filter(|_| limiter.take(&connection, later).is_ok()).count(), 3);
+    }
+}

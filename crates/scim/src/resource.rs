@@ -1,0 +1,183 @@
+//! What a client sends of a resource, in the form in which it is kept: known attributes under the names of their schema, truth values as such,
+//! nothing that a client cannot set, and everything else as it came.
+
+use serde_json::{Map, Value};
+use vouchsafe_store::ScimKind;
+
+use crate::{
+    Limits, ScimError, names, path,
+    schema::{Attribute, Described as _, Kind, Mutability},
+};
+
+/// The attributes of a body that makes or replaces a resource.
+///
+/// What is read-only is left out (RFC 7644, 3.5.1: the client's value is ignored), and so is the password, which is never kept.
+pub(crate) fn attributes(
+    body: Map<String, Value>,
+    kind: ScimKind,
+    limits: &Limits,
+) -> Result<Map<String, Value>, ScimError> {
+    let mut kept = Map::new();
+    for (key, value) in body {
+        if key.eq_ignore_ascii_case("schemas") {
+            continue;
+        }
+        if path::is_urn(&key) {
+            take_schema(&mut kept, &key, value, kind)?;
+            continue;
+        }
+        match kind.attribute(&key) {
+            Some(attribute) => put(&mut kept, attribute, value)?,
+            None => drop(kept.insert(key, value)),
+        }
+    }
+    check(&kept, kind, limits)?;
+    Ok(kept)
+}
+
+/// The attributes of the core schema may stand under its URN as well; those of an extension stand under theirs.
+fn take_schema(
+    kept: &mut Map<String, Value>,
+    schema: &str,
+    value: Value,
+    kind: ScimKind,
+) -> Result<(), ScimError> {
+    let Value::Object(parts) = value else {
+        // `null`: nothing is said of the extension. Anything else is no extension's form.
+        return if names::is_unassigned(&value) {
+            Ok(())
+        } else {
+            Err(ScimError::value(schema, "it is no object"))
+        };
+    };
+    let (name, known) = kind.extension(schema).unwrap_or((schema, &[]));
+    let mut object = Map::new();
+    for (key, value) in parts {
+        let attribute = known.iter().find(|attribute| attribute.name.eq_ignore_ascii_case(&key));
+        match attribute {
+            Some(attribute) => put(&mut object, attribute, value)?,
+            None => drop(object.insert(key, value)),
+        }
+    }
+    if !object.is_empty() {
+        kept.insert(name.to_owned(), Value::Object(object));
+    }
+    Ok(())
+}
+
+fn put(kept: &mut Map<String, Value>, attribute: &Attribute, value: Value) -> Result<(), ScimError> {
+    if attribute.is_read_only()
+        || attribute.mutability == Mutability::WriteOnly
+        || names::is_unassigned(&value)
+    {
+        return Ok(());
+    }
+    let value = normal(attribute, value)?;
+    kept.insert(attribute.name.to_owned(), value);
+    Ok(())
+}
+
+/// A value in the form of its schema.
+pub(crate) fn normal(attribute: &Attribute, value: Value) -> Result<Value, ScimError> {
+    match (attribute.is_many, value) {
+        (true, Value::Array(elements)) => {
+            let elements: Result<Vec<Value>, ScimError> =
+                elements.into_iter().map(|element| single(attribute, element)).collect();
+            Ok(Value::Array(elements?))
+        }
+        // One value where several may be.
+        (true, value) => Ok(Value::Array(vec![single(attribute, value)?])),
+        // A list of one where one may be, as some mappings of attributes write it.
+        (false, Value::Array(mut elements)) if elements.len() == 1 && attribute.kind != Kind::Complex => {
+            single(attribute, elements.pop().unwrap_or_default())
+        }
+        (false, value) => single(attribute, value),
+    }
+}
+
+fn single(attribute: &Attribute, value: Value) -> Result<Value, ScimError> {
+    let wrong = |reason: &str| Err(ScimError::value(attribute.name, reason));
+    match (attribute.kind, value) {
+        (Kind::Complex, Value::Object(parts)) => {
+            let mut object = Map::new();
+            for (key, value) in parts {
+                match attribute.part(&key) {
+                    Some(part) if part.is_read_only() => {}
+                    Some(_) if names::is_unassigned(&value) => {}
+                    Some(part) => drop(object.insert(part.name.to_owned(), normal(part, value)?)),
+                    None => drop(object.insert(key, value)),
+                }
+            }
+            Ok(Value::Object(object))
+        }
+        // Entra ID sends the manager as its identifier alone, and some clients send members so.
+        (Kind::Complex, Value::String(text)) if attribute.part("value").is_some() => {
+            Ok(Value::Object(Map::from_iter([("value".to_owned(), Value::String(text))])))
+        }
+        (Kind::Complex, _) => wrong("it is no object"),
+        (Kind::Boolean, value) => {
+            truth(&value).map(Value::Bool).map_or_else(|| wrong("it is no truth value"), Ok)
+        }
+        (_, Value::String(text)) => Ok(Value::String(text)),
+        (Kind::String, Value::Number(number)) => Ok(Value::String(number.to_string())),
+        (Kind::String, Value::Bool(truth)) => Ok(Value::String(truth.to_string())),
+        _ => wrong("it is no text"),
+    }
+}
+
+/// A truth value; Entra ID writes it as a text: "True", "False".
+fn truth(value: &Value) -> Option<bool> {
+    match value {
+        Value::Bool(truth) => Some(*truth),
+        Value::String(text) if text.eq_ignore_ascii_case("true") => Some(true),
+        Value::String(text) if text.eq_ignore_ascii_case("false") => Some(false),
+        _ => None,
+    }
+}
+
+/// What holds of a resource however it came about.
+pub(crate) fn check(resource: &Map<String, Value>, kind: ScimKind, limits: &Limits) -> Result<(), ScimError> {
+    let name = kind.name_attribute();
+    if names::text(resource, name).is_none() {
+        return Err(ScimError::value(name, "it is required"));
+    }
+    /// As long as an identity's parts may be.
+    const LONGEST_NAME: usize = 255;
+    for attribute in [name, "externalId"] {
+        if names::text(resource, attribute).is_some_and(|text| text.chars().nth(LONGEST_NAME).is_some()) {
+            return Err(ScimError::value(attribute, format!("it has more than {LONGEST_NAME} characters")));
+        }
+    }
+    for (key, value) in resource {
+        let Value::Array(elements) = value else { continue };
+        let is_members = kind == ScimKind::Group && key == "members";
+        let most = if is_members { limits.members } else { limits.values };
+        if elements.len() > most {
+            return Err(ScimError::value(key.as_str(), format!("it has more than {most} values")));
+        }
+        if elements.iter().filter(|element| is_primary(element)).count() > 1 {
+            return Err(ScimError::value(key.as_str(), "more than one value is primary"));
+        }
+    }
+    let octets = written_octets(resource, kind);
+    if octets > limits.resource_bytes {
+        return Err(ScimError::value(
+            kind.name(),
+            format!("its attributes have more than {} bytes", limits.resource_bytes),
+        ));
+    }
+    Ok(())
+}
+
+pub(crate) fn is_primary(element: &Value) -> bool {
+    element.as_object().and_then(|parts| names::get(parts, "primary")) == Some(&Value::Bool(true))
+}
+
+/// How many bytes it takes as JSON, without the members of a group, which are counted by themselves.
+fn written_octets(resource: &Map<String, Value>, kind: ScimKind) -> usize {
+    let is_counted = |key: &str| kind != ScimKind::Group || key != "members";
+    let octets = |(key, value): (&String, &Value)| {
+        key.len().saturating_add(serde_json::to_vec(value).map_or(usize::MAX, |text| text.len()))
+    };
+    resource.iter().filter(|(key, _)| is_counted(key)).map(octets).fold(0, usize::saturating_add)
+}

@@ -1,0 +1,206 @@
+//! Making, changing and removing resources.
+
+use http::{StatusCode, request::Parts};
+use serde_json::{Map, Value};
+use vouchsafe::provisioning::ScimFact;
+use vouchsafe_store::{
+    ScimApplied, ScimDecision, ScimForm, ScimKey, ScimKind, ScimResource, ScimWrite, SignInError, StoreError,
+};
+
+use super::{
+    ScimService,
+    answer::{Answered, require_version},
+    caller::Caller,
+    groups, users,
+};
+use crate::{
+    Patch, ScimError, names,
+    query::Projection,
+    resource,
+    schema::{Described as _, urn},
+};
+
+/// How often a change is made anew because another one came between its reading and its writing.
+const ATTEMPTS: usize = 8;
+
+/// What is to become of a resource.
+pub(super) struct Change {
+    pub(super) change: vouchsafe::provisioning::ScimChange,
+    pub(super) write: ScimWrite,
+}
+
+/// How a resource is asked to change.
+pub(super) enum Asked<'a> {
+    Replace(&'a Map<String, Value>),
+    Patch(&'a Patch),
+    Delete,
+}
+
+impl ScimService {
+    pub(super) async fn create(
+        &self,
+        caller: &Caller,
+        kind: ScimKind,
+        body: Map<String, Value>,
+        projection: &Projection,
+    ) -> Result<Answered, ScimError> {
+        require_kind(&body, kind)?;
+        let members = groups::members_of(&body, kind)?;
+        let attributes = resource::attributes(body, kind, &self.shared.limits)?;
+        let attributes = match kind {
+            ScimKind::User => users::with_default(attributes),
+            _ => groups::without_members(attributes),
+        };
+        let form = form_of(attributes, kind)?;
+        let taken =
+            || ScimError::Uniqueness { what: format!("the {} {:?}", kind.name_attribute(), form.name) };
+        let key = ScimKey::Name(form.name.clone());
+        if !self.shared.store.find_scim(&caller.connection, kind, &key).await?.is_empty() {
+            return Err(taken());
+        }
+        let change = match kind {
+            ScimKind::User => users::created(&form),
+            _ => self.group_created(caller, &form, members.unwrap_or_default()).await?,
+        };
+        let fact = ScimFact::new(caller.connection.clone(), change, caller.now);
+        let write = ScimWrite::Put(form.clone());
+        let decision = ScimDecision::new(caller.organization.clone(), fact, None, write);
+        let applied = match self.shared.store.decide_scim(decision).await {
+            // Another request made it at the same time.
+            Err(SignInError::Store(StoreError::ScimConflict { .. } | StoreError::Taken { .. })) => {
+                return Err(taken());
+            }
+            other => other?,
+        };
+        self.answer(caller, StatusCode::CREATED, applied, projection).await
+    }
+
+    pub(super) async fn read(
+        &self,
+        caller: &Caller,
+        kind: ScimKind,
+        id: &str,
+        projection: &Projection,
+        _request: &Parts,
+    ) -> Result<Answered, ScimError> {
+        let resource = self.found(caller, kind, id).await?;
+        let document = self.one_document(caller, &resource, projection).await?;
+        let location = self.location(kind, id);
+        Ok(Answered::resource(StatusCode::OK, document, &resource).at(location))
+    }
+
+    pub(super) async fn replace(
+        &self,
+        caller: &Caller,
+        (kind, id): (ScimKind, &str),
+        body: Map<String, Value>,
+        projection: &Projection,
+        request: &Parts,
+    ) -> Result<Answered, ScimError> {
+        require_kind(&body, kind)?;
+        let applied = self.changed_resource(caller, (kind, id), &Asked::Replace(&body), request).await?;
+        self.answer(caller, StatusCode::OK, applied, projection).await
+    }
+
+    pub(super) async fn patch(
+        &self,
+        caller: &Caller,
+        (kind, id): (ScimKind, &str),
+        body: Value,
+        projection: &Projection,
+        request: &Parts,
+    ) -> Result<Answered, ScimError> {
+        let patch = Patch::from_json(body, kind, &self.shared.limits)?;
+        let applied = self.changed_resource(caller, (kind, id), &Asked::Patch(&patch), request).await?;
+        // A group of many members is not written out for each who joins: 204 (RFC 7644, 3.5.2).
+        if kind == ScimKind::Group && !projection.leaves_out("members", kind) {
+            let group = vouchsafe::provisioning::GroupId::new(id);
+            if self.shared.store.count_scim_members(&group).await? > groups::MOST_WRITTEN_OUT {
+                return Ok(Answered::nothing(applied.resource.as_ref()));
+            }
+        }
+        self.answer(caller, StatusCode::OK, applied, projection).await
+    }
+
+    pub(super) async fn delete(
+        &self,
+        caller: &Caller,
+        kind: ScimKind,
+        id: &str,
+        request: &Parts,
+    ) -> Result<Answered, ScimError> {
+        self.changed_resource(caller, (kind, id), &Asked::Delete, request).await?;
+        Ok(Answered::nothing(None))
+    }
+
+    /// Reads a resource, decides what is to become of it, and writes that if nobody else wrote it meanwhile; else once more.
+    async fn changed_resource(
+        &self,
+        caller: &Caller,
+        (kind, id): (ScimKind, &str),
+        asked: &Asked<'_>,
+        request: &Parts,
+    ) -> Result<ScimApplied, ScimError> {
+        for _ in 0..ATTEMPTS {
+            let resource = self.found(caller, kind, id).await?;
+            require_version(request, &resource)?;
+            let Change { change, write } = match kind {
+                ScimKind::User => users::changed(&resource, asked, &self.shared.limits)?,
+                _ => self.group_changed(caller, &resource, asked).await?,
+            };
+            let fact = ScimFact::new(caller.connection.clone(), change, caller.now);
+            let decision =
+                ScimDecision::new(caller.organization.clone(), fact, Some((&resource).into()), write);
+            match self.shared.store.decide_scim(decision).await {
+                Err(SignInError::Store(StoreError::ScimConflict { .. })) => {}
+                Err(SignInError::Store(StoreError::Taken { .. })) => {
+                    return Err(ScimError::Uniqueness { what: format!("the {}", kind.name_attribute()) });
+                }
+                other => return Ok(other?),
+            }
+        }
+        Err(ScimError::Store(StoreError::scim_conflict()))
+    }
+
+    /// The resource of the connection with this id.
+    async fn found(&self, caller: &Caller, kind: ScimKind, id: &str) -> Result<ScimResource, ScimError> {
+        let found = self.shared.store.find_scim(&caller.connection, kind, &ScimKey::id(id)).await?;
+        found.into_iter().next().ok_or_else(|| ScimError::not_found(id))
+    }
+
+    async fn answer(
+        &self,
+        caller: &Caller,
+        status: StatusCode,
+        applied: ScimApplied,
+        projection: &Projection,
+    ) -> Result<Answered, ScimError> {
+        let Some(resource) = applied.resource else { return Ok(Answered::nothing(None)) };
+        let document = self.one_document(caller, &resource, projection).await?;
+        let location = self.location(resource.kind, &resource.id);
+        Ok(Answered::resource(status, document, &resource).at(location))
+    }
+}
+
+/// What is kept of attributes: the name and the external id stand for themselves.
+pub(super) fn form_of(attributes: Map<String, Value>, kind: ScimKind) -> Result<ScimForm, ScimError> {
+    let name = names::text(&attributes, kind.name_attribute());
+    let name =
+        name.ok_or_else(|| ScimError::value(kind.name_attribute(), "it is required"))?.trim().to_owned();
+    let external_id = names::text(&attributes, "externalId").map(str::to_owned);
+    Ok(ScimForm::new(kind, name, external_id, attributes))
+}
+
+/// The schemas of a resource name its own, where they name any.
+fn require_kind(body: &Map<String, Value>, kind: ScimKind) -> Result<(), ScimError> {
+    let names = |schemas: &[Value], schema: &str| {
+        schemas.iter().filter_map(Value::as_str).any(|text| text.eq_ignore_ascii_case(schema))
+    };
+    match crate::names::get(body, "schemas") {
+        None | Some(Value::Null) => Ok(()),
+        Some(Value::Array(schemas)) if names(schemas, kind.schema()) => Ok(()),
+        // Some connectors name the extension alone.
+        Some(Value::Array(schemas)) if kind == ScimKind::User && names(schemas, urn::ENTERPRISE) => Ok(()),
+        _ => Err(ScimError::syntax(format!("schemas has {}", kind.schema()))),
+    }
+}
