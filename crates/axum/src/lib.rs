@@ -15,6 +15,8 @@
 //! Who has `tower-sessions` or `axum-login` switches the feature of that name on: the modules `tower_session` and `axum_login` put a login into
 //! them. Both are off by default.
 //!
+//! The feature `scim` has the endpoints of a SCIM service provider: `scim_routes`.
+//!
 //! # A whole service
 //!
 //! examples/minimal is a service with one customer in about 60 lines, examples/own-database one with its own users and `tower-sessions`,
@@ -27,6 +29,8 @@ pub mod axum_login;
 mod ending_store;
 mod routes;
 mod same_origin;
+#[cfg(feature = "scim")]
+mod scim;
 mod session;
 #[cfg(feature = "tower-sessions")]
 pub mod tower_session;
@@ -34,6 +38,8 @@ pub mod tower_session;
 pub use accepted_login::{AcceptedLogin, CheckedLogin};
 pub use routes::{logout, provision, provisioned_routes, provisioned_routes_at, routes, routes_at};
 pub use same_origin::own_pages_only;
+#[cfg(feature = "scim")]
+pub use scim::scim_routes;
 pub use session::{SignedIn, require_signed_in};
 pub use vouchsafe_web::{
     ASSERTION_CONSUMER, Accepted, AccountStore, CONNECTION_ASSERTION_CONSUMER, CONNECTION_METADATA, Checked,

@@ -1,0 +1,42 @@
+//! The endpoints of a SCIM service provider (feature `scim`).
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::response::Response;
+use chrono::Utc;
+use vouchsafe_scim::ScimService;
+
+/// All endpoints of a SCIM service provider, to be nested at the path of its base address.
+///
+/// They are called with a bearer token and without a browser: put them outside of layers that ask for a session, or for forms of your own
+/// pages.
+///
+/// ```
+/// use std::sync::Arc;
+/// use axum::Router;
+/// use vouchsafe::Provider;
+/// use vouchsafe_axum::scim_routes;
+/// use vouchsafe_scim::ScimService;
+/// use vouchsafe_store::Memory;
+///
+/// let store = Arc::new(Memory::new());
+/// let scim = ScimService::new(store, "https://app.example.com/scim/v2", Provider::rustcrypto());
+/// let app: Router = Router::new().nest("/scim/v2", scim_routes(scim));
+/// # let _ = app;
+/// ```
+pub fn scim_routes<S: Clone + Send + Sync + 'static>(scim: ScimService) -> Router<S> {
+    Router::new().fallback(endpoint).with_state(scim)
+}
+
+async fn endpoint(State(scim): State<ScimService>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    // One byte more than is allowed shows that there is too much: the service says so in its own words.
+    let limit = scim.body_limit().saturating_add(1);
+    let body = match to_bytes(body, limit).await {
+        Ok(body) => body.to_vec(),
+        Err(_) => vec![0; limit],
+    };
+    let answer = scim.handle(&parts, parts.uri.path(), &body, Utc::now()).await;
+    answer.map(Body::from)
+}
