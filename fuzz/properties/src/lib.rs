@@ -29,6 +29,8 @@ mod quick;
 pub mod receive_past_signature;
 mod recheck;
 pub mod redirect_query;
+pub mod scim_filter;
+pub mod scim_patch;
 pub mod script;
 pub mod seeds;
 pub mod signature_locate;
@@ -51,7 +53,7 @@ pub struct Target {
 }
 
 /// All targets.
-pub const TARGETS: [Target; 12] = [
+pub const TARGETS: [Target; 14] = [
     Target { name: "aggregate_index", check: aggregate_index::check, seeds: seeds::aggregates },
     Target { name: "base64_form", check: base64_form::check, seeds: seeds::base64_form },
     Target { name: "c14n_idempotent", check: c14n_idempotent::check, seeds: seeds::documents },
@@ -65,6 +67,8 @@ pub const TARGETS: [Target; 12] = [
         seeds: seeds::receive_past_signature,
     },
     Target { name: "redirect_query", check: redirect_query::check, seeds: seeds::redirect_query },
+    Target { name: "scim_filter", check: scim_filter::check, seeds: scim_filter::seeds },
+    Target { name: "scim_patch", check: scim_patch::check, seeds: scim_patch::seeds },
     Target { name: "signature_locate", check: signature_locate::check, seeds: seeds::signature_locate },
     Target { name: "verify_roundtrip", check: verify_roundtrip::check, seeds: seeds::generated },
     Target { name: "xml_parse", check: xml_parse::check, seeds: seeds::documents },
