@@ -147,6 +147,9 @@ pub(crate) fn check(resource: &Map<String, Value>, kind: ScimKind, limits: &Limi
         if names::text(resource, attribute).is_some_and(|text| text.chars().nth(LONGEST_NAME).is_some()) {
             return Err(ScimError::value(attribute, format!("it has more than {LONGEST_NAME} characters")));
         }
+        if names::text(resource, attribute).is_some_and(|text| text.chars().any(char::is_control)) {
+            return Err(ScimError::value(attribute, "it has control characters"));
+        }
     }
     for (key, value) in resource {
         let Value::Array(elements) = value else { continue };

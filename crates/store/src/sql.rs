@@ -11,6 +11,7 @@ mod locks;
 mod login;
 mod memoranda;
 mod rows;
+mod scim;
 mod sessions;
 mod writes;
 

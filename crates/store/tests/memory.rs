@@ -9,6 +9,7 @@ async fn memory() -> (Memory, ()) {
 }
 
 vouchsafe_store::conformance!(memory);
+vouchsafe_store::conformance!(of scim: memory);
 
 #[tokio::test]
 async fn a_replay_is_kept_for_the_margin_that_was_set() {

@@ -14,3 +14,4 @@ async fn postgres() -> Option<(Postgres, Schema)> {
 }
 
 vouchsafe_store::conformance!(where available: postgres);
+vouchsafe_store::conformance!(of scim where available: postgres);

@@ -19,6 +19,7 @@ mod in_memory {
     }
 
     vouchsafe_store::conformance!(memory);
+    vouchsafe_store::conformance!(of scim: memory);
 }
 
 mod in_a_file {
@@ -30,6 +31,7 @@ mod in_a_file {
     }
 
     vouchsafe_store::conformance!(file);
+    vouchsafe_store::conformance!(of scim: file);
 }
 
 #[tokio::test]

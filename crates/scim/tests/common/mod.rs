@@ -20,7 +20,7 @@ use vouchsafe::provisioning::{
 };
 use vouchsafe::{ConnectionId, EntityId, Provider};
 use vouchsafe_scim::ScimService;
-use vouchsafe_store::{Author, Directory, Memory, ScimStore, ScimToken, SessionStore};
+use vouchsafe_store::{Author, Directory, Memory, ScimStore, ScimToken, SessionStore, Sqlite};
 
 pub(crate) const BASE: &str = "https://app.acme.example/scim/v2";
 
@@ -58,11 +58,15 @@ pub(crate) fn okta() -> ConnectionId {
 
 impl World {
     pub(crate) async fn on_every_store() -> Vec<World> {
-        vec![World::memory().await]
+        vec![World::memory().await, World::sqlite().await]
     }
 
     pub(crate) async fn memory() -> World {
         World::over("memory", Arc::new(Memory::new())).await
+    }
+
+    pub(crate) async fn sqlite() -> World {
+        World::over("SQLite", Arc::new(Sqlite::in_memory().await.unwrap())).await
     }
 
     /// Acme, whose owner has a password, and Globex; each with a connection.

@@ -31,6 +31,7 @@ pub mod members;
 pub mod memoranda;
 pub mod provisioning;
 pub mod scenarios;
+pub mod scim;
 pub mod sign_in;
 
 use crate::{
@@ -59,9 +60,21 @@ impl<S: ReplayStore + PendingStore + SessionStore + ConnectionStore + Directory 
 /// Makes a test of each function of the conformance suite.
 ///
 /// `conformance!(make)`: `make` is an async function that gives an empty store and what keeps it alive.
+/// `conformance!(of scim: make)` makes those of a [`ScimStore`](crate::ScimStore).
 /// `conformance!(where available: make)`: it gives `Some` of both, or `None` where there is no server to test against, and then says so.
 #[macro_export]
 macro_rules! conformance {
+    (of scim: $make:path) => {
+        $crate::conformance!(@scim always $make);
+    };
+    (of scim where available: $make:path) => {
+        $crate::conformance!(@scim available $make);
+    };
+    (@scim $way:ident $make:path) => {
+        $crate::conformance!(@each $way $make, scim, resources_are_found_at_their_connection, pages_follow_the_order_of_making,
+            a_resource_is_changed_at_its_revision_only, members_and_sessions_go_with_the_plan, tokens_are_rotated_and_revoked,
+            of_writers_of_one_resource_one_succeeds);
+    };
     (where available: $make:path) => {
         $crate::conformance!(@all available $make);
     };

@@ -55,7 +55,7 @@ pub(super) async fn decide(turn: &mut dyn Transaction, decision: Decision) -> Re
 }
 
 /// The snapshot, the policy, and the domains of which the snapshot says whether another organization has verified them.
-async fn read(
+pub(super) async fn read(
     turn: &mut dyn Transaction,
     about: &About,
 ) -> Result<(Snapshot, Policy, BTreeSet<Domain>), StoreError> {
@@ -91,7 +91,7 @@ async fn read(
 }
 
 /// Refuses what takes a domain that another organization has verified. The store is asked for those that the snapshot does not speak of.
-async fn domains_are_free(
+pub(super) async fn domains_are_free(
     turn: &mut dyn Transaction,
     decided: &Decided,
     snapshot: &Snapshot,

@@ -3,14 +3,14 @@
 //! None of them moves a row from one organization to another, and none passes in silence over a row that is another organization's: what must not
 //! be written breaks a constraint, so that the batch ends there.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use serde::Serialize;
 use vouchsafe::{
     ConnectionId,
     provisioning::{
-        Account, AccountId, DirectoryGroup, EmailAddress, Identity, OrganizationId, Project, Role, Snapshot,
-        Team,
+        Account, AccountId, DirectoryGroup, EmailAddress, GroupId, Identity, OrganizationId, Project, Role,
+        Snapshot, Team,
     },
 };
 
@@ -97,6 +97,7 @@ pub(super) fn add_account(batch: Batch, account: &Account) -> Result<Batch, Stor
         .bind(account.is_active())
         .bind(account.role == Role::Owner)
         .bind(to_json("account", account)?);
+    let batch = add_groups(batch, account, &BTreeSet::new());
     Ok(add_identities(batch, account))
 }
 
@@ -125,11 +126,29 @@ fn change_account(batch: Batch, before: &Account, account: &Account) -> Result<B
         .bind(account.organization.as_str())
         .bind(to_json("account", account)?)
         .bind(account.id.as_str());
+    let gone = before.scim_groups.difference(&account.scim_groups);
+    let batch = gone.fold(batch, |batch, group| {
+        batch
+            .then("DELETE FROM vouchsafe_group_members WHERE group_id = ? AND account = ?")
+            .bind(group.as_str())
+            .bind(account.id.as_str())
+    });
+    let batch = add_groups(batch, account, &before.scim_groups);
     if before.keys() == account.keys() {
         return Ok(batch);
     }
     let batch = batch.then("DELETE FROM vouchsafe_identities WHERE account = ?").bind(account.id.as_str());
     Ok(add_identities(batch, account))
+}
+
+/// The groups that an account is in and was not.
+fn add_groups(batch: Batch, account: &Account, before: &BTreeSet<GroupId>) -> Batch {
+    account.scim_groups.difference(before).fold(batch, |batch, group| {
+        batch
+            .then("INSERT INTO vouchsafe_group_members (group_id, account) VALUES (?, ?) ON CONFLICT DO NOTHING")
+            .bind(group.as_str())
+            .bind(account.id.as_str())
+    })
 }
 
 fn add_identities(batch: Batch, account: &Account) -> Batch {

@@ -1,0 +1,242 @@
+//! What SCIM pushes: resources beside their accounts, and tokens.
+
+use chrono::TimeDelta;
+use serde_json::json;
+use vouchsafe::{
+    ConnectionId, Provider,
+    provisioning::{
+        AccountId, GroupId, OrganizationToken, ScimChange, ScimFact, ScimGroup, ScimMembers, ScimUser,
+    },
+};
+
+use super::{Store, acme, author, connection, now, with_acme, with_globex};
+use crate::{
+    ScimDecision, ScimForm, ScimFrom, ScimKey, ScimKind, ScimResource, ScimStore, ScimToken, ScimWrite,
+    Session, SessionId, SignInError, StoreError,
+};
+
+/// Resources are found by each of their names, at their own connection only.
+pub async fn resources_are_found_at_their_connection(store: impl Store + ScimStore) {
+    with_acme(&store).await;
+    with_globex(&store).await;
+    let ada = create(&store, "Ada@Example.com").await.unwrap();
+    assert_eq!((ada.revision, ada.created_at, ada.modified_at), (1, now(), now()));
+    let globex = ConnectionId::new("globex").unwrap();
+    for key in [
+        ScimKey::id(&ada.id),
+        ScimKey::Name(" ADA@example.COM".to_owned()),
+        ScimKey::ExternalId("id-of-Ada@Example.com".to_owned()),
+    ] {
+        let found = store.find_scim(&connection(), ScimKind::User, &key).await.unwrap();
+        assert_eq!(found.iter().map(|one| &one.id).collect::<Vec<_>>(), [&ada.id], "{key:?}");
+        assert_eq!(found[0].attributes["title"], "of Ada@Example.com");
+        assert!(store.find_scim(&globex, ScimKind::User, &key).await.unwrap().is_empty());
+        assert!(store.find_scim(&connection(), ScimKind::Group, &key).await.unwrap().is_empty());
+    }
+    for nobody in ["\0", "x\0", "", "%"] {
+        let key = ScimKey::ExternalId(nobody.to_owned());
+        assert!(store.find_scim(&connection(), ScimKind::User, &key).await.unwrap().is_empty());
+        let key = ScimKey::Ids(vec![nobody.to_owned()]);
+        assert!(store.find_scim(&connection(), ScimKind::User, &key).await.unwrap().is_empty());
+    }
+    let accounts = [AccountId::new(ada.id.as_str()), AccountId::new("nobody")];
+    assert_eq!(store.scim_accounts(&acme(), &accounts).await.unwrap().len(), 1);
+    assert_eq!(store.scim_accounts(&super::globex(), &accounts).await.unwrap().len(), 0);
+    // A name is taken whatever its case, and nothing of the second person is left.
+    let again = create(&store, "ada@example.com").await.unwrap_err();
+    assert!(
+        ["store.taken", "store.scim_conflict", "provisioning.scim_user_exists"].contains(&again.code()),
+        "{again}"
+    );
+    assert_eq!(store.whole(&acme()).await.unwrap().accounts.len(), 1);
+}
+
+/// A page has what stands at its place; what comes later stands behind, and what goes shifts no page that follows a resource.
+pub async fn pages_follow_the_order_of_making(store: impl Store + ScimStore) {
+    with_acme(&store).await;
+    let mut made = Vec::new();
+    for number in 0..7 {
+        made.push(create(&store, &format!("p{number}@example.com")).await.unwrap().id);
+    }
+    let page = |from, most| {
+        let store = store.clone();
+        async move { store.scim_page(&connection(), ScimKind::User, from, most).await.unwrap() }
+    };
+    let first = page(ScimFrom::Index(0), 3).await;
+    assert_eq!(first.total, 7);
+    let ids = |resources: &[ScimResource]| resources.iter().map(|one| one.id.clone()).collect::<Vec<_>>();
+    assert_eq!(ids(&first.resources), made[..3]);
+    assert_eq!(ids(&page(ScimFrom::Index(3), 3).await.resources), made[3..6]);
+    assert_eq!(ids(&page(ScimFrom::Index(6), 3).await.resources), made[6..]);
+    assert!(page(ScimFrom::Index(usize::MAX), 3).await.resources.is_empty());
+    assert!(page(ScimFrom::Index(0), 0).await.resources.is_empty());
+    // One changes and one goes.
+    set(&store, &first.resources[1], Some(false)).await.unwrap();
+    remove(&store, &first.resources[0]).await.unwrap();
+    let last = &first.resources[2];
+    let next = page(ScimFrom::After(last.number), 10).await;
+    assert_eq!((ids(&next.resources), next.total), (made[3..].to_vec(), 6));
+}
+
+/// What was read at one revision is not written over another.
+pub async fn a_resource_is_changed_at_its_revision_only(store: impl Store + ScimStore) {
+    with_acme(&store).await;
+    let first = create(&store, "ada@example.com").await.unwrap();
+    let second = set(&store, &first, Some(false)).await.unwrap().unwrap();
+    assert_eq!((second.revision, second.created_at, second.id == first.id), (2, now(), true));
+    let stale = set(&store, &first, Some(true)).await.unwrap_err();
+    assert_eq!(stale.code(), "store.scim_conflict");
+    assert_eq!(remove(&store, &first).await.unwrap_err().code(), "store.scim_conflict");
+    assert!(!account(&store, &first.id).await.is_active(), "nothing of it was written");
+    // The same once more changes nothing, and is no new revision.
+    assert_eq!(set(&store, &second, Some(false)).await.unwrap().unwrap().revision, 2);
+    remove(&store, &second).await.unwrap();
+    assert!(found(&store, &first.id).await.is_none());
+    let kept = account(&store, &first.id).await;
+    assert!(!kept.is_active() && kept.scim_record(&connection()).is_some_and(|record| record.deleted));
+    // Who comes back is the same account.
+    let back = create(&store, "ada@example.com").await.unwrap();
+    assert_eq!((back.id == first.id, back.revision), (true, 1));
+    assert!(account(&store, &first.id).await.is_active());
+}
+
+/// Who is in a group is found by it; whoever is deactivated has no session.
+pub async fn members_and_sessions_go_with_the_plan(store: impl Store + ScimStore) {
+    with_acme(&store).await;
+    let (ada, bob) =
+        (create(&store, "ada@example.com").await.unwrap(), create(&store, "bob@example.com").await.unwrap());
+    let group = GroupId::new("g1");
+    let members = [&ada, &bob].map(|one| AccountId::new(one.id.as_str()));
+    let change = ScimChange::create_group(group.clone(), ScimGroup::new("Engineering"), members.clone());
+    let form = ScimForm::new(ScimKind::Group, "Engineering".to_owned(), None, serde_json::Map::new());
+    let made = decide(&store, change, None, ScimWrite::Put(form.clone())).await.unwrap().unwrap();
+    assert_eq!(made.id, "g1");
+    let mut expected = members.clone();
+    expected.sort();
+    let in_group = || async { store.scim_members(std::slice::from_ref(&group)).await.unwrap() };
+    let accounts = |pairs: Vec<(GroupId, AccountId)>| pairs.into_iter().map(|(_, id)| id).collect::<Vec<_>>();
+    assert_eq!(accounts(in_group().await), expected);
+    assert_eq!(store.count_scim_members(&group).await.unwrap(), 2);
+    let change = ScimChange::set_group(
+        group.clone(),
+        ScimGroup::new("Engineering"),
+        ScimMembers::changed([], [members[0].clone()]),
+    );
+    let left = decide(&store, change, Some(&made), ScimWrite::Put(form)).await.unwrap().unwrap();
+    assert_eq!(left.revision, 2, "another member is another version");
+    assert_eq!(accounts(in_group().await), [members[1].clone()]);
+
+    let session = SessionId::generate(&Provider::rustcrypto()).unwrap();
+    let of_bob: Session = serde_json::from_value(json!({
+        "organization": "acme", "account": bob.id, "name_id": null, "session_index": null,
+        "created_at": now(), "expires_at": now() + TimeDelta::hours(8),
+    }))
+    .unwrap();
+    store.create(&session, &of_bob).await.unwrap();
+    set(&store, &bob, Some(false)).await.unwrap();
+    assert!(store.find(&session, now()).await.unwrap().is_none());
+    let change = ScimChange::delete_group(group.clone());
+    assert!(decide(&store, change, Some(&left), ScimWrite::Remove).await.unwrap().is_none());
+    assert_eq!(store.count_scim_members(&group).await.unwrap(), 0);
+    assert!(store.whole(&acme()).await.unwrap().groups.is_empty());
+}
+
+/// A token is found by its hash, ends with a rotation or a revocation, and is audited without being told.
+pub async fn tokens_are_rotated_and_revoked(store: impl Store + ScimStore) {
+    with_acme(&store).await;
+    let issue = |at| {
+        let token = OrganizationToken::issue(&Provider::rustcrypto()).unwrap();
+        ScimToken::new(token.hash(&Provider::rustcrypto()).unwrap(), acme(), connection(), at)
+    };
+    let (first, later) = (issue(now()), now() + TimeDelta::hours(1));
+    store.add_scim_token(&first, None, &author()).await.unwrap();
+    assert_eq!(store.scim_token(&first.record.hash).await.unwrap(), Some(first.clone()));
+    assert_eq!(store.add_scim_token(&first, None, &author()).await.unwrap_err().code(), "store.taken");
+    let second = issue(later);
+    assert_eq!(store.scim_token(&second.record.hash).await.unwrap(), None);
+    store.add_scim_token(&second, Some(later), &author()).await.unwrap();
+    let known = store.scim_tokens(&connection()).await.unwrap();
+    assert_eq!(known.iter().map(ScimToken::id).collect::<Vec<_>>(), [first.id(), second.id()]);
+    assert_eq!((known[0].record.expires_at, known[1].record.expires_at), (Some(later), None));
+    assert!(known[0].record.works_at(now()) && !known[0].record.works_at(later));
+    store.scim_token_used(&second.record.hash, later).await.unwrap();
+    store.scim_token_used(&second.record.hash, now()).await.unwrap();
+    assert_eq!(store.scim_token(&second.record.hash).await.unwrap().unwrap().last_used_at, Some(later));
+    let other = ConnectionId::new("globex").unwrap();
+    assert!(!store.revoke_scim_token(&other, second.id(), &author()).await.unwrap());
+    assert!(store.revoke_scim_token(&connection(), second.id(), &author()).await.unwrap());
+    assert!(!store.revoke_scim_token(&connection(), second.id(), &author()).await.unwrap());
+    assert!(!store.scim_token(&second.record.hash).await.unwrap().unwrap().record.works_at(later));
+    let audit = store.audit(&acme()).await.unwrap();
+    let rules = |rule: &str| audit.iter().filter(|record| record.rule.as_str() == rule).count();
+    assert_eq!((rules("scim.token_issued"), rules("scim.token_revoked")), (2, 1));
+    let unknown = ScimToken::new(first.record.hash.clone(), "initech".into(), connection(), now());
+    assert!(store.add_scim_token(&unknown, None, &author()).await.is_err());
+}
+
+/// Of several who change a resource at one revision, one succeeds.
+pub async fn of_writers_of_one_resource_one_succeeds(store: impl Store + ScimStore) {
+    with_acme(&store).await;
+    let ada = create(&store, "ada@example.com").await.unwrap();
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..8 {
+        let (store, ada) = (store.clone(), ada.clone());
+        tasks.spawn(async move { set(&store, &ada, Some(false)).await.map(|_| ()) });
+    }
+    let outcomes = tasks.join_all().await;
+    let conflicts = outcomes
+        .iter()
+        .filter(|outcome| matches!(outcome, Err(SignInError::Store(StoreError::ScimConflict { .. }))));
+    assert_eq!((outcomes.iter().filter(|outcome| outcome.is_ok()).count(), conflicts.count()), (1, 7));
+}
+
+async fn create(store: &impl ScimStore, name: &str) -> Result<ScimResource, SignInError> {
+    let mut user = ScimUser::new(name);
+    (user.email, user.active, user.external_id) =
+        (Some(name.to_owned()), Some(true), Some(format!("id-of-{name}")));
+    let made = decide(store, ScimChange::CreateUser(user), None, ScimWrite::Put(form(name))).await?;
+    Ok(made.unwrap())
+}
+
+async fn set(
+    store: &impl ScimStore,
+    resource: &ScimResource,
+    active: Option<bool>,
+) -> Result<Option<ScimResource>, SignInError> {
+    let mut user = ScimUser::new(resource.name.as_str());
+    (user.active, user.external_id) = (active, resource.external_id.clone());
+    let change = ScimChange::set_user(AccountId::new(resource.id.as_str()), user);
+    decide(store, change, Some(resource), ScimWrite::Put(form(&resource.name))).await
+}
+
+async fn remove(
+    store: &impl ScimStore,
+    resource: &ScimResource,
+) -> Result<Option<ScimResource>, SignInError> {
+    let change = ScimChange::delete_user(AccountId::new(resource.id.as_str()));
+    decide(store, change, Some(resource), ScimWrite::Remove).await
+}
+
+fn form(name: &str) -> ScimForm {
+    let attributes = json!({"title": format!("of {name}")}).as_object().cloned().unwrap();
+    ScimForm::new(ScimKind::User, name.to_owned(), Some(format!("id-of-{name}")), attributes)
+}
+
+async fn decide(
+    store: &impl ScimStore,
+    change: ScimChange,
+    from: Option<&ScimResource>,
+    write: ScimWrite,
+) -> Result<Option<ScimResource>, SignInError> {
+    let fact = ScimFact::new(connection(), change, now());
+    let decision = ScimDecision::new(acme(), fact, from.map(Into::into), write);
+    Ok(store.decide_scim(decision).await?.resource)
+}
+
+async fn found(store: &impl ScimStore, id: &str) -> Option<ScimResource> {
+    store.find_scim(&connection(), ScimKind::User, &ScimKey::id(id)).await.unwrap().pop()
+}
+
+async fn account(store: &impl ScimStore, id: &str) -> vouchsafe::provisioning::Account {
+    store.scim_accounts(&acme(), &[AccountId::new(id)]).await.unwrap().pop().unwrap()
+}
