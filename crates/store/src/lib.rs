@@ -9,6 +9,8 @@
 //! [`Answer`]. Time is an argument here too: nothing reads a clock.
 
 mod audit;
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "redis"))]
+mod cached_sessions;
 mod configuration_audit;
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -22,9 +24,12 @@ mod memory;
 mod pending;
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(feature = "redis")]
+mod redis;
 mod replay;
 mod scim;
 mod scim_token;
+mod revocation;
 mod session;
 mod sign_in;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
@@ -37,6 +42,8 @@ mod text;
 use std::pin::Pin;
 
 pub use audit::AuditRecord;
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "redis"))]
+pub use cached_sessions::CachedSessions;
 pub use configuration_audit::Author;
 pub use connection_decision::{ConnectionDecision, DecidedConnections, OrganizationConnections};
 pub use connection_store::{ConnectionRevision, ConnectionStore};
@@ -48,12 +55,15 @@ pub use memory::Memory;
 pub use pending::PendingStore;
 #[cfg(feature = "postgres")]
 pub use postgres::Postgres;
+#[cfg(feature = "redis")]
+pub use redis::Redis;
 pub use replay::{ReplayStore, forgotten_until};
 pub use scim::{
     ScimApplied, ScimDecision, ScimForm, ScimFrom, ScimKey, ScimKind, ScimPage, ScimResource, ScimRevision,
     ScimStore, ScimWrite,
 };
 pub use scim_token::ScimToken;
+pub use revocation::{Announcements, Announces, Revocation};
 pub use session::{Session, SessionId, SessionStore};
 pub use sign_in::{CompletedSignIn, ConfirmedSignIn, DecidedSignIn, SignIn};
 #[cfg(feature = "sqlite")]

@@ -54,6 +54,7 @@ struct State {
     replays: HashMap<String, DateTime<Utc>>,
     pending: HashMap<String, StoredPendingRequest>,
     sessions: HashMap<String, Session>,
+    epochs: HashMap<AccountId, u64>,
     connections: BTreeMap<ConnectionId, StoredConnection>,
     organizations: BTreeMap<OrganizationId, Held>,
     audit: Vec<AuditRecord>,
@@ -168,11 +169,23 @@ impl SessionStore for Memory {
     }
 
     fn revoke_account<'a>(&'a self, account: &'a AccountId) -> Answer<'a, u64> {
-        self.with(move |state| Ok(sweep(&mut state.sessions, |session| session.account == *account)))
+        self.with(move |state| Ok(state.end_sessions_of(account)))
+    }
+
+    fn epoch<'a>(&'a self, account: &'a AccountId) -> Answer<'a, u64> {
+        self.with(move |state| Ok(state.epochs.get(account).copied().unwrap_or_default()))
     }
 
     fn sweep_sessions(&self, now: DateTime<Utc>) -> Answer<'_, u64> {
         self.with(move |state| Ok(sweep(&mut state.sessions, |session| session.is_over(now))))
+    }
+}
+
+impl State {
+    fn end_sessions_of(&mut self, account: &AccountId) -> u64 {
+        let epoch = self.epochs.entry(account.clone()).or_default();
+        *epoch = epoch.saturating_add(1);
+        sweep(&mut self.sessions, |session| session.account == *account)
     }
 }
 

@@ -1,5 +1,6 @@
 //! PostgreSQL: everything, for several machines.
 
+mod announcements;
 mod run;
 mod transaction;
 
@@ -30,6 +31,11 @@ const ATTEMPTS: usize = 5;
 
 /// Everything is decided on what was committed when it is locked.
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
+
+/// A session that is not of an epoch of its account that is over.
+const SESSION: &str = "
+    SELECT record FROM vouchsafe_sessions AS session WHERE hash = $1 AND NOT EXISTS (
+        SELECT 1 FROM vouchsafe_epochs AS now WHERE now.account = session.account AND now.epoch > session.epoch)";
 
 /// What is read with several statements is of one moment.
 const BEGIN_READING: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
@@ -105,7 +111,7 @@ impl Postgres {
 
     /// Runs statements, in a transaction if they are several.
     async fn run(&self, batch: &Batch) -> Result<Vec<Answered>, StoreError> {
-        if batch.len() == 1 {
+        if batch.len() == 1 && batch.announced().is_empty() {
             let mut connection = self.pool.acquire().await.map_err(failed)?;
             return run::run(&mut connection, batch).await;
         }
@@ -174,7 +180,7 @@ impl Engine for Postgres {
             Wanted::Pending(handle) => {
                 ("SELECT record FROM vouchsafe_pending WHERE handle = ?".into(), handle)
             }
-            Wanted::Session(hash) => ("SELECT record FROM vouchsafe_sessions WHERE hash = ?".into(), hash),
+            Wanted::Session(hash) => (SESSION.into(), hash),
             Wanted::Revision(id) => {
                 ("SELECT CAST(revision AS TEXT) FROM vouchsafe_connections WHERE id = ?".into(), id)
             }

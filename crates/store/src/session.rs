@@ -48,8 +48,12 @@ pub trait SessionStore: Send + Sync + fmt::Debug {
         session_index: Option<&'a str>,
     ) -> Answer<'a, u64>;
 
-    /// Ends all sessions of an account; how many.
+    /// Ends all sessions of an account, and begins its next [epoch](Self::epoch); how many.
     fn revoke_account<'a>(&'a self, account: &'a AccountId) -> Answer<'a, u64>;
+
+    /// How often all sessions of an account were ended: by suspension, by SCIM, by hand. For what is kept elsewhere and must end with them, such
+    /// as the application's own sessions or signed cookies: they hold the epoch at which they began, and are over when it is another.
+    fn epoch<'a>(&'a self, account: &'a AccountId) -> Answer<'a, u64>;
 
     /// Forgets the sessions whose time is over; how many.
     fn sweep_sessions(&self, now: DateTime<Utc>) -> Answer<'_, u64>;

@@ -1,5 +1,6 @@
 //! SQLite: one file, in memory, or tables in the application's own database.
 
+mod announcements;
 mod look_ups;
 mod run;
 mod turn;

@@ -54,6 +54,7 @@ struct State {
     replays: HashMap<String, DateTime<Utc>>,
     pending: HashMap<String, StoredPendingRequest>,
     sessions: HashMap<String, Session>,
+    epochs: HashMap<AccountId, u64>,
     connections: BTreeMap<ConnectionId, StoredConnection>,
     organizations: BTreeMap<OrganizationId, Held>,
     audit: Vec<AuditRecord>,
@@ -153,11 +154,22 @@ impl SessionStore for Own {
     }
 
     fn revoke_account<'a>(&'a self, account: &'a AccountId) -> Answer<'a, u64> {
-        self.with(move |state| Ok(sweep(&mut state.sessions, |session| session.account == *account)))
+        self.with(move |state| Ok(state.end_sessions_of(account)))
+    }
+
+    fn epoch<'a>(&'a self, account: &'a AccountId) -> Answer<'a, u64> {
+        self.with(move |state| Ok(state.epochs.get(account).copied().unwrap_or_default()))
     }
 
     fn sweep_sessions(&self, now: DateTime<Utc>) -> Answer<'_, u64> {
         self.with(move |state| Ok(sweep(&mut state.sessions, |session| session.is_over(now))))
+    }
+}
+
+impl State {
+    fn end_sessions_of(&mut self, account: &AccountId) -> u64 {
+        *self.epochs.entry(account.clone()).or_default() += 1;
+        sweep(&mut self.sessions, |session| session.account == *account)
     }
 }
 
@@ -391,8 +403,8 @@ impl State {
         replace(&mut whole.projects, &decided.projects, |project| &project.id);
         replace(&mut whole.groups, &decided.groups, |group| &group.id);
         whole.groups.retain(|group| !decided.removed_groups.contains(&group.id));
-        if !decided.ended_accounts.is_empty() {
-            self.sessions.retain(|_, session| !decided.ended_accounts.contains(&session.account));
+        for account in &decided.ended_accounts {
+            self.end_sessions_of(account);
         }
         self.audit.extend(decided.audit.iter().cloned());
         Ok(())

@@ -18,6 +18,7 @@ CREATE INDEX vouchsafe_pending_by_end ON vouchsafe_pending (expires_at);
 CREATE TABLE vouchsafe_sessions (
     hash TEXT PRIMARY KEY,
     account TEXT NOT NULL,
+    epoch BIGINT NOT NULL DEFAULT 0,
     connection TEXT,
     identity TEXT,
     session_index TEXT,
@@ -28,6 +29,12 @@ CREATE INDEX vouchsafe_sessions_by_account ON vouchsafe_sessions (account);
 CREATE INDEX vouchsafe_sessions_by_connection ON vouchsafe_sessions (connection);
 CREATE INDEX vouchsafe_sessions_by_identity ON vouchsafe_sessions (identity);
 CREATE INDEX vouchsafe_sessions_by_end ON vouchsafe_sessions (expires_at);
+
+-- How often all sessions of an account were ended. A session of an earlier epoch is over.
+CREATE TABLE vouchsafe_epochs (
+    account TEXT PRIMARY KEY,
+    epoch BIGINT NOT NULL
+);
 
 CREATE TABLE vouchsafe_organizations (
     id TEXT PRIMARY KEY,

@@ -10,9 +10,9 @@ use vouchsafe::{
 };
 use vouchsafe_testkit::{ASSERTION_CONSUMER, Attribute, SERVICE_PROVIDER};
 
-use super::{Store, acme, change, connection, now, with_acme};
+use super::{Memoranda, Store, acme, change, connection, now, with_acme};
 
-pub async fn one_of_a_hundred_records_is_the_first(store: impl Store) {
+pub async fn one_of_a_hundred_records_is_the_first(store: impl Memoranda) {
     let mut tasks = JoinSet::new();
     for _ in 0..100 {
         let store = store.clone();
@@ -99,7 +99,7 @@ pub async fn a_record_lasts_to_its_last_nanosecond(store: impl Store) {
     assert_eq!(store.sweep_sessions(session_end + TimeDelta::milliseconds(1)).await.unwrap(), 1);
 }
 
-pub async fn an_assertion_is_confirmed_once(store: impl Store) {
+pub async fn an_assertion_is_confirmed_once(store: impl Memoranda) {
     let (service, okta) = service();
     let idp = vouchsafe_testkit::IdentityProvider::okta();
     let attributes = [Attribute::new("department", ["R&D"]), Attribute::new("groups", [""; 0])];
@@ -148,17 +148,17 @@ pub async fn an_assertion_is_confirmed_once(store: impl Store) {
 
 /// The two steps of the main path.
 trait Confirm {
-    async fn confirm_with(self, store: &impl Store) -> Result<vouchsafe::Login, &'static str>;
+    async fn confirm_with(self, store: &impl Memoranda) -> Result<vouchsafe::Login, &'static str>;
 }
 
 impl Confirm for vouchsafe::ValidAssertion {
-    async fn confirm_with(self, store: &impl Store) -> Result<vouchsafe::Login, &'static str> {
+    async fn confirm_with(self, store: &impl Memoranda) -> Result<vouchsafe::Login, &'static str> {
         let recorded = store.record(self.replay_key()).await.map_err(|failure| failure.code())?;
         self.confirm(recorded).map_err(|refusal| refusal.code())
     }
 }
 
-pub async fn a_pending_request_is_found_until_it_is_removed(store: impl Store) {
+pub async fn a_pending_request_is_found_until_it_is_removed(store: impl Memoranda) {
     let pending = pending();
     let handle = pending.handle().to_owned();
     store.put(&pending).await.unwrap();
@@ -176,18 +176,25 @@ pub async fn a_pending_request_is_found_until_it_is_removed(store: impl Store) {
     assert!(store.find_pending(&handle, now()).await.unwrap().is_none());
 }
 
-pub async fn a_pending_request_ends_at_its_time(store: impl Store) {
+pub async fn a_pending_request_ends_at_its_time(store: impl Memoranda) {
     let pending = pending();
     let end = pending.expires_at();
     store.put(&pending).await.unwrap();
+    let last = end - TimeDelta::milliseconds(1);
+    assert!(store.find_pending(pending.handle(), last).await.unwrap().is_some());
     assert!(store.find_pending(pending.handle(), end).await.unwrap().is_none());
+}
+
+pub async fn pending_requests_are_swept(store: impl Store) {
+    let pending = pending();
+    let end = pending.expires_at();
     store.put(&pending).await.unwrap();
     assert_eq!(store.sweep_pending(end - TimeDelta::seconds(1)).await.unwrap(), 0);
     assert_eq!(store.sweep_pending(end).await.unwrap(), 1);
     assert_eq!(store.sweep_pending(end).await.unwrap(), 0);
 }
 
-pub async fn a_session_lasts_until_its_end_and_no_longer(store: impl Store) {
+pub async fn a_session_lasts_until_its_end_and_no_longer(store: impl Memoranda) {
     let limit = now() + TimeDelta::hours(1);
     let id = SessionId::generate(&Provider::rustcrypto()).unwrap();
     let session = session("1", "ada", "s1").lasting(TimeDelta::hours(8), Some(limit));
@@ -197,13 +204,21 @@ pub async fn a_session_lasts_until_its_end_and_no_longer(store: impl Store) {
     let before = limit - TimeDelta::milliseconds(1);
     assert_eq!(store.find(&shown, before).await.unwrap(), Some(session));
     assert_eq!(store.find(&shown, limit).await.unwrap(), None);
-    assert_eq!(store.sweep_sessions(before).await.unwrap(), 0);
-    assert_eq!(store.sweep_sessions(limit).await.unwrap(), 1);
-    assert_eq!(store.find(&shown, before).await.unwrap(), None);
     assert!(!format!("{id:?}").contains(id.reveal()));
 }
 
-pub async fn sessions_end_by_id_by_name_and_by_account(store: impl Store) {
+pub async fn sessions_are_swept(store: impl Store) {
+    let limit = now() + TimeDelta::hours(1);
+    let before = limit - TimeDelta::milliseconds(1);
+    let id = SessionId::generate(&Provider::rustcrypto()).unwrap();
+    let session = session("1", "ada", "s1").lasting(TimeDelta::hours(8), Some(limit));
+    store.create(&id, &session).await.unwrap();
+    assert_eq!(store.sweep_sessions(before).await.unwrap(), 0);
+    assert_eq!(store.sweep_sessions(limit).await.unwrap(), 1);
+    assert_eq!(store.find(&id, before).await.unwrap(), None);
+}
+
+pub async fn sessions_end_by_id_by_name_and_by_account(store: impl Memoranda) {
     let mut ids = Vec::new();
     for (account, name, index) in
         [("1", "ada", "s1"), ("1", "ada", "s2"), ("2", "bob", "s3"), ("2", "bob", "s4")]
@@ -223,12 +238,14 @@ pub async fn sessions_end_by_id_by_name_and_by_account(store: impl Store) {
     assert_eq!(store.revoke_by_name_id(&ada, None).await.unwrap(), 1);
     assert!(store.revoke(&ids[2]).await.unwrap());
     assert!(!store.revoke(&ids[2]).await.unwrap());
+    assert_eq!(store.epoch(&AccountId::new("2")).await.unwrap(), 0);
     assert_eq!(store.revoke_account(&AccountId::new("2")).await.unwrap(), 1);
+    assert_eq!(store.epoch(&AccountId::new("2")).await.unwrap(), 1);
     assert_eq!(store.find(&ids[3], now()).await.unwrap(), None);
 }
 
 /// A logout request for one of three persons of one name leaves the other two alone.
-pub async fn a_name_ends_the_sessions_of_its_own_person_only(store: impl Store) {
+pub async fn a_name_ends_the_sessions_of_its_own_person_only(store: impl Memoranda) {
     let plain = Identity::new(connection(), "12345");
     let persistent = plain.clone().with_format(vouchsafe::metadata::name_id_format::PERSISTENT);
     let qualified = persistent.clone().with_qualifiers(Some("http://idp.example/a"), None);
@@ -245,7 +262,7 @@ pub async fn a_name_ends_the_sessions_of_its_own_person_only(store: impl Store) 
     assert_eq!((left(&ids[0]).await, left(&ids[1]).await, left(&ids[2]).await), (true, false, true));
 }
 
-pub async fn a_negative_lifetime_ends_a_session(store: impl Store) {
+pub async fn a_negative_lifetime_ends_a_session(store: impl Memoranda) {
     let limit = now() + TimeDelta::hours(1);
     for (at_most, end) in [
         (TimeDelta::MIN, now()),

@@ -57,10 +57,15 @@ impl<S: ReplayStore + PendingStore + SessionStore + ConnectionStore + Directory 
 {
 }
 
+/// What a store without a directory is.
+pub trait Memoranda: ReplayStore + PendingStore + SessionStore + Clone + 'static {}
+impl<S: ReplayStore + PendingStore + SessionStore + Clone + 'static> Memoranda for S {}
+
 /// Makes a test of each function of the conformance suite.
 ///
 /// `conformance!(make)`: `make` is an async function that gives an empty store and what keeps it alive.
 /// `conformance!(of scim: make)` makes those of a [`ScimStore`](crate::ScimStore).
+/// `conformance!(memoranda where available: make)`: a store of replays, pending requests and sessions alone, which end by themselves.
 /// `conformance!(where available: make)`: it gives `Some` of both, or `None` where there is no server to test against, and then says so.
 #[macro_export]
 macro_rules! conformance {
@@ -83,7 +88,8 @@ macro_rules! conformance {
             a_clock_that_went_ahead_and_came_back_accepts_nothing_twice,
             a_record_without_end_does_not_keep_the_others, a_record_lasts_to_its_last_nanosecond,
             an_assertion_is_confirmed_once, a_pending_request_is_found_until_it_is_removed,
-            a_pending_request_ends_at_its_time, a_session_lasts_until_its_end_and_no_longer,
+            a_pending_request_ends_at_its_time, pending_requests_are_swept, sessions_are_swept,
+            a_session_lasts_until_its_end_and_no_longer,
             sessions_end_by_id_by_name_and_by_account, a_name_ends_the_sessions_of_its_own_person_only,
             a_negative_lifetime_ends_a_session, a_suspended_account_gets_no_session);
         $crate::conformance!(@each $way $make, connections, a_connection_is_kept_whole,
@@ -124,6 +130,12 @@ macro_rules! conformance {
             a_stale_write_loses_no_membership, the_last_owner_survives_every_change,
             a_large_organization_costs_what_the_person_means, settings_are_changed_while_people_sign_in,
             changes_by_hand_name_their_actor, a_domain_that_is_verified_meanwhile_counts);
+    };
+    (memoranda where available: $make:path) => {
+        $crate::conformance!(@each available $make, memoranda, one_of_a_hundred_records_is_the_first, an_assertion_is_confirmed_once,
+            a_pending_request_is_found_until_it_is_removed, a_pending_request_ends_at_its_time,
+            a_session_lasts_until_its_end_and_no_longer, sessions_end_by_id_by_name_and_by_account,
+            a_name_ends_the_sessions_of_its_own_person_only, a_negative_lifetime_ends_a_session);
     };
     (@each $way:ident $make:path, $module:ident, $($name:ident),*) => {
         $(

@@ -155,9 +155,11 @@ pub async fn suspension_ends_sessions_and_is_recorded(store: impl Store) {
     let id = SessionId::generate(&Provider::rustcrypto()).unwrap();
     let session = Session::of(acme(), applied.account.clone(), now());
     store.create(&id, &session.lasting(TimeDelta::hours(8), None)).await.unwrap();
+    assert_eq!(store.epoch(&applied.account).await.unwrap(), 0);
     let sweep = Actor::Rule(RuleId::from("offboarding.unused"));
     change(&store, &applied.account, Change::Suspend, sweep).await.unwrap();
     assert_eq!(store.find(&id, now()).await.unwrap(), None);
+    assert_eq!(store.epoch(&applied.account).await.unwrap(), 1);
     let after = store.whole(&acme()).await.unwrap();
     assert_eq!(after.account(&applied.account).unwrap().status, Status::Suspended);
     let refused = provision(&store, login("ada", &token, "id2")).await.unwrap_err();

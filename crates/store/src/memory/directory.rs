@@ -236,8 +236,8 @@ impl State {
         replace(&mut whole.projects, &decided.projects, |project| &project.id);
         replace(&mut whole.groups, &decided.groups, |group| &group.id);
         whole.groups.retain(|group| !decided.removed_groups.contains(&group.id));
-        if !decided.ended_accounts.is_empty() {
-            self.sessions.retain(|_, session| !decided.ended_accounts.contains(&session.account));
+        for account in &decided.ended_accounts {
+            self.end_sessions_of(account);
         }
         self.audit.extend(decided.audit.iter().cloned());
         Ok(())

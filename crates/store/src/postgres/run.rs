@@ -14,9 +14,10 @@ use sqlx::{
     postgres::{PgArgumentBuffer, PgArguments, PgTypeInfo, types::Oid},
 };
 
+use super::announcements::NOTIFY;
 use crate::{
-    StoreError,
-    sql::{Answered, Batch, Doing, Failed, Parameter, Row, Runs},
+    Revocation, StoreError,
+    sql::{Answered, Batch, Doing, Failed, Parameter, Row, Runs, failed},
 };
 
 /// A connection that runs statements.
@@ -34,6 +35,10 @@ pub(super) async fn run(connection: &mut PgConnection, batch: &Batch) -> Result<
     for (place, (sql, parameters)) in batch.statements().enumerate() {
         let ran = run_one(connection, numbered(sql.postgres), parameters).await;
         answered.push(ran.map_err(|error| batch.meaning(Failed { place, error }))?);
+    }
+    let told: Vec<String> = batch.announced().iter().map(Revocation::to_text).collect();
+    if !told.is_empty() {
+        run_one(connection, NOTIFY, &[Parameter::from(told)]).await.map_err(failed)?;
     }
     Ok(answered)
 }

@@ -8,12 +8,13 @@ use sqlx::error::{DatabaseError, ErrorKind};
 use vouchsafe::provisioning::AccountId;
 
 use super::{Row, failed};
-use crate::StoreError;
+use crate::{Revocation, StoreError};
 
 /// Statements with their parameters, in order.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Batch {
     statements: Vec<Statement>,
+    announced: Vec<Revocation>,
 }
 
 /// One statement of a batch.
@@ -118,6 +119,16 @@ impl Batch {
             last.if_null = Some(meaning);
         }
         self
+    }
+
+    /// What is told to every machine when it is committed.
+    pub(crate) fn announcing(mut self, ended: Revocation) -> Self {
+        self.announced.push(ended);
+        self
+    }
+
+    pub(crate) fn announced(&self) -> &[Revocation] {
+        &self.announced
     }
 
     pub(crate) fn len(&self) -> usize {

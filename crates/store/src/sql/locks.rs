@@ -32,8 +32,13 @@ const ACCOUNT_AND_OWNERS: &str = "
 
 /// A session that nobody ends while the transaction lasts.
 pub(super) const READ_SESSION: Sql = Sql {
-    sqlite: "SELECT record FROM vouchsafe_sessions WHERE hash = ?",
-    postgres: "SELECT record FROM vouchsafe_sessions WHERE hash = $1 FOR SHARE",
+    sqlite: "
+        SELECT record FROM vouchsafe_sessions AS session WHERE hash = ? AND NOT EXISTS (
+            SELECT 1 FROM vouchsafe_epochs AS now WHERE now.account = session.account AND now.epoch > session.epoch)",
+    postgres: "
+        SELECT record FROM vouchsafe_sessions AS session WHERE hash = $1 AND NOT EXISTS (
+            SELECT 1 FROM vouchsafe_epochs AS now WHERE now.account = session.account AND now.epoch > session.epoch)
+        FOR SHARE OF session",
 };
 
 /// An organization that nobody else decides about.

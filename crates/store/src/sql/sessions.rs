@@ -5,7 +5,7 @@ use vouchsafe::ConnectionId;
 use vouchsafe::provisioning::{AccountId, Identity};
 
 use super::{Batch, Engine, Runs, Sql, Wanted, locks, memoranda::changed, rows, run_one, writes};
-use crate::{Answer, Session, SessionId, SessionStore, StoreError};
+use crate::{Answer, Revocation, Session, SessionId, SessionStore, StoreError};
 
 /// The session of an identifier with this hash, over or not, which nobody ends while the transaction lasts.
 pub(super) async fn read(turn: &mut dyn Runs, hash: &str) -> Result<Option<Session>, StoreError> {
@@ -29,7 +29,29 @@ macro_rules! end_where {
 }
 
 /// Those of an account.
-pub(super) const END_OF_ACCOUNT: Sql = end_where!("account = ?", "account = $1");
+const END_OF_ACCOUNTS: Sql =
+    end_where!("account IN (SELECT value FROM json_each(?))", "account = ANY($1::text[])");
+
+/// What they have that is looked up after a session was read, and before it was ended, is of an epoch that is over.
+const NEXT_EPOCH: Sql = Sql {
+    sqlite: "
+        INSERT INTO vouchsafe_epochs (account, epoch) SELECT value, 1 FROM json_each(?) WHERE TRUE
+        ON CONFLICT (account) DO UPDATE SET epoch = vouchsafe_epochs.epoch + 1",
+    postgres: "
+        INSERT INTO vouchsafe_epochs (account, epoch) SELECT account, 1 FROM unnest($1::text[]) AS account
+        ORDER BY account
+        ON CONFLICT (account) DO UPDATE SET epoch = vouchsafe_epochs.epoch + 1",
+};
+
+/// Ends all sessions of these accounts.
+pub(super) fn end_of_accounts(batch: Batch, accounts: &[AccountId]) -> Batch {
+    if accounts.is_empty() {
+        return batch;
+    }
+    let ids: Vec<String> = accounts.iter().map(|account| account.as_str().to_owned()).collect();
+    let batch = batch.then(END_OF_ACCOUNTS).bind(ids.clone()).then(NEXT_EPOCH).bind(ids);
+    accounts.iter().fold(batch, |batch, account| batch.announcing(Revocation::Account(account.clone())))
+}
 
 const END_OVER: Sql =
     end_where!("connection IN (SELECT value FROM json_each(?))", "connection = ANY($1::text[])");
@@ -42,7 +64,10 @@ const SWEEP: Sql = end_where!("expires_at <= ?", "expires_at <= $1");
 pub(super) fn end_over(batch: Batch, ids: &[ConnectionId]) -> Batch {
     match ids {
         [] => batch,
-        _ => batch.then(END_OVER).bind(ids.iter().map(|id| id.as_str().to_owned()).collect::<Vec<_>>()),
+        _ => {
+            let ids: Vec<String> = ids.iter().map(|id| id.as_str().to_owned()).collect();
+            batch.then(END_OVER).bind(ids).announcing(Revocation::Some)
+        }
     }
 }
 
@@ -72,7 +97,9 @@ impl<E: Engine> SessionStore for E {
     }
 
     fn revoke<'a>(&'a self, id: &'a SessionId) -> Answer<'a, bool> {
-        let revoke = Batch::of("DELETE FROM vouchsafe_sessions WHERE hash = ?").bind(id.hash());
+        let revoke = Batch::of("DELETE FROM vouchsafe_sessions WHERE hash = ?")
+            .bind(id.hash())
+            .announcing(Revocation::Session(id.hash().to_owned()));
         Box::pin(async move { Ok(changed(self, revoke).await? == 1) })
     }
 
@@ -85,12 +112,25 @@ impl<E: Engine> SessionStore for E {
             None => Batch::of(END_OF_NAME).bind(name_id.key()),
             Some(index) => Batch::of(END_OF_NAME_AND_INDEX).bind(name_id.key()).bind(index),
         };
-        Box::pin(changed(self, by_name))
+        Box::pin(changed(self, by_name.announcing(Revocation::Some)))
     }
 
     fn revoke_account<'a>(&'a self, account: &'a AccountId) -> Answer<'a, u64> {
-        let revoke = Batch::of(END_OF_ACCOUNT).bind(account.as_str());
-        Box::pin(changed(self, revoke))
+        Box::pin(changed(self, end_of_accounts(Batch::default(), std::slice::from_ref(account))))
+    }
+
+    fn epoch<'a>(&'a self, account: &'a AccountId) -> Answer<'a, u64> {
+        let asked = Batch::of("SELECT epoch FROM vouchsafe_epochs WHERE account = ?").bind(account.as_str());
+        Box::pin(async move {
+            let answered = self.ask(asked).await?;
+            Ok(answered
+                .rows
+                .first()
+                .map(|row| row.integer(0))
+                .transpose()?
+                .unwrap_or_default()
+                .unsigned_abs())
+        })
     }
 
     fn sweep_sessions(&self, now: DateTime<Utc>) -> Answer<'_, u64> {

@@ -16,7 +16,7 @@ use vouchsafe::{
 
 use super::{Batch, Sql, batch::IfNull, rows::to_json, sessions};
 use crate::{
-    AuditRecord, Decided, Session, StoreError,
+    AuditRecord, Decided, Revocation, Session, StoreError,
     text::{folded, milliseconds_rounded_up},
 };
 
@@ -57,10 +57,7 @@ pub(super) fn decided(batch: Batch, decided: &Decided, before: &Snapshot) -> Res
         is_of(organization, &group.organization)?;
         batch = put_group(batch, group)?;
     }
-    for account in &decided.ended_accounts {
-        batch = batch.then(sessions::END_OF_ACCOUNT).bind(account.as_str());
-    }
-    audit(batch, &decided.audit)
+    audit(sessions::end_of_accounts(batch, &decided.ended_accounts), &decided.audit)
 }
 
 /// A group that is new, or one of the organization's.
@@ -267,7 +264,10 @@ const AUDIT: Sql = Sql {
 pub(super) fn ended(batch: Batch, replaces: Option<&str>, answers: Option<&str>) -> Batch {
     let mut batch = batch;
     if let Some(replaced) = replaces {
-        batch = batch.then("DELETE FROM vouchsafe_sessions WHERE hash = ?").bind(replaced);
+        batch = batch
+            .then("DELETE FROM vouchsafe_sessions WHERE hash = ?")
+            .bind(replaced)
+            .announcing(Revocation::Session(replaced.to_owned()));
     }
     if let Some(handle) = answers {
         batch = batch.then("DELETE FROM vouchsafe_pending WHERE handle = ?").bind(handle);
@@ -280,13 +280,14 @@ pub(super) fn session(batch: Batch, hash: &str, session: &Session) -> Result<Bat
     Ok(batch
         .then(
             "INSERT INTO vouchsafe_sessions
-                 (hash, account, connection, identity, session_index, expires_at, record)
-             VALUES (?, ?, ?, ?, ?, ?, CASE WHEN NOT EXISTS (SELECT 1 FROM vouchsafe_accounts
+                 (hash, account, epoch, connection, identity, session_index, expires_at, record)
+             VALUES (?, ?, coalesce((SELECT epoch FROM vouchsafe_epochs WHERE account = ?), 0), ?, ?, ?, ?, CASE WHEN NOT EXISTS (SELECT 1 FROM vouchsafe_accounts
                  WHERE id = ? AND organization = ? AND active = 0) THEN ? END)",
         )
         .if_taken("the session's identifier")
         .if_null(IfNull::Suspended(session.account.clone()))
         .bind(hash)
+        .bind(session.account.as_str())
         .bind(session.account.as_str())
         .bind(session.connection.as_ref().map(ConnectionId::as_str))
         .bind(session.identity.as_ref().map(Identity::key))

@@ -22,6 +22,8 @@ const FIND: &str = "
     UNION ALL
     SELECT 2, session.hash, session.record FROM json_each(?) AS wanted
     CROSS JOIN vouchsafe_sessions AS session ON session.hash = wanted.value
+    WHERE NOT EXISTS (
+        SELECT 1 FROM vouchsafe_epochs AS now WHERE now.account = session.account AND now.epoch > session.epoch)
     UNION ALL
     SELECT 3, connection.id, CAST(connection.revision AS TEXT) FROM json_each(?) AS wanted
     CROSS JOIN vouchsafe_connections AS connection ON connection.id = wanted.value";

@@ -4,7 +4,7 @@ use sqlx::SqliteConnection;
 
 use super::{FailedTogether, run};
 use crate::{
-    StoreError,
+    Revocation, StoreError,
     sql::{Answered, Batch, Doing, Fails as _, Runs, Transaction},
 };
 
@@ -22,13 +22,22 @@ pub(super) struct Turn<'t> {
     /// Why these could not be written.
     refused_before: Option<StoreError>,
     writes: Batch,
+    /// What was ended in the transaction. Of a decision that is undone it may be too much, which harms nobody.
+    ended: Vec<Revocation>,
 }
 
 impl<'t> Turn<'t> {
     /// The first one of a transaction.
     pub(super) fn first(connection: &'t mut SqliteConnection) -> Self {
         let before = Batch::of("SAVEPOINT decision");
-        Self { connection, before, writes_before: 0, refused_before: None, writes: Batch::default() }
+        Self {
+            connection,
+            before,
+            writes_before: 0,
+            refused_before: None,
+            writes: Batch::default(),
+            ended: Vec::new(),
+        }
     }
 
     /// Writes what the decision before has left to write, if nothing was run since.
@@ -37,6 +46,11 @@ impl<'t> Turn<'t> {
             return Ok(());
         }
         self.run(Batch::default()).await.map(drop)
+    }
+
+    /// What was ended, once the transaction is committed.
+    pub(super) fn into_ended(self) -> Vec<Revocation> {
+        self.ended
     }
 
     /// Ends the turn: what the decision did stays.
@@ -70,12 +84,14 @@ impl<'t> Turn<'t> {
 
 impl Runs for Turn<'_> {
     fn run(&mut self, own: Batch) -> Doing<'_, Vec<Answered>, StoreError> {
+        self.ended.extend_from_slice(own.announced());
         Box::pin(self.run_with_what_waits(own))
     }
 }
 
 impl Transaction for Turn<'_> {
     fn write(&mut self, writes: Batch) {
+        self.ended.extend_from_slice(writes.announced());
         self.writes = writes;
     }
 

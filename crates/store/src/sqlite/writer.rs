@@ -5,11 +5,11 @@
 use std::{pin::Pin, sync::Arc};
 
 use sqlx::{Connection as _, Sqlite, SqliteConnection, SqlitePool, pool::PoolConnection};
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::sync::{Mutex, broadcast, mpsc, oneshot};
 
-use super::{Stopped, failed_together, turn::Turn};
+use super::{Stopped, announcements::KEPT, failed_together, turn::Turn};
 use crate::{
-    StoreError,
+    Revocation, StoreError,
     sql::{Action, Fails, Transaction},
 };
 
@@ -19,6 +19,7 @@ const GROUP: usize = 64;
 #[derive(Debug)]
 pub(super) struct Writer {
     jobs: mpsc::Sender<Box<dyn Job>>,
+    ended: broadcast::Sender<Revocation>,
 }
 
 impl Writer {
@@ -26,20 +27,29 @@ impl Writer {
     ///
     /// A pool that is the writer's alone lends it the connection for as long as there is something to write; others may need one in between.
     pub(super) fn start(pool: SqlitePool, is_own: bool) -> Self {
+        let (ended, _) = broadcast::channel(KEPT);
         let (jobs, waiting) = mpsc::channel(1024);
         let waiting = Arc::new(Mutex::new(waiting));
+        let announces = ended.clone();
         tokio::spawn(async move {
             // A decision that panics ends one task: those of its group are told that nothing was written, and the next task goes on.
             loop {
-                let (pool, waiting) = (pool.clone(), Arc::clone(&waiting));
+                let (pool, waiting, ended) = (pool.clone(), Arc::clone(&waiting), announces.clone());
                 let serving =
-                    tokio::spawn(async move { serve(&pool, is_own, &mut *waiting.lock().await).await });
+                    tokio::spawn(
+                        async move { serve(&pool, is_own, &mut *waiting.lock().await, &ended).await },
+                    );
                 if serving.await.is_ok() {
                     return;
                 }
             }
         });
-        Self { jobs }
+        Self { jobs, ended }
+    }
+
+    /// What is ended from now on.
+    pub(super) fn announced(&self) -> broadcast::Receiver<Revocation> {
+        self.ended.subscribe()
     }
 
     /// Does something in a transaction that has the write lock, and answers when it is on the disk. What answers an error leaves nothing
@@ -53,10 +63,19 @@ impl Writer {
     }
 }
 
-async fn serve(pool: &SqlitePool, is_own: bool, waiting: &mut mpsc::Receiver<Box<dyn Job>>) {
+async fn serve(
+    pool: &SqlitePool,
+    is_own: bool,
+    waiting: &mut mpsc::Receiver<Box<dyn Job>>,
+    ended: &broadcast::Sender<Revocation>,
+) {
     let (mut group, mut connection) = (Vec::new(), None);
     while waiting.recv_many(&mut group, GROUP).await > 0 {
         let written = write_all(pool, &mut connection, &mut group).await;
+        // Before anybody is answered. That nobody listens is no failure.
+        for revocation in written.iter().flatten() {
+            let _ = ended.send(revocation.clone());
+        }
         if written.is_err() || waiting.is_empty() || pool.is_closed() || !is_own {
             connection = None;
         }
@@ -70,14 +89,17 @@ async fn write_all(
     pool: &SqlitePool,
     connection: &mut Option<PoolConnection<Sqlite>>,
     group: &mut [Box<dyn Job>],
-) -> Result<(), sqlx::Error> {
+) -> Result<Vec<Revocation>, sqlx::Error> {
     let connection = match connection {
         Some(connection) => connection,
         None => connection.insert(acquire(pool).await?),
     };
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
     match run_all(&mut transaction, group).await {
-        Ok(()) => transaction.commit().await,
+        Ok(ended) => {
+            transaction.commit().await?;
+            Ok(ended)
+        }
         // SQLite may have rolled back everything, so that nothing of the group can be kept.
         Err(Broken) => {
             transaction.rollback().await?;
@@ -94,7 +116,10 @@ async fn acquire(pool: &SqlitePool) -> Result<PoolConnection<Sqlite>, sqlx::Erro
 }
 
 /// The decisions, one after the other, each of which sees what those before it wrote.
-async fn run_all(connection: &mut SqliteConnection, group: &mut [Box<dyn Job>]) -> Result<(), Broken> {
+async fn run_all(
+    connection: &mut SqliteConnection,
+    group: &mut [Box<dyn Job>],
+) -> Result<Vec<Revocation>, Broken> {
     let mut turn = Turn::first(connection);
     let mut before: Option<&mut Box<dyn Job>> = None;
     for job in group {
@@ -119,7 +144,7 @@ async fn run_all(connection: &mut SqliteConnection, group: &mut [Box<dyn Job>]) 
     if let (Some(refusal), Some(before)) = (turn.refused_before(), before) {
         before.refuse(refusal);
     }
-    settled
+    settled.map(|()| turn.into_ended())
 }
 
 /// The database failed under a decision.

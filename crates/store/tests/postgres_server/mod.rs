@@ -38,7 +38,8 @@ pub(crate) async fn schema() -> Option<Schema> {
     let create = sqlx::AssertSqlSafe(format!("CREATE SCHEMA {name}"));
     sqlx::query(create).execute(&mut connection).await.unwrap();
     let separator = if server.contains('?') { '&' } else { '?' };
-    let address = format!("{server}{separator}options=-c%20search_path%3D{name}");
+    let address =
+        format!("{server}{separator}options=-c%20search_path%3D{name}%20-c%20application_name%3D{name}");
     Some(Schema { server, address, name })
 }
 

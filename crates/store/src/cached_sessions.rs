@@ -1,0 +1,258 @@
+//! Sessions in the memory of each machine, for as long as it is sure that nobody has ended them.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    time::{Duration, Instant},
+};
+
+use chrono::{DateTime, Utc};
+use vouchsafe::provisioning::{AccountId, Identity};
+
+use crate::{Announcements, Announces, Answer, Revocation, Session, SessionId, SessionStore};
+
+/// How long what is known of the store is used without asking. A session is dead on this machine so long after it was ended at the latest,
+/// whatever happens to the connection meanwhile.
+const LEASE: Duration = Duration::from_millis(90);
+
+/// How often the store is asked whether everything was heard.
+const ASK_EVERY: Duration = Duration::from_millis(25);
+
+/// How long to wait before listening again, where that failed: longer each time.
+const WAITS: [Duration; 4] = [
+    Duration::from_millis(20),
+    Duration::from_millis(100),
+    Duration::from_millis(500),
+    Duration::from_secs(2),
+];
+
+/// A store of sessions that answers most look-ups from memory.
+///
+/// A page that somebody looks at costs the database nothing, and yet a session that is ended (by suspension, by SCIM, by a logout, by an admin)
+/// is dead on every machine within 100 ms of the answer: the store [announces](Announces) it in the transaction that ends it, and each
+/// machine listens on a connection of its own. What it remembers is used only while it is sure that it heard everything: every 25 ms it asks over that
+/// same connection, and what was answered is good for 90 ms from when it was asked. If the connection is lost or slow, or the machine is too busy to
+/// ask, each look-up goes to the store, until it is heard again; then it begins with nothing remembered.
+///
+/// So the price is some forty questions a second and machine, and one connection. It listens on the runtime on which it was started, and
+/// until its last clone goes.
+///
+/// ```no_run
+/// use vouchsafe_store::{CachedSessions, Postgres, SessionId, SessionStore};
+///
+/// # async fn example(id: SessionId, now: chrono::DateTime<chrono::Utc>) -> Result<(), vouchsafe_store::StoreError> {
+/// # #[cfg(feature = "postgres")]
+/// # {
+/// let store = Postgres::connect("postgres://db.example.com/service").await?;
+/// let sessions = CachedSessions::start(store, 100_000);
+/// let session = sessions.find(&id, now).await?;
+/// # }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct CachedSessions<S> {
+    store: S,
+    cache: Arc<Cache>,
+}
+
+impl<S: Announces + Clone + 'static> CachedSessions<S> {
+    /// Remembers so many sessions at most, and begins to listen.
+    pub fn start(store: S, most: usize) -> Self {
+        let cache = Arc::new(Cache { most: most.max(1), state: Mutex::default() });
+        tokio::spawn(listen(store.clone(), Arc::downgrade(&cache)));
+        Self { store, cache }
+    }
+}
+
+impl<S> CachedSessions<S> {
+    /// Whether look-ups are answered from memory just now: for a gauge.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        self.cache.state().is_live(Instant::now())
+    }
+}
+
+#[derive(Debug)]
+struct Cache {
+    most: usize,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Until when what is remembered may be used; `None`: nobody listens.
+    good_until: Option<Instant>,
+    /// Grows with everything that is heard. What was read before something was heard is not remembered after it.
+    heard: u64,
+    sessions: HashMap<String, Session>,
+    of_accounts: HashMap<AccountId, HashSet<String>>,
+}
+
+impl Cache {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Everything that was ended before `asked` was heard.
+    fn renew(&self, told: &[Revocation], asked: Instant) {
+        let mut state = self.state();
+        state.hear(told);
+        state.good_until = asked.checked_add(LEASE);
+    }
+
+    /// Nobody listens any more.
+    fn lose(&self) {
+        let mut state = self.state();
+        state.good_until = None;
+        state.forget_all();
+    }
+}
+
+impl State {
+    fn is_live(&self, now: Instant) -> bool {
+        self.good_until.is_some_and(|end| now < end)
+    }
+
+    fn hear(&mut self, told: &[Revocation]) {
+        for revocation in told {
+            self.heard = self.heard.wrapping_add(1);
+            match revocation {
+                Revocation::Session(hash) => self.forget(hash),
+                Revocation::Account(account) => {
+                    for hash in self.of_accounts.remove(account).unwrap_or_default() {
+                        self.sessions.remove(&hash);
+                    }
+                }
+                Revocation::Some => self.forget_all(),
+            }
+        }
+    }
+
+    fn forget(&mut self, hash: &str) {
+        let Some(session) = self.sessions.remove(hash) else { return };
+        if let Some(hashes) = self.of_accounts.get_mut(&session.account) {
+            hashes.remove(hash);
+            if hashes.is_empty() {
+                self.of_accounts.remove(&session.account);
+            }
+        }
+    }
+
+    fn forget_all(&mut self) {
+        self.heard = self.heard.wrapping_add(1);
+        self.sessions.clear();
+        self.of_accounts.clear();
+    }
+
+    fn remember(&mut self, hash: &str, session: &Session, heard: u64, most: usize) {
+        if self.heard != heard || self.good_until.is_none() {
+            return;
+        }
+        if self.sessions.len() >= most {
+            // Any one, to make room: it is read again when it is asked for.
+            let some = self.sessions.keys().next().cloned();
+            some.iter().for_each(|hash| self.forget(hash));
+        }
+        self.sessions.insert(hash.to_owned(), session.clone());
+        self.of_accounts.entry(session.account.clone()).or_default().insert(hash.to_owned());
+    }
+}
+
+/// Listens until the last clone of the store is gone.
+async fn listen<S: Announces>(store: S, cache: Weak<Cache>) {
+    let mut waits = WAITS.iter();
+    loop {
+        if let Ok(mut announcements) = store.announcements().await {
+            waits = WAITS.iter();
+            hear(&mut *announcements, &cache).await;
+        }
+        let Some(held) = cache.upgrade() else { return };
+        held.lose();
+        drop(held);
+        tokio::time::sleep(*waits.next().or(WAITS.last()).unwrap_or(&LEASE)).await;
+    }
+}
+
+/// Hears until the connection is lost.
+async fn hear(announcements: &mut dyn Announcements, cache: &Weak<Cache>) {
+    loop {
+        let asked = Instant::now();
+        // What takes longer is of no use any more, and may be a connection that is dead without saying so.
+        let answered = tokio::time::timeout(LEASE.saturating_mul(10), announcements.until_now()).await;
+        let Ok(Ok(told)) = answered else { return };
+        let Some(held) = cache.upgrade() else { return };
+        held.renew(&told, asked);
+        drop(held);
+        let Some(next) = asked.checked_add(ASK_EVERY) else { return };
+        loop {
+            let left = next.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            let Ok(told) = announcements.next(left).await else { return };
+            let Some(held) = cache.upgrade() else { return };
+            held.state().hear(&told);
+        }
+    }
+}
+
+impl<S: SessionStore> SessionStore for CachedSessions<S> {
+    fn create<'a>(&'a self, id: &'a SessionId, session: &'a Session) -> Answer<'a, ()> {
+        self.store.create(id, session)
+    }
+
+    fn find<'a>(&'a self, id: &'a SessionId, now: DateTime<Utc>) -> Answer<'a, Option<Session>> {
+        Box::pin(async move {
+            let heard = {
+                let state = self.cache.state();
+                if let Some(session) = state.sessions.get(id.hash()).filter(|_| state.is_live(Instant::now()))
+                {
+                    return Ok(Some(session.clone()).filter(|session| !session.is_over(now)));
+                }
+                state.heard
+            };
+            let found = self.store.find(id, now).await?;
+            if let Some(session) = &found {
+                self.cache.state().remember(id.hash(), session, heard, self.cache.most);
+            }
+            Ok(found)
+        })
+    }
+
+    fn revoke<'a>(&'a self, id: &'a SessionId) -> Answer<'a, bool> {
+        Box::pin(async move {
+            let revoked = self.store.revoke(id).await?;
+            self.cache.state().hear(&[Revocation::Session(id.hash().to_owned())]);
+            Ok(revoked)
+        })
+    }
+
+    fn revoke_by_name_id<'a>(
+        &'a self,
+        name_id: &'a Identity,
+        session_index: Option<&'a str>,
+    ) -> Answer<'a, u64> {
+        Box::pin(async move {
+            let revoked = self.store.revoke_by_name_id(name_id, session_index).await?;
+            self.cache.state().hear(&[Revocation::Some]);
+            Ok(revoked)
+        })
+    }
+
+    fn revoke_account<'a>(&'a self, account: &'a AccountId) -> Answer<'a, u64> {
+        Box::pin(async move {
+            let revoked = self.store.revoke_account(account).await?;
+            self.cache.state().hear(&[Revocation::Account(account.clone())]);
+            Ok(revoked)
+        })
+    }
+
+    fn epoch<'a>(&'a self, account: &'a AccountId) -> Answer<'a, u64> {
+        self.store.epoch(account)
+    }
+
+    fn sweep_sessions(&self, now: DateTime<Utc>) -> Answer<'_, u64> {
+        self.store.sweep_sessions(now)
+    }
+}

@@ -1,0 +1,288 @@
+//! Redis: replays, pending requests and sessions, without a directory.
+
+mod announcements;
+mod scripts;
+
+use std::{fmt, time::Duration};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use redis::{Client, FromRedisValue, RedisError, aio::ConnectionManager, aio::ConnectionManagerConfig, cmd};
+use vouchsafe::{
+    PendingRequest, ReplayKey, StoredPendingRequest,
+    provisioning::{AccountId, Identity},
+};
+
+use crate::{Answer, PendingStore, ReplayStore, Revocation, Session, SessionId, SessionStore, StoreError};
+
+/// How long an answer may take. A store that is slower is an outage.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What every key begins with. In braces, so that a cluster keeps all of them on one node, where a script can touch several.
+const PREFIX: &str = "{vouchsafe}:";
+
+/// Replays, pending requests and sessions in Redis 7 or later, or Valkey, for as many processes as want to share it. Clones share a connection,
+/// which is made anew when it is lost.
+///
+/// Every method is one atomic step: a command, or a script where several keys are touched. Everything ends by itself, so nothing has to be swept,
+/// and the sweeping methods answer 0. Replay records are kept for a [margin](Self::with_replay_margin) after the assertions are too old.
+///
+/// **What may be lost.** Redis answers before its replicas have what it wrote, and before it is on the disk (`appendfsync everysec`). After a failover the writes
+/// of the last moment may be gone: somebody signs in again whose session was lost, and an assertion that was accepted in that moment could be
+/// accepted a second time, by whoever has it within the minutes that it is good for. [`requiring_replicas`](Self::requiring_replicas) refuses a sign-in that
+/// no replica has seen. Run it with `maxmemory-policy noeviction`: an evicted replay record is a lost one.
+///
+/// It has no directory and no connections: for an application with its own table of users, or beside `Postgres`, which then keeps replays and sessions
+/// in its own transactions.
+///
+/// ```no_run
+/// use vouchsafe_store::{PendingStore, Redis};
+///
+/// # async fn example(request: &vouchsafe::PendingRequest) -> Result<(), vouchsafe_store::StoreError> {
+/// let store = Redis::connect("rediss://:secret@cache.example.com").await?;
+/// store.put(request).await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Redis {
+    client: Client,
+    connection: ConnectionManager,
+    prefix: String,
+    replay_margin: TimeDelta,
+    replicas: Option<(u32, Duration)>,
+}
+
+impl Redis {
+    /// The store at this address: `redis://host:port/database`, or `rediss://` for TLS, with `user:password@` before the host.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`] or [`StoreError::Backend`]. None of them repeats the password.
+    pub async fn connect(address: &str) -> Result<Self, StoreError> {
+        let client = Client::open(address).map_err(failed)?;
+        let config = ConnectionManagerConfig::new()
+            .set_response_timeout(Some(RESPONSE_TIMEOUT))
+            .set_connection_timeout(Some(RESPONSE_TIMEOUT))
+            .set_max_delay(Duration::from_secs(1))
+            .set_number_of_retries(2);
+        let connection = ConnectionManager::new_with_config(client.clone(), config).await.map_err(failed)?;
+        let prefix = PREFIX.to_owned();
+        Ok(Self { client, connection, prefix, replay_margin: ReplayKey::MARGIN, replicas: None })
+    }
+
+    /// The same store with keys that begin with this text: for several services on one Redis. In a cluster it must have a part in braces.
+    #[must_use]
+    pub fn with_prefix(self, prefix: impl Into<String>) -> Self {
+        Self { prefix: prefix.into(), ..self }
+    }
+
+    /// Keeps replay records for `margin` after the assertions are too old: [`ReplayKey::MARGIN`] by default,
+    /// which is also the least.
+    #[must_use]
+    pub fn with_replay_margin(self, margin: TimeDelta) -> Self {
+        Self { replay_margin: margin.max(ReplayKey::MARGIN), ..self }
+    }
+
+    /// Accepts an assertion only when so many replicas have its record, which may take them `at_most`; otherwise the sign-in is refused as an outage, and
+    /// the same response with it, since the record is there. It is a wait for each sign-in.
+    #[must_use]
+    pub fn requiring_replicas(self, replicas: u32, at_most: Duration) -> Self {
+        Self { replicas: Some((replicas, at_most)), ..self }
+    }
+
+    fn key(&self, kind: &str, name: &str) -> String {
+        format!("{}{kind}:{name}", self.prefix)
+    }
+
+    fn channel(&self) -> String {
+        format!("{}ended", self.prefix)
+    }
+
+    async fn ask<T: FromRedisValue>(&self, command: &redis::Cmd) -> Result<T, StoreError> {
+        command.query_async(&mut self.connection.clone()).await.map_err(failed)
+    }
+
+    /// Whether enough replicas have what was written on this connection.
+    async fn replicated(&self) -> Result<(), StoreError> {
+        let Some((wanted, at_most)) = self.replicas else { return Ok(()) };
+        let milliseconds = u64::try_from(at_most.as_millis()).unwrap_or(u64::MAX).max(1);
+        let have: u32 = self.ask(cmd("WAIT").arg(wanted).arg(milliseconds)).await?;
+        if have >= wanted { Ok(()) } else { Err(StoreError::unavailable(NotReplicated { wanted, have })) }
+    }
+}
+
+/// Without the address, which has the password.
+impl fmt::Debug for Redis {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Redis")
+            .field("prefix", &self.prefix)
+            .field("replay_margin", &self.replay_margin)
+            .field("replicas", &self.replicas)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("{wanted} replicas must have the record, and {have} have it")]
+struct NotReplicated {
+    wanted: u32,
+    have: u32,
+}
+
+/// An error of the driver, whose type is no part of this crate's interface.
+fn failed(error: RedisError) -> StoreError {
+    /// What a server answers that will serve in a moment, or another one will.
+    const FOR_A_MOMENT: [&str; 8] =
+        ["LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "NOREPLICAS", "BUSY", "OOM"];
+    let is_for_a_moment = error.is_io_error()
+        || error.is_timeout()
+        || error.is_connection_dropped()
+        || error.is_connection_refusal()
+        || error.is_unrecoverable_error()
+        || error.code().is_some_and(|code| FOR_A_MOMENT.contains(&code));
+    match is_for_a_moment {
+        true => StoreError::unavailable(error),
+        false => StoreError::backend(error),
+    }
+}
+
+fn from_json<T: serde::de::DeserializeOwned>(what: &'static str, text: &str) -> Result<T, StoreError> {
+    serde_json::from_str(text).map_err(|error| StoreError::damaged(what, format!("{:?}", error.classify())))
+}
+
+fn to_json(what: &'static str, value: &impl serde::Serialize) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|error| StoreError::damaged(what, format!("{:?}", error.classify())))
+}
+
+/// How long until the end, and one more second, so that the engine never ends anything before its time: what is read is compared with the time.
+fn milliseconds(lifetime: TimeDelta) -> i64 {
+    lifetime.num_milliseconds().max(0).saturating_add(1_000).min(i64::MAX / 1_000_000)
+}
+
+impl ReplayStore for Redis {
+    fn insert_once<'a>(&'a self, hash: &'a str, expires_at: DateTime<Utc>) -> Answer<'a, bool> {
+        Box::pin(async move {
+            // The record outlasts the margin by the server's clock and by the time since: whichever is later.
+            let keep_until =
+                expires_at.checked_add_signed(self.replay_margin).unwrap_or(DateTime::<Utc>::MAX_UTC);
+            let inserted: bool = scripts::insert_once()
+                .key(self.key("replay", hash))
+                .arg(keep_until.timestamp_millis().saturating_add(1))
+                .arg(milliseconds(self.replay_margin))
+                .invoke(&self.connection)
+                .await?;
+            self.replicated().await?;
+            Ok(inserted)
+        })
+    }
+
+    fn sweep_replays(&self, _: DateTime<Utc>) -> Answer<'_, u64> {
+        Box::pin(async { Ok(0) })
+    }
+}
+
+impl PendingStore for Redis {
+    fn put<'a>(&'a self, request: &'a PendingRequest) -> Answer<'a, ()> {
+        Box::pin(async move {
+            let stored = request.to_stored();
+            let lifetime = TimeDelta::try_seconds(stored.expires_at.saturating_sub(stored.issued_at));
+            let record = to_json("pending request", &stored)?;
+            let mut set = cmd("SET");
+            set.arg(self.key("pending", request.handle())).arg(record);
+            set.arg("PX").arg(milliseconds(lifetime.unwrap_or(TimeDelta::MAX)));
+            self.ask(&set).await
+        })
+    }
+
+    fn find_pending<'a>(&'a self, handle: &'a str, now: DateTime<Utc>) -> Answer<'a, Option<PendingRequest>> {
+        Box::pin(async move {
+            let record: Option<String> = self.ask(cmd("GET").arg(self.key("pending", handle))).await?;
+            let stored = record.map(|record| from_json::<StoredPendingRequest>("pending request", &record));
+            crate::pending::opened(stored.transpose()?, now)
+        })
+    }
+
+    fn remove_pending<'a>(&'a self, handle: &'a str) -> Answer<'a, bool> {
+        Box::pin(async move { self.ask(cmd("DEL").arg(self.key("pending", handle))).await })
+    }
+
+    fn sweep_pending(&self, _: DateTime<Utc>) -> Answer<'_, u64> {
+        Box::pin(async { Ok(0) })
+    }
+}
+
+impl SessionStore for Redis {
+    fn create<'a>(&'a self, id: &'a SessionId, session: &'a Session) -> Answer<'a, ()> {
+        Box::pin(async move {
+            let record = to_json("session", session)?;
+            let lifetime = session.expires_at.signed_duration_since(session.created_at);
+            let mut call = scripts::create()
+                .key(self.key("session", id.hash()))
+                .key(self.key("account", session.account.as_str()));
+            if let Some(identity) = &session.identity {
+                call = call.key(self.key("name", &identity.key()));
+            }
+            let created: bool = call.arg(record).arg(milliseconds(lifetime)).invoke(&self.connection).await?;
+            if created { Ok(()) } else { Err(StoreError::taken("the session's identifier")) }
+        })
+    }
+
+    fn find<'a>(&'a self, id: &'a SessionId, now: DateTime<Utc>) -> Answer<'a, Option<Session>> {
+        Box::pin(async move {
+            let record: Option<String> =
+                self.ask(cmd("HGET").arg(self.key("session", id.hash())).arg("record")).await?;
+            let session: Option<Session> = record.map(|record| from_json("session", &record)).transpose()?;
+            Ok(session.filter(|session| !session.is_over(now)))
+        })
+    }
+
+    fn revoke<'a>(&'a self, id: &'a SessionId) -> Answer<'a, bool> {
+        Box::pin(async move {
+            scripts::revoke()
+                .key(self.key("session", id.hash()))
+                .arg(self.channel())
+                .arg(Revocation::Session(id.hash().to_owned()).to_text())
+                .invoke(&self.connection)
+                .await
+        })
+    }
+
+    fn revoke_by_name_id<'a>(
+        &'a self,
+        name_id: &'a Identity,
+        session_index: Option<&'a str>,
+    ) -> Answer<'a, u64> {
+        Box::pin(async move {
+            let mut call = scripts::revoke_all().key(self.key("name", &name_id.key()));
+            call = call.arg(self.channel()).arg(Revocation::Some.to_text()).arg("");
+            if let Some(index) = session_index {
+                call = call.arg(index);
+            }
+            call.invoke(&self.connection).await
+        })
+    }
+
+    fn revoke_account<'a>(&'a self, account: &'a AccountId) -> Answer<'a, u64> {
+        Box::pin(async move {
+            scripts::revoke_all()
+                .key(self.key("account", account.as_str()))
+                .arg(self.channel())
+                .arg(Revocation::Account(account.clone()).to_text())
+                .arg(self.key("epoch", account.as_str()))
+                .invoke(&self.connection)
+                .await
+        })
+    }
+
+    fn epoch<'a>(&'a self, account: &'a AccountId) -> Answer<'a, u64> {
+        Box::pin(async move {
+            let epoch: Option<u64> = self.ask(cmd("GET").arg(self.key("epoch", account.as_str()))).await?;
+            Ok(epoch.unwrap_or_default())
+        })
+    }
+
+    fn sweep_sessions(&self, _: DateTime<Utc>) -> Answer<'_, u64> {
+        Box::pin(async { Ok(0) })
+    }
+}

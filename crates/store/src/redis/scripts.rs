@@ -1,0 +1,110 @@
+//! Steps that touch several keys, each one script, which Redis runs as one.
+//!
+//! A session is a hash with its record. The sessions of an account, and those of a name at an identity provider, stand in a sorted set each, by their
+//! end, so that what ended by itself is taken out when another begins.
+
+use std::sync::LazyLock;
+
+use redis::{FromRedisValue, Script, ScriptInvocation, ToRedisArgs, aio::ConnectionManager};
+
+use super::failed;
+use crate::StoreError;
+
+/// Keeps a replay record until a time of the server's clock, and for so many milliseconds from now at least.
+/// Answers whether it was not there.
+pub(super) fn insert_once() -> Call {
+    static SCRIPT: LazyLock<Script> = LazyLock::new(|| {
+        Script::new(
+            r"local time = redis.call('TIME')
+            local now = time[1] * 1000 + math.floor(time[2] / 1000)
+            local lasting = math.max(tonumber(ARGV[1]) - now, tonumber(ARGV[2]))
+            local lasting = math.min(lasting, 9000000000000)
+            if redis.call('SET', KEYS[1], '1', 'NX', 'PX', string.format('%.0f', lasting)) then return 1 end
+            return 0",
+        )
+    });
+    Call::of(&SCRIPT)
+}
+
+/// Keeps a session: its key, that of its account's sessions, and that of its name's if it has one.
+pub(super) fn create() -> Call {
+    static SCRIPT: LazyLock<Script> = LazyLock::new(|| {
+        Script::new(
+            r"if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
+            local time = redis.call('TIME')
+            local now = time[1] * 1000 + math.floor(time[2] / 1000)
+            redis.call('HSET', KEYS[1], 'record', ARGV[1])
+            redis.call('PEXPIRE', KEYS[1], ARGV[2])
+            for _, set in ipairs({KEYS[2], KEYS[3]}) do
+                redis.call('ZREMRANGEBYSCORE', set, '-inf', string.format('%.0f', now))
+                redis.call('ZADD', set, string.format('%.0f', now + ARGV[2]), KEYS[1])
+                if redis.call('PTTL', set) < tonumber(ARGV[2]) then redis.call('PEXPIRE', set, ARGV[2]) end
+            end
+            return 1",
+        )
+    });
+    Call::of(&SCRIPT)
+}
+
+/// Ends a session, and tells the channel (first argument) what ended (second).
+pub(super) fn revoke() -> Call {
+    static SCRIPT: LazyLock<Script> = LazyLock::new(|| {
+        Script::new(
+            r"local ended = redis.call('DEL', KEYS[1])
+            redis.call('PUBLISH', ARGV[1], ARGV[2])
+            return ended",
+        )
+    });
+    Call::of(&SCRIPT)
+}
+
+/// Ends the sessions of a set, or those of them that have this session index (fourth argument), and tells the channel. The third argument is the
+/// key of the epoch that grows, if one does.
+pub(super) fn revoke_all() -> Call {
+    static SCRIPT: LazyLock<Script> = LazyLock::new(|| {
+        Script::new(
+            r"local ended = 0
+            for _, key in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
+                local matches = true
+                if ARGV[4] then
+                    local record = redis.call('HGET', key, 'record')
+                    matches = record and cjson.decode(record)['session_index'] == ARGV[4]
+                end
+                if matches then
+                    ended = ended + redis.call('DEL', key)
+                    redis.call('ZREM', KEYS[1], key)
+                end
+            end
+            if ARGV[3] ~= '' then redis.call('INCR', ARGV[3]) end
+            redis.call('PUBLISH', ARGV[1], ARGV[2])
+            return ended",
+        )
+    });
+    Call::of(&SCRIPT)
+}
+
+/// A script with its keys and arguments.
+pub(super) struct Call(ScriptInvocation<'static>);
+
+impl Call {
+    fn of(script: &'static Script) -> Self {
+        Self(script.prepare_invoke())
+    }
+
+    pub(super) fn key(mut self, key: impl ToRedisArgs) -> Self {
+        self.0.key(key);
+        self
+    }
+
+    pub(super) fn arg(mut self, argument: impl ToRedisArgs) -> Self {
+        self.0.arg(argument);
+        self
+    }
+
+    pub(super) async fn invoke<T: FromRedisValue>(
+        &self,
+        connection: &ConnectionManager,
+    ) -> Result<T, StoreError> {
+        self.0.invoke_async(&mut connection.clone()).await.map_err(failed)
+    }
+}

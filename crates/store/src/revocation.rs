@@ -1,0 +1,77 @@
+//! What ended, as it is told to every machine.
+
+use std::{fmt, time::Duration};
+
+use vouchsafe::provisioning::AccountId;
+
+use crate::{Answer, SessionStore};
+
+/// Sessions that ended before their time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Revocation {
+    /// The one of the identifier with this [hash](crate::SessionId::hash).
+    Session(String),
+    /// All of an account.
+    Account(AccountId),
+    /// Some of whoever's, such as those over a connection that was retired.
+    Some,
+}
+
+impl Revocation {
+    /// In one line, for a channel of texts.
+    pub(crate) fn to_text(&self) -> String {
+        /// What PostgreSQL takes as the payload of a notification, less a margin.
+        const LONGEST: usize = 7_000;
+        let text = match self {
+            Self::Session(hash) => format!("session {hash}"),
+            Self::Account(account) => format!("account {account}"),
+            Self::Some => String::new(),
+        };
+        if text.len() > LONGEST { String::new() } else { text }
+    }
+
+    /// What nobody understands may mean anybody.
+    pub(crate) fn from_text(text: &str) -> Self {
+        match text.split_once(' ') {
+            Some(("session", hash)) => Self::Session(hash.to_owned()),
+            Some(("account", account)) => Self::Account(AccountId::new(account)),
+            _ => Self::Some,
+        }
+    }
+}
+
+/// A store of sessions that tells every machine when one is ended: `Postgres` (`LISTEN`), `Redis` (publish and subscribe), and `Sqlite`, within
+/// its process.
+pub trait Announces: SessionStore {
+    /// Listens from now on.
+    fn announcements(&self) -> Answer<'_, Box<dyn Announcements>>;
+}
+
+/// What a store announces, over a connection of its own. An error is the end of it: whoever listens begins anew, and has missed something.
+pub trait Announcements: Send + fmt::Debug {
+    /// What was announced since the last call. Everything that was ended, and answered, before this was called is in what was told by then.
+    fn until_now(&mut self) -> Answer<'_, Vec<Revocation>>;
+
+    /// Waits for what is announced next, `at_most` so long.
+    fn next(&mut self, at_most: Duration) -> Answer<'_, Vec<Revocation>>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_announced_is_read_back() {
+        for told in [
+            Revocation::Session("0123".to_owned()),
+            Revocation::Account(AccountId::new("7 of 9")),
+            Revocation::Some,
+        ] {
+            assert_eq!(Revocation::from_text(&told.to_text()), told);
+        }
+        assert_eq!(Revocation::from_text("something newer"), Revocation::Some);
+        let long = Revocation::Account(AccountId::new("a".repeat(8_000)));
+        assert_eq!(Revocation::from_text(&long.to_text()), Revocation::Some);
+    }
+}

@@ -1,0 +1,281 @@
+//! The suite on Redis, for real: each test with keys that begin with a text of their own, on the server of `VOUCHSAFE_TEST_REDIS_URL`.
+
+#![cfg(feature = "redis")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
+
+use std::{
+    sync::atomic::{AtomicU32, Ordering},
+    time::{Duration, Instant},
+};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use redis::aio::MultiplexedConnection;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use vouchsafe::{
+    Provider, ReplayKey,
+    provisioning::{AccountId, Identity},
+};
+use vouchsafe_store::{
+    CachedSessions, PendingStore, Redis, ReplayStore, Session, SessionId, SessionStore,
+    conformance::{acme, connection, now},
+};
+
+/// Where the address of the server stands.
+const ADDRESS: &str = "VOUCHSAFE_TEST_REDIS_URL";
+
+fn address() -> Option<String> {
+    let address = std::env::var(ADDRESS).ok();
+    if address.is_none() {
+        assert!(std::env::var_os("CI").is_none(), "{ADDRESS} is not set");
+        #[expect(clippy::print_stderr, reason = "whoever runs the tests is told what was not run")]
+        {
+            eprintln!("skipped: {ADDRESS} is not set");
+        }
+    }
+    address
+}
+
+/// Keys of the test's own, which go with the test.
+struct Prefix(String);
+
+impl Prefix {
+    fn new() -> Prefix {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        Prefix(format!("{{vouchsafe-test-{}-{number}}}:", std::process::id()))
+    }
+}
+
+impl Drop for Prefix {
+    fn drop(&mut self) {
+        let Some(mut connection) = address()
+            .and_then(|address| redis::Client::open(address).ok())
+            .and_then(|client| client.get_connection().ok())
+        else {
+            return;
+        };
+        let keys: Vec<String> =
+            redis::cmd("KEYS").arg(format!("{}*", self.0)).query(&mut connection).unwrap_or_default();
+        for key in keys {
+            let _: Result<u64, _> = redis::cmd("DEL").arg(key).query(&mut connection);
+        }
+    }
+}
+
+async fn store() -> Option<(Redis, Prefix)> {
+    let (address, prefix) = (address()?, Prefix::new());
+    Some((Redis::connect(&address).await.unwrap().with_prefix(&prefix.0), prefix))
+}
+
+vouchsafe_store::conformance!(memoranda where available: store);
+
+async fn raw() -> MultiplexedConnection {
+    let client = redis::Client::open(address().unwrap()).unwrap();
+    client.get_multiplexed_async_connection().await.unwrap()
+}
+
+fn new_id() -> SessionId {
+    SessionId::generate(&Provider::rustcrypto()).unwrap()
+}
+
+fn session(account: &str, lasting: TimeDelta) -> Session {
+    Session::of(acme(), AccountId::new(account), now()).lasting(lasting, None)
+}
+
+/// Nothing stays for good, and a replay record stays for the margin after its assertion is too old.
+#[tokio::test]
+async fn everything_ends_by_itself() {
+    let Some((store, prefix)) = store().await else { return };
+    let end = DateTime::<Utc>::from(std::time::SystemTime::now()) + TimeDelta::minutes(5);
+    assert!(store.insert_once("current", end).await.unwrap());
+    assert!(store.insert_once("old", end - TimeDelta::days(400)).await.unwrap());
+    assert!(store.insert_once("without end", DateTime::<Utc>::MAX_UTC).await.unwrap());
+    let mut named = session("1", TimeDelta::hours(8));
+    named.identity = Some(Identity::new(connection(), "ada"));
+    store.create(&new_id(), &named).await.unwrap();
+    store.create(&new_id(), &session("1", TimeDelta::hours(1))).await.unwrap();
+    let mut raw = raw().await;
+    let keys: Vec<String> =
+        redis::cmd("KEYS").arg(format!("{}*", prefix.0)).query_async(&mut raw).await.unwrap();
+    assert_eq!(keys.len(), 3 + 2 + 2, "{keys:?}");
+    let mut lasting = std::collections::BTreeMap::new();
+    for key in &keys {
+        let left: i64 = redis::cmd("PTTL").arg(key).query_async(&mut raw).await.unwrap();
+        assert!(left > 0, "{key} stays for good");
+        lasting.insert(key.trim_start_matches(&prefix.0).to_owned(), TimeDelta::milliseconds(left));
+    }
+    let about = |left: TimeDelta, wanted: TimeDelta| (left - wanted).abs() < TimeDelta::minutes(1);
+    assert!(about(lasting["replay:current"], ReplayKey::MARGIN + TimeDelta::minutes(5)), "{lasting:?}");
+    assert!(
+        about(lasting["replay:old"], ReplayKey::MARGIN),
+        "it counts although its time is over: {lasting:?}"
+    );
+    assert!(lasting["replay:without end"] > TimeDelta::days(36_500), "{lasting:?}");
+    assert!(
+        about(lasting["account:1"], TimeDelta::hours(8)),
+        "as the session that lasts longest: {lasting:?}"
+    );
+}
+
+/// What ended by itself does not stay in the sets that sessions are found by.
+#[tokio::test]
+async fn the_sets_do_not_grow() {
+    let Some((store, prefix)) = store().await else { return };
+    let mut raw = raw().await;
+    for _ in 0..20 {
+        store.create(&new_id(), &session("1", TimeDelta::milliseconds(-999))).await.unwrap();
+    }
+    // Each lasts a second more than it is good for.
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    let last = new_id();
+    store.create(&last, &session("1", TimeDelta::hours(1))).await.unwrap();
+    let count: u64 =
+        redis::cmd("ZCARD").arg(format!("{}account:1", prefix.0)).query_async(&mut raw).await.unwrap();
+    assert_eq!(count, 1);
+    assert_eq!(store.revoke_account(&AccountId::new("1")).await.unwrap(), 1);
+    assert!(store.find(&last, now()).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn no_identifier_is_given_twice() {
+    let Some((store, _prefix)) = store().await else { return };
+    let id = new_id();
+    store.create(&id, &session("1", TimeDelta::hours(1))).await.unwrap();
+    let taken = store.create(&id, &session("2", TimeDelta::hours(1))).await.unwrap_err();
+    assert_eq!(taken.code(), "store.taken");
+    assert_eq!(store.find(&id, now()).await.unwrap().unwrap().account, AccountId::new("1"));
+}
+
+/// There is no replica here, so nothing is accepted that one must have.
+#[tokio::test]
+async fn what_no_replica_has_is_refused() {
+    let Some((store, _prefix)) = store().await else { return };
+    let careful = store.clone().requiring_replicas(1, Duration::from_millis(50));
+    let refused = careful.insert_once("0123", now()).await.unwrap_err();
+    assert_eq!(refused.code(), "store.unavailable");
+    assert!(refused.is_outage());
+    assert!(!store.insert_once("0123", now()).await.unwrap(), "the record is there all the same");
+    assert!(
+        store
+            .clone()
+            .requiring_replicas(0, Duration::from_millis(50))
+            .insert_once("4567", now())
+            .await
+            .unwrap()
+    );
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_an_outage_that_names_no_password() {
+    for address in ["redis://ada:hunter2@127.0.0.1:9/", "redis://ada:hunter2@127.0.0.1:port/"] {
+        let failed = Redis::connect(address).await.unwrap_err();
+        assert!(failed.is_outage(), "{failed}");
+        assert!(!format!("{failed} {failed:?}").contains("hunter2"));
+    }
+    let Some((store, _prefix)) = store().await else { return };
+    assert!(!format!("{store:?}").contains("127.0.0.1"));
+}
+
+/// Passes everything on to the server, until it is told to drop what is open.
+async fn door() -> (String, tokio::sync::watch::Sender<u32>) {
+    let server = address().unwrap().trim_start_matches("redis://").trim_end_matches('/').to_owned();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let own = format!("redis://{}", listener.local_addr().unwrap());
+    let (drops, dropped) = tokio::sync::watch::channel(0);
+    tokio::spawn(async move {
+        while let Ok((mut here, _)) = listener.accept().await {
+            let (server, mut dropped) = (server.clone(), dropped.clone());
+            dropped.mark_unchanged();
+            tokio::spawn(async move {
+                let mut there = tokio::net::TcpStream::connect(server).await.unwrap();
+                let (mut from_here, mut from_there) = ([0_u8; 4096], [0_u8; 4096]);
+                loop {
+                    tokio::select! {
+                        _ = dropped.changed() => return,
+                        read = here.read(&mut from_here) => match read {
+                            Ok(count) if count > 0 => there.write_all(&from_here[..count]).await.unwrap(),
+                            _ => return,
+                        },
+                        read = there.read(&mut from_there) => match read {
+                            Ok(count) if count > 0 => here.write_all(&from_there[..count]).await.unwrap(),
+                            _ => return,
+                        },
+                    }
+                }
+            });
+        }
+    });
+    (own, drops)
+}
+
+/// A lost connection is made anew; what was asked meanwhile is an outage at worst, and never an answer that is wrong.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_connection_is_made_anew() {
+    let Some((store, prefix)) = store().await else { return };
+    let (address, drops) = door().await;
+    let behind = Redis::connect(&address).await.unwrap().with_prefix(&prefix.0);
+    for round in 1..=5 {
+        let name = format!("{round}");
+        assert!(store.insert_once(&name, now()).await.unwrap());
+        drops.send(round).unwrap();
+        let mut failures = 0;
+        loop {
+            match behind.insert_once(&name, now()).await {
+                Ok(inserted) => {
+                    assert!(!inserted, "it was recorded before");
+                    break;
+                }
+                Err(failed) => {
+                    assert_eq!(failed.code(), "store.unavailable", "{failed}");
+                    failures += 1;
+                    assert!(failures < 100, "it is not made anew");
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+            }
+        }
+    }
+    assert!(behind.find_pending("nothing", now()).await.unwrap().is_none());
+}
+
+async fn live<S>(cached: &CachedSessions<S>) {
+    while !cached.is_live() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// At the other machine, by account, by identifier and by name; and while its connections are lost.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_is_ended_at_one_machine_is_over_at_the_other() {
+    let Some((store, prefix)) = store().await else { return };
+    let (address, drops) = door().await;
+    let other = Redis::connect(&address).await.unwrap().with_prefix(&prefix.0);
+    let cached = CachedSessions::start(other, 1_000);
+    let name = Identity::new(connection(), "ada");
+    for way in 0..8 {
+        live(&cached).await;
+        let account = AccountId::new(format!("a{way}"));
+        let id = new_id();
+        let mut told = session(account.as_str(), TimeDelta::hours(8));
+        told.identity = Some(name.clone());
+        told.session_index = Some("s1".to_owned());
+        store.create(&id, &told).await.unwrap();
+        while cached.find(&id, now()).await.unwrap_or_default().is_none() {}
+        if way >= 4 {
+            drops.send(way).unwrap();
+        }
+        let ended = match way % 4 {
+            0 => store.revoke_account(&account).await.unwrap(),
+            1 => u64::from(store.revoke(&id).await.unwrap()),
+            2 => store.revoke_by_name_id(&name, Some("s1")).await.unwrap(),
+            _ => store.revoke_by_name_id(&name, None).await.unwrap(),
+        };
+        assert_eq!(ended, 1, "way {way}");
+        let from = Instant::now();
+        // An outage says nothing of the session; nobody is let in by it.
+        while !matches!(cached.find(&id, now()).await, Ok(None) | Err(_)) {
+            assert!(from.elapsed() < Duration::from_millis(100), "way {way}: {:?}", from.elapsed());
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        store.revoke_by_name_id(&name, None).await.unwrap();
+    }
+}
