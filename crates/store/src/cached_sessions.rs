@@ -66,6 +66,12 @@ impl<S: Announces + Clone + 'static> CachedSessions<S> {
 }
 
 impl<S> CachedSessions<S> {
+    /// What it remembers, for who ends sessions on this machine by other ways than its methods.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    pub(crate) fn cache(&self) -> Arc<Cache> {
+        Arc::clone(&self.cache)
+    }
+
     /// Whether look-ups are answered from memory just now: for a gauge.
     #[must_use]
     pub fn is_live(&self) -> bool {
@@ -73,8 +79,9 @@ impl<S> CachedSessions<S> {
     }
 }
 
+/// What is remembered, and until when.
 #[derive(Debug)]
-struct Cache {
+pub(crate) struct Cache {
     most: usize,
     state: Mutex<State>,
 }
@@ -92,6 +99,11 @@ struct State {
 impl Cache {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// This was ended on this machine, where it is over at once.
+    pub(crate) fn hear(&self, ended: &[Revocation]) {
+        self.state().hear(ended);
     }
 
     /// Everything that was ended before `asked` was heard.
@@ -192,7 +204,7 @@ async fn hear(announcements: &mut dyn Announcements, cache: &Weak<Cache>) {
             }
             let Ok(told) = announcements.next(left).await else { return };
             let Some(held) = cache.upgrade() else { return };
-            held.state().hear(&told);
+            held.hear(&told);
         }
     }
 }
@@ -223,7 +235,7 @@ impl<S: SessionStore> SessionStore for CachedSessions<S> {
     fn revoke<'a>(&'a self, id: &'a SessionId) -> Answer<'a, bool> {
         Box::pin(async move {
             let revoked = self.store.revoke(id).await?;
-            self.cache.state().hear(&[Revocation::Session(id.hash().to_owned())]);
+            self.cache.hear(&[Revocation::Session(id.hash().to_owned())]);
             Ok(revoked)
         })
     }
@@ -235,7 +247,7 @@ impl<S: SessionStore> SessionStore for CachedSessions<S> {
     ) -> Answer<'a, u64> {
         Box::pin(async move {
             let revoked = self.store.revoke_by_name_id(name_id, session_index).await?;
-            self.cache.state().hear(&[Revocation::Some]);
+            self.cache.hear(&[Revocation::Some]);
             Ok(revoked)
         })
     }
@@ -243,7 +255,7 @@ impl<S: SessionStore> SessionStore for CachedSessions<S> {
     fn revoke_account<'a>(&'a self, account: &'a AccountId) -> Answer<'a, u64> {
         Box::pin(async move {
             let revoked = self.store.revoke_account(account).await?;
-            self.cache.state().hear(&[Revocation::Account(account.clone())]);
+            self.cache.hear(&[Revocation::Account(account.clone())]);
             Ok(revoked)
         })
     }

@@ -160,6 +160,13 @@ pub enum StoreError {
         /// What was tried.
         source: Source,
     },
+    /// The address of a store is none. It is not repeated, since it may have a password.
+    #[error("the store's address cannot be used: {reason}")]
+    #[non_exhaustive]
+    Address {
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// The store's tables could not be made.
     #[error("the store's tables could not be made or brought up to date: {source}")]
     #[non_exhaustive]
@@ -194,6 +201,7 @@ impl StoreError {
             Self::Cryptography { source } => source.code(),
             Self::Backend { .. } => "store.backend",
             Self::Unavailable { .. } => "store.unavailable",
+            Self::Address { .. } => "store.address",
             Self::Migration { .. } => "store.migration",
         }
     }
@@ -233,6 +241,9 @@ impl StoreError {
             Self::Backend { .. } => "Look at the source of the error: disk space, permissions.",
             Self::Unavailable { .. } => {
                 "Is the database running, and is another process holding its lock? Nothing was changed; the person tries again."
+            }
+            Self::Address { .. } => {
+                "Give one such as postgres://user:password@host/database, sqlite:///path/to/file or memory."
             }
             Self::Migration { .. } => "Is this a database of Vouchsafe, and of this version or an older one?",
         }
@@ -361,6 +372,10 @@ impl StoreError {
     /// For stores of your own: what is stored cannot be read. The reason must not repeat what is stored: it may be personal.
     pub fn damaged(what: &'static str, reason: impl ToString) -> Self {
         Self::Damaged { what, reason: reason.to_string() }
+    }
+
+    pub(crate) fn address(reason: &'static str) -> Self {
+        Self::Address { reason }
     }
 
     pub(crate) fn cryptography(source: CryptoError) -> Self {

@@ -36,6 +36,7 @@ mod sign_in;
 mod sql;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+mod store;
 mod stored_connection;
 mod text;
 
@@ -68,6 +69,7 @@ pub use session::{Session, SessionId, SessionStore};
 pub use sign_in::{CompletedSignIn, ConfirmedSignIn, DecidedSignIn, SignIn};
 #[cfg(feature = "sqlite")]
 pub use sqlite::Sqlite;
+pub use store::Store;
 pub use stored_connection::{ConnectionMetadata, MetadataSource, StoredConnection, StoredSettings};
 
 pub use vouchsafe::SessionNameId;

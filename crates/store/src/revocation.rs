@@ -18,6 +18,7 @@ pub enum Revocation {
     Some,
 }
 
+#[cfg(any(feature = "postgres", feature = "redis"))]
 impl Revocation {
     /// In one line, for a channel of texts.
     pub(crate) fn to_text(&self) -> String {
@@ -58,6 +59,7 @@ pub trait Announcements: Send + fmt::Debug {
 }
 
 #[cfg(test)]
+#[cfg(any(feature = "postgres", feature = "redis"))]
 mod tests {
     use super::*;
 

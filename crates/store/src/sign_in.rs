@@ -74,6 +74,18 @@ impl SignIn {
         self
     }
 
+    /// Handle of the pending request that is answered.
+    #[must_use]
+    pub fn answers(&self) -> Option<&str> {
+        self.terms.answers.as_deref()
+    }
+
+    /// The session that ends.
+    #[must_use]
+    pub fn replaces(&self) -> Option<&SessionId> {
+        self.terms.replaces.as_ref()
+    }
+
     /// What the store inserts, if it is not there.
     #[must_use]
     pub fn replay_key(&self) -> ReplayKey {

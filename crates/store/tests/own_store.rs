@@ -168,7 +168,8 @@ impl SessionStore for Own {
 
 impl State {
     fn end_sessions_of(&mut self, account: &AccountId) -> u64 {
-        *self.epochs.entry(account.clone()).or_default() += 1;
+        let epoch = self.epochs.entry(account.clone()).or_default();
+        *epoch = epoch.saturating_add(1);
         sweep(&mut self.sessions, |session| session.account == *account)
     }
 }

@@ -10,7 +10,6 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 use redis::aio::MultiplexedConnection;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use vouchsafe::{
     Provider, ReplayKey,
     provisioning::{AccountId, Identity},
@@ -188,19 +187,9 @@ async fn door() -> (String, tokio::sync::watch::Sender<u32>) {
             dropped.mark_unchanged();
             tokio::spawn(async move {
                 let mut there = tokio::net::TcpStream::connect(server).await.unwrap();
-                let (mut from_here, mut from_there) = ([0_u8; 4096], [0_u8; 4096]);
-                loop {
-                    tokio::select! {
-                        _ = dropped.changed() => return,
-                        read = here.read(&mut from_here) => match read {
-                            Ok(count) if count > 0 => there.write_all(&from_here[..count]).await.unwrap(),
-                            _ => return,
-                        },
-                        read = there.read(&mut from_there) => match read {
-                            Ok(count) if count > 0 => here.write_all(&from_there[..count]).await.unwrap(),
-                            _ => return,
-                        },
-                    }
+                tokio::select! {
+                    _ = dropped.changed() => {}
+                    _ = tokio::io::copy_bidirectional(&mut here, &mut there) => {}
                 }
             });
         }

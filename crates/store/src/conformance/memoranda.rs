@@ -325,7 +325,7 @@ pub fn service_over(connection: &str) -> (ServiceProvider, Connection) {
     (service, okta)
 }
 
-fn pending() -> PendingRequest {
+pub fn pending() -> PendingRequest {
     let (service, okta) = service();
     service.start_login(&okta, LoginOptions::default(), now()).unwrap().pending
 }

@@ -108,11 +108,11 @@ mod tests {
     async fn each_is_found_by_its_key() {
         let steps = Sqlite::in_memory().await.unwrap().steps_of(FIND).await;
         let searches: Vec<_> = steps.iter().filter(|step| step.starts_with("SEARCH")).collect();
-        assert_eq!(searches.len(), 3, "{steps:#?}");
+        assert_eq!(searches.len(), 4, "{steps:#?}");
         let are_by_key = |step: &&&String| {
-            ["handle=?", "hash=?", "id=?"].iter().any(|key| step.ends_with(&format!("({key})")))
+            ["handle=?", "hash=?", "account=?", "id=?"].iter().any(|key| step.ends_with(&format!("({key})")))
         };
-        assert_eq!(searches.iter().filter(are_by_key).count(), 3, "{steps:#?}");
+        assert_eq!(searches.iter().filter(are_by_key).count(), 4, "{steps:#?}");
         assert!(steps.iter().all(|step| !step.starts_with("SCAN") || step.contains("VIRTUAL TABLE")));
     }
 

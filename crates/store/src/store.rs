@@ -1,0 +1,348 @@
+//! A store that is chosen by its address.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use vouchsafe::{
+    ConnectionId, EntityId, PendingRequest,
+    provisioning::{
+        Account, AccountId, Domain, Identity, LoginFacts, Organization, OrganizationId, Policy, Project,
+        Snapshot, Team,
+    },
+};
+
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+use crate::cached_sessions::Cache;
+use crate::{
+    Answer, Applied, AuditRecord, Author, CompletedSignIn, ConnectionDecision, ConnectionRevision,
+    ConnectionStore, Decides, Decision, Directory, Memory, OrganizationConnections, PendingStore,
+    ReplayStore, Revocation, Session, SessionId, SessionStore, SignIn, StoreError, StoredConnection,
+    Versioned,
+};
+
+/// One of the stores, whichever its address says: so that where a service keeps what it knows is one line of its configuration.
+///
+/// | address | store | feature |
+/// |---|---|---|
+/// | `memory` | [`Memory`]: one process, and gone with it | |
+/// | `sqlite:///var/lib/service.db`, `sqlite://service.db`, `sqlite::memory:` | `Sqlite`: the processes of one machine | `sqlite` |
+/// | `postgres://user:password@host/database` | `Postgres`: any number of machines | `postgres` |
+///
+/// `redis://` is the address of no such store, since Redis has no directory and no connections: [`with_pending_at`](Self::with_pending_at) puts it
+/// beside a database, and `Redis` alone serves an application with its own users.
+///
+/// ```
+/// use vouchsafe_store::{Directory, Store};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), vouchsafe_store::StoreError> {
+/// let store = Store::connect("memory").await?;
+/// assert!(store.organizations().await?.is_empty());
+/// assert_eq!(Store::connect("mysql://db.example.com").await.unwrap_err().code(), "store.address");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Store {
+    kind: Kind,
+    directory: Arc<dyn Directory>,
+    connections: Arc<dyn ConnectionStore>,
+    replays: Arc<dyn ReplayStore>,
+    sessions: Arc<dyn SessionStore>,
+    pending: Arc<dyn PendingStore>,
+    /// Whether pending requests are kept elsewhere, so that a sign-in's transaction does not remove them.
+    is_pending_apart: bool,
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    cache: Option<Arc<Cache>>,
+}
+
+#[derive(Clone, Debug)]
+enum Kind {
+    Memory,
+    #[cfg(feature = "sqlite")]
+    Sqlite(crate::Sqlite),
+    #[cfg(feature = "postgres")]
+    Postgres(crate::Postgres),
+}
+
+impl Store {
+    /// The store at this address.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Address`], and those of the store.
+    pub async fn connect(address: &str) -> Result<Self, StoreError> {
+        let scheme = address.split(':').next().unwrap_or_default();
+        match scheme {
+            "memory" => Ok(Self::of(Memory::new(), Kind::Memory)),
+            #[cfg(feature = "sqlite")]
+            "sqlite" => {
+                let file = address.trim_start_matches("sqlite:").trim_start_matches("//");
+                let store = match file {
+                    "" => return Err(StoreError::address("sqlite:// needs the path of a file")),
+                    ":memory:" => crate::Sqlite::in_memory().await?,
+                    file => crate::Sqlite::open(file).await?,
+                };
+                Ok(Self::of(store.clone(), Kind::Sqlite(store)))
+            }
+            #[cfg(feature = "postgres")]
+            "postgres" | "postgresql" => {
+                let store = crate::Postgres::connect(address).await?;
+                Ok(Self::of(store.clone(), Kind::Postgres(store)))
+            }
+            "redis" | "rediss" => Err(StoreError::address(
+                "Redis keeps replays, pending requests and sessions, and neither a directory nor connections",
+            )),
+            known if ["sqlite", "postgres", "postgresql"].contains(&known) => Err(StoreError::address(
+                "this was built without the feature of the crate that the address needs",
+            )),
+            _ => Err(StoreError::address("it begins with none of memory, sqlite: and postgres:")),
+        }
+    }
+
+    fn of<S>(store: S, kind: Kind) -> Self
+    where
+        S: Directory + ConnectionStore + ReplayStore + SessionStore + PendingStore + Clone + 'static,
+    {
+        Self {
+            kind,
+            directory: Arc::new(store.clone()),
+            connections: Arc::new(store.clone()),
+            replays: Arc::new(store.clone()),
+            sessions: Arc::new(store.clone()),
+            pending: Arc::new(store),
+            is_pending_apart: false,
+            #[cfg(any(feature = "sqlite", feature = "postgres"))]
+            cache: None,
+        }
+    }
+
+    /// The same store with the requests that were started and not yet answered in Redis: the two writes and three look-ups of each sign-in that may be
+    /// lost without harm, since the person then begins again. Replays and sessions stay in the database, in the transaction of the sign-in.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Address`] if it is the address of something else, and those of `Redis`.
+    pub async fn with_pending_at(self, address: &str) -> Result<Self, StoreError> {
+        match address.split(':').next().unwrap_or_default() {
+            #[cfg(feature = "redis")]
+            "redis" | "rediss" => {
+                let pending = Arc::new(crate::Redis::connect(address).await?);
+                Ok(Self { pending, is_pending_apart: true, ..self })
+            }
+            #[cfg(not(feature = "redis"))]
+            "redis" | "rediss" => {
+                Err(StoreError::address("this was built without the feature redis of the crate"))
+            }
+            _ => Err(StoreError::address("pending requests are kept in the database or at redis://")),
+        }
+    }
+
+    /// The same store that answers most look-ups of sessions from memory, of which it keeps so many at most: see `CachedSessions`. In memory it is
+    /// as it was. With SQLite it is for one process alone.
+    #[must_use]
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    pub fn caching_sessions(self, most: usize) -> Self {
+        match self.kind.clone() {
+            Kind::Memory => self,
+            #[cfg(feature = "sqlite")]
+            Kind::Sqlite(store) => self.with_cache(crate::CachedSessions::start(store, most)),
+            #[cfg(feature = "postgres")]
+            Kind::Postgres(store) => self.with_cache(crate::CachedSessions::start(store, most)),
+        }
+    }
+
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    fn with_cache<S: SessionStore + 'static>(self, sessions: crate::CachedSessions<S>) -> Self {
+        Self { cache: Some(sessions.cache()), sessions: Arc::new(sessions), ..self }
+    }
+
+    /// What was ended here is over here at once.
+    #[cfg_attr(
+        not(any(feature = "sqlite", feature = "postgres")),
+        expect(clippy::unused_self, reason = "nothing is remembered")
+    )]
+    fn hear(&self, ended: &[Revocation]) {
+        #[cfg(any(feature = "sqlite", feature = "postgres"))]
+        if let Some(cache) = &self.cache {
+            cache.hear(ended);
+        }
+        #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
+        let _ = ended;
+    }
+}
+
+/// Each method of a trait, passed on to the part that does it.
+macro_rules! passed_on {
+    ($trait:ident to $part:ident: $(fn $name:ident<$life:lifetime>(&self $(, $argument:ident: $type:ty)*) -> $answer:ty;)*) => {
+        impl $trait for Store {
+            $(fn $name<$life>(&$life self $(, $argument: $type)*) -> $answer {
+                self.$part.$name($($argument),*)
+            })*
+        }
+    };
+}
+
+passed_on! { ReplayStore to replays:
+    fn insert_once<'a>(&self, hash: &'a str, expires_at: DateTime<Utc>) -> Answer<'a, bool>;
+    fn sweep_replays<'a>(&self, now: DateTime<Utc>) -> Answer<'a, u64>;
+}
+
+passed_on! { PendingStore to pending:
+    fn put<'a>(&self, request: &'a PendingRequest) -> Answer<'a, ()>;
+    fn find_pending<'a>(&self, handle: &'a str, now: DateTime<Utc>) -> Answer<'a, Option<PendingRequest>>;
+    fn remove_pending<'a>(&self, handle: &'a str) -> Answer<'a, bool>;
+    fn sweep_pending<'a>(&self, now: DateTime<Utc>) -> Answer<'a, u64>;
+}
+
+passed_on! { SessionStore to sessions:
+    fn create<'a>(&self, id: &'a SessionId, session: &'a Session) -> Answer<'a, ()>;
+    fn find<'a>(&self, id: &'a SessionId, now: DateTime<Utc>) -> Answer<'a, Option<Session>>;
+    fn revoke<'a>(&self, id: &'a SessionId) -> Answer<'a, bool>;
+    fn revoke_by_name_id<'a>(&self, name_id: &'a Identity, session_index: Option<&'a str>) -> Answer<'a, u64>;
+    fn revoke_account<'a>(&self, account: &'a AccountId) -> Answer<'a, u64>;
+    fn epoch<'a>(&self, account: &'a AccountId) -> Answer<'a, u64>;
+    fn sweep_sessions<'a>(&self, now: DateTime<Utc>) -> Answer<'a, u64>;
+}
+
+impl ConnectionStore for Store {
+    fn connection<'a>(&'a self, id: &'a ConnectionId) -> Answer<'a, Option<StoredConnection>> {
+        self.connections.connection(id)
+    }
+
+    fn connection_revision<'a>(&'a self, id: &'a ConnectionId) -> Answer<'a, Option<u64>> {
+        self.connections.connection_revision(id)
+    }
+
+    fn connections_to<'a>(
+        &'a self,
+        identity_provider: &'a EntityId,
+        assertion_consumer: Option<&'a str>,
+        most: usize,
+    ) -> Answer<'a, Vec<ConnectionRevision>> {
+        self.connections.connections_to(identity_provider, assertion_consumer, most)
+    }
+
+    fn connections_of<'a>(&'a self, organization: &'a OrganizationId) -> Answer<'a, Vec<StoredConnection>> {
+        self.connections.connections_of(organization)
+    }
+
+    fn add_connection<'a>(&'a self, connection: &'a StoredConnection, author: &'a Author) -> Answer<'a, u64> {
+        self.connections.add_connection(connection, author)
+    }
+
+    fn update_connection<'a>(
+        &'a self,
+        connection: &'a StoredConnection,
+        author: &'a Author,
+    ) -> Answer<'a, u64> {
+        Box::pin(async move {
+            let revision = self.connections.update_connection(connection, author).await?;
+            self.hear(&[Revocation::Some]);
+            Ok(revision)
+        })
+    }
+}
+
+impl Directory for Store {
+    fn add_organization<'a>(&'a self, organization: &'a Organization) -> Answer<'a, ()> {
+        self.directory.add_organization(organization)
+    }
+
+    fn organization<'a>(&'a self, id: &'a OrganizationId) -> Answer<'a, Option<Versioned<Organization>>> {
+        self.directory.organization(id)
+    }
+
+    fn organization_by_slug<'a>(&'a self, slug: &'a str) -> Answer<'a, Option<Versioned<Organization>>> {
+        self.directory.organization_by_slug(slug)
+    }
+
+    fn organization_by_domain<'a>(
+        &'a self,
+        domain: &'a Domain,
+    ) -> Answer<'a, Option<Versioned<Organization>>> {
+        self.directory.organization_by_domain(domain)
+    }
+
+    fn organizations(&self) -> Answer<'_, Vec<OrganizationId>> {
+        self.directory.organizations()
+    }
+
+    fn update_organization<'a>(
+        &'a self,
+        organization: &'a Versioned<Organization>,
+        author: &'a Author,
+    ) -> Answer<'a, u64> {
+        self.directory.update_organization(organization, author)
+    }
+
+    fn policy<'a>(&'a self, id: &'a OrganizationId) -> Answer<'a, Policy> {
+        self.directory.policy(id)
+    }
+
+    fn set_policy<'a>(&'a self, id: &'a OrganizationId, toml: &'a str, author: &'a Author) -> Answer<'a, ()> {
+        self.directory.set_policy(id, toml, author)
+    }
+
+    fn add_account<'a>(&'a self, account: &'a Account) -> Answer<'a, ()> {
+        self.directory.add_account(account)
+    }
+
+    fn add_team<'a>(&'a self, team: &'a Team) -> Answer<'a, ()> {
+        self.directory.add_team(team)
+    }
+
+    fn add_project<'a>(&'a self, project: &'a Project) -> Answer<'a, ()> {
+        self.directory.add_project(project)
+    }
+
+    fn snapshot<'a>(&'a self, login: &'a LoginFacts) -> Answer<'a, Snapshot> {
+        self.directory.snapshot(login)
+    }
+
+    fn whole<'a>(&'a self, id: &'a OrganizationId) -> Answer<'a, Snapshot> {
+        self.directory.whole(id)
+    }
+
+    /// A request that is kept elsewhere is removed when the sign-in is committed. If that fails it ends by itself: what accepts an assertion once
+    /// is the replay record.
+    fn sign_in(&self, sign_in: SignIn) -> Decides<'_, CompletedSignIn> {
+        Box::pin(async move {
+            let answered = sign_in.answers().filter(|_| self.is_pending_apart).map(str::to_owned);
+            let replaced = sign_in.replaces().map(|id| Revocation::Session(id.hash().to_owned()));
+            let completed = self.directory.sign_in(sign_in).await?;
+            self.hear(replaced.as_slice());
+            if let Some(handle) = answered {
+                let _ = self.pending.remove_pending(&handle).await;
+            }
+            Ok(completed)
+        })
+    }
+
+    fn decide(&self, decision: Decision) -> Decides<'_, Applied> {
+        Box::pin(async move {
+            let applied = self.directory.decide(decision).await?;
+            self.hear(&ended_by(&applied));
+            Ok(applied)
+        })
+    }
+
+    fn decide_connections(&self, decision: ConnectionDecision) -> Decides<'_, OrganizationConnections> {
+        Box::pin(async move {
+            let connections = self.directory.decide_connections(decision).await?;
+            self.hear(&[Revocation::Some]);
+            Ok(connections)
+        })
+    }
+
+    fn audit<'a>(&'a self, id: &'a OrganizationId) -> Answer<'a, Vec<AuditRecord>> {
+        self.directory.audit(id)
+    }
+}
+
+/// The accounts whose sessions a decision ended.
+fn ended_by(applied: &Applied) -> Vec<Revocation> {
+    let ending = applied.plan.steps().iter().filter(|step| applied.plan.ends_sessions(step));
+    let accounts = ending.filter_map(|step| applied.plan.account_of(step).or(applied.account.as_ref()));
+    accounts.map(|account| Revocation::Account(account.clone())).collect()
+}
