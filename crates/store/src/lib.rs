@@ -27,9 +27,9 @@ mod postgres;
 #[cfg(feature = "redis")]
 mod redis;
 mod replay;
+mod revocation;
 mod scim;
 mod scim_token;
-mod revocation;
 mod session;
 mod sign_in;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
@@ -59,12 +59,12 @@ pub use postgres::Postgres;
 #[cfg(feature = "redis")]
 pub use redis::Redis;
 pub use replay::{ReplayStore, forgotten_until};
+pub use revocation::{Announcements, Announces, Revocation};
 pub use scim::{
     ScimApplied, ScimDecision, ScimForm, ScimFrom, ScimKey, ScimKind, ScimPage, ScimResource, ScimRevision,
     ScimStore, ScimWrite,
 };
 pub use scim_token::ScimToken;
-pub use revocation::{Announcements, Announces, Revocation};
 pub use session::{Session, SessionId, SessionStore};
 pub use sign_in::{CompletedSignIn, ConfirmedSignIn, DecidedSignIn, SignIn};
 #[cfg(feature = "sqlite")]

@@ -223,6 +223,14 @@ impl ConnectionStore for Store {
         self.connections.connections_to(identity_provider, assertion_consumer, most)
     }
 
+    fn active_connections<'a>(
+        &'a self,
+        after: Option<&'a ConnectionId>,
+        most: usize,
+    ) -> Answer<'a, Vec<ConnectionRevision>> {
+        self.connections.active_connections(after, most)
+    }
+
     fn connections_of<'a>(&'a self, organization: &'a OrganizationId) -> Answer<'a, Vec<StoredConnection>> {
         self.connections.connections_of(organization)
     }
