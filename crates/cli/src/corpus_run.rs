@@ -147,6 +147,7 @@ impl Case {
             _ => Correlation::Unsolicited,
         };
         Ok(Settings {
+            asked: None,
             identity_providers: IdentityProviders::load(&here(&metadata))?,
             unauthenticated_cbc,
             expectations: Expectations::new(entity_id, configured.acs_url, correlation)

@@ -56,6 +56,11 @@ impl Failure {
         Failure { kind: Kind::Refused, ..self }
     }
 
+    /// The same as wrong usage: what the question needs cannot be used.
+    pub(crate) fn into_usage(self) -> Failure {
+        Failure { kind: Kind::Unusable, ..self }
+    }
+
     /// The same, with what was found to be the cause.
     pub(crate) fn caused_by(self, cause: impl Display, hint: &str) -> Failure {
         Failure { message: format!("{}; {cause}", self.message), hint: hint.to_owned(), ..self }

@@ -31,6 +31,11 @@ impl IdentityProviders {
         Ok(IdentityProviders { sources })
     }
 
+    /// Whether the files describe more than one.
+    pub(crate) fn are_several(&self) -> bool {
+        !matches!(self.sources.as_slice(), [Source::One(..)])
+    }
+
     /// The file, where there is one and it describes one identity provider: what tells the product apart from the message.
     pub(crate) fn single_files(&self) -> impl Iterator<Item = &[u8]> {
         let only = self.sources.first().filter(|_| self.sources.len() == 1);

@@ -34,6 +34,10 @@ pub(crate) struct Arguments {
     /// ID of the request that it must answer.
     #[arg(long, value_name = "ID")]
     in_response_to: Option<String>,
+    /// Entity id of the identity provider that the request was sent to: nobody else may answer it. Required with --in-response-to when several are
+    /// trusted.
+    #[arg(long, value_name = "ENTITY-ID", conflicts_with = "unsolicited")]
+    asked: Option<String>,
     /// It must answer no request: the sign-in began at the identity provider.
     #[arg(long)]
     unsolicited: bool,
@@ -109,8 +113,10 @@ fn settings(arguments: &Arguments) -> Result<Settings, Failure> {
     if arguments.require_signed_assertion {
         signatures = signatures.require_signed_assertion();
     }
+    let identity_providers = IdentityProviders::load(&arguments.idp_metadata)?;
     Ok(Settings {
-        identity_providers: IdentityProviders::load(&arguments.idp_metadata)?,
+        asked: asked(arguments, &identity_providers)?,
+        identity_providers,
         unauthenticated_cbc: arguments.danger_unauthenticated_cbc,
         expectations: Expectations::new(entity_id, arguments.acs.as_str(), correlation)
             .with_clock_skew(TimeDelta::seconds(i64::from(arguments.skew)))
@@ -121,6 +127,26 @@ fn settings(arguments: &Arguments) -> Result<Settings, Failure> {
         now: arguments.now.unwrap_or_else(input::now),
         looks_into_signatures: true,
     })
+}
+
+/// Whom the request was sent to, who alone may answer it.
+fn asked(arguments: &Arguments, identity_providers: &IdentityProviders) -> Result<Option<EntityId>, Failure> {
+    let Some(asked) = &arguments.asked else {
+        return match arguments.in_response_to.is_some() && identity_providers.are_several() {
+            true => Err(Failure::usage(
+                "cli.asked",
+                "several identity providers are trusted, and each could answer the request of another",
+                "Name the one that the request was sent to: --asked ENTITY-ID.",
+            )),
+            false => Ok(None),
+        };
+    };
+    let asked = EntityId::new(asked.as_str()).map_err(|error| Failure::unusable("--asked", error))?;
+    // One that is in none of the files is a mistake of the command line, and nothing about the Response.
+    match identity_providers.claimed(Some(&asked)) {
+        Ok(_) => Ok(Some(asked)),
+        Err(failure) => Err(failure.into_usage()),
+    }
 }
 
 /// The Response in what was given, or why there is none.

@@ -6,6 +6,7 @@ use vouchsafe::assertion::{
     Claimed, ConnectionId, Expectations, Ledger, Login, Refusal, SignaturePolicy, Trust, authenticate,
 };
 use vouchsafe::crypto::{PrivateKey, Provider};
+use vouchsafe::metadata::EntityId;
 use vouchsafe::xml::Limits;
 
 use crate::failure::Failure;
@@ -15,6 +16,8 @@ use crate::identity_providers::IdentityProviders;
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) identity_providers: IdentityProviders,
+    /// The only one that may answer, where it is known.
+    pub(crate) asked: Option<EntityId>,
     /// `--danger-unauthenticated-cbc`, for all of them.
     pub(crate) unauthenticated_cbc: bool,
     pub(crate) expectations: Expectations,
@@ -48,10 +51,31 @@ pub(crate) fn decide(octets: &[u8], settings: &Settings) -> Result<Verdict, Fail
 }
 
 fn receive(octets: &[u8], settings: &Settings) -> Result<Login, No> {
-    let limits = Limits::default();
-    let claimed = Claimed::parse(octets, &limits)?;
+    let claimed = Claimed::parse(octets, &Limits::default())?;
     claimed.require_success()?;
-    let identity_provider = settings.identity_providers.claimed(claimed.issuer())?;
+    let another = another_than_asked(&claimed, settings);
+    judge(claimed, octets, settings).map_err(|no| match another {
+        Some(cause) if no.failure.code == "assertion.issuer" => {
+            let hint = "Only the identity provider that the request was sent to may answer it. If --asked names the wrong one, correct it; \
+                        otherwise somebody answers in the place of another.";
+            No { failure: no.failure.caused_by(cause, hint), ..no }
+        }
+        _ => no,
+    })
+}
+
+/// In words, where the Response claims to come from one that is trusted and was not asked.
+fn another_than_asked(claimed: &Claimed, settings: &Settings) -> Option<&'static str> {
+    let asked = settings.asked.as_ref()?;
+    let issuer = claimed.issuer().filter(|issuer| *issuer != asked)?;
+    settings.identity_providers.claimed(Some(issuer)).ok()?;
+    Some("that identity provider is trusted too, and was not asked")
+}
+
+fn judge(claimed: Claimed, octets: &[u8], settings: &Settings) -> Result<Login, No> {
+    let limits = Limits::default();
+    let identity_provider =
+        settings.identity_providers.claimed(settings.asked.as_ref().or(claimed.issuer()))?;
     identity_provider.check_validity(settings.now).map_err(Failure::refused)?;
     let connection = ConnectionId::new("command-line").map_err(Refusal::from)?;
     let trust = Trust::new(connection, &identity_provider, &settings.provider)

@@ -255,7 +255,7 @@ fn settings_of_response_check() {
     let idp = folder.path("idp.xml");
     unusable(&check(&folder, &good, &["--idp-metadata", &junk]), "xml.", "junk");
     unusable(
-        &check(&folder, &good, &["--idp-metadata", &idp]),
+        &check(&folder, &good, &["--idp-metadata", &idp, "--asked", vouchsafe_testkit::OKTA_ENTITY_ID]),
         "cli.idp_metadata",
         "2 of the metadata files",
     );
