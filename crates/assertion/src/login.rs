@@ -37,6 +37,7 @@ pub struct Login {
     pub(crate) attributes: Attributes,
     pub(crate) session_index: Option<String>,
     pub(crate) session_not_on_or_after: Option<DateTime<Utc>>,
+    pub(crate) issued_at: Option<DateTime<Utc>>,
     pub(crate) authn_instant: Option<DateTime<Utc>>,
     pub(crate) authn_context: Option<String>,
     pub(crate) assertion_id: String,
@@ -146,6 +147,13 @@ impl Login {
     #[must_use]
     pub fn session_not_on_or_after(&self) -> Option<DateTime<Utc>> {
         self.session_not_on_or_after
+    }
+
+    /// When the assertion was issued, by the identity provider's clock. A logout request that was issued later ends the session that it would
+    /// begin.
+    #[must_use]
+    pub fn issued_at(&self) -> Option<DateTime<Utc>> {
+        self.issued_at
     }
 
     /// When the person signed in at the identity provider.

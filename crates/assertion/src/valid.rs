@@ -84,6 +84,7 @@ impl AuthenticAssertion {
             attributes: facts.assertion.attributes,
             session_index: statement.session_index,
             session_not_on_or_after: statement.session_not_on_or_after.as_ref().and_then(Moment::at),
+            issued_at: facts.assertion.issue_instant.at(),
             authn_instant: statement.authn_instant.at(),
             authn_context: statement.context_class,
             assertion_id: facts.assertion.id,

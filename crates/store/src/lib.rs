@@ -20,6 +20,7 @@ mod connection_totals;
 mod decision;
 mod directory;
 mod error;
+mod logout;
 mod memory;
 mod pending;
 #[cfg(feature = "postgres")]
@@ -52,6 +53,7 @@ pub use connection_totals::ConnectionTotals;
 pub use decision::{About, Applied, Decided, Decision};
 pub use directory::{Directory, Versioned};
 pub use error::{SignInError, StoreError};
+pub use logout::LogoutStore;
 pub use memory::Memory;
 pub use pending::PendingStore;
 #[cfg(feature = "postgres")]

@@ -2,6 +2,7 @@
 
 mod connections;
 mod directory;
+mod logouts;
 mod scim;
 
 use std::{
@@ -13,7 +14,7 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 use vouchsafe::{
-    ConnectionId, PendingRequest, ReplayKey, StoredPendingRequest,
+    ConnectionId, PendingRequest, ReplayKey, StoredPendingLogout, StoredPendingRequest,
     provisioning::{AccountId, Identity, OrganizationId, Snapshot},
 };
 
@@ -55,6 +56,8 @@ struct State {
     pending: HashMap<String, StoredPendingRequest>,
     sessions: HashMap<String, Session>,
     epochs: HashMap<AccountId, u64>,
+    logouts: HashMap<String, StoredPendingLogout>,
+    remembered: HashMap<(String, String), logouts::Remembered>,
     connections: BTreeMap<ConnectionId, StoredConnection>,
     organizations: BTreeMap<OrganizationId, Held>,
     audit: Vec<AuditRecord>,

@@ -9,6 +9,7 @@ mod directory;
 mod index;
 mod locks;
 mod login;
+mod logouts;
 mod memoranda;
 mod rows;
 mod scim;

@@ -2,6 +2,8 @@
 
 #[path = "own_store/connections.rs"]
 mod connections;
+#[path = "own_store/logouts.rs"]
+mod logouts;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -12,7 +14,7 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use vouchsafe::{
-    ConnectionId, PendingRequest, ReplayKey, StoredPendingRequest,
+    ConnectionId, PendingRequest, ReplayKey, StoredPendingLogout, StoredPendingRequest,
     provisioning::{
         Account, AccountId, Domain, EmailAddress, Identity, LoginFacts, LookUp, Organization, OrganizationId,
         Policy, Project, Snapshot, Team,
@@ -55,6 +57,8 @@ struct State {
     pending: HashMap<String, StoredPendingRequest>,
     sessions: HashMap<String, Session>,
     epochs: HashMap<AccountId, u64>,
+    logouts: HashMap<String, StoredPendingLogout>,
+    remembered: HashMap<(String, Option<String>), (DateTime<Utc>, DateTime<Utc>)>,
     connections: BTreeMap<ConnectionId, StoredConnection>,
     organizations: BTreeMap<OrganizationId, Held>,
     audit: Vec<AuditRecord>,

@@ -27,6 +27,7 @@ pub mod configuration;
 pub mod connecting;
 pub mod connections;
 pub mod directory;
+pub mod logouts;
 pub mod members;
 pub mod memoranda;
 pub mod provisioning;
@@ -35,8 +36,8 @@ pub mod scim;
 pub mod sign_in;
 
 use crate::{
-    Applied, AuditRecord, Author, ConnectionStore, Decision, Directory, PendingStore, ReplayStore,
-    SessionStore, SignInError,
+    Applied, AuditRecord, Author, ConnectionStore, Decision, Directory, LogoutStore, PendingStore,
+    ReplayStore, SessionStore, SignInError,
 };
 use chrono::{DateTime, Utc};
 use vouchsafe::{
@@ -49,11 +50,12 @@ use vouchsafe::{
 
 /// What every store is.
 pub trait Store:
-    ReplayStore + PendingStore + SessionStore + ConnectionStore + Directory + Clone + 'static
+    ReplayStore + PendingStore + SessionStore + LogoutStore + ConnectionStore + Directory + Clone + 'static
 {
 }
-impl<S: ReplayStore + PendingStore + SessionStore + ConnectionStore + Directory + Clone + 'static> Store
-    for S
+impl<
+    S: ReplayStore + PendingStore + SessionStore + LogoutStore + ConnectionStore + Directory + Clone + 'static,
+> Store for S
 {
 }
 

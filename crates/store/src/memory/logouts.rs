@@ -1,0 +1,69 @@
+//! Sign-outs in memory.
+
+use chrono::{DateTime, Utc};
+use vouchsafe::PendingLogout;
+use vouchsafe::provisioning::Identity;
+
+use super::{Memory, sweep};
+use crate::logout::{index_key, opened, remembered_until};
+use crate::{Answer, LogoutStore};
+
+/// A logout to be remembered: when it was issued, and until when.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Remembered {
+    issued_at: DateTime<Utc>,
+    until: DateTime<Utc>,
+}
+
+impl LogoutStore for Memory {
+    fn keep_logout<'a>(&'a self, pending: &'a PendingLogout) -> Answer<'a, ()> {
+        self.with(move |state| {
+            state.logouts.insert(pending.handle().to_owned(), pending.to_stored());
+            Ok(())
+        })
+    }
+
+    fn find_logout<'a>(&'a self, handle: &'a str, now: DateTime<Utc>) -> Answer<'a, Option<PendingLogout>> {
+        self.with(move |state| opened(state.logouts.get(handle).cloned(), now))
+    }
+
+    fn remove_logout<'a>(&'a self, handle: &'a str) -> Answer<'a, bool> {
+        self.with(move |state| Ok(state.logouts.remove(handle).is_some()))
+    }
+
+    fn remember_logout<'a>(
+        &'a self,
+        person: &'a Identity,
+        session_index: Option<&'a str>,
+        issued_at: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Answer<'a, ()> {
+        self.with(move |state| {
+            let new = Remembered { issued_at, until: remembered_until(now) };
+            let kept = state.remembered.entry((person.key(), index_key(session_index))).or_insert(new);
+            if kept.issued_at < issued_at {
+                *kept = new;
+            }
+            Ok(())
+        })
+    }
+
+    fn latest_logout<'a>(
+        &'a self,
+        person: &'a Identity,
+        session_index: Option<&'a str>,
+    ) -> Answer<'a, Option<DateTime<Utc>>> {
+        self.with(move |state| {
+            let of = |index| state.remembered.get(&(person.key(), index_key(index)));
+            Ok([of(None), of(session_index)].into_iter().flatten().map(|kept| kept.issued_at).max())
+        })
+    }
+
+    fn sweep_logouts(&self, now: DateTime<Utc>) -> Answer<'_, u64> {
+        self.with(move |state| {
+            let requests = sweep(&mut state.logouts, |pending| pending.expires_at <= now.timestamp());
+            let remembered = sweep(&mut state.remembered, |kept| kept.until <= now);
+            Ok(requests.saturating_add(remembered))
+        })
+    }
+}

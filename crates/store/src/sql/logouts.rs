@@ -1,0 +1,86 @@
+//! Sign-outs in SQL.
+
+use chrono::{DateTime, Utc};
+use vouchsafe::PendingLogout;
+use vouchsafe::provisioning::Identity;
+
+use super::{Batch, Engine, memoranda::changed, rows};
+use crate::logout::{index_key, opened, remembered_until};
+use crate::{Answer, LogoutStore, text::milliseconds_rounded_up};
+
+impl<E: Engine> LogoutStore for E {
+    fn keep_logout<'a>(&'a self, pending: &'a PendingLogout) -> Answer<'a, ()> {
+        const PUT: &str = "
+            INSERT INTO vouchsafe_logouts (handle, record, expires_at) VALUES (?, ?, ?)
+            ON CONFLICT (handle) DO UPDATE SET record = excluded.record, expires_at = excluded.expires_at";
+        Box::pin(async move {
+            let record = rows::to_json("pending logout", &pending.to_stored())?;
+            let end = milliseconds_rounded_up(pending.expires_at());
+            self.apply(Batch::of(PUT).bind(pending.handle()).bind(record).bind(end)).await
+        })
+    }
+
+    fn find_logout<'a>(&'a self, handle: &'a str, now: DateTime<Utc>) -> Answer<'a, Option<PendingLogout>> {
+        Box::pin(async move {
+            let asked = Batch::of("SELECT record FROM vouchsafe_logouts WHERE handle = ?").bind(handle);
+            let answered = self.ask(asked).await?;
+            let row = answered.rows.first();
+            let stored = row.map(|row| rows::from_json("pending logout", row.text(0)?)).transpose()?;
+            opened(stored, now)
+        })
+    }
+
+    fn remove_logout<'a>(&'a self, handle: &'a str) -> Answer<'a, bool> {
+        let remove = Batch::of("DELETE FROM vouchsafe_logouts WHERE handle = ?").bind(handle);
+        Box::pin(async move { Ok(changed(self, remove).await? == 1) })
+    }
+
+    fn remember_logout<'a>(
+        &'a self,
+        person: &'a Identity,
+        session_index: Option<&'a str>,
+        issued_at: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Answer<'a, ()> {
+        const REMEMBER: &str = "
+            INSERT INTO vouchsafe_logouts_remembered (identity, session_index, issued_at, expires_at)
+            VALUES (?, ?, ?, ?)
+            ON CONFLICT (identity, session_index) DO UPDATE
+            SET issued_at = excluded.issued_at, expires_at = excluded.expires_at
+            WHERE excluded.issued_at > vouchsafe_logouts_remembered.issued_at";
+        let remember = Batch::of(REMEMBER)
+            .bind(person.key())
+            .bind(index_key(session_index))
+            .bind(milliseconds_rounded_up(issued_at))
+            .bind(milliseconds_rounded_up(remembered_until(now)));
+        // Sessions are looked for after it is there for everybody to see.
+        Box::pin(async move { self.execute(remember).await.map(|_| ()) })
+    }
+
+    fn latest_logout<'a>(
+        &'a self,
+        person: &'a Identity,
+        session_index: Option<&'a str>,
+    ) -> Answer<'a, Option<DateTime<Utc>>> {
+        const LATEST: &str = "
+            SELECT max(issued_at) FROM vouchsafe_logouts_remembered
+            WHERE identity = ? AND session_index IN ('', ?)";
+        Box::pin(async move {
+            let asked = Batch::of(LATEST).bind(person.key()).bind(index_key(session_index));
+            let answered = self.ask(asked).await?;
+            let latest = answered.rows.first().map(|row| row.optional_integer(0)).transpose()?.flatten();
+            Ok(latest.and_then(DateTime::from_timestamp_millis))
+        })
+    }
+
+    fn sweep_logouts(&self, now: DateTime<Utc>) -> Answer<'_, u64> {
+        Box::pin(async move {
+            let sweep = Batch::of("DELETE FROM vouchsafe_logouts WHERE expires_at <= ?")
+                .bind(now.timestamp_millis())
+                .then("DELETE FROM vouchsafe_logouts_remembered WHERE expires_at <= ?")
+                .bind(now.timestamp_millis());
+            let answered = self.execute(sweep).await?;
+            Ok(answered.iter().map(|one| one.changed).fold(0, u64::saturating_add))
+        })
+    }
+}

@@ -1,0 +1,62 @@
+//! Its sign-outs.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use vouchsafe::{PendingLogout, provisioning::Identity};
+use vouchsafe_store::{Answer, LogoutStore, StoreError};
+
+use super::{Own, sweep};
+
+impl LogoutStore for Own {
+    fn keep_logout<'a>(&'a self, pending: &'a PendingLogout) -> Answer<'a, ()> {
+        self.with(move |state| {
+            state.logouts.insert(pending.handle().to_owned(), pending.to_stored());
+            Ok(())
+        })
+    }
+
+    fn find_logout<'a>(&'a self, handle: &'a str, now: DateTime<Utc>) -> Answer<'a, Option<PendingLogout>> {
+        self.with(move |state| {
+            let pending = state.logouts.get(handle).cloned().map(PendingLogout::from_stored).transpose();
+            let pending = pending.map_err(|error| StoreError::damaged("pending logout", error))?;
+            Ok(pending.filter(|pending| !pending.is_expired(now)))
+        })
+    }
+
+    fn remove_logout<'a>(&'a self, handle: &'a str) -> Answer<'a, bool> {
+        self.with(move |state| Ok(state.logouts.remove(handle).is_some()))
+    }
+
+    fn remember_logout<'a>(
+        &'a self,
+        person: &'a Identity,
+        session_index: Option<&'a str>,
+        issued_at: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Answer<'a, ()> {
+        self.with(move |state| {
+            let new = (issued_at, now + TimeDelta::days(1));
+            let key = (person.key(), session_index.map(str::to_owned));
+            let kept = state.remembered.entry(key).or_insert(new);
+            *kept = (*kept).max(new);
+            Ok(())
+        })
+    }
+
+    fn latest_logout<'a>(
+        &'a self,
+        person: &'a Identity,
+        session_index: Option<&'a str>,
+    ) -> Answer<'a, Option<DateTime<Utc>>> {
+        self.with(move |state| {
+            let of = |index: Option<&str>| state.remembered.get(&(person.key(), index.map(str::to_owned)));
+            Ok([of(None), of(session_index)].into_iter().flatten().map(|(issued_at, _)| *issued_at).max())
+        })
+    }
+
+    fn sweep_logouts(&self, now: DateTime<Utc>) -> Answer<'_, u64> {
+        self.with(move |state| {
+            let requests = sweep(&mut state.logouts, |pending| pending.expires_at <= now.timestamp());
+            Ok(requests + sweep(&mut state.remembered, |(_, until)| *until <= now))
+        })
+    }
+}
