@@ -72,7 +72,7 @@ pub(crate) struct Posted {
     pub(crate) sso: web::Data<SingleSignOn>,
     pub(crate) request: Parts,
     pub(crate) body: Bytes,
-    connection: Option<String>,
+    pub(crate) connection: Option<String>,
 }
 
 impl Posted {

@@ -25,9 +25,11 @@ pub use routes::{provisioned_routes, provisioned_routes_at, routes, routes_at};
 pub use same_origin::own_pages_only;
 pub use session::{MaybeSignedIn, SignedIn, require_signed_in};
 pub use vouchsafe_web::{
-    ASSERTION_CONSUMER, Accepted, AccountStore, CONNECTION_ASSERTION_CONSUMER, CONNECTION_METADATA, Checked,
-    ConnectionSource, Cookies, Discovery, HttpError, LINK, LOGIN, LOGOUT, METADATA, NOT_LINKED, NOT_STARTED,
-    OpenedSession, OrganizationDiscovery, Paths, Provisioned, Rate, ReceiveLimiter, Reference, RefusalLog,
-    RefusalPage, RefusalRecord, ReturnPath, ReturnPaths, SignInAnswer, SingleSignOn, StartLimiter,
-    StoredConnections, TriedOut, login_url,
+    ASSERTION_CONSUMER, Accepted, AccountStore, CONNECTION_ASSERTION_CONSUMER, CONNECTION_METADATA,
+    CONNECTION_SINGLE_LOGOUT, CONNECTION_SINGLE_LOGOUT_SOAP, Checked, ConnectionSource, Cookies, Discovery,
+    EndedSession, EndsSessions, HttpError, LINK, LOGIN, LOGOUT, LogoutPage, LogoutSessions, LogoutView,
+    METADATA, NOT_LINKED, NOT_STARTED, OpenedSession, OrganizationDiscovery, Paths, Provisioned, Rate,
+    ReceiveLimiter, Reference, RefusalLog, RefusalPage, RefusalRecord, ReturnPath, ReturnPaths,
+    SINGLE_LOGOUT, SINGLE_LOGOUT_SOAP, SignInAnswer, SingleSignOn, StartLimiter, StoredConnections, TriedOut,
+    login_url,
 };

@@ -59,7 +59,13 @@ where
             .service(login.route(web::get().to(login_by_link)).route(web::post().to(login_by_form)))
             .route(&paths.assertion_consumer, web::post().to(signed_in.clone()))
             .route(&paths.connection_assertion_consumer, web::post().to(signed_in))
-            .route(&paths.connection_metadata, web::get().to(connection_metadata));
+            .route(&paths.connection_metadata, web::get().to(connection_metadata))
+            .route(&paths.single_logout_soap, web::post().to(single_logout_by_soap))
+            .route(&paths.connection_single_logout_soap, web::post().to(single_logout_by_soap));
+        for path in [&paths.single_logout, &paths.connection_single_logout] {
+            let both = web::resource(path).route(web::get().to(single_logout));
+            config.service(both.route(web::post().to(single_logout)));
+        }
     }
 }
 
@@ -84,6 +90,17 @@ pub fn provisioned_routes_at(paths: Paths) -> impl FnOnce(&mut ServiceConfig) {
         config.route(&paths.logout, web::post().to(logout)).route(&paths.link, web::post().to(link));
         routes_at(paths, provision)(config);
     }
+}
+
+/// The single logout address. Without [`SingleSignOn::single_logout_over`] it takes nothing.
+async fn single_logout(posted: Posted) -> impl Responder {
+    let Posted { sso, request, body, connection } = posted;
+    Answer(sso.single_logout(&request, &body, connection.as_deref()).await)
+}
+
+async fn single_logout_by_soap(posted: Posted) -> impl Responder {
+    let Posted { sso, request, body, connection } = posted;
+    Answer(sso.single_logout_by_soap(&request, &body, connection.as_deref()).await)
 }
 
 async fn metadata(sso: web::Data<SingleSignOn>, RequestParts(request): RequestParts) -> impl Responder {

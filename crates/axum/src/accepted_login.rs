@@ -61,11 +61,23 @@ where
 }
 
 /// What was posted, and on which route.
-struct Posted {
-    sso: SingleSignOn,
-    request: Parts,
-    body: Bytes,
-    connection: Option<String>,
+pub(crate) struct Posted {
+    pub(crate) sso: SingleSignOn,
+    pub(crate) request: Parts,
+    pub(crate) body: Bytes,
+    pub(crate) connection: Option<String>,
+}
+
+impl<S> FromRequest<S> for Posted
+where
+    S: Send + Sync,
+    SingleSignOn: FromRef<S>,
+{
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &S) -> Result<Posted, Response> {
+        Posted::read(request, state).await
+    }
 }
 
 impl Posted {

@@ -42,9 +42,11 @@ pub use same_origin::own_pages_only;
 pub use scim::scim_routes;
 pub use session::{SignedIn, require_signed_in};
 pub use vouchsafe_web::{
-    ASSERTION_CONSUMER, Accepted, AccountStore, CONNECTION_ASSERTION_CONSUMER, CONNECTION_METADATA, Checked,
-    ConnectionSource, Cookies, Discovery, HttpError, LINK, LOGIN, LOGOUT, METADATA, NOT_LINKED, NOT_STARTED,
-    OpenedSession, OrganizationDiscovery, Paths, Provisioned, Rate, ReceiveLimiter, Reference, RefusalLog,
-    RefusalPage, RefusalRecord, ReturnPath, ReturnPaths, SignInAnswer, SingleSignOn, StartLimiter,
-    StoredConnections, TriedOut, login_url,
+    ASSERTION_CONSUMER, Accepted, AccountStore, CONNECTION_ASSERTION_CONSUMER, CONNECTION_METADATA,
+    CONNECTION_SINGLE_LOGOUT, CONNECTION_SINGLE_LOGOUT_SOAP, Checked, ConnectionSource, Cookies, Discovery,
+    EndedSession, EndsSessions, HttpError, LINK, LOGIN, LOGOUT, LogoutPage, LogoutSessions, LogoutView,
+    METADATA, NOT_LINKED, NOT_STARTED, OpenedSession, OrganizationDiscovery, Paths, Provisioned, Rate,
+    ReceiveLimiter, Reference, RefusalLog, RefusalPage, RefusalRecord, ReturnPath, ReturnPaths,
+    SINGLE_LOGOUT, SINGLE_LOGOUT_SOAP, SignInAnswer, SingleSignOn, StartLimiter, StoredConnections, TriedOut,
+    login_url,
 };

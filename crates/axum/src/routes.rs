@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use vouchsafe_web::{HttpError, Paths, Provisioned, SingleSignOn};
 
-use crate::accepted_login::CheckedLogin;
+use crate::accepted_login::{CheckedLogin, Posted};
 
 /// The routes with their usual paths, and `signed_in` for what happens with a login: a handler with [`AcceptedLogin`](crate::AcceptedLogin) as
 /// its last argument.
@@ -78,6 +78,10 @@ where
         .route(&paths.assertion_consumer, post(signed_in.clone()))
         .route(&paths.connection_assertion_consumer, post(signed_in))
         .route(&paths.connection_metadata, get(connection_metadata))
+        .route(&paths.single_logout, get(single_logout).post(single_logout))
+        .route(&paths.connection_single_logout, get(single_logout).post(single_logout))
+        .route(&paths.single_logout_soap, post(single_logout_by_soap))
+        .route(&paths.connection_single_logout_soap, post(single_logout_by_soap))
 }
 
 /// The routes with [`Provisioned`] for what happens with a login, and the end of a session.
@@ -146,6 +150,25 @@ async fn link(
     match body {
         Ok(body) => provisioned.link(&sso, &request, &body).await.into_response(),
         Err(error) => sso.refuse(&request.headers, HttpError::body(error)).into_response(),
+    }
+}
+
+/// The single logout address. Without [`SingleSignOn::single_logout_over`] it takes nothing.
+async fn single_logout(posted: Result<Posted, Response>) -> Response {
+    match posted {
+        Ok(Posted { sso, request, body, connection }) => {
+            sso.single_logout(&request, &body, connection.as_deref()).await.into_response()
+        }
+        Err(answer) => answer,
+    }
+}
+
+async fn single_logout_by_soap(posted: Result<Posted, Response>) -> Response {
+    match posted {
+        Ok(Posted { sso, request, body, connection }) => {
+            sso.single_logout_by_soap(&request, &body, connection.as_deref()).await.into_response()
+        }
+        Err(answer) => answer,
     }
 }
 

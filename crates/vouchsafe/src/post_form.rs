@@ -1,5 +1,6 @@
 //! A message that goes to the identity provider as a form (SAML Bindings 3.5.4).
 
+use vouchsafe_metadata::WebAddress;
 use vouchsafe_xml::escape_markup;
 
 /// A form the browser posts to the identity provider.
@@ -45,9 +46,22 @@ impl PostForm {
     /// The value of `Content-Security-Policy` for the page: the one script by its hash, forms to `https` addresses, and nothing else. The
     /// host is not named, since browsers hold redirects of the identity provider against it too.
     pub fn content_security_policy(&self) -> String {
+        self.policy("'none'")
+    }
+
+    /// The same for a page that an identity provider may show in a frame of its own: the answer to a logout request. Only pages of the origin
+    /// that the form goes to may frame it.
+    pub fn content_security_policy_in_frame(&self) -> String {
+        match WebAddress::new(&self.action) {
+            Ok(action) => self.policy(&action.origin()),
+            Err(_) => self.policy("'none'"),
+        }
+    }
+
+    fn policy(&self, ancestors: &str) -> String {
         let schemes = if self.action.starts_with("https:") { "https:" } else { "https: http:" };
         format!(
-            "default-src 'none'; script-src '{SUBMIT_HASH}'; form-action {schemes}; base-uri 'none'; frame-ancestors 'none'"
+            "default-src 'none'; script-src '{SUBMIT_HASH}'; form-action {schemes}; base-uri 'none'; frame-ancestors {ancestors}"
         )
     }
 }

@@ -150,6 +150,7 @@ impl SingleSignOn {
         let (replays, requests) = (self.inner.replays.as_ref(), self.inner.pending.as_ref());
         let confirmed = stores::confirm(replays, requests, valid, pending.as_ref()).await;
         let login = confirmed.map_err(|error| Box::new(answer.refuse(error)))?;
+        self.not_logged_out(&login).await.map_err(|error| Box::new(answer.refuse(error)))?;
         let context = pending.and_then(|pending| pending.context().map(str::to_owned));
         Ok(Accepted { login, context, answer })
     }

@@ -7,7 +7,7 @@ use http::header::{
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Uri};
 use vouchsafe::xml::Quoted;
-use vouchsafe::{ConnectionId, OutgoingMessage, Redirect};
+use vouchsafe::{ConnectionId, OutgoingMessage, PostForm, Redirect};
 
 use crate::error::HttpError;
 use crate::reference::Reference;
@@ -22,6 +22,7 @@ pub(crate) struct Context {
     pub(crate) issuer: Option<String>,
     pub(crate) return_to: Option<String>,
     pub(crate) wants_json: bool,
+    pub(crate) is_sign_out: bool,
 }
 
 impl Context {
@@ -38,9 +39,18 @@ impl SingleSignOn {
         self.refuse_in(&Context::of(headers), &error.into())
     }
 
+    /// The same for a sign-out.
+    pub(crate) fn refuse_sign_out(&self, headers: &HeaderMap, error: HttpError) -> Response<String> {
+        self.refuse_in(&Context { is_sign_out: true, ..Context::of(headers) }, &error)
+    }
+
     pub(crate) fn refuse_in(&self, context: &Context, error: &HttpError) -> Response<String> {
         let reference = self.record(context, error);
-        let (message, back) = (error.public_message(), self.way_back(context.return_to.as_deref(), None));
+        let message = match context.is_sign_out {
+            true => "The sign-out could not be completed.",
+            false => error.public_message(),
+        };
+        let back = self.way_back(context.return_to.as_deref(), None);
         let (content_type, body) = if context.wants_json {
             let body = serde_json::json!({ "error": message, "reference": reference.as_str() });
             ("application/json", body.to_string())
@@ -95,7 +105,8 @@ impl SingleSignOn {
             hint = record.hint,
             cause = error.cause(),
             failed_checks = failed.join("; "),
-            "sign-in refused"
+            "{} refused",
+            if context.is_sign_out { "sign-out" } else { "sign-in" }
         );
         self.inner.tell(&record);
         let reference = record.reference.clone();
@@ -126,7 +137,7 @@ impl SingleSignOn {
 }
 
 /// Styles in place, images of the application's own, and nothing else.
-const NO_SCRIPT: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+pub(crate) const NO_SCRIPT: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// Whether a client asks for JSON and not for a page, as programs do.
 #[must_use]
@@ -196,11 +207,27 @@ pub(crate) fn carried(
     request: &OutgoingMessage,
     cookies: impl IntoIterator<Item = HeaderValue>,
 ) -> Result<Response<String>, HttpError> {
+    carried_with(request, cookies, PostForm::content_security_policy)
+}
+
+/// The same for the answer to a logout request, which the identity provider may have made in a frame of its own page.
+pub(crate) fn carried_in_frame(
+    answer: &OutgoingMessage,
+    cookies: impl IntoIterator<Item = HeaderValue>,
+) -> Result<Response<String>, HttpError> {
+    carried_with(answer, cookies, PostForm::content_security_policy_in_frame)
+}
+
+fn carried_with(
+    request: &OutgoingMessage,
+    cookies: impl IntoIterator<Item = HeaderValue>,
+    policy: fn(&PostForm) -> String,
+) -> Result<Response<String>, HttpError> {
     let Some(form) = request.form() else {
         return see_other(request.redirect().map(Redirect::url).unwrap_or_default(), cookies);
     };
     let mut response = answer(StatusCode::OK, "text/html; charset=utf-8", form.to_html());
-    let policy = HeaderValue::from_str(&form.content_security_policy());
+    let policy = HeaderValue::from_str(&policy(form));
     let policy = policy.map_err(|_| HttpError::Header { name: "Content-Security-Policy" })?;
     response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
     for cookie in cookies {

@@ -197,7 +197,7 @@ impl SingleSignOn {
 
 /// Those over which people sign in, if there is one. A draft or a retired connection of the same identity provider, which another customer may
 /// have, has no say in whose response it is.
-fn open_if_any(mut candidates: Vec<Connection>) -> Vec<Connection> {
+pub(crate) fn open_if_any(mut candidates: Vec<Connection>) -> Vec<Connection> {
     let is_open = |connection: &Connection| connection.state() == ConnectionState::Active;
     if candidates.iter().any(is_open) {
         candidates.retain(is_open);
@@ -206,7 +206,7 @@ fn open_if_any(mut candidates: Vec<Connection>) -> Vec<Connection> {
 }
 
 /// Runs a computation on a thread that may be kept busy.
-async fn elsewhere<T: Send + 'static>(
+pub(crate) async fn elsewhere<T: Send + 'static>(
     compute: impl FnOnce() -> Result<T, HttpError> + Send + 'static,
 ) -> Result<T, HttpError> {
     tokio::task::spawn_blocking(compute).await.unwrap_or_else(|source| Err(HttpError::Worker { source }))

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use vouchsafe::{ClaimedResponse, Connection, ConnectionId, Connections, EntityId};
+use vouchsafe::{ClaimedResponse, Connection, ConnectionId, Connections, EntityId, IncomingMessage};
 use vouchsafe_store::Answer;
 
 /// A look-up of connections, which may wait for a database. [`Connections`] is one, in memory.
@@ -13,6 +13,11 @@ pub trait ConnectionSource: Send + Sync + fmt::Debug {
     /// The connections over which a response may have come that answers no request of ours: those whose own assertion consumer it was posted
     /// to, else those of the claimed issuer. One more than [`MOST_CANDIDATES`](vouchsafe::assertion::MOST_CANDIDATES) at most.
     fn candidates<'a>(&'a self, claimed: &'a ClaimedResponse) -> Answer<'a, Vec<Connection>>;
+
+    /// The connections over which a message other than a Response may have come to the service's own logout address: those of the claimed issuer
+    /// that have no addresses of their own, the active ones first, one more than [`MOST_CANDIDATES`](vouchsafe::assertion::MOST_CANDIDATES) at
+    /// most.
+    fn candidates_for_message<'a>(&'a self, incoming: &'a IncomingMessage) -> Answer<'a, Vec<Connection>>;
 
     /// Entity IDs of connections that are close to the claimed issuer, where no connection has it. They may be other customers', so they are
     /// told in the operator's log and in a refusal that belongs to no connection, and nowhere else. Without an implementation, none is told.
@@ -29,6 +34,10 @@ impl ConnectionSource for Connections {
 
     fn candidates<'a>(&'a self, claimed: &'a ClaimedResponse) -> Answer<'a, Vec<Connection>> {
         Box::pin(std::future::ready(Ok(Connections::candidates(self, claimed, None))))
+    }
+
+    fn candidates_for_message<'a>(&'a self, incoming: &'a IncomingMessage) -> Answer<'a, Vec<Connection>> {
+        Box::pin(std::future::ready(Ok(Connections::candidates_for_message(self, incoming))))
     }
 
     fn closest_issuers<'a>(&'a self, claimed: &'a ClaimedResponse) -> Answer<'a, Vec<EntityId>> {

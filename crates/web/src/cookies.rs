@@ -3,6 +3,7 @@
 //! | cookie | over https | over http on a loopback host |
 //! |---|---|---|
 //! | `vouchsafe-login-0` to `-3`, the bindings | `__Host-`, `Secure`, `HttpOnly`, `SameSite=None`, 10 minutes | `HttpOnly`, no `SameSite` |
+//! | `vouchsafe-logout`, the binding of a sign-out | `__Host-`, `Secure`, `HttpOnly`, `SameSite=None`, 10 minutes | `HttpOnly`, no `SameSite` |
 //! | `vouchsafe-restarted`, against loops | `__Host-`, `Secure`, `HttpOnly`, `SameSite=None`, 2 minutes | `HttpOnly`, no `SameSite` |
 //! | `vouchsafe-session` | `__Host-`, `Secure`, `HttpOnly`, `SameSite=Lax` | `HttpOnly`, `SameSite=Lax` |
 //!
@@ -20,7 +21,7 @@
 
 use http::header::COOKIE;
 use http::{HeaderMap, HeaderValue};
-use vouchsafe::PendingRequest;
+use vouchsafe::{PendingLogout, PendingRequest};
 
 use crate::error::HttpError;
 
@@ -98,6 +99,29 @@ impl Cookies {
         value(headers, &self.restart_name()).is_some_and(|value| !value.is_empty())
     }
 
+    /// The `Set-Cookie` that ties a sign-out on its way to this browser. There is one at a time: a further one takes its place.
+    pub(crate) fn bind_logout(self, pending: &PendingLogout, binding: &str) -> Option<HeaderValue> {
+        let lifetime = pending.expires_at().signed_duration_since(pending.issued_at()).num_seconds();
+        self.set_logout(&format!("{}.{binding}", pending.handle()), lifetime.max(0))
+    }
+
+    /// What this browser holds of a sign-out: the handle of the pending logout, and the proof that it was sent.
+    pub(crate) fn logout(self, headers: &HeaderMap) -> Option<(String, String)> {
+        let text = value(headers, &self.logout_name())?;
+        let (handle, secret) = text.split_once('.')?;
+        (!handle.is_empty() && !secret.is_empty()).then(|| (handle.to_owned(), secret.to_owned()))
+    }
+
+    /// The `Set-Cookie` that takes it away.
+    pub(crate) fn unbind_logout(self) -> Option<HeaderValue> {
+        self.set_logout("", 0)
+    }
+
+    fn set_logout(self, text: &str, seconds: i64) -> Option<HeaderValue> {
+        let same_site = if self.secure { "; Secure; SameSite=None" } else { "" };
+        header(format!("{}={text}; Path=/; Max-Age={seconds}; HttpOnly{same_site}", self.logout_name()))
+    }
+
     fn set_restart(self, text: &str, seconds: i64) -> Option<HeaderValue> {
         let same_site = if self.secure { "; Secure; SameSite=None" } else { "" };
         header(format!("{}={text}; Path=/; Max-Age={seconds}; HttpOnly{same_site}", self.restart_name()))
@@ -145,6 +169,10 @@ impl Cookies {
 
     fn restart_name(self) -> String {
         format!("{}vouchsafe-restarted", self.prefix())
+    }
+
+    fn logout_name(self) -> String {
+        format!("{}vouchsafe-logout", self.prefix())
     }
 
     fn session_name(self) -> String {

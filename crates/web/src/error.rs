@@ -53,6 +53,12 @@ pub enum HttpError {
     /// A request that changes something comes from a page of another site.
     #[error("the request comes from a page of another site")]
     CrossSite,
+    /// An identity provider has ended the session that the assertion would begin.
+    #[error("the assertion was issued before its identity provider ended the session, and came after that")]
+    LoggedOut,
+    /// This service, or this address of it, takes no logout messages.
+    #[error("no logout messages are taken at this address")]
+    NoSingleLogout,
     /// More responses from one client address are being checked than one may have.
     #[error("{limit} responses from one client address are being checked already")]
     #[non_exhaustive]
@@ -174,6 +180,8 @@ impl HttpError {
             Self::NoPendingRequest { .. } => "http.no_pending_request",
             Self::RestartedBefore => "http.restarted_before",
             Self::CrossSite => "http.cross_site",
+            Self::LoggedOut => "http.logged_out",
+            Self::NoSingleLogout => "http.no_single_logout",
             Self::TooManyFromAddress { .. } => "http.too_many_from_address",
             Self::Busy { .. } => "http.busy",
             Self::TooManyStarts { .. } => "http.too_many_starts",
@@ -209,6 +217,13 @@ impl HttpError {
             Self::CrossSite => {
                 "Nobody has to change anything if another site tried it. If people see it on your own pages, they open the service under \
                  another host name than the one of the assertion consumer's address."
+            }
+            Self::LoggedOut => {
+                "The person signs in again. A response that is used after the logout of its session was kept by a slow browser, or copied."
+            }
+            Self::NoSingleLogout => {
+                "Configure single_logout on the builder and single_logout_over on SingleSignOn, or take the address out of the identity \
+                 provider's console."
             }
             Self::TooManyFromAddress { .. } => {
                 "The person tries again. If everybody comes through one proxy, let client_address read the address that the proxy names."

@@ -8,7 +8,8 @@
 //! | the assertion consumer | [`SingleSignOn::accept`], [`accept_for`](SingleSignOn::accept_for): an [`Accepted`] login, or the answer |
 //! | a connection that is tried out | [`SingleSignOn::start_trial`], shown by [`trial_page`](SingleSignOn::trial_page) |
 //! | our metadata | [`SingleSignOn::metadata`], [`metadata_for`](SingleSignOn::metadata_for) |
-//! | the end of a session here | [`SingleSignOn::local_logout`] |
+//! | the end of a session, here and at its identity provider | [`SingleSignOn::sign_out`], [`local_logout`](SingleSignOn::local_logout) |
+//! | the single logout addresses | [`SingleSignOn::single_logout`], [`single_logout_by_soap`](SingleSignOn::single_logout_by_soap) |
 //! | pages for whoever is signed in, forms of our own pages | [`SingleSignOn::sign_in_needed`], [`SingleSignOn::own_forms_only`] |
 //! | refusals | [`SingleSignOn::refuse`], [`RefusalPage`], [`RefusalLog`] |
 //!
@@ -48,6 +49,7 @@ mod error;
 mod limiter;
 mod link;
 mod logout;
+mod logout_page;
 mod organization_discovery;
 mod paths;
 mod places;
@@ -58,6 +60,7 @@ mod refusal_page;
 mod restart;
 mod return_path;
 pub mod same_origin;
+mod single_logout;
 mod single_sign_on;
 mod start;
 mod start_limiter;
@@ -72,10 +75,12 @@ pub use cookies::Cookies;
 pub use error::{ApplicationError, HttpError};
 pub use limiter::{ReceiveLimiter, ReceivePermit};
 pub use link::NOT_LINKED;
+pub use logout::{EndedSession, EndsSessions, LogoutSessions};
+pub use logout_page::{LogoutPage, LogoutView};
 pub use organization_discovery::OrganizationDiscovery;
 pub use paths::{
-    ASSERTION_CONSUMER, CONNECTION_ASSERTION_CONSUMER, CONNECTION_METADATA, LINK, LOGIN, LOGOUT, METADATA,
-    Paths,
+    ASSERTION_CONSUMER, CONNECTION_ASSERTION_CONSUMER, CONNECTION_METADATA, CONNECTION_SINGLE_LOGOUT,
+    CONNECTION_SINGLE_LOGOUT_SOAP, LINK, LOGIN, LOGOUT, METADATA, Paths, SINGLE_LOGOUT, SINGLE_LOGOUT_SOAP,
 };
 pub use provisioned::{AccountStore, OpenedSession, Provisioned};
 pub use reference::Reference;

@@ -11,8 +11,16 @@ pub const ASSERTION_CONSUMER: &str = "/saml/acs";
 pub const CONNECTION_ASSERTION_CONSUMER: &str = "/saml/{connection}/acs";
 /// Our metadata for the identity provider of one connection (GET).
 pub const CONNECTION_METADATA: &str = "/saml/{connection}/metadata";
-/// Ends the session here (POST from a page of this service); the one at the identity provider goes on.
+/// Ends the session here, and then that at the identity provider if it takes part in single logout (POST from a page of this service).
 pub const LOGOUT: &str = "/saml/logout";
+/// Where identity providers send logout messages by browser (GET and POST).
+pub const SINGLE_LOGOUT: &str = "/saml/slo";
+/// Where they send logout requests over SOAP (POST).
+pub const SINGLE_LOGOUT_SOAP: &str = "/saml/slo/soap";
+/// The single logout address of a connection that has one of its own (GET and POST).
+pub const CONNECTION_SINGLE_LOGOUT: &str = "/saml/{connection}/slo";
+/// The SOAP address for logout of a connection that has one of its own (POST).
+pub const CONNECTION_SINGLE_LOGOUT_SOAP: &str = "/saml/{connection}/slo/soap";
 /// Links the account of the session to its person at the identity provider (POST from a page of this service).
 pub const LINK: &str = "/saml/link";
 
@@ -45,6 +53,14 @@ pub struct Paths {
     pub connection_metadata: String,
     /// Where a session ends, if sessions are those of [`Provisioned`](crate::Provisioned). Default: [`LOGOUT`].
     pub logout: String,
+    /// Where identity providers send logout messages by browser. Default: [`SINGLE_LOGOUT`].
+    pub single_logout: String,
+    /// Where they send logout requests over SOAP. Default: [`SINGLE_LOGOUT_SOAP`].
+    pub single_logout_soap: String,
+    /// The same for a connection that has an address of its own. Default: [`CONNECTION_SINGLE_LOGOUT`].
+    pub connection_single_logout: String,
+    /// The same over SOAP. Default: [`CONNECTION_SINGLE_LOGOUT_SOAP`].
+    pub connection_single_logout_soap: String,
     /// Where an account is linked, if sessions are those of [`Provisioned`](crate::Provisioned). Default: [`LINK`].
     pub link: String,
 }
@@ -58,6 +74,10 @@ impl Default for Paths {
             connection_assertion_consumer: CONNECTION_ASSERTION_CONSUMER.to_owned(),
             connection_metadata: CONNECTION_METADATA.to_owned(),
             logout: LOGOUT.to_owned(),
+            single_logout: SINGLE_LOGOUT.to_owned(),
+            single_logout_soap: SINGLE_LOGOUT_SOAP.to_owned(),
+            connection_single_logout: CONNECTION_SINGLE_LOGOUT.to_owned(),
+            connection_single_logout_soap: CONNECTION_SINGLE_LOGOUT_SOAP.to_owned(),
             link: LINK.to_owned(),
         }
     }
@@ -95,6 +115,26 @@ impl Paths {
         Paths { logout: path.to_owned(), ..self }
     }
 
+    /// Sets [`single_logout`](Self::single_logout).
+    pub fn single_logout(self, path: &str) -> Paths {
+        Paths { single_logout: path.to_owned(), ..self }
+    }
+
+    /// Sets [`single_logout_soap`](Self::single_logout_soap).
+    pub fn single_logout_soap(self, path: &str) -> Paths {
+        Paths { single_logout_soap: path.to_owned(), ..self }
+    }
+
+    /// Sets [`connection_single_logout`](Self::connection_single_logout). The path has the parameter `{connection}`, the connection's name.
+    pub fn connection_single_logout(self, path: &str) -> Paths {
+        Paths { connection_single_logout: path.to_owned(), ..self }
+    }
+
+    /// Sets [`connection_single_logout_soap`](Self::connection_single_logout_soap). The path has the parameter `{connection}`.
+    pub fn connection_single_logout_soap(self, path: &str) -> Paths {
+        Paths { connection_single_logout_soap: path.to_owned(), ..self }
+    }
+
     /// Sets [`link`](Self::link).
     pub fn link(self, path: &str) -> Paths {
         Paths { link: path.to_owned(), ..self }
@@ -115,7 +155,11 @@ mod tests {
             .connection_assertion_consumer("/4")
             .connection_metadata("/5")
             .logout("/6")
-            .link("/7");
+            .link("/7")
+            .single_logout("/8")
+            .single_logout_soap("/9")
+            .connection_single_logout("/10")
+            .connection_single_logout_soap("/11");
         let expected = Paths {
             metadata: "/1".to_owned(),
             login: "/2".to_owned(),
@@ -124,6 +168,10 @@ mod tests {
             connection_metadata: "/5".to_owned(),
             logout: "/6".to_owned(),
             link: "/7".to_owned(),
+            single_logout: "/8".to_owned(),
+            single_logout_soap: "/9".to_owned(),
+            connection_single_logout: "/10".to_owned(),
+            connection_single_logout_soap: "/11".to_owned(),
         };
         assert_eq!(renamed, expected);
     }

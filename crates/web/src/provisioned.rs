@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use http::{HeaderMap, HeaderValue, Response};
-use vouchsafe::{BindingError, PendingRequest, ValidAssertion, xml::Quoted};
+use vouchsafe::{
+    BindingError, LogoutRequest, PendingRequest, ValidAssertion, provisioning::Identity, xml::Quoted,
+};
 use vouchsafe_store::{
     CompletedSignIn, Directory, Session, SessionId, SessionStore, SignIn, SignInError, StoreError,
 };
@@ -13,6 +15,7 @@ use vouchsafe_store::{
 use crate::accept::Checked;
 use crate::error::HttpError;
 use crate::link;
+use crate::logout::{EndedSession, EndsSessions, LogoutSessions};
 use crate::single_sign_on::SingleSignOn;
 
 /// Accounts and sessions in one store: what `vouchsafe_store::Memory` and `Sqlite` are.
@@ -91,6 +94,11 @@ impl Provisioned {
             None => sign_in,
         };
         let signed_in = self.store.sign_in(sign_in).await.map_err(not_signed_in)?;
+        // Asked when the session is there: a logout that comes at this moment finds the session, or is found here.
+        if let Err(error) = sso.not_logged_out(&signed_in.login).await {
+            self.store.revoke(&signed_in.id).await?;
+            return Err(error);
+        }
         tracing::info!(
             connection = %signed_in.login.connection(),
             issuer = %Quoted::new(signed_in.login.issuer().as_str()),
@@ -122,16 +130,20 @@ impl Provisioned {
         })
     }
 
-    /// Ends the session here, by [`SingleSignOn::local_logout`].
+    /// Ends the session here, and tells its identity provider where there is [single logout](SingleSignOn::single_logout_over), by
+    /// [`SingleSignOn::sign_out`].
     pub async fn logout(&self, sso: &SingleSignOn, headers: &HeaderMap) -> Response<String> {
         let holds_session = sso.cookies().session(headers).is_some();
         let end = async {
+            let mut participants = Vec::new();
             if let Some(id) = received(sso, headers)? {
+                let session = self.store.find(&id, sso.now()).await?;
                 self.store.revoke(&id).await?;
+                participants.extend(session.and_then(|session| session.participant()));
             }
-            Ok(vec![sso.cookies().close_session()?])
+            Ok(EndedSession { cookies: vec![sso.cookies().close_session()?], participants })
         };
-        sso.local_logout(headers, holds_session, end).await
+        sso.sign_out(headers, holds_session, end).await
     }
 
     /// Opens a session that no identity provider began, such as that of an owner with a password. The answer to the browser needs the
@@ -170,6 +182,23 @@ impl Provisioned {
     /// What the store raises.
     pub async fn sweep(&self, sso: &SingleSignOn) -> Result<u64, StoreError> {
         self.store.sweep_sessions(sso.now()).await
+    }
+}
+
+impl LogoutSessions for Provisioned {
+    fn end<'a>(&'a self, request: &'a LogoutRequest) -> EndsSessions<'a> {
+        Box::pin(async move {
+            let (connection, audience) = (request.connection().clone(), request.audience());
+            let person = Identity::of_name_id(request.name_id(), connection, request.issuer(), audience);
+            if request.session_indexes().is_empty() {
+                return Ok(self.store.revoke_by_name_id(&person, None).await?);
+            }
+            let mut ended = 0_u64;
+            for index in request.session_indexes() {
+                ended = ended.saturating_add(self.store.revoke_by_name_id(&person, Some(index)).await?);
+            }
+            Ok(ended)
+        })
     }
 }
 

@@ -14,6 +14,8 @@ use crate::connection_source::{ConnectionSource, Discovery};
 use crate::cookies::Cookies;
 use crate::error::HttpError;
 use crate::limiter::ReceiveLimiter;
+use crate::logout::{BackChannel, SingleLogout};
+use crate::logout_page::LogoutPage;
 use crate::refusal_log::{RefusalLog, RefusalRecord};
 use crate::refusal_page::RefusalPage;
 use crate::return_path::ReturnPaths;
@@ -59,6 +61,9 @@ pub(crate) struct Inner {
     pub(crate) starts: StartLimiter,
     pub(crate) refusal_page: RefusalPage,
     pub(crate) trial_page: TrialPage,
+    pub(crate) single_logout: Option<SingleLogout>,
+    pub(crate) back_channel: Option<BackChannel>,
+    pub(crate) logout_page: LogoutPage,
     pub(crate) refusals: RefusalLog,
     client_address: Option<Hook<Parts, Option<IpAddr>>>,
     on_refusal: Option<Hook<RefusalRecord, ()>>,
@@ -90,6 +95,9 @@ impl SingleSignOn {
                 starts: StartLimiter::default(),
                 refusal_page: RefusalPage::default(),
                 trial_page: TrialPage::default(),
+                single_logout: None,
+                back_channel: None,
+                logout_page: LogoutPage::default(),
                 refusals: RefusalLog::default(),
                 client_address: None,
                 on_refusal: None,
@@ -215,7 +223,7 @@ impl SingleSignOn {
         self.changed(|inner| inner.clock = Arc::new(clock))
     }
 
-    fn changed(self, change: impl FnOnce(&mut Inner)) -> Self {
+    pub(crate) fn changed(self, change: impl FnOnce(&mut Inner)) -> Self {
         let mut inner = Arc::unwrap_or_clone(self.inner);
         change(&mut inner);
         SingleSignOn { inner: Arc::new(inner) }
@@ -271,14 +279,20 @@ impl SingleSignOn {
         }
     }
 
-    /// Forgets replays and started sign-ins whose time is over; how many of each. Nothing depends on it but the size of the store: call it
+    /// Forgets replays, and sign-ins and sign-outs that were started and whose time is over; how many of each. Nothing depends on it but the size of the store: call it
     /// every few minutes, or let [`sweep_every`](Self::sweep_every) do it.
     ///
     /// # Errors
     /// What the store raises.
     pub async fn sweep(&self) -> Result<(u64, u64), StoreError> {
         let now = self.now();
-        Ok((self.inner.replays.sweep_replays(now).await?, self.inner.pending.sweep_pending(now).await?))
+        let replays = self.inner.replays.sweep_replays(now).await?;
+        let started = self.inner.pending.sweep_pending(now).await?;
+        let logouts = match &self.inner.single_logout {
+            Some(single_logout) => single_logout.store.sweep_logouts(now).await?,
+            None => 0,
+        };
+        Ok((replays, started.saturating_add(logouts)))
     }
 
     /// [Sweeps](Self::sweep) now and again after each `period`, which is at least a second, for as long as this future is polled. A store that

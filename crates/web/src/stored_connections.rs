@@ -4,7 +4,9 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use vouchsafe::assertion::MOST_CANDIDATES;
-use vouchsafe::{BindingError, ClaimedResponse, Connection, ConnectionId, ConnectionState, EntityId};
+use vouchsafe::{
+    BindingError, ClaimedResponse, Connection, ConnectionId, ConnectionState, EntityId, IncomingMessage,
+};
 use vouchsafe_store::{Answer, ConnectionRevision, ConnectionStore, StoreError, StoredConnection};
 
 use crate::connection_cache::{ConnectionCache, Loaded, Place};
@@ -158,6 +160,14 @@ impl ConnectionSource for StoredConnections {
                 Some(revision) => self.load(&ConnectionRevision::new(id.clone(), revision)).await,
                 None => Ok(None),
             }
+        })
+    }
+
+    fn candidates_for_message<'a>(&'a self, incoming: &'a IncomingMessage) -> Answer<'a, Vec<Connection>> {
+        Box::pin(async move {
+            let Some(issuer) = incoming.issuer() else { return Ok(Vec::new()) };
+            let most = MOST_CANDIDATES.saturating_add(1);
+            self.usable(&self.store.connections_to(issuer, None, most).await?).await
         })
     }
 

@@ -4,6 +4,7 @@
     clippy::unwrap_used,
     clippy::print_stdout,
     clippy::panic,
+    clippy::arithmetic_side_effects,
     reason = "this is a test: it may panic, and it tells what it found"
 )]
 
@@ -17,6 +18,8 @@ mod discovery;
 mod elsewhere;
 #[path = "../../../axum/tests/http/link.rs"]
 mod link;
+#[path = "../../../axum/tests/http/logout.rs"]
+mod logout;
 #[path = "../../../axum/tests/http/nested.rs"]
 mod nested;
 #[path = "../../../axum/tests/http/other_connection.rs"]

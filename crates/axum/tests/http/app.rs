@@ -39,13 +39,36 @@ impl App {
     }
 
     pub(crate) async fn start_over(unsolicited: bool, provider: Provider) -> App {
+        App::start_configured(unsolicited, provider, testkit::IdentityProvider::okta(), false).await
+    }
+
+    /// A service that takes part in single logout, connected to this identity provider.
+    pub(crate) async fn start_with_logout(okta: testkit::IdentityProvider) -> App {
+        App::start_configured(true, Provider::rustcrypto(), okta, true).await
+    }
+
+    async fn start_configured(
+        unsolicited: bool,
+        provider: Provider,
+        okta: testkit::IdentityProvider,
+        takes_logout: bool,
+    ) -> App {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
-        let okta = testkit::IdentityProvider::okta();
-        let builder = ServiceProvider::builder(EntityId::new(format!("{address}/saml/metadata")).unwrap())
-            .assertion_consumer(&format!("{address}/saml/acs"))
-            .unwrap()
-            .provider(provider);
+        let mut builder =
+            ServiceProvider::builder(EntityId::new(format!("{address}/saml/metadata")).unwrap())
+                .assertion_consumer(&format!("{address}/saml/acs"))
+                .unwrap()
+                .provider(provider);
+        if takes_logout {
+            let ours = testkit::keys::service_provider();
+            builder = builder
+                .signing_key(ours.private_key().clone(), ours.certificate().clone())
+                .single_logout(&format!("{address}/saml/slo"))
+                .unwrap()
+                .single_logout_soap(&format!("{address}/saml/slo/soap"))
+                .unwrap();
+        }
         let service_provider = builder.build().unwrap();
         let store = Memory::new();
         let mut acme = Organization::new(OrganizationId::new("1"), "acme", "Acme");
@@ -77,8 +100,12 @@ impl App {
             });
         let signed_in = Arc::<Mutex<Vec<usize>>>::default();
         let steps = Arc::clone(&signed_in);
-        let provisioned = Provisioned::new(shared)
+        let provisioned = Provisioned::new(Arc::clone(&shared))
             .on_sign_in(move |sign_in| steps.lock().unwrap().push(sign_in.plan.steps().len()));
+        let sso = match takes_logout {
+            true => sso.single_logout_over(shared, Arc::new(provisioned.clone())),
+            false => sso,
+        };
         let app =
             App { service_provider, store, token, connections, sso, address, limiter, codes, signed_in };
         serve(listener, app.sso.clone(), provisioned).await;
@@ -162,6 +189,10 @@ impl Browser {
 
     pub(crate) async fn post(&self, url: &str, fields: &[(&str, &str)]) -> Answer {
         self.send(self.client.post(url).form(fields)).await
+    }
+
+    pub(crate) async fn post_text(&self, url: &str, kind: &str, body: &str) -> Answer {
+        self.send(self.client.post(url).header("content-type", kind).body(body.to_owned())).await
     }
 
     /// As a program that reads JSON.

@@ -4,6 +4,7 @@
     clippy::unwrap_used,
     clippy::print_stdout,
     clippy::panic,
+    clippy::arithmetic_side_effects,
     reason = "this is a test: it may panic, and it tells what it found"
 )]
 
@@ -12,6 +13,7 @@ mod attacks;
 mod discovery;
 mod elsewhere;
 mod link;
+mod logout;
 mod nested;
 mod other_connection;
 mod other_sites;

@@ -39,13 +39,13 @@ async fn another_site_signs_nobody_out() {
     for said in foreign {
         for sender in [&browser, &browser.without_cookie("vouchsafe-session")] {
             let answer = sender.post_saying(&logout, said).await;
-            app.assert_refused(&answer, "http.cross_site");
+            app.assert_sign_out_refused(&answer, "http.cross_site");
         }
         assert!(app.is_signed_in(&browser).await, "{said:?}");
     }
     // A browser that says nothing and sends no cookie could be on the page of another site.
     let answer = browser.without_cookie("vouchsafe-session").post_saying(&logout, &[]).await;
-    app.assert_refused(&answer, "http.cross_site");
+    app.assert_sign_out_refused(&answer, "http.cross_site");
 
     let said: [&[(&str, &str)]; 4] = [
         &[],

@@ -5,7 +5,7 @@ use std::future::ready;
 use std::sync::{Arc, OnceLock};
 
 use vouchsafe::metadata::{IdentityProvider, MetadataDescription, MetadataError};
-use vouchsafe::{ClaimedResponse, Connection, ConnectionId, ConnectionSettings, EntityId};
+use vouchsafe::{ClaimedResponse, Connection, ConnectionId, ConnectionSettings, EntityId, IncomingMessage};
 use vouchsafe_client::Client;
 use vouchsafe_store::Answer;
 use vouchsafe_web::ConnectionSource;
@@ -162,6 +162,10 @@ async fn octets(source: &str) -> Result<Vec<u8>, Failure> {
 }
 
 impl ConnectionSource for Trusted {
+    fn candidates_for_message<'a>(&'a self, incoming: &'a IncomingMessage) -> Answer<'a, Vec<Connection>> {
+        Box::pin(ready(Ok(incoming.issuer().and_then(|issuer| self.named(issuer)).into_iter().collect())))
+    }
+
     fn find<'a>(&'a self, id: &'a ConnectionId) -> Answer<'a, Option<Connection>> {
         Box::pin(ready(Ok(self.by_id.get(id).and_then(|place| self.connection(*place)))))
     }

@@ -1,0 +1,136 @@
+//! What a browser sees at the end of a sign-out.
+
+use std::fmt;
+use std::sync::Arc;
+
+use http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY, SET_COOKIE};
+use http::{HeaderValue, Response, StatusCode};
+use vouchsafe::xml::escape_markup;
+use vouchsafe::{LogoutAnswer, ParticipantAnswer};
+
+use crate::answers::{NO_SCRIPT, answer};
+
+/// What there is to show.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct LogoutView<'a> {
+    /// What each identity provider answered, in the order in which they were told.
+    pub answers: &'a [ParticipantAnswer],
+    /// A path of the application's: where the person can sign in again.
+    pub back: &'a str,
+}
+
+impl LogoutView<'_> {
+    /// Whether every identity provider said that it ended every session.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.answers.iter().all(|one| one.answer == LogoutAnswer::Complete)
+    }
+}
+
+/// The page at the end of a sign-out, with the application's name or made by the application.
+///
+/// ```
+/// use vouchsafe_web::LogoutPage;
+///
+/// let own = LogoutPage::rendered_by(|shown| if shown.is_complete() { "Bye.".to_owned() } else { "Half bye.".to_owned() });
+/// # let _ = own;
+/// ```
+#[derive(Clone)]
+pub struct LogoutPage(Kind);
+
+type Renderer = Arc<dyn Fn(&LogoutView<'_>) -> String + Send + Sync>;
+
+#[derive(Clone)]
+enum Kind {
+    Ours(String),
+    Rendered(Renderer),
+}
+
+impl Default for LogoutPage {
+    fn default() -> LogoutPage {
+        LogoutPage::new("")
+    }
+}
+
+impl fmt::Debug for LogoutPage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LogoutPage(…)")
+    }
+}
+
+impl LogoutPage {
+    /// The plain page, with the application's name.
+    #[must_use]
+    pub fn new(name: &str) -> LogoutPage {
+        LogoutPage(Kind::Ours(name.to_owned()))
+    }
+
+    /// A page that the application makes: HTML, sent with a Content-Security-Policy that allows inline styles, images of the application's own,
+    /// and no script.
+    #[must_use]
+    pub fn rendered_by(render: impl Fn(&LogoutView<'_>) -> String + Send + Sync + 'static) -> LogoutPage {
+        LogoutPage(Kind::Rendered(Arc::new(render)))
+    }
+
+    pub(crate) fn answer(
+        &self,
+        shown: &LogoutView<'_>,
+        cookies: impl IntoIterator<Item = HeaderValue>,
+    ) -> Response<String> {
+        let mut response = answer(StatusCode::OK, "text/html; charset=utf-8", self.render(shown));
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(NO_SCRIPT));
+        headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+        for cookie in cookies {
+            headers.append(SET_COOKIE, cookie);
+        }
+        response
+    }
+
+    fn render(&self, shown: &LogoutView<'_>) -> String {
+        let name = match &self.0 {
+            Kind::Rendered(render) => return render(shown),
+            Kind::Ours(name) => name,
+        };
+        let of = match name.is_empty() {
+            true => String::new(),
+            false => format!(" of {}", escape_markup(name)),
+        };
+        let told = match shown.is_complete() {
+            true => "<p>Your identity provider has ended its session too.</p>".to_owned(),
+            false => {
+                let answers: String = shown
+                    .answers
+                    .iter()
+                    .map(|one| {
+                        format!("<li>{}: {}</li>", escape_markup(one.connection.as_str()), words(one.answer))
+                    })
+                    .collect();
+                format!(
+                    "<p>You may still be signed in elsewhere. On a computer that others use, close all windows of the browser.</p>\
+                     <ul id=\"answers\">{answers}</ul>"
+                )
+            }
+        };
+        format!(
+            "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Signed out</title>\
+             <meta name=\"viewport\" content=\"width=device-width\"><style>{STYLE}</style></head><body><main>\
+             <h1>You are signed out{of}.</h1>{told}<p><a href=\"{}\">Sign in again</a></p></main></body></html>",
+            escape_markup(shown.back)
+        )
+    }
+}
+
+/// What an answer means to the person.
+fn words(answer: LogoutAnswer) -> &'static str {
+    match answer {
+        LogoutAnswer::Complete => "the session is over",
+        LogoutAnswer::Partial => "some services that you use over it did not sign you out",
+        LogoutAnswer::NotAsked => "it takes no sign-outs, so that its session goes on",
+        LogoutAnswer::Silent => "it did not answer",
+        _ => "it did not confirm that its session is over",
+    }
+}
+
+const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;margin:0;padding:2rem;color:#1f2733}main{max-width:34rem;margin:3rem auto}h1{font-size:1.4rem}";

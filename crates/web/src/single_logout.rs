@@ -1,0 +1,271 @@
+//! The single logout address: what identity providers send there, by browser and from their own servers.
+
+use http::request::Parts;
+use http::{HeaderMap, Method, Response, StatusCode};
+use vouchsafe::{
+    BoundLogout, Carriage, Connection, ExpectMessage, IncomingMessage, LogoutRequest, LogoutStatus, Message,
+    MessageKind, RelayState, SentMessage, StatusAnswer, ValidMessage, provisioning::Identity,
+    unasked_message,
+};
+
+use crate::answers::{Context, answer, carried_in_frame};
+use crate::check::{elsewhere, open_if_any};
+use crate::error::HttpError;
+use crate::limiter::ReceivePermit;
+use crate::logout::SingleLogout;
+use crate::single_sign_on::SingleSignOn;
+
+/// A logout request that was accepted and carried out.
+struct CarriedOut {
+    request: LogoutRequest,
+    connection: Connection,
+    relay_state: Option<RelayState>,
+    status: LogoutStatus,
+}
+
+impl SingleSignOn {
+    /// Answers what a browser brings to the single logout address, in the query of a GET or in the form of a POST: a logout request of an
+    /// identity provider's, which ends sessions and is answered by the way it came, or the answer to one of ours. `connection` is the name in the
+    /// address, where a connection has a [logout address of its own](vouchsafe::ConnectionSettings::single_logout).
+    ///
+    /// What is not believed changes nothing, and no reason is told to the browser.
+    pub async fn single_logout(
+        &self,
+        request: &Parts,
+        body: &[u8],
+        connection: Option<&str>,
+    ) -> Response<String> {
+        let mut context = Context::of(&request.headers);
+        context.is_sign_out = true;
+        let outcome = self.logout_message(request, body, connection, &mut context).await;
+        outcome.unwrap_or_else(|error| self.refuse_in(&context, &error))
+    }
+
+    /// Answers what an identity provider's own server sends to the SOAP address: a logout request. The answer is an envelope, with status 200
+    /// for a request that was carried out, and with a fault and status 403 for one that was not believed.
+    pub async fn single_logout_by_soap(
+        &self,
+        request: &Parts,
+        body: &[u8],
+        connection: Option<&str>,
+    ) -> Response<String> {
+        let mut context = Context::of(&request.headers);
+        context.is_sign_out = true;
+        let outcome = async {
+            let single_logout = self.inner.single_logout.as_ref().ok_or(HttpError::NoSingleLogout)?;
+            let at = self.logout_address(connection, Carriage::Soap).await?;
+            let sent = SentMessage::from_soap(body, self.service_provider().limits())?;
+            let (incoming, permit) = self.open_message(request, sent, at, body.len()).await?;
+            let done = self.carry_out(single_logout, incoming, connection, permit, &mut context).await?;
+            let now = self.now();
+            Ok(self.service_provider().answer_logout_by_soap(
+                &done.connection,
+                &done.request,
+                done.status,
+                now,
+            )?)
+        };
+        match outcome.await {
+            Ok(envelope) => soap(StatusCode::OK, envelope),
+            Err(error) => {
+                let error: HttpError = error;
+                let refused = self.refuse_in(&context, &error);
+                let fault = self.service_provider().soap_fault().unwrap_or_default();
+                let mut response = soap(refused.status(), fault);
+                *response.extensions_mut() = refused.extensions().clone();
+                response
+            }
+        }
+    }
+
+    async fn logout_message(
+        &self,
+        request: &Parts,
+        body: &[u8],
+        connection: Option<&str>,
+        context: &mut Context,
+    ) -> Result<Response<String>, HttpError> {
+        let single_logout = self.inner.single_logout.as_ref().ok_or(HttpError::NoSingleLogout)?;
+        let at = self.logout_address(connection, Carriage::Redirect).await?;
+        let limits = self.service_provider().limits();
+        let query = request.uri.query().unwrap_or_default();
+        let sent = match request.method {
+            Method::POST => SentMessage::from_form(body, limits)?,
+            _ => SentMessage::from_query(query, limits)?,
+        };
+        let octets = body.len().max(query.len());
+        let (incoming, permit) = self.open_message(request, sent, at, octets).await?;
+        context.issuer = incoming.issuer().map(|issuer| issuer.as_str().to_owned());
+        if incoming.kind() == MessageKind::LogoutResponse {
+            return self.logout_answered(single_logout, &request.headers, incoming, permit).await;
+        }
+        let done = self.carry_out(single_logout, incoming, connection, permit, context).await?;
+        let (relay_state, now) = (done.relay_state.as_ref(), self.now());
+        let answered = self.service_provider().answer_logout(
+            &done.connection,
+            &done.request,
+            relay_state,
+            done.status,
+            now,
+        );
+        match answered {
+            Ok(message) => carried_in_frame(&message, []),
+            Err(error) => {
+                // The sessions are over. That nobody can be told so is the log's.
+                tracing::warn!(connection = %done.connection.id(), code = error.code(), message = %error, "a logout request was carried out and cannot be answered");
+                self.arrived(&vouchsafe::LogoutJourney::default(), [])
+            }
+        }
+    }
+
+    /// The address as the sender sees it: the service's, or the connection's own.
+    async fn logout_address(&self, connection: Option<&str>, by: Carriage) -> Result<String, HttpError> {
+        let of = |connection: Option<&Connection>| {
+            let service_provider = self.service_provider();
+            let address = match (connection, by) {
+                (None, Carriage::Soap) => service_provider.single_logout_soap(),
+                (None, _) => service_provider.single_logout(),
+                (Some(connection), Carriage::Soap) => service_provider.single_logout_soap_for(connection),
+                (Some(connection), _) => service_provider.single_logout_for(connection),
+            };
+            address.map(str::to_owned)
+        };
+        let Some(id) = connection else { return of(None).ok_or(HttpError::NoSingleLogout) };
+        let found = self.find_connection(id).await?.ok_or(HttpError::UnknownConnection)?;
+        let own = of(Some(&found)).filter(|own| of(None).as_ref() != Some(own));
+        own.ok_or(HttpError::UnknownConnection)
+    }
+
+    async fn open_message(
+        &self,
+        request: &Parts,
+        sent: SentMessage,
+        at: String,
+        octets: usize,
+    ) -> Result<(IncomingMessage, ReceivePermit), HttpError> {
+        let permit = self.inner.limiter.enter(self.inner.address_of(request), octets).await?;
+        let service_provider = self.service_provider().clone();
+        elsewhere(move || Ok((service_provider.open_message(sent, &at)?, permit))).await
+    }
+
+    /// Believes a logout request once, remembers it, and ends the sessions that it means.
+    async fn carry_out(
+        &self,
+        single_logout: &SingleLogout,
+        incoming: IncomingMessage,
+        connection: Option<&str>,
+        permit: ReceivePermit,
+        context: &mut Context,
+    ) -> Result<CarriedOut, HttpError> {
+        let relay_state = incoming.relay_state().cloned();
+        let candidates = match connection {
+            Some(id) => self.find_connection(id).await?.into_iter().collect(),
+            None => open_if_any(self.inner.connections.candidates_for_message(&incoming).await?),
+        };
+        if let [only] = candidates.as_slice() {
+            context.connection = Some(only.id().clone());
+        }
+        let valid = self.judge_message(incoming, candidates.clone(), permit).await?;
+        let Message::LogoutRequest(request) = self.confirm_message(valid).await? else {
+            return Err(HttpError::NoSingleLogout);
+        };
+        let found = candidates.into_iter().find(|one| one.id() == request.connection());
+        let connection = found.ok_or(HttpError::UnknownConnection)?;
+        context.connection = Some(connection.id().clone());
+        self.remember(single_logout, &request).await?;
+        let ended = single_logout.sessions.end(&request).await?;
+        tracing::info!(connection = %connection.id(), ended, "an identity provider ended sessions");
+        Ok(CarriedOut { request, connection, relay_state, status: LogoutStatus::Success })
+    }
+
+    /// First remembered, then carried out: a sign-in that is being made at this moment either sees it, or its session is among those that end.
+    async fn remember(&self, single_logout: &SingleLogout, request: &LogoutRequest) -> Result<(), HttpError> {
+        let (connection, audience) = (request.connection().clone(), request.audience());
+        let person = Identity::of_name_id(request.name_id(), connection, request.issuer(), audience);
+        let (issued_at, now) = (request.issued_at(), self.now());
+        match request.session_indexes() {
+            [] => single_logout.store.remember_logout(&person, None, issued_at, now).await?,
+            several => {
+                for index in several {
+                    single_logout.store.remember_logout(&person, Some(index), issued_at, now).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The answer to a request of ours, from the browser that was sent: the sign-out goes on. Any other answer changes nothing.
+    async fn logout_answered(
+        &self,
+        single_logout: &SingleLogout,
+        headers: &HeaderMap,
+        incoming: IncomingMessage,
+        permit: ReceivePermit,
+    ) -> Result<Response<String>, HttpError> {
+        let unasked = |reason| HttpError::Refused(unasked_message(MessageKind::LogoutResponse, reason));
+        let Some((handle, secret)) = self.cookies().logout(headers) else {
+            return Err(unasked("this browser has no sign-out on its way"));
+        };
+        if incoming.relay_state().is_some_and(|state| state.as_str() != handle) {
+            return Err(unasked("its RelayState is another sign-out's"));
+        }
+        let Some(pending) = single_logout.store.find_logout(&handle, self.now()).await? else {
+            return Err(unasked("it was answered already, or too late"));
+        };
+        let bound = pending.bind(Some(&secret), self.service_provider().provider())?;
+        let connection = self.inner.connections.find(bound.request().connection()).await?;
+        let candidates = connection.into_iter().collect();
+        let (answer, bound) = self.judge_answer(incoming, candidates, bound, permit).await?;
+        if !single_logout.store.remove_logout(&handle).await? {
+            return Err(unasked("it was answered already"));
+        }
+        let asked = bound.request().connection().clone();
+        let mut journey = bound.into_journey();
+        journey.note(&asked, answer.logout_outcome().into());
+        let cookies = self.cookies().unbind_logout().into_iter().collect();
+        self.travel(single_logout, journey, cookies).await
+    }
+
+    async fn judge_answer(
+        &self,
+        incoming: IncomingMessage,
+        candidates: Vec<Connection>,
+        bound: BoundLogout,
+        permit: ReceivePermit,
+    ) -> Result<(StatusAnswer, BoundLogout), HttpError> {
+        let (service_provider, now) = (self.service_provider().clone(), self.now());
+        let (valid, bound) = elsewhere(move || {
+            let _until_it_is_over = permit;
+            let expect = ExpectMessage::LogoutReply(&bound);
+            Ok((service_provider.receive_message(incoming, &candidates, expect, now)?, bound))
+        })
+        .await?;
+        match self.confirm_message(valid).await? {
+            Message::LogoutResponse(answer) => Ok((answer, bound)),
+            _ => Err(HttpError::NoSingleLogout),
+        }
+    }
+
+    async fn judge_message(
+        &self,
+        incoming: IncomingMessage,
+        candidates: Vec<Connection>,
+        permit: ReceivePermit,
+    ) -> Result<ValidMessage, HttpError> {
+        let (service_provider, now) = (self.service_provider().clone(), self.now());
+        elsewhere(move || {
+            let _until_it_is_over = permit;
+            Ok(service_provider.receive_message(incoming, &candidates, ExpectMessage::Request, now)?)
+        })
+        .await
+    }
+
+    async fn confirm_message(&self, valid: ValidMessage) -> Result<Message, HttpError> {
+        let recorded = self.inner.replays.record(valid.replay_key()).await?;
+        Ok(valid.confirm(recorded)?)
+    }
+}
+
+fn soap(status: StatusCode, envelope: String) -> Response<String> {
+    answer(status, "text/xml; charset=utf-8", envelope)
+}
