@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use vouchsafe::{
-    ConnectionId, EntityId, PendingRequest,
+    ConnectionId, EntityId, PendingLogout, PendingRequest,
     provisioning::{
         Account, AccountId, Domain, Identity, LoginFacts, Organization, OrganizationId, Policy, Project,
         Snapshot, Team,
@@ -15,9 +15,9 @@ use vouchsafe::{
 use crate::cached_sessions::Cache;
 use crate::{
     Answer, Applied, AuditRecord, Author, CompletedSignIn, ConnectionDecision, ConnectionRevision,
-    ConnectionStore, Decides, Decision, Directory, Memory, OrganizationConnections, PendingStore,
-    ReplayStore, Revocation, Session, SessionId, SessionStore, SignIn, StoreError, StoredConnection,
-    Versioned,
+    ConnectionStore, Decides, Decision, Directory, LogoutStore, Memory, OrganizationConnections,
+    PendingStore, ReplayStore, Revocation, Session, SessionId, SessionStore, SignIn, StoreError,
+    StoredConnection, Versioned,
 };
 
 /// One of the stores, whichever its address says: so that where a service keeps what it knows is one line of its configuration.
@@ -50,6 +50,7 @@ pub struct Store {
     replays: Arc<dyn ReplayStore>,
     sessions: Arc<dyn SessionStore>,
     pending: Arc<dyn PendingStore>,
+    logouts: Arc<dyn LogoutStore>,
     /// Whether pending requests are kept elsewhere, so that a sign-in's transaction does not remove them.
     is_pending_apart: bool,
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
@@ -102,7 +103,14 @@ impl Store {
 
     fn of<S>(store: S, kind: Kind) -> Self
     where
-        S: Directory + ConnectionStore + ReplayStore + SessionStore + PendingStore + Clone + 'static,
+        S: Directory
+            + ConnectionStore
+            + ReplayStore
+            + SessionStore
+            + PendingStore
+            + LogoutStore
+            + Clone
+            + 'static,
     {
         Self {
             kind,
@@ -110,7 +118,8 @@ impl Store {
             connections: Arc::new(store.clone()),
             replays: Arc::new(store.clone()),
             sessions: Arc::new(store.clone()),
-            pending: Arc::new(store),
+            pending: Arc::new(store.clone()),
+            logouts: Arc::new(store),
             is_pending_apart: false,
             #[cfg(any(feature = "sqlite", feature = "postgres"))]
             cache: None,
@@ -203,6 +212,15 @@ passed_on! { SessionStore to sessions:
     fn revoke_account<'a>(&self, account: &'a AccountId) -> Answer<'a, u64>;
     fn epoch<'a>(&self, account: &'a AccountId) -> Answer<'a, u64>;
     fn sweep_sessions<'a>(&self, now: DateTime<Utc>) -> Answer<'a, u64>;
+}
+
+passed_on! { LogoutStore to logouts:
+    fn keep_logout<'a>(&self, pending: &'a PendingLogout) -> Answer<'a, ()>;
+    fn find_logout<'a>(&self, handle: &'a str, now: DateTime<Utc>) -> Answer<'a, Option<PendingLogout>>;
+    fn remove_logout<'a>(&self, handle: &'a str) -> Answer<'a, bool>;
+    fn remember_logout<'a>(&self, person: &'a Identity, session_index: Option<&'a str>, issued_at: DateTime<Utc>, now: DateTime<Utc>) -> Answer<'a, ()>;
+    fn latest_logout<'a>(&self, person: &'a Identity, session_index: Option<&'a str>) -> Answer<'a, Option<DateTime<Utc>>>;
+    fn sweep_logouts<'a>(&self, now: DateTime<Utc>) -> Answer<'a, u64>;
 }
 
 impl ConnectionStore for Store {

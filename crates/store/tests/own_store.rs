@@ -4,6 +4,8 @@
 mod connections;
 #[path = "own_store/logouts.rs"]
 mod logouts;
+#[path = "own_store/memoranda.rs"]
+mod memoranda;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -14,7 +16,7 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use vouchsafe::{
-    ConnectionId, PendingRequest, ReplayKey, StoredPendingLogout, StoredPendingRequest,
+    ConnectionId, StoredPendingLogout, StoredPendingRequest,
     provisioning::{
         Account, AccountId, Domain, EmailAddress, Identity, LoginFacts, LookUp, Organization, OrganizationId,
         Policy, Project, Snapshot, Team,
@@ -23,7 +25,7 @@ use vouchsafe::{
 use vouchsafe_store::{
     About, Answer, Applied, AuditRecord, Author, CompletedSignIn, ConnectionDecision, ConnectionStore,
     Decided, Decides, Decision, Directory, OrganizationConnections, PendingStore, ReplayStore, Session,
-    SessionId, SessionStore, SignIn, SignInError, StoreError, StoredConnection, Versioned, forgotten_until,
+    SessionId, SessionStore, SignIn, SignInError, StoreError, StoredConnection, Versioned,
 };
 
 async fn own() -> (Own, ()) {
@@ -78,46 +80,6 @@ impl Own {
         action: impl FnOnce(&mut State) -> Result<T, E> + Send + 'a,
     ) -> Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'a>> {
         Box::pin(async move { action(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner)) })
-    }
-}
-
-impl ReplayStore for Own {
-    fn insert_once<'a>(&'a self, hash: &'a str, expires_at: DateTime<Utc>) -> Answer<'a, bool> {
-        self.with(move |state| {
-            let is_new = !state.replays.contains_key(hash);
-            state.replays.entry(hash.to_owned()).or_insert(expires_at);
-            Ok(is_new)
-        })
-    }
-
-    fn sweep_replays(&self, now: DateTime<Utc>) -> Answer<'_, u64> {
-        let margin = ReplayKey::MARGIN;
-        self.with(move |state| {
-            let latest = state.replays.values().copied().max();
-            let Some(limit) = forgotten_until(now, latest, margin) else { return Ok(0) };
-            Ok(sweep(&mut state.replays, |expires_at| *expires_at <= limit))
-        })
-    }
-}
-
-impl PendingStore for Own {
-    fn put<'a>(&'a self, request: &'a PendingRequest) -> Answer<'a, ()> {
-        self.with(move |state| {
-            state.pending.insert(request.handle().to_owned(), request.to_stored());
-            Ok(())
-        })
-    }
-
-    fn find_pending<'a>(&'a self, handle: &'a str, now: DateTime<Utc>) -> Answer<'a, Option<PendingRequest>> {
-        self.with(move |state| opened(state.pending.get(handle).cloned(), now))
-    }
-
-    fn remove_pending<'a>(&'a self, handle: &'a str) -> Answer<'a, bool> {
-        self.with(move |state| Ok(state.pending.remove(handle).is_some()))
-    }
-
-    fn sweep_pending(&self, now: DateTime<Utc>) -> Answer<'_, u64> {
-        self.with(move |state| Ok(sweep(&mut state.pending, |request| request.expires_at <= now.timestamp())))
     }
 }
 
@@ -499,13 +461,4 @@ fn versioned(held: &Held) -> Versioned<Organization> {
 fn parsed_policy(id: &OrganizationId, toml: Option<&str>) -> Result<Policy, StoreError> {
     let read = toml.map_or_else(|| Ok(Policy::default()), Policy::from_toml);
     read.map_err(|source| StoreError::policy(id.clone(), source))
-}
-
-fn opened(
-    stored: Option<StoredPendingRequest>,
-    now: DateTime<Utc>,
-) -> Result<Option<PendingRequest>, StoreError> {
-    let request = stored.map(PendingRequest::from_stored).transpose();
-    let request = request.map_err(|error| StoreError::damaged("pending request", error))?;
-    Ok(request.filter(|request| !request.is_expired(now)))
 }
