@@ -348,7 +348,7 @@ fn the_first_line_names_the_cause_of_a_bad_signature() {
         (
             "other",
             by_other.as_str(),
-            vec!["--idp-metadata", &other],
+            vec!["--idp-metadata", &other, "--asked", vouchsafe_testkit::OKTA_ENTITY_ID],
             "; another identity provider's key made it: “",
         ),
         ("unknown", &by_other, vec![], "; the key of a certificate that the message brings along made it"),

@@ -190,7 +190,7 @@ impl Bench<'_> {
             KIND,
             "another provider's key",
             &by(keys::other_identity_provider()),
-            &["--idp-metadata", &other],
+            &["--idp-metadata", &other, "--asked", vouchsafe_testkit::OKTA_ENTITY_ID],
         ));
         told.push(self.checked(KIND, "a key of another kind", &by(keys::identity_provider_p256()), &[]));
         let without = response().key(keys::attacker()).omit(Part::KeyInfo).issue().unwrap().into_xml();
