@@ -15,7 +15,8 @@
 //! Who has `tower-sessions` or `axum-login` switches the feature of that name on: the modules `tower_session` and `axum_login` put a login into
 //! them. Both are off by default.
 //!
-//! The feature `scim` has the endpoints of a SCIM service provider: `scim_routes`.
+//! The feature `scim` has the endpoints of a SCIM service provider: `scim_routes`. The feature `signals` has the doors by which an identity
+//! provider ends a person's sessions: `signal_routes`.
 //!
 //! # A whole service
 //!
@@ -25,6 +26,8 @@
 mod accepted_login;
 #[cfg(feature = "axum-login")]
 pub mod axum_login;
+#[cfg(any(feature = "scim", feature = "signals"))]
+mod bounded;
 #[cfg(feature = "tower-sessions")]
 mod ending_store;
 mod routes;
@@ -32,6 +35,8 @@ mod same_origin;
 #[cfg(feature = "scim")]
 mod scim;
 mod session;
+#[cfg(feature = "signals")]
+mod signals;
 #[cfg(feature = "tower-sessions")]
 pub mod tower_session;
 
@@ -41,6 +46,8 @@ pub use same_origin::own_pages_only;
 #[cfg(feature = "scim")]
 pub use scim::scim_routes;
 pub use session::{SignedIn, require_signed_in};
+#[cfg(feature = "signals")]
+pub use signals::signal_routes;
 pub use vouchsafe_web::{
     ASSERTION_CONSUMER, Accepted, AccountStore, CONNECTION_ASSERTION_CONSUMER, CONNECTION_METADATA,
     CONNECTION_SINGLE_LOGOUT, CONNECTION_SINGLE_LOGOUT_SOAP, Checked, ConnectionSource, Cookies, Discovery,

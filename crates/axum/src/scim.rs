@@ -1,11 +1,13 @@
 //! The endpoints of a SCIM service provider (feature `scim`).
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use chrono::Utc;
 use vouchsafe_scim::ScimService;
+
+use crate::bounded::bounded;
 
 /// All endpoints of a SCIM service provider, to be nested at the path of its base address.
 ///
@@ -31,12 +33,7 @@ pub fn scim_routes<S: Clone + Send + Sync + 'static>(scim: ScimService) -> Route
 
 async fn endpoint(State(scim): State<ScimService>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    // One byte more than is allowed shows that there is too much: the service says so in its own words.
-    let limit = scim.body_limit().saturating_add(1);
-    let body = match to_bytes(body, limit).await {
-        Ok(body) => body.to_vec(),
-        Err(_) => vec![0; limit],
-    };
+    let body = bounded(body, scim.body_limit()).await;
     let answer = scim.handle(&parts, parts.uri.path(), &body, Utc::now()).await;
     answer.map(Body::from)
 }

@@ -50,7 +50,11 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("vouchsafe-web", &["vouchsafe", "vouchsafe-store"]),
     // It hangs on the store, and knows nothing of browsers.
     ("vouchsafe-scim", &["vouchsafe", "vouchsafe-store"]),
-    ("vouchsafe-axum", &["vouchsafe", "vouchsafe-store", "vouchsafe-scim", "vouchsafe-web"]),
+    ("vouchsafe-signals", &["vouchsafe", "vouchsafe-store"]),
+    (
+        "vouchsafe-axum",
+        &["vouchsafe", "vouchsafe-store", "vouchsafe-scim", "vouchsafe-signals", "vouchsafe-web"],
+    ),
     ("vouchsafe-actix", &["vouchsafe-store", "vouchsafe-web"]),
     // Stands beside the chain: it speaks for the other side.
     (

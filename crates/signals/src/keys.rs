@@ -1,0 +1,176 @@
+//! The keys of transmitters: a JWKS each, kept, and asked for again when a token names a key that is not there.
+
+use std::collections::HashMap;
+use std::error::Error;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::{DateTime, TimeDelta, Utc};
+use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, PublicKeyUse};
+use tokio::sync::Mutex;
+use vouchsafe::crypto::{CryptoError, KeyValue, Provider, PublicKey};
+
+use crate::SignalError;
+
+/// What fetching keys answers.
+pub type Fetching<'a> =
+    Pin<Box<dyn Future<Output = Result<Vec<u8>, Box<dyn Error + Send + Sync>>> + Send + 'a>>;
+
+/// Fetches a JWKS. The address is configured by a customer, so whoever fetches it refuses addresses of the own network and bounds size and time,
+/// as `vouchsafe_client::Client::load` does.
+pub trait FetchKeys: Send + Sync + fmt::Debug {
+    /// The document at this address.
+    fn fetch<'a>(&'a self, address: &'a str) -> Fetching<'a>;
+}
+
+/// The keys of a transmitter by their names.
+///
+/// Keys for other purposes than signatures, of other kinds than RSA and ECDSA, and those without a name are left out.
+#[derive(Clone, Debug, Default)]
+pub struct KeySet(HashMap<String, PublicKey>);
+
+/// The most keys that are read of one set.
+const MOST_KEYS: usize = 32;
+
+impl KeySet {
+    /// Reads a JWKS (RFC 7517, 5).
+    ///
+    /// # Errors
+    /// [`SignalError::Keys`] for what is none. A single key that cannot be used is left out.
+    pub fn from_json(document: &[u8], provider: &Provider) -> Result<KeySet, SignalError> {
+        let set: JwkSet = serde_json::from_slice(document).map_err(|error| SignalError::Keys {
+            reason: format!("it is no JWKS ({:?})", error.classify()),
+        })?;
+        let usable = set.keys.iter().take(MOST_KEYS).filter_map(|jwk| {
+            let name = jwk.common.key_id.clone()?;
+            Some((name, public_key(jwk, provider)?))
+        });
+        Ok(KeySet(usable.collect()))
+    }
+
+    /// The key of this name.
+    #[must_use]
+    pub fn key(&self, kid: &str) -> Option<&PublicKey> {
+        self.0.get(kid)
+    }
+
+    /// How many keys there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+fn public_key(jwk: &Jwk, provider: &Provider) -> Option<PublicKey> {
+    let is_for_signatures =
+        jwk.common.public_key_use.as_ref().is_none_or(|purpose| *purpose == PublicKeyUse::Signature);
+    if !is_for_signatures {
+        return None;
+    }
+    let value = match &jwk.algorithm {
+        AlgorithmParameters::RSA(rsa) => rsa_value(&rsa.n, &rsa.e),
+        AlgorithmParameters::EllipticCurve(point) => {
+            let (curve, octets) = match point.curve {
+                EllipticCurve::P256 => ("1.2.840.10045.3.1.7", 32),
+                EllipticCurve::P384 => ("1.3.132.0.34", 48),
+                _ => return None,
+            };
+            let (x, y) = (decoded(&point.x)?, decoded(&point.y)?);
+            if x.len() != octets || y.len() != octets {
+                return None;
+            }
+            KeyValue::on_named_curve(curve, &[&[4], x.as_slice(), y.as_slice()].concat())
+        }
+        _ => return None,
+    };
+    value.and_then(|value| provider.public_key(value.spki_der())).ok()
+}
+
+fn rsa_value(modulus: &str, exponent: &str) -> Result<KeyValue, CryptoError> {
+    let number = |text: &str| decoded(text).unwrap_or_default();
+    KeyValue::rsa(&number(modulus), &number(exponent))
+}
+
+fn decoded(text: &str) -> Option<Vec<u8>> {
+    URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')).ok()
+}
+
+/// The sets of all transmitters that were asked for.
+#[derive(Debug)]
+pub(crate) struct KeyCache {
+    fetch: Arc<dyn FetchKeys>,
+    /// Each with a lock of its own: whose keys come slowly keeps nobody else waiting.
+    sets: Mutex<HashMap<String, Arc<Mutex<Kept>>>>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    keys: KeySet,
+    fetched_at: Option<DateTime<Utc>>,
+    asked_at: Option<DateTime<Utc>>,
+}
+
+/// How many sets are kept.
+const MOST_SETS: usize = 10_000;
+
+/// A set is asked for again after so long, so that a key that was withdrawn is not believed for longer.
+const LIFETIME: TimeDelta = TimeDelta::hours(1);
+
+/// For a key that is not there, and where fetching failed, a set is asked for so often at most, whoever names such keys.
+const ASKED_EVERY: TimeDelta = TimeDelta::minutes(1);
+
+impl KeyCache {
+    pub(crate) fn new(fetch: Arc<dyn FetchKeys>) -> KeyCache {
+        KeyCache { fetch, sets: Mutex::default() }
+    }
+
+    /// The key of this name.
+    pub(crate) async fn key(
+        &self,
+        address: &str,
+        kid: &str,
+        provider: &Provider,
+        now: DateTime<Utc>,
+    ) -> Result<PublicKey, SignalError> {
+        let unknown = || SignalError::UnknownKey { kid: kid.chars().take(100).collect() };
+        let set = self.set(address).await;
+        let mut kept = set.lock().await;
+        let is_within = |time: Option<DateTime<Utc>>, span| {
+            time.is_some_and(|time| now.signed_duration_since(time) < span)
+        };
+        let is_fresh = is_within(kept.fetched_at, LIFETIME);
+        if let Some(key) = kept.keys.key(kid).filter(|_| is_fresh) {
+            return Ok(key.clone());
+        }
+        if is_within(kept.asked_at, ASKED_EVERY) {
+            return match is_fresh {
+                true => Err(unknown()),
+                false => {
+                    Err(SignalError::Keys { reason: "they could not be fetched a moment ago".to_owned() })
+                }
+            };
+        }
+        kept.asked_at = Some(now);
+        let document = self.fetch.fetch(address).await;
+        let document = document.map_err(|error| SignalError::Keys { reason: error.to_string() })?;
+        kept.keys = KeySet::from_json(&document, provider)?;
+        kept.fetched_at = Some(now);
+        kept.keys.key(kid).cloned().ok_or_else(unknown)
+    }
+
+    async fn set(&self, address: &str) -> Arc<Mutex<Kept>> {
+        let mut sets = self.sets.lock().await;
+        if sets.len() >= MOST_SETS && !sets.contains_key(address) {
+            sets.clear();
+        }
+        Arc::clone(sets.entry(address.to_owned()).or_default())
+    }
+}

@@ -1,0 +1,286 @@
+//! The two doors, over the types of the `http` crate.
+
+use std::fmt;
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use http::{
+    HeaderMap, HeaderValue, Response, StatusCode,
+    header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
+    request::Parts,
+};
+use serde_json::{Value, json};
+use vouchsafe::{
+    ConnectionId, Explain as _,
+    crypto::{Provider, hexadecimal},
+    provisioning::{AccountId, Actor, Change, RuleId},
+};
+use vouchsafe_store::{Decision, Directory, ReplayStore};
+
+use crate::{
+    Expected, FetchKeys, SignalError, Subject, Transmitter, Transmitters, Verified,
+    keys::KeyCache,
+    token::{SKEW, claimed_key, verify},
+};
+
+/// The event that ends sessions.
+const SESSION_REVOKED: &str = "https://schemas.openid.net/secevent/caep/event-type/session-revoked";
+
+/// How old a token of Global Token Revocation may be: it is made for the request.
+const REVOCATION_AGE: TimeDelta = TimeDelta::minutes(5);
+
+/// How old a security event may be: a transmitter tries for a while.
+const EVENT_AGE: TimeDelta = TimeDelta::hours(24);
+
+/// The most bytes of a body.
+const LONGEST_BODY: usize = 64 * 1024;
+
+/// What signals need of a store.
+pub trait SignalStore: Directory + ReplayStore {}
+impl<S: Directory + ReplayStore + ?Sized> SignalStore for S {}
+
+/// Answers signals of identity providers. Clones share their keys.
+#[derive(Clone)]
+pub struct SignalService {
+    store: Arc<dyn SignalStore>,
+    transmitters: Arc<dyn Transmitters>,
+    keys: Arc<KeyCache>,
+    provider: Provider,
+}
+
+impl fmt::Debug for SignalService {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("SignalService")
+            .field("transmitters", &self.transmitters)
+            .finish_non_exhaustive()
+    }
+}
+
+impl SignalService {
+    /// A service over a store, whose transmitters' keys are fetched by a function of the caller's.
+    pub fn new(
+        store: Arc<dyn SignalStore>,
+        transmitters: Arc<dyn Transmitters>,
+        fetch: Arc<dyn FetchKeys>,
+        provider: Provider,
+    ) -> SignalService {
+        SignalService { store, transmitters, keys: Arc::new(KeyCache::new(fetch)), provider }
+    }
+
+    /// The most bytes that a body may have: whoever reads it need not read more.
+    #[must_use]
+    pub fn body_limit(&self) -> usize {
+        LONGEST_BODY
+    }
+
+    /// Okta's Universal Logout: a POST of `{"sub_id": {...}}` with a signed token as `Authorization: Bearer`. 204 when all sessions and API tokens
+    /// of the person have ended.
+    pub async fn global_token_revocation(
+        &self,
+        connection: &str,
+        request: &Parts,
+        body: &[u8],
+        now: DateTime<Utc>,
+    ) -> Response<Vec<u8>> {
+        match self.revoked(connection, &request.headers, body, now).await {
+            Ok(()) => answer(StatusCode::NO_CONTENT, None),
+            Err(error) => {
+                log(&error, "global token revocation");
+                let mut response = answer(error.status(), Some(json!({"error": error.code()})));
+                if error.status() == StatusCode::UNAUTHORIZED {
+                    let challenge = HeaderValue::from_static("Bearer error=\"invalid_token\"");
+                    response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+                }
+                response
+            }
+        }
+    }
+
+    /// A security event that is pushed (RFC 8935): 202 when it was taken, whether or not it is one that ends sessions.
+    pub async fn security_event(
+        &self,
+        connection: &str,
+        request: &Parts,
+        body: &[u8],
+        now: DateTime<Utc>,
+    ) -> Response<Vec<u8>> {
+        match self.event(connection, &request.headers, body, now).await {
+            // Who is nobody here is not told to the transmitter.
+            Ok(()) | Err(SignalError::UnknownSubject) => answer(StatusCode::ACCEPTED, None),
+            Err(error) => {
+                log(&error, "security event");
+                match error.event_code() {
+                    Some(code) => answer(
+                        StatusCode::BAD_REQUEST,
+                        Some(json!({"err": code, "description": error.code()})),
+                    ),
+                    None => answer(StatusCode::SERVICE_UNAVAILABLE, None),
+                }
+            }
+        }
+    }
+
+    async fn revoked(
+        &self,
+        connection: &str,
+        headers: &HeaderMap,
+        body: &[u8],
+        now: DateTime<Utc>,
+    ) -> Result<(), SignalError> {
+        let transmitter = self.transmitter(connection).await?;
+        let token = bearer_token(headers).ok_or(SignalError::Malformed { reason: "no bearer token came" })?;
+        let mut expected = Expected::new(
+            "global-token-revocation+jwt",
+            &transmitter.issuer,
+            &transmitter.audiences,
+            REVOCATION_AGE,
+        );
+        expected.ends = true;
+        let verified = self.verified(token, &transmitter, &expected, now).await?;
+        let body: Value = read_json(body)?;
+        let subject = body.get("sub_id").or_else(|| body.get("subject"));
+        let subject = subject.ok_or(SignalError::Malformed { reason: "the body has no sub_id" })?;
+        let subject = Subject::from_json(subject)?;
+        self.end(&transmitter, &verified, &subject, "signals.global_token_revocation", now).await
+    }
+
+    async fn event(
+        &self,
+        connection: &str,
+        headers: &HeaderMap,
+        body: &[u8],
+        now: DateTime<Utc>,
+    ) -> Result<(), SignalError> {
+        let transmitter = self.transmitter(connection).await?;
+        let content_type =
+            headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let essence = content_type.split(';').next().unwrap_or_default().trim();
+        if !essence.eq_ignore_ascii_case("application/secevent+jwt") {
+            return Err(SignalError::Malformed {
+                reason: "the content type is not application/secevent+jwt",
+            });
+        }
+        let token = std::str::from_utf8(body).ok().filter(|token| token.len() <= LONGEST_BODY);
+        let token = token.ok_or(SignalError::Malformed { reason: "the body is no signed token" })?.trim();
+        let expected = Expected::new("secevent+jwt", &transmitter.issuer, &transmitter.audiences, EVENT_AGE);
+        let verified = self.verified(token, &transmitter, &expected, now).await?;
+        let events = verified.claim("events").and_then(Value::as_object);
+        let events = events.ok_or(SignalError::Malformed { reason: "it has no events" })?;
+        // Others, such as the verification of the stream, are taken and mean nothing here.
+        let Some(event) = events.get(SESSION_REVOKED) else { return Ok(()) };
+        let subject = verified.claim("sub_id").or_else(|| event.get("subject"));
+        let subject = subject.ok_or(SignalError::Malformed { reason: "the event has no subject" })?;
+        let subject = Subject::from_json(subject)?;
+        self.end(&transmitter, &verified, &subject, "signals.session_revoked", now).await
+    }
+
+    async fn transmitter(&self, connection: &str) -> Result<Transmitter, SignalError> {
+        let connection = ConnectionId::new(connection).map_err(|_| SignalError::UnknownConnection)?;
+        let found = self.transmitters.transmitter(&connection).await?;
+        let found =
+            found.filter(|found| found.connection == connection).ok_or(SignalError::UnknownConnection)?;
+        // One whose connection signs nobody in any more is believed nothing.
+        let organization = self.store.organization(&found.organization).await?;
+        let signs_in = organization.is_some_and(|known| known.value.signs_in_over(&connection));
+        if signs_in { Ok(found) } else { Err(SignalError::UnknownConnection) }
+    }
+
+    async fn verified(
+        &self,
+        token: &str,
+        transmitter: &Transmitter,
+        expected: &Expected<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<Verified, SignalError> {
+        let kid = claimed_key(token)?;
+        let key = self.keys.key(&transmitter.keys_url, &kid, &self.provider, now).await?;
+        verify(token, &key, expected, &self.provider, now)
+    }
+
+    /// Ends all sessions and API tokens of the person, once for each token.
+    async fn end(
+        &self,
+        transmitter: &Transmitter,
+        verified: &Verified,
+        subject: &Subject,
+        rule: &'static str,
+        now: DateTime<Utc>,
+    ) -> Result<(), SignalError> {
+        if let Subject::IssuerAndSubject { issuer, .. } = subject
+            && *issuer != transmitter.issuer
+        {
+            return Err(SignalError::UnknownSubject);
+        }
+        let meant = self.meant(transmitter, subject).await?;
+        let text = [transmitter.connection.as_str(), &transmitter.issuer, verified.id()].join("\u{0}");
+        let hash = self.provider.sha256(text.as_bytes()).map_err(SignalError::Cryptography)?;
+        let key = format!("signal {}", hexadecimal(&hash));
+        let end = verified.issued_at().checked_add_signed(EVENT_AGE).unwrap_or(now);
+        let end = end.checked_add_signed(SKEW).unwrap_or(end);
+        let is_first = self.store.insert_once(&key, end).await?;
+        for (account, ended_at) in meant {
+            // What came before was done, unless the store failed in between.
+            if !is_first && ended_at.is_some_and(|ended_at| ended_at >= verified.issued_at()) {
+                continue;
+            }
+            let actor = Actor::Rule(RuleId::from(rule));
+            let because =
+                format!("the transmitter of the connection {} asked for it", transmitter.connection);
+            let organization = transmitter.organization.clone();
+            let decision = Decision::change(organization, account, Change::EndSessions, actor, because, now);
+            self.store.decide(decision).await?;
+        }
+        Ok(())
+    }
+
+    /// The accounts that are meant, and when their sessions were last ended.
+    async fn meant(
+        &self,
+        transmitter: &Transmitter,
+        subject: &Subject,
+    ) -> Result<Vec<(AccountId, Option<DateTime<Utc>>)>, SignalError> {
+        let whole = self.store.whole(&transmitter.organization).await?;
+        let meant = whole.accounts().filter(|account| subject.means(account, &transmitter.connection));
+        let meant: Vec<_> = meant.map(|account| (account.id.clone(), account.ended_at)).collect();
+        if meant.is_empty() { Err(SignalError::UnknownSubject) } else { Ok(meant) }
+    }
+}
+
+fn read_json(body: &[u8]) -> Result<Value, SignalError> {
+    let malformed = SignalError::Malformed { reason: "the body is no JSON" };
+    match body.len() > LONGEST_BODY {
+        true => Err(malformed),
+        false => serde_json::from_slice(body).map_err(|_| malformed),
+    }
+}
+
+/// The one bearer token of the request.
+fn bearer_token(headers: &HeaderMap) -> Option<&str> {
+    let mut all = headers.get_all(AUTHORIZATION).iter();
+    let (header, None) = (all.next()?.to_str().ok()?, all.next()) else { return None };
+    let (scheme, token) = header.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+fn answer(status: StatusCode, body: Option<Value>) -> Response<Vec<u8>> {
+    let mut response = Response::new(body.map(|body| body.to_string().into_bytes()).unwrap_or_default());
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));
+    } else if status.is_client_error() {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    }
+    response
+}
+
+fn log(error: &SignalError, what: &'static str) {
+    match error {
+        SignalError::Store(source) => {
+            tracing::error!(code = error.code(), error = %source, "a {what} failed")
+        }
+        _ => tracing::warn!(code = error.code(), "a {what} was refused"),
+    }
+}

@@ -1,0 +1,247 @@
+//! A signed token (RFC 7515, RFC 7519), judged: one rule, one function.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::{DateTime, TimeDelta, Utc};
+use jsonwebtoken::{Algorithm, Header, decode_header};
+use serde_json::{Map, Value};
+use vouchsafe::crypto::{Provider, PublicKey, SignatureAlgorithm};
+
+use crate::SignalError;
+
+/// What a token must be.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Expected<'e> {
+    /// Its `typ`, without `application/`.
+    pub token_type: &'static str,
+    /// Its `iss`, byte by byte.
+    pub issuer: &'e str,
+    /// One of these is in its `aud`.
+    pub audiences: &'e [String],
+    /// How long ago it may have been issued.
+    pub max_age: TimeDelta,
+    /// Whether it must say when it ends.
+    pub ends: bool,
+}
+
+impl<'e> Expected<'e> {
+    /// A token of this type, of an issuer, for one of some audiences, of this age at most, that need not say when it ends.
+    #[must_use]
+    pub fn new(
+        token_type: &'static str,
+        issuer: &'e str,
+        audiences: &'e [String],
+        max_age: TimeDelta,
+    ) -> Expected<'e> {
+        Expected { token_type, issuer, audiences, max_age, ends: false }
+    }
+}
+
+/// The claims of a token that passed every rule. There is no other way to make one.
+#[derive(Clone)]
+pub struct Verified {
+    claims: Map<String, Value>,
+    id: String,
+    issued_at: DateTime<Utc>,
+}
+
+impl std::fmt::Debug for Verified {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Verified").field("issued_at", &self.issued_at).finish_non_exhaustive()
+    }
+}
+
+impl Verified {
+    /// A claim.
+    #[must_use]
+    pub fn claim(&self, name: &str) -> Option<&Value> {
+        self.claims.get(name)
+    }
+
+    /// Its `jti`.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Its `iat`.
+    #[must_use]
+    pub fn issued_at(&self) -> DateTime<Utc> {
+        self.issued_at
+    }
+}
+
+/// The most bytes of a token.
+const LONGEST: usize = 16 * 1024;
+
+/// How far the clocks may differ.
+pub(crate) const SKEW: TimeDelta = TimeDelta::minutes(2);
+
+/// The name of the key that a token says it is signed with. It is used to look the key up, and for nothing else.
+pub(crate) fn claimed_key(token: &str) -> Result<String, SignalError> {
+    header(token)?.kid.filter(|kid| !kid.is_empty()).ok_or(SignalError::UnknownKey { kid: String::new() })
+}
+
+/// Judges a token with a key of its transmitter: algorithm, type, signature, issuer, audience, times, identifier.
+///
+/// # Errors
+/// The first rule that does not hold.
+pub fn verify(
+    token: &str,
+    key: &PublicKey,
+    expected: &Expected<'_>,
+    provider: &Provider,
+    now: DateTime<Utc>,
+) -> Result<Verified, SignalError> {
+    let header = header(token)?;
+    type_is(&header, expected.token_type)?;
+    let claims = signed_claims(token, &header, key, provider)?;
+    issuer_is(&claims, expected.issuer)?;
+    audience_is(&claims, expected.audiences)?;
+    let issued_at = times_are_good(&claims, expected, now)?;
+    let id = identifier(&claims)?;
+    Ok(Verified { claims, id, issued_at })
+}
+
+fn header(token: &str) -> Result<Header, SignalError> {
+    if token.len() > LONGEST {
+        return Err(SignalError::Malformed { reason: "the token is too long" });
+    }
+    // An algorithm that is not known, `none` among them, is none that is accepted.
+    let header = decode_header(token).map_err(|_| match is_compact(token) {
+        true => SignalError::Algorithm,
+        false => SignalError::Malformed { reason: "it is no signed token" },
+    })?;
+    match algorithm(header.alg) {
+        Some(_) => Ok(header),
+        None => Err(SignalError::Algorithm),
+    }
+}
+
+/// Three parts, of which the first is a JSON object.
+fn is_compact(token: &str) -> bool {
+    let first = token.split('.').next().and_then(|part| URL_SAFE_NO_PAD.decode(part).ok());
+    let is_object = first.is_some_and(|octets| serde_json::from_slice::<Map<String, Value>>(&octets).is_ok());
+    is_object && token.split('.').count() == 3
+}
+
+/// The accepted algorithms: asymmetric ones, and no others.
+fn algorithm(algorithm: Algorithm) -> Option<SignatureAlgorithm> {
+    match algorithm {
+        Algorithm::RS256 => Some(SignatureAlgorithm::RsaSha256),
+        Algorithm::RS384 => Some(SignatureAlgorithm::RsaSha384),
+        Algorithm::RS512 => Some(SignatureAlgorithm::RsaSha512),
+        Algorithm::PS256 => Some(SignatureAlgorithm::RsaPssSha256),
+        Algorithm::PS384 => Some(SignatureAlgorithm::RsaPssSha384),
+        Algorithm::PS512 => Some(SignatureAlgorithm::RsaPssSha512),
+        Algorithm::ES256 => Some(SignatureAlgorithm::EcdsaSha256),
+        Algorithm::ES384 => Some(SignatureAlgorithm::EcdsaSha384),
+        _ => None,
+    }
+}
+
+fn type_is(header: &Header, expected: &'static str) -> Result<(), SignalError> {
+    let actual = header.typ.as_deref().unwrap_or_default();
+    let bare = actual.strip_prefix("application/").unwrap_or(actual);
+    match bare.eq_ignore_ascii_case(expected) {
+        true => Ok(()),
+        false => Err(SignalError::Type { actual: actual.chars().take(100).collect(), expected }),
+    }
+}
+
+/// The claims are read from the octets that were signed, after the signature was verified.
+fn signed_claims(
+    token: &str,
+    header: &Header,
+    key: &PublicKey,
+    provider: &Provider,
+) -> Result<Map<String, Value>, SignalError> {
+    let malformed = || SignalError::Malformed { reason: "it is no signed token" };
+    let (signed, signature) = token.rsplit_once('.').ok_or_else(malformed)?;
+    let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| malformed())?;
+    let algorithm = algorithm(header.alg).ok_or(SignalError::Algorithm)?;
+    let (protected, payload) = signed.split_once('.').ok_or_else(malformed)?;
+    nothing_is_critical(protected)?;
+    provider.verify(algorithm, key, signed.as_bytes(), &signature).map_err(SignalError::Signature)?;
+    let payload = URL_SAFE_NO_PAD.decode(payload).map_err(|_| malformed())?;
+    serde_json::from_slice(&payload).map_err(|_| malformed())
+}
+
+/// Extensions that must be understood are not (RFC 7515, 4.1.11).
+fn nothing_is_critical(protected: &str) -> Result<(), SignalError> {
+    let octets = URL_SAFE_NO_PAD.decode(protected).unwrap_or_default();
+    let header: Map<String, Value> = serde_json::from_slice(&octets).unwrap_or_default();
+    match header.contains_key("crit") {
+        true => Err(SignalError::Malformed { reason: "it has extensions that must be understood" }),
+        false => Ok(()),
+    }
+}
+
+fn issuer_is(claims: &Map<String, Value>, expected: &str) -> Result<(), SignalError> {
+    let actual = claims.get("iss").and_then(Value::as_str).unwrap_or_default();
+    match actual == expected && !expected.is_empty() {
+        true => Ok(()),
+        false => Err(SignalError::Issuer {
+            actual: actual.chars().take(200).collect(),
+            expected: expected.to_owned(),
+        }),
+    }
+}
+
+fn audience_is(claims: &Map<String, Value>, expected: &[String]) -> Result<(), SignalError> {
+    let actual: Vec<String> = match claims.get("aud") {
+        Some(Value::String(audience)) => vec![audience.clone()],
+        Some(Value::Array(audiences)) => {
+            audiences.iter().filter_map(Value::as_str).map(str::to_owned).take(16).collect()
+        }
+        _ => Vec::new(),
+    };
+    match actual.iter().any(|audience| expected.contains(audience)) {
+        true => Ok(()),
+        false => Err(SignalError::Audience { actual, expected: expected.to_vec() }),
+    }
+}
+
+fn times_are_good(
+    claims: &Map<String, Value>,
+    expected: &Expected<'_>,
+    now: DateTime<Utc>,
+) -> Result<DateTime<Utc>, SignalError> {
+    let wrong = |reason| Err(SignalError::Time { reason });
+    let time = |name: &str| claims.get(name).and_then(seconds);
+    let Some(issued_at) = time("iat") else { return wrong("it does not say when it was issued") };
+    let age = now.signed_duration_since(issued_at);
+    if age > expected.max_age.checked_add(&SKEW).unwrap_or(expected.max_age) {
+        return wrong("it is too old");
+    }
+    if issued_at.signed_duration_since(now) > SKEW {
+        return wrong("it was issued in the future");
+    }
+    match (time("exp"), claims.contains_key("exp")) {
+        (Some(end), _) if now.signed_duration_since(end) >= SKEW => return wrong("it has ended"),
+        (None, true) => return wrong("its end is no time"),
+        (None, false) if expected.ends => return wrong("it does not say when it ends"),
+        _ => {}
+    }
+    match (time("nbf"), claims.contains_key("nbf")) {
+        (Some(begin), _) if begin.signed_duration_since(now) > SKEW => wrong("it is not valid yet"),
+        (None, true) => wrong("its beginning is no time"),
+        _ => Ok(issued_at),
+    }
+}
+
+/// NumericDate (RFC 7519, 2), a fraction of a second left out.
+fn seconds(value: &Value) -> Option<DateTime<Utc>> {
+    let whole = value.as_i64().or_else(|| {
+        let seconds = value.as_f64()?.trunc();
+        format!("{seconds:.0}").parse().ok()
+    });
+    DateTime::from_timestamp(whole?, 0)
+}
+
+fn identifier(claims: &Map<String, Value>) -> Result<String, SignalError> {
+    match claims.get("jti").and_then(Value::as_str) {
+        Some(id) if (1..=256).contains(&id.len()) => Ok(id.to_owned()),
+        _ => Err(SignalError::Malformed { reason: "it has no identifier (jti)" }),
+    }
+}

@@ -1,0 +1,72 @@
+//! Whose signals are believed for a connection.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use vouchsafe::{ConnectionId, provisioning::OrganizationId};
+use vouchsafe_store::Answer;
+
+/// Whose signals are believed for one connection.
+///
+/// ```
+/// use vouchsafe::ConnectionId;
+/// use vouchsafe_signals::Transmitter;
+///
+/// let okta = Transmitter::new(
+///     "acme".into(),
+///     ConnectionId::new("acme-okta")?,
+///     "https://acme.okta.com",
+///     "https://acme.okta.com/oauth2/v1/keys",
+/// )
+/// .for_audience("https://app.example.com/signals/acme-okta/global-token-revocation");
+/// # let _ = okta;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Transmitter {
+    /// The organization of the connection.
+    pub organization: OrganizationId,
+    /// The connection whose people the signals may be about.
+    pub connection: ConnectionId,
+    /// The issuer of its tokens, compared byte by byte.
+    pub issuer: String,
+    /// Where its keys are, as a JWKS.
+    pub keys_url: String,
+    /// Whom its tokens are for: one of them must be in a token. Empty: no token is accepted.
+    pub audiences: Vec<String>,
+}
+
+impl Transmitter {
+    /// A transmitter whose tokens are for nobody yet.
+    pub fn new(
+        organization: OrganizationId,
+        connection: ConnectionId,
+        issuer: impl Into<String>,
+        keys_url: impl Into<String>,
+    ) -> Transmitter {
+        let (issuer, keys_url) = (issuer.into(), keys_url.into());
+        Transmitter { organization, connection, issuer, keys_url, audiences: Vec::new() }
+    }
+
+    /// The same whose tokens may also be for this audience.
+    #[must_use]
+    pub fn for_audience(mut self, audience: impl Into<String>) -> Transmitter {
+        self.audiences.push(audience.into());
+        self
+    }
+}
+
+/// Where transmitters are configured.
+pub trait Transmitters: Send + Sync + fmt::Debug {
+    /// The transmitter of a connection.
+    fn transmitter<'a>(&'a self, connection: &'a ConnectionId) -> Answer<'a, Option<Transmitter>>;
+}
+
+/// A few in memory, by connection.
+impl Transmitters for BTreeMap<ConnectionId, Transmitter> {
+    fn transmitter<'a>(&'a self, connection: &'a ConnectionId) -> Answer<'a, Option<Transmitter>> {
+        let found = self.get(connection).cloned();
+        Box::pin(async move { Ok(found) })
+    }
+}
