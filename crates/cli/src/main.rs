@@ -18,7 +18,6 @@ mod metadata_sarif;
 mod metadata_show;
 mod metadata_sp;
 mod metadata_verify;
-mod okta_values;
 mod output;
 mod redirect_decode;
 mod redirect_verify;
@@ -28,6 +27,7 @@ mod signature_sign;
 mod signature_verify;
 mod text;
 mod usage;
+mod values;
 mod verdict;
 mod verdict_json;
 
@@ -72,7 +72,9 @@ enum Command {
     Metadata(Metadata),
     /// What is this message or metadata, from which product, what is wrong, what to change?
     Doctor(doctor::Arguments),
-    /// What to type into Okta's console.
+    /// What to type into an identity provider's console, field by field.
+    Values(values::Arguments),
+    /// Okta's console.
     #[command(subcommand)]
     Okta(Okta),
     /// A service provider to try an identity provider with: each sign-in is judged and shown, and nobody gets in anywhere.
@@ -125,8 +127,8 @@ enum Metadata {
 
 #[derive(Debug, Subcommand)]
 enum Okta {
-    /// Field by field.
-    Values(okta_values::Arguments),
+    /// The short form of `values --product okta`.
+    Values(values::Service),
 }
 
 fn main() -> ExitCode {
@@ -160,7 +162,8 @@ fn run(command: Command, output: &Output) -> Result<Answer, Failure> {
         Command::Metadata(Metadata::Diff(arguments)) => metadata_diff::run(&arguments, output),
         Command::Metadata(Metadata::Sp(arguments)) => metadata_sp::run(&arguments, output),
         Command::Doctor(arguments) => doctor::run(&arguments, output),
-        Command::Okta(Okta::Values(arguments)) => okta_values::run(&arguments, output),
+        Command::Values(arguments) => values::run(&arguments, output),
+        Command::Okta(Okta::Values(service)) => values::run_okta(&service, output),
         Command::Serve(arguments) => serve::run(&arguments, output),
     }
 }

@@ -40,7 +40,7 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Answer, Fail
     let provider = arguments.algorithms.provider()?;
     let keys = input::trusted_keys(&arguments.certificate, &[], &provider)?;
     let octets = input::octets(&arguments.file)?;
-    let (aggregate, evidence) = Aggregate::read_signed(&octets, &keys, &provider)
+    let (aggregate, evidence) = Aggregate::read_signed(octets, &keys, &provider)
         .map_err(|error| unreadable_or_refused(&arguments.file, error))?;
     let now = arguments.now.unwrap_or_else(input::now);
     aggregate.check_validity(now).map_err(Failure::refused)?;

@@ -8,6 +8,8 @@
     reason = "tests fail by panicking"
 )]
 
+#[path = "support/schema.rs"]
+mod schema;
 mod support;
 
 use serde_json::{Value, json};
@@ -332,9 +334,74 @@ fn okta_values_are_the_fields_of_the_console() {
     assert_eq!(value("Assertion Encryption").as_deref(), Some("Unencrypted"));
     assert_eq!(value("Single Logout URL"), None);
     assert_eq!(
-        found["attribute_statements"][1],
-        json!({"name": "user.username", "name_format": "Basic", "value": "user.login"})
+        found["attributes"][1],
+        json!({
+            "section": "Attribute Statements (name, value)", "name": "user.username", "value": "user.login",
+            "note": "Name format: Basic"
+        })
     );
+}
+
+/// Of every product: our two names as they are, the attributes of its preset, and one shape of JSON. Terraform for two of them.
+#[test]
+fn values_of_every_console() {
+    use vouchsafe::provisioning::{AttributeMapping, Preset};
+    let (entity_id, acs) = ("https://app.example.com/saml/metadata", "https://app.example.com/saml/acs");
+    let slo = "https://app.example.com/saml/logout";
+    for (product, name, preset, logout) in [
+        ("okta", "Okta", Preset::Okta, true),
+        ("entra", "Microsoft Entra ID", Preset::Entra, true),
+        ("google", "Google Workspace", Preset::Google, false),
+        ("adfs", "AD FS", Preset::Adfs, true),
+        ("keycloak", "Keycloak", Preset::Keycloak, true),
+        ("onelogin", "OneLogin", Preset::Onelogin, true),
+        ("pingone", "PingOne", Preset::Pingone, true),
+        ("jumpcloud", "JumpCloud", Preset::Jumpcloud, false),
+    ] {
+        let run = |more: &[&str]| {
+            let arguments =
+                ["values", "--product", product, "--entity-id", entity_id, "--acs", acs, "--format", "json"];
+            vouchsafe(arguments.iter().chain(more))
+        };
+        let found = run(&["--slo", slo, "--encrypted"]).json();
+        assert!(schema::misfits("values.json", &found).is_empty(), "{product}");
+        assert_eq!(found["product"], name);
+        assert!(!found["console"].as_str().unwrap().is_empty(), "{product}");
+        let values: Vec<&str> = found["fields"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|field| field["value"].as_str().unwrap())
+            .collect();
+        assert!(values.contains(&entity_id) && values.contains(&acs), "{product}: {values:?}");
+        assert_eq!(values.contains(&slo), logout, "{product}: {values:?}");
+        let names: Vec<&str> =
+            found["attributes"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
+        let preset = AttributeMapping::preset(preset);
+        let wanted = [&preset.email, &preset.username, &preset.first_name, &preset.last_name, &preset.token];
+        for one in wanted.into_iter().chain(&preset.groups) {
+            assert!(names.contains(&one.as_str()), "{product}: no {one} in {names:?}");
+        }
+        let without = run(&[]).json();
+        assert!(!without.to_string().contains(slo), "{product}");
+        let terraform = run(&["--terraform", "--slo", slo]);
+        if ["okta", "entra"].contains(&product) {
+            let written = terraform.json();
+            assert!(schema::misfits("values.json", &written).is_empty(), "{product}");
+            let text = written["terraform"].as_str().unwrap();
+            for value in [entity_id, acs, slo] {
+                assert!(text.contains(&format!("\"{value}\"")), "{product}: {text}");
+            }
+            assert_eq!(text.matches('{').count(), text.matches('}').count(), "{text}");
+        } else {
+            assert_eq!(terraform.status, 2, "{product}");
+            assert!(terraform.stderr.contains("cli.terraform"), "{terraform:?}");
+        }
+    }
+    let both = ["--entity-id", entity_id, "--acs", acs].map(str::to_owned);
+    let short = vouchsafe(["okta".to_owned(), "values".to_owned()].into_iter().chain(both.clone()));
+    let long = ["values", "--product", "okta"].map(str::to_owned).into_iter().chain(both);
+    assert_eq!(short.stdout, vouchsafe(long).stdout);
 }
 
 /// The cause of a signature that fails is in the first line: another provider's key, an accident, a query.

@@ -134,7 +134,7 @@ fn cases(folder: &Folder) -> Vec<(&'static str, i32, Run)> {
             json_of(["metadata", "sp", "--entity-id", SERVICE_PROVIDER, "--acs", ASSERTION_CONSUMER], b""),
         ),
         (
-            "okta-values.json",
+            "values.json",
             0,
             json_of(["okta", "values", "--entity-id", SERVICE_PROVIDER, "--acs", ASSERTION_CONSUMER], b""),
         ),
@@ -194,6 +194,7 @@ fn wrong_usage_fits_its_schema_too() {
         &["metadata", "diff"],
         &["metadata", "sp"],
         &["doctor"],
+        &["values"],
         &["okta", "values"],
         &["serve"],
     ];

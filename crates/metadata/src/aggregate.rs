@@ -107,17 +107,17 @@ impl Aggregate {
     /// of an entity in it does not count. No key is taken from the document. How long the document is valid is the caller's to check
     /// ([`check_validity`](Self::check_validity)).
     ///
-    /// The entities are parsed one after another to be digested, so that the memory is that of the document and of what was signed. One
-    /// that is not well-formed is refused with all others: nobody signed it.
+    /// The entities are parsed one after another to be digested, and what was signed is written over the document, so that the memory is about
+    /// that of the document. One that is not well-formed is refused with all others: nobody signed it.
     ///
     /// # Errors
     /// As [`read`](Self::read), and `signature.*`: `signature.missing` when the root has no signature. `xml.*` when an entity cannot be parsed.
     pub fn read_signed(
-        metadata: &[u8],
+        metadata: impl Into<Vec<u8>>,
         keys: &[TrustedKey],
         provider: &Provider,
     ) -> Result<(Aggregate, Evidence), MetadataError> {
-        Aggregate::of_verified(verified(metadata, |_| keys.to_vec(), provider)?)
+        Aggregate::of_verified(verified(metadata.into(), |_| keys.to_vec(), provider)?)
     }
 
     /// The same by the key of a certificate whose SHA-256, over its DER, is known. The certificate is taken from the signature's KeyInfo: the
@@ -126,7 +126,7 @@ impl Aggregate {
     /// # Errors
     /// As [`read_signed`](Self::read_signed); `signature.no_keys` when the certificate is not there.
     pub fn read_signed_by_certificate(
-        metadata: &[u8],
+        metadata: impl Into<Vec<u8>>,
         sha256: &[u8; 32],
         provider: &Provider,
     ) -> Result<(Aggregate, Evidence), MetadataError> {
@@ -137,7 +137,7 @@ impl Aggregate {
             let key = certificate.and_then(|one| TrustedKey::of_certificate(&one, label, provider).ok());
             key.into_iter().collect()
         };
-        Aggregate::of_verified(verified(metadata, pinned, provider)?)
+        Aggregate::of_verified(verified(metadata.into(), pinned, provider)?)
     }
 
     fn of_verified(verified: Verified) -> Result<(Aggregate, Evidence), MetadataError> {
@@ -257,18 +257,18 @@ impl Aggregate {
 
 /// What the root's signature is over, by the keys that are trusted for this root.
 fn verified(
-    metadata: &[u8],
+    metadata: Vec<u8>,
     keys: impl Fn(Element<'_>) -> Vec<TrustedKey>,
     provider: &Provider,
 ) -> Result<Verified, MetadataError> {
     let limits = Limits::metadata();
-    let outline = index::outline(metadata)?;
+    let outline = index::outline(&metadata)?;
     let root = outline.frame().root();
     // Whatever is no metadata is refused as such, before anything is said about its signature.
     require_metadata(root)?;
     if is_entity(root) {
         // Its signature is in the only piece.
-        let document = Document::parse(metadata, &limits).map_err(|error| refused(metadata, error))?;
+        let document = Document::parse(&metadata, &limits).map_err(|error| refused(&metadata, error))?;
         return Ok(verify_any(&document, None, &keys(document.root()), provider, &limits)?);
     }
     // An entity that is too large or too deep to be read takes no other one with it: it is digested like all.

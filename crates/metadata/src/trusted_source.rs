@@ -156,8 +156,8 @@ impl TrustedSource {
     ) -> Result<(Aggregate, Option<Evidence>), RefreshError> {
         let signed = match &self.proof {
             Proof::Transport => return Ok((Aggregate::read(document)?, None)),
-            Proof::Keys(keys) => Aggregate::read_signed(&document, keys, provider)?,
-            Proof::Certificate(sha256) => Aggregate::read_signed_by_certificate(&document, sha256, provider)?,
+            Proof::Keys(keys) => Aggregate::read_signed(document, keys, provider)?,
+            Proof::Certificate(sha256) => Aggregate::read_signed_by_certificate(document, sha256, provider)?,
         };
         Ok((signed.0, Some(signed.1)))
     }

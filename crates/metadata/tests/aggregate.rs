@@ -305,7 +305,7 @@ fn signed_metadata_of_others() {
             None => embedded(&octets),
         };
         let keys = [TrustedKey::of_certificate(&certificate, "its publisher", &lenient).unwrap()];
-        let found = Aggregate::read_signed(&octets, &keys, &lenient);
+        let found = Aggregate::read_signed(octets.clone(), &keys, &lenient);
         let found = found.as_ref().map(|(aggregate, _)| aggregate.len()).map_err(|error| error.code());
         if found != *expected {
             wrong.push(format!("{file}: {found:?}, expected {expected:?}"));
@@ -314,7 +314,7 @@ fn signed_metadata_of_others() {
         if String::from_utf8_lossy(&octets)
             .contains("SignatureMethod Algorithm=\"http://www.w3.org/2000/09/xmldsig#rsa-sha1")
         {
-            let strict = Aggregate::read_signed(&octets, &keys, &Provider::rustcrypto());
+            let strict = Aggregate::read_signed(octets, &keys, &Provider::rustcrypto());
             assert_eq!(strict.unwrap_err().code(), "signature.algorithm", "{file}");
         }
     }

@@ -79,13 +79,14 @@ pub fn verify_any(
 /// the whole.
 ///
 /// `input` is what the outline was read from. Each of its pieces is parsed under `piece_limits` when the signature's value has been verified,
-/// and is dropped again. The signature must stand outside of all pieces.
+/// and is dropped again; what was signed is written over what was read, so that the memory is about that of the input. The signature must
+/// stand outside of all pieces.
 ///
 /// # Errors
 /// As [`verify`], and why a piece cannot be parsed.
 pub fn verify_outline(
     outline: &Outline,
-    input: &[u8],
+    input: Vec<u8>,
     keys: &[TrustedKey],
     provider: &Provider,
     limits: &Limits,
@@ -305,11 +306,10 @@ fn octets_named_by_the_reference(parts: &Parts<'_>) -> Result<Vec<u8>, XmlError>
 /// The same octets, the pieces read one by one. No piece may have the identifier that the reference names.
 fn octets_of_the_outline(
     outline: &Outline,
-    input: &[u8],
+    input: Vec<u8>,
     parts: &Parts<'_>,
     piece_limits: &Limits,
 ) -> Result<Vec<u8>, SignatureError> {
-    let mut octets = Vec::with_capacity(input.len());
     let prefixes = parts.reference_method.prefixes();
     let form = OutlineForm {
         method: parts.reference_method.canonicalization,
@@ -322,7 +322,7 @@ fn octets_of_the_outline(
         let found = parts.id.map_or(0, |id| profile::identified(piece, id));
         repeated = repeated.saturating_add(found);
     };
-    outline.canonicalize(input, form, piece_limits, &mut see, &mut octets)?;
+    let octets = outline.canonicalize(input, form, piece_limits, &mut see)?;
     match parts.id {
         Some(id) if repeated > 0 => {
             Err(SignatureError::IdRepeated { id: id.to_owned(), actual: repeated.saturating_add(1) })

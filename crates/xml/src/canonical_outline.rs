@@ -6,11 +6,12 @@ use core::ops::Range;
 use crate::arena::{EMPTY, NONE};
 use crate::canonical::Sink;
 use crate::canonicalizer::Canonicalizer;
+use crate::in_place::InPlace;
 use crate::{Document, Element, Limits, NamespaceScope, XmlError};
 
 /// The pieces that are still to be written.
 pub(crate) struct Pieces<'d, 's> {
-    pub(crate) input: &'d [u8],
+    pub(crate) input: &'s InPlace,
     pub(crate) rest: core::slice::Iter<'d, (u32, Range<usize>)>,
     pub(crate) limits: &'s Limits,
     pub(crate) inclusive_prefixes: &'s [&'s str],
@@ -64,9 +65,7 @@ impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
             Some((known, surroundings)) if known == parent => surroundings,
             _ => self.surroundings(parent),
         };
-        let bytes = pieces.input.get(range.clone()).unwrap_or_default();
-        let piece = Document::parse_in_scope(bytes, &surroundings.scope, pieces.limits)
-            .map_err(|error| error.shifted(range.start))?;
+        let piece = pieces.input.parse(range, &surroundings.scope, pieces.limits)?;
         (pieces.see)(&piece);
         self.write_piece(&piece, &surroundings, pieces.inclusive_prefixes)?;
         self.next_piece = pieces.rest.as_slice().first().map_or(NONE, |(node, _)| *node);

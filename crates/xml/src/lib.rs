@@ -59,6 +59,7 @@ mod document;
 mod element;
 mod error;
 mod escape;
+mod in_place;
 mod limits;
 mod markup;
 mod names;

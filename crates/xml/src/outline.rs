@@ -5,9 +5,10 @@ use core::ops::Range;
 
 use memchr::memchr;
 
-use crate::canonical::{Canonicalization, Sink};
+use crate::canonical::Canonicalization;
 use crate::canonical_outline::Pieces;
 use crate::canonicalizer::Canonicalizer;
+use crate::in_place::InPlace;
 use crate::parse::{self, Markup};
 use crate::skim::{Skimmer, markup_end, start_tag};
 use crate::{Document, Element, Limits, XmlError};
@@ -93,22 +94,23 @@ impl Outline {
         Ok(Outline { frame, pieces, canonical_bytes: limits.canonical_bytes(input.len()) })
     }
 
-    /// Writes the canonical form of the input that the outline was read from, or of its root element. Each piece is parsed by itself, shown to
-    /// `see`, written and dropped, so that the memory is that of one of them.
+    /// The canonical form of the input that the outline was read from, or of its root element. Each piece is parsed by itself, shown to
+    /// `see`, written and dropped. The form is written over the input, which is not needed where it was read, so that the memory is that of
+    /// the input and of one piece, unless the form is longer than the input.
     ///
-    /// What is written is what [`canonicalize_document_without`](crate::canonicalize_document_without) or
+    /// It is what [`canonicalize_document_without`](crate::canonicalize_document_without) or
     /// [`canonicalize`](crate::canonicalize) writes of a tree of the input. `limits` are those of a piece. The bytes that may be written are
     /// those that the limits of [`read`](Self::read) allow of the whole.
     ///
     /// ```
     /// use vouchsafe_xml::{Canonicalization, Limits, Outline, OutlineForm};
     /// let limits = Limits::default();
-    /// let list = b"<list xmlns='urn:l'><item b='2' a='1'/><item/></list>";
-    /// let outline = Outline::read(list, "list", "item", &limits)?;
+    /// let list = b"<list xmlns='urn:l'><item b='2' a='1'/><item/></list>".to_vec();
+    /// let outline = Outline::read(&list, "list", "item", &limits)?;
     /// let form =
     ///     OutlineForm { method: Canonicalization::EXCLUSIVE, inclusive_prefixes: &[], whole: false, omit: None };
-    /// let (mut seen, mut octets) = (0, Vec::new());
-    /// outline.canonicalize(list, form, &limits, &mut |_| seen += 1, &mut octets)?;
+    /// let mut seen = 0;
+    /// let octets = outline.canonicalize(list, form, &limits, &mut |_| seen += 1)?;
     /// assert_eq!(octets, br#"<list xmlns="urn:l"><item a="1" b="2"></item><item></item></list>"#);
     /// assert_eq!(seen, 2);
     /// # Ok::<(), vouchsafe_xml::XmlError>(())
@@ -116,18 +118,19 @@ impl Outline {
     ///
     /// # Errors
     /// Why a piece cannot be parsed, with the offset in the input, and [`XmlError::Limit`] when there are more canonical bytes than are
-    /// allowed. The sink has the beginning of the form then.
-    pub fn canonicalize<S: Sink>(
+    /// allowed.
+    pub fn canonicalize(
         &self,
-        input: &[u8],
+        input: Vec<u8>,
         form: OutlineForm<'_>,
         limits: &Limits,
         see: &mut dyn FnMut(&Document),
-        sink: &mut S,
-    ) -> Result<(), XmlError> {
+    ) -> Result<Vec<u8>, XmlError> {
         let root = self.frame.root();
+        let input = InPlace::new(input);
+        let mut sink = input.overwriter();
         let pieces = Pieces {
-            input,
+            input: &input,
             rest: self.pieces.iter(),
             limits,
             inclusive_prefixes: form.inclusive_prefixes,
@@ -135,10 +138,11 @@ impl Outline {
             allowed: self.canonical_bytes,
             surroundings: None,
         };
-        let canonicalizer = Canonicalizer::new(root, form.method, form.inclusive_prefixes, sink);
+        let canonicalizer = Canonicalizer::new(root, form.method, form.inclusive_prefixes, &mut sink);
         let mut canonicalizer = canonicalizer.with_pieces(pieces);
         canonicalizer.omit(form.omit);
-        if form.whole { canonicalizer.document() } else { canonicalizer.subtree(root) }
+        if form.whole { canonicalizer.document() } else { canonicalizer.subtree(root) }?;
+        Ok(sink.end())
     }
 
     /// The document without the content of its pieces. Positions and ranges of its elements are those of the frame, not of the input.

@@ -1,0 +1,148 @@
+//! A buffer that is read from its beginning and written over from its beginning, no further than it was read.
+
+use core::cell::{Cell, RefCell};
+use core::fmt;
+use core::ops::Range;
+
+use crate::canonical::Sink;
+use crate::{Document, Limits, NamespaceScope, XmlError};
+
+/// Bytes that wait until it is tried again to settle them.
+const WAITING: usize = 64 * 1024;
+
+/// A document of which what was read already may be written over.
+pub(crate) struct InPlace {
+    buffer: RefCell<Vec<u8>>,
+    /// Up to where nothing of the document is needed any more.
+    free: Cell<usize>,
+}
+
+/// Writes to the beginning of the buffer, and keeps what has no room there yet.
+pub(crate) struct Overwriter<'b> {
+    place: &'b InPlace,
+    written: usize,
+    waiting: Vec<u8>,
+    /// How many bytes wait when it is next tried to settle them. It doubles, so that no byte is moved often.
+    try_at: usize,
+}
+
+impl InPlace {
+    pub(crate) fn new(document: Vec<u8>) -> InPlace {
+        InPlace { buffer: RefCell::new(document), free: Cell::new(0) }
+    }
+
+    pub(crate) fn overwriter(&self) -> Overwriter<'_> {
+        Overwriter { place: self, written: 0, waiting: Vec::new(), try_at: WAITING }
+    }
+
+    /// Parses a piece, before which everything was read. It is not needed again.
+    pub(crate) fn parse(
+        &self,
+        range: &Range<usize>,
+        scope: &NamespaceScope,
+        limits: &Limits,
+    ) -> Result<Document, XmlError> {
+        let buffer = self.buffer.borrow();
+        let piece = Document::parse_in_scope(buffer.get(range.clone()).unwrap_or_default(), scope, limits)
+            .map_err(|error| error.shifted(range.start))?;
+        self.free.set(range.end.min(buffer.len()));
+        Ok(piece)
+    }
+}
+
+impl fmt::Debug for InPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InPlace").field("free", &self.free).finish_non_exhaustive()
+    }
+}
+
+impl Overwriter<'_> {
+    /// What was written, in the buffer of the document.
+    pub(crate) fn end(mut self) -> Vec<u8> {
+        self.place.free.set(self.place.buffer.borrow().len());
+        self.settle();
+        let mut buffer = self.place.buffer.take();
+        buffer.truncate(self.written);
+        buffer.reserve_exact(self.waiting.len());
+        buffer.extend_from_slice(&self.waiting);
+        buffer
+    }
+
+    /// Writes what waits where the document is not needed any more.
+    fn settle(&mut self) {
+        let count = self.overwrite(&self.waiting);
+        self.written = self.written.saturating_add(count);
+        self.waiting.drain(..count);
+        self.try_at = self.waiting.len().saturating_mul(2).max(WAITING);
+    }
+
+    /// Writes as many of these bytes as there is room for, and says how many.
+    fn overwrite(&self, octets: &[u8]) -> usize {
+        let room = self.place.free.get().saturating_sub(self.written);
+        let count = octets.len().min(room);
+        let mut buffer = self.place.buffer.borrow_mut();
+        match (buffer.get_mut(self.written..self.written.saturating_add(count)), octets.get(..count)) {
+            (Some(place), Some(octets)) => place.copy_from_slice(octets),
+            _ => return 0,
+        }
+        count
+    }
+}
+
+impl Sink for Overwriter<'_> {
+    fn write(&mut self, octets: &[u8]) {
+        let mut rest = octets;
+        if self.waiting.is_empty() {
+            let count = self.overwrite(octets);
+            self.written = self.written.saturating_add(count);
+            rest = octets.get(count..).unwrap_or_default();
+        }
+        if !rest.is_empty() {
+            self.waiting.extend_from_slice(rest);
+            if self.waiting.len() >= self.try_at {
+                self.settle();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn freed(place: &InPlace, up_to: usize) {
+        place.free.set(up_to);
+    }
+
+    #[test]
+    fn nothing_is_written_over_that_was_not_read() {
+        let place = InPlace::new(b"<a/><b/><c/>".to_vec());
+        let mut writer = place.overwriter();
+        writer.write(b"12345678");
+        assert_eq!(&**place.buffer.borrow(), b"<a/><b/><c/>");
+        freed(&place, 4);
+        writer.write(b"9");
+        assert_eq!(&**place.buffer.borrow(), b"<a/><b/><c/>", "what waits comes first");
+        writer.settle();
+        assert_eq!(&**place.buffer.borrow(), b"1234<b/><c/>");
+        let (scope, limits) = (NamespaceScope::empty(), Limits::default());
+        assert!(place.parse(&(4..8), &scope, &limits).is_ok());
+        writer.settle();
+        assert_eq!(&**place.buffer.borrow(), b"12345678<c/>");
+        assert_eq!(writer.end(), b"123456789");
+    }
+
+    #[test]
+    fn a_form_that_is_longer_than_the_document_is_whole() {
+        let long: Vec<u8> = (0..=255_u8).cycle().take(1_000_000).collect();
+        for (length, step) in [(0, 1), (1000, 7), (500_000, 999), (2_000_000, 100_000)] {
+            let place = InPlace::new(vec![0; length]);
+            let mut writer = place.overwriter();
+            for (count, octets) in long.chunks(step).enumerate() {
+                freed(&place, (count * step / 2).min(length));
+                writer.write(octets);
+            }
+            assert_eq!(writer.end(), long, "{length} {step}");
+        }
+    }
+}
