@@ -22,9 +22,14 @@ pub(super) fn draft(context: Context<'_>, fact: &ScimFact) -> Draft {
 
 /// `POST /Users`: a person who comes back, one whom the connection signs in already, one who may be linked by e-mail, or a new one.
 pub(super) fn create(context: Context<'_>, fact: &ScimFact, user: &ScimUser) -> Result<Plan, PlanRefusal> {
-    is_nobody_elses(context, fact, user, None)?;
+    let came_back = deleted_before(context, fact, user);
+    is_nobody_elses(context, fact, &record_of(fact, user, None), came_back)?;
+    let existing = match came_back {
+        Some(account) => Some(account),
+        None => existing(context, fact, user)?,
+    };
     let mut draft = draft(context, fact);
-    if let Some(account) = existing(context, fact, user)? {
+    if let Some(account) = existing {
         draft.is_about(account);
         become_so(context, fact, account, user, &mut draft)?;
         return Ok(draft.finish());
@@ -70,7 +75,8 @@ pub(super) fn set(
     user: &ScimUser,
 ) -> Result<Plan, PlanRefusal> {
     let account = managed(context, fact, account)?;
-    is_nobody_elses(context, fact, user, Some(account))?;
+    let record = record_of(fact, user, account.scim_record(&fact.connection));
+    is_nobody_elses(context, fact, &record, Some(account))?;
     let mut draft = draft(context, fact);
     draft.is_about(account);
     become_so(context, fact, account, user, &mut draft)?;
@@ -113,22 +119,32 @@ pub(super) fn managed<'c>(
     Err(PlanRefusal::ScimNotManaged { account, connection, reason })
 }
 
-/// Whether no other account is known over the connection by the `userName` or the `externalId`.
+/// Whether no other account is known over the connection by the `userName` or the `externalId`, nor was before it was deleted.
 fn is_nobody_elses(
     context: Context<'_>,
     fact: &ScimFact,
-    user: &ScimUser,
+    record: &ScimRecord,
     own: Option<&Account>,
 ) -> Result<(), PlanRefusal> {
-    let is_so = |record: &ScimRecord| {
-        let has_id = user.external_id.is_some() && record.external_id == user.external_id;
-        !record.deleted && (has_id || record.is_named(&user.user_name))
-    };
+    let keys = record.keys();
     let mut others = context.snapshot.accounts().filter(|other| own.is_none_or(|own| own.id != other.id));
-    match others.find(|other| other.scim_record(&fact.connection).is_some_and(is_so)) {
+    let has_one = |other: &ScimRecord| other.keys().iter().any(|key| keys.contains(key));
+    match others.find(|other| other.scim_record(&fact.connection).is_some_and(has_one)) {
         Some(other) => Err(PlanRefusal::ScimUserExists { account: other.id.to_string() }),
         None => Ok(()),
     }
+}
+
+/// The account of a person whom the identity provider deleted, and creates again: by the `externalId`, or by the `userName` where one of the
+/// two has no id. The name alone may be another person's by now.
+fn deleted_before<'c>(context: Context<'c>, fact: &ScimFact, user: &ScimUser) -> Option<&'c Account> {
+    context.snapshot.accounts().find(|account| {
+        let record = account.scim_record(&fact.connection).filter(|record| record.deleted);
+        record.is_some_and(|record| match (&record.external_id, &user.external_id) {
+            (Some(known), Some(came)) => known == came,
+            _ => record.is_named(&user.user_name),
+        })
+    })
 }
 
 /// The account that a new person is, if there is one.
@@ -138,15 +154,6 @@ fn existing<'c>(
     user: &ScimUser,
 ) -> Result<Option<&'c Account>, PlanRefusal> {
     let over = &fact.connection;
-    let came_back = context.snapshot.accounts().find(|account| {
-        account.scim_record(over).is_some_and(|record| match (&record.external_id, &user.external_id) {
-            (Some(known), Some(came)) => known == came,
-            _ => record.is_named(&user.user_name),
-        })
-    });
-    if came_back.is_some() {
-        return Ok(came_back);
-    }
     let names = [Some(user.user_name.trim()), user.external_id.as_deref()];
     let signs_in = context.snapshot.accounts().find(|account| {
         let has_no_record = account.scim_record(over).is_none();
