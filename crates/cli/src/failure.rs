@@ -7,6 +7,7 @@ use vouchsafe::assertion::{AssertionError, Refusal};
 use vouchsafe::crypto::CryptoError;
 use vouchsafe::encryption::EncryptionError;
 use vouchsafe::metadata::MetadataError;
+use vouchsafe::provisioning::{PlanRefusal, PolicyError};
 use vouchsafe::signature::SignatureError;
 use vouchsafe::xml::XmlError;
 use vouchsafe_client::ClientError;
@@ -109,6 +110,8 @@ explained!(
     SignatureError,
     EncryptionError,
     MetadataError,
+    PlanRefusal,
+    PolicyError,
     ClientError,
     HttpError
 );

@@ -19,6 +19,11 @@ mod metadata_show;
 mod metadata_sp;
 mod metadata_verify;
 mod output;
+mod policy_check;
+mod policy_file;
+mod policy_plan;
+mod policy_replay;
+mod policy_schema;
 mod redirect_decode;
 mod redirect_verify;
 mod response_check;
@@ -70,6 +75,9 @@ enum Command {
     /// Look at metadata, and write our own.
     #[command(subcommand)]
     Metadata(Metadata),
+    /// Policies of provisioning: who gets which account, teams and roles.
+    #[command(subcommand)]
+    Policy(Policy),
     /// What is this message or metadata, from which product, what is wrong, what to change?
     Doctor(doctor::Arguments),
     /// What to type into an identity provider's console, field by field.
@@ -126,6 +134,18 @@ enum Metadata {
 }
 
 #[derive(Debug, Subcommand)]
+enum Policy {
+    /// Can the policy be read, and is there something in it to look at: line, column and remedy.
+    Check(policy_check::Arguments),
+    /// What a sign-in would change, and why. Nothing is applied.
+    Plan(policy_plan::Arguments),
+    /// What recorded sign-ins come to, and who gains and loses what under another policy.
+    Replay(policy_replay::Arguments),
+    /// A JSON Schema of policies, for editors.
+    Schema(policy_schema::Arguments),
+}
+
+#[derive(Debug, Subcommand)]
 enum Okta {
     /// The short form of `values --product okta`.
     Values(values::Service),
@@ -161,6 +181,10 @@ fn run(command: Command, output: &Output) -> Result<Answer, Failure> {
         Command::Metadata(Metadata::Lint(arguments)) => metadata_lint::run(&arguments, output),
         Command::Metadata(Metadata::Diff(arguments)) => metadata_diff::run(&arguments, output),
         Command::Metadata(Metadata::Sp(arguments)) => metadata_sp::run(&arguments, output),
+        Command::Policy(Policy::Check(arguments)) => policy_check::run(&arguments, output),
+        Command::Policy(Policy::Plan(arguments)) => policy_plan::run(&arguments, output),
+        Command::Policy(Policy::Replay(arguments)) => policy_replay::run(&arguments, output),
+        Command::Policy(Policy::Schema(arguments)) => policy_schema::run(&arguments, output),
         Command::Doctor(arguments) => doctor::run(&arguments, output),
         Command::Values(arguments) => values::run(&arguments, output),
         Command::Okta(Okta::Values(service)) => values::run_okta(&service, output),

@@ -9,6 +9,8 @@
     reason = "tests fail by panicking, and use a part of what tests share"
 )]
 
+#[path = "support/policy.rs"]
+mod policy;
 #[path = "support/schema.rs"]
 mod schema;
 mod support;
@@ -138,6 +140,33 @@ fn cases(folder: &Folder) -> Vec<(&'static str, i32, Run)> {
             0,
             json_of(["okta", "values", "--entity-id", SERVICE_PROVIDER, "--acs", ASSERTION_CONSUMER], b""),
         ),
+        ("policy-check.json", 0, json_of(["policy", "check", "-"], b"[groups]\nsync = 'managed'")),
+        ("policy-check.json", 1, json_of(["policy", "check", "-"], b"[groups]\nsink = 'managed'")),
+        (
+            "policy-check.json",
+            0,
+            json_of(["policy", "check", "-"], b"[[groups.map]]\ngroup = 'a'\nteam = 'b'"),
+        ),
+        ("error.json", 2, json_of(["policy", "check", "missing.toml"], b"")),
+        ("policy-plan.json", 0, json_of(policy::plan(folder, "00u1"), b"")),
+        ("refused.json", 1, json_of(policy::plan(folder, " "), b"")),
+        (
+            "error.json",
+            2,
+            json_of(["policy", "plan", "-", "--login", &good_file, "--state", &good_file], b""),
+        ),
+        ("policy-replay.json", 1, json_of(policy::replay(folder, None), b"")),
+        (
+            "policy-replay.json",
+            1,
+            json_of(policy::replay(folder, Some("[admission]\ncreate = 'never'")), b""),
+        ),
+        (
+            "error.json",
+            2,
+            json_of(["policy", "replay", "-", "--logins", &good_file, "--state", &good_file], b""),
+        ),
+        ("policy-schema.json", 0, json_of(["policy", "schema"], b"")),
         ("doctor.json", 0, json_of(["doctor", &good_file, &idp, &service, &crt], b"")),
         (
             "doctor.json",
@@ -193,6 +222,10 @@ fn wrong_usage_fits_its_schema_too() {
         &["metadata", "lint"],
         &["metadata", "diff"],
         &["metadata", "sp"],
+        &["policy", "check"],
+        &["policy", "plan"],
+        &["policy", "replay"],
+        &["policy", "schema"],
         &["doctor"],
         &["values"],
         &["okta", "values"],

@@ -111,7 +111,6 @@ impl AttributeMapping {
     }
 
     /// Each attribute that is looked for, with the key that names it.
-    #[expect(dead_code, reason = "the check uses it")]
     pub(crate) fn in_use(&self) -> impl Iterator<Item = (&'static str, &str)> {
         [
             ("email", Some(&self.email)),

@@ -212,3 +212,12 @@ pub enum Follow {
     /// Never. An e-mail address and a username are set all the same when the account is made.
     Never,
 }
+
+/// A JSON Schema (2020-12) of policies, made from the types: editors complete and check a policy by it. TOML is read as JSON there.
+#[cfg(feature = "schema")]
+#[must_use]
+pub fn policy_schema() -> serde_json::Value {
+    let mut schema = schemars::schema_for!(Policy);
+    schema.insert("title".to_owned(), "Vouchsafe policy".into());
+    schema.to_value()
+}

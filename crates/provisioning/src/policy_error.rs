@@ -32,8 +32,7 @@ impl PolicyError {
     }
 
     fn at(before: &str, message: String) -> Self {
-        let line = before.matches('\n').count().saturating_add(1);
-        let column = before.rsplit('\n').next().unwrap_or("").chars().count().saturating_add(1);
+        let (line, column) = line_and_column(before);
         Self { line, column, message }
     }
 
@@ -66,6 +65,13 @@ impl PolicyError {
     pub fn hint(&self) -> &'static str {
         "Correct the policy at that place; `vouchsafe policy check FILE` tries it."
     }
+}
+
+/// Line and column, from 1, of what comes after a text.
+pub(crate) fn line_and_column(before: &str) -> (usize, usize) {
+    let line = before.matches('\n').count().saturating_add(1);
+    let column = before.rsplit('\n').next().unwrap_or("").chars().count().saturating_add(1);
+    (line, column)
 }
 
 /// What was probably meant by a key or a word that is not known: serde's message has it in backticks, and those that are known after it.

@@ -3,7 +3,12 @@
 //! A few hundred histories run with the tests. `VOUCHSAFE_LAW_CASES=10000` runs ten thousand; a million take some minutes:
 //! `VOUCHSAFE_LAW_CASES=1000000 cargo test --release -p vouchsafe-provisioning --test histories`.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot be set up must stop")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::arithmetic_side_effects,
+    reason = "a test that cannot be set up must stop"
+)]
 #![expect(dead_code, reason = "the random policies of one sign-in are used by another test")]
 
 mod lawful;

@@ -112,3 +112,28 @@ fn takeovers_look_up_only_whom_the_policy_means() {
         assert!(more.iter().all(|identity| identity.subject == over), "{more:?}");
     }
 }
+
+/// The policies in `docs/POLICY.md`, and its table of presets.
+#[test]
+fn the_reference_says_what_is_so() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/POLICY.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let policies: Vec<&str> =
+        text.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert!(!policies.is_empty());
+    for policy in policies {
+        let findings = Policy::check(policy, None).unwrap();
+        assert_eq!(findings, [], "{policy}");
+    }
+    let claims = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/";
+    for preset in ["okta", "entra", "adfs", "google", "keycloak", "onelogin", "jumpcloud", "pingone"] {
+        let row = text.lines().find(|line| line.starts_with(&format!("| `{preset}`"))).unwrap();
+        let row = row.replace("\u{2026}/claims/", claims);
+        let names = Policy::from_toml(&format!("[attributes]\npreset = '{preset}'")).unwrap().attributes;
+        let groups = names.groups.as_deref().unwrap_or("none");
+        for name in [&names.email, &names.username, &names.first_name, &names.last_name, groups] {
+            assert!(row.contains(name), "{preset}: {name}");
+        }
+        assert_eq!(names.token, "token");
+    }
+}
