@@ -139,7 +139,7 @@ impl Exhibit {
         }
     }
 
-    /// The text of the message, out of whatever it was wrapped in, if the doctor [keeps](Doctor::keeping_messages) it. Nobody vouches for it.
+    /// The text of the message, out of whatever it was wrapped in, if the doctor [keeps](super::Doctor::keeping_messages) it. Nobody vouches for it.
     #[must_use]
     pub fn message(&self) -> Option<&str> {
         self.message.as_ref().map(|text| text.0.as_str())
