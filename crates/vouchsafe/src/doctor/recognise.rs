@@ -120,7 +120,10 @@ pub(crate) fn recognise(name: &str, octets: &[u8], limits: &Limits) -> Vec<Found
             },
         };
     }
-    if let Some(refusals) = service_log::read(text) {
+    // What a document says in a comment is nobody's log.
+    if !text.starts_with('<')
+        && let Some(refusals) = service_log::read(text)
+    {
         return vec![Found::Log { source: name.to_owned(), refusals }];
     }
     if !text.starts_with('<') && text.contains("-----BEGIN ") {

@@ -226,9 +226,13 @@ fn late_answer(recorded: &Recorded<'_>, wrong: &mut Vec<(usize, Complaint)>) {
     }
 }
 
-/// An error page of an identity provider after which no Response came.
+/// An error page of an identity provider after which no Response came. After the last Response, pages are the service's.
 fn error_page(recorded: &Recorded<'_>, wrong: &mut Vec<(usize, Complaint)>) {
     let answered = recorded.all(Kind::Response).map(|response| response.step).max();
+    let asked = recorded.all(Kind::AuthnRequest).map(|request| request.step).max();
+    if answered.is_some() && asked <= answered {
+        return;
+    }
     let after = recorded.steps.iter().enumerate().skip(answered.map_or(0, |step| step.saturating_add(1)));
     let pages = after.filter_map(|(place, step)| Some((place, step.page.as_deref()?)));
     let explained = pages.rev().take(PAGES).find_map(|(place, page)| Some((place, pages::explained(page)?)));

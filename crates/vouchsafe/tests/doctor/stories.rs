@@ -360,6 +360,30 @@ fn a_good_story_has_no_cause_and_says_what_was_judged() {
     assert!(response.is_good_in_full(), "{response:#?}");
 }
 
+/// Whatever a page of the service says after a sign-in that went well, such as its help or its own list of refusals.
+#[test]
+fn a_page_of_the_service_is_no_error_page_of_the_identity_provider() {
+    let page = "<html><title>Help</title>AADSTS50105: ask your administrator. MSIS7042: try again.</html>";
+    let mut recording = started().posted(&issued(answer()), "__Host-saml=x", 303);
+    recording.push(json!({"method": "GET", "url": format!("{APP}/help")}), json!({}));
+    let diagnosis = recording.showing(200, page).examined();
+    assert!(diagnosis.stories[0].cause.is_none(), "{:#?}", diagnosis.stories);
+    // While it begins, it may be either's.
+    let mut recording = started();
+    recording.push(json!({"method": "GET", "url": "https://login.microsoftonline.com/x/saml2"}), json!({}));
+    let diagnosis = recording.showing(200, page).examined();
+    assert_eq!(diagnosis.stories[0].cause.as_ref().unwrap().complaint.code, "page.entra.not_assigned");
+}
+
+/// A line that looks like one of a log, in a document that somebody else wrote.
+#[test]
+fn a_document_is_no_log() {
+    let metadata = testkit::IdentityProvider::okta().metadata().unwrap();
+    let metadata = format!("{metadata}\n<!--\n{LOG}-->");
+    let diagnosis = Doctor::new(now()).examine(&[("okta.xml", metadata.as_bytes())]);
+    assert_eq!(diagnosis.exhibits[0].kind, Kind::IdentityProviderMetadata);
+}
+
 /// A browser that left the cookies out gives no reason to say that they were lost.
 #[test]
 fn what_was_not_recorded_is_not_judged() {
