@@ -61,6 +61,11 @@ fn by_key<'t>(root: Element<'_>, candidates: &[&'t Trust], limits: &Limits) -> R
             .actual(error.to_string());
         Refusal::by(error, check)
     })?;
+    owner_of(key, candidates)
+}
+
+/// The only candidate that has this key, in whichever certificate: anybody can put another's public key into a certificate.
+pub(crate) fn owner_of<'t>(key: &TrustedKey, candidates: &[&'t Trust]) -> Result<&'t Trust, Refusal> {
     let spki = key.public_key().spki_der();
     let has_it = |candidate: &&&Trust| candidate.keys().iter().any(|own| own.public_key().spki_der() == spki);
     let owners: Vec<&Trust> = candidates.iter().filter(has_it).copied().collect();
@@ -70,6 +75,12 @@ fn by_key<'t>(root: Element<'_>, candidates: &[&'t Trust], limits: &Limits) -> R
     }
 }
 
+/// How many keys of each candidate are tried: one budget for all together, in equal parts, so that whoever has many keys leaves the others
+/// theirs.
+pub(crate) fn share_of(candidates: &[&Trust], limits: &Limits) -> usize {
+    limits.public_key_operations.checked_div(candidates.len()).unwrap_or_default().max(1)
+}
+
 /// The key that made the signature, of whichever candidate; else why the first candidate's keys did not.
 pub(crate) fn key_among_all<'t>(
     signed: Element<'_>,
@@ -77,8 +88,7 @@ pub(crate) fn key_among_all<'t>(
     limits: &Limits,
 ) -> Result<&'t TrustedKey, AssertionError> {
     let signed_info = SignedInfo::of(signed, limits)?;
-    // One budget for all candidates together, in equal parts: whoever has many keys leaves the others theirs.
-    let share = limits.public_key_operations.checked_div(candidates.len()).unwrap_or_default().max(1);
+    let share = share_of(candidates, limits);
     let mut first_error = None;
     for candidate in candidates {
         match signed_info.key_among(candidate.keys(), candidate.provider(), share) {

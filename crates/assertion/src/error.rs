@@ -228,6 +228,15 @@ pub enum AssertionError {
         /// The identifier of the cipher.
         cipher: &'static str,
     },
+    /// An identifier in a message that anybody may send again and again, altered, to learn from the answers.
+    #[error(
+        "the name in the message is encrypted with {cipher}, which authenticates nothing, for keys that other connections have too"
+    )]
+    #[non_exhaustive]
+    CbcInMessage {
+        /// The identifier of the cipher.
+        cipher: &'static str,
+    },
 
     /// The message is not as the SAML schema says: a child, an attribute or a text that its place does not allow, or one that is missing.
     #[error("{0}")]

@@ -36,6 +36,7 @@ impl AssertionError {
             Self::ResponseUnsigned => "assertion.response_unsigned",
             Self::AssertionUnsigned => "assertion.assertion_unsigned",
             Self::UnauthenticatedCbc { .. } => "encryption.unauthenticated_cbc",
+            Self::CbcInMessage { .. } => "encryption.cbc_in_message",
             Self::Schema(_) => "assertion.schema",
             Self::Malformed { .. } => "assertion.malformed",
             Self::Status { .. } => "assertion.status",
@@ -146,6 +147,10 @@ impl AssertionError {
             Self::UnauthenticatedCbc { .. } => {
                 "Have the identity provider sign the response as well (Okta: \"Response\" Signed), or encrypt with AES-256-GCM (Okta: \
                  \"Encryption Algorithm\"). If neither can be had, danger_accept_unauthenticated_cbc on this connection."
+            }
+            Self::CbcInMessage { .. } => {
+                "Have the identity provider leave the NameID of logout messages in clear, or encrypt it with AES-GCM; or give this connection \
+                 decryption keys of its own."
             }
             Self::Schema(_) | Self::Malformed { .. } => {
                 "The message does not follow the SAML schema; give it and the identity provider's name to its vendor. An inline hook that \

@@ -90,6 +90,13 @@ impl NameId {
             && self.value.chars().nth(Self::LONGEST_OPAQUE).is_some()
     }
 
+    /// Whether the value or one of the attributes has more characters than these.
+    pub(crate) fn is_longer_than(&self, characters: usize) -> bool {
+        let attributes = [&self.format, &self.name_qualifier, &self.sp_name_qualifier, &self.sp_provided_id];
+        let mut all = std::iter::once(&self.value).chain(attributes.into_iter().flatten());
+        all.any(|text| text.chars().nth(characters).is_some())
+    }
+
     /// Whether it is an e-mail address (8.3.2).
     #[must_use]
     pub fn is_email(&self) -> bool {

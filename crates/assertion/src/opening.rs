@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use vouchsafe_encryption::{DecryptionContext, EncryptionError, decrypt_element};
+use vouchsafe_encryption::{DecryptionContext, EncryptionError, cipher_of, decrypt_element};
 use vouchsafe_xml::{Document, Element};
 
 use crate::error::AssertionError;
@@ -18,6 +18,8 @@ pub(crate) struct Opener<'k, 'd> {
     context: DecryptionContext<'k>,
     /// The documents that are one message; one twice where there is only one.
     around: [&'d Document; 2],
+    /// Whether ciphertext is opened only where the cipher itself tells that nobody altered it.
+    authenticated_only: bool,
     /// The identifiers of what stands around and of what was opened, gathered when the first is opened.
     seen: HashSet<String>,
 }
@@ -25,7 +27,13 @@ pub(crate) struct Opener<'k, 'd> {
 impl<'k, 'd> Opener<'k, 'd> {
     /// For parts of these documents, which are one message.
     pub(crate) fn new(context: DecryptionContext<'k>, around: [&'d Document; 2]) -> Opener<'k, 'd> {
-        Opener { context, around, seen: HashSet::new() }
+        Opener { context, around, authenticated_only: false, seen: HashSet::new() }
+    }
+
+    /// The same one that opens AES-GCM alone: for messages that anybody may send again and again, altered.
+    pub(crate) fn authenticated_only(mut self, is_so: bool) -> Self {
+        self.authenticated_only = is_so;
+        self
     }
 
     /// Reads the element inside, which must be the SAML element of that name and as the schema says.
@@ -35,6 +43,12 @@ impl<'k, 'd> Opener<'k, 'd> {
         what: Encryptable,
         read: impl FnOnce(Element<'_>) -> Result<T, AssertionError>,
     ) -> Result<T, AssertionError> {
+        if self.authenticated_only {
+            let cipher = cipher_of(encrypted)?;
+            if !cipher.is_authenticated() {
+                return Err(AssertionError::CbcInMessage { cipher: cipher.uri() });
+            }
+        }
         let (_, document) = decrypt_element(encrypted, &encrypted.scope(), &mut self.context)?;
         let root = document.root();
         let is_wanted = root.is(what.namespace(), what.name()) && what.check(root).is_ok();

@@ -19,6 +19,7 @@ pub struct Trust {
     provider: Provider,
     policy: SignaturePolicy,
     decryption_keys: Arc<[PrivateKey]>,
+    has_own_decryption_keys: bool,
     entity_id: EntityId,
     keys: Vec<TrustedKey>,
     unusable: Vec<String>,
@@ -69,6 +70,7 @@ impl Trust {
             provider: provider.clone(),
             policy: SignaturePolicy::default(),
             decryption_keys: Arc::new([]),
+            has_own_decryption_keys: false,
             entity_id,
             keys,
             unusable,
@@ -90,6 +92,14 @@ impl Trust {
     pub fn with_decryption_keys(mut self, keys: impl Into<Arc<[PrivateKey]>>) -> Trust {
         self.decryption_keys = keys.into();
         self
+    }
+
+    /// Gives keys that open what is encrypted for this connection and for no other one: nobody can have it open what was captured from another
+    /// customer's. An EncryptedID with AES-CBC in a logout message is opened with such keys alone.
+    #[must_use]
+    pub fn with_own_decryption_keys(mut self, keys: impl Into<Arc<[PrivateKey]>>) -> Trust {
+        self.has_own_decryption_keys = true;
+        self.with_decryption_keys(keys)
     }
 
     /// Takes a `NotBefore` in the data of a bearer confirmation as the start of a window, where the Web Browser SSO profile forbids it
@@ -164,6 +174,12 @@ impl Trust {
 
     pub(crate) fn shared_scopes(&self) -> Arc<[Scope]> {
         Arc::clone(&self.scopes)
+    }
+
+    /// Whether identifiers that are encrypted with AES-CBC are opened in a message that needs no browser and no request of ours: whoever signed
+    /// it may have captured them, and alters them octet by octet to learn from the answers.
+    pub(crate) fn opens_cbc_in_messages(&self) -> bool {
+        self.has_own_decryption_keys || self.accepts_unauthenticated_cbc
     }
 
     /// Whether [`danger_accept_unauthenticated_cbc`](Trust::danger_accept_unauthenticated_cbc) was called.

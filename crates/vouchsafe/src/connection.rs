@@ -221,12 +221,12 @@ impl Connection {
         for uri in &settings.danger_allow {
             provider = provider.danger_allow(uri)?;
         }
-        let own = (!decryption_keys.is_empty()).then(|| Arc::clone(decryption_keys));
-        let mut trust = Trust::new(id.clone(), identity_provider, &provider)?
-            .with_signature_policy(settings.signature_policy(service_provider.config.signature_policy))
-            .with_decryption_keys(
-                own.unwrap_or_else(|| Arc::clone(&service_provider.config.decryption_keys)),
-            );
+        let trust = Trust::new(id.clone(), identity_provider, &provider)?
+            .with_signature_policy(settings.signature_policy(service_provider.config.signature_policy));
+        let mut trust = match decryption_keys.is_empty() {
+            true => trust.with_decryption_keys(Arc::clone(&service_provider.config.decryption_keys)),
+            false => trust.with_own_decryption_keys(Arc::clone(decryption_keys)),
+        };
         if settings.tolerate_confirmation_not_before {
             trust = trust.tolerate_confirmation_not_before();
         }

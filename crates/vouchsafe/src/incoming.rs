@@ -291,7 +291,12 @@ impl ServiceProvider {
             None if !is_of_issuer => return Ok(None),
             _ => {}
         }
-        if connection.state() == ConnectionState::Retired {
+        // What nobody signs in over ends no session; the answer to a request of ours may come while the connection changes.
+        let is_open = match expect.pending() {
+            Some(_) => connection.state() != ConnectionState::Retired,
+            None => connection.state() == ConnectionState::Active,
+        };
+        if !is_open {
             return Err(Refusal::connection_state(connection.id(), connection.state().name()));
         }
         identity_provider.check_validity(now).map_err(Refusal::metadata)?;
@@ -304,7 +309,11 @@ impl ServiceProvider {
         received_at: impl Into<Arc<str>>,
     ) -> Result<MessageExpectations, Refusal> {
         let expectations = MessageExpectations::new(self.entity_id_for(connection).clone(), received_at);
-        Ok(expectations.with_clock_skew(self.clock_skew_for(connection))?)
+        let expectations = expectations.with_clock_skew(self.clock_skew_for(connection))?;
+        Ok(match self.maximum_message_age_for(connection) {
+            Some(age) => expectations.with_maximum_age(age.min(MessageExpectations::MAXIMUM_AGE)),
+            None => expectations,
+        })
     }
 }
 

@@ -267,8 +267,7 @@ impl ServiceProvider {
         if let Some(age) = asked.into_iter().chain(general).flatten().min() {
             expectations = expectations.with_maximum_authentication_age(age);
         }
-        let ages = [seconds(settings.maximum_message_age_seconds), self.config.maximum_message_age];
-        if let Some(age) = ages.into_iter().flatten().min() {
+        if let Some(age) = self.maximum_message_age_for(connection) {
             expectations = expectations.with_maximum_message_age(age);
         }
         Ok(expectations)

@@ -130,6 +130,12 @@ impl ServiceProvider {
         seconds(connection.settings().clock_skew_seconds).unwrap_or(self.config.clock_skew)
     }
 
+    /// How old a message may be, if that is configured: the smaller of the service's and the connection's.
+    pub(crate) fn maximum_message_age_for(&self, connection: &Connection) -> Option<TimeDelta> {
+        let own = seconds(connection.settings().maximum_message_age_seconds);
+        [own, self.config.maximum_message_age].into_iter().flatten().min()
+    }
+
     /// When a request issued now is too old to be answered.
     pub(crate) fn expiry(&self, now: DateTime<Utc>) -> DateTime<Utc> {
         now.checked_add_signed(self.config.request_lifetime).unwrap_or(DateTime::<Utc>::MAX_UTC)

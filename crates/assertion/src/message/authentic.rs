@@ -8,7 +8,6 @@ use vouchsafe_signature::Evidence;
 use vouchsafe_xml::Document;
 
 use crate::connection_id::ConnectionId;
-use crate::error::AssertionError;
 use crate::ledger::{Check, Ledger, Outcome};
 use crate::message::facts::MessageFacts;
 use crate::message::{Carriage, MessageKind};
@@ -43,6 +42,7 @@ pub struct AuthenticMessage<'k> {
     connection: ConnectionId,
     issuer: EntityId,
     context: DecryptionContext<'k>,
+    opens_cbc: bool,
     ledger: Ledger,
 }
 
@@ -63,7 +63,8 @@ impl<'k> AuthenticMessage<'k> {
         ledger: Ledger,
     ) -> AuthenticMessage<'k> {
         let (connection, issuer) = (trust.connection().clone(), trust.entity_id().clone());
-        AuthenticMessage { content, kind, carriage, connection, issuer, context, ledger }
+        let opens_cbc = trust.opens_cbc_in_messages();
+        AuthenticMessage { content, kind, carriage, connection, issuer, context, opens_cbc, ledger }
     }
 
     /// What it is.
@@ -89,12 +90,19 @@ impl<'k> AuthenticMessage<'k> {
     /// # Errors
     /// A [`Refusal`] if anything in them is not as the schema says (`assertion.schema`), or if an encrypted identifier cannot be opened.
     pub fn read(self) -> Result<ReadMessage, Refusal> {
-        let AuthenticMessage { content, kind, carriage, connection, issuer, context, mut ledger } = self;
+        let AuthenticMessage { content, kind, carriage, connection, issuer, context, opens_cbc, mut ledger } =
+            self;
         let SignedMessage { document, evidence, response } = content;
         let provider = context.provider().clone();
         let (rule, clause) = ("message.structure", "saml-schema-protocol-2.0, saml-schema-assertion-2.0");
         let check = |outcome| Check::new(rule, clause, outcome).expected("a message as its schema says");
-        let facts = read(&document, kind, context, response).and_then(|facts| {
+        let facts = check_message(document.root(), kind).and_then(|()| {
+            let opener = Opener::new(context, [&document, &document]);
+            let mut opener = opener.authenticated_only(!opens_cbc);
+            // An enveloped signature covers the message's element, which is then the root; that of a query or a form the whole document.
+            MessageFacts::read(document.root(), kind, response, &mut opener)
+        });
+        let facts = facts.and_then(|facts| {
             let replay = ReplayKey::hash_of(&[issuer.as_str(), kind.name(), &facts.id], &provider)?;
             Ok((facts, replay))
         });
@@ -109,18 +117,6 @@ impl<'k> AuthenticMessage<'k> {
             }
         }
     }
-}
-
-/// An enveloped signature covers the message's element, which is then the root; that of a query or a form the whole document.
-fn read(
-    document: &Document,
-    kind: MessageKind,
-    context: DecryptionContext<'_>,
-    response: Option<Vec<u8>>,
-) -> Result<MessageFacts, AssertionError> {
-    check_message(document.root(), kind)?;
-    let mut opener = Opener::new(context, [document, document]);
-    MessageFacts::read(document.root(), kind, response, &mut opener)
 }
 
 /// An authentic message that nobody has held against anything yet. It gives nothing away: [`validate`](ReadMessage::validate) it.

@@ -1,9 +1,10 @@
 //! Which of several connections a message belongs to: the one whose key signed it.
 
-use vouchsafe_signature::{KeyFingerprint, SignatureError, verify_form, verify_query};
+use vouchsafe_crypto::Provider;
+use vouchsafe_signature::{KeyFingerprint, SignatureError, TrustedKey, verify_form, verify_query};
 use vouchsafe_xml::Limits;
 
-use crate::candidates::{MANY, MOST_CANDIDATES, SHARED, ambiguous, key_among_all};
+use crate::candidates::{MANY, MOST_CANDIDATES, ambiguous, key_among_all, owner_of, share_of};
 use crate::error::AssertionError;
 use crate::ledger::{Check, Outcome};
 use crate::message::claimed::{Signed, element};
@@ -48,25 +49,24 @@ fn by_key<'t>(
             .actual(error.to_string());
         Refusal::by(error, check)
     })?;
-    let has_it = |candidate: &&&Trust| candidate.keys().iter().any(|own| *own.fingerprint() == key);
-    let owners: Vec<&Trust> = candidates.iter().filter(has_it).copied().collect();
-    match owners.as_slice() {
-        [only] => Ok(only),
-        several => Err(ambiguous(several.iter().copied(), SHARED)),
-    }
+    owner_of(key, candidates)
 }
 
 /// The key that signed, of whichever candidate; else why the first candidate's keys did not.
-fn signer(
+fn signer<'t>(
     claimed: &ClaimedMessage,
-    candidates: &[&Trust],
+    candidates: &[&'t Trust],
     limits: &Limits,
-) -> Result<KeyFingerprint, AssertionError> {
-    let by = |verify: &dyn Fn(&Trust) -> Result<KeyFingerprint, SignatureError>| {
+) -> Result<&'t TrustedKey, AssertionError> {
+    let share = share_of(candidates, limits);
+    let by = |verify: &dyn Fn(&[TrustedKey], &Provider) -> Result<KeyFingerprint, SignatureError>| {
         let mut first_error = None;
         for candidate in candidates {
-            match verify(candidate) {
-                Ok(key) => return Ok(key),
+            let keys = candidate.keys().get(..share).unwrap_or(candidate.keys());
+            let verified = verify(keys, candidate.provider());
+            match verified.map(|name| keys.iter().find(|key| *key.fingerprint() == name)) {
+                Ok(Some(key)) => return Ok(key),
+                Ok(None) => {}
                 Err(error) => first_error = first_error.or(Some(error)),
             }
         }
@@ -78,15 +78,13 @@ fn signer(
             if !vouchsafe_signature::has_signature(message) {
                 return Err(MessageError::Unsigned { kind: claimed.kind() }.into());
             }
-            Ok(key_among_all(message, candidates, limits)?.fingerprint().clone())
+            key_among_all(message, candidates, limits)
         }
-        Signed::Query(query) => by(&|trust| {
-            let verified = verify_query(query, trust.keys(), trust.provider())?;
-            Ok(verified.evidence().key_fingerprint().clone())
+        Signed::Query(query) => by(&|keys, provider| {
+            Ok(verify_query(query, keys, provider)?.evidence().key_fingerprint().clone())
         }),
-        Signed::Form(fields) => by(&|trust| {
-            let verified = verify_form(fields, trust.keys(), trust.provider())?;
-            Ok(verified.evidence().key_fingerprint().clone())
+        Signed::Form(fields) => by(&|keys, provider| {
+            Ok(verify_form(fields, keys, provider)?.evidence().key_fingerprint().clone())
         }),
     }
 }

@@ -175,6 +175,13 @@ pub enum MessageError {
         /// What is wrong.
         reason: &'static str,
     },
+    /// The request names more sessions than one person has, or by longer names than a sign-in may have.
+    #[error("{kind}: more than 100 SessionIndexes, or one of more than 1,024 characters")]
+    #[non_exhaustive]
+    SessionIndexes {
+        /// What came.
+        kind: MessageKind,
+    },
     /// The artifact stands for nothing, or was resolved before.
     #[error("the identity provider has no response for the artifact")]
     NoResponse,
@@ -232,6 +239,7 @@ impl MessageError {
             Self::InResponseTo { .. } => "message.in_response_to",
             Self::Expired { .. } => "message.expired",
             Self::NameId { .. } => "message.name_id",
+            Self::SessionIndexes { .. } => "message.session_indexes",
             Self::NoResponse => "message.no_response",
             Self::Replayed => "message.replayed",
             Self::OtherMessage => "message.other_message",
@@ -289,6 +297,9 @@ impl MessageError {
             }
             Self::NameId { .. } => {
                 "Have the identity provider send the NameID of the assertion in its logout requests, whole, with Format and qualifiers."
+            }
+            Self::SessionIndexes { .. } => {
+                "A request without SessionIndex ends all sessions of the person: have the identity provider leave them out."
             }
             Self::NoResponse => {
                 "An artifact is resolved once, and soon: start the sign-in again. If it happens each time, look whether something else fetches \

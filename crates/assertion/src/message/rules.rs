@@ -48,6 +48,7 @@ const RULES: &[MessageRule] = &[
     rule("message.not_on_or_after", "saml-core-2.0-os 3.7.1", not_on_or_after),
     rule("message.name_id", "saml-core-2.0-os 3.6.1, 3.7.1", name_id),
     rule("message.new_id", "saml-core-2.0-os 3.6.1", new_id),
+    rule("message.session_index", "saml-core-2.0-os 3.7.1", session_indexes),
 ];
 
 pub(super) fn examine(case: &MessageCase<'_>, facts: &MessageFacts, examination: &mut Examination) {
@@ -94,13 +95,13 @@ fn issue_instant(case: &MessageCase<'_>, facts: &MessageFacts) -> Judgement {
     Judgement::failed(expected, &facts.issue_instant, error.into())
 }
 
-/// The address at which it was received, letter by letter. What a browser carries must say it, since it is signed; what came over SOAP may
-/// leave it out.
+/// The address at which it was received, letter by letter: a message has no audience, so nothing else says whose it is. An answer that is read
+/// from the connection on which its request went out may leave it out.
 fn destination(case: &MessageCase<'_>, facts: &MessageFacts) -> Judgement {
     let expected = case.expectations.shared_received_at();
     match facts.destination.as_deref() {
         Some(actual) if actual == &*expected => Judgement::as_expected(expected),
-        None if !case.carriage.is_front_channel() => Judgement::skipped(expected, "none"),
+        None if is_soap_answer(case, facts) => Judgement::skipped(expected, "none"),
         // What is read from the connection on which the request went out was received at no address.
         Some(actual) if is_soap_answer(case, facts) => {
             Judgement::skipped("an answer on the connection of its request", actual.to_owned())
@@ -219,9 +220,31 @@ fn name_id(_: &MessageCase<'_>, facts: &MessageFacts) -> Judgement {
         None => refuse("a BaseID names nobody who is known here"),
         Some(name_id) if name_id.value().is_empty() => refuse("the NameID is empty"),
         Some(name_id) if name_id.is_overlong() => refuse("the NameID is longer than its format allows"),
+        Some(name_id) if name_id.is_longer_than(LONGEST_TEXT) => {
+            refuse("the NameID or one of its attributes is longer than 1,024 characters")
+        }
         Some(name_id) => Judgement::passed(expected, name_id.value().to_owned()).personal(),
     }
 }
+
+/// So many session indexes, and of this length, as sessions of one person have: each is looked up and remembered.
+fn session_indexes(_: &MessageCase<'_>, facts: &MessageFacts) -> Judgement {
+    let expected = "at most 100 of at most 1,024 characters";
+    let Body::Logout(LogoutFacts { session_indexes, .. }) = &facts.body else {
+        return Judgement::skipped(expected, "none");
+    };
+    let is_long = |index: &String| index.chars().nth(LONGEST_TEXT).is_some();
+    if session_indexes.len() <= MOST_INDEXES && !session_indexes.iter().any(is_long) {
+        return Judgement::passed(expected, session_indexes.len().to_string());
+    }
+    let actual = format!("{} of them, or a longer one", session_indexes.len());
+    Judgement::failed(expected, actual, MessageError::SessionIndexes { kind: facts.kind }.into())
+}
+
+/// How many session indexes one request names.
+const MOST_INDEXES: usize = 100;
+/// How many characters a name, a qualifier and a session index have, as those of a sign-in.
+const LONGEST_TEXT: usize = 1_024;
 
 /// A new name is one.
 fn new_id(_: &MessageCase<'_>, facts: &MessageFacts) -> Judgement {

@@ -12,6 +12,7 @@ mod common;
 mod connections;
 mod login;
 mod logout;
+mod logout_between_customers;
 mod properties;
 mod receive;
 mod roll_over;

@@ -85,7 +85,7 @@ fn the_name_may_be_encrypted_to_any_of_several_keys() {
             .unwrap();
     let ours = keys::service_provider();
     address.trust =
-        address.trust.with_decryption_keys(vec![other.private_key().clone(), ours.private_key().clone()]);
+        address.trust.with_own_decryption_keys(vec![other.private_key().clone(), ours.private_key().clone()]);
     for recipient in [other.certificate(), ours.certificate()] {
         let request = IdentityProvider::okta().logout_request().encrypt(Encryption::to(recipient));
         for outcome in [address.by_post(&request), address.by_redirect(&request), address.by_soap(&request)] {

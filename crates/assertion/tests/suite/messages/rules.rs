@@ -31,7 +31,7 @@ fn each_rule_refuses_what_it_is_about() {
         (|m| m.not_on_or_after("2020-01-01T00:00:00Z"), "message.expired", "message.expired"),
         (|m| m.not_on_or_after("never"), "assertion.malformed", "assertion.malformed"),
         // The address.
-        (|m| m.destination(None), "message.destination", "accepted"),
+        (|m| m.destination(None), "message.destination", "message.destination"),
         (|m| m.destination(Some("")), "message.destination", "message.destination"),
         (
             |m| m.destination(Some("https://app.example.com/saml/slo/")),

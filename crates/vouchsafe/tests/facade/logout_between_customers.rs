@@ -1,0 +1,211 @@
+//! Logout messages where several customers use one service: what one of them can do to another, and to the service.
+
+use chrono::TimeDelta;
+use vouchsafe::crypto::{Certificate, base64_decode, base64_encode};
+use vouchsafe::{
+    Connection, ConnectionId, ConnectionSettings, ConnectionState, ExpectMessage, Limits, Message, Refusal,
+    SentMessage, ServiceProvider,
+};
+use vouchsafe_testkit::{self as testkit, Encryption, KeyPair, LogoutBuilder, SINGLE_LOGOUT, keys};
+
+use crate::common::{builder, now, trusted};
+
+const SOAP: &str = "https://app.example.com/saml/slo/soap";
+const VICTIM: &str = "https://victim.okta.example/slo";
+const MALLORY: &str = "https://mallory.example/slo";
+
+fn saml() -> ServiceProvider {
+    let ours = keys::service_provider();
+    builder()
+        .signing_key(ours.private_key().clone(), ours.certificate().clone())
+        .single_logout(SINGLE_LOGOUT)
+        .unwrap()
+        .single_logout_soap(SOAP)
+        .unwrap()
+        .build()
+        .unwrap()
+}
+
+fn okta() -> testkit::IdentityProvider {
+    testkit::IdentityProvider::okta().with_single_logout(VICTIM)
+}
+
+fn connection(name: &str, identity_provider: &testkit::IdentityProvider) -> Connection {
+    Connection::new(ConnectionId::new(name).unwrap(), trusted(identity_provider))
+}
+
+/// The connection over which a message is accepted, or the code of its refusal.
+fn over(
+    saml: &ServiceProvider,
+    candidates: &[Connection],
+    sent: SentMessage,
+    at: &str,
+) -> Result<Message, Refusal> {
+    let incoming = saml.open_message(sent, at)?;
+    let valid = saml.receive_message(incoming, candidates, ExpectMessage::Request, now())?;
+    let recorded = valid.replay_key().recorded(true);
+    valid.confirm(recorded)
+}
+
+fn told(outcome: Result<Message, Refusal>) -> String {
+    match outcome {
+        Ok(message) => format!("accepted over {}", message.connection()),
+        Err(refusal) => refusal.code().to_owned(),
+    }
+}
+
+/// The identity provider of the victim as another customer gives it: the same entity ID and the same public key, in another certificate. For that
+/// nobody needs the private key: the last octet of the certificate's own signature is changed, and nobody holds that signature against anything.
+fn impostor() -> testkit::IdentityProvider {
+    let pair = keys::identity_provider();
+    let mut der = pair.certificate().der().to_vec();
+    *der.last_mut().unwrap() ^= 1;
+    let pair = KeyPair::new(pair.private_key().clone(), Certificate::from_der(&der).unwrap());
+    testkit::IdentityProvider::okta().with_key(&pair).with_single_logout(MALLORY)
+}
+
+/// As for a Response, a key that two connections have in common names neither, in whichever certificate each has it.
+#[test]
+fn a_key_in_two_certificates_names_neither_connection() {
+    let saml = saml();
+    let both = [connection("a-mallory", &impostor()), connection("victim", &okta())];
+    let request = okta().logout_request();
+    let query = request.to_query(None).unwrap();
+    let form = request.to_form(None).unwrap();
+    let soap = request.clone().destination(Some(SOAP)).to_soap().unwrap();
+    let limits = Limits::default();
+    let outcomes = [
+        told(over(&saml, &both, SentMessage::from_query(&query, &limits).unwrap(), SINGLE_LOGOUT)),
+        told(over(&saml, &both, SentMessage::from_form(form.as_bytes(), &limits).unwrap(), SINGLE_LOGOUT)),
+        told(over(&saml, &both, SentMessage::from_soap(soap.as_bytes(), &limits).unwrap(), SOAP)),
+    ];
+    assert_eq!(outcomes, ["assertion.connection_ambiguous"; 3]);
+}
+
+fn own_soap(name: &str) -> Connection {
+    let settings = ConnectionSettings::default()
+        .assertion_consumer(&format!("https://app.example.com/saml/{name}/acs"))
+        .unwrap()
+        .single_logout_soap(&format!("https://app.example.com/saml/{name}/slo/soap"))
+        .unwrap();
+    connection(name, &okta()).with_settings(settings).unwrap()
+}
+
+/// Connections of two customers with one identity provider are told apart by their addresses alone, so that a message which names no
+/// address is nobody's.
+#[test]
+fn a_request_over_soap_says_whose_it_is() {
+    let saml = saml();
+    let (victim, mallory) = (own_soap("victim"), own_soap("mallory"));
+    let soap = okta().logout_request().destination(None).to_soap().unwrap();
+    let sent = || SentMessage::from_soap(soap.as_bytes(), &Limits::default()).unwrap();
+    let at = |one: &Connection| saml.single_logout_soap_for(one).unwrap().to_owned();
+    // Meant for Mallory's connection, which is where the identity provider sends it; taken at the victim's.
+    let outcome = told(over(&saml, std::slice::from_ref(&victim), sent(), &at(&victim)));
+    assert_ne!(
+        outcome,
+        "accepted over victim",
+        "and also {}",
+        told(over(&saml, std::slice::from_ref(&mallory), sent(), &at(&mallory)))
+    );
+}
+
+/// What a request names is bounded, since each name is looked up, remembered for a day, and kept under a key of a database.
+#[test]
+fn what_a_logout_request_names_is_bounded() {
+    let saml = saml();
+    let victim = [connection("victim", &okta())];
+    let taken = |request: &LogoutBuilder| {
+        let form = request.to_form(None).unwrap();
+        let sent = SentMessage::from_form(form.as_bytes(), &Limits::default()).unwrap();
+        told(over(&saml, &victim, sent, SINGLE_LOGOUT))
+    };
+    let many =
+        (0..15_000).fold(okta().logout_request(), |request, index| request.session_index(index.to_string()));
+    let long_index = okta().logout_request().session_index("x".repeat(500_000));
+    let long_name = okta().logout_request().name_id("x".repeat(500_000));
+    let accepted: Vec<_> =
+        [("many indexes", &many), ("a long index", &long_index), ("a long name", &long_name)]
+            .into_iter()
+            .filter(|(_, request)| taken(request) == "accepted over victim")
+            .map(|(what, _)| what)
+            .collect();
+    assert!(accepted.is_empty(), "{accepted:?}");
+}
+
+/// An EncryptedID as the victim's identity provider sent it, around its ciphertext.
+fn captured() -> (String, Vec<u8>, String) {
+    let ours = Encryption::to(keys::service_provider().certificate());
+    let xml = okta().logout_request().encrypt(ours).xml().unwrap();
+    let from = xml.find("<saml:EncryptedID").unwrap();
+    let end = "</saml:EncryptedID>";
+    let whole = &xml[from..xml.find(end).unwrap() + end.len()];
+    let begin = whole.find("CipherValue>").unwrap() + "CipherValue>".len();
+    let length = whole[begin..].find('<').unwrap();
+    let octets = base64_decode(&whole[begin..begin + length]).unwrap();
+    (whole[..begin].to_owned(), octets, whole[begin + length..].to_owned())
+}
+
+/// Whoever has an identity provider of their own learns nothing about what another customer's encrypted, one altered octet after the
+/// other. (The 13th octet of `<saml:NameID ` is the space: 0x29 makes it a tab, 1 an exclamation mark.)
+#[test]
+fn what_another_encrypted_is_not_asked_octet_by_octet() {
+    let ours = keys::service_provider();
+    let saml = builder()
+        .signing_key(ours.private_key().clone(), ours.certificate().clone())
+        .decryption_key(ours.private_key().clone(), ours.certificate().clone())
+        .single_logout_soap(SOAP)
+        .unwrap()
+        .build()
+        .unwrap();
+    let mallory = [connection("mallory", &testkit::IdentityProvider::other())];
+    let (before, octets, after) = captured();
+    let asked = |difference: u8| {
+        let mut octets = octets.clone();
+        octets[12] ^= difference;
+        let request =
+            testkit::IdentityProvider::other().logout_request().destination(Some(SOAP)).without_name_id();
+        let request = request.raw(format!("{before}{}{after}", base64_encode(&octets)));
+        let soap = request.to_soap().unwrap();
+        told(over(
+            &saml,
+            &mallory,
+            SentMessage::from_soap(soap.as_bytes(), &Limits::default()).unwrap(),
+            SOAP,
+        ))
+    };
+    assert_eq!([asked(0), asked(0x29), asked(1)], ["encryption.cbc_in_message"; 3]);
+}
+
+/// How old a message may be is configured once.
+#[test]
+fn a_configured_age_holds_for_logout_messages() {
+    let ours = keys::service_provider();
+    let saml = builder()
+        .signing_key(ours.private_key().clone(), ours.certificate().clone())
+        .single_logout(SINGLE_LOGOUT)
+        .unwrap()
+        .maximum_message_age(TimeDelta::seconds(30))
+        .build()
+        .unwrap();
+    let query = okta().logout_request().at(now() - TimeDelta::minutes(5)).to_query(None).unwrap();
+    let sent = SentMessage::from_query(&query, &Limits::default()).unwrap();
+    assert_eq!(
+        told(over(&saml, &[connection("victim", &okta())], sent, SINGLE_LOGOUT)),
+        "message.issue_instant"
+    );
+}
+
+/// As for a Response, a connection over which nobody signs in has no say: anybody who has an organization can make a draft out of the
+/// public metadata of another's identity provider.
+#[test]
+fn a_draft_has_no_say_in_whose_logout_it_is() {
+    let saml = saml();
+    let draft = connection("draft", &okta()).with_state(ConnectionState::Draft);
+    let query = okta().logout_request().to_query(None).unwrap();
+    let sent = || SentMessage::from_query(&query, &Limits::default()).unwrap();
+    let beside = [connection("victim", &okta()), draft.clone()];
+    let alone = told(over(&saml, std::slice::from_ref(&draft), sent(), SINGLE_LOGOUT));
+    let outcomes = [told(over(&saml, &beside, sent(), SINGLE_LOGOUT)), alone];
+    assert_eq!(outcomes, ["accepted over victim", "assertion.connection_state"]);
+}
