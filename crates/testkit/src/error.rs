@@ -51,6 +51,17 @@ pub enum TestkitError {
         /// Why not.
         reason: &'static str,
     },
+    /// An application refused what was pushed to it by SCIM, or did not answer.
+    #[error("the application answered {request} with status {status}: {detail}")]
+    #[non_exhaustive]
+    Provisioning {
+        /// Method and path.
+        request: String,
+        /// The status; 0: there was no answer.
+        status: u16,
+        /// What it said.
+        detail: String,
+    },
     /// The server could not start.
     #[error("cannot listen on {address}: {source}")]
     #[non_exhaustive]
@@ -74,6 +85,7 @@ impl TestkitError {
             Self::Message { .. } => "testkit.message",
             Self::Unknown { .. } => "testkit.unknown",
             Self::NotAllowed { .. } => "testkit.not_allowed",
+            Self::Provisioning { .. } => "testkit.provisioning",
             Self::Listen { .. } => "testkit.listen",
         }
     }

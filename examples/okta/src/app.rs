@@ -17,15 +17,18 @@ use vouchsafe::{EntityId, ServiceProvider};
 use vouchsafe_axum::{
     ASSERTION_CONSUMER, METADATA, OrganizationDiscovery, Provisioned, Rate, ReceiveLimiter, RefusalLog,
     RefusalPage, RefusalRecord, ReturnPaths, SingleSignOn, StartLimiter, StoredConnections, own_pages_only,
-    provisioned_routes,
+    provisioned_routes, scim_routes,
 };
 use vouchsafe_client::Client;
+use vouchsafe_scim::ScimService;
 use vouchsafe_store::{CompletedSignIn, Sqlite};
 
 use crate::failure::Failure;
 use crate::passwords::OwnerPassword;
 use crate::token::FreshTokens;
-use crate::{connect, home, keys, members, refusals, seed, settings, sign_in, token, trial};
+use crate::{
+    connect, home, keys, members, people, policy, refusals, scim, seed, settings, sign_in, token, trial,
+};
 
 /// The state of the service; clones share it.
 #[derive(Clone)]
@@ -40,6 +43,7 @@ pub(crate) struct Inner {
     pub(crate) sso: SingleSignOn,
     pub(crate) provisioned: Provisioned,
     pub(crate) fresh_tokens: FreshTokens,
+    pub(crate) scim: ScimService,
     records: Records,
 }
 
@@ -112,6 +116,7 @@ impl App {
                 move |tried| trial::page(store.clone(), tried)
             })
             .refusal_page(RefusalPage::new("Loadbench").colors("#2f5bd8", "#f5f7f9"));
+        let scim = ScimService::new(shared.clone(), format!("{base_url}{}", scim::PATH), provider.clone());
         let records = Records::default();
         let kept = Arc::clone(&records);
         let provisioned = Provisioned::new(shared).on_sign_in(move |sign_in| remember(&kept, sign_in));
@@ -124,6 +129,7 @@ impl App {
             sso,
             provisioned,
             fresh_tokens: FreshTokens::default(),
+            scim,
             records,
         })))
     }
@@ -146,9 +152,19 @@ impl App {
             .route("/settings/disconnect", post(settings::disconnect))
             .route("/settings/members/suspend", post(members::suspend))
             .route("/settings/members/reactivate", post(members::reactivate))
+            .route("/settings/people", get(people::people))
+            .route("/settings/groups", get(people::groups))
+            .route("/settings/audit", get(people::audit))
+            .route("/settings/policy", get(policy::page).post(policy::save))
+            .route("/settings/scim", get(scim::page))
+            .route("/settings/scim/token", post(scim::new_token))
+            .route("/settings/scim/revoke", post(scim::revoke))
             .route("/settings/encryption-certificate.pem", get(settings::encryption_certificate))
             .route_layer(from_fn_with_state(self.clone(), own_pages_only::<App>));
-        pages.merge(provisioned_routes()).with_state(self.clone())
+        pages
+            .merge(provisioned_routes())
+            .nest(scim::PATH, scim_routes(self.scim.clone()))
+            .with_state(self.clone())
     }
 
     /// Serves until the program ends.

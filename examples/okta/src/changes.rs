@@ -10,10 +10,19 @@ const SHOWN: usize = 20;
 
 /// The last changes, the newest first.
 pub(crate) fn card(page: Page, snapshot: &Snapshot, audit: &[AuditRecord]) -> Page {
+    table(page, snapshot, audit, SHOWN)
+}
+
+/// Every change, the newest first.
+pub(crate) fn all(page: Page, snapshot: &Snapshot, audit: &[AuditRecord]) -> Page {
+    table(page, snapshot, audit, 1_000)
+}
+
+fn table(page: Page, snapshot: &Snapshot, audit: &[AuditRecord], most: usize) -> Page {
     let rows: Vec<[String; 4]> = audit
         .iter()
         .rev()
-        .take(SHOWN)
+        .take(most)
         .map(|record| {
             let at = record.at.format("%Y-%m-%d %H:%M:%S").to_string();
             [at, record.change.clone(), by(record, snapshot), record.rule.to_string()]
@@ -31,6 +40,7 @@ fn by(record: &AuditRecord, snapshot: &Snapshot) -> String {
         None => format!("sign-in of {}", record.account.as_ref().and_then(email).unwrap_or_default()),
         Some(Actor::Account(id)) => email(id).unwrap_or_else(|| id.to_string()),
         Some(Actor::Rule(rule)) => rule.to_string(),
+        Some(Actor::Scim(connection)) => format!("SCIM over {connection}"),
         Some(_) => "the operator".to_owned(),
     }
 }

@@ -6,11 +6,12 @@ use std::path::PathBuf;
 use chrono::TimeDelta;
 use tokio::net::TcpListener;
 use vouchsafe::provisioning::Actor;
-use vouchsafe_testkit::server::{App as OktaApp, Config, Server, User, start};
+use vouchsafe_testkit::server::{App as OktaApp, Config, Provisioning, Server, User, start};
 use vouchsafe_testkit::{TestkitError, keys};
 
 use crate::app::{App, listen};
 use crate::failure::Failure;
+use crate::harness::Harness;
 use crate::{connect, say, seed};
 
 const SERVICE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
@@ -21,11 +22,13 @@ pub(crate) struct Wanted {
     pub(crate) base_url: Option<String>,
     pub(crate) listen: Option<SocketAddr>,
     pub(crate) data: Option<PathBuf>,
+    pub(crate) harness: Option<PathBuf>,
     pub(crate) request_lifetime: TimeDelta,
 }
 
 /// With an identity provider like Okta. Acme is connected already; Globex is left for the reader to connect.
 pub(crate) async fn with_embedded_okta(wanted: Wanted) -> Result<(), Failure> {
+    let file = wanted.harness.clone();
     let (app, listener) = open(wanted).await?;
     let server = identity_provider().await?;
     let okta = server.okta();
@@ -48,15 +51,31 @@ pub(crate) async fn with_embedded_okta(wanted: Wanted) -> Result<(), Failure> {
         let app = app.clone();
         async move { app.serve(listener).await }
     });
+    let mut harness = Harness::new(&app, server.dashboard_url());
     // The identity provider has new keys at each start, so what a folder remembers of the last one is of no use.
     if connect::active(&app, &"acme".into()).await?.is_none() {
         let token =
             connect::convert(&app, Actor::Operator, &"acme".into(), &okta.metadata_url(&acme)?).await?;
         okta.set_attribute(&acme, "token", &token)?;
+        let scim = harness.add(&app, "acme", "acme.example", &token).await?;
+        okta.update_app(&acme, |it| it.provisioning = Some(Provisioning::new(app.scim.base(), scim)))?;
+        okta.push_user(&acme, "ada@acme.example").await?;
     } else {
         say(
             "note: the organization acme in this folder is connected to an earlier identity provider; use a new folder",
         );
+    }
+
+    if let Some(file) = file {
+        let token =
+            connect::convert(&app, Actor::Operator, &"globex".into(), &okta.metadata_url(&globex)?).await?;
+        okta.set_attribute(&globex, "token", &token)?;
+        let scim = harness.add(&app, "globex", "globex.example", &token).await?;
+        okta.update_app(&globex, |it| it.provisioning = Some(Provisioning::new(app.scim.base(), scim)))?;
+        harness.write(&file)?;
+        say(&format!("  both organizations are connected; addresses and secrets are in {}", file.display()));
+        say("  Ctrl-C ends it.");
+        return until_interrupted(serving).await;
     }
 
     say("");

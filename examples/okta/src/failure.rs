@@ -1,6 +1,6 @@
 //! Why the program, or a step of the journey, does not go on.
 
-use vouchsafe::provisioning::PlanRefusal;
+use vouchsafe::provisioning::{PlanRefusal, PolicyError};
 use vouchsafe::{BindingError, assertion::AssertionError, crypto::CryptoError, metadata::MetadataError};
 use vouchsafe_axum::HttpError;
 use vouchsafe_client::ClientError;
@@ -52,6 +52,7 @@ coded!(
     MetadataError,
     HttpError,
     PlanRefusal,
+    PolicyError,
     SignInError,
     StoreError
 );

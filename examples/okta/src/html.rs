@@ -161,6 +161,42 @@ impl Page {
         self
     }
 
+    /// A form with one text of several lines.
+    pub(crate) fn text_form(
+        mut self,
+        action: &str,
+        name: &str,
+        label: &str,
+        value: &str,
+        button: &str,
+    ) -> Page {
+        self.put(format_args!(
+            "<form method=\"post\" action=\"{}\"><label>{}<textarea name=\"{}\" rows=\"24\" spellcheck=\"false\">{}</textarea></label>\
+             <button>{}</button></form>",
+            escape_markup(action),
+            escape_markup(label),
+            escape_markup(name),
+            escape_markup(value),
+            escape_markup(button),
+        ));
+        self
+    }
+
+    /// Links to the pages of the settings.
+    pub(crate) fn links(mut self, links: &[(&str, &str)]) -> Page {
+        self.body.push_str("<p>");
+        for (place, (address, text)) in links.iter().enumerate() {
+            let between = if place > 0 { " · " } else { "" };
+            self.put(format_args!(
+                "{between}<a href=\"{}\">{}</a>",
+                escape_markup(address),
+                escape_markup(text)
+            ));
+        }
+        self.body.push_str("</p>");
+        self
+    }
+
     /// Each input has its label; one that was wrong says so, and points at the problem.
     fn input(&mut self, input: &Input<'_>) {
         let wrong = if input.wrong { " aria-invalid=\"true\" aria-describedby=\"problem\"" } else { "" };
@@ -254,8 +290,8 @@ th{text-align:left;color:var(--soft);font-weight:500}th,td{padding:.4rem .75rem 
 tr:last-child td{border-bottom:0}\
 details{margin-top:.5rem}summary{cursor:pointer;color:var(--accent)}details>*+*{margin-top:.75rem}\
 label{display:block;margin:0 0 .9rem;color:var(--soft);font-size:.93rem}\
-input{display:block;width:100%;margin-top:.3rem;padding:.55rem .7rem;border:1px solid var(--line);border-radius:.5rem;font:inherit;color:var(--ink);background:var(--field)}\
-input[aria-invalid=true]{border-color:var(--bad)}\
+input,textarea{display:block;width:100%;margin-top:.3rem;padding:.55rem .7rem;border:1px solid var(--line);border-radius:.5rem;font:inherit;color:var(--ink);background:var(--field)}\
+textarea{font-family:ui-monospace,monospace;font-size:.93rem}input[aria-invalid=true]{border-color:var(--bad)}\
 :focus-visible{outline:2px solid var(--accent);outline-offset:1px}\
 button{padding:.55rem 1.1rem;border:0;border-radius:.5rem;background:var(--accent);color:var(--on);font:inherit;font-weight:550;cursor:pointer;overflow-wrap:anywhere}\
 button.quiet{background:var(--card);color:var(--ink);border:1px solid var(--line);padding:.35rem .8rem}\

@@ -17,6 +17,7 @@ mod changes;
 mod connect;
 mod demo;
 mod failure;
+mod harness;
 mod home;
 mod html;
 mod journey;
@@ -24,7 +25,10 @@ mod keys;
 mod load;
 mod members;
 mod passwords;
+mod people;
+mod policy;
 mod refusals;
+mod scim;
 mod seed;
 mod settings;
 mod sign_in;
@@ -62,6 +66,9 @@ struct Arguments {
     /// A folder for the database and the decryption key; without it both are gone when the program ends
     #[arg(long, value_name = "FOLDER")]
     data: Option<PathBuf>,
+    /// Connect both demo organizations, and write the addresses and secrets for test tools into this file, as JSON
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["once", "load", "metadata_url"])]
+    harness: Option<PathBuf>,
     /// How long a sign-in that was started waits for its answer [default: 600]
     #[arg(long, value_name = "SECONDS", conflicts_with_all = ["once", "load"])]
     request_lifetime: Option<u32>,
@@ -81,11 +88,12 @@ async fn main() -> ExitCode {
             [clients, logins] => load::run(*clients, *logins, data).await,
             _ => Err(failure::Failure::new("--load takes the number of clients and the number of logins.")),
         },
-        Arguments { metadata_url, base_url, listen, data, request_lifetime, .. } => {
+        Arguments { metadata_url, base_url, listen, data, request_lifetime, harness, .. } => {
             let wanted = demo::Wanted {
                 base_url,
                 listen,
                 data,
+                harness,
                 request_lifetime: request_lifetime
                     .map_or(app::REQUEST_LIFETIME, |seconds| TimeDelta::seconds(i64::from(seconds))),
             };

@@ -10,7 +10,7 @@ use vouchsafe_store::{Author, Directory};
 use crate::failure::Failure;
 
 /// What a new person gets, and what groups of the identity provider mean here.
-const POLICY: &str = r#"
+pub(crate) const POLICY: &str = r#"
 [attributes]
 preset = "okta"
 groups = "groups"

@@ -199,6 +199,13 @@ async fn build(app: &App, signed_in: &SignedIn, message: &Message, typed: &str) 
         Message::Done(text) => page.success(text),
         Message::Problem(text) => page.problem(text),
     };
+    page = page.links(&[
+        ("/settings/people", "People"),
+        ("/settings/groups", "Groups"),
+        ("/settings/policy", "Policy"),
+        ("/settings/scim", "Provisioning by SCIM"),
+        ("/settings/audit", "Audit"),
+    ]);
     let wrong = matches!(message, Message::Problem(_)) && !typed.is_empty();
     page = match in_state(&[ConnectionState::Active]) {
         Some(stored) => {

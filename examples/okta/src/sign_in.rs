@@ -98,6 +98,11 @@ async fn owner_session(
     let Some(owner) = snapshot.account_with_email(email.as_str()).filter(|owner| owner.is_active()) else {
         return Ok(None);
     };
+    // What the policy requires: single sign-on, but for break-glass accounts.
+    let policy = app.store.policy(&owner.organization).await?;
+    if policy.may_use_password(&owner.id, &snapshot).is_err() {
+        return Ok(None);
+    }
     let session = Session::of(owner.organization.clone(), owner.id.clone(), Utc::now());
     let session = session.lasting(TimeDelta::hours(1), None);
     let (opened, cookie) = app.provisioned.open_session(&app.sso, session).await?;

@@ -32,7 +32,7 @@ impl FreshTokens {
         kept.insert(session.to_owned(), (token, now));
     }
 
-    fn find(&self, session: &str) -> Option<String> {
+    pub(crate) fn find(&self, session: &str) -> Option<String> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (token, issued) = kept.get(session)?;
         (Utc::now().signed_duration_since(*issued) < SHOWN_FOR).then(|| token.clone())

@@ -188,6 +188,11 @@ impl Okta {
         self.lock().assignments.remove(&(app.clone(), login.to_owned()));
     }
 
+    /// Whether a user may use an application.
+    pub fn is_assigned(&self, app: &AppId, login: &str) -> bool {
+        self.lock().assignments.contains(&(app.clone(), login.to_owned()))
+    }
+
     /// Does these things wrong at an application from now on; the default is nothing.
     ///
     /// # Errors

@@ -9,7 +9,7 @@
 //! | `/home/{app}/{exk}` | what the icon does: a Response that nobody asked for (IdP-initiated) |
 //! | `/app/{app}/{exk}/sso/saml` | single sign-on by redirect and by POST (SP-initiated) |
 //! | `/app/{exk}/sso/saml/metadata` | the metadata of an application's identity provider |
-//! | `/admin` | users, applications, assignments, attribute `token`, another key, and [`Faults`] on purpose |
+//! | `/admin` | users, applications, assignments, attribute `token`, provisioning by SCIM, another key, and [`Faults`] on purpose |
 //!
 //! ```
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -38,6 +38,7 @@ mod guard;
 mod html;
 mod model;
 mod pages;
+mod provisioning;
 mod routes;
 mod sessions;
 mod start;
@@ -45,4 +46,5 @@ mod start;
 pub use directory::Okta;
 pub use faults::Faults;
 pub use model::{App, AppId, User};
+pub use provisioning::Provisioning;
 pub use start::{Config, Server, start};

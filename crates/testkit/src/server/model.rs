@@ -3,6 +3,7 @@ use std::fmt;
 use vouchsafe_crypto::Certificate;
 use vouchsafe_xml::{Document, Element, Limits, namespace};
 
+use super::provisioning::Provisioning;
 use crate::{KeyPair, TestkitError};
 
 /// Somebody who can sign in. There is no password.
@@ -94,6 +95,8 @@ pub struct App {
     pub fixed_attributes: Vec<(String, String)>,
     /// A key of its own to sign with, which its metadata publishes; without it, the server's.
     pub key: Option<KeyPair>,
+    /// Where users and groups are pushed by SCIM.
+    pub provisioning: Option<Provisioning>,
 }
 
 impl App {
@@ -112,6 +115,7 @@ impl App {
             group_attribute: Some("groups".to_owned()),
             fixed_attributes: Vec::new(),
             key: None,
+            provisioning: None,
         }
     }
 
@@ -158,6 +162,12 @@ impl App {
     /// Sends the groups in an attribute of this name, or not at all.
     pub fn with_group_attribute(mut self, name: Option<&str>) -> Self {
         self.group_attribute = name.map(str::to_owned);
+        self
+    }
+
+    /// Takes users and groups by SCIM.
+    pub fn with_provisioning(mut self, provisioning: Provisioning) -> Self {
+        self.provisioning = Some(provisioning);
         self
     }
 

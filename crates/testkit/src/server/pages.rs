@@ -125,6 +125,28 @@ fn user_row(user: &User, apps: &[AppView]) -> String {
     )
 }
 
+/// Where users and groups are pushed, and a form for each group that is.
+fn provisioning(view: &AppView) -> String {
+    let app = hidden("app", view.id.as_str());
+    let base_url = view.app.provisioning.as_ref().map(|scim| scim.base_url.as_str()).unwrap_or_default();
+    let settings = format!(
+        "<form method=\"post\" action=\"/admin/provisioning\">{app}<input type=\"text\" name=\"base_url\" placeholder=\"SCIM connector base URL\" \
+         value=\"{}\"> <input type=\"password\" name=\"token\" placeholder=\"API token\" autocomplete=\"off\"> <button>Save</button></form>",
+        escape_markup(base_url),
+    );
+    if base_url.is_empty() {
+        return settings;
+    }
+    let group = |action: &str, class: &str, verb: &str| {
+        format!(
+            "<form method=\"post\" action=\"/admin/{action}\">{app}<input type=\"text\" name=\"group\" placeholder=\"group\" required> \
+             <button class=\"{class}\">{verb}</button></form>"
+        )
+    };
+    let push = group("push-group", "", "Push group");
+    format!("{settings}{push}{}", group("remove-group", "quiet", "Remove pushed group"))
+}
+
 fn app_section(view: &AppView, apps: &[AppView], base_url: &str) -> String {
     let id = escape_markup(view.id.as_str());
     let token = view.app.fixed_attributes.iter().find(|(name, _)| name == "token");
@@ -138,6 +160,7 @@ fn app_section(view: &AppView, apps: &[AppView], base_url: &str) -> String {
          <tr><th>Assertion Encryption</th><td>{encrypted}</td></tr>\
          <tr><th>Attribute <code>token</code></th><td><form method=\"post\" action=\"/admin/token\">{}\
          <input type=\"text\" name=\"token\" value=\"{}\"> <button>Save</button></form></td></tr>\
+         <tr><th>Provisioning (SCIM)</th><td>{}</td></tr>\
          <tr><th>Certificate</th><td><form method=\"post\" action=\"/admin/key\">{}<button class=\"quiet\">Generate new certificate</button></form></td></tr>\
          <tr><th>Faults on purpose</th><td>{}</td></tr></table>",
         escape_markup(&view.app.label),
@@ -146,6 +169,7 @@ fn app_section(view: &AppView, apps: &[AppView], base_url: &str) -> String {
         escape_markup(&view.app.entity_id),
         hidden("app", view.id.as_str()),
         escape_markup(token),
+        provisioning(view),
         hidden("app", view.id.as_str()),
         faults(view, apps),
     )

@@ -17,6 +17,7 @@ use super::faults::Faults;
 use super::guard::{only_own_host, only_own_pages};
 use super::model::{AppId, User};
 use super::pages;
+use super::provisioning::Provisioning;
 use super::sessions::random_hex;
 use crate::{AuthnRequest, Issued, KeyPair, TestkitError};
 
@@ -33,6 +34,9 @@ pub(super) fn router(okta: Okta) -> axum::Router {
         .route("/admin/suspend", post(suspend))
         .route("/admin/activate", post(activate))
         .route("/admin/token", post(set_token))
+        .route("/admin/provisioning", post(set_provisioning))
+        .route("/admin/push-group", post(push_group))
+        .route("/admin/remove-group", post(remove_group))
         .route("/admin/key", post(new_key))
         .route("/admin/faults", post(set_faults))
         .route_layer(from_fn_with_state(okta.clone(), only_own_pages));
@@ -232,12 +236,56 @@ struct Assignment {
 }
 
 async fn assign(State(okta): State<Okta>, Form(form): Form<Assignment>) -> Result<Redirect, Failure> {
-    okta.assign(&okta.find(&form.app)?, &form.user)?;
+    let app = okta.find(&form.app)?;
+    okta.assign(&app, &form.user)?;
+    okta.push_user(&app, &form.user).await?;
     Ok(Redirect::to("/admin"))
 }
 
 async fn unassign(State(okta): State<Okta>, Form(form): Form<Assignment>) -> Result<Redirect, Failure> {
-    okta.unassign(&okta.find(&form.app)?, &form.user);
+    let app = okta.find(&form.app)?;
+    okta.unassign(&app, &form.user);
+    okta.push_user(&app, &form.user).await?;
+    Ok(Redirect::to("/admin"))
+}
+
+#[derive(Deserialize)]
+struct ProvisioningForm {
+    app: String,
+    #[serde(default)]
+    base_url: String,
+    #[serde(default)]
+    token: String,
+}
+
+/// Both empty: nothing is pushed any more. A token that is not typed again stays.
+async fn set_provisioning(
+    State(okta): State<Okta>,
+    Form(form): Form<ProvisioningForm>,
+) -> Result<Redirect, Failure> {
+    let app = okta.find(&form.app)?;
+    let (base_url, token) = (form.base_url.trim(), form.token.trim());
+    okta.update_app(&app, |app| {
+        let known = app.provisioning.take().map(|known| known.token).unwrap_or_default();
+        let token = if token.is_empty() { known } else { token.to_owned() };
+        app.provisioning = (!base_url.is_empty()).then(|| Provisioning::new(base_url, token));
+    })?;
+    Ok(Redirect::to("/admin"))
+}
+
+#[derive(Deserialize)]
+struct PushedGroup {
+    app: String,
+    group: String,
+}
+
+async fn push_group(State(okta): State<Okta>, Form(form): Form<PushedGroup>) -> Result<Redirect, Failure> {
+    okta.push_group(&okta.find(&form.app)?, form.group.trim()).await?;
+    Ok(Redirect::to("/admin"))
+}
+
+async fn remove_group(State(okta): State<Okta>, Form(form): Form<PushedGroup>) -> Result<Redirect, Failure> {
+    okta.remove_pushed_group(&okta.find(&form.app)?, form.group.trim()).await?;
     Ok(Redirect::to("/admin"))
 }
 
@@ -248,11 +296,21 @@ struct Person {
 
 async fn suspend(State(okta): State<Okta>, Form(form): Form<Person>) -> Result<Redirect, Failure> {
     okta.suspend(&form.user)?;
+    push_everywhere(&okta, &form.user).await?;
     Ok(Redirect::to("/admin"))
+}
+
+/// Every application that has provisioning learns of a change.
+async fn push_everywhere(okta: &Okta, login: &str) -> Result<(), Failure> {
+    for view in okta.apps() {
+        okta.push_user(&view.id, login).await?;
+    }
+    Ok(())
 }
 
 async fn activate(State(okta): State<Okta>, Form(form): Form<Person>) -> Result<Redirect, Failure> {
     okta.activate(&form.user)?;
+    push_everywhere(&okta, &form.user).await?;
     Ok(Redirect::to("/admin"))
 }
 

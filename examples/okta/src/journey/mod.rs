@@ -2,6 +2,7 @@
 
 mod browser;
 mod owner;
+mod provisioning;
 mod refusals;
 mod world;
 
@@ -43,6 +44,12 @@ pub(crate) async fn walk() -> Result<(), Failure> {
     report.step("the owner looks a refusal up", owner::looks_up_a_refusal(&world, &browser).await);
     report.step("a wrong address in a form", owner::types_a_wrong_address(&world, &browser).await);
     report.step("the owner's account is linked", owner::links_the_own_account(&world).await);
+    report.step("people are pushed by SCIM", provisioning::pushed(&world, &browser).await);
+    report.step("unassigned with a live session", provisioning::deactivated(&world).await);
+    report.step("a group is pushed by SCIM", provisioning::group_pushed(&world).await);
+    report.step("another policy", provisioning::policy_changed(&world, &browser).await);
+    report.step("exclusive groups, and their breaker", provisioning::exclusive(&world, &browser).await);
+    report.step("single sign-on is required", provisioning::required(&world, &browser).await);
     report.step("signed out", world.signs_out().await);
     report.step("another identity provider", owner::changes_over(&world, &browser).await);
     report.step("disconnected", owner::disconnects(&world, &browser).await);

@@ -1,0 +1,201 @@
+//! Users and groups pushed to an application by SCIM, as Okta does it: what is assigned is looked for, created or updated; what is unassigned is
+//! deactivated; groups are pushed with their members.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use super::directory::Okta;
+use super::model::{AppId, User};
+use crate::TestkitError;
+
+const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
+const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
+const PATCH: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
+
+/// Where an application takes users and groups: "SCIM connector base URL" and "API Token" of its provisioning settings. `Debug` does not show the
+/// token.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+#[must_use]
+pub struct Provisioning {
+    /// The address that `/Users` and `/Groups` stand below. `http` alone: it is for demos and tests on a loopback address.
+    pub base_url: String,
+    /// The bearer token.
+    pub token: String,
+}
+
+impl Provisioning {
+    /// Pushes to this address with this token.
+    pub fn new(base_url: impl Into<String>, token: impl Into<String>) -> Self {
+        Self { base_url: base_url.into(), token: token.into() }
+    }
+}
+
+impl fmt::Debug for Provisioning {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Provisioning").field("base_url", &self.base_url).finish_non_exhaustive()
+    }
+}
+
+impl Okta {
+    /// Pushes a user to an application: created or updated where it is assigned and the user is not suspended, deactivated otherwise. Does
+    /// nothing where the application has no provisioning.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such user or application, and what the application answers.
+    pub async fn push_user(&self, app: &AppId, login: &str) -> Result<(), TestkitError> {
+        let Some(scim) = self.app(app)?.provisioning else { return Ok(()) };
+        let user = self.user(login)?;
+        let is_active = self.is_assigned(app, login) && !user.suspended;
+        let known = scim.find("Users", "userName", &user.login).await?;
+        match (known, is_active) {
+            (None, false) => Ok(()),
+            (None, true) => scim.ask("POST", "/Users", Some(&profile(&user))).await.map(drop),
+            (Some(id), true) => {
+                scim.ask("PUT", &format!("/Users/{id}"), Some(&profile(&user))).await.map(drop)
+            }
+            (Some(id), false) => {
+                let body = patch(&json!([{"op": "replace", "value": {"active": false}}]));
+                scim.ask("PATCH", &format!("/Users/{id}"), Some(&body)).await.map(drop)
+            }
+        }
+    }
+
+    /// Pushes a group to an application, with those of its people to whom the application is assigned.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such application, and what the application answers.
+    pub async fn push_group(&self, app: &AppId, group: &str) -> Result<(), TestkitError> {
+        let Some(scim) = self.app(app)?.provisioning else { return Ok(()) };
+        let mut members = Vec::new();
+        for user in self.users().iter().filter(|user| user.groups.iter().any(|own| own == group)) {
+            if self.is_assigned(app, &user.login)
+                && let Some(id) = scim.find("Users", "userName", &user.login).await?
+            {
+                members.push(json!({"value": id, "display": user.login}));
+            }
+        }
+        match scim.find("Groups", "displayName", group).await? {
+            Some(id) => {
+                let body = patch(&json!([{"op": "replace", "path": "members", "value": members}]));
+                scim.ask("PATCH", &format!("/Groups/{id}"), Some(&body)).await.map(drop)
+            }
+            None => {
+                let body = json!({"schemas": [GROUP], "displayName": group, "members": members});
+                let made = scim.ask("POST", "/Groups", Some(&body)).await?;
+                let id = made.get("id").and_then(Value::as_str).unwrap_or_default();
+                // What Okta sends right after the creation.
+                let body = patch(&json!([{"op": "replace", "value": {"id": id, "displayName": group}}]));
+                scim.ask("PATCH", &format!("/Groups/{id}"), Some(&body)).await.map(drop)
+            }
+        }
+    }
+
+    /// Removes a pushed group from an application.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such application, and what the application answers.
+    pub async fn remove_pushed_group(&self, app: &AppId, group: &str) -> Result<(), TestkitError> {
+        let Some(scim) = self.app(app)?.provisioning else { return Ok(()) };
+        match scim.find("Groups", "displayName", group).await? {
+            Some(id) => scim.ask("DELETE", &format!("/Groups/{id}"), None).await.map(drop),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A user as Okta's profile mapping writes one.
+fn profile(user: &User) -> Value {
+    json!({
+        "schemas": [USER],
+        "userName": user.login,
+        "externalId": format!("00u-{}", user.login),
+        "name": {"givenName": user.first_name, "familyName": user.last_name},
+        "emails": [{"primary": true, "value": user.email, "type": "work"}],
+        "displayName": format!("{} {}", user.first_name, user.last_name),
+        "active": true,
+    })
+}
+
+fn patch(operations: &Value) -> Value {
+    json!({"schemas": [PATCH], "Operations": operations})
+}
+
+/// The most bytes of an answer.
+const LONGEST_ANSWER: u64 = 4 * 1024 * 1024;
+
+impl Provisioning {
+    /// The identifier of the resource of that name.
+    async fn find(
+        &self,
+        endpoint: &str,
+        attribute: &str,
+        name: &str,
+    ) -> Result<Option<String>, TestkitError> {
+        let filter = format!("{attribute} eq {}", Value::String(name.to_owned()));
+        let filter = percent_encoding::utf8_percent_encode(&filter, percent_encoding::NON_ALPHANUMERIC);
+        let found =
+            self.ask("GET", &format!("/{endpoint}?filter={filter}&startIndex=1&count=100"), None).await?;
+        let id = found.pointer("/Resources/0/id").and_then(Value::as_str);
+        Ok(id.map(str::to_owned))
+    }
+
+    /// One request over a connection of its own.
+    async fn ask(&self, method: &str, path: &str, body: Option<&Value>) -> Result<Value, TestkitError> {
+        let request = format!("{method} {}", path.split('?').next().unwrap_or_default());
+        let failed =
+            |status, detail: String| TestkitError::Provisioning { request: request.clone(), status, detail };
+        let exchange = tokio::time::timeout(Duration::from_secs(10), self.exchange(method, path, body));
+        let answer = match exchange.await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(error)) => return Err(failed(0, error.to_string())),
+            Err(_) => return Err(failed(0, "no answer in ten seconds".to_owned())),
+        };
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
+        let status =
+            head.split_whitespace().nth(1).and_then(|status| status.parse().ok()).unwrap_or_default();
+        let body: Value = serde_json::from_str(body).unwrap_or_default();
+        match status {
+            200..=299 => Ok(body),
+            _ => {
+                let detail = body.get("detail").and_then(Value::as_str).unwrap_or(head);
+                Err(failed(status, detail.to_owned()))
+            }
+        }
+    }
+
+    async fn exchange(&self, method: &str, path: &str, body: Option<&Value>) -> std::io::Result<String> {
+        let (host, base) = self.host_and_path()?;
+        let body = body.map(ToString::to_string).unwrap_or_default();
+        let mut stream = TcpStream::connect(host).await?;
+        let request = format!(
+            "{method} {base}{path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {}\r\nAccept: application/scim+json\r\n\
+             Content-Type: application/scim+json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            self.token,
+            body.len(),
+        );
+        stream.write_all(request.as_bytes()).await?;
+        let mut answer = Vec::new();
+        stream.take(LONGEST_ANSWER).read_to_end(&mut answer).await?;
+        Ok(String::from_utf8_lossy(&answer).into_owned())
+    }
+
+    fn host_and_path(&self) -> std::io::Result<(&str, &str)> {
+        let wrong = || std::io::Error::other("the SCIM connector base URL is no http:// address");
+        let rest = self.base_url.trim_end_matches('/').strip_prefix("http://").ok_or_else(wrong)?;
+        let is_plain = |text: &str| {
+            !text.contains(|character: char| character.is_whitespace() || character.is_control())
+        };
+        if !is_plain(rest) || !is_plain(&self.token) {
+            return Err(wrong());
+        }
+        Ok(rest.find('/').map_or((rest, ""), |place| rest.split_at(place)))
+    }
+}
