@@ -131,20 +131,16 @@ fn provisioning(view: &AppView) -> String {
     let base_url = view.app.provisioning.as_ref().map(|scim| scim.base_url.as_str()).unwrap_or_default();
     let settings = format!(
         "<form method=\"post\" action=\"/admin/provisioning\">{app}<input type=\"text\" name=\"base_url\" placeholder=\"SCIM connector base URL\" \
-         value=\"{}\"> <input type=\"password\" name=\"token\" placeholder=\"API token\" autocomplete=\"off\"> <button>Save</button></form>",
+         value=\"{}\"> <input type=\"text\" name=\"token\" placeholder=\"API token\" autocomplete=\"off\"> <button>Save</button></form>",
         escape_markup(base_url),
     );
     if base_url.is_empty() {
         return settings;
     }
-    let group = |action: &str, class: &str, verb: &str| {
-        format!(
-            "<form method=\"post\" action=\"/admin/{action}\">{app}<input type=\"text\" name=\"group\" placeholder=\"group\" required> \
-             <button class=\"{class}\">{verb}</button></form>"
-        )
-    };
-    let push = group("push-group", "", "Push group");
-    format!("{settings}{push}{}", group("remove-group", "quiet", "Remove pushed group"))
+    format!(
+        "{settings}<form method=\"post\" action=\"/admin/push-group\">{app}<input type=\"text\" name=\"group\" placeholder=\"group\" required> \
+         <button>Push group</button> <button class=\"quiet\" formaction=\"/admin/remove-group\">Remove pushed group</button></form>"
+    )
 }
 
 fn app_section(view: &AppView, apps: &[AppView], base_url: &str) -> String {
