@@ -53,7 +53,7 @@ pub use connection_totals::ConnectionTotals;
 pub use decision::{About, Applied, Decided, Decision};
 pub use directory::{Directory, Versioned};
 pub use error::{SignInError, StoreError};
-pub use logout::LogoutStore;
+pub use logout::{LOGOUT_MEMORY, LogoutStore};
 pub use memory::Memory;
 pub use pending::PendingStore;
 #[cfg(feature = "postgres")]

@@ -55,9 +55,14 @@ pub trait LogoutStore: Send + Sync + std::fmt::Debug {
     fn sweep_logouts(&self, now: DateTime<Utc>) -> Answer<'_, u64>;
 }
 
-/// How long a logout is remembered.
+/// How long a logout is remembered: a day. An assertion that is older when it comes begins no session where logouts count, since nobody
+/// knows what was before.
+pub const LOGOUT_MEMORY: TimeDelta = TimeDelta::days(1);
+
+/// Until when a logout is remembered, with an hour more for clocks that differ.
 pub(crate) fn remembered_until(now: DateTime<Utc>) -> DateTime<Utc> {
-    now.checked_add_signed(TimeDelta::days(1)).unwrap_or(DateTime::<Utc>::MAX_UTC)
+    let until = LOGOUT_MEMORY.checked_add(&TimeDelta::hours(1)).unwrap_or(LOGOUT_MEMORY);
+    now.checked_add_signed(until).unwrap_or(DateTime::<Utc>::MAX_UTC)
 }
 
 /// The name of the session index in a store: no index is another than an empty one.

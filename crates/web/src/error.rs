@@ -168,6 +168,15 @@ impl HttpError {
         HttpError::NoPendingRequest { in_response_to: Cut::new(in_response_to).to_string() }
     }
 
+    /// Whether something that is needed failed, which may be there again in a moment, and nothing about the request.
+    pub(crate) fn is_outage(&self) -> bool {
+        match self {
+            Self::Store(error) => error.is_outage(),
+            Self::Unavailable { .. } => true,
+            _ => false,
+        }
+    }
+
     /// The stable code: `http.` and a word, or the code of the crate below.
     pub fn code(&self) -> &'static str {
         match self {

@@ -6,14 +6,15 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::SubsecRound as _;
+use chrono::{DateTime, SubsecRound as _, Utc};
+use http::header::SET_COOKIE;
 use http::{HeaderMap, HeaderValue, Method, Response};
 use vouchsafe::xml::Quoted;
 use vouchsafe::{
     BindingError, Connection, Login, LogoutAnswer, LogoutJourney, LogoutRequest, Participant, SoapCall,
     provisioning::Identity,
 };
-use vouchsafe_store::LogoutStore;
+use vouchsafe_store::{LOGOUT_MEMORY, LogoutStore};
 
 use crate::answers::{carried, see_other};
 use crate::error::HttpError;
@@ -123,18 +124,26 @@ impl SingleSignOn {
         holds_session_cookie: bool,
         end: impl Future<Output = Result<EndedSession, HttpError>>,
     ) -> Response<String> {
-        let outcome = async {
-            self.own_pages_only(headers, holds_session_cookie)?;
-            let ended = end.await?;
-            match &self.inner.single_logout {
-                Some(single_logout) if !ended.participants.is_empty() => {
-                    let journey = LogoutJourney::new(ended.participants);
-                    self.travel(single_logout, journey, ended.cookies).await
-                }
-                _ => see_other(&self.inner.sign_in_page, ended.cookies),
-            }
+        let ended = match self.own_pages_only(headers, holds_session_cookie) {
+            Ok(()) => end.await,
+            Err(error) => Err(error),
         };
-        outcome.await.unwrap_or_else(|error: HttpError| self.refuse_sign_out(headers, error))
+        let EndedSession { cookies, participants } = match ended {
+            Ok(ended) => ended,
+            Err(error) => return self.refuse_sign_out(headers, error),
+        };
+        let outcome = match &self.inner.single_logout {
+            Some(single_logout) if !participants.is_empty() => {
+                self.travel(single_logout, LogoutJourney::new(participants), cookies.clone()).await
+            }
+            _ => see_other(&self.inner.sign_in_page, cookies.clone()),
+        };
+        outcome.unwrap_or_else(|error| {
+            // For a session that is in a cookie these are its end, whatever becomes of the others.
+            let mut response = self.refuse_sign_out(headers, error);
+            response.headers_mut().extend(cookies.into_iter().map(|cookie| (SET_COOKIE, cookie)));
+            response
+        })
     }
 
     /// Ends the application's session by `end` as [`sign_out`](Self::sign_out), and tells nobody else: for sessions that no identity provider
@@ -161,13 +170,9 @@ impl SingleSignOn {
             return Ok(());
         };
         let latest = single_logout.store.latest_logout(&person, login.session_index()).await?;
-        match (latest, login.issued_at()) {
-            // Many write their times in whole seconds: what was issued in the second of the logout counts as issued before it.
-            (Some(logout), Some(issued_at)) if issued_at.trunc_subsecs(0) <= logout => {
-                Err(HttpError::LoggedOut)
-            }
-            (Some(_), None) => Err(HttpError::LoggedOut),
-            _ => Ok(()),
+        match may_be_over(login.issued_at(), latest, self.now()) {
+            true => Err(HttpError::LoggedOut),
+            false => Ok(()),
         }
     }
 
@@ -183,7 +188,7 @@ impl SingleSignOn {
                 Ok(found) => found,
                 // The session here is over: a store that fails now is no reason to tell the person otherwise.
                 Err(failure) => {
-                    tracing::warn!(code = failure.code(), message = %failure, "a connection could not be told of a sign-out");
+                    tracing::warn!(code = failure.code(), reason = %failure, "a connection could not be told of a sign-out");
                     None
                 }
             };
@@ -194,7 +199,11 @@ impl SingleSignOn {
             let now = self.now();
             match self.service_provider().start_logout(&connection, &participant, journey.clone(), now) {
                 Ok(started) => {
-                    single_logout.store.keep_logout(&started.pending).await?;
+                    if let Err(failure) = single_logout.store.keep_logout(&started.pending).await {
+                        tracing::warn!(connection = %connection.id(), code = failure.code(), reason = %failure, "a sign-out could not be kept, and the identity provider is not told of it");
+                        journey.note(connection.id(), LogoutAnswer::NotAsked);
+                        continue;
+                    }
                     let binding = self.cookies().bind_logout(&started.pending, started.binding.reveal());
                     cookies.extend(binding);
                     return carried(&started.request, cookies);
@@ -204,7 +213,7 @@ impl SingleSignOn {
                     journey.note(connection.id(), answer);
                 }
                 Err(error) => {
-                    tracing::warn!(connection = %connection.id(), code = error.code(), message = %error, "an identity provider could not be told of a sign-out");
+                    tracing::warn!(connection = %connection.id(), code = error.code(), reason = %error, "an identity provider could not be told of a sign-out");
                     journey.note(connection.id(), LogoutAnswer::NotAsked);
                 }
             }
@@ -239,7 +248,7 @@ impl SingleSignOn {
             Ok(Ok(answer)) => answer.logout_outcome().into(),
             Ok(Err(refusal)) => {
                 let message = Quoted::new(&refusal.to_string()).to_string();
-                tracing::warn!(connection = %connection.id(), code = refusal.code(), message, "the answer to a logout request is not believed");
+                tracing::warn!(connection = %connection.id(), code = refusal.code(), reason = message, "the answer to a logout request is not believed");
                 LogoutAnswer::NotBelieved
             }
             Err(_) => LogoutAnswer::Silent,
@@ -254,5 +263,41 @@ impl SingleSignOn {
     ) -> Result<Response<String>, HttpError> {
         let shown = LogoutView { answers: journey.answers(), back: &self.inner.sign_in_page };
         Ok(self.inner.logout_page.answer(&shown, cookies))
+    }
+}
+
+/// Whether the session of an assertion that was issued then may have been ended by a logout: by the latest that is remembered, or by one that
+/// is forgotten by now.
+fn may_be_over(issued_at: Option<DateTime<Utc>>, latest: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
+    let Some(issued_at) = issued_at else { return latest.is_some() };
+    let remembered_since = now.checked_sub_signed(LOGOUT_MEMORY);
+    // Many write their times in whole seconds: what was issued in the second of the logout counts as issued before it.
+    latest.is_some_and(|logout| issued_at.trunc_subsecs(0) <= logout)
+        || remembered_since.is_some_and(|since| issued_at < since)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_logout_may_have_ended() {
+        let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
+        let now = at("2026-11-24T12:00:00Z");
+        let cases = [
+            ("2026-11-24T11:59:00Z", None, false),
+            ("2026-11-24T11:59:00Z", Some("2026-11-24T11:58:59Z"), false),
+            ("2026-11-24T11:59:00Z", Some("2026-11-24T11:59:00Z"), true),
+            ("2026-11-24T11:59:00.9Z", Some("2026-11-24T11:59:00.1Z"), true),
+            ("2026-11-24T11:59:00Z", Some("2026-11-24T11:59:30Z"), true),
+            // A logout of before a day ago is forgotten, so nobody knows.
+            ("2026-11-23T12:00:00Z", None, false),
+            ("2026-11-23T11:59:59Z", None, true),
+        ];
+        for (issued_at, latest, expected) in cases {
+            let latest = latest.map(at);
+            assert_eq!(may_be_over(Some(at(issued_at)), latest, now), expected, "{issued_at} {latest:?}");
+        }
+        assert!(!may_be_over(None, None, now) && may_be_over(None, Some(now), now));
     }
 }

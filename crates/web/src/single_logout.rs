@@ -1,5 +1,7 @@
 //! The single logout address: what identity providers send there, by browser and from their own servers.
 
+use std::time::Duration;
+
 use http::request::Parts;
 use http::{HeaderMap, Method, Response, StatusCode};
 use vouchsafe::{
@@ -14,6 +16,9 @@ use crate::error::HttpError;
 use crate::limiter::ReceivePermit;
 use crate::logout::SingleLogout;
 use crate::single_sign_on::SingleSignOn;
+
+/// After how long a store that fails is asked again.
+const AGAIN_AFTER: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(250)];
 
 /// A logout request that was accepted and carried out.
 struct CarriedOut {
@@ -112,7 +117,7 @@ impl SingleSignOn {
             Ok(message) => carried_in_frame(&message, []),
             Err(error) => {
                 // The sessions are over. That nobody can be told so is the log's.
-                tracing::warn!(connection = %done.connection.id(), code = error.code(), message = %error, "a logout request was carried out and cannot be answered");
+                tracing::warn!(connection = %done.connection.id(), code = error.code(), reason = %error, "a logout request was carried out and cannot be answered");
                 self.arrived(&vouchsafe::LogoutJourney::default(), [])
             }
         }
@@ -165,17 +170,40 @@ impl SingleSignOn {
         if let [only] = candidates.as_slice() {
             context.connection = Some(only.id().clone());
         }
-        let valid = self.judge_message(incoming, candidates.clone(), permit).await?;
+        let permit = permit.over_connections(candidates.iter().map(Connection::id)).await?;
+        // The places are held until the sessions are over.
+        let (valid, _permit) = self.judge_message(incoming, candidates.clone(), permit).await?;
         let Message::LogoutRequest(request) = self.confirm_message(valid).await? else {
             return Err(HttpError::NoSingleLogout);
         };
         let found = candidates.into_iter().find(|one| one.id() == request.connection());
         let connection = found.ok_or(HttpError::UnknownConnection)?;
         context.connection = Some(connection.id().clone());
-        self.remember(single_logout, &request).await?;
-        let ended = single_logout.sessions.end(&request).await?;
+        let ended = self.end_sessions(single_logout, &request).await?;
         tracing::info!(connection = %connection.id(), ended, "an identity provider ended sessions");
         Ok(CarriedOut { request, connection, relay_state, status: LogoutStatus::Success })
+    }
+
+    /// A request counts once, and it has been counted: so a store that fails for a moment is asked again.
+    async fn end_sessions(
+        &self,
+        single_logout: &SingleLogout,
+        request: &LogoutRequest,
+    ) -> Result<u64, HttpError> {
+        let attempt = async || {
+            self.remember(single_logout, request).await?;
+            single_logout.sessions.end(request).await
+        };
+        for wait in AGAIN_AFTER {
+            match attempt().await {
+                Err(error) if error.is_outage() => {
+                    tracing::warn!(connection = %request.connection(), code = error.code(), "a logout request could not be carried out, and is tried again");
+                    tokio::time::sleep(wait).await;
+                }
+                outcome => return outcome,
+            }
+        }
+        attempt().await
     }
 
     /// First remembered, then carried out: a sign-in that is being made at this moment either sees it, or its session is among those that end.
@@ -214,7 +242,8 @@ impl SingleSignOn {
         };
         let bound = pending.bind(Some(&secret), self.service_provider().provider())?;
         let connection = self.inner.connections.find(bound.request().connection()).await?;
-        let candidates = connection.into_iter().collect();
+        let candidates: Vec<Connection> = connection.into_iter().collect();
+        let permit = permit.over_connections(candidates.iter().map(Connection::id)).await?;
         let (answer, bound) = self.judge_answer(incoming, candidates, bound, permit).await?;
         if !single_logout.store.remove_logout(&handle).await? {
             return Err(unasked("it was answered already"));
@@ -251,11 +280,12 @@ impl SingleSignOn {
         incoming: IncomingMessage,
         candidates: Vec<Connection>,
         permit: ReceivePermit,
-    ) -> Result<ValidMessage, HttpError> {
+    ) -> Result<(ValidMessage, ReceivePermit), HttpError> {
         let (service_provider, now) = (self.service_provider().clone(), self.now());
         elsewhere(move || {
-            let _until_it_is_over = permit;
-            Ok(service_provider.receive_message(incoming, &candidates, ExpectMessage::Request, now)?)
+            let valid =
+                service_provider.receive_message(incoming, &candidates, ExpectMessage::Request, now)?;
+            Ok((valid, permit))
         })
         .await
     }

@@ -52,6 +52,9 @@ fn by_key<'t>(
     owner_of(key, candidates)
 }
 
+/// Tells which of the keys signed.
+type Verify<'a> = dyn Fn(&[TrustedKey], &Provider) -> Result<KeyFingerprint, SignatureError> + 'a;
+
 /// The key that signed, of whichever candidate; else why the first candidate's keys did not.
 fn signer<'t>(
     claimed: &ClaimedMessage,
@@ -59,7 +62,7 @@ fn signer<'t>(
     limits: &Limits,
 ) -> Result<&'t TrustedKey, AssertionError> {
     let share = share_of(candidates, limits);
-    let by = |verify: &dyn Fn(&[TrustedKey], &Provider) -> Result<KeyFingerprint, SignatureError>| {
+    let by = |verify: &Verify<'_>| {
         let mut first_error = None;
         for candidate in candidates {
             let keys = candidate.keys().get(..share).unwrap_or(candidate.keys());

@@ -1,0 +1,183 @@
+//! Single logout where something fails, or where another customer would gain by it.
+
+#![expect(clippy::unwrap_used, reason = "this is a test: it may panic")]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use chrono::{DateTime, Utc};
+use http::header::{LOCATION, SET_COOKIE};
+use http::request::Parts;
+use http::{HeaderName, HeaderValue, Request};
+use vouchsafe::crypto::Certificate;
+use vouchsafe::provisioning::Identity;
+use vouchsafe::{
+    Connection, ConnectionId, Connections, EntityId, IdentityProvider, LogoutRequest, Participant,
+    PendingLogout, ServiceProvider, SessionNameId,
+};
+use vouchsafe_store::{Answer, LogoutStore, Memory, StoreError};
+use vouchsafe_testkit::{self as testkit, KeyPair, SINGLE_LOGOUT, keys};
+use vouchsafe_web::{EndedSession, EndsSessions, LogoutSessions, SingleSignOn};
+
+const THERE: &str = "https://example.okta.com/slo";
+
+/// A store of sign-outs that fails so many times.
+#[derive(Debug, Default)]
+struct Failing {
+    kept: Memory,
+    fails: AtomicUsize,
+}
+
+impl Failing {
+    fn failing<T>(&self) -> Option<Answer<'_, T>>
+    where
+        T: Send + 'static,
+    {
+        let fails = self.fails.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        fails.is_ok().then(|| {
+            Box::pin(std::future::ready(Err(StoreError::unavailable(std::io::Error::other("down")))))
+                as Answer<'_, T>
+        })
+    }
+}
+
+impl LogoutStore for Failing {
+    fn keep_logout<'a>(&'a self, pending: &'a PendingLogout) -> Answer<'a, ()> {
+        self.failing().unwrap_or_else(|| self.kept.keep_logout(pending))
+    }
+
+    fn find_logout<'a>(&'a self, handle: &'a str, now: DateTime<Utc>) -> Answer<'a, Option<PendingLogout>> {
+        self.kept.find_logout(handle, now)
+    }
+
+    fn remove_logout<'a>(&'a self, handle: &'a str) -> Answer<'a, bool> {
+        self.kept.remove_logout(handle)
+    }
+
+    fn remember_logout<'a>(
+        &'a self,
+        person: &'a Identity,
+        session_index: Option<&'a str>,
+        issued_at: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Answer<'a, ()> {
+        self.failing().unwrap_or_else(|| self.kept.remember_logout(person, session_index, issued_at, now))
+    }
+
+    fn latest_logout<'a>(
+        &'a self,
+        person: &'a Identity,
+        session_index: Option<&'a str>,
+    ) -> Answer<'a, Option<DateTime<Utc>>> {
+        self.kept.latest_logout(person, session_index)
+    }
+
+    fn sweep_logouts(&self, now: DateTime<Utc>) -> Answer<'_, u64> {
+        self.kept.sweep_logouts(now)
+    }
+}
+
+/// One session, which is over once it was ended.
+#[derive(Debug, Default)]
+struct One(AtomicBool);
+
+impl LogoutSessions for One {
+    fn end<'a>(&'a self, _: &'a LogoutRequest) -> EndsSessions<'a> {
+        self.0.store(true, Ordering::SeqCst);
+        Box::pin(std::future::ready(Ok(1)))
+    }
+}
+
+fn okta() -> testkit::IdentityProvider {
+    testkit::IdentityProvider::okta().with_single_logout(THERE)
+}
+
+fn over(name: &str, identity_provider: &testkit::IdentityProvider) -> Connection {
+    let metadata = identity_provider.metadata().unwrap();
+    let trusted = IdentityProvider::from_metadata(metadata.as_bytes()).unwrap();
+    Connection::new(ConnectionId::new(name).unwrap(), trusted)
+}
+
+fn service(store: &Arc<Failing>, sessions: &Arc<One>) -> SingleSignOn {
+    service_over(store, sessions, [over("okta", &okta())])
+}
+
+fn service_over(
+    store: &Arc<Failing>,
+    sessions: &Arc<One>,
+    connections: impl IntoIterator<Item = Connection>,
+) -> SingleSignOn {
+    let ours = keys::service_provider();
+    let service_provider = ServiceProvider::builder(EntityId::new(testkit::SERVICE_PROVIDER).unwrap())
+        .assertion_consumer(testkit::ASSERTION_CONSUMER)
+        .unwrap()
+        .signing_key(ours.private_key().clone(), ours.certificate().clone())
+        .single_logout(SINGLE_LOGOUT)
+        .unwrap()
+        .build()
+        .unwrap();
+    let connections: Connections = connections.into_iter().collect();
+    SingleSignOn::new(service_provider, Arc::new(connections), Arc::new(Memory::new())).single_logout_over(
+        Arc::clone(store) as Arc<dyn LogoutStore>,
+        Arc::clone(sessions) as Arc<dyn LogoutSessions>,
+    )
+}
+
+fn request(uri: &str) -> Parts {
+    let mut request = Request::get(uri).body(()).unwrap().into_parts().0;
+    request
+        .headers
+        .insert(HeaderName::from_static("sec-fetch-site"), HeaderValue::from_static("same-origin"));
+    request
+}
+
+/// The session here ends first, and for an application whose session is in a cookie the answer's `Set-Cookie` is its end: it is part of
+/// every answer, also where nobody else can be told.
+#[tokio::test]
+async fn the_cookies_that_end_a_session_are_in_every_answer() {
+    let (store, sessions) = (Arc::new(Failing::default()), Arc::new(One::default()));
+    let sso = service(&store, &sessions);
+    store.fails.store(usize::MAX, Ordering::SeqCst);
+    let participant = Participant::new(ConnectionId::new("okta").unwrap(), SessionNameId::new("ada"), None);
+    let end = async {
+        let cookies = vec![HeaderValue::from_static("session=; Max-Age=0")];
+        let mut ended = EndedSession::default();
+        (ended.cookies, ended.participants) = (cookies, vec![participant]);
+        Ok(ended)
+    };
+    let answer = sso.sign_out(&request("/saml/logout").headers, true, end).await;
+    let set: Vec<_> = answer.headers().get_all(SET_COOKIE).iter().collect();
+    assert!(set.iter().any(|cookie| *cookie == "session=; Max-Age=0"), "status {}: {set:?}", answer.status());
+}
+
+/// A request counts once, so what fails for a moment is tried again.
+#[tokio::test]
+async fn a_request_is_carried_out_by_a_store_that_fails_for_a_moment() {
+    for (failures, expected) in [(0, (true, 303)), (2, (true, 303)), (usize::MAX, (false, 503))] {
+        let (store, sessions) = (Arc::new(Failing::default()), Arc::new(One::default()));
+        let sso = service(&store, &sessions);
+        let message = okta().logout_request().at(Utc::now());
+        let uri = format!("/saml/slo?{}", message.to_query(None).unwrap());
+        store.fails.store(failures, Ordering::SeqCst);
+        let answer = sso.single_logout(&request(&uri), b"", None).await;
+        let found = (sessions.0.load(Ordering::SeqCst), answer.status().as_u16());
+        assert_eq!(found, expected, "{failures} failures");
+    }
+}
+
+/// The person of the victim's identity provider is not sent to an address of another customer's.
+#[tokio::test]
+async fn nobody_is_sent_to_another_customers_address() {
+    let pair = keys::identity_provider();
+    let mut der = pair.certificate().der().to_vec();
+    *der.last_mut().unwrap() ^= 1;
+    let theirs = KeyPair::new(pair.private_key().clone(), Certificate::from_der(&der).unwrap());
+    let impostor =
+        testkit::IdentityProvider::okta().with_key(&theirs).with_single_logout("https://mallory.example/");
+    let (store, sessions) = (Arc::new(Failing::default()), Arc::new(One::default()));
+    let sso = service_over(&store, &sessions, [over("a-mallory", &impostor), over("okta", &okta())]);
+    let message = okta().logout_request().at(Utc::now()).to_query(Some("the victim's state")).unwrap();
+    let answer = sso.single_logout(&request(&format!("/saml/slo?{message}")), b"", None).await;
+    let sent_to = answer.headers().get(LOCATION).map_or("", |place| place.to_str().unwrap());
+    assert!(!sent_to.starts_with("https://mallory.example/"), "status {}: {:.60}", answer.status(), sent_to);
+}
