@@ -293,6 +293,9 @@ impl fmt::Display for Action {
             Self::SetScimRecord { before: None, after } => {
                 write!(formatter, "Is known by SCIM over the connection {}", after.connection)
             }
+            Self::SetScimRecord { before: Some(before), after } if before.deleted && !after.deleted => {
+                write!(formatter, "Is known again by SCIM over the connection {}", after.connection)
+            }
             Self::SetScimRecord { after, .. } if after.deleted => {
                 write!(formatter, "Is deleted by SCIM over the connection {}", after.connection)
             }

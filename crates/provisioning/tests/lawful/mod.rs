@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use vouchsafe_provisioning::{
-    Account, Action, Fact, Hold, Passwords, Permission, Plan, PlanRefusal, Policy, Role, ScimChange,
+    Account, Action, Fact, Hold, LookUp, Passwords, Permission, Plan, PlanRefusal, Policy, Role, ScimChange,
     Snapshot, Source, Status, SyncMode, TeamId,
 };
 
@@ -13,6 +13,7 @@ pub(crate) fn check(policy: &Policy, fact: &Fact, before: &Snapshot) -> Result<O
     if planned != policy.plan(fact.clone(), &before.clone()) {
         return Err("the plan depends on something else than its arguments".to_owned());
     }
+    a_store_gives_enough(policy, fact, before)?;
     let plan = match planned {
         Ok(plan) => plan,
         Err(refused) => {
@@ -42,6 +43,15 @@ pub(crate) fn check(policy: &Policy, fact: &Fact, before: &Snapshot) -> Result<O
 
 fn holds(is_so: bool, wrong: impl Into<String>) -> Result<(), String> {
     if is_so { Ok(()) } else { Err(wrong.into()) }
+}
+
+/// A sign-in is planned the same on what a store looks up for it as on the whole.
+fn a_store_gives_enough(policy: &Policy, fact: &Fact, before: &Snapshot) -> Result<(), String> {
+    let Fact::Login(login) = fact else { return Ok(()) };
+    let look_up = LookUp::of(login).map_err(|error| error.to_string())?.with_takeovers(policy);
+    let restricted = before.restricted_to(&look_up, &policy.names_for(login));
+    let (whole, part) = (policy.plan(fact, before), policy.plan(fact, &restricted));
+    holds(whole == part, format!("a store would plan {part:?}, and not {whole:?}"))
 }
 
 /// What is made anew is refused a second time, since it is there; everything else changes nothing.
