@@ -27,6 +27,16 @@ pub enum About {
         /// The account.
         account: AccountId,
     },
+    /// What an identity provider asks for by SCIM: the accounts that it names and those that have the names and the address which it gives
+    /// somebody, every active owner, all teams, projects and pushed groups, and how many seats are taken where that is limited. For a new
+    /// person, and for a group that is made, renamed, removed or given all of its members anew, all of the organization.
+    #[non_exhaustive]
+    Scim {
+        /// The organization.
+        organization: OrganizationId,
+        /// What is asked for.
+        fact: Box<ScimFact>,
+    },
     /// All of an organization. It costs what the organization is large.
     Organization(OrganizationId),
 }
@@ -83,7 +93,7 @@ impl Decision {
     /// What an identity provider asks for by SCIM.
     #[must_use]
     pub fn scim(organization: OrganizationId, fact: ScimFact) -> Self {
-        let about = About::Organization(organization);
+        let about = About::Scim { organization, fact: Box::new(fact.clone()) };
         Self::new(about, move |snapshot, policy| policy.plan(fact, snapshot))
     }
 

@@ -148,10 +148,8 @@ impl<'t> Reader<'t> {
             Some(Word::Plain(word)) if word.eq_ignore_ascii_case("true") => Ok(Value::Bool(true)),
             Some(Word::Plain(word)) if word.eq_ignore_ascii_case("false") => Ok(Value::Bool(false)),
             Some(Word::Plain(word)) if word.eq_ignore_ascii_case("null") => Ok(Value::Null),
-            Some(Word::Plain(word)) => match serde_json::from_str(word) {
-                Ok(value @ Value::Number(_)) => Ok(value),
-                _ => Err(wrong(offset, "a value is a text in quotes, a number, true, false or null")),
-            },
+            Some(Word::Plain(word)) => number(word)
+                .ok_or_else(|| wrong(offset, "a value is a text in quotes, a number, true, false or null")),
             _ => Err(wrong(offset, "here a value is missing")),
         }
     }
@@ -194,6 +192,18 @@ impl<'t> Reader<'t> {
     fn require(&mut self, word: &Word<'_>, reason: &str) -> Result<(), ScimError> {
         let offset = self.offset();
         if self.takes(word) { Ok(()) } else { Err(wrong(offset, reason)) }
+    }
+}
+
+/// A number of JSON. One that is no whole number of 64 bits is read by the standard library, so that it is the same when it is written and read
+/// again.
+fn number(word: &str) -> Option<Value> {
+    match serde_json::from_str(word) {
+        Ok(Value::Number(number)) if number.is_f64() => {
+            word.parse().ok().and_then(serde_json::Number::from_f64).map(Value::Number)
+        }
+        Ok(number @ Value::Number(_)) => Some(number),
+        _ => None,
     }
 }
 

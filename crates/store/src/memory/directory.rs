@@ -188,7 +188,9 @@ impl State {
     pub(super) fn about(&mut self, about: &About) -> Result<(Snapshot, Policy), StoreError> {
         let id = match about {
             About::Login(login) => return self.about_login(login, None),
-            About::Account { organization, .. } | About::Organization(organization) => organization,
+            About::Account { organization, .. }
+            | About::Scim { organization, .. }
+            | About::Organization(organization) => organization,
         };
         let held = self.held(id)?;
         Ok((held.whole.clone(), parsed_policy(id, held.policy.as_deref())?))

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::DateTime;
 use vouchsafe::provisioning::{AccountId, Domain, OrganizationId, Policy, RuleId, Snapshot};
 
-use super::{Batch, Engine, Row, Transaction, locks, login, memoranda, rows, sessions, writes};
+use super::{Batch, Engine, Row, Transaction, locks, login, memoranda, rows, scim, sessions, writes};
 use crate::{About, Applied, AuditRecord, Decided, DecidedSignIn, Decision, SignIn, SignInError, StoreError};
 
 /// The replay record with the organization, and then what the login means there. What is written is written when everything is decided.
@@ -79,6 +79,15 @@ pub(super) async fn read(
             rows::load_account_and_owners(turn, account, &mut snapshot).await?;
             rows::load_seats(turn, &mut snapshot).await?;
             rows::load_all_teams(turn, &mut snapshot).await?;
+            (snapshot, policy)
+        }
+        About::Scim { organization, fact } => {
+            locks::organization(turn, organization).await?;
+            let (mut snapshot, policy) = rows::organization_and_policy(turn, organization).await?;
+            match scim::named(turn, fact).await? {
+                Some(named) => scim::load_named(turn, &named, &mut snapshot).await?,
+                None => snapshot = rows::whole(turn, organization).await?,
+            }
             (snapshot, policy)
         }
         About::Organization(organization) => {

@@ -129,7 +129,10 @@ pub(super) async fn load_seats(runs: &mut dyn Runs, snapshot: &mut Snapshot) -> 
     Ok(())
 }
 
-fn all_records<T: DeserializeOwned>(what: &'static str, answered: &Answered) -> Result<Vec<T>, StoreError> {
+pub(super) fn all_records<T: DeserializeOwned>(
+    what: &'static str,
+    answered: &Answered,
+) -> Result<Vec<T>, StoreError> {
     answered.rows.iter().map(|row| from_json(what, row.text(0)?)).collect()
 }
 

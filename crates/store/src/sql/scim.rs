@@ -3,7 +3,10 @@
 use chrono::{DateTime, Utc};
 use vouchsafe::{
     ConnectionId,
-    provisioning::{Account, AccountId, GroupId, OrganizationId, TokenHash},
+    provisioning::{
+        Account, AccountId, DirectoryGroup, EmailAddress, GroupId, OrganizationId, ScimChange, ScimFact,
+        ScimMembers, ScimRecord, Snapshot, TokenHash,
+    },
 };
 
 use super::{Batch, Engine, Row, Runs, Sql, Transaction, decide, locks, rows, run_one, writes};
@@ -210,6 +213,101 @@ impl<E: Engine> ScimStore for E {
         let at = at.timestamp_millis();
         self.apply(Batch::of(USED).bind(at).bind(hash.to_hex()).bind(at))
     }
+}
+
+/// Whom a fact names, where it is decided on a part of the organization.
+#[derive(Debug, Default)]
+pub(super) struct Named {
+    ids: Vec<String>,
+    keys: Vec<String>,
+    email: Option<String>,
+}
+
+/// Whom a fact names; `None`: it is about all of the organization.
+pub(super) async fn named(runs: &mut dyn Transaction, fact: &ScimFact) -> Result<Option<Named>, StoreError> {
+    const GROUP: &str = "SELECT record FROM vouchsafe_groups WHERE id = ? AND connection = ?";
+    let over = &fact.connection;
+    match &fact.change {
+        ScimChange::SetUser { account, user, .. } => {
+            let external_id = user.external_id.as_deref();
+            let keys = external_id.map(|id| ScimRecord::key_of_external_id(over, id)).into_iter();
+            // A userName that is an address stands for one that is not given.
+            let email = user.email.as_deref().unwrap_or(&user.user_name);
+            Ok(Some(Named {
+                ids: vec![account.as_str().to_owned()],
+                keys: keys.chain([ScimRecord::key_of_user_name(over, &user.user_name)]).collect(),
+                email: Some(EmailAddress::key_of(email)),
+            }))
+        }
+        ScimChange::DeleteUser { account, .. } => {
+            Ok(Some(Named { ids: vec![account.as_str().to_owned()], ..Named::default() }))
+        }
+        ScimChange::SetGroup { id, group, members: ScimMembers::Changed { join, leave, .. }, .. }
+            if is_findable(id.as_str()) =>
+        {
+            let asked = Batch::of(GROUP).bind(id.as_str()).bind(over.as_str());
+            let answered = run_one(runs, asked).await?;
+            let known: Vec<DirectoryGroup> = rows::all_records("group", &answered)?;
+            // Another name may give other teams to everybody who is in it.
+            let is_the_same = known.first().is_some_and(|known| {
+                known.name == group.name.trim() && known.external_id == group.external_id
+            });
+            let ids = join.iter().chain(leave).map(|id| id.as_str().to_owned());
+            Ok(is_the_same.then(|| Named { ids: ids.collect(), ..Named::default() }))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// Loads those, every active owner, and what they could be given.
+pub(super) async fn load_named(
+    runs: &mut dyn Transaction,
+    named: &Named,
+    snapshot: &mut Snapshot,
+) -> Result<(), StoreError> {
+    const ACCOUNTS: Sql = Sql {
+        sqlite: "
+            WITH ids (id) AS (
+                SELECT value FROM json_each(?)
+                UNION SELECT id FROM vouchsafe_accounts WHERE organization = ? AND email = ?
+                UNION SELECT id FROM vouchsafe_accounts WHERE organization = ? AND active = 1 AND is_owner = 1
+                UNION SELECT account FROM vouchsafe_identities
+                    WHERE organization = ? AND identity IN (SELECT value FROM json_each(?)))
+            SELECT record FROM vouchsafe_accounts WHERE id IN (SELECT id FROM ids) AND +organization = ?
+            ORDER BY number",
+        postgres: "
+            WITH ids (id) AS (
+                SELECT unnest(?::text[])
+                UNION SELECT id FROM vouchsafe_accounts WHERE organization = ? AND email = ?
+                UNION SELECT id FROM vouchsafe_accounts WHERE organization = ? AND active = 1 AND is_owner = 1
+                UNION SELECT account FROM vouchsafe_identities WHERE organization = ? AND identity = ANY(?))
+            SELECT record FROM vouchsafe_accounts WHERE id IN (SELECT id FROM ids) AND organization = ?
+            ORDER BY number",
+    };
+    const PROJECTS: &str = "SELECT record FROM vouchsafe_projects WHERE organization = ? ORDER BY number";
+    const GROUPS: &str = "SELECT record FROM vouchsafe_groups WHERE organization = ? ORDER BY number";
+    let organization = snapshot.organization.id.as_str().to_owned();
+    let asked = Batch::of(ACCOUNTS)
+        .bind(findable(&named.ids))
+        .bind(organization.as_str())
+        .bind(named.email.as_deref().filter(|email| is_findable(email)))
+        .bind(organization.as_str())
+        .bind(organization.as_str())
+        .bind(findable(&named.keys))
+        .bind(organization.as_str())
+        .then(PROJECTS)
+        .bind(organization.as_str())
+        .then(GROUPS)
+        .bind(organization.as_str());
+    let answered = runs.run(asked).await?;
+    let [accounts, projects, groups] = answered.as_slice() else {
+        return Err(StoreError::damaged("answer", "it is not one for each statement"));
+    };
+    snapshot.accounts = rows::all_records("account", accounts)?;
+    snapshot.projects = rows::all_records("project", projects)?;
+    snapshot.groups = rows::all_records("group", groups)?;
+    rows::load_all_teams(runs, snapshot).await?;
+    rows::load_seats(runs, snapshot).await
 }
 
 /// The plan and the resource, in one transaction.
