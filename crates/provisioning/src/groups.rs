@@ -18,7 +18,7 @@ pub struct Groups {
     pub split: Option<Split>,
     /// What happens to memberships that the groups do not ask for.
     pub sync: SyncMode,
-    /// What happens to a group that no rule of [`rules`](Self::rules) names.
+    /// What happens to a group that no rule of `[[groups.map]]` names.
     pub unmapped: Unmapped,
     /// Whether a team that does not exist is made, with a project of the same name. Off by default.
     pub create_teams: bool,
