@@ -74,3 +74,8 @@ bench:
 # Which mutations of the checks would go unnoticed (needs cargo-mutants).
 mutants crate:
     cargo mutants -p {{crate}}
+
+# The planner's laws over that many random histories, and over every sequence of five facts of a small model.
+laws histories="1000000":
+    VOUCHSAFE_LAW_CASES={{histories}} cargo test --release -p vouchsafe-provisioning --test histories
+    VOUCHSAFE_MODEL_DEPTH=5 cargo test --release -p vouchsafe-provisioning --test small_model -- --nocapture
