@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
@@ -21,7 +21,7 @@ use vouchsafe_axum::{
 };
 use vouchsafe_client::Client;
 use vouchsafe_scim::ScimService;
-use vouchsafe_store::{CompletedSignIn, Sqlite};
+use vouchsafe_store::{CompletedSignIn, Store};
 
 use crate::failure::Failure;
 use crate::passwords::OwnerPassword;
@@ -36,7 +36,7 @@ pub(crate) struct App(Arc<Inner>);
 
 pub(crate) struct Inner {
     pub(crate) base_url: String,
-    pub(crate) store: Sqlite,
+    pub(crate) store: Store,
     pub(crate) client: Client,
     pub(crate) owner_password: OwnerPassword,
     pub(crate) encryption_certificate: Certificate,
@@ -45,6 +45,40 @@ pub(crate) struct Inner {
     pub(crate) fresh_tokens: FreshTokens,
     pub(crate) scim: ScimService,
     records: Records,
+}
+
+/// Where the service keeps what it knows.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Place {
+    /// The folder of the database, if it is SQLite, and of the decryption key.
+    pub(crate) folder: Option<PathBuf>,
+    /// The address of the store, if it is not in the folder.
+    pub(crate) store: Option<String>,
+    /// The address of Redis, for the sign-ins that were started.
+    pub(crate) pending: Option<String>,
+}
+
+/// How many sessions are looked up in the memory of the process.
+const SESSIONS: usize = 100_000;
+
+impl Place {
+    /// The store. Of one that other instances share, sessions are remembered as long as they are heard of.
+    pub(crate) async fn open(&self) -> Result<Store, Failure> {
+        if let Some(folder) = &self.folder {
+            std::fs::create_dir_all(folder)?;
+        }
+        let mut store = match (&self.store, &self.folder) {
+            (Some(address), _) => Store::connect(address).await?.caching_sessions(SESSIONS),
+            (None, Some(folder)) => {
+                Store::connect(&format!("sqlite://{}", folder.join("loadbench.db").display())).await?
+            }
+            (None, None) => Store::connect("sqlite::memory:").await?,
+        };
+        if let Some(address) = &self.pending {
+            store = store.with_pending_at(address).await?;
+        }
+        Ok(store)
+    }
 }
 
 type Records = Arc<Mutex<HashMap<String, SignInRecord>>>;
@@ -78,20 +112,14 @@ impl App {
     /// Opens the store, and makes or loads the key. Connections are read when somebody signs in over them.
     pub(crate) async fn open(
         base_url: &str,
-        folder: Option<&Path>,
+        place: &Place,
         request_lifetime: TimeDelta,
     ) -> Result<App, Failure> {
         let base_url = base_url.trim_end_matches('/').to_owned();
         let provider = keys::provider();
-        let store = match folder {
-            Some(folder) => {
-                std::fs::create_dir_all(folder)?;
-                Sqlite::open(folder.join("loadbench.db")).await?
-            }
-            None => Sqlite::in_memory().await?,
-        };
+        let store = place.open().await?;
         seed::fill(&store).await?;
-        let (key, certificate) = keys::load_or_make(folder, &provider, Utc::now())?;
+        let (key, certificate) = keys::load_or_make(place.folder.as_deref(), &provider, Utc::now())?;
         let service_provider = ServiceProvider::builder(EntityId::new(format!("{base_url}{METADATA}"))?)
             .assertion_consumer(&format!("{base_url}{ASSERTION_CONSUMER}"))?
             .provider(provider.clone())

@@ -7,7 +7,7 @@ use vouchsafe::provisioning::{Actor, OrganizationId, OrganizationToken, TokenHas
 use vouchsafe::{ConnectionId, ConnectionSettings, ConnectionState, IdentityProvider, Unsolicited};
 use vouchsafe_store::{
     ConnectionDecision, ConnectionMetadata, ConnectionStore, Directory, MetadataSource,
-    OrganizationConnections, SignInError, Sqlite, StoredConnection,
+    OrganizationConnections, SignInError, Store, StoredConnection,
 };
 
 use crate::app::App;
@@ -53,7 +53,7 @@ fn issue_token(app: &App) -> Result<(OrganizationToken, TokenHash), Failure> {
 
 /// Changes how an organization signs in, in one transaction, which also writes down who asked for it.
 async fn decide(
-    store: &Sqlite,
+    store: &Store,
     by: Actor,
     id: &OrganizationId,
     act: impl FnOnce(&mut OrganizationConnections, DateTime<Utc>) -> Result<(), SignInError> + Send + 'static,
@@ -92,7 +92,7 @@ pub(crate) async fn named(app: &App, id: &OrganizationId, name: &str) -> Result<
 }
 
 /// Notes that a trial of a draft went through.
-pub(crate) async fn mark_tested(store: &Sqlite, connection: &StoredConnection) -> Result<(), Failure> {
+pub(crate) async fn mark_tested(store: &Store, connection: &StoredConnection) -> Result<(), Failure> {
     let id = connection.id.clone();
     let by = Actor::Rule("connection.trial".into());
     decide(store, by, &connection.organization, move |organization, _| organization.mark_tested(&id)).await

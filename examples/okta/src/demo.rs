@@ -1,7 +1,6 @@
 //! The service for a browser: beside an identity provider on this machine, or against a real one.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
 
 use chrono::TimeDelta;
 use tokio::net::TcpListener;
@@ -9,7 +8,7 @@ use vouchsafe::provisioning::Actor;
 use vouchsafe_testkit::server::{App as OktaApp, Config, Provisioning, Server, User, start};
 use vouchsafe_testkit::{TestkitError, keys};
 
-use crate::app::{App, listen};
+use crate::app::{App, Place, listen};
 use crate::failure::Failure;
 use crate::harness::Harness;
 use crate::{connect, say, seed};
@@ -21,7 +20,7 @@ const IDENTITY_PROVIDER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCAL
 pub(crate) struct Wanted {
     pub(crate) base_url: Option<String>,
     pub(crate) listen: Option<SocketAddr>,
-    pub(crate) data: Option<PathBuf>,
+    pub(crate) place: Place,
     pub(crate) harness: Option<PathBuf>,
     pub(crate) request_lifetime: TimeDelta,
 }
@@ -138,7 +137,7 @@ async fn open(wanted: Wanted) -> Result<(App, TcpListener), Failure> {
         Some(base_url) => base_url,
         None => format!("http://{}", listener.local_addr()?),
     };
-    Ok((App::open(&base_url, wanted.data.as_deref(), wanted.request_lifetime).await?, listener))
+    Ok((App::open(&base_url, &wanted.place, wanted.request_lifetime).await?, listener))
 }
 
 /// On its usual port, or on a free one.

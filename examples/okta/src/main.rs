@@ -8,6 +8,8 @@
 //! cargo run -p okta -- --once          the whole journey without a browser, step by step
 //! cargo run --release -p okta --features aws-lc -- --load 50 2000
 //!                                      how many people sign in a second: 50 clients, 2000 people
+//! cargo run --release -p okta --features aws-lc -- --load 50 2000 --store postgres://... --pending redis://...
+//!                                      the same at two instances that share an empty database, one of which is killed
 //! cargo run -p okta -- --metadata-url https://ORG.okta.com/app/exk.../sso/saml/metadata --base-url https://...
 //!                                      the service against a real Okta; prints what to enter there
 //! ```
@@ -69,6 +71,13 @@ struct Arguments {
     /// Connect both demo organizations, and write the addresses and secrets for test tools into this file, as JSON
     #[arg(long, value_name = "FILE", conflicts_with_all = ["once", "load", "metadata_url"])]
     harness: Option<PathBuf>,
+    /// Where the service keeps what it knows: sqlite://FILE, postgres://USER@HOST/DATABASE or memory. With --load: two
+    /// instances share it, which must be empty, and one of them is killed
+    #[arg(long, value_name = "URL", conflicts_with = "once")]
+    store: Option<String>,
+    /// Where sign-ins wait that were started and not yet answered: redis://HOST
+    #[arg(long, value_name = "URL", conflicts_with = "once", requires = "store")]
+    pending: Option<String>,
     /// How long a sign-in that was started waits for its answer [default: 600]
     #[arg(long, value_name = "SECONDS", conflicts_with_all = ["once", "load"])]
     request_lifetime: Option<u32>,
@@ -84,16 +93,19 @@ async fn main() -> ExitCode {
     });
     let outcome = match arguments {
         Arguments { once: true, .. } => journey::walk().await,
-        Arguments { load: Some(load), data, .. } => match load.as_slice() {
+        Arguments { load: Some(load), data, store, pending, .. } => match load.as_slice() {
+            [clients, logins] if store.is_some() => {
+                load::run_at_two(*clients, *logins, &app::Place { folder: data, store, pending }).await
+            }
             [clients, logins] => load::run(*clients, *logins, data).await,
             _ => Err(failure::Failure::new("--load takes the number of clients and the number of logins.")),
         },
-        Arguments { metadata_url, base_url, listen, data, request_lifetime, harness, .. } => {
+        Arguments { metadata_url, base_url, listen, data, store, pending, request_lifetime, harness, .. } => {
             let wanted = demo::Wanted {
                 base_url,
                 listen,
-                data,
                 harness,
+                place: app::Place { folder: data, store, pending },
                 request_lifetime: request_lifetime
                     .map_or(app::REQUEST_LIFETIME, |seconds| TimeDelta::seconds(i64::from(seconds))),
             };

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use vouchsafe::ConnectionState;
 use vouchsafe::assertion::Outcome;
 use vouchsafe_axum::{SignedIn, TriedOut};
-use vouchsafe_store::{ConnectionStore, Sqlite};
+use vouchsafe_store::{ConnectionStore, Store};
 
 use crate::app::App;
 use crate::connect;
@@ -38,7 +38,7 @@ pub(crate) async fn start(
 }
 
 /// Shows what came of it, and notes at a draft that it works.
-pub(crate) async fn page(store: Sqlite, tried: TriedOut) -> String {
+pub(crate) async fn page(store: Store, tried: TriedOut) -> String {
     let mut state = None;
     let mut lacks_token = false;
     if let Ok(Some(stored)) = store.connection(&tried.connection).await {

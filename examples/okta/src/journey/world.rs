@@ -7,7 +7,7 @@ use vouchsafe_testkit::server::{App as OktaApp, AppId, Config, Okta, Server, Use
 
 use super::browser::{Browser, Form, Visit};
 use super::{Outcome, require};
-use crate::app::{App, REQUEST_LIFETIME};
+use crate::app::{App, Place, REQUEST_LIFETIME};
 use crate::failure::Failure;
 use crate::seed;
 
@@ -31,7 +31,7 @@ impl World {
     pub(super) async fn make() -> Result<World, Failure> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let service = format!("http://{}", listener.local_addr()?);
-        let app = App::open(&service, None, REQUEST_LIFETIME).await?;
+        let app = App::open(&service, &Place::default(), REQUEST_LIFETIME).await?;
         let server = start(Config::default()).await?;
         let okta = server.okta();
         okta.add_user(User::new(ADA, "Ada", "Lovelace").in_groups(["Everyone", "perf-team"]));

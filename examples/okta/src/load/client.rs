@@ -25,6 +25,11 @@ impl Request {
         Request(format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n").into_bytes())
     }
 
+    /// With the cookies of a browser.
+    pub(super) fn get_with(path: &str, cookies: &str) -> Request {
+        Request(format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: {cookies}\r\n\r\n").into_bytes())
+    }
+
     /// A form that a page of another site posts, as an identity provider's does.
     pub(super) fn post(path: &str, fields: &[(&str, String)], cookies: &str) -> Request {
         let mut form = form_urlencoded::Serializer::new(String::new());

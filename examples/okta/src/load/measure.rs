@@ -25,17 +25,18 @@ pub(super) struct Round {
 impl Round {
     /// Sends all requests, each client one after the other, on a thread that does nothing else.
     pub(super) async fn run(
-        address: SocketAddr,
+        addresses: &[SocketAddr],
         clients: usize,
         requests: Vec<Request>,
         is_right: fn(&Answer) -> bool,
     ) -> Result<Round, Failure> {
+        let addresses = addresses.to_vec();
         let thread = std::thread::Builder::new().name("load-clients".to_owned());
         let (done, outcome) = tokio::sync::oneshot::channel();
         thread.spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             let outcome = match runtime {
-                Ok(runtime) => runtime.block_on(send_all(address, clients, requests, is_right)),
+                Ok(runtime) => runtime.block_on(send_all(&addresses, clients, requests, is_right)),
                 Err(error) => Err(error.into()),
             };
             let _ = done.send(outcome);
@@ -68,15 +69,15 @@ impl Round {
 }
 
 async fn send_all(
-    address: SocketAddr,
+    addresses: &[SocketAddr],
     clients: usize,
     requests: Vec<Request>,
     is_right: fn(&Answer) -> bool,
 ) -> Result<Round, Failure> {
     let (requests, next) = (Arc::new(requests), Arc::new(AtomicUsize::new(0)));
     let mut connections = Vec::new();
-    for _ in 0..clients.min(requests.len()) {
-        connections.push(Client::connect(address).await?);
+    for address in addresses.iter().cycle().take(clients.min(requests.len())) {
+        connections.push(Client::connect(*address).await?);
     }
     let local = tokio::task::LocalSet::new();
     let (before, begun) = (Times::now(), Instant::now());

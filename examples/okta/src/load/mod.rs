@@ -5,6 +5,7 @@
 //! measured. The clients run on one thread of their own.
 
 mod client;
+mod instances;
 mod measure;
 mod processor;
 
@@ -21,7 +22,7 @@ use vouchsafe_testkit::server::{App as OktaApp, AppId, Config, Okta, Server, Use
 
 use self::client::Request;
 use self::measure::Round;
-use crate::app::{App, REQUEST_LIFETIME};
+use crate::app::{App, Place, REQUEST_LIFETIME};
 use crate::failure::Failure;
 use crate::{connect, keys, say};
 
@@ -35,6 +36,14 @@ pub(crate) async fn run(clients: usize, logins: usize, folder: Option<PathBuf>) 
     if folder.is_none() {
         let _ = std::fs::remove_dir_all(&temporary);
     }
+    outcome
+}
+
+/// The same at two instances of the service that share these stores, one of which is killed.
+pub(crate) async fn run_at_two(clients: usize, logins: usize, place: &Place) -> Result<(), Failure> {
+    let folder = std::env::temp_dir().join(format!("loadbench-{}", std::process::id()));
+    let outcome = instances::run(clients.max(2), logins.max(2), place, &folder).await;
+    let _ = std::fs::remove_dir_all(&folder);
     outcome
 }
 
@@ -78,7 +87,8 @@ impl Scene {
     async fn make(folder: &Path, people: usize) -> Result<Scene, Failure> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
-        let app = App::open(&format!("http://{address}"), Some(folder), REQUEST_LIFETIME).await?;
+        let place = Place { folder: Some(folder.to_owned()), ..Place::default() };
+        let app = App::open(&format!("http://{address}"), &place, REQUEST_LIFETIME).await?;
         let server = start(Config::default()).await?;
         let okta = server.okta();
         let metadata = app.service_provider().metadata_xml()?;
@@ -105,60 +115,68 @@ impl Scene {
 
     /// The first requests of a process pay for threads, connections and statements; none of them signs anybody in.
     async fn warm_up(&self, clients: usize) -> Result<(), Failure> {
-        let starts = (0..clients).map(|_| self.start_request());
-        measure::Round::run(self.address, clients, starts.collect(), client::is_redirect).await?;
+        let starts = (0..clients).map(|_| start_request());
+        measure::Round::run(&[self.address], clients, starts.collect(), client::is_redirect).await?;
         Ok(())
     }
 
     /// Everybody's sign-in once: the starts, and the answers.
     async fn round(&self, clients: usize, logins: usize) -> Result<[Round; 2], Failure> {
-        let starts = (0..logins).map(|_| self.start_request()).collect();
+        let starts = (0..logins).map(|_| start_request()).collect();
         let begun = std::time::Instant::now();
-        let starts = Round::run(self.address, clients, starts, client::is_redirect).await?;
+        let starts = Round::run(&[self.address], clients, starts, client::is_redirect).await?;
         let answers = self.answers(&starts).await?;
         if begun.elapsed() > GOOD_FOR {
             return Err(Failure::new(
                 "Collecting the responses took longer than they are good for; ask for fewer logins.",
             ));
         }
-        let logins = Round::run(self.address, clients, answers, client::opens_session).await?;
+        let logins = Round::run(&[self.address], clients, answers, client::opens_session).await?;
         Ok([starts, logins])
     }
 
-    /// By GET, as a link to the service does.
-    fn start_request(&self) -> Request {
-        Request::get(&format!("{LOGIN}?organization=acme&return=/home"))
-    }
-
-    /// What the identity provider answers each browser that was sent to it, signed on all processors.
+    /// What the identity provider answers each browser that was sent to it.
     async fn answers(&self, starts: &Round) -> Result<Vec<Request>, Failure> {
-        let sent: Arc<Vec<(usize, String, String)>> = Arc::new(
-            starts
-                .answers
-                .iter()
-                .enumerate()
-                .filter_map(|(number, answer)| {
-                    Some((number, answer.header("location")?.to_owned(), answer.cookies()))
-                })
-                .collect(),
-        );
-        let workers = std::thread::available_parallelism().map_or(1, usize::from);
-        let signing: Vec<_> = (0..workers)
-            .map(|worker| {
-                let (sent, okta, tile) = (Arc::clone(&sent), self.okta.clone(), self.tile.clone());
-                tokio::task::spawn_blocking(move || {
-                    let own = sent.iter().skip(worker).step_by(workers);
-                    own.map(|(number, location, cookies)| answer(&okta, &tile, *number, location, cookies))
-                        .collect::<Result<Vec<Request>, Failure>>()
-                })
-            })
-            .collect();
-        let mut answers = Vec::new();
-        for signed in signing {
-            answers.extend(signed.await.map_err(|error| Failure::new(error.to_string()))??);
-        }
-        Ok(answers)
+        answers(&self.okta, &self.tile, starts).await
     }
+}
+
+/// By GET, as a link to the service does.
+fn start_request() -> Request {
+    Request::get(&format!("{LOGIN}?organization=acme&return=/home"))
+}
+
+/// What the identity provider answers each browser that was sent to it, in the order of the people, signed on all processors.
+async fn answers(okta: &Okta, tile: &AppId, starts: &Round) -> Result<Vec<Request>, Failure> {
+    let sent: Arc<Vec<(usize, String, String)>> = Arc::new(
+        starts
+            .answers
+            .iter()
+            .enumerate()
+            .filter_map(|(number, answer)| {
+                Some((number, answer.header("location")?.to_owned(), answer.cookies()))
+            })
+            .collect(),
+    );
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    let signing: Vec<_> = (0..workers)
+        .map(|worker| {
+            let (sent, okta, tile) = (Arc::clone(&sent), okta.clone(), tile.clone());
+            tokio::task::spawn_blocking(move || {
+                let own = sent.iter().skip(worker).step_by(workers);
+                own.map(|(number, location, cookies)| {
+                    Ok((*number, answer(&okta, &tile, *number, location, cookies)?))
+                })
+                .collect::<Result<Vec<(usize, Request)>, Failure>>()
+            })
+        })
+        .collect();
+    let mut answers = Vec::new();
+    for signed in signing {
+        answers.extend(signed.await.map_err(|error| Failure::new(error.to_string()))??);
+    }
+    answers.sort_by_key(|(number, _)| *number);
+    Ok(answers.into_iter().map(|(_, request)| request).collect())
 }
 
 fn answer(
