@@ -56,6 +56,18 @@ impl Author {
 
 /// For stores: what changes of the configuration leave in the audit.
 impl AuditRecord {
+    /// The record of an API token that was issued, or revoked.
+    #[must_use]
+    pub fn of_api_token(token: &crate::ApiToken, is_issued: bool, author: &Author) -> AuditRecord {
+        let (rule, verb) = match is_issued {
+            true => ("api_token.issued", "Issues"),
+            false => ("api_token.revoked", "Revokes"),
+        };
+        let change = format!("{verb} the API token {} ({}).", token.id, Quoted::new(&token.name));
+        let record = recorded_one(&token.organization, Entry::new(rule, change), author);
+        AuditRecord { account: Some(token.account.clone()), ..record }
+    }
+
     /// The records of everything that differs of an organization's own record: names, entitlement, seats, domains, conversion, tokens (by the
     /// names that people know them by, which are no secret) and connections.
     #[must_use]
@@ -140,7 +152,11 @@ fn recorded(
     entries: impl IntoIterator<Item = Entry>,
     author: &Author,
 ) -> Vec<AuditRecord> {
-    let record = |entry: Entry| AuditRecord {
+    entries.into_iter().map(|entry| recorded_one(organization, entry, author)).collect()
+}
+
+fn recorded_one(organization: &OrganizationId, entry: Entry, author: &Author) -> AuditRecord {
+    AuditRecord {
         organization: organization.clone(),
         account: None,
         actor: Some(author.actor.clone()),
@@ -150,8 +166,7 @@ fn recorded(
         before: entry.before,
         after: entry.after,
         assertion_hash: None,
-    };
-    entries.into_iter().map(record).collect()
+    }
 }
 
 /// What it is called, what its plan includes, and what it has verified.

@@ -8,7 +8,9 @@
 //! The traits can be made into objects (`Arc<dyn Directory>`); their methods answer with a boxed future, an
 //! [`Answer`]. Time is an argument here too: nothing reads a clock.
 
+mod api_token;
 mod audit;
+mod audit_feed;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "redis"))]
 mod cached_sessions;
 mod configuration_audit;
@@ -43,7 +45,9 @@ mod text;
 
 use std::pin::Pin;
 
+pub use api_token::{ApiToken, ApiTokenSecret, ApiTokenStore};
 pub use audit::AuditRecord;
+pub use audit_feed::{AuditCursor, AuditEntry, AuditFeed, deliver_audit, export_audit};
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "redis"))]
 pub use cached_sessions::CachedSessions;
 pub use configuration_audit::Author;
@@ -89,3 +93,8 @@ pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Se
 
 /// What a store answers to a decision, which may be a refusal.
 pub type Decides<'a, T> = Pin<Box<dyn Future<Output = Result<T, SignInError>> + Send + 'a>>;
+
+/// The code of docs/STORES.md, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/STORES.md")]
+struct Stores;

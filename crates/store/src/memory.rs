@@ -1,5 +1,6 @@
 //! Everything in the memory of one process.
 
+mod api_tokens;
 mod connections;
 mod directory;
 mod logouts;
@@ -19,7 +20,7 @@ use vouchsafe::{
 };
 
 use crate::{
-    Answer, AuditRecord, PendingStore, ReplayStore, Session, SessionId, SessionStore, StoreError,
+    Answer, ApiToken, AuditRecord, PendingStore, ReplayStore, Session, SessionId, SessionStore, StoreError,
     StoredConnection, forgotten_until,
 };
 
@@ -56,6 +57,7 @@ struct State {
     pending: HashMap<String, StoredPendingRequest>,
     sessions: HashMap<String, Session>,
     epochs: HashMap<AccountId, u64>,
+    api_tokens: HashMap<String, ApiToken>,
     logouts: HashMap<String, StoredPendingLogout>,
     remembered: HashMap<(String, String), logouts::Remembered>,
     connections: BTreeMap<ConnectionId, StoredConnection>,

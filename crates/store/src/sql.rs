@@ -2,6 +2,8 @@
 //!
 //! An [`Engine`] runs statements in a transaction; SQLite and PostgreSQL are two. Everything else is written once, over `dyn Transaction`.
 
+mod api_tokens;
+mod audit_feed;
 mod batch;
 mod connections;
 mod decide;

@@ -6,18 +6,19 @@ use chrono::{DateTime, Utc};
 use vouchsafe::{
     ConnectionId, EntityId, PendingLogout, PendingRequest,
     provisioning::{
-        Account, AccountId, Domain, Identity, LoginFacts, Organization, OrganizationId, Policy, Project,
-        Snapshot, Team,
+        Account, AccountId, Domain, GroupId, Identity, LoginFacts, Organization, OrganizationId, Plan,
+        Policy, Project, Snapshot, Team, TokenHash,
     },
 };
 
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 use crate::cached_sessions::Cache;
 use crate::{
-    Answer, Applied, AuditRecord, Author, CompletedSignIn, ConnectionDecision, ConnectionRevision,
-    ConnectionStore, Decides, Decision, Directory, LogoutStore, Memory, OrganizationConnections,
-    PendingStore, ReplayStore, Revocation, Session, SessionId, SessionStore, SignIn, StoreError,
-    StoredConnection, Versioned,
+    Answer, ApiToken, ApiTokenSecret, ApiTokenStore, Applied, AuditCursor, AuditEntry, AuditFeed,
+    AuditRecord, Author, CompletedSignIn, ConnectionDecision, ConnectionRevision, ConnectionStore, Decides,
+    Decision, Directory, LogoutStore, Memory, OrganizationConnections, PendingStore, ReplayStore, Revocation,
+    ScimApplied, ScimDecision, ScimFrom, ScimKey, ScimKind, ScimPage, ScimResource, ScimStore, ScimToken,
+    Session, SessionId, SessionStore, SignIn, StoreError, StoredConnection, Versioned,
 };
 
 /// One of the stores, whichever its address says: so that where a service keeps what it knows is one line of its configuration.
@@ -45,7 +46,9 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Store {
     kind: Kind,
-    directory: Arc<dyn Directory>,
+    directory: Arc<dyn ScimStore>,
+    api_tokens: Arc<dyn ApiTokenStore>,
+    audit: Arc<dyn AuditFeed>,
     connections: Arc<dyn ConnectionStore>,
     replays: Arc<dyn ReplayStore>,
     sessions: Arc<dyn SessionStore>,
@@ -103,7 +106,9 @@ impl Store {
 
     fn of<S>(store: S, kind: Kind) -> Self
     where
-        S: Directory
+        S: ScimStore
+            + ApiTokenStore
+            + AuditFeed
             + ConnectionStore
             + ReplayStore
             + SessionStore
@@ -115,6 +120,8 @@ impl Store {
         Self {
             kind,
             directory: Arc::new(store.clone()),
+            api_tokens: Arc::new(store.clone()),
+            audit: Arc::new(store.clone()),
             connections: Arc::new(store.clone()),
             replays: Arc::new(store.clone()),
             sessions: Arc::new(store.clone()),
@@ -270,6 +277,93 @@ impl ConnectionStore for Store {
     }
 }
 
+passed_on! { ApiTokenStore to api_tokens:
+    fn issue_api_token<'a>(&self, secret: &'a ApiTokenSecret, token: &'a ApiToken, author: &'a Author) -> Answer<'a, ()>;
+    fn find_api_token<'a>(&self, secret: &'a ApiTokenSecret, now: DateTime<Utc>) -> Answer<'a, Option<ApiToken>>;
+    fn api_tokens_of<'a>(&self, account: &'a AccountId) -> Answer<'a, Vec<ApiToken>>;
+    fn revoke_api_token<'a>(&self, account: &'a AccountId, id: &'a str, author: &'a Author) -> Answer<'a, bool>;
+    fn sweep_api_tokens<'a>(&self, now: DateTime<Utc>) -> Answer<'a, u64>;
+}
+
+passed_on! { AuditFeed to audit:
+    fn audit_after<'a>(&self, organization: Option<&'a OrganizationId>, after: AuditCursor, most: usize) -> Answer<'a, Vec<AuditEntry>>;
+}
+
+impl ScimStore for Store {
+    fn find_scim<'a>(
+        &'a self,
+        connection: &'a ConnectionId,
+        kind: ScimKind,
+        by: &'a ScimKey,
+    ) -> Answer<'a, Vec<ScimResource>> {
+        self.directory.find_scim(connection, kind, by)
+    }
+
+    fn scim_page<'a>(
+        &'a self,
+        connection: &'a ConnectionId,
+        kind: ScimKind,
+        from: ScimFrom,
+        most: usize,
+    ) -> Answer<'a, ScimPage> {
+        self.directory.scim_page(connection, kind, from, most)
+    }
+
+    fn scim_accounts<'a>(
+        &'a self,
+        organization: &'a OrganizationId,
+        accounts: &'a [AccountId],
+    ) -> Answer<'a, Vec<Account>> {
+        self.directory.scim_accounts(organization, accounts)
+    }
+
+    fn scim_members<'a>(&'a self, groups: &'a [GroupId]) -> Answer<'a, Vec<(GroupId, AccountId)>> {
+        self.directory.scim_members(groups)
+    }
+
+    fn count_scim_members<'a>(&'a self, group: &'a GroupId) -> Answer<'a, usize> {
+        self.directory.count_scim_members(group)
+    }
+
+    fn decide_scim(&self, decision: ScimDecision) -> Decides<'_, ScimApplied> {
+        Box::pin(async move {
+            let applied = self.directory.decide_scim(decision).await?;
+            self.hear(&ended_by(&applied.plan, None));
+            Ok(applied)
+        })
+    }
+
+    fn scim_token<'a>(&'a self, hash: &'a TokenHash) -> Answer<'a, Option<ScimToken>> {
+        self.directory.scim_token(hash)
+    }
+
+    fn scim_tokens<'a>(&'a self, connection: &'a ConnectionId) -> Answer<'a, Vec<ScimToken>> {
+        self.directory.scim_tokens(connection)
+    }
+
+    fn add_scim_token<'a>(
+        &'a self,
+        token: &'a ScimToken,
+        others_end: Option<DateTime<Utc>>,
+        author: &'a Author,
+    ) -> Answer<'a, ()> {
+        self.directory.add_scim_token(token, others_end, author)
+    }
+
+    fn revoke_scim_token<'a>(
+        &'a self,
+        connection: &'a ConnectionId,
+        id: &'a str,
+        author: &'a Author,
+    ) -> Answer<'a, bool> {
+        self.directory.revoke_scim_token(connection, id, author)
+    }
+
+    fn scim_token_used<'a>(&'a self, hash: &'a TokenHash, at: DateTime<Utc>) -> Answer<'a, ()> {
+        self.directory.scim_token_used(hash, at)
+    }
+}
+
 impl Directory for Store {
     fn add_organization<'a>(&'a self, organization: &'a Organization) -> Answer<'a, ()> {
         self.directory.add_organization(organization)
@@ -348,7 +442,7 @@ impl Directory for Store {
     fn decide(&self, decision: Decision) -> Decides<'_, Applied> {
         Box::pin(async move {
             let applied = self.directory.decide(decision).await?;
-            self.hear(&ended_by(&applied));
+            self.hear(&ended_by(&applied.plan, applied.account.as_ref()));
             Ok(applied)
         })
     }
@@ -366,9 +460,10 @@ impl Directory for Store {
     }
 }
 
-/// The accounts whose sessions a decision ended.
-fn ended_by(applied: &Applied) -> Vec<Revocation> {
-    let ending = applied.plan.steps().iter().filter(|step| applied.plan.ends_sessions(step));
-    let accounts = ending.filter_map(|step| applied.plan.account_of(step).or(applied.account.as_ref()));
-    accounts.map(|account| Revocation::Account(account.clone())).collect()
+/// The accounts whose sessions a plan ends. `account` is the one that it is about, where it is about one. Where it does not say whose, they
+/// may be anybody's.
+fn ended_by(plan: &Plan, account: Option<&AccountId>) -> Vec<Revocation> {
+    let ending = plan.steps().iter().filter(|step| plan.ends_sessions(step));
+    let accounts = ending.map(|step| plan.account_of(step).or(account).cloned());
+    accounts.map(|account| account.map_or(Revocation::Some, Revocation::Account)).collect()
 }

@@ -9,6 +9,8 @@ async fn memory() -> (Memory, ()) {
 }
 
 vouchsafe_store::conformance!(memory);
+vouchsafe_store::conformance!(of api_tokens: memory);
+vouchsafe_store::conformance!(of audit_feed: memory);
 vouchsafe_store::conformance!(of scim: memory);
 
 #[tokio::test]

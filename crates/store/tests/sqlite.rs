@@ -19,6 +19,8 @@ mod in_memory {
     }
 
     vouchsafe_store::conformance!(memory);
+    vouchsafe_store::conformance!(of api_tokens: memory);
+    vouchsafe_store::conformance!(of audit_feed: memory);
     vouchsafe_store::conformance!(of scim: memory);
 }
 
@@ -31,6 +33,8 @@ mod in_a_file {
     }
 
     vouchsafe_store::conformance!(file);
+    vouchsafe_store::conformance!(of api_tokens: file);
+    vouchsafe_store::conformance!(of audit_feed: file);
     vouchsafe_store::conformance!(of scim: file);
 }
 

@@ -1,6 +1,7 @@
 //! The service for a browser: beside an identity provider on this machine, or against a real one.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 
 use chrono::TimeDelta;
 use tokio::net::TcpListener;

@@ -100,7 +100,9 @@ async fn main() -> ExitCode {
             [clients, logins] => load::run(*clients, *logins, data).await,
             _ => Err(failure::Failure::new("--load takes the number of clients and the number of logins.")),
         },
-        Arguments { metadata_url, base_url, listen, data, store, pending, request_lifetime, harness, .. } => {
+        Arguments {
+            metadata_url, base_url, listen, data, store, pending, request_lifetime, harness, ..
+        } => {
             let wanted = demo::Wanted {
                 base_url,
                 listen,

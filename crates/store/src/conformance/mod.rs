@@ -23,6 +23,8 @@
     reason = "these are tests: one that cannot go on must stop"
 )]
 
+pub mod api_tokens;
+pub mod audit_feed;
 pub mod configuration;
 pub mod connecting;
 pub mod connections;
@@ -66,6 +68,8 @@ impl<S: ReplayStore + PendingStore + SessionStore + Clone + 'static> Memoranda f
 /// Makes a test of each function of the conformance suite.
 ///
 /// `conformance!(make)`: `make` is an async function that gives an empty store and what keeps it alive.
+/// `conformance!(of api_tokens: make)` makes those of an [`ApiTokenStore`](crate::ApiTokenStore).
+/// `conformance!(of audit_feed: make)` makes those of an [`AuditFeed`](crate::AuditFeed).
 /// `conformance!(of scim: make)` makes those of a [`ScimStore`](crate::ScimStore).
 /// `conformance!(memoranda where available: make)`: a store of replays, pending requests and sessions alone, which end by themselves.
 /// `conformance!(where available: make)`: it gives `Some` of both, or `None` where there is no server to test against, and then says so.
@@ -81,6 +85,26 @@ macro_rules! conformance {
         $crate::conformance!(@each $way $make, scim, resources_are_found_at_their_connection, pages_follow_the_order_of_making,
             a_resource_is_changed_at_its_revision_only, members_and_sessions_go_with_the_plan, tokens_are_rotated_and_revoked,
             of_writers_of_one_resource_one_succeeds);
+    };
+    (of api_tokens: $make:path) => {
+        $crate::conformance!(@api_tokens always $make);
+    };
+    (of api_tokens where available: $make:path) => {
+        $crate::conformance!(@api_tokens available $make);
+    };
+    (of audit_feed: $make:path) => {
+        $crate::conformance!(@audit_feed always $make);
+    };
+    (of audit_feed where available: $make:path) => {
+        $crate::conformance!(@audit_feed available $make);
+    };
+    (@audit_feed $way:ident $make:path) => {
+        $crate::conformance!(@each $way $make, audit_feed, pages_of_the_audit_are_the_whole, the_audit_is_exported_as_lines,
+            a_reader_misses_nothing_that_is_written_meanwhile, a_delivery_that_fails_comes_again);
+    };
+    (@api_tokens $way:ident $make:path) => {
+        $crate::conformance!(@each $way $make, api_tokens, a_token_is_found_by_what_is_shown, a_token_ends_at_its_time,
+            tokens_are_listed_and_revoked, tokens_end_with_their_account, a_token_is_of_an_account_of_its_organization);
     };
     (where available: $make:path) => {
         $crate::conformance!(@all available $make);

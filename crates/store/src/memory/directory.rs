@@ -9,9 +9,9 @@ use vouchsafe::provisioning::{
 
 use super::{Held, Memory, State};
 use crate::{
-    About, Answer, Applied, AuditRecord, Author, CompletedSignIn, ConnectionDecision, Decided, Decides,
-    Decision, Directory, OrganizationConnections, SignIn, SignInError, StoreError, Versioned,
-    directory::parsed_policy,
+    About, Answer, Applied, AuditCursor, AuditEntry, AuditFeed, AuditRecord, Author, CompletedSignIn,
+    ConnectionDecision, Decided, Decides, Decision, Directory, OrganizationConnections, SignIn, SignInError,
+    StoreError, Versioned, directory::parsed_policy,
 };
 
 impl Directory for Memory {
@@ -162,6 +162,23 @@ impl Directory for Memory {
     }
 }
 
+impl AuditFeed for Memory {
+    fn audit_after<'a>(
+        &'a self,
+        organization: Option<&'a OrganizationId>,
+        after: AuditCursor,
+        most: usize,
+    ) -> Answer<'a, Vec<AuditEntry>> {
+        self.with(move |state| {
+            let places = (1..).map(AuditCursor::new).zip(&state.audit);
+            let behind = places.filter(|(place, _)| *place > after);
+            let wanted =
+                behind.filter(|(_, record)| organization.is_none_or(|id| record.organization == *id));
+            Ok(wanted.take(most).map(|(place, record)| AuditEntry::new(place, record.clone())).collect())
+        })
+    }
+}
+
 impl State {
     /// Everything that can fail comes before anything is written.
     fn sign_in(&mut self, sign_in: SignIn) -> Result<CompletedSignIn, SignInError> {
@@ -240,6 +257,7 @@ impl State {
         whole.groups.retain(|group| !decided.removed_groups.contains(&group.id));
         for account in &decided.ended_accounts {
             self.end_sessions_of(account);
+            self.api_tokens.retain(|_, token| token.account != *account);
         }
         self.audit.extend(decided.audit.iter().cloned());
         Ok(())

@@ -126,7 +126,7 @@ pub(super) async fn audit(engine: &impl Engine, id: &OrganizationId) -> Result<V
     answered.rows.iter().map(|row| audit_record(id.clone(), row)).collect()
 }
 
-fn audit_record(organization: OrganizationId, row: &Row) -> Result<AuditRecord, StoreError> {
+pub(super) fn audit_record(organization: OrganizationId, row: &Row) -> Result<AuditRecord, StoreError> {
     let text = |column| Ok::<_, StoreError>(row.optional_text(column)?.map(str::to_owned));
     let actor = row.optional_text(1)?;
     Ok(AuditRecord {

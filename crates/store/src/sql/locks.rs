@@ -54,6 +54,11 @@ pub(super) async fn organization_as_it_is(
     names(turn, vec![format!("+organization {id}")]).await
 }
 
+/// The places of the audit's records.
+pub(super) async fn audit(turn: &mut dyn Transaction) -> Result<(), StoreError> {
+    names(turn, vec!["-audit".to_owned()]).await
+}
+
 /// How many connections an organization has.
 pub(super) async fn connections(turn: &mut dyn Transaction, of: &OrganizationId) -> Result<(), StoreError> {
     names(turn, vec![format!("-connections {of}")]).await

@@ -14,7 +14,7 @@ use vouchsafe::{
     },
 };
 
-use super::{Batch, Sql, batch::IfNull, rows::to_json, sessions};
+use super::{Batch, Sql, api_tokens, batch::IfNull, rows::to_json, sessions};
 use crate::{
     AuditRecord, Decided, Revocation, Session, StoreError,
     text::{folded, milliseconds_rounded_up},
@@ -57,7 +57,8 @@ pub(super) fn decided(batch: Batch, decided: &Decided, before: &Snapshot) -> Res
         is_of(organization, &group.organization)?;
         batch = put_group(batch, group)?;
     }
-    audit(sessions::end_of_accounts(batch, &decided.ended_accounts), &decided.audit)
+    let batch = sessions::end_of_accounts(batch, &decided.ended_accounts);
+    audit(api_tokens::end_of_accounts(batch, &decided.ended_accounts), &decided.audit)
 }
 
 /// A group that is new, or one of the organization's.

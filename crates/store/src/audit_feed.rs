@@ -1,0 +1,145 @@
+//! The audit as a feed: read on from a cursor, exported, delivered elsewhere.
+
+use std::{fmt, num::ParseIntError, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+use vouchsafe::provisioning::OrganizationId;
+
+use crate::{Answer, AuditRecord, StoreError};
+
+/// The audit in the order in which its records were committed.
+///
+/// ```
+/// use vouchsafe_store::{AuditCursor, AuditFeed, Memory, export_audit};
+///
+/// # async fn example(store: Memory) -> Result<(), Box<dyn std::error::Error>> {
+/// // Where the last export ended; the beginning: `AuditCursor::default()`.
+/// let kept: AuditCursor = "0".parse()?;
+/// let (lines, next) = export_audit(&store, None, kept, 1_000).await?;
+/// println!("{lines}");
+/// let kept = next.to_string();
+/// # Ok(())
+/// # }
+/// ```
+pub trait AuditFeed: Send + Sync + fmt::Debug {
+    /// The records behind a cursor, of one organization or of all, `most` at most.
+    ///
+    /// A record that is committed later stands behind every one that was answered before, however long its transaction took: whoever goes on from the
+    /// last cursor misses none and gets none twice.
+    fn audit_after<'a>(
+        &'a self,
+        organization: Option<&'a OrganizationId>,
+        after: AuditCursor,
+        most: usize,
+    ) -> Answer<'a, Vec<AuditEntry>>;
+}
+
+/// A place in the audit. Its text can be kept anywhere.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct AuditCursor(u64);
+
+impl AuditCursor {
+    /// For stores: the place behind that many records.
+    #[must_use]
+    pub fn new(place: u64) -> Self {
+        Self(place)
+    }
+
+    /// For stores: the place as a number, 0 at the beginning.
+    #[must_use]
+    pub fn place(self) -> u64 {
+        self.0
+    }
+}
+
+impl fmt::Display for AuditCursor {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+impl FromStr for AuditCursor {
+    type Err = ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, ParseIntError> {
+        text.parse().map(Self)
+    }
+}
+
+/// A record with its place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct AuditEntry {
+    /// Its place: whoever has it goes on from here.
+    pub cursor: AuditCursor,
+    /// The record.
+    #[serde(flatten)]
+    pub record: AuditRecord,
+}
+
+impl AuditEntry {
+    /// For stores: a record at its place.
+    #[must_use]
+    pub fn new(cursor: AuditCursor, record: AuditRecord) -> Self {
+        Self { cursor, record }
+    }
+}
+
+/// The records behind a cursor as JSON, one a line, and where to go on. It has names and addresses of people in it.
+///
+/// # Errors
+/// Those of the store.
+pub async fn export_audit(
+    store: &dyn AuditFeed,
+    organization: Option<&OrganizationId>,
+    after: AuditCursor,
+    most: usize,
+) -> Result<(String, AuditCursor), StoreError> {
+    let entries = store.audit_after(organization, after, most).await?;
+    let mut lines = String::new();
+    for entry in &entries {
+        let line = serde_json::to_string(entry);
+        lines.push_str(&line.map_err(|_| StoreError::damaged("audit record", "it has no form"))?);
+        lines.push('\n');
+    }
+    Ok((lines, entries.last().map_or(after, |entry| entry.cursor)))
+}
+
+/// Delivers what is behind a cursor, in order, until nothing is left or a delivery fails: to a webhook, a log of security events, a queue. Answers where
+/// to go on, which the caller keeps, and calls this again whenever it likes.
+///
+/// Only what is committed is delivered. It is delivered **at least once**: a process that dies after a delivery, before it has kept the cursor,
+/// delivers the same again, which the receiver recognises by its cursor.
+///
+/// ```
+/// use vouchsafe_store::{AuditCursor, AuditFeed, deliver_audit};
+///
+/// # async fn post(_: &str) -> bool { true }
+/// # async fn example(store: &dyn AuditFeed, kept: AuditCursor) -> Result<AuditCursor, vouchsafe_store::StoreError> {
+/// deliver_audit(store, kept, 100, async |entries| {
+///     let body = serde_json::to_string(entries).unwrap_or_default();
+///     post(&body).await
+/// })
+/// .await
+/// # }
+/// ```
+///
+/// # Errors
+/// Those of the store. What was delivered before is delivered again.
+pub async fn deliver_audit(
+    store: &dyn AuditFeed,
+    after: AuditCursor,
+    most: usize,
+    deliver: impl AsyncFn(&[AuditEntry]) -> bool,
+) -> Result<AuditCursor, StoreError> {
+    let mut cursor = after;
+    loop {
+        let entries = store.audit_after(None, cursor, most.max(1)).await?;
+        let Some(last) = entries.last() else { return Ok(cursor) };
+        if !deliver(&entries).await {
+            return Ok(cursor);
+        }
+        cursor = last.cursor;
+    }
+}

@@ -1,0 +1,102 @@
+//! The audit as a feed: nothing is missed, and nothing comes twice.
+
+use std::collections::BTreeSet;
+
+use tokio::task::JoinSet;
+
+use super::{Store, acme, globex, login, provision, with_acme, with_globex};
+use crate::{AuditCursor, AuditEntry, AuditFeed, AuditRecord, deliver_audit, export_audit};
+
+pub async fn pages_of_the_audit_are_the_whole(store: impl Store + AuditFeed) {
+    let token = with_acme(&store).await;
+    with_globex(&store).await;
+    store.set_policy(&globex(), "[admission]\ncreate = 'never'", &super::author()).await.unwrap();
+    for person in ["ada", "bob", "eve"] {
+        provision(&store, login(person, &token, person)).await.unwrap();
+    }
+    let all = store.audit_after(None, AuditCursor::default(), usize::MAX).await.unwrap();
+    assert!(all.windows(2).all(|two| two[0].cursor < two[1].cursor));
+    let of = |id| {
+        let all = all.iter().map(|entry| entry.record.clone());
+        all.filter(|record| record.organization == id).collect::<Vec<AuditRecord>>()
+    };
+    assert_eq!(of(acme()), store.audit(&acme()).await.unwrap());
+    assert_eq!(of(globex()), store.audit(&globex()).await.unwrap());
+    assert_eq!(of(globex()).len(), 1);
+    for most in [1, 2, 7] {
+        let (mut pages, mut cursor) = (Vec::new(), AuditCursor::default());
+        loop {
+            let page = store.audit_after(Some(&acme()), cursor, most).await.unwrap();
+            assert!(page.len() <= most);
+            let Some(last) = page.last() else { break };
+            cursor = last.cursor.to_string().parse().unwrap();
+            pages.extend(page.into_iter().map(|entry| entry.record));
+        }
+        assert_eq!(pages, of(acme()), "{most}");
+    }
+}
+
+pub async fn the_audit_is_exported_as_lines(store: impl Store + AuditFeed) {
+    let token = with_acme(&store).await;
+    provision(&store, login("ada", &token, "id1")).await.unwrap();
+    let (lines, next) = export_audit(&store, Some(&acme()), AuditCursor::default(), 1_000).await.unwrap();
+    let read: Vec<AuditEntry> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let records: Vec<AuditRecord> = read.iter().map(|entry| entry.record.clone()).collect();
+    assert_eq!(records, store.audit(&acme()).await.unwrap());
+    assert_eq!(read.last().unwrap().cursor, next);
+    assert!(!lines.contains(&token));
+    let (nothing, same) = export_audit(&store, Some(&acme()), next, 1_000).await.unwrap();
+    assert_eq!((nothing.as_str(), same), ("", next));
+}
+
+/// While forty people sign in at once, a reader goes on from its cursor.
+pub async fn a_reader_misses_nothing_that_is_written_meanwhile(store: impl Store + AuditFeed) {
+    let token = with_acme(&store).await;
+    let mut tasks = JoinSet::new();
+    for number in 0..40 {
+        let (store, facts) = (store.clone(), login(&format!("p{number}"), &token, &format!("id{number}")));
+        tasks.spawn(async move { provision(&store, facts).await.unwrap() });
+    }
+    let (mut seen, mut cursor) = (Vec::new(), AuditCursor::default());
+    loop {
+        let is_over = tasks.is_empty();
+        let page = store.audit_after(None, cursor, 5).await.unwrap();
+        cursor = page.last().map_or(cursor, |entry| entry.cursor);
+        let was_empty = page.is_empty();
+        seen.extend(page);
+        while tasks.try_join_next().is_some() {}
+        if is_over && was_empty {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    let cursors: BTreeSet<AuditCursor> = seen.iter().map(|entry| entry.cursor).collect();
+    assert_eq!(cursors.len(), seen.len(), "one came twice");
+    let whole = store.audit(&acme()).await.unwrap();
+    assert_eq!(seen.len(), whole.len());
+    assert!(whole.iter().all(|record| seen.iter().any(|entry| entry.record == *record)));
+}
+
+pub async fn a_delivery_that_fails_comes_again(store: impl Store + AuditFeed) {
+    let token = with_acme(&store).await;
+    provision(&store, login("ada", &token, "id1")).await.unwrap();
+    let all = store.audit(&acme()).await.unwrap();
+    let delivered = std::sync::Mutex::new(Vec::new());
+    let deliver = |fails_at: usize| {
+        let delivered = &delivered;
+        async move |entries: &[AuditEntry]| {
+            let mut delivered = delivered.lock().unwrap();
+            delivered.extend(entries.iter().map(|entry| entry.record.clone()));
+            delivered.len() < fails_at
+        }
+    };
+    let stopped = deliver_audit(&store, AuditCursor::default(), 1, deliver(3)).await.unwrap();
+    assert_eq!(delivered.lock().unwrap().len(), 3);
+    let end = deliver_audit(&store, stopped, 2, deliver(usize::MAX)).await.unwrap();
+    let delivered = delivered.into_inner().unwrap();
+    // The third failed, and came again.
+    assert_eq!(delivered[..2], all[..2]);
+    assert_eq!(delivered[2], delivered[3]);
+    assert_eq!(delivered[3..], all[2..]);
+    assert!(store.audit_after(None, end, 1).await.unwrap().is_empty());
+}
