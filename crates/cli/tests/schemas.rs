@@ -226,6 +226,7 @@ fn wrong_usage_fits_its_schema_too() {
         &["policy", "plan"],
         &["policy", "replay"],
         &["policy", "schema"],
+        &["policy", "schema"],
         &["doctor"],
         &["values"],
         &["okta", "values"],
