@@ -53,6 +53,9 @@ struct Own {
     state: Arc<Mutex<State>>,
 }
 
+/// Whom a logout means: the key of a person, and the index of a session.
+type Meant = (String, Option<String>);
+
 #[derive(Debug, Default)]
 struct State {
     replays: HashMap<String, DateTime<Utc>>,
@@ -60,7 +63,7 @@ struct State {
     sessions: HashMap<String, Session>,
     epochs: HashMap<AccountId, u64>,
     logouts: HashMap<String, StoredPendingLogout>,
-    remembered: HashMap<(String, Option<String>), (DateTime<Utc>, DateTime<Utc>)>,
+    remembered: HashMap<Meant, (DateTime<Utc>, DateTime<Utc>)>,
     connections: BTreeMap<ConnectionId, StoredConnection>,
     organizations: BTreeMap<OrganizationId, Held>,
     audit: Vec<AuditRecord>,

@@ -34,7 +34,7 @@ impl LogoutStore for Own {
         now: DateTime<Utc>,
     ) -> Answer<'a, ()> {
         self.with(move |state| {
-            let new = (issued_at, now + TimeDelta::days(1));
+            let new = (issued_at, now.checked_add_signed(TimeDelta::days(1)).unwrap_or(now));
             let key = (person.key(), session_index.map(str::to_owned));
             let kept = state.remembered.entry(key).or_insert(new);
             *kept = (*kept).max(new);
@@ -56,7 +56,8 @@ impl LogoutStore for Own {
     fn sweep_logouts(&self, now: DateTime<Utc>) -> Answer<'_, u64> {
         self.with(move |state| {
             let requests = sweep(&mut state.logouts, |pending| pending.expires_at <= now.timestamp());
-            Ok(requests + sweep(&mut state.remembered, |(_, until)| *until <= now))
+            let remembered = sweep(&mut state.remembered, |(_, until)| *until <= now);
+            Ok(requests.saturating_add(remembered))
         })
     }
 }
