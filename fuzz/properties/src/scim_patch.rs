@@ -1,5 +1,7 @@
 //! What a SCIM PATCH leaves is a resource.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 use vouchsafe_scim::{Limits, Patch, ScimKind};
 
@@ -7,6 +9,11 @@ use vouchsafe_scim::{Limits, Patch, ScimKind};
 pub fn check(data: &[u8]) {
     let Ok(Value::Object(input)) = serde_json::from_slice(data) else { return };
     let before = input.get("before").and_then(Value::as_object).cloned().unwrap_or_default();
+    // No resource that is kept has one attribute twice, in two cases.
+    let names: BTreeSet<String> = before.keys().map(|name| name.to_ascii_lowercase()).collect();
+    if names.len() != before.len() {
+        return;
+    }
     let body = input.get("patch").cloned().unwrap_or_default();
     for kind in [ScimKind::User, ScimKind::Group] {
         let limits = Limits::default();
