@@ -56,11 +56,6 @@ impl<'t> Reader<'t> {
     }
 
     fn term(&mut self, depth: usize) -> Result<Filter, ScimError> {
-        self.terms = self.terms.saturating_add(1);
-        if self.terms > self.limits.filter_terms {
-            let reason = format!("a filter may have {} comparisons", self.limits.filter_terms);
-            return Err(wrong(self.offset(), reason));
-        }
         if self.takes(&Word::Open) {
             return self.group(depth);
         }
@@ -79,6 +74,11 @@ impl<'t> Reader<'t> {
     }
 
     fn attribute_expression(&mut self, depth: usize) -> Result<Filter, ScimError> {
+        self.terms = self.terms.saturating_add(1);
+        if self.terms > self.limits.filter_terms {
+            let reason = format!("a filter may have {} comparisons", self.limits.filter_terms);
+            return Err(wrong(self.offset(), reason));
+        }
         let offset = self.offset();
         let Some(Word::Plain(name)) = self.next().map(|token| &token.word) else {
             return Err(wrong(offset, "here the name of an attribute is missing"));
