@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use reqwest::header::{
-    ACCEPT, ETAG, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, RETRY_AFTER,
+    ACCEPT, CONTENT_TYPE, ETAG, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, RETRY_AFTER,
 };
 use reqwest::redirect::Policy;
 use reqwest::{Response, StatusCode, Url};
@@ -25,6 +25,8 @@ const METADATA: &str = "application/samlmetadata+xml, application/xml;q=0.9, */*
 const LONGEST_VALIDATOR: usize = 512;
 /// How often it may be sent elsewhere.
 const REDIRECTS: usize = 3;
+/// The type of a SOAP 1.1 envelope.
+const SOAP: &str = "text/xml; charset=utf-8";
 
 /// Loads documents from addresses that customers give.
 ///
@@ -107,6 +109,28 @@ impl Client {
             .map_err(|source| ClientError::Metadata { url: address.trim().to_owned(), source })
     }
 
+    /// Posts a SOAP envelope and reads what comes back, under the same rules as [`load`](Self::load): the same addresses, redirects, ceilings and
+    /// time limits.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load). What comes with status 500 is read, since that is the status of a SOAP fault.
+    pub async fn post_soap(
+        &self,
+        address: &str,
+        envelope: String,
+        action: &str,
+    ) -> Result<Vec<u8>, ClientError> {
+        let (address, url) = (address.trim(), self.admitted(address)?);
+        let request = self.client.post(url).timeout(self.timeout).header(CONTENT_TYPE, SOAP);
+        let request = request.header("soapaction", action).body(envelope);
+        let response = request.send().await.map_err(|source| failed(address, source))?;
+        let status = response.status();
+        if status.is_success() || status == StatusCode::INTERNAL_SERVER_ERROR {
+            return self.body(address, response).await;
+        }
+        Err(ClientError::Status { url: address.to_owned(), status: status.as_u16(), retry_after: None })
+    }
+
     /// Loads a document as it is.
     ///
     /// # Errors
@@ -144,12 +168,7 @@ impl Client {
 
     /// Asks, and answers what is a success, or that nothing has changed where the question was conditional.
     async fn ask(&self, address: &str, validators: &Validators) -> Result<Response, ClientError> {
-        let address = address.trim();
-        let forbidden = |reason| ClientError::Forbidden { url: address.to_owned(), reason };
-        WebAddress::new(address)
-            .map_err(|source| ClientError::Metadata { url: address.to_owned(), source })?;
-        let url = Url::parse(address).map_err(|_| forbidden("it is not an absolute URL"))?;
-        admissible(&url, self.loopback).map_err(forbidden)?;
+        let (address, url) = (address.trim(), self.admitted(address)?);
         let mut request = self.client.get(url).timeout(self.timeout).header(ACCEPT, METADATA);
         let conditions = [(IF_NONE_MATCH, &validators.etag), (IF_MODIFIED_SINCE, &validators.last_modified)];
         let mut is_conditional = false;
@@ -168,6 +187,17 @@ impl Client {
         let retry_after =
             retry_after.and_then(|seconds| seconds.trim().parse().ok()).map(Duration::from_secs);
         Err(ClientError::Status { url: address.to_owned(), status: status.as_u16(), retry_after })
+    }
+
+    /// The address, if it may be asked.
+    fn admitted(&self, address: &str) -> Result<Url, ClientError> {
+        let address = address.trim();
+        let forbidden = |reason| ClientError::Forbidden { url: address.to_owned(), reason };
+        WebAddress::new(address)
+            .map_err(|source| ClientError::Metadata { url: address.to_owned(), source })?;
+        let url = Url::parse(address).map_err(|_| forbidden("it is not an absolute URL"))?;
+        admissible(&url, self.loopback).map_err(forbidden)?;
+        Ok(url)
     }
 
     /// Reads what came, up to the ceiling.

@@ -13,11 +13,11 @@ use chrono::{TimeDelta, Utc};
 use tokio::net::TcpListener;
 use vouchsafe::assertion::Outcome;
 use vouchsafe::crypto::Certificate;
-use vouchsafe::{EntityId, ServiceProvider};
+use vouchsafe::{EntityId, ServiceProvider, SoapCall};
 use vouchsafe_axum::{
-    ASSERTION_CONSUMER, METADATA, OrganizationDiscovery, Provisioned, Rate, ReceiveLimiter, RefusalLog,
-    RefusalPage, RefusalRecord, ReturnPaths, SingleSignOn, StartLimiter, StoredConnections, own_pages_only,
-    provisioned_routes, scim_routes,
+    ASSERTION_CONSUMER, LogoutPage, METADATA, OrganizationDiscovery, Provisioned, Rate, ReceiveLimiter,
+    RefusalLog, RefusalPage, RefusalRecord, ReturnPaths, SINGLE_LOGOUT, SINGLE_LOGOUT_SOAP, SingleSignOn,
+    StartLimiter, StoredConnections, own_pages_only, provisioned_routes, scim_routes,
 };
 use vouchsafe_client::Client;
 use vouchsafe_scim::ScimService;
@@ -124,6 +124,9 @@ impl App {
             .assertion_consumer(&format!("{base_url}{ASSERTION_CONSUMER}"))?
             .provider(provider.clone())
             .request_lifetime(request_lifetime)
+            .signing_key(key.clone(), certificate.clone())
+            .single_logout(&format!("{base_url}{SINGLE_LOGOUT}"))?
+            .single_logout_soap(&format!("{base_url}{SINGLE_LOGOUT_SOAP}"))?
             .decryption_key(key, certificate.clone())
             .build()?;
         // Only a service on this machine may load metadata from this machine.
@@ -147,7 +150,18 @@ impl App {
         let scim = ScimService::new(shared.clone(), format!("{base_url}{}", scim::PATH), provider.clone());
         let records = Records::default();
         let kept = Arc::clone(&records);
-        let provisioned = Provisioned::new(shared).on_sign_in(move |sign_in| remember(&kept, sign_in));
+        let provisioned =
+            Provisioned::new(Arc::clone(&shared)).on_sign_in(move |sign_in| remember(&kept, sign_in));
+        // An identity provider that takes logout over SOAP is asked by this machine, the others by the person's browser.
+        let caller = client.clone();
+        let sso = sso
+            .single_logout_over(shared, Arc::new(provisioned.clone()))
+            .logout_page(LogoutPage::new("Loadbench"))
+            .back_channel(move |call| {
+                let (caller, location, body) =
+                    (caller.clone(), call.location().to_owned(), call.body().to_owned());
+                async move { caller.post_soap(&location, body, SoapCall::SOAP_ACTION).await }
+            });
         Ok(App(Arc::new(Inner {
             base_url,
             store,

@@ -3,14 +3,16 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::{Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde::Serialize;
 use vouchsafe::Ledger;
-use vouchsafe_web::{HttpError, SingleSignOn, wants_json};
+use vouchsafe_web::{EndedSession, HttpError, Reference, SingleSignOn, wants_json};
 
 use crate::failure::{Explained, Failure};
 use crate::output::Output;
@@ -20,7 +22,7 @@ use crate::verdict_json::{Refused, time};
 use super::answer::{self, names_only, with_headers};
 use super::base::Base;
 use super::doctor::Consultation;
-use super::history::{Event, History, What};
+use super::history::{Event, History, Refusal, What};
 use super::sessions::Sessions;
 use super::trusted::Trusted;
 use super::{pages, sign_in};
@@ -34,7 +36,7 @@ pub(super) struct Inner {
     pub(super) base: Base,
     pub(super) sso: SingleSignOn,
     pub(super) trusted: Arc<Trusted>,
-    pub(super) sessions: Sessions,
+    pub(super) sessions: Arc<Sessions>,
     pub(super) history: History,
     pub(super) doctor: Consultation,
     output: Output,
@@ -49,10 +51,16 @@ impl std::ops::Deref for App {
 }
 
 impl App {
-    pub(super) fn new(base: Base, sso: SingleSignOn, trusted: Arc<Trusted>, output: Output) -> App {
+    pub(super) fn new(
+        base: Base,
+        sso: SingleSignOn,
+        sessions: Arc<Sessions>,
+        trusted: Arc<Trusted>,
+        output: Output,
+    ) -> App {
         let service_provider = sso.service_provider();
         App(Arc::new(Inner {
-            sessions: Sessions::new(sso.cookies(), service_provider.provider().clone()),
+            sessions,
             history: History::default(),
             doctor: Consultation::new(service_provider.clone(), &trusted),
             base,
@@ -72,9 +80,35 @@ impl App {
             .route(&path("/saml/login"), get(sign_in::login))
             .route(&path("/saml/acs"), post(sign_in::assertion_consumer))
             .route(&path("/saml/logout"), post(logout))
+            .route(&path("/saml/slo"), get(single_logout).post(single_logout))
+            .route(&path("/saml/slo/soap"), post(single_logout_by_soap))
             .fallback(nothing_here)
             .layer(from_fn_with_state(self.clone(), guard))
             .with_state(self)
+    }
+
+    /// Tells what became of a logout message: the sessions that it ended, or why it was refused.
+    fn told_from_outside(&self, answer: axum::http::Response<String>) -> Response {
+        for issuer in self.sessions.take_ended() {
+            let (at, issuer) = (self.sso.now(), Some(issuer));
+            self.tell(Event { at, what: What::LoggedOut, issuer, ledger: Ledger::default() });
+        }
+        if let Some(record) = answer
+            .extensions()
+            .get::<Reference>()
+            .and_then(|reference| self.sso.refusals().find(reference.as_str()))
+        {
+            let ledger = record.ledger.clone().unwrap_or_default();
+            let refusal = Refusal {
+                code: record.code.to_owned(),
+                message: record.message.clone(),
+                hint: record.hint.to_owned(),
+                doctor: None,
+            };
+            let what = What::Refused(Box::new(refusal));
+            self.tell(Event { at: record.at, what, issuer: record.issuer.clone(), ledger });
+        }
+        answer.into_response()
     }
 
     /// Forgets what is over.
@@ -182,18 +216,32 @@ async fn metadata(State(app): State<App>, headers: HeaderMap) -> Response {
     app.sso.metadata(&headers).into_response()
 }
 
-/// Ends the session here. No message goes to the identity provider.
+/// Ends the session here, and tells the identity provider where it has an address for that.
 async fn logout(State(app): State<App>, headers: HeaderMap) -> Response {
     let holds_session = app.sso.cookies().session(&headers).is_some();
     let end = async {
         let (ended, cookie) = app.sessions.close(&headers)?;
+        let participants =
+            ended.as_ref().and_then(|session| session.participant.clone()).into_iter().collect();
         if let Some(session) = ended {
             let (at, issuer) = (app.sso.now(), Some(session.issuer));
             app.tell(Event { at, what: What::LoggedOut, issuer, ledger: Ledger::default() });
         }
-        Ok(vec![cookie])
+        Ok(EndedSession { cookies: vec![cookie], participants })
     };
-    app.sso.local_logout(&headers, holds_session, end).await.into_response()
+    app.sso.sign_out(&headers, holds_session, end).await.into_response()
+}
+
+/// What identity providers send by browser.
+async fn single_logout(State(app): State<App>, request: Parts, body: Bytes) -> Response {
+    let answer = app.sso.single_logout(&request, &body, None).await;
+    app.told_from_outside(answer)
+}
+
+/// What they send from their own servers.
+async fn single_logout_by_soap(State(app): State<App>, request: Parts, body: Bytes) -> Response {
+    let answer = app.sso.single_logout_by_soap(&request, &body, None).await;
+    app.told_from_outside(answer)
 }
 
 async fn nothing_here(State(app): State<App>, headers: HeaderMap) -> Response {

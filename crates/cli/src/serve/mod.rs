@@ -22,9 +22,12 @@ use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use vouchsafe::crypto::{Certificate, Provider};
-use vouchsafe::{BindingError, ConnectionSettings, EntityId, ServiceProvider, SignRequests, Unsolicited};
+use vouchsafe::{
+    BindingError, ConnectionSettings, EntityId, ServiceProvider, SignRequests, SoapCall, Unsolicited,
+};
+use vouchsafe_client::Client;
 use vouchsafe_store::Memory;
-use vouchsafe_web::SingleSignOn;
+use vouchsafe_web::{LogoutSessions, SingleSignOn};
 
 use crate::algorithms::Algorithms;
 use crate::failure::Failure;
@@ -34,6 +37,7 @@ use crate::text::{Line, Style};
 
 use app::App;
 use base::{Base, BaseUrl};
+use sessions::Sessions;
 use trusted::Trusted;
 
 /// What `--help` ends with.
@@ -45,7 +49,9 @@ Addresses:
   POST BASE/saml/acs                   the assertion consumer: 200 or 403; JSON where the request accepts application/json, else a page
   GET  BASE/session                    this browser's session, as JSON, or 401
   GET  BASE/sessions                   every session, as JSON
-  POST BASE/saml/logout                ends this browser's session here; the identity provider is not told";
+  POST BASE/saml/logout                ends this browser's session here, and with --key tells the identity provider, if it has an address for that
+  GET, POST BASE/saml/slo              with --key: logout messages of the identity provider, by browser
+  POST BASE/saml/slo/soap              with --key: logout requests of its own server";
 
 /// How long requests that are being answered may take after it was told to stop.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
@@ -67,7 +73,7 @@ pub(crate) struct Arguments {
     /// Our entity id; without it, BASE/saml/metadata.
     #[arg(long, value_name = "URI")]
     entity_id: Option<String>,
-    /// Private key that signs requests.
+    /// Private key that signs requests and logout messages; with it there is single logout.
     #[arg(long, value_name = "PEM", requires = "certificate")]
     key: Option<String>,
     /// Certificate of that key.
@@ -233,9 +239,24 @@ fn settings(arguments: &Arguments) -> Result<ConnectionSettings, Failure> {
 fn app(arguments: &Arguments, base: &Base, trusted: Trusted, output: Output) -> Result<App, Failure> {
     let trusted = Arc::new(trusted);
     let service_provider = service_provider(arguments, base)?;
-    let sso = SingleSignOn::new(service_provider, Arc::clone(&trusted), Arc::new(Memory::new()))
+    let store = Arc::new(Memory::new());
+    let provider = service_provider.provider().clone();
+    let takes_logout = service_provider.single_logout().is_some();
+    let mut sso = SingleSignOn::new(service_provider, Arc::clone(&trusted), Arc::clone(&store))
         .sign_in_page(&base.path("/"));
-    Ok(App::new(base.clone(), sso, trusted, output))
+    let sessions = Arc::new(Sessions::new(sso.cookies(), provider));
+    if takes_logout {
+        // Whoever starts this command chose the identity providers, and the one on trial is often on the same machine.
+        let client = Client::with_loopback().map_err(|error| Failure::unusable("--idp-metadata", error))?;
+        sso = sso.single_logout_over(store, Arc::clone(&sessions) as Arc<dyn LogoutSessions>).back_channel(
+            move |call| {
+                let (client, location, body) =
+                    (client.clone(), call.location().to_owned(), call.body().to_owned());
+                async move { client.post_soap(&location, body, SoapCall::SOAP_ACTION).await }
+            },
+        );
+    }
+    Ok(App::new(base.clone(), sso, sessions, trusted, output))
 }
 
 /// Who we are, with the keys and what must be signed: the metadata says both.
@@ -250,7 +271,12 @@ fn service_provider(arguments: &Arguments, base: &Base) -> Result<ServiceProvide
     let certificate = arguments.certificate.as_deref().map(input::certificate).transpose()?;
     if let (Some(key), Some(certificate)) = (&arguments.key, &certificate) {
         let key = input::private_key(key, &provider)?;
-        builder = builder.signing_key(key, certificate.clone()).sign_requests(SignRequests::Always);
+        builder = builder
+            .signing_key(key, certificate.clone())
+            .sign_requests(SignRequests::Always)
+            .single_logout(&base.url("/saml/slo"))
+            .and_then(|builder| builder.single_logout_soap(&base.url("/saml/slo/soap")))
+            .map_err(|error| Failure::unusable("--base-url", error))?;
     }
     for path in &arguments.decryption_key {
         let key = input::private_key(path, &provider)?;

@@ -46,6 +46,7 @@ fn identity_providers(app: &Inner) -> String {
 fn ourselves(app: &Inner) -> String {
     let service_provider = app.sso.service_provider();
     let metadata = app.base.url("/saml/metadata");
+    let logout = service_provider.single_logout().map(code);
     let rows = [
         ("Entity ID", code(service_provider.entity_id().as_str())),
         ("Assertion consumer", code(service_provider.assertion_consumer())),
@@ -53,6 +54,7 @@ fn ourselves(app: &Inner) -> String {
             "Metadata",
             format!("<a href=\"{}\">{}</a>", text(&app.base.path("/saml/metadata")), text(&metadata)),
         ),
+        ("Single logout", logout.unwrap_or_else(|| "none: give --key and --certificate".to_owned())),
     ];
     format!("<section><h2>What the identity provider must know</h2>{}</section>", definitions(&rows))
 }
@@ -60,7 +62,7 @@ fn ourselves(app: &Inner) -> String {
 fn signed_in(app: &Inner, session: &Session) -> String {
     format!(
         "<section><h2>This browser's session</h2><p>From {} since {} (<a href=\"{}\">as JSON</a>).</p>\
-         <form method=\"post\" action=\"{}\"><button>End it here</button></form></section>",
+         <form method=\"post\" action=\"{}\"><button>Sign out</button></form></section>",
         text(&session.issuer),
         text(&session.since),
         text(&app.base.path("/session")),
@@ -71,11 +73,9 @@ fn signed_in(app: &Inner, session: &Session) -> String {
 fn event(event: &Event) -> String {
     let (verdict, short, body) = match &event.what {
         What::Accepted => ("<span class=\"good\">accepted</span>", String::new(), ledger(&event.ledger)),
-        What::LoggedOut => (
-            "<b>logged out</b>",
-            String::new(),
-            "<p>The session here has ended; the identity provider was not told.</p>".to_owned(),
-        ),
+        What::LoggedOut => {
+            ("<b>logged out</b>", String::new(), "<p>The session here has ended.</p>".to_owned())
+        }
         What::Refused(refusal) => {
             let body = reasons(refusal) + &ledger(&event.ledger);
             ("<span class=\"bad\">refused</span>", format!(" {}", code(&refusal.code)), body)

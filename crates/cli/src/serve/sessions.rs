@@ -6,9 +6,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use axum::http::{HeaderMap, HeaderValue};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde::Serialize;
-use vouchsafe::{BindingError, Login, Provider};
+use vouchsafe::provisioning::Identity;
+use vouchsafe::{BindingError, Login, LogoutRequest, Participant, Provider};
 use vouchsafe_store::SessionId;
-use vouchsafe_web::{Cookies, HttpError};
+use vouchsafe_web::{Cookies, EndsSessions, HttpError, LogoutSessions};
 
 use crate::verdict_json::attributes;
 
@@ -27,6 +28,12 @@ pub(super) struct Session {
     pub(super) since: String,
     #[serde(skip)]
     ends: DateTime<Utc>,
+    /// What the identity provider is told when it ends.
+    #[serde(skip)]
+    pub(super) participant: Option<Participant>,
+    /// By what a logout request finds it.
+    #[serde(skip)]
+    identity: Option<Identity>,
 }
 
 impl Session {
@@ -42,6 +49,8 @@ impl Session {
             session_index: login.session_index().map(str::to_owned),
             attributes: attributes(login).into_iter().map(owned).collect(),
             since: start.to_rfc3339_opts(SecondsFormat::Secs, true),
+            participant: Participant::of_login(login),
+            identity: Identity::of_login(login),
             ends: login.session_not_on_or_after().map_or(end, |limit| limit.min(end)),
         }
     }
@@ -53,11 +62,13 @@ pub(super) struct Sessions {
     cookies: Cookies,
     provider: Provider,
     live: Mutex<VecDeque<(String, Session)>>,
+    /// The issuers of sessions that identity providers ended, until somebody tells of them.
+    ended: Mutex<Vec<String>>,
 }
 
 impl Sessions {
     pub(super) fn new(cookies: Cookies, provider: Provider) -> Sessions {
-        Sessions { cookies, provider, live: Mutex::default() }
+        Sessions { cookies, provider, live: Mutex::default(), ended: Mutex::default() }
     }
 
     /// Opens the session of a login, in the place of the one that the browser had, and answers its cookie.
@@ -102,6 +113,11 @@ impl Sessions {
         Ok((ended, self.cookies.close_session()?))
     }
 
+    /// The issuers of the sessions that identity providers ended since this was last asked.
+    pub(super) fn take_ended(&self) -> Vec<String> {
+        std::mem::take(&mut self.ended.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     pub(super) fn sweep(&self, now: DateTime<Utc>) {
         self.live().retain(|(_, session)| now < session.ends);
     }
@@ -113,5 +129,28 @@ impl Sessions {
 
     fn live(&self) -> MutexGuard<'_, VecDeque<(String, Session)>> {
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl LogoutSessions for Sessions {
+    fn end<'a>(&'a self, request: &'a LogoutRequest) -> EndsSessions<'a> {
+        let (connection, audience) = (request.connection().clone(), request.audience());
+        let person = Identity::of_name_id(request.name_id(), connection, request.issuer(), audience);
+        let indexes = request.session_indexes();
+        let is_meant = |session: &Session| {
+            let is_one = |index: &String| session.session_index.as_ref() == Some(index);
+            session.identity.as_ref() == Some(&person) && (indexes.is_empty() || indexes.iter().any(is_one))
+        };
+        let mut live = self.live();
+        let issuers: Vec<String> = live
+            .iter()
+            .filter(|(_, session)| is_meant(session))
+            .map(|(_, session)| session.issuer.clone())
+            .collect();
+        live.retain(|(_, session)| !is_meant(session));
+        drop(live);
+        let ended = u64::try_from(issuers.len()).unwrap_or(u64::MAX);
+        self.ended.lock().unwrap_or_else(PoisonError::into_inner).extend(issuers);
+        Box::pin(std::future::ready(Ok(ended)))
     }
 }

@@ -13,6 +13,7 @@
 mod answers;
 mod attacks;
 mod hostile;
+mod logout;
 #[path = "../support/schema.rs"]
 mod schema;
 mod served;

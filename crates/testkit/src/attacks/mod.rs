@@ -87,6 +87,7 @@ mod form;
 mod key_substitution;
 mod kind;
 mod location;
+pub mod logout;
 mod markup;
 mod md5;
 mod outcome;

@@ -342,6 +342,16 @@ impl Okta {
             .issue()
     }
 
+    /// Signs the user of that name out here, whichever application asked for it.
+    pub(super) fn end_sessions_of(&self, name_id: &str) {
+        let mut state = self.lock();
+        let users = state.users.values().filter(|user| user.email == name_id);
+        let logins: Vec<String> = users.map(|user| user.login.clone()).collect();
+        for login in logins {
+            state.sessions.end_all_of(&login);
+        }
+    }
+
     pub(super) fn sessions<T>(&self, use_them: impl FnOnce(&mut Sessions) -> T) -> T {
         use_them(&mut self.lock().sessions)
     }
@@ -374,7 +384,14 @@ impl Okta {
         let name = settings.map(|app| slug(&app.label)).unwrap_or_default();
         let key = settings.and_then(|app| app.key.as_ref()).unwrap_or(&state.key);
         let single_sign_on = format!("{}/app/{name}/{app}/sso/saml", self.base_url);
-        IdentityProvider::new(format!("http://www.okta.com/{app}"), single_sign_on, key)
+        let identity_provider =
+            IdentityProvider::new(format!("http://www.okta.com/{app}"), single_sign_on, key);
+        match settings.and_then(|app| app.single_logout_url.as_ref()) {
+            Some(_) => {
+                identity_provider.with_single_logout(format!("{}/app/{name}/{app}/slo/saml", self.base_url))
+            }
+            None => identity_provider,
+        }
     }
 
     /// A panic elsewhere leaves nothing half done here.

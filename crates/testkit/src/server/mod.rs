@@ -9,6 +9,7 @@
 //! | `/home/{app}/{exk}` | what the icon does: a Response that nobody asked for (IdP-initiated) |
 //! | `/app/{app}/{exk}/sso/saml` | single sign-on by redirect and by POST (SP-initiated) |
 //! | `/app/{exk}/sso/saml/metadata` | the metadata of an application's identity provider |
+//! | `/app/{app}/{exk}/slo/saml` | single logout by redirect and by POST |
 //! | `/admin` | users, applications, assignments, attribute `token`, provisioning by SCIM, another key, and [`Faults`] on purpose |
 //!
 //! ```
@@ -36,6 +37,7 @@ mod directory;
 mod faults;
 mod guard;
 mod html;
+mod logout;
 mod model;
 mod pages;
 mod provisioning;

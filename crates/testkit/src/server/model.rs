@@ -87,6 +87,10 @@ pub struct App {
     pub single_sign_on_url: String,
     /// "Default RelayState", sent when the user clicks the icon.
     pub default_relay_state: Option<String>,
+    /// "Single Logout URL": without one there is no single logout.
+    pub single_logout_url: Option<String>,
+    /// "Signature Certificate", by which logout messages of the application are verified.
+    pub signature_certificate: Option<Certificate>,
     /// "Encryption Certificate": assertions are encrypted when there is one.
     pub encryption_certificate: Option<Certificate>,
     /// "Group Attribute Statements": name of the attribute that carries all the user's groups.
@@ -111,6 +115,8 @@ impl App {
             entity_id: entity_id.into(),
             single_sign_on_url: single_sign_on_url.into(),
             default_relay_state: None,
+            single_logout_url: None,
+            signature_certificate: None,
             encryption_certificate: None,
             group_attribute: Some("groups".to_owned()),
             fixed_attributes: Vec::new(),
@@ -120,7 +126,7 @@ impl App {
     }
 
     /// An application from the service provider's metadata: entity ID, the default assertion consumer service by POST
-    /// (else the first), and the encryption certificate if there is one.
+    /// (else the first), the single logout service by POST, and the certificates if there are any.
     ///
     /// # Errors
     ///
@@ -137,7 +143,16 @@ impl App {
         let acs =
             assertion_consumer(role).ok_or_else(|| missing("an assertion consumer service by POST", role))?;
         let mut app = Self::new(label, entity_id, acs);
-        app.encryption_certificate = encryption_certificate(role);
+        app.encryption_certificate = certificate(role, "encryption");
+        app.signature_certificate = certificate(role, "signing");
+        app.single_logout_url = role
+            .elements()
+            .filter(|child| child.is(namespace::SAML_METADATA, "SingleLogoutService"))
+            .find(|service| {
+                service.attribute("Binding") == Some("urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST")
+            })
+            .and_then(|service| service.attribute("Location"))
+            .map(str::to_owned);
         Ok(app)
     }
 
@@ -197,10 +212,10 @@ fn assertion_consumer(role: Element<'_>) -> Option<&str> {
 }
 
 /// A KeyDescriptor without `use` serves both purposes (SAML metadata, section 2.4.1.1).
-fn encryption_certificate(role: Element<'_>) -> Option<Certificate> {
+fn certificate(role: Element<'_>, wanted: &str) -> Option<Certificate> {
     role.elements()
         .filter(|child| child.is(namespace::SAML_METADATA, "KeyDescriptor"))
-        .filter(|key| key.attribute("use").is_none_or(|purpose| purpose == "encryption"))
+        .filter(|key| key.attribute("use").is_none_or(|purpose| purpose == wanted))
         .flat_map(|key| key.descendants())
         .filter(|element| element.is(namespace::DSIG, "X509Certificate"))
         .find_map(|certificate| Certificate::from_base64(&certificate.text()).ok())

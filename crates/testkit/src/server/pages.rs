@@ -69,14 +69,19 @@ pub(super) fn admin(users: &[User], apps: &[AppView], base_url: &str) -> String 
 
 /// The page that posts a Response to the service provider by itself; without scripts, by a button (SAML bindings,
 /// section 3.5.4).
-pub(super) fn post_form(action: &str, response: &str, relay_state: Option<&str>, nonce: &str) -> String {
+pub(super) fn post_form(
+    action: &str,
+    (field, message): (&str, &str),
+    relay_state: Option<&str>,
+    nonce: &str,
+) -> String {
     let relay_state = relay_state.map_or_else(String::new, |value| hidden("RelayState", value));
     format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Signing in…</title></head><body>\
          <form method=\"post\" action=\"{}\">{}{relay_state}<noscript><button>Continue</button></noscript></form>\
          <script nonce=\"{}\">document.forms[0].submit()</script></body></html>",
         escape_markup(action),
-        hidden("SAMLResponse", response),
+        hidden(field, message),
         escape_markup(nonce),
     )
 }

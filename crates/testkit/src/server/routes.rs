@@ -15,18 +15,19 @@ use vouchsafe_crypto::KeyKind;
 use super::directory::{NOT_ASSIGNED, Okta};
 use super::faults::Faults;
 use super::guard::{only_own_host, only_own_pages};
+use super::logout::{Participant, sign_out, single_logout};
 use super::model::{AppId, User};
 use super::pages;
 use super::provisioning::Provisioning;
 use super::sessions::random_hex;
 use crate::{AuthnRequest, Issued, KeyPair, TestkitError};
 
-const COOKIE_NAME: &str = "okta_session";
+pub(super) const COOKIE_NAME: &str = "okta_session";
 
 pub(super) fn router(okta: Okta) -> axum::Router {
     let own_forms = axum::Router::new()
         .route("/login", post(login))
-        .route("/logout", post(logout))
+        .route("/logout", post(sign_out))
         .route("/admin/users", post(add_user))
         .route("/admin/groups", post(set_groups))
         .route("/admin/assign", post(assign))
@@ -45,6 +46,7 @@ pub(super) fn router(okta: Okta) -> axum::Router {
         .route("/admin", get(admin))
         .route("/home/{app}/{exk}", get(identity_provider_initiated))
         .route("/app/{app}/{exk}/sso/saml", get(sign_on_by_redirect).post(sign_on_by_post))
+        .route("/app/{app}/{exk}/slo/saml", get(single_logout).post(single_logout))
         .route("/app/{app}/sso/saml/metadata", get(metadata))
         .merge(own_forms)
         .layer(from_fn_with_state(okta.clone(), only_own_host))
@@ -52,7 +54,7 @@ pub(super) fn router(okta: Okta) -> axum::Router {
 }
 
 /// What the server answers when it does not do what was asked.
-struct Failure(TestkitError);
+pub(super) struct Failure(TestkitError);
 
 impl From<TestkitError> for Failure {
     fn from(error: TestkitError) -> Self {
@@ -102,6 +104,7 @@ async fn identity_provider_initiated(
         return Ok(choose(&okta, &address));
     };
     let issued = okta.issue(&app, &user.login, None, now())?;
+    note(&okta, &headers, &app, &user, &issued);
     let relay_state = okta.app(&app)?.default_relay_state;
     posted(&okta, &app, &issued, relay_state.as_deref())
 }
@@ -152,7 +155,11 @@ fn sign_on(
     let just_asked = cookie(headers).is_some_and(|cookie| okta.sessions(|open| open.take_fresh(cookie)));
     let user = signed_in(okta, headers).filter(|_| just_asked || !request.force_authn);
     let issued = match user {
-        Some(user) => okta.issue(app, &user.login, Some(request), now())?,
+        Some(user) => {
+            let issued = okta.issue(app, &user.login, Some(request), now())?;
+            note(okta, headers, app, &user, &issued);
+            issued
+        }
         None if request.is_passive => okta.refuse_passive(app, request, now())?,
         None => return Ok(choose(okta, address)),
     };
@@ -166,11 +173,30 @@ fn choose(okta: &Okta, address: &Uri) -> Response {
 
 fn posted(okta: &Okta, app: &AppId, issued: &Issued, relay_state: Option<&str>) -> Result<Response, Failure> {
     let action = okta.app(app)?.single_sign_on_url;
+    posted_message(&action, ("SAMLResponse", &issued.to_base64()), relay_state)
+}
+
+/// The page that posts a message, as this field, to an application.
+pub(super) fn posted_message(
+    action: &str,
+    message: (&'static str, &str),
+    relay_state: Option<&str>,
+) -> Result<Response, Failure> {
     let nonce = random_hex();
-    let page = pages::post_form(&action, &issued.to_base64(), relay_state, &nonce);
+    let page = pages::post_form(action, message, relay_state, &nonce);
     let policy =
         format!("default-src 'none'; script-src 'nonce-{nonce}'; base-uri 'none'; frame-ancestors 'none'");
     Ok(([(CONTENT_SECURITY_POLICY, policy)], Html(page)).into_response())
+}
+
+/// Notes that the session of this browser was used to sign in to an application.
+fn note(okta: &Okta, headers: &HeaderMap, app: &AppId, user: &User, issued: &Issued) {
+    let index = issued.xml().split_once("SessionIndex=\"").and_then(|(_, rest)| rest.split_once('"'));
+    if let (Some(cookie), Some((index, _))) = (cookie(headers), index) {
+        let (name_id, session_index) = (user.email.clone(), index.to_owned());
+        let participant = Participant { app: app.clone(), name_id, session_index };
+        okta.sessions(|open| open.used(cookie, participant));
+    }
 }
 
 #[derive(Deserialize)]
@@ -193,14 +219,6 @@ async fn login(State(okta): State<Okta>, Form(form): Form<Login>) -> Result<Resp
     let cookie = okta.sessions(|open| open.begin(&user.login));
     let cookie = format!("{COOKIE_NAME}={cookie}; Path=/; HttpOnly; SameSite=Lax");
     Ok(([(SET_COOKIE, cookie)], Redirect::to(local(&form.return_to))).into_response())
-}
-
-async fn logout(State(okta): State<Okta>, headers: HeaderMap) -> Response {
-    if let Some(cookie) = cookie(&headers) {
-        okta.sessions(|open| open.end(cookie));
-    }
-    let gone = format!("{COOKIE_NAME}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax");
-    ([(SET_COOKIE, gone)], Redirect::to("/")).into_response()
 }
 
 #[derive(Deserialize)]
@@ -378,7 +396,7 @@ fn signed_in(okta: &Okta, headers: &HeaderMap) -> Option<User> {
     okta.user(&login).ok().filter(|user| !user.suspended)
 }
 
-fn cookie(headers: &HeaderMap) -> Option<&str> {
+pub(super) fn cookie(headers: &HeaderMap) -> Option<&str> {
     headers
         .get_all(COOKIE)
         .iter()
@@ -389,6 +407,6 @@ fn cookie(headers: &HeaderMap) -> Option<&str> {
         .map(|(_, value)| value)
 }
 
-fn now() -> DateTime<Utc> {
+pub(super) fn now() -> DateTime<Utc> {
     SystemTime::now().into()
 }

@@ -2,12 +2,15 @@ use std::collections::HashMap;
 
 use vouchsafe_crypto::hexadecimal;
 
+use super::logout::Participant;
 use crate::keys;
 
 /// Who is signed in here, by the value of the cookie.
 #[derive(Debug, Default)]
 pub(super) struct Sessions {
     open: HashMap<String, Session>,
+    /// Who is still to be told of a logout, by the RelayState of the request that is on its way.
+    waiting: HashMap<String, Vec<Participant>>,
 }
 
 #[derive(Debug)]
@@ -15,13 +18,18 @@ struct Session {
     login: String,
     /// Whether the user was just asked who he is: what `ForceAuthn` wants, and it counts once.
     fresh: bool,
+    /// The applications that were signed in to.
+    participants: Vec<Participant>,
 }
 
 impl Sessions {
     /// Begins a session and returns the cookie's value.
     pub(super) fn begin(&mut self, login: &str) -> String {
         let cookie = random_hex();
-        self.open.insert(cookie.clone(), Session { login: login.to_owned(), fresh: true });
+        self.open.insert(
+            cookie.clone(),
+            Session { login: login.to_owned(), fresh: true, participants: Vec::new() },
+        );
         cookie
     }
 
@@ -34,8 +42,27 @@ impl Sessions {
         self.open.get_mut(cookie).is_some_and(|session| std::mem::take(&mut session.fresh))
     }
 
-    pub(super) fn end(&mut self, cookie: &str) {
-        self.open.remove(cookie);
+    /// Ends a session, and answers who is to be told.
+    pub(super) fn end(&mut self, cookie: &str) -> Vec<Participant> {
+        self.open.remove(cookie).map(|session| session.participants).unwrap_or_default()
+    }
+
+    /// Notes that a session was used to sign in to an application.
+    pub(super) fn used(&mut self, cookie: &str, participant: Participant) {
+        if let Some(session) = self.open.get_mut(cookie) {
+            session.participants.push(participant);
+        }
+    }
+
+    /// Keeps who is still to be told, and answers the handle.
+    pub(super) fn wait(&mut self, participants: Vec<Participant>) -> String {
+        let handle = random_hex();
+        self.waiting.insert(handle.clone(), participants);
+        handle
+    }
+
+    pub(super) fn take_waiting(&mut self, handle: &str) -> Option<Vec<Participant>> {
+        self.waiting.remove(handle)
     }
 
     pub(super) fn end_all_of(&mut self, login: &str) {

@@ -196,8 +196,9 @@ fn table() -> String {
          | the query of a redirect | `receive_query` | `redirect/` |\n\
          | the identity provider of who types an address | `discover` | `account/claimed` |\n\
          | where the browser is sent | `Outcome::leading_to` | `return/`, `relay-state/` |\n\n\
-         Not here yet, since the features that they concern are not: attacks on single logout (a signed Assertion in Extensions\n\
-         that signs a LogoutRequest, CVE-2026-133430, CVE-2026-82465; an unsigned one, CVE-2026-86696), on the artifact binding (the channel taken\n\
+         The attacks on single logout (a signed Assertion in Extensions that signs a LogoutRequest, CVE-2026-133430, CVE-2026-82465; an\n\
+         unsigned one, CVE-2026-86696) are a list of their own, `vouchsafe_testkit::attacks::logout`, for the doors of that.\n\n\
+         Not here yet, since the features that they concern are not: attacks on the artifact binding (the channel taken\n\
          for a signature, issuer confusion, CVE-2026-49283), on SCIM, and on metadata that is fetched. They come with these features.\n\n",
     );
     let all = attacks::all();

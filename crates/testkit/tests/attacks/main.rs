@@ -16,6 +16,7 @@ mod document;
 mod doors;
 
 mod genuine;
+mod logout;
 mod opened;
 mod weak;
 mod weak_checks;

@@ -124,7 +124,8 @@ impl Form {
             })
             .collect();
         let form = Form { action: attribute(markup, "action")?, fields };
-        form.field("SAMLResponse").is_some().then_some(form)
+        let is_one = form.field("SAMLResponse").or(form.field("SAMLRequest")).is_some();
+        is_one.then_some(form)
     }
 }
 

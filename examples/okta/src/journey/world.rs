@@ -185,10 +185,23 @@ impl World {
     pub(super) async fn signs_out(&self) -> Outcome {
         let browser = Browser::new()?;
         browser.submit(&self.by_dashboard(&browser).await?).await?;
-        browser.post(&format!("{}/saml/logout", self.service), &[]).await?;
+        let page = browser.post(&format!("{}/saml/logout", self.service), &[]).await?;
+        let page = browser.submit(&page.saml_form()?).await?;
+        require(page.shows("Your identity provider has ended its session too."), || unexpected(&page))?;
+        self.is_signed_out(&browser).await?;
+        // And the other way round: signing out at the identity provider ends the session here.
+        browser.submit(&self.by_dashboard(&browser).await?).await?;
+        let page = browser.post(&format!("{}logout", self.identity_provider()), &[]).await?;
+        let answer = browser.submit(&page.saml_form()?).await?;
+        self.is_signed_out(&browser).await?;
+        let page = browser.submit(&answer.saml_form()?).await?;
+        require(page.url == self.identity_provider(), || unexpected(&page))?;
+        Ok("the session is over, here and there, whichever side ended it".to_owned())
+    }
+
+    async fn is_signed_out(&self, browser: &Browser) -> Result<(), Failure> {
         let page = browser.get(&format!("{}/home", self.service)).await?;
-        require(!page.shows("Signed in as"), || "the session goes on".to_owned())?;
-        Ok("the session is over".to_owned())
+        require(!page.shows("Signed in as"), || "the session goes on".to_owned())
     }
 
     /// A click on the app in the identity provider's dashboard: the form that goes to the service.
