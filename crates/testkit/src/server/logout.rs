@@ -25,7 +25,7 @@ use crate::authn_request::parameter;
 pub(super) struct Participant {
     pub(super) app: AppId,
     pub(super) name_id: String,
-    pub(super) session_index: String,
+    pub(super) session_index: Option<String>,
 }
 
 /// A logout message of an application's.
@@ -84,8 +84,11 @@ fn tell_next(
             .id(format!("id{}", random_hex()))
             .at(now)
             .destination(Some(&address))
-            .name_id(&next.name_id)
-            .session_index(&next.session_index);
+            .name_id(&next.name_id);
+        let request = match &next.session_index {
+            Some(index) => request.session_index(index),
+            None => request,
+        };
         let handle = okta.sessions(|open| open.wait(participants));
         let message = base64_encode(request.signed()?.as_bytes());
         return posted_message(&address, ("SAMLRequest", &message), Some(&handle));

@@ -189,12 +189,13 @@ pub(super) fn posted_message(
     Ok(([(CONTENT_SECURITY_POLICY, policy)], Html(page)).into_response())
 }
 
-/// Notes that the session of this browser was used to sign in to an application.
+/// Notes that the session of this browser was used to sign in to an application. The index of what was encrypted is not known here: then all of
+/// the user's sessions there are meant.
 fn note(okta: &Okta, headers: &HeaderMap, app: &AppId, user: &User, issued: &Issued) {
     let index = issued.xml().split_once("SessionIndex=\"").and_then(|(_, rest)| rest.split_once('"'));
-    if let (Some(cookie), Some((index, _))) = (cookie(headers), index) {
-        let (name_id, session_index) = (user.email.clone(), index.to_owned());
-        let participant = Participant { app: app.clone(), name_id, session_index };
+    if let Some(cookie) = cookie(headers) {
+        let session_index = index.map(|(index, _)| index.to_owned());
+        let participant = Participant { app: app.clone(), name_id: user.email.clone(), session_index };
         okta.sessions(|open| open.used(cookie, participant));
     }
 }
