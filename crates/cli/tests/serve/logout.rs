@@ -39,7 +39,7 @@ async fn an_identity_provider_is_told_and_tells() {
     let sign_in = async |id: &str, index: &str| {
         let browser = Browser::default();
         let response = okta.response().at(Utc::now() - chrono::TimeDelta::seconds(3)).assertion_id(id);
-        let response = response.service_provider(&served.url("/saml/metadata"), &served.url("/saml/acs"));
+        let response = response.service_provider(served.url("/saml/metadata"), &served.url("/saml/acs"));
         let (status, answer) =
             browser.post(&served, &response.session_index(index).issue().unwrap(), None).await;
         assert_eq!(status, 200, "{answer}");

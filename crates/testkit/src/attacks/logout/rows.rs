@@ -1,0 +1,289 @@
+//! The messages that are sent.
+
+use vouchsafe_signature::{Signer, sign};
+use vouchsafe_xml::Limits;
+
+use super::super::surgery;
+use super::{Delivery, Door, Made, Scene};
+use crate::logout::{form, soap};
+use crate::{KeyPair, LogoutBuilder, TestkitError, keys};
+
+/// An attack, at each of its doors.
+pub(super) struct Row {
+    pub(super) what: &'static str,
+    pub(super) doors: &'static [Door],
+    pub(super) description: &'static str,
+    pub(super) make: fn(&Scene<'_>) -> Made,
+}
+
+const fn row(what: &'static str, description: &'static str, make: fn(&Scene<'_>) -> Made) -> Row {
+    Row { what, doors: Door::ALL, description, make }
+}
+
+const fn at(doors: &'static [Door], row: Row) -> Row {
+    Row { doors, ..row }
+}
+
+const FRONT: &[Door] = &[Door::Redirect, Door::Post];
+const ENVELOPED: &[Door] = &[Door::Post, Door::Soap];
+
+pub(super) const ROWS: &[Row] = &[
+    row("unsigned", "a request that nobody signed (esaml, CVE-2026-86696)", |s| s.raw(&s.genuine().xml()?)),
+    row("attacker-key", "signed by a key of the attacker's", |s| {
+        s.signed(&s.genuine().key(keys::attacker()))
+    }),
+    row("other-key", "signed by the key of another identity provider that is trusted", |s| {
+        s.signed(&s.genuine().key(s.target.other.key()))
+    }),
+    row("other-identity-provider", "another trusted identity provider names the victim", |s| {
+        s.signed(&s.genuine().issuer(Some(s.target.other.entity_id())).key(s.target.other.key()))
+    }),
+    row("service-provider-key", "signed by the key of the service itself", |s| {
+        s.signed(&s.genuine().key(keys::service_provider()))
+    }),
+    row(
+        "assertion-in-extensions",
+        "a genuine signed Assertion in Extensions (Keycloak, CVE-2026-133430)",
+        |s| {
+            let assertion = surgery::copy(&s.response()?, &["Response", "Assertion"])?;
+            let declared = match assertion.contains("xmlns:saml2=") {
+                true => assertion,
+                false => assertion.replacen("<saml2:Assertion", &format!("<saml2:Assertion {SAML2}"), 1),
+            };
+            s.raw(&s.genuine().extensions(declared).xml()?)
+        },
+    ),
+    row("response-in-extensions", "a genuine signed Response in Extensions (pac4j, CVE-2026-82465)", |s| {
+        s.raw(&s.genuine().extensions(s.response()?).xml()?)
+    }),
+    row("request-in-extensions", "a genuine signed request for somebody else in Extensions", |s| {
+        let other = s.genuine().name_id("somebody@example.com").signed()?;
+        s.raw(&s.genuine().extensions(other).xml()?)
+    }),
+    row("wrapped-in-signed", "a forged request in Extensions of a genuine one for somebody else", |s| {
+        let forged = s.genuine().xml()?;
+        s.signed(&s.genuine().name_id("somebody@example.com").extensions(forged))
+    }),
+    row("other-destination", "a genuine request to another service", |s| {
+        s.signed(&s.genuine().destination(Some("https://other.example/saml/slo")))
+    }),
+    row("destination-prefix", "a Destination that begins as the address does", |s| {
+        let longer = format!("{}.evil.example", s.target.single_logout);
+        s.signed(&s.genuine().destination(Some(&longer)))
+    }),
+    row("destination-case", "a Destination in other letters", |s| {
+        s.signed(&s.genuine().destination(Some(&s.target.single_logout.to_uppercase())))
+    }),
+    row("empty-destination", "an empty Destination", |s| s.signed(&s.genuine().destination(Some("")))),
+    at(FRONT, row("no-destination", "no Destination", |s| s.signed(&s.genuine().destination(None)))),
+    row("expired", "NotOnOrAfter is past", |s| {
+        s.signed(&s.genuine().not_on_or_after("2020-01-01T00:00:00Z"))
+    }),
+    row("malformed-end", "a NotOnOrAfter that is no time", |s| {
+        s.signed(&s.genuine().not_on_or_after("never"))
+    }),
+    row("old", "issued an hour ago, without NotOnOrAfter", |s| s.signed(&s.genuine().at(s.ago(60)))),
+    row("future", "issued an hour from now", |s| s.signed(&s.genuine().at(s.ago(-60)))),
+    row("no-time", "an IssueInstant that is no time", |s| s.signed(&s.genuine().issue_instant("now"))),
+    row("version", "of SAML 1.1", |s| s.signed(&s.genuine().version("1.1"))),
+    row("no-issuer", "without Issuer", |s| s.signed(&s.genuine().issuer(None))),
+    row("issuer-format", "an Issuer that is no entity", |s| {
+        s.signed(&s.genuine().issuer_format(crate::EMAIL_ADDRESS))
+    }),
+    row("replayed", "a genuine request, sent again after the victim signed in again", |s| {
+        let delivery = s.signed(&s.genuine())?;
+        Ok([delivery.clone(), delivery].concat())
+    }),
+    row("comment", "a genuine request for a name that begins as the victim's, behind a comment", |s| {
+        let genuine = s.genuine();
+        let name = surgery::copy(&genuine.xml()?, &["LogoutRequest", "NameID"])?;
+        let longer = name.replacen("</saml:NameID>", "<!-- -->.evil.example</saml:NameID>", 1);
+        s.signed(&genuine.without_name_id().raw(longer))
+    }),
+    row("other-format", "the victim's name in another Format", |s| {
+        s.signed(&s.genuine().name_id_format(Some("urn:oasis:names:tc:SAML:2.0:nameid-format:persistent")))
+    }),
+    row("no-format", "the victim's name without Format", |s| s.signed(&s.genuine().name_id_format(None))),
+    row("name-qualifier", "the victim's name with a NameQualifier", |s| {
+        s.signed(&s.genuine().qualifiers(Some("https://idp.example"), None))
+    }),
+    row("service-provider-qualifier", "the victim's name with an SPNameQualifier", |s| {
+        s.signed(&s.genuine().qualifiers(None, Some("https://other.example")))
+    }),
+    row("foreign-name", "the victim's name in an element of another vocabulary", |s| {
+        s.signed(&s.genuine().name_id("somebody@example.com").raw("<NameID>ada@example.com</NameID>"))
+    }),
+    row("two-names", "two names, of which one is the victim's", |s| {
+        let genuine = s.genuine();
+        let name = surgery::copy(&genuine.xml()?, &["LogoutRequest", "NameID"])?;
+        s.signed(&genuine.name_id("somebody@example.com").raw(name))
+    }),
+    row("response", "a genuine Response in the place of a request", |s| s.raw(&s.response()?)),
+    row("doctype", "a document type with an entity", |s| {
+        s.raw(&format!("<!DOCTYPE r [<!ENTITY e \"x\">]>{}", s.genuine().xml()?))
+    }),
+    at(
+        ENVELOPED,
+        row("changed", "a genuine request for somebody else, changed after it was signed", |s| {
+            let somebody = s.genuine().name_id("somebody@example.com").signed()?;
+            let name = surgery::copy(&s.genuine().xml()?, &["LogoutRequest", "NameID"])?;
+            s.raw(&surgery::replace(&somebody, &["LogoutRequest", "NameID"], &name)?)
+        }),
+    ),
+    at(
+        ENVELOPED,
+        row("moved-signature", "the signature of another request", |s| {
+            let somebody = s.genuine().name_id("somebody@example.com").signed()?;
+            let signature = surgery::copy(&somebody, &["LogoutRequest", "Signature"])?;
+            let forged = s.genuine().xml()?;
+            s.raw(&forged.replacen("</saml:Issuer>", &format!("</saml:Issuer>{signature}"), 1))
+        }),
+    ),
+    at(
+        ENVELOPED,
+        row("signature-of-extensions", "a signature that refers to what stands in Extensions", |s| {
+            let inner = s.genuine().name_id("somebody@example.com").signed()?;
+            let signature = surgery::copy(&inner, &["LogoutRequest", "Signature"])?;
+            let bare = surgery::without(&inner, &["LogoutRequest", "Signature"])?;
+            let forged = s.genuine().extensions(bare).xml()?;
+            s.raw(&forged.replacen("</saml:Issuer>", &format!("</saml:Issuer>{signature}"), 1))
+        }),
+    ),
+    at(
+        ENVELOPED,
+        row("attacker-certificate", "signed by the attacker, whose certificate is in the message", |s| {
+            s.raw(&resigned(&s.genuine(), keys::attacker())?)
+        }),
+    ),
+    at(
+        ENVELOPED,
+        row("empty-signature", "a Signature with nothing in it", |s| {
+            let empty = "</saml:Issuer><ds:Signature xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\"/>";
+            s.raw(&s.genuine().xml()?.replacen("</saml:Issuer>", empty, 1))
+        }),
+    ),
+    at(
+        REDIRECT,
+        row("enveloped-only", "an enveloped signature and none in the query", |s| {
+            s.raw(&s.genuine().key(keys::attacker()).signed()?)
+        }),
+    ),
+    at(
+        REDIRECT,
+        row("escaped-name", "SAMLRe%71uest in the place of SAMLRequest", |s| {
+            bent(s, |genuine, forged| format!("{genuine}&SAMLRe%71uest={forged}"))
+        }),
+    ),
+    at(
+        REDIRECT,
+        row("escaped-first", "an escaped name before the signed one", |s| {
+            bent(s, |genuine, forged| format!("SAMLRe%71uest={forged}&{genuine}"))
+        }),
+    ),
+    at(
+        REDIRECT,
+        row("repeated", "a forged message behind the signed one", |s| {
+            bent(s, |genuine, forged| format!("{genuine}&SAMLRequest={forged}"))
+        }),
+    ),
+    at(
+        REDIRECT,
+        row("repeated-first", "a forged message before the signed one", |s| {
+            bent(s, |genuine, forged| format!("SAMLRequest={forged}&{genuine}"))
+        }),
+    ),
+    at(
+        REDIRECT,
+        row("array", "a forged SAMLRequest[] beside the signed one", |s| {
+            bent(s, |genuine, forged| format!("{genuine}&SAMLRequest[]={forged}"))
+        }),
+    ),
+    at(
+        REDIRECT,
+        row("question-mark", "a forged message behind a second question mark", |s| {
+            bent(s, |genuine, forged| format!("?SAMLRequest={forged}&{genuine}"))
+        }),
+    ),
+    at(
+        REDIRECT,
+        row("exchanged", "the signature of another query", |s| {
+            bent(s, |genuine, forged| {
+                let rest = genuine.split_once("&RelayState").map(|(_, rest)| rest).unwrap_or_default();
+                format!("SAMLRequest={forged}&RelayState{rest}")
+            })
+        }),
+    ),
+    at(
+        REDIRECT,
+        row("empty-query-signature", "SigAlg and an empty Signature", |s| {
+            let query = s.genuine().to_query(Some("state"))?;
+            let (signed, _) = query.split_once("&Signature=").unwrap_or((&query, ""));
+            Ok(vec![Delivery::Redirect(format!("{signed}&Signature="))])
+        }),
+    ),
+    at(
+        POST,
+        row("in-response-field", "a request in the field SAMLResponse", |s| {
+            Ok(vec![Delivery::Post(form("SAMLResponse", &s.genuine().signed()?, None))])
+        }),
+    ),
+    at(
+        POST,
+        row("two-fields", "a genuine request for somebody else, and a forged one beside it", |s| {
+            let genuine = form("SAMLRequest", &s.genuine().name_id("somebody@example.com").signed()?, None);
+            let forged = form("SAMLRequest", &s.genuine().xml()?, None);
+            Ok(vec![
+                Delivery::Post(format!("{genuine}&{forged}")),
+                Delivery::Post(format!("{forged}&{genuine}")),
+            ])
+        }),
+    ),
+    at(
+        SOAP,
+        row("two-messages", "a forged request beside a genuine one for somebody else", |s| {
+            let genuine = s.genuine().name_id("somebody@example.com").signed()?;
+            let forged = s.genuine().xml()?;
+            Ok(vec![
+                Delivery::Soap(soap(&[genuine.as_str(), forged.as_str()].concat())),
+                Delivery::Soap(soap(&[forged.as_str(), genuine.as_str()].concat())),
+            ])
+        }),
+    ),
+    at(
+        SOAP,
+        row("signed-header", "a genuine request in the Header, a forged one in the Body", |s| {
+            let genuine = s.genuine().name_id("somebody@example.com").signed()?;
+            let envelope = soap(&s.genuine().xml()?);
+            let header = format!("<S:Header>{genuine}</S:Header><S:Body>");
+            Ok(vec![Delivery::Soap(envelope.replacen("<S:Body>", &header, 1))])
+        }),
+    ),
+    at(
+        SOAP,
+        row("two-bodies", "a second Body with a forged request", |s| {
+            let genuine = soap(&s.genuine().name_id("somebody@example.com").signed()?);
+            let second = format!("</S:Body><S:Body>{}</S:Body>", s.genuine().xml()?);
+            Ok(vec![Delivery::Soap(genuine.replacen("</S:Body>", &second, 1))])
+        }),
+    ),
+];
+
+const REDIRECT: &[Door] = &[Door::Redirect];
+const POST: &[Door] = &[Door::Post];
+const SOAP: &[Door] = &[Door::Soap];
+const SAML2: &str = "xmlns:saml2=\"urn:oasis:names:tc:SAML:2.0:assertion\"";
+
+/// A genuine query for somebody else, bent by the value of a forged message.
+fn bent(scene: &Scene<'_>, bend: fn(&str, &str) -> String) -> Made {
+    let genuine = scene.genuine().name_id("somebody@example.com").to_query(Some("state"))?;
+    let forged = scene.genuine().to_unsigned_query(None)?;
+    let value = forged.strip_prefix("SAMLRequest=").unwrap_or_default();
+    Ok(vec![Delivery::Redirect(bend(&genuine, value))])
+}
+
+fn resigned(message: &LogoutBuilder, key: &KeyPair) -> Result<String, TestkitError> {
+    let xml = message.xml()?;
+    let id = xml.split_once(" ID=\"").and_then(|(_, rest)| rest.split_once('"')).map(|(id, _)| id);
+    let signer = Signer::new(key.private_key()).certificate(key.certificate());
+    Ok(sign(&xml, id.unwrap_or_default(), &signer, keys::provider(), &Limits::default())?)
+}
