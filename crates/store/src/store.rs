@@ -45,6 +45,10 @@ use crate::{
 /// ```
 #[derive(Clone, Debug)]
 pub struct Store {
+    #[cfg_attr(
+        not(any(feature = "sqlite", feature = "postgres")),
+        expect(dead_code, reason = "it chooses the cache of a database")
+    )]
     kind: Kind,
     directory: Arc<dyn ScimStore>,
     api_tokens: Arc<dyn ApiTokenStore>,
