@@ -325,7 +325,9 @@ impl State {
     fn about(&mut self, about: &About) -> Result<(Snapshot, Policy), StoreError> {
         let id = match about {
             About::Login(login) => return self.about_login(login, None),
-            About::Account { organization, .. } | About::Organization(organization) => organization,
+            About::Account { organization, .. }
+            | About::Scim { organization, .. }
+            | About::Organization(organization) => organization,
             _ => return Err(StoreError::damaged("decision", "its kind is not known to this store")),
         };
         let held = self.held(id)?;
