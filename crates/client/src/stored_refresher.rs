@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use chrono::Utc;
 use tokio::task::JoinSet;
+use vouchsafe::crypto::own_sha256;
 use vouchsafe::metadata::{
     FetchedMetadata, Refresh, RefreshSchedule, Refreshed, SpeaksFor, TrustedMetadata, TrustedSource,
 };
@@ -49,8 +50,17 @@ pub struct StoredRefresher {
     provider: Provider,
     schedule: RefreshSchedule,
     store: Arc<dyn ConnectionStore>,
-    /// When each connection is due.
-    known: BTreeMap<ConnectionId, Refresh>,
+    known: BTreeMap<ConnectionId, Known>,
+}
+
+/// What is known of a connection.
+#[derive(Debug)]
+struct Known {
+    /// When it is due.
+    refresh: Refresh,
+    /// SHA-256 over the address and the document that the validators came with. They are shown to that address, and while that document is
+    /// the stored one: otherwise the answer that nothing has changed would be about another one.
+    validators_of: Option<[u8; 32]>,
 }
 
 /// A connection, and what its source answered.
@@ -103,8 +113,9 @@ impl StoredRefresher {
             after = Some(last.id.clone());
             for one in page {
                 let known = self.known.remove(&one.id);
-                let refresh = known.unwrap_or_else(|| self.first_refresh());
-                found.insert(one.id, refresh);
+                let known =
+                    known.unwrap_or_else(|| Known { refresh: self.first_refresh(), validators_of: None });
+                found.insert(one.id, known);
             }
         }
         self.known = found;
@@ -120,7 +131,7 @@ impl StoredRefresher {
     /// Asks the sources of the connections that are due, eight at a time, and answers what came of each.
     pub async fn refresh_due(&mut self) -> Vec<RefreshEvent> {
         let now = Utc::now();
-        let due = self.known.iter().filter(|(_, refresh)| refresh.due() <= now);
+        let due = self.known.iter().filter(|(_, known)| known.refresh.due() <= now);
         let mut waiting = due.map(|(id, _)| id.clone()).collect::<Vec<_>>().into_iter();
         let (mut running, mut events) = (JoinSet::new(), Vec::new());
         loop {
@@ -152,14 +163,15 @@ impl StoredRefresher {
             self.known.remove(&stored.id);
             return;
         };
-        let Some(refresh) = self.known.get_mut(&stored.id) else { return };
+        let Some(known) = self.known.get_mut(&stored.id) else { return };
         let source = source_of(&stored.identity_provider);
         // Metadata that cannot be used any more is taken the place of by any that can.
         let at_hand = source.accept(&*stored.metadata.document, now, &self.provider).ok();
-        refresh.trust(source);
+        known.refresh.trust(source);
+        let is_theirs = known.validators_of == Some(origin_of(&url, &stored.metadata.document));
         let validators = match at_hand {
-            Some(_) => refresh.validators().clone(),
-            None => Default::default(),
+            Some(_) if is_theirs => known.refresh.validators().clone(),
+            _ => Default::default(),
         };
         let client = self.client.clone();
         running.spawn(async move {
@@ -172,7 +184,7 @@ impl StoredRefresher {
         let Asked { mut stored, at_hand, fetched } = asked;
         let (now, random) = (Utc::now(), random(&self.provider));
         let connection = Some(stored.id.clone());
-        let refresh = self.known.get_mut(&stored.id)?;
+        let Known { refresh, validators_of } = self.known.get_mut(&stored.id)?;
         let fetched = match fetched {
             Ok(fetched) => fetched,
             Err(error) => {
@@ -181,9 +193,10 @@ impl StoredRefresher {
             }
         };
         let document = match &fetched {
-            FetchedMetadata::Document { bytes, .. } => bytes.clone(),
-            _ => Vec::new(),
+            FetchedMetadata::Document { bytes, .. } => Some(bytes.clone()),
+            _ => None,
         };
+        let url = stored.metadata.source.url().unwrap_or_default().to_owned();
         let outcome = match refresh.answered(fetched, at_hand.as_ref(), &self.provider, now, random) {
             Err(error) => kept(refresh, &stored, error.into()),
             Ok(Refreshed::First(metadata)) => loaded(&metadata, &stored.identity_provider, None)?,
@@ -193,11 +206,15 @@ impl StoredRefresher {
             Ok(_) => RefreshOutcome::Unchanged,
         };
         let event = RefreshEvent { connection, outcome };
-        if event.identity_provider().is_none() {
+        let is_unchanged = matches!(event.outcome, RefreshOutcome::Unchanged);
+        let Some(document) = document.filter(|_| event.identity_provider().is_some() || is_unchanged) else {
+            return Some(event);
+        };
+        *validators_of = Some(origin_of(&url, &document));
+        if is_unchanged {
             return Some(event);
         }
-        let source = MetadataSource::Url(stored.metadata.source.url().unwrap_or_default().to_owned());
-        stored.metadata = ConnectionMetadata::new(document, source, now);
+        stored.metadata = ConnectionMetadata::new(document, MetadataSource::Url(url), now);
         let author = Author::new(Actor::Rule(RULE.into()), now);
         match self.store.update_connection(&stored, &author).await {
             Ok(_) => Some(event),
@@ -209,6 +226,10 @@ impl StoredRefresher {
             }
         }
     }
+}
+
+fn origin_of(url: &str, document: &[u8]) -> [u8; 32] {
+    own_sha256(&[url.as_bytes(), b"\n", document].concat())
 }
 
 /// Its address is all that vouches for it.

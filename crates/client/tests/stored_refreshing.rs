@@ -137,3 +137,50 @@ async fn metadata_that_has_ended_is_replaced() {
     let stored = store.connection(&acme.id).await.unwrap().unwrap();
     assert_eq!(&*stored.metadata.document, good.as_bytes());
 }
+
+/// A new document that could not be written (somebody changed the connection meanwhile) is taken the next time, from a server that answers
+/// `If-None-Match` with 304.
+#[tokio::test]
+async fn what_was_not_written_is_asked_for_again() {
+    use axum::http::{HeaderMap, header};
+    type Shared = Arc<Mutex<(String, Option<(Memory, StoredConnection)>)>>;
+    async fn respond(State(shared): State<Shared>, headers: HeaderMap) -> Response {
+        let (document, meddler) = {
+            let mut shared = shared.lock().unwrap();
+            (shared.0.clone(), shared.1.take())
+        };
+        // An admin saves the connection while the document is on its way.
+        if let Some((store, mut connection)) = meddler {
+            let mut current = store.connection(&connection.id).await.unwrap().unwrap();
+            connection.revision = current.revision;
+            current.settings.token_required = !current.settings.token_required;
+            store.update_connection(&current, &author()).await.unwrap();
+        }
+        let tag = format!("\"{}\"", document.len());
+        if headers.get(header::IF_NONE_MATCH).is_some_and(|known| known == tag.as_str()) {
+            return StatusCode::NOT_MODIFIED.into_response();
+        }
+        ([(header::ETAG, tag)], document).into_response()
+    }
+    let old = Kit::okta().metadata().unwrap();
+    let new =
+        Kit::okta().with_next_certificate(keys::identity_provider_p256().certificate()).metadata().unwrap();
+    let shared: Shared = Arc::new(Mutex::new((old.clone(), None)));
+    let router = Router::new().route("/metadata", get(respond)).with_state(Arc::clone(&shared));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}/metadata", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let store = Memory::new();
+    let acme = connection("acme", &old, MetadataSource::Url(address), ConnectionState::Active);
+    store.add_connection(&acme, &author()).await.unwrap();
+    let mut refresher = refresher(&store);
+    assert!(refresher.look_for_connections().await.is_none());
+    *shared.lock().unwrap() = (new.clone(), Some((store.clone(), acme.clone())));
+    let mut all = Vec::new();
+    for _ in 0..3 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        all.extend(refresher.refresh_due().await.iter().map(told));
+    }
+    let stored = store.connection(&acme.id).await.unwrap().unwrap();
+    assert_eq!(&*stored.metadata.document, new.as_bytes(), "{all:?}");
+}

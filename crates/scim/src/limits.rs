@@ -24,6 +24,10 @@ pub struct Limits {
     pub patch_operations: usize,
     /// How many elements a multi-valued attribute of a user may have.
     pub values: usize,
+    /// How many attributes an object of a resource, or of an operation, may have.
+    pub attributes: usize,
+    /// How many attributes may be asked for, or left out, by one request.
+    pub projection: usize,
     /// Bytes of a user's attributes as JSON.
     pub resource_bytes: usize,
     /// How many members a group may have.
@@ -43,6 +47,8 @@ impl Default for Limits {
             filter_terms: 32,
             patch_operations: 1_000,
             values: 100,
+            attributes: 500,
+            projection: 64,
             resource_bytes: 64 * 1024,
             members: 20_000,
             page: 200,

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use crate::{Limits, ScimError};
+
 /// The key under which an attribute of this name stands in an object.
 pub(crate) fn key_of<'m>(object: &'m Map<String, Value>, name: &str) -> Option<&'m str> {
     if let Some((key, _)) = object.get_key_value(name) {
@@ -39,4 +41,21 @@ pub(crate) fn is_unassigned(value: &Value) -> bool {
         Value::Array(elements) => elements.is_empty(),
         _ => false,
     }
+}
+
+/// Refuses objects of very many attributes, wherever they are: names are compared one by one.
+pub(crate) fn require_narrow(value: &Value, limits: &Limits) -> Result<(), ScimError> {
+    let mut waiting = vec![value];
+    while let Some(value) = waiting.pop() {
+        match value {
+            Value::Object(object) if object.len() > limits.attributes => {
+                let most = limits.attributes;
+                return Err(ScimError::syntax(format!("an object may have {most} attributes")));
+            }
+            Value::Object(object) => waiting.extend(object.values()),
+            Value::Array(elements) => waiting.extend(elements),
+            _ => {}
+        }
+    }
+    Ok(())
 }

@@ -90,6 +90,8 @@ impl Patch {
         let mut after = before.clone();
         for operation in &self.operations {
             apply::apply(operation, &mut after, self.kind, limits)?;
+            // After each operation and not at the end alone: the next one works on what this one left.
+            crate::resource::check_size(&after, self.kind, limits)?;
         }
         crate::resource::check(&after, self.kind, limits)?;
         Ok(after)
@@ -114,6 +116,7 @@ impl Operation {
             Some(_) => return Err(ScimError::syntax("an operation's path is a text")),
         };
         let value = names::remove(&mut operation, "value");
+        value.iter().try_for_each(|value| names::require_narrow(value, limits))?;
         match (verb, &target, &value) {
             (Verb::Remove, None, _) => Err(ScimError::no_target("")),
             (Verb::Add | Verb::Replace, _, None) => {

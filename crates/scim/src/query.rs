@@ -1,5 +1,7 @@
 //! The query of a list: what is looked for, in which order, which part of it, and which attributes of each.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value};
 
 use crate::{AttributePath, Filter, Limits, ScimError, names, patch::require_schema, schema::urn};
@@ -39,6 +41,21 @@ pub(crate) struct Projection {
     pub(crate) without: Vec<String>,
 }
 
+impl Projection {
+    /// Each name once, and not very many: each is looked for in every resource of a page.
+    pub(crate) fn bounded(&mut self, limits: &Limits) -> Result<(), ScimError> {
+        for (name, listed) in [("attributes", &mut self.only), ("excludedAttributes", &mut self.without)] {
+            let mut seen = HashSet::new();
+            listed.retain(|name| seen.insert(name.to_ascii_lowercase()));
+            if listed.len() > limits.projection {
+                let most = limits.projection;
+                return Err(ScimError::value(name, format!("more than {most} names are asked for")));
+            }
+        }
+        Ok(())
+    }
+}
+
 impl Query {
     /// Reads the query of an address.
     pub(crate) fn of_address(query: Option<&str>, limits: &Limits) -> Result<Query, ScimError> {
@@ -60,6 +77,7 @@ impl Query {
         if let Some(cursor) = cursor {
             read.start = Start::Cursor(cursor);
         }
+        read.projection.bounded(limits)?;
         Ok(read)
     }
 
@@ -93,6 +111,7 @@ impl Query {
         };
         read.projection =
             Projection { only: attributes("attributes"), without: attributes("excludedAttributes") };
+        read.projection.bounded(limits)?;
         Ok(read)
     }
 

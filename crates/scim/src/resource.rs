@@ -17,6 +17,9 @@ pub(crate) fn attributes(
     kind: ScimKind,
     limits: &Limits,
 ) -> Result<Map<String, Value>, ScimError> {
+    let body = Value::Object(body);
+    names::require_narrow(&body, limits)?;
+    let Value::Object(body) = body else { return Ok(Map::new()) };
     let mut kept = Map::new();
     for (key, value) in body {
         if key.eq_ignore_ascii_case("schemas") {
@@ -50,6 +53,15 @@ fn take_schema(
             Err(ScimError::value(schema, "it is no object"))
         };
     };
+    if schema.eq_ignore_ascii_case(kind.schema()) {
+        for (key, value) in parts {
+            match kind.attribute(&key) {
+                Some(attribute) => put(kept, attribute, value)?,
+                None => drop(kept.insert(key, value)),
+            }
+        }
+        return Ok(());
+    }
     let (name, known) = kind.extension(schema).unwrap_or((schema, &[]));
     let mut object = Map::new();
     for (key, value) in parts {
@@ -153,14 +165,30 @@ pub(crate) fn check(resource: &Map<String, Value>, kind: ScimKind, limits: &Limi
     }
     for (key, value) in resource {
         let Value::Array(elements) = value else { continue };
-        let is_members = kind == ScimKind::Group && key == "members";
-        let most = if is_members { limits.members } else { limits.values };
-        if elements.len() > most {
-            return Err(ScimError::value(key.as_str(), format!("it has more than {most} values")));
-        }
         if elements.iter().filter(|element| is_primary(element)).count() > 1 {
             return Err(ScimError::value(key.as_str(), "more than one value is primary"));
         }
+    }
+    check_size(resource, kind, limits)
+}
+
+/// That a resource is no larger than is kept.
+pub(crate) fn check_size(
+    resource: &Map<String, Value>,
+    kind: ScimKind,
+    limits: &Limits,
+) -> Result<(), ScimError> {
+    if resource.len() > limits.attributes {
+        let most = limits.attributes;
+        return Err(ScimError::value(kind.name(), format!("it has more than {most} attributes")));
+    }
+    for (key, value) in resource {
+        let is_members = kind == ScimKind::Group && key == "members";
+        let most = if is_members { limits.members } else { limits.values };
+        if value.as_array().is_some_and(|elements| elements.len() > most) {
+            return Err(ScimError::value(key.as_str(), format!("it has more than {most} values")));
+        }
+        names::require_narrow(value, limits)?;
     }
     let octets = written_octets(resource, kind);
     if octets > limits.resource_bytes {

@@ -73,7 +73,7 @@ fn at_target(
     match path.extension(kind) {
         None => {
             let attribute = kind.attribute(path.attribute());
-            at_attribute(verb, path, attribute, filter, value, resource)
+            at_attribute(verb, path, attribute, filter, value, resource, limits)
         }
         Some(schema) => {
             let (name, known) = kind.extension(schema).unwrap_or((schema, &[]));
@@ -83,7 +83,7 @@ fn at_target(
                 Some(Value::Object(extension)) => extension,
                 _ => Map::new(),
             };
-            at_attribute(verb, path, attribute, filter, value, &mut extension)?;
+            at_attribute(verb, path, attribute, filter, value, &mut extension, limits)?;
             if !extension.is_empty() {
                 resource.insert(name.to_owned(), Value::Object(extension));
             }
@@ -124,6 +124,7 @@ fn at_attribute(
     filter: Option<&Filter>,
     value: Option<&Value>,
     object: &mut Map<String, Value>,
+    limits: &Limits,
 ) -> Result<(), ScimError> {
     let name = attribute.map_or(path.attribute(), |attribute| attribute.name);
     if attribute.is_some_and(|attribute| attribute.mutability == Mutability::WriteOnly) {
@@ -139,7 +140,7 @@ fn at_attribute(
                 None | Some(Value::Null) => Vec::new(),
                 Some(single) => vec![single],
             };
-            let elements = many(Many { verb, path, attribute, filter, value }, elements)?;
+            let elements = many(Many { verb, path, attribute, filter, value, limits }, elements)?;
             if !elements.is_empty() {
                 object.insert(name.to_owned(), Value::Array(elements));
             }
@@ -201,10 +202,25 @@ struct Many<'o> {
     attribute: Option<&'static Attribute>,
     filter: Option<&'o Filter>,
     value: Option<&'o Value>,
+    limits: &'o Limits,
+}
+
+/// What is put into several elements is written as often as there are of them: no more of that than a resource may have.
+fn require_room(
+    value: &Value,
+    copies: usize,
+    path: &AttributePath,
+    limits: &Limits,
+) -> Result<(), ScimError> {
+    let octets = serde_json::to_vec(value).map_or(usize::MAX, |text| text.len());
+    match octets.saturating_mul(copies) > limits.resource_bytes {
+        true => Err(ScimError::value(path.attribute(), "it is too long for so many values")),
+        false => Ok(()),
+    }
 }
 
 fn many(operation: Many<'_>, mut elements: Vec<Value>) -> Result<Vec<Value>, ScimError> {
-    let Many { verb, path, attribute, filter, value } = operation;
+    let Many { verb, path, attribute, filter, value, limits } = operation;
     let value = value.filter(|value| !names::is_unassigned(value));
     let matching = |element: &Value| filter.is_none_or(|filter| filter.matches_element(element, attribute));
     match (verb, path.part(), value) {
@@ -219,6 +235,7 @@ fn many(operation: Many<'_>, mut elements: Vec<Value>) -> Result<Vec<Value>, Sci
         }
         (_, Some(_), None) => {}
         (_, Some(part), Some(value)) => {
+            require_room(value, elements.iter().filter(|element| matching(element)).count(), path, limits)?;
             if !elements.iter().any(matching) {
                 elements.push(made_to_match(path, filter)?);
             }
@@ -266,6 +283,8 @@ fn many(operation: Many<'_>, mut elements: Vec<Value>) -> Result<Vec<Value>, Sci
             let Value::Object(given) = given else {
                 return Err(ScimError::value(path.attribute(), "what replaces an element is an object"));
             };
+            let copies = elements.iter().filter(|element| matching(element)).count();
+            require_room(&Value::Object(given.clone()), copies, path, limits)?;
             if !elements.iter().any(matching) {
                 elements.push(made_to_match(path, filter)?);
             }
