@@ -22,6 +22,7 @@ pub(crate) struct Applying<'p, 'f> {
     teams: Option<HashMap<String, TeamId>>,
     team_places: Option<HashMap<TeamId, usize>>,
     projects: Option<HashMap<String, ProjectId>>,
+    account_places: Option<HashMap<AccountId, usize>>,
 }
 
 /// Where an account stands, and its memberships.
@@ -35,9 +36,22 @@ struct CurrentAccount {
 
 impl<'p, 'f> Applying<'p, 'f> {
     pub(crate) fn new(next: Snapshot, plan: &'p Plan, fresh_id: &'f mut dyn FnMut() -> String) -> Self {
-        let account = plan.account.as_ref().and_then(|id| CurrentAccount::find(&next, id));
         let others = HashMap::new();
-        Self { next, plan, fresh_id, account, others, teams: None, team_places: None, projects: None }
+        let account = plan.account.as_ref().and_then(|id| {
+            let place = next.accounts.iter().position(|account| is_meant(&next, account, id))?;
+            CurrentAccount::at(&next, place)
+        });
+        Self {
+            next,
+            plan,
+            fresh_id,
+            account,
+            others,
+            teams: None,
+            team_places: None,
+            projects: None,
+            account_places: None,
+        }
     }
 
     pub(crate) fn run(mut self) -> Snapshot {
@@ -71,10 +85,23 @@ impl<'p, 'f> Applying<'p, 'f> {
         let Some(id) = account.filter(|id| self.account.as_ref().is_none_or(|known| known.id != **id)) else {
             return;
         };
-        let found = self.others.remove(id).or_else(|| CurrentAccount::find(&self.next, id));
+        let found = self.others.remove(id).or_else(|| {
+            let place = self.account_places().get(id).copied()?;
+            CurrentAccount::at(&self.next, place)
+        });
         if let Some(before) = std::mem::replace(&mut self.account, found) {
             self.others.insert(before.id.clone(), before);
         }
+    }
+
+    /// Where each account stands.
+    fn account_places(&mut self) -> &HashMap<AccountId, usize> {
+        let next = &self.next;
+        self.account_places.get_or_insert_with(|| {
+            let all = next.accounts.iter().enumerate();
+            let own = all.filter(|(_, account)| account.organization == next.organization.id);
+            first_of_each(own.map(|(place, account)| (account.id.clone(), place)))
+        })
     }
 
     fn apply(&mut self, step: &Step) {
@@ -173,9 +200,10 @@ impl<'p, 'f> Applying<'p, 'f> {
         if *status == Status::PendingApproval {
             account.hold(Hold::Approval);
         }
-        let id = account.id.clone();
+        let place = self.next.accounts.len();
         self.next.accounts.push(account);
-        self.account = CurrentAccount::find(&self.next, &id);
+        self.account_places = None;
+        self.account = CurrentAccount::at(&self.next, place);
     }
 
     fn create_team(&mut self, name: &str, origin: Origin) {
@@ -237,14 +265,15 @@ impl<'p, 'f> Applying<'p, 'f> {
     }
 }
 
+fn is_meant(snapshot: &Snapshot, account: &Account, id: &AccountId) -> bool {
+    account.id == *id && account.organization == snapshot.organization.id
+}
+
 impl CurrentAccount {
-    fn find(snapshot: &Snapshot, id: &AccountId) -> Option<Self> {
-        let organization = &snapshot.organization.id;
-        let is_meant = |account: &Account| account.id == *id && account.organization == *organization;
-        let place = snapshot.accounts.iter().position(is_meant)?;
-        let memberships = &snapshot.accounts.get(place)?.memberships;
-        let places = memberships.iter().enumerate().map(|(place, known)| (known.team.clone(), place));
-        Some(Self { id: id.clone(), place, memberships: first_of_each(places), has_ended: false })
+    fn at(snapshot: &Snapshot, place: usize) -> Option<Self> {
+        let account = snapshot.accounts.get(place)?;
+        let places = account.memberships.iter().enumerate().map(|(place, known)| (known.team.clone(), place));
+        Some(Self { id: account.id.clone(), place, memberships: first_of_each(places), has_ended: false })
     }
 
     fn membership<'a>(&self, account: &'a mut Account, team: &TeamId) -> Option<&'a mut Membership> {

@@ -1,8 +1,10 @@
 //! `[groups]`: which groups put people into which teams, and give which roles.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
-use crate::{MappingRule, Permission, Role, RoleRule, RuleId, Split, entries::at_most};
+use crate::{
+    GroupMatch, GroupPattern, MappingRule, Permission, Role, RoleRule, RuleId, Split, entries::at_most,
+};
 
 /// `[groups]`. A login with more than [`MAX_GROUPS`](crate::LoginFacts::MAX_GROUPS) groups is taken as one that says nothing of groups.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,7 +30,7 @@ pub struct Groups {
     pub team_role_ceiling: Permission,
     /// What the members of a team that is made may do in the project that is made with it.
     pub project_permission: Permission,
-    /// How many memberships one plan may end: a plan that would end more is refused. 100 by default.
+    /// How many memberships and roles one plan may end: a plan that would end more is refused, unless one person is deleted. 100 by default.
     pub max_removals: u32,
     /// Which of several rules of `[[groups.roles]]` counts.
     pub role_choice: RoleChoice,
@@ -106,6 +108,24 @@ pub enum RoleChoice {
 }
 
 impl Groups {
+    /// Reads the table, whose expressions are not too large together.
+    pub(crate) fn within_budget<'de, D: Deserializer<'de>>(table: D) -> Result<Self, D::Error> {
+        let groups = Self::deserialize(table)?;
+        let matches = groups.rules.iter().map(|rule| &rule.matches);
+        let matches = matches.chain(groups.roles.iter().map(|rule| &rule.matches));
+        let weights = matches.map(|matches| match matches {
+            GroupMatch::Regex(pattern) => pattern.weight(),
+            _ => 0,
+        });
+        let (weight, most) = (weights.fold(0, usize::saturating_add), GroupPattern::MAX_WEIGHT);
+        if weight > most {
+            return Err(D::Error::custom(format_args!(
+                "the regexes of the policy are too large together: {weight} ranges and characters, at most {most}; [a-z] is smaller than \\w"
+            )));
+        }
+        Ok(groups)
+    }
+
     pub(crate) fn rule_id(&self, rule: &MappingRule, place: usize) -> RuleId {
         rule_id("groups.map", rule.id.as_deref(), place)
     }

@@ -48,6 +48,7 @@ mod nearest;
 mod offboarding;
 mod organization;
 mod pattern;
+mod pattern_weight;
 mod place;
 mod plan;
 mod plan_refusal;

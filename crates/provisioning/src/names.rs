@@ -1,8 +1,8 @@
-//! The teams and projects of an organization by what a plan finds them by.
+//! The teams, projects and accounts of an organization by what a plan finds them by.
 
 use std::{cell::OnceCell, collections::HashMap};
 
-use crate::{OrganizationId, Project, Snapshot, Team, TeamId, text::folded};
+use crate::{Account, AccountId, OrganizationId, PlanRefusal, Project, Snapshot, Team, TeamId, text::folded};
 
 /// Made once for a plan, each part when it is first asked for: a login may have [many groups](crate::LoginFacts::MAX_GROUPS), and an
 /// organization many teams. Of two of one name the first counts, as in [`Snapshot::team_named`].
@@ -11,11 +11,18 @@ pub(crate) struct Names<'s> {
     teams: OnceCell<HashMap<String, &'s Team>>,
     team_ids: OnceCell<HashMap<&'s TeamId, &'s Team>>,
     projects: OnceCell<HashMap<String, &'s Project>>,
+    accounts: OnceCell<HashMap<&'s AccountId, &'s Account>>,
 }
 
 impl<'s> Names<'s> {
     pub(crate) fn of(snapshot: &'s Snapshot) -> Self {
-        Self { snapshot, teams: OnceCell::new(), team_ids: OnceCell::new(), projects: OnceCell::new() }
+        Self {
+            snapshot,
+            teams: OnceCell::new(),
+            team_ids: OnceCell::new(),
+            projects: OnceCell::new(),
+            accounts: OnceCell::new(),
+        }
     }
 
     pub(crate) fn team_named(&self, name: &str) -> Option<&'s Team> {
@@ -33,6 +40,13 @@ impl<'s> Names<'s> {
         let named = |project: &'s Project| (folded(&project.name), project);
         let projects = || first_of_each(self.snapshot.projects.iter().filter(own).map(named));
         self.projects.get_or_init(projects).get(&folded(name)).copied()
+    }
+
+    /// The account with this id, or why there is none: a fact may name thousands.
+    pub(crate) fn known_account(&self, id: &AccountId) -> Result<&'s Account, PlanRefusal> {
+        let accounts = || first_of_each(self.snapshot.accounts().map(|account| (&account.id, account)));
+        let known = self.accounts.get_or_init(accounts).get(id).copied();
+        known.ok_or_else(|| self.snapshot.account_unknown(id))
     }
 
     fn teams(&self) -> impl Iterator<Item = &'s Team> {

@@ -5,7 +5,7 @@ use std::{fmt, iter::Peekable, str::Chars};
 use regex::{Captures, Regex, RegexBuilder};
 use serde::{Deserialize, Serialize};
 
-use crate::text::folded;
+use crate::{pattern_weight::weight, text::folded};
 
 /// A group of a person, as a rule sees it.
 #[derive(Clone, Copy, Debug)]
@@ -74,11 +74,16 @@ impl GroupMatch {
 pub struct GroupPattern {
     written: String,
     compiled: Regex,
+    weight: usize,
 }
 
 impl GroupPattern {
     /// Bytes that a compiled expression may take.
     const SIZE_LIMIT: usize = 128 * 1_024;
+
+    /// The most that all expressions of one policy may weigh together, in bytes of literals and ranges of classes: they are compiled at every
+    /// sign-in. `[a-z]` is one range, `\w` some 800.
+    pub(crate) const MAX_WEIGHT: usize = 100_000;
 
     /// Reads an expression.
     ///
@@ -87,11 +92,23 @@ impl GroupPattern {
     /// What is wrong with it, in words.
     pub fn new(written: impl Into<String>) -> Result<Self, String> {
         let written = written.into();
-        let whole = format!(r"\A(?:{written})\z");
-        // On its own first: what it opens it closes.
-        RegexBuilder::new(&written).size_limit(Self::SIZE_LIMIT).build().map_err(|error| words(&error))?;
-        let compiled = RegexBuilder::new(&whole).size_limit(Self::SIZE_LIMIT).build();
-        Ok(Self { compiled: compiled.map_err(|error| words(&error))?, written })
+        // Read on its own: what it opens it closes.
+        let read = regex_syntax::parse(&written).map_err(|error| unreadable(&error.to_string()))?;
+        let weight = weight(&read);
+        if weight > Self::MAX_WEIGHT {
+            return Err(TOO_LARGE.to_owned());
+        }
+        let whole = RegexBuilder::new(&format!(r"\A(?:{written})\z")).size_limit(Self::SIZE_LIMIT).build();
+        let compiled = whole.map_err(|error| match error {
+            regex::Error::CompiledTooBig(_) => TOO_LARGE.to_owned(),
+            other => unreadable(&other.to_string()),
+        })?;
+        Ok(Self { written, compiled, weight })
+    }
+
+    /// What it takes to compile it: see [`MAX_WEIGHT`](Self::MAX_WEIGHT).
+    pub(crate) fn weight(&self) -> usize {
+        self.weight
     }
 
     /// The expression as it was written.
@@ -119,15 +136,12 @@ impl GroupPattern {
     }
 }
 
-fn words(error: &regex::Error) -> String {
-    match error {
-        regex::Error::CompiledTooBig(_) => "the regex is too large".to_owned(),
-        other => {
-            let text = other.to_string();
-            let last = text.lines().last().unwrap_or_default().trim_start_matches("error: ");
-            format!("the regex cannot be read: {last}")
-        }
-    }
+const TOO_LARGE: &str = "the regex is too large";
+
+/// The last line of what the parser says: those before show the expression.
+fn unreadable(error: &str) -> String {
+    let last = error.lines().last().unwrap_or_default().trim_start_matches("error: ");
+    format!("the regex cannot be read: {last}")
 }
 
 /// What a team's name asks for, as `regex` reads it: `$1`, `$name`, `${name}`; `$$` is a dollar sign.

@@ -316,8 +316,8 @@ pub enum PlanRefusal {
         /// The groups.
         required: Vec<String>,
     },
-    /// The plan would take away more memberships than the policy allows at once.
-    #[error("{removals} memberships would end at once, and the policy allows {limit}")]
+    /// The plan would take away more memberships and roles than the policy allows at once.
+    #[error("{removals} memberships and roles would end at once, and the policy allows {limit}")]
     #[non_exhaustive]
     TooManyRemovals {
         /// How many would end.

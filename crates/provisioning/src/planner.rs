@@ -15,10 +15,12 @@ mod sweep;
 #[cfg(test)]
 mod cost;
 
+use std::collections::BTreeMap;
+
 use vouchsafe_assertion::ConnectionId;
 
 use crate::{
-    Account, Action, AdmittedDomains, Domain, EmailAddress, Fact, Plan, PlanRefusal, Policy, Role,
+    Account, AccountId, Action, AdmittedDomains, Domain, EmailAddress, Fact, Plan, PlanRefusal, Policy, Role,
     ScimChange, ScimFact, Snapshot, names::Names,
 };
 
@@ -38,7 +40,14 @@ pub(crate) fn plan(policy: &Policy, fact: &Fact, snapshot: &Snapshot) -> Result<
         Fact::Link { login, account } => {
             removes_little(context, login::plan(context, login, Some(account))?)?
         }
-        Fact::Scim(fact) => removes_little(context, scim(context, fact)?)?,
+        Fact::Scim(fact) => {
+            let plan = scim(context, fact)?;
+            // The end of one person is no filter that was changed: it takes away all that there is.
+            match &fact.change {
+                ScimChange::DeleteUser { .. } => plan,
+                _ => removes_little(context, plan)?,
+            }
+        }
         Fact::Change { account, change, actor, because, at } => {
             by_hand::plan(context, account, change, &by_hand::Asked { actor, because, at: *at })?
         }
@@ -74,14 +83,31 @@ fn scim(context: Context<'_>, fact: &ScimFact) -> Result<Plan, PlanRefusal> {
     }
 }
 
-/// The circuit breaker: a filter that was changed at the identity provider must not empty teams at one go.
+/// The circuit breaker: a filter that was changed at the identity provider must not empty teams, or end roles, at one go.
 fn removes_little(context: Context<'_>, plan: Plan) -> Result<Plan, PlanRefusal> {
-    let removals = plan.steps().iter().filter(|step| matches!(step.action, Action::LeaveTeam { .. })).count();
+    let removals = memberships_ended(&plan).saturating_add(roles_lowered(&plan));
     let limit = usize::try_from(context.policy.groups.max_removals).unwrap_or(usize::MAX);
     match removals > limit {
         true => Err(PlanRefusal::TooManyRemovals { removals, limit }),
         false => Ok(plan),
     }
+}
+
+fn memberships_ended(plan: &Plan) -> usize {
+    plan.steps().iter().filter(|step| matches!(step.action, Action::LeaveTeam { .. })).count()
+}
+
+/// How many accounts have a lower role in the organization after all steps, as groups give and end it.
+fn roles_lowered(plan: &Plan) -> usize {
+    let mut roles: BTreeMap<Option<&AccountId>, (Role, Role)> = BTreeMap::new();
+    for step in plan.steps() {
+        let (Action::GrantRole { before, after, .. } | Action::EndRole { before, after, .. }) = &step.action
+        else {
+            continue;
+        };
+        roles.entry(step.account.as_ref()).or_insert((*before, *after)).1 = *after;
+    }
+    roles.into_values().filter(|(before, after)| after < before).count()
 }
 
 /// Whether a new account may have the address. What another organization has verified is that one's alone, whatever the policy allows.
@@ -115,7 +141,8 @@ fn reason_against_linking(
     if !context.policy.identity.link_by_email {
         return Some("identity.link_by_email is off");
     }
-    let is_linked = !account.identities.is_empty() || account.scim.iter().any(|record| !record.deleted);
+    // Whom SCIM deleted is somebody still: the next person of the address is another one.
+    let is_linked = !account.identities.is_empty() || !account.scim.is_empty();
     let linked = is_linked.then_some("it is linked to somebody already");
     reason_against_address(context, account, email).or(linked)
 }

@@ -59,6 +59,7 @@ pub struct Policy {
     /// `[profile]`: which fields follow the identity provider.
     pub profile: Profile,
     /// `[groups]`: which groups put people into which teams.
+    #[serde(deserialize_with = "Groups::within_budget")]
     pub groups: Groups,
     /// `[enforcement]`: who may still use a password.
     pub enforcement: Enforcement,

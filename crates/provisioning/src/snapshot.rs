@@ -73,6 +73,8 @@ impl Snapshot {
 
     /// The organization's accounts.
     pub fn accounts(&self) -> impl Iterator<Item = &Account> {
+        #[cfg(test)]
+        WALKS.set(WALKS.get().saturating_add(1));
         self.accounts.iter().filter(|account| account.organization == self.organization.id)
     }
 
@@ -84,10 +86,12 @@ impl Snapshot {
 
     /// The account with this id, or why there is none.
     pub(crate) fn known_account(&self, id: &AccountId) -> Result<&Account, PlanRefusal> {
-        self.account(id).ok_or_else(|| PlanRefusal::AccountUnknown {
-            organization: self.organization.name.clone(),
-            account: id.to_string(),
-        })
+        self.account(id).ok_or_else(|| self.account_unknown(id))
+    }
+
+    pub(crate) fn account_unknown(&self, id: &AccountId) -> PlanRefusal {
+        let (organization, account) = (self.organization.name.clone(), id.to_string());
+        PlanRefusal::AccountUnknown { organization, account }
     }
 
     /// The account that this identity signs in to.
@@ -242,4 +246,10 @@ impl Snapshot {
 
 fn counted<T>(all: impl Iterator<Item = T>) -> u32 {
     u32::try_from(all.count()).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+thread_local! {
+    /// How often the accounts of a snapshot were gone through in this thread: what a test of cost counts.
+    pub(crate) static WALKS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }

@@ -90,6 +90,31 @@ fn a_policy_of_more_than_64_kibibytes_is_an_error_whatever_stands_in_it() {
     assert_eq!(error.code(), "provisioning.policy");
 }
 
+/// They are compiled at every sign-in, so what they weigh together is bounded, over both tables; one is refused before it is compiled.
+#[test]
+fn the_regexes_of_a_policy_have_one_budget() {
+    let rules = |count: usize, table: &str, regex: &str, gives: &str| {
+        let rule = |number| format!("[[groups.{table}]]\nregex = '{number}{regex}'\n{gives}\n");
+        (0..count).map(rule).collect::<String>()
+    };
+    let (team, role) = ("team = 'x'", "role = 'admin'");
+    let heavy = r"[\w]{3}(a|b)+[\w]{2}x?";
+    let message = "the regexes of the policy are too large together";
+    for one_table in [rules(60, "map", heavy, team), rules(60, "roles", heavy, role)] {
+        let error = Policy::from_toml(&one_table).unwrap_err();
+        assert!(error.message().contains(message), "{error}");
+    }
+    let both = |count| rules(count, "map", heavy, team) + &rules(count, "roles", heavy, role);
+    assert!(Policy::from_toml(&both(10)).is_ok());
+    let error = Policy::from_toml(&both(15)).unwrap_err();
+    assert!(error.message().contains(message), "{error}");
+    let usual = r"-(?<team>[a-z0-9-]+)-(rw|ro)";
+    let usual = rules(100, "map", usual, "team = '$team'") + &rules(100, "roles", usual, role);
+    assert!(Policy::from_toml(&usual).is_ok(), "so many usual ones as there may be rules");
+    let error = Policy::from_toml(&rules(1, "map", r"\w{200}", team)).unwrap_err();
+    assert!(error.message().contains("the regex is too large"), "{error}");
+}
+
 /// A login with many attributes, each of which could name the person under some policy.
 #[test]
 fn takeovers_look_up_only_whom_the_policy_means() {

@@ -1,4 +1,4 @@
-//! What a login with many groups costs: names are folded once each, and not once for each other name.
+//! What a login with many groups costs, and a group with many members: each is looked at so often, and not once for each other one.
 
 use chrono::{DateTime, Utc};
 use vouchsafe_assertion::ConnectionId;
@@ -6,8 +6,8 @@ use vouchsafe_crypto::Provider;
 use vouchsafe_metadata::EntityId;
 
 use crate::{
-    LoginFacts, LookUp, Organization, OrganizationId, Policy, Project, ProjectId, Snapshot, Team, TeamId,
-    text::FOLDED,
+    Account, AccountId, GroupId, Identity, LoginFacts, LookUp, Organization, OrganizationId, Policy, Project,
+    ProjectId, ScimChange, ScimFact, ScimGroup, Snapshot, Team, TeamId, snapshot::WALKS, text::FOLDED,
 };
 
 fn now() -> DateTime<Utc> {
@@ -70,4 +70,29 @@ fn names_are_folded_once_for_each_group_rule_team_and_step() {
         costs.push(planning + applying + again + restricting);
     }
     assert!(costs[1] <= costs[0] * 22 / 10, "{costs:?}");
+}
+
+#[test]
+fn the_accounts_are_gone_through_as_often_for_a_thousand_members_as_for_ten() {
+    let mut costs = Vec::new();
+    for members in [10, 1_000] {
+        let (mut snapshot, login) = login(0);
+        let connection = login.connection.clone();
+        for number in 0..members {
+            let id = AccountId::new(format!("a{number}"));
+            let email = format!("a{number}@example.com");
+            let mut account = Account::new(id, snapshot.organization.id.clone(), &email);
+            account.identities.push(Identity::new(connection.clone(), email));
+            snapshot.accounts.push(account);
+        }
+        snapshot.organization.connections.insert(connection.clone());
+        let all: Vec<AccountId> = snapshot.accounts.iter().map(|account| account.id.clone()).collect();
+        let change = ScimChange::create_group(GroupId::new("g"), ScimGroup::new("All"), all);
+        WALKS.set(0);
+        let plan = Policy::default().plan(ScimFact::new(connection, change, now()), &snapshot).unwrap();
+        costs.push(WALKS.get());
+        let after = snapshot.after(&plan);
+        assert!(after.accounts.iter().all(|account| account.scim_groups.contains(&GroupId::new("g"))));
+    }
+    assert_eq!(costs[0], costs[1]);
 }

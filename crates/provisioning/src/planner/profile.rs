@@ -2,7 +2,7 @@
 
 use super::{Context, domain_is_admitted, draft::Draft, is_of_another};
 use crate::{
-    Account, Action, EmailAddress, Follow, LoginFacts, PlanRefusal, ProfileField, RuleId, ScimUser,
+    Account, Action, EmailAddress, Follow, LoginFacts, PlanRefusal, ProfileField, Role, RuleId, ScimUser,
     facts::Single,
     text::{Shown, is_longer_than},
 };
@@ -78,13 +78,13 @@ pub(super) fn follow(
     draft: &mut Draft,
 ) -> Result<(), PlanRefusal> {
     if context.policy.profile.email == Follow::EveryLogin {
-        follow_if_address(context, account, email(context, login), draft)?;
+        follow_if_address(context, account, (email(context, login), None), draft)?;
     }
     follow_names(context, account, draft, |field, draft| attribute_value(context, login, field, draft));
     Ok(())
 }
 
-/// The same with what SCIM says.
+/// The same with what SCIM says, for which a bearer token is enough: it gives no other address to an account that is worth taking.
 pub(super) fn follow_scim(
     context: Context<'_>,
     user: &ScimUser,
@@ -92,10 +92,23 @@ pub(super) fn follow_scim(
     draft: &mut Draft,
 ) -> Result<(), PlanRefusal> {
     if context.policy.profile.email == Follow::EveryLogin {
-        follow_if_address(context, account, scim_email(user), draft)?;
+        follow_if_address(context, account, (scim_email(user), reason_to_keep(context, account)), draft)?;
     }
     follow_names(context, account, draft, |field, draft| scim_value(user, field, draft));
     Ok(())
+}
+
+/// Why the address of an account does not follow SCIM: to the address goes whatever resets a password.
+fn reason_to_keep(context: Context<'_>, account: &Account) -> Option<&'static str> {
+    if account.has_password {
+        Some("the account has a password, and SCIM alone does not change its address")
+    } else if account.role != Role::Member {
+        Some("the account has a role above member, and SCIM alone does not change its address")
+    } else if context.policy.enforcement.is_break_glass(account) {
+        Some("it is a break-glass account, and SCIM alone does not change its address")
+    } else {
+        None
+    }
 }
 
 fn follow_names(
@@ -125,12 +138,12 @@ fn follow_names(
 fn follow_if_address(
     context: Context<'_>,
     account: &Account,
-    email: Result<Option<EmailAddress>, PlanRefusal>,
+    (email, kept_because): (Result<Option<EmailAddress>, PlanRefusal>, Option<&'static str>),
     draft: &mut Draft,
 ) -> Result<(), PlanRefusal> {
     match email {
         Ok(None) => {}
-        Ok(Some(email)) => follow_email(context, account, &email, draft),
+        Ok(Some(email)) => follow_email(context, account, (&email, kept_because), draft),
         // The person is known: an address that decides nothing keeps nobody out.
         Err(PlanRefusal::EmailInvalid { source }) => keep_email(source.reason(), draft),
         Err(refused) => return Err(refused),
@@ -140,11 +153,18 @@ fn follow_if_address(
 
 /// An address differs when it does so in more than the case of letters; one that another account has, or that
 /// the organization does not admit, is left alone and said.
-fn follow_email(context: Context<'_>, account: &Account, email: &EmailAddress, draft: &mut Draft) {
+fn follow_email(
+    context: Context<'_>,
+    account: &Account,
+    (email, kept_because): (&EmailAddress, Option<&'static str>),
+    draft: &mut Draft,
+) {
     if EmailAddress::key_of(&account.email) == email.compared() {
         return;
     }
-    if context.snapshot.account_with(email).is_some() {
+    if let Some(reason) = kept_because {
+        keep_email(reason, draft);
+    } else if context.snapshot.account_with(email).is_some() {
         keep_email("another account has it", draft);
     } else if is_of_another(context, email.domain()) {
         keep_email("another organization has verified its domain", draft);

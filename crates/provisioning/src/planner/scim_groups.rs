@@ -118,9 +118,7 @@ impl Changes {
         for id in &self.joins {
             concerned.insert(id, scim_users::managed(context, fact, id)?);
         }
-        // Whoever is to leave may be gone already.
-        let leaving = self.leaves.iter().filter_map(|id| context.snapshot.account(id));
-        concerned.extend(leaving.map(|account| (&account.id, account)));
+        // Of those who are to leave, only those who are in it: whoever never was keeps what others gave.
         concerned.extend(members_of(context, &self.id).map(|account| (&account.id, account)));
         for account in concerned.into_values() {
             draft.turn_to(account);

@@ -109,7 +109,7 @@ pub(super) fn managed<'c>(
     fact: &ScimFact,
     account: &AccountId,
 ) -> Result<&'c Account, PlanRefusal> {
-    let account = context.snapshot.known_account(account)?;
+    let account = context.names.known_account(account)?;
     let reason = match account.scim_record(&fact.connection) {
         _ if account.is_managed_over(&fact.connection) => return Ok(account),
         Some(_) => "it was deleted by SCIM",
@@ -135,15 +135,12 @@ fn is_nobody_elses(
     }
 }
 
-/// The account of a person whom the identity provider deleted, and creates again: by the `externalId`, or by the `userName` where one of the
-/// two has no id. The name alone may be another person's by now.
+/// Whom the identity provider deleted, and creates again: by the same `externalId`, and by nothing else. A name is given to the next person.
 fn deleted_before<'c>(context: Context<'c>, fact: &ScimFact, user: &ScimUser) -> Option<&'c Account> {
+    let came = user.external_id.as_ref()?;
     context.snapshot.accounts().find(|account| {
         let record = account.scim_record(&fact.connection).filter(|record| record.deleted);
-        record.is_some_and(|record| match (&record.external_id, &user.external_id) {
-            (Some(known), Some(came)) => known == came,
-            _ => record.is_named(&user.user_name),
-        })
+        record.is_some_and(|record| record.external_id.as_ref() == Some(came))
     })
 }
 

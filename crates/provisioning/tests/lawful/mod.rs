@@ -17,6 +17,8 @@ pub(crate) fn check(policy: &Policy, fact: &Fact, before: &Snapshot) -> Result<O
     let plan = match planned {
         Ok(plan) => plan,
         Err(refused) => {
+            let is_too_much = matches!(refused, PlanRefusal::TooManyRemovals { .. });
+            holds(!is_too_much || !is_end_of_one_person(fact), "the end of one person is refused")?;
             // Everything that is refused says what to do.
             return if refused.hint().is_empty() { Err(refused.to_string()) } else { Ok(None) };
         }
@@ -29,7 +31,8 @@ pub(crate) fn check(policy: &Policy, fact: &Fact, before: &Snapshot) -> Result<O
         keeps_what_was_suspended(fact, before, &after),
         keeps_what_was_made_by_hand(policy, fact, before, &after),
         takes_nothing_for_what_was_not_said(policy, fact, &plan),
-        removes_no_more_than_allowed(policy, fact, &plan),
+        removes_no_more_than_allowed(policy, fact, &plan, (before, &after)),
+        scim_keeps_what_is_not_its_own(policy, fact, before, &after),
         locks_nobody_out(policy, &after),
         is_consistent(&after),
         explains_itself(&plan),
@@ -167,13 +170,44 @@ fn takes_nothing_for_what_was_not_said(policy: &Policy, fact: &Fact, plan: &Plan
     holds(may_take || !plan.steps().iter().any(|step| takes(&step.action)), "a sign-in takes something away")
 }
 
-fn removes_no_more_than_allowed(policy: &Policy, fact: &Fact, plan: &Plan) -> Result<(), String> {
-    let removals = plan.steps().iter().filter(|step| matches!(step.action, Action::LeaveTeam { .. })).count();
-    let is_by_hand = matches!(fact, Fact::Change { .. });
+fn is_end_of_one_person(fact: &Fact) -> bool {
+    matches!(fact, Fact::Scim(fact) if matches!(fact.change, ScimChange::DeleteUser { .. }))
+}
+
+fn removes_no_more_than_allowed(
+    policy: &Policy,
+    fact: &Fact,
+    plan: &Plan,
+    (before, after): (&Snapshot, &Snapshot),
+) -> Result<(), String> {
+    let teams = plan.steps().iter().filter(|step| matches!(step.action, Action::LeaveTeam { .. })).count();
+    let is_lower = |old: &&Account| after.account(&old.id).is_some_and(|new| new.role < old.role);
+    let roles = before.accounts().filter(is_lower).count();
+    let is_exempt = matches!(fact, Fact::Change { .. }) || is_end_of_one_person(fact);
     holds(
-        is_by_hand || removals <= policy.groups.max_removals as usize,
-        format!("{removals} memberships end"),
+        is_exempt || teams + roles <= policy.groups.max_removals as usize,
+        format!("{teams} memberships and {roles} roles end"),
     )
+}
+
+/// SCIM touches nobody whom its connection does not manage, and gives no other address to an account that is worth taking.
+fn scim_keeps_what_is_not_its_own(
+    policy: &Policy,
+    fact: &Fact,
+    before: &Snapshot,
+    after: &Snapshot,
+) -> Result<(), String> {
+    let Fact::Scim(fact) = fact else { return Ok(()) };
+    let is_new = matches!(fact.change, ScimChange::CreateUser(_));
+    for old in before.accounts() {
+        let Some(new) = after.account(&old.id) else { return Err(format!("{} is gone", old.id)) };
+        let is_theirs = old.is_managed_over(&fact.connection) || !old.scim_groups.is_empty() || is_new;
+        holds(is_theirs || old == new, format!("SCIM changes {}", old.id))?;
+        let is_worth_taking =
+            old.has_password || old.role != Role::Member || policy.enforcement.is_break_glass(old);
+        holds(!is_worth_taking || old.email == new.email, format!("SCIM moves the address of {}", old.id))?;
+    }
+    Ok(())
 }
 
 /// Where no password is good, an owner can sign in otherwise, or a break-glass account has one.
