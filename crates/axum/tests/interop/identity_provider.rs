@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use vouchsafe::crypto::{base64_decode, base64_encode};
 
@@ -12,21 +13,39 @@ pub(crate) struct Product {
     icon: &'static str,
     pub(crate) email: &'static str,
     pub(crate) given_name: &'static str,
+    /// What its page says at the end of a sign-out that began there.
+    pub(crate) signed_out: &'static str,
 }
 
-pub(crate) const SAMLIFY: Product =
-    Product { name: "samlify", icon: "/initiate?relay=", email: "email", given_name: "firstName" };
-pub(crate) const LASSO: Product =
-    Product { name: "lasso", icon: "/initiate?relay=", email: "email", given_name: "givenName" };
-pub(crate) const PYSAML2: Product =
-    Product { name: "pysaml2", icon: "/initiate?relay=", email: "email", given_name: "givenName" };
+pub(crate) const SAMLIFY: Product = Product {
+    name: "samlify",
+    icon: "/initiate?relay=",
+    email: "email",
+    given_name: "firstName",
+    signed_out: "the service provider confirmed",
+};
+pub(crate) const LASSO: Product = Product {
+    name: "lasso",
+    icon: "/initiate?relay=",
+    email: "email",
+    given_name: "givenName",
+    signed_out: "the service provider confirmed",
+};
+pub(crate) const PYSAML2: Product = Product {
+    name: "pysaml2",
+    icon: "/initiate?relay=",
+    email: "email",
+    given_name: "givenName",
+    signed_out: "the service provider confirmed",
+};
 pub(crate) const SAML_IDP: Product =
-    Product { name: "saml-idp", icon: "/", email: "email", given_name: "firstName" };
+    Product { name: "saml-idp", icon: "/", email: "email", given_name: "firstName", signed_out: "OK" };
 pub(crate) const SIMPLESAMLPHP: Product = Product {
     name: "simplesamlphp",
     icon: "/saml2/idp/SSOService.php?spentityid={entity}",
     email: "mail",
     given_name: "givenName",
+    signed_out: "SimpleSAMLphp",
 };
 
 /// The scripts, if these tests were asked for.
@@ -84,6 +103,25 @@ impl IdentityProviderProcess {
         self.icon.clone()
     }
 
+    /// The address at which a person signs out there, where the product has one.
+    pub(crate) fn sign_out(&self, by_post: bool) -> String {
+        let path = match (self.name, by_post) {
+            ("simplesamlphp", _) => "/saml2/idp/initSLO.php?RelayState=/",
+            ("saml-idp", _) => "/saml/slo",
+            (_, true) => "/slo/initiate?binding=post",
+            (_, false) => "/slo/initiate",
+        };
+        format!("http://127.0.0.1:{}{path}", self.port)
+    }
+
+    /// A browser for this identity provider, without cookies.
+    pub(crate) fn browser(&self) -> SignedInThere<'_> {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let name = format!("vouchsafe-interop-{}-{number}-{}.jar", self.port, std::process::id());
+        SignedInThere { process: self, jar: std::env::temp_dir().join(name) }
+    }
+
     /// Goes there, signs the test user in, and stops where the answer would be posted to the service.
     pub(crate) fn browse(&self, url: &str, consumer: &str) -> Landed {
         let output = Command::new("python3").arg(self.scripts.join("login.py")).arg(url).output().unwrap();
@@ -95,6 +133,109 @@ impl IdentityProviderProcess {
         assert_eq!(landed["action"], consumer, "{}: {landed}", self.name);
         let field = |name: &str| landed["fields"][name].as_str().map(str::to_owned);
         Landed { response: field("SAMLResponse").unwrap(), relay_state: field("RelayState") }
+    }
+}
+
+/// A message on its way through a browser.
+#[derive(Clone, Debug)]
+pub(crate) enum Carried {
+    Get(String),
+    /// To this address, with these fields.
+    Post(String, Vec<(String, String)>),
+}
+
+impl Carried {
+    /// The same with a signature over something else.
+    pub(crate) fn tampered(&self) -> Carried {
+        match self {
+            Carried::Get(url) => {
+                let (before, after) = url.split_once("Signature=").unwrap();
+                let (signature, rest) = after.split_once('&').unwrap_or((after, ""));
+                let swapped = if signature.starts_with('A') { "B" } else { "A" };
+                let rest = if rest.is_empty() { String::new() } else { format!("&{rest}") };
+                Carried::Get(format!("{before}Signature={swapped}{}{rest}", &signature[1..]))
+            }
+            Carried::Post(action, fields) => {
+                let changed = fields.iter().map(|(name, value)| match name.as_str() {
+                    "SAMLRequest" | "SAMLResponse" => (name.clone(), changed(value)),
+                    _ => (name.clone(), value.clone()),
+                });
+                Carried::Post(action.clone(), changed.collect())
+            }
+        }
+    }
+}
+
+/// A message with another outcome, or with one letter more in its name identifier.
+fn changed(message: &str) -> String {
+    let compact: String = message.split_whitespace().collect();
+    let xml = String::from_utf8(base64_decode(compact.as_bytes()).unwrap()).unwrap();
+    let changed = match xml.rfind("NameID>").or_else(|| xml.rfind("EncryptedID>")) {
+        None => xml.replace("2.0:status:Success", "2.0:status:Responder"),
+        Some(end) => {
+            let place = xml[..end].rfind("</").unwrap();
+            format!("{}x{}", &xml[..place], &xml[place..])
+        }
+    };
+    assert_ne!(xml, changed);
+    base64_encode(changed.as_bytes())
+}
+
+/// A browser at the identity provider that keeps its cookies. They are gone with this value.
+pub(crate) struct SignedInThere<'p> {
+    process: &'p IdentityProviderProcess,
+    jar: PathBuf,
+}
+
+impl SignedInThere<'_> {
+    /// Carries this to the identity provider. What comes back to the service, or the text of the page on which it ended.
+    pub(crate) fn carry(&self, carried: &Carried) -> Result<Carried, String> {
+        self.carry_with(carried, "user1pass")
+    }
+
+    /// Whether the identity provider answers without asking for the password.
+    pub(crate) fn is_signed_in(&self, url: &str) -> bool {
+        self.carry_with(&Carried::Get(url.to_owned()), "not-the-password").is_ok()
+    }
+
+    fn carry_with(&self, carried: &Carried, password: &str) -> Result<Carried, String> {
+        let mut command = Command::new("python3");
+        command.arg(self.process.scripts.join("login.py")).arg("--jar").arg(&self.jar);
+        command.arg("--password").arg(password);
+        let posted = self.jar.with_extension("json");
+        match carried {
+            Carried::Get(url) => command.arg(url),
+            Carried::Post(action, fields) => {
+                let fields: serde_json::Map<String, serde_json::Value> =
+                    fields.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect();
+                let form = serde_json::json!({"action": action, "fields": fields});
+                std::fs::write(&posted, form.to_string()).unwrap();
+                command.arg("--post").arg(&posted)
+            }
+        };
+        let output = command.output().unwrap();
+        let complained = String::from_utf8_lossy(&output.stderr).into_owned();
+        let Ok(landed) = serde_json::from_slice::<serde_json::Value>(&output.stdout) else {
+            return Err(complained);
+        };
+        match landed["method"].as_str() {
+            Some("GET") => Ok(Carried::Get(landed["url"].as_str().unwrap().to_owned())),
+            Some("POST") => {
+                let fields = landed["fields"].as_object().unwrap().iter();
+                let fields = fields.map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned()));
+                Ok(Carried::Post(landed["action"].as_str().unwrap().to_owned(), fields.collect()))
+            }
+            _ => Err(landed.to_string()),
+        }
+    }
+}
+
+impl Drop for SignedInThere<'_> {
+    fn drop(&mut self) {
+        for path in [self.jar.clone(), self.jar.with_extension("json")] {
+            // It may never have been written.
+            let _ = std::fs::remove_file(path);
+        }
     }
 }
 

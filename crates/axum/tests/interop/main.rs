@@ -1,12 +1,14 @@
 //! Logins through identity providers that others wrote: samlify and saml-idp, whose messages have Okta's shape, SimpleSAMLphp, lasso and
 //! pysaml2. Through the routers of two examples, as browsers reach them; and with every protection through the facade. And a sign-in across
-//! two sites over https in Chromium.
+//! two sites over https in Chromium. And single logout with all of them, both ways.
 //!
 //! Started by the scripts beside the shared test material, driven by its browser without a screen. Runs where `VOUCHSAFE_INTEROP` is set,
 //! since the scripts install what they start.
 
 #![expect(
     clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
     clippy::string_slice,
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
@@ -17,6 +19,8 @@
 mod chromium;
 mod https;
 mod identity_provider;
+mod logout;
+mod logout_service;
 mod routers;
 mod service;
 
