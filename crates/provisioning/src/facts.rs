@@ -8,7 +8,7 @@ use vouchsafe_assertion::{ConnectionId, Login, NameId};
 use vouchsafe_crypto::{CryptoError, Provider};
 use vouchsafe_metadata::{EntityId, name_id_format};
 
-use crate::{Identity, Policy, TokenHash, identity::ReceivedNameId, text::folded, token::Hashing};
+use crate::{Identity, Policy, TokenHash, identity::ReceivedNameId, token::Hashing};
 
 /// A login as plain data: what an accepted assertion says of a person.
 ///
@@ -236,7 +236,8 @@ impl LoginFacts {
                     (values, _) => values.iter().map(|value| value.trim()).collect(),
                 };
                 let named = values.into_iter().filter(|value| !value.is_empty());
-                let each_once = named.filter(|name| seen.insert(folded(name)));
+                // Ids and regexes tell names apart that differ in case alone; what they give together is given once all the same.
+                let each_once = named.filter(|name| seen.insert(*name));
                 let groups: Vec<&str> = each_once.take(Self::MAX_GROUPS.saturating_add(1)).collect();
                 if groups.len() > Self::MAX_GROUPS { GroupClaim::TooMany } else { GroupClaim::Listed(groups) }
             }

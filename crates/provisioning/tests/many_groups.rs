@@ -81,6 +81,22 @@ fn a_thousand_groups_are_decided_as_by_searching() {
     assert_eq!(snapshot.after(&plan), searching::after(&snapshot, &plan));
 }
 
+/// An id is exact: a group of the same name in another case, before it or after it, does not stand for it.
+#[test]
+fn groups_that_differ_in_case_alone_are_each_looked_at() {
+    let toml = "[attributes]\ngroups = 'department'\n[groups]\nunmapped = 'ignore'\n[[groups.map]]\ngroup_id = 'Engineering'\nteam = 'Everyone'\n";
+    let policy = Policy::from_toml(toml).unwrap();
+    let mut snapshot = acme();
+    let everyone = Team::new(TeamId::new("t"), snapshot.organization.id.clone(), "Everyone");
+    snapshot.teams.push(everyone);
+    for groups in [["ENGINEERING", "Engineering"], ["Engineering", "ENGINEERING"], ["Engineering"; 2]] {
+        let login = login(groups.map(str::to_owned).to_vec());
+        let plan = policy.plan(&login, &snapshot).unwrap();
+        assert_eq!(joined(&plan).len(), 1, "{groups:?}: {plan}");
+        assert_eq!(joined(&plan), searching::wanted(&policy, &login, &snapshot));
+    }
+}
+
 /// The teams by name, with what gives them.
 fn joined(plan: &vouchsafe_provisioning::Plan) -> searching::Wanted {
     let of = |action: &Action| match action {
