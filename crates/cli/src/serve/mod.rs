@@ -21,7 +21,7 @@ use axum::Router;
 use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use vouchsafe::crypto::{Certificate, Provider};
+use vouchsafe::crypto::{Certificate, PrivateKey, Provider};
 use vouchsafe::{
     BindingError, ConnectionSettings, EntityId, ServiceProvider, SignRequests, SoapCall, Unsolicited,
 };
@@ -236,9 +236,11 @@ fn settings(arguments: &Arguments) -> Result<ConnectionSettings, Failure> {
     Ok(settings)
 }
 
-fn app(arguments: &Arguments, base: &Base, trusted: Trusted, output: Output) -> Result<App, Failure> {
+fn app(arguments: &Arguments, base: &Base, mut trusted: Trusted, output: Output) -> Result<App, Failure> {
+    let decryption_keys = decryption_keys(arguments)?;
+    trusted.own_decryption_keys(&decryption_keys);
     let trusted = Arc::new(trusted);
-    let service_provider = service_provider(arguments, base)?;
+    let service_provider = service_provider(arguments, base, decryption_keys)?;
     let store = Arc::new(Memory::new());
     let provider = service_provider.provider().clone();
     let takes_logout = service_provider.single_logout().is_some();
@@ -260,7 +262,11 @@ fn app(arguments: &Arguments, base: &Base, trusted: Trusted, output: Output) -> 
 }
 
 /// Who we are, with the keys and what must be signed: the metadata says both.
-fn service_provider(arguments: &Arguments, base: &Base) -> Result<ServiceProvider, Failure> {
+fn service_provider(
+    arguments: &Arguments,
+    base: &Base,
+    decryption_keys: Vec<(PrivateKey, Certificate)>,
+) -> Result<ServiceProvider, Failure> {
     let provider = arguments.algorithms.provider()?;
     let entity_id = arguments.entity_id.clone().unwrap_or_else(|| base.url("/saml/metadata"));
     let entity_id = EntityId::new(entity_id).map_err(|error| Failure::unusable("--entity-id", error))?;
@@ -278,10 +284,7 @@ fn service_provider(arguments: &Arguments, base: &Base) -> Result<ServiceProvide
             .and_then(|builder| builder.single_logout_soap(&base.url("/saml/slo/soap")))
             .map_err(|error| Failure::unusable("--base-url", error))?;
     }
-    for path in &arguments.decryption_key {
-        let key = input::private_key(path, &provider)?;
-        let own = certificate.clone().filter(|certificate| certificate.certifies(key.public_key()));
-        let certificate = own.map_or_else(|| certificate_for(&key, &provider, path), Ok)?;
+    for (key, certificate) in decryption_keys {
         builder = builder.decryption_key(key, certificate);
     }
     if arguments.require_signed_response {
@@ -293,12 +296,22 @@ fn service_provider(arguments: &Arguments, base: &Base) -> Result<ServiceProvide
     builder.build().map_err(|error: BindingError| Failure::unusable("--key and --certificate", error))
 }
 
+/// The keys that open what is encrypted, each with the certificate that our metadata has for it.
+fn decryption_keys(arguments: &Arguments) -> Result<Vec<(PrivateKey, Certificate)>, Failure> {
+    let provider = arguments.algorithms.provider()?;
+    let signing = arguments.certificate.as_deref().map(input::certificate).transpose()?;
+    let paths = arguments.decryption_key.iter();
+    let keys = paths.map(|path| {
+        let key = input::private_key(path, &provider)?;
+        let own = signing.clone().filter(|certificate| certificate.certifies(key.public_key()));
+        let certificate = own.map_or_else(|| certificate_for(&key, &provider, path), Ok)?;
+        Ok((key, certificate))
+    });
+    keys.collect()
+}
+
 /// A certificate for our metadata, where a key comes without one: identity providers encrypt to certificates.
-fn certificate_for(
-    key: &vouchsafe::crypto::PrivateKey,
-    provider: &Provider,
-    path: &str,
-) -> Result<Certificate, Failure> {
+fn certificate_for(key: &PrivateKey, provider: &Provider, path: &str) -> Result<Certificate, Failure> {
     const YEAR: i64 = 365 * 24 * 60 * 60;
     let now = input::now().timestamp();
     Certificate::self_signed(

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::future::ready;
 use std::sync::{Arc, OnceLock};
 
+use vouchsafe::crypto::{Certificate, PrivateKey};
 use vouchsafe::metadata::{IdentityProvider, MetadataDescription, MetadataError};
 use vouchsafe::{ClaimedResponse, Connection, ConnectionId, ConnectionSettings, EntityId, IncomingMessage};
 use vouchsafe_client::Client;
@@ -113,6 +114,18 @@ impl Trusted {
             self.connection_to(place, found.ok()?)
         };
         entry.connection.get_or_init(read).clone()
+    }
+
+    /// Makes these keys the connection's own, where there is one connection alone: only such keys open AES-CBC in logout messages. Several
+    /// identity providers share the service's.
+    pub(super) fn own_decryption_keys(&mut self, keys: &[(PrivateKey, Certificate)]) {
+        let Some(shared) = self.only() else { return };
+        let own = keys.iter().try_fold(shared, |connection, (key, certificate)| {
+            connection.with_decryption_key(key.clone(), certificate.clone())
+        });
+        if let ([entry], Ok(own)) = (self.all.as_mut_slice(), own) {
+            entry.connection = OnceLock::from(Some(own));
+        }
     }
 
     /// The connection to the identity provider of this name.

@@ -2,7 +2,7 @@
 
 use chrono::Utc;
 use serde_json::{Value, json};
-use vouchsafe_testkit::{IdentityProvider, keys, logout};
+use vouchsafe_testkit::{Encryption, IdentityProvider, keys, logout};
 
 use crate::served::{Browser, Served};
 use crate::support::Folder;
@@ -82,4 +82,32 @@ async fn an_identity_provider_is_told_and_tells() {
         ["accepted", "logged_out", "accepted", "accepted", "refused", "logged_out", "refused", "logged_out"];
     assert_eq!(events, expected);
     assert!(!served.printed_text().contains("ada@example.com"));
+}
+
+/// A name that is encrypted with AES-CBC is opened with the key that `serve` has for its one identity provider, and not with one that two share:
+/// either of them may have captured the other's.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_encrypted_name_is_opened_for_one_identity_provider() {
+    let folder = Folder::new("serve-logout-encrypted");
+    let okta = IdentityProvider::okta().with_single_logout("https://idp.example/slo");
+    let other = IdentityProvider::new(
+        "https://other.example",
+        "https://other.example/sso",
+        keys::other_identity_provider(),
+    );
+    let metadata = folder.write("okta.xml", okta.metadata().unwrap());
+    let other = folder.write("other.xml", other.metadata().unwrap());
+    let (key, certificate) = (folder.path("sp.key"), folder.path("sp.crt"));
+    let alone =
+        ["--idp-metadata", &metadata, "--key", &key, "--certificate", &certificate, "--decryption-key", &key];
+    let shared: Vec<&str> = alone.into_iter().chain(["--idp-metadata", &other]).collect();
+    for (arguments, expected) in [(alone.as_slice(), 303), (&shared, 403)] {
+        let served = Served::start(arguments);
+        let at = served.url("/saml/slo");
+        let encrypted = Encryption::to(keys::service_provider().certificate());
+        let request = okta.logout_request().at(Utc::now()).destination(Some(&at)).encrypt(encrypted);
+        let query = request.to_query(None).unwrap();
+        let answered = Browser::default().send(served.get(&format!("/saml/slo?{query}"))).await;
+        assert_eq!(answered.status(), expected, "{arguments:?}: {}", served.printed_text());
+    }
 }
