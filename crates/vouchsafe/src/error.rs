@@ -261,7 +261,7 @@ impl BindingError {
                  load its metadata from its console again. Some have none (Google): then the session there goes on."
             }
             Self::LogoutKeyMissing => {
-                "Configure signing_key on the builder and give its certificate to the identity provider (Okta: \"Signature Certificate\")."
+                "Configure signing_key on the builder and give its certificate to the identity provider (Okta: \"Enable Single Logout\", its \"Signature Certificate\")."
             }
             Self::SigningKeyMissing => {
                 "Configure signing_key on the builder, or sign requests only when wanted."

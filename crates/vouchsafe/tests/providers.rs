@@ -40,6 +40,7 @@ fn the_planner_hashes_with_the_provider_of_the_connection() {
     let okta = EntityId::new(testkit::OKTA_ENTITY_ID).unwrap();
     let token = acme.convert(okta, &Provider::rustcrypto(), testkit::ISSUE_INSTANT).unwrap().reveal();
     let login = sign_in(counted.provider(), &token);
+    acme.verified_domains.push("example.com".to_owned());
     let snapshot = Snapshot::new(acme);
 
     let facts = LoginFacts::from(&login);
