@@ -97,10 +97,7 @@ fn python_with(module: &str) -> Option<String> {
     if has_it.is_ok_and(|output| output.status.success()) {
         return Some(python);
     }
-    assert!(
-        given.is_none(),
-        "{module} is not installed: pip install scim2-tester scim-sanity"
-    );
+    assert!(given.is_none(), "{module} is not installed: pip install scim2-tester scim-sanity");
     println!(
         "skipped: {module} is not installed (pip install scim2-tester scim-sanity; VOUCHSAFE_SCIM_PYTHON)"
     );
