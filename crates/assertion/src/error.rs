@@ -40,7 +40,6 @@ pub enum AssertionError {
     /// A message other than a Response is not accepted.
     #[error(transparent)]
     Message(#[from] MessageError),
-
     /// None of an identity provider's keys can be used, so nothing of it could ever be verified.
     #[error("none of the {count} signing keys of {} can be used", Quoted::new(entity_id))]
     #[non_exhaustive]
@@ -123,7 +122,6 @@ pub enum AssertionError {
         /// What was given.
         value: String,
     },
-
     /// No trusted identity provider has the name that the response claims.
     #[error(
         "no trusted identity provider is named {}{}",
@@ -158,7 +156,6 @@ pub enum AssertionError {
         /// From when on no answer is accepted.
         expired_at: DateTime<Utc>,
     },
-
     /// The document is another message, or none of SAML.
     #[error("expected a samlp:Response, found {} in namespace {}", Quoted::new(name), Quoted::new(namespace))]
     #[non_exhaustive]
@@ -237,7 +234,6 @@ pub enum AssertionError {
         /// The identifier of the cipher.
         cipher: &'static str,
     },
-
     /// The message is not as the SAML schema says: a child, an attribute or a text that its place does not allow, or one that is missing.
     #[error("{0}")]
     Schema(SchemaViolation),
@@ -252,7 +248,6 @@ pub enum AssertionError {
         /// What was found.
         actual: String,
     },
-
     /// The identity provider says no.
     #[error("the identity provider answered {}{}", status_codes(codes), status_message(message.as_deref()))]
     #[non_exhaustive]
@@ -315,7 +310,6 @@ pub enum AssertionError {
         /// The difference of clocks that is granted.
         skew: TimeDelta,
     },
-
     /// Issued before the request that it claims to answer.
     #[error("{element}/@IssueInstant: {} is earlier than the request, {}, with {} s of skew", Shown(*instant), Shown(*issued_at), skew.num_seconds())]
     #[non_exhaustive]
@@ -329,7 +323,6 @@ pub enum AssertionError {
         /// The difference of clocks that is granted.
         skew: TimeDelta,
     },
-
     /// An identifier of the subject that cannot be one.
     #[error("Subject/NameID: {reason}")]
     #[non_exhaustive]
@@ -371,7 +364,6 @@ pub enum AssertionError {
         /// The difference of clocks that is granted.
         skew: TimeDelta,
     },
-
     /// The assertion is not valid yet.
     #[error("{element}/@NotBefore: {}; the time here is {}, with {} s of skew{}", Shown(*not_before), Shown(*now), skew.num_seconds(), Missed { bound: *not_before, now: *now })]
     #[non_exhaustive]
@@ -437,7 +429,6 @@ pub enum AssertionError {
         /// How often it occurs.
         count: usize,
     },
-
     /// The assertion does not say that anybody signed in.
     #[error("the assertion has no AuthnStatement")]
     NoAuthnStatement,
@@ -476,7 +467,6 @@ pub enum AssertionError {
         /// What came.
         actual: Option<String>,
     },
-
     /// A subject-id or pairwise-id that is none.
     #[error("the attribute {name}: {reason}")]
     #[non_exhaustive]
@@ -501,7 +491,6 @@ pub enum AssertionError {
         /// The scope that came.
         actual: String,
     },
-
     /// The assertion was accepted once before.
     #[error("this assertion has been used already")]
     Replayed,
