@@ -78,8 +78,9 @@ pub struct GroupPattern {
 }
 
 impl GroupPattern {
-    /// Bytes that a compiled expression may take.
-    const SIZE_LIMIT: usize = 128 * 1_024;
+    /// Bytes that a compiled expression may take. How many it takes depends on what other crates have switched on in `regex`, so this is far
+    /// above what the weight allows: whether a policy is read depends on nothing but its text.
+    const SIZE_LIMIT: usize = 16 * 1_024 * 1_024;
 
     /// The most that all expressions of one policy may weigh together, in bytes of literals and ranges of classes: they are compiled at every
     /// sign-in. `[a-z]` is one range, `\w` some 800.
