@@ -432,7 +432,7 @@ pub enum ProfileField {
 
 impl ProfileField {
     /// The most characters that a field is set to; a longer value is left out, and a note of the plan says so. An
-    /// [`EmailAddress`] is shorter.
+    /// [`EmailAddress`](crate::EmailAddress) is shorter.
     pub const LONGEST: usize = 255;
 
     /// The field in words.
