@@ -3,6 +3,7 @@
 use std::{fmt, iter::Peekable, str::Chars};
 
 use regex::{Captures, Regex, RegexBuilder};
+use regex_syntax::hir::{Hir, Look};
 use serde::{Deserialize, Serialize};
 
 use crate::{pattern_weight::weight, text::folded};
@@ -95,7 +96,8 @@ impl GroupPattern {
         let written = written.into();
         // Read on its own: what it opens it closes.
         let read = regex_syntax::parse(&written).map_err(|error| unreadable(&error.to_string()))?;
-        let weight = weight(&read);
+        // With the ends of the name, which are compiled with it.
+        let weight = weight(&Hir::concat(vec![Hir::look(Look::Start), read, Hir::look(Look::End)]));
         if weight > Self::MAX_WEIGHT {
             return Err(TOO_LARGE.to_owned());
         }
