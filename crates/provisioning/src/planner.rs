@@ -7,6 +7,7 @@ mod login;
 mod newcomer;
 mod profile;
 mod roles;
+mod rules;
 mod scim_groups;
 mod scim_users;
 mod settle;

@@ -1,12 +1,12 @@
 //! `[groups]`: from a person's groups to teams.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use vouchsafe_assertion::ConnectionId;
 
-use super::{Context, draft::Draft, roles::WantedRole};
+use super::{Context, draft::Draft, roles::WantedRole, rules::Rules};
 use crate::{
-    GroupMatch, Groups, LoginFacts, MappingRule, Permission, PlanRefusal, RuleId, Source, TeamRef, Unmapped,
+    LoginFacts, Permission, PlanRefusal, RuleId, Source, TeamRef, Unmapped,
     facts::GroupClaim,
     pattern::PresentedGroup,
     text::{Shown, folded, is_usable_name},
@@ -47,12 +47,20 @@ impl Wanted {
 /// A group that a person is in, and what it is as a source.
 pub(super) struct OwnGroup<'g> {
     pub(super) presented: PresentedGroup<'g>,
+    /// Its name in the form in which names are compared.
+    pub(super) folded: String,
     pub(super) source: Source,
+}
+
+impl<'g> OwnGroup<'g> {
+    pub(super) fn new(presented: PresentedGroup<'g>, source: Source) -> Self {
+        Self { presented, folded: folded(presented.name), source }
+    }
 }
 
 /// A group that came with a login: its text is compared with names and with ids.
 pub(super) fn of_login<'g>(name: &'g str, over: &ConnectionId) -> OwnGroup<'g> {
-    OwnGroup { presented: PresentedGroup { name, id: Some(name) }, source: Source::group(over.clone(), name) }
+    OwnGroup::new(PresentedGroup { name, id: Some(name) }, Source::group(over.clone(), name))
 }
 
 /// What a login says of the person's groups.
@@ -108,48 +116,15 @@ pub(super) fn say_what_is_no_list(context: Context<'_>, claim: &GroupClaim<'_>, 
 }
 
 /// Adds what a person's groups ask for, and says what they do not.
-pub(super) fn map(context: Context<'_>, groups: &[OwnGroup<'_>], wanted: &mut Wanted, draft: &mut Draft) {
-    let rules = Rules::of(&context.policy.groups);
+pub(super) fn map(
+    context: Context<'_>,
+    by: &Rules<'_>,
+    groups: &[OwnGroup<'_>],
+    wanted: &mut Wanted,
+    draft: &mut Draft,
+) {
     for group in groups {
-        map_one(context, &rules, group, wanted, draft);
-    }
-}
-
-/// The rules by what they name.
-struct Rules<'p> {
-    ignored: HashSet<String>,
-    by_name: HashMap<String, Vec<PlacedRule<'p>>>,
-    by_id: HashMap<&'p str, Vec<PlacedRule<'p>>>,
-    by_pattern: Vec<PlacedRule<'p>>,
-}
-
-/// A rule, and its place in the policy.
-type PlacedRule<'p> = (usize, &'p MappingRule);
-
-impl<'p> Rules<'p> {
-    fn of(groups: &'p Groups) -> Self {
-        let ignored = groups.ignore.iter().map(|name| folded(name)).collect();
-        let mut rules =
-            Self { ignored, by_name: HashMap::new(), by_id: HashMap::new(), by_pattern: Vec::new() };
-        for (place, rule) in groups.rules.iter().enumerate() {
-            match &rule.matches {
-                GroupMatch::Name(name) => rules.by_name.entry(folded(name)).or_default(),
-                GroupMatch::Id(id) => rules.by_id.entry(id).or_default(),
-                GroupMatch::Glob(_) | GroupMatch::Regex(_) => &mut rules.by_pattern,
-            }
-            .push((place, rule));
-        }
-        rules
-    }
-
-    /// Those that name a group, in the order of the policy.
-    fn naming(&self, group: PresentedGroup<'_>) -> Vec<PlacedRule<'p>> {
-        let by_name = self.by_name.get(&folded(group.name)).into_iter();
-        let by_id = group.id.and_then(|id| self.by_id.get(id)).into_iter();
-        let mut rules: Vec<_> = by_name.chain(by_id).flatten().copied().collect();
-        rules.extend(self.by_pattern.iter().filter(|(_, rule)| rule.matches.meets(group)));
-        rules.sort_by_key(|(place, _)| *place);
-        rules
+        map_one(context, by, group, wanted, draft);
     }
 }
 
@@ -160,9 +135,8 @@ fn map_one(
     wanted: &mut Wanted,
     draft: &mut Draft,
 ) {
-    let (rules, presented) = (&context.policy.groups, group.presented);
-    let name = presented.name;
-    if by.ignored.contains(&folded(name)) {
+    let (rules, name) = (&context.policy.groups, group.presented.name);
+    if by.ignore(group) {
         let text = format!("The group {} is ignored", Shown(name));
         return draft.note(RuleId::from("groups.ignore"), text);
     }
@@ -172,7 +146,7 @@ fn map_one(
         rule,
         because,
     };
-    let naming = by.naming(presented);
+    let naming = by.teams.naming(group);
     for (place, rule) in &naming {
         let because = format!("the group {} is mapped to it by {}", Shown(name), rule.matches.kind());
         let team = rule.matches.team_for(name, &rule.team);

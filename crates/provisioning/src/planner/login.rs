@@ -7,7 +7,9 @@ use super::{
     draft::Draft,
     groups::{self, Wanted},
     newcomer::{self, Newcomer},
-    profile, reason_against_address, reason_against_linking, roles, settle, signs_in_over,
+    profile, reason_against_address, reason_against_linking, roles,
+    rules::Rules,
+    settle, signs_in_over,
 };
 use crate::{
     Account, AccountId, Action, Anchor, Cause, Create, EmailAddress, Identity, LoginFacts, Plan, PlanRefusal,
@@ -59,8 +61,9 @@ pub(super) fn plan(
     if let GroupClaim::Listed(names) = &claim {
         let over = &login.connection;
         let groups = names.iter().map(|name| groups::of_login(name, over)).collect::<Vec<_>>();
-        groups::map(context, &groups, &mut wanted, &mut draft);
-        roles::map(context, &groups, &mut wanted, &mut draft);
+        let rules = Rules::of(&context.policy.groups);
+        groups::map(context, &rules, &groups, &mut wanted, &mut draft);
+        roles::map(context, &rules, &groups, &mut wanted, &mut draft);
     }
     let ends = |source: &Source| reason_to_end(context, login, source).filter(|_| is_listed);
     settle::settle(context, account, &wanted, &ends, &mut draft);

@@ -4,11 +4,9 @@ use super::{
     Context,
     draft::Draft,
     groups::{OwnGroup, Wanted},
+    rules::{PlacedRule, Rules},
 };
-use crate::{
-    Account, Action, Role, RoleChoice, RoleGrant, RoleRule, RuleId, Source, SyncMode,
-    text::{Shown, folded},
-};
+use crate::{Account, Action, Role, RoleChoice, RoleGrant, RoleRule, RuleId, Source, SyncMode, text::Shown};
 
 /// A role that a group gives.
 pub(super) struct WantedRole {
@@ -19,30 +17,30 @@ pub(super) struct WantedRole {
 }
 
 /// Adds the roles that a person's groups give: by each rule that names one, or by the first rule alone.
-pub(super) fn map(context: Context<'_>, groups: &[OwnGroup<'_>], wanted: &mut Wanted, draft: &mut Draft) {
-    let rules = &context.policy.groups;
-    let is_ignored = |group: &&OwnGroup<'_>| {
-        rules.ignore.iter().any(|ignored| folded(ignored) == folded(group.presented.name))
-    };
-    for (place, rule) in rules.roles.iter().enumerate() {
-        let met = groups.iter().filter(|group| rule.matches.meets(group.presented));
-        let mut met = met.filter(|group| !is_ignored(group)).peekable();
-        if met.peek().is_none() {
-            continue;
-        }
-        let is_only_one = rules.role_choice == RoleChoice::First;
-        for group in met.take(if is_only_one { 1 } else { usize::MAX }) {
-            want(context, (place, rule), group, wanted, draft);
-        }
-        if is_only_one {
-            return;
-        }
+pub(super) fn map(
+    context: Context<'_>,
+    by: &Rules<'_>,
+    groups: &[OwnGroup<'_>],
+    wanted: &mut Wanted,
+    draft: &mut Draft,
+) {
+    let mut named = Vec::new();
+    for group in groups.iter().filter(|group| !by.ignore(group)) {
+        named.extend(by.roles.naming(group).into_iter().map(|rule| (rule, group)));
+    }
+    // Rule by rule; of one rule, in the order of the groups.
+    named.sort_by_key(|((place, _), _)| *place);
+    if context.policy.groups.role_choice == RoleChoice::First {
+        named.truncate(1);
+    }
+    for (rule, group) in named {
+        want(context, rule, group, wanted, draft);
     }
 }
 
 fn want(
     context: Context<'_>,
-    (place, rule): (usize, &RoleRule),
+    (place, rule): PlacedRule<'_, RoleRule>,
     group: &OwnGroup<'_>,
     wanted: &mut Wanted,
     draft: &mut Draft,

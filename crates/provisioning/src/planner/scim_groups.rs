@@ -6,7 +6,9 @@ use super::{
     Context,
     draft::Draft,
     groups::{self, OwnGroup, Wanted},
-    roles, scim_users, settle,
+    roles,
+    rules::Rules,
+    scim_users, settle,
 };
 use crate::{
     Account, AccountId, Action, DirectoryGroup, GroupId, GroupRef, Plan, PlanRefusal, RuleId, ScimFact,
@@ -120,15 +122,23 @@ impl Changes {
         }
         // Of those who are to leave, only those who are in it: whoever never was keeps what others gave.
         concerned.extend(members_of(context, &self.id).map(|account| (&account.id, account)));
+        let rules = Rules::of(&context.policy.groups);
         for account in concerned.into_values() {
             draft.turn_to(account);
-            self.apply_to(context, fact, account, draft);
+            self.apply_to(context, fact, &rules, account, draft);
         }
         draft.turn_away();
         Ok(())
     }
 
-    fn apply_to(&self, context: Context<'_>, fact: &ScimFact, account: &Account, draft: &mut Draft) {
+    fn apply_to(
+        &self,
+        context: Context<'_>,
+        fact: &ScimFact,
+        rules: &Rules<'_>,
+        account: &Account,
+        draft: &mut Draft,
+    ) {
         let (was_in, joins) = (account.scim_groups.contains(&self.id), self.joins.contains(&account.id));
         let is_in = (was_in || joins) && !self.leaves.contains(&account.id);
         let name = || {
@@ -152,8 +162,8 @@ impl Changes {
         let theirs: Vec<&DirectoryGroup> = self.after.iter().filter(is_of_theirs).collect();
         let own: Vec<OwnGroup<'_>> = theirs.iter().map(|group| of_scim(group)).collect();
         let mut wanted = Wanted::default();
-        groups::map(context, &own, &mut wanted, draft);
-        roles::map(context, &own, &mut wanted, draft);
+        groups::map(context, rules, &own, &mut wanted, draft);
+        roles::map(context, rules, &own, &mut wanted, draft);
         let ends = |source: &Source| reason_to_end(context, fact, &theirs, source);
         settle::settle(context, Some(account), &wanted, &ends, draft);
         roles::settle(context, Some(account), &wanted, &ends, draft);
@@ -183,10 +193,8 @@ fn reason_to_end(
 
 fn of_scim(group: &DirectoryGroup) -> OwnGroup<'_> {
     let id = group.external_id.as_deref().unwrap_or(group.id.as_str());
-    OwnGroup {
-        presented: PresentedGroup { name: &group.name, id: Some(id) },
-        source: Source::scim_group(group.connection.clone(), group.id.clone()),
-    }
+    let source = Source::scim_group(group.connection.clone(), group.id.clone());
+    OwnGroup::new(PresentedGroup { name: &group.name, id: Some(id) }, source)
 }
 
 /// The groups of the connection as they are when this one is so.
