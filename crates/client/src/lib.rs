@@ -17,11 +17,11 @@
 //! [`Refresher`] keeps the metadata of connections fresh, beside a service, and `StoredRefresher` (feature `store`) that of connections in a store. [`MetadataQuery`] asks a federation's server for one entity at a time.
 
 mod address;
+mod answer;
 mod client;
 mod copies;
 mod error;
 mod metadata_query;
-mod random;
 mod refresh_event;
 mod refresher;
 #[cfg(feature = "store")]

@@ -11,8 +11,7 @@ use vouchsafe::metadata::{
 };
 use vouchsafe::{EntityId, IdentityProvider, Provider};
 
-use crate::random::random;
-use crate::{Client, ClientError, RefreshFailure};
+use crate::{Client, ClientError, RefreshFailure, answer};
 
 /// For how long a server's answer that it does not know an entity is believed.
 const UNKNOWN_FOR: TimeDelta = TimeDelta::minutes(10);
@@ -178,10 +177,7 @@ impl MetadataQuery {
         entity_id: &EntityId,
         now: DateTime<Utc>,
     ) -> Result<Option<IdentityProvider>, RefreshFailure> {
-        let validators = entity.read(|known| match known.at_hand {
-            Some(_) => known.refresh.validators().clone(),
-            None => Default::default(),
-        });
+        let validators = entity.read(|known| known.refresh.validators(known.metadata()));
         // Nobody closes it.
         let _place = self.questions.acquire().await.ok();
         let fetched = self.client.fetch(&self.address(entity_id), &validators).await;
@@ -233,50 +229,40 @@ impl Known {
         provider: &Provider,
         now: DateTime<Utc>,
     ) -> Result<Option<IdentityProvider>, RefreshFailure> {
-        let fetched = match fetched {
-            Ok(fetched) => fetched,
-            Err(error) => {
-                self.refresh.failed(error.retry_after(), now, random(provider));
-                let is_unknown = matches!(error, ClientError::Status { status: 404, .. });
-                return self.unknown(is_unknown, error.into(), now);
-            }
-        };
-        let at_hand = self.at_hand.as_deref().map(|(metadata, _)| metadata);
-        let refreshed = match self.refresh.answered(fetched, at_hand, provider, now, random(provider)) {
+        let at_hand = self.at_hand.clone();
+        let at_hand = at_hand.as_deref().map(|(metadata, _)| metadata);
+        let refreshed = match answer::taken(&mut self.refresh, fetched, at_hand, provider, now) {
             Ok(refreshed) => refreshed,
-            Err(error) => {
-                // In the place of 404 some answer with a document of nobody.
-                let is_empty = matches!(
-                    &error,
-                    RefreshError::Metadata(MetadataError::UnknownEntity { entities: 0, .. })
-                );
-                return self.unknown(is_empty, error.into(), now);
+            // What is known is used to its end.
+            Err(error) if at_hand.is_none() && is_unknown(&error) => {
+                self.unknown_until = now.checked_add_signed(UNKNOWN_FOR);
+                return Ok(None);
             }
+            Err(error) => return Err(error),
         };
         if let Refreshed::First(metadata) | Refreshed::Changed { metadata, .. } = refreshed {
-            let found = metadata.find(&entity_id.clone().into());
-            let found = found.and_then(|found| found.identity_provider().ok()).cloned();
-            // An answer that was taken has it.
-            let found = found.ok_or_else(|| RefreshError::nobody(metadata.entities().count()))?;
+            let found = metadata.identity_provider(entity_id)?.clone();
             self.at_hand = Some(Arc::new((metadata, found)));
         }
         self.unknown_until = None;
         Ok(self.at_hand.as_deref().map(|(_, found)| found.clone()))
     }
 
-    /// An entity that the server does not know, where nothing is known of it here either; what is known is used to its end.
-    fn unknown(
-        &mut self,
-        is_unknown: bool,
-        error: RefreshFailure,
-        now: DateTime<Utc>,
-    ) -> Result<Option<IdentityProvider>, RefreshFailure> {
-        if !is_unknown || self.at_hand.is_some() {
-            return Err(error);
-        }
-        self.unknown_until = now.checked_add_signed(UNKNOWN_FOR);
-        Ok(None)
+    fn metadata(&self) -> Option<&TrustedMetadata> {
+        self.at_hand.as_deref().map(|(metadata, _)| metadata)
     }
+}
+
+/// Whether the server says that it does not know the entity. In the place of 404 some answer with a document of nobody.
+fn is_unknown(error: &RefreshFailure) -> bool {
+    matches!(
+        error,
+        RefreshFailure::Client(ClientError::Status { status: 404, .. })
+            | RefreshFailure::Refused(RefreshError::Metadata(MetadataError::UnknownEntity {
+                entities: 0,
+                ..
+            }))
+    )
 }
 
 /// A sixteenth goes: those that were not used for longest. Those that are unknown go first, since anybody can make up names.

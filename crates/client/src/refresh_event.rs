@@ -3,7 +3,7 @@
 use std::fmt;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use vouchsafe::metadata::{MetadataChange, RefreshError};
+use vouchsafe::metadata::{MetadataChange, Refresh, RefreshError};
 use vouchsafe::{ConnectionId, Explain, IdentityProvider};
 
 use crate::ClientError;
@@ -89,6 +89,35 @@ impl Explain for RefreshFailure {
         match self {
             RefreshFailure::Client(error) => error.hint(),
             RefreshFailure::Refused(error) => error.hint(),
+        }
+    }
+}
+
+impl RefreshOutcome {
+    /// A document that was taken, and what it changes where there was one before.
+    pub(crate) fn taken(
+        identity_provider: &IdentityProvider,
+        changes: Option<Vec<MetadataChange>>,
+        fetched_at: DateTime<Utc>,
+    ) -> RefreshOutcome {
+        let identity_provider = identity_provider.clone();
+        match changes {
+            None => RefreshOutcome::Loaded { identity_provider, fetched_at },
+            Some(changes) => RefreshOutcome::Changed { identity_provider, changes },
+        }
+    }
+
+    /// Nothing that can be used came. What is at hand was fetched then, if it is no more of this refresh's doing.
+    pub(crate) fn kept(
+        refresh: &Refresh,
+        fetched_at: Option<DateTime<Utc>>,
+        reason: RefreshFailure,
+    ) -> RefreshOutcome {
+        RefreshOutcome::Kept {
+            reason,
+            confirmed_at: refresh.confirmed_at().or(fetched_at),
+            failures: refresh.failures(),
+            next: refresh.due(),
         }
     }
 }

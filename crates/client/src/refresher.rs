@@ -7,14 +7,13 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio::task::JoinSet;
 use vouchsafe::metadata::{
-    FetchedMetadata, MetadataChange, Refresh, RefreshError, RefreshSchedule, Refreshed, SpeaksFor,
-    TrustedMetadata, TrustedSource,
+    FetchedMetadata, MetadataChange, Refresh, RefreshSchedule, Refreshed, SpeaksFor, TrustedMetadata,
+    TrustedSource,
 };
 use vouchsafe::{ConnectionId, Connections, EntityId, Provider};
 
 use crate::copies::Copies;
-use crate::random::random;
-use crate::{Client, ClientError, RefreshEvent, RefreshFailure, RefreshOutcome};
+use crate::{Client, ClientError, RefreshEvent, RefreshOutcome, answer};
 
 /// How many sources are asked at a time.
 const AT_ONCE: usize = 8;
@@ -154,10 +153,7 @@ impl Refresher {
             {
                 let Some(source) = self.sources.get(place) else { continue };
                 let (client, address) = (self.client.clone(), source.connection.address.clone());
-                let validators = match source.at_hand {
-                    Some(_) => source.refresh.validators().clone(),
-                    None => Default::default(),
-                };
+                let validators = source.refresh.validators(source.at_hand.as_ref());
                 running.spawn(async move { (place, client.fetch(&address, &validators).await) });
             }
             let Some(joined) = running.join_next().await else { return events };
@@ -223,57 +219,33 @@ impl Source {
         fetched: Result<FetchedMetadata, ClientError>,
         provider: &Provider,
     ) -> RefreshEvent {
-        let (now, random) = (Utc::now(), random(provider));
-        let outcome = match fetched {
-            Ok(fetched) => {
-                match self.refresh.answered(fetched, self.at_hand.as_ref(), provider, now, random) {
-                    Ok(Refreshed::Changed { metadata, changes, .. }) => self.taken(metadata, Some(changes)),
-                    Ok(Refreshed::First(metadata)) => self.taken(metadata, None),
-                    Ok(_) => RefreshOutcome::Unchanged,
-                    Err(error) => self.kept(error.into()),
-                }
-            }
-            Err(error) => {
-                self.refresh.failed(error.retry_after(), now, random);
-                self.kept(error.into())
-            }
+        let taken = answer::taken(&mut self.refresh, fetched, self.at_hand.as_ref(), provider, Utc::now());
+        let outcome = match taken {
+            Ok(Refreshed::Changed { metadata, changes, .. }) => self.take(metadata, Some(changes)),
+            Ok(Refreshed::First(metadata)) => self.take(metadata, None),
+            Ok(_) => RefreshOutcome::Unchanged,
+            Err(reason) => RefreshOutcome::kept(&self.refresh, None, reason),
         };
         RefreshEvent { connection: Some(self.connection.id.clone()), outcome }
     }
 
     fn restore(&mut self, copy: Vec<u8>, fetched_at: DateTime<Utc>, provider: &Provider) -> RefreshOutcome {
-        let (now, random) = (Utc::now(), random(provider));
-        match self.refresh.restore(copy, fetched_at, provider, now, random) {
-            Ok(metadata) => self.taken(metadata, None),
-            Err(error) => self.kept(error.into()),
+        let random = answer::random(provider);
+        match self.refresh.restore(copy, fetched_at, provider, Utc::now(), random) {
+            Ok(metadata) => self.take(metadata, None),
+            Err(error) => RefreshOutcome::kept(&self.refresh, None, error.into()),
         }
     }
 
-    fn taken(&mut self, metadata: TrustedMetadata, changes: Option<Vec<MetadataChange>>) -> RefreshOutcome {
-        let name = self.connection.identity_provider.clone().into();
-        let found = metadata.find(&name).map(|found| found.identity_provider().cloned());
-        let identity_provider = match found {
-            Some(Ok(identity_provider)) => identity_provider,
+    fn take(&mut self, metadata: TrustedMetadata, changes: Option<Vec<MetadataChange>>) -> RefreshOutcome {
+        let fetched_at = self.refresh.confirmed_at().unwrap_or_default();
+        let outcome = match metadata.identity_provider(&self.connection.identity_provider) {
+            Ok(identity_provider) => RefreshOutcome::taken(identity_provider, changes, fetched_at),
             // A document that was accepted has it, so this does not happen.
-            Some(Err(_)) | None => {
-                return self.kept(RefreshError::nobody(0).into());
-            }
+            Err(error) => return RefreshOutcome::kept(&self.refresh, None, error.into()),
         };
         self.at_hand = Some(metadata);
-        let fetched_at = self.refresh.confirmed_at().unwrap_or_default();
-        match changes {
-            None => RefreshOutcome::Loaded { identity_provider, fetched_at },
-            Some(changes) => RefreshOutcome::Changed { identity_provider, changes },
-        }
-    }
-
-    fn kept(&self, reason: RefreshFailure) -> RefreshOutcome {
-        RefreshOutcome::Kept {
-            reason,
-            confirmed_at: self.refresh.confirmed_at(),
-            failures: self.refresh.failures(),
-            next: self.refresh.due(),
-        }
+        outcome
     }
 
     /// Keeps a document in its file. It answers what went wrong.

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use chrono::Utc;
 use tokio::task::JoinSet;
-use vouchsafe::crypto::own_sha256;
 use vouchsafe::metadata::{
     FetchedMetadata, Refresh, RefreshSchedule, Refreshed, SpeaksFor, TrustedMetadata, TrustedSource,
 };
@@ -14,8 +13,7 @@ use vouchsafe::provisioning::Actor;
 use vouchsafe::{ConnectionId, ConnectionState, EntityId, Provider};
 use vouchsafe_store::{Author, ConnectionMetadata, ConnectionStore, MetadataSource, StoredConnection};
 
-use crate::random::random;
-use crate::{Client, ClientError, RefreshEvent, RefreshFailure, RefreshOutcome};
+use crate::{Client, ClientError, RefreshEvent, RefreshOutcome, answer};
 
 /// How many sources are asked at a time.
 const AT_ONCE: usize = 8;
@@ -58,9 +56,8 @@ pub struct StoredRefresher {
 struct Known {
     /// When it is due.
     refresh: Refresh,
-    /// SHA-256 over the address and the document that the validators came with. They are shown to that address, and while that document is
-    /// the stored one: otherwise the answer that nothing has changed would be about another one.
-    validators_of: Option<[u8; 32]>,
+    /// Where it was asked last.
+    address: Option<String>,
 }
 
 /// A connection, and what its source answered.
@@ -113,8 +110,7 @@ impl StoredRefresher {
             after = Some(last.id.clone());
             for one in page {
                 let known = self.known.remove(&one.id);
-                let known =
-                    known.unwrap_or_else(|| Known { refresh: self.first_refresh(), validators_of: None });
+                let known = known.unwrap_or_else(|| Known { refresh: self.first_refresh(), address: None });
                 found.insert(one.id, known);
             }
         }
@@ -122,10 +118,10 @@ impl StoredRefresher {
         None
     }
 
-    /// The source of a connection is not known before it is due.
+    /// The source of a connection is not looked up before it is due.
     fn first_refresh(&self) -> Refresh {
         let nobody = TrustedSource::by_transport_alone(SpeaksFor::Entities(Default::default()));
-        Refresh::new(nobody, self.schedule, Utc::now()).spread(Utc::now(), random(&self.provider))
+        Refresh::new(nobody, self.schedule, Utc::now()).spread(Utc::now(), answer::random(&self.provider))
     }
 
     /// Asks the sources of the connections that are due, eight at a time, and answers what came of each.
@@ -167,12 +163,11 @@ impl StoredRefresher {
         let source = source_of(&stored.identity_provider);
         // Metadata that cannot be used any more is taken the place of by any that can.
         let at_hand = source.accept(&*stored.metadata.document, now, &self.provider).ok();
-        known.refresh.trust(source);
-        let is_theirs = known.validators_of == Some(origin_of(&url, &stored.metadata.document));
-        let validators = match at_hand {
-            Some(_) if is_theirs => known.refresh.validators().clone(),
-            _ => Default::default(),
-        };
+        if known.address.as_ref() != Some(&url) {
+            // Another address knows nothing of what the one before gave.
+            *known = Known { refresh: Refresh::new(source, self.schedule, now), address: Some(url.clone()) };
+        }
+        let validators = known.refresh.validators(at_hand.as_ref());
         let client = self.client.clone();
         running.spawn(async move {
             let fetched = client.fetch(&url, &validators).await;
@@ -182,81 +177,40 @@ impl StoredRefresher {
 
     async fn answered(&mut self, asked: Asked) -> Option<RefreshEvent> {
         let Asked { mut stored, at_hand, fetched } = asked;
-        let (now, random) = (Utc::now(), random(&self.provider));
+        let now = Utc::now();
         let connection = Some(stored.id.clone());
-        let Known { refresh, validators_of } = self.known.get_mut(&stored.id)?;
-        let fetched = match fetched {
-            Ok(fetched) => fetched,
-            Err(error) => {
-                refresh.failed(error.retry_after(), now, random);
-                return Some(RefreshEvent { connection, outcome: kept(refresh, &stored, error.into()) });
+        let Known { refresh, .. } = self.known.get_mut(&stored.id)?;
+        let (metadata, changes) = match answer::taken(refresh, fetched, at_hand.as_ref(), &self.provider, now)
+        {
+            Ok(Refreshed::First(metadata)) => (metadata, None),
+            Ok(Refreshed::Changed { metadata, changes, .. }) => (metadata, Some(changes)),
+            Ok(_) => return Some(RefreshEvent { connection, outcome: RefreshOutcome::Unchanged }),
+            Err(reason) => {
+                let fetched_at = (!stored.metadata.document.is_empty()).then_some(stored.metadata.fetched_at);
+                let outcome = RefreshOutcome::kept(refresh, fetched_at, reason);
+                return Some(RefreshEvent { connection, outcome });
             }
         };
-        let document = match &fetched {
-            FetchedMetadata::Document { bytes, .. } => Some(bytes.clone()),
-            _ => None,
-        };
+        // A document that was accepted has it.
+        let identity_provider = metadata.identity_provider(&stored.identity_provider).ok()?;
+        let outcome = RefreshOutcome::taken(identity_provider, changes, now);
         let url = stored.metadata.source.url().unwrap_or_default().to_owned();
-        let outcome = match refresh.answered(fetched, at_hand.as_ref(), &self.provider, now, random) {
-            Err(error) => kept(refresh, &stored, error.into()),
-            Ok(Refreshed::First(metadata)) => loaded(&metadata, &stored.identity_provider, None)?,
-            Ok(Refreshed::Changed { metadata, changes, .. }) => {
-                loaded(&metadata, &stored.identity_provider, Some(changes))?
-            }
-            Ok(_) => RefreshOutcome::Unchanged,
-        };
-        let event = RefreshEvent { connection, outcome };
-        let is_unchanged = matches!(event.outcome, RefreshOutcome::Unchanged);
-        let Some(document) = document.filter(|_| event.identity_provider().is_some() || is_unchanged) else {
-            return Some(event);
-        };
-        *validators_of = Some(origin_of(&url, &document));
-        if is_unchanged {
-            return Some(event);
-        }
-        stored.metadata = ConnectionMetadata::new(document, MetadataSource::Url(url), now);
+        // Nobody signed it, so what is read of it is the document as it came.
+        stored.metadata = ConnectionMetadata::new(metadata.bytes(), MetadataSource::Url(url), now);
         let author = Author::new(Actor::Rule(RULE.into()), now);
-        match self.store.update_connection(&stored, &author).await {
-            Ok(_) => Some(event),
+        let outcome = match self.store.update_connection(&stored, &author).await {
+            Ok(_) => outcome,
             Err(reason) => {
                 // It was not written: what comes next is compared with what is there then.
-                refresh.failed(None, now, random);
-                let outcome = RefreshOutcome::StoreFailed { reason: Box::new(reason) };
-                Some(RefreshEvent { outcome, ..event })
+                refresh.failed(None, now, answer::random(&self.provider));
+                RefreshOutcome::StoreFailed { reason: Box::new(reason) }
             }
-        }
+        };
+        Some(RefreshEvent { connection, outcome })
     }
-}
-
-fn origin_of(url: &str, document: &[u8]) -> [u8; 32] {
-    own_sha256(&[url.as_bytes(), b"\n", document].concat())
 }
 
 /// Its address is all that vouches for it.
 fn source_of(identity_provider: &EntityId) -> TrustedSource {
     TrustedSource::by_transport_alone(SpeaksFor::entity(identity_provider.clone()))
-}
-
-fn loaded(
-    metadata: &TrustedMetadata,
-    identity_provider: &EntityId,
-    changes: Option<Vec<vouchsafe::metadata::MetadataChange>>,
-) -> Option<RefreshOutcome> {
-    // A document that was accepted has it.
-    let found = metadata.find(&identity_provider.clone().into())?;
-    let identity_provider = found.identity_provider().ok()?.clone();
-    Some(match changes {
-        None => RefreshOutcome::Loaded { identity_provider, fetched_at: Utc::now() },
-        Some(changes) => RefreshOutcome::Changed { identity_provider, changes },
-    })
-}
-
-fn kept(refresh: &Refresh, stored: &StoredConnection, reason: RefreshFailure) -> RefreshOutcome {
-    let fetched_at = (!stored.metadata.document.is_empty()).then_some(stored.metadata.fetched_at);
-    RefreshOutcome::Kept {
-        reason,
-        confirmed_at: refresh.confirmed_at().or(fetched_at),
-        failures: refresh.failures(),
-        next: refresh.due(),
-    }
 }

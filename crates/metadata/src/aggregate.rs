@@ -315,7 +315,11 @@ impl<'a> AggregateEntity<'a> {
 
     /// That it is an identity provider which can be used now.
     pub(crate) fn usable(&self, now: DateTime<Utc>) -> Result<(), MetadataError> {
-        self.read()?.check_validity(now)
+        match self.identity_provider() {
+            Ok(kept) => kept.check_validity(now),
+            // The error that is kept is not ours to give away.
+            Err(_) => self.read().and_then(|read| read.check_validity(now)),
+        }
     }
 
     fn read(&self) -> Result<IdentityProvider, MetadataError> {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use vouchsafe_crypto::Provider;
+use vouchsafe_crypto::{Provider, own_sha256};
 
 use crate::{MetadataChange, RefreshError, TrustedMetadata, TrustedSource};
 
@@ -39,7 +39,7 @@ use crate::{MetadataChange, RefreshError, TrustedMetadata, TrustedSource};
 /// let random = 4_711;
 /// let Refreshed::First(metadata) = refresh.answered(fetched, None, &provider, now, random)? else { panic!() };
 /// assert!(metadata.find(&okta.into()).is_some());
-/// assert_eq!(refresh.validators().etag.as_deref(), Some("\"1\""));
+/// assert_eq!(refresh.validators(Some(&metadata)).etag.as_deref(), Some("\"1\""));
 /// assert!(refresh.due() > now);
 /// // Later: nothing has changed.
 /// let fetched = FetchedMetadata::NotModified;
@@ -51,6 +51,8 @@ pub struct Refresh {
     source: TrustedSource,
     schedule: RefreshSchedule,
     validators: Validators,
+    /// SHA-256 over the document that they came with, as it was read.
+    validators_of: Option<[u8; 32]>,
     /// When the document at hand was last fetched, or the source said that nothing has changed.
     confirmed_at: Option<DateTime<Utc>>,
     /// What that document says of how long it is good.
@@ -131,6 +133,7 @@ impl Refresh {
             source,
             schedule,
             validators: Validators::default(),
+            validators_of: None,
             confirmed_at: None,
             cache_duration: None,
             valid_until: None,
@@ -167,21 +170,18 @@ impl Refresh {
         self
     }
 
-    /// Holds the source to this trust from now on.
-    pub fn trust(&mut self, source: TrustedSource) {
-        self.source = source;
-    }
-
     /// When the source is to be asked.
     #[must_use]
     pub fn due(&self) -> DateTime<Utc> {
         self.due
     }
 
-    /// What the request is made conditional by, if the document at hand is there still. Nothing where none was taken.
+    /// What the request is made conditional by, where this document is at hand: what came with it. Nothing where another one is at hand, or none:
+    /// the answer that nothing has changed would be about a document that is not there.
     #[must_use]
-    pub fn validators(&self) -> &Validators {
-        &self.validators
+    pub fn validators(&self, at_hand: Option<&TrustedMetadata>) -> Validators {
+        let is_theirs = at_hand.is_some() && at_hand.map(digest_of) == self.validators_of;
+        if is_theirs { self.validators.clone() } else { Validators::default() }
     }
 
     /// When the document at hand was last fetched, or said to be the same still.
@@ -277,6 +277,7 @@ impl Refresh {
 
     fn keep(&mut self, metadata: &TrustedMetadata, validators: Validators, at: DateTime<Utc>) {
         self.validators = validators;
+        self.validators_of = Some(digest_of(metadata));
         self.confirmed_at = Some(at);
         self.cache_duration = metadata.aggregate().cache_duration();
         self.valid_until = metadata.aggregate().valid_until().ok().flatten();
@@ -292,6 +293,10 @@ impl Refresh {
         let half = valid_for.and_then(|valid_for| valid_for.checked_div(2)).unwrap_or(Duration::MAX);
         said.min(half).min(longest).max(shortest)
     }
+}
+
+fn digest_of(metadata: &TrustedMetadata) -> [u8; 32] {
+    own_sha256(metadata.bytes())
 }
 
 /// Rule: no document takes the place of one that was published after it.

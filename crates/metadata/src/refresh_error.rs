@@ -78,12 +78,6 @@ pub enum RefreshError {
 }
 
 impl RefreshError {
-    /// For those who look for one identity provider in a document and do not find it among these many entities.
-    #[must_use]
-    pub fn nobody(entities: usize) -> RefreshError {
-        RefreshError::Nobody { entities }
-    }
-
     /// The stable code, for logs and alerts. docs/ERRORS.md lists them all.
     #[must_use]
     pub fn code(&self) -> &'static str {

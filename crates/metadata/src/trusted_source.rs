@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use vouchsafe_crypto::{Provider, from_hexadecimal};
 use vouchsafe_signature::{Evidence, TrustedKey};
 
-use crate::{Aggregate, AggregateEntity, EntityId, EntityName, RefreshError};
+use crate::{Aggregate, AggregateEntity, EntityId, EntityName, IdentityProvider, RefreshError};
 
 /// What a source of metadata is trusted for, and by what its documents prove to be its own.
 ///
@@ -194,6 +194,15 @@ impl TrustedMetadata {
     /// The entities that the source may speak for, in document order.
     pub fn entities(&self) -> impl Iterator<Item = AggregateEntity<'_>> {
         self.aggregate.entities().filter(|found| self.is_spoken_for(*found))
+    }
+
+    /// The identity provider of this name, of which the document was accepted.
+    ///
+    /// # Errors
+    /// `refresh.nobody` if the source may not speak for it, or the document does not describe it as one that can be read.
+    pub fn identity_provider(&self, entity_id: &EntityId) -> Result<&IdentityProvider, RefreshError> {
+        let found = self.find(&entity_id.clone().into()).and_then(|found| found.identity_provider().ok());
+        found.ok_or_else(|| RefreshError::Nobody { entities: self.aggregate.len() })
     }
 
     /// The document as it was read: of a signed one the bytes that were signed.
