@@ -89,7 +89,7 @@ impl Policy {
 
 struct Check<'p> {
     policy: &'p Policy,
-    places: Places,
+    places: Places<'p>,
     findings: Vec<Finding>,
 }
 
