@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use crate::{
     AdmittedDomains, GroupMatch, Groups, Passwords, Policy, PolicyError, Snapshot, SyncMode,
+    names::Names,
     place::Places,
     text::{Shown, folded},
 };
@@ -236,22 +237,22 @@ impl Check<'_> {
 
     /// What a policy names is there.
     fn names(&mut self, snapshot: &Snapshot) {
-        let (defaults, groups) = (&self.policy.defaults, &self.policy.groups);
+        let (defaults, groups, names) = (&self.policy.defaults, &self.policy.groups, Names::of(snapshot));
         for (place, team) in defaults.teams.iter().enumerate() {
-            if snapshot.team_named(&team.name).is_none() {
+            if names.team_named(&team.name).is_none() {
                 let message = format!("the organization has no team {}", Shown(&team.name));
                 self.error(format!("defaults.teams[{place}].name"), message);
             }
         }
         for (place, project) in defaults.projects.iter().enumerate() {
-            if snapshot.project_named(&project.name).is_none() {
+            if names.project_named(&project.name).is_none() {
                 let message = format!("the organization has no project {}", Shown(&project.name));
                 self.error(format!("defaults.projects[{place}].name"), message);
             }
         }
         for (place, rule) in groups.rules.iter().enumerate() {
             let is_captured = matches!(rule.matches, GroupMatch::Regex(_));
-            if !is_captured && !groups.create_teams && snapshot.team_named(&rule.team).is_none() {
+            if !is_captured && !groups.create_teams && names.team_named(&rule.team).is_none() {
                 let message = format!(
                     "the organization has no team {}, and groups.create_teams is off",
                     Shown(&rule.team)
