@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, fmt};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use vouchsafe_assertion::ConnectionId;
 
 use crate::{
     AccountId, GroupId, Hold, Identity, Membership, OrganizationId, Permission, PlanRefusal, ProjectId,
@@ -137,6 +138,11 @@ impl Account {
     #[must_use]
     pub fn is_active_owner(&self) -> bool {
         self.is_active() && self.role == Role::Owner
+    }
+
+    /// Whether its person signs in over a connection.
+    pub(crate) fn signs_in_over(&self, connection: &ConnectionId) -> bool {
+        self.identities.iter().any(|identity| identity.connection == *connection)
     }
 
     /// The membership of a team, where there is one.

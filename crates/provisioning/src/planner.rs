@@ -18,8 +18,6 @@ mod cost;
 
 use std::collections::BTreeMap;
 
-use vouchsafe_assertion::ConnectionId;
-
 use crate::{
     Account, AccountId, Action, AdmittedDomains, Domain, EmailAddress, Fact, Plan, PlanRefusal, Policy, Role,
     ScimChange, ScimFact, Snapshot, names::Names,
@@ -173,9 +171,4 @@ fn is_verified(context: Context<'_>, email: &EmailAddress) -> bool {
 /// Whether another organization has verified the domain.
 fn is_of_another(context: Context<'_>, domain: &Domain) -> bool {
     context.snapshot.domains_of_others.contains(domain)
-}
-
-/// Whether the account's person signs in over a connection.
-fn signs_in_over(account: &Account, connection: &ConnectionId) -> bool {
-    account.identities.iter().any(|identity| identity.connection == *connection)
 }

@@ -329,7 +329,7 @@ impl Account {
     pub fn is_managed_over(&self, connection: &ConnectionId) -> bool {
         match self.scim_record(connection) {
             Some(record) => !record.deleted,
-            None => self.identities.iter().any(|identity| identity.connection == *connection),
+            None => self.signs_in_over(connection),
         }
     }
 

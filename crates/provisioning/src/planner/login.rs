@@ -9,7 +9,7 @@ use super::{
     newcomer::{self, Newcomer},
     profile, reason_against_address, reason_against_linking, roles,
     rules::Rules,
-    settle, signs_in_over,
+    settle,
 };
 use crate::{
     Account, AccountId, Action, Anchor, Cause, Create, EmailAddress, Identity, LoginFacts, Plan, PlanRefusal,
@@ -252,7 +252,7 @@ fn created_by_scim<'c>(
     identity: &Identity,
 ) -> Result<Option<&'c Account>, PlanRefusal> {
     let over = &login.connection;
-    let is_free = |account: &&Account| !account.has_password && !signs_in_over(account, over);
+    let is_free = |account: &&Account| !account.has_password && !account.signs_in_over(over);
     let find = |is_meant: &dyn Fn(&ScimRecord) -> bool| {
         context.snapshot.accounts().find(|account| {
             let record = account.scim_record(over).filter(|record| !record.deleted);
@@ -294,7 +294,7 @@ fn taken_over<'c>(
             }),
         };
         let found =
-            found.filter(|account| signs_in_over(account, &takeover.from) && !signs_in_over(account, own));
+            found.filter(|account| account.signs_in_over(&takeover.from) && !account.signs_in_over(own));
         if found.is_some() {
             return Ok(found);
         }

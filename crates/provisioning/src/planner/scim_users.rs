@@ -5,7 +5,7 @@ use super::{
     draft::Draft,
     groups::Wanted,
     newcomer::{self, Newcomer},
-    profile, reason_against_linking, scim_groups, settle, signs_in_over,
+    profile, reason_against_linking, scim_groups, settle,
 };
 use crate::{
     Account, AccountId, Action, Actor, Cause, Create, Hold, Plan, PlanRefusal, RuleId, ScimFact, ScimRecord,
@@ -162,7 +162,7 @@ fn existing<'c>(
     }
     let Some(email) = profile::scim_email(user)? else { return Ok(None) };
     let Some(account) = context.snapshot.account_with(&email) else { return Ok(None) };
-    let is_theirs = signs_in_over(account, over)
+    let is_theirs = account.signs_in_over(over)
         && account.scim_record(over).is_none()
         && super::is_verified(context, &email);
     match reason_against_linking(context, account, &email).filter(|_| !is_theirs) {
