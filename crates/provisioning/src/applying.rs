@@ -328,8 +328,7 @@ fn settle_role(account: &mut Account) {
     if account.role_grants.is_empty() {
         account.role = account.own_role.take().unwrap_or(account.role);
     } else {
-        let own: Role = account.own_role.unwrap_or_default();
-        account.role = account.role_grants.iter().map(|grant| grant.role).fold(own, Role::max);
+        account.role = membership::highest_role(account.own_role.unwrap_or_default(), &account.role_grants);
     }
 }
 

@@ -160,6 +160,11 @@ pub(crate) fn set(grants: &mut Vec<Grant>, source: Source, role: Permission) {
     }
 }
 
+/// The role in the organization of whoever has this one by itself, and what is given.
+pub(crate) fn highest_role(own: Role, grants: &[RoleGrant]) -> Role {
+    grants.iter().map(|grant| grant.role).fold(own, Role::max)
+}
+
 /// The most that is given; `None`: nothing is.
 pub(crate) fn highest(grants: &[Grant]) -> Option<Permission> {
     grants.iter().map(|grant| grant.role).max()
