@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use vouchsafe_assertion::ConnectionId;
 
 use crate::{
-    GroupId, Hold, Identity, Permission, ProjectId, Role, ScimRecord, Source, Status, TeamId, text::Shown,
+    DirectoryGroup, GroupId, Hold, Identity, Permission, ProjectId, Role, ScimRecord, Source, Status, Team,
+    TeamId, text::Shown,
 };
 
 /// What changes. The account is the step's, or else the plan's. `Debug` shows nothing personal; `Display` does.
@@ -395,6 +396,13 @@ pub struct TeamRef {
     pub name: String,
 }
 
+impl TeamRef {
+    /// One that exists.
+    pub(crate) fn of(team: &Team) -> Self {
+        Self { id: Some(team.id.clone()), name: team.name.clone() }
+    }
+}
+
 /// A project that exists, or one that the same plan creates under that name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -413,6 +421,13 @@ pub struct GroupRef {
     pub id: GroupId,
     /// Its name.
     pub name: String,
+}
+
+impl GroupRef {
+    /// One that exists.
+    pub(crate) fn of(group: &DirectoryGroup) -> Self {
+        Self { id: group.id.clone(), name: group.name.clone() }
+    }
 }
 
 /// A field of an account's profile.

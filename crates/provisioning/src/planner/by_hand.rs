@@ -89,7 +89,7 @@ fn team_ref(context: Context<'_>, id: &TeamId) -> Result<TeamRef, PlanRefusal> {
         organization: context.snapshot.organization.name.clone(),
         team: id.to_string(),
     })?;
-    Ok(TeamRef { id: Some(team.id.clone()), name: team.name.clone() })
+    Ok(TeamRef::of(team))
 }
 
 fn grant_by_hand(team: TeamRef, known: Option<&Membership>, role: Permission) -> Option<Action> {

@@ -171,7 +171,7 @@ fn map_one(
 fn want(context: Context<'_>, name: &str, grant: WantedGrant, wanted: &mut Wanted, draft: &mut Draft) {
     let name = name.trim();
     if let Some(team) = context.names.team_named(name) {
-        let team = TeamRef { id: Some(team.id.clone()), name: team.name.clone() };
+        let team = TeamRef::of(team);
         return wanted.add(team, grant);
     }
     let obstacle = if !context.policy.groups.create_teams {

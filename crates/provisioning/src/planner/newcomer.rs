@@ -58,7 +58,7 @@ pub(super) fn default_teams(context: Context<'_>, wanted: &mut Wanted) -> Result
             .names
             .team_named(&default.name)
             .ok_or_else(|| PlanRefusal::DefaultTeamMissing { team: default.name.clone() })?;
-        let team = TeamRef { id: Some(team.id.clone()), name: team.name.clone() };
+        let team = TeamRef::of(team);
         let because = "new people join it".to_owned();
         let rule = RuleId::from("defaults.teams");
         wanted.add(team, WantedGrant { source: Source::Defaults, role: default.role, rule, because });

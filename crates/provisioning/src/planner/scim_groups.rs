@@ -36,10 +36,10 @@ pub(super) fn create(
     let mut draft = scim_users::draft(context, fact);
     let reference = GroupRef { id: id.clone(), name: group.name.trim().to_owned() };
     let (connection, external_id) = (fact.connection.clone(), group.external_id.clone());
-    let create = Action::CreateGroup { connection, group: reference, external_id };
+    let create = Action::CreateGroup { connection, group: reference.clone(), external_id };
     draft.step(rule(), create, "the identity provider pushed it");
     let after = after(context, fact, id, group);
-    let changes = Changes { after, joins: members.clone(), leaves: BTreeSet::new(), id: id.clone() };
+    let changes = Changes { group: reference, after, joins: members.clone(), leaves: BTreeSet::new() };
     changes.apply(context, fact, &mut draft)?;
     Ok(draft.finish())
 }
@@ -59,7 +59,7 @@ pub(super) fn set(
     let changed = after.iter().find(|after| after.id == *id).filter(|after| *after != known);
     if let Some(changed) = changed {
         let change = Action::ChangeGroup {
-            group: GroupRef { id: id.clone(), name: known.name.clone() },
+            group: GroupRef::of(known),
             name: changed.name.clone(),
             external_id: changed.external_id.clone(),
         };
@@ -72,7 +72,8 @@ pub(super) fn set(
         }
         ScimMembers::Changed { join, leave } => (join.difference(leave).cloned().collect(), leave.clone()),
     };
-    Changes { after, joins, leaves, id: id.clone() }.apply(context, fact, &mut draft)?;
+    let group = GroupRef { id: id.clone(), name: group.name.trim().to_owned() };
+    Changes { group, after, joins, leaves }.apply(context, fact, &mut draft)?;
     Ok(draft.finish())
 }
 
@@ -82,9 +83,9 @@ pub(super) fn delete(context: Context<'_>, fact: &ScimFact, id: &GroupId) -> Res
     let mut draft = scim_users::draft(context, fact);
     let leaves = members_of(context, id).map(|account| account.id.clone()).collect();
     let after = own_groups(context, fact).filter(|group| group.id != *id).cloned().collect();
-    Changes { after, joins: BTreeSet::new(), leaves, id: id.clone() }.apply(context, fact, &mut draft)?;
-    draft.turn_away();
-    let group = GroupRef { id: id.clone(), name: known.name.clone() };
+    let group = GroupRef::of(known);
+    Changes { group: group.clone(), after, joins: BTreeSet::new(), leaves }
+        .apply(context, fact, &mut draft)?;
     draft.step(rule(), Action::DeleteGroup { group }, "the identity provider deleted it");
     Ok(draft.finish())
 }
@@ -92,7 +93,7 @@ pub(super) fn delete(context: Context<'_>, fact: &ScimFact, id: &GroupId) -> Res
 /// A person who is deleted leaves all groups of the connection, and what they gave.
 pub(super) fn leave_all(context: Context<'_>, fact: &ScimFact, account: &Account, draft: &mut Draft) {
     for group in own_groups(context, fact).filter(|group| account.scim_groups.contains(&group.id)) {
-        let group = GroupRef { id: group.id.clone(), name: group.name.clone() };
+        let group = GroupRef::of(group);
         draft.step(rule(), Action::LeaveGroup { group }, "the identity provider deleted the person");
     }
     let ends = |source: &Source| match source {
@@ -107,7 +108,7 @@ pub(super) fn leave_all(context: Context<'_>, fact: &ScimFact, account: &Account
 
 /// Who joins and leaves one group, and what the groups of the connection are after that.
 struct Changes {
-    id: GroupId,
+    group: GroupRef,
     after: Vec<DirectoryGroup>,
     joins: BTreeSet<AccountId>,
     leaves: BTreeSet<AccountId>,
@@ -121,7 +122,7 @@ impl Changes {
             concerned.insert(id, scim_users::managed(context, fact, id)?);
         }
         // Of those who are to leave, only those who are in it: whoever never was keeps what others gave.
-        concerned.extend(members_of(context, &self.id).map(|account| (&account.id, account)));
+        concerned.extend(members_of(context, &self.group.id).map(|account| (&account.id, account)));
         let rules = Rules::of(&context.policy.groups);
         for account in concerned.into_values() {
             draft.turn_to(account);
@@ -139,13 +140,10 @@ impl Changes {
         account: &Account,
         draft: &mut Draft,
     ) {
-        let (was_in, joins) = (account.scim_groups.contains(&self.id), self.joins.contains(&account.id));
+        let (was_in, joins) =
+            (account.scim_groups.contains(&self.group.id), self.joins.contains(&account.id));
         let is_in = (was_in || joins) && !self.leaves.contains(&account.id);
-        let name = || {
-            let mut all = self.after.iter().chain(&context.snapshot.groups);
-            all.find(|group| group.id == self.id).map(|group| group.name.clone()).unwrap_or_default()
-        };
-        let group = || GroupRef { id: self.id.clone(), name: name() };
+        let group = || self.group.clone();
         match (was_in, is_in) {
             (false, true) => {
                 draft.step(rule(), Action::JoinGroup { group: group() }, "the identity provider says so")
@@ -155,7 +153,7 @@ impl Changes {
             }
             _ => {}
         }
-        let is_of_theirs = |group: &&DirectoryGroup| match group.id == self.id {
+        let is_of_theirs = |group: &&DirectoryGroup| match group.id == self.group.id {
             true => is_in,
             false => account.scim_groups.contains(&group.id),
         };

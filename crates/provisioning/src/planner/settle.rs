@@ -98,7 +98,7 @@ fn end(
         let Some(because) = ends(source).filter(|_| !is_wanted) else { continue };
         let Some(before) = membership::highest(&grants) else { continue };
         grants.retain(|grant| grant.source != *source);
-        let team = TeamRef { id: Some(team.id.clone()), name: team.name.clone() };
+        let team = TeamRef::of(team);
         let action = match membership::highest(&grants) {
             Some(after) => Action::EndGrant { team, source: source.clone(), before, after },
             None => Action::LeaveTeam { team, role: before },
