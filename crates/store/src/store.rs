@@ -192,80 +192,62 @@ impl Store {
     }
 }
 
-/// Each method of a trait, passed on to the part that does it.
+/// Methods of a trait, passed on to the part that does them.
 macro_rules! passed_on {
-    ($trait:ident to $part:ident: $(fn $name:ident<$life:lifetime>(&self $(, $argument:ident: $type:ty)*) -> $answer:ty;)*) => {
-        impl $trait for Store {
-            $(fn $name<$life>(&$life self $(, $argument: $type)*) -> $answer {
-                self.$part.$name($($argument),*)
-            })*
-        }
+    (to $part:ident: $(fn $name:ident<$life:lifetime>(&self $(, $argument:ident: $type:ty)*) -> $answer:ty;)*) => {
+        $(fn $name<$life>(&$life self $(, $argument: $type)*) -> $answer {
+            self.$part.$name($($argument),*)
+        })*
     };
 }
 
-passed_on! { ReplayStore to replays:
-    fn insert_once<'a>(&self, hash: &'a str, expires_at: DateTime<Utc>) -> Answer<'a, bool>;
-    fn sweep_replays<'a>(&self, now: DateTime<Utc>) -> Answer<'a, u64>;
+impl ReplayStore for Store {
+    passed_on! { to replays:
+        fn insert_once<'a>(&self, hash: &'a str, expires_at: DateTime<Utc>) -> Answer<'a, bool>;
+        fn sweep_replays<'a>(&self, now: DateTime<Utc>) -> Answer<'a, u64>;
+    }
 }
 
-passed_on! { PendingStore to pending:
-    fn put<'a>(&self, request: &'a PendingRequest) -> Answer<'a, ()>;
-    fn find_pending<'a>(&self, handle: &'a str, now: DateTime<Utc>) -> Answer<'a, Option<PendingRequest>>;
-    fn remove_pending<'a>(&self, handle: &'a str) -> Answer<'a, bool>;
-    fn sweep_pending<'a>(&self, now: DateTime<Utc>) -> Answer<'a, u64>;
+impl PendingStore for Store {
+    passed_on! { to pending:
+        fn put<'a>(&self, request: &'a PendingRequest) -> Answer<'a, ()>;
+        fn find_pending<'a>(&self, handle: &'a str, now: DateTime<Utc>) -> Answer<'a, Option<PendingRequest>>;
+        fn remove_pending<'a>(&self, handle: &'a str) -> Answer<'a, bool>;
+        fn sweep_pending<'a>(&self, now: DateTime<Utc>) -> Answer<'a, u64>;
+    }
 }
 
-passed_on! { SessionStore to sessions:
-    fn create<'a>(&self, id: &'a SessionId, session: &'a Session) -> Answer<'a, ()>;
-    fn find<'a>(&self, id: &'a SessionId, now: DateTime<Utc>) -> Answer<'a, Option<Session>>;
-    fn revoke<'a>(&self, id: &'a SessionId) -> Answer<'a, bool>;
-    fn revoke_by_name_id<'a>(&self, name_id: &'a Identity, session_index: Option<&'a str>) -> Answer<'a, u64>;
-    fn revoke_account<'a>(&self, account: &'a AccountId) -> Answer<'a, u64>;
-    fn epoch<'a>(&self, account: &'a AccountId) -> Answer<'a, u64>;
-    fn sweep_sessions<'a>(&self, now: DateTime<Utc>) -> Answer<'a, u64>;
+impl SessionStore for Store {
+    passed_on! { to sessions:
+        fn create<'a>(&self, id: &'a SessionId, session: &'a Session) -> Answer<'a, ()>;
+        fn find<'a>(&self, id: &'a SessionId, now: DateTime<Utc>) -> Answer<'a, Option<Session>>;
+        fn revoke<'a>(&self, id: &'a SessionId) -> Answer<'a, bool>;
+        fn revoke_by_name_id<'a>(&self, name_id: &'a Identity, session_index: Option<&'a str>) -> Answer<'a, u64>;
+        fn revoke_account<'a>(&self, account: &'a AccountId) -> Answer<'a, u64>;
+        fn epoch<'a>(&self, account: &'a AccountId) -> Answer<'a, u64>;
+        fn sweep_sessions<'a>(&self, now: DateTime<Utc>) -> Answer<'a, u64>;
+    }
 }
 
-passed_on! { LogoutStore to logouts:
-    fn keep_logout<'a>(&self, pending: &'a PendingLogout) -> Answer<'a, ()>;
-    fn find_logout<'a>(&self, handle: &'a str, now: DateTime<Utc>) -> Answer<'a, Option<PendingLogout>>;
-    fn remove_logout<'a>(&self, handle: &'a str) -> Answer<'a, bool>;
-    fn remember_logout<'a>(&self, person: &'a Identity, session_index: Option<&'a str>, issued_at: DateTime<Utc>, now: DateTime<Utc>) -> Answer<'a, ()>;
-    fn latest_logout<'a>(&self, person: &'a Identity, session_index: Option<&'a str>) -> Answer<'a, Option<DateTime<Utc>>>;
-    fn sweep_logouts<'a>(&self, now: DateTime<Utc>) -> Answer<'a, u64>;
+impl LogoutStore for Store {
+    passed_on! { to logouts:
+        fn keep_logout<'a>(&self, pending: &'a PendingLogout) -> Answer<'a, ()>;
+        fn find_logout<'a>(&self, handle: &'a str, now: DateTime<Utc>) -> Answer<'a, Option<PendingLogout>>;
+        fn remove_logout<'a>(&self, handle: &'a str) -> Answer<'a, bool>;
+        fn remember_logout<'a>(&self, person: &'a Identity, session_index: Option<&'a str>, issued_at: DateTime<Utc>, now: DateTime<Utc>) -> Answer<'a, ()>;
+        fn latest_logout<'a>(&self, person: &'a Identity, session_index: Option<&'a str>) -> Answer<'a, Option<DateTime<Utc>>>;
+        fn sweep_logouts<'a>(&self, now: DateTime<Utc>) -> Answer<'a, u64>;
+    }
 }
 
 impl ConnectionStore for Store {
-    fn connection<'a>(&'a self, id: &'a ConnectionId) -> Answer<'a, Option<StoredConnection>> {
-        self.connections.connection(id)
-    }
-
-    fn connection_revision<'a>(&'a self, id: &'a ConnectionId) -> Answer<'a, Option<u64>> {
-        self.connections.connection_revision(id)
-    }
-
-    fn connections_to<'a>(
-        &'a self,
-        identity_provider: &'a EntityId,
-        assertion_consumer: Option<&'a str>,
-        most: usize,
-    ) -> Answer<'a, Vec<ConnectionRevision>> {
-        self.connections.connections_to(identity_provider, assertion_consumer, most)
-    }
-
-    fn active_connections<'a>(
-        &'a self,
-        after: Option<&'a ConnectionId>,
-        most: usize,
-    ) -> Answer<'a, Vec<ConnectionRevision>> {
-        self.connections.active_connections(after, most)
-    }
-
-    fn connections_of<'a>(&'a self, organization: &'a OrganizationId) -> Answer<'a, Vec<StoredConnection>> {
-        self.connections.connections_of(organization)
-    }
-
-    fn add_connection<'a>(&'a self, connection: &'a StoredConnection, author: &'a Author) -> Answer<'a, u64> {
-        self.connections.add_connection(connection, author)
+    passed_on! { to connections:
+        fn connection<'a>(&self, id: &'a ConnectionId) -> Answer<'a, Option<StoredConnection>>;
+        fn connection_revision<'a>(&self, id: &'a ConnectionId) -> Answer<'a, Option<u64>>;
+        fn connections_to<'a>(&self, identity_provider: &'a EntityId, assertion_consumer: Option<&'a str>, most: usize) -> Answer<'a, Vec<ConnectionRevision>>;
+        fn active_connections<'a>(&self, after: Option<&'a ConnectionId>, most: usize) -> Answer<'a, Vec<ConnectionRevision>>;
+        fn connections_of<'a>(&self, organization: &'a OrganizationId) -> Answer<'a, Vec<StoredConnection>>;
+        fn add_connection<'a>(&self, connection: &'a StoredConnection, author: &'a Author) -> Answer<'a, u64>;
     }
 
     fn update_connection<'a>(
@@ -281,52 +263,34 @@ impl ConnectionStore for Store {
     }
 }
 
-passed_on! { ApiTokenStore to api_tokens:
-    fn issue_api_token<'a>(&self, secret: &'a ApiTokenSecret, token: &'a ApiToken, author: &'a Author) -> Answer<'a, ()>;
-    fn find_api_token<'a>(&self, secret: &'a ApiTokenSecret, now: DateTime<Utc>) -> Answer<'a, Option<ApiToken>>;
-    fn api_tokens_of<'a>(&self, account: &'a AccountId) -> Answer<'a, Vec<ApiToken>>;
-    fn revoke_api_token<'a>(&self, account: &'a AccountId, id: &'a str, author: &'a Author) -> Answer<'a, bool>;
-    fn sweep_api_tokens<'a>(&self, now: DateTime<Utc>) -> Answer<'a, u64>;
+impl ApiTokenStore for Store {
+    passed_on! { to api_tokens:
+        fn issue_api_token<'a>(&self, secret: &'a ApiTokenSecret, token: &'a ApiToken, author: &'a Author) -> Answer<'a, ()>;
+        fn find_api_token<'a>(&self, secret: &'a ApiTokenSecret, now: DateTime<Utc>) -> Answer<'a, Option<ApiToken>>;
+        fn api_tokens_of<'a>(&self, account: &'a AccountId) -> Answer<'a, Vec<ApiToken>>;
+        fn revoke_api_token<'a>(&self, account: &'a AccountId, id: &'a str, author: &'a Author) -> Answer<'a, bool>;
+        fn sweep_api_tokens<'a>(&self, now: DateTime<Utc>) -> Answer<'a, u64>;
+    }
 }
 
-passed_on! { AuditFeed to audit:
-    fn audit_after<'a>(&self, organization: Option<&'a OrganizationId>, after: AuditCursor, most: usize) -> Answer<'a, Vec<AuditEntry>>;
+impl AuditFeed for Store {
+    passed_on! { to audit:
+        fn audit_after<'a>(&self, organization: Option<&'a OrganizationId>, after: AuditCursor, most: usize) -> Answer<'a, Vec<AuditEntry>>;
+    }
 }
 
 impl ScimStore for Store {
-    fn find_scim<'a>(
-        &'a self,
-        connection: &'a ConnectionId,
-        kind: ScimKind,
-        by: &'a ScimKey,
-    ) -> Answer<'a, Vec<ScimResource>> {
-        self.directory.find_scim(connection, kind, by)
-    }
-
-    fn scim_page<'a>(
-        &'a self,
-        connection: &'a ConnectionId,
-        kind: ScimKind,
-        from: ScimFrom,
-        most: usize,
-    ) -> Answer<'a, ScimPage> {
-        self.directory.scim_page(connection, kind, from, most)
-    }
-
-    fn scim_accounts<'a>(
-        &'a self,
-        organization: &'a OrganizationId,
-        accounts: &'a [AccountId],
-    ) -> Answer<'a, Vec<Account>> {
-        self.directory.scim_accounts(organization, accounts)
-    }
-
-    fn scim_members<'a>(&'a self, groups: &'a [GroupId]) -> Answer<'a, Vec<(GroupId, AccountId)>> {
-        self.directory.scim_members(groups)
-    }
-
-    fn count_scim_members<'a>(&'a self, group: &'a GroupId) -> Answer<'a, usize> {
-        self.directory.count_scim_members(group)
+    passed_on! { to directory:
+        fn find_scim<'a>(&self, connection: &'a ConnectionId, kind: ScimKind, by: &'a ScimKey) -> Answer<'a, Vec<ScimResource>>;
+        fn scim_page<'a>(&self, connection: &'a ConnectionId, kind: ScimKind, from: ScimFrom, most: usize) -> Answer<'a, ScimPage>;
+        fn scim_accounts<'a>(&self, organization: &'a OrganizationId, accounts: &'a [AccountId]) -> Answer<'a, Vec<Account>>;
+        fn scim_members<'a>(&self, groups: &'a [GroupId]) -> Answer<'a, Vec<(GroupId, AccountId)>>;
+        fn count_scim_members<'a>(&self, group: &'a GroupId) -> Answer<'a, usize>;
+        fn scim_token<'a>(&self, hash: &'a TokenHash) -> Answer<'a, Option<ScimToken>>;
+        fn scim_tokens<'a>(&self, connection: &'a ConnectionId) -> Answer<'a, Vec<ScimToken>>;
+        fn add_scim_token<'a>(&self, token: &'a ScimToken, others_end: Option<DateTime<Utc>>, author: &'a Author) -> Answer<'a, ()>;
+        fn revoke_scim_token<'a>(&self, connection: &'a ConnectionId, id: &'a str, author: &'a Author) -> Answer<'a, bool>;
+        fn scim_token_used<'a>(&self, hash: &'a TokenHash, at: DateTime<Utc>) -> Answer<'a, ()>;
     }
 
     fn decide_scim(&self, decision: ScimDecision) -> Decides<'_, ScimApplied> {
@@ -336,96 +300,24 @@ impl ScimStore for Store {
             Ok(applied)
         })
     }
-
-    fn scim_token<'a>(&'a self, hash: &'a TokenHash) -> Answer<'a, Option<ScimToken>> {
-        self.directory.scim_token(hash)
-    }
-
-    fn scim_tokens<'a>(&'a self, connection: &'a ConnectionId) -> Answer<'a, Vec<ScimToken>> {
-        self.directory.scim_tokens(connection)
-    }
-
-    fn add_scim_token<'a>(
-        &'a self,
-        token: &'a ScimToken,
-        others_end: Option<DateTime<Utc>>,
-        author: &'a Author,
-    ) -> Answer<'a, ()> {
-        self.directory.add_scim_token(token, others_end, author)
-    }
-
-    fn revoke_scim_token<'a>(
-        &'a self,
-        connection: &'a ConnectionId,
-        id: &'a str,
-        author: &'a Author,
-    ) -> Answer<'a, bool> {
-        self.directory.revoke_scim_token(connection, id, author)
-    }
-
-    fn scim_token_used<'a>(&'a self, hash: &'a TokenHash, at: DateTime<Utc>) -> Answer<'a, ()> {
-        self.directory.scim_token_used(hash, at)
-    }
 }
 
 impl Directory for Store {
-    fn add_organization<'a>(&'a self, organization: &'a Organization) -> Answer<'a, ()> {
-        self.directory.add_organization(organization)
-    }
-
-    fn organization<'a>(&'a self, id: &'a OrganizationId) -> Answer<'a, Option<Versioned<Organization>>> {
-        self.directory.organization(id)
-    }
-
-    fn organization_by_slug<'a>(&'a self, slug: &'a str) -> Answer<'a, Option<Versioned<Organization>>> {
-        self.directory.organization_by_slug(slug)
-    }
-
-    fn organization_by_domain<'a>(
-        &'a self,
-        domain: &'a Domain,
-    ) -> Answer<'a, Option<Versioned<Organization>>> {
-        self.directory.organization_by_domain(domain)
-    }
-
-    fn organizations(&self) -> Answer<'_, Vec<OrganizationId>> {
-        self.directory.organizations()
-    }
-
-    fn update_organization<'a>(
-        &'a self,
-        organization: &'a Versioned<Organization>,
-        author: &'a Author,
-    ) -> Answer<'a, u64> {
-        self.directory.update_organization(organization, author)
-    }
-
-    fn policy<'a>(&'a self, id: &'a OrganizationId) -> Answer<'a, Policy> {
-        self.directory.policy(id)
-    }
-
-    fn set_policy<'a>(&'a self, id: &'a OrganizationId, toml: &'a str, author: &'a Author) -> Answer<'a, ()> {
-        self.directory.set_policy(id, toml, author)
-    }
-
-    fn add_account<'a>(&'a self, account: &'a Account) -> Answer<'a, ()> {
-        self.directory.add_account(account)
-    }
-
-    fn add_team<'a>(&'a self, team: &'a Team) -> Answer<'a, ()> {
-        self.directory.add_team(team)
-    }
-
-    fn add_project<'a>(&'a self, project: &'a Project) -> Answer<'a, ()> {
-        self.directory.add_project(project)
-    }
-
-    fn snapshot<'a>(&'a self, login: &'a LoginFacts) -> Answer<'a, Snapshot> {
-        self.directory.snapshot(login)
-    }
-
-    fn whole<'a>(&'a self, id: &'a OrganizationId) -> Answer<'a, Snapshot> {
-        self.directory.whole(id)
+    passed_on! { to directory:
+        fn add_organization<'a>(&self, organization: &'a Organization) -> Answer<'a, ()>;
+        fn organization<'a>(&self, id: &'a OrganizationId) -> Answer<'a, Option<Versioned<Organization>>>;
+        fn organization_by_slug<'a>(&self, slug: &'a str) -> Answer<'a, Option<Versioned<Organization>>>;
+        fn organization_by_domain<'a>(&self, domain: &'a Domain) -> Answer<'a, Option<Versioned<Organization>>>;
+        fn organizations<'a>(&self) -> Answer<'a, Vec<OrganizationId>>;
+        fn update_organization<'a>(&self, organization: &'a Versioned<Organization>, author: &'a Author) -> Answer<'a, u64>;
+        fn policy<'a>(&self, id: &'a OrganizationId) -> Answer<'a, Policy>;
+        fn set_policy<'a>(&self, id: &'a OrganizationId, toml: &'a str, author: &'a Author) -> Answer<'a, ()>;
+        fn add_account<'a>(&self, account: &'a Account) -> Answer<'a, ()>;
+        fn add_team<'a>(&self, team: &'a Team) -> Answer<'a, ()>;
+        fn add_project<'a>(&self, project: &'a Project) -> Answer<'a, ()>;
+        fn snapshot<'a>(&self, login: &'a LoginFacts) -> Answer<'a, Snapshot>;
+        fn whole<'a>(&self, id: &'a OrganizationId) -> Answer<'a, Snapshot>;
+        fn audit<'a>(&self, id: &'a OrganizationId) -> Answer<'a, Vec<AuditRecord>>;
     }
 
     /// A request that is kept elsewhere is removed when the sign-in is committed. If that fails it ends by itself: what accepts an assertion once
@@ -457,10 +349,6 @@ impl Directory for Store {
             self.hear(&[Revocation::Some]);
             Ok(connections)
         })
-    }
-
-    fn audit<'a>(&'a self, id: &'a OrganizationId) -> Answer<'a, Vec<AuditRecord>> {
-        self.directory.audit(id)
     }
 }
 
