@@ -86,14 +86,15 @@ pub(super) async fn read(
             let (mut snapshot, policy) = rows::organization_and_policy(turn, organization).await?;
             match scim::named(turn, fact).await? {
                 Some(named) => scim::load_named(turn, &named, &mut snapshot).await?,
-                None => snapshot = rows::whole(turn, organization).await?,
+                None => rows::load_everything(turn, &mut snapshot).await?,
             }
             (snapshot, policy)
         }
         About::Organization(organization) => {
             locks::organization(turn, organization).await?;
-            let (_, policy) = rows::organization_and_policy(turn, organization).await?;
-            (rows::whole(turn, organization).await?, policy)
+            let (mut snapshot, policy) = rows::organization_and_policy(turn, organization).await?;
+            rows::load_everything(turn, &mut snapshot).await?;
+            (snapshot, policy)
         }
     };
     Ok((snapshot, policy, BTreeSet::new()))

@@ -78,18 +78,34 @@ pub(super) async fn organization_and_policy_text(
 
 /// All of an organization.
 pub(super) async fn whole(runs: &mut dyn Runs, id: &OrganizationId) -> Result<Snapshot, StoreError> {
-    const PROJECTS: &str = "SELECT record FROM vouchsafe_projects WHERE organization = ? ORDER BY number";
-    const ACCOUNTS: &str = "SELECT record FROM vouchsafe_accounts WHERE organization = ? ORDER BY number";
-    const GROUPS: &str = "SELECT record FROM vouchsafe_groups WHERE organization = ? ORDER BY number";
     let mut snapshot = organization_alone(runs, id).await?;
-    load_all_teams(runs, &mut snapshot).await?;
-    let projects = run_one(runs, Batch::of(PROJECTS).bind(id.as_str())).await?;
-    snapshot.projects = all_records("project", &projects)?;
-    let groups = run_one(runs, Batch::of(GROUPS).bind(id.as_str())).await?;
-    snapshot.groups = all_records("group", &groups)?;
-    let accounts = run_one(runs, Batch::of(ACCOUNTS).bind(id.as_str())).await?;
-    snapshot.accounts = all_records("account", &accounts)?;
+    load_everything(runs, &mut snapshot).await?;
     Ok(snapshot)
+}
+
+/// What an organization has, and everybody in it.
+pub(super) async fn load_everything(runs: &mut dyn Runs, snapshot: &mut Snapshot) -> Result<(), StoreError> {
+    const ACCOUNTS: &str = "SELECT record FROM vouchsafe_accounts WHERE organization = ? ORDER BY number";
+    load_all_but_accounts(runs, snapshot).await?;
+    let accounts = run_one(runs, Batch::of(ACCOUNTS).bind(snapshot.organization.id.as_str())).await?;
+    snapshot.accounts = all_records("account", &accounts)?;
+    Ok(())
+}
+
+/// What an organization has: teams, projects and groups.
+pub(super) async fn load_all_but_accounts(
+    runs: &mut dyn Runs,
+    snapshot: &mut Snapshot,
+) -> Result<(), StoreError> {
+    const PROJECTS: &str = "SELECT record FROM vouchsafe_projects WHERE organization = ? ORDER BY number";
+    const GROUPS: &str = "SELECT record FROM vouchsafe_groups WHERE organization = ? ORDER BY number";
+    load_all_teams(runs, snapshot).await?;
+    let organization = snapshot.organization.id.as_str();
+    let projects = run_one(runs, Batch::of(PROJECTS).bind(organization)).await?;
+    let groups = run_one(runs, Batch::of(GROUPS).bind(organization)).await?;
+    snapshot.projects = all_records("project", &projects)?;
+    snapshot.groups = all_records("group", &groups)?;
+    Ok(())
 }
 
 pub(super) async fn load_all_teams(runs: &mut dyn Runs, snapshot: &mut Snapshot) -> Result<(), StoreError> {

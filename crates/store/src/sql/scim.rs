@@ -284,29 +284,17 @@ pub(super) async fn load_named(
             SELECT record FROM vouchsafe_accounts WHERE id IN (SELECT id FROM ids) AND organization = ?
             ORDER BY number",
     };
-    const PROJECTS: &str = "SELECT record FROM vouchsafe_projects WHERE organization = ? ORDER BY number";
-    const GROUPS: &str = "SELECT record FROM vouchsafe_groups WHERE organization = ? ORDER BY number";
-    let organization = snapshot.organization.id.as_str().to_owned();
+    let organization = snapshot.organization.id.as_str();
     let asked = Batch::of(ACCOUNTS)
         .bind(findable(&named.ids))
-        .bind(organization.as_str())
+        .bind(organization)
         .bind(named.email.as_deref().filter(|email| is_findable(email)))
-        .bind(organization.as_str())
-        .bind(organization.as_str())
+        .bind(organization)
+        .bind(organization)
         .bind(findable(&named.keys))
-        .bind(organization.as_str())
-        .then(PROJECTS)
-        .bind(organization.as_str())
-        .then(GROUPS)
-        .bind(organization.as_str());
-    let answered = runs.run(asked).await?;
-    let [accounts, projects, groups] = answered.as_slice() else {
-        return Err(StoreError::damaged("answer", "it is not one for each statement"));
-    };
-    snapshot.accounts = rows::all_records("account", accounts)?;
-    snapshot.projects = rows::all_records("project", projects)?;
-    snapshot.groups = rows::all_records("group", groups)?;
-    rows::load_all_teams(runs, snapshot).await?;
+        .bind(organization);
+    snapshot.accounts = rows::all_records("account", &run_one(runs, asked).await?)?;
+    rows::load_all_but_accounts(runs, snapshot).await?;
     rows::load_seats(runs, snapshot).await
 }
 
