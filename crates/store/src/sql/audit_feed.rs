@@ -47,7 +47,7 @@ impl<E: Engine> AuditFeed for E {
             Some(organization) => Batch::of(OF_ONE).bind(organization.as_str()),
             None => Batch::of(OF_ALL),
         };
-        let asked = asked.bind(after.place()).bind(i64::try_from(most).unwrap_or(i64::MAX));
+        let asked = asked.bind(after.place()).bind(most);
         self.write::<_, StoreError>(Box::new(move |turn| {
             Box::pin(async move {
                 if !turn.is_alone() {

@@ -85,6 +85,18 @@ pub(crate) struct Failed {
     pub(crate) error: sqlx::Error,
 }
 
+impl Answered {
+    /// The number that stands first; 0 if there is no row.
+    pub(crate) fn number(&self) -> Result<i64, StoreError> {
+        Ok(self.rows.first().map(|row| row.integer(0)).transpose()?.unwrap_or_default())
+    }
+
+    /// The number that stands first, if there is one.
+    pub(crate) fn optional_number(&self) -> Result<Option<i64>, StoreError> {
+        Ok(self.rows.first().map(|row| row.optional_integer(0)).transpose()?.flatten())
+    }
+}
+
 impl Batch {
     pub(crate) fn of(sql: impl Into<Sql>) -> Self {
         Self::default().then(sql)
@@ -189,6 +201,12 @@ impl From<i64> for Parameter {
 
 impl From<u64> for Parameter {
     fn from(number: u64) -> Self {
+        Self::Integer(i64::try_from(number).unwrap_or(i64::MAX))
+    }
+}
+
+impl From<usize> for Parameter {
+    fn from(number: usize) -> Self {
         Self::Integer(i64::try_from(number).unwrap_or(i64::MAX))
     }
 }

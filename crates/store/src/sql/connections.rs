@@ -65,7 +65,7 @@ impl<E: Engine> ConnectionStore for E {
         let asked = Batch::of(BY_IDENTITY_PROVIDER)
             .bind(identity_provider.as_str())
             .bind(assertion_consumer.unwrap_or_default())
-            .bind(i64::try_from(most).unwrap_or(i64::MAX));
+            .bind(most);
         Box::pin(async move { self.ask(asked).await?.rows.iter().map(revision).collect() })
     }
 
@@ -74,9 +74,7 @@ impl<E: Engine> ConnectionStore for E {
         after: Option<&'a ConnectionId>,
         most: usize,
     ) -> Answer<'a, Vec<ConnectionRevision>> {
-        let asked = Batch::of(ACTIVE)
-            .bind(after.map(ConnectionId::as_str).unwrap_or_default())
-            .bind(i64::try_from(most).unwrap_or(i64::MAX));
+        let asked = Batch::of(ACTIVE).bind(after.map(ConnectionId::as_str).unwrap_or_default()).bind(most);
         Box::pin(async move { self.ask(asked).await?.rows.iter().map(revision).collect() })
     }
 

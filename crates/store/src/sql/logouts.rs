@@ -67,8 +67,7 @@ impl<E: Engine> LogoutStore for E {
             WHERE identity = ? AND session_index IN ('', ?)";
         Box::pin(async move {
             let asked = Batch::of(LATEST).bind(person.key()).bind(index_key(session_index));
-            let answered = self.ask(asked).await?;
-            let latest = answered.rows.first().map(|row| row.optional_integer(0)).transpose()?.flatten();
+            let latest = self.ask(asked).await?.optional_number()?;
             Ok(latest.and_then(DateTime::from_timestamp_millis))
         })
     }

@@ -28,8 +28,7 @@ impl<E: Engine> ReplayStore for E {
         self.write::<u64, StoreError>(Box::new(move |turn| {
             Box::pin(async move {
                 let asked = Batch::of("SELECT max(expires_at) FROM vouchsafe_replays");
-                let answered = run_one(turn, asked).await?;
-                let latest = answered.rows.first().map(|row| row.optional_integer(0)).transpose()?.flatten();
+                let latest = run_one(turn, asked).await?.optional_number()?;
                 // A time beyond the calendar is later than any other, and no reason to forget nothing.
                 let last = DateTime::<Utc>::MAX_UTC;
                 let latest = latest.map(|end| DateTime::from_timestamp_millis(end).unwrap_or(last));

@@ -138,8 +138,7 @@ pub(super) async fn load_seats(runs: &mut dyn Runs, snapshot: &mut Snapshot) -> 
     const SEATS: &str = "SELECT count(*) FROM vouchsafe_accounts WHERE organization = ? AND active = 1";
     if snapshot.organization.seat_limit.is_some() {
         let asked = Batch::of(SEATS).bind(snapshot.organization.id.as_str());
-        let answered = run_one(runs, asked).await?;
-        let seats = answered.rows.first().map(|row| row.integer(0)).transpose()?.unwrap_or_default();
+        let seats = run_one(runs, asked).await?.number()?;
         snapshot.seats_taken = Some(u32::try_from(seats).unwrap_or(u32::MAX));
     }
     Ok(())

@@ -65,11 +65,8 @@ impl<E: Engine> ScimStore for E {
         from: ScimFrom,
         most: usize,
     ) -> Answer<'a, ScimPage> {
-        let most = i64::try_from(most).unwrap_or(i64::MAX);
         let asked = match from {
-            ScimFrom::Index(index) => of_kind(FROM_INDEX, connection, kind)
-                .bind(most)
-                .bind(i64::try_from(index).unwrap_or(i64::MAX)),
+            ScimFrom::Index(index) => of_kind(FROM_INDEX, connection, kind).bind(most).bind(index),
             ScimFrom::After(number) => of_kind(AFTER_NUMBER, connection, kind).bind(number).bind(most),
         };
         let asked = asked.then(TOTAL).bind(connection.as_str()).bind(kind.name());
@@ -79,9 +76,8 @@ impl<E: Engine> ScimStore for E {
                 let [page, total] = answered.as_slice() else {
                     return Err(StoreError::damaged("answer", "it is not one for each statement"));
                 };
-                let total = total.rows.first().map(|row| row.integer(0)).transpose()?.unwrap_or_default();
                 let resources = page.rows.iter().map(resource).collect::<Result<_, _>>()?;
-                Ok(ScimPage::new(resources, usize::try_from(total).unwrap_or(usize::MAX)))
+                Ok(ScimPage::new(resources, usize::try_from(total.number()?).unwrap_or(usize::MAX)))
             })
         }))
     }
@@ -122,8 +118,7 @@ impl<E: Engine> ScimStore for E {
     fn count_scim_members<'a>(&'a self, group: &'a GroupId) -> Answer<'a, usize> {
         const COUNT: &str = "SELECT count(*) FROM vouchsafe_group_members WHERE group_id = ?";
         Box::pin(async move {
-            let answered = self.ask(Batch::of(COUNT).bind(group.as_str())).await?;
-            let count = answered.rows.first().map(|row| row.integer(0)).transpose()?.unwrap_or_default();
+            let count = self.ask(Batch::of(COUNT).bind(group.as_str())).await?.number()?;
             Ok(usize::try_from(count).unwrap_or(usize::MAX))
         })
     }

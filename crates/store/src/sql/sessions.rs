@@ -121,16 +121,7 @@ impl<E: Engine> SessionStore for E {
 
     fn epoch<'a>(&'a self, account: &'a AccountId) -> Answer<'a, u64> {
         let asked = Batch::of("SELECT epoch FROM vouchsafe_epochs WHERE account = ?").bind(account.as_str());
-        Box::pin(async move {
-            let answered = self.ask(asked).await?;
-            Ok(answered
-                .rows
-                .first()
-                .map(|row| row.integer(0))
-                .transpose()?
-                .unwrap_or_default()
-                .unsigned_abs())
-        })
+        Box::pin(async move { Ok(self.ask(asked).await?.number()?.unsigned_abs()) })
     }
 
     fn sweep_sessions(&self, now: DateTime<Utc>) -> Answer<'_, u64> {
