@@ -22,6 +22,8 @@ mod connection_totals;
 mod decision;
 mod directory;
 mod error;
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "redis"))]
+mod json;
 mod logout;
 mod memory;
 mod pending;

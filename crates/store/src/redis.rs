@@ -12,7 +12,10 @@ use vouchsafe::{
     provisioning::{AccountId, Identity},
 };
 
-use crate::{Answer, PendingStore, ReplayStore, Revocation, Session, SessionId, SessionStore, StoreError};
+use crate::{
+    Answer, PendingStore, ReplayStore, Revocation, Session, SessionId, SessionStore, StoreError,
+    json::{from_json, to_json},
+};
 
 /// How long an answer may take. A store that is slower is an outage.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -145,14 +148,6 @@ fn failed(error: RedisError) -> StoreError {
         true => StoreError::unavailable(error),
         false => StoreError::backend(error),
     }
-}
-
-fn from_json<T: serde::de::DeserializeOwned>(what: &'static str, text: &str) -> Result<T, StoreError> {
-    serde_json::from_str(text).map_err(|error| StoreError::damaged(what, format!("{:?}", error.classify())))
-}
-
-fn to_json(what: &'static str, value: &impl serde::Serialize) -> Result<String, StoreError> {
-    serde_json::to_string(value).map_err(|error| StoreError::damaged(what, format!("{:?}", error.classify())))
 }
 
 /// How long until the end, and one more second, so that the engine never ends anything before its time: what is read is compared with the time.

@@ -2,25 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use serde::{Serialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 use vouchsafe::provisioning::{Account, AccountId, Domain, Organization, OrganizationId, Policy, Snapshot};
 
 use super::{Answered, Batch, Row, Runs, Sql, index, run_one};
+pub(super) use crate::json::{from_json, to_json};
 use crate::{StoreError, Versioned, directory::parsed_policy};
-
-pub(super) fn to_json(what: &'static str, value: &impl Serialize) -> Result<String, StoreError> {
-    serde_json::to_string(value).map_err(|error| unreadable(what, &error))
-}
-
-pub(super) fn from_json<T: DeserializeOwned>(what: &'static str, text: &str) -> Result<T, StoreError> {
-    serde_json::from_str(text).map_err(|error| unreadable(what, &error))
-}
-
-/// Where a record cannot be read. The text of the error would repeat what is stored there.
-fn unreadable(what: &'static str, error: &serde_json::Error) -> StoreError {
-    let (line, column) = (error.line(), error.column());
-    StoreError::damaged(what, format!("{:?} error at line {line}, column {column}", error.classify()))
-}
 
 /// An organization with its policy, by id.
 pub(super) const BY_ID: &str = "SELECT id, record, version, policy FROM vouchsafe_organizations WHERE id = ?";
@@ -210,19 +197,4 @@ pub(super) async fn changed(runs: &mut dyn Runs, id: &OrganizationId) -> Result<
     let answered = run_one(runs, Batch::of(NEXT).bind(id.as_str())).await?;
     let row = answered.rows.first().ok_or_else(|| StoreError::organization_unknown(id))?;
     Ok(row.integer(0)?.unsigned_abs())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_an_unreadable_record_holds_is_not_repeated() {
-        for record in [r#"{"id": "1", "organization": ["ada@example.com"]}"#, r#""ada@example.com""#, "{"] {
-            let failure = from_json::<Account>("account", record).unwrap_err();
-            assert_eq!(failure.code(), "store.damaged");
-            assert!(!format!("{failure} {failure:?}").contains("ada@"), "{failure}");
-            assert!(failure.to_string().contains("line 1, column"), "{failure}");
-        }
-    }
 }
