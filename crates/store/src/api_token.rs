@@ -5,11 +5,11 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use vouchsafe::{
-    crypto::{CryptoError, Provider, SecretString, hexadecimal},
+    crypto::{CryptoError, Provider},
     provisioning::{Account, AccountId, Actor, OrganizationId, Role},
 };
 
-use crate::{Answer, Author};
+use crate::{Answer, Author, secret::HashedSecret};
 
 /// Keeps API tokens: by their hash, and each of a member's account.
 ///
@@ -125,10 +125,7 @@ impl ApiToken {
 
 /// The secret of a token, which is shown once. Stores keep its hash; there is no `Debug` of the content.
 #[derive(Debug)]
-pub struct ApiTokenSecret {
-    secret: SecretString,
-    hash: String,
-}
+pub struct ApiTokenSecret(HashedSecret);
 
 impl ApiTokenSecret {
     /// What every token begins with, so that scanners for secrets recognise one that leaked.
@@ -140,9 +137,7 @@ impl ApiTokenSecret {
     ///
     /// What the provider's random source answers.
     pub fn generate(provider: &Provider) -> Result<ApiTokenSecret, CryptoError> {
-        let mut octets = [0_u8; 32];
-        provider.random(&mut octets)?;
-        Self::received(format!("{}{}", Self::PREFIX, hexadecimal(&octets)), provider)
+        HashedSecret::generate(Self::PREFIX, provider).map(Self)
     }
 
     /// The one that a caller shows, whatever it is.
@@ -151,20 +146,18 @@ impl ApiTokenSecret {
     ///
     /// What the provider's backend answers if it has no SHA-256.
     pub fn received(text: impl Into<String>, provider: &Provider) -> Result<ApiTokenSecret, CryptoError> {
-        let secret = SecretString::new(text.into());
-        let hash = hexadecimal(&provider.sha256(secret.as_str().as_bytes())?);
-        Ok(Self { secret, hash })
+        HashedSecret::received(text.into(), provider).map(Self)
     }
 
     /// The text that is shown once.
     #[must_use]
     pub fn reveal(&self) -> &str {
-        self.secret.as_str()
+        self.0.reveal()
     }
 
     /// What is stored: SHA-256, 64 hexadecimal digits.
     #[must_use]
     pub fn hash(&self) -> &str {
-        &self.hash
+        self.0.hash()
     }
 }

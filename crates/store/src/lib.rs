@@ -35,6 +35,7 @@ mod replay;
 mod revocation;
 mod scim;
 mod scim_token;
+mod secret;
 mod session;
 mod sign_in;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]

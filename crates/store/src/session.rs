@@ -4,14 +4,13 @@ use std::fmt;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
-use vouchsafe::crypto::hexadecimal;
 use vouchsafe::{
     ConnectionId, Login, Participant, SessionNameId,
-    crypto::{CryptoError, Provider, SecretString},
+    crypto::{CryptoError, Provider},
     provisioning::{AccountId, Identity, OrganizationId},
 };
 
-use crate::Answer;
+use crate::{Answer, secret::HashedSecret};
 
 /// Keeps sessions. They end at their time, when they are revoked, when the identity provider says so, and when
 /// their account is suspended.
@@ -150,10 +149,7 @@ impl fmt::Debug for Session {
 
 /// The secret that a browser shows for its session. Stores keep its hash; there is no `Debug` of the content.
 #[derive(Debug)]
-pub struct SessionId {
-    secret: SecretString,
-    hash: String,
-}
+pub struct SessionId(HashedSecret);
 
 impl SessionId {
     /// A new one of 256 bits from the provider's random source.
@@ -162,9 +158,7 @@ impl SessionId {
     ///
     /// What the provider's random source answers.
     pub fn generate(provider: &Provider) -> Result<SessionId, CryptoError> {
-        let mut octets = [0_u8; 32];
-        provider.random(&mut octets)?;
-        Self::received(hexadecimal(&octets), provider)
+        HashedSecret::generate("", provider).map(Self)
     }
 
     /// The one that a browser shows.
@@ -173,20 +167,18 @@ impl SessionId {
     ///
     /// What the provider's backend answers if it has no SHA-256.
     pub fn received(text: impl Into<String>, provider: &Provider) -> Result<SessionId, CryptoError> {
-        let secret = SecretString::new(text.into());
-        let hash = provider.sha256(secret.as_str().as_bytes())?;
-        Ok(Self { hash: hexadecimal(&hash), secret })
+        HashedSecret::received(text.into(), provider).map(Self)
     }
 
     /// The text for the browser's cookie.
     #[must_use]
     pub fn reveal(&self) -> &str {
-        self.secret.as_str()
+        self.0.reveal()
     }
 
     /// What is stored: SHA-256, 64 hexadecimal digits.
     #[must_use]
     pub fn hash(&self) -> &str {
-        &self.hash
+        self.0.hash()
     }
 }
