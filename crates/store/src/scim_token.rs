@@ -60,6 +60,13 @@ impl ScimToken {
         &self.record.id
     }
 
+    /// The order in which stores answer tokens: the oldest first.
+    pub(crate) fn sort(tokens: &mut [ScimToken]) {
+        tokens.sort_by(|one, other| {
+            (one.record.issued_at, one.id()).cmp(&(other.record.issued_at, other.id()))
+        });
+    }
+
     /// For stores: the token ends at that time at the latest.
     pub fn end_by(&mut self, end: DateTime<Utc>) {
         self.record.expires_at = Some(self.record.expires_at.map_or(end, |known| known.min(end)));

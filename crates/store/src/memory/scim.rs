@@ -121,9 +121,7 @@ impl ScimStore for Memory {
         self.with(move |state| {
             let mut tokens: Vec<ScimToken> =
                 state.scim.tokens.values().filter(|token| token.connection == *connection).cloned().collect();
-            tokens.sort_by(|one, other| {
-                (one.record.issued_at, one.id()).cmp(&(other.record.issued_at, other.id()))
-            });
+            ScimToken::sort(&mut tokens);
             Ok(tokens)
         })
     }

@@ -140,9 +140,7 @@ impl<E: Engine> ScimStore for E {
         self.read(Box::new(move |runs| {
             Box::pin(async move {
                 let mut tokens = tokens_of(runs, &connection).await?;
-                tokens.sort_by(|one, other| {
-                    (one.record.issued_at, one.id()).cmp(&(other.record.issued_at, other.id()))
-                });
+                ScimToken::sort(&mut tokens);
                 Ok(tokens)
             })
         }))
