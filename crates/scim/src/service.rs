@@ -165,7 +165,7 @@ impl ScimService {
                 self.create(&caller, kind, object, &projection).await
             }
             (Endpoint::One(kind, id), &Method::GET) => {
-                self.read(&caller, kind, &id, &Query::of_address(query, limits)?.projection, request).await
+                self.read(&caller, kind, &id, &Query::of_address(query, limits)?.projection).await
             }
             (Endpoint::One(kind, id), &Method::PUT) => {
                 let projection = Query::of_address(query, limits)?.projection;

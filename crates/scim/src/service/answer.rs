@@ -69,17 +69,10 @@ impl Answered {
         status: StatusCode,
         document: Map<String, Value>,
         resource: &ScimResource,
+        location: String,
     ) -> Answered {
-        let location = document.get("meta").and_then(|meta| meta.get("location")).and_then(Value::as_str);
-        let location = location.map(str::to_owned);
-        let version = Some(version(resource));
+        let (version, location) = (Some(version(resource)), Some(location));
         Answered { version, location, ..Answered::of(status, Some(Value::Object(document))) }
-    }
-
-    /// The same with this address of the resource, where the document does not have it.
-    pub(super) fn at(mut self, location: String) -> Answered {
-        self.location = Some(location);
-        self
     }
 
     pub(super) fn nothing(resource: Option<&ScimResource>) -> Answered {

@@ -81,12 +81,9 @@ impl ScimService {
         kind: ScimKind,
         id: &str,
         projection: &Projection,
-        _request: &Parts,
     ) -> Result<Answered, ScimError> {
         let resource = self.found(caller, kind, id).await?;
-        let document = self.one_document(caller, &resource, projection).await?;
-        let location = self.location(kind, id);
-        Ok(Answered::resource(StatusCode::OK, document, &resource).at(location))
+        self.written_out(caller, StatusCode::OK, &resource, projection).await
     }
 
     pub(super) async fn replace(
@@ -175,10 +172,22 @@ impl ScimService {
         applied: ScimApplied,
         projection: &Projection,
     ) -> Result<Answered, ScimError> {
-        let Some(resource) = applied.resource else { return Ok(Answered::nothing(None)) };
-        let document = self.one_document(caller, &resource, projection).await?;
+        match &applied.resource {
+            Some(resource) => self.written_out(caller, status, resource, projection).await,
+            None => Ok(Answered::nothing(None)),
+        }
+    }
+
+    async fn written_out(
+        &self,
+        caller: &Caller,
+        status: StatusCode,
+        resource: &ScimResource,
+        projection: &Projection,
+    ) -> Result<Answered, ScimError> {
+        let document = self.one_document(caller, resource, projection).await?;
         let location = self.location(resource.kind, &resource.id);
-        Ok(Answered::resource(status, document, &resource).at(location))
+        Ok(Answered::resource(status, document, resource, location))
     }
 }
 
