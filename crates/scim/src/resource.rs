@@ -6,7 +6,7 @@ use vouchsafe_store::ScimKind;
 
 use crate::{
     Limits, ScimError, names, path,
-    schema::{Attribute, Described as _, Kind, Mutability},
+    schema::{Attribute, Described as _, Kind, Mutability, named},
 };
 
 /// The attributes of a body that makes or replaces a resource.
@@ -29,10 +29,7 @@ pub(crate) fn attributes(
             take_schema(&mut kept, &key, value, kind)?;
             continue;
         }
-        match kind.attribute(&key) {
-            Some(attribute) => put(&mut kept, attribute, value)?,
-            None => drop(kept.insert(key, value)),
-        }
+        take(&mut kept, kind.attribute(&key), key, value)?;
     }
     check(&kept, kind, limits)?;
     Ok(kept)
@@ -55,21 +52,14 @@ fn take_schema(
     };
     if schema.eq_ignore_ascii_case(kind.schema()) {
         for (key, value) in parts {
-            match kind.attribute(&key) {
-                Some(attribute) => put(kept, attribute, value)?,
-                None => drop(kept.insert(key, value)),
-            }
+            take(kept, kind.attribute(&key), key, value)?;
         }
         return Ok(());
     }
     let (name, known) = kind.extension(schema).unwrap_or((schema, &[]));
     let mut object = Map::new();
     for (key, value) in parts {
-        let attribute = known.iter().find(|attribute| attribute.name.eq_ignore_ascii_case(&key));
-        match attribute {
-            Some(attribute) => put(&mut object, attribute, value)?,
-            None => drop(object.insert(key, value)),
-        }
+        take(&mut object, named(known, &key), key, value)?;
     }
     if !object.is_empty() {
         kept.insert(name.to_owned(), Value::Object(object));
@@ -77,7 +67,17 @@ fn take_schema(
     Ok(())
 }
 
-fn put(kept: &mut Map<String, Value>, attribute: &Attribute, value: Value) -> Result<(), ScimError> {
+/// Under the name of its schema; what no schema knows is kept as it came.
+fn take(
+    kept: &mut Map<String, Value>,
+    attribute: Option<&Attribute>,
+    key: String,
+    value: Value,
+) -> Result<(), ScimError> {
+    let Some(attribute) = attribute else {
+        kept.insert(key, value);
+        return Ok(());
+    };
     if attribute.is_read_only()
         || attribute.mutability == Mutability::WriteOnly
         || names::is_unassigned(&value)

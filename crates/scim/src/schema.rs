@@ -36,7 +36,7 @@ pub(crate) trait Described: Copy {
 
     /// The attribute of this name, whatever the case of the letters.
     fn attribute(self, name: &str) -> Option<&'static Attribute> {
-        self.attributes().find(|attribute| attribute.name.eq_ignore_ascii_case(name))
+        named(self.attributes(), name)
     }
 
     /// The extension with this URN, whatever the case of the letters: its URN as it is written, and its attributes.
@@ -66,6 +66,14 @@ impl Described for ScimKind {
     }
 }
 
+/// The attribute of this name, whatever the case of the letters.
+pub(crate) fn named(
+    attributes: impl IntoIterator<Item = &'static Attribute>,
+    name: &str,
+) -> Option<&'static Attribute> {
+    attributes.into_iter().find(|attribute| attribute.name.eq_ignore_ascii_case(name))
+}
+
 /// An attribute as its schema describes it (RFC 7643, 7).
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Attribute {
@@ -86,7 +94,7 @@ pub(crate) struct Attribute {
 impl Attribute {
     /// The sub-attribute of this name, whatever the case of the letters.
     pub(crate) fn part(&self, name: &str) -> Option<&'static Attribute> {
-        self.parts.iter().find(|part| part.name.eq_ignore_ascii_case(name))
+        named(self.parts, name)
     }
 
     pub(crate) fn is_read_only(&self) -> bool {

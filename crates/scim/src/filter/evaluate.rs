@@ -9,7 +9,7 @@ use vouchsafe_store::ScimKind;
 use super::{Comparison, Filter};
 use crate::{
     AttributePath, names,
-    schema::{Attribute, Described as _, Kind},
+    schema::{Attribute, Described as _, Kind, named},
 };
 
 impl Filter {
@@ -73,9 +73,7 @@ fn at<'r>(path: &AttributePath, object: &'r Map<String, Value>, place: &Place) -
         Place::Resource(kind) => match path.extension(*kind) {
             Some(schema) => {
                 let known = kind.extension(schema).map(|(_, attributes)| attributes).unwrap_or_default();
-                let attribute =
-                    known.iter().find(|attribute| attribute.name.eq_ignore_ascii_case(path.attribute()));
-                (names::get(object, schema).and_then(Value::as_object), attribute)
+                (names::get(object, schema).and_then(Value::as_object), named(known, path.attribute()))
             }
             None => (Some(object), kind.attribute(path.attribute())),
         },

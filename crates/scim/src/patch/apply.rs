@@ -9,7 +9,7 @@ use super::{Operation, Target, Verb};
 use crate::{
     AttributePath, Filter, Limits, ScimError, names, path,
     resource::{is_primary, normal},
-    schema::{Attribute, Described as _, Mutability},
+    schema::{Attribute, Described as _, Mutability, named},
 };
 
 pub(super) fn apply(
@@ -77,8 +77,7 @@ fn at_target(
         }
         Some(schema) => {
             let (name, known) = kind.extension(schema).unwrap_or((schema, &[]));
-            let attribute =
-                known.iter().find(|attribute| attribute.name.eq_ignore_ascii_case(path.attribute()));
+            let attribute = named(known, path.attribute());
             let mut extension = match names::remove(resource, name) {
                 Some(Value::Object(extension)) => extension,
                 _ => Map::new(),
