@@ -139,7 +139,7 @@ fn at_attribute(
                 None | Some(Value::Null) => Vec::new(),
                 Some(single) => vec![single],
             };
-            let elements = many(Many { verb, path, attribute, filter, value, limits }, elements)?;
+            let elements = Many { verb, path, attribute, filter, limits }.done(value, elements)?;
             if !elements.is_empty() {
                 object.insert(name.to_owned(), Value::Array(elements));
             }
@@ -200,106 +200,110 @@ struct Many<'o> {
     path: &'o AttributePath,
     attribute: Option<&'static Attribute>,
     filter: Option<&'o Filter>,
-    value: Option<&'o Value>,
     limits: &'o Limits,
 }
 
-/// What is put into several elements is written as often as there are of them: no more of that than a resource may have.
-fn require_room(
-    value: &Value,
-    copies: usize,
-    path: &AttributePath,
-    limits: &Limits,
-) -> Result<(), ScimError> {
-    let octets = serde_json::to_vec(value).map_or(usize::MAX, |text| text.len());
-    match octets.saturating_mul(copies) > limits.resource_bytes {
-        true => Err(ScimError::value(path.attribute(), "it is too long for so many values")),
-        false => Ok(()),
-    }
-}
-
-fn many(operation: Many<'_>, mut elements: Vec<Value>) -> Result<Vec<Value>, ScimError> {
-    let Many { verb, path, attribute, filter, value, limits } = operation;
-    let value = value.filter(|value| !names::is_unassigned(value));
-    let matching = |element: &Value| filter.is_none_or(|filter| filter.matches_element(element, attribute));
-    match (verb, path.part(), value) {
-        // A sub-attribute of those that match, or of all.
-        (Verb::Remove, Some(part), _) | (Verb::Replace, Some(part), None) => {
-            for element in elements.iter_mut().filter(|element| matching(element)) {
-                if let Value::Object(parts) = element {
-                    set_part(parts, attribute, part, None)?;
+impl Many<'_> {
+    fn done(&self, value: Option<&Value>, mut elements: Vec<Value>) -> Result<Vec<Value>, ScimError> {
+        let Many { verb, path, attribute, filter, .. } = *self;
+        let value = value.filter(|value| !names::is_unassigned(value));
+        match (verb, path.part(), value) {
+            // A sub-attribute of those that match, or of all.
+            (Verb::Remove, Some(part), _) | (Verb::Replace, Some(part), None) => {
+                for element in elements.iter_mut().filter(|element| self.matches(element)) {
+                    if let Value::Object(parts) = element {
+                        set_part(parts, attribute, part, None)?;
+                    }
                 }
+                elements.retain(|element| element.as_object().is_none_or(|parts| !parts.is_empty()));
             }
-            elements.retain(|element| element.as_object().is_none_or(|parts| !parts.is_empty()));
-        }
-        (_, Some(_), None) => {}
-        (_, Some(part), Some(value)) => {
-            require_room(value, elements.iter().filter(|element| matching(element)).count(), path, limits)?;
-            if !elements.iter().any(matching) {
-                elements.push(made_to_match(path, filter)?);
-            }
-            let mut primary = None;
-            for (place, element) in elements.iter_mut().enumerate().filter(|(_, element)| matching(element)) {
+            (_, Some(_), None) => {}
+            (_, Some(part), Some(value)) => self.change_matching(&mut elements, value, |element| {
                 if !element.is_object() {
                     let simple = std::mem::take(element);
                     *element = Value::Object(Map::from_iter([("value".to_owned(), simple)]));
                 }
-                if let Value::Object(parts) = element {
-                    set_part(parts, attribute, part, Some(value))?;
+                match element {
+                    Value::Object(parts) => set_part(parts, attribute, part, Some(value)),
+                    _ => Ok(()),
                 }
-                if is_primary(element) {
-                    primary = Some(place);
-                }
+            })?,
+            // Some of the elements: Entra ID names them in the value.
+            (Verb::Remove, None, Some(value)) if filter.is_none() => {
+                let gone = Gone::of(&listed(normal_or_as_is(attribute, value)?));
+                elements.retain(|element| !gone.has(element));
             }
-            keep_one_primary(&mut elements, primary);
-        }
-        // Some of the elements: Entra ID names them in the value.
-        (Verb::Remove, None, Some(value)) if filter.is_none() => {
-            let gone = Gone::of(&listed(normal_or_as_is(attribute, value)?));
-            elements.retain(|element| !gone.has(element));
-        }
-        (Verb::Remove, None, _) => elements.retain(|element| !matching(element)),
-        (Verb::Replace, None, None) => elements.retain(|element| !matching(element)),
-        (Verb::Add, None, None) => {}
-        (Verb::Replace, None, Some(value)) if filter.is_none() => {
-            elements = without_doubles(listed(normal_or_as_is(attribute, value)?));
-        }
-        (Verb::Add, None, Some(value)) if filter.is_none() => {
-            let added = listed(normal_or_as_is(attribute, value)?);
-            let before = elements.len();
-            elements.extend(added);
-            elements = without_doubles(elements);
-            let primary = elements.iter().enumerate().skip(before).filter(|(_, element)| is_primary(element));
-            let primary = primary.map(|(place, _)| place).next_back();
-            keep_one_primary(&mut elements, primary);
-        }
-        // The elements that match get these sub-attributes.
-        (_, None, Some(value)) => {
-            let given = match normal_or_as_is(attribute, value)? {
-                Value::Array(mut given) if given.len() == 1 => given.pop().unwrap_or_default(),
-                other => other,
-            };
-            let Value::Object(given) = given else {
-                return Err(ScimError::value(path.attribute(), "what replaces an element is an object"));
-            };
-            let copies = elements.iter().filter(|element| matching(element)).count();
-            require_room(&Value::Object(given.clone()), copies, path, limits)?;
-            if !elements.iter().any(matching) {
-                elements.push(made_to_match(path, filter)?);
+            (Verb::Remove, None, _) | (Verb::Replace, None, None) => {
+                elements.retain(|element| !self.matches(element));
             }
-            let mut primary = None;
-            for (place, element) in elements.iter_mut().enumerate().filter(|(_, element)| matching(element)) {
-                if let Value::Object(parts) = element {
-                    given.iter().for_each(|(key, part)| names::insert(parts, key, part.clone()));
-                }
-                if is_primary(element) {
-                    primary = Some(place);
-                }
+            (Verb::Add, None, None) => {}
+            (Verb::Replace, None, Some(value)) if filter.is_none() => {
+                elements = without_doubles(listed(normal_or_as_is(attribute, value)?));
             }
-            keep_one_primary(&mut elements, primary);
+            (Verb::Add, None, Some(value)) if filter.is_none() => {
+                let added = listed(normal_or_as_is(attribute, value)?);
+                let before = elements.len();
+                elements.extend(added);
+                elements = without_doubles(elements);
+                let primary =
+                    elements.iter().enumerate().skip(before).filter(|(_, element)| is_primary(element));
+                let primary = primary.map(|(place, _)| place).next_back();
+                keep_one_primary(&mut elements, primary);
+            }
+            // The elements that match get these sub-attributes.
+            (_, None, Some(value)) => {
+                let given = match normal_or_as_is(attribute, value)? {
+                    Value::Array(mut given) if given.len() == 1 => given.pop().unwrap_or_default(),
+                    other => other,
+                };
+                let Value::Object(named) = &given else {
+                    return Err(ScimError::value(path.attribute(), "what replaces an element is an object"));
+                };
+                self.change_matching(&mut elements, &given, |element| {
+                    if let Value::Object(parts) = element {
+                        named.iter().for_each(|(key, part)| names::insert(parts, key, part.clone()));
+                    }
+                    Ok(())
+                })?;
+            }
+        }
+        Ok(elements)
+    }
+
+    fn matches(&self, element: &Value) -> bool {
+        self.filter.is_none_or(|filter| filter.matches_element(element, self.attribute))
+    }
+
+    /// Puts a value into the elements that match, of which one is made where there is none.
+    fn change_matching(
+        &self,
+        elements: &mut Vec<Value>,
+        value: &Value,
+        change: impl Fn(&mut Value) -> Result<(), ScimError>,
+    ) -> Result<(), ScimError> {
+        self.require_room(value, elements.iter().filter(|element| self.matches(element)).count())?;
+        if !elements.iter().any(|element| self.matches(element)) {
+            elements.push(made_to_match(self.path, self.filter)?);
+        }
+        let mut primary = None;
+        for (place, element) in elements.iter_mut().enumerate().filter(|(_, element)| self.matches(element)) {
+            change(element)?;
+            if is_primary(element) {
+                primary = Some(place);
+            }
+        }
+        keep_one_primary(elements, primary);
+        Ok(())
+    }
+
+    /// What is put into several elements is written as often as there are of them: no more of that than a resource may have.
+    fn require_room(&self, value: &Value, copies: usize) -> Result<(), ScimError> {
+        let octets = serde_json::to_vec(value).map_or(usize::MAX, |text| text.len());
+        match octets.saturating_mul(copies) > self.limits.resource_bytes {
+            true => Err(ScimError::value(self.path.attribute(), "it is too long for so many values")),
+            false => Ok(()),
         }
     }
-    Ok(elements)
 }
 
 /// Sets or removes a sub-attribute.
