@@ -1,6 +1,7 @@
 //! Which of several connections a response belongs to: the one whose key made its signature.
 
-use vouchsafe_signature::{SignedInfo, TrustedKey, signature_child};
+use vouchsafe_metadata::EntityId;
+use vouchsafe_signature::{SignatureError, SignedInfo, TrustedKey, signature_child};
 use vouchsafe_xml::{Element, Limits, namespace};
 
 use crate::claimed::Claimed;
@@ -32,40 +33,51 @@ pub fn choose<'t>(
     limits: &Limits,
 ) -> Result<&'t Trust, Refusal> {
     claimed.require_success()?;
+    only_or(claimed.issuer(), candidates, || by_key(claimed.document.root(), candidates, limits))
+}
+
+/// The only candidate, or the one of several that is found; none of none, and none of more than are told apart.
+pub(crate) fn only_or<'t>(
+    issuer: Option<&EntityId>,
+    candidates: &[&'t Trust],
+    found: impl FnOnce() -> Result<&'t Trust, Refusal>,
+) -> Result<&'t Trust, Refusal> {
     match candidates {
-        [] => {
-            let issuer = claimed.issuer().map(|issuer| issuer.as_str()).unwrap_or_default();
-            Err(Refusal::unknown_issuer(issuer, []))
-        }
+        [] => Err(Refusal::unknown_issuer(issuer.map(EntityId::as_str).unwrap_or_default(), [])),
         [only] => Ok(only),
         several if several.len() > MOST_CANDIDATES => Err(ambiguous(several.iter().copied(), MANY)),
-        several => by_key(claimed.document.root(), several, limits),
+        _ => found(),
     }
 }
 
 /// How many connections with the same identity provider are told apart by their keys.
 pub const MOST_CANDIDATES: usize = 16;
 
-pub(crate) const MANY: &str = "more connections than are told apart by their keys";
+const MANY: &str = "more connections than are told apart by their keys";
 const SEALED: &str = "the only signature is inside the encrypted assertion";
-pub(crate) const SHARED: &str = "they have the key in common that signed";
+const SHARED: &str = "they have the key in common that signed";
 
 fn by_key<'t>(root: Element<'_>, candidates: &[&'t Trust], limits: &Limits) -> Result<&'t Trust, Refusal> {
     let signed = outermost_signed(root).map_err(|sealed| match sealed {
         true => ambiguous(candidates.iter().copied(), SEALED),
         false => Refusal::new(AssertionError::Unsigned),
     })?;
-    let key = key_among_all(signed, candidates, limits).map_err(|error| {
-        let check = Check::new(RULE, CLAUSE, Outcome::Failed)
+    owner_of(key_among_all(signed, candidates, limits), candidates, RULE, CLAUSE)
+}
+
+/// The only candidate that has the key that signed, in whichever certificate: anybody can put another's public key into a certificate.
+pub(crate) fn owner_of<'t>(
+    signer: Result<&TrustedKey, AssertionError>,
+    candidates: &[&'t Trust],
+    rule: &'static str,
+    clause: &'static str,
+) -> Result<&'t Trust, Refusal> {
+    let key = signer.map_err(|error| {
+        let check = Check::new(rule, clause, Outcome::Failed)
             .expected("a signature by a key of one of the connections")
             .actual(error.to_string());
         Refusal::by(error, check)
     })?;
-    owner_of(key, candidates)
-}
-
-/// The only candidate that has this key, in whichever certificate: anybody can put another's public key into a certificate.
-pub(crate) fn owner_of<'t>(key: &TrustedKey, candidates: &[&'t Trust]) -> Result<&'t Trust, Refusal> {
     let spki = key.public_key().spki_der();
     let has_it = |candidate: &&&Trust| candidate.keys().iter().any(|own| own.public_key().spki_der() == spki);
     let owners: Vec<&Trust> = candidates.iter().filter(has_it).copied().collect();
@@ -75,10 +87,25 @@ pub(crate) fn owner_of<'t>(key: &TrustedKey, candidates: &[&'t Trust]) -> Result
     }
 }
 
-/// How many keys of each candidate are tried: one budget for all together, in equal parts, so that whoever has many keys leaves the others
-/// theirs.
-pub(crate) fn share_of(candidates: &[&Trust], limits: &Limits) -> usize {
-    limits.public_key_operations.checked_div(candidates.len()).unwrap_or_default().max(1)
+/// The first key that is found among those of a candidate, none if there is none; else why there was none among the first candidate's.
+///
+/// `find` is told how many keys of each candidate are tried: one budget for all together, in equal parts, so that whoever has many keys
+/// leaves the others theirs.
+pub(crate) fn first_key<'t>(
+    candidates: &[&'t Trust],
+    limits: &Limits,
+    find: impl Fn(&'t Trust, usize) -> Result<Option<&'t TrustedKey>, SignatureError>,
+) -> Result<Option<&'t TrustedKey>, AssertionError> {
+    let share = limits.public_key_operations.checked_div(candidates.len()).unwrap_or_default().max(1);
+    let mut first_error = None;
+    for candidate in candidates {
+        match find(candidate, share) {
+            Ok(Some(key)) => return Ok(Some(key)),
+            Ok(None) => {}
+            Err(error) => first_error = first_error.or(Some(error)),
+        }
+    }
+    first_error.map_or(Ok(None), |error| Err(error.into()))
 }
 
 /// The key that made the signature, of whichever candidate; else why the first candidate's keys did not.
@@ -88,15 +115,10 @@ pub(crate) fn key_among_all<'t>(
     limits: &Limits,
 ) -> Result<&'t TrustedKey, AssertionError> {
     let signed_info = SignedInfo::of(signed, limits)?;
-    let share = share_of(candidates, limits);
-    let mut first_error = None;
-    for candidate in candidates {
-        match signed_info.key_among(candidate.keys(), candidate.provider(), share) {
-            Ok(key) => return Ok(key),
-            Err(error) => first_error = first_error.or(Some(error)),
-        }
-    }
-    Err(first_error.map_or(AssertionError::Unsigned, AssertionError::from))
+    let key = first_key(candidates, limits, |candidate, share| {
+        signed_info.key_among(candidate.keys(), candidate.provider(), share).map(Some)
+    })?;
+    key.ok_or(AssertionError::Unsigned)
 }
 
 /// The Response, or its only plain Assertion, whichever is signed first. `Err(true)`: there may be a signature inside ciphertext.
@@ -110,7 +132,7 @@ fn outermost_signed(root: Element<'_>) -> Result<Element<'_>, bool> {
     assertion.ok_or_else(is_sealed)
 }
 
-pub(crate) fn ambiguous<'t>(candidates: impl Iterator<Item = &'t Trust>, reason: &'static str) -> Refusal {
+fn ambiguous<'t>(candidates: impl Iterator<Item = &'t Trust>, reason: &'static str) -> Refusal {
     let connections = candidates.map(Trust::connection).cloned().collect::<Vec<_>>();
     let check = Check::new(RULE, CLAUSE, Outcome::Failed)
         .expected("one connection")
