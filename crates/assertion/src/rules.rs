@@ -199,39 +199,68 @@ pub(crate) fn well_formed(moment: &Moment, place: &'static str) -> Result<DateTi
 /// When something was issued: not in the future, and not longer ago than was asked for.
 pub(crate) fn issue_instant(case: &Case<'_>, element: &'static str, issued: &Moment) -> Judgement {
     let place = if element == "Response" { "Response/@IssueInstant" } else { "Assertion/@IssueInstant" };
+    let clock = case.clock;
+    let age = case.expectations.maximum_message_age();
+    is_timely(&clock, age, place, issued, |instant| AssertionError::IssueInstant {
+        element,
+        instant,
+        now: clock.now,
+        skew: clock.skew,
+    })
+}
+
+/// The same of whatever has a time of issue; `refuse` makes its error.
+pub(crate) fn is_timely(
+    clock: &Clock,
+    age: Option<TimeDelta>,
+    place: &'static str,
+    issued: &Moment,
+    refuse: impl FnOnce(DateTime<Utc>) -> AssertionError,
+) -> Judgement {
     let instant = match well_formed(issued, place) {
         Ok(instant) => instant,
         Err(judgement) => return judgement,
     };
-    let clock = case.clock;
-    let age = case.expectations.maximum_message_age();
-    let expected = Bound::done_by(&clock, age);
-    if clock.can_have_been(instant) && is_recent(&clock, instant, age) {
+    let expected = Bound::done_by(clock, age);
+    if clock.can_have_been(instant) && is_recent(clock, instant, age) {
         return Judgement::passed(expected, issued);
     }
-    let error = AssertionError::IssueInstant { element, instant, now: clock.now, skew: clock.skew };
-    Judgement::failed(expected, issued, error)
+    Judgement::failed(expected, issued, refuse(instant))
 }
 
-/// An answer was not issued before its request: `IssueInstant + skew >= the request's`.
+/// An answer was not issued before its request.
 pub(crate) fn issued_after_request(case: &Case<'_>, element: &'static str, issued: &Moment) -> Judgement {
-    let Some(asked) = case.expectations.request_issued_at() else {
+    let Some(issued_at) = case.expectations.request_issued_at() else {
         return Judgement::skipped("no earlier than the request", "no request whose time is known");
     };
     let skew = case.clock.skew;
-    let expected = Bound::issued_after(asked, skew);
+    is_after(issued_at, skew, issued, |instant| AssertionError::IssuedBeforeRequest {
+        element,
+        instant,
+        issued_at,
+        skew,
+    })
+}
+
+/// `IssueInstant + skew >= the request's`; `refuse` makes the error.
+pub(crate) fn is_after(
+    request: DateTime<Utc>,
+    skew: TimeDelta,
+    issued: &Moment,
+    refuse: impl FnOnce(DateTime<Utc>) -> AssertionError,
+) -> Judgement {
+    let expected = Bound::issued_after(request, skew);
     let Some(instant) = issued.at() else {
         return Judgement::skipped(expected, issued); // the rule about the instant refuses it
     };
-    if instant.checked_add_signed(skew).is_none_or(|latest| latest >= asked) {
+    if instant.checked_add_signed(skew).is_none_or(|latest| latest >= request) {
         return Judgement::passed(expected, issued);
     }
-    let error = AssertionError::IssuedBeforeRequest { element, instant, issued_at: asked, skew };
-    Judgement::failed(expected, issued, error)
+    Judgement::failed(expected, issued, refuse(instant))
 }
 
 /// `now - skew <= instant + age`. An end past the calendar's has not come.
-pub(crate) fn is_recent(clock: &Clock, instant: DateTime<Utc>, age: Option<TimeDelta>) -> bool {
+fn is_recent(clock: &Clock, instant: DateTime<Utc>, age: Option<TimeDelta>) -> bool {
     let Some(age) = age else { return true };
     let Some(end) = instant.checked_add_signed(age) else { return true };
     clock.is_at_or_before(end)
@@ -239,27 +268,29 @@ pub(crate) fn is_recent(clock: &Clock, instant: DateTime<Utc>, age: Option<TimeD
 
 /// An issuer must be the trusted identity provider, named as an entity.
 pub(crate) fn issuer(case: &Case<'_>, element: &'static str, issuer: Option<&Issuer>) -> Judgement {
-    let expected = case.issuer;
+    let other = |actual| AssertionError::Issuer { element, expected: case.issuer.to_string(), actual };
+    is_issuer(case.issuer, issuer, other, |actual| AssertionError::IssuerFormat { element, actual })
+}
+
+/// The same of whatever has an issuer: `other` makes the error about another one or none, and `format` that about its Format.
+pub(crate) fn is_issuer(
+    expected: &EntityId,
+    issuer: Option<&Issuer>,
+    other: impl FnOnce(Option<String>) -> AssertionError,
+    format: impl FnOnce(String) -> AssertionError,
+) -> Judgement {
     match issuer {
         Some(issuer) if issuer.value != expected.as_str() => {
-            let error = AssertionError::Issuer {
-                element,
-                expected: expected.to_string(),
-                actual: Some(issuer.value.clone()),
-            };
-            Judgement::failed(expected, issuer.value.clone(), error)
+            Judgement::failed(expected, issuer.value.clone(), other(Some(issuer.value.clone())))
         }
         Some(issuer) => match &issuer.format {
-            Some(format) if format != ENTITY => {
-                let error = AssertionError::IssuerFormat { element, actual: format.to_string() };
-                Judgement::failed("no Format, or that of an entity", format.clone(), error)
+            Some(actual) if actual != ENTITY => {
+                let error = format(actual.to_string());
+                Judgement::failed("no Format, or that of an entity", actual.clone(), error)
             }
             _ => Judgement::as_expected(expected),
         },
-        None => {
-            let error = AssertionError::Issuer { element, expected: expected.to_string(), actual: None };
-            Judgement::failed(expected, "none", error)
-        }
+        None => Judgement::failed(expected, "none", other(None)),
     }
 }
 

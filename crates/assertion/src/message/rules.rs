@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use vouchsafe_metadata::{EntityId, name_id_format::ENTITY};
+use vouchsafe_metadata::EntityId;
 
 use crate::envelope::{SUCCESS, VERSION};
 use crate::error::AssertionError;
@@ -12,7 +12,7 @@ use crate::message::facts::{Body, LogoutFacts, MessageFacts, NameIdFacts};
 use crate::message::{Carriage, MessageError, MessageExpectations};
 use crate::message_id::MessageId;
 use crate::name_id::NameId;
-use crate::rules::{Examination, Judgement, is_recent, well_formed};
+use crate::rules::{Examination, Judgement, is_after, is_issuer, is_timely, well_formed};
 
 /// What every rule may look at beside the message.
 pub(super) struct MessageCase<'a> {
@@ -76,23 +76,11 @@ fn version(_: &MessageCase<'_>, facts: &MessageFacts) -> Judgement {
 
 /// Not in the future, and not older than a message may be.
 fn issue_instant(case: &MessageCase<'_>, facts: &MessageFacts) -> Judgement {
-    let instant = match well_formed(&facts.issue_instant, "IssueInstant") {
-        Ok(instant) => instant,
-        Err(judgement) => return judgement,
-    };
     let (clock, maximum_age) = (case.clock, case.expectations.maximum_age());
-    let expected = Bound::done_by(&clock, Some(maximum_age));
-    if clock.can_have_been(instant) && is_recent(&clock, instant, Some(maximum_age)) {
-        return Judgement::passed(expected, &facts.issue_instant);
-    }
-    let error = MessageError::IssueInstant {
-        kind: facts.kind,
-        instant,
-        now: clock.now,
-        skew: clock.skew,
-        maximum_age,
-    };
-    Judgement::failed(expected, &facts.issue_instant, error.into())
+    is_timely(&clock, Some(maximum_age), "IssueInstant", &facts.issue_instant, |instant| {
+        let kind = facts.kind;
+        MessageError::IssueInstant { kind, instant, now: clock.now, skew: clock.skew, maximum_age }.into()
+    })
 }
 
 /// The address at which it was received, letter by letter: a message has no audience, so nothing else says whose it is. An answer that is read
@@ -123,23 +111,10 @@ fn is_soap_answer(case: &MessageCase<'_>, facts: &MessageFacts) -> bool {
 
 /// The identity provider, named as an entity.
 fn issuer(case: &MessageCase<'_>, facts: &MessageFacts) -> Judgement {
-    let expected = case.issuer;
-    let refuse = |actual: Option<String>| {
-        let shown = actual.clone().unwrap_or_else(|| "none".to_owned());
-        let error = MessageError::Issuer { kind: facts.kind, expected: expected.to_string(), actual };
-        Judgement::failed(expected, shown, error.into())
-    };
-    let Some(issuer) = &facts.issuer else { return refuse(None) };
-    if issuer.value != expected.as_str() {
-        return refuse(Some(issuer.value.clone()));
-    }
-    match &issuer.format {
-        Some(format) if format != ENTITY => {
-            let error = MessageError::IssuerFormat { kind: facts.kind, actual: format.to_string() };
-            Judgement::failed("no Format, or that of an entity", format.clone(), error.into())
-        }
-        _ => Judgement::as_expected(expected),
-    }
+    let (kind, expected) = (facts.kind, case.issuer);
+    let other = |actual| MessageError::Issuer { kind, expected: expected.to_string(), actual }.into();
+    let format = |actual| MessageError::IssuerFormat { kind, actual }.into();
+    is_issuer(expected, facts.issuer.as_ref(), other, format)
 }
 
 /// An answer is not older than its request.
@@ -149,15 +124,9 @@ fn issued_after_request(case: &MessageCase<'_>, facts: &MessageFacts) -> Judgeme
         return Judgement::skipped("no earlier than the request", "no request");
     };
     let skew = case.clock.skew;
-    let expected = Bound::issued_after(issued_at, skew);
-    let Some(instant) = facts.issue_instant.at() else {
-        return Judgement::skipped(expected, &facts.issue_instant); // the rule about the instant refuses it
-    };
-    if instant.checked_add_signed(skew).is_none_or(|latest| latest >= issued_at) {
-        return Judgement::passed(expected, &facts.issue_instant);
-    }
-    let error = MessageError::IssuedBeforeRequest { kind: facts.kind, instant, issued_at, skew };
-    Judgement::failed(expected, &facts.issue_instant, error.into())
+    is_after(issued_at, skew, &facts.issue_instant, |instant| {
+        MessageError::IssuedBeforeRequest { kind: facts.kind, instant, issued_at, skew }.into()
+    })
 }
 
 /// An answer names the request that waits for it.
