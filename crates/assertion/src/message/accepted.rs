@@ -183,7 +183,6 @@ impl ManageNameIdRequest {
 /// What the identity provider answers to a request of ours (saml-core-2.0-os 3.2.2).
 pub struct StatusAnswer {
     accepted: Accepted,
-    kind: MessageKind,
     in_response_to: String,
     status: Status,
 }
@@ -289,7 +288,6 @@ impl Message {
             Body::Answer(AnswerFacts { in_response_to, status, response }) => {
                 let answer = |accepted| StatusAnswer {
                     accepted,
-                    kind,
                     in_response_to: in_response_to.unwrap_or_default(),
                     status,
                 };
@@ -316,7 +314,8 @@ impl Message {
             Message::LogoutRequest(_) => MessageKind::LogoutRequest,
             Message::ManageNameIdRequest(_) => MessageKind::ManageNameIdRequest,
             Message::ArtifactResponse(_) => MessageKind::ArtifactResponse,
-            Message::LogoutResponse(answer) | Message::ManageNameIdResponse(answer) => answer.kind,
+            Message::LogoutResponse(_) => MessageKind::LogoutResponse,
+            Message::ManageNameIdResponse(_) => MessageKind::ManageNameIdResponse,
         }
     }
 

@@ -108,7 +108,6 @@ impl ClaimedMessage {
     /// # Errors
     /// As [`posted`](Self::posted); `message.encoding` if the form holds no message, or more than one, or it is not base64.
     pub fn in_form(fields: Vec<(String, String)>, limits: &Limits) -> Result<ClaimedMessage, Refusal> {
-        let refuse = |reason| encoding(reason);
         let named = |name: &'static str| {
             fields.iter().filter(move |(field, _)| field == name).map(|(_, value)| value)
         };
@@ -116,9 +115,9 @@ impl ClaimedMessage {
             .map(|parameter| named(parameter.name()).map(move |value| (parameter, value)));
         let mut messages = messages.into_iter().flatten();
         let (Some((parameter, message)), None) = (messages.next(), messages.next()) else {
-            return Err(refuse("the form holds no message, or several"));
+            return Err(encoding("the form holds no message, or several"));
         };
-        let message = base64_decode(message).map_err(|_| refuse("it is not base64"))?;
+        let message = base64_decode(message).map_err(|_| encoding("it is not base64"))?;
         let relay_state = named("RelayState").next().cloned();
         let document = Document::parse(&message, limits)?;
         drop(messages);
