@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use vouchsafe_crypto::{DigestAlgorithm, Provider, SignatureAlgorithm, base64_decode, base64_encode};
 use vouchsafe_xml::{
-    Canonicalization, Document, Element, Limits, Outline, OutlineForm, XmlError, canonicalize,
+    Canonicalization, Document, Element, Limits, Outline, OutlineForm, canonicalize,
     canonicalize_document_without,
 };
 
@@ -52,7 +52,7 @@ pub fn verify(
     limits: &Limits,
 ) -> Result<Verified, SignatureError> {
     let parts = profile::read(element, Profile::Saml, limits)?;
-    check(parts, keys, provider, limits, |parts| Ok(octets_named_by_the_reference(parts)?))
+    check(parts, keys, provider, limits, octets_named_by_the_reference)
 }
 
 /// Verifies any enveloped signature with one same-document reference: the identifier may be `ID`, `Id` or `xml:id` (in SAML's
@@ -72,7 +72,7 @@ pub fn verify_any(
 ) -> Result<Verified, SignatureError> {
     let element = at.unwrap_or_else(|| document.root());
     let parts = profile::read(element, Profile::Any, limits)?;
-    check(parts, keys, provider, limits, |parts| Ok(octets_named_by_the_reference(parts)?))
+    check(parts, keys, provider, limits, octets_named_by_the_reference)
 }
 
 /// Verifies the signature of the root of a large document, of which only the outline is in memory: what [`verify_any`] does with a tree of
@@ -287,7 +287,7 @@ fn kept(name: &str) -> Cow<'static, str> {
     usual.map_or_else(|| Cow::Owned(name.to_owned()), Cow::Borrowed)
 }
 
-fn octets_named_by_the_reference(parts: &Parts<'_>) -> Result<Vec<u8>, XmlError> {
+fn octets_named_by_the_reference(parts: &Parts<'_>) -> Result<Vec<u8>, SignatureError> {
     let &Parts { element, signature, reference_method: method, .. } = parts;
     // Without its signature an element is about as long as in the source, and seldom longer.
     let mut octets =
