@@ -17,8 +17,6 @@ pub(crate) struct Pieces<'d, 's> {
     pub(crate) inclusive_prefixes: &'s [&'s str],
     /// Is shown each piece.
     pub(crate) see: &'s mut dyn FnMut(&Document),
-    /// How many canonical bytes the whole may have.
-    pub(crate) allowed: usize,
     /// What is round the pieces that stand in one element, of the last such element.
     pub(crate) surroundings: Option<(u32, Surroundings)>,
 }
@@ -40,6 +38,13 @@ enum RenderedName {
     Nothing,
 }
 
+impl Pieces<'_, '_> {
+    /// The head of the next piece; none after the last.
+    fn next_node(&self) -> u32 {
+        self.rest.as_slice().first().map_or(NONE, |(node, _)| *node)
+    }
+}
+
 impl fmt::Debug for Pieces<'_, '_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pieces").field("rest", &self.rest.len()).finish_non_exhaustive()
@@ -48,10 +53,8 @@ impl fmt::Debug for Pieces<'_, '_> {
 
 impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
     /// The same one that writes these elements out of the input, and not as the document has them.
-    pub(crate) fn with_pieces(mut self, mut pieces: Pieces<'d, 's>) -> Self {
-        self.output.allow(pieces.allowed);
-        self.next_piece = pieces.rest.as_slice().first().map_or(NONE, |(node, _)| *node);
-        pieces.surroundings = None;
+    pub(crate) fn with_pieces(mut self, pieces: Pieces<'d, 's>) -> Self {
+        self.next_piece = pieces.next_node();
         self.pieces = Some(pieces);
         self
     }
@@ -68,7 +71,7 @@ impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
         let piece = pieces.input.parse(range, &surroundings.scope, pieces.limits)?;
         (pieces.see)(&piece);
         self.write_piece(&piece, &surroundings, pieces.inclusive_prefixes)?;
-        self.next_piece = pieces.rest.as_slice().first().map_or(NONE, |(node, _)| *node);
+        self.next_piece = pieces.next_node();
         pieces.surroundings = Some((parent, surroundings));
         self.pieces = Some(pieces);
         Ok(())

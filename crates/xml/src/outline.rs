@@ -9,6 +9,7 @@ use crate::canonical::Canonicalization;
 use crate::canonical_outline::Pieces;
 use crate::canonicalizer::Canonicalizer;
 use crate::in_place::InPlace;
+use crate::output::Output;
 use crate::parse::{self, Markup};
 use crate::skim::{Skimmer, markup_end, start_tag};
 use crate::{Document, Element, Limits, XmlError};
@@ -135,10 +136,10 @@ impl Outline {
             limits,
             inclusive_prefixes: form.inclusive_prefixes,
             see,
-            allowed: self.canonical_bytes,
             surroundings: None,
         };
-        let canonicalizer = Canonicalizer::new(root, form.method, form.inclusive_prefixes, &mut sink);
+        let output = Output::new(&self.frame.text, &mut sink, self.canonical_bytes);
+        let canonicalizer = Canonicalizer::to(output, root, form.method, form.inclusive_prefixes);
         let mut canonicalizer = canonicalizer.with_pieces(pieces);
         canonicalizer.omit(form.omit);
         if form.whole { canonicalizer.document() } else { canonicalizer.subtree(root) }?;

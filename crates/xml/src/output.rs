@@ -29,11 +29,6 @@ impl<'d, 's, S: Sink> Output<'d, 's, S> {
         Self { text: text.as_bytes(), run: Span::default(), sink, left: allowed, is_over: false }
     }
 
-    /// Lets at most so many bytes be written from now on.
-    pub(crate) const fn allow(&mut self, allowed: usize) {
-        self.left = allowed;
-    }
-
     /// Another text's way to the same sink. It [ends](Self::end) with what is [left](Self::resume) here.
     pub(crate) fn lend<'t, 'o>(&'o mut self, text: &'t str) -> Output<'t, 'o, S> {
         self.flush();
