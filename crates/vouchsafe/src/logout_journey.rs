@@ -4,11 +4,12 @@ use std::collections::VecDeque;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use vouchsafe_assertion::{ConnectionId, LogoutOutcome, MessageError, MessageKind, Refusal};
+use vouchsafe_assertion::{ConnectionId, LogoutOutcome, MessageKind, Refusal};
 use vouchsafe_crypto::Provider;
 
 use crate::browser_binding::BindingHash;
 use crate::error::BindingError;
+use crate::incoming::unasked_message;
 use crate::participant::Participant;
 use crate::pending::seconds_rounded_up;
 use crate::relay_state::RelayState;
@@ -223,8 +224,7 @@ impl PendingLogout {
     /// # Errors
     /// A [`Refusal`] with `message.unasked` if nothing came, or another value.
     pub fn bind(self, presented: Option<&str>, provider: &Provider) -> Result<BoundLogout, Refusal> {
-        let kind = MessageKind::LogoutResponse;
-        let refuse = |reason| Refusal::new(MessageError::unasked(kind, reason).into());
+        let refuse = |reason| unasked_message(MessageKind::LogoutResponse, reason);
         let Some(presented) = presented else { return Err(refuse("no binding cookie came")) };
         match self.binding.is_of(presented, provider) {
             Ok(true) => Ok(BoundLogout { pending: self }),
