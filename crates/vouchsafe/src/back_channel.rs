@@ -10,9 +10,9 @@ use vouchsafe_metadata::Binding;
 use crate::connection::Connection;
 use crate::error::BindingError;
 use crate::logout::{no_single_logout, require_secure};
-use crate::logout_message::{Ends, logout_request, soap_envelope};
+use crate::logout_message::{logout_request, soap_envelope};
 use crate::participant::Participant;
-use crate::request::message_id;
+use crate::request::{Ends, message_id};
 use crate::service_provider::ServiceProvider;
 
 /// A request that is sent over SOAP: by HTTP POST to [`location`](Self::location), with the body as `text/xml` and the header

@@ -10,7 +10,7 @@ use crate::connection::{Connection, ConnectionState};
 use crate::error::BindingError;
 use crate::outgoing::{OutgoingMessage, Written};
 use crate::pending::PendingRequest;
-use crate::request::{Addressed, LoginOptions, authn_request, message_id, random_handle};
+use crate::request::{Ends, LoginOptions, authn_request, message_id, random_handle};
 use crate::service_provider::{ServiceProvider, SigningCredential};
 
 /// A sign-in that was started: what the browser does next, what the service keeps, and what only this browser gets.
@@ -53,13 +53,13 @@ impl ServiceProvider {
         let asked = options.requested_context.as_ref().or(settings.requested_context.as_ref());
         let requested_context = asked.cloned().unwrap_or_default();
         let xml = authn_request(
-            &Addressed {
+            &Ends {
                 id: &request_id,
                 issuer: self.entity_id_for(connection).as_str(),
                 destination: location.as_str(),
-                assertion_consumer: self.assertion_consumer_for(connection),
                 issued_at: now,
             },
+            self.assertion_consumer_for(connection),
             &options,
             name_id_policy,
             &requested_context,

@@ -9,11 +9,11 @@ use crate::browser_binding::BrowserBinding;
 use crate::connection::Connection;
 use crate::error::BindingError;
 use crate::logout_journey::{LogoutJourney, PendingLogout};
-use crate::logout_message::{Ends, LogoutStatus, logout_request, logout_response, soap_envelope, soap_fault};
+use crate::logout_message::{LogoutStatus, logout_request, logout_response, soap_envelope, soap_fault};
 use crate::outgoing::{OutgoingMessage, Written};
 use crate::participant::Participant;
 use crate::relay_state::RelayState;
-use crate::request::{message_id, random_handle};
+use crate::request::{Ends, message_id, random_handle};
 use crate::service_provider::{ServiceProvider, SigningCredential};
 
 /// A logout request that a browser carries to an identity provider.

@@ -1,24 +1,17 @@
 //! Logout messages of ours (SAML Core 3.7), as plain as identity providers like them.
 
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use chrono::TimeDelta;
 use vouchsafe_xml::{Writer, namespace};
 
 use crate::error::BindingError;
 use crate::participant::{Participant, SessionNameId};
+use crate::request::{Ends, start_message, written};
 
 /// How long a logout request counts: as long as one of an identity provider's is accepted here.
 const LIFETIME: TimeDelta = TimeDelta::minutes(5);
 /// The person asked for it (3.7.3).
 const BY_THE_PERSON: &str = "urn:oasis:names:tc:SAML:2.0:logout:user";
 const STATUS: &str = "urn:oasis:names:tc:SAML:2.0:status:";
-
-/// What a message says about its ends.
-pub(crate) struct Ends<'a> {
-    pub(crate) id: &'a str,
-    pub(crate) issuer: &'a str,
-    pub(crate) destination: &'a str,
-    pub(crate) issued_at: DateTime<Utc>,
-}
 
 /// What is answered to a logout request.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -45,7 +38,7 @@ impl LogoutStatus {
 
 pub(crate) fn logout_request(ends: &Ends<'_>, participant: &Participant) -> Result<String, BindingError> {
     let mut xml = Writer::new();
-    start(&mut xml, "saml2p:LogoutRequest", ends);
+    start_message(&mut xml, "saml2p:LogoutRequest", ends);
     if let Some(end) = ends.issued_at.checked_add_signed(LIFETIME) {
         xml.attribute("NotOnOrAfter", &written(end));
     }
@@ -76,7 +69,7 @@ pub(crate) fn logout_response(
     status: LogoutStatus,
 ) -> Result<String, BindingError> {
     let mut xml = Writer::new();
-    start(&mut xml, "saml2p:LogoutResponse", ends);
+    start_message(&mut xml, "saml2p:LogoutResponse", ends);
     xml.attribute("InResponseTo", in_response_to);
     xml.element("saml2:Issuer", ends.issuer);
     xml.start("saml2p:Status");
@@ -89,20 +82,6 @@ pub(crate) fn logout_response(
     xml.end();
     xml.end();
     Ok(xml.finish()?)
-}
-
-fn start(xml: &mut Writer, name: &str, ends: &Ends<'_>) {
-    xml.start(name);
-    xml.namespace("saml2p", namespace::SAML_PROTOCOL);
-    xml.namespace("saml2", namespace::SAML_ASSERTION);
-    xml.attribute("ID", ends.id);
-    xml.attribute("Version", "2.0");
-    xml.attribute("IssueInstant", &written(ends.issued_at));
-    xml.attribute("Destination", ends.destination);
-}
-
-fn written(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
 /// A SOAP 1.1 envelope around a message (SAML Bindings 3.2).

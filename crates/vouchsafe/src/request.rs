@@ -180,37 +180,47 @@ impl NameIdPolicy {
     }
 }
 
-/// What the request says about its ends.
-pub(crate) struct Addressed<'a> {
+/// What a message of ours says about its ends.
+pub(crate) struct Ends<'a> {
     pub(crate) id: &'a str,
     pub(crate) issuer: &'a str,
     pub(crate) destination: &'a str,
-    pub(crate) assertion_consumer: &'a str,
     pub(crate) issued_at: DateTime<Utc>,
+}
+
+/// Starts a message of ours, with the attributes that all of them have (SAML Core 3.2.1, 3.2.2).
+pub(crate) fn start_message(xml: &mut Writer, name: &str, ends: &Ends<'_>) {
+    xml.start(name);
+    xml.namespace("saml2p", namespace::SAML_PROTOCOL);
+    xml.namespace("saml2", namespace::SAML_ASSERTION);
+    xml.attribute("ID", ends.id);
+    xml.attribute("Version", "2.0");
+    xml.attribute("IssueInstant", &written(ends.issued_at));
+    xml.attribute("Destination", ends.destination);
+}
+
+/// A time as messages have it.
+pub(crate) fn written(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
 /// Writes the request. The assertion consumer is named by URL and binding, never by index (SAML2int SP05).
 pub(crate) fn authn_request(
-    ends: &Addressed<'_>,
+    ends: &Ends<'_>,
+    assertion_consumer: &str,
     options: &LoginOptions,
     name_id_policy: Option<&NameIdPolicy>,
     requested: &RequestedAuthnContext,
 ) -> Result<String, BindingError> {
     let mut xml = Writer::new();
-    xml.start("saml2p:AuthnRequest");
-    xml.namespace("saml2p", namespace::SAML_PROTOCOL);
-    xml.namespace("saml2", namespace::SAML_ASSERTION);
-    xml.attribute("ID", ends.id);
-    xml.attribute("Version", "2.0");
-    xml.attribute("IssueInstant", &ends.issued_at.to_rfc3339_opts(SecondsFormat::Secs, true));
-    xml.attribute("Destination", ends.destination);
+    start_message(&mut xml, "saml2p:AuthnRequest", ends);
     if options.force_authn {
         xml.attribute("ForceAuthn", "true");
     }
     if options.is_passive {
         xml.attribute("IsPassive", "true");
     }
-    xml.attribute("AssertionConsumerServiceURL", ends.assertion_consumer);
+    xml.attribute("AssertionConsumerServiceURL", assertion_consumer);
     xml.attribute("ProtocolBinding", "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST");
     xml.start("saml2:Issuer");
     xml.text(ends.issuer);
