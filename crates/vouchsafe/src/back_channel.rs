@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use vouchsafe_assertion::{
-    ClaimedMessage, Message, MessageError, MessageExpectations, MessageId, MessageKind, OutstandingRequest,
-    Refusal, StatusAnswer, authenticate_message,
+    ClaimedMessage, Message, MessageError, MessageId, MessageKind, OutstandingRequest, Refusal, StatusAnswer,
+    authenticate_message,
 };
 use vouchsafe_metadata::Binding;
 
@@ -90,30 +90,19 @@ impl ServiceProvider {
         let expectations = self
             .message_expectations(connection, self.single_logout_soap_for(connection).unwrap_or_default())?
             .answering(call.request);
-        match self.soap_answer(connection, answer, &expectations, MessageKind::LogoutResponse, now)? {
+        let claimed = ClaimedMessage::in_soap(answer, self.limits())?;
+        claimed.require_kind(&[MessageKind::LogoutResponse])?;
+        let trust = connection.trust(self)?;
+        let valid =
+            authenticate_message(claimed, &trust, self.limits())?.read()?.validate(&expectations, now)?;
+        // An answer that was read from the connection on which the request went out, and that names the request, is new.
+        let recorded = valid.replay_key().recorded(true);
+        match valid.confirm(recorded)? {
             Message::LogoutResponse(answer) => Ok(answer),
             other => {
                 let expected = vec![MessageKind::LogoutResponse.to_string()];
                 Err(Refusal::new(MessageError::kind(expected, other.kind()).into()))
             }
         }
-    }
-
-    /// An answer that was read from the connection on which the request went out, and that names the request, is new.
-    fn soap_answer(
-        &self,
-        connection: &Connection,
-        answer: &[u8],
-        expectations: &MessageExpectations,
-        kind: MessageKind,
-        now: DateTime<Utc>,
-    ) -> Result<Message, Refusal> {
-        let claimed = ClaimedMessage::in_soap(answer, self.limits())?;
-        claimed.require_kind(&[kind])?;
-        let trust = connection.trust(self)?;
-        let valid =
-            authenticate_message(claimed, &trust, self.limits())?.read()?.validate(expectations, now)?;
-        let recorded = valid.replay_key().recorded(true);
-        valid.confirm(recorded)
     }
 }
