@@ -22,6 +22,20 @@ pub(crate) fn builder() -> Builder<Complete> {
         .unwrap()
 }
 
+/// Where logout requests come by SOAP.
+pub(crate) const SOAP: &str = "https://app.example.com/saml/slo/soap";
+
+/// A service that takes part in single logout.
+pub(crate) fn with_single_logout() -> Builder<Complete> {
+    let ours = testkit::keys::service_provider();
+    builder()
+        .signing_key(ours.private_key().clone(), ours.certificate().clone())
+        .single_logout(testkit::SINGLE_LOGOUT)
+        .unwrap()
+        .single_logout_soap(SOAP)
+        .unwrap()
+}
+
 /// A connection that accepts what nobody asked for.
 pub(crate) fn connection(name: &str, identity_provider: IdentityProvider) -> Connection {
     Connection::new(ConnectionId::new(name).unwrap(), identity_provider).with_settings(accepting()).unwrap()

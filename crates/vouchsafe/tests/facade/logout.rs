@@ -10,21 +10,12 @@ use vouchsafe::{
 };
 use vouchsafe_testkit::{self as testkit, LogoutBuilder, SINGLE_LOGOUT, keys};
 
-use crate::common::{builder, now, trusted};
+use crate::common::{SOAP, builder, now, trusted, with_single_logout};
 
-const SOAP: &str = "https://app.example.com/saml/slo/soap";
 const OKTA_LOGOUT: &str = "https://example.okta.com/app/example_vouchsafe_1/exk1vouchsafe0kit0h7/slo/saml";
 
 fn saml() -> ServiceProvider {
-    let ours = keys::service_provider();
-    builder()
-        .signing_key(ours.private_key().clone(), ours.certificate().clone())
-        .single_logout(SINGLE_LOGOUT)
-        .unwrap()
-        .single_logout_soap(SOAP)
-        .unwrap()
-        .build()
-        .unwrap()
+    with_single_logout().build().unwrap()
 }
 
 fn okta() -> testkit::IdentityProvider {

@@ -8,22 +8,13 @@ use vouchsafe::{
 };
 use vouchsafe_testkit::{self as testkit, Encryption, KeyPair, LogoutBuilder, SINGLE_LOGOUT, keys};
 
-use crate::common::{builder, now, trusted};
+use crate::common::{SOAP, builder, now, trusted, with_single_logout};
 
-const SOAP: &str = "https://app.example.com/saml/slo/soap";
 const VICTIM: &str = "https://victim.okta.example/slo";
 const MALLORY: &str = "https://mallory.example/slo";
 
 fn saml() -> ServiceProvider {
-    let ours = keys::service_provider();
-    builder()
-        .signing_key(ours.private_key().clone(), ours.certificate().clone())
-        .single_logout(SINGLE_LOGOUT)
-        .unwrap()
-        .single_logout_soap(SOAP)
-        .unwrap()
-        .build()
-        .unwrap()
+    with_single_logout().build().unwrap()
 }
 
 fn okta() -> testkit::IdentityProvider {
