@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use vouchsafe_assertion::{ConnectionId, Login, NameId};
+use vouchsafe_assertion::{ConnectionId, Login, LogoutRequest, NameId};
 use vouchsafe_metadata::{EntityId, name_id_format};
 
 use crate::text::is_longer_than;
@@ -110,6 +110,13 @@ impl Identity {
     pub fn of_login(login: &Login) -> Option<Self> {
         let connection = login.connection().clone();
         Some(Self::of_name_id(login.name_id()?, connection, login.issuer(), login.audience()))
+    }
+
+    /// The NameID of a logout request: whose sessions end.
+    #[must_use]
+    pub fn of_logout_request(request: &LogoutRequest) -> Self {
+        let connection = request.connection().clone();
+        Self::of_name_id(request.name_id(), connection, request.issuer(), request.audience())
     }
 
     /// The same NameID in another format, without qualifiers.

@@ -18,8 +18,7 @@ use crate::{Answer, StoreError};
 /// use vouchsafe_store::{LogoutStore, Memory};
 ///
 /// # async fn example(store: Memory, request: vouchsafe::LogoutRequest) -> Result<(), vouchsafe_store::StoreError> {
-/// let (connection, audience) = (request.connection().clone(), request.audience());
-/// let person = Identity::of_name_id(request.name_id(), connection, request.issuer(), audience);
+/// let person = Identity::of_logout_request(&request);
 /// store.remember_logout(&person, None, request.issued_at(), request.accepted_at()).await?;
 /// # Ok(())
 /// # }

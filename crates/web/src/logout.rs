@@ -33,6 +33,12 @@ pub trait LogoutSessions: Send + Sync + fmt::Debug {
 /// What [`LogoutSessions::end`] answers.
 pub type EndsSessions<'a> = Pin<Box<dyn Future<Output = Result<u64, HttpError>> + Send + 'a>>;
 
+/// Which sessions of its person a request means, as stores take them: each of its session indexes, or all.
+pub(crate) fn meant_by(request: &LogoutRequest) -> impl Iterator<Item = Option<&str>> {
+    let indexes = request.session_indexes();
+    indexes.is_empty().then_some(None).into_iter().chain(indexes.iter().map(|index| Some(index.as_str())))
+}
+
 /// A session that was ended here: what the browser is told, and who else is.
 #[derive(Debug, Default)]
 pub struct EndedSession {

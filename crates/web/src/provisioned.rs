@@ -15,7 +15,7 @@ use vouchsafe_store::{
 use crate::accept::Checked;
 use crate::error::HttpError;
 use crate::link;
-use crate::logout::{EndedSession, EndsSessions, LogoutSessions};
+use crate::logout::{EndedSession, EndsSessions, LogoutSessions, meant_by};
 use crate::single_sign_on::SingleSignOn;
 
 /// Accounts and sessions in one store: what `vouchsafe_store::Memory` and `Sqlite` are.
@@ -188,14 +188,10 @@ impl Provisioned {
 impl LogoutSessions for Provisioned {
     fn end<'a>(&'a self, request: &'a LogoutRequest) -> EndsSessions<'a> {
         Box::pin(async move {
-            let (connection, audience) = (request.connection().clone(), request.audience());
-            let person = Identity::of_name_id(request.name_id(), connection, request.issuer(), audience);
-            if request.session_indexes().is_empty() {
-                return Ok(self.store.revoke_by_name_id(&person, None).await?);
-            }
+            let person = Identity::of_logout_request(request);
             let mut ended = 0_u64;
-            for index in request.session_indexes() {
-                ended = ended.saturating_add(self.store.revoke_by_name_id(&person, Some(index)).await?);
+            for session_index in meant_by(request) {
+                ended = ended.saturating_add(self.store.revoke_by_name_id(&person, session_index).await?);
             }
             Ok(ended)
         })

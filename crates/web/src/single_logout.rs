@@ -14,7 +14,7 @@ use crate::answers::{Context, answer, carried_in_frame};
 use crate::check::{elsewhere, open_if_any};
 use crate::error::HttpError;
 use crate::limiter::ReceivePermit;
-use crate::logout::SingleLogout;
+use crate::logout::{SingleLogout, meant_by};
 use crate::single_sign_on::SingleSignOn;
 
 /// After how long a store that fails is asked again.
@@ -208,16 +208,10 @@ impl SingleSignOn {
 
     /// First remembered, then carried out: a sign-in that is being made at this moment either sees it, or its session is among those that end.
     async fn remember(&self, single_logout: &SingleLogout, request: &LogoutRequest) -> Result<(), HttpError> {
-        let (connection, audience) = (request.connection().clone(), request.audience());
-        let person = Identity::of_name_id(request.name_id(), connection, request.issuer(), audience);
+        let person = Identity::of_logout_request(request);
         let (issued_at, now) = (request.issued_at(), self.now());
-        match request.session_indexes() {
-            [] => single_logout.store.remember_logout(&person, None, issued_at, now).await?,
-            several => {
-                for index in several {
-                    single_logout.store.remember_logout(&person, Some(index), issued_at, now).await?;
-                }
-            }
+        for session_index in meant_by(request) {
+            single_logout.store.remember_logout(&person, session_index, issued_at, now).await?;
         }
         Ok(())
     }

@@ -46,8 +46,7 @@ impl fmt::Debug for Sessions {
 
 impl LogoutSessions for Sessions {
     fn end<'a>(&'a self, request: &'a LogoutRequest) -> EndsSessions<'a> {
-        let (connection, audience) = (request.connection().clone(), request.audience());
-        let person = Identity::of_name_id(request.name_id(), connection, request.issuer(), audience);
+        let person = Identity::of_logout_request(request);
         let indexes = request.session_indexes();
         let mut live = self.0.lock().unwrap();
         let before = live.len();

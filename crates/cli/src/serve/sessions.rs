@@ -134,8 +134,7 @@ impl Sessions {
 
 impl LogoutSessions for Sessions {
     fn end<'a>(&'a self, request: &'a LogoutRequest) -> EndsSessions<'a> {
-        let (connection, audience) = (request.connection().clone(), request.audience());
-        let person = Identity::of_name_id(request.name_id(), connection, request.issuer(), audience);
+        let person = Identity::of_logout_request(request);
         let indexes = request.session_indexes();
         let is_meant = |session: &Session| {
             let is_one = |index: &String| session.session_index.as_ref() == Some(index);
