@@ -29,6 +29,10 @@ impl Context {
     pub(crate) fn of(headers: &HeaderMap) -> Context {
         Context { wants_json: wants_json(headers), ..Context::default() }
     }
+
+    pub(crate) fn of_sign_out(headers: &HeaderMap) -> Context {
+        Context { is_sign_out: true, ..Context::of(headers) }
+    }
 }
 
 impl SingleSignOn {
@@ -41,7 +45,7 @@ impl SingleSignOn {
 
     /// The same for a sign-out.
     pub(crate) fn refuse_sign_out(&self, headers: &HeaderMap, error: HttpError) -> Response<String> {
-        self.refuse_in(&Context { is_sign_out: true, ..Context::of(headers) }, &error)
+        self.refuse_in(&Context::of_sign_out(headers), &error)
     }
 
     pub(crate) fn refuse_in(&self, context: &Context, error: &HttpError) -> Response<String> {

@@ -40,8 +40,7 @@ impl SingleSignOn {
         body: &[u8],
         connection: Option<&str>,
     ) -> Response<String> {
-        let mut context = Context::of(&request.headers);
-        context.is_sign_out = true;
+        let mut context = Context::of_sign_out(&request.headers);
         let outcome = self.logout_message(request, body, connection, &mut context).await;
         outcome.unwrap_or_else(|error| self.refuse_in(&context, &error))
     }
@@ -54,8 +53,7 @@ impl SingleSignOn {
         body: &[u8],
         connection: Option<&str>,
     ) -> Response<String> {
-        let mut context = Context::of(&request.headers);
-        context.is_sign_out = true;
+        let mut context = Context::of_sign_out(&request.headers);
         let outcome = async {
             let single_logout = self.inner.single_logout.as_ref().ok_or(HttpError::NoSingleLogout)?;
             let at = self.logout_address(connection, Carriage::Soap).await?;
