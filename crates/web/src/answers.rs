@@ -62,12 +62,9 @@ impl SingleSignOn {
             let shown = RefusalView { message, reference: &reference, back: &back };
             ("text/html; charset=utf-8", self.inner.refusal_page.render(&shown))
         };
-        let mut response = answer(error.status(), content_type, body);
-        let headers = response.headers_mut();
-        headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(NO_SCRIPT));
-        headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+        let mut response = answer_without_script(error.status(), content_type, body);
         if let Some(seconds) = error.retry_after() {
-            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         response.extensions_mut().insert(reference);
         response
@@ -141,7 +138,20 @@ impl SingleSignOn {
 }
 
 /// Styles in place, images of the application's own, and nothing else.
-pub(crate) const NO_SCRIPT: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const NO_SCRIPT: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// An answer that runs no script, and whose address no other site is told.
+pub(crate) fn answer_without_script(
+    status: StatusCode,
+    content_type: &'static str,
+    body: String,
+) -> Response<String> {
+    let mut response = answer(status, content_type, body);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(NO_SCRIPT));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    response
+}
 
 /// Whether a client asks for JSON and not for a page, as programs do.
 #[must_use]

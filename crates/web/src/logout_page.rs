@@ -3,12 +3,12 @@
 use std::fmt;
 use std::sync::Arc;
 
-use http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY, SET_COOKIE};
+use http::header::SET_COOKIE;
 use http::{HeaderValue, Response, StatusCode};
 use vouchsafe::xml::escape_markup;
 use vouchsafe::{LogoutAnswer, ParticipantAnswer};
 
-use crate::answers::{NO_SCRIPT, answer};
+use crate::answers::answer_without_script;
 
 /// What there is to show.
 #[derive(Clone, Copy, Debug)]
@@ -78,12 +78,10 @@ impl LogoutPage {
         shown: &LogoutView<'_>,
         cookies: impl IntoIterator<Item = HeaderValue>,
     ) -> Response<String> {
-        let mut response = answer(StatusCode::OK, "text/html; charset=utf-8", self.render(shown));
-        let headers = response.headers_mut();
-        headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(NO_SCRIPT));
-        headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+        let (status, page) = (StatusCode::OK, self.render(shown));
+        let mut response = answer_without_script(status, "text/html; charset=utf-8", page);
         for cookie in cookies {
-            headers.append(SET_COOKIE, cookie);
+            response.headers_mut().append(SET_COOKIE, cookie);
         }
         response
     }
