@@ -50,7 +50,8 @@ impl Cookies {
         let (place, _) = free.or(oldest)?;
         let lifetime = pending.expires_at().signed_duration_since(pending.issued_at()).num_seconds();
         let started = pending.issued_at().timestamp_millis();
-        self.set_binding(*place, &format!("{started}.{}.{binding}", pending.handle()), lifetime.max(0))
+        let text = format!("{started}.{}.{binding}", pending.handle());
+        self.set_across_sites(&self.binding_name(*place), &text, lifetime.max(0))
     }
 
     /// What this browser holds to prove that it started the sign-in of that handle, if it holds anything.
@@ -61,7 +62,7 @@ impl Cookies {
 
     /// The `Set-Cookie` that takes the binding of that handle away, if this browser holds one.
     pub(crate) fn unbind(self, headers: &HeaderMap, handle: &str) -> Option<HeaderValue> {
-        self.set_binding(self.place_of(headers, handle)?, "", 0)
+        self.set_across_sites(&self.binding_name(self.place_of(headers, handle)?), "", 0)
     }
 
     fn place_of(self, headers: &HeaderMap, handle: &str) -> Option<usize> {
@@ -78,20 +79,14 @@ impl Cookies {
         is_ours.then(|| Binding { started, handle: handle.to_owned(), secret: secret.to_owned() })
     }
 
-    fn set_binding(self, place: usize, text: &str, seconds: i64) -> Option<HeaderValue> {
-        let same_site = if self.secure { "; Secure; SameSite=None" } else { "" };
-        let name = self.binding_name(place);
-        header(format!("{name}={text}; Path=/; Max-Age={seconds}; HttpOnly{same_site}"))
-    }
-
     /// The `Set-Cookie` that remembers for two minutes that a sign-in was started in the place of an unsolicited response.
     pub(crate) fn mark_restart(self) -> Option<HeaderValue> {
-        self.set_restart("1", 120)
+        self.set_across_sites(&self.restart_name(), "1", 120)
     }
 
     /// The `Set-Cookie` that forgets it, if this browser remembers it.
     pub(crate) fn unmark_restart(self, headers: &HeaderMap) -> Option<HeaderValue> {
-        self.is_restarted(headers).then(|| self.set_restart("", 0)).flatten()
+        self.is_restarted(headers).then(|| self.set_across_sites(&self.restart_name(), "", 0)).flatten()
     }
 
     /// Whether a sign-in was started in the place of an unsolicited response a moment ago.
@@ -102,7 +97,8 @@ impl Cookies {
     /// The `Set-Cookie` that ties a sign-out on its way to this browser. There is one at a time: a further one takes its place.
     pub(crate) fn bind_logout(self, pending: &PendingLogout, binding: &str) -> Option<HeaderValue> {
         let lifetime = pending.expires_at().signed_duration_since(pending.issued_at()).num_seconds();
-        self.set_logout(&format!("{}.{binding}", pending.handle()), lifetime.max(0))
+        let text = format!("{}.{binding}", pending.handle());
+        self.set_across_sites(&self.logout_name(), &text, lifetime.max(0))
     }
 
     /// What this browser holds of a sign-out: the handle of the pending logout, and the proof that it was sent.
@@ -114,17 +110,13 @@ impl Cookies {
 
     /// The `Set-Cookie` that takes it away.
     pub(crate) fn unbind_logout(self) -> Option<HeaderValue> {
-        self.set_logout("", 0)
+        self.set_across_sites(&self.logout_name(), "", 0)
     }
 
-    fn set_logout(self, text: &str, seconds: i64) -> Option<HeaderValue> {
+    /// The `Set-Cookie` of what a browser sends along when it comes from an identity provider.
+    fn set_across_sites(self, name: &str, text: &str, seconds: i64) -> Option<HeaderValue> {
         let same_site = if self.secure { "; Secure; SameSite=None" } else { "" };
-        header(format!("{}={text}; Path=/; Max-Age={seconds}; HttpOnly{same_site}", self.logout_name()))
-    }
-
-    fn set_restart(self, text: &str, seconds: i64) -> Option<HeaderValue> {
-        let same_site = if self.secure { "; Secure; SameSite=None" } else { "" };
-        header(format!("{}={text}; Path=/; Max-Age={seconds}; HttpOnly{same_site}", self.restart_name()))
+        header(format!("{name}={text}; Path=/; Max-Age={seconds}; HttpOnly{same_site}"))
     }
 
     /// The `Set-Cookie` of a session, for so many seconds: for services that have no sessions of their own yet.
