@@ -32,7 +32,7 @@ where
     type Rejection = Response;
 
     async fn from_request(request: Request, state: &S) -> Result<AcceptedLogin, Response> {
-        let posted = Posted::read(request, state).await?;
+        let posted = Posted::from_request(request, state).await?;
         let accepted = match posted.connection.as_deref() {
             None => posted.sso.accept(&posted.request, &posted.body).await,
             Some(connection) => posted.sso.accept_for(connection, &posted.request, &posted.body).await,
@@ -54,7 +54,7 @@ where
     type Rejection = Response;
 
     async fn from_request(request: Request, state: &S) -> Result<CheckedLogin, Response> {
-        let posted = Posted::read(request, state).await?;
+        let posted = Posted::from_request(request, state).await?;
         let checked = posted.sso.check(&posted.request, &posted.body, posted.connection.as_deref()).await;
         checked.map(CheckedLogin).map_err(|answer| (*answer).into_response())
     }
@@ -76,16 +76,6 @@ where
     type Rejection = Response;
 
     async fn from_request(request: Request, state: &S) -> Result<Posted, Response> {
-        Posted::read(request, state).await
-    }
-}
-
-impl Posted {
-    async fn read<S>(request: Request, state: &S) -> Result<Posted, Response>
-    where
-        S: Send + Sync,
-        SingleSignOn: FromRef<S>,
-    {
         let sso = SingleSignOn::from_ref(state);
         let (mut parts, body) = request.into_parts();
         let connection = connection_of(&mut parts, state).await;
