@@ -79,7 +79,7 @@ fn release(context: Context<'_>, account: &Account, is_meant: impl Fn(&Hold) -> 
 }
 
 fn set_role(account: &Account, role: Role) -> Option<Action> {
-    let after = account.role_grants.iter().map(|grant| grant.role).fold(role, Role::max);
+    let after = membership::highest_role(role, &account.role_grants);
     let is_other = account.role_of_its_own() != role;
     is_other.then_some(Action::SetRole { role, before: account.role, after })
 }

@@ -6,7 +6,9 @@ use super::{
     groups::{OwnGroup, Wanted},
     rules::{PlacedRule, Rules},
 };
-use crate::{Account, Action, Role, RoleChoice, RoleGrant, RoleRule, RuleId, Source, SyncMode, text::Shown};
+use crate::{
+    Account, Action, Role, RoleChoice, RoleGrant, RoleRule, RuleId, Source, SyncMode, membership, text::Shown,
+};
 
 /// A role that a group gives.
 pub(super) struct WantedRole {
@@ -126,7 +128,7 @@ impl State {
     }
 
     fn role(&self) -> Role {
-        self.grants.iter().map(|grant| grant.role).fold(self.own, Role::max)
+        membership::highest_role(self.own, &self.grants)
     }
 
     /// The role after a change; `None`, and a note, if it would leave no owner.
