@@ -1,12 +1,10 @@
-use std::io::Read;
-
-use flate2::Compression;
-use flate2::read::{DeflateDecoder, DeflateEncoder};
-use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
-use vouchsafe_crypto::{base64_decode, base64_encode};
+use percent_encoding::percent_decode_str;
+use vouchsafe_crypto::base64_decode;
 use vouchsafe_xml::{Document, Element, Limits, namespace};
 
 use crate::TestkitError;
+use crate::deflate::inflated;
+use crate::logout::query;
 
 /// What a service provider asks for, read from an `saml2p:AuthnRequest` (SAML core, section 3.4.1).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -58,13 +56,7 @@ impl AuthnRequest {
         let query = address_or_query.split_once('?').map_or(address_or_query, |(_, query)| query);
         let encoded = parameter(query, "SAMLRequest")
             .ok_or_else(|| TestkitError::message("redirect", "a parameter SAMLRequest", query))?;
-        let deflated = base64_decode(encoded.as_bytes())?;
-        let limit = u64::try_from(Limits::default().inflated_bytes).unwrap_or(u64::MAX);
-        let mut xml = Vec::new();
-        DeflateDecoder::new(deflated.as_slice())
-            .take(limit)
-            .read_to_end(&mut xml)
-            .map_err(|error| TestkitError::message("SAMLRequest", "DEFLATE", error.to_string()))?;
+        let xml = inflated(&encoded, "SAMLRequest")?;
         Ok(Self {
             relay_state: parameter(query, "RelayState"),
             signature_algorithm: parameter(query, "SigAlg"),
@@ -85,16 +77,7 @@ impl AuthnRequest {
     /// The query that carries this request, with its RelayState and without a signature, when it is sent by redirect.
     #[must_use]
     pub fn to_redirect_query(&self) -> String {
-        let mut deflated = Vec::new();
-        // Reading from memory into memory does not fail.
-        let _ = DeflateEncoder::new(self.xml.as_bytes(), Compression::default()).read_to_end(&mut deflated);
-        let request = base64_encode(&deflated);
-        let mut query = format!("SAMLRequest={}", utf8_percent_encode(&request, NON_ALPHANUMERIC));
-        if let Some(relay_state) = &self.relay_state {
-            query.push_str("&RelayState=");
-            query.extend(utf8_percent_encode(relay_state, NON_ALPHANUMERIC));
-        }
-        query
+        query("SAMLRequest", &self.xml, self.relay_state.as_deref())
     }
 
     /// Reads the document.

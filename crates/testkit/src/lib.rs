@@ -37,6 +37,7 @@
 pub mod attacks;
 mod authn_request;
 pub mod counting;
+mod deflate;
 mod error;
 mod identity_provider;
 mod issue;

@@ -1,16 +1,13 @@
 //! Logout messages as an identity provider sends them: by POST, by redirect, over SOAP.
 
-use std::io::Read as _;
-
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
-use flate2::Compression;
-use flate2::read::DeflateEncoder;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use vouchsafe_crypto::{SignatureAlgorithm, base64_encode};
 use vouchsafe_encryption::encrypt;
 use vouchsafe_signature::{Signer, sign, sign_query};
 use vouchsafe_xml::{Limits, Writer, namespace};
 
+use crate::deflate::deflated;
 use crate::parts::Encryption;
 use crate::{IdentityProvider, KeyPair, TestkitError, keys};
 
@@ -363,10 +360,7 @@ pub fn form(parameter: &str, xml: &str, relay_state: Option<&str>) -> String {
 /// A query with a deflated message, without a signature.
 #[must_use]
 pub fn query(parameter: &str, xml: &str, relay_state: Option<&str>) -> String {
-    let mut deflated = Vec::new();
-    // Reading from memory into memory does not fail.
-    let _ = DeflateEncoder::new(xml.as_bytes(), Compression::default()).read_to_end(&mut deflated);
-    let message = base64_encode(&deflated);
+    let message = base64_encode(&deflated(xml));
     with_relay_state(format!("{parameter}={}", utf8_percent_encode(&message, NON_ALPHANUMERIC)), relay_state)
 }
 

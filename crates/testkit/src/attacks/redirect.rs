@@ -6,11 +6,11 @@ use vouchsafe_crypto::{SignatureAlgorithm, base64_encode};
 use vouchsafe_signature::Signer;
 use vouchsafe_xml::namespace::{SAML_ASSERTION, SAML_PROTOCOL};
 
-use super::binding::deflated;
 use super::scene::{Played, Scene};
 use super::signature::hmac;
 use super::step::{Query, Step};
 use super::{Attack, Base, Kind};
+use crate::deflate::deflated;
 use crate::{KeyPair, TestkitError, keys};
 
 const ESCAPED: &str = "CVE-2026-117691 (Keycloak), CVE-2026-134822 (Sustainsys)";
@@ -28,14 +28,14 @@ const fn row(name: &'static str, description: &'static str, make: fn(&Scene<'_>)
 
 pub(super) const ATTACKS: &[Attack] = &[
     row("redirect/unsigned", "a forged message without SigAlg and Signature", |scene| {
-        forged(parameter("SAMLRequest", &encoded(&message(scene, scene.victim()))?))
+        forged(parameter("SAMLRequest", &encoded(&message(scene, scene.victim()))))
     }),
     row("redirect/no-signature", "a forged message without Signature", |scene| {
-        let message = parameter("SAMLRequest", &encoded(&message(scene, scene.victim()))?);
+        let message = parameter("SAMLRequest", &encoded(&message(scene, scene.victim())));
         forged(format!("{message}&{}", parameter("SigAlg", RSA_SHA256)))
     }),
     row("redirect/empty-signature", "a forged message with an empty Signature", |scene| {
-        let message = parameter("SAMLRequest", &encoded(&message(scene, scene.victim()))?);
+        let message = parameter("SAMLRequest", &encoded(&message(scene, scene.victim())));
         forged(format!("{message}&{}&Signature=", parameter("SigAlg", RSA_SHA256)))
     }),
     row("redirect/exchanged", "the genuine signature over a forged message", |scene| {
@@ -175,7 +175,7 @@ pub(super) const ATTACKS: &[Attack] = &[
         forged(signed_query(&message(scene, scene.victim()), Some(STATE), &other)?)
     }),
     row("redirect/sha1", "the right key with RSA-SHA1", |scene| {
-        let message = parameter("SAMLRequest", &encoded(&message(scene, scene.attacker()))?);
+        let message = parameter("SAMLRequest", &encoded(&message(scene, scene.attacker())));
         let algorithm = SignatureAlgorithm::RsaSha1;
         let text = format!("{message}&{}", parameter("SigAlg", algorithm.uri()));
         let key = scene.target().identity_provider.key();
@@ -217,7 +217,7 @@ impl Signed {
     fn with(scene: &Scene<'_>, relay_state: Option<&str>) -> Result<Self, TestkitError> {
         let xml = message(scene, scene.attacker());
         let text = signed_query(&xml, relay_state, scene.target().identity_provider.key())?;
-        let value = escaped(&encoded(&xml)?);
+        let value = escaped(&encoded(&xml));
         Ok(Self { text, value, content: (xml, relay_state.map(str::to_owned)) })
     }
 
@@ -233,14 +233,14 @@ fn forged(text: String) -> Played {
 }
 
 fn with_secret(scene: &Scene<'_>, algorithm: &str, secret: &[u8]) -> Played {
-    let message = parameter("SAMLRequest", &encoded(&message(scene, scene.victim()))?);
+    let message = parameter("SAMLRequest", &encoded(&message(scene, scene.victim())));
     let text = format!("{message}&{}", parameter("SigAlg", algorithm));
     let value = hmac(vouchsafe_crypto::DigestAlgorithm::Sha256, secret, text.as_bytes())?;
     forged(format!("{text}&{}", parameter("Signature", &base64_encode(&value))))
 }
 
 fn signed_query(xml: &str, relay_state: Option<&str>, key: &KeyPair) -> Result<String, TestkitError> {
-    let mut text = parameter("SAMLRequest", &encoded(xml)?);
+    let mut text = parameter("SAMLRequest", &encoded(xml));
     if let Some(relay_state) = relay_state {
         text = format!("{text}&{}", parameter("RelayState", relay_state));
     }
@@ -251,11 +251,11 @@ fn signed_query(xml: &str, relay_state: Option<&str>, key: &KeyPair) -> Result<S
 }
 
 fn forged_value(scene: &Scene<'_>) -> Result<String, TestkitError> {
-    Ok(escaped(&encoded(&message(scene, scene.victim()))?))
+    Ok(escaped(&encoded(&message(scene, scene.victim()))))
 }
 
-fn encoded(xml: &str) -> Result<String, TestkitError> {
-    Ok(base64_encode(&deflated(xml)?))
+fn encoded(xml: &str) -> String {
+    base64_encode(&deflated(xml))
 }
 
 fn parameter(name: &str, value: &str) -> String {

@@ -1,14 +1,11 @@
 //! Single logout, as Okta does it: requests must be signed, and everything that it sends goes by POST.
 
-use std::io::Read as _;
-
 use axum::body::Bytes;
 use axum::extract::{OriginalUri, Path, State};
 use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderMap, Method};
 use axum::response::{IntoResponse, Redirect, Response};
 use chrono::{DateTime, Utc};
-use flate2::read::DeflateDecoder;
 use vouchsafe_crypto::{Certificate, base64_decode, base64_encode};
 use vouchsafe_signature::{TrustedKey, verify, verify_query};
 use vouchsafe_xml::{Document, Element, Limits, namespace};
@@ -19,6 +16,7 @@ use super::routes::{COOKIE_NAME, Failure, cookie, now, posted_message};
 use super::sessions::random_hex;
 use crate::TestkitError;
 use crate::authn_request::parameter;
+use crate::deflate::inflated;
 
 /// A session at an application, which is told when its user signs out here.
 #[derive(Clone, Debug)]
@@ -106,13 +104,7 @@ fn answer(okta: &Okta, app: &AppId, received: &Received, now: DateTime<Utc>) -> 
 
 fn from_query(query: &str, certificate: &Certificate) -> Result<Received, TestkitError> {
     let verified = verify_query(query, &[key(certificate)?], crate::keys::provider())?;
-    let deflated = base64_decode(verified.message())?;
-    let mut xml = Vec::new();
-    let limit = u64::try_from(Limits::default().inflated_bytes).unwrap_or(u64::MAX);
-    DeflateDecoder::new(deflated.as_slice())
-        .take(limit)
-        .read_to_end(&mut xml)
-        .map_err(|error| refused("DEFLATE", error.to_string()))?;
+    let xml = inflated(verified.message(), "single logout")?;
     read(Document::parse(&xml, &Limits::default())?.root(), verified.relay_state().map(str::to_owned))
 }
 
