@@ -3,26 +3,23 @@
 #![cfg(feature = "postgres")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
+mod killed;
 mod postgres_server;
 
-use std::{
-    collections::BTreeSet,
-    io::{BufRead, BufReader},
-    process::{Command, Stdio},
-};
+use std::collections::BTreeSet;
 
+use killed::KILLED;
 use postgres_server::{Schema, schema};
 use sqlx::{Connection as _, PgConnection, postgres::PgPoolOptions};
 use tokio::task::JoinSet;
 use vouchsafe::provisioning::{Account, AccountId, Actor, Change, LoginFacts, Role, Team, TeamId};
 use vouchsafe_store::{
-    ConnectionDecision, Directory, Postgres, ReplayStore, SessionId, SessionStore, SignInError,
+    ConnectionDecision, Directory, Postgres, ReplayStore, SessionStore, SignInError,
     conformance::{
         self as suite, acme, audit_of_people, author, now,
         scenarios::{sign_in, valid},
     },
 };
-use vouchsafe_testkit::ISSUE_INSTANT;
 
 async fn opened(schema: &Schema) -> Postgres {
     Postgres::connect(schema.address()).await.unwrap()
@@ -228,34 +225,15 @@ async fn nobody_waits_in_a_circle() {
     assert!(whole.accounts.iter().any(|account| account.role == Role::Owner));
 }
 
-const CHILD: &str = "VOUCHSAFE_STORE_CHILD";
-
-/// How many people sign in at the process that is killed.
-const KILLED: usize = 100;
-
 /// What is killed: signs people in until it dies, and says so after each that was answered.
 #[test]
 #[ignore = "it is run, and killed, by another test"]
 fn signs_people_in_until_it_is_killed() {
-    let Some((address, token)) = std::env::var(CHILD).ok().and_then(|told| {
-        told.split_once('\n').map(|(address, token)| (address.to_owned(), token.to_owned()))
-    }) else {
-        return;
-    };
+    let Some((address, token)) = killed::told() else { return };
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
         let store = Postgres::connect(&address).await.unwrap();
-        let mut tasks = JoinSet::new();
-        for number in 0..KILLED {
-            let (store, valid) =
-                (store.clone(), valid(&format!("p{number}"), &token, &format!("id{number}")));
-            tasks.spawn(async move {
-                let signed_in = store.sign_in(sign_in(valid)).await.unwrap();
-                println!("answered {number} {}", signed_in.id.reveal());
-            });
-        }
-        tasks.join_all().await;
-        println!("answered everybody");
+        killed::sign_people_in(store, &token).await;
     });
 }
 
@@ -264,27 +242,11 @@ async fn after_kill_9_every_response_was_answered_or_can_be_posted_again() {
     let Some(schema) = schema().await else { return };
     let store = opened(&schema).await;
     let token = suite::with_acme(&store).await;
-    let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "signs_people_in_until_it_is_killed", "--ignored", "--nocapture"])
-        .env(CHILD, format!("{}\n{token}", schema.address()))
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
-    let is_answered = |line: &String| line.contains("answered ");
-    let mut answered: Vec<String> = lines.by_ref().filter(is_answered).take(10).collect();
-    child.kill().unwrap();
-    child.wait().unwrap();
-    answered.extend(lines.filter(is_answered));
-    assert!(answered.len() >= 10);
+    let answered =
+        killed::answered_until_killed("signs_people_in_until_it_is_killed", schema.address(), &token);
 
-    // Whoever was answered is signed in, at the other machine too.
-    for line in answered.iter().filter_map(|line| line.split_once("answered ")) {
-        let Some((number, id)) = line.1.split_once(' ').filter(|(_, id)| id.len() == 64) else { continue };
-        let id = SessionId::received(id, &vouchsafe::Provider::rustcrypto()).unwrap();
-        let session = store.find(&id, ISSUE_INSTANT).await.unwrap();
-        assert!(session.is_some(), "p{number} was answered and is not signed in");
-    }
+    // At the other machine too.
+    killed::are_signed_in(&store, &answered).await;
     // Of the others each is wholly there or wholly not. Who was in the middle of it is rolled back when the server notices.
     for number in 0..KILLED {
         let again =

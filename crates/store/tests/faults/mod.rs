@@ -1,10 +1,5 @@
 //! Two processes on one file, a process that is killed, and what else goes wrong under SQLite.
 
-use std::{
-    io::{BufRead, BufReader},
-    process::{Command, Stdio},
-};
-
 use chrono::TimeDelta;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 use vouchsafe::provisioning::{AccountId, Actor, Change, Organization, OrganizationId, OrganizationToken};
@@ -19,7 +14,10 @@ use vouchsafe_store::conformance::{
     scenarios::{sign_in, valid},
 };
 
-use crate::Folder;
+use crate::{
+    Folder,
+    killed::{self, KILLED},
+};
 
 async fn two_on_one_file(folder: &Folder) -> (Sqlite, Sqlite) {
     let one = Sqlite::open(folder.file()).await.unwrap();
@@ -255,64 +253,31 @@ async fn a_decision_that_panics_stops_nobody_else() {
     assert!(store.whole(&acme()).await.unwrap().account(&ada).unwrap().is_active(), "it was never begun");
 }
 
-const CHILD: &str = "VOUCHSAFE_STORE_CHILD";
-
 /// What is killed: signs people in until it dies, and says so after each that was answered.
 #[test]
 #[ignore = "it is run, and killed, by another test"]
 fn signs_people_in_until_it_is_killed() {
-    let Some((file, token)) = std::env::var(CHILD)
-        .ok()
-        .and_then(|told| told.split_once('\n').map(|(file, token)| (file.to_owned(), token.to_owned())))
-    else {
-        return;
-    };
+    let Some((address, token)) = killed::told() else { return };
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
-        let store = Sqlite::open(file).await.unwrap();
-        let mut tasks = tokio::task::JoinSet::new();
-        for number in 0..KILLED {
-            let (store, valid) =
-                (store.clone(), valid(&format!("p{number}"), &token, &format!("id{number}")));
-            tasks.spawn(async move {
-                let signed_in = store.sign_in(sign_in(valid)).await.unwrap();
-                println!("answered {number} {}", signed_in.id.reveal());
-            });
-        }
-        tasks.join_all().await;
-        println!("answered everybody");
+        let store = Sqlite::open(address).await.unwrap();
+        killed::sign_people_in(store, &token).await;
     });
 }
-
-/// How many people sign in at the process that is killed.
-const KILLED: usize = 100;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn after_kill_9_every_response_was_answered_or_can_be_posted_again() {
     let folder = Folder::new();
     let store = Sqlite::open(folder.file()).await.unwrap();
     let token = suite::with_acme(&store).await;
-    let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "faults::signs_people_in_until_it_is_killed", "--ignored", "--nocapture"])
-        .env(CHILD, format!("{}\n{token}", folder.file().display()))
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
-    let is_answered = |line: &String| line.contains("answered ");
-    let mut answered: Vec<String> = lines.by_ref().filter(is_answered).take(10).collect();
-    child.kill().unwrap();
-    child.wait().unwrap();
-    answered.extend(lines.filter(is_answered));
-    assert!(answered.len() >= 10);
+    let answered = killed::answered_until_killed(
+        "faults::signs_people_in_until_it_is_killed",
+        &folder.file().display().to_string(),
+        &token,
+    );
 
-    // Whoever was answered is signed in, on the disk.
-    for line in answered.iter().filter_map(|line| line.split_once("answered ")) {
-        let Some((number, id)) = line.1.split_once(' ').filter(|(_, id)| id.len() == 64) else { continue };
-        let id = SessionId::received(id, &vouchsafe::Provider::rustcrypto()).unwrap();
-        let session = store.find(&id, ISSUE_INSTANT).await.unwrap();
-        assert!(session.is_some(), "p{number} was answered and is not signed in");
-    }
+    // On the disk.
+    killed::are_signed_in(&store, &answered).await;
     // Of the others each is wholly there or wholly not.
     let whole = store.whole(&acme()).await.unwrap();
     let mut again = 0;
