@@ -245,13 +245,13 @@ impl ScimDecision {
         Self { organization, fact, from, write }
     }
 
-    /// For stores: the id of the resource that it is about; `None`: that of the account which is found or made.
+    /// For stores: the id of the resource that it is about, which may be that of the account that was found or made.
     #[must_use]
-    pub fn resource_id(&self) -> Option<&str> {
+    pub fn resource_id<'a>(&'a self, decided: &'a Decided) -> Option<&'a str> {
         match (&self.from, &self.fact.change) {
             (Some(from), _) => Some(&from.id),
             (None, ScimChange::CreateGroup { id, .. }) => Some(id.as_str()),
-            _ => None,
+            _ => decided.account.as_ref().map(AccountId::as_str),
         }
     }
 
@@ -273,7 +273,7 @@ impl ScimDecision {
     }
 
     /// For stores: what is written of the resource; `None`: it is removed. `stored` was read in the transaction, by the connection and
-    /// [`resource_id`](Self::resource_id), or by the account of what was decided.
+    /// [`resource_id`](Self::resource_id).
     ///
     /// # Errors
     /// [`StoreError::ScimConflict`] if the resource is not at the revision that it was read at, or is there where a new one is made.
@@ -286,7 +286,7 @@ impl ScimDecision {
             return Err(StoreError::scim_conflict());
         }
         let ScimWrite::Put(form) = &self.write else { return Ok(None) };
-        let id = self.resource_id().or_else(|| decided.account.as_ref().map(AccountId::as_str));
+        let id = self.resource_id(decided);
         let id = id.ok_or_else(|| StoreError::damaged("plan", "it is about no account"))?;
         let written = ScimResource {
             connection: self.fact.connection.clone(),

@@ -182,7 +182,7 @@ impl State {
         let over_directory = decision.decision();
         let (snapshot, policy) = self.about(over_directory.about())?;
         let decided = over_directory.decide(&snapshot, &policy)?;
-        let id = decision.resource_id().or_else(|| decided.account.as_ref().map(AccountId::as_str));
+        let id = decision.resource_id(&decided);
         let (connection, kind) = (&decision.fact.connection, decision.kind());
         let stored = id.and_then(|id| self.scim.find(connection, kind, id)).cloned();
         let written = decision.written(stored.as_ref(), &decided)?;

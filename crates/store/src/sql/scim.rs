@@ -306,8 +306,7 @@ async fn decided(turn: &mut dyn Transaction, decision: ScimDecision) -> Result<S
     let decided = over_directory.decide(&snapshot, &policy)?;
     decide::domains_are_free(turn, &decided, &snapshot, &asked_domains).await?;
     let (connection, kind) = (decision.fact.connection.as_str(), decision.kind());
-    let id = decision.resource_id().or_else(|| decided.account.as_ref().map(AccountId::as_str));
-    let stored = match id {
+    let stored = match decision.resource_id(&decided) {
         Some(id) => stored(turn, &decision.fact.connection, kind, id).await?,
         None => None,
     };
