@@ -154,22 +154,12 @@ async fn link(
 }
 
 /// The single logout address. Without [`SingleSignOn::single_logout_over`] it takes nothing.
-async fn single_logout(posted: Result<Posted, Response>) -> Response {
-    match posted {
-        Ok(Posted { sso, request, body, connection }) => {
-            sso.single_logout(&request, &body, connection.as_deref()).await.into_response()
-        }
-        Err(answer) => answer,
-    }
+async fn single_logout(Posted { sso, request, body, connection }: Posted) -> Response {
+    sso.single_logout(&request, &body, connection.as_deref()).await.into_response()
 }
 
-async fn single_logout_by_soap(posted: Result<Posted, Response>) -> Response {
-    match posted {
-        Ok(Posted { sso, request, body, connection }) => {
-            sso.single_logout_by_soap(&request, &body, connection.as_deref()).await.into_response()
-        }
-        Err(answer) => answer,
-    }
+async fn single_logout_by_soap(Posted { sso, request, body, connection }: Posted) -> Response {
+    sso.single_logout_by_soap(&request, &body, connection.as_deref()).await.into_response()
 }
 
 async fn metadata(State(sso): State<SingleSignOn>, headers: HeaderMap) -> Response {
