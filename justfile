@@ -22,6 +22,26 @@ test:
     cargo test -p vouchsafe-axum --features axum-login --test sessions
     cargo test -p vouchsafe-axum --features axum-login --doc
 
+# Each crate builds by itself, without its default features and with all.
+alone:
+    .ci/run alone
+
+# The packages are the same bytes twice, and their doctests pass from the packages alone.
+package:
+    .ci/run package
+
+# Spelling (needs Python with venv).
+typos:
+    .ci/run typos
+
+# Ten seconds of each fuzz target (needs nightly).
+fuzz-all:
+    .ci/run fuzz
+
+# What a user's build has in it, as an SBOM in target/sbom (needs cargo-cyclonedx).
+sbom:
+    cargo cyclonedx --format json --all-features --override-filename sbom
+
 # The documentation builds without a warning.
 docs:
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps

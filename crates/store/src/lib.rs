@@ -96,8 +96,3 @@ pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Se
 
 /// What a store answers to a decision, which may be a refusal.
 pub type Decides<'a, T> = Pin<Box<dyn Future<Output = Result<T, SignInError>> + Send + 'a>>;
-
-/// The code of docs/STORES.md, compiled.
-#[cfg(doctest)]
-#[doc = include_str!("../../../docs/STORES.md")]
-struct Stores;
