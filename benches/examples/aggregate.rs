@@ -10,7 +10,10 @@ use std::time::{Duration, Instant};
 use quick_xml::Reader;
 use quick_xml::events::Event;
 use vouchsafe::crypto::DigestAlgorithm;
-use vouchsafe::metadata::{Aggregate, EntityName};
+use vouchsafe::metadata::{
+    Aggregate, EntityName, FetchedMetadata, Refresh, RefreshSchedule, Refreshed, SpeaksFor, TrustedSource,
+    Validators,
+};
 use vouchsafe::signature::{Signer, TrustedKey, sign};
 use vouchsafe::xml::Limits;
 use vouchsafe_benches::{Failure, Federation};
@@ -21,8 +24,10 @@ const ROUNDS: usize = 7;
 fn main() -> Result<(), Failure> {
     let mut arguments = std::env::args().skip(1);
     let first = arguments.next();
-    if first.as_deref() == Some("--memory") {
-        return memory(&arguments.next().ok_or("no file")?, arguments.next());
+    match first.as_deref() {
+        Some("--memory") => return memory(&arguments.next().ok_or("no file")?, arguments.next()),
+        Some("--refresh") => return refresh(&arguments.collect::<Vec<_>>()),
+        _ => {}
     }
     let entities: usize = first.as_deref().unwrap_or("10000").parse()?;
     let folder: PathBuf =
@@ -77,9 +82,21 @@ fn main() -> Result<(), Failure> {
     std::fs::write(&plain, &xml)?;
     std::fs::write(&sealed, &signed)?;
     std::fs::write(&pem, key.public_key().to_pem())?;
-    peak("index and find", &[&plain], xml.len())?;
-    peak("verify", &[&sealed, &pem], signed.len())?;
-    for file in [plain, sealed, pem] {
+    peak("index and find", "--memory", &[&plain], xml.len())?;
+    peak("verify", "--memory", &[&sealed, &pem], signed.len())?;
+
+    // Each third entity has another endpoint; and the same with a byte of the last entity changed after it was signed.
+    let later = folder.join("later.xml");
+    let changed = xml.replace("/saml/sso/HTTP-POST\"", "/saml/sso/http-post\"").replace("PT6H", "PT7H");
+    let changed = sign(&changed, "_federation", &Signer::new(key), &provider, &Limits::metadata())?;
+    std::fs::write(&later, &changed)?;
+    peak("a refresh that is taken", "--refresh", &[&sealed, &pem, &later], changed.len())?;
+    let place = changed.rfind("mailto:support").ok_or("no contact")?;
+    let mut spoilt = changed.into_bytes();
+    *spoilt.get_mut(place).ok_or("no contact")? = b'M';
+    std::fs::write(&later, &spoilt)?;
+    peak("a refresh that fails", "--refresh", &[&sealed, &pem, &later], spoilt.len())?;
+    for file in [plain, sealed, pem, later] {
         std::fs::remove_file(file)?;
     }
     Ok(())
@@ -139,9 +156,9 @@ fn look_ups(aggregate: &Aggregate, name: &EntityName) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The peak of a process that reads the file, verifies it where there is a key, indexes it, and finds an entity in it.
-fn peak(words: &str, files: &[&Path], size: usize) -> Result<(), Failure> {
-    let output = std::process::Command::new(std::env::current_exe()?).arg("--memory").args(files).output()?;
+/// The peak of a process that does this with the files.
+fn peak(words: &str, what: &str, files: &[&Path], size: usize) -> Result<(), Failure> {
+    let output = std::process::Command::new(std::env::current_exe()?).arg(what).args(files).output()?;
     if !output.status.success() {
         return Err(String::from_utf8_lossy(&output.stderr).into_owned().into());
     }
@@ -156,6 +173,7 @@ fn peak(words: &str, files: &[&Path], size: usize) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Reads the file, verifies it where there is a key, indexes it, and finds an entity in it.
 fn memory(file: &str, key: Option<String>) -> Result<(), Failure> {
     let document = std::fs::read(file)?;
     let aggregate = match key {
@@ -168,6 +186,38 @@ fn memory(file: &str, key: Option<String>) -> Result<(), Failure> {
     };
     let name: EntityName = Federation::entity_id(0).parse()?;
     aggregate.find(&name).ok_or("it is not there")?.identity_provider().map_err(ToString::to_string)?;
+    tell_peak();
+    Ok(())
+}
+
+/// Restores the signed document of the first file, takes that of the third as an answer, and finds an entity in what is at hand then.
+fn refresh(files: &[String]) -> Result<(), Failure> {
+    let [at_hand, pem, later] = files else { return Err("three files".into()) };
+    let provider = vouchsafe_crypto_aws_lc::provider();
+    let key = provider.public_key_pem(&std::fs::read_to_string(pem)?)?;
+    let trusted = [TrustedKey::new(key, "the federation")];
+    let source = TrustedSource::signed_by(trusted, SpeaksFor::Everybody);
+    let now = "2026-11-29T00:00:00Z".parse()?;
+    let mut refresh = Refresh::new(source, RefreshSchedule::default(), now);
+    let mut at_hand = refresh.restore(std::fs::read(at_hand)?, now, &provider, now, 1)?;
+    let bytes = std::fs::read(later)?;
+    let fetched = FetchedMetadata::Document { bytes, validators: Validators::default() };
+    match refresh.answered(fetched, Some(&at_hand), &provider, now, 1) {
+        Ok(Refreshed::Changed { metadata, changes, .. }) => {
+            std::hint::black_box(changes.len());
+            at_hand = metadata;
+        }
+        Ok(_) => return Err("nothing has changed".into()),
+        Err(error) if error.code() == "signature.digest_mismatch" => {}
+        Err(error) => return Err(error.into()),
+    }
+    let name: EntityName = Federation::entity_id(0).parse()?;
+    at_hand.find(&name).ok_or("it is not there")?.identity_provider().map_err(ToString::to_string)?;
+    tell_peak();
+    Ok(())
+}
+
+fn tell_peak() {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let kibibytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok());
@@ -175,5 +225,4 @@ fn memory(file: &str, key: Option<String>) -> Result<(), Failure> {
         "{}",
         kibibytes.map_or_else(String::new, |kibibytes| kibibytes.saturating_mul(1024).to_string())
     );
-    Ok(())
 }

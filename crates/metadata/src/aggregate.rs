@@ -10,7 +10,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use vouchsafe_crypto::{Provider, from_hexadecimal, hexadecimal, own_sha1, own_sha256};
 use vouchsafe_signature::{Evidence, TrustedKey, Verified, verify_any, verify_outline};
-use vouchsafe_xml::{Document, Element, Limits};
+use vouchsafe_xml::{Document, Element, Limits, Outline};
 
 use crate::foreign::refused;
 use crate::index::{self, Index, require_metadata};
@@ -97,8 +97,12 @@ impl Aggregate {
     pub fn read(metadata: impl Into<Vec<u8>>) -> Result<Aggregate, MetadataError> {
         let bytes = metadata.into();
         let index = Index::of(&bytes)?;
+        Ok(Aggregate::indexed(bytes, index))
+    }
+
+    fn indexed(bytes: Vec<u8>, index: Index) -> Aggregate {
         let read = (0..index.len()).map(|_| OnceLock::new()).collect();
-        Ok(Aggregate { bytes, index, read, sources: OnceLock::new() })
+        Aggregate { bytes, index, read, sources: OnceLock::new() }
     }
 
     /// Verifies the signature of the document's root, and finds the entities in the bytes that were signed and in nothing else.
@@ -140,9 +144,14 @@ impl Aggregate {
         Aggregate::of_verified(verified(metadata.into(), pinned, provider)?)
     }
 
-    fn of_verified(verified: Verified) -> Result<(Aggregate, Evidence), MetadataError> {
+    fn of_verified(signed: (Verified, Option<Outline>)) -> Result<(Aggregate, Evidence), MetadataError> {
+        let (verified, outline) = signed;
         let (octets, evidence) = verified.into_parts();
-        Ok((Aggregate::read(octets)?, evidence))
+        let index = match outline {
+            Some(outline) => Index::of_outline(&outline)?,
+            None => Index::of(&octets)?,
+        };
+        Ok((Aggregate::indexed(octets, index), evidence))
     }
 
     /// How many entities it has, those that cannot be read included.
@@ -255,12 +264,12 @@ impl Aggregate {
     }
 }
 
-/// What the root's signature is over, by the keys that are trusted for this root.
+/// What the root's signature is over, by the keys that are trusted for this root. The outline is that of the signed bytes, where one was made.
 fn verified(
     metadata: Vec<u8>,
     keys: impl Fn(Element<'_>) -> Vec<TrustedKey>,
     provider: &Provider,
-) -> Result<Verified, MetadataError> {
+) -> Result<(Verified, Option<Outline>), MetadataError> {
     let limits = Limits::metadata();
     let outline = index::outline(&metadata)?;
     let root = outline.frame().root();
@@ -269,11 +278,13 @@ fn verified(
     if is_entity(root) {
         // Its signature is in the only piece.
         let document = Document::parse(&metadata, &limits).map_err(|error| refused(&metadata, error))?;
-        return Ok(verify_any(&document, None, &keys(document.root()), provider, &limits)?);
+        return Ok((verify_any(&document, None, &keys(document.root()), provider, &limits)?, None));
     }
     // An entity that is too large or too deep to be read takes no other one with it: it is digested like all.
     let entities = Limits::metadata().with_value_bytes(16 * 1024 * 1024).with_depth(1_000);
-    Ok(verify_outline(&outline, metadata, &keys(root), provider, &limits, &entities)?)
+    let keys = keys(root);
+    let (verified, outline) = verify_outline(outline, metadata, &keys, provider, &limits, &entities)?;
+    Ok((verified, Some(outline)))
 }
 
 impl<'a> AggregateEntity<'a> {
@@ -328,6 +339,24 @@ impl<'a> AggregateEntity<'a> {
                 Err(MetadataError::DuplicateEntity { entity_id: entity_id.to_owned(), first: first.place() })
             }
             _ => self.aggregate.index.identity_provider(&self.aggregate.bytes, self.place),
+        }
+    }
+
+    /// Whether the other one is written in the same bytes, and nothing round them makes them mean something else. How long the document as a
+    /// whole is valid does not count.
+    pub(crate) fn is_same_as(&self, other: &AggregateEntity<'_>) -> bool {
+        let (Some(own), Some(others)) = (self.range(), other.range()) else { return false };
+        self.aggregate.bytes.get(own) == other.aggregate.bytes.get(others)
+            && !self.is_alone()
+            && !other.is_alone()
+            && self.aggregate.index.has_same_surroundings(self.place, &other.aggregate.index, other.place)
+    }
+
+    /// The identity provider that it is, as long as it is needed: it is read anew, unless it was kept.
+    pub(crate) fn with_identity_provider<T>(&self, tell: impl FnOnce(&IdentityProvider) -> T) -> Option<T> {
+        match self.aggregate.read.get(self.place).and_then(OnceLock::get) {
+            Some(kept) => kept.as_deref().ok().map(tell),
+            None => self.read().ok().as_ref().map(tell),
         }
     }
 

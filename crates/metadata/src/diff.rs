@@ -6,7 +6,10 @@ use std::fmt;
 use chrono::{DateTime, SecondsFormat, Utc};
 use vouchsafe_xml::Quoted;
 
-use crate::{Aggregate, AggregateEntity, EntityDescription, EntityName, MetadataError, RoleDescription};
+use crate::{
+    Aggregate, AggregateEntity, EntityDescription, EntityName, IdentityProvider, MetadataError,
+    RoleDescription,
+};
 
 /// What a [`MetadataChange`] is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -153,6 +156,9 @@ fn state(read: &Result<EntityDescription, MetadataError>) -> String {
 }
 
 fn compare(before: AggregateEntity<'_>, after: AggregateEntity<'_>, changes: &mut Vec<MetadataChange>) {
+    if before.is_same_as(&after) {
+        return; // nearly all of a large document
+    }
     let id = before.entity_id();
     let read = [before.description(), after.description()];
     let [old_state, new_state] = read.each_ref().map(state);
@@ -205,13 +211,15 @@ fn endpoints(description: &EntityDescription) -> BTreeSet<String> {
 
 /// Those of an identity provider; nobody else's count.
 fn scopes(entity: AggregateEntity<'_>) -> BTreeSet<String> {
-    let read = entity.identity_provider().ok();
-    let scopes = read.into_iter().flat_map(|provider| provider.scopes());
-    let shown = scopes.map(|scope| {
-        let kind = if scope.is_pattern() { "pattern " } else { "" };
-        format!("{kind}{}", Quoted::new(scope.value()))
-    });
-    shown.collect()
+    let shown = |provider: &IdentityProvider| {
+        let scopes = provider.scopes().iter().map(|scope| {
+            let kind = if scope.is_pattern() { "pattern " } else { "" };
+            format!("{kind}{}", Quoted::new(scope.value()))
+        });
+        scopes.collect()
+    };
+    // Not kept: thousands of them would be.
+    entity.with_identity_provider(shown).unwrap_or_default()
 }
 
 /// What is in one of the sets only.

@@ -69,7 +69,11 @@ struct Group {
 /// # Making one
 impl Index {
     pub(crate) fn of(metadata: &[u8]) -> Result<Index, MetadataError> {
-        let outline = outline(metadata)?;
+        Index::of_outline(&outline(metadata)?)
+    }
+
+    /// The same of a document whose outline is at hand.
+    pub(crate) fn of_outline(outline: &Outline) -> Result<Index, MetadataError> {
         let root = outline.frame().root();
         require_metadata(root)?;
         let outside = Group { inherited: Inherited::default(), outer: 0, declarations: Vec::new() };
@@ -81,7 +85,7 @@ impl Index {
             is_one_entity: is_entity(root),
             created: creation_instant(root),
         };
-        index.add_all(&outline);
+        index.add_all(outline);
         Ok(index)
     }
 
@@ -230,6 +234,17 @@ impl Index {
         let scope =
             declarations.try_fold(NamespaceScope::empty(), |scope, (prefix, name)| scope.bind(prefix, name));
         scope.map_err(MetadataError::Xml)
+    }
+
+    /// Whether namespaces and dates round these entities say the same, but for those of the documents as a whole.
+    pub(crate) fn has_same_surroundings(&self, place: usize, other: &Index, others: usize) -> bool {
+        let round = |index: &Index, place: usize| {
+            let group = index.places.get(place)?.group;
+            let inherited = index.inherited(group);
+            let is_of_the_whole = inherited.valid_until().ok()? == index.whole.valid_until().ok()?;
+            is_of_the_whole.then(|| (index.scope(group).ok(), inherited.cache_duration()))
+        };
+        matches!((round(self, place), round(other, others)), (Some(own), Some(others)) if own == others)
     }
 
     /// The entity at this place, of which the document was parsed.

@@ -7,10 +7,12 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use vouchsafe_crypto::{DigestAlgorithm, Provider, SignatureAlgorithm, base64_decode, base64_encode};
+use vouchsafe_crypto::{
+    DigestAlgorithm, DigestValue, Provider, SignatureAlgorithm, base64_decode, base64_encode,
+};
 use vouchsafe_xml::{
-    Canonicalization, Document, Element, Limits, Outline, OutlineForm, canonicalize,
-    canonicalize_document_without,
+    CanonicalOutline, Canonicalization, Document, Element, Limits, Outline, OutlineForm, OutlineWatch,
+    canonicalize, canonicalize_document_without,
 };
 
 use crate::key_fingerprint::KeyFingerprint;
@@ -52,7 +54,7 @@ pub fn verify(
     limits: &Limits,
 ) -> Result<Verified, SignatureError> {
     let parts = profile::read(element, Profile::Saml, limits)?;
-    check(parts, keys, provider, limits, octets_named_by_the_reference)
+    verified_tree(parts, keys, provider, limits)
 }
 
 /// Verifies any enveloped signature with one same-document reference: the identifier may be `ID`, `Id` or `xml:id` (in SAML's
@@ -72,7 +74,7 @@ pub fn verify_any(
 ) -> Result<Verified, SignatureError> {
     let element = at.unwrap_or_else(|| document.root());
     let parts = profile::read(element, Profile::Any, limits)?;
-    check(parts, keys, provider, limits, octets_named_by_the_reference)
+    verified_tree(parts, keys, provider, limits)
 }
 
 /// Verifies the signature of the root of a large document, of which only the outline is in memory: what [`verify_any`] does with a tree of
@@ -85,15 +87,19 @@ pub fn verify_any(
 /// # Errors
 /// As [`verify`], and why a piece cannot be parsed.
 pub fn verify_outline(
-    outline: &Outline,
+    outline: Outline,
     input: Vec<u8>,
     keys: &[TrustedKey],
     provider: &Provider,
     limits: &Limits,
     piece_limits: &Limits,
-) -> Result<Verified, SignatureError> {
+) -> Result<(Verified, Outline), SignatureError> {
     let parts = profile::read(outline.frame().root(), Profile::Any, limits)?;
-    check(parts, keys, provider, limits, |parts| octets_of_the_outline(outline, input, parts, piece_limits))
+    let signed = |parts: &Parts<'_>| octets_of_the_outline(&outline, input, parts, provider, piece_limits);
+    let (form, evidence, operations) = check(parts, keys, provider, limits, signed)?;
+    drop(outline);
+    let (octets, outline) = form.into_outline(limits)?;
+    Ok((Verified { octets, evidence, operations }, outline))
 }
 
 /// Whether `element` has a `ds:Signature` among its immediate children. Says nothing about what it is worth.
@@ -248,14 +254,30 @@ impl Evidence {
     }
 }
 
-/// From a well-formed signature to a proof: policy, key, digest.
-fn check(
+fn verified_tree(
     parts: Parts<'_>,
     keys: &[TrustedKey],
     provider: &Provider,
     limits: &Limits,
-    octets: impl FnOnce(&Parts<'_>) -> Result<Vec<u8>, SignatureError>,
 ) -> Result<Verified, SignatureError> {
+    let signed = |parts: &Parts<'_>| {
+        let octets = octets_named_by_the_reference(parts)?;
+        let digest = provider.digest(parts.digest, &octets)?;
+        Ok((octets, digest))
+    };
+    let (octets, evidence, operations) = check(parts, keys, provider, limits, signed)?;
+    Ok(Verified { octets, evidence, operations })
+}
+
+/// From a well-formed signature to a proof: policy, key, digest. `signed` makes what the reference names, and its digest; nobody gets it unless
+/// the digest is the one that was signed. With it come the evidence and how many public-key operations it took.
+fn check<T>(
+    parts: Parts<'_>,
+    keys: &[TrustedKey],
+    provider: &Provider,
+    limits: &Limits,
+    signed: impl FnOnce(&Parts<'_>) -> Result<(T, DigestValue), SignatureError>,
+) -> Result<(T, Evidence, usize), SignatureError> {
     keys::accepted(parts.algorithm, "SignatureMethod", provider)?;
     if !provider.accepts_digest(parts.digest) {
         return Err(SignatureError::Algorithm {
@@ -267,8 +289,8 @@ fn check(
     let signed_info = SignedInfo::new(parts)?;
     let (key, operations) = signed_info.key_and_operations(keys, provider, limits.public_key_operations)?;
     let parts = signed_info.into_parts();
-    let octets = octets(&parts)?;
-    the_digest_is_that_of(&octets, &parts, provider)?;
+    let (octets, digest) = signed(&parts)?;
+    the_digest_is(&digest, &parts)?;
     let evidence = Evidence {
         element: kept(parts.element.local_name()),
         reference_id: parts.id.map(Into::into),
@@ -278,7 +300,7 @@ fn check(
         key_label: key.shared_label(),
         key_fingerprint: key.fingerprint().clone(),
     };
-    Ok(Verified { octets, evidence, operations })
+    Ok((octets, evidence, operations))
 }
 
 /// A local name, without a copy of the usual ones.
@@ -308,8 +330,9 @@ fn octets_of_the_outline(
     outline: &Outline,
     input: Vec<u8>,
     parts: &Parts<'_>,
+    provider: &Provider,
     piece_limits: &Limits,
-) -> Result<Vec<u8>, SignatureError> {
+) -> Result<(CanonicalOutline, DigestValue), SignatureError> {
     let prefixes = parts.reference_method.prefixes();
     let form = OutlineForm {
         method: parts.reference_method.canonicalization,
@@ -322,23 +345,21 @@ fn octets_of_the_outline(
         let found = parts.id.map_or(0, |id| profile::identified(piece, id));
         repeated = repeated.saturating_add(found);
     };
-    let octets = outline.canonicalize(input, form, piece_limits, &mut see)?;
+    let mut digest = provider.digest_context(parts.digest)?;
+    let watch =
+        OutlineWatch { sought: parts.id, piece: &mut see, octets: &mut |octets| digest.update(octets) };
+    let octets = outline.canonicalize(input, form, piece_limits, watch)?;
     match parts.id {
         Some(id) if repeated > 0 => {
             Err(SignatureError::IdRepeated { id: id.to_owned(), actual: repeated.saturating_add(1) })
         }
-        _ => Ok(octets),
+        _ => Ok((octets, digest.finish())),
     }
 }
 
-fn the_digest_is_that_of(
-    octets: &[u8],
-    parts: &Parts<'_>,
-    provider: &Provider,
-) -> Result<(), SignatureError> {
+fn the_digest_is(actual: &DigestValue, parts: &Parts<'_>) -> Result<(), SignatureError> {
     let expected = base64_decode(parts.digest_value.as_bytes())
         .map_err(|source| SignatureError::Base64 { element: "DigestValue", source })?;
-    let actual = provider.digest(parts.digest, octets)?;
     if actual.as_ref() == expected.as_slice() {
         return Ok(());
     }

@@ -3,10 +3,13 @@
 use core::fmt;
 use core::ops::Range;
 
+use memchr::memmem;
+
 use crate::arena::{EMPTY, NONE};
 use crate::canonical::Sink;
 use crate::canonicalizer::Canonicalizer;
 use crate::in_place::InPlace;
+use crate::sweep::Sweep;
 use crate::{Document, Element, Limits, NamespaceScope, XmlError};
 
 /// The pieces that are still to be written.
@@ -15,10 +18,14 @@ pub(crate) struct Pieces<'d, 's> {
     pub(crate) rest: core::slice::Iter<'d, (u32, Range<usize>)>,
     pub(crate) limits: &'s Limits,
     pub(crate) inclusive_prefixes: &'s [&'s str],
-    /// Is shown each piece.
+    /// Is shown the pieces that may have `sought` in them.
     pub(crate) see: &'s mut dyn FnMut(&Document),
+    pub(crate) sought: Option<&'s str>,
     /// What is round the pieces that stand in one element, of the last such element.
     pub(crate) surroundings: Option<(u32, Surroundings)>,
+    pub(crate) sweep: Sweep,
+    /// For each piece that was written how many bytes could be written before and after it.
+    pub(crate) written: Vec<(usize, usize)>,
 }
 
 /// What the pieces in one element have round them.
@@ -39,6 +46,16 @@ enum RenderedName {
 }
 
 impl Pieces<'_, '_> {
+    /// The canonical form of a piece that needs no tree: it is spelled plainly, and nobody has to see it.
+    fn swept(&mut self, range: &Range<usize>) -> Option<&[u8]> {
+        let Pieces { input, limits, sought, sweep, .. } = self;
+        input.read(range, |piece| {
+            // In a plain spelling an identifier is written as it is.
+            let is_sought = sought.is_some_and(|sought| memmem::find(piece, sought.as_bytes()).is_some());
+            if is_sought { None } else { sweep.write(piece, limits) }
+        })
+    }
+
     /// The head of the next piece; none after the last.
     fn next_node(&self) -> u32 {
         self.rest.as_slice().first().map_or(NONE, |(node, _)| *node)
@@ -59,6 +76,14 @@ impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
         self
     }
 
+    /// Where the pieces stand in the output, of which so many bytes were allowed.
+    pub(crate) fn ranges_written(self, allowed: usize) -> Vec<Range<usize>> {
+        let written = self.pieces.map(|pieces| pieces.written).unwrap_or_default();
+        let range =
+            |(before, after): (usize, usize)| allowed.saturating_sub(before)..allowed.saturating_sub(after);
+        written.into_iter().map(range).collect()
+    }
+
     /// Writes the next piece, whose head is the node.
     pub(crate) fn piece(&mut self, node: u32) -> Result<(), XmlError> {
         let Some(mut pieces) = self.pieces.take() else { return Ok(()) };
@@ -66,11 +91,22 @@ impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
         let parent = self.document.parent_of(node);
         let surroundings = match pieces.surroundings.take() {
             Some((known, surroundings)) if known == parent => surroundings,
-            _ => self.surroundings(parent),
+            _ => {
+                let surroundings = self.surroundings(parent);
+                pieces.sweep.surround(surroundings.scope.bindings(), surroundings.rendered());
+                surroundings
+            }
         };
-        let piece = pieces.input.parse(range, &surroundings.scope, pieces.limits)?;
-        (pieces.see)(&piece);
-        self.write_piece(&piece, &surroundings, pieces.inclusive_prefixes)?;
+        let before = self.output.left();
+        match pieces.swept(range) {
+            Some(octets) => self.output.apart(octets),
+            None => {
+                let piece = pieces.input.parse(range, &surroundings.scope, pieces.limits)?;
+                (pieces.see)(&piece);
+                self.write_piece(&piece, &surroundings, pieces.inclusive_prefixes)?;
+            }
+        }
+        pieces.written.push((before, self.output.left()));
         self.next_piece = pieces.next_node();
         pieces.surroundings = Some((parent, surroundings));
         self.pieces = Some(pieces);
@@ -115,6 +151,17 @@ impl<'d, 's, S: Sink> Canonicalizer<'d, 's, S> {
 }
 
 impl Surroundings {
+    /// What the output has prefixes bound to.
+    fn rendered(&self) -> impl Iterator<Item = (&str, &str)> {
+        let scope = self.scope.bindings().zip(&self.rendered);
+        let of_scope = scope.filter_map(|((prefix, name), rendered)| match rendered {
+            RenderedName::Same => Some((prefix, name)),
+            RenderedName::Other(other) => Some((prefix, other.as_str())),
+            RenderedName::Nothing => None,
+        });
+        of_scope.chain(self.default.iter().map(|name| ("", name.as_str())))
+    }
+
     /// Says what the output has the prefixes of the piece bound to, by the piece's own ids.
     fn bind(&self, piece: &Document, mut bind: impl FnMut(u32, u32)) {
         // The first declarations of the piece are the bindings of the scope.

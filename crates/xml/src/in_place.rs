@@ -3,12 +3,15 @@
 use core::cell::{Cell, RefCell};
 use core::fmt;
 use core::ops::Range;
+use std::collections::VecDeque;
 
 use crate::canonical::Sink;
 use crate::{Document, Limits, NamespaceScope, XmlError};
 
-/// Bytes that wait until it is tried again to settle them.
-const WAITING: usize = 64 * 1024;
+/// How long a chunk is of what waits.
+const CHUNK: usize = 64 * 1024;
+/// It is tried to settle what waits where there is room for so many bytes.
+const ENOUGH: usize = 4 * 1024;
 
 /// A document of which what was read already may be written over.
 pub(crate) struct InPlace {
@@ -20,10 +23,13 @@ pub(crate) struct InPlace {
 /// Writes to the beginning of the buffer, and keeps what has no room there yet.
 pub(crate) struct Overwriter<'b> {
     place: &'b InPlace,
+    /// Is shown all that is written.
+    see: &'b mut dyn FnMut(&[u8]),
     written: usize,
-    waiting: Vec<u8>,
-    /// How many bytes wait when it is next tried to settle them. It doubles, so that no byte is moved often.
-    try_at: usize,
+    /// In chunks, so that no byte is moved but to its place, and the memory of what has settled is given back.
+    waiting: VecDeque<Vec<u8>>,
+    /// How many bytes of the first chunk have settled.
+    settled: usize,
 }
 
 impl InPlace {
@@ -31,8 +37,8 @@ impl InPlace {
         InPlace { buffer: RefCell::new(document), free: Cell::new(0) }
     }
 
-    pub(crate) fn overwriter(&self) -> Overwriter<'_> {
-        Overwriter { place: self, written: 0, waiting: Vec::new(), try_at: WAITING }
+    pub(crate) fn overwriter<'b>(&'b self, see: &'b mut dyn FnMut(&[u8])) -> Overwriter<'b> {
+        Overwriter { place: self, see, written: 0, waiting: VecDeque::new(), settled: 0 }
     }
 
     /// Parses a piece, before which everything was read. It is not needed again.
@@ -50,6 +56,16 @@ impl InPlace {
     }
 }
 
+impl InPlace {
+    /// Has a piece read by a function, before which everything was read. It is needed again if the function gives nothing.
+    pub(crate) fn read<T>(&self, range: &Range<usize>, read: impl FnOnce(&[u8]) -> Option<T>) -> Option<T> {
+        let buffer = self.buffer.borrow();
+        let made = read(buffer.get(range.clone()).unwrap_or_default())?;
+        self.free.set(range.end.min(buffer.len()));
+        Some(made)
+    }
+}
+
 impl fmt::Debug for InPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("InPlace").field("free", &self.free).finish_non_exhaustive()
@@ -63,23 +79,51 @@ impl Overwriter<'_> {
         self.settle();
         let mut buffer = self.place.buffer.take();
         buffer.truncate(self.written);
-        buffer.reserve_exact(self.waiting.len());
-        buffer.extend_from_slice(&self.waiting);
+        let left = self.waiting.iter().map(Vec::len).sum::<usize>();
+        buffer.reserve_exact(left.saturating_sub(self.settled));
+        while let Some(chunk) = self.waiting.pop_front() {
+            buffer.extend_from_slice(chunk.get(self.settled..).unwrap_or_default());
+            self.settled = 0;
+        }
         buffer
     }
 
     /// Writes what waits where the document is not needed any more.
     fn settle(&mut self) {
-        let count = self.overwrite(&self.waiting);
-        self.written = self.written.saturating_add(count);
-        self.waiting.drain(..count);
-        self.try_at = self.waiting.len().saturating_mul(2).max(WAITING);
+        while let Some(chunk) = self.waiting.front() {
+            let octets = chunk.get(self.settled..).unwrap_or_default();
+            let (count, all) = (self.overwrite(octets), octets.len());
+            self.written = self.written.saturating_add(count);
+            if count < all {
+                self.settled = self.settled.saturating_add(count);
+                return;
+            }
+            self.waiting.pop_front();
+            self.settled = 0;
+        }
+    }
+
+    fn room(&self) -> usize {
+        self.place.free.get().saturating_sub(self.written)
+    }
+
+    /// Keeps what has no room yet.
+    fn keep(&mut self, octets: &[u8]) {
+        match self.waiting.back_mut() {
+            Some(last) if last.len().saturating_add(octets.len()) <= last.capacity() => {
+                last.extend_from_slice(octets);
+            }
+            _ => {
+                let mut chunk = Vec::with_capacity(CHUNK.max(octets.len()));
+                chunk.extend_from_slice(octets);
+                self.waiting.push_back(chunk);
+            }
+        }
     }
 
     /// Writes as many of these bytes as there is room for, and says how many.
     fn overwrite(&self, octets: &[u8]) -> usize {
-        let room = self.place.free.get().saturating_sub(self.written);
-        let count = octets.len().min(room);
+        let count = octets.len().min(self.room());
         let mut buffer = self.place.buffer.borrow_mut();
         match (buffer.get_mut(self.written..self.written.saturating_add(count)), octets.get(..count)) {
             (Some(place), Some(octets)) => place.copy_from_slice(octets),
@@ -91,6 +135,10 @@ impl Overwriter<'_> {
 
 impl Sink for Overwriter<'_> {
     fn write(&mut self, octets: &[u8]) {
+        (self.see)(octets);
+        if !self.waiting.is_empty() && self.room() >= ENOUGH {
+            self.settle();
+        }
         let mut rest = octets;
         if self.waiting.is_empty() {
             let count = self.overwrite(octets);
@@ -98,10 +146,7 @@ impl Sink for Overwriter<'_> {
             rest = octets.get(count..).unwrap_or_default();
         }
         if !rest.is_empty() {
-            self.waiting.extend_from_slice(rest);
-            if self.waiting.len() >= self.try_at {
-                self.settle();
-            }
+            self.keep(rest);
         }
     }
 }
@@ -117,7 +162,8 @@ mod tests {
     #[test]
     fn nothing_is_written_over_that_was_not_read() {
         let place = InPlace::new(b"<a/><b/><c/>".to_vec());
-        let mut writer = place.overwriter();
+        let mut see = |_: &[u8]| {};
+        let mut writer = place.overwriter(&mut see);
         writer.write(b"12345678");
         assert_eq!(&**place.buffer.borrow(), b"<a/><b/><c/>");
         freed(&place, 4);
@@ -137,12 +183,15 @@ mod tests {
         let long: Vec<u8> = (0..=255_u8).cycle().take(1_000_000).collect();
         for (length, step) in [(0, 1), (1000, 7), (500_000, 999), (2_000_000, 100_000)] {
             let place = InPlace::new(vec![0; length]);
-            let mut writer = place.overwriter();
+            let mut seen = Vec::new();
+            let mut see = |octets: &[u8]| seen.extend_from_slice(octets);
+            let mut writer = place.overwriter(&mut see);
             for (count, octets) in long.chunks(step).enumerate() {
                 freed(&place, (count * step / 2).min(length));
                 writer.write(octets);
             }
             assert_eq!(writer.end(), long, "{length} {step}");
+            assert_eq!(seen, long);
         }
     }
 }

@@ -11,7 +11,8 @@ use crate::canonicalizer::Canonicalizer;
 use crate::in_place::InPlace;
 use crate::output::Output;
 use crate::parse::{self, Markup};
-use crate::skim::{Skimmer, markup_end, start_tag};
+use crate::skim::{Skimmer, StartTag, markup_end, start_tag};
+use crate::sweep::Sweep;
 use crate::{Document, Element, Limits, XmlError};
 
 /// The outline of a document that is one list of like elements, nested or not: where each of them stands, and all that stands
@@ -41,6 +42,9 @@ use crate::{Document, Element, Limits, XmlError};
 /// ```
 #[derive(Debug)]
 pub struct Outline {
+    /// The local names of groups and of pieces.
+    group: Box<str>,
+    piece: Box<str>,
     frame: Document,
     /// Nodes of the frame, and where they stand in the input.
     pieces: Vec<(u32, Range<usize>)>,
@@ -59,6 +63,27 @@ pub struct OutlineForm<'a> {
     pub whole: bool,
     /// An element of the frame that is left out with everything in it.
     pub omit: Option<Element<'a>>,
+}
+
+/// Who looks on while [`Outline::canonicalize`] writes.
+#[expect(missing_debug_implementations, reason = "closures have none")]
+pub struct OutlineWatch<'a> {
+    /// A text that is looked for in the values of attributes. A tree is made of each piece that may have it there.
+    pub sought: Option<&'a str>,
+    /// Is shown those trees; others too, where one was needed to write the piece.
+    pub piece: &'a mut dyn FnMut(&Document),
+    /// Is shown all that is written, in order.
+    pub octets: &'a mut dyn FnMut(&[u8]),
+}
+
+/// What [`Outline::canonicalize`] has written.
+#[derive(Debug)]
+pub struct CanonicalOutline {
+    octets: Vec<u8>,
+    group: Box<str>,
+    piece: Box<str>,
+    /// Where the pieces stand.
+    ranges: Vec<Range<usize>>,
 }
 
 /// A piece of an [`Outline`].
@@ -80,6 +105,18 @@ impl Outline {
         let Markup { bytes, mark } = parse::markup_of(input, limits)?;
         let cutting = Cutting::of(bytes, group.as_bytes(), piece.as_bytes(), limits.depth);
         let cutting = cutting.map_err(|error| error.shifted(mark))?;
+        Outline::from_cutting(cutting, group, piece, mark, limits, input.len())
+    }
+
+    /// `mark` are the bytes before what was cut.
+    fn from_cutting(
+        cutting: Cutting,
+        group: &str,
+        piece: &str,
+        mark: usize,
+        limits: &Limits,
+        length: usize,
+    ) -> Result<Outline, XmlError> {
         let frame = Document::parse(&cutting.frame, limits).map_err(|error| {
             let by = cutting.taken_before(error.offset().unwrap_or_default());
             error.shifted(by.saturating_add(mark))
@@ -92,28 +129,32 @@ impl Outline {
         }
         let moved = |range: Range<usize>| range.start.saturating_add(mark)..range.end.saturating_add(mark);
         let pieces = nodes.into_iter().zip(cutting.ranges.into_iter().map(moved)).collect();
-        Ok(Outline { frame, pieces, canonical_bytes: limits.canonical_bytes(input.len()) })
+        let canonical_bytes = limits.canonical_bytes(length);
+        Ok(Outline { group: group.into(), piece: piece.into(), frame, pieces, canonical_bytes })
     }
 
-    /// The canonical form of the input that the outline was read from, or of its root element. Each piece is parsed by itself, shown to
-    /// `see`, written and dropped. The form is written over the input, which is not needed where it was read, so that the memory is that of
-    /// the input and of one piece, unless the form is longer than the input.
+    /// Writes the canonical form of the input that the outline was read from, or of its root element. The form is written over the input,
+    /// which is not needed where it was read, so that the memory is that of the input and of one piece, unless the form is longer than
+    /// the input.
     ///
     /// It is what [`canonicalize_document_without`](crate::canonicalize_document_without) or
-    /// [`canonicalize`](crate::canonicalize) writes of a tree of the input. `limits` are those of a piece. The bytes that may be written are
+    /// [`canonicalize`](crate::canonicalize) writes of a tree of the input. A piece that is spelled plainly is written in the sweep that checks
+    /// it; of any other a tree is made, and dropped when it is written. `limits` are those of a piece. The bytes that may be written are
     /// those that the limits of [`read`](Self::read) allow of the whole.
     ///
     /// ```
-    /// use vouchsafe_xml::{Canonicalization, Limits, Outline, OutlineForm};
+    /// use vouchsafe_xml::{Canonicalization, Limits, Outline, OutlineForm, OutlineWatch};
     /// let limits = Limits::default();
     /// let list = b"<list xmlns='urn:l'><item b='2' a='1'/><item/></list>".to_vec();
     /// let outline = Outline::read(&list, "list", "item", &limits)?;
     /// let form =
     ///     OutlineForm { method: Canonicalization::EXCLUSIVE, inclusive_prefixes: &[], whole: false, omit: None };
-    /// let mut seen = 0;
-    /// let octets = outline.canonicalize(list, form, &limits, &mut |_| seen += 1)?;
-    /// assert_eq!(octets, br#"<list xmlns="urn:l"><item a="1" b="2"></item><item></item></list>"#);
-    /// assert_eq!(seen, 2);
+    /// let mut length = 0;
+    /// let mut count = |octets: &[u8]| length += octets.len();
+    /// let watch = OutlineWatch { sought: None, piece: &mut |_| {}, octets: &mut count };
+    /// let form = outline.canonicalize(list, form, &limits, watch)?;
+    /// assert_eq!(form.octets(), br#"<list xmlns="urn:l"><item a="1" b="2"></item><item></item></list>"#);
+    /// assert_eq!(length, form.octets().len());
     /// # Ok::<(), vouchsafe_xml::XmlError>(())
     /// ```
     ///
@@ -125,25 +166,30 @@ impl Outline {
         input: Vec<u8>,
         form: OutlineForm<'_>,
         limits: &Limits,
-        see: &mut dyn FnMut(&Document),
-    ) -> Result<Vec<u8>, XmlError> {
+        watch: OutlineWatch<'_>,
+    ) -> Result<CanonicalOutline, XmlError> {
         let root = self.frame.root();
         let input = InPlace::new(input);
-        let mut sink = input.overwriter();
+        let mut sink = input.overwriter(watch.octets);
         let pieces = Pieces {
             input: &input,
             rest: self.pieces.iter(),
             limits,
             inclusive_prefixes: form.inclusive_prefixes,
-            see,
+            see: watch.piece,
+            sought: watch.sought,
             surroundings: None,
+            sweep: Sweep::new(form.method, form.inclusive_prefixes),
+            written: Vec::with_capacity(self.pieces.len()),
         };
         let output = Output::new(&self.frame.text, &mut sink, self.canonical_bytes);
         let canonicalizer = Canonicalizer::to(output, root, form.method, form.inclusive_prefixes);
         let mut canonicalizer = canonicalizer.with_pieces(pieces);
         canonicalizer.omit(form.omit);
         if form.whole { canonicalizer.document() } else { canonicalizer.subtree(root) }?;
-        Ok(sink.end())
+        let ranges = canonicalizer.ranges_written(self.canonical_bytes);
+        let (group, piece) = (self.group.clone(), self.piece.clone());
+        Ok(CanonicalOutline { octets: sink.end(), group, piece, ranges })
     }
 
     /// The document without the content of its pieces. Positions and ranges of its elements are those of the frame, not of the input.
@@ -158,6 +204,33 @@ impl Outline {
             head: Element { document: &self.frame, node: *node },
             range: range.clone(),
         })
+    }
+}
+
+impl CanonicalOutline {
+    /// The canonical form.
+    #[must_use]
+    pub fn octets(&self) -> &[u8] {
+        &self.octets
+    }
+
+    /// The canonical form, without a copy.
+    #[must_use]
+    pub fn into_octets(self) -> Vec<u8> {
+        self.octets
+    }
+
+    /// The canonical form and its outline, which is the one that [`Outline::read`] reads of it. Its pieces are not looked for again.
+    ///
+    /// # Errors
+    /// As [`Outline::read`].
+    pub fn into_outline(self, limits: &Limits) -> Result<(Vec<u8>, Outline), XmlError> {
+        let CanonicalOutline { octets, group, piece, ranges } = self;
+        // There is no byte order mark in a canonical form.
+        let Markup { bytes, mark } = parse::markup_of(&octets, limits)?;
+        let cutting = Cutting::at(bytes, ranges);
+        let outline = Outline::from_cutting(cutting, &group, &piece, mark, limits, octets.len())?;
+        Ok((octets, outline))
     }
 }
 
@@ -242,13 +315,7 @@ impl Cutting {
                         .map_or(name, |colon| name.get(colon.saturating_add(1)..).unwrap_or_default());
                     if others == 0 && name == piece {
                         at = if tag.is_empty { tag.end } else { skimmer.element_end(place, &tag)? };
-                        cutting.ranges.push(place..at);
-                        if !tag.is_empty {
-                            cutting.copy(bytes.get(copied..tag.end.saturating_sub(1)));
-                            cutting.copy(Some(b"/>"));
-                            copied = at;
-                            cutting.taken.push((cutting.frame.len(), at.saturating_sub(cutting.frame.len())));
-                        }
+                        cutting.take(bytes, place..at, &tag, &mut copied);
                     } else if !tag.is_empty && (others > 0 || name != group) {
                         others = others.saturating_add(1);
                     }
@@ -257,6 +324,31 @@ impl Cutting {
         }
         cutting.copy(bytes.get(copied..));
         Ok(cutting)
+    }
+
+    /// Cuts out pieces that are known.
+    fn at(bytes: &[u8], ranges: Vec<Range<usize>>) -> Cutting {
+        let mut cutting = Cutting::default();
+        let mut copied = 0;
+        for range in ranges {
+            if let Some(tag) = start_tag(bytes, range.start) {
+                cutting.take(bytes, range, &tag, &mut copied);
+            }
+        }
+        cutting.copy(bytes.get(copied..));
+        cutting
+    }
+
+    /// Takes out the content of the piece with this start tag. Up to `copied` the frame has what is before it.
+    fn take(&mut self, bytes: &[u8], range: Range<usize>, tag: &StartTag, copied: &mut usize) {
+        let end = range.end;
+        self.ranges.push(range);
+        if !tag.is_empty {
+            self.copy(bytes.get(*copied..tag.end.saturating_sub(1)));
+            self.copy(Some(b"/>"));
+            *copied = end;
+            self.taken.push((self.frame.len(), end.saturating_sub(self.frame.len())));
+        }
     }
 
     fn copy(&mut self, bytes: Option<&[u8]>) {

@@ -41,6 +41,18 @@ impl<'d, 's, S: Sink> Output<'d, 's, S> {
         }
     }
 
+    /// Octets of another text, at once.
+    pub(crate) fn apart(&mut self, octets: &[u8]) {
+        self.flush();
+        self.write(octets);
+    }
+
+    /// Writes what has not been written yet. How many bytes may still be.
+    pub(crate) fn left(&mut self) -> usize {
+        self.flush();
+        self.left
+    }
+
     /// Writes what has not been written yet. How many bytes may still be written; none when there were too many.
     pub(crate) fn end(mut self) -> Option<usize> {
         self.flush();

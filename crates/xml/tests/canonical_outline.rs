@@ -3,8 +3,8 @@
 
 use proptest::prelude::*;
 use vouchsafe_xml::{
-    Canonicalization, Document, Element, Limits, Outline, OutlineForm, canonicalize, canonicalize_document,
-    canonicalize_document_without,
+    CanonicalOutline, Canonicalization, Document, Element, Limits, Outline, OutlineForm, OutlineWatch,
+    XmlError, canonicalize, canonicalize_document, canonicalize_document_without,
 };
 
 const METHODS: [Canonicalization; 6] = [
@@ -20,13 +20,33 @@ fn outline(text: &str) -> Outline {
     Outline::read(text.as_bytes(), "list", "item", &Limits::default()).unwrap()
 }
 
-/// In pieces, without the element.
-fn in_pieces(text: &str, outline: &Outline, form: OutlineForm<'_>) -> String {
-    let mut seen = 0;
-    let octets = outline.canonicalize(text.into(), form, &Limits::default(), &mut |_| seen += 1).unwrap();
-    if form.omit.is_none() {
+/// The form in pieces: in a sweep where that can be, or with a tree for each.
+fn written(
+    text: &str,
+    outline: &Outline,
+    form: OutlineForm<'_>,
+    trees: bool,
+) -> Result<CanonicalOutline, XmlError> {
+    let (mut seen, mut octets) = (0, Vec::new());
+    let watch = OutlineWatch {
+        sought: trees.then_some(""),
+        piece: &mut |_| seen += 1,
+        octets: &mut |more| octets.extend_from_slice(more),
+    };
+    let written = outline.canonicalize(text.into(), form, &Limits::default(), watch)?;
+    if form.omit.is_none() && trees {
         assert_eq!(seen, outline.pieces().len(), "{text}");
     }
+    assert_eq!(octets, written.octets(), "{text}");
+    Ok(written)
+}
+
+/// In pieces, without the element. The outline of the form is the one that is read of it.
+fn in_pieces(text: &str, outline: &Outline, form: OutlineForm<'_>, trees: bool) -> String {
+    let limits = Limits::default();
+    let (octets, of_form) = written(text, outline, form, trees).unwrap().into_outline(&limits).unwrap();
+    let read = Outline::read(&octets, "list", "item", &limits).unwrap();
+    assert_eq!(format!("{of_form:?}"), format!("{read:?}"), "{text}");
     String::from_utf8(octets).unwrap()
 }
 
@@ -57,11 +77,13 @@ fn agree(text: &str) {
             for whole in [false, true] {
                 for &(omit, same) in &omissions {
                     let form = OutlineForm { method, inclusive_prefixes, whole, omit };
-                    assert_eq!(
-                        in_pieces(text, &outline, form),
-                        at_once(tree.root(), form, same),
-                        "{method:?} {inclusive_prefixes:?} {whole} {text}"
-                    );
+                    for trees in [false, true] {
+                        assert_eq!(
+                            in_pieces(text, &outline, form, trees),
+                            at_once(tree.root(), form, same),
+                            "{method:?} {inclusive_prefixes:?} {whole} {trees} {text}"
+                        );
+                    }
                 }
             }
         }
@@ -83,6 +105,12 @@ fn what_is_round_a_piece_counts() {
         "<list xml:lang='de' xml:base='http://a/'><item xml:base='b'><a/></item></list>",
         // Comments and instructions everywhere, and an element beside that is left out.
         "<?a b?><!--c--><list><?d?><sig><item/></sig><item><!--e--><?f?></item><!--g--></list><!--h--><?i?>",
+        // What a sweep writes by itself, and what it leaves to a tree.
+        "<list xmlns:p='u'><item xmlns:p=\"v\" p:b=\"1\" a=\"2\"  c=\"3\" ><p:a p:x=\"1\"/>t&amp;&lt;u<b  /></item ></list>",
+        "<list xmlns:p='u' xmlns:q='v'><item q:a=\"1\" p:a=\"2\" a=\"é\"><é>ü</é></item><item é=\"1\"/></list>",
+        "<p:list xmlns:p='u' xmlns:q='u'><q:item xmlns=\"w\" xmlns:z=\"z\"><z:a><a xmlns=\"\"/></z:a><a/></q:item></p:list>",
+        "<list xmlns:p='u&amp;'><item><p:a/></item></list>",
+        "<list><item xmlns:xml=\"http://www.w3.org/XML/1998/namespace\" xml:lang=\"de\" b=\"1\"><xml:a/></item></list>",
         "\u{feff}<?xml version='1.0'?>\r\n<list>\r\n<item a='\r\n&#13;&lt;'>\r\n&gt;&amp;</item>\r</list>",
     ] {
         agree(text);
@@ -95,7 +123,7 @@ fn a_piece_that_does_not_parse_is_told_by_its_place() {
     let limits = Limits::default();
     let outline = Outline::read(text, "list", "item", &limits).unwrap();
     let form = OutlineForm { method: METHODS[0], inclusive_prefixes: &[], whole: true, omit: None };
-    let error = outline.canonicalize(text.to_vec(), form, &limits, &mut |_| {}).unwrap_err();
+    let error = written(core::str::from_utf8(text).unwrap(), &outline, form, false).unwrap_err();
     assert_eq!((error.code(), error.offset()), ("xml.reference", Some(19)));
 }
 
@@ -105,9 +133,8 @@ fn the_whole_has_one_budget() {
     let write = |text: &str| {
         let outline = Outline::read(text.as_bytes(), "list", "item", &limits).unwrap();
         let form = OutlineForm { method: METHODS[0], inclusive_prefixes: &[], whole: true, omit: None };
-        let pieces = Limits::default();
-        let result = outline.canonicalize(text.into(), form, &pieces, &mut |_| {});
-        result.map(|octets| octets.len()).map_err(|error| error.code())
+        let result = written(text, &outline, form, false);
+        result.map(|form| form.octets().len()).map_err(|error| error.code())
     };
     let text = format!("<list>{}</list>", "<item>&gt;</item>".repeat(100));
     assert_eq!(write(&text), Ok(text.len()));
@@ -170,5 +197,39 @@ proptest! {
     #[test]
     fn pieces_and_whole_have_one_form(text in list()) {
         agree(&text);
+    }
+
+    /// Whatever is done to a list: what can be read of it in pieces is what can be read as a whole, and there is one form.
+    #[test]
+    fn a_spoilt_list_is_refused_like_a_whole(
+        text in list(),
+        place in any::<prop::sample::Index>(),
+        with in prop::sample::select(vec![
+            "", "<", ">", "&", "\"", "'", " ", "\t", "\n", "\r", "/", "=", ":", "x", "]]>", "&gt;", "&apos;", "<a b=\"1\"/>",
+            " b=\"1\"", " p:a=\"1\" q:a=\"1\"", "\u{0}", "\u{FFFE}", "é", "<!-- -->", " xmlns:r=\"\"", " xmlns=\"w\"",
+        ]),
+        doubled in any::<bool>(),
+    ) {
+        let text = if doubled { text.replace('\'', "\"") } else { text };
+        let place = place.index(text.len() + 1);
+        let (before, after) = text.split_at(text.floor_char_boundary(place));
+        let rest: String = after.chars().skip(usize::from(with.is_empty())).collect();
+        let text = format!("{before}{with}{rest}");
+        let tree = Document::parse(text.as_bytes(), &Limits::default());
+        let outline = Outline::read(text.as_bytes(), "list", "item", &Limits::default());
+        for method in [METHODS[0], METHODS[2]] {
+            let form = OutlineForm { method, inclusive_prefixes: &["p"], whole: true, omit: None };
+            let in_pieces = outline.as_ref().map_err(ToString::to_string).and_then(|outline| {
+                written(&text, outline, form, false).map_err(|error| error.to_string())
+            });
+            match &tree {
+                Ok(tree) => {
+                    let octets = in_pieces.map(CanonicalOutline::into_octets);
+                    let octets = octets.map(|octets| String::from_utf8(octets).unwrap());
+                    prop_assert_eq!(octets, Ok(at_once(tree.root(), form, None)), "{}", text);
+                }
+                Err(error) => prop_assert!(in_pieces.is_err(), "{text}: {error}"),
+            }
+        }
     }
 }

@@ -1,15 +1,16 @@
-//! An index of entities and the tree of the whole document agree.
+//! An index of entities and the tree of the whole document agree, and so do the canonical forms that are written in a sweep and of trees.
 
 use vouchsafe::EntityId;
 use vouchsafe::metadata::{Aggregate, AggregateEntity, EntityName, IdentityProvider};
-use vouchsafe::xml::{Document, Element, namespace};
+use vouchsafe::xml::{Document, Element, Limits, Outline, OutlineForm, OutlineWatch, namespace};
 
-use crate::ample;
+use crate::{METHODS, ample};
 
 const METADATA: &str = namespace::SAML_METADATA;
 
 /// The property of the target of that name.
 pub fn check(data: &[u8]) {
+    forms_agree(data);
     let whole = Document::parse(data, &ample());
     let aggregate = match Aggregate::read(data) {
         Ok(aggregate) => aggregate,
@@ -32,6 +33,38 @@ pub fn check(data: &[u8]) {
     }
     for entity in aggregate.entities() {
         is_found(&aggregate, entity, data);
+    }
+}
+
+/// A piece that is written in a sweep has the form that it has when a tree is made of it, or is refused for the same reason; and where the pieces
+/// stand in it is known.
+fn forms_agree(data: &[u8]) {
+    let limits = Limits::default();
+    let names = ("EntitiesDescriptor", "EntityDescriptor");
+    let Ok(outline) = Outline::read(data, names.0, names.1, &limits) else { return };
+    for method in METHODS {
+        let form = OutlineForm { method, inclusive_prefixes: &["ds", "#default"], whole: true, omit: None };
+        let [swept, of_trees] = [None, Some("")].map(|sought| {
+            let watch = OutlineWatch { sought, piece: &mut |_| {}, octets: &mut |_| {} };
+            outline.canonicalize(data.to_vec(), form, &limits, watch)
+        });
+        match (swept, of_trees) {
+            (Ok(swept), Ok(of_trees)) => {
+                assert_eq!(
+                    String::from_utf8_lossy(swept.octets()),
+                    String::from_utf8_lossy(of_trees.octets())
+                );
+                if let Ok((octets, known)) = swept.into_outline(&limits) {
+                    let read = Outline::read(&octets, names.0, names.1, &limits);
+                    let ranges =
+                        |outline: &Outline| outline.pieces().map(|piece| piece.range()).collect::<Vec<_>>();
+                    assert_eq!(read.map(|read| ranges(&read)).ok(), Some(ranges(&known)));
+                }
+            }
+            (swept, of_trees) => {
+                assert_eq!(swept.err().map(|e| e.to_string()), of_trees.err().map(|e| e.to_string()));
+            }
+        }
     }
 }
 

@@ -1,0 +1,575 @@
+//! The canonical form of a piece, written in the same sweep that reads it: no tree is built.
+//!
+//! Nearly all pieces of a large document are spelled plainly: names in ASCII, values in double quotes, no other references than `&amp;`,
+//! `&lt;` and `&gt;` in text, no comments, sections or instructions. These are checked and written here. Whatever is spelled in another way,
+//! breaks a limit or is not well-formed is left to the parser and the canonicalizer: they say what is wrong with it.
+
+use core::cmp::Ordering;
+
+use memchr::{memchr, memchr3};
+
+use crate::arena::{EMPTY, Interner, Span, XML};
+use crate::canonical::{Canonicalization, Rules};
+use crate::{Limits, names, namespace, scope};
+
+/// How many different prefixes, and how many different namespace names, are kept.
+const MOST: usize = 64;
+
+/// Reads and writes pieces of one document by one canonicalization method.
+#[derive(Debug)]
+pub(crate) struct Sweep {
+    rules: Rules,
+    /// The `PrefixList` of an exclusive method, the default namespace as the empty string.
+    listed: Vec<String>,
+    prefixes: Strings,
+    namespaces: Strings,
+    /// What is round the pieces; none if it has too much in it.
+    outside: Option<Bindings>,
+    /// What holds at the place that is read.
+    here: Bindings,
+    /// Declarations in scope, those hidden included.
+    in_scope: usize,
+    open: Vec<Open>,
+    /// Bindings of prefixes that open elements have replaced.
+    hidden: Vec<(u32, u32)>,
+    /// The same in the output.
+    overwritten: Vec<(u32, u32)>,
+    attributes: Vec<Item>,
+    output: Vec<u8>,
+}
+
+/// For each prefix the namespace it is bound to.
+#[derive(Clone, Debug, Default)]
+struct Bindings {
+    /// In the document.
+    source: Vec<u32>,
+    /// In the output.
+    output: Vec<u32>,
+    /// How many of them the document has declared.
+    count: usize,
+}
+
+#[derive(Debug)]
+struct Open {
+    name_start: usize,
+    name_end: usize,
+    hidden: usize,
+    overwritten: usize,
+    in_scope: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Item {
+    start: usize,
+    prefix_length: usize,
+    name_end: usize,
+    /// Behind the closing quote.
+    end: usize,
+    namespace: u32,
+    /// The first eight octets of the local name, which are nearly always enough to compare it.
+    beginning: u64,
+}
+
+/// Where the sweep is, and what of the source still has to be written as it stands.
+struct Place<'p, 'l> {
+    text: &'p str,
+    bytes: &'p [u8],
+    limits: &'l Limits,
+    at: usize,
+    /// From here on nothing was written yet.
+    pending: usize,
+    nodes: usize,
+}
+
+/// The piece is spelled in another way. What was written of it is worth nothing.
+struct NotPlain;
+
+impl Sweep {
+    pub(crate) fn new(method: Canonicalization, inclusive_prefixes: &[&str]) -> Sweep {
+        let list = if method.is_exclusive() { inclusive_prefixes } else { &[] };
+        let written =
+            |prefix: &&str| if *prefix == "#default" { String::new() } else { (*prefix).to_owned() };
+        Sweep {
+            rules: method.rules,
+            listed: list.iter().map(written).collect(),
+            prefixes: Strings::new("xml"),
+            namespaces: Strings::new(namespace::XML),
+            outside: None,
+            here: Bindings::default(),
+            in_scope: 0,
+            open: Vec::new(),
+            hidden: Vec::new(),
+            overwritten: Vec::new(),
+            attributes: Vec::new(),
+            output: Vec::new(),
+        }
+    }
+
+    /// Says what is round the pieces that follow: what the document has prefixes bound to, and what the output has.
+    pub(crate) fn surround<'t>(
+        &mut self,
+        source: impl Iterator<Item = (&'t str, &'t str)>,
+        output: impl Iterator<Item = (&'t str, &'t str)>,
+    ) {
+        (self.prefixes, self.namespaces) = (Strings::new("xml"), Strings::new(namespace::XML));
+        self.outside = self.bindings(source, output);
+    }
+
+    fn bindings<'t>(
+        &mut self,
+        source: impl Iterator<Item = (&'t str, &'t str)>,
+        output: impl Iterator<Item = (&'t str, &'t str)>,
+    ) -> Option<Bindings> {
+        let places = MOST.saturating_add(2);
+        let mut bindings = Bindings { source: vec![EMPTY; places], output: vec![EMPTY; places], count: 0 };
+        for (prefix, name) in source {
+            *bindings.source.get_mut(self.prefixes.id(prefix)? as usize)? = self.plain_namespace(name)?;
+            bindings.count = bindings.count.saturating_add(1);
+        }
+        for (prefix, name) in output {
+            *bindings.output.get_mut(self.prefixes.id(prefix)? as usize)? = self.plain_namespace(name)?;
+        }
+        Some(bindings)
+    }
+
+    /// The id of a namespace name in which nothing is escaped.
+    fn plain_namespace(&mut self, name: &str) -> Option<u32> {
+        let is_plain = name.bytes().all(|octet| octet >= b' ' && !matches!(octet, b'&' | b'<' | b'"'));
+        if is_plain { self.namespaces.id(name) } else { None }
+    }
+
+    /// The canonical form of the piece, if it is spelled plainly and within the limits.
+    pub(crate) fn write(&mut self, piece: &[u8], limits: &Limits) -> Option<&[u8]> {
+        let text = core::str::from_utf8(piece).ok()?;
+        let may_be_plain = piece.len() <= limits.input_bytes
+            && piece.first() == Some(&b'<')
+            && memchr(b'\r', piece).is_none()
+            && names::first_illegal(text).is_none();
+        if !may_be_plain {
+            return None;
+        }
+        self.here.clone_from(self.outside.as_ref()?);
+        self.in_scope = self.here.count;
+        self.open.clear();
+        self.hidden.clear();
+        self.overwritten.clear();
+        self.output.clear();
+        let mut place = Place { text, bytes: piece, limits, at: 0, pending: 0, nodes: 0 };
+        match self.elements(&mut place) {
+            Ok(()) => Some(&self.output),
+            Err(NotPlain) => None,
+        }
+    }
+
+    fn elements(&mut self, place: &mut Place<'_, '_>) -> Result<(), NotPlain> {
+        loop {
+            match place.octet(place.at.saturating_add(1)) {
+                Some(b'/') => self.end_tag(place)?,
+                _ => self.start_tag(place)?,
+            }
+            if self.open.is_empty() {
+                self.flush(place, place.at);
+                return if place.at == place.bytes.len() { Ok(()) } else { Err(NotPlain) };
+            }
+            place.text()?;
+        }
+    }
+
+    fn end_tag(&mut self, place: &mut Place<'_, '_>) -> Result<(), NotPlain> {
+        let open = self.open.pop().ok_or(NotPlain)?;
+        let name = place.between(open.name_start, open.name_end);
+        let from = place.at.saturating_add(2);
+        let behind = from.saturating_add(name.len());
+        if place.between(from, behind) != name {
+            return Err(NotPlain);
+        }
+        let closing = names::skip_white_space(place.bytes, behind);
+        if place.octet(closing) != Some(b'>') {
+            return Err(NotPlain);
+        }
+        if closing != behind {
+            self.flush(place, behind);
+            place.pending = closing;
+        }
+        place.at = closing.saturating_add(1);
+        self.close(&open);
+        Ok(())
+    }
+
+    /// Undoes what the element declared.
+    fn close(&mut self, open: &Open) {
+        for (prefix, namespace) in self.hidden.drain(open.hidden.min(self.hidden.len())..).rev() {
+            set(&mut self.here.source, prefix, namespace);
+        }
+        for (prefix, namespace) in
+            self.overwritten.drain(open.overwritten.min(self.overwritten.len())..).rev()
+        {
+            set(&mut self.here.output, prefix, namespace);
+        }
+        self.in_scope = open.in_scope;
+    }
+
+    fn start_tag(&mut self, place: &mut Place<'_, '_>) -> Result<(), NotPlain> {
+        let limits = place.limits;
+        let name_start = place.at.saturating_add(1);
+        let (name_end, prefix_length) = place.name(name_start)?;
+        let open = Open {
+            name_start,
+            name_end,
+            hidden: self.hidden.len(),
+            overwritten: self.overwritten.len(),
+            in_scope: self.in_scope,
+        };
+        let (end, is_empty, is_spelled) = self.attributes(place, &open)?;
+        place.nodes = place.nodes.saturating_add(1);
+        let depth = self.open.len().saturating_add(1);
+        if depth > limits.depth || place.nodes > limits.nodes {
+            return Err(NotPlain);
+        }
+
+        let prefix = self.used_prefix(place.prefix(name_start, prefix_length))?;
+        let is_sorted = self.resolve_attributes(place)?;
+        self.collect(place, prefix, &open)?;
+        if !is_spelled || !is_sorted || self.overwritten.len() > open.overwritten {
+            self.flush(place, name_end);
+            self.write_declarations(open.overwritten);
+            for item in &self.attributes {
+                self.output.push(b' ');
+                self.output.extend_from_slice(place.between(item.start, item.end));
+            }
+            if is_empty {
+                self.write_end(place, &open);
+                place.pending = end;
+            } else {
+                place.pending = end.saturating_sub(1);
+            }
+        } else if is_empty {
+            self.flush(place, end.saturating_sub(2));
+            self.write_end(place, &open);
+            place.pending = end;
+        }
+        place.at = end;
+        if is_empty {
+            self.close(&open);
+        } else {
+            self.open.push(open);
+        }
+        Ok(())
+    }
+
+    /// Closes the start tag of an empty element, and the element.
+    fn write_end(&mut self, place: &Place<'_, '_>, open: &Open) {
+        self.output.extend_from_slice(b"></");
+        self.output.extend_from_slice(place.between(open.name_start, open.name_end));
+        self.output.push(b'>');
+    }
+
+    /// Reads the attributes and declarations of the tag: where it ends, whether it ends with `/>`, and whether it has no declarations and
+    /// single spaces.
+    fn attributes(&mut self, place: &Place<'_, '_>, open: &Open) -> Result<(usize, bool, bool), NotPlain> {
+        self.attributes.clear();
+        let mut at = open.name_end;
+        let mut is_spelled = true;
+        loop {
+            match (place.octet(at), place.octet(at.saturating_add(1))) {
+                (Some(b'>'), _) => return Ok((at.saturating_add(1), false, is_spelled)),
+                (Some(b'/'), Some(b'>')) => return Ok((at.saturating_add(2), true, is_spelled)),
+                _ => {}
+            }
+            let next = names::skip_white_space(place.bytes, at);
+            if next == at {
+                return Err(NotPlain);
+            }
+            is_spelled &= next == at.saturating_add(1) && place.octet(at) == Some(b' ');
+            if matches!(place.octet(next), Some(b'>' | b'/')) {
+                is_spelled = false;
+                at = next;
+                continue;
+            }
+            let declared = self.hidden.len().saturating_sub(open.hidden);
+            if self.attributes.len().saturating_add(declared) >= place.limits.attributes_per_element {
+                return Err(NotPlain);
+            }
+            let item = place.attribute(next)?;
+            at = item.end;
+            match place.declared(&item) {
+                Some(prefix) => {
+                    let name = place.words(item.name_end.saturating_add(2), item.end.saturating_sub(1));
+                    self.declare(prefix, name, place.limits, open)?;
+                    is_spelled = false;
+                }
+                None => self.attributes.push(item),
+            }
+        }
+    }
+
+    fn declare(&mut self, prefix: &str, name: &str, limits: &Limits, open: &Open) -> Result<(), NotPlain> {
+        self.in_scope = self.in_scope.saturating_add(1);
+        let is_allowed = name.len() <= limits.name_bytes
+            && self.in_scope <= limits.namespaces_in_scope
+            && scope::misbound(prefix, name).is_none();
+        let ids = (self.prefixes.id(prefix), self.namespaces.id(name));
+        let (true, (Some(prefix), Some(namespace))) = (is_allowed, ids) else { return Err(NotPlain) };
+        let own = self.hidden.get(open.hidden..).unwrap_or_default();
+        if own.iter().any(|(declared, _)| *declared == prefix) {
+            return Err(NotPlain);
+        }
+        let before = set(&mut self.here.source, prefix, namespace);
+        self.hidden.push((prefix, before));
+        Ok(())
+    }
+
+    fn used_prefix(&self, prefix: &str) -> Result<u32, NotPlain> {
+        match self.prefixes.known(prefix) {
+            Some(id) if id <= XML || bound(&self.here.source, id) != EMPTY => Ok(id),
+            _ => Err(NotPlain),
+        }
+    }
+
+    fn namespace_of(&self, prefix: u32) -> u32 {
+        if prefix == XML { XML } else { bound(&self.here.source, prefix) }
+    }
+
+    /// Gives the attributes their namespaces and puts them in order. Whether they were.
+    fn resolve_attributes(&mut self, place: &Place<'_, '_>) -> Result<bool, NotPlain> {
+        let mut attributes = core::mem::take(&mut self.attributes);
+        for item in attributes.iter_mut().filter(|item| item.prefix_length > 0) {
+            let prefix = self.used_prefix(place.prefix(item.start, item.prefix_length))?;
+            item.namespace = self.namespace_of(prefix);
+        }
+        let order = |left: &Item, right: &Item| {
+            let by_namespace = match left.namespace == right.namespace {
+                true => Ordering::Equal,
+                false => self.namespaces.of(left.namespace).cmp(self.namespaces.of(right.namespace)),
+            };
+            by_namespace.then_with(|| left.compare_names(right, place.bytes))
+        };
+        let are_ordered =
+            |items: &[Item]| items.is_sorted_by(|left, right| order(left, right) == Ordering::Less);
+        let is_sorted = are_ordered(&attributes);
+        if !is_sorted {
+            attributes.sort_unstable_by(order);
+            if !are_ordered(&attributes) {
+                return Err(NotPlain); // one stands twice
+            }
+        }
+        self.attributes = attributes;
+        Ok(is_sorted)
+    }
+
+    /// What the output has to declare on the element (Exclusive XML Canonicalization 1.0, section 3; Canonical XML 1.0, 2.3).
+    fn collect(&mut self, place: &Place<'_, '_>, prefix: u32, open: &Open) -> Result<(), NotPlain> {
+        if self.rules != Rules::Exclusive {
+            for number in open.hidden..self.hidden.len() {
+                self.render(self.hidden.get(number).map_or(XML, |(declared, _)| *declared));
+            }
+            return Ok(());
+        }
+        self.render(prefix);
+        for number in 0..self.attributes.len() {
+            let Some(item) = self.attributes.get(number).filter(|item| item.prefix_length > 0) else {
+                continue;
+            };
+            self.render(self.used_prefix(place.prefix(item.start, item.prefix_length))?);
+        }
+        if !self.listed.is_empty() {
+            for number in open.hidden..self.hidden.len() {
+                let declared = self.hidden.get(number).map_or(XML, |(declared, _)| *declared);
+                if self.listed.iter().any(|listed| listed == self.prefixes.of(declared)) {
+                    self.render(declared);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Declares the prefix in the output, unless it has it bound so already.
+    #[inline]
+    fn render(&mut self, prefix: u32) {
+        let namespace = bound(&self.here.source, prefix);
+        if prefix != XML && bound(&self.here.output, prefix) != namespace {
+            let before = set(&mut self.here.output, prefix, namespace);
+            self.overwritten.push((prefix, before));
+        }
+    }
+
+    /// Writes the declarations of the element at hand, which begin at `first`, ordered by prefix.
+    fn write_declarations(&mut self, first: usize) {
+        let declared = self.overwritten.get_mut(first..).unwrap_or_default();
+        declared.sort_unstable_by_key(|(prefix, _)| self.prefixes.of(*prefix));
+        for (prefix, _) in &*declared {
+            self.output.extend_from_slice(if *prefix == EMPTY { b" xmlns" } else { b" xmlns:" });
+            self.output.extend_from_slice(self.prefixes.of(*prefix).as_bytes());
+            self.output.extend_from_slice(b"=\"");
+            let namespace = bound(&self.here.output, *prefix);
+            self.output.extend_from_slice(self.namespaces.of(namespace).as_bytes());
+            self.output.push(b'"');
+        }
+    }
+
+    /// Writes what stands in the source as it is to be written, up to here.
+    fn flush(&mut self, place: &mut Place<'_, '_>, to: usize) {
+        self.output.extend_from_slice(place.between(place.pending, to));
+        place.pending = to;
+    }
+}
+
+impl<'p> Place<'p, '_> {
+    fn octet(&self, at: usize) -> Option<u8> {
+        self.bytes.get(at).copied()
+    }
+
+    fn between(&self, start: usize, end: usize) -> &'p [u8] {
+        self.bytes.get(start..end).unwrap_or_default()
+    }
+
+    fn words(&self, start: usize, end: usize) -> &'p str {
+        self.text.get(start..end).unwrap_or_default()
+    }
+
+    /// The prefix of a name.
+    fn prefix(&self, name: usize, length: usize) -> &'p str {
+        self.words(name, name.saturating_add(length))
+    }
+
+    /// The prefix that the attribute declares, if it is a declaration.
+    fn declared(&self, item: &Item) -> Option<&'p str> {
+        match self.words(item.start, item.name_end).strip_prefix("xmlns")? {
+            "" => Some(""),
+            named => named.strip_prefix(':'),
+        }
+    }
+
+    /// Where the name ends that begins here, and the length of its prefix.
+    #[inline]
+    fn name(&self, at: usize) -> Result<(usize, usize), NotPlain> {
+        match names::leading_name(self.bytes.get(at..).unwrap_or_default()) {
+            Some((length, prefix_length)) if length <= self.limits.name_bytes => {
+                Ok((at.saturating_add(length), prefix_length))
+            }
+            _ => Err(NotPlain),
+        }
+    }
+
+    /// The attribute that begins here, with a value in double quotes in which nothing stands for something else.
+    fn attribute(&self, at: usize) -> Result<Item, NotPlain> {
+        let (name_end, prefix_length) = self.name(at)?;
+        let from = name_end.saturating_add(2);
+        if self.between(name_end, from) != b"=\"" {
+            return Err(NotPlain);
+        }
+        let rest = self.bytes.get(from..).unwrap_or_default();
+        let length = memchr3(b'"', b'<', b'&', rest).ok_or(NotPlain)?;
+        let value = rest.get(..length).unwrap_or_default();
+        // Without an early exit, so that it becomes vector instructions.
+        let is_plain = value.iter().fold(true, |plain, &octet| plain & (octet >= b' '));
+        if !is_plain || rest.get(length) != Some(&b'"') || length > self.limits.value_bytes {
+            return Err(NotPlain);
+        }
+        let end = from.saturating_add(length).saturating_add(1);
+        let mut item = Item { start: at, prefix_length, name_end, end, namespace: EMPTY, beginning: 0 };
+        item.beginning = item.beginning(self.bytes);
+        Ok(item)
+    }
+
+    /// The text up to the next tag.
+    fn text(&mut self) -> Result<(), NotPlain> {
+        let start = self.at;
+        let mut at = start;
+        loop {
+            let rest = self.bytes.get(at..).unwrap_or_default();
+            let found = memchr3(b'<', b'&', b'>', rest).ok_or(NotPlain)?;
+            at = at.saturating_add(found);
+            let rest = rest.get(found..).unwrap_or_default();
+            if rest.starts_with(b"<") {
+                break;
+            }
+            let reference: [&[u8]; 3] = [b"&amp;", b"&lt;", b"&gt;"];
+            let reference = reference.iter().find(|reference| rest.starts_with(reference)).ok_or(NotPlain)?;
+            at = at.saturating_add(reference.len());
+        }
+        if at > start {
+            self.nodes = self.nodes.saturating_add(1);
+        }
+        if at.saturating_sub(start) > self.limits.value_bytes || self.nodes > self.limits.nodes {
+            return Err(NotPlain);
+        }
+        self.at = at;
+        Ok(())
+    }
+}
+
+impl Item {
+    /// No octet of a name is zero, so that a shorter name comes before the one that it begins.
+    #[inline]
+    fn beginning(&self, bytes: &[u8]) -> u64 {
+        let name = self.local_name(bytes);
+        match name.first_chunk() {
+            Some(first) => u64::from_be_bytes(*first),
+            None => {
+                (0..8).fold(0, |all, place| (all << 8) | u64::from(name.get(place).copied().unwrap_or(0)))
+            }
+        }
+    }
+
+    #[inline]
+    fn compare_names(&self, other: &Item, bytes: &[u8]) -> Ordering {
+        let rest = || self.local_name(bytes).cmp(other.local_name(bytes));
+        self.beginning.cmp(&other.beginning).then_with(rest)
+    }
+
+    fn local_name<'p>(&self, bytes: &'p [u8]) -> &'p [u8] {
+        let colon = usize::from(self.prefix_length > 0);
+        let start = self.start.saturating_add(self.prefix_length).saturating_add(colon);
+        bytes.get(start..self.name_end).unwrap_or_default()
+    }
+}
+
+#[inline]
+fn bound(bindings: &[u32], prefix: u32) -> u32 {
+    bindings.get(prefix as usize).copied().unwrap_or(EMPTY)
+}
+
+/// Binds the prefix. What it was bound to.
+fn set(bindings: &mut [u32], prefix: u32, namespace: u32) -> u32 {
+    bindings.get_mut(prefix as usize).map_or(EMPTY, |place| core::mem::replace(place, namespace))
+}
+
+/// Strings with numbers, of which there are few.
+#[derive(Debug)]
+struct Strings {
+    ids: Interner,
+    text: String,
+    first: &'static str,
+}
+
+impl Strings {
+    fn new(first: &'static str) -> Strings {
+        Strings { ids: Interner::new(first, 8), text: String::new(), first }
+    }
+
+    fn known(&self, string: &str) -> Option<u32> {
+        self.ids.find(string, |span| span.of(&self.text))
+    }
+
+    /// The number of the string, a new one if need be; none if there are too many.
+    fn id(&mut self, string: &str) -> Option<u32> {
+        if let Some(id) = self.ids.find(string, |span| span.of(&self.text)) {
+            return Some(id);
+        }
+        if self.ids.spans.len() >= MOST {
+            return None;
+        }
+        let start = self.text.len();
+        self.text.push_str(string);
+        Some(self.ids.add(string, Span::new(start, self.text.len())))
+    }
+
+    fn of(&self, id: u32) -> &str {
+        match id {
+            EMPTY => "",
+            XML => self.first,
+            id => self.ids.spans.get(id.saturating_sub(2) as usize).map_or("", |span| span.of(&self.text)),
+        }
+    }
+}
