@@ -111,7 +111,7 @@ impl Aggregate {
     /// of an entity in it does not count. No key is taken from the document. How long the document is valid is the caller's to check
     /// ([`check_validity`](Self::check_validity)).
     ///
-    /// The entities are parsed one after another to be digested, and what was signed is written over the document, so that the memory is about
+    /// The entities are checked and digested one after another, and what was signed is written over the document, so that the memory is about
     /// that of the document. One that is not well-formed is refused with all others: nobody signed it.
     ///
     /// # Errors
