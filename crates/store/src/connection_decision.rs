@@ -75,6 +75,12 @@ impl ConnectionDecision {
         &self.organization
     }
 
+    /// Who decides, and when.
+    #[must_use]
+    pub fn author(&self) -> &Author {
+        &self.author
+    }
+
     /// For stores: decides. Call it inside the transaction, with what was read in it.
     ///
     /// # Errors
@@ -252,7 +258,9 @@ pub struct DecidedConnections {
     pub added: Vec<StoredConnection>,
     /// The connections to write in the place of those that were read, at their next revision.
     pub changed: Vec<StoredConnection>,
-    /// The connections whose sessions end: those that were retired.
+    /// The connections that were retired: their SCIM tokens end.
+    pub retired: Vec<ConnectionId>,
+    /// The connections whose sessions end: those that were retired, unless sessions are kept.
     pub ends_sessions_over: Vec<ConnectionId>,
     /// The audit records to add.
     pub audit: Vec<AuditRecord>,
@@ -268,6 +276,7 @@ impl DecidedConnections {
         let mut decided = Self {
             added: Vec::new(),
             changed: Vec::new(),
+            retired: Vec::new(),
             ends_sessions_over: Vec::new(),
             audit: Vec::new(),
             after,
@@ -290,6 +299,7 @@ impl DecidedConnections {
             Some(known) => {
                 let next = connection.in_place_of(known)?;
                 if next.is_retired_since(known) {
+                    self.retired.push(next.id.clone());
                     self.ends_sessions_over.push(next.id.clone());
                 }
                 *known = next;

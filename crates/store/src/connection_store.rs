@@ -50,8 +50,8 @@ pub trait ConnectionStore: Send + Sync + std::fmt::Debug {
     fn add_connection<'a>(&'a self, connection: &'a StoredConnection, author: &'a Author) -> Answer<'a, u64>;
 
     /// Replaces a connection that is still at the revision it was read at, as [`StoredConnection::in_place_of`] says. Answers the next
-    /// revision. With one that [is retired by it](StoredConnection::is_retired_since) the sessions end that began over it, where the store
-    /// keeps them. Metadata that is too large is [`StoreError::ConnectionLimit`](crate::StoreError::ConnectionLimit).
+    /// revision. With one that [is retired by it](StoredConnection::is_retired_since) the sessions end that began over it, and its SCIM tokens, where
+    /// the store keeps them. Metadata that is too large is [`StoreError::ConnectionLimit`](crate::StoreError::ConnectionLimit).
     ///
     /// It is for new metadata and settings. Which connections an organization signs in over is a
     /// [`ConnectionDecision`](crate::ConnectionDecision), where there is a directory.

@@ -117,6 +117,13 @@ pub enum StoreError {
         /// Its id.
         account: AccountId,
     },
+    /// A connection that is retired gets no SCIM token.
+    #[error("the connection {connection} is retired")]
+    #[non_exhaustive]
+    ConnectionRetired {
+        /// Its id.
+        connection: ConnectionId,
+    },
     /// A SCIM resource was changed, made or removed since it was read.
     #[error("the SCIM resource was changed meanwhile")]
     #[non_exhaustive]
@@ -195,6 +202,7 @@ impl StoreError {
             Self::Taken { .. } => "store.taken",
             Self::DomainInvalid { source, .. } => source.code(),
             Self::AccountSuspended { .. } => "store.account_suspended",
+            Self::ConnectionRetired { .. } => "store.connection_retired",
             Self::ScimConflict { .. } => "store.scim_conflict",
             Self::Policy { .. } => "store.policy",
             Self::Damaged { .. } => "store.damaged",
@@ -232,6 +240,7 @@ impl StoreError {
             Self::Taken { .. } => "Choose another, or change the one that has it.",
             Self::DomainInvalid { source, .. } => source.hint(),
             Self::AccountSuspended { .. } => "Reactivate the account in the organization's members.",
+            Self::ConnectionRetired { .. } => "Issue the token for the connection that took its place.",
             Self::ScimConflict { .. } => "Read the resource again and repeat the change.",
             Self::Policy { .. } => "Correct the stored policy at that place.",
             Self::Damaged { .. } => {
@@ -317,6 +326,12 @@ impl StoreError {
         Self::ConnectionUnknown { connection: connection.clone() }
     }
 
+    /// For stores of your own: the connection is retired, and gets nothing new.
+    #[must_use]
+    pub fn connection_retired(connection: &ConnectionId) -> Self {
+        Self::ConnectionRetired { connection: connection.clone() }
+    }
+
     /// For stores of your own: what was to be changed of a connection never changes.
     #[must_use]
     pub fn connection_fixed(connection: ConnectionId, what: &'static str) -> Self {
@@ -393,6 +408,10 @@ pub enum SignInError {
     /// The policy refused it.
     #[error(transparent)]
     PlanRefusal(#[from] PlanRefusal),
+    /// The identity provider has ended the session that the assertion would begin.
+    #[error("the assertion was issued before its identity provider ended the session, and came after that")]
+    #[non_exhaustive]
+    LoggedOut {},
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -405,6 +424,7 @@ impl SignInError {
         match self {
             Self::NotBelieved(refusal) => refusal.code(),
             Self::PlanRefusal(refused) => refused.code(),
+            Self::LoggedOut {} => "store.logged_out",
             Self::Store(failure) => failure.code(),
         }
     }
@@ -415,6 +435,9 @@ impl SignInError {
         match self {
             Self::NotBelieved(refusal) => refusal.hint(),
             Self::PlanRefusal(refused) => refused.hint(),
+            Self::LoggedOut {} => {
+                "The person signs in again. A response that is used after the logout of its session was kept by a slow browser, or copied."
+            }
             Self::Store(failure) => failure.hint(),
         }
     }

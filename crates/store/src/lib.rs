@@ -60,7 +60,7 @@ pub use connection_totals::ConnectionTotals;
 pub use decision::{About, Applied, Decided, Decision};
 pub use directory::{Directory, Versioned};
 pub use error::{SignInError, StoreError};
-pub use logout::{LOGOUT_MEMORY, LogoutStore};
+pub use logout::{LOGOUT_MEMORY, LogoutStore, may_be_logged_out};
 pub use memory::Memory;
 pub use pending::PendingStore;
 #[cfg(feature = "postgres")]
@@ -75,7 +75,7 @@ pub use scim::{
 };
 pub use scim_token::ScimToken;
 pub use session::{Session, SessionId, SessionStore};
-pub use sign_in::{CompletedSignIn, ConfirmedSignIn, DecidedSignIn, SignIn};
+pub use sign_in::{CompletedSignIn, ConfirmedSignIn, DecidedSignIn, SignIn, SignInContext};
 #[cfg(feature = "sqlite")]
 pub use sqlite::Sqlite;
 pub use store::Store;

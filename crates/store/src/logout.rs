@@ -1,6 +1,6 @@
 //! Sign-outs on their way, and logouts to be remembered.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 use vouchsafe::provisioning::Identity;
 use vouchsafe::{PendingLogout, StoredPendingLogout};
 
@@ -35,6 +35,9 @@ pub trait LogoutStore: Send + Sync + std::fmt::Debug {
 
     /// Remembers that the sessions of a person ended which began by then: all of them, or that of a session index. Of several the latest
     /// counts.
+    ///
+    /// Where the store is a [`Directory`](crate::Directory) too, every sign-in of the person that is under way is committed before this
+    /// answers, or refused: whoever ends the sessions afterwards misses none.
     fn remember_logout<'a>(
         &'a self,
         person: &'a Identity,
@@ -58,6 +61,32 @@ pub trait LogoutStore: Send + Sync + std::fmt::Debug {
 /// knows what was before.
 pub const LOGOUT_MEMORY: TimeDelta = TimeDelta::days(1);
 
+/// Whether the session of an assertion that was issued then may have been ended by a logout (SAML Core 3.7.3.1): by the latest that is
+/// remembered, or by one that is forgotten by now.
+///
+/// ```
+/// use chrono::{DateTime, TimeDelta, Utc};
+/// use vouchsafe_store::may_be_logged_out;
+///
+/// let now: DateTime<Utc> = "2026-01-15T09:00:00Z".parse()?;
+/// let logout = now - TimeDelta::minutes(1);
+/// assert!(may_be_logged_out(Some(logout - TimeDelta::seconds(5)), Some(logout), now));
+/// assert!(!may_be_logged_out(Some(logout + TimeDelta::seconds(5)), Some(logout), now));
+/// # Ok::<(), chrono::ParseError>(())
+/// ```
+#[must_use]
+pub fn may_be_logged_out(
+    issued_at: Option<DateTime<Utc>>,
+    latest: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> bool {
+    let Some(issued_at) = issued_at else { return latest.is_some() };
+    let remembered_since = now.checked_sub_signed(LOGOUT_MEMORY);
+    // Many write their times in whole seconds: what was issued in the second of the logout counts as issued before it.
+    latest.is_some_and(|logout| issued_at.trunc_subsecs(0) <= logout)
+        || remembered_since.is_some_and(|since| issued_at < since)
+}
+
 /// Until when a logout is remembered, with an hour more for clocks that differ.
 pub(crate) fn remembered_until(now: DateTime<Utc>) -> DateTime<Utc> {
     let until = LOGOUT_MEMORY.checked_add(&TimeDelta::hours(1)).unwrap_or(LOGOUT_MEMORY);
@@ -77,4 +106,36 @@ pub(crate) fn opened(
     let pending = stored.map(PendingLogout::from_stored).transpose();
     let pending = pending.map_err(|error| StoreError::damaged("pending logout", error))?;
     Ok(pending.filter(|pending| !pending.is_expired(now)))
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "this is a test: it may panic")]
+
+    use super::*;
+
+    #[test]
+    fn what_a_logout_may_have_ended() {
+        let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
+        let now = at("2026-11-24T12:00:00Z");
+        let cases = [
+            ("2026-11-24T11:59:00Z", None, false),
+            ("2026-11-24T11:59:00Z", Some("2026-11-24T11:58:59Z"), false),
+            ("2026-11-24T11:59:00Z", Some("2026-11-24T11:59:00Z"), true),
+            ("2026-11-24T11:59:00.9Z", Some("2026-11-24T11:59:00.1Z"), true),
+            ("2026-11-24T11:59:00Z", Some("2026-11-24T11:59:30Z"), true),
+            // A logout of before a day ago is forgotten, so nobody knows.
+            ("2026-11-23T12:00:00Z", None, false),
+            ("2026-11-23T11:59:59Z", None, true),
+        ];
+        for (issued_at, latest, expected) in cases {
+            let latest = latest.map(at);
+            assert_eq!(
+                may_be_logged_out(Some(at(issued_at)), latest, now),
+                expected,
+                "{issued_at} {latest:?}"
+            );
+        }
+        assert!(!may_be_logged_out(None, None, now) && may_be_logged_out(None, Some(now), now));
+    }
 }

@@ -106,6 +106,10 @@ impl ReplayStore for Memory {
         })
     }
 
+    fn is_recorded<'a>(&'a self, hash: &'a str) -> Answer<'a, bool> {
+        self.with(move |state| Ok(state.replays.contains_key(hash)))
+    }
+
     fn sweep_replays(&self, now: DateTime<Utc>) -> Answer<'_, u64> {
         let margin = self.replay_margin;
         self.with(move |state| {

@@ -172,6 +172,10 @@ impl ReplayStore for Redis {
         })
     }
 
+    fn is_recorded<'a>(&'a self, hash: &'a str) -> Answer<'a, bool> {
+        Box::pin(async move { self.ask(cmd("EXISTS").arg(self.key("replay", hash))).await })
+    }
+
     fn sweep_replays(&self, _: DateTime<Utc>) -> Answer<'_, u64> {
         Box::pin(async { Ok(0) })
     }

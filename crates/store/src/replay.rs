@@ -29,6 +29,9 @@ pub trait ReplayStore: Send + Sync + std::fmt::Debug {
     /// nanosecond rounds `expires_at` up.
     fn insert_once<'a>(&'a self, hash: &'a str, expires_at: DateTime<Utc>) -> Answer<'a, bool>;
 
+    /// Whether a hash is recorded. Nothing is written.
+    fn is_recorded<'a>(&'a self, hash: &'a str) -> Answer<'a, bool>;
+
     /// Forgets the records that are over by more than the margin; how many.
     fn sweep_replays(&self, now: DateTime<Utc>) -> Answer<'_, u64>;
 
@@ -37,6 +40,16 @@ pub trait ReplayStore: Send + Sync + std::fmt::Debug {
         Box::pin(async move {
             let inserted = self.insert_once(key.hash(), key.expires_at()).await?;
             Ok(key.recorded(inserted))
+        })
+    }
+
+    /// Answers whether a message would be the first, and records nothing: for one that is carried out before it is recorded, so that a message whose
+    /// effect failed is carried out when it comes again. Of two at the same time both may be the first, so this is for what may be
+    /// done twice, such as ending sessions.
+    fn look_up(&self, key: ReplayKey) -> Answer<'_, Recorded> {
+        Box::pin(async move {
+            let is_recorded = self.is_recorded(key.hash()).await?;
+            Ok(key.recorded(!is_recorded))
         })
     }
 }

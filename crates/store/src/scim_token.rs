@@ -67,6 +67,13 @@ impl ScimToken {
         });
     }
 
+    /// For stores: the token ends now. Whether it was not revoked before.
+    pub fn revoke(&mut self, at: DateTime<Utc>) -> bool {
+        let is_first = self.record.revoked_at.is_none();
+        self.record.revoked_at.get_or_insert(at);
+        is_first
+    }
+
     /// For stores: the token ends at that time at the latest.
     pub fn end_by(&mut self, end: DateTime<Utc>) {
         self.record.expires_at = Some(self.record.expires_at.map_or(end, |known| known.min(end)));

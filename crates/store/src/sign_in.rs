@@ -1,12 +1,14 @@
 //! From an assertion that every rule accepts to a session, in one transaction.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use vouchsafe::{
-    ConnectionId, Login, PendingRequest, Recorded, ReplayKey, ValidAssertion,
-    provisioning::{AccountId, Fact, LoginFacts, OrganizationId, Plan, PlanRefusal, Policy, Snapshot},
+    ConnectionId, ConnectionState, Login, PendingRequest, Recorded, ReplayKey, ValidAssertion,
+    provisioning::{
+        AccountId, Fact, Identity, LoginFacts, OrganizationId, Plan, PlanRefusal, Policy, Snapshot,
+    },
 };
 
-use crate::{Decided, Session, SessionId, SignInError, StoreError};
+use crate::{Decided, Session, SessionId, SignInError, StoreError, may_be_logged_out};
 
 /// A sign-in that is to be made: an acceptable assertion, and the session that it is to begin.
 ///
@@ -16,8 +18,8 @@ use crate::{Decided, Session, SessionId, SignInError, StoreError};
 /// A store goes through three types, each of which is made from the one before and in no other way:
 ///
 /// 1. it inserts [`replay_key`](Self::replay_key) if it is not there, and calls [`confirm`](Self::confirm) with the answer;
-/// 2. it reads the snapshot for [`ConfirmedSignIn::facts`], as for [`About::Login`](crate::About::Login), and calls
-///    [`ConfirmedSignIn::decide`] with it and the session of [`ConfirmedSignIn::links_from`];
+/// 2. it reads what stands in [`SignInContext`], the snapshot for [`ConfirmedSignIn::facts`] as for [`About::Login`](crate::About::Login), and
+///    calls [`ConfirmedSignIn::decide`] with it;
 /// 3. it writes what [`DecidedSignIn`] says, commits, and answers [`DecidedSignIn::into_signed_in`].
 ///
 /// Any error on the way rolls everything back, the replay record too.
@@ -35,6 +37,7 @@ struct Terms {
     answers: Option<String>,
     replaces: Option<SessionId>,
     links: Option<Link>,
+    heeds_logouts: bool,
 }
 
 /// The account that is to be linked, and the hash of the identifier of the session in which that was asked for.
@@ -48,7 +51,7 @@ impl SignIn {
     /// A sign-in whose session lasts for `lifetime` at most.
     #[must_use]
     pub fn new(valid: ValidAssertion, id: SessionId, lifetime: TimeDelta) -> Self {
-        let terms = Terms { id, lifetime, answers: None, replaces: None, links: None };
+        let terms = Terms { id, lifetime, answers: None, replaces: None, links: None, heeds_logouts: false };
         Self { valid, terms }
     }
 
@@ -71,6 +74,15 @@ impl SignIn {
     #[must_use]
     pub fn linking(mut self, account: AccountId, session: impl Into<String>) -> Self {
         self.terms.links = Some(Link { account, session: session.into() });
+        self
+    }
+
+    /// The same sign-in, which is refused if its identity provider has ended the session already: its assertion was issued before a logout
+    /// that the store [remembers](crate::LogoutStore::remember_logout), and came after it (SAML Core 3.7.3.1). For services that take logout
+    /// requests.
+    #[must_use]
+    pub fn heeding_logouts(mut self) -> Self {
+        self.terms.heeds_logouts = true;
         self
     }
 
@@ -104,7 +116,8 @@ impl SignIn {
     /// [`SignInError::NotBelieved`] with the whole ledger.
     pub fn confirm(self, recorded: Recorded) -> Result<ConfirmedSignIn, SignInError> {
         let login = self.valid.confirm(recorded).map_err(Box::new)?;
-        Ok(ConfirmedSignIn { facts: LoginFacts::from(&login), login, terms: self.terms })
+        let person = Identity::of_login(&login).filter(|_| self.terms.heeds_logouts);
+        Ok(ConfirmedSignIn { facts: LoginFacts::from(&login), person, login, terms: self.terms })
     }
 }
 
@@ -113,7 +126,39 @@ impl SignIn {
 pub struct ConfirmedSignIn {
     login: Login,
     facts: LoginFacts,
+    /// Whose logouts count.
+    person: Option<Identity>,
     terms: Terms,
+}
+
+/// What a store reads in the transaction of a sign-in, all of it at one moment after which nobody changes it until the transaction ends.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct SignInContext<'r> {
+    /// The snapshot for [`ConfirmedSignIn::facts`].
+    pub snapshot: &'r Snapshot,
+    /// The stored policy of the organization.
+    pub policy: &'r Policy,
+    /// The session of [`ConfirmedSignIn::links_from`], if it is there.
+    pub links_from: Option<&'r Session>,
+    /// The state of the stored connection that the assertion came over; `None`: connections are kept elsewhere.
+    pub connection: Option<ConnectionState>,
+    /// [`LogoutStore::latest_logout`](crate::LogoutStore::latest_logout) of [`ConfirmedSignIn::logouts_of`], if there is one.
+    pub latest_logout: Option<DateTime<Utc>>,
+}
+
+impl<'r> SignInContext<'r> {
+    /// What was read.
+    #[must_use]
+    pub fn new(
+        snapshot: &'r Snapshot,
+        policy: &'r Policy,
+        links_from: Option<&'r Session>,
+        connection: Option<ConnectionState>,
+        latest_logout: Option<DateTime<Utc>>,
+    ) -> Self {
+        Self { snapshot, policy, links_from, connection, latest_logout }
+    }
 }
 
 impl ConfirmedSignIn {
@@ -136,17 +181,20 @@ impl ConfirmedSignIn {
         self.terms.links.as_ref().map(|link| link.session.as_str())
     }
 
-    /// For stores: decides, with a snapshot that was read in the transaction, the stored policy of the organization, and the session of
-    /// [`links_from`](Self::links_from), if it is there.
+    /// Whose latest logout the store reads, and with which session index; `None`: logouts do not count.
+    #[must_use]
+    pub fn logouts_of(&self) -> Option<(&Identity, Option<&str>)> {
+        Some((self.person.as_ref()?, self.login.session_index()))
+    }
+
+    /// For stores: decides on what was read in the transaction.
     ///
     /// # Errors
-    /// The policy's refusal, and [`PlanRefusal::LinkSessionEnded`]; then the transaction is rolled back.
-    pub fn decide(
-        self,
-        snapshot: &Snapshot,
-        policy: &Policy,
-        links_from: Option<&Session>,
-    ) -> Result<DecidedSignIn, SignInError> {
+    /// The policy's refusal, [`PlanRefusal::LinkSessionEnded`], [`PlanRefusal::ConnectionState`] where the connection was retired since the
+    /// assertion was checked, and [`SignInError::LoggedOut`]; then the transaction is rolled back.
+    pub fn decide(self, read: &SignInContext<'_>) -> Result<DecidedSignIn, SignInError> {
+        let SignInContext { snapshot, policy, links_from, .. } = *read;
+        self.is_still_acceptable(read)?;
         let plan = self.plan(snapshot, policy, links_from)?;
         let decided = Decided::of(plan, snapshot)?;
         let organization = decided.plan.organization().clone();
@@ -156,6 +204,19 @@ impl ConfirmedSignIn {
         let lifetime = TimeDelta::from_std(policy.sessions.lifetime(longest)).unwrap_or(self.terms.lifetime);
         let session = Session::new(&self.login, organization, account, lifetime);
         Ok(DecidedSignIn { decided, session, login: self.login, terms: self.terms })
+    }
+
+    /// Whether the connection was not retired, and the session not ended, since the assertion was checked.
+    fn is_still_acceptable(&self, read: &SignInContext<'_>) -> Result<(), SignInError> {
+        if let Some(retired @ ConnectionState::Retired) = read.connection {
+            let connection = self.login.connection().clone();
+            return Err(PlanRefusal::connection_state(connection, retired.name(), "signed in over").into());
+        }
+        let (issued_at, now) = (self.login.issued_at(), self.login.accepted_at());
+        match self.person.is_some() && may_be_logged_out(issued_at, read.latest_logout, now) {
+            true => Err(SignInError::LoggedOut {}),
+            false => Ok(()),
+        }
     }
 
     /// What would be decided on this.

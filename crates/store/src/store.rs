@@ -204,6 +204,7 @@ macro_rules! passed_on {
 impl ReplayStore for Store {
     passed_on! { to replays:
         fn insert_once<'a>(&self, hash: &'a str, expires_at: DateTime<Utc>) -> Answer<'a, bool>;
+        fn is_recorded<'a>(&self, hash: &'a str) -> Answer<'a, bool>;
         fn sweep_replays<'a>(&self, now: DateTime<Utc>) -> Answer<'a, u64>;
     }
 }

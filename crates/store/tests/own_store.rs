@@ -25,7 +25,7 @@ use vouchsafe::{
 use vouchsafe_store::{
     About, Answer, Applied, AuditRecord, Author, CompletedSignIn, ConnectionDecision, ConnectionStore,
     Decided, Decides, Decision, Directory, OrganizationConnections, PendingStore, ReplayStore, Session,
-    SessionId, SessionStore, SignIn, SignInError, StoreError, StoredConnection, Versioned,
+    SessionId, SessionStore, SignIn, SignInContext, SignInError, StoreError, StoredConnection, Versioned,
 };
 
 async fn own() -> (Own, ()) {
@@ -307,7 +307,10 @@ impl State {
         let confirmed = sign_in.confirm(key.clone().recorded(is_first))?;
         let (snapshot, policy) = self.about_login(confirmed.facts(), confirmed.links())?;
         let links_from = confirmed.links_from().and_then(|hash| self.sessions.get(hash)).cloned();
-        let decided = confirmed.decide(&snapshot, &policy, links_from.as_ref())?;
+        let state = self.connections.get(&confirmed.facts().connection).map(|stored| stored.state);
+        let latest = confirmed.logouts_of().and_then(|(person, index)| self.latest_logout(person, index));
+        let decided =
+            confirmed.decide(&SignInContext::new(&snapshot, &policy, links_from.as_ref(), state, latest))?;
         self.write(decided.decided())?;
         self.replays.insert(key.hash().to_owned(), key.expires_at());
         if let Some(handle) = decided.answers() {

@@ -6,7 +6,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, SubsecRound as _, Utc};
 use http::header::SET_COOKIE;
 use http::{HeaderMap, HeaderValue, Method, Response};
 use vouchsafe::xml::Quoted;
@@ -14,7 +13,7 @@ use vouchsafe::{
     BindingError, Connection, Login, LogoutAnswer, LogoutJourney, LogoutRequest, Participant, SoapCall,
     provisioning::Identity,
 };
-use vouchsafe_store::{LOGOUT_MEMORY, LogoutStore};
+use vouchsafe_store::{LogoutStore, may_be_logged_out};
 
 use crate::answers::{carried, see_other};
 use crate::error::HttpError;
@@ -71,6 +70,11 @@ impl SingleSignOn {
         sessions: Arc<dyn LogoutSessions>,
     ) -> SingleSignOn {
         self.changed(|inner| inner.single_logout = Some(SingleLogout { store, sessions }))
+    }
+
+    /// Whether identity providers end sessions here.
+    pub(crate) fn takes_logouts(&self) -> bool {
+        self.inner.single_logout.is_some()
     }
 
     /// How identity providers are asked over SOAP: `send` posts the body of a call to its location and answers what came back, bounded in size
@@ -165,8 +169,8 @@ impl SingleSignOn {
     }
 
     /// Refuses a login whose session an identity provider has ended already: its assertion was issued before a logout, and came after it
-    /// (SAML Core 3.7.3.1). [`accept`](Self::accept) and [`Provisioned`](crate::Provisioned) ask by themselves; ask again after a session of your
-    /// own was opened, and end it where this fails: the logout may come in between.
+    /// (SAML Core 3.7.3.1). [`accept`](Self::accept) asks by itself; ask again after a session of your own was opened, and end it where this
+    /// fails: the logout may come in between. [`Provisioned`](crate::Provisioned) asks in the transaction that signs in.
     ///
     /// # Errors
     /// [`HttpError::LoggedOut`]; [`HttpError::Store`].
@@ -176,7 +180,7 @@ impl SingleSignOn {
             return Ok(());
         };
         let latest = single_logout.store.latest_logout(&person, login.session_index()).await?;
-        match may_be_over(login.issued_at(), latest, self.now()) {
+        match may_be_logged_out(login.issued_at(), latest, self.now()) {
             true => Err(HttpError::LoggedOut),
             false => Ok(()),
         }
@@ -269,41 +273,5 @@ impl SingleSignOn {
     ) -> Result<Response<String>, HttpError> {
         let shown = LogoutView { answers: journey.answers(), back: &self.inner.sign_in_page };
         Ok(self.inner.logout_page.answer(&shown, cookies))
-    }
-}
-
-/// Whether the session of an assertion that was issued then may have been ended by a logout: by the latest that is remembered, or by one that
-/// is forgotten by now.
-fn may_be_over(issued_at: Option<DateTime<Utc>>, latest: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
-    let Some(issued_at) = issued_at else { return latest.is_some() };
-    let remembered_since = now.checked_sub_signed(LOGOUT_MEMORY);
-    // Many write their times in whole seconds: what was issued in the second of the logout counts as issued before it.
-    latest.is_some_and(|logout| issued_at.trunc_subsecs(0) <= logout)
-        || remembered_since.is_some_and(|since| issued_at < since)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_logout_may_have_ended() {
-        let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
-        let now = at("2026-11-24T12:00:00Z");
-        let cases = [
-            ("2026-11-24T11:59:00Z", None, false),
-            ("2026-11-24T11:59:00Z", Some("2026-11-24T11:58:59Z"), false),
-            ("2026-11-24T11:59:00Z", Some("2026-11-24T11:59:00Z"), true),
-            ("2026-11-24T11:59:00.9Z", Some("2026-11-24T11:59:00.1Z"), true),
-            ("2026-11-24T11:59:00Z", Some("2026-11-24T11:59:30Z"), true),
-            // A logout of before a day ago is forgotten, so nobody knows.
-            ("2026-11-23T12:00:00Z", None, false),
-            ("2026-11-23T11:59:59Z", None, true),
-        ];
-        for (issued_at, latest, expected) in cases {
-            let latest = latest.map(at);
-            assert_eq!(may_be_over(Some(at(issued_at)), latest, now), expected, "{issued_at} {latest:?}");
-        }
-        assert!(!may_be_over(None, None, now) && may_be_over(None, Some(now), now));
     }
 }

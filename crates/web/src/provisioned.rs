@@ -9,7 +9,8 @@ use vouchsafe::{
     BindingError, LogoutRequest, PendingRequest, ValidAssertion, provisioning::Identity, xml::Quoted,
 };
 use vouchsafe_store::{
-    CompletedSignIn, Directory, Session, SessionId, SessionStore, SignIn, SignInError, StoreError,
+    CompletedSignIn, Directory, LogoutStore, Session, SessionId, SessionStore, SignIn, SignInError,
+    StoreError,
 };
 
 use crate::accept::Checked;
@@ -18,10 +19,10 @@ use crate::link;
 use crate::logout::{EndedSession, EndsSessions, LogoutSessions, meant_by};
 use crate::single_sign_on::SingleSignOn;
 
-/// Accounts and sessions in one store: what `vouchsafe_store::Memory` and `Sqlite` are.
-pub trait AccountStore: SessionStore + Directory {}
+/// Accounts, sessions and remembered logouts in one store: what `vouchsafe_store::Memory`, `Sqlite` and `Postgres` are.
+pub trait AccountStore: SessionStore + LogoutStore + Directory {}
 
-impl<T: SessionStore + Directory> AccountStore for T {}
+impl<T: SessionStore + LogoutStore + Directory> AccountStore for T {}
 
 /// Signs people in to accounts of a [`Directory`], by the policy of their organization, and keeps their sessions in a [`SessionStore`].
 /// Replay record, account, session and the end of the answered request are one transaction of the directory, so the store of the requests
@@ -93,12 +94,11 @@ impl Provisioned {
             Some((account, session)) => sign_in.linking(account, session),
             None => sign_in,
         };
+        let sign_in = match sso.takes_logouts() {
+            true => sign_in.heeding_logouts(),
+            false => sign_in,
+        };
         let signed_in = self.store.sign_in(sign_in).await.map_err(not_signed_in)?;
-        // Asked when the session is there: a logout that comes at this moment finds the session, or is found here.
-        if let Err(error) = sso.not_logged_out(&signed_in.login).await {
-            self.store.revoke(&signed_in.id).await?;
-            return Err(error);
-        }
         tracing::info!(
             connection = %signed_in.login.connection(),
             issuer = %Quoted::new(signed_in.login.issuer().as_str()),
@@ -191,6 +191,9 @@ impl LogoutSessions for Provisioned {
             let person = Identity::of_logout_request(request);
             let mut ended = 0_u64;
             for session_index in meant_by(request) {
+                // First remembered: a sign-in that is being made at this moment either sees it, or its session is among those that end.
+                let (issued_at, accepted_at) = (request.issued_at(), request.accepted_at());
+                self.store.remember_logout(&person, session_index, issued_at, accepted_at).await?;
                 ended = ended.saturating_add(self.store.revoke_by_name_id(&person, session_index).await?);
             }
             Ok(ended)
@@ -230,6 +233,7 @@ fn session_cookie(sso: &SingleSignOn, id: &SessionId, session: &Session) -> Resu
 fn not_signed_in(error: SignInError) -> HttpError {
     match error {
         SignInError::NotBelieved(refusal) => HttpError::Refused(*refusal),
+        SignInError::LoggedOut { .. } => HttpError::LoggedOut,
         SignInError::Store(failure) => refused_or_outage(failure),
         refused => HttpError::refused_by(refused),
     }

@@ -6,7 +6,7 @@ use http::request::Parts;
 use http::{HeaderMap, Method, Response, StatusCode};
 use vouchsafe::{
     BoundLogout, Carriage, Connection, ExpectMessage, IncomingMessage, LogoutRequest, LogoutStatus, Message,
-    MessageKind, RelayState, SentMessage, StatusAnswer, ValidMessage, provisioning::Identity,
+    MessageKind, RelayState, ReplayKey, SentMessage, StatusAnswer, ValidMessage, provisioning::Identity,
     unasked_message,
 };
 
@@ -151,7 +151,7 @@ impl SingleSignOn {
         elsewhere(move || Ok((service_provider.open_message(sent, &at)?, permit))).await
     }
 
-    /// Believes a logout request once, remembers it, and ends the sessions that it means.
+    /// Believes a logout request once, remembers it, ends the sessions that it means, and then records that it did.
     async fn carry_out(
         &self,
         single_logout: &SingleLogout,
@@ -171,6 +171,7 @@ impl SingleSignOn {
         let permit = permit.over_connections(candidates.iter().map(Connection::id)).await?;
         // The places are held until the sessions are over.
         let (valid, _permit) = self.judge_message(incoming, candidates.clone(), permit).await?;
+        let replay_key = valid.replay_key();
         let Message::LogoutRequest(request) = self.confirm_message(valid).await? else {
             return Err(HttpError::NoSingleLogout);
         };
@@ -178,11 +179,13 @@ impl SingleSignOn {
         let connection = found.ok_or(HttpError::UnknownConnection)?;
         context.connection = Some(connection.id().clone());
         let ended = self.end_sessions(single_logout, &request).await?;
+        // Last: a request that could not be carried out is taken again. Of two copies at the same time both may be, which ends no more.
+        self.inner.replays.record(replay_key).await?;
         tracing::info!(connection = %connection.id(), ended, "an identity provider ended sessions");
         Ok(CarriedOut { request, connection, relay_state, status: LogoutStatus::Success })
     }
 
-    /// A request counts once, and it has been counted: so a store that fails for a moment is asked again.
+    /// The identity provider may not ask again, so a store that fails for a moment is asked again.
     async fn end_sessions(
         &self,
         single_logout: &SingleLogout,
@@ -236,9 +239,13 @@ impl SingleSignOn {
         let connection = self.inner.connections.find(bound.request().connection()).await?;
         let candidates: Vec<Connection> = connection.into_iter().collect();
         let permit = permit.over_connections(candidates.iter().map(Connection::id)).await?;
-        let (answer, bound) = self.judge_answer(incoming, candidates, bound, permit).await?;
+        let (answer, bound, replay_key) = self.judge_answer(incoming, candidates, bound, permit).await?;
         if !single_logout.store.remove_logout(&handle).await? {
             return Err(unasked("it was answered already"));
+        }
+        // That it was answered is what counts from here on: the answer finds no request when it comes again.
+        if let Err(failure) = self.inner.replays.record(replay_key).await {
+            tracing::warn!(code = failure.code(), reason = %failure, "the answer to a logout request could not be recorded");
         }
         let asked = bound.request().connection().clone();
         let mut journey = bound.into_journey();
@@ -253,7 +260,7 @@ impl SingleSignOn {
         candidates: Vec<Connection>,
         bound: BoundLogout,
         permit: ReceivePermit,
-    ) -> Result<(StatusAnswer, BoundLogout), HttpError> {
+    ) -> Result<(StatusAnswer, BoundLogout, ReplayKey), HttpError> {
         let (service_provider, now) = (self.service_provider().clone(), self.now());
         let (valid, bound) = elsewhere(move || {
             let _until_it_is_over = permit;
@@ -261,8 +268,9 @@ impl SingleSignOn {
             Ok((service_provider.receive_message(incoming, &candidates, expect, now)?, bound))
         })
         .await?;
+        let replay_key = valid.replay_key();
         match self.confirm_message(valid).await? {
-            Message::LogoutResponse(answer) => Ok((answer, bound)),
+            Message::LogoutResponse(answer) => Ok((answer, bound, replay_key)),
             _ => Err(HttpError::NoSingleLogout),
         }
     }
@@ -282,8 +290,9 @@ impl SingleSignOn {
         .await
     }
 
+    /// A message that was not carried out before. It is recorded when it was.
     async fn confirm_message(&self, valid: ValidMessage) -> Result<Message, HttpError> {
-        let recorded = self.inner.replays.record(valid.replay_key()).await?;
+        let recorded = self.inner.replays.look_up(valid.replay_key()).await?;
         Ok(valid.confirm(recorded)?)
     }
 }

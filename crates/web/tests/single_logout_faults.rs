@@ -165,6 +165,22 @@ async fn a_request_is_carried_out_by_a_store_that_fails_for_a_moment() {
     }
 }
 
+/// A request whose effect failed was not carried out, so the same request is taken again; and once it was, it is a copy.
+#[tokio::test]
+async fn a_request_that_failed_is_carried_out_when_it_comes_again() {
+    let (store, sessions) = (Arc::new(Failing::default()), Arc::new(One::default()));
+    let sso = service(&store, &sessions);
+    let message = okta().logout_request().at(Utc::now());
+    let uri = format!("/saml/slo?{}", message.to_query(None).unwrap());
+    let ask = async || sso.single_logout(&request(&uri), b"", None).await.status().as_u16();
+    store.fails.store(usize::MAX, Ordering::SeqCst);
+    assert_eq!((ask().await, sessions.0.load(Ordering::SeqCst)), (503, false));
+    store.fails.store(0, Ordering::SeqCst);
+    assert_eq!((ask().await, sessions.0.load(Ordering::SeqCst)), (303, true));
+    sessions.0.store(false, Ordering::SeqCst);
+    assert_eq!((ask().await, sessions.0.load(Ordering::SeqCst)), (400, false), "a copy");
+}
+
 /// The person of the victim's identity provider is not sent to an address of another customer's.
 #[tokio::test]
 async fn nobody_is_sent_to_another_customers_address() {

@@ -4,8 +4,13 @@ use chrono::TimeDelta;
 use tokio::task::JoinSet;
 use vouchsafe::provisioning::Identity;
 use vouchsafe::{ConnectionId, LogoutAnswer, LogoutJourney, PendingLogout};
+use vouchsafe_testkit::ISSUE_INSTANT;
 
-use super::{Store, now};
+use super::{
+    POLICY, Store, acme, audit_of_people, author, now,
+    scenarios::{sign_in, valid},
+    with_acme,
+};
 
 fn pending(handle: &str) -> PendingLogout {
     let mut journey = LogoutJourney::default().returning_to("/bye");
@@ -78,6 +83,68 @@ pub async fn what_is_over_of_logouts_is_swept(store: impl Store) {
     assert_eq!(store.sweep_logouts(kept.expires_at()).await.unwrap(), 1);
     assert_eq!(store.sweep_logouts(now() + TimeDelta::days(1) - TimeDelta::seconds(1)).await.unwrap(), 0);
     assert!(store.latest_logout(&person("ada"), None).await.unwrap().is_some());
-    assert_eq!(store.sweep_logouts(now() + TimeDelta::days(1)).await.unwrap(), 1);
+    // A day, and as long as clocks differ.
+    assert_eq!(store.sweep_logouts(now() + TimeDelta::hours(26)).await.unwrap(), 1);
     assert!(store.latest_logout(&person("ada"), None).await.unwrap().is_none());
+}
+
+/// An assertion that was issued before its person's logout, and comes after it (SAML Core 3.7.3.1), changes nothing at all.
+pub async fn a_sign_in_whose_session_was_logged_out_leaves_nothing(store: impl Store) {
+    let token = with_acme(&store).await;
+    store.set_policy(&acme(), "", &author()).await.unwrap();
+    let first = store.sign_in(sign_in(valid("ada", &token, "id1")).heeding_logouts()).await.unwrap();
+    let ada = first.session.identity.clone().unwrap();
+    let index = first.session.session_index.clone();
+    store.remember_logout(&ada, index.as_deref(), ISSUE_INSTANT, ISSUE_INSTANT).await.unwrap();
+    assert_eq!(store.revoke_by_name_id(&ada, index.as_deref()).await.unwrap(), 1);
+
+    store.set_policy(&acme(), POLICY, &author()).await.unwrap();
+    let (before, audit) = (store.whole(&acme()).await.unwrap(), audit_of_people(&store).await);
+    let late = || valid("ada", &token, "id2");
+    let refused = store.sign_in(sign_in(late()).heeding_logouts()).await.unwrap_err();
+    assert_eq!(refused.code(), "store.logged_out");
+    assert_eq!(store.whole(&acme()).await.unwrap(), before);
+    assert_eq!(audit_of_people(&store).await, audit);
+    assert!(!store.is_recorded(late().replay_key().hash()).await.unwrap());
+    // Where nobody takes logouts, none counts; and another person has not been logged out.
+    store.sign_in(sign_in(valid("eve", &token, "id3")).heeding_logouts()).await.unwrap();
+    store.sign_in(sign_in(late())).await.unwrap();
+}
+
+/// Whichever is first: the sign-in is refused, or its session is among those that end.
+pub async fn a_logout_during_a_sign_in_ends_its_session(store: impl Store) {
+    let token = with_acme(&store).await;
+    let mut outcomes = [0, 0];
+    for round in 0..30 {
+        let person = format!("person{round}");
+        let known = store.sign_in(sign_in(valid(&person, &token, &format!("{round}a")))).await.unwrap();
+        let identity = known.session.identity.clone().unwrap();
+        let signing_in = {
+            let (store, token, person) = (store.clone(), token.clone(), person.clone());
+            tokio::spawn(async move {
+                let valid = valid(&person, &token, &format!("{round}b"));
+                store.sign_in(sign_in(valid).heeding_logouts()).await
+            })
+        };
+        let store_of_logout = store.clone();
+        let logging_out = tokio::spawn(async move {
+            // Somewhere within the sign-in.
+            tokio::time::sleep(std::time::Duration::from_millis(round % 10)).await;
+            store_of_logout.remember_logout(&identity, None, ISSUE_INSTANT, ISSUE_INSTANT).await.unwrap();
+            store_of_logout.revoke_by_name_id(&identity, None).await.unwrap()
+        });
+        let (signed_in, ended) = (signing_in.await.unwrap(), logging_out.await.unwrap());
+        match signed_in {
+            Ok(signed_in) => {
+                assert!(store.find(&signed_in.id, ISSUE_INSTANT).await.unwrap().is_none(), "round {round}");
+                assert_eq!(ended, 2);
+                outcomes[0] += 1;
+            }
+            Err(refused) => {
+                assert_eq!((refused.code(), ended), ("store.logged_out", 1));
+                outcomes[1] += 1;
+            }
+        }
+    }
+    assert_eq!(outcomes.iter().sum::<i32>(), 30);
 }

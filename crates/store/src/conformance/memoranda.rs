@@ -329,3 +329,16 @@ pub fn pending() -> PendingRequest {
     let (service, okta) = service();
     service.start_login(&okta, LoginOptions::default(), now()).unwrap().pending
 }
+
+/// Looking up leaves the record to whoever makes it.
+pub async fn a_record_is_looked_up_without_being_made(store: impl Memoranda) {
+    for _ in 0..2 {
+        assert!(!store.is_recorded("0123").await.unwrap());
+    }
+    assert!(store.insert_once("0123", now()).await.unwrap());
+    assert!(store.is_recorded("0123").await.unwrap() && !store.is_recorded("4567").await.unwrap());
+    let key = super::scenarios::valid("ada", "a token", "id1").replay_key();
+    assert!(store.look_up(key.clone()).await.unwrap().is_first());
+    assert!(store.record(key.clone()).await.unwrap().is_first());
+    assert!(!store.look_up(key).await.unwrap().is_first());
+}

@@ -84,6 +84,7 @@ macro_rules! conformance {
     (@scim $way:ident $make:path) => {
         $crate::conformance!(@each $way $make, scim, resources_are_found_at_their_connection, pages_follow_the_order_of_making,
             a_resource_is_changed_at_its_revision_only, members_and_sessions_go_with_the_plan, tokens_are_rotated_and_revoked,
+            tokens_end_with_their_connection, a_token_that_is_revoked_during_a_rotation_stays_revoked,
             of_writers_of_one_resource_one_succeeds);
     };
     (of api_tokens: $make:path) => {
@@ -110,7 +111,7 @@ macro_rules! conformance {
         $crate::conformance!(@all available $make);
     };
     (@all $way:ident $make:path) => {
-        $crate::conformance!(@each $way $make, memoranda, one_of_a_hundred_records_is_the_first, records_are_swept_a_margin_after_their_time,
+        $crate::conformance!(@each $way $make, memoranda, one_of_a_hundred_records_is_the_first, a_record_is_looked_up_without_being_made, records_are_swept_a_margin_after_their_time,
             a_clock_that_went_ahead_and_came_back_accepts_nothing_twice,
             a_record_without_end_does_not_keep_the_others, a_record_lasts_to_its_last_nanosecond,
             an_assertion_is_confirmed_once, a_pending_request_is_found_until_it_is_removed,
@@ -145,6 +146,9 @@ macro_rules! conformance {
             suspension_ends_sessions_and_is_recorded, the_audit_says_what_and_why_and_no_secret,
             the_store_and_the_planner_agree_on_what_a_plan_makes,
             groups_whose_names_fold_to_one_are_one_team);
+        $crate::conformance!(@each $way $make, logouts, a_pending_logout_is_found_until_it_is_removed,
+            the_latest_logout_of_a_session_is_remembered, what_is_over_of_logouts_is_swept,
+            a_sign_in_whose_session_was_logged_out_leaves_nothing, a_logout_during_a_sign_in_ends_its_session);
         $crate::conformance!(@each $way $make, members, the_last_owner_is_safe_at_every_door, a_seat_is_needed_to_be_active_again,
             an_account_is_linked_while_the_session_lasts_that_asked, a_membership_goes_with_its_last_source,
             a_connection_takes_over_the_people_of_another);
@@ -154,11 +158,12 @@ macro_rules! conformance {
             an_owner_suspends_somebody_while_forty_people_sign_in, a_refused_sign_in_leaves_nothing_behind,
             one_response_is_accepted_once, an_assertion_is_accepted_once_over_all_connections, a_sign_in_answers_its_request_and_replaces_a_session,
             a_stale_write_loses_no_membership, the_last_owner_survives_every_change,
-            a_large_organization_costs_what_the_person_means, settings_are_changed_while_people_sign_in,
+            a_large_organization_costs_what_the_person_means, a_sign_in_over_a_connection_that_was_retired_leaves_nothing,
+            a_connection_that_is_retired_meanwhile_keeps_no_session, settings_are_changed_while_people_sign_in,
             changes_by_hand_name_their_actor, a_domain_that_is_verified_meanwhile_counts);
     };
     (memoranda where available: $make:path) => {
-        $crate::conformance!(@each available $make, memoranda, one_of_a_hundred_records_is_the_first, an_assertion_is_confirmed_once,
+        $crate::conformance!(@each available $make, memoranda, one_of_a_hundred_records_is_the_first, a_record_is_looked_up_without_being_made, an_assertion_is_confirmed_once,
             a_pending_request_is_found_until_it_is_removed, a_pending_request_ends_at_its_time,
             a_session_lasts_until_its_end_and_no_longer, sessions_end_by_id_by_name_and_by_account,
             a_name_ends_the_sessions_of_its_own_person_only, a_negative_lifetime_ends_a_session);

@@ -1,10 +1,10 @@
 //! Many at once, faults in the middle, and what must not be lost.
 
-use crate::{About, Decision, SessionId, SignIn};
+use crate::{About, Decision, SessionId, SignIn, StoredConnection};
 use chrono::TimeDelta;
 use tokio::task::JoinSet;
 use vouchsafe::{
-    ConnectionId, Expect, LoginOptions, PostedResponse, Provider, ValidAssertion,
+    ConnectionId, ConnectionState, Expect, LoginOptions, PostedResponse, Provider, ValidAssertion,
     provisioning::{
         Account, AccountId, Action, Actor, Change, Membership, Permission, Policy, Project, ProjectId, Role,
         Snapshot, Source, Team, TeamId,
@@ -13,7 +13,9 @@ use vouchsafe::{
 use vouchsafe_testkit::{Attribute, ISSUE_INSTANT};
 
 use super::{
-    Store, acme, audit_of_people, author, change, login,
+    Store, acme, audit_of_people, author, change,
+    connections::draft,
+    login,
     members::owners,
     memoranda::{service, service_over},
     now, okta, planned, provision, with_acme, with_globex,
@@ -316,4 +318,54 @@ pub async fn a_domain_that_is_verified_meanwhile_counts(store: impl Store) {
     let refused = store.decide(Decision::new(About::Organization(acme()), careless)).await.unwrap_err();
     assert_eq!(refused.code(), "store.taken");
     assert_eq!(store.whole(&acme()).await.unwrap(), before);
+}
+
+/// Acme with a stored connection of the name that its people sign in over.
+async fn with_stored_connection(store: &impl Store) -> (String, StoredConnection) {
+    let token = with_acme(store).await;
+    let mut connection = draft("acme", acme(), okta());
+    connection.state = ConnectionState::Active;
+    connection.revision = store.add_connection(&connection, &author()).await.unwrap();
+    (token, connection)
+}
+
+/// Between the check of an assertion and its sign-in a connection may be retired. The organization's own record still names it.
+pub async fn a_sign_in_over_a_connection_that_was_retired_leaves_nothing(store: impl Store) {
+    let (token, mut connection) = with_stored_connection(&store).await;
+    store.sign_in(sign_in(valid("ada", &token, "id1"))).await.unwrap();
+    let checked = valid("eve", &token, "id2");
+    connection.state = ConnectionState::Retired;
+    store.update_connection(&connection, &author()).await.unwrap();
+    let (before, audit) = (store.whole(&acme()).await.unwrap(), store.audit(&acme()).await.unwrap());
+    let key = checked.replay_key();
+    let refused = store.sign_in(sign_in(checked)).await.unwrap_err();
+    assert_eq!(refused.code(), "provisioning.connection_state", "{refused}");
+    assert_eq!(store.whole(&acme()).await.unwrap(), before);
+    assert_eq!(store.audit(&acme()).await.unwrap(), audit);
+    assert!(!store.is_recorded(key.hash()).await.unwrap());
+}
+
+/// Of the people who sign in while it is retired, each is refused, or their session ends with it.
+pub async fn a_connection_that_is_retired_meanwhile_keeps_no_session(store: impl Store) {
+    let (token, mut connection) = with_stored_connection(&store).await;
+    let mut tasks = JoinSet::new();
+    for number in 0..40 {
+        let (store, token) = (store.clone(), token.clone());
+        tasks.spawn(async move {
+            let valid = valid(&format!("p{number}"), &token, &format!("id{number}"));
+            tokio::time::sleep(std::time::Duration::from_millis(number / 2)).await;
+            store.sign_in(sign_in(valid)).await
+        });
+    }
+    tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    connection.state = ConnectionState::Retired;
+    store.update_connection(&connection, &author()).await.unwrap();
+    for outcome in tasks.join_all().await {
+        match outcome {
+            Ok(signed_in) => {
+                assert!(store.find(&signed_in.id, ISSUE_INSTANT).await.unwrap().is_none());
+            }
+            Err(refused) => assert_eq!(refused.code(), "provisioning.connection_state"),
+        }
+    }
 }

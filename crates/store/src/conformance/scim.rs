@@ -3,16 +3,22 @@
 use chrono::TimeDelta;
 use serde_json::json;
 use vouchsafe::{
-    ConnectionId, Provider,
+    ConnectionId, ConnectionState, Provider,
     provisioning::{
         AccountId, GroupId, OrganizationToken, ScimChange, ScimFact, ScimGroup, ScimMembers, ScimUser,
     },
 };
 
-use super::{Store, acme, author, connection, now, with_acme, with_globex};
+use super::{
+    Store, acme, author,
+    connecting::{convert, with_entitled_acme},
+    connection,
+    connections::draft,
+    now, okta, with_acme, with_globex,
+};
 use crate::{
-    ScimDecision, ScimForm, ScimFrom, ScimKey, ScimKind, ScimResource, ScimStore, ScimToken, ScimWrite,
-    Session, SessionId, SignInError, StoreError,
+    ConnectionDecision, ScimDecision, ScimForm, ScimFrom, ScimKey, ScimKind, ScimResource, ScimStore,
+    ScimToken, ScimWrite, Session, SessionId, SignInError, StoreError,
 };
 
 /// Resources are found by each of their names, at their own connection only.
@@ -239,4 +245,80 @@ async fn found(store: &impl ScimStore, id: &str) -> Option<ScimResource> {
 
 async fn account(store: &impl ScimStore, id: &str) -> vouchsafe::provisioning::Account {
     store.scim_accounts(&acme(), &[AccountId::new(id)]).await.unwrap().pop().unwrap()
+}
+
+fn issued() -> ScimToken {
+    let token = OrganizationToken::issue(&Provider::rustcrypto()).unwrap();
+    ScimToken::new(token.hash(&Provider::rustcrypto()).unwrap(), acme(), connection(), now())
+}
+
+/// Whatever retires a connection, a write or a decision, ends its tokens, and it gets no other.
+pub async fn tokens_end_with_their_connection(store: impl Store + ScimStore) {
+    with_entitled_acme(&store).await;
+    convert(&store, draft("first", acme(), okta())).await.unwrap();
+    let token = |name: &str| {
+        let mut token = issued();
+        token.connection = ConnectionId::new(name).unwrap();
+        token
+    };
+    let mut written = draft("written", acme(), okta());
+    written.revision = store.add_connection(&written, &author()).await.unwrap();
+    let next = draft("next", acme(), okta());
+    super::connecting::decide(&store, move |acme| acme.add_draft(next)).await.unwrap();
+    let tokens = ["first", "written", "next"].map(token);
+    for token in &tokens {
+        store.add_scim_token(token, None, &author()).await.unwrap();
+    }
+    let works = || async {
+        let mut works = Vec::new();
+        for token in &tokens {
+            works.push(store.scim_token(&token.record.hash).await.unwrap().unwrap().record.works_at(now()));
+        }
+        works
+    };
+    written.state = ConnectionState::Retired;
+    store.update_connection(&written, &author()).await.unwrap();
+    assert_eq!(works().await, [true, false, true]);
+    let replace = ConnectionDecision::new(acme(), author().actor, now(), |acme, now| {
+        acme.replace(&ConnectionId::new("first").unwrap(), &ConnectionId::new("next").unwrap(), now)
+    });
+    // Sessions may be kept; what is pushed over it is another thing.
+    store.decide_connections(replace.keeping_sessions()).await.unwrap();
+    assert_eq!(works().await, [false, false, true]);
+    for name in ["first", "written"] {
+        let refused = store.add_scim_token(&token(name), None, &author()).await.unwrap_err();
+        assert_eq!(refused.code(), "store.connection_retired");
+    }
+    super::connecting::decide(&store, |acme| {
+        acme.disconnect(now());
+        Ok(())
+    })
+    .await
+    .unwrap();
+    assert_eq!(works().await, [false; 3]);
+    let audit = store.audit(&acme()).await.unwrap();
+    let revoked = audit.iter().filter(|record| record.rule.as_str() == "scim.token_revoked");
+    assert_eq!(revoked.count(), 3);
+}
+
+/// A rotation, which lets a token go on for a while, and its revocation write the same record.
+pub async fn a_token_that_is_revoked_during_a_rotation_stays_revoked(store: impl Store + ScimStore) {
+    with_acme(&store).await;
+    for round in 0..20 {
+        let old = issued();
+        store.add_scim_token(&old, None, &author()).await.unwrap();
+        let (rotating, revoking, id) = (store.clone(), store.clone(), old.id().to_owned());
+        let rotation = tokio::spawn(async move {
+            let end = now() + TimeDelta::hours(1);
+            rotating.add_scim_token(&issued(), Some(end), &author()).await.unwrap();
+        });
+        let revocation =
+            tokio::spawn(
+                async move { revoking.revoke_scim_token(&connection(), &id, &author()).await.unwrap() },
+            );
+        rotation.await.unwrap();
+        assert!(revocation.await.unwrap());
+        let found = store.scim_token(&old.record.hash).await.unwrap().unwrap();
+        assert!(!found.record.works_at(now()), "round {round}");
+    }
 }

@@ -82,6 +82,7 @@ impl ConnectionStore for Memory {
             state.audit.extend(AuditRecord::of_connection(Some(before), &next, author)?);
             if is_retired {
                 state.end_sessions_over(std::slice::from_ref(&next.id));
+                state.end_scim_tokens(std::slice::from_ref(&next.id), author);
             }
             Ok(state.keep(next))
         })
@@ -94,7 +95,7 @@ impl State {
         &mut self,
         decision: ConnectionDecision,
     ) -> Result<OrganizationConnections, SignInError> {
-        let id = decision.organization();
+        let (id, author) = (decision.organization(), decision.author().clone());
         let before =
             OrganizationConnections::new(self.held(id)?.whole.organization.clone(), self.connections_of(id));
         let decided = decision.decide(&before)?;
@@ -104,6 +105,7 @@ impl State {
         self.replace_organization(decided.organization().clone())?;
         self.audit.extend(decided.audit.iter().cloned());
         self.end_sessions_over(&decided.ends_sessions_over);
+        self.end_scim_tokens(&decided.retired, &author);
         for connection in decided.added.iter().chain(&decided.changed) {
             self.keep(connection.clone());
         }

@@ -10,8 +10,8 @@ use vouchsafe::provisioning::{
 use super::{Held, Memory, State};
 use crate::{
     About, Answer, Applied, AuditCursor, AuditEntry, AuditFeed, AuditRecord, Author, CompletedSignIn,
-    ConnectionDecision, Decided, Decides, Decision, Directory, OrganizationConnections, SignIn, SignInError,
-    StoreError, Versioned, directory::parsed_policy,
+    ConnectionDecision, Decided, Decides, Decision, Directory, OrganizationConnections, SignIn,
+    SignInContext, SignInError, StoreError, Versioned, directory::parsed_policy,
 };
 
 impl Directory for Memory {
@@ -187,7 +187,10 @@ impl State {
         let confirmed = sign_in.confirm(key.clone().recorded(is_first))?;
         let (snapshot, policy) = self.about_login(confirmed.facts(), confirmed.links())?;
         let links_from = confirmed.links_from().and_then(|hash| self.sessions.get(hash)).cloned();
-        let decided = confirmed.decide(&snapshot, &policy, links_from.as_ref())?;
+        let state = self.connections.get(&confirmed.facts().connection).map(|stored| stored.state);
+        let latest = confirmed.logouts_of().and_then(|(person, index)| self.latest_logout(person, index));
+        let decided =
+            confirmed.decide(&SignInContext::new(&snapshot, &policy, links_from.as_ref(), state, latest))?;
         self.write(decided.decided())?;
         self.replays.insert(key.hash().to_owned(), key.expires_at());
         if let Some(handle) = decided.answers() {

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use vouchsafe::PendingLogout;
 use vouchsafe::provisioning::Identity;
 
-use super::{Memory, sweep};
+use super::{Memory, State, sweep};
 use crate::logout::{index_key, opened, remembered_until};
 use crate::{Answer, LogoutStore};
 
@@ -53,10 +53,7 @@ impl LogoutStore for Memory {
         person: &'a Identity,
         session_index: Option<&'a str>,
     ) -> Answer<'a, Option<DateTime<Utc>>> {
-        self.with(move |state| {
-            let of = |index| state.remembered.get(&(person.key(), index_key(index)));
-            Ok([of(None), of(session_index)].into_iter().flatten().map(|kept| kept.issued_at).max())
-        })
+        self.with(move |state| Ok(state.latest_logout(person, session_index)))
     }
 
     fn sweep_logouts(&self, now: DateTime<Utc>) -> Answer<'_, u64> {
@@ -65,5 +62,16 @@ impl LogoutStore for Memory {
             let remembered = sweep(&mut state.remembered, |kept| kept.until <= now);
             Ok(requests.saturating_add(remembered))
         })
+    }
+}
+
+impl State {
+    pub(super) fn latest_logout(
+        &self,
+        person: &Identity,
+        session_index: Option<&str>,
+    ) -> Option<DateTime<Utc>> {
+        let of = |index| self.remembered.get(&(person.key(), index_key(index)));
+        [of(None), of(session_index)].into_iter().flatten().map(|kept| kept.issued_at).max()
     }
 }

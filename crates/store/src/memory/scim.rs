@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use vouchsafe::{
-    ConnectionId,
+    ConnectionId, ConnectionState,
     provisioning::{Account, AccountId, GroupId, OrganizationId, TokenHash},
 };
 
@@ -134,6 +134,13 @@ impl ScimStore for Memory {
     ) -> Answer<'a, ()> {
         self.with(move |state| {
             let key = token.record.hash.to_hex();
+            if state
+                .connections
+                .get(&token.connection)
+                .is_some_and(|one| one.state == ConnectionState::Retired)
+            {
+                return Err(StoreError::connection_retired(&token.connection));
+            }
             if state.scim.tokens.contains_key(&key) {
                 return Err(StoreError::taken("the SCIM token"));
             }
@@ -160,7 +167,7 @@ impl ScimStore for Memory {
                 token.connection == *connection && token.id() == id && token.record.revoked_at.is_none()
             };
             let Some(token) = state.scim.tokens.values_mut().find(is_meant) else { return Ok(false) };
-            token.record.revoked_at = Some(author.at);
+            token.revoke(author.at);
             state.audit.extend(AuditRecord::of_revoked_scim_token(token, author));
             Ok(true)
         })
@@ -199,6 +206,15 @@ impl State {
             (None, None) => None,
         };
         Ok(ScimApplied::new(decided.plan, resource))
+    }
+
+    /// What identity providers push with ends with their connections.
+    pub(super) fn end_scim_tokens(&mut self, connections: &[ConnectionId], author: &Author) {
+        for token in self.scim.tokens.values_mut().filter(|token| connections.contains(&token.connection)) {
+            if token.revoke(author.at) {
+                self.audit.extend(AuditRecord::of_revoked_scim_token(token, author));
+            }
+        }
     }
 
     fn scim_members(&self, groups: &[GroupId]) -> Vec<(GroupId, AccountId)> {

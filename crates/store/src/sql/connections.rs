@@ -3,7 +3,7 @@
 use chrono::DateTime;
 use vouchsafe::{ConnectionId, ConnectionState, EntityId, provisioning::OrganizationId};
 
-use super::{Batch, Engine, Row, Runs, Transaction, Wanted, locks, rows, run_one, sessions, writes};
+use super::{Batch, Engine, Row, Runs, Transaction, Wanted, locks, rows, run_one, scim, sessions, writes};
 use crate::{
     Answer, AuditRecord, Author, ConnectionDecision, ConnectionMetadata, ConnectionRevision, ConnectionStore,
     ConnectionTotals, OrganizationConnections, SignInError, StoreError, StoredConnection,
@@ -117,7 +117,9 @@ impl<E: Engine> ConnectionStore for E {
                 others_of(turn, &next).await?.require_room(Some(&before), &next)?;
                 let mut batch = write(Batch::default(), &next, false)?;
                 if next.is_retired_since(&before) {
-                    batch = sessions::end_over(batch, std::slice::from_ref(&next.id));
+                    let retired = std::slice::from_ref(&next.id);
+                    batch = retire(turn, batch, retired, &author).await?;
+                    batch = sessions::end_over(batch, retired);
                 }
                 let records = AuditRecord::of_connection(Some(&before), &next, &author)?;
                 turn.run(writes::audit(batch, &records)?).await?;
@@ -137,11 +139,19 @@ async fn others_of(runs: &mut dyn Runs, stored: &StoredConnection) -> Result<Con
     Ok(totals)
 }
 
+/// Whether a stored connection is retired.
+pub(super) async fn is_retired(runs: &mut dyn Transaction, id: &ConnectionId) -> Result<bool, StoreError> {
+    const STATE: &str = "SELECT state FROM vouchsafe_connections WHERE id = ?";
+    let answered = run_one(runs, Batch::of(STATE).bind(id.as_str())).await?;
+    let state = answered.rows.first().map(|row| state_named(row.text(0)?)).transpose()?;
+    Ok(state == Some(ConnectionState::Retired))
+}
+
 pub(super) async fn decide(
     turn: &mut dyn Transaction,
     decision: ConnectionDecision,
 ) -> Result<OrganizationConnections, SignInError> {
-    let id = decision.organization().clone();
+    let (id, author) = (decision.organization().clone(), decision.author().clone());
     locks::organization(turn, &id).await?;
     locks::connections(turn, &id).await?;
     let organization = rows::organization_alone(turn, &id).await?.organization;
@@ -155,11 +165,27 @@ pub(super) async fn decide(
     for changed in &decided.changed {
         batch = write(batch, changed, false)?;
     }
+    let batch = retire(turn, batch, &decided.retired, &author).await?;
     rows::changed(turn, &id).await?;
     let batch = rows::put_organization(batch, decided.organization())?;
     let batch = writes::audit(batch, &decided.audit)?;
     turn.run(sessions::end_over(batch, &decided.ends_sessions_over)).await?;
     Ok(decided.into_answer())
+}
+
+/// Waits for the sign-ins over connections that are retired, and ends their SCIM tokens. Their sessions may be kept.
+async fn retire(
+    turn: &mut dyn Transaction,
+    batch: Batch,
+    retired: &[ConnectionId],
+    author: &Author,
+) -> Result<Batch, StoreError> {
+    locks::retired(turn, retired).await?;
+    let mut batch = batch;
+    for id in retired {
+        batch = scim::end_tokens(turn, batch, id, author).await?;
+    }
+    Ok(batch)
 }
 
 /// Inserts a connection whose name was not used before, or changes one that is there.
@@ -202,7 +228,7 @@ fn revision(row: &Row) -> Result<ConnectionRevision, StoreError> {
     Ok(ConnectionRevision::new(connection_id(row.text(0)?)?, row.integer(1)?.unsigned_abs()))
 }
 
-fn state_named(state: &str) -> Result<ConnectionState, StoreError> {
+pub(super) fn state_named(state: &str) -> Result<ConnectionState, StoreError> {
     ConnectionState::from_name(state).ok_or_else(|| StoreError::damaged("connection", "state"))
 }
 

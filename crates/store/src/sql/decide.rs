@@ -5,8 +5,15 @@ use std::collections::BTreeSet;
 use chrono::DateTime;
 use vouchsafe::provisioning::{AccountId, Domain, OrganizationId, Policy, RuleId, Snapshot};
 
-use super::{Batch, Engine, Row, Transaction, locks, login, memoranda, rows, scim, sessions, writes};
-use crate::{About, Applied, AuditRecord, Decided, DecidedSignIn, Decision, SignIn, SignInError, StoreError};
+use super::{
+    Batch, Engine, Row, Transaction, locks,
+    login::{self, AboutLogin, AskedLogin},
+    memoranda, rows, scim, sessions, writes,
+};
+use crate::{
+    About, Applied, AuditRecord, Decided, DecidedSignIn, Decision, SignIn, SignInContext, SignInError,
+    StoreError,
+};
 
 /// The replay record with the organization, and then what the login means there. What is written is written when everything is decided.
 pub(super) async fn sign_in(
@@ -21,8 +28,10 @@ pub(super) async fn sign_in(
         _ => return Err(StoreError::damaged("answer", "it is not one for each statement").into()),
     };
     let confirmed = sign_in.confirm(recorded)?;
-    if let (Some(linked), Ok(Some(known))) = (confirmed.links(), &known) {
-        locks::organization_as_it_is(turn, known.organization()).await?;
+    let asked =
+        AskedLogin { login: confirmed.facts(), links: confirmed.links(), logouts_of: confirmed.logouts_of() };
+    if let (Some(linked), Ok(Some(known))) = (asked.links, &known) {
+        asked.lock(turn, known.organization()).await?;
         locks::account(turn, linked).await?;
     }
     let links_from = match confirmed.links_from() {
@@ -33,8 +42,10 @@ pub(super) async fn sign_in(
         let plan = confirmed.plan(snapshot, policy, links_from.as_ref()).ok()?;
         Decided::of(plan, snapshot).ok()
     };
-    let about = login::settled(turn, known?, confirmed.facts(), confirmed.links(), &plan).await?;
-    let signed_in = confirmed.decide(&about.snapshot, &about.policy, links_from.as_ref())?;
+    let about = login::settled(turn, known?, &asked, &plan).await?;
+    let AboutLogin { snapshot, policy, connection, latest_logout, .. } = &about;
+    let read = SignInContext::new(snapshot, policy, links_from.as_ref(), *connection, *latest_logout);
+    let signed_in = confirmed.decide(&read)?;
     let decided = signed_in.decided();
     domains_are_free(turn, decided, &about.snapshot, &about.asked_domains).await?;
     let batch = writes::decided(Batch::default(), decided, &about.snapshot)?;
@@ -66,7 +77,7 @@ pub(super) async fn read(
             let plan = |snapshot: &Snapshot, policy: &Policy| {
                 policy.plan(&**facts, snapshot).ok().and_then(|plan| Decided::of(plan, snapshot).ok())
             };
-            let about = login::settled(turn, known, facts, None, &plan).await?;
+            let about = login::settled(turn, known, &AskedLogin::of(facts), &plan).await?;
             return Ok((about.snapshot, about.policy, about.asked_domains));
         }
         About::Account { organization, account } => {

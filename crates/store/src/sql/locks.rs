@@ -2,14 +2,17 @@
 //!
 //! Not the organization is locked, but what a decision changes: the rows of its accounts, and the names that it makes (of teams and projects,
 //! addresses, identities), which are no rows yet. Whoever changes how an organization signs in waits for the decisions that read it, and they
-//! for them. Locks are taken in one order: the organization, names in the order of their texts, and then the rows of accounts in the order of
-//! their ids; so nobody waits in a circle. All of them end with the transaction.
+//! for them. Locks are taken in one order: the organization, the connection, the person of a logout, names in the order of their texts, and then
+//! the rows of accounts in the order of their ids; so nobody waits in a circle. All of them end with the transaction.
 //!
 //! SQLite has one writer at a time, and nothing to lock.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use vouchsafe::provisioning::{Account, AccountId, EmailAddress, OrganizationId, Snapshot};
+use vouchsafe::{
+    ConnectionId,
+    provisioning::{Account, AccountId, EmailAddress, Identity, OrganizationId, Snapshot},
+};
 
 use super::{Batch, Sql, Transaction, rows, run_one};
 use crate::{Decided, StoreError, text::folded};
@@ -52,6 +55,30 @@ pub(super) async fn organization_as_it_is(
     id: &OrganizationId,
 ) -> Result<(), StoreError> {
     names(turn, vec![format!("+organization {id}")]).await
+}
+
+/// What a login is decided on: the organization, the connection that it came over, which nobody retires, and the person, of whom nobody
+/// remembers a logout.
+pub(super) async fn login(
+    turn: &mut dyn Transaction,
+    organization: &OrganizationId,
+    connection: &ConnectionId,
+    person: Option<&Identity>,
+) -> Result<(), StoreError> {
+    let mut all = vec![format!("+organization {organization}"), format!("+connection {connection}")];
+    all.extend(person.map(|person| format!("+logout {}", person.key())));
+    names(turn, all).await
+}
+
+/// A person of whom a logout is remembered.
+pub(super) async fn logout(turn: &mut dyn Transaction, person: &Identity) -> Result<(), StoreError> {
+    names(turn, vec![format!("-logout {}", person.key())]).await
+}
+
+/// Connections that are retired: nobody signs in over them meanwhile.
+pub(super) async fn retired(turn: &mut dyn Transaction, ids: &[ConnectionId]) -> Result<(), StoreError> {
+    let ids: BTreeSet<&ConnectionId> = ids.iter().collect();
+    names(turn, ids.into_iter().map(|id| format!("-connection {id}")).collect()).await
 }
 
 /// The places of the audit's records.

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use chrono::{DateTime, Utc};
 use vouchsafe::{
-    ConnectionId,
-    provisioning::{AccountId, Domain, LoginFacts, LookUp, OrganizationId, Policy, Snapshot},
+    ConnectionId, ConnectionState,
+    provisioning::{AccountId, Domain, Identity, LoginFacts, LookUp, OrganizationId, Policy, Snapshot},
 };
 
-use super::{Answered, Batch, Row, Runs, Sql, Transaction, locks, rows, run_one};
-use crate::{Decided, StoreError};
+use super::{Answered, Batch, Row, Runs, Sql, Transaction, connections, locks, rows, run_one};
+use crate::{Decided, StoreError, logout::index_key};
 
 /// What was read for a login.
 #[derive(Debug)]
@@ -17,6 +18,36 @@ pub(super) struct AboutLogin {
     pub(super) policy: Policy,
     /// The domains of which the snapshot says whether another organization has verified them.
     pub(super) asked_domains: BTreeSet<Domain>,
+    /// The state of the stored connection.
+    pub(super) connection: Option<ConnectionState>,
+    /// When the latest logout was issued of those that were asked for.
+    pub(super) latest_logout: Option<DateTime<Utc>>,
+}
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct AskedLogin<'a> {
+    pub(super) login: &'a LoginFacts,
+    /// The account to link.
+    pub(super) links: Option<&'a AccountId>,
+    /// Whose latest logout counts, and the session index.
+    pub(super) logouts_of: Option<(&'a Identity, Option<&'a str>)>,
+}
+
+impl<'a> AskedLogin<'a> {
+    pub(super) fn of(login: &'a LoginFacts) -> Self {
+        Self { login, links: None, logouts_of: None }
+    }
+
+    /// The organization and everything else that stays as it is while the login is decided on.
+    pub(super) async fn lock(
+        &self,
+        turn: &mut dyn Transaction,
+        organization: &OrganizationId,
+    ) -> Result<(), StoreError> {
+        let person = self.logouts_of.map(|(person, _)| person);
+        locks::login(turn, organization, &self.login.connection, person).await
+    }
 }
 
 /// An organization's row.
@@ -39,8 +70,8 @@ pub(crate) const OF_CONNECTION: &str = "
 pub(crate) const MEANT: Sql = Sql { sqlite: MEANT_IN_SQLITE, postgres: MEANT_IN_POSTGRES };
 
 const MEANT_IN_SQLITE: &str = "
-    WITH asked (connection, hashes, organization, names, emails, identities, domains, linked, seats_count)
-        AS MATERIALIZED (VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)),
+    WITH asked (connection, hashes, organization, names, emails, identities, domains, linked, seats_count, person, session_index)
+        AS MATERIALIZED (VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)),
     found AS MATERIALIZED (
         SELECT organization FROM (
             SELECT 1 AS rank, token.organization FROM asked CROSS JOIN json_each(asked.hashes) AS hash
@@ -87,9 +118,14 @@ const MEANT_IN_SQLITE: &str = "
         CASE WHEN (SELECT seats_count FROM asked) THEN (
             SELECT count(*) FROM asked CROSS JOIN vouchsafe_accounts AS account
             ON account.organization = asked.organization WHERE account.active = 1) END AS seats_taken,
-        (SELECT version FROM vouchsafe_organizations WHERE id = (SELECT organization FROM found)) AS version";
+        (SELECT version FROM vouchsafe_organizations WHERE id = (SELECT organization FROM found)) AS version,
+        (SELECT connection.state FROM asked CROSS JOIN vouchsafe_connections AS connection
+            ON connection.id = asked.connection) AS state,
+        (SELECT max(logout.issued_at) FROM asked CROSS JOIN vouchsafe_logouts_remembered AS logout
+            ON logout.identity = asked.person AND logout.session_index IN ('', asked.session_index)) AS latest_logout";
 
-/// The parameters are those of SQLite: connection, hashes, organization, names, emails, identities, domains, linked, whether seats are counted.
+/// The parameters are those of SQLite: connection, hashes, organization, names, emails, identities, domains, linked, whether seats are counted, person,
+/// session index.
 const MEANT_IN_POSTGRES: &str = "
     WITH found AS MATERIALIZED (
         SELECT organization FROM (
@@ -126,7 +162,10 @@ const MEANT_IN_POSTGRES: &str = "
             WHERE domain = ANY($7::text[]) AND organization <> $3),
         CASE WHEN $9::bigint = 1 THEN (
             SELECT count(*) FROM vouchsafe_accounts WHERE organization = $3 AND active = 1) END,
-        (SELECT version FROM vouchsafe_organizations WHERE id = (SELECT organization FROM found))";
+        (SELECT version FROM vouchsafe_organizations WHERE id = (SELECT organization FROM found)),
+        (SELECT state FROM vouchsafe_connections WHERE id = $1),
+        (SELECT max(issued_at) FROM vouchsafe_logouts_remembered
+            WHERE identity = $10 AND session_index IN ('', $11))";
 
 /// Asks for the organization that signs in over a connection.
 pub(super) fn ask_organization(batch: Batch, connection: &ConnectionId) -> Batch {
@@ -141,7 +180,7 @@ pub(super) fn organization_of(answered: &Answered) -> Result<Option<Known>, Stor
 /// Reads what a login means, for looking at it.
 pub(super) async fn read(runs: &mut dyn Runs, login: &LoginFacts) -> Result<AboutLogin, StoreError> {
     let known = known(runs, login).await?;
-    about(runs, known, login, None).await
+    about(runs, known, &AskedLogin::of(login)).await
 }
 
 /// The organization of its connection.
@@ -157,26 +196,25 @@ pub(super) async fn known(runs: &mut dyn Runs, login: &LoginFacts) -> Result<Opt
 pub(super) async fn settled(
     turn: &mut dyn Transaction,
     known: Option<Known>,
-    login: &LoginFacts,
-    links: Option<&AccountId>,
+    asked: &AskedLogin<'_>,
     plan: &(dyn Fn(&Snapshot, &Policy) -> Option<Decided> + Sync),
 ) -> Result<AboutLogin, StoreError> {
     /// Each round but the last needs somebody else's change of the same account or name.
     const ROUNDS: usize = 16;
     if turn.is_alone() {
-        return about(turn, known, login, links).await;
+        return about(turn, known, asked).await;
     }
     let mut known = known;
     let mut held = locks::Held::default();
     let mut locked = known.as_ref().map(|known| known.id.clone());
     if let Some(organization) = &locked {
-        locks::organization_as_it_is(turn, organization).await?;
+        asked.lock(turn, organization).await?;
     }
     for _ in 0..ROUNDS {
-        let about = about(turn, known.take(), login, links).await?;
+        let about = about(turn, known.take(), asked).await?;
         let organization = &about.snapshot.organization.id;
         if locked.as_ref() != Some(organization) {
-            locks::organization_as_it_is(turn, organization).await?;
+            asked.lock(turn, organization).await?;
             locked = Some(organization.clone());
         } else {
             let Some(decided) = plan(&about.snapshot, &about.policy) else { return Ok(about) };
@@ -193,13 +231,13 @@ pub(super) async fn settled(
 async fn about(
     runs: &mut dyn Runs,
     mut known: Option<Known>,
-    login: &LoginFacts,
-    links: Option<&AccountId>,
+    asked: &AskedLogin<'_>,
 ) -> Result<AboutLogin, StoreError> {
+    let login = asked.login;
     let look_up = LookUp::of(login).map_err(StoreError::cryptography)?;
     let no_organization = || StoreError::no_organization_for(&login.connection);
     loop {
-        let answered = run_one(runs, ask(known.as_ref(), login, &look_up, links)?).await?;
+        let answered = run_one(runs, ask(known.as_ref(), asked, &look_up)?).await?;
         let row = answered.rows.first().ok_or_else(no_organization)?;
         let found = OrganizationId::new(row.optional_text(0)?.ok_or_else(no_organization)?);
         let version = row.optional_integer(8)?.map(i64::unsigned_abs);
@@ -218,19 +256,17 @@ async fn about(
     }
 }
 
-fn ask(
-    known: Option<&Known>,
-    login: &LoginFacts,
-    look_up: &LookUp,
-    links: Option<&AccountId>,
-) -> Result<Batch, StoreError> {
+fn ask(known: Option<&Known>, asked: &AskedLogin<'_>, look_up: &LookUp) -> Result<Batch, StoreError> {
+    let login = asked.login;
+    let person = asked.logouts_of.map(|(person, _)| person.key());
+    let session_index = asked.logouts_of.map(|(_, session_index)| index_key(session_index));
     let hashes: Vec<String> = look_up.token_hashes.iter().map(|hash| hash.to_hex()).collect();
     let batch = Batch::of(MEANT).bind(login.connection.as_str()).bind(hashes);
     let nothing = Vec::<String>::new;
     // Where no organization is known yet, nothing else is found.
     let Some(known) = known else {
         let batch = batch.bind(None::<&str>).bind(nothing()).bind(nothing()).bind(nothing()).bind(nothing());
-        return Ok(batch.bind(None::<&str>).bind(false));
+        return Ok(batch.bind(None::<&str>).bind(false).bind(person).bind(session_index));
     };
     let meant = look_up.clone().with_takeovers(&known.policy);
     let emails: Vec<String> = meant.emails.iter().map(|email| email.compared().to_owned()).collect();
@@ -243,9 +279,11 @@ fn ask(
         .bind(emails)
         .bind(identities)
         .bind(domains)
-        .bind(links.map(AccountId::as_str))
+        .bind(asked.links.map(AccountId::as_str))
         // Nobody asks for the number where there is no limit, and counting reads a row for each.
-        .bind(known.snapshot.organization.seat_limit.is_some()))
+        .bind(known.snapshot.organization.seat_limit.is_some())
+        .bind(person)
+        .bind(session_index))
 }
 
 impl Known {
@@ -280,7 +318,9 @@ impl Known {
         let seats = row.optional_integer(7)?;
         snapshot.seats_taken = seats.map(|seats| u32::try_from(seats).unwrap_or(u32::MAX));
         let asked_domains = look_up.domains().into_iter().cloned().collect();
-        Ok(AboutLogin { snapshot, policy, asked_domains })
+        let connection = row.optional_text(9)?.map(connections::state_named).transpose()?;
+        let latest_logout = row.optional_integer(10)?.and_then(DateTime::from_timestamp_millis);
+        Ok(AboutLogin { snapshot, policy, asked_domains, connection, latest_logout })
     }
 }
 

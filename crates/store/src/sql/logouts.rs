@@ -4,9 +4,9 @@ use chrono::{DateTime, Utc};
 use vouchsafe::PendingLogout;
 use vouchsafe::provisioning::Identity;
 
-use super::{Batch, Engine, memoranda::changed, rows};
+use super::{Batch, Engine, locks, memoranda::changed, rows};
 use crate::logout::{index_key, opened, remembered_until};
-use crate::{Answer, LogoutStore, text::milliseconds_rounded_up};
+use crate::{Answer, LogoutStore, StoreError, text::milliseconds_rounded_up};
 
 impl<E: Engine> LogoutStore for E {
     fn keep_logout<'a>(&'a self, pending: &'a PendingLogout) -> Answer<'a, ()> {
@@ -53,8 +53,14 @@ impl<E: Engine> LogoutStore for E {
             .bind(index_key(session_index))
             .bind(milliseconds_rounded_up(issued_at))
             .bind(milliseconds_rounded_up(remembered_until(now)));
+        let person = person.clone();
         // Sessions are looked for after it is there for everybody to see.
-        Box::pin(async move { self.execute(remember).await.map(|_| ()) })
+        self.write::<(), StoreError>(Box::new(move |turn| {
+            Box::pin(async move {
+                locks::logout(turn, &person).await?;
+                turn.run(remember).await.map(drop)
+            })
+        }))
     }
 
     fn latest_logout<'a>(

@@ -23,6 +23,11 @@ impl<E: Engine> ReplayStore for E {
         Box::pin(async move { Ok(changed(self, insert_once(hash, expires_at)).await? == 1) })
     }
 
+    fn is_recorded<'a>(&'a self, hash: &'a str) -> Answer<'a, bool> {
+        let asked = Batch::of("SELECT 1 FROM vouchsafe_replays WHERE hash = ?").bind(hash);
+        Box::pin(async move { Ok(!self.ask(asked).await?.rows.is_empty()) })
+    }
+
     fn sweep_replays(&self, now: DateTime<Utc>) -> Answer<'_, u64> {
         let margin = self.replay_margin();
         self.write::<u64, StoreError>(Box::new(move |turn| {

@@ -9,7 +9,7 @@ use vouchsafe::{
     },
 };
 
-use super::{Batch, Engine, Row, Runs, Sql, Transaction, decide, locks, rows, run_one, writes};
+use super::{Batch, Engine, Row, Runs, Sql, Transaction, connections, decide, locks, rows, run_one, writes};
 use crate::{
     Answer, AuditRecord, Author, Decides, ScimApplied, ScimDecision, ScimFrom, ScimKey, ScimKind, ScimPage,
     ScimResource, ScimStore, ScimToken, SignInError, StoreError,
@@ -159,6 +159,9 @@ impl<E: Engine> ScimStore for E {
             Box::pin(async move {
                 locks::organization(turn, &token.organization).await?;
                 rows::organization_alone(turn, &token.organization).await?;
+                if connections::is_retired(turn, &token.connection).await? {
+                    return Err(StoreError::connection_retired(&token.connection));
+                }
                 let mut batch = Batch::default();
                 if let Some(end) = others_end {
                     for mut other in tokens_of(turn, &token.connection).await? {
@@ -188,10 +191,16 @@ impl<E: Engine> ScimStore for E {
         let (connection, id, author) = (connection.clone(), id.to_owned(), author.clone());
         self.write::<bool, StoreError>(Box::new(move |turn| {
             Box::pin(async move {
-                let is_meant = |token: &ScimToken| token.id() == id && token.record.revoked_at.is_none();
+                let is_meant = |token: &ScimToken| token.id() == id;
+                let known = tokens_of(turn, &connection).await?;
+                let Some(token) = known.into_iter().find(is_meant) else { return Ok(false) };
+                // As it is when nobody else changes it: a rotation writes the token too.
+                locks::organization(turn, &token.organization).await?;
                 let known = tokens_of(turn, &connection).await?;
                 let Some(mut token) = known.into_iter().find(is_meant) else { return Ok(false) };
-                token.record.revoked_at = Some(author.at);
+                if !token.revoke(author.at) {
+                    return Ok(false);
+                }
                 let batch = put_token(Batch::default(), &token)?;
                 turn.write(writes::audit(batch, &AuditRecord::of_revoked_scim_token(&token, &author))?);
                 Ok(true)
@@ -355,6 +364,23 @@ async fn tokens_of(
     const OF_CONNECTION: &str = "SELECT record, last_used_at FROM vouchsafe_scim_tokens WHERE connection = ?";
     let answered = run_one(runs, Batch::of(OF_CONNECTION).bind(connection.as_str())).await?;
     answered.rows.iter().map(token).collect()
+}
+
+/// Ends what an identity provider pushes with. The organization is locked.
+pub(super) async fn end_tokens(
+    turn: &mut dyn Transaction,
+    batch: Batch,
+    connection: &ConnectionId,
+    author: &Author,
+) -> Result<Batch, StoreError> {
+    let mut batch = batch;
+    for mut token in tokens_of(turn, connection).await? {
+        if token.revoke(author.at) {
+            batch = put_token(batch, &token)?;
+            batch = writes::audit(batch, &AuditRecord::of_revoked_scim_token(&token, author))?;
+        }
+    }
+    Ok(batch)
 }
 
 fn put_token(batch: Batch, token: &ScimToken) -> Result<Batch, StoreError> {

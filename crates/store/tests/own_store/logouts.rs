@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use vouchsafe::{PendingLogout, provisioning::Identity};
 use vouchsafe_store::{Answer, LogoutStore, StoreError};
 
-use super::{Own, sweep};
+use super::{Own, State, sweep};
 
 impl LogoutStore for Own {
     fn keep_logout<'a>(&'a self, pending: &'a PendingLogout) -> Answer<'a, ()> {
@@ -47,10 +47,7 @@ impl LogoutStore for Own {
         person: &'a Identity,
         session_index: Option<&'a str>,
     ) -> Answer<'a, Option<DateTime<Utc>>> {
-        self.with(move |state| {
-            let of = |index: Option<&str>| state.remembered.get(&(person.key(), index.map(str::to_owned)));
-            Ok([of(None), of(session_index)].into_iter().flatten().map(|(issued_at, _)| *issued_at).max())
-        })
+        self.with(move |state| Ok(state.latest_logout(person, session_index)))
     }
 
     fn sweep_logouts(&self, now: DateTime<Utc>) -> Answer<'_, u64> {
@@ -59,5 +56,16 @@ impl LogoutStore for Own {
             let remembered = sweep(&mut state.remembered, |(_, until)| *until <= now);
             Ok(requests.saturating_add(remembered))
         })
+    }
+}
+
+impl State {
+    pub(crate) fn latest_logout(
+        &self,
+        person: &Identity,
+        session_index: Option<&str>,
+    ) -> Option<DateTime<Utc>> {
+        let of = |index: Option<&str>| self.remembered.get(&(person.key(), index.map(str::to_owned)));
+        [of(None), of(session_index)].into_iter().flatten().map(|(issued_at, _)| *issued_at).max()
     }
 }

@@ -15,6 +15,10 @@ impl ReplayStore for Own {
         })
     }
 
+    fn is_recorded<'a>(&'a self, hash: &'a str) -> Answer<'a, bool> {
+        self.with(move |state| Ok(state.replays.contains_key(hash)))
+    }
+
     fn sweep_replays(&self, now: DateTime<Utc>) -> Answer<'_, u64> {
         let margin = ReplayKey::MARGIN;
         self.with(move |state| {

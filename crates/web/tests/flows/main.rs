@@ -318,6 +318,10 @@ impl ReplayStore for Down {
         self.fails()
     }
 
+    fn is_recorded<'a>(&'a self, _: &'a str) -> Answer<'a, bool> {
+        self.fails()
+    }
+
     fn sweep_replays(&self, _: DateTime<Utc>) -> Answer<'_, u64> {
         self.fails()
     }
