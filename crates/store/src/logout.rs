@@ -110,8 +110,6 @@ pub(crate) fn opened(
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "this is a test: it may panic")]
-
     use super::*;
 
     #[test]

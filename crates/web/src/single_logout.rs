@@ -180,7 +180,7 @@ impl SingleSignOn {
         context.connection = Some(connection.id().clone());
         let ended = self.end_sessions(single_logout, &request).await?;
         // Last: a request that could not be carried out is taken again. Of two copies at the same time both may be, which ends no more.
-        self.inner.replays.record(replay_key).await?;
+        self.inner.replays.insert_once(replay_key.hash(), replay_key.expires_at()).await?;
         tracing::info!(connection = %connection.id(), ended, "an identity provider ended sessions");
         Ok(CarriedOut { request, connection, relay_state, status: LogoutStatus::Success })
     }
@@ -244,7 +244,8 @@ impl SingleSignOn {
             return Err(unasked("it was answered already"));
         }
         // That it was answered is what counts from here on: the answer finds no request when it comes again.
-        if let Err(failure) = self.inner.replays.record(replay_key).await {
+        let recorded = self.inner.replays.insert_once(replay_key.hash(), replay_key.expires_at()).await;
+        if let Err(failure) = recorded {
             tracing::warn!(code = failure.code(), reason = %failure, "the answer to a logout request could not be recorded");
         }
         let asked = bound.request().connection().clone();

@@ -178,7 +178,7 @@ async fn a_request_that_failed_is_carried_out_when_it_comes_again() {
     store.fails.store(0, Ordering::SeqCst);
     assert_eq!((ask().await, sessions.0.load(Ordering::SeqCst)), (303, true));
     sessions.0.store(false, Ordering::SeqCst);
-    assert_eq!((ask().await, sessions.0.load(Ordering::SeqCst)), (400, false), "a copy");
+    assert_eq!((ask().await, sessions.0.load(Ordering::SeqCst)), (403, false), "a copy");
 }
 
 /// The person of the victim's identity provider is not sent to an address of another customer's.
