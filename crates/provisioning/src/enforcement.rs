@@ -165,7 +165,7 @@ pub struct Sessions {
     /// How long at most, from the sign-in on, such as `"12h"`. By default what the service says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub absolute: Option<PolicyDuration>,
-    /// How long without a request, such as `"30m"`, for the application's session layer: stores do not watch it. By default without end.
+    /// How long without a request, such as `"30m"`. By default without end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub idle: Option<PolicyDuration>,
 }

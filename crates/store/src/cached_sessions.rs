@@ -7,7 +7,10 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use vouchsafe::provisioning::{AccountId, Identity};
+use vouchsafe::{
+    ConnectionId,
+    provisioning::{AccountId, Identity},
+};
 
 use crate::{Announcements, Announces, Answer, Revocation, Session, SessionId, SessionStore};
 
@@ -33,6 +36,8 @@ const WAITS: [Duration; 4] = [
 /// machine listens on a connection of its own. What it remembers is used only while it is sure that it heard everything: every 25 ms it asks over that
 /// same connection, and what was answered is good for 90 ms from when it was asked. If the connection is lost or slow, or the machine is too busy to
 /// ask, each look-up goes to the store, until it is heard again; then it begins with nothing remembered.
+///
+/// A session that ends without use is looked up when its use is to be noted, once a minute at most.
 ///
 /// So the price is some forty questions a second and machine, and one connection. It listens on the runtime on which it was started, and
 /// until its last clone goes.
@@ -127,6 +132,16 @@ impl State {
     }
 
     fn hear(&mut self, told: &[Revocation]) {
+        let over: HashSet<&ConnectionId> = told
+            .iter()
+            .filter_map(|one| match one {
+                Revocation::Connection(id) => Some(id),
+                _ => None,
+            })
+            .collect();
+        if !over.is_empty() {
+            self.forget_where(|session| session.connection.as_ref().is_some_and(|id| over.contains(id)));
+        }
         for revocation in told {
             self.heard = self.heard.wrapping_add(1);
             match revocation {
@@ -136,9 +151,18 @@ impl State {
                         self.sessions.remove(&hash);
                     }
                 }
+                Revocation::Connection(_) => {}
                 Revocation::Some => self.forget_all(),
             }
         }
+    }
+
+    /// Goes through everything that is remembered: for what ends rarely.
+    fn forget_where(&mut self, is_over: impl Fn(&Session) -> bool) {
+        self.heard = self.heard.wrapping_add(1);
+        let over = self.sessions.iter().filter(|(_, session)| is_over(session));
+        let hashes: Vec<String> = over.map(|(hash, _)| hash.clone()).collect();
+        hashes.iter().for_each(|hash| self.forget(hash));
     }
 
     fn forget(&mut self, hash: &str) {
@@ -218,8 +242,9 @@ impl<S: SessionStore> SessionStore for CachedSessions<S> {
         Box::pin(async move {
             let heard = {
                 let state = self.cache.state();
-                if let Some(session) = state.sessions.get(id.hash()).filter(|_| state.is_live(Instant::now()))
-                {
+                let known = state.sessions.get(id.hash()).filter(|_| state.is_live(Instant::now()));
+                // One whose use is to be noted is looked up: it may have been used at another machine.
+                if let Some(session) = known.filter(|session| session.notes_use_since(now).is_none()) {
                     return Ok(Some(session.clone()).filter(|session| !session.is_over(now)));
                 }
                 state.heard
@@ -247,7 +272,9 @@ impl<S: SessionStore> SessionStore for CachedSessions<S> {
     ) -> Answer<'a, u64> {
         Box::pin(async move {
             let revoked = self.store.revoke_by_name_id(name_id, session_index).await?;
-            self.cache.hear(&[Revocation::Some]);
+            if revoked > 0 {
+                self.cache.state().forget_where(|session| session.is_meant_by(name_id, session_index));
+            }
             Ok(revoked)
         })
     }
@@ -266,5 +293,67 @@ impl<S: SessionStore> SessionStore for CachedSessions<S> {
 
     fn sweep_sessions(&self, now: DateTime<Utc>) -> Answer<'_, u64> {
         self.store.sweep_sessions(now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+
+    /// Sessions of two accounts over two connections each, all of them remembered.
+    fn remembered() -> State {
+        let mut state = State { good_until: Instant::now().checked_add(LEASE), ..State::default() };
+        for account in ["ada", "bob"] {
+            for over in ["okta", "entra"] {
+                let now = DateTime::UNIX_EPOCH;
+                let mut session =
+                    Session::of("acme".into(), account.into(), now).lasting(TimeDelta::hours(8), None);
+                session.connection = Some(ConnectionId::new(over).unwrap());
+                state.remember(&format!("{account} over {over}"), &session, 0, 10);
+            }
+        }
+        state
+    }
+
+    fn left_after(told: Revocation) -> Vec<String> {
+        let mut state = remembered();
+        state.hear(&[told]);
+        let mut left: Vec<String> = state.sessions.into_keys().collect();
+        left.sort();
+        left
+    }
+
+    #[test]
+    fn what_ended_is_forgotten_and_nothing_else() {
+        let account = Revocation::Account("ada".into());
+        assert_eq!(left_after(account), ["bob over entra", "bob over okta"]);
+        let session = Revocation::Session("ada over okta".to_owned());
+        assert_eq!(left_after(session), ["ada over entra", "bob over entra", "bob over okta"]);
+        let connection = Revocation::Connection(ConnectionId::new("okta").unwrap());
+        assert_eq!(left_after(connection), ["ada over entra", "bob over entra"]);
+        assert!(left_after(Revocation::Some).is_empty());
+        for unknown in [
+            Revocation::Account("eve".into()),
+            Revocation::Session("eve".to_owned()),
+            Revocation::Connection(ConnectionId::new("adfs").unwrap()),
+        ] {
+            assert_eq!(left_after(unknown).len(), 4);
+        }
+    }
+
+    /// What was read before something was heard may be what ended.
+    #[test]
+    fn nothing_is_remembered_that_was_read_before_something_was_heard() {
+        for told in
+            [Revocation::Account("ada".into()), Revocation::Connection(ConnectionId::new("okta").unwrap())]
+        {
+            let mut state = remembered();
+            let (heard, session) = (state.heard, state.sessions.get("ada over okta").cloned().unwrap());
+            state.hear(&[told]);
+            state.remember("ada over okta", &session, heard, 10);
+            assert!(!state.sessions.contains_key("ada over okta"));
+        }
     }
 }

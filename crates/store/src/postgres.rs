@@ -34,7 +34,7 @@ const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 
 /// A session that is not of an epoch of its account that is over.
 const SESSION: &str = "
-    SELECT record FROM vouchsafe_sessions AS session WHERE hash = $1 AND NOT EXISTS (
+    SELECT last_used_at || ' ' || record FROM vouchsafe_sessions AS session WHERE hash = $1 AND NOT EXISTS (
         SELECT 1 FROM vouchsafe_epochs AS now WHERE now.account = session.account AND now.epoch > session.epoch)";
 
 /// What is read with several statements is of one moment.
@@ -111,7 +111,7 @@ impl Postgres {
 
     /// Runs statements, in a transaction if they are several.
     async fn run(&self, batch: &Batch) -> Result<Vec<Answered>, StoreError> {
-        if batch.len() == 1 && batch.announced().is_empty() {
+        if batch.len() == 1 && !batch.announces() {
             let mut connection = self.pool.acquire().await.map_err(failed)?;
             return run::run(&mut connection, batch).await;
         }

@@ -1,12 +1,14 @@
 //! Redis: replays, pending requests and sessions, without a directory.
 
 mod announcements;
+mod replicated;
 mod scripts;
 
 use std::{fmt, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use redis::{Client, FromRedisValue, RedisError, aio::ConnectionManager, aio::ConnectionManagerConfig, cmd};
+use replicated::Replicated;
 use vouchsafe::{
     PendingRequest, ReplayKey, StoredPendingRequest,
     provisioning::{AccountId, Identity},
@@ -52,7 +54,7 @@ pub struct Redis {
     connection: ConnectionManager,
     prefix: String,
     replay_margin: TimeDelta,
-    replicas: Option<(u32, Duration)>,
+    replicas: Option<Replicated>,
 }
 
 impl Redis {
@@ -87,10 +89,12 @@ impl Redis {
     }
 
     /// Accepts an assertion only when so many replicas have its record, which may take them `at_most`; otherwise the sign-in is refused as an outage, and
-    /// the same response with it, since the record is there. It is a wait for each sign-in.
+    /// the same response with it, since the record is there. It is a wait for each sign-in,
+    /// on connections of their own, so that nothing else waits.
     #[must_use]
     pub fn requiring_replicas(self, replicas: u32, at_most: Duration) -> Self {
-        Self { replicas: Some((replicas, at_most)), ..self }
+        let replicated = Replicated::new(self.client.clone(), replicas, at_most);
+        Self { replicas: Some(replicated), ..self }
     }
 
     fn key(&self, kind: &str, name: &str) -> String {
@@ -104,14 +108,6 @@ impl Redis {
     async fn ask<T: FromRedisValue>(&self, command: &redis::Cmd) -> Result<T, StoreError> {
         command.query_async(&mut self.connection.clone()).await.map_err(failed)
     }
-
-    /// Whether enough replicas have what was written on this connection.
-    async fn replicated(&self) -> Result<(), StoreError> {
-        let Some((wanted, at_most)) = self.replicas else { return Ok(()) };
-        let milliseconds = u64::try_from(at_most.as_millis()).unwrap_or(u64::MAX).max(1);
-        let have: u32 = self.ask(cmd("WAIT").arg(wanted).arg(milliseconds)).await?;
-        if have >= wanted { Ok(()) } else { Err(StoreError::unavailable(NotReplicated { wanted, have })) }
-    }
 }
 
 /// Without the address, which has the password.
@@ -124,13 +120,6 @@ impl fmt::Debug for Redis {
             .field("replicas", &self.replicas)
             .finish_non_exhaustive()
     }
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("{wanted} replicas must have the record, and {have} have it")]
-struct NotReplicated {
-    wanted: u32,
-    have: u32,
 }
 
 /// An error of the driver, whose type is no part of this crate's interface.
@@ -161,14 +150,14 @@ impl ReplayStore for Redis {
             // The record outlasts the margin by the server's clock and by the time since: whichever is later.
             let keep_until =
                 expires_at.checked_add_signed(self.replay_margin).unwrap_or(DateTime::<Utc>::MAX_UTC);
-            let inserted: bool = scripts::insert_once()
+            let insert = scripts::insert_once()
                 .key(self.key("replay", hash))
                 .arg(keep_until.timestamp_millis().saturating_add(1))
-                .arg(milliseconds(self.replay_margin))
-                .invoke(&self.connection)
-                .await?;
-            self.replicated().await?;
-            Ok(inserted)
+                .arg(milliseconds(self.replay_margin));
+            match &self.replicas {
+                Some(replicated) => replicated.invoke(&insert).await,
+                None => insert.invoke(&self.connection).await,
+            }
         })
     }
 
@@ -216,23 +205,47 @@ impl SessionStore for Redis {
         Box::pin(async move {
             let record = to_json("session", session)?;
             let lifetime = session.expires_at.signed_duration_since(session.created_at);
+            let until_noted = session.ends_at().signed_duration_since(session.created_at);
             let mut call = scripts::create()
                 .key(self.key("session", id.hash()))
                 .key(self.key("account", session.account.as_str()));
             if let Some(identity) = &session.identity {
                 call = call.key(self.key("name", &identity.key()));
             }
-            let created: bool = call.arg(record).arg(milliseconds(lifetime)).invoke(&self.connection).await?;
+            let created: bool = call
+                .arg(record)
+                .arg(milliseconds(lifetime))
+                .arg(session.last_used_at.timestamp_millis())
+                .arg(milliseconds(until_noted))
+                .invoke(&self.connection)
+                .await?;
             if created { Ok(()) } else { Err(StoreError::taken("the session's identifier")) }
         })
     }
 
     fn find<'a>(&'a self, id: &'a SessionId, now: DateTime<Utc>) -> Answer<'a, Option<Session>> {
         Box::pin(async move {
-            let record: Option<String> =
-                self.ask(cmd("HGET").arg(self.key("session", id.hash())).arg("record")).await?;
-            let session: Option<Session> = record.map(|record| from_json("session", &record)).transpose()?;
-            Ok(session.filter(|session| !session.is_over(now)))
+            let key = self.key("session", id.hash());
+            let fields = cmd("HMGET").arg(&key).arg("record").arg("used").take();
+            let (record, used): (Option<String>, Option<i64>) = self.ask(&fields).await?;
+            let Some(record) = record else { return Ok(None) };
+            let mut session: Session = from_json("session", &record)?;
+            let used = used.and_then(DateTime::from_timestamp_millis);
+            session.last_used_at = used.filter(|_| session.idle.is_some()).unwrap_or(session.last_used_at);
+            if session.is_over(now) {
+                return Ok(None);
+            }
+            if let Some(since) = session.notes_use_since(now) {
+                session.last_used_at = now;
+                let until_noted = session.ends_at().signed_duration_since(now);
+                let note = scripts::note_use()
+                    .key(key)
+                    .arg(now.timestamp_millis())
+                    .arg(since.timestamp_millis())
+                    .arg(milliseconds(until_noted));
+                note.invoke::<bool>(&self.connection).await?;
+            }
+            Ok(Some(session))
         })
     }
 
@@ -254,7 +267,7 @@ impl SessionStore for Redis {
     ) -> Answer<'a, u64> {
         Box::pin(async move {
             let mut call = scripts::revoke_all().key(self.key("name", &name_id.key()));
-            call = call.arg(self.channel()).arg(Revocation::Some.to_text()).arg("");
+            call = call.arg(self.channel()).arg("").arg("").arg(self.key("session", ""));
             if let Some(index) = session_index {
                 call = call.arg(index);
             }
@@ -269,6 +282,7 @@ impl SessionStore for Redis {
                 .arg(self.channel())
                 .arg(Revocation::Account(account.clone()).to_text())
                 .arg(self.key("epoch", account.as_str()))
+                .arg("")
                 .invoke(&self.connection)
                 .await
         })

@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use vouchsafe::provisioning::AccountId;
+use vouchsafe::{ConnectionId, provisioning::AccountId};
 
 use crate::{Answer, SessionStore};
 
@@ -14,7 +14,9 @@ pub enum Revocation {
     Session(String),
     /// All of an account.
     Account(AccountId),
-    /// Some of whoever's, such as those over a connection that was retired.
+    /// All that began over a connection.
+    Connection(ConnectionId),
+    /// Some, nobody knows whose: what was announced is not understood here.
     Some,
 }
 
@@ -27,6 +29,7 @@ impl Revocation {
         let text = match self {
             Self::Session(hash) => format!("session {hash}"),
             Self::Account(account) => format!("account {account}"),
+            Self::Connection(connection) => format!("connection {connection}"),
             Self::Some => String::new(),
         };
         if text.len() > LONGEST { String::new() } else { text }
@@ -37,12 +40,13 @@ impl Revocation {
         match text.split_once(' ') {
             Some(("session", hash)) => Self::Session(hash.to_owned()),
             Some(("account", account)) => Self::Account(AccountId::new(account)),
+            Some(("connection", id)) => ConnectionId::new(id).map_or(Self::Some, Self::Connection),
             _ => Self::Some,
         }
     }
 }
 
-/// A store of sessions that tells every machine when one is ended: `Postgres` (`LISTEN`), `Redis` (publish and subscribe), and `Sqlite`, within
+/// A store of sessions that tells every machine when one is ended, and nothing where none was: `Postgres` (`LISTEN`), `Redis` (publish and subscribe), and `Sqlite`, within
 /// its process.
 pub trait Announces: SessionStore {
     /// Listens from now on.
@@ -68,11 +72,14 @@ mod tests {
         for told in [
             Revocation::Session("0123".to_owned()),
             Revocation::Account(AccountId::new("7 of 9")),
+            Revocation::Connection(ConnectionId::new("acme-okta").unwrap()),
             Revocation::Some,
         ] {
             assert_eq!(Revocation::from_text(&told.to_text()), told);
         }
-        assert_eq!(Revocation::from_text("something newer"), Revocation::Some);
+        for unknown in ["something newer", "connection a/b", ""] {
+            assert_eq!(Revocation::from_text(unknown), Revocation::Some);
+        }
         let long = Revocation::Account(AccountId::new("a".repeat(8_000)));
         assert_eq!(Revocation::from_text(&long.to_text()), Revocation::Some);
     }

@@ -1,6 +1,6 @@
 //! The application's sessions, as far as SAML has a say in them.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -12,8 +12,8 @@ use vouchsafe::{
 
 use crate::{Answer, secret::HashedSecret};
 
-/// Keeps sessions. They end at their time, when they are revoked, when the identity provider says so, and when
-/// their account is suspended.
+/// Keeps sessions. They end at their time, when nobody has used them for as long as they [allow](Session::idle), when they are revoked, when the
+/// identity provider says so, and when their account is suspended.
 ///
 /// ```
 /// use chrono::TimeDelta;
@@ -33,7 +33,8 @@ pub trait SessionStore: Send + Sync + fmt::Debug {
     /// [`StoreError::AccountSuspended`](crate::StoreError::AccountSuspended).
     fn create<'a>(&'a self, id: &'a SessionId, session: &'a Session) -> Answer<'a, ()>;
 
-    /// The session of this id, unless its time is over.
+    /// The session of this id, unless its time is over, or nobody has used it for too long. To find it is to use it, which is noted now and then:
+    /// [`Session::notes_use_since`].
     fn find<'a>(&'a self, id: &'a SessionId, now: DateTime<Utc>) -> Answer<'a, Option<Session>>;
 
     /// Ends one session; whether there was one.
@@ -78,8 +79,15 @@ pub struct Session {
     pub session_index: Option<String>,
     /// When it began.
     pub created_at: DateTime<Utc>,
-    /// From when on it is over.
+    /// From when on it is over, however much it is used.
     pub expires_at: DateTime<Utc>,
+    /// How long it lasts without being used; `None`: it does not end for that.
+    #[serde(default)]
+    pub idle: Option<Duration>,
+    /// When it was last used, as far as that is noted: at most once a minute, or ten times in what [`idle`](Self::idle) allows. Only of
+    /// sessions that end without use.
+    #[serde(default)]
+    pub last_used_at: DateTime<Utc>,
 }
 
 impl Session {
@@ -107,6 +115,8 @@ impl Session {
             session_index: None,
             created_at: now,
             expires_at: now,
+            idle: None,
+            last_used_at: now,
         }
     }
 
@@ -120,6 +130,35 @@ impl Session {
         self
     }
 
+    /// The same session that ends when nobody has used it for so long.
+    #[must_use]
+    pub fn ending_without_use(self, idle: Option<Duration>) -> Self {
+        Self { idle, ..self }
+    }
+
+    /// When it is over unless it is used.
+    #[must_use]
+    pub fn ends_at(&self) -> DateTime<Utc> {
+        let idle = self.idle.and_then(|idle| TimeDelta::from_std(idle).ok());
+        let without_use = idle.and_then(|idle| self.last_used_at.checked_add_signed(idle));
+        without_use.map_or(self.expires_at, |end| end.min(self.expires_at))
+    }
+
+    /// For stores: the use of a session is noted if it was last noted at this time or before it; `None`: it is not to be noted now.
+    ///
+    /// A store notes it where it finds the session, if it is not noted by then as later than the answer: so each session costs a write a minute at
+    /// most, whatever number of machines find it.
+    #[must_use]
+    pub fn notes_use_since(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        /// The longest time between two notes, and how many there are at least in what `idle` allows.
+        const LONGEST: Duration = Duration::from_secs(60);
+        const NOTES: u32 = 10;
+        let idle = self.idle?;
+        let between = idle.checked_div(NOTES).unwrap_or(idle).min(LONGEST);
+        let limit = now.checked_sub_signed(TimeDelta::from_std(between).ok()?)?;
+        (self.last_used_at <= limit).then_some(limit)
+    }
+
     /// What its identity provider is told when the person signs out; `None` where no identity provider began the session, or it named
     /// nobody.
     #[must_use]
@@ -128,10 +167,17 @@ impl Session {
         Some(Participant::new(connection, name_id, self.session_index.clone()))
     }
 
+    /// For stores: whether a logout request means it, of this name at its identity provider and of this session index, or of all.
+    #[must_use]
+    pub fn is_meant_by(&self, name_id: &Identity, session_index: Option<&str>) -> bool {
+        self.identity.as_ref() == Some(name_id)
+            && session_index.is_none_or(|index| self.session_index.as_deref() == Some(index))
+    }
+
     /// Whether it is over.
     #[must_use]
     pub fn is_over(&self, now: DateTime<Utc>) -> bool {
-        now >= self.expires_at
+        now >= self.ends_at()
     }
 }
 

@@ -4,7 +4,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use vouchsafe::{
     ConnectionId, ConnectionState, Login, PendingRequest, Recorded, ReplayKey, ValidAssertion,
     provisioning::{
-        AccountId, Fact, Identity, LoginFacts, OrganizationId, Plan, PlanRefusal, Policy, Snapshot,
+        AccountId, Fact, Identity, LoginFacts, OrganizationId, Plan, PlanRefusal, Policy, PolicyDuration,
+        Snapshot,
     },
 };
 
@@ -202,7 +203,8 @@ impl ConfirmedSignIn {
         let account = account.ok_or_else(|| StoreError::damaged("plan", "it is about no account"))?;
         let longest = self.terms.lifetime.to_std().unwrap_or_default();
         let lifetime = TimeDelta::from_std(policy.sessions.lifetime(longest)).unwrap_or(self.terms.lifetime);
-        let session = Session::new(&self.login, organization, account, lifetime);
+        let session = Session::new(&self.login, organization, account, lifetime)
+            .ending_without_use(policy.sessions.idle.map(PolicyDuration::get));
         Ok(DecidedSignIn { decided, session, login: self.login, terms: self.terms })
     }
 

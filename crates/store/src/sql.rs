@@ -69,7 +69,7 @@ pub(crate) trait Engine: Clone + fmt::Debug + Send + Sync + 'static {
 pub(crate) enum Wanted {
     /// The record of a pending request, by its handle.
     Pending(String),
-    /// The record of a session, by its hash.
+    /// When a session was last used, and its record, by its hash.
     Session(String),
     /// The revision of a connection, by its id.
     Revision(String),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use vouchsafe::{
-    ConnectionId, EntityId, PendingLogout, PendingRequest,
+    ConnectionId, ConnectionState, EntityId, PendingLogout, PendingRequest,
     provisioning::{
         Account, AccountId, Domain, GroupId, Identity, LoginFacts, Organization, OrganizationId, Plan,
         Policy, Project, Snapshot, Team, TokenHash,
@@ -258,7 +258,7 @@ impl ConnectionStore for Store {
     ) -> Answer<'a, u64> {
         Box::pin(async move {
             let revision = self.connections.update_connection(connection, author).await?;
-            self.hear(&[Revocation::Some]);
+            self.hear(&ended_over([connection]));
             Ok(revision)
         })
     }
@@ -347,16 +347,21 @@ impl Directory for Store {
     fn decide_connections(&self, decision: ConnectionDecision) -> Decides<'_, OrganizationConnections> {
         Box::pin(async move {
             let connections = self.directory.decide_connections(decision).await?;
-            self.hear(&[Revocation::Some]);
+            self.hear(&ended_over(&connections.connections));
             Ok(connections)
         })
     }
 }
 
-/// The accounts whose sessions a plan ends. `account` is the one that it is about, where it is about one. Where it does not say whose, they
-/// may be anybody's.
+/// The retired ones of these connections, whose sessions may have ended just now.
+fn ended_over<'a>(connections: impl IntoIterator<Item = &'a StoredConnection>) -> Vec<Revocation> {
+    let retired = connections.into_iter().filter(|one| one.state == ConnectionState::Retired);
+    retired.map(|one| Revocation::Connection(one.id.clone())).collect()
+}
+
+/// The accounts whose sessions a plan ends. `account` is the one that it is about, where it is about one. One that the plan makes has no
+/// sessions.
 fn ended_by(plan: &Plan, account: Option<&AccountId>) -> Vec<Revocation> {
     let ending = plan.steps().iter().filter(|step| plan.ends_sessions(step));
-    let accounts = ending.map(|step| plan.account_of(step).or(account).cloned());
-    accounts.map(|account| account.map_or(Revocation::Some, Revocation::Account)).collect()
+    ending.filter_map(|step| plan.account_of(step).or(account).cloned()).map(Revocation::Account).collect()
 }

@@ -101,7 +101,13 @@ impl SessionStore for Own {
 
     fn find<'a>(&'a self, id: &'a SessionId, now: DateTime<Utc>) -> Answer<'a, Option<Session>> {
         self.with(move |state| {
-            Ok(state.sessions.get(id.hash()).filter(|session| !session.is_over(now)).cloned())
+            let found = state.sessions.get_mut(id.hash()).filter(|session| !session.is_over(now));
+            Ok(found.map(|session| {
+                if session.notes_use_since(now).is_some() {
+                    session.last_used_at = now;
+                }
+                session.clone()
+            }))
         })
     }
 
@@ -115,10 +121,7 @@ impl SessionStore for Own {
         session_index: Option<&'a str>,
     ) -> Answer<'a, u64> {
         self.with(move |state| {
-            Ok(sweep(&mut state.sessions, |session| {
-                session.identity.as_ref() == Some(name_id)
-                    && session_index.is_none_or(|index| session.session_index.as_deref() == Some(index))
-            }))
+            Ok(sweep(&mut state.sessions, |session| session.is_meant_by(name_id, session_index)))
         })
     }
 

@@ -15,7 +15,8 @@ use vouchsafe::{
     provisioning::{AccountId, Identity},
 };
 use vouchsafe_store::{
-    CachedSessions, PendingStore, Redis, ReplayStore, Session, SessionId, SessionStore,
+    Announces, CachedSessions, PendingStore, Redis, ReplayStore, Revocation, Session, SessionId,
+    SessionStore,
     conformance::{acme, connection, now},
 };
 
@@ -162,6 +163,58 @@ async fn what_no_replica_has_is_refused() {
             .await
             .unwrap()
     );
+}
+
+/// Waiting for replicas, which never come here, holds up nobody who asks for something else.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wait_for_replicas_stalls_nobody() {
+    let Some((store, _prefix)) = store().await else { return };
+    let careful = store.requiring_replicas(1, Duration::from_secs(1));
+    let id = new_id();
+    careful.create(&id, &session("1", TimeDelta::hours(1))).await.unwrap();
+    let from = Instant::now();
+    let waiting: Vec<_> = (0..8)
+        .map(|number| {
+            let careful = careful.clone();
+            tokio::spawn(async move { careful.insert_once(&format!("{number}"), now()).await })
+        })
+        .collect();
+    let mut slowest = Duration::ZERO;
+    while from.elapsed() < Duration::from_millis(700) {
+        let asked = Instant::now();
+        assert!(careful.find(&id, now()).await.unwrap().is_some());
+        slowest = slowest.max(asked.elapsed());
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert!(slowest < Duration::from_millis(500), "{slowest:?}");
+    for waited in waiting {
+        assert!(waited.await.unwrap().unwrap_err().is_outage());
+    }
+    assert!(from.elapsed() < Duration::from_secs(5), "they wait beside each other: {:?}", from.elapsed());
+}
+
+/// What ends nothing tells nothing, and what ends some tells which.
+#[tokio::test]
+async fn only_what_ended_is_published() {
+    let Some((store, _prefix)) = store().await else { return };
+    let mut announcements = store.announcements().await.unwrap();
+    let name = Identity::new(connection(), "ada");
+    assert!(!store.revoke(&new_id()).await.unwrap());
+    assert_eq!(store.revoke_by_name_id(&name, None).await.unwrap(), 0);
+    assert!(announcements.until_now().await.unwrap().is_empty());
+    let ids = [new_id(), new_id()];
+    for (id, index) in ids.iter().zip(["s1", "s2"]) {
+        let mut told = session("1", TimeDelta::hours(1));
+        (told.identity, told.session_index) = (Some(name.clone()), Some(index.to_owned()));
+        store.create(id, &told).await.unwrap();
+    }
+    assert_eq!(store.revoke_by_name_id(&name, Some("s3")).await.unwrap(), 0);
+    assert_eq!(store.revoke_by_name_id(&name, Some("s2")).await.unwrap(), 1);
+    let told = announcements.until_now().await.unwrap();
+    assert_eq!(told, [Revocation::Session(ids[1].hash().to_owned())]);
+    assert!(store.revoke(&ids[0]).await.unwrap());
+    let told = announcements.until_now().await.unwrap();
+    assert_eq!(told, [Revocation::Session(ids[0].hash().to_owned())]);
 }
 
 #[tokio::test]

@@ -11,12 +11,13 @@ use chrono::TimeDelta;
 use postgres_server::schema;
 use sqlx::{Connection as _, PgConnection};
 use vouchsafe::{
-    Provider,
-    provisioning::{Account, AccountId, Actor, Change},
+    ConnectionState, Provider,
+    provisioning::{Account, AccountId, Actor, Change, Identity},
 };
 use vouchsafe_store::{
-    Announces, CachedSessions, Directory, Postgres, Session, SessionId, SessionStore, Sqlite,
-    conformance::{self as suite, acme, change, now},
+    Announces, CachedSessions, ConnectionStore, Directory, Postgres, Revocation, Session, SessionId,
+    SessionStore, Sqlite,
+    conformance::{self as suite, acme, change, connections::draft, now},
 };
 
 /// The promise: so long after it was ended a session is dead everywhere.
@@ -231,4 +232,52 @@ async fn a_session_of_an_earlier_epoch_is_over() {
     assert!(store.find(&late, now()).await.unwrap().is_some());
     let nobody = change(&store, &account, Change::Suspend, Actor::Operator).await;
     assert!(nobody.is_err(), "there is no such organization");
+}
+
+/// What ends nothing tells nothing, and what ends something tells what.
+async fn only_what_ended_is_announced<S: Directory + SessionStore + ConnectionStore + Announces>(store: &S) {
+    let mut announcements = store.announcements().await.unwrap();
+    let name = Identity::new(suite::connection(), "ada");
+    let mut connection = draft("retiring", acme(), suite::okta());
+    connection.state = ConnectionState::Active;
+    connection.revision = store.add_connection(&connection, &suite::author()).await.unwrap();
+    connection.metadata.fetched_at = now();
+    connection.revision = store.update_connection(&connection, &suite::author()).await.unwrap();
+    let mut empty = draft("empty", acme(), suite::okta());
+    empty.revision = store.add_connection(&empty, &suite::author()).await.unwrap();
+    empty.state = ConnectionState::Retired;
+    store.update_connection(&empty, &suite::author()).await.unwrap();
+    assert!(!store.revoke(&new_id()).await.unwrap());
+    assert_eq!(store.revoke_by_name_id(&name, None).await.unwrap(), 0);
+    assert_eq!(announcements.until_now().await.unwrap(), []);
+
+    let (named, over) = (new_id(), new_id());
+    let mut session = session(&AccountId::new("1"));
+    session.identity = Some(name.clone());
+    store.create(&named, &session).await.unwrap();
+    (session.identity, session.connection) = (None, Some(connection.id.clone()));
+    store.create(&over, &session).await.unwrap();
+    assert_eq!(store.revoke_by_name_id(&name, None).await.unwrap(), 1);
+    let told = announcements.until_now().await.unwrap();
+    assert_eq!(told, [Revocation::Session(named.hash().to_owned())]);
+    connection.state = ConnectionState::Retired;
+    store.update_connection(&connection, &suite::author()).await.unwrap();
+    let told = announcements.until_now().await.unwrap();
+    assert_eq!(told, [Revocation::Connection(connection.id.clone())]);
+    assert!(store.find(&over, now()).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn sqlite_announces_what_ended() {
+    let store = Sqlite::in_memory().await.unwrap();
+    suite::with_acme(&store).await;
+    only_what_ended_is_announced(&store).await;
+}
+
+#[tokio::test]
+async fn postgres_announces_what_ended() {
+    let Some(schema) = schema().await else { return };
+    let store = Postgres::connect(schema.address()).await.unwrap();
+    suite::with_acme(&store).await;
+    only_what_ended_is_announced(&store).await;
 }

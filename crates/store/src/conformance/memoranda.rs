@@ -1,7 +1,8 @@
 //! Replays, pending requests, sessions.
 
-use crate::{Session, SessionId, SessionNameId};
+use crate::{Session, SessionId, SessionNameId, SessionStore};
 use chrono::TimeDelta;
+use std::time::Duration;
 use tokio::task::JoinSet;
 use vouchsafe::{
     Connection, ConnectionId, ConnectionSettings, Expect, IdentityProvider, LoginOptions, PendingRequest,
@@ -341,4 +342,78 @@ pub async fn a_record_is_looked_up_without_being_made(store: impl Memoranda) {
     assert!(store.look_up(key.clone()).await.unwrap().is_first());
     assert!(store.record(key.clone()).await.unwrap().is_first());
     assert!(!store.look_up(key).await.unwrap().is_first());
+}
+
+/// A session of somebody that ends when it is not used for so long.
+async fn unused(store: &impl SessionStore, idle: Duration, lasting: TimeDelta) -> SessionId {
+    let id = SessionId::generate(&Provider::rustcrypto()).unwrap();
+    let session = Session::of(super::acme(), "1".into(), now()).lasting(lasting, None);
+    store.create(&id, &session.ending_without_use(Some(idle))).await.unwrap();
+    id
+}
+
+/// Each use makes it last anew, and never beyond its end.
+pub async fn a_session_that_nobody_uses_ends(store: impl Memoranda) {
+    let idle = Duration::from_secs(600);
+    let id = unused(&store, idle, TimeDelta::hours(8)).await;
+    let mut at = now();
+    for _ in 0..5 {
+        at += TimeDelta::seconds(599);
+        let found = store.find(&id, at).await.unwrap().unwrap();
+        assert_eq!((found.idle, found.last_used_at), (Some(idle), at));
+    }
+    at += TimeDelta::seconds(600);
+    assert_eq!(store.find(&id, at).await.unwrap(), None);
+    let (left, used) =
+        (unused(&store, idle, TimeDelta::hours(8)).await, unused(&store, idle, TimeDelta::minutes(15)).await);
+    assert!(store.find(&used, now() + TimeDelta::minutes(9)).await.unwrap().is_some());
+    assert_eq!(store.find(&left, now() + TimeDelta::minutes(10)).await.unwrap(), None);
+    assert_eq!(store.find(&used, now() + TimeDelta::minutes(15)).await.unwrap(), None, "its end");
+}
+
+/// A page a second is a write a minute, and of a short limit ten.
+pub async fn use_is_noted_now_and_then(store: impl Memoranda) {
+    for (idle, between) in [(3_600, 60), (600, 60), (100, 10), (10, 1)] {
+        let id = unused(&store, Duration::from_secs(idle), TimeDelta::hours(8)).await;
+        let noted = async |seconds: i64| {
+            let found = store.find(&id, now() + TimeDelta::seconds(seconds)).await.unwrap().unwrap();
+            (found.last_used_at - now()).num_seconds()
+        };
+        assert_eq!(noted(between - 1).await, 0, "{idle}");
+        assert_eq!(noted(between).await, between);
+        assert_eq!(noted(2 * between - 1).await, between);
+        assert_eq!(noted(2 * between).await, 2 * between);
+    }
+    let id = SessionId::generate(&Provider::rustcrypto()).unwrap();
+    let session = Session::of(super::acme(), "1".into(), now()).lasting(TimeDelta::hours(8), None);
+    store.create(&id, &session).await.unwrap();
+    let found = store.find(&id, now() + TimeDelta::hours(7)).await.unwrap().unwrap();
+    assert_eq!(found, session, "without a limit nothing is noted");
+}
+
+/// Whoever uses a session while it is ended brings nothing back.
+pub async fn use_brings_no_session_back(store: impl Memoranda) {
+    for round in 0..20 {
+        let id = unused(&store, Duration::from_secs(600), TimeDelta::hours(8)).await;
+        let mut tasks = JoinSet::new();
+        for seconds in 60..68 {
+            let (store, id) =
+                (store.clone(), SessionId::received(id.reveal(), &Provider::rustcrypto()).unwrap());
+            tasks.spawn(async move { store.find(&id, now() + TimeDelta::seconds(seconds)).await.unwrap() });
+        }
+        assert_eq!(store.revoke_account(&"1".into()).await.unwrap(), 1, "round {round}");
+        tasks.join_all().await;
+        assert_eq!(store.find(&id, now()).await.unwrap(), None);
+    }
+}
+
+pub async fn sessions_that_nobody_uses_are_swept(store: impl Store) {
+    let idle = Duration::from_secs(600);
+    let left = unused(&store, idle, TimeDelta::hours(8)).await;
+    let used = unused(&store, idle, TimeDelta::hours(8)).await;
+    assert!(store.find(&used, now() + TimeDelta::minutes(5)).await.unwrap().is_some());
+    assert_eq!(store.sweep_sessions(now() + TimeDelta::seconds(599)).await.unwrap(), 0);
+    assert_eq!(store.sweep_sessions(now() + TimeDelta::minutes(10)).await.unwrap(), 1);
+    assert_eq!(store.find(&left, now()).await.unwrap(), None);
+    assert!(store.find(&used, now() + TimeDelta::minutes(14)).await.unwrap().is_some());
 }

@@ -111,7 +111,9 @@ macro_rules! conformance {
         $crate::conformance!(@all available $make);
     };
     (@all $way:ident $make:path) => {
-        $crate::conformance!(@each $way $make, memoranda, one_of_a_hundred_records_is_the_first, a_record_is_looked_up_without_being_made, records_are_swept_a_margin_after_their_time,
+        $crate::conformance!(@each $way $make, memoranda, one_of_a_hundred_records_is_the_first, a_record_is_looked_up_without_being_made,
+            a_session_that_nobody_uses_ends, use_is_noted_now_and_then, use_brings_no_session_back,
+            sessions_that_nobody_uses_are_swept, records_are_swept_a_margin_after_their_time,
             a_clock_that_went_ahead_and_came_back_accepts_nothing_twice,
             a_record_without_end_does_not_keep_the_others, a_record_lasts_to_its_last_nanosecond,
             an_assertion_is_confirmed_once, a_pending_request_is_found_until_it_is_removed,
@@ -153,7 +155,7 @@ macro_rules! conformance {
             an_account_is_linked_while_the_session_lasts_that_asked, a_membership_goes_with_its_last_source,
             a_connection_takes_over_the_people_of_another);
         $crate::conformance!(@each $way $make, provisioning, an_account_that_waits_for_approval_is_written_and_not_signed_in,
-            a_session_lasts_as_long_as_the_policy_says, people_and_groups_of_scim_are_kept);
+            a_session_lasts_as_long_as_the_policy_says, a_session_is_idle_as_long_as_the_policy_says, people_and_groups_of_scim_are_kept);
         $crate::conformance!(@each $way $make, scenarios, two_hundred_first_sign_ins_at_once_succeed,
             an_owner_suspends_somebody_while_forty_people_sign_in, a_refused_sign_in_leaves_nothing_behind,
             one_response_is_accepted_once, an_assertion_is_accepted_once_over_all_connections, a_sign_in_answers_its_request_and_replaces_a_session,
@@ -166,7 +168,8 @@ macro_rules! conformance {
         $crate::conformance!(@each available $make, memoranda, one_of_a_hundred_records_is_the_first, a_record_is_looked_up_without_being_made, an_assertion_is_confirmed_once,
             a_pending_request_is_found_until_it_is_removed, a_pending_request_ends_at_its_time,
             a_session_lasts_until_its_end_and_no_longer, sessions_end_by_id_by_name_and_by_account,
-            a_name_ends_the_sessions_of_its_own_person_only, a_negative_lifetime_ends_a_session);
+            a_name_ends_the_sessions_of_its_own_person_only, a_negative_lifetime_ends_a_session,
+            a_session_that_nobody_uses_ends, use_is_noted_now_and_then, use_brings_no_session_back);
     };
     (@each $way:ident $make:path, $module:ident, $($name:ident),*) => {
         $(

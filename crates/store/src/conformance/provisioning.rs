@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use vouchsafe::provisioning::{
     Change, GroupId, Hold, ScimChange, ScimFact, ScimGroup, ScimMembers, ScimUser, Source, Status,
 };
+use vouchsafe_testkit::ISSUE_INSTANT;
 
 use super::{
     Store, acme, author, change, connection, login, now, provision,
@@ -97,4 +98,18 @@ pub async fn people_and_groups_of_scim_are_kept(store: impl Store) {
             && known.scim_record(&connection()).unwrap().deleted
     );
     assert!(known.membership(&sales.id).is_none());
+}
+
+pub async fn a_session_is_idle_as_long_as_the_policy_says(store: impl Store) {
+    let token = with_acme(&store).await;
+    let first = store.sign_in(sign_in(valid("ada", &token, "id1"))).await.unwrap();
+    assert_eq!(first.session.idle, None);
+    store.set_policy(&acme(), "[sessions]\nidle = '30m'", &author()).await.unwrap();
+    let second = store.sign_in(sign_in(valid("ada", &token, "id2"))).await.unwrap();
+    assert_eq!(second.session.idle, Some(std::time::Duration::from_secs(1_800)));
+    let later = |minutes| ISSUE_INSTANT + TimeDelta::minutes(minutes);
+    assert!(store.find(&second.id, later(29)).await.unwrap().is_some());
+    assert!(store.find(&second.id, later(58)).await.unwrap().is_some());
+    assert!(store.find(&second.id, later(88)).await.unwrap().is_none());
+    assert!(store.find(&first.id, later(88)).await.unwrap().is_some());
 }

@@ -36,7 +36,7 @@ pub(super) async fn run(connection: &mut PgConnection, batch: &Batch) -> Result<
         let ran = run_one(connection, numbered(sql.postgres), parameters).await;
         answered.push(ran.map_err(|error| batch.meaning(Failed { place, error }))?);
     }
-    let told: Vec<String> = batch.announced().iter().map(Revocation::to_text).collect();
+    let told: Vec<String> = batch.ended(&answered)?.iter().map(Revocation::to_text).collect();
     if !told.is_empty() {
         run_one(connection, NOTIFY, &[Parameter::from(told)]).await.map_err(failed)?;
     }

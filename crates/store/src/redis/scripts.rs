@@ -5,7 +5,7 @@
 
 use std::sync::LazyLock;
 
-use redis::{FromRedisValue, Script, ScriptInvocation, ToRedisArgs, aio::ConnectionManager};
+use redis::{FromRedisValue, Script, ScriptInvocation, ToRedisArgs, aio::ConnectionLike};
 
 use super::failed;
 use crate::StoreError;
@@ -26,15 +26,16 @@ pub(super) fn insert_once() -> Call {
     Call::of(&SCRIPT)
 }
 
-/// Keeps a session: its key, that of its account's sessions, and that of its name's if it has one.
+/// Keeps a session: its key, that of its account's sessions, and that of its name's if it has one. The arguments are its record, how long it
+/// lasts at most, when it was last used, and how long it lasts without use.
 pub(super) fn create() -> Call {
     static SCRIPT: LazyLock<Script> = LazyLock::new(|| {
         Script::new(
             r"if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
             local time = redis.call('TIME')
             local now = time[1] * 1000 + math.floor(time[2] / 1000)
-            redis.call('HSET', KEYS[1], 'record', ARGV[1])
-            redis.call('PEXPIRE', KEYS[1], ARGV[2])
+            redis.call('HSET', KEYS[1], 'record', ARGV[1], 'used', ARGV[3])
+            redis.call('PEXPIRE', KEYS[1], ARGV[4])
             for _, set in ipairs({KEYS[2], KEYS[3]}) do
                 redis.call('ZREMRANGEBYSCORE', set, '-inf', string.format('%.0f', now))
                 redis.call('ZADD', set, string.format('%.0f', now + ARGV[2]), KEYS[1])
@@ -46,37 +47,57 @@ pub(super) fn create() -> Call {
     Call::of(&SCRIPT)
 }
 
+/// Notes that a session is used at a time (first argument), if it is there and that was last noted at another (second) or before: it goes on for so
+/// long (third).
+pub(super) fn note_use() -> Call {
+    static SCRIPT: LazyLock<Script> = LazyLock::new(|| {
+        Script::new(
+            r"local used = redis.call('HGET', KEYS[1], 'used')
+            if not used or tonumber(used) > tonumber(ARGV[2]) then return 0 end
+            redis.call('HSET', KEYS[1], 'used', ARGV[1])
+            redis.call('PEXPIRE', KEYS[1], ARGV[3])
+            return 1",
+        )
+    });
+    Call::of(&SCRIPT)
+}
+
 /// Ends a session, and tells the channel (first argument) what ended (second).
 pub(super) fn revoke() -> Call {
     static SCRIPT: LazyLock<Script> = LazyLock::new(|| {
         Script::new(
             r"local ended = redis.call('DEL', KEYS[1])
-            redis.call('PUBLISH', ARGV[1], ARGV[2])
+            if ended > 0 then redis.call('PUBLISH', ARGV[1], ARGV[2]) end
             return ended",
         )
     });
     Call::of(&SCRIPT)
 }
 
-/// Ends the sessions of a set, or those of them that have this session index (fourth argument), and tells the channel. The third argument is the
-/// key of the epoch that grows, if one does.
+/// Ends the sessions of a set, and tells the channel (first argument). With an account it tells the second argument, and the epoch under the
+/// third grows. Without one both are empty, and it ends the sessions that have the session index (fifth), or all, and tells each by what is behind
+/// the fourth argument in its key.
 pub(super) fn revoke_all() -> Call {
     static SCRIPT: LazyLock<Script> = LazyLock::new(|| {
         Script::new(
             r"local ended = 0
             for _, key in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
                 local matches = true
-                if ARGV[4] then
+                if ARGV[5] then
                     local record = redis.call('HGET', key, 'record')
-                    matches = record and cjson.decode(record)['session_index'] == ARGV[4]
+                    matches = record and cjson.decode(record)['session_index'] == ARGV[5]
                 end
                 if matches then
-                    ended = ended + redis.call('DEL', key)
+                    local was_there = redis.call('DEL', key)
                     redis.call('ZREM', KEYS[1], key)
+                    ended = ended + was_there
+                    if was_there == 1 and ARGV[2] == '' then
+                        redis.call('PUBLISH', ARGV[1], 'session ' .. string.sub(key, string.len(ARGV[4]) + 1))
+                    end
                 end
             end
             if ARGV[3] ~= '' then redis.call('INCR', ARGV[3]) end
-            redis.call('PUBLISH', ARGV[1], ARGV[2])
+            if ARGV[2] ~= '' then redis.call('PUBLISH', ARGV[1], ARGV[2]) end
             return ended",
         )
     });
@@ -103,7 +124,7 @@ impl Call {
 
     pub(super) async fn invoke<T: FromRedisValue>(
         &self,
-        connection: &ConnectionManager,
+        connection: &(impl ConnectionLike + Clone),
     ) -> Result<T, StoreError> {
         self.0.invoke_async(&mut connection.clone()).await.map_err(failed)
     }

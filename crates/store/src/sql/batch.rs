@@ -14,7 +14,6 @@ use crate::{Revocation, StoreError};
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Batch {
     statements: Vec<Statement>,
-    announced: Vec<Revocation>,
 }
 
 /// One statement of a batch.
@@ -24,6 +23,18 @@ pub(crate) struct Statement {
     parameters: Vec<Parameter>,
     if_taken: Option<&'static str>,
     if_null: Option<IfNull>,
+    announces: Announced,
+}
+
+/// What is told to every machine of what a statement ended.
+#[derive(Clone, Debug, Default)]
+enum Announced {
+    #[default]
+    Nothing,
+    /// This, if it changed anything.
+    IfChanged(Vec<Revocation>),
+    /// The sessions whose hashes it answers.
+    Sessions,
 }
 
 /// The text of a statement for each engine.
@@ -105,7 +116,13 @@ impl Batch {
     /// One statement more.
     pub(crate) fn then(mut self, sql: impl Into<Sql>) -> Self {
         let sql = sql.into();
-        self.statements.push(Statement { sql, parameters: Vec::new(), if_taken: None, if_null: None });
+        self.statements.push(Statement {
+            sql,
+            parameters: Vec::new(),
+            if_taken: None,
+            if_null: None,
+            announces: Announced::Nothing,
+        });
         self
     }
 
@@ -133,14 +150,43 @@ impl Batch {
         self
     }
 
-    /// What is told to every machine when it is committed.
-    pub(crate) fn announcing(mut self, ended: Revocation) -> Self {
-        self.announced.push(ended);
+    /// What is told to every machine when it is committed, if the last statement changed anything.
+    pub(crate) fn announcing(mut self, ended: impl IntoIterator<Item = Revocation>) -> Self {
+        if let Some(last) = self.statements.last_mut() {
+            last.announces = Announced::IfChanged(ended.into_iter().collect());
+        }
         self
     }
 
-    pub(crate) fn announced(&self) -> &[Revocation] {
-        &self.announced
+    /// That the sessions ended whose hashes the last statement answers.
+    pub(crate) fn announcing_sessions(mut self) -> Self {
+        if let Some(last) = self.statements.last_mut() {
+            last.announces = Announced::Sessions;
+        }
+        self
+    }
+
+    /// Whether anything may be told of it.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn announces(&self) -> bool {
+        self.statements.iter().any(|statement| !matches!(statement.announces, Announced::Nothing))
+    }
+
+    /// What its statements ended, by their answers.
+    pub(crate) fn ended(&self, answered: &[Answered]) -> Result<Vec<Revocation>, StoreError> {
+        let mut ended = Vec::new();
+        for (statement, answered) in self.statements.iter().zip(answered) {
+            match &statement.announces {
+                Announced::IfChanged(told) if answered.changed > 0 => ended.extend_from_slice(told),
+                Announced::Sessions => {
+                    for row in &answered.rows {
+                        ended.push(Revocation::Session(row.text(0)?.to_owned()));
+                    }
+                }
+                Announced::Nothing | Announced::IfChanged(_) => {}
+            }
+        }
+        Ok(ended)
     }
 
     pub(crate) fn len(&self) -> usize {

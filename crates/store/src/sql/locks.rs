@@ -33,13 +33,13 @@ const ACCOUNT_AND_OWNERS: &str = "
     SELECT 1 FROM vouchsafe_accounts
     WHERE organization = $1 AND (id = $2 OR (active = 1 AND is_owner = 1)) ORDER BY id FOR UPDATE";
 
-/// A session that nobody ends while the transaction lasts.
+/// A session that nobody ends while the transaction lasts: when it was last used, and its record.
 pub(super) const READ_SESSION: Sql = Sql {
     sqlite: "
-        SELECT record FROM vouchsafe_sessions AS session WHERE hash = ? AND NOT EXISTS (
+        SELECT last_used_at || ' ' || record FROM vouchsafe_sessions AS session WHERE hash = ? AND NOT EXISTS (
             SELECT 1 FROM vouchsafe_epochs AS now WHERE now.account = session.account AND now.epoch > session.epoch)",
     postgres: "
-        SELECT record FROM vouchsafe_sessions AS session WHERE hash = $1 AND NOT EXISTS (
+        SELECT last_used_at || ' ' || record FROM vouchsafe_sessions AS session WHERE hash = $1 AND NOT EXISTS (
             SELECT 1 FROM vouchsafe_epochs AS now WHERE now.account = session.account AND now.epoch > session.epoch)
         FOR SHARE OF session",
 };

@@ -5,24 +5,52 @@ use vouchsafe::ConnectionId;
 use vouchsafe::provisioning::{AccountId, Identity};
 
 use super::{Batch, Engine, Runs, Sql, Wanted, locks, memoranda::changed, rows, run_one, writes};
-use crate::{Answer, Revocation, Session, SessionId, SessionStore, StoreError};
+use crate::{
+    Answer, Revocation, Session, SessionId, SessionStore, StoreError, text::milliseconds_rounded_up,
+};
 
 /// The session of an identifier with this hash, over or not, which nobody ends while the transaction lasts.
 pub(super) async fn read(turn: &mut dyn Runs, hash: &str) -> Result<Option<Session>, StoreError> {
     let answered = run_one(turn, Batch::of(locks::READ_SESSION).bind(hash)).await?;
-    let row = answered.rows.first();
-    row.map(|row| rows::from_json("session", row.text(0)?)).transpose()
+    answered.rows.first().map(|row| read_back(row.text(0)?)).transpose()
+}
+
+/// A session from its record, before which stands when it was last used.
+fn read_back(text: &str) -> Result<Session, StoreError> {
+    let damaged = || StoreError::damaged("session", "when it was last used");
+    let (last_used_at, record) = text.split_once(' ').ok_or_else(damaged)?;
+    let mut session: Session = rows::from_json("session", record)?;
+    if session.idle.is_some() {
+        let last_used_at = last_used_at.parse().ok().and_then(DateTime::from_timestamp_millis);
+        session.last_used_at = last_used_at.ok_or_else(damaged)?;
+    }
+    Ok(session)
+}
+
+/// Notes that a session is used, unless that was noted a short time ago. What is swept goes by the end that follows from it.
+fn note_use(hash: &str, session: &Session, since: DateTime<Utc>) -> Batch {
+    const NOTE: &str = "
+        UPDATE vouchsafe_sessions SET last_used_at = ?, expires_at = ? WHERE hash = ? AND last_used_at <= ?";
+    Batch::of(NOTE)
+        .bind(session.last_used_at.timestamp_millis())
+        .bind(milliseconds_rounded_up(session.ends_at()))
+        .bind(hash)
+        .bind(since.timestamp_millis())
 }
 
 /// Deleting several sessions, their rows are locked in one order, so that nobody waits in a circle.
 macro_rules! end_where {
     ($sqlite:literal, $postgres:literal) => {
+        end_where!($sqlite, $postgres, "")
+    };
+    ($sqlite:literal, $postgres:literal, $returning:literal) => {
         Sql {
-            sqlite: concat!("DELETE FROM vouchsafe_sessions WHERE ", $sqlite),
+            sqlite: concat!("DELETE FROM vouchsafe_sessions WHERE ", $sqlite, $returning),
             postgres: concat!(
                 "DELETE FROM vouchsafe_sessions WHERE hash IN (SELECT hash FROM vouchsafe_sessions WHERE ",
                 $postgres,
-                " ORDER BY hash FOR UPDATE)"
+                " ORDER BY hash FOR UPDATE)",
+                $returning
             ),
         }
     };
@@ -50,14 +78,17 @@ pub(super) fn end_of_accounts(batch: Batch, accounts: &[AccountId]) -> Batch {
     }
     let ids: Vec<String> = accounts.iter().map(|account| account.as_str().to_owned()).collect();
     let batch = batch.then(END_OF_ACCOUNTS).bind(ids.clone()).then(NEXT_EPOCH).bind(ids);
-    accounts.iter().fold(batch, |batch, account| batch.announcing(Revocation::Account(account.clone())))
+    batch.announcing(accounts.iter().cloned().map(Revocation::Account))
 }
 
 const END_OVER: Sql =
     end_where!("connection IN (SELECT value FROM json_each(?))", "connection = ANY($1::text[])");
-const END_OF_NAME: Sql = end_where!("identity = ?", "identity = $1");
-const END_OF_NAME_AND_INDEX: Sql =
-    end_where!("identity = ? AND session_index = ?", "identity = $1 AND session_index = $2");
+const END_OF_NAME: Sql = end_where!("identity = ?", "identity = $1", " RETURNING hash");
+const END_OF_NAME_AND_INDEX: Sql = end_where!(
+    "identity = ? AND session_index = ?",
+    "identity = $1 AND session_index = $2",
+    " RETURNING hash"
+);
 const SWEEP: Sql = end_where!("expires_at <= ?", "expires_at <= $1");
 
 /// Ends the sessions that began over these connections.
@@ -65,8 +96,8 @@ pub(super) fn end_over(batch: Batch, ids: &[ConnectionId]) -> Batch {
     match ids {
         [] => batch,
         _ => {
-            let ids: Vec<String> = ids.iter().map(|id| id.as_str().to_owned()).collect();
-            batch.then(END_OVER).bind(ids).announcing(Revocation::Some)
+            let names: Vec<String> = ids.iter().map(|id| id.as_str().to_owned()).collect();
+            batch.then(END_OVER).bind(names).announcing(ids.iter().cloned().map(Revocation::Connection))
         }
     }
 }
@@ -90,16 +121,20 @@ impl<E: Engine> SessionStore for E {
     fn find<'a>(&'a self, id: &'a SessionId, now: DateTime<Utc>) -> Answer<'a, Option<Session>> {
         Box::pin(async move {
             let record = self.look_up(Wanted::Session(id.hash().to_owned())).await?;
-            let session: Option<Session> =
-                record.map(|record| rows::from_json("session", &record)).transpose()?;
-            Ok(session.filter(|session| !session.is_over(now)))
+            let found = record.as_deref().map(read_back).transpose()?;
+            let Some(mut session) = found.filter(|session| !session.is_over(now)) else { return Ok(None) };
+            if let Some(since) = session.notes_use_since(now) {
+                session.last_used_at = now;
+                self.apply(note_use(id.hash(), &session, since)).await?;
+            }
+            Ok(Some(session))
         })
     }
 
     fn revoke<'a>(&'a self, id: &'a SessionId) -> Answer<'a, bool> {
         let revoke = Batch::of("DELETE FROM vouchsafe_sessions WHERE hash = ?")
             .bind(id.hash())
-            .announcing(Revocation::Session(id.hash().to_owned()));
+            .announcing([Revocation::Session(id.hash().to_owned())]);
         Box::pin(async move { Ok(changed(self, revoke).await? == 1) })
     }
 
@@ -112,7 +147,7 @@ impl<E: Engine> SessionStore for E {
             None => Batch::of(END_OF_NAME).bind(name_id.key()),
             Some(index) => Batch::of(END_OF_NAME_AND_INDEX).bind(name_id.key()).bind(index),
         };
-        Box::pin(changed(self, by_name.announcing(Revocation::Some)))
+        Box::pin(changed(self, by_name.announcing_sessions()))
     }
 
     fn revoke_account<'a>(&'a self, account: &'a AccountId) -> Answer<'a, u64> {

@@ -268,7 +268,7 @@ pub(super) fn ended(batch: Batch, replaces: Option<&str>, answers: Option<&str>)
         batch = batch
             .then("DELETE FROM vouchsafe_sessions WHERE hash = ?")
             .bind(replaced)
-            .announcing(Revocation::Session(replaced.to_owned()));
+            .announcing([Revocation::Session(replaced.to_owned())]);
     }
     if let Some(handle) = answers {
         batch = batch.then("DELETE FROM vouchsafe_pending WHERE handle = ?").bind(handle);
@@ -281,8 +281,8 @@ pub(super) fn session(batch: Batch, hash: &str, session: &Session) -> Result<Bat
     Ok(batch
         .then(
             "INSERT INTO vouchsafe_sessions
-                 (hash, account, epoch, connection, identity, session_index, expires_at, record)
-             VALUES (?, ?, coalesce((SELECT epoch FROM vouchsafe_epochs WHERE account = ?), 0), ?, ?, ?, ?, CASE WHEN NOT EXISTS (SELECT 1 FROM vouchsafe_accounts
+                 (hash, account, epoch, connection, identity, session_index, expires_at, last_used_at, record)
+             VALUES (?, ?, coalesce((SELECT epoch FROM vouchsafe_epochs WHERE account = ?), 0), ?, ?, ?, ?, ?, CASE WHEN NOT EXISTS (SELECT 1 FROM vouchsafe_accounts
                  WHERE id = ? AND organization = ? AND active = 0) THEN ? END)",
         )
         .if_taken("the session's identifier")
@@ -293,7 +293,8 @@ pub(super) fn session(batch: Batch, hash: &str, session: &Session) -> Result<Bat
         .bind(session.connection.as_ref().map(ConnectionId::as_str))
         .bind(session.identity.as_ref().map(Identity::key))
         .bind(session.session_index.as_deref())
-        .bind(milliseconds_rounded_up(session.expires_at))
+        .bind(milliseconds_rounded_up(session.ends_at()))
+        .bind(session.last_used_at.timestamp_millis())
         .bind(session.account.as_str())
         .bind(session.organization.as_str())
         .bind(to_json("session", session)?))

@@ -20,7 +20,7 @@ const FIND: &str = "
     SELECT 1, pending.handle, pending.record FROM json_each(?) AS wanted
     CROSS JOIN vouchsafe_pending AS pending ON pending.handle = wanted.value
     UNION ALL
-    SELECT 2, session.hash, session.record FROM json_each(?) AS wanted
+    SELECT 2, session.hash, session.last_used_at || ' ' || session.record FROM json_each(?) AS wanted
     CROSS JOIN vouchsafe_sessions AS session ON session.hash = wanted.value
     WHERE NOT EXISTS (
         SELECT 1 FROM vouchsafe_epochs AS now WHERE now.account = session.account AND now.epoch > session.epoch)
@@ -141,7 +141,7 @@ mod tests {
         );
         assert_eq!(pending.unwrap().as_deref(), Some("pending a"));
         assert_eq!(other.unwrap().as_deref(), Some("pending b"));
-        assert_eq!(session.unwrap().as_deref(), Some("session"));
+        assert_eq!(session.unwrap().as_deref(), Some("0 session"));
         assert_eq!((none.unwrap(), connection.unwrap()), (None, None));
         assert_eq!(again.unwrap().as_deref(), Some("pending a"));
     }

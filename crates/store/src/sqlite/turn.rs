@@ -84,14 +84,12 @@ impl<'t> Turn<'t> {
 
 impl Runs for Turn<'_> {
     fn run(&mut self, own: Batch) -> Doing<'_, Vec<Answered>, StoreError> {
-        self.ended.extend_from_slice(own.announced());
         Box::pin(self.run_with_what_waits(own))
     }
 }
 
 impl Transaction for Turn<'_> {
     fn write(&mut self, writes: Batch) {
-        self.ended.extend_from_slice(writes.announced());
         self.writes = writes;
     }
 
@@ -106,7 +104,12 @@ impl Turn<'_> {
             let ran = run::run(self.connection, [&self.before, &own]).await;
             let before = std::mem::take(&mut self.before);
             let mut failure = match ran {
-                Ok(mut answered) => return Ok(answered.split_off(before.len().min(answered.len()))),
+                Ok(mut answered) => {
+                    let of_own = answered.split_off(before.len().min(answered.len()));
+                    self.ended.extend(before.ended(&answered)?);
+                    self.ended.extend(own.ended(&of_own)?);
+                    return Ok(of_own);
+                }
                 Err(failure) => failure,
             };
             if let Some(place) = failure.place.checked_sub(before.len()) {
