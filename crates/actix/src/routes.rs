@@ -57,11 +57,13 @@ where
         config
             .route(&paths.metadata, web::get().to(metadata))
             .service(login.route(web::get().to(login_by_link)).route(web::post().to(login_by_form)))
-            .route(&paths.assertion_consumer, web::post().to(signed_in.clone()))
-            .route(&paths.connection_assertion_consumer, web::post().to(signed_in))
             .route(&paths.connection_metadata, web::get().to(connection_metadata))
             .route(&paths.single_logout_soap, web::post().to(single_logout_by_soap))
             .route(&paths.connection_single_logout_soap, web::post().to(single_logout_by_soap));
+        for path in [&paths.assertion_consumer, &paths.connection_assertion_consumer] {
+            let both = web::resource(path).route(web::get().to(signed_in.clone()));
+            config.service(both.route(web::post().to(signed_in.clone())));
+        }
         for path in [&paths.single_logout, &paths.connection_single_logout] {
             let both = web::resource(path).route(web::get().to(single_logout));
             config.service(both.route(web::post().to(single_logout)));

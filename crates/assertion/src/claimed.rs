@@ -8,6 +8,7 @@ use vouchsafe_xml::{Document, Limits};
 use crate::envelope::{ResponseFacts, claimed_issuer};
 use crate::error::AssertionError;
 use crate::ledger::{Check, Ledger, Outcome};
+use crate::message::ResolvedResponse;
 use crate::refusal::Refusal;
 
 /// A Response, parsed once, before anything in it is believed.
@@ -57,6 +58,20 @@ impl Claimed {
     /// # Errors
     /// A [`Refusal`] if the document element is not a `samlp:Response`.
     pub fn of(document: Document) -> Result<Claimed, Refusal> {
+        Claimed::read(document, Ledger::of_a_response())
+    }
+
+    /// The Response that an artifact stood for, after the checks of the message around it.
+    pub(crate) fn of_artifact(
+        octets: Vec<u8>,
+        ledger: Ledger,
+        limits: &Limits,
+    ) -> Result<ResolvedResponse, Refusal> {
+        let claimed = Claimed::read(Document::parse(&octets, limits)?, ledger)?;
+        Ok(ResolvedResponse { claimed, octets })
+    }
+
+    fn read(document: Document, mut ledger: Ledger) -> Result<Claimed, Refusal> {
         let root = document.root();
         let facts = match ResponseFacts::read(root) {
             Ok(facts) => facts,
@@ -64,7 +79,6 @@ impl Claimed {
         };
         let own = facts.issuer.as_ref().map(|issuer| issuer.value.as_str().into());
         let issuer = claimed_issuer(root, own).and_then(|claimed| EntityId::new(claimed).ok());
-        let mut ledger = Ledger::of_a_response();
         ledger.record(Check::new(ROOT, CLAUSE, Outcome::Passed).expected(RESPONSE).actual(RESPONSE));
         Ok(Claimed { document, facts, ledger, issuer })
     }

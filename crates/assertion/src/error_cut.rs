@@ -3,6 +3,7 @@
 use vouchsafe_xml::Cut;
 
 use crate::error::AssertionError;
+use crate::message::MessageError;
 
 impl AssertionError {
     /// The same error with no more of the message than people read: a message decides how long its values are, and refusals are kept.
@@ -29,9 +30,26 @@ impl AssertionError {
                 message.iter_mut().for_each(cut);
             }
             Self::Audience { actual, .. } => few(actual),
+            Self::Message(error) => cut_message(error),
             _ => {}
         }
         self
+    }
+}
+
+fn cut_message(error: &mut MessageError) {
+    match error {
+        MessageError::NotAMessage { namespace, name } => [namespace, name].into_iter().for_each(cut),
+        MessageError::Fault { code, text } => [code, text].into_iter().for_each(cut),
+        MessageError::Version { actual, .. } | MessageError::IssuerFormat { actual, .. } => cut(actual),
+        MessageError::Issuer { actual, .. }
+        | MessageError::Destination { actual, .. }
+        | MessageError::InResponseTo { actual, .. } => actual.iter_mut().for_each(cut),
+        MessageError::Status { codes, message } => {
+            few(codes);
+            message.iter_mut().for_each(cut);
+        }
+        _ => {}
     }
 }
 

@@ -93,9 +93,10 @@ pub use expectations::{Correlation, Expectations, OutstandingRequest};
 pub use ledger::{Check, Ledger, Outcome, UnredactedLedger};
 pub use login::Login;
 pub use message::{
-    AuthenticMessage, Carriage, ClaimedMessage, LogoutOutcome, LogoutRequest, ManageNameIdRequest, Message,
-    MessageError, MessageExpectations, MessageKind, NameIdChange, ReadMessage, ResolvedArtifact,
-    StatusAnswer, ValidMessage, authenticate_message, choose_for_message,
+    Artifact, AuthenticMessage, Carriage, ClaimedMessage, LogoutOutcome, LogoutRequest, ManageNameIdRequest,
+    Message, MessageError, MessageExpectations, MessageKind, NameIdChange, ReadMessage, ResolvedArtifact,
+    ResolvedResponse, SourceId, StatusAnswer, ValidMessage, authenticate_message, choose_for_message,
+    unsigned_artifact_response,
 };
 pub use message_id::MessageId;
 pub use name_id::{NameId, PersistentName};

@@ -14,6 +14,7 @@
 //! that carried it. A signature on anything inside it signs nothing, and neither does TLS.
 
 mod accepted;
+mod artifact;
 mod authentic;
 mod authenticate;
 mod choose;
@@ -24,11 +25,13 @@ mod facts;
 mod kind;
 mod rules;
 mod soap;
+mod unsigned_artifact;
 mod valid;
 
 pub use accepted::{
     LogoutOutcome, LogoutRequest, ManageNameIdRequest, Message, NameIdChange, ResolvedArtifact, StatusAnswer,
 };
+pub use artifact::{Artifact, ResolvedResponse, SourceId};
 pub use authentic::{AuthenticMessage, ReadMessage};
 pub use authenticate::authenticate_message;
 pub use choose::choose_for_message;
@@ -36,4 +39,5 @@ pub use claimed::{Carriage, ClaimedMessage};
 pub use error::MessageError;
 pub use expectations::MessageExpectations;
 pub use kind::MessageKind;
+pub use unsigned_artifact::unsigned_artifact_response;
 pub use valid::ValidMessage;

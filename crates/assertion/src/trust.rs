@@ -25,6 +25,7 @@ pub struct Trust {
     unusable: Vec<String>,
     scopes: Arc<[Scope]>,
     accepts_unauthenticated_cbc: bool,
+    accepts_unsigned_artifact_responses: bool,
     tolerates_confirmation_not_before: bool,
 }
 
@@ -76,6 +77,7 @@ impl Trust {
             unusable,
             scopes,
             accepts_unauthenticated_cbc: false,
+            accepts_unsigned_artifact_responses: false,
             tolerates_confirmation_not_before: false,
         })
     }
@@ -121,6 +123,18 @@ impl Trust {
     #[must_use]
     pub fn danger_accept_unauthenticated_cbc(mut self) -> Trust {
         self.accepts_unauthenticated_cbc = true;
+        self
+    }
+
+    /// Takes an ArtifactResponse without a signature of its own as a mere envelope around a signed Response.
+    ///
+    /// # Danger
+    /// Whoever answers at the resolution service's address is not shown to be the identity provider; SAML asks for that (saml-profiles-2.0-os 5.4.2),
+    /// and TLS is not taken for it. The Response inside must still be signed, itself or its Assertion, and answer the request, so that no more can be done
+    /// than with a Response that a browser posts.
+    #[must_use]
+    pub fn danger_accept_unsigned_artifact_responses(mut self) -> Trust {
+        self.accepts_unsigned_artifact_responses = true;
         self
     }
 
@@ -186,6 +200,12 @@ impl Trust {
     #[must_use]
     pub fn accepts_unauthenticated_cbc(&self) -> bool {
         self.accepts_unauthenticated_cbc
+    }
+
+    /// Whether [`danger_accept_unsigned_artifact_responses`](Trust::danger_accept_unsigned_artifact_responses) was called.
+    #[must_use]
+    pub fn accepts_unsigned_artifact_responses(&self) -> bool {
+        self.accepts_unsigned_artifact_responses
     }
 
     /// Whether [`tolerate_confirmation_not_before`](Trust::tolerate_confirmation_not_before) was called.

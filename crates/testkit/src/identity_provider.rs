@@ -16,6 +16,7 @@ pub struct IdentityProvider {
     entity_id: String,
     single_sign_on: String,
     single_logout: Option<String>,
+    artifact_resolution: Vec<(u16, String)>,
     key: KeyPair,
     published: Vec<Certificate>,
 }
@@ -41,6 +42,7 @@ impl IdentityProvider {
             entity_id: entity_id.into(),
             single_sign_on: single_sign_on.into(),
             single_logout: None,
+            artifact_resolution: Vec::new(),
             key: key.clone(),
             published: vec![key.certificate().clone()],
         }
@@ -62,6 +64,12 @@ impl IdentityProvider {
     /// Offers single logout at an address.
     pub fn with_single_logout(mut self, location: impl Into<String>) -> Self {
         self.single_logout = Some(location.into());
+        self
+    }
+
+    /// Resolves artifacts over SOAP at an address, which its metadata has under this index.
+    pub fn with_artifact_resolution(mut self, index: u16, location: impl Into<String>) -> Self {
+        self.artifact_resolution.push((index, location.into()));
         self
     }
 
@@ -104,6 +112,11 @@ impl IdentityProvider {
             writer.start("ds:KeyInfo").namespace("ds", namespace::DSIG);
             writer.start("ds:X509Data").start("ds:X509Certificate").text(&in_lines(certificate));
             writer.end().end().end().end();
+        }
+        for (index, location) in &self.artifact_resolution {
+            writer.start("md:ArtifactResolutionService");
+            writer.attribute("Binding", "urn:oasis:names:tc:SAML:2.0:bindings:SOAP");
+            writer.attribute("Location", location).attribute("index", &index.to_string()).end();
         }
         if let Some(location) = &self.single_logout {
             for binding in ["HTTP-POST", "HTTP-Redirect"] {

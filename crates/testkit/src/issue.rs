@@ -383,6 +383,12 @@ impl Issued {
         &self.xml
     }
 
+    /// The Response without the XML declaration, to stand in another document.
+    #[must_use]
+    pub fn element(&self) -> &str {
+        self.xml.split_once("?>").map_or(self.xml.as_str(), |(_, element)| element)
+    }
+
     /// The document, taken out.
     #[must_use]
     pub fn into_xml(self) -> String {

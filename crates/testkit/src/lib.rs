@@ -34,6 +34,7 @@
 //!
 //! With the feature `server`, the same identity provider as a small HTTP server with a dashboard page.
 
+pub mod artifact;
 pub mod attacks;
 mod authn_request;
 pub mod counting;
@@ -51,6 +52,7 @@ pub mod server;
 pub mod shared;
 mod xsd;
 
+pub use artifact::{ARTIFACT_INDEX, artifact_of};
 pub use authn_request::AuthnRequest;
 pub use error::TestkitError;
 pub use identity_provider::{IdentityProvider, OKTA_ENTITY_ID, OKTA_SINGLE_SIGN_ON};

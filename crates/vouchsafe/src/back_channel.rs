@@ -1,11 +1,11 @@
-//! Telling an identity provider over SOAP that a session is over (SAML Bindings 3.2).
+//! Asking an identity provider over SOAP (SAML Bindings 3.2), and telling it so that a session is over.
 
 use chrono::{DateTime, Utc};
 use vouchsafe_assertion::{
     ClaimedMessage, Message, MessageError, MessageId, MessageKind, OutstandingRequest, Refusal, StatusAnswer,
     authenticate_message,
 };
-use vouchsafe_metadata::Binding;
+use vouchsafe_metadata::{Binding, Endpoint};
 
 use crate::connection::Connection;
 use crate::error::BindingError;
@@ -18,7 +18,7 @@ use crate::service_provider::ServiceProvider;
 /// A request that is sent over SOAP: by HTTP POST to [`location`](Self::location), with the body as `text/xml` and the header
 /// [`SOAPAction`](Self::SOAP_ACTION). The one who sends it bounds the size of the answer and the time that it takes.
 #[derive(Debug)]
-#[must_use = "send it, and hand its answer to ServiceProvider::logout_call_answered"]
+#[must_use = "send it, and hand its answer to the service provider"]
 pub struct SoapCall {
     location: String,
     body: String,
@@ -40,6 +40,11 @@ impl SoapCall {
     pub fn body(&self) -> &str {
         &self.body
     }
+
+    /// The request that the answer must name.
+    pub(crate) fn into_request(self) -> OutstandingRequest {
+        self.request
+    }
 }
 
 impl ServiceProvider {
@@ -58,6 +63,17 @@ impl ServiceProvider {
         identity_provider.check_validity(now)?;
         let endpoint = identity_provider.single_logout_at(&Binding::Soap);
         let endpoint = endpoint.ok_or_else(|| no_single_logout(identity_provider.entity_id().as_str()))?;
+        self.soap_call(connection, endpoint, now, |ends| logout_request(ends, participant))
+    }
+
+    /// A signed request for an identity provider's endpoint.
+    pub(crate) fn soap_call(
+        &self,
+        connection: &Connection,
+        endpoint: &Endpoint,
+        now: DateTime<Utc>,
+        write: impl FnOnce(&Ends<'_>) -> Result<String, BindingError>,
+    ) -> Result<SoapCall, BindingError> {
         require_secure(connection, endpoint.address())?;
         let id = message_id(self.provider())?;
         let ends = Ends {
@@ -66,7 +82,7 @@ impl ServiceProvider {
             destination: endpoint.location(),
             issued_at: now,
         };
-        let signed = self.enveloped(&logout_request(&ends, participant)?, &id, self.logout_credential()?)?;
+        let signed = self.enveloped(&write(&ends)?, &id, self.logout_credential()?)?;
         let request = MessageId::new(id).map_err(|_| BindingError::StoredRequest { field: "request_id" })?;
         Ok(SoapCall {
             location: endpoint.location().to_owned(),
@@ -89,7 +105,7 @@ impl ServiceProvider {
     ) -> Result<StatusAnswer, Refusal> {
         let expectations = self
             .message_expectations(connection, self.single_logout_soap_for(connection).unwrap_or_default())?
-            .answering(call.request);
+            .answering(call.into_request());
         let claimed = ClaimedMessage::in_soap(answer, self.limits())?;
         claimed.require_kind(&[MessageKind::LogoutResponse])?;
         let trust = connection.trust(self)?;

@@ -43,6 +43,7 @@ pub enum SignRequests {
 #[derive(Debug)]
 struct Settings {
     entity_id: EntityId,
+    receives_artifacts: bool,
     single_logout: Option<String>,
     single_logout_soap: Option<String>,
     provider: Option<Provider>,
@@ -64,6 +65,7 @@ impl Builder<WantsAssertionConsumer> {
         Builder {
             settings: Settings {
                 entity_id,
+                receives_artifacts: false,
                 single_logout: None,
                 single_logout_soap: None,
                 provider: None,
@@ -100,6 +102,7 @@ impl Builder<Complete> {
     /// # Errors
     /// [`BindingError::CertificateMismatch`] when a certificate is another key's, [`BindingError::SigningKeyMissing`] when requests are
     /// always to be signed and there is no key for that, [`BindingError::LogoutKeyMissing`] when there is none for logout messages,
+    /// [`BindingError::ArtifactKeyMissing`] when there is none for resolving artifacts,
     /// [`BindingError::ProviderMissing`] when none was given and the feature `rustcrypto` is off,
     /// [`BindingError::Crypto`] when `danger_allow` was given something unknown, [`BindingError::ClockSkew`] when more than five minutes
     /// of skew are granted.
@@ -126,6 +129,9 @@ impl Builder<Complete> {
         if settings.signing.is_none() && takes_logout {
             return Err(BindingError::LogoutKeyMissing);
         }
+        if settings.signing.is_none() && settings.receives_artifacts {
+            return Err(BindingError::ArtifactKeyMissing);
+        }
         if let Some((key, certificate)) = &settings.signing {
             require_pair(key, certificate, "signing")?;
         }
@@ -134,6 +140,7 @@ impl Builder<Complete> {
         let config = Config {
             entity_id: settings.entity_id,
             assertion_consumer: self.missing.assertion_consumer.into(),
+            receives_artifacts: settings.receives_artifacts,
             single_logout: settings.single_logout.map(Into::into),
             single_logout_soap: settings.single_logout_soap.map(Into::into),
             provider,
@@ -188,6 +195,15 @@ impl<Missing> Builder<Missing> {
     #[must_use]
     pub fn request_lifetime(mut self, lifetime: TimeDelta) -> Self {
         self.settings.request_lifetime = lifetime;
+        self
+    }
+
+    /// Takes responses by HTTP-Artifact too, at the assertion consumer: the browser brings a reference, and the Response is asked for over SOAP. The
+    /// questions are signed, so it needs a [`signing_key`](Self::signing_key). Our metadata then has the assertion consumer a second time, with the
+    /// binding HTTP-Artifact and the index 1.
+    #[must_use]
+    pub fn receive_artifacts(mut self) -> Self {
+        self.settings.receives_artifacts = true;
         self
     }
 

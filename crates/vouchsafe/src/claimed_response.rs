@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use vouchsafe_assertion::{Claimed, Refusal};
+use vouchsafe_assertion::{Claimed, ConnectionId, Refusal, ResolvedResponse};
 use vouchsafe_metadata::EntityId;
 
 use crate::posted::PostedResponse;
@@ -18,6 +18,8 @@ pub struct ClaimedResponse {
     pub(crate) octets: Vec<u8>,
     received_at: Arc<str>,
     relay_state: Option<RelayState>,
+    /// The connection whose resolution service gave it out, if it came by an artifact.
+    pub(crate) resolved_over: Option<ConnectionId>,
 }
 
 impl ServiceProvider {
@@ -41,7 +43,7 @@ impl ServiceProvider {
     fn opened(&self, posted: PostedResponse, received_at: Arc<str>) -> Result<ClaimedResponse, Refusal> {
         let claimed = Claimed::parse(posted.octets(), self.limits())?;
         let (octets, relay_state) = posted.into_parts();
-        Ok(ClaimedResponse { claimed, octets, received_at, relay_state })
+        Ok(ClaimedResponse { claimed, octets, received_at, relay_state, resolved_over: None })
     }
 }
 
@@ -56,6 +58,17 @@ impl fmt::Debug for ClaimedResponse {
 }
 
 impl ClaimedResponse {
+    /// What an artifact stood for.
+    pub(crate) fn resolved(
+        resolved: ResolvedResponse,
+        received_at: Arc<str>,
+        relay_state: Option<RelayState>,
+        connection: ConnectionId,
+    ) -> ClaimedResponse {
+        let ResolvedResponse { claimed, octets, .. } = resolved;
+        ClaimedResponse { claimed, octets, received_at, relay_state, resolved_over: Some(connection) }
+    }
+
     /// Who claims to have sent it. It serves to look up connections, and for nothing else.
     #[must_use]
     pub fn issuer(&self) -> Option<&EntityId> {

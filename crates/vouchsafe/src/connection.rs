@@ -227,6 +227,9 @@ impl Connection {
             true => trust.with_decryption_keys(Arc::clone(&service_provider.config.decryption_keys)),
             false => trust.with_own_decryption_keys(Arc::clone(decryption_keys)),
         };
+        if settings.danger_accept_unsigned_artifact_responses {
+            trust = trust.danger_accept_unsigned_artifact_responses();
+        }
         if settings.tolerate_confirmation_not_before {
             trust = trust.tolerate_confirmation_not_before();
         }

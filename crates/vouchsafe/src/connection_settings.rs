@@ -58,11 +58,15 @@ pub struct ConnectionSettings {
     #[serde(skip_serializing_if = "Unsolicited::is_refuse")]
     pub(crate) unsolicited: Unsolicited,
     #[serde(skip_serializing_if = "is_false")]
+    pub(crate) answer_by_artifact: bool,
+    #[serde(skip_serializing_if = "is_false")]
     pub(crate) tolerate_confirmation_not_before: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) danger_allow: Vec<String>,
     #[serde(skip_serializing_if = "is_false")]
     pub(crate) danger_accept_unauthenticated_cbc: bool,
+    #[serde(skip_serializing_if = "is_false")]
+    pub(crate) danger_accept_unsigned_artifact_responses: bool,
 }
 
 fn is_false(value: &bool) -> bool {
@@ -209,6 +213,13 @@ impl ConnectionSettings {
         self.unsolicited
     }
 
+    /// Has the identity provider answer each request by HTTP-Artifact, as [`LoginOptions::answer_by_artifact`](crate::LoginOptions::answer_by_artifact).
+    #[must_use]
+    pub fn answer_by_artifact(mut self) -> Self {
+        self.answer_by_artifact = true;
+        self
+    }
+
     /// Accepts an algorithm over this connection that is refused by default, by its URI, or `rsa-1024` for RSA keys of 1024 bits.
     ///
     /// # Danger
@@ -242,13 +253,28 @@ impl ConnectionSettings {
         self
     }
 
+    /// Takes an ArtifactResponse without a signature of its own as a mere envelope around a signed Response.
+    ///
+    /// # Danger
+    /// Whoever answers at the resolution service's address is not shown to be the identity provider, which SAML asks for (SAML Profiles 5.4.2);
+    /// TLS is not taken for it. The Response inside must still be signed, itself or its Assertion, and answer the request, so that no more can
+    /// be done than with a Response that a browser posts. Better to have the identity provider sign its SOAP messages.
+    #[must_use]
+    pub fn danger_accept_unsigned_artifact_responses(mut self) -> Self {
+        self.danger_accept_unsigned_artifact_responses = true;
+        self
+    }
+
     /// Every setting that weakens a check, by its name: for an administrator's page, and for alerts.
     #[must_use]
     pub fn dangers(&self) -> Vec<String> {
         let algorithms = self.danger_allow.iter().map(|uri| format!("danger_allow {uri}"));
         let cbc =
             self.danger_accept_unauthenticated_cbc.then(|| "danger_accept_unauthenticated_cbc".to_owned());
-        algorithms.chain(cbc).collect()
+        let artifacts = self
+            .danger_accept_unsigned_artifact_responses
+            .then(|| "danger_accept_unsigned_artifact_responses".to_owned());
+        algorithms.chain(cbc).chain(artifacts).collect()
     }
 
     /// What must be signed here, given what must be signed everywhere.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use vouchsafe_assertion::{ConnectionId, MOST_CANDIDATES};
+use vouchsafe_assertion::{Artifact, ConnectionId, MOST_CANDIDATES, SourceId};
 use vouchsafe_metadata::{EntityId, IdentityProvider};
 
 use crate::claimed_response::ClaimedResponse;
@@ -41,6 +41,8 @@ struct Registry {
     by_id: BTreeMap<ConnectionId, Connection>,
     /// Where the responses of each connection come from and where they are posted.
     routes: BTreeSet<Route>,
+    /// The entity IDs by the names that artifacts have for them.
+    sources: BTreeMap<SourceId, EntityId>,
 }
 
 /// Whose responses come over a connection, and where they are posted. The order of the fields is that of the look-up: the connections of
@@ -125,11 +127,7 @@ impl Connections {
                 return registry.by_id.get(pending.connection()).cloned().into_iter().collect();
             }
             let Some(issuer) = claimed.issuer() else { return Vec::new() };
-            let mut candidates = registry.routed(issuer, Some(claimed.shared_received_at()));
-            candidates.extend(registry.routed(issuer, None));
-            candidates.sort_by_key(is_inactive);
-            candidates.truncate(MOST_CANDIDATES.saturating_add(1));
-            candidates
+            registry.meant(issuer, claimed.shared_received_at())
         })
     }
 
@@ -158,6 +156,19 @@ impl Connections {
         self.read(|registry| registry.routed(issuer, None))
     }
 
+    /// The connections over which an artifact may have come that answers no request of ours: those of the identity provider that it names, first those
+    /// whose own assertion consumer it was brought to, then those that have none of their own; the active ones before all others. The time does not
+    /// grow with the number of connections.
+    ///
+    /// [`ServiceProvider::check_artifact`](crate::ServiceProvider::check_artifact) decides among them.
+    #[must_use]
+    pub fn candidates_for_artifact(&self, artifact: &Artifact, received_at: &str) -> Vec<Connection> {
+        self.read(|registry| match registry.sources.get(&artifact.source_id()) {
+            Some(issuer) => registry.meant(issuer, received_at.into()),
+            None => Vec::new(),
+        })
+    }
+
     fn read<T>(&self, look: impl FnOnce(&Registry) -> T) -> T {
         look(&self.registry.read().unwrap_or_else(PoisonError::into_inner))
     }
@@ -175,6 +186,8 @@ impl FromIterator<Connection> for Connections {
 
 impl Registry {
     fn insert(&mut self, connection: Connection) {
+        let issuer = connection.identity_provider().entity_id();
+        self.sources.entry(SourceId::of(issuer)).or_insert_with(|| issuer.clone());
         self.routes.insert(Route::of(&connection));
         self.by_id.insert(connection.id().clone(), connection);
     }
@@ -182,6 +195,11 @@ impl Registry {
     fn remove(&mut self, id: &str) -> Option<Connection> {
         let connection = self.by_id.remove(id)?;
         self.routes.remove(&Route::of(&connection));
+        let issuer = connection.identity_provider().entity_id();
+        let start = Route { issuer: issuer.clone(), assertion_consumer: None, is_inactive: false, id: None };
+        if self.routes.range(&start..).next().is_none_or(|next| next.issuer != *issuer) {
+            self.sources.remove(&SourceId::of(issuer));
+        }
         Some(connection)
     }
 
@@ -191,6 +209,15 @@ impl Registry {
         let before = self.routes.range(..&start).rev().take(BESIDE);
         let behind = self.routes.range(&start..).take(BESIDE);
         before.chain(behind).map(|route| &route.issuer)
+    }
+
+    /// The connections of an issuer that may be meant by what came to this address.
+    fn meant(&self, issuer: &EntityId, received_at: Arc<str>) -> Vec<Connection> {
+        let mut candidates = self.routed(issuer, Some(received_at));
+        candidates.extend(self.routed(issuer, None));
+        candidates.sort_by_key(is_inactive);
+        candidates.truncate(MOST_CANDIDATES.saturating_add(1));
+        candidates
     }
 
     /// The connections of an issuer with this assertion consumer of their own, or with none.

@@ -52,6 +52,10 @@ impl ServiceProvider {
             .with_assertions_signed(described.signatures.requires_signed_assertion())
             .with_authn_requests_signed(signing.is_some() && described.sign_requests == SignRequests::Always)
             .with_algorithms_of(&self.config.provider);
+        if self.receives_artifacts() {
+            descriptor =
+                descriptor.with_assertion_consumer(Binding::HttpArtifact, described.assertion_consumer)?;
+        }
         let by_browser =
             [Binding::HttpRedirect, Binding::HttpPost].map(|binding| (binding, described.single_logout));
         let logout = by_browser.into_iter().chain([(Binding::Soap, described.single_logout_soap)]);

@@ -1,6 +1,7 @@
 //! What can go wrong between the wire and the message: configuration, form fields, redirects.
 
 use chrono::TimeDelta;
+use vouchsafe_assertion::MessageError;
 use vouchsafe_crypto::CryptoError;
 use vouchsafe_metadata::MetadataError;
 use vouchsafe_signature::SignatureError;
@@ -139,6 +140,19 @@ pub enum BindingError {
     /// Logout messages are always signed, and no signing key is configured.
     #[error("logout messages are always signed, and no signing key is configured")]
     LogoutKeyMissing,
+    /// Artifacts are resolved by signed questions, and no signing key is configured.
+    #[error("artifacts are resolved by signed questions, and no signing key is configured")]
+    ArtifactKeyMissing,
+    /// This service provider takes no responses by HTTP-Artifact.
+    #[error("this service provider takes no responses by HTTP-Artifact")]
+    ArtifactsNotReceived,
+    /// The identity provider's metadata names no service that resolves artifacts.
+    #[error("the metadata of {} names no ArtifactResolutionService for SOAP", Quoted::new(entity_id))]
+    #[non_exhaustive]
+    NoArtifactResolution {
+        /// Whose metadata.
+        entity_id: String,
+    },
     /// Requests are always to be signed, and no signing key is configured.
     #[error("requests are to be signed always, and no signing key is configured")]
     SigningKeyMissing,
@@ -172,6 +186,9 @@ pub enum BindingError {
     /// Our own descriptor could not be made.
     #[error(transparent)]
     Metadata(#[from] MetadataError),
+    /// What came as an artifact is none.
+    #[error(transparent)]
+    Message(#[from] MessageError),
     /// A message could not be written.
     #[error(transparent)]
     Xml(#[from] XmlError),
@@ -200,6 +217,9 @@ impl BindingError {
             Self::ProviderMissing => "binding.provider_missing",
             Self::NoSingleLogout { .. } => "binding.no_single_logout",
             Self::LogoutKeyMissing => "binding.logout_key_missing",
+            Self::ArtifactKeyMissing => "binding.artifact_key_missing",
+            Self::ArtifactsNotReceived => "binding.artifacts_not_received",
+            Self::NoArtifactResolution { .. } => "binding.no_artifact_resolution",
             Self::SigningKeyMissing => "binding.signing_key_missing",
             Self::NoSigningKey { .. } => "binding.no_signing_key",
             Self::CertificateMismatch { .. } => "binding.certificate_mismatch",
@@ -207,6 +227,7 @@ impl BindingError {
             Self::Crypto(error) => error.code(),
             Self::Signature(error) => error.code(),
             Self::Metadata(error) => error.code(),
+            Self::Message(error) => error.code(),
             Self::Xml(error) => error.code(),
         }
     }
@@ -263,6 +284,15 @@ impl BindingError {
             Self::LogoutKeyMissing => {
                 "Configure signing_key on the builder and give its certificate to the identity provider (Okta: \"Enable Single Logout\", its \"Signature Certificate\")."
             }
+            Self::ArtifactKeyMissing => {
+                "Configure signing_key on the builder and give our metadata to the identity provider, or leave receive_artifacts out."
+            }
+            Self::ArtifactsNotReceived => {
+                "Configure receive_artifacts on the builder and a back_channel on SingleSignOn, or have the identity provider answer by HTTP-POST."
+            }
+            Self::NoArtifactResolution { .. } => {
+                "Ask the identity provider for metadata with its ArtifactResolutionService, or have it answer by HTTP-POST."
+            }
             Self::SigningKeyMissing => {
                 "Configure signing_key on the builder, or sign requests only when wanted."
             }
@@ -274,6 +304,7 @@ impl BindingError {
             Self::Crypto(error) => error.hint(),
             Self::Signature(error) => error.hint(),
             Self::Metadata(error) => error.hint(),
+            Self::Message(error) => error.hint(),
             Self::Xml(error) => error.hint(),
         }
     }

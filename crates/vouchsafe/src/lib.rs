@@ -55,6 +55,7 @@
 //! Times, and everything expected or stored, are arguments: nothing here does I/O, reads a clock, or is async. `vouchsafe-store` keeps
 //! what must be kept, `vouchsafe-axum` speaks HTTP.
 
+mod artifact;
 mod autopsy;
 mod autopsy_finding;
 mod back_channel;
@@ -90,6 +91,7 @@ mod request;
 mod service_provider;
 mod signature_inquiry;
 
+pub use artifact::{ArtifactResolution, ConfirmedArtifact, SentArtifact, ValidArtifact};
 pub use autopsy::PostMortem;
 pub use autopsy_finding::{CertificateFacts, SignatureFinding};
 pub use back_channel::SoapCall;
@@ -122,8 +124,8 @@ pub use service_provider::ServiceProvider;
 pub use signature_inquiry::SignatureInquiry;
 
 pub use vouchsafe_assertion::{
-    Carriage, ConnectionId, Ledger, Login, LogoutOutcome, LogoutRequest, Message, MessageKind, NameId,
-    Recorded, Refusal, ReplayKey, StatusAnswer, Trial, ValidAssertion, ValidMessage,
+    Artifact, Carriage, ConnectionId, Ledger, Login, LogoutOutcome, LogoutRequest, Message, MessageKind,
+    NameId, Recorded, Refusal, ReplayKey, StatusAnswer, Trial, ValidAssertion, ValidMessage,
 };
 pub use vouchsafe_crypto::Provider;
 pub use vouchsafe_metadata::{EntityId, IdentityProvider, WebAddress};

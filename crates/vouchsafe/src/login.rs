@@ -59,7 +59,7 @@ impl ServiceProvider {
                 destination: location.as_str(),
                 issued_at: now,
             },
-            self.assertion_consumer_for(connection),
+            (self.assertion_consumer_for(connection), &self.answer_by(connection, &options)?),
             &options,
             name_id_policy,
             &requested_context,
@@ -92,6 +92,23 @@ impl ServiceProvider {
         };
         let request = self.carry(message, &binding, location, signing)?;
         Ok(StartedLogin { request, pending, binding: browser })
+    }
+
+    /// The binding that the answer is asked for by. By HTTP-Artifact where both sides can.
+    fn answer_by(&self, connection: &Connection, options: &LoginOptions) -> Result<Binding, BindingError> {
+        if !options.answer_by_artifact && !connection.settings().answer_by_artifact {
+            return Ok(Binding::HttpPost);
+        }
+        if !self.receives_artifacts() {
+            return Err(BindingError::ArtifactsNotReceived);
+        }
+        let identity_provider = connection.identity_provider();
+        let services = identity_provider.artifact_resolution();
+        if services.iter().any(|endpoint| *endpoint.binding() == Binding::Soap) {
+            return Ok(Binding::HttpArtifact);
+        }
+        let entity_id = identity_provider.entity_id().as_str().to_owned();
+        Err(BindingError::NoArtifactResolution { entity_id })
     }
 
     /// The credential to sign with, if requests over this connection are signed at all.

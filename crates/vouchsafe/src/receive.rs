@@ -27,7 +27,7 @@ pub enum Expect<'p> {
 }
 
 impl<'p> Expect<'p> {
-    fn request(self) -> Option<&'p PendingRequest> {
+    pub(crate) fn request(self) -> Option<&'p PendingRequest> {
         match self {
             Expect::Reply(bound) => Some(bound.request()),
             Expect::Unsolicited => None,
@@ -200,6 +200,10 @@ impl ServiceProvider {
         purpose: Purpose,
         now: DateTime<Utc>,
     ) -> Result<bool, Refusal> {
+        // What one identity provider's resolution service gave out is no other's.
+        if claimed.resolved_over.as_ref().is_some_and(|asked| asked != connection.id()) {
+            return Ok(false);
+        }
         let entity_id = connection.identity_provider().entity_id();
         let is_of_issuer = claimed.issuer().is_none_or(|issuer| issuer == entity_id);
         match expect.request() {
@@ -214,15 +218,23 @@ impl ServiceProvider {
         if self.assertion_consumer_for(connection) != claimed.received_at() {
             return Ok(false);
         }
-        is_open(connection, purpose)?;
-        let is_welcome = purpose == Purpose::Trial
-            || expect.request().is_some()
-            || connection.settings().unsolicited == Unsolicited::Accept;
-        if !is_welcome {
-            return Err(Refusal::unsolicited(connection.id()));
-        }
-        connection.identity_provider().check_validity(now).map_err(Refusal::metadata)?;
+        is_welcome(connection, expect, purpose, now)?;
         Ok(true)
+    }
+
+    /// Whether a response over this connection may be fetched: by all that can be said before there is one.
+    pub(crate) fn may_answer(
+        &self,
+        connection: &Connection,
+        expect: Expect<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<(), Refusal> {
+        let is_trial = expect.request().is_some_and(PendingRequest::is_trial);
+        let purpose = if is_trial { Purpose::Trial } else { Purpose::SignIn };
+        if let Some(pending) = expect.request() {
+            answers(pending, purpose, now)?;
+        }
+        is_welcome(connection, expect, purpose, now)
     }
 
     /// What the response must agree with. After a request with ForceAuthn the person must have authenticated since it was issued; of
@@ -288,6 +300,23 @@ fn answers(pending: &PendingRequest, purpose: Purpose, now: DateTime<Utc>) -> Re
         return Err(Refusal::request_expired(pending.expires_at()));
     }
     Ok(())
+}
+
+/// Whether the connection takes a response of this kind now.
+fn is_welcome(
+    connection: &Connection,
+    expect: Expect<'_>,
+    purpose: Purpose,
+    now: DateTime<Utc>,
+) -> Result<(), Refusal> {
+    is_open(connection, purpose)?;
+    let is_welcome = purpose == Purpose::Trial
+        || expect.request().is_some()
+        || connection.settings().unsolicited == Unsolicited::Accept;
+    if !is_welcome {
+        return Err(Refusal::unsolicited(connection.id()));
+    }
+    connection.identity_provider().check_validity(now).map_err(Refusal::metadata)
 }
 
 /// Whether the connection signs people in, or can be tried out.

@@ -4,6 +4,7 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use vouchsafe_assertion::RequestedAuthnContext;
 use vouchsafe_crypto::Provider;
+use vouchsafe_metadata::Binding;
 use vouchsafe_xml::{Writer, namespace};
 
 use crate::error::BindingError;
@@ -24,6 +25,7 @@ pub struct LoginOptions {
     pub(crate) is_passive: bool,
     pub(crate) is_trial: bool,
     pub(crate) by_post: bool,
+    pub(crate) answer_by_artifact: bool,
     pub(crate) name_id_policy: Option<NameIdPolicy>,
     pub(crate) context: Option<String>,
     pub(crate) relay_state: Option<RelayState>,
@@ -66,6 +68,14 @@ impl LoginOptions {
     #[must_use]
     pub fn by_post(mut self) -> Self {
         self.by_post = true;
+        self
+    }
+
+    /// Have the identity provider answer by HTTP-Artifact: the browser brings a reference, and the Response is asked for over SOAP. An answer by
+    /// HTTP-POST is accepted all the same. By default it answers by HTTP-POST.
+    #[must_use]
+    pub fn answer_by_artifact(mut self) -> Self {
+        self.answer_by_artifact = true;
         self
     }
 
@@ -207,7 +217,7 @@ pub(crate) fn written(at: DateTime<Utc>) -> String {
 /// Writes the request. The assertion consumer is named by URL and binding, never by index (SAML2int SP05).
 pub(crate) fn authn_request(
     ends: &Ends<'_>,
-    assertion_consumer: &str,
+    (assertion_consumer, answer_by): (&str, &Binding),
     options: &LoginOptions,
     name_id_policy: Option<&NameIdPolicy>,
     requested: &RequestedAuthnContext,
@@ -221,7 +231,7 @@ pub(crate) fn authn_request(
         xml.attribute("IsPassive", "true");
     }
     xml.attribute("AssertionConsumerServiceURL", assertion_consumer);
-    xml.attribute("ProtocolBinding", "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST");
+    xml.attribute("ProtocolBinding", answer_by.uri());
     xml.start("saml2:Issuer");
     xml.text(ends.issuer);
     xml.end();

@@ -36,6 +36,7 @@ pub struct ServiceProvider {
 pub(crate) struct Config {
     pub(crate) entity_id: EntityId,
     pub(crate) assertion_consumer: Arc<str>,
+    pub(crate) receives_artifacts: bool,
     pub(crate) single_logout: Option<Arc<str>>,
     pub(crate) single_logout_soap: Option<Arc<str>>,
     pub(crate) provider: Provider,

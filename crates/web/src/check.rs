@@ -1,17 +1,18 @@
-//! What is done with a posted response: checked, tried out, or replaced by a request.
+//! What is done with a response: checked, tried out, or replaced by a request.
 
 use http::HeaderMap;
 use http::request::Parts;
 use vouchsafe::{
-    BoundRequest, ClaimedResponse, Connection, ConnectionState, EntityId, Expect, PendingRequest,
-    PostedResponse, Refusal, RelayState,
+    BindingError, BoundRequest, ClaimedResponse, Connection, ConnectionState, EntityId, Expect,
+    PendingRequest, PostedResponse, Refusal, RelayState,
 };
 
 use crate::accept::{Checked, SignInAnswer};
 use crate::answers::Context;
+use crate::artifact::artifact_in;
 use crate::error::HttpError;
 use crate::limiter::ReceivePermit;
-use crate::restart::Restart;
+use crate::restart::{Restart, Unasked};
 use crate::return_path::ReturnPath;
 use crate::single_sign_on::SingleSignOn;
 use crate::stores;
@@ -23,6 +24,24 @@ pub(crate) enum Step {
     /// It is not used: the sign-in begins anew.
     Restart(Restart),
     /// It was judged, and signs nobody in.
+    TriedOut(Box<TriedOut>),
+}
+
+/// A response that was opened, with everything that it is held against.
+pub(crate) struct Opened {
+    pub(crate) claimed: ClaimedResponse,
+    pub(crate) relay_state: Option<RelayState>,
+    pub(crate) pending: Option<BoundRequest>,
+    pub(crate) candidates: Vec<Connection>,
+    pub(crate) permit: ReceivePermit,
+}
+
+/// What became of what a browser brought, before anything of it is judged.
+pub(crate) enum Opening {
+    Response(Box<Opened>),
+    /// It is not used: the sign-in begins anew.
+    Restart(Restart),
+    /// There is none to be judged, and a trial shows why.
     TriedOut(Box<TriedOut>),
 }
 
@@ -38,51 +57,28 @@ impl SingleSignOn {
         let headers = &request.headers;
         let service_provider = self.service_provider().clone();
         let permit = self.inner.limiter.enter(self.inner.address_of(request), body.len()).await?;
+        let artifact = artifact_in(request, body, service_provider.limits())?;
         let (received_at, not_served) = match self.received_at(at).await {
             Ok(address) => (address, None),
             Err(error) if error.status().is_server_error() => return Err(error),
-            // What is posted is read all the same, so that neither the answer nor its time tells which names there are.
             Err(error) => (service_provider.assertion_consumer().to_owned(), Some(error)),
         };
-        let (claimed, permit) = self.open(body, &received_at, permit).await?;
-        if let Some(error) = not_served {
-            return Err(error);
-        }
-        context.issuer = claimed.issuer().map(|issuer| issuer.as_str().to_owned());
-        let relay_state = claimed.relay_state().cloned();
-
-        let pending = self.pending_request(headers, &claimed).await?;
-        let asked = pending.as_ref().map(BoundRequest::request);
-        context.return_to = asked.and_then(PendingRequest::return_to).map(str::to_owned);
-        let candidates = open_if_any(self.candidates(&claimed, asked).await?);
-        if let [only] = candidates.as_slice() {
-            context.connection = Some(only.id().clone());
-        }
-        // A refusal by the identity provider is told, and nothing begins in its place: it would refuse again.
-        if pending.is_none() {
-            claimed.require_success()?;
-        }
-        if pending.is_none()
-            && let Some(restart) = self.to_restart(request, &claimed, &candidates, context.wants_json)?
-        {
-            return Ok(Step::Restart(restart));
-        }
-        if pending.is_none()
-            && candidates.is_empty()
-            && let Some(issuer) = claimed.issuer()
-        {
-            let closest = self.closest_issuers(&claimed, at, context).await?;
-            let closest = closest.iter().map(EntityId::as_str);
-            return Err(Refusal::unknown_issuer(issuer.as_str(), closest).into());
-        }
-        // Names that nobody configured cost no signature, and may be ones that strangers make up: they are no candidates.
-        let (claimed, permit) = match permit.over_connections_now(candidates.iter().map(Connection::id)) {
-            Ok(permit) => (claimed, permit),
-            Err(waiting) => {
-                // What waits is the message that came. Its tree is larger, and is made anew.
-                drop(claimed);
-                self.open(body, &received_at, waiting.wait().await?).await?
+        let opening = match (artifact, not_served) {
+            (None, not_served) => {
+                self.opened_as_posted(request, body, at, (&received_at, not_served), permit, context).await?
             }
+            (Some(_), _) if !service_provider.receives_artifacts() => {
+                return Err(BindingError::ArtifactsNotReceived.into());
+            }
+            (Some(_), Some(error)) => return Err(error),
+            (Some(sent), None) => {
+                self.opened_by_artifact(request, sent, at, &received_at, permit, context).await?
+            }
+        };
+        let Opened { claimed, relay_state, pending, candidates, permit } = match opening {
+            Opening::Response(opened) => *opened,
+            Opening::Restart(restart) => return Ok(Step::Restart(restart)),
+            Opening::TriedOut(tried) => return Ok(Step::TriedOut(tried)),
         };
         let now = self.now();
         if let Some(bound) = pending.as_ref().filter(|bound| bound.request().is_trial()) {
@@ -114,6 +110,75 @@ impl SingleSignOn {
         Ok(Step::Checked(Box::new(Checked { valid, pending, answer })))
     }
 
+    /// A response that was posted. What was posted to an address that is not served is read all the same, so that neither the answer nor its
+    /// time tells which names there are.
+    async fn opened_as_posted(
+        &self,
+        request: &Parts,
+        body: &[u8],
+        at: Option<&str>,
+        (received_at, not_served): (&str, Option<HttpError>),
+        permit: ReceivePermit,
+        context: &mut Context,
+    ) -> Result<Opening, HttpError> {
+        let (claimed, permit) = self.open(body, received_at, permit).await?;
+        if let Some(error) = not_served {
+            return Err(error);
+        }
+        context.issuer = claimed.issuer().map(|issuer| issuer.as_str().to_owned());
+        let relay_state = claimed.relay_state().cloned();
+
+        let pending = self.pending_request(&request.headers, relay_state.as_ref()).await?;
+        let asked = pending.as_ref().map(BoundRequest::request);
+        context.return_to = asked.and_then(PendingRequest::return_to).map(str::to_owned);
+        let candidates = open_if_any(self.candidates(&claimed, asked).await?);
+        if let [only] = candidates.as_slice() {
+            context.connection = Some(only.id().clone());
+        }
+        // A refusal by the identity provider is told, and nothing begins in its place: it would refuse again.
+        if pending.is_none() {
+            claimed.require_success()?;
+        }
+        if pending.is_none()
+            && let Some(restart) =
+                self.to_restart(request, &self.unasked(&claimed, &candidates), context.wants_json)?
+        {
+            return Ok(Opening::Restart(restart));
+        }
+        if pending.is_none()
+            && candidates.is_empty()
+            && let Some(issuer) = claimed.issuer()
+        {
+            let closest = self.closest_issuers(&claimed, at, context).await?;
+            let closest = closest.iter().map(EntityId::as_str);
+            return Err(Refusal::unknown_issuer(issuer.as_str(), closest).into());
+        }
+        // Names that nobody configured cost no signature, and may be ones that strangers make up: they are no candidates.
+        let (claimed, permit) = match permit.over_connections_now(candidates.iter().map(Connection::id)) {
+            Ok(permit) => (claimed, permit),
+            Err(waiting) => {
+                // What waits is the message that came. Its tree is larger, and is made anew.
+                drop(claimed);
+                self.open(body, received_at, waiting.wait().await?).await?
+            }
+        };
+        Ok(Opening::Response(Box::new(Opened { claimed, relay_state, pending, candidates, permit })))
+    }
+
+    /// What is known of a response for which this browser has no request waiting.
+    fn unasked<'c>(&self, claimed: &'c ClaimedResponse, candidates: &'c [Connection]) -> Unasked<'c> {
+        let is_of_issuer =
+            |connection: &&Connection| claimed.issuer() == Some(connection.identity_provider().entity_id());
+        let of_issuer = candidates.iter().filter(is_of_issuer).collect();
+        let is_addressed = |connection: &Connection| self.is_at(connection, claimed.received_at());
+        Unasked::new(claimed.relay_state(), claimed.in_response_to(), of_issuer, is_addressed)
+    }
+
+    /// Whether responses over this connection come to this address.
+    pub(crate) fn is_at(&self, connection: &Connection, received_at: &str) -> bool {
+        self.service_provider().assertion_consumer_for(connection) == received_at
+    }
+
     /// Parses what was posted.
     async fn open(
         &self,
@@ -142,12 +207,12 @@ impl SingleSignOn {
 
     /// The request that this browser started and this response answers. It is found by the RelayState, if the browser holds the cookie that
     /// binds it ([`cookies`](crate::cookies)). `None`: the response may only be one that answers no request.
-    async fn pending_request(
+    pub(crate) async fn pending_request(
         &self,
         headers: &HeaderMap,
-        claimed: &ClaimedResponse,
+        relay_state: Option<&RelayState>,
     ) -> Result<Option<BoundRequest>, HttpError> {
-        let Some(handle) = claimed.relay_state().map(RelayState::as_str) else { return Ok(None) };
+        let Some(handle) = relay_state.map(RelayState::as_str) else { return Ok(None) };
         let Some(held) = self.cookies().binding(headers, handle) else { return Ok(None) };
         let provider = self.service_provider().provider();
         stores::find(self.inner.pending.as_ref(), handle, &held, provider, self.now()).await

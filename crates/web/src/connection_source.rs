@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use vouchsafe::{ClaimedResponse, Connection, ConnectionId, Connections, EntityId, IncomingMessage};
+use vouchsafe::{
+    Artifact, ClaimedResponse, Connection, ConnectionId, Connections, EntityId, IncomingMessage,
+};
 use vouchsafe_store::Answer;
 
 /// A look-up of connections, which may wait for a database. [`Connections`] is one, in memory.
@@ -18,6 +20,18 @@ pub trait ConnectionSource: Send + Sync + fmt::Debug {
     /// that have no addresses of their own, the active ones first, one more than [`MOST_CANDIDATES`](vouchsafe::assertion::MOST_CANDIDATES) at
     /// most.
     fn candidates_for_message<'a>(&'a self, incoming: &'a IncomingMessage) -> Answer<'a, Vec<Connection>>;
+
+    /// The connections over which an artifact may have come to this address, which is the service's own, that answers no request of ours: those of the
+    /// identity provider that it names. Without an implementation there is none, and such artifacts are taken at the addresses of connections
+    /// alone.
+    fn candidates_for_artifact<'a>(
+        &'a self,
+        artifact: &'a Artifact,
+        received_at: &'a str,
+    ) -> Answer<'a, Vec<Connection>> {
+        let _ = (artifact, received_at);
+        Box::pin(std::future::ready(Ok(Vec::new())))
+    }
 
     /// Entity IDs of connections that are close to the claimed issuer, where no connection has it. They may be other customers', so they are
     /// told in the operator's log and in a refusal that belongs to no connection, and nowhere else. Without an implementation, none is told.
@@ -38,6 +52,15 @@ impl ConnectionSource for Connections {
 
     fn candidates_for_message<'a>(&'a self, incoming: &'a IncomingMessage) -> Answer<'a, Vec<Connection>> {
         Box::pin(std::future::ready(Ok(Connections::candidates_for_message(self, incoming))))
+    }
+
+    fn candidates_for_artifact<'a>(
+        &'a self,
+        artifact: &'a Artifact,
+        received_at: &'a str,
+    ) -> Answer<'a, Vec<Connection>> {
+        let found = Connections::candidates_for_artifact(self, artifact, received_at);
+        Box::pin(std::future::ready(Ok(found)))
     }
 
     fn closest_issuers<'a>(&'a self, claimed: &'a ClaimedResponse) -> Answer<'a, Vec<EntityId>> {

@@ -59,6 +59,16 @@ pub enum HttpError {
     /// This service, or this address of it, takes no logout messages.
     #[error("no logout messages are taken at this address")]
     NoSingleLogout,
+    /// An identity provider was asked over SOAP, and did not answer.
+    #[error("the identity provider did not answer over SOAP")]
+    #[non_exhaustive]
+    BackChannel {
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A response came by artifact, and nothing is there to ask the identity provider with.
+    #[error("an artifact came, and no back channel is configured to resolve it")]
+    NoBackChannel,
     /// More responses from one client address are being checked than one may have.
     #[error("{limit} responses from one client address are being checked already")]
     #[non_exhaustive]
@@ -157,6 +167,11 @@ impl HttpError {
         HttpError::Unavailable { what, source: Box::new(error) }
     }
 
+    /// An identity provider that did not answer over SOAP.
+    pub(crate) fn back_channel(error: impl std::error::Error + Send + Sync + 'static) -> HttpError {
+        HttpError::BackChannel { source: Box::new(error) }
+    }
+
     /// The body of a request that an HTTP server could not read.
     pub fn body(reason: impl fmt::Display) -> HttpError {
         HttpError::Body { reason: Cut::new(&reason.to_string()).to_string() }
@@ -191,6 +206,8 @@ impl HttpError {
             Self::CrossSite => "http.cross_site",
             Self::LoggedOut => "http.logged_out",
             Self::NoSingleLogout => "http.no_single_logout",
+            Self::BackChannel { .. } => "http.back_channel",
+            Self::NoBackChannel => "http.no_back_channel",
             Self::TooManyFromAddress { .. } => "http.too_many_from_address",
             Self::Busy { .. } => "http.busy",
             Self::TooManyStarts { .. } => "http.too_many_starts",
@@ -233,6 +250,13 @@ impl HttpError {
             Self::NoSingleLogout => {
                 "Configure single_logout on the builder and single_logout_over on SingleSignOn, or take the address out of the identity \
                  provider's console."
+            }
+            Self::BackChannel { .. } => {
+                "Look at the source of the error: the identity provider's SOAP address must be reachable from this service. The person starts the \
+                 sign-in again, since an artifact is resolved once."
+            }
+            Self::NoBackChannel => {
+                "Configure back_channel on SingleSignOn, with vouchsafe-client for example, or have the identity provider answer by HTTP-POST."
             }
             Self::TooManyFromAddress { .. } => {
                 "The person tries again. If everybody comes through one proxy, let client_address read the address that the proxy names."
@@ -286,7 +310,9 @@ impl HttpError {
             Self::Store(StoreError::ConnectionUnusable { .. }) => StatusCode::FORBIDDEN,
             Self::Store(_) | Self::Header { .. } | Self::Worker { .. } => StatusCode::INTERNAL_SERVER_ERROR,
             Self::TooManyFromAddress { .. } | Self::TooManyStarts { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::Busy { .. } | Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Busy { .. } | Self::Unavailable { .. } | Self::BackChannel { .. } => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::Application(application) if application.is_outage => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::FORBIDDEN,
         }

@@ -40,6 +40,7 @@
 
 mod accept;
 mod answers;
+mod artifact;
 mod check;
 mod client_network;
 mod connection_cache;

@@ -174,6 +174,12 @@ impl ReceivePermit {
         }
     }
 
+    /// Gives back the place among all, and keeps the others, while an answer is waited for.
+    pub(crate) fn pause(self) -> PausedPermit {
+        let ReceivePermit { limiter, address, connections, .. } = self;
+        PausedPermit { limiter, address, connections }
+    }
+
     /// The same, if there is a place over each of them now.
     pub(crate) fn over_connections_now<'c>(
         mut self,
@@ -192,6 +198,24 @@ impl ReceivePermit {
                 Err(WaitingPermit { limiter, wait, address, ids })
             }
         }
+    }
+}
+
+/// A place over connections that is kept while something else than computation is waited for. It holds no place among all.
+#[must_use]
+pub(crate) struct PausedPermit {
+    limiter: ReceiveLimiter,
+    address: Option<Place<IpAddr>>,
+    connections: Vec<Place<ConnectionId>>,
+}
+
+impl PausedPermit {
+    /// Takes a place among all again, for so many octets, which are held while it waits.
+    pub(crate) async fn resume(self, octets: usize) -> Result<ReceivePermit, HttpError> {
+        let PausedPermit { limiter, address, connections } = self;
+        let wait = limiter.0.queue.wait(octets);
+        let all = limiter.among_all(wait).await?;
+        Ok(ReceivePermit { limiter: limiter.clone(), wait, all, address, connections })
     }
 }
 

@@ -78,7 +78,7 @@ impl SingleSignOn {
     }
 
     /// How identity providers are asked over SOAP: `send` posts the body of a call to its location and answers what came back, bounded in size
-    /// and time. `vouchsafe-client` does. Without it, an identity provider that takes logout over SOAP alone is not told.
+    /// and time. `vouchsafe-client` does. Without it no artifact is resolved, and an identity provider that takes logout over SOAP alone is not told.
     #[must_use]
     pub fn back_channel<E, F>(self, send: impl Fn(&SoapCall) -> F + Send + Sync + 'static) -> SingleSignOn
     where
@@ -87,9 +87,7 @@ impl SingleSignOn {
     {
         let send: BackChannel = Arc::new(move |call| {
             let sending = send(call);
-            Box::pin(async move {
-                sending.await.map_err(|error| HttpError::unavailable("the identity provider", error))
-            })
+            Box::pin(async move { sending.await.map_err(HttpError::back_channel) })
         });
         self.changed(|inner| inner.back_channel = Some(send))
     }

@@ -5,9 +5,9 @@ pub const METADATA: &str = "/saml/metadata";
 /// Starts a sign-in: `organization`, what the person typed, and `return`, a path. By GET in the query, for links; by POST in a form, for a
 /// field in which people type an address: what stands in a query is written into logs and histories.
 pub const LOGIN: &str = "/saml/login";
-/// The assertion consumer (POST).
+/// The assertion consumer (POST; GET for what comes by artifact).
 pub const ASSERTION_CONSUMER: &str = "/saml/acs";
-/// The assertion consumer of a connection that has one of its own (POST).
+/// The assertion consumer of a connection that has one of its own (POST, GET).
 pub const CONNECTION_ASSERTION_CONSUMER: &str = "/saml/{connection}/acs";
 /// Our metadata for the identity provider of one connection (GET).
 pub const CONNECTION_METADATA: &str = "/saml/{connection}/metadata";

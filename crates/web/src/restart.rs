@@ -3,10 +3,7 @@
 use http::Response;
 use http::request::Parts;
 use vouchsafe::crypto::hexadecimal;
-use vouchsafe::{
-    BindingError, ClaimedResponse, Connection, ConnectionState, LoginOptions, Provider, RelayState,
-    Unsolicited,
-};
+use vouchsafe::{BindingError, Connection, ConnectionState, LoginOptions, Provider, RelayState, Unsolicited};
 
 use crate::answers::see_other;
 use crate::error::HttpError;
@@ -17,6 +14,36 @@ use crate::single_sign_on::SingleSignOn;
 pub(crate) struct Restart {
     connection: Connection,
     return_to: ReturnPath,
+}
+
+/// A response, or an artifact, for which this browser has no request waiting.
+pub(crate) struct Unasked<'a> {
+    relay_state: Option<&'a RelayState>,
+    /// The request that it answers, as far as it says so.
+    answers: Option<&'a str>,
+    /// The connections over which it may have come.
+    may_be: Vec<&'a Connection>,
+}
+
+impl<'a> Unasked<'a> {
+    /// Of these connections of its identity provider those that are open, and whose address it came to.
+    pub(crate) fn new(
+        relay_state: Option<&'a RelayState>,
+        answers: Option<&'a str>,
+        of_issuer: Vec<&'a Connection>,
+        is_addressed: impl Fn(&Connection) -> bool,
+    ) -> Unasked<'a> {
+        let is_open = |one: &&Connection| one.state() == ConnectionState::Active && is_addressed(one);
+        Unasked { relay_state, answers, may_be: of_issuer.into_iter().filter(is_open).collect() }
+    }
+
+    /// The one connection that may be meant, of those at which a sign-in may start. None where several would do: nothing says which is meant
+    /// before a key was used.
+    fn only_one(&self, may: impl Fn(&Connection) -> bool) -> Option<&'a Connection> {
+        let mut found = self.may_be.iter().filter(|connection| may(connection));
+        let first = found.next();
+        first.filter(|_| found.next().is_none()).copied()
+    }
 }
 
 /// What the RelayState of a request begins with that was made in the place of a response. It comes back with the answer, also from a browser
@@ -32,15 +59,14 @@ impl SingleSignOn {
     pub(crate) fn to_restart(
         &self,
         request: &Parts,
-        claimed: &ClaimedResponse,
-        candidates: &[Connection],
+        unasked: &Unasked<'_>,
         wants_json: bool,
     ) -> Result<Option<Restart>, HttpError> {
         let is_again = self.cookies().is_restarted(&request.headers)
-            || claimed.relay_state().is_some_and(|relay_state| relay_state.as_str().starts_with(AGAIN));
-        if let Some(in_response_to) = claimed.in_response_to() {
-            let is_first = !is_again && !wants_json && claimed.relay_state().is_some_and(is_first_handle);
-            let connection = if is_first { self.only_one(claimed, candidates, |_| true) } else { None };
+            || unasked.relay_state.is_some_and(|relay_state| relay_state.as_str().starts_with(AGAIN));
+        if let Some(in_response_to) = unasked.answers {
+            let is_first = !is_again && !wants_json && unasked.relay_state.is_some_and(is_first_handle);
+            let connection = if is_first { unasked.only_one(|_| true) } else { None };
             let return_to = self.destination(None, None);
             let restart = connection.map(|connection| Restart { connection: connection.clone(), return_to });
             let too_late = || HttpError::no_pending_request(in_response_to);
@@ -48,15 +74,14 @@ impl SingleSignOn {
         }
         let wants = |connection: &Connection| connection.settings().on_unsolicited();
         let accepts = |connection: &Connection| wants(connection) == Unsolicited::Accept;
-        if self.could_be(claimed, candidates).any(accepts) {
+        if unasked.may_be.iter().copied().any(accepts) {
             return Ok(None);
         }
-        let connection =
-            self.only_one(claimed, candidates, |connection| wants(connection) == Unsolicited::Restart);
+        let connection = unasked.only_one(|connection| wants(connection) == Unsolicited::Restart);
         match connection {
             Some(_) if is_again => Err(HttpError::RestartedBefore),
             Some(connection) => {
-                let return_to = self.destination(claimed.relay_state(), None);
+                let return_to = self.destination(unasked.relay_state, None);
                 Ok(Some(Restart { connection: connection.clone(), return_to }))
             }
             None => Ok(None),
@@ -80,35 +105,10 @@ impl SingleSignOn {
         self.count_start(request)?;
         self.start_counted(request, &connection, options, self.cookies().mark_restart()).await
     }
-
-    /// The one connection of those that may be meant at which a sign-in may start. None where several would do: nothing says which is meant
-    /// before a key was used.
-    fn only_one<'c>(
-        &self,
-        claimed: &ClaimedResponse,
-        candidates: &'c [Connection],
-        may: impl Fn(&Connection) -> bool,
-    ) -> Option<&'c Connection> {
-        let mut found = self.could_be(claimed, candidates).filter(|connection| may(connection));
-        let first = found.next();
-        first.filter(|_| found.next().is_none())
-    }
-
-    fn could_be<'c>(
-        &self,
-        claimed: &ClaimedResponse,
-        candidates: &'c [Connection],
-    ) -> impl Iterator<Item = &'c Connection> {
-        candidates.iter().filter(|connection| {
-            connection.state() == ConnectionState::Active
-                && claimed.issuer() == Some(connection.identity_provider().entity_id())
-                && self.service_provider().assertion_consumer_for(connection) == claimed.received_at()
-        })
-    }
 }
 
 /// Whether it is the handle of a request of ours that was not itself made in the place of a response: 32 hexadecimal digits.
-fn is_first_handle(relay_state: &RelayState) -> bool {
+pub(crate) fn is_first_handle(relay_state: &RelayState) -> bool {
     let handle = relay_state.as_str();
     handle.len() == 32 && handle.bytes().all(|byte| byte.is_ascii_hexdigit())
 }

@@ -12,8 +12,8 @@ use http::{HeaderValue, Response, StatusCode};
 use vouchsafe::assertion::Outcome;
 use vouchsafe::xml::escape_markup;
 use vouchsafe::{
-    BoundRequest, ClaimedResponse, Connection, ConnectionId, Expect, Ledger, LoginOptions, Refusal,
-    ServiceProvider, Trial,
+    BoundRequest, ClaimedResponse, Connection, ConnectionId, Expect, Ledger, LoginOptions, PendingRequest,
+    Refusal, ServiceProvider, Trial,
 };
 
 use crate::answers::answer;
@@ -50,6 +50,17 @@ impl TriedOut {
         let outcome = service_provider.try_out(claimed, connection, expect, now);
         let context = request.and_then(|request| request.request().context().map(str::to_owned));
         TriedOut { connection: connection.id().clone(), at: now, outcome, back, context }
+    }
+
+    /// Of an answer from which no response could be had.
+    pub(crate) fn refused(
+        request: &PendingRequest,
+        refusal: Refusal,
+        back: ReturnPath,
+        at: DateTime<Utc>,
+    ) -> TriedOut {
+        let context = request.context().map(str::to_owned);
+        TriedOut { connection: request.connection().clone(), at, outcome: Err(refusal), back, context }
     }
 
     /// Everything that was checked.

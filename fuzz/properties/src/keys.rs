@@ -35,6 +35,21 @@ pub fn untrusted_keys() -> &'static [TrustedKey] {
     &KEYS
 }
 
+/// The service provider's own key, which signs its answers.
+pub fn ours() -> &'static PrivateKey {
+    static KEY: LazyLock<PrivateKey> = LazyLock::new(|| ed25519([0x33; 32]));
+    &KEY
+}
+
+/// A certificate of the service provider's own key.
+pub fn our_certificate() -> &'static Certificate {
+    static CERTIFICATE: LazyLock<Certificate> = LazyLock::new(|| {
+        Certificate::self_signed(provider(), ours(), "fuzz, ours", 1_577_836_800, 4_733_510_400)
+            .expect("a certificate can be made")
+    });
+    &CERTIFICATE
+}
+
 /// A certificate of the trusted key.
 pub fn certificate() -> &'static Certificate {
     static CERTIFICATE: LazyLock<Certificate> = LazyLock::new(|| {

@@ -16,6 +16,7 @@
 )]
 
 pub mod aggregate_index;
+pub mod artifact;
 pub mod backend;
 pub mod base64_form;
 pub mod c14n_idempotent;
@@ -24,6 +25,9 @@ pub mod doctor;
 pub mod field_content;
 pub mod generator;
 pub mod keys;
+pub mod logout_request;
+mod message_recheck;
+mod message_seeds;
 pub mod metadata_parse;
 mod quick;
 pub mod receive_past_signature;
@@ -34,6 +38,7 @@ pub mod scim_patch;
 pub mod script;
 pub mod seeds;
 pub mod signature_locate;
+pub mod soap;
 mod time;
 pub mod verify_roundtrip;
 pub mod xml_parse;
@@ -53,13 +58,15 @@ pub struct Target {
 }
 
 /// All targets.
-pub const TARGETS: [Target; 14] = [
+pub const TARGETS: [Target; 17] = [
     Target { name: "aggregate_index", check: aggregate_index::check, seeds: seeds::aggregates },
+    Target { name: "artifact", check: artifact::check, seeds: message_seeds::artifact },
     Target { name: "base64_form", check: base64_form::check, seeds: seeds::base64_form },
     Target { name: "c14n_idempotent", check: c14n_idempotent::check, seeds: seeds::documents },
     Target { name: "decrypt", check: decrypt::check, seeds: seeds::decrypt },
     Target { name: "doctor", check: doctor::check, seeds: seeds::doctor },
     Target { name: "field_content", check: field_content::check, seeds: seeds::field_content },
+    Target { name: "logout_request", check: logout_request::check, seeds: message_seeds::logout_request },
     Target { name: "metadata_parse", check: metadata_parse::check, seeds: seeds::metadata },
     Target {
         name: "receive_past_signature",
@@ -70,6 +77,7 @@ pub const TARGETS: [Target; 14] = [
     Target { name: "scim_filter", check: scim_filter::check, seeds: scim_filter::seeds },
     Target { name: "scim_patch", check: scim_patch::check, seeds: scim_patch::seeds },
     Target { name: "signature_locate", check: signature_locate::check, seeds: seeds::signature_locate },
+    Target { name: "soap", check: soap::check, seeds: message_seeds::soap },
     Target { name: "verify_roundtrip", check: verify_roundtrip::check, seeds: seeds::generated },
     Target { name: "xml_parse", check: xml_parse::check, seeds: seeds::documents },
 ];

@@ -26,7 +26,7 @@ pub(crate) struct Expected {
 }
 
 impl Expected {
-    fn is_open(&self, end: &str) -> bool {
+    pub(crate) fn is_open(&self, end: &str) -> bool {
         Instant::read(end).is_some_and(|end| end.is_after(self.now.saturating_sub(self.skew)))
     }
 
@@ -35,7 +35,7 @@ impl Expected {
     }
 
     /// When something was done may be five minutes later: clocks differ.
-    fn is_past(&self, instant: &str) -> bool {
+    pub(crate) fn is_past(&self, instant: &str) -> bool {
         let latest = self.now.saturating_add(self.skew).saturating_add(300);
         Instant::read(instant).is_some_and(|instant| !instant.is_after(latest))
     }
@@ -138,7 +138,7 @@ fn is_exclusive(root: Element<'_>) -> bool {
 }
 
 /// What the schemas type as an identifier: `Id` only where XML Signature and XML Encryption have it.
-fn identifiers_are_unique(roots: &[Element<'_>]) {
+pub(crate) fn identifiers_are_unique(roots: &[Element<'_>]) {
     let mut seen = HashSet::new();
     for element in roots.iter().flat_map(|root| root.descendants()) {
         let foreign =
@@ -160,7 +160,7 @@ fn identifying<'d>(element: Element<'d>) -> impl Iterator<Item = (&'d str, &'d s
 }
 
 /// One signature, one reference, and it names the element that carries the signature.
-fn is_signed(element: Element<'_>) -> bool {
+pub(crate) fn is_signed(element: Element<'_>) -> bool {
     let signatures = children(element, namespace::DSIG, "Signature");
     let [signature] = signatures.as_slice() else {
         assert!(signatures.is_empty(), "several signatures");
@@ -193,7 +193,7 @@ fn response(root: Element<'_>, is_signed: bool, was_encrypted: bool, expected: &
     }
 }
 
-fn is_okta(issuer: Element<'_>) {
+pub(crate) fn is_okta(issuer: Element<'_>) {
     assert_eq!(trimmed(&issuer.text()), OKTA_ENTITY_ID);
     let entity = "urn:oasis:names:tc:SAML:2.0:nameid-format:entity";
     assert!(issuer.attribute("Format").is_none_or(|format| format == entity));
@@ -291,16 +291,16 @@ fn all_text(element: Element<'_>) -> String {
     text
 }
 
-fn children<'d>(parent: Element<'d>, namespace: &str, name: &str) -> Vec<Element<'d>> {
+pub(crate) fn children<'d>(parent: Element<'d>, namespace: &str, name: &str) -> Vec<Element<'d>> {
     parent.elements().filter(|child| child.is(namespace, name)).collect()
 }
 
-fn only<'d>(parent: Element<'d>, namespace: &str, name: &str) -> Option<Element<'d>> {
+pub(crate) fn only<'d>(parent: Element<'d>, namespace: &str, name: &str) -> Option<Element<'d>> {
     let found = children(parent, namespace, name);
     assert!(found.len() <= 1, "{} {name} where one may be", found.len());
     found.first().copied()
 }
 
-fn trimmed(text: &str) -> &str {
+pub(crate) fn trimmed(text: &str) -> &str {
     text.trim_matches([' ', '\t', '\r', '\n'])
 }

@@ -10,7 +10,9 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use vouchsafe_fuzz_properties::{TARGETS, Target, doctor, receive_past_signature, seeds, signature_locate};
+use vouchsafe_fuzz_properties::{
+    TARGETS, Target, artifact, doctor, logout_request, receive_past_signature, seeds, signature_locate, soap,
+};
 
 #[test]
 fn what_was_found_stays_right() {
@@ -46,6 +48,17 @@ fn seeds_reach_the_properties() {
         refused += usize::from(doctor::judged(changed.as_bytes()) == Some(false));
     }
     assert!(accepted >= 4 && refused >= 4, "{accepted} {refused}");
+    let seeds_of = |name: &str| {
+        TARGETS.iter().find(|target| target.name == name).map(|target| (target.seeds)()).unwrap()
+    };
+    let messages: Vec<usize> =
+        seeds_of("logout_request").iter().map(|seed| logout_request::accepted(seed)).collect();
+    assert!(messages.iter().filter(|&&count| count > 0).count() >= 18, "{messages:?}");
+    let envelopes: Vec<bool> = seeds_of("soap").iter().map(|seed| soap::read(seed)).collect();
+    assert!(envelopes.iter().filter(|read| **read).count() >= 12, "{envelopes:?}");
+    assert!(envelopes.iter().filter(|read| !**read).count() >= 8, "{envelopes:?}");
+    let resolved: Vec<usize> = seeds_of("artifact").iter().map(|seed| artifact::resolved(seed)).collect();
+    assert!(resolved.iter().filter(|&&count| count > 0).count() >= 6, "{resolved:?}");
     let received = seeds::receive_past_signature();
     let accepted = received.iter().map(|seed| receive_past_signature::accepted(seed));
     let accepted: Vec<usize> = accepted.collect();

@@ -5,14 +5,17 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use vouchsafe_metadata::EntityId;
 use vouchsafe_signature::Evidence;
+use vouchsafe_xml::Limits;
 
+use crate::claimed::Claimed;
 use crate::connection_id::ConnectionId;
 use crate::envelope::{SUCCESS, Status};
 use crate::instant::Moment;
 use crate::ledger::Ledger;
 use crate::message::facts::{AnswerFacts, Body, MessageFacts};
-use crate::message::{Carriage, MessageError, MessageKind};
+use crate::message::{Carriage, MessageError, MessageKind, ResolvedResponse};
 use crate::name_id::NameId;
+use crate::refusal::Refusal;
 
 /// What every accepted message has.
 pub(super) struct Accepted {
@@ -249,11 +252,15 @@ pub struct ResolvedArtifact {
 what_every_message_has!(ResolvedArtifact);
 
 impl ResolvedArtifact {
-    /// The Response, as a document of its own. Nothing of it is believed: it goes the way of a posted one, from
-    /// [`Claimed::parse`](crate::Claimed::parse) on.
-    #[must_use]
-    pub fn into_response(self) -> Vec<u8> {
-        self.response
+    /// The Response, parsed as a document of its own. Nothing of it is believed: it goes the way of a posted one, and its own signature, or
+    /// that of its Assertion, must show that the identity provider made it. The signature of the ArtifactResponse around it does not. Its
+    /// ledger begins with everything that was checked so far.
+    ///
+    /// # Errors
+    /// As [`Claimed::parse`].
+    pub fn into_response(self, limits: &Limits) -> Result<ResolvedResponse, Refusal> {
+        let Accepted { ledger, connection, .. } = self.accepted;
+        Claimed::of_artifact(self.response, ledger, limits).map_err(|refusal| refusal.over(&connection))
     }
 }
 

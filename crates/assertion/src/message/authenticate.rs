@@ -19,7 +19,8 @@ use crate::trust::Trust;
 /// * The signature is the message's own: the enveloped one of its element, or that of the query or the form that carried it. A signature
 ///   that the message carries must verify in any case. A signature anywhere else is neither believed nor followed.
 /// * Over HTTP-Redirect the query must be signed, as the binding says (saml-bindings-2.0-os 3.4.4.1).
-/// * Every message must be signed, over SOAP too: a TLS connection says who owns a host, and not which identity provider speaks.
+/// * Every message must be signed, over SOAP too: a TLS connection says who owns a host, and not which identity provider speaks. The one
+///   exception is a connection's own and another function: [`unsigned_artifact_response`](crate::unsigned_artifact_response).
 /// * No identifier occurs twice in the document.
 ///
 /// What comes out holds the signed bytes alone; the document is gone.
@@ -96,12 +97,12 @@ fn signed_content(
 }
 
 const SIGNATURE: &str = "message.signature";
-const SIGNED: &str = "message.signed";
-const CLAUSE: &str = "saml-profiles-2.0-os 4.4.4, saml-bindings-2.0-os 3.4.4.1, 3.5.5.2";
-const EXPECTED: &str = "a signature over this message by a trusted key";
+pub(super) const SIGNED: &str = "message.signed";
+pub(super) const CLAUSE: &str = "saml-profiles-2.0-os 4.4.4, saml-bindings-2.0-os 3.4.4.1, 3.5.5.2";
+pub(super) const EXPECTED: &str = "a signature over this message by a trusted key";
 
 /// These keys are only good for the identity provider whose they are.
-fn claimed_issuer(
+pub(super) fn claimed_issuer(
     steps: &mut Steps<'_, '_>,
     kind: MessageKind,
     issuer: Option<&str>,
@@ -133,13 +134,16 @@ fn around(
     }
 }
 
-fn unsigned(steps: &mut Steps<'_, '_>, kind: MessageKind) -> AssertionError {
+pub(super) fn unsigned(steps: &mut Steps<'_, '_>, kind: MessageKind) -> AssertionError {
     steps.fail(SIGNED, CLAUSE, EXPECTED, "none", MessageError::Unsigned { kind }.into())
 }
 
 /// The Response inside an ArtifactResponse, with the namespaces that are bound around it: it is judged by its own signature, as one that
 /// was posted.
-fn inner_response(message: Element<'_>, kind: MessageKind) -> Result<Option<Vec<u8>>, AssertionError> {
+pub(super) fn inner_response(
+    message: Element<'_>,
+    kind: MessageKind,
+) -> Result<Option<Vec<u8>>, AssertionError> {
     if kind != MessageKind::ArtifactResponse {
         return Ok(None);
     }

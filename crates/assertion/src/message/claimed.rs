@@ -189,6 +189,12 @@ impl ClaimedMessage {
         self.relay_state.as_deref()
     }
 
+    /// Whether the message's element carries a signature. It proves nothing; it serves to choose what is done with the message.
+    #[must_use]
+    pub fn carries_signature(&self) -> bool {
+        element(&self.document, self.carriage).is_ok_and(vouchsafe_signature::has_signature)
+    }
+
     /// Refuses a message of another kind than these.
     ///
     /// # Errors

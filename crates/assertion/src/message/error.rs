@@ -182,6 +182,60 @@ pub enum MessageError {
         /// What came.
         kind: MessageKind,
     },
+    /// What came as an artifact is none.
+    #[error("the artifact: {reason}")]
+    #[non_exhaustive]
+    Artifact {
+        /// What is wrong.
+        reason: &'static str,
+    },
+    /// The artifact is one of another identity provider's.
+    #[error(
+        "the artifact is none of {}: its SourceID is not the SHA-1 of that entity ID",
+        Quoted::new(expected)
+    )]
+    #[non_exhaustive]
+    ArtifactSource {
+        /// The identity provider that was asked, or whose connection it came over.
+        expected: String,
+    },
+    /// No identity provider that people sign in over here has the SourceID of the artifact.
+    #[error("the SourceID of the artifact is that of no identity provider that is known here")]
+    ArtifactSourceUnknown,
+    /// The artifact names a resolution service that the metadata does not have.
+    #[error(
+        "the artifact names the resolution service {index} of {}; its metadata has {}",
+        Quoted::new(entity_id),
+        indexes(known)
+    )]
+    #[non_exhaustive]
+    ArtifactIndex {
+        /// Which one.
+        index: u16,
+        /// Whose.
+        entity_id: String,
+        /// Those of the metadata that take SOAP.
+        known: Vec<u16>,
+    },
+    /// Several connections have the identity provider that the artifact names.
+    #[error("the artifact may be of {count} connections to one identity provider")]
+    #[non_exhaustive]
+    ArtifactAmbiguous {
+        /// How many.
+        count: usize,
+    },
+    /// The artifact has been resolved already.
+    #[error("this artifact has been resolved already")]
+    ArtifactUsed,
+    /// The identity provider does not say what the artifact stands for.
+    #[error("the identity provider does not resolve the artifact: {}{}", list(codes), message.as_deref().map(|text| format!(", {}", Quoted::new(text))).unwrap_or_default())]
+    #[non_exhaustive]
+    Status {
+        /// The status codes, from the outermost to the innermost.
+        codes: Vec<String>,
+        /// What it says beside them.
+        message: Option<String>,
+    },
     /// The artifact stands for nothing, or was resolved before.
     #[error("the identity provider has no response for the artifact")]
     NoResponse,
@@ -202,6 +256,13 @@ pub enum MessageError {
     },
 }
 
+fn indexes(known: &[u16]) -> String {
+    if known.is_empty() {
+        return "none".to_owned();
+    }
+    known.iter().map(u16::to_string).collect::<Vec<_>>().join(", ")
+}
+
 fn fault_text(text: &str) -> String {
     if text.is_empty() { String::new() } else { format!(": {}", Quoted::new(text)) }
 }
@@ -217,6 +278,24 @@ impl MessageError {
     #[must_use]
     pub fn kind(expected: Vec<String>, actual: MessageKind) -> MessageError {
         MessageError::Kind { expected, actual }
+    }
+
+    /// An artifact of another identity provider's than this one.
+    #[must_use]
+    pub fn artifact_source(expected: impl Into<String>) -> MessageError {
+        MessageError::ArtifactSource { expected: expected.into() }
+    }
+
+    /// An artifact that nothing tells to be of one of several connections.
+    #[must_use]
+    pub fn artifact_ambiguous(count: usize) -> MessageError {
+        MessageError::ArtifactAmbiguous { count }
+    }
+
+    /// An artifact for a resolution service that the metadata of this identity provider does not have.
+    #[must_use]
+    pub fn artifact_index(index: u16, entity_id: impl Into<String>, known: Vec<u16>) -> MessageError {
+        MessageError::ArtifactIndex { index, entity_id: entity_id.into(), known }
     }
 
     /// The stable code: `message.` and a word.
@@ -240,6 +319,13 @@ impl MessageError {
             Self::Expired { .. } => "message.expired",
             Self::NameId { .. } => "message.name_id",
             Self::SessionIndexes { .. } => "message.session_indexes",
+            Self::Artifact { .. } => "message.artifact",
+            Self::ArtifactSource { .. } => "message.artifact_source",
+            Self::ArtifactSourceUnknown => "message.artifact_source_unknown",
+            Self::ArtifactIndex { .. } => "message.artifact_index",
+            Self::ArtifactAmbiguous { .. } => "message.artifact_ambiguous",
+            Self::ArtifactUsed => "message.artifact_used",
+            Self::Status { .. } => "message.status",
             Self::NoResponse => "message.no_response",
             Self::Replayed => "message.replayed",
             Self::OtherMessage => "message.other_message",
@@ -269,7 +355,8 @@ impl MessageError {
             }
             Self::Unsigned { .. } => {
                 "Have the identity provider sign its logout messages (Okta: \"Enable Single Logout\" with a Signature Certificate; Keycloak: \
-                 \"Sign Documents\"; AD FS and Entra ID always sign). Over HTTP-Redirect the signature is in the query."
+                 \"Sign Documents\"; AD FS and Entra ID always sign). Over HTTP-Redirect the signature is in the query. An ArtifactResponse is \
+                 signed too: TLS is not taken for it."
             }
             Self::Version { .. } => {
                 "Create the application as SAML 2.0 at the identity provider, not SAML 1.1."
@@ -300,6 +387,28 @@ impl MessageError {
             }
             Self::SessionIndexes { .. } => {
                 "A request without SessionIndex ends all sessions of the person: have the identity provider leave them out."
+            }
+            Self::Artifact { .. } => {
+                "The parameter SAMLart holds an artifact of type 4 (saml-bindings-2.0-os 3.6.4). Look for a proxy that cuts long addresses; a \"+\" \
+                 that became a space is another trace."
+            }
+            Self::ArtifactSource { .. } | Self::ArtifactSourceUnknown => {
+                "Compare the identity provider's entity ID letter by letter with the metadata loaded here: an artifact names it by its SHA-1. An \
+                 identity provider that was not asked cannot answer in the place of the one that was."
+            }
+            Self::ArtifactIndex { .. } => {
+                "Load the identity provider's metadata again: its ArtifactResolutionService with this index and the SOAP binding is missing here. \
+                 No other service is asked in its place."
+            }
+            Self::ArtifactAmbiguous { .. } => {
+                "Give each of these connections an assertion consumer of its own, and have people start the sign-in here."
+            }
+            Self::ArtifactUsed => {
+                "A reload of the page, or somebody who copied the address: start the sign-in again."
+            }
+            Self::Status { .. } => {
+                "The identity provider could not resolve the artifact; its own log says why. Often it does not accept the signature of the \
+                 ArtifactResolve: give it this service's metadata again."
             }
             Self::NoResponse => {
                 "An artifact is resolved once, and soon: start the sign-in again. If it happens each time, look whether something else fetches \

@@ -9,7 +9,7 @@ use crate::error::AssertionError;
 use crate::instant::Clock;
 use crate::ledger_text::Bound;
 use crate::message::facts::{Body, LogoutFacts, MessageFacts, NameIdFacts};
-use crate::message::{Carriage, MessageError, MessageExpectations};
+use crate::message::{Carriage, MessageError, MessageExpectations, MessageKind};
 use crate::message_id::MessageId;
 use crate::name_id::NameId;
 use crate::rules::{Examination, Judgement, is_after, is_issuer, is_timely, well_formed};
@@ -146,9 +146,17 @@ fn in_response_to(case: &MessageCase<'_>, facts: &MessageFacts) -> Judgement {
     Judgement::failed(show(expected), show(actual), error.into())
 }
 
-/// A status is what an answer tells, and no reason to refuse it.
+/// A status is what an answer tells, and no reason to refuse it, but where a Response should come with it.
 fn status(_: &MessageCase<'_>, facts: &MessageFacts) -> Judgement {
     match &facts.body {
+        Body::Answer(answer)
+            if facts.kind == MessageKind::ArtifactResponse
+                && answer.status.codes.first().is_none_or(|code| code != SUCCESS) =>
+        {
+            let codes = answer.status.codes.iter().map(ToString::to_string).collect();
+            let error = MessageError::Status { codes, message: answer.status.message.clone() };
+            Judgement::failed(SUCCESS, answer.status.joined(), error.into())
+        }
         Body::Answer(answer) => Judgement::passed(SUCCESS, answer.status.joined()),
         Body::Logout(_) | Body::NameId(_) => Judgement::skipped(SUCCESS, "a request"),
     }

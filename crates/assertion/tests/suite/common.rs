@@ -48,11 +48,20 @@ impl Receiver {
         self.trust.clone().with_decryption_keys(self.keys.clone()).with_signature_policy(self.policy)
     }
 
+    /// The path from a claim on.
+    pub(crate) fn judge(&self, claimed: Claimed) -> Result<Login, Refusal> {
+        let valid = self.validate_claimed(claimed)?;
+        let recorded = valid.replay_key().recorded(true);
+        valid.confirm(recorded)
+    }
+
     fn validate_document(&self, document: Document) -> Result<ValidAssertion, Refusal> {
+        self.validate_claimed(Claimed::of(document)?)
+    }
+
+    fn validate_claimed(&self, claimed: Claimed) -> Result<ValidAssertion, Refusal> {
         let trust = self.whole_trust();
-        authenticate(Claimed::of(document)?, &trust, &self.limits)?
-            .read()?
-            .validate(&self.expectations, self.now)
+        authenticate(claimed, &trust, &self.limits)?.read()?.validate(&self.expectations, self.now)
     }
 }
 

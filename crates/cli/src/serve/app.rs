@@ -78,7 +78,7 @@ impl App {
             .route(&path("/sessions"), get(sessions))
             .route(&path("/saml/metadata"), get(metadata))
             .route(&path("/saml/login"), get(sign_in::login))
-            .route(&path("/saml/acs"), post(sign_in::assertion_consumer))
+            .route(&path("/saml/acs"), get(sign_in::assertion_consumer).post(sign_in::assertion_consumer))
             .route(&path("/saml/logout"), post(logout))
             .route(&path("/saml/slo"), get(single_logout).post(single_logout))
             .route(&path("/saml/slo/soap"), post(single_logout_by_soap))

@@ -45,8 +45,10 @@ const ADDRESSES: &str = "\
 Addresses:
   GET  BASE/                           the last sign-ins and logouts, with their ledgers and what to change
   GET  BASE/saml/metadata              our descriptor
-  GET  BASE/saml/login?idp=ENTITY-ID   starts a sign-in; more: force, passive, context=URI, format=URI, binding=post
+  GET  BASE/saml/login?idp=ENTITY-ID   starts a sign-in; more: force, passive, context=URI, format=URI, binding=post,
+                                       and with --key answer=artifact
   POST BASE/saml/acs                   the assertion consumer: 200 or 403; JSON where the request accepts application/json, else a page
+  GET  BASE/saml/acs                   with --key: the same for what comes by artifact
   GET  BASE/session                    this browser's session, as JSON, or 401
   GET  BASE/sessions                   every session, as JSON
   POST BASE/saml/logout                ends this browser's session here, and with --key tells the identity provider, if it has an address for that
@@ -248,7 +250,7 @@ fn app(arguments: &Arguments, base: &Base, mut trusted: Trusted, output: Output)
         .sign_in_page(&base.path("/"));
     let sessions = Arc::new(Sessions::new(sso.cookies(), provider));
     if takes_logout {
-        // Whoever starts this command chose the identity providers, and the one on trial is often on the same machine.
+        // With a key we also ask over SOAP what artifacts stand for. Whoever starts this command chose the identity providers, and the one on trial is often on the same machine.
         let client = Client::with_loopback().map_err(|error| Failure::unusable("--idp-metadata", error))?;
         sso = sso.single_logout_over(store, Arc::clone(&sessions) as Arc<dyn LogoutSessions>).back_channel(
             move |call| {
@@ -280,6 +282,7 @@ fn service_provider(
         builder = builder
             .signing_key(key, certificate.clone())
             .sign_requests(SignRequests::Always)
+            .receive_artifacts()
             .single_logout(&base.url("/saml/slo"))
             .and_then(|builder| builder.single_logout_soap(&base.url("/saml/slo/soap")))
             .map_err(|error| Failure::unusable("--base-url", error))?;

@@ -65,11 +65,13 @@ fn options(asked: &[(String, String)]) -> Result<LoginOptions, Failure> {
             ("context", class) => contexts.push(class.to_owned()),
             ("format", format) => options = options.name_id_policy(NameIdPolicy::default().format(format)),
             ("binding", "post") => options = options.by_post(),
+            ("answer", "post") => {}
+            ("answer", "artifact") => options = options.answer_by_artifact(),
             _ => {
                 return Err(Failure::usage(
                     "serve.query",
                     format!("{name}={value} is not understood"),
-                    "The query may have idp=ENTITY-ID, force, passive, context=URI, format=URI and binding=post.",
+                    "The query may have idp=ENTITY-ID, force, passive, context=URI, format=URI, binding=post and answer=artifact.",
                 ));
             }
         }

@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 use std::future::ready;
 use std::sync::{Arc, OnceLock};
 
+use vouchsafe::assertion::SourceId;
 use vouchsafe::crypto::{Certificate, PrivateKey};
 use vouchsafe::metadata::{IdentityProvider, MetadataDescription, MetadataError};
-use vouchsafe::{ClaimedResponse, Connection, ConnectionId, ConnectionSettings, EntityId, IncomingMessage};
+use vouchsafe::{
+    Artifact, ClaimedResponse, Connection, ConnectionId, ConnectionSettings, EntityId, IncomingMessage,
+};
 use vouchsafe_client::Client;
 use vouchsafe_store::Answer;
 use vouchsafe_web::ConnectionSource;
@@ -24,6 +27,7 @@ pub(super) struct Trusted {
     all: Vec<Entry>,
     by_name: BTreeMap<EntityId, usize>,
     by_id: BTreeMap<ConnectionId, usize>,
+    by_source: BTreeMap<SourceId, usize>,
     settings: ConnectionSettings,
 }
 
@@ -50,6 +54,7 @@ impl Trusted {
             all: Vec::new(),
             by_name: BTreeMap::new(),
             by_id: BTreeMap::new(),
+            by_source: BTreeMap::new(),
             settings: settings.clone(),
         };
         for source in sources {
@@ -98,6 +103,7 @@ impl Trusted {
             ));
         }
         self.by_id.insert(id.clone(), place);
+        self.by_source.insert(SourceId::of(&entity_id), place);
         self.all.push(Entry { id, entity_id, document, connection: OnceLock::new() });
         Ok(place)
     }
@@ -177,6 +183,15 @@ async fn octets(source: &str) -> Result<Vec<u8>, Failure> {
 impl ConnectionSource for Trusted {
     fn candidates_for_message<'a>(&'a self, incoming: &'a IncomingMessage) -> Answer<'a, Vec<Connection>> {
         Box::pin(ready(Ok(incoming.issuer().and_then(|issuer| self.named(issuer)).into_iter().collect())))
+    }
+
+    fn candidates_for_artifact<'a>(
+        &'a self,
+        artifact: &'a Artifact,
+        _: &'a str,
+    ) -> Answer<'a, Vec<Connection>> {
+        let place = self.by_source.get(&artifact.source_id());
+        Box::pin(ready(Ok(place.and_then(|place| self.connection(*place)).into_iter().collect())))
     }
 
     fn find<'a>(&'a self, id: &'a ConnectionId) -> Answer<'a, Option<Connection>> {

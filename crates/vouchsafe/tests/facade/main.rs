@@ -8,6 +8,7 @@
     reason = "this is a test: it may panic"
 )]
 
+mod artifact;
 mod common;
 mod connections;
 mod login;

@@ -54,6 +54,11 @@ fn a_stored_connection_forgets_no_setting() {
         (set().require_signed_assertion(), r#"{"require_signed_assertion":true}"#),
         (set().tolerate_confirmation_not_before(), r#"{"tolerate_confirmation_not_before":true}"#),
         (set().danger_accept_unauthenticated_cbc(), r#"{"danger_accept_unauthenticated_cbc":true}"#),
+        (set().answer_by_artifact(), r#"{"answer_by_artifact":true}"#),
+        (
+            set().danger_accept_unsigned_artifact_responses(),
+            r#"{"danger_accept_unsigned_artifact_responses":true}"#,
+        ),
         (set().danger_allow(sha1).unwrap(), &format!(r#"{{"danger_allow":["{sha1}"]}}"#)),
         (set().clock_skew(Duration::ZERO).unwrap(), r#"{"clock_skew_seconds":0}"#),
         (set().maximum_message_age(Duration::from_secs(7)), r#"{"maximum_message_age_seconds":7}"#),

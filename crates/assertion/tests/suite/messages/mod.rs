@@ -1,5 +1,6 @@
 //! The path of messages other than a Response: how they come, what is believed of them, and every rule.
 
+mod artifacts;
 mod paths;
 mod rules;
 mod tampering;

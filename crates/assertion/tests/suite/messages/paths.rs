@@ -121,7 +121,8 @@ fn a_name_is_changed_or_ended() {
     assert!(matches!(outcome, Message::ManageNameIdResponse(answer) if answer.is_success()));
 }
 
-/// The Response inside is handed out as a document of its own, with the namespaces that were bound around it.
+/// The Response inside is handed out as a document of its own, with the namespaces that were bound around it, and its ledger begins with that of
+/// the message around it.
 #[test]
 fn an_artifact_response_gives_out_its_response() {
     let address = address().answering("_request");
@@ -134,7 +135,11 @@ fn an_artifact_response_gives_out_its_response() {
         .raw(inner);
     let Ok(Message::ArtifactResponse(resolved)) = address.by_soap(&resolved) else { panic!("refused") };
     let receiver = crate::common::okta(super::NOW);
-    receiver.receive(&resolved.into_response()).unwrap();
+    let claimed = resolved.into_response(&address.limits).unwrap().claimed;
+    let login = receiver.judge(claimed).unwrap();
+    for rule in ["message.signature", "message.in_response_to", "response.root", "assertion.signature"] {
+        assert!(login.ledger().check(rule).is_some(), "{rule} is not in {}", login.ledger());
+    }
 
     let nothing = IdentityProvider::okta().logout_response("_request").element("ArtifactResponse");
     assert_eq!(code(address.by_soap(&nothing)), "message.no_response");

@@ -230,7 +230,10 @@ fn the_signature_of_an_artifact_response_is_not_that_of_the_response() {
         panic!("another message")
     };
     let receiver = crate::common::okta(super::NOW);
-    assert_eq!(code(receiver.receive(&resolved.into_response())), "assertion.unsigned");
+    assert_eq!(
+        code(receiver.judge(resolved.into_response(&address.limits).unwrap().claimed)),
+        "assertion.unsigned"
+    );
     // And one that is only inside a channel that says nothing.
     let signer = Signer::new(keys::identity_provider().private_key());
     let id = vouchsafe_testkit::RESPONSE_ID;

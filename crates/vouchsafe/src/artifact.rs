@@ -1,0 +1,351 @@
+//! Responses by reference (HTTP-Artifact, SAML Bindings 3.6): from what a browser brings to the Response that it stands for.
+
+use std::fmt;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use vouchsafe_assertion::{
+    Artifact, ClaimedMessage, ConnectionId, Message, MessageError, MessageKind, Recorded, Refusal, ReplayKey,
+    authenticate_message, unsigned_artifact_response,
+};
+use vouchsafe_metadata::{Binding, Endpoint, IdentityProvider};
+use vouchsafe_xml::Limits;
+
+use crate::back_channel::SoapCall;
+use crate::claimed_response::ClaimedResponse;
+use crate::connection::Connection;
+use crate::error::BindingError;
+use crate::form;
+use crate::receive::Expect;
+use crate::redirect::{encoded_limit, require_at_most};
+use crate::relay_state::RelayState;
+use crate::request::{Ends, start_message};
+use crate::service_provider::ServiceProvider;
+
+const FIELD: &str = "SAMLart";
+
+/// An artifact as a browser brought it, with the RelayState beside it. Nothing about it is believed.
+///
+/// ```
+/// use vouchsafe::{Limits, SentArtifact};
+///
+/// let query = "SAMLart=AAQAAPqBXBAN81uMD%2BLp4qMUqdnPGn1KcAiglhgpKvEt3mkOK2onSpNa1G0%3D&RelayState=9f2c";
+/// let sent = SentArtifact::from_query(query, &Limits::default())?;
+/// assert_eq!(sent.artifact().endpoint_index(), 0);
+/// assert_eq!(sent.relay_state().map(|state| state.as_str()), Some("9f2c"));
+/// # Ok::<(), vouchsafe::BindingError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct SentArtifact {
+    artifact: Artifact,
+    relay_state: Option<RelayState>,
+}
+
+impl SentArtifact {
+    /// From the query of the address that the browser asked for, as it stood after `?`: exactly one SAMLart and at most one RelayState.
+    ///
+    /// # Errors
+    /// [`BindingError::TooLarge`], [`BindingError::FieldMissing`], [`BindingError::FieldRepeated`], [`BindingError::Message`] with
+    /// `message.artifact`.
+    pub fn from_query(raw_query: &str, limits: &Limits) -> Result<SentArtifact, BindingError> {
+        require_at_most("query string", raw_query.len(), encoded_limit(limits))?;
+        SentArtifact::from_fields(raw_query.as_bytes())
+    }
+
+    /// The same from the raw body of a POST, `application/x-www-form-urlencoded`. A form with an artifact and a message is refused.
+    ///
+    /// # Errors
+    /// As [`from_query`](Self::from_query).
+    pub fn from_form(body: &[u8], limits: &Limits) -> Result<SentArtifact, BindingError> {
+        require_at_most("form", body.len(), encoded_limit(limits).saturating_mul(3))?;
+        SentArtifact::from_fields(body)
+    }
+
+    /// Whether a form that was posted to the assertion consumer brings an artifact.
+    #[must_use]
+    pub fn is_in_form(body: &[u8]) -> bool {
+        !form::values(body, FIELD).is_empty()
+    }
+
+    fn from_fields(fields: &[u8]) -> Result<SentArtifact, BindingError> {
+        let text = form::required(fields, FIELD)?;
+        for message in ["SAMLResponse", "SAMLRequest"] {
+            if !form::values(fields, message).is_empty() {
+                return Err(BindingError::FieldRepeated { name: FIELD, count: 2 });
+            }
+        }
+        let relay_state = form::optional(fields, "RelayState")?.map(RelayState::received);
+        Ok(SentArtifact { artifact: Artifact::parse(&text)?, relay_state })
+    }
+
+    /// The artifact.
+    #[must_use]
+    pub fn artifact(&self) -> &Artifact {
+        &self.artifact
+    }
+
+    /// The RelayState that came beside it; untrusted. The handle under which a pending request is found.
+    #[must_use]
+    pub fn relay_state(&self) -> Option<&RelayState> {
+        self.relay_state.as_ref()
+    }
+}
+
+/// An artifact that may be resolved over one connection, if it was not resolved before.
+///
+/// ```compile_fail,E0308
+/// # use vouchsafe::{BindingError, ArtifactResolution, ServiceProvider, ValidArtifact};
+/// # use chrono::{DateTime, Utc};
+/// fn without_a_record(
+///     saml: &ServiceProvider,
+///     artifact: ValidArtifact,
+///     now: DateTime<Utc>,
+/// ) -> Result<ArtifactResolution, BindingError> {
+///     saml.resolve_artifact(artifact, now) // error: expected ConfirmedArtifact
+/// }
+/// ```
+pub struct ValidArtifact {
+    sent: SentArtifact,
+    connection: Connection,
+    endpoint: Endpoint,
+    received_at: Arc<str>,
+    replay: ReplayKey,
+}
+
+impl ValidArtifact {
+    /// What a store records, so that the artifact is resolved once.
+    #[must_use]
+    pub fn replay_key(&self) -> ReplayKey {
+        self.replay.clone()
+    }
+
+    /// The connection over which it is resolved.
+    #[must_use]
+    pub fn connection(&self) -> &ConnectionId {
+        self.connection.id()
+    }
+
+    /// Lets it be resolved, once a store has recorded it for the first time.
+    ///
+    /// # Errors
+    /// `message.artifact_used`, `message.other_message`.
+    pub fn confirm(self, recorded: Recorded) -> Result<ConfirmedArtifact, Refusal> {
+        let first = self.sent.artifact.require_first(&self.replay, &recorded);
+        first.map_err(|error| Refusal::new(error.into()))?;
+        let ValidArtifact { sent, connection, endpoint, received_at, .. } = self;
+        Ok(ConfirmedArtifact { sent, connection, endpoint, received_at })
+    }
+}
+
+/// An artifact that is resolved now, for the first time. Only [`ValidArtifact::confirm`] makes one.
+///
+/// ```compile_fail,E0382
+/// # use vouchsafe::{ConfirmedArtifact, ServiceProvider};
+/// # use chrono::{DateTime, Utc};
+/// fn twice(saml: &ServiceProvider, artifact: ConfirmedArtifact, now: DateTime<Utc>) {
+///     let first = saml.resolve_artifact(artifact, now);
+///     let second = saml.resolve_artifact(artifact, now); // error: use of moved value
+/// }
+/// ```
+pub struct ConfirmedArtifact {
+    sent: SentArtifact,
+    connection: Connection,
+    endpoint: Endpoint,
+    received_at: Arc<str>,
+}
+
+/// A question to a resolution service that waits for its answer. Send the [`call`](Self::call), bounded in size and time, and hand what comes back to
+/// [`ServiceProvider::artifact_resolved`].
+#[must_use = "send the call, and hand its answer to ServiceProvider::artifact_resolved"]
+pub struct ArtifactResolution {
+    call: SoapCall,
+    connection: Connection,
+    received_at: Arc<str>,
+    relay_state: Option<RelayState>,
+}
+
+impl ArtifactResolution {
+    /// What is sent, and where.
+    #[must_use]
+    pub fn call(&self) -> &SoapCall {
+        &self.call
+    }
+
+    /// The connection whose identity provider is asked.
+    #[must_use]
+    pub fn connection(&self) -> &ConnectionId {
+        self.connection.id()
+    }
+}
+
+macro_rules! shown_by_connection {
+    ($($name:ident),*) => {
+        $(impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(stringify!($name))
+                    .field("connection", self.connection.id())
+                    .finish_non_exhaustive()
+            }
+        })*
+    };
+}
+
+shown_by_connection!(ValidArtifact, ConfirmedArtifact, ArtifactResolution);
+
+impl ServiceProvider {
+    /// Whether responses are taken by HTTP-Artifact: [`Builder::receive_artifacts`](crate::Builder::receive_artifacts).
+    #[must_use]
+    pub fn receives_artifacts(&self) -> bool {
+        self.config.receives_artifacts
+    }
+
+    /// Decides whether an artifact may be resolved, and over which connection. Nothing was asked yet, and nobody is believed.
+    ///
+    /// `candidates` are the connections that may be meant: after a request the one that was asked, otherwise those that
+    /// [`Connections::candidates_for_artifact`](crate::Connections::candidates_for_artifact) finds. It must be one: its identity provider is the one
+    /// that the artifact names, people sign in over it, the address is its own, and the resolution service of the artifact's index is in its metadata;
+    /// no other service is asked in its place. Without a request the connection must accept unsolicited responses, since an artifact has
+    /// this service ask somebody.
+    ///
+    /// # Errors
+    /// A [`Refusal`]: `message.artifact_source`, `message.artifact_source_unknown`, `message.artifact_index`, `message.artifact_ambiguous`, and what
+    /// [`receive`](Self::receive) refuses without looking at a response.
+    pub fn check_artifact(
+        &self,
+        sent: SentArtifact,
+        received_at: &str,
+        candidates: &[Connection],
+        expect: Expect<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<ValidArtifact, Refusal> {
+        let mut reason = None;
+        let mut found = Vec::new();
+        for connection in candidates {
+            match self.may_resolve(connection, &sent.artifact, received_at, expect, now) {
+                Ok(true) => found.push(connection),
+                Ok(false) => {}
+                Err(refusal) => reason = Some(refusal),
+            }
+        }
+        let connection = match found.as_slice() {
+            [only] => (*only).clone(),
+            [] => return Err(reason.unwrap_or_else(|| refused(MessageError::ArtifactSourceUnknown))),
+            several => return Err(refused(MessageError::artifact_ambiguous(several.len()))),
+        };
+        let endpoint = resolution_service(connection.identity_provider(), &sent.artifact)?.clone();
+        let replay = sent.artifact.replay_key(self.provider(), self.expiry(now));
+        let replay = replay.map_err(|error| Refusal::new(error.into()))?;
+        Ok(ValidArtifact { sent, connection, endpoint, received_at: received_at.into(), replay })
+    }
+
+    /// Makes the question: a signed ArtifactResolve in a SOAP envelope, for the resolution service that the artifact names.
+    ///
+    /// # Errors
+    /// [`BindingError::InsecureLocation`] where that is neither https nor on a loopback host, [`BindingError::ArtifactsNotReceived`], and whatever
+    /// randomness or signing raise.
+    pub fn resolve_artifact(
+        &self,
+        artifact: ConfirmedArtifact,
+        now: DateTime<Utc>,
+    ) -> Result<ArtifactResolution, BindingError> {
+        let ConfirmedArtifact { sent, connection, endpoint, received_at } = artifact;
+        if !self.receives_artifacts() {
+            return Err(BindingError::ArtifactsNotReceived);
+        }
+        let call =
+            self.soap_call(&connection, &endpoint, now, |ends| artifact_resolve(ends, &sent.artifact))?;
+        Ok(ArtifactResolution { call, connection, received_at, relay_state: sent.relay_state })
+    }
+
+    /// Reads what a resolution service answered, and takes the Response out of it. The ArtifactResponse must be signed by the identity
+    /// provider that the artifact names and answer our question; TLS is not taken for a signature
+    /// ([one setting](crate::ConnectionSettings::danger_accept_unsigned_artifact_responses) does without). What comes out is as unproven as
+    /// what a browser posts: hand it to [`receive`](Self::receive), which accepts it over the connection that was asked and over no other.
+    ///
+    /// # Errors
+    /// A [`Refusal`] with the ledger of every rule.
+    pub fn artifact_resolved(
+        &self,
+        resolution: ArtifactResolution,
+        answer: &[u8],
+        now: DateTime<Utc>,
+    ) -> Result<ClaimedResponse, Refusal> {
+        let ArtifactResolution { call, connection, received_at, relay_state } = resolution;
+        let limits = self.limits();
+        let expectations =
+            self.message_expectations(&connection, Arc::clone(&received_at))?.answering(call.into_request());
+        let claimed = ClaimedMessage::in_soap(answer, limits)?;
+        claimed.require_kind(&[MessageKind::ArtifactResponse])?;
+        let trust = connection.trust(self)?;
+        let resolved = if trust.accepts_unsigned_artifact_responses() && !claimed.carries_signature() {
+            unsigned_artifact_response(claimed, &trust, &expectations, now, limits)?
+        } else {
+            let valid =
+                authenticate_message(claimed, &trust, limits)?.read()?.validate(&expectations, now)?;
+            // An answer that was read from the connection on which the question went out, and that names the question, is new.
+            let recorded = valid.replay_key().recorded(true);
+            match valid.confirm(recorded)? {
+                Message::ArtifactResponse(resolved) => resolved.into_response(limits)?,
+                other => {
+                    let expected = vec![MessageKind::ArtifactResponse.to_string()];
+                    return Err(refused(MessageError::kind(expected, other.kind())));
+                }
+            }
+        };
+        Ok(ClaimedResponse::resolved(resolved, received_at, relay_state, connection.id().clone()))
+    }
+
+    /// `Ok(false)` where the artifact has nothing to do with the connection.
+    fn may_resolve(
+        &self,
+        connection: &Connection,
+        artifact: &Artifact,
+        received_at: &str,
+        expect: Expect<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<bool, Refusal> {
+        if self.assertion_consumer_for(connection) != received_at {
+            return Ok(false);
+        }
+        let entity_id = connection.identity_provider().entity_id();
+        let is_of_source = artifact.is_of(entity_id);
+        match expect.request() {
+            Some(pending) if pending.connection() != connection.id() => return Ok(false),
+            Some(_) if !is_of_source => {
+                return Err(refused(MessageError::artifact_source(entity_id.as_str())));
+            }
+            None if !is_of_source => return Ok(false),
+            _ => {}
+        }
+        self.may_answer(connection, expect, now)?;
+        Ok(true)
+    }
+}
+
+fn refused(error: MessageError) -> Refusal {
+    Refusal::new(error.into())
+}
+
+/// The SOAP service of exactly this index.
+fn resolution_service<'i>(
+    identity_provider: &'i IdentityProvider,
+    artifact: &Artifact,
+) -> Result<&'i Endpoint, Refusal> {
+    let services = identity_provider.artifact_resolution();
+    let by_soap = || services.iter().filter(|endpoint| *endpoint.binding() == Binding::Soap);
+    let index = artifact.endpoint_index();
+    by_soap().find(|endpoint| endpoint.index() == Some(index)).ok_or_else(|| {
+        let known = by_soap().filter_map(Endpoint::index).collect();
+        refused(MessageError::artifact_index(index, identity_provider.entity_id().as_str(), known))
+    })
+}
+
+/// The question (SAML Core 3.5.1).
+fn artifact_resolve(ends: &Ends<'_>, artifact: &Artifact) -> Result<String, BindingError> {
+    let mut xml = vouchsafe_xml::Writer::new();
+    start_message(&mut xml, "saml2p:ArtifactResolve", ends);
+    xml.element("saml2:Issuer", ends.issuer);
+    xml.element("saml2p:Artifact", &artifact.to_base64());
+    xml.end();
+    Ok(xml.finish()?)
+}

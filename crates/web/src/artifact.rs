@@ -1,0 +1,160 @@
+//! Responses by artifact: what the browser brings is looked at first, then the identity provider is asked what it stands for.
+
+use std::time::Duration;
+
+use http::Method;
+use http::request::Parts;
+use vouchsafe::{
+    ArtifactResolution, BoundRequest, ClaimedResponse, ConfirmedArtifact, Connection, ConnectionId, Expect,
+    Limits, PendingRequest, RelayState, SentArtifact,
+};
+
+use crate::answers::Context;
+use crate::check::{Opened, Opening, elsewhere, open_if_any};
+use crate::error::HttpError;
+use crate::limiter::ReceivePermit;
+use crate::restart::{Unasked, is_first_handle};
+use crate::single_sign_on::SingleSignOn;
+use crate::trial::TriedOut;
+
+/// How long an identity provider may take to say what an artifact stands for, while the person waits.
+const RESOLUTION_TIME: Duration = Duration::from_secs(10);
+
+/// The artifact that a request to the assertion consumer brings, if it brings one: in the query of a GET, or in the form of a POST. Nothing else
+/// resolves one: a HEAD of a program that looks where a link leads uses no artifact up.
+pub(crate) fn artifact_in(
+    request: &Parts,
+    body: &[u8],
+    limits: &Limits,
+) -> Result<Option<SentArtifact>, HttpError> {
+    let query = request.uri.query().unwrap_or_default();
+    Ok(match request.method {
+        Method::GET if body.is_empty() => Some(SentArtifact::from_query(query, limits)?),
+        Method::POST if SentArtifact::is_in_form(body) => Some(SentArtifact::from_form(body, limits)?),
+        _ => None,
+    })
+}
+
+impl SingleSignOn {
+    /// What an artifact stands for, if it may be asked for: the browser started the sign-in that it answers, or the connection accepts what
+    /// nobody asked for. `at` is the connection whose own address it was brought to.
+    pub(crate) async fn opened_by_artifact(
+        &self,
+        request: &Parts,
+        sent: SentArtifact,
+        at: Option<&str>,
+        received_at: &str,
+        permit: ReceivePermit,
+        context: &mut Context,
+    ) -> Result<Opening, HttpError> {
+        if self.inner.back_channel.is_none() {
+            return Err(HttpError::NoBackChannel);
+        }
+        let relay_state = sent.relay_state().cloned();
+        let pending = self.pending_request(&request.headers, relay_state.as_ref()).await?;
+        let asked = pending.as_ref().map(BoundRequest::request);
+        context.return_to = asked.and_then(PendingRequest::return_to).map(str::to_owned);
+        let candidates = open_if_any(self.candidates_for_artifact(&sent, at, received_at, asked).await?);
+        if let [only] = candidates.as_slice() {
+            context.connection = Some(only.id().clone());
+        }
+        if pending.is_none() {
+            let may_be: Vec<&Connection> = candidates
+                .iter()
+                .filter(|connection| sent.artifact().is_of(connection.identity_provider().entity_id()))
+                .collect();
+            // What it answers stands in the Response, and nobody is asked for that: a handle of ours is an answer that comes late.
+            let answers = relay_state.as_ref().filter(|state| is_first_handle(state)).map(RelayState::as_str);
+            let is_addressed = |connection: &Connection| self.is_at(connection, received_at);
+            let unasked = Unasked::new(relay_state.as_ref(), answers, may_be, is_addressed);
+            if let Some(restart) = self.to_restart(request, &unasked, context.wants_json)? {
+                return Ok(Opening::Restart(restart));
+            }
+        }
+        let resolved = self.resolved(sent, received_at, &candidates, pending.as_ref(), permit).await;
+        let (claimed, connection, permit) = match (resolved, pending.as_ref().map(BoundRequest::request)) {
+            (Ok(resolved), _) => resolved,
+            (Err(HttpError::Refused(refusal)), Some(request)) if request.is_trial() => {
+                let back = self.destination(None, Some(request));
+                return Ok(Opening::TriedOut(Box::new(TriedOut::refused(
+                    request,
+                    refusal,
+                    back,
+                    self.now(),
+                ))));
+            }
+            (Err(error), _) => return Err(error),
+        };
+        context.issuer = claimed.issuer().map(|issuer| issuer.as_str().to_owned());
+        let candidates = candidates.into_iter().filter(|candidate| *candidate.id() == connection).collect();
+        Ok(Opening::Response(Box::new(Opened { claimed, relay_state, pending, candidates, permit })))
+    }
+
+    /// Asks for the Response, once: the record comes before the question.
+    async fn resolved(
+        &self,
+        sent: SentArtifact,
+        received_at: &str,
+        candidates: &[Connection],
+        pending: Option<&BoundRequest>,
+        permit: ReceivePermit,
+    ) -> Result<(ClaimedResponse, ConnectionId, ReceivePermit), HttpError> {
+        let permit = permit.over_connections(candidates.iter().map(Connection::id)).await?;
+        let expect = pending.map_or(Expect::Unsolicited, Expect::Reply);
+        let valid =
+            self.service_provider().check_artifact(sent, received_at, candidates, expect, self.now())?;
+        let recorded = self.inner.replays.record(valid.replay_key()).await?;
+        let (resolution, permit) = self.question(valid.confirm(recorded)?, permit).await?;
+        let (answer, permit) = self.asked_what_it_stands_for(&resolution, permit).await?;
+        let (service_provider, now) = (self.service_provider().clone(), self.now());
+        let connection = resolution.connection().clone();
+        elsewhere(move || {
+            let claimed = service_provider.artifact_resolved(resolution, &answer, now)?;
+            Ok((claimed, connection, permit))
+        })
+        .await
+    }
+
+    /// The connection that was asked, else that whose own address it is, else those of the identity provider that the artifact names.
+    async fn candidates_for_artifact(
+        &self,
+        sent: &SentArtifact,
+        at: Option<&str>,
+        received_at: &str,
+        asked: Option<&PendingRequest>,
+    ) -> Result<Vec<Connection>, HttpError> {
+        let connections = &self.inner.connections;
+        Ok(match (asked, at) {
+            (Some(pending), _) => connections.find(pending.connection()).await?.into_iter().collect(),
+            (None, Some(id)) => self.find_connection(id).await?.into_iter().collect(),
+            (None, None) => connections.candidates_for_artifact(sent.artifact(), received_at).await?,
+        })
+    }
+
+    /// The signed question.
+    async fn question(
+        &self,
+        artifact: ConfirmedArtifact,
+        permit: ReceivePermit,
+    ) -> Result<(ArtifactResolution, ReceivePermit), HttpError> {
+        let (service_provider, now) = (self.service_provider().clone(), self.now());
+        elsewhere(move || Ok((service_provider.resolve_artifact(artifact, now)?, permit))).await
+    }
+
+    /// Sends the question and waits for the answer. Meanwhile the place over the connection is held, and none among all: an identity provider that is
+    /// slow keeps its own people waiting.
+    async fn asked_what_it_stands_for(
+        &self,
+        resolution: &ArtifactResolution,
+        permit: ReceivePermit,
+    ) -> Result<(Vec<u8>, ReceivePermit), HttpError> {
+        let send = self.inner.back_channel.as_ref().ok_or(HttpError::NoBackChannel)?;
+        let paused = permit.pause();
+        let answer = match tokio::time::timeout(RESOLUTION_TIME, send(resolution.call())).await {
+            Ok(answer) => answer?,
+            Err(elapsed) => return Err(HttpError::back_channel(elapsed)),
+        };
+        let permit = paused.resume(answer.len()).await?;
+        Ok((answer, permit))
+    }
+}

@@ -1,0 +1,387 @@
+//! Responses by artifact, without a framework: what a browser brings, what the identity provider is asked, and what it answers.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "this is a test: it may panic")]
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use chrono::Utc;
+use http::header::{COOKIE, LOCATION, SET_COOKIE};
+use http::request::Parts;
+use http::{HeaderValue, Method, Request, Response};
+use vouchsafe::{
+    Connection, ConnectionId, ConnectionSettings, ConnectionState, Connections, EntityId, IdentityProvider,
+    LoginOptions, ServiceProvider, Unsolicited,
+};
+use vouchsafe_store::Memory;
+use vouchsafe_testkit::{self as testkit, ASSERTION_CONSUMER, AuthnRequest, SERVICE_PROVIDER, keys};
+use vouchsafe_web::SingleSignOn;
+
+const RESOLUTION: &str = "https://example.okta.com/artifact";
+const OWN: &str = "https://app.example.com/saml/own/acs";
+
+fn okta() -> testkit::IdentityProvider {
+    testkit::IdentityProvider::okta().with_artifact_resolution(0, RESOLUTION)
+}
+
+/// What the identity provider does with a question of that ID.
+type Answers = dyn Fn(&str) -> Result<Vec<u8>, std::io::Error> + Send + Sync;
+
+/// A service over one store, whose identity provider answers as a test says.
+struct Service {
+    sso: SingleSignOn,
+    asked: Arc<Mutex<Vec<String>>>,
+    codes: Arc<Mutex<Vec<&'static str>>>,
+    answers: Arc<Mutex<Arc<Answers>>>,
+}
+
+impl Service {
+    fn new(unsolicited: Unsolicited) -> Service {
+        let trusted = IdentityProvider::from_metadata(okta().metadata().unwrap().as_bytes()).unwrap();
+        let over = |name: &str, settings: ConnectionSettings| {
+            let connection = Connection::new(ConnectionId::new(name).unwrap(), trusted.clone());
+            connection.with_settings(settings.unsolicited(unsolicited)).unwrap()
+        };
+        let own = ConnectionSettings::default().assertion_consumer(OWN).unwrap();
+        let draft = over("draft", ConnectionSettings::default()).with_state(ConnectionState::Draft);
+        let connections =
+            [over("okta", ConnectionSettings::default()), over("own", own), draft].into_iter().collect();
+        let asked = Arc::<Mutex<Vec<String>>>::default();
+        let nothing: Arc<Answers> = Arc::new(|_| Err(std::io::Error::other("no answer was prepared")));
+        let answers = Arc::new(Mutex::new(nothing));
+        let (questions, prepared) = (Arc::clone(&asked), Arc::clone(&answers));
+        let codes = Arc::<Mutex<Vec<&'static str>>>::default();
+        let told = Arc::clone(&codes);
+        let sso = without_back_channel(connections)
+            .on_refusal(move |record| told.lock().unwrap().push(record.code));
+        let sso = sso.back_channel(move |call| {
+            assert_eq!(call.location(), RESOLUTION);
+            let id = call.body().split_once(" ID=\"").unwrap().1.split_once('"').unwrap().0.to_owned();
+            questions.lock().unwrap().push(id.clone());
+            let answers = Arc::clone(&*prepared.lock().unwrap());
+            async move {
+                tokio::task::yield_now().await;
+                answers(&id)
+            }
+        });
+        Service { sso, asked, codes, answers }
+    }
+
+    fn answer_with(&self, answers: impl Fn(&str) -> String + Send + Sync + 'static) {
+        *self.answers.lock().unwrap() = Arc::new(move |id| Ok(answers(id).into_bytes()));
+    }
+
+    /// The identity provider answers every question with this Response.
+    fn resolves_to(&self, response: testkit::ResponseBuilder) {
+        let issued = response.issue().unwrap();
+        self.answer_with(move |id| {
+            okta()
+                .artifact_response(id, Some(&issued))
+                .at(Utc::now())
+                .id(format!("_a{id}"))
+                .to_soap()
+                .unwrap()
+        });
+    }
+
+    fn questions(&self) -> usize {
+        self.asked.lock().unwrap().len()
+    }
+
+    async fn start(&self, connection: &str) -> (AuthnRequest, String) {
+        let connection = self.sso.find_connection(connection).await.unwrap().unwrap();
+        let options = LoginOptions::default().answer_by_artifact();
+        let answer = self.sso.start(&get(""), &connection, options).await.unwrap();
+        started(&answer)
+    }
+
+    fn last_code(&self) -> &'static str {
+        self.codes.lock().unwrap().last().copied().unwrap_or_default()
+    }
+}
+
+fn without_back_channel(connections: Connections) -> SingleSignOn {
+    let ours = keys::service_provider();
+    let saml = ServiceProvider::builder(EntityId::new(SERVICE_PROVIDER).unwrap())
+        .assertion_consumer(ASSERTION_CONSUMER)
+        .unwrap()
+        .signing_key(ours.private_key().clone(), ours.certificate().clone())
+        .receive_artifacts()
+        .build()
+        .unwrap();
+    SingleSignOn::new(saml, Arc::new(connections), Arc::new(Memory::new()))
+}
+
+/// The request that a start sent, and the cookies of the browser.
+fn started(answer: &Response<String>) -> (AuthnRequest, String) {
+    let location = answer.headers().get(LOCATION).unwrap().to_str().unwrap();
+    let set = answer.headers().get_all(SET_COOKIE).iter();
+    let pairs: Vec<&str> = set.filter_map(|one| one.to_str().unwrap().split(';').next()).collect();
+    (AuthnRequest::from_redirect(location).unwrap(), pairs.join("; "))
+}
+
+fn get(query: &str) -> Parts {
+    Request::get(format!("/saml/acs?{query}")).body(()).unwrap().into_parts().0
+}
+
+fn with_cookies(mut parts: Parts, cookies: &str) -> Parts {
+    parts.headers.insert(COOKIE, HeaderValue::from_str(cookies).unwrap());
+    parts
+}
+
+fn post() -> Parts {
+    Request::post("/saml/acs").body(()).unwrap().into_parts().0
+}
+
+fn fields(artifact: &str, relay_state: Option<&str>) -> String {
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    form.append_pair("SAMLart", artifact);
+    relay_state.map(|state| form.append_pair("RelayState", state));
+    form.finish()
+}
+
+fn artifact(number: u8) -> String {
+    okta().artifact(0, [number; 20])
+}
+
+fn response(request: &AuthnRequest, assertion: &str) -> testkit::ResponseBuilder {
+    okta().response().at(Utc::now()).in_response_to(&request.id).assertion_id(assertion)
+}
+
+/// The status and the code of an outcome; 0 and nothing for a login.
+async fn outcome(
+    service: &Service,
+    outcome: Result<vouchsafe_web::Accepted, Box<Response<String>>>,
+) -> (u16, &'static str) {
+    match outcome {
+        Ok(_) => (0, ""),
+        Err(answer) if answer.status() == 303 => (303, ""),
+        Err(answer) => (answer.status().as_u16(), service.last_code()),
+    }
+}
+
+#[tokio::test]
+async fn a_person_signs_in_by_an_artifact_in_a_query_and_in_a_form() {
+    let service = Service::new(Unsolicited::Refuse);
+    for (place, by_post) in [(1, false), (2, true)] {
+        let (request, cookies) = service.start("okta").await;
+        service.resolves_to(response(&request, &format!("_{place}")));
+        let brought = fields(&artifact(place), request.relay_state.as_deref());
+        let accepted = match by_post {
+            true => service.sso.accept(&with_cookies(post(), &cookies), brought.as_bytes()).await,
+            false => service.sso.accept(&with_cookies(get(&brought), &cookies), b"").await,
+        };
+        let accepted = accepted.unwrap_or_else(|answer| panic!("{}: {}", answer.body(), service.last_code()));
+        assert_eq!(accepted.connection().as_str(), "okta");
+        assert!(accepted.login.ledger().check("message.signature").is_some());
+        assert_eq!(service.questions(), usize::from(place));
+    }
+}
+
+/// The record comes before the question: of two browsers, or two tabs, one asks.
+#[tokio::test]
+async fn an_artifact_is_resolved_once_also_at_the_same_time() {
+    let service = Service::new(Unsolicited::Refuse);
+    let (request, cookies) = service.start("okta").await;
+    service.resolves_to(response(&request, "_1"));
+    let brought = fields(&artifact(1), request.relay_state.as_deref());
+    let parts = with_cookies(get(&brought), &cookies);
+    let (one, two, three) = tokio::join!(
+        service.sso.accept(&parts, b""),
+        service.sso.accept(&parts, b""),
+        service.sso.accept(&parts, b"")
+    );
+    let accepted = [&one, &two, &three].into_iter().filter(|outcome| outcome.is_ok()).count();
+    assert_eq!((accepted, service.questions()), (1, 1));
+    // A reload, when the request is answered: the sign-in begins anew, and nobody is asked.
+    let again = service.sso.accept(&parts, b"").await;
+    assert_eq!((outcome(&service, again).await, service.questions()), ((303, ""), 1));
+
+    // Another spelling of an artifact that was used, for a request that still waits.
+    let (request, cookies) = service.start("okta").await;
+    let spelled = artifact(1).replace("AAQ", "AAQ\n");
+    let brought = fields(&spelled, request.relay_state.as_deref());
+    let again = service.sso.accept(&with_cookies(get(&brought), &cookies), b"").await;
+    assert_eq!((outcome(&service, again).await, service.questions()), ((403, "message.artifact_used"), 1));
+}
+
+/// Nobody is asked for a browser that did not start the sign-in, nor by a program that looks where a link leads.
+#[tokio::test]
+async fn nobody_is_asked_for_what_nobody_started() {
+    let service = Service::new(Unsolicited::Refuse);
+    let (request, cookies) = service.start("okta").await;
+    service.resolves_to(response(&request, "_1"));
+    let brought = fields(&artifact(1), request.relay_state.as_deref());
+    let other = service.sso.accept(&get(&brought), b"").await;
+    assert_eq!(outcome(&service, other).await, (303, ""), "another browser begins anew, once");
+    let mut json = get(&brought);
+    json.headers.insert("accept", HeaderValue::from_static("application/json"));
+    let told = service.sso.accept(&json, b"").await;
+    assert_eq!(outcome(&service, told).await, (403, "http.no_pending_request"));
+    let unasked = service.sso.accept(&get(&fields(&artifact(1), None)), b"").await;
+    assert_eq!(outcome(&service, unasked).await, (403, "assertion.unsolicited"));
+    let mut head = with_cookies(get(&brought), &cookies);
+    head.method = Method::HEAD;
+    let looked = service.sso.accept(&head, b"").await;
+    assert_eq!(outcome(&service, looked).await, (403, "binding.field_missing"));
+    assert_eq!(service.questions(), 0);
+    let asked = service.sso.accept(&with_cookies(get(&brought), &cookies), b"").await;
+    assert!(asked.is_ok(), "and all of that took nothing away");
+}
+
+#[tokio::test]
+async fn what_nobody_asked_for_is_as_the_connection_says() {
+    let nobody = testkit::artifact_of("https://nobody.example", 0, [1; 20]);
+    for (unsolicited, expected, questions) in [
+        (Unsolicited::Refuse, (403, "assertion.unsolicited"), 0),
+        (Unsolicited::Restart, (303, ""), 0),
+        (Unsolicited::Accept, (0, ""), 1),
+    ] {
+        let service = Service::new(unsolicited);
+        service.resolves_to(okta().response().at(Utc::now()));
+        let brought = service.sso.accept(&get(&fields(&artifact(1), None)), b"").await;
+        assert_eq!((outcome(&service, brought).await, service.questions()), (expected, questions));
+        let unknown = service.sso.accept(&get(&fields(&nobody, None)), b"").await;
+        assert_eq!(outcome(&service, unknown).await, (403, "message.artifact_source_unknown"));
+        assert_eq!(service.questions(), questions);
+    }
+    // One that answers a request, and that no browser of ours brings with its RelayState.
+    let service = Service::new(Unsolicited::Accept);
+    let (request, _) = service.start("okta").await;
+    service.resolves_to(response(&request, "_1"));
+    let stolen = service.sso.accept(&get(&fields(&artifact(1), Some("/home"))), b"").await;
+    assert_eq!(outcome(&service, stolen).await, (403, "assertion.in_response_to"));
+}
+
+/// At its own address a connection is known; at the service's own one it takes nothing.
+#[tokio::test]
+async fn each_address_is_its_connections() {
+    let service = Service::new(Unsolicited::Accept);
+    let at_own = || okta().response().at(Utc::now()).service_provider(SERVICE_PROVIDER, OWN);
+    service.resolves_to(at_own().assertion_id("_1"));
+    let brought = get(&fields(&artifact(1), None));
+    let accepted = service.sso.accept_for("own", &brought, b"").await.unwrap();
+    assert_eq!(accepted.connection().as_str(), "own");
+    let nowhere = service.sso.accept_for("nobody", &get(&fields(&artifact(2), None)), b"").await;
+    assert_eq!(outcome(&service, nowhere).await, (403, "http.unknown_connection"));
+    let (request, cookies) = service.start("own").await;
+    let answer = fields(&artifact(3), request.relay_state.as_deref());
+    let elsewhere = service.sso.accept(&with_cookies(get(&answer), &cookies), b"").await;
+    assert_eq!(outcome(&service, elsewhere).await, (403, "message.artifact_source_unknown"));
+    assert_eq!(service.questions(), 1);
+    service.resolves_to(at_own().in_response_to(&request.id).assertion_id("_2"));
+    let here = service.sso.accept_for("own", &with_cookies(get(&answer), &cookies), b"").await;
+    assert!(here.is_ok());
+}
+
+/// Whatever a browser brings and whatever the other side answers, it is no fault of this service.
+#[tokio::test]
+async fn nothing_that_comes_is_status_500() {
+    let service = Service::new(Unsolicited::Refuse);
+    for query in [
+        "",
+        "SAMLart",
+        "SAMLart=",
+        "SAMLart=%00",
+        "SAMLart=AAQ",
+        "SAMLart=AAE&SAMLart=AAE",
+        "x=y",
+        "RelayState=a",
+    ] {
+        let (status, code) = outcome(&service, service.sso.accept(&get(query), b"").await).await;
+        assert_eq!(status, 403, "{query}: {code}");
+    }
+    let mixed = format!("{}&SAMLResponse=PGEvPg", fields(&artifact(1), None));
+    let both = service.sso.accept(&post(), mixed.as_bytes()).await;
+    assert_eq!(outcome(&service, both).await, (403, "binding.field_repeated"));
+
+    let (request, cookies) = service.start("okta").await;
+    let fault = testkit::logout::soap(
+        "<S:Fault xmlns:S=\"http://schemas.xmlsoap.org/soap/envelope/\"><faultcode>S:Server</faultcode><faultstring>no</faultstring></S:Fault>",
+    );
+    let doctype = "<!DOCTYPE a [<!ENTITY b \"c\">]><a>&b;</a>".to_owned();
+    let cases: [(&str, Box<dyn Fn(&str) -> String + Send + Sync>); 7] = [
+        ("xml.", Box::new(|_| String::new())),
+        ("xml.", Box::new(|_| "<html>".to_owned())),
+        ("xml.doctype", Box::new(move |_| doctype.clone())),
+        ("message.soap_fault", Box::new(move |_| fault.clone())),
+        ("message.soap", Box::new(|_| "<a/>".to_owned())),
+        ("xml.", Box::new(|_| "<a>".repeat(2_000_000))),
+        (
+            "message.no_response",
+            Box::new(|id| okta().artifact_response(id, None).at(Utc::now()).to_soap().unwrap()),
+        ),
+    ];
+    for (place, (expected, answers)) in (10..).zip(cases) {
+        service.answer_with(answers);
+        let brought = fields(&artifact(place), request.relay_state.as_deref());
+        let refused = service.sso.accept(&with_cookies(get(&brought), &cookies), b"").await;
+        let (status, code) = outcome(&service, refused).await;
+        assert!(status == 403 && code.starts_with(expected), "{status} {code} instead of {expected}");
+    }
+    assert_eq!(service.questions(), 7);
+}
+
+/// An identity provider that is not reached, or does not answer in time, is an outage and no refusal.
+#[tokio::test(start_paused = true)]
+async fn an_identity_provider_that_does_not_answer_is_an_outage() {
+    let service = Service::new(Unsolicited::Refuse);
+    let (request, cookies) = service.start("okta").await;
+    let brought =
+        |number| with_cookies(get(&fields(&artifact(number), request.relay_state.as_deref())), &cookies);
+    let unreached = service.sso.accept(&brought(1), b"").await;
+    assert_eq!(outcome(&service, unreached).await, (503, "http.back_channel"));
+    let connections = [service.sso.find_connection("okta").await.unwrap().unwrap()].into_iter().collect();
+    let silent = without_back_channel(connections).back_channel(|_| async {
+        tokio::time::sleep(Duration::from_secs(3_600)).await;
+        Ok::<_, std::io::Error>(Vec::new())
+    });
+    let connection = silent.find_connection("okta").await.unwrap().unwrap();
+    let (request, cookies) =
+        started(&silent.start(&get(""), &connection, LoginOptions::default()).await.unwrap());
+    let answer = fields(&artifact(1), request.relay_state.as_deref());
+    let before = tokio::time::Instant::now();
+    let late = silent.accept(&with_cookies(get(&answer), &cookies), b"").await.unwrap_err();
+    assert_eq!(late.status().as_u16(), 503);
+    assert!(before.elapsed() < Duration::from_secs(30));
+}
+
+#[tokio::test]
+async fn a_service_that_takes_no_artifacts_says_so() {
+    let trusted = IdentityProvider::from_metadata(okta().metadata().unwrap().as_bytes()).unwrap();
+    let connections = || -> Connections {
+        [Connection::new(ConnectionId::new("okta").unwrap(), trusted.clone())].into_iter().collect()
+    };
+    let plain = ServiceProvider::builder(EntityId::new(SERVICE_PROVIDER).unwrap());
+    let plain = plain.assertion_consumer(ASSERTION_CONSUMER).unwrap().build().unwrap();
+    let plain = SingleSignOn::new(plain, Arc::new(connections()), Arc::new(Memory::new()));
+    for (sso, expected) in [
+        (plain, "binding.artifacts_not_received"),
+        (without_back_channel(connections()), "http.no_back_channel"),
+    ] {
+        let codes = Arc::<Mutex<Vec<&'static str>>>::default();
+        let told = Arc::clone(&codes);
+        let sso = sso.on_refusal(move |record| told.lock().unwrap().push(record.code));
+        let answer = sso.accept(&get(&fields(&artifact(1), None)), b"").await.unwrap_err();
+        assert_eq!(answer.status().as_u16(), 403);
+        assert_eq!(*codes.lock().unwrap(), [expected]);
+    }
+}
+
+/// A connection is tried out by artifact as well, and the page says why an artifact was not resolved.
+#[tokio::test]
+async fn a_trial_by_artifact_shows_what_came_of_it() {
+    let service = Service::new(Unsolicited::Refuse);
+    let draft = service.sso.find_connection("draft").await.unwrap().unwrap();
+    let options = || LoginOptions::default().trial().answer_by_artifact();
+    let (request, cookies) = started(&service.sso.start(&get(""), &draft, options()).await.unwrap());
+    service.resolves_to(response(&request, "_1"));
+    let brought =
+        |number| with_cookies(get(&fields(&artifact(number), request.relay_state.as_deref())), &cookies);
+    let shown = service.sso.accept(&brought(1), b"").await.unwrap_err();
+    assert!(shown.body().contains("The sign-in would be accepted"), "{}", shown.body());
+    service.answer_with(|id| okta().artifact_response(id, None).at(Utc::now()).to_soap().unwrap());
+    let shown = service.sso.accept(&brought(2), b"").await.unwrap_err();
+    assert_eq!(shown.status().as_u16(), 200);
+    assert!(shown.body().contains("message.no_response"), "{}", shown.body());
+}
