@@ -125,7 +125,16 @@ fn other_than(sample: &Value, login: &Login) -> Vec<String> {
         .collect()
 }
 
-fn receiver(folder: &Path, manifest: &Value, sample: &Value) -> Receiver {
+/// The identity provider of a folder.
+pub(crate) fn metadata_of(folder: &Path) -> IdentityProvider {
+    let manifest: Value =
+        serde_json::from_str(&std::fs::read_to_string(folder.join("samples.json")).unwrap()).unwrap();
+    let metadata = std::fs::read(folder.join(manifest["idp_metadata"].as_str().unwrap())).unwrap();
+    IdentityProvider::from_metadata(&metadata).unwrap()
+}
+
+/// Who receives a sample, when it was recorded.
+pub(crate) fn receiver(folder: &Path, manifest: &Value, sample: &Value) -> Receiver {
     let provider = ["http://www.w3.org/2000/09/xmldsig#rsa-sha1", "http://www.w3.org/2000/09/xmldsig#sha1"]
         .iter()
         .fold(Provider::rustcrypto(), |provider, uri| provider.danger_allow(uri).unwrap());

@@ -14,8 +14,8 @@ use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
 use tokio::net::TcpListener;
 use vouchsafe::provisioning::Identity;
 use vouchsafe::{
-    Connection, ConnectionId, ConnectionSettings, Connections, EntityId, IdentityProvider, LogoutRequest,
-    Participant, ServiceProvider, SoapCall,
+    Builder, Complete, Connection, ConnectionId, ConnectionSettings, Connections, EntityId, IdentityProvider,
+    LogoutRequest, Participant, ServiceProvider, SoapCall,
 };
 use vouchsafe_axum::{
     AcceptedLogin, EndedSession, EndsSessions, LogoutSessions, ReturnPaths, SingleSignOn, routes,
@@ -110,10 +110,21 @@ pub(crate) struct LogoutService {
 
 impl LogoutService {
     pub(crate) async fn reserve() -> (LogoutService, TcpListener) {
+        LogoutService::reserve_as(|builder| builder).await
+    }
+
+    /// One that takes responses by artifact too.
+    pub(crate) async fn reserve_with_artifacts() -> (LogoutService, TcpListener) {
+        LogoutService::reserve_as(Builder::receive_artifacts).await
+    }
+
+    async fn reserve_as(
+        configure: impl FnOnce(Builder<Complete>) -> Builder<Complete>,
+    ) -> (LogoutService, TcpListener) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let key = keys::service_provider();
-        let saml = ServiceProvider::builder(EntityId::new(format!("{address}/saml/metadata")).unwrap())
+        let builder = ServiceProvider::builder(EntityId::new(format!("{address}/saml/metadata")).unwrap())
             .assertion_consumer(&format!("{address}/saml/acs"))
             .unwrap()
             // One key for both: samlify's script takes one certificate out of our metadata. The connection has it too, since AES-CBC in a logout
@@ -123,9 +134,8 @@ impl LogoutService {
             .single_logout(&format!("{address}/saml/slo"))
             .unwrap()
             .single_logout_soap(&format!("{address}/saml/slo/soap"))
-            .unwrap()
-            .build()
             .unwrap();
+        let saml = configure(builder).build().unwrap();
         (LogoutService { address, saml, refusals: Arc::default() }, listener)
     }
 

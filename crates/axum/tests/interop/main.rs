@@ -16,6 +16,7 @@
     reason = "this is a test: it may panic, and says how far it came"
 )]
 
+mod artifact;
 mod chromium;
 mod https;
 mod identity_provider;

@@ -2,6 +2,7 @@
 
 mod artifacts;
 mod paths;
+mod recorded;
 mod rules;
 mod tampering;
 
