@@ -166,7 +166,6 @@ pub struct ArtifactResolution {
 
 impl ArtifactResolution {
     /// What is sent, and where.
-    #[must_use]
     pub fn call(&self) -> &SoapCall {
         &self.call
     }

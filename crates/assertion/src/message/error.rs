@@ -397,8 +397,8 @@ impl MessageError {
                  identity provider that was not asked cannot answer in the place of the one that was."
             }
             Self::ArtifactIndex { .. } => {
-                "Load the identity provider's metadata again: its ArtifactResolutionService with this index and the SOAP binding is missing here. \
-                 No other service is asked in its place."
+                "Load the identity provider's metadata from its console again: the ArtifactResolutionService with this index and the SOAP binding is \
+                 missing here. No other service is asked in its place."
             }
             Self::ArtifactAmbiguous { .. } => {
                 "Give each of these connections an assertion consumer of its own, and have people start the sign-in here."
