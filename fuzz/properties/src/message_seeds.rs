@@ -8,14 +8,14 @@ use vouchsafe::xml::{Limits, namespace};
 use vouchsafe_testkit::{IdentityProvider, LOGOUT_ID, LogoutBuilder, Part, RESPONSE_ID, Signed, logout};
 
 use crate::artifact::QUESTION;
-use crate::{keys, script, seeds};
+use crate::{keys, seeds};
 
 /// The request of ours that logout answers name.
 pub(crate) const REQUEST: &str = "_request";
 
 /// Logout messages, each in all that it may come in, and scripts over those that are signed.
 #[must_use]
-pub fn logout_request() -> Vec<Vec<u8>> {
+pub(crate) fn logout_request() -> Vec<Vec<u8>> {
     let mut all: Vec<Vec<u8>> = signed_messages().iter().cloned().map(String::into_bytes).collect();
     all.extend(zeroed(signed_messages()).into_iter().map(String::into_bytes));
     all.extend(signed_messages().iter().map(|message| logout::soap(message).into_bytes()));
@@ -26,14 +26,14 @@ pub fn logout_request() -> Vec<Vec<u8>> {
 
 /// Envelopes, good and bad, and scripts.
 #[must_use]
-pub fn soap() -> Vec<Vec<u8>> {
+pub(crate) fn soap() -> Vec<Vec<u8>> {
     let texts = envelopes().iter().cloned().map(String::into_bytes);
     texts.chain(seeds::scripts()).collect()
 }
 
 /// Artifacts in queries and forms, answers to a question, and scripts over those.
 #[must_use]
-pub fn artifact() -> Vec<Vec<u8>> {
+pub(crate) fn artifact() -> Vec<Vec<u8>> {
     let artifact = IdentityProvider::okta().artifact(0, [7; 20]);
     let encoded = artifact.replace('+', "%2B").replace('=', "%3D");
     let fields = [
@@ -182,9 +182,4 @@ pub(crate) fn responses() -> &'static [String] {
 fn signed(xml: &str, id: &str) -> String {
     let signer = Signer::new(keys::trusted());
     sign(xml, id, &signer, keys::provider(), &Limits::default()).expect("a signed message")
-}
-
-/// Scripts over answers are scripts over these.
-pub(crate) fn is_script(data: &[u8]) -> bool {
-    data.first() == Some(&script::MARK)
 }
