@@ -43,8 +43,31 @@ struct Bucket {
     at: DateTime<Utc>,
 }
 
-/// How many connections are remembered. One that is forgotten begins with a full burst.
+/// How many connections are remembered. One that is forgotten begins with a full burst, so that those are forgotten first which have nearly that.
 const MOST: usize = 10_000;
+
+/// How many are forgotten at once, so that not each new one goes through all of them.
+const FORGOTTEN: usize = MOST / 10;
+
+impl Bucket {
+    /// What it has at a time.
+    fn left_at(&self, now: DateTime<Utc>, per_second: u64, full: u64) -> u64 {
+        let elapsed = now.signed_duration_since(self.at).num_milliseconds();
+        // Thousandths of a request a millisecond are requests a second.
+        let gained = u64::try_from(elapsed).unwrap_or(0).saturating_mul(per_second);
+        self.left.saturating_add(gained).min(full)
+    }
+}
+
+/// Makes room for new connections. Whoever has used up the most is forgotten last, however many others come.
+fn forget_the_fullest(buckets: &mut HashMap<ConnectionId, Bucket>, left: impl Fn(&Bucket) -> u64) {
+    let mut by_what_is_left: Vec<(u64, ConnectionId)> =
+        buckets.iter().map(|(connection, bucket)| (left(bucket), connection.clone())).collect();
+    by_what_is_left.sort_unstable();
+    for (_, connection) in by_what_is_left.iter().rev().take(FORGOTTEN) {
+        buckets.remove(connection);
+    }
+}
 
 impl RequestLimiter {
     pub(crate) fn rate(&self) -> RequestRate {
@@ -61,13 +84,10 @@ impl RequestLimiter {
         let per_second = u64::from(self.rate.per_second.max(1));
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         if buckets.len() >= MOST && !buckets.contains_key(connection) {
-            buckets.clear();
+            forget_the_fullest(&mut buckets, |bucket| bucket.left_at(now, per_second, full));
         }
         let bucket = buckets.entry(connection.clone()).or_insert(Bucket { left: full, at: now });
-        let elapsed = now.signed_duration_since(bucket.at).num_milliseconds();
-        // Thousandths of a request a millisecond are requests a second.
-        let gained = u64::try_from(elapsed).unwrap_or(0).saturating_mul(per_second);
-        bucket.left = bucket.left.saturating_add(gained).min(full);
+        bucket.left = bucket.left_at(now, per_second, full);
         bucket.at = bucket.at.max(now);
         match bucket.left.checked_sub(1_000) {
             Some(left) => {
@@ -103,5 +123,20 @@ mod tests {
         // Never more than a burst, however long nothing came.
         let later = after(3_600_000);
         assert_eq!((0..10).filter(|_| limiter.take(&connection, later).is_ok()).count(), 3);
+    }
+
+    /// Whoever has used up what they may send gets nothing back because many others come.
+    #[test]
+    fn nobody_is_forgotten_who_has_nothing_left() {
+        let limiter = RequestLimiter::new(RequestRate { per_second: 1, burst: 3 });
+        let now: DateTime<Utc> = "2026-01-15T09:00:00Z".parse().unwrap();
+        let greedy = ConnectionId::new("greedy").unwrap();
+        while limiter.take(&greedy, now).is_ok() {}
+        for number in 0..2 * MOST {
+            let other = ConnectionId::new(format!("other-{number}")).unwrap();
+            assert_eq!(limiter.take(&other, now), Ok(()));
+            assert!(number % 100 > 0 || limiter.take(&greedy, now).is_err(), "after {number} others");
+        }
+        assert!(limiter.buckets.lock().unwrap().len() <= MOST);
     }
 }

@@ -194,6 +194,12 @@ impl ConfirmedSignIn {
     /// The policy's refusal, [`PlanRefusal::LinkSessionEnded`], [`PlanRefusal::ConnectionState`] where the connection was retired since the
     /// assertion was checked, and [`SignInError::LoggedOut`]; then the transaction is rolled back.
     pub fn decide(self, read: &SignInContext<'_>) -> Result<DecidedSignIn, SignInError> {
+        let outcome = self.outcome(read)?;
+        Ok(self.decided_as(outcome))
+    }
+
+    /// What would be decided on this: what changes in the directory, and the session.
+    pub(crate) fn outcome(&self, read: &SignInContext<'_>) -> Result<(Decided, Session), SignInError> {
         let SignInContext { snapshot, policy, links_from, .. } = *read;
         self.is_still_acceptable(read)?;
         let plan = self.plan(snapshot, policy, links_from)?;
@@ -205,7 +211,19 @@ impl ConfirmedSignIn {
         let lifetime = TimeDelta::from_std(policy.sessions.lifetime(longest)).unwrap_or(self.terms.lifetime);
         let session = Session::new(&self.login, organization, account, lifetime)
             .ending_without_use(policy.sessions.idle.map(PolicyDuration::get));
-        Ok(DecidedSignIn { decided, session, login: self.login, terms: self.terms })
+        Ok((decided, session))
+    }
+
+    /// The decision of this outcome.
+    pub(crate) fn decided_as(self, (decided, session): (Decided, Session)) -> DecidedSignIn {
+        DecidedSignIn { decided, session, login: self.login, terms: self.terms }
+    }
+
+    /// The identifier of the session, the hash of that of the session that ends, and the handle of the request that is answered.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    pub(crate) fn terms(&self) -> (&SessionId, Option<&str>, Option<&str>) {
+        let Terms { id, replaces, answers, .. } = &self.terms;
+        (id, replaces.as_ref().map(SessionId::hash), answers.as_deref())
     }
 
     /// Whether the connection was not retired, and the session not ended, since the assertion was checked.

@@ -326,6 +326,8 @@ impl Directory for Store {
     fn sign_in(&self, sign_in: SignIn) -> Decides<'_, CompletedSignIn> {
         Box::pin(async move {
             let answered = sign_in.answers().filter(|_| self.is_pending_apart).map(str::to_owned);
+            // What is elsewhere is not looked for in the database.
+            let sign_in = if answered.is_some() { sign_in.answering(None) } else { sign_in };
             let replaced = sign_in.replaces().map(|id| Revocation::Session(id.hash().to_owned()));
             let completed = self.directory.sign_in(sign_in).await?;
             self.hear(replaced.as_slice());

@@ -27,7 +27,7 @@ pub fn valid(person: &str, token: &str, assertion: &str) -> ValidAssertion {
 }
 
 /// The same over a connection of this name: each is to the same identity provider.
-pub(super) fn valid_over(connection: &str, person: &str, token: &str, assertion: &str) -> ValidAssertion {
+pub fn valid_over(connection: &str, person: &str, token: &str, assertion: &str) -> ValidAssertion {
     let response = vouchsafe_testkit::IdentityProvider::okta()
         .response()
         .assertion_id(assertion)

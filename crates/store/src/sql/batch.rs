@@ -180,7 +180,7 @@ impl Batch {
                 Announced::IfChanged(told) if answered.changed > 0 => ended.extend_from_slice(told),
                 Announced::Sessions => {
                     for row in &answered.rows {
-                        ended.push(Revocation::Session(row.text(0)?.to_owned()));
+                        ended.extend(row.optional_text(0)?.map(|hash| Revocation::Session(hash.to_owned())));
                     }
                 }
                 Announced::Nothing | Announced::IfChanged(_) => {}

@@ -7,13 +7,10 @@ use vouchsafe::provisioning::{AccountId, Domain, OrganizationId, Policy, RuleId,
 
 use super::{
     Batch, Engine, Row, Transaction, locks,
-    login::{self, AboutLogin, AskedLogin},
-    memoranda, rows, scim, sessions, writes,
+    login::{self, AskedLogin, Found},
+    rows, scim, sessions, writes,
 };
-use crate::{
-    About, Applied, AuditRecord, Decided, DecidedSignIn, Decision, SignIn, SignInContext, SignInError,
-    StoreError,
-};
+use crate::{About, Applied, AuditRecord, Decided, DecidedSignIn, Decision, SignIn, SignInError, StoreError};
 
 /// The replay record with the organization, and then what the login means there. What is written is written when everything is decided.
 pub(super) async fn sign_in(
@@ -21,31 +18,44 @@ pub(super) async fn sign_in(
     sign_in: SignIn,
 ) -> Result<DecidedSignIn, SignInError> {
     let key = sign_in.replay_key();
-    let first = memoranda::insert_once(key.hash(), key.expires_at());
-    let answered = turn.run(login::ask_organization(first, sign_in.connection())).await?;
-    let (recorded, known) = match answered.as_slice() {
-        [recorded, known] => (key.recorded(recorded.changed == 1), login::organization_of(known)),
-        _ => return Err(StoreError::damaged("answer", "it is not one for each statement").into()),
-    };
-    let confirmed = sign_in.confirm(recorded)?;
+    let (is_first, known) = login::record(turn, &key, sign_in.connection()).await?;
+    let confirmed = sign_in.confirm(key.recorded(is_first))?;
     let asked =
         AskedLogin { login: confirmed.facts(), links: confirmed.links(), logouts_of: confirmed.logouts_of() };
-    if let (Some(linked), Ok(Some(known))) = (asked.links, &known) {
-        asked.lock(turn, known.organization()).await?;
+    if let (Some((person, _)), Some(_)) = (asked.logouts_of, &known) {
+        locks::no_logout_of(turn, person).await?;
+    }
+    let mut links_from = None;
+    if let Some(linked) = asked.links.filter(|_| known.is_some()) {
         locks::account(turn, linked).await?;
     }
-    let links_from = match confirmed.links_from() {
-        Some(hash) => sessions::read(turn, hash).await?,
-        None => None,
+    if let Some(hash) = confirmed.links_from() {
+        links_from = sessions::read(turn, hash).await?;
+    }
+    let found = match known {
+        Some(known) if !turn.is_alone() => {
+            let id = known.organization().clone();
+            let about = login::about(turn, Some(known), &asked).await?;
+            match about.snapshot.organization.id == id {
+                true => {
+                    let read = about.as_read(links_from.as_ref());
+                    let outcome = confirmed.outcome(&read)?;
+                    if writes::returning(turn, &confirmed, &outcome, &about.snapshot).await? {
+                        return Ok(confirmed.decided_as(outcome));
+                    }
+                    Found::Login(Box::new(about))
+                }
+                false => Found::Organization(Some(Box::new(about.into_known()))),
+            }
+        }
+        known => Found::Organization(known.map(Box::new)),
     };
     let plan = |snapshot: &Snapshot, policy: &Policy| {
         let plan = confirmed.plan(snapshot, policy, links_from.as_ref()).ok()?;
         Decided::of(plan, snapshot).ok()
     };
-    let about = login::settled(turn, known?, &asked, &plan).await?;
-    let AboutLogin { snapshot, policy, connection, latest_logout, .. } = &about;
-    let read = SignInContext::new(snapshot, policy, links_from.as_ref(), *connection, *latest_logout);
-    let signed_in = confirmed.decide(&read)?;
+    let about = login::settled(turn, found, &asked, &plan).await?;
+    let signed_in = confirmed.decide(&about.as_read(links_from.as_ref()))?;
     let decided = signed_in.decided();
     domains_are_free(turn, decided, &about.snapshot, &about.asked_domains).await?;
     let batch = writes::decided(Batch::default(), decided, &about.snapshot)?;
@@ -77,7 +87,8 @@ pub(super) async fn read(
             let plan = |snapshot: &Snapshot, policy: &Policy| {
                 policy.plan(&**facts, snapshot).ok().and_then(|plan| Decided::of(plan, snapshot).ok())
             };
-            let about = login::settled(turn, known, &AskedLogin::of(facts), &plan).await?;
+            let found = Found::Organization(known.map(Box::new));
+            let about = login::settled(turn, found, &AskedLogin::of(facts), &plan).await?;
             return Ok((about.snapshot, about.policy, about.asked_domains));
         }
         About::Account { organization, account } => {

@@ -70,6 +70,11 @@ pub(super) async fn login(
     names(turn, all).await
 }
 
+/// A person of whom nobody remembers a logout.
+pub(super) async fn no_logout_of(turn: &mut dyn Transaction, person: &Identity) -> Result<(), StoreError> {
+    names(turn, vec![format!("+logout {}", person.key())]).await
+}
+
 /// A person of whom a logout is remembered.
 pub(super) async fn logout(turn: &mut dyn Transaction, person: &Identity) -> Result<(), StoreError> {
     names(turn, vec![format!("-logout {}", person.key())]).await

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use vouchsafe::{
-    ConnectionId, ConnectionState,
+    ConnectionId, ConnectionState, ReplayKey,
     provisioning::{AccountId, Domain, Identity, LoginFacts, LookUp, OrganizationId, Policy, Snapshot},
 };
 
-use super::{Answered, Batch, Row, Runs, Sql, Transaction, connections, locks, rows, run_one};
-use crate::{Decided, StoreError, logout::index_key};
+use super::{Answered, Batch, Row, Runs, Sql, Transaction, connections, locks, memoranda, rows, run_one};
+use crate::{Decided, Session, SignInContext, StoreError, logout::index_key, text::milliseconds_rounded_up};
 
 /// What was read for a login.
 #[derive(Debug)]
@@ -62,6 +62,22 @@ pub(super) struct Known {
 pub(crate) const OF_CONNECTION: &str = "
     SELECT organization.id, record, version, policy FROM vouchsafe_organization_connections AS own
     JOIN vouchsafe_organizations AS organization ON organization.id = own.organization WHERE own.connection = ?";
+
+/// Records an assertion, finds the organization that signs in over its connection, and locks both, all at once: each statement is a
+/// way to the server and back. The record comes first, and whoever waits for one of the same assertion holds no lock yet.
+///
+/// The organization is as it was before it was locked: [`MEANT`] tells whether it still is.
+const RECORD_AND_LOCK: &str = "
+    WITH recorded AS (
+        INSERT INTO vouchsafe_replays (hash, expires_at) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING 1),
+    replay AS MATERIALIZED (SELECT count(*) AS is_first FROM recorded)
+    SELECT organization.id, record, version, policy, replay.is_first, CASE WHEN organization.id IS NOT NULL THEN
+        pg_advisory_xact_lock_shared(hashtextextended(current_schema() || 'organization ' || organization.id, 0)) END,
+        CASE WHEN organization.id IS NOT NULL THEN
+        pg_advisory_xact_lock_shared(hashtextextended(current_schema() || 'connection ' || $3, 0)) END
+    FROM replay
+    LEFT JOIN (vouchsafe_organization_connections AS own
+        JOIN vouchsafe_organizations AS organization ON organization.id = own.organization) ON own.connection = $3";
 
 /// What a login means, as one row, since each row wakes its reader: the records of a kind stand in it with [`rows::BETWEEN_RECORDS`] between them.
 ///
@@ -167,13 +183,32 @@ const MEANT_IN_POSTGRES: &str = "
         (SELECT max(issued_at) FROM vouchsafe_logouts_remembered
             WHERE identity = $10 AND session_index IN ('', $11))";
 
-/// Asks for the organization that signs in over a connection.
-pub(super) fn ask_organization(batch: Batch, connection: &ConnectionId) -> Batch {
-    batch.then(OF_CONNECTION).bind(connection.as_str())
+/// Records an assertion that came over this connection. Whether it is the first record of it, and the organization, which is locked with the
+/// connection.
+pub(super) async fn record(
+    turn: &mut dyn Transaction,
+    key: &ReplayKey,
+    connection: &ConnectionId,
+) -> Result<(bool, Option<Known>), StoreError> {
+    if turn.is_alone() {
+        let first = memoranda::insert_once(key.hash(), key.expires_at());
+        let answered = turn.run(first.then(OF_CONNECTION).bind(connection.as_str())).await?;
+        let [recorded, known] = answered.as_slice() else {
+            return Err(StoreError::damaged("answer", "it is not one for each statement"));
+        };
+        return Ok((recorded.changed == 1, organization_of(known)?));
+    }
+    let asked = Batch::of(RECORD_AND_LOCK)
+        .bind(key.hash())
+        .bind(milliseconds_rounded_up(key.expires_at()))
+        .bind(connection.as_str());
+    let answered = run_one(turn, asked).await?;
+    let row = answered.rows.first().ok_or_else(|| StoreError::damaged("answer", "it has no row"))?;
+    let known = row.optional_text(0)?.is_some().then(|| Known::read(row)).transpose()?;
+    Ok((row.integer(4)? == 1, known))
 }
 
-/// What is answered to that.
-pub(super) fn organization_of(answered: &Answered) -> Result<Option<Known>, StoreError> {
+fn organization_of(answered: &Answered) -> Result<Option<Known>, StoreError> {
     answered.rows.first().map(Known::read).transpose()
 }
 
@@ -185,33 +220,52 @@ pub(super) async fn read(runs: &mut dyn Runs, login: &LoginFacts) -> Result<Abou
 
 /// The organization of its connection.
 pub(super) async fn known(runs: &mut dyn Runs, login: &LoginFacts) -> Result<Option<Known>, StoreError> {
-    let answered = run_one(runs, ask_organization(Batch::default(), &login.connection)).await?;
+    let answered = run_one(runs, Batch::of(OF_CONNECTION).bind(login.connection.as_str())).await?;
     organization_of(&answered)
 }
 
-/// The same after its organization was asked for, with what will be decided on it locked: `plan` says what that is.
+/// How far a transaction has come with a login.
+#[derive(Debug)]
+pub(super) enum Found {
+    /// Its organization was asked for.
+    Organization(Option<Box<Known>>),
+    /// All of it was read after its organization was locked.
+    Login(Box<AboutLogin>),
+}
+
+/// What a login means, with what will be decided on it locked: `plan` says what that is.
 ///
 /// A plan is made without locks, what it changes is locked, and if somebody changed that meanwhile everything is read and planned again. So a
 /// person who signs in as every day holds the row of their own account, and who makes a team its name.
 pub(super) async fn settled(
     turn: &mut dyn Transaction,
-    known: Option<Known>,
+    found: Found,
     asked: &AskedLogin<'_>,
     plan: &(dyn Fn(&Snapshot, &Policy) -> Option<Decided> + Sync),
 ) -> Result<AboutLogin, StoreError> {
     /// Each round but the last needs somebody else's change of the same account or name.
     const ROUNDS: usize = 16;
+    let (mut known, mut read, mut locked) = (None, None, None);
+    match found {
+        Found::Organization(found) => known = found.map(|found| *found),
+        Found::Login(found) => {
+            locked = Some(found.snapshot.organization.id.clone());
+            read = Some(*found);
+        }
+    }
     if turn.is_alone() {
         return about(turn, known, asked).await;
     }
-    let mut known = known;
     let mut held = locks::Held::default();
-    let mut locked = known.as_ref().map(|known| known.id.clone());
-    if let Some(organization) = &locked {
-        asked.lock(turn, organization).await?;
+    if let (Some(known), None) = (&known, &locked) {
+        asked.lock(turn, &known.id).await?;
+        locked = Some(known.id.clone());
     }
     for _ in 0..ROUNDS {
-        let about = about(turn, known.take(), asked).await?;
+        let about = match read.take() {
+            Some(read) => read,
+            None => about(turn, known.take(), asked).await?,
+        };
         let organization = &about.snapshot.organization.id;
         if locked.as_ref() != Some(organization) {
             asked.lock(turn, organization).await?;
@@ -228,7 +282,7 @@ pub(super) async fn settled(
 }
 
 /// What a login means. `known` is the organization of its connection: that the login has another one's token is rare.
-async fn about(
+pub(super) async fn about(
     runs: &mut dyn Runs,
     mut known: Option<Known>,
     asked: &AskedLogin<'_>,
@@ -325,8 +379,13 @@ impl Known {
 }
 
 impl AboutLogin {
+    /// As a sign-in is decided on it.
+    pub(super) fn as_read<'r>(&'r self, links_from: Option<&'r Session>) -> SignInContext<'r> {
+        SignInContext::new(&self.snapshot, &self.policy, links_from, self.connection, self.latest_logout)
+    }
+
     /// Its organization, for reading the rest again.
-    fn into_known(self) -> Known {
+    pub(super) fn into_known(self) -> Known {
         let mut snapshot = Snapshot::new(self.snapshot.organization);
         snapshot.version = self.snapshot.version;
         Known { id: snapshot.organization.id.clone(), snapshot, policy: self.policy }

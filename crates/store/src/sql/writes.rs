@@ -14,9 +14,9 @@ use vouchsafe::{
     },
 };
 
-use super::{Batch, Sql, api_tokens, batch::IfNull, rows::to_json, sessions};
+use super::{Batch, Sql, Transaction, api_tokens, batch::IfNull, rows::to_json, run_one, sessions};
 use crate::{
-    AuditRecord, Decided, Revocation, Session, StoreError,
+    AuditRecord, ConfirmedSignIn, Decided, Revocation, Session, StoreError,
     text::{folded, milliseconds_rounded_up},
 };
 
@@ -101,9 +101,6 @@ pub(super) fn add_account(batch: Batch, account: &Account) -> Result<Batch, Stor
 
 /// An account that is there. At most sign-ins nothing that is searched for changes, and no index is written.
 fn change_account(batch: Batch, before: &Account, account: &Account) -> Result<Batch, StoreError> {
-    let searched = |account: &Account| {
-        (EmailAddress::key_of(&account.email), account.is_active(), account.role == Role::Owner)
-    };
     let (email, active, is_owner) = searched(account);
     let batch = if searched(before) == (email.clone(), active, is_owner) {
         batch
@@ -260,6 +257,67 @@ const AUDIT: Sql = Sql {
             value ->> 7, value ->> 8
         FROM json_array_elements(?::json) WITH ORDINALITY AS each (value, key) ORDER BY key",
 };
+
+/// Somebody who signs in as every day: of the account's record nothing changes but when it was last used, and the session is new. In PostgreSQL it is
+/// one statement, which changes the account only if its record is still the one that was decided on, and locks it by that.
+const RETURNING: &str = "
+    WITH changed AS (
+        UPDATE vouchsafe_accounts SET record = $3 WHERE id = $1 AND organization = $2 AND record = $4 RETURNING id),
+    ended AS (DELETE FROM vouchsafe_sessions USING changed WHERE hash = $5 RETURNING hash),
+    answered AS (DELETE FROM vouchsafe_pending USING changed WHERE handle = $6)
+    INSERT INTO vouchsafe_sessions
+        (hash, account, epoch, connection, identity, session_index, expires_at, last_used_at, record)
+    SELECT $7, id, coalesce((SELECT epoch FROM vouchsafe_epochs WHERE account = $1), 0), $8, $9, $10, $11, $12, $13
+    FROM changed RETURNING (SELECT hash FROM ended)";
+
+/// Writes such a sign-in, if it is one and nobody changed the account meanwhile; otherwise nothing is written.
+pub(super) async fn returning(
+    turn: &mut dyn Transaction,
+    confirmed: &ConfirmedSignIn,
+    (decided, session): &(Decided, Session),
+    before: &Snapshot,
+) -> Result<bool, StoreError> {
+    let [account] = decided.accounts.as_slice() else { return Ok(false) };
+    let Some(known) = before.account(&account.id) else { return Ok(false) };
+    let is_same = known.is_active()
+        && account.is_active()
+        && searched(known) == searched(account)
+        && known.keys() == account.keys()
+        && known.scim_groups == account.scim_groups;
+    let changes_more = !(decided.teams.is_empty()
+        && decided.projects.is_empty()
+        && decided.groups.is_empty()
+        && decided.removed_groups.is_empty()
+        && decided.audit.is_empty()
+        && decided.ended_accounts.is_empty()
+        && decided.plan.domains_taken().is_empty());
+    if !is_same || changes_more || decided.plan.waits_for_approval() {
+        return Ok(false);
+    }
+    let (id, replaces, answers) = confirmed.terms();
+    let batch = Batch::of(RETURNING)
+        .if_taken("the session's identifier")
+        .announcing_sessions()
+        .bind(account.id.as_str())
+        .bind(account.organization.as_str())
+        .bind(to_json("account", account)?)
+        .bind(to_json("account", known)?)
+        .bind(replaces)
+        .bind(answers)
+        .bind(id.hash())
+        .bind(session.connection.as_ref().map(ConnectionId::as_str))
+        .bind(session.identity.as_ref().map(Identity::key))
+        .bind(session.session_index.as_deref())
+        .bind(milliseconds_rounded_up(session.ends_at()))
+        .bind(session.last_used_at.timestamp_millis())
+        .bind(to_json("session", session)?);
+    Ok(!run_one(turn, batch).await?.rows.is_empty())
+}
+
+/// What an account is searched for by.
+fn searched(account: &Account) -> (String, bool, bool) {
+    (EmailAddress::key_of(&account.email), account.is_active(), account.role == Role::Owner)
+}
 
 /// The session that is replaced ends, and the request that was answered waits no longer.
 pub(super) fn ended(batch: Batch, replaces: Option<&str>, answers: Option<&str>) -> Batch {
