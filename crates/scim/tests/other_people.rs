@@ -71,7 +71,14 @@ async fn whoever_is_deactivated_is_out_and_keeps_teams() {
 async fn whoever_never_was_in_a_group_does_not_leave_it() {
     for mut world in World::on_every_store().await {
         set_policy(&world, "[groups]\nsync = 'exclusive'\ncreate_teams = true").await;
-        world.store.add_team(&Team::new(TeamId::new("t"), acme(), "Board")).await.unwrap();
+        world
+            .store
+            .add_team(
+                &Team::new(TeamId::new("t"), acme(), "Board"),
+                &vouchsafe_store::Author::new(vouchsafe::provisioning::Actor::Operator, chrono::Utc::now()),
+            )
+            .await
+            .unwrap();
         world.given("ada").await;
         let ada = world.id("ada");
         for id in ["owner-of-acme", &ada] {
@@ -184,7 +191,17 @@ async fn the_address_of_an_account_with_a_password_or_a_role_does_not_follow_sci
             let mut known = Account::new(AccountId::new(name), acme(), &email);
             (known.role, known.has_password) = (role, has_password);
             known.identities.push(Identity::new(okta(), &email));
-            world.store.add_account(&known).await.unwrap();
+            world
+                .store
+                .add_account(
+                    &known,
+                    &vouchsafe_store::Author::new(
+                        vouchsafe::provisioning::Actor::Operator,
+                        chrono::Utc::now(),
+                    ),
+                )
+                .await
+                .unwrap();
             let mut body = person(name, "The", "Same");
             body["emails"] = json!([{"value": format!("intern-{name}@acme.example")}]);
             let answer = world.send("POST", "/Users", &body.to_string(), &[]).await;

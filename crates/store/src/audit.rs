@@ -4,7 +4,11 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use vouchsafe::provisioning::{AccountId, Action, Actor, Cause, Hold, OrganizationId, Plan, RuleId, Status};
+use vouchsafe::provisioning::{
+    AccountId, Action, Actor, Cause, Hold, OrganizationId, Plan, RuleId, Snapshot, Status,
+};
+
+use crate::{AuditDetail, audit_detail::Names};
 
 /// One change. It has no secret in it: of the assertion only a hash, of the token nothing. Names and addresses of
 /// people are in it, and `Debug` does not show them.
@@ -31,6 +35,9 @@ pub struct AuditRecord {
     pub after: Option<String>,
     /// SHA-256 over issuer and assertion ID, for a sign-in.
     pub assertion_hash: Option<String>,
+    /// The change of an account, a team or a project for programs: [`AuditedState`](crate::AuditedState) is made again from it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<AuditDetail>,
 }
 
 impl fmt::Debug for AuditRecord {
@@ -47,8 +54,12 @@ impl fmt::Debug for AuditRecord {
     }
 }
 
-/// The records of a plan, one a step. `account` is the one that it is about, where it is about one.
-pub(crate) fn records(plan: &Plan, account: Option<&AccountId>) -> Vec<AuditRecord> {
+/// The records of a plan, one a step, with the ids of what is there `after` it. `account` is the one that it is about, where it is about one.
+pub(crate) fn records(plan: &Plan, account: Option<&AccountId>, after: &Snapshot) -> Vec<AuditRecord> {
+    if plan.is_empty() {
+        return Vec::new();
+    }
+    let names = Names::of(after);
     let record = |step: &vouchsafe::provisioning::Step| {
         let (before, after) = values(&step.action);
         AuditRecord {
@@ -64,6 +75,7 @@ pub(crate) fn records(plan: &Plan, account: Option<&AccountId>) -> Vec<AuditReco
             before: before.map(cut),
             after: after.map(cut),
             assertion_hash: plan.assertion_hash().map(str::to_owned),
+            detail: Some(names.detail(&step.action)),
         }
     };
     plan.steps().iter().map(record).collect()
@@ -73,7 +85,7 @@ pub(crate) fn records(plan: &Plan, account: Option<&AccountId>) -> Vec<AuditReco
 const LONGEST_VALUE: usize = 1_024;
 
 /// The beginning of a value that is too long.
-fn cut(value: String) -> String {
+pub(crate) fn cut(value: String) -> String {
     match value.char_indices().nth(LONGEST_VALUE) {
         Some((end, _)) => format!("{}\u{2026}", value.get(..end).unwrap_or_default()),
         None => value,

@@ -32,6 +32,13 @@ pub trait AuditFeed: Send + Sync + fmt::Debug {
         after: AuditCursor,
         most: usize,
     ) -> Answer<'a, Vec<AuditEntry>>;
+
+    /// How far the audit was delivered to a receiver of this name: [`keep_audit_delivered`](Self::keep_audit_delivered). The beginning for one
+    /// that is new.
+    fn audit_delivered<'a>(&'a self, receiver: &'a str) -> Answer<'a, AuditCursor>;
+
+    /// Keeps how far the audit was delivered to a receiver. Of several the furthest counts.
+    fn keep_audit_delivered<'a>(&'a self, receiver: &'a str, until: AuditCursor) -> Answer<'a, ()>;
 }
 
 /// A place in the audit. Its text can be kept anywhere.
@@ -106,7 +113,7 @@ pub async fn export_audit(
     Ok((lines, entries.last().map_or(after, |entry| entry.cursor)))
 }
 
-/// Delivers what is behind a cursor, in order, until nothing is left or a delivery fails: to a webhook, a log of security events, a queue. Answers where
+/// Delivers what is behind a cursor, in order, until nothing is left or a delivery fails; `AuditDelivery` goes on by itself: to a webhook, a log of security events, a queue. Answers where
 /// to go on, which the caller keeps, and calls this again whenever it likes.
 ///
 /// Only what is committed is delivered. It is delivered **at least once**: a process that dies after a delivery, before it has kept the cursor,

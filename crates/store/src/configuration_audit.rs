@@ -2,11 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use vouchsafe::{
-    provisioning::{Actor, Organization, OrganizationId, RuleId, TokenRecord},
+    provisioning::{Account, Actor, Organization, OrganizationId, Project, RuleId, Team, TokenRecord},
     xml::Quoted,
 };
 
-use crate::{AuditRecord, OrganizationConnections, ScimToken, StoreError, StoredConnection};
+use crate::{AuditDetail, AuditRecord, OrganizationConnections, ScimToken, StoreError, StoredConnection};
 
 /// A change of the configuration, before it is known who asked for it.
 #[derive(Clone)]
@@ -66,6 +66,44 @@ impl AuditRecord {
         let change = format!("{verb} the API token {} ({}).", token.id, Quoted::new(&token.name));
         let record = recorded_one(&token.organization, Entry::new(rule, change), author);
         AuditRecord { account: Some(token.account.clone()), ..record }
+    }
+
+    /// The record of an organization that was added.
+    #[must_use]
+    pub fn of_added_organization(organization: &Organization, author: &Author) -> AuditRecord {
+        let entry = Entry::new("organization.added", "Adds the organization.".to_owned());
+        recorded_one(&organization.id, entry.values(None, Some(&organization.slug)), author)
+    }
+
+    /// The record of an account that was added, and that no plan made.
+    #[must_use]
+    pub fn of_added_account(account: &Account, author: &Author) -> AuditRecord {
+        let entry = Entry::new("account.added", "Adds the account.".to_owned());
+        AuditRecord {
+            account: Some(account.id.clone()),
+            detail: Some(AuditDetail::Account(Box::new(account.clone()))),
+            ..recorded_one(&account.organization, entry.values(None, Some(&account.email)), author)
+        }
+    }
+
+    /// The record of a team that was added, and that no plan made.
+    #[must_use]
+    pub fn of_added_team(team: &Team, author: &Author) -> AuditRecord {
+        let entry = Entry::new("team.added", "Adds the team.".to_owned());
+        AuditRecord {
+            detail: Some(AuditDetail::Team(Box::new(team.clone()))),
+            ..recorded_one(&team.organization, entry.values(None, Some(&team.name)), author)
+        }
+    }
+
+    /// The record of a project that was added, and that no plan made.
+    #[must_use]
+    pub fn of_added_project(project: &Project, author: &Author) -> AuditRecord {
+        let entry = Entry::new("project.added", "Adds the project.".to_owned());
+        AuditRecord {
+            detail: Some(AuditDetail::Project(Box::new(project.clone()))),
+            ..recorded_one(&project.organization, entry.values(None, Some(&project.name)), author)
+        }
     }
 
     /// The records of everything that differs of an organization's own record: names, entitlement, seats, domains, conversion, tokens (by the
@@ -166,6 +204,7 @@ fn recorded_one(organization: &OrganizationId, entry: Entry, author: &Author) ->
         before: entry.before,
         after: entry.after,
         assertion_hash: None,
+        detail: None,
     }
 }
 

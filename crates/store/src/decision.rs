@@ -175,7 +175,7 @@ impl Decided {
         let ended = plan.steps().iter().filter(|step| plan.ends_sessions(step));
         let ended = ended.filter_map(|step| plan.account_of(step).or(account.as_ref()));
         Ok(Decided {
-            audit: audit::records(&plan, account.as_ref()),
+            audit: audit::records(&plan, account.as_ref(), &after),
             ended_accounts: ended.cloned().collect::<BTreeSet<_>>().into_iter().collect(),
             accounts: changed(&before.accounts, after.accounts),
             teams: changed(&before.teams, after.teams),

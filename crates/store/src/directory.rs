@@ -19,8 +19,8 @@ use crate::{
 /// nothing to try again.
 pub trait Directory: Send + Sync + std::fmt::Debug {
     /// Adds an organization. Its id, its slug (as [`Organization::slug_key`] compares them), its tokens, connections and verified domains must be new: each belongs to one
-    /// organization.
-    fn add_organization<'a>(&'a self, organization: &'a Organization) -> Answer<'a, ()>;
+    /// organization. Like everything else that is added it is audited in the same transaction.
+    fn add_organization<'a>(&'a self, organization: &'a Organization, author: &'a Author) -> Answer<'a, ()>;
 
     /// An organization, and the version that it is at.
     fn organization<'a>(&'a self, id: &'a OrganizationId) -> Answer<'a, Option<Versioned<Organization>>>;
@@ -59,13 +59,13 @@ pub trait Directory: Send + Sync + std::fmt::Debug {
 
     /// Adds an account that was not made by a plan, such as an import or the first owner. Its id, its address and its identities must be
     /// new: an account that is there is changed by [`decide`](Self::decide) only.
-    fn add_account<'a>(&'a self, account: &'a Account) -> Answer<'a, ()>;
+    fn add_account<'a>(&'a self, account: &'a Account, author: &'a Author) -> Answer<'a, ()>;
 
     /// Adds a team that was not made by a plan. Its id and its name must be new.
-    fn add_team<'a>(&'a self, team: &'a Team) -> Answer<'a, ()>;
+    fn add_team<'a>(&'a self, team: &'a Team, author: &'a Author) -> Answer<'a, ()>;
 
     /// Adds a project that was not made by a plan. Its id and its name must be new.
-    fn add_project<'a>(&'a self, project: &'a Project) -> Answer<'a, ()>;
+    fn add_project<'a>(&'a self, project: &'a Project, author: &'a Author) -> Answer<'a, ()>;
 
     /// What a login would be decided on now, as [`About::Login`](crate::About::Login) says: for looking at what would happen.
     fn snapshot<'a>(&'a self, login: &'a LoginFacts) -> Answer<'a, Snapshot>;

@@ -10,7 +10,11 @@
 
 mod api_token;
 mod audit;
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "redis"))]
+mod audit_delivery;
+mod audit_detail;
 mod audit_feed;
+mod audited_state;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "redis"))]
 mod cached_sessions;
 mod configuration_audit;
@@ -31,6 +35,7 @@ mod pending;
 mod postgres;
 #[cfg(feature = "redis")]
 mod redis;
+mod refused_sign_in;
 mod replay;
 mod revocation;
 mod scim;
@@ -50,7 +55,11 @@ use std::pin::Pin;
 
 pub use api_token::{ApiToken, ApiTokenSecret, ApiTokenStore};
 pub use audit::AuditRecord;
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "redis"))]
+pub use audit_delivery::{AuditDelivery, RunningAuditDelivery};
+pub use audit_detail::AuditDetail;
 pub use audit_feed::{AuditCursor, AuditEntry, AuditFeed, deliver_audit, export_audit};
+pub use audited_state::{AuditedAccount, AuditedState};
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "redis"))]
 pub use cached_sessions::CachedSessions;
 pub use configuration_audit::Author;
@@ -67,6 +76,7 @@ pub use pending::PendingStore;
 pub use postgres::Postgres;
 #[cfg(feature = "redis")]
 pub use redis::Redis;
+pub use refused_sign_in::{NotedRefusals, RefusedSignIn};
 pub use replay::{ReplayStore, forgotten_until};
 pub use revocation::{Announcements, Announces, Revocation};
 pub use scim::{

@@ -20,8 +20,8 @@ use vouchsafe::{
 };
 
 use crate::{
-    Answer, ApiToken, AuditRecord, PendingStore, ReplayStore, Session, SessionId, SessionStore, StoreError,
-    StoredConnection, forgotten_until,
+    Answer, ApiToken, AuditCursor, AuditRecord, NotedRefusals, PendingStore, ReplayStore, Session, SessionId,
+    SessionStore, StoreError, StoredConnection, forgotten_until,
 };
 
 /// A store in memory: for tests, demos, and services of one process that may forget everything.
@@ -29,12 +29,13 @@ use crate::{
 /// Clones share their content.
 ///
 /// ```
-/// use vouchsafe::provisioning::{Organization, OrganizationId};
-/// use vouchsafe_store::{Directory, Memory};
+/// use vouchsafe::provisioning::{Actor, Organization, OrganizationId};
+/// use vouchsafe_store::{Author, Directory, Memory};
 ///
 /// # async fn example() -> Result<(), vouchsafe_store::StoreError> {
 /// let store = Memory::new();
-/// store.add_organization(&Organization::new(OrganizationId::new("1"), "acme", "Acme")).await?;
+/// let operator = Author::new(Actor::Operator, chrono::Utc::now());
+/// store.add_organization(&Organization::new(OrganizationId::new("1"), "acme", "Acme"), &operator).await?;
 /// assert!(store.organization_by_slug("acme").await?.is_some());
 /// # Ok(())
 /// # }
@@ -63,6 +64,8 @@ struct State {
     connections: BTreeMap<ConnectionId, StoredConnection>,
     organizations: BTreeMap<OrganizationId, Held>,
     audit: Vec<AuditRecord>,
+    refusals: NotedRefusals,
+    delivered: HashMap<String, AuditCursor>,
     scim: scim::ScimState,
 }
 

@@ -13,6 +13,7 @@ mod locks;
 mod login;
 mod logouts;
 mod memoranda;
+mod refusals;
 mod rows;
 mod scim;
 mod sessions;

@@ -117,6 +117,12 @@ impl Sqlite {
         self
     }
 
+    /// The connections that read.
+    #[cfg(test)]
+    pub(crate) fn reading(&self) -> &SqlitePool {
+        &self.pool
+    }
+
     /// Closes the connections, once what is under way is done.
     pub async fn close(&self) {
         self.writing.close().await;

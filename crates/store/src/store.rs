@@ -277,6 +277,8 @@ impl ApiTokenStore for Store {
 impl AuditFeed for Store {
     passed_on! { to audit:
         fn audit_after<'a>(&self, organization: Option<&'a OrganizationId>, after: AuditCursor, most: usize) -> Answer<'a, Vec<AuditEntry>>;
+        fn audit_delivered<'a>(&self, receiver: &'a str) -> Answer<'a, AuditCursor>;
+        fn keep_audit_delivered<'a>(&self, receiver: &'a str, until: AuditCursor) -> Answer<'a, ()>;
     }
 }
 
@@ -305,7 +307,7 @@ impl ScimStore for Store {
 
 impl Directory for Store {
     passed_on! { to directory:
-        fn add_organization<'a>(&self, organization: &'a Organization) -> Answer<'a, ()>;
+        fn add_organization<'a>(&self, organization: &'a Organization, author: &'a Author) -> Answer<'a, ()>;
         fn organization<'a>(&self, id: &'a OrganizationId) -> Answer<'a, Option<Versioned<Organization>>>;
         fn organization_by_slug<'a>(&self, slug: &'a str) -> Answer<'a, Option<Versioned<Organization>>>;
         fn organization_by_domain<'a>(&self, domain: &'a Domain) -> Answer<'a, Option<Versioned<Organization>>>;
@@ -313,9 +315,9 @@ impl Directory for Store {
         fn update_organization<'a>(&self, organization: &'a Versioned<Organization>, author: &'a Author) -> Answer<'a, u64>;
         fn policy<'a>(&self, id: &'a OrganizationId) -> Answer<'a, Policy>;
         fn set_policy<'a>(&self, id: &'a OrganizationId, toml: &'a str, author: &'a Author) -> Answer<'a, ()>;
-        fn add_account<'a>(&self, account: &'a Account) -> Answer<'a, ()>;
-        fn add_team<'a>(&self, team: &'a Team) -> Answer<'a, ()>;
-        fn add_project<'a>(&self, project: &'a Project) -> Answer<'a, ()>;
+        fn add_account<'a>(&self, account: &'a Account, author: &'a Author) -> Answer<'a, ()>;
+        fn add_team<'a>(&self, team: &'a Team, author: &'a Author) -> Answer<'a, ()>;
+        fn add_project<'a>(&self, project: &'a Project, author: &'a Author) -> Answer<'a, ()>;
         fn snapshot<'a>(&self, login: &'a LoginFacts) -> Answer<'a, Snapshot>;
         fn whole<'a>(&self, id: &'a OrganizationId) -> Answer<'a, Snapshot>;
         fn audit<'a>(&self, id: &'a OrganizationId) -> Answer<'a, Vec<AuditRecord>>;

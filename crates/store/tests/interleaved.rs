@@ -58,18 +58,18 @@ impl Round {
         let mut organization = Organization::new(id.clone(), name, name);
         organization.entitled = true;
         let token = organization.convert(okta(), &Provider::rustcrypto(), now()).unwrap().reveal();
-        store.add_organization(&organization).await.unwrap();
+        store.add_organization(&organization, &author()).await.unwrap();
         store.set_policy(&id, POLICY, &author()).await.unwrap();
         let round = Round { id, token };
         store
-            .add_team(&Team::new(TeamId::new(round.named("team")), round.id.clone(), "Hands"))
+            .add_team(&Team::new(TeamId::new(round.named("team")), round.id.clone(), "Hands"), &author())
             .await
             .unwrap();
         for (person, role) in [("first", Role::Owner), ("second", Role::Owner)] {
             let mut owner =
                 Account::new(round.account(person), round.id.clone(), format!("{person}@example.com"));
             owner.role = role;
-            store.add_account(&owner).await.unwrap();
+            store.add_account(&owner, &author()).await.unwrap();
         }
         store.decide(Decision::login(round.login("ada", "Engineering", "0"))).await.unwrap();
         round
@@ -120,7 +120,7 @@ impl Round {
     async fn adds(&self, store: &dyn Directory, person: &str) -> String {
         let account = Account::new(self.account(person), self.id.clone(), format!("{person}@example.com"));
         store
-            .add_account(&account)
+            .add_account(&account, &author())
             .await
             .map_or_else(|error| error.code().to_owned(), |()| "added".to_owned())
     }
@@ -248,7 +248,7 @@ pair!(
     one_team_name_is_made_by_hand_and_by_a_login,
     act!(|store, round| async move {
         let team = Team::new(TeamId::new(round.named("new")), round.id.clone(), "SALES");
-        let added = store.add_team(&team).await;
+        let added = store.add_team(&team, &author()).await;
         added.map_or_else(|error| error.code().to_owned(), |()| "added".to_owned())
     }),
     act!(|store, round| round.logs_in(&*store, "eve", "Sales", "2"))

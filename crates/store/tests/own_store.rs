@@ -24,8 +24,9 @@ use vouchsafe::{
 };
 use vouchsafe_store::{
     About, Answer, Applied, AuditRecord, Author, CompletedSignIn, ConnectionDecision, ConnectionStore,
-    Decided, Decides, Decision, Directory, OrganizationConnections, PendingStore, ReplayStore, Session,
-    SessionId, SessionStore, SignIn, SignInContext, SignInError, StoreError, StoredConnection, Versioned,
+    Decided, Decides, Decision, Directory, NotedRefusals, OrganizationConnections, PendingStore,
+    RefusedSignIn, ReplayStore, Session, SessionId, SessionStore, SignIn, SignInContext, SignInError,
+    StoreError, StoredConnection, Versioned,
 };
 
 async fn own() -> (Own, ()) {
@@ -67,6 +68,7 @@ struct State {
     connections: BTreeMap<ConnectionId, StoredConnection>,
     organizations: BTreeMap<OrganizationId, Held>,
     audit: Vec<AuditRecord>,
+    refusals: NotedRefusals,
 }
 
 /// An organization and what belongs to it.
@@ -154,7 +156,7 @@ fn sweep<K: Eq + Hash, V>(map: &mut HashMap<K, V>, is_over: impl Fn(&V) -> bool)
 }
 
 impl Directory for Own {
-    fn add_organization<'a>(&'a self, organization: &'a Organization) -> Answer<'a, ()> {
+    fn add_organization<'a>(&'a self, organization: &'a Organization, author: &'a Author) -> Answer<'a, ()> {
         self.with(move |state| {
             if state.organizations.contains_key(&organization.id) {
                 return Err(StoreError::taken("the organization's id"));
@@ -163,6 +165,7 @@ impl Directory for Own {
             state.domains_are_free(organization)?;
             let held = Held { whole: Snapshot::new(organization.clone()), policy: None };
             state.organizations.insert(organization.id.clone(), held);
+            state.audit.push(AuditRecord::of_added_organization(organization, author));
             Ok(())
         })
     }
@@ -224,7 +227,7 @@ impl Directory for Own {
         })
     }
 
-    fn add_account<'a>(&'a self, account: &'a Account) -> Answer<'a, ()> {
+    fn add_account<'a>(&'a self, account: &'a Account, author: &'a Author) -> Answer<'a, ()> {
         self.with(move |state| {
             let held = state.held(&account.organization)?;
             let email = EmailAddress::key_of(&account.email);
@@ -243,22 +246,24 @@ impl Directory for Own {
                 return Err(StoreError::taken("the account's id"));
             }
             state.held(&account.organization)?.whole.accounts.push(account.clone());
+            state.audit.push(AuditRecord::of_added_account(account, author));
             Ok(())
         })
     }
 
-    fn add_team<'a>(&'a self, team: &'a Team) -> Answer<'a, ()> {
+    fn add_team<'a>(&'a self, team: &'a Team, author: &'a Author) -> Answer<'a, ()> {
         self.with(move |state| {
             let held = state.held(&team.organization)?;
             if held.whole.teams.iter().any(|other| other.id == team.id || other.is_named(&team.name)) {
                 return Err(StoreError::taken("the team's id or name"));
             }
             held.whole.teams.push(team.clone());
+            state.audit.push(AuditRecord::of_added_team(team, author));
             Ok(())
         })
     }
 
-    fn add_project<'a>(&'a self, project: &'a Project) -> Answer<'a, ()> {
+    fn add_project<'a>(&'a self, project: &'a Project, author: &'a Author) -> Answer<'a, ()> {
         self.with(move |state| {
             let held = state.held(&project.organization)?;
             let mut others = held.whole.projects.iter();
@@ -266,6 +271,7 @@ impl Directory for Own {
                 return Err(StoreError::taken("the project's id or name"));
             }
             held.whole.projects.push(project.clone());
+            state.audit.push(AuditRecord::of_added_project(project, author));
             Ok(())
         })
     }
@@ -312,8 +318,16 @@ impl State {
         let links_from = confirmed.links_from().and_then(|hash| self.sessions.get(hash)).cloned();
         let state = self.connections.get(&confirmed.facts().connection).map(|stored| stored.state);
         let latest = confirmed.logouts_of().and_then(|(person, index)| self.latest_logout(person, index));
-        let decided =
-            confirmed.decide(&SignInContext::new(&snapshot, &policy, links_from.as_ref(), state, latest))?;
+        let facts = confirmed.facts().clone();
+        let read = SignInContext::new(&snapshot, &policy, links_from.as_ref(), state, latest);
+        let decided = match confirmed.decide(&read) {
+            Ok(decided) => decided,
+            Err(refusal) => {
+                let refused = RefusedSignIn::of(&snapshot, &facts, &refusal);
+                self.audit.extend(refused.and_then(|refused| self.refusals.note(&refused)));
+                return Err(refusal);
+            }
+        };
         self.write(decided.decided())?;
         self.replays.insert(key.hash().to_owned(), key.expires_at());
         if let Some(handle) = decided.answers() {

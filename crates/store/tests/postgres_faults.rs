@@ -159,7 +159,7 @@ async fn nobody_waits_in_a_circle() {
     for name in ["owner1", "owner2"] {
         let mut owner = Account::new(AccountId::new(name), acme(), format!("{name}@example.com"));
         owner.role = Role::Owner;
-        stores[0].add_account(&owner).await.unwrap();
+        stores[0].add_account(&owner, &author()).await.unwrap();
     }
     let mut tasks: JoinSet<Result<(), String>> = JoinSet::new();
     for number in 0..240 {
@@ -199,7 +199,7 @@ async fn nobody_waits_in_a_circle() {
                 _ => {
                     let team =
                         Team::new(TeamId::new(format!("t{number}")), acme(), format!("Group {}", number % 5));
-                    match store.add_team(&team).await {
+                    match store.add_team(&team, &author()).await {
                         Err(taken) if taken.code() == "store.taken" => Ok(()),
                         other => other.map_err(SignInError::from),
                     }

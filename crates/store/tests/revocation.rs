@@ -91,7 +91,7 @@ async fn on_postgres_it_is_heard_at_the_other_machine() {
     let one = Postgres::connect(schema.address()).await.unwrap();
     suite::with_acme(&one).await;
     let other = Postgres::connect(schema.address()).await.unwrap();
-    let add = async |account: &Account| one.add_account(account).await.unwrap();
+    let add = async |account: &Account| one.add_account(account, &suite::author()).await.unwrap();
     each_way_to_end_a_session_is_heard(one.clone(), CachedSessions::start(other, 1_000), add).await;
 }
 
@@ -99,7 +99,7 @@ async fn on_postgres_it_is_heard_at_the_other_machine() {
 async fn on_sqlite_it_is_heard_within_the_process() {
     let store = Sqlite::in_memory().await.unwrap();
     suite::with_acme(&store).await;
-    let add = async |account: &Account| store.add_account(account).await.unwrap();
+    let add = async |account: &Account| store.add_account(account, &suite::author()).await.unwrap();
     each_way_to_end_a_session_is_heard(store.clone(), CachedSessions::start(store.clone(), 1_000), add).await;
 }
 

@@ -118,7 +118,13 @@ async fn sessions_that_are_over_are_swept() {
 async fn a_suspended_account_is_refused_and_no_outage() {
     let acme = Acme::over(&["acme"]).await;
     let other = Account::new(AccountId::new("other"), acme.owner.organization.clone(), "o@example.com");
-    acme.store.add_account(&other).await.unwrap();
+    acme.store
+        .add_account(
+            &other,
+            &vouchsafe_store::Author::new(vouchsafe::provisioning::Actor::Operator, chrono::Utc::now()),
+        )
+        .await
+        .unwrap();
     let suspend = Decision::change(
         other.organization.clone(),
         other.id.clone(),

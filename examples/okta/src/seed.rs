@@ -41,31 +41,32 @@ pub(crate) async fn fill(directory: &dyn Directory) -> Result<(), Failure> {
     if !directory.organizations().await?.is_empty() {
         return Ok(());
     }
+    let operator = Author::new(Actor::Operator, Utc::now());
     for (slug, name, domain) in ORGANIZATIONS {
         let id = OrganizationId::new(slug);
         let mut organization = Organization::new(id.clone(), slug, name);
         organization.entitled = slug != NOT_ENTITLED;
         organization.verified_domains = vec![domain.to_owned()];
-        directory.add_organization(&organization).await?;
+        directory.add_organization(&organization, &operator).await?;
 
         let load = Project::new(ProjectId::new(format!("{slug}-default")), id.clone(), "Default project");
         let checkout = Project::new(ProjectId::new(format!("{slug}-checkout")), id.clone(), "Checkout");
-        directory.add_project(&load).await?;
-        directory.add_project(&checkout).await?;
+        directory.add_project(&load, &operator).await?;
+        directory.add_project(&checkout, &operator).await?;
 
         let hands = Team::new(TeamId::new(format!("{slug}-hands")), id.clone(), "All hands");
         let mut performance =
             Team::new(TeamId::new(format!("{slug}-performance")), id.clone(), "Performance");
         performance.projects = vec![LinkedProject::new(checkout.id, Permission::ReadWrite)];
-        directory.add_team(&hands).await?;
-        directory.add_team(&performance).await?;
+        directory.add_team(&hands, &operator).await?;
+        directory.add_team(&performance, &operator).await?;
 
         let mut owner =
             Account::new(AccountId::new(format!("{slug}-owner")), id.clone(), owner_email(domain));
         owner.role = Role::Owner;
         owner.has_password = true;
-        directory.add_account(&owner).await?;
-        directory.set_policy(&id, POLICY, &Author::new(Actor::Operator, Utc::now())).await?;
+        directory.add_account(&owner, &operator).await?;
+        directory.set_policy(&id, POLICY, &operator).await?;
     }
     Ok(())
 }

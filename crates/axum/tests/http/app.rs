@@ -76,7 +76,13 @@ impl App {
         acme.verified_domains = vec!["example.com".to_owned()];
         let name = EntityId::new(okta.entity_id()).unwrap();
         let token = acme.convert(name, service_provider.provider(), Utc::now()).unwrap().reveal();
-        store.add_organization(&acme).await.unwrap();
+        store
+            .add_organization(
+                &acme,
+                &vouchsafe_store::Author::new(vouchsafe::provisioning::Actor::Operator, chrono::Utc::now()),
+            )
+            .await
+            .unwrap();
         let connections: Arc<Connections> =
             Arc::new([okta_connection(&okta, unsolicited)].into_iter().collect());
         let shared = Arc::new(store.clone());

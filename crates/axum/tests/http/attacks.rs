@@ -102,7 +102,16 @@ impl App {
             let name = EntityId::new(setup.identity_provider(customer).entity_id()).unwrap();
             let token = organization.convert(name, service_provider.provider(), Utc::now()).unwrap();
             tokens.push(token.reveal());
-            store.add_organization(&organization).await.unwrap();
+            store
+                .add_organization(
+                    &organization,
+                    &vouchsafe_store::Author::new(
+                        vouchsafe::provisioning::Actor::Operator,
+                        chrono::Utc::now(),
+                    ),
+                )
+                .await
+                .unwrap();
         }
         let connections: Arc<Connections> = Arc::new(connections.into_iter().collect());
         let store = Arc::new(store);

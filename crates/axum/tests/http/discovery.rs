@@ -25,16 +25,37 @@ impl App {
         evil.verified_domains = vec!["evil.example".to_owned()];
         let idp = EntityId::new("https://idp.evil.example").unwrap();
         evil.convert(idp, self.service_provider.provider(), chrono::Utc::now()).unwrap();
-        self.store.add_organization(&evil).await.unwrap();
+        self.store
+            .add_organization(
+                &evil,
+                &vouchsafe_store::Author::new(vouchsafe::provisioning::Actor::Operator, chrono::Utc::now()),
+            )
+            .await
+            .unwrap();
         let mut plain = Organization::new(OrganizationId::new("3"), "plain", "Plain");
         plain.verified_domains = vec!["plain.example".to_owned()];
-        self.store.add_organization(&plain).await.unwrap();
+        self.store
+            .add_organization(
+                &plain,
+                &vouchsafe_store::Author::new(vouchsafe::provisioning::Actor::Operator, chrono::Utc::now()),
+            )
+            .await
+            .unwrap();
         for (number, address) in
             ["ceo@example.com", "ceo@plain.example", "ceo@nobody.example"].into_iter().enumerate()
         {
             let id = AccountId::new(format!("evil-{number}"));
             let account = Account::new(id, OrganizationId::new("2"), address);
-            self.store.add_account(&account).await.unwrap();
+            self.store
+                .add_account(
+                    &account,
+                    &vouchsafe_store::Author::new(
+                        vouchsafe::provisioning::Actor::Operator,
+                        chrono::Utc::now(),
+                    ),
+                )
+                .await
+                .unwrap();
         }
         self
     }
@@ -60,7 +81,13 @@ async fn the_verified_domain_decides_whatever_accounts_exist() {
 async fn an_answer_does_not_tell_whether_there_is_an_account() {
     let app = App::start().await.with_others().await;
     let account = Account::new(AccountId::new("1"), OrganizationId::new("1"), "ada@example.com");
-    app.store.add_account(&account).await.unwrap();
+    app.store
+        .add_account(
+            &account,
+            &vouchsafe_store::Author::new(vouchsafe::provisioning::Actor::Operator, chrono::Utc::now()),
+        )
+        .await
+        .unwrap();
     let [known, unknown] = [app.typed("ada@example.com").await, app.typed("nobody@example.com").await];
     assert_eq!((known.status, shape(&known)), (unknown.status, shape(&unknown)));
     // What is not found is one answer too, whatever the reason: nobody's domain, a domain whose organization is not converted, one whose

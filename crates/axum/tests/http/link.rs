@@ -15,7 +15,13 @@ async fn an_owner_with_a_password_links_the_account_once() {
     let mut owner = Account::new(id.clone(), organization.clone(), "ada@example.com");
     owner.role = Role::Owner;
     owner.has_password = true;
-    app.store.add_account(&owner).await.unwrap();
+    app.store
+        .add_account(
+            &owner,
+            &vouchsafe_store::Author::new(vouchsafe::provisioning::Actor::Operator, chrono::Utc::now()),
+        )
+        .await
+        .unwrap();
 
     // Without a link nobody gets in to that account: the sign-in page says what to do.
     let browser = Browser::new();

@@ -76,7 +76,16 @@ impl World {
             let entity = EntityId::new(format!("https://idp.{id}.example")).unwrap();
             organization.convert(entity, &provider, start()).unwrap();
             organization.connections.insert(ConnectionId::new(connection).unwrap());
-            store.add_organization(&organization).await.unwrap();
+            store
+                .add_organization(
+                    &organization,
+                    &vouchsafe_store::Author::new(
+                        vouchsafe::provisioning::Actor::Operator,
+                        chrono::Utc::now(),
+                    ),
+                )
+                .await
+                .unwrap();
         }
         let account = |id: &str, organization: &str, email: &str| {
             Account::new(AccountId::new(id), OrganizationId::new(organization), email)
@@ -92,7 +101,16 @@ impl World {
         eve.identities.push(Identity::new(ConnectionId::new("globex-okta").unwrap(), "00u1"));
         let mut sessions = Vec::new();
         for account in [ada, bob, owner, eve] {
-            store.add_account(&account).await.unwrap();
+            store
+                .add_account(
+                    &account,
+                    &vouchsafe_store::Author::new(
+                        vouchsafe::provisioning::Actor::Operator,
+                        chrono::Utc::now(),
+                    ),
+                )
+                .await
+                .unwrap();
             sessions.push(session(&*store, &account.organization, &account.id, start()).await);
         }
         let key = provider.generate_key(KeyKind::P256).unwrap();

@@ -6,7 +6,7 @@ use vouchsafe::{
     provisioning::{Account, AccountId, Actor, Change, Role},
 };
 
-use super::{Store, acme, change, globex, now, with_acme, with_globex};
+use super::{Store, acme, author, change, globex, now, with_acme, with_globex};
 use crate::{ApiToken, ApiTokenSecret, ApiTokenStore, Author};
 
 fn by(account: &str) -> Author {
@@ -24,7 +24,7 @@ async fn with_people(store: &impl Store) {
     {
         let mut account = Account::new(AccountId::new(name), acme(), format!("{name}@example.com"));
         account.role = role;
-        store.add_account(&account).await.unwrap();
+        store.add_account(&account, &author()).await.unwrap();
     }
 }
 

@@ -22,7 +22,7 @@ pub async fn pages_of_the_audit_are_the_whole(store: impl Store + AuditFeed) {
     };
     assert_eq!(of(acme()), store.audit(&acme()).await.unwrap());
     assert_eq!(of(globex()), store.audit(&globex()).await.unwrap());
-    assert_eq!(of(globex()).len(), 1);
+    assert_eq!(of(globex()).len(), 2);
     for most in [1, 2, 7] {
         let (mut pages, mut cursor) = (Vec::new(), AuditCursor::default());
         loop {
@@ -99,4 +99,14 @@ pub async fn a_delivery_that_fails_comes_again(store: impl Store + AuditFeed) {
     assert_eq!(delivered[2], delivered[3]);
     assert_eq!(delivered[3..], all[2..]);
     assert!(store.audit_after(None, end, 1).await.unwrap().is_empty());
+}
+
+/// Each receiver has a place of its own, which never goes back.
+pub async fn how_far_it_was_delivered_is_kept(store: impl Store + AuditFeed) {
+    assert_eq!(store.audit_delivered("siem").await.unwrap(), AuditCursor::default());
+    for (until, kept) in [(7, 7), (3, 7), (9, 9)] {
+        store.keep_audit_delivered("siem", AuditCursor::new(until)).await.unwrap();
+        assert_eq!(store.audit_delivered("siem").await.unwrap(), AuditCursor::new(kept));
+    }
+    assert_eq!(store.audit_delivered("queue").await.unwrap(), AuditCursor::default());
 }

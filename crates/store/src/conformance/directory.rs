@@ -17,16 +17,16 @@ fn domain(text: &str) -> Domain {
 pub async fn organizations_are_found_and_their_names_are_unique(store: impl Store) {
     with_acme(&store).await;
     let mut other = Organization::new(OrganizationId::new("other"), "other", "Other");
-    store.add_organization(&other).await.unwrap();
+    store.add_organization(&other, &author()).await.unwrap();
     assert_eq!(store.organizations().await.unwrap(), [acme(), other.id.clone()]);
     assert_eq!(store.organization(&acme()).await.unwrap().unwrap().value.name, "Acme");
     assert_eq!(store.organization_by_slug("other").await.unwrap().unwrap().value, other);
     assert!(store.organization_by_slug("nobody").await.unwrap().is_none());
 
-    let taken = store.add_organization(&other).await.unwrap_err();
+    let taken = store.add_organization(&other, &author()).await.unwrap_err();
     assert_eq!(taken.code(), "store.taken");
     other.id = OrganizationId::new("third");
-    assert_eq!(store.add_organization(&other).await.unwrap_err().code(), "store.taken", "slug");
+    assert_eq!(store.add_organization(&other, &author()).await.unwrap_err().code(), "store.taken", "slug");
 }
 
 pub async fn an_organization_is_updated_at_its_version_only(store: impl Store) {
@@ -42,7 +42,7 @@ pub async fn an_organization_is_updated_at_its_version_only(store: impl Store) {
 
     let mut thief = Organization::new(OrganizationId::new("thief"), "thief", "Thief");
     thief.tokens = now_is.value.tokens.clone();
-    assert_eq!(store.add_organization(&thief).await.unwrap_err().code(), "store.taken", "token");
+    assert_eq!(store.add_organization(&thief, &author()).await.unwrap_err().code(), "store.taken", "token");
     assert_eq!(store.organizations().await.unwrap(), [acme()], "nothing of it is left");
 }
 
@@ -58,7 +58,11 @@ pub async fn policies_are_kept(store: impl Store) {
         store.policy(&nobody).await.unwrap_err().code(),
         store.set_policy(&nobody, "", &author()).await.unwrap_err().code(),
         store.whole(&nobody).await.unwrap_err().code(),
-        store.add_team(&Team::new(TeamId::new("x"), nobody.clone(), "X")).await.unwrap_err().code(),
+        store
+            .add_team(&Team::new(TeamId::new("x"), nobody.clone(), "X"), &author())
+            .await
+            .unwrap_err()
+            .code(),
     ] {
         assert_eq!(code, "store.organization_unknown");
     }
@@ -67,24 +71,24 @@ pub async fn policies_are_kept(store: impl Store) {
 pub async fn names_are_unique_in_an_organization(store: impl Store) {
     with_acme(&store).await;
     let taken = [
-        store.add_team(&Team::new(TeamId::new("t9"), acme(), " ALL hands")).await,
-        store.add_project(&Project::new(ProjectId::new("p9"), acme(), "sandbox")).await,
+        store.add_team(&Team::new(TeamId::new("t9"), acme(), " ALL hands"), &author()).await,
+        store.add_project(&Project::new(ProjectId::new("p9"), acme(), "sandbox"), &author()).await,
     ];
     for result in taken {
         assert_eq!(result.unwrap_err().code(), "store.taken");
     }
     let mut ada = Account::new(AccountId::new("1"), acme(), "ada@example.com");
     ada.identities.push(Identity::new(connection(), "00u1"));
-    store.add_account(&ada).await.unwrap();
-    assert_eq!(store.add_account(&ada).await.unwrap_err().code(), "store.taken", "it is there");
+    store.add_account(&ada, &author()).await.unwrap();
+    assert_eq!(store.add_account(&ada, &author()).await.unwrap_err().code(), "store.taken", "it is there");
     let mut second = ada.clone();
     second.id = AccountId::new("2");
     second.email = "ADA@example.com".to_owned();
     second.identities.clear();
-    assert_eq!(store.add_account(&second).await.unwrap_err().code(), "store.taken", "e-mail");
+    assert_eq!(store.add_account(&second, &author()).await.unwrap_err().code(), "store.taken", "e-mail");
     second.email = "bob@example.com".to_owned();
     second.identities = ada.identities.clone();
-    assert_eq!(store.add_account(&second).await.unwrap_err().code(), "store.taken", "identity");
+    assert_eq!(store.add_account(&second, &author()).await.unwrap_err().code(), "store.taken", "identity");
     assert_eq!(store.whole(&acme()).await.unwrap().accounts, [ada]);
 }
 
@@ -94,11 +98,15 @@ pub async fn a_domain_belongs_to_one_organization(store: impl Store) {
     let mut thief = Organization::new(OrganizationId::new("thief"), "thief", "Thief");
     for spelling in ["example.com", "EXAMPLE.COM", " example.com "] {
         thief.verified_domains = vec!["thief.example".to_owned(), spelling.to_owned()];
-        assert_eq!(store.add_organization(&thief).await.unwrap_err().code(), "store.taken", "{spelling}");
+        assert_eq!(
+            store.add_organization(&thief, &author()).await.unwrap_err().code(),
+            "store.taken",
+            "{spelling}"
+        );
     }
     for wrong in ["example.com.", "*.example.com", "exampl\u{435}.com", "com", ""] {
         thief.verified_domains = vec![wrong.to_owned()];
-        let refused = store.add_organization(&thief).await.unwrap_err();
+        let refused = store.add_organization(&thief, &author()).await.unwrap_err();
         assert_eq!(refused.code(), "provisioning.domain_invalid", "{wrong}");
     }
     assert_eq!(store.organizations().await.unwrap(), [acme(), globex()], "nothing of it is left");
@@ -129,7 +137,7 @@ pub async fn a_connection_belongs_to_one_organization(store: impl Store) {
     let named = |names: &[&str]| names.iter().map(|name| ConnectionId::new(name).unwrap()).collect();
     let mut thief = Organization::new(OrganizationId::new("thief"), "thief", "Thief");
     thief.connections = named(&["thief", "acme"]);
-    assert_eq!(store.add_organization(&thief).await.unwrap_err().code(), "store.taken");
+    assert_eq!(store.add_organization(&thief, &author()).await.unwrap_err().code(), "store.taken");
     let mut found = store.organization(&globex()).await.unwrap().unwrap();
     found.value.connections = named(&["globex", "acme"]);
     assert_eq!(store.update_organization(&found, &author()).await.unwrap_err().code(), "store.taken");
@@ -153,13 +161,13 @@ pub async fn discovery_asks_domains_and_never_accounts(store: impl Store) {
     with_globex(&store).await;
     let mut plain = Organization::new(OrganizationId::new("plain"), "plain", "Not converted");
     plain.verified_domains = vec!["plain.example".to_owned()];
-    store.add_organization(&plain).await.unwrap();
+    store.add_organization(&plain, &author()).await.unwrap();
     // Globex has accounts with addresses of everybody.
     for (number, address) in
         ["ceo@example.com", "ceo@plain.example", "guest@nobody.example"].into_iter().enumerate()
     {
         let account = Account::new(AccountId::new(format!("g{number}")), globex(), address);
-        store.add_account(&account).await.unwrap();
+        store.add_account(&account, &author()).await.unwrap();
     }
     let found = async |text: &str| {
         store.organization_by_domain(&domain(text)).await.unwrap().map(|found| found.value)
@@ -175,7 +183,10 @@ pub async fn discovery_asks_domains_and_never_accounts(store: impl Store) {
 pub async fn addresses_are_compared_by_one_grammar(store: impl Store) {
     let token = with_acme(&store).await;
     let put = async |id: &str, address: &str| {
-        store.add_account(&Account::new(AccountId::new(id), acme(), address)).await.map_err(|e| e.code())
+        store
+            .add_account(&Account::new(AccountId::new(id), acme(), address), &author())
+            .await
+            .map_err(|e| e.code())
     };
     put("1", "kim@example.com").await.unwrap();
     assert_eq!(put("2", "KIM@Example.com").await, Err("store.taken"));
@@ -211,7 +222,7 @@ pub async fn a_snapshot_has_what_the_login_needs(store: impl Store) {
             Account::new(AccountId::new(format!("{number}")), acme(), format!("p{number}@example.com"));
         account.identities.push(Identity::new(connection(), format!("00u{number}")));
         account.status = if number == 19 { Status::Suspended } else { Status::Active };
-        store.add_account(&account).await.unwrap();
+        store.add_account(&account, &author()).await.unwrap();
     }
     let mut facts = login("00u3", &token, "id1");
     facts.attributes.insert("user.email".to_owned(), vec!["P7@Example.com".to_owned()]);
@@ -238,7 +249,7 @@ pub async fn a_foreign_token_leads_to_its_own_organization(store: impl Store) {
     let mut other = Organization::new(OrganizationId::new("other"), "other", "Other");
     other.entitled = true;
     let token = other.convert(theirs, &Provider::rustcrypto(), now()).unwrap().reveal();
-    store.add_organization(&other).await.unwrap();
+    store.add_organization(&other, &author()).await.unwrap();
     let refused = provision(&store, login("ada", &token, "id1")).await.unwrap_err();
     assert_eq!(refused.code(), "provisioning.organization_mismatch");
     let mut stranger = login("ada", "0000", "id1");

@@ -182,10 +182,10 @@ pub async fn an_account_is_linked_while_the_session_lasts_that_asked(store: impl
     let token = with_acme(&store).await;
     let mut owner = Account::new(AccountId::new("owner"), acme(), "owner@example.com");
     (owner.role, owner.has_password) = (Role::Owner, true);
-    store.add_account(&owner).await.unwrap();
+    store.add_account(&owner, &author()).await.unwrap();
     let mut bob = Account::new(AccountId::new("bob"), acme(), "bob@example.com");
     bob.role = Role::Owner;
-    store.add_account(&bob).await.unwrap();
+    store.add_account(&bob, &author()).await.unwrap();
     let open = async |account: &Account, lifetime| {
         let id = SessionId::generate(&Provider::rustcrypto()).unwrap();
         let begin = ISSUE_INSTANT - TimeDelta::minutes(10);

@@ -11,7 +11,7 @@ use vouchsafe::{
 };
 use vouchsafe_testkit::{ASSERTION_CONSUMER, Attribute, SERVICE_PROVIDER};
 
-use super::{Memoranda, Store, acme, change, connection, now, with_acme};
+use super::{Memoranda, Store, acme, author, change, connection, now, with_acme};
 
 pub async fn one_of_a_hundred_records_is_the_first(store: impl Memoranda) {
     let mut tasks = JoinSet::new();
@@ -288,7 +288,7 @@ pub async fn a_suspended_account_gets_no_session(store: impl Store) {
     with_acme(&store).await;
     let mut account = Account::new(AccountId::new("1"), acme(), "ada@example.com");
     account.status = Status::Suspended;
-    store.add_account(&account).await.unwrap();
+    store.add_account(&account, &author()).await.unwrap();
     let id = SessionId::generate(&Provider::rustcrypto()).unwrap();
     let session = session("1", "ada", "s1").lasting(TimeDelta::hours(8), None);
     assert_eq!(store.create(&id, &session).await.unwrap_err().code(), "store.account_suspended");

@@ -38,8 +38,8 @@ pub mod scim;
 pub mod sign_in;
 
 use crate::{
-    Applied, AuditRecord, Author, ConnectionStore, Decision, Directory, LogoutStore, PendingStore,
-    ReplayStore, SessionStore, SignInError,
+    Applied, AuditDetail, AuditRecord, Author, ConnectionStore, Decision, Directory, LogoutStore,
+    PendingStore, ReplayStore, SessionStore, SignInError,
 };
 use chrono::{DateTime, Utc};
 use vouchsafe::{
@@ -101,7 +101,8 @@ macro_rules! conformance {
     };
     (@audit_feed $way:ident $make:path) => {
         $crate::conformance!(@each $way $make, audit_feed, pages_of_the_audit_are_the_whole, the_audit_is_exported_as_lines,
-            a_reader_misses_nothing_that_is_written_meanwhile, a_delivery_that_fails_comes_again);
+            a_reader_misses_nothing_that_is_written_meanwhile, a_delivery_that_fails_comes_again,
+            how_far_it_was_delivered_is_kept);
     };
     (@api_tokens $way:ident $make:path) => {
         $crate::conformance!(@each $way $make, api_tokens, a_token_is_found_by_what_is_shown, a_token_ends_at_its_time,
@@ -146,7 +147,8 @@ macro_rules! conformance {
             three_persons_of_one_name_get_three_accounts, nobody_gets_an_address_of_a_domain_of_another_organization,
             two_first_sign_ins_of_one_person_make_one_account, many_people_sign_in_at_the_same_time,
             suspension_ends_sessions_and_is_recorded, the_audit_says_what_and_why_and_no_secret,
-            the_store_and_the_planner_agree_on_what_a_plan_makes,
+            the_store_and_the_planner_agree_on_what_a_plan_makes, the_audit_from_its_beginning_gives_the_state,
+            who_is_refused_is_audited_by_which_rule, what_is_added_is_audited_with_its_actor,
             groups_whose_names_fold_to_one_are_one_team);
         $crate::conformance!(@each $way $make, logouts, a_pending_logout_is_found_until_it_is_removed,
             the_latest_logout_of_a_session_is_remembered, what_is_over_of_logouts_is_swept,
@@ -231,9 +233,9 @@ pub async fn with_acme(store: &impl Store) -> String {
     organization.entitled = true;
     organization.verified_domains = vec!["Example.com".to_owned()];
     let token = organization.convert(okta(), &Provider::rustcrypto(), now()).unwrap().reveal();
-    store.add_organization(&organization).await.unwrap();
-    store.add_team(&Team::new(TeamId::new("t1"), acme(), "All hands")).await.unwrap();
-    store.add_project(&Project::new(ProjectId::new("p1"), acme(), "Sandbox")).await.unwrap();
+    store.add_organization(&organization, &author()).await.unwrap();
+    store.add_team(&Team::new(TeamId::new("t1"), acme(), "All hands"), &author()).await.unwrap();
+    store.add_project(&Project::new(ProjectId::new("p1"), acme(), "Sandbox"), &author()).await.unwrap();
     store.set_policy(&acme(), POLICY, &author()).await.unwrap();
     token
 }
@@ -244,7 +246,7 @@ pub async fn with_globex(store: &impl Store) -> String {
     organization.entitled = true;
     organization.verified_domains = vec!["globex.example".to_owned()];
     let token = organization.convert(globex_idp(), &Provider::rustcrypto(), now()).unwrap().reveal();
-    store.add_organization(&organization).await.unwrap();
+    store.add_organization(&organization, &author()).await.unwrap();
     token
 }
 
@@ -285,10 +287,11 @@ impl From<Applied> for Provisioned {
     }
 }
 
-/// The audit of Acme without the changes of its configuration.
+/// The audit of Acme as far as plans changed accounts.
 pub async fn audit_of_people(store: &impl Store) -> Vec<AuditRecord> {
+    let is_step = |record: &AuditRecord| matches!(record.detail, Some(AuditDetail::Step { .. }));
     let records = store.audit(&acme()).await.unwrap();
-    records.into_iter().filter(|record| record.account.is_some()).collect()
+    records.into_iter().filter(|record| record.account.is_some() && is_step(record)).collect()
 }
 
 /// A change by hand at Acme.

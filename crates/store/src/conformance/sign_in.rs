@@ -1,15 +1,20 @@
 //! From a login to an account.
 
-use crate::{Session, SessionId};
+use crate::{AuditedState, Author, Session, SessionId};
 use chrono::TimeDelta;
 use tokio::task::JoinSet;
 use vouchsafe::{
     Provider,
-    provisioning::{Actor, Change, LoginFacts, Origin, RuleId, Snapshot, Status},
+    provisioning::{
+        Account, Actor, Change, LoginFacts, Organization, Origin, Permission, Project, Role, RuleId,
+        Snapshot, Status, Team, TeamId,
+    },
 };
 
 use super::{
-    POLICY, Store, acme, audit_of_people, author, change, login, now, provision, with_acme, with_globex,
+    POLICY, Store, acme, audit_of_people, author, change, login, now, provision,
+    scenarios::{sign_in, valid},
+    with_acme, with_globex,
 };
 
 pub async fn a_first_sign_in_makes_an_account_and_the_second_nothing(store: impl Store) {
@@ -246,4 +251,122 @@ fn shape(snapshot: &Snapshot) -> String {
         text = text.replace(&format!("\"{id}\""), &format!("\"id of {name}\""));
     }
     text
+}
+
+/// Accounts with their roles, states and memberships, teams and projects: whoever keeps the audit has them.
+pub async fn the_audit_from_its_beginning_gives_the_state(store: impl Store) {
+    let token = with_acme(&store).await;
+    let mut owner = Account::new("owner".into(), acme(), "owner@example.com");
+    owner.role = Role::Owner;
+    store.add_account(&owner, &author()).await.unwrap();
+    let replayed = async || {
+        let mut state = AuditedState::default();
+        for record in store.audit(&acme()).await.unwrap() {
+            // What is exported is enough.
+            let line = serde_json::to_string(&record).unwrap();
+            state.apply(&serde_json::from_str(&line).unwrap());
+        }
+        state
+    };
+    let is_the_same = async |step: &str| {
+        let whole = store.whole(&acme()).await.unwrap();
+        assert_eq!(replayed().await, AuditedState::of(&whole), "{step}");
+    };
+    is_the_same("added").await;
+    let grouped = |person: &str, assertion: &str, groups: &[&str]| {
+        login(person, &token, assertion)
+            .without_attribute("department")
+            .with_attribute("department", groups.iter().copied())
+    };
+    let ada = provision(&store, grouped("ada", "1", &["Sales", "Support"])).await.unwrap().account;
+    provision(&store, grouped("bob", "2", &["support", "Ops"])).await.unwrap();
+    is_the_same("signed in").await;
+    let sync = "
+        [attributes]
+        groups = 'department'
+        [groups]
+        create_teams = true
+        sync = 'managed'
+        [[groups.roles]]
+        group = 'Ops'
+        role = 'admin'";
+    store.set_policy(&acme(), sync, &author()).await.unwrap();
+    provision(&store, grouped("ada", "3", &["Ops"])).await.unwrap();
+    provision(&store, grouped("bob", "4", &["Support"])).await.unwrap();
+    is_the_same("synchronized").await;
+    let roles: Vec<Role> = replayed().await.accounts.values().map(|account| account.role).collect();
+    assert!(roles.contains(&Role::Admin) && roles.contains(&Role::Member), "{roles:?}");
+    let team = TeamId::new("t1");
+    let by_hand = [
+        Change::JoinTeam(team.clone(), Permission::Admin),
+        Change::SetRole(Role::Admin),
+        Change::LeaveTeam(team),
+        Change::Suspend,
+        Change::Reactivate,
+        Change::EndSessions,
+    ];
+    for by in by_hand {
+        let step = format!("{by:?}");
+        change(&store, &ada, by, Actor::Operator).await.unwrap();
+        is_the_same(&step).await;
+    }
+    store.set_policy(&acme(), "[admission]\napproval = 'always'", &author()).await.unwrap();
+    let eve = provision(&store, login("eve", &token, "5")).await.unwrap().account;
+    is_the_same("waits").await;
+    change(&store, &eve, Change::Approve, Actor::Operator).await.unwrap();
+    is_the_same("approved").await;
+}
+
+/// Whom an administrator asks about: who could not sign in, and why. Once an hour, however often they try.
+pub async fn who_is_refused_is_audited_by_which_rule(store: impl Store) {
+    let token = with_acme(&store).await;
+    let eve = store.sign_in(sign_in(valid("eve", &token, "0"))).await.unwrap().account().clone();
+    change(&store, &eve, Change::Suspend, Actor::Operator).await.unwrap();
+    store.set_policy(&acme(), "[admission]\ncreate = 'never'", &author()).await.unwrap();
+    for round in 0..3 {
+        for person in ["ada", "bob", "eve"] {
+            let refused = valid(person, &token, &format!("{person}{round}"));
+            store.sign_in(sign_in(refused)).await.unwrap_err();
+        }
+    }
+    // What is not believed says nothing of a person.
+    store.set_policy(&acme(), POLICY, &author()).await.unwrap();
+    for _ in 0..2 {
+        let _ = store.sign_in(sign_in(valid("joe", &token, "joe"))).await;
+    }
+    let records = store.audit(&acme()).await.unwrap();
+    let refusals: Vec<_> = records
+        .iter()
+        .filter(|record| record.change.starts_with("Refuses the sign-in"))
+        .map(|record| (record.rule.as_str(), record.account.as_ref(), record.after.as_deref()))
+        .collect();
+    let expected = [
+        ("provisioning.creation_off", None, Some("ada")),
+        ("provisioning.creation_off", None, Some("bob")),
+        ("provisioning.account_suspended", Some(&eve), Some("eve")),
+    ];
+    assert_eq!(refusals, expected);
+    assert!(!serde_json::to_string(&records).unwrap().contains(&token));
+}
+
+pub async fn what_is_added_is_audited_with_its_actor(store: impl Store) {
+    let by = |name: &str| Author::new(Actor::Account(name.into()), now());
+    store.add_organization(&Organization::new(acme(), "acme", "Acme"), &by("one")).await.unwrap();
+    store.add_account(&Account::new("1".into(), acme(), "ada@example.com"), &by("two")).await.unwrap();
+    store.add_team(&Team::new("1".into(), acme(), "Hands"), &by("three")).await.unwrap();
+    store.add_project(&Project::new("1".into(), acme(), "Sandbox"), &by("four")).await.unwrap();
+    store.add_team(&Team::new("1".into(), acme(), "Hands"), &by("five")).await.unwrap_err();
+    let records = store.audit(&acme()).await.unwrap();
+    let shown: Vec<_> = records
+        .iter()
+        .map(|record| (record.rule.as_str(), record.after.as_deref().unwrap(), record.actor.clone().unwrap()))
+        .collect();
+    let actor = |name: &str| by(name).actor;
+    let expected = [
+        ("organization.added", "acme", actor("one")),
+        ("account.added", "ada@example.com", actor("two")),
+        ("team.added", "Hands", actor("three")),
+        ("project.added", "Sandbox", actor("four")),
+    ];
+    assert_eq!(shown, expected);
 }

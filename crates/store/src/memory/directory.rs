@@ -10,12 +10,12 @@ use vouchsafe::provisioning::{
 use super::{Held, Memory, State};
 use crate::{
     About, Answer, Applied, AuditCursor, AuditEntry, AuditFeed, AuditRecord, Author, CompletedSignIn,
-    ConnectionDecision, Decided, Decides, Decision, Directory, OrganizationConnections, SignIn,
-    SignInContext, SignInError, StoreError, Versioned, directory::parsed_policy,
+    ConnectionDecision, Decided, Decides, Decision, Directory, OrganizationConnections, RefusedSignIn,
+    SignIn, SignInContext, SignInError, StoreError, Versioned, directory::parsed_policy,
 };
 
 impl Directory for Memory {
-    fn add_organization<'a>(&'a self, organization: &'a Organization) -> Answer<'a, ()> {
+    fn add_organization<'a>(&'a self, organization: &'a Organization, author: &'a Author) -> Answer<'a, ()> {
         self.with(move |state| {
             if state.organizations.contains_key(&organization.id) {
                 return Err(StoreError::Taken { what: "the organization's id" });
@@ -24,6 +24,7 @@ impl Directory for Memory {
             state.domains_are_free(organization)?;
             let held = Held { whole: Snapshot::new(organization.clone()), policy: None };
             state.organizations.insert(organization.id.clone(), held);
+            state.audit.push(AuditRecord::of_added_organization(organization, author));
             Ok(())
         })
     }
@@ -85,7 +86,7 @@ impl Directory for Memory {
         })
     }
 
-    fn add_account<'a>(&'a self, account: &'a Account) -> Answer<'a, ()> {
+    fn add_account<'a>(&'a self, account: &'a Account, author: &'a Author) -> Answer<'a, ()> {
         self.with(move |state| {
             let held = state.held(&account.organization)?;
             let email = EmailAddress::key_of(&account.email);
@@ -103,22 +104,24 @@ impl Directory for Memory {
                 return Err(StoreError::taken("the account's id"));
             }
             state.held(&account.organization)?.whole.accounts.push(account.clone());
+            state.audit.push(AuditRecord::of_added_account(account, author));
             Ok(())
         })
     }
 
-    fn add_team<'a>(&'a self, team: &'a Team) -> Answer<'a, ()> {
+    fn add_team<'a>(&'a self, team: &'a Team, author: &'a Author) -> Answer<'a, ()> {
         self.with(move |state| {
             let held = state.held(&team.organization)?;
             if held.whole.teams.iter().any(|other| other.id == team.id || other.is_named(&team.name)) {
                 return Err(StoreError::taken("the team's id or name"));
             }
             held.whole.teams.push(team.clone());
+            state.audit.push(AuditRecord::of_added_team(team, author));
             Ok(())
         })
     }
 
-    fn add_project<'a>(&'a self, project: &'a Project) -> Answer<'a, ()> {
+    fn add_project<'a>(&'a self, project: &'a Project, author: &'a Author) -> Answer<'a, ()> {
         self.with(move |state| {
             let held = state.held(&project.organization)?;
             let mut others = held.whole.projects.iter();
@@ -126,6 +129,7 @@ impl Directory for Memory {
                 return Err(StoreError::taken("the project's id or name"));
             }
             held.whole.projects.push(project.clone());
+            state.audit.push(AuditRecord::of_added_project(project, author));
             Ok(())
         })
     }
@@ -177,6 +181,18 @@ impl AuditFeed for Memory {
             Ok(wanted.take(most).map(|(place, record)| AuditEntry::new(place, record.clone())).collect())
         })
     }
+
+    fn audit_delivered<'a>(&'a self, receiver: &'a str) -> Answer<'a, AuditCursor> {
+        self.with(move |state| Ok(state.delivered.get(receiver).copied().unwrap_or_default()))
+    }
+
+    fn keep_audit_delivered<'a>(&'a self, receiver: &'a str, until: AuditCursor) -> Answer<'a, ()> {
+        self.with(move |state| {
+            let kept = state.delivered.entry(receiver.to_owned()).or_default();
+            *kept = until.max(*kept);
+            Ok(())
+        })
+    }
 }
 
 impl State {
@@ -189,8 +205,16 @@ impl State {
         let links_from = confirmed.links_from().and_then(|hash| self.sessions.get(hash)).cloned();
         let state = self.connections.get(&confirmed.facts().connection).map(|stored| stored.state);
         let latest = confirmed.logouts_of().and_then(|(person, index)| self.latest_logout(person, index));
-        let decided =
-            confirmed.decide(&SignInContext::new(&snapshot, &policy, links_from.as_ref(), state, latest))?;
+        let facts = confirmed.facts().clone();
+        let read = SignInContext::new(&snapshot, &policy, links_from.as_ref(), state, latest);
+        let decided = match confirmed.decide(&read) {
+            Ok(decided) => decided,
+            Err(refusal) => {
+                let refused = RefusedSignIn::of(&snapshot, &facts, &refusal);
+                self.audit.extend(refused.and_then(|refused| self.refusals.note(&refused)));
+                return Err(refusal);
+            }
+        };
         self.write(decided.decided())?;
         self.replays.insert(key.hash().to_owned(), key.expires_at());
         if let Some(handle) = decided.answers() {

@@ -17,7 +17,7 @@ const PLACE: &str = "
 macro_rules! after {
     ($place:literal, $where:literal) => {
         concat!(
-            "SELECT account, actor, at, rule, change, before, after, assertion_hash, organization, ",
+            "SELECT account, actor, at, rule, change, before, after, assertion_hash, detail, organization, ",
             $place,
             " FROM vouchsafe_audit WHERE ",
             $where,
@@ -58,13 +58,26 @@ impl<E: Engine> AuditFeed for E {
             })
         }))
     }
+
+    fn audit_delivered<'a>(&'a self, receiver: &'a str) -> Answer<'a, AuditCursor> {
+        let asked = Batch::of("SELECT place FROM vouchsafe_audit_receivers WHERE name = ?").bind(receiver);
+        Box::pin(async move { Ok(AuditCursor::new(self.ask(asked).await?.number()?.unsigned_abs())) })
+    }
+
+    fn keep_audit_delivered<'a>(&'a self, receiver: &'a str, until: AuditCursor) -> Answer<'a, ()> {
+        const KEEP: &str = "
+            INSERT INTO vouchsafe_audit_receivers (name, place) VALUES (?, ?)
+            ON CONFLICT (name) DO UPDATE SET place = excluded.place
+            WHERE excluded.place > vouchsafe_audit_receivers.place";
+        self.apply(Batch::of(KEEP).bind(receiver).bind(until.place()))
+    }
 }
 
 async fn read(runs: &mut dyn Runs, asked: Batch) -> Result<Vec<AuditEntry>, StoreError> {
     let answered = run_one(runs, asked).await?;
     let entry = |row: &Row| {
-        let record = audit_record(OrganizationId::new(row.text(8)?), row)?;
-        Ok(AuditEntry::new(AuditCursor::new(row.integer(9)?.unsigned_abs()), record))
+        let record = audit_record(OrganizationId::new(row.text(9)?), row)?;
+        Ok(AuditEntry::new(AuditCursor::new(row.integer(10)?.unsigned_abs()), record))
     };
     answered.rows.iter().map(entry).collect()
 }

@@ -8,15 +8,13 @@ use vouchsafe::provisioning::{AccountId, Domain, OrganizationId, Policy, RuleId,
 use super::{
     Batch, Engine, Row, Transaction, locks,
     login::{self, AskedLogin, Found},
+    refusals::Refused,
     rows, scim, sessions, writes,
 };
 use crate::{About, Applied, AuditRecord, Decided, DecidedSignIn, Decision, SignIn, SignInError, StoreError};
 
 /// The replay record with the organization, and then what the login means there. What is written is written when everything is decided.
-pub(super) async fn sign_in(
-    turn: &mut dyn Transaction,
-    sign_in: SignIn,
-) -> Result<DecidedSignIn, SignInError> {
+pub(super) async fn sign_in(turn: &mut dyn Transaction, sign_in: SignIn) -> Result<DecidedSignIn, Refused> {
     let key = sign_in.replay_key();
     let (is_first, known) = login::record(turn, &key, sign_in.connection()).await?;
     let confirmed = sign_in.confirm(key.recorded(is_first))?;
@@ -39,7 +37,8 @@ pub(super) async fn sign_in(
             match about.snapshot.organization.id == id {
                 true => {
                     let read = about.as_read(links_from.as_ref());
-                    let outcome = confirmed.outcome(&read)?;
+                    let refused = |error| Refused::of(&about.snapshot, confirmed.facts(), error);
+                    let outcome = confirmed.outcome(&read).map_err(refused)?;
                     if writes::returning(turn, &confirmed, &outcome, &about.snapshot).await? {
                         return Ok(confirmed.decided_as(outcome));
                     }
@@ -55,7 +54,9 @@ pub(super) async fn sign_in(
         Decided::of(plan, snapshot).ok()
     };
     let about = login::settled(turn, found, &asked, &plan).await?;
-    let signed_in = confirmed.decide(&about.as_read(links_from.as_ref()))?;
+    let facts = confirmed.facts().clone();
+    let signed_in = confirmed.decide(&about.as_read(links_from.as_ref()));
+    let signed_in = signed_in.map_err(|error| Refused::of(&about.snapshot, &facts, error))?;
     let decided = signed_in.decided();
     domains_are_free(turn, decided, &about.snapshot, &about.asked_domains).await?;
     let batch = writes::decided(Batch::default(), decided, &about.snapshot)?;
@@ -143,7 +144,7 @@ pub(super) async fn domains_are_free(
 
 pub(super) async fn audit(engine: &impl Engine, id: &OrganizationId) -> Result<Vec<AuditRecord>, StoreError> {
     const OF_ORGANIZATION: &str = "
-        SELECT account, actor, at, rule, change, before, after, assertion_hash FROM vouchsafe_audit
+        SELECT account, actor, at, rule, change, before, after, assertion_hash, detail FROM vouchsafe_audit
         WHERE organization = ? ORDER BY number";
     let answered = engine.ask(Batch::of(OF_ORGANIZATION).bind(id.as_str())).await?;
     answered.rows.iter().map(|row| audit_record(id.clone(), row)).collect()
@@ -163,5 +164,6 @@ pub(super) fn audit_record(organization: OrganizationId, row: &Row) -> Result<Au
         before: text(5)?,
         after: text(6)?,
         assertion_hash: text(7)?,
+        detail: row.optional_text(8)?.map(|detail| rows::from_json("audit record", detail)).transpose()?,
     })
 }

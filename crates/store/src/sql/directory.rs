@@ -4,17 +4,22 @@ use vouchsafe::provisioning::{
     Account, Domain, LoginFacts, Organization, OrganizationId, Policy, Project, Snapshot, Team,
 };
 
-use super::{Batch, Engine, connections, decide, index, locks, login, rows, writes};
+use super::{
+    Batch, Engine, connections, decide, index, locks, login,
+    refusals::{self, Refused},
+    rows, writes,
+};
 use crate::{
     Answer, Applied, AuditRecord, Author, CompletedSignIn, ConnectionDecision, Decides, Decision, Directory,
     OrganizationConnections, SignIn, SignInError, StoreError, Versioned, directory::parsed_policy,
 };
 
 impl<E: Engine> Directory for E {
-    fn add_organization<'a>(&'a self, organization: &'a Organization) -> Answer<'a, ()> {
+    fn add_organization<'a>(&'a self, organization: &'a Organization, author: &'a Author) -> Answer<'a, ()> {
         const ADD: &str =
             "INSERT INTO vouchsafe_organizations (id, slug, version, record) VALUES (?, ?, 0, ?)";
-        let organization = organization.clone();
+        let (organization, added) =
+            (organization.clone(), AuditRecord::of_added_organization(organization, author));
         self.write::<(), StoreError>(Box::new(move |turn| {
             Box::pin(async move {
                 locks::organization(turn, &organization.id).await?;
@@ -23,7 +28,8 @@ impl<E: Engine> Directory for E {
                     .bind(organization.id.as_str())
                     .bind(Organization::slug_key(&organization.slug))
                     .bind(rows::to_json("organization", &organization)?);
-                turn.run(index::put(batch, &organization)?).await.map(drop)
+                let batch = index::put(batch, &organization)?;
+                turn.run(writes::audit(batch, &[added])?).await.map(drop)
             })
         }))
     }
@@ -106,35 +112,38 @@ impl<E: Engine> Directory for E {
         }))
     }
 
-    fn add_account<'a>(&'a self, account: &'a Account) -> Answer<'a, ()> {
-        let account = account.clone();
+    fn add_account<'a>(&'a self, account: &'a Account, author: &'a Author) -> Answer<'a, ()> {
+        let (account, added) = (account.clone(), AuditRecord::of_added_account(account, author));
         self.write::<(), StoreError>(Box::new(move |turn| {
             Box::pin(async move {
                 locks::new_account(turn, &account).await?;
                 rows::organization_alone(turn, &account.organization).await?;
-                turn.run(writes::add_account(Batch::default(), &account)?).await.map(drop)
+                let batch = writes::add_account(Batch::default(), &account)?;
+                turn.run(writes::audit(batch, &[added])?).await.map(drop)
             })
         }))
     }
 
-    fn add_team<'a>(&'a self, team: &'a Team) -> Answer<'a, ()> {
-        let team = team.clone();
+    fn add_team<'a>(&'a self, team: &'a Team, author: &'a Author) -> Answer<'a, ()> {
+        let (team, added) = (team.clone(), AuditRecord::of_added_team(team, author));
         self.write::<(), StoreError>(Box::new(move |turn| {
             Box::pin(async move {
                 locks::new_name(turn, &team.organization, &team.name).await?;
                 rows::organization_alone(turn, &team.organization).await?;
-                turn.run(writes::add_team(Batch::default(), &team)?).await.map(drop)
+                let batch = writes::add_team(Batch::default(), &team)?;
+                turn.run(writes::audit(batch, &[added])?).await.map(drop)
             })
         }))
     }
 
-    fn add_project<'a>(&'a self, project: &'a Project) -> Answer<'a, ()> {
-        let project = project.clone();
+    fn add_project<'a>(&'a self, project: &'a Project, author: &'a Author) -> Answer<'a, ()> {
+        let (project, added) = (project.clone(), AuditRecord::of_added_project(project, author));
         self.write::<(), StoreError>(Box::new(move |turn| {
             Box::pin(async move {
                 locks::new_name(turn, &project.organization, &project.name).await?;
                 rows::organization_alone(turn, &project.organization).await?;
-                turn.run(writes::add_project(Batch::default(), &project)?).await.map(drop)
+                let batch = writes::add_project(Batch::default(), &project)?;
+                turn.run(writes::audit(batch, &[added])?).await.map(drop)
             })
         }))
     }
@@ -153,8 +162,19 @@ impl<E: Engine> Directory for E {
 
     fn sign_in(&self, sign_in: SignIn) -> Decides<'_, CompletedSignIn> {
         let decided =
-            self.write::<_, SignInError>(Box::new(move |turn| Box::pin(decide::sign_in(turn, sign_in))));
-        Box::pin(async move { decided.await?.into_signed_in() })
+            self.write::<_, Refused>(Box::new(move |turn| Box::pin(decide::sign_in(turn, sign_in))));
+        Box::pin(async move {
+            match decided.await {
+                Ok(decided) => decided.into_signed_in(),
+                Err(Refused { error, noted }) => {
+                    if let Some(noted) = noted {
+                        // The person is refused, whether it can be noted or not.
+                        let _ = refusals::note(self, *noted).await;
+                    }
+                    Err(error)
+                }
+            }
+        })
     }
 
     fn decide(&self, decision: Decision) -> Decides<'_, Applied> {

@@ -237,6 +237,7 @@ pub(super) fn audit(batch: Batch, records: &[AuditRecord]) -> Result<Batch, Stor
             &record.before,
             &record.after,
             &record.assertion_hash,
+            record.detail.as_ref().map(|detail| to_json("audit record", detail)).transpose()?,
         ));
     }
     // No text in PostgreSQL has the character NUL, and nobody reads it.
@@ -247,14 +248,14 @@ pub(super) fn audit(batch: Batch, records: &[AuditRecord]) -> Result<Batch, Stor
 const AUDIT: Sql = Sql {
     sqlite: "
         INSERT INTO vouchsafe_audit
-            (organization, account, actor, at, rule, change, before, after, assertion_hash)
+            (organization, account, actor, at, rule, change, before, after, assertion_hash, detail)
         SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
-            value ->> 7, value ->> 8 FROM json_each(?) ORDER BY key",
+            value ->> 7, value ->> 8, value ->> 9 FROM json_each(?) ORDER BY key",
     postgres: "
         INSERT INTO vouchsafe_audit
-            (organization, account, actor, at, rule, change, before, after, assertion_hash)
+            (organization, account, actor, at, rule, change, before, after, assertion_hash, detail)
         SELECT value ->> 0, value ->> 1, value ->> 2, (value ->> 3)::bigint, value ->> 4, value ->> 5, value ->> 6,
-            value ->> 7, value ->> 8
+            value ->> 7, value ->> 8, value ->> 9
         FROM json_array_elements(?::json) WITH ORDINALITY AS each (value, key) ORDER BY key",
 };
 
@@ -361,10 +362,10 @@ pub(super) fn session(batch: Batch, hash: &str, session: &Session) -> Result<Bat
 #[cfg(test)]
 #[cfg(feature = "sqlite")]
 mod tests {
-    use vouchsafe::provisioning::{Organization, ProjectId, TeamId};
+    use vouchsafe::provisioning::{Actor, Organization, ProjectId, TeamId};
 
     use super::*;
-    use crate::{Directory as _, Sqlite, sql::Engine as _};
+    use crate::{Author, Directory as _, Sqlite, sql::Engine as _};
 
     fn id(name: &str) -> OrganizationId {
         OrganizationId::new(name)
@@ -374,12 +375,16 @@ mod tests {
     async fn two_organizations() -> Sqlite {
         let store = Sqlite::in_memory().await.unwrap();
         for name in ["acme", "globex"] {
-            store.add_organization(&Organization::new(id(name), name, name)).await.unwrap();
+            store.add_organization(&Organization::new(id(name), name, name), &author()).await.unwrap();
         }
-        store.add_account(&account("acme")).await.unwrap();
-        store.add_team(&team("acme")).await.unwrap();
-        store.add_project(&project("acme")).await.unwrap();
+        store.add_account(&account("acme"), &author()).await.unwrap();
+        store.add_team(&team("acme"), &author()).await.unwrap();
+        store.add_project(&project("acme"), &author()).await.unwrap();
         store
+    }
+
+    fn author() -> Author {
+        Author::new(Actor::Operator, chrono::DateTime::UNIX_EPOCH)
     }
 
     fn account(organization: &str) -> Account {
@@ -398,9 +403,9 @@ mod tests {
     async fn no_row_moves_to_another_organization() {
         let store = two_organizations().await;
         let before = store.whole(&id("acme")).await.unwrap();
-        assert_eq!(store.add_account(&account("globex")).await.unwrap_err().code(), "store.taken");
-        assert_eq!(store.add_team(&team("globex")).await.unwrap_err().code(), "store.taken");
-        assert_eq!(store.add_project(&project("globex")).await.unwrap_err().code(), "store.taken");
+        assert_eq!(store.add_account(&account("globex"), &author()).await.unwrap_err().code(), "store.taken");
+        assert_eq!(store.add_team(&team("globex"), &author()).await.unwrap_err().code(), "store.taken");
+        assert_eq!(store.add_project(&project("globex"), &author()).await.unwrap_err().code(), "store.taken");
         let mut other = account("globex");
         other.email = "bob@example.com".to_owned();
         for batch in [

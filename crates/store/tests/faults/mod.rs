@@ -45,7 +45,7 @@ async fn a_conversion_in_one_process_is_known_to_the_other_at_once() {
     let (one, other) = two_on_one_file(&folder).await;
     let mut late = Organization::new(OrganizationId::new("late"), "late", "Late");
     late.entitled = true;
-    one.add_organization(&late).await.unwrap();
+    one.add_organization(&late, &suite::author()).await.unwrap();
     assert_eq!(other.organization(&late.id).await.unwrap().unwrap().value.identity_provider(), None);
     let connection = suite::connections::draft("late-okta", late.id.clone(), globex_idp());
     let provider = vouchsafe::Provider::rustcrypto();

@@ -60,10 +60,22 @@ impl Acme {
             acme.connect(ConnectionId::new(name).unwrap(), entity_id.clone(), Utc::now()).unwrap();
         }
         acme.add_token(TokenHash::of(TOKEN, &Provider::rustcrypto()).unwrap(), Utc::now());
-        store.add_organization(&acme).await.unwrap();
+        store
+            .add_organization(
+                &acme,
+                &vouchsafe_store::Author::new(vouchsafe::provisioning::Actor::Operator, chrono::Utc::now()),
+            )
+            .await
+            .unwrap();
         let mut owner = Account::new(AccountId::new("owner"), acme.id.clone(), "owner@example.com");
         (owner.role, owner.has_password) = (Role::Owner, true);
-        store.add_account(&owner).await.unwrap();
+        store
+            .add_account(
+                &owner,
+                &vouchsafe_store::Author::new(vouchsafe::provisioning::Actor::Operator, chrono::Utc::now()),
+            )
+            .await
+            .unwrap();
 
         let metadata = testkit::IdentityProvider::okta().metadata().unwrap();
         let okta = IdentityProvider::from_metadata(metadata.as_bytes()).unwrap();
