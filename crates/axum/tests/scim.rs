@@ -23,27 +23,15 @@ use vouchsafe_store::{Author, Directory as _, Memory, ScimStore as _, ScimToken}
 async fn served() -> (SocketAddr, String) {
     let store = Arc::new(Memory::new());
     let (provider, now) = (Provider::rustcrypto(), Utc::now());
+    let author = Author::new(Actor::Operator, now);
     let mut acme = Organization::new(OrganizationId::new("acme"), "acme", "Acme");
     acme.entitled = true;
     acme.convert(EntityId::new("https://idp.acme.example").unwrap(), &provider, now).unwrap();
-    store
-        .add_organization(
-            &acme,
-            &vouchsafe_store::Author::new(vouchsafe::provisioning::Actor::Operator, chrono::Utc::now()),
-        )
-        .await
-        .unwrap();
-    let author = Author::new(Actor::Operator, now);
+    store.add_organization(&acme, &author).await.unwrap();
     store.set_policy(&acme.id, "version = 1\n[admission]\ndomains = \"any\"", &author).await.unwrap();
     let mut owner = Account::new(AccountId::new("owner"), acme.id.clone(), "owner@acme.example");
     (owner.role, owner.has_password) = (Role::Owner, true);
-    store
-        .add_account(
-            &owner,
-            &vouchsafe_store::Author::new(vouchsafe::provisioning::Actor::Operator, chrono::Utc::now()),
-        )
-        .await
-        .unwrap();
+    store.add_account(&owner, &author).await.unwrap();
     let token = OrganizationToken::issue(&provider).unwrap();
     let connection = ConnectionId::new("acme").unwrap();
     let record = ScimToken::new(token.hash(&provider).unwrap(), acme.id.clone(), connection, now);

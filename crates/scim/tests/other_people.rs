@@ -4,10 +4,10 @@
 
 mod common;
 
-use common::{World, acme, okta, person, start};
+use common::{World, acme, author, okta, person, start};
 use serde_json::{Value, json};
 use vouchsafe::provisioning::{Account, AccountId, Actor, Change, Identity, Permission, Role, Team, TeamId};
-use vouchsafe_store::{Author, Decision};
+use vouchsafe_store::Decision;
 
 fn patch(operations: &Value) -> String {
     json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": operations})
@@ -15,7 +15,7 @@ fn patch(operations: &Value) -> String {
 }
 
 async fn set_policy(world: &World, toml: &str) {
-    world.store.set_policy(&acme(), toml, &Author::new(Actor::Operator, start())).await.unwrap();
+    world.store.set_policy(&acme(), toml, &author()).await.unwrap();
 }
 
 /// A group named so, with these members.
@@ -71,14 +71,7 @@ async fn whoever_is_deactivated_is_out_and_keeps_teams() {
 async fn whoever_never_was_in_a_group_does_not_leave_it() {
     for mut world in World::on_every_store().await {
         set_policy(&world, "[groups]\nsync = 'exclusive'\ncreate_teams = true").await;
-        world
-            .store
-            .add_team(
-                &Team::new(TeamId::new("t"), acme(), "Board"),
-                &vouchsafe_store::Author::new(vouchsafe::provisioning::Actor::Operator, chrono::Utc::now()),
-            )
-            .await
-            .unwrap();
+        world.store.add_team(&Team::new(TeamId::new("t"), acme(), "Board"), &author()).await.unwrap();
         world.given("ada").await;
         let ada = world.id("ada");
         for id in ["owner-of-acme", &ada] {
@@ -191,17 +184,7 @@ async fn the_address_of_an_account_with_a_password_or_a_role_does_not_follow_sci
             let mut known = Account::new(AccountId::new(name), acme(), &email);
             (known.role, known.has_password) = (role, has_password);
             known.identities.push(Identity::new(okta(), &email));
-            world
-                .store
-                .add_account(
-                    &known,
-                    &vouchsafe_store::Author::new(
-                        vouchsafe::provisioning::Actor::Operator,
-                        chrono::Utc::now(),
-                    ),
-                )
-                .await
-                .unwrap();
+            world.store.add_account(&known, &author()).await.unwrap();
             let mut body = person(name, "The", "Same");
             body["emails"] = json!([{"value": format!("intern-{name}@acme.example")}]);
             let answer = world.send("POST", "/Users", &body.to_string(), &[]).await;

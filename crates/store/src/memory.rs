@@ -32,9 +32,9 @@ use crate::{
 /// use vouchsafe::provisioning::{Actor, Organization, OrganizationId};
 /// use vouchsafe_store::{Author, Directory, Memory};
 ///
-/// # async fn example() -> Result<(), vouchsafe_store::StoreError> {
+/// # async fn example(now: chrono::DateTime<chrono::Utc>) -> Result<(), vouchsafe_store::StoreError> {
 /// let store = Memory::new();
-/// let operator = Author::new(Actor::Operator, chrono::Utc::now());
+/// let operator = Author::new(Actor::Operator, now);
 /// store.add_organization(&Organization::new(OrganizationId::new("1"), "acme", "Acme"), &operator).await?;
 /// assert!(store.organization_by_slug("acme").await?.is_some());
 /// # Ok(())

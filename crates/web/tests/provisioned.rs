@@ -7,7 +7,7 @@ mod acme;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use acme::{Acme, answered, cookies, location, request};
+use acme::{Acme, answered, author, cookies, location, request};
 use chrono::{TimeDelta, Utc};
 use http::header::{ACCEPT, COOKIE, LOCATION, SET_COOKIE};
 use http::{HeaderName, HeaderValue, Response};
@@ -118,13 +118,7 @@ async fn sessions_that_are_over_are_swept() {
 async fn a_suspended_account_is_refused_and_no_outage() {
     let acme = Acme::over(&["acme"]).await;
     let other = Account::new(AccountId::new("other"), acme.owner.organization.clone(), "o@example.com");
-    acme.store
-        .add_account(
-            &other,
-            &vouchsafe_store::Author::new(vouchsafe::provisioning::Actor::Operator, chrono::Utc::now()),
-        )
-        .await
-        .unwrap();
+    acme.store.add_account(&other, &author()).await.unwrap();
     let suspend = Decision::change(
         other.organization.clone(),
         other.id.clone(),

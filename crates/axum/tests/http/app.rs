@@ -5,16 +5,21 @@ use std::time::Duration;
 
 use chrono::Utc;
 use reqwest::header::{COOKIE, HeaderValue, LOCATION, SET_COOKIE};
-use vouchsafe::provisioning::{Organization, OrganizationId};
+use vouchsafe::provisioning::{Actor, Organization, OrganizationId};
 use vouchsafe::{
     Connection, ConnectionId, ConnectionSettings, Connections, EntityId, IdentityProvider, LoginOptions,
     Provider, ServiceProvider, Unsolicited,
 };
-use vouchsafe_store::{Directory, Memory};
+use vouchsafe_store::{Author, Directory, Memory};
 use vouchsafe_testkit::{self as testkit, attacks::CookieJar};
 use vouchsafe_web::{OrganizationDiscovery, Provisioned, ReceiveLimiter, ReturnPaths, SingleSignOn};
 
 use crate::serve::serve;
+
+/// Who sets up what there is.
+pub(crate) fn author() -> Author {
+    Author::new(Actor::Operator, Utc::now())
+}
 
 #[derive(Clone)]
 pub(crate) struct App {
@@ -76,13 +81,7 @@ impl App {
         acme.verified_domains = vec!["example.com".to_owned()];
         let name = EntityId::new(okta.entity_id()).unwrap();
         let token = acme.convert(name, service_provider.provider(), Utc::now()).unwrap().reveal();
-        store
-            .add_organization(
-                &acme,
-                &vouchsafe_store::Author::new(vouchsafe::provisioning::Actor::Operator, chrono::Utc::now()),
-            )
-            .await
-            .unwrap();
+        store.add_organization(&acme, &author()).await.unwrap();
         let connections: Arc<Connections> =
             Arc::new([okta_connection(&okta, unsolicited)].into_iter().collect());
         let shared = Arc::new(store.clone());

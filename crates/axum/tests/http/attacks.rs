@@ -19,6 +19,7 @@ use vouchsafe_testkit::attacks::{
 use vouchsafe_testkit::{self as testkit, Attribute, AuthnRequest, keys};
 use vouchsafe_web::{OrganizationDiscovery, Provisioned, ReturnPaths, SingleSignOn};
 
+use crate::app::author;
 use crate::serve::serve;
 
 #[derive(Clone)]
@@ -102,16 +103,7 @@ impl App {
             let name = EntityId::new(setup.identity_provider(customer).entity_id()).unwrap();
             let token = organization.convert(name, service_provider.provider(), Utc::now()).unwrap();
             tokens.push(token.reveal());
-            store
-                .add_organization(
-                    &organization,
-                    &vouchsafe_store::Author::new(
-                        vouchsafe::provisioning::Actor::Operator,
-                        chrono::Utc::now(),
-                    ),
-                )
-                .await
-                .unwrap();
+            store.add_organization(&organization, &author()).await.unwrap();
         }
         let connections: Arc<Connections> = Arc::new(connections.into_iter().collect());
         let store = Arc::new(store);

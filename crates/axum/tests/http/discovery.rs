@@ -10,7 +10,7 @@ use vouchsafe::provisioning::{Account, AccountId, Organization, OrganizationId};
 use vouchsafe_store::Directory;
 use vouchsafe_testkit::AuthnRequest;
 
-use crate::app::{Answer, App, Browser};
+use crate::app::{Answer, App, Browser, author};
 
 impl App {
     async fn typed(&self, text: &str) -> Answer {
@@ -25,37 +25,16 @@ impl App {
         evil.verified_domains = vec!["evil.example".to_owned()];
         let idp = EntityId::new("https://idp.evil.example").unwrap();
         evil.convert(idp, self.service_provider.provider(), chrono::Utc::now()).unwrap();
-        self.store
-            .add_organization(
-                &evil,
-                &vouchsafe_store::Author::new(vouchsafe::provisioning::Actor::Operator, chrono::Utc::now()),
-            )
-            .await
-            .unwrap();
+        self.store.add_organization(&evil, &author()).await.unwrap();
         let mut plain = Organization::new(OrganizationId::new("3"), "plain", "Plain");
         plain.verified_domains = vec!["plain.example".to_owned()];
-        self.store
-            .add_organization(
-                &plain,
-                &vouchsafe_store::Author::new(vouchsafe::provisioning::Actor::Operator, chrono::Utc::now()),
-            )
-            .await
-            .unwrap();
+        self.store.add_organization(&plain, &author()).await.unwrap();
         for (number, address) in
             ["ceo@example.com", "ceo@plain.example", "ceo@nobody.example"].into_iter().enumerate()
         {
             let id = AccountId::new(format!("evil-{number}"));
             let account = Account::new(id, OrganizationId::new("2"), address);
-            self.store
-                .add_account(
-                    &account,
-                    &vouchsafe_store::Author::new(
-                        vouchsafe::provisioning::Actor::Operator,
-                        chrono::Utc::now(),
-                    ),
-                )
-                .await
-                .unwrap();
+            self.store.add_account(&account, &author()).await.unwrap();
         }
         self
     }
@@ -81,13 +60,7 @@ async fn the_verified_domain_decides_whatever_accounts_exist() {
 async fn an_answer_does_not_tell_whether_there_is_an_account() {
     let app = App::start().await.with_others().await;
     let account = Account::new(AccountId::new("1"), OrganizationId::new("1"), "ada@example.com");
-    app.store
-        .add_account(
-            &account,
-            &vouchsafe_store::Author::new(vouchsafe::provisioning::Actor::Operator, chrono::Utc::now()),
-        )
-        .await
-        .unwrap();
+    app.store.add_account(&account, &author()).await.unwrap();
     let [known, unknown] = [app.typed("ada@example.com").await, app.typed("nobody@example.com").await];
     assert_eq!((known.status, shape(&known)), (unknown.status, shape(&unknown)));
     // What is not found is one answer too, whatever the reason: nobody's domain, a domain whose organization is not converted, one whose

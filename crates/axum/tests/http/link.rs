@@ -6,7 +6,7 @@ use vouchsafe_store::{Directory, Session};
 use vouchsafe_testkit::AuthnRequest;
 use vouchsafe_web::Provisioned;
 
-use crate::app::{App, Browser};
+use crate::app::{App, Browser, author};
 
 #[tokio::test]
 async fn an_owner_with_a_password_links_the_account_once() {
@@ -15,13 +15,7 @@ async fn an_owner_with_a_password_links_the_account_once() {
     let mut owner = Account::new(id.clone(), organization.clone(), "ada@example.com");
     owner.role = Role::Owner;
     owner.has_password = true;
-    app.store
-        .add_account(
-            &owner,
-            &vouchsafe_store::Author::new(vouchsafe::provisioning::Actor::Operator, chrono::Utc::now()),
-        )
-        .await
-        .unwrap();
+    app.store.add_account(&owner, &author()).await.unwrap();
 
     // Without a link nobody gets in to that account: the sign-in page says what to do.
     let browser = Browser::new();

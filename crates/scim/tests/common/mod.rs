@@ -44,6 +44,11 @@ pub(crate) struct Answer {
     pub(crate) body: Value,
 }
 
+/// Who sets up what there is.
+pub(crate) fn author() -> Author {
+    Author::new(Actor::Operator, start())
+}
+
 pub(crate) fn start() -> DateTime<Utc> {
     "2026-01-15T09:00:00Z".parse().unwrap()
 }
@@ -80,30 +85,12 @@ impl World {
             organization.convert(entity, &Provider::rustcrypto(), start()).unwrap();
             organization.connections.insert(ConnectionId::new(connection).unwrap());
             organization.verified_domains.push(domain.to_owned());
-            store
-                .add_organization(
-                    &organization,
-                    &vouchsafe_store::Author::new(
-                        vouchsafe::provisioning::Actor::Operator,
-                        chrono::Utc::now(),
-                    ),
-                )
-                .await
-                .unwrap();
+            store.add_organization(&organization, &author()).await.unwrap();
             let owner = AccountId::new(format!("owner-of-{id}"));
             let mut owner = Account::new(owner, organization.id.clone(), format!("owner@{domain}"));
             owner.role = Role::Owner;
             owner.has_password = true;
-            store
-                .add_account(
-                    &owner,
-                    &vouchsafe_store::Author::new(
-                        vouchsafe::provisioning::Actor::Operator,
-                        chrono::Utc::now(),
-                    ),
-                )
-                .await
-                .unwrap();
+            store.add_account(&owner, &author()).await.unwrap();
         }
         let scim = ScimService::new(store.clone(), BASE, Provider::rustcrypto());
         let token = issue(&*store, acme(), okta(), start()).await;

@@ -9,10 +9,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use http::{Request, StatusCode};
 use serde_json::{Value, json};
 use vouchsafe::crypto::{KeyKind, PrivateKey, Provider, SignatureAlgorithm};
-use vouchsafe::provisioning::{Account, AccountId, Identity, Organization, OrganizationId, ScimRecord};
+use vouchsafe::provisioning::{
+    Account, AccountId, Actor, Identity, Organization, OrganizationId, ScimRecord,
+};
 use vouchsafe::{ConnectionId, EntityId};
 use vouchsafe_signals::{FetchKeys, Fetching, SignalService, Transmitter};
-use vouchsafe_store::{Directory, Memory, Session, SessionId, SessionStore, Sqlite};
+use vouchsafe_store::{Author, Directory, Memory, Session, SessionId, SessionStore, Sqlite};
 
 pub(crate) const ISSUER: &str = "https://acme.okta.example";
 const KEYS: &str = "https://acme.okta.example/oauth2/v1/keys";
@@ -50,6 +52,11 @@ pub(crate) struct World {
     pub(crate) sessions: Vec<SessionId>,
 }
 
+/// Who sets up what there is.
+fn author() -> Author {
+    Author::new(Actor::Operator, start())
+}
+
 pub(crate) fn start() -> DateTime<Utc> {
     "2026-01-15T09:00:00Z".parse().unwrap()
 }
@@ -76,16 +83,7 @@ impl World {
             let entity = EntityId::new(format!("https://idp.{id}.example")).unwrap();
             organization.convert(entity, &provider, start()).unwrap();
             organization.connections.insert(ConnectionId::new(connection).unwrap());
-            store
-                .add_organization(
-                    &organization,
-                    &vouchsafe_store::Author::new(
-                        vouchsafe::provisioning::Actor::Operator,
-                        chrono::Utc::now(),
-                    ),
-                )
-                .await
-                .unwrap();
+            store.add_organization(&organization, &author()).await.unwrap();
         }
         let account = |id: &str, organization: &str, email: &str| {
             Account::new(AccountId::new(id), OrganizationId::new(organization), email)
@@ -101,16 +99,7 @@ impl World {
         eve.identities.push(Identity::new(ConnectionId::new("globex-okta").unwrap(), "00u1"));
         let mut sessions = Vec::new();
         for account in [ada, bob, owner, eve] {
-            store
-                .add_account(
-                    &account,
-                    &vouchsafe_store::Author::new(
-                        vouchsafe::provisioning::Actor::Operator,
-                        chrono::Utc::now(),
-                    ),
-                )
-                .await
-                .unwrap();
+            store.add_account(&account, &author()).await.unwrap();
             sessions.push(session(&*store, &account.organization, &account.id, start()).await);
         }
         let key = provider.generate_key(KeyKind::P256).unwrap();

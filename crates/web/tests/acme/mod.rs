@@ -8,17 +8,22 @@ use chrono::{TimeDelta, Utc};
 use http::header::{LOCATION, SET_COOKIE};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Request, Response};
-use vouchsafe::provisioning::{Account, AccountId, Organization, OrganizationId, Role, TokenHash};
+use vouchsafe::provisioning::{Account, AccountId, Actor, Organization, OrganizationId, Role, TokenHash};
 use vouchsafe::{
     Connection, ConnectionId, ConnectionState, Connections, EntityId, IdentityProvider, Provider,
     ServiceProvider,
 };
-use vouchsafe_store::{Directory, Memory, Session};
+use vouchsafe_store::{Author, Directory, Memory, Session};
 use vouchsafe_testkit::{self as testkit, AuthnRequest};
 use vouchsafe_web::{OpenedSession, Provisioned, SingleSignOn};
 
 pub(crate) const ENTITY_ID: &str = "https://app.example.com/saml/metadata";
 pub(crate) const CONSUMER: &str = "https://app.example.com/saml/acs";
+
+/// Who sets up what there is.
+pub(crate) fn author() -> Author {
+    Author::new(Actor::Operator, Utc::now())
+}
 
 pub(crate) fn request(headers: &[(HeaderName, &str)]) -> Parts {
     let mut request = Request::new(()).into_parts().0;
@@ -60,22 +65,10 @@ impl Acme {
             acme.connect(ConnectionId::new(name).unwrap(), entity_id.clone(), Utc::now()).unwrap();
         }
         acme.add_token(TokenHash::of(TOKEN, &Provider::rustcrypto()).unwrap(), Utc::now());
-        store
-            .add_organization(
-                &acme,
-                &vouchsafe_store::Author::new(vouchsafe::provisioning::Actor::Operator, chrono::Utc::now()),
-            )
-            .await
-            .unwrap();
+        store.add_organization(&acme, &author()).await.unwrap();
         let mut owner = Account::new(AccountId::new("owner"), acme.id.clone(), "owner@example.com");
         (owner.role, owner.has_password) = (Role::Owner, true);
-        store
-            .add_account(
-                &owner,
-                &vouchsafe_store::Author::new(vouchsafe::provisioning::Actor::Operator, chrono::Utc::now()),
-            )
-            .await
-            .unwrap();
+        store.add_account(&owner, &author()).await.unwrap();
 
         let metadata = testkit::IdentityProvider::okta().metadata().unwrap();
         let okta = IdentityProvider::from_metadata(metadata.as_bytes()).unwrap();

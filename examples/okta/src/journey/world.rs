@@ -2,7 +2,7 @@
 
 use tokio::net::TcpListener;
 use vouchsafe_axum::LOGIN;
-use vouchsafe_store::Directory;
+use vouchsafe_store::{AuditDetail, Directory};
 use vouchsafe_testkit::server::{App as OktaApp, AppId, Config, Okta, Server, User, start};
 
 use super::browser::{Browser, Form, Visit};
@@ -248,6 +248,7 @@ impl World {
             .await?
             .iter()
             .filter(|record| record.account.as_ref() == Some(&account.id))
+            .filter(|record| matches!(record.detail, Some(AuditDetail::Step { .. })))
             .count())
     }
 }
