@@ -34,6 +34,7 @@ use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use self::rows::{ROWS, Row};
+use super::endpoint_report::{EndpointReport, EndpointVerdict};
 use crate::logout::{form, query, soap};
 use crate::{IdentityProvider, LogoutBuilder, TestkitError};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -53,7 +54,7 @@ pub enum Door {
 impl Door {
     const ALL: &'static [Door] = &[Door::Redirect, Door::Post, Door::Soap];
 
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Door::Redirect => "redirect",
             Door::Post => "post",
@@ -239,62 +240,8 @@ pub fn all() -> Vec<LogoutAttack> {
     ROWS.iter().flat_map(at_each_door).collect()
 }
 
-/// What came of one attack.
-#[derive(Clone, PartialEq, Eq, Debug)]
-#[non_exhaustive]
-pub enum LogoutVerdict {
-    /// The session went on.
-    Refused,
-    /// The session ended: a finding.
-    Ended,
-    /// A genuine message at this door does not end the session, so this proves nothing.
-    Inconclusive,
-}
-
-/// What came of all of them.
-#[derive(Clone, Debug)]
-#[must_use]
-pub struct LogoutReport {
-    entries: Vec<(String, LogoutVerdict)>,
-}
-
-impl LogoutReport {
-    /// Each attack by its name, with what came of it.
-    #[must_use]
-    pub fn entries(&self) -> &[(String, LogoutVerdict)] {
-        &self.entries
-    }
-
-    /// The attacks that ended the session.
-    pub fn findings(&self) -> impl Iterator<Item = &str> {
-        self.of(LogoutVerdict::Ended)
-    }
-
-    /// The attacks that prove nothing.
-    pub fn inconclusive(&self) -> impl Iterator<Item = &str> {
-        self.of(LogoutVerdict::Inconclusive)
-    }
-
-    fn of(&self, verdict: LogoutVerdict) -> impl Iterator<Item = &str> {
-        self.entries.iter().filter(move |(_, found)| *found == verdict).map(|(name, _)| name.as_str())
-    }
-}
-
-impl fmt::Display for LogoutReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for name in self.findings() {
-            writeln!(f, "ENDED A SESSION: {name}")?;
-        }
-        for name in self.inconclusive() {
-            writeln!(f, "proves nothing: {name}")?;
-        }
-        let refused = self.of(LogoutVerdict::Refused).count();
-        writeln!(f, "{refused} of {} refused", self.entries.len())
-    }
-}
-
 /// Runs every attack whose door the service has, after a genuine message has shown that the door works.
-pub async fn run(service: &impl LogoutService, target: &LogoutTarget) -> LogoutReport {
+pub async fn run(service: &impl LogoutService, target: &LogoutTarget) -> EndpointReport {
     let mut entries = Vec::new();
     for door in Door::ALL.iter().copied().filter(|door| *door != Door::Soap || target.soap.is_some()) {
         let scene = Scene { target, door };
@@ -305,15 +252,15 @@ pub async fn run(service: &impl LogoutService, target: &LogoutTarget) -> LogoutR
         for attack in all().into_iter().filter(|attack| attack.door == door) {
             let verdict = match attack.deliveries(target) {
                 Ok(deliveries) if works => match survives(service, &deliveries).await {
-                    true => LogoutVerdict::Refused,
-                    false => LogoutVerdict::Ended,
+                    true => EndpointVerdict::Refused,
+                    false => EndpointVerdict::Succeeded,
                 },
-                _ => LogoutVerdict::Inconclusive,
+                _ => EndpointVerdict::Inconclusive,
             };
             entries.push((attack.name(), verdict));
         }
     }
-    LogoutReport { entries }
+    EndpointReport::new(entries, "ENDED A SESSION")
 }
 
 /// Whether a session that is opened before the last message outlives it.

@@ -62,13 +62,18 @@
 //! whole test. Nothing encrypted is tried before the service has a decryption key, such as [`keys::service_provider`](crate::keys::service_provider), and [`Target::certificate`] its certificate.
 //! Without optimisation the cryptography takes some five times as long: copy `[profile.dev.package]` from the workspace's `Cargo.toml` into your own.
 //!
-//! What it does not do: it sends nothing itself, follows nothing, and is polite. The largest message has some 300 KiB,
+//! Other endpoints have attacks of their own: [`logout`] those of single logout, [`artifact`] what a browser brings for a Response. [`catalogue`] is the list
+//! of all of them, each with its endpoint.
+//!
+//! What it does not do: it sends nothing itself (but for the answers of [`artifact::Resolver`]), follows nothing, and is polite. The largest message has some 300 KiB,
 //! addresses inside messages lead to port 9 of the loopback interface, and no bomb expands to more than some 30 MiB.
 
 mod accounts;
 mod algorithm;
+pub mod artifact;
 mod binding;
 mod browser;
+mod catalogue;
 mod comment;
 mod condition;
 mod configuration;
@@ -81,6 +86,7 @@ mod decrypted;
 mod der;
 mod duplicate_id;
 mod encryption;
+mod endpoint_report;
 mod entity;
 mod foreign;
 mod form;
@@ -122,7 +128,9 @@ use step::{Start, Step};
 
 use crate::TestkitError;
 
+pub use catalogue::{Endpoint, Listed, catalogue};
 pub use cookie_jar::CookieJar;
+pub use endpoint_report::{EndpointReport, EndpointVerdict};
 pub use form::Form;
 pub use kind::Kind;
 pub use outcome::Outcome;

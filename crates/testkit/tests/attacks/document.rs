@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use vouchsafe_testkit::attacks::{
-    self, Asked, Browser, Customer, Form, Kind, Outcome, Service, Started, Target, posting,
+    self, Asked, Browser, Customer, Endpoint, Form, Kind, Listed, Outcome, Service, Started, Target, posting,
 };
 use vouchsafe_testkit::keys;
 
@@ -196,17 +196,21 @@ fn table() -> String {
          | the query of a redirect | `receive_query` | `redirect/` |\n\
          | the identity provider of who types an address | `discover` | `account/claimed` |\n\
          | where the browser is sent | `Outcome::leading_to` | `return/`, `relay-state/` |\n\n\
-         The attacks on single logout (a signed Assertion in Extensions that signs a LogoutRequest, CVE-2026-133430, CVE-2026-82465; an\n\
-         unsigned one, CVE-2026-86696) are a list of their own, `vouchsafe_testkit::attacks::logout`, for the doors of that.\n\n\
-         Not here yet, since the features that they concern are not: attacks on the artifact binding (the channel taken\n\
-         for a signature, issuer confusion, CVE-2026-49283), on SCIM, and on metadata that is fetched. They come with these features.\n\n",
+         Other endpoints have traits of their own: single logout `attacks::logout::LogoutService`, sign-ins by artifact\n\
+         `attacks::artifact::ArtifactService`, for which the kit runs a resolution service on loopback. Their attacks stand at the end; each\n\
+         comes by every door that is named. `attacks::catalogue` is the list of all, with the endpoint of each.\n\n\
+         Not here yet, since the features that they concern are not: attacks on SCIM, and on metadata that is fetched.\n\n",
     );
     let all = attacks::all();
     let _ = writeln!(text, "| kind | attacks |\n|---|---|");
     for kind in Kind::ALL {
         let _ = writeln!(text, "| {kind} | {} |", attacks::of(kind).iter().count());
     }
-    let _ = writeln!(text, "| all | {} |", all.iter().count());
+    let _ = writeln!(text, "| all of the assertion consumer | {} |", all.iter().count());
+    let others = [Endpoint::AssertionConsumerByArtifact, Endpoint::SingleLogout];
+    for endpoint in others {
+        let _ = writeln!(text, "| {endpoint} | {} |", listed(endpoint).len());
+    }
     let _ = writeln!(
         text,
         "\n## Controls\n\nGenuine messages, which must be accepted first.\n\n| name | message |\n|---|---|"
@@ -229,7 +233,29 @@ fn table() -> String {
             );
         }
     }
+    for endpoint in others {
+        let name = endpoint.to_string();
+        let title = name[..1].to_uppercase() + &name[1..];
+        let _ = writeln!(text, "\n## {title}\n\n| name | doors | attack | known from |\n|---|---|---|---|");
+        let mut rows: Vec<(String, Vec<&str>, Listed)> = Vec::new();
+        for attack in listed(endpoint) {
+            let door = attack.door.unwrap_or_default();
+            let name = attack.name.strip_suffix(&format!("/{door}")).unwrap().to_owned();
+            match rows.iter_mut().find(|(known, ..)| *known == name) {
+                Some((_, doors, _)) => doors.push(door),
+                None => rows.push((name, vec![door], attack)),
+            }
+        }
+        for (name, doors, attack) in rows {
+            let (what, reference) = (cell(attack.description), cell(attack.reference.unwrap_or_default()));
+            let _ = writeln!(text, "| `{name}` | {} | {what} | {reference} |", doors.join(", "));
+        }
+    }
     text
+}
+
+fn listed(endpoint: Endpoint) -> Vec<Listed> {
+    attacks::catalogue().into_iter().filter(|listed| listed.endpoint == endpoint).collect()
 }
 
 fn cell(text: &str) -> String {

@@ -10,6 +10,7 @@
     reason = "this is a test: it may panic, and it tells what it found"
 )]
 
+mod artifact;
 mod bites;
 mod careless;
 mod document;

@@ -1,0 +1,147 @@
+//! A resolution service on loopback, which answers as the attack at hand says.
+
+use std::fmt;
+use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use vouchsafe_xml::{Document, Limits};
+
+use crate::{ARTIFACT_INDEX, IdentityProvider};
+
+/// What is answered to a question of this ID: an envelope.
+pub(super) type Answers = Arc<dyn Fn(&str) -> String + Send + Sync>;
+
+/// How long a question may take to come.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How much of one is read.
+const LARGEST: usize = 256 * 1024;
+
+/// A resolution service on a loopback port: where the service that is attacked asks what artifacts stand for. It ends with this value.
+///
+/// ```
+/// use vouchsafe_testkit::IdentityProvider;
+/// use vouchsafe_testkit::attacks::artifact::Resolver;
+///
+/// let resolver = Resolver::start()?;
+/// let okta = resolver.at(IdentityProvider::okta());
+/// assert!(okta.metadata()?.contains(resolver.address()));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Resolver {
+    address: String,
+    socket: SocketAddr,
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    answers: Mutex<Option<Answers>>,
+    questions: AtomicUsize,
+    is_over: AtomicBool,
+}
+
+impl Resolver {
+    /// Listens on a free port of 127.0.0.1.
+    ///
+    /// # Errors
+    /// When no port can be had.
+    pub fn start() -> io::Result<Resolver> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let socket = listener.local_addr()?;
+        let shared = Arc::<Shared>::default();
+        let answering = Arc::clone(&shared);
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                if answering.is_over.load(Ordering::Relaxed) {
+                    return;
+                }
+                let (Ok(stream), one) = (stream, Arc::clone(&answering)) else { continue };
+                // A client that does not go on keeps nobody else waiting.
+                thread::spawn(move || one.serve(stream));
+            }
+        });
+        Ok(Resolver { address: format!("http://{socket}/artifact"), socket, shared })
+    }
+
+    /// Where it answers.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// The identity provider with this resolution service in its metadata, under the index of its artifacts.
+    pub fn at(&self, identity_provider: IdentityProvider) -> IdentityProvider {
+        identity_provider.with_artifact_resolution(ARTIFACT_INDEX, &self.address)
+    }
+
+    /// How many questions came so far.
+    #[must_use]
+    pub fn questions(&self) -> usize {
+        self.shared.questions.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn answer_with(&self, answers: Answers) {
+        *self.shared.answers.lock().unwrap_or_else(PoisonError::into_inner) = Some(answers);
+    }
+}
+
+impl Drop for Resolver {
+    fn drop(&mut self) {
+        self.shared.is_over.store(true, Ordering::Relaxed);
+        // So that it wakes up and sees it. If it cannot be reached it is over already.
+        let _ = TcpStream::connect(self.socket);
+    }
+}
+
+impl fmt::Debug for Resolver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Resolver").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    /// One question, one answer. Whoever does not ask as HTTP has it is not answered.
+    fn serve(&self, mut stream: TcpStream) {
+        let _ = stream.set_read_timeout(Some(PATIENCE));
+        let Some(id) = question(&mut stream) else { return };
+        self.questions.fetch_add(1, Ordering::Relaxed);
+        let answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let body = answers.map(|answers| answers(&id)).unwrap_or_default();
+        let head = format!(
+            "HTTP/1.1 200 OK\r\nContent-Type: text/xml; charset=utf-8\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+            body.len()
+        );
+        let _ = stream.write_all(&[head.as_bytes(), body.as_bytes()].concat());
+    }
+}
+
+/// The ID of the ArtifactResolve in the body of a POST.
+fn question(stream: &mut TcpStream) -> Option<String> {
+    let mut received = Vec::new();
+    let mut buffer = [0_u8; 4096];
+    loop {
+        let read = stream.read(&mut buffer).ok().filter(|read| *read > 0)?;
+        received.extend_from_slice(buffer.get(..read)?);
+        if received.len() > LARGEST {
+            return None;
+        }
+        let Some(end) = received.windows(4).position(|four| four == b"\r\n\r\n") else { continue };
+        let (head, body) = received.split_at_checked(end.checked_add(4)?)?;
+        let head = String::from_utf8_lossy(head).to_lowercase();
+        let length =
+            head.lines().find_map(|line| line.strip_prefix("content-length:"))?.trim().parse().ok()?;
+        if let Some(body) = body.get(..length) {
+            return id_of(body);
+        }
+    }
+}
+
+fn id_of(envelope: &[u8]) -> Option<String> {
+    let document = Document::parse(envelope, &Limits::default()).ok()?;
+    let question = document.elements().find(|one| one.local_name() == "ArtifactResolve")?;
+    question.attribute("ID").map(str::to_owned)
+}

@@ -1,0 +1,88 @@
+//! One list of all attacks, of whatever endpoint.
+
+use std::fmt;
+
+use super::{all, artifact, logout};
+
+/// Where an attack comes in.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[non_exhaustive]
+pub enum Endpoint {
+    /// The assertion consumer, and the other doors of [`Service`](super::Service).
+    AssertionConsumer,
+    /// The same, with an artifact.
+    AssertionConsumerByArtifact,
+    /// The single logout addresses.
+    SingleLogout,
+}
+
+impl Endpoint {
+    /// All of them.
+    pub const ALL: [Endpoint; 3] =
+        [Endpoint::AssertionConsumer, Endpoint::AssertionConsumerByArtifact, Endpoint::SingleLogout];
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Endpoint::AssertionConsumer => "assertion consumer",
+            Endpoint::AssertionConsumerByArtifact => "assertion consumer by artifact",
+            Endpoint::SingleLogout => "single logout",
+        })
+    }
+}
+
+/// An attack as the list has it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct Listed {
+    /// Its name, which does not change.
+    pub name: String,
+    /// Where it comes in.
+    pub endpoint: Endpoint,
+    /// How it comes there, where there are several ways: `redirect`, `post`, `soap`, `query`, `form`.
+    pub door: Option<&'static str>,
+    /// What is done, in one line.
+    pub description: &'static str,
+    /// Where it was described or found, where that is known for sure.
+    pub reference: Option<&'static str>,
+}
+
+/// Every attack of the kit, of whatever endpoint.
+///
+/// ```
+/// use vouchsafe_testkit::attacks::{Endpoint, catalogue};
+///
+/// let all = catalogue();
+/// for endpoint in Endpoint::ALL {
+///     assert!(all.iter().any(|listed| listed.endpoint == endpoint), "{endpoint}");
+/// }
+/// ```
+#[must_use]
+pub fn catalogue() -> Vec<Listed> {
+    let consumer = all()
+        .iter()
+        .map(|attack| Listed {
+            name: attack.name().to_owned(),
+            endpoint: Endpoint::AssertionConsumer,
+            door: None,
+            description: attack.description(),
+            reference: attack.reference(),
+        })
+        .collect::<Vec<_>>();
+    let by_artifact = artifact::all().into_iter().map(|attack| Listed {
+        name: attack.name(),
+        endpoint: Endpoint::AssertionConsumerByArtifact,
+        door: Some(attack.door().name()),
+        description: attack.description(),
+        reference: attack.reference(),
+    });
+    let logout = logout::all().into_iter().map(|attack| Listed {
+        name: attack.name(),
+        endpoint: Endpoint::SingleLogout,
+        door: Some(attack.door().name()),
+        description: attack.description(),
+        reference: None,
+    });
+    consumer.into_iter().chain(by_artifact).chain(logout).collect()
+}

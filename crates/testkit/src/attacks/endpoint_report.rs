@@ -1,0 +1,65 @@
+//! What came of attacks on an endpoint other than the assertion consumer.
+
+use std::fmt;
+
+/// What came of one attack.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum EndpointVerdict {
+    /// Nothing came of it.
+    Refused,
+    /// It did what it was made for: a finding.
+    Succeeded,
+    /// A genuine message by the same way has no effect either, so this proves nothing.
+    Inconclusive,
+}
+
+/// What came of all of them.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct EndpointReport {
+    entries: Vec<(String, EndpointVerdict)>,
+    what_a_finding_is: &'static str,
+}
+
+impl EndpointReport {
+    pub(super) fn new(
+        entries: Vec<(String, EndpointVerdict)>,
+        what_a_finding_is: &'static str,
+    ) -> EndpointReport {
+        EndpointReport { entries, what_a_finding_is }
+    }
+
+    /// Each attack by its name, with what came of it.
+    #[must_use]
+    pub fn entries(&self) -> &[(String, EndpointVerdict)] {
+        &self.entries
+    }
+
+    /// The attacks that succeeded.
+    pub fn findings(&self) -> impl Iterator<Item = &str> {
+        self.of(EndpointVerdict::Succeeded)
+    }
+
+    /// The attacks that prove nothing.
+    pub fn inconclusive(&self) -> impl Iterator<Item = &str> {
+        self.of(EndpointVerdict::Inconclusive)
+    }
+
+    fn of(&self, verdict: EndpointVerdict) -> impl Iterator<Item = &str> {
+        self.entries.iter().filter(move |(_, found)| *found == verdict).map(|(name, _)| name.as_str())
+    }
+}
+
+impl fmt::Display for EndpointReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for name in self.findings() {
+            writeln!(f, "{}: {name}", self.what_a_finding_is)?;
+        }
+        for name in self.inconclusive() {
+            writeln!(f, "proves nothing: {name}")?;
+        }
+        let refused = self.of(EndpointVerdict::Refused).count();
+        writeln!(f, "{refused} of {} refused", self.entries.len())
+    }
+}
