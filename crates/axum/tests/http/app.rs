@@ -21,6 +21,14 @@ pub(crate) fn author() -> Author {
     Author::new(Actor::Operator, Utc::now())
 }
 
+/// What the service takes beside posted responses.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Takes {
+    Forms,
+    Logout,
+    Artifacts,
+}
+
 #[derive(Clone)]
 pub(crate) struct App {
     pub(crate) service_provider: ServiceProvider,
@@ -44,19 +52,24 @@ impl App {
     }
 
     pub(crate) async fn start_over(unsolicited: bool, provider: Provider) -> App {
-        App::start_configured(unsolicited, provider, testkit::IdentityProvider::okta(), false).await
+        App::start_configured(unsolicited, provider, testkit::IdentityProvider::okta(), Takes::Forms).await
     }
 
     /// A service that takes part in single logout, connected to this identity provider.
     pub(crate) async fn start_with_logout(okta: testkit::IdentityProvider) -> App {
-        App::start_configured(true, Provider::rustcrypto(), okta, true).await
+        App::start_configured(true, Provider::rustcrypto(), okta, Takes::Logout).await
+    }
+
+    /// A service that takes responses by artifact, connected to this identity provider.
+    pub(crate) async fn start_with_artifacts(okta: testkit::IdentityProvider) -> App {
+        App::start_configured(false, Provider::rustcrypto(), okta, Takes::Artifacts).await
     }
 
     async fn start_configured(
         unsolicited: bool,
         provider: Provider,
         okta: testkit::IdentityProvider,
-        takes_logout: bool,
+        takes: Takes,
     ) -> App {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
@@ -65,8 +78,13 @@ impl App {
                 .assertion_consumer(&format!("{address}/saml/acs"))
                 .unwrap()
                 .provider(provider);
-        if takes_logout {
-            let ours = testkit::keys::service_provider();
+        let ours = testkit::keys::service_provider();
+        if takes == Takes::Artifacts {
+            builder = builder
+                .signing_key(ours.private_key().clone(), ours.certificate().clone())
+                .receive_artifacts();
+        }
+        if takes == Takes::Logout {
             builder = builder
                 .signing_key(ours.private_key().clone(), ours.certificate().clone())
                 .single_logout(&format!("{address}/saml/slo"))
@@ -107,9 +125,14 @@ impl App {
         let steps = Arc::clone(&signed_in);
         let provisioned = Provisioned::new(Arc::clone(&shared))
             .on_sign_in(move |sign_in| steps.lock().unwrap().push(sign_in.plan.steps().len()));
-        let sso = match takes_logout {
-            true => sso.single_logout_over(shared, Arc::new(provisioned.clone())),
-            false => sso,
+        let sso = match takes {
+            Takes::Logout => sso.single_logout_over(shared, Arc::new(provisioned.clone())),
+            Takes::Artifacts => sso.back_channel(|call| {
+                let client = reqwest::Client::builder().no_proxy().build().unwrap();
+                let sending = client.post(call.location()).body(call.body().to_owned()).send();
+                async move { Ok::<_, reqwest::Error>(sending.await?.bytes().await?.to_vec()) }
+            }),
+            Takes::Forms => sso,
         };
         let app =
             App { service_provider, store, token, connections, sso, address, limiter, codes, signed_in };

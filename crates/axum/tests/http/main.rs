@@ -9,6 +9,7 @@
 )]
 
 mod app;
+mod artifacts;
 mod attacks;
 mod discovery;
 mod elsewhere;
