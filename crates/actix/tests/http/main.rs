@@ -10,6 +10,8 @@
 
 #[path = "../../../axum/tests/http/app.rs"]
 mod app;
+#[path = "../../../axum/tests/http/artifacts.rs"]
+mod artifacts;
 #[path = "../../../axum/tests/http/attacks.rs"]
 mod attacks;
 #[path = "../../../axum/tests/http/discovery.rs"]
