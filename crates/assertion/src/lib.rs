@@ -94,9 +94,9 @@ pub use ledger::{Check, Ledger, Outcome, UnredactedLedger};
 pub use login::Login;
 pub use message::{
     Artifact, AuthenticMessage, Carriage, ClaimedMessage, LogoutOutcome, LogoutRequest, ManageNameIdRequest,
-    Message, MessageError, MessageExpectations, MessageKind, NameIdChange, ReadMessage, ResolvedArtifact,
-    ResolvedResponse, SourceId, StatusAnswer, ValidMessage, authenticate_message, choose_for_message,
-    unsigned_artifact_response,
+    Message, MessageError, MessageExpectations, MessageKind, NameIdChange, PaosResponse, ReadMessage,
+    ResolvedArtifact, ResolvedResponse, SourceId, StatusAnswer, ValidMessage, authenticate_message,
+    choose_for_message, unsigned_artifact_response,
 };
 pub use message_id::MessageId;
 pub use name_id::{NameId, PersistentName};

@@ -17,6 +17,7 @@ pub struct IdentityProvider {
     single_sign_on: String,
     single_logout: Option<String>,
     artifact_resolution: Vec<(u16, String)>,
+    soap_single_sign_on: Option<String>,
     key: KeyPair,
     published: Vec<Certificate>,
 }
@@ -43,6 +44,7 @@ impl IdentityProvider {
             single_sign_on: single_sign_on.into(),
             single_logout: None,
             artifact_resolution: Vec::new(),
+            soap_single_sign_on: None,
             key: key.clone(),
             published: vec![key.certificate().clone()],
         }
@@ -70,6 +72,12 @@ impl IdentityProvider {
     /// Resolves artifacts over SOAP at an address, which its metadata has under this index.
     pub fn with_artifact_resolution(mut self, index: u16, location: impl Into<String>) -> Self {
         self.artifact_resolution.push((index, location.into()));
+        self
+    }
+
+    /// Takes requests of enhanced clients over SOAP at an address.
+    pub fn with_soap_single_sign_on(mut self, location: impl Into<String>) -> Self {
+        self.soap_single_sign_on = Some(location.into());
         self
     }
 
@@ -129,6 +137,9 @@ impl IdentityProvider {
         }
         for binding in ["HTTP-POST", "HTTP-Redirect"] {
             endpoint(&mut writer, "md:SingleSignOnService", binding, &self.single_sign_on);
+        }
+        if let Some(location) = &self.soap_single_sign_on {
+            endpoint(&mut writer, "md:SingleSignOnService", "SOAP", location);
         }
         writer.end().end();
         Ok(format!("{DECLARATION}{}", writer.finish()?))

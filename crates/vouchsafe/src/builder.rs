@@ -44,6 +44,7 @@ pub enum SignRequests {
 struct Settings {
     entity_id: EntityId,
     receives_artifacts: bool,
+    receives_from_enhanced_clients: bool,
     single_logout: Option<String>,
     single_logout_soap: Option<String>,
     provider: Option<Provider>,
@@ -66,6 +67,7 @@ impl Builder<WantsAssertionConsumer> {
             settings: Settings {
                 entity_id,
                 receives_artifacts: false,
+                receives_from_enhanced_clients: false,
                 single_logout: None,
                 single_logout_soap: None,
                 provider: None,
@@ -141,6 +143,7 @@ impl Builder<Complete> {
             entity_id: settings.entity_id,
             assertion_consumer: self.missing.assertion_consumer.into(),
             receives_artifacts: settings.receives_artifacts,
+            receives_from_enhanced_clients: settings.receives_from_enhanced_clients,
             single_logout: settings.single_logout.map(Into::into),
             single_logout_soap: settings.single_logout_soap.map(Into::into),
             provider,
@@ -204,6 +207,14 @@ impl<Missing> Builder<Missing> {
     #[must_use]
     pub fn receive_artifacts(mut self) -> Self {
         self.settings.receives_artifacts = true;
+        self
+    }
+
+    /// Answers enhanced clients (ECP): programs that carry the messages themselves, with a SOAP envelope in the place of a redirect, and take what they
+    /// post to the assertion consumer. Our metadata then has the assertion consumer once more, with the binding PAOS.
+    #[must_use]
+    pub fn receive_from_enhanced_clients(mut self) -> Self {
+        self.settings.receives_from_enhanced_clients = true;
         self
     }
 

@@ -56,6 +56,9 @@ impl ServiceProvider {
             descriptor =
                 descriptor.with_assertion_consumer(Binding::HttpArtifact, described.assertion_consumer)?;
         }
+        if self.receives_from_enhanced_clients() {
+            descriptor = descriptor.with_assertion_consumer(Binding::Paos, described.assertion_consumer)?;
+        }
         let by_browser =
             [Binding::HttpRedirect, Binding::HttpPost].map(|binding| (binding, described.single_logout));
         let logout = by_browser.into_iter().chain([(Binding::Soap, described.single_logout_soap)]);

@@ -114,7 +114,7 @@ pub enum BindingError {
     NoSingleSignOn {
         /// Whose metadata.
         entity_id: String,
-        /// "HTTP-Redirect" or "HTTP-POST".
+        /// "HTTP-Redirect", "HTTP-POST" or "SOAP".
         binding: &'static str,
     },
     /// An identity provider takes sign-ins at an address without TLS on another machine.
@@ -146,6 +146,9 @@ pub enum BindingError {
     /// This service provider takes no responses by HTTP-Artifact.
     #[error("this service provider takes no responses by HTTP-Artifact")]
     ArtifactsNotReceived,
+    /// This service provider answers no enhanced clients.
+    #[error("this service provider answers no enhanced clients (PAOS)")]
+    EnhancedClientsNotReceived,
     /// The identity provider's metadata names no service that resolves artifacts.
     #[error("the metadata of {} names no ArtifactResolutionService for SOAP", Quoted::new(entity_id))]
     #[non_exhaustive]
@@ -219,6 +222,7 @@ impl BindingError {
             Self::LogoutKeyMissing => "binding.logout_key_missing",
             Self::ArtifactKeyMissing => "binding.artifact_key_missing",
             Self::ArtifactsNotReceived => "binding.artifacts_not_received",
+            Self::EnhancedClientsNotReceived => "binding.enhanced_clients_not_received",
             Self::NoArtifactResolution { .. } => "binding.no_artifact_resolution",
             Self::SigningKeyMissing => "binding.signing_key_missing",
             Self::NoSigningKey { .. } => "binding.no_signing_key",
@@ -289,6 +293,9 @@ impl BindingError {
             }
             Self::ArtifactsNotReceived => {
                 "Configure receive_artifacts on the builder and a back_channel on SingleSignOn, or have the identity provider answer by HTTP-POST."
+            }
+            Self::EnhancedClientsNotReceived => {
+                "Configure receive_from_enhanced_clients on the builder if programs sign in here, and leave it where only browsers do."
             }
             Self::NoArtifactResolution { .. } => {
                 "Ask the identity provider for metadata with its ArtifactResolutionService, or have it answer by HTTP-POST."

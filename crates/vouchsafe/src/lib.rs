@@ -68,6 +68,7 @@ mod connections;
 mod descriptor;
 #[cfg(feature = "doctor")]
 pub mod doctor;
+mod enhanced_client;
 mod error;
 mod explain;
 mod field_content;
@@ -101,6 +102,7 @@ pub use claimed_response::ClaimedResponse;
 pub use connection::{Connection, ConnectionState};
 pub use connection_settings::{ConnectionSettings, Unsolicited};
 pub use connections::Connections;
+pub use enhanced_client::PaosRequest;
 pub use error::BindingError;
 pub use explain::Explain;
 pub use field_content::FieldContent;

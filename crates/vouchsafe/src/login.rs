@@ -7,6 +7,7 @@ use vouchsafe_signature::MessageParameter;
 use crate::browser_binding::BrowserBinding;
 use crate::builder::SignRequests;
 use crate::connection::{Connection, ConnectionState};
+use crate::enhanced_client::{Around, paos_request};
 use crate::error::BindingError;
 use crate::outgoing::{OutgoingMessage, Written};
 use crate::pending::PendingRequest;
@@ -46,7 +47,7 @@ impl ServiceProvider {
         may_be_asked(connection, options.is_trial)?;
         let identity_provider = connection.identity_provider();
         identity_provider.check_validity(now)?;
-        let (binding, location) = single_sign_on(connection, options.by_post)?;
+        let (binding, location) = single_sign_on(connection, &options)?;
         let settings = connection.settings();
         let request_id = message_id(self.provider())?;
         let name_id_policy = options.name_id_policy.as_ref().or(settings.name_id_policy.as_ref());
@@ -90,12 +91,33 @@ impl ServiceProvider {
             parameter: MessageParameter::Request,
             relay_state: Some(&pending.handle),
         };
-        let request = self.carry(message, &binding, location, signing)?;
+        let request = match binding {
+            Binding::Paos => {
+                let around = Around {
+                    issuer: self.entity_id_for(connection).as_str(),
+                    assertion_consumer: self.assertion_consumer_for(connection),
+                    identity_provider,
+                    location,
+                    relay_state: Some(&pending.handle),
+                    is_passive: options.is_passive,
+                };
+                let xml = match signing {
+                    Some(credential) => self.enveloped(&message.xml, message.id, credential)?,
+                    None => message.xml,
+                };
+                OutgoingMessage::Envelope(paos_request(&xml, &around)?)
+            }
+            _ => self.carry(message, &binding, location, signing)?,
+        };
         Ok(StartedLogin { request, pending, binding: browser })
     }
 
     /// The binding that the answer is asked for by. By HTTP-Artifact where both sides can.
     fn answer_by(&self, connection: &Connection, options: &LoginOptions) -> Result<Binding, BindingError> {
+        if options.for_enhanced_client {
+            let may = self.receives_from_enhanced_clients();
+            return if may { Ok(Binding::Paos) } else { Err(BindingError::EnhancedClientsNotReceived) };
+        }
         if !options.answer_by_artifact && !connection.settings().answer_by_artifact {
             return Ok(Binding::HttpPost);
         }
@@ -139,13 +161,22 @@ fn may_be_asked(connection: &Connection, is_trial: bool) -> Result<(), BindingEr
 }
 
 /// The binding by which the request goes, and its address, to which nobody is sent without TLS.
-fn single_sign_on(connection: &Connection, by_post: bool) -> Result<(Binding, &WebAddress), BindingError> {
+fn single_sign_on<'c>(
+    connection: &'c Connection,
+    options: &LoginOptions,
+) -> Result<(Binding, &'c WebAddress), BindingError> {
     let identity_provider = connection.identity_provider();
     let at = |binding: Binding| {
         let location = identity_provider.single_sign_on_at(&binding)?;
         Some((binding, location))
     };
-    let found = if by_post {
+    let by_soap = || {
+        let location = identity_provider.single_sign_on_at(&Binding::Soap)?;
+        Some((Binding::Paos, location))
+    };
+    let found = if options.for_enhanced_client {
+        by_soap()
+    } else if options.by_post {
         at(Binding::HttpPost)
     } else {
         at(Binding::HttpRedirect).or_else(|| at(Binding::HttpPost))
@@ -159,7 +190,11 @@ fn single_sign_on(connection: &Connection, by_post: bool) -> Result<(Binding, &W
         Some(found) => Ok(found),
         None => Err(BindingError::NoSingleSignOn {
             entity_id: entity_id(),
-            binding: if by_post { "HTTP-POST" } else { "HTTP-Redirect" },
+            binding: match options {
+                LoginOptions { for_enhanced_client: true, .. } => "SOAP",
+                LoginOptions { by_post: true, .. } => "HTTP-POST",
+                _ => "HTTP-Redirect",
+            },
         }),
     }
 }

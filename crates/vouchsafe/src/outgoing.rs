@@ -4,6 +4,7 @@ use vouchsafe_crypto::base64_encode;
 use vouchsafe_metadata::{Binding, WebAddress};
 use vouchsafe_signature::{MessageParameter, Signer, sign, sign_query};
 
+use crate::enhanced_client::PaosRequest;
 use crate::error::BindingError;
 use crate::post_form::PostForm;
 use crate::redirect::{self, Redirect};
@@ -18,6 +19,8 @@ pub enum OutgoingMessage {
     Redirect(Redirect),
     /// By a form that it posts (SAML Bindings 3.5).
     Form(PostForm),
+    /// In an envelope, by an enhanced client and not by a browser (SAML Bindings 3.3).
+    Envelope(PaosRequest),
 }
 
 impl OutgoingMessage {
@@ -26,7 +29,7 @@ impl OutgoingMessage {
     pub fn redirect(&self) -> Option<&Redirect> {
         match self {
             OutgoingMessage::Redirect(redirect) => Some(redirect),
-            OutgoingMessage::Form(_) => None,
+            OutgoingMessage::Form(_) | OutgoingMessage::Envelope(_) => None,
         }
     }
 
@@ -35,7 +38,16 @@ impl OutgoingMessage {
     pub fn form(&self) -> Option<&PostForm> {
         match self {
             OutgoingMessage::Form(form) => Some(form),
-            OutgoingMessage::Redirect(_) => None,
+            OutgoingMessage::Redirect(_) | OutgoingMessage::Envelope(_) => None,
+        }
+    }
+
+    /// The envelope for an enhanced client, if it is one.
+    #[must_use]
+    pub fn envelope(&self) -> Option<&PaosRequest> {
+        match self {
+            OutgoingMessage::Envelope(envelope) => Some(envelope),
+            OutgoingMessage::Redirect(_) | OutgoingMessage::Form(_) => None,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What the browser posts to the assertion consumer (SAML Bindings 3.5).
 
+use vouchsafe_assertion::{PaosResponse, Refusal};
 use vouchsafe_crypto::base64_decode;
 use vouchsafe_xml::Limits;
 
@@ -43,6 +44,15 @@ impl PostedResponse {
         let mut posted = PostedResponse::from_base64(&value, limits)?;
         posted.relay_state = relay_state.map(RelayState::received);
         Ok(posted)
+    }
+
+    /// From the body that an enhanced client posts, `application/vnd.paos+xml`.
+    ///
+    /// # Errors
+    /// As [`PaosResponse::read`].
+    pub fn from_paos(body: &[u8], limits: &Limits) -> Result<PostedResponse, Refusal> {
+        let PaosResponse { octets, relay_state, .. } = PaosResponse::read(body, limits)?;
+        Ok(PostedResponse { octets, relay_state: relay_state.map(RelayState::received) })
     }
 
     /// From the value of the form field SAMLResponse, which a framework has decoded already. White space in the base64 is allowed.

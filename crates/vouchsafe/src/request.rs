@@ -26,6 +26,7 @@ pub struct LoginOptions {
     pub(crate) is_trial: bool,
     pub(crate) by_post: bool,
     pub(crate) answer_by_artifact: bool,
+    pub(crate) for_enhanced_client: bool,
     pub(crate) name_id_policy: Option<NameIdPolicy>,
     pub(crate) context: Option<String>,
     pub(crate) relay_state: Option<RelayState>,
@@ -76,6 +77,14 @@ impl LoginOptions {
     #[must_use]
     pub fn answer_by_artifact(mut self) -> Self {
         self.answer_by_artifact = true;
+        self
+    }
+
+    /// Make the request for an enhanced client, which carries it to the identity provider in an envelope and not by a browser. `vouchsafe-web` does
+    /// so by itself where such a client asks.
+    #[must_use]
+    pub fn for_enhanced_client(mut self) -> Self {
+        self.for_enhanced_client = true;
         self
     }
 

@@ -37,6 +37,7 @@ pub(crate) struct Config {
     pub(crate) entity_id: EntityId,
     pub(crate) assertion_consumer: Arc<str>,
     pub(crate) receives_artifacts: bool,
+    pub(crate) receives_from_enhanced_clients: bool,
     pub(crate) single_logout: Option<Arc<str>>,
     pub(crate) single_logout_soap: Option<Arc<str>>,
     pub(crate) provider: Provider,

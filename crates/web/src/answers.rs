@@ -7,7 +7,7 @@ use http::header::{
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Uri};
 use vouchsafe::xml::Quoted;
-use vouchsafe::{ConnectionId, OutgoingMessage, PostForm, Redirect};
+use vouchsafe::{ConnectionId, OutgoingMessage, PaosRequest, PostForm, Redirect};
 
 use crate::error::HttpError;
 use crate::reference::Reference;
@@ -23,11 +23,14 @@ pub(crate) struct Context {
     pub(crate) return_to: Option<String>,
     pub(crate) wants_json: bool,
     pub(crate) is_sign_out: bool,
+    /// A program that reads envelopes, and no browser.
+    pub(crate) is_enhanced_client: bool,
 }
 
 impl Context {
     pub(crate) fn of(headers: &HeaderMap) -> Context {
-        Context { wants_json: wants_json(headers), ..Context::default() }
+        let is_enhanced_client = asks_by_paos(headers) || comes_by_paos(headers);
+        Context { wants_json: wants_json(headers), is_enhanced_client, ..Context::default() }
     }
 
     pub(crate) fn of_sign_out(headers: &HeaderMap) -> Context {
@@ -55,7 +58,9 @@ impl SingleSignOn {
             false => error.public_message(),
         };
         let back = self.way_back(context.return_to.as_deref(), None);
-        let (content_type, body) = if context.wants_json {
+        let (content_type, body) = if context.is_enhanced_client {
+            ("text/xml; charset=utf-8", self.service_provider().soap_fault().unwrap_or_default())
+        } else if context.wants_json {
             let body = serde_json::json!({ "error": message, "reference": reference.as_str() });
             ("application/json", body.to_string())
         } else {
@@ -164,6 +169,24 @@ pub fn wants_json(headers: &HeaderMap) -> bool {
     first.as_deref() == Some("application/json")
 }
 
+/// Whether an enhanced client asks, which carries messages to the identity provider itself (ECP).
+#[must_use]
+pub fn asks_by_paos(headers: &HeaderMap) -> bool {
+    let joined = |name: HeaderName| {
+        let values: Vec<&str> =
+            headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect();
+        (!values.is_empty()).then(|| values.join(","))
+    };
+    let (accept, paos) = (joined(ACCEPT), joined(HeaderName::from_static("paos")));
+    PaosRequest::is_asked_for(accept.as_deref(), paos.as_deref())
+}
+
+/// Whether an enhanced client posts what its identity provider answered.
+pub(crate) fn comes_by_paos(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    content_type.is_some_and(PaosRequest::is_content_type)
+}
+
 /// The address that starts a sign-in, for a link or a redirect to it: the path at which [`SingleSignOn::login`] answers, with a query.
 ///
 /// ```
@@ -237,6 +260,11 @@ fn carried_with(
     cookies: impl IntoIterator<Item = HeaderValue>,
     policy: fn(&PostForm) -> String,
 ) -> Result<Response<String>, HttpError> {
+    if let Some(envelope) = request.envelope() {
+        let mut response = answer(StatusCode::OK, PaosRequest::CONTENT_TYPE, envelope.envelope().to_owned());
+        response.headers_mut().extend(cookies.into_iter().map(|cookie| (SET_COOKIE, cookie)));
+        return Ok(response);
+    }
     let Some(form) = request.form() else {
         return see_other(request.redirect().map(Redirect::url).unwrap_or_default(), cookies);
     };

@@ -67,7 +67,7 @@ impl SingleSignOn {
             let answers = relay_state.as_ref().filter(|state| is_first_handle(state)).map(RelayState::as_str);
             let is_addressed = |connection: &Connection| self.is_at(connection, received_at);
             let unasked = Unasked::new(relay_state.as_ref(), answers, may_be, is_addressed);
-            if let Some(restart) = self.to_restart(request, &unasked, context.wants_json)? {
+            if let Some(restart) = self.to_restart(request, &unasked, context)? {
                 return Ok(Opening::Restart(restart));
             }
         }

@@ -8,7 +8,7 @@ use vouchsafe::{
 };
 
 use crate::accept::{Checked, SignInAnswer};
-use crate::answers::Context;
+use crate::answers::{Context, comes_by_paos};
 use crate::artifact::artifact_in;
 use crate::error::HttpError;
 use crate::limiter::ReceivePermit;
@@ -121,7 +121,8 @@ impl SingleSignOn {
         permit: ReceivePermit,
         context: &mut Context,
     ) -> Result<Opening, HttpError> {
-        let (claimed, permit) = self.open(body, received_at, permit).await?;
+        let by_paos = comes_by_paos(&request.headers);
+        let (claimed, permit) = self.open((body, by_paos), received_at, permit).await?;
         if let Some(error) = not_served {
             return Err(error);
         }
@@ -140,8 +141,7 @@ impl SingleSignOn {
             claimed.require_success()?;
         }
         if pending.is_none()
-            && let Some(restart) =
-                self.to_restart(request, &self.unasked(&claimed, &candidates), context.wants_json)?
+            && let Some(restart) = self.to_restart(request, &self.unasked(&claimed, &candidates), context)?
         {
             return Ok(Opening::Restart(restart));
         }
@@ -159,7 +159,7 @@ impl SingleSignOn {
             Err(waiting) => {
                 // What waits is the message that came. Its tree is larger, and is made anew.
                 drop(claimed);
-                self.open(body, received_at, waiting.wait().await?).await?
+                self.open((body, by_paos), received_at, waiting.wait().await?).await?
             }
         };
         Ok(Opening::Response(Box::new(Opened { claimed, relay_state, pending, candidates, permit })))
@@ -182,14 +182,25 @@ impl SingleSignOn {
     /// Parses what was posted.
     async fn open(
         &self,
-        body: &[u8],
+        (body, by_paos): (&[u8], bool),
         received_at: &str,
         permit: ReceivePermit,
     ) -> Result<(ClaimedResponse, ReceivePermit), HttpError> {
         let service_provider = self.service_provider().clone();
-        let posted = PostedResponse::from_form(body, service_provider.limits())?;
         let received_at = received_at.to_owned();
-        elsewhere(move || Ok((service_provider.open_at(posted, &received_at)?, permit))).await
+        if !by_paos {
+            let posted = PostedResponse::from_form(body, service_provider.limits())?;
+            return elsewhere(move || Ok((service_provider.open_at(posted, &received_at)?, permit))).await;
+        }
+        if !service_provider.receives_from_enhanced_clients() {
+            return Err(BindingError::EnhancedClientsNotReceived.into());
+        }
+        let body = body.to_owned();
+        elsewhere(move || {
+            let posted = PostedResponse::from_paos(&body, service_provider.limits())?;
+            Ok((service_provider.open_at(posted, &received_at)?, permit))
+        })
+        .await
     }
 
     /// The address that browsers posted to: the service's, or the connection's own.

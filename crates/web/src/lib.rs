@@ -70,7 +70,7 @@ mod stores;
 mod trial;
 
 pub use accept::{Accepted, Checked, SignInAnswer};
-pub use answers::{login_url, wants_json};
+pub use answers::{asks_by_paos, login_url, wants_json};
 pub use connection_source::{ConnectionSource, Discovery};
 pub use cookies::Cookies;
 pub use error::{ApplicationError, HttpError};

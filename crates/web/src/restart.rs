@@ -5,7 +5,7 @@ use http::request::Parts;
 use vouchsafe::crypto::hexadecimal;
 use vouchsafe::{BindingError, Connection, ConnectionState, LoginOptions, Provider, RelayState, Unsolicited};
 
-use crate::answers::see_other;
+use crate::answers::{Context, see_other};
 use crate::error::HttpError;
 use crate::return_path::ReturnPath;
 use crate::single_sign_on::SingleSignOn;
@@ -60,12 +60,16 @@ impl SingleSignOn {
         &self,
         request: &Parts,
         unasked: &Unasked<'_>,
-        wants_json: bool,
+        context: &Context,
     ) -> Result<Option<Restart>, HttpError> {
+        let may_begin = !context.is_enhanced_client;
         let is_again = self.cookies().is_restarted(&request.headers)
             || unasked.relay_state.is_some_and(|relay_state| relay_state.as_str().starts_with(AGAIN));
         if let Some(in_response_to) = unasked.answers {
-            let is_first = !is_again && !wants_json && unasked.relay_state.is_some_and(is_first_handle);
+            let is_first = may_begin
+                && !is_again
+                && !context.wants_json
+                && unasked.relay_state.is_some_and(is_first_handle);
             let connection = if is_first { unasked.only_one(|_| true) } else { None };
             let return_to = self.destination(None, None);
             let restart = connection.map(|connection| Restart { connection: connection.clone(), return_to });
@@ -77,7 +81,8 @@ impl SingleSignOn {
         if unasked.may_be.iter().copied().any(accepts) {
             return Ok(None);
         }
-        let connection = unasked.only_one(|connection| wants(connection) == Unsolicited::Restart);
+        let restarts = |connection: &Connection| may_begin && wants(connection) == Unsolicited::Restart;
+        let connection = unasked.only_one(restarts);
         match connection {
             Some(_) if is_again => Err(HttpError::RestartedBefore),
             Some(connection) => {

@@ -4,7 +4,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use vouchsafe::{Connection, ConnectionState, LoginOptions, StartedLogin};
 
-use crate::answers::{Context, answer, carried, see_other};
+use crate::answers::{Context, answer, asks_by_paos, carried, see_other};
 use crate::error::HttpError;
 use crate::link;
 use crate::same_origin::{Source, source};
@@ -18,7 +18,8 @@ const METADATA_TYPE: &str = "application/samlmetadata+xml";
 
 impl SingleSignOn {
     /// Starts a sign-in over a connection: keeps the request, binds it to this browser, and answers the redirect or, where the request goes
-    /// by HTTP-POST, the page with its form.
+    /// by HTTP-POST, the page with its form. An [enhanced client](asks_by_paos) is answered the envelope that it carries on, if the service provider
+    /// [receives from those](vouchsafe::Builder::receive_from_enhanced_clients).
     ///
     /// Where it leads afterwards is [`LoginOptions::return_to`], if that is on the list of allowed paths.
     ///
@@ -48,6 +49,9 @@ impl SingleSignOn {
         options: LoginOptions,
         more: Option<HeaderValue>,
     ) -> Result<Response<String>, HttpError> {
+        let is_enhanced =
+            self.service_provider().receives_from_enhanced_clients() && asks_by_paos(&request.headers);
+        let options = if is_enhanced { options.for_enhanced_client() } else { options };
         let started = self.service_provider().start_login(connection, options, self.now())?;
         if link::is_link(&started.pending) {
             return Err(HttpError::ReservedContext);
@@ -91,7 +95,7 @@ impl SingleSignOn {
         let started = self.start_for(request, &asked, wanted.as_deref(), &mut context).await;
         started.unwrap_or_else(|error| {
             let is_for_later = error.status().is_server_error() || error.retry_after().is_some();
-            if is_for_later || context.wants_json {
+            if is_for_later || context.wants_json || context.is_enhanced_client {
                 return self.refuse_in(&context, &error);
             }
             self.record(&context, &error);

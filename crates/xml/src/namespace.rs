@@ -23,6 +23,11 @@ pub const EXC_C14N: &str = "http://www.w3.org/2001/10/xml-exc-c14n#";
 /// SOAP 1.1: the envelope, its header and its body.
 pub const SOAP_ENVELOPE: &str = "http://schemas.xmlsoap.org/soap/envelope/";
 
+/// PAOS 1.1: SOAP with the roles reversed.
+pub const PAOS: &str = "urn:liberty:paos:2003-08";
+/// SAML 2.0 profile of enhanced clients and proxies.
+pub const ECP: &str = "urn:oasis:names:tc:SAML:2.0:profiles:SSO:ecp";
+
 /// SAML 2.0 protocol messages.
 pub const SAML_PROTOCOL: &str = "urn:oasis:names:tc:SAML:2.0:protocol";
 /// SAML 2.0 assertions.

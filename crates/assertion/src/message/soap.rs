@@ -5,8 +5,16 @@ use vouchsafe_xml::{Element, namespace::SOAP_ENVELOPE};
 use crate::message::MessageError;
 use crate::reading::{elements_named, only_child};
 
-/// The only element in the Body of an envelope.
+/// The only element in the Body of an envelope, in which no header block must be understood.
 pub(super) fn content(root: Element<'_>) -> Result<Element<'_>, MessageError> {
+    envelope(root, |_| false).map(|(_, message)| message)
+}
+
+/// The Header, and the only element in the Body. `is_understood` says which header blocks are known here.
+pub(super) fn envelope<'d>(
+    root: Element<'d>,
+    is_understood: impl Fn(Element<'d>) -> bool,
+) -> Result<(Option<Element<'d>>, Element<'d>), MessageError> {
     let refuse = |reason| MessageError::Soap { reason };
     if !root.is(SOAP_ENVELOPE, "Envelope") {
         return Err(refuse("the document element is not a SOAP 1.1 Envelope"));
@@ -16,16 +24,16 @@ pub(super) fn content(root: Element<'_>) -> Result<Element<'_>, MessageError> {
     if has_other || elements_named(root, SOAP_ENVELOPE, "Header").count() > 1 {
         return Err(refuse("an Envelope holds at most one Header and one Body, and nothing else"));
     }
-    if only_child(root, SOAP_ENVELOPE, "Header")
-        .is_some_and(|header| header.elements().any(must_be_understood))
-    {
-        return Err(refuse("a header block must be understood, and none is known here"));
+    let header = only_child(root, SOAP_ENVELOPE, "Header");
+    let is_strange = |block: Element<'d>| must_be_understood(block) && !is_understood(block);
+    if header.is_some_and(|header| header.elements().any(is_strange)) {
+        return Err(refuse("a header block must be understood, and is not known here"));
     }
     let body = only_child(root, SOAP_ENVELOPE, "Body").ok_or(refuse("an Envelope holds exactly one Body"))?;
     let mut children = body.elements();
     match (children.next(), children.next()) {
         (Some(fault), None) if fault.is(SOAP_ENVELOPE, "Fault") => Err(read_fault(fault)),
-        (Some(message), None) => Ok(message),
+        (Some(message), None) => Ok((header, message)),
         _ => Err(refuse("the Body holds exactly one message")),
     }
 }

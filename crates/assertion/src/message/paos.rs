@@ -1,0 +1,69 @@
+//! A Response that an enhanced client brings in a SOAP envelope (PAOS, saml-bindings-2.0-os 3.3, saml-profiles-2.0-os 4.2).
+
+use std::fmt;
+
+use vouchsafe_xml::namespace::{ECP, PAOS};
+use vouchsafe_xml::{Canonicalization, Document, Element, Limits, canonicalize};
+
+use crate::error::AssertionError;
+use crate::message::{MessageError, soap};
+use crate::reading::elements_named;
+use crate::refusal::Refusal;
+
+/// What an enhanced client posts: a Response as a document of its own, and the RelayState beside it. Nothing of it is believed: the Response goes
+/// the way of a posted one, from [`Claimed::parse`](crate::Claimed::parse) on.
+///
+/// ```
+/// use vouchsafe_assertion::PaosResponse;
+/// use vouchsafe_xml::Limits;
+///
+/// let envelope = r#"<S:Envelope xmlns:S="http://schemas.xmlsoap.org/soap/envelope/"><S:Header>
+///     <ecp:RelayState xmlns:ecp="urn:oasis:names:tc:SAML:2.0:profiles:SSO:ecp" S:mustUnderstand="1">9f2c</ecp:RelayState>
+/// </S:Header><S:Body><Response/></S:Body></S:Envelope>"#;
+/// let brought = PaosResponse::read(envelope.as_bytes(), &Limits::default())?;
+/// assert_eq!(brought.relay_state.as_deref(), Some("9f2c"));
+/// # Ok::<(), vouchsafe_assertion::Refusal>(())
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PaosResponse {
+    /// The Response, with the namespaces that were bound around it.
+    pub octets: Vec<u8>,
+    /// What `ecp:RelayState` says; untrusted.
+    pub relay_state: Option<String>,
+}
+
+impl PaosResponse {
+    /// Takes an envelope apart. The header blocks of PAOS and of the profile are understood, and no others.
+    ///
+    /// # Errors
+    /// A [`Refusal`] if the bytes are not XML that is read here (`xml.*`), `message.soap` if the envelope is not one, and `message.soap_fault` if
+    /// the client brings a fault, as where the identity provider's answer was for another address.
+    pub fn read(envelope: &[u8], limits: &Limits) -> Result<PaosResponse, Refusal> {
+        let document = Document::parse(envelope, limits)?;
+        let (header, message) = soap::envelope(document.root(), is_understood)?;
+        let mut octets = Vec::new();
+        canonicalize(message, Canonicalization::INCLUSIVE_WITH_COMMENTS, &[], None, &mut octets)?;
+        Ok(PaosResponse { octets, relay_state: header.map(relay_state).transpose()?.flatten() })
+    }
+}
+
+/// `ecp:Response` is the identity provider's word to the client, who takes it out, or leaves it.
+fn is_understood(block: Element<'_>) -> bool {
+    block.is(PAOS, "Response") || block.is(ECP, "RelayState") || block.is(ECP, "Response")
+}
+
+fn relay_state(header: Element<'_>) -> Result<Option<String>, AssertionError> {
+    let mut found = elements_named(header, ECP, "RelayState");
+    match (found.next(), found.next()) {
+        (state, None) => Ok(state.map(|state| state.text().into_owned())),
+        (_, Some(_)) => Err(MessageError::Soap { reason: "a Header holds at most one RelayState" }.into()),
+    }
+}
+
+impl fmt::Debug for PaosResponse {
+    /// The Response is a bearer token until it is used: only its size is shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PaosResponse").field("octets", &self.octets.len()).finish_non_exhaustive()
+    }
+}
