@@ -118,6 +118,11 @@ impl LogoutService {
         LogoutService::reserve_as(Builder::receive_artifacts).await
     }
 
+    /// One that answers enhanced clients too.
+    pub(crate) async fn reserve_for_enhanced_clients() -> (LogoutService, TcpListener) {
+        LogoutService::reserve_as(Builder::receive_from_enhanced_clients).await
+    }
+
     async fn reserve_as(
         configure: impl FnOnce(Builder<Complete>) -> Builder<Complete>,
     ) -> (LogoutService, TcpListener) {

@@ -18,6 +18,7 @@
 
 mod artifact;
 mod chromium;
+mod enhanced_client;
 mod https;
 mod identity_provider;
 mod logout;

@@ -11,6 +11,7 @@
 mod artifact;
 mod common;
 mod connections;
+mod enhanced_client;
 mod login;
 mod logout;
 mod logout_between_customers;
