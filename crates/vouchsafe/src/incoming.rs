@@ -177,8 +177,10 @@ impl IncomingMessage {
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum ExpectMessage<'p> {
-    /// A request of an identity provider's: to end sessions, or to change a name.
-    Request,
+    /// A request of an identity provider's to end sessions.
+    LogoutRequest,
+    /// A request of an identity provider's to change or end a name.
+    ManageNameIdRequest,
     /// The answer to this logout request, over the connection that was asked, from the browser that was sent.
     LogoutReply(&'p BoundLogout),
 }
@@ -186,14 +188,15 @@ pub enum ExpectMessage<'p> {
 impl<'p> ExpectMessage<'p> {
     fn kinds(self) -> &'static [MessageKind] {
         match self {
-            ExpectMessage::Request => &[MessageKind::LogoutRequest, MessageKind::ManageNameIdRequest],
+            ExpectMessage::LogoutRequest => &[MessageKind::LogoutRequest],
+            ExpectMessage::ManageNameIdRequest => &[MessageKind::ManageNameIdRequest],
             ExpectMessage::LogoutReply(_) => &[MessageKind::LogoutResponse],
         }
     }
 
     fn pending(self) -> Option<&'p PendingLogout> {
         match self {
-            ExpectMessage::Request => None,
+            ExpectMessage::LogoutRequest | ExpectMessage::ManageNameIdRequest => None,
             ExpectMessage::LogoutReply(bound) => Some(bound.request()),
         }
     }

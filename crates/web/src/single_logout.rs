@@ -285,7 +285,7 @@ impl SingleSignOn {
         let (service_provider, now) = (self.service_provider().clone(), self.now());
         elsewhere(move || {
             let valid =
-                service_provider.receive_message(incoming, &candidates, ExpectMessage::Request, now)?;
+                service_provider.receive_message(incoming, &candidates, ExpectMessage::LogoutRequest, now)?;
             Ok((valid, permit))
         })
         .await

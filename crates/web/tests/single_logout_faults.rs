@@ -197,3 +197,21 @@ async fn nobody_is_sent_to_another_customers_address() {
     let sent_to = answer.headers().get(LOCATION).map_or("", |place| place.to_str().unwrap());
     assert!(!sent_to.starts_with("https://mallory.example/"), "status {}: {:.60}", answer.status(), sent_to);
 }
+
+/// A request of another kind is refused before anything is remembered of it: the store of replays is not filled by what the address never takes.
+#[tokio::test]
+async fn a_request_about_a_name_is_refused_before_it_is_recorded() {
+    let (store, sessions) = (Arc::new(Failing::default()), Arc::new(One::default()));
+    let sso = service(&store, &sessions);
+    let later = sso.clone().clock(|| Utc::now() + chrono::TimeDelta::days(30));
+    let samlp = vouchsafe::xml::namespace::SAML_PROTOCOL;
+    let other = okta().logout_request().at(Utc::now()).element("ManageNameIDRequest");
+    let other = other.raw(format!("<samlp:Terminate xmlns:samlp=\"{samlp}\"/>"));
+    let by_redirect = request(&format!("/saml/slo?{}", other.to_query(None).unwrap()));
+    assert_eq!(sso.single_logout(&by_redirect, b"", None).await.status().as_u16(), 403);
+    assert_eq!(later.sweep().await.unwrap(), (0, 0), "nothing was recorded");
+    let genuine = okta().logout_request().at(Utc::now()).to_query(None).unwrap();
+    let answered = sso.single_logout(&request(&format!("/saml/slo?{genuine}")), b"", None).await;
+    assert_eq!(answered.status().as_u16(), 303);
+    assert_eq!(later.sweep().await.unwrap().0, 1, "what is carried out is recorded");
+}

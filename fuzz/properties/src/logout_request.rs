@@ -94,15 +94,20 @@ fn receiver(provider: &Provider, is_credulous: bool) -> Receiver {
 }
 
 impl Receiver {
-    /// As a request, or else as the answer to ours.
+    /// As a request of either kind, or else as the answer to ours.
     fn accept(&self, text: &[u8], way: Way) -> Option<Message> {
-        match self.receive(text, way, ExpectMessage::Request) {
-            Err(refusal) if refusal.code() == "message.kind" => {
+        let requests = [ExpectMessage::LogoutRequest, ExpectMessage::ManageNameIdRequest];
+        let mut outcomes = requests.into_iter().map(|expect| self.receive(text, way, expect));
+        let is_of_the_kind = |outcome: &Result<Message, Refusal>| {
+            outcome.as_ref().err().is_none_or(|refusal| refusal.code() != "message.kind")
+        };
+        match outcomes.find(is_of_the_kind) {
+            None => {
                 let pending = self.pending();
                 let bound = pending.0.bind(Some(&pending.1), self.saml.provider()).ok()?;
                 self.receive(text, way, ExpectMessage::LogoutReply(&bound)).ok()
             }
-            outcome => outcome.ok(),
+            Some(outcome) => outcome.ok(),
         }
     }
 

@@ -139,7 +139,7 @@ fn received(
     let incoming = saml.open_message(sent.unwrap(), at)?;
     let state = incoming.relay_state().cloned();
     let candidates = std::slice::from_ref(connection);
-    let valid = saml.receive_message(incoming, candidates, ExpectMessage::Request, now())?;
+    let valid = saml.receive_message(incoming, candidates, ExpectMessage::LogoutRequest, now())?;
     let recorded = valid.replay_key().recorded(true);
     match valid.confirm(recorded)? {
         Message::LogoutRequest(request) => Ok((request, state)),
@@ -281,7 +281,7 @@ fn an_answer_is_no_request() {
     let connection = over(trusted(&okta()));
     let incoming =
         saml.open_message(by_query(&okta().logout_response("_1")).unwrap(), SINGLE_LOGOUT).unwrap();
-    let outcome = saml.receive_message(incoming, &[connection], ExpectMessage::Request, now());
+    let outcome = saml.receive_message(incoming, &[connection], ExpectMessage::LogoutRequest, now());
     assert_eq!(code(outcome), "message.kind");
 }
 

@@ -33,7 +33,7 @@ fn over(
     at: &str,
 ) -> Result<Message, Refusal> {
     let incoming = saml.open_message(sent, at)?;
-    let valid = saml.receive_message(incoming, candidates, ExpectMessage::Request, now())?;
+    let valid = saml.receive_message(incoming, candidates, ExpectMessage::LogoutRequest, now())?;
     let recorded = valid.replay_key().recorded(true);
     valid.confirm(recorded)
 }
