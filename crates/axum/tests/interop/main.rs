@@ -25,6 +25,7 @@ mod logout;
 mod logout_service;
 mod routers;
 mod service;
+mod soap_logout;
 
 use identity_provider::{
     IdentityProviderProcess, LASSO, Landed, PYSAML2, Product, SAML_IDP, SAMLIFY, SIMPLESAMLPHP, shared_folder,

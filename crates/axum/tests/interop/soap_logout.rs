@@ -1,0 +1,131 @@
+//! Single logout that an identity provider begins over SOAP, from its own server: with lasso and pysaml2, whose libraries are driven by small programs beside
+//! this file, since the identity providers that the other tests start ask by browser alone.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use vouchsafe::{ConnectionSettings, IdentityProvider, Unsolicited};
+use vouchsafe_testkit::{self as testkit, keys};
+
+use crate::identity_provider::{Carried, IdentityProviderProcess, LASSO, PYSAML2, Product, shared_folder};
+use crate::logout_service::{LogoutBrowser, LogoutService};
+
+#[tokio::test]
+async fn lasso_ends_sessions_over_soap() {
+    let python = |_: &Path| PathBuf::from("/usr/bin/python3");
+    ends_sessions(&LASSO, 7365, python, include_str!("soap_logout_lasso.py"), true).await;
+}
+
+/// It writes the Body of an answer anew before it looks at the signature, and then does not find it good: the session is over all the same.
+#[tokio::test]
+async fn pysaml2_ends_sessions_over_soap() {
+    let python = |home: &Path| home.join("venv/pysaml2/bin/python");
+    ends_sessions(&PYSAML2, 7366, python, include_str!("soap_logout_pysaml2.py"), false).await;
+}
+
+/// A program that speaks in lines of JSON.
+struct Program(Child);
+
+impl Program {
+    fn start(python: &Path, folder: &Path, program: &str, service: &LogoutService) -> Program {
+        let okta = testkit::IdentityProvider::okta();
+        let pair = keys::identity_provider();
+        let key = pair.private_key().to_pkcs8_pem();
+        let files = [
+            ("program.py", program.to_owned()),
+            ("idp.xml", okta.metadata().unwrap()),
+            ("key.pem", key.reveal().to_owned()),
+            ("cert.pem", pair.certificate().to_pem()),
+            ("sp.xml", service.metadata()),
+        ];
+        let mut command = Command::new(python);
+        for (name, text) in files {
+            let path = folder.join(name);
+            std::fs::write(&path, text).unwrap();
+            command.arg(path);
+        }
+        let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        Program(child)
+    }
+
+    fn hear(&mut self) -> serde_json::Value {
+        let mut line = String::new();
+        // Line by line by a new reader would lose what is behind the line: the program says one thing at a time.
+        BufReader::with_capacity(1, self.0.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"))
+    }
+
+    fn tell(&mut self, what: &serde_json::Value) {
+        writeln!(self.0.stdin.as_mut().unwrap(), "{what}").unwrap();
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+async fn ends_sessions(
+    product: &Product,
+    port: u16,
+    python: impl Fn(&Path) -> PathBuf,
+    program: &str,
+    confirms: bool,
+) {
+    let Some(shared) = shared_folder() else { return };
+    let name = product.name;
+    let (service, listener) = LogoutService::reserve().await;
+    // Its start installs the library.
+    drop(IdentityProviderProcess::start(
+        &shared,
+        product,
+        port,
+        &[],
+        &service.metadata(),
+        &service.entity_id(),
+    ));
+    let home = std::env::var_os("IDP_HOME").map(PathBuf::from);
+    let home =
+        home.unwrap_or_else(|| PathBuf::from(std::env::var_os("HOME").unwrap()).join(".cache/saml-idps"));
+    let metadata = testkit::IdentityProvider::okta().metadata().unwrap();
+    let trusted = IdentityProvider::from_metadata(metadata.as_bytes()).unwrap();
+    service.listen(listener, trusted, ConnectionSettings::default().unsolicited(Unsolicited::Accept));
+
+    let folder = std::env::temp_dir().join(format!("vouchsafe-soap-{name}-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let mut there = Program::start(&python(&home), &folder, program, &service);
+    let browser = LogoutBrowser::default();
+    let response = there.hear()["response"].as_str().unwrap().to_owned();
+    let consumer = format!("{}/saml/acs", service.address);
+    let answer = browser.carry(&Carried::Post(consumer, vec![("SAMLResponse".to_owned(), response)])).await;
+    assert_eq!(answer.status, 303, "{name}: {} {answer:?}", service.last_refusal());
+    assert!(browser.is_signed_in(&service).await, "{name}");
+
+    there.tell(&serde_json::json!({}));
+    let asked = there.hear();
+    let (url, envelope) = (asked["url"].as_str().unwrap(), asked["envelope"].as_str().unwrap());
+    assert_eq!(url, format!("{}/saml/slo/soap", service.address), "{name}");
+    let post = async |body: String| {
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let answer = client.post(url).header("content-type", "text/xml").body(body).send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    };
+    let (status, fault) = post(envelope.replace("user1@example.com", "user2@example.com")).await;
+    assert!(status == 403 && fault.contains("Fault>"), "{name}: {status} {fault}");
+    assert!(browser.is_signed_in(&service).await, "{name}: what is not believed changes nothing");
+    println!("{name} over SOAP: tampered: {}", service.last_refusal());
+
+    let (status, answered) = post(envelope.to_owned()).await;
+    assert_eq!(status, 200, "{name}: {} {answered}", service.last_refusal());
+    assert!(!browser.is_signed_in(&service).await, "{name}: the session here is over");
+    let (again, _) = post(envelope.to_owned()).await;
+    assert_eq!(again, 403, "{name}: a request counts once");
+    there.tell(&serde_json::json!({ "envelope": answered }));
+    let said = there.hear();
+    assert_eq!(said["confirmed"], confirms, "{name}: {said}");
+    println!("{name} over SOAP, begun there: signed out here; it says {said}");
+    std::fs::remove_dir_all(&folder).unwrap();
+}
