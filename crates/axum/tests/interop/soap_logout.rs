@@ -35,7 +35,7 @@ impl Program {
         let files = [
             ("program.py", program.to_owned()),
             ("idp.xml", okta.metadata().unwrap()),
-            ("key.pem", key.reveal().to_owned()),
+            ("key.pem", key.as_str().to_owned()),
             ("cert.pem", pair.certificate().to_pem()),
             ("sp.xml", service.metadata()),
         ];
