@@ -9,7 +9,7 @@ use vouchsafe::{
     Limits, PendingRequest, RelayState, SentArtifact,
 };
 
-use crate::answers::Context;
+use crate::answers::{Context, comes_by_paos};
 use crate::check::{Opened, Opening, elsewhere, open_if_any};
 use crate::error::HttpError;
 use crate::limiter::ReceivePermit;
@@ -30,7 +30,9 @@ pub(crate) fn artifact_in(
     let query = request.uri.query().unwrap_or_default();
     Ok(match request.method {
         Method::GET if body.is_empty() => Some(SentArtifact::from_query(query, limits)?),
-        Method::POST if SentArtifact::is_in_form(body) => Some(SentArtifact::from_form(body, limits)?),
+        Method::POST if !comes_by_paos(&request.headers) && SentArtifact::is_in_form(body) => {
+            Some(SentArtifact::from_form(body, limits)?)
+        }
         _ => None,
     })
 }
@@ -71,7 +73,7 @@ impl SingleSignOn {
                 return Ok(Opening::Restart(restart));
             }
         }
-        let resolved = self.resolved(sent, received_at, &candidates, pending.as_ref(), permit).await;
+        let resolved = self.resolved(request, sent, received_at, &candidates, pending.as_ref(), permit).await;
         let (claimed, connection, permit) = match (resolved, pending.as_ref().map(BoundRequest::request)) {
             (Ok(resolved), _) => resolved,
             (Err(HttpError::Refused(refusal)), Some(request)) if request.is_trial() => {
@@ -93,6 +95,7 @@ impl SingleSignOn {
     /// Asks for the Response, once: the record comes before the question.
     async fn resolved(
         &self,
+        request: &Parts,
         sent: SentArtifact,
         received_at: &str,
         candidates: &[Connection],
@@ -103,6 +106,9 @@ impl SingleSignOn {
         let expect = pending.map_or(Expect::Unsolicited, Expect::Reply);
         let valid =
             self.service_provider().check_artifact(sent, received_at, candidates, expect, self.now())?;
+        // Each has somebody asked and leaves a record, as the start of a sign-in does.
+        self.count_start(request)?;
+        self.inner.starts.count_over(valid.connection())?;
         let recorded = self.inner.replays.record(valid.replay_key()).await?;
         let (resolution, permit) = self.question(valid.confirm(recorded)?, permit).await?;
         let (answer, permit) = self.asked_what_it_stands_for(&resolution, permit).await?;

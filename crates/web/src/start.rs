@@ -85,7 +85,8 @@ impl SingleSignOn {
         let (asked, wanted) = (field("organization").unwrap_or_default(), field("return"));
         let mut context = Context::of(&request.headers);
         context.return_to = wanted.as_deref().map(str::to_owned);
-        if self.must_confirm(&request.headers) {
+        // No page of another site can have a browser send the headers of an enhanced client.
+        if self.must_confirm(&request.headers) && !context.is_enhanced_client {
             // What a form sent stays out of addresses.
             let is_link = request.method == Method::GET && !asked.is_empty();
             let said = is_link.then_some(("organization", asked.as_ref()));

@@ -44,7 +44,7 @@ impl Rate {
 /// what is bounded is how many are started in a time, and not, as [`ReceiveLimiter`](crate::ReceiveLimiter) does for responses, how many are
 /// under way. What is too much is answered with status 429 and `Retry-After`, and nothing is kept.
 ///
-/// A sign-in that begins in the place of a response counts too, and so do trials and links. An address is counted before anything is looked
+/// A sign-in that begins in the place of a response counts too, and so do trials, links, and artifacts, of which each has an identity provider asked. An address is counted before anything is looked
 /// up, a connection only where it is one that exists.
 ///
 /// Clones share it. It remembers some ten thousand addresses and connections each; of more than that, those that are new count as one.

@@ -15,7 +15,7 @@ use vouchsafe::{
 };
 use vouchsafe_store::Memory;
 use vouchsafe_testkit::{self as testkit, ASSERTION_CONSUMER, AuthnRequest, SERVICE_PROVIDER, keys};
-use vouchsafe_web::SingleSignOn;
+use vouchsafe_web::{Rate, SingleSignOn, StartLimiter};
 
 const RESOLUTION: &str = "https://example.okta.com/artifact";
 const OWN: &str = "https://app.example.com/saml/own/acs";
@@ -369,6 +369,24 @@ async fn a_service_that_takes_no_artifacts_says_so() {
         assert_eq!(answer.status().as_u16(), 403);
         assert_eq!(*codes.lock().unwrap(), [expected]);
     }
+}
+
+/// Each has somebody asked and leaves a record, so a client may have so many in a time, as starts of sign-ins.
+#[tokio::test]
+async fn questions_are_counted_like_starts() {
+    let service = Service::new(Unsolicited::Refuse);
+    let limiter = StartLimiter::default().per_connection(Rate::new(3, 1));
+    let sso = service.sso.clone().start_limiter(limiter);
+    let okta_connection = sso.find_connection("okta").await.unwrap().unwrap();
+    let (request, cookies) =
+        started(&sso.start(&get(""), &okta_connection, LoginOptions::default()).await.unwrap());
+    let mut statuses = Vec::new();
+    for number in 0..4 {
+        let brought = fields(&artifact(number), request.relay_state.as_deref());
+        let answer = sso.accept(&with_cookies(get(&brought), &cookies), b"").await.unwrap_err();
+        statuses.push(answer.status().as_u16());
+    }
+    assert_eq!((statuses, service.questions()), (vec![503, 503, 429, 429], 2));
 }
 
 /// A connection is tried out by artifact as well, and the page says why an artifact was not resolved.
