@@ -393,7 +393,7 @@ fn what_was_resolved_over_one_connection_is_no_others() {
             .receive(claimed(), candidates, Expect::Unsolicited, now())
             .map(|valid| valid.connection().to_string())
     };
-    assert_eq!(receive(&[asked.clone()]).unwrap(), "okta");
+    assert_eq!(receive(std::slice::from_ref(&asked)).unwrap(), "okta");
     assert_eq!(receive(&[twin.clone(), asked]).unwrap(), "okta");
     assert_eq!(code(receive(&[twin])), "assertion.unknown_issuer");
 }
