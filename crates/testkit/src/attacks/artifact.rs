@@ -144,13 +144,20 @@ type Text = Result<String, TestkitError>;
 struct Scene {
     target: ArtifactTarget,
     asked: Asked,
-    number: u64,
+    /// What no other scene has, for the names of messages.
+    own: Number,
+    /// The same for the artifact: that of an earlier scene where it is brought again.
+    artifact: Number,
 }
+
+/// When a scene began, in microseconds, and how many began before.
+type Number = (i64, u64);
 
 impl Scene {
     fn new(target: &ArtifactTarget, asked: Asked) -> Scene {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
-        Scene { target: target.clone(), asked, number: NUMBER.fetch_add(1, Ordering::Relaxed) }
+        let own = ((target.0.now)().timestamp_micros(), NUMBER.fetch_add(1, Ordering::Relaxed));
+        Scene { target: target.clone(), asked, own, artifact: own }
     }
 
     fn identity_provider(&self) -> &IdentityProvider {
@@ -169,15 +176,17 @@ impl Scene {
         self.now().checked_add_signed(TimeDelta::minutes(minutes)).unwrap_or_else(|| self.now())
     }
 
-    /// A name that nothing else has.
+    /// A name that nothing of another scene has.
     fn id(&self, what: &str) -> String {
-        format!("_{what}{}_{}", self.now().timestamp_micros(), self.number)
+        let (at, number) = self.own;
+        format!("_{what}{at}_{number}")
     }
 
-    /// A handle that nothing else has.
+    /// A handle that no other artifact has.
     fn handle(&self) -> [u8; 20] {
         let mut handle = [0; 20];
-        let parts = [self.now().timestamp_micros().to_be_bytes(), self.number.to_be_bytes()];
+        let (at, number) = self.artifact;
+        let parts = [at.to_be_bytes(), number.to_be_bytes()];
         handle.iter_mut().zip(parts.as_flattened()).for_each(|(to, from)| *to = *from);
         handle
     }
@@ -335,13 +344,13 @@ async fn succeeds(
 ) -> bool {
     let mut scene = Scene::new(target, service.start().await);
     if row.setting == Setting::UsedBefore {
-        let artifact = scene.number;
+        let artifact = scene.artifact;
         prepare(&scene, &GENUINE);
         let genuine = door.brought(scene.fields());
         if !service.bring(&genuine).await {
             return false;
         }
-        scene = Scene { number: artifact, ..Scene::new(target, service.start().await) };
+        scene = Scene { artifact, ..Scene::new(target, service.start().await) };
     }
     if row.setting == Setting::OtherState {
         let other = scene.asked.relay_state.clone();
