@@ -141,7 +141,8 @@ impl Account {
     }
 
     /// Whether its person signs in over a connection.
-    pub(crate) fn signs_in_over(&self, connection: &ConnectionId) -> bool {
+    #[must_use]
+    pub fn signs_in_over(&self, connection: &ConnectionId) -> bool {
         self.identities.iter().any(|identity| identity.connection == *connection)
     }
 

@@ -14,8 +14,8 @@ pub struct Admission {
     pub create: Create,
     /// Of which domains the e-mail addresses of new accounts are: `"verified"` (the default), `"any"`, or a list. Subdomains are others.
     pub domains: AdmittedDomains,
-    /// Groups whose people are admitted, whatever the case; empty: everybody. A new person must be in one of them, and a known one whose
-    /// login has groups too.
+    /// Groups whose people are admitted, whatever the case; empty: everybody. Whoever signs in for the first time must be in one of them, also
+    /// where SCIM made the account, and a known person whose login has groups. Those that were pushed by SCIM count too.
     #[serde(deserialize_with = "at_most")]
     pub required_groups: Vec<String>,
     /// Groups whose people are not admitted, whatever the case: neither new ones nor known ones.
@@ -23,6 +23,14 @@ pub struct Admission {
     pub blocked_groups: Vec<String>,
     /// Which new accounts wait until somebody approves them: `never` (the default), `when_full`, `always`.
     pub approval: Approval,
+}
+
+impl Admission {
+    /// Whether it depends on a person's groups who is admitted. A store loads the SCIM groups of a login's accounts where it does.
+    #[must_use]
+    pub fn asks_for_groups(&self) -> bool {
+        !self.required_groups.is_empty() || !self.blocked_groups.is_empty()
+    }
 }
 
 /// What makes accounts.

@@ -30,7 +30,8 @@ pub struct Groups {
     pub team_role_ceiling: Permission,
     /// What the members of a team that is made may do in the project that is made with it.
     pub project_permission: Permission,
-    /// How many memberships and roles one plan may end: a plan that would end more is refused, unless one person is deleted. 100 by default.
+    /// How many memberships and roles one plan may end or lower: a plan that takes more away is refused, unless one person is deleted. 100 by
+    /// default.
     pub max_removals: u32,
     /// Which of several rules of `[[groups.roles]]` counts.
     pub role_choice: RoleChoice,

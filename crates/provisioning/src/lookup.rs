@@ -8,7 +8,7 @@ use std::{
 use vouchsafe_crypto::CryptoError;
 
 use crate::{
-    AccountId, Anchor, Domain, EmailAddress, GroupMatch, Identity, LoginFacts, MappingRule, Policy,
+    AccountId, Anchor, Domain, EmailAddress, GroupId, GroupMatch, Identity, LoginFacts, MappingRule, Policy,
     ScimRecord, Snapshot, SubjectSource, TeamId, TokenHash, facts::GroupClaim, text::folded,
 };
 
@@ -127,10 +127,16 @@ impl Policy {
     /// and in lower case. A store loads those, and no others.
     #[must_use]
     pub fn names_for(&self, login: &LoginFacts) -> BTreeSet<String> {
-        let groups = match login.groups(self) {
-            GroupClaim::Listed(groups) => groups,
-            _ => Vec::new(),
-        };
+        match login.groups(self) {
+            GroupClaim::Listed(groups) => self.names_for_groups(groups),
+            _ => self.names_for_groups([]),
+        }
+    }
+
+    /// The same for somebody who is in these groups.
+    #[must_use]
+    pub fn names_for_groups<'g>(&self, groups: impl IntoIterator<Item = &'g str>) -> BTreeSet<String> {
+        let groups: Vec<&str> = groups.into_iter().collect();
         let is_pattern = |rule: &&MappingRule| matches!(rule.matches, GroupMatch::Regex(_));
         let mapped = self.groups.rules.iter().filter(|rule| !is_pattern(rule));
         let mapped = mapped.map(|rule| rule.team.as_str());
@@ -155,14 +161,16 @@ impl Policy {
 }
 
 impl Snapshot {
-    /// The same organization with only those accounts that a login could mean, the teams that they are in, and the teams and projects of
-    /// these [names](Policy::names_for): what a store gives. A login is planned the same on it as on the whole.
+    /// The same organization with only those accounts that a login could mean, the teams and SCIM groups that they are in, and the teams and
+    /// projects of these [names](Policy::names_for): what a store gives. A login is planned the same on it as on the whole.
     #[must_use]
     pub fn restricted_to(&self, look_up: &LookUp, names: &BTreeSet<String>) -> Snapshot {
         let accounts: Vec<_> =
             self.accounts.iter().filter(|account| look_up.means(account)).cloned().collect();
         let memberships = accounts.iter().flat_map(|account| &account.memberships);
         let in_use: HashSet<&TeamId> = memberships.map(|membership| &membership.team).collect();
+        let pushed: HashSet<&GroupId> = accounts.iter().flat_map(|account| &account.scim_groups).collect();
+        let groups = self.groups.iter().filter(|group| pushed.contains(&group.id)).cloned().collect();
         let is_meant = |team: &&crate::Team| names.contains(&folded(&team.name)) || in_use.contains(&team.id);
         let teams = self.teams.iter().filter(is_meant).cloned().collect();
         Snapshot {
@@ -176,7 +184,7 @@ impl Snapshot {
                 .filter(|project| names.contains(&folded(&project.name)))
                 .cloned()
                 .collect(),
-            groups: Vec::new(),
+            groups,
             seats_taken: Some(self.seats()),
             owners: Some(self.owner_count()),
             domains_of_others: self.domains_of_others.clone(),

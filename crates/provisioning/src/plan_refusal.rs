@@ -317,10 +317,12 @@ pub enum PlanRefusal {
         required: Vec<String>,
     },
     /// The plan would take away more memberships and roles than the policy allows at once.
-    #[error("{removals} memberships and roles would end at once, and the policy allows {limit}")]
+    #[error(
+        "{removals} memberships and roles would end or be lowered at once, and the policy allows {limit}"
+    )]
     #[non_exhaustive]
     TooManyRemovals {
-        /// How many would end.
+        /// How many would end or be lowered.
         removals: usize,
         /// How many may.
         limit: usize,

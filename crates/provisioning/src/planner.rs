@@ -82,9 +82,9 @@ fn scim(context: Context<'_>, fact: &ScimFact) -> Result<Plan, PlanRefusal> {
     }
 }
 
-/// The circuit breaker: a filter that was changed at the identity provider must not empty teams, or end roles, at one go.
+/// The circuit breaker: a filter that was changed at the identity provider must not empty teams, or lower what people may do, at one go.
 fn removes_little(context: Context<'_>, plan: Plan) -> Result<Plan, PlanRefusal> {
-    let removals = memberships_ended(&plan).saturating_add(roles_lowered(&plan));
+    let removals = memberships_lowered(&plan).saturating_add(roles_lowered(&plan));
     let limit = usize::try_from(context.policy.groups.max_removals).unwrap_or(usize::MAX);
     match removals > limit {
         true => Err(PlanRefusal::TooManyRemovals { removals, limit }),
@@ -92,8 +92,22 @@ fn removes_little(context: Context<'_>, plan: Plan) -> Result<Plan, PlanRefusal>
     }
 }
 
-fn memberships_ended(plan: &Plan) -> usize {
-    plan.steps().iter().filter(|step| matches!(step.action, Action::LeaveTeam { .. })).count()
+/// In how many teams an account may do less after all steps, each account for itself, whether it leaves the team or has a lower role there.
+fn memberships_lowered(plan: &Plan) -> usize {
+    let mut roles = BTreeMap::new();
+    for step in plan.steps() {
+        let (team, before, after) = match &step.action {
+            Action::JoinTeam { team, role, .. } => (team, None, Some(*role)),
+            Action::SetGrant { team, before, after, .. } | Action::EndGrant { team, before, after, .. } => {
+                (team, Some(*before), Some(*after))
+            }
+            Action::LeaveTeam { team, role } => (team, Some(*role), None),
+            _ => continue,
+        };
+        let of_account = (step.account.as_ref(), team.id.as_ref(), &team.name);
+        roles.entry(of_account).or_insert((before, after)).1 = after;
+    }
+    roles.into_values().filter(|(before, after)| after < before).count()
 }
 
 /// How many accounts have a lower role in the organization after all steps, as groups give and end it.

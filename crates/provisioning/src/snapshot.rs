@@ -33,7 +33,8 @@ pub struct Snapshot {
     /// Its projects.
     #[serde(default)]
     pub projects: Vec<Project>,
-    /// The groups that identity providers pushed by SCIM. Only what SCIM asks for needs them.
+    /// The groups that identity providers pushed by SCIM. What SCIM asks for needs them, and a login where [who is
+    /// admitted](crate::Admission::asks_for_groups) depends on groups.
     #[serde(default)]
     pub groups: Vec<DirectoryGroup>,
     /// How many active accounts there are; `None`: as many as are in `accounts`.

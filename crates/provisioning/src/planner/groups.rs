@@ -6,7 +6,7 @@ use vouchsafe_assertion::ConnectionId;
 
 use super::{Context, draft::Draft, roles::WantedRole, rules::Rules};
 use crate::{
-    LoginFacts, Permission, PlanRefusal, RuleId, Source, TeamRef, Unmapped,
+    Account, DirectoryGroup, LoginFacts, Permission, PlanRefusal, RuleId, Source, TeamRef, Unmapped,
     facts::GroupClaim,
     pattern::PresentedGroup,
     text::{Shown, folded, is_usable_name},
@@ -68,21 +68,43 @@ pub(super) fn claim<'l>(context: Context<'_>, login: &'l LoginFacts) -> GroupCla
     login.groups(context.policy)
 }
 
-/// `admission.required_groups` and `admission.blocked_groups`. Only a list of groups keeps a known person out; a new one must show a group.
-pub(super) fn admit(context: Context<'_>, claim: &GroupClaim<'_>, is_new: bool) -> Result<(), PlanRefusal> {
+/// The SCIM groups of a connection that an account is in.
+pub(super) fn pushed<'c>(
+    context: Context<'c>,
+    account: Option<&Account>,
+    over: &ConnectionId,
+) -> Vec<&'c DirectoryGroup> {
+    let Some(account) = account else { return Vec::new() };
+    let groups = context.snapshot.groups.iter();
+    groups.filter(|group| group.connection == *over && account.scim_groups.contains(&group.id)).collect()
+}
+
+/// `admission.required_groups` and `admission.blocked_groups`. A person shows the groups that came with the login and those that were pushed
+/// by SCIM. Only a list of groups keeps a known person out; whoever signs in for the first time must show a group.
+pub(super) fn admit(
+    context: Context<'_>,
+    claim: &GroupClaim<'_>,
+    pushed: &[&DirectoryGroup],
+    is_first: bool,
+) -> Result<(), PlanRefusal> {
     let admission = &context.policy.admission;
-    if admission.blocked_groups.is_empty() && admission.required_groups.is_empty() {
+    if !admission.asks_for_groups() {
         return Ok(());
     }
-    let listed = match claim {
-        GroupClaim::Listed(groups) => Some(groups.iter().map(|group| folded(group)).collect::<HashSet<_>>()),
-        GroupClaim::NotAsked | GroupClaim::Absent | GroupClaim::Overage | GroupClaim::TooMany => None,
+    let (listed, is_listed) = match claim {
+        GroupClaim::Listed(groups) => (groups.as_slice(), true),
+        GroupClaim::NotAsked | GroupClaim::Absent | GroupClaim::Overage | GroupClaim::TooMany => {
+            (&[][..], false)
+        }
     };
-    let has = |group: &&String| listed.as_ref().is_some_and(|listed| listed.contains(&folded(group)));
+    let names = pushed.iter().map(|group| group.name.as_str());
+    let ids = pushed.iter().filter_map(|group| group.external_id.as_deref());
+    let shown: HashSet<String> = listed.iter().copied().chain(names).chain(ids).map(folded).collect();
+    let has = |group: &&String| shown.contains(&folded(group));
     if let Some(group) = admission.blocked_groups.iter().find(has) {
         return Err(PlanRefusal::GroupBlocked { group: group.clone() });
     }
-    let must_show_one = !admission.required_groups.is_empty() && (is_new || listed.is_some());
+    let must_show_one = !admission.required_groups.is_empty() && (is_first || is_listed);
     match must_show_one && !admission.required_groups.iter().any(|group| has(&group)) {
         true => Err(PlanRefusal::GroupRequired { required: admission.required_groups.clone() }),
         false => Ok(()),

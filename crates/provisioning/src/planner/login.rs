@@ -34,18 +34,19 @@ pub(super) fn plan(
     let mut draft = Draft::new(context, cause, login.at);
     let found = find(context, login, &identity, linking)?;
     let claim = groups::claim(context, login);
-    let account = match found {
-        Found::Known(account) => Some(account),
+    // Whom SCIM created was assigned by the identity provider, and has shown no group yet.
+    let (account, is_first) = match found {
+        Found::Known(account) => (Some(account), false),
         Found::ToLink { account, rule, because } => {
             draft.link(account, &identity, rule, because);
-            Some(account)
+            (Some(account), rule == BY_SCIM)
         }
-        Found::Nobody => None,
+        Found::Nobody => (None, true),
     };
     if let Some(account) = account {
         account.may_be_used()?;
     }
-    groups::admit(context, &claim, account.is_none())?;
+    groups::admit(context, &claim, &groups::pushed(context, account, &login.connection), is_first)?;
     match account {
         Some(account) => {
             draft.is_about(account);
@@ -189,6 +190,9 @@ fn stable_identity(context: Context<'_>, login: &LoginFacts) -> Result<Identity,
     }
 }
 
+/// The rule by which somebody signs in to the account that SCIM created.
+const BY_SCIM: &str = "identity.scim";
+
 enum Found<'c> {
     Known(&'c Account),
     ToLink { account: &'c Account, rule: &'static str, because: &'static str },
@@ -220,7 +224,7 @@ fn find<'c>(
     if let Some(account) = created_by_scim(context, login, identity)? {
         return Ok(Found::ToLink {
             account,
-            rule: "identity.scim",
+            rule: BY_SCIM,
             because: "the identity provider created the account by SCIM for this person",
         });
     }

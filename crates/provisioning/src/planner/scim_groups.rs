@@ -39,7 +39,13 @@ pub(super) fn create(
     let create = Action::CreateGroup { connection, group: reference.clone(), external_id };
     draft.step(rule(), create, "the identity provider pushed it");
     let after = after(context, fact, id, group);
-    let changes = Changes { group: reference, after, joins: members.clone(), leaves: BTreeSet::new() };
+    let changes = Changes {
+        group: reference,
+        after,
+        joins: members.clone(),
+        leaves: BTreeSet::new(),
+        concerns_all: true,
+    };
     changes.apply(context, fact, &mut draft)?;
     Ok(draft.finish())
 }
@@ -65,6 +71,8 @@ pub(super) fn set(
         };
         draft.step(rule(), change, "the identity provider says so");
     }
+    // Those who stay in a group that is what it was are not looked at, unless the fact says who is in it.
+    let concerns_all = !known.is_described_by(group) || matches!(members, ScimMembers::All(_));
     let (joins, leaves) = match members {
         ScimMembers::All(all) => {
             let gone = members_of(context, id).filter(|account| !all.contains(&account.id));
@@ -73,7 +81,7 @@ pub(super) fn set(
         ScimMembers::Changed { join, leave } => (join.difference(leave).cloned().collect(), leave.clone()),
     };
     let group = GroupRef { id: id.clone(), name: group.name.trim().to_owned() };
-    Changes { group, after, joins, leaves }.apply(context, fact, &mut draft)?;
+    Changes { group, after, joins, leaves, concerns_all }.apply(context, fact, &mut draft)?;
     Ok(draft.finish())
 }
 
@@ -84,7 +92,7 @@ pub(super) fn delete(context: Context<'_>, fact: &ScimFact, id: &GroupId) -> Res
     let leaves = members_of(context, id).map(|account| account.id.clone()).collect();
     let after = own_groups(context, fact).filter(|group| group.id != *id).cloned().collect();
     let group = GroupRef::of(known);
-    Changes { group: group.clone(), after, joins: BTreeSet::new(), leaves }
+    Changes { group: group.clone(), after, joins: BTreeSet::new(), leaves, concerns_all: true }
         .apply(context, fact, &mut draft)?;
     draft.step(rule(), Action::DeleteGroup { group }, "the identity provider deleted it");
     Ok(draft.finish())
@@ -112,17 +120,21 @@ struct Changes {
     after: Vec<DirectoryGroup>,
     joins: BTreeSet<AccountId>,
     leaves: BTreeSet<AccountId>,
+    /// Whether those who stay in the group are looked at, too.
+    concerns_all: bool,
 }
 
 impl Changes {
-    /// Account by account: those that join, those that leave, and those who are in the group, which may have another name.
+    /// Account by account: those that join, those that leave, and those who stay in the group where it may give them something else.
     fn apply(&self, context: Context<'_>, fact: &ScimFact, draft: &mut Draft) -> Result<(), PlanRefusal> {
         let mut concerned: BTreeMap<&AccountId, &Account> = BTreeMap::new();
         for id in &self.joins {
             concerned.insert(id, scim_users::managed(context, fact, id)?);
         }
         // Of those who are to leave, only those who are in it: whoever never was keeps what others gave.
-        concerned.extend(members_of(context, &self.group.id).map(|account| (&account.id, account)));
+        let members = members_of(context, &self.group.id);
+        let members = members.filter(|account| self.concerns_all || self.leaves.contains(&account.id));
+        concerned.extend(members.map(|account| (&account.id, account)));
         let rules = Rules::of(&context.policy.groups);
         for account in concerned.into_values() {
             draft.turn_to(account);

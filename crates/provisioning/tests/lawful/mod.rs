@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use vouchsafe_provisioning::{
-    Account, Action, Fact, Hold, LookUp, Passwords, Permission, Plan, PlanRefusal, Policy, Role, ScimChange,
-    Snapshot, Source, Status, SyncMode, TeamId,
+    Account, Action, Fact, Hold, LookUp, Membership, Passwords, Permission, Plan, PlanRefusal, Policy, Role,
+    ScimChange, ScimLookUp, Snapshot, Source, Status, SyncMode, TeamId,
 };
 
 /// All laws, of one fact. The state after it; `None` where the fact is refused.
@@ -31,7 +31,7 @@ pub(crate) fn check(policy: &Policy, fact: &Fact, before: &Snapshot) -> Result<O
         keeps_what_was_suspended(fact, before, &after),
         keeps_what_was_made_by_hand(policy, fact, before, &after),
         takes_nothing_for_what_was_not_said(policy, fact, &plan),
-        removes_no_more_than_allowed(policy, fact, &plan, (before, &after)),
+        removes_no_more_than_allowed(policy, fact, before, &after),
         scim_keeps_what_is_not_its_own(policy, fact, before, &after),
         locks_nobody_out(policy, &after),
         is_consistent(&after),
@@ -48,11 +48,20 @@ fn holds(is_so: bool, wrong: impl Into<String>) -> Result<(), String> {
     if is_so { Ok(()) } else { Err(wrong.into()) }
 }
 
-/// A sign-in is planned the same on what a store looks up for it as on the whole.
+/// A sign-in is planned the same on what a store looks up for it as on the whole, and so is what SCIM asks for.
 fn a_store_gives_enough(policy: &Policy, fact: &Fact, before: &Snapshot) -> Result<(), String> {
-    let Fact::Login(login) = fact else { return Ok(()) };
-    let look_up = LookUp::of(login).map_err(|error| error.to_string())?.with_takeovers(policy);
-    let restricted = before.restricted_to(&look_up, &policy.names_for(login));
+    let restricted = match fact {
+        Fact::Login(login) => {
+            let look_up = LookUp::of(login).map_err(|error| error.to_string())?.with_takeovers(policy);
+            before.restricted_to(&look_up, &policy.names_for(login))
+        }
+        Fact::Scim(fact) => {
+            let known = fact.group().and_then(|id| before.group(id));
+            let known = known.filter(|known| known.connection == fact.connection);
+            before.restricted_to_scim(&ScimLookUp::of(fact, known), policy)
+        }
+        _ => return Ok(()),
+    };
     let (whole, part) = (policy.plan(fact, before), policy.plan(fact, &restricted));
     holds(whole == part, format!("a store would plan {part:?}, and not {whole:?}"))
 }
@@ -177,16 +186,21 @@ fn is_end_of_one_person(fact: &Fact) -> bool {
 fn removes_no_more_than_allowed(
     policy: &Policy,
     fact: &Fact,
-    plan: &Plan,
-    (before, after): (&Snapshot, &Snapshot),
+    before: &Snapshot,
+    after: &Snapshot,
 ) -> Result<(), String> {
-    let teams = plan.steps().iter().filter(|step| matches!(step.action, Action::LeaveTeam { .. })).count();
+    let lowered = |old: &Account| {
+        let new = after.account(&old.id);
+        let role = |team| new.and_then(|new| new.membership(team)).map(Membership::role);
+        old.memberships.iter().filter(|old| role(&old.team) < Some(old.role())).count()
+    };
+    let teams: usize = before.accounts().map(lowered).sum();
     let is_lower = |old: &&Account| after.account(&old.id).is_some_and(|new| new.role < old.role);
     let roles = before.accounts().filter(is_lower).count();
     let is_exempt = matches!(fact, Fact::Change { .. }) || is_end_of_one_person(fact);
     holds(
         is_exempt || teams + roles <= policy.groups.max_removals as usize,
-        format!("{teams} memberships and {roles} roles end"),
+        format!("{teams} memberships and {roles} roles end or are lowered"),
     )
 }
 
