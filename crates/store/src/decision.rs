@@ -16,7 +16,8 @@ use crate::{AuditRecord, SignInError, StoreError, audit, text::fresh_ids};
 pub enum About {
     /// A login: the organization that has the token that came, or else the connection (but [`StoreError::NoOrganizationFor`] where it would
     /// sign in over a connection of that name, and the stored one of that name is another organization's); of its accounts those of
-    /// [`LookUp`](vouchsafe::provisioning::LookUp), with those that its policy takes over; the teams that these are in; its teams and projects
+    /// [`LookUp`](vouchsafe::provisioning::LookUp), with those that its policy takes over; the teams that these are in, and their SCIM groups
+    /// where its policy [asks for groups](vouchsafe::provisioning::Admission::asks_for_groups); its teams and projects
     /// of the [names](Policy::names_for) that its policy makes of the login; and which of the domains another organization has verified.
     Login(Box<LoginFacts>),
     /// An account of an organization: that account, every active owner, all teams, and how many seats are taken where that is limited.
@@ -27,9 +28,8 @@ pub enum About {
         /// The account.
         account: AccountId,
     },
-    /// What an identity provider asks for by SCIM: the accounts that it names and those that have the names and the address which it gives
-    /// somebody, every active owner, all teams, projects and pushed groups, and how many seats are taken where that is limited. For a new
-    /// person, and for a group that is made, renamed, removed or given all of its members anew, all of the organization.
+    /// What an identity provider asks for by SCIM: what [`ScimLookUp`](vouchsafe::provisioning::ScimLookUp) says, and how many seats are taken
+    /// where that is limited. It costs what the people that it is about have, and a group its members; not what the organization is large.
     #[non_exhaustive]
     Scim {
         /// The organization.
@@ -39,6 +39,14 @@ pub enum About {
     },
     /// All of an organization. It costs what the organization is large.
     Organization(OrganizationId),
+}
+
+impl About {
+    /// What an identity provider asks for by SCIM.
+    #[must_use]
+    pub fn scim(organization: OrganizationId, fact: ScimFact) -> Self {
+        Self::Scim { organization, fact: Box::new(fact) }
+    }
 }
 
 /// A decision that is not made yet: what it is about, and a pure function from the state to a plan.
@@ -93,7 +101,7 @@ impl Decision {
     /// What an identity provider asks for by SCIM.
     #[must_use]
     pub fn scim(organization: OrganizationId, fact: ScimFact) -> Self {
-        let about = About::Scim { organization, fact: Box::new(fact.clone()) };
+        let about = About::scim(organization, fact.clone());
         Self::new(about, move |snapshot, policy| policy.plan(fact, snapshot))
     }
 

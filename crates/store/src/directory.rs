@@ -3,8 +3,12 @@
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
-use vouchsafe::provisioning::{
-    Account, Domain, LoginFacts, Organization, OrganizationId, Policy, Project, Snapshot, Team,
+use vouchsafe::{
+    ConnectionId,
+    provisioning::{
+        Account, Domain, EmailAddress, LoginFacts, Organization, OrganizationId, Policy, Project, Snapshot,
+        Team,
+    },
 };
 
 use crate::{
@@ -73,6 +77,9 @@ pub trait Directory: Send + Sync + std::fmt::Debug {
     /// All of an organization, and nothing of another: for looking at it.
     fn whole<'a>(&'a self, id: &'a OrganizationId) -> Answer<'a, Snapshot>;
 
+    /// The accounts of an organization that are found by a key; nobody where there is no such organization.
+    fn accounts_with<'a>(&'a self, id: &'a OrganizationId, key: &'a AccountKey) -> Answer<'a, Vec<Account>>;
+
     /// Signs somebody in: the replay record, the changes in the directory, the session and the removal of the pending request in one
     /// transaction, in which it is decided too ([`SignIn`] says how).
     fn sign_in(&self, sign_in: SignIn) -> Decides<'_, CompletedSignIn>;
@@ -86,6 +93,53 @@ pub trait Directory: Send + Sync + std::fmt::Debug {
 
     /// What changed in an organization, oldest first.
     fn audit<'a>(&'a self, id: &'a OrganizationId) -> Answer<'a, Vec<AuditRecord>>;
+}
+
+/// What accounts are found by without a sign-in. `Debug` shows nothing personal.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AccountKey {
+    /// It has this e-mail address.
+    Email(EmailAddress),
+    /// The identity provider of a connection names its person so: by the subject of an identity over it, whatever that is a value of, or by
+    /// the `externalId` that it pushed by SCIM. Compared byte by byte.
+    #[non_exhaustive]
+    Subject {
+        /// The connection.
+        connection: ConnectionId,
+        /// The name.
+        subject: String,
+    },
+}
+
+impl AccountKey {
+    /// A name that the identity provider of a connection gave somebody.
+    pub fn subject(connection: ConnectionId, subject: impl Into<String>) -> Self {
+        Self::Subject { connection, subject: subject.into() }
+    }
+
+    /// Whether an account is found by it.
+    #[must_use]
+    pub fn means(&self, account: &Account) -> bool {
+        match self {
+            Self::Email(email) => EmailAddress::parse(&account.email).as_ref() == Ok(email),
+            Self::Subject { connection, subject } => {
+                let mut own = account.identities.iter().filter(|identity| identity.connection == *connection);
+                let record = account.scim_record(connection);
+                own.any(|identity| identity.subject == *subject)
+                    || record.is_some_and(|record| record.external_id.as_ref() == Some(subject))
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for AccountKey {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Self::Email(_) => "Email(..)",
+            Self::Subject { .. } => "Subject { .. }",
+        })
+    }
 }
 
 /// A value and the version of the organization at which it was read.

@@ -67,7 +67,7 @@ pub use connection_decision::{ConnectionDecision, DecidedConnections, Organizati
 pub use connection_store::{ConnectionRevision, ConnectionStore};
 pub use connection_totals::ConnectionTotals;
 pub use decision::{About, Applied, Decided, Decision};
-pub use directory::{Directory, Versioned};
+pub use directory::{AccountKey, Directory, Versioned};
 pub use error::{SignInError, StoreError};
 pub use logout::{LOGOUT_MEMORY, LogoutStore, may_be_logged_out};
 pub use memory::Memory;
@@ -80,8 +80,8 @@ pub use refused_sign_in::{NotedRefusals, RefusedSignIn};
 pub use replay::{ReplayStore, forgotten_until};
 pub use revocation::{Announcements, Announces, Revocation};
 pub use scim::{
-    ScimApplied, ScimDecision, ScimForm, ScimFrom, ScimKey, ScimKind, ScimPage, ScimResource, ScimRevision,
-    ScimStore, ScimWrite,
+    ScimApplied, ScimDecision, ScimForm, ScimFrom, ScimKey, ScimKind, ScimResource, ScimRevision, ScimStore,
+    ScimWrite,
 };
 pub use scim_token::ScimToken;
 pub use session::{Session, SessionId, SessionStore};

@@ -1,6 +1,9 @@
 //! What a SCIM service provider keeps: the resources that identity providers push, and the tokens that they push with.
 
-use std::fmt;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -17,25 +20,35 @@ use crate::{Answer, Author, Decided, Decides, Decision, Directory, ScimToken, St
 /// A User resource is an account as the identity provider of one connection sees it; its id is the account's. Nothing of another connection is
 /// ever answered.
 pub trait ScimStore: Directory {
-    /// The resources of a connection that are found so, in the order in which they were made.
+    /// Of the resources of a connection that are [found so](ScimKey), those from this place on in the order in which they were made, and so many
+    /// at most.
+    ///
+    /// What is made meanwhile stands at the end, and what is changed stays in its place. From [`ScimFrom::After`] it goes on behind a
+    /// resource, whatever is removed meanwhile.
     fn find_scim<'a>(
         &'a self,
         connection: &'a ConnectionId,
         kind: ScimKind,
         by: &'a ScimKey,
+        from: ScimFrom,
+        most: usize,
     ) -> Answer<'a, Vec<ScimResource>>;
 
-    /// Some resources of a connection, in the order in which they were made, and how many there are in all.
-    ///
-    /// What is made meanwhile stands at the end, and what is changed stays in its place. From [`ScimFrom::After`] a page goes on behind a
-    /// resource, whatever is removed meanwhile.
-    fn scim_page<'a>(
+    /// How many resources of a connection are found so.
+    fn count_scim<'a>(
         &'a self,
         connection: &'a ConnectionId,
         kind: ScimKind,
-        from: ScimFrom,
-        most: usize,
-    ) -> Answer<'a, ScimPage>;
+        by: &'a ScimKey,
+    ) -> Answer<'a, usize>;
+
+    /// The names of the resources of a connection with these ids, by id: `userName` or `displayName`. Others have none.
+    fn scim_names<'a>(
+        &'a self,
+        connection: &'a ConnectionId,
+        kind: ScimKind,
+        ids: &'a [String],
+    ) -> Answer<'a, BTreeMap<String, String>>;
 
     /// The accounts of an organization with these ids.
     fn scim_accounts<'a>(
@@ -47,8 +60,11 @@ pub trait ScimStore: Directory {
     /// Who is in these groups, each group for itself, and by account.
     fn scim_members<'a>(&'a self, groups: &'a [GroupId]) -> Answer<'a, Vec<(GroupId, AccountId)>>;
 
-    /// How many are in this group.
-    fn count_scim_members<'a>(&'a self, group: &'a GroupId) -> Answer<'a, usize>;
+    /// How many are in each of these groups. A group without members may be left out.
+    fn count_scim_members<'a>(&'a self, groups: &'a [GroupId]) -> Answer<'a, BTreeMap<GroupId, usize>>;
+
+    /// In how many groups each of these accounts is. An account in none may be left out.
+    fn count_scim_groups<'a>(&'a self, accounts: &'a [AccountId]) -> Answer<'a, BTreeMap<AccountId, usize>>;
 
     /// Plans what an identity provider asks for, and writes what comes of it with the resource and audit records, in one transaction.
     /// [`StoreError::ScimConflict`] if the resource is at another revision than it was read at.
@@ -103,16 +119,26 @@ impl ScimKind {
     }
 }
 
-/// What a resource is found by.
+/// What resources are found by.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ScimKey {
-    /// It has one of these ids.
+    /// All of them.
+    All,
+    /// They have one of these ids.
     Ids(Vec<String>),
     /// `userName` or `displayName`, whatever the case of the letters.
     Name(String),
     /// `externalId`.
     ExternalId(String),
+    /// A user's `displayName`, as [`search_key`](ScimResource::search_key) compares it: others may be found as well.
+    DisplayName(String),
+    /// One of a user's `emails`, as [`search_key`](ScimResource::search_key) compares it: others may be found as well.
+    Email(String),
+    /// The groups that the user with this id is in.
+    Member(String),
+    /// The users whose accounts may not be used.
+    Inactive,
 }
 
 impl ScimKey {
@@ -126,9 +152,14 @@ impl ScimKey {
 impl fmt::Debug for ScimKey {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
+            Self::All => "All",
             Self::Ids(_) => "Ids(..)",
             Self::Name(_) => "Name(..)",
             Self::ExternalId(_) => "ExternalId(..)",
+            Self::DisplayName(_) => "DisplayName(..)",
+            Self::Email(_) => "Email(..)",
+            Self::Member(_) => "Member(..)",
+            Self::Inactive => "Inactive",
         })
     }
 }
@@ -178,14 +209,32 @@ impl ScimResource {
         crate::text::folded(name)
     }
 
-    /// Whether it is found by a key.
+    /// The form in which `displayName` and `emails` are searched for: without white space around it, in lower case, and no more than 128
+    /// characters of it. What is equal to a text has the same form, and so may something else.
     #[must_use]
-    pub fn is_found_by(&self, key: &ScimKey) -> bool {
-        match key {
-            ScimKey::Ids(ids) => ids.contains(&self.id),
-            ScimKey::Name(name) => Self::name_key(&self.name) == Self::name_key(name),
-            ScimKey::ExternalId(external_id) => self.external_id.as_ref() == Some(external_id),
-        }
+    pub fn search_key(text: &str) -> String {
+        const LONGEST: usize = 128;
+        crate::text::folded(text)
+            .chars()
+            .take(LONGEST)
+            .map(|one| if one == '\0' { '\u{fffd}' } else { one })
+            .collect()
+    }
+
+    /// A user's `displayName`, as it is [searched for](Self::search_key).
+    #[must_use]
+    pub fn display_name_key(&self) -> Option<String> {
+        let name = self.attributes.get("displayName").filter(|_| self.kind == ScimKind::User);
+        name.and_then(Value::as_str).map(Self::search_key)
+    }
+
+    /// A user's `emails`, as they are [searched for](Self::search_key).
+    #[must_use]
+    pub fn email_keys(&self) -> BTreeSet<String> {
+        let emails = self.attributes.get("emails").filter(|_| self.kind == ScimKind::User);
+        let emails = emails.and_then(Value::as_array).into_iter().flatten();
+        let values = emails.filter_map(|email| email.get("value").and_then(Value::as_str));
+        values.map(Self::search_key).collect()
     }
 }
 
@@ -198,24 +247,6 @@ impl fmt::Debug for ScimResource {
             .field("id", &self.id)
             .field("revision", &self.revision)
             .finish_non_exhaustive()
-    }
-}
-
-/// Some resources of a connection.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ScimPage {
-    /// The resources.
-    pub resources: Vec<ScimResource>,
-    /// How many the connection has of the kind.
-    pub total: usize,
-}
-
-impl ScimPage {
-    /// For stores: a page.
-    #[must_use]
-    pub fn new(resources: Vec<ScimResource>, total: usize) -> Self {
-        Self { resources, total }
     }
 }
 

@@ -1,6 +1,6 @@
 //! A store that is chosen by its address.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use vouchsafe::{
@@ -14,11 +14,11 @@ use vouchsafe::{
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 use crate::cached_sessions::Cache;
 use crate::{
-    Answer, ApiToken, ApiTokenSecret, ApiTokenStore, Applied, AuditCursor, AuditEntry, AuditFeed,
+    AccountKey, Answer, ApiToken, ApiTokenSecret, ApiTokenStore, Applied, AuditCursor, AuditEntry, AuditFeed,
     AuditRecord, Author, CompletedSignIn, ConnectionDecision, ConnectionRevision, ConnectionStore, Decides,
     Decision, Directory, LogoutStore, Memory, OrganizationConnections, PendingStore, ReplayStore, Revocation,
-    ScimApplied, ScimDecision, ScimFrom, ScimKey, ScimKind, ScimPage, ScimResource, ScimStore, ScimToken,
-    Session, SessionId, SessionStore, SignIn, StoreError, StoredConnection, Versioned,
+    ScimApplied, ScimDecision, ScimFrom, ScimKey, ScimKind, ScimResource, ScimStore, ScimToken, Session,
+    SessionId, SessionStore, SignIn, StoreError, StoredConnection, Versioned,
 };
 
 /// One of the stores, whichever its address says: so that where a service keeps what it knows is one line of its configuration.
@@ -284,11 +284,13 @@ impl AuditFeed for Store {
 
 impl ScimStore for Store {
     passed_on! { to directory:
-        fn find_scim<'a>(&self, connection: &'a ConnectionId, kind: ScimKind, by: &'a ScimKey) -> Answer<'a, Vec<ScimResource>>;
-        fn scim_page<'a>(&self, connection: &'a ConnectionId, kind: ScimKind, from: ScimFrom, most: usize) -> Answer<'a, ScimPage>;
+        fn find_scim<'a>(&self, connection: &'a ConnectionId, kind: ScimKind, by: &'a ScimKey, from: ScimFrom, most: usize) -> Answer<'a, Vec<ScimResource>>;
+        fn count_scim<'a>(&self, connection: &'a ConnectionId, kind: ScimKind, by: &'a ScimKey) -> Answer<'a, usize>;
+        fn scim_names<'a>(&self, connection: &'a ConnectionId, kind: ScimKind, ids: &'a [String]) -> Answer<'a, BTreeMap<String, String>>;
         fn scim_accounts<'a>(&self, organization: &'a OrganizationId, accounts: &'a [AccountId]) -> Answer<'a, Vec<Account>>;
         fn scim_members<'a>(&self, groups: &'a [GroupId]) -> Answer<'a, Vec<(GroupId, AccountId)>>;
-        fn count_scim_members<'a>(&self, group: &'a GroupId) -> Answer<'a, usize>;
+        fn count_scim_members<'a>(&self, groups: &'a [GroupId]) -> Answer<'a, BTreeMap<GroupId, usize>>;
+        fn count_scim_groups<'a>(&self, accounts: &'a [AccountId]) -> Answer<'a, BTreeMap<AccountId, usize>>;
         fn scim_token<'a>(&self, hash: &'a TokenHash) -> Answer<'a, Option<ScimToken>>;
         fn scim_tokens<'a>(&self, connection: &'a ConnectionId) -> Answer<'a, Vec<ScimToken>>;
         fn add_scim_token<'a>(&self, token: &'a ScimToken, others_end: Option<DateTime<Utc>>, author: &'a Author) -> Answer<'a, ()>;
@@ -319,6 +321,7 @@ impl Directory for Store {
         fn add_team<'a>(&self, team: &'a Team, author: &'a Author) -> Answer<'a, ()>;
         fn add_project<'a>(&self, project: &'a Project, author: &'a Author) -> Answer<'a, ()>;
         fn snapshot<'a>(&self, login: &'a LoginFacts) -> Answer<'a, Snapshot>;
+        fn accounts_with<'a>(&self, id: &'a OrganizationId, key: &'a AccountKey) -> Answer<'a, Vec<Account>>;
         fn whole<'a>(&self, id: &'a OrganizationId) -> Answer<'a, Snapshot>;
         fn audit<'a>(&self, id: &'a OrganizationId) -> Answer<'a, Vec<AuditRecord>>;
     }

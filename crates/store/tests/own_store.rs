@@ -23,10 +23,7 @@ use vouchsafe::{
     },
 };
 use vouchsafe_store::{
-    About, Answer, Applied, AuditRecord, Author, CompletedSignIn, ConnectionDecision, ConnectionStore,
-    Decided, Decides, Decision, Directory, NotedRefusals, OrganizationConnections, PendingStore,
-    RefusedSignIn, ReplayStore, Session, SessionId, SessionStore, SignIn, SignInContext, SignInError,
-    StoreError, StoredConnection, Versioned,
+    About, Answer, Applied, AuditRecord, Author, CompletedSignIn, ConnectionDecision, ConnectionStore, Decided, Decides, Decision, Directory, NotedRefusals, OrganizationConnections, PendingStore, RefusedSignIn, ReplayStore, Session, SessionId, SessionStore, SignIn, SignInContext, SignInError, StoreError, StoredConnection, Versioned, AccountKey,
 };
 
 async fn own() -> (Own, ()) {
@@ -278,6 +275,13 @@ impl Directory for Own {
 
     fn snapshot<'a>(&'a self, login: &'a LoginFacts) -> Answer<'a, Snapshot> {
         self.with(move |state| Ok(state.about_login(login, None)?.0))
+    }
+
+    fn accounts_with<'a>(&'a self, id: &'a OrganizationId, key: &'a AccountKey) -> Answer<'a, Vec<Account>> {
+        Box::pin(async move {
+            let whole = self.whole(id).await?;
+            Ok(whole.accounts().filter(|account| key.means(account)).cloned().collect())
+        })
     }
 
     fn whole<'a>(&'a self, id: &'a OrganizationId) -> Answer<'a, Snapshot> {

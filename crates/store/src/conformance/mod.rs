@@ -82,7 +82,7 @@ macro_rules! conformance {
         $crate::conformance!(@scim available $make);
     };
     (@scim $way:ident $make:path) => {
-        $crate::conformance!(@each $way $make, scim, resources_are_found_at_their_connection, pages_follow_the_order_of_making,
+        $crate::conformance!(@each $way $make, scim, resources_are_found_at_their_connection, resources_are_found_by_their_values, pages_follow_the_order_of_making,
             a_resource_is_changed_at_its_revision_only, members_and_sessions_go_with_the_plan, tokens_are_rotated_and_revoked,
             tokens_end_with_their_connection, a_token_that_is_revoked_during_a_rotation_stays_revoked,
             of_writers_of_one_resource_one_succeeds);
@@ -157,7 +157,8 @@ macro_rules! conformance {
             an_account_is_linked_while_the_session_lasts_that_asked, a_membership_goes_with_its_last_source,
             a_connection_takes_over_the_people_of_another);
         $crate::conformance!(@each $way $make, provisioning, an_account_that_waits_for_approval_is_written_and_not_signed_in,
-            a_session_lasts_as_long_as_the_policy_says, a_session_is_idle_as_long_as_the_policy_says, people_and_groups_of_scim_are_kept);
+            accounts_are_found_by_a_key, a_session_lasts_as_long_as_the_policy_says, a_session_is_idle_as_long_as_the_policy_says,
+            people_and_groups_of_scim_are_kept);
         $crate::conformance!(@each $way $make, scenarios, two_hundred_first_sign_ins_at_once_succeed,
             an_owner_suspends_somebody_while_forty_people_sign_in, a_refused_sign_in_leaves_nothing_behind,
             one_response_is_accepted_once, an_assertion_is_accepted_once_over_all_connections, a_sign_in_answers_its_request_and_replaces_a_session,

@@ -1,17 +1,21 @@
 //! What a policy asks of a store beyond accounts and teams: approval, limits of sessions, and what SCIM says.
 
 use chrono::TimeDelta;
-use vouchsafe::provisioning::{
-    Change, GroupId, Hold, ScimChange, ScimFact, ScimGroup, ScimMembers, ScimUser, Source, Status,
+use vouchsafe::{
+    ConnectionId,
+    provisioning::{
+        Account, AccountId, Change, EmailAddress, GroupId, Hold, Identity, ScimChange, ScimFact, ScimGroup,
+        ScimMembers, ScimRecord, ScimUser, Source, Status,
+    },
 };
 use vouchsafe_testkit::ISSUE_INSTANT;
 
 use super::{
-    Store, acme, author, change, connection, login, now, provision,
+    Store, acme, author, change, connection, globex, login, now, provision,
     scenarios::{sign_in, valid},
-    with_acme,
+    with_acme, with_globex,
 };
-use crate::{Decision, Session, SessionId};
+use crate::{AccountKey, Decision, Session, SessionId};
 use vouchsafe::{Provider, provisioning::Actor};
 
 /// The account is there for an administrator to approve; nobody is signed in to it, and the response is used up.
@@ -31,6 +35,57 @@ pub async fn an_account_that_waits_for_approval_is_written_and_not_signed_in(sto
     change(&store, &ada.id, Change::Approve, Actor::Operator).await.unwrap();
     let signed_in = store.sign_in(sign_in(valid("ada", &token, "id3"))).await.unwrap();
     assert_eq!(*signed_in.account(), ada.id);
+}
+
+/// An account is found by its address and by what the identity provider of a connection names its person, in its organization alone.
+pub async fn accounts_are_found_by_a_key(store: impl Store) {
+    with_acme(&store).await;
+    with_globex(&store).await;
+    let long = "x".repeat(500);
+    let entra = ConnectionId::new("entra").unwrap();
+    let identities = [
+        (
+            "ada",
+            vec![Identity::new(connection(), "00u1"), Identity::of_attribute(connection(), "uid", " 7 ")],
+        ),
+        (
+            "bob",
+            vec![Identity::new(connection(), &long), Identity::of_attribute(entra.clone(), "uid", "00u1")],
+        ),
+        ("eve", vec![Identity::new(connection(), format!("{long}y"))]),
+    ];
+    for (name, identities) in identities {
+        let mut account = Account::new(AccountId::new(name), acme(), format!("{name}@example.com"));
+        account.identities = identities;
+        store.add_account(&account).await.unwrap();
+    }
+    let mut zoe = Account::new(AccountId::new("zoe"), acme(), "zoe@example.com");
+    let mut record = ScimRecord::new(connection(), "zoe");
+    record.external_id = Some("00u9".to_owned());
+    zoe.scim.push(record);
+    store.add_account(&zoe).await.unwrap();
+    let email = |text: &str| AccountKey::Email(EmailAddress::parse(text).unwrap());
+    let subject = |text: &str| AccountKey::subject(connection(), text);
+    for (key, expected) in [
+        (email("ADA@example.com"), vec!["ada"]),
+        (email("nobody@example.com"), vec![]),
+        (subject("00u1"), vec!["ada"]),
+        (subject(" 7 "), vec!["ada"]),
+        (subject("7"), vec![]),
+        (subject("00U1"), vec![]),
+        (AccountKey::subject(entra, "00u1"), vec!["bob"]),
+        (subject(&long), vec!["bob"]),
+        (subject(&format!("{long}y")), vec!["eve"]),
+        (subject(&format!("{long}z")), vec![]),
+        (subject("00u9"), vec!["zoe"]),
+        (subject("zoe"), vec![]),
+        (subject("\0"), vec![]),
+        (subject(""), vec![]),
+    ] {
+        let found = store.accounts_with(&acme(), &key).await.unwrap();
+        assert_eq!(found.iter().map(|account| account.id.as_str()).collect::<Vec<_>>(), expected, "{key:?}");
+        assert!(store.accounts_with(&globex(), &key).await.unwrap().is_empty(), "{key:?}");
+    }
 }
 
 /// The shorter of what the service and the policy allow.

@@ -4,13 +4,12 @@ use std::{collections::HashMap, hash::Hash};
 
 use vouchsafe::provisioning::{
     Account, AccountId, Domain, EmailAddress, LoginFacts, LookUp, Organization, OrganizationId, Policy,
-    Project, Snapshot, Team,
+    Project, ScimFact, ScimLookUp, Snapshot, Team,
 };
 
 use super::{Held, Memory, State};
 use crate::{
-    About, Answer, Applied, AuditCursor, AuditEntry, AuditFeed, AuditRecord, Author, CompletedSignIn,
-    ConnectionDecision, Decided, Decides, Decision, Directory, OrganizationConnections, RefusedSignIn,
+    About, Answer, Applied, AuditCursor, AuditEntry, AuditFeed, AuditRecord, Author, CompletedSignIn, ConnectionDecision, Decided, Decides, Decision, Directory, OrganizationConnections, RefusedSignIn, AccountKey,
     SignIn, SignInContext, SignInError, StoreError, Versioned, directory::parsed_policy,
 };
 
@@ -138,6 +137,14 @@ impl Directory for Memory {
         self.with(move |state| Ok(state.about_login(login, None)?.0))
     }
 
+    fn accounts_with<'a>(&'a self, id: &'a OrganizationId, key: &'a AccountKey) -> Answer<'a, Vec<Account>> {
+        self.with(move |state| {
+            let held = state.organizations.get(id);
+            let accounts = held.into_iter().flat_map(|held| held.whole.accounts());
+            Ok(accounts.filter(|account| key.means(account)).cloned().collect())
+        })
+    }
+
     fn whole<'a>(&'a self, id: &'a OrganizationId) -> Answer<'a, Snapshot> {
         self.with(move |state| Ok(state.held(id)?.whole.clone()))
     }
@@ -232,12 +239,20 @@ impl State {
     pub(super) fn about(&mut self, about: &About) -> Result<(Snapshot, Policy), StoreError> {
         let id = match about {
             About::Login(login) => return self.about_login(login, None),
-            About::Account { organization, .. }
-            | About::Scim { organization, .. }
-            | About::Organization(organization) => organization,
+            About::Scim { organization, fact } => return self.about_scim(organization, fact),
+            About::Account { organization, .. } | About::Organization(organization) => organization,
         };
         let held = self.held(id)?;
         Ok((held.whole.clone(), parsed_policy(id, held.policy.as_deref())?))
+    }
+
+    fn about_scim(&mut self, id: &OrganizationId, fact: &ScimFact) -> Result<(Snapshot, Policy), StoreError> {
+        let held = self.held(id)?;
+        let policy = parsed_policy(id, held.policy.as_deref())?;
+        let known = fact.group().and_then(|group| held.whole.group(group));
+        let known = known.filter(|known| known.connection == fact.connection);
+        let look_up = ScimLookUp::of(fact, known);
+        Ok((held.whole.restricted_to_scim(&look_up, &policy), policy))
     }
 
     fn about_login(

@@ -1,6 +1,6 @@
 //! SCIM resources and tokens in memory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use vouchsafe::{
@@ -10,7 +10,7 @@ use vouchsafe::{
 
 use super::{Memory, State};
 use crate::{
-    Answer, AuditRecord, Author, Decides, ScimApplied, ScimDecision, ScimFrom, ScimKey, ScimKind, ScimPage,
+    Answer, AuditRecord, Author, Decides, ScimApplied, ScimDecision, ScimFrom, ScimKey, ScimKind,
     ScimResource, ScimStore, ScimToken, SignInError, StoreError,
 };
 
@@ -41,9 +41,9 @@ impl ScimState {
     }
 
     fn name_is_free(&self, written: &ScimResource) -> Result<(), StoreError> {
-        let key = ScimKey::Name(written.name.clone());
+        let key = ScimResource::name_key(&written.name);
         let mut others = self.of(&written.connection, written.kind).filter(|one| one.id != written.id);
-        match others.any(|other| other.is_found_by(&key)) {
+        match others.any(|other| ScimResource::name_key(&other.name) == key) {
             true => Err(StoreError::taken("the name of the SCIM resource")),
             false => Ok(()),
         }
@@ -65,28 +65,39 @@ impl ScimStore for Memory {
         connection: &'a ConnectionId,
         kind: ScimKind,
         by: &'a ScimKey,
+        from: ScimFrom,
+        most: usize,
     ) -> Answer<'a, Vec<ScimResource>> {
         self.with(move |state| {
-            Ok(state.scim.of(connection, kind).filter(|one| one.is_found_by(by)).cloned().collect())
+            let found = state.found_by(connection, kind, by);
+            Ok(match from {
+                ScimFrom::Index(index) => found.skip(index).take(most).cloned().collect(),
+                ScimFrom::After(number) => {
+                    found.filter(|one| one.number > number).take(most).cloned().collect()
+                }
+            })
         })
     }
 
-    fn scim_page<'a>(
+    fn count_scim<'a>(
         &'a self,
         connection: &'a ConnectionId,
         kind: ScimKind,
-        from: ScimFrom,
-        most: usize,
-    ) -> Answer<'a, ScimPage> {
+        by: &'a ScimKey,
+    ) -> Answer<'a, usize> {
+        self.with(move |state| Ok(state.found_by(connection, kind, by).count()))
+    }
+
+    fn scim_names<'a>(
+        &'a self,
+        connection: &'a ConnectionId,
+        kind: ScimKind,
+        ids: &'a [String],
+    ) -> Answer<'a, BTreeMap<String, String>> {
         self.with(move |state| {
-            let all = || state.scim.of(connection, kind);
-            let resources = match from {
-                ScimFrom::Index(index) => all().skip(index).take(most).cloned().collect(),
-                ScimFrom::After(number) => {
-                    all().filter(|one| one.number > number).take(most).cloned().collect()
-                }
-            };
-            Ok(ScimPage::new(resources, all().count()))
+            let by = ScimKey::Ids(ids.to_vec());
+            let found = state.found_by(connection, kind, &by);
+            Ok(found.map(|one| (one.id.clone(), one.name.clone())).collect())
         })
     }
 
@@ -105,8 +116,24 @@ impl ScimStore for Memory {
         self.with(move |state| Ok(state.scim_members(groups)))
     }
 
-    fn count_scim_members<'a>(&'a self, group: &'a GroupId) -> Answer<'a, usize> {
-        self.with(move |state| Ok(state.scim_members(std::slice::from_ref(group)).len()))
+    fn count_scim_members<'a>(&'a self, groups: &'a [GroupId]) -> Answer<'a, BTreeMap<GroupId, usize>> {
+        self.with(move |state| {
+            let mut counts = BTreeMap::new();
+            for (group, _) in state.scim_members(groups) {
+                let count: &mut usize = counts.entry(group).or_default();
+                *count = count.saturating_add(1);
+            }
+            Ok(counts)
+        })
+    }
+
+    fn count_scim_groups<'a>(&'a self, accounts: &'a [AccountId]) -> Answer<'a, BTreeMap<AccountId, usize>> {
+        self.with(move |state| {
+            let asked: HashSet<&AccountId> = accounts.iter().collect();
+            let all = state.organizations.values().flat_map(|held| &held.whole.accounts);
+            let found = all.filter(|account| asked.contains(&account.id));
+            Ok(found.map(|account| (account.id.clone(), account.scim_groups.len())).collect())
+        })
     }
 
     fn decide_scim(&self, decision: ScimDecision) -> Decides<'_, ScimApplied> {
@@ -206,6 +233,53 @@ impl State {
             (None, None) => None,
         };
         Ok(ScimApplied::new(decided.plan, resource))
+    }
+
+    fn found_by<'s>(
+        &'s self,
+        connection: &'s ConnectionId,
+        kind: ScimKind,
+        by: &ScimKey,
+    ) -> impl Iterator<Item = &'s ScimResource> {
+        let is_found = self.finds(by);
+        self.scim.of(connection, kind).filter(move |one| is_found(one))
+    }
+
+    /// Whether a resource is found by a key.
+    fn finds(&self, by: &ScimKey) -> Box<dyn Fn(&ScimResource) -> bool> {
+        let accounts = || self.organizations.values().flat_map(|held| &held.whole.accounts);
+        match by.clone() {
+            ScimKey::All => Box::new(|_| true),
+            ScimKey::Ids(ids) => {
+                let ids: HashSet<String> = ids.into_iter().collect();
+                Box::new(move |one| ids.contains(&one.id))
+            }
+            ScimKey::Name(name) => {
+                let name = ScimResource::name_key(&name);
+                Box::new(move |one| ScimResource::name_key(&one.name) == name)
+            }
+            ScimKey::ExternalId(id) => Box::new(move |one| one.external_id.as_ref() == Some(&id)),
+            ScimKey::DisplayName(name) => {
+                let name = Some(ScimResource::search_key(&name));
+                Box::new(move |one| one.display_name_key() == name)
+            }
+            ScimKey::Email(email) => {
+                let email = ScimResource::search_key(&email);
+                Box::new(move |one| one.email_keys().contains(&email))
+            }
+            ScimKey::Member(id) => {
+                let member = accounts().find(|account| account.id.as_str() == id);
+                let groups = member.map(|account| account.scim_groups.clone()).unwrap_or_default();
+                Box::new(move |one| {
+                    one.kind == ScimKind::Group && groups.contains(&GroupId::new(one.id.as_str()))
+                })
+            }
+            ScimKey::Inactive => {
+                let inactive = accounts().filter(|account| !account.is_active());
+                let ids: HashSet<String> = inactive.map(|account| account.id.to_string()).collect();
+                Box::new(move |one| one.kind == ScimKind::User && ids.contains(&one.id))
+            }
+        }
     }
 
     /// What identity providers push with ends with their connections.

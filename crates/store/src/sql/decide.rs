@@ -107,10 +107,7 @@ pub(super) async fn read(
         About::Scim { organization, fact } => {
             locks::organization(turn, organization).await?;
             let (mut snapshot, policy) = rows::organization_and_policy(turn, organization).await?;
-            match scim::named(turn, fact).await? {
-                Some(named) => scim::load_named(turn, &named, &mut snapshot).await?,
-                None => rows::load_everything(turn, &mut snapshot).await?,
-            }
+            scim::load(turn, fact, &policy, &mut snapshot).await?;
             (snapshot, policy)
         }
         About::Organization(organization) => {

@@ -1,7 +1,7 @@
 //! The directory in SQL.
 
 use vouchsafe::provisioning::{
-    Account, Domain, LoginFacts, Organization, OrganizationId, Policy, Project, Snapshot, Team,
+    Account, Domain, LoginFacts, Organization, OrganizationId, Policy, Project, ScimRecord, Snapshot, Team,
 };
 
 use super::{
@@ -10,8 +10,8 @@ use super::{
     rows, writes,
 };
 use crate::{
-    Answer, Applied, AuditRecord, Author, CompletedSignIn, ConnectionDecision, Decides, Decision, Directory,
-    OrganizationConnections, SignIn, SignInError, StoreError, Versioned, directory::parsed_policy,
+    AccountKey, Answer, Applied, AuditRecord, Author, CompletedSignIn, ConnectionDecision, Decides, Decision,
+    Directory, OrganizationConnections, SignIn, SignInError, StoreError, Versioned, directory::parsed_policy,
 };
 
 impl<E: Engine> Directory for E {
@@ -153,6 +153,31 @@ impl<E: Engine> Directory for E {
         self.read(Box::new(move |runs| {
             Box::pin(async move { Ok(login::read(runs, &facts).await?.snapshot) })
         }))
+    }
+
+    fn accounts_with<'a>(&'a self, id: &'a OrganizationId, key: &'a AccountKey) -> Answer<'a, Vec<Account>> {
+        const BY_EMAIL: &str = "SELECT record FROM vouchsafe_accounts WHERE organization = ? AND email = ?";
+        const BY_SUBJECT: &str = "
+            SELECT record FROM vouchsafe_accounts WHERE id IN (
+                SELECT account FROM vouchsafe_subjects WHERE organization = ? AND connection = ? AND subject = ?
+                UNION SELECT account FROM vouchsafe_identities WHERE organization = ? AND identity = ?)
+            ORDER BY number";
+        Box::pin(async move {
+            let organization = id.as_str();
+            let asked = match key {
+                AccountKey::Email(email) => Batch::of(BY_EMAIL).bind(organization).bind(email.compared()),
+                // No text in PostgreSQL has the character NUL.
+                AccountKey::Subject { subject, .. } if subject.contains('\0') => return Ok(Vec::new()),
+                AccountKey::Subject { connection, subject } => Batch::of(BY_SUBJECT)
+                    .bind(organization)
+                    .bind(connection.as_str())
+                    .bind(writes::subject_key(subject))
+                    .bind(organization)
+                    .bind(ScimRecord::key_of_external_id(connection, subject)),
+            };
+            let found: Vec<Account> = rows::all_records("account", &self.ask(asked).await?)?;
+            Ok(found.into_iter().filter(|account| key.means(account)).collect())
+        })
     }
 
     fn whole<'a>(&'a self, id: &'a OrganizationId) -> Answer<'a, Snapshot> {

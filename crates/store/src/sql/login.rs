@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use vouchsafe::{
     ConnectionId, ConnectionState, ReplayKey,
-    provisioning::{AccountId, Domain, Identity, LoginFacts, LookUp, OrganizationId, Policy, Snapshot},
+    provisioning::{
+        AccountId, Domain, GroupId, Identity, LoginFacts, LookUp, OrganizationId, Policy, Snapshot,
+    },
 };
 
 use super::{Answered, Batch, Row, Runs, Sql, Transaction, connections, locks, memoranda, rows, run_one};
@@ -297,7 +299,7 @@ pub(super) async fn about(
         let version = row.optional_integer(8)?.map(i64::unsigned_abs);
         match known {
             Some(known) if known.id == found && Some(known.snapshot.version) == version => {
-                return known.with(row, login, &look_up);
+                return with_pushed_groups(runs, known.with(row, login, &look_up)?).await;
             }
             _ => {
                 let answered = run_one(runs, Batch::of(rows::BY_ID).bind(found.as_str())).await?;
@@ -308,6 +310,24 @@ pub(super) async fn about(
             }
         }
     }
+}
+
+/// The SCIM groups of its accounts, where it depends on groups who is admitted.
+async fn with_pushed_groups(runs: &mut dyn Runs, mut about: AboutLogin) -> Result<AboutLogin, StoreError> {
+    const GROUPS: Sql = Sql {
+        sqlite: "SELECT record FROM vouchsafe_groups
+                 WHERE id IN (SELECT value FROM json_each(?)) AND +organization = ? ORDER BY number",
+        postgres: "SELECT record FROM vouchsafe_groups WHERE id = ANY(?) AND organization = ? ORDER BY number",
+    };
+    let AboutLogin { snapshot, policy, .. } = &mut about;
+    let groups = snapshot.accounts.iter().flat_map(|account| &account.scim_groups);
+    let ids: BTreeSet<&str> = groups.map(GroupId::as_str).collect();
+    if policy.admission.asks_for_groups() && !ids.is_empty() {
+        let ids: Vec<String> = ids.into_iter().map(str::to_owned).collect();
+        let asked = Batch::of(GROUPS).bind(ids).bind(snapshot.organization.id.as_str());
+        snapshot.groups = rows::all_records("group", &run_one(runs, asked).await?)?;
+    }
+    Ok(about)
 }
 
 fn ask(known: Option<&Known>, asked: &AskedLogin<'_>, look_up: &LookUp) -> Result<Batch, StoreError> {

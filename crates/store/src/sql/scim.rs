@@ -1,39 +1,23 @@
 //! SCIM resources and tokens in SQL.
 
+mod about;
+mod search;
+
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use vouchsafe::{
     ConnectionId,
-    provisioning::{
-        Account, AccountId, DirectoryGroup, EmailAddress, GroupId, OrganizationId, ScimChange, ScimFact,
-        ScimMembers, ScimRecord, Snapshot, TokenHash,
-    },
+    provisioning::{Account, AccountId, GroupId, OrganizationId, TokenHash},
 };
+
+pub(super) use about::load;
 
 use super::{Batch, Engine, Row, Runs, Sql, Transaction, connections, decide, locks, rows, run_one, writes};
 use crate::{
-    Answer, AuditRecord, Author, Decides, ScimApplied, ScimDecision, ScimFrom, ScimKey, ScimKind, ScimPage,
+    Answer, AuditRecord, Author, Decides, ScimApplied, ScimDecision, ScimFrom, ScimKey, ScimKind,
     ScimResource, ScimStore, ScimToken, SignInError, StoreError,
 };
-
-const BY_IDS: Sql = Sql {
-    sqlite: "SELECT number, record FROM vouchsafe_scim_resources
-             WHERE connection = ? AND kind = ? AND id IN (SELECT value FROM json_each(?)) ORDER BY number",
-    postgres: "SELECT number, record FROM vouchsafe_scim_resources
-               WHERE connection = ? AND kind = ? AND id = ANY(?) ORDER BY number",
-};
-const BY_NAME: &str = "
-    SELECT number, record FROM vouchsafe_scim_resources
-    WHERE connection = ? AND kind = ? AND name = ? ORDER BY number";
-const BY_EXTERNAL_ID: &str = "
-    SELECT number, record FROM vouchsafe_scim_resources
-    WHERE connection = ? AND kind = ? AND external_id = ? ORDER BY number";
-const FROM_INDEX: &str = "
-    SELECT number, record FROM vouchsafe_scim_resources
-    WHERE connection = ? AND kind = ? ORDER BY number LIMIT ? OFFSET ?";
-const AFTER_NUMBER: &str = "
-    SELECT number, record FROM vouchsafe_scim_resources
-    WHERE connection = ? AND kind = ? AND number > ? ORDER BY number LIMIT ?";
-const TOTAL: &str = "SELECT count(*) FROM vouchsafe_scim_resources WHERE connection = ? AND kind = ?";
 
 impl<E: Engine> ScimStore for E {
     fn find_scim<'a>(
@@ -41,45 +25,44 @@ impl<E: Engine> ScimStore for E {
         connection: &'a ConnectionId,
         kind: ScimKind,
         by: &'a ScimKey,
+        from: ScimFrom,
+        most: usize,
     ) -> Answer<'a, Vec<ScimResource>> {
         Box::pin(async move {
-            let asked = match by {
-                ScimKey::Ids(ids) => of_kind(BY_IDS, connection, kind).bind(findable(ids)),
-                ScimKey::Name(name) => match ScimResource::name_key(name) {
-                    name if is_findable(&name) => of_kind(BY_NAME, connection, kind).bind(name),
-                    _ => return Ok(Vec::new()),
-                },
-                ScimKey::ExternalId(external_id) if is_findable(external_id) => {
-                    of_kind(BY_EXTERNAL_ID, connection, kind).bind(external_id.as_str())
-                }
-                ScimKey::ExternalId(_) => return Ok(Vec::new()),
-            };
+            let asked = search::find(connection, kind, by, from, most);
             self.ask(asked).await?.rows.iter().map(resource).collect()
         })
     }
 
-    fn scim_page<'a>(
+    fn count_scim<'a>(
         &'a self,
         connection: &'a ConnectionId,
         kind: ScimKind,
-        from: ScimFrom,
-        most: usize,
-    ) -> Answer<'a, ScimPage> {
-        let asked = match from {
-            ScimFrom::Index(index) => of_kind(FROM_INDEX, connection, kind).bind(most).bind(index),
-            ScimFrom::After(number) => of_kind(AFTER_NUMBER, connection, kind).bind(number).bind(most),
+        by: &'a ScimKey,
+    ) -> Answer<'a, usize> {
+        Box::pin(async move {
+            let count = self.ask(search::count(connection, kind, by)).await?.number()?;
+            Ok(usize::try_from(count).unwrap_or(usize::MAX))
+        })
+    }
+
+    fn scim_names<'a>(
+        &'a self,
+        connection: &'a ConnectionId,
+        kind: ScimKind,
+        ids: &'a [String],
+    ) -> Answer<'a, BTreeMap<String, String>> {
+        const NAMES: Sql = Sql {
+            sqlite: "SELECT id, record ->> 'name' FROM vouchsafe_scim_resources
+                     WHERE connection = ? AND kind = ? AND id IN (SELECT value FROM json_each(?))",
+            postgres: "SELECT id, record::json ->> 'name' FROM vouchsafe_scim_resources
+                       WHERE connection = ? AND kind = ? AND id = ANY(?)",
         };
-        let asked = asked.then(TOTAL).bind(connection.as_str()).bind(kind.name());
-        self.read(Box::new(move |runs| {
-            Box::pin(async move {
-                let answered = runs.run(asked).await?;
-                let [page, total] = answered.as_slice() else {
-                    return Err(StoreError::damaged("answer", "it is not one for each statement"));
-                };
-                let resources = page.rows.iter().map(resource).collect::<Result<_, _>>()?;
-                Ok(ScimPage::new(resources, usize::try_from(total.number()?).unwrap_or(usize::MAX)))
-            })
-        }))
+        Box::pin(async move {
+            let asked = Batch::of(NAMES).bind(connection.as_str()).bind(kind.name()).bind(findable(ids));
+            let answered = self.ask(asked).await?;
+            answered.rows.iter().map(|row| Ok((row.text(0)?.to_owned(), row.text(1)?.to_owned()))).collect()
+        })
     }
 
     fn scim_accounts<'a>(
@@ -115,11 +98,37 @@ impl<E: Engine> ScimStore for E {
         })
     }
 
-    fn count_scim_members<'a>(&'a self, group: &'a GroupId) -> Answer<'a, usize> {
-        const COUNT: &str = "SELECT count(*) FROM vouchsafe_group_members WHERE group_id = ?";
+    fn count_scim_members<'a>(&'a self, groups: &'a [GroupId]) -> Answer<'a, BTreeMap<GroupId, usize>> {
+        const COUNTS: Sql = Sql {
+            sqlite: "SELECT group_id, count(*) FROM vouchsafe_group_members
+                     WHERE group_id IN (SELECT value FROM json_each(?)) GROUP BY group_id",
+            postgres: "SELECT group_id, count(*) FROM vouchsafe_group_members
+                       WHERE group_id = ANY(?) GROUP BY group_id",
+        };
         Box::pin(async move {
-            let count = self.ask(Batch::of(COUNT).bind(group.as_str())).await?.number()?;
-            Ok(usize::try_from(count).unwrap_or(usize::MAX))
+            let ids: Vec<String> = groups.iter().map(|id| id.as_str().to_owned()).collect();
+            let answered = self.ask(Batch::of(COUNTS).bind(findable(&ids))).await?;
+            let count = |row: &Row| {
+                Ok((GroupId::new(row.text(0)?), usize::try_from(row.integer(1)?).unwrap_or(usize::MAX)))
+            };
+            answered.rows.iter().map(count).collect()
+        })
+    }
+
+    fn count_scim_groups<'a>(&'a self, accounts: &'a [AccountId]) -> Answer<'a, BTreeMap<AccountId, usize>> {
+        const COUNTS: Sql = Sql {
+            sqlite: "SELECT account, count(*) FROM vouchsafe_group_members
+                     WHERE account IN (SELECT value FROM json_each(?)) GROUP BY account",
+            postgres: "SELECT account, count(*) FROM vouchsafe_group_members
+                       WHERE account = ANY(?) GROUP BY account",
+        };
+        Box::pin(async move {
+            let ids: Vec<String> = accounts.iter().map(|id| id.as_str().to_owned()).collect();
+            let answered = self.ask(Batch::of(COUNTS).bind(findable(&ids))).await?;
+            let count = |row: &Row| {
+                Ok((AccountId::new(row.text(0)?), usize::try_from(row.integer(1)?).unwrap_or(usize::MAX)))
+            };
+            answered.rows.iter().map(count).collect()
         })
     }
 
@@ -217,89 +226,6 @@ impl<E: Engine> ScimStore for E {
     }
 }
 
-/// Whom a fact names, where it is decided on a part of the organization.
-#[derive(Debug, Default)]
-pub(super) struct Named {
-    ids: Vec<String>,
-    keys: Vec<String>,
-    email: Option<String>,
-}
-
-/// Whom a fact names; `None`: it is about all of the organization.
-pub(super) async fn named(runs: &mut dyn Transaction, fact: &ScimFact) -> Result<Option<Named>, StoreError> {
-    const GROUP: &str = "SELECT record FROM vouchsafe_groups WHERE id = ? AND connection = ?";
-    let over = &fact.connection;
-    match &fact.change {
-        ScimChange::SetUser { account, user, .. } => {
-            let external_id = user.external_id.as_deref();
-            let keys = external_id.map(|id| ScimRecord::key_of_external_id(over, id)).into_iter();
-            // A userName that is an address stands for one that is not given.
-            let email = user.email.as_deref().unwrap_or(&user.user_name);
-            Ok(Some(Named {
-                ids: vec![account.as_str().to_owned()],
-                keys: keys.chain([ScimRecord::key_of_user_name(over, &user.user_name)]).collect(),
-                email: Some(EmailAddress::key_of(email)),
-            }))
-        }
-        ScimChange::DeleteUser { account, .. } => {
-            Ok(Some(Named { ids: vec![account.as_str().to_owned()], ..Named::default() }))
-        }
-        ScimChange::SetGroup { id, group, members: ScimMembers::Changed { join, leave, .. }, .. }
-            if is_findable(id.as_str()) =>
-        {
-            let asked = Batch::of(GROUP).bind(id.as_str()).bind(over.as_str());
-            let answered = run_one(runs, asked).await?;
-            let known: Vec<DirectoryGroup> = rows::all_records("group", &answered)?;
-            // Another name may give other teams to everybody who is in it.
-            let is_the_same = known.first().is_some_and(|known| {
-                known.name == group.name.trim() && known.external_id == group.external_id
-            });
-            let ids = join.iter().chain(leave).map(|id| id.as_str().to_owned());
-            Ok(is_the_same.then(|| Named { ids: ids.collect(), ..Named::default() }))
-        }
-        _ => Ok(None),
-    }
-}
-
-/// Loads those, every active owner, and what they could be given.
-pub(super) async fn load_named(
-    runs: &mut dyn Transaction,
-    named: &Named,
-    snapshot: &mut Snapshot,
-) -> Result<(), StoreError> {
-    const ACCOUNTS: Sql = Sql {
-        sqlite: "
-            WITH ids (id) AS (
-                SELECT value FROM json_each(?)
-                UNION SELECT id FROM vouchsafe_accounts WHERE organization = ? AND email = ?
-                UNION SELECT id FROM vouchsafe_accounts WHERE organization = ? AND active = 1 AND is_owner = 1
-                UNION SELECT account FROM vouchsafe_identities
-                    WHERE organization = ? AND identity IN (SELECT value FROM json_each(?)))
-            SELECT record FROM vouchsafe_accounts WHERE id IN (SELECT id FROM ids) AND +organization = ?
-            ORDER BY number",
-        postgres: "
-            WITH ids (id) AS (
-                SELECT unnest(?::text[])
-                UNION SELECT id FROM vouchsafe_accounts WHERE organization = ? AND email = ?
-                UNION SELECT id FROM vouchsafe_accounts WHERE organization = ? AND active = 1 AND is_owner = 1
-                UNION SELECT account FROM vouchsafe_identities WHERE organization = ? AND identity = ANY(?))
-            SELECT record FROM vouchsafe_accounts WHERE id IN (SELECT id FROM ids) AND organization = ?
-            ORDER BY number",
-    };
-    let organization = snapshot.organization.id.as_str();
-    let asked = Batch::of(ACCOUNTS)
-        .bind(findable(&named.ids))
-        .bind(organization)
-        .bind(named.email.as_deref().filter(|email| is_findable(email)))
-        .bind(organization)
-        .bind(organization)
-        .bind(findable(&named.keys))
-        .bind(organization);
-    snapshot.accounts = rows::all_records("account", &run_one(runs, asked).await?)?;
-    rows::load_all_but_accounts(runs, snapshot).await?;
-    rows::load_seats(runs, snapshot).await
-}
-
 /// The plan and the resource, in one transaction.
 async fn decided(turn: &mut dyn Transaction, decision: ScimDecision) -> Result<ScimApplied, SignInError> {
     const ADD: &str = "
@@ -321,6 +247,7 @@ async fn decided(turn: &mut dyn Transaction, decision: ScimDecision) -> Result<S
     };
     let written = decision.written(stored.as_ref(), &decided)?;
     let batch = writes::decided(Batch::default(), &decided, &snapshot)?;
+    let batch = search::index(batch, (connection, kind), written.as_ref(), stored.as_ref());
     turn.write(match (&written, &stored) {
         (None, None) => batch,
         (None, Some(gone)) => batch.then(REMOVE).bind(connection).bind(kind.name()).bind(gone.id.as_str()),
@@ -353,7 +280,7 @@ async fn stored(
     kind: ScimKind,
     id: &str,
 ) -> Result<Option<ScimResource>, StoreError> {
-    let asked = of_kind(BY_IDS, connection, kind).bind(findable(&[id.to_owned()]));
+    let asked = search::find(connection, kind, &ScimKey::id(id), ScimFrom::Index(0), 1);
     run_one(runs, asked).await?.rows.first().map(resource).transpose()
 }
 
@@ -388,10 +315,6 @@ fn put_token(batch: Batch, token: &ScimToken) -> Result<Batch, StoreError> {
     Ok(batch.bind(rows::to_json("SCIM token", token)?).bind(token.record.hash.to_hex()))
 }
 
-fn of_kind(sql: impl Into<Sql>, connection: &ConnectionId, kind: ScimKind) -> Batch {
-    Batch::of(sql).bind(connection.as_str()).bind(kind.name())
-}
-
 fn resource(row: &Row) -> Result<ScimResource, StoreError> {
     let mut resource: ScimResource = rows::from_json("SCIM resource", row.text(1)?)?;
     resource.number = row.integer(0)?.unsigned_abs();
@@ -405,10 +328,10 @@ fn token(row: &Row) -> Result<ScimToken, StoreError> {
 }
 
 /// No text in PostgreSQL has the character NUL, so that nothing is found by one that has it.
-fn is_findable(text: &str) -> bool {
+pub(super) fn is_findable(text: &str) -> bool {
     !text.contains('\0')
 }
 
-fn findable(texts: &[String]) -> Vec<String> {
+pub(super) fn findable(texts: &[String]) -> Vec<String> {
     texts.iter().filter(|text| is_findable(text)).cloned().collect()
 }

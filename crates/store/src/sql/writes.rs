@@ -133,7 +133,12 @@ fn change_account(batch: Batch, before: &Account, account: &Account) -> Result<B
         return Ok(batch);
     }
     let batch = batch.then("DELETE FROM vouchsafe_identities WHERE account = ?").bind(account.id.as_str());
-    Ok(add_identities(batch, account))
+    let batch = match subjects(before) == subjects(account) {
+        true => batch,
+        false => batch.then("DELETE FROM vouchsafe_subjects WHERE account = ?").bind(account.id.as_str()),
+    };
+    let batch = add_keys(batch, account);
+    Ok(if subjects(before) == subjects(account) { batch } else { add_subjects(batch, account) })
 }
 
 /// The groups that an account is in and was not.
@@ -147,6 +152,30 @@ fn add_groups(batch: Batch, account: &Account, before: &BTreeSet<GroupId>) -> Ba
 }
 
 fn add_identities(batch: Batch, account: &Account) -> Batch {
+    add_subjects(add_keys(batch, account), account)
+}
+
+/// The form in which the subject of an identity is looked up: no more than 128 characters of it. Others may have the same.
+pub(super) fn subject_key(subject: &str) -> String {
+    const LONGEST: usize = 128;
+    let characters = subject.trim().chars().take(LONGEST);
+    characters.map(|one| if one == '\0' { char::REPLACEMENT_CHARACTER } else { one }).collect()
+}
+
+fn subjects(account: &Account) -> BTreeSet<(&ConnectionId, String)> {
+    account.identities.iter().map(|identity| (&identity.connection, subject_key(&identity.subject))).collect()
+}
+
+fn add_subjects(batch: Batch, account: &Account) -> Batch {
+    const ADD: &str =
+        "INSERT INTO vouchsafe_subjects (organization, connection, subject, account) VALUES (?, ?, ?, ?)";
+    subjects(account).into_iter().fold(batch, |batch, (connection, subject)| {
+        let batch = batch.then(ADD).bind(account.organization.as_str()).bind(connection.as_str());
+        batch.bind(subject).bind(account.id.as_str())
+    })
+}
+
+fn add_keys(batch: Batch, account: &Account) -> Batch {
     let mut batch = batch;
     for key in account.keys() {
         batch = batch

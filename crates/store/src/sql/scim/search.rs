@@ -1,0 +1,193 @@
+//! How SCIM resources are found, and what they are found by beside their own rows.
+
+use std::collections::BTreeSet;
+
+use vouchsafe::ConnectionId;
+
+use super::{findable, is_findable};
+use crate::{
+    ScimFrom, ScimKey, ScimKind, ScimResource,
+    sql::{Batch, Parameter, Sql},
+};
+
+/// What is asked for one kind of key: from a place on, behind a resource, and how many.
+struct Questions {
+    from_index: Sql,
+    after_number: Sql,
+    count: Sql,
+}
+
+/// The questions for a condition that stands behind the connection and the kind.
+macro_rules! questions {
+    ($condition:literal) => {
+        questions!($condition, $condition)
+    };
+    ($sqlite:literal, $postgres:literal) => {
+        Questions {
+            from_index: Sql {
+                sqlite: questions!(of "number, record", $sqlite, "ORDER BY number LIMIT ? OFFSET ?"),
+                postgres: questions!(of "number, record", $postgres, "ORDER BY number LIMIT ? OFFSET ?"),
+            },
+            after_number: Sql {
+                sqlite: questions!(of "number, record", $sqlite, "AND number > ? ORDER BY number LIMIT ?"),
+                postgres: questions!(of "number, record", $postgres, "AND number > ? ORDER BY number LIMIT ?"),
+            },
+            count: Sql {
+                sqlite: questions!(of "count(*)", $sqlite, ""),
+                postgres: questions!(of "count(*)", $postgres, ""),
+            },
+        }
+    };
+    (of $what:literal, $condition:literal, $end:literal) => {
+        concat!(
+            "SELECT ", $what, " FROM vouchsafe_scim_resources WHERE connection = ? AND kind = ? ", $condition, " ", $end
+        )
+    };
+}
+
+const ALL: Questions = questions!("");
+const BY_IDS: Questions = questions!("AND id IN (SELECT value FROM json_each(?))", "AND id = ANY(?)");
+const BY_NAME: Questions = questions!("AND name = ?");
+const BY_EXTERNAL_ID: Questions = questions!("AND external_id = ?");
+const BY_VALUE: Questions = questions!(
+    "AND id IN (SELECT id FROM vouchsafe_scim_values WHERE connection = ? AND kind = 'User' AND attribute = ? AND value = ?)"
+);
+const BY_MEMBER: Questions = questions!(
+    "AND kind = 'Group' AND id IN (SELECT group_id FROM vouchsafe_group_members WHERE account = ?)"
+);
+const INACTIVE: Questions = questions!(
+    "AND kind = 'User' AND id IN (SELECT id FROM vouchsafe_accounts WHERE active = 0 AND organization =
+        (SELECT organization FROM vouchsafe_organization_connections WHERE connection = ?))"
+);
+
+const DISPLAY_NAME: &str = "display_name";
+const EMAIL: &str = "email";
+
+/// Resources that are found by a key.
+pub(super) fn find(
+    connection: &ConnectionId,
+    kind: ScimKind,
+    by: &ScimKey,
+    from: ScimFrom,
+    most: usize,
+) -> Batch {
+    let (questions, parameters) = questions_for(connection, by);
+    match from {
+        ScimFrom::Index(index) => {
+            asked(questions.from_index, connection, kind, parameters).bind(most).bind(index)
+        }
+        ScimFrom::After(number) => {
+            asked(questions.after_number, connection, kind, parameters).bind(number).bind(most)
+        }
+    }
+}
+
+/// How many there are.
+pub(super) fn count(connection: &ConnectionId, kind: ScimKind, by: &ScimKey) -> Batch {
+    let (questions, parameters) = questions_for(connection, by);
+    asked(questions.count, connection, kind, parameters)
+}
+
+fn asked(sql: Sql, connection: &ConnectionId, kind: ScimKind, parameters: Vec<Parameter>) -> Batch {
+    let batch = Batch::of(sql).bind(connection.as_str()).bind(kind.name());
+    parameters.into_iter().fold(batch, Batch::bind)
+}
+
+fn questions_for(connection: &ConnectionId, by: &ScimKey) -> (Questions, Vec<Parameter>) {
+    let value = |attribute: &str, text: &str| {
+        let parts = [connection.as_str(), attribute, &ScimResource::search_key(text)];
+        (BY_VALUE, parts.map(Parameter::from).into())
+    };
+    match by {
+        ScimKey::All => (ALL, Vec::new()),
+        ScimKey::Ids(ids) => (BY_IDS, vec![findable(ids).into()]),
+        ScimKey::Name(name) => (BY_NAME, vec![if_findable(&ScimResource::name_key(name))]),
+        ScimKey::ExternalId(id) => (BY_EXTERNAL_ID, vec![if_findable(id)]),
+        ScimKey::DisplayName(name) => value(DISPLAY_NAME, name),
+        ScimKey::Email(email) => value(EMAIL, email),
+        ScimKey::Member(id) => (BY_MEMBER, vec![if_findable(id)]),
+        ScimKey::Inactive => (INACTIVE, vec![connection.as_str().into()]),
+    }
+}
+
+/// Nothing is equal to NULL.
+fn if_findable(text: &str) -> Parameter {
+    if is_findable(text) { text.into() } else { Parameter::Null }
+}
+
+/// Writes what a resource is found by, where it differs from what it was found by.
+pub(super) fn index(
+    batch: Batch,
+    (connection, kind): (&str, ScimKind),
+    written: Option<&ScimResource>,
+    stored: Option<&ScimResource>,
+) -> Batch {
+    const FORGET: &str = "DELETE FROM vouchsafe_scim_values WHERE connection = ? AND kind = ? AND id = ?";
+    const ADD: &str =
+        "INSERT INTO vouchsafe_scim_values (connection, kind, attribute, value, id) VALUES (?, ?, ?, ?, ?)";
+    let keys = |resource: Option<&ScimResource>| resource.map(keys).unwrap_or_default();
+    if keys(written) == keys(stored) {
+        return batch;
+    }
+    let batch = match stored {
+        Some(stored) => batch.then(FORGET).bind(connection).bind(kind.name()).bind(stored.id.as_str()),
+        None => batch,
+    };
+    let Some(written) = written else { return batch };
+    keys(Some(written)).into_iter().fold(batch, |batch, (attribute, value)| {
+        let batch = batch.then(ADD).bind(connection).bind(kind.name());
+        batch.bind(attribute).bind(value).bind(written.id.as_str())
+    })
+}
+
+fn keys(resource: &ScimResource) -> BTreeSet<(&'static str, String)> {
+    let name = resource.display_name_key().map(|name| (DISPLAY_NAME, name));
+    let emails = resource.email_keys().into_iter().map(|email| (EMAIL, email));
+    name.into_iter().chain(emails).collect()
+}
+
+#[cfg(test)]
+#[cfg(feature = "sqlite")]
+mod tests {
+    use super::*;
+    use crate::{Sqlite, sql::Engine as _};
+
+    /// A look-up reads what it finds, and not everything of its connection. So does a page, which follows the index of the order.
+    #[tokio::test]
+    async fn look_ups_go_through_nothing() {
+        let store = Sqlite::in_memory().await.unwrap();
+        let connection = ConnectionId::new("acme").unwrap();
+        let text = || "x".to_owned();
+        for (by, is_look_up) in [
+            (ScimKey::Ids(vec![text()]), true),
+            (ScimKey::Name(text()), true),
+            (ScimKey::ExternalId(text()), true),
+            (ScimKey::DisplayName(text()), true),
+            (ScimKey::Email(text()), true),
+            (ScimKey::Member(text()), true),
+            (ScimKey::Inactive, true),
+            (ScimKey::All, false),
+        ] {
+            for from in [ScimFrom::Index(0), ScimFrom::After(1)] {
+                let asked = find(&connection, ScimKind::User, &by, from, 10);
+                let (sql, parameters) = asked.statements().next().unwrap();
+                let explained = format!("EXPLAIN QUERY PLAN {}", sql.sqlite).leak();
+                let batch = parameters.iter().cloned().fold(Batch::of(&*explained), Batch::bind);
+                let answered = store.ask(batch).await.unwrap();
+                let steps: Vec<String> =
+                    answered.rows.iter().map(|row| row.text(3).unwrap().to_owned()).collect();
+                let resources = steps.iter().find(|step| step.contains("vouchsafe_scim_resources")).unwrap();
+                assert!(resources.starts_with("SEARCH"), "{by:?}: {steps:#?}");
+                let reads_all = resources.contains("(connection=? AND kind=?)")
+                    || resources.contains("(connection=? AND kind=? AND number>?)");
+                assert_eq!(!reads_all, is_look_up, "{by:?} {from:?}: {steps:#?}");
+                let goes_through = |step: &String| {
+                    step.starts_with("SCAN")
+                        && !step.contains("VIRTUAL TABLE")
+                        && !step.contains("LIST SUBQUERY")
+                };
+                assert!(!steps.iter().any(goes_through), "{by:?}: {steps:#?}");
+            }
+        }
+    }
+}
