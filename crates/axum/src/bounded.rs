@@ -2,8 +2,7 @@
 
 use axum::body::{Body, to_bytes};
 
-/// One byte more than is allowed shows that there is too much: the service says so in its own words.
-pub(crate) async fn bounded(body: Body, most: usize) -> Vec<u8> {
-    let limit = most.saturating_add(1);
-    to_bytes(body, limit).await.map_or_else(|_| vec![0; limit], |body| body.to_vec())
+/// A body; `None` if it has more bytes than are allowed, or does not come to its end.
+pub(crate) async fn bounded(body: Body, most: usize) -> Option<Vec<u8>> {
+    to_bytes(body, most).await.ok().map(|body| body.to_vec())
 }

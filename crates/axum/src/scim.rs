@@ -11,6 +11,8 @@ use crate::bounded::bounded;
 
 /// All endpoints of a SCIM service provider, to be nested at the path of its base address.
 ///
+/// The body of a request is read when its bearer token has been found to work.
+///
 /// They are called with a bearer token and without a browser: put them outside of layers that ask for a session, or for forms of your own
 /// pages.
 ///
@@ -33,7 +35,7 @@ pub fn scim_routes<S: Clone + Send + Sync + 'static>(scim: ScimService) -> Route
 
 async fn endpoint(State(scim): State<ScimService>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let body = bounded(body, scim.body_limit()).await;
-    let answer = scim.handle(&parts, parts.uri.path(), &body, Utc::now()).await;
+    let body = async |most| bounded(body, most).await;
+    let answer = scim.handle(&parts, parts.uri.path(), body, Utc::now()).await;
     answer.map(Body::from)
 }

@@ -27,8 +27,8 @@ async fn global_token_revocation(
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
-    let body = bounded(body, signals.body_limit()).await;
-    signals.global_token_revocation(&connection, &parts, &body, Utc::now()).await.map(Body::from)
+    let body = async |most| bounded(body, most).await;
+    signals.global_token_revocation(&connection, &parts, body, Utc::now()).await.map(Body::from)
 }
 
 async fn security_event(
@@ -37,6 +37,6 @@ async fn security_event(
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
-    let body = bounded(body, signals.body_limit()).await;
-    signals.security_event(&connection, &parts, &body, Utc::now()).await.map(Body::from)
+    let body = async |most| bounded(body, most).await;
+    signals.security_event(&connection, &parts, body, Utc::now()).await.map(Body::from)
 }

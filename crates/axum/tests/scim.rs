@@ -8,6 +8,7 @@
 use std::net::SocketAddr;
 use std::process::Command;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use chrono::Utc;
@@ -69,6 +70,26 @@ async fn a_person_is_pushed_over_http() {
     let told: serde_json::Value = serde_json::from_str(&large.text().await.unwrap()).unwrap();
     assert_eq!(told["status"], "413");
     assert_eq!(client.get(base).bearer_auth(&token).send().await.unwrap().status(), 404);
+}
+
+/// A stranger is answered before the body that they announce has come, and whoever has a token is not.
+#[tokio::test]
+async fn the_body_of_a_stranger_is_not_waited_for() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let (address, token) = served().await;
+    for (token, is_answered) in [("0".repeat(64), true), (token, false)] {
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        let head = format!(
+            "POST /scim/v2/Users HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {token}\r\n\
+             content-type: application/scim+json\r\ncontent-length: 500000\r\n\r\n{{"
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let wait = Duration::from_secs(if is_answered { 20 } else { 1 });
+        let mut start = [0; 12];
+        let answered = tokio::time::timeout(wait, stream.read_exact(&mut start)).await;
+        assert_eq!(answered.is_ok(), is_answered);
+        assert!(!is_answered || start == *b"HTTP/1.1 401");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

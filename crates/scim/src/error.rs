@@ -134,6 +134,22 @@ pub enum ScimError {
         /// After how many seconds there is room again.
         retry_after: u64,
     },
+    /// Too many costly requests at a time: searches, pages of a list, or large groups.
+    #[error("too many searches and lists at a time; try again in {retry_after} seconds")]
+    #[non_exhaustive]
+    TooManySearches {
+        /// After how many seconds there may be room again.
+        retry_after: u64,
+    },
+    /// Too many tokens from one client address that open nothing.
+    #[error(
+        "too many requests from this address with tokens that are not valid; try again in {retry_after} seconds"
+    )]
+    #[non_exhaustive]
+    TooManyGuesses {
+        /// After how many seconds there is room again.
+        retry_after: u64,
+    },
     /// The resource is not at the version of `If-Match` any more.
     #[error("the resource is at another version than the request expects")]
     PreconditionFailed,
@@ -192,7 +208,9 @@ impl ScimError {
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooManyRequests { .. } | Self::TooManySearches { .. } | Self::TooManyGuesses { .. } => {
+                StatusCode::TOO_MANY_REQUESTS
+            }
             Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
             Self::Refused(_) | Self::FilterNotTaken => StatusCode::FORBIDDEN,
             Self::Store(_) | Self::Cryptography(_) => StatusCode::SERVICE_UNAVAILABLE,
@@ -263,6 +281,8 @@ impl Explain for ScimError {
             Self::UnsupportedMediaType => "scim.unsupported_media_type",
             Self::FilterNotTaken => "scim.filter_not_taken",
             Self::TooManyRequests { .. } => "scim.too_many_requests",
+            Self::TooManySearches { .. } => "scim.too_many_searches",
+            Self::TooManyGuesses { .. } => "scim.too_many_guesses",
             Self::PreconditionFailed => "scim.precondition_failed",
             Self::Refused(refusal) => refusal.code(),
             Self::Store(failure) => failure.code(),
@@ -273,7 +293,7 @@ impl Explain for ScimError {
     fn hint(&self) -> &'static str {
         match self {
             Self::InvalidFilter { .. } | Self::TooMany { .. } => {
-                "Filter by userName, externalId, displayName or id; docs/SCIM.md lists what can be asked for."
+                "Filter by userName, externalId, displayName, emails or id; docs/SCIM.md lists what can be asked for."
             }
             Self::InvalidPath { .. } | Self::NoTarget { .. } => {
                 "Look at the attribute mapping of the provisioning settings at the identity provider."
@@ -299,7 +319,12 @@ impl Explain for ScimError {
             }
             Self::FilterNotTaken => "Read the whole document.",
             Self::TooLarge { .. } => "Push fewer members in one request.",
-            Self::TooManyRequests { .. } => "Nothing is to be changed: the identity provider tries again.",
+            Self::TooManyRequests { .. } | Self::TooManySearches { .. } => {
+                "Nothing is to be changed: the identity provider tries again."
+            }
+            Self::TooManyGuesses { .. } => {
+                "Paste the SCIM token again at the identity provider; if everybody comes through one proxy, let with_client_address read the address that the proxy names."
+            }
             Self::PreconditionFailed => "Read the resource again and repeat the change.",
             Self::Refused(refusal) => refusal.hint(),
             Self::Store(failure) => failure.hint(),

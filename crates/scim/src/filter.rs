@@ -7,8 +7,9 @@ mod token;
 use std::fmt;
 
 use serde_json::Value;
+use vouchsafe_store::{ScimKey, ScimKind};
 
-use crate::{AttributePath, Limits, ScimError};
+use crate::{AttributePath, Limits, ScimError, schema::Described as _};
 
 /// A filter that was read. Reading it never panics, and is linear in its length.
 ///
@@ -85,17 +86,54 @@ impl Filter {
         parse::parse(text, limits)
     }
 
-    /// The value that this attribute must be equal to, where the filter says so of one: alone, or beside others that must hold too.
-    pub(crate) fn equal_to(&self, attribute: &str) -> Option<&str> {
+    /// What a store finds by itself of all that match, where the filter says that something must be equal to a value: alone, or beside others
+    /// that must hold too. Of several the one that fewest are found by.
+    pub(crate) fn key(&self, kind: ScimKind) -> Option<ScimKey> {
         match self {
             Self::Compare { path, comparison: Comparison::Equal, value }
-                if path.attribute().eq_ignore_ascii_case(attribute) && path.part().is_none() =>
+                if path.extension(kind).is_none() =>
             {
-                value.as_str()
+                key_of(kind, path.attribute(), path.part(), value)
             }
-            Self::All(filters) => filters.iter().find_map(|filter| filter.equal_to(attribute)),
+            Self::Element { path, filter } if path.extension(kind).is_none() => {
+                let equalities = filter.conjuncts().filter_map(|filter| match filter {
+                    Self::Compare { path: part, comparison: Comparison::Equal, value } => {
+                        key_of(kind, path.attribute(), Some(part.attribute()), value)
+                    }
+                    _ => None,
+                });
+                equalities.min_by_key(rank)
+            }
+            Self::All(filters) => filters.iter().filter_map(|filter| filter.key(kind)).min_by_key(rank),
             _ => None,
         }
+    }
+
+    /// Whether it asks for this attribute of the core schema.
+    pub(crate) fn mentions(&self, attribute: &str, kind: ScimKind) -> bool {
+        match self {
+            Self::All(filters) | Self::Any(filters) => {
+                filters.iter().any(|filter| filter.mentions(attribute, kind))
+            }
+            Self::Not(filter) => filter.mentions(attribute, kind),
+            Self::Present(path) | Self::Compare { path, .. } | Self::Element { path, .. } => {
+                path.means(attribute, kind)
+            }
+        }
+    }
+
+    /// Those that must all hold.
+    fn conjuncts(&self) -> impl Iterator<Item = &Filter> {
+        let mut waiting = vec![self];
+        std::iter::from_fn(move || {
+            while let Some(filter) = waiting.pop() {
+                match filter {
+                    Self::All(filters) => waiting.extend(filters),
+                    other => return Some(other),
+                }
+            }
+            None
+        })
     }
 
     /// The sub-attributes that an element must have, where the filter is made of equalities alone.
@@ -110,6 +148,42 @@ impl Filter {
             }
             _ => None,
         }
+    }
+}
+
+/// What a store finds by an attribute that is equal to a value.
+fn key_of(kind: ScimKind, attribute: &str, part: Option<&str>, value: &Value) -> Option<ScimKey> {
+    let is = |name: &str| attribute.eq_ignore_ascii_case(name);
+    let is_value = part.is_none_or(|part| part.eq_ignore_ascii_case("value"));
+    // Truth values are compared as texts, too.
+    let is_false = || {
+        *value == Value::Bool(false) || value.as_str().is_some_and(|text| text.eq_ignore_ascii_case("false"))
+    };
+    if kind == ScimKind::User && part.is_none() && is("active") {
+        return is_false().then_some(ScimKey::Inactive);
+    }
+    let text = value.as_str()?.to_owned();
+    match kind {
+        _ if part.is_none() && is("id") => Some(ScimKey::Ids(vec![text])),
+        _ if part.is_none() && is(kind.name_attribute()) => Some(ScimKey::Name(text)),
+        _ if part.is_none() && is("externalId") => Some(ScimKey::ExternalId(text)),
+        ScimKind::User if part.is_none() && is("displayName") => Some(ScimKey::DisplayName(text)),
+        ScimKind::User if is_value && is("emails") => Some(ScimKey::Email(text)),
+        ScimKind::Group if is_value && is("members") => Some(ScimKey::Member(text)),
+        _ => None,
+    }
+}
+
+/// The fewer are found by a key, the lower.
+fn rank(key: &ScimKey) -> u8 {
+    match key {
+        ScimKey::Ids(_) => 0,
+        ScimKey::Name(_) => 1,
+        ScimKey::ExternalId(_) => 2,
+        ScimKey::Email(_) => 3,
+        ScimKey::Member(_) => 4,
+        ScimKey::DisplayName(_) => 5,
+        _ => 6,
     }
 }
 
@@ -165,6 +239,49 @@ impl fmt::Display for Filter {
                 write!(formatter, "{path} {} {value}", comparison.name())
             }
             Self::Element { path, filter } => write!(formatter, "{path}[{filter}]"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_store_can_find_is_left_to_it() {
+        let text = || "x".to_owned();
+        for (filter, user, group) in [
+            (r#"id eq "x""#, Some(ScimKey::id("x")), Some(ScimKey::id("x"))),
+            (r#"USERNAME eq "x""#, Some(ScimKey::Name(text())), None),
+            (r#"displayName eq "x""#, Some(ScimKey::DisplayName(text())), Some(ScimKey::Name(text()))),
+            (
+                r#"externalId eq "x" and userName eq "x""#,
+                Some(ScimKey::Name(text())),
+                Some(ScimKey::ExternalId(text())),
+            ),
+            (r#"active eq false and (title pr and emails.value eq "x")"#, Some(ScimKey::Email(text())), None),
+            (r#"emails eq "x""#, Some(ScimKey::Email(text())), None),
+            (r#"emails[type eq "work" and value eq "x"]"#, Some(ScimKey::Email(text())), None),
+            (r#"emails[type eq "work"].value eq "x""#, Some(ScimKey::Email(text())), None),
+            (r#"active eq false"#, Some(ScimKey::Inactive), None),
+            (r#"active eq "False""#, Some(ScimKey::Inactive), None),
+            (r#"members[value eq "x"]"#, None, Some(ScimKey::Member(text()))),
+            (r#"members eq "x" and displayName co "y""#, None, Some(ScimKey::Member(text()))),
+            // These are others, or say nothing of one value.
+            (r#"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:externalId eq "x""#, None, None),
+            (r#"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:active eq false"#, None, None),
+            (r#"userName ne "x""#, None, None),
+            (r#"userName eq "x" or id eq "x""#, None, None),
+            (r#"not (userName eq "x")"#, None, None),
+            (r#"active eq true"#, None, None),
+            (r#"emails.type eq "x""#, None, None),
+            (r#"emails[type eq "x"]"#, None, None),
+            (r#"emails[value eq "x" or type eq "x"]"#, None, None),
+            (r#"name.id eq "x""#, None, None),
+            (r#"id eq null"#, None, None),
+        ] {
+            let read = Filter::parse(filter, &Limits::default()).unwrap();
+            assert_eq!((read.key(ScimKind::User), read.key(ScimKind::Group)), (user, group), "{filter}");
         }
     }
 }

@@ -16,8 +16,10 @@
 //!   also while they are removed.
 //! * **PATCH** is read as the RFC and as Okta and Entra ID write it ([`Patch`]): all operations or none.
 
+mod costly;
 mod error;
 mod filter;
+mod guesses;
 mod limits;
 mod names;
 mod patch;

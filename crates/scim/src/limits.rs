@@ -34,8 +34,16 @@ pub struct Limits {
     pub members: usize,
     /// The most resources on one page, and as many as a request without `count` gets.
     pub page: usize,
+    /// How many members all groups on a page may have, and how many groups all people on a page may be in. A page ends before the resource with
+    /// which it would have more; it has one at least.
+    pub page_members: usize,
     /// How many resources are searched one by one for a filter that is no look-up, or for an order.
     pub search: usize,
+    /// How many costly requests of one connection are answered at a time: those that search resources one by one, list a page, or write out more
+    /// than a hundred members. More are answered with 429.
+    pub costly_per_connection: usize,
+    /// How many costly requests of all connections are answered at a time by one process. Each holds some megabytes.
+    pub costly: usize,
 }
 
 impl Default for Limits {
@@ -52,7 +60,10 @@ impl Default for Limits {
             resource_bytes: 64 * 1024,
             members: 20_000,
             page: 200,
+            page_members: 20_000,
             search: 20_000,
+            costly_per_connection: 4,
+            costly: 16,
         }
     }
 }

@@ -69,6 +69,11 @@ impl AttributePath {
         self.schema().filter(|schema| !schema.eq_ignore_ascii_case(kind.schema()))
     }
 
+    /// Whether this is, or is a part of, this attribute of the core schema.
+    pub(crate) fn means(&self, attribute: &str, kind: ScimKind) -> bool {
+        self.extension(kind).is_none() && self.attribute.eq_ignore_ascii_case(attribute)
+    }
+
     pub(crate) fn with_part(mut self, part: &str) -> AttributePath {
         self.part = Some(part.to_owned());
         self

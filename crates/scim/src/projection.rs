@@ -12,12 +12,7 @@ use crate::{
 impl Projection {
     /// Whether all of this attribute is left out, so that it need not be looked up.
     pub(crate) fn leaves_out(&self, attribute: &str, kind: ScimKind) -> bool {
-        let is_it = |name: &String| {
-            let path = AttributePath::parse(name);
-            path.is_ok_and(|path| {
-                path.extension(kind).is_none() && path.attribute().eq_ignore_ascii_case(attribute)
-            })
-        };
+        let is_it = |name: &String| AttributePath::parse(name).is_ok_and(|path| path.means(attribute, kind));
         let is_whole = |name: &&String| AttributePath::parse(name).is_ok_and(|path| path.part().is_none());
         match self.only.is_empty() {
             true => self.without.iter().filter(is_whole).any(is_it),

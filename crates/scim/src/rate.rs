@@ -1,15 +1,15 @@
-//! How many requests come over one connection.
+//! How many requests come over one connection, or from one client address with tokens that open nothing.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
-use vouchsafe::ConnectionId;
 
-/// How many requests a connection may send: so many at once, and so many a second after that.
+/// So many requests at once, and so many a second after that. Each process counts for itself.
 ///
-/// Entra ID sends up to 25 requests a second, Okta fewer; the default leaves room for both and keeps one customer from taking the turn of all
-/// others. Each process counts for itself.
+/// The default is that of requests over a connection: Entra ID sends up to 25 requests a second, Okta fewer; it leaves room for both and keeps
+/// one customer from taking the turn of all others.
 ///
 /// ```
 /// let rate = vouchsafe_scim::RequestRate { per_second: 20, burst: 100 };
@@ -29,11 +29,11 @@ impl Default for RequestRate {
     }
 }
 
-/// What each connection has left.
-#[derive(Debug, Default)]
-pub(crate) struct RequestLimiter {
+/// What each key has left.
+#[derive(Debug)]
+pub(crate) struct RequestLimiter<K> {
     rate: RequestRate,
-    buckets: Mutex<HashMap<ConnectionId, Bucket>>,
+    buckets: Mutex<HashMap<K, Bucket>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -43,11 +43,14 @@ struct Bucket {
     at: DateTime<Utc>,
 }
 
-/// How many connections are remembered. One that is forgotten begins with a full burst, so that those are forgotten first which have nearly that.
+/// How many keys are remembered. One that is forgotten begins with a full burst, so that those are forgotten first which have nearly that.
 const MOST: usize = 10_000;
 
 /// How many are forgotten at once, so that not each new one goes through all of them.
 const FORGOTTEN: usize = MOST / 10;
+
+/// One request.
+const ONE: u64 = 1_000;
 
 impl Bucket {
     /// What it has at a time.
@@ -59,52 +62,64 @@ impl Bucket {
     }
 }
 
-/// Makes room for new connections. Whoever has used up the most is forgotten last, however many others come.
-fn forget_the_fullest(buckets: &mut HashMap<ConnectionId, Bucket>, left: impl Fn(&Bucket) -> u64) {
-    let mut by_what_is_left: Vec<(u64, ConnectionId)> =
-        buckets.iter().map(|(connection, bucket)| (left(bucket), connection.clone())).collect();
-    by_what_is_left.sort_unstable();
-    for (_, connection) in by_what_is_left.iter().rev().take(FORGOTTEN) {
-        buckets.remove(connection);
+/// Makes room for new keys. Whoever has used up the most is forgotten last, however many others come.
+fn forget_the_fullest<K: Eq + Hash + Clone>(buckets: &mut HashMap<K, Bucket>, left: impl Fn(&Bucket) -> u64) {
+    let mut by_what_is_left: Vec<(u64, K)> =
+        buckets.iter().map(|(key, bucket)| (left(bucket), key.clone())).collect();
+    by_what_is_left.sort_unstable_by_key(|(left, _)| *left);
+    for (_, key) in by_what_is_left.iter().rev().take(FORGOTTEN) {
+        buckets.remove(key);
     }
 }
 
-impl RequestLimiter {
+impl<K: Eq + Hash + Clone> RequestLimiter<K> {
     pub(crate) fn rate(&self) -> RequestRate {
         self.rate
     }
 
-    pub(crate) fn new(rate: RequestRate) -> RequestLimiter {
+    pub(crate) fn new(rate: RequestRate) -> RequestLimiter<K> {
         RequestLimiter { rate, buckets: Mutex::default() }
     }
 
     /// Takes one request off, or answers after how many seconds there is one again.
-    pub(crate) fn take(&self, connection: &ConnectionId, now: DateTime<Utc>) -> Result<(), u64> {
-        let full = u64::from(self.rate.burst.max(1)).saturating_mul(1_000);
-        let per_second = u64::from(self.rate.per_second.max(1));
+    pub(crate) fn take(&self, key: &K, now: DateTime<Utc>) -> Result<(), u64> {
+        let (full, per_second) = (self.full(), u64::from(self.rate.per_second.max(1)));
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        if buckets.len() >= MOST && !buckets.contains_key(connection) {
+        if buckets.len() >= MOST && !buckets.contains_key(key) {
             forget_the_fullest(&mut buckets, |bucket| bucket.left_at(now, per_second, full));
         }
-        let bucket = buckets.entry(connection.clone()).or_insert(Bucket { left: full, at: now });
+        let bucket = buckets.entry(key.clone()).or_insert(Bucket { left: full, at: now });
         bucket.left = bucket.left_at(now, per_second, full);
         bucket.at = bucket.at.max(now);
-        match bucket.left.checked_sub(1_000) {
+        match bucket.left.checked_sub(ONE) {
             Some(left) => {
                 bucket.left = left;
                 Ok(())
             }
             None => {
-                let missing = 1_000_u64.saturating_sub(bucket.left);
+                let missing = ONE.saturating_sub(bucket.left);
                 Err(missing.div_ceil(per_second.saturating_mul(1_000)).max(1))
             }
         }
+    }
+
+    /// Gives one request back that was taken.
+    pub(crate) fn give_back(&self, key: &K) {
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(bucket) = buckets.get_mut(key) {
+            bucket.left = bucket.left.saturating_add(ONE).min(self.full());
+        }
+    }
+
+    fn full(&self) -> u64 {
+        u64::from(self.rate.burst.max(1)).saturating_mul(ONE)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use vouchsafe::ConnectionId;
 
     #[test]
     fn a_burst_is_let_through_and_then_so_many_a_second() {
@@ -123,6 +138,8 @@ mod tests {
         // Never more than a burst, however long nothing came.
         let later = after(3_600_000);
         assert_eq!((0..10).filter(|_| limiter.take(&connection, later).is_ok()).count(), 3);
+        limiter.give_back(&connection);
+        assert_eq!((0..10).filter(|_| limiter.take(&connection, later).is_ok()).count(), 1);
     }
 
     /// Whoever has used up what they may send gets nothing back because many others come.

@@ -5,20 +5,25 @@ mod caller;
 mod endpoint;
 mod groups;
 mod list;
+mod order;
 mod render;
 mod users;
 mod write;
 
+use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use http::{Method, Response, request::Parts};
 use serde_json::{Map, Value};
-use vouchsafe::{Explain as _, crypto::Provider};
+use vouchsafe::{ConnectionId, Explain as _, crypto::Provider};
 use vouchsafe_store::{ScimKind, ScimStore};
 
 use crate::{
     Limits, RequestRate, ScimError,
+    costly::Costly,
+    guesses::{self, Guesses},
     query::Query,
     rate::RequestLimiter,
     schema::{resource_types, schemas},
@@ -46,7 +51,9 @@ use endpoint::Endpoint;
 /// let store = Arc::new(Memory::new());
 /// let scim = ScimService::new(store, "https://app.example.com/scim/v2", Provider::rustcrypto());
 /// let (request, _) = Request::get("https://app.example.com/scim/v2/Users").body(())?.into_parts();
-/// let answer = scim.handle(&request, "/Users", &[], "2026-01-15T09:00:00Z".parse()?).await;
+/// // The body is asked for when the token of the request has been found to work, and only where the request has one.
+/// let body = async |_most: usize| Some(Vec::new());
+/// let answer = scim.handle(&request, "/Users", body, "2026-01-15T09:00:00Z".parse()?).await;
 /// assert_eq!(answer.status(), 401);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # })?;
@@ -63,40 +70,98 @@ struct Shared {
     base: String,
     provider: Provider,
     limits: Limits,
-    limiter: RequestLimiter,
+    limiter: RequestLimiter<ConnectionId>,
+    guesses: Guesses,
+    costly: Costly,
+    client_address: ClientAddress,
+}
+
+/// Where requests come from.
+#[derive(Clone, Default)]
+struct ClientAddress(Option<Arc<FindAddress>>);
+
+type FindAddress = dyn Fn(&Parts) -> Option<IpAddr> + Send + Sync;
+
+impl ClientAddress {
+    fn of(&self, request: &Parts) -> Option<IpAddr> {
+        self.0.as_ref().and_then(|find| find(request))
+    }
+}
+
+impl fmt::Debug for ClientAddress {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(if self.0.is_some() { "ClientAddress(..)" } else { "ClientAddress(None)" })
+    }
 }
 
 impl ScimService {
     /// A service whose endpoints clients find below this address.
     pub fn new(store: Arc<dyn ScimStore>, base: impl Into<String>, provider: Provider) -> ScimService {
-        let base = base.into().trim_end_matches('/').to_owned();
-        let (limits, limiter) = (Limits::default(), RequestLimiter::new(RequestRate::default()));
-        ScimService { shared: Arc::new(Shared { store, base, provider, limits, limiter }) }
+        let limits = Limits::default();
+        ScimService {
+            shared: Arc::new(Shared {
+                store,
+                base: base.into().trim_end_matches('/').to_owned(),
+                provider,
+                costly: Costly::new(limits.costly_per_connection, limits.costly),
+                limits,
+                limiter: RequestLimiter::new(RequestRate::default()),
+                guesses: Guesses::new(guesses::DEFAULT_RATE),
+                client_address: ClientAddress::default(),
+            }),
+        }
     }
 
     /// The same service with other limits.
     #[must_use]
     pub fn with_limits(self, limits: Limits) -> ScimService {
-        let limiter = RequestLimiter::new(self.shared.limiter.rate());
-        self.changed(|shared| Shared { limits, limiter, ..shared })
+        self.changed(|shared| {
+            shared.costly = Costly::new(limits.costly_per_connection, limits.costly);
+            shared.limits = limits;
+        })
     }
 
     /// The same service that takes requests of one connection at this rate.
     #[must_use]
     pub fn with_rate(self, rate: RequestRate) -> ScimService {
-        self.changed(|shared| Shared { limiter: RequestLimiter::new(rate), ..shared })
+        self.changed(|shared| shared.limiter = RequestLimiter::new(rate))
     }
 
-    fn changed(self, change: impl FnOnce(Shared) -> Shared) -> ScimService {
-        let Shared { store, base, provider, limits, limiter } = &*self.shared;
-        let copy = Shared {
+    /// The same service that looks up tokens of one client address that open nothing at this rate: by default 30 at once and one a second.
+    /// More are answered with 429. Tokens that work are not counted, and those that have worked are looked up in any case.
+    #[must_use]
+    pub fn with_failed_token_rate(self, rate: RequestRate) -> ScimService {
+        self.changed(|shared| shared.guesses = Guesses::new(rate))
+    }
+
+    /// The same service that knows the address of the client who sends a request. By default nobody knows it, and all requests count as of
+    /// one address; of an IPv6 address the first 64 bits count.
+    ///
+    /// Behind a proxy the address of the TCP connection is the proxy's for everybody: take what the proxy writes into a header, and only if
+    /// the proxy takes away what clients write there.
+    #[must_use]
+    pub fn with_client_address(
+        self,
+        find: impl Fn(&Parts) -> Option<IpAddr> + Send + Sync + 'static,
+    ) -> ScimService {
+        self.changed(|shared| shared.client_address = ClientAddress(Some(Arc::new(find))))
+    }
+
+    fn changed(self, change: impl FnOnce(&mut Shared)) -> ScimService {
+        let Shared { store, base, provider, limits, limiter, guesses, costly, client_address } =
+            &*self.shared;
+        let mut copy = Shared {
             store: Arc::clone(store),
             base: base.clone(),
             provider: provider.clone(),
             limits: limits.clone(),
             limiter: RequestLimiter::new(limiter.rate()),
+            guesses: Guesses::new(guesses.rate()),
+            costly: costly.clone(),
+            client_address: client_address.clone(),
         };
-        ScimService { shared: Arc::new(change(copy)) }
+        change(&mut copy);
+        ScimService { shared: Arc::new(copy) }
     }
 
     /// The address that the endpoints stand below.
@@ -105,19 +170,16 @@ impl ScimService {
         &self.shared.base
     }
 
-    /// The most bytes that a body may have: whoever reads it need not read more.
-    #[must_use]
-    pub fn body_limit(&self) -> usize {
-        self.shared.limits.body_bytes
-    }
-
     /// Answers a request. `path` is what stands behind the base, such as `/Users/1`; the method, the query and the headers are those of the
     /// request.
-    pub async fn handle(
+    ///
+    /// `body` reads the body. It is called with the most bytes that the body may have, when the bearer token has been found to work and there
+    /// is room for a request of its connection, and only for a method that has a body; it answers `None` if the body has more bytes.
+    pub async fn handle<B: Future<Output = Option<Vec<u8>>>>(
         &self,
         request: &Parts,
         path: &str,
-        body: &[u8],
+        body: impl FnOnce(usize) -> B,
         now: DateTime<Utc>,
     ) -> Response<Vec<u8>> {
         let answered = self.answered(request, path, body, now).await;
@@ -128,11 +190,11 @@ impl ScimService {
         answered.into_response(request)
     }
 
-    async fn answered(
+    async fn answered<B: Future<Output = Option<Vec<u8>>>>(
         &self,
         request: &Parts,
         path: &str,
-        body: &[u8],
+        body: impl FnOnce(usize) -> B,
         now: DateTime<Utc>,
     ) -> Result<Answered, ScimError> {
         let caller = Caller::of(self, request, now).await?;
@@ -153,7 +215,7 @@ impl ScimService {
                 Answered::documents(schemas(&self.shared.base), name.as_deref())
             }
             (Endpoint::Search(kind), &Method::POST) => {
-                let query = Query::of_body(&self.object(request, body)?, limits)?;
+                let query = Query::of_body(&self.object(request, body).await?, limits)?;
                 self.list(&caller, kind, &query).await
             }
             (Endpoint::All(kind), &Method::GET) => {
@@ -161,7 +223,7 @@ impl ScimService {
             }
             (Endpoint::All(kind), &Method::POST) => {
                 let projection = Query::of_address(query, limits)?.projection;
-                let object = self.object(request, body)?;
+                let object = self.object(request, body).await?;
                 self.create(&caller, kind, object, &projection).await
             }
             (Endpoint::One(kind, id), &Method::GET) => {
@@ -169,12 +231,12 @@ impl ScimService {
             }
             (Endpoint::One(kind, id), &Method::PUT) => {
                 let projection = Query::of_address(query, limits)?.projection;
-                let object = self.object(request, body)?;
+                let object = self.object(request, body).await?;
                 self.replace(&caller, (kind, &id), object, &projection, request).await
             }
             (Endpoint::One(kind, id), &Method::PATCH) => {
                 let projection = Query::of_address(query, limits)?.projection;
-                let patch = Value::Object(self.object(request, body)?);
+                let patch = Value::Object(self.object(request, body).await?);
                 self.patch(&caller, (kind, &id), patch, &projection, request).await
             }
             (Endpoint::One(kind, id), &Method::DELETE) => self.delete(&caller, kind, &id, request).await,
@@ -186,13 +248,16 @@ impl ScimService {
     }
 
     /// The body as a JSON object.
-    fn object(&self, request: &Parts, body: &[u8]) -> Result<Map<String, Value>, ScimError> {
-        let most = self.shared.limits.body_bytes;
-        if body.len() > most {
-            return Err(ScimError::TooLarge { most });
-        }
+    async fn object<B: Future<Output = Option<Vec<u8>>>>(
+        &self,
+        request: &Parts,
+        body: impl FnOnce(usize) -> B,
+    ) -> Result<Map<String, Value>, ScimError> {
         answer::require_json(&request.headers)?;
-        match serde_json::from_slice(body) {
+        let most = self.shared.limits.body_bytes;
+        let body = body(most).await.filter(|body| body.len() <= most);
+        let body = body.ok_or(ScimError::TooLarge { most })?;
+        match serde_json::from_slice(&body) {
             Ok(Value::Object(object)) => Ok(object),
             Ok(_) => Err(ScimError::syntax("the body is no JSON object")),
             Err(error) => {

@@ -20,6 +20,7 @@ use vouchsafe_store::{Decision, Directory, ReplayStore};
 use crate::{
     Expected, FetchKeys, SignalError, Subject, Transmitter, Transmitters, Verified,
     keys::KeyCache,
+    subject::is_theirs,
     token::{SKEW, claimed_key, verify},
 };
 
@@ -68,19 +69,16 @@ impl SignalService {
         SignalService { store, transmitters, keys: Arc::new(KeyCache::new(fetch)), provider }
     }
 
-    /// The most bytes that a body may have: whoever reads it need not read more.
-    #[must_use]
-    pub fn body_limit(&self) -> usize {
-        LONGEST_BODY
-    }
-
     /// Okta's Universal Logout: a POST of `{"sub_id": {...}}` with a signed token as `Authorization: Bearer`. 204 when all sessions and API tokens
     /// of the person have ended.
-    pub async fn global_token_revocation(
+    ///
+    /// `body` reads the body. It is called with the most bytes that the body may have, when the token is one of the connection's transmitter;
+    /// it answers `None` if the body has more bytes.
+    pub async fn global_token_revocation<B: Future<Output = Option<Vec<u8>>>>(
         &self,
         connection: &str,
         request: &Parts,
-        body: &[u8],
+        body: impl FnOnce(usize) -> B,
         now: DateTime<Utc>,
     ) -> Response<Vec<u8>> {
         match self.revoked(connection, &request.headers, body, now).await {
@@ -98,11 +96,14 @@ impl SignalService {
     }
 
     /// A security event that is pushed (RFC 8935): 202 when it was taken, whether or not it is one that ends sessions.
-    pub async fn security_event(
+    ///
+    /// `body` reads the body, as for [`global_token_revocation`](Self::global_token_revocation); but here it is the token, and is called where the
+    /// connection has a transmitter.
+    pub async fn security_event<B: Future<Output = Option<Vec<u8>>>>(
         &self,
         connection: &str,
         request: &Parts,
-        body: &[u8],
+        body: impl FnOnce(usize) -> B,
         now: DateTime<Utc>,
     ) -> Response<Vec<u8>> {
         match self.event(connection, &request.headers, body, now).await {
@@ -121,11 +122,11 @@ impl SignalService {
         }
     }
 
-    async fn revoked(
+    async fn revoked<B: Future<Output = Option<Vec<u8>>>>(
         &self,
         connection: &str,
         headers: &HeaderMap,
-        body: &[u8],
+        body: impl FnOnce(usize) -> B,
         now: DateTime<Utc>,
     ) -> Result<(), SignalError> {
         let transmitter = self.transmitter(connection).await?;
@@ -138,18 +139,18 @@ impl SignalService {
         );
         expected.ends = true;
         let verified = self.verified(token, &transmitter, &expected, now).await?;
-        let body: Value = read_json(body)?;
+        let body: Value = read_json(&whole(body).await?)?;
         let subject = body.get("sub_id").or_else(|| body.get("subject"));
         let subject = subject.ok_or(SignalError::Malformed { reason: "the body has no sub_id" })?;
         let subject = Subject::from_json(subject)?;
         self.end(&transmitter, &verified, &subject, "signals.global_token_revocation", now).await
     }
 
-    async fn event(
+    async fn event<B: Future<Output = Option<Vec<u8>>>>(
         &self,
         connection: &str,
         headers: &HeaderMap,
-        body: &[u8],
+        body: impl FnOnce(usize) -> B,
         now: DateTime<Utc>,
     ) -> Result<(), SignalError> {
         let transmitter = self.transmitter(connection).await?;
@@ -161,8 +162,10 @@ impl SignalService {
                 reason: "the content type is not application/secevent+jwt",
             });
         }
-        let token = std::str::from_utf8(body).ok().filter(|token| token.len() <= LONGEST_BODY);
-        let token = token.ok_or(SignalError::Malformed { reason: "the body is no signed token" })?.trim();
+        let body = whole(body).await?;
+        let token = std::str::from_utf8(&body)
+            .map_err(|_| SignalError::Malformed { reason: "the body is no signed token" })?
+            .trim();
         let expected = Expected::new("secevent+jwt", &transmitter.issuer, &transmitter.audiences, EVENT_AGE);
         let verified = self.verified(token, &transmitter, &expected, now).await?;
         let events = verified.claim("events").and_then(Value::as_object);
@@ -240,19 +243,24 @@ impl SignalService {
         transmitter: &Transmitter,
         subject: &Subject,
     ) -> Result<Vec<(AccountId, Option<DateTime<Utc>>)>, SignalError> {
-        let whole = self.store.whole(&transmitter.organization).await?;
-        let meant = whole.accounts().filter(|account| subject.means(account, &transmitter.connection));
+        let Some(key) = subject.key(&transmitter.connection) else { return Err(SignalError::UnknownSubject) };
+        let found = self.store.accounts_with(&transmitter.organization, &key).await?;
+        let meant = found.iter().filter(|account| is_theirs(account, &transmitter.connection));
         let meant: Vec<_> = meant.map(|account| (account.id.clone(), account.ended_at)).collect();
         if meant.is_empty() { Err(SignalError::UnknownSubject) } else { Ok(meant) }
     }
 }
 
+/// All of a body that is not too long.
+async fn whole<B: Future<Output = Option<Vec<u8>>>>(
+    body: impl FnOnce(usize) -> B,
+) -> Result<Vec<u8>, SignalError> {
+    let body = body(LONGEST_BODY).await.filter(|body| body.len() <= LONGEST_BODY);
+    body.ok_or(SignalError::Malformed { reason: "the body is too long" })
+}
+
 fn read_json(body: &[u8]) -> Result<Value, SignalError> {
-    let malformed = SignalError::Malformed { reason: "the body is no JSON" };
-    match body.len() > LONGEST_BODY {
-        true => Err(malformed),
-        false => serde_json::from_slice(body).map_err(|_| malformed),
-    }
+    serde_json::from_slice(body).map_err(|_| SignalError::Malformed { reason: "the body is no JSON" })
 }
 
 /// The one bearer token of the request.

@@ -3,6 +3,7 @@
 use serde_json::Value;
 use vouchsafe::ConnectionId;
 use vouchsafe::provisioning::{Account, EmailAddress};
+use vouchsafe_store::AccountKey;
 
 use crate::SignalError;
 
@@ -47,31 +48,20 @@ impl Subject {
         }
     }
 
-    /// Whether an account is meant: one of those whom the connection signs in or has pushed.
-    pub(crate) fn means(&self, account: &Account, connection: &ConnectionId) -> bool {
-        if !account.is_managed_over(connection) && !signs_in_over(account, connection) {
-            return false;
-        }
+    /// What the account is found by; `None` where nobody has such a name.
+    pub(crate) fn key(&self, connection: &ConnectionId) -> Option<AccountKey> {
         match self {
-            Self::Email(address) => {
-                match (EmailAddress::parse(address.trim()), EmailAddress::parse(&account.email)) {
-                    (Ok(asked), Ok(own)) => asked == own,
-                    _ => false,
-                }
-            }
+            Self::Email(address) => EmailAddress::parse(address.trim()).ok().map(AccountKey::Email),
             Self::IssuerAndSubject { subject, .. } => {
-                let mut identities = account.identities.iter();
-                identities.any(|one| one.connection == *connection && one.subject == *subject)
-                    || account
-                        .scim_record(connection)
-                        .is_some_and(|record| record.external_id.as_ref() == Some(subject))
+                Some(AccountKey::subject(connection.clone(), subject.as_str()))
             }
         }
     }
 }
 
-fn signs_in_over(account: &Account, connection: &ConnectionId) -> bool {
-    account.identities.iter().any(|identity| identity.connection == *connection)
+/// Whether an account is one of those whom the connection signs in or has pushed.
+pub(crate) fn is_theirs(account: &Account, connection: &ConnectionId) -> bool {
+    account.is_managed_over(connection) || account.signs_in_over(connection)
 }
 
 impl std::fmt::Debug for Subject {

@@ -74,11 +74,7 @@ impl<'t> Reader<'t> {
     }
 
     fn attribute_expression(&mut self, depth: usize) -> Result<Filter, ScimError> {
-        self.terms = self.terms.saturating_add(1);
-        if self.terms > self.limits.filter_terms {
-            let reason = format!("a filter may have {} comparisons", self.limits.filter_terms);
-            return Err(wrong(self.offset(), reason));
-        }
+        self.count_term()?;
         let offset = self.offset();
         let Some(Word::Plain(name)) = self.next().map(|token| &token.word) else {
             return Err(wrong(offset, "here the name of an attribute is missing"));
@@ -88,6 +84,15 @@ impl<'t> Reader<'t> {
             return self.element(path, offset, depth);
         }
         self.comparison(path)
+    }
+
+    fn count_term(&mut self) -> Result<(), ScimError> {
+        self.terms = self.terms.saturating_add(1);
+        if self.terms > self.limits.filter_terms {
+            let reason = format!("a filter may have {} comparisons", self.limits.filter_terms);
+            return Err(wrong(self.offset(), reason));
+        }
+        Ok(())
     }
 
     /// What stands behind the name of an attribute.
@@ -124,7 +129,10 @@ impl<'t> Reader<'t> {
         self.require(&Word::CloseElement, "here ']' is missing")?;
         // `emails[type eq "work"].value eq "x"` is no filter of the RFC, and one of Entra ID's: the element is of the type, and has the value.
         let filter = match self.part()? {
-            Some(part) => Filter::All(vec![filter, self.comparison(part)?]),
+            Some(part) => {
+                self.count_term()?;
+                Filter::All(vec![filter, self.comparison(part)?])
+            }
             None => filter,
         };
         Ok(Filter::Element { path, filter: Box::new(filter) })

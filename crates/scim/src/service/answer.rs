@@ -81,7 +81,9 @@ impl Answered {
 
     pub(super) fn error(error: &ScimError) -> Answered {
         let retry_after = match error {
-            ScimError::TooManyRequests { retry_after } => Some(*retry_after),
+            ScimError::TooManyRequests { retry_after }
+            | ScimError::TooManySearches { retry_after }
+            | ScimError::TooManyGuesses { retry_after } => Some(*retry_after),
             ScimError::Store(_) | ScimError::Cryptography(_) => Some(5),
             _ => None,
         };

@@ -1,14 +1,17 @@
 //! Whose request it is: the connection of its bearer token.
 
+use std::sync::{Arc, OnceLock};
+
 use chrono::{DateTime, TimeDelta, Utc};
 use http::{header::AUTHORIZATION, request::Parts};
 use vouchsafe::{
     ConnectionId,
     provisioning::{OrganizationId, TokenHash},
 };
+use vouchsafe_store::{ScimToken, StoreError};
 
 use super::ScimService;
-use crate::ScimError;
+use crate::{ScimError, costly::Running};
 
 /// The connection that pushes, and when.
 #[derive(Clone, Debug)]
@@ -16,13 +19,15 @@ pub(super) struct Caller {
     pub(super) organization: OrganizationId,
     pub(super) connection: ConnectionId,
     pub(super) now: DateTime<Utc>,
+    running: Arc<OnceLock<Running>>,
 }
 
 /// That a token was used is noted so often at most.
 const NOTED_EVERY: TimeDelta = TimeDelta::minutes(1);
 
 impl Caller {
-    /// The same work for every token: its hash is looked up, whatever it is worth.
+    /// The same work for every token: its hash is looked up, whatever it is worth. Too many from one address that are worth nothing are not
+    /// looked up any more.
     pub(super) async fn of(
         service: &ScimService,
         request: &Parts,
@@ -31,21 +36,53 @@ impl Caller {
         let token = bearer_token(request).ok_or(ScimError::Unauthorized)?;
         let shared = &service.shared;
         let hash = TokenHash::of(token, &shared.provider).map_err(ScimError::Cryptography)?;
-        let found = shared.store.scim_token(&hash).await?;
-        let token = found.filter(|token| token.record.works_at(now)).ok_or(ScimError::Unauthorized)?;
-        // One whose connection signs nobody in any more opens nothing.
-        let organization = shared.store.organization(&token.organization).await?;
-        let signs_in = organization.is_some_and(|known| known.value.signs_in_over(&token.connection));
-        if !signs_in {
-            return Err(ScimError::Unauthorized);
-        }
+        let guess = shared.guesses.begin(&hash, shared.client_address.of(request), now);
+        let guess = guess.map_err(|retry_after| ScimError::TooManyGuesses { retry_after })?;
+        let token = match Self::working(service, &hash, now).await {
+            Ok(Some(token)) => {
+                guess.worked();
+                token
+            }
+            Ok(None) => {
+                guess.failed();
+                return Err(ScimError::Unauthorized);
+            }
+            Err(failure) => {
+                guess.given_up();
+                return Err(failure.into());
+            }
+        };
         let retry_after = shared.limiter.take(&token.connection, now);
         retry_after.map_err(|retry_after| ScimError::TooManyRequests { retry_after })?;
         let is_noted = token.last_used_at.is_some_and(|used| now.signed_duration_since(used) < NOTED_EVERY);
         if !is_noted {
             shared.store.scim_token_used(&hash, now).await?;
         }
-        Ok(Caller { organization: token.organization, connection: token.connection, now })
+        let (organization, connection) = (token.organization, token.connection);
+        Ok(Caller { organization, connection, now, running: Arc::default() })
+    }
+
+    /// What this request is answered with costs much. There is room for so many of them at a time.
+    pub(super) fn takes_much(&self, service: &ScimService) -> Result<(), ScimError> {
+        if self.running.get().is_none() {
+            let running = service.shared.costly.begin(&self.connection);
+            let _ = self.running.set(running.ok_or(ScimError::TooManySearches { retry_after: 1 })?);
+        }
+        Ok(())
+    }
+
+    /// The token with this hash, if it opens something. One whose connection signs nobody in any more opens nothing.
+    async fn working(
+        service: &ScimService,
+        hash: &TokenHash,
+        now: DateTime<Utc>,
+    ) -> Result<Option<ScimToken>, StoreError> {
+        let store = &service.shared.store;
+        let found = store.scim_token(hash).await?;
+        let Some(token) = found.filter(|token| token.record.works_at(now)) else { return Ok(None) };
+        let organization = store.organization(&token.organization).await?;
+        let signs_in = organization.is_some_and(|known| known.value.signs_in_over(&token.connection));
+        Ok(signs_in.then_some(token))
     }
 }
 

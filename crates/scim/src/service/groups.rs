@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 use vouchsafe::crypto::{hexadecimal, system_random};
 use vouchsafe::provisioning::{AccountId, GroupId, ScimChange, ScimGroup, ScimMembers};
-use vouchsafe_store::{ScimForm, ScimKey, ScimKind, ScimResource, ScimWrite};
+use vouchsafe_store::{ScimForm, ScimKind, ScimResource, ScimWrite};
 
 use super::{
     ScimService,
@@ -62,7 +62,11 @@ impl ScimService {
             }
             Asked::Replace(body) => {
                 let attributes = resource::attributes((*body).clone(), ScimKind::Group, limits)?;
-                let members = match members_of(body, ScimKind::Group)? {
+                let members = members_of(body, ScimKind::Group)?;
+                // All of them are in the answer.
+                let count = self.count_members(std::slice::from_ref(&id)).await?;
+                self.takes_turn_for(caller, count.max(members.as_ref().map_or(0, BTreeSet::len)))?;
+                let members = match members {
                     Some(members) => self.all(caller, members).await?,
                     // What is not said takes nobody out.
                     None => ScimMembers::unchanged(),
@@ -87,7 +91,7 @@ impl ScimService {
         if let Some((MemberChanges { join, leave }, others)) = patch.member_changes()? {
             self.require_users(caller, &join).await?;
             if !join.is_empty() {
-                let count = self.shared.store.count_scim_members(id).await?;
+                let count = self.count_members(std::slice::from_ref(id)).await?;
                 self.require_room(count.saturating_add(join.len()))?;
             }
             let attributes = match others.is_empty() {
@@ -97,6 +101,7 @@ impl ScimService {
             return Ok((attributes, ScimMembers::changed(accounts(join), accounts(leave))));
         }
         // What is asked for depends on who is in the group.
+        self.takes_turn_for(caller, self.count_members(std::slice::from_ref(id)).await?)?;
         let members = self.shared.store.scim_members(std::slice::from_ref(id)).await?;
         let members: Vec<Value> =
             members.iter().map(|(_, account)| json!({"value": account.as_str(), "type": "User"})).collect();
@@ -114,6 +119,17 @@ impl ScimService {
         Ok(ScimMembers::All(accounts(members).collect()))
     }
 
+    /// Whether there is room for a request that many members are read or written out for.
+    pub(super) fn takes_turn_for(&self, caller: &Caller, members: usize) -> Result<(), ScimError> {
+        if members > MOST_WRITTEN_OUT { caller.takes_much(self) } else { Ok(()) }
+    }
+
+    /// How many members all of these groups have.
+    pub(super) async fn count_members(&self, groups: &[GroupId]) -> Result<usize, ScimError> {
+        let counts = self.shared.store.count_scim_members(groups).await?;
+        Ok(counts.into_values().fold(0, usize::saturating_add))
+    }
+
     fn require_room(&self, members: usize) -> Result<(), ScimError> {
         let most = self.shared.limits.members;
         match members > most {
@@ -127,10 +143,9 @@ impl ScimService {
         if members.is_empty() {
             return Ok(());
         }
-        let key = ScimKey::Ids(members.iter().cloned().collect());
-        let known = self.shared.store.find_scim(&caller.connection, ScimKind::User, &key).await?;
-        let known: BTreeSet<&str> = known.iter().map(|user| user.id.as_str()).collect();
-        match members.iter().find(|member| !known.contains(member.as_str())) {
+        let ids: Vec<String> = members.iter().cloned().collect();
+        let known = self.shared.store.scim_names(&caller.connection, ScimKind::User, &ids).await?;
+        match members.iter().find(|member| !known.contains_key(member.as_str())) {
             Some(unknown) => {
                 let unknown = crate::error::shortened(unknown);
                 Err(ScimError::value("members", format!("there is no user {unknown:?} at this connection")))

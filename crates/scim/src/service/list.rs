@@ -1,27 +1,36 @@
-//! Lists: look-ups, pages and searches.
+//! Lists: pages, look-ups and searches.
+//!
+//! A search holds so many resources at a time, and of those that match the page that is asked for. Of an order it holds what is compared, and
+//! reads the resources of the page when it is known.
 
-use std::cmp::Ordering;
-
-use serde_json::{Map, Value};
+use serde_json::Value;
+use vouchsafe::provisioning::{AccountId, GroupId};
 use vouchsafe_store::{ScimFrom, ScimKey, ScimKind, ScimResource};
 
 use super::{
     ScimService,
     answer::{Answered, Next},
     caller::Caller,
+    groups::MOST_WRITTEN_OUT,
+    order::SortKey,
+    render::Needs,
 };
 use crate::{
-    AttributePath, Filter, ScimError, names,
+    AttributePath, ScimError,
     query::{Projection, Query, Start},
-    resource::is_primary,
-    schema::Described as _,
 };
 
-/// How many resources a search reads at a time.
-const AT_A_TIME: usize = 500;
+/// How many resources a search holds at a time.
+const AT_A_TIME: usize = 100;
 
-/// A resource and its document.
-type Found = (ScimResource, Map<String, Value>);
+/// The part of a list that is answered.
+struct Part {
+    resources: Vec<ScimResource>,
+    /// How many there are in all.
+    total: usize,
+    /// Whether there are some behind it.
+    has_more: bool,
+}
 
 impl ScimService {
     /// Answers a query of one kind.
@@ -31,215 +40,327 @@ impl ScimService {
         kind: ScimKind,
         query: &Query,
     ) -> Result<Answered, ScimError> {
-        match (&query.filter, &query.sort_by) {
-            (None, None) => self.page(caller, kind, query).await,
-            (filter, _) => {
-                let found = match filter.as_ref().and_then(|filter| key_of(filter, kind)) {
-                    Some(key) => self.looked_up(caller, kind, &key, filter.as_ref()).await?,
-                    None => self.searched(caller, kind, filter.as_ref()).await?,
-                };
-                self.part_of(found, kind, query)
-            }
+        let start = From::of(query)?;
+        let mut part = match (&query.filter, &query.sort_by) {
+            (None, None) => self.page(caller, kind, query, start).await?,
+            (_, None) => self.matching(caller, kind, query, start).await?,
+            (_, Some(path)) => self.in_order(caller, kind, query, path, start).await?,
+        };
+        let needs = Needs::of_projection(&query.projection, kind);
+        if needs.many() && self.cut_to_few(caller, kind, &mut part.resources).await? {
+            part.has_more = true;
         }
+        let next = matches!(query.start, Start::Cursor(_)).then(|| match part.resources.last() {
+            Some(last) if part.has_more => Next::Cursor(start.behind(&part.resources, last).written()),
+            _ => Next::End,
+        });
+        let start_index = if next.is_some() { 1 } else { start.skipped().saturating_add(1) };
+        let documents = self.documents(caller, kind, &part.resources, needs, &query.projection).await?;
+        let documents = documents.into_iter().map(Value::Object).collect();
+        Ok(Answered::page(documents, Some(part.total), start_index, next))
     }
 
     /// A part of all resources of the connection.
-    async fn page(&self, caller: &Caller, kind: ScimKind, query: &Query) -> Result<Answered, ScimError> {
-        let (from, start_index) = match &query.start {
-            Start::Index(index) => (ScimFrom::Index(*index), index.saturating_add(1)),
-            Start::Cursor(cursor) if cursor.is_empty() => (ScimFrom::Index(0), 1),
-            Start::Cursor(cursor) => (ScimFrom::After(Cursor::read(cursor)?.number()?), 1),
+    async fn page(
+        &self,
+        caller: &Caller,
+        kind: ScimKind,
+        query: &Query,
+        start: From,
+    ) -> Result<Part, ScimError> {
+        caller.takes_much(self)?;
+        let from = match start {
+            From::Index(index) => ScimFrom::Index(index),
+            From::Behind(number) => ScimFrom::After(number),
+            From::Place(_) => return Err(ScimError::InvalidCursor),
         };
-        let most = query.page(&self.shared.limits);
-        let page = self.shared.store.scim_page(&caller.connection, kind, from, most).await?;
-        let next = matches!(query.start, Start::Cursor(_)).then(|| match page.resources.last() {
-            Some(last) if page.resources.len() == most => Next::Cursor(Cursor::Number(last.number).written()),
-            _ => Next::End,
-        });
-        let documents = self.documents(caller, kind, &page.resources, &query.projection).await?;
-        let documents = documents.into_iter().map(Value::Object).collect();
-        Ok(Answered::page(documents, Some(page.total), start_index, next))
+        let (store, over, most) = (&self.shared.store, &caller.connection, query.page(&self.shared.limits));
+        let resources = store.find_scim(over, kind, &ScimKey::All, from, most).await?;
+        let total = store.count_scim(over, kind, &ScimKey::All).await?;
+        let has_more = resources.len() == most;
+        Ok(Part { resources, total, has_more })
     }
 
-    async fn looked_up(
-        &self,
-        caller: &Caller,
-        kind: ScimKind,
-        key: &ScimKey,
-        filter: Option<&Filter>,
-    ) -> Result<Vec<Found>, ScimError> {
-        let resources = self.shared.store.find_scim(&caller.connection, kind, key).await?;
-        self.matching(caller, kind, resources, filter).await
-    }
-
-    /// All resources of the connection that match, one by one: so many at most.
-    async fn searched(
-        &self,
-        caller: &Caller,
-        kind: ScimKind,
-        filter: Option<&Filter>,
-    ) -> Result<Vec<Found>, ScimError> {
-        let most = self.shared.limits.search;
-        let (mut found, mut from) = (Vec::new(), ScimFrom::Index(0));
-        loop {
-            let page = self.shared.store.scim_page(&caller.connection, kind, from, AT_A_TIME).await?;
-            if page.total > most {
-                return Err(ScimError::TooMany { most });
-            }
-            let is_last = page.resources.len() < AT_A_TIME;
-            if let Some(last) = page.resources.last() {
-                from = ScimFrom::After(last.number);
-            }
-            found.extend(self.matching(caller, kind, page.resources, filter).await?);
-            if is_last {
-                return Ok(found);
-            }
-        }
-    }
-
+    /// A part of those that match, in the order in which they were made.
     async fn matching(
         &self,
         caller: &Caller,
         kind: ScimKind,
-        resources: Vec<ScimResource>,
-        filter: Option<&Filter>,
-    ) -> Result<Vec<Found>, ScimError> {
-        let documents = self.documents(caller, kind, &resources, &Projection::default()).await?;
-        let matches = |(_, document): &Found| filter.is_none_or(|filter| filter.matches(document, kind));
-        Ok(resources.into_iter().zip(documents).filter(matches).collect())
-    }
-
-    /// A part of what was found, in the order that is asked for.
-    fn part_of(&self, mut found: Vec<Found>, kind: ScimKind, query: &Query) -> Result<Answered, ScimError> {
-        if let Some(path) = &query.sort_by {
-            sort(&mut found, path, kind, query.is_descending);
-        }
-        let total = found.len();
-        let is_sorted = query.sort_by.is_some();
-        let (skipped, start_index) = match &query.start {
-            Start::Index(index) => (*index, index.saturating_add(1)),
-            Start::Cursor(cursor) if cursor.is_empty() => (0, 1),
-            Start::Cursor(cursor) => match Cursor::read(cursor)? {
-                Cursor::Place(place) if is_sorted => (place, 1),
-                Cursor::Number(number) if !is_sorted => {
-                    (found.iter().take_while(|(resource, _)| resource.number <= number).count(), 1)
-                }
-                _ => return Err(ScimError::InvalidCursor),
-            },
-        };
+        query: &Query,
+        start: From,
+    ) -> Result<Part, ScimError> {
         let most = query.page(&self.shared.limits);
-        let part: Vec<Found> = found.into_iter().skip(skipped).take(most).collect();
-        let end = skipped.saturating_add(part.len());
-        let next = matches!(query.start, Start::Cursor(_)).then(|| match part.last() {
-            Some((last, _)) if end < total => Next::Cursor(
-                if is_sorted { Cursor::Place(end) } else { Cursor::Number(last.number) }.written(),
-            ),
-            _ => Next::End,
+        let (mut resources, mut total, mut behind) = (Vec::new(), 0_usize, 0_usize);
+        let mut search = Search::of(query, kind);
+        while let Some(found) = search.next(self, caller).await? {
+            for resource in found {
+                let is_before = match start {
+                    From::Index(index) => total < index,
+                    From::Behind(number) => resource.number <= number,
+                    From::Place(_) => return Err(ScimError::InvalidCursor),
+                };
+                total = total.saturating_add(1);
+                if !is_before {
+                    behind = behind.saturating_add(1);
+                    if resources.len() < most {
+                        resources.push(resource);
+                    }
+                }
+            }
+        }
+        let has_more = behind > resources.len();
+        Ok(Part { resources, total, has_more })
+    }
+
+    /// A part of those that match, in an order that is asked for.
+    async fn in_order(
+        &self,
+        caller: &Caller,
+        kind: ScimKind,
+        query: &Query,
+        path: &AttributePath,
+        start: From,
+    ) -> Result<Part, ScimError> {
+        let skipped = match start {
+            From::Index(index) | From::Place(index) => index,
+            From::Behind(_) => return Err(ScimError::InvalidCursor),
+        };
+        let mut order = Vec::new();
+        let mut search = Search::of(query, kind);
+        while let Some(found) = search.next_keys(self, caller, path).await? {
+            order.extend(found);
+        }
+        order.sort_by(|(one, number, _), (other, other_number, _)| {
+            let by_key = if query.is_descending { other.cmp(one) } else { one.cmp(other) };
+            by_key.then(number.cmp(other_number))
         });
-        let projected = |(_, document)| Value::Object(query.projection.of(document, kind));
-        Ok(Answered::page(part.into_iter().map(projected).collect(), Some(total), start_index, next))
+        let total = order.len();
+        let most = query.page(&self.shared.limits);
+        let ids: Vec<String> = order.into_iter().skip(skipped).take(most).map(|(_, _, id)| id).collect();
+        let has_more = skipped.saturating_add(ids.len()) < total;
+        let by = ScimKey::Ids(ids.clone());
+        let store = &self.shared.store;
+        let mut resources =
+            store.find_scim(&caller.connection, kind, &by, ScimFrom::Index(0), ids.len()).await?;
+        resources.sort_by_cached_key(|resource| ids.iter().position(|id| *id == resource.id));
+        Ok(Part { resources, total, has_more })
+    }
+
+    /// Ends a page before the resource with which its resources would have too many members or groups; whether it does.
+    async fn cut_to_few(
+        &self,
+        caller: &Caller,
+        kind: ScimKind,
+        resources: &mut Vec<ScimResource>,
+    ) -> Result<bool, ScimError> {
+        let (first, members) = self.first_with_few(kind, resources).await?;
+        if members > MOST_WRITTEN_OUT {
+            caller.takes_much(self)?;
+        }
+        let is_cut = first < resources.len();
+        resources.truncate(first);
+        Ok(is_cut)
+    }
+
+    /// How many of these resources, from the first on, have together no more members, or groups that they are in, than a page may have; one
+    /// at least. And how many these have.
+    async fn first_with_few(
+        &self,
+        kind: ScimKind,
+        resources: &[ScimResource],
+    ) -> Result<(usize, usize), ScimError> {
+        let mut members = 0_usize;
+        for (place, count) in self.count_each(kind, resources).await?.into_iter().enumerate() {
+            let more = members.saturating_add(count);
+            if place > 0 && more > self.shared.limits.page_members {
+                return Ok((place, members));
+            }
+            members = more;
+        }
+        Ok((resources.len(), members))
+    }
+
+    /// How many members each group has, or in how many groups each person is.
+    async fn count_each(&self, kind: ScimKind, resources: &[ScimResource]) -> Result<Vec<usize>, ScimError> {
+        let ids = || resources.iter().map(|resource| resource.id.as_str());
+        let store = &self.shared.store;
+        Ok(match kind {
+            ScimKind::User => {
+                let ids: Vec<AccountId> = ids().map(AccountId::new).collect();
+                let counts = store.count_scim_groups(&ids).await?;
+                ids.iter().map(|id| counts.get(id).copied().unwrap_or_default()).collect()
+            }
+            _ => {
+                let ids: Vec<GroupId> = ids().map(GroupId::new).collect();
+                let counts = store.count_scim_members(&ids).await?;
+                ids.iter().map(|id| counts.get(id).copied().unwrap_or_default()).collect()
+            }
+        })
     }
 }
 
-/// What a store finds by itself, where a filter asks for one such value.
-fn key_of(filter: &Filter, kind: ScimKind) -> Option<ScimKey> {
-    let equal_to = |attribute: &str| filter.equal_to(attribute).map(str::to_owned);
-    equal_to("id")
-        .map(|id| ScimKey::Ids(vec![id]))
-        .or_else(|| equal_to(kind.name_attribute()).map(ScimKey::Name))
-        .or_else(|| equal_to("externalId").map(ScimKey::ExternalId))
+/// A walk over the resources that match, a few at a time.
+struct Search<'q> {
+    query: &'q Query,
+    kind: ScimKind,
+    by: ScimKey,
+    from: Option<ScimFrom>,
+    /// Read, and not looked at yet.
+    waiting: Vec<ScimResource>,
 }
 
-/// Where a page goes on.
+impl<'q> Search<'q> {
+    fn of(query: &'q Query, kind: ScimKind) -> Search<'q> {
+        let by = query.filter.as_ref().and_then(|filter| filter.key(kind)).unwrap_or(ScimKey::All);
+        Search { query, kind, by, from: Some(ScimFrom::Index(0)), waiting: Vec::new() }
+    }
+
+    /// Those that match of the next few; `None` at the end.
+    async fn next(
+        &mut self,
+        service: &ScimService,
+        caller: &Caller,
+    ) -> Result<Option<Vec<ScimResource>>, ScimError> {
+        let found = self.look_at(service, caller, None, |resource, _| resource).await?;
+        Ok(found)
+    }
+
+    /// What is compared of those, with their numbers and their ids.
+    async fn next_keys(
+        &mut self,
+        service: &ScimService,
+        caller: &Caller,
+        path: &AttributePath,
+    ) -> Result<Option<Vec<(SortKey, u64, String)>>, ScimError> {
+        let kind = self.kind;
+        let key = |resource: ScimResource, document: &_| {
+            (SortKey::of(document, path, kind), resource.number, resource.id)
+        };
+        self.look_at(service, caller, Some(path), key).await
+    }
+
+    async fn look_at<T>(
+        &mut self,
+        service: &ScimService,
+        caller: &Caller,
+        sort_by: Option<&AttributePath>,
+        take: impl Fn(ScimResource, &serde_json::Map<String, Value>) -> T,
+    ) -> Result<Option<Vec<T>>, ScimError> {
+        let (filter, kind) = (self.query.filter.as_ref(), self.kind);
+        let needs = Needs::of_query(filter, sort_by, kind);
+        let Some(resources) = self.read(service, caller, needs).await? else { return Ok(None) };
+        let whole = Projection::default();
+        let documents = service.documents(caller, kind, &resources, needs, &whole).await?;
+        let both = resources.into_iter().zip(documents);
+        let matching =
+            both.filter(|(_, document)| filter.is_none_or(|filter| filter.matches(document, kind)));
+        Ok(Some(matching.map(|(resource, document)| take(resource, &document)).collect()))
+    }
+
+    /// The next few, with as many members, or groups, as a page may have where these are looked at.
+    async fn read(
+        &mut self,
+        service: &ScimService,
+        caller: &Caller,
+        needs: Needs,
+    ) -> Result<Option<Vec<ScimResource>>, ScimError> {
+        if self.waiting.is_empty() {
+            self.waiting = self.read_on(service, caller).await?;
+        }
+        if self.waiting.is_empty() {
+            return Ok(None);
+        }
+        if !needs.many() {
+            return Ok(Some(std::mem::take(&mut self.waiting)));
+        }
+        let (first, members) = service.first_with_few(self.kind, &self.waiting).await?;
+        if members > MOST_WRITTEN_OUT {
+            caller.takes_much(service)?;
+        }
+        let rest = self.waiting.split_off(first);
+        Ok(Some(std::mem::replace(&mut self.waiting, rest)))
+    }
+
+    /// A search that is done with one reading is a look-up. Everything else costs much, and is done over so many resources and no more.
+    async fn read_on(
+        &mut self,
+        service: &ScimService,
+        caller: &Caller,
+    ) -> Result<Vec<ScimResource>, ScimError> {
+        let Some(from) = self.from.take() else { return Ok(Vec::new()) };
+        let (store, over) = (&service.shared.store, &caller.connection);
+        if self.by == ScimKey::All && from == ScimFrom::Index(0) {
+            self.require_few(service, caller).await?;
+        }
+        let found = store.find_scim(over, self.kind, &self.by, from, AT_A_TIME).await?;
+        if let Some(last) = found.last().filter(|_| found.len() == AT_A_TIME) {
+            if from == ScimFrom::Index(0) && self.by != ScimKey::All {
+                self.require_few(service, caller).await?;
+            }
+            self.from = Some(ScimFrom::After(last.number));
+        }
+        Ok(found)
+    }
+
+    async fn require_few(&self, service: &ScimService, caller: &Caller) -> Result<(), ScimError> {
+        caller.takes_much(service)?;
+        let most = service.shared.limits.search;
+        let count = service.shared.store.count_scim(&caller.connection, self.kind, &self.by).await?;
+        if count > most { Err(ScimError::TooMany { most }) } else { Ok(()) }
+    }
+}
+
+/// Where a part begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Cursor {
+enum From {
+    /// At this place, counted from 0.
+    Index(usize),
     /// Behind the resource of this number.
-    Number(u64),
+    Behind(u64),
     /// At this place of an order that is asked for.
     Place(usize),
 }
 
-impl Cursor {
-    fn read(text: &str) -> Result<Cursor, ScimError> {
-        let number = text.strip_prefix('n').and_then(|number| number.parse().ok()).map(Cursor::Number);
-        let place = || text.strip_prefix('p').and_then(|place| place.parse().ok()).map(Cursor::Place);
-        number.or_else(place).ok_or(ScimError::InvalidCursor)
+impl From {
+    fn of(query: &Query) -> Result<From, ScimError> {
+        let is_sorted = query.sort_by.is_some();
+        match &query.start {
+            Start::Index(index) => Ok(From::Index(*index)),
+            Start::Cursor(cursor) if cursor.is_empty() && is_sorted => Ok(From::Place(0)),
+            Start::Cursor(cursor) if cursor.is_empty() => Ok(From::Behind(0)),
+            Start::Cursor(cursor) => match (From::read(cursor), is_sorted) {
+                (Some(place @ From::Place(_)), true) => Ok(place),
+                (Some(number @ From::Behind(_)), false) => Ok(number),
+                _ => Err(ScimError::InvalidCursor),
+            },
+        }
+    }
+
+    /// How many resources stand before it.
+    fn skipped(self) -> usize {
+        match self {
+            Self::Index(index) | Self::Place(index) => index,
+            Self::Behind(_) => 0,
+        }
+    }
+
+    /// Where the part behind some resources begins, of which this is the last.
+    fn behind(self, resources: &[ScimResource], last: &ScimResource) -> From {
+        match self {
+            Self::Place(place) => Self::Place(place.saturating_add(resources.len())),
+            Self::Index(_) | Self::Behind(_) => Self::Behind(last.number),
+        }
+    }
+
+    fn read(cursor: &str) -> Option<From> {
+        let number = cursor.strip_prefix('n').and_then(|number| number.parse().ok()).map(From::Behind);
+        number.or_else(|| cursor.strip_prefix('p').and_then(|place| place.parse().ok()).map(From::Place))
     }
 
     fn written(self) -> String {
         match self {
-            Self::Number(number) => format!("n{number}"),
-            Self::Place(place) => format!("p{place}"),
-        }
-    }
-
-    fn number(self) -> Result<u64, ScimError> {
-        match self {
-            Self::Number(number) => Ok(number),
-            Self::Place(_) => Err(ScimError::InvalidCursor),
-        }
-    }
-}
-
-/// Sorts by an attribute (RFC 7644, 3.4.2.3); those that have no value are last, or first if the order is descending.
-fn sort(found: &mut [Found], path: &AttributePath, kind: ScimKind, is_descending: bool) {
-    found.sort_by_cached_key(|(resource, document)| {
-        let key = SortKey::of(document, path, kind);
-        (if is_descending { Directed::Down(key) } else { Directed::Up(key) }, resource.number)
-    });
-}
-
-#[derive(Debug, PartialEq, Eq)]
-enum Directed {
-    Up(SortKey),
-    Down(SortKey),
-}
-
-impl Ord for Directed {
-    fn cmp(&self, other: &Self) -> Ordering {
-        match (self, other) {
-            (Self::Up(one), Self::Up(two)) => one.cmp(two),
-            (Self::Down(one), Self::Down(two)) => two.cmp(one),
-            (Self::Up(_), Self::Down(_)) => Ordering::Less,
-            (Self::Down(_), Self::Up(_)) => Ordering::Greater,
-        }
-    }
-}
-
-impl PartialOrd for Directed {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum SortKey {
-    Truth(bool),
-    Text(String),
-    Nothing,
-}
-
-impl SortKey {
-    fn of(document: &Map<String, Value>, path: &AttributePath, kind: ScimKind) -> SortKey {
-        let (object, known) = match path.extension(kind) {
-            Some(schema) => (names::get(document, schema).and_then(Value::as_object), None),
-            None => (Some(document), kind.attribute(path.attribute())),
-        };
-        let mut value = object.and_then(|object| names::get(object, path.attribute()));
-        if let Some(Value::Array(elements)) = value {
-            value = elements.iter().find(|element| is_primary(element)).or_else(|| elements.first());
-        }
-        if let Some(Value::Object(parts)) = value {
-            value = names::get(parts, path.part().unwrap_or("value"));
-        }
-        match value {
-            Some(Value::Bool(truth)) => SortKey::Truth(*truth),
-            Some(Value::String(text)) if known.is_some_and(|known| known.is_case_exact) => {
-                SortKey::Text(text.clone())
-            }
-            Some(Value::String(text)) => SortKey::Text(text.to_lowercase()),
-            Some(Value::Number(number)) => SortKey::Text(number.to_string()),
-            _ => SortKey::Nothing,
+            Self::Behind(number) => format!("n{number}"),
+            Self::Index(place) | Self::Place(place) => format!("p{place}"),
         }
     }
 }

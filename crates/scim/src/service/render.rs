@@ -4,10 +4,54 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 use vouchsafe::provisioning::{Account, AccountId, GroupId, Hold};
-use vouchsafe_store::{ScimKey, ScimKind, ScimResource};
+use vouchsafe_store::{ScimKind, ScimResource};
 
 use super::{ScimService, answer::version, caller::Caller};
-use crate::{ScimError, projection::schemas_of, query::Projection, schema::Described as _};
+use crate::{
+    AttributePath, Filter, ScimError, projection::schemas_of, query::Projection, schema::Described as _,
+};
+
+/// What else is looked up of resources, beside what their client said of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Needs {
+    accounts: bool,
+    group_names: bool,
+    members: bool,
+}
+
+impl Needs {
+    /// For an answer with the attributes that are asked for.
+    pub(super) fn of_projection(projection: &Projection, kind: ScimKind) -> Needs {
+        Needs::of(kind, |attribute| !projection.leaves_out(attribute, kind))
+    }
+
+    /// For what a filter and an order look at.
+    pub(super) fn of_query(
+        filter: Option<&Filter>,
+        sort_by: Option<&AttributePath>,
+        kind: ScimKind,
+    ) -> Needs {
+        Needs::of(kind, |attribute| {
+            filter.is_some_and(|filter| filter.mentions(attribute, kind))
+                || sort_by.is_some_and(|path| path.means(attribute, kind))
+        })
+    }
+
+    fn of(kind: ScimKind, has: impl Fn(&str) -> bool) -> Needs {
+        let is_user = kind == ScimKind::User;
+        let group_names = is_user && has("groups");
+        Needs {
+            accounts: group_names || (is_user && has("active")),
+            group_names,
+            members: !is_user && has("members"),
+        }
+    }
+
+    /// Whether members of groups, or groups of people, are looked up, of which one resource may have very many.
+    pub(super) fn many(self) -> bool {
+        self.members || self.group_names
+    }
+}
 
 /// What else an answer has of resources, looked up for all of a page together.
 #[derive(Debug, Default)]
@@ -24,12 +68,10 @@ impl ScimService {
         caller: &Caller,
         kind: ScimKind,
         resources: &[ScimResource],
+        needs: Needs,
         projection: &Projection,
     ) -> Result<Vec<Map<String, Value>>, ScimError> {
-        let surroundings = match kind {
-            ScimKind::User => self.around_users(caller, resources, projection).await?,
-            _ => self.around_groups(resources, projection).await?,
-        };
+        let surroundings = self.around(caller, resources, needs).await?;
         let document = |resource| projection.of(self.document(caller, resource, &surroundings), kind);
         Ok(resources.iter().map(document).collect())
     }
@@ -41,48 +83,39 @@ impl ScimService {
         resource: &ScimResource,
         projection: &Projection,
     ) -> Result<Map<String, Value>, ScimError> {
-        let resources = std::slice::from_ref(resource);
-        let mut documents = self.documents(caller, resource.kind, resources, projection).await?;
+        let (kind, resources) = (resource.kind, std::slice::from_ref(resource));
+        let needs = Needs::of_projection(projection, kind);
+        let mut documents = self.documents(caller, kind, resources, needs, projection).await?;
         documents.pop().ok_or_else(|| ScimError::not_found(&resource.id))
     }
 
-    async fn around_users(
+    async fn around(
         &self,
         caller: &Caller,
         resources: &[ScimResource],
-        projection: &Projection,
+        needs: Needs,
     ) -> Result<Surroundings, ScimError> {
         let store = &self.shared.store;
-        let ids: Vec<AccountId> =
-            resources.iter().map(|resource| AccountId::new(resource.id.as_str())).collect();
-        let accounts = store.scim_accounts(&caller.organization, &ids).await?;
         let mut surroundings = Surroundings::default();
-        if !projection.leaves_out("groups", ScimKind::User) {
-            let groups: BTreeSet<String> =
-                accounts.iter().flat_map(|account| &account.scim_groups).map(ToString::to_string).collect();
-            if !groups.is_empty() {
-                let key = ScimKey::Ids(groups.into_iter().collect());
-                let groups = store.find_scim(&caller.connection, ScimKind::Group, &key).await?;
-                surroundings.group_names = groups.into_iter().map(|group| (group.id, group.name)).collect();
+        if needs.accounts {
+            let ids: Vec<AccountId> = resources.iter().map(|user| AccountId::new(user.id.as_str())).collect();
+            let accounts = store.scim_accounts(&caller.organization, &ids).await?;
+            let groups = accounts.iter().flat_map(|account| &account.scim_groups);
+            let groups: BTreeSet<String> = groups.map(ToString::to_string).collect();
+            if needs.group_names && !groups.is_empty() {
+                let groups: Vec<String> = groups.into_iter().collect();
+                surroundings.group_names =
+                    store.scim_names(&caller.connection, ScimKind::Group, &groups).await?;
             }
+            let by_id = accounts.into_iter().map(|account| (account.id.to_string(), account));
+            surroundings.accounts = by_id.collect();
         }
-        surroundings.accounts =
-            accounts.into_iter().map(|account| (account.id.to_string(), account)).collect();
-        Ok(surroundings)
-    }
-
-    async fn around_groups(
-        &self,
-        resources: &[ScimResource],
-        projection: &Projection,
-    ) -> Result<Surroundings, ScimError> {
-        let mut surroundings = Surroundings::default();
-        if projection.leaves_out("members", ScimKind::Group) {
-            return Ok(surroundings);
-        }
-        let groups: Vec<GroupId> = resources.iter().map(|group| GroupId::new(group.id.as_str())).collect();
-        for (group, account) in self.shared.store.scim_members(&groups).await? {
-            surroundings.members.entry(group.to_string()).or_default().push(account.to_string());
+        if needs.members {
+            let groups: Vec<GroupId> =
+                resources.iter().map(|group| GroupId::new(group.id.as_str())).collect();
+            for (group, account) in store.scim_members(&groups).await? {
+                surroundings.members.entry(group.to_string()).or_default().push(account.to_string());
+            }
         }
         Ok(surroundings)
     }

@@ -1,10 +1,13 @@
 //! Making, changing and removing resources.
 
+use std::collections::BTreeSet;
+
 use http::{StatusCode, request::Parts};
 use serde_json::{Map, Value};
-use vouchsafe::provisioning::ScimFact;
+use vouchsafe::provisioning::{GroupId, ScimFact};
 use vouchsafe_store::{
-    ScimApplied, ScimDecision, ScimForm, ScimKey, ScimKind, ScimResource, ScimWrite, SignInError, StoreError,
+    ScimApplied, ScimDecision, ScimForm, ScimFrom, ScimKey, ScimKind, ScimResource, ScimWrite, SignInError,
+    StoreError,
 };
 
 use super::{
@@ -46,6 +49,7 @@ impl ScimService {
     ) -> Result<Answered, ScimError> {
         require_kind(&body, kind)?;
         let members = groups::members_of(&body, kind)?;
+        self.takes_turn_for(caller, members.as_ref().map_or(0, BTreeSet::len))?;
         let attributes = resource::attributes(body, kind, &self.shared.limits)?;
         let attributes = match kind {
             ScimKind::User => users::with_default(attributes),
@@ -55,7 +59,7 @@ impl ScimService {
         let taken =
             || ScimError::Uniqueness { what: format!("the {} {:?}", kind.name_attribute(), form.name) };
         let key = ScimKey::Name(form.name.clone());
-        if !self.shared.store.find_scim(&caller.connection, kind, &key).await?.is_empty() {
+        if self.shared.store.count_scim(&caller.connection, kind, &key).await? > 0 {
             return Err(taken());
         }
         let change = match kind {
@@ -83,6 +87,9 @@ impl ScimService {
         projection: &Projection,
     ) -> Result<Answered, ScimError> {
         let resource = self.found(caller, kind, id).await?;
+        if kind == ScimKind::Group && !projection.leaves_out("members", kind) {
+            self.takes_turn_for(caller, self.count_members(&[GroupId::new(id)]).await?)?;
+        }
         self.written_out(caller, StatusCode::OK, &resource, projection).await
     }
 
@@ -111,8 +118,7 @@ impl ScimService {
         let applied = self.changed_resource(caller, (kind, id), &Asked::Patch(&patch), request).await?;
         // A group of many members is not written out for each who joins: 204 (RFC 7644, 3.5.2).
         if kind == ScimKind::Group && !projection.leaves_out("members", kind) {
-            let group = vouchsafe::provisioning::GroupId::new(id);
-            if self.shared.store.count_scim_members(&group).await? > groups::MOST_WRITTEN_OUT {
+            if self.count_members(&[GroupId::new(id)]).await? > groups::MOST_WRITTEN_OUT {
                 return Ok(Answered::nothing(applied.resource.as_ref()));
             }
         }
@@ -161,7 +167,8 @@ impl ScimService {
 
     /// The resource of the connection with this id.
     async fn found(&self, caller: &Caller, kind: ScimKind, id: &str) -> Result<ScimResource, ScimError> {
-        let found = self.shared.store.find_scim(&caller.connection, kind, &ScimKey::id(id)).await?;
+        let (by, from) = (ScimKey::id(id), ScimFrom::Index(0));
+        let found = self.shared.store.find_scim(&caller.connection, kind, &by, from, 1).await?;
         found.into_iter().next().ok_or_else(|| ScimError::not_found(id))
     }
 

@@ -157,7 +157,7 @@ impl World {
         }
         let (parts, ()) = request.body(()).unwrap().into_parts();
         let path = path.split('?').next().unwrap();
-        let response = self.scim.handle(&parts, path, body.as_bytes(), self.now).await;
+        let response = self.scim.handle(&parts, path, given(body), self.now).await;
         let text = String::from_utf8(response.body().clone()).unwrap();
         let body = if text.is_empty() { Value::Null } else { serde_json::from_str(&text).unwrap() };
         Answer { status: response.status().as_u16(), headers: response.headers().clone(), text, body }
@@ -195,6 +195,12 @@ impl World {
         let whole = self.store.whole(&acme()).await.unwrap();
         whole.account_with_email(email).unwrap_or_else(|| panic!("no account of {email}")).is_active()
     }
+}
+
+/// A body that is there already.
+pub(crate) fn given(body: &str) -> impl FnOnce(usize) -> std::future::Ready<Option<Vec<u8>>> {
+    let body = body.as_bytes().to_vec();
+    move |_| std::future::ready(Some(body))
 }
 
 /// A token of a connection.

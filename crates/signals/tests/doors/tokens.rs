@@ -134,3 +134,28 @@ async fn a_refused_event_has_the_code_of_the_rfc() {
     assert_eq!(world.push(&changed("events", verification)).await.0, 202);
     assert_eq!(world.live().await, [true, true, true, true]);
 }
+
+/// A stranger's body is not read, and neither is one at a door that is not there.
+#[tokio::test]
+async fn the_body_is_asked_for_after_the_token() {
+    let world = World::over(Arc::new(Memory::new())).await;
+    let good = world.token(GTR, &world.revocation_claims("j1"));
+    for (connection, token, expected) in [
+        ("acme-okta", "", (400, false)),
+        ("acme-okta", "a.b.c", (400, false)),
+        ("acme-okta", &good.replace('.', "x."), (400, false)),
+        ("nobody", &good, (404, false)),
+        ("acme-okta", &good, (400, true)),
+    ] {
+        let asked = std::sync::atomic::AtomicBool::new(false);
+        let body = async |_| {
+            asked.store(true, std::sync::atomic::Ordering::SeqCst);
+            None
+        };
+        let request = http::Request::post("/").header("authorization", format!("Bearer {token}"));
+        let (parts, ()) = request.body(()).unwrap().into_parts();
+        let answer = world.signals.global_token_revocation(connection, &parts, body, world.now).await;
+        let is_asked = asked.load(std::sync::atomic::Ordering::SeqCst);
+        assert_eq!((answer.status().as_u16(), is_asked), expected, "{connection} {token:?}");
+    }
+}

@@ -147,16 +147,22 @@ impl World {
     pub(crate) async fn revoke_at(&self, connection: &str, token: &str, body: &str) -> StatusCode {
         let request = Request::post("/").header("authorization", format!("Bearer {token}"));
         let (parts, ()) = request.body(()).unwrap().into_parts();
-        self.signals.global_token_revocation(connection, &parts, body.as_bytes(), self.now).await.status()
+        self.signals.global_token_revocation(connection, &parts, given(body), self.now).await.status()
     }
 
     pub(crate) async fn push(&self, token: &str) -> (u16, Value) {
         let request = Request::post("/").header("content-type", "application/secevent+jwt");
         let (parts, ()) = request.body(()).unwrap().into_parts();
-        let response = self.signals.security_event("acme-okta", &parts, token.as_bytes(), self.now).await;
+        let response = self.signals.security_event("acme-okta", &parts, given(token), self.now).await;
         let body = serde_json::from_slice(response.body()).unwrap_or_default();
         (response.status().as_u16(), body)
     }
+}
+
+/// A body that is there already.
+fn given(body: &str) -> impl FnOnce(usize) -> std::future::Ready<Option<Vec<u8>>> {
+    let body = body.as_bytes().to_vec();
+    move |_| std::future::ready(Some(body))
 }
 
 pub(crate) async fn session(
