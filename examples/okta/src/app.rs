@@ -17,17 +17,19 @@ use vouchsafe::{EntityId, ServiceProvider, SoapCall};
 use vouchsafe_axum::{
     ASSERTION_CONSUMER, LogoutPage, METADATA, OrganizationDiscovery, Provisioned, Rate, ReceiveLimiter,
     RefusalLog, RefusalPage, RefusalRecord, ReturnPaths, SINGLE_LOGOUT, SINGLE_LOGOUT_SOAP, SingleSignOn,
-    StartLimiter, StoredConnections, own_pages_only, provisioned_routes, scim_routes,
+    StartLimiter, StoredConnections, own_pages_only, provisioned_routes, scim_routes, signal_routes,
 };
 use vouchsafe_client::Client;
 use vouchsafe_scim::ScimService;
+use vouchsafe_signals::SignalService;
 use vouchsafe_store::{CompletedSignIn, Store};
 
 use crate::failure::Failure;
 use crate::passwords::OwnerPassword;
 use crate::token::FreshTokens;
 use crate::{
-    connect, home, keys, members, people, policy, refusals, scim, seed, settings, sign_in, token, trial,
+    connect, home, keys, members, people, policy, refusals, scim, seed, settings, sign_in, signals, token,
+    trial,
 };
 
 /// The state of the service; clones share it.
@@ -44,6 +46,9 @@ pub(crate) struct Inner {
     pub(crate) provisioned: Provisioned,
     pub(crate) fresh_tokens: FreshTokens,
     pub(crate) scim: ScimService,
+    /// Whose signals that a person is out are believed.
+    pub(crate) transmitters: Arc<signals::Configured>,
+    signals: SignalService,
     records: Records,
 }
 
@@ -148,6 +153,13 @@ impl App {
             })
             .refusal_page(RefusalPage::new("Loadbench").colors("#2f5bd8", "#f5f7f9"));
         let scim = ScimService::new(shared.clone(), format!("{base_url}{}", scim::PATH), provider.clone());
+        let transmitters = Arc::new(signals::Configured::default());
+        let signals = signals::service(
+            Arc::clone(&shared),
+            Arc::clone(&transmitters),
+            client.clone(),
+            provider.clone(),
+        );
         let records = Records::default();
         let kept = Arc::clone(&records);
         let provisioned =
@@ -172,6 +184,8 @@ impl App {
             provisioned,
             fresh_tokens: FreshTokens::default(),
             scim,
+            transmitters,
+            signals,
             records,
         })))
     }
@@ -201,11 +215,13 @@ impl App {
             .route("/settings/scim", get(scim::page))
             .route("/settings/scim/token", post(scim::new_token))
             .route("/settings/scim/revoke", post(scim::revoke))
+            .route("/settings/signals", post(signals::save))
             .route("/settings/encryption-certificate.pem", get(settings::encryption_certificate))
             .route_layer(from_fn_with_state(self.clone(), own_pages_only::<App>));
         pages
             .merge(provisioned_routes())
             .nest(scim::PATH, scim_routes(self.scim.clone()))
+            .nest(signals::PATH, signal_routes(self.signals.clone()))
             .with_state(self.clone())
     }
 

@@ -12,7 +12,7 @@ use vouchsafe_testkit::{TestkitError, keys};
 use crate::app::{App, Place, listen};
 use crate::failure::Failure;
 use crate::harness::Harness;
-use crate::{connect, say, seed};
+use crate::{connect, say, seed, signals};
 
 const SERVICE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 const IDENTITY_PROVIDER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7080);
@@ -60,6 +60,9 @@ pub(crate) async fn with_embedded_okta(wanted: Wanted) -> Result<(), Failure> {
         let scim = harness.add(&app, "acme", "acme.example", &token).await?;
         okta.update_app(&acme, |it| it.provisioning = Some(Provisioning::new(app.scim.base(), scim)))?;
         okta.push_user(&acme, "ada@acme.example").await?;
+        let address =
+            signals::configure(&app, &"acme".into(), okta.signals_issuer(), &okta.signals_keys_url()).await?;
+        okta.update_app(&acme, |it| it.signals_url = Some(address))?;
     } else {
         say(
             "note: the organization acme in this folder is connected to an earlier identity provider; use a new folder",

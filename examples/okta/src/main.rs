@@ -34,6 +34,7 @@ mod scim;
 mod seed;
 mod settings;
 mod sign_in;
+mod signals;
 mod token;
 mod trial;
 

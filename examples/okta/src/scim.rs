@@ -12,7 +12,7 @@ use vouchsafe_store::{Author, ScimStore, ScimToken};
 use crate::app::App;
 use crate::failure::Failure;
 use crate::html::{Form, Page};
-use crate::{connect, settings};
+use crate::{connect, settings, signals};
 
 /// Where the SCIM endpoints are.
 pub(crate) const PATH: &str = "/scim/v2";
@@ -32,7 +32,7 @@ pub(crate) async fn issue(app: &App, by: Actor, id: &OrganizationId) -> Result<S
     Ok(token.reveal())
 }
 
-async fn connection(app: &App, id: &OrganizationId) -> Result<ConnectionId, Failure> {
+pub(crate) async fn connection(app: &App, id: &OrganizationId) -> Result<ConnectionId, Failure> {
     let active = connect::active(app, id).await?;
     Ok(active.ok_or_else(|| Failure::new("Connect an identity provider first."))?.id)
 }
@@ -84,7 +84,7 @@ async fn build(app: &App, signed_in: &SignedIn) -> Result<Page, Failure> {
             )
         });
     let now = Utc::now();
-    Ok(page.card("Revoke a token", |mut page| {
+    page = page.card("Revoke a token", |mut page| {
         for token in tokens.iter().filter(|token| token.record.works_at(now)) {
             let button = format!("Revoke {}", token.id());
             page = page.form(&Form {
@@ -97,7 +97,8 @@ async fn build(app: &App, signed_in: &SignedIn) -> Result<Page, Failure> {
             });
         }
         page.note("A token that is revoked opens nothing at once. Another one leaves those of before a day.")
-    }))
+    });
+    Ok(signals::card(page, app, &connection))
 }
 
 fn row(token: &ScimToken) -> [String; 5] {

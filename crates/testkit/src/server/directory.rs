@@ -2,10 +2,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
+use vouchsafe_crypto::PrivateKey;
 
 use super::faults::Faults;
 use super::model::{App, AppId, User};
 use super::sessions::Sessions;
+use super::signals::new_key;
 use crate::{
     Attribute, AuthnRequest, Encryption, IdentityProvider, Issued, KeyPair, Part, TestkitError, keys,
 };
@@ -22,6 +24,7 @@ pub struct Okta {
 #[derive(Debug)]
 struct State {
     key: KeyPair,
+    signals_key: Option<PrivateKey>,
     users: BTreeMap<String, User>,
     apps: BTreeMap<AppId, App>,
     assignments: BTreeSet<(AppId, String)>,
@@ -45,6 +48,7 @@ impl Okta {
     pub(super) fn new(base_url: &str, key: KeyPair) -> Self {
         let state = State {
             key,
+            signals_key: None,
             users: BTreeMap::new(),
             apps: BTreeMap::new(),
             assignments: BTreeSet::new(),
@@ -203,6 +207,17 @@ impl Okta {
         state.app(app)?;
         state.faults.insert(app.clone(), faults);
         Ok(())
+    }
+
+    /// The key that signals are signed with, made when it is first asked for.
+    pub(super) fn signals_key(&self) -> Result<PrivateKey, TestkitError> {
+        let mut state = self.lock();
+        let key = match state.signals_key.take() {
+            Some(key) => key,
+            None => new_key()?,
+        };
+        state.signals_key = Some(key.clone());
+        Ok(key)
     }
 
     /// Signs with another key from now on, and publishes it; applications with a key of their own keep theirs.

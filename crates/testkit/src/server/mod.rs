@@ -10,7 +10,8 @@
 //! | `/app/{app}/{exk}/sso/saml` | single sign-on by redirect and by POST (SP-initiated) |
 //! | `/app/{exk}/sso/saml/metadata` | the metadata of an application's identity provider |
 //! | `/app/{app}/{exk}/slo/saml` | single logout by redirect and by POST |
-//! | `/admin` | users, applications, assignments, attribute `token`, provisioning by SCIM, another key, and [`Faults`] on purpose |
+//! | `/oauth2/v1/keys` | the keys that [signals](Signal) are signed with |
+//! | `/admin` | users, applications, assignments, attribute `token`, provisioning by SCIM, signals that a person is out, another key, and [`Faults`] on purpose |
 //!
 //! ```
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -39,14 +40,17 @@ mod guard;
 mod html;
 mod logout;
 mod model;
+mod outgoing;
 mod pages;
 mod provisioning;
 mod routes;
 mod sessions;
+mod signals;
 mod start;
 
 pub use directory::Okta;
 pub use faults::Faults;
 pub use model::{App, AppId, User};
 pub use provisioning::Provisioning;
+pub use signals::Signal;
 pub use start::{Config, Server, start};

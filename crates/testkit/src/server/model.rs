@@ -101,6 +101,8 @@ pub struct App {
     pub key: Option<KeyPair>,
     /// Where users and groups are pushed by SCIM.
     pub provisioning: Option<Provisioning>,
+    /// The address that the application takes [signals](super::Signal) below. `http` alone.
+    pub signals_url: Option<String>,
 }
 
 impl App {
@@ -122,6 +124,7 @@ impl App {
             fixed_attributes: Vec::new(),
             key: None,
             provisioning: None,
+            signals_url: None,
         }
     }
 

@@ -109,10 +109,11 @@ fn user_row(user: &User, apps: &[AppView]) -> String {
                 ("assign", "", "Assign")
             };
             format!(
-                "<form method=\"post\" action=\"/admin/{action}\">{}{}<button class=\"{class}\">{verb} {}</button></form>",
+                "<form method=\"post\" action=\"/admin/{action}\">{}{}<button class=\"{class}\">{verb} {}</button></form>{}",
                 hidden("app", view.id.as_str()),
                 hidden("user", &user.login),
                 escape_markup(&view.app.label),
+                signals(view, user),
             )
         })
         .collect();
@@ -127,6 +128,36 @@ fn user_row(user: &User, apps: &[AppView]) -> String {
         hidden("user", &user.login),
         escape_markup(&user.groups.join(", ")),
         hidden("user", &user.login),
+    )
+}
+
+/// The buttons that tell an application that a person is out.
+fn signals(view: &AppView, user: &User) -> String {
+    if view.app.signals_url.is_none() {
+        return String::new();
+    }
+    let button = |(signal, text): (&str, &str)| {
+        format!(
+            "<form method=\"post\" action=\"/admin/signal\">{}{}{}<button class=\"quiet\">{text}</button></form>",
+            hidden("app", view.id.as_str()),
+            hidden("user", &user.login),
+            hidden("signal", signal),
+        )
+    };
+    let kinds = [
+        ("universal-logout", "Clear sessions (Universal Logout)"),
+        ("session-revoked", "Session revoked (CAEP)"),
+    ];
+    kinds.map(button).concat()
+}
+
+/// Where signals are sent.
+fn signals_settings(view: &AppView) -> String {
+    format!(
+        "<form method=\"post\" action=\"/admin/signals\">{}<input type=\"text\" name=\"base_url\" placeholder=\"address for signals\" value=\"{}\"> \
+         <button>Save</button></form>",
+        hidden("app", view.id.as_str()),
+        escape_markup(view.app.signals_url.as_deref().unwrap_or_default()),
     )
 }
 
@@ -162,6 +193,7 @@ fn app_section(view: &AppView, apps: &[AppView], base_url: &str) -> String {
          <tr><th>Attribute <code>token</code></th><td><form method=\"post\" action=\"/admin/token\">{}\
          <input type=\"text\" name=\"token\" value=\"{}\"> <button>Save</button></form></td></tr>\
          <tr><th>Provisioning (SCIM)</th><td>{}</td></tr>\
+         <tr><th>Universal Logout, Shared Signals</th><td>{}</td></tr>\
          <tr><th>Certificate</th><td><form method=\"post\" action=\"/admin/key\">{}<button class=\"quiet\">Generate new certificate</button></form></td></tr>\
          <tr><th>Faults on purpose</th><td>{}</td></tr></table>",
         escape_markup(&view.app.label),
@@ -171,6 +203,7 @@ fn app_section(view: &AppView, apps: &[AppView], base_url: &str) -> String {
         hidden("app", view.id.as_str()),
         escape_markup(token),
         provisioning(view),
+        signals_settings(view),
         hidden("app", view.id.as_str()),
         faults(view, apps),
     )

@@ -2,14 +2,12 @@
 //! deactivated; groups are pushed with their members.
 
 use std::fmt;
-use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 
 use super::directory::Okta;
 use super::model::{AppId, User};
+use super::outgoing::Outgoing;
 use crate::TestkitError;
 
 const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
@@ -128,9 +126,6 @@ fn patch(operations: &Value) -> Value {
     json!({"schemas": [PATCH], "Operations": operations})
 }
 
-/// The most bytes of an answer.
-const LONGEST_ANSWER: u64 = 4 * 1024 * 1024;
-
 impl Provisioning {
     /// The identifier of the resource of that name.
     async fn find(
@@ -147,55 +142,18 @@ impl Provisioning {
         Ok(id.map(str::to_owned))
     }
 
-    /// One request over a connection of its own.
-    async fn ask(&self, method: &str, path: &str, body: Option<&Value>) -> Result<Value, TestkitError> {
-        let request = format!("{method} {}", path.split('?').next().unwrap_or_default());
-        let failed =
-            |status, detail: String| TestkitError::Provisioning { request: request.clone(), status, detail };
-        let exchange = tokio::time::timeout(Duration::from_secs(10), self.exchange(method, path, body));
-        let answer = match exchange.await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(error)) => return Err(failed(0, error.to_string())),
-            Err(_) => return Err(failed(0, "no answer in ten seconds".to_owned())),
-        };
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
-        let status =
-            head.split_whitespace().nth(1).and_then(|status| status.parse().ok()).unwrap_or_default();
-        let body: Value = serde_json::from_str(body).unwrap_or_default();
-        match status {
-            200..=299 => Ok(body),
-            _ => {
-                let detail = body.get("detail").and_then(Value::as_str).unwrap_or(head);
-                Err(failed(status, detail.to_owned()))
-            }
-        }
-    }
-
-    async fn exchange(&self, method: &str, path: &str, body: Option<&Value>) -> std::io::Result<String> {
-        let (host, base) = self.host_and_path()?;
-        let body = body.map(ToString::to_string).unwrap_or_default();
-        let mut stream = TcpStream::connect(host).await?;
-        let request = format!(
-            "{method} {base}{path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {}\r\nAccept: application/scim+json\r\n\
-             Content-Type: application/scim+json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
-            self.token,
-            body.len(),
-        );
-        stream.write_all(request.as_bytes()).await?;
-        let mut answer = Vec::new();
-        stream.take(LONGEST_ANSWER).read_to_end(&mut answer).await?;
-        Ok(String::from_utf8_lossy(&answer).into_owned())
-    }
-
-    fn host_and_path(&self) -> std::io::Result<(&str, &str)> {
-        let wrong = || std::io::Error::other("the SCIM connector base URL is no http:// address");
-        let rest = self.base_url.trim_end_matches('/').strip_prefix("http://").ok_or_else(wrong)?;
-        let is_plain = |text: &str| {
-            !text.contains(|character: char| character.is_whitespace() || character.is_control())
-        };
-        if !is_plain(rest) || !is_plain(&self.token) {
-            return Err(wrong());
-        }
-        Ok(rest.find('/').map_or((rest, ""), |place| rest.split_at(place)))
+    async fn ask(
+        &self,
+        method: &'static str,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Value, TestkitError> {
+        let address = format!("{}{path}", self.base_url.trim_end_matches('/'));
+        Outgoing::new(method, address, body.map(ToString::to_string).unwrap_or_default())
+            .header("Authorization", format!("Bearer {}", self.token))
+            .header("Accept", "application/scim+json")
+            .header("Content-Type", "application/scim+json")
+            .send()
+            .await
     }
 }

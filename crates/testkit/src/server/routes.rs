@@ -20,6 +20,7 @@ use super::model::{AppId, User};
 use super::pages;
 use super::provisioning::Provisioning;
 use super::sessions::random_hex;
+use super::signals::Signal;
 use crate::{AuthnRequest, Issued, KeyPair, TestkitError};
 
 pub(super) const COOKIE_NAME: &str = "okta_session";
@@ -38,6 +39,8 @@ pub(super) fn router(okta: Okta) -> axum::Router {
         .route("/admin/provisioning", post(set_provisioning))
         .route("/admin/push-group", post(push_group))
         .route("/admin/remove-group", post(remove_group))
+        .route("/admin/signals", post(set_signals))
+        .route("/admin/signal", post(send_signal))
         .route("/admin/key", post(new_key))
         .route("/admin/faults", post(set_faults))
         .route_layer(from_fn_with_state(okta.clone(), only_own_pages));
@@ -48,6 +51,7 @@ pub(super) fn router(okta: Okta) -> axum::Router {
         .route("/app/{app}/{exk}/sso/saml", get(sign_on_by_redirect).post(sign_on_by_post))
         .route("/app/{app}/{exk}/slo/saml", get(single_logout).post(single_logout))
         .route("/app/{app}/sso/saml/metadata", get(metadata))
+        .route("/oauth2/v1/keys", get(signals_keys))
         .merge(own_forms)
         .layer(from_fn_with_state(okta.clone(), only_own_host))
         .with_state(okta)
@@ -306,6 +310,41 @@ async fn push_group(State(okta): State<Okta>, Form(form): Form<PushedGroup>) -> 
 async fn remove_group(State(okta): State<Okta>, Form(form): Form<PushedGroup>) -> Result<Redirect, Failure> {
     okta.remove_pushed_group(&okta.find(&form.app)?, form.group.trim()).await?;
     Ok(Redirect::to("/admin"))
+}
+
+#[derive(Deserialize)]
+struct SignalsForm {
+    app: String,
+    #[serde(default)]
+    base_url: String,
+}
+
+/// Empty: no signals are sent any more.
+async fn set_signals(State(okta): State<Okta>, Form(form): Form<SignalsForm>) -> Result<Redirect, Failure> {
+    let base_url = form.base_url.trim();
+    okta.update_app(&okta.find(&form.app)?, |app| {
+        app.signals_url = (!base_url.is_empty()).then(|| base_url.to_owned());
+    })?;
+    Ok(Redirect::to("/admin"))
+}
+
+#[derive(Deserialize)]
+struct SignalForm {
+    app: String,
+    user: String,
+    signal: String,
+}
+
+async fn send_signal(State(okta): State<Okta>, Form(form): Form<SignalForm>) -> Result<Redirect, Failure> {
+    let signal =
+        if form.signal == "session-revoked" { Signal::SessionRevoked } else { Signal::UniversalLogout };
+    okta.send(signal, &okta.find(&form.app)?, &form.user).await?;
+    Ok(Redirect::to("/admin"))
+}
+
+async fn signals_keys(State(okta): State<Okta>) -> Result<Response, Failure> {
+    let keys = okta.signals_keys()?.to_string();
+    Ok(([(CONTENT_TYPE, "application/json")], keys).into_response())
 }
 
 #[derive(Deserialize)]

@@ -6,6 +6,8 @@ mod provisioning;
 mod refusals;
 mod world;
 
+use vouchsafe_testkit::server::Signal;
+
 use crate::failure::Failure;
 use crate::journey::browser::Browser;
 use crate::journey::world::{ADA, World};
@@ -46,6 +48,14 @@ pub(crate) async fn walk() -> Result<(), Failure> {
     report.step("the owner's account is linked", owner::links_the_own_account(&world).await);
     report.step("people are pushed by SCIM", provisioning::pushed(&world, &browser).await);
     report.step("unassigned with a live session", provisioning::deactivated(&world).await);
+    report.step(
+        "Universal Logout with a live session",
+        provisioning::signalled(&world, &browser, Signal::UniversalLogout).await,
+    );
+    report.step(
+        "session-revoked (CAEP) with a live session",
+        provisioning::signalled(&world, &browser, Signal::SessionRevoked).await,
+    );
     report.step("a group is pushed by SCIM", provisioning::group_pushed(&world).await);
     report.step("another policy", provisioning::policy_changed(&world, &browser).await);
     report.step("exclusive groups, and their breaker", provisioning::exclusive(&world, &browser).await);

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use vouchsafe::provisioning::{Account, Snapshot, Source};
 use vouchsafe_store::Directory;
-use vouchsafe_testkit::server::{Provisioning, User};
+use vouchsafe_testkit::server::{Provisioning, Signal, User};
 
 use super::browser::{Browser, Visit};
 use super::world::{ADA, World, unexpected};
@@ -57,6 +57,32 @@ pub(super) async fn deactivated(world: &World) -> Outcome {
         "her live session was over {} ms after the push began; assigned again, she signs in",
         took.as_millis()
     ))
+}
+
+/// The owner says whose signals are believed; the identity provider sends one, and the person's live session is over. Nobody else's is, and
+/// the person may sign in again.
+pub(super) async fn signalled(world: &World, owner: &Browser, signal: Signal) -> Outcome {
+    let fields = [("issuer", world.okta.signals_issuer()), ("keys_url", &world.okta.signals_keys_url())];
+    let page = owner.post(&format!("{}/settings/signals", world.service), &fields).await?;
+    let address = page.text_after("Global token revocation endpoint</dt><dd>");
+    let address = address.ok_or_else(|| Failure::new(unexpected(&page)))?;
+    let base = address.trim_end_matches("/global-token-revocation").to_owned();
+    world.okta.update_app(&world.tile, |app| app.signals_url = Some(base))?;
+    let (carol, ada) = (Browser::new()?, Browser::new()?);
+    for (browser, user, name) in [(&carol, CAROL, "Carol Shaw"), (&ada, ADA, "Ada Lovelace")] {
+        let home = signs_in(world, browser, user).await?;
+        require(home.shows(&format!("Signed in as {name}")), || unexpected(&home))?;
+    }
+    let began = Instant::now();
+    world.okta.send(signal, &world.tile, CAROL).await?;
+    let page = carol.get(&format!("{}/home", world.service)).await?;
+    let took = began.elapsed();
+    require(!page.shows("Signed in as"), || "the session goes on".to_owned())?;
+    let others = ada.get(&format!("{}/home", world.service)).await?;
+    require(others.shows("Signed in as Ada Lovelace"), || "Ada's session is over, too".to_owned())?;
+    let home = signs_in(world, &carol, CAROL).await?;
+    require(home.shows("Signed in as Carol Shaw"), || unexpected(&home))?;
+    Ok(format!("her live session was over {} ms after it was sent, and nobody else's", took.as_millis()))
 }
 
 /// A pushed group is a source of its own beside the groups of a sign-in.

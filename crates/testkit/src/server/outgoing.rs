@@ -1,0 +1,87 @@
+//! Requests that the identity provider sends to an application, each over a connection of its own.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use crate::TestkitError;
+
+/// The most bytes of an answer.
+const LONGEST_ANSWER: u64 = 4 * 1024 * 1024;
+
+/// A request. `http` alone: it is for demos and tests on a loopback address.
+#[derive(Clone)]
+pub(super) struct Outgoing {
+    method: &'static str,
+    address: String,
+    headers: Vec<(&'static str, String)>,
+    body: String,
+}
+
+impl Outgoing {
+    pub(super) fn new(method: &'static str, address: impl Into<String>, body: impl Into<String>) -> Self {
+        Self { method, address: address.into(), headers: Vec::new(), body: body.into() }
+    }
+
+    pub(super) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// Sends it. The answer's body, `null` where it is no JSON; every status but a success is an error.
+    pub(super) async fn send(self) -> Result<Value, TestkitError> {
+        let path =
+            self.host_and_path().map(|(_, path)| path.split('?').next().unwrap_or_default().to_owned());
+        let request = format!("{} {}", self.method, path.unwrap_or_default());
+        let failed = |status, detail: String| TestkitError::Provisioning { request, status, detail };
+        let answer = match tokio::time::timeout(Duration::from_secs(10), self.exchange()).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(error)) => return Err(failed(0, error.to_string())),
+            Err(_) => return Err(failed(0, "no answer in ten seconds".to_owned())),
+        };
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
+        let status =
+            head.split_whitespace().nth(1).and_then(|status| status.parse().ok()).unwrap_or_default();
+        let body: Value = serde_json::from_str(body).unwrap_or_default();
+        match status {
+            200..=299 => Ok(body),
+            _ => {
+                let said =
+                    ["detail", "error", "description"].iter().find_map(|name| body.get(name)?.as_str());
+                Err(failed(status, said.unwrap_or(head).to_owned()))
+            }
+        }
+    }
+
+    async fn exchange(&self) -> std::io::Result<String> {
+        let (host, path) = self.host_and_path()?;
+        let mut stream = TcpStream::connect(host).await?;
+        let headers: String =
+            self.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let request = format!(
+            "{} {path} HTTP/1.1\r\nHost: {host}\r\n{headers}Content-Length: {}\r\nConnection: close\r\n\r\n{}",
+            self.method,
+            self.body.len(),
+            self.body,
+        );
+        stream.write_all(request.as_bytes()).await?;
+        let mut answer = Vec::new();
+        stream.take(LONGEST_ANSWER).read_to_end(&mut answer).await?;
+        Ok(String::from_utf8_lossy(&answer).into_owned())
+    }
+
+    fn host_and_path(&self) -> std::io::Result<(&str, &str)> {
+        let wrong = || std::io::Error::other("the address at the application is no http:// address");
+        let rest = self.address.strip_prefix("http://").ok_or_else(wrong)?;
+        let has_line_end = |text: &str| text.chars().any(char::is_control);
+        if rest.contains(char::is_whitespace)
+            || has_line_end(rest)
+            || self.headers.iter().any(|(_, value)| has_line_end(value))
+        {
+            return Err(wrong());
+        }
+        Ok(rest.find('/').map_or((rest, "/"), |place| rest.split_at(place)))
+    }
+}
