@@ -10,6 +10,7 @@
 //! | [`operating`] | errors, logs and metrics |
 //! | [`production`] | a checklist |
 //! | [`offboarding`] | when somebody leaves a customer |
+//! | [`scim`] | people and groups that an identity provider pushes, and signals |
 //! | [`stores`] | which store for what |
 //! | [`migrating`] | from samael and from saml-rs, call by call |
 
@@ -36,6 +37,9 @@ pub mod production {}
 
 #[doc = include_str!("OFFBOARDING.md")]
 pub mod offboarding {}
+
+#[doc = include_str!("SCIM.md")]
+pub mod scim {}
 
 #[doc = include_str!("MIGRATING.md")]
 pub mod migrating {}
