@@ -11,6 +11,7 @@ use vouchsafe::provisioning::{PlanRefusal, PolicyError};
 use vouchsafe::signature::SignatureError;
 use vouchsafe::xml::XmlError;
 use vouchsafe_client::ClientError;
+use vouchsafe_provisioning::DocumentError;
 use vouchsafe_web::HttpError;
 
 /// A refusal by the libraries, or input that cannot be used: a code, a message and what to change.
@@ -112,6 +113,7 @@ explained!(
     MetadataError,
     PlanRefusal,
     PolicyError,
+    DocumentError,
     ClientError,
     HttpError
 );

@@ -20,6 +20,7 @@ mod metadata_sp;
 mod metadata_verify;
 mod output;
 mod policy_check;
+mod policy_example;
 mod policy_file;
 mod policy_plan;
 mod policy_replay;
@@ -141,7 +142,9 @@ enum Policy {
     Plan(policy_plan::Arguments),
     /// What recorded sign-ins come to, and who gains and loses what under another policy.
     Replay(policy_replay::Arguments),
-    /// A JSON Schema of policies, for editors.
+    /// Files to start from: a policy, an organization and sign-ins that work together.
+    Example(policy_example::Arguments),
+    /// JSON Schemas of policies, states and facts, for editors.
     Schema(policy_schema::Arguments),
 }
 
@@ -184,6 +187,7 @@ fn run(command: Command, output: &Output) -> Result<Answer, Failure> {
         Command::Policy(Policy::Check(arguments)) => policy_check::run(&arguments, output),
         Command::Policy(Policy::Plan(arguments)) => policy_plan::run(&arguments, output),
         Command::Policy(Policy::Replay(arguments)) => policy_replay::run(&arguments, output),
+        Command::Policy(Policy::Example(arguments)) => policy_example::run(&arguments, output),
         Command::Policy(Policy::Schema(arguments)) => policy_schema::run(&arguments, output),
         Command::Doctor(arguments) => doctor::run(&arguments, output),
         Command::Values(arguments) => values::run(&arguments, output),

@@ -1,7 +1,7 @@
 //! `vouchsafe policy replay`: what recorded sign-ins come to under a policy, and who gains and loses what under another.
 
 use serde::Serialize;
-use vouchsafe::provisioning::{AccessChange, Direction, Replay};
+use vouchsafe::provisioning::{AccessChange, Replay};
 
 use crate::failure::Failure;
 use crate::output::{Answer, Output};
@@ -102,10 +102,9 @@ impl Run {
 
 impl Change {
     fn of(change: &AccessChange) -> Change {
-        let direction = if change.direction == Direction::Gains { "gains" } else { "loses" };
         Change {
             who: change.who.clone(),
-            direction,
+            direction: change.direction.name(),
             kind: change.kind,
             name: change.name.clone(),
             before: change.before,

@@ -1,13 +1,34 @@
-//! `vouchsafe policy schema`: a JSON Schema of policies, by which editors complete and check them.
+//! `vouchsafe policy schema`: JSON Schemas of policies, states and facts, by which editors complete and check them.
+
+use vouchsafe_provisioning::{facts_schema, policy_schema, state_schema};
 
 use crate::failure::Failure;
-use crate::output::{Answer, Output, Written, json};
+use crate::output::{Answer, Output, json};
 
 #[derive(Debug, clap::Args)]
-pub(crate) struct Arguments {}
+pub(crate) struct Arguments {
+    /// Of which file.
+    #[arg(value_enum, default_value_t = What::Policy)]
+    what: What,
+}
 
-pub(crate) fn run(_: &Arguments, output: &Output) -> Result<Answer, Failure> {
-    let schema = json(&vouchsafe_provisioning::policy_schema())?;
-    output.document(&Written { document: &schema }, &schema)?;
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum What {
+    /// A policy.
+    Policy,
+    /// The organization, for --state.
+    State,
+    /// Sign-ins and other facts, for --login and each line of --logins.
+    Facts,
+}
+
+/// The schema is JSON in every format.
+pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Answer, Failure> {
+    let schema = match arguments.what {
+        What::Policy => policy_schema(),
+        What::State => state_schema(),
+        What::Facts => facts_schema(),
+    };
+    output.document(&schema, &json(&schema)?)?;
     Ok(Answer::Yes)
 }

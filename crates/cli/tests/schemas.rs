@@ -167,6 +167,8 @@ fn cases(folder: &Folder) -> Vec<(&'static str, i32, Run)> {
             json_of(["policy", "replay", "-", "--logins", &good_file, "--state", &good_file], b""),
         ),
         ("policy-schema.json", 0, json_of(["policy", "schema"], b"")),
+        ("policy-schema.json", 0, json_of(["policy", "schema", "facts"], b"")),
+        ("policy-example.json", 0, json_of(["policy", "example", "state"], b"")),
         ("doctor.json", 0, json_of(["doctor", &good_file, &idp, &service, &crt], b"")),
         (
             "doctor.json",
@@ -226,7 +228,7 @@ fn wrong_usage_fits_its_schema_too() {
         &["policy", "plan"],
         &["policy", "replay"],
         &["policy", "schema"],
-        &["policy", "schema"],
+        &["policy", "example"],
         &["doctor"],
         &["values"],
         &["okta", "values"],

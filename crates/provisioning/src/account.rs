@@ -22,6 +22,7 @@ use crate::{
 /// assert!(owner.is_active());
 /// ```
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Account {
     /// The store's name of the account.
@@ -128,6 +129,12 @@ impl Account {
         }
     }
 
+    /// Whether the identity providers that had created its person by SCIM have all deleted it. The account stays, and is suspended.
+    #[must_use]
+    pub fn is_deleted(&self) -> bool {
+        !self.scim.is_empty() && self.scim.iter().all(|record| record.deleted)
+    }
+
     /// The role that it has by itself, whatever groups give.
     #[must_use]
     pub fn role_of_its_own(&self) -> Role {
@@ -211,6 +218,7 @@ impl Status {
 
 /// Whether an account may be used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Status {
@@ -225,6 +233,7 @@ pub enum Status {
 
 /// That an account was given a project directly.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Assignment {
     /// The project.
@@ -246,6 +255,7 @@ impl Assignment {
 
 /// Who made something: a person, or a rule of the policy.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Origin {

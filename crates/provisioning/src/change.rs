@@ -7,6 +7,7 @@ use crate::{AccountId, Permission, Role, RuleId, Source, TeamId};
 
 /// What somebody wants to change about an account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Change {
@@ -30,6 +31,7 @@ pub enum Change {
 
 /// Who wants a change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Actor {
@@ -40,7 +42,7 @@ pub enum Actor {
     /// The service itself, for a rule such as `offboarding.suspend_after`.
     Rule(RuleId),
     /// The identity provider of this connection, by SCIM.
-    Scim(ConnectionId),
+    Scim(#[cfg_attr(feature = "schema", schemars(with = "crate::schema::Connection"))] ConnectionId),
 }
 
 impl Actor {

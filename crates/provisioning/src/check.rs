@@ -1,9 +1,9 @@
 //! What is wrong with a policy that can be read: in itself, and for the organization that it is to be of.
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, time::Duration};
 
 use crate::{
-    AdmittedDomains, GroupMatch, Groups, Passwords, Policy, PolicyError, Snapshot, SyncMode,
+    AdmittedDomains, GroupMatch, Passwords, Policy, PolicyError, Snapshot, SyncMode,
     names::Names,
     place::Places,
     text::{Shown, folded},
@@ -66,9 +66,9 @@ impl Policy {
     /// ```
     /// use vouchsafe_provisioning::Policy;
     ///
-    /// let findings = Policy::check("[groups]\nsync = 'managed'\n[[groups.map]]\ngroup = 'A'\nteam = 'B'\n", None)?;
-    /// assert_eq!(findings[0].path, "groups.map");
-    /// println!("{}", findings[0]);    // line 3, column 3: warning: groups.map: no attribute has the groups: set attributes.groups
+    /// let findings = Policy::check("[groups]\nignore = ['A']\n[[groups.map]]\ngroup = 'A'\nteam = 'B'\n", None)?;
+    /// assert_eq!(findings[0].path, "groups.map[0].group");
+    /// println!("{}", findings[0]);    // line 4, column 1: warning: groups.map[0].group: the group is one of groups.ignore: the rule never counts
     /// # Ok::<(), vouchsafe_provisioning::PolicyError>(())
     /// ```
     pub fn check(toml: &str, organization: Option<&Snapshot>) -> Result<Vec<Finding>, PolicyError> {
@@ -79,6 +79,7 @@ impl Policy {
         check.takeovers();
         check.rules();
         check.modes();
+        check.durations();
         if let Some(snapshot) = organization {
             check.names(snapshot);
             check.people(snapshot);
@@ -88,8 +89,8 @@ impl Policy {
     }
 }
 
-struct Check<'p> {
-    policy: &'p Policy,
+pub(crate) struct Check<'p> {
+    pub(crate) policy: &'p Policy,
     places: Places<'p>,
     findings: Vec<Finding>,
 }
@@ -102,11 +103,11 @@ impl Check<'_> {
         self.findings.push(Finding { severity, path, line, column, message });
     }
 
-    fn error(&mut self, path: impl Into<String>, message: impl Into<String>) {
+    pub(crate) fn error(&mut self, path: impl Into<String>, message: impl Into<String>) {
         self.find(Severity::Error, path, message);
     }
 
-    fn warning(&mut self, path: impl Into<String>, message: impl Into<String>) {
+    pub(crate) fn warning(&mut self, path: impl Into<String>, message: impl Into<String>) {
         self.find(Severity::Warning, path, message);
     }
 
@@ -134,14 +135,6 @@ impl Check<'_> {
 
     fn admission(&mut self) {
         let admission = &self.policy.admission;
-        let has_groups = self.policy.attributes.groups.is_some();
-        for (key, groups) in
-            [("required_groups", &admission.required_groups), ("blocked_groups", &admission.blocked_groups)]
-        {
-            if !groups.is_empty() && !has_groups {
-                self.error(format!("admission.{key}"), "no attribute has the groups: set attributes.groups");
-            }
-        }
         let mut required = admission.required_groups.iter();
         let blocked =
             |group: &&String| admission.blocked_groups.iter().any(|one| folded(one) == folded(group));
@@ -162,76 +155,42 @@ impl Check<'_> {
         }
     }
 
-    /// Ids are unique, and no rule can never count.
-    fn rules(&mut self) {
-        let groups = &self.policy.groups;
-        let ids = |table: &'static str, ids: Vec<Option<&String>>| {
-            let mut seen: BTreeMap<&String, usize> = BTreeMap::new();
-            let mut twice = Vec::new();
-            for (place, id) in ids.into_iter().enumerate() {
-                let Some(id) = id else { continue };
-                if let Some(before) = seen.insert(id, place) {
-                    twice.push((
-                        format!("{table}[{place}].id"),
-                        format!("the rule {table}[{before}] has the id {} too", Shown(id)),
-                    ));
-                }
-            }
-            twice
-        };
-        let mut twice = ids("groups.map", groups.rules.iter().map(|rule| rule.id.as_ref()).collect());
-        twice.extend(ids("groups.roles", groups.roles.iter().map(|rule| rule.id.as_ref()).collect()));
-        for (path, message) in twice {
-            self.error(path, message);
-        }
-        for (place, rule) in groups.rules.iter().enumerate() {
-            self.is_not_ignored(groups, "groups.map", place, &rule.matches);
-            if rule.role > groups.team_role_ceiling {
-                let message =
-                    format!("it gives {} at most: groups.team_role_ceiling", groups.team_role_ceiling.name());
-                self.warning(format!("groups.map[{place}].role"), message);
-            }
-        }
-        for (place, rule) in groups.roles.iter().enumerate() {
-            self.is_not_ignored(groups, "groups.roles", place, &rule.matches);
-            if rule.role > groups.role_ceiling {
-                let message = format!("it gives {} at most: groups.role_ceiling", groups.role_ceiling.name());
-                self.warning(format!("groups.roles[{place}].role"), message);
-            }
-        }
-        let has_rules = [("groups.map", groups.rules.is_empty()), ("groups.roles", groups.roles.is_empty())];
-        for (table, _) in has_rules.into_iter().filter(|(_, is_empty)| !is_empty) {
-            if self.policy.attributes.groups.is_none() {
-                // SCIM has groups without an attribute.
-                self.warning(
-                    table,
-                    "no attribute has the groups: set attributes.groups, unless SCIM alone pushes them",
-                );
-            }
-        }
-    }
-
-    fn is_not_ignored(&mut self, groups: &Groups, table: &str, place: usize, matches: &GroupMatch) {
-        let GroupMatch::Name(name) = matches else { return };
-        if groups.ignore.iter().any(|ignored| folded(ignored) == folded(name)) {
-            self.warning(
-                format!("{table}[{place}].group"),
-                "the group is one of groups.ignore: the rule never counts",
-            );
-        }
-    }
-
     fn modes(&mut self) {
         let groups = &self.policy.groups;
         if groups.sync == SyncMode::Exclusive && !self.policy.defaults.teams.is_empty() {
             let message = "groups.sync is exclusive: the first list of groups ends what the defaults gave";
             self.warning("defaults.teams", message);
         }
-        if groups.sync != SyncMode::Additive && groups.max_removals == 0 {
+    }
+
+    /// What is never reached, or lets somebody stay for long.
+    fn durations(&mut self) {
+        let (sessions, offboarding) = (self.policy.sessions, self.policy.offboarding);
+        let days = |days: u64| Duration::from_secs(days.saturating_mul(86_400));
+        if let (Some(idle), Some(absolute)) = (sessions.idle, sessions.absolute)
+            && idle >= absolute
+        {
             self.warning(
-                "groups.max_removals",
-                "no membership ever ends by a group: whoever would lose one is refused",
+                "sessions.idle",
+                format!("it is never reached: a session ends after {absolute} anyway"),
             );
+        }
+        if let Some(absolute) = sessions.absolute.filter(|absolute| absolute.get() > days(30)) {
+            let message = format!(
+                "whoever is removed at the identity provider stays signed in for up to {absolute}, unless SCIM or a logout ends it"
+            );
+            self.warning("sessions.absolute", message);
+        }
+        let Some(after) = offboarding.suspend_after else { return };
+        if after.get() < days(14) {
+            let message = format!("whoever is on holiday for longer than {after} is suspended");
+            self.warning("offboarding.suspend_after", message);
+        }
+        if let Some(absolute) = sessions.absolute.filter(|absolute| *absolute >= after) {
+            let message = format!(
+                "whoever stays signed in for {absolute}, as sessions.absolute allows, is suspended meanwhile"
+            );
+            self.warning("offboarding.suspend_after", message);
         }
     }
 
@@ -280,11 +239,14 @@ impl Check<'_> {
         }
         let enforcement = &self.policy.enforcement;
         for (place, email) in enforcement.break_glass.iter().enumerate() {
-            let account = snapshot.account_with_email(email);
-            if account.is_none_or(|account| !enforcement.is_usable_break_glass(account)) {
-                let message = "a break-glass account is an active owner with a password: this one is not";
-                self.error(format!("enforcement.break_glass[{place}]"), message);
-            }
+            let message = match snapshot.account_with_email(email) {
+                None => "the organization has no account with this address",
+                Some(account) if !enforcement.is_usable_break_glass(account) => {
+                    "a break-glass account is an active owner with a password: this one is not"
+                }
+                Some(_) => continue,
+            };
+            self.error(format!("enforcement.break_glass[{place}]"), message);
         }
         if enforcement.passwords == Passwords::Required
             && let Err(refused) = self.policy.requirement_is_tested(snapshot)

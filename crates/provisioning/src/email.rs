@@ -208,8 +208,8 @@ impl AddressError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Email { .. } => {
-                "Okta: the Attribute Statement user.email must have the value user.email, and the person's profile a \
-                 primary e-mail address of ASCII letters. Write an internationalized domain in its xn-- form."
+                "The attribute with the e-mail address must have the person's primary address (Okta: the value user.email), which is of ASCII letters. \
+                 Write an internationalized domain in its xn-- form."
             }
             Self::Domain { .. } => {
                 "Write the domain alone, such as example.com. Write an internationalized domain in its xn-- form."

@@ -1,11 +1,12 @@
 //! `[enforcement]`, `[sessions]` and `[offboarding]`: passwords, how long a session lasts, and accounts that nobody uses.
 
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{
-    Account, AccountId, EmailAddress, Organization, PlanRefusal, Policy, Snapshot, entries::at_most,
+    Account, AccountId, EmailAddress, Organization, PlanRefusal, Policy, PolicyDuration, Snapshot,
+    entries::at_most,
 };
 
 /// `[enforcement]`: who may still use a password.
@@ -16,9 +17,9 @@ use crate::{
 pub struct Enforcement {
     /// `optional` (the default), `mixed`, `required`.
     pub passwords: Passwords,
-    /// E-mail addresses of the accounts that may use a password whatever is required, for the day on which the identity provider is away.
-    /// They are not suspended for being unused.
-    #[serde(deserialize_with = "at_most")]
+    /// E-mail addresses of active owners with a password, who may use it whatever is required, for the day on which the identity provider is
+    /// away. They are not suspended for being unused.
+    #[serde(deserialize_with = "addresses")]
     pub break_glass: Vec<String>,
 }
 
@@ -36,6 +37,27 @@ pub enum Passwords {
     /// Nobody, not even an owner, but the break-glass accounts. While no owner has signed in over a connection of the organization, and no
     /// break-glass account could be used, it is as `mixed`: nobody locks an organization out.
     Required,
+}
+
+fn addresses<'de, D: Deserializer<'de>>(list: D) -> Result<Vec<String>, D::Error> {
+    let addresses: Vec<Address> = at_most(list)?;
+    Ok(addresses.into_iter().map(|address| address.0).collect())
+}
+
+/// An e-mail address, as it is written. It is read by itself, so that an error has its place.
+#[derive(Deserialize)]
+#[serde(try_from = "String")]
+struct Address(String);
+
+impl TryFrom<String> for Address {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        match EmailAddress::parse(text.trim()) {
+            Ok(_) => Ok(Self(text)),
+            Err(_) => Err("a break-glass account is named by its e-mail address"),
+        }
+    }
 }
 
 impl Policy {
@@ -101,8 +123,44 @@ impl Policy {
         }
     }
 
+    /// Whether an organization may have this policy: what new people get by default is there, each break-glass account is somebody's, and
+    /// [passwords are refused](Self::requirement_is_tested) only where that locks nobody out. A store asks it before it keeps a policy, with
+    /// the whole organization.
+    ///
+    /// # Errors
+    ///
+    /// [`PlanRefusal::DefaultTeamMissing`], [`PlanRefusal::DefaultProjectMissing`], [`PlanRefusal::BreakGlassUnknown`],
+    /// [`PlanRefusal::EnforcementUntested`].
+    ///
+    /// ```
+    /// use vouchsafe_provisioning::{Organization, Policy, Snapshot};
+    ///
+    /// let acme = Snapshot::new(Organization::new("acme".into(), "acme", "Acme"));
+    /// let policy = Policy::from_toml("[enforcement]\npasswords = 'required'")?;
+    /// let refused = policy.may_be_set(&acme).unwrap_err();
+    /// assert_eq!(refused.code(), "provisioning.enforcement_untested");
+    /// # Ok::<(), vouchsafe_provisioning::PolicyError>(())
+    /// ```
+    pub fn may_be_set(&self, snapshot: &Snapshot) -> Result<(), PlanRefusal> {
+        let mut teams = self.defaults.teams.iter();
+        if let Some(team) = teams.find(|team| snapshot.team_named(&team.name).is_none()) {
+            return Err(PlanRefusal::DefaultTeamMissing { team: team.name.clone() });
+        }
+        let mut projects = self.defaults.projects.iter();
+        if let Some(project) = projects.find(|project| snapshot.project_named(&project.name).is_none()) {
+            return Err(PlanRefusal::DefaultProjectMissing { project: project.name.clone() });
+        }
+        let mut addresses = self.enforcement.break_glass.iter();
+        match addresses.position(|email| snapshot.account_with_email(email).is_none()) {
+            Some(place) => {
+                let organization = snapshot.organization.name.clone();
+                Err(PlanRefusal::BreakGlassUnknown { organization, place })
+            }
+            None => self.requirement_is_tested(snapshot),
+        }
+    }
+
     /// Whether passwords may be refused: an owner has signed in over a connection of the organization, or a break-glass account can be used.
-    /// Ask before a policy that requires this is saved.
     ///
     /// # Errors
     ///
@@ -163,10 +221,12 @@ impl Account {
 #[non_exhaustive]
 pub struct Sessions {
     /// How long at most, from the sign-in on, such as `"12h"`. By default what the service says.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Not less than five minutes: people would be sent to the identity provider in the middle of what they do.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "PolicyDuration::of_absolute")]
     pub absolute: Option<PolicyDuration>,
     /// How long without a request, such as `"30m"`. By default without end.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Not less than a minute.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "PolicyDuration::of_idle")]
     pub idle: Option<PolicyDuration>,
 }
 
@@ -195,74 +255,7 @@ impl Sessions {
 #[non_exhaustive]
 pub struct Offboarding {
     /// After how long without a sign-in an account is suspended, such as `"90d"`. By default never. The last active owner and break-glass
-    /// accounts stay.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// accounts stay. Not less than a day: everybody would be suspended overnight.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "PolicyDuration::of_suspension")]
     pub suspend_after: Option<PolicyDuration>,
-}
-
-/// A span of time in a policy: a number and a unit, `"90d"`, `"12h"`, `"30m"` or `"45s"`; more than nothing, and at most ten years.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct PolicyDuration(Duration);
-
-impl PolicyDuration {
-    const LONGEST: Duration = Duration::from_secs(3_650 * 86_400);
-
-    /// The span of time.
-    #[must_use]
-    pub fn get(self) -> Duration {
-        self.0
-    }
-}
-
-impl TryFrom<String> for PolicyDuration {
-    type Error = &'static str;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        const EXPECTED: &str =
-            "a duration is a whole number with a unit, such as \"90d\", \"12h\", \"30m\" or \"45s\"";
-        let units = [("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)];
-        let unit = units.iter().find_map(|(unit, seconds)| Some((text.strip_suffix(unit)?, *seconds)));
-        let (number, seconds) = unit.ok_or(EXPECTED)?;
-        if !number.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(EXPECTED);
-        }
-        let number: u64 = number.parse().map_err(|_| EXPECTED)?;
-        let span = Duration::from_secs(number.saturating_mul(seconds));
-        match span.is_zero() || span > Self::LONGEST {
-            true => Err("a duration is longer than nothing, and at most ten years"),
-            false => Ok(Self(span)),
-        }
-    }
-}
-
-impl fmt::Display for PolicyDuration {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let seconds = self.0.as_secs();
-        let units = [("d", 86_400_u64), ("h", 3_600), ("m", 60)];
-        let whole = units.iter().find(|(_, length)| seconds.checked_rem(*length) == Some(0));
-        let (unit, length) = whole.copied().unwrap_or(("s", 1));
-        write!(formatter, "{}{unit}", seconds.checked_div(length).unwrap_or_default())
-    }
-}
-
-impl From<PolicyDuration> for String {
-    fn from(duration: PolicyDuration) -> Self {
-        duration.to_string()
-    }
-}
-
-#[cfg(feature = "schema")]
-impl schemars::JsonSchema for PolicyDuration {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "PolicyDuration".into()
-    }
-
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({
-            "description": "A whole number with a unit: 90d, 12h, 30m, 45s.",
-            "type": "string",
-            "pattern": "^[0-9]+[dhms]$"
-        })
-    }
 }

@@ -7,14 +7,42 @@ use serde::{
     de::{Error, MapAccess, SeqAccess, Visitor},
 };
 
-use crate::Policy;
+use crate::{
+    Policy,
+    place::key_path,
+    policy_error::{at_key, key_named_in},
+};
 
 /// Reads a list of at most [`Policy::MAX_ENTRIES`] entries. The first one too many is the place of the error.
 pub(crate) fn at_most<'de, D: Deserializer<'de>, T: Deserialize<'de>>(list: D) -> Result<Vec<T>, D::Error> {
-    list.deserialize_seq(Entries(PhantomData))
+    list.deserialize_seq(Entries { table: None, entries: PhantomData })
 }
 
-struct Entries<T>(PhantomData<T>);
+/// The same of a table of the policy whose entries are read as a whole: their errors [name a key](at_key), and get the place of the entry.
+pub(crate) fn tables<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    table: &'static str,
+    list: D,
+) -> Result<Vec<T>, D::Error> {
+    list.deserialize_seq(Entries { table: Some(table), entries: PhantomData })
+}
+
+struct Entries<T> {
+    table: Option<&'static str>,
+    entries: PhantomData<T>,
+}
+
+impl<T> Entries<T> {
+    /// The error of the entry at a place.
+    fn placed<E: Error>(&self, error: E, place: usize) -> E {
+        let told = error.to_string();
+        match (self.table, key_named_in(told.trim())) {
+            (Some(table), Some((key, message))) => {
+                E::custom(at_key(&key_path(&format!("{table}[{place}]"), key), message))
+            }
+            _ => error,
+        }
+    }
+}
 
 impl<'de, T: Deserialize<'de>> Visitor<'de> for Entries<T> {
     type Value = Vec<T>;
@@ -26,7 +54,8 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Entries<T> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<T>, A::Error> {
         let mut entries = Vec::new();
         while entries.len() < Policy::MAX_ENTRIES {
-            match list.next_element()? {
+            let entry = list.next_element().map_err(|error| self.placed(error, entries.len()));
+            match entry? {
                 Some(entry) => entries.push(entry),
                 None => return Ok(entries),
             }

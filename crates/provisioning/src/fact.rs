@@ -7,6 +7,7 @@ use crate::{AccountId, Actor, Change, LoginFacts, ScimFact};
 
 /// Something that happened, and may change who may do what. [`Policy::plan`](crate::Policy::plan) makes a plan of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Fact {

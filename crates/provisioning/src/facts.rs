@@ -36,11 +36,14 @@ use crate::{Identity, Policy, TokenHash, identity::ReceivedNameId, token::Hashin
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct LoginFacts {
     /// entityID of the identity provider that signed. It is what the identity provider calls itself: whose it is, the connection says.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Entity"))]
     pub issuer: EntityId,
     /// The connection that the login came over: the one whose key verified the assertion.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Connection"))]
     pub connection: ConnectionId,
     /// The NameID's value, as it came; `None` when there was no NameID.
     #[serde(default)]
@@ -57,6 +60,7 @@ pub struct LoginFacts {
     /// Entity ID of the service provider that the assertion was made for, where it is known: it qualifies a
     /// persistent NameID without SPNameQualifier (SAML Core 8.3.7).
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<crate::schema::Entity>"))]
     pub audience: Option<EntityId>,
     /// ID of the assertion: an idempotency key. Only its hash leaves the planner. Empty: none is known, and
     /// nothing is recognised as applied before.

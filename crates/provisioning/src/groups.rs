@@ -3,7 +3,9 @@
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 use crate::{
-    GroupMatch, GroupPattern, MappingRule, Permission, Role, RoleRule, RuleId, Split, entries::at_most,
+    GroupMatch, GroupPattern, MappingRule, Permission, Role, RoleRule, RuleId, Split,
+    entries::{at_most, tables},
+    number::whole_number,
 };
 
 /// `[groups]`. A login with more than [`MAX_GROUPS`](crate::LoginFacts::MAX_GROUPS) groups is taken as one that says nothing of groups.
@@ -31,18 +33,32 @@ pub struct Groups {
     /// What the members of a team that is made may do in the project that is made with it.
     pub project_permission: Permission,
     /// How many memberships and roles one plan may end or lower: a plan that takes more away is refused, unless one person is deleted. 100 by
-    /// default.
+    /// default. None would refuse every sign-in and every SCIM request that ends something: `sync = "additive"` ends nothing.
+    #[serde(deserialize_with = "removals")]
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 1_000_000)))]
     pub max_removals: u32,
     /// Which of several rules of `[[groups.roles]]` counts.
     pub role_choice: RoleChoice,
     /// The highest role in the organization that a group gives, whatever a rule says: `admin` by default, so that no group makes an owner.
     pub role_ceiling: Role,
     /// `[[groups.map]]`: rules. Every rule that names a group of the person counts.
-    #[serde(rename = "map", deserialize_with = "at_most")]
+    #[serde(rename = "map", deserialize_with = "mapping_rules")]
     pub rules: Vec<MappingRule>,
     /// `[[groups.roles]]`: which groups give which role in the organization.
-    #[serde(deserialize_with = "at_most")]
+    #[serde(deserialize_with = "role_rules")]
     pub roles: Vec<RoleRule>,
+}
+
+fn mapping_rules<'de, D: Deserializer<'de>>(list: D) -> Result<Vec<MappingRule>, D::Error> {
+    tables("groups.map", list)
+}
+
+fn role_rules<'de, D: Deserializer<'de>>(list: D) -> Result<Vec<RoleRule>, D::Error> {
+    tables("groups.roles", list)
+}
+
+fn removals<'de, D: Deserializer<'de>>(number: D) -> Result<u32, D::Error> {
+    whole_number(number, 1..=1_000_000)
 }
 
 impl Default for Groups {

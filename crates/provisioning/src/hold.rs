@@ -10,6 +10,7 @@ use crate::{Account, Organization, Status};
 /// One reason why an account may not be used. An account can be held for several reasons at once, and is active again when the last of them
 /// ends: an identity provider that activates a person by SCIM does not undo what an administrator suspended by hand.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Hold {
@@ -23,6 +24,7 @@ pub enum Hold {
     #[non_exhaustive]
     Scim {
         /// The connection.
+        #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Connection"))]
         connection: ConnectionId,
     },
 }

@@ -37,9 +37,11 @@ use crate::text::is_longer_than;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Identity {
     /// The connection that the person signs in over.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Connection"))]
     pub connection: ConnectionId,
     /// What the subject is a value of.
     pub source: SubjectSource,
@@ -49,6 +51,7 @@ pub struct Identity {
 
 /// What an [`Identity`]'s subject is a value of.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum SubjectSource {

@@ -29,8 +29,12 @@ mod admission;
 mod applying;
 mod change;
 mod check;
+mod check_rules;
 mod connecting;
+#[cfg(feature = "schema")]
+mod document;
 mod domain_challenge;
+mod duration;
 mod email;
 mod enforcement;
 mod entries;
@@ -40,11 +44,14 @@ mod groups;
 mod hold;
 mod identifier;
 mod identity;
+#[cfg(feature = "schema")]
+mod json_places;
 mod lookup;
 mod mapping;
 mod membership;
 mod names;
 mod nearest;
+mod number;
 mod offboarding;
 mod organization;
 mod pattern;
@@ -58,6 +65,8 @@ mod policy;
 mod policy_error;
 mod replay;
 mod rule;
+#[cfg(feature = "schema")]
+mod schema;
 mod scim;
 mod scim_lookup;
 mod snapshot;
@@ -73,9 +82,12 @@ pub use admission::{
 };
 pub use change::{Actor, Change};
 pub use check::{Finding, Severity};
+#[cfg(feature = "schema")]
+pub use document::DocumentError;
 pub use domain_challenge::DomainChallenge;
+pub use duration::PolicyDuration;
 pub use email::{AddressError, Domain, EmailAddress};
-pub use enforcement::{Enforcement, Offboarding, Passwords, PolicyDuration, Sessions};
+pub use enforcement::{Enforcement, Offboarding, Passwords, Sessions};
 pub use fact::Fact;
 pub use facts::LoginFacts;
 pub use groups::{Groups, RoleChoice, SyncMode, Unmapped};
@@ -89,12 +101,12 @@ pub use organization::{Conversion, Organization};
 pub use pattern::{GroupMatch, GroupPattern, Split};
 pub use plan::{Cause, Note, Plan, Step};
 pub use plan_refusal::PlanRefusal;
-#[cfg(feature = "schema")]
-pub use policy::policy_schema;
 pub use policy::{Follow, IdentityRules, Policy, Profile, Version};
 pub use policy_error::PolicyError;
 pub use replay::{AccessChange, Direction, Replay};
 pub use rule::{MappingRule, RoleRule};
+#[cfg(feature = "schema")]
+pub use schema::{facts_schema, policy_schema, state_schema};
 pub use scim::{DirectoryGroup, ScimChange, ScimFact, ScimGroup, ScimMembers, ScimRecord, ScimUser};
 pub use scim_lookup::ScimLookUp;
 pub use snapshot::Snapshot;

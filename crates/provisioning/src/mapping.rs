@@ -20,7 +20,7 @@ pub struct AttributeMapping {
     pub last_name: String,
     /// The organization's token.
     pub token: String,
-    /// Groups; `None`: groups are not looked at. Okta: the name under Group Attribute Statements.
+    /// Groups; `None`, which no preset has: groups are not looked at. Okta: the name under Group Attribute Statements.
     pub groups: Option<String>,
     /// What comes instead of the groups when they are too many to be sent.
     pub groups_overage: Option<String>,
@@ -32,8 +32,8 @@ pub struct AttributeMapping {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Preset {
-    /// Okta: `user.email`, `user.username`, `user.first_name`, `user.last_name`, `token`. The group attribute
-    /// has the name that the organization chose.
+    /// Okta: `user.email`, `user.username`, `user.first_name`, `user.last_name`, `token`, and `groups`, unless the organization chose another
+    /// name under Group Attribute Statements.
     #[default]
     Okta,
     /// Microsoft Entra ID: claim URIs, and `token`.
@@ -61,7 +61,7 @@ impl AttributeMapping {
         let claim = |name: &str| format!("{CLAIM}{name}");
         match preset {
             Preset::Okta => {
-                Self::named(["user.email", "user.username", "user.first_name", "user.last_name"], None)
+                Self::named(["user.email", "user.username", "user.first_name", "user.last_name"], "groups")
             }
             Preset::Entra => Self {
                 email: claim("emailaddress"),
@@ -82,30 +82,27 @@ impl AttributeMapping {
                 groups_overage: None,
             },
             Preset::Google | Preset::Pingone => {
-                Self::named(["email", "username", "firstName", "lastName"], Some("groups"))
+                Self::named(["email", "username", "firstName", "lastName"], "groups")
             }
             Preset::Keycloak => Self::named(
                 ["urn:oid:1.2.840.113549.1.9.1", "username", "urn:oid:2.5.4.42", "urn:oid:2.5.4.4"],
-                Some("member"),
+                "member",
             ),
-            Preset::Onelogin => Self::named(
-                ["User.email", "User.Username", "User.FirstName", "User.LastName"],
-                Some("memberOf"),
-            ),
-            Preset::Jumpcloud => {
-                Self::named(["email", "username", "firstname", "lastname"], Some("memberOf"))
+            Preset::Onelogin => {
+                Self::named(["User.email", "User.Username", "User.FirstName", "User.LastName"], "memberOf")
             }
+            Preset::Jumpcloud => Self::named(["email", "username", "firstname", "lastname"], "memberOf"),
         }
     }
 
-    fn named([email, username, first_name, last_name]: [&str; 4], groups: Option<&str>) -> Self {
+    fn named([email, username, first_name, last_name]: [&str; 4], groups: &str) -> Self {
         Self {
             email: email.to_owned(),
             username: username.to_owned(),
             first_name: first_name.to_owned(),
             last_name: last_name.to_owned(),
             token: "token".to_owned(),
-            groups: groups.map(str::to_owned),
+            groups: Some(groups.to_owned()),
             groups_overage: None,
         }
     }

@@ -24,6 +24,7 @@ use crate::{
 /// # Ok::<(), vouchsafe_assertion::AssertionError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Membership {
     /// The team.
@@ -61,6 +62,7 @@ impl Membership {
 
 /// What one source gives in a team.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Grant {
     /// The source.
@@ -71,6 +73,7 @@ pub struct Grant {
 
 /// The role in the organization that one source gives: a group, by a rule of `[[groups.roles]]`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct RoleGrant {
     /// The source.
@@ -89,6 +92,7 @@ impl RoleGrant {
 
 /// What gives a membership. A source that ends takes away what it gave, and nothing else.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Source {
@@ -100,6 +104,7 @@ pub enum Source {
     #[non_exhaustive]
     Group {
         /// The connection.
+        #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Connection"))]
         connection: ConnectionId,
         /// The group's name or id, in the form in which groups are compared: without white space around it, in lower case.
         group: String,
@@ -108,6 +113,7 @@ pub enum Source {
     #[non_exhaustive]
     ScimGroup {
         /// The connection.
+        #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Connection"))]
         connection: ConnectionId,
         /// The group.
         group: GroupId,

@@ -42,6 +42,7 @@ use crate::{
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Organization {
     /// The store's name of the organization.
@@ -65,6 +66,7 @@ pub struct Organization {
     /// Its connections: over no other does anybody sign in to it, whatever entity ID and token the assertion has. Empty: once it is
     /// converted, the one that has the organization's id as its name. A connection belongs to one organization: a store refuses it to a second.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(with = "BTreeSet<crate::schema::Connection>"))]
     pub connections: BTreeSet<ConnectionId>,
     /// Mail domains that it was shown to own: only for these may an account be linked by e-mail, people who
     /// type an address of one are sent to its identity provider, and no other organization admits such
@@ -78,9 +80,11 @@ pub struct Organization {
 
 /// That an organization signs in through SAML.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Conversion {
     /// entityID of its identity provider.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Entity"))]
     pub identity_provider: EntityId,
     /// When it was converted.
     pub at: DateTime<Utc>,

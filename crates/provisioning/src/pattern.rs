@@ -57,6 +57,29 @@ impl GroupMatch {
         name
     }
 
+    /// Whether it captures what a team's name asks for. A glob captures nothing, and is refused with the expression that does.
+    pub(crate) fn gives_what_is_asked_for(&self, team: &str) -> Result<(), String> {
+        match self {
+            Self::Regex(pattern) => pattern.has_what_is_asked_for(team),
+            Self::Glob(glob) => match references(team).first() {
+                Some(reference) => Err(format!(
+                    "a glob captures nothing, so that the team would be named with `${reference}` in it: write regex = '{}' instead",
+                    as_regex(glob)
+                )),
+                None => Ok(()),
+            },
+            Self::Name(_) | Self::Id(_) => Ok(()),
+        }
+    }
+
+    /// What the team's name asks for of a rule that captures nothing, and is taken as it is written.
+    pub(crate) fn asks_in_vain(&self, team: &str) -> Option<String> {
+        match self {
+            Self::Name(_) | Self::Id(_) => references(team).into_iter().next(),
+            Self::Glob(_) | Self::Regex(_) => None,
+        }
+    }
+
     /// The match in words.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
@@ -137,6 +160,22 @@ impl GroupPattern {
         }
         Ok(())
     }
+}
+
+/// The expression that means what a glob does, with a capture for each `*` and `?`.
+fn as_regex(glob: &str) -> String {
+    let mut regex = "(?i)".to_owned();
+    for character in glob.trim().chars() {
+        match character {
+            '*' => regex.push_str("(.*)"),
+            '?' => regex.push_str("(.)"),
+            '.' | '+' | '(' | ')' | '[' | ']' | '{' | '}' | '|' | '^' | '$' | '\\' => {
+                regex.extend(['\\', character]);
+            }
+            other => regex.push(other),
+        }
+    }
+    regex
 }
 
 const TOO_LARGE: &str = "the regex is too large";
@@ -302,6 +341,21 @@ mod tests {
         let by = GroupMatch::Regex(pattern);
         assert_eq!(by.team_for("k6-perf-rw", "${team} ($2)"), "perf (rw)");
         assert!(by.is_met_by(" k6-perf-rw ") && !by.is_met_by("x k6-perf-rw"));
+    }
+
+    #[test]
+    fn a_glob_that_is_to_capture_is_refused_with_the_regex_that_does() {
+        for (glob, regex) in [("k6-*", "(?i)k6-(.*)"), ("a.b?", r"(?i)a\.b(.)"), ("(x)*", r"(?i)\(x\)(.*)")] {
+            let refused = GroupMatch::Glob(glob.to_owned()).gives_what_is_asked_for("$1").unwrap_err();
+            assert!(refused.ends_with(&format!("write regex = '{regex}' instead")), "{refused}");
+            let captures = GroupMatch::Regex(GroupPattern::new(regex).unwrap());
+            assert!(captures.gives_what_is_asked_for("$1").is_ok());
+        }
+        let by = GroupMatch::Regex(GroupPattern::new("(?i)k6-(.*)").unwrap());
+        assert_eq!(by.team_for("K6-Red", "$1"), "Red");
+        assert!(GroupMatch::Glob("k6-*".to_owned()).gives_what_is_asked_for("100 $ & $$1").is_ok());
+        assert_eq!(GroupMatch::Name("a".to_owned()).asks_in_vain("$1").as_deref(), Some("1"));
+        assert_eq!(GroupMatch::Name("a".to_owned()).asks_in_vain("100 $"), None);
     }
 
     #[test]

@@ -24,22 +24,32 @@ impl<'t> Places<'t> {
 
     /// Line and column of the path, or of the nearest table that it is in: what is written nowhere is a default of it.
     pub(crate) fn of_path(&self, path: &str) -> Option<(usize, usize)> {
+        Some(line_and_column(self.text.get(..self.start_of(path)?).unwrap_or(self.text)))
+    }
+
+    /// Where it begins in the text.
+    pub(crate) fn start_of(&self, path: &str) -> Option<usize> {
         let mut path = path;
         loop {
             if let Some(start) = self.starts.get(path) {
-                return Some(line_and_column(self.text.get(..*start).unwrap_or(self.text)));
+                return Some(*start);
             }
             path = path.get(..path.rfind(['.', '['])?)?;
         }
     }
 }
 
+/// The path of a key in a table; of the table itself, where there is no key.
+pub(crate) fn key_path(table: &str, key: &str) -> String {
+    match (table, key) {
+        ("", one) | (one, "") => one.to_owned(),
+        (table, key) => format!("{table}.{key}"),
+    }
+}
+
 fn walk_table(path: &str, table: &DeTable<'_>, starts: &mut BTreeMap<String, usize>) {
     for (key, value) in table.iter() {
-        let path = match path {
-            "" => key.get_ref().to_string(),
-            outer => format!("{outer}.{}", key.get_ref()),
-        };
+        let path = key_path(path, key.get_ref());
         walk(&path, value.get_ref(), starts);
         starts.insert(path, key.span().start);
     }

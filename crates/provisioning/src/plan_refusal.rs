@@ -406,6 +406,18 @@ pub enum PlanRefusal {
         /// The organization's name.
         organization: String,
     },
+    /// A break-glass account of the policy is nobody's.
+    #[error(
+        "enforcement.break_glass[{place}] of the policy is no account of the organization {}",
+        Shown(organization)
+    )]
+    #[non_exhaustive]
+    BreakGlassUnknown {
+        /// The organization's name.
+        organization: String,
+        /// Which address of the list, from 0.
+        place: usize,
+    },
     /// The domain's DNS records do not have the value, or nobody asked for one.
     #[error("the domain {domain} is not verified: {reason}")]
     #[non_exhaustive]

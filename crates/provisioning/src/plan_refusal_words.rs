@@ -72,6 +72,7 @@ impl PlanRefusal {
             Self::PasswordRefused { .. } => "provisioning.password_refused",
             Self::InvitationRefused { .. } => "provisioning.invitation_refused",
             Self::EnforcementUntested { .. } => "provisioning.enforcement_untested",
+            Self::BreakGlassUnknown { .. } => "provisioning.break_glass_unknown",
             Self::DomainChallenge { .. } => "provisioning.domain_challenge",
             Self::Cryptography { source } => source.code(),
         }
@@ -90,8 +91,8 @@ impl PlanRefusal {
                  gets a token."
             }
             Self::OrganizationMismatch { .. } => {
-                "Each organization has an app of its own at its identity provider. Okta: set this app's attribute \
-                 statement token to this organization's own token, in double quotes."
+                "Each organization has an app of its own at its identity provider. Let this app send this organization's own token as the attribute \
+                 that [attributes] of the policy names."
             }
             Self::OtherConnection { .. } => {
                 "Add the connection to the organization's connections if it is its own. If it is another customer's, somebody there uses \
@@ -104,28 +105,29 @@ impl PlanRefusal {
                 "Activate another connection first, or replace this one by it. To end SAML SSO, disconnect the organization."
             }
             Self::TokenMissing { .. } => {
-                "Okta: set the app's attribute statement token to the organization's token, in double quotes. Entra ID: add \
-                 a claim of that name with the token as its constant value."
+                "Let the app at the identity provider send the organization's token as a constant value of that attribute (in Okta's console in \
+                 double quotes). `vouchsafe values` prints where each product's console has it."
             }
             Self::TokenAmbiguous { .. } => {
-                "Send the token once. Okta: look for a second Attribute Statement of that name."
+                "Send the token once: look for a second attribute of that name in the identity provider's console."
             }
             Self::TokenUnknown { .. } => {
-                "Compare the attribute statement token with the token that the service showed; when it is lost, \
+                "Compare the token in the identity provider's console with the token that the service showed; when it is lost, \
                  rotate it and paste the new one."
             }
             Self::TokenRevoked { .. } | Self::TokenExpired { .. } => {
-                "Okta: set the app's attribute statement token to the organization's current token, in double quotes."
+                "Let the app at the identity provider send the organization's current token (in Okta's console in double quotes)."
             }
             Self::SubjectTransient { .. } => {
-                "Okta: set Name ID format to EmailAddress or Persistent. Or choose an attribute that stays the same \
+                "Set the Name ID format at the identity provider to emailAddress or persistent. Or choose an attribute that stays the same \
                  as identity.subject_attribute in the policy."
             }
             Self::SubjectMissing { .. } => {
-                "Okta: set Application username to a field that every assigned person has."
+                "Let the identity provider fill the Name ID (Okta: Application username; Entra ID: Unique User Identifier) from a field that every \
+                 assigned person has."
             }
             Self::SubjectTooLong { .. } => {
-                "Okta: set Application username to a field that is short and stays the same, such as user.login. Look whether the field has a \
+                "Let the identity provider fill the Name ID from a field that is short and stays the same, such as a login name. Look whether the field has a \
                  list or a whole document in it."
             }
             Self::AccountSuspended { .. } => {
@@ -144,11 +146,11 @@ impl PlanRefusal {
             }
             Self::SeatLimit { .. } => "Add seats to the plan, or suspend accounts that are not used.",
             Self::AttributeMissing { .. } => {
-                "Okta: add it under Attribute Statements of the app (user.email, user.username, user.first_name, \
-                 user.last_name). Or set its name under [attributes] in the policy."
+                "Let the app at the identity provider send the attribute: `vouchsafe values --product NAME` prints what its console has to say. Or set \
+                 the name that it has there under [attributes] in the policy."
             }
             Self::AttributeAmbiguous { .. } => {
-                "Send one value. Okta: look for a second Attribute Statement of that name."
+                "Send one value: look for a second attribute of that name in the identity provider's console."
             }
             Self::EmailInvalid { source } => source.hint(),
             Self::EmailTaken { .. } => {
@@ -180,7 +182,7 @@ impl PlanRefusal {
                 "Take the person out of the group at the identity provider, or the group out of admission.blocked_groups in the policy."
             }
             Self::GroupRequired { .. } => {
-                "Put the person into one of the groups at the identity provider, and let it send groups: Okta under Group Attribute Statements. Or change admission.required_groups in the policy."
+                "Put the person into one of the groups at the identity provider, and let it send groups as the attribute that [attributes] of the policy names. Or change admission.required_groups in the policy."
             }
             Self::TooManyRemovals { .. } => {
                 "Look at the groups that the identity provider sends: a filter may have been changed. If so many are to end, raise groups.max_removals in the policy until they have."
@@ -201,7 +203,10 @@ impl PlanRefusal {
             }
             Self::InvitationRefused { .. } => "Assign the person to the app at the identity provider.",
             Self::EnforcementUntested { .. } => {
-                "Let an owner sign in over the identity provider first, or name an account in enforcement.break_glass."
+                "Let an owner sign in over the organization's connection first, or name in enforcement.break_glass an active owner with a password."
+            }
+            Self::BreakGlassUnknown { .. } => {
+                "Name the e-mail address of an active owner with a password, and try the policy by `vouchsafe policy check --state`."
             }
             Self::DomainChallenge { .. } => {
                 "Ask for a new value, write it into the DNS as the TXT record that is shown, and check again when the DNS has it."

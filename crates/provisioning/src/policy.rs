@@ -1,10 +1,10 @@
 //! The policy of an organization: data, written as TOML.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{
     Admission, AttributeMapping, Defaults, Enforcement, Fact, Groups, Offboarding, Plan, PlanRefusal,
-    PolicyError, Sessions, Snapshot, Takeover, entries::at_most, planner,
+    PolicyError, Sessions, Snapshot, Takeover, entries::at_most, number::whole_number, planner,
 };
 
 /// What an organization's people get. One TOML file an organization; every table and every key may be left out, and what is not known is an
@@ -125,8 +125,7 @@ impl Policy {
 }
 
 /// The version of the language that a policy is written in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "u32", into = "u32")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Version {
     /// `1`.
@@ -134,22 +133,17 @@ pub enum Version {
     One,
 }
 
-impl TryFrom<u32> for Version {
-    type Error = &'static str;
-
-    fn try_from(number: u32) -> Result<Self, Self::Error> {
-        match number {
-            1 => Ok(Self::One),
-            _ => Err("the only version of the policy language is 1"),
+impl Serialize for Version {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::One => serializer.serialize_u32(1),
         }
     }
 }
 
-impl From<Version> for u32 {
-    fn from(version: Version) -> Self {
-        match version {
-            Version::One => 1,
-        }
+impl<'de> Deserialize<'de> for Version {
+    fn deserialize<D: Deserializer<'de>>(number: D) -> Result<Self, D::Error> {
+        whole_number(number, 1..=1).map(|_| Self::One)
     }
 }
 
@@ -212,13 +206,4 @@ pub enum Follow {
     CreateOnly,
     /// Never. An e-mail address and a username are set all the same when the account is made.
     Never,
-}
-
-/// A JSON Schema (2020-12) of policies, made from the types: editors complete and check a policy by it. TOML is read as JSON there.
-#[cfg(feature = "schema")]
-#[must_use]
-pub fn policy_schema() -> serde_json::Value {
-    let mut schema = schemars::schema_for!(Policy);
-    schema.insert("title".to_owned(), "Vouchsafe policy".into());
-    schema.to_value()
 }

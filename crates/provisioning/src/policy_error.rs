@@ -1,6 +1,8 @@
 //! What is wrong in a policy, and where.
 
-use crate::{Policy, nearest::nearest};
+use std::fmt;
+
+use crate::{Policy, nearest::nearest, place::Places};
 
 /// A policy that cannot be read: what is wrong, at which line and column.
 ///
@@ -17,7 +19,11 @@ pub struct PolicyError {
 impl PolicyError {
     pub(crate) fn new(text: &str, error: &toml::de::Error) -> Self {
         let start = error.span().map_or(0, |span| span.start);
-        let mut message = error.message().trim().replace('\n', "; ");
+        let message = in_plain_words(&error.message().trim().replace('\n', "; "));
+        let (start, mut message) = match key_named_in(&message) {
+            Some((path, rest)) => (Places::of(text).start_of(path).unwrap_or(start), rest.to_owned()),
+            None => (start, message),
+        };
         if let Some(meant) = probably_meant(&message) {
             message = format!("{message}; did you mean `{meant}`?");
         }
@@ -72,6 +78,31 @@ pub(crate) fn line_and_column(before: &str) -> (usize, usize) {
     let line = before.matches('\n').count().saturating_add(1);
     let column = before.rsplit('\n').next().unwrap_or("").chars().count().saturating_add(1);
     (line, column)
+}
+
+/// The error of one key of a table that is read as a whole, or of the table where the key is empty: [`PolicyError`] points there.
+pub(crate) fn at_key(key: &str, message: impl fmt::Display) -> String {
+    format!("`{key}`: {message}")
+}
+
+/// What [`at_key`] puts together.
+pub(crate) fn key_named_in(message: &str) -> Option<(&str, &str)> {
+    message.strip_prefix('`')?.split_once("`: ")
+}
+
+/// Without the names of Rust's types.
+fn in_plain_words(message: &str) -> String {
+    let message = message
+        .replace("expected a sequence", "expected a list")
+        .replace("expected a map", "expected a table");
+    match message.split_once("expected struct ") {
+        Some((before, after)) => {
+            let rest =
+                after.trim_start_matches(|character: char| character.is_alphanumeric() || character == '_');
+            format!("{before}expected a table{rest}")
+        }
+        None => message,
+    }
 }
 
 /// What was probably meant by a key or a word that is not known: serde's message has it in backticks, and those that are known after it.

@@ -61,13 +61,20 @@ pub enum Direction {
     Loses,
 }
 
+impl Direction {
+    /// The direction in words.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Gains => "gains",
+            Self::Loses => "loses",
+        }
+    }
+}
+
 impl fmt::Display for AccessChange {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let verb = match self.direction {
-            Direction::Gains => "gains",
-            Direction::Loses => "loses",
-        };
-        write!(formatter, "{} {verb} ", Shown(&self.who))?;
+        write!(formatter, "{} {} ", Shown(&self.who), self.direction.name())?;
         match self.kind {
             "account" => formatter.write_str("the account")?,
             "role" => formatter.write_str("a role in the organization")?,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{GroupMatch, GroupPattern, Permission, Role};
+use crate::{GroupMatch, GroupPattern, Permission, Role, policy_error::at_key};
 
 /// `[[groups.map]]`: people of a group join a team.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,15 +99,24 @@ impl TryFrom<WrittenMatch> for GroupMatch {
 
     fn try_from(written: WrittenMatch) -> Result<Self, Self::Error> {
         let WrittenMatch { group, group_id, glob, regex } = written;
-        let regex = regex.map(GroupPattern::new).transpose()?;
-        let mut all =
-            [group.map(Self::Name), group_id.map(Self::Id), glob.map(Self::Glob), regex.map(Self::Regex)]
-                .into_iter()
-                .flatten();
-        match (all.next(), all.next()) {
-            (Some(one), None) => Ok(one),
-            (None, _) => Err("a rule names a group: group = \"name\", group_id = \"id\", glob = \"a-*\" or regex = \"a-(.+)\"".to_owned()),
-            (Some(_), Some(_)) => Err("a rule names one group: either group, group_id, glob or regex".to_owned()),
+        let regex = regex.map(GroupPattern::new).transpose().map_err(|error| at_key("regex", error))?;
+        let all = [
+            ("group", group.map(Self::Name)),
+            ("group_id", group_id.map(Self::Id)),
+            ("glob", glob.map(Self::Glob)),
+            ("regex", regex.map(Self::Regex)),
+        ];
+        let mut written = all.into_iter().filter_map(|(key, matches)| Some((key, matches?)));
+        match (written.next(), written.next()) {
+            (Some((_, one)), None) => Ok(one),
+            (None, _) => Err(at_key(
+                "",
+                "a rule names a group: group = \"name\", group_id = \"id\", glob = \"a-*\" or regex = \"a-(.+)\"",
+            )),
+            (Some((first, _)), Some((second, _))) => Err(at_key(
+                second,
+                format!("a rule names its groups once, and this one does by {first} already"),
+            )),
         }
     }
 }
@@ -132,11 +141,9 @@ impl TryFrom<WrittenRule> for MappingRule {
         let WrittenRule { id, group, group_id, glob, regex, team, role } = written;
         let matches = GroupMatch::try_from(WrittenMatch { group, group_id, glob, regex })?;
         if team.trim().is_empty() {
-            return Err("the team has no name".to_owned());
+            return Err(at_key("team", "the team has no name"));
         }
-        if let GroupMatch::Regex(pattern) = &matches {
-            pattern.has_what_is_asked_for(&team)?;
-        }
+        matches.gives_what_is_asked_for(&team).map_err(|error| at_key("team", error))?;
         Ok(Self { id, matches, team, role })
     }
 }

@@ -25,9 +25,11 @@ use crate::{Account, AccountId, GroupId, OrganizationId, text::folded};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct ScimFact {
     /// The connection whose bearer token the request had.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Connection"))]
     pub connection: ConnectionId,
     /// What is to change.
     pub change: ScimChange,
@@ -45,6 +47,7 @@ impl ScimFact {
 
 /// What an identity provider wants by SCIM. The id of a User resource is the account's; the id of a Group resource is a [`GroupId`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ScimChange {
@@ -126,6 +129,7 @@ impl ScimChange {
 /// A person as the identity provider describes them. What is `None` was not said, and leaves the account as it is. `Debug` shows nothing
 /// personal.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct ScimUser {
     /// `userName`.
@@ -169,6 +173,7 @@ impl fmt::Debug for ScimUser {
 
 /// A group as the identity provider describes it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct ScimGroup {
     /// `displayName`.
@@ -194,6 +199,7 @@ impl ScimGroup {
 
 /// Who is in a group.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ScimMembers {
@@ -227,6 +233,7 @@ impl ScimMembers {
 
 /// A group that an identity provider pushed by SCIM. Who is in it stands in [`Account::scim_groups`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct DirectoryGroup {
     /// The id of its Group resource, which no other group ever had.
@@ -234,6 +241,7 @@ pub struct DirectoryGroup {
     /// The organization that it belongs to.
     pub organization: OrganizationId,
     /// The connection over which it was pushed.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Connection"))]
     pub connection: ConnectionId,
     /// Its name, unique over its connection whatever the case of the letters.
     pub name: String,
@@ -262,9 +270,11 @@ impl DirectoryGroup {
 
 /// What an account is at the identity provider of a connection, as that said by SCIM. `Debug` shows nothing personal.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct ScimRecord {
     /// The connection.
+    #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Connection"))]
     pub connection: ConnectionId,
     /// `userName`, unique over its connection whatever the case of the letters.
     pub user_name: String,

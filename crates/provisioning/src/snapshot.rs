@@ -17,6 +17,7 @@ use crate::{
 /// of these accounts is in.
 /// What belongs to another organization is not seen by the planner.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Snapshot {
     /// Counts the changes of the organization's own record and of its policy, not those of its people.
@@ -51,6 +52,7 @@ pub struct Snapshot {
     /// The connections over which an assertion needs no token. A store fills it in for a login, from the settings of the login's own
     /// connection; over all others the token is required.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(with = "BTreeSet<crate::schema::Connection>"))]
     pub token_not_required: BTreeSet<ConnectionId>,
 }
 

@@ -6,6 +6,7 @@ use crate::{OrganizationId, Origin, ProjectId, TeamId, text::folded};
 
 /// A team: a set of people, and permissions on its linked projects.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Team {
     /// The store's name of the team.
@@ -37,6 +38,7 @@ impl Team {
 
 /// A project that a team's members may use.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct LinkedProject {
     /// The project.
@@ -55,6 +57,7 @@ impl LinkedProject {
 
 /// A project.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Project {
     /// The store's name of the project.

@@ -136,6 +136,7 @@ impl<'de> Deserialize<'de> for TokenHash {
 
 /// What is stored of one token of an organization.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct TokenRecord {
     /// Its name for people and logs: the first eight digits of the hash.

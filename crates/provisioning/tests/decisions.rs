@@ -242,11 +242,13 @@ fn acme() -> (Snapshot, String) {
     (snapshot, token)
 }
 
+/// With a list of groups that is empty, so that only the cases about groups have a note on them.
 fn login(token: &str) -> LoginFacts {
     LoginFacts::new(connection(), okta(), "00u1", now())
         .with_assertion_id("id1")
         .with_attribute("user.email", ["ada@example.com"])
         .with_attribute("user.username", ["ada"])
+        .with_attribute("groups", [] as [&str; 0])
         .with_attribute("token", [token])
 }
 

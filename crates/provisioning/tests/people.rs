@@ -271,7 +271,7 @@ fn nobody_is_admitted_with_the_domain_of_another_organization() {
     snapshot.accounts.push(known);
     let plan = Policy::default().plan(&ceo, &snapshot).unwrap();
     assert!(plan.is_empty());
-    assert_eq!(plan.notes().len(), 1);
+    assert_eq!(notes_on_the_address(&plan), 1);
     assert_eq!(snapshot.after(&plan).accounts[0].email, "eve@example.com");
     // A store that says so about an own domain has gone wrong: nothing is linked.
     snapshot.accounts = vec![account("1", "ada@example.com")];
@@ -279,6 +279,10 @@ fn nobody_is_admitted_with_the_domain_of_another_organization() {
     let login = login(&token, "00u9").with_attribute("user.email", ["ada@example.com"]);
     let link = Policy::from_toml("[identity]\nlink_by_email = true").unwrap();
     assert_eq!(code(link.plan(&login, &snapshot)), "provisioning.email_taken");
+}
+
+fn notes_on_the_address(plan: &Plan) -> usize {
+    plan.notes().iter().filter(|note| note.rule.as_str() == "profile.email").count()
 }
 
 #[test]
@@ -289,7 +293,7 @@ fn a_known_person_with_an_unusable_address_is_let_in_and_keeps_the_old_one() {
     snapshot.accounts.push(known);
     let login = login(&token, "00u1").with_attribute("user.email", ["jos\u{e9}@example.com"]);
     let plan = Policy::default().plan(&login, &snapshot).unwrap();
-    assert!(plan.is_empty() && plan.notes().len() == 1, "{plan}");
+    assert!(plan.is_empty() && notes_on_the_address(&plan) == 1, "{plan}");
     assert!(!plan.to_string().contains("jos"), "the address that came is not repeated");
 }
 

@@ -2,7 +2,9 @@
 
 use vouchsafe_assertion::ConnectionId;
 use vouchsafe_metadata::EntityId;
-use vouchsafe_provisioning::{AdmittedDomains, Create, GroupMatch, LoginFacts, LookUp, Permission, Policy};
+use vouchsafe_provisioning::{
+    AdmittedDomains, Create, GroupMatch, LoginFacts, LookUp, Permission, Policy, Severity,
+};
 
 #[test]
 fn errors_name_line_and_column() {
@@ -15,8 +17,54 @@ fn errors_name_line_and_column() {
         ("[defaults]\nrole = 'owner'\n", 2, 8, "unknown variant `owner`"),
         ("[defaults]\n# é\nteams = [{ nom = 'A' }]\n", 3, 12, "unknown field `nom`"),
         ("[[groups.map]]\nteam = 'A'\n", 1, 1, "a rule names a group"),
-        ("\n[[groups.map]]\ngroup = 'a'\ngroup_id = 'b'\nteam = 'A'\n", 2, 1, "a rule names one group"),
-        ("[[groups.map]]\ngroup = 'a'\nteam = ' '\n", 1, 1, "the team has no name"),
+        (
+            "\n[[groups.map]]\ngroup = 'a'\ngroup_id = 'b'\nteam = 'A'\n",
+            4,
+            1,
+            "a rule names its groups once, and this one does by group already",
+        ),
+        ("[[groups.map]]\ngroup = 'a'\nteam = ' '\n", 3, 1, "the team has no name"),
+        ("[[groups.map]]\nregex = 'a(.)'\n  team = '$2'\n", 3, 3, "the team asks for `$2`"),
+        ("[[groups.map]]\nteam = 'A'\nregex = '('\n", 3, 1, "the regex cannot be read"),
+        (
+            "[[groups.map]]\ngroup = 'a'\nteam = 'A'\n[[groups.map]]\nteam = '$9'\nregex = 'a(.)'\n",
+            5,
+            1,
+            "the team asks for `$9`",
+        ),
+        (
+            "[[groups.map]]\ngroup = 'a'\nteam = 'A'\n[[groups.map]]\nteam = 'B'\n",
+            4,
+            1,
+            "a rule names a group",
+        ),
+        (
+            "[[groups.map]]\ngroup = 'a'\nteam = 'A'\n[[groups.map]]\ngroup = 'B'\n",
+            4,
+            1,
+            "missing field `team`",
+        ),
+        ("[[groups.roles]]\nrole = 'admin'\nregex = '('\n", 3, 1, "the regex cannot be read"),
+        (
+            "[groups]\nmap = [{ group = 'a', team = 'A' }, { glob = 'k-*', team = '$1' }]\n",
+            2,
+            53,
+            "a glob captures nothing",
+        ),
+        ("[groups]\nmax_removals = 'many'\n", 2, 16, "expected a whole number from 1 to 1000000"),
+        ("[groups]\nmax_removals = 0\n", 2, 16, "expected a whole number from 1 to 1000000"),
+        ("[groups]\nmax_removals = -1\n", 2, 16, "expected a whole number from 1 to 1000000"),
+        ("[groups]\nmax_removals = 1_000_001\n", 2, 16, "expected a whole number from 1 to 1000000"),
+        ("version = 2\n", 1, 11, "expected the number 1"),
+        ("version = '1'\n", 1, 11, "expected the number 1"),
+        ("groups = 1\n", 1, 10, "expected a table"),
+        ("[groups]\nmap = 1\n", 2, 7, "expected a list"),
+        ("[sessions]\nabsolute = '4m'\n", 2, 12, "at least \"5m\": people would be sent"),
+        ("[sessions]\nidle = '59s'\n", 2, 8, "at least \"1m\": whoever reads"),
+        ("[offboarding]\nsuspend_after = '1s'\n", 2, 17, "at least \"1d\": everybody would be suspended"),
+        ("[offboarding]\nsuspend_after = '23h'\n", 2, 17, "at least \"1d\""),
+        ("[offboarding]\nsuspend_after = '0d'\n", 2, 17, "a duration is longer than nothing"),
+        ("[enforcement]\nbreak_glass = ['a@b.example', 'olga']\n", 2, 32, "is named by its e-mail address"),
         ("[[groups.map]]\nregexp = 'a'\nteam = 'A'\n", 2, 1, "did you mean `regex`?"),
         ("[admission]\ndomains = ['a'\n", 2, 15, "unclosed array"),
     ];
@@ -45,6 +93,85 @@ fn defaults_are_the_safe_ones() {
         Policy::from_toml("[defaults]\nteams = [{ name = 'A' }]\nprojects = [{ name = 'B' }]").unwrap();
     assert_eq!(policy.defaults.teams[0].role, Permission::ReadOnly);
     assert_eq!(policy.defaults.projects[0].permission, Permission::ReadWrite);
+}
+
+#[test]
+fn durations_and_numbers_that_are_just_right_are_read() {
+    let text = "[groups]\nmax_removals = 1\n[sessions]\nabsolute = '5m'\nidle = '60s'\n[offboarding]\nsuspend_after = '24h'\n";
+    let policy = Policy::from_toml(text).unwrap();
+    assert_eq!(policy.groups.max_removals, 1);
+    assert_eq!(policy.offboarding.suspend_after.map(|after| after.to_string()).as_deref(), Some("1d"));
+}
+
+/// What can be read, and is probably not what was meant.
+#[test]
+fn what_adds_nothing_or_is_never_reached_is_a_warning() {
+    let map = |rules: &[(&str, &str)]| {
+        let rule = |(group, rest): &(&str, &str)| format!("[[groups.map]]\n{group}\nteam = {rest}\n");
+        rules.iter().map(rule).collect::<String>()
+    };
+    let twice = "the rule groups.map[0] has the same groups and the same team: ";
+    let cases = [
+        (
+            map(&[("group = 'A'", "'B'"), ("group = ' a'", "'b '")]),
+            "groups.map[1]",
+            format!("{twice}it adds nothing"),
+        ),
+        (
+            map(&[("glob = 'a*'", "'B'"), ("glob = 'A*'", "'B'\nrole = 'admin'")]),
+            "groups.map[1]",
+            format!("{twice}the wider role counts, admin"),
+        ),
+        (
+            map(&[("group = 'A'", "'$1'")]),
+            "groups.map[0].team",
+            "`$1` is a part of the team's name".to_owned(),
+        ),
+        (
+            "[[groups.roles]]\ngroup = 'A'\nrole = 'admin'\n".repeat(2),
+            "groups.roles[1]",
+            "the rule groups.roles[0] has the same groups".to_owned(),
+        ),
+        (
+            "[sessions]\nidle = '12h'\nabsolute = '12h'".to_owned(),
+            "sessions.idle",
+            "it is never reached".to_owned(),
+        ),
+        (
+            "[sessions]\nabsolute = '31d'".to_owned(),
+            "sessions.absolute",
+            "stays signed in for up to 31d".to_owned(),
+        ),
+        (
+            "[offboarding]\nsuspend_after = '13d'".to_owned(),
+            "offboarding.suspend_after",
+            "on holiday".to_owned(),
+        ),
+        (
+            "[sessions]\nabsolute = '20d'\n[offboarding]\nsuspend_after = '20d'".to_owned(),
+            "offboarding.suspend_after",
+            "is suspended meanwhile".to_owned(),
+        ),
+    ];
+    for (text, path, message) in cases {
+        let findings = Policy::check(&text, None).unwrap();
+        let [finding] = findings.as_slice() else { panic!("{text}: {findings:?}") };
+        assert_eq!((finding.severity, finding.path.as_str()), (Severity::Warning, path), "{text}: {finding}");
+        assert!(finding.message.contains(&message), "{text}: {finding}");
+    }
+    let nothing = [
+        map(&[
+            ("group = 'A'", "'B'"),
+            ("group = 'A'", "'C'"),
+            ("glob = 'A'", "'B'"),
+            ("group_id = 'A'", "'B'"),
+        ]),
+        map(&[("regex = '(a)'", "'$1'"), ("group = 'A'", "'100 $'")]),
+        "[sessions]\nidle = '11h'\nabsolute = '12h'\n[offboarding]\nsuspend_after = '14d'".to_owned(),
+    ];
+    for text in nothing {
+        assert_eq!(Policy::check(&text, None).unwrap(), [], "{text}");
+    }
 }
 
 #[test]
@@ -155,7 +282,8 @@ fn the_reference_says_what_is_so() {
         let row = text.lines().find(|line| line.starts_with(&format!("| `{preset}`"))).unwrap();
         let row = row.replace("\u{2026}/claims/", claims);
         let names = Policy::from_toml(&format!("[attributes]\npreset = '{preset}'")).unwrap().attributes;
-        let groups = names.groups.as_deref().unwrap_or("none");
+        // So that what a console sends is what the policy looks at.
+        let groups = names.groups.as_deref().unwrap();
         for name in [&names.email, &names.username, &names.first_name, &names.last_name, groups] {
             assert!(row.contains(name), "{preset}: {name}");
         }

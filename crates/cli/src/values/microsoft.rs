@@ -46,7 +46,7 @@ pub(super) fn entra_fields(service: &Service) -> Vec<Field> {
 }
 
 pub(super) fn entra_attributes(names: &AttributeMapping) -> Vec<Attribute> {
-    let groups = names.groups.as_deref().unwrap_or("groups");
+    let groups = names.groups.as_deref().unwrap_or_default();
     attributes(
         "Attributes & Claims (name, source attribute)",
         [
@@ -117,7 +117,7 @@ pub(super) fn adfs_fields(service: &Service) -> Vec<Field> {
 }
 
 pub(super) fn adfs_attributes(names: &AttributeMapping) -> Vec<Attribute> {
-    let groups = names.groups.as_deref().unwrap_or("groups");
+    let groups = names.groups.as_deref().unwrap_or_default();
     attributes(
         "Edit Claim Issuance Policy (outgoing claim type, rule)",
         [

@@ -79,7 +79,7 @@ pub(super) fn attributes(names: &AttributeMapping) -> Vec<Attribute> {
             (&names.token, "\"the organization's token\"", "Name format: Basic; in double quotes"),
         ],
     );
-    let groups = names.groups.as_deref().unwrap_or("groups");
+    let groups = names.groups.as_deref().unwrap_or_default();
     all.extend(rows(
         "Group Attribute Statements (name, filter)",
         [(groups, "Matches regex .*", "Name format: Basic; a narrower filter sends fewer groups")],

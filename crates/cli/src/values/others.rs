@@ -36,7 +36,7 @@ pub(super) fn google_attributes(names: &AttributeMapping) -> Vec<Attribute> {
             ),
         ],
     );
-    let groups = names.groups.as_deref().unwrap_or("groups");
+    let groups = names.groups.as_deref().unwrap_or_default();
     all.extend(attributes(
         "Group membership (app attribute, Google groups)",
         [(groups, "the groups that the service needs to know", "")],
@@ -84,7 +84,7 @@ pub(super) fn keycloak_fields(service: &Service) -> Vec<Field> {
 }
 
 pub(super) fn keycloak_attributes(names: &AttributeMapping) -> Vec<Attribute> {
-    let groups = names.groups.as_deref().unwrap_or("groups");
+    let groups = names.groups.as_deref().unwrap_or_default();
     attributes(
         "Client scopes > the dedicated scope > Mappers (SAML attribute name, mapper)",
         [
@@ -132,7 +132,7 @@ pub(super) fn onelogin_fields(service: &Service) -> Vec<Field> {
 }
 
 pub(super) fn onelogin_attributes(names: &AttributeMapping) -> Vec<Attribute> {
-    let groups = names.groups.as_deref().unwrap_or("groups");
+    let groups = names.groups.as_deref().unwrap_or_default();
     attributes(
         "Parameters (field, value; each with \"Include in SAML assertion\")",
         [
@@ -189,7 +189,7 @@ pub(super) fn pingone_fields(service: &Service) -> Vec<Field> {
 }
 
 pub(super) fn pingone_attributes(names: &AttributeMapping) -> Vec<Attribute> {
-    let groups = names.groups.as_deref().unwrap_or("groups");
+    let groups = names.groups.as_deref().unwrap_or_default();
     attributes(
         "Attribute Mappings (application attribute, PingOne mapping)",
         [
@@ -237,7 +237,7 @@ pub(super) fn jumpcloud_attributes(names: &AttributeMapping) -> Vec<Attribute> {
             (&names.last_name, "lastname", ""),
         ],
     );
-    let groups = names.groups.as_deref().unwrap_or("groups");
+    let groups = names.groups.as_deref().unwrap_or_default();
     all.extend(attributes("Constant Attributes (name, value)", [(&names.token, TOKEN, "")]));
     all.extend(attributes("Group Attributes", [(groups, "include group attribute: checked", "")]));
     all

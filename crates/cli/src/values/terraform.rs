@@ -63,7 +63,7 @@ fn okta(service: &Service, names: &AttributeMapping) -> String {
         lines.push(format!("    values    = [{value}]"));
         lines.push("  }".to_owned());
     }
-    let groups = names.groups.as_deref().unwrap_or("groups");
+    let groups = names.groups.as_deref().unwrap_or_default();
     lines.push(String::new());
     lines.push("  attribute_statements {".to_owned());
     lines.push("    type         = \"GROUP\"".to_owned());

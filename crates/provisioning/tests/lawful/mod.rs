@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use vouchsafe_provisioning::{
-    Account, Action, Fact, Hold, LookUp, Membership, Passwords, Permission, Plan, PlanRefusal, Policy, Role,
+    Account, Action, Fact, Hold, LoginFacts, LookUp, Membership, Passwords, Permission, Plan, PlanRefusal, Policy, Role,
     ScimChange, ScimLookUp, Snapshot, Source, Status, SyncMode, TeamId,
 };
 
@@ -13,7 +13,7 @@ pub(crate) fn check(policy: &Policy, fact: &Fact, before: &Snapshot) -> Result<O
     if planned != policy.plan(fact.clone(), &before.clone()) {
         return Err("the plan depends on something else than its arguments".to_owned());
     }
-    a_store_gives_enough(policy, fact, before)?;
+    a_store_gives_enough(policy, fact, before, &planned)?;
     let plan = match planned {
         Ok(plan) => plan,
         Err(refused) => {
@@ -48,13 +48,20 @@ fn holds(is_so: bool, wrong: impl Into<String>) -> Result<(), String> {
     if is_so { Ok(()) } else { Err(wrong.into()) }
 }
 
-/// A sign-in is planned the same on what a store looks up for it as on the whole, and so is what SCIM asks for.
-fn a_store_gives_enough(policy: &Policy, fact: &Fact, before: &Snapshot) -> Result<(), String> {
+/// A sign-in is planned the same on what a store looks up for it as on the whole, also one that links an account, and so is what SCIM asks for.
+fn a_store_gives_enough(
+    policy: &Policy,
+    fact: &Fact,
+    before: &Snapshot,
+    whole: &Result<Plan, PlanRefusal>,
+) -> Result<(), String> {
+    let of_login = |login: &LoginFacts, linked| {
+        let look_up = LookUp::of(login).map_err(|error| error.to_string())?.with_takeovers(policy).linking(linked);
+        Ok::<_, String>(before.restricted_to(&look_up, &policy.names_for(login)))
+    };
     let restricted = match fact {
-        Fact::Login(login) => {
-            let look_up = LookUp::of(login).map_err(|error| error.to_string())?.with_takeovers(policy);
-            before.restricted_to(&look_up, &policy.names_for(login))
-        }
+        Fact::Login(login) => of_login(login, None)?,
+        Fact::Link { login, account, .. } => of_login(login, Some(account))?,
         Fact::Scim(fact) => {
             let known = fact.group().and_then(|id| before.group(id));
             let known = known.filter(|known| known.connection == fact.connection);
@@ -62,8 +69,11 @@ fn a_store_gives_enough(policy: &Policy, fact: &Fact, before: &Snapshot) -> Resu
         }
         _ => return Ok(()),
     };
-    let (whole, part) = (policy.plan(fact, before), policy.plan(fact, &restricted));
-    holds(whole == part, format!("a store would plan {part:?}, and not {whole:?}"))
+    let part = policy.plan(fact, &restricted);
+    if part == *whole {
+        return Ok(());
+    }
+    Err(format!("a store would plan {part:?}, and not {whole:?}"))
 }
 
 /// What is made anew is refused a second time, since it is there; everything else changes nothing.

@@ -1,0 +1,110 @@
+//! What is wrong with the rules of `[[groups.map]]` and `[[groups.roles]]`.
+
+use std::collections::{BTreeMap, btree_map::Entry};
+
+use crate::{
+    GroupMatch, Groups, MappingRule,
+    check::Check,
+    text::{Shown, folded},
+};
+
+impl Check<'_> {
+    pub(crate) fn rules(&mut self) {
+        let groups = &self.policy.groups;
+        self.ids("groups.map", groups.rules.iter().map(|rule| rule.id.as_ref()));
+        self.ids("groups.roles", groups.roles.iter().map(|rule| rule.id.as_ref()));
+        for (place, rule) in groups.rules.iter().enumerate() {
+            self.is_not_ignored(groups, "groups.map", place, &rule.matches);
+            self.is_not_taken_as_written(place, rule);
+            if rule.role > groups.team_role_ceiling {
+                let message =
+                    format!("it gives {} at most: groups.team_role_ceiling", groups.team_role_ceiling.name());
+                self.warning(format!("groups.map[{place}].role"), message);
+            }
+        }
+        for (place, rule) in groups.roles.iter().enumerate() {
+            self.is_not_ignored(groups, "groups.roles", place, &rule.matches);
+            if rule.role > groups.role_ceiling {
+                let message = format!("it gives {} at most: groups.role_ceiling", groups.role_ceiling.name());
+                self.warning(format!("groups.roles[{place}].role"), message);
+            }
+        }
+        self.mapped_twice(groups);
+        self.roles_twice(groups);
+    }
+
+    /// Ids are unique in their table.
+    fn ids<'i>(&mut self, table: &str, ids: impl Iterator<Item = Option<&'i String>>) {
+        let mut seen: BTreeMap<&String, usize> = BTreeMap::new();
+        for (place, id) in ids.enumerate() {
+            let Some(id) = id else { continue };
+            if let Some(before) = seen.insert(id, place) {
+                let message = format!("the rule {table}[{before}] has the id {} too", Shown(id));
+                self.error(format!("{table}[{place}].id"), message);
+            }
+        }
+    }
+
+    fn is_not_ignored(&mut self, groups: &Groups, table: &str, place: usize, matches: &GroupMatch) {
+        let GroupMatch::Name(name) = matches else { return };
+        if groups.ignore.iter().any(|ignored| folded(ignored) == folded(name)) {
+            self.warning(
+                format!("{table}[{place}].group"),
+                "the group is one of groups.ignore: the rule never counts",
+            );
+        }
+    }
+
+    /// A rule without a regex that looks as if it captured something.
+    fn is_not_taken_as_written(&mut self, place: usize, rule: &MappingRule) {
+        if let Some(reference) = rule.matches.asks_in_vain(&rule.team) {
+            let message =
+                format!("`${reference}` is a part of the team's name: only a regex captures something");
+            self.warning(format!("groups.map[{place}].team"), message);
+        }
+    }
+
+    /// Of two rules for one group and one team, the wider role counts.
+    fn mapped_twice(&mut self, groups: &Groups) {
+        let mut seen = BTreeMap::new();
+        for (place, rule) in groups.rules.iter().enumerate() {
+            match seen.entry((written(&rule.matches), folded(&rule.team))) {
+                Entry::Vacant(free) => drop(free.insert((place, rule.role))),
+                Entry::Occupied(mut taken) => {
+                    let (before, role) = *taken.get();
+                    let so = match rule.role == role {
+                        true => "it adds nothing".to_owned(),
+                        false => format!("the wider role counts, {}", rule.role.max(role).name()),
+                    };
+                    let message =
+                        format!("the rule groups.map[{before}] has the same groups and the same team: {so}");
+                    self.warning(format!("groups.map[{place}]"), message);
+                    taken.insert((before, rule.role.max(role)));
+                }
+            }
+        }
+    }
+
+    /// Of two rules for one group, one role counts.
+    fn roles_twice(&mut self, groups: &Groups) {
+        let mut seen = BTreeMap::new();
+        for (place, rule) in groups.roles.iter().enumerate() {
+            if let Some(before) = seen.insert(written(&rule.matches), place) {
+                let message = format!(
+                    "the rule groups.roles[{before}] has the same groups: groups.role_choice says which counts"
+                );
+                self.warning(format!("groups.roles[{place}]"), message);
+            }
+        }
+    }
+}
+
+/// The same for two rules that name their groups in the same way.
+fn written(matches: &GroupMatch) -> (&'static str, String) {
+    let text = match matches {
+        GroupMatch::Name(text) | GroupMatch::Glob(text) => folded(text),
+        GroupMatch::Id(id) => id.clone(),
+        GroupMatch::Regex(pattern) => pattern.as_str().to_owned(),
+    };
+    (matches.kind(), text)
+}
