@@ -58,7 +58,9 @@ pub trait Directory: Send + Sync + std::fmt::Debug {
     /// The organization's policy; the default one when none was set.
     fn policy<'a>(&'a self, id: &'a OrganizationId) -> Answer<'a, Policy>;
 
-    /// Sets the organization's policy, as TOML, after reading it once. It is [audited](AuditRecord::of_policy) in the same transaction.
+    /// Sets the organization's policy, as TOML, after reading it once, if the organization [may have it](Policy::may_be_set): one that would
+    /// lock everybody out is [`StoreError::PolicyRefused`](crate::StoreError::PolicyRefused). It is [audited](AuditRecord::of_policy) in the
+    /// same transaction.
     fn set_policy<'a>(&'a self, id: &'a OrganizationId, toml: &'a str, author: &'a Author) -> Answer<'a, ()>;
 
     /// Adds an account that was not made by a plan, such as an import or the first owner. Its id, its address and its identities must be

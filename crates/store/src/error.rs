@@ -137,6 +137,15 @@ pub enum StoreError {
         /// What is wrong, and where.
         source: PolicyError,
     },
+    /// The organization may not have this policy.
+    #[error("the organization {organization} cannot have this policy: {source}")]
+    #[non_exhaustive]
+    PolicyRefused {
+        /// The organization.
+        organization: OrganizationId,
+        /// Why not.
+        source: PlanRefusal,
+    },
     /// What is stored cannot be read any more.
     #[error("the stored {what} cannot be read: {reason}")]
     #[non_exhaustive]
@@ -205,6 +214,7 @@ impl StoreError {
             Self::ConnectionRetired { .. } => "store.connection_retired",
             Self::ScimConflict { .. } => "store.scim_conflict",
             Self::Policy { .. } => "store.policy",
+            Self::PolicyRefused { source, .. } => source.code(),
             Self::Damaged { .. } => "store.damaged",
             Self::Cryptography { source } => source.code(),
             Self::Backend { .. } => "store.backend",
@@ -243,6 +253,7 @@ impl StoreError {
             Self::ConnectionRetired { .. } => "Issue the token for the connection that took its place.",
             Self::ScimConflict { .. } => "Read the resource again and repeat the change.",
             Self::Policy { .. } => "Correct the stored policy at that place.",
+            Self::PolicyRefused { source, .. } => source.hint(),
             Self::Damaged { .. } => {
                 "Something else wrote to the database, or an older version of this software reads it."
             }
@@ -376,6 +387,12 @@ impl StoreError {
     #[must_use]
     pub fn policy(organization: OrganizationId, source: PolicyError) -> Self {
         Self::Policy { organization, source }
+    }
+
+    /// The organization may not have this policy: what [`Policy::may_be_set`](vouchsafe::provisioning::Policy::may_be_set) says.
+    #[must_use]
+    pub fn policy_refused(organization: OrganizationId, source: PlanRefusal) -> Self {
+        Self::PolicyRefused { organization, source }
     }
 
     /// For stores of your own: there is no such organization.

@@ -215,8 +215,11 @@ impl Directory for Own {
 
     fn set_policy<'a>(&'a self, id: &'a OrganizationId, toml: &'a str, author: &'a Author) -> Answer<'a, ()> {
         self.with(move |state| {
-            parsed_policy(id, Some(toml))?;
+            let policy = parsed_policy(id, Some(toml))?;
             let held = state.held(id)?;
+            policy
+                .may_be_set(&held.whole)
+                .map_err(|source| StoreError::policy_refused(id.clone(), source))?;
             let before = held.policy.replace(toml.to_owned());
             held.changed();
             state.audit.extend(AuditRecord::of_policy(id, before.as_deref(), toml, author));

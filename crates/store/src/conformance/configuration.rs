@@ -2,7 +2,9 @@
 
 use vouchsafe::{
     ConnectionState, Provider,
-    provisioning::{AccountId, Actor, Organization, OrganizationId, OrganizationToken},
+    provisioning::{
+        Account, AccountId, Actor, Identity, Organization, OrganizationId, OrganizationToken, Policy, Role,
+    },
 };
 
 use super::connecting::{convert, decide, with_entitled_acme};
@@ -94,6 +96,62 @@ pub async fn every_change_of_the_configuration_is_audited(store: impl Store) {
     assert_eq!(shown[..expected.len()], expected);
     assert_eq!(records[expected.len()].rule.as_str(), "connection.settings");
     assert_eq!(records.len(), expected.len() + 1);
+}
+
+/// What is required must be possible: until an owner has signed in over the connection, or a break-glass account could be used, passwords
+/// cannot be refused. What is refused leaves nothing.
+pub async fn a_policy_that_locks_everybody_out_is_not_kept(store: impl Store) {
+    const REQUIRED: &str = "[enforcement]\npasswords = 'required'";
+    let set =
+        async |toml: &str| store.set_policy(&acme(), toml, &author()).await.map_err(|error| error.code());
+    let untested = Err("provisioning.enforcement_untested");
+    let token = super::with_acme(&store).await;
+    let owner = |id: &str, has_password| {
+        let mut owner = Account::new(AccountId::new(id), acme(), format!("{id}@example.com"));
+        (owner.role, owner.has_password) = (Role::Owner, has_password);
+        owner
+    };
+    store.add_account(&owner("olga", true)).await.unwrap();
+    store.add_account(&owner("otto", false)).await.unwrap();
+    let before = store.audit(&acme()).await.unwrap().len();
+    // A password is no sign-in over the connection, and a member's sign-in none of an owner.
+    assert_eq!(set(REQUIRED).await, untested);
+    super::provision(&store, super::login("ada", &token, "1")).await.unwrap();
+    assert_eq!(set(REQUIRED).await, untested);
+    let glass = |address: &str| format!("{REQUIRED}\nbreak_glass = ['{address}']");
+    for (policy, code) in [
+        (glass("nobody@example.com"), "provisioning.break_glass_unknown"),
+        (
+            "[enforcement]\nbreak_glass = ['olga@example.com', 'nobody@example.com']".to_owned(),
+            "provisioning.break_glass_unknown",
+        ),
+        (glass("ada@example.com"), "provisioning.enforcement_untested"),
+        (glass("otto@example.com"), "provisioning.enforcement_untested"),
+        ("[defaults]\nteams = [{ name = 'Nobody' }]".to_owned(), "provisioning.default_team_missing"),
+        ("[defaults]\nprojects = [{ name = 'Nothing' }]".to_owned(), "provisioning.default_project_missing"),
+    ] {
+        let refused = store.set_policy(&acme(), &policy, &author()).await.unwrap_err();
+        assert_eq!(refused.code(), code, "{policy}");
+        assert!(!refused.hint().is_empty() && !refused.to_string().contains('@'), "{refused}");
+    }
+    let kept = store.policy(&acme()).await.unwrap();
+    assert_eq!(kept, Policy::from_toml(super::POLICY).unwrap());
+    let records = store.audit(&acme()).await.unwrap();
+    assert!(records[before..].iter().all(|record| record.rule.as_str() != "policy.set"));
+
+    assert_eq!(set(&glass(" Olga@EXAMPLE.com ")).await, Ok(()));
+    assert_eq!(set("").await, Ok(()));
+    let mut signed_in = owner("oda", false);
+    signed_in.identities.push(Identity::new(super::connection(), "oda"));
+    store.add_account(&signed_in).await.unwrap();
+    assert_eq!(set(REQUIRED).await, untested, "linked, and never seen");
+    super::provision(&store, super::login("oda", &token, "2")).await.unwrap();
+    assert_eq!(set(REQUIRED).await, Ok(()));
+    let nobody = OrganizationId::new("nobody");
+    assert_eq!(
+        store.set_policy(&nobody, REQUIRED, &author()).await.unwrap_err().code(),
+        "store.organization_unknown"
+    );
 }
 
 /// Sessions over each of these connections, and one of a password; who asks for those that are left.

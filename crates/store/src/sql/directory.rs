@@ -99,9 +99,12 @@ impl<E: Engine> Directory for E {
         let (id, toml, author) = (id.clone(), toml.to_owned(), author.clone());
         self.write::<(), StoreError>(Box::new(move |turn| {
             Box::pin(async move {
-                read?;
+                let policy = read?;
                 locks::organization(turn, &id).await?;
-                let (_, before) = rows::organization_and_policy_text(turn, &id).await?;
+                let (mut snapshot, before) = rows::organization_and_policy_text(turn, &id).await?;
+                rows::load_everything(turn, &mut snapshot).await?;
+                let is_set = policy.may_be_set(&snapshot);
+                is_set.map_err(|source| StoreError::policy_refused(id.clone(), source))?;
                 rows::changed(turn, &id).await?;
                 let set = Batch::of("UPDATE vouchsafe_organizations SET policy = ? WHERE id = ?")
                     .bind(toml.as_str())
