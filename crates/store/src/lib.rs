@@ -43,6 +43,7 @@ mod scim_token;
 mod secret;
 mod session;
 mod sign_in;
+mod sign_in_history;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod sql;
 #[cfg(feature = "sqlite")]
@@ -86,6 +87,7 @@ pub use scim::{
 pub use scim_token::ScimToken;
 pub use session::{Session, SessionId, SessionStore};
 pub use sign_in::{CompletedSignIn, ConfirmedSignIn, DecidedSignIn, SignIn, SignInContext};
+pub use sign_in_history::{ExplainedLine, HistoryLimits, RecordedSignIn, SignInHistory, export_sign_ins};
 #[cfg(feature = "sqlite")]
 pub use sqlite::Sqlite;
 pub use store::Store;

@@ -5,6 +5,7 @@ mod connections;
 mod directory;
 mod logouts;
 mod scim;
+mod sign_in_history;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -20,7 +21,7 @@ use vouchsafe::{
 };
 
 use crate::{
-    Answer, ApiToken, AuditCursor, AuditRecord, NotedRefusals, PendingStore, ReplayStore, Session, SessionId,
+    Answer, ApiToken, AuditCursor, AuditRecord, NotedRefusals, PendingStore, ReplayStore, Session, SessionId, RecordedSignIn,
     SessionStore, StoreError, StoredConnection, forgotten_until,
 };
 
@@ -66,6 +67,7 @@ struct State {
     audit: Vec<AuditRecord>,
     refusals: NotedRefusals,
     delivered: HashMap<String, AuditCursor>,
+    sign_ins: Vec<RecordedSignIn>,
     scim: scim::ScimState,
 }
 

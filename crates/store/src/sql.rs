@@ -17,6 +17,7 @@ mod refusals;
 mod rows;
 mod scim;
 mod sessions;
+mod sign_in_history;
 mod writes;
 
 mod row;

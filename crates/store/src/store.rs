@@ -16,9 +16,7 @@ use crate::cached_sessions::Cache;
 use crate::{
     AccountKey, Answer, ApiToken, ApiTokenSecret, ApiTokenStore, Applied, AuditCursor, AuditEntry, AuditFeed,
     AuditRecord, Author, CompletedSignIn, ConnectionDecision, ConnectionRevision, ConnectionStore, Decides,
-    Decision, Directory, LogoutStore, Memory, OrganizationConnections, PendingStore, ReplayStore, Revocation,
-    ScimApplied, ScimDecision, ScimFrom, ScimKey, ScimKind, ScimResource, ScimStore, ScimToken, Session,
-    SessionId, SessionStore, SignIn, StoreError, StoredConnection, Versioned,
+    Decision, Directory, LogoutStore, Memory, OrganizationConnections, PendingStore, ReplayStore, Revocation, ScimApplied, ScimDecision, ScimFrom, ScimKey, ScimKind, ScimResource, ScimStore, ScimToken, Session, SessionId, SessionStore, SignIn, StoreError, StoredConnection, Versioned, HistoryLimits, RecordedSignIn, ScimPage, SignInHistory,
 };
 
 /// One of the stores, whichever its address says: so that where a service keeps what it knows is one line of its configuration.
@@ -53,6 +51,7 @@ pub struct Store {
     directory: Arc<dyn ScimStore>,
     api_tokens: Arc<dyn ApiTokenStore>,
     audit: Arc<dyn AuditFeed>,
+    history: Arc<dyn SignInHistory>,
     connections: Arc<dyn ConnectionStore>,
     replays: Arc<dyn ReplayStore>,
     sessions: Arc<dyn SessionStore>,
@@ -113,6 +112,7 @@ impl Store {
         S: ScimStore
             + ApiTokenStore
             + AuditFeed
+            + SignInHistory
             + ConnectionStore
             + ReplayStore
             + SessionStore
@@ -126,6 +126,7 @@ impl Store {
             directory: Arc::new(store.clone()),
             api_tokens: Arc::new(store.clone()),
             audit: Arc::new(store.clone()),
+            history: Arc::new(store.clone()),
             connections: Arc::new(store.clone()),
             replays: Arc::new(store.clone()),
             sessions: Arc::new(store.clone()),
@@ -279,6 +280,15 @@ impl AuditFeed for Store {
         fn audit_after<'a>(&self, organization: Option<&'a OrganizationId>, after: AuditCursor, most: usize) -> Answer<'a, Vec<AuditEntry>>;
         fn audit_delivered<'a>(&self, receiver: &'a str) -> Answer<'a, AuditCursor>;
         fn keep_audit_delivered<'a>(&self, receiver: &'a str, until: AuditCursor) -> Answer<'a, ()>;
+    }
+}
+
+impl SignInHistory for Store {
+    passed_on! { to history:
+        fn keep_sign_in<'a>(&self, sign_in: &'a RecordedSignIn, limits: HistoryLimits) -> Answer<'a, ()>;
+        fn recorded_sign_ins<'a>(&self, organization: &'a OrganizationId, most: usize) -> Answer<'a, Vec<RecordedSignIn>>;
+        fn forget_sign_ins_of<'a>(&self, account: &'a AccountId) -> Answer<'a, u64>;
+        fn sweep_sign_ins<'a>(&self, before: DateTime<Utc>) -> Answer<'a, u64>;
     }
 }
 

@@ -9,8 +9,8 @@ use vouchsafe::{
     BindingError, LogoutRequest, PendingRequest, ValidAssertion, provisioning::Identity, xml::Quoted,
 };
 use vouchsafe_store::{
-    CompletedSignIn, Directory, LogoutStore, Session, SessionId, SessionStore, SignIn, SignInError,
-    StoreError,
+    CompletedSignIn, Directory, HistoryLimits, LogoutStore, RecordedSignIn, Session, SessionId, SessionStore,
+    SignIn, SignInError, SignInHistory, StoreError,
 };
 
 use crate::accept::Checked;
@@ -51,6 +51,7 @@ pub struct Provisioned {
     pub(crate) store: Arc<dyn AccountStore>,
     session_lifetime: TimeDelta,
     on_sign_in: Option<TellSignIn>,
+    history: Option<(Arc<dyn SignInHistory>, HistoryLimits)>,
 }
 
 type TellSignIn = Arc<dyn Fn(&CompletedSignIn) + Send + Sync>;
@@ -58,7 +59,7 @@ type TellSignIn = Arc<dyn Fn(&CompletedSignIn) + Send + Sync>;
 impl Provisioned {
     /// With sessions of 8 hours.
     pub fn new<S: AccountStore + 'static>(store: Arc<S>) -> Provisioned {
-        Provisioned { store, session_lifetime: TimeDelta::hours(8), on_sign_in: None }
+        Provisioned { store, session_lifetime: TimeDelta::hours(8), on_sign_in: None, history: None }
     }
 
     /// How long a session lasts at most. The identity provider's SessionNotOnOrAfter can shorten it.
@@ -71,6 +72,18 @@ impl Provisioned {
     #[must_use]
     pub fn on_sign_in(self, tell: impl Fn(&CompletedSignIn) + Send + Sync + 'static) -> Provisioned {
         Provisioned { on_sign_in: Some(Arc::new(tell)), ..self }
+    }
+
+    /// Keeps what came with each sign-in and what the policy made of it, within these limits, so that the organization's owners can have it
+    /// explained, and can try a policy on it before it is set. Off by default: it is a write more, and names, addresses and groups of people
+    /// are kept. A sign-in that cannot be kept is a warning in the log, and no refusal.
+    #[must_use]
+    pub fn keeping_sign_ins<S: SignInHistory + 'static>(
+        self,
+        history: Arc<S>,
+        limits: HistoryLimits,
+    ) -> Provisioned {
+        Provisioned { history: Some((history, limits)), ..self }
     }
 
     /// Signs in by a checked response in one transaction: the replay record, account, teams and projects, the session, and the end of the
@@ -107,10 +120,27 @@ impl Provisioned {
             steps = signed_in.plan.steps().len(),
             "signed in"
         );
+        if let Some((history, limits)) = &self.history
+            && let Err(error) = self.keep(history.as_ref(), *limits, sso, &signed_in).await
+        {
+            tracing::warn!(code = error.code(), %error, "a sign-in could not be kept");
+        }
         if let Some(tell) = &self.on_sign_in {
             tell(&signed_in);
         }
         session_cookie(sso, &signed_in.id, &signed_in.session)
+    }
+
+    async fn keep(
+        &self,
+        history: &dyn SignInHistory,
+        limits: HistoryLimits,
+        sso: &SingleSignOn,
+        signed_in: &CompletedSignIn,
+    ) -> Result<(), StoreError> {
+        let policy = self.store.policy(signed_in.organization()).await?;
+        let provider = sso.service_provider().provider();
+        history.keep_sign_in(&RecordedSignIn::of(signed_in, &policy, provider)?, limits).await
     }
 
     /// [Signs in](Self::sign_in) by a checked response, and answers the browser. A person whose e-mail address belongs to an account made by

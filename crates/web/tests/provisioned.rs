@@ -1,6 +1,6 @@
 //! The ready-made answer to a login: what it sets, tells, ends and forgets.
 
-#![expect(clippy::unwrap_used, reason = "this is a test: it may panic")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "this is a test: it may panic")]
 
 mod acme;
 
@@ -13,7 +13,9 @@ use http::header::{ACCEPT, COOKIE, LOCATION, SET_COOKIE};
 use http::{HeaderName, HeaderValue, Response};
 use vouchsafe::Provider;
 use vouchsafe::provisioning::{Account, AccountId, Actor, Change};
-use vouchsafe_store::{Decision, Directory, Session, SessionId, SessionStore};
+use vouchsafe_store::{
+    Decision, Directory, HistoryLimits, Memory, Session, SessionId, SessionStore, SignInHistory,
+};
 use vouchsafe_testkit::AuthnRequest;
 use vouchsafe_web::Provisioned;
 
@@ -64,6 +66,30 @@ async fn a_session_lasts_as_long_as_the_application_says_and_is_told_of() {
     assert!(session_cookie(&answer).unwrap().contains("Max-Age=28800;"));
     assert_eq!(told.lock().unwrap().len(), 1);
     assert!(format!("{provisioned:?}").starts_with("Provisioned { store: Memory"), "{provisioned:?}");
+}
+
+/// What came and what was made of it, without the organization's token. A history that fails refuses nobody.
+#[tokio::test]
+async fn sign_ins_are_kept_where_the_service_wants_it() {
+    let acme = Acme::over(&["acme"]).await;
+    let organization = acme.owner.organization.clone();
+    sign_in(&acme, &acme.provisioned, "bob@example.com", "text/html").await;
+    assert!(acme.store.recorded_sign_ins(&organization, 10).await.unwrap().is_empty(), "off by default");
+    let keeping = Provisioned::new(Arc::clone(&acme.store)).keeping_sign_ins(
+        Arc::clone(&acme.store),
+        HistoryLimits::new(1, std::time::Duration::from_secs(86_400)),
+    );
+    for person in ["ada@example.com", "eve@example.com"] {
+        let answer = sign_in(&acme, &keeping, person, "text/html").await;
+        assert_eq!(answer.status(), 303);
+    }
+    let kept = acme.store.recorded_sign_ins(&organization, 10).await.unwrap();
+    let [eve] = kept.as_slice() else { panic!("{kept:?}") };
+    assert!(eve.facts.as_ref().unwrap().values("token").is_none());
+    assert!(eve.explanation.iter().any(|line| line.is_change && line.rule.as_str() == "admission.create"));
+    let elsewhere = Provisioned::new(Arc::clone(&acme.store))
+        .keeping_sign_ins(Arc::new(Memory::new()), HistoryLimits::default());
+    assert_eq!(sign_in(&acme, &elsewhere, "ada@example.com", "text/html").await.status(), 303);
 }
 
 /// Somebody whose address belongs to an account with a password is sent to the page that says what to do; a program is told.

@@ -22,13 +22,13 @@ use vouchsafe_axum::{
 use vouchsafe_client::Client;
 use vouchsafe_scim::ScimService;
 use vouchsafe_signals::SignalService;
-use vouchsafe_store::{CompletedSignIn, Store};
+use vouchsafe_store::{CompletedSignIn, HistoryLimits, Store};
 
 use crate::failure::Failure;
 use crate::passwords::OwnerPassword;
 use crate::token::FreshTokens;
 use crate::{
-    connect, home, keys, members, people, policy, refusals, scim, seed, settings, sign_in, signals, token,
+    connect, home, keys, members, people, policy, refusals, scim, seed, settings, sign_in, signals, token, sign_ins,
     trial,
 };
 
@@ -61,6 +61,8 @@ pub(crate) struct Place {
     pub(crate) store: Option<String>,
     /// The address of Redis, for the sign-ins that were started.
     pub(crate) pending: Option<String>,
+    /// Whether nothing is kept of what comes with sign-ins.
+    pub(crate) forgets_sign_ins: bool,
 }
 
 /// How many sessions are looked up in the memory of the process.
@@ -164,6 +166,10 @@ impl App {
         let kept = Arc::clone(&records);
         let provisioned =
             Provisioned::new(Arc::clone(&shared)).on_sign_in(move |sign_in| remember(&kept, sign_in));
+        let provisioned = match place.forgets_sign_ins {
+            true => provisioned,
+            false => provisioned.keeping_sign_ins(Arc::clone(&shared), HistoryLimits::default()),
+        };
         // An identity provider that takes logout over SOAP is asked by this machine, the others by the person's browser.
         let caller = client.clone();
         let sso = sso
@@ -212,6 +218,10 @@ impl App {
             .route("/settings/groups", get(people::groups))
             .route("/settings/audit", get(people::audit))
             .route("/settings/policy", get(policy::page).post(policy::save))
+            .route("/settings/policy/try", post(policy::try_out))
+            .route("/settings/sign-ins", get(sign_ins::page))
+            .route("/settings/sign-ins.jsonl", get(sign_ins::export))
+            .route("/settings/organization.json", get(sign_ins::organization))
             .route("/settings/scim", get(scim::page))
             .route("/settings/scim/token", post(scim::new_token))
             .route("/settings/scim/revoke", post(scim::revoke))

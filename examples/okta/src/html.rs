@@ -161,7 +161,7 @@ impl Page {
         self
     }
 
-    /// A form with one text of several lines.
+    /// A form with one text of several lines, and another button that sends it elsewhere.
     pub(crate) fn text_form(
         mut self,
         action: &str,
@@ -169,15 +169,21 @@ impl Page {
         label: &str,
         value: &str,
         button: &str,
+        other: Option<Button<'_>>,
     ) -> Page {
+        let other = other.map(|other| {
+            let (action, text) = (escape_markup(other.action), escape_markup(other.text));
+            format!(" <button class=\"quiet\" formaction=\"{action}\">{text}</button>")
+        });
         self.put(format_args!(
             "<form method=\"post\" action=\"{}\"><label>{}<textarea name=\"{}\" rows=\"24\" spellcheck=\"false\">{}</textarea></label>\
-             <button>{}</button></form>",
+             <button>{}</button>{}</form>",
             escape_markup(action),
             escape_markup(label),
             escape_markup(name),
             escape_markup(value),
             escape_markup(button),
+            other.unwrap_or_default(),
         ));
         self
     }
@@ -253,6 +259,12 @@ pub(crate) struct Form<'a> {
     pub(crate) inputs: &'a [Input<'a>],
     pub(crate) button: &'a str,
     pub(crate) quiet: bool,
+}
+
+/// A further button of a form.
+pub(crate) struct Button<'a> {
+    pub(crate) action: &'a str,
+    pub(crate) text: &'a str,
 }
 
 /// One input of a form.

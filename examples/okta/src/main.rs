@@ -35,6 +35,7 @@ mod seed;
 mod settings;
 mod sign_in;
 mod signals;
+mod sign_ins;
 mod token;
 mod trial;
 
@@ -79,6 +80,9 @@ struct Arguments {
     /// Where sign-ins wait that were started and not yet answered: redis://HOST
     #[arg(long, value_name = "URL", conflicts_with = "once", requires = "store")]
     pending: Option<String>,
+    /// Keep nothing of what comes with sign-ins, which the page of sign-ins shows and a policy is tried on
+    #[arg(long, conflicts_with_all = ["once", "load"])]
+    forget_sign_ins: bool,
     /// How long a sign-in that was started waits for its answer [default: 600]
     #[arg(long, value_name = "SECONDS", conflicts_with_all = ["once", "load"])]
     request_lifetime: Option<u32>,
@@ -96,19 +100,29 @@ async fn main() -> ExitCode {
         Arguments { once: true, .. } => journey::walk().await,
         Arguments { load: Some(load), data, store, pending, .. } => match load.as_slice() {
             [clients, logins] if store.is_some() => {
-                load::run_at_two(*clients, *logins, &app::Place { folder: data, store, pending }).await
+                let place = app::Place { folder: data, store, pending, forgets_sign_ins: true };
+                load::run_at_two(*clients, *logins, &place).await
             }
             [clients, logins] => load::run(*clients, *logins, data).await,
             _ => Err(failure::Failure::new("--load takes the number of clients and the number of logins.")),
         },
         Arguments {
-            metadata_url, base_url, listen, data, store, pending, request_lifetime, harness, ..
+            metadata_url,
+            base_url,
+            listen,
+            data,
+            store,
+            pending,
+            forget_sign_ins,
+            request_lifetime,
+            harness,
+            ..
         } => {
             let wanted = demo::Wanted {
                 base_url,
                 listen,
                 harness,
-                place: app::Place { folder: data, store, pending },
+                place: app::Place { folder: data, store, pending, forgets_sign_ins: forget_sign_ins },
                 request_lifetime: request_lifetime
                     .map_or(app::REQUEST_LIFETIME, |seconds| TimeDelta::seconds(i64::from(seconds))),
             };

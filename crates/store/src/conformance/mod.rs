@@ -36,6 +36,7 @@ pub mod provisioning;
 pub mod scenarios;
 pub mod scim;
 pub mod sign_in;
+pub mod sign_in_history;
 
 use crate::{
     Applied, AuditDetail, AuditRecord, Author, ConnectionStore, Decision, Directory, LogoutStore,
@@ -70,6 +71,7 @@ impl<S: ReplayStore + PendingStore + SessionStore + Clone + 'static> Memoranda f
 /// `conformance!(make)`: `make` is an async function that gives an empty store and what keeps it alive.
 /// `conformance!(of api_tokens: make)` makes those of an [`ApiTokenStore`](crate::ApiTokenStore).
 /// `conformance!(of audit_feed: make)` makes those of an [`AuditFeed`](crate::AuditFeed).
+/// `conformance!(of sign_in_history: make)` makes those of a [`SignInHistory`](crate::SignInHistory).
 /// `conformance!(of scim: make)` makes those of a [`ScimStore`](crate::ScimStore).
 /// `conformance!(memoranda where available: make)`: a store of replays, pending requests and sessions alone, which end by themselves.
 /// `conformance!(where available: make)`: it gives `Some` of both, or `None` where there is no server to test against, and then says so.
@@ -86,6 +88,18 @@ macro_rules! conformance {
             a_resource_is_changed_at_its_revision_only, members_and_sessions_go_with_the_plan, tokens_are_rotated_and_revoked,
             tokens_end_with_their_connection, a_token_that_is_revoked_during_a_rotation_stays_revoked,
             of_writers_of_one_resource_one_succeeds);
+    };
+    (of sign_in_history: $make:path) => {
+        $crate::conformance!(@sign_in_history always $make);
+    };
+    (of sign_in_history where available: $make:path) => {
+        $crate::conformance!(@sign_in_history available $make);
+    };
+    (@sign_in_history $way:ident $make:path) => {
+        $crate::conformance!(@each $way $make, sign_in_history, what_came_and_what_was_made_of_it_is_kept,
+            no_more_sign_ins_are_kept_than_the_limits_say, sign_ins_go_with_a_deleted_person,
+            a_sign_in_is_of_an_account_of_its_organization, sign_ins_are_kept_at_the_same_time,
+            what_is_kept_of_a_sign_in_is_bounded);
     };
     (of api_tokens: $make:path) => {
         $crate::conformance!(@api_tokens always $make);
@@ -134,7 +148,8 @@ macro_rules! conformance {
             a_connection_named_as_another_organization_stops_nobody,
             a_stored_connection_of_another_organization_signs_nobody_in, whether_a_token_is_required_is_the_connections_setting);
         $crate::conformance!(@each $way $make, configuration, a_slug_is_found_and_unique_whatever_its_case,
-            every_change_of_the_configuration_is_audited, sessions_end_with_the_connection_they_began_over,
+            every_change_of_the_configuration_is_audited, a_policy_that_locks_everybody_out_is_not_kept,
+            sessions_end_with_the_connection_they_began_over,
             sessions_end_with_a_connection_that_is_retired_by_a_write, no_token_is_in_the_audit);
         $crate::conformance!(@each $way $make, directory, organizations_are_found_and_their_names_are_unique,
             an_organization_is_updated_at_its_version_only, policies_are_kept,

@@ -76,8 +76,11 @@ impl Directory for Memory {
 
     fn set_policy<'a>(&'a self, id: &'a OrganizationId, toml: &'a str, author: &'a Author) -> Answer<'a, ()> {
         self.with(move |state| {
-            parsed_policy(id, Some(toml))?;
+            let policy = parsed_policy(id, Some(toml))?;
             let held = state.held(id)?;
+            policy
+                .may_be_set(&held.whole)
+                .map_err(|source| StoreError::policy_refused(id.clone(), source))?;
             let before = held.policy.replace(toml.to_owned());
             held.changed();
             state.audit.extend(AuditRecord::of_policy(id, before.as_deref(), toml, author));
@@ -301,6 +304,7 @@ impl State {
             self.end_sessions_of(account);
             self.api_tokens.retain(|_, token| token.account != *account);
         }
+        self.forget_sign_ins_of_deleted(&decided.accounts);
         self.audit.extend(decided.audit.iter().cloned());
         Ok(())
     }

@@ -14,7 +14,9 @@ use vouchsafe::{
     },
 };
 
-use super::{Batch, Sql, Transaction, api_tokens, batch::IfNull, rows::to_json, run_one, sessions};
+use super::{
+    Batch, Sql, Transaction, api_tokens, batch::IfNull, rows::to_json, run_one, sessions, sign_in_history,
+};
 use crate::{
     AuditRecord, ConfirmedSignIn, Decided, Revocation, Session, StoreError,
     text::{folded, milliseconds_rounded_up},
@@ -58,6 +60,7 @@ pub(super) fn decided(batch: Batch, decided: &Decided, before: &Snapshot) -> Res
         batch = put_group(batch, group)?;
     }
     let batch = sessions::end_of_accounts(batch, &decided.ended_accounts);
+    let batch = sign_in_history::forget_deleted(batch, &decided.accounts);
     audit(api_tokens::end_of_accounts(batch, &decided.ended_accounts), &decided.audit)
 }
 

@@ -126,6 +126,35 @@ pub(super) async fn policy_changed(world: &World, owner: &Browser) -> Outcome {
     Ok("a new group made its team and project, and the new defaults are Dan's alone".to_owned())
 }
 
+/// The last sign-in of each person is explained, and a policy is tried on them: what comes of it is shown, and nothing is changed.
+pub(super) async fn policy_tried(world: &World, owner: &Browser) -> Outcome {
+    let page = owner.get(&format!("{}/settings/sign-ins", world.service)).await?;
+    for shown in [DAN, "Joins the team", "checkout-crew", "groups.unmapped", "is ignored", "groups.ignore"] {
+        require(page.shows(shown), || format!("{shown} is missing: {}", unexpected(&page)))?;
+    }
+    let before = world.app.store.whole(&"acme".into()).await?;
+    let tried = async |text: &str| {
+        owner.post(&format!("{}/settings/policy/try", world.service), &[("policy", text)]).await
+    };
+    let wider = "[[groups.map]]\ngroup = \"checkout-crew\"\nteam = \"checkout-crew\"\nrole = \"admin\"";
+    let page = tried(&policy("additive", 100, wider)).await?;
+    require(page.status == 200 && page.shows(DAN) && page.shows("gains"), || unexpected(&page))?;
+    require(page.shows("team checkout-crew"), || unexpected(&page))?;
+    let blocked = "[admission]\nblocked_groups = [\"checkout-crew\"]";
+    let page = tried(&policy("additive", 100, blocked)).await?;
+    require(
+        page.shows("is one of those whose people are not admitted") && page.shows("blocked_groups"),
+        || unexpected(&page),
+    )?;
+    let wrong = tried("[group]").await?;
+    require(wrong.status == 422 && wrong.shows("line 1"), || unexpected(&wrong))?;
+    let after = world.app.store.whole(&"acme".into()).await?;
+    require(before == after, || "trying a policy changed something".to_owned())?;
+    let lines = owner.get(&format!("{}/settings/sign-ins.jsonl", world.service)).await?;
+    require(lines.shows(DAN) && !lines.shows("\"token\""), || unexpected(&lines))?;
+    Ok("the last sign-ins were explained, and a policy was tried on them".to_owned())
+}
+
 /// A sign-in that would take more than is allowed takes nothing; one that may, takes what the groups do not give.
 pub(super) async fn exclusive(world: &World, owner: &Browser) -> Outcome {
     world.okta.update_user(DAN, |user| user.groups = vec!["Everyone".to_owned()])?;

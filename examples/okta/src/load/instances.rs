@@ -108,6 +108,9 @@ impl Instance {
         if let Some(folder) = &place.folder {
             command.arg("--data").arg(folder);
         }
+        if place.forgets_sign_ins {
+            command.arg("--forget-sign-ins");
+        }
         command.env("RUST_LOG", "off").stdout(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn()?;
         let out = child.stdout.take().ok_or_else(|| Failure::new("the instance has no output"))?;

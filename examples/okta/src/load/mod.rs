@@ -87,7 +87,7 @@ impl Scene {
     async fn make(folder: &Path, people: usize) -> Result<Scene, Failure> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
-        let place = Place { folder: Some(folder.to_owned()), ..Place::default() };
+        let place = Place { folder: Some(folder.to_owned()), forgets_sign_ins: true, ..Place::default() };
         let app = App::open(&format!("http://{address}"), &place, REQUEST_LIFETIME).await?;
         let server = start(Config::default()).await?;
         let okta = server.okta();
