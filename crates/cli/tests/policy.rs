@@ -210,11 +210,16 @@ fn what_is_wrong_in_a_state_or_a_login_is_told_with_key_and_line() {
     let run = vouchsafe(["policy", "plan", &policy, "--login", &login, "--state", &missing]);
     assert!(run.stderr.contains("accounts[1]: the key `email` is missing"), "{}", run.stderr);
     let logins_wrong = [
-        ("\"atributes\"", "this key is not known; did you mean `attributes`?"),
-        ("\"attributes\": [], \"more\"", "attributes: expected an object"),
+        (
+            "\"token_hash\": \"c6",
+            "\"token_hash\": \"g6",
+            "token_hash: expected: SHA-256 of an organization's token",
+        ),
+        ("\"attributes\"", "\"atributes\"", "this key is not known; did you mean `attributes`?"),
+        ("\"attributes\"", "\"attributes\": [], \"more\"", "attributes: expected an object"),
     ];
-    for (wrong, message) in logins_wrong {
-        let path = folder.write("wrong-login.json", login_text.replace("\"attributes\"", wrong));
+    for (right, wrong, message) in logins_wrong {
+        let path = folder.write("wrong-login.json", login_text.replace(right, wrong));
         let run = vouchsafe(["policy", "plan", &policy, "--login", &path, "--state", &state]);
         assert_eq!(run.status, 2);
         assert!(run.stderr.contains(message), "{wrong}: {}", run.stderr);

@@ -237,6 +237,10 @@ impl<'s> Look<'s> {
         if fitting.next().is_some() {
             return Ok(());
         }
+        // What may be left out, and is there.
+        if let [only] = flat.iter().filter(|one| kinds(one) != ["null"]).collect::<Vec<_>>().as_slice() {
+            return self.at(only, value, path);
+        }
         let words: Vec<&str> = flat.iter().flat_map(|one| constants(one)).collect();
         let named: Vec<&str> = flat.iter().flat_map(|one| names(one)).collect();
         match value {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{
     Account, AccountId, EmailAddress, Organization, PlanRefusal, Policy, PolicyDuration, Snapshot,
-    entries::at_most,
+    entries::tables, policy_error::at_key,
 };
 
 /// `[enforcement]`: who may still use a password.
@@ -40,22 +40,22 @@ pub enum Passwords {
 }
 
 fn addresses<'de, D: Deserializer<'de>>(list: D) -> Result<Vec<String>, D::Error> {
-    let addresses: Vec<Address> = at_most(list)?;
+    let addresses: Vec<Address> = tables("enforcement.break_glass", list)?;
     Ok(addresses.into_iter().map(|address| address.0).collect())
 }
 
-/// An e-mail address, as it is written. It is read by itself, so that an error has its place.
+/// An e-mail address, as it is written.
 #[derive(Deserialize)]
 #[serde(try_from = "String")]
 struct Address(String);
 
 impl TryFrom<String> for Address {
-    type Error = &'static str;
+    type Error = String;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         match EmailAddress::parse(text.trim()) {
             Ok(_) => Ok(Self(text)),
-            Err(_) => Err("a break-glass account is named by its e-mail address"),
+            Err(_) => Err(at_key("", "a break-glass account is named by its e-mail address")),
         }
     }
 }

@@ -18,7 +18,7 @@ pub(crate) fn at_most<'de, D: Deserializer<'de>, T: Deserialize<'de>>(list: D) -
     list.deserialize_seq(Entries { table: None, entries: PhantomData })
 }
 
-/// The same of a table of the policy whose entries are read as a whole: their errors [name a key](at_key), and get the place of the entry.
+/// The same of a list of the policy whose entries are read as a whole: their errors [name a key](at_key), and get the place of the entry.
 pub(crate) fn tables<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     table: &'static str,
     list: D,

@@ -136,7 +136,7 @@ impl Trial {
     fn shown(&self, page: Page) -> Page {
         page.card("What it would change", |page| {
             let page = page.paragraph(&format!(
-                "Nothing was saved. The last {} sign-ins were looked at, first under the present policy and then under this one. \
+                "Nothing was saved. Sign-ins that were looked at, first under the present policy and then under this one: {}. \
                  What new people get by default does not show in them.",
                 self.sign_ins
             ));

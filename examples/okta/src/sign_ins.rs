@@ -57,11 +57,11 @@ fn person(page: Page, sign_in: &RecordedSignIn) -> Page {
         .iter()
         .map(|line| {
             let kind = if line.is_change { "changed" } else { "stayed" };
-            [line.text.clone(), kind.to_owned(), line.rule.to_string()]
+            [line.rule.to_string(), line.text.clone(), kind.to_owned()]
         })
         .collect();
     let page = page.note(&sign_in.at.format("%Y-%m-%d %H:%M UTC").to_string()).table(
-        ["What", "So it", "By the rule"],
+        ["Rule", "What it decided", "So it"],
         &rows,
         "Nothing changed.",
     );
