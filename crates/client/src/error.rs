@@ -63,6 +63,15 @@ pub enum ClientError {
         /// When it is asked again.
         until: DateTime<Utc>,
     },
+    /// The DNS could not be asked.
+    #[error("the TXT records of {name:?} could not be asked for: {reason}")]
+    #[non_exhaustive]
+    Dns {
+        /// The name.
+        name: String,
+        /// What went wrong.
+        reason: String,
+    },
     /// The address is not valid, or what came is not metadata of the identity provider.
     #[error("{url:?} gives no metadata of the identity provider: {source}")]
     #[non_exhaustive]
@@ -94,6 +103,7 @@ impl ClientError {
             Self::Status { .. } => "client.status",
             Self::TooLarge { .. } => "client.too_large",
             Self::Waiting { .. } => "client.waiting",
+            Self::Dns { .. } => "client.dns",
             Self::Metadata { source, .. } => source.code(),
         }
     }
@@ -116,6 +126,9 @@ impl ClientError {
                 "Give the metadata of one identity provider, not that of a federation, or raise the client's size limit."
             }
             Self::Waiting { .. } => "Look in the log for why it failed before.",
+            Self::Dns { .. } => {
+                "Try again in a minute. If it goes on: look at the resolvers of this machine, and with a tool such as dig at the servers of the domain."
+            }
             Self::Metadata { source, .. } => source.hint(),
         }
     }

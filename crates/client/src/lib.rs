@@ -15,11 +15,14 @@
 //! ```
 //!
 //! [`Refresher`] keeps the metadata of connections fresh, beside a service, and `StoredRefresher` (feature `store`) that of connections in a store. [`MetadataQuery`] asks a federation's server for one entity at a time.
+//! `DomainResolver` (feature `dns`) asks the DNS whether a domain is a customer's own.
 
 mod address;
 mod answer;
 mod client;
 mod copies;
+#[cfg(feature = "dns")]
+mod domain_resolver;
 mod error;
 mod metadata_query;
 mod refresh_event;
@@ -28,6 +31,8 @@ mod refresher;
 mod stored_refresher;
 
 pub use client::Client;
+#[cfg(feature = "dns")]
+pub use domain_resolver::DomainResolver;
 pub use error::ClientError;
 pub use metadata_query::MetadataQuery;
 pub use refresh_event::{RefreshEvent, RefreshFailure, RefreshOutcome};

@@ -19,17 +19,17 @@ use vouchsafe_axum::{
     RefusalLog, RefusalPage, RefusalRecord, ReturnPaths, SINGLE_LOGOUT, SINGLE_LOGOUT_SOAP, SingleSignOn,
     StartLimiter, StoredConnections, own_pages_only, provisioned_routes, scim_routes, signal_routes,
 };
-use vouchsafe_client::Client;
+use vouchsafe_client::{Client, DomainResolver};
 use vouchsafe_scim::ScimService;
 use vouchsafe_signals::SignalService;
 use vouchsafe_store::{CompletedSignIn, HistoryLimits, Store};
 
+use crate::domains::Dns;
 use crate::failure::Failure;
 use crate::passwords::OwnerPassword;
 use crate::token::FreshTokens;
 use crate::{
-    connect, home, keys, members, people, policy, refusals, scim, seed, settings, sign_in, signals, token, sign_ins,
-    trial,
+    connect, home, keys, members, people, policy, refusals, scim, seed, settings, sign_in, signals, token, sign_ins, trial, domains,
 };
 
 /// The state of the service; clones share it.
@@ -49,6 +49,7 @@ pub(crate) struct Inner {
     /// Whose signals that a person is out are believed.
     pub(crate) transmitters: Arc<signals::Configured>,
     signals: SignalService,
+    pub(crate) dns: Dns,
     records: Records,
 }
 
@@ -63,6 +64,8 @@ pub(crate) struct Place {
     pub(crate) pending: Option<String>,
     /// Whether nothing is kept of what comes with sign-ins.
     pub(crate) forgets_sign_ins: bool,
+    /// Whether domains are verified in the DNS, and not played.
+    pub(crate) asks_dns: bool,
 }
 
 /// How many sessions are looked up in the memory of the process.
@@ -192,6 +195,7 @@ impl App {
             scim,
             transmitters,
             signals,
+            dns: if place.asks_dns { Dns::Real(DomainResolver::from_system()?) } else { Dns::Played },
             records,
         })))
     }
@@ -220,6 +224,9 @@ impl App {
             .route("/settings/policy", get(policy::page).post(policy::save))
             .route("/settings/policy/try", post(policy::try_out))
             .route("/settings/sign-ins", get(sign_ins::page))
+            .route("/settings/domains", get(domains::page).post(domains::challenge))
+            .route("/settings/domains/verify", post(domains::verify))
+            .route("/settings/domains/give-up", post(domains::give_up))
             .route("/settings/sign-ins.jsonl", get(sign_ins::export))
             .route("/settings/organization.json", get(sign_ins::organization))
             .route("/settings/scim", get(scim::page))

@@ -1,6 +1,6 @@
 //! Why the program, or a step of the journey, does not go on.
 
-use vouchsafe::provisioning::{PlanRefusal, PolicyError};
+use vouchsafe::provisioning::{AddressError, PlanRefusal, PolicyError};
 use vouchsafe::{BindingError, assertion::AssertionError, crypto::CryptoError, metadata::MetadataError};
 use vouchsafe_axum::HttpError;
 use vouchsafe_client::ClientError;
@@ -45,6 +45,7 @@ macro_rules! plain {
 }
 
 coded!(
+    AddressError,
     AssertionError,
     BindingError,
     ClientError,

@@ -18,6 +18,7 @@ mod app;
 mod changes;
 mod connect;
 mod demo;
+mod domains;
 mod failure;
 mod harness;
 mod home;
@@ -100,7 +101,13 @@ async fn main() -> ExitCode {
         Arguments { once: true, .. } => journey::walk().await,
         Arguments { load: Some(load), data, store, pending, .. } => match load.as_slice() {
             [clients, logins] if store.is_some() => {
-                let place = app::Place { folder: data, store, pending, forgets_sign_ins: true };
+                let place = app::Place {
+                    folder: data,
+                    store,
+                    pending,
+                    forgets_sign_ins: true,
+                    ..app::Place::default()
+                };
                 load::run_at_two(*clients, *logins, &place).await
             }
             [clients, logins] => load::run(*clients, *logins, data).await,
@@ -122,7 +129,13 @@ async fn main() -> ExitCode {
                 base_url,
                 listen,
                 harness,
-                place: app::Place { folder: data, store, pending, forgets_sign_ins: forget_sign_ins },
+                place: app::Place {
+                    folder: data,
+                    store,
+                    pending,
+                    forgets_sign_ins: forget_sign_ins,
+                    asks_dns: metadata_url.is_some(),
+                },
                 request_lifetime: request_lifetime
                     .map_or(app::REQUEST_LIFETIME, |seconds| TimeDelta::seconds(i64::from(seconds))),
             };

@@ -202,6 +202,7 @@ async fn build(app: &App, signed_in: &SignedIn, message: &Message, typed: &str) 
     page = page.links(&[
         ("/settings/people", "People"),
         ("/settings/groups", "Groups"),
+        ("/settings/domains", "Domains"),
         ("/settings/sign-ins", "Sign-ins"),
         ("/settings/policy", "Policy"),
         ("/settings/scim", "Provisioning by SCIM"),

@@ -58,6 +58,7 @@ pub(crate) async fn walk() -> Result<(), Failure> {
     );
     report.step("a group is pushed by SCIM", provisioning::group_pushed(&world).await);
     report.step("another policy", provisioning::policy_changed(&world, &browser).await);
+    report.step("another domain is verified", provisioning::domain_verified(&world, &browser).await);
     report.step("a policy is tried out", provisioning::policy_tried(&world, &browser).await);
     report.step("exclusive groups, and their breaker", provisioning::exclusive(&world, &browser).await);
     report.step("single sign-on is required", provisioning::required(&world, &browser).await);

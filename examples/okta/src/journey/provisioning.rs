@@ -126,6 +126,28 @@ pub(super) async fn policy_changed(world: &World, owner: &Browser) -> Outcome {
     Ok("a new group made its team and project, and the new defaults are Dan's alone".to_owned())
 }
 
+/// Another domain of the organization: asked for, verified, and given up.
+pub(super) async fn domain_verified(world: &World, owner: &Browser) -> Outcome {
+    let at = |place: &str| format!("{}/settings/domains{place}", world.service);
+    let domain = [("domain", "acme-labs.example")];
+    let wrong = owner.post(&at(""), &[("domain", "no domain")]).await?;
+    require(wrong.status == 422 && wrong.shows("provisioning.domain_invalid"), || unexpected(&wrong))?;
+    let too_early = owner.post(&at("/verify"), &domain).await?;
+    require(too_early.status == 422, || unexpected(&too_early))?;
+    let asked = owner.post(&at(""), &domain).await?;
+    require(asked.shows("_vouchsafe-challenge.acme-labs.example"), || unexpected(&asked))?;
+    let verified = owner.post(&at("/verify"), &domain).await?;
+    require(verified.shows("Verified: new people"), || unexpected(&verified))?;
+    let owns = async || {
+        let organization = world.app.store.whole(&"acme".into()).await?.organization;
+        Ok::<_, Failure>(organization.verified_domains.contains(&"acme-labs.example".to_owned()))
+    };
+    require(owns().await?, || "the domain is not verified".to_owned())?;
+    owner.post(&at("/give-up"), &domain).await?;
+    require(!owns().await?, || "the domain is still there".to_owned())?;
+    Ok("a record was asked for, found, and the domain given up again".to_owned())
+}
+
 /// The last sign-in of each person is explained, and a policy is tried on them: what comes of it is shown, and nothing is changed.
 pub(super) async fn policy_tried(world: &World, owner: &Browser) -> Outcome {
     let page = owner.get(&format!("{}/settings/sign-ins", world.service)).await?;
