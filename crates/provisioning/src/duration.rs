@@ -23,7 +23,7 @@ impl PolicyDuration {
 
     /// `sessions.idle`
     pub(crate) fn of_idle<'de, D: Deserializer<'de>>(span: D) -> Result<Option<Self>, D::Error> {
-        Self::at_least("1m", "whoever reads a page would be signed out", span)
+        Self::at_least("5m", "use is noted once a minute, and whoever reads a page would be signed out", span)
     }
 
     /// `offboarding.suspend_after`

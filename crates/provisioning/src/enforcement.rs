@@ -225,7 +225,7 @@ pub struct Sessions {
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "PolicyDuration::of_absolute")]
     pub absolute: Option<PolicyDuration>,
     /// How long without a request, such as `"30m"`. By default without end.
-    /// Not less than a minute.
+    /// Not less than five minutes: use is noted once a minute, and whoever reads a page would be signed out.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "PolicyDuration::of_idle")]
     pub idle: Option<PolicyDuration>,
 }

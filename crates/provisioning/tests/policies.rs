@@ -60,7 +60,7 @@ fn errors_name_line_and_column() {
         ("groups = 1\n", 1, 10, "expected a table"),
         ("[groups]\nmap = 1\n", 2, 7, "expected a list"),
         ("[sessions]\nabsolute = '4m'\n", 2, 12, "at least \"5m\": people would be sent"),
-        ("[sessions]\nidle = '59s'\n", 2, 8, "at least \"1m\": whoever reads"),
+        ("[sessions]\nidle = '299s'\n", 2, 8, "at least \"5m\": use is noted once a minute"),
         ("[offboarding]\nsuspend_after = '1s'\n", 2, 17, "at least \"1d\": everybody would be suspended"),
         ("[offboarding]\nsuspend_after = '23h'\n", 2, 17, "at least \"1d\""),
         ("[offboarding]\nsuspend_after = '0d'\n", 2, 17, "a duration is longer than nothing"),
@@ -97,7 +97,7 @@ fn defaults_are_the_safe_ones() {
 
 #[test]
 fn durations_and_numbers_that_are_just_right_are_read() {
-    let text = "[groups]\nmax_removals = 1\n[sessions]\nabsolute = '5m'\nidle = '60s'\n[offboarding]\nsuspend_after = '24h'\n";
+    let text = "[groups]\nmax_removals = 1\n[sessions]\nabsolute = '5m'\nidle = '300s'\n[offboarding]\nsuspend_after = '24h'\n";
     let policy = Policy::from_toml(text).unwrap();
     assert_eq!(policy.groups.max_removals, 1);
     assert_eq!(policy.offboarding.suspend_after.map(|after| after.to_string()).as_deref(), Some("1d"));
