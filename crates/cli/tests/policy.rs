@@ -215,7 +215,7 @@ fn what_is_wrong_in_a_state_or_a_login_is_told_with_key_and_line() {
             "\"token_hash\": \"g6",
             "token_hash: expected: SHA-256 of an organization's token",
         ),
-        ("\"attributes\"", "\"atributes\"", "this key is not known; did you mean `attributes`?"),
+        ("\"attributes\"", "\"attribute\"", "this key is not known; did you mean `attributes`?"),
         ("\"attributes\"", "\"attributes\": [], \"more\"", "attributes: expected an object"),
     ];
     for (right, wrong, message) in logins_wrong {
