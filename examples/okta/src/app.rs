@@ -19,7 +19,7 @@ use vouchsafe_axum::{
     RefusalLog, RefusalPage, RefusalRecord, ReturnPaths, SINGLE_LOGOUT, SINGLE_LOGOUT_SOAP, SingleSignOn,
     StartLimiter, StoredConnections, own_pages_only, provisioned_routes, scim_routes, signal_routes,
 };
-use vouchsafe_client::{Client, DomainResolver};
+use vouchsafe_client::Client;
 use vouchsafe_scim::ScimService;
 use vouchsafe_signals::SignalService;
 use vouchsafe_store::{CompletedSignIn, HistoryLimits, Store};
@@ -195,7 +195,7 @@ impl App {
             scim,
             transmitters,
             signals,
-            dns: if place.asks_dns { Dns::Real(DomainResolver::from_system()?) } else { Dns::Played },
+            dns: if place.asks_dns { Dns::Real } else { Dns::Played },
             records,
         })))
     }

@@ -16,10 +16,10 @@ use crate::html::{Form, Input, Page};
 use crate::settings;
 
 /// Where the records of domains are looked up.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Dns {
-    /// The DNS.
-    Real(DomainResolver),
+    /// The DNS, by the resolvers of this machine.
+    Real,
     /// Nowhere: the domains of the demonstration are in no DNS, so every record that was asked for is taken to be there.
     Played,
 }
@@ -27,7 +27,7 @@ pub(crate) enum Dns {
 impl Dns {
     async fn records(&self, challenge: &DomainChallenge) -> Result<Vec<String>, Failure> {
         match self {
-            Dns::Real(resolver) => Ok(resolver.txt_records(&challenge.record_name()).await?),
+            Dns::Real => Ok(DomainResolver::from_system()?.txt_records(&challenge.record_name()).await?),
             Dns::Played => Ok(vec![challenge.record_value()]),
         }
     }
@@ -151,7 +151,7 @@ async fn show(app: &App, signed_in: &SignedIn, problem: Option<&str>, typed: &st
         })
     });
     let note = match app.dns {
-        Dns::Real(_) => "The record proves that the domain is yours; it may be removed afterwards.",
+        Dns::Real => "The record proves that the domain is yours; it may be removed afterwards.",
         Dns::Played => {
             "This is a demonstration: its domains are in no DNS, and every record is taken to be there."
         }
