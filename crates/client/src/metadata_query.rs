@@ -17,6 +17,8 @@ use crate::{Client, ClientError, RefreshFailure, answer};
 const UNKNOWN_FOR: TimeDelta = TimeDelta::minutes(10);
 /// How many entities are kept. Whoever posts a response chooses the name that is asked for.
 const ENTITIES: usize = 10_000;
+/// For how long an entity without validUntil is used after the server last confirmed it.
+const UNCONFIRMED: TimeDelta = TimeDelta::days(7);
 /// How many questions are on their way at a time.
 const AT_ONCE: usize = 16;
 
@@ -25,7 +27,9 @@ const AT_ONCE: usize = 16;
 /// * Each answer is held against the [`TrustedSource`], as a document of a federation is; the server may be a mirror. An answer for one name
 ///   about another entity is refused.
 /// * What was found is kept, and asked for again, with its `ETag`, when its `cacheDuration` is over (1 minute to 24 hours). Until the
-///   answer comes, and where none comes, what is known is used until its own `validUntil`.
+///   answer comes, and where none comes, what is known is used until its own `validUntil`. Where it says none, it is used for 7 days after the
+///   server last gave it or said that nothing has changed ([`using_unconfirmed_for`](Self::using_unconfirmed_for)): an entity that the server
+///   does not know any more is not trusted for ever.
 /// * That an entity is unknown is believed for 10 minutes.
 /// * Each entity is asked for once at a time, and 16 of them together; 10,000 are kept, of which the ones that were not asked for longest make
 ///   room.
@@ -56,6 +60,7 @@ pub struct MetadataQuery {
     source: TrustedSource,
     schedule: RefreshSchedule,
     by_sha1: bool,
+    unconfirmed: TimeDelta,
     entities: Mutex<HashMap<EntityId, Arc<Entity>>>,
     questions: Semaphore,
 }
@@ -72,6 +77,8 @@ struct Entity {
 #[derive(Debug)]
 struct Known {
     refresh: Refresh,
+    /// For how long it is used without a word of the server, where it says no validUntil.
+    unconfirmed: TimeDelta,
     at_hand: Option<Arc<(TrustedMetadata, IdentityProvider)>>,
     /// Until when the server's answer that there is no such entity is believed.
     unknown_until: Option<DateTime<Utc>>,
@@ -107,6 +114,7 @@ impl MetadataQuery {
             source,
             schedule: RefreshSchedule::default(),
             by_sha1: false,
+            unconfirmed: UNCONFIRMED,
             entities: Mutex::default(),
             questions: Semaphore::new(AT_ONCE),
         }
@@ -116,6 +124,14 @@ impl MetadataQuery {
     #[must_use]
     pub fn asking_by_sha1(mut self) -> MetadataQuery {
         self.by_sha1 = true;
+        self
+    }
+
+    /// For how long an entity that says no validUntil is used after the server last confirmed it: 7 days by default. A source that
+    /// [requires validUntil](TrustedSource::requiring_valid_until) has no use for it.
+    #[must_use]
+    pub fn using_unconfirmed_for(mut self, duration: std::time::Duration) -> MetadataQuery {
+        self.unconfirmed = TimeDelta::from_std(duration).unwrap_or(TimeDelta::MAX);
         self
     }
 
@@ -165,7 +181,8 @@ impl MetadataQuery {
             make_room(&mut entities);
         }
         let refresh = Refresh::new(self.source.clone().for_entity(entity_id), self.schedule, now);
-        let known = Known { refresh, at_hand: None, unknown_until: None, used_at: now };
+        let unconfirmed = self.unconfirmed;
+        let known = Known { refresh, unconfirmed, at_hand: None, unknown_until: None, used_at: now };
         let entity = Arc::new(Entity { known: Mutex::new(known), turn: Turn::new(()) });
         entities.insert(entity_id.clone(), Arc::clone(&entity));
         entity
@@ -212,8 +229,7 @@ impl Entity {
 impl Known {
     fn next(&mut self, now: DateTime<Utc>) -> Next {
         self.used_at = self.used_at.max(now);
-        let valid = self.at_hand.as_ref().filter(|found| found.1.check_validity(now).is_ok());
-        match valid {
+        match self.usable(now) {
             Some(found) if self.refresh.due() > now => Next::Answer(Arc::clone(found)),
             Some(found) => Next::AnswerAndAsk(Arc::clone(found)),
             None if self.unknown_until.is_some_and(|until| now < until) => Next::Unknown,
@@ -234,7 +250,7 @@ impl Known {
         let refreshed = match answer::taken(&mut self.refresh, fetched, at_hand, provider, now) {
             Ok(refreshed) => refreshed,
             // What is known is used to its end.
-            Err(error) if at_hand.is_none() && is_unknown(&error) => {
+            Err(error) if self.usable(now).is_none() && is_unknown(&error) => {
                 self.unknown_until = now.checked_add_signed(UNKNOWN_FOR);
                 return Ok(None);
             }
@@ -246,6 +262,16 @@ impl Known {
         }
         self.unknown_until = None;
         Ok(self.at_hand.as_deref().map(|(_, found)| found.clone()))
+    }
+
+    /// What is at hand, unless it is past its time. It stays at hand then: nothing older takes its place.
+    fn usable(&self, now: DateTime<Utc>) -> Option<&Arc<(TrustedMetadata, IdentityProvider)>> {
+        let found = self.at_hand.as_ref().filter(|found| found.1.check_validity(now).is_ok())?;
+        if found.1.valid_until().is_some() {
+            return Some(found);
+        }
+        let last = self.refresh.confirmed_at()?.checked_add_signed(self.unconfirmed);
+        last.is_none_or(|last| now < last).then_some(found)
     }
 
     fn metadata(&self) -> Option<&TrustedMetadata> {

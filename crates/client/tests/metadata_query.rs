@@ -202,3 +202,37 @@ async fn asking_by_digest() {
     let query = Arc::new(server.query().asking_by_sha1());
     assert!(query.find(&name, now()).await.unwrap().is_some());
 }
+
+/// An entity without validUntil, that the server knows no longer.
+#[tokio::test]
+async fn a_copy_without_an_end_has_one() {
+    let server = Server::start().await;
+    let name = university();
+    let endless = document(&name, keys::identity_provider());
+    let kit = Kit::new(name.as_str(), "https://idp.university.example/sso", keys::identity_provider_p256());
+    let unsigned = kit.metadata().unwrap().replacen("entityID=", "ID=\"_one\" entityID=", 1);
+    let signer = Signer::new(keys::identity_provider().private_key());
+    let signed = sign(&unsigned, "_one", &signer, &Provider::rustcrypto(), &Limits::metadata()).unwrap();
+    assert!(endless.contains("validUntil") && !signed.contains("validUntil"));
+    server.publish(name.as_str(), signed);
+    let query = Arc::new(server.query().using_unconfirmed_for(Duration::from_secs(2 * 24 * 3_600)));
+    assert!(query.find(&name, now()).await.unwrap().is_some());
+
+    server.documents.lock().unwrap().clear();
+    let day_and_a_half = now() + TimeDelta::hours(36);
+    assert!(query.find(&name, day_and_a_half).await.unwrap().is_some(), "a slip of the server is outlived");
+    until_asked(&server, 2).await;
+    let three_days = now() + TimeDelta::days(3);
+    assert!(query.find(&name, three_days).await.unwrap().is_none(), "it is not trusted for ever");
+    let asked = server.asked();
+    assert!(query.find(&name, three_days + TimeDelta::minutes(5)).await.unwrap().is_none());
+    assert_eq!(server.asked(), asked, "that it is unknown is believed for a while");
+
+    // While the server is down nobody knows: that is an outage, not an unknown entity.
+    let other = Arc::new(server.query());
+    server.publish(name.as_str(), document(&name, keys::identity_provider()));
+    assert!(other.find(&name, now()).await.unwrap().is_some());
+    *server.is_down.lock().unwrap() = true;
+    assert!(other.find(&name, now() + TimeDelta::days(4)).await.unwrap().is_some());
+    assert!(other.find(&name, now() + TimeDelta::days(6)).await.is_err());
+}
