@@ -2,7 +2,7 @@
 
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{FromRequest, Handler, Responder};
-use vouchsafe_web::{Paths, Provisioned, SingleSignOn};
+use vouchsafe_web::{Chooser, Paths, Provisioned, SingleSignOn};
 
 use crate::accepted_login::{CheckedLogin, Posted};
 use crate::convert::{Answer, RequestParts};
@@ -57,6 +57,7 @@ where
         config
             .route(&paths.metadata, web::get().to(metadata))
             .service(login.route(web::get().to(login_by_link)).route(web::post().to(login_by_form)))
+            .route(&paths.discovered, web::get().to(discovered))
             .route(&paths.connection_metadata, web::get().to(connection_metadata))
             .route(&paths.single_logout_soap, web::post().to(single_logout_by_soap))
             .route(&paths.connection_single_logout_soap, web::post().to(single_logout_by_soap));
@@ -92,6 +93,29 @@ pub fn provisioned_routes_at(paths: Paths) -> impl FnOnce(&mut ServiceConfig) {
         config.route(&paths.logout, web::post().to(logout)).route(&paths.link, web::post().to(link));
         routes_at(paths, provision)(config);
     }
+}
+
+/// The pages of a [`Chooser`]: where people choose an identity provider, and all of them as JSON. The application has the [`Chooser`] as
+/// [`web::Data`](actix_web::web::Data).
+pub fn chooser_routes(paths: Paths) -> impl FnOnce(&mut ServiceConfig) {
+    move |config| {
+        config
+            .route(&paths.chooser, web::get().to(choose))
+            .route(&paths.discovery_feed, web::get().to(discovery_feed));
+    }
+}
+
+async fn choose(chooser: web::Data<Chooser>, RequestParts(request): RequestParts) -> impl Responder {
+    Answer(chooser.page(&request))
+}
+
+async fn discovery_feed(chooser: web::Data<Chooser>, RequestParts(request): RequestParts) -> impl Responder {
+    Answer(chooser.feed(&request.headers))
+}
+
+/// The answer of a discovery service.
+async fn discovered(sso: web::Data<SingleSignOn>, RequestParts(request): RequestParts) -> impl Responder {
+    Answer(sso.discovered(&request).await)
 }
 
 /// The single logout address. Without [`SingleSignOn::single_logout_over`] it takes nothing.

@@ -9,7 +9,7 @@ use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use vouchsafe_web::{HttpError, Paths, Provisioned, SingleSignOn};
+use vouchsafe_web::{Chooser, HttpError, Paths, Provisioned, SingleSignOn};
 
 use crate::accepted_login::{CheckedLogin, Posted};
 
@@ -75,6 +75,7 @@ where
     Router::new()
         .route(&paths.metadata, get(metadata))
         .route(&paths.login, get(login).post(login_by_form))
+        .route(&paths.discovered, get(discovered))
         .route(&paths.assertion_consumer, get(signed_in.clone()).post(signed_in.clone()))
         .route(&paths.connection_assertion_consumer, get(signed_in.clone()).post(signed_in))
         .route(&paths.connection_metadata, get(connection_metadata))
@@ -119,6 +120,40 @@ where
     Provisioned: FromRef<S>,
 {
     routes_at(paths, provision).route(&paths.logout, post(logout)).route(&paths.link, post(link))
+}
+
+/// The pages of a [`Chooser`]: where people choose an identity provider, and all of them as JSON.
+///
+/// ```
+/// use axum::extract::FromRef;
+/// use vouchsafe_axum::{Chooser, Paths, chooser_routes};
+///
+/// fn router<S: Clone + Send + Sync + 'static>() -> axum::Router<S>
+/// where
+///     Chooser: FromRef<S>,
+/// {
+///     chooser_routes(&Paths::default().chooser("/sign-in"))
+/// }
+/// ```
+pub fn chooser_routes<S>(paths: &Paths) -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+    Chooser: FromRef<S>,
+{
+    Router::new().route(&paths.chooser, get(choose)).route(&paths.discovery_feed, get(discovery_feed))
+}
+
+async fn choose(State(chooser): State<Chooser>, request: Parts) -> Response {
+    chooser.page(&request).into_response()
+}
+
+async fn discovery_feed(State(chooser): State<Chooser>, headers: HeaderMap) -> Response {
+    chooser.feed(&headers).into_response()
+}
+
+/// The answer of a discovery service.
+async fn discovered(State(sso): State<SingleSignOn>, request: Parts) -> Response {
+    sso.discovered(&request).await.into_response()
 }
 
 /// The handler of [`provisioned_routes`] for a login.

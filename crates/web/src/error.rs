@@ -105,6 +105,13 @@ pub enum HttpError {
         /// Why.
         source: tokio::task::JoinError,
     },
+    /// A request to a discovery service, or the answer of one, that is not as the protocol says (sstc-saml-idp-discovery).
+    #[error("the discovery of an identity provider cannot go on: {reason}")]
+    #[non_exhaustive]
+    DiscoveryRequest {
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// No connection is found by what was typed, or by the name in the address. It is not repeated: it may be an address of a person.
     #[error("no connection is found by what was asked for")]
     UnknownConnection,
@@ -212,6 +219,7 @@ impl HttpError {
             Self::Busy { .. } => "http.busy",
             Self::TooManyStarts { .. } => "http.too_many_starts",
             Self::Worker { .. } => "http.worker",
+            Self::DiscoveryRequest { .. } => "http.discovery_request",
             Self::UnknownConnection => "http.unknown_connection",
             Self::SeveralConnections { .. } => "http.several_connections",
             Self::ReservedContext => "http.reserved_context",
@@ -269,6 +277,9 @@ impl HttpError {
                  let client_address read the address that the proxy names; if so many people sign in, raise the rates of StartLimiter."
             }
             Self::Worker { .. } => "This is a defect of the service; report it with the reference.",
+            Self::DiscoveryRequest { .. } => {
+                "Have the service that asks publish the address for the answer in its metadata (idpdisc:DiscoveryResponse), and ask with that one."
+            }
             Self::UnknownConnection => {
                 "Compare the organization's slug, or have the domain of its people's e-mail addresses verified."
             }

@@ -42,11 +42,17 @@ mod accept;
 mod answers;
 mod artifact;
 mod check;
+mod chooser;
+mod chooser_page;
 mod client_network;
 mod connection_cache;
 mod connection_source;
 pub mod cookies;
+mod discovery_request;
 mod error;
+mod federation;
+mod folded;
+mod identity_provider_list;
 mod limiter;
 mod link;
 mod logout;
@@ -70,18 +76,23 @@ mod stores;
 mod trial;
 
 pub use accept::{Accepted, Checked, SignInAnswer};
-pub use answers::{asks_by_paos, login_url, wants_json};
+pub use answers::{login_url, wants_json};
+pub use chooser::{Chooser, ChooserView, ShownChoice};
 pub use connection_source::{ConnectionSource, Discovery};
 pub use cookies::Cookies;
+pub use discovery_request::{DiscoveryRequest, discovered};
 pub use error::{ApplicationError, HttpError};
+pub use federation::Federation;
+pub use identity_provider_list::{Choice, FoundChoices, IdentityProviderList};
 pub use limiter::{ReceiveLimiter, ReceivePermit};
 pub use link::NOT_LINKED;
 pub use logout::{EndedSession, EndsSessions, LogoutSessions};
 pub use logout_page::{LogoutPage, LogoutView};
 pub use organization_discovery::OrganizationDiscovery;
 pub use paths::{
-    ASSERTION_CONSUMER, CONNECTION_ASSERTION_CONSUMER, CONNECTION_METADATA, CONNECTION_SINGLE_LOGOUT,
-    CONNECTION_SINGLE_LOGOUT_SOAP, LINK, LOGIN, LOGOUT, METADATA, Paths, SINGLE_LOGOUT, SINGLE_LOGOUT_SOAP,
+    ASSERTION_CONSUMER, CHOOSER, CONNECTION_ASSERTION_CONSUMER, CONNECTION_METADATA,
+    CONNECTION_SINGLE_LOGOUT, CONNECTION_SINGLE_LOGOUT_SOAP, DISCOVERED, DISCOVERY_FEED, LINK, LOGIN, LOGOUT,
+    METADATA, Paths, SINGLE_LOGOUT, SINGLE_LOGOUT_SOAP,
 };
 pub use provisioned::{AccountStore, OpenedSession, Provisioned};
 pub use reference::Reference;

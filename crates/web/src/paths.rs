@@ -23,6 +23,12 @@ pub const CONNECTION_SINGLE_LOGOUT: &str = "/saml/{connection}/slo";
 pub const CONNECTION_SINGLE_LOGOUT_SOAP: &str = "/saml/{connection}/slo/soap";
 /// Links the account of the session to its person at the identity provider (POST from a page of this service).
 pub const LINK: &str = "/saml/link";
+/// Where the answer of a discovery service comes (GET).
+pub const DISCOVERED: &str = "/saml/discovered";
+/// Where people choose an identity provider, if there is a [`Chooser`](crate::Chooser) (GET).
+pub const CHOOSER: &str = "/saml/choose";
+/// All identity providers to choose from as JSON, if there is a [`Chooser`](crate::Chooser) (GET).
+pub const DISCOVERY_FEED: &str = "/saml/discofeed";
 
 /// The paths of the routes that `vouchsafe-axum` and `vouchsafe-actix` make. They are relative to where the routes are nested.
 ///
@@ -63,6 +69,12 @@ pub struct Paths {
     pub connection_single_logout_soap: String,
     /// Where an account is linked, if sessions are those of [`Provisioned`](crate::Provisioned). Default: [`LINK`].
     pub link: String,
+    /// Where the answer of a discovery service comes. Default: [`DISCOVERED`].
+    pub discovered: String,
+    /// Where people choose an identity provider, if there is a [`Chooser`](crate::Chooser). Default: [`CHOOSER`].
+    pub chooser: String,
+    /// All of them as JSON. Default: [`DISCOVERY_FEED`].
+    pub discovery_feed: String,
 }
 
 impl Default for Paths {
@@ -79,6 +91,9 @@ impl Default for Paths {
             connection_single_logout: CONNECTION_SINGLE_LOGOUT.to_owned(),
             connection_single_logout_soap: CONNECTION_SINGLE_LOGOUT_SOAP.to_owned(),
             link: LINK.to_owned(),
+            discovered: DISCOVERED.to_owned(),
+            chooser: CHOOSER.to_owned(),
+            discovery_feed: DISCOVERY_FEED.to_owned(),
         }
     }
 }
@@ -139,6 +154,21 @@ impl Paths {
     pub fn link(self, path: &str) -> Paths {
         Paths { link: path.to_owned(), ..self }
     }
+
+    /// Sets [`discovered`](Self::discovered).
+    pub fn discovered(self, path: &str) -> Paths {
+        Paths { discovered: path.to_owned(), ..self }
+    }
+
+    /// Sets [`chooser`](Self::chooser).
+    pub fn chooser(self, path: &str) -> Paths {
+        Paths { chooser: path.to_owned(), ..self }
+    }
+
+    /// Sets [`discovery_feed`](Self::discovery_feed).
+    pub fn discovery_feed(self, path: &str) -> Paths {
+        Paths { discovery_feed: path.to_owned(), ..self }
+    }
 }
 
 #[cfg(test)]
@@ -159,7 +189,10 @@ mod tests {
             .single_logout("/8")
             .single_logout_soap("/9")
             .connection_single_logout("/10")
-            .connection_single_logout_soap("/11");
+            .connection_single_logout_soap("/11")
+            .discovered("/12")
+            .chooser("/13")
+            .discovery_feed("/14");
         let expected = Paths {
             metadata: "/1".to_owned(),
             login: "/2".to_owned(),
@@ -172,6 +205,9 @@ mod tests {
             single_logout_soap: "/9".to_owned(),
             connection_single_logout: "/10".to_owned(),
             connection_single_logout_soap: "/11".to_owned(),
+            discovered: "/12".to_owned(),
+            chooser: "/13".to_owned(),
+            discovery_feed: "/14".to_owned(),
         };
         assert_eq!(renamed, expected);
     }

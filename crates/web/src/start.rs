@@ -2,9 +2,10 @@
 
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
-use vouchsafe::{Connection, ConnectionState, LoginOptions, StartedLogin};
+use vouchsafe::{Connection, ConnectionState, LoginOptions, StartedLogin, WebAddress};
 
-use crate::answers::{Context, answer, asks_by_paos, carried, see_other};
+use crate::answers::{Context, answer, carried, see_other};
+use crate::discovery_request::{DiscoveryRequest, discovered, one_value};
 use crate::error::HttpError;
 use crate::link;
 use crate::same_origin::{Source, source};
@@ -123,6 +124,53 @@ impl SingleSignOn {
         let return_to = self.inner.return_paths.choose(wanted);
         let options = self.inner.options_for(request, &connection).return_to(return_to.as_str());
         self.start_counted(request, &connection, options, None).await
+    }
+
+    /// Sends the browser to a discovery service, where the person chooses an identity provider, with `return_to`, a path of the application's, for
+    /// afterwards. The answer comes to the first
+    /// [discovery response](vouchsafe::metadata::ServiceInformation::with_discovery_response) of our metadata, where
+    /// [`discovered`](Self::discovered) takes it.
+    ///
+    /// # Errors
+    /// [`HttpError::DiscoveryRequest`] when our metadata has no address for the answer.
+    pub fn ask_discovery_service(
+        &self,
+        service: &WebAddress,
+        return_to: Option<&str>,
+    ) -> Result<Response<String>, HttpError> {
+        let responses = self.service_provider().information().discovery_responses();
+        let address = responses.first().ok_or(HttpError::DiscoveryRequest {
+            reason: "our metadata has no address for the answer of a discovery service",
+        })?;
+        let with_place = return_to.map(|path| {
+            let query = form_urlencoded::Serializer::new(String::new()).append_pair("return", path).finish();
+            WebAddress::new(&address.address().with_query(&query))
+        });
+        let address = with_place.unwrap_or_else(|| Ok(address.address().clone()));
+        let address = address.map_err(vouchsafe::BindingError::from)?;
+        let request = DiscoveryRequest::new(self.service_provider().entity_id().clone()).with_return(address);
+        see_other(&request.url(service), [])
+    }
+
+    /// Takes the answer of a discovery service: starts a sign-in over the connection that is found by the entityID, as [`login`](Self::login) does
+    /// with what a person typed. Without an entityID the person is back at the sign-in page.
+    pub async fn discovered(&self, request: &Parts) -> Response<String> {
+        let query = request.uri.query().unwrap_or_default();
+        let read = discovered(query).and_then(|chosen| Ok((chosen, one_value(query.as_bytes(), "return")?)));
+        let (chosen, return_to) = match read {
+            Ok(read) => read,
+            Err(error) => return self.refuse(&request.headers, error),
+        };
+        let Some(chosen) = chosen else {
+            return see_other(&self.way_back(return_to.as_deref(), None), [])
+                .unwrap_or_else(|error| self.refuse(&request.headers, error));
+        };
+        let wanted = return_to.as_deref().map(|path| ("return", path));
+        let fields = form_urlencoded::Serializer::new(String::new())
+            .append_pair("organization", chosen.as_str())
+            .extend_pairs(wanted)
+            .finish();
+        self.login(request, fields.as_bytes()).await
     }
 
     /// Our metadata.

@@ -1,0 +1,287 @@
+//! The page on which a person chooses an identity provider.
+
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use http::header::{
+    ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_SECURITY_POLICY, ETAG, IF_NONE_MATCH, REFERRER_POLICY, VARY,
+};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use vouchsafe::crypto::{base64_encode, hexadecimal, own_sha256};
+use vouchsafe::metadata::Logo;
+
+use crate::answers::{answer, login_url, wants_json};
+use crate::chooser_page;
+use crate::identity_provider_list::{Choice, FoundChoices, IdentityProviderList};
+use crate::paths::LOGIN;
+
+/// A page for choosing an identity provider, and the list of them for choosers in JavaScript.
+///
+/// It works without JavaScript: a form for the search, and links. With it the list follows what is typed, and the arrow keys go through it. Each
+/// answer has 50 identity providers at most, whatever the federation's size. A link leads to the [login](crate::SingleSignOn::login), which gets the
+/// entityID as what the person typed: [`Federation`](crate::Federation) finds a connection by it.
+///
+/// Logos are shown that stand in the metadata themselves (`data:`). Those elsewhere are loaded only if asked for: their owners
+/// learn who looks at the page.
+///
+/// ```
+/// # let metadata = vouchsafe_testkit::IdentityProvider::okta().metadata()?;
+/// use vouchsafe::metadata::Aggregate;
+/// use vouchsafe_web::{Chooser, IdentityProviderList};
+///
+/// let list = IdentityProviderList::of_aggregate(&Aggregate::read(metadata)?);
+/// let chooser = Chooser::new(list).name("Example Analytics");
+/// # let _ = chooser;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Chooser {
+    shown: Arc<RwLock<Arc<Shown>>>,
+    login_path: String,
+    name: String,
+    logos_of_others: bool,
+    renderer: Option<Renderer>,
+}
+
+/// The list, and what is made of it once.
+struct Shown {
+    list: IdentityProviderList,
+    feed: String,
+    etag: String,
+}
+
+type Renderer = Arc<dyn Fn(&ChooserView<'_>) -> String + Send + Sync>;
+
+/// What there is to show.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct ChooserView<'a> {
+    /// The application's name.
+    pub name: &'a str,
+    /// What was searched for.
+    pub search: &'a str,
+    /// Where the person wants to go after the sign-in.
+    pub return_to: Option<&'a str>,
+    /// Those to choose from.
+    pub choices: &'a [ShownChoice<'a>],
+    /// How many fit the search, with those that are not shown.
+    pub total: usize,
+}
+
+/// One identity provider to choose.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ShownChoice<'a> {
+    /// Its name in the person's language.
+    pub name: &'a str,
+    /// Its entityID.
+    pub entity_id: &'a str,
+    /// Its logo, where one may be shown.
+    pub logo: Option<&'a Logo>,
+    /// The address that starts the sign-in there.
+    pub address: String,
+}
+
+/// How many are shown at a time.
+const MOST: usize = 50;
+
+/// A logo in the metadata may be this long, in bytes of its address. With 50 on a page it is 800 KiB.
+const LOGO_BYTES: usize = 16 * 1_024;
+
+impl Chooser {
+    /// A chooser of these.
+    #[must_use]
+    pub fn new(list: IdentityProviderList) -> Chooser {
+        Chooser {
+            shown: Arc::new(RwLock::new(Arc::new(Shown::of(list)))),
+            login_path: LOGIN.to_owned(),
+            name: String::new(),
+            logos_of_others: false,
+            renderer: None,
+        }
+    }
+
+    /// The same with the application's name on the page.
+    #[must_use]
+    pub fn name(self, name: &str) -> Chooser {
+        Chooser { name: name.to_owned(), ..self }
+    }
+
+    /// The same where the login is elsewhere than at [`LOGIN`], or below a path.
+    #[must_use]
+    pub fn login_path(self, path: &str) -> Chooser {
+        Chooser { login_path: path.to_owned(), ..self }
+    }
+
+    /// The same with logos that are loaded from wherever the metadata says, over https. Their owners learn who looks at the page.
+    #[must_use]
+    pub fn load_logos_of_others(self) -> Chooser {
+        Chooser { logos_of_others: true, ..self }
+    }
+
+    /// The same with a page that the application makes: HTML, sent with a Content-Security-Policy that allows inline styles, images of the
+    /// application's own and those of the logos, a form that leads to the same site, and no script.
+    #[must_use]
+    pub fn rendered_by(self, render: impl Fn(&ChooserView<'_>) -> String + Send + Sync + 'static) -> Chooser {
+        Chooser { renderer: Some(Arc::new(render)), ..self }
+    }
+
+    /// Puts another list in the place of this one, in all clones, as after a refresh of the metadata.
+    pub fn replace(&self, list: IdentityProviderList) {
+        *self.shown.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Shown::of(list));
+    }
+
+    /// Answers the page: `q` in the query is what is searched for, `return` a path of the application's. A client that asks for JSON gets the
+    /// same choices as `{"total", "choices": [{"name", "entity_id", "address", "logo"}]}`.
+    #[must_use]
+    pub fn page(&self, request: &Parts) -> Response<String> {
+        let query = request.uri.query().unwrap_or_default();
+        let field = |name: &str| {
+            form_urlencoded::parse(query.as_bytes()).find(|(found, _)| found == name).map(|(_, value)| value)
+        };
+        let search = field("q").unwrap_or_default();
+        // Whether a login may lead there is judged when it starts.
+        let return_to = field("return");
+        let languages = languages(&request.headers);
+        let languages: Vec<&str> = languages.iter().map(String::as_str).collect();
+        let shown = Arc::clone(&self.shown.read().unwrap_or_else(PoisonError::into_inner));
+        let FoundChoices { choices, total, .. } = shown.list.search(&search, &languages, MOST);
+        let choices: Vec<ShownChoice<'_>> = choices
+            .into_iter()
+            .map(|choice| self.shown_choice(choice, &languages, return_to.as_deref()))
+            .collect();
+        let view = ChooserView {
+            name: &self.name,
+            search: &search,
+            return_to: return_to.as_deref(),
+            choices: &choices,
+            total,
+        };
+        self.answer(request, &view)
+    }
+
+    fn answer(&self, request: &Parts, view: &ChooserView<'_>) -> Response<String> {
+        let (mut response, script) = if wants_json(&request.headers) {
+            (answer(StatusCode::OK, "application/json", chooser_page::json(view)), None)
+        } else {
+            let (page, script) = match &self.renderer {
+                Some(render) => (render(view), None),
+                None => (chooser_page::html(view), Some(chooser_page::SCRIPT)),
+            };
+            (answer(StatusCode::OK, "text/html; charset=utf-8", page), script)
+        };
+        let headers = response.headers_mut();
+        if let Ok(policy) = HeaderValue::from_str(&self.policy(script)) {
+            headers.insert(CONTENT_SECURITY_POLICY, policy);
+        }
+        headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+        headers.insert(VARY, HeaderValue::from_static("accept, accept-language"));
+        response
+    }
+
+    /// Styles in place, this script and no other, and the images that may be shown.
+    fn policy(&self, script: Option<&str>) -> String {
+        let logos = if self.logos_of_others { " https:" } else { "" };
+        let script = script.map_or_else(String::new, |script| {
+            let digest = base64_encode(&own_sha256(script.as_bytes()));
+            format!("script-src 'sha256-{digest}'; connect-src 'self'; ")
+        });
+        format!(
+            "default-src 'none'; {script}style-src 'unsafe-inline'; img-src 'self' data:{logos}; base-uri 'none'; form-action 'self'; \
+             frame-ancestors 'none'"
+        )
+    }
+
+    /// Answers the DiscoFeed, all of the list as JSON, for choosers in JavaScript.
+    #[must_use]
+    pub fn feed(&self, headers: &HeaderMap) -> Response<String> {
+        let shown = Arc::clone(&self.shown.read().unwrap_or_else(PoisonError::into_inner));
+        let held = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+        let is_held = held
+            .flat_map(|value| value.split(','))
+            .any(|tag| tag.trim().trim_start_matches("W/") == shown.etag);
+        let mut response = match is_held {
+            true => answer(StatusCode::NOT_MODIFIED, "application/json", String::new()),
+            false => answer(StatusCode::OK, "application/json", shown.feed.clone()),
+        };
+        let headers = response.headers_mut();
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        if let Ok(etag) = HeaderValue::from_str(&shown.etag) {
+            headers.insert(ETAG, etag);
+        }
+        response
+    }
+
+    fn shown_choice<'c>(
+        &self,
+        choice: &'c Choice,
+        languages: &[&str],
+        return_to: Option<&str>,
+    ) -> ShownChoice<'c> {
+        let may_be_shown = |logo: &&Logo| match logo.address() {
+            address if address.starts_with("data:image/") => address.len() <= LOGO_BYTES,
+            address => self.logos_of_others && address.starts_with("https://"),
+        };
+        let logos = choice.user_interface().logos().iter().filter(may_be_shown);
+        // The one that is the least higher than a line, for a list.
+        let logo = logos.min_by_key(|logo| logo.height().abs_diff(ROW));
+        let address = match return_to {
+            Some(return_to) => login_url(&self.login_path, choice.entity_id(), return_to),
+            None => crate::answers::with_query(&self.login_path, &[("organization", choice.entity_id())]),
+        };
+        ShownChoice { name: choice.name(languages), entity_id: choice.entity_id(), logo, address }
+    }
+}
+
+/// Pixels of a logo in a row.
+const ROW: u32 = 32;
+
+impl Shown {
+    fn of(list: IdentityProviderList) -> Shown {
+        let feed = list.feed();
+        let digest = own_sha256(feed.as_bytes());
+        Shown { etag: format!("\"{}\"", hexadecimal(digest.get(..16).unwrap_or(&digest))), feed, list }
+    }
+}
+
+impl fmt::Debug for Chooser {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Chooser").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// The languages that the browser asks for, the most wanted first.
+fn languages(headers: &HeaderMap) -> Vec<String> {
+    let asked = headers.get_all(ACCEPT_LANGUAGE).iter().filter_map(|value| value.to_str().ok());
+    let mut wanted: Vec<(f32, &str)> = asked
+        .flat_map(|value| value.split(','))
+        .take(20)
+        .filter_map(|one| {
+            let (tag, parameters) = one.split_once(';').unwrap_or((one, ""));
+            let quality =
+                parameters.trim().strip_prefix("q=").map_or(Some(1.0), |q| q.parse::<f32>().ok())?;
+            Some((quality, tag.trim()))
+                .filter(|(quality, tag)| *quality > 0.0 && !tag.is_empty() && *tag != "*")
+        })
+        .collect();
+    wanted.sort_by(|(one, _), (other, _)| other.total_cmp(one));
+    wanted.into_iter().map(|(_, tag)| tag.to_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn languages_as_the_browser_asks_for_them() {
+        let of = |value: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(ACCEPT_LANGUAGE, HeaderValue::from_str(value).unwrap());
+            languages(&headers)
+        };
+        assert_eq!(of("de-CH, fr;q=0.9, en;q=0.95, *;q=0.5"), ["de-CH", "en", "fr"]);
+        assert_eq!(of("en;q=0, de;q=nothing, fr"), ["fr"]);
+        assert!(languages(&HeaderMap::new()).is_empty());
+    }
+}

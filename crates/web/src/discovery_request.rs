@@ -1,0 +1,184 @@
+//! The Identity Provider Discovery Service Protocol (sstc-saml-idp-discovery): a service asks which identity provider a person uses.
+
+use vouchsafe::metadata::{Endpoint, EntityDescription, RoleDescription};
+use vouchsafe::{EntityId, WebAddress};
+
+use crate::error::HttpError;
+
+/// What a service asks a discovery service.
+///
+/// ```
+/// use vouchsafe::{EntityId, WebAddress};
+/// use vouchsafe_web::DiscoveryRequest;
+///
+/// let ours = EntityId::new("https://app.example.com/saml/metadata")?;
+/// let request = DiscoveryRequest::new(ours).with_return(WebAddress::new("https://app.example.com/saml/discovered?return=%2F")?);
+/// let url = request.url(&WebAddress::new("https://discovery.example.org/ds")?);
+/// assert!(url.starts_with("https://discovery.example.org/ds?entityID=https%3A%2F%2Fapp.example.com%2Fsaml%2Fmetadata&return="));
+/// let query = url.split_once('?').map(|(_, query)| query).unwrap_or_default();
+/// assert_eq!(DiscoveryRequest::parse(query)?, request);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DiscoveryRequest {
+    entity_id: EntityId,
+    return_to: Option<WebAddress>,
+    parameter: String,
+    is_passive: bool,
+}
+
+impl DiscoveryRequest {
+    /// A request of the service of this name. Without [`with_return`](Self::with_return) the answer goes to the default address in its metadata.
+    #[must_use]
+    pub fn new(entity_id: EntityId) -> DiscoveryRequest {
+        DiscoveryRequest { entity_id, return_to: None, parameter: ENTITY_ID.to_owned(), is_passive: false }
+    }
+
+    /// Says where the answer goes: to an address of the service's metadata, which may have a query besides.
+    #[must_use]
+    pub fn with_return(self, address: WebAddress) -> Self {
+        DiscoveryRequest { return_to: Some(address), ..self }
+    }
+
+    /// Asks for an answer without a question to the person.
+    #[must_use]
+    pub fn passive(self) -> Self {
+        DiscoveryRequest { is_passive: true, ..self }
+    }
+
+    /// Who asks.
+    #[must_use]
+    pub fn entity_id(&self) -> &EntityId {
+        &self.entity_id
+    }
+
+    /// Whether the person is not to be asked.
+    #[must_use]
+    pub fn is_passive(&self) -> bool {
+        self.is_passive
+    }
+
+    /// The address to send the browser to, at this discovery service.
+    #[must_use]
+    pub fn url(&self, service: &WebAddress) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.append_pair(ENTITY_ID, self.entity_id.as_str());
+        if let Some(address) = &self.return_to {
+            query.append_pair("return", address.as_str());
+        }
+        if self.parameter != ENTITY_ID {
+            query.append_pair("returnIDParam", &self.parameter);
+        }
+        if self.is_passive {
+            query.append_pair("isPassive", "true");
+        }
+        service.with_query(&query.finish())
+    }
+
+    /// Reads the query of a request to a discovery service (2.4.1).
+    ///
+    /// # Errors
+    /// [`HttpError::DiscoveryRequest`]: no entityID, a parameter twice, a policy that is not known, an address that is none, a name for the answer
+    /// that the address has already.
+    pub fn parse(query: &str) -> Result<DiscoveryRequest, HttpError> {
+        let one = |name: &str| one_value(query.as_bytes(), name);
+        let entity_id = one(ENTITY_ID)?.ok_or_else(|| refused("entityID is missing"))?;
+        let entity_id = EntityId::new(entity_id).map_err(|_| refused("entityID cannot be an entity ID"))?;
+        if one("policy")?.is_some_and(|policy| policy != SINGLE) {
+            return Err(refused("the policy is not known"));
+        }
+        let is_passive = match one("isPassive")?.as_deref() {
+            None | Some("false" | "0") => false,
+            Some("true" | "1") => true,
+            Some(_) => return Err(refused("isPassive is no boolean")),
+        };
+        let parameter = one("returnIDParam")?.unwrap_or_else(|| ENTITY_ID.to_owned());
+        if parameter.is_empty() {
+            return Err(refused("returnIDParam is empty"));
+        }
+        let address = one("return")?.map(|text| WebAddress::new(&text)).transpose();
+        let return_to = address.map_err(|_| refused("return is no web address"))?;
+        if return_to.as_ref().and_then(WebAddress::query).is_some_and(|query| has(query, &parameter)) {
+            return Err(refused("return has the parameter of the answer already"));
+        }
+        Ok(DiscoveryRequest { entity_id, return_to, parameter, is_passive })
+    }
+
+    /// Where the answer goes, by the metadata of the service that asks: the address that it asked for if its metadata has it, whatever the query, or the
+    /// default one of its metadata (2.4.1, 2.5). Nobody is sent anywhere else, and nowhere without TLS.
+    ///
+    /// # Errors
+    /// [`HttpError::DiscoveryRequest`]: other metadata, an address that is not in it, none at all, or one without TLS.
+    pub fn return_address(&self, metadata: &EntityDescription) -> Result<WebAddress, HttpError> {
+        if metadata.entity_id() != self.entity_id.as_str() {
+            return Err(refused("the metadata is another entity's"));
+        }
+        let known: Vec<&Endpoint> =
+            metadata.roles().iter().flat_map(RoleDescription::discovery_responses).collect();
+        let found = match &self.return_to {
+            Some(wanted) => {
+                let is_known =
+                    known.iter().any(|endpoint| path(endpoint.location()) == path(wanted.as_str()));
+                Some(wanted)
+                    .filter(|_| is_known)
+                    .ok_or_else(|| refused("return is not in the metadata of the service"))?
+            }
+            None => {
+                let default = known.iter().find(|endpoint| endpoint.is_default()).or(known.first());
+                default
+                    .ok_or_else(|| refused("the metadata of the service has no address for the answer"))?
+                    .address()
+            }
+        };
+        match found.is_secure() {
+            true => Ok(found.clone()),
+            false => Err(refused("the address for the answer is not https")),
+        }
+    }
+
+    /// The address that carries the answer (2.4.3): with the entityID of the identity provider that was chosen, or without any where the person was
+    /// not to be asked.
+    #[must_use]
+    pub fn answer(&self, address: &WebAddress, chosen: Option<&EntityId>) -> String {
+        let Some(chosen) = chosen else { return address.as_str().to_owned() };
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.append_pair(&self.parameter, chosen.as_str());
+        address.with_query(&query.finish())
+    }
+}
+
+/// The entityID in the query of an answer; none where the discovery service has none to tell.
+///
+/// # Errors
+/// [`HttpError::DiscoveryRequest`] when it is there twice, or cannot be one.
+pub fn discovered(query: &str) -> Result<Option<EntityId>, HttpError> {
+    let found = one_value(query.as_bytes(), ENTITY_ID)?.filter(|value| !value.is_empty());
+    found.map(EntityId::new).transpose().map_err(|_| refused("entityID cannot be an entity ID"))
+}
+
+/// The value of a parameter, which stands there once at most.
+pub(crate) fn one_value(query: &[u8], name: &str) -> Result<Option<String>, HttpError> {
+    let mut values = form_urlencoded::parse(query).filter(|(found, _)| found == name).map(|(_, value)| value);
+    match (values.next(), values.next()) {
+        (found, None) => Ok(found.map(|value| value.into_owned())),
+        (_, Some(_)) => Err(refused("a parameter stands there twice")),
+    }
+}
+
+fn has(query: &str, parameter: &str) -> bool {
+    form_urlencoded::parse(query.as_bytes()).any(|(found, _)| found == parameter)
+}
+
+/// An address without its query.
+fn path(address: &str) -> &str {
+    address.split(['?', '#']).next().unwrap_or_default()
+}
+
+fn refused(reason: &'static str) -> HttpError {
+    HttpError::DiscoveryRequest { reason }
+}
+
+const ENTITY_ID: &str = "entityID";
+
+/// The only policy: one identity provider is chosen.
+const SINGLE: &str = "urn:oasis:names:tc:SAML:profiles:SSO:idp-discovery-protocol:single";

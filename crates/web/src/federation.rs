@@ -1,0 +1,109 @@
+//! Connections to all identity providers of a federation.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use vouchsafe::crypto::from_hexadecimal;
+use vouchsafe::metadata::{EntityName, TrustedMetadata};
+use vouchsafe::{
+    ClaimedResponse, Connection, ConnectionId, ConnectionSettings, EntityId, IdentityProvider,
+    IncomingMessage,
+};
+use vouchsafe_store::{Answer, StoreError};
+
+use crate::connection_source::{ConnectionSource, Discovery};
+
+/// A connection to each identity provider of a document that a [source](vouchsafe::metadata::TrustedSource) is trusted for, made when somebody uses it. Ten
+/// thousand of them take the memory of the document.
+///
+/// The name of a connection is the SHA-1 of the entityID in hexadecimal digits, so that it stays the same. It is found by the entityID, which the
+/// links of a [`Chooser`](crate::Chooser) carry, and by which a discovery service answers.
+///
+/// ```
+/// # let metadata = vouchsafe_testkit::IdentityProvider::okta().metadata()?;
+/// use vouchsafe::Provider;
+/// use vouchsafe::metadata::{SpeaksFor, TrustedSource};
+/// use vouchsafe_web::Federation;
+///
+/// // A federation signs its document: TrustedSource::signed_by.
+/// let source = TrustedSource::by_transport_alone(SpeaksFor::Everybody);
+/// let now = "2026-11-24T00:00:00Z".parse()?;
+/// let federation = Federation::new(source.accept(metadata, now, &Provider::rustcrypto())?);
+/// # let _ = federation;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Federation {
+    metadata: RwLock<Arc<TrustedMetadata>>,
+    settings: ConnectionSettings,
+}
+
+impl Federation {
+    /// Connections to those whom the source of the document speaks for.
+    #[must_use]
+    pub fn new(metadata: TrustedMetadata) -> Federation {
+        Federation { metadata: RwLock::new(Arc::new(metadata)), settings: ConnectionSettings::default() }
+    }
+
+    /// The same with settings of all its connections.
+    #[must_use]
+    pub fn with_settings(self, settings: ConnectionSettings) -> Federation {
+        Federation { settings, ..self }
+    }
+
+    /// Puts a newer document in the place of this one. Who has left is trusted no longer.
+    pub fn replace(&self, metadata: TrustedMetadata) {
+        *self.metadata.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(metadata);
+    }
+
+    /// The name of the connection to an identity provider.
+    ///
+    /// # Errors
+    /// [`StoreError`]; never in practice.
+    pub fn connection_id(entity_id: &EntityId) -> Result<ConnectionId, StoreError> {
+        let name = EntityName::source_id_of(entity_id).to_string();
+        ConnectionId::new(name.trim_start_matches("{sha1}")).map_err(StoreError::backend)
+    }
+
+    fn connection(&self, name: &EntityName) -> Result<Option<Connection>, StoreError> {
+        let metadata = Arc::clone(&self.metadata.read().unwrap_or_else(PoisonError::into_inner));
+        let Some(found) = metadata.find(name).and_then(|found| found.identity_provider().ok()) else {
+            return Ok(None);
+        };
+        self.connection_to(found).map(Some)
+    }
+
+    fn connection_to(&self, identity_provider: &IdentityProvider) -> Result<Connection, StoreError> {
+        let id = Federation::connection_id(identity_provider.entity_id())?;
+        let connection = Connection::new(id, identity_provider.clone());
+        connection.with_settings(self.settings.clone()).map_err(StoreError::backend)
+    }
+
+    fn by_issuer(&self, issuer: Option<&EntityId>) -> Result<Vec<Connection>, StoreError> {
+        let Some(issuer) = issuer else { return Ok(Vec::new()) };
+        Ok(self.connection(&EntityName::EntityId(issuer.clone()))?.into_iter().collect())
+    }
+}
+
+impl ConnectionSource for Federation {
+    fn find<'a>(&'a self, id: &'a ConnectionId) -> Answer<'a, Option<Connection>> {
+        let digest = from_hexadecimal::<20>(id.as_str());
+        let found = digest.map_or(Ok(None), |digest| self.connection(&EntityName::SourceId(digest)));
+        Box::pin(std::future::ready(found))
+    }
+
+    fn candidates<'a>(&'a self, claimed: &'a ClaimedResponse) -> Answer<'a, Vec<Connection>> {
+        Box::pin(std::future::ready(self.by_issuer(claimed.issuer())))
+    }
+
+    fn candidates_for_message<'a>(&'a self, incoming: &'a IncomingMessage) -> Answer<'a, Vec<Connection>> {
+        Box::pin(std::future::ready(self.by_issuer(incoming.issuer())))
+    }
+}
+
+impl Discovery for Federation {
+    fn discover<'a>(&'a self, asked: &'a str) -> Answer<'a, Option<Connection>> {
+        let entity_id = EntityId::new(asked.trim()).ok();
+        let found = entity_id.map_or(Ok(None), |id| self.connection(&EntityName::EntityId(id)));
+        Box::pin(std::future::ready(found))
+    }
+}
