@@ -179,6 +179,13 @@ impl PrivateKey {
         restricted.unwrap_or(SignatureAlgorithm::for_key(self.kind()))
     }
 
+    /// Whether the key can make signatures of this algorithm: it is of the right kind, and not restricted to others.
+    #[must_use]
+    pub fn can_sign_by(&self, algorithm: SignatureAlgorithm) -> bool {
+        algorithm.fits(self.kind())
+            && self.public.purpose().is_none_or(|allowed| allowed.contains(&algorithm))
+    }
+
     /// PKCS#8 in PEM, to be stored in a secret store and read again by
     /// [`Provider::private_key`](crate::Provider::private_key).
     #[must_use]

@@ -82,7 +82,7 @@ impl ServiceProvider {
             destination: endpoint.location(),
             issued_at: now,
         };
-        let signed = self.enveloped(&write(&ends)?, &id, self.logout_credential()?)?;
+        let signed = self.enveloped(&write(&ends)?, &id, self.logout_signing(connection)?)?;
         let request = MessageId::new(id).map_err(|_| BindingError::StoredRequest { field: "request_id" })?;
         Ok(SoapCall {
             location: endpoint.location().to_owned(),

@@ -12,7 +12,8 @@ use crate::error::BindingError;
 use crate::outgoing::{OutgoingMessage, Written};
 use crate::pending::PendingRequest;
 use crate::request::{Ends, LoginOptions, authn_request, message_id, random_handle};
-use crate::service_provider::{ServiceProvider, SigningCredential};
+use crate::service_provider::ServiceProvider;
+use crate::signing::Signing;
 
 /// A sign-in that was started: what the browser does next, what the service keeps, and what only this browser gets.
 #[derive(Debug)]
@@ -133,8 +134,8 @@ impl ServiceProvider {
         Err(BindingError::NoArtifactResolution { entity_id })
     }
 
-    /// The credential to sign with, if requests over this connection are signed at all.
-    fn signing_for(&self, connection: &Connection) -> Result<Option<&SigningCredential>, BindingError> {
+    /// What to sign with, if requests over this connection are signed at all.
+    fn signing_for(&self, connection: &Connection) -> Result<Option<Signing<'_>>, BindingError> {
         let wanted = connection.identity_provider().wants_authn_requests_signed();
         let when = connection.settings().sign_requests.unwrap_or(self.config.sign_requests);
         if !wanted && when != SignRequests::Always {
@@ -143,7 +144,7 @@ impl ServiceProvider {
         let credential = self.config.signing.as_ref().ok_or_else(|| BindingError::NoSigningKey {
             entity_id: connection.identity_provider().entity_id().as_str().to_owned(),
         })?;
-        Ok(Some(credential))
+        Ok(Some(self.signing(credential, connection)))
     }
 }
 

@@ -14,7 +14,8 @@ use crate::outgoing::{OutgoingMessage, Written};
 use crate::participant::Participant;
 use crate::relay_state::RelayState;
 use crate::request::{Ends, message_id, random_handle};
-use crate::service_provider::{ServiceProvider, SigningCredential};
+use crate::service_provider::ServiceProvider;
+use crate::signing::Signing;
 
 /// A logout request that a browser carries to an identity provider.
 #[derive(Debug)]
@@ -47,7 +48,7 @@ impl ServiceProvider {
         journey: LogoutJourney,
         now: DateTime<Utc>,
     ) -> Result<StartedLogout, BindingError> {
-        let (endpoint, credential) =
+        let (endpoint, signing) =
             self.logout_by_browser(connection, &[Binding::HttpRedirect, Binding::HttpPost], now)?;
         let request_id = message_id(self.provider())?;
         let handle = random_handle(self.provider())?;
@@ -63,7 +64,7 @@ impl ServiceProvider {
             parameter: MessageParameter::Request,
             relay_state: Some(&handle),
         };
-        let request = self.carry(message, endpoint.binding(), endpoint.address(), Some(credential))?;
+        let request = self.carry(message, endpoint.binding(), endpoint.address(), Some(signing))?;
         let browser = BrowserBinding::generate(self.provider())?;
         let pending = PendingLogout {
             handle,
@@ -96,7 +97,7 @@ impl ServiceProvider {
             Carriage::Redirect => [Binding::HttpRedirect, Binding::HttpPost],
             _ => [Binding::HttpPost, Binding::HttpRedirect],
         };
-        let (endpoint, credential) = self.logout_by_browser(connection, &bindings, now)?;
+        let (endpoint, signing) = self.logout_by_browser(connection, &bindings, now)?;
         let id = message_id(self.provider())?;
         let xml = self.logout_response(
             connection,
@@ -106,7 +107,7 @@ impl ServiceProvider {
             now,
         )?;
         let message = Written { xml, id: &id, parameter: MessageParameter::Response, relay_state };
-        self.carry(message, endpoint.binding(), endpoint.address_of_responses(), Some(credential))
+        self.carry(message, endpoint.binding(), endpoint.address_of_responses(), Some(signing))
     }
 
     /// Answers a logout request that came over SOAP: the envelope to answer with, as `text/xml`.
@@ -120,7 +121,7 @@ impl ServiceProvider {
         status: LogoutStatus,
         now: DateTime<Utc>,
     ) -> Result<String, BindingError> {
-        let credential = self.logout_credential()?;
+        let signing = self.logout_signing(connection)?;
         let id = message_id(self.provider())?;
         let destination = connection.identity_provider().single_logout_at(&Binding::Soap);
         let destination = destination.map_or_else(
@@ -128,7 +129,7 @@ impl ServiceProvider {
             Endpoint::location_of_responses,
         );
         let xml = self.logout_response(connection, (&id, request.id()), destination, status, now)?;
-        Ok(soap_envelope(&self.enveloped(&xml, &id, credential)?))
+        Ok(soap_envelope(&self.enveloped(&xml, &id, signing)?))
     }
 
     /// The envelope for a request over SOAP that is not accepted: a fault that does not tell why.
@@ -157,7 +158,7 @@ impl ServiceProvider {
         connection: &'c Connection,
         bindings: &[Binding],
         now: DateTime<Utc>,
-    ) -> Result<(&'c Endpoint, &SigningCredential), BindingError> {
+    ) -> Result<(&'c Endpoint, Signing<'_>), BindingError> {
         let identity_provider = connection.identity_provider();
         identity_provider.check_validity(now)?;
         if self.single_logout_for(connection).is_none() {
@@ -167,11 +168,13 @@ impl ServiceProvider {
         let endpoint = endpoint.ok_or_else(|| no_single_logout(identity_provider.entity_id().as_str()))?;
         require_secure(connection, endpoint.address())?;
         require_secure(connection, endpoint.address_of_responses())?;
-        Ok((endpoint, self.logout_credential()?))
+        Ok((endpoint, self.logout_signing(connection)?))
     }
 
-    pub(crate) fn logout_credential(&self) -> Result<&SigningCredential, BindingError> {
-        self.config.signing.as_ref().ok_or(BindingError::LogoutKeyMissing)
+    /// What signs logout messages over this connection.
+    pub(crate) fn logout_signing(&self, connection: &Connection) -> Result<Signing<'_>, BindingError> {
+        let credential = self.config.signing.as_ref().ok_or(BindingError::LogoutKeyMissing)?;
+        Ok(self.signing(credential, connection))
     }
 }
 

@@ -2,14 +2,15 @@
 
 use vouchsafe_crypto::base64_encode;
 use vouchsafe_metadata::{Binding, WebAddress};
-use vouchsafe_signature::{MessageParameter, Signer, sign, sign_query};
+use vouchsafe_signature::{MessageParameter, sign, sign_query};
 
 use crate::enhanced_client::PaosRequest;
 use crate::error::BindingError;
 use crate::post_form::PostForm;
 use crate::redirect::{self, Redirect};
 use crate::relay_state::RelayState;
-use crate::service_provider::{ServiceProvider, SigningCredential};
+use crate::service_provider::ServiceProvider;
+use crate::signing::Signing;
 
 /// How the browser carries a message to the identity provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,7 +68,7 @@ impl ServiceProvider {
         message: Written<'_>,
         binding: &Binding,
         location: &WebAddress,
-        signing: Option<&SigningCredential>,
+        signing: Option<Signing<'_>>,
     ) -> Result<OutgoingMessage, BindingError> {
         match binding {
             Binding::HttpPost => self.form(message, location, signing).map(OutgoingMessage::Form),
@@ -79,12 +80,11 @@ impl ServiceProvider {
         &self,
         message: Written<'_>,
         location: &WebAddress,
-        signing: Option<&SigningCredential>,
+        signing: Option<Signing<'_>>,
     ) -> Result<Redirect, BindingError> {
         let mut query = redirect::encode(message.parameter.name(), &message.xml, message.relay_state);
-        if let Some(credential) = signing {
-            query =
-                sign_query(&query, Signer::algorithm_for(&credential.key), &credential.key, self.provider())?;
+        if let Some(signing) = signing {
+            query = sign_query(&query, signing.algorithm, signing.key, self.provider())?;
         }
         Redirect::to(location, &query)
     }
@@ -93,10 +93,10 @@ impl ServiceProvider {
         &self,
         message: Written<'_>,
         location: &WebAddress,
-        signing: Option<&SigningCredential>,
+        signing: Option<Signing<'_>>,
     ) -> Result<PostForm, BindingError> {
         let xml = match signing {
-            Some(credential) => self.enveloped(&message.xml, message.id, credential)?,
+            Some(signing) => self.enveloped(&message.xml, message.id, signing)?,
             None => message.xml,
         };
         let mut fields = vec![(message.parameter.name(), base64_encode(xml.as_bytes()))];
@@ -109,9 +109,8 @@ impl ServiceProvider {
         &self,
         xml: &str,
         id: &str,
-        credential: &SigningCredential,
+        signing: Signing<'_>,
     ) -> Result<String, BindingError> {
-        let signer = Signer::new(&credential.key).certificate(&credential.certificate);
-        Ok(sign(xml, id, &signer, self.provider(), self.limits())?)
+        Ok(sign(xml, id, &signing.signer(), self.provider(), self.limits())?)
     }
 }
