@@ -98,7 +98,7 @@ impl Login {
     ///
     /// # Errors
     /// [`AssertionError::SubjectId`] if it is malformed or several came, and [`AssertionError::ForeignScope`] if the identity provider
-    /// does not speak for its scope. Scopes that are regular expressions are not evaluated.
+    /// does not speak for its scope. A scope that is a regular expression is about the whole scope.
     pub fn subject_id(&self) -> Result<Option<SubjectId>, AssertionError> {
         subject_id::read(&subject_id::SUBJECT_ID, &self.attributes, &self.scopes)
     }

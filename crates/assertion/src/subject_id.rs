@@ -112,10 +112,9 @@ pub(crate) fn read(
     })
 }
 
-/// Whether a domain is among the scopes, without regard to case. Scopes that are patterns are not evaluated: what they would match is
-/// not believed.
+/// Whether a domain is among the scopes, without regard to case.
 pub(crate) fn speaks_for(scopes: &[Scope], domain: &str) -> bool {
-    scopes.iter().any(|scope| !scope.is_pattern() && scope.value().eq_ignore_ascii_case(domain))
+    scopes.iter().any(|scope| scope.matches(domain))
 }
 
 /// What the ledger says of it. An identifier that cannot be relied on does not refuse the login, since nobody has to use it; whoever asks

@@ -1,5 +1,6 @@
 //! Aggregates: many entities in one document, each read when it is asked for.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 use std::ops::Range;
@@ -12,6 +13,7 @@ use vouchsafe_crypto::{Provider, from_hexadecimal, hexadecimal, own_sha1, own_sh
 use vouchsafe_signature::{Evidence, TrustedKey, Verified, verify_any, verify_outline};
 use vouchsafe_xml::{Document, Element, Limits, Outline};
 
+use crate::encoding::in_utf8;
 use crate::foreign::refused;
 use crate::index::{self, Index, require_metadata};
 use crate::source::is_entity;
@@ -95,7 +97,7 @@ impl Aggregate {
     /// `xml.*` when what stands outside of the entities is not XML, or an entity does not end; `metadata.root`. What is wrong inside an
     /// entity is told by whoever reads it, and an element of another namespace in the place of an entity or a group is not read at all.
     pub fn read(metadata: impl Into<Vec<u8>>) -> Result<Aggregate, MetadataError> {
-        let bytes = metadata.into();
+        let bytes = in_utf8(Cow::Owned(metadata.into())).into_owned();
         let index = Index::of(&bytes)?;
         Ok(Aggregate::indexed(bytes, index))
     }
@@ -172,7 +174,7 @@ impl Aggregate {
         self.index.is_one_entity()
     }
 
-    /// The document.
+    /// The document; one in UTF-16 as it was written anew in UTF-8.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
@@ -271,6 +273,7 @@ fn verified(
     provider: &Provider,
 ) -> Result<(Verified, Option<Outline>), MetadataError> {
     let limits = Limits::metadata();
+    let metadata = in_utf8(Cow::Owned(metadata)).into_owned();
     let outline = index::outline(&metadata)?;
     let root = outline.frame().root();
     // Whatever is no metadata is refused as such, before anything is said about its signature.

@@ -20,6 +20,40 @@ pub(crate) const NAME_ID_FORMATS: usize = 64;
 /// all of them.
 pub(crate) const SCOPES: usize = 4_096;
 
+/// Scopes of one entity that are regular expressions, 32. Each of them is compiled when the entity is read.
+pub(crate) const SCOPE_PATTERNS: usize = 32;
+
+/// Texts of one kind in different languages, 128. eduGAIN's entities have fewer than 30.
+pub(crate) const TEXTS: usize = 128;
+
+/// Logos of one role, 64.
+pub(crate) const LOGOS: usize = 64;
+
+/// Bytes of the address of a logo, 64 KiB: it may be the logo itself, as a `data:` URL.
+pub(crate) const LOGO_BYTES: usize = 64 * 1_024;
+
+/// Hints of one kind for discovery, 1,024: an identity provider with many networks.
+pub(crate) const HINTS: usize = 1_024;
+
+/// Attributes of an entity, of a role or of one service, 256.
+pub(crate) const ATTRIBUTES: usize = 256;
+
+/// Values of one such attribute, 256.
+pub(crate) const ATTRIBUTE_VALUES: usize = 256;
+
+/// Services of a role that want attributes, 64.
+pub(crate) const CONSUMING_SERVICES: usize = 64;
+
+/// Contacts of an entity or of a role, 64, and addresses of one contact.
+pub(crate) const CONTACTS: usize = 64;
+
+/// Algorithms of one kind, 128. XML Signature and its successors name some 50.
+pub(crate) const ALGORITHMS: usize = 128;
+
+/// Extensions of one element that nobody here reads, 64, and bytes of one of them, 64 KiB.
+pub(crate) const OTHER_EXTENSIONS: usize = 64;
+pub(crate) const EXTENSION_BYTES: usize = 64 * 1_024;
+
 /// Names of extensions of one element, 256.
 pub(crate) const EXTENSIONS: usize = 256;
 

@@ -1,17 +1,19 @@
 //! What a metadata file holds, for people and tools to look at.
 
-use std::collections::BTreeSet;
+use std::borrow::Cow;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use vouchsafe_xml::Element;
-use vouchsafe_xml::namespace::SAML_METADATA;
 
-use crate::bounded::{Bounded, ENDPOINTS, EXTENSIONS, PROTOCOLS, ROLES, first as first_few};
+use crate::bounded::{ROLES, first as first_few};
+use crate::encoding::in_utf8;
 use crate::index::Index;
-use crate::read::{children, display_name, endpoint, identity_provider, name_id_formats, trimmed};
+use crate::read::identity_provider;
 use crate::source::{Entity, is_role};
-use crate::{Endpoint, EntityKey, MetadataError, Warning, keys};
+use crate::{
+    AlgorithmSupport, Contact, EntityAttributes, Extension, LocalizedText, MetadataError, Organization,
+    Registration, RoleDescription, Scope, Warning, extension, scope,
+};
 
 /// What a metadata file holds: its entities, and those that are left out because they cannot be read.
 ///
@@ -50,6 +52,7 @@ impl MetadataDescription {
     /// `xml.*` and `metadata.root`; and when the document is one entity, what is wrong with it: `metadata.entity_id`,
     /// `metadata.attribute` when a `validUntil` is not a time.
     pub fn read(metadata: &[u8]) -> Result<MetadataDescription, MetadataError> {
+        let metadata = &*in_utf8(Cow::Borrowed(metadata));
         let index = Index::of(metadata)?;
         let mut description = MetadataDescription { entities: Vec::new(), left_out: Vec::new() };
         for place in 0..index.len() {
@@ -70,6 +73,12 @@ impl MetadataDescription {
     #[must_use]
     pub fn entities(&self) -> &[EntityDescription] {
         &self.entities
+    }
+
+    /// The same, owned.
+    #[must_use]
+    pub fn into_entities(self) -> Vec<EntityDescription> {
+        self.entities
     }
 
     /// The entities that cannot.
@@ -123,27 +132,19 @@ impl LeftOutEntity {
 #[derive(Debug)]
 pub struct EntityDescription {
     entity_id: String,
-    display_name: Option<String>,
-    valid_until: Option<DateTime<Utc>>,
-    cache_duration: Option<Duration>,
+    pub(crate) valid_until: Option<DateTime<Utc>>,
+    pub(crate) cache_duration: Option<Duration>,
+    pub(crate) entity_attributes: EntityAttributes,
+    pub(crate) registration: Option<Registration>,
+    pub(crate) algorithm_support: AlgorithmSupport,
+    pub(crate) scopes: Vec<Scope>,
+    pub(crate) other_extensions: Vec<Extension>,
     extensions: Vec<String>,
-    roles: Vec<RoleDescription>,
+    pub(crate) roles: Vec<RoleDescription>,
+    pub(crate) organization: Option<Organization>,
+    pub(crate) contacts: Vec<Contact>,
     warnings: Vec<Warning>,
     refusal: Option<MetadataError>,
-}
-
-/// One role of an entity, such as `IDPSSODescriptor` (saml-metadata-2.0-os 2.4).
-#[derive(Clone, Debug)]
-pub struct RoleDescription {
-    name: String,
-    protocols: Vec<String>,
-    signing: Vec<EntityKey>,
-    encryption: Vec<EntityKey>,
-    unreadable_keys: Vec<String>,
-    endpoints: Vec<(String, Result<Endpoint, String>)>,
-    name_id_formats: Vec<String>,
-    extensions: Vec<String>,
-    warnings: Vec<Warning>,
 }
 
 impl EntityDescription {
@@ -153,10 +154,62 @@ impl EntityDescription {
         &self.entity_id
     }
 
-    /// The organization's name for people to read.
+    /// Its name for people to read: the English one, or the first.
     #[must_use]
     pub fn display_name(&self) -> Option<&str> {
-        self.display_name.as_deref()
+        self.display_name_in(&[])
+    }
+
+    /// Its name in the best of these languages ([`LocalizedText::best_of`]): that of a role's `mdui:UIInfo`, or else the organization's.
+    #[must_use]
+    pub fn display_name_in(&self, languages: &[&str]) -> Option<&str> {
+        let by_role = self.roles.iter().find_map(|role| role.user_interface().display_name(languages));
+        let organizations = self.roles.iter().filter_map(RoleDescription::organization);
+        let mut organizations = organizations.chain(self.organization.as_ref());
+        by_role
+            .or_else(|| organizations.find_map(|one| LocalizedText::best_of(one.display_names(), languages)))
+    }
+
+    /// What a federation says of it: categories, assurance, the subject identifier that it needs.
+    #[must_use]
+    pub fn entity_attributes(&self) -> &EntityAttributes {
+        &self.entity_attributes
+    }
+
+    /// Who registered it.
+    #[must_use]
+    pub fn registration(&self) -> Option<&Registration> {
+        self.registration.as_ref()
+    }
+
+    /// The algorithms that all its roles can verify, unless a role says otherwise.
+    #[must_use]
+    pub fn algorithm_support(&self) -> &AlgorithmSupport {
+        &self.algorithm_support
+    }
+
+    /// The domains that all its roles may speak for.
+    #[must_use]
+    pub fn scopes(&self) -> &[Scope] {
+        &self.scopes
+    }
+
+    /// Who runs it.
+    #[must_use]
+    pub fn organization(&self) -> Option<&Organization> {
+        self.organization.as_ref()
+    }
+
+    /// Whom to ask, those of the roles not included.
+    #[must_use]
+    pub fn contacts(&self) -> &[Contact] {
+        &self.contacts
+    }
+
+    /// Its extensions that this library does not read.
+    #[must_use]
+    pub fn other_extensions(&self) -> &[Extension] {
+        &self.other_extensions
     }
 
     /// The earliest `validUntil` of the entity and the aggregates round it.
@@ -183,7 +236,7 @@ impl EntityDescription {
         &self.roles
     }
 
-    /// What is left out here, the roles not included: [`Warning::LeftOut`].
+    /// What is left out here, or cannot be read, the roles not included.
     #[must_use]
     pub fn warnings(&self) -> &[Warning] {
         &self.warnings
@@ -203,73 +256,30 @@ impl EntityDescription {
     }
 }
 
-impl RoleDescription {
-    /// Local name of its element.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// What `protocolSupportEnumeration` names.
-    #[must_use]
-    pub fn protocols(&self) -> &[String] {
-        &self.protocols
-    }
-
-    /// Keys that may sign for it.
-    #[must_use]
-    pub fn signing_keys(&self) -> &[EntityKey] {
-        &self.signing
-    }
-
-    /// Keys to encrypt for it.
-    #[must_use]
-    pub fn encryption_keys(&self) -> &[EntityKey] {
-        &self.encryption
-    }
-
-    /// Why each remaining KeyDescriptor gives no key.
-    #[must_use]
-    pub fn unreadable_keys(&self) -> &[String] {
-        &self.unreadable_keys
-    }
-
-    /// Its endpoints, by local name of the element; the reason, where one cannot be used.
-    pub fn endpoints(&self) -> &[(String, Result<Endpoint, String>)] {
-        &self.endpoints
-    }
-
-    /// The NameID formats it offers.
-    #[must_use]
-    pub fn name_id_formats(&self) -> &[String] {
-        &self.name_id_formats
-    }
-
-    /// Its extensions, as `{namespace}name`, each once.
-    #[must_use]
-    pub fn extensions(&self) -> &[String] {
-        &self.extensions
-    }
-
-    /// What there is to say about its keys, and what is left out of it.
-    #[must_use]
-    pub fn warnings(&self) -> &[Warning] {
-        &self.warnings
-    }
-}
-
 /// `first` is the place of an earlier entity of its name, from 1.
 pub(crate) fn describe(entity: Entity<'_>, first: Option<usize>) -> Result<EntityDescription, MetadataError> {
     let element = entity.element;
     let entity_id = entity.checked_entity_id()?.to_string();
     let mut warnings = Vec::new();
+    let own = || extension::of(element);
     Ok(EntityDescription {
-        display_name: display_name(element)
-            .or_else(|| element.elements().filter(is_role).find_map(display_name)),
         valid_until: entity.valid_until()?,
         cache_duration: entity.cache_duration(),
-        extensions: extensions(element, &mut warnings),
-        roles: first_few("roles", ROLES, element.elements().filter(is_role), &mut warnings, describe_role),
+        entity_attributes: EntityAttributes::read(own(), &mut warnings),
+        registration: Registration::read(own(), &mut warnings),
+        algorithm_support: AlgorithmSupport::read(own(), &mut warnings),
+        scopes: scope::read(&[element], &mut warnings),
+        other_extensions: extension::others(element, &mut warnings),
+        extensions: extension::names(element, &mut warnings),
+        roles: first_few(
+            "roles",
+            ROLES,
+            element.elements().filter(is_role),
+            &mut warnings,
+            RoleDescription::read,
+        ),
+        organization: Organization::read(element, &mut warnings),
+        contacts: Contact::read_all(element, &mut warnings),
         warnings,
         refusal: refusal(entity, &entity_id, first),
         entity_id,
@@ -282,48 +292,4 @@ fn refusal(entity: Entity<'_>, entity_id: &str, first: Option<usize>) -> Option<
         Some(first) => Some(MetadataError::DuplicateEntity { entity_id: entity_id.to_owned(), first }),
         None => identity_provider(entity).err(),
     }
-}
-
-fn describe_role(role: Element<'_>) -> RoleDescription {
-    let keys = keys::read(role);
-    let mut warnings = keys.remarks;
-    let enumeration = role.attribute("protocolSupportEnumeration").unwrap_or_default();
-    if trimmed(enumeration).is_empty() && role.local_name() != "AffiliationDescriptor" {
-        warnings.push(Warning::RoleWithoutProtocol { role: role.local_name().to_owned() });
-    }
-    let protocols = enumeration.split_ascii_whitespace();
-    let endpoints = role
-        .elements()
-        .filter(|child| child.namespace() == SAML_METADATA && child.attribute("Location").is_some());
-    let described = |child: Element<'_>| (child.local_name().to_owned(), endpoint(child));
-    RoleDescription {
-        name: role.local_name().to_owned(),
-        protocols: first_few("protocols", PROTOCOLS, protocols, &mut warnings, str::to_owned),
-        signing: keys.signing,
-        encryption: keys.encryption,
-        unreadable_keys: keys.ignored,
-        endpoints: first_few("endpoints", ENDPOINTS, endpoints, &mut warnings, described),
-        name_id_formats: name_id_formats(role, &mut warnings),
-        extensions: extensions(role, &mut warnings),
-        warnings,
-    }
-}
-
-fn extensions(holder: Element<'_>, warnings: &mut Vec<Warning>) -> Vec<String> {
-    let mut names = Bounded::new("extensions", EXTENSIONS);
-    let mut known = BTreeSet::new();
-    let elements = children(holder, "Extensions").flat_map(|extensions| extensions.elements());
-    for (number, extension) in (1_usize..).zip(elements) {
-        let name = (extension.namespace(), extension.local_name());
-        if known.contains(&name) {
-            continue;
-        }
-        if names.has_room() {
-            known.insert(name);
-            names.push(number, format!("{{{}}}{}", name.0, name.1));
-        } else {
-            names.leave_out(number);
-        }
-    }
-    names.finish(warnings)
 }

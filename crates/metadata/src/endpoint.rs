@@ -134,6 +134,10 @@ impl Endpoint {
         self.is_default == Some(true)
     }
 
+    pub(crate) fn written_default(&self) -> Option<bool> {
+        self.is_default
+    }
+
     pub(crate) fn new(binding: Binding, location: WebAddress) -> Endpoint {
         Endpoint { binding, location, response_location: None, index: None, is_default: None }
     }

@@ -36,6 +36,16 @@ pub enum MetadataError {
         error: Box<XmlError>,
     },
 
+    /// Two endpoints of one kind with the same number, where messages name them by it (saml-metadata-2.0-os 2.2.3).
+    #[error("two endpoints {element} have index {index}")]
+    #[non_exhaustive]
+    Index {
+        /// Local name of their element.
+        element: &'static str,
+        /// The number.
+        index: u16,
+    },
+
     /// The document element is neither an EntityDescriptor nor an EntitiesDescriptor (saml-metadata-2.0-os 2.3).
     #[error("{}", not_metadata(namespace, name))]
     #[non_exhaustive]
@@ -265,6 +275,7 @@ impl MetadataError {
             MetadataError::Xml(error) => error.code(),
             MetadataError::Signature(error) => error.code(),
             MetadataError::NotXml { error, .. } => error.code(),
+            MetadataError::Index { .. } => "metadata.index",
             MetadataError::Root { .. } => "metadata.root",
             MetadataError::EntityId { .. } | MetadataError::EntityIdAttribute { .. } => "metadata.entity_id",
             MetadataError::Template { .. } => "metadata.template",
@@ -297,6 +308,7 @@ impl MetadataError {
             }
             MetadataError::Signature(error) => signature_hint(error),
             MetadataError::NotXml { found, .. } => found.hint(),
+            MetadataError::Index { .. } => "Give each endpoint of the kind a number of its own.",
             MetadataError::Root { namespace, name } => root_hint(namespace, name),
             MetadataError::Namespace { .. } | MetadataError::NoIdentityProvider { stray: Some(_), .. } => {
                 LOST_NAMESPACE

@@ -1,11 +1,17 @@
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use vouchsafe_crypto::Certificate;
 
+use crate::encoding::in_utf8;
 use crate::index::Index;
-use crate::{Binding, Endpoint, EntityId, EntityKey, MetadataError, Scope, Warning, WebAddress};
+use crate::information::Information;
+use crate::{
+    AlgorithmSupport, Binding, Contact, Endpoint, EntityAttributes, EntityId, EntityKey, MetadataError,
+    Organization, Registration, Scope, UserInterface, Warning, WebAddress,
+};
 
 /// An identity provider we trust: its name, its keys and where it takes messages.
 ///
@@ -42,7 +48,7 @@ pub struct IdentityProvider {
     pub(crate) wants_authn_requests_signed: bool,
     pub(crate) scopes: Vec<Scope>,
     pub(crate) error_url: Option<String>,
-    pub(crate) organization_display_name: Option<String>,
+    pub(crate) information: Box<Information>,
     pub(crate) warnings: Vec<Warning>,
 }
 
@@ -62,6 +68,7 @@ impl IdentityProvider {
     /// * `metadata.entity_id`, `metadata.attribute`: a value that is not of its type.
     /// * `metadata.schema`: an element that may occur once occurs twice.
     pub fn from_metadata(metadata: &[u8]) -> Result<IdentityProvider, MetadataError> {
+        let metadata = &*in_utf8(Cow::Borrowed(metadata));
         Index::of(metadata)?.only_identity_provider(metadata)
     }
 
@@ -75,6 +82,7 @@ impl IdentityProvider {
         metadata: &[u8],
         entity_id: &EntityId,
     ) -> Result<IdentityProvider, MetadataError> {
+        let metadata = &*in_utf8(Cow::Borrowed(metadata));
         let index = Index::of(metadata)?;
         index.identity_provider(metadata, index.named(entity_id.as_str())?)
     }
@@ -240,10 +248,52 @@ impl IdentityProvider {
         self.error_url.as_deref()
     }
 
-    /// The name of the organization for people to read: the English one, or the first (2.3.2.1).
+    /// Its name for people to read: the English one, or the first. It is that of `mdui:UIInfo`, or else the organization's.
     #[must_use]
-    pub fn organization_display_name(&self) -> Option<&str> {
-        self.organization_display_name.as_deref()
+    pub fn display_name(&self) -> Option<&str> {
+        self.display_name_in(&[])
+    }
+
+    /// The same in the best of these languages, the most wanted first ([`LocalizedText::best_of`](crate::LocalizedText::best_of)).
+    #[must_use]
+    pub fn display_name_in(&self, languages: &[&str]) -> Option<&str> {
+        self.information.display_name(languages)
+    }
+
+    /// Names, logos and explanations for people; empty where the metadata does not say.
+    #[must_use]
+    pub fn user_interface(&self) -> &UserInterface {
+        &self.information.user_interface
+    }
+
+    /// What a federation says of it: categories, assurance.
+    #[must_use]
+    pub fn entity_attributes(&self) -> &EntityAttributes {
+        &self.information.entity_attributes
+    }
+
+    /// The algorithms that it can verify; empty where it does not say.
+    #[must_use]
+    pub fn algorithm_support(&self) -> &AlgorithmSupport {
+        &self.information.algorithm_support
+    }
+
+    /// Who registered it.
+    #[must_use]
+    pub fn registration(&self) -> Option<&Registration> {
+        self.information.registration.as_ref()
+    }
+
+    /// Who runs it.
+    #[must_use]
+    pub fn organization(&self) -> Option<&Organization> {
+        self.information.organization.as_ref()
+    }
+
+    /// Whom to ask about it.
+    #[must_use]
+    pub fn contacts(&self) -> &[Contact] {
+        &self.information.contacts
     }
 }
 
@@ -305,10 +355,24 @@ impl IdentityProvider {
         self
     }
 
+    /// Says which algorithms it can verify: we sign with those that it prefers, as far as our key and our policy allow.
+    #[must_use]
+    pub fn with_algorithm_support(mut self, support: AlgorithmSupport) -> Self {
+        self.information.algorithm_support = support;
+        self
+    }
+
+    /// Says how it is shown to people.
+    #[must_use]
+    pub fn with_user_interface(mut self, shown: UserInterface) -> Self {
+        self.information.user_interface = shown;
+        self
+    }
+
     /// Adds a domain it may speak for.
     #[must_use]
-    pub fn with_scope(mut self, domain: impl Into<String>) -> Self {
-        self.scopes.push(Scope::new(domain.into(), false));
+    pub fn with_scope(mut self, domain: impl Into<Box<str>>) -> Self {
+        self.scopes.push(Scope::domain(domain.into()));
         self
     }
 
@@ -344,7 +408,7 @@ impl WantsSigningCertificate {
             wants_authn_requests_signed: false,
             scopes: Vec::new(),
             error_url: None,
-            organization_display_name: None,
+            information: Box::default(),
             warnings: Vec::new(),
         }
     }

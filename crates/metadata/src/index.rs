@@ -13,6 +13,7 @@ use vouchsafe_xml::{Document, Element, Limits, NamespaceScope, Outline};
 use crate::description::{EntityDescription, describe};
 use crate::foreign::refused;
 use crate::read::{identity_provider, trimmed};
+use crate::registration::MDRPI;
 use crate::source::{Entity, Inherited, is_entity, is_group, speaks_saml2};
 use crate::time::parse_date_time;
 use crate::{IdentityProvider, MetadataError};
@@ -319,10 +320,8 @@ impl Index {
 
 /// `mdrpi:PublicationInfo/@creationInstant` in the Extensions of the root.
 fn creation_instant(root: Element<'_>) -> Option<DateTime<Utc>> {
-    const PUBLICATION: &str = "urn:oasis:names:tc:SAML:metadata:rpi";
     let extensions = root.elements().filter(|child| child.is(SAML_METADATA, "Extensions"));
-    let mut found =
-        extensions.flat_map(Element::elements).filter(|child| child.is(PUBLICATION, "PublicationInfo"));
+    let mut found = extensions.flat_map(Element::elements).filter(|child| child.is(MDRPI, "PublicationInfo"));
     parse_date_time(found.next()?.attribute("creationInstant")?)
 }
 

@@ -31,59 +31,86 @@
 //!   that a document which cannot be used, or is older, never takes the place of the one at hand. Neither fetches anything.
 //! * The first 32 keys of each use are kept, the first 1,024 endpoints of each kind, and so on: what comes after them is left out, with a
 //!   warning that names it ([`Warning::LeftOut`]). Work and memory grow with the length of the metadata and no faster.
+//! * Documents in UTF-8, with a byte order mark or without, and in UTF-16 are read.
+//! * Nothing is dropped without a word: what cannot be read, and what nobody uses, is in the warnings. Extensions that are not read here are
+//!   kept as they are ([`Extension`]), so that [`EntityDescription::to_xml`] writes them again.
 //! * A key comes as a certificate or as bare numbers, `ds:KeyValue` (Metadata Interoperability Profile 2.5.1): [`EntityKey`]. Whether it is
 //!   strong enough is the provider's list of algorithms, asked when trust is set up.
 //!
 //! # Layout
 //!
-//! `schema` is the schema's content model, `bounded` says how much of an entity is kept, `index` finds the entities in a document, which `aggregate` keeps; `source` is an entity with what is round it; `identity_provider` is the value and its builder, `read` fills it from an element,
-//! `keys` with `key_info` and `key_value`, `endpoint`, `scope` and `time` read the parts; `foreign` says what is no metadata; `description` lists all there is, `service_provider` writes; `lint` with `lint_rules` and `diff` say what a publisher should look at and what a refresh would change.
+//! `schema` is the schema's content model, `bounded` says how much of an entity is kept, `encoding` makes UTF-8 of UTF-16, `index` finds the entities in a document, which `aggregate` keeps; `source` is an entity with what is round it; `identity_provider` is the value and its builder, `read` fills it from an element,
+//! `keys` with `key_info` and `key_value`, `endpoint`, `scope` and `time` read the parts; `information` is what an entity says about itself beside those, in `user_interface`, `entity_attributes`, `algorithm_support`, `registration`, `contact`, `requested_attributes` and `extension`, with text in `localized`; `foreign` says what is no metadata.
+//! `description` with `role_description` lists all there is, and `write` writes it; `service_provider` with `service_information` is our own descriptor; `lint` with `lint_rules` and `diff` say what a publisher should look at and what a refresh would change.
 //! `trusted_source` says what a source is trusted for, on top of `aggregate`, and `refresh` when it is asked and what is done with its answer.
 
 mod aggregate;
+mod algorithm_support;
 mod bounded;
+mod contact;
 mod description;
 mod diff;
+mod encoding;
 mod endpoint;
+mod entity_attributes;
 mod entity_id;
 mod entity_key;
 mod error;
+mod extension;
 mod foreign;
 mod identity_provider;
 mod index;
+mod information;
 mod key_info;
 mod key_value;
 mod keys;
 mod lint;
 mod lint_rules;
+mod localized;
 mod placeholder;
 mod read;
 mod refresh;
 mod refresh_error;
+mod registration;
+mod requested_attributes;
+mod role_description;
 mod schema;
 mod scope;
+mod service_information;
 mod service_provider;
 mod source;
 mod time;
 mod trusted_source;
+mod user_interface;
 mod warning;
 mod web_address;
+mod write;
 
 pub use aggregate::{Aggregate, AggregateEntity, EntityName};
-pub use description::{EntityDescription, LeftOutEntity, MetadataDescription, RoleDescription};
+pub use algorithm_support::{AlgorithmSupport, SigningMethod};
+pub use contact::{Contact, ContactKind, Organization};
+pub use description::{EntityDescription, LeftOutEntity, MetadataDescription};
 pub use diff::{ChangeSubject, MetadataChange};
 pub use endpoint::{Binding, Endpoint};
+pub use entity_attributes::{EntityAttribute, EntityAttributes, SubjectIdRequirement};
 pub use entity_id::EntityId;
 pub use entity_key::EntityKey;
 pub use error::MetadataError;
+pub use extension::Extension;
 pub use foreign::Foreign;
 pub use identity_provider::{IdentityProvider, WantsSigningCertificate};
 pub use lint::{LintFinding, LintSeverity};
+pub use localized::LocalizedText;
 pub use refresh::{FetchedMetadata, Refresh, RefreshSchedule, Refreshed, Validators};
 pub use refresh_error::RefreshError;
+pub use registration::Registration;
+pub use requested_attributes::{AttributeConsumingService, RequestedAttribute};
+pub use role_description::RoleDescription;
 pub use scope::Scope;
+pub use service_information::ServiceInformation;
 pub use service_provider::{ServiceProviderDescriptor, WantsAssertionConsumer};
 pub use trusted_source::{SpeaksFor, TrustedMetadata, TrustedSource};
+pub use user_interface::{Logo, UserInterface};
 pub use warning::Warning;
 pub use web_address::WebAddress;
 

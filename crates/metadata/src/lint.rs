@@ -116,11 +116,15 @@ pub(crate) enum LintRule {
     NoContact,
     NoDisplayName,
     LogoInsecure,
+    ForeignProtocol,
+    ConsumerBinding,
+    SubjectIdRequirement,
+    BroadScope,
 }
 
 impl LintRule {
     #[cfg(test)]
-    const ALL: [LintRule; 14] = [
+    const ALL: [LintRule; 18] = [
         LintRule::NoValidUntil,
         LintRule::CacheDuration,
         LintRule::EntityIdForm,
@@ -135,6 +139,10 @@ impl LintRule {
         LintRule::NoContact,
         LintRule::NoDisplayName,
         LintRule::LogoInsecure,
+        LintRule::ForeignProtocol,
+        LintRule::ConsumerBinding,
+        LintRule::SubjectIdRequirement,
+        LintRule::BroadScope,
     ];
 
     pub(crate) fn code(self) -> &'static str {
@@ -153,6 +161,10 @@ impl LintRule {
             LintRule::NoContact => "metadata.no_contact",
             LintRule::NoDisplayName => "metadata.no_display_name",
             LintRule::LogoInsecure => "metadata.logo_insecure",
+            LintRule::ForeignProtocol => "metadata.foreign_protocol",
+            LintRule::ConsumerBinding => "metadata.consumer_binding",
+            LintRule::SubjectIdRequirement => "metadata.subject_id_requirement",
+            LintRule::BroadScope => "metadata.broad_scope",
         }
     }
 }
@@ -209,9 +221,16 @@ static ROWS: &[Row] = &[
     row("metadata.schema", Warn, "saml-schema-metadata-2.0", "Follow the schema: other software refuses the entity for it."),
     row("metadata.boolean_spelling", Warn, "XML Schema, Part 2, 3.2.2", "Write true or false in small letters."),
     row("metadata.scope_ignored", Warn, "shibmd:Scope", "Write regexp as true or false."),
+    row("metadata.extension_ignored", Warn, "saml-metadata-2.0-os 2.3.1; the specification of the extension", "Correct the extension; the rest of the entity is used."),
+    row("metadata.affiliation", Note, "saml-metadata-2.0-os 2.5", "Nothing, if the group is for others: no sign-in goes by an affiliation here."),
+    row("metadata.foreign_bindings", Error, "saml-metadata-2.0-os 2.4.3; SDP-IDP33", "Publish a SingleSignOnService with HTTP-Redirect: without a binding of SAML 2.0 no sign-in can begin at a service."),
     row("metadata.left_out", Warn, "limits of Vouchsafe", "Remove what is outdated."),
     row("metadata.no_contact", Note, "SDP-MD11", "Publish a ContactPerson of type technical or support with an e-mail address."),
     row("metadata.no_display_name", Note, "SDP-MD09", "Publish mdui:DisplayName, or an Organization with OrganizationDisplayName: people choose by it."),
+    row("metadata.foreign_protocol", Warn, "saml-metadata-2.0-os 2.4.1", "Name urn:oasis:names:tc:SAML:2.0:protocol in protocolSupportEnumeration, or remove the role: nobody of SAML 2.0 uses it."),
+    row("metadata.consumer_binding", Error, "saml-profiles-2.0-os 4.1.2, 4.1.4.3", "Publish the AssertionConsumerService with HTTP-POST: a response does not fit into an address, and the profile forbids HTTP-Redirect for it."),
+    row("metadata.subject_id_requirement", Warn, "saml-subject-id-attr-v1.0 3.5.1", "Write one value: subject-id, pairwise-id, any or none."),
+    row("metadata.broad_scope", Warn, "shibmd:Scope; SDP-IDP16", "Write the expression so that it matches the domains of the identity provider alone, such as ^(.+\\.)?example\\.org$."),
     row("metadata.logo_insecure", Note, "SDP-MD10", "Give the https address of the logo: browsers leave out others on https pages."),
 ];
 

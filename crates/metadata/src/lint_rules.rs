@@ -4,14 +4,18 @@ use chrono::{DateTime, TimeDelta, Utc};
 use vouchsafe_crypto::Provider;
 use vouchsafe_xml::{Document, Element, Quoted};
 
-use crate::description::{EntityDescription, RoleDescription, describe};
+use crate::description::describe;
 use crate::index::Index;
 use crate::lint::{LintRule, Report};
 use crate::placeholder::placeholder;
-use crate::read::{boolean, children, display_name, identity_provider, trimmed};
-use crate::source::{Entity, is_role};
+use crate::read::{boolean, children, identity_provider, trimmed};
+use crate::role_description::KINDS;
+use crate::source::{Entity, is_role, speaks_saml2};
 use crate::time::parse_duration;
-use crate::{Binding, Endpoint, EntityKey, IdentityProvider, MetadataError, Warning};
+use crate::{
+    Binding, Endpoint, EntityAttributes, EntityDescription, EntityKey, IdentityProvider, MetadataError,
+    RoleDescription, Warning,
+};
 
 /// An entity that can be described.
 pub(crate) struct Subject<'d> {
@@ -86,6 +90,8 @@ pub(crate) static RULES: &[fn(&Subject<'_>, &mut Report<'_>)] = &[
     certificates_are_in_date,
     sign_in_can_begin_by_redirect,
     responses_can_be_delivered,
+    responses_go_by_form,
+    roles_speak_saml_2,
     endpoints_are_usable,
     endpoints_are_secure,
     one_endpoint_is_the_default,
@@ -94,6 +100,8 @@ pub(crate) static RULES: &[fn(&Subject<'_>, &mut Report<'_>)] = &[
     somebody_can_be_asked,
     it_has_a_name_for_people,
     logos_are_secure,
+    one_subject_identifier_is_needed,
+    scopes_are_of_somebody,
 ];
 
 fn it_is_the_first_of_its_name(subject: &Subject<'_>, report: &mut Report<'_>) {
@@ -240,14 +248,61 @@ fn sign_in_can_begin_by_redirect(subject: &Subject<'_>, report: &mut Report<'_>)
 
 fn responses_can_be_delivered(subject: &Subject<'_>, report: &mut Report<'_>) {
     for (role, _) in subject.roles().filter(|(role, _)| role.name() == "SPSSODescriptor") {
-        let takes = role
-            .endpoints()
-            .iter()
-            .any(|(name, endpoint)| name == "AssertionConsumerService" && endpoint.is_ok());
-        if !takes {
+        if consumers(role).next().is_none() {
             report
                 .add(LintRule::NoAssertionConsumer, "SPSSODescriptor has no usable AssertionConsumerService");
         }
+    }
+}
+
+/// The address line of a browser has no room for a response (saml-profiles-2.0-os 4.1.2).
+fn responses_go_by_form(subject: &Subject<'_>, report: &mut Report<'_>) {
+    let by_redirect = |endpoint: &&Endpoint| *endpoint.binding() == Binding::HttpRedirect;
+    for (role, _) in subject.roles() {
+        for endpoint in consumers(role).filter(by_redirect) {
+            let location = Quoted::new(endpoint.location());
+            report.add(
+                LintRule::ConsumerBinding,
+                format!("AssertionConsumerService {location} is by HTTP-Redirect"),
+            );
+        }
+    }
+}
+
+fn consumers(role: &RoleDescription) -> impl Iterator<Item = &Endpoint> {
+    let named = role.endpoints().iter().filter(|(name, _)| name == "AssertionConsumerService");
+    named.filter_map(|(_, endpoint)| endpoint.as_ref().ok())
+}
+
+/// Of an identity provider it is an error, which reading it tells.
+fn roles_speak_saml_2(subject: &Subject<'_>, report: &mut Report<'_>) {
+    for (role, element) in subject.roles() {
+        let is_judged = KINDS.contains(&role.name()) && role.name() != "IDPSSODescriptor";
+        if is_judged && !role.protocols().is_empty() && !speaks_saml2(element) {
+            let (name, protocols) = (role.name(), role.protocols().join(" "));
+            let message = format!("{name} speaks other protocols alone: {}", Quoted::new(&protocols));
+            report.add(LintRule::ForeignProtocol, message);
+        }
+    }
+}
+
+fn one_subject_identifier_is_needed(subject: &Subject<'_>, report: &mut Report<'_>) {
+    let attributes = subject.description.entity_attributes();
+    let values: Vec<&str> = attributes.values(EntityAttributes::SUBJECT_ID_REQUIREMENT).collect();
+    let is_one = values.len() == 1 && attributes.subject_id_requirement().is_some();
+    if !values.is_empty() && !is_one {
+        let message = format!("subject-id:req is {}", Quoted::new(&values.join(", ")));
+        report.add(LintRule::SubjectIdRequirement, message);
+    }
+}
+
+/// An expression that matches what nobody has matches what others have.
+fn scopes_are_of_somebody(subject: &Subject<'_>, report: &mut Report<'_>) {
+    let of_roles = subject.description.roles().iter().flat_map(RoleDescription::scopes);
+    let scopes = subject.description.scopes().iter().chain(of_roles);
+    for scope in scopes.filter(|scope| scope.is_pattern() && scope.matches("nobody-has-this.invalid")) {
+        let message = format!("the scope {} matches the domains of others", Quoted::new(scope.value()));
+        report.add(LintRule::BroadScope, message);
     }
 }
 
@@ -318,36 +373,14 @@ fn somebody_can_be_asked(subject: &Subject<'_>, report: &mut Report<'_>) {
 }
 
 fn it_has_a_name_for_people(subject: &Subject<'_>, report: &mut Report<'_>) {
-    let element = subject.entity.element;
-    let is_named = display_name(element).is_some()
-        || element
-            .elements()
-            .filter(is_role)
-            .any(|role| display_name(role).is_some() || user_interface(role, "DisplayName").next().is_some());
-    if !is_named {
+    if subject.description.display_name().is_none() {
         report.add(LintRule::NoDisplayName, "there is no name for people to read");
     }
 }
 
 fn logos_are_secure(subject: &Subject<'_>, report: &mut Report<'_>) {
-    for role in subject.entity.element.elements().filter(is_role) {
-        for logo in user_interface(role, "Logo") {
-            let text = logo.text();
-            if trimmed(&text).to_ascii_lowercase().starts_with("http:") {
-                report.add(LintRule::LogoInsecure, format!("the logo is at {}", Quoted::new(trimmed(&text))));
-            }
-        }
+    let logos = subject.description.roles().iter().flat_map(|role| role.user_interface().logos());
+    for logo in logos.filter(|logo| logo.address().to_ascii_lowercase().starts_with("http:")) {
+        report.add(LintRule::LogoInsecure, format!("the logo is at {}", Quoted::new(logo.address())));
     }
 }
-
-/// The elements of this name in mdui:UIInfo.
-fn user_interface<'d>(role: Element<'d>, name: &'static str) -> impl Iterator<Item = Element<'d>> {
-    children(role, "Extensions")
-        .flat_map(|extensions| extensions.elements())
-        .filter(|element| element.is(MDUI, "UIInfo"))
-        .flat_map(|information| information.elements())
-        .filter(move |element| element.is(MDUI, name))
-}
-
-/// Metadata Extensions for Login and Discovery User Interface.
-const MDUI: &str = "urn:oasis:names:tc:SAML:metadata:ui";

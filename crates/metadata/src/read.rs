@@ -4,13 +4,15 @@ use chrono::{DateTime, Utc};
 use vouchsafe_xml::namespace::SAML_METADATA;
 use vouchsafe_xml::{Element, Quoted};
 
-use crate::bounded::{Bounded, ENDPOINTS, NAME_ID_FORMATS, REASONS, SCOPES};
+use crate::bounded::{Bounded, ENDPOINTS, NAME_ID_FORMATS, REASONS, ROLES};
+use crate::information::Information;
 use crate::placeholder::placeholder;
+use crate::role_description::unused;
 use crate::schema::check_entity;
-use crate::source::{Entity, cache_duration, earliest, shortest, speaks_saml2};
+use crate::source::{Entity, cache_duration, earliest, is_role, shortest, speaks_saml2};
 use crate::time::parse_date_time;
 use crate::web_address::WebAddress;
-use crate::{Binding, Endpoint, EntityId, IdentityProvider, MetadataError, Scope, Warning, keys};
+use crate::{Binding, Endpoint, EntityId, IdentityProvider, MetadataError, Warning, keys, scope};
 
 /// Reads the SAML 2.0 identity provider role of `entity`.
 pub(crate) fn identity_provider(entity: Entity<'_>) -> Result<IdentityProvider, MetadataError> {
@@ -31,9 +33,9 @@ pub(crate) fn identity_provider(entity: Entity<'_>) -> Result<IdentityProvider, 
         warnings.push(Warning::DuplicateEntity { count: entity.duplicates });
     }
     let single_sign_on = endpoints(role, "SingleSignOnService", &mut warnings);
-    if single_sign_on.is_empty() {
-        warnings.push(Warning::NoSingleSignOn);
-    }
+    warnings.extend(no_way_to_ask(&single_sign_on));
+    warnings.extend(entity.element.elements().filter(is_role).take(ROLES).filter_map(unused));
+    let information = Information::read(entity.element, role, &mut warnings);
     Ok(IdentityProvider {
         valid_until: earliest(entity.valid_until()?, date_time(role, "validUntil")?),
         cache_duration: shortest(entity.cache_duration(), cache_duration(role)),
@@ -42,18 +44,36 @@ pub(crate) fn identity_provider(entity: Entity<'_>) -> Result<IdentityProvider, 
         single_sign_on,
         single_logout: endpoints(role, "SingleLogoutService", &mut warnings),
         artifact_resolution: endpoints(role, "ArtifactResolutionService", &mut warnings),
-        name_id_formats: name_id_formats(role, &mut warnings),
+        name_id_formats: texts(role, "NameIDFormat", NAME_ID_FORMATS, &mut warnings),
         wants_authn_requests_signed: wants_authn_requests_signed(role, &mut warnings)?,
-        scopes: scopes([entity.element, role], &mut warnings),
+        scopes: scope::read(&[entity.element, role], &mut warnings),
         error_url: role
             .attribute("errorURL")
             .map(trimmed)
             .filter(|url| WebAddress::new(url).is_ok())
             .map(str::to_owned),
-        organization_display_name: display_name(role).or_else(|| display_name(entity.element)),
+        information: Box::new(information),
         warnings,
         entity_id,
     })
+}
+
+/// That no sign-in request can be sent to these addresses, and why.
+fn no_way_to_ask(single_sign_on: &[Endpoint]) -> Option<Warning> {
+    let is_foreign = |endpoint: &&Endpoint| matches!(endpoint.binding(), Binding::Other(_));
+    if single_sign_on.is_empty() {
+        return Some(Warning::NoSingleSignOn);
+    }
+    let mut bindings: Vec<String> = single_sign_on
+        .iter()
+        .filter(is_foreign)
+        .map(|endpoint| endpoint.binding().uri().to_owned())
+        .collect();
+    let are_all = bindings.len() == single_sign_on.len();
+    bindings.sort_unstable();
+    bindings.dedup();
+    bindings.truncate(REASONS);
+    are_all.then_some(Warning::ForeignBindings { bindings })
 }
 
 /// The one IDPSSODescriptor for SAML 2.0. One for other protocols beside it is usual (SAML 1.1) and left alone.
@@ -119,63 +139,26 @@ pub(crate) fn endpoint(element: Element<'_>) -> Result<Endpoint, String> {
         .with_index(index, is_default))
 }
 
-pub(crate) fn name_id_formats(role: Element<'_>, warnings: &mut Vec<Warning>) -> Vec<String> {
-    let mut formats = Bounded::new("NameIDFormat", NAME_ID_FORMATS);
-    for (number, element) in (1_usize..).zip(children(role, "NameIDFormat")) {
+/// The texts in the children of this name, but for empty ones.
+pub(crate) fn texts(
+    role: Element<'_>,
+    name: &'static str,
+    limit: usize,
+    warnings: &mut Vec<Warning>,
+) -> Vec<String> {
+    let mut texts = Bounded::new(name, limit);
+    for (number, element) in (1_usize..).zip(children(role, name)) {
         let text = element.text();
-        let format = trimmed(&text);
-        if !format.is_empty() {
-            formats.push(number, format.to_owned());
+        let value = trimmed(&text);
+        if !value.is_empty() {
+            texts.push(number, value.to_owned());
         }
     }
-    formats.finish(warnings)
+    texts.finish(warnings)
 }
 
 fn address(text: &str) -> Result<WebAddress, String> {
     WebAddress::new(text).map_err(|error| error.to_string())
-}
-
-fn scopes(holders: [Element<'_>; 2], warnings: &mut Vec<Warning>) -> Vec<Scope> {
-    let elements = holders
-        .into_iter()
-        .flat_map(|holder| children(holder, "Extensions"))
-        .flat_map(|extensions| extensions.elements())
-        .filter(|element| element.is(SHIBMD, "Scope"));
-    let mut scopes = Bounded::new("shibmd:Scope", SCOPES);
-    let mut ignored = Bounded::new("reasons why a shibmd:Scope cannot be used", REASONS);
-    for (number, element) in (1_usize..).zip(elements) {
-        let text = element.text();
-        let value = trimmed(&text);
-        match boolean(element, "regexp") {
-            Ok(is_pattern) if !value.is_empty() => {
-                let is_pattern = is_pattern.is_some_and(|one| one.value);
-                scopes.push(number, Scope::new(value.to_owned(), is_pattern));
-            }
-            Ok(_) => {}
-            Err(reason) => ignored.push(number, (value.to_owned(), reason.to_string())),
-        }
-    }
-    let scopes = scopes.finish(warnings);
-    let ignored = ignored.finish(warnings).into_iter();
-    warnings.extend(ignored.map(|(scope, reason)| Warning::ScopeIgnored { scope, reason }));
-    scopes
-}
-
-/// The name to show: the English one, or the first.
-pub(crate) fn display_name(holder: Element<'_>) -> Option<String> {
-    let names: Vec<(bool, String)> = children(holder, "Organization")
-        .flat_map(|organization| children(organization, "OrganizationDisplayName"))
-        .map(|name| (is_english(name), trimmed(&name.text()).to_owned()))
-        .filter(|(_, name)| !name.is_empty())
-        .collect();
-    let chosen = names.iter().find(|(english, _)| *english).or_else(|| names.first());
-    chosen.map(|(_, name)| name.clone())
-}
-
-fn is_english(element: Element<'_>) -> bool {
-    element.attribute_in(vouchsafe_xml::namespace::XML, "lang").is_some_and(|language| {
-        language.split('-').next().is_some_and(|primary| primary.eq_ignore_ascii_case("en"))
-    })
 }
 
 /// The children of this name in the metadata namespace.
@@ -284,6 +267,3 @@ fn entity_round(element: Element<'_>) -> Option<&str> {
 pub(crate) fn trimmed(text: &str) -> &str {
     text.trim_matches([' ', '\t', '\r', '\n'])
 }
-
-/// saml-metadata Shibboleth extensions, `shibmd:Scope`.
-const SHIBMD: &str = "urn:mace:shibboleth:metadata:1.0";

@@ -1,22 +1,28 @@
-use chrono::{DateTime, SecondsFormat, Utc};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
 use vouchsafe_crypto::{
-    Certificate, ContentCipher, DigestAlgorithm, KeyTransport, Provider, SignatureAlgorithm,
+    Certificate, ContentCipher, DigestAlgorithm, KeyTransport, Provider, SignatureAlgorithm, hexadecimal,
 };
-use vouchsafe_xml::Writer;
-use vouchsafe_xml::namespace::{DSIG, SAML_METADATA, SAML_PROTOCOL};
+use vouchsafe_signature::{SignatureError, Signer, sign};
+use vouchsafe_xml::namespace::SAML_PROTOCOL;
+use vouchsafe_xml::{Limits, Writer};
 
 use crate::identity_provider::web_endpoint;
-use crate::{Binding, Endpoint, EntityId, MetadataError};
+use crate::write::{Extensions, boolean, start_entity, write_endpoint, write_keys};
+use crate::{
+    AlgorithmSupport, Binding, Endpoint, EntityId, EntityKey, MetadataError, ServiceInformation,
+    SigningMethod,
+};
 
 /// Our own metadata: what an identity provider's operator is given (saml-metadata-2.0-os 2.4.4).
 ///
 /// ```
-/// use vouchsafe_metadata::{Binding, EntityId, ServiceProviderDescriptor, name_id_format};
+/// use vouchsafe_metadata::{Binding, EntityId, ServiceProviderDescriptor};
 ///
 /// let descriptor = ServiceProviderDescriptor::builder(EntityId::new("https://app.example.com/saml/metadata")?)
 ///     .with_assertion_consumer(Binding::HttpPost, "https://app.example.com/saml/acs")?
-///     .with_single_logout(Binding::HttpRedirect, "https://app.example.com/saml/logout")?
-///     .with_name_id_format(name_id_format::EMAIL_ADDRESS);
+///     .with_single_logout(Binding::HttpRedirect, "https://app.example.com/saml/logout")?;
 ///
 /// let xml = descriptor.to_xml()?;
 /// assert!(xml.contains(r#"<md:AssertionConsumerService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST""#));
@@ -26,18 +32,20 @@ use crate::{Binding, Endpoint, EntityId, MetadataError};
 pub struct ServiceProviderDescriptor {
     entity_id: EntityId,
     valid_until: Option<DateTime<Utc>>,
+    cache_duration: Option<Duration>,
     assertion_consumers: Vec<Endpoint>,
     single_logout: Vec<Endpoint>,
-    signing: Vec<Certificate>,
-    encryption: Vec<Certificate>,
-    name_id_formats: Vec<String>,
+    artifact_resolution: Vec<Endpoint>,
+    signing: Vec<EntityKey>,
+    encryption: Vec<EntityKey>,
     wants_assertions_signed: bool,
     authn_requests_signed: bool,
     encryption_methods: Vec<String>,
-    signing_methods: Vec<String>,
-    digest_methods: Vec<String>,
+    algorithm_support: AlgorithmSupport,
+    information: ServiceInformation,
 }
 
+/// # Addresses
 impl ServiceProviderDescriptor {
     /// Begins a descriptor; an assertion consumer comes next, since the schema asks for one.
     pub fn builder(entity_id: EntityId) -> WantsAssertionConsumer {
@@ -48,12 +56,25 @@ impl ServiceProviderDescriptor {
     ///
     /// # Errors
     /// `metadata.location` when it is not an absolute http or https URL.
-    pub fn with_assertion_consumer(
+    pub fn with_assertion_consumer(self, binding: Binding, location: &str) -> Result<Self, MetadataError> {
+        let used = self.assertion_consumers.iter().filter_map(Endpoint::index).max();
+        let next = used.map_or(0, |index| index.saturating_add(1));
+        self.with_assertion_consumer_of_index(next, binding, location)
+    }
+
+    /// The same with a number of its own, which stays the same when others come and go.
+    ///
+    /// # Errors
+    /// As [`with_assertion_consumer`](Self::with_assertion_consumer), and `metadata.index` when another one has the number.
+    pub fn with_assertion_consumer_of_index(
         mut self,
+        index: u16,
         binding: Binding,
         location: &str,
     ) -> Result<Self, MetadataError> {
-        self.assertion_consumers.push(web_endpoint("AssertionConsumerService", binding, location)?);
+        let element = "AssertionConsumerService";
+        let endpoint = web_endpoint(element, binding, location)?;
+        push_indexed(&mut self.assertion_consumers, element, index, endpoint)?;
         Ok(self)
     }
 
@@ -66,38 +87,49 @@ impl ServiceProviderDescriptor {
         Ok(self)
     }
 
-    /// Adds a certificate whose key signs our requests.
+    /// Adds an address that takes logout requests, and another one that takes the responses (ResponseLocation).
+    ///
+    /// # Errors
+    /// `metadata.location` when one of them is not an absolute http or https URL.
+    pub fn with_single_logout_and_responses(
+        mut self,
+        binding: Binding,
+        location: &str,
+        response_location: &str,
+    ) -> Result<Self, MetadataError> {
+        let element = "SingleLogoutService";
+        let responses = web_endpoint(element, binding.clone(), response_location)?.address().clone();
+        let endpoint = web_endpoint(element, binding, location)?.with_response_location(Some(responses));
+        self.single_logout.push(endpoint);
+        Ok(self)
+    }
+
+    /// Adds an address where artifacts of ours are resolved, by SOAP. They are numbered from 0 in this order.
+    ///
+    /// # Errors
+    /// `metadata.location` when it is not an absolute http or https URL.
+    pub fn with_artifact_resolution(mut self, location: &str) -> Result<Self, MetadataError> {
+        let element = "ArtifactResolutionService";
+        let endpoint = web_endpoint(element, Binding::Soap, location)?;
+        let next = u16::try_from(self.artifact_resolution.len()).unwrap_or(u16::MAX);
+        push_indexed(&mut self.artifact_resolution, element, next, endpoint)?;
+        Ok(self)
+    }
+}
+
+/// # Keys
+impl ServiceProviderDescriptor {
+    /// Adds a certificate whose key signs our requests. The next one is published beside it, ahead of its use.
     #[must_use]
     pub fn with_signing_certificate(mut self, certificate: Certificate) -> Self {
-        self.signing.push(certificate);
+        self.signing.push(certificate.into());
         self
     }
 
     /// Adds a certificate to encrypt for. Several are published during a rollover; identity providers take the first they like.
     #[must_use]
     pub fn with_encryption_certificate(mut self, certificate: Certificate) -> Self {
-        self.encryption.push(certificate);
-        self
-    }
-
-    /// Adds a NameID format we take, the preferred first.
-    #[must_use]
-    pub fn with_name_id_format(mut self, format: impl Into<String>) -> Self {
-        self.name_id_formats.push(format.into());
-        self
-    }
-
-    /// Says whether Assertions must be signed themselves, not by their Response alone. True unless changed.
-    #[must_use]
-    pub fn with_assertions_signed(mut self, wanted: bool) -> Self {
-        self.wants_assertions_signed = wanted;
-        self
-    }
-
-    /// Says whether we sign authentication requests. False unless changed.
-    #[must_use]
-    pub fn with_authn_requests_signed(mut self, signed: bool) -> Self {
-        self.authn_requests_signed = signed;
+        self.encryption.push(certificate.into());
         self
     }
 
@@ -112,15 +144,36 @@ impl ServiceProviderDescriptor {
     /// the encryption keys the authenticated ciphers, then CBC, and key transport (MD09).
     #[must_use]
     pub fn with_algorithms_of(mut self, provider: &Provider) -> Self {
+        let digests = DIGESTS.iter().filter(|digest| provider.accepts_digest(**digest));
+        let support = digests
+            .fold(AlgorithmSupport::default(), |support, digest| support.with_digest_method(digest.uri()));
         let signatures = SIGNATURES.iter().filter(|algorithm| provider.accepts_signature(**algorithm));
-        self.signing_methods = signatures.map(|algorithm| algorithm.uri().to_owned()).collect();
-        self.digest_methods =
-            DIGESTS.iter().filter(|d| provider.accepts_digest(**d)).map(|d| d.uri().to_owned()).collect();
+        self.algorithm_support = signatures.fold(support, |support, algorithm| {
+            support.with_signing_method(SigningMethod::new(algorithm.uri()))
+        });
         let ciphers = CIPHERS.iter().filter(|c| provider.accepts_cipher(**c)).map(|c| c.uri().to_owned());
         let transports =
             TRANSPORTS.iter().filter(|t| provider.accepts_key_transport(**t)).map(|t| t.uri().to_owned());
         self.encryption_methods = ciphers.chain(transports).collect();
         self.encryption_methods.dedup();
+        self
+    }
+}
+
+/// # What else it says
+impl ServiceProviderDescriptor {
+    /// Says whether we refuse Assertions that are signed by their Response alone. False unless changed, as the library accepts them unless
+    /// told otherwise.
+    #[must_use]
+    pub fn with_assertions_signed(mut self, wanted: bool) -> Self {
+        self.wants_assertions_signed = wanted;
+        self
+    }
+
+    /// Says whether we sign authentication requests. False unless changed.
+    #[must_use]
+    pub fn with_authn_requests_signed(mut self, signed: bool) -> Self {
+        self.authn_requests_signed = signed;
         self
     }
 
@@ -131,18 +184,68 @@ impl ServiceProviderDescriptor {
         self
     }
 
+    /// Says how soon to look for a newer one, in whole seconds.
+    #[must_use]
+    pub fn with_cache_duration(mut self, duration: Duration) -> Self {
+        self.cache_duration = Some(duration);
+        self
+    }
+
+    /// What is said for people and for the release of attributes.
+    #[must_use]
+    pub fn with_information(mut self, information: ServiceInformation) -> Self {
+        self.information = information;
+        self
+    }
+}
+
+/// # The document
+impl ServiceProviderDescriptor {
     /// The document, valid by the schema of SAML metadata, without a signature.
     ///
     /// # Errors
     /// `xml.*` when a value holds a character that XML cannot carry.
     pub fn to_xml(&self) -> Result<String, MetadataError> {
+        self.written(None)
+    }
+
+    /// The same with a signature of the root, for those who take metadata from anywhere and trust the key. `random` makes the ID, and comes
+    /// from the provider.
+    ///
+    /// ```
+    /// # use vouchsafe_crypto::{Certificate, KeyKind, Provider};
+    /// # let provider = Provider::rustcrypto();
+    /// # let key = provider.generate_key(KeyKind::P256)?;
+    /// # let certificate = Certificate::self_signed(&provider, &key, "app.example.com", 1_700_000_000, 2_000_000_000)?;
+    /// use vouchsafe_metadata::{Aggregate, Binding, EntityId, ServiceProviderDescriptor};
+    /// use vouchsafe_signature::{Signer, TrustedKey};
+    ///
+    /// let descriptor = ServiceProviderDescriptor::builder(EntityId::new("https://app.example.com/saml/metadata")?)
+    ///     .with_assertion_consumer(Binding::HttpPost, "https://app.example.com/saml/acs")?;
+    /// let signed = descriptor.to_signed_xml(&Signer::new(&key).certificate(&certificate), &provider)?;
+    /// let trusted = TrustedKey::of_certificate(&certificate, "ours", &provider)?;
+    /// assert_eq!(Aggregate::read_signed(signed, &[trusted], &provider)?.0.len(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`to_xml`](Self::to_xml), and `signature.*` when it cannot be signed.
+    pub fn to_signed_xml(&self, signer: &Signer<'_>, provider: &Provider) -> Result<String, MetadataError> {
+        let mut random = [0_u8; 16];
+        provider.random(&mut random).map_err(SignatureError::from)?;
+        let id = format!("_{}", hexadecimal(&random));
+        Ok(sign(&self.written(Some(&id))?, &id, signer, provider, &Limits::metadata())?)
+    }
+
+    fn written(&self, id: Option<&str>) -> Result<String, MetadataError> {
         let mut writer = Writer::new();
-        writer.start("md:EntityDescriptor").namespace("md", SAML_METADATA);
-        writer.attribute("entityID", self.entity_id.as_str());
-        if let Some(time) = self.valid_until {
-            writer.attribute("validUntil", &time.to_rfc3339_opts(SecondsFormat::AutoSi, true));
-        }
+        start_entity(&mut writer, self.entity_id.as_str(), self.valid_until, self.cache_duration);
+        writer.optional_attribute("ID", id);
+        let entity_attributes = Some(&self.information.entity_attributes);
+        Extensions { entity_attributes, ..Extensions::default() }.write(&mut writer);
         self.write_role(&mut writer);
+        self.information.organization.iter().for_each(|organization| organization.write(&mut writer));
+        self.information.contacts.iter().for_each(|contact| contact.write(&mut writer));
         writer.end();
         Ok(writer.finish()?)
     }
@@ -154,43 +257,24 @@ impl ServiceProviderDescriptor {
             .attribute("AuthnRequestsSigned", boolean(self.authn_requests_signed))
             .attribute("WantAssertionsSigned", boolean(self.wants_assertions_signed))
             .attribute("protocolSupportEnumeration", SAML_PROTOCOL);
-        self.write_algorithms(writer);
-        for certificate in &self.signing {
-            write_key(writer, "signing", certificate, &[]);
+        Extensions {
+            algorithm_support: Some(&self.algorithm_support),
+            user_interface: Some(&self.information.user_interface),
+            discovery_responses: &self.information.discovery_responses,
+            ..Extensions::default()
         }
-        for certificate in &self.encryption {
-            write_key(writer, "encryption", certificate, &self.encryption_methods);
-        }
-        for endpoint in &self.single_logout {
-            write_endpoint(writer, "md:SingleLogoutService", endpoint);
-            writer.end();
-        }
-        for format in &self.name_id_formats {
+        .write(writer);
+        write_keys(writer, &self.signing, &self.encryption, &self.encryption_methods);
+        let write_all = |writer: &mut Writer, element: &str, endpoints: &[Endpoint]| {
+            endpoints.iter().for_each(|endpoint| write_endpoint(writer, element, endpoint));
+        };
+        write_all(writer, "md:ArtifactResolutionService", &self.artifact_resolution);
+        write_all(writer, "md:SingleLogoutService", &self.single_logout);
+        for format in &self.information.name_id_formats {
             writer.start("md:NameIDFormat").text(format).end();
         }
-        for (index, endpoint) in self.assertion_consumers.iter().enumerate() {
-            write_endpoint(writer, "md:AssertionConsumerService", endpoint);
-            writer.attribute("index", &index.to_string());
-            if index == 0 {
-                writer.attribute("isDefault", "true");
-            }
-            writer.end();
-        }
-        writer.end();
-    }
-
-    fn write_algorithms(&self, writer: &mut Writer) {
-        if self.signing_methods.is_empty() && self.digest_methods.is_empty() {
-            return;
-        }
-        writer.start("md:Extensions").namespace("alg", ALGORITHM_SUPPORT);
-        for (element, algorithms) in
-            [("alg:DigestMethod", &self.digest_methods), ("alg:SigningMethod", &self.signing_methods)]
-        {
-            for algorithm in algorithms {
-                writer.start(element).attribute("Algorithm", algorithm).end();
-            }
-        }
+        write_all(writer, "md:AssertionConsumerService", &self.assertion_consumers);
+        self.information.write_consuming_services(writer);
         writer.end();
     }
 }
@@ -215,45 +299,36 @@ impl WantsAssertionConsumer {
         ServiceProviderDescriptor {
             entity_id: self.entity_id,
             valid_until: None,
+            cache_duration: None,
             assertion_consumers: Vec::new(),
             single_logout: Vec::new(),
+            artifact_resolution: Vec::new(),
             signing: Vec::new(),
             encryption: Vec::new(),
-            name_id_formats: Vec::new(),
-            wants_assertions_signed: true,
+            wants_assertions_signed: false,
             authn_requests_signed: false,
             encryption_methods: Vec::new(),
-            signing_methods: Vec::new(),
-            digest_methods: Vec::new(),
+            algorithm_support: AlgorithmSupport::default(),
+            information: ServiceInformation::default(),
         }
         .with_assertion_consumer(binding, location)
     }
 }
 
-fn write_key(writer: &mut Writer, usage: &str, certificate: &Certificate, encryption_methods: &[String]) {
-    writer.start("md:KeyDescriptor").attribute("use", usage);
-    writer.start("ds:KeyInfo").namespace("ds", DSIG).start("ds:X509Data");
-    writer.start("ds:X509Certificate").text(&certificate.to_base64()).end();
-    writer.end().end();
-    for algorithm in encryption_methods {
-        writer.start("md:EncryptionMethod").attribute("Algorithm", algorithm).end();
+/// The first of a kind is the default.
+fn push_indexed(
+    endpoints: &mut Vec<Endpoint>,
+    element: &'static str,
+    index: u16,
+    endpoint: Endpoint,
+) -> Result<(), MetadataError> {
+    if endpoints.iter().any(|other| other.index() == Some(index)) {
+        return Err(MetadataError::Index { element, index });
     }
-    writer.end();
+    let is_default = endpoints.is_empty().then_some(true);
+    endpoints.push(endpoint.with_index(Some(index), is_default));
+    Ok(())
 }
-
-/// Leaves the element open.
-fn write_endpoint(writer: &mut Writer, element: &str, endpoint: &Endpoint) {
-    writer
-        .start(element)
-        .attribute("Binding", endpoint.binding().uri())
-        .attribute("Location", endpoint.location());
-}
-
-fn boolean(value: bool) -> &'static str {
-    if value { "true" } else { "false" }
-}
-
-const ALGORITHM_SUPPORT: &str = "urn:oasis:names:tc:SAML:metadata:algsupport";
 
 /// In the order of preference that is published.
 const SIGNATURES: [SignatureAlgorithm; 11] = [

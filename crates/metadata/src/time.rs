@@ -1,15 +1,84 @@
 use std::time::Duration;
 
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
-/// An `xs:dateTime`. SAML writes UTC (saml-core-2.0-os 1.3.3); a value without a time zone is taken for UTC, which several products
-/// mean by it.
+/// An `xs:dateTime` (XML Schema, Part 2, 3.2.7): years of more than four digits and 24:00:00, the end of the day, included. SAML writes UTC
+/// (saml-core-2.0-os 1.3.3); a value without a time zone is taken for UTC, which several products mean by it. A time that is too far to
+/// be counted is the last, or the first, that can be.
 pub(crate) fn parse_date_time(text: &str) -> Option<DateTime<Utc>> {
     let text = text.trim_matches([' ', '\t', '\r', '\n']);
-    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
-        return text.contains('T').then(|| time.with_timezone(&Utc));
+    let (date, time) = text.split_once('T')?;
+    let (is_past, date) = match date.strip_prefix('-') {
+        Some(date) => (true, date),
+        None => (false, date),
+    };
+    let [year, month, day] = fields(date, '-')?;
+    if year.len() < 4 || (year.len() > 4 && year.starts_with('0')) || month.len() != 2 || day.len() != 2 {
+        return None;
     }
-    NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f").ok().map(|time| time.and_utc())
+    let (time, zone) = time_and_zone(time)?;
+    let (month, day) = (month.parse().ok()?, day.parse().ok()?);
+    let countable = year.parse::<i32>().ok().filter(|year| *year < 200_000);
+    let Some(year) = countable.map(|year| if is_past { year.saturating_neg() } else { year }) else {
+        // A year that is as long as the one that is written.
+        NaiveDate::from_ymd_opt(2_000, month, day)?;
+        return Some(if is_past { DateTime::<Utc>::MIN_UTC } else { DateTime::<Utc>::MAX_UTC });
+    };
+    let midnight = NaiveDate::from_ymd_opt(year, month, day)?.and_hms_opt(0, 0, 0)?.and_utc();
+    midnight.checked_add_signed(time)?.checked_sub_signed(zone)
+}
+
+/// Three numbers with this character between them.
+fn fields(text: &str, between: char) -> Option<[&str; 3]> {
+    let mut parts = text.split(between);
+    let found = [parts.next()?, parts.next()?, parts.next()?];
+    (parts.next().is_none() && found.iter().all(|part| is_number(part))).then_some(found)
+}
+
+/// The time since midnight, and how far the zone is ahead of UTC.
+fn time_and_zone(text: &str) -> Option<(TimeDelta, TimeDelta)> {
+    let (time, zone) = match text.find(['Z', 'z', '+', '-']) {
+        Some(place) => (text.get(..place)?, zone(text.get(place..)?)?),
+        None => (text, TimeDelta::zero()),
+    };
+    let (time, nanoseconds) = match time.split_once('.') {
+        Some((time, fraction)) if is_number(fraction) => (time, nanoseconds(fraction)?),
+        Some(_) => return None,
+        None => (time, 0),
+    };
+    let parts = fields(time, ':')?;
+    if parts.iter().any(|part| part.len() != 2) {
+        return None;
+    }
+    let [hour, minute, second] = parts.map(|part| part.parse::<i64>().unwrap_or(i64::MAX));
+    let is_end_of_day = (hour, minute, second, nanoseconds) == (24, 0, 0, 0);
+    if !is_end_of_day && (hour > 23 || minute > 59 || second > 60) {
+        return None;
+    }
+    // A leap second is the last one of its minute.
+    let seconds = hour.checked_mul(60)?.checked_add(minute)?.checked_mul(60)?.checked_add(second.min(59))?;
+    Some((TimeDelta::new(seconds, nanoseconds)?, zone))
+}
+
+fn nanoseconds(fraction: &str) -> Option<u32> {
+    let digits = fraction.get(..9).unwrap_or(fraction);
+    let missing = u32::try_from(9_usize.checked_sub(digits.len())?).ok()?;
+    digits.parse::<u32>().ok()?.checked_mul(10_u32.checked_pow(missing)?)
+}
+
+/// At most 14 hours from UTC. A small `z` can be read in one way only.
+fn zone(text: &str) -> Option<TimeDelta> {
+    if text.eq_ignore_ascii_case("z") {
+        return Some(TimeDelta::zero());
+    }
+    let (hours, minutes) = text.get(1..)?.split_once(':')?;
+    if [hours, minutes].iter().any(|part| part.len() != 2 || !is_number(part)) {
+        return None;
+    }
+    let (hours, minutes) = (hours.parse::<i64>().ok()?, minutes.parse::<i64>().ok()?);
+    let total = hours.checked_mul(60)?.checked_add(minutes)?;
+    let zone = (minutes < 60 && total <= 14 * 60).then(|| TimeDelta::minutes(total))?;
+    Some(if text.starts_with('-') { zone.checked_mul(-1)? } else { zone })
 }
 
 /// An `xs:duration` that is not negative, at the shortest that it can be: a year has 365 days, a month 28. Fractions of a second are
@@ -93,6 +162,31 @@ mod tests {
             ("2026-11-24T00:01:00.123Z", Some("2026-11-24T00:01:00.123+00:00")),
             (" 2026-11-24T02:01:00+02:00\n", Some("2026-11-24T00:01:00+00:00")),
             ("2001-02-03T04:05:06.789", Some("2001-02-03T04:05:06.789+00:00")),
+            ("2026-11-24T24:00:00Z", Some("2026-11-25T00:00:00+00:00")),
+            ("2026-12-31T24:00:00.000+01:00", Some("2026-12-31T23:00:00+00:00")),
+            ("12026-11-24T00:01:00Z", Some("+12026-11-24T00:01:00+00:00")),
+            ("-0001-11-24T00:01:00Z", Some("-0001-11-24T00:01:00+00:00")),
+            ("2016-12-31T23:59:60Z", Some("2016-12-31T23:59:59+00:00")),
+            ("2026-11-24T00:01:00.1234567891-14:00", Some("2026-11-24T14:01:00.123456789+00:00")),
+            ("2024-02-29T00:00:00Z", Some("2024-02-29T00:00:00+00:00")),
+            ("2026-02-29T00:00:00Z", None),
+            ("2026-11-24T24:00:01Z", None),
+            ("2026-11-24T24:00:00.1Z", None),
+            ("2026-11-24T25:00:00Z", None),
+            ("2026-11-24T00:60:00Z", None),
+            ("2026-11-24T00:01:00+14:01", None),
+            ("2026-11-24T00:01:00+1:00", None),
+            ("2026-11-24T00:01:00.Z", None),
+            ("2026-11-24T0:01:00Z", None),
+            ("2026-11-24T00:01Z", None),
+            ("02026-11-24T00:01:00Z", None),
+            ("226-11-24T00:01:00Z", None),
+            ("+2026-11-24T00:01:00Z", None),
+            ("2026-1-24T00:01:00Z", None),
+            ("2026-11-24T00:01:00Zx", None),
+            ("2026-11-24T00:01:00ZZ", None),
+            ("2026-11-24T00:01:00z", Some("2026-11-24T00:01:00+00:00")),
+            ("2026-11-24t00:01:00Z", None),
             ("2026-11-24 00:01:00Z", None),
             ("2026-11-24", None),
             ("tomorrow", None),
@@ -101,5 +195,14 @@ mod tests {
         for (text, expected) in cases {
             assert_eq!(parse_date_time(text).map(|t| t.to_rfc3339()).as_deref(), expected, "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_time_too_far_is_the_last_one() {
+        for text in ["999999-01-01T00:00:00Z", "99999999999999999999-12-31T24:00:00+01:00"] {
+            assert_eq!(parse_date_time(text), Some(DateTime::<Utc>::MAX_UTC), "{text}");
+        }
+        assert_eq!(parse_date_time("-999999-01-01T00:00:00Z"), Some(DateTime::<Utc>::MIN_UTC));
+        assert_eq!(parse_date_time("999999-13-01T00:00:00Z"), None);
     }
 }

@@ -91,6 +91,22 @@ pub enum Warning {
         /// Why.
         reason: String,
     },
+    /// An extension, or a part of one, that cannot be read as its specification says.
+    #[non_exhaustive]
+    ExtensionIgnored {
+        /// Its name, with the usual prefix.
+        extension: String,
+        /// Why.
+        reason: String,
+    },
+    /// The entity is a group of others, and no role of it is read (2.5).
+    Affiliation,
+    /// Sign-in requests are taken by bindings of other protocols alone.
+    #[non_exhaustive]
+    ForeignBindings {
+        /// Their URIs, each once.
+        bindings: Vec<String>,
+    },
     /// A role that does not say which protocols it speaks (2.4.1): it is no use to anybody.
     #[non_exhaustive]
     RoleWithoutProtocol {
@@ -144,6 +160,9 @@ impl Warning {
             Warning::EndpointIgnored { .. } => "metadata.endpoint_ignored",
             Warning::BooleanSpelling { .. } => "metadata.boolean_spelling",
             Warning::ScopeIgnored { .. } => "metadata.scope_ignored",
+            Warning::ExtensionIgnored { .. } => "metadata.extension_ignored",
+            Warning::Affiliation => "metadata.affiliation",
+            Warning::ForeignBindings { .. } => "metadata.foreign_bindings",
             Warning::RoleWithoutProtocol { .. } => "metadata.role_without_protocol",
             Warning::DuplicateEntity { .. } => "metadata.duplicate_entity",
             Warning::LeftOut { .. } => "metadata.left_out",
@@ -190,6 +209,17 @@ impl fmt::Display for Warning {
             Warning::ScopeIgnored { scope, reason } => {
                 write!(f, "the scope {} is left out: {reason}", Quoted::new(scope))
             }
+            Warning::ExtensionIgnored { extension, reason } => {
+                write!(f, "the extension {} is not read as it stands: {reason}", Quoted::new(extension))
+            }
+            Warning::Affiliation => {
+                f.write_str("AffiliationDescriptor names a group of entities; it is not read, and nobody is trusted for it")
+            }
+            Warning::ForeignBindings { bindings } => write!(
+                f,
+                "sign-in requests are taken by other bindings than those of SAML 2.0 alone: {}",
+                Quoted::new(&bindings.join(", "))
+            ),
             Warning::RoleWithoutProtocol { role } => {
                 write!(f, "{role} has no protocolSupportEnumeration, so that nobody can use it")
             }

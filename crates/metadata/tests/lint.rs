@@ -79,6 +79,14 @@ fn every_rule_finds_what_it_is_for() {
         );
         idp(&(extensions + &key(&CERTIFICATE) + REDIRECT))
     };
+    let required = |values: &[&str]| {
+        let values: String =
+            values.iter().map(|value| format!("<s:AttributeValue>{value}</s:AttributeValue>")).collect();
+        sp("", CONSUMER).replacen("<md:SPSSODescriptor", &format!("<md:Extensions><a:EntityAttributes xmlns:a='urn:oasis:names:tc:SAML:metadata:attribute' xmlns:s='urn:oasis:names:tc:SAML:2.0:assertion'><s:Attribute Name='urn:oasis:names:tc:SAML:profiles:subject-id:req'>{values}</s:Attribute></a:EntityAttributes></md:Extensions><md:SPSSODescriptor"), 1)
+    };
+    let scoped = |pattern: &str| {
+        good().replacen("<md:IDPSSODescriptor", &format!("<md:Extensions><s:Scope xmlns:s='urn:mace:shibboleth:metadata:1.0' regexp='true'>{pattern}</s:Scope></md:Extensions><md:IDPSSODescriptor"), 1)
+    };
     let cases: Vec<(&str, String, &[&str])> = vec![
         ("nothing", good(), &[]),
         ("nothing of a service", sp("", CONSUMER), &[]),
@@ -116,8 +124,19 @@ fn every_rule_finds_what_it_is_for() {
         ("no protocol", sp("", CONSUMER).replace(SAML2, ""), &["warning metadata.role_without_protocol"]),
         ("nobody to ask", good().replace("technical", "billing"), &["note metadata.no_contact"]),
         ("no name", good().replace("OrganizationDisplayName", "OrganizationURL"), &["warning metadata.schema", "note metadata.no_display_name"]),
-        ("a logo without TLS", mdui("<u:Logo> http://example.org/logo.png</u:Logo>"), &["note metadata.logo_insecure"]),
-        ("a logo with it", mdui("<u:Logo>https://example.org/logo.png</u:Logo>"), &[]),
+        ("a logo without TLS", mdui("<u:Logo height='1' width='1'> http://example.org/logo.png</u:Logo>"), &["note metadata.logo_insecure"]),
+        ("a logo with it", mdui("<u:Logo height='1' width='1'>https://example.org/logo.png</u:Logo>"), &[]),
+        ("a logo without a size", mdui("<u:Logo>https://example.org/logo.png</u:Logo>"), &["warning metadata.extension_ignored"]),
+        ("a consumer by redirect", sp("", &(CONSUMER.to_owned() + &CONSUMER.replace("HTTP-POST", "HTTP-Redirect").replace("index=\"0\"", "index=\"1\""))), &["error metadata.consumer_binding"]),
+        ("SAML 1.1 only", sp("", CONSUMER).replace("SAML:2.0:protocol", "SAML:1.1:protocol"), &["warning metadata.foreign_protocol"]),
+        ("SAML 1.1 only of an identity provider", good().replace("SAML:2.0:protocol", "SAML:1.1:protocol"), &["error metadata.protocol"]),
+        ("sign-on of SAML 1.1 only", good().replace("urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect", "urn:mace:shibboleth:1.0:profiles:AuthnRequest"), &["error metadata.foreign_bindings"]),
+        ("an affiliation", good().replace("<md:Organization>", "<md:AffiliationDescriptor affiliationOwnerID='https://a.example'><md:AffiliateMember>https://b.example</md:AffiliateMember></md:AffiliationDescriptor><md:Organization>"), &["note metadata.affiliation"]),
+        ("two subject identifiers", required(&["any", "subject-id"]), &["warning metadata.subject_id_requirement"]),
+        ("a subject identifier that is none", required(&["name"]), &["warning metadata.subject_id_requirement"]),
+        ("a subject identifier", required(&["any"]), &[]),
+        ("a scope of all", scoped(r".+\.[a-z]+"), &["warning metadata.broad_scope"]),
+        ("a scope of its own", scoped(r"^(.+\.)?example\.org$"), &[]),
         ("broken", group(VALID, &good().replace(PEOPLE, "&nothing;")), &["error xml.reference"]),
         ("another namespace", group(VALID, &good().replace("SAML:2.0:metadata", "SAML:1.0:metadata")), &["error metadata.namespace"]),
         ("the scope's regexp", good().replacen("<md:IDPSSODescriptor", "<md:Extensions><s:Scope xmlns:s='urn:mace:shibboleth:metadata:1.0' regexp='no'>a</s:Scope></md:Extensions><md:IDPSSODescriptor", 1), &["warning metadata.scope_ignored"]),

@@ -78,22 +78,32 @@ fn subject_identifiers_are_bound_to_the_scopes_of_the_identity_provider() {
     assert_eq!(both.ledger().check("attributes.pairwise_id").unwrap().outcome(), Outcome::Passed);
 }
 
-/// What a pattern would match is not believed, above all not the pattern itself.
+/// A pattern is about the whole scope.
 #[test]
-fn scopes_that_are_patterns_are_not_evaluated() {
+fn scopes_that_are_patterns_are_about_the_whole_scope() {
     let receiver = okta(NOW);
     let metadata = vouchsafe_testkit::IdentityProvider::okta().metadata().unwrap().replacen(
         "<md:IDPSSODescriptor",
-        "<md:Extensions><shibmd:Scope xmlns:shibmd=\"urn:mace:shibboleth:metadata:1.0\" regexp=\"true\">example.com\
-         </shibmd:Scope></md:Extensions><md:IDPSSODescriptor",
+        r#"<md:Extensions><shibmd:Scope xmlns:shibmd="urn:mace:shibboleth:metadata:1.0" regexp="true">(.+\.)?example\.com</shibmd:Scope></md:Extensions><md:IDPSSODescriptor"#,
         1,
     );
     let identity_provider = IdentityProvider::from_metadata(metadata.as_bytes()).unwrap();
     let trust = Trust::new(crate::common::connection(), &identity_provider, &receiver.provider).unwrap();
     assert!(trust.scopes()[0].is_pattern());
     let receiver = Receiver { trust, ..receiver };
-    let login = login(&receiver, |r| r.attribute(Attribute::new(SUBJECT_ID, ["a@example.com"])));
-    assert_eq!(login.subject_id().unwrap_err().code(), "assertion.scope");
+    for (id, believed) in [
+        ("a@example.com", true),
+        ("a@Staff.Example.com", true),
+        ("a@examplexcom", false),
+        ("a@example.com.evil.test", false),
+        ("a@evil.test", false),
+    ] {
+        let login = login(&receiver, |r| r.attribute(Attribute::new(SUBJECT_ID, [id])));
+        match login.subject_id() {
+            Ok(found) => assert!(believed && found.is_some(), "{id}"),
+            Err(error) => assert!(!believed && error.code() == "assertion.scope", "{id} {error}"),
+        }
+    }
 }
 
 #[test]

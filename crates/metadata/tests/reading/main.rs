@@ -330,7 +330,7 @@ fn endpoints_scopes_and_names() {
     let scopes: Vec<(&str, bool)> =
         found.scopes().iter().map(|scope| (scope.value(), scope.is_pattern())).collect();
     assert_eq!(scopes, [("example.com", false), (r"^.+\.example\.org$", true)]);
-    assert_eq!(found.organization_display_name(), Some("Example"));
+    assert_eq!(found.display_name(), Some("Example"));
     let artifact = &found.artifact_resolution()[0];
     assert_eq!(
         (artifact.index(), artifact.is_default(), artifact.binding()),

@@ -1,0 +1,48 @@
+//! What an identity provider says about itself beside what signing in needs.
+
+use vouchsafe_xml::Element;
+
+use crate::{
+    AlgorithmSupport, Contact, EntityAttributes, LocalizedText, Organization, Registration, UserInterface,
+    Warning, extension,
+};
+
+/// For people, for policies, and for whoever writes to it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Information {
+    pub(crate) user_interface: UserInterface,
+    pub(crate) entity_attributes: EntityAttributes,
+    pub(crate) algorithm_support: AlgorithmSupport,
+    pub(crate) registration: Option<Registration>,
+    pub(crate) organization: Option<Organization>,
+    pub(crate) contacts: Vec<Contact>,
+}
+
+impl Information {
+    /// What a role says itself counts before what the entity says of all of them.
+    pub(crate) fn read(entity: Element<'_>, role: Element<'_>, warnings: &mut Vec<Warning>) -> Information {
+        let (of_entity, of_role) = (|| extension::of(entity), || extension::of(role));
+        let mut algorithm_support = AlgorithmSupport::read(of_role(), warnings);
+        if algorithm_support.is_empty() {
+            algorithm_support = AlgorithmSupport::read(of_entity(), warnings);
+        }
+        let mut contacts = Contact::read_all(role, warnings);
+        contacts.extend(Contact::read_all(entity, warnings));
+        let organization = Organization::read(role, warnings);
+        Information {
+            user_interface: UserInterface::read(of_role(), warnings),
+            entity_attributes: EntityAttributes::read(of_entity(), warnings),
+            algorithm_support,
+            registration: Registration::read(of_entity(), warnings),
+            organization: organization.or_else(|| Organization::read(entity, warnings)),
+            contacts,
+        }
+    }
+
+    /// The name for people in the best of these languages.
+    pub(crate) fn display_name(&self, languages: &[&str]) -> Option<&str> {
+        let of_organization =
+            || LocalizedText::best_of(self.organization.as_ref()?.display_names(), languages);
+        self.user_interface.display_name(languages).or_else(of_organization)
+    }
+}

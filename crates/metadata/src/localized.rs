@@ -1,0 +1,95 @@
+//! Text in several languages (saml-metadata-2.0-os 2.2.4).
+
+use vouchsafe_xml::{Element, Writer, namespace};
+
+use crate::Warning;
+use crate::bounded::{Bounded, TEXTS};
+use crate::read::trimmed;
+
+/// Text for people, and the language it is in.
+///
+/// ```
+/// use vouchsafe_metadata::LocalizedText;
+///
+/// let names = [LocalizedText::new("de", "Beispiel"), LocalizedText::new("en", "Example"), LocalizedText::new("fr", "Exemple")];
+/// assert_eq!(LocalizedText::best_of(&names, &["fr-CA", "de"]), Some("Exemple"));
+/// // Without one of these languages it is the English one, or the first.
+/// assert_eq!(LocalizedText::best_of(&names, &["fi"]), Some("Example"));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct LocalizedText {
+    language: Box<str>,
+    value: Box<str>,
+}
+
+impl LocalizedText {
+    /// Text in a language, which is a tag of BCP 47 such as `en` or `pt-BR`.
+    #[must_use]
+    pub fn new(language: impl Into<Box<str>>, value: impl Into<Box<str>>) -> LocalizedText {
+        LocalizedText { language: language.into(), value: value.into() }
+    }
+
+    /// Its language (`xml:lang`); empty where the metadata does not say.
+    #[must_use]
+    pub fn language(&self) -> &str {
+        &self.language
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn value(&self) -> &str {
+        &self.value
+    }
+
+    /// The text in the first of these languages that there is one in, the most wanted first. A text in another variant of a language is
+    /// better than none in it. Otherwise it is the English one, or the first.
+    #[must_use]
+    pub fn best_of<'t>(texts: &'t [LocalizedText], languages: &[&str]) -> Option<&'t str> {
+        let exact = |wanted: &str| texts.iter().find(|text| text.language.eq_ignore_ascii_case(wanted));
+        let related = |wanted: &str| {
+            let primary = primary(wanted);
+            texts.iter().find(|text| primary_of(text).eq_ignore_ascii_case(primary))
+        };
+        let wanted = languages.iter().find_map(|wanted| exact(wanted).or_else(|| related(wanted)));
+        let chosen = wanted.or_else(|| related("en")).or_else(|| texts.first());
+        chosen.map(LocalizedText::value)
+    }
+}
+
+fn primary_of(text: &LocalizedText) -> &str {
+    primary(&text.language)
+}
+
+/// The language without its variant.
+fn primary(tag: &str) -> &str {
+    tag.split('-').next().unwrap_or_default()
+}
+
+/// The texts in these elements, but for empty ones.
+pub(crate) fn read<'d>(
+    elements: impl Iterator<Item = Element<'d>>,
+    what: &'static str,
+    warnings: &mut Vec<Warning>,
+) -> Vec<LocalizedText> {
+    let mut texts = Bounded::new(what, TEXTS);
+    for (number, element) in (1_usize..).zip(elements) {
+        let text = element.text();
+        let value = trimmed(&text);
+        if !value.is_empty() {
+            texts.push(number, LocalizedText::new(language(element), value));
+        }
+    }
+    texts.finish(warnings)
+}
+
+pub(crate) fn language(element: Element<'_>) -> &str {
+    element.attribute_in(namespace::XML, "lang").map(trimmed).unwrap_or_default()
+}
+
+/// Writes each of them as an element. The schema wants a language, so that one that is not known is `und`, as BCP 47 has it.
+pub(crate) fn write(writer: &mut Writer, element: &str, texts: &[LocalizedText]) {
+    for text in texts {
+        let language = if text.language.is_empty() { "und" } else { &*text.language };
+        writer.start(element).attribute("xml:lang", language).text(&text.value).end();
+    }
+}

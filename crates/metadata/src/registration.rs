@@ -1,0 +1,79 @@
+//! `mdrpi:RegistrationInfo`: who registered an entity (SAML V2.0 Metadata Extensions for Registration and Publication Information).
+
+use chrono::{DateTime, Utc};
+use vouchsafe_xml::{Element, Quoted, Writer};
+
+use crate::localized;
+use crate::read::trimmed;
+use crate::time::parse_date_time;
+use crate::{LocalizedText, Warning, write};
+
+/// Who registered an entity, when, and by which rules.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Registration {
+    authority: String,
+    instant: Option<DateTime<Utc>>,
+    policies: Vec<LocalizedText>,
+}
+
+impl Registration {
+    /// The registrar, such as `https://www.switch.ch/aai`.
+    #[must_use]
+    pub fn authority(&self) -> &str {
+        &self.authority
+    }
+
+    /// When the entity was registered.
+    #[must_use]
+    pub fn instant(&self) -> Option<DateTime<Utc>> {
+        self.instant
+    }
+
+    /// Where the rules of registration are written down.
+    #[must_use]
+    pub fn policies(&self) -> &[LocalizedText] {
+        &self.policies
+    }
+
+    /// Reads the first one among these extensions.
+    pub(crate) fn read<'d>(
+        mut extensions: impl Iterator<Item = Element<'d>>,
+        warnings: &mut Vec<Warning>,
+    ) -> Option<Registration> {
+        let found = extensions.find(|one| is_known(*one))?;
+        let mut ignored = |reason: String| {
+            warnings
+                .push(Warning::ExtensionIgnored { extension: "mdrpi:RegistrationInfo".to_owned(), reason });
+        };
+        let authority = found.attribute("registrationAuthority").map(trimmed).unwrap_or_default();
+        if authority.is_empty() {
+            ignored("it has no registrationAuthority".to_owned());
+            return None;
+        }
+        let written = found.attribute("registrationInstant");
+        let instant = written.and_then(parse_date_time);
+        if let (Some(written), None) = (written, instant) {
+            ignored(format!("its registrationInstant {} is no xs:dateTime", Quoted::new(written)));
+        }
+        let policies = found.elements().filter(|child| child.is(MDRPI, "RegistrationPolicy"));
+        let policies = localized::read(policies, "mdrpi:RegistrationPolicy", warnings);
+        Some(Registration { authority: authority.to_owned(), instant, policies })
+    }
+
+    pub(crate) fn write(&self, writer: &mut Writer) {
+        writer.start("mdrpi:RegistrationInfo").namespace("mdrpi", MDRPI);
+        writer.attribute("registrationAuthority", &self.authority);
+        let instant = self.instant.map(write::instant);
+        writer.optional_attribute("registrationInstant", instant.as_deref());
+        localized::write(writer, "mdrpi:RegistrationPolicy", &self.policies);
+        writer.end();
+    }
+}
+
+/// Whether this extension is read here.
+pub(crate) fn is_known(extension: Element<'_>) -> bool {
+    extension.is(MDRPI, "RegistrationInfo")
+}
+
+/// The namespace of the extension.
+pub(crate) const MDRPI: &str = "urn:oasis:names:tc:SAML:metadata:rpi";
