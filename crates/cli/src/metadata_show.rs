@@ -9,6 +9,7 @@ use vouchsafe::metadata::{
 
 use crate::failure::Failure;
 use crate::input;
+use crate::metadata_show_information::{OfEntity, OfRole};
 use crate::output::{Answer, Output};
 use crate::text::{Line, Style, Text, counted};
 
@@ -110,6 +111,8 @@ pub(crate) struct Entity {
     display_name: Option<String>,
     valid_until: Option<String>,
     extensions: Vec<String>,
+    #[serde(flatten)]
+    information: OfEntity,
     roles: Vec<Role>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<Warning>,
@@ -127,6 +130,8 @@ struct Role {
     endpoints: Vec<Address>,
     name_id_formats: Vec<String>,
     extensions: Vec<String>,
+    #[serde(flatten)]
+    information: OfRole,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<Warning>,
 }
@@ -205,7 +210,8 @@ impl Entity {
             display_name: entity.display_name().map(str::to_owned),
             valid_until: entity.valid_until().map(instant),
             extensions: entity.extensions().to_vec(),
-            roles: entity.roles().iter().map(Role::of).collect(),
+            information: OfEntity::of(entity),
+            roles: entity.roles().iter().map(|role| Role::of(role, entity)).collect(),
             warnings: entity.warnings().iter().map(Warning::of).collect(),
             refused: entity.refusal().filter(|_| !is_told).map(Reason::of),
         }
@@ -213,7 +219,7 @@ impl Entity {
 }
 
 impl Role {
-    fn of(role: &RoleDescription) -> Role {
+    fn of(role: &RoleDescription, entity: &EntityDescription) -> Role {
         let (signing, encryption) = (role.signing_keys(), role.encryption_keys());
         let signs = signing.iter().map(|key| {
             Key::of(if encryption.contains(key) { "signing and encryption" } else { "signing" }, key)
@@ -228,6 +234,7 @@ impl Role {
             endpoints: role.endpoints().iter().map(|(name, endpoint)| Address::of(name, endpoint)).collect(),
             name_id_formats: role.name_id_formats().to_vec(),
             extensions: role.extensions().to_vec(),
+            information: OfRole::of(role, entity),
             warnings: role.warnings().iter().map(Warning::of).collect(),
         }
     }
@@ -290,8 +297,9 @@ impl Entity {
         text.push(Line::styled(Style::Title, &self.entity_id));
         row(text, "name", self.display_name.as_deref());
         row(text, "valid until", self.valid_until.as_deref());
+        self.information.rows().iter().for_each(|(name, value)| row(text, name, Some(value)));
         self.extensions.iter().for_each(|name| row(text, "extension", Some(name)));
-        self.warnings.iter().for_each(|warning| row(text, "left out", Some(&warning.message)));
+        self.warnings.iter().for_each(|warning| row(text, "remark", Some(&warning.message)));
         for role in &self.roles {
             role.human(text);
         }
@@ -347,6 +355,7 @@ impl Role {
             row(text, "responses to", endpoint.response_location.as_deref());
         }
         self.name_id_formats.iter().for_each(|format| row(text, "NameIDFormat", Some(format)));
+        self.information.rows().iter().for_each(|(name, value)| row(text, name, Some(value)));
         self.extensions.iter().for_each(|name| row(text, "extension", Some(name)));
         self.warnings.iter().for_each(|warning| row(text, "remark", Some(&warning.message)));
     }

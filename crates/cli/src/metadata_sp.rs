@@ -1,11 +1,16 @@
 //! `vouchsafe metadata sp`: our own descriptor.
 
+use chrono::{DateTime, Utc};
+use vouchsafe::crypto::Provider;
 use vouchsafe::metadata::{Binding, EntityId, ServiceProviderDescriptor};
+use vouchsafe::signature::Signer;
 
 use crate::algorithms::Algorithms;
 use crate::failure::Failure;
 use crate::input;
+use crate::metadata_sp_information::Information;
 use crate::output::{Answer, Output, Written};
+use crate::response_check::instant;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
@@ -24,27 +29,41 @@ pub(crate) struct Arguments {
     /// Certificate to encrypt for. Repeatable: several during a rollover.
     #[arg(long, value_name = "PEM")]
     encryption_certificate: Vec<String>,
-    /// NameID format we take. Repeatable: the preferred first.
-    #[arg(long, value_name = "URI")]
-    name_id_format: Vec<String>,
     /// Say that our authentication requests are signed.
     #[arg(long)]
     authn_requests_signed: bool,
-    /// Say that an Assertion without a signature of its own is fine in a signed Response.
+    /// Say that an Assertion without a signature of its own is refused, even in a signed Response: what a service says that is built with
+    /// require_signed_assertion.
     #[arg(long)]
-    no_want_assertions_signed: bool,
+    want_assertions_signed: bool,
+    /// How long this copy may be used.
+    #[arg(long, value_name = "RFC3339", value_parser = instant)]
+    valid_until: Option<DateTime<Utc>>,
+    /// Sign the descriptor with this key.
+    #[arg(long, value_name = "PEM")]
+    sign: Option<String>,
+    #[command(flatten)]
+    information: Information,
     #[command(flatten)]
     algorithms: Algorithms,
 }
 
 pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Answer, Failure> {
-    let xml = descriptor(arguments)?.to_xml().map_err(|error| Failure::unusable("the descriptor", error))?;
+    let provider = arguments.algorithms.provider()?;
+    let descriptor = descriptor(arguments, &provider)?;
+    let written = match &arguments.sign {
+        None => descriptor.to_xml(),
+        Some(path) => {
+            let key = input::private_key(path, &provider)?;
+            descriptor.to_signed_xml(&Signer::new(&key), &provider)
+        }
+    };
+    let xml = written.map_err(|error| Failure::unusable("the descriptor", error))?;
     output.document(&Written { document: &xml }, &format!("{xml}\n"))?;
     Ok(Answer::Yes)
 }
 
-fn descriptor(arguments: &Arguments) -> Result<ServiceProviderDescriptor, Failure> {
-    let provider = arguments.algorithms.provider()?;
+fn descriptor(arguments: &Arguments, provider: &Provider) -> Result<ServiceProviderDescriptor, Failure> {
     let entity_id = EntityId::new(arguments.entity_id.as_str())
         .map_err(|error| Failure::unusable("--entity-id", error))?;
     let bad_acs = |error| Failure::unusable("--acs", error);
@@ -70,11 +89,12 @@ fn descriptor(arguments: &Arguments) -> Result<ServiceProviderDescriptor, Failur
     for path in &arguments.encryption_certificate {
         descriptor = descriptor.with_encryption_certificate(input::certificate(path)?);
     }
-    for format in &arguments.name_id_format {
-        descriptor = descriptor.with_name_id_format(format);
+    if let Some(time) = arguments.valid_until {
+        descriptor = descriptor.with_valid_until(time);
     }
     Ok(descriptor
+        .with_information(arguments.information.read()?)
         .with_authn_requests_signed(arguments.authn_requests_signed)
-        .with_assertions_signed(!arguments.no_want_assertions_signed)
-        .with_algorithms_of(&provider))
+        .with_assertions_signed(arguments.want_assertions_signed)
+        .with_algorithms_of(provider))
 }

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use vouchsafe_assertion::{Expectations, SignaturePolicy};
 use vouchsafe_crypto::{Certificate, PrivateKey, Provider};
-use vouchsafe_metadata::{EntityId, MetadataError, WebAddress};
+use vouchsafe_metadata::{EntityId, MetadataError, ServiceInformation, WebAddress};
 use vouchsafe_signature::AutopsyBudget;
 use vouchsafe_xml::Limits;
 
@@ -56,6 +56,9 @@ struct Settings {
     request_lifetime: TimeDelta,
     decryption: Vec<(PrivateKey, Certificate)>,
     signing: Option<(PrivateKey, Certificate)>,
+    next_signing_certificates: Vec<Certificate>,
+    sign_metadata: bool,
+    information: ServiceInformation,
     sign_requests: SignRequests,
     signature_policy: SignaturePolicy,
     autopsy_budget: AutopsyBudget,
@@ -79,6 +82,9 @@ impl Builder<WantsAssertionConsumer> {
                 request_lifetime: TimeDelta::minutes(10),
                 decryption: Vec::new(),
                 signing: None,
+                next_signing_certificates: Vec::new(),
+                sign_metadata: false,
+                information: ServiceInformation::default(),
                 sign_requests: SignRequests::WhenWanted,
                 signature_policy: SignaturePolicy::default(),
                 autopsy_budget: AutopsyBudget::for_receiving(),
@@ -103,7 +109,7 @@ impl Builder<Complete> {
     ///
     /// # Errors
     /// [`BindingError::CertificateMismatch`] when a certificate is another key's, [`BindingError::SigningKeyMissing`] when requests are
-    /// always to be signed and there is no key for that, [`BindingError::LogoutKeyMissing`] when there is none for logout messages,
+    /// always to be signed, or our metadata is, and there is no key for that, [`BindingError::LogoutKeyMissing`] when there is none for logout messages,
     /// [`BindingError::ArtifactKeyMissing`] when there is none for resolving artifacts,
     /// [`BindingError::ProviderMissing`] when none was given and the feature `rustcrypto` is off,
     /// [`BindingError::Crypto`] when `danger_allow` was given something unknown, [`BindingError::ClockSkew`] when more than five minutes
@@ -124,7 +130,8 @@ impl Builder<Complete> {
         for (key, certificate) in &settings.decryption {
             require_pair(key, certificate, "decryption")?;
         }
-        if settings.signing.is_none() && settings.sign_requests == SignRequests::Always {
+        let always_signs = settings.sign_requests == SignRequests::Always || settings.sign_metadata;
+        if settings.signing.is_none() && always_signs {
             return Err(BindingError::SigningKeyMissing);
         }
         let takes_logout = settings.single_logout.is_some() || settings.single_logout_soap.is_some();
@@ -155,6 +162,9 @@ impl Builder<Complete> {
             decryption_keys: decryption_keys.into(),
             encryption_certificates,
             signing: settings.signing.map(|(key, certificate)| SigningCredential { key, certificate }),
+            next_signing_certificates: settings.next_signing_certificates,
+            sign_metadata: settings.sign_metadata,
+            information: settings.information,
             sign_requests: settings.sign_requests,
             signature_policy: settings.signature_policy,
             autopsy_budget: settings.autopsy_budget,
@@ -266,6 +276,30 @@ impl<Missing> Builder<Missing> {
     #[must_use]
     pub fn signing_key(mut self, key: PrivateKey, certificate: Certificate) -> Self {
         self.settings.signing = Some((key, certificate));
+        self
+    }
+
+    /// The certificate of the key that will sign after the one in use. It is published in our metadata beside the other, so that identity
+    /// providers know it before the change.
+    #[must_use]
+    pub fn next_signing_certificate(mut self, certificate: Certificate) -> Self {
+        self.settings.next_signing_certificates.push(certificate);
+        self
+    }
+
+    /// Signs our metadata with the [`signing_key`](Self::signing_key), for those who take it from anywhere and trust the key. By default it
+    /// is not signed: it is served over TLS.
+    #[must_use]
+    pub fn sign_metadata(mut self) -> Self {
+        self.settings.sign_metadata = true;
+        self
+    }
+
+    /// What our metadata says for people and for the release of attributes: names, logos, contacts, the attributes and the subject identifier
+    /// that are wanted.
+    #[must_use]
+    pub fn information(mut self, information: ServiceInformation) -> Self {
+        self.settings.information = information;
         self
     }
 

@@ -3,6 +3,7 @@
 use vouchsafe_assertion::SignaturePolicy;
 use vouchsafe_crypto::Certificate;
 use vouchsafe_metadata::{Binding, EntityId, ServiceProviderDescriptor};
+use vouchsafe_signature::Signer;
 
 use crate::builder::SignRequests;
 use crate::connection::Connection;
@@ -10,13 +11,44 @@ use crate::error::BindingError;
 use crate::service_provider::ServiceProvider;
 
 impl ServiceProvider {
-    /// Our own descriptor (SAML Metadata 2.4.4) as XML: entity ID, assertion consumer, certificates, and what we want signed.
+    /// Our own descriptor (SAML Metadata 2.4.4) as XML: entity ID, assertion consumer, certificates, what we want signed, and the
+    /// [information](crate::Builder::information) about the service. It is signed where [`sign_metadata`](crate::Builder::sign_metadata) says so.
     /// Serve it under the entity ID, as `application/samlmetadata+xml`.
     ///
     /// # Errors
-    /// [`BindingError::Metadata`] when it cannot be written.
+    /// [`BindingError::Metadata`] when it cannot be written or signed.
     pub fn metadata_xml(&self) -> Result<String, BindingError> {
-        self.descriptor(&Described {
+        self.written(&self.descriptor()?)
+    }
+
+    /// The same as one connection's identity provider needs it: with the connection's own entity ID, assertion consumer, decryption
+    /// certificates and wishes about signatures.
+    ///
+    /// # Errors
+    /// As [`metadata_xml`](Self::metadata_xml).
+    pub fn metadata_xml_for(&self, connection: &Connection) -> Result<String, BindingError> {
+        self.written(&self.descriptor_for(connection)?)
+    }
+
+    /// What [`metadata_xml`](Self::metadata_xml) writes, to add to: a further assertion consumer, an end of its validity.
+    ///
+    /// ```
+    /// use vouchsafe::metadata::{Binding, EntityId};
+    /// use vouchsafe::ServiceProvider;
+    ///
+    /// let service_provider = ServiceProvider::builder(EntityId::new("https://app.example.com/saml/metadata")?)
+    ///     .assertion_consumer("https://app.example.com/saml/acs")?
+    ///     .build()?;
+    /// let descriptor =
+    ///     service_provider.descriptor()?.with_assertion_consumer(Binding::HttpPost, "https://old.example.com/saml/acs")?;
+    /// assert!(descriptor.to_xml()?.contains("https://old.example.com/saml/acs"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`BindingError::Metadata`].
+    pub fn descriptor(&self) -> Result<ServiceProviderDescriptor, BindingError> {
+        self.described(&Described {
             entity_id: &self.config.entity_id,
             assertion_consumer: &self.config.assertion_consumer,
             single_logout: self.single_logout(),
@@ -27,14 +59,13 @@ impl ServiceProvider {
         })
     }
 
-    /// The same as one connection's identity provider needs it: with the connection's own entity ID, assertion consumer, decryption
-    /// certificates and wishes about signatures.
+    /// What [`metadata_xml_for`](Self::metadata_xml_for) writes.
     ///
     /// # Errors
-    /// As [`metadata_xml`](Self::metadata_xml).
-    pub fn metadata_xml_for(&self, connection: &Connection) -> Result<String, BindingError> {
+    /// [`BindingError::Metadata`].
+    pub fn descriptor_for(&self, connection: &Connection) -> Result<ServiceProviderDescriptor, BindingError> {
         let (settings, own) = (connection.settings(), connection.encryption_certificates());
-        self.descriptor(&Described {
+        self.described(&Described {
             entity_id: self.entity_id_for(connection),
             assertion_consumer: self.assertion_consumer_for(connection),
             single_logout: self.single_logout_for(connection),
@@ -45,13 +76,14 @@ impl ServiceProvider {
         })
     }
 
-    fn descriptor(&self, described: &Described<'_>) -> Result<String, BindingError> {
+    fn described(&self, described: &Described<'_>) -> Result<ServiceProviderDescriptor, BindingError> {
         let signing = self.config.signing.as_ref();
         let mut descriptor = ServiceProviderDescriptor::builder(described.entity_id.clone())
             .with_assertion_consumer(Binding::HttpPost, described.assertion_consumer)?
             .with_assertions_signed(described.signatures.requires_signed_assertion())
             .with_authn_requests_signed(signing.is_some() && described.sign_requests == SignRequests::Always)
-            .with_algorithms_of(&self.config.provider);
+            .with_algorithms_of(&self.config.provider)
+            .with_information(self.config.information.clone());
         if self.receives_artifacts() {
             descriptor =
                 descriptor.with_assertion_consumer(Binding::HttpArtifact, described.assertion_consumer)?;
@@ -67,13 +99,24 @@ impl ServiceProvider {
                 descriptor = descriptor.with_single_logout(binding, location)?;
             }
         }
-        if let Some(credential) = signing {
-            descriptor = descriptor.with_signing_certificate(credential.certificate.clone());
+        let current = signing.map(|credential| &credential.certificate);
+        for certificate in current.into_iter().chain(&self.config.next_signing_certificates) {
+            descriptor = descriptor.with_signing_certificate(certificate.clone());
         }
         for certificate in described.encryption_certificates {
             descriptor = descriptor.with_encryption_certificate(certificate.clone());
         }
-        Ok(descriptor.to_xml()?)
+        Ok(descriptor)
+    }
+
+    fn written(&self, descriptor: &ServiceProviderDescriptor) -> Result<String, BindingError> {
+        match self.config.signing.as_ref().filter(|_| self.config.sign_metadata) {
+            Some(credential) => {
+                let signer = Signer::new(&credential.key).certificate(&credential.certificate);
+                Ok(descriptor.to_signed_xml(&signer, self.provider())?)
+            }
+            None => Ok(descriptor.to_xml()?),
+        }
     }
 }
 

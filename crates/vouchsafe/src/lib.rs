@@ -91,6 +91,7 @@ mod relay_state;
 mod request;
 mod service_provider;
 mod signature_inquiry;
+mod signing;
 
 pub use artifact::{ArtifactResolution, ConfirmedArtifact, SentArtifact, ValidArtifact};
 pub use autopsy::PostMortem;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use vouchsafe_assertion::SignaturePolicy;
 use vouchsafe_crypto::{Certificate, PrivateKey, Provider};
-use vouchsafe_metadata::EntityId;
+use vouchsafe_metadata::{EntityId, ServiceInformation};
 use vouchsafe_signature::AutopsyBudget;
 use vouchsafe_xml::Limits;
 
@@ -49,6 +49,9 @@ pub(crate) struct Config {
     pub(crate) decryption_keys: Arc<[PrivateKey]>,
     pub(crate) encryption_certificates: Vec<Certificate>,
     pub(crate) signing: Option<SigningCredential>,
+    pub(crate) next_signing_certificates: Vec<Certificate>,
+    pub(crate) sign_metadata: bool,
+    pub(crate) information: ServiceInformation,
     pub(crate) sign_requests: SignRequests,
     pub(crate) signature_policy: SignaturePolicy,
     pub(crate) autopsy_budget: AutopsyBudget,
@@ -88,6 +91,12 @@ impl ServiceProvider {
     /// The ceilings on what is read.
     pub fn limits(&self) -> &Limits {
         &self.config.limits
+    }
+
+    /// What our metadata says for people and for the release of attributes.
+    #[must_use]
+    pub fn information(&self) -> &ServiceInformation {
+        &self.config.information
     }
 
     /// Who we are over this connection.

@@ -3,7 +3,10 @@
 use std::collections::HashSet;
 
 use vouchsafe::crypto::Certificate;
-use vouchsafe::metadata::{Binding, EntityKey, MetadataDescription, ServiceProviderDescriptor};
+use vouchsafe::metadata::{
+    Aggregate, Binding, EntityDescription, EntityKey, MetadataDescription, ServiceInformation,
+    ServiceProviderDescriptor,
+};
 use vouchsafe::xml::{Document, Element, Limits, namespace};
 use vouchsafe::{EntityId, IdentityProvider};
 
@@ -15,6 +18,10 @@ const METADATA: &str = namespace::SAML_METADATA;
 /// The property of the target of that name.
 pub fn check(data: &[u8]) {
     let described = MetadataDescription::read(data);
+    described.iter().flat_map(MetadataDescription::entities).for_each(comes_back);
+    // What is in UTF-16 is read as it was written anew.
+    let aggregate = Aggregate::read(data);
+    let data = aggregate.as_ref().map_or(data, Aggregate::bytes);
     match IdentityProvider::from_metadata(data) {
         Ok(identity_provider) => {
             let described = described.expect("what is trusted can be described");
@@ -34,6 +41,15 @@ pub fn check(data: &[u8]) {
         Err(error) => assert!(!error.to_string().is_empty() && error.code().contains('.')),
     }
     our_own(data);
+}
+
+/// What was read of an entity can be written, and is read again.
+fn comes_back(entity: &EntityDescription) {
+    let written = entity.to_xml().expect("what was read can be written");
+    let again = MetadataDescription::read(written.as_bytes()).expect("what we write is metadata");
+    let [again] = again.entities() else { panic!("one entity: {written}") };
+    assert_eq!(again.entity_id(), entity.entity_id());
+    assert_eq!(again.to_xml().expect("the same"), written);
 }
 
 fn stands_there(data: &[u8], read: &IdentityProvider, described: &MetadataDescription) {
@@ -105,7 +121,7 @@ fn our_own(data: &[u8]) {
     let descriptor = ServiceProviderDescriptor::builder(entity_id.clone())
         .with_assertion_consumer(Binding::HttpPost, "https://app.example.com/acs")
         .expect("an address")
-        .with_name_id_format(text.as_ref());
+        .with_information(ServiceInformation::default().with_name_id_format(text.as_ref()));
     let Ok(xml) = descriptor.to_xml() else { return };
     let document = Document::parse(xml.as_bytes(), &Limits::metadata()).expect("our own XML");
     assert_eq!(document.root().attribute("entityID"), Some(entity_id.as_str()));

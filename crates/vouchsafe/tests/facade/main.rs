@@ -16,6 +16,7 @@ mod login;
 mod logout;
 mod logout_between_customers;
 mod properties;
+mod published;
 mod receive;
 mod roll_over;
 mod seams;

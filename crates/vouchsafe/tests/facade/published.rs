@@ -1,0 +1,85 @@
+//! What our metadata publishes, and what that of others asks of our signatures.
+
+use vouchsafe::crypto::{KeyKind, Provider, SignatureAlgorithm};
+use vouchsafe::metadata::{
+    Aggregate, AlgorithmSupport, Contact, ContactKind, EntityAttributes, MetadataDescription,
+    ServiceInformation, SigningMethod, SubjectIdRequirement, UserInterface,
+};
+use vouchsafe::signature::{TrustedKey, verify_query};
+use vouchsafe::{LoginOptions, SignRequests};
+use vouchsafe_testkit::{IdentityProvider, keys};
+
+use crate::common::{Service, builder, connection, now, trusted};
+
+/// The information of the service is in the metadata of all, and in that of one connection.
+#[test]
+fn our_metadata_says_what_the_service_is() {
+    let (now_key, next) = (keys::service_provider_p256(), keys::service_provider());
+    let information = ServiceInformation::default()
+        .with_user_interface(UserInterface::default().with_display_name("en", "Example Analytics"))
+        .with_contact(Contact::new(ContactKind::Technical, "saml@example.com"))
+        .with_entity_attributes(
+            EntityAttributes::default().with_subject_id_requirement(SubjectIdRequirement::PairwiseId),
+        );
+    let saml = builder()
+        .signing_key(now_key.private_key().clone(), now_key.certificate().clone())
+        .next_signing_certificate(next.certificate().clone())
+        .information(information)
+        .build()
+        .unwrap();
+    let other = connection("other", trusted(&IdentityProvider::other()));
+    for xml in [saml.metadata_xml().unwrap(), saml.metadata_xml_for(&other).unwrap()] {
+        let read = MetadataDescription::read(xml.as_bytes()).unwrap().into_entities().pop().unwrap();
+        assert_eq!(read.display_name(), Some("Example Analytics"));
+        assert_eq!(read.entity_attributes().subject_id_requirement(), Some(SubjectIdRequirement::PairwiseId));
+        assert_eq!(read.contacts().len(), 1);
+        let keys: Vec<String> =
+            read.roles()[0].signing_keys().iter().map(|key| key.fingerprint_sha256()).collect();
+        let expected = [now_key, next].map(|key| key.certificate().fingerprint_sha256().to_owned());
+        assert_eq!(keys, expected, "the one in use comes first");
+        assert_eq!(read.roles()[0].flag("WantAssertionsSigned"), Some(false), "as it is judged");
+    }
+}
+
+#[test]
+fn our_metadata_can_be_signed() {
+    let key = keys::service_provider_p256();
+    let saml = builder()
+        .signing_key(key.private_key().clone(), key.certificate().clone())
+        .sign_metadata()
+        .build()
+        .unwrap();
+    let trust = [TrustedKey::new(key.private_key().public_key().clone(), "ours")];
+    Aggregate::read_signed(saml.metadata_xml().unwrap(), &trust, saml.provider()).unwrap();
+    let keyless = builder().sign_metadata().build().unwrap_err();
+    assert_eq!(keyless.code(), "binding.signing_key_missing");
+}
+
+/// MD10: over HTTP-Redirect and in the message itself.
+#[test]
+fn requests_are_signed_as_the_identity_provider_can_verify() {
+    let provider = Provider::rustcrypto();
+    let key = provider.generate_key(KeyKind::P256).unwrap();
+    let certificate =
+        vouchsafe::crypto::Certificate::self_signed(&provider, &key, "sp", 1_600_000_000, 2_000_000_000)
+            .unwrap();
+    let trust = [TrustedKey::new(key.public_key().clone(), "ours")];
+    let wanted = SignatureAlgorithm::EcdsaSha512.uri();
+    let support = AlgorithmSupport::default()
+        .with_signing_method(SigningMethod::new(SignatureAlgorithm::RsaSha256.uri()))
+        .with_signing_method(SigningMethod::new(wanted))
+        .with_digest_method("http://www.w3.org/2001/04/xmlenc#sha512");
+    let other = trusted(&IdentityProvider::other()).with_algorithm_support(support);
+    let service = Service::new(builder().signing_key(key, certificate).sign_requests(SignRequests::Always))
+        .with(connection("other", other));
+    let started = service.start_over("other", LoginOptions::default(), now()).unwrap();
+    let (_, query) = started.request.redirect().unwrap().url().split_once('?').unwrap();
+    verify_query(query, &trust, service.saml.provider()).unwrap();
+    assert!(query.contains("ecdsa-sha512"), "{query}");
+
+    let posted = service.start_over("other", LoginOptions::default().by_post(), now()).unwrap();
+    let form = posted.request.form().unwrap();
+    let message = vouchsafe::crypto::base64_decode(form.fields()[0].1.as_bytes()).unwrap();
+    let message = String::from_utf8(message).unwrap();
+    assert!(message.contains(wanted) && message.contains("xmlenc#sha512"), "{message}");
+}
