@@ -26,6 +26,7 @@ pub mod field_content;
 pub mod generator;
 pub mod keys;
 pub mod logout_request;
+pub mod mdq_answer;
 mod message_recheck;
 mod message_seeds;
 pub mod metadata_parse;
@@ -58,7 +59,7 @@ pub struct Target {
 }
 
 /// All targets.
-pub const TARGETS: [Target; 17] = [
+pub const TARGETS: [Target; 18] = [
     Target { name: "aggregate_index", check: aggregate_index::check, seeds: seeds::aggregates },
     Target { name: "artifact", check: artifact::check, seeds: message_seeds::artifact },
     Target { name: "base64_form", check: base64_form::check, seeds: seeds::base64_form },
@@ -67,6 +68,7 @@ pub const TARGETS: [Target; 17] = [
     Target { name: "doctor", check: doctor::check, seeds: seeds::doctor },
     Target { name: "field_content", check: field_content::check, seeds: seeds::field_content },
     Target { name: "logout_request", check: logout_request::check, seeds: message_seeds::logout_request },
+    Target { name: "mdq_answer", check: mdq_answer::check, seeds: seeds::mdq_answer },
     Target { name: "metadata_parse", check: metadata_parse::check, seeds: seeds::metadata },
     Target {
         name: "receive_past_signature",

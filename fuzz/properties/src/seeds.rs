@@ -11,7 +11,7 @@ use vouchsafe::{RelayState, metadata::Binding};
 use vouchsafe_testkit::{Attribute, IdentityProvider, Part, Place, ResponseBuilder, Signed};
 
 use crate::generator::{self, Choices};
-use crate::{backend, keys, receive_past_signature, script, signature_locate};
+use crate::{backend, keys, mdq_answer, receive_past_signature, script, signature_locate};
 
 /// For the parser and the canonicalizer.
 #[must_use]
@@ -62,6 +62,13 @@ pub fn generated() -> Vec<Vec<u8>> {
 #[must_use]
 pub fn signature_locate() -> Vec<Vec<u8>> {
     let texts = signature_locate::originals().iter().map(|text| text.clone().into_bytes());
+    texts.chain(scripts()).collect()
+}
+
+/// Answers of a server of the metadata query protocol, and scripts.
+#[must_use]
+pub fn mdq_answer() -> Vec<Vec<u8>> {
+    let texts = mdq_answer::originals().iter().map(|text| text.clone().into_bytes());
     texts.chain(scripts()).collect()
 }
 
@@ -145,7 +152,15 @@ pub fn metadata() -> Vec<Vec<u8>> {
         namespace::SAML_METADATA
     );
     let artifact = one.replace(Binding::HttpPost.uri(), Binding::HttpArtifact.uri());
-    [one, several, artifact].map(String::into_bytes).to_vec()
+    let extensions = r#"<md:Extensions><u:UIInfo xmlns:u="urn:oasis:names:tc:SAML:metadata:ui"><u:DisplayName xml:lang="en">N</u:DisplayName><u:Logo height="1" width="1">data:,x</u:Logo></u:UIInfo>
+        <s:Scope xmlns:s="urn:mace:shibboleth:metadata:1.0" regexp="true">^(.+\.)?example\.org$</s:Scope><a:SigningMethod xmlns:a="urn:oasis:names:tc:SAML:metadata:algsupport" Algorithm="urn:x" MinKeySize="2048"/>
+        <e:EntityAttributes xmlns:e="urn:oasis:names:tc:SAML:metadata:attribute"><t:Attribute xmlns:t="urn:oasis:names:tc:SAML:2.0:assertion" Name="urn:a"><t:AttributeValue>v</t:AttributeValue></t:Attribute></e:EntityAttributes>
+        <r:RegistrationInfo xmlns:r="urn:oasis:names:tc:SAML:metadata:rpi" registrationAuthority="urn:r" registrationInstant="2020-12-31T24:00:00Z"/><x:y xmlns:x="urn:x" x:z="1"/></md:Extensions><md:KeyDescriptor"#;
+    let extended = one.replacen("<md:KeyDescriptor", extensions, 1);
+    let utf_16 = format!("\u{feff}{extended}").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let mut all = [one, several, artifact, extended].map(String::into_bytes).to_vec();
+    all.push(utf_16);
+    all
 }
 
 /// Aggregates: flat and nested, with an entity twice, one in another namespace, one that is broken, and text that looks like tags.
