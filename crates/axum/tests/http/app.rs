@@ -16,9 +16,12 @@ use vouchsafe_web::{OrganizationDiscovery, Provisioned, ReceiveLimiter, ReturnPa
 
 use crate::serve::serve;
 
-/// Who sets up what there is.
-pub(crate) fn author() -> Author {
-    Author::new(Actor::Operator, Utc::now())
+/// What the service takes beside posted responses.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Takes {
+    Forms,
+    Logout,
+    Artifacts,
 }
 
 /// What the service takes beside posted responses.
