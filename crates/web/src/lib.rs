@@ -76,7 +76,7 @@ mod stores;
 mod trial;
 
 pub use accept::{Accepted, Checked, SignInAnswer};
-pub use answers::{login_url, wants_json};
+pub use answers::{asks_by_paos, login_url, wants_json};
 pub use chooser::{Chooser, ChooserView, ShownChoice};
 pub use connection_source::{ConnectionSource, Discovery};
 pub use cookies::Cookies;

@@ -4,7 +4,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use vouchsafe::{Connection, ConnectionState, LoginOptions, StartedLogin, WebAddress};
 
-use crate::answers::{Context, answer, carried, see_other};
+use crate::answers::{Context, answer, asks_by_paos, carried, see_other};
 use crate::discovery_request::{DiscoveryRequest, discovered, one_value};
 use crate::error::HttpError;
 use crate::link;
