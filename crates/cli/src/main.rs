@@ -133,7 +133,7 @@ enum Metadata {
     /// What a refresh would change: keys, endpoints, dates, scopes.
     Diff(metadata_diff::Arguments),
     /// Our own descriptor.
-    Sp(metadata_sp::Arguments),
+    Sp(Box<metadata_sp::Arguments>),
 }
 
 #[derive(Debug, Subcommand)]

@@ -41,7 +41,7 @@ pub(crate) struct Information {
     attribute: Vec<String>,
     /// Subject identifier that we need.
     #[arg(long, value_enum)]
-    subject_id: Option<SubjectId>,
+    subject_id: Option<SubjectRequirement>,
     /// Entity category that we are in. Repeatable.
     #[arg(long, value_name = "URI")]
     category: Vec<String>,
@@ -51,7 +51,7 @@ pub(crate) struct Information {
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum SubjectId {
+enum SubjectRequirement {
     SubjectId,
     PairwiseId,
     Any,
@@ -108,14 +108,18 @@ impl Information {
         }
         match self.subject_id {
             None => attributes,
-            Some(SubjectId::SubjectId) => {
+            Some(SubjectRequirement::SubjectId) => {
                 attributes.with_subject_id_requirement(SubjectIdRequirement::SubjectId)
             }
-            Some(SubjectId::PairwiseId) => {
+            Some(SubjectRequirement::PairwiseId) => {
                 attributes.with_subject_id_requirement(SubjectIdRequirement::PairwiseId)
             }
-            Some(SubjectId::Any) => attributes.with_subject_id_requirement(SubjectIdRequirement::Any),
-            Some(SubjectId::None) => attributes.with_subject_id_requirement(SubjectIdRequirement::None),
+            Some(SubjectRequirement::Any) => {
+                attributes.with_subject_id_requirement(SubjectIdRequirement::Any)
+            }
+            Some(SubjectRequirement::None) => {
+                attributes.with_subject_id_requirement(SubjectIdRequirement::None)
+            }
         }
     }
 

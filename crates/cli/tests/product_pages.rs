@@ -3,6 +3,8 @@
     dead_code,
     unreachable_pub,
     clippy::unwrap_used,
+    clippy::panic,
+    clippy::arithmetic_side_effects,
     reason = "tests fail by panicking, and use a part of what tests share"
 )]
 

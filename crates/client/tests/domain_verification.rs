@@ -122,8 +122,8 @@ fn messages(question: &[u8], answer: &Answer, is_tcp: bool) -> Vec<Vec<u8>> {
         Answer::OnlyByTcp(texts) if is_tcp => messages(question, &Answer::Txt(texts.clone()), true),
         Answer::OnlyByTcp(_) => vec![message(number, 0x0200, &[])],
         Answer::AfterAForgery(forged, right) => vec![
-            message([number[0] ^ 1, number[1]], OK, &[txt(&own, &[forged.clone()])]),
-            message(number, OK, &[txt(&own, &[right.clone()])]),
+            message([number[0] ^ 1, number[1]], OK, &[txt(&own, std::slice::from_ref(forged))]),
+            message(number, OK, &[txt(&own, std::slice::from_ref(right))]),
         ],
         Answer::Noise => vec![[number[0], number[1], 0x81, 0x80, 0xff, 0xff].to_vec()],
         Answer::Silence => Vec::new(),

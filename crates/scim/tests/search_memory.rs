@@ -1,10 +1,5 @@
 //! What a search holds. By itself, since the memory of the whole process is measured.
-#![expect(
-    clippy::unwrap_used,
-    clippy::arithmetic_side_effects,
-    clippy::print_stdout,
-    reason = "this is a test: it may panic"
-)]
+#![expect(clippy::unwrap_used, reason = "this is a test: it may panic")]
 
 mod common;
 

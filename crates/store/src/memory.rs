@@ -21,8 +21,8 @@ use vouchsafe::{
 };
 
 use crate::{
-    Answer, ApiToken, AuditCursor, AuditRecord, NotedRefusals, PendingStore, ReplayStore, Session, SessionId, RecordedSignIn,
-    SessionStore, StoreError, StoredConnection, forgotten_until,
+    Answer, ApiToken, AuditCursor, AuditRecord, NotedRefusals, PendingStore, RecordedSignIn, ReplayStore,
+    Session, SessionId, SessionStore, StoreError, StoredConnection, forgotten_until,
 };
 
 /// A store in memory: for tests, demos, and services of one process that may forget everything.

@@ -16,7 +16,10 @@ use crate::cached_sessions::Cache;
 use crate::{
     AccountKey, Answer, ApiToken, ApiTokenSecret, ApiTokenStore, Applied, AuditCursor, AuditEntry, AuditFeed,
     AuditRecord, Author, CompletedSignIn, ConnectionDecision, ConnectionRevision, ConnectionStore, Decides,
-    Decision, Directory, LogoutStore, Memory, OrganizationConnections, PendingStore, ReplayStore, Revocation, ScimApplied, ScimDecision, ScimFrom, ScimKey, ScimKind, ScimResource, ScimStore, ScimToken, Session, SessionId, SessionStore, SignIn, StoreError, StoredConnection, Versioned, HistoryLimits, RecordedSignIn, ScimPage, SignInHistory,
+    Decision, Directory, HistoryLimits, LogoutStore, Memory, OrganizationConnections, PendingStore,
+    RecordedSignIn, ReplayStore, Revocation, ScimApplied, ScimDecision, ScimFrom, ScimKey, ScimKind,
+    ScimResource, ScimStore, ScimToken, Session, SessionId, SessionStore, SignIn, SignInHistory, StoreError,
+    StoredConnection, Versioned,
 };
 
 /// One of the stores, whichever its address says: so that where a service keeps what it knows is one line of its configuration.

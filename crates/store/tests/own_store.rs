@@ -23,7 +23,10 @@ use vouchsafe::{
     },
 };
 use vouchsafe_store::{
-    About, Answer, Applied, AuditRecord, Author, CompletedSignIn, ConnectionDecision, ConnectionStore, Decided, Decides, Decision, Directory, NotedRefusals, OrganizationConnections, PendingStore, RefusedSignIn, ReplayStore, Session, SessionId, SessionStore, SignIn, SignInContext, SignInError, StoreError, StoredConnection, Versioned, AccountKey,
+    About, AccountKey, Answer, Applied, AuditRecord, Author, CompletedSignIn, ConnectionDecision,
+    ConnectionStore, Decided, Decides, Decision, Directory, NotedRefusals, OrganizationConnections,
+    PendingStore, RefusedSignIn, ReplayStore, Session, SessionId, SessionStore, SignIn, SignInContext,
+    SignInError, StoreError, StoredConnection, Versioned,
 };
 
 async fn own() -> (Own, ()) {

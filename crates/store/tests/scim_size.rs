@@ -6,7 +6,7 @@
 #![cfg(all(feature = "sqlite", feature = "postgres"))]
 #![expect(
     clippy::unwrap_used,
-    clippy::print_stdout,
+    clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
     reason = "a test that cannot go on must stop"
 )]
@@ -22,7 +22,7 @@ use postgres_server::{Schema, schema};
 use serde_json::{Map, json};
 use vouchsafe::provisioning::{
     Account, AccountId, GroupId, Identity, Project, ProjectId, Role, ScimChange, ScimFact, ScimGroup,
-    ScimMembers, ScimUser, Team,
+    ScimMembers, ScimUser, Team, TeamId,
 };
 use vouchsafe_store::{
     About, Decision, Directory, Memory, Postgres, ScimDecision, ScimForm, ScimFrom, ScimKey, ScimKind,
@@ -61,16 +61,22 @@ async fn filled<S: ScimStore + suite::Store>(store: &S, people: usize) {
     store.set_policy(&suite::acme(), policy, &suite::author()).await.unwrap();
     let mut owner = Account::new(AccountId::new("owner"), suite::acme(), "owner@example.com");
     owner.role = Role::Owner;
-    store.add_account(&owner).await.unwrap();
-    store.add_team(&Team::new(TeamId::new("everybody"), suite::acme(), "Everybody")).await.unwrap();
+    store.add_account(&owner, &suite::author()).await.unwrap();
+    store
+        .add_team(&Team::new(TeamId::new("everybody"), suite::acme(), "Everybody"), &suite::author())
+        .await
+        .unwrap();
     for number in 0..people.min(300) {
         store
-            .add_team(&Team::new(TeamId::new(format!("t{number}")), suite::acme(), format!("Team {number}")))
+            .add_team(
+                &Team::new(TeamId::new(format!("t{number}")), suite::acme(), format!("Team {number}")),
+                &suite::author(),
+            )
             .await
             .unwrap();
         let project =
             Project::new(ProjectId::new(format!("p{number}")), suite::acme(), format!("Project {number}"));
-        store.add_project(&project).await.unwrap();
+        store.add_project(&project, &suite::author()).await.unwrap();
     }
     let mut adding = tokio::task::JoinSet::new();
     for worker in 0..8 {
@@ -81,7 +87,7 @@ async fn filled<S: ScimStore + suite::Store>(store: &S, people: usize) {
                 let mut account =
                     Account::new(AccountId::new(name.as_str()), suite::acme(), format!("{name}@example.com"));
                 account.identities.push(Identity::new(suite::connection(), format!("ext-{name}")));
-                store.add_account(&account).await.unwrap();
+                store.add_account(&account, &suite::author()).await.unwrap();
             }
         });
     }
@@ -160,8 +166,7 @@ async fn reads<S: Directory>(store: &S, change: ScimChange) -> Read {
         plan.and_then(|_| policy.plan(vouchsafe::provisioning::Fact::sweep(suite::now()), snapshot))
     });
     let _ = store.decide(decision).await;
-    let read = *seen.lock().unwrap();
-    read
+    *seen.lock().unwrap()
 }
 
 async fn reads_few<S: ScimStore + suite::Store>(store: S) {

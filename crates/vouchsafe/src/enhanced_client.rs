@@ -93,7 +93,7 @@ pub(crate) fn paos_request(request: &str, around: &Around<'_>) -> Result<PaosReq
     xml.start("saml2:Issuer").namespace("saml2", SAML_ASSERTION).text(around.issuer).end();
     xml.start("saml2p:IDPList").namespace("saml2p", SAML_PROTOCOL);
     xml.start("saml2p:IDPEntry").attribute("ProviderID", around.identity_provider.entity_id().as_str());
-    xml.optional_attribute("Name", around.identity_provider.organization_display_name());
+    xml.optional_attribute("Name", around.identity_provider.display_name());
     xml.attribute("Loc", around.location.as_str()).end();
     xml.end().end();
     if let Some(state) = around.relay_state {

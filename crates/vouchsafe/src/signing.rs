@@ -63,7 +63,7 @@ fn digest(support: &AlgorithmSupport, provider: &Provider) -> DigestAlgorithm {
 
 fn bits(key: KeyKind) -> u32 {
     match key {
-        KeyKind::Rsa { bits } => u32::try_from(bits).unwrap_or(u32::MAX),
+        KeyKind::Rsa { bits } => bits,
         KeyKind::P256 | KeyKind::Ed25519 => 256,
         KeyKind::P384 => 384,
         KeyKind::P521 => 521,

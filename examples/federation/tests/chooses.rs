@@ -59,7 +59,7 @@ async fn a_person_chooses_and_signs_in() {
         (303, &"/projects/7".parse().unwrap())
     );
     for cookie in posted.headers().get_all(SET_COOKIE) {
-        cookies.keep(cookie.to_str().unwrap());
+        assert!(cookies.keep(cookie.to_str().unwrap()));
     }
     let home = client.get(format!("{address}/home")).header(COOKIE, cookies.header()).send().await.unwrap();
     assert_eq!(home.status(), 200);

@@ -29,7 +29,8 @@ use crate::failure::Failure;
 use crate::passwords::OwnerPassword;
 use crate::token::FreshTokens;
 use crate::{
-    connect, home, keys, members, people, policy, refusals, scim, seed, settings, sign_in, signals, token, sign_ins, trial, domains,
+    connect, domains, home, keys, members, people, policy, refusals, scim, seed, settings, sign_in, sign_ins,
+    signals, token, trial,
 };
 
 /// The state of the service; clones share it.

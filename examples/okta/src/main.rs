@@ -35,8 +35,8 @@ mod scim;
 mod seed;
 mod settings;
 mod sign_in;
-mod signals;
 mod sign_ins;
+mod signals;
 mod token;
 mod trial;
 

@@ -69,8 +69,8 @@ fn names() -> &'static [EntityId; 2] {
 }
 
 /// What the federation has signed: the entity that is asked for, an older description of it, another one, and both in one document.
-pub fn originals() -> &'static [String] {
-    static ORIGINALS: LazyLock<Vec<String>> = LazyLock::new(|| {
+pub fn originals() -> &'static [String; 4] {
+    static ORIGINALS: LazyLock<[String; 4]> = LazyLock::new(|| {
         let [okta, other] = [IdentityProvider::okta(), IdentityProvider::other()].map(|one| {
             let metadata = one.metadata().expect("metadata");
             let (_, entity) = metadata.split_at(metadata.find("<md:").unwrap_or_default());
@@ -94,7 +94,6 @@ pub fn originals() -> &'static [String] {
             let signer = Signer::new(keys::trusted());
             sign(&xml, id, &signer, keys::provider(), &Limits::metadata()).expect("signed")
         })
-        .to_vec()
     });
     &ORIGINALS
 }

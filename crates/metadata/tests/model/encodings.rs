@@ -48,12 +48,12 @@ fn a_signature_is_over_the_text_and_not_over_its_octets() {
     let signed = sign(&xml, "_1", &Signer::new(&KEY), &provider, &limits).unwrap();
     let key = TrustedKey::of_certificate(&CERTIFICATE, "publisher", &provider).unwrap();
     for octets in forms(&signed) {
-        let (aggregate, _) = Aggregate::read_signed(octets, &[key.clone()], &provider).unwrap();
+        let (aggregate, _) = Aggregate::read_signed(octets, std::slice::from_ref(&key), &provider).unwrap();
         assert_eq!(aggregate.len(), 1);
     }
     let altered = forms(&signed.replace("The organization", "Another organization"));
     for octets in altered {
-        let refused = Aggregate::read_signed(octets, &[key.clone()], &provider).unwrap_err();
+        let refused = Aggregate::read_signed(octets, std::slice::from_ref(&key), &provider).unwrap_err();
         assert_eq!(refused.code(), "signature.digest_mismatch");
     }
 }

@@ -1,5 +1,11 @@
 //! What an entity says about itself: read whole, said when it cannot be read, and written again as it was.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests fail by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::arithmetic_side_effects,
+    reason = "tests fail by panicking"
+)]
 
 mod encodings;
 mod round_trip;

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use vouchsafe_provisioning::{
-    Account, Action, Fact, Hold, LoginFacts, LookUp, Membership, Passwords, Permission, Plan, PlanRefusal, Policy, Role,
-    ScimChange, ScimLookUp, Snapshot, Source, Status, SyncMode, TeamId,
+    Account, Action, Fact, Hold, LoginFacts, LookUp, Membership, Passwords, Permission, Plan, PlanRefusal,
+    Policy, Role, ScimChange, ScimLookUp, Snapshot, Source, Status, SyncMode, TeamId,
 };
 
 /// All laws, of one fact. The state after it; `None` where the fact is refused.
@@ -56,7 +56,8 @@ fn a_store_gives_enough(
     whole: &Result<Plan, PlanRefusal>,
 ) -> Result<(), String> {
     let of_login = |login: &LoginFacts, linked| {
-        let look_up = LookUp::of(login).map_err(|error| error.to_string())?.with_takeovers(policy).linking(linked);
+        let look_up =
+            LookUp::of(login).map_err(|error| error.to_string())?.with_takeovers(policy).linking(linked);
         Ok::<_, String>(before.restricted_to(&look_up, &policy.names_for(login)))
     };
     let restricted = match fact {

@@ -117,10 +117,11 @@ impl ScimService {
         let patch = Patch::from_json(body, kind, &self.shared.limits)?;
         let applied = self.changed_resource(caller, (kind, id), &Asked::Patch(&patch), request).await?;
         // A group of many members is not written out for each who joins: 204 (RFC 7644, 3.5.2).
-        if kind == ScimKind::Group && !projection.leaves_out("members", kind) {
-            if self.count_members(&[GroupId::new(id)]).await? > groups::MOST_WRITTEN_OUT {
-                return Ok(Answered::nothing(applied.resource.as_ref()));
-            }
+        if kind == ScimKind::Group
+            && !projection.leaves_out("members", kind)
+            && self.count_members(&[GroupId::new(id)]).await? > groups::MOST_WRITTEN_OUT
+        {
+            return Ok(Answered::nothing(applied.resource.as_ref()));
         }
         self.answer(caller, StatusCode::OK, applied, projection).await
     }

@@ -111,8 +111,8 @@ pub async fn a_policy_that_locks_everybody_out_is_not_kept(store: impl Store) {
         (owner.role, owner.has_password) = (Role::Owner, has_password);
         owner
     };
-    store.add_account(&owner("olga", true)).await.unwrap();
-    store.add_account(&owner("otto", false)).await.unwrap();
+    store.add_account(&owner("olga", true), &author()).await.unwrap();
+    store.add_account(&owner("otto", false), &author()).await.unwrap();
     let before = store.audit(&acme()).await.unwrap().len();
     // A password is no sign-in over the connection, and a member's sign-in none of an owner.
     assert_eq!(set(REQUIRED).await, untested);
@@ -143,7 +143,7 @@ pub async fn a_policy_that_locks_everybody_out_is_not_kept(store: impl Store) {
     assert_eq!(set("").await, Ok(()));
     let mut signed_in = owner("oda", false);
     signed_in.identities.push(Identity::new(super::connection(), "oda"));
-    store.add_account(&signed_in).await.unwrap();
+    store.add_account(&signed_in, &author()).await.unwrap();
     assert_eq!(set(REQUIRED).await, untested, "linked, and never seen");
     super::provision(&store, super::login("oda", &token, "2")).await.unwrap();
     assert_eq!(set(REQUIRED).await, Ok(()));

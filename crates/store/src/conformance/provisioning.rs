@@ -57,13 +57,13 @@ pub async fn accounts_are_found_by_a_key(store: impl Store) {
     for (name, identities) in identities {
         let mut account = Account::new(AccountId::new(name), acme(), format!("{name}@example.com"));
         account.identities = identities;
-        store.add_account(&account).await.unwrap();
+        store.add_account(&account, &author()).await.unwrap();
     }
     let mut zoe = Account::new(AccountId::new("zoe"), acme(), "zoe@example.com");
     let mut record = ScimRecord::new(connection(), "zoe");
     record.external_id = Some("00u9".to_owned());
     zoe.scim.push(record);
-    store.add_account(&zoe).await.unwrap();
+    store.add_account(&zoe, &author()).await.unwrap();
     let email = |text: &str| AccountKey::Email(EmailAddress::parse(text).unwrap());
     let subject = |text: &str| AccountKey::subject(connection(), text);
     for (key, expected) in [

@@ -9,8 +9,9 @@ use vouchsafe::provisioning::{
 
 use super::{Held, Memory, State};
 use crate::{
-    About, Answer, Applied, AuditCursor, AuditEntry, AuditFeed, AuditRecord, Author, CompletedSignIn, ConnectionDecision, Decided, Decides, Decision, Directory, OrganizationConnections, RefusedSignIn, AccountKey,
-    SignIn, SignInContext, SignInError, StoreError, Versioned, directory::parsed_policy,
+    About, AccountKey, Answer, Applied, AuditCursor, AuditEntry, AuditFeed, AuditRecord, Author,
+    CompletedSignIn, ConnectionDecision, Decided, Decides, Decision, Directory, OrganizationConnections,
+    RefusedSignIn, SignIn, SignInContext, SignInError, StoreError, Versioned, directory::parsed_policy,
 };
 
 impl Directory for Memory {

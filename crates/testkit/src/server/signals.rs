@@ -53,12 +53,12 @@ impl Okta {
         let base_url = base_url.trim_end_matches('/');
         let subject = json!({"format": "email", "email": self.user(login)?.email});
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
-        let mut claims = json!({"iss": self.signals_issuer(), "iat": now, "jti": random_hex()});
+        let (issuer, id) = (self.signals_issuer(), random_hex());
         let outgoing = match signal {
             Signal::UniversalLogout => {
                 let address = format!("{base_url}/global-token-revocation");
-                claims["aud"] = json!(address);
-                claims["exp"] = json!(now.saturating_add(LIFETIME));
+                let until = now.saturating_add(LIFETIME);
+                let claims = json!({"iss": issuer, "iat": now, "jti": id, "aud": address, "exp": until});
                 let token = self.signed("global-token-revocation+jwt", &claims)?;
                 Outgoing::new("POST", address, json!({"sub_id": subject}).to_string())
                     .header("Authorization", format!("Bearer {token}"))
@@ -66,10 +66,10 @@ impl Okta {
             }
             Signal::SessionRevoked => {
                 let address = format!("{base_url}/events");
-                claims["aud"] = json!(address);
-                claims["sub_id"] = subject;
-                claims["events"] =
-                    json!({SESSION_REVOKED: {"event_timestamp": now, "initiating_entity": "admin"}});
+                let events = json!({SESSION_REVOKED: {"event_timestamp": now, "initiating_entity": "admin"}});
+                let claims = json!({
+                    "iss": issuer, "iat": now, "jti": id, "aud": address, "sub_id": subject, "events": events,
+                });
                 let token = self.signed("secevent+jwt", &claims)?;
                 Outgoing::new("POST", address, token).header("Content-Type", "application/secevent+jwt")
             }
