@@ -186,9 +186,7 @@ async fn the_address_of_an_account_with_a_password_or_a_role_does_not_follow_sci
             let mut known = Account::new(AccountId::new(name), acme(), email_of(name));
             (known.role, known.has_password) = (role, has_password);
             known.identities.push(Identity::new(okta(), email_of(name)));
-            let author =
-                vouchsafe_store::Author::new(vouchsafe::provisioning::Actor::Operator, chrono::Utc::now());
-            world.store.add_account(&known, &author).await.unwrap();
+            world.store.add_account(&known, &author()).await.unwrap();
         }
         set_policy(&world, "[enforcement]\nbreak_glass = ['glass@acme.example']").await;
         for (name, ..) in people {

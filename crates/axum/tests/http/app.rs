@@ -16,6 +16,11 @@ use vouchsafe_web::{OrganizationDiscovery, Provisioned, ReceiveLimiter, ReturnPa
 
 use crate::serve::serve;
 
+/// Who sets up what there is.
+pub(crate) fn author() -> Author {
+    Author::new(Actor::Operator, Utc::now())
+}
+
 /// What the service takes beside posted responses.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Takes {
