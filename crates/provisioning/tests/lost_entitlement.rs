@@ -8,7 +8,7 @@ use vouchsafe_assertion::ConnectionId;
 use vouchsafe_crypto::Provider;
 use vouchsafe_metadata::EntityId;
 use vouchsafe_provisioning::{
-    AccountId, GroupId, Organization, OrganizationId, Plan, PlanRefusal, Policy, ScimChange, ScimFact,
+    AccountId, GroupId, Organization, OrganizationId, Plan, PlanRefusal, Policy, Role, ScimChange, ScimFact,
     ScimGroup, ScimMembers, ScimUser, Snapshot, Team, TeamId,
 };
 
@@ -91,4 +91,32 @@ fn the_breaker_stops_a_group_and_not_the_end_of_one_person() {
     );
     let refused = plan(&policy, &state, ScimChange::delete_group(GroupId::new("Red"))).unwrap_err();
     assert_eq!(refused.code(), "provisioning.too_many_removals");
+}
+
+/// Whose role a plan lowers is counted, and nobody else: not whose role it raises, and not who is not in it.
+#[test]
+fn the_breaker_counts_roles_that_are_lowered() {
+    let policy = Policy::from_toml(
+        "[groups]\nunmapped = 'ignore'\nmax_removals = 1\n[[groups.roles]]\ngroup = 'Admins'\nrole = 'admin'",
+    )
+    .unwrap();
+    let (mut state, ada) = acme(&Policy::default());
+    for name in ["eve", "bob", "joe"] {
+        let user = ScimChange::CreateUser(ScimUser::new(format!("{name}@example.com")));
+        state = state.after(&plan(&policy, &state, user).unwrap());
+    }
+    let eve = state.account_with_email("eve@example.com").unwrap().id.clone();
+    let id = || GroupId::new("Admins");
+    let push = ScimChange::create_group(id(), ScimGroup::new("Admins"), [ada.clone(), eve.clone()]);
+    let raised = state.after(&plan(&policy, &state, push).unwrap());
+    let admins = |state: &Snapshot| state.accounts().filter(|account| account.role == Role::Admin).count();
+    assert_eq!(admins(&raised), 2, "two at once");
+    let refused = plan(&policy, &raised, ScimChange::delete_group(id())).unwrap_err();
+    assert_eq!(refused.code(), "provisioning.too_many_removals");
+    let only_eve = ScimMembers::changed([], [ada]);
+    let one = ScimChange::set_group(id(), ScimGroup::new("Admins"), only_eve);
+    let lowered = raised.after(&plan(&policy, &raised, one).unwrap());
+    assert_eq!(admins(&lowered), 1);
+    let last = lowered.after(&plan(&policy, &lowered, ScimChange::delete_group(id())).unwrap());
+    assert_eq!(admins(&last), 0);
 }
