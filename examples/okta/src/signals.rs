@@ -99,11 +99,12 @@ pub(crate) fn card(page: Page, app: &App, connection: &ConnectionId) -> Page {
         wrong: false,
     };
     let address = address(app, connection);
+    let (revocation, events) = (format!("{address}/global-token-revocation"), format!("{address}/events"));
     page.card("Signals that end sessions", |page| {
         page.paragraph("Universal Logout (Okta) and session-revoked events (CAEP) end every session of one person at once.")
             .facts(&[
-                ("Global token revocation endpoint", &format!("{address}/global-token-revocation")),
-                ("Push endpoint of the event stream", &format!("{address}/events")),
+                ("Global token revocation endpoint", revocation.as_str()),
+                ("Push endpoint of the event stream", events.as_str()),
             ])
             .form(&Form {
                 method: "post",

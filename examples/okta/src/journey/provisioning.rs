@@ -62,7 +62,8 @@ pub(super) async fn deactivated(world: &World) -> Outcome {
 /// The owner says whose signals are believed; the identity provider sends one, and the person's live session is over. Nobody else's is, and
 /// the person may sign in again.
 pub(super) async fn signalled(world: &World, owner: &Browser, signal: Signal) -> Outcome {
-    let fields = [("issuer", world.okta.signals_issuer()), ("keys_url", &world.okta.signals_keys_url())];
+    let keys_url = world.okta.signals_keys_url();
+    let fields = [("issuer", world.okta.signals_issuer()), ("keys_url", keys_url.as_str())];
     let page = owner.post(&format!("{}/settings/signals", world.service), &fields).await?;
     let address = page.text_after("Global token revocation endpoint</dt><dd>");
     let address = address.ok_or_else(|| Failure::new(unexpected(&page)))?;

@@ -17,20 +17,29 @@ struct Questions {
     count: Sql,
 }
 
-/// The questions for a condition that stands behind the connection and the kind.
+/// The questions for a condition that stands behind the connection and the kind. What a key finds is few: the `+` keeps the engines from going
+/// through everything in the order of the numbers until they find it.
 macro_rules! questions {
     ($condition:literal) => {
         questions!($condition, $condition)
     };
     ($sqlite:literal, $postgres:literal) => {
+        questions!(
+            $sqlite,
+            $postgres,
+            "ORDER BY +number LIMIT ? OFFSET ?",
+            "AND +number > ? ORDER BY +number LIMIT ?"
+        )
+    };
+    ($sqlite:literal, $postgres:literal, $from_index:literal, $after_number:literal) => {
         Questions {
             from_index: Sql {
-                sqlite: questions!(of "number, record", $sqlite, "ORDER BY number LIMIT ? OFFSET ?"),
-                postgres: questions!(of "number, record", $postgres, "ORDER BY number LIMIT ? OFFSET ?"),
+                sqlite: questions!(of "number, record", $sqlite, $from_index),
+                postgres: questions!(of "number, record", $postgres, $from_index),
             },
             after_number: Sql {
-                sqlite: questions!(of "number, record", $sqlite, "AND number > ? ORDER BY number LIMIT ?"),
-                postgres: questions!(of "number, record", $postgres, "AND number > ? ORDER BY number LIMIT ?"),
+                sqlite: questions!(of "number, record", $sqlite, $after_number),
+                postgres: questions!(of "number, record", $postgres, $after_number),
             },
             count: Sql {
                 sqlite: questions!(of "count(*)", $sqlite, ""),
@@ -40,12 +49,18 @@ macro_rules! questions {
     };
     (of $what:literal, $condition:literal, $end:literal) => {
         concat!(
-            "SELECT ", $what, " FROM vouchsafe_scim_resources WHERE connection = ? AND kind = ? ", $condition, " ", $end
+            "SELECT ",
+            $what,
+            " FROM vouchsafe_scim_resources WHERE connection = ? AND kind = ? ",
+            $condition,
+            " ",
+            $end
         )
     };
 }
 
-const ALL: Questions = questions!("");
+const ALL: Questions =
+    questions!("", "", "ORDER BY number LIMIT ? OFFSET ?", "AND number > ? ORDER BY number LIMIT ?");
 const BY_IDS: Questions = questions!("AND id IN (SELECT value FROM json_each(?))", "AND id = ANY(?)");
 const BY_NAME: Questions = questions!("AND name = ?");
 const BY_EXTERNAL_ID: Questions = questions!("AND external_id = ?");
