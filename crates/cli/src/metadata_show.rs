@@ -297,7 +297,7 @@ impl Entity {
         text.push(Line::styled(Style::Title, &self.entity_id));
         row(text, "name", self.display_name.as_deref());
         row(text, "valid until", self.valid_until.as_deref());
-        self.information.rows().iter().for_each(|(name, value)| row(text, name, Some(value)));
+        self.information.rows().iter().for_each(|(name, value)| row(text, name, Some(value.as_str())));
         self.extensions.iter().for_each(|name| row(text, "extension", Some(name)));
         self.warnings.iter().for_each(|warning| row(text, "remark", Some(&warning.message)));
         for role in &self.roles {
@@ -355,7 +355,7 @@ impl Role {
             row(text, "responses to", endpoint.response_location.as_deref());
         }
         self.name_id_formats.iter().for_each(|format| row(text, "NameIDFormat", Some(format)));
-        self.information.rows().iter().for_each(|(name, value)| row(text, name, Some(value)));
+        self.information.rows().iter().for_each(|(name, value)| row(text, name, Some(value.as_str())));
         self.extensions.iter().for_each(|name| row(text, "extension", Some(name)));
         self.warnings.iter().for_each(|warning| row(text, "remark", Some(&warning.message)));
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use vouchsafe_xml::namespace::SAML_METADATA;
 use vouchsafe_xml::{Canonicalization, Element, Writer, canonicalize};
 
 use crate::bounded::{Bounded, EXTENSION_BYTES, EXTENSIONS, OTHER_EXTENSIONS};
@@ -31,7 +32,7 @@ impl Extension {
         &self.name
     }
 
-    /// The element, as a document of its own: in canonical form, with all prefixes that were in scope.
+    /// The element, as a document of its own: in canonical form, with the prefixes that were in scope.
     #[must_use]
     pub fn xml(&self) -> &str {
         &self.xml
@@ -88,10 +89,12 @@ fn text_of(element: Element<'_>) -> Option<String> {
     if element.source_range().len() > EXTENSION_BYTES {
         return None;
     }
+    let scope = element.scope();
+    // Where it is written again, `md` is bound to the namespace of metadata: it is declared where it is used and not otherwise, so that nothing grows.
+    let kept = scope.bindings().filter(|binding| *binding != ("md", SAML_METADATA));
+    let prefixes: Vec<&str> = kept.map(|(prefix, _)| prefix).collect();
     let mut octets = Vec::new();
-    let inclusive =
-        Canonicalization::from_uri("http://www.w3.org/TR/2001/REC-xml-c14n-20010315#WithComments")?;
-    canonicalize(element, inclusive, &[], None, &mut octets).ok()?;
+    canonicalize(element, Canonicalization::EXCLUSIVE_WITH_COMMENTS, &prefixes, None, &mut octets).ok()?;
     String::from_utf8(octets).ok().filter(|xml| xml.len() <= EXTENSION_BYTES)
 }
 

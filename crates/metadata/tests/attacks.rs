@@ -1,6 +1,12 @@
 //! What somebody tries who can write metadata, or stands between its publisher and us. Each attack is a class seen in public: a check that is not made
 //! for want of a key, a signature on a part that is taken for that of the whole, an older document, another's entity.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests fail by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::panic,
+    reason = "tests fail by panicking"
+)]
 
 use std::sync::LazyLock;
 
@@ -107,37 +113,24 @@ fn a_signature_is_over_the_whole_document() {
         own.get(begin..end).unwrap().to_owned()
     };
     let evil = idp(EVIL);
-    for (what, document, code) in [
-        ("a signature on a child alone", group("", &(evil.clone() + &own)), "signature.missing"),
-        ("a signed group in a group", group("", &(evil.clone() + &whole)), "signature.missing"),
-        (
-            "the child's signature at the root",
-            group("ID=\"_x\"", &(signature.clone() + &evil + &own)),
-            "signature.reference_parent",
-        ),
-        (
-            "the child's signature and its ID",
-            group("ID=\"_e\"", &(signature.clone() + &evil)),
-            "signature.digest_mismatch",
-        ),
-        ("the ID twice", group("ID=\"_e\"", &(signature.clone() + &evil + &own)), "signature.duplicate_id"),
+    for (what, document) in [
+        ("a signature on a child alone", group("", &(evil.clone() + &own))),
+        ("a signed group in a group", group("", &(evil.clone() + &whole))),
+        ("the child's signature at the root", group("ID=\"_x\"", &(signature.clone() + &evil + &own))),
+        ("the child's signature and its ID", group("ID=\"_e\"", &(signature.clone() + &evil))),
+        ("the ID twice", group("ID=\"_e\"", &(signature.clone() + &evil + &own))),
         (
             "an entity more",
             whole.replacen("<md:EntityDescriptor", &(evil.clone() + "<md:EntityDescriptor"), 1),
-            "signature.digest_mismatch",
         ),
-        ("another key", whole.replace(KEYS[0].as_str(), &KEYS[EVIL]), "signature.digest_mismatch"),
-        ("no signature", group("", &evil), "signature.missing"),
+        ("another key", whole.replace(KEYS[0].as_str(), &KEYS[EVIL])),
+        ("no signature", group("", &evil)),
     ] {
         let refused = read_signed(document.clone()).unwrap_err();
         assert!(
             refused.code().starts_with("signature.") || refused.code().starts_with("xml."),
             "{what}: {refused}"
         );
-        if refused.code() != code {
-            // Which check says so first is not the point.
-            eprintln!("{what}: {} where {code} was thought of", refused.code());
-        }
         // The same in another encoding.
         let utf_16: Vec<u8> =
             format!("\u{feff}{document}").encode_utf16().flat_map(u16::to_be_bytes).collect();

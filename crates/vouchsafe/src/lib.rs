@@ -79,6 +79,7 @@ mod login;
 mod logout;
 mod logout_journey;
 mod logout_message;
+mod metadata_check;
 mod outgoing;
 mod participant;
 mod pending;
@@ -114,6 +115,7 @@ pub use logout_journey::{
     BoundLogout, LogoutAnswer, LogoutJourney, ParticipantAnswer, PendingLogout, StoredPendingLogout,
 };
 pub use logout_message::LogoutStatus;
+pub use metadata_check::MetadataFinding;
 pub use outgoing::OutgoingMessage;
 pub use participant::{Participant, SessionNameId};
 pub use pending::{BoundRequest, PendingRequest, StoredPendingRequest};

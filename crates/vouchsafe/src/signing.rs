@@ -44,14 +44,24 @@ impl ServiceProvider {
 
 fn algorithm(support: &AlgorithmSupport, key: &PrivateKey, provider: &Provider) -> SignatureAlgorithm {
     let usual = Signer::algorithm_for(key);
-    let possible: Vec<SignatureAlgorithm> = support
-        .signing_methods()
-        .iter()
-        .filter(|method| method.takes_key_of(bits(key.kind())))
-        .filter_map(|method| SignatureAlgorithm::from_uri(SigningMethod::algorithm(method)))
-        .filter(|algorithm| key.can_sign_by(*algorithm) && provider.accepts_signature(*algorithm))
-        .collect();
+    let methods = support.signing_methods().iter();
+    let possible: Vec<SignatureAlgorithm> =
+        methods.filter_map(|method| possible(method, key, provider)).collect();
     if possible.contains(&usual) { usual } else { possible.first().copied().unwrap_or(usual) }
+}
+
+/// The algorithm, if our key can sign by it, our policy allows it, and a key of that size is taken.
+fn possible(method: &SigningMethod, key: &PrivateKey, provider: &Provider) -> Option<SignatureAlgorithm> {
+    let algorithm = SignatureAlgorithm::from_uri(method.algorithm())?;
+    let is_possible = method.takes_key_of(bits(key.kind()))
+        && key.can_sign_by(algorithm)
+        && provider.accepts_signature(algorithm);
+    is_possible.then_some(algorithm)
+}
+
+/// Whether what our key signs can be verified by this method.
+pub(crate) fn can_be_verified(method: &SigningMethod, key: &PrivateKey, provider: &Provider) -> bool {
+    possible(method, key, provider).is_some()
 }
 
 fn digest(support: &AlgorithmSupport, provider: &Provider) -> DigestAlgorithm {

@@ -1,5 +1,10 @@
 //! Discovery: the protocol, the list of identity providers, and the page on which people choose.
-#![expect(clippy::unwrap_used, reason = "this is a test: it may panic")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "this is a test: it may panic"
+)]
 
 use std::sync::Arc;
 

@@ -19,7 +19,7 @@ use crate::{keys, script};
 /// The property of the target of that name.
 pub fn check(data: &[u8]) {
     let answer = script::document(data, originals());
-    let (asked, other) = (names()[0].clone(), names()[1].clone());
+    let [asked, other] = names();
     let source = || TrustedSource::signed_by(keys::trusted_keys().to_vec(), SpeaksFor::Everybody);
     let untrusted = TrustedSource::signed_by(keys::untrusted_keys().to_vec(), SpeaksFor::Everybody);
     assert!(untrusted.accept(answer.to_vec(), NOW, keys::provider()).is_err(), "an untrusted key accepts");
@@ -27,24 +27,25 @@ pub fn check(data: &[u8]) {
     let nobody = EntityId::new("https://nobody.example").expect("a name");
     let stranger = source().for_entity(&nobody).accept(answer.to_vec(), NOW, keys::provider());
     assert!(stranger.is_err(), "an answer about others for one that nobody has");
-    for name in [&asked, &other] {
+    for name in [asked, other] {
         if let Ok(accepted) = source().for_entity(name).accept(answer.to_vec(), NOW, keys::provider()) {
             is_what_was_signed(&accepted, name);
         }
     }
 
     // One that is at hand gives way to no older one.
-    let mut refresh = Refresh::new(source().for_entity(&asked), RefreshSchedule::default(), NOW);
+    let [newest, old, ..] = originals() else { panic!("there are several") };
+    let mut refresh = Refresh::new(source().for_entity(asked), RefreshSchedule::default(), NOW);
     let document =
         |bytes: &[u8]| FetchedMetadata::Document { bytes: bytes.to_vec(), validators: Validators::default() };
-    let first = refresh.answered(document(originals()[0].as_bytes()), None, keys::provider(), NOW, 0);
+    let first = refresh.answered(document(newest.as_bytes()), None, keys::provider(), NOW, 0);
     let Ok(Refreshed::First(at_hand)) = first else { panic!("the original is accepted") };
     match refresh.answered(document(&answer), Some(&at_hand), keys::provider(), NOW, 0) {
         Ok(Refreshed::Changed { metadata, .. }) => {
-            is_what_was_signed(&metadata, &asked);
+            is_what_was_signed(&metadata, asked);
             assert_ne!(metadata.bytes(), older(), "an older document takes the place of the newer one");
         }
-        Ok(Refreshed::Unchanged) => assert!(answer.as_ref() != originals()[1].as_bytes()),
+        Ok(Refreshed::Unchanged) => assert!(answer.as_ref() != old.as_bytes()),
         Ok(_) => panic!("there is one at hand"),
         Err(error) => assert!(error.code().contains('.')),
     }
@@ -112,6 +113,7 @@ fn signed() -> &'static BTreeSet<Vec<u8>> {
 }
 
 fn older() -> &'static [u8] {
-    static OLDER: LazyLock<Vec<u8>> = LazyLock::new(|| read(&originals()[1]));
+    static OLDER: LazyLock<Vec<u8>> =
+        LazyLock::new(|| read(originals().get(1).expect("the second of the originals")));
     &OLDER
 }

@@ -83,3 +83,47 @@ fn requests_are_signed_as_the_identity_provider_can_verify() {
     let message = String::from_utf8(message).unwrap();
     assert!(message.contains(wanted) && message.contains("xmlenc#sha512"), "{message}");
 }
+
+/// A connection against what its identity provider publishes now.
+#[test]
+fn a_connection_is_held_against_live_metadata() {
+    let kit = IdentityProvider::other();
+    let at_hand = connection("other", trusted(&kit));
+    let codes = |saml: &vouchsafe::ServiceProvider, live: vouchsafe::IdentityProvider| -> Vec<&'static str> {
+        let findings = saml.check_metadata(&at_hand, &live, now());
+        assert!(findings.iter().all(|one| !one.to_string().is_empty() && one.remedy().ends_with('.')));
+        findings.iter().map(vouchsafe::MetadataFinding::code).collect()
+    };
+    let live = || trusted(&kit);
+    let from = |xml: &str| vouchsafe::IdentityProvider::from_metadata(xml.as_bytes()).unwrap();
+    let metadata = kit.metadata().unwrap();
+    let saml = builder().build().unwrap();
+    assert!(codes(&saml, live()).is_empty());
+    assert_eq!(codes(&saml, trusted(&IdentityProvider::okta())), ["connection.other_entity"]);
+    let next = keys::service_provider().certificate().clone();
+    assert_eq!(codes(&saml, live().with_signing_certificate(next.clone())), ["connection.key_not_trusted"]);
+    let changed = metadata
+        .replace(&trusted(&kit).signing_keys()[0].certificate().unwrap().to_base64(), &next.to_base64());
+    assert_eq!(
+        codes(&saml, from(&changed)),
+        ["connection.no_key_in_common", "connection.key_not_trusted", "connection.key_withdrawn"]
+    );
+    let past = metadata.replacen("entityID=", "validUntil=\"2020-01-01T00:00:00Z\" entityID=", 1);
+    assert_eq!(codes(&saml, from(&past)), ["connection.metadata_expired"]);
+    let moved = metadata.replace("Location=\"https://", "Location=\"https://new.");
+    assert!(codes(&saml, from(&moved)).contains(&"connection.sign_on_elsewhere"));
+    let foreign = metadata.replace("bindings:HTTP-", "bindings:Other-");
+    assert!(codes(&saml, from(&foreign)).contains(&"connection.no_sign_on"));
+    let wanting = || live().with_authn_requests_signed(true);
+    assert_eq!(codes(&saml, wanting()), ["connection.no_key_to_sign_with"]);
+    let key = keys::service_provider_p256();
+    let signing =
+        builder().signing_key(key.private_key().clone(), key.certificate().clone()).build().unwrap();
+    assert!(codes(&signing, wanting()).is_empty());
+    let rsa_alone = AlgorithmSupport::default()
+        .with_signing_method(SigningMethod::new(SignatureAlgorithm::RsaSha256.uri()));
+    assert_eq!(
+        codes(&signing, wanting().with_algorithm_support(rsa_alone)),
+        ["connection.no_algorithm_in_common"]
+    );
+}

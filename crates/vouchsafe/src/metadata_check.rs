@@ -1,0 +1,245 @@
+//! A connection, and what its identity provider publishes now.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use vouchsafe_metadata::{Binding, EntityKey, IdentityProvider, LintSeverity, SigningMethod};
+
+use crate::builder::SignRequests;
+use crate::connection::Connection;
+use crate::service_provider::ServiceProvider;
+use crate::signing::can_be_verified;
+
+/// Something in which a connection and the metadata of its identity provider differ, or that would make a sign-in fail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MetadataFinding {
+    /// The metadata is another entity's: its responses are refused.
+    #[non_exhaustive]
+    OtherEntity {
+        /// The connection's.
+        expected: String,
+        /// The metadata's.
+        actual: String,
+    },
+    /// The metadata is past its validUntil.
+    #[non_exhaustive]
+    Expired {
+        /// Until when it was valid.
+        valid_until: DateTime<Utc>,
+    },
+    /// None of the keys that are published is trusted over the connection: whatever they sign is refused.
+    NoKeyInCommon,
+    /// A key that is published and not trusted: sign-ins fail when the identity provider changes to it.
+    #[non_exhaustive]
+    KeyNotTrusted {
+        /// The key.
+        key: String,
+    },
+    /// A key that is trusted and published no longer.
+    #[non_exhaustive]
+    KeyWithdrawn {
+        /// The key.
+        key: String,
+    },
+    /// The address that sign-in requests are sent to is not published.
+    #[non_exhaustive]
+    SignOnElsewhere {
+        /// The connection's.
+        address: String,
+    },
+    /// There is no address by HTTP-Redirect or HTTP-POST.
+    NoSignOn,
+    /// The address that logout messages are sent to is not published.
+    #[non_exhaustive]
+    LogoutElsewhere {
+        /// The connection's.
+        address: String,
+    },
+    /// Requests must be signed, and there is no key to sign with.
+    NoKeyToSignWith,
+    /// The identity provider says that it verifies none of the algorithms that our key can sign by.
+    NoAlgorithmInCommon,
+}
+
+impl MetadataFinding {
+    /// A stable identifier of the kind of finding.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            MetadataFinding::OtherEntity { .. } => "connection.other_entity",
+            MetadataFinding::Expired { .. } => "connection.metadata_expired",
+            MetadataFinding::NoKeyInCommon => "connection.no_key_in_common",
+            MetadataFinding::KeyNotTrusted { .. } => "connection.key_not_trusted",
+            MetadataFinding::KeyWithdrawn { .. } => "connection.key_withdrawn",
+            MetadataFinding::SignOnElsewhere { .. } => "connection.sign_on_elsewhere",
+            MetadataFinding::NoSignOn => "connection.no_sign_on",
+            MetadataFinding::LogoutElsewhere { .. } => "connection.logout_elsewhere",
+            MetadataFinding::NoKeyToSignWith => "connection.no_key_to_sign_with",
+            MetadataFinding::NoAlgorithmInCommon => "connection.no_algorithm_in_common",
+        }
+    }
+
+    /// How bad it is: an error where sign-ins fail.
+    #[must_use]
+    pub fn severity(&self) -> LintSeverity {
+        match self {
+            MetadataFinding::OtherEntity { .. }
+            | MetadataFinding::Expired { .. }
+            | MetadataFinding::NoKeyInCommon
+            | MetadataFinding::NoSignOn
+            | MetadataFinding::NoKeyToSignWith => LintSeverity::Error,
+            MetadataFinding::KeyWithdrawn { .. } => LintSeverity::Note,
+            _ => LintSeverity::Warning,
+        }
+    }
+
+    /// What to change.
+    #[must_use]
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            MetadataFinding::OtherEntity { .. } => {
+                "Make another connection for the other identity provider, or correct the address that the metadata is fetched from."
+            }
+            MetadataFinding::Expired { .. } => "Have the publisher renew it.",
+            MetadataFinding::NoKeyInCommon
+            | MetadataFinding::KeyNotTrusted { .. }
+            | MetadataFinding::KeyWithdrawn { .. }
+            | MetadataFinding::SignOnElsewhere { .. }
+            | MetadataFinding::LogoutElsewhere { .. } => {
+                "Put this metadata in the place of the connection's, or let it be refreshed."
+            }
+            MetadataFinding::NoSignOn => "Have the publisher add a SingleSignOnService with HTTP-Redirect.",
+            MetadataFinding::NoKeyToSignWith => {
+                "Give the service provider a signing_key, and the identity provider its certificate."
+            }
+            MetadataFinding::NoAlgorithmInCommon => {
+                "Sign with a key of another kind, or have the identity provider name what it can verify."
+            }
+        }
+    }
+}
+
+impl fmt::Display for MetadataFinding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            MetadataFinding::OtherEntity { expected, actual } => {
+                write!(f, "the metadata is of {actual:?}, the connection to {expected:?}")
+            }
+            MetadataFinding::Expired { valid_until } => write!(f, "the metadata was valid until {valid_until}"),
+            MetadataFinding::NoKeyInCommon => f.write_str("no key that is published is trusted over the connection"),
+            MetadataFinding::KeyNotTrusted { key } => write!(f, "published and not trusted: {key}"),
+            MetadataFinding::KeyWithdrawn { key } => write!(f, "trusted and not published any more: {key}"),
+            MetadataFinding::SignOnElsewhere { address } => {
+                write!(f, "sign-in requests are sent to {address:?}, which is not published")
+            }
+            MetadataFinding::NoSignOn => f.write_str("there is no address for sign-in requests by HTTP-Redirect or HTTP-POST"),
+            MetadataFinding::LogoutElsewhere { address } => {
+                write!(f, "logout messages are sent to {address:?}, which is not published")
+            }
+            MetadataFinding::NoKeyToSignWith => {
+                f.write_str("the identity provider refuses requests that are not signed, and there is no key to sign with")
+            }
+            MetadataFinding::NoAlgorithmInCommon => {
+                f.write_str("the identity provider verifies none of the algorithms by which our key can sign")
+            }
+        }
+    }
+}
+
+impl ServiceProvider {
+    /// Holds a connection against the metadata that its identity provider publishes now: what would fail at the next sign-in, what will fail
+    /// after a change of keys, and what is out of date. Nothing where they agree.
+    ///
+    /// ```
+    /// # let metadata = vouchsafe_testkit::IdentityProvider::okta().metadata()?;
+    /// use vouchsafe::{Connection, ConnectionId, EntityId, IdentityProvider, ServiceProvider};
+    ///
+    /// let saml = ServiceProvider::builder(EntityId::new("https://app.example.com/saml/metadata")?)
+    ///     .assertion_consumer("https://app.example.com/saml/acs")?
+    ///     .build()?;
+    /// let okta = Connection::new(ConnectionId::new("acme")?, IdentityProvider::from_metadata(metadata.as_bytes())?);
+    /// let live = IdentityProvider::from_metadata(metadata.as_bytes())?;
+    /// assert!(saml.check_metadata(&okta, &live, "2026-11-24T00:00:00Z".parse()?).is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn check_metadata(
+        &self,
+        connection: &Connection,
+        live: &IdentityProvider,
+        now: DateTime<Utc>,
+    ) -> Vec<MetadataFinding> {
+        let ours = connection.identity_provider();
+        if ours.entity_id() != live.entity_id() {
+            let [expected, actual] = [ours, live].map(|one| one.entity_id().to_string());
+            return vec![MetadataFinding::OtherEntity { expected, actual }];
+        }
+        let mut findings = Vec::new();
+        if let Some(valid_until) = live.valid_until().filter(|valid_until| *valid_until <= now) {
+            findings.push(MetadataFinding::Expired { valid_until });
+        }
+        keys(ours, live, &mut findings);
+        addresses(ours, live, &mut findings);
+        self.requests(connection, live, &mut findings);
+        findings
+    }
+
+    fn requests(
+        &self,
+        connection: &Connection,
+        live: &IdentityProvider,
+        findings: &mut Vec<MetadataFinding>,
+    ) {
+        let when = connection.settings().sign_requests.unwrap_or(self.config.sign_requests);
+        let is_signed = live.wants_authn_requests_signed() || when == SignRequests::Always;
+        match &self.config.signing {
+            None if is_signed => findings.push(MetadataFinding::NoKeyToSignWith),
+            Some(credential) if is_signed || self.single_logout_for(connection).is_some() => {
+                let methods = live.algorithm_support().signing_methods();
+                let can = |method: &SigningMethod| can_be_verified(method, &credential.key, self.provider());
+                if !methods.is_empty() && !methods.iter().any(can) {
+                    findings.push(MetadataFinding::NoAlgorithmInCommon);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn keys(ours: &IdentityProvider, live: &IdentityProvider, findings: &mut Vec<MetadataFinding>) {
+    let is_in =
+        |key: &EntityKey, keys: &[EntityKey]| keys.iter().any(|other| other.spki_der() == key.spki_der());
+    if !live.signing_keys().iter().any(|key| is_in(key, ours.signing_keys())) {
+        findings.push(MetadataFinding::NoKeyInCommon);
+    }
+    let unknown = live.signing_keys().iter().filter(|key| !is_in(key, ours.signing_keys()));
+    findings.extend(unknown.map(|key| MetadataFinding::KeyNotTrusted { key: key.to_string() }));
+    let withdrawn = ours.signing_keys().iter().filter(|key| !is_in(key, live.signing_keys()));
+    findings.extend(withdrawn.map(|key| MetadataFinding::KeyWithdrawn { key: key.to_string() }));
+}
+
+/// By the bindings over which messages of ours go.
+fn addresses(ours: &IdentityProvider, live: &IdentityProvider, findings: &mut Vec<MetadataFinding>) {
+    let by_browser = [Binding::HttpRedirect, Binding::HttpPost];
+    let sign_on = |provider: &IdentityProvider, binding: &Binding| {
+        provider.single_sign_on_at(binding).map(|address| address.as_str().to_owned())
+    };
+    if by_browser.iter().all(|binding| sign_on(live, binding).is_none()) {
+        findings.push(MetadataFinding::NoSignOn);
+    }
+    for binding in &by_browser {
+        let published = live.single_sign_on().iter().filter(|endpoint| endpoint.binding() == binding);
+        let known: Vec<&str> = published.map(|endpoint| endpoint.location()).collect();
+        if let Some(address) = sign_on(ours, binding).filter(|address| !known.contains(&address.as_str())) {
+            findings.push(MetadataFinding::SignOnElsewhere { address });
+        }
+        let logout = ours.single_logout_at(binding).map(|endpoint| endpoint.location());
+        let known = live.single_logout().iter().filter(|endpoint| endpoint.binding() == binding);
+        if let Some(address) =
+            logout.filter(|address| !known.clone().any(|endpoint| endpoint.location() == *address))
+        {
+            findings.push(MetadataFinding::LogoutElsewhere { address: address.to_owned() });
+        }
+    }
+}
