@@ -1,5 +1,6 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -48,7 +49,7 @@ pub struct IdentityProvider {
     pub(crate) wants_authn_requests_signed: bool,
     pub(crate) scopes: Vec<Scope>,
     pub(crate) error_url: Option<String>,
-    pub(crate) information: Box<Information>,
+    pub(crate) information: Arc<Information>,
     pub(crate) warnings: Vec<Warning>,
 }
 
@@ -358,14 +359,14 @@ impl IdentityProvider {
     /// Says which algorithms it can verify: we sign with those that it prefers, as far as our key and our policy allow.
     #[must_use]
     pub fn with_algorithm_support(mut self, support: AlgorithmSupport) -> Self {
-        self.information.algorithm_support = support;
+        Arc::make_mut(&mut self.information).algorithm_support = support;
         self
     }
 
     /// Says how it is shown to people.
     #[must_use]
     pub fn with_user_interface(mut self, shown: UserInterface) -> Self {
-        self.information.user_interface = shown;
+        Arc::make_mut(&mut self.information).user_interface = shown;
         self
     }
 
@@ -408,7 +409,7 @@ impl WantsSigningCertificate {
             wants_authn_requests_signed: false,
             scopes: Vec::new(),
             error_url: None,
-            information: Box::default(),
+            information: Information::nothing(),
             warnings: Vec::new(),
         }
     }

@@ -1,5 +1,7 @@
 //! What an identity provider says about itself beside what signing in needs.
 
+use std::sync::{Arc, LazyLock};
+
 use vouchsafe_xml::Element;
 
 use crate::{
@@ -8,7 +10,7 @@ use crate::{
 };
 
 /// For people, for policies, and for whoever writes to it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Information {
     pub(crate) user_interface: UserInterface,
     pub(crate) entity_attributes: EntityAttributes,
@@ -18,7 +20,20 @@ pub(crate) struct Information {
     pub(crate) contacts: Vec<Contact>,
 }
 
+/// What those share who say nothing, so that a hundred thousand of them take no memory for it.
+static NOTHING: LazyLock<Arc<Information>> = LazyLock::new(Arc::default);
+
 impl Information {
+    /// Of somebody who says nothing.
+    pub(crate) fn nothing() -> Arc<Information> {
+        Arc::clone(&NOTHING)
+    }
+
+    /// To be kept.
+    pub(crate) fn shared(self) -> Arc<Information> {
+        if self == **NOTHING { Information::nothing() } else { Arc::new(self) }
+    }
+
     /// What a role says itself counts before what the entity says of all of them.
     pub(crate) fn read(entity: Element<'_>, role: Element<'_>, warnings: &mut Vec<Warning>) -> Information {
         let (of_entity, of_role) = (|| extension::of(entity), || extension::of(role));

@@ -52,7 +52,7 @@ pub(crate) fn identity_provider(entity: Entity<'_>) -> Result<IdentityProvider, 
             .map(trimmed)
             .filter(|url| WebAddress::new(url).is_ok())
             .map(str::to_owned),
-        information: Box::new(information),
+        information: information.shared(),
         warnings,
         entity_id,
     })

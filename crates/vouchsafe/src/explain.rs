@@ -5,7 +5,7 @@ use vouchsafe_crypto::CryptoError;
 use vouchsafe_encryption::EncryptionError;
 use vouchsafe_metadata::{MetadataError, RefreshError};
 #[cfg(feature = "provisioning")]
-use vouchsafe_provisioning::{AddressError, PlanRefusal, PolicyError};
+use vouchsafe_provisioning::{AddressError, DocumentError, PlanRefusal, PolicyError};
 use vouchsafe_signature::SignatureError;
 use vouchsafe_xml::XmlError;
 
@@ -75,7 +75,7 @@ explain!(
 );
 
 #[cfg(feature = "provisioning")]
-explain!(AddressError, PolicyError);
+explain!(AddressError, DocumentError, PolicyError);
 
 impl Explain for Refusal {
     fn code(&self) -> &'static str {
