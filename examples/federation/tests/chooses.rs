@@ -9,7 +9,10 @@ use vouchsafe_testkit::{AuthnRequest, IdentityProvider};
 
 /// Both identity providers of the test kit in one document.
 fn document() -> Vec<u8> {
-    let entities = [IdentityProvider::okta(), IdentityProvider::other()].map(|one| one.metadata().unwrap());
+    let entities = [IdentityProvider::okta(), IdentityProvider::other()].map(|one| {
+        let metadata = one.metadata().unwrap();
+        metadata.split_once("?>").map_or(metadata.clone(), |(_, entity)| entity.to_owned())
+    });
     let start = "<md:EntitiesDescriptor xmlns:md=\"urn:oasis:names:tc:SAML:2.0:metadata\">";
     format!("{start}{}</md:EntitiesDescriptor>", entities.concat()).into_bytes()
 }
