@@ -104,22 +104,25 @@ fn extensions(tape: &mut Tape, writer: &mut Writer, of_role: bool) {
     writer.end();
 }
 
+/// Each key once, and those that are encrypted for alone behind the others: so they are written.
 fn keys(tape: &mut Tape, writer: &mut Writer) {
     let bare = base64_encode(KeyValue::from_spki_der(CERTIFICATE.spki_der()).unwrap().spki_der());
-    for _ in 0..tape.below(3) {
-        writer.start("md:KeyDescriptor");
-        writer.optional_attribute(
-            "use",
-            [None, Some("signing"), Some("encryption")][usize::from(tape.below(3))],
-        );
-        writer.start("ds:KeyInfo");
-        if tape.yes() {
-            writer.start("ds:X509Data").element("ds:X509Certificate", &CERTIFICATE.to_base64()).end();
-        } else {
-            writer.element("dsig11:DEREncodedKeyValue", &bare);
+    let uses = [tape.below(4), tape.below(4)];
+    for wanted in [[0, 1], [2, 2]] {
+        for (is_certificate, usage) in [true, false].into_iter().zip(uses) {
+            if !wanted.contains(&usage) {
+                continue;
+            }
+            writer.start("md:KeyDescriptor");
+            writer.optional_attribute("use", [None, Some("signing"), Some("encryption")][usize::from(usage)]);
+            writer.start("ds:KeyInfo");
+            if is_certificate {
+                writer.start("ds:X509Data").element("ds:X509Certificate", &CERTIFICATE.to_base64()).end();
+            } else {
+                writer.element("dsig11:DEREncodedKeyValue", &bare);
+            }
+            writer.end().end();
         }
-        writer.end();
-        writer.end();
     }
 }
 
