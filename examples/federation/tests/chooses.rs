@@ -11,7 +11,8 @@ use vouchsafe_testkit::{AuthnRequest, IdentityProvider};
 fn document() -> Vec<u8> {
     let entities = [IdentityProvider::okta(), IdentityProvider::other()].map(|one| {
         let metadata = one.metadata().unwrap();
-        metadata.split_once("?>").map_or(metadata.clone(), |(_, entity)| entity.to_owned())
+        // Without the XML declaration.
+        metadata.split_once("?>").unwrap().1.to_owned()
     });
     let start = "<md:EntitiesDescriptor xmlns:md=\"urn:oasis:names:tc:SAML:2.0:metadata\">";
     format!("{start}{}</md:EntitiesDescriptor>", entities.concat()).into_bytes()

@@ -102,10 +102,16 @@ fn a_connection_is_held_against_live_metadata() {
     assert_eq!(codes(&saml, trusted(&IdentityProvider::okta())), ["connection.other_entity"]);
     let next = keys::service_provider().certificate().clone();
     assert_eq!(codes(&saml, live().with_signing_certificate(next.clone())), ["connection.key_not_trusted"]);
-    let changed = metadata
-        .replace(&trusted(&kit).signing_keys()[0].certificate().unwrap().to_base64(), &next.to_base64());
+    let other_key =
+        vouchsafe::IdentityProvider::new(live().entity_id().clone()).with_signing_certificate(next.clone());
+    let changed = live().single_sign_on().iter().fold(other_key, |provider, endpoint| {
+        provider.with_single_sign_on(endpoint.binding().clone(), endpoint.location()).unwrap()
+    });
+    let changed = live().single_logout().iter().fold(changed, |provider, endpoint| {
+        provider.with_single_logout(endpoint.binding().clone(), endpoint.location()).unwrap()
+    });
     assert_eq!(
-        codes(&saml, from(&changed)),
+        codes(&saml, changed),
         ["connection.no_key_in_common", "connection.key_not_trusted", "connection.key_withdrawn"]
     );
     let past = metadata.replacen("entityID=", "validUntil=\"2020-01-01T00:00:00Z\" entityID=", 1);
