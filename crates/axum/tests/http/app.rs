@@ -29,14 +29,6 @@ enum Takes {
     Artifacts,
 }
 
-/// What the service takes beside posted responses.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Takes {
-    Forms,
-    Logout,
-    Artifacts,
-}
-
 #[derive(Clone)]
 pub(crate) struct App {
     pub(crate) service_provider: ServiceProvider,
