@@ -30,7 +30,7 @@ async fn a_person_chooses_and_signs_in() {
     // Somebody without a session is sent to choose.
     let home = client.get(format!("{address}/home")).send().await.unwrap();
     assert_eq!(home.headers()[LOCATION], "/saml/choose");
-    let page = client.get(format!("{address}/saml/choose?q=okta&return=/projects/7")).send().await.unwrap();
+    let page = client.get(format!("{address}/saml/choose?q=exk1&return=/projects/7")).send().await.unwrap();
     assert_eq!(page.status(), 200);
     let page = page.text().await.unwrap();
     assert_eq!(page.matches("<li>").count(), 1, "{page}");
