@@ -41,7 +41,8 @@ impl PaosResponse {
     /// the client brings a fault, as where the identity provider's answer was for another address.
     pub fn read(envelope: &[u8], limits: &Limits) -> Result<PaosResponse, Refusal> {
         let document = Document::parse(envelope, limits)?;
-        let (header, message) = soap::envelope(document.root(), is_understood)?;
+        let (header, message) =
+            soap::envelope(document.root(), is_understood).map_err(AssertionError::from)?;
         let mut octets = Vec::new();
         canonicalize(message, Canonicalization::INCLUSIVE_WITH_COMMENTS, &[], None, &mut octets)?;
         Ok(PaosResponse { octets, relay_state: header.map(relay_state).transpose()?.flatten() })
