@@ -57,8 +57,6 @@ fn group(name: &str) -> ScimForm {
 /// Acme with an owner, so many people who were pushed, teams and projects, a team of everybody's, and a large and a small pushed group.
 async fn filled<S: ScimStore + suite::Store>(store: &S, people: usize) {
     suite::with_acme(store).await;
-    let policy = "[defaults]\nteams = [{ name = 'Everybody', role = 'read_only' }]";
-    store.set_policy(&suite::acme(), policy, &suite::author()).await.unwrap();
     let mut owner = Account::new(AccountId::new("owner"), suite::acme(), "owner@example.com");
     owner.role = Role::Owner;
     store.add_account(&owner, &suite::author()).await.unwrap();
@@ -66,6 +64,8 @@ async fn filled<S: ScimStore + suite::Store>(store: &S, people: usize) {
         .add_team(&Team::new(TeamId::new("everybody"), suite::acme(), "Everybody"), &suite::author())
         .await
         .unwrap();
+    let policy = "[defaults]\nteams = [{ name = 'Everybody', role = 'read_only' }]";
+    store.set_policy(&suite::acme(), policy, &suite::author()).await.unwrap();
     for number in 0..people.min(300) {
         store
             .add_team(
