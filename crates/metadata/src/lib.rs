@@ -42,7 +42,8 @@
 //! `schema` is the schema's content model, `bounded` says how much of an entity is kept, `encoding` makes UTF-8 of UTF-16, `index` finds the entities in a document, which `aggregate` keeps; `source` is an entity with what is round it; `identity_provider` is the value and its builder, `read` fills it from an element,
 //! `keys` with `key_info` and `key_value`, `endpoint`, `scope` and `time` read the parts; `information` is what an entity says about itself beside those, in `user_interface`, `entity_attributes`, `algorithm_support`, `registration`, `contact`, `requested_attributes` and `extension`, with text in `localized`; `foreign` says what is no metadata.
 //! `description` with `role_description` lists all there is, and `write` writes it; `service_provider` with `service_information` is our own descriptor; `lint` with `lint_rules` and `diff` say what a publisher should look at and what a refresh would change.
-//! `trusted_source` says what a source is trusted for, on top of `aggregate`, and `refresh` when it is asked and what is done with its answer.
+//! `trusted_source` says what a source is trusted for, on top of `aggregate`, and `refresh` when it is asked and what is done with its answer; `key_changes` says how far a newer document may change keys by itself,
+//! `key_evidence` what is known of keys over time, `own_rollover` how our own are replaced.
 
 mod aggregate;
 mod algorithm_support;
@@ -61,12 +62,15 @@ mod foreign;
 mod identity_provider;
 mod index;
 mod information;
+mod key_changes;
+mod key_evidence;
 mod key_info;
 mod key_value;
 mod keys;
 mod lint;
 mod lint_rules;
 mod localized;
+mod own_rollover;
 mod placeholder;
 mod read;
 mod refresh;
@@ -99,8 +103,11 @@ pub use error::MetadataError;
 pub use extension::Extension;
 pub use foreign::Foreign;
 pub use identity_provider::{IdentityProvider, WantsSigningCertificate};
+pub use key_changes::KeyChanges;
+pub use key_evidence::{KeyEvidence, KeySighting, KeyStanding};
 pub use lint::{LintFinding, LintSeverity};
 pub use localized::LocalizedText;
+pub use own_rollover::{OwnKeyUse, OwnRollover, OwnRolloverAdvice, OwnRolloverStep};
 pub use refresh::{FetchedMetadata, Refresh, RefreshSchedule, Refreshed, Validators};
 pub use refresh_error::RefreshError;
 pub use registration::Registration;

@@ -1,0 +1,241 @@
+//! What is known of an identity provider's signing keys over time: which of them it uses, which it has announced, which are over.
+
+use std::fmt;
+use std::time::Duration;
+
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+
+use crate::{EntityKey, IdentityProvider};
+
+/// How long a key must not have signed, while another did, before it counts as [over](KeyStanding::SafeToRemove): seven days.
+const QUIET: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// How long before its end a certificate is spoken of.
+const SOON: TimeDelta = TimeDelta::days(30);
+
+/// What was seen of one key, as a store keeps it for each connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct KeySighting {
+    /// The key, as [`EntityKey::fingerprint_sha256`] names it.
+    pub fingerprint: String,
+    /// When it was first there: in metadata, or under a message.
+    pub first_seen: DateTime<Utc>,
+    /// When a signature of it was last verified, if ever one was. It may be up to a minute old.
+    pub last_verified: Option<DateTime<Utc>>,
+    /// How many sign-ins it has vouched for.
+    pub verified: u64,
+}
+
+impl KeySighting {
+    /// A key that was seen, and of which no signature was verified yet.
+    pub fn new(fingerprint: impl Into<String>, first_seen: DateTime<Utc>) -> KeySighting {
+        KeySighting { fingerprint: fingerprint.into(), first_seen, last_verified: None, verified: 0 }
+    }
+
+    /// The same one that vouched for so many more sign-ins, the last of them at this time.
+    #[must_use]
+    pub fn and_verified(mut self, sign_ins: u64, last: DateTime<Utc>) -> KeySighting {
+        if sign_ins > 0 {
+            self.verified = self.verified.saturating_add(sign_ins);
+            self.last_verified = self.last_verified.max(Some(last));
+        }
+        self.first_seen = self.first_seen.min(last);
+        self
+    }
+}
+
+/// What a key is for its identity provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum KeyStanding {
+    /// The identity provider signs with it.
+    InUse,
+    /// It is in the metadata and loaded, and the identity provider signs with another one still: the next key.
+    Announced,
+    /// It is in the metadata, and nobody has signed in by this or any other key yet.
+    Unproven,
+    /// The identity provider signs with another key, and has not signed with this one for a week. It can be taken out of the metadata.
+    SafeToRemove,
+    /// It is in the metadata no more. It is not trusted, and was when it was seen.
+    Withdrawn,
+}
+
+impl KeyStanding {
+    /// In one or a few words, as a code.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            KeyStanding::InUse => "in_use",
+            KeyStanding::Announced => "announced",
+            KeyStanding::Unproven => "unproven",
+            KeyStanding::SafeToRemove => "safe_to_remove",
+            KeyStanding::Withdrawn => "withdrawn",
+        }
+    }
+}
+
+/// One key of an identity provider, with what is known of it. Made by [`KeyEvidence::of`]; its `Display` is a sentence for the person who looks
+/// after the connection.
+///
+/// ```
+/// # let kit = vouchsafe_testkit::IdentityProvider::okta();
+/// # let next = vouchsafe_testkit::keys::identity_provider_p256().certificate().clone();
+/// # let metadata = kit.with_next_certificate(&next).metadata()?;
+/// use vouchsafe_metadata::{IdentityProvider, KeyEvidence, KeySighting, KeyStanding};
+///
+/// let okta = IdentityProvider::from_metadata(metadata.as_bytes())?;
+/// let [current, next] = okta.signing_keys() else { panic!("two keys") };
+/// let (monday, tuesday) = ("2026-06-01T09:00:00Z".parse()?, "2026-06-02T09:00:00Z".parse()?);
+/// let sightings = [
+///     KeySighting::new(current.fingerprint_sha256(), monday).and_verified(120, tuesday),
+///     KeySighting::new(next.fingerprint_sha256(), tuesday),
+/// ];
+/// let evidence = KeyEvidence::of(&okta, &sightings, tuesday);
+/// assert_eq!(evidence[0].standing(), KeyStanding::InUse);
+/// assert_eq!(evidence[1].standing(), KeyStanding::Announced);
+/// assert!(evidence[1].to_string().starts_with("announced but unused since 2026-06-02T09:00:00Z"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct KeyEvidence {
+    fingerprint: String,
+    key: Option<EntityKey>,
+    standing: KeyStanding,
+    sighting: Option<KeySighting>,
+    expires: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+}
+
+impl KeyEvidence {
+    /// What is known of each signing key: those of the metadata in its order, then those that are there no more.
+    #[must_use]
+    pub fn of(
+        identity_provider: &IdentityProvider,
+        sightings: &[KeySighting],
+        now: DateTime<Utc>,
+    ) -> Vec<KeyEvidence> {
+        let newest = sightings.iter().filter_map(|sighting| sighting.last_verified).max();
+        let mut evidence: Vec<KeyEvidence> = Vec::new();
+        for key in identity_provider.signing_keys() {
+            let fingerprint = key.fingerprint_sha256();
+            let sighting = sightings.iter().find(|sighting| sighting.fingerprint == fingerprint).cloned();
+            let last = sighting.as_ref().and_then(|sighting| sighting.last_verified);
+            let standing = standing(last, newest);
+            let end = key.certificate().and_then(vouchsafe_crypto::Certificate::not_after);
+            let expires = end.and_then(|end| DateTime::from_timestamp(end, 0));
+            evidence.push(KeyEvidence {
+                fingerprint,
+                key: Some(key.clone()),
+                standing,
+                sighting,
+                expires,
+                now,
+            });
+        }
+        for sighting in sightings {
+            if evidence.iter().all(|known| known.fingerprint != sighting.fingerprint) {
+                evidence.push(KeyEvidence {
+                    fingerprint: sighting.fingerprint.clone(),
+                    key: None,
+                    standing: KeyStanding::Withdrawn,
+                    sighting: Some(sighting.clone()),
+                    expires: None,
+                    now,
+                });
+            }
+        }
+        evidence
+    }
+
+    /// The SHA-256 fingerprint, as consoles show it.
+    #[must_use]
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
+    }
+
+    /// The key; none where it is in the metadata no more.
+    #[must_use]
+    pub fn key(&self) -> Option<&EntityKey> {
+        self.key.as_ref()
+    }
+
+    /// What it is for the identity provider.
+    #[must_use]
+    pub fn standing(&self) -> KeyStanding {
+        self.standing
+    }
+
+    /// What was seen of it; none where nobody has noted it.
+    #[must_use]
+    pub fn sighting(&self) -> Option<&KeySighting> {
+        self.sighting.as_ref()
+    }
+
+    /// When its certificate ends. That means nothing for trust (SAML metadata interoperability, 2.6.1), but identity providers go by it.
+    #[must_use]
+    pub fn expires(&self) -> Option<DateTime<Utc>> {
+        self.expires
+    }
+
+    /// What somebody should do about it, if there is something to do.
+    #[must_use]
+    pub fn advice(&self) -> Option<&'static str> {
+        let ends_soon = self.expires.is_some_and(|end| end <= later(self.now, SOON));
+        match self.standing {
+            KeyStanding::SafeToRemove => Some("It can be taken out of the identity provider's metadata."),
+            KeyStanding::InUse if ends_soon => Some(
+                "Ask the identity provider's administrator to announce the next key in the metadata before this certificate ends.",
+            ),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for KeyEvidence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let instant = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Secs, true);
+        let since = self.sighting.as_ref().map(|sighting| instant(sighting.first_seen));
+        let since = since.map(|since| format!(" since {since}")).unwrap_or_default();
+        match self.standing {
+            KeyStanding::InUse => f.write_str("in use")?,
+            KeyStanding::Announced => write!(f, "announced but unused{since}")?,
+            KeyStanding::Unproven => write!(f, "in the metadata{since}, and nobody has signed in by it yet")?,
+            KeyStanding::SafeToRemove => f.write_str("safe to remove: another key signs")?,
+            KeyStanding::Withdrawn => f.write_str("withdrawn, and not trusted any more")?,
+        }
+        if let Some(sighting) = &self.sighting
+            && let Some(last) = sighting.last_verified
+        {
+            let sign_ins = if sighting.verified == 1 { "sign-in" } else { "sign-ins" };
+            write!(f, "; it vouched for {} {sign_ins}, the last at {}", sighting.verified, instant(last))?;
+        }
+        match self.expires.map(|end| end.signed_duration_since(self.now)) {
+            Some(left) if left <= TimeDelta::zero() => f.write_str("; its certificate has ended"),
+            Some(left) if left <= SOON => {
+                let (days, hours) = (left.num_days(), left.num_hours());
+                let (count, unit) = if days > 0 { (days, "day") } else { (hours, "hour") };
+                let plural = if count == 1 { "" } else { "s" };
+                write!(f, "; its certificate expires in {count} {unit}{plural}")
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// By when the key signed last, and when any key did.
+fn standing(last: Option<DateTime<Utc>>, newest: Option<DateTime<Utc>>) -> KeyStanding {
+    match (last, newest) {
+        (None, None) => KeyStanding::Unproven,
+        (None, Some(_)) => KeyStanding::Announced,
+        (Some(last), Some(newest)) if is_quiet(last, newest) => KeyStanding::SafeToRemove,
+        (Some(_), _) => KeyStanding::InUse,
+    }
+}
+
+fn is_quiet(last: DateTime<Utc>, newest: DateTime<Utc>) -> bool {
+    newest.signed_duration_since(last).to_std().is_ok_and(|quiet| quiet >= QUIET)
+}
+
+fn later(now: DateTime<Utc>, by: TimeDelta) -> DateTime<Utc> {
+    now.checked_add_signed(by).unwrap_or(DateTime::<Utc>::MAX_UTC)
+}

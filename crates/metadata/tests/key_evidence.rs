@@ -1,0 +1,168 @@
+//! What is known of keys over time, and how ours are replaced.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    reason = "tests fail by panicking"
+)]
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use vouchsafe_metadata::{
+    IdentityProvider, KeyChanges, KeyEvidence, KeySighting, KeyStanding, OwnKeyUse, OwnRollover,
+    OwnRolloverStep,
+};
+use vouchsafe_testkit::{IdentityProvider as Kit, keys};
+
+fn day(number: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(1_780_000_000 + number * 86_400, 0).unwrap()
+}
+
+fn both() -> IdentityProvider {
+    let next = keys::identity_provider_p256().certificate().clone();
+    let metadata = Kit::okta().with_next_certificate(&next).metadata().unwrap();
+    IdentityProvider::from_metadata(metadata.as_bytes()).unwrap()
+}
+
+fn only_current() -> IdentityProvider {
+    IdentityProvider::from_metadata(Kit::okta().metadata().unwrap().as_bytes()).unwrap()
+}
+
+fn standings(of: &IdentityProvider, sightings: &[KeySighting], now: DateTime<Utc>) -> Vec<&'static str> {
+    KeyEvidence::of(of, sightings, now).iter().map(|one| one.standing().as_str()).collect()
+}
+
+/// A roll-over from the day of its announcement to the day after the old key is gone.
+#[test]
+fn each_day_of_a_roll_over_has_its_standing() {
+    let (okta, after) = (both(), only_current());
+    let [old, new] = [0, 1].map(|place: usize| okta.signing_keys()[place].fingerprint_sha256());
+    assert_eq!(standings(&okta, &[], day(0)), ["unproven", "unproven"]);
+
+    let mut sightings =
+        [KeySighting::new(&old, day(0)).and_verified(10, day(1)), KeySighting::new(&new, day(1))];
+    assert_eq!(standings(&okta, &sightings, day(1)), ["in_use", "announced"]);
+
+    // Both are used while the identity provider's machines switch over one by one.
+    sightings[1] = sightings[1].clone().and_verified(1, day(2));
+    assert_eq!(standings(&okta, &sightings, day(2)), ["in_use", "in_use"]);
+    // No sign-ins at all make nothing safe.
+    assert_eq!(standings(&okta, &sightings, day(300)), ["in_use", "in_use"]);
+
+    sightings[1] = sightings[1].clone().and_verified(5, day(8) - TimeDelta::seconds(1));
+    assert_eq!(standings(&okta, &sightings, day(8)), ["in_use", "in_use"], "a second less than a week");
+    sightings[1] = sightings[1].clone().and_verified(5, day(8));
+    assert_eq!(standings(&okta, &sightings, day(8)), ["safe_to_remove", "in_use"]);
+    let evidence = KeyEvidence::of(&okta, &sightings, day(8));
+    assert!(evidence[0].advice().is_some() && evidence[0].key().is_some());
+    assert_eq!(
+        evidence[0].to_string().split(';').next(),
+        Some("safe to remove: another key signs"),
+        "{}",
+        evidence[0]
+    );
+    assert!(evidence[1].to_string().contains("it vouched for 11 sign-ins, the last at"), "{}", evidence[1]);
+
+    // The metadata has one key, and the other one is remembered and not trusted.
+    let [kept, gone] = &KeyEvidence::of(&after, &sightings, day(9))[..] else { panic!("two") };
+    assert_eq!((kept.fingerprint(), gone.standing()), (&*old, KeyStanding::Withdrawn));
+    assert!(gone.key().is_none() && gone.sighting().is_some());
+}
+
+#[test]
+fn a_certificate_that_ends_is_spoken_of_in_time() {
+    let okta = only_current();
+    let end = okta.signing_keys()[0].certificate().unwrap().not_after().unwrap();
+    let end = DateTime::from_timestamp(end, 0).unwrap();
+    let used =
+        [KeySighting::new(okta.signing_keys()[0].fingerprint_sha256(), day(0)).and_verified(1, day(0))];
+    let said = |before: TimeDelta| KeyEvidence::of(&okta, &used, end - before)[0].to_string();
+    assert!(!said(TimeDelta::days(31)).contains("expires"));
+    assert!(said(TimeDelta::days(12)).ends_with("its certificate expires in 12 days"));
+    assert!(said(TimeDelta::days(1)).ends_with("its certificate expires in 1 day"));
+    assert!(said(TimeDelta::hours(5)).ends_with("its certificate expires in 5 hours"));
+    assert!(said(TimeDelta::zero()).ends_with("its certificate has ended"));
+    let advice = |before| KeyEvidence::of(&okta, &used, end - before)[0].advice().is_some();
+    assert!(advice(TimeDelta::days(12)) && !advice(TimeDelta::days(31)));
+}
+
+#[test]
+fn sightings_add_up_in_any_order() {
+    let seen = KeySighting::new("AB", day(5));
+    let one = seen.clone().and_verified(2, day(7)).and_verified(3, day(6));
+    let other = seen.clone().and_verified(3, day(6)).and_verified(2, day(7));
+    assert_eq!(one, other);
+    assert_eq!((one.verified, one.last_verified, one.first_seen), (5, Some(day(7)), day(5)));
+    assert_eq!(seen.clone().and_verified(0, day(9)).last_verified, None, "nothing was verified");
+    assert_eq!(KeySighting::new("AB", day(5)).and_verified(1, day(3)).first_seen, day(3));
+    let full = seen.and_verified(u64::MAX, day(6)).and_verified(1, day(6));
+    assert_eq!(full.verified, u64::MAX);
+}
+
+#[test]
+fn what_replaces_all_keys_waits_for_approval() {
+    let (current, both) = (only_current(), both());
+    let replaced = Kit::okta().with_key(keys::identity_provider_p256()).metadata().unwrap();
+    let replaced = IdentityProvider::from_metadata(replaced.as_bytes()).unwrap();
+    let moved = Kit::okta().metadata().unwrap().replace("https://", "https://evil.example/");
+    let moved = IdentityProvider::from_metadata(moved.as_bytes()).unwrap();
+    let says = |changes: KeyChanges, newer: &IdentityProvider| changes.objection(&current, newer);
+    for (newer, overlap, approve) in [
+        (&current, None, None),
+        (&both, None, Some("it adds a signing key")),
+        (&replaced, Some("it replaces all signing keys at once"), Some("it adds a signing key")),
+        (
+            &moved,
+            Some("it sends people to a host that was not in the metadata before"),
+            Some("it sends people to an address that was not in the metadata before"),
+        ),
+    ] {
+        assert_eq!(says(KeyChanges::Follow, newer), None);
+        assert_eq!(says(KeyChanges::Overlap, newer), overlap);
+        assert_eq!(says(KeyChanges::Approve, newer), approve);
+    }
+    // A key that goes needs nobody's approval.
+    assert_eq!(KeyChanges::Approve.objection(&both, &current), None);
+    assert_eq!(KeyChanges::Overlap.objection(&both, &replaced), None, "one that is known stays");
+}
+
+/// The order of the steps, and that none of them comes too early.
+#[test]
+fn our_own_keys_are_replaced_in_order() {
+    let readers = Duration::from_secs(86_400);
+    let hour = TimeDelta::hours(1);
+    let step = |rollover: &OwnRollover, now| {
+        let next = rollover.next_step(now);
+        assert!(next.to_string().contains(next.why()));
+        (next.step(), next.not_before())
+    };
+
+    let mut signing = OwnRollover::new(OwnKeyUse::Signing, readers);
+    assert_eq!(step(&signing, day(0)), (OwnRolloverStep::PublishNext, None));
+    signing.published_at = Some(day(0));
+    assert_eq!(step(&signing, day(0)), (OwnRolloverStep::SwitchOver, Some(day(1))));
+    assert_eq!(step(&signing, day(1)), (OwnRolloverStep::SwitchOver, None), "all have read it");
+    signing.confirmed_by_all = true;
+    assert_eq!(step(&signing, day(0)), (OwnRolloverStep::SwitchOver, None));
+    signing.switched_at = Some(day(1));
+    assert_eq!(step(&signing, day(1)), (OwnRolloverStep::RemoveOld, Some(day(1) + hour)));
+    signing.removed_at = Some(day(2));
+    assert_eq!(step(&signing, day(2)), (OwnRolloverStep::Done, None));
+
+    let mut decryption = OwnRollover::new(OwnKeyUse::Decryption, readers);
+    assert_eq!(step(&decryption, day(0)), (OwnRolloverStep::LoadNext, None));
+    decryption.loaded_at = Some(day(0));
+    assert_eq!(step(&decryption, day(0)), (OwnRolloverStep::PublishNext, None));
+    decryption.published_at = Some(day(0));
+    assert_eq!(step(&decryption, day(0)), (OwnRolloverStep::RemoveOld, Some(day(1) + hour)));
+    // Somebody still encrypts to the old key.
+    decryption.old_last_used = Some(day(3));
+    assert_eq!(step(&decryption, day(3)), (OwnRolloverStep::RemoveOld, Some(day(4))));
+    assert_eq!(step(&decryption, day(4)), (OwnRolloverStep::RemoveOld, None));
+    decryption.confirmed_by_all = true;
+    assert_eq!(step(&decryption, day(3)), (OwnRolloverStep::RemoveOld, Some(day(4))));
+    decryption.removed_at = Some(day(5));
+    assert_eq!(step(&decryption, day(5)), (OwnRolloverStep::Done, None));
+}
