@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use sqlx::{
-    Connection as _, Executor as _, PgPool,
+    Connection as _, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 use vouchsafe::ReplayKey;
@@ -28,12 +28,6 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a connection that nobody used is believed to be open. To ask it is a way to the server and back for each statement.
 const TRUSTED_FOR: Duration = Duration::from_secs(1);
-
-/// Statements are planned once for each connection, and not for each value, which takes longer than to run them; and by the indexes that they are
-/// written for, however few rows there were when they were planned.
-const PLANS: &str = "
-    SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off;
-    SET enable_mergejoin = off; SET jit = off";
 
 /// How often statements that decide nothing are tried, where they and others waited for each other in a circle.
 const ATTEMPTS: usize = 5;
@@ -94,7 +88,6 @@ impl Postgres {
                     Ok(true)
                 })
             })
-            .after_connect(|connection, _| Box::pin(async move { connection.execute(PLANS).await.map(drop) }))
             .connect_with(options)
             .await
             .map_err(failed)?;

@@ -281,3 +281,33 @@ async fn postgres_announces_what_ended() {
     suite::with_acme(&store).await;
     only_what_ended_is_announced(&store).await;
 }
+
+/// A session that ends without use goes on while it is used, at whichever machine: what is remembered is looked up when its use is to be noted.
+#[tokio::test]
+async fn a_remembered_session_ends_without_use() {
+    let store = Sqlite::in_memory().await.unwrap();
+    let machines = [CachedSessions::start(store.clone(), 10), CachedSessions::start(store.clone(), 10)];
+    for machine in &machines {
+        live(machine).await;
+    }
+    let [one, other] = &machines;
+    let after = |seconds| now() + TimeDelta::seconds(seconds);
+    let id = new_id();
+    let session = session(&AccountId::new("1")).ending_without_use(Some(Duration::from_secs(600)));
+    store.create(&id, &session).await.unwrap();
+    for seconds in [0, 59] {
+        for machine in &machines {
+            let found = machine.find(&id, after(seconds)).await.unwrap().unwrap();
+            assert_eq!(found.last_used_at, now(), "{seconds}");
+        }
+    }
+    for seconds in [300, 599] {
+        assert!(one.find(&id, after(seconds)).await.unwrap().is_some());
+    }
+    // It was read here at the beginning, and used there since.
+    let found = other.find(&id, after(1_198)).await.unwrap().unwrap();
+    assert_eq!(found.last_used_at, after(1_198));
+    for machine in &machines {
+        assert_eq!(machine.find(&id, after(1_798)).await.unwrap(), None);
+    }
+}

@@ -142,7 +142,10 @@ const MEANT_IN_SQLITE: &str = "
         (SELECT max(logout.issued_at) FROM asked CROSS JOIN vouchsafe_logouts_remembered AS logout
             ON logout.identity = asked.person AND logout.session_index IN ('', asked.session_index)) AS latest_logout";
 
-/// The parameters are those of SQLite: connection, hashes, organization, names, emails, identities, domains, linked, whether seats are counted, person,
+/// Rows that are named by their ids are found by these, and not by their organization, however few there were when the statement was planned:
+/// `|| ''` keeps the index of the organization out, and `OFFSET 0` has each value looked up by itself. Otherwise PostgreSQL reads all rows of the
+/// organization until it has statistics of the table. The parameters are those of SQLite: connection, hashes, organization, names, emails,
+/// identities, domains, linked, whether seats are counted, person,
 /// session index.
 const MEANT_IN_POSTGRES: &str = "
     WITH found AS MATERIALIZED (
@@ -152,16 +155,19 @@ const MEANT_IN_POSTGRES: &str = "
             SELECT 2 AS rank, organization FROM vouchsafe_organization_connections WHERE connection = $1) AS ranked
         ORDER BY rank, organization LIMIT 1),
     account_ids AS (
-        SELECT id FROM vouchsafe_accounts WHERE organization = $3 AND email = ANY($5::text[])
+        SELECT one.id FROM unnest($5::text[]) AS wanted CROSS JOIN LATERAL (
+            SELECT id FROM vouchsafe_accounts WHERE organization = $3 AND email = wanted OFFSET 0) AS one
         UNION
-        SELECT account FROM vouchsafe_identities WHERE organization = $3 AND identity = ANY($6::text[])
+        SELECT one.account FROM unnest($6::text[]) AS wanted CROSS JOIN LATERAL (
+            SELECT account FROM vouchsafe_identities WHERE organization = $3 AND identity = wanted OFFSET 0) AS one
         UNION
         SELECT $8),
     accounts AS MATERIALIZED (
         SELECT account.record FROM vouchsafe_accounts AS account
-        JOIN account_ids ON account_ids.id = account.id WHERE account.organization = $3),
+        JOIN account_ids ON account_ids.id = account.id WHERE account.organization || '' = $3),
     team_ids AS (
-        SELECT id FROM vouchsafe_teams WHERE organization = $3 AND name = ANY($4::text[])
+        SELECT one.id FROM unnest($4::text[]) AS wanted CROSS JOIN LATERAL (
+            SELECT id FROM vouchsafe_teams WHERE organization = $3 AND name = wanted OFFSET 0) AS one
         UNION
         SELECT membership ->> 'team' FROM accounts,
             json_array_elements(coalesce(accounts.record::json -> 'memberships', '[]')) AS membership)
@@ -173,9 +179,9 @@ const MEANT_IN_POSTGRES: &str = "
             WHERE id = $1 AND organization <> (SELECT organization FROM found)) THEN 1::bigint ELSE 0::bigint END,
         (SELECT string_agg(record, chr(30)) FROM accounts),
         (SELECT string_agg(team.record, chr(30)) FROM vouchsafe_teams AS team
-            JOIN team_ids ON team_ids.id = team.id WHERE team.organization = $3),
-        (SELECT string_agg(record, chr(30)) FROM vouchsafe_projects
-            WHERE organization = $3 AND name = ANY($4::text[])),
+            JOIN team_ids ON team_ids.id = team.id WHERE team.organization || '' = $3),
+        (SELECT string_agg(one.record, chr(30)) FROM unnest($4::text[]) AS wanted CROSS JOIN LATERAL (
+            SELECT record FROM vouchsafe_projects WHERE organization = $3 AND name = wanted OFFSET 0) AS one),
         (SELECT string_agg(domain, ',') FROM vouchsafe_domains
             WHERE domain = ANY($7::text[]) AND organization <> $3),
         CASE WHEN $9::bigint = 1 THEN (

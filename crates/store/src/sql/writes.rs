@@ -292,15 +292,16 @@ const AUDIT: Sql = Sql {
 };
 
 /// Somebody who signs in as every day: of the account's record nothing changes but when it was last used, and the session is new. In PostgreSQL it is
-/// one statement, which changes the account only if its record is still the one that was decided on, and locks it by that.
+/// one statement, which changes the account only if its record is still the one that was decided on, and locks it by that. The row is found by its id alone,
+/// whatever the planner knows of the table: the organization is part of the record.
 const RETURNING: &str = "
     WITH changed AS (
-        UPDATE vouchsafe_accounts SET record = $3 WHERE id = $1 AND organization = $2 AND record = $4 RETURNING id),
-    ended AS (DELETE FROM vouchsafe_sessions USING changed WHERE hash = $5 RETURNING hash),
-    answered AS (DELETE FROM vouchsafe_pending USING changed WHERE handle = $6)
+        UPDATE vouchsafe_accounts SET record = $2 WHERE id = $1 AND record = $3 RETURNING id),
+    ended AS (DELETE FROM vouchsafe_sessions USING changed WHERE hash = $4 RETURNING hash),
+    answered AS (DELETE FROM vouchsafe_pending USING changed WHERE handle = $5)
     INSERT INTO vouchsafe_sessions
         (hash, account, epoch, connection, identity, session_index, expires_at, last_used_at, record)
-    SELECT $7, id, coalesce((SELECT epoch FROM vouchsafe_epochs WHERE account = $1), 0), $8, $9, $10, $11, $12, $13
+    SELECT $6, id, coalesce((SELECT epoch FROM vouchsafe_epochs WHERE account = $1), 0), $7, $8, $9, $10, $11, $12
     FROM changed RETURNING (SELECT hash FROM ended)";
 
 /// Writes such a sign-in, if it is one and nobody changed the account meanwhile; otherwise nothing is written.
@@ -332,7 +333,6 @@ pub(super) async fn returning(
         .if_taken("the session's identifier")
         .announcing_sessions()
         .bind(account.id.as_str())
-        .bind(account.organization.as_str())
         .bind(to_json("account", account)?)
         .bind(to_json("account", known)?)
         .bind(replaces)
