@@ -6,7 +6,7 @@ use std::pin::Pin;
 use actix_web::web::Bytes;
 use actix_web::{Error, FromRequest, HttpRequest, dev, web};
 use http::request::Parts;
-use vouchsafe_web::{Accepted, Checked, HttpError, SingleSignOn};
+use vouchsafe_web::{Accepted, Checked, HttpError, SignInOutcome, SingleSignOn};
 
 use crate::convert::{data, read, rejected};
 
@@ -44,6 +44,39 @@ impl FromRequest for AcceptedLogin {
                 Some(connection) => posted.sso.accept_for(connection, &posted.request, &posted.body).await,
             };
             accepted.map(AcceptedLogin).map_err(|answer| rejected(*answer))
+        })
+    }
+}
+
+/// The same for a handler that decides itself what follows when the identity provider says no: [`SingleSignOn::outcome`].
+///
+/// ```
+/// use actix_web::Responder;
+/// use vouchsafe_actix::{Answer, LoginOutcome, SignInOutcome};
+///
+/// async fn signed_in(LoginOutcome(outcome): LoginOutcome) -> impl Responder {
+///     Answer(match outcome {
+///         SignInOutcome::Accepted(accepted) => accepted.redirect([]).unwrap_or_else(|error| accepted.refuse(error)),
+///         SignInOutcome::Declined(declined) if declined.is_nobody_there() => declined.sign_in_page(),
+///         SignInOutcome::Declined(declined) => declined.refuse(),
+///         _ => Default::default(),
+///     })
+/// }
+/// ```
+#[derive(Debug)]
+pub struct LoginOutcome(pub SignInOutcome);
+
+impl FromRequest for LoginOutcome {
+    type Error = Error;
+    type Future = Extracted<LoginOutcome>;
+
+    fn from_request(request: &HttpRequest, payload: &mut dev::Payload) -> Self::Future {
+        let posted = Posted::read(request, payload);
+        Box::pin(async move {
+            let posted = posted.await?;
+            let outcome =
+                posted.sso.outcome(&posted.request, &posted.body, posted.connection.as_deref()).await;
+            outcome.map(LoginOutcome).map_err(|answer| rejected(*answer))
         })
     }
 }

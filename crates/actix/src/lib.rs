@@ -19,18 +19,11 @@ mod routes;
 mod same_origin;
 mod session;
 
-pub use accepted_login::{AcceptedLogin, CheckedLogin};
+pub use accepted_login::{AcceptedLogin, CheckedLogin, LoginOutcome};
 pub use convert::{Answer, RequestParts, peer_address};
 pub use routes::{chooser_routes, provisioned_routes, provisioned_routes_at, routes, routes_at};
 pub use same_origin::own_pages_only;
 pub use session::{MaybeSignedIn, SignedIn, require_signed_in};
 pub use vouchsafe_web::{
-    ASSERTION_CONSUMER, Accepted, AccountStore, CHOOSER, CONNECTION_ASSERTION_CONSUMER, CONNECTION_METADATA,
-    CONNECTION_SINGLE_LOGOUT, CONNECTION_SINGLE_LOGOUT_SOAP, Checked, Choice, Chooser, ChooserView,
-    ConnectionSource, Cookies, DISCOVERED, DISCOVERY_FEED, Discovery, DiscoveryRequest, EndedSession,
-    EndsSessions, Federation, HttpError, IdentityProviderList, LINK, LOGIN, LOGOUT, LogoutPage,
-    LogoutSessions, LogoutView, METADATA, NOT_LINKED, NOT_STARTED, OpenedSession, OrganizationDiscovery,
-    Paths, Provisioned, Rate, ReceiveLimiter, Reference, RefusalLog, RefusalPage, RefusalRecord, ReturnPath,
-    ReturnPaths, SINGLE_LOGOUT, SINGLE_LOGOUT_SOAP, ShownChoice, SignInAnswer, SingleSignOn, StartLimiter,
-    StoredConnections, TriedOut, login_url,
+    ASSERTION_CONSUMER, Accepted, AccountStore, CHOOSER, CONNECTION_ASSERTION_CONSUMER, CONNECTION_METADATA, CONNECTION_SINGLE_LOGOUT, CONNECTION_SINGLE_LOGOUT_SOAP, Checked, Choice, Chooser, ChooserView, ConnectionSource, Cookies, DISCOVERED, DISCOVERY_FEED, Discovery, DiscoveryRequest, EndedSession, EndsSessions, Federation, HttpError, IdentityProviderList, LINK, LOGIN, LOGOUT, LogoutPage, LogoutSessions, LogoutView, METADATA, NOT_LINKED, NOT_STARTED, OpenedSession, OrganizationDiscovery, Paths, Provisioned, Rate, ReceiveLimiter, Reference, RefusalLog, RefusalPage, RefusalRecord, ReturnPath, ReturnPaths, SINGLE_LOGOUT, SINGLE_LOGOUT_SOAP, ShownChoice, SignInAnswer, SingleSignOn, StartLimiter, StoredConnections, TriedOut, login_url, AfterDeclined, DeclinedSignIn, NOBODY_SIGNED_IN, SignInOutcome,
 };

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use vouchsafe_crypto::Provider;
 use vouchsafe_encryption::{DecryptionContext, EncryptionError, Opened};
 use vouchsafe_metadata::{EntityId, Scope};
-use vouchsafe_signature::{Evidence, Verified};
+use vouchsafe_signature::{Evidence, Verified, VerifiedForm};
 use vouchsafe_xml::{Document, Element, Limits, namespace};
 
 use crate::connection_id::ConnectionId;
@@ -58,15 +58,37 @@ pub struct Authentic<'k> {
     ledger: Ledger,
 }
 
+/// The bytes of a Response that a signature covers, and the evidence: its own signature, or that of the form that carried it
+/// (HTTP-POST-SimpleSign), which covers the message from the first byte to the last. Every constructor takes the proof.
+pub(crate) struct SignedBytes {
+    octets: Vec<u8>,
+    evidence: Vec<Evidence>,
+}
+
+impl SignedBytes {
+    /// What an enveloped signature covers.
+    pub(crate) fn of_element(verified: Verified) -> SignedBytes {
+        let (octets, evidence) = verified.into_parts();
+        SignedBytes { octets, evidence: vec![evidence] }
+    }
+
+    /// What the signature of a form covers. A signature of the message's own was verified too.
+    pub(crate) fn of_form(verified: &VerifiedForm, own: Option<Verified>) -> SignedBytes {
+        let own = own.map(|own| own.into_parts().1);
+        let evidence = std::iter::once(verified.evidence().clone()).chain(own).collect();
+        SignedBytes { octets: verified.message().to_vec(), evidence }
+    }
+}
+
 /// The bytes that a signature covers, read, and the evidence. Nothing else can be read into one.
 pub(crate) struct SignedDocument {
     document: Document,
-    evidence: Evidence,
+    evidence: Vec<Evidence>,
 }
 
 impl SignedDocument {
-    pub(crate) fn read(verified: Verified, limits: &Limits) -> Result<SignedDocument, AssertionError> {
-        let (octets, evidence) = verified.into_parts();
+    pub(crate) fn read(signed: SignedBytes, limits: &Limits) -> Result<SignedDocument, AssertionError> {
+        let SignedBytes { octets, evidence } = signed;
         Ok(SignedDocument { document: parse(&octets, limits)?, evidence })
     }
 
@@ -141,9 +163,9 @@ enum Layers {
 
 impl SignedContent {
     /// The Response's octets cover the Assertion; a signature of its own was verified too.
-    pub(crate) fn signed_response(response: Verified, own: Option<Verified>) -> SignedContent {
-        let (octets, evidence) = response.into_parts();
-        let evidence = std::iter::once(evidence).chain(own.map(|own| own.into_parts().1)).collect();
+    pub(crate) fn signed_response(response: SignedBytes, own: Option<Verified>) -> SignedContent {
+        let SignedBytes { octets, mut evidence } = response;
+        evidence.extend(own.map(|own| own.into_parts().1));
         SignedContent { layers: Layers::Response(octets), evidence }
     }
 
@@ -167,7 +189,7 @@ impl SignedContent {
                 assertion: Box::new(own.document),
                 is_vouched_for: true,
             },
-            evidence: vec![response.evidence, own.evidence],
+            evidence: [response.evidence, own.evidence].concat(),
         }
     }
 
@@ -182,7 +204,7 @@ impl SignedContent {
                 is_vouched_for: assertion.is_authenticated,
                 assertion: Box::new(assertion.document),
             },
-            evidence: vec![response.evidence],
+            evidence: response.evidence,
         }
     }
 }

@@ -7,10 +7,10 @@ use std::borrow::Cow;
 
 use vouchsafe_encryption::DecryptionContext;
 use vouchsafe_metadata::EntityId;
-use vouchsafe_signature::{SignatureError, Verified, signature_child, verify};
+use vouchsafe_signature::{SignatureError, Verified, VerifiedForm, signature_child, verify, verify_form};
 use vouchsafe_xml::{Document, Element, Limits, namespace};
 
-use crate::authentic::{Authentic, SignedContent};
+use crate::authentic::{Authentic, SignedBytes, SignedContent};
 use crate::claimed::Claimed;
 use crate::envelope::{ResponseFacts, claimed_issuer};
 use crate::error::AssertionError;
@@ -25,7 +25,8 @@ use crate::trust::{SignaturePolicy, Trust};
 ///
 /// * The root is a `samlp:Response` of SAML 2.0 with exactly one Assertion, plain or encrypted, among its children. An assertion anywhere
 ///   else is not looked at, and a signature anywhere else is neither believed nor followed.
-/// * Every Signature that the Response and the Assertion carry must verify with a key of `trust`; at least one must be there.
+/// * Every Signature that the Response and the Assertion carry must verify with a key of `trust`, and so must that of a signed form
+///   (HTTP-POST-SimpleSign), which covers the Response; at least one must be there.
 /// * An encrypted Assertion is opened after the Response's signature has been verified. If the Response has none, a cipher that
 ///   authenticates nothing (AES-CBC) is refused before it is opened, unless this identity provider was configured otherwise.
 /// * It is opened with the decryption keys of `trust` and with no others.
@@ -52,9 +53,9 @@ pub fn authenticate<'k>(
     trust: &'k Trust,
     limits: &'k Limits,
 ) -> Result<Authentic<'k>, Refusal> {
-    let Claimed { document, facts, ledger, .. } = claimed;
+    let Claimed { document, facts, ledger, form, .. } = claimed;
     let mut steps = Steps::new(trust, limits, ledger);
-    let outcome = steps.run(&document, facts);
+    let outcome = steps.run(&document, form.as_deref(), facts);
     drop(document);
     match outcome {
         Ok(content) => Ok(Authentic::new(content, trust, steps.context, steps.ledger)),
@@ -102,14 +103,23 @@ impl<'s, 'k> Steps<'s, 'k> {
 }
 
 impl Steps<'_, '_> {
-    fn run(&mut self, document: &Document, claims: ResponseFacts) -> Result<SignedContent, AssertionError> {
+    fn run(
+        &mut self,
+        document: &Document,
+        form: Option<&[(String, String)]>,
+        claims: ResponseFacts,
+    ) -> Result<SignedContent, AssertionError> {
         let root = document.root();
         self.success(&claims)?;
         self.claimed_issuer(root, &claims)?;
         let candidate = self.only_assertion(root, &claims)?;
         self.unique_ids(UNIQUE_IDS, &[document])?;
 
-        let response = self.signature(root, RESPONSE_SIGNATURE)?;
+        let by_form = form.map(|fields| self.form_signature(fields)).transpose()?;
+        let response = match (by_form, self.signature(root, RESPONSE_SIGNATURE)?) {
+            (Some(form), own) => Some(SignedBytes::of_form(&form, own)),
+            (None, own) => own.map(SignedBytes::of_element),
+        };
         if response.is_none() && self.policy.requires_signed_response() {
             return Err(self.unsigned("response.signature_required", AssertionError::ResponseUnsigned));
         }
@@ -149,7 +159,7 @@ impl Steps<'_, '_> {
     fn plain(
         &mut self,
         claims: ResponseFacts,
-        response: Option<Verified>,
+        response: Option<SignedBytes>,
         assertion: Element<'_>,
     ) -> Result<SignedContent, AssertionError> {
         let own = self.assertion_signature(assertion)?;
@@ -279,6 +289,28 @@ impl Steps<'_, '_> {
         }
     }
 
+    /// The signature over the fields of the form. It stands around the whole message, so that it comes before every other.
+    fn form_signature(&mut self, fields: &[(String, String)]) -> Result<VerifiedForm, AssertionError> {
+        let clause = "saml-binding-simplesign 3.2.4";
+        let expected = "fields that a trusted key signed";
+        let keys = self.trust.keys();
+        match verify_form(fields, keys, self.context.provider()) {
+            Ok(verified) => {
+                // Each key may have been tried.
+                self.verifications_left = self.verifications_left.saturating_sub(keys.len());
+                self.is_signed_by_trusted_key = true;
+                let evidence = verified.evidence();
+                let actual = [evidence.algorithm().uri(), " by ", evidence.key_label()].concat();
+                self.pass(FORM_SIGNATURE, clause, expected, actual);
+                Ok(verified)
+            }
+            Err(error) => {
+                let actual = error.to_string();
+                Err(self.fail(FORM_SIGNATURE, clause, expected, actual, error.into()))
+            }
+        }
+    }
+
     pub(crate) fn assertion_signature(
         &mut self,
         assertion: Element<'_>,
@@ -319,6 +351,7 @@ impl Steps<'_, '_> {
 }
 
 pub(crate) const UNIQUE_IDS: &str = "response.unique_ids";
+const FORM_SIGNATURE: &str = "response.form_signature";
 const RESPONSE_SIGNATURE: &str = "response.signature";
 /// Something vouches for the assertion.
 pub(crate) const SIGNED: &str = "response.or_assertion_signed";

@@ -1,7 +1,10 @@
 //! Which of several connections a response belongs to: the one whose key made its signature.
 
+use vouchsafe_crypto::Provider;
 use vouchsafe_metadata::EntityId;
-use vouchsafe_signature::{SignatureError, SignedInfo, TrustedKey, signature_child};
+use vouchsafe_signature::{
+    KeyFingerprint, SignatureError, SignedInfo, TrustedKey, signature_child, verify_form,
+};
 use vouchsafe_xml::{Element, Limits, namespace};
 
 use crate::claimed::Claimed;
@@ -33,7 +36,10 @@ pub fn choose<'t>(
     limits: &Limits,
 ) -> Result<&'t Trust, Refusal> {
     claimed.require_success()?;
-    only_or(claimed.issuer(), candidates, || by_key(claimed.document.root(), candidates, limits))
+    only_or(claimed.issuer(), candidates, || match &claimed.form {
+        Some(fields) => owner_of(key_of_form(fields, candidates, limits), candidates, RULE, CLAUSE),
+        None => by_key(claimed.document.root(), candidates, limits),
+    })
 }
 
 /// The only candidate, or the one of several that is found; none of none, and none of more than are told apart.
@@ -106,6 +112,33 @@ pub(crate) fn first_key<'t>(
         }
     }
     first_error.map_or(Ok(None), |error| Err(error.into()))
+}
+
+/// Tells which of the keys signed.
+type Verify<'a> = dyn Fn(&[TrustedKey], &Provider) -> Result<KeyFingerprint, SignatureError> + 'a;
+
+/// The key that signed what `verify` verifies, of whichever candidate; else why the first candidate's keys did not.
+pub(crate) fn key_by<'t>(
+    candidates: &[&'t Trust],
+    limits: &Limits,
+    verify: &Verify<'_>,
+) -> Result<Option<&'t TrustedKey>, AssertionError> {
+    first_key(candidates, limits, |candidate, share| {
+        let keys = candidate.keys().get(..share).unwrap_or(candidate.keys());
+        let name = verify(keys, candidate.provider())?;
+        Ok(keys.iter().find(|key| *key.fingerprint() == name))
+    })
+}
+
+fn key_of_form<'t>(
+    fields: &[(String, String)],
+    candidates: &[&'t Trust],
+    limits: &Limits,
+) -> Result<&'t TrustedKey, AssertionError> {
+    let key = key_by(candidates, limits, &|keys, provider| {
+        Ok(verify_form(fields, keys, provider)?.evidence().key_fingerprint().clone())
+    })?;
+    key.ok_or(AssertionError::Unsigned)
 }
 
 /// The key that made the signature, of whichever candidate; else why the first candidate's keys did not.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use vouchsafe_crypto::base64_decode;
 use vouchsafe_metadata::EntityId;
 use vouchsafe_xml::{Document, Limits};
 
@@ -41,6 +42,8 @@ pub struct Claimed {
     pub(crate) document: Document,
     pub(crate) facts: ResponseFacts,
     pub(crate) ledger: Ledger,
+    /// The fields of the signed form that carried it, decoded.
+    pub(crate) form: Option<Vec<(String, String)>>,
     issuer: Option<EntityId>,
 }
 
@@ -80,7 +83,21 @@ impl Claimed {
         let own = facts.issuer.as_ref().map(|issuer| issuer.value.as_str().into());
         let issuer = claimed_issuer(root, own).and_then(|claimed| EntityId::new(claimed).ok());
         ledger.record(Check::new(ROOT, CLAUSE, Outcome::Passed).expected(RESPONSE).actual(RESPONSE));
-        Ok(Claimed { document, facts, ledger, issuer })
+        Ok(Claimed { document, facts, ledger, form: None, issuer })
+    }
+
+    /// Parses a message that came in a signed form (HTTP-POST-SimpleSign), given as all its fields, decoded: `SAMLResponse`, `SigAlg`,
+    /// `Signature`, and perhaps `RelayState`. Once fields are signed they must verify, whatever else is.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse); `crypto.base64` and the like if the form does not hold one message in base64.
+    pub fn in_form(fields: Vec<(String, String)>, limits: &Limits) -> Result<Claimed, Refusal> {
+        const FIELD: &str = "SAMLResponse";
+        let mut messages = fields.iter().filter(|(name, _)| name == FIELD).map(|(_, value)| value);
+        let (message, more) = (messages.next().map(String::as_str), messages.next());
+        let once = message.filter(|_| more.is_none()).unwrap_or_default();
+        let octets = base64_decode(once).map_err(AssertionError::from)?;
+        Ok(Claimed { form: Some(fields), ..Claimed::parse(&octets, limits)? })
     }
 
     /// Who claims to have sent the response: its Issuer, else the Issuer of its only plain Assertion. `None` if neither is there, or

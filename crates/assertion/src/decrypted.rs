@@ -9,7 +9,7 @@ use vouchsafe_encryption::{EncryptionError, Opened, cipher_of, decrypt_element};
 use vouchsafe_signature::{Verified, has_signature};
 use vouchsafe_xml::{Document, Element, namespace};
 
-use crate::authentic::{DecryptedDocument, SignedContent, SignedDocument};
+use crate::authentic::{DecryptedDocument, SignedBytes, SignedContent, SignedDocument};
 use crate::authenticate::{ASSERTION_SIGNATURE, SIGNED, Steps, UNIQUE_IDS};
 use crate::envelope::{Issuer, ResponseFacts};
 use crate::error::AssertionError;
@@ -20,11 +20,11 @@ impl Steps<'_, '_> {
         &mut self,
         document: &Document,
         claims: ResponseFacts,
-        response: Option<Verified>,
+        response: Option<SignedBytes>,
         encrypted: Element<'_>,
     ) -> Result<SignedContent, AssertionError> {
         let is_authenticated = self.cipher(encrypted, response.is_some())?;
-        let response = response.map(|verified| self.signed_document(verified)).transpose()?;
+        let response = response.map(|signed| self.signed_document(signed)).transpose()?;
         let signed = response.as_ref().map(SignedDocument::encrypted_assertion).transpose()?;
 
         let before = self.ledger.checks().len();
@@ -39,7 +39,7 @@ impl Steps<'_, '_> {
         self.unique_ids(UNIQUE_IDS, &[document, vouched.document()])?;
         match (response, vouched) {
             (Some(response), Vouched::ByItself { own, .. }) => {
-                let assertion = self.signed_document(own)?;
+                let assertion = self.signed_document(SignedBytes::of_element(own))?;
                 Ok(SignedContent::signed_assertion_in_signed_response(response, assertion))
             }
             (Some(response), Vouched::ByResponse { read }) => {
@@ -154,8 +154,8 @@ impl Steps<'_, '_> {
     }
 
     /// Reads the bytes that a signature covers.
-    fn signed_document(&mut self, verified: Verified) -> Result<SignedDocument, AssertionError> {
-        SignedDocument::read(verified, self.context.limits()).map_err(|error| {
+    fn signed_document(&mut self, signed: SignedBytes) -> Result<SignedDocument, AssertionError> {
+        SignedDocument::read(signed, self.context.limits()).map_err(|error| {
             let actual = error.to_string();
             self.fail(
                 "assertion.structure",

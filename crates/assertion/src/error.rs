@@ -1,4 +1,4 @@
-//! Why a response is not believed: one enum, with the operands of the rule that failed.
+//! Why a response is not believed.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use vouchsafe_crypto::CryptoError;
@@ -14,6 +14,7 @@ use crate::error_words::{
 use crate::instant::Shown;
 use crate::message::MessageError;
 use crate::near_miss::Missed;
+use crate::requested_name::NameMismatch;
 
 /// Why a response was not believed.
 ///
@@ -40,6 +41,9 @@ pub enum AssertionError {
     /// A message other than a Response is not accepted.
     #[error(transparent)]
     Message(#[from] MessageError),
+    /// The name in the answer is not as the request asked.
+    #[error(transparent)]
+    Name(#[from] NameMismatch),
     /// None of an identity provider's keys can be used, so nothing of it could ever be verified.
     #[error("none of the {count} signing keys of {} can be used", Quoted::new(entity_id))]
     #[non_exhaustive]

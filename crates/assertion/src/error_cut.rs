@@ -4,6 +4,7 @@ use vouchsafe_xml::Cut;
 
 use crate::error::AssertionError;
 use crate::message::MessageError;
+use crate::requested_name::NameMismatch;
 
 impl AssertionError {
     /// The same error with no more of the message than people read: a message decides how long its values are, and refusals are kept.
@@ -22,6 +23,7 @@ impl AssertionError {
             Self::Recipient { actual, .. }
             | Self::Destination { actual, .. }
             | Self::AuthnContext { actual, .. }
+            | Self::Name(NameMismatch::Policy { actual, .. })
             | Self::Issuer { actual, .. }
             | Self::InResponseTo { actual, .. } => actual.iter_mut().for_each(cut),
             Self::NotAResponse { namespace, name, .. } => [namespace, name].into_iter().for_each(cut),

@@ -48,6 +48,7 @@ impl AssertionError {
             Self::IssueInstant { .. } => "assertion.issue_instant",
             Self::IssuedBeforeRequest { .. } => "assertion.issued_before_request",
             Self::NameId { .. } => "assertion.name_id",
+            Self::Name(error) => error.code(),
             Self::NoBearer { .. } => "assertion.bearer",
             Self::Recipient { .. } => "assertion.recipient",
             Self::ConfirmationNotBefore { .. } => "assertion.confirmation_not_before",
@@ -195,6 +196,7 @@ impl AssertionError {
                 "Set what identifies a person at the identity provider (Okta: \"Name ID format\" and \"Application username\"), and make \
                  sure that it has a value for this person."
             }
+            Self::Name(error) => error.hint(),
             Self::NoBearer { .. } => {
                 "Browser logins need the bearer method; the application at the identity provider is of another kind."
             }

@@ -8,6 +8,7 @@ use vouchsafe_metadata::EntityId;
 use crate::authn_context::RequestedAuthnContext;
 use crate::error::AssertionError;
 use crate::message_id::MessageId;
+use crate::requested_name::RequestedName;
 
 /// Whether a request is outstanding. There is no third way: a reply never counts as unsolicited, nor the other way round.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -88,6 +89,7 @@ pub struct Expectations {
     maximum_message_age: Option<TimeDelta>,
     maximum_authentication_age: Option<TimeDelta>,
     requested_context: RequestedAuthnContext,
+    requested_name: RequestedName,
 }
 
 impl Expectations {
@@ -111,6 +113,7 @@ impl Expectations {
             maximum_message_age: None,
             maximum_authentication_age: None,
             requested_context: RequestedAuthnContext::default(),
+            requested_name: RequestedName::default(),
         }
     }
 
@@ -162,6 +165,13 @@ impl Expectations {
         self
     }
 
+    /// Whom the request asked for, and by which kind of name.
+    #[must_use]
+    pub fn with_requested_name(mut self, requested: RequestedName) -> Expectations {
+        self.requested_name = requested;
+        self
+    }
+
     /// The service provider's entity ID, which must be the audience.
     #[must_use]
     pub fn entity_id(&self) -> &EntityId {
@@ -206,6 +216,12 @@ impl Expectations {
     #[must_use]
     pub fn requested_context(&self) -> &RequestedAuthnContext {
         &self.requested_context
+    }
+
+    /// Whom the request asked for, and by which kind of name.
+    #[must_use]
+    pub fn requested_name(&self) -> &RequestedName {
+        &self.requested_name
     }
 
     /// The request that must be answered, if one is outstanding.

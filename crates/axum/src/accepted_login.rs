@@ -4,7 +4,7 @@ use axum::body::Bytes;
 use axum::extract::{FromRef, FromRequest, FromRequestParts, RawPathParams, Request};
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
-use vouchsafe_web::{Accepted, Checked, HttpError, SingleSignOn};
+use vouchsafe_web::{Accepted, Checked, HttpError, SignInOutcome, SingleSignOn};
 
 /// A login that was posted to this handler and accepted, once. It consumes the body, so it is the last argument.
 ///
@@ -38,6 +38,40 @@ where
             Some(connection) => posted.sso.accept_for(connection, &posted.request, &posted.body).await,
         };
         accepted.map(AcceptedLogin).map_err(|answer| (*answer).into_response())
+    }
+}
+
+/// The same for a handler that decides itself what follows when the identity provider says no: [`SingleSignOn::outcome`].
+///
+/// ```
+/// use axum::response::{IntoResponse, Response};
+/// use vouchsafe_axum::{LoginOutcome, SignInOutcome};
+///
+/// async fn signed_in(LoginOutcome(outcome): LoginOutcome) -> Response {
+///     match outcome {
+///         SignInOutcome::Accepted(accepted) => {
+///             accepted.redirect([]).unwrap_or_else(|error| accepted.refuse(error)).into_response()
+///         }
+///         SignInOutcome::Declined(declined) if declined.is_nobody_there() => declined.sign_in_page().into_response(),
+///         SignInOutcome::Declined(declined) => declined.refuse().into_response(),
+///         _ => ().into_response(),
+///     }
+/// }
+/// ```
+#[derive(Debug)]
+pub struct LoginOutcome(pub SignInOutcome);
+
+impl<S> FromRequest<S> for LoginOutcome
+where
+    S: Send + Sync,
+    SingleSignOn: FromRef<S>,
+{
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &S) -> Result<LoginOutcome, Response> {
+        let posted = Posted::from_request(request, state).await?;
+        let outcome = posted.sso.outcome(&posted.request, &posted.body, posted.connection.as_deref()).await;
+        outcome.map(LoginOutcome).map_err(|answer| (*answer).into_response())
     }
 }
 

@@ -40,7 +40,7 @@ mod signals;
 #[cfg(feature = "tower-sessions")]
 pub mod tower_session;
 
-pub use accepted_login::{AcceptedLogin, CheckedLogin};
+pub use accepted_login::{AcceptedLogin, CheckedLogin, LoginOutcome};
 pub use routes::{
     chooser_routes, logout, provision, provisioned_routes, provisioned_routes_at, routes, routes_at,
 };
@@ -51,12 +51,5 @@ pub use session::{SignedIn, require_signed_in};
 #[cfg(feature = "signals")]
 pub use signals::signal_routes;
 pub use vouchsafe_web::{
-    ASSERTION_CONSUMER, Accepted, AccountStore, CHOOSER, CONNECTION_ASSERTION_CONSUMER, CONNECTION_METADATA,
-    CONNECTION_SINGLE_LOGOUT, CONNECTION_SINGLE_LOGOUT_SOAP, Checked, Choice, Chooser, ChooserView,
-    ConnectionSource, Cookies, DISCOVERED, DISCOVERY_FEED, Discovery, DiscoveryRequest, EndedSession,
-    EndsSessions, Federation, HttpError, IdentityProviderList, LINK, LOGIN, LOGOUT, LogoutPage,
-    LogoutSessions, LogoutView, METADATA, NOT_LINKED, NOT_STARTED, OpenedSession, OrganizationDiscovery,
-    Paths, Provisioned, Rate, ReceiveLimiter, Reference, RefusalLog, RefusalPage, RefusalRecord, ReturnPath,
-    ReturnPaths, SINGLE_LOGOUT, SINGLE_LOGOUT_SOAP, ShownChoice, SignInAnswer, SingleSignOn, StartLimiter,
-    StoredConnections, TriedOut, login_url,
+    ASSERTION_CONSUMER, Accepted, AccountStore, CHOOSER, CONNECTION_ASSERTION_CONSUMER, CONNECTION_METADATA, CONNECTION_SINGLE_LOGOUT, CONNECTION_SINGLE_LOGOUT_SOAP, Checked, Choice, Chooser, ChooserView, ConnectionSource, Cookies, DISCOVERED, DISCOVERY_FEED, Discovery, DiscoveryRequest, EndedSession, EndsSessions, Federation, HttpError, IdentityProviderList, LINK, LOGIN, LOGOUT, LogoutPage, LogoutSessions, LogoutView, METADATA, NOT_LINKED, NOT_STARTED, OpenedSession, OrganizationDiscovery, Paths, Provisioned, Rate, ReceiveLimiter, Reference, RefusalLog, RefusalPage, RefusalRecord, ReturnPath, ReturnPaths, SINGLE_LOGOUT, SINGLE_LOGOUT_SOAP, ShownChoice, SignInAnswer, SingleSignOn, StartLimiter, StoredConnections, TriedOut, login_url, AfterDeclined, DeclinedSignIn, NOBODY_SIGNED_IN, SignInOutcome,
 };

@@ -38,6 +38,20 @@ pub enum Action {
         /// Who, at the identity provider.
         identity: Identity,
     },
+    /// The identity provider calls the person of the account otherwise.
+    #[non_exhaustive]
+    RenameIdentity {
+        /// By which name they were known.
+        before: Identity,
+        /// By which they are.
+        after: Identity,
+    },
+    /// The person does not sign in to the account by this name any more.
+    #[non_exhaustive]
+    UnlinkIdentity {
+        /// Who, at the identity provider.
+        identity: Identity,
+    },
     /// A field of the profile gets another value.
     #[non_exhaustive]
     SetField {
@@ -232,6 +246,19 @@ impl fmt::Display for Action {
                 Shown(&identity.subject),
                 identity.connection
             ),
+            Self::RenameIdentity { before, after } => write!(
+                formatter,
+                "Is called {} and no longer {} over the connection {}",
+                Shown(&after.subject),
+                Shown(&before.subject),
+                after.connection
+            ),
+            Self::UnlinkIdentity { identity } => write!(
+                formatter,
+                "Unlinks the account from {} over the connection {}",
+                Shown(&identity.subject),
+                identity.connection
+            ),
             Self::SetField { field, before: None, after } => {
                 write!(formatter, "Sets the {} to {}", field.name(), Shown(after))
             }
@@ -337,6 +364,10 @@ impl fmt::Debug for Action {
                 shown("CreateAccount", &[("role", role), ("status", status)])
             }
             Self::LinkIdentity { identity } => shown("LinkIdentity", &[("identity", identity)]),
+            Self::RenameIdentity { before, after } => {
+                shown("RenameIdentity", &[("before", before), ("after", after)])
+            }
+            Self::UnlinkIdentity { identity } => shown("UnlinkIdentity", &[("identity", identity)]),
             Self::SetField { field, .. } => shown("SetField", &[("field", field)]),
             Self::CreateTeam { name } => shown("CreateTeam", &[("name", name)]),
             Self::CreateProject { name } => shown("CreateProject", &[("name", name)]),

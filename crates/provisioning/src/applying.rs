@@ -295,6 +295,18 @@ impl CurrentAccount {
 fn change_account(account: &mut Account, action: &Action, at: DateTime<Utc>) {
     match action {
         Action::LinkIdentity { identity } => account.identities.push(identity.clone()),
+        Action::RenameIdentity { before, after } => {
+            // Who has the new name already loses the old one.
+            let has_both = account.identities.contains(after);
+            account.identities.retain(|known| !has_both || known != before);
+            for known in account.identities.iter_mut().filter(|known| *known == before) {
+                known.clone_from(after);
+            }
+        }
+        Action::UnlinkIdentity { identity } => {
+            account.identities.retain(|known| known != identity);
+            account.ended_at = account.ended_at.max(Some(at));
+        }
         Action::SetField { field, after, .. } => set_field(account, *field, after),
         Action::Suspend { by, .. } => {
             account.hold(by.clone());

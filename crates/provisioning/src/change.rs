@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use vouchsafe_assertion::ConnectionId;
 
-use crate::{AccountId, Permission, Role, RuleId, Source, TeamId};
+use crate::{AccountId, Identity, Permission, Role, RuleId, Source, TeamId};
 
 /// What somebody wants to change about an account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +27,10 @@ pub enum Change {
     LeaveTeam(TeamId),
     /// This source gives this team no more; the account leaves it if no other does.
     EndGrant(TeamId, Source),
+    /// The identity provider of the person calls them otherwise from now on. Nothing changes if the account does not have that name.
+    RenameIdentity(Identity, Identity),
+    /// The person does not sign in by this name any more; the account and its data stay. All sessions of the account end.
+    UnlinkIdentity(Identity),
 }
 
 /// Who wants a change.
@@ -43,6 +47,8 @@ pub enum Actor {
     Rule(RuleId),
     /// The identity provider of this connection, by SCIM.
     Scim(#[cfg_attr(feature = "schema", schemars(with = "crate::schema::Connection"))] ConnectionId),
+    /// The identity provider of this connection, by a message that it signed.
+    IdentityProvider(ConnectionId),
 }
 
 impl Actor {
@@ -53,6 +59,7 @@ impl Actor {
             Self::Operator => RuleId::from("operator"),
             Self::Rule(rule) => rule.clone(),
             Self::Scim(_) => RuleId::from("scim"),
+            Self::IdentityProvider(_) => RuleId::from("identity_provider"),
         }
     }
 }

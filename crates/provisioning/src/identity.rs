@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use vouchsafe_assertion::{ConnectionId, Login, LogoutRequest, NameId};
+use vouchsafe_assertion::{ConnectionId, Login, LogoutRequest, ManageNameIdRequest, NameId};
 use vouchsafe_metadata::{EntityId, name_id_format};
 
 use crate::text::is_longer_than;
@@ -120,6 +120,19 @@ impl Identity {
     pub fn of_logout_request(request: &LogoutRequest) -> Self {
         let connection = request.connection().clone();
         Self::of_name_id(request.name_id(), connection, request.issuer(), request.audience())
+    }
+
+    /// The NameID of a request that changes or ends a name: the person as they were known.
+    #[must_use]
+    pub fn of_name_id_request(request: &ManageNameIdRequest) -> Self {
+        let connection = request.connection().clone();
+        Self::of_name_id(request.name_id(), connection, request.issuer(), request.audience())
+    }
+
+    /// The same person by another value of the same kind.
+    #[must_use]
+    pub fn renamed(&self, subject: impl Into<String>) -> Self {
+        Self { subject: subject.into(), ..self.clone() }
     }
 
     /// The same NameID in another format, without qualifiers.

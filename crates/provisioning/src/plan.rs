@@ -92,7 +92,7 @@ impl Plan {
     /// Whether a step ends all sessions and API tokens of its account, in the transaction that applies the plan.
     #[must_use]
     pub fn ends_sessions(&self, step: &Step) -> bool {
-        matches!(step.action, Action::Suspend { .. } | Action::EndSessions)
+        matches!(step.action, Action::Suspend { .. } | Action::EndSessions | Action::UnlinkIdentity { .. })
     }
 
     /// The account that the plan is about, found in what came of it where the plan makes it; `None` where it is about several, or about none.

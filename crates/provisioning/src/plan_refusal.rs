@@ -242,6 +242,13 @@ pub enum PlanRefusal {
         /// Id of that account.
         account: String,
     },
+    /// Nobody signs in by this name.
+    #[error("no account signs in by this name over the connection {connection}")]
+    #[non_exhaustive]
+    IdentityUnknown {
+        /// The connection.
+        connection: String,
+    },
     /// The session in which the person asked for the link is over.
     #[error("the session in which the link of the account {} was asked for is over", Shown(account))]
     #[non_exhaustive]

@@ -53,6 +53,7 @@ impl PlanRefusal {
             Self::EmailInvalid { source } => source.code(),
             Self::EmailTaken { .. } => "provisioning.email_taken",
             Self::IdentityTaken { .. } => "provisioning.identity_taken",
+            Self::IdentityUnknown { .. } => "provisioning.identity_unknown",
             Self::LinkSessionEnded { .. } => "provisioning.link_session_ended",
             Self::AccountUnknown { .. } => "provisioning.account_unknown",
             Self::TeamUnknown { .. } => "provisioning.team_unknown",
@@ -159,6 +160,9 @@ impl PlanRefusal {
                  Name ID format in the identity provider's console was changed: change it back."
             }
             Self::IdentityTaken { .. } => "Unlink the person from that account first.",
+            Self::IdentityUnknown { .. } => {
+                "Nothing has to be done: the identity provider changes the name of somebody who does not sign in here."
+            }
             Self::LinkSessionEnded { .. } => {
                 "The person signs in with the password again and links the account from there. If they did not sign out, look in the audit \
                  whether the account was suspended meanwhile."

@@ -97,6 +97,15 @@ impl Snapshot {
         PlanRefusal::AccountUnknown { organization, account }
     }
 
+    /// The account that this identity signs in to, or why there is none.
+    ///
+    /// # Errors
+    /// [`PlanRefusal::IdentityUnknown`].
+    pub fn known_by(&self, identity: &Identity) -> Result<&Account, PlanRefusal> {
+        let unknown = || PlanRefusal::IdentityUnknown { connection: identity.connection.to_string() };
+        self.account_of(identity).ok_or_else(unknown)
+    }
+
     /// The account that this identity signs in to.
     #[must_use]
     pub fn account_of(&self, identity: &Identity) -> Option<&Account> {

@@ -98,6 +98,8 @@ fn values(action: &Action) -> (Option<String>, Option<String>) {
         Action::CreateAccount { email, .. } => made(email),
         // With the parts that tell it from another of the same value.
         Action::LinkIdentity { identity, .. } => made(&identity.key()),
+        Action::RenameIdentity { before, after, .. } => (Some(before.key()), Some(after.key())),
+        Action::UnlinkIdentity { identity, .. } => (Some(identity.key()), None),
         Action::SetField { before, after, .. } => (before.clone(), Some(after.clone())),
         Action::CreateTeam { name, .. } | Action::CreateProject { name, .. } => made(name),
         Action::LinkProject { permission, .. } | Action::AssignProject { permission, .. } => {

@@ -3,9 +3,11 @@
 use std::{collections::BTreeSet, fmt};
 
 use chrono::{DateTime, Utc};
+use vouchsafe::assertion::{ManageNameIdRequest, NameIdChange};
+use vouchsafe::metadata::name_id_format;
 use vouchsafe::provisioning::{
-    Account, AccountId, Actor, Change, DirectoryGroup, Fact, GroupId, LoginFacts, OrganizationId, Plan,
-    PlanRefusal, Policy, Project, ScimFact, Snapshot, Team,
+    Account, AccountId, Actor, Change, DirectoryGroup, Fact, GroupId, Identity, LoginFacts, OrganizationId,
+    Plan, PlanRefusal, Policy, Project, ScimFact, Snapshot, Team,
 };
 
 use crate::{AuditRecord, SignInError, StoreError, audit, text::fresh_ids};
@@ -96,6 +98,35 @@ impl Decision {
         let about = About::Account { organization, account: account.clone() };
         let fact = Fact::change(account, change, actor, because, at);
         Self::new(about, move |snapshot, policy| policy.plan(fact, snapshot))
+    }
+
+    /// What an identity provider says of the name of one of its people: a new one, or that it is used no longer
+    /// ([`ManageNameIdRequest`]). Of a name that no account has nothing comes.
+    #[must_use]
+    pub fn name_id(request: &ManageNameIdRequest, at: DateTime<Utc>) -> Self {
+        let name_id = request.name_id();
+        let connection = request.connection().clone();
+        let facts = LoginFacts::new(connection.clone(), request.issuer().clone(), name_id.value(), at)
+            .with_subject_format(name_id.format().unwrap_or(name_id_format::UNSPECIFIED))
+            .with_subject_qualifiers(name_id.name_qualifier(), name_id.sp_name_qualifier())
+            .with_audience(request.audience().clone());
+        let before = Identity::of_name_id_request(request);
+        let change = match request.change() {
+            NameIdChange::New(name) => Change::RenameIdentity(before.clone(), before.renamed(name)),
+            _ => Change::UnlinkIdentity(before.clone()),
+        };
+        Self::new(About::Login(Box::new(facts)), move |snapshot, policy| {
+            let account = snapshot.known_by(&before)?;
+            let actor = Actor::IdentityProvider(connection);
+            let fact = Fact::change(
+                account.id.clone(),
+                change,
+                actor,
+                "the identity provider manages its names",
+                at,
+            );
+            policy.plan(fact, snapshot)
+        })
     }
 
     /// What an identity provider asks for by SCIM.

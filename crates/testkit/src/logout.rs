@@ -4,7 +4,7 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use vouchsafe_crypto::{SignatureAlgorithm, base64_encode};
 use vouchsafe_encryption::encrypt;
-use vouchsafe_signature::{Signer, sign, sign_query};
+use vouchsafe_signature::{MessageParameter, Signer, sign, sign_form, sign_query};
 use vouchsafe_xml::{Limits, Writer, namespace};
 
 use crate::deflate::deflated;
@@ -323,6 +323,14 @@ impl LogoutBuilder {
         Ok(form(self.parameter(), &self.signed()?, relay_state))
     }
 
+    /// The body of a form whose fields are signed (HTTP-POST-SimpleSign).
+    ///
+    /// # Errors
+    /// As [`signed`](Self::signed).
+    pub fn to_signed_form(&self, relay_state: Option<&str>) -> Result<String, TestkitError> {
+        signed_form(self.parameter(), &self.xml()?, relay_state, &self.key)
+    }
+
     /// The query that a browser is sent with, signed.
     ///
     /// # Errors
@@ -355,6 +363,31 @@ impl LogoutBuilder {
 pub fn form(parameter: &str, xml: &str, relay_state: Option<&str>) -> String {
     let message = base64_encode(xml.as_bytes());
     with_relay_state(format!("{parameter}={}", utf8_percent_encode(&message, NON_ALPHANUMERIC)), relay_state)
+}
+
+/// The body of a form whose fields this key signs (HTTP-POST-SimpleSign): a message in `SAMLRequest` or `SAMLResponse`.
+///
+/// # Errors
+/// When the message or the RelayState cannot be signed so.
+pub fn signed_form(
+    parameter: &str,
+    xml: &str,
+    relay_state: Option<&str>,
+    key: &KeyPair,
+) -> Result<String, TestkitError> {
+    let parameter = match parameter {
+        "SAMLRequest" => MessageParameter::Request,
+        _ => MessageParameter::Response,
+    };
+    let key = key.private_key();
+    let algorithm = Signer::algorithm_for(key);
+    let form = sign_form(parameter, xml, relay_state, algorithm, key, keys::provider())?;
+    let pairs: Vec<String> = form
+        .fields()
+        .iter()
+        .map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC)))
+        .collect();
+    Ok(pairs.join("&"))
 }
 
 /// A query with a deflated message, without a signature.

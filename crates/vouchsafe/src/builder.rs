@@ -47,6 +47,7 @@ struct Settings {
     receives_from_enhanced_clients: bool,
     single_logout: Option<String>,
     single_logout_soap: Option<String>,
+    publishes_simple_sign: bool,
     provider: Option<Provider>,
     danger_allowed: Vec<String>,
     limits: Limits,
@@ -73,6 +74,7 @@ impl Builder<WantsAssertionConsumer> {
                 receives_from_enhanced_clients: false,
                 single_logout: None,
                 single_logout_soap: None,
+                publishes_simple_sign: false,
                 provider: None,
                 danger_allowed: Vec::new(),
                 limits: Limits::default(),
@@ -153,6 +155,7 @@ impl Builder<Complete> {
             receives_from_enhanced_clients: settings.receives_from_enhanced_clients,
             single_logout: settings.single_logout.map(Into::into),
             single_logout_soap: settings.single_logout_soap.map(Into::into),
+            publishes_simple_sign: settings.publishes_simple_sign,
             provider,
             limits: settings.limits,
             clock_skew: settings.clock_skew,
@@ -247,6 +250,14 @@ impl<Missing> Builder<Missing> {
         own_address(url)?;
         self.settings.single_logout_soap = Some(url.to_owned());
         Ok(self)
+    }
+
+    /// Has our metadata offer HTTP-POST-SimpleSign beside HTTP-POST, at the same addresses. What comes so is always taken; this is for identity
+    /// providers that send what metadata offers.
+    #[must_use]
+    pub fn publish_simple_sign(mut self) -> Self {
+        self.settings.publishes_simple_sign = true;
+        self
     }
 
     /// The ceilings on what is read.

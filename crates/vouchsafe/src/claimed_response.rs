@@ -15,7 +15,8 @@ use crate::service_provider::ServiceProvider;
 /// [`ServiceProvider::open`] makes it, [`ServiceProvider::receive`] consumes it.
 pub struct ClaimedResponse {
     pub(crate) claimed: Claimed,
-    pub(crate) octets: Vec<u8>,
+    /// What is looked into when a signature in it fails; none where the form is signed.
+    pub(crate) octets: Option<Vec<u8>>,
     received_at: Arc<str>,
     relay_state: Option<RelayState>,
     /// The connection whose resolution service gave it out, if it came by an artifact.
@@ -41,8 +42,11 @@ impl ServiceProvider {
     }
 
     fn opened(&self, posted: PostedResponse, received_at: Arc<str>) -> Result<ClaimedResponse, Refusal> {
-        let claimed = Claimed::parse(posted.octets(), self.limits())?;
-        let (octets, relay_state) = posted.into_parts();
+        let (octets, relay_state, signed_fields) = posted.into_parts();
+        let (claimed, octets) = match signed_fields {
+            Some(fields) => (Claimed::in_form(fields, self.limits())?, None),
+            None => (Claimed::parse(&octets, self.limits())?, Some(octets)),
+        };
         Ok(ClaimedResponse { claimed, octets, received_at, relay_state, resolved_over: None })
     }
 }
@@ -66,7 +70,13 @@ impl ClaimedResponse {
         connection: ConnectionId,
     ) -> ClaimedResponse {
         let ResolvedResponse { claimed, octets, .. } = resolved;
-        ClaimedResponse { claimed, octets, received_at, relay_state, resolved_over: Some(connection) }
+        ClaimedResponse {
+            claimed,
+            octets: Some(octets),
+            received_at,
+            relay_state,
+            resolved_over: Some(connection),
+        }
     }
 
     /// Who claims to have sent it. It serves to look up connections, and for nothing else.

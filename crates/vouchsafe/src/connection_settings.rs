@@ -10,6 +10,9 @@ use vouchsafe_metadata::EntityId;
 use crate::builder::{SignRequests, own_address};
 use crate::error::BindingError;
 use crate::request::NameIdPolicy;
+use crate::request_details::{RequestDetails, request_details};
+
+request_details!(ConnectionSettings);
 
 /// The settings of one connection. What is not set is as the service has it.
 ///
@@ -55,10 +58,10 @@ pub struct ConnectionSettings {
     pub(crate) name_id_policy: Option<NameIdPolicy>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) requested_context: Option<RequestedAuthnContext>,
+    #[serde(skip_serializing_if = "RequestDetails::is_default")]
+    pub(crate) request: RequestDetails,
     #[serde(skip_serializing_if = "Unsolicited::is_refuse")]
     pub(crate) unsolicited: Unsolicited,
-    #[serde(skip_serializing_if = "is_false")]
-    pub(crate) answer_by_artifact: bool,
     #[serde(skip_serializing_if = "is_false")]
     pub(crate) tolerate_confirmation_not_before: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -213,13 +216,6 @@ impl ConnectionSettings {
         self.unsolicited
     }
 
-    /// Has the identity provider answer each request by HTTP-Artifact, as [`LoginOptions::answer_by_artifact`](crate::LoginOptions::answer_by_artifact).
-    #[must_use]
-    pub fn answer_by_artifact(mut self) -> Self {
-        self.answer_by_artifact = true;
-        self
-    }
-
     /// Accepts an algorithm over this connection that is refused by default, by its URI, or `rsa-1024` for RSA keys of 1024 bits.
     ///
     /// # Danger
@@ -290,6 +286,7 @@ impl ConnectionSettings {
         {
             own_address(url)?;
         }
+        self.request.check()?;
         require_small_skew(Duration::from_secs(self.clock_skew_seconds.unwrap_or_default()))
     }
 }

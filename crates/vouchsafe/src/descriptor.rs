@@ -91,9 +91,13 @@ impl ServiceProvider {
         if self.receives_from_enhanced_clients() {
             descriptor = descriptor.with_assertion_consumer(Binding::Paos, described.assertion_consumer)?;
         }
-        let by_browser =
-            [Binding::HttpRedirect, Binding::HttpPost].map(|binding| (binding, described.single_logout));
-        let logout = by_browser.into_iter().chain([(Binding::Soap, described.single_logout_soap)]);
+        let simple_sign = self.config.publishes_simple_sign.then_some(Binding::HttpPostSimpleSign);
+        if let Some(binding) = simple_sign.clone() {
+            descriptor = descriptor.with_assertion_consumer(binding, described.assertion_consumer)?;
+        }
+        let by_browser = [Binding::HttpRedirect, Binding::HttpPost].into_iter().chain(simple_sign);
+        let by_browser = by_browser.map(|binding| (binding, described.single_logout));
+        let logout = by_browser.chain([(Binding::Soap, described.single_logout_soap)]);
         for (binding, location) in logout {
             if let Some(location) = location {
                 descriptor = descriptor.with_single_logout(binding, location)?;

@@ -90,6 +90,13 @@ pub enum BindingError {
         /// Octets allowed.
         limit: usize,
     },
+    /// An element that is no extension of a request (SAML Core 3.2.1).
+    #[error("an element of the namespace {} cannot be an extension of a request", Quoted::new(namespace))]
+    #[non_exhaustive]
+    Extension {
+        /// Its namespace: none, or SAML's own.
+        namespace: String,
+    },
     /// An address that cannot be used.
     #[error("{} cannot be used: {reason}", Quoted::new(url))]
     #[non_exhaustive]
@@ -114,7 +121,7 @@ pub enum BindingError {
     NoSingleSignOn {
         /// Whose metadata.
         entity_id: String,
-        /// "HTTP-Redirect", "HTTP-POST" or "SOAP".
+        /// "HTTP-Redirect", "HTTP-POST", "HTTP-POST-SimpleSign" or "SOAP".
         binding: &'static str,
     },
     /// An identity provider takes sign-ins at an address without TLS on another machine.
@@ -213,6 +220,7 @@ impl BindingError {
             Self::NotXml { .. } => "binding.not_xml",
             Self::NotDeflated { .. } => "binding.deflate",
             Self::RelayStateLength { .. } => "binding.relay_state_length",
+            Self::Extension { .. } => "binding.extension",
             Self::Url { .. } => "binding.url",
             Self::ConnectionState { .. } => "binding.connection_state",
             Self::NoSingleSignOn { .. } => "binding.no_single_sign_on",
@@ -266,6 +274,9 @@ impl BindingError {
                 "The message of the HTTP-Redirect binding is raw DEFLATE, then base64, then percent-encoded."
             }
             Self::RelayStateLength { .. } => "Send a short random handle and keep the meaning under it.",
+            Self::Extension { .. } => {
+                "Put the element into a namespace of its own; what SAML itself defines has its place in the request and an option here."
+            }
             Self::Url { .. } => {
                 "Configure an absolute https URL; http works for localhost and 127.0.0.1 alone."
             }

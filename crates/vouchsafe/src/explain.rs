@@ -1,6 +1,6 @@
 //! What every error of these libraries can say of itself.
 
-use vouchsafe_assertion::{AssertionError, Ledger, MessageError, Refusal};
+use vouchsafe_assertion::{AssertionError, Ledger, MessageError, NameMismatch, Refusal};
 use vouchsafe_crypto::CryptoError;
 use vouchsafe_encryption::EncryptionError;
 use vouchsafe_metadata::{MetadataError, RefreshError};
@@ -71,6 +71,7 @@ explain!(
     RefreshError,
     AssertionError,
     MessageError,
+    NameMismatch,
     BindingError,
 );
 

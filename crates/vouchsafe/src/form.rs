@@ -43,6 +43,24 @@ pub(crate) fn required(form: &[u8], name: &'static str) -> Result<String, Bindin
     optional(form, name)?.ok_or(BindingError::FieldMissing { name })
 }
 
+/// The fields that HTTP-POST-SimpleSign signs, if the form has one of those that only it has: the message, given with its value, the RelayState,
+/// the algorithm and the signature.
+pub(crate) fn signed(
+    form: &[u8],
+    message: (&'static str, &str),
+    relay_state: Option<&str>,
+) -> Result<Option<Vec<(String, String)>>, BindingError> {
+    let (algorithm, signature) = (optional(form, "SigAlg")?, optional(form, "Signature")?);
+    if algorithm.is_none() && signature.is_none() {
+        return Ok(None);
+    }
+    let state = relay_state.map(|state| ("RelayState", state));
+    let rest = [("SigAlg", algorithm.as_deref()), ("Signature", signature.as_deref())];
+    let rest = rest.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    let all = std::iter::once(message).chain(state).chain(rest);
+    Ok(Some(all.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::{optional, required, values};

@@ -80,16 +80,9 @@ impl SentMessage {
         };
         let relay_state = form::optional(body, "RelayState")?;
         let octets = decoded(parameter.name(), &value, limits)?;
-        let shape = match (form::optional(body, "SigAlg")?, form::optional(body, "Signature")?) {
-            (None, None) => Shape::Posted(parameter, octets),
-            (algorithm, signature) => {
-                let message = Some((parameter.name(), value));
-                let state = relay_state.clone().map(|state| ("RelayState", state));
-                let signed =
-                    [algorithm.map(|value| ("SigAlg", value)), signature.map(|value| ("Signature", value))];
-                let fields = message.into_iter().chain(state).chain(signed.into_iter().flatten());
-                Shape::SignedForm(fields.map(|(name, value)| (name.to_owned(), value)).collect())
-            }
+        let shape = match form::signed(body, (parameter.name(), &value), relay_state.as_deref())? {
+            None => Shape::Posted(parameter, octets),
+            Some(fields) => Shape::SignedForm(fields),
         };
         Ok(SentMessage { shape, relay_state: relay_state.map(RelayState::received) })
     }

@@ -90,6 +90,7 @@ mod receive;
 pub mod redirect;
 mod relay_state;
 mod request;
+mod request_details;
 mod service_provider;
 mod signature_inquiry;
 mod signing;
@@ -117,7 +118,7 @@ pub use logout_journey::{
 pub use logout_message::LogoutStatus;
 pub use metadata_check::MetadataFinding;
 pub use outgoing::OutgoingMessage;
-pub use participant::{Participant, SessionNameId};
+pub use participant::Participant;
 pub use pending::{BoundRequest, PendingRequest, StoredPendingRequest};
 pub use post_form::PostForm;
 pub use posted::PostedResponse;
@@ -125,12 +126,14 @@ pub use receive::Expect;
 pub use redirect::Redirect;
 pub use relay_state::RelayState;
 pub use request::{LoginOptions, NameIdPolicy};
+pub use request_details::{RequestBinding, ResponseBinding, Scoping};
 pub use service_provider::ServiceProvider;
 pub use signature_inquiry::SignatureInquiry;
 
 pub use vouchsafe_assertion::{
-    Artifact, Carriage, ConnectionId, Ledger, Login, LogoutOutcome, LogoutRequest, Message, MessageKind,
-    NameId, Recorded, Refusal, ReplayKey, StatusAnswer, Trial, ValidAssertion, ValidMessage,
+    Artifact, Carriage, ConnectionId, Declined, Ledger, Login, LogoutOutcome, LogoutRequest, Message,
+    MessageKind, NameId, Recorded, Refusal, ReplayKey, SessionNameId, StatusAnswer, Trial, ValidAssertion,
+    ValidMessage,
 };
 pub use vouchsafe_crypto::Provider;
 pub use vouchsafe_metadata::{EntityId, IdentityProvider, WebAddress};

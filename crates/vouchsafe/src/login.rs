@@ -11,7 +11,8 @@ use crate::enhanced_client::{Around, paos_request};
 use crate::error::BindingError;
 use crate::outgoing::{OutgoingMessage, Written};
 use crate::pending::PendingRequest;
-use crate::request::{Ends, LoginOptions, authn_request, message_id, random_handle};
+use crate::request::{Asked, Ends, LoginOptions, authn_request, message_id, random_handle};
+use crate::request_details::{RequestBinding, ResponseBinding};
 use crate::service_provider::ServiceProvider;
 use crate::signing::Signing;
 
@@ -32,8 +33,9 @@ impl ServiceProvider {
     /// Starts a sign-in over a connection: where to send the browser, what to remember until it comes back, and the binding that only
     /// this browser gets.
     ///
-    /// The request goes by HTTP-Redirect, or by HTTP-POST if that was asked for or is all that the identity provider takes. It is signed
-    /// when the identity provider wants it, or always if so configured.
+    /// The request goes by the binding that was asked for, else by HTTP-Redirect, HTTP-POST or HTTP-POST-SimpleSign, the first that the
+    /// identity provider takes. It is signed when the identity provider wants it, always if so configured, and always by
+    /// HTTP-POST-SimpleSign.
     ///
     /// # Errors
     /// [`BindingError::ConnectionState`] when the connection signs nobody in, [`BindingError::NoSingleSignOn`], [`BindingError::InsecureLocation`],
@@ -48,8 +50,11 @@ impl ServiceProvider {
         may_be_asked(connection, options.is_trial)?;
         let identity_provider = connection.identity_provider();
         identity_provider.check_validity(now)?;
-        let (binding, location) = single_sign_on(connection, &options)?;
         let settings = connection.settings();
+        let details = options.request.or(&settings.request);
+        let by_client = options.for_enhanced_client;
+        let answer_by = self.answer_by(connection, by_client, details.response_binding)?;
+        let (binding, location) = single_sign_on(connection, by_client, details.binding)?;
         let request_id = message_id(self.provider())?;
         let name_id_policy = options.name_id_policy.as_ref().or(settings.name_id_policy.as_ref());
         let asked = options.requested_context.as_ref().or(settings.requested_context.as_ref());
@@ -61,10 +66,16 @@ impl ServiceProvider {
                 destination: location.as_str(),
                 issued_at: now,
             },
-            (self.assertion_consumer_for(connection), &self.answer_by(connection, &options)?),
-            &options,
-            name_id_policy,
-            &requested_context,
+            &Asked {
+                assertion_consumer: self.assertion_consumer_for(connection),
+                answer_by: &answer_by,
+                force_authn: options.force_authn,
+                is_passive: options.is_passive,
+                subject: options.subject.as_ref(),
+                name_id_policy,
+                requested_context: &requested_context,
+                details: &details,
+            },
         )?;
         let handle = match options.relay_state {
             Some(handle) => handle,
@@ -82,10 +93,13 @@ impl ServiceProvider {
             requested_context,
             maximum_authentication_age: options.maximum_authentication_age,
             force_authn: options.force_authn,
+            is_passive: options.is_passive,
+            subject: options.subject,
+            name_id_policy: name_id_policy.cloned(),
             return_to: options.return_to,
             context: options.context,
         };
-        let signing = self.signing_for(connection)?;
+        let signing = self.signing_for(connection, &binding)?;
         let message = Written {
             xml,
             id: pending.request_id(),
@@ -113,14 +127,20 @@ impl ServiceProvider {
         Ok(StartedLogin { request, pending, binding: browser })
     }
 
-    /// The binding that the answer is asked for by. By HTTP-Artifact where both sides can.
-    fn answer_by(&self, connection: &Connection, options: &LoginOptions) -> Result<Binding, BindingError> {
-        if options.for_enhanced_client {
+    /// The binding that the answer is asked for by: by HTTP-Artifact where both sides can.
+    fn answer_by(
+        &self,
+        connection: &Connection,
+        for_enhanced_client: bool,
+        asked: Option<ResponseBinding>,
+    ) -> Result<Binding, BindingError> {
+        if for_enhanced_client {
             let may = self.receives_from_enhanced_clients();
             return if may { Ok(Binding::Paos) } else { Err(BindingError::EnhancedClientsNotReceived) };
         }
-        if !options.answer_by_artifact && !connection.settings().answer_by_artifact {
-            return Ok(Binding::HttpPost);
+        let asked = asked.unwrap_or_default().binding();
+        if asked != Binding::HttpArtifact {
+            return Ok(asked);
         }
         if !self.receives_artifacts() {
             return Err(BindingError::ArtifactsNotReceived);
@@ -128,15 +148,20 @@ impl ServiceProvider {
         let identity_provider = connection.identity_provider();
         let services = identity_provider.artifact_resolution();
         if services.iter().any(|endpoint| *endpoint.binding() == Binding::Soap) {
-            return Ok(Binding::HttpArtifact);
+            return Ok(asked);
         }
         let entity_id = identity_provider.entity_id().as_str().to_owned();
         Err(BindingError::NoArtifactResolution { entity_id })
     }
 
     /// What to sign with, if requests over this connection are signed at all.
-    fn signing_for(&self, connection: &Connection) -> Result<Option<Signing<'_>>, BindingError> {
-        let wanted = connection.identity_provider().wants_authn_requests_signed();
+    fn signing_for(
+        &self,
+        connection: &Connection,
+        binding: &Binding,
+    ) -> Result<Option<Signing<'_>>, BindingError> {
+        let wanted = connection.identity_provider().wants_authn_requests_signed()
+            || *binding == Binding::HttpPostSimpleSign;
         let when = connection.settings().sign_requests.unwrap_or(self.config.sign_requests);
         if !wanted && when != SignRequests::Always {
             return Ok(None);
@@ -161,26 +186,28 @@ fn may_be_asked(connection: &Connection, is_trial: bool) -> Result<(), BindingEr
     }
 }
 
-/// The binding by which the request goes, and its address, to which nobody is sent without TLS.
-fn single_sign_on<'c>(
-    connection: &'c Connection,
-    options: &LoginOptions,
-) -> Result<(Binding, &'c WebAddress), BindingError> {
+/// The binding by which the request goes, and its address, to which nobody is sent without TLS: the one that was asked for, or else the
+/// first that the identity provider takes.
+fn single_sign_on(
+    connection: &Connection,
+    for_enhanced_client: bool,
+    asked: Option<RequestBinding>,
+) -> Result<(Binding, &WebAddress), BindingError> {
+    const ALL: [RequestBinding; 3] =
+        [RequestBinding::Redirect, RequestBinding::Post, RequestBinding::PostSimpleSign];
     let identity_provider = connection.identity_provider();
-    let at = |binding: Binding| {
-        let location = identity_provider.single_sign_on_at(&binding)?;
-        Some((binding, location))
+    let at = |binding: RequestBinding| {
+        let location = identity_provider.single_sign_on_at(&binding.binding())?;
+        Some((binding.binding(), location))
     };
     let by_soap = || {
         let location = identity_provider.single_sign_on_at(&Binding::Soap)?;
         Some((Binding::Paos, location))
     };
-    let found = if options.for_enhanced_client {
-        by_soap()
-    } else if options.by_post {
-        at(Binding::HttpPost)
-    } else {
-        at(Binding::HttpRedirect).or_else(|| at(Binding::HttpPost))
+    let found = match asked {
+        _ if for_enhanced_client => by_soap(),
+        Some(binding) => at(binding),
+        None => ALL.into_iter().find_map(at),
     };
     let entity_id = || identity_provider.entity_id().as_str().to_owned();
     match found {
@@ -191,10 +218,9 @@ fn single_sign_on<'c>(
         Some(found) => Ok(found),
         None => Err(BindingError::NoSingleSignOn {
             entity_id: entity_id(),
-            binding: match options {
-                LoginOptions { for_enhanced_client: true, .. } => "SOAP",
-                LoginOptions { by_post: true, .. } => "HTTP-POST",
-                _ => "HTTP-Redirect",
+            binding: match for_enhanced_client {
+                true => "SOAP",
+                false => asked.unwrap_or(RequestBinding::Redirect).name(),
             },
         }),
     }

@@ -34,8 +34,8 @@ impl ServiceProvider {
     /// Tells an identity provider that a session is over. End the session here first: whatever the identity provider answers, and
     /// whether it answers, the person is signed out of this service.
     ///
-    /// The request repeats the name identifier byte for byte, is always signed, and goes by HTTP-Redirect, or by HTTP-POST where the identity
-    /// provider takes nothing else. `journey` is what is left of the sign-out; it stays with the pending logout.
+    /// The request repeats the name identifier byte for byte, is always signed, and goes by HTTP-Redirect, or by HTTP-POST or
+    /// HTTP-POST-SimpleSign where the identity provider takes nothing else. `journey` is what is left of the sign-out; it stays with the pending logout.
     ///
     /// # Errors
     /// [`BindingError::NoSingleLogout`] where one of both sides has no address for it, [`BindingError::LogoutKeyMissing`],
@@ -48,8 +48,7 @@ impl ServiceProvider {
         journey: LogoutJourney,
         now: DateTime<Utc>,
     ) -> Result<StartedLogout, BindingError> {
-        let (endpoint, signing) =
-            self.logout_by_browser(connection, &[Binding::HttpRedirect, Binding::HttpPost], now)?;
+        let (endpoint, signing) = self.logout_by_browser(connection, &BY_BROWSER, now)?;
         let request_id = message_id(self.provider())?;
         let handle = random_handle(self.provider())?;
         let ends = Ends {
@@ -93,10 +92,7 @@ impl ServiceProvider {
         status: LogoutStatus,
         now: DateTime<Utc>,
     ) -> Result<OutgoingMessage, BindingError> {
-        let bindings = match request.carriage() {
-            Carriage::Redirect => [Binding::HttpRedirect, Binding::HttpPost],
-            _ => [Binding::HttpPost, Binding::HttpRedirect],
-        };
+        let bindings = bindings_after(request.carriage());
         let (endpoint, signing) = self.logout_by_browser(connection, &bindings, now)?;
         let id = message_id(self.provider())?;
         let xml = self.logout_response(
@@ -176,6 +172,20 @@ impl ServiceProvider {
         let credential = self.config.signing.as_ref().ok_or(BindingError::LogoutKeyMissing)?;
         Ok(self.signing(credential, connection))
     }
+}
+
+/// The bindings of messages that a browser carries, the usual one first.
+const BY_BROWSER: [Binding; 3] = [Binding::HttpRedirect, Binding::HttpPost, Binding::HttpPostSimpleSign];
+
+/// The binding by which a request came, then the others.
+fn bindings_after(carriage: Carriage) -> Vec<Binding> {
+    let same = match carriage {
+        Carriage::Redirect => Binding::HttpRedirect,
+        Carriage::SimpleSign => Binding::HttpPostSimpleSign,
+        _ => Binding::HttpPost,
+    };
+    let others = [Binding::HttpPost, Binding::HttpRedirect, Binding::HttpPostSimpleSign];
+    std::iter::once(same.clone()).chain(others.into_iter().filter(|other| *other != same)).collect()
 }
 
 pub(crate) fn no_single_logout(entity_id: &str) -> BindingError {

@@ -4,8 +4,8 @@ use chrono::TimeDelta;
 use vouchsafe_xml::{Writer, namespace};
 
 use crate::error::BindingError;
-use crate::participant::{Participant, SessionNameId};
-use crate::request::{Ends, start_message, written};
+use crate::participant::Participant;
+use crate::request::{Ends, start_message, write_name_id, written};
 
 /// How long a logout request counts: as long as one of an identity provider's is accepted here.
 const LIFETIME: TimeDelta = TimeDelta::minutes(5);
@@ -50,17 +50,6 @@ pub(crate) fn logout_request(ends: &Ends<'_>, participant: &Participant) -> Resu
     }
     xml.end();
     Ok(xml.finish()?)
-}
-
-/// Byte for byte as it came: AD FS compares all of it.
-fn write_name_id(xml: &mut Writer, name_id: &SessionNameId) {
-    xml.start("saml2:NameID");
-    xml.optional_attribute("NameQualifier", name_id.name_qualifier.as_deref());
-    xml.optional_attribute("SPNameQualifier", name_id.sp_name_qualifier.as_deref());
-    xml.optional_attribute("Format", name_id.format.as_deref());
-    xml.optional_attribute("SPProvidedID", name_id.sp_provided_id.as_deref());
-    xml.text(&name_id.value);
-    xml.end();
 }
 
 pub(crate) fn logout_response(

@@ -2,7 +2,7 @@
 
 use vouchsafe_crypto::base64_encode;
 use vouchsafe_metadata::{Binding, WebAddress};
-use vouchsafe_signature::{MessageParameter, sign, sign_query};
+use vouchsafe_signature::{MessageParameter, sign, sign_form, sign_query};
 
 use crate::enhanced_client::PaosRequest;
 use crate::error::BindingError;
@@ -72,6 +72,9 @@ impl ServiceProvider {
     ) -> Result<OutgoingMessage, BindingError> {
         match binding {
             Binding::HttpPost => self.form(message, location, signing).map(OutgoingMessage::Form),
+            Binding::HttpPostSimpleSign => {
+                self.signed_form(message, location, signing).map(OutgoingMessage::Form)
+            }
             _ => self.redirect(message, location, signing).map(OutgoingMessage::Redirect),
         }
     }
@@ -102,6 +105,19 @@ impl ServiceProvider {
         let mut fields = vec![(message.parameter.name(), base64_encode(xml.as_bytes()))];
         fields.extend(message.relay_state.map(|state| ("RelayState", state.as_str().to_owned())));
         Ok(PostForm::new(location.as_str().to_owned(), fields))
+    }
+
+    /// The fields are signed, and the message carries nothing (SAML V2.0 HTTP POST "SimpleSign" Binding).
+    fn signed_form(
+        &self,
+        message: Written<'_>,
+        location: &WebAddress,
+        signing: Option<Signing<'_>>,
+    ) -> Result<PostForm, BindingError> {
+        let Some(signing) = signing else { return self.form(message, location, None) };
+        let (parameter, state) = (message.parameter, message.relay_state.map(RelayState::as_str));
+        let form = sign_form(parameter, &message.xml, state, signing.algorithm, signing.key, self.provider())?;
+        Ok(PostForm::new(location.as_str().to_owned(), form.fields().to_vec()))
     }
 
     /// The message with a signature of its own.

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use vouchsafe_assertion::{ConnectionId, Login, NameId};
+use vouchsafe_assertion::{ConnectionId, Login, SessionNameId};
 
 /// A session as its identity provider knows it: what a logout request says. `Debug` does not show whose.
 ///
@@ -53,52 +53,5 @@ impl Participant {
 impl fmt::Debug for Participant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Participant").field("connection", &self.connection).finish_non_exhaustive()
-    }
-}
-
-/// A name identifier with its qualifiers exactly as they came: a logout request repeats all of it.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct SessionNameId {
-    /// The identifier.
-    pub value: String,
-    /// Its Format.
-    pub format: Option<String>,
-    /// Its NameQualifier.
-    pub name_qualifier: Option<String>,
-    /// Its SPNameQualifier.
-    pub sp_name_qualifier: Option<String>,
-    /// Its SPProvidedID.
-    pub sp_provided_id: Option<String>,
-}
-
-impl SessionNameId {
-    /// A name identifier without format and qualifiers.
-    pub fn new(value: impl Into<String>) -> Self {
-        Self {
-            value: value.into(),
-            format: None,
-            name_qualifier: None,
-            sp_name_qualifier: None,
-            sp_provided_id: None,
-        }
-    }
-}
-
-impl From<&NameId> for SessionNameId {
-    fn from(name_id: &NameId) -> Self {
-        Self {
-            value: name_id.value().to_owned(),
-            format: name_id.format().map(str::to_owned),
-            name_qualifier: name_id.name_qualifier().map(str::to_owned),
-            sp_name_qualifier: name_id.sp_name_qualifier().map(str::to_owned),
-            sp_provided_id: name_id.sp_provided_id().map(str::to_owned),
-        }
-    }
-}
-
-impl fmt::Debug for SessionNameId {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("SessionNameId").field("format", &self.format).finish_non_exhaustive()
     }
 }

@@ -2,12 +2,17 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
-use vouchsafe_assertion::{Comparison, ConnectionId, Refusal, RequestedAuthnContext};
+use vouchsafe_assertion::{
+    Comparison, ConnectionId, Declined, Refusal, RequestedAuthnContext, RequestedName, SessionNameId,
+};
 use vouchsafe_crypto::Provider;
+use vouchsafe_metadata::EntityId;
 
 use crate::browser_binding::BindingHash;
+use crate::claimed_response::ClaimedResponse;
 use crate::error::BindingError;
 use crate::relay_state::RelayState;
+use crate::request::NameIdPolicy;
 
 /// What must be remembered between the request and the reply, under [`handle`](Self::handle).
 ///
@@ -33,6 +38,9 @@ pub struct PendingRequest {
     pub(crate) requested_context: RequestedAuthnContext,
     pub(crate) maximum_authentication_age: Option<TimeDelta>,
     pub(crate) force_authn: bool,
+    pub(crate) is_passive: bool,
+    pub(crate) subject: Option<SessionNameId>,
+    pub(crate) name_id_policy: Option<NameIdPolicy>,
     pub(crate) return_to: Option<String>,
     pub(crate) context: Option<String>,
 }
@@ -56,6 +64,27 @@ impl BoundRequest {
     #[must_use]
     pub fn request(&self) -> &PendingRequest {
         &self.request
+    }
+
+    /// Whether this response is the identity provider's no to this request, and why. It is nobody's word but the one who answers the
+    /// browser, so that nothing follows from it but how the person goes on: nobody is signed in either way. A response of another
+    /// identity provider, or to another request, is none.
+    ///
+    /// ```no_run
+    /// # fn of(bound: &vouchsafe::BoundRequest, claimed: &vouchsafe::ClaimedResponse, issuer: &vouchsafe::EntityId) {
+    /// use vouchsafe::Declined;
+    ///
+    /// if bound.declined_by(claimed, issuer) == Some(Declined::NoPassive) {
+    ///     // Show the sign-in page: nobody is signed in at the identity provider.
+    /// }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn declined_by(&self, claimed: &ClaimedResponse, identity_provider: &EntityId) -> Option<Declined> {
+        let is_of_the_one_asked = claimed.issuer().is_none_or(|issuer| issuer == identity_provider);
+        let answers = claimed.in_response_to() == Some(self.request.request_id());
+        let refusal = claimed.require_success().err().filter(|_| is_of_the_one_asked && answers);
+        refusal.and_then(|refusal| refusal.declined())
     }
 
     /// The request, taken out. To expect a reply to it again, the browser has to prove itself again.
@@ -99,6 +128,15 @@ pub struct StoredPendingRequest {
     /// Whether a fresh authentication was asked for.
     #[serde(default)]
     pub force_authn: bool,
+    /// Whether the identity provider was not to disturb the person.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_passive: bool,
+    /// The person who was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<SessionNameId>,
+    /// The kind of name that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name_id_policy: Option<NameIdPolicy>,
     /// Where the application wants to go afterwards.
     #[serde(default)]
     pub return_to: Option<String>,
@@ -185,6 +223,24 @@ impl PendingRequest {
         self.force_authn
     }
 
+    /// Whether the identity provider was not to disturb the person.
+    pub fn is_passive(&self) -> bool {
+        self.is_passive
+    }
+
+    /// Whom the request asked for, and by which kind of name.
+    pub(crate) fn requested_name(&self) -> RequestedName {
+        let asked = RequestedName::default();
+        let asked = match &self.subject {
+            Some(subject) => asked.with_subject(subject.clone()),
+            None => asked,
+        };
+        match &self.name_id_policy {
+            Some(policy) => policy.asked(asked),
+            None => asked,
+        }
+    }
+
     /// Where the application wants to go afterwards. It was never sent anywhere; it is what
     /// [`LoginOptions::return_to`](crate::LoginOptions::return_to) was given.
     pub fn return_to(&self) -> Option<&str> {
@@ -206,6 +262,9 @@ impl PendingRequest {
             context_order: self.requested_context.order().to_vec(),
             maximum_authentication_age: self.maximum_authentication_age.map(|age| age.num_seconds()),
             force_authn: self.force_authn,
+            is_passive: self.is_passive,
+            subject: self.subject.clone(),
+            name_id_policy: self.name_id_policy.clone(),
             return_to: self.return_to.clone(),
             context: self.context.clone(),
         }
@@ -244,6 +303,9 @@ impl PendingRequest {
             requested_context,
             maximum_authentication_age: stored.maximum_authentication_age.map(age).transpose()?,
             force_authn: stored.force_authn,
+            is_passive: stored.is_passive,
+            subject: stored.subject,
+            name_id_policy: stored.name_id_policy,
             return_to: stored.return_to,
             context: stored.context,
         })

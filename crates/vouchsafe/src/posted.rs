@@ -28,11 +28,16 @@ const FIELD: &str = "SAMLResponse";
 pub struct PostedResponse {
     octets: Vec<u8>,
     relay_state: Option<RelayState>,
+    /// The fields of a signed form.
+    signed_fields: Option<SignedFields>,
 }
 
+/// Names and values of the fields of a signed form, decoded.
+type SignedFields = Vec<(String, String)>;
+
 impl PostedResponse {
-    /// From the raw body of the request, `application/x-www-form-urlencoded`: exactly one SAMLResponse and at most one RelayState.
-    /// Other fields are left alone.
+    /// From the raw body of the request, `application/x-www-form-urlencoded`: exactly one SAMLResponse and at most one RelayState. Fields
+    /// named `SigAlg` and `Signature` make it HTTP-POST-SimpleSign; other fields are left alone.
     ///
     /// # Errors
     /// [`BindingError::FieldMissing`], [`BindingError::FieldRepeated`], [`BindingError::TooLarge`], [`BindingError::NotBase64`], [`BindingError::NotXml`].
@@ -42,6 +47,7 @@ impl PostedResponse {
         let value = form::required(body, FIELD)?;
         let relay_state = form::optional(body, "RelayState")?;
         let mut posted = PostedResponse::from_base64(&value, limits)?;
+        posted.signed_fields = form::signed(body, (FIELD, &value), relay_state.as_deref())?;
         posted.relay_state = relay_state.map(RelayState::received);
         Ok(posted)
     }
@@ -52,7 +58,8 @@ impl PostedResponse {
     /// As [`PaosResponse::read`].
     pub fn from_paos(body: &[u8], limits: &Limits) -> Result<PostedResponse, Refusal> {
         let PaosResponse { octets, relay_state, .. } = PaosResponse::read(body, limits)?;
-        Ok(PostedResponse { octets, relay_state: relay_state.map(RelayState::received) })
+        let relay_state = relay_state.map(RelayState::received);
+        Ok(PostedResponse { octets, relay_state, signed_fields: None })
     }
 
     /// From the value of the form field SAMLResponse, which a framework has decoded already. White space in the base64 is allowed.
@@ -68,7 +75,7 @@ impl PostedResponse {
         if let Some(content) = FieldContent::in_the_place_of_xml(&octets) {
             return Err(BindingError::NotXml { name: FIELD, content });
         }
-        Ok(PostedResponse { octets, relay_state: None })
+        Ok(PostedResponse { octets, relay_state: None, signed_fields: None })
     }
 
     /// The same response with the RelayState that came beside it, when a framework has taken the form apart.
@@ -87,8 +94,8 @@ impl PostedResponse {
         &self.octets
     }
 
-    pub(crate) fn into_parts(self) -> (Vec<u8>, Option<RelayState>) {
-        (self.octets, self.relay_state)
+    pub(crate) fn into_parts(self) -> (Vec<u8>, Option<RelayState>, Option<SignedFields>) {
+        (self.octets, self.relay_state, self.signed_fields)
     }
 }
 

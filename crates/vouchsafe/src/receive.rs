@@ -107,7 +107,7 @@ impl ServiceProvider {
         let authentic = match authenticate(claimed.claimed, &trust, self.limits()) {
             Ok(authentic) => authentic,
             Err(refusal) => {
-                return Err(self.looked_into(refusal, &claimed.octets, (connection, &trust), &[]));
+                return Err(self.looked_into(refusal, claimed.octets.as_deref(), (connection, &trust), &[]));
             }
         };
         authentic.read()?.validate(&expectations, now)
@@ -118,10 +118,11 @@ impl ServiceProvider {
     fn looked_into(
         &self,
         refusal: Refusal,
-        message: &[u8],
+        message: Option<&[u8]>,
         (connection, trust): (&Connection, &Trust),
         others: &[&Trust],
     ) -> Refusal {
+        let Some(message) = message else { return refusal };
         SignatureInquiry::new(self.provider(), self.limits())
             .of(connection.identity_provider(), trust)
             .with_known_keys(others.iter().flat_map(|other| other.keys().to_vec()))
@@ -153,7 +154,12 @@ impl ServiceProvider {
             (Err(refusal), None) => return Err(refusal),
             (Err(refusal), Some((connection, trust))) => {
                 let others = trusts.get(1..).unwrap_or_default();
-                return Err(self.looked_into(refusal, &claimed.octets, (connection, trust), others));
+                return Err(self.looked_into(
+                    refusal,
+                    claimed.octets.as_deref(),
+                    (connection, trust),
+                    others,
+                ));
             }
         };
         let chosen = usable.into_iter().find(|(connection, _)| *connection.id() == id);
@@ -263,7 +269,9 @@ impl ServiceProvider {
         .with_clock_skew(skew)?;
         let asked = match expect.request() {
             Some(pending) => {
-                expectations = expectations.with_requested_context(pending.requested_context().clone());
+                expectations = expectations
+                    .with_requested_context(pending.requested_context().clone())
+                    .with_requested_name(pending.requested_name());
                 let since_asked = || now.signed_duration_since(pending.issued_at());
                 [pending.maximum_authentication_age(), pending.force_authn().then(since_asked)]
             }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
-use vouchsafe_assertion::RequestedAuthnContext;
+use vouchsafe_assertion::{RequestedAuthnContext, RequestedName, SessionNameId};
 use vouchsafe_crypto::Provider;
 use vouchsafe_metadata::Binding;
 use vouchsafe_xml::{Writer, namespace};
@@ -10,6 +10,9 @@ use vouchsafe_xml::{Writer, namespace};
 use crate::error::BindingError;
 use crate::random::random_hexadecimal;
 use crate::relay_state::RelayState;
+use crate::request_details::{RequestDetails, request_details};
+
+request_details!(LoginOptions);
 
 /// What to ask of the identity provider. The default asks for nothing in particular, which every identity provider can answer.
 ///
@@ -24,10 +27,10 @@ pub struct LoginOptions {
     pub(crate) force_authn: bool,
     pub(crate) is_passive: bool,
     pub(crate) is_trial: bool,
-    pub(crate) by_post: bool,
-    pub(crate) answer_by_artifact: bool,
     pub(crate) for_enhanced_client: bool,
+    pub(crate) subject: Option<SessionNameId>,
     pub(crate) name_id_policy: Option<NameIdPolicy>,
+    pub(crate) request: RequestDetails,
     pub(crate) context: Option<String>,
     pub(crate) relay_state: Option<RelayState>,
     pub(crate) return_to: Option<String>,
@@ -43,7 +46,8 @@ impl LoginOptions {
         self
     }
 
-    /// Ask that the person is not disturbed: answer out of a session or not at all (IsPassive).
+    /// Ask that the person is not disturbed: answer out of a session or not at all (IsPassive). No is then an answer like another:
+    /// [`Declined::NoPassive`](vouchsafe_assertion::Declined::NoPassive).
     #[must_use]
     pub fn is_passive(mut self) -> Self {
         self.is_passive = true;
@@ -51,7 +55,8 @@ impl LoginOptions {
     }
 
     /// Send this NameIDPolicy. By default there is none, or the connection's: the format is configured at the identity provider, and
-    /// many refuse a request that names another (SAML2int SP04).
+    /// many refuse a request that names another (SAML2int SP04). The reply is refused when its name is of another Format or
+    /// SPNameQualifier than was asked for.
     #[must_use]
     pub fn name_id_policy(mut self, policy: NameIdPolicy) -> Self {
         self.name_id_policy = Some(policy);
@@ -65,18 +70,11 @@ impl LoginOptions {
         self
     }
 
-    /// Send the request by HTTP-POST. By default it goes by HTTP-Redirect, unless the identity provider takes HTTP-POST alone.
+    /// Ask for this person and no other (`Subject`): one whom the identity provider named before. The reply is refused when it is about
+    /// somebody else, so that an account page may have the person prove again that it is they.
     #[must_use]
-    pub fn by_post(mut self) -> Self {
-        self.by_post = true;
-        self
-    }
-
-    /// Have the identity provider answer by HTTP-Artifact: the browser brings a reference, and the Response is asked for over SOAP. An answer by
-    /// HTTP-POST is accepted all the same. By default it answers by HTTP-POST.
-    #[must_use]
-    pub fn answer_by_artifact(mut self) -> Self {
-        self.answer_by_artifact = true;
+    pub fn subject(mut self, subject: SessionNameId) -> Self {
+        self.subject = Some(subject);
         self
     }
 
@@ -184,6 +182,18 @@ impl NameIdPolicy {
         self
     }
 
+    /// What the answer is held against.
+    pub(crate) fn asked(&self, asked: RequestedName) -> RequestedName {
+        let asked = match &self.format {
+            Some(format) => asked.with_format(format),
+            None => asked,
+        };
+        match &self.sp_name_qualifier {
+            Some(qualifier) => asked.with_sp_name_qualifier(qualifier),
+            None => asked,
+        }
+    }
+
     fn write(&self, xml: &mut Writer) {
         xml.start("saml2p:NameIDPolicy");
         if let Some(format) = &self.format {
@@ -223,42 +233,58 @@ pub(crate) fn written(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
-/// Writes the request. The assertion consumer is named by URL and binding, never by index (SAML2int SP05).
-pub(crate) fn authn_request(
-    ends: &Ends<'_>,
-    (assertion_consumer, answer_by): (&str, &Binding),
-    options: &LoginOptions,
-    name_id_policy: Option<&NameIdPolicy>,
-    requested: &RequestedAuthnContext,
-) -> Result<String, BindingError> {
+/// What a request asks for, of the sign-in and of the connection.
+pub(crate) struct Asked<'a> {
+    pub(crate) assertion_consumer: &'a str,
+    pub(crate) answer_by: &'a Binding,
+    pub(crate) force_authn: bool,
+    pub(crate) is_passive: bool,
+    pub(crate) subject: Option<&'a SessionNameId>,
+    pub(crate) name_id_policy: Option<&'a NameIdPolicy>,
+    pub(crate) requested_context: &'a RequestedAuthnContext,
+    pub(crate) details: &'a RequestDetails,
+}
+
+/// Writes the request, in the order of the schema.
+pub(crate) fn authn_request(ends: &Ends<'_>, asked: &Asked<'_>) -> Result<String, BindingError> {
     let mut xml = Writer::new();
     start_message(&mut xml, "saml2p:AuthnRequest", ends);
-    if options.force_authn {
-        xml.attribute("ForceAuthn", "true");
+    xml.optional_attribute("ForceAuthn", asked.force_authn.then_some("true"));
+    xml.optional_attribute("IsPassive", asked.is_passive.then_some("true"));
+    asked.details.write_attributes(&mut xml, asked.assertion_consumer, asked.answer_by);
+    xml.element("saml2:Issuer", ends.issuer);
+    asked.details.write_extensions(&mut xml);
+    if let Some(subject) = asked.subject {
+        xml.start("saml2:Subject");
+        write_name_id(&mut xml, subject);
+        xml.end();
     }
-    if options.is_passive {
-        xml.attribute("IsPassive", "true");
-    }
-    xml.attribute("AssertionConsumerServiceURL", assertion_consumer);
-    xml.attribute("ProtocolBinding", answer_by.uri());
-    xml.start("saml2:Issuer");
-    xml.text(ends.issuer);
-    xml.end();
-    if let Some(policy) = name_id_policy {
+    if let Some(policy) = asked.name_id_policy {
         policy.write(&mut xml);
     }
+    let requested = asked.requested_context;
     if !requested.is_any() {
         xml.start("saml2p:RequestedAuthnContext");
         xml.attribute("Comparison", requested.comparison().as_str());
         for class in requested.classes() {
-            xml.start("saml2:AuthnContextClassRef");
-            xml.text(class);
-            xml.end();
+            xml.element("saml2:AuthnContextClassRef", class);
         }
         xml.end();
     }
+    asked.details.write_scoping(&mut xml);
     xml.end();
     Ok(xml.finish()?)
+}
+
+/// Writes a name byte for byte as it came: AD FS compares all of it.
+pub(crate) fn write_name_id(xml: &mut Writer, name_id: &SessionNameId) {
+    xml.start("saml2:NameID");
+    xml.optional_attribute("NameQualifier", name_id.name_qualifier.as_deref());
+    xml.optional_attribute("SPNameQualifier", name_id.sp_name_qualifier.as_deref());
+    xml.optional_attribute("Format", name_id.format.as_deref());
+    xml.optional_attribute("SPProvidedID", name_id.sp_provided_id.as_deref());
+    xml.text(&name_id.value);
+    xml.end();
 }
 
 /// An ID that nobody guesses: `_` and 160 random bits (SAML Core 1.3.4 asks for 128 to 160).

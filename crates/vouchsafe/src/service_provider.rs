@@ -40,6 +40,7 @@ pub(crate) struct Config {
     pub(crate) receives_from_enhanced_clients: bool,
     pub(crate) single_logout: Option<Arc<str>>,
     pub(crate) single_logout_soap: Option<Arc<str>>,
+    pub(crate) publishes_simple_sign: bool,
     pub(crate) provider: Provider,
     pub(crate) limits: Limits,
     pub(crate) clock_skew: TimeDelta,

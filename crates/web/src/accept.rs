@@ -8,6 +8,7 @@ use vouchsafe::{LoginOptions, Unsolicited};
 
 use crate::answers::{Context, see_other};
 use crate::check::Step;
+use crate::declined::DeclinedSignIn;
 use crate::error::HttpError;
 use crate::return_path::ReturnPath;
 use crate::single_sign_on::SingleSignOn;
@@ -49,6 +50,16 @@ impl Accepted {
     pub fn refuse(&self, error: impl Into<HttpError>) -> Response<String> {
         self.answer.refuse(error)
     }
+}
+
+/// What became of a sign-in.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum SignInOutcome {
+    /// A login that was accepted, once.
+    Accepted(Box<Accepted>),
+    /// The identity provider says no to what this browser asked.
+    Declined(Box<DeclinedSignIn>),
 }
 
 /// A response that every rule accepts; perhaps not for the first time. For a service that records the replay in the transaction of its
@@ -96,6 +107,12 @@ impl SignInAnswer {
     }
 }
 
+/// A response that leads to somebody or to nobody.
+enum Judged {
+    Checked(Box<Checked>),
+    Declined(Box<DeclinedSignIn>),
+}
+
 impl SingleSignOn {
     /// Accepts what was posted to the service's assertion consumer: finds the request that this browser started and the connections that may
     /// be meant, checks the response on a thread where no other request waits for it, and records that it was used.
@@ -107,9 +124,46 @@ impl SingleSignOn {
     /// * the start of a sign-in in the place of a response that is not used, once: one that comes late, when the request that it answers is over
     ///   or is not known to this browser, and over a connection with [`Unsolicited::Restart`] one that answers no request. A client that asks for
     ///   JSON is told `http.no_pending_request` instead of the first;
-    /// * the page of a [trial](SingleSignOn::start_trial).
+    /// * the page of a [trial](SingleSignOn::start_trial);
+    /// * where the identity provider says no to a request of this browser, what [`when_declined`](Self::when_declined) chooses.
     pub async fn accept(&self, request: &Parts, body: &[u8]) -> Result<Accepted, Box<Response<String>>> {
         self.accepted(request, body, None).await
+    }
+
+    /// As [`accept`](Self::accept), or [`accept_for`](Self::accept_for) with the name of a connection, for an application that decides itself
+    /// what follows when the identity provider says no: a silent sign-in that found nobody, an authentication context that is not to be had.
+    ///
+    /// ```
+    /// # use http::{Response, request::Parts};
+    /// # use vouchsafe_web::SingleSignOn;
+    /// # async fn assertion_consumer(sso: &SingleSignOn, request: &Parts, body: &[u8]) -> Response<String> {
+    /// use vouchsafe::Declined;
+    /// use vouchsafe_web::SignInOutcome;
+    ///
+    /// match sso.outcome(request, body, None).await {
+    ///     Ok(SignInOutcome::Accepted(accepted)) => accepted.redirect([]).unwrap_or_else(|error| accepted.refuse(error)),
+    ///     Ok(SignInOutcome::Declined(declined)) if declined.reason == Declined::NoPassive => declined.sign_in_page(),
+    ///     Ok(SignInOutcome::Declined(declined)) => declined.refuse(),
+    ///     Err(answer) => *answer,
+    ///     Ok(_) => Response::default(),
+    /// }
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`accept`](Self::accept), without those in which the identity provider says no to a request of this browser.
+    pub async fn outcome(
+        &self,
+        request: &Parts,
+        body: &[u8],
+        connection: Option<&str>,
+    ) -> Result<SignInOutcome, Box<Response<String>>> {
+        match self.judged(request, body, connection).await? {
+            Judged::Checked(checked) => {
+                Ok(SignInOutcome::Accepted(Box::new(self.confirmed(*checked).await?)))
+            }
+            Judged::Declined(declined) => Ok(SignInOutcome::Declined(declined)),
+        }
     }
 
     /// The same for what was posted to a connection's [own assertion consumer](vouchsafe::ConnectionSettings::assertion_consumer). A connection
@@ -146,7 +200,11 @@ impl SingleSignOn {
         body: &[u8],
         at: Option<&str>,
     ) -> Result<Accepted, Box<Response<String>>> {
-        let Checked { valid, pending, answer } = self.checked(request, body, at).await?;
+        self.confirmed(self.checked(request, body, at).await?).await
+    }
+
+    async fn confirmed(&self, checked: Checked) -> Result<Accepted, Box<Response<String>>> {
+        let Checked { valid, pending, answer } = checked;
         let (replays, requests) = (self.inner.replays.as_ref(), self.inner.pending.as_ref());
         let confirmed = stores::confirm(replays, requests, valid, pending.as_ref()).await;
         let login = confirmed.map_err(|error| Box::new(answer.refuse(error)))?;
@@ -161,9 +219,22 @@ impl SingleSignOn {
         body: &[u8],
         at: Option<&str>,
     ) -> Result<Checked, Box<Response<String>>> {
+        match self.judged(request, body, at).await? {
+            Judged::Checked(checked) => Ok(*checked),
+            Judged::Declined(declined) => Err(Box::new(declined.answered(request).await)),
+        }
+    }
+
+    async fn judged(
+        &self,
+        request: &Parts,
+        body: &[u8],
+        at: Option<&str>,
+    ) -> Result<Judged, Box<Response<String>>> {
         let mut context = Context::of(&request.headers);
         match self.step(request, body, at, &mut context).await {
-            Ok(Step::Checked(checked)) => Ok(*checked),
+            Ok(Step::Checked(checked)) => Ok(Judged::Checked(checked)),
+            Ok(Step::Declined(declined)) => Ok(Judged::Declined(declined)),
             Ok(Step::Restart(restart)) => {
                 let restarted = self.restart(request, restart).await;
                 Err(Box::new(restarted.unwrap_or_else(|error| self.refuse_in(&context, &error))))

@@ -10,6 +10,7 @@ use vouchsafe::{
 use crate::accept::{Checked, SignInAnswer};
 use crate::answers::{Context, comes_by_paos};
 use crate::artifact::artifact_in;
+use crate::declined::DeclinedSignIn;
 use crate::error::HttpError;
 use crate::limiter::ReceivePermit;
 use crate::restart::{Restart, Unasked};
@@ -25,6 +26,8 @@ pub(crate) enum Step {
     Restart(Restart),
     /// It was judged, and signs nobody in.
     TriedOut(Box<TriedOut>),
+    /// The identity provider says no.
+    Declined(Box<DeclinedSignIn>),
 }
 
 /// A response that was opened, with everything that it is held against.
@@ -80,6 +83,11 @@ impl SingleSignOn {
             Opening::Restart(restart) => return Ok(Step::Restart(restart)),
             Opening::TriedOut(tried) => return Ok(Step::TriedOut(tried)),
         };
+        if let Some(bound) = pending.as_ref().filter(|bound| !bound.request().is_trial())
+            && let Some(declined) = self.declined(headers, &claimed, bound, &candidates, context).await
+        {
+            return Ok(Step::Declined(Box::new(declined)));
+        }
         let now = self.now();
         if let Some(bound) = pending.as_ref().filter(|bound| bound.request().is_trial()) {
             let back = self.destination(None, Some(bound.request()));

@@ -6,6 +6,7 @@
 //! |---|---|
 //! | a sign-in that starts here | [`SingleSignOn::start`], or [`login`](SingleSignOn::login) with everything |
 //! | the assertion consumer | [`SingleSignOn::accept`], [`accept_for`](SingleSignOn::accept_for): an [`Accepted`] login, or the answer |
+//! | the same where the identity provider may say no | [`SingleSignOn::outcome`], [`SingleSignOn::when_declined`] |
 //! | a connection that is tried out | [`SingleSignOn::start_trial`], shown by [`trial_page`](SingleSignOn::trial_page) |
 //! | our metadata | [`SingleSignOn::metadata`], [`metadata_for`](SingleSignOn::metadata_for) |
 //! | the end of a session, here and at its identity provider | [`SingleSignOn::sign_out`], [`local_logout`](SingleSignOn::local_logout) |
@@ -49,6 +50,7 @@ mod connection_cache;
 mod connection_source;
 pub mod cookies;
 mod discovery_request;
+mod declined;
 mod error;
 mod federation;
 mod folded;
@@ -75,12 +77,13 @@ mod stored_connections;
 mod stores;
 mod trial;
 
-pub use accept::{Accepted, Checked, SignInAnswer};
+pub use accept::{Accepted, Checked, SignInAnswer, SignInOutcome};
 pub use answers::{asks_by_paos, login_url, wants_json};
 pub use chooser::{Chooser, ChooserView, ShownChoice};
 pub use connection_source::{ConnectionSource, Discovery};
 pub use cookies::Cookies;
 pub use discovery_request::{DiscoveryRequest, discovered};
+pub use declined::{AfterDeclined, DeclinedSignIn, NOBODY_SIGNED_IN};
 pub use error::{ApplicationError, HttpError};
 pub use federation::Federation;
 pub use identity_provider_list::{Choice, FoundChoices, IdentityProviderList};

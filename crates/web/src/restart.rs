@@ -64,7 +64,7 @@ impl SingleSignOn {
     ) -> Result<Option<Restart>, HttpError> {
         let may_begin = !context.is_enhanced_client;
         let is_again = self.cookies().is_restarted(&request.headers)
-            || unasked.relay_state.is_some_and(|relay_state| relay_state.as_str().starts_with(AGAIN));
+            || unasked.relay_state.is_some_and(|relay_state| was_made_again(relay_state.as_str()));
         if let Some(in_response_to) = unasked.answers {
             let is_first = may_begin
                 && !is_again
@@ -118,8 +118,13 @@ pub(crate) fn is_first_handle(relay_state: &RelayState) -> bool {
     handle.len() == 32 && handle.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
+/// Whether the request of this handle was made in the place of a response.
+pub(crate) fn was_made_again(handle: &str) -> bool {
+    handle.starts_with(AGAIN)
+}
+
 /// A random handle, of which the answer shows that its request was made in the place of a response.
-fn handle_again(provider: &Provider) -> Result<RelayState, HttpError> {
+pub(crate) fn handle_again(provider: &Provider) -> Result<RelayState, HttpError> {
     let mut bytes = [0_u8; 16];
     provider.random(&mut bytes).map_err(BindingError::from)?;
     Ok(RelayState::new(&format!("{AGAIN}{}", hexadecimal(&bytes)))?)

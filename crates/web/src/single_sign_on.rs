@@ -12,6 +12,7 @@ use vouchsafe_store::{PendingStore, ReplayStore, StoreError};
 
 use crate::connection_source::{ConnectionSource, Discovery};
 use crate::cookies::Cookies;
+use crate::declined::Choose;
 use crate::error::HttpError;
 use crate::limiter::ReceiveLimiter;
 use crate::logout::{BackChannel, SingleLogout};
@@ -68,6 +69,7 @@ pub(crate) struct Inner {
     client_address: Option<Hook<Parts, Option<IpAddr>>>,
     on_refusal: Option<Hook<RefusalRecord, ()>>,
     login_options: Option<ChooseOptions>,
+    pub(crate) when_declined: Option<Choose>,
     clock: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
 }
 
@@ -102,6 +104,7 @@ impl SingleSignOn {
                 client_address: None,
                 on_refusal: None,
                 login_options: None,
+                when_declined: None,
                 clock: Arc::new(Utc::now),
             }),
         }

@@ -11,7 +11,7 @@ use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response};
 use vouchsafe::{
     Connection, ConnectionId, ConnectionSettings, ConnectionState, Connections, EntityId, IdentityProvider,
-    LoginOptions, ServiceProvider, Unsolicited,
+    LoginOptions, ResponseBinding, ServiceProvider, Unsolicited,
 };
 use vouchsafe_store::Memory;
 use vouchsafe_testkit::{self as testkit, ASSERTION_CONSUMER, AuthnRequest, SERVICE_PROVIDER, keys};
@@ -93,7 +93,7 @@ impl Service {
 
     async fn start(&self, connection: &str) -> (AuthnRequest, String) {
         let connection = self.sso.find_connection(connection).await.unwrap().unwrap();
-        let options = LoginOptions::default().answer_by_artifact();
+        let options = LoginOptions::default().response_binding(ResponseBinding::Artifact);
         let answer = self.sso.start(&get(""), &connection, options).await.unwrap();
         started(&answer)
     }
@@ -394,7 +394,7 @@ async fn questions_are_counted_like_starts() {
 async fn a_trial_by_artifact_shows_what_came_of_it() {
     let service = Service::new(Unsolicited::Refuse);
     let draft = service.sso.find_connection("draft").await.unwrap().unwrap();
-    let options = || LoginOptions::default().trial().answer_by_artifact();
+    let options = || LoginOptions::default().trial().response_binding(ResponseBinding::Artifact);
     let (request, cookies) = started(&service.sso.start(&get(""), &draft, options()).await.unwrap());
     service.resolves_to(response(&request, "_1"));
     let brought =

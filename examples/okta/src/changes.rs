@@ -41,6 +41,7 @@ fn by(record: &AuditRecord, snapshot: &Snapshot) -> String {
         Some(Actor::Account(id)) => email(id).unwrap_or_else(|| id.to_string()),
         Some(Actor::Rule(rule)) => rule.to_string(),
         Some(Actor::Scim(connection)) => format!("SCIM over {connection}"),
+        Some(Actor::IdentityProvider(connection)) => format!("the identity provider of {connection}"),
         Some(_) => "the operator".to_owned(),
     }
 }

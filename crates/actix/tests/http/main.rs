@@ -33,3 +33,5 @@ mod outage;
 mod serve;
 #[path = "../../../axum/tests/http/sign_in.rs"]
 mod sign_in;
+#[path = "../../../axum/tests/http/silent.rs"]
+mod silent;

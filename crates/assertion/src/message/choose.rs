@@ -1,10 +1,9 @@
 //! Which of several connections a message belongs to: the one whose key signed it.
 
-use vouchsafe_crypto::Provider;
-use vouchsafe_signature::{KeyFingerprint, SignatureError, TrustedKey, verify_form, verify_query};
+use vouchsafe_signature::{TrustedKey, verify_form, verify_query};
 use vouchsafe_xml::Limits;
 
-use crate::candidates::{first_key, key_among_all, only_or, owner_of};
+use crate::candidates::{key_among_all, key_by, only_or, owner_of};
 use crate::error::AssertionError;
 use crate::message::claimed::{Signed, element};
 use crate::message::{ClaimedMessage, MessageError};
@@ -31,9 +30,6 @@ pub fn choose_for_message<'t>(
     })
 }
 
-/// Tells which of the keys signed.
-type Verify<'a> = dyn Fn(&[TrustedKey], &Provider) -> Result<KeyFingerprint, SignatureError> + 'a;
-
 /// The key that signed, of whichever candidate; else why the first candidate's keys did not.
 fn signer<'t>(
     claimed: &ClaimedMessage,
@@ -41,13 +37,6 @@ fn signer<'t>(
     limits: &Limits,
 ) -> Result<&'t TrustedKey, AssertionError> {
     let unsigned = || MessageError::Unsigned { kind: claimed.kind() }.into();
-    let by = |verify: &Verify<'_>| {
-        first_key(candidates, limits, |candidate, share| {
-            let keys = candidate.keys().get(..share).unwrap_or(candidate.keys());
-            let name = verify(keys, candidate.provider())?;
-            Ok(keys.iter().find(|key| *key.fingerprint() == name))
-        })
-    };
     let key = match &claimed.signed {
         Signed::Enveloped => {
             let message = element(&claimed.document, claimed.carriage())?;
@@ -56,10 +45,10 @@ fn signer<'t>(
             }
             return key_among_all(message, candidates, limits);
         }
-        Signed::Query(query) => by(&|keys, provider| {
+        Signed::Query(query) => key_by(candidates, limits, &|keys, provider| {
             Ok(verify_query(query, keys, provider)?.evidence().key_fingerprint().clone())
         }),
-        Signed::Form(fields) => by(&|keys, provider| {
+        Signed::Form(fields) => key_by(candidates, limits, &|keys, provider| {
             Ok(verify_form(fields, keys, provider)?.evidence().key_fingerprint().clone())
         }),
     };

@@ -3,10 +3,14 @@
 use crate::error::AssertionError;
 use crate::facts::{AssertionFacts, BEARER, Confirmation};
 use crate::ledger_text::Bound;
+use crate::name_id::NameId;
+use crate::requested_name::{NameMismatch, difference, known_format};
 use crate::rules::{Case, Examination, Judgement, Rule, well_formed};
 
 const RULES: &[Rule<AssertionFacts>] = &[
     Rule::new("subject.name_id", "saml-core-2.0-os 2.4.1", name_id),
+    Rule::new("subject.requested", "saml-core-2.0-os 3.3.4, 3.4.1", requested),
+    Rule::new("subject.name_id_policy", "saml-core-2.0-os 3.4.1.1", name_id_policy),
     Rule::new("subject.bearer", "saml-profiles-2.0-os 4.1.4.2", bearer),
 ];
 
@@ -60,6 +64,55 @@ fn name_id(_: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
         }
         Some(name_id) => Judgement::passed(EXPECTED, name_id.value().to_owned()).personal(),
     }
+}
+
+/// The person whom the request asked for, if it asked for one.
+fn requested(case: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
+    const EXPECTED: &str = "the person whom the request asked for";
+    let Some(asked) = case.expectations.requested_name().subject() else {
+        return Judgement::skipped("anybody", "nobody was asked for");
+    };
+    let ends = (case.issuer.as_str(), case.expectations.entity_id().as_str());
+    match difference(asked, named(assertion), ends) {
+        None => Judgement::as_expected(EXPECTED),
+        Some(part) => Judgement::failed(EXPECTED, part, NameMismatch::Subject { part }.into()),
+    }
+}
+
+/// The kind of name that the NameIDPolicy of the request asked for, if it asked for one.
+fn name_id_policy(case: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
+    let asked = case.expectations.requested_name();
+    let name = named(assertion);
+    let format = name.map(|name| known_format(name.format()));
+    // A name that says of no other service provider that it is theirs is ours.
+    let own = case.expectations.entity_id().as_str();
+    let qualifier = name.map(|name| name.sp_name_qualifier().unwrap_or(own));
+    let wanted =
+        [("Format", asked.format(), format), ("SPNameQualifier", asked.sp_name_qualifier(), qualifier)];
+    let shown =
+        |attribute: &str, value: Option<&str>| format!("{attribute} {}", value.unwrap_or("of no name"));
+    let mut expected = Vec::new();
+    for (attribute, asked, actual) in wanted {
+        let Some(asked) = asked else { continue };
+        if actual != Some(asked) {
+            let error = NameMismatch::Policy {
+                attribute,
+                expected: asked.to_owned(),
+                actual: actual.map(str::to_owned),
+            };
+            let (expected, actual) = (shown(attribute, Some(asked)), shown(attribute, actual));
+            return Judgement::failed(expected, actual, error.into());
+        }
+        expected.push(shown(attribute, Some(asked)));
+    }
+    match expected.is_empty() {
+        true => Judgement::skipped("any", format.map_or_else(|| "none".to_owned(), str::to_owned)),
+        false => Judgement::as_expected(expected.join(", ")),
+    }
+}
+
+fn named(assertion: &AssertionFacts) -> Option<&NameId> {
+    assertion.subject.as_ref().and_then(|subject| subject.name_id.as_ref())
 }
 
 /// At least one confirmation is by bearer.

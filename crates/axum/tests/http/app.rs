@@ -8,7 +8,7 @@ use reqwest::header::{COOKIE, HeaderValue, LOCATION, SET_COOKIE};
 use vouchsafe::provisioning::{Actor, Organization, OrganizationId};
 use vouchsafe::{
     Connection, ConnectionId, ConnectionSettings, Connections, EntityId, IdentityProvider, LoginOptions,
-    Provider, ServiceProvider, Unsolicited,
+    Provider, RequestBinding, ServiceProvider, Unsolicited,
 };
 use vouchsafe_store::{Author, Directory, Memory};
 use vouchsafe_testkit::{self as testkit, attacks::CookieJar};
@@ -65,6 +65,11 @@ impl App {
         App::start_configured(false, Provider::rustcrypto(), okta, Takes::Artifacts).await
     }
 
+    /// A service that is connected to this identity provider.
+    pub(crate) async fn start_with_provider(okta: testkit::IdentityProvider) -> App {
+        App::start_configured(false, Provider::rustcrypto(), okta, false).await
+    }
+
     async fn start_configured(
         unsolicited: bool,
         provider: Provider,
@@ -114,7 +119,8 @@ impl App {
             .client_address(|request| request.headers.get("x-client")?.to_str().ok()?.parse().ok())
             .login_options(|request, _| match request.headers.get("x-ask").map(HeaderValue::as_bytes) {
                 Some(b"password") => LoginOptions::default().force_authn(),
-                Some(b"by-post") => LoginOptions::default().by_post(),
+                Some(b"silent") => LoginOptions::default().is_passive(),
+                Some(b"by-post") => LoginOptions::default().binding(RequestBinding::Post),
                 _ => LoginOptions::default(),
             })
             .on_refusal(move |record| {

@@ -21,3 +21,4 @@ mod other_sites;
 mod outage;
 mod serve;
 mod sign_in;
+mod silent;

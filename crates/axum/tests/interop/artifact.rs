@@ -1,7 +1,7 @@
 //! Sign-ins by HTTP-Artifact with identity providers that others wrote, through the axum routes: the browser brings a reference, and the
 //! Response is asked for over SOAP.
 
-use vouchsafe::{ConnectionSettings, IdentityProvider};
+use vouchsafe::{ConnectionSettings, IdentityProvider, ResponseBinding};
 
 use crate::identity_provider::{
     Carried, IdentityProviderProcess, LASSO, PYSAML2, Product, SIMPLESAMLPHP, shared_folder,
@@ -38,7 +38,7 @@ async fn pysaml2_signs_people_in_by_artifact() {
 }
 
 fn by_artifact() -> ConnectionSettings {
-    ConnectionSettings::default().answer_by_artifact()
+    ConnectionSettings::default().response_binding(ResponseBinding::Artifact)
 }
 
 async fn connect(

@@ -12,7 +12,8 @@ use axum::{Router, routing::get};
 use chrono::Utc;
 use vouchsafe::crypto::KeyKind;
 use vouchsafe::{
-    Connection, ConnectionId, Connections, EntityId, IdentityProvider, LoginOptions, ServiceProvider,
+    Connection, ConnectionId, Connections, EntityId, IdentityProvider, LoginOptions, RequestBinding,
+    ServiceProvider,
 };
 use vouchsafe_axum::{AcceptedLogin, ReturnPaths, SingleSignOn, routes};
 use vouchsafe_store::Memory;
@@ -123,7 +124,7 @@ async fn a_browser_signs_in_across_sites() {
     let sso = SingleSignOn::new(saml, Arc::new(connections), Arc::new(Memory::new()))
         .return_paths(ReturnPaths::new("/home"))
         .login_options(|request, _| match request.uri.query() {
-            Some(query) if query.contains("by-post") => LoginOptions::default().by_post(),
+            Some(query) if query.contains("by-post") => LoginOptions::default().binding(RequestBinding::Post),
             _ => LoginOptions::default(),
         });
     let sent = Arc::<Mutex<Vec<HeaderMap>>>::default();

@@ -124,7 +124,9 @@ fn part(code: &str) -> Option<Part> {
         | "assertion.issuer_format"
         | "assertion.unknown_issuer"
         | "assertion.unexpected_issuer" => Part::Elements(&["Issuer"]),
-        "assertion.name_id" => Part::Elements(&["NameID"]),
+        "assertion.name_id" | "assertion.other_subject" | "assertion.name_id_policy" => {
+            Part::Elements(&["NameID"])
+        }
         "doctor.white_space" => Part::Elements(&["NameID", "AttributeValue"]),
         "assertion.authn_context" => Part::Elements(&["AuthnContext"]),
         "assertion.authn_instant" | "assertion.session_expired" => Part::Tags(&["AuthnStatement"]),

@@ -45,8 +45,8 @@ const ADDRESSES: &str = "\
 Addresses:
   GET  BASE/                           the last sign-ins and logouts, with their ledgers and what to change
   GET  BASE/saml/metadata              our descriptor
-  GET  BASE/saml/login?idp=ENTITY-ID   starts a sign-in; more: force, passive, context=URI, format=URI, binding=post,
-                                       and with --key answer=artifact
+  GET  BASE/saml/login?idp=ENTITY-ID   starts a sign-in; more: force, passive, context=URI, format=URI,
+                                       binding=post or simplesign, and with --key answer=artifact
   POST BASE/saml/acs                   the assertion consumer: 200 or 403; JSON where the request accepts application/json, else a page
   GET  BASE/saml/acs                   with --key: the same for what comes by artifact
   GET  BASE/session                    this browser's session, as JSON, or 401

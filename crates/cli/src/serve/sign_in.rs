@@ -7,7 +7,7 @@ use axum::http::header::{RETRY_AFTER, SET_COOKIE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Response as HttpResponse, StatusCode};
 use axum::response::{IntoResponse, Response};
-use vouchsafe::{Connection, EntityId, LoginOptions, NameIdPolicy};
+use vouchsafe::{Connection, EntityId, LoginOptions, NameIdPolicy, RequestBinding, ResponseBinding};
 use vouchsafe_web::{Accepted, HttpError, Reference, RefusalRecord, wants_json};
 
 use crate::failure::{Explained, Failure};
@@ -64,14 +64,15 @@ fn options(asked: &[(String, String)]) -> Result<LoginOptions, Failure> {
             ("passive", "" | "1" | "true") => options = options.is_passive(),
             ("context", class) => contexts.push(class.to_owned()),
             ("format", format) => options = options.name_id_policy(NameIdPolicy::default().format(format)),
-            ("binding", "post") => options = options.by_post(),
+            ("binding", "post") => options = options.binding(RequestBinding::Post),
+            ("binding", "simplesign") => options = options.binding(RequestBinding::PostSimpleSign),
             ("answer", "post") => {}
-            ("answer", "artifact") => options = options.answer_by_artifact(),
+            ("answer", "artifact") => options = options.response_binding(ResponseBinding::Artifact),
             _ => {
                 return Err(Failure::usage(
                     "serve.query",
                     format!("{name}={value} is not understood"),
-                    "The query may have idp=ENTITY-ID, force, passive, context=URI, format=URI, binding=post and answer=artifact.",
+                    "The query may have idp=ENTITY-ID, force, passive, context=URI, format=URI, binding=post or simplesign, and answer=artifact.",
                 ));
             }
         }

@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 
 use super::{Context, draft::Draft};
 use crate::{
-    Account, AccountId, Action, Actor, Cause, Change, Grant, Hold, Membership, Permission, Plan, PlanRefusal,
-    Role, Source, Status, SyncMode, TeamId, TeamRef, hold::status_under, membership,
+    Account, AccountId, Action, Actor, Cause, Change, Grant, Hold, Identity, Membership, Permission, Plan,
+    PlanRefusal, Role, Source, Status, SyncMode, TeamId, TeamRef, hold::status_under, membership,
 };
 
 /// Who asks, why and when.
@@ -61,8 +61,35 @@ fn actions(
             let known = account.membership(team).filter(|known| known.granted_by(source).is_some());
             known.map(|known| Ok(end_grant(team_ref(context, team)?, known, source))).transpose()?
         }
+        Change::RenameIdentity(before, after) => {
+            let is_known = account.identities.contains(before) && before != after;
+            let renamed = || Action::RenameIdentity { before: before.clone(), after: after.clone() };
+            is_known.then(|| free(context, account, after).map(|()| renamed())).transpose()?
+        }
+        Change::UnlinkIdentity(identity) => account
+            .identities
+            .contains(identity)
+            .then(|| Action::UnlinkIdentity { identity: identity.clone() }),
     };
     Ok(action.into_iter().collect())
+}
+
+/// A name that may be given: not too long, and no other account's.
+fn free(context: Context<'_>, account: &Account, name: &Identity) -> Result<(), PlanRefusal> {
+    let source_name = || "NewID".to_owned();
+    if name.subject.trim().is_empty() {
+        return Err(PlanRefusal::SubjectMissing { source_name: source_name() });
+    }
+    if name.is_too_long() {
+        let longest = Identity::LONGEST_PART;
+        return Err(PlanRefusal::SubjectTooLong { source_name: source_name(), longest });
+    }
+    match context.snapshot.account_of(name) {
+        Some(other) if other.id != account.id => {
+            Err(PlanRefusal::IdentityTaken { account: other.id.to_string() })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Ends what is meant and ends by hand, one reason after the other.

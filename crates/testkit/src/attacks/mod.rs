@@ -111,6 +111,7 @@ mod scene;
 mod schema;
 mod service;
 mod signature;
+mod simple_sign;
 mod status;
 mod step;
 mod stripping;
@@ -357,6 +358,7 @@ fn tables() -> impl Iterator<Item = &'static [Attack]> {
         markup::ATTACKS,
         entity::ATTACKS,
         binding::ATTACKS,
+        simple_sign::ATTACKS,
         replay::ATTACKS,
         cross_tenant::ATTACKS,
         context::ATTACKS,

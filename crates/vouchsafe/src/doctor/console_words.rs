@@ -103,7 +103,7 @@ fn setting_of(code: &str) -> Option<&'static str> {
         | "autopsy.nobodys_key"
         | "metadata.no_signing_key"
         | "metadata.certificate_expired" => "certificate",
-        "assertion.name_id" => "name_id",
+        "assertion.name_id" | "assertion.name_id_policy" => "name_id",
         "assertion.issuer" | "assertion.unknown_issuer" | "assertion.unexpected_issuer" => "issuer",
         "assertion.authn_context" => "authn_context",
         "assertion.status" => "log",

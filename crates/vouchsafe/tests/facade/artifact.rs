@@ -5,8 +5,8 @@ use vouchsafe::signature::{TrustedKey, verify};
 use vouchsafe::xml::{Document, namespace};
 use vouchsafe::{
     ArtifactResolution, BindingError, BoundRequest, Builder, Complete, Connection, ConnectionId,
-    ConnectionSettings, ConnectionState, Expect, Limits, Login, LoginOptions, Refusal, SentArtifact,
-    Unsolicited, redirect,
+    ConnectionSettings, ConnectionState, Expect, Limits, Login, LoginOptions, Refusal, ResponseBinding,
+    SentArtifact, Unsolicited, redirect,
 };
 use vouchsafe_testkit::{self as testkit, ARTIFACT_INDEX, IdentityProvider, Signed, keys};
 
@@ -81,7 +81,7 @@ fn code<T>(outcome: Result<T, Refusal>) -> &'static str {
 #[test]
 fn a_response_is_asked_for_by_artifact_and_resolved() {
     let service = service();
-    let started = service.start(LoginOptions::default().answer_by_artifact());
+    let started = service.start(LoginOptions::default().response_binding(ResponseBinding::Artifact));
     let query = started.request.redirect().unwrap().url().split_once('?').unwrap().1.to_owned();
     let request = redirect::decode_unverified(&query, &Limits::default()).unwrap();
     let request = String::from_utf8(request.octets().to_vec()).unwrap();
@@ -150,15 +150,16 @@ fn what_cannot_be_asked_is_said_at_the_start() {
             .start_over("okta", options, now())
             .map_or_else(|error: BindingError| error.code(), |_| "started")
     };
-    let by_artifact = || LoginOptions::default().answer_by_artifact();
+    let by_artifact = || LoginOptions::default().response_binding(ResponseBinding::Artifact);
     assert_eq!(start(&service(), by_artifact()), "started");
     let posts_alone = Service::new(with_artifacts());
     assert_eq!(start(&posts_alone, by_artifact()), "binding.no_artifact_resolution");
     assert_eq!(start(&posts_alone, LoginOptions::default()), "started");
     let not_taken = Service::new(builder()).with(over("okta", &okta()));
     assert_eq!(start(&not_taken, by_artifact()), "binding.artifacts_not_received");
-    let always =
-        over("okta", &okta()).with_settings(ConnectionSettings::default().answer_by_artifact()).unwrap();
+    let always = over("okta", &okta())
+        .with_settings(ConnectionSettings::default().response_binding(ResponseBinding::Artifact))
+        .unwrap();
     assert_eq!(
         start(&Service::new(builder()).with(always.clone()), LoginOptions::default()),
         "binding.artifacts_not_received"

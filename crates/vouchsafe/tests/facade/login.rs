@@ -6,7 +6,10 @@ use vouchsafe::assertion::{Comparison, RequestedAuthnContext};
 use vouchsafe::crypto::base64_decode;
 use vouchsafe::signature::{TrustedKey, verify, verify_query};
 use vouchsafe::xml::{Document, Limits};
-use vouchsafe::{LoginOptions, NameIdPolicy, PendingRequest, RelayState, SignRequests, StoredPendingRequest};
+use vouchsafe::{
+    LoginOptions, NameIdPolicy, PendingRequest, RelayState, RequestBinding, SignRequests,
+    StoredPendingRequest,
+};
 use vouchsafe_testkit::{AuthnRequest, IdentityProvider, keys};
 
 #[test]
@@ -90,7 +93,7 @@ fn requests_are_signed_when_wanted() {
     let service = Service::new(signing().sign_requests(SignRequests::Always));
     let always = &service.saml;
     assert!(always.metadata_xml().unwrap().contains("AuthnRequestsSigned=\"true\""));
-    let started = service.start(LoginOptions::default().by_post());
+    let started = service.start(LoginOptions::default().binding(RequestBinding::Post));
     let (form, pending) = (started.request.form().unwrap(), &started.pending);
     assert_eq!(form.action(), vouchsafe_testkit::OKTA_SINGLE_SIGN_ON);
     let field = |name| {

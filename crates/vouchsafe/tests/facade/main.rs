@@ -18,6 +18,7 @@ mod logout_between_customers;
 mod properties;
 mod published;
 mod receive;
+mod requests;
 mod roll_over;
 mod seams;
 mod settings;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use vouchsafe::{
-    Connection, ConnectionId, ConnectionSettings, ConnectionState, EntityId, Expect, ServiceProvider,
-    SignRequests, Unsolicited,
+    Connection, ConnectionId, ConnectionSettings, ConnectionState, EntityId, Expect, ResponseBinding,
+    ServiceProvider, SignRequests, Unsolicited,
 };
 use vouchsafe_testkit::{ISSUE_INSTANT, IdentityProvider, ResponseBuilder, Signed};
 
@@ -54,7 +54,7 @@ fn a_stored_connection_forgets_no_setting() {
         (set().require_signed_assertion(), r#"{"require_signed_assertion":true}"#),
         (set().tolerate_confirmation_not_before(), r#"{"tolerate_confirmation_not_before":true}"#),
         (set().danger_accept_unauthenticated_cbc(), r#"{"danger_accept_unauthenticated_cbc":true}"#),
-        (set().answer_by_artifact(), r#"{"answer_by_artifact":true}"#),
+        (set().response_binding(ResponseBinding::Artifact), r#"{"request":{"response_binding":"artifact"}}"#),
         (
             set().danger_accept_unsigned_artifact_responses(),
             r#"{"danger_accept_unsigned_artifact_responses":true}"#,

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "this is a test: it may panic")]
 
+mod declined;
 mod refusals;
 mod restarts;
 
@@ -16,7 +17,7 @@ use http::request::Parts;
 use http::{HeaderValue, Request, Response};
 use vouchsafe::{
     Connection, ConnectionId, ConnectionSettings, ConnectionState, Connections, EntityId, IdentityProvider,
-    LoginOptions, PendingRequest, ServiceProvider, Unsolicited,
+    LoginOptions, PendingRequest, RequestBinding, ServiceProvider, Unsolicited,
 };
 use vouchsafe_store::{Answer, Memory, PendingStore, ReplayStore, StoreError};
 use vouchsafe_testkit::{self as testkit, AuthnRequest};
@@ -128,7 +129,7 @@ async fn a_request_by_post_is_a_page_with_a_form() {
     let acme = connection("acme", ConnectionSettings::default());
     let sso = over([acme]).login_options(|request, _| {
         if request.headers.contains_key("x-post") {
-            LoginOptions::default().by_post()
+            LoginOptions::default().binding(RequestBinding::Post)
         } else {
             LoginOptions::default()
         }

@@ -5,7 +5,7 @@ use vouchsafe_xml::Limits;
 
 use super::super::surgery;
 use super::{Delivery, Door, Made, Scene};
-use crate::logout::{form, soap};
+use crate::logout::{form, signed_form, soap};
 use crate::{KeyPair, LogoutBuilder, TestkitError, keys};
 
 /// An attack, at each of its doors.
@@ -239,6 +239,68 @@ pub(super) const ROWS: &[Row] = &[
         }),
     ),
     at(
+        POST,
+        row("form-by-attacker", "a form whose fields the attacker signed (HTTP-POST-SimpleSign)", |s| {
+            signed_fields(&s.genuine().xml()?, keys::attacker())
+        }),
+    ),
+    at(
+        POST,
+        row("form-by-other", "a form whose fields another trusted identity provider signed", |s| {
+            signed_fields(&s.genuine().xml()?, s.target.other.key())
+        }),
+    ),
+    at(
+        POST,
+        row("form-exchanged", "a signed form for somebody else with the message exchanged", |s| {
+            let somebody = s.genuine().name_id("somebody@example.com").to_signed_form(Some("state"))?;
+            let forged = form("SAMLRequest", &s.genuine().xml()?, None);
+            let rest = somebody.split_once("&RelayState").map(|(_, rest)| rest).unwrap_or_default();
+            Ok(vec![Delivery::Post(format!("{forged}&RelayState{rest}"))])
+        }),
+    ),
+    at(
+        POST,
+        row("form-repeated", "a forged message beside the fields of a signed form for somebody else", |s| {
+            let somebody = s.genuine().name_id("somebody@example.com").to_signed_form(Some("state"))?;
+            let forged = form("SAMLRequest", &s.genuine().xml()?, None);
+            let both = [format!("{forged}&{somebody}"), format!("{somebody}&{forged}")];
+            Ok(both.into_iter().map(Delivery::Post).collect())
+        }),
+    ),
+    at(
+        POST,
+        row("form-relay-state", "a signed form with another RelayState", |s| {
+            let genuine = s.genuine().to_signed_form(Some("state"))?;
+            Ok(vec![Delivery::Post(genuine.replacen("RelayState=state", "RelayState=other", 1))])
+        }),
+    ),
+    at(
+        POST,
+        row(
+            "form-without-signature",
+            "a form that names an algorithm and has an empty signature, or none",
+            |s| {
+                let genuine = s.genuine().to_signed_form(Some("state"))?;
+                let (before, _) = genuine.split_once("&Signature=").unwrap_or((&genuine, ""));
+                Ok(vec![Delivery::Post(before.to_owned()), Delivery::Post(format!("{before}&Signature="))])
+            },
+        ),
+    ),
+    at(
+        POST,
+        row(
+            "form-over-forged-signature",
+            "a genuine signature around a message that the attacker signed",
+            |s| {
+                let somebody = s.genuine().name_id("somebody@example.com").to_signed_form(Some("state"))?;
+                let forged = form("SAMLRequest", &resigned(&s.genuine(), keys::attacker())?, None);
+                let rest = somebody.split_once("&RelayState").map(|(_, rest)| rest).unwrap_or_default();
+                Ok(vec![Delivery::Post(format!("{forged}&RelayState{rest}"))])
+            },
+        ),
+    ),
+    at(
         SOAP,
         row("two-messages", "a forged request beside a genuine one for somebody else", |s| {
             let genuine = s.genuine().name_id("somebody@example.com").signed()?;
@@ -272,6 +334,11 @@ const REDIRECT: &[Door] = &[Door::Redirect];
 const POST: &[Door] = &[Door::Post];
 const SOAP: &[Door] = &[Door::Soap];
 const SAML2: &str = "xmlns:saml2=\"urn:oasis:names:tc:SAML:2.0:assertion\"";
+
+/// A form whose fields this key signed.
+fn signed_fields(xml: &str, key: &KeyPair) -> Made {
+    Ok(vec![Delivery::Post(signed_form("SAMLRequest", xml, Some("state"), key)?)])
+}
 
 /// A genuine query for somebody else, bent by the value of a forged message.
 fn bent(scene: &Scene<'_>, bend: fn(&str, &str) -> String) -> Made {

@@ -1,0 +1,302 @@
+//! How a request travels, and what it says that few need: of one sign-in, or of every one over a connection.
+
+use serde::{Deserialize, Serialize};
+use vouchsafe_metadata::{Binding, EntityId};
+use vouchsafe_xml::{Document, Limits, Writer, namespace};
+
+use crate::error::BindingError;
+
+/// How an AuthnRequest travels to the identity provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum RequestBinding {
+    /// By HTTP-Redirect.
+    Redirect,
+    /// By HTTP-POST.
+    Post,
+    /// By HTTP-POST-SimpleSign: a form whose fields are signed. Such a request is always signed.
+    PostSimpleSign,
+}
+
+impl RequestBinding {
+    pub(crate) fn binding(self) -> Binding {
+        match self {
+            RequestBinding::Redirect => Binding::HttpRedirect,
+            RequestBinding::Post => Binding::HttpPost,
+            RequestBinding::PostSimpleSign => Binding::HttpPostSimpleSign,
+        }
+    }
+
+    /// As errors name it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            RequestBinding::Redirect => "HTTP-Redirect",
+            RequestBinding::Post => "HTTP-POST",
+            RequestBinding::PostSimpleSign => "HTTP-POST-SimpleSign",
+        }
+    }
+}
+
+/// How the answer is to travel (`ProtocolBinding`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ResponseBinding {
+    /// By HTTP-POST.
+    #[default]
+    Post,
+    /// By HTTP-POST-SimpleSign.
+    PostSimpleSign,
+    /// By HTTP-Artifact: the browser brings a reference, and the Response is asked for over SOAP. An answer by HTTP-POST is accepted all the same.
+    Artifact,
+}
+
+impl ResponseBinding {
+    pub(crate) fn binding(self) -> Binding {
+        match self {
+            ResponseBinding::Post => Binding::HttpPost,
+            ResponseBinding::PostSimpleSign => Binding::HttpPostSimpleSign,
+            ResponseBinding::Artifact => Binding::HttpArtifact,
+        }
+    }
+}
+
+/// Through whom the person may authenticate (saml-core-2.0-os 3.4.1.2): for an identity provider that asks others, such as a hub.
+///
+/// ```
+/// use vouchsafe::{EntityId, LoginOptions, Scoping};
+///
+/// let scoping = Scoping::default().proxy_count(1).identity_provider(EntityId::new("https://idp.university.example")?);
+/// let options = LoginOptions::default().scoping(scoping);
+/// # let _ = options;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Scoping {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proxy_count: Option<u32>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    identity_providers: Vec<ScopedProvider>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    complete_list: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    requesters: Vec<EntityId>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ScopedProvider {
+    entity_id: EntityId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+}
+
+impl Scoping {
+    /// How many identity providers may stand between the one that is asked and the one that authenticates (`ProxyCount`); 0: none.
+    #[must_use]
+    pub fn proxy_count(mut self, count: u32) -> Scoping {
+        self.proxy_count = Some(count);
+        self
+    }
+
+    /// One more identity provider that may authenticate the person (`IDPEntry`).
+    #[must_use]
+    pub fn identity_provider(mut self, entity_id: EntityId) -> Scoping {
+        self.identity_providers.push(ScopedProvider { entity_id, name: None });
+        self
+    }
+
+    /// The same with a name to show (`Name`).
+    #[must_use]
+    pub fn named_identity_provider(mut self, entity_id: EntityId, name: impl Into<String>) -> Scoping {
+        self.identity_providers.push(ScopedProvider { entity_id, name: Some(name.into()) });
+        self
+    }
+
+    /// Where the whole list is, of which those that are named are a part (`GetComplete`).
+    #[must_use]
+    pub fn complete_list(mut self, address: impl Into<String>) -> Scoping {
+        self.complete_list = Some(address.into());
+        self
+    }
+
+    /// On whose behalf the request is made (`RequesterID`).
+    #[must_use]
+    pub fn requester(mut self, entity_id: EntityId) -> Scoping {
+        self.requesters.push(entity_id);
+        self
+    }
+
+    /// A list without an identity provider cannot be written: the address of the whole list stands beside at least one (3.4.1.3).
+    fn write(&self, xml: &mut Writer) {
+        xml.start("saml2p:Scoping");
+        xml.optional_attribute("ProxyCount", self.proxy_count.map(|count| count.to_string()).as_deref());
+        if !self.identity_providers.is_empty() {
+            xml.start("saml2p:IDPList");
+            for provider in &self.identity_providers {
+                xml.start("saml2p:IDPEntry").attribute("ProviderID", provider.entity_id.as_str());
+                xml.optional_attribute("Name", provider.name.as_deref()).end();
+            }
+            if let Some(address) = &self.complete_list {
+                xml.element("saml2p:GetComplete", address);
+            }
+            xml.end();
+        }
+        for requester in &self.requesters {
+            xml.element("saml2p:RequesterID", requester.as_str());
+        }
+        xml.end();
+    }
+}
+
+/// Those of one sign-in, or of a connection.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct RequestDetails {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) binding: Option<RequestBinding>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) response_binding: Option<ResponseBinding>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) assertion_consumer_index: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) attribute_consuming_service_index: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) provider_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) scoping: Option<Scoping>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) extensions: Vec<String>,
+}
+
+impl RequestDetails {
+    pub(crate) fn is_default(&self) -> bool {
+        *self == RequestDetails::default()
+    }
+
+    /// These, and what they leave open as the connection has it.
+    pub(crate) fn or(self, connection: &RequestDetails) -> RequestDetails {
+        let other = connection.clone();
+        RequestDetails {
+            binding: self.binding.or(other.binding),
+            response_binding: self.response_binding.or(other.response_binding),
+            assertion_consumer_index: self.assertion_consumer_index.or(other.assertion_consumer_index),
+            attribute_consuming_service_index: self
+                .attribute_consuming_service_index
+                .or(other.attribute_consuming_service_index),
+            provider_name: self.provider_name.or(other.provider_name),
+            scoping: self.scoping.or(other.scoping),
+            extensions: if self.extensions.is_empty() { other.extensions } else { self.extensions },
+        }
+    }
+
+    /// They may come out of a store, where no method looked at them.
+    pub(crate) fn check(&self) -> Result<(), BindingError> {
+        self.extensions.iter().try_for_each(|element| require_extension(element))
+    }
+
+    /// Where the answer goes: by URL and binding (SAML2int SP05), unless an index was asked for, beside which neither may stand
+    /// (saml-core-2.0-os 3.4.1). The index is that of browsers: an enhanced client brings the answer by another binding.
+    pub(crate) fn write_attributes(&self, xml: &mut Writer, assertion_consumer: &str, answer_by: &Binding) {
+        match self.assertion_consumer_index.filter(|_| *answer_by != Binding::Paos) {
+            Some(index) => xml.attribute("AssertionConsumerServiceIndex", &index.to_string()),
+            None => xml
+                .attribute("AssertionConsumerServiceURL", assertion_consumer)
+                .attribute("ProtocolBinding", answer_by.uri()),
+        };
+        let index = self.attribute_consuming_service_index.map(|index| index.to_string());
+        xml.optional_attribute("AttributeConsumingServiceIndex", index.as_deref());
+        xml.optional_attribute("ProviderName", self.provider_name.as_deref());
+    }
+
+    pub(crate) fn write_extensions(&self, xml: &mut Writer) {
+        if !self.extensions.is_empty() {
+            xml.start("saml2p:Extensions");
+            for element in &self.extensions {
+                xml.raw_element(element);
+            }
+            xml.end();
+        }
+    }
+
+    pub(crate) fn write_scoping(&self, xml: &mut Writer) {
+        if let Some(scoping) = &self.scoping {
+            scoping.write(xml);
+        }
+    }
+}
+
+/// One element, of another namespace than SAML's own two (saml-core-2.0-os 3.2.1).
+pub(crate) fn require_extension(element: &str) -> Result<(), BindingError> {
+    let document = Document::parse(element.as_bytes(), &Limits::default())?;
+    let own = [namespace::SAML_PROTOCOL, namespace::SAML_ASSERTION, ""];
+    match own.contains(&document.root().namespace()) {
+        true => Err(BindingError::Extension { namespace: document.root().namespace().to_owned() }),
+        false => Ok(()),
+    }
+}
+
+/// The methods that a sign-in and a connection have in common.
+macro_rules! request_details {
+    ($owner:ident) => {
+        impl $owner {
+            /// How requests travel. By default by HTTP-Redirect, or by what the identity provider takes instead.
+            #[must_use]
+            pub fn binding(mut self, binding: $crate::request_details::RequestBinding) -> Self {
+                self.request.binding = Some(binding);
+                self
+            }
+
+            /// How the answer is to travel (`ProtocolBinding`). By default by HTTP-POST.
+            #[must_use]
+            pub fn response_binding(mut self, binding: $crate::request_details::ResponseBinding) -> Self {
+                self.request.response_binding = Some(binding);
+                self
+            }
+
+            /// Names the assertion consumer by its index in our metadata, which the identity provider must have, and not by its address. By
+            /// default it is named by address and binding, as SAML2int asks.
+            #[must_use]
+            pub fn assertion_consumer_index(mut self, index: u16) -> Self {
+                self.request.assertion_consumer_index = Some(index);
+                self
+            }
+
+            /// Asks for the attributes of this `AttributeConsumingService` of our metadata.
+            #[must_use]
+            pub fn attribute_consuming_service_index(mut self, index: u16) -> Self {
+                self.request.attribute_consuming_service_index = Some(index);
+                self
+            }
+
+            /// The name of this service for the identity provider to show (`ProviderName`).
+            #[must_use]
+            pub fn provider_name(mut self, name: impl Into<String>) -> Self {
+                self.request.provider_name = Some(name.into());
+                self
+            }
+
+            /// Through whom the person may authenticate.
+            #[must_use]
+            pub fn scoping(mut self, scoping: $crate::request_details::Scoping) -> Self {
+                self.request.scoping = Some(scoping);
+                self
+            }
+
+            /// Adds an element to the `Extensions` of the request: XML with the declarations of its prefixes, of a namespace other than SAML's
+            /// own. What the identity provider makes of it is between the two.
+            ///
+            /// # Errors
+            /// [`BindingError::Xml`](crate::BindingError::Xml), [`BindingError::Extension`](crate::BindingError::Extension).
+            pub fn extension(mut self, element: impl Into<String>) -> Result<Self, $crate::BindingError> {
+                let element = element.into();
+                $crate::request_details::require_extension(&element)?;
+                self.request.extensions.push(element);
+                Ok(self)
+            }
+        }
+    };
+}
+pub(crate) use request_details;
