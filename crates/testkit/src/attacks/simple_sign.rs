@@ -65,7 +65,7 @@ pub(super) const ATTACKS: &[Attack] = &[
         Ok(vec![form.with_last("SigAlg", value("SigAlg")).with_last("Signature", value("Signature"))])
     }),
     row(
-        "simple-sign/shifted",
+        "simple-sign/shifted-relay-state",
         "the end of the message pushed into the RelayState that is signed behind it",
         |scene| {
             let own = own(scene)?;
