@@ -11,6 +11,7 @@
 //! | [`production`] | a checklist |
 //! | [`offboarding`] | when somebody leaves a customer |
 //! | [`scim`] | people and groups that an identity provider pushes, and signals |
+//! | [`logout`] | single logout, with sessions of your own too, and names that change |
 //! | [`stores`] | which store for what |
 //! | [`migrating`] | from samael and from saml-rs, call by call |
 
@@ -46,3 +47,6 @@ pub mod migrating {}
 
 #[doc = include_str!("STORES.md")]
 pub mod stores {}
+
+#[doc = include_str!("LOGOUT.md")]
+pub mod logout {}

@@ -60,7 +60,14 @@ where
             .route(&paths.discovered, web::get().to(discovered))
             .route(&paths.connection_metadata, web::get().to(connection_metadata))
             .route(&paths.single_logout_soap, web::post().to(single_logout_by_soap))
-            .route(&paths.connection_single_logout_soap, web::post().to(single_logout_by_soap));
+            .route(&paths.connection_single_logout_soap, web::post().to(single_logout_by_soap))
+            .route(&paths.name_id_soap, web::post().to(name_id_by_soap))
+            .route(&paths.connection_name_id_soap, web::post().to(name_id_by_soap))
+            .route(&paths.kept_form, web::get().to(kept_form));
+        for path in [&paths.name_id, &paths.connection_name_id] {
+            let both = web::resource(path).route(web::get().to(name_id));
+            config.service(both.route(web::post().to(name_id)));
+        }
         for path in [&paths.assertion_consumer, &paths.connection_assertion_consumer] {
             let both = web::resource(path).route(web::get().to(signed_in.clone()));
             config.service(both.route(web::post().to(signed_in.clone())));
@@ -127,6 +134,21 @@ async fn single_logout(posted: Posted) -> impl Responder {
 async fn single_logout_by_soap(posted: Posted) -> impl Responder {
     let Posted { sso, request, body, connection } = posted;
     Answer(sso.single_logout_by_soap(&request, &body, connection.as_deref()).await)
+}
+
+/// The address for names. Without [`SingleSignOn::names_managed_by`] it takes nothing.
+async fn name_id(posted: Posted) -> impl Responder {
+    let Posted { sso, request, body, connection } = posted;
+    Answer(sso.name_id(&request, &body, connection.as_deref()).await)
+}
+
+async fn name_id_by_soap(posted: Posted) -> impl Responder {
+    let Posted { sso, request, body, connection } = posted;
+    Answer(sso.name_id_by_soap(&request, &body, connection.as_deref()).await)
+}
+
+async fn kept_form(sso: web::Data<SingleSignOn>, RequestParts(request): RequestParts) -> impl Responder {
+    Answer(sso.kept_form(&request))
 }
 
 async fn metadata(sso: web::Data<SingleSignOn>, RequestParts(request): RequestParts) -> impl Responder {

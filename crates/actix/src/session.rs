@@ -2,8 +2,9 @@
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
 use actix_web::middleware::Next;
-use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, dev};
+use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, dev, web};
 use vouchsafe_store::Session;
 use vouchsafe_web::{OpenedSession, Provisioned, SingleSignOn};
 
@@ -68,7 +69,7 @@ impl FromRequest for MaybeSignedIn {
 }
 
 /// A middleware for routes that need a session: whoever has none is answered as by [`SignedIn`], and the routes find the session as
-/// [`ReqData`](actix_web::web::ReqData).
+/// [`ReqData`](actix_web::web::ReqData). A form that is posted without a session is kept where [`SingleSignOn::keep_forms`] says so.
 ///
 /// ```
 /// use actix_web::middleware::from_fn;
@@ -88,13 +89,32 @@ pub async fn require_signed_in(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    match request.extract::<SignedIn>().await {
-        Ok(signed_in) => {
+    match found(request.request()).await {
+        Ok(Some(signed_in)) => {
             request.extensions_mut().insert(signed_in);
             next.call(request).await.map(ServiceResponse::map_into_left_body)
         }
+        Ok(None) => {
+            let answered = nobody_posted(&mut request).await;
+            Ok(request.error_response(answered).map_into_right_body())
+        }
         Err(error) => Ok(request.error_response(error).map_into_right_body()),
     }
+}
+
+/// As [`nobody`], and a form is kept, if forms are.
+async fn nobody_posted(request: &mut ServiceRequest) -> Error {
+    kept(request).await.unwrap_or_else(|| nobody(request.request()).unwrap_or_else(|error| error))
+}
+
+async fn kept(request: &mut ServiceRequest) -> Option<Error> {
+    let sso = data::<SingleSignOn>(request.request()).ok()?;
+    let longest = sso.kept_forms().filter(|_| request.method() == Method::POST)?.longest();
+    let mut payload = request.take_payload();
+    let payload = web::Payload::from_request(request.request(), &mut payload).await.ok()?;
+    let body = payload.to_bytes_limited(longest).await.ok()?.ok()?;
+    let parts = read(request.request(), &sso).ok()?;
+    Some(rejected(sso.sign_in_needed_for(&parts, &body)))
 }
 
 async fn found(request: &HttpRequest) -> Result<Option<SignedIn>, Error> {

@@ -83,6 +83,11 @@ where
         .route(&paths.connection_single_logout, get(single_logout).post(single_logout))
         .route(&paths.single_logout_soap, post(single_logout_by_soap))
         .route(&paths.connection_single_logout_soap, post(single_logout_by_soap))
+        .route(&paths.name_id, get(name_id).post(name_id))
+        .route(&paths.connection_name_id, get(name_id).post(name_id))
+        .route(&paths.name_id_soap, post(name_id_by_soap))
+        .route(&paths.connection_name_id_soap, post(name_id_by_soap))
+        .route(&paths.kept_form, get(kept_form))
 }
 
 /// The routes with [`Provisioned`] for what happens with a login, and the end of a session.
@@ -195,6 +200,19 @@ async fn single_logout(Posted { sso, request, body, connection }: Posted) -> Res
 
 async fn single_logout_by_soap(Posted { sso, request, body, connection }: Posted) -> Response {
     sso.single_logout_by_soap(&request, &body, connection.as_deref()).await.into_response()
+}
+
+/// The address for names. Without [`SingleSignOn::names_managed_by`] it takes nothing.
+async fn name_id(Posted { sso, request, body, connection }: Posted) -> Response {
+    sso.name_id(&request, &body, connection.as_deref()).await.into_response()
+}
+
+async fn name_id_by_soap(Posted { sso, request, body, connection }: Posted) -> Response {
+    sso.name_id_by_soap(&request, &body, connection.as_deref()).await.into_response()
+}
+
+async fn kept_form(State(sso): State<SingleSignOn>, request: Parts) -> Response {
+    sso.kept_form(&request).into_response()
 }
 
 async fn metadata(State(sso): State<SingleSignOn>, headers: HeaderMap) -> Response {

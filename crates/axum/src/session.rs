@@ -1,12 +1,13 @@
 //! Who is signed in, where sessions are those of [`Provisioned`].
 
+use axum::body::{Body, to_bytes};
 use axum::extract::{FromRef, FromRequestParts, OptionalFromRequestParts, OriginalUri, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Uri};
+use axum::http::{HeaderMap, Method, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use vouchsafe_store::Session;
-use vouchsafe_web::{OpenedSession, Provisioned, SingleSignOn};
+use vouchsafe_web::{KeptForms, OpenedSession, Provisioned, SingleSignOn};
 
 /// The session of the browser that asks, for a handler's arguments. Without one the browser is sent to the
 /// [sign-in page](SingleSignOn::sign_in_page), and a client that asks for JSON gets status 401; ask for `Option<SignedIn>` to decide
@@ -64,7 +65,7 @@ where
 }
 
 /// A layer for routes that need a session: whoever has none is answered as by [`SignedIn`], and the routes find the session among the
-/// extensions of the request.
+/// extensions of the request. A form that is posted without a session is kept where [`SingleSignOn::keep_forms`] says so.
 ///
 /// ```
 /// # use axum::{Router, extract::FromRef, middleware::from_fn_with_state, routing::get};
@@ -83,13 +84,28 @@ where
     Provisioned: FromRef<S>,
 {
     let (mut parts, body) = request.into_parts();
-    match <SignedIn as FromRequestParts<S>>::from_request_parts(&mut parts, &state).await {
-        Ok(signed_in) => {
+    match found(&parts.headers, &state).await {
+        Ok(Some(signed_in)) => {
             parts.extensions.insert(signed_in);
             next.run(Request::from_parts(parts, body)).await
         }
+        Ok(None) => nobody_posted(parts, body, &SingleSignOn::from_ref(&state)).await,
         Err(answer) => answer,
     }
+}
+
+/// As [`nobody`], and a form is kept, if forms are.
+async fn nobody_posted(mut parts: Parts, body: Body, sso: &SingleSignOn) -> Response {
+    let longest = sso.kept_forms().filter(|_| parts.method == Method::POST).map(KeptForms::longest);
+    let read = match longest {
+        Some(longest) => to_bytes(body, longest).await.ok(),
+        None => None,
+    };
+    let Some(body) = read else { return nobody(&parts, sso) };
+    if let Some(OriginalUri(asked)) = parts.extensions.get::<OriginalUri>() {
+        parts.uri = asked.clone();
+    }
+    sso.sign_in_needed_for(&parts, &body).into_response()
 }
 
 async fn found<S>(headers: &HeaderMap, state: &S) -> Result<Option<SignedIn>, Response>

@@ -44,6 +44,7 @@ pub struct IdentityProvider {
     pub(crate) encryption: Vec<EntityKey>,
     pub(crate) single_sign_on: Vec<Endpoint>,
     pub(crate) single_logout: Vec<Endpoint>,
+    pub(crate) name_id_management: Vec<Endpoint>,
     pub(crate) artifact_resolution: Vec<Endpoint>,
     pub(crate) name_id_formats: Vec<String>,
     pub(crate) wants_authn_requests_signed: bool,
@@ -141,6 +142,7 @@ impl IdentityProvider {
         let services = [
             ("SingleSignOnService", &self.single_sign_on),
             ("SingleLogoutService", &self.single_logout),
+            ("ManageNameIDService", &self.name_id_management),
             ("ArtifactResolutionService", &self.artifact_resolution),
         ];
         services.into_iter().flat_map(|(element, endpoints)| {
@@ -217,6 +219,12 @@ impl IdentityProvider {
     #[must_use]
     pub fn single_logout_at(&self, binding: &Binding) -> Option<&Endpoint> {
         self.single_logout.iter().find(|endpoint| endpoint.binding() == binding)
+    }
+
+    /// The endpoint for names that change or end (`ManageNameIDService`) by `binding`: the first one.
+    #[must_use]
+    pub fn name_id_management_at(&self, binding: &Binding) -> Option<&Endpoint> {
+        self.name_id_management.iter().find(|endpoint| endpoint.binding() == binding)
     }
 
     /// Where artifacts are resolved; the index stands in the artifact (saml-bindings-2.0-os 3.6.4).
@@ -404,6 +412,7 @@ impl WantsSigningCertificate {
             encryption: Vec::new(),
             single_sign_on: Vec::new(),
             single_logout: Vec::new(),
+            name_id_management: Vec::new(),
             artifact_resolution: Vec::new(),
             name_id_formats: Vec::new(),
             wants_authn_requests_signed: false,

@@ -35,6 +35,7 @@ pub struct ServiceProviderDescriptor {
     cache_duration: Option<Duration>,
     assertion_consumers: Vec<Endpoint>,
     single_logout: Vec<Endpoint>,
+    name_id_management: Vec<Endpoint>,
     artifact_resolution: Vec<Endpoint>,
     signing: Vec<EntityKey>,
     encryption: Vec<EntityKey>,
@@ -101,6 +102,19 @@ impl ServiceProviderDescriptor {
         let responses = web_endpoint(element, binding.clone(), response_location)?.address().clone();
         let endpoint = web_endpoint(element, binding, location)?.with_response_location(Some(responses));
         self.single_logout.push(endpoint);
+        Ok(self)
+    }
+
+    /// Adds an address that takes requests about names that change or end, and the answers to ours.
+    ///
+    /// # Errors
+    /// `metadata.location` when it is not an absolute http or https URL.
+    pub fn with_name_id_management(
+        mut self,
+        binding: Binding,
+        location: &str,
+    ) -> Result<Self, MetadataError> {
+        self.name_id_management.push(web_endpoint("ManageNameIDService", binding, location)?);
         Ok(self)
     }
 
@@ -270,6 +284,7 @@ impl ServiceProviderDescriptor {
         };
         write_all(writer, "md:ArtifactResolutionService", &self.artifact_resolution);
         write_all(writer, "md:SingleLogoutService", &self.single_logout);
+        write_all(writer, "md:ManageNameIDService", &self.name_id_management);
         for format in &self.information.name_id_formats {
             writer.start("md:NameIDFormat").text(format).end();
         }
@@ -303,6 +318,7 @@ impl WantsAssertionConsumer {
             assertion_consumers: Vec::new(),
             single_logout: Vec::new(),
             artifact_resolution: Vec::new(),
+            name_id_management: Vec::new(),
             signing: Vec::new(),
             encryption: Vec::new(),
             wants_assertions_signed: false,

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use vouchsafe_assertion::{ConnectionId, Login, LogoutRequest, ManageNameIdRequest, NameId};
+use vouchsafe_assertion::{ConnectionId, Login, LogoutRequest, ManageNameIdRequest, NameId, SessionNameId};
 use vouchsafe_metadata::{EntityId, name_id_format};
 
 use crate::text::is_longer_than;
@@ -127,6 +127,23 @@ impl Identity {
     pub fn of_name_id_request(request: &ManageNameIdRequest) -> Self {
         let connection = request.connection().clone();
         Self::of_name_id(request.name_id(), connection, request.issuer(), request.audience())
+    }
+
+    /// A NameID as it was kept with a session, of a person whom the identity provider of a connection named for a service provider.
+    #[must_use]
+    pub fn of_kept_name(
+        name_id: &SessionNameId,
+        connection: ConnectionId,
+        issuer: &EntityId,
+        service_provider: &EntityId,
+    ) -> Self {
+        let received = ReceivedNameId {
+            value: &name_id.value,
+            format: name_id.format.as_deref(),
+            name_qualifier: name_id.name_qualifier.as_deref(),
+            sp_name_qualifier: name_id.sp_name_qualifier.as_deref(),
+        };
+        received.identity(connection, issuer, Some(service_provider))
     }
 
     /// The same person by another value of the same kind.

@@ -3,12 +3,11 @@
 use std::{collections::BTreeSet, fmt};
 
 use chrono::{DateTime, Utc};
-use vouchsafe::assertion::{ManageNameIdRequest, NameIdChange};
-use vouchsafe::metadata::name_id_format;
 use vouchsafe::provisioning::{
     Account, AccountId, Actor, Change, DirectoryGroup, Fact, GroupId, Identity, LoginFacts, OrganizationId,
-    Plan, PlanRefusal, Policy, Project, ScimFact, Snapshot, Team,
+    Plan, PlanRefusal, Policy, Project, ScimFact, Snapshot, SubjectSource, Team,
 };
+use vouchsafe::{EntityId, NameIdChange};
 
 use crate::{AuditRecord, SignInError, StoreError, audit, text::fresh_ids};
 
@@ -100,32 +99,26 @@ impl Decision {
         Self::new(about, move |snapshot, policy| policy.plan(fact, snapshot))
     }
 
-    /// What an identity provider says of the name of one of its people: a new one, or that it is used no longer
-    /// ([`ManageNameIdRequest`]). Of a name that no account has nothing comes.
+    /// What becomes of a name that an identity provider manages: the person gets another, or is known by it no longer. `issuer` is the entity
+    /// ID of the identity provider. A name that no account has is refused as `provisioning.identity_unknown`.
     #[must_use]
-    pub fn name_id(request: &ManageNameIdRequest, at: DateTime<Utc>) -> Self {
-        let name_id = request.name_id();
-        let connection = request.connection().clone();
-        let facts = LoginFacts::new(connection.clone(), request.issuer().clone(), name_id.value(), at)
-            .with_subject_format(name_id.format().unwrap_or(name_id_format::UNSPECIFIED))
-            .with_subject_qualifiers(name_id.name_qualifier(), name_id.sp_name_qualifier())
-            .with_audience(request.audience().clone());
-        let before = Identity::of_name_id_request(request);
-        let change = match request.change() {
-            NameIdChange::New(name) => Change::RenameIdentity(before.clone(), before.renamed(name)),
-            _ => Change::UnlinkIdentity(before.clone()),
+    pub fn name_id(person: Identity, issuer: EntityId, change: &NameIdChange, at: DateTime<Utc>) -> Self {
+        let connection = person.connection.clone();
+        let mut facts = LoginFacts::new(connection.clone(), issuer, person.subject.clone(), at);
+        if let SubjectSource::NameId { format, name_qualifier, sp_name_qualifier, .. } = &person.source {
+            facts = facts
+                .with_subject_format(format)
+                .with_subject_qualifiers(name_qualifier.as_deref(), sp_name_qualifier.as_deref());
+        }
+        let change = match change {
+            NameIdChange::New(name) => Change::RenameIdentity(person.clone(), person.renamed(name)),
+            _ => Change::UnlinkIdentity(person.clone()),
         };
         Self::new(About::Login(Box::new(facts)), move |snapshot, policy| {
-            let account = snapshot.known_by(&before)?;
+            let account = snapshot.known_by(&person)?.id.clone();
             let actor = Actor::IdentityProvider(connection);
-            let fact = Fact::change(
-                account.id.clone(),
-                change,
-                actor,
-                "the identity provider manages its names",
-                at,
-            );
-            policy.plan(fact, snapshot)
+            let because = "the identity provider manages its names";
+            policy.plan(Fact::change(account, change, actor, because, at), snapshot)
         })
     }
 

@@ -17,6 +17,7 @@ pub struct IdentityProvider {
     single_sign_on: String,
     single_logout: Option<String>,
     artifact_resolution: Vec<(u16, String)>,
+    name_id_management: Option<String>,
     soap_single_sign_on: Option<String>,
     key: KeyPair,
     published: Vec<Certificate>,
@@ -44,6 +45,7 @@ impl IdentityProvider {
             single_sign_on: single_sign_on.into(),
             single_logout: None,
             artifact_resolution: Vec::new(),
+            name_id_management: None,
             soap_single_sign_on: None,
             key: key.clone(),
             published: vec![key.certificate().clone()],
@@ -72,6 +74,12 @@ impl IdentityProvider {
     /// Resolves artifacts over SOAP at an address, which its metadata has under this index.
     pub fn with_artifact_resolution(mut self, index: u16, location: impl Into<String>) -> Self {
         self.artifact_resolution.push((index, location.into()));
+        self
+    }
+
+    /// Offers the management of names at an address.
+    pub fn with_name_id_management(mut self, location: impl Into<String>) -> Self {
+        self.name_id_management = Some(location.into());
         self
     }
 
@@ -129,6 +137,11 @@ impl IdentityProvider {
         if let Some(location) = &self.single_logout {
             for binding in ["HTTP-POST", "HTTP-Redirect"] {
                 endpoint(&mut writer, "md:SingleLogoutService", binding, location);
+            }
+        }
+        if let Some(location) = &self.name_id_management {
+            for binding in ["HTTP-POST", "HTTP-Redirect"] {
+                endpoint(&mut writer, "md:ManageNameIDService", binding, location);
             }
         }
         for format in ["unspecified", "emailAddress"] {

@@ -47,6 +47,8 @@ struct Settings {
     receives_from_enhanced_clients: bool,
     single_logout: Option<String>,
     single_logout_soap: Option<String>,
+    name_id_management: Option<String>,
+    name_id_management_soap: Option<String>,
     publishes_simple_sign: bool,
     provider: Option<Provider>,
     danger_allowed: Vec<String>,
@@ -74,6 +76,8 @@ impl Builder<WantsAssertionConsumer> {
                 receives_from_enhanced_clients: false,
                 single_logout: None,
                 single_logout_soap: None,
+                name_id_management: None,
+                name_id_management_soap: None,
                 publishes_simple_sign: false,
                 provider: None,
                 danger_allowed: Vec::new(),
@@ -136,8 +140,13 @@ impl Builder<Complete> {
         if settings.signing.is_none() && always_signs {
             return Err(BindingError::SigningKeyMissing);
         }
-        let takes_logout = settings.single_logout.is_some() || settings.single_logout_soap.is_some();
-        if settings.signing.is_none() && takes_logout {
+        let addresses = [
+            &settings.single_logout,
+            &settings.single_logout_soap,
+            &settings.name_id_management,
+            &settings.name_id_management_soap,
+        ];
+        if settings.signing.is_none() && addresses.into_iter().any(Option::is_some) {
             return Err(BindingError::LogoutKeyMissing);
         }
         if settings.signing.is_none() && settings.receives_artifacts {
@@ -155,6 +164,8 @@ impl Builder<Complete> {
             receives_from_enhanced_clients: settings.receives_from_enhanced_clients,
             single_logout: settings.single_logout.map(Into::into),
             single_logout_soap: settings.single_logout_soap.map(Into::into),
+            name_id_management: settings.name_id_management.map(Into::into),
+            name_id_management_soap: settings.name_id_management_soap.map(Into::into),
             publishes_simple_sign: settings.publishes_simple_sign,
             provider,
             limits: settings.limits,
@@ -249,6 +260,27 @@ impl<Missing> Builder<Missing> {
     pub fn single_logout_soap(mut self, url: &str) -> Result<Self, BindingError> {
         own_address(url)?;
         self.settings.single_logout_soap = Some(url.to_owned());
+        Ok(self)
+    }
+
+    /// Where identity providers say by browser, by HTTP-Redirect and HTTP-POST, that the name of one of their people changes or ends, and answer
+    /// what we ask about names. The messages of ours are signed, so it needs a [`signing_key`](Self::signing_key).
+    ///
+    /// # Errors
+    /// [`BindingError::Url`].
+    pub fn name_id_management(mut self, url: &str) -> Result<Self, BindingError> {
+        own_address(url)?;
+        self.settings.name_id_management = Some(url.to_owned());
+        Ok(self)
+    }
+
+    /// Where they say so by SOAP, from their own servers. It needs a [`signing_key`](Self::signing_key) too.
+    ///
+    /// # Errors
+    /// [`BindingError::Url`].
+    pub fn name_id_management_soap(mut self, url: &str) -> Result<Self, BindingError> {
+        own_address(url)?;
+        self.settings.name_id_management_soap = Some(url.to_owned());
         Ok(self)
     }
 

@@ -43,6 +43,10 @@ pub struct ConnectionSettings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) single_logout_soap: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) name_id_management: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) name_id_management_soap: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) clock_skew_seconds: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) maximum_message_age_seconds: Option<u64>,
@@ -140,6 +144,26 @@ impl ConnectionSettings {
     pub fn single_logout_soap(mut self, url: &str) -> Result<Self, BindingError> {
         own_address(url)?;
         self.single_logout_soap = Some(url.to_owned());
+        Ok(self)
+    }
+
+    /// The address of this connection alone for messages about names by browser.
+    ///
+    /// # Errors
+    /// [`BindingError::Url`].
+    pub fn name_id_management(mut self, url: &str) -> Result<Self, BindingError> {
+        own_address(url)?;
+        self.name_id_management = Some(url.to_owned());
+        Ok(self)
+    }
+
+    /// The address of this connection alone for requests about names by SOAP.
+    ///
+    /// # Errors
+    /// [`BindingError::Url`].
+    pub fn name_id_management_soap(mut self, url: &str) -> Result<Self, BindingError> {
+        own_address(url)?;
+        self.name_id_management_soap = Some(url.to_owned());
         Ok(self)
     }
 
@@ -281,9 +305,14 @@ impl ConnectionSettings {
 
     /// Settings may come out of a store, where no method looked at them.
     pub(crate) fn check(&self) -> Result<(), BindingError> {
-        for url in
-            [&self.assertion_consumer, &self.single_logout, &self.single_logout_soap].into_iter().flatten()
-        {
+        let addresses = [
+            &self.assertion_consumer,
+            &self.single_logout,
+            &self.single_logout_soap,
+            &self.name_id_management,
+            &self.name_id_management_soap,
+        ];
+        for url in addresses.into_iter().flatten() {
             own_address(url)?;
         }
         self.request.check()?;

@@ -53,6 +53,8 @@ impl ServiceProvider {
             assertion_consumer: &self.config.assertion_consumer,
             single_logout: self.single_logout(),
             single_logout_soap: self.single_logout_soap(),
+            name_id_management: self.name_id_management(),
+            name_id_management_soap: self.name_id_management_soap(),
             signatures: self.config.signature_policy,
             sign_requests: self.config.sign_requests,
             encryption_certificates: &self.config.encryption_certificates,
@@ -70,6 +72,8 @@ impl ServiceProvider {
             assertion_consumer: self.assertion_consumer_for(connection),
             single_logout: self.single_logout_for(connection),
             single_logout_soap: self.single_logout_soap_for(connection),
+            name_id_management: self.name_id_management_for(connection),
+            name_id_management_soap: self.name_id_management_soap_for(connection),
             signatures: settings.signature_policy(self.config.signature_policy),
             sign_requests: settings.sign_requests.unwrap_or(self.config.sign_requests),
             encryption_certificates: if own.is_empty() { &self.config.encryption_certificates } else { own },
@@ -96,12 +100,17 @@ impl ServiceProvider {
             descriptor = descriptor.with_assertion_consumer(binding, described.assertion_consumer)?;
         }
         let by_browser = [Binding::HttpRedirect, Binding::HttpPost].into_iter().chain(simple_sign);
-        let by_browser = by_browser.map(|binding| (binding, described.single_logout));
-        let logout = by_browser.chain([(Binding::Soap, described.single_logout_soap)]);
-        for (binding, location) in logout {
-            if let Some(location) = location {
-                descriptor = descriptor.with_single_logout(binding, location)?;
-            }
+        let at = |browser, soap| {
+            let by_browser = by_browser.clone().map(move |binding| (binding, browser));
+            by_browser
+                .chain([(Binding::Soap, soap)])
+                .filter_map(|(binding, location)| Some((binding, location?)))
+        };
+        for (binding, location) in at(described.single_logout, described.single_logout_soap) {
+            descriptor = descriptor.with_single_logout(binding, location)?;
+        }
+        for (binding, location) in at(described.name_id_management, described.name_id_management_soap) {
+            descriptor = descriptor.with_name_id_management(binding, location)?;
         }
         let current = signing.map(|credential| &credential.certificate);
         for certificate in current.into_iter().chain(&self.config.next_signing_certificates) {
@@ -130,6 +139,8 @@ struct Described<'a> {
     assertion_consumer: &'a str,
     single_logout: Option<&'a str>,
     single_logout_soap: Option<&'a str>,
+    name_id_management: Option<&'a str>,
+    name_id_management_soap: Option<&'a str>,
     signatures: SignaturePolicy,
     sign_requests: SignRequests,
     encryption_certificates: &'a [Certificate],

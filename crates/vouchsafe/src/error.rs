@@ -144,7 +144,17 @@ pub enum BindingError {
         /// Which side.
         entity_id: String,
     },
-    /// Logout messages are always signed, and no signing key is configured.
+    /// One of both sides has no address for names that change or end.
+    #[error(
+        "{} has no address for the management of names by a binding of both sides",
+        Quoted::new(entity_id)
+    )]
+    #[non_exhaustive]
+    NoNameIdManagement {
+        /// Which side.
+        entity_id: String,
+    },
+    /// Logout messages and those about names are always signed, and no signing key is configured.
     #[error("logout messages are always signed, and no signing key is configured")]
     LogoutKeyMissing,
     /// Artifacts are resolved by signed questions, and no signing key is configured.
@@ -227,6 +237,7 @@ impl BindingError {
             Self::InsecureLocation { .. } => "binding.insecure_location",
             Self::ProviderMissing => "binding.provider_missing",
             Self::NoSingleLogout { .. } => "binding.no_single_logout",
+            Self::NoNameIdManagement { .. } => "binding.no_name_id_management",
             Self::LogoutKeyMissing => "binding.logout_key_missing",
             Self::ArtifactKeyMissing => "binding.artifact_key_missing",
             Self::ArtifactsNotReceived => "binding.artifacts_not_received",
@@ -295,6 +306,10 @@ impl BindingError {
             Self::NoSingleLogout { .. } => {
                 "Configure single_logout on the builder, switch single logout on at the identity provider (Okta: \"Enable Single Logout\") and \
                  load its metadata from its console again. Some have none (Google): then the session there goes on."
+            }
+            Self::NoNameIdManagement { .. } => {
+                "Configure name_id_management on the builder, and load metadata of the identity provider that has a ManageNameIDService. Most products \
+                 have none: then names are changed in the directory, and the person signs in under the new one."
             }
             Self::LogoutKeyMissing => {
                 "Configure signing_key on the builder and give its certificate to the identity provider (Okta: \"Enable Single Logout\", its \"Signature Certificate\")."

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use vouchsafe_assertion::{
-    Carriage, ClaimedMessage, MessageError, MessageExpectations, MessageId, MessageKind, OutstandingRequest,
-    Refusal, Trust, ValidMessage, authenticate_message, choose_for_message,
+    Carriage, ClaimedMessage, ConnectionId, MessageError, MessageExpectations, MessageId, MessageKind,
+    OutstandingRequest, Refusal, Trust, ValidMessage, authenticate_message, choose_for_message,
 };
 use vouchsafe_crypto::base64_decode;
 use vouchsafe_metadata::EntityId;
@@ -17,6 +17,7 @@ use crate::error::BindingError;
 use crate::field_content::FieldContent;
 use crate::form;
 use crate::logout_journey::{BoundLogout, PendingLogout};
+use crate::pending::BoundRequest;
 use crate::redirect::{encoded_limit, require_at_most};
 use crate::relay_state::RelayState;
 use crate::service_provider::ServiceProvider;
@@ -172,25 +173,54 @@ impl IncomingMessage {
 pub enum ExpectMessage<'p> {
     /// A request of an identity provider's to end sessions.
     LogoutRequest,
-    /// A request of an identity provider's to change or end a name.
-    ManageNameIdRequest,
+    /// A request of an identity provider's to change or to end a name.
+    NameIdRequest,
     /// The answer to this logout request, over the connection that was asked, from the browser that was sent.
     LogoutReply(&'p BoundLogout),
+    /// The answer to this [order](crate::NameIdOrder), over the connection that was asked, from the browser that was sent.
+    NameIdReply(&'p BoundRequest),
+}
+
+/// A request of ours that waits for its answer.
+#[derive(Clone, Copy)]
+struct Waiting<'p> {
+    connection: &'p ConnectionId,
+    request_id: &'p str,
+    issued_at: DateTime<Utc>,
+    expires_at: DateTime<Utc>,
 }
 
 impl<'p> ExpectMessage<'p> {
     fn kinds(self) -> &'static [MessageKind] {
         match self {
             ExpectMessage::LogoutRequest => &[MessageKind::LogoutRequest],
-            ExpectMessage::ManageNameIdRequest => &[MessageKind::ManageNameIdRequest],
+            ExpectMessage::NameIdRequest => &[MessageKind::ManageNameIdRequest],
             ExpectMessage::LogoutReply(_) => &[MessageKind::LogoutResponse],
+            ExpectMessage::NameIdReply(_) => &[MessageKind::ManageNameIdResponse],
         }
     }
 
-    fn pending(self) -> Option<&'p PendingLogout> {
+    fn waiting(self) -> Option<Waiting<'p>> {
         match self {
-            ExpectMessage::LogoutRequest | ExpectMessage::ManageNameIdRequest => None,
-            ExpectMessage::LogoutReply(bound) => Some(bound.request()),
+            ExpectMessage::LogoutRequest | ExpectMessage::NameIdRequest => None,
+            ExpectMessage::LogoutReply(bound) => {
+                let pending: &PendingLogout = bound.request();
+                Some(Waiting {
+                    connection: pending.connection(),
+                    request_id: pending.request_id(),
+                    issued_at: pending.issued_at(),
+                    expires_at: pending.expires_at(),
+                })
+            }
+            ExpectMessage::NameIdReply(bound) => {
+                let pending = bound.request();
+                Some(Waiting {
+                    connection: pending.connection(),
+                    request_id: pending.request_id(),
+                    issued_at: pending.issued_at(),
+                    expires_at: pending.expires_at(),
+                })
+            }
         }
     }
 }
@@ -230,8 +260,13 @@ impl ServiceProvider {
     ) -> Result<ValidMessage, Refusal> {
         let IncomingMessage { claimed, received_at, .. } = incoming;
         claimed.require_kind(expect.kinds())?;
-        if let Some(pending) = expect.pending().filter(|pending| pending.is_expired(now)) {
-            return Err(Refusal::request_expired(pending.expires_at()));
+        if let ExpectMessage::NameIdReply(bound) = expect
+            && bound.request().name_id_order().is_none()
+        {
+            return Err(unasked_message(MessageKind::ManageNameIdResponse, "what waits is a sign-in"));
+        }
+        if let Some(waiting) = expect.waiting().filter(|waiting| now >= waiting.expires_at) {
+            return Err(Refusal::request_expired(waiting.expires_at));
         }
         let mut usable: Vec<(&Connection, Arc<Trust>)> = Vec::new();
         let mut reason = None;
@@ -253,9 +288,9 @@ impl ServiceProvider {
             return Err(Refusal::unknown_issuer("", []));
         };
         let mut expectations = self.message_expectations(connection, received_at)?;
-        if let Some(pending) = expect.pending() {
-            let request = MessageId::new(pending.request_id())?;
-            expectations = expectations.answering(OutstandingRequest::new(request, pending.issued_at()));
+        if let Some(waiting) = expect.waiting() {
+            let request = MessageId::new(waiting.request_id)?;
+            expectations = expectations.answering(OutstandingRequest::new(request, waiting.issued_at));
         }
         authenticate_message(claimed, trust, self.limits())?.read()?.validate(&expectations, now)
     }
@@ -269,17 +304,14 @@ impl ServiceProvider {
         expect: ExpectMessage<'_>,
         now: DateTime<Utc>,
     ) -> Result<Option<Arc<Trust>>, Refusal> {
-        let ours = match claimed.carriage() {
-            Carriage::Soap => self.single_logout_soap_for(connection),
-            _ => self.single_logout_for(connection),
-        };
+        let ours = self.own_address_for(connection, claimed.kind(), claimed.carriage());
         if ours != Some(received_at) {
             return Ok(None);
         }
         let identity_provider = connection.identity_provider();
         let is_of_issuer = claimed.issuer() == Some(identity_provider.entity_id());
-        match expect.pending() {
-            Some(pending) if pending.connection() != connection.id() => return Ok(None),
+        match expect.waiting() {
+            Some(waiting) if waiting.connection != connection.id() => return Ok(None),
             Some(_) if !is_of_issuer => {
                 let actual = claimed.issuer().map(|issuer| issuer.as_str()).unwrap_or_default();
                 return Err(Refusal::unexpected_issuer(identity_provider.entity_id().as_str(), actual));
@@ -288,7 +320,7 @@ impl ServiceProvider {
             _ => {}
         }
         // What nobody signs in over ends no session; the answer to a request of ours may come while the connection changes.
-        let is_open = match expect.pending() {
+        let is_open = match expect.waiting() {
             Some(_) => connection.state() != ConnectionState::Retired,
             None => connection.state() == ConnectionState::Active,
         };

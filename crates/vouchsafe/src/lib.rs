@@ -80,6 +80,7 @@ mod logout;
 mod logout_journey;
 mod logout_message;
 mod metadata_check;
+mod name_id_management;
 mod outgoing;
 mod participant;
 mod pending;
@@ -117,6 +118,7 @@ pub use logout_journey::{
 };
 pub use logout_message::LogoutStatus;
 pub use metadata_check::MetadataFinding;
+pub use name_id_management::{NameIdOrder, NameIdStatus, StartedNameIdOrder, StoredNameIdOrder};
 pub use outgoing::OutgoingMessage;
 pub use participant::Participant;
 pub use pending::{BoundRequest, PendingRequest, StoredPendingRequest};
@@ -131,9 +133,9 @@ pub use service_provider::ServiceProvider;
 pub use signature_inquiry::SignatureInquiry;
 
 pub use vouchsafe_assertion::{
-    Artifact, Carriage, ConnectionId, Declined, Ledger, Login, LogoutOutcome, LogoutRequest, Message,
-    MessageKind, NameId, Recorded, Refusal, ReplayKey, SessionNameId, StatusAnswer, Trial, ValidAssertion,
-    ValidMessage,
+    Artifact, Carriage, ConnectionId, Declined, Ledger, Login, LogoutOutcome, LogoutRequest,
+    ManageNameIdRequest, Message, MessageKind, NameId, NameIdChange, Recorded, Refusal, ReplayKey,
+    SessionNameId, StatusAnswer, Trial, ValidAssertion, ValidMessage,
 };
 pub use vouchsafe_crypto::Provider;
 pub use vouchsafe_metadata::{EntityId, IdentityProvider, WebAddress};

@@ -96,6 +96,7 @@ impl ServiceProvider {
             is_passive: options.is_passive,
             subject: options.subject,
             name_id_policy: name_id_policy.cloned(),
+            name_id_order: None,
             return_to: options.return_to,
             context: options.context,
         };

@@ -175,10 +175,11 @@ impl ServiceProvider {
 }
 
 /// The bindings of messages that a browser carries, the usual one first.
-const BY_BROWSER: [Binding; 3] = [Binding::HttpRedirect, Binding::HttpPost, Binding::HttpPostSimpleSign];
+pub(crate) const BY_BROWSER: [Binding; 3] =
+    [Binding::HttpRedirect, Binding::HttpPost, Binding::HttpPostSimpleSign];
 
 /// The binding by which a request came, then the others.
-fn bindings_after(carriage: Carriage) -> Vec<Binding> {
+pub(crate) fn bindings_after(carriage: Carriage) -> Vec<Binding> {
     let same = match carriage {
         Carriage::Redirect => Binding::HttpRedirect,
         Carriage::SimpleSign => Binding::HttpPostSimpleSign,

@@ -61,16 +61,21 @@ pub(crate) fn logout_response(
     start_message(&mut xml, "saml2p:LogoutResponse", ends);
     xml.attribute("InResponseTo", in_response_to);
     xml.element("saml2:Issuer", ends.issuer);
+    write_status(&mut xml, status.codes());
+    xml.end();
+    Ok(xml.finish()?)
+}
+
+/// A Status of these codes, each inside the one before it.
+pub(crate) fn write_status(xml: &mut Writer, codes: &[&str]) {
     xml.start("saml2p:Status");
-    for code in status.codes() {
+    for code in codes {
         xml.start("saml2p:StatusCode").attribute("Value", &[STATUS, code].concat());
     }
-    for _ in status.codes() {
+    for _ in codes {
         xml.end();
     }
     xml.end();
-    xml.end();
-    Ok(xml.finish()?)
 }
 
 /// A SOAP 1.1 envelope around a message (SAML Bindings 3.2).

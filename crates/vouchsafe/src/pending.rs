@@ -11,6 +11,7 @@ use vouchsafe_metadata::EntityId;
 use crate::browser_binding::BindingHash;
 use crate::claimed_response::ClaimedResponse;
 use crate::error::BindingError;
+use crate::name_id_management::{NameIdOrder, StoredNameIdOrder};
 use crate::relay_state::RelayState;
 use crate::request::NameIdPolicy;
 
@@ -41,6 +42,7 @@ pub struct PendingRequest {
     pub(crate) is_passive: bool,
     pub(crate) subject: Option<SessionNameId>,
     pub(crate) name_id_policy: Option<NameIdPolicy>,
+    pub(crate) name_id_order: Option<NameIdOrder>,
     pub(crate) return_to: Option<String>,
     pub(crate) context: Option<String>,
 }
@@ -137,6 +139,9 @@ pub struct StoredPendingRequest {
     /// The kind of name that was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name_id_policy: Option<NameIdPolicy>,
+    /// What was asked about a name, if it is no sign-in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name_id_order: Option<StoredNameIdOrder>,
     /// Where the application wants to go afterwards.
     #[serde(default)]
     pub return_to: Option<String>,
@@ -228,6 +233,41 @@ impl PendingRequest {
         self.is_passive
     }
 
+    /// What was asked about a name: then it is no sign-in, and no response answers it.
+    #[must_use]
+    pub fn name_id_order(&self) -> Option<&NameIdOrder> {
+        self.name_id_order.as_ref()
+    }
+
+    /// A request about a name, which was sent under that ID at that time and is answered before that.
+    pub(crate) fn of_order(
+        handle: RelayState,
+        connection: ConnectionId,
+        binding: BindingHash,
+        (request_id, issued_at, expires_at): (String, DateTime<Utc>, DateTime<Utc>),
+        order: NameIdOrder,
+        return_to: Option<String>,
+    ) -> PendingRequest {
+        PendingRequest {
+            handle,
+            request_id,
+            connection,
+            binding,
+            is_trial: false,
+            issued_at,
+            expires_at,
+            requested_context: RequestedAuthnContext::default(),
+            maximum_authentication_age: None,
+            force_authn: false,
+            is_passive: false,
+            subject: None,
+            name_id_policy: None,
+            name_id_order: Some(order),
+            return_to,
+            context: None,
+        }
+    }
+
     /// Whom the request asked for, and by which kind of name.
     pub(crate) fn requested_name(&self) -> RequestedName {
         let asked = RequestedName::default();
@@ -265,6 +305,7 @@ impl PendingRequest {
             is_passive: self.is_passive,
             subject: self.subject.clone(),
             name_id_policy: self.name_id_policy.clone(),
+            name_id_order: self.name_id_order.as_ref().map(NameIdOrder::to_stored),
             return_to: self.return_to.clone(),
             context: self.context.clone(),
         }
@@ -306,6 +347,7 @@ impl PendingRequest {
             is_passive: stored.is_passive,
             subject: stored.subject,
             name_id_policy: stored.name_id_policy,
+            name_id_order: stored.name_id_order.map(NameIdOrder::from_stored),
             return_to: stored.return_to,
             context: stored.context,
         })

@@ -301,6 +301,9 @@ pub(crate) fn seconds(count: Option<u64>) -> Option<TimeDelta> {
 
 /// Whether the request can still be answered, and for this purpose.
 fn answers(pending: &PendingRequest, purpose: Purpose, now: DateTime<Utc>) -> Result<(), Refusal> {
+    if pending.name_id_order().is_some() {
+        return Err(Refusal::other_browser("what waits is no sign-in"));
+    }
     if pending.is_trial() != (purpose == Purpose::Trial) {
         return Err(Refusal::trial(pending.is_trial()));
     }

@@ -40,6 +40,8 @@ pub(crate) struct Config {
     pub(crate) receives_from_enhanced_clients: bool,
     pub(crate) single_logout: Option<Arc<str>>,
     pub(crate) single_logout_soap: Option<Arc<str>>,
+    pub(crate) name_id_management: Option<Arc<str>>,
+    pub(crate) name_id_management_soap: Option<Arc<str>>,
     pub(crate) publishes_simple_sign: bool,
     pub(crate) provider: Provider,
     pub(crate) limits: Limits,
@@ -135,6 +137,33 @@ impl ServiceProvider {
     #[must_use]
     pub fn single_logout_soap(&self) -> Option<&str> {
         self.config.single_logout_soap.as_deref()
+    }
+
+    /// Where messages about names come by browser over this connection, if it takes them, as [`single_logout_for`](Self::single_logout_for).
+    #[must_use]
+    pub fn name_id_management_for<'a>(&'a self, connection: &'a Connection) -> Option<&'a str> {
+        let settings = connection.settings();
+        own_or(&settings.name_id_management, settings, &self.config.name_id_management)
+    }
+
+    /// Where requests about names come by SOAP over this connection, if it takes them, as
+    /// [`single_logout_for`](Self::single_logout_for).
+    #[must_use]
+    pub fn name_id_management_soap_for<'a>(&'a self, connection: &'a Connection) -> Option<&'a str> {
+        let settings = connection.settings();
+        own_or(&settings.name_id_management_soap, settings, &self.config.name_id_management_soap)
+    }
+
+    /// Where messages about names come by browser, unless a connection has an address of its own.
+    #[must_use]
+    pub fn name_id_management(&self) -> Option<&str> {
+        self.config.name_id_management.as_deref()
+    }
+
+    /// Where requests about names come by SOAP, unless a connection has an address of its own.
+    #[must_use]
+    pub fn name_id_management_soap(&self) -> Option<&str> {
+        self.config.name_id_management_soap.as_deref()
     }
 
     /// How far the clocks may be apart over this connection.

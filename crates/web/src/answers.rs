@@ -64,7 +64,8 @@ impl SingleSignOn {
             let body = serde_json::json!({ "error": message, "reference": reference.as_str() });
             ("application/json", body.to_string())
         } else {
-            let shown = RefusalView { message, reference: &reference, back: &back };
+            let is_sign_out = context.is_sign_out;
+            let shown = RefusalView { message, reference: &reference, back: &back, is_sign_out };
             ("text/html; charset=utf-8", self.inner.refusal_page.render(&shown))
         };
         let mut response = answer_without_script(error.status(), content_type, body);

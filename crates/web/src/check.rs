@@ -234,7 +234,9 @@ impl SingleSignOn {
         let Some(handle) = relay_state.map(RelayState::as_str) else { return Ok(None) };
         let Some(held) = self.cookies().binding(headers, handle) else { return Ok(None) };
         let provider = self.service_provider().provider();
-        stores::find(self.inner.pending.as_ref(), handle, &held, provider, self.now()).await
+        let found = stores::find(self.inner.pending.as_ref(), handle, &held, provider, self.now()).await?;
+        // A request about a name waits for another answer.
+        Ok(found.filter(|bound| bound.request().name_id_order().is_none()))
     }
 
     /// The connection that was asked, else those that may have sent it unasked.

@@ -5,6 +5,7 @@
 //! | `vouchsafe-login-0` to `-3`, the bindings | `__Host-`, `Secure`, `HttpOnly`, `SameSite=None`, 10 minutes | `HttpOnly`, no `SameSite` |
 //! | `vouchsafe-logout`, the binding of a sign-out | `__Host-`, `Secure`, `HttpOnly`, `SameSite=None`, 10 minutes | `HttpOnly`, no `SameSite` |
 //! | `vouchsafe-restarted`, against loops | `__Host-`, `Secure`, `HttpOnly`, `SameSite=None`, 2 minutes | `HttpOnly`, no `SameSite` |
+//! | `vouchsafe-form`, of a form that is kept | `__Host-`, `Secure`, `HttpOnly`, `SameSite=Lax`, 10 minutes | `HttpOnly`, `SameSite=Lax` |
 //! | `vouchsafe-session` | `__Host-`, `Secure`, `HttpOnly`, `SameSite=Lax` | `HttpOnly`, `SameSite=Lax` |
 //!
 //! The response arrives by a POST from the identity provider's site. A cookie of `SameSite=Lax` or `Strict` is not sent along with that, so
@@ -113,6 +114,28 @@ impl Cookies {
         self.set_across_sites(&self.logout_name(), "", 0)
     }
 
+    /// The `Set-Cookie` that opens a kept form to this browser. There is one at a time: a further one takes its place.
+    pub(crate) fn bind_form(self, handle: &str, secret: &str, seconds: i64) -> Option<HeaderValue> {
+        let (name, secure) = (self.form_name(), self.secure());
+        header(format!(
+            "{name}={handle}.{secret}; Path=/; Max-Age={}; HttpOnly{secure}; SameSite=Lax",
+            seconds.max(0)
+        ))
+    }
+
+    /// The handle of a kept form, and what opens it, if this browser holds them.
+    pub(crate) fn form(self, headers: &HeaderMap) -> Option<(String, String)> {
+        let text = value(headers, &self.form_name())?;
+        let (handle, secret) = text.split_once('.')?;
+        (!handle.is_empty() && !secret.is_empty()).then(|| (handle.to_owned(), secret.to_owned()))
+    }
+
+    /// The `Set-Cookie` that takes it away, if this browser holds it.
+    pub(crate) fn unbind_form(self, headers: &HeaderMap) -> Option<HeaderValue> {
+        self.form(headers)?;
+        self.bind_form("", "", 0)
+    }
+
     /// The `Set-Cookie` of what a browser sends along when it comes from an identity provider.
     fn set_across_sites(self, name: &str, text: &str, seconds: i64) -> Option<HeaderValue> {
         let same_site = if self.secure { "; Secure; SameSite=None" } else { "" };
@@ -167,6 +190,10 @@ impl Cookies {
         format!("{}vouchsafe-logout", self.prefix())
     }
 
+    fn form_name(self) -> String {
+        format!("{}vouchsafe-form", self.prefix())
+    }
+
     fn session_name(self) -> String {
         format!("{}vouchsafe-session", self.prefix())
     }
@@ -196,7 +223,7 @@ fn header(text: String) -> Option<HeaderValue> {
     HeaderValue::from_str(&text).ok()
 }
 
-fn value(headers: &HeaderMap, name: &str) -> Option<String> {
+pub(crate) fn value(headers: &HeaderMap, name: &str) -> Option<String> {
     // Bytes and not text: a cookie of a neighbour's may hold anything, and says nothing about ours beside it.
     let pairs =
         headers.get_all(COOKIE).iter().flat_map(|header| header.as_bytes().split(|byte| *byte == b';'));

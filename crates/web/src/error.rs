@@ -69,6 +69,9 @@ pub enum HttpError {
     /// A response came by artifact, and nothing is there to ask the identity provider with.
     #[error("an artifact came, and no back channel is configured to resolve it")]
     NoBackChannel,
+    /// This service, or this address of it, takes no messages about names.
+    #[error("no messages about names are taken at this address")]
+    NoNameIdManagement,
     /// More responses from one client address are being checked than one may have.
     #[error("{limit} responses from one client address are being checked already")]
     #[non_exhaustive]
@@ -215,6 +218,7 @@ impl HttpError {
             Self::NoSingleLogout => "http.no_single_logout",
             Self::BackChannel { .. } => "http.back_channel",
             Self::NoBackChannel => "http.no_back_channel",
+            Self::NoNameIdManagement => "http.no_name_id_management",
             Self::TooManyFromAddress { .. } => "http.too_many_from_address",
             Self::Busy { .. } => "http.busy",
             Self::TooManyStarts { .. } => "http.too_many_starts",
@@ -265,6 +269,10 @@ impl HttpError {
             }
             Self::NoBackChannel => {
                 "Configure back_channel on SingleSignOn, with vouchsafe-client for example, or have the identity provider answer by HTTP-POST."
+            }
+            Self::NoNameIdManagement => {
+                "Configure name_id_management on the builder and names_managed_by on SingleSignOn, and a back_channel where the identity provider \
+                 takes SOAP alone; or take the address out of its metadata."
             }
             Self::TooManyFromAddress { .. } => {
                 "The person tries again. If everybody comes through one proxy, let client_address read the address that the proxy names."

@@ -11,6 +11,8 @@
 //! | our metadata | [`SingleSignOn::metadata`], [`metadata_for`](SingleSignOn::metadata_for) |
 //! | the end of a session, here and at its identity provider | [`SingleSignOn::sign_out`], [`local_logout`](SingleSignOn::local_logout) |
 //! | the single logout addresses | [`SingleSignOn::single_logout`], [`single_logout_by_soap`](SingleSignOn::single_logout_by_soap) |
+//! | names that identity providers change or end | [`SingleSignOn::name_id`], [`name_id_by_soap`](SingleSignOn::name_id_by_soap), [`order_name_id`](SingleSignOn::order_name_id) |
+//! | a form that was posted without a session | [`SingleSignOn::sign_in_needed_for`], [`kept_form`](SingleSignOn::kept_form) |
 //! | pages for whoever is signed in, forms of our own pages | [`SingleSignOn::sign_in_needed`], [`SingleSignOn::own_forms_only`] |
 //! | refusals | [`SingleSignOn::refuse`], [`RefusalPage`], [`RefusalLog`] |
 //!
@@ -46,6 +48,7 @@ mod check;
 mod chooser;
 mod chooser_page;
 mod client_network;
+mod common_domain;
 mod connection_cache;
 mod connection_source;
 pub mod cookies;
@@ -55,10 +58,13 @@ mod error;
 mod federation;
 mod folded;
 mod identity_provider_list;
+mod form_fields;
+mod kept_form;
 mod limiter;
 mod link;
 mod logout;
 mod logout_page;
+mod name_id;
 mod organization_discovery;
 mod paths;
 mod places;
@@ -80,6 +86,7 @@ mod trial;
 pub use accept::{Accepted, Checked, SignInAnswer, SignInOutcome};
 pub use answers::{asks_by_paos, login_url, wants_json};
 pub use chooser::{Chooser, ChooserView, ShownChoice};
+pub use common_domain::CommonDomainCookie;
 pub use connection_source::{ConnectionSource, Discovery};
 pub use cookies::Cookies;
 pub use discovery_request::{DiscoveryRequest, discovered};
@@ -87,15 +94,15 @@ pub use declined::{AfterDeclined, DeclinedSignIn, NOBODY_SIGNED_IN};
 pub use error::{ApplicationError, HttpError};
 pub use federation::Federation;
 pub use identity_provider_list::{Choice, FoundChoices, IdentityProviderList};
+pub use kept_form::KeptForms;
 pub use limiter::{ReceiveLimiter, ReceivePermit};
 pub use link::NOT_LINKED;
 pub use logout::{EndedSession, EndsSessions, LogoutSessions};
 pub use logout_page::{LogoutPage, LogoutView};
+pub use name_id::{Managed, ManagesNames, NAME_CHANGED, NAME_NOT_CHANGED};
 pub use organization_discovery::OrganizationDiscovery;
 pub use paths::{
-    ASSERTION_CONSUMER, CHOOSER, CONNECTION_ASSERTION_CONSUMER, CONNECTION_METADATA,
-    CONNECTION_SINGLE_LOGOUT, CONNECTION_SINGLE_LOGOUT_SOAP, DISCOVERED, DISCOVERY_FEED, LINK, LOGIN, LOGOUT,
-    METADATA, Paths, SINGLE_LOGOUT, SINGLE_LOGOUT_SOAP,
+    ASSERTION_CONSUMER, CHOOSER, CONNECTION_ASSERTION_CONSUMER, CONNECTION_METADATA, CONNECTION_SINGLE_LOGOUT, CONNECTION_SINGLE_LOGOUT_SOAP, DISCOVERED, DISCOVERY_FEED, LINK, LOGIN, LOGOUT, METADATA, Paths, SINGLE_LOGOUT, SINGLE_LOGOUT_SOAP, CONNECTION_NAME_ID, CONNECTION_NAME_ID_SOAP, KEPT_FORM, NAME_ID, NAME_ID_SOAP,
 };
 pub use provisioned::{AccountStore, OpenedSession, Provisioned};
 pub use reference::Reference;

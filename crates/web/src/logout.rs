@@ -58,7 +58,9 @@ pub(crate) type BackChannel =
     Arc<dyn Fn(&SoapCall) -> Pin<Box<dyn Future<Output = Result<Vec<u8>, HttpError>> + Send>> + Send + Sync>;
 
 /// How long an identity provider may take to answer over SOAP, while the person waits.
-const BACK_CHANNEL_TIME: Duration = Duration::from_secs(5);
+pub(crate) const BACK_CHANNEL_TIME: Duration = Duration::from_secs(5);
+/// How long all of them may take together.
+const BACK_CHANNEL_TIME_OF_ALL: Duration = Duration::from_secs(10);
 
 impl SingleSignOn {
     /// Takes part in single logout, if the service provider has a [logout address](vouchsafe::Builder::single_logout): identity providers are
@@ -191,6 +193,7 @@ impl SingleSignOn {
         mut journey: LogoutJourney,
         mut cookies: Vec<HeaderValue>,
     ) -> Result<Response<String>, HttpError> {
+        let began = tokio::time::Instant::now();
         while let Some(participant) = journey.take_next() {
             let connection = match self.inner.connections.find(&participant.connection).await {
                 Ok(found) => found,
@@ -217,7 +220,8 @@ impl SingleSignOn {
                     return carried(&started.request, cookies);
                 }
                 Err(BindingError::NoSingleLogout { .. }) => {
-                    let answer = self.call(&connection, &participant).await;
+                    let left = BACK_CHANNEL_TIME_OF_ALL.saturating_sub(began.elapsed());
+                    let answer = self.call(&connection, &participant, left.min(BACK_CHANNEL_TIME)).await;
                     journey.note(connection.id(), answer);
                 }
                 Err(error) => {
@@ -229,13 +233,13 @@ impl SingleSignOn {
         self.arrived(&journey, cookies)
     }
 
-    /// Tells an identity provider over SOAP, if it can be told so.
-    async fn call(&self, connection: &Connection, participant: &Participant) -> LogoutAnswer {
+    /// Tells an identity provider over SOAP, if it can be told so, and waits that long for its answer.
+    async fn call(&self, connection: &Connection, participant: &Participant, time: Duration) -> LogoutAnswer {
         let Some(send) = &self.inner.back_channel else { return LogoutAnswer::NotAsked };
         let Ok(call) = self.service_provider().logout_call(connection, participant, self.now()) else {
             return LogoutAnswer::NotAsked;
         };
-        let answered = match tokio::time::timeout(BACK_CHANNEL_TIME, send(&call)).await {
+        let answered = match tokio::time::timeout(time, send(&call)).await {
             Ok(Ok(answered)) => answered,
             Ok(Err(error)) => {
                 let cause = error.cause();

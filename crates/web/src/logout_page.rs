@@ -9,6 +9,7 @@ use vouchsafe::xml::escape_markup;
 use vouchsafe::{LogoutAnswer, ParticipantAnswer};
 
 use crate::answers::answer_without_script;
+use crate::refusal_page::STYLE;
 
 /// What there is to show.
 #[derive(Clone, Copy, Debug)]
@@ -91,30 +92,35 @@ impl LogoutPage {
             Kind::Rendered(render) => return render(shown),
             Kind::Ours(name) => name,
         };
-        let of = match name.is_empty() {
-            true => String::new(),
-            false => format!(" of {}", escape_markup(name)),
-        };
-        let told = match shown.is_complete() {
-            true => "<p>Your identity provider has ended its session too.</p>".to_owned(),
+        let (of, heading) = match name.is_empty() {
+            true => (String::new(), String::new()),
             false => {
-                let answers: String = shown
-                    .answers
+                let name = escape_markup(name);
+                (format!(" of {name}"), format!("<p class=\"name\">{name}</p>"))
+            }
+        };
+        let told = match (shown.answers, shown.is_complete()) {
+            ([], _) => String::new(),
+            ([_], true) => "<p>Your identity provider has ended its session too.</p>".to_owned(),
+            (_, true) => "<p>Your identity providers have ended their sessions too.</p>".to_owned(),
+            (answers, false) => {
+                let answers: String = answers
                     .iter()
                     .map(|one| {
-                        format!("<li>{}: {}</li>", escape_markup(one.connection.as_str()), words(one.answer))
+                        let connection = escape_markup(one.connection.as_str());
+                        format!("<dt>{connection}</dt><dd>{}</dd>", words(one.answer))
                     })
                     .collect();
                 format!(
                     "<p>You may still be signed in elsewhere. On a computer that others use, close all windows of the browser.</p>\
-                     <ul id=\"answers\">{answers}</ul>"
+                     <dl id=\"answers\">{answers}</dl>"
                 )
             }
         };
         format!(
             "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Signed out</title>\
-             <meta name=\"viewport\" content=\"width=device-width\"><style>{STYLE}</style></head><body><main>\
-             <h1>You are signed out{of}.</h1>{told}<p><a href=\"{}\">Sign in again</a></p></main></body></html>",
+             <meta name=\"viewport\" content=\"width=device-width\"><style>{STYLE}</style></head><body>{heading}<main>\
+             <h1>You are signed out{of}.</h1>{told}<p><a class=\"button\" href=\"{}\">Sign in again</a></p></main></body></html>",
             escape_markup(shown.back)
         )
     }
@@ -130,5 +136,3 @@ fn words(answer: LogoutAnswer) -> &'static str {
         _ => "it did not confirm that its session is over",
     }
 }
-
-const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;margin:0;padding:2rem;color:#1f2733}main{max-width:34rem;margin:3rem auto}h1{font-size:1.4rem}";

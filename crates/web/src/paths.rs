@@ -21,6 +21,16 @@ pub const SINGLE_LOGOUT_SOAP: &str = "/saml/slo/soap";
 pub const CONNECTION_SINGLE_LOGOUT: &str = "/saml/{connection}/slo";
 /// The SOAP address for logout of a connection that has one of its own (POST).
 pub const CONNECTION_SINGLE_LOGOUT_SOAP: &str = "/saml/{connection}/slo/soap";
+/// Where identity providers say by browser that a name changes or ends, and answer what we ask about names (GET and POST).
+pub const NAME_ID: &str = "/saml/name-id";
+/// Where they say so over SOAP (POST).
+pub const NAME_ID_SOAP: &str = "/saml/name-id/soap";
+/// The address for names of a connection that has one of its own (GET and POST).
+pub const CONNECTION_NAME_ID: &str = "/saml/{connection}/name-id";
+/// The SOAP address for names of a connection that has one of its own (POST).
+pub const CONNECTION_NAME_ID_SOAP: &str = "/saml/{connection}/name-id/soap";
+/// Posts a form again that was kept during a sign-in (GET).
+pub const KEPT_FORM: &str = "/saml/form";
 /// Links the account of the session to its person at the identity provider (POST from a page of this service).
 pub const LINK: &str = "/saml/link";
 /// Where the answer of a discovery service comes (GET).
@@ -67,6 +77,16 @@ pub struct Paths {
     pub connection_single_logout: String,
     /// The same over SOAP. Default: [`CONNECTION_SINGLE_LOGOUT_SOAP`].
     pub connection_single_logout_soap: String,
+    /// Where identity providers say by browser that a name changes or ends. Default: [`NAME_ID`].
+    pub name_id: String,
+    /// Where they say so over SOAP. Default: [`NAME_ID_SOAP`].
+    pub name_id_soap: String,
+    /// The same for a connection that has an address of its own. Default: [`CONNECTION_NAME_ID`].
+    pub connection_name_id: String,
+    /// The same over SOAP. Default: [`CONNECTION_NAME_ID_SOAP`].
+    pub connection_name_id_soap: String,
+    /// Where a kept form is posted again. Default: [`KEPT_FORM`].
+    pub kept_form: String,
     /// Where an account is linked, if sessions are those of [`Provisioned`](crate::Provisioned). Default: [`LINK`].
     pub link: String,
     /// Where the answer of a discovery service comes. Default: [`DISCOVERED`].
@@ -90,6 +110,11 @@ impl Default for Paths {
             single_logout_soap: SINGLE_LOGOUT_SOAP.to_owned(),
             connection_single_logout: CONNECTION_SINGLE_LOGOUT.to_owned(),
             connection_single_logout_soap: CONNECTION_SINGLE_LOGOUT_SOAP.to_owned(),
+            name_id: NAME_ID.to_owned(),
+            name_id_soap: NAME_ID_SOAP.to_owned(),
+            connection_name_id: CONNECTION_NAME_ID.to_owned(),
+            connection_name_id_soap: CONNECTION_NAME_ID_SOAP.to_owned(),
+            kept_form: KEPT_FORM.to_owned(),
             link: LINK.to_owned(),
             discovered: DISCOVERED.to_owned(),
             chooser: CHOOSER.to_owned(),
@@ -150,6 +175,31 @@ impl Paths {
         Paths { connection_single_logout_soap: path.to_owned(), ..self }
     }
 
+    /// Sets [`name_id`](Self::name_id).
+    pub fn name_id(self, path: &str) -> Paths {
+        Paths { name_id: path.to_owned(), ..self }
+    }
+
+    /// Sets [`name_id_soap`](Self::name_id_soap).
+    pub fn name_id_soap(self, path: &str) -> Paths {
+        Paths { name_id_soap: path.to_owned(), ..self }
+    }
+
+    /// Sets [`connection_name_id`](Self::connection_name_id). The path has the parameter `{connection}`, the connection's name.
+    pub fn connection_name_id(self, path: &str) -> Paths {
+        Paths { connection_name_id: path.to_owned(), ..self }
+    }
+
+    /// Sets [`connection_name_id_soap`](Self::connection_name_id_soap). The path has the parameter `{connection}`.
+    pub fn connection_name_id_soap(self, path: &str) -> Paths {
+        Paths { connection_name_id_soap: path.to_owned(), ..self }
+    }
+
+    /// Sets [`kept_form`](Self::kept_form).
+    pub fn kept_form(self, path: &str) -> Paths {
+        Paths { kept_form: path.to_owned(), ..self }
+    }
+
     /// Sets [`link`](Self::link).
     pub fn link(self, path: &str) -> Paths {
         Paths { link: path.to_owned(), ..self }
@@ -190,9 +240,14 @@ mod tests {
             .single_logout_soap("/9")
             .connection_single_logout("/10")
             .connection_single_logout_soap("/11")
-            .discovered("/12")
-            .chooser("/13")
-            .discovery_feed("/14");
+            .name_id("/12")
+            .name_id_soap("/13")
+            .connection_name_id("/14")
+            .connection_name_id_soap("/15")
+            .kept_form("/16")
+            .discovered("/17")
+            .chooser("/18")
+            .discovery_feed("/19");
         let expected = Paths {
             metadata: "/1".to_owned(),
             login: "/2".to_owned(),
@@ -205,9 +260,14 @@ mod tests {
             single_logout_soap: "/9".to_owned(),
             connection_single_logout: "/10".to_owned(),
             connection_single_logout_soap: "/11".to_owned(),
-            discovered: "/12".to_owned(),
-            chooser: "/13".to_owned(),
-            discovery_feed: "/14".to_owned(),
+            discovered: "/17".to_owned(),
+            chooser: "/18".to_owned(),
+            discovery_feed: "/19".to_owned(),
+            name_id: "/12".to_owned(),
+            name_id_soap: "/13".to_owned(),
+            connection_name_id: "/14".to_owned(),
+            connection_name_id_soap: "/15".to_owned(),
+            kept_form: "/16".to_owned(),
         };
         assert_eq!(renamed, expected);
     }

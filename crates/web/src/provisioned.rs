@@ -3,20 +3,22 @@
 use std::fmt;
 use std::sync::Arc;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use http::{HeaderMap, HeaderValue, Response};
+use vouchsafe::provisioning::{Identity, PlanRefusal};
 use vouchsafe::{
-    BindingError, LogoutRequest, PendingRequest, ValidAssertion, provisioning::Identity, xml::Quoted,
+    BindingError, EntityId, LogoutRequest, ManageNameIdRequest, NameIdChange, NameIdOrder, NameIdStatus,
+    PendingRequest, StatusAnswer, ValidAssertion, xml::Quoted,
 };
 use vouchsafe_store::{
-    CompletedSignIn, Directory, HistoryLimits, LogoutStore, RecordedSignIn, Session, SessionId, SessionStore,
-    SignIn, SignInError, SignInHistory, StoreError,
+    CompletedSignIn, Directory, HistoryLimits, LogoutStore, RecordedSignIn, Session, SessionId, SessionStore, SignIn, SignInError, SignInHistory, StoreError, Decision,
 };
 
 use crate::accept::Checked;
 use crate::error::HttpError;
 use crate::link;
 use crate::logout::{EndedSession, EndsSessions, LogoutSessions, meant_by};
+use crate::name_id::{Managed, ManagesNames};
 use crate::single_sign_on::SingleSignOn;
 
 /// Accounts, sessions and remembered logouts in one store: what `vouchsafe_store::Memory`, `Sqlite` and `Postgres` are.
@@ -228,6 +230,53 @@ impl LogoutSessions for Provisioned {
             }
             Ok(ended)
         })
+    }
+}
+
+/// What an account is known by changes in one transaction with its audit record, and the sessions under the old name end.
+impl ManagesNames for Provisioned {
+    fn requested<'a>(&'a self, request: &'a ManageNameIdRequest) -> Managed<'a, NameIdStatus> {
+        let person = Identity::of_name_id_request(request);
+        Box::pin(self.change_name(person, request.issuer(), request.change(), request.accepted_at()))
+    }
+
+    /// A name that ends is unlinked. A new identifier is one of ours that the identity provider adds to its own name, which stays.
+    fn confirmed<'a>(&'a self, answer: &'a StatusAnswer, order: &'a NameIdOrder) -> Managed<'a, ()> {
+        Box::pin(async move {
+            if order.change == NameIdChange::Terminate {
+                let connection = answer.connection().clone();
+                let person =
+                    Identity::of_kept_name(&order.name_id, connection, answer.issuer(), answer.audience());
+                self.change_name(person, answer.issuer(), &order.change, answer.accepted_at()).await?;
+            }
+            Ok(())
+        })
+    }
+}
+
+impl Provisioned {
+    async fn change_name(
+        &self,
+        person: Identity,
+        issuer: &EntityId,
+        change: &NameIdChange,
+        at: DateTime<Utc>,
+    ) -> Result<NameIdStatus, HttpError> {
+        let connection = person.connection.clone();
+        // Before the name changes: single logout finds sessions by it.
+        self.store.revoke_by_name_id(&person, None).await?;
+        match self.store.decide(Decision::name_id(person, issuer.clone(), change, at)).await {
+            Ok(_) => Ok(NameIdStatus::Success),
+            Err(
+                SignInError::PlanRefusal(PlanRefusal::IdentityUnknown { .. })
+                | SignInError::Store(StoreError::NoOrganizationFor { .. }),
+            ) => Ok(NameIdStatus::UnknownPrincipal),
+            Err(SignInError::Store(failure)) if failure.is_outage() => Err(failure.into()),
+            Err(refused) => {
+                tracing::warn!(%connection, code = refused.code(), "a name is not changed");
+                Ok(NameIdStatus::Denied)
+            }
+        }
     }
 }
 

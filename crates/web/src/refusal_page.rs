@@ -19,6 +19,8 @@ pub struct RefusalView<'a> {
     pub reference: &'a Reference,
     /// A path of the application's: where the person can start again, with the way to where they wanted to go.
     pub back: &'a str,
+    /// Whether it is a sign-out, so that whoever began it here is signed out here all the same.
+    pub is_sign_out: bool,
 }
 
 /// The page, in the application's colours, or made by the application.
@@ -94,19 +96,26 @@ impl RefusalPage {
                     false => format!("<p class=\"name\">{}</p>", escape_markup(name)),
                 };
                 format!(
-                    "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Not signed in</title>\
+                    "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{}</title>\
                      <meta name=\"viewport\" content=\"width=device-width\">\
                      <style>:root{{--accent:{accent};--back:{background}}}{STYLE}</style></head><body>{heading}<main>\
-                     <h1>{}</h1><p>Try again, or ask your administrator and name this reference:</p>\
-                     <p><code id=\"reference\">{}</code></p><p><a class=\"button\" href=\"{}\">Try again</a></p></main></body></html>",
+                     <h1>{}</h1>{}<p>Try again, or ask your administrator and name this reference:</p>\
+                     <p><code id=\"reference\">{}</code></p><p><a class=\"button\" href=\"{}\">{}</a></p></main></body></html>",
+                    if shown.is_sign_out { "Not signed out" } else { "Not signed in" },
                     escape_markup(shown.message),
+                    if shown.is_sign_out { SIGNED_OUT_HERE } else { "" },
                     escape_markup(shown.reference.as_str()),
-                    escape_markup(shown.back)
+                    escape_markup(shown.back),
+                    if shown.is_sign_out { "Back" } else { "Try again" },
                 )
             }
         }
     }
 }
+
+/// What holds of every sign-out that was begun here, whatever an identity provider answers or does not: the session here ended first.
+const SIGNED_OUT_HERE: &str = "<p>If you signed out here, you are signed out of this service. Elsewhere your sessions may go on: on a computer \
+                               that others use, close all windows of the browser.</p>";
 
 /// How the pages of this crate look. A dark page has colours of its own, whatever the application chose for a light one.
 pub(crate) const STYLE: &str = "\
@@ -117,10 +126,10 @@ body.wide{max-width:60rem;padding-top:2rem}\
 main{background:var(--card);border:1px solid var(--line);border-radius:.75rem;padding:1.5rem}\
 .name{font-weight:650;margin:0 0 1rem}h1{font-size:1.35rem;line-height:1.3;margin:0 0 .75rem}p{margin:0 0 1rem}main>p:last-child{margin:0}\
 code{font-size:1.05rem;overflow-wrap:anywhere}a{color:var(--accent,#2f5bd8)}\
-a.button{display:inline-block;padding:.55rem 1.1rem;border-radius:.5rem;background:var(--accent,#2f5bd8);color:#fff;text-decoration:none}\
+a.button,button{display:inline-block;padding:.55rem 1.1rem;border:0;border-radius:.5rem;background:var(--accent,#2f5bd8);color:#fff;font:inherit;text-decoration:none;cursor:pointer}\
 dt{color:var(--soft)}dd{margin:0 0 .5rem;overflow-wrap:anywhere}.scroll{overflow-x:auto}table{border-collapse:collapse;font-size:.93rem}\
 th{text-align:left;color:var(--soft);font-weight:500}th,td{padding:.35rem .75rem .35rem 0;vertical-align:top;overflow-wrap:anywhere;min-width:6.5rem}\
-@media (prefers-color-scheme:dark){:root{--ink:#e7ebf1;--soft:#9aa6b6;--card:#1a212b;--line:#2d3744;--back:#11161d;--accent:#7aa2ff}a.button{color:#11161d}}";
+@media (prefers-color-scheme:dark){:root{--ink:#e7ebf1;--soft:#9aa6b6;--card:#1a212b;--line:#2d3744;--back:#11161d;--accent:#7aa2ff}a.button,button{color:#11161d}}";
 
 #[cfg(test)]
 mod tests {
@@ -131,7 +140,7 @@ mod tests {
     fn nothing_leaves_its_place() {
         let reference = Reference::new(&Provider::rustcrypto());
         let nasty = "\"><script>alert('x')</script>";
-        let shown = RefusalView { message: "No.", reference: &reference, back: nasty };
+        let shown = RefusalView { message: "No.", reference: &reference, back: nasty, is_sign_out: true };
         let page = RefusalPage::new(nasty).colors("red;}</style><script>", "#12345g").render(&shown);
         assert!(!page.contains("<script>"));
         assert_eq!(page.matches("</style>").count(), 1);
@@ -140,5 +149,8 @@ mod tests {
         let page = RefusalPage::new("Loadbench").colors("#abc", "#01020304").render(&shown);
         assert!(page.contains("--accent:#abc;--back:#01020304}"));
         assert!(page.contains("<p class=\"name\">Loadbench</p>"));
+        assert!(
+            page.contains("you are signed out of this service") && page.contains("<title>Not signed out")
+        );
     }
 }

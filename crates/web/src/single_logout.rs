@@ -70,15 +70,17 @@ impl SingleSignOn {
         };
         match outcome.await {
             Ok(envelope) => soap(StatusCode::OK, envelope),
-            Err(error) => {
-                let error: HttpError = error;
-                let refused = self.refuse_in(&context, &error);
-                let fault = self.service_provider().soap_fault().unwrap_or_default();
-                let mut response = soap(refused.status(), fault);
-                *response.extensions_mut() = refused.extensions().clone();
-                response
-            }
+            Err(error) => self.soap_refused(&context, &error),
         }
+    }
+
+    /// A fault that does not tell why.
+    pub(crate) fn soap_refused(&self, context: &Context, error: &HttpError) -> Response<String> {
+        let refused = self.refuse_in(context, error);
+        let fault = self.service_provider().soap_fault().unwrap_or_default();
+        let mut response = soap(refused.status(), fault);
+        *response.extensions_mut() = refused.extensions().clone();
+        response
     }
 
     async fn logout_message(
@@ -139,7 +141,7 @@ impl SingleSignOn {
         own.ok_or(HttpError::UnknownConnection)
     }
 
-    async fn open_message(
+    pub(crate) async fn open_message(
         &self,
         request: &Parts,
         sent: SentMessage,
@@ -292,12 +294,12 @@ impl SingleSignOn {
     }
 
     /// A message that was not carried out before. It is recorded when it was.
-    async fn confirm_message(&self, valid: ValidMessage) -> Result<Message, HttpError> {
+    pub(crate) async fn confirm_message(&self, valid: ValidMessage) -> Result<Message, HttpError> {
         let recorded = self.inner.replays.look_up(valid.replay_key()).await?;
         Ok(valid.confirm(recorded)?)
     }
 }
 
-fn soap(status: StatusCode, envelope: String) -> Response<String> {
+pub(crate) fn soap(status: StatusCode, envelope: String) -> Response<String> {
     answer(status, "text/xml; charset=utf-8", envelope)
 }

@@ -14,9 +14,11 @@ use crate::connection_source::{ConnectionSource, Discovery};
 use crate::cookies::Cookies;
 use crate::declined::Choose;
 use crate::error::HttpError;
+use crate::kept_form::KeptForms;
 use crate::limiter::ReceiveLimiter;
 use crate::logout::{BackChannel, SingleLogout};
 use crate::logout_page::LogoutPage;
+use crate::name_id::ManagesNames;
 use crate::refusal_log::{RefusalLog, RefusalRecord};
 use crate::refusal_page::RefusalPage;
 use crate::return_path::ReturnPaths;
@@ -64,6 +66,8 @@ pub(crate) struct Inner {
     pub(crate) trial_page: TrialPage,
     pub(crate) single_logout: Option<SingleLogout>,
     pub(crate) back_channel: Option<BackChannel>,
+    pub(crate) names: Option<Arc<dyn ManagesNames>>,
+    pub(crate) kept_forms: Option<KeptForms>,
     pub(crate) logout_page: LogoutPage,
     pub(crate) refusals: RefusalLog,
     client_address: Option<Hook<Parts, Option<IpAddr>>>,
@@ -99,6 +103,8 @@ impl SingleSignOn {
                 trial_page: TrialPage::default(),
                 single_logout: None,
                 back_channel: None,
+                names: None,
+                kept_forms: None,
                 logout_page: LogoutPage::default(),
                 refusals: RefusalLog::default(),
                 client_address: None,

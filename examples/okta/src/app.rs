@@ -15,9 +15,7 @@ use vouchsafe::assertion::Outcome;
 use vouchsafe::crypto::Certificate;
 use vouchsafe::{EntityId, ServiceProvider, SoapCall};
 use vouchsafe_axum::{
-    ASSERTION_CONSUMER, LogoutPage, METADATA, OrganizationDiscovery, Provisioned, Rate, ReceiveLimiter,
-    RefusalLog, RefusalPage, RefusalRecord, ReturnPaths, SINGLE_LOGOUT, SINGLE_LOGOUT_SOAP, SingleSignOn,
-    StartLimiter, StoredConnections, own_pages_only, provisioned_routes, scim_routes, signal_routes,
+    ASSERTION_CONSUMER, LogoutPage, METADATA, OrganizationDiscovery, Provisioned, Rate, ReceiveLimiter, RefusalLog, RefusalPage, RefusalRecord, ReturnPaths, SINGLE_LOGOUT, SINGLE_LOGOUT_SOAP, SingleSignOn, StartLimiter, StoredConnections, own_pages_only, provisioned_routes, scim_routes, signal_routes, KEPT_FORM, KeptForms, NAME_ID, NAME_ID_SOAP, require_signed_in,
 };
 use vouchsafe_client::Client;
 use vouchsafe_scim::ScimService;
@@ -138,6 +136,8 @@ impl App {
             .signing_key(key.clone(), certificate.clone())
             .single_logout(&format!("{base_url}{SINGLE_LOGOUT}"))?
             .single_logout_soap(&format!("{base_url}{SINGLE_LOGOUT_SOAP}"))?
+            .name_id_management(&format!("{base_url}{NAME_ID}"))?
+            .name_id_management_soap(&format!("{base_url}{NAME_ID_SOAP}"))?
             .decryption_key(key, certificate.clone())
             .build()?;
         // Only a service on this machine may load metadata from this machine.
@@ -148,7 +148,9 @@ impl App {
         let discovery = OrganizationDiscovery::new(Arc::clone(&shared), Arc::clone(&connections));
         let sso = SingleSignOn::new(service_provider, Arc::clone(&connections), Arc::clone(&shared))
             .discovery(Arc::new(discovery))
-            .return_paths(ReturnPaths::new("/home").exact("/").exact("/settings"))
+            .return_paths(ReturnPaths::new("/home").exact("/").exact("/settings").exact("/settings/policy"))
+            // Whoever writes a policy for longer than their session lasts finds it again.
+            .keep_forms(KeptForms::at(KEPT_FORM))
             // A customer's people may all come at nine o'clock.
             .receive_limiter(ReceiveLimiter::new(512).per_connection(256))
             .start_limiter(StartLimiter::new(LOAD).per_connection(LOAD))
@@ -178,6 +180,7 @@ impl App {
         let caller = client.clone();
         let sso = sso
             .single_logout_over(shared, Arc::new(provisioned.clone()))
+            .names_managed_by(Arc::new(provisioned.clone()))
             .logout_page(LogoutPage::new("Loadbench"))
             .back_channel(move |call| {
                 let (caller, location, body) =
@@ -202,6 +205,8 @@ impl App {
     }
 
     pub(crate) fn router(&self) -> Router {
+        let policy_form =
+            post(policy::save).layer(from_fn_with_state(self.clone(), require_signed_in::<App>));
         let pages = Router::new()
             .route("/", get(sign_in::page))
             .route("/sign-in/password", post(sign_in::by_password))
@@ -222,7 +227,7 @@ impl App {
             .route("/settings/people", get(people::people))
             .route("/settings/groups", get(people::groups))
             .route("/settings/audit", get(people::audit))
-            .route("/settings/policy", get(policy::page).post(policy::save))
+            .route("/settings/policy", get(policy::page).merge(policy_form))
             .route("/settings/policy/try", post(policy::try_out))
             .route("/settings/sign-ins", get(sign_ins::page))
             .route("/settings/domains", get(domains::page).post(domains::challenge))

@@ -96,7 +96,7 @@ fn receiver(provider: &Provider, is_credulous: bool) -> Receiver {
 impl Receiver {
     /// As a request of either kind, or else as the answer to ours.
     fn accept(&self, text: &[u8], way: Way) -> Option<Message> {
-        let requests = [ExpectMessage::LogoutRequest, ExpectMessage::ManageNameIdRequest];
+        let requests = [ExpectMessage::LogoutRequest, ExpectMessage::NameIdRequest];
         let mut outcomes = requests.into_iter().map(|expect| self.receive(text, way, expect));
         let is_of_the_kind = |outcome: &Result<Message, Refusal>| {
             outcome.as_ref().err().is_none_or(|refusal| refusal.code() != "message.kind")

@@ -18,10 +18,14 @@ mod attacks;
 mod discovery;
 #[path = "../../../axum/tests/http/elsewhere.rs"]
 mod elsewhere;
+#[path = "../../../axum/tests/http/kept_forms.rs"]
+mod kept_forms;
 #[path = "../../../axum/tests/http/link.rs"]
 mod link;
 #[path = "../../../axum/tests/http/logout.rs"]
 mod logout;
+#[path = "../../../axum/tests/http/names.rs"]
+mod names;
 #[path = "../../../axum/tests/http/nested.rs"]
 mod nested;
 #[path = "../../../axum/tests/http/other_connection.rs"]

@@ -22,6 +22,7 @@ pub(crate) async fn serve(listener: TcpListener, sso: SingleSignOn, provisioned:
             .route(web::post().to(async || "changed"))
             .route(web::delete().to(async || "changed"));
         let guarded = web::resource("/guarded").wrap(from_fn(require_signed_in));
+        let notes = web::resource("/projects/{id}/notes").wrap(from_fn(require_signed_in));
         App::new()
             .app_data(Data::clone(&sso))
             .app_data(Data::clone(&provisioned))
@@ -29,6 +30,7 @@ pub(crate) async fn serve(listener: TcpListener, sso: SingleSignOn, provisioned:
             .service(web::scope("/nested").configure(routes_at(paths, accepted)))
             .service(change)
             .service(guarded.get(async |who: ReqData<SignedIn>| who.session().account.to_string()))
+            .service(notes.route(web::post().to(async |_: ReqData<SignedIn>, body: String| body)))
             .route("/whoami", web::get().to(whoami))
             .route("/projects/{id}", web::get().to(whoami))
             .route("/maybe", web::get().to(maybe))

@@ -12,7 +12,9 @@ use vouchsafe::{
 };
 use vouchsafe_store::{Author, Directory, Memory};
 use vouchsafe_testkit::{self as testkit, attacks::CookieJar};
-use vouchsafe_web::{OrganizationDiscovery, Provisioned, ReceiveLimiter, ReturnPaths, SingleSignOn};
+use vouchsafe_web::{
+    KeptForms, OrganizationDiscovery, Provisioned, ReceiveLimiter, ReturnPaths, SingleSignOn,
+};
 
 use crate::serve::serve;
 
@@ -67,7 +69,7 @@ impl App {
 
     /// A service that is connected to this identity provider.
     pub(crate) async fn start_with_provider(okta: testkit::IdentityProvider) -> App {
-        App::start_configured(false, Provider::rustcrypto(), okta, false).await
+        App::start_configured(false, Provider::rustcrypto(), okta, Takes::Forms).await
     }
 
     async fn start_configured(
@@ -95,6 +97,10 @@ impl App {
                 .single_logout(&format!("{address}/saml/slo"))
                 .unwrap()
                 .single_logout_soap(&format!("{address}/saml/slo/soap"))
+                .unwrap()
+                .name_id_management(&format!("{address}/saml/name-id"))
+                .unwrap()
+                .name_id_management_soap(&format!("{address}/saml/name-id/soap"))
                 .unwrap();
         }
         let service_provider = builder.build().unwrap();
@@ -126,13 +132,16 @@ impl App {
             .on_refusal(move |record| {
                 let line = (record.reference.as_str().to_owned(), record.code.to_owned());
                 kept.lock().unwrap().push(line);
-            });
+            })
+            .keep_forms(KeptForms::at("/saml/form").octets_each(1_000).without_field("password"));
         let signed_in = Arc::<Mutex<Vec<usize>>>::default();
         let steps = Arc::clone(&signed_in);
         let provisioned = Provisioned::new(Arc::clone(&shared))
             .on_sign_in(move |sign_in| steps.lock().unwrap().push(sign_in.plan.steps().len()));
         let sso = match takes {
-            Takes::Logout => sso.single_logout_over(shared, Arc::new(provisioned.clone())),
+            Takes::Logout => sso
+                .single_logout_over(shared, Arc::new(provisioned.clone()))
+                .names_managed_by(Arc::new(provisioned.clone())),
             Takes::Artifacts => sso.back_channel(|call| {
                 let client = reqwest::Client::builder().no_proxy().build().unwrap();
                 let sending = client.post(call.location()).body(call.body().to_owned()).send();
@@ -199,6 +208,7 @@ pub(crate) struct Browser {
     cookies: Mutex<CookieJar>,
 }
 
+#[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) headers: reqwest::header::HeaderMap,
     pub(crate) status: u16,
@@ -244,6 +254,18 @@ impl Browser {
         let request =
             said.iter().fold(self.client.post(url), |request, (name, value)| request.header(*name, *value));
         self.send(request).await
+    }
+
+    /// A body of that kind, with headers that say where it comes from.
+    pub(crate) async fn post_as(
+        &self,
+        url: &str,
+        said: &[(&'static str, &str)],
+        kind: &str,
+        body: &str,
+    ) -> Answer {
+        let request = self.client.post(url).header("content-type", kind).body(body.to_owned());
+        self.send(said.iter().fold(request, |request, (name, value)| request.header(*name, *value))).await
     }
 
     /// Keeps a cookie as if an answer had set it.

@@ -91,7 +91,7 @@ async fn by_post(State(issuer): State<Arc<Issuer>>, body: String) -> Html<String
 }
 
 /// Opens these addresses in Chromium.
-fn browse(shared: &Path, rules: &str, addresses: &[String]) -> serde_json::Value {
+pub(crate) fn browse(shared: &Path, rules: &str, addresses: &[String]) -> serde_json::Value {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/interop/chromium.js");
     let setup = ". \"$0/lib.sh\"; ensure_apt chromium; ensure_npm \"$IDPS_DIR/browser\" browser; \
                  export NODE_PATH=$NPM_DIR/node_modules; exec node \"$@\"";

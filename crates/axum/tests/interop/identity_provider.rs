@@ -114,6 +114,12 @@ impl IdentityProviderProcess {
         format!("http://127.0.0.1:{}{path}", self.port)
     }
 
+    /// The address at which it begins to change a name, or to end it.
+    pub(crate) fn change_name(&self, new: Option<&str>) -> String {
+        let query = new.map(|new| format!("?new={new}")).unwrap_or_default();
+        format!("http://127.0.0.1:{}/mni/initiate{query}", self.port)
+    }
+
     /// A browser for this identity provider, without cookies.
     pub(crate) fn browser(&self) -> SignedInThere<'_> {
         static NUMBER: AtomicU32 = AtomicU32::new(0);

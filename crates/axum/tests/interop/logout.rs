@@ -189,7 +189,7 @@ async fn from_there(
     request
 }
 
-async fn sign_in(
+pub(crate) async fn sign_in(
     product: &Product,
     there: &SignedInThere<'_>,
     browser: &LogoutBrowser,
@@ -219,10 +219,15 @@ fn login(service: &LogoutService) -> String {
 
 /// The metadata without logout addresses of other bindings.
 fn taking_logout_by(binding: &str, metadata: &str) -> String {
+    taking("SingleLogoutService", binding, metadata)
+}
+
+/// The metadata without addresses of this service by other bindings.
+pub(crate) fn taking(service: &str, binding: &str, metadata: &str) -> String {
     let (mut kept, mut is_kept) = (String::new(), true);
     for (number, piece) in metadata.split('<').enumerate() {
         let element = piece.split([' ', '>']).next().unwrap_or_default();
-        let is_logout = element.ends_with("SingleLogoutService");
+        let is_logout = element.ends_with(service);
         if is_logout && !element.starts_with('/') {
             is_kept = piece.contains(&format!("bindings:{binding}\""));
         }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use axum::extract::{FromRef, State};
 use axum::http::HeaderMap;
+use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use axum::{
     Router,
@@ -15,10 +16,12 @@ use tokio::net::TcpListener;
 use vouchsafe::provisioning::Identity;
 use vouchsafe::{
     Builder, Complete, Connection, ConnectionId, ConnectionSettings, Connections, EntityId, IdentityProvider,
-    LogoutRequest, Participant, ServiceProvider, SoapCall,
+    LogoutRequest, ManageNameIdRequest, NameIdOrder, NameIdStatus, Participant, ServiceProvider, SoapCall,
+    StatusAnswer,
 };
 use vouchsafe_axum::{
-    AcceptedLogin, EndedSession, EndsSessions, LogoutSessions, ReturnPaths, SingleSignOn, routes,
+    AcceptedLogin, EndedSession, EndsSessions, LogoutSessions, Managed, ManagesNames, ReturnPaths,
+    SingleSignOn, routes,
 };
 use vouchsafe_client::Client;
 use vouchsafe_store::{Memory, SessionId};
@@ -59,6 +62,25 @@ impl LogoutSessions for Sessions {
     }
 }
 
+/// What identity providers said of names ends sessions, and is written down.
+impl ManagesNames for Sessions {
+    fn requested<'a>(&'a self, request: &'a ManageNameIdRequest) -> Managed<'a, NameIdStatus> {
+        let person = Identity::of_name_id_request(request);
+        let mut live = self.0.lock().unwrap();
+        let before = live.len();
+        live.retain(|session| session.identity != person);
+        let status = match before > live.len() {
+            true => NameIdStatus::Success,
+            false => NameIdStatus::UnknownPrincipal,
+        };
+        Box::pin(std::future::ready(Ok(status)))
+    }
+
+    fn confirmed<'a>(&'a self, _: &'a StatusAnswer, _: &'a NameIdOrder) -> Managed<'a, ()> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+}
+
 #[derive(Clone)]
 struct App {
     sso: SingleSignOn,
@@ -93,6 +115,23 @@ async fn sign_out(State(app): State<App>, headers: HeaderMap) -> Response {
         Ok(EndedSession { cookies: vec![app.sso.cookies().close_session()?], participants })
     };
     app.sso.sign_out(&headers, holds_session, end).await.into_response()
+}
+
+/// Asks the identity provider of the session to change or to end its name.
+async fn order_name(State(app): State<App>, request: Parts) -> Response {
+    let held = app.sso.cookies().session(&request.headers);
+    let participant = {
+        let live = app.sessions.0.lock().unwrap();
+        live.iter().find(|session| Some(&session.secret) == held.as_ref()).unwrap().participant.clone()
+    };
+    let new = request.uri.query().and_then(|query| query.strip_prefix("new=")).map(str::to_owned);
+    let order = match new {
+        Some(new) => NameIdOrder::new_identifier(participant.name_id, new),
+        None => NameIdOrder::terminate(participant.name_id),
+    };
+    let connection = app.sso.find_connection(participant.connection.as_str()).await.unwrap().unwrap();
+    let ordered = app.sso.order_name_id(&request, &connection, order, "/home").await;
+    ordered.unwrap_or_else(|error| app.sso.refuse(&request.headers, error)).into_response()
 }
 
 async fn home(State(app): State<App>, headers: HeaderMap) -> &'static str {
@@ -139,6 +178,10 @@ impl LogoutService {
             .single_logout(&format!("{address}/saml/slo"))
             .unwrap()
             .single_logout_soap(&format!("{address}/saml/slo/soap"))
+            .unwrap()
+            .name_id_management(&format!("{address}/saml/name-id"))
+            .unwrap()
+            .name_id_management_soap(&format!("{address}/saml/name-id/soap"))
             .unwrap();
         let saml = configure(builder).build().unwrap();
         (LogoutService { address, saml, refusals: Arc::default() }, listener)
@@ -171,6 +214,7 @@ impl LogoutService {
         let sso = SingleSignOn::new(self.saml.clone(), Arc::new(connections), Arc::clone(&store))
             .return_paths(ReturnPaths::new("/home"))
             .single_logout_over(store, Arc::clone(&sessions) as Arc<dyn LogoutSessions>)
+            .names_managed_by(Arc::clone(&sessions) as Arc<dyn ManagesNames>)
             .back_channel(move |call| {
                 let (client, location, body) =
                     (client.clone(), call.location().to_owned(), call.body().to_owned());
@@ -182,6 +226,7 @@ impl LogoutService {
         let router = Router::new()
             .route("/home", get(home))
             .route("/saml/logout", post(sign_out))
+            .route("/names", get(order_name))
             .merge(routes(signed_in))
             .with_state(App { sso, sessions });
         tokio::spawn(async move { axum::serve(listener, router).await });

@@ -19,10 +19,12 @@
 mod artifact;
 mod chromium;
 mod enhanced_client;
+mod frames;
 mod https;
 mod identity_provider;
 mod logout;
 mod logout_service;
+mod names;
 mod routers;
 mod service;
 mod soap_logout;

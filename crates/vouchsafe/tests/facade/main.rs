@@ -15,6 +15,7 @@ mod enhanced_client;
 mod login;
 mod logout;
 mod logout_between_customers;
+mod names;
 mod properties;
 mod published;
 mod receive;

@@ -1,0 +1,128 @@
+//! A form that is posted without a session is kept, and posted again after the sign-in.
+
+use vouchsafe_testkit::AuthnRequest;
+
+use crate::app::{Answer, App, Browser};
+
+const OWN: (&str, &str) = ("sec-fetch-site", "same-origin");
+const URLENCODED: &str = "application/x-www-form-urlencoded";
+
+impl App {
+    async fn notes(
+        &self,
+        browser: &Browser,
+        said: &[(&'static str, &str)],
+        kind: &str,
+        body: &str,
+    ) -> Answer {
+        browser.post_as(&format!("{}/projects/7/notes?draft=1", self.address), said, kind, body).await
+    }
+
+    /// Signs in and follows to where the sign-in leads.
+    async fn back(&self, browser: &Browser, sign_in_page: &str) -> Answer {
+        let query = sign_in_page.split_once('?').map(|(_, query)| query).unwrap_or_default();
+        let request: AuthnRequest = self.begin(browser, &format!("organization=acme&{query}")).await;
+        let id = format!("_form{}", request.id);
+        let issued = self.response().assertion_id(id).in_response_to(&request.id).issue().unwrap();
+        let answer = self.finish(browser, &issued, request.relay_state.as_deref().unwrap()).await;
+        assert_eq!(answer.status, 303, "{}", answer.body);
+        browser.get(&format!("{}{}", self.address, answer.location)).await
+    }
+}
+
+/// Whether the browser was sent to sign in with something kept for it.
+fn is_kept(answer: &Answer) -> bool {
+    assert_eq!((answer.status, answer.body.as_str()), (303, ""), "{answer:?}");
+    let is_kept = answer.location.contains("kept%3D");
+    assert_eq!(is_kept, answer.set_cookies.iter().any(|one| one.contains("vouchsafe-form=")), "{answer:?}");
+    is_kept
+}
+
+#[tokio::test]
+async fn what_somebody_wrote_comes_back() {
+    let app = App::start().await;
+    let browser = Browser::new();
+    let body = "text=two%0D%0Alines+%26+%3Cb%3E&text=again&submit=1&password=secret";
+    let asked = app.notes(&browser, &[OWN], URLENCODED, body).await;
+    assert!(is_kept(&asked));
+    assert!(asked.set_cookies[0].contains("; HttpOnly; SameSite=Lax"), "{:?}", asked.set_cookies);
+
+    let page = app.back(&browser, &asked.location).await;
+    assert_eq!(page.status, 200, "{page:?}");
+    assert!(page.body.contains("action=\"/projects/7/notes?draft=1\""), "{}", page.body);
+    assert!(page.body.contains("name=\"text\" value=\"two\r\nlines &amp; &lt;b&gt;\""), "{}", page.body);
+    assert!(page.body.contains("name=\"submit\"") && !page.body.contains("secret"), "{}", page.body);
+    assert!(page.body.contains("<button type=\"submit\">"), "without a script a button does it");
+    let policy = page.headers.get("content-security-policy").unwrap().to_str().unwrap();
+    assert!(policy.contains("script-src 'sha256-") && policy.contains("form-action 'self'"), "{policy}");
+    assert!(page.set_cookies.iter().any(|one| one.contains("vouchsafe-form=") && one.contains("Max-Age=0")));
+
+    // As the page posts it: signed in now, it arrives.
+    let again = "text=two%0D%0Alines+%26+%3Cb%3E&text=again&submit=1";
+    let done = app.notes(&browser, &[OWN], URLENCODED, again).await;
+    assert_eq!((done.status, done.body.as_str()), (200, again));
+}
+
+#[tokio::test]
+async fn a_form_in_parts_comes_back_in_parts() {
+    let app = App::start().await;
+    let browser = Browser::new();
+    let part = "--xx\r\nContent-Disposition: form-data; name=\"text\"\r\n\r\nwords\r\n--xx--\r\n";
+    let asked = app.notes(&browser, &[OWN], "multipart/form-data; boundary=xx", part).await;
+    assert!(is_kept(&asked));
+    let page = app.back(&browser, &asked.location).await;
+    assert!(page.body.contains("enctype=\"multipart/form-data\""), "{}", page.body);
+    assert!(page.body.contains("name=\"text\" value=\"words\""), "{}", page.body);
+}
+
+#[tokio::test]
+async fn what_is_not_to_be_kept_is_not() {
+    let app = App::start().await;
+    let browser = Browser::new();
+    let file =
+        "--xx\r\nContent-Disposition: form-data; name=\"a\"; filename=\"b\"\r\n\r\nwords\r\n--xx--\r\n";
+    let long = format!("text={}", "x".repeat(1_000));
+    for (said, kind, body) in [
+        (&[][..], URLENCODED, "text=1"),
+        (&[("sec-fetch-site", "cross-site")], URLENCODED, "text=1"),
+        (&[("sec-fetch-site", "same-site")], URLENCODED, "text=1"),
+        (&[("origin", "https://evil.example")], URLENCODED, "text=1"),
+        (&[OWN, ("origin", "https://evil.example")], URLENCODED, "text=1"),
+        (&[OWN], "text/plain", "text=1"),
+        (&[OWN], "application/json", "{}"),
+        (&[OWN], "multipart/form-data; boundary=xx", file),
+        (&[OWN], URLENCODED, long.as_str()),
+        (&[OWN], URLENCODED, "SAMLResponse=PGE%2B&text=1"),
+        (&[OWN], URLENCODED, "text=1&%53AMLRequest=PGE%2B"),
+        (&[OWN], URLENCODED, "RelayState=1"),
+    ] {
+        let asked = app.notes(&browser, said, kind, body).await;
+        assert!(!is_kept(&asked), "{said:?} {kind} {body}");
+    }
+    assert!(app.sso.kept_forms().unwrap().is_empty());
+    // A place that no sign-in leads to.
+    let elsewhere = format!("{}/guarded", app.address);
+    let asked = browser.post_as(&elsewhere, &[OWN], URLENCODED, "text=1").await;
+    assert!(!asked.location.contains("kept"), "{asked:?}");
+}
+
+#[tokio::test]
+async fn only_the_browser_that_wrote_it_gets_it_and_once() {
+    let app = App::start().await;
+    let (browser, other) = (Browser::new(), Browser::new());
+    let asked = app.notes(&browser, &[OWN], URLENCODED, "text=mine").await;
+    assert!(is_kept(&asked));
+    let stolen = app.back(&other, &asked.location).await;
+    assert!(!stolen.body.contains("mine"), "{stolen:?}");
+    // Nor with a cookie that was made up for the handle.
+    let handle = asked.location.split_once("kept%3D").unwrap().1.split('&').next().unwrap();
+    other.keep(&format!("vouchsafe-form={handle}.0123456789abcdef0123456789abcdef; Path=/"));
+    let stolen = other.get(&format!("{}/saml/form?kept={handle}", app.address)).await;
+    assert!(!stolen.body.contains("mine"), "{stolen:?}");
+
+    let page = app.back(&browser, &asked.location).await;
+    assert!(page.body.contains("value=\"mine\""), "{page:?}");
+    browser.keep(asked.set_cookies[0].as_str());
+    let again = browser.get(&format!("{}/saml/form?kept={handle}", app.address)).await;
+    assert_eq!((again.status, again.location.as_str()), (303, "/"), "{again:?}");
+}

@@ -1,0 +1,291 @@
+//! Names that change or end, over real HTTP: asked for by the identity provider, and by this service.
+
+use chrono::Utc;
+use http::Request;
+use http::header::{LOCATION, SET_COOKIE};
+use vouchsafe::provisioning::{Account, OrganizationId};
+use vouchsafe::signature::{TrustedKey, verify_query};
+use vouchsafe::{Limits, NameIdOrder, SessionNameId, redirect};
+use vouchsafe_store::Directory;
+use vouchsafe_testkit::{EMAIL_ADDRESS, IdentityProvider, LogoutBuilder, keys};
+
+use crate::app::{Answer, App, Browser};
+
+const THERE: &str = "https://example.okta.com/app/example_vouchsafe_1/exk1vouchsafe0kit0h7/nim/saml";
+const TERMINATE: &str = "<samlp:Terminate xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\"/>";
+
+fn okta() -> IdentityProvider {
+    IdentityProvider::okta().with_name_id_management(THERE)
+}
+
+async fn app() -> App {
+    App::start_with_logout(okta()).await
+}
+
+fn new_id(name: &str) -> String {
+    format!("<samlp:NewID xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\">{name}</samlp:NewID>")
+}
+
+impl App {
+    fn names(&self) -> String {
+        format!("{}/saml/name-id", self.address)
+    }
+
+    /// A browser of somebody whom the identity provider calls so.
+    async fn in_as(&self, name: &str, email: &str) -> Browser {
+        static NUMBER: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let browser = Browser::new();
+        let response = self.response_about(name, email).assertion_id(format!("_names{number}"));
+        let answer = self.finish(&browser, &response.issue().unwrap(), "").await;
+        assert_eq!(answer.status, 303, "{:?} {}", self.last_refusal(), answer.body);
+        browser
+    }
+
+    /// What the identity provider says of a name.
+    fn says(&self, name: &str, change: &str) -> LogoutBuilder {
+        static NUMBER: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let request = okta().logout_request().element("ManageNameIDRequest").id(format!("_nim{number}"));
+        request.at(Utc::now()).destination(Some(&self.names())).name_id(name).raw(change)
+    }
+
+    async fn said_by_redirect(&self, message: &LogoutBuilder) -> Answer {
+        Browser::new().get(&format!("{}?{}", self.names(), message.to_query(Some("theirs")).unwrap())).await
+    }
+
+    /// What the service answers to the identity provider, verified by its key.
+    fn answered(&self, answer: &Answer) -> String {
+        assert_eq!(answer.status, 303, "{:?} {}", self.last_refusal(), answer.body);
+        sent(self, &answer.location, Some("theirs")).0
+    }
+
+    async fn account_known_as(&self, name: &str) -> Option<Account> {
+        let whole = self.store.whole(&OrganizationId::new("1")).await.unwrap();
+        let mut accounts = whole.accounts.into_iter();
+        accounts.find(|account| account.identities.iter().any(|identity| identity.subject == name))
+    }
+
+    async fn changes(&self) -> Vec<String> {
+        let audit = self.store.audit(&OrganizationId::new("1")).await.unwrap();
+        audit
+            .into_iter()
+            .filter(|record| record.rule.to_string() == "identity_provider")
+            .map(|one| one.change)
+            .collect()
+    }
+
+    async fn status_of(&self, browser: &Browser) -> u16 {
+        browser.get_json(&format!("{}/whoami", self.address)).await.status
+    }
+}
+
+/// A message of ours in a query: its XML and its RelayState.
+fn sent(app: &App, location: &str, state: Option<&str>) -> (String, String) {
+    let query = location.strip_prefix(&format!("{THERE}?")).unwrap();
+    let ours = keys::service_provider().private_key().public_key().clone();
+    let verified =
+        verify_query(query, &[TrustedKey::new(ours, "ours")], app.service_provider.provider()).unwrap();
+    let relay_state = verified.relay_state().unwrap_or_default().to_owned();
+    assert!(state.is_none_or(|state| state == relay_state));
+    let message = redirect::decode(&verified, &Limits::default()).unwrap().octets().to_vec();
+    (String::from_utf8(message).unwrap(), relay_state)
+}
+
+fn succeeded(answer: &str) -> bool {
+    answer.contains("ManageNameIDResponse") && answer.contains("status:Success\"")
+}
+
+#[tokio::test]
+async fn an_identity_provider_gives_a_new_name() {
+    let app = app().await;
+    let browser = app.in_as("ada@example.com", "ada@example.com").await;
+    let before = app.account_known_as("ada@example.com").await.unwrap();
+    let request = app.says("ada@example.com", &new_id("countess@example.com"));
+    let answer = app.answered(&app.said_by_redirect(&request).await);
+    assert!(succeeded(&answer) && answer.contains(" InResponseTo=\"_nim"), "{answer}");
+
+    // The account is the same; the old name is nobody's, and its sessions are over.
+    let after = app.account_known_as("countess@example.com").await.unwrap();
+    assert_eq!((after.id, after.identities.len()), (before.id, 1));
+    assert!(app.account_known_as("ada@example.com").await.is_none());
+    assert_eq!(app.status_of(&browser).await, 401);
+    assert_eq!(app.changes().await.len(), 1, "with its record");
+    app.in_as("countess@example.com", "ada@example.com").await;
+
+    // Said twice, it counts once.
+    let again = app.said_by_redirect(&request).await;
+    app.assert_refused(&again, "message.replayed");
+}
+
+#[tokio::test]
+async fn an_identity_provider_ends_a_name() {
+    let app = app().await;
+    let browser = app.in_as("ada@example.com", "ada@example.com").await;
+    let other = app.in_as("bob@example.com", "bob@example.com").await;
+    let answer = app.said_by_redirect(&app.says("ada@example.com", TERMINATE)).await;
+    assert!(succeeded(&app.answered(&answer)));
+    assert_eq!((app.status_of(&browser).await, app.status_of(&other).await), (401, 200));
+    assert!(app.account_known_as("ada@example.com").await.is_none());
+    let whole = app.store.whole(&OrganizationId::new("1")).await.unwrap();
+    assert_eq!(whole.accounts.len(), 2, "the account and its data stay");
+    let changes = app.changes().await;
+    assert!(changes.len() == 1 && changes[0].starts_with("Unlinks"), "{changes:?}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_done_is_answered_and_changes_nothing() {
+    let app = app().await;
+    let browser = app.in_as("ada@example.com", "ada@example.com").await;
+    let other = app.in_as("bob@example.com", "bob@example.com").await;
+    let unknown = app.answered(&app.said_by_redirect(&app.says("eve@example.com", TERMINATE)).await);
+    assert!(unknown.contains("status:Responder") && unknown.contains("status:UnknownPrincipal"), "{unknown}");
+    for taken in [new_id("bob@example.com"), new_id(" ")] {
+        let denied = app.said_by_redirect(&app.says("ada@example.com", &taken)).await;
+        if denied.status == 303 {
+            let denied = app.answered(&denied);
+            assert!(denied.contains("status:RequestDenied"), "{denied}");
+        }
+    }
+    assert_eq!(app.status_of(&other).await, 200);
+    for name in ["ada@example.com", "bob@example.com"] {
+        assert!(app.account_known_as(name).await.is_some(), "{name}");
+    }
+    assert!(app.changes().await.is_empty());
+    drop(browser);
+}
+
+#[tokio::test]
+async fn what_is_not_believed_changes_nothing() {
+    let app = app().await;
+    let browser = app.in_as("ada@example.com", "ada@example.com").await;
+    let request = || app.says("ada@example.com", TERMINATE);
+    for (wrong, code) in [
+        (request().key(keys::attacker()), "signature.not_verified"),
+        (request().destination(Some("https://other.example/saml/name-id")), "message.destination"),
+        (request().issuer(Some("https://other.example")), "assertion.unknown_issuer"),
+        (request().element("LogoutRequest").raw(""), "message.kind"),
+    ] {
+        let refused = app.said_by_redirect(&wrong).await;
+        app.assert_refused(&refused, code);
+    }
+    let unsigned = format!("{}?{}", app.names(), request().to_unsigned_query(None).unwrap());
+    let refused = Browser::new().get(&unsigned).await;
+    app.assert_refused(&refused, "signature.query");
+    // Nor does the logout address take it.
+    let at_logout = request().destination(Some(&format!("{}/saml/slo", app.address)));
+    let query = at_logout.to_query(None).unwrap();
+    let refused = Browser::new().get(&format!("{}/saml/slo?{query}", app.address)).await;
+    app.assert_sign_out_refused(&refused, "message.kind");
+    assert_eq!(app.status_of(&browser).await, 200);
+    assert!(app.account_known_as("ada@example.com").await.is_some() && app.changes().await.is_empty());
+}
+
+#[tokio::test]
+async fn an_identity_provider_manages_names_by_form_and_over_soap() {
+    let app = app().await;
+    app.in_as("ada@example.com", "ada@example.com").await;
+    let form = app.says("ada@example.com", &new_id("a1")).to_form(Some("theirs")).unwrap();
+    let answer = Browser::new().post_text(&app.names(), "application/x-www-form-urlencoded", &form).await;
+    assert_eq!(answer.status, 200, "{:?}", app.last_refusal());
+    assert!(answer.body.contains("name=\"SAMLResponse\"") && answer.body.contains(THERE));
+    let form = app.says("a1", &new_id("a2")).to_signed_form(Some("theirs")).unwrap();
+    let answer = Browser::new().post_text(&app.names(), "application/x-www-form-urlencoded", &form).await;
+    assert_eq!(answer.status, 200, "{:?}", app.last_refusal());
+
+    let soap = format!("{}/soap", app.names());
+    let request = app.says("a2", &new_id("a3")).destination(Some(&soap)).to_soap().unwrap();
+    let answer = Browser::new().post_text(&soap, "text/xml", &request).await;
+    assert!(answer.status == 200 && succeeded(&answer.body), "{:?} {}", app.last_refusal(), answer.body);
+    let again = Browser::new().post_text(&soap, "text/xml", &request).await;
+    assert!(again.status == 403 && again.body.contains("Fault"), "{}", again.body);
+    assert!(app.account_known_as("a3").await.is_some());
+    assert_eq!(app.changes().await.len(), 3);
+}
+
+/// What this service asks for is carried by the browser, answered once, and by the identity provider that was asked.
+#[tokio::test]
+async fn this_service_asks_for_a_change() {
+    let app = app().await;
+    app.in_as("ada@example.com", "ada@example.com").await;
+    let connection = app.sso.find_connection("1").await.unwrap().unwrap();
+    let mut name = SessionNameId::new("ada@example.com");
+    name.format = Some(EMAIL_ADDRESS.to_owned());
+    let ordered = async |order: NameIdOrder| {
+        let parts = Request::new(()).into_parts().0;
+        let started = app.sso.order_name_id(&parts, &connection, order, "/projects/1").await.unwrap();
+        let browser = Browser::new();
+        browser.keep(started.headers().get(SET_COOKIE).unwrap().to_str().unwrap());
+        let location = started.headers().get(LOCATION).unwrap().to_str().unwrap();
+        let (request, state) = sent(&app, location, None);
+        let id = request.split_once(" ID=\"").unwrap().1.split_once('"').unwrap().0.to_owned();
+        (browser, request, id, state)
+    };
+    let answer = |id: &str, status: &str| {
+        let answer = okta().logout_response(id).element("ManageNameIDResponse").id(format!("_a{id}"));
+        let status = format!("urn:oasis:names:tc:SAML:2.0:status:{status}");
+        answer.at(Utc::now()).destination(Some(&app.names())).status([status])
+    };
+    let brought = async |browser: &Browser, message: &LogoutBuilder, state: &str| {
+        browser.get(&format!("{}?{}", app.names(), message.to_query(Some(state)).unwrap())).await
+    };
+
+    let (browser, request, id, state) = ordered(NameIdOrder::new_identifier(name.clone(), "ours-1")).await;
+    assert!(request.contains("<saml2p:NewID>ours-1</saml2p:NewID>"), "{request}");
+    assert!(request.contains(">ada@example.com</saml2:NameID>"), "byte for byte: {request}");
+    // Another browser, and another key, change nothing.
+    let refused = brought(&Browser::new(), &answer(&id, "Success"), &state).await;
+    app.assert_refused(&refused, "message.unasked");
+    let refused = brought(&browser, &answer(&id, "Success").key(keys::attacker()), &state).await;
+    app.assert_refused(&refused, "signature.not_verified");
+    let refused = brought(&browser, &answer("_other", "Success"), &state).await;
+    app.assert_refused(&refused, "message.in_response_to");
+    let done = brought(&browser, &answer(&id, "Success"), &state).await;
+    assert_eq!(
+        (done.status, done.location.as_str()),
+        (303, "/projects/1?name=changed"),
+        "{:?}",
+        app.last_refusal()
+    );
+    let again = brought(&browser, &answer(&id, "Success").id("_again"), &state).await;
+    app.assert_refused(&again, "message.unasked");
+    assert!(app.account_known_as("ada@example.com").await.is_some(), "its own name for the person stays");
+
+    let (browser, request, id, state) = ordered(NameIdOrder::terminate(name.clone())).await;
+    assert!(request.contains("<saml2p:Terminate/>"), "{request}");
+    let no = brought(&browser, &answer(&id, "Responder"), &state).await;
+    assert_eq!((no.status, no.location.as_str()), (303, "/projects/1?name=unchanged"));
+    assert!(app.account_known_as("ada@example.com").await.is_some());
+
+    let (browser, _, id, state) = ordered(NameIdOrder::terminate(name)).await;
+    let done = brought(&browser, &answer(&id, "Success"), &state).await;
+    assert_eq!((done.status, done.location.as_str()), (303, "/projects/1?name=changed"));
+    assert!(app.account_known_as("ada@example.com").await.is_none());
+}
+
+/// An answer about a name is no sign-in, and a response is no answer about a name.
+#[tokio::test]
+async fn an_order_is_no_sign_in() {
+    let app = app().await;
+    let connection = app.sso.find_connection("1").await.unwrap().unwrap();
+    let parts = Request::new(()).into_parts().0;
+    let order = NameIdOrder::terminate(SessionNameId::new("ada@example.com"));
+    let started = app.sso.order_name_id(&parts, &connection, order, "/").await.unwrap();
+    let cookie = started.headers().get(SET_COOKIE).unwrap().to_str().unwrap().to_owned();
+    let (request, state) = sent(&app, started.headers().get(LOCATION).unwrap().to_str().unwrap(), None);
+    let id = request.split_once(" ID=\"").unwrap().1.split_once('"').unwrap().0;
+    let browser = Browser::new();
+    browser.keep(&cookie);
+    let response = app.response().in_response_to(id).issue().unwrap();
+    let answer = app.finish(&browser, &response, &state).await;
+    assert!(
+        answer.status != 303 || !answer.set_cookies.iter().any(|one| one.contains("session=")),
+        "{answer:?}"
+    );
+
+    let asked = app.begin(&browser, "organization=acme").await;
+    let answer = okta().logout_response(&asked.id).element("ManageNameIDResponse").at(Utc::now());
+    let answer = answer.destination(Some(&app.names())).to_query(asked.relay_state.as_deref()).unwrap();
+    let refused = browser.get(&format!("{}?{answer}", app.names())).await;
+    app.assert_refused(&refused, "message.unasked");
+}

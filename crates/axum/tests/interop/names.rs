@@ -1,0 +1,99 @@
+//! Names that change or end, with identity providers that others wrote, through the axum routes.
+
+use vouchsafe::metadata::name_id_format::PERSISTENT;
+use vouchsafe::{ConnectionSettings, IdentityProvider, NameIdPolicy};
+
+use crate::identity_provider::{Carried, IdentityProviderProcess, LASSO, PYSAML2, Product, shared_folder};
+use crate::logout::{sign_in, taking};
+use crate::logout_service::{LogoutBrowser, LogoutService};
+
+const OPTIONS: &[(&str, &str)] = &[("IDP_SIGN_METADATA", "0")];
+
+/// The identity provider and the service, which takes names of persistent format. The identity provider has its address for names by this binding
+/// alone.
+async fn connect(
+    product: &Product,
+    port: u16,
+    binding: &str,
+) -> Option<(IdentityProviderProcess, LogoutService)> {
+    let shared = shared_folder()?;
+    let (service, listener) = LogoutService::reserve().await;
+    let process = IdentityProviderProcess::start(
+        &shared,
+        product,
+        port,
+        OPTIONS,
+        &service.metadata(),
+        &service.entity_id(),
+    );
+    let theirs = reqwest::get(&process.metadata_url).await.unwrap().text().await.unwrap();
+    let theirs = taking("ManageNameIDService", binding, &theirs);
+    let trusted = IdentityProvider::from_metadata(theirs.as_bytes()).unwrap();
+    let policy = NameIdPolicy::default().format(PERSISTENT).allow_create();
+    service.listen(listener, trusted, ConnectionSettings::default().name_id_policy(policy));
+    Some((process, service))
+}
+
+/// This service asks, by the browser: what the identity provider answers is believed once, and untampered.
+async fn from_here(process: &IdentityProviderProcess, service: &LogoutService, by: &str, new: Option<&str>) {
+    let (there, browser) = (process.browser(), LogoutBrowser::default());
+    sign_in(&LASSO, &there, &browser, service).await;
+    let query = new.map(|new| format!("?new={new}")).unwrap_or_default();
+    let asked = browser.get(format!("{}/names{query}", service.address)).await;
+    let shown = if by == "SOAP" {
+        asked
+    } else {
+        let request = asked.carried();
+        assert_eq!(matches!(request, Carried::Get(_)), by == "HTTP-Redirect", "{request:?}");
+        let answer = there.carry(&request).unwrap_or_else(|page| panic!("no answer: {page}"));
+        let tampered = browser.carry(&answer.tampered()).await;
+        assert_eq!(tampered.status, 403, "{tampered:?}");
+        let shown = browser.carry(&answer).await;
+        let again = browser.carry(&answer).await;
+        assert_eq!(again.status, 403, "{again:?}");
+        shown
+    };
+    assert_eq!(shown.location, "/home?name=changed", "{by} {new:?}: {} {shown:?}", service.last_refusal());
+    println!("lasso from here by {by}, {new:?}: changed");
+}
+
+#[tokio::test]
+async fn lasso_is_asked_to_manage_names() {
+    for (place, by) in ["HTTP-Redirect", "HTTP-POST", "SOAP"].into_iter().enumerate() {
+        let port = 7341 + u16::try_from(place).unwrap();
+        let Some((process, service)) = connect(&LASSO, port, by).await else { return };
+        from_here(&process, &service, by, Some("ours-1")).await;
+        from_here(&process, &service, by, None).await;
+    }
+}
+
+#[tokio::test]
+async fn lasso_manages_names() {
+    let Some((process, service)) = connect(&LASSO, 7345, "HTTP-Redirect").await else { return };
+    for new in [Some("theirs-1"), None] {
+        let (there, browser) = (process.browser(), LogoutBrowser::default());
+        sign_in(&LASSO, &there, &browser, &service).await;
+        let start = Carried::Get(process.change_name(new));
+        let request = there.carry(&start).unwrap_or_else(|page| panic!("no request: {page}"));
+        let frame = LogoutBrowser::default();
+        let tampered = frame.carry(&request.tampered()).await;
+        assert_eq!(tampered.status, 403, "{tampered:?}");
+        assert!(browser.is_signed_in(&service).await, "what is not believed changes nothing");
+        let answered = frame.carry(&request).await;
+        assert!([200, 303].contains(&answered.status), "{} {answered:?}", service.last_refusal());
+        assert!(!browser.is_signed_in(&service).await, "{new:?}: the sessions of the old name are over");
+        let page = there.carry(&answered.carried()).expect_err("it ends at the identity provider");
+        assert!(page.contains("name identifier change confirmed"), "{page}");
+        println!("lasso from there, {new:?}: confirmed");
+    }
+}
+
+#[tokio::test]
+async fn pysaml2_is_asked_over_soap() {
+    let Some((process, service)) = connect(&PYSAML2, 7346, "SOAP").await else { return };
+    let (there, browser) = (process.browser(), LogoutBrowser::default());
+    sign_in(&PYSAML2, &there, &browser, &service).await;
+    let shown = browser.get(format!("{}/names?new=ours-1", service.address)).await;
+    println!("pysaml2 from here by SOAP: {} {}", shown.location, service.last_refusal());
+    assert!(shown.location.starts_with("/home?name="), "{shown:?}");
+}

@@ -1,0 +1,312 @@
+//! Names that change or end (SAML Profiles 4.5, Name Identifier Management): telling an identity provider, and answering it.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use vouchsafe_assertion::{
+    Carriage, ClaimedMessage, ManageNameIdRequest, Message, MessageError, MessageKind, NameIdChange, Refusal,
+    SessionNameId, StatusAnswer, authenticate_message,
+};
+use vouchsafe_metadata::{Binding, Endpoint};
+use vouchsafe_signature::MessageParameter;
+use vouchsafe_xml::Writer;
+
+use crate::back_channel::SoapCall;
+use crate::browser_binding::BrowserBinding;
+use crate::connection::Connection;
+use crate::error::BindingError;
+use crate::logout::{BY_BROWSER, bindings_after, require_secure};
+use crate::logout_message::{soap_envelope, write_status};
+use crate::outgoing::{OutgoingMessage, Written};
+use crate::pending::PendingRequest;
+use crate::relay_state::RelayState;
+use crate::request::{Ends, message_id, random_handle, start_message, write_name_id};
+use crate::service_provider::{ServiceProvider, SigningCredential};
+
+/// A change of a name that this service asks an identity provider for. `Debug` does not show whose.
+///
+/// With a new identifier the identity provider names the person by it from then on, beside its own name (`SPProvidedID`); a name that is
+/// terminated is used no longer between the two.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct NameIdOrder {
+    /// The person, byte for byte as the identity provider names them.
+    pub name_id: SessionNameId,
+    /// What becomes of the name.
+    pub change: NameIdChange,
+}
+
+impl NameIdOrder {
+    /// From now on this service calls the person so.
+    pub fn new_identifier(name_id: SessionNameId, identifier: impl Into<String>) -> NameIdOrder {
+        NameIdOrder { name_id, change: NameIdChange::New(identifier.into()) }
+    }
+
+    /// The name is used no longer.
+    #[must_use]
+    pub fn terminate(name_id: SessionNameId) -> NameIdOrder {
+        NameIdOrder { name_id, change: NameIdChange::Terminate }
+    }
+
+    pub(crate) fn to_stored(&self) -> StoredNameIdOrder {
+        let new_id = match &self.change {
+            NameIdChange::New(identifier) => Some(identifier.clone()),
+            _ => None,
+        };
+        StoredNameIdOrder { name_id: self.name_id.clone(), new_id }
+    }
+
+    pub(crate) fn from_stored(stored: StoredNameIdOrder) -> NameIdOrder {
+        let change = stored.new_id.map_or(NameIdChange::Terminate, NameIdChange::New);
+        NameIdOrder { name_id: stored.name_id, change }
+    }
+}
+
+/// The stored form of a [`NameIdOrder`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct StoredNameIdOrder {
+    /// The person.
+    pub name_id: SessionNameId,
+    /// The new identifier; without one the name ends.
+    #[serde(default)]
+    pub new_id: Option<String>,
+}
+
+/// An order that a browser carries to an identity provider.
+#[derive(Debug)]
+#[must_use = "send the browser away, keep the pending request, and set the binding cookie"]
+#[non_exhaustive]
+pub struct StartedNameIdOrder {
+    /// Where the browser goes.
+    pub request: OutgoingMessage,
+    /// To be kept until the answer comes, under its [handle](PendingRequest::handle).
+    pub pending: PendingRequest,
+    /// To be set as a cookie: the answer counts from the browser that has it, and from no other.
+    pub binding: BrowserBinding,
+}
+
+/// What is answered to a request that changes or ends a name.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
+pub enum NameIdStatus {
+    /// It was done.
+    Success,
+    /// Nobody of that name is known here.
+    UnknownPrincipal,
+    /// It was not done: the new name is somebody else's, or the service does not let it be changed.
+    Denied,
+}
+
+impl NameIdStatus {
+    fn codes(self) -> &'static [&'static str] {
+        match self {
+            NameIdStatus::Success => &["Success"],
+            NameIdStatus::UnknownPrincipal => &["Responder", "UnknownPrincipal"],
+            NameIdStatus::Denied => &["Responder", "RequestDenied"],
+        }
+    }
+}
+
+impl ServiceProvider {
+    /// Asks an identity provider to change or to end a name, by the browser. The request is always signed, and goes by HTTP-Redirect, HTTP-POST
+    /// or HTTP-POST-SimpleSign, the first that the identity provider takes.
+    ///
+    /// The pending request is kept as one of a sign-in is, and is none: [`PendingRequest::name_id_order`].
+    ///
+    /// # Errors
+    /// [`BindingError::NoNameIdManagement`] where one of both sides has no address for it, otherwise as
+    /// [`start_logout`](Self::start_logout).
+    pub fn start_name_id_order(
+        &self,
+        connection: &Connection,
+        order: NameIdOrder,
+        return_to: Option<String>,
+        now: DateTime<Utc>,
+    ) -> Result<StartedNameIdOrder, BindingError> {
+        let (endpoint, credential) = self.name_id_management_by_browser(connection, &BY_BROWSER, now)?;
+        let request_id = message_id(self.provider())?;
+        let handle = random_handle(self.provider())?;
+        let message = Written {
+            xml: name_id_request(&self.ends(connection, &request_id, endpoint.location(), now), &order)?,
+            id: &request_id,
+            parameter: MessageParameter::Request,
+            relay_state: Some(&handle),
+        };
+        let request = self.carry(message, endpoint.binding(), endpoint.address(), Some(credential))?;
+        let browser = BrowserBinding::generate(self.provider())?;
+        let binding = browser.hash(self.provider())?;
+        let sent = (request_id, now, self.expiry(now));
+        let pending =
+            PendingRequest::of_order(handle, connection.id().clone(), binding, sent, order, return_to);
+        Ok(StartedNameIdOrder { request, pending, binding: browser })
+    }
+
+    /// Makes the request for an identity provider that takes it over SOAP. The request is signed.
+    ///
+    /// # Errors
+    /// As [`start_name_id_order`](Self::start_name_id_order).
+    pub fn name_id_call(
+        &self,
+        connection: &Connection,
+        order: &NameIdOrder,
+        now: DateTime<Utc>,
+    ) -> Result<SoapCall, BindingError> {
+        let identity_provider = connection.identity_provider();
+        identity_provider.check_validity(now)?;
+        let endpoint = identity_provider.name_id_management_at(&Binding::Soap);
+        let endpoint =
+            endpoint.ok_or_else(|| no_name_id_management(identity_provider.entity_id().as_str()))?;
+        self.soap_call(connection, endpoint, now, |ends| name_id_request(ends, order))
+    }
+
+    /// Judges what the identity provider answered to a call, as [`logout_call_answered`](Self::logout_call_answered).
+    ///
+    /// # Errors
+    /// A [`Refusal`] with the ledger of every rule.
+    pub fn name_id_call_answered(
+        &self,
+        connection: &Connection,
+        call: SoapCall,
+        answer: &[u8],
+        now: DateTime<Utc>,
+    ) -> Result<StatusAnswer, Refusal> {
+        let address = self.name_id_management_soap_for(connection).unwrap_or_default();
+        let expectations = self.message_expectations(connection, address)?.answering(call.into_request());
+        let claimed = ClaimedMessage::in_soap(answer, self.limits())?;
+        claimed.require_kind(&[MessageKind::ManageNameIdResponse])?;
+        let trust = connection.trust(self)?;
+        let valid =
+            authenticate_message(claimed, &trust, self.limits())?.read()?.validate(&expectations, now)?;
+        // An answer that was read from the connection on which the request went out, and that names the request, is new.
+        let recorded = valid.replay_key().recorded(true);
+        match valid.confirm(recorded)? {
+            Message::ManageNameIdResponse(answer) => Ok(answer),
+            other => {
+                let expected = vec![MessageKind::ManageNameIdResponse.to_string()];
+                Err(Refusal::new(MessageError::kind(expected, other.kind()).into()))
+            }
+        }
+    }
+
+    /// Answers a request that a browser carried, the way it came or the other way where the identity provider takes only that. The RelayState
+    /// is given back as it came.
+    ///
+    /// # Errors
+    /// As [`start_name_id_order`](Self::start_name_id_order).
+    pub fn answer_name_id_request(
+        &self,
+        connection: &Connection,
+        request: &ManageNameIdRequest,
+        relay_state: Option<&RelayState>,
+        status: NameIdStatus,
+        now: DateTime<Utc>,
+    ) -> Result<OutgoingMessage, BindingError> {
+        let bindings = bindings_after(request.carriage());
+        let (endpoint, credential) = self.name_id_management_by_browser(connection, &bindings, now)?;
+        let id = message_id(self.provider())?;
+        let ends = self.ends(connection, &id, endpoint.location_of_responses(), now);
+        let xml = name_id_response(&ends, request.id(), status)?;
+        let message = Written { xml, id: &id, parameter: MessageParameter::Response, relay_state };
+        self.carry(message, endpoint.binding(), endpoint.address_of_responses(), Some(credential))
+    }
+
+    /// Answers a request that came over SOAP: the envelope to answer with, as `text/xml`.
+    ///
+    /// # Errors
+    /// [`BindingError::LogoutKeyMissing`], and whatever randomness or signing raise.
+    pub fn answer_name_id_request_by_soap(
+        &self,
+        connection: &Connection,
+        request: &ManageNameIdRequest,
+        status: NameIdStatus,
+        now: DateTime<Utc>,
+    ) -> Result<String, BindingError> {
+        let credential = self.logout_credential()?;
+        let id = message_id(self.provider())?;
+        let identity_provider = connection.identity_provider();
+        let endpoint = identity_provider.name_id_management_at(&Binding::Soap);
+        let destination =
+            endpoint.map_or_else(|| identity_provider.entity_id().as_str(), Endpoint::location_of_responses);
+        let xml = name_id_response(&self.ends(connection, &id, destination, now), request.id(), status)?;
+        Ok(soap_envelope(&self.enveloped(&xml, &id, credential)?))
+    }
+
+    fn ends<'e>(
+        &'e self,
+        connection: &'e Connection,
+        id: &'e str,
+        destination: &'e str,
+        now: DateTime<Utc>,
+    ) -> Ends<'e> {
+        Ends { id, issuer: self.entity_id_for(connection).as_str(), destination, issued_at: now }
+    }
+
+    /// The endpoint of the first of these bindings that the identity provider has, and what signs.
+    fn name_id_management_by_browser<'c>(
+        &self,
+        connection: &'c Connection,
+        bindings: &[Binding],
+        now: DateTime<Utc>,
+    ) -> Result<(&'c Endpoint, &SigningCredential), BindingError> {
+        let identity_provider = connection.identity_provider();
+        identity_provider.check_validity(now)?;
+        if self.name_id_management_for(connection).is_none() {
+            return Err(no_name_id_management(self.entity_id_for(connection).as_str()));
+        }
+        let endpoint = bindings.iter().find_map(|one| identity_provider.name_id_management_at(one));
+        let endpoint =
+            endpoint.ok_or_else(|| no_name_id_management(identity_provider.entity_id().as_str()))?;
+        require_secure(connection, endpoint.address())?;
+        require_secure(connection, endpoint.address_of_responses())?;
+        Ok((endpoint, self.logout_credential()?))
+    }
+
+    /// At which of our addresses a message of that kind is received over this connection.
+    pub(crate) fn own_address_for<'a>(
+        &'a self,
+        connection: &'a Connection,
+        kind: MessageKind,
+        carriage: Carriage,
+    ) -> Option<&'a str> {
+        let is_about_names =
+            matches!(kind, MessageKind::ManageNameIdRequest | MessageKind::ManageNameIdResponse);
+        match (is_about_names, carriage) {
+            (true, Carriage::Soap) => self.name_id_management_soap_for(connection),
+            (true, _) => self.name_id_management_for(connection),
+            (false, Carriage::Soap) => self.single_logout_soap_for(connection),
+            (false, _) => self.single_logout_for(connection),
+        }
+    }
+}
+
+fn no_name_id_management(entity_id: &str) -> BindingError {
+    BindingError::NoNameIdManagement { entity_id: entity_id.to_owned() }
+}
+
+/// The request (SAML Core 3.6.1): the name byte for byte as it came, then what becomes of it.
+fn name_id_request(ends: &Ends<'_>, order: &NameIdOrder) -> Result<String, BindingError> {
+    let mut xml = Writer::new();
+    start_message(&mut xml, "saml2p:ManageNameIDRequest", ends);
+    xml.element("saml2:Issuer", ends.issuer);
+    write_name_id(&mut xml, &order.name_id);
+    match &order.change {
+        NameIdChange::New(identifier) => xml.element("saml2p:NewID", identifier),
+        _ => xml.start("saml2p:Terminate").end(),
+    };
+    xml.end();
+    Ok(xml.finish()?)
+}
+
+fn name_id_response(
+    ends: &Ends<'_>,
+    in_response_to: &str,
+    status: NameIdStatus,
+) -> Result<String, BindingError> {
+    let mut xml = Writer::new();
+    start_message(&mut xml, "saml2p:ManageNameIDResponse", ends);
+    xml.attribute("InResponseTo", in_response_to);
+    xml.element("saml2:Issuer", ends.issuer);
+    write_status(&mut xml, status.codes());
+    xml.end();
+    Ok(xml.finish()?)
+}

@@ -1,0 +1,317 @@
+//! The address for names that change or end: what identity providers send there, by browser and from their own servers, and what this service
+//! asks of them (SAML Profiles 4.5).
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use http::request::Parts;
+use http::{Method, Response, StatusCode};
+use vouchsafe::xml::Quoted;
+use vouchsafe::{
+    BindingError, BoundRequest, Carriage, Connection, ExpectMessage, IncomingMessage, ManageNameIdRequest,
+    Message, MessageKind, NameIdOrder, NameIdStatus, RelayState, SentMessage, StatusAnswer, unasked_message,
+};
+
+use crate::answers::{Context, carried, carried_in_frame, see_other, with_query};
+use crate::check::{elsewhere, open_if_any};
+use crate::error::HttpError;
+use crate::limiter::ReceivePermit;
+use crate::logout::BACK_CHANNEL_TIME;
+use crate::single_logout::soap;
+use crate::single_sign_on::SingleSignOn;
+use crate::stores;
+
+/// What the query of the place that a change of a name leads back to says when the identity provider did it.
+pub const NAME_CHANGED: (&str, &str) = ("name", "changed");
+/// The same when it did not.
+pub const NAME_NOT_CHANGED: (&str, &str) = ("name", "unchanged");
+
+/// The names by which an application knows people, as far as identity providers manage them. [`Provisioned`](crate::Provisioned) is one.
+pub trait ManagesNames: Send + Sync + fmt::Debug {
+    /// An identity provider gives one of its people a new name, or says that the old one is used no longer. The name is compared whole, over
+    /// its connection. Done is done at once: the answer says so.
+    ///
+    /// The sessions of a name that ends, end with it. Those of a name that changes should end too, since single logout finds them by it.
+    fn requested<'a>(&'a self, request: &'a ManageNameIdRequest) -> Managed<'a, NameIdStatus>;
+
+    /// An identity provider confirmed what this service [asked for](SingleSignOn::order_name_id).
+    fn confirmed<'a>(&'a self, answer: &'a StatusAnswer, order: &'a NameIdOrder) -> Managed<'a, ()>;
+}
+
+/// What [`ManagesNames`] answers.
+pub type Managed<'a, T> = Pin<Box<dyn Future<Output = Result<T, HttpError>> + Send + 'a>>;
+
+/// A request that was believed and carried out.
+struct CarriedOut {
+    request: ManageNameIdRequest,
+    connection: Connection,
+    relay_state: Option<RelayState>,
+    status: NameIdStatus,
+}
+
+impl SingleSignOn {
+    /// Has identity providers manage the names of their people, if the service provider has an
+    /// [address for it](vouchsafe::Builder::name_id_management).
+    #[must_use]
+    pub fn names_managed_by(self, names: Arc<dyn ManagesNames>) -> SingleSignOn {
+        self.changed(|inner| inner.names = Some(names))
+    }
+
+    /// Asks an identity provider to change or to end a name: by the browser, which comes back to `return_to` (if that is on the list of allowed
+    /// paths) with [`NAME_CHANGED`] or [`NAME_NOT_CHANGED`] in the query; over SOAP where the identity provider takes nothing else.
+    ///
+    /// # Errors
+    /// [`HttpError::NoNameIdManagement`], [`HttpError::Binding`], [`HttpError::Store`].
+    pub async fn order_name_id(
+        &self,
+        request: &Parts,
+        connection: &Connection,
+        order: NameIdOrder,
+        return_to: &str,
+    ) -> Result<Response<String>, HttpError> {
+        let back = self.inner.return_paths.choose(Some(return_to));
+        let (asked, now) = (Some(back.as_str().to_owned()), self.now());
+        match self.service_provider().start_name_id_order(connection, order.clone(), asked, now) {
+            Ok(started) => {
+                stores::keep(self.inner.pending.as_ref(), &started.pending).await?;
+                let cookies = self.cookies();
+                let cookie = cookies.bind(&request.headers, &started.pending, started.binding.reveal());
+                let cookie = cookie.ok_or(HttpError::Header { name: "Set-Cookie" })?;
+                carried(&started.request, [cookie])
+            }
+            Err(BindingError::NoNameIdManagement { .. }) => {
+                let answer = self.order_over_soap(connection, &order).await?;
+                self.ordered(&order, answer.as_ref(), back.as_str()).await
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Answers what a browser brings to the address for names, in the query of a GET or in the form of a POST: a request of an identity
+    /// provider's, or the answer to one of ours. `connection` is the name in the address, where a connection has an
+    /// [address of its own](vouchsafe::ConnectionSettings::name_id_management).
+    ///
+    /// What is not believed changes nothing, and no reason is told to the browser.
+    pub async fn name_id(&self, request: &Parts, body: &[u8], connection: Option<&str>) -> Response<String> {
+        let mut context = Context::of(&request.headers);
+        let outcome = self.name_id_message(request, body, connection, &mut context).await;
+        outcome.unwrap_or_else(|error| self.refuse_in(&context, &error))
+    }
+
+    /// Answers what an identity provider's own server sends to the SOAP address: the answer is an envelope, with status 200 for a request that was
+    /// believed, and with a fault and status 403 for another.
+    pub async fn name_id_by_soap(
+        &self,
+        request: &Parts,
+        body: &[u8],
+        connection: Option<&str>,
+    ) -> Response<String> {
+        let mut context = Context::of(&request.headers);
+        let outcome = async {
+            let at = self.name_id_address(connection, Carriage::Soap).await?;
+            let sent = SentMessage::from_soap(body, self.service_provider().limits())?;
+            let (incoming, permit) = self.open_message(request, sent, at, body.len()).await?;
+            let done = self.carry_out_name_id(incoming, connection, permit, &mut context).await?;
+            let (CarriedOut { request, connection, status, .. }, now) = (done, self.now());
+            let service_provider = self.service_provider();
+            Ok(service_provider.answer_name_id_request_by_soap(&connection, &request, status, now)?)
+        };
+        match outcome.await {
+            Ok(envelope) => soap(StatusCode::OK, envelope),
+            Err(error) => self.soap_refused(&context, &error),
+        }
+    }
+
+    async fn name_id_message(
+        &self,
+        request: &Parts,
+        body: &[u8],
+        connection: Option<&str>,
+        context: &mut Context,
+    ) -> Result<Response<String>, HttpError> {
+        let at = self.name_id_address(connection, Carriage::Redirect).await?;
+        let limits = self.service_provider().limits();
+        let query = request.uri.query().unwrap_or_default();
+        let sent = match request.method {
+            Method::POST => SentMessage::from_form(body, limits)?,
+            _ => SentMessage::from_query(query, limits)?,
+        };
+        let octets = body.len().max(query.len());
+        let (incoming, permit) = self.open_message(request, sent, at, octets).await?;
+        context.issuer = incoming.issuer().map(|issuer| issuer.as_str().to_owned());
+        if incoming.kind() == MessageKind::ManageNameIdResponse {
+            return self.name_id_answered(request, incoming, permit).await;
+        }
+        let done = self.carry_out_name_id(incoming, connection, permit, context).await?;
+        let CarriedOut { request, connection, relay_state, status } = done;
+        let answer = self.service_provider().answer_name_id_request(
+            &connection,
+            &request,
+            relay_state.as_ref(),
+            status,
+            self.now(),
+        )?;
+        carried_in_frame(&answer, [])
+    }
+
+    /// The address as the sender sees it: the service's, or the connection's own.
+    async fn name_id_address(&self, connection: Option<&str>, by: Carriage) -> Result<String, HttpError> {
+        if self.inner.names.is_none() {
+            return Err(HttpError::NoNameIdManagement);
+        }
+        let service_provider = self.service_provider();
+        let common = match by {
+            Carriage::Soap => service_provider.name_id_management_soap(),
+            _ => service_provider.name_id_management(),
+        };
+        let Some(id) = connection else {
+            return common.map(str::to_owned).ok_or(HttpError::NoNameIdManagement);
+        };
+        let found = self.find_connection(id).await?.ok_or(HttpError::UnknownConnection)?;
+        let own = match by {
+            Carriage::Soap => service_provider.name_id_management_soap_for(&found),
+            _ => service_provider.name_id_management_for(&found),
+        };
+        own.filter(|own| common != Some(own)).map(str::to_owned).ok_or(HttpError::UnknownConnection)
+    }
+
+    /// Believes a request once, and has the application carry it out.
+    async fn carry_out_name_id(
+        &self,
+        incoming: IncomingMessage,
+        connection: Option<&str>,
+        permit: ReceivePermit,
+        context: &mut Context,
+    ) -> Result<CarriedOut, HttpError> {
+        let names = self.inner.names.as_ref().ok_or(HttpError::NoNameIdManagement)?;
+        let relay_state = incoming.relay_state().cloned();
+        let candidates: Vec<Connection> = match connection {
+            Some(id) => self.find_connection(id).await?.into_iter().collect(),
+            None => open_if_any(self.inner.connections.candidates_for_message(&incoming).await?),
+        };
+        if let [only] = candidates.as_slice() {
+            context.connection = Some(only.id().clone());
+        }
+        let permit = permit.over_connections(candidates.iter().map(Connection::id)).await?;
+        let (service_provider, judged, now) =
+            (self.service_provider().clone(), candidates.clone(), self.now());
+        let (valid, _permit) = elsewhere(move || {
+            let expect = ExpectMessage::NameIdRequest;
+            Ok((service_provider.receive_message(incoming, &judged, expect, now)?, permit))
+        })
+        .await?;
+        let replay_key = valid.replay_key();
+        let Message::ManageNameIdRequest(request) = self.confirm_message(valid).await? else {
+            return Err(HttpError::NoNameIdManagement);
+        };
+        let found = candidates.into_iter().find(|one| one.id() == request.connection());
+        let connection = found.ok_or(HttpError::UnknownConnection)?;
+        context.connection = Some(connection.id().clone());
+        let status = names.requested(&request).await?;
+        // Last: a request that could not be carried out is taken again.
+        self.inner.replays.insert_once(replay_key.hash(), replay_key.expires_at()).await?;
+        tracing::info!(connection = %connection.id(), ?status, change = ?request.change(), "an identity provider manages a name");
+        Ok(CarriedOut { request, connection, relay_state, status })
+    }
+
+    /// The answer to an order of ours, from the browser that was sent.
+    async fn name_id_answered(
+        &self,
+        request: &Parts,
+        incoming: IncomingMessage,
+        permit: ReceivePermit,
+    ) -> Result<Response<String>, HttpError> {
+        let unasked = |reason| HttpError::Refused(unasked_message(MessageKind::ManageNameIdResponse, reason));
+        let handle = incoming.relay_state().map(|state| state.as_str().to_owned()).unwrap_or_default();
+        let Some(held) = self.cookies().binding(&request.headers, &handle) else {
+            return Err(unasked("this browser asked for no change of a name"));
+        };
+        let (pending, provider) = (self.inner.pending.as_ref(), self.service_provider().provider());
+        let Some(bound) = stores::find(pending, &handle, &held, provider, self.now()).await? else {
+            return Err(unasked("it was answered already, or too late"));
+        };
+        let Some(order) = bound.request().name_id_order().cloned() else {
+            return Err(unasked("this browser asked for a sign-in"));
+        };
+        let connection = self.inner.connections.find(bound.request().connection()).await?;
+        let connection = connection.ok_or(HttpError::UnknownConnection)?;
+        let permit = permit.over_connections([connection.id()]).await?;
+        let (answer, bound) = self.judge_name_id_answer(incoming, &connection, bound, permit).await?;
+        if !pending.remove_pending(&handle).await? {
+            return Err(unasked("it was answered already"));
+        }
+        let back = self.inner.return_paths.choose(bound.request().return_to());
+        let mut answered = self.ordered(&order, Some(&answer), back.as_str()).await?;
+        let unbound = self.cookies().unbind(&request.headers, &handle);
+        answered.headers_mut().extend(unbound.map(|cookie| (http::header::SET_COOKIE, cookie)));
+        Ok(answered)
+    }
+
+    async fn judge_name_id_answer(
+        &self,
+        incoming: IncomingMessage,
+        connection: &Connection,
+        bound: BoundRequest,
+        permit: ReceivePermit,
+    ) -> Result<(StatusAnswer, BoundRequest), HttpError> {
+        let (service_provider, connection, now) =
+            (self.service_provider().clone(), connection.clone(), self.now());
+        let (valid, bound) = elsewhere(move || {
+            let _until_it_is_over = permit;
+            let expect = ExpectMessage::NameIdReply(&bound);
+            let candidates = std::slice::from_ref(&connection);
+            Ok((service_provider.receive_message(incoming, candidates, expect, now)?, bound))
+        })
+        .await?;
+        match self.confirm_message(valid).await? {
+            Message::ManageNameIdResponse(answer) => Ok((answer, bound)),
+            _ => Err(HttpError::NoNameIdManagement),
+        }
+    }
+
+    /// What an identity provider answers over SOAP; `None` where it does not, or is not believed.
+    async fn order_over_soap(
+        &self,
+        connection: &Connection,
+        order: &NameIdOrder,
+    ) -> Result<Option<StatusAnswer>, HttpError> {
+        let call = self.service_provider().name_id_call(connection, order, self.now())?;
+        let Some(send) = &self.inner.back_channel else { return Err(HttpError::NoNameIdManagement) };
+        let answered = match tokio::time::timeout(BACK_CHANNEL_TIME, send(&call)).await {
+            Ok(Ok(answered)) => answered,
+            outcome => {
+                let cause = outcome.err().map(|late| late.to_string());
+                tracing::warn!(connection = %connection.id(), cause, "an identity provider did not answer a change of a name");
+                return Ok(None);
+            }
+        };
+        let (service_provider, asked, now) =
+            (self.service_provider().clone(), connection.clone(), self.now());
+        let judged =
+            elsewhere(move || Ok(service_provider.name_id_call_answered(&asked, call, &answered, now)))
+                .await?;
+        Ok(judged
+            .inspect_err(|refusal| {
+                let reason = Quoted::new(&refusal.to_string()).to_string();
+                tracing::warn!(connection = %connection.id(), code = refusal.code(), reason, "the answer to a change of a name is not believed");
+            })
+            .ok())
+    }
+
+    /// After an answer: what was confirmed is carried out here, and the browser goes on.
+    async fn ordered(
+        &self,
+        order: &NameIdOrder,
+        answer: Option<&StatusAnswer>,
+        back: &str,
+    ) -> Result<Response<String>, HttpError> {
+        let done = answer.filter(|answer| answer.is_success());
+        if let (Some(answer), Some(names)) = (done, &self.inner.names) {
+            names.confirmed(answer, order).await?;
+        }
+        let said = if done.is_some() { NAME_CHANGED } else { NAME_NOT_CHANGED };
+        see_other(&with_query(back, &[said]), [])
+    }
+}
