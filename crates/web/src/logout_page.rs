@@ -92,12 +92,9 @@ impl LogoutPage {
             Kind::Rendered(render) => return render(shown),
             Kind::Ours(name) => name,
         };
-        let (of, heading) = match name.is_empty() {
-            true => (String::new(), String::new()),
-            false => {
-                let name = escape_markup(name);
-                (format!(" of {name}"), format!("<p class=\"name\">{name}</p>"))
-            }
+        let heading = match name.is_empty() {
+            true => String::new(),
+            false => format!("<p class=\"name\">{}</p>", escape_markup(name)),
         };
         let told = match (shown.answers, shown.is_complete()) {
             ([], _) => String::new(),
@@ -120,7 +117,7 @@ impl LogoutPage {
         format!(
             "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Signed out</title>\
              <meta name=\"viewport\" content=\"width=device-width\"><style>{STYLE}</style></head><body>{heading}<main>\
-             <h1>You are signed out{of}.</h1>{told}<p><a class=\"button\" href=\"{}\">Sign in again</a></p></main></body></html>",
+             <h1>You are signed out.</h1>{told}<p><a class=\"button\" href=\"{}\">Sign in again</a></p></main></body></html>",
             escape_markup(shown.back)
         )
     }
