@@ -28,6 +28,61 @@
 //!     Router::new().route("/home", get(home)).merge(routes(signed_in)).layer(sessions).with_state(sso)
 //! }
 //! ```
+//!
+//! # Single logout
+//!
+//! An identity provider names a person, and `tower-sessions` finds a session by its identifier alone: so write down which sessions a person has,
+//! with the identity provider's index of each, and delete those that a request means. It is the same with `axum-login`, whose sessions these are.
+//!
+//! ```
+//! use std::collections::HashMap;
+//! use std::sync::{Arc, Mutex};
+//!
+//! use tower_sessions::{MemoryStore, Session, SessionStore, session::Id};
+//! use vouchsafe::{Login, LogoutRequest, provisioning::Identity};
+//! use vouchsafe_axum::{EndsSessions, HttpError, LogoutSessions, SingleSignOn};
+//! use vouchsafe_store::LogoutStore;
+//!
+//! /// The sessions of each person by [`Identity::key`]: a table of the application's, beside that of the sessions.
+//! #[derive(Clone, Debug)]
+//! struct Signed {
+//!     sessions: MemoryStore,
+//!     of_person: Arc<Mutex<HashMap<String, Vec<(Id, Option<String>)>>>>,
+//! }
+//!
+//! impl Signed {
+//!     /// After `SessionUser::sign_in`.
+//!     fn note(&self, session: &Session, login: &Login) {
+//!         if let (Some(person), Some(id)) = (Identity::of_login(login), session.id()) {
+//!             let mut of_person = self.of_person.lock().unwrap();
+//!             of_person.entry(person.key()).or_default().push((id, login.session_index().map(str::to_owned)));
+//!         }
+//!     }
+//! }
+//!
+//! impl LogoutSessions for Signed {
+//!     fn end<'a>(&'a self, request: &'a LogoutRequest) -> EndsSessions<'a> {
+//!         Box::pin(async move {
+//!             let indexes = request.session_indexes();
+//!             let is_meant = |index: &Option<String>| {
+//!                 indexes.is_empty() || index.as_ref().is_some_and(|index| indexes.contains(index))
+//!             };
+//!             let all = self.of_person.lock().unwrap().get(&Identity::of_logout_request(request).key()).cloned();
+//!             let mut ended = 0;
+//!             for (id, _) in all.unwrap_or_default().iter().filter(|(_, index)| is_meant(index)) {
+//!                 let deleted = self.sessions.delete(id).await;
+//!                 deleted.map_err(|error| HttpError::unavailable("sessions", error))?;
+//!                 ended += 1;
+//!             }
+//!             Ok(ended)
+//!         })
+//!     }
+//! }
+//!
+//! fn with_logout(sso: SingleSignOn, logouts: Arc<dyn LogoutStore>, signed: Signed) -> SingleSignOn {
+//!     sso.single_logout_over(logouts, Arc::new(signed))
+//! }
+//! ```
 
 use axum::extract::{FromRef, FromRequestParts, OptionalFromRequestParts};
 use axum::http::request::Parts;
