@@ -51,5 +51,14 @@ pub use session::{SignedIn, require_signed_in};
 #[cfg(feature = "signals")]
 pub use signals::signal_routes;
 pub use vouchsafe_web::{
-    ASSERTION_CONSUMER, Accepted, AccountStore, CHOOSER, CONNECTION_ASSERTION_CONSUMER, CONNECTION_METADATA, CONNECTION_SINGLE_LOGOUT, CONNECTION_SINGLE_LOGOUT_SOAP, Checked, Choice, Chooser, ChooserView, ConnectionSource, Cookies, DISCOVERED, DISCOVERY_FEED, Discovery, DiscoveryRequest, EndedSession, EndsSessions, Federation, HttpError, IdentityProviderList, LINK, LOGIN, LOGOUT, LogoutPage, LogoutSessions, LogoutView, METADATA, NOT_LINKED, NOT_STARTED, OpenedSession, OrganizationDiscovery, Paths, Provisioned, Rate, ReceiveLimiter, Reference, RefusalLog, RefusalPage, RefusalRecord, ReturnPath, ReturnPaths, SINGLE_LOGOUT, SINGLE_LOGOUT_SOAP, ShownChoice, SignInAnswer, SingleSignOn, StartLimiter, StoredConnections, TriedOut, login_url, AfterDeclined, DeclinedSignIn, NOBODY_SIGNED_IN, SignInOutcome, CONNECTION_NAME_ID, CONNECTION_NAME_ID_SOAP, CommonDomainCookie, KEPT_FORM, KeptForms, Managed, ManagesNames, NAME_CHANGED, NAME_ID, NAME_ID_SOAP, NAME_NOT_CHANGED,
+    ASSERTION_CONSUMER, Accepted, AccountStore, AfterDeclined, CHOOSER, CONNECTION_ASSERTION_CONSUMER,
+    CONNECTION_METADATA, CONNECTION_NAME_ID, CONNECTION_NAME_ID_SOAP, CONNECTION_SINGLE_LOGOUT,
+    CONNECTION_SINGLE_LOGOUT_SOAP, Checked, Choice, Chooser, ChooserView, CommonDomainCookie,
+    ConnectionSource, Cookies, DISCOVERED, DISCOVERY_FEED, DeclinedSignIn, Discovery, DiscoveryRequest,
+    EndedSession, EndsSessions, Federation, HttpError, IdentityProviderList, KEPT_FORM, KeptForms, LINK,
+    LOGIN, LOGOUT, LogoutPage, LogoutSessions, LogoutView, METADATA, Managed, ManagesNames, NAME_CHANGED,
+    NAME_ID, NAME_ID_SOAP, NAME_NOT_CHANGED, NOBODY_SIGNED_IN, NOT_LINKED, NOT_STARTED, OpenedSession,
+    OrganizationDiscovery, Paths, Provisioned, Rate, ReceiveLimiter, Reference, RefusalLog, RefusalPage,
+    RefusalRecord, ReturnPath, ReturnPaths, SINGLE_LOGOUT, SINGLE_LOGOUT_SOAP, ShownChoice, SignInAnswer,
+    SignInOutcome, SingleSignOn, StartLimiter, StoredConnections, TriedOut, login_url,
 };

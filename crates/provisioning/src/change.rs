@@ -48,7 +48,9 @@ pub enum Actor {
     /// The identity provider of this connection, by SCIM.
     Scim(#[cfg_attr(feature = "schema", schemars(with = "crate::schema::Connection"))] ConnectionId),
     /// The identity provider of this connection, by a message that it signed.
-    IdentityProvider(ConnectionId),
+    IdentityProvider(
+        #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Connection"))] ConnectionId,
+    ),
 }
 
 impl Actor {

@@ -20,7 +20,8 @@ use crate::outgoing::{OutgoingMessage, Written};
 use crate::pending::PendingRequest;
 use crate::relay_state::RelayState;
 use crate::request::{Ends, message_id, random_handle, start_message, write_name_id};
-use crate::service_provider::{ServiceProvider, SigningCredential};
+use crate::service_provider::ServiceProvider;
+use crate::signing::Signing;
 
 /// A change of a name that this service asks an identity provider for. `Debug` does not show whose.
 ///
@@ -123,7 +124,7 @@ impl ServiceProvider {
         return_to: Option<String>,
         now: DateTime<Utc>,
     ) -> Result<StartedNameIdOrder, BindingError> {
-        let (endpoint, credential) = self.name_id_management_by_browser(connection, &BY_BROWSER, now)?;
+        let (endpoint, signing) = self.name_id_management_by_browser(connection, &BY_BROWSER, now)?;
         let request_id = message_id(self.provider())?;
         let handle = random_handle(self.provider())?;
         let message = Written {
@@ -132,7 +133,7 @@ impl ServiceProvider {
             parameter: MessageParameter::Request,
             relay_state: Some(&handle),
         };
-        let request = self.carry(message, endpoint.binding(), endpoint.address(), Some(credential))?;
+        let request = self.carry(message, endpoint.binding(), endpoint.address(), Some(signing))?;
         let browser = BrowserBinding::generate(self.provider())?;
         let binding = browser.hash(self.provider())?;
         let sent = (request_id, now, self.expiry(now));
@@ -202,12 +203,12 @@ impl ServiceProvider {
         now: DateTime<Utc>,
     ) -> Result<OutgoingMessage, BindingError> {
         let bindings = bindings_after(request.carriage());
-        let (endpoint, credential) = self.name_id_management_by_browser(connection, &bindings, now)?;
+        let (endpoint, signing) = self.name_id_management_by_browser(connection, &bindings, now)?;
         let id = message_id(self.provider())?;
         let ends = self.ends(connection, &id, endpoint.location_of_responses(), now);
         let xml = name_id_response(&ends, request.id(), status)?;
         let message = Written { xml, id: &id, parameter: MessageParameter::Response, relay_state };
-        self.carry(message, endpoint.binding(), endpoint.address_of_responses(), Some(credential))
+        self.carry(message, endpoint.binding(), endpoint.address_of_responses(), Some(signing))
     }
 
     /// Answers a request that came over SOAP: the envelope to answer with, as `text/xml`.
@@ -221,14 +222,14 @@ impl ServiceProvider {
         status: NameIdStatus,
         now: DateTime<Utc>,
     ) -> Result<String, BindingError> {
-        let credential = self.logout_credential()?;
+        let signing = self.logout_signing(connection)?;
         let id = message_id(self.provider())?;
         let identity_provider = connection.identity_provider();
         let endpoint = identity_provider.name_id_management_at(&Binding::Soap);
         let destination =
             endpoint.map_or_else(|| identity_provider.entity_id().as_str(), Endpoint::location_of_responses);
         let xml = name_id_response(&self.ends(connection, &id, destination, now), request.id(), status)?;
-        Ok(soap_envelope(&self.enveloped(&xml, &id, credential)?))
+        Ok(soap_envelope(&self.enveloped(&xml, &id, signing)?))
     }
 
     fn ends<'e>(
@@ -242,12 +243,12 @@ impl ServiceProvider {
     }
 
     /// The endpoint of the first of these bindings that the identity provider has, and what signs.
-    fn name_id_management_by_browser<'c>(
-        &self,
+    fn name_id_management_by_browser<'s, 'c>(
+        &'s self,
         connection: &'c Connection,
         bindings: &[Binding],
         now: DateTime<Utc>,
-    ) -> Result<(&'c Endpoint, &SigningCredential), BindingError> {
+    ) -> Result<(&'c Endpoint, Signing<'s>), BindingError> {
         let identity_provider = connection.identity_provider();
         identity_provider.check_validity(now)?;
         if self.name_id_management_for(connection).is_none() {
@@ -258,7 +259,7 @@ impl ServiceProvider {
             endpoint.ok_or_else(|| no_name_id_management(identity_provider.entity_id().as_str()))?;
         require_secure(connection, endpoint.address())?;
         require_secure(connection, endpoint.address_of_responses())?;
-        Ok((endpoint, self.logout_credential()?))
+        Ok((endpoint, self.logout_signing(connection)?))
     }
 
     /// At which of our addresses a message of that kind is received over this connection.

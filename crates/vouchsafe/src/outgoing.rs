@@ -116,7 +116,8 @@ impl ServiceProvider {
     ) -> Result<PostForm, BindingError> {
         let Some(signing) = signing else { return self.form(message, location, None) };
         let (parameter, state) = (message.parameter, message.relay_state.map(RelayState::as_str));
-        let form = sign_form(parameter, &message.xml, state, signing.algorithm, signing.key, self.provider())?;
+        let form =
+            sign_form(parameter, &message.xml, state, signing.algorithm, signing.key, self.provider())?;
         Ok(PostForm::new(location.as_str().to_owned(), form.fields().to_vec()))
     }
 

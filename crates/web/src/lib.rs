@@ -52,13 +52,13 @@ mod common_domain;
 mod connection_cache;
 mod connection_source;
 pub mod cookies;
-mod discovery_request;
 mod declined;
+mod discovery_request;
 mod error;
 mod federation;
 mod folded;
-mod identity_provider_list;
 mod form_fields;
+mod identity_provider_list;
 mod kept_form;
 mod limiter;
 mod link;
@@ -89,8 +89,8 @@ pub use chooser::{Chooser, ChooserView, ShownChoice};
 pub use common_domain::CommonDomainCookie;
 pub use connection_source::{ConnectionSource, Discovery};
 pub use cookies::Cookies;
-pub use discovery_request::{DiscoveryRequest, discovered};
 pub use declined::{AfterDeclined, DeclinedSignIn, NOBODY_SIGNED_IN};
+pub use discovery_request::{DiscoveryRequest, discovered};
 pub use error::{ApplicationError, HttpError};
 pub use federation::Federation;
 pub use identity_provider_list::{Choice, FoundChoices, IdentityProviderList};
@@ -102,7 +102,10 @@ pub use logout_page::{LogoutPage, LogoutView};
 pub use name_id::{Managed, ManagesNames, NAME_CHANGED, NAME_NOT_CHANGED};
 pub use organization_discovery::OrganizationDiscovery;
 pub use paths::{
-    ASSERTION_CONSUMER, CHOOSER, CONNECTION_ASSERTION_CONSUMER, CONNECTION_METADATA, CONNECTION_SINGLE_LOGOUT, CONNECTION_SINGLE_LOGOUT_SOAP, DISCOVERED, DISCOVERY_FEED, LINK, LOGIN, LOGOUT, METADATA, Paths, SINGLE_LOGOUT, SINGLE_LOGOUT_SOAP, CONNECTION_NAME_ID, CONNECTION_NAME_ID_SOAP, KEPT_FORM, NAME_ID, NAME_ID_SOAP,
+    ASSERTION_CONSUMER, CHOOSER, CONNECTION_ASSERTION_CONSUMER, CONNECTION_METADATA, CONNECTION_NAME_ID,
+    CONNECTION_NAME_ID_SOAP, CONNECTION_SINGLE_LOGOUT, CONNECTION_SINGLE_LOGOUT_SOAP, DISCOVERED,
+    DISCOVERY_FEED, KEPT_FORM, LINK, LOGIN, LOGOUT, METADATA, NAME_ID, NAME_ID_SOAP, Paths, SINGLE_LOGOUT,
+    SINGLE_LOGOUT_SOAP,
 };
 pub use provisioned::{AccountStore, OpenedSession, Provisioned};
 pub use reference::Reference;

@@ -11,7 +11,8 @@ use vouchsafe::{
     PendingRequest, StatusAnswer, ValidAssertion, xml::Quoted,
 };
 use vouchsafe_store::{
-    CompletedSignIn, Directory, HistoryLimits, LogoutStore, RecordedSignIn, Session, SessionId, SessionStore, SignIn, SignInError, SignInHistory, StoreError, Decision,
+    CompletedSignIn, Decision, Directory, HistoryLimits, LogoutStore, RecordedSignIn, Session, SessionId,
+    SessionStore, SignIn, SignInError, SignInHistory, StoreError,
 };
 
 use crate::accept::Checked;

@@ -142,9 +142,7 @@ impl Scene {
         let sessions = Arc::clone(&self.sessions);
         let end = async move {
             sessions.0.lock().unwrap().retain(|index| index != "s1");
-            let mut ended = EndedSession::default();
-            ended.participants = participants;
-            Ok(ended)
+            Ok(EndedSession { participants, ..EndedSession::default() })
         };
         self.sso.sign_out(&headers, true, end).await
     }
@@ -201,13 +199,6 @@ fn held(answer: &Response<String>) -> String {
     let set = answer.headers().get_all(SET_COOKIE).iter();
     let pairs: Vec<&str> = set.filter_map(|one| one.to_str().unwrap().split(';').next()).collect();
     pairs.join("; ")
-}
-
-/// The value of a field of a page that posts itself, decoded from base64.
-fn posted(page: &str, field: &str) -> String {
-    let (_, rest) = page.split_once(&format!("name=\"{field}\" value=\"")).unwrap();
-    let value = rest.split_once('"').unwrap().0.replace("&#43;", "+").replace("&#x2b;", "+");
-    String::from_utf8(base64_decode(value).unwrap()).unwrap()
 }
 
 type Run = fn() -> Pin<Box<dyn Future<Output = ()>>>;

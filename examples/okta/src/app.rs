@@ -15,7 +15,10 @@ use vouchsafe::assertion::Outcome;
 use vouchsafe::crypto::Certificate;
 use vouchsafe::{EntityId, ServiceProvider, SoapCall};
 use vouchsafe_axum::{
-    ASSERTION_CONSUMER, LogoutPage, METADATA, OrganizationDiscovery, Provisioned, Rate, ReceiveLimiter, RefusalLog, RefusalPage, RefusalRecord, ReturnPaths, SINGLE_LOGOUT, SINGLE_LOGOUT_SOAP, SingleSignOn, StartLimiter, StoredConnections, own_pages_only, provisioned_routes, scim_routes, signal_routes, KEPT_FORM, KeptForms, NAME_ID, NAME_ID_SOAP, require_signed_in,
+    ASSERTION_CONSUMER, KEPT_FORM, KeptForms, LogoutPage, METADATA, NAME_ID, NAME_ID_SOAP,
+    OrganizationDiscovery, Provisioned, Rate, ReceiveLimiter, RefusalLog, RefusalPage, RefusalRecord,
+    ReturnPaths, SINGLE_LOGOUT, SINGLE_LOGOUT_SOAP, SingleSignOn, StartLimiter, StoredConnections,
+    own_pages_only, provisioned_routes, require_signed_in, scim_routes, signal_routes,
 };
 use vouchsafe_client::Client;
 use vouchsafe_scim::ScimService;

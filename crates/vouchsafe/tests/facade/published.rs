@@ -6,7 +6,7 @@ use vouchsafe::metadata::{
     ServiceInformation, SigningMethod, SubjectIdRequirement, UserInterface,
 };
 use vouchsafe::signature::{TrustedKey, verify_query};
-use vouchsafe::{LoginOptions, SignRequests};
+use vouchsafe::{LoginOptions, RequestBinding, SignRequests};
 use vouchsafe_testkit::{IdentityProvider, keys};
 
 use crate::common::{Service, builder, connection, now, trusted};
@@ -77,7 +77,8 @@ fn requests_are_signed_as_the_identity_provider_can_verify() {
     verify_query(query, &trust, service.saml.provider()).unwrap();
     assert!(query.contains("ecdsa-sha512"), "{query}");
 
-    let posted = service.start_over("other", LoginOptions::default().by_post(), now()).unwrap();
+    let posted =
+        service.start_over("other", LoginOptions::default().binding(RequestBinding::Post), now()).unwrap();
     let form = posted.request.form().unwrap();
     let message = vouchsafe::crypto::base64_decode(form.fields()[0].1.as_bytes()).unwrap();
     let message = String::from_utf8(message).unwrap();
