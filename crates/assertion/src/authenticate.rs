@@ -345,7 +345,8 @@ impl Steps<'_, '_> {
         actual: impl Into<Text>,
         error: AssertionError,
     ) -> AssertionError {
-        self.ledger.record(Check::new(rule, clause, Outcome::Failed).expected(expected).actual(actual));
+        let check = Check::new(rule, clause, Outcome::Failed).expected(expected).actual(actual);
+        self.ledger.record(check.because(error.code(), error.hint()));
         error
     }
 }

@@ -1,6 +1,9 @@
 //! The stable code of each error, and what an operator changes.
 
+use chrono::{DateTime, Utc};
+
 use crate::error::AssertionError;
+use crate::near_miss::{Missed, Suggests};
 
 impl AssertionError {
     /// The stable code: `assertion.` and a word, or the code of the crate below that refused.
@@ -211,12 +214,9 @@ impl AssertionError {
             Self::ConfirmationExpired { not_on_or_after: None, .. } => {
                 "Every bearer confirmation must have a NotOnOrAfter (saml-profiles-2.0-os 4.1.4.2): have the identity provider send one."
             }
-            Self::ConfirmationExpired { .. } | Self::Expired { .. } => {
-                "The response was used too late, or the clocks differ: synchronise them (NTP), or widen clock_skew to at most a few minutes."
-            }
-            Self::NotYetValid { .. } => {
-                "The clock here is behind the identity provider's: synchronise both (NTP), or widen clock_skew to at most a few minutes."
-            }
+            Self::ConfirmationExpired { not_on_or_after: Some(end), now, .. }
+            | Self::Expired { not_on_or_after: end, now, .. } => hint_of_end(*end, *now),
+            Self::NotYetValid { not_before, now, .. } => hint_of_start(*not_before, *now),
             Self::InvertedWindow { .. } => {
                 "No clock can be inside this window: correct the assertion lifetime at the identity provider, or the hook that rewrites it."
             }
@@ -251,6 +251,37 @@ impl AssertionError {
                 "The same response was posted again: a reload of the page, or somebody who copied it. Start the sign-in again."
             }
             Self::OtherAssertion => "Pass the Recorded that came of this assertion's own replay_key.",
+        }
+    }
+}
+
+const TIME_ZONE: &str = "One side is off by hours, and no clock_skew is meant for that: set the clock and the time zone of both machines (NTP, then \
+                         `date -u`), and have the sender write its times in UTC with a Z at the end.";
+
+/// What to do where the end is past.
+fn hint_of_end(end: DateTime<Utc>, now: DateTime<Utc>) -> &'static str {
+    match (Missed { bound: end, now }).suggests() {
+        Suggests::TimeZone => TIME_ZONE,
+        Suggests::Skew => {
+            "The response was used too late, or the clocks differ: synchronise them (NTP), or widen clock_skew to at most a few minutes."
+        }
+        Suggests::Age => {
+            "The response is old: it was kept and sent again, or waited on its way. Start the sign-in again. If it happens each time, one clock \
+             is set wrongly: synchronise them (NTP)."
+        }
+    }
+}
+
+/// What to do where the start has not come.
+fn hint_of_start(start: DateTime<Utc>, now: DateTime<Utc>) -> &'static str {
+    match (Missed { bound: start, now }).suggests() {
+        Suggests::TimeZone => TIME_ZONE,
+        Suggests::Skew => {
+            "The clock here is behind the identity provider's: synchronise both (NTP), or widen clock_skew to at most a few minutes."
+        }
+        Suggests::Age => {
+            "The clock here is behind the identity provider's, by more than clock_skew is for: synchronise both (NTP), or correct the NotBefore \
+             that the identity provider writes."
         }
     }
 }

@@ -37,6 +37,8 @@ pub struct Check {
     /// None if it is the text that was expected.
     actual: Option<Text>,
     personal: bool,
+    /// Code and hint of the error of a check that failed.
+    error: Option<(&'static str, &'static str)>,
 }
 
 impl Check {
@@ -48,6 +50,7 @@ impl Check {
             expected: Text::Fixed(""),
             actual: Some(Text::Fixed("")),
             personal: false,
+            error: None,
         }
     }
 
@@ -71,6 +74,24 @@ impl Check {
     pub(crate) fn personal(mut self) -> Check {
         self.personal = true;
         self
+    }
+
+    /// The error that a failed check gives a refusal, if it decides.
+    pub(crate) fn because(mut self, code: &'static str, hint: &'static str) -> Check {
+        self.error = Some((code, hint));
+        self
+    }
+
+    /// The code of the error that this check gives a refusal if it is the first that fails; `None` of a check that did not fail.
+    ///
+    /// Of one refusal the first error is told; this tells what else is to be mended.
+    pub fn code(&self) -> Option<&'static str> {
+        self.error.map(|(code, _)| code)
+    }
+
+    /// What an operator changes where this check failed.
+    pub fn hint(&self) -> Option<&'static str> {
+        self.error.map(|(_, hint)| hint)
     }
 
     /// The stable name of the rule, such as `conditions.audience`.

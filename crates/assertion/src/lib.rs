@@ -68,6 +68,7 @@ mod ledger_text;
 mod login;
 mod message;
 mod message_id;
+mod mixed_up;
 mod name_id;
 mod near_miss;
 mod opening;
@@ -103,6 +104,7 @@ pub use message::{
 };
 pub use message_id::MessageId;
 pub use name_id::{NameId, PersistentName};
+pub use near_miss::only_difference;
 pub use refusal::Refusal;
 pub use replay::{Recorded, ReplayKey};
 pub use requested_name::{NameMismatch, RequestedName, SessionNameId};

@@ -26,8 +26,17 @@ type Reading = fn(&str) -> String;
 const HOST: &str = "the host";
 const PATH: &str = "the path";
 
-/// The one thing in which two identifiers or addresses differ.
-pub(crate) fn only_difference(expected: &str, actual: &str) -> Option<&'static str> {
+/// The one thing in which two identifiers or addresses differ, as the end of "they differ only in".
+///
+/// ```
+/// use vouchsafe_assertion::only_difference;
+///
+/// let (one, other) = ("https://sp.example.com/acs", "https://sp.example.com/acs/");
+/// assert_eq!(only_difference(one, other), Some("the slash at the end"));
+/// assert_eq!(only_difference(one, "https://other.example/saml"), None);
+/// ```
+#[must_use]
+pub fn only_difference(expected: &str, actual: &str) -> Option<&'static str> {
     if expected == actual || expected.is_empty() || actual.is_empty() {
         return None;
     }
@@ -156,6 +165,28 @@ pub(crate) struct Missed {
 
 /// Clocks differ by less; time zones by more.
 const MOST_SKEW: i64 = 300;
+
+/// What a time that misses its bound suggests.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Suggests {
+    /// Clocks that differ by what can be granted.
+    Skew,
+    /// Clocks that differ by hours: a time zone that is set wrongly, or written wrongly.
+    TimeZone,
+    /// Neither: it was used long after, or one clock is set wrongly.
+    Age,
+}
+
+impl Missed {
+    pub(crate) fn suggests(&self) -> Suggests {
+        let seconds = self.now.signed_duration_since(self.bound).abs().num_seconds();
+        match time_zone(seconds) {
+            Some(_) => Suggests::TimeZone,
+            None if seconds < MOST_SKEW => Suggests::Skew,
+            None => Suggests::Age,
+        }
+    }
+}
 
 impl fmt::Display for Missed {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -121,12 +121,18 @@ impl Examination {
             Some(actual) => check.actual(actual),
             None => check.same(),
         };
+        let check = match &error {
+            Some(error) => check.because(error.code(), error.hint()),
+            None => check,
+        };
         let place = self.ledger.checks().len();
         self.ledger.record(if judgement.personal { check.personal() } else { check });
         // An instant of issue that does not fit is a sign of clocks that differ; a window that is missed says it better.
         let says_more = match (&self.error, &error) {
             (None, Some(_)) => true,
-            (Some(first), Some(error)) => is_about_issuing(first) && !is_about_issuing(error),
+            (Some(first), Some(error)) => {
+                is_about_issuing(first) && !is_about_issuing(error) || is_turned_round(first, error)
+            }
             (_, None) => false,
         };
         if says_more {
@@ -175,6 +181,15 @@ impl Examination {
 
 fn is_about_issuing(error: &AssertionError) -> bool {
     matches!(error, AssertionError::IssueInstant { .. } | AssertionError::IssuedBeforeRequest { .. })
+}
+
+/// No clock can be inside a window that ends before it begins, so that is what is told of it.
+fn is_turned_round(first: &AssertionError, error: &AssertionError) -> bool {
+    matches!(error, AssertionError::InvertedWindow { element: "Conditions", .. })
+        && matches!(
+            first,
+            AssertionError::NotYetValid { element: "Conditions", .. } | AssertionError::Expired { .. }
+        )
 }
 
 /// Runs every rule. What comes back is the place of the AuthnStatement that satisfied those about it, if one did.

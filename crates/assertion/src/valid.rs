@@ -65,7 +65,8 @@ impl AuthenticAssertion {
             // No statement without an error, and no end of a confirmation that passed: unreachable, and refused all the same.
             (error, _, _) => {
                 let error = error.unwrap_or(AssertionError::NoAuthnStatement);
-                return Err(Refusal::decided_by(error, ledger, decided_by).over(&connection));
+                let refusal = Refusal::decided_by(error, ledger, decided_by).over(&connection);
+                return Err(refusal.compared_with(expectations));
             }
         };
         let name_id = facts.assertion.subject.as_mut().and_then(|subject| subject.name_id.take());

@@ -3,7 +3,9 @@
 use std::net::SocketAddr;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use vouchsafe::doctor::{Complaint, Diagnosis, Doctor, Event, Exhibit, Severity, Story};
+use vouchsafe::doctor::{
+    Answer as Found, Complaint, Diagnosis, Doctor, Event, Exhibit, Severity, Story, Verdict,
+};
 
 use crate::algorithms::Algorithms;
 use crate::browse;
@@ -15,8 +17,9 @@ use crate::text::{Line, Style, Text};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Metadata, a Response (XML, base64 or the posted form), an address, a HAR file of the browser, a certificate (PEM), or the log of a
-    /// service with its refusals; - is standard input. Files are looked at together: whole files of metadata among them say whom to trust and
+    /// Metadata, a message (XML, base64, the posted form, SOAP), an address, an artifact, a HAR file of the browser, a certificate (PEM, DER or
+    /// base64), the words of an error page, or the log of a service with its refusals (as `tracing` writes it: text or JSON, a line a refusal);
+    /// - is standard input. Files are looked at together: whole files of metadata among them say whom to trust and
     /// who we are, certificates whose keys else. Metadata inside a message or a recording says neither. Name no file as metadata that did not
     /// come from the console itself.
     #[arg(required_unless_present = "browse", value_name = "FILE")]
@@ -34,7 +37,10 @@ pub(crate) struct Arguments {
     /// Our assertion consumer; without it, taken likewise; without that, Destination and Recipient are not judged.
     #[arg(long, value_name = "URL")]
     acs: Option<String>,
-    /// The time to judge messages at; without it, when each was recorded or issued.
+    /// Our address for logout messages; without it, taken likewise; without that, the Destination of logout messages is not judged.
+    #[arg(long, value_name = "URL")]
+    slo: Option<String>,
+    /// The time to judge at; without it, messages are judged as of when each was recorded or issued, and the rest as of now.
     #[arg(long, value_name = "RFC3339", value_parser = instant)]
     now: Option<DateTime<Utc>>,
     /// How long a request of this service waits for its answer; without it, 600.
@@ -84,6 +90,9 @@ fn doctor(arguments: &Arguments) -> Result<Doctor, Failure> {
     if let Some(url) = &arguments.acs {
         doctor = doctor.with_assertion_consumer(url);
     }
+    if let Some(url) = &arguments.slo {
+        doctor = doctor.with_single_logout(url);
+    }
     if let Some(time) = arguments.now {
         doctor = doctor.judged_at(time);
     }
@@ -98,17 +107,80 @@ fn doctor(arguments: &Arguments) -> Result<Doctor, Failure> {
 
 fn human(diagnosis: &Diagnosis) -> Text {
     let mut text = Text::new();
+    first_screen(&diagnosis.verdict, &mut text);
     for one in &diagnosis.stories {
-        story(one, &mut text);
         text.line("");
+        story(one, &mut text);
     }
-    for (place, one) in diagnosis.exhibits.iter().enumerate() {
-        if place > 0 {
-            text.line("");
-        }
+    for one in &diagnosis.exhibits {
+        text.line("");
         exhibit(one, &mut text);
     }
     text
+}
+
+/// Columns of the first screen.
+const COLUMNS: usize = 80;
+
+/// The answer, the cause, and what to change, in this order: within one screen of 24 lines of 80 columns. The rest follows file by file.
+fn first_screen(verdict: &Verdict, text: &mut Text) {
+    let style = match verdict.answer {
+        Found::Wrong | Found::NotUnderstood => Style::Bad,
+        Found::LookedAt => Style::Title,
+        _ => Style::Good,
+    };
+    let answer = verdict.answer.in_words();
+    match &verdict.cause {
+        None => text.push(Line::styled(style, answer)),
+        Some(cause) => {
+            let what = format!("{answer}: [{}]: {}", cause.code, cause.message);
+            let mut lines = broken("", &what, 7).into_iter();
+            let first = lines.next().unwrap_or_default();
+            let rest = first.strip_prefix(answer).unwrap_or_default().to_owned();
+            text.push(Line::styled(style, answer).then(rest));
+            lines.for_each(|line| text.line(line));
+            if let Some(setting) = &cause.setting {
+                match &setting.value {
+                    Some(value) => part("change: ", &format!("{} = {value}", setting.name), 3, text),
+                    None => part("see: ", &setting.name, 3, text),
+                }
+                part("where: ", &setting.place, 2, text);
+            }
+            part("remedy: ", &cause.remedy, 7, text);
+            part("about: ", verdict.source.as_deref().unwrap_or_default(), 2, text);
+        }
+    }
+    if !verdict.not_judged.is_empty() {
+        part("not judged: ", &verdict.not_judged.join(", "), 2, text);
+    }
+}
+
+fn part(name: &str, what: &str, rows: usize, text: &mut Text) {
+    broken(name, what, rows).into_iter().for_each(|line| text.line(line));
+}
+
+/// Lines of a part of the first screen, broken between words. What is longer than its rows stands in full below.
+fn broken(name: &str, what: &str, rows: usize) -> Vec<String> {
+    let most = rows.saturating_mul(COLUMNS.saturating_sub(4)).saturating_sub(name.len());
+    let mut cut: String = what.chars().take(most).collect();
+    if cut.len() < what.len() {
+        cut.push('…');
+    }
+    let mut lines = vec![name.to_owned()];
+    for word in cut.split_ascii_whitespace() {
+        let begun = if lines.len() == 1 { name.chars().count() } else { 2 };
+        let length = lines.last().map_or(0, |line| line.chars().count());
+        if length > begun && length.saturating_add(word.chars().count()).saturating_add(1) > COLUMNS {
+            lines.push("  ".to_owned());
+        }
+        if let Some(line) = lines.last_mut() {
+            if !line.is_empty() && !line.ends_with(' ') {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+    }
+    lines
 }
 
 /// The first cause in the first line, then what happened, in its order.
@@ -135,7 +207,7 @@ fn story(story: &Story, text: &mut Text) {
 }
 
 fn event(event: &Event, text: &mut Text) {
-    let since = event.seconds_since.map(|seconds| format!(" +{seconds} s")).unwrap_or_default();
+    let since = event.seconds_since.map(|seconds| format!(" {seconds:+} s")).unwrap_or_default();
     let status = event.status.map_or_else(String::new, |status| format!(" -> {status}"));
     let Event { request, method, address, what, .. } = event;
     text.line(format!("  request {request}{since}: {method} {address}{status}: {what}"));
@@ -166,7 +238,7 @@ fn exhibit(exhibit: &Exhibit, text: &mut Text) {
         text.push(Line::of("  ").then_styled(Style::Quiet, what));
     }
     for one in &exhibit.complaints {
-        complaint(one, exhibit, text);
+        complaint(one, text);
     }
     for fact in &exhibit.facts {
         text.push(Line::of("  ").then_styled(Style::Quiet, format!("{}: {}", fact.name, fact.value)));
@@ -181,17 +253,16 @@ fn severity(severity: Severity) -> (Style, &'static str) {
     }
 }
 
-fn complaint(complaint: &Complaint, exhibit: &Exhibit, text: &mut Text) {
+fn complaint(complaint: &Complaint, text: &mut Text) {
     let (style, word) = severity(complaint.severity);
     let what = format!("[{}]: {}", complaint.code, complaint.message);
     text.push(Line::of("  ").then_styled(style, word).then(what));
     if let Some(setting) = &complaint.setting {
-        let place = exhibit.product.as_ref().map(|product| product.console.as_str()).unwrap_or_default();
         text.line(match &setting.value {
             Some(value) => format!("    change: {} = {value}", setting.name),
             None => format!("    see: {}", setting.name),
         });
-        text.line(format!("    where: {place}"));
+        text.line(format!("    where: {}", setting.place));
     }
     text.line(format!("    remedy: {}", complaint.remedy));
 }

@@ -81,7 +81,8 @@ fn a_certificate_among_the_files_verifies_metadata_and_queries() {
 #[test]
 fn an_address_and_what_is_nothing() {
     let request = "<samlp:AuthnRequest xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\" ID=\"_1\" Version=\"2.0\" \
-                   IssueInstant=\"2026-01-01T00:00:00Z\"/>";
+                   IssueInstant=\"2026-01-01T00:00:00Z\"><saml:Issuer xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\">urn:sp</saml:Issuer>\
+                   </samlp:AuthnRequest>";
     let query = redirect::encode(redirect::SAML_REQUEST, request, None);
     let run = vouchsafe(["doctor", &format!("{}?{query}", vouchsafe_testkit::OKTA_SINGLE_SIGN_ON)]);
     assert_eq!(run.status, 0, "{run:?}");
@@ -94,4 +95,55 @@ fn an_address_and_what_is_nothing() {
     assert_eq!(vouchsafe(["doctor"]).status, 2);
     let run = vouchsafe(["doctor", &folder.path("absent")]);
     assert!(run.status == 2 && run.stderr.contains("error[cli.file]"), "{run:?}");
+}
+
+/// The answer, the cause and what to change come first, and fit on one screen.
+#[test]
+fn the_first_screen_holds_the_answer_the_cause_and_what_to_change() {
+    let folder = Folder::new("doctor-screen");
+    let long = format!("https://app.example.com/{}", "a-long-path/".repeat(60));
+    let cases = [
+        (
+            response().audience("https://app.example.com").issue().unwrap().to_base64(),
+            "something is wrong: [assertion.audience]: ",
+        ),
+        (
+            response().audience(&long).issue().unwrap().to_base64(),
+            "something is wrong: [assertion.audience]: ",
+        ),
+        (response().issue().unwrap().to_base64(), "nothing is wrong with what was judged"),
+        ("hello there!".to_owned(), "there is no SAML in this: [doctor.unrecognised]: "),
+    ];
+    for (text, begins) in cases {
+        let file = folder.write("posted.txt", text);
+        let run = vouchsafe([
+            "doctor",
+            &folder.path("idp.xml"),
+            &file,
+            "--entity-id",
+            vouchsafe_testkit::SERVICE_PROVIDER,
+        ]);
+        assert!(run.stdout.starts_with(begins), "{}", run.stdout);
+        let screen: Vec<&str> = run.stdout.lines().take_while(|line| !line.is_empty()).collect();
+        let rows: usize = screen.iter().map(|line| line.chars().count().div_ceil(80).max(1)).sum();
+        assert!(rows <= 24, "{rows} rows: {screen:#?}");
+        let place = |name: &str| screen.iter().position(|line| line.starts_with(name));
+        if begins.contains("assertion.audience") {
+            assert!(
+                place("change: ") < place("where: ") && place("where: ") < place("remedy: "),
+                "{screen:#?}"
+            );
+            assert!(place("change: ").is_some() && place("about: ").is_some(), "{screen:#?}");
+        }
+    }
+    // Without a product, settings are named in general words.
+    let other = response()
+        .issuer("https://idp.example.net")
+        .assertion_issuer("https://idp.example.net")
+        .audience("urn:x")
+        .issue()
+        .unwrap();
+    let xml = other.xml().replace("saml2p:", "p:").replace(":saml2p", ":p");
+    let run = vouchsafe(["doctor", &folder.write("other.xml", xml), "--entity-id", "urn:us"]);
+    assert!(run.stdout.contains("where: the SAML settings of this application"), "{}", run.stdout);
 }

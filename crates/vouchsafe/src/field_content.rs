@@ -32,6 +32,8 @@ pub enum FieldContent {
     DoubleBase64,
     /// Base64 in which `-` and `_` stand for `+` and `/`.
     Base64Url,
+    /// Base64 in which spaces stand where `+` was.
+    SpacesForPlus,
     /// Base64 that is still percent-encoded.
     PercentEncoded,
     /// A query string or a form with fields of SAML.
@@ -120,6 +122,7 @@ impl FieldContent {
             Self::Zlib => "XML compressed with DEFLATE inside a zlib header",
             Self::DoubleBase64 => "base64 of base64",
             Self::Base64Url => "base64url, in which \"-\" and \"_\" stand for \"+\" and \"/\"",
+            Self::SpacesForPlus => "base64 in which a space stands where \"+\" was",
             Self::PercentEncoded => "base64 that is still percent-encoded",
             Self::Form => "a whole query string or form",
             Self::Address => "the address of a page",
@@ -166,6 +169,10 @@ impl FieldContent {
             Self::Base64Url => {
                 "Have the sender use the alphabet of base64 with \"+\" and \"/\" and percent-encode it (SAML Bindings 3.4.4.1): base64url is \
                  another encoding."
+            }
+            Self::SpacesForPlus => {
+                "Have the sender percent-encode the field (\"%2B\" for \"+\"): in a form a bare \"+\" means a space. Look for a script, a proxy or a \
+                 framework that decodes the field twice."
             }
             Self::PercentEncoded => {
                 "Decode the percent-encoding of the form or query once before the value is used; look for a proxy or framework that encodes it \

@@ -216,8 +216,32 @@ fn is_soap(beginning: &str) -> bool {
         || beginning.contains("http://www.w3.org/2003/05/soap-envelope")
 }
 
+/// Base64 of XML whose `+` became spaces: as it is, it decodes to something else or not at all.
+pub(crate) fn with_plus_signs(text: &str) -> Option<String> {
+    let is_line = !text.contains(['\r', '\n', '+']);
+    let letters = text.trim();
+    if !is_line || !letters.contains(' ') {
+        return None;
+    }
+    let decodes = |text: &str| base64_decode(whole_groups(text).as_bytes()).ok();
+    let is_xml = |decoded: Vec<u8>| begins_like_xml(&decoded) && is_text(&decoded);
+    if decodes(letters).is_some_and(is_xml) {
+        return None;
+    }
+    let restored = letters.replace(' ', "+");
+    decodes(&restored).is_some_and(is_xml).then_some(restored)
+}
+
+/// UTF-8, perhaps cut off in a character.
+fn is_text(bytes: &[u8]) -> bool {
+    std::str::from_utf8(bytes).map_or_else(|error| error.error_len().is_none(), |_| true)
+}
+
 /// Base64 and what is like it.
 fn of_encoded(text: &str) -> Option<FieldContent> {
+    if with_plus_signs(text).is_some() {
+        return Some(FieldContent::SpacesForPlus);
+    }
     if let Ok(decoded) = base64_decode(whole_groups(text).as_bytes()) {
         return of_base64(&decoded);
     }
@@ -334,6 +358,7 @@ mod tests {
                     .into(),
             ),
             (PercentEncoded, b"PGEvPg%3D%3D".to_vec()),
+            (SpacesForPlus, base64_encode("<a>\u{fbe0}>>></a>".as_bytes()).replace('+', " ").into()),
             (Form, format!("SAMLResponse={base64}&RelayState=x").into()),
             (Form, b"RelayState=x&SAMLart=AAQ".to_vec()),
             (Address, b"https://idp.example.com/sso?SAMLRequest=x".to_vec()),

@@ -18,6 +18,7 @@ use crate::field_content::FieldContent;
 use crate::form;
 use crate::logout_journey::{BoundLogout, PendingLogout};
 use crate::pending::BoundRequest;
+use crate::posted::not_xml;
 use crate::redirect::{encoded_limit, require_at_most};
 use crate::relay_state::RelayState;
 use crate::service_provider::ServiceProvider;
@@ -104,12 +105,12 @@ impl SentMessage {
     }
 }
 
-fn decoded(name: &'static str, value: &str, limits: &Limits) -> Result<Vec<u8>, BindingError> {
+pub(crate) fn decoded(name: &'static str, value: &str, limits: &Limits) -> Result<Vec<u8>, BindingError> {
     require_at_most(name, value.len(), encoded_limit(limits))?;
     let content = || FieldContent::of(value.as_bytes());
     let octets = base64_decode(value).map_err(|_| BindingError::NotBase64 { name, content: content() })?;
     require_at_most("message", octets.len(), limits.input_bytes)?;
-    match FieldContent::in_the_place_of_xml(&octets) {
+    match not_xml(value, &octets) {
         Some(content) => Err(BindingError::NotXml { name, content }),
         None => Ok(octets),
     }

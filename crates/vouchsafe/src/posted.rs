@@ -6,6 +6,7 @@ use vouchsafe_xml::Limits;
 
 use crate::error::BindingError;
 use crate::field_content::FieldContent;
+use crate::field_sniffing::with_plus_signs;
 use crate::form;
 use crate::redirect::{encoded_limit, require_at_most};
 use crate::relay_state::RelayState;
@@ -72,10 +73,10 @@ impl PostedResponse {
         let octets =
             base64_decode(value).map_err(|_| BindingError::NotBase64 { name: FIELD, content: content() })?;
         require_at_most("message", octets.len(), limits.input_bytes)?;
-        if let Some(content) = FieldContent::in_the_place_of_xml(&octets) {
-            return Err(BindingError::NotXml { name: FIELD, content });
+        match not_xml(value, &octets) {
+            Some(content) => Err(BindingError::NotXml { name: FIELD, content }),
+            None => Ok(PostedResponse { octets, relay_state: None, signed_fields: None }),
         }
-        Ok(PostedResponse { octets, relay_state: None, signed_fields: None })
     }
 
     /// The same response with the RelayState that came beside it, when a framework has taken the form apart.
@@ -97,6 +98,14 @@ impl PostedResponse {
     pub(crate) fn into_parts(self) -> (Vec<u8>, Option<RelayState>, Option<SignedFields>) {
         (self.octets, self.relay_state, self.signed_fields)
     }
+}
+
+/// What a field holds whose base64 decodes to something else than XML. What begins like XML is left to its parser, unless it is broken by
+/// spaces that were `+`.
+pub(crate) fn not_xml(value: &str, octets: &[u8]) -> Option<FieldContent> {
+    let is_broken = value.contains(' ') && std::str::from_utf8(octets).is_err();
+    let spaces = is_broken && with_plus_signs(value).is_some();
+    if spaces { Some(FieldContent::SpacesForPlus) } else { FieldContent::in_the_place_of_xml(octets) }
 }
 
 impl std::fmt::Debug for PostedResponse {

@@ -35,5 +35,21 @@ pub fn content(data: &[u8]) -> Option<FieldContent> {
     }
     let diagnosis = Doctor::new(NOW).examine(&[("value", data)]);
     assert!(!diagnosis.exhibits.is_empty(), "no answer");
+    if let Ok(value) = std::str::from_utf8(data) {
+        the_doctor_says_what_the_service_says(value);
+    }
     content
+}
+
+/// What a service refuses as a posted field, the doctor does not call good, whatever it can read in it.
+fn the_doctor_says_what_the_service_says(value: &str) {
+    let Err(error) = PostedResponse::from_base64(value, &Limits::default()) else { return };
+    let escaped: String = value.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let entry = format!(
+        r#"{{"log":{{"entries":[{{"request":{{"method":"POST","url":"https://sp.example.com/acs","postData":{{"text":"SAMLResponse={escaped}"}}}}}}]}}}}"#
+    );
+    let diagnosis = Doctor::new(NOW).examine(&[("posted.har", entry.as_bytes())]);
+    let told = diagnosis.exhibits.iter().flat_map(|exhibit| &exhibit.complaints);
+    assert!(told.into_iter().any(|one| one.code == error.code()), "{error}: {diagnosis:?}");
+    assert!(!diagnosis.is_healthy(), "{error}");
 }

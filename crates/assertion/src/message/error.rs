@@ -274,6 +274,12 @@ impl MessageError {
         MessageError::Unasked { kind, reason }
     }
 
+    /// A message without a signature of its own.
+    #[must_use]
+    pub fn unsigned(kind: MessageKind) -> MessageError {
+        MessageError::Unsigned { kind }
+    }
+
     /// A message of another kind than is taken.
     #[must_use]
     pub fn kind(expected: Vec<String>, actual: MessageKind) -> MessageError {

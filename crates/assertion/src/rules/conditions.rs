@@ -30,8 +30,8 @@ fn understood(_: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
     }
 }
 
-/// The start is earlier than the end. The skew that is granted at both ends would hold an inverted window open. Where the clock alone
-/// gives a reason to refuse, that one comes first.
+/// The start is earlier than the end. The skew that is granted at both ends would hold an inverted window open. It is told in the place
+/// of what the clock says of either end.
 fn window(_: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
     const EXPECTED: &str = "a start before the end";
     let conditions = assertion.conditions.as_ref();

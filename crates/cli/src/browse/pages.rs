@@ -126,7 +126,7 @@ fn exhibit(exhibit: &Exhibit, name: &str) -> String {
         what => format!("<p class=\"soft\">Not judged: {}.</p>", text(&what)),
     };
     let complaints: String =
-        exhibit.complaints.iter().map(|one| format!("<li>{}</li>", complaint_of(one, exhibit))).collect();
+        exhibit.complaints.iter().map(|one| format!("<li>{}</li>", complaint_of(one))).collect();
     let facts: Vec<(&str, String)> =
         exhibit.facts.iter().map(|fact| (fact.name, text(&fact.value))).collect();
     let facts = match facts.as_slice() {
@@ -160,11 +160,14 @@ fn exhibit(exhibit: &Exhibit, name: &str) -> String {
     )
 }
 
-fn complaint_of(one: &Complaint, exhibit: &Exhibit) -> String {
+fn complaint_of(one: &Complaint) -> String {
     let setting = one.setting.as_ref().map(|setting| {
-        let console = exhibit.product.as_ref().map(|product| product.console.as_str()).unwrap_or_default();
         let value = setting.value.as_ref().map(|value| format!(" = {}", code(value))).unwrap_or_default();
-        format!("<br>Setting: {}{value} <span class=\"soft\">{}</span>", text(&setting.name), text(console))
+        format!(
+            "<br>Setting: {}{value} <span class=\"soft\">{}</span>",
+            text(&setting.name),
+            text(&setting.place)
+        )
     });
     complaint(one) + &setting.unwrap_or_default()
 }

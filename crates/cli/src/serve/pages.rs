@@ -165,14 +165,14 @@ fn words(exhibit: &Exhibit, refusal: &Refusal) -> String {
         let certainty = if product.certain { "" } else { "probably " };
         format!("<p>It is {certainty}a response of {}.</p>", text(&product.name))
     });
-    let complaints: String = exhibit.complaints.iter().map(|one| complaint(one, exhibit, refusal)).collect();
+    let complaints: String = exhibit.complaints.iter().map(|one| complaint(one, refusal)).collect();
     let nothing = "<p class=\"soft\">Nothing is wrong with the response itself.</p>".to_owned();
     let complaints = if complaints.is_empty() { nothing } else { format!("<ul>{complaints}</ul>") };
     format!("<h3>The doctor's words</h3>{}{complaints}", product.unwrap_or_default())
 }
 
 /// What it complains of. What the refusal says already is not said again, but for the setting.
-fn complaint(complaint: &Complaint, exhibit: &Exhibit, refusal: &Refusal) -> String {
+fn complaint(complaint: &Complaint, refusal: &Refusal) -> String {
     let severity = match complaint.severity {
         Severity::Error => "<span class=\"bad\">error</span>",
         Severity::Warning => "<b>warning</b>",
@@ -182,9 +182,12 @@ fn complaint(complaint: &Complaint, exhibit: &Exhibit, refusal: &Refusal) -> Str
     let what = if is_said { String::new() } else { text(&complaint.message) };
     let remedy = if is_said { String::new() } else { format!("<br>{}", text(&complaint.remedy)) };
     let setting = complaint.setting.as_ref().map(|setting| {
-        let console = exhibit.product.as_ref().map(|product| product.console.as_str()).unwrap_or_default();
         let value = setting.value.as_ref().map(|value| format!(" = {}", code(value))).unwrap_or_default();
-        format!("<br>Setting: {}{value} <span class=\"soft\">{}</span>", text(&setting.name), text(console))
+        format!(
+            "<br>Setting: {}{value} <span class=\"soft\">{}</span>",
+            text(&setting.name),
+            text(&setting.place)
+        )
     });
     format!("<li>{severity} {} {what}{remedy}{}</li>", code(&complaint.code), setting.unwrap_or_default())
 }

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use vouchsafe_xml::Quoted;
 
+use super::address::masked;
 use super::surroundings::Told;
 
 /// How bad it is.
@@ -35,13 +36,15 @@ pub struct Complaint {
 }
 
 /// A setting in a product's console.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Setting {
     /// What the console calls it.
     pub name: String,
     /// The value it must have, if one value is right.
     pub value: Option<String>,
+    /// Where the setting is found.
+    pub place: String,
 }
 
 impl Complaint {
@@ -64,10 +67,16 @@ impl Complaint {
         Complaint::new(Severity::Error, code, message, remedy)
     }
 
+    /// Leaves out what is secret in addresses.
+    pub(crate) fn mask(&mut self) {
+        self.message = masked(&self.message);
+        self.remedy = masked(&self.remedy);
+    }
+
     /// The value that the setting must have; its name is filled in when the product is known.
     pub(crate) fn with_value(mut self, value: Option<&Told>) -> Complaint {
         self.setting =
-            value.map(|told| Setting { name: String::new(), value: Some(told.as_str().to_owned()) });
+            value.map(|told| Setting { value: Some(told.as_str().to_owned()), ..Setting::default() });
         self
     }
 }
@@ -97,7 +106,12 @@ pub(crate) enum Own {
     ResponseByRedirect,
     WhiteSpace,
     SamlTracer,
-    QuerySignature,
+    BrokenArtifact,
+    ArtifactAddress,
+    ArtifactSource,
+    PartialLogout,
+    AnsweredNo,
+    AnotherService,
 }
 
 impl Own {
@@ -126,7 +140,12 @@ impl Own {
             Own::ResponseByRedirect => "doctor.response_by_redirect",
             Own::WhiteSpace => "doctor.white_space",
             Own::SamlTracer => "doctor.saml_tracer",
-            Own::QuerySignature => "doctor.query_signature",
+            Own::BrokenArtifact => "doctor.broken_artifact",
+            Own::ArtifactAddress => "doctor.artifact_address",
+            Own::ArtifactSource => "doctor.artifact_source",
+            Own::PartialLogout => "doctor.partial_logout",
+            Own::AnsweredNo => "doctor.answered_no",
+            Own::AnotherService => "doctor.another_service",
         }
     }
 
@@ -135,6 +154,8 @@ impl Own {
             Own::CannotOpen | Own::NotCompared | Own::MoreMessages | Own::NotLookedInto | Own::SamlTracer => {
                 Severity::Note
             }
+            Own::AnotherService => Severity::Note,
+            Own::PartialLogout => Severity::Warning,
             Own::Unencrypted | Own::LongRelayState | Own::AssertionAlone | Own::Disagreement => {
                 Severity::Warning
             }
@@ -185,7 +206,12 @@ impl Own {
             Own::MoreMessages => format!("only the first {what} messages of the recording were looked at"),
             Own::NotLookedInto => "why the signature fails was not looked into: that was done for other messages already".to_owned(),
             Own::ResponseByRedirect => "the Response came by HTTP-Redirect".to_owned(),
-            Own::QuerySignature => "a trusted key signed another query than the one that came".to_owned(),
+            Own::BrokenArtifact => "the field SAMLart does not hold an artifact of type 4".to_owned(),
+            Own::ArtifactAddress => "the address for artifacts does not fit".to_owned(),
+            Own::ArtifactSource => "the artifact is of nobody who is known".to_owned(),
+            Own::PartialLogout => "a partial logout".to_owned(),
+            Own::AnsweredNo => "the answer is no".to_owned(),
+            Own::AnotherService => format!("a sign-in at another service, {what}: it is not held against this one"),
             Own::SamlTracer => {
                 "out of an export of SAML-tracer, which has no times: it is judged as of the moment it was issued".to_owned()
             }
@@ -247,7 +273,19 @@ impl Own {
                 "Set the binding of the assertion consumer at the identity provider to HTTP-POST: HTTP-Redirect must not carry a Response (SAML \
                  Profiles 4.1.2)."
             }
-            Own::QuerySignature => "Have the sender sign the query that it sends (SAML Bindings 3.4.4.1).",
+            Own::BrokenArtifact => {
+                "An artifact is base64 of 44 bytes, percent-encoded in a query: give the whole address, and look for a limit on its way (SAML Bindings 3.6.4)."
+            }
+            Own::ArtifactAddress => "Load the metadata of the identity provider from its console again.",
+            Own::ArtifactSource => "Give the identity provider's metadata as well.",
+            Own::PartialLogout => {
+                "The sign-out of this service is done. Other services that the person was signed in to could not be told: the identity provider's log says which \
+                 (Okta: Reports, System Log). Close the browser to be sure."
+            }
+            Own::AnsweredNo => "The log of whoever answered says why.",
+            Own::AnotherService => {
+                "Record the one sign-in that fails, or give the entity ID of the other service."
+            }
             Own::SamlTracer => {
                 "Save the recording of the browser itself as a HAR file to have these judged as well."
             }

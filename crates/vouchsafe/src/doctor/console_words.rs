@@ -1,5 +1,6 @@
 //! Hints in the words of a product's console: what they say of Okta's in parentheses gives way to what the product calls it.
 
+use super::complaint::{Complaint, Setting};
 use super::products::Product;
 
 /// What hints say in the words of Okta's console, and the setting of the catalogue that it is. The first that fits counts for its part of the
@@ -72,6 +73,38 @@ impl Product {
     }
 }
 
+/// Names the setting that a complaint is about in words of no product's, where none is recognised.
+pub(super) fn in_general_words(complaint: &mut Complaint) {
+    let value = complaint.setting.take().and_then(|setting| setting.value);
+    let Some(name) = setting_of(&complaint.code).map(in_general) else { return };
+    complaint.setting = Some(Setting { name: name.to_owned(), value, place: ANY_CONSOLE.to_owned() });
+}
+
+/// Where settings are, if nobody knows in which console.
+pub(super) const ANY_CONSOLE: &str =
+    "the SAML settings of this application in the identity provider's console";
+
+/// What a setting is called in most consoles.
+fn in_general(setting: &str) -> &'static str {
+    match setting {
+        "audience" => "the audience (also: SP entity ID, identifier, audience restriction)",
+        "assertion_consumer" => {
+            "the address of the assertion consumer (also: ACS URL, reply URL, single sign-on URL, recipient)"
+        }
+        "sign_response" => "whether responses are signed",
+        "sign_assertion" => "whether assertions are signed",
+        "signature_algorithm" => "the algorithm of signatures: RSA-SHA256",
+        "encryption_certificate" => "the certificate that assertions are encrypted for (ours)",
+        "encryption_algorithm" => "the algorithm of encryption: AES-256-GCM with RSA-OAEP",
+        "certificate" => "the signing certificate",
+        "name_id" => "the NameID: its format and its value",
+        "issuer" => "the issuer (also: IdP entity ID)",
+        "authn_context" => "the authentication context class",
+        "logout" => "the single logout address and the certificate of this service",
+        _ => "the log of sign-ins",
+    }
+}
+
 /// The settings that a text in the words of Okta's console is about.
 fn names_in(text: &str) -> Vec<&'static str> {
     let settings = PHRASES.iter().filter(|(phrase, _)| text.contains(phrase)).map(|(_, name)| *name);
@@ -106,7 +139,8 @@ fn setting_of(code: &str) -> Option<&'static str> {
         "assertion.name_id" | "assertion.name_id_policy" => "name_id",
         "assertion.issuer" | "assertion.unknown_issuer" | "assertion.unexpected_issuer" => "issuer",
         "assertion.authn_context" => "authn_context",
-        "assertion.status" => "log",
+        "assertion.status" | "doctor.answered_no" | "doctor.partial_logout" => "log",
+        "message.destination" | "message.unsigned" => "logout",
         _ => return None,
     })
 }

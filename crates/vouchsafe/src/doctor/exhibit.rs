@@ -86,12 +86,24 @@ pub enum Kind {
     LogoutRequest,
     /// A samlp:LogoutResponse.
     LogoutResponse,
+    /// A samlp:ManageNameIDRequest.
+    ManageNameIdRequest,
+    /// A samlp:ManageNameIDResponse.
+    ManageNameIdResponse,
+    /// A samlp:ArtifactResolve.
+    ArtifactResolve,
+    /// A samlp:ArtifactResponse.
+    ArtifactResponse,
+    /// A SAML artifact, which stands for a message.
+    Artifact,
     /// A saml:Assertion on its own.
     Assertion,
     /// A certificate in PEM: a key to verify the other files with.
     Certificate,
     /// The log of a service, with the sign-ins that it refused.
     ServiceLog,
+    /// An error page of an identity provider, or the words of one.
+    ErrorPage,
     /// Another XML document.
     OtherXml,
     /// None of these.
@@ -117,9 +129,15 @@ impl Kind {
             Kind::AuthnRequest => "SAML AuthnRequest",
             Kind::LogoutRequest => "SAML LogoutRequest",
             Kind::LogoutResponse => "SAML LogoutResponse",
+            Kind::ManageNameIdRequest => "SAML ManageNameIDRequest",
+            Kind::ManageNameIdResponse => "SAML ManageNameIDResponse",
+            Kind::ArtifactResolve => "SAML ArtifactResolve",
+            Kind::ArtifactResponse => "SAML ArtifactResponse",
+            Kind::Artifact => "SAML artifact",
             Kind::Assertion => "SAML Assertion",
             Kind::Certificate => "certificate",
             Kind::ServiceLog => "log of a service",
+            Kind::ErrorPage => "error page of an identity provider",
             Kind::OtherXml => "XML that is neither a SAML message nor metadata",
             Kind::Unrecognised => "nothing that can be recognised",
         }

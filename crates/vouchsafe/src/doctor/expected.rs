@@ -11,17 +11,26 @@ use super::complaint::{Complaint, Own};
 use super::judge_response::has_encrypted_assertion;
 use super::recognise::Message;
 use super::surroundings::{Surroundings, Told};
-use super::{Doctor, Exhibit};
+use super::{Doctor, Exhibit, Kind};
 
 /// What the response must agree with.
 #[derive(Clone, Debug)]
 pub(super) struct Expected {
     entity_id: Known,
     assertion_consumer: Known,
-    in_response_to: Option<String>,
+    correlation: Asked,
     pub(super) now: DateTime<Utc>,
     /// Whether the assertion, and what it is for, cannot be seen.
     encrypted: bool,
+}
+
+/// The request that it must answer.
+#[derive(Clone, Debug)]
+enum Asked {
+    /// A request among the files, with when it was issued.
+    Beside(String, Option<DateTime<Utc>>),
+    /// The one that it names, so that it is not judged; none: it names none.
+    Claimed(Option<String>),
 }
 
 /// Where a value comes from: only what the operator told is something to hold a message against.
@@ -61,11 +70,19 @@ impl Expected {
         surroundings: &Surroundings,
     ) -> Expected {
         let destination = destination(root);
-        let told = surroundings.our_assertion_consumer(doctor, destination.as_deref());
+        let named = claimed.in_response_to();
+        let is_ours = !surroundings.is_of_another_service(doctor, message.address.as_deref(), named);
+        let entity_id = surroundings.our_entity_id(doctor).filter(|_| is_ours);
+        let told = surroundings.our_assertion_consumer(doctor, destination.as_deref()).filter(|_| is_ours);
+        let beside = surroundings.asked(Kind::AuthnRequest, named, message.step.is_some());
+        let correlation = match beside {
+            Some(request) => Asked::Beside(request.id.clone(), request.issued_at),
+            None => Asked::Claimed(named.map(str::to_owned)),
+        };
         Expected {
-            entity_id: Known::of(surroundings.our_entity_id(doctor), audiences(root).next()),
+            entity_id: Known::of(entity_id, audiences(root).next()),
             assertion_consumer: Known::of(told, destination.or_else(|| recipient(root))),
-            in_response_to: claimed.in_response_to().map(str::to_owned),
+            correlation,
             now: doctor.judged_at.or(message.time).or_else(|| issued(root)).unwrap_or(doctor.now),
             encrypted: has_encrypted_assertion(root),
         }
@@ -79,7 +96,17 @@ impl Expected {
         surroundings: &Surroundings,
         exhibit: &mut Exhibit,
     ) {
-        let request = self.in_response_to.as_deref().and_then(|id| surroundings.request(id));
+        let request = match &self.correlation {
+            Asked::Beside(id, _) => surroundings.request(id),
+            Asked::Claimed(Some(_)) => {
+                exhibit.not_judged.push("which request it answers");
+                None
+            }
+            Asked::Claimed(None) => {
+                exhibit.not_judged.push("whether it was asked for");
+                None
+            }
+        };
         let mut not_compared = Vec::new();
         if self.entity_id.told().is_none() {
             not_compared.push("Audience");
@@ -134,15 +161,23 @@ impl Expected {
     }
 
     pub(super) fn expectations(&self) -> Result<Expectations, Refusal> {
-        let correlation = match &self.in_response_to {
-            Some(id) => {
-                Correlation::Reply(OutstandingRequest::issued_at_unknown_time(MessageId::new(id.as_str())?))
+        let unknown = |id: &str| MessageId::new(id).map(OutstandingRequest::issued_at_unknown_time);
+        let correlation = match &self.correlation {
+            Asked::Beside(id, Some(issued_at)) => {
+                Correlation::Reply(OutstandingRequest::new(MessageId::new(id.as_str())?, *issued_at))
             }
-            None => Correlation::Unsolicited,
+            Asked::Beside(id, None) | Asked::Claimed(Some(id)) => Correlation::Reply(unknown(id)?),
+            Asked::Claimed(None) => Correlation::Unsolicited,
         };
         let name = if self.entity_id.as_str().is_empty() { "urn:unknown" } else { self.entity_id.as_str() };
         let entity_id = EntityId::new(name).map_err(AssertionError::from)?;
         Ok(Expectations::new(entity_id, self.assertion_consumer.as_str(), correlation))
+    }
+
+    /// The refusal, with what is confused in it where we know our own names.
+    pub(super) fn compared(&self, refusal: Refusal) -> Refusal {
+        let told = |known: &Known| known.told().map(|told| told.as_str().to_owned()).unwrap_or_default();
+        refusal.compared_with_us(&told(&self.entity_id), &told(&self.assertion_consumer))
     }
 
     /// The value that the setting behind an error must have.
@@ -179,7 +214,7 @@ fn audiences(root: Element<'_>) -> impl Iterator<Item = String> {
 }
 
 /// The moment after it was issued, by its own clock.
-fn issued(root: Element<'_>) -> Option<DateTime<Utc>> {
+pub(super) fn issued(root: Element<'_>) -> Option<DateTime<Utc>> {
     let time = DateTime::parse_from_rfc3339(root.attribute("IssueInstant")?.trim()).ok()?;
     time.with_timezone(&Utc).checked_add_signed(TimeDelta::seconds(1))
 }

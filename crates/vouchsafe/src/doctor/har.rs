@@ -7,6 +7,9 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
 
+use super::address::without_query;
+use crate::redirect::percent_encode;
+
 /// Requests of a recording that are looked at.
 const ENTRIES: usize = 20_000;
 /// Headers, cookies and form fields of a request that are looked at.
@@ -151,6 +154,8 @@ pub(crate) struct Step {
     pub(crate) method: String,
     /// Without its query.
     pub(crate) address: String,
+    /// Whether something was posted and saved.
+    pub(crate) has_body: bool,
     pub(crate) time: Option<DateTime<Utc>>,
     pub(crate) status: Option<u16>,
     /// Where the answer redirects to, without its query.
@@ -182,10 +187,6 @@ fn header<'h>(headers: &'h [Header], name: &'static str) -> impl Iterator<Item =
     named.filter_map(|header| header.value.as_deref())
 }
 
-fn without_query(url: &str) -> String {
-    url.split(['?', '#']).next().unwrap_or_default().to_owned()
-}
-
 impl SetCookie {
     fn read(line: &str) -> Option<SetCookie> {
         let mut parts = line.split(';').map(str::trim);
@@ -215,6 +216,7 @@ impl Entry {
     /// What it says beside the messages in it. Browsers record cookies as headers, as a list, or, by default, not at all.
     pub(crate) fn into_step(self) -> Step {
         let time = self.time();
+        let has_body = self.posted_form().is_some();
         let Entry { request, response, .. } = self;
         let in_header = header(&request.headers, "cookie").flat_map(|line| line.split(';'));
         let in_header = in_header.filter_map(|pair| Some(pair.split_once('=')?.0.trim().to_owned()));
@@ -238,6 +240,7 @@ impl Entry {
         Step {
             address: without_query(&request.url),
             method: request.method,
+            has_body,
             time,
             status: u16::try_from(response.status).ok().filter(|status| *status > 0),
             location: header(&response.headers, "location").next().map(without_query),
@@ -269,20 +272,25 @@ impl Entry {
         query.split('#').next()
     }
 
-    /// The value of a field that was posted. Browsers record the body, its parameters, or both; parameters as typed (Firefox) or still
-    /// percent-encoded (Chrome).
-    pub(crate) fn posted(&self, field: &str) -> Option<String> {
+    /// The form that was posted, as it stands in the body. Browsers record the body, its parameters, or both; parameters as typed (Firefox) or
+    /// still percent-encoded (Chrome).
+    pub(crate) fn posted_form(&self) -> Option<String> {
         let data = self.request.post_data.as_ref()?;
-        let in_body = data
-            .text
-            .as_ref()
-            .and_then(|text| crate::form::values(text.as_bytes(), field).into_iter().next());
-        let parameter = || {
-            let value = data.params.iter().find(|parameter| parameter.name == field)?.value.as_ref()?;
-            let decoded = percent_encoding::percent_decode_str(value).decode_utf8().ok()?;
-            Some(decoded.into_owned())
-        };
-        in_body.or_else(parameter)
+        if let Some(text) = data.text.as_ref().filter(|text| !text.is_empty()) {
+            return Some(text.clone());
+        }
+        let pairs = data.params.iter().map(|parameter| {
+            let value = parameter.value.as_deref().unwrap_or_default();
+            let decoded = percent_encoding::percent_decode_str(value).decode_utf8_lossy();
+            format!("{}={}", percent_encode(&parameter.name), percent_encode(&decoded))
+        });
+        let form: Vec<String> = pairs.collect();
+        (!form.is_empty()).then(|| form.join("&"))
+    }
+
+    /// Whether a field of this name was posted.
+    pub(crate) fn has_posted(&self, field: &str) -> bool {
+        self.posted_form().is_some_and(|form| !crate::form::values(form.as_bytes(), field).is_empty())
     }
 }
 
@@ -297,12 +305,20 @@ pub(crate) struct Recording {
 pub(crate) fn read(octets: &[u8]) -> Option<Recording> {
     let octets = octets.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(octets);
     Some(match serde_json::from_slice::<Archive>(octets) {
-        Ok(archive) => Recording { entries: archive.log.entries, by_tracer: false },
+        Ok(archive) => Recording { entries: in_time(archive.log.entries), by_tracer: false },
         Err(_) => {
             let tracer: Tracer = serde_json::from_slice(octets).ok()?;
             Recording { entries: tracer.requests.into_iter().map(Entry::from).collect(), by_tracer: true }
         }
     })
+}
+
+/// In the order in which they were sent, where all of them say when: some programs save them in another.
+fn in_time(mut entries: Vec<Entry>) -> Vec<Entry> {
+    if entries.iter().all(|entry| entry.time().is_some()) {
+        entries.sort_by_key(Entry::time);
+    }
+    entries
 }
 
 /// The beginning of a text that is a page or an error in JSON; scripts, styles and pictures are passed over, and nothing of them is kept.

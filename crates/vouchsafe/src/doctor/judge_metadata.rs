@@ -1,13 +1,12 @@
 //! Metadata: what it offers, and what is wrong with it.
 
-use chrono::{DateTime, Utc};
 use vouchsafe_metadata::{
-    EntityDescription, EntityKey, IdentityProvider, LeftOutEntity, MetadataDescription,
+    Aggregate, EntityDescription, EntityKey, IdentityProvider, LeftOutEntity, LintSeverity,
+    MetadataDescription,
 };
 use vouchsafe_xml::{Element, Quoted, namespace};
 
 use super::complaint::{Complaint, Own, Severity};
-use super::judge_request::is_open;
 use super::recognise::Message;
 use super::surroundings::Surroundings;
 use super::{Doctor, Exhibit, Kind};
@@ -37,6 +36,7 @@ pub(crate) fn judge(doctor: &Doctor, message: &Message, surroundings: &Surroundi
         let providers = entities.iter().filter(|entity| entity.is_identity_provider()).count();
         exhibit.fact("entities", entities.len().to_string());
         exhibit.fact("identity providers", providers.to_string());
+        expired(doctor, &message.octets, exhibit);
         left_out(metadata.left_out(), exhibit);
         refused(entities, exhibit);
         return;
@@ -45,8 +45,36 @@ pub(crate) fn judge(doctor: &Doctor, message: &Message, surroundings: &Surroundi
         describe(entity, exhibit);
     }
     // Without any role it may be an identity provider's whose role is not in the namespace of metadata.
-    if exhibit.kind == Kind::IdentityProviderMetadata || entities.iter().all(|one| one.roles().is_empty()) {
-        identity_provider(doctor.now, &message.octets, exhibit);
+    let is_meant =
+        exhibit.kind == Kind::IdentityProviderMetadata || entities.iter().all(|one| one.roles().is_empty());
+    if let Some(error) = IdentityProvider::from_metadata(&message.octets).err().filter(|_| is_meant) {
+        exhibit.complaints.push(Complaint::error(error.code(), error.to_string(), error.hint()));
+    }
+    lint(doctor, &message.octets, exhibit);
+}
+
+/// What the lint of metadata finds, but for its notes, which are for publishers.
+fn lint(doctor: &Doctor, octets: &[u8], exhibit: &mut Exhibit) {
+    let now = doctor.judged_at.unwrap_or(doctor.now);
+    let Ok(aggregate) = Aggregate::read(octets) else { return };
+    for finding in aggregate.lint(now, &doctor.provider) {
+        let severity = match finding.severity() {
+            LintSeverity::Error => Severity::Error,
+            LintSeverity::Warning => Severity::Warning,
+            _ => continue,
+        };
+        let is_told = exhibit
+            .complaints
+            .iter()
+            .any(|one| one.code == finding.code() && one.message == finding.message());
+        if !is_told {
+            exhibit.complaints.push(Complaint::new(
+                severity,
+                finding.code(),
+                finding.message(),
+                finding.remedy(),
+            ));
+        }
     }
 }
 
@@ -56,6 +84,15 @@ pub(crate) fn broken(root: Element<'_>, message: &Message) -> Option<Complaint> 
         || matches!(root.local_name(), "EntityDescriptor" | "EntitiesDescriptor");
     let error = MetadataDescription::read(&message.octets).err().filter(|_| is_meant)?;
     Some(Complaint::error(error.code(), error.to_string(), error.hint()))
+}
+
+/// That a whole aggregate is over.
+fn expired(doctor: &Doctor, octets: &[u8], exhibit: &mut Exhibit) {
+    let now = doctor.judged_at.unwrap_or(doctor.now);
+    let Ok(aggregate) = Aggregate::read(octets) else { return };
+    if let Err(error) = aggregate.check_validity(now) {
+        exhibit.complaints.push(Complaint::error(error.code(), error.to_string(), error.hint()));
+    }
 }
 
 /// Entities of an aggregate that cannot be read. The others serve.
@@ -110,35 +147,6 @@ fn describe(entity: &EntityDescription, exhibit: &mut Exhibit) {
             let Ok(endpoint) = endpoint else { continue };
             exhibit
                 .fact("endpoint", format!("{element} {} {}", endpoint.binding().uri(), endpoint.location()));
-            if is_open(endpoint.location()) {
-                exhibit.complaints.push(Own::Unencrypted.about(endpoint.location()));
-            }
-        }
-    }
-}
-
-fn identity_provider(now: DateTime<Utc>, octets: &[u8], exhibit: &mut Exhibit) {
-    let read = IdentityProvider::from_metadata(octets);
-    let identity_provider = match read {
-        Ok(identity_provider) => identity_provider,
-        Err(error) => {
-            exhibit.complaints.push(Complaint::error(error.code(), error.to_string(), error.hint()));
-            return;
-        }
-    };
-    if let Err(error) = identity_provider.check_validity(now) {
-        exhibit.complaints.push(Complaint::error(error.code(), error.to_string(), error.hint()));
-    }
-    let expired = exhibit.complaints.iter().any(|complaint| complaint.code == "metadata.expired");
-    for warning in identity_provider.warnings(now) {
-        if !(expired && warning.code() == "metadata.expired") {
-            let remedy = "Look at it when the metadata is next loaded; sign-ins work as it is.";
-            exhibit.complaints.push(Complaint::new(
-                Severity::Warning,
-                warning.code(),
-                warning.to_string(),
-                remedy,
-            ));
         }
     }
 }

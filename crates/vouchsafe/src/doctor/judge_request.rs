@@ -1,5 +1,6 @@
 //! Requests and logout messages: what they say, and what is peculiar about them.
 
+use chrono::{DateTime, Utc};
 use vouchsafe_signature::has_signature;
 use vouchsafe_xml::{Document, Element, namespace};
 
@@ -14,12 +15,16 @@ use super::{Doctor, Exhibit, Kind};
 const RELAY_STATE: usize = 80;
 
 /// What its answer is compared with.
-pub(crate) fn request(document: &Document) -> Option<Request> {
+pub(crate) fn request(document: &Document, kind: Kind) -> Option<Request> {
     let root = document.root();
+    let time = root.attribute("IssueInstant").and_then(|text| DateTime::parse_from_rfc3339(text.trim()).ok());
     Some(Request {
+        kind,
         id: root.attribute("ID")?.to_owned(),
         issuer: issuer(root),
         consumer: root.attribute("AssertionConsumerServiceURL").map(str::to_owned),
+        issued_at: time.map(|time| time.with_timezone(&Utc)),
+        is_recorded: false,
     })
 }
 
@@ -31,42 +36,17 @@ pub(crate) fn judge(
     exhibit: &mut Exhibit,
 ) {
     let root = document.root();
-    if matches!(exhibit.kind, Kind::AuthnRequest | Kind::LogoutRequest | Kind::LogoutResponse) {
-        let ours = surroundings.our_entity_id(doctor);
-        let is_ours = ours.is_some_and(|ours| issuer(root).as_deref() == Some(ours.as_str()));
-        let asked = root.attribute("AssertionConsumerServiceURL");
-        let assertion_consumer = surroundings.our_assertion_consumer(doctor, asked).filter(|_| is_ours);
-        request_rules::judge(&Case { root, kind: exhibit.kind, message, assertion_consumer }, exhibit);
-    }
-    for (name, attribute) in [
-        ("ID", "ID"),
-        ("issued", "IssueInstant"),
-        ("destination", "Destination"),
-        ("in response to", "InResponseTo"),
-        ("assertion consumer", "AssertionConsumerServiceURL"),
-        ("binding of the answer", "ProtocolBinding"),
-        ("ForceAuthn", "ForceAuthn"),
-        ("IsPassive", "IsPassive"),
-    ] {
-        if let Some(value) = root.attribute(attribute) {
-            exhibit.fact(name, value);
+    if matches!(exhibit.kind, Kind::AuthnRequest | Kind::ArtifactResolve) {
+        let case = Case { root, kind: exhibit.kind, message, surroundings, doctor };
+        request_rules::judge(&case, exhibit);
+        if surroundings.our_entity_id(doctor).is_none() && exhibit.kind == Kind::AuthnRequest {
+            exhibit.not_judged.push("who we are");
+        }
+        if surroundings.identity_providers().next().is_none() && exhibit.kind == Kind::AuthnRequest {
+            exhibit.not_judged.push("whom it is for");
         }
     }
-    if let Some(issuer) = issuer(root) {
-        exhibit.fact("issuer", issuer);
-    }
-    let signed_in_query = message.query.as_deref().is_some_and(is_signed);
-    let signed = signed_in_query || has_signature(root);
-    exhibit.fact(
-        "signed",
-        if signed_in_query {
-            "in the query"
-        } else if signed {
-            "in the message"
-        } else {
-            "no"
-        },
-    );
+    facts(root, message, exhibit);
     let consumer = root.attribute("AssertionConsumerServiceURL");
     for address in [root.attribute("Destination"), consumer].into_iter().flatten().filter(|url| is_open(url))
     {
@@ -76,6 +56,47 @@ pub(crate) fn judge(
         exhibit.complaints.push(Own::AssertionAlone.about(""));
     }
     relay_state(message, exhibit);
+}
+
+fn facts(root: Element<'_>, message: &Message, exhibit: &mut Exhibit) {
+    for (name, attribute) in [
+        ("ID", "ID"),
+        ("issued", "IssueInstant"),
+        ("destination", "Destination"),
+        ("in response to", "InResponseTo"),
+        ("assertion consumer", "AssertionConsumerServiceURL"),
+        ("binding of the answer", "ProtocolBinding"),
+        ("ForceAuthn", "ForceAuthn"),
+        ("IsPassive", "IsPassive"),
+        ("counts until", "NotOnOrAfter"),
+        ("reason", "Reason"),
+    ] {
+        if let Some(value) = root.attribute(attribute) {
+            exhibit.fact(name, value);
+        }
+    }
+    if let Some(issuer) = issuer(root) {
+        exhibit.fact("issuer", issuer);
+    }
+    let children = |name: &'static str| {
+        let wanted = [namespace::SAML_ASSERTION, namespace::SAML_PROTOCOL];
+        root.elements().filter(move |child| child.local_name() == name && wanted.contains(&child.namespace()))
+    };
+    if let Some(name_id) = children("NameID").next() {
+        exhibit.fact("NameID format", name_id.attribute("Format").unwrap_or("none"));
+    }
+    let indexes = children("SessionIndex").count();
+    if indexes > 0 {
+        exhibit.fact("session indexes", indexes.to_string());
+    }
+    let signed_in_query = message.query.as_deref().is_some_and(is_signed);
+    let signed = match (signed_in_query, has_signature(root), &message.signed_form) {
+        (true, ..) => "in the query",
+        (_, true, _) => "in the message",
+        (.., Some(_)) => "in the form",
+        _ => "no",
+    };
+    exhibit.fact("signed", signed);
 }
 
 /// The RelayState beside a message.

@@ -13,13 +13,11 @@ use super::judge_metadata::two_descriptions;
 use super::judge_request::{is_open, relay_state};
 use super::recognise::Message;
 use super::surroundings::Surroundings;
-use super::{Doctor, Exhibit};
-use crate::{PostMortem, SignatureInquiry};
+use super::{Doctor, Exhibit, validity, witnesses};
+use crate::PostMortem;
 
 /// Checks beyond the first failed one that become complaints.
 const FURTHER: usize = 8;
-/// Other identity providers whose keys are tried when a signature fails.
-const OTHERS: usize = 64;
 /// Certificates that a message is judged by when there is no metadata.
 const CERTIFICATES: usize = 4;
 
@@ -43,9 +41,16 @@ pub(crate) fn judge(
         exhibit.complaints.push(Own::ResponseByRedirect.about(""));
     }
     let expected = Expected::of(doctor, document.root(), &claimed, message, surroundings);
-    let Some(identity_provider) = whom_to_believe(claimed.issuer(), &document, surroundings, exhibit) else {
+    if surroundings.is_of_another_service(doctor, message.address.as_deref(), claimed.in_response_to()) {
+        let asked = claimed.in_response_to().and_then(|id| surroundings.request(id)?.issuer.clone());
+        return exhibit.complaints.push(Own::AnotherService.about(&asked.unwrap_or_default()));
+    }
+    let Some(identity_provider) =
+        whom_to_believe(claimed.issuer(), &document, &expected, surroundings, exhibit)
+    else {
         return;
     };
+    validity::tell(&identity_provider, expected.now, doctor, exhibit);
     expected.tell(document.root(), message, surroundings, exhibit);
     if doctor.judged_at.is_none() && message.time.is_none() && !message.by_tracer {
         exhibit.not_judged.push("the times");
@@ -72,7 +77,7 @@ impl Case<'_> {
         if has_encrypted_assertion(document.root()) && self.doctor.decryption_keys.is_empty() {
             exhibit.complaints.push(Own::CannotOpen.about(""));
             let found = self.post_mortem(&trust, exhibit);
-            tell_signatures(&found, exhibit);
+            tell_signatures(&found, self.surroundings, exhibit);
             return;
         }
         let is_encrypted = has_encrypted_assertion(document.root());
@@ -87,12 +92,9 @@ impl Case<'_> {
             let about_signatures =
                 ["signature.", "crypto."].iter().any(|crate_| refusal.code().starts_with(crate_));
             let found = if about_signatures { self.post_mortem(&trust, exhibit) } else { Vec::new() };
-            let cause = found.iter().flat_map(|one| &one.findings).find(|finding| finding.names_a_cause());
-            let refusal = match cause {
-                Some(finding) => refusal.caused_by(finding, finding.hint()),
-                None => refusal,
-            };
-            let further = refusal.ledger().failed().skip(1).take(FURTHER);
+            let refusal = witnesses::with_cause(refusal, &found, self.surroundings);
+            let decided = refusal.check();
+            let further = refusal.ledger().failed().filter(|check| Some(*check) != decided).take(FURTHER);
             let all = std::iter::once(complaint(&refusal, Some(&self.expected)))
                 .chain(further.map(|check| also_failed(check, &self.expected)));
             // By redirect, what is signed is the query.
@@ -102,7 +104,7 @@ impl Case<'_> {
             exhibit
                 .complaints
                 .extend(all.filter(|found| self.expected.judges(&found.code) && !is_about_the_query(found)));
-            tell_signatures(&found, exhibit);
+            tell_signatures(&found, self.surroundings, exhibit);
         }
     }
 
@@ -128,33 +130,22 @@ impl Case<'_> {
 
     /// Why signatures fail.
     fn post_mortem(&self, trust: &Trust, exhibit: &mut Exhibit) -> Vec<PostMortem> {
-        let Doctor { provider, limits, .. } = self.doctor;
         if !self.surroundings.one_more_autopsy() {
             exhibit.complaints.push(Own::NotLookedInto.about(""));
             return Vec::new();
         }
-        let others =
-            self.surroundings.identity_providers().filter(|name| *name != trust.entity_id().as_str());
-        let known = others
-            .take(OTHERS)
-            .filter_map(|name| self.surroundings.identity_provider(&EntityId::new(name).ok()?)?.ok())
-            .filter_map(|one| self::trust(one, self.doctor).ok())
-            .flat_map(|trust| trust.keys().to_vec());
-        let inquiry =
-            SignatureInquiry::new(provider, limits).of(&self.identity_provider, trust).with_known_keys(known);
-        let described = self.surroundings.description(trust.entity_id());
-        let inquiry = described.iter().fold(inquiry, SignatureInquiry::with_other_uses);
-        match Document::parse(&self.message.octets, limits) {
-            Ok(document) => inquiry.post_mortem(&document, &String::from_utf8_lossy(&self.message.octets)),
-            Err(_) => Vec::new(),
-        }
+        let sender = (&self.identity_provider, trust);
+        witnesses::post_mortem(self.doctor, self.surroundings, sender, &self.message.octets)
     }
 }
 
 /// Everything that was found of each signature.
-fn tell_signatures(found: &[PostMortem], exhibit: &mut Exhibit) {
+fn tell_signatures(found: &[PostMortem], surroundings: &Surroundings, exhibit: &mut Exhibit) {
     for one in found {
-        for finding in one.findings.iter().filter(|finding| finding.code().starts_with("autopsy.")) {
+        let told = one.findings.iter().filter(|finding| {
+            finding.code().starts_with("autopsy.") && !witnesses::is_given(finding, surroundings)
+        });
+        for finding in told {
             let message = format!("the signature of the {}: {finding}", one.element);
             exhibit.complaints.push(Complaint::error(finding.code(), message, finding.hint()));
         }
@@ -162,7 +153,7 @@ fn tell_signatures(found: &[PostMortem], exhibit: &mut Exhibit) {
 }
 
 /// The trust in one identity provider, as of a connection that nobody configured.
-fn trust(identity_provider: &IdentityProvider, doctor: &Doctor) -> Result<Trust, AssertionError> {
+pub(super) fn trust(identity_provider: &IdentityProvider, doctor: &Doctor) -> Result<Trust, AssertionError> {
     let connection = ConnectionId::new("doctor")?;
     let trust = Trust::new(connection, identity_provider, &doctor.provider)?
         .with_decryption_keys(doctor.decryption_keys.clone());
@@ -174,6 +165,7 @@ fn trust(identity_provider: &IdentityProvider, doctor: &Doctor) -> Result<Trust,
 fn whom_to_believe(
     claimed: Option<&EntityId>,
     document: &Document,
+    expected: &Expected,
     surroundings: &Surroundings,
     exhibit: &mut Exhibit,
 ) -> Option<IdentityProvider> {
@@ -191,17 +183,12 @@ fn whom_to_believe(
         None => {}
     }
     if surroundings.identity_providers().next().is_some() {
-        let only = surroundings.only_identity_provider();
         let unknown = Refusal::unknown_issuer(name, surroundings.identity_providers());
-        exhibit.complaints.push(complaint(&unknown, None).with_value(only.as_ref()));
+        // Which of the two names is right is not known, so no value is told to be typed into a console.
+        exhibit.complaints.push(complaint(&expected.compared(unknown), None));
     }
-    let with_keys = |certificates: Vec<Certificate>| {
-        let mut certificates = certificates.into_iter();
-        claimed.cloned().zip(certificates.next()).map(|(claimed, first)| {
-            let begun = IdentityProvider::new(claimed).with_signing_certificate(first);
-            certificates.fold(begun, IdentityProvider::with_signing_certificate)
-        })
-    };
+    let with_keys =
+        |certificates: Vec<Certificate>| witnesses::with_certificates(claimed, certificates.into_iter());
     let handed_over = surroundings.certificates().iter().map(|(_, certificate)| certificate.clone());
     if let Some(trusted) = with_keys(handed_over.collect()) {
         return Some(trusted);
@@ -222,21 +209,11 @@ fn complaint(refusal: &Refusal, expected: Option<&Expected>) -> Complaint {
 
 /// A check that failed besides the one that decided.
 fn also_failed(check: &Check, expected: &Expected) -> Complaint {
-    let code = match check.rule() {
-        "conditions.audience" => "assertion.audience",
-        "response.destination" => "assertion.destination",
-        "subject.recipient" => "assertion.recipient",
-        "response.in_response_to" | "subject.in_response_to" => "assertion.in_response_to",
-        "conditions.not_on_or_after" => "assertion.expired",
-        "conditions.not_before" => "assertion.not_yet_valid",
-        "subject.not_on_or_after" => "assertion.confirmation_expired",
-        "response.issuer" | "assertion.issuer" => "assertion.issuer",
-        _ => Own::AlsoFailed.code(),
-    };
+    let code = check.code().unwrap_or(Own::AlsoFailed.code());
     let (wanted, found) = (check.expected_text(), check.actual_text());
     let (wanted, found) = (Quoted::new(&wanted), Quoted::new(&found));
     let message = format!("{} failed too: expected {wanted}, found {found}", check.rule());
-    let remedy = format!("See {} and the entry of the code in docs/ERRORS.md.", check.clause());
+    let remedy = check.hint().map_or_else(|| format!("See {}.", check.clause()), str::to_owned);
     Complaint::error(code, message, remedy).with_value(expected.value(code))
 }
 

@@ -10,7 +10,7 @@ use vouchsafe_signature::{
 };
 use vouchsafe_xml::{Document, Limits, Quoted};
 
-use super::complaint::{Complaint, Own, Severity};
+use super::complaint::{Complaint, Severity};
 use super::judge_metadata::two_descriptions;
 use super::surroundings::Surroundings;
 use super::{Doctor, Exhibit};
@@ -51,11 +51,11 @@ pub(crate) fn of_query(
     if let Some(keys) = keys_of(doctor, sender, surroundings, exhibit) {
         let verdict = verify_query(query, &keys, &doctor.provider);
         tell("query", verdict.as_ref().map(|verified| verified.evidence()), Severity::Error, exhibit);
-        if verdict.is_err()
-            && let Some(found) = explain_query(query, &keys, &doctor.provider)
+        if let (Err(error), Some(found)) = (&verdict, explain_query(query, &keys, &doctor.provider))
+            && let Some(told) = exhibit.complaints.iter_mut().find(|one| one.code == error.code())
         {
-            let message = format!("the signature of the query {}", found.description());
-            exhibit.complaints.push(Complaint::error(Own::QuerySignature.code(), message, found.hint()));
+            told.message = format!("{}; it {}", told.message, found.description());
+            told.remedy = found.hint().to_owned();
         }
     }
 }

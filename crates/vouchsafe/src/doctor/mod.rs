@@ -25,12 +25,17 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod address;
+mod artifact;
 mod complaint;
 mod console_words;
 mod dress;
 mod exhibit;
 mod expected;
+mod field;
 mod har;
+mod judge_certificate;
+mod judge_message;
 mod judge_metadata;
 mod judge_request;
 mod judge_response;
@@ -42,10 +47,14 @@ mod products;
 mod recognise;
 mod request_rules;
 mod service_log;
+mod soap;
 mod story;
 mod story_rules;
 mod surroundings;
 mod traits;
+mod validity;
+mod verdict;
+mod witnesses;
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use serde::Serialize;
@@ -56,8 +65,9 @@ pub use complaint::{Complaint, Setting, Severity};
 pub use exhibit::{Exhibit, Fact, Kind, RecognisedProduct};
 pub use products::{ErrorPage, Product, Quirk, catalogue, hint_in_the_words_of_the_console};
 pub use story::{Cause, Event, Story};
+pub use verdict::{Answer, Verdict};
 
-use crate::{CertificateFacts, FieldContent};
+use crate::FieldContent;
 use complaint::Own;
 use exhibit::MessageText;
 use judge_signature::is_signed;
@@ -81,6 +91,7 @@ pub struct Doctor {
     pub(crate) judged_at: Option<DateTime<Utc>>,
     pub(crate) entity_id: Option<String>,
     pub(crate) assertion_consumer: Option<String>,
+    pub(crate) single_logout: Option<String>,
     pub(crate) decryption_keys: Vec<PrivateKey>,
     pub(crate) unauthenticated_cbc: bool,
     pub(crate) keeps_messages: bool,
@@ -93,6 +104,8 @@ pub struct Doctor {
 #[derive(Clone, Debug, Default, Serialize)]
 #[non_exhaustive]
 pub struct Diagnosis {
+    /// All of it in one line, with what to change: what to read first.
+    pub verdict: Verdict,
     /// In the order of the files; a recording of a browser gives one for each message in it.
     pub exhibits: Vec<Exhibit>,
     /// What each recording tells as a whole.
@@ -108,6 +121,7 @@ impl Doctor {
             judged_at: None,
             entity_id: None,
             assertion_consumer: None,
+            single_logout: None,
             decryption_keys: Vec::new(),
             unauthenticated_cbc: false,
             keeps_messages: false,
@@ -117,8 +131,8 @@ impl Doctor {
         }
     }
 
-    /// Judges messages as of this time. Without it, a message is judged as of the moment it was recorded or issued, since whoever asks
-    /// the doctor asks later.
+    /// Judges everything as of this time, metadata and certificates too. Without it, a message is judged as of the moment it was recorded or
+    /// issued, since whoever asks the doctor asks later, and the rest as of now.
     #[must_use]
     pub fn judged_at(mut self, time: DateTime<Utc>) -> Doctor {
         self.judged_at = Some(time);
@@ -137,6 +151,13 @@ impl Doctor {
     #[must_use]
     pub fn with_assertion_consumer(mut self, url: impl Into<String>) -> Doctor {
         self.assertion_consumer = Some(url.into());
+        self
+    }
+
+    /// Our address for logout messages. Without it, it is taken from where the entity ID is taken from, and otherwise not held against anything.
+    #[must_use]
+    pub fn with_single_logout(mut self, url: impl Into<String>) -> Doctor {
+        self.single_logout = Some(url.into());
         self
     }
 
@@ -191,6 +212,10 @@ impl Doctor {
         let mut seen: Vec<Seen> = Vec::new();
         let mut places: Vec<usize> = Vec::new();
         for one in found {
+            if let Some(message) = Seen::of(&one) {
+                seen.push(message);
+                places.push(diagnosis.exhibits.len());
+            }
             match one {
                 Found::Recording { source, steps } => {
                     let exhibits: Vec<&Exhibit> =
@@ -200,6 +225,7 @@ impl Doctor {
                         seen: &seen,
                         refusals: &refusals,
                         request_lifetime: self.request_lifetime,
+                        consumer: surroundings.our_assertion_consumer(self, None),
                     };
                     let story = story::tell(source, &recorded, &exhibits);
                     // Of a recording without messages and without a cause, there is no story to tell.
@@ -212,17 +238,11 @@ impl Doctor {
                 Found::Log { source, refusals } => {
                     diagnosis.exhibits.push(exhibit::of_log(source, &refusals, has_recording));
                 }
-                one => {
-                    if let Found::Message(read) = &one
-                        && let Some(message) = Seen::of(read)
-                    {
-                        seen.push(message);
-                        places.push(diagnosis.exhibits.len());
-                    }
-                    diagnosis.exhibits.push(self.exhibit(one, &surroundings));
-                }
+                one => diagnosis.exhibits.push(self.exhibit(one, &surroundings)),
             }
         }
+        diagnosis.mask();
+        diagnosis.verdict = Verdict::of(&diagnosis);
         diagnosis
     }
 
@@ -230,18 +250,18 @@ impl Doctor {
         let (message, parsed) = match found {
             Found::Message(read) => (read.message, read.parsed),
             Found::Certificate { source, certificate, whole } => {
-                let mut exhibit = Exhibit::of(source, Kind::Certificate, Vec::new());
-                if !whole {
-                    exhibit.complaints.push(Own::CertificateInText.about(""));
-                }
-                exhibit.fact("certificate", CertificateFacts::of(&certificate).to_string());
-                return exhibit;
+                return judge_certificate::judge(self, source, &certificate, whole);
+            }
+            Found::Artifact { source, artifact, address, .. } => {
+                return artifact::judge(self, source, &artifact, address.as_deref(), surroundings);
             }
             Found::Recording { source, .. } | Found::Log { source, .. } => {
                 return Exhibit::of(source, Kind::Unrecognised, Vec::new());
             }
-            Found::Nothing { source, complaint } => {
-                return Exhibit::of(source, Kind::Unrecognised, vec![complaint]);
+            Found::Nothing { source, complaint, .. } => {
+                let is_page = complaint.code.starts_with("page.");
+                let kind = if is_page { Kind::ErrorPage } else { Kind::Unrecognised };
+                return Exhibit::of(source, kind, vec![complaint]);
             }
         };
         let document = match parsed {
@@ -276,6 +296,7 @@ impl Doctor {
         if message.by_tracer {
             exhibit.complaints.push(Own::SamlTracer.about(""));
         }
+        exhibit.complaints.extend(message.refused.clone());
         match kind {
             Kind::Response => judge_response::judge(self, document, &message, surroundings, &mut exhibit),
             Kind::IdentityProviderMetadata | Kind::ServiceProviderMetadata | Kind::MetadataAggregate => {
@@ -288,14 +309,29 @@ impl Doctor {
             }
             _ => {
                 judge_request::judge(self, &document, &message, surroundings, &mut exhibit);
-                judge_signature::of_message(self, &document, sender.as_deref(), surroundings, &mut exhibit);
+                match judge_message::message_kind(kind) {
+                    Some(kind) => {
+                        judge_message::judge(self, &document, kind, &message, surroundings, &mut exhibit);
+                    }
+                    None => {
+                        judge_signature::of_message(
+                            self,
+                            &document,
+                            sender.as_deref(),
+                            surroundings,
+                            &mut exhibit,
+                        );
+                    }
+                }
             }
         }
-        if let Some(query) = &message.query {
+        if let Some(query) = message.query.as_deref().filter(|_| judge_message::message_kind(kind).is_none())
+        {
             judge_signature::of_query(self, query, sender.as_deref(), surroundings, &mut exhibit);
         }
-        if let Some(product) = product {
-            product.advise(&traits, &mut exhibit.complaints);
+        match product {
+            Some(product) => product.advise(&traits, &mut exhibit.complaints),
+            None => exhibit.complaints.iter_mut().for_each(console_words::in_general_words),
         }
         exhibit.tell_not_judged();
         exhibit.complaints.sort_by_key(|complaint| complaint.severity);
@@ -321,6 +357,21 @@ fn other_xml(root: Element<'_>, message: &Message) -> Complaint {
 }
 
 impl Diagnosis {
+    /// Leaves out what is secret in addresses, wherever one is quoted.
+    fn mask(&mut self) {
+        for exhibit in &mut self.exhibits {
+            exhibit.source = address::masked(&exhibit.source);
+            for fact in &mut exhibit.facts {
+                fact.value = address::masked(&fact.value);
+            }
+            exhibit.complaints.iter_mut().for_each(Complaint::mask);
+        }
+        for story in &mut self.stories {
+            story.cause.iter_mut().for_each(|cause| cause.complaint.mask());
+            story.events.iter_mut().flat_map(|event| &mut event.complaints).for_each(Complaint::mask);
+        }
+    }
+
     /// Whether nothing is wrong; what is merely worth knowing does not count.
     #[must_use]
     pub fn is_healthy(&self) -> bool {

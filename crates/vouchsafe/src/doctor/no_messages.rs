@@ -2,6 +2,7 @@
 
 use vouchsafe_xml::Quoted;
 
+use super::address;
 use super::complaint::{Complaint, Own};
 use super::har::{Entry, Recording};
 use crate::FieldContent;
@@ -12,7 +13,7 @@ const ADDRESS: usize = 200;
 
 /// An address by itself.
 pub(crate) fn at_an_address(text: &str) -> Complaint {
-    let address: String = text.chars().take(ADDRESS).collect();
+    let address: String = address::without_query(text).chars().take(ADDRESS).collect();
     let message = format!("{} is an address without a SAML message", Quoted::new(&address));
     let remedy = "Nothing is loaded from the network here. Metadata: open the address, save what it answers, and give that file. A message: give \
                   the whole address with its query, or a recording of the sign-in.";
@@ -44,7 +45,7 @@ pub(crate) fn in_a_recording(name: &str, recorded: &Recording) -> Complaint {
 }
 
 fn other_protocol(entry: &Entry) -> Option<FieldContent> {
-    let (url, has) = (&entry.request.url, |field: &str| entry.posted(field).is_some());
+    let (url, has) = (&entry.request.url, |field: &str| entry.has_posted(field));
     if url.contains("wa=wsignin1.0") || has("wresult") {
         return Some(FieldContent::WsFederation);
     }

@@ -6,6 +6,8 @@ use super::complaint::{Complaint, Severity};
 use super::products::{ErrorPage, Product, catalogue};
 use super::service_log::is_reference;
 
+/// Bytes of a text that may be the words of an error.
+const WORDS: usize = 64 * 1024;
 /// Characters of a title that are told.
 const TITLE: usize = 100;
 
@@ -21,6 +23,17 @@ fn known(page: &str) -> Option<(&'static Product, &'static ErrorPage)> {
     let says = |found: &ErrorPage| found.says.iter().all(|text| page.contains(text.as_str()));
     let all = catalogue().iter().flat_map(|product| product.page.iter().map(move |page| (product, page)));
     all.into_iter().find(|(_, page)| says(page))
+}
+
+/// What the words of an error mean that somebody copied off a page or out of a log.
+pub(crate) fn in_words(text: &str) -> Option<Complaint> {
+    if text.len() > WORDS {
+        return None;
+    }
+    let (product, found) = known(text)?;
+    let code = format!("page.{}.{}", product.id, found.id);
+    let message = format!("{} says: {}", product.name, found.what);
+    Some(Complaint::new(Severity::Error, &code, message, found.change.clone()))
 }
 
 /// The title of a page, quoted.

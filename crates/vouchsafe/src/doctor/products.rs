@@ -185,7 +185,8 @@ impl Recognition {
             complaint.remedy = self.product.in_its_words(&complaint.code, &complaint.remedy);
             complaint.setting = match (name, complaint.setting.take()) {
                 (Some(name), setting) => {
-                    Some(Setting { name: name.to_owned(), value: setting.and_then(|setting| setting.value) })
+                    let value = setting.and_then(|setting| setting.value);
+                    Some(Setting { name: name.to_owned(), value, place: self.product.console.clone() })
                 }
                 (None, _) => None,
             };

@@ -4,13 +4,15 @@ use chrono::{DateTime, Utc};
 use vouchsafe_crypto::{Certificate, base64_decode};
 use vouchsafe_xml::{Document, Limits, Quoted, XmlError, namespace};
 
-use super::complaint::{Complaint, Own};
+use super::artifact::Artifact;
+use super::complaint::{Complaint, Own, Severity};
+use super::field::{self, Field};
 use super::har::Step;
 use super::service_log::{self, LoggedRefusal};
-use super::{Fact, Kind, dress, har, no_messages, pages};
+use super::{Fact, Kind, address, dress, har, no_messages, pages, soap};
 use crate::field_content::FieldContent;
 use crate::form;
-use crate::redirect::{SAML_REQUEST, SAML_RESPONSE, inflate};
+use crate::redirect::{SAML_REQUEST, SAML_RESPONSE};
 
 /// Messages of one recording that are looked at.
 const MESSAGES: usize = 64;
@@ -27,8 +29,16 @@ pub(crate) struct Message {
     pub(crate) octets: Vec<u8>,
     /// Whether it is the whole of a file that the operator named: only then does metadata say whom to trust and who we are.
     pub(crate) whole: bool,
-    /// "XML", "base64", "HTTP-Redirect", "HTTP-POST".
+    /// "XML", "base64", "HTTP-Redirect", "HTTP-POST", "SOAP".
     pub(crate) wrapping: &'static str,
+    /// Why a service refuses the field that it came in.
+    pub(crate) refused: Option<Complaint>,
+    /// The field that it came in.
+    pub(crate) field: Option<&'static str>,
+    /// The fields of a form whose signature is a field too (HTTP-POST-SimpleSign).
+    pub(crate) signed_form: Option<Vec<(String, String)>>,
+    /// The SOAP envelope that it stands in.
+    pub(crate) envelope: Option<Vec<u8>>,
     /// The address it was sent to, without its query.
     pub(crate) address: Option<String>,
     /// The query string as it came.
@@ -62,9 +72,18 @@ pub(crate) enum Found {
         source: String,
         refusals: Vec<LoggedRefusal>,
     },
+    /// A SAML artifact, with the address that it came to.
+    Artifact {
+        source: String,
+        artifact: Artifact,
+        address: Option<String>,
+        step: Option<usize>,
+    },
     Nothing {
         source: String,
         complaint: Complaint,
+        /// The place among the requests of a recording.
+        step: Option<usize>,
     },
 }
 
@@ -105,7 +124,9 @@ impl Message {
 
 /// What is in a file.
 pub(crate) fn recognise(name: &str, octets: &[u8], limits: &Limits) -> Vec<Found> {
-    let nothing = |complaint| vec![Found::Nothing { source: name.to_owned(), complaint }];
+    let nothing = |complaint| vec![Found::Nothing { source: name.to_owned(), complaint, step: None }];
+    let name = address::without_query(name);
+    let name = name.as_str();
     if octets.len() > OCTETS {
         return nothing(Own::Unrecognised.about(""));
     }
@@ -119,6 +140,9 @@ pub(crate) fn recognise(name: &str, octets: &[u8], limits: &Limits) -> Vec<Found
                 None => nothing(broken_recording(text).unwrap_or_else(|| unrecognised(octets))),
             },
         };
+    }
+    if let Some(certificate) = certificate_by_itself(octets, text) {
+        return vec![Found::Certificate { source: name.to_owned(), certificate, whole: true }];
     }
     // What a document says in a comment is nobody's log.
     if !text.starts_with('<')
@@ -141,26 +165,43 @@ pub(crate) fn recognise(name: &str, octets: &[u8], limits: &Limits) -> Vec<Found
         };
     }
     if let Some(message) = unwrapped(name, text, limits) {
-        return vec![message];
+        return soap::with_contents(message, limits);
     }
     if let Some(found) = dress::taken_off(name, text, limits) {
-        return vec![found];
+        return soap::with_contents(found, limits);
     }
     if text.starts_with('<') {
         return match in_page(name, text, limits) {
             Some(Page::Message(found)) => vec![found],
             Some(Page::Empty) => nothing(page_without_message(text)),
-            None => vec![parsed(
-                Message {
+            None => {
+                let message = Message {
                     source: name.to_owned(),
                     octets: octets.to_vec(),
                     whole: true,
                     wrapping: "XML",
                     ..Message::default()
-                },
-                limits,
-            )],
+                };
+                soap::with_contents(parsed(message, limits), limits)
+            }
         };
+    }
+    if let Some(explained) = pages::in_words(text) {
+        return nothing(explained);
+    }
+    if let Some(refusals) = service_log::in_words(text) {
+        return vec![Found::Log { source: name.to_owned(), refusals }];
+    }
+    if let Some(Field { octets, refused }) = field::by_itself(text, limits) {
+        let message = Message {
+            source: name.to_owned(),
+            octets,
+            refused,
+            field: Some(SAML_RESPONSE),
+            wrapping: "base64",
+            ..Message::default()
+        };
+        return soap::with_contents(parsed(message, limits), limits);
     }
     nothing(match FieldContent::of(octets) {
         Some(FieldContent::Address) => no_messages::at_an_address(text),
@@ -217,6 +258,10 @@ pub(crate) fn kind(document: &Document) -> Kind {
         (namespace::SAML_PROTOCOL, "AuthnRequest") => Kind::AuthnRequest,
         (namespace::SAML_PROTOCOL, "LogoutRequest") => Kind::LogoutRequest,
         (namespace::SAML_PROTOCOL, "LogoutResponse") => Kind::LogoutResponse,
+        (namespace::SAML_PROTOCOL, "ManageNameIDRequest") => Kind::ManageNameIdRequest,
+        (namespace::SAML_PROTOCOL, "ManageNameIDResponse") => Kind::ManageNameIdResponse,
+        (namespace::SAML_PROTOCOL, "ArtifactResolve") => Kind::ArtifactResolve,
+        (namespace::SAML_PROTOCOL, "ArtifactResponse") => Kind::ArtifactResponse,
         (namespace::SAML_ASSERTION, "Assertion") => Kind::Assertion,
         (namespace::SAML_METADATA, "EntitiesDescriptor") => Kind::MetadataAggregate,
         (namespace::SAML_METADATA, "EntityDescriptor") if roles("IDPSSODescriptor") => {
@@ -253,7 +298,8 @@ fn is_certificates_alone(text: &str) -> bool {
 /// An address, a query string, a posted form, or base64.
 fn unwrapped(name: &str, text: &str, limits: &Limits) -> Option<Found> {
     let is_address = text.starts_with("https://") || text.starts_with("http://");
-    if is_address || text.contains("SAMLResponse=") || text.contains("SAMLRequest=") {
+    let has_field = ["SAMLResponse=", "SAMLRequest=", "SAMLart="].iter().any(|field| text.contains(field));
+    if is_address || has_field {
         if text.starts_with('<') {
             return None;
         }
@@ -264,40 +310,104 @@ fn unwrapped(name: &str, text: &str, limits: &Limits) -> Option<Found> {
             None if is_address => return None,
             None => (None, text),
         };
-        // A whole address on the command line is its own name: too long a one.
-        let name = address.as_deref().filter(|address| name.starts_with(address)).unwrap_or(name).to_owned();
-        return in_form(&name, address, query, limits);
+        let came = if address.is_some() { Came::InQuery } else { Came::Unknown };
+        return in_form(name, address, query, came, limits);
     }
-    let octets =
-        base64_decode(form::percent_decoded(text).as_bytes()).ok().filter(|octets| !octets.is_empty())?;
+    let letters = form::percent_decoded(text);
+    let octets = base64_decode(letters.as_bytes()).ok().filter(|octets| !octets.is_empty())?;
+    if let Some(artifact) = Artifact::read(&octets) {
+        return Some(Found::Artifact { source: name.to_owned(), artifact, address: None, step: None });
+    }
     let message = Message { source: name.to_owned(), wrapping: "base64", ..Message::default() };
-    Some(parsed(Message { octets: inflated(octets, limits), ..message }, limits))
+    let read = match field::posted(SAML_RESPONSE, text, limits) {
+        Ok(Field { octets, refused: None }) => Message { octets, ..message },
+        Ok(Field { octets, refused: Some(mut refused) }) => {
+            // Copied out of the body of a form, a value is percent-encoded.
+            if letters != text {
+                refused.severity = Severity::Warning;
+            }
+            Message { octets, refused: Some(refused), ..message }
+        }
+        Err(_) => Message { octets, ..message },
+    };
+    Some(parsed(without_remark_on_redirects(read, limits), limits))
 }
 
-/// A query string or a posted form: one SAMLRequest or SAMLResponse.
-fn in_form(name: &str, address: Option<String>, form: &str, limits: &Limits) -> Option<Found> {
-    let value = |field| form::values(form.as_bytes(), field).into_iter().next();
-    let value_of_message = value(SAML_RESPONSE).or_else(|| value(SAML_REQUEST))?;
-    let octets = base64_decode(&value_of_message).ok()?;
-    let deflated = !octets.trim_ascii_start().starts_with(b"<");
+/// What HTTP-Redirect carries is compressed, so a value by itself is refused for it only where it is a Response, which must not go that way.
+fn without_remark_on_redirects(mut message: Message, limits: &Limits) -> Message {
+    let is_response =
+        || Document::parse(&message.octets, limits).is_ok_and(|document| kind(&document) == Kind::Response);
+    let is_deflated = message.refused.as_ref().is_some_and(|refused| {
+        refused.code == "binding.not_xml" && refused.message.contains(FieldContent::Deflated.description())
+    });
+    if is_deflated && !is_response() {
+        message.refused = None;
+    }
+    message
+}
+
+/// How a form or a query came.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Came {
+    InQuery,
+    Posted,
+    /// Somebody copied it.
+    Unknown,
+}
+
+/// A query string or a posted form: one SAMLRequest or SAMLResponse, or an artifact.
+fn in_form(name: &str, address: Option<String>, form: &str, came: Came, limits: &Limits) -> Option<Found> {
+    let one = |field: &str| form::values(form.as_bytes(), field).into_iter().next();
+    let Some((field, value)) = field::of_form(form) else {
+        let value = one("SAMLart")?;
+        let source = name.to_owned();
+        return Some(match base64_decode(value.as_bytes()).ok().as_deref().and_then(Artifact::read) {
+            Some(artifact) => Found::Artifact { source, artifact, address, step: None },
+            None => Found::Nothing { source, complaint: Own::BrokenArtifact.about(""), step: None },
+        });
+    };
+    let is_plain = || {
+        let octets = base64_decode(value.as_bytes()).unwrap_or_default();
+        octets.trim_ascii_start().starts_with(b"<")
+    };
+    let as_query = match came {
+        Came::InQuery => true,
+        Came::Posted => false,
+        Came::Unknown => {
+            !is_plain() && field::in_query(form, &value, limits).is_ok_and(|read| read.refused.is_none())
+        }
+    };
+    let read =
+        if as_query { field::in_query(form, &value, limits) } else { field::posted(field, &value, limits) };
+    let Field { octets, refused } = match read {
+        Ok(read) => read,
+        Err(complaint) => return Some(Found::Nothing { source: name.to_owned(), complaint, step: None }),
+    };
+    let is_signed = one("SigAlg").is_some() && one("Signature").is_some();
+    let fields = || {
+        let named = |field: &str| Some((field.to_owned(), one(field)?));
+        [field, "RelayState", "SigAlg", "Signature"].into_iter().filter_map(named).collect()
+    };
     let message = Message {
         source: name.to_owned(),
-        octets: inflated(octets, limits),
-        wrapping: if deflated { "HTTP-Redirect" } else { "HTTP-POST" },
+        octets,
+        refused,
+        field: Some(field),
+        wrapping: if as_query { "HTTP-Redirect" } else { "HTTP-POST" },
         address,
-        query: deflated.then(|| form.to_owned()),
-        relay_state: value("RelayState"),
+        query: as_query.then(|| form.to_owned()),
+        signed_form: (!as_query && is_signed).then(fields),
+        relay_state: one("RelayState"),
         ..Message::default()
     };
     Some(parsed(message, limits))
 }
 
-/// XML as it is, or inflated if it is deflated.
-fn inflated(octets: Vec<u8>, limits: &Limits) -> Vec<u8> {
-    if octets.trim_ascii_start().starts_with(b"<") || octets.starts_with(b"\xEF\xBB\xBF") {
-        return octets;
-    }
-    inflate(&octets, "message", limits.inflated_bytes).unwrap_or(octets)
+/// A certificate in DER, or in base64 without its lines of PEM, and nothing else.
+fn certificate_by_itself(octets: &[u8], text: &str) -> Option<Certificate> {
+    let is_der = matches!(octets, [0x30, 0x80..=0x84, ..]) && !octets.is_ascii();
+    let is_base64 = text.starts_with("MI") && text.len() < 64 * 1024;
+    (is_der || is_base64).then(|| Certificate::from_file_contents(octets).ok())?
 }
 
 enum Page {
@@ -313,10 +423,22 @@ fn in_page(name: &str, text: &str, limits: &Limits) -> Option<Page> {
     }
     let message = [SAML_RESPONSE, SAML_REQUEST].into_iter().find_map(|field| {
         let value = field_of_page(text, field)?;
-        let octets = base64_decode(value.as_bytes()).ok()?;
-        let message =
-            Message { source: name.to_owned(), octets, wrapping: "HTTP-POST", ..Message::default() };
-        Some(parsed(message, limits))
+        let source = name.to_owned();
+        Some(match field::posted(field, &value, limits) {
+            Ok(Field { octets, refused }) => {
+                let message = Message {
+                    source,
+                    octets,
+                    refused,
+                    field: Some(field),
+                    wrapping: "HTTP-POST",
+                    relay_state: field_of_page(text, "RelayState"),
+                    ..Message::default()
+                };
+                parsed(message, limits)
+            }
+            Err(complaint) => Found::Nothing { source, complaint, step: None },
+        })
     });
     Some(message.map_or(Page::Empty, Page::Message))
 }
@@ -350,43 +472,41 @@ fn recording(name: &str, recorded: har::Recording, limits: &Limits) -> Vec<Found
     let mut found = Vec::new();
     let mut octets = 0_usize;
     for (place, entry) in (1_usize..).zip(&recorded.entries) {
-        let address = entry.request.url.split(['?', '#']).next().unwrap_or_default().to_owned();
+        let address = address::without_query(&entry.request.url);
         let source = format!(
             "{name}, request {place}: {} {}",
             Quoted::new(&entry.request.method),
             Quoted::new(&address)
         );
-        let in_query = entry.query().and_then(|query| in_form(&source, Some(address.clone()), query, limits));
-        let posted = [SAML_RESPONSE, SAML_REQUEST].into_iter().find_map(|field| {
-            let octets = base64_decode(entry.posted(field)?.as_bytes()).ok()?;
-            let message = Message {
-                source: source.clone(),
-                octets,
-                wrapping: "HTTP-POST",
-                address: Some(address.clone()),
-                relay_state: entry.posted("RelayState"),
-                ..Message::default()
-            };
-            Some(parsed(message, limits))
-        });
+        let in_query = entry
+            .query()
+            .and_then(|query| in_form(&source, Some(address.clone()), query, Came::InQuery, limits));
+        let posted = entry
+            .posted_form()
+            .and_then(|form| in_form(&source, Some(address.clone()), &form, Came::Posted, limits));
+        let at = place.checked_sub(1);
         for mut one in in_query.into_iter().chain(posted) {
-            if let Found::Message(read) = &mut one {
-                read.message.time = entry.time();
-                read.message.by_tracer = recorded.by_tracer;
-                read.message.step = place.checked_sub(1);
+            match &mut one {
+                Found::Message(read) => {
+                    read.message.time = entry.time();
+                    read.message.by_tracer = recorded.by_tracer;
+                    read.message.step = at;
+                }
+                Found::Artifact { step, .. } | Found::Nothing { step, .. } => *step = at,
+                _ => {}
             }
             octets = octets.saturating_add(one.octets());
             found.push(one);
         }
         if found.len() >= MESSAGES || octets > OCTETS_OF_MESSAGES {
             let complaint = Own::MoreMessages.about(&found.len().to_string());
-            found.push(Found::Nothing { source: name.to_owned(), complaint });
+            found.push(Found::Nothing { source: name.to_owned(), complaint, step: None });
             break;
         }
     }
     if found.is_empty() {
         let complaint = no_messages::in_a_recording(name, &recorded);
-        found.push(Found::Nothing { source: name.to_owned(), complaint });
+        found.push(Found::Nothing { source: name.to_owned(), complaint, step: None });
     }
     let steps = recorded.entries.into_iter().map(har::Entry::into_step).collect();
     found.push(Found::Recording { source: name.to_owned(), steps });

@@ -1,13 +1,17 @@
 //! What requests and logout messages must have (saml-core-2.0-os 3.2.1, saml-bindings-2.0-os 3.4 and 3.5): one function a rule.
 
 use chrono::DateTime;
+use vouchsafe_assertion::only_difference;
+use vouchsafe_metadata::{Binding, Endpoint, EntityId, IdentityProvider};
 use vouchsafe_signature::has_signature;
-use vouchsafe_xml::{Element, Quoted};
+use vouchsafe_xml::{Element, Quoted, namespace};
 
-use super::complaint::{Complaint, Severity};
+use super::address::without_query;
+use super::complaint::{Complaint, Own, Severity};
+use super::judge_request::issuer;
 use super::recognise::Message;
-use super::surroundings::Told;
-use super::{Exhibit, Kind};
+use super::surroundings::{Surroundings, Told, host};
+use super::{Doctor, Exhibit, Kind};
 
 const HTTP_POST: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST";
 const HTTP_REDIRECT: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect";
@@ -17,8 +21,48 @@ pub(super) struct Case<'a> {
     pub(super) root: Element<'a>,
     pub(super) kind: Kind,
     pub(super) message: &'a Message,
+    pub(super) surroundings: &'a Surroundings,
+    pub(super) doctor: &'a Doctor,
+}
+
+impl Case<'_> {
+    fn is_sign_in(&self) -> bool {
+        self.kind == Kind::AuthnRequest
+    }
+
+    fn attribute(&self, name: &str) -> Option<&str> {
+        self.root.attribute(name).map(str::trim)
+    }
+
     /// Our assertion consumer, if the operator told it and the request is ours.
-    pub(super) assertion_consumer: Option<Told>,
+    fn our_consumer(&self) -> Option<Told> {
+        let ours = self.surroundings.our_entity_id(self.doctor)?;
+        (issuer(self.root).as_deref() == Some(ours.as_str())).then_some(())?;
+        let asked = self.attribute("AssertionConsumerServiceURL");
+        self.surroundings.our_assertion_consumer(self.doctor, asked)
+    }
+
+    /// Whether it is a request of a recording that another service sent: its answer goes to another host than ours.
+    fn is_of_another_service(&self) -> bool {
+        let asked = self.attribute("AssertionConsumerServiceURL");
+        let ours = self.surroundings.our_assertion_consumer(self.doctor, asked);
+        let is_elsewhere = asked.zip(ours).is_some_and(|(asked, ours)| host(asked) != host(ours.as_str()));
+        self.message.step.is_some() && is_elsewhere
+    }
+
+    fn is_signed(&self) -> bool {
+        has_signature(self.root) || self.message.query.as_deref().is_some_and(super::is_signed)
+    }
+
+    /// The binding by which it came, if that is known.
+    fn binding(&self) -> Option<Binding> {
+        match self.message.wrapping {
+            "HTTP-Redirect" => Some(Binding::HttpRedirect),
+            "HTTP-POST" => Some(Binding::HttpPost),
+            "SOAP" => Some(Binding::Soap),
+            _ => None,
+        }
+    }
 }
 
 /// What is wrong with a request or a logout message.
@@ -31,6 +75,10 @@ enum Fault {
     Binding,
     SignaturePlace,
     Consumer,
+    Issuer,
+    SingleSignOn,
+    Unsigned,
+    NameIdFormat,
 }
 
 impl Fault {
@@ -43,11 +91,18 @@ impl Fault {
             Self::Binding => "doctor.request_binding",
             Self::SignaturePlace => "doctor.signature_place",
             Self::Consumer => "doctor.request_consumer",
+            Self::Issuer => "doctor.request_issuer",
+            Self::SingleSignOn => "doctor.request_destination",
+            Self::Unsigned => "doctor.request_unsigned",
+            Self::NameIdFormat => "doctor.request_name_id_format",
         }
     }
 
     fn told(self, message: impl Into<String>, remedy: impl Into<String>) -> Complaint {
-        let severity = if self == Self::Destination { Severity::Warning } else { Severity::Error };
+        let severity = match self {
+            Self::Destination | Self::NameIdFormat => Severity::Warning,
+            _ => Severity::Error,
+        };
         Complaint::new(severity, self.code(), message, remedy)
     }
 }
@@ -61,9 +116,22 @@ const RULES: &[Rule] = &[
     signed_message_has_a_destination,
     answer_comes_by_post,
     signature_stands_in_the_query,
+    issuer_is_there,
+    issuer_is_ours,
+    destination_is_theirs,
+    it_is_signed_where_that_is_wanted,
+    name_id_format_is_offered,
     consumer_is_ours,
     consumer_is_named_once,
 ];
+
+/// What the bindings ask of a message beyond what its receiver refuses.
+const OF_BINDINGS: &[Rule] = &[signed_message_has_a_destination, signature_stands_in_the_query];
+
+/// Holds a message that was judged by its receiver's rules against those of the bindings.
+pub(super) fn judge_binding(case: &Case<'_>, exhibit: &mut Exhibit) {
+    exhibit.complaints.extend(OF_BINDINGS.iter().filter_map(|rule| rule(case)));
+}
 
 /// Holds a message against every rule.
 pub(super) fn judge(case: &Case<'_>, exhibit: &mut Exhibit) {
@@ -116,8 +184,8 @@ fn issue_instant_is_a_time_in_utc(case: &Case<'_>) -> Option<Complaint> {
 
 /// saml-bindings-2.0-os 3.4.5.2 and 3.5.5.2.
 fn signed_message_has_a_destination(case: &Case<'_>) -> Option<Complaint> {
-    let signed = has_signature(case.root) || case.message.query.as_deref().is_some_and(super::is_signed);
-    (signed && case.root.attribute("Destination").is_none()).then(|| {
+    let by_browser = case.message.envelope.is_none();
+    (by_browser && case.is_signed() && case.root.attribute("Destination").is_none()).then(|| {
         Fault::Destination.told(
             "a signed message without Destination",
             "Have the sender name the address in Destination: a signed message must have it (SAML Bindings 3.4.5.2).",
@@ -148,7 +216,7 @@ fn signature_stands_in_the_query(case: &Case<'_>) -> Option<Complaint> {
 }
 
 fn consumer_is_ours(case: &Case<'_>) -> Option<Complaint> {
-    let ours = case.assertion_consumer.as_ref()?;
+    let ours = case.our_consumer()?;
     let asked =
         case.root.attribute("AssertionConsumerServiceURL").filter(|_| case.kind == Kind::AuthnRequest)?;
     (asked != ours.as_str()).then(|| {
@@ -173,4 +241,133 @@ fn consumer_is_named_once(case: &Case<'_>) -> Option<Complaint> {
             "Have the sender name it in one way (SAML Core 3.4.1).",
         )
     })
+}
+
+/// saml-profiles-2.0-os 4.1.4.1: the Issuer of a request must be there.
+fn issuer_is_there(case: &Case<'_>) -> Option<Complaint> {
+    let is_there = issuer(case.root).is_some_and(|issuer| !issuer.is_empty());
+    (case.is_sign_in() && !is_there).then(|| {
+        Fault::Issuer.told(
+            "the request has no Issuer, so that nobody knows which service asks",
+            "Have the sender name its entity ID in Issuer (SAML Profiles 4.1.4.1).",
+        )
+    })
+}
+
+/// What the identity provider knows us by.
+fn issuer_is_ours(case: &Case<'_>) -> Option<Complaint> {
+    let ours = case.surroundings.our_entity_id(case.doctor)?;
+    let found = issuer(case.root).filter(|found| case.is_sign_in() && found != ours.as_str())?;
+    if case.is_of_another_service() {
+        return Some(Own::AnotherService.about(&found));
+    }
+    Some(Fault::Issuer.told(
+        format!(
+            "the request has the Issuer {}; the entity ID of this service is {}{}",
+            Quoted::new(&found),
+            Quoted::new(ours.as_str()),
+            difference(ours.as_str(), &found)
+        ),
+        "Configure one entity ID: the same here, in our metadata, and at the identity provider, letter by letter. The identity provider answers a request \
+         of an unknown Issuer with an error page.",
+    ))
+}
+
+/// The Destination, and the address that it was sent to, must be one for requests of an identity provider that we know.
+fn destination_is_theirs(case: &Case<'_>) -> Option<Complaint> {
+    const SERVICE: &str = "SingleSignOnService";
+    if !case.is_sign_in() || case.is_of_another_service() {
+        return None;
+    }
+    let known: Vec<(&str, &Endpoint)> = case.surroundings.endpoints_of_identity_providers(SERVICE).collect();
+    let first = known.first()?;
+    let remedy = "Send the request to the SingleSignOnService of the identity provider's metadata, with that address as Destination; load the metadata from \
+                  its console again if the address changed.";
+    let same = |endpoint: &Endpoint, address: &str| {
+        endpoint.location() == address || without_query(endpoint.location()) == address
+    };
+    for (what, address) in [
+        ("the Destination is", case.attribute("Destination")),
+        ("it was sent to", case.message.address.as_deref()),
+    ] {
+        let Some(address) = address else { continue };
+        let there: Vec<_> = known.iter().filter(|(_, endpoint)| same(endpoint, address)).collect();
+        if there.is_empty() {
+            let near = known.iter().find_map(|(_, endpoint)| {
+                Some((endpoint.location(), only_difference(endpoint.location(), address)?))
+            });
+            let (nearest, difference) = near
+                .map_or((first.1.location(), String::new()), |(location, what)| {
+                    (location, format!("; they differ only in {what}"))
+                });
+            let message = format!(
+                "{what} {}, which is no address for requests in the metadata; expected {}{difference}",
+                Quoted::new(address),
+                Quoted::new(nearest)
+            );
+            return Some(Fault::SingleSignOn.told(message, remedy));
+        }
+        if let Some(binding) = case.binding()
+            && !there.iter().any(|(_, endpoint)| *endpoint.binding() == binding)
+            && let Some((_, other)) = there.first()
+        {
+            let name = |binding: &Binding| binding.uri().rsplit(':').next().unwrap_or_default().to_owned();
+            let message = format!(
+                "{what} {}, which takes requests by {}; this one came by {}",
+                Quoted::new(address),
+                name(other.binding()),
+                name(&binding)
+            );
+            return Some(Fault::SingleSignOn.told(message, remedy));
+        }
+    }
+    None
+}
+
+/// saml-metadata-2.0-os 2.4.3, WantAuthnRequestsSigned.
+fn it_is_signed_where_that_is_wanted(case: &Case<'_>) -> Option<Complaint> {
+    if !case.is_sign_in() || case.is_signed() || case.binding().is_none() {
+        return None;
+    }
+    let (name, known) = asked(case)?;
+    known.wants_authn_requests_signed().then(|| {
+        Fault::Unsigned.told(
+            format!("the request is not signed, and the metadata of {} wants signed requests", Quoted::new(&name)),
+            "Configure a signing key here (signing_key) and give the identity provider its certificate; or switch the demand off there.",
+        )
+    })
+}
+
+/// A format that is not offered is answered by InvalidNameIDPolicy.
+fn name_id_format_is_offered(case: &Case<'_>) -> Option<Complaint> {
+    const UNSPECIFIED: &str = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified";
+    let policy = case.root.elements().find(|child| child.is(namespace::SAML_PROTOCOL, "NameIDPolicy"))?;
+    let format = policy.attribute("Format").map(str::trim).filter(|format| *format != UNSPECIFIED)?;
+    let (name, known) = asked(case)?;
+    let offered = known.name_id_formats();
+    (!offered.is_empty() && !offered.iter().any(|one| one == format || one == UNSPECIFIED)).then(|| {
+        Fault::NameIdFormat.told(
+            format!(
+                "the request asks for the NameID format {}, which the metadata of {} does not offer",
+                Quoted::new(format),
+                Quoted::new(&name)
+            ),
+            "Ask for a format that the metadata names, or for none.",
+        )
+    })
+}
+
+/// The identity provider that a request is for: the one of its address, else the only one.
+fn asked<'c>(case: &'c Case<'_>) -> Option<(String, &'c IdentityProvider)> {
+    let address = case.attribute("Destination").or(case.message.address.as_deref());
+    let all = || case.surroundings.endpoints_of_identity_providers("SingleSignOnService");
+    let named =
+        all().find(|(_, endpoint)| Some(endpoint.location()) == address).map(|(name, _)| name.to_owned());
+    let name = named.or_else(|| Some(case.surroundings.only_identity_provider()?.as_str().to_owned()))?;
+    let known = case.surroundings.identity_provider(&EntityId::new(name.as_str()).ok()?)?.ok()?;
+    Some((name, known))
+}
+
+fn difference(expected: &str, actual: &str) -> String {
+    only_difference(expected, actual).map(|what| format!("; they differ only in {what}")).unwrap_or_default()
 }

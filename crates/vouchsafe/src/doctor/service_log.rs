@@ -16,7 +16,8 @@ const CHARACTERS: usize = 1000;
 /// A refusal as the service logged it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct LoggedRefusal {
-    pub(crate) reference: String,
+    /// The reference that the person was shown; none of a line that is the words of an error alone.
+    pub(crate) reference: Option<String>,
     pub(crate) code: String,
     pub(crate) message: String,
     pub(crate) hint: String,
@@ -25,40 +26,125 @@ pub(crate) struct LoggedRefusal {
 impl LoggedRefusal {
     /// The complaint about it, where no recording shows the sign-in.
     pub(crate) fn complaint(&self) -> Complaint {
-        let message =
-            format!("the service refused a sign-in (reference {}): {}", self.reference, self.message);
+        let message = match &self.reference {
+            Some(reference) => format!("the service refused (reference {reference}): {}", self.message),
+            None => format!("the text says: {}", self.message),
+        };
         Complaint::error(&self.code, message, self.hint.clone())
     }
 }
 
+/// What a line of a refusal says.
+const REFUSED: [&str; 2] = ["sign-in refused", "sign-out refused"];
+
 /// The refusals in a log, the last of many; `None`: it is no log of refusals.
 ///
-/// Lines are read as `tracing-subscriber` writes them, as text (with or without colours) or as JSON.
+/// Lines are read as `tracing-subscriber` writes them: as text, compact, in full or pretty, with or without colours, or as JSON; by themselves, or
+/// behind what a collector of logs puts before them.
 pub(crate) fn read(text: &str) -> Option<Vec<LoggedRefusal>> {
     let mut kept = VecDeque::new();
-    for line in text.lines().filter(|line| line.len() <= LINE && line.contains("sign-in refused")) {
-        let Some(refusal) = refusal(&without_colours(line)) else { continue };
+    let mut keep = |refusal| {
         if kept.len() == REFUSALS {
             kept.pop_front();
         }
         kept.push_back(refusal);
+    };
+    let is_refusal = |line: &str| REFUSED.iter().any(|words| line.contains(words));
+    for line in text.lines().flat_map(objects).filter(|line| line.len() <= LINE && is_refusal(line)) {
+        refusal(&without_colours(line)).map(&mut keep);
     }
     (!kept.is_empty()).then(|| kept.into())
+}
+
+/// The words of errors of these libraries in a text that is nothing else: the code in brackets, a colon, and the message, as the command
+/// `vouchsafe` writes them and as applications log them.
+pub(crate) fn in_words(text: &str) -> Option<Vec<LoggedRefusal>> {
+    let lines: Vec<String> = text.lines().take(LINES).map(without_colours).collect();
+    let next = |place: usize| lines.get(place.saturating_add(1)).map(String::as_str).unwrap_or_default();
+    let told = lines.iter().enumerate().filter_map(|(place, line)| error_in_words(line, next(place)));
+    let told: Vec<LoggedRefusal> = told.take(REFUSALS).collect();
+    (!told.is_empty()).then_some(told)
+}
+
+/// Lines that are looked at for the words of an error.
+const LINES: usize = 10_000;
+
+/// The objects of a line: an exported log is often one list of them.
+fn objects(line: &str) -> impl Iterator<Item = &str> {
+    let is_list = line.trim_start().starts_with("[{");
+    let separator = if is_list { "},{" } else { "\n" };
+    line.split(separator)
 }
 
 fn refusal(line: &str) -> Option<LoggedRefusal> {
     let reference = field(line, "reference")?;
     let code = field(line, "code")?;
     let hint = field(line, "hint")?;
-    let reason = match line.split_once(" reason=") {
-        Some((_, rest)) => rest.split_once(" hint=").map_or(rest, |(reason, _)| reason).to_owned(),
+    let ends = [" hint=", ", hint: "];
+    let reason = match [" reason=", ", reason: "].iter().find_map(|opening| line.split_once(opening)) {
+        Some((_, rest)) => {
+            let end = ends.iter().filter_map(|end| rest.find(end)).min().unwrap_or(rest.len());
+            rest.get(..end).unwrap_or_default().to_owned()
+        }
         None => field(line, "reason")?,
     };
-    let is_code = code.split('.').count() > 1
-        && code.bytes().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'.' | b'_'));
-    let cut = |text: String| text.chars().take(CHARACTERS).collect();
     is_reference(&reference).then_some(())?;
-    is_code.then(|| LoggedRefusal { reference, code, message: cut(reason), hint: cut(hint) })
+    is_code(&code).then(|| LoggedRefusal {
+        reference: Some(reference),
+        code,
+        message: cut(&reason),
+        hint: cut(&hint),
+    })
+}
+
+/// `[code]: message`, with the hint behind it or in the next line.
+fn error_in_words(line: &str, next: &str) -> Option<LoggedRefusal> {
+    let (before, rest) = line.split_once("]: ")?;
+    let code = before.rsplit_once('[')?.1;
+    let is_known = code.split('.').next().is_some_and(|part| CRATES.contains(&part));
+    (is_known && is_code(code)).then_some(())?;
+    let openings = ["hint: ", "remedy: "];
+    let hint_of = |text: &str| {
+        let text = text.trim_start();
+        openings.iter().find_map(|opening| text.strip_prefix(opening)).map(cut)
+    };
+    let split = openings.iter().find_map(|opening| rest.find(opening));
+    let (message, behind) = rest.split_at(split.unwrap_or(rest.len()));
+    let hint = hint_of(behind).or_else(|| hint_of(next));
+    let hint = hint.unwrap_or_else(|| {
+        "docs/ERRORS.md says what to change for this code. Give the message itself (a recording, or the Response) to have it judged.".to_owned()
+    });
+    Some(LoggedRefusal { reference: None, code: code.to_owned(), message: cut(message.trim()), hint })
+}
+
+/// What codes of these libraries begin with.
+const CRATES: [&str; 15] = [
+    "assertion",
+    "autopsy",
+    "binding",
+    "client",
+    "crypto",
+    "doctor",
+    "encryption",
+    "message",
+    "metadata",
+    "policy",
+    "provisioning",
+    "signature",
+    "store",
+    "web",
+    "xml",
+];
+
+fn is_code(code: &str) -> bool {
+    code.split('.').count() > 1
+        && code
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'_'))
+}
+
+fn cut(text: &str) -> String {
+    text.chars().take(CHARACTERS).collect()
 }
 
 /// Whether it is written as the references of refusals are: 8 hexadecimal digits, a hyphen, 8 more.
@@ -70,9 +156,9 @@ pub(crate) fn is_reference(text: &str) -> bool {
         })
 }
 
-/// The value of a field: `name="value"`, `name=value` or `"name":"value"`.
+/// The value of a field: `name="value"`, `name=value`, `name: "value"` or `"name":"value"`.
 fn field(line: &str, name: &str) -> Option<String> {
-    let openings = [format!("\"{name}\":"), format!(" {name}=")];
+    let openings = [format!("\"{name}\":"), format!(" {name}="), format!(" {name}: ")];
     let rest = openings.iter().find_map(|opening| line.split_once(opening.as_str()))?.1;
     let Some(quoted) = rest.trim_start().strip_prefix('"') else {
         return rest.split([' ', ',', '}']).next().map(str::to_owned);
@@ -112,11 +198,21 @@ mod tests {
                     code=\"assertion.not_a_response\" reason=expected a samlp:Response, found “a” hint=\"Name \\\"Single sign-on URL\\\".\" failed_checks=\"\"";
         let coloured = text.replace("reference=", "\u{1b}[3mreference\u{1b}[0m\u{1b}[2m=\u{1b}[0m");
         let json = r#"{"timestamp":"2026-11-29T02:00:00Z","level":"WARN","fields":{"message":"sign-in refused","reference":"1a2b3c4d-5e6f7081","code":"assertion.not_a_response","reason":"expected a samlp:Response, found “a”","hint":"Name \"Single sign-on URL\"."}}"#;
-        for line in [text, &coloured, json] {
+        let pretty = "  2026-11-29T02:00:00.1Z  WARN vouchsafe_web::answers: sign-in refused, reference: \"1a2b3c4d-5e6f7081\", \
+                      code: \"assertion.not_a_response\", reason: expected a samlp:Response, found “a”, hint: \"Name \\\"Single sign-on URL\\\".\", failed_checks: \"\"";
+        let list = format!("[{json},{json}]");
+        let collected = format!("Nov 29 02:00:00 host app[12]: {text}");
+        let bracketed = format!(
+            "[2026-11-29T02:00:00Z WARN  vouchsafe_web::answers] {}",
+            &text[text.find("sign-in").unwrap()..]
+        );
+        let signed_out = text.replace("sign-in refused", "sign-out refused");
+        for line in [text, &coloured, json, pretty, &list, &collected, &bracketed, &signed_out] {
             let log = format!("something else\n{line}\n");
             let read = read(&log).unwrap_or_else(|| panic!("{line}"));
             let one = &read[0];
-            let found = (one.reference.as_str(), one.code.as_str(), one.message.as_str(), one.hint.as_str());
+            let reference = one.reference.as_deref().unwrap_or_default();
+            let found = (reference, one.code.as_str(), one.message.as_str(), one.hint.as_str());
             assert_eq!(found, EXPECTED, "{line}");
         }
     }
@@ -136,6 +232,43 @@ mod tests {
         };
         let many: String = (0..3 * REFUSALS).map(line).collect();
         let read = read(&many).unwrap();
-        assert_eq!((read.len(), read[0].reference.as_str()), (REFUSALS, "00002000-00000000"));
+        assert_eq!((read.len(), read[0].reference.as_deref()), (REFUSALS, Some("00002000-00000000")));
+    }
+
+    /// What the command wrote, or what an application logs of an error.
+    #[test]
+    fn the_words_of_an_error_are_read() {
+        for (text, code, message, hint) in [
+            (
+                "refused [assertion.audience]: AudienceRestriction: expected “a”, found “b”\n  hint: Set it.",
+                "assertion.audience",
+                "AudienceRestriction: expected “a”, found “b”",
+                "Set it.",
+            ),
+            (
+                "[2026-11-29 02:00:00] ERROR [signature.not_verified]: no key",
+                "signature.not_verified",
+                "no key",
+                "docs/ERRORS.md",
+            ),
+            (
+                "error[binding.base64]: the field hint: Encode it.",
+                "binding.base64",
+                "the field",
+                "Encode it.",
+            ),
+        ] {
+            let read = in_words(text).unwrap_or_else(|| panic!("{text}"));
+            assert_eq!(
+                (read[0].reference.as_deref(), read[0].code.as_str(), read[0].message.as_str()),
+                (None, code, message)
+            );
+            assert!(read[0].hint.starts_with(hint), "{}", read[0].hint);
+        }
+        for none in
+            ["[a.b]: x", "[assertion]: x", "[assertion.x] x", "see [metadata.yaml]: x y".get(..6).unwrap()]
+        {
+            assert!(in_words(none).is_none(), "{none}");
+        }
     }
 }

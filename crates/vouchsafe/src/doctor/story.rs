@@ -6,10 +6,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use vouchsafe_xml::{Document, Quoted};
 
-use super::complaint::{Complaint, Severity};
+use super::complaint::{Complaint, Own, Severity};
 use super::har::Step;
-use super::recognise::{Read, kind};
+use super::recognise::{Found, kind};
 use super::service_log::LoggedRefusal;
+use super::surroundings::Told;
 use super::{Exhibit, Kind, pages, story_rules};
 
 /// Events that are told.
@@ -70,20 +71,31 @@ pub(crate) struct Seen {
     pub(crate) kind: Kind,
     pub(crate) id: Option<String>,
     pub(crate) in_response_to: Option<String>,
+    /// The assertion consumer that a request names.
+    pub(crate) consumer: Option<String>,
 }
 
 impl Seen {
-    pub(crate) fn of(read: &Read) -> Option<Seen> {
-        let (step, document) = (read.message.step?, read.parsed.as_ref().ok());
+    pub(crate) fn of(found: &Found) -> Option<Seen> {
+        let (step, document, kind) = match found {
+            Found::Message(read) => {
+                let document = read.parsed.as_ref().ok();
+                (read.message.step?, document, document.map_or(Kind::Unrecognised, kind))
+            }
+            Found::Artifact { step, .. } => ((*step)?, None, Kind::Artifact),
+            Found::Nothing { step, .. } => ((*step)?, None, Kind::Unrecognised),
+            _ => return None,
+        };
         let attribute = |name: &str| {
             let value = document.map(Document::root)?.attribute(name)?;
             Some(value.to_owned())
         };
         Some(Seen {
             step,
-            kind: document.map_or(Kind::Unrecognised, kind),
+            kind,
             id: attribute("ID"),
             in_response_to: attribute("InResponseTo"),
+            consumer: attribute("AssertionConsumerServiceURL"),
         })
     }
 }
@@ -97,6 +109,8 @@ pub(crate) struct Recorded<'a> {
     /// What the logs of the service that were given say of refusals.
     pub(crate) refusals: &'a [LoggedRefusal],
     pub(crate) request_lifetime: RequestLifetime,
+    /// Our assertion consumer, if the operator told it.
+    pub(crate) consumer: Option<Told>,
 }
 
 /// How long a request waits for its answer.
@@ -140,7 +154,7 @@ impl Recorded<'_> {
     /// What a log says of the refusal at a step.
     pub(crate) fn logged(&self, place: usize) -> Option<&LoggedRefusal> {
         let reference = self.reference(place)?;
-        self.refusals.iter().find(|refusal| refusal.reference == reference)
+        self.refusals.iter().find(|refusal| refusal.reference.as_deref() == Some(reference))
     }
 
     /// Whether the browser saved cookies at all: by default they are left out.
@@ -196,7 +210,20 @@ fn first_cause(
     exhibits: &[&Exhibit],
     wrong: &[(usize, Complaint)],
 ) -> Option<Cause> {
-    let of_sequence = wrong.iter().map(|(step, complaint)| (*step, 0_u8, complaint));
+    // What belongs to a sign-in at another service is no cause of what fails here.
+    let is_elsewhere =
+        |exhibit: &Exhibit| exhibit.complaints.iter().any(|one| one.code == Own::AnotherService.code());
+    let elsewhere: Vec<usize> = recorded
+        .seen
+        .iter()
+        .zip(exhibits)
+        .filter(|(_, one)| is_elsewhere(one))
+        .map(|(seen, _)| seen.step)
+        .collect();
+    let of_sequence = wrong
+        .iter()
+        .filter(|(step, _)| !elsewhere.contains(step))
+        .map(|(step, complaint)| (*step, 0_u8, complaint));
     let of_messages =
         recorded.seen.iter().zip(exhibits).flat_map(|(seen, exhibit)| {
             exhibit.complaints.iter().map(|complaint| (seen.step, 1_u8, complaint))

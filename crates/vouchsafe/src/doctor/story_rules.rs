@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use vouchsafe_xml::{Escaped, Quoted};
 
+use super::address::without_query;
 use super::complaint::{Complaint, Severity};
 use super::har::{SetCookie, Step};
 use super::story::{Recorded, Seen};
+use super::surroundings::{Told, host};
 use super::{Exhibit, Kind, pages};
 
 /// Pages of a recording that are searched for what identity providers say on error pages: the last ones.
@@ -24,6 +26,8 @@ enum Shown {
     Unanswered,
     StartedAgain,
     RefusedHere,
+    ContentMissing,
+    RedirectedPost,
 }
 
 impl Shown {
@@ -37,6 +41,8 @@ impl Shown {
             Shown::Unanswered => "doctor.unanswered",
             Shown::StartedAgain => "doctor.started_again",
             Shown::RefusedHere => "doctor.refused_here",
+            Shown::ContentMissing => "doctor.content_missing",
+            Shown::RedirectedPost => "doctor.redirected_post",
         }
     }
 }
@@ -44,6 +50,8 @@ impl Shown {
 /// What is wrong, with the step where it shows, in the order of the rules.
 pub(crate) fn judge(recorded: &Recorded<'_>, exhibits: &[&Exhibit]) -> Vec<(usize, Complaint)> {
     let mut wrong = Vec::new();
+    redirected_post(recorded, &mut wrong);
+    content_missing(recorded, &mut wrong);
     posted_twice(recorded, &mut wrong);
     late_answer(recorded, &mut wrong);
     lost_cookie(recorded, &mut wrong);
@@ -56,11 +64,89 @@ pub(crate) fn judge(recorded: &Recorded<'_>, exhibits: &[&Exhibit]) -> Vec<(usiz
     wrong
 }
 
+/// A POST that was redirected: as 301, 302 or 303 the browser asks for the new address without what it posted.
+fn redirected_post(recorded: &Recorded<'_>, wrong: &mut Vec<(usize, Complaint)>) {
+    for response in recorded.all(Kind::Response) {
+        let Some(posted) = recorded.step(response.step).filter(|step| step.method == "POST") else {
+            continue;
+        };
+        let (Some(status), Some(location)) = (posted.status, posted.location.as_deref()) else { continue };
+        let plain = |address: &str| {
+            let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
+            rest.trim_end_matches('/').trim_start_matches("www.").to_ascii_lowercase()
+        };
+        let is_same = location != posted.address && plain(location) == plain(&posted.address);
+        if !matches!(status, 301..=303) || !is_same {
+            continue;
+        }
+        let message = format!(
+            "the Response was posted to {}, which redirects to {} (HTTP {status}): the browser goes there without the Response",
+            Quoted::new(&posted.address),
+            Quoted::new(location)
+        );
+        wrong.push((
+            response.step,
+            Complaint::error(
+                Shown::RedirectedPost.code(),
+                message,
+                "Set the address of the assertion consumer at the identity provider to the one that is redirected to, letter by letter (https, host, slash at \
+                 the end), or have the proxy pass the POST on without redirecting it.",
+            ),
+        ));
+    }
+}
+
+/// A POST to the assertion consumer of which the recording has nothing.
+fn content_missing(recorded: &Recorded<'_>, wrong: &mut Vec<(usize, Complaint)>) {
+    let asked: Vec<&str> =
+        recorded.all(Kind::AuthnRequest).filter_map(|request| request.consumer.as_deref()).collect();
+    let told = recorded.consumer.as_ref().map(Told::as_str);
+    let is_consumer = |address: &str| {
+        let known = asked.iter().copied().chain(told);
+        let mut known = known.peekable();
+        if known.peek().is_none() {
+            let path = address.to_ascii_lowercase();
+            return ["/acs", "saml/consume", "saml2/post", "saml/sso"].iter().any(|part| path.contains(part));
+        }
+        known.any(|one| without_query(one) == address)
+    };
+    for (place, step) in recorded.steps.iter().enumerate() {
+        let is_seen = recorded.seen.iter().any(|seen| seen.step == place);
+        if step.method != "POST" || is_seen || !is_consumer(&step.address) {
+            continue;
+        }
+        let (message, remedy) = if step.has_body {
+            (
+                "a form was posted to the assertion consumer that has no SAMLResponse in it",
+                "Look at what posts it: a page of the service itself, or a proxy that changes forms. The identity provider posts the field SAMLResponse.",
+            )
+        } else {
+            (
+                "the recording does not have what was posted to the assertion consumer, so the Response is not judged",
+                "Save the recording with the content of requests: in Chrome and Edge \"Export HAR (with sensitive data)\" or \"Save all as HAR with content\", in \
+                 Firefox \"Save All As HAR\". If it was, the POST came without a body: look for a redirect or a proxy before it.",
+            )
+        };
+        wrong.push((place, Complaint::error(Shown::ContentMissing.code(), message, remedy)));
+    }
+}
+
 /// One Response that came to the service more than once.
 fn posted_twice(recorded: &Recorded<'_>, wrong: &mut Vec<(usize, Complaint)>) {
     let mut first: BTreeMap<&str, usize> = BTreeMap::new();
     for response in recorded.all(Kind::Response) {
         let Some(id) = response.id.as_deref() else { continue };
+        // A redirect with 307 or 308 has the browser post the same again: the one before was not taken.
+        let is_passed_on = |status: u16| matches!(status, 301..=303 | 307 | 308);
+        let passed_on = recorded.step(response.step).is_some_and(|step| {
+            step.status.is_some_and(is_passed_on)
+                && recorded.step(response.step.saturating_add(1)).is_some_and(|next| {
+                    step.location.as_deref() == Some(next.address.as_str()) && next.method == "POST"
+                })
+        });
+        if passed_on {
+            continue;
+        }
         let Some(before) = first.get(id) else {
             first.insert(id, response.step);
             continue;
@@ -211,8 +297,10 @@ fn late_answer(recorded: &Recorded<'_>, wrong: &mut Vec<(usize, Complaint)>) {
         if seconds < lifetime.seconds() {
             continue;
         }
-        let is_used =
-            answered.status.is_some_and(|status| status < 400) && again(recorded, response).is_none();
+        // That the service took it all the same shows by a cookie of a session; a redirect alone may lead to a page of errors.
+        let is_used = answered.status.is_some_and(|status| status < 400)
+            && answered.set.iter().any(|cookie| !cookie.ends)
+            && again(recorded, response).is_none();
         let message = format!("the answer came {seconds} s after its request; {lifetime}");
         wrong.push((
             response.step,
@@ -338,17 +426,17 @@ fn refusal(recorded: &Recorded<'_>, place: usize, what: &str) -> Complaint {
     if let Some(logged) = recorded.logged(place) {
         let message = format!(
             "the service refused {what}, and its log says under the reference {}: {}",
-            logged.reference,
+            logged.reference.as_deref().unwrap_or_default(),
             Escaped::new(&logged.message)
         );
         return Complaint::error(&logged.code, message, logged.hint.clone());
     }
     let reference = recorded.reference(place).map(|reference| format!(" (reference {reference})"));
     let message = format!(
-        "the service refused {what}{}, and nothing that was judged here says why",
+        "the service refused {what}{}, and nothing in the recording says why: the message is in order as far as it was judged",
         reference.unwrap_or_default()
     );
-    let remedy = "Look up the refusal in the log of the service, or give that log together with the recording: it is found there by the reference \
+    let remedy = "Only the service knows why, such as an account, a token or a policy of its own. Look up the refusal in the log of the service, or give that log together with the recording: it is found there by the reference \
                   on the page. What was not judged here is listed: give the files that it needs.";
     Complaint::error(Shown::RefusedHere.code(), message, remedy)
 }
@@ -383,9 +471,4 @@ pub(crate) fn start(recorded: &Recorded<'_>, request: &Seen) -> Option<usize> {
 fn without_port(host: &str) -> &str {
     host.rsplit_once(':')
         .map_or(host, |(name, port)| if port.bytes().all(|byte| byte.is_ascii_digit()) { name } else { host })
-}
-
-fn host(address: &str) -> &str {
-    let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
-    rest.split('/').next().unwrap_or_default()
 }

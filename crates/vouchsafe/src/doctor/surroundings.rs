@@ -6,10 +6,11 @@
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, Utc};
 use vouchsafe_crypto::Certificate;
 use vouchsafe_metadata::{
-    Aggregate, AggregateEntity, EntityDescription, EntityId, EntityKey, EntityName, IdentityProvider,
-    MetadataError, RoleDescription,
+    Aggregate, AggregateEntity, Endpoint, EntityDescription, EntityId, EntityKey, EntityName,
+    IdentityProvider, MetadataError, RoleDescription,
 };
 
 use super::recognise::{Found, Read, kind};
@@ -37,6 +38,10 @@ pub(crate) struct Surroundings {
 pub(crate) struct Told(String);
 
 impl Told {
+    pub(crate) fn new(text: impl Into<String>) -> Told {
+        Told(text.into())
+    }
+
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
@@ -45,9 +50,14 @@ impl Told {
 /// A request, as far as its answer can be compared with it.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
+    pub(crate) kind: Kind,
     pub(crate) id: String,
     pub(crate) issuer: Option<String>,
     pub(crate) consumer: Option<String>,
+    /// When it was issued, by its sender's clock.
+    pub(crate) issued_at: Option<DateTime<Utc>>,
+    /// Whether it is one of a recording, which shows by itself what was asked and answered.
+    pub(crate) is_recorded: bool,
 }
 
 /// One description of an entity.
@@ -57,8 +67,8 @@ struct Described {
     /// Its place among the files.
     file: usize,
     is_identity_provider: bool,
-    /// Addresses that take Responses.
-    consumers: Vec<String>,
+    /// Its endpoints by the local name of their element.
+    endpoints: Vec<(String, Endpoint)>,
     signing: Vec<EntityKey>,
     /// What must be the same in another description of this entity: keys and endpoints.
     substance: BTreeSet<Vec<u8>>,
@@ -88,11 +98,20 @@ impl Surroundings {
     fn remember(&mut self, read: &Read) {
         let Read { message, parsed: Ok(document) } = read else { return };
         match kind(document) {
-            Kind::AuthnRequest => self.requests.extend(judge_request::request(document)),
+            kind @ (Kind::AuthnRequest
+            | Kind::LogoutRequest
+            | Kind::ManageNameIdRequest
+            | Kind::ArtifactResolve) => {
+                let request = judge_request::request(document, kind);
+                let is_recorded = message.step.is_some();
+                self.requests.extend(request.map(|request| Request { is_recorded, ..request }));
+            }
             kind if kind.is_metadata() && message.whole => {
                 let file = self.files.len();
                 let Ok(aggregate) = Aggregate::read(message.octets.clone()) else { return };
-                for entity in aggregate.entities().filter_map(|entity| entity.description().ok()) {
+                // Of several of one name in a document the first serves, here as everywhere.
+                let first = aggregate.entities().filter(|entity| entity.first_of_name().is_none());
+                for entity in first.filter_map(|entity| entity.description().ok()) {
                     let described = Described::of(&entity, &message.source, file);
                     self.entities.entry(entity.entity_id().to_owned()).or_default().push(described);
                 }
@@ -170,13 +189,46 @@ impl Surroundings {
             Some(told) => self.described(told)?,
             None => self.only_service_provider()?.1,
         };
-        let named = described.consumers.iter().find(|consumer| Some(consumer.as_str()) == destination);
-        named.or(described.consumers.first()).cloned().map(Told)
+        let consumers = || described.endpoints_of("AssertionConsumerService").map(Endpoint::location);
+        let named = consumers().find(|consumer| Some(*consumer) == destination);
+        named.or(consumers().next()).map(|consumer| Told(consumer.to_owned()))
+    }
+
+    /// Our addresses of a kind, by our metadata.
+    pub(crate) fn our_endpoints(&self, doctor: &Doctor, element: &'static str) -> Vec<&Endpoint> {
+        let described = match &doctor.entity_id {
+            Some(told) => self.described(told),
+            None => self.only_service_provider().map(|(_, described)| described),
+        };
+        described.into_iter().flat_map(|one| one.endpoints_of(element)).collect()
+    }
+
+    /// The addresses of a kind of all identity providers, each with its name.
+    pub(crate) fn endpoints_of_identity_providers(
+        &self,
+        element: &'static str,
+    ) -> impl Iterator<Item = (&str, &Endpoint)> {
+        let known = self.entities.iter().filter(|(name, all)| {
+            all.iter().any(|one| one.is_identity_provider) && self.conflict(name).is_none()
+        });
+        known.flat_map(move |(name, all)| {
+            all.iter()
+                .take(1)
+                .flat_map(move |one| one.endpoints_of(element).map(move |endpoint| (name.as_str(), endpoint)))
+        })
+    }
+
+    /// The identity provider of a source id, by its entity ID.
+    pub(crate) fn of_source_id(&self, source: &EntityName) -> Option<EntityId> {
+        let found = self.files.iter().find_map(|file| file.find(source)?.entity_id())?;
+        EntityId::new(found).ok()
     }
 
     /// The only service provider. An identity provider that takes Responses too (AD FS, Keycloak) is not meant.
     fn only_service_provider(&self) -> Option<(&str, &Described)> {
-        let is_ours = |one: &Described| !one.consumers.is_empty() && !one.is_identity_provider;
+        let is_ours = |one: &Described| {
+            !one.is_identity_provider && one.endpoints_of("AssertionConsumerService").next().is_some()
+        };
         let mut ours = self.entities.iter().filter(|(_, all)| all.iter().any(is_ours));
         let (name, _) = ours.next()?;
         let described = self.described(name)?;
@@ -193,6 +245,34 @@ impl Surroundings {
         self.requests.iter().find(|request| request.id == id)
     }
 
+    /// The request that an answer must name: the one of its identifier; else the only one that was given beside it as a file. What a recording
+    /// shows of its own messages is told by its story.
+    pub(crate) fn asked(&self, kind: Kind, named: Option<&str>, is_recorded: bool) -> Option<&Request> {
+        let of_kind = || self.requests.iter().filter(move |request| request.kind == kind);
+        let by_name = of_kind().find(|request| Some(request.id.as_str()) == named);
+        let given = || {
+            let mut given = of_kind().filter(|request| !request.is_recorded && !is_recorded);
+            let only = given.next()?;
+            given.all(|other| other.id == only.id).then_some(only)
+        };
+        by_name.or_else(given)
+    }
+
+    /// Whether an answer of a recording belongs to a sign-in at another service than ours: somebody else asked, and it came to another host.
+    pub(crate) fn is_of_another_service(
+        &self,
+        doctor: &Doctor,
+        address: Option<&str>,
+        named: Option<&str>,
+    ) -> bool {
+        let (Some(ours), Some(address)) = (self.our_entity_id(doctor), address) else { return false };
+        let request = named.and_then(|id| self.request(id)).filter(|request| request.is_recorded);
+        let asked = request.and_then(|request| request.issuer.as_deref());
+        let consumer = self.our_assertion_consumer(doctor, Some(address));
+        let is_elsewhere = consumer.is_none_or(|consumer| host(consumer.as_str()) != host(address));
+        is_elsewhere && asked.is_some_and(|asked| asked != ours.as_str())
+    }
+
     /// Whether the signatures of one more message may be looked into.
     pub(crate) fn one_more_autopsy(&self) -> bool {
         let left = self.autopsies.get();
@@ -204,31 +284,35 @@ impl Surroundings {
 impl Described {
     fn of(entity: &EntityDescription, source: &str, file: usize) -> Described {
         let roles = entity.roles();
-        let endpoints = |role: &str| -> Vec<(String, String)> {
-            let roles = roles.iter().filter(|one| role.is_empty() || one.name() == role);
-            let endpoints = roles.flat_map(RoleDescription::endpoints);
-            let shown = endpoints.filter_map(|(element, endpoint)| {
-                Some((element.clone(), endpoint.as_ref().ok()?.location().to_owned()))
-            });
-            shown.collect()
-        };
-        let consumers = endpoints("SPSSODescriptor").into_iter();
+        let endpoints: Vec<(String, Endpoint)> = roles
+            .iter()
+            .flat_map(RoleDescription::endpoints)
+            .filter_map(|(element, endpoint)| Some((element.clone(), endpoint.as_ref().ok()?.clone())))
+            .collect();
         let signing: Vec<EntityKey> = roles.iter().flat_map(RoleDescription::signing_keys).cloned().collect();
         let keys = signing.iter().map(|key| key.fingerprint_sha256().into_bytes());
-        let addresses =
-            endpoints("").into_iter().map(|(element, address)| format!("{element} {address}").into_bytes());
+        let addresses = endpoints
+            .iter()
+            .map(|(element, endpoint)| format!("{element} {}", endpoint.location()).into_bytes());
         Described {
             source: source.to_owned(),
             file,
             is_identity_provider: entity.is_identity_provider(),
-            consumers: consumers
-                .filter(|(element, _)| element == "AssertionConsumerService")
-                .map(|(_, address)| address)
-                .collect(),
             substance: keys.chain(addresses).collect(),
+            endpoints,
             signing,
         }
     }
+
+    fn endpoints_of(&self, element: &'static str) -> impl Iterator<Item = &Endpoint> {
+        self.endpoints.iter().filter(move |(name, _)| name == element).map(|(_, endpoint)| endpoint)
+    }
+}
+
+/// The host of an address, with its port.
+pub(crate) fn host(address: &str) -> &str {
+    let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
+    rest.split(['/', '?']).next().unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ const CERTIFICATES: usize = 8;
 
 /// The names of traits, for the catalogue's own check.
 #[cfg(test)]
-pub(crate) const NAMES: [&str; 27] = [
+pub(crate) const NAMES: [&str; 30] = [
     "issuer",
     "issuer_format",
     "issuer_padding",
@@ -44,6 +44,9 @@ pub(crate) const NAMES: [&str; 27] = [
     "query_escapes",
     "element",
     "wants_signed_requests",
+    "message",
+    "session_index",
+    "status",
 ];
 
 /// The traits of a message.
@@ -58,6 +61,7 @@ impl Traits {
         let root = document.root();
         traits.add("id", root.attribute("ID"));
         traits.add("consent", root.attribute("Consent"));
+        traits.message(root, kind);
         traits.issuers(document, kind);
         traits.addresses(root, kind, message);
         for element in document.elements() {
@@ -111,10 +115,26 @@ impl Traits {
         }
     }
 
+    /// Which message it is, and what those of logout say.
+    fn message(&mut self, root: Element<'_>, kind: Kind) {
+        if root.namespace() == namespace::SAML_PROTOCOL {
+            self.add("message", Some(root.local_name()));
+        }
+        if kind == Kind::LogoutRequest {
+            let indexes =
+                root.elements().filter(|child| child.is(namespace::SAML_PROTOCOL, "SessionIndex")).count();
+            self.add("session_index", Some(["none", "one"].get(indexes).unwrap_or(&"several")));
+        }
+    }
+
     /// Addresses of the identity provider.
     fn addresses(&mut self, root: Element<'_>, kind: Kind, message: &Message) {
         match kind {
             Kind::AuthnRequest => {
+                self.add("location", root.attribute("Destination"));
+                self.add("location", message.address.as_deref());
+            }
+            Kind::LogoutRequest | Kind::LogoutResponse => {
                 self.add("location", root.attribute("Destination"));
                 self.add("location", message.address.as_deref());
             }
@@ -143,7 +163,9 @@ impl Traits {
                 self.add("name_qualifier", element.attribute("SPNameQualifier"));
             }
             (namespace::SAML_METADATA, "NameIDFormat") => self.add("name_id_format", Some(&element.text())),
-            (namespace::SAML_PROTOCOL, "RequestedAuthnContext") => self.add("element", Some(name)),
+            (namespace::SAML_PROTOCOL, "RequestedAuthnContext")
+            | (namespace::SAML_ASSERTION, "EncryptedID") => self.add("element", Some(name)),
+            (namespace::SAML_PROTOCOL, "StatusCode") => self.add("status", element.attribute("Value")),
             (namespace::DSIG, "SignatureMethod" | "DigestMethod") => {
                 self.add("algorithm", element.attribute("Algorithm"))
             }

@@ -168,3 +168,96 @@ fn no_value_of_a_person_is_shown() {
         assert!(json.contains("secret.name (1 value)"), "{json}");
     }
 }
+
+/// A certificate that was handed over beside metadata which does not have it.
+#[test]
+fn a_new_certificate_beside_old_metadata_is_recognised() {
+    let metadata = testkit::IdentityProvider::okta().metadata().unwrap();
+    let pair = keys::other_identity_provider();
+    let certificate = pair.certificate();
+    for issued in [response().key(pair).issue(), response().key(pair).omit(Part::KeyInfo).issue()] {
+        let xml = issued.unwrap().into_xml();
+        for file in [
+            certificate.to_pem().into_bytes(),
+            certificate.der().to_vec(),
+            certificate.to_base64().into_bytes(),
+        ] {
+            let files =
+                [("okta", metadata.as_bytes()), ("response", xml.as_bytes()), ("new.crt", file.as_slice())];
+            let exhibit = doctor().examine(&files).exhibits.remove(1);
+            let first = &exhibit.complaints[0];
+            assert_eq!(first.code, "signature.not_verified", "{exhibit:#?}");
+            let cause = "; the key of the certificate in “new.crt” made it, and the metadata of the identity provider does not have it";
+            assert!(first.message.ends_with(cause), "{}", first.message);
+            assert!(
+                first.remedy.starts_with("Compare the fingerprint of that certificate"),
+                "{}",
+                first.remedy
+            );
+            assert!(!codes(&exhibit).contains(&"autopsy.other_identity_provider"), "{exhibit:#?}");
+        }
+    }
+}
+
+/// What people enter into the wrong field, and what one remedy must not say in the place of another.
+#[test]
+fn causes_name_what_was_mixed_up() {
+    let us = testkit::SERVICE_PROVIDER;
+    let consumer = testkit::ASSERTION_CONSUMER;
+    let cases: Vec<(ResponseBuilder, &str, &str, &str)> = vec![
+        (
+            response().audience(consumer),
+            "assertion.audience",
+            "this is the address of the assertion consumer, not the entity ID",
+            "not the address",
+        ),
+        (
+            response().recipient(us),
+            "assertion.recipient",
+            "this is the entity ID, not the address of the assertion consumer",
+            "leave the entity ID",
+        ),
+        (
+            response().destination(us),
+            "assertion.destination",
+            "this is the entity ID, not the address of the assertion consumer",
+            "leave the entity ID",
+        ),
+        (
+            response().issuer(us).assertion_issuer(us),
+            "assertion.unknown_issuer",
+            "this is the entity ID of this service itself",
+            "own name",
+        ),
+        (
+            response().assertion_issuer(us),
+            "assertion.issuer",
+            "this is the entity ID of this service itself",
+            "own name",
+        ),
+        (
+            response().not_before("2026-01-01T03:00:00Z").not_on_or_after("2026-01-01T02:00:00Z"),
+            "assertion.inverted_window",
+            "Conditions: the end, 2026-01-01T02:00:00Z, is not later than the start, 2026-01-01T03:00:00Z",
+            "No clock can be inside this window",
+        ),
+        (
+            response().not_before("2026-01-01T01:00:00Z").not_on_or_after("2026-01-01T01:10:00Z"),
+            "assertion.not_yet_valid",
+            "about 1 h, which looks like a time zone that is set wrongly",
+            "One side is off by hours, and no clock_skew is meant for that",
+        ),
+    ];
+    for (case, code, message, remedy) in cases {
+        let exhibit = with_metadata(case.issue().unwrap().xml());
+        let first = &exhibit.complaints[0];
+        assert_eq!(first.code, code, "{exhibit:#?}");
+        assert!(first.message.ends_with(message), "{}", first.message);
+        assert!(first.remedy.contains(remedy), "{}", first.remedy);
+    }
+    // Of another tenant nobody knows which of the two issuers is right.
+    let exhibit = with_metadata(response().issuer("http://www.okta.com/exkother").issue().unwrap().xml());
+    let first = &exhibit.complaints[0];
+    assert_eq!(first.code, "assertion.unknown_issuer");
+    assert_eq!(first.setting.as_ref().and_then(|setting| setting.value.as_deref()), None);
+}

@@ -19,7 +19,6 @@ fn what_was_given_instead_of_a_message_is_named() {
         vouchsafe::crypto::base64_encode("<a>???>>></a>".as_bytes()).replace('+', "-").replace('/', "_");
     for (text, what) in [
         (base64_url.as_str(), "base64url, in which \"-\" and \"_\" stand for \"+\" and \"/\""),
-        (vouchsafe::crypto::base64_encode(base64.as_bytes()).as_str(), "base64 of base64"),
         (
             r#"{"id_token":"eyJhbGciOiJSUzI1NiJ9.e30.x","token_type":"Bearer"}"#,
             "a request or an answer of OpenID Connect",
@@ -62,7 +61,7 @@ fn what_was_given_instead_of_a_message_is_named() {
 
 fn request(id: &str, instant: &str, more: &str) -> String {
     format!(
-        r#"<samlp:AuthnRequest xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" Version="2.0" ID="{id}" IssueInstant="{instant}"{more}/>"#
+        r#"<samlp:AuthnRequest xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" Version="2.0" ID="{id}" IssueInstant="{instant}"{more}><saml:Issuer xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion">urn:sp</saml:Issuer></samlp:AuthnRequest>"#
     )
 }
 

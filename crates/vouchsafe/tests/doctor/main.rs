@@ -8,7 +8,9 @@
 )]
 
 mod faults;
+mod fields;
 mod kinds;
+mod messages;
 mod metadata;
 mod products;
 mod samples;

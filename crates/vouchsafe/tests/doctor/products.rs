@@ -12,6 +12,14 @@ use crate::{examine, now};
 const UPN: &str = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn";
 const GUID: &str = "1f0b7d3e-8a5c-4a36-9d21-7c4e5b6f8a90";
 
+/// A logout message of this sender to this address.
+fn logout(name: &str, issuer: &str, destination: &str, content: &str) -> String {
+    format!(
+        "<samlp:{name} xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\" xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\" ID=\"_1\" Version=\"2.0\" \
+         IssueInstant=\"2026-01-01T00:00:00Z\" Destination=\"{destination}\"><saml:Issuer>{issuer}</saml:Issuer>{content}</samlp:{name}>"
+    )
+}
+
 /// Samples of a product: its short name in the catalogue, and files.
 fn samples() -> Vec<(&'static str, Vec<String>)> {
     let okta = testkit::IdentityProvider::okta();
@@ -41,7 +49,7 @@ fn samples() -> Vec<(&'static str, Vec<String>)> {
     let plain = |issuer: &str| Sample::new(issuer, "samlp", "saml");
     let sha1 = "http://www.w3.org/2000/09/xmldsig#rsa-sha1";
     vec![
-        ("okta", vec![okta.metadata().unwrap(), groups.issue().unwrap().into_xml(), sealed.issue().unwrap().into_xml()]),
+        ("okta", vec![okta.logout_request().signed().unwrap(), okta.metadata().unwrap(), groups.issue().unwrap().into_xml(), sealed.issue().unwrap().into_xml()]),
         (
             "entra",
             vec![
@@ -49,6 +57,7 @@ fn samples() -> Vec<(&'static str, Vec<String>)> {
                 entra("http://schemas.microsoft.com/ws/2008/06/identity/claims/groups", GUID),
                 entra("http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress", "a@example.com"),
                 format!("{microsoft}?{lower}"),
+                logout("LogoutRequest", "https://sts.windows.net/1f0b7d3e/", "https://app.example.com/saml/slo", "<saml:NameID>a</saml:NameID>"),
             ],
         ),
         (
@@ -57,6 +66,7 @@ fn samples() -> Vec<(&'static str, Vec<String>)> {
                 google().xml(),
                 google().with(|sample| sample.sign_response = true).xml(),
                 metadata("https://accounts.google.com/o/saml2?idpid=C01", "https://accounts.google.com/o/saml2/idp?idpid=C01", "", ""),
+                logout("LogoutRequest", "urn:sp", "https://accounts.google.com/o/saml2/idp?idpid=C01", "<saml:NameID>a</saml:NameID>"),
             ],
         ),
         (
@@ -70,6 +80,7 @@ fn samples() -> Vec<(&'static str, Vec<String>)> {
                     })
                     .xml(),
                 metadata(adfs, "https://fs.example.com/adfs/ls/", "", roles),
+                logout("LogoutRequest", "urn:sp", "https://fs.example.com/adfs/ls/", "<saml:NameID>a</saml:NameID>"),
             ],
         ),
         (
@@ -85,6 +96,7 @@ fn samples() -> Vec<(&'static str, Vec<String>)> {
                     })
                     .xml(),
                 metadata(realm, &format!("{realm}/protocol/saml"), "WantAuthnRequestsSigned=\"true\"", ""),
+                logout("LogoutRequest", realm, "https://app.example.com/saml/slo", "<saml:NameID>a</saml:NameID>"),
             ],
         ),
         (
@@ -131,6 +143,7 @@ fn samples() -> Vec<(&'static str, Vec<String>)> {
                     .xml(),
                 Sample::new("https://idp.example.org/idp/shibboleth", "saml2p", "saml2").with(|sample| sample.encrypted = Some(NESTED)).xml(),
                 metadata("https://idp.example.org/idp/shibboleth", "https://idp.example.org/idp/profile/SAML2/Redirect/SSO", "", scope),
+                logout("LogoutRequest", "https://idp.example.org/idp/shibboleth", "https://app.example.com/saml/slo", "<saml:EncryptedID/>"),
             ],
         ),
         (
@@ -139,6 +152,13 @@ fn samples() -> Vec<(&'static str, Vec<String>)> {
                 Sample::new(ssp, "samlp", "saml").attribute("uid", "ada").with(|sample| sample.name_id = format!("Format=\"{TRANSIENT}\"")).xml(),
                 Sample::new(ssp, "samlp", "saml").with(|sample| sample.encrypted = Some(NESTED)).xml(),
                 metadata(ssp, "https://idp.example.com/simplesaml/saml2/idp/SSOService.php", "", ""),
+                logout(
+                    "LogoutResponse",
+                    ssp,
+                    "https://app.example.com/saml/slo",
+                    "<samlp:Status><samlp:StatusCode Value=\"urn:oasis:names:tc:SAML:2.0:status:Responder\"><samlp:StatusCode \
+                     Value=\"urn:oasis:names:tc:SAML:2.0:status:PartialLogout\"/></samlp:StatusCode></samlp:Status>",
+                ),
             ],
         ),
         (
@@ -237,7 +257,12 @@ fn a_product_that_nobody_knows_is_not_guessed() {
         Sample::new("https://login.example.net", "p", "a").with(|sample| sample.id = "x".to_owned());
     let exhibit = examine(unknown.xml());
     assert!(exhibit.product.is_none(), "{exhibit:#?}");
-    assert!(exhibit.complaints.iter().all(|complaint| complaint.setting.is_none()));
+    // What is to be changed is named in general words then.
+    let settings = exhibit.complaints.iter().filter_map(|complaint| complaint.setting.as_ref());
+    assert!(
+        settings.into_iter().all(|setting| setting.place.contains("the identity provider's console")),
+        "{exhibit:#?}"
+    );
     assert!(now() > testkit::ISSUE_INSTANT);
 }
 

@@ -495,3 +495,115 @@ fn each_cause_stands_at_its_request_however_long_the_recording_is() {
     let cause = diagnosis.stories[0].cause.as_ref().unwrap();
     assert_eq!((cause.request, cause.complaint.code.as_str()), (3, "assertion.audience"));
 }
+
+/// A program that saves the requests in another order.
+#[test]
+fn requests_are_told_in_the_order_in_which_they_were_sent() {
+    let mut recording = started().posted(&issued(answer()), "__Host-saml=x", 303);
+    recording.entries.reverse();
+    let diagnosis = recording.examined();
+    let story = &diagnosis.stories[0];
+    assert!(story.cause.is_none(), "{story:#?}");
+    let since: Vec<Option<i64>> = story.events.iter().map(|event| event.seconds_since).collect();
+    assert_eq!(since, [None, Some(1), Some(1)]);
+}
+
+/// A late answer is an error, unless a session began with it.
+#[test]
+fn a_late_answer_is_an_error_unless_it_was_taken() {
+    let late = || {
+        started().after(700).posted(
+            &issued(answer().at(testkit::ISSUE_INSTANT + TimeDelta::seconds(700))),
+            "__Host-saml=x",
+            303,
+        )
+    };
+    let cause = late().examined().stories[0].cause.clone().unwrap();
+    assert_eq!(cause.complaint.code, "doctor.late_answer");
+    let mut taken = late();
+    taken.entries[2]["response"]["headers"] =
+        json!([{"name": "Set-Cookie", "value": "session=1; Path=/; Secure"}]);
+    let diagnosis = taken.examined();
+    assert!(diagnosis.stories[0].cause.is_none(), "{diagnosis:#?}");
+    assert_eq!(diagnosis.stories[0].events[2].complaints[0].code, "doctor.late_answer");
+}
+
+/// A proxy that adds a slash, or https, by a redirect.
+#[test]
+fn a_post_that_is_redirected_loses_the_response() {
+    let redirected = |status: u16, location: &str| {
+        let mut recording = started().posted(&issued(answer()), "__Host-saml=x", status);
+        recording.entries[2]["response"]["headers"] = json!([{"name": "Location", "value": location}]);
+        recording
+    };
+    let with_slash = format!("{}/", testkit::ASSERTION_CONSUMER);
+    for (status, location) in [(301, with_slash.as_str()), (302, "https://www.app.example.com/saml/acs")] {
+        let mut recording = redirected(status, location);
+        recording.push(json!({"method": "GET", "url": location}), json!({"status": 400}));
+        let cause = recording.examined().stories[0].cause.clone().unwrap();
+        assert_eq!((cause.request, cause.complaint.code.as_str()), (3, "doctor.redirected_post"));
+        assert!(
+            cause.complaint.message.ends_with("the browser goes there without the Response"),
+            "{cause:#?}"
+        );
+    }
+    // As 307 and 308 the browser posts it again, which is no replay.
+    let mut recording = redirected(308, &with_slash);
+    let posted = issued(answer()).to_base64();
+    recording.push(
+        json!({"method": "POST", "url": with_slash, "headers": [{"name": "Cookie", "value": "__Host-saml=x"}],
+            "postData": {"params": [{"name": "SAMLResponse", "value": posted}]}}),
+        json!({"status": 303}),
+    );
+    let diagnosis = recording.examined();
+    let twice = diagnosis.stories[0].events.iter().flat_map(|event| &event.complaints);
+    assert!(twice.into_iter().all(|one| one.code != "doctor.posted_twice"), "{:#?}", diagnosis.stories);
+    // To another page it is redirected after a sign-in that went well.
+    assert!(redirected(303, "https://app.example.com/home").examined().stories[0].cause.is_none());
+}
+
+/// Another service's sign-in in the same recording is not held against this one.
+#[test]
+fn of_two_sign_ins_ours_is_judged() {
+    let other = "https://other.example/saml";
+    let request = format!(
+        "<samlp:AuthnRequest xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\" xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\" ID=\"_o\" \
+         Version=\"2.0\" IssueInstant=\"2026-01-01T00:00:00Z\" AssertionConsumerServiceURL=\"{other}/acs\"><saml:Issuer>{other}</saml:Issuer></samlp:AuthnRequest>"
+    );
+    let theirs = testkit::IdentityProvider::okta().response().in_response_to("_o").audience(other);
+    let theirs =
+        issued(theirs.destination(format!("{other}/acs")).recipient(format!("{other}/acs"))).to_base64();
+    let with_theirs = |mut recording: Recording| {
+        let query = redirect::encode(redirect::SAML_REQUEST, &request, None);
+        recording.push(
+            json!({"method": "GET", "url": format!("{}?{query}", testkit::OKTA_SINGLE_SIGN_ON)}),
+            json!({"status": 200}),
+        );
+        let data = json!({"params": [{"name": "SAMLResponse", "value": theirs}]});
+        recording.push(
+            json!({"method": "POST", "url": format!("{other}/acs"), "postData": data}),
+            json!({"status": 200}),
+        );
+        recording
+    };
+    let empty = || Recording { entries: Vec::new(), at: testkit::ISSUE_INSTANT - TimeDelta::seconds(2) };
+    // Before ours, and after it.
+    let mut before = with_theirs(empty());
+    before.sign_in("_q1", &format!("{APP}/app"), &[BINDING]);
+    for recording in [
+        before.posted(&issued(answer()), "__Host-saml=x", 303),
+        with_theirs(started().posted(&issued(answer()), "__Host-saml=x", 303)),
+    ] {
+        let diagnosis = recording.examined();
+        assert!(diagnosis.stories[0].cause.is_none(), "{:#?}", diagnosis.stories[0].cause);
+        let notes = diagnosis
+            .exhibits
+            .iter()
+            .flat_map(|one| &one.complaints)
+            .filter(|one| one.code == "doctor.another_service");
+        assert_eq!(notes.count(), 2, "{diagnosis:#?}");
+    }
+    let wrong = started().posted(&issued(answer().audience("urn:wrong")), "__Host-saml=x", 403);
+    let cause = with_theirs(wrong).examined().stories[0].cause.clone().unwrap();
+    assert_eq!(cause.complaint.code, "assertion.audience");
+}

@@ -252,7 +252,7 @@ fn metadata_of_either_side() {
     let exhibit = examine(service);
     assert_eq!(
         (exhibit.kind, codes(&exhibit)),
-        (Kind::ServiceProviderMetadata, vec!["doctor.unencrypted_address"])
+        (Kind::ServiceProviderMetadata, vec!["metadata.endpoint_insecure"])
     );
     let both = format!(
         "<md:EntitiesDescriptor xmlns:md=\"urn:oasis:names:tc:SAML:2.0:metadata\">{service}</md:EntitiesDescriptor>"

@@ -1,0 +1,129 @@
+//! A field as a service reads it, and as it can be read where a service refuses it: the refusal is told, and the message is judged all the
+//! same.
+
+use vouchsafe_crypto::base64_decode;
+use vouchsafe_xml::{Document, Limits};
+
+use super::complaint::Complaint;
+use crate::error::BindingError;
+use crate::field_sniffing::{begins_like_utf16, begins_like_xml, with_plus_signs};
+use crate::form;
+use crate::incoming::decoded;
+use crate::redirect::{self, SAML_REQUEST, SAML_RESPONSE};
+
+/// What a field holds.
+#[derive(Debug)]
+pub(super) struct Field {
+    pub(super) octets: Vec<u8>,
+    /// Why a service refuses the field.
+    pub(super) refused: Option<Complaint>,
+}
+
+/// The value of a field that was posted, decoded from its form.
+pub(super) fn posted(name: &'static str, value: &str, limits: &Limits) -> Result<Field, Complaint> {
+    or_leniently(decoded(name, value, limits), value, limits)
+}
+
+/// The message of a query string.
+pub(super) fn in_query(query: &str, value: &str, limits: &Limits) -> Result<Field, Complaint> {
+    let read = redirect::decode_unverified(query, limits).map(|message| message.octets().to_vec());
+    or_leniently(read, value, limits)
+}
+
+/// A value that is neither XML nor base64 of it, and can be read as something that people make of it.
+pub(super) fn by_itself(value: &str, limits: &Limits) -> Option<Field> {
+    posted(SAML_RESPONSE, value, limits).ok()
+}
+
+/// The first message in a form or a query: the name of its field and its value, decoded.
+pub(super) fn of_form(form: &str) -> Option<(&'static str, String)> {
+    [SAML_RESPONSE, SAML_REQUEST].into_iter().find_map(|name| {
+        let value = form::values(form.as_bytes(), name).into_iter().next()?;
+        Some((name, value))
+    })
+}
+
+fn or_leniently(
+    read: Result<Vec<u8>, BindingError>,
+    value: &str,
+    limits: &Limits,
+) -> Result<Field, Complaint> {
+    let error = match read {
+        Ok(octets) => return Ok(Field { octets, refused: None }),
+        Err(error) => error,
+    };
+    let refused = Complaint::error(error.code(), error.to_string(), error.hint());
+    match leniently(value, limits) {
+        Some(octets) => Ok(Field { octets, refused: Some(refused) }),
+        None => Err(refused),
+    }
+}
+
+/// A message of SAML in what a service refuses.
+fn leniently(value: &str, limits: &Limits) -> Option<Vec<u8>> {
+    let value = value.trim();
+    let percent_decoded = form::percent_decoded(value);
+    let of_url = |text: &str| text.replace('-', "+").replace('_', "/").trim_end_matches('=').to_owned();
+    let texts = [
+        Some(value.to_owned()),
+        with_plus_signs(value),
+        Some(form::percent_decoded(&percent_decoded)),
+        Some(percent_decoded),
+        Some(padded(of_url(value))),
+    ];
+    texts.into_iter().flatten().find_map(|text| {
+        let octets = base64_decode(text.as_bytes()).ok()?;
+        message_in(octets, limits)
+    })
+}
+
+fn padded(mut text: String) -> String {
+    while text.len() % 4 != 0 {
+        text.push('=');
+    }
+    text
+}
+
+/// The message in decoded bytes: as it is, compressed, in base64 once more, or in UTF-16.
+fn message_in(octets: Vec<u8>, limits: &Limits) -> Option<Vec<u8>> {
+    if is_message(&octets, limits) {
+        return Some(octets);
+    }
+    let inflated = |octets: &[u8]| {
+        redirect::inflate(octets, SAML_RESPONSE, limits.inflated_bytes)
+            .ok()
+            .filter(|inflated| is_message(inflated, limits))
+    };
+    let again = || {
+        let inner = base64_decode(std::str::from_utf8(&octets).ok()?.trim()).ok()?;
+        if is_message(&inner, limits) { Some(inner) } else { inflated(&inner) }
+    };
+    let of_utf16 =
+        || begins_like_utf16(&octets).then(|| utf16(&octets)).filter(|text| is_message(text, limits));
+    // Behind a zlib header of two bytes.
+    inflated(&octets).or_else(|| inflated(octets.get(2..)?)).or_else(again).or_else(of_utf16)
+}
+
+fn utf16(octets: &[u8]) -> Vec<u8> {
+    let is_little = matches!(octets, [0xFF, 0xFE, ..] | [b'<', 0, ..]);
+    let unit = |pair: &[u8]| match pair {
+        [one, other] if is_little => u16::from_le_bytes([*one, *other]),
+        [one, other] => u16::from_be_bytes([*one, *other]),
+        _ => 0,
+    };
+    let units = octets.chunks_exact(2).map(unit);
+    let text: String =
+        char::decode_utf16(units).map(|one| one.unwrap_or(char::REPLACEMENT_CHARACTER)).collect();
+    let text = text.trim_start_matches('\u{FEFF}');
+    // The declaration names the encoding that it is no longer in.
+    let without = text.split_once("?>").filter(|_| text.starts_with("<?xml")).map_or(text, |(_, rest)| rest);
+    without.as_bytes().to_vec()
+}
+
+/// Well-formed, and of SAML 2.0.
+fn is_message(octets: &[u8], limits: &Limits) -> bool {
+    const SAML: &[u8] = b"urn:oasis:names:tc:SAML:2.0:";
+    begins_like_xml(octets)
+        && octets.windows(SAML.len()).take(64 * 1024).any(|window| window == SAML)
+        && Document::parse(octets, limits).is_ok()
+}

@@ -1,0 +1,24 @@
+//! How long the metadata of a sender counts: told where its message is judged, since nothing of it is believed afterwards.
+
+use chrono::{DateTime, Utc};
+use vouchsafe_metadata::IdentityProvider;
+
+use super::complaint::{Complaint, Severity};
+use super::{Doctor, Exhibit};
+
+/// Tells that the metadata was over when the message came; or that it is over now, so that the next one is refused.
+pub(super) fn tell(
+    identity_provider: &IdentityProvider,
+    at: DateTime<Utc>,
+    doctor: &Doctor,
+    exhibit: &mut Exhibit,
+) {
+    let now = doctor.judged_at.unwrap_or(doctor.now);
+    let (error, severity) =
+        match (identity_provider.check_validity(at), identity_provider.check_validity(now)) {
+            (Err(error), _) => (error, Severity::Error),
+            (Ok(()), Err(error)) => (error, Severity::Warning),
+            (Ok(()), Ok(())) => return,
+        };
+    exhibit.complaints.push(Complaint::new(severity, error.code(), error.to_string(), error.hint()));
+}

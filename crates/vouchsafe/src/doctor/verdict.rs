@@ -1,0 +1,112 @@
+//! All of it in one line: the answer, the first cause, and what to change.
+
+use serde::Serialize;
+
+use super::{Complaint, Diagnosis, Exhibit, Kind, Severity};
+
+/// What to read first.
+#[derive(Clone, Debug, Default, Serialize)]
+#[non_exhaustive]
+pub struct Verdict {
+    /// Whether something is wrong.
+    pub answer: Answer,
+    /// The file, and the place in it, that the cause is about.
+    pub source: Option<String>,
+    /// The cause, with what to change: the first error of a recording, of a message, or of the rest; else the first warning.
+    pub cause: Option<Complaint>,
+    /// What was not judged of the messages, since nobody gave what it takes.
+    pub not_judged: Vec<&'static str>,
+}
+
+/// Whether something is wrong.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Answer {
+    /// Nothing is wrong, and everything was judged.
+    Good,
+    /// Nothing is wrong with what was judged.
+    GoodAsFarAsJudged,
+    /// Nothing is refused, and there is something to look at.
+    LookedAt,
+    /// Something is wrong.
+    Wrong,
+    /// Nothing among the files is SAML, a certificate or a log.
+    #[default]
+    NotUnderstood,
+}
+
+impl Answer {
+    /// In a few words.
+    #[must_use]
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Answer::Good => "nothing is wrong",
+            Answer::GoodAsFarAsJudged => "nothing is wrong with what was judged",
+            Answer::LookedAt => "nothing is refused, and there is something to look at",
+            Answer::Wrong => "something is wrong",
+            Answer::NotUnderstood => "there is no SAML in this",
+        }
+    }
+}
+
+impl Verdict {
+    pub(super) fn of(diagnosis: &Diagnosis) -> Verdict {
+        let mut not_judged: Vec<&'static str> = Vec::new();
+        let stories = diagnosis.stories.iter().flat_map(|story| &story.not_judged);
+        for one in diagnosis.exhibits.iter().flat_map(|exhibit| &exhibit.not_judged).chain(stories) {
+            if !not_judged.contains(one) {
+                not_judged.push(*one);
+            }
+        }
+        let cause = cause(diagnosis);
+        let answer = match &cause {
+            _ if !diagnosis.is_understood() => Answer::NotUnderstood,
+            Some((_, complaint)) if complaint.severity == Severity::Error => Answer::Wrong,
+            Some(_) => Answer::LookedAt,
+            None if not_judged.is_empty() => Answer::Good,
+            None => Answer::GoodAsFarAsJudged,
+        };
+        let (source, cause) = cause.unzip();
+        Verdict { answer, source, cause, not_judged }
+    }
+}
+
+/// The first cause with where it is: the first error of a recording; then of what cannot be read or is wrong by itself and leaves the messages
+/// unjudged; then of the messages; then of the rest.
+fn cause(diagnosis: &Diagnosis) -> Option<(String, Complaint)> {
+    let told = |exhibit: &Exhibit, complaint: &Complaint| (exhibit.source.clone(), complaint.clone());
+    if let Some((story, cause)) =
+        diagnosis.stories.iter().find_map(|story| Some((story, story.cause.as_ref()?)))
+    {
+        let source = format!("{}, request {}", story.source, cause.request);
+        return Some((source, cause.complaint.clone()));
+    }
+    for severity in [Severity::Error, Severity::Warning] {
+        let all = || {
+            let worst =
+                diagnosis.exhibits.iter().filter_map(|exhibit| Some((exhibit, exhibit.complaints.first()?)));
+            worst.filter(move |(_, complaint)| complaint.severity == severity)
+        };
+        // That there is nothing to judge a message by is explained by what is wrong with the metadata beside it.
+        let is_for_want = |complaint: &Complaint| {
+            matches!(
+                complaint.code.as_str(),
+                "doctor.nothing_to_verify_with" | "doctor.unverified_sender" | "assertion.unknown_issuer"
+            )
+        };
+        let of_messages = || all().filter(|(exhibit, _)| is_message(exhibit.kind));
+        let first = of_messages()
+            .find(|(_, complaint)| !is_for_want(complaint))
+            .or_else(|| all().find(|(exhibit, _)| !is_message(exhibit.kind)))
+            .or_else(|| of_messages().next());
+        if let Some((exhibit, complaint)) = first {
+            return Some(told(exhibit, complaint));
+        }
+    }
+    None
+}
+
+fn is_message(kind: Kind) -> bool {
+    !kind.is_metadata() && !matches!(kind, Kind::Certificate | Kind::OtherXml | Kind::Unrecognised)
+}

@@ -1,0 +1,105 @@
+//! Whose key made a signature that fails: what all the files know of it.
+
+use vouchsafe_assertion::{Refusal, Trust};
+use vouchsafe_crypto::Certificate;
+use vouchsafe_metadata::{EntityId, EntityKey, IdentityProvider};
+use vouchsafe_signature::TrustedKey;
+use vouchsafe_xml::{Document, Quoted};
+
+use super::Doctor;
+use super::judge_response::trust;
+use super::surroundings::Surroundings;
+use crate::{PostMortem, SignatureFinding, SignatureInquiry};
+
+/// Other identity providers whose keys are tried when a signature fails.
+const OTHERS: usize = 64;
+
+/// Each signature of a message, as far as a key or an accident explains it.
+pub(super) fn post_mortem(
+    doctor: &Doctor,
+    surroundings: &Surroundings,
+    (identity_provider, trusted): (&IdentityProvider, &Trust),
+    octets: &[u8],
+) -> Vec<PostMortem> {
+    let Doctor { provider, limits, .. } = doctor;
+    let others = surroundings.identity_providers().filter(|name| *name != trusted.entity_id().as_str());
+    let known = others
+        .take(OTHERS)
+        .filter_map(|name| surroundings.identity_provider(&EntityId::new(name).ok()?)?.ok())
+        .filter_map(|one| trust(one, doctor).ok())
+        .flat_map(|trust| trust.keys().to_vec());
+    let inquiry = SignatureInquiry::new(provider, limits)
+        .of(identity_provider, trusted)
+        .with_known_keys(given_keys(doctor, surroundings))
+        .with_known_keys(known);
+    let described = surroundings.description(trusted.entity_id());
+    let inquiry = described.iter().fold(inquiry, SignatureInquiry::with_other_uses);
+    match Document::parse(octets, limits) {
+        Ok(document) => inquiry.post_mortem(&document, &String::from_utf8_lossy(octets)),
+        Err(_) => Vec::new(),
+    }
+}
+
+/// The keys of certificates that were handed over beside metadata: perhaps the next one of a roll-over.
+fn given_keys(doctor: &Doctor, surroundings: &Surroundings) -> Vec<TrustedKey> {
+    let keys = surroundings.certificates().iter().map(|(source, certificate)| {
+        EntityKey::from(certificate.clone()).trusted(label(source), &doctor.provider)
+    });
+    keys.filter_map(Result::ok).collect()
+}
+
+fn label(source: &str) -> String {
+    format!("the certificate in {}", Quoted::new(source))
+}
+
+/// The refusal with the cause that was found, if one was.
+pub(super) fn with_cause(refusal: Refusal, found: &[PostMortem], surroundings: &Surroundings) -> Refusal {
+    if let Some(source) = given(found, surroundings) {
+        let cause = format!(
+            "the key of {} made it, and the metadata of the identity provider does not have it",
+            label(source)
+        );
+        return refusal.caused_by(
+            cause,
+            "Compare the fingerprint of that certificate with the identity provider's console. If it is the new one there, load the metadata from that \
+             console again; if it is not there, anybody may have made this message.",
+        );
+    }
+    match found.iter().flat_map(|one| &one.findings).find(|finding| finding.names_a_cause()) {
+        Some(finding) => refusal.caused_by(finding, finding.hint()),
+        None => refusal,
+    }
+}
+
+/// The file of the certificate whose key made a signature, if it was handed over.
+fn given<'s>(found: &[PostMortem], surroundings: &'s Surroundings) -> Option<&'s str> {
+    let mut findings = found.iter().flat_map(|one| &one.findings);
+    findings.find_map(|finding| {
+        let fingerprint = match finding {
+            SignatureFinding::OtherIdentityProvider { fingerprint, .. } => fingerprint,
+            SignatureFinding::NewerCertificate { sent, .. }
+            | SignatureFinding::OlderCertificate { sent, .. }
+            | SignatureFinding::UnknownCertificate { sent, .. } => &sent.fingerprint,
+            _ => return None,
+        };
+        let is_it =
+            |(_, certificate): &&(String, Certificate)| certificate.fingerprint_sha256() == *fingerprint;
+        surroundings.certificates().iter().find(is_it).map(|(source, _)| source.as_str())
+    })
+}
+
+/// Whether a finding is about a certificate that was handed over.
+pub(super) fn is_given(finding: &SignatureFinding, surroundings: &Surroundings) -> bool {
+    matches!(finding, SignatureFinding::OtherIdentityProvider { key, .. }
+        if surroundings.certificates().iter().any(|(source, _)| *key == label(source)))
+}
+
+/// An identity provider that is known by its certificates alone.
+pub(super) fn with_certificates(
+    entity_id: Option<&EntityId>,
+    mut certificates: impl Iterator<Item = Certificate>,
+) -> Option<IdentityProvider> {
+    let first = certificates.next()?;
+    let begun = IdentityProvider::new(entity_id?.clone()).with_signing_certificate(first);
+    Some(certificates.fold(begun, IdentityProvider::with_signing_certificate))
+}
