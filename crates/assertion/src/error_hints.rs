@@ -156,6 +156,10 @@ impl AssertionError {
                 "Have the identity provider leave the NameID of logout messages in clear, or encrypt it with AES-GCM; or give this connection \
                  decryption keys of its own."
             }
+            Self::Malformed { place: "Assertion/Subject", .. } => {
+                "Set what identifies a person at the identity provider (Okta: \"Name ID format\" and \"Application username\"), and make sure that it has a value for this \
+                 person."
+            }
             Self::Schema(_) | Self::Malformed { .. } => {
                 "The message does not follow the SAML schema; give it and the identity provider's name to its vendor. An inline hook that \
                  rewrites assertions is another cause."
@@ -255,8 +259,8 @@ impl AssertionError {
     }
 }
 
-const TIME_ZONE: &str = "One side is off by hours, and no clock_skew is meant for that: set the clock and the time zone of both machines (NTP, then \
-                         `date -u`), and have the sender write its times in UTC with a Z at the end.";
+const TIME_ZONE: &str = "One side is off by hours, and no clock_skew is meant for that: set clock and time zone on both sides, synchronise both \
+                         (NTP), and have the sender write its times in UTC with a Z at the end.";
 
 /// What to do where the end is past.
 fn hint_of_end(end: DateTime<Utc>, now: DateTime<Utc>) -> &'static str {

@@ -183,13 +183,10 @@ fn is_about_issuing(error: &AssertionError) -> bool {
     matches!(error, AssertionError::IssueInstant { .. } | AssertionError::IssuedBeforeRequest { .. })
 }
 
-/// No clock can be inside a window that ends before it begins, so that is what is told of it.
+/// No clock can be inside a window that ends before it begins, so that is what is told of one whose start has not come.
 fn is_turned_round(first: &AssertionError, error: &AssertionError) -> bool {
     matches!(error, AssertionError::InvertedWindow { element: "Conditions", .. })
-        && matches!(
-            first,
-            AssertionError::NotYetValid { element: "Conditions", .. } | AssertionError::Expired { .. }
-        )
+        && matches!(first, AssertionError::NotYetValid { element: "Conditions", .. })
 }
 
 /// Runs every rule. What comes back is the place of the AuthnStatement that satisfied those about it, if one did.

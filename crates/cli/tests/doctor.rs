@@ -112,7 +112,7 @@ fn the_first_screen_holds_the_answer_the_cause_and_what_to_change() {
             "something is wrong: [assertion.audience]: ",
         ),
         (response().issue().unwrap().to_base64(), "nothing is wrong with what was judged"),
-        ("hello there!".to_owned(), "there is no SAML in this: [doctor.unrecognised]: "),
+        ("hello there!".to_owned(), "something is wrong: [doctor.unrecognised]: "),
     ];
     for (text, begins) in cases {
         let file = folder.write("posted.txt", text);
@@ -136,6 +136,8 @@ fn the_first_screen_holds_the_answer_the_cause_and_what_to_change() {
             assert!(place("change: ").is_some() && place("about: ").is_some(), "{screen:#?}");
         }
     }
+    let run = vouchsafe(["doctor", &folder.write("text", "hello there!")]);
+    assert!(run.stdout.starts_with("there is no SAML in this: [doctor.unrecognised]: "), "{}", run.stdout);
     // Without a product, settings are named in general words.
     let other = response()
         .issuer("https://idp.example.net")

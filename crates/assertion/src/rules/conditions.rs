@@ -31,7 +31,7 @@ fn understood(_: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
 }
 
 /// The start is earlier than the end. The skew that is granted at both ends would hold an inverted window open. It is told in the place
-/// of what the clock says of either end.
+/// of a start that has not come; where the end is past, that comes first.
 fn window(_: &Case<'_>, assertion: &AssertionFacts) -> Judgement {
     const EXPECTED: &str = "a start before the end";
     let conditions = assertion.conditions.as_ref();

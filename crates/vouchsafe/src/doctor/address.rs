@@ -56,11 +56,12 @@ fn is_token(part: &str) -> bool {
 
 /// A text in which the values of secret parameters are left out, wherever an address or a form is quoted in it.
 pub(crate) fn masked(text: &str) -> String {
+    let text = without_users(text);
     if !text.contains('=') {
-        return text.to_owned();
+        return text;
     }
     let mut shown = String::with_capacity(text.len());
-    let mut rest = text;
+    let mut rest = text.as_str();
     while let Some((before, after)) = rest.split_once('=') {
         shown.push_str(before);
         shown.push('=');
@@ -80,13 +81,31 @@ pub(crate) fn masked(text: &str) -> String {
     shown
 }
 
+/// Without whoever is named, with a password perhaps, before the host of an address.
+fn without_users(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("://") {
+        shown.push_str(before);
+        shown.push_str("://");
+        let is_end =
+            |letter: char| letter.is_whitespace() || matches!(letter, '/' | '?' | '#' | '"' | '”' | '<');
+        let authority = after.split(is_end).next().unwrap_or_default();
+        let user = authority.rfind('@').map_or(0, |at| at.saturating_add(1));
+        rest = after.get(user..).unwrap_or_default();
+    }
+    shown.push_str(rest);
+    shown
+}
+
 /// Whether a text ends with the name of a secret parameter of a query or a form.
 fn is_secret(before: &str) -> bool {
     let is_part = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-' | '.');
     let begin = before.trim_end_matches(is_part).len();
     let name = before.get(begin..).unwrap_or_default();
     let mark = before.get(..begin).and_then(|text| text.chars().next_back());
-    let is_parameter = matches!(mark, Some('?' | '&' | '#' | ';'));
+    // A query or a form by itself begins with one.
+    let is_parameter = matches!(mark, None | Some('?' | '&' | '#' | ';'));
     let name = name.to_ascii_lowercase();
     let is_of_saml = name.starts_with("saml");
     name.len() <= NAME && (is_parameter || is_of_saml) && SECRET.contains(&name.as_str())
@@ -118,8 +137,13 @@ mod tests {
             ("https://a.example/?Password=x y", "https://a.example/?Password=… y"),
             ("change: Audience = https://sp.example.com", "change: Audience = https://sp.example.com"),
             ("the key=value of nobody", "the key=value of nobody"),
+            ("code=abc&x=1", "code=…&x=1"),
             ("CN=Okta, O=Okta", "CN=Okta, O=Okta"),
             ("a=?code=", "a=?code="),
+            (
+                "“https://ada:x@a.example/b” and https://b.example/@c",
+                "“https://a.example/b” and https://b.example/@c",
+            ),
         ] {
             assert_eq!(masked(text), shown);
         }

@@ -112,6 +112,7 @@ pub(crate) enum Own {
     PartialLogout,
     AnsweredNo,
     AnotherService,
+    NoNameId,
 }
 
 impl Own {
@@ -146,6 +147,7 @@ impl Own {
             Own::PartialLogout => "doctor.partial_logout",
             Own::AnsweredNo => "doctor.answered_no",
             Own::AnotherService => "doctor.another_service",
+            Own::NoNameId => "doctor.no_name_id",
         }
     }
 
@@ -155,7 +157,7 @@ impl Own {
                 Severity::Note
             }
             Own::AnotherService => Severity::Note,
-            Own::PartialLogout => Severity::Warning,
+            Own::PartialLogout | Own::NoNameId => Severity::Warning,
             Own::Unencrypted | Own::LongRelayState | Own::AssertionAlone | Own::Disagreement => {
                 Severity::Warning
             }
@@ -211,6 +213,7 @@ impl Own {
             Own::ArtifactSource => "the artifact is of nobody who is known".to_owned(),
             Own::PartialLogout => "a partial logout".to_owned(),
             Own::AnsweredNo => "the answer is no".to_owned(),
+            Own::NoNameId => "the assertion has no NameID, so that it names nobody but by its attributes".to_owned(),
             Own::AnotherService => format!("a sign-in at another service, {what}: it is not held against this one"),
             Own::SamlTracer => {
                 "out of an export of SAML-tracer, which has no times: it is judged as of the moment it was issued".to_owned()
@@ -283,6 +286,10 @@ impl Own {
                  (Okta: Reports, System Log). Close the browser to be sure."
             }
             Own::AnsweredNo => "The log of whoever answered says why.",
+            Own::NoNameId => {
+                "Have the identity provider send a NameID that stays the same (Okta: \"Name ID format\" and \"Application username\"), unless people are found by \
+                 an attribute here."
+            }
             Own::AnotherService => {
                 "Record the one sign-in that fails, or give the entity ID of the other service."
             }

@@ -5,7 +5,7 @@ use super::products::Product;
 
 /// What hints say in the words of Okta's console, and the setting of the catalogue that it is. The first that fits counts for its part of the
 /// text; of a setting that is none of a product's, nothing is said.
-const PHRASES: [(&str, &str); 16] = [
+const PHRASES: [(&str, &str); 17] = [
     ("Assignments", "assignment"),
     ("System Log", "log"),
     ("Encryption Certificate", "encryption_certificate"),
@@ -21,6 +21,7 @@ const PHRASES: [(&str, &str); 16] = [
     ("Assertion Signature", "sign_assertion"),
     ("Authentication context class", "authn_context"),
     ("Identity Provider Issuer", "issuer"),
+    ("SAML Issuer ID", "issuer"),
     ("Name ID format", "name_id"),
 ];
 /// The same of what is no setting of an application.
@@ -77,12 +78,15 @@ impl Product {
 pub(super) fn in_general_words(complaint: &mut Complaint) {
     let value = complaint.setting.take().and_then(|setting| setting.value);
     let Some(name) = setting_of(&complaint.code).map(in_general) else { return };
-    complaint.setting = Some(Setting { name: name.to_owned(), value, place: ANY_CONSOLE.to_owned() });
+    let place = if setting_of(&complaint.code) == Some("log") { LOG } else { ANY_CONSOLE };
+    complaint.setting = Some(Setting { name: name.to_owned(), value, place: place.to_owned() });
 }
 
 /// Where settings are, if nobody knows in which console.
 pub(super) const ANY_CONSOLE: &str =
     "the SAML settings of this application in the identity provider's console";
+
+const LOG: &str = "the identity provider's console";
 
 /// What a setting is called in most consoles.
 fn in_general(setting: &str) -> &'static str {

@@ -71,7 +71,7 @@ impl Expected {
     ) -> Expected {
         let destination = destination(root);
         let named = claimed.in_response_to();
-        let is_ours = !surroundings.is_of_another_service(doctor, message.address.as_deref(), named);
+        let is_ours = !surroundings.is_of_another_service(doctor, sent_to(root, message), named);
         let entity_id = surroundings.our_entity_id(doctor).filter(|_| is_ours);
         let told = surroundings.our_assertion_consumer(doctor, destination.as_deref()).filter(|_| is_ours);
         let beside = surroundings.asked(Kind::AuthnRequest, named, message.step.is_some());
@@ -141,6 +141,11 @@ impl Expected {
         }
     }
 
+    /// Whether this is the entity ID of this service, as the operator told it.
+    pub(super) fn is_our_name(&self, name: &str) -> bool {
+        self.entity_id.told().is_some_and(|told| told.as_str() == name)
+    }
+
     pub(super) fn is_entity_id_told(&self) -> bool {
         self.entity_id.told().is_some()
     }
@@ -200,6 +205,14 @@ fn disagreement(one: &str, text: &str, other: &str, other_text: &str) -> Complai
 
 fn destination(root: Element<'_>) -> Option<String> {
     root.attribute("Destination").map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
+}
+
+/// Where it is meant to be sent, else where it was sent.
+pub(super) fn sent_to<'a>(root: Element<'a>, message: &'a Message) -> Option<&'a str> {
+    root.attribute("Destination")
+        .map(str::trim)
+        .filter(|text| !text.is_empty())
+        .or(message.address.as_deref())
 }
 
 fn recipient(root: Element<'_>) -> Option<String> {

@@ -17,7 +17,7 @@ use super::judge_request::issuer;
 use super::judge_signature::is_signed;
 use super::recognise::Message;
 use super::request_rules::{self, Case as RuleCase};
-use super::surroundings::{Surroundings, Told};
+use super::surroundings::{Request, Surroundings, Told};
 use super::{Doctor, Exhibit, Kind, validity, witnesses};
 
 /// Checks beyond the first failed one that become complaints.
@@ -173,6 +173,17 @@ impl Case<'_> {
         if !refusal.code().starts_with("signature.") {
             return refusal;
         }
+        if let Some(query) = self.message.query.as_deref().filter(|query| !is_signed(query)) {
+            let has_algorithm = !crate::form::values(query.as_bytes(), "SigAlg").is_empty();
+            let found = if has_algorithm {
+                "it has SigAlg and no Signature"
+            } else {
+                "it has neither SigAlg nor Signature"
+            };
+            let hint = "Have the sender sign the query (Okta: \"Enable Single Logout\" with a Signature Certificate): logout messages by HTTP-Redirect are always \
+                        signed. If it was, give the address with its whole query.";
+            return refusal.caused_by(format!("the query is not signed: {found}"), hint);
+        }
         if let Some(query) = &self.message.query {
             return match explain_query(query, trust.keys(), &self.doctor.provider) {
                 Some(found) => refusal
@@ -213,6 +224,12 @@ impl Case<'_> {
     /// Whose keys: those in metadata among the files, else those of certificates among them. None: that is said, or that nothing is signed.
     fn sender(&self, exhibit: &mut Exhibit) -> Option<IdentityProvider> {
         let entity_id = EntityId::new(self.name.as_str()).ok();
+        if self.name.is_empty() {
+            let message = format!("{}/Issuer: expected the sender's entity ID, found none", self.kind);
+            let remedy = "Have the sender name itself by its entity ID in Issuer: without one nobody knows whose key to use.";
+            exhibit.complaints.push(Complaint::error("message.issuer", message, remedy));
+            return None;
+        }
         match entity_id.as_ref().and_then(|id| self.surroundings.identity_provider(id)) {
             Some(Ok(known)) => {
                 validity::tell(known, self.now(), self.doctor, exhibit);
@@ -264,8 +281,8 @@ impl Case<'_> {
         Ok(expectations.answering(asked?))
     }
 
-    /// The request that an answer must name. Without one beside it, the one that it names, so that it is not judged.
-    fn asked(&self) -> Option<Result<OutstandingRequest, Refusal>> {
+    /// The request beside it that an answer must name.
+    fn beside(&self) -> Option<&Request> {
         let kind = match self.kind {
             MessageKind::LogoutResponse => Kind::LogoutRequest,
             MessageKind::ManageNameIdResponse => Kind::ManageNameIdRequest,
@@ -273,10 +290,18 @@ impl Case<'_> {
             _ => return None,
         };
         let named = self.root.attribute("InResponseTo");
-        let beside = self.surroundings.asked(kind, named, self.message.step.is_some());
-        let (id, issued_at) = match beside {
+        self.surroundings.asked(kind, named, self.message.step.is_some())
+    }
+
+    /// The request that an answer must name. Without one beside it, the one that it names, so that it is not judged.
+    fn asked(&self) -> Option<Result<OutstandingRequest, Refusal>> {
+        if self.kind.is_request() {
+            return None;
+        }
+        let named = self.root.attribute("InResponseTo").unwrap_or("none");
+        let (id, issued_at) = match self.beside() {
             Some(request) => (request.id.as_str(), request.issued_at),
-            None => (named.unwrap_or("none"), None),
+            None => (named, None),
         };
         let id = MessageId::new(id).map_err(Refusal::from);
         Some(id.map(|id| match issued_at {
@@ -292,8 +317,7 @@ impl Case<'_> {
         if self.doctor.judged_at.is_none() && self.message.time.is_none() {
             exhibit.not_judged.push("the times");
         }
-        let named = self.root.attribute("InResponseTo");
-        if !self.kind.is_request() && !named.is_some_and(|id| self.surroundings.request(id).is_some()) {
+        if !self.kind.is_request() && self.beside().is_none() {
             exhibit.not_judged.push("which request it answers");
         }
     }
@@ -440,7 +464,7 @@ fn remedy_of_status(codes: &[&str]) -> &'static str {
             }
             "RequestDenied" | "Requester" => {
                 "The receiver takes the request for wrong: compare there this service's entity ID, its single logout address and the certificate that its \
-                 messages are verified with (Okta: \"SP Issuer\", \"Signature Certificate\")."
+                 messages are verified with (Okta: \"Single Logout\", its \"SP Issuer\" and \"Signature Certificate\")."
             }
             "RequestUnsupported" | "UnsupportedBinding" => {
                 "The receiver does not take this message: look whether single logout is switched on there, and by which binding."

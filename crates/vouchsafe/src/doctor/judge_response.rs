@@ -8,7 +8,7 @@ use vouchsafe_metadata::{EntityId, IdentityProvider};
 use vouchsafe_xml::{Document, Element, Quoted, namespace};
 
 use super::complaint::{Complaint, Own};
-use super::expected::Expected;
+use super::expected::{self, Expected};
 use super::judge_metadata::two_descriptions;
 use super::judge_request::{is_open, relay_state};
 use super::recognise::Message;
@@ -41,7 +41,8 @@ pub(crate) fn judge(
         exhibit.complaints.push(Own::ResponseByRedirect.about(""));
     }
     let expected = Expected::of(doctor, document.root(), &claimed, message, surroundings);
-    if surroundings.is_of_another_service(doctor, message.address.as_deref(), claimed.in_response_to()) {
+    let sent_to = expected::sent_to(document.root(), message);
+    if surroundings.is_of_another_service(doctor, sent_to, claimed.in_response_to()) {
         let asked = claimed.in_response_to().and_then(|id| surroundings.request(id)?.issuer.clone());
         return exhibit.complaints.push(Own::AnotherService.about(&asked.unwrap_or_default()));
     }
@@ -87,6 +88,9 @@ impl Case<'_> {
                 let (name, values) = (attribute.name(), attribute.values().len());
                 exhibit.fact("decrypted attribute", counted_values(name, values));
             }
+        }
+        if decided.as_ref().is_ok_and(|login| login.name_id().is_none()) {
+            exhibit.complaints.push(Own::NoNameId.about(""));
         }
         if let Err(refusal) = decided {
             let about_signatures =
@@ -176,6 +180,8 @@ fn whom_to_believe(
     }
     match claimed.and_then(|claimed| surroundings.identity_provider(claimed)) {
         Some(Ok(known)) => return Some(known.clone()),
+        // A response in our own name is no matter of our metadata.
+        Some(Err(_)) if expected.is_our_name(name) => {}
         Some(Err(error)) => {
             exhibit.complaints.push(Complaint::error(error.code(), error.to_string(), error.hint()));
             return None;
@@ -204,7 +210,31 @@ fn whom_to_believe(
 
 fn complaint(refusal: &Refusal, expected: Option<&Expected>) -> Complaint {
     let value = expected.and_then(|expected| expected.value(refusal.code()));
-    Complaint::error(refusal.code(), refusal.to_string(), refusal.hint()).with_value(value)
+    let remedy = remedy_of_schema(refusal).unwrap_or_else(|| refusal.hint());
+    Complaint::error(refusal.code(), refusal.to_string(), remedy).with_value(value)
+}
+
+/// What is to be filled in, where the schema fails for something that is empty or missing: more than that its vendor is to be told.
+fn remedy_of_schema(refusal: &Refusal) -> Option<&'static str> {
+    let message = match refusal.code() {
+        "assertion.schema" => refusal.to_string(),
+        _ => return None,
+    };
+    let is_at = |place: &str| message.contains(place);
+    if is_at("/Audience[") {
+        return Some(
+            "The audience is empty: set it at the identity provider to the entity ID of this service (Okta: \"Audience URI (SP Entity ID)\").",
+        );
+    }
+    if is_at("/NameID[") {
+        return Some(
+            "Set what identifies a person at the identity provider (Okta: \"Name ID format\" and \"Application username\"), and make sure that it has a \
+             value for this person.",
+        );
+    }
+    is_at("/AttributeStatement").then_some(
+        "An attribute statement at the identity provider has no attribute in it: give it one, or remove it.",
+    )
 }
 
 /// A check that failed besides the one that decided.

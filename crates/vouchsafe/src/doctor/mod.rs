@@ -226,6 +226,7 @@ impl Doctor {
                         refusals: &refusals,
                         request_lifetime: self.request_lifetime,
                         consumer: surroundings.our_assertion_consumer(self, None),
+                        elsewhere: story::elsewhere(&seen, &exhibits),
                     };
                     let story = story::tell(source, &recorded, &exhibits);
                     // Of a recording without messages and without a cause, there is no story to tell.

@@ -167,6 +167,12 @@ pub(crate) fn recognise(name: &str, octets: &[u8], limits: &Limits) -> Vec<Found
     if let Some(message) = unwrapped(name, text, limits) {
         return soap::with_contents(message, limits);
     }
+    // Cut into pieces at its signs, base64url is base64 of something else.
+    if FieldContent::of(octets) == Some(FieldContent::Base64Url)
+        && let Some(message) = refused_value(name, text, limits)
+    {
+        return soap::with_contents(message, limits);
+    }
     if let Some(found) = dress::taken_off(name, text, limits) {
         return soap::with_contents(found, limits);
     }
@@ -192,16 +198,8 @@ pub(crate) fn recognise(name: &str, octets: &[u8], limits: &Limits) -> Vec<Found
     if let Some(refusals) = service_log::in_words(text) {
         return vec![Found::Log { source: name.to_owned(), refusals }];
     }
-    if let Some(Field { octets, refused }) = field::by_itself(text, limits) {
-        let message = Message {
-            source: name.to_owned(),
-            octets,
-            refused,
-            field: Some(SAML_RESPONSE),
-            wrapping: "base64",
-            ..Message::default()
-        };
-        return soap::with_contents(parsed(message, limits), limits);
+    if let Some(message) = refused_value(name, text, limits) {
+        return soap::with_contents(message, limits);
     }
     nothing(match FieldContent::of(octets) {
         Some(FieldContent::Address) => no_messages::at_an_address(text),
@@ -331,6 +329,20 @@ fn unwrapped(name: &str, text: &str, limits: &Limits) -> Option<Found> {
         Err(_) => Message { octets, ..message },
     };
     Some(parsed(without_remark_on_redirects(read, limits), limits))
+}
+
+/// A value by itself that a service refuses and that can be read all the same.
+fn refused_value(name: &str, text: &str, limits: &Limits) -> Option<Found> {
+    let Field { octets, refused } = field::by_itself(text, limits)?;
+    let message = Message {
+        source: name.to_owned(),
+        octets,
+        refused,
+        field: Some(SAML_RESPONSE),
+        wrapping: "base64",
+        ..Message::default()
+    };
+    Some(parsed(message, limits))
 }
 
 /// What HTTP-Redirect carries is compressed, so a value by itself is refused for it only where it is a Response, which must not go that way.

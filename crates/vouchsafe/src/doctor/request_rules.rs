@@ -276,6 +276,7 @@ fn issuer_is_ours(case: &Case<'_>) -> Option<Complaint> {
 /// The Destination, and the address that it was sent to, must be one for requests of an identity provider that we know.
 fn destination_is_theirs(case: &Case<'_>) -> Option<Complaint> {
     const SERVICE: &str = "SingleSignOnService";
+    const DESTINATION: &str = "the Destination is";
     if !case.is_sign_in() || case.is_of_another_service() {
         return None;
     }
@@ -286,10 +287,9 @@ fn destination_is_theirs(case: &Case<'_>) -> Option<Complaint> {
     let same = |endpoint: &Endpoint, address: &str| {
         endpoint.location() == address || without_query(endpoint.location()) == address
     };
-    for (what, address) in [
-        ("the Destination is", case.attribute("Destination")),
-        ("it was sent to", case.message.address.as_deref()),
-    ] {
+    for (what, address) in
+        [(DESTINATION, case.attribute("Destination")), ("it was sent to", case.message.address.as_deref())]
+    {
         let Some(address) = address else { continue };
         let there: Vec<_> = known.iter().filter(|(_, endpoint)| same(endpoint, address)).collect();
         if there.is_empty() {
@@ -305,7 +305,11 @@ fn destination_is_theirs(case: &Case<'_>) -> Option<Complaint> {
                 Quoted::new(address),
                 Quoted::new(nearest)
             );
-            return Some(Fault::SingleSignOn.told(message, remedy));
+            // Another address than the Destination may be that of a proxy before it.
+            let is_recorded = what != DESTINATION && case.message.step.is_some();
+            let complaint = Fault::SingleSignOn.told(message, remedy);
+            let severity = if is_recorded { Severity::Warning } else { complaint.severity };
+            return Some(Complaint { severity, ..complaint });
         }
         if let Some(binding) = case.binding()
             && !there.iter().any(|(_, endpoint)| *endpoint.binding() == binding)

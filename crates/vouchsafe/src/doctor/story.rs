@@ -111,6 +111,8 @@ pub(crate) struct Recorded<'a> {
     pub(crate) request_lifetime: RequestLifetime,
     /// Our assertion consumer, if the operator told it.
     pub(crate) consumer: Option<Told>,
+    /// Steps that belong to a sign-in at another service.
+    pub(crate) elsewhere: Vec<usize>,
 }
 
 /// How long a request waits for its answer.
@@ -143,7 +145,7 @@ impl Recorded<'_> {
 
     /// The messages of a kind.
     pub(crate) fn all(&self, kind: Kind) -> impl Iterator<Item = &Seen> {
-        self.seen.iter().filter(move |seen| seen.kind == kind)
+        self.seen.iter().filter(move |seen| seen.kind == kind && !self.elsewhere.contains(&seen.step))
     }
 
     /// The reference of a refusal on the page that was answered at a step.
@@ -165,6 +167,13 @@ impl Recorded<'_> {
     fn has(&self, present: impl Fn(&Step) -> bool) -> bool {
         self.seen.iter().filter_map(|seen| self.step(seen.step)).any(present)
     }
+}
+
+/// The steps whose messages are said to be of a sign-in at another service.
+pub(crate) fn elsewhere(seen: &[Seen], exhibits: &[&Exhibit]) -> Vec<usize> {
+    let is_elsewhere =
+        |exhibit: &Exhibit| exhibit.complaints.iter().any(|one| one.code == Own::AnotherService.code());
+    seen.iter().zip(exhibits).filter(|(_, one)| is_elsewhere(one)).map(|(seen, _)| seen.step).collect()
 }
 
 /// Tells the story; `exhibits` are those of the messages, each beside its place among them.
@@ -211,15 +220,7 @@ fn first_cause(
     wrong: &[(usize, Complaint)],
 ) -> Option<Cause> {
     // What belongs to a sign-in at another service is no cause of what fails here.
-    let is_elsewhere =
-        |exhibit: &Exhibit| exhibit.complaints.iter().any(|one| one.code == Own::AnotherService.code());
-    let elsewhere: Vec<usize> = recorded
-        .seen
-        .iter()
-        .zip(exhibits)
-        .filter(|(_, one)| is_elsewhere(one))
-        .map(|(seen, _)| seen.step)
-        .collect();
+    let elsewhere = &recorded.elsewhere;
     let of_sequence = wrong
         .iter()
         .filter(|(step, _)| !elsewhere.contains(step))

@@ -262,10 +262,10 @@ impl Surroundings {
     pub(crate) fn is_of_another_service(
         &self,
         doctor: &Doctor,
-        address: Option<&str>,
+        sent_to: Option<&str>,
         named: Option<&str>,
     ) -> bool {
-        let (Some(ours), Some(address)) = (self.our_entity_id(doctor), address) else { return false };
+        let (Some(ours), Some(address)) = (self.our_entity_id(doctor), sent_to) else { return false };
         let request = named.and_then(|id| self.request(id)).filter(|request| request.is_recorded);
         let asked = request.and_then(|request| request.issuer.as_deref());
         let consumer = self.our_assertion_consumer(doctor, Some(address));

@@ -49,15 +49,15 @@ fn given_keys(doctor: &Doctor, surroundings: &Surroundings) -> Vec<TrustedKey> {
 }
 
 fn label(source: &str) -> String {
-    format!("the certificate in {}", Quoted::new(source))
+    format!("the certificate in {source}")
 }
 
 /// The refusal with the cause that was found, if one was.
 pub(super) fn with_cause(refusal: Refusal, found: &[PostMortem], surroundings: &Surroundings) -> Refusal {
     if let Some(source) = given(found, surroundings) {
         let cause = format!(
-            "the key of {} made it, and the metadata of the identity provider does not have it",
-            label(source)
+            "the key of the certificate in {} made it, and the metadata of the identity provider does not have it",
+            Quoted::new(source)
         );
         return refusal.caused_by(
             cause,
@@ -75,15 +75,15 @@ pub(super) fn with_cause(refusal: Refusal, found: &[PostMortem], surroundings: &
 fn given<'s>(found: &[PostMortem], surroundings: &'s Surroundings) -> Option<&'s str> {
     let mut findings = found.iter().flat_map(|one| &one.findings);
     findings.find_map(|finding| {
-        let fingerprint = match finding {
-            SignatureFinding::OtherIdentityProvider { fingerprint, .. } => fingerprint,
+        let is_it = |(source, certificate): &&(String, Certificate)| match finding {
+            SignatureFinding::OtherIdentityProvider { key, .. } => *key == label(source),
             SignatureFinding::NewerCertificate { sent, .. }
             | SignatureFinding::OlderCertificate { sent, .. }
-            | SignatureFinding::UnknownCertificate { sent, .. } => &sent.fingerprint,
-            _ => return None,
+            | SignatureFinding::UnknownCertificate { sent, .. } => {
+                sent.fingerprint == certificate.fingerprint_sha256()
+            }
+            _ => false,
         };
-        let is_it =
-            |(_, certificate): &&(String, Certificate)| certificate.fingerprint_sha256() == *fingerprint;
         surroundings.certificates().iter().find(is_it).map(|(source, _)| source.as_str())
     })
 }

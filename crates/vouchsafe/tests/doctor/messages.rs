@@ -56,7 +56,7 @@ fn logout_requests_are_judged_as_a_service_judges_them() {
         let diagnosis = examined(&good, &[]);
         let exhibit = &diagnosis.exhibits[0];
         assert_eq!(exhibit.kind, Kind::LogoutRequest, "{good}");
-        assert_eq!(codes(exhibit), Vec::<&str>::new(), "{exhibit:#?}");
+        assert_eq!(errors(exhibit), Vec::<&str>::new(), "{exhibit:#?}");
         assert_eq!(
             fact(exhibit, "verified"),
             Some("by http://www.okta.com/exk1vouchsafe0kit0h7, signing key 1"),
@@ -76,12 +76,12 @@ fn logout_requests_are_judged_as_a_service_judges_them() {
         (
             request().to_unsigned_query(None).unwrap(),
             "signature.query",
-            "the query string: the parameter SigAlg is missing",
+            "query parameter SigAlg: expected the parameter, found “nothing”; the query is not signed: it has neither SigAlg nor Signature",
         ),
         (
             request().key(keys::attacker()).signed().unwrap(),
             "signature.not_verified",
-            "no trusted key verifies the signature (1 tried)",
+            "the signature of “LogoutRequest” was not made by the trusted key tried: ",
         ),
         (
             request().issuer(Some("https://nobody.example")).signed().unwrap(),
@@ -90,8 +90,8 @@ fn logout_requests_are_judged_as_a_service_judges_them() {
         ),
         (
             request().issuer(None).signed().unwrap(),
-            "assertion.unknown_issuer",
-            "no trusted identity provider is named “”",
+            "message.issuer",
+            "LogoutRequest/Issuer: expected the sender's entity ID, found none",
         ),
         (
             request().destination(Some(elsewhere)).signed().unwrap(),
@@ -103,7 +103,11 @@ fn logout_requests_are_judged_as_a_service_judges_them() {
             "message.destination",
             "LogoutRequest/@Destination: expected “https://app.example.com/saml/slo”, found none",
         ),
-        (request().without_name_id().signed().unwrap(), "assertion.schema", "samlp:LogoutRequest"),
+        (
+            request().without_name_id().signed().unwrap(),
+            "assertion.schema",
+            "/LogoutRequest (samlp:LogoutRequestType): BaseID or NameID or EncryptedID is missing",
+        ),
         (request().name_id("").signed().unwrap(), "message.name_id", "LogoutRequest: the NameID is empty"),
         (
             request().version("1.1").signed().unwrap(),
@@ -475,7 +479,7 @@ fn metadata_that_is_over_is_told_beside_its_messages() {
     let at = (testkit::ISSUE_INSTANT + TimeDelta::seconds(1)).to_owned();
     let (message, metadata) = judged(Doctor::new(now()).judged_at(at), &until("2026-01-02T00:00:00Z"));
     assert_eq!((errors(&message), errors(&metadata)), (vec![], vec![]));
-    assert_eq!(metadata.worst(), None, "{metadata:#?}");
+    assert_eq!(metadata.worst(), Some(Severity::Note), "{metadata:#?}");
 }
 
 /// A Response and the request beside it.

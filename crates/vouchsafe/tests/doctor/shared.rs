@@ -37,7 +37,31 @@ fn products_are_recognised_in_messages_of_the_field() {
 }
 
 /// What is wrong with a recorded message, for what its recorder asked for. All others are genuine, and nothing is wrong with them.
-const ILL: &[(&str, &str)] = &[];
+const ILL: &[(&str, &str)] = &[
+    ("lasso/encrypted-3des.response.xml", "encryption.refused_algorithm"),
+    ("lasso/no-authn-context.response.xml", "assertion.status"),
+    ("lasso/no-passive.response.xml", "assertion.status"),
+    ("lasso/sha1.response.xml", "signature.algorithm"),
+    // It writes the index of the endpoint in digits.
+    ("pysaml2/artifact.artifact.url", "doctor.artifact_address"),
+    // It signs the Response inside, and not the message that travels.
+    ("pysaml2/artifact.artifactresponse-second.soap.xml", "message.unsigned"),
+    ("pysaml2/artifact.artifactresponse.soap.xml", "message.unsigned"),
+    ("pysaml2/encrypted.response.xml", "encryption.refused_algorithm"),
+    // What our side sent unsigned to software that takes it so.
+    ("pysaml2/mni-new-id.managenameidrequest.soap.xml", "message.unsigned"),
+    ("pysaml2/mni-terminate.managenameidrequest.soap.xml", "message.unsigned"),
+    ("pysaml2/slo-soap.logoutrequest.soap.xml", "message.unsigned"),
+    ("pysaml2/mni-new-id.managenameidresponse.soap.xml", "message.issuer"),
+    ("pysaml2/mni-terminate.managenameidresponse.soap.xml", "message.issuer"),
+    ("pysaml2/no-passive.response.xml", "assertion.status"),
+    ("pysaml2/slo-idp-initiated.logoutrequest.url", "signature.algorithm"),
+    ("pysaml2/slo-redirect.logoutresponse.url", "signature.algorithm"),
+    // It signs first and encrypts afterwards.
+    ("samlify/encrypted.response.xml", "signature.digest_mismatch"),
+    ("simplesamlphp/artifact.artifactresponse-second.soap.xml", "message.no_response"),
+    ("simplesamlphp/no-passive.response.xml", "assertion.status"),
+];
 
 /// The recorded messages of an identity provider: what came and went, by whichever binding. A message that went by redirect is judged as its
 /// address, which has the signature.

@@ -190,7 +190,7 @@ fn the_first_cause_of_each_story() {
             started().posted(&good(), with, 403).showing(403, "<code id=\"reference\">1a2b3c4d-5e6f7081</code>"),
             3,
             "doctor.refused_here",
-            "the service refused the Response with HTTP 403 (reference 1a2b3c4d-5e6f7081), and nothing that was judged here says why",
+            "the service refused the Response with HTTP 403 (reference 1a2b3c4d-5e6f7081), and nothing in the recording says why: the message is in order as far as it was judged",
         ),
         (
             "replay",
@@ -302,7 +302,7 @@ fn the_first_cause_of_each_story() {
             started().posted(&good(), with, 403),
             3,
             "doctor.refused_here",
-            "the service refused the Response with HTTP 403, and nothing that was judged here says why",
+            "the service refused the Response with HTTP 403, and nothing in the recording says why: the message is in order as far as it was judged",
         ),
         (
             "no session",

@@ -128,7 +128,8 @@ fn recordings_without_a_message_say_why() {
         let diagnosis = Doctor::new(now()).examine(&[("f", text.as_bytes())]);
         let complaint = &diagnosis.exhibits[0].complaints[0];
         assert!(complaint.message.starts_with(message), "{text}: {}", complaint.message);
-        assert!(diagnosis.stories.is_empty(), "{text}");
+        // Of a POST that has no content there is something to tell.
+        assert!(diagnosis.stories.is_empty() || message.contains("posts a form"), "{text}");
     }
 }
 
