@@ -8,12 +8,10 @@
     reason = "tests fail by panicking"
 )]
 
-#[path = "support/schema.rs"]
-mod schema;
 mod support;
 
 use serde_json::{Value, json};
-use support::{Folder, check, response, vouchsafe, with_input};
+use support::{Folder, check, response, schema, vouchsafe, with_input};
 use vouchsafe::crypto::{ContentCipher, KeyTransport, Provider};
 use vouchsafe::encryption::{EncryptOptions, encrypt};
 use vouchsafe_testkit::{Attribute, Encryption, Signed, keys};

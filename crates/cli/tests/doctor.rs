@@ -14,7 +14,7 @@ mod support;
 use serde_json::json;
 use support::{Folder, response, vouchsafe, with_input};
 use vouchsafe::redirect;
-use vouchsafe_testkit::{Encryption, keys};
+use vouchsafe_testkit::{Encryption, Signed, keys};
 
 #[test]
 fn a_wrong_audience_is_told_in_the_words_of_the_console() {
@@ -139,13 +139,12 @@ fn the_first_screen_holds_the_answer_the_cause_and_what_to_change() {
     let run = vouchsafe(["doctor", &folder.write("text", "hello there!")]);
     assert!(run.stdout.starts_with("there is no SAML in this: [doctor.unrecognised]: "), "{}", run.stdout);
     // Without a product, settings are named in general words.
-    let other = response()
-        .issuer("https://idp.example.net")
-        .assertion_issuer("https://idp.example.net")
-        .audience("urn:x")
-        .issue()
-        .unwrap();
-    let xml = other.xml().replace("saml2p:", "p:").replace(":saml2p", ":p");
+    let other = response().sign(Signed::Neither).issue().unwrap();
+    let xml = other
+        .xml()
+        .replace("saml2p:", "p:")
+        .replace(":saml2p", ":p")
+        .replace("http://www.okta.com/", "https://idp.example.net/");
     let run = vouchsafe(["doctor", &folder.write("other.xml", xml), "--entity-id", "urn:us"]);
     assert!(run.stdout.contains("where: the SAML settings of this application"), "{}", run.stdout);
 }

@@ -11,14 +11,12 @@
 
 #[path = "support/policy.rs"]
 mod policy;
-#[path = "support/schema.rs"]
-mod schema;
 mod support;
 
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use support::{Folder, Run, check, response, vouchsafe, with_input};
+use support::{Folder, Run, check, response, schema, vouchsafe, with_input};
 use vouchsafe_testkit::{ASSERTION_CONSUMER, Encryption, OKTA_ENTITY_ID, Part, SERVICE_PROVIDER, keys};
 
 fn json_of<I: AsRef<str>>(arguments: impl IntoIterator<Item = I>, input: &[u8]) -> Run {

@@ -119,14 +119,20 @@ fn tag(text: &str, element: Element<'_>) -> Range<usize> {
 fn part(code: &str) -> Option<Part> {
     Some(match code {
         "assertion.audience" => Part::Elements(&["AudienceRestriction"]),
-        "assertion.status" => Part::Elements(&["Status"]),
+        "assertion.status" | "doctor.answered_no" | "doctor.partial_logout" => Part::Elements(&["Status"]),
         "assertion.issuer"
         | "assertion.issuer_format"
         | "assertion.unknown_issuer"
-        | "assertion.unexpected_issuer" => Part::Elements(&["Issuer"]),
-        "assertion.name_id" | "assertion.other_subject" | "assertion.name_id_policy" => {
+        | "assertion.unexpected_issuer"
+        | "message.issuer"
+        | "message.issuer_format"
+        | "doctor.request_issuer" => Part::Elements(&["Issuer"]),
+        "assertion.name_id" | "assertion.other_subject" | "assertion.name_id_policy" | "message.name_id" => {
             Part::Elements(&["NameID"])
         }
+        "doctor.no_name_id" => Part::Elements(&["Subject"]),
+        "doctor.request_name_id_format" => Part::Elements(&["NameIDPolicy"]),
+        "message.session_indexes" => Part::Elements(&["SessionIndex"]),
         "doctor.white_space" => Part::Elements(&["NameID", "AttributeValue"]),
         "assertion.authn_context" => Part::Elements(&["AuthnContext"]),
         "assertion.authn_instant" | "assertion.session_expired" => Part::Tags(&["AuthnStatement"]),

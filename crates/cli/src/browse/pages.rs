@@ -1,7 +1,7 @@
 //! The pages: the form, and what the doctor says of what was given.
 
 use vouchsafe::crypto::{Provider, base64_encode};
-use vouchsafe::doctor::{Complaint, Diagnosis, Event, Exhibit, Severity, Story};
+use vouchsafe::doctor::{Answer, Complaint, Diagnosis, Event, Exhibit, Severity, Story, Verdict};
 
 use crate::serve::html::{Site, code, definitions, page_of, text};
 
@@ -47,7 +47,26 @@ pub(super) fn diagnosis(diagnosis: &Diagnosis, files: &[&str]) -> String {
         .map(|(place, one)| exhibit(one, &format!("marked-{place}")))
         .collect();
     let title = if diagnosis.is_healthy() { "No error found" } else { "What is wrong" };
-    page_of(SITE, "/", title, &format!("{stories}{exhibits}<h2>Something else</h2>{}", form(files)))
+    let verdict = verdict(&diagnosis.verdict);
+    page_of(SITE, "/", title, &format!("{verdict}{stories}{exhibits}<h2>Something else</h2>{}", form(files)))
+}
+
+/// The answer, the first cause, and what to change.
+fn verdict(verdict: &Verdict) -> String {
+    let style = match verdict.answer {
+        Answer::Wrong | Answer::NotUnderstood => "bad",
+        _ => "good",
+    };
+    let answer = text(verdict.answer.in_words());
+    let cause = verdict.cause.as_ref().map(|cause| {
+        let source = text(verdict.source.as_deref().unwrap_or_default());
+        format!("<p class=\"soft\">{source}</p><p>{}</p>", complaint_of(cause))
+    });
+    let not_judged = match verdict.not_judged.join(", ") {
+        none if none.is_empty() => String::new(),
+        what => format!("<p class=\"soft\">Not judged: {}.</p>", text(&what)),
+    };
+    format!("<section><p class=\"{style}\">{answer}</p>{}{not_judged}</section>", cause.unwrap_or_default())
 }
 
 fn form(files: &[&str]) -> String {

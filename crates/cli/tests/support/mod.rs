@@ -1,5 +1,7 @@
 //! Runs the command on files of the test's own.
 
+pub mod schema;
+
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -25,9 +27,11 @@ pub fn vouchsafe<I: AsRef<str>>(arguments: impl IntoIterator<Item = I>) -> Run {
     with_input(arguments, b"")
 }
 
+/// Runs the command. Whatever it answers in JSON, in whichever test, fits its schema in `docs/schemas`.
 pub fn with_input<I: AsRef<str>>(arguments: impl IntoIterator<Item = I>, input: &[u8]) -> Run {
+    let arguments: Vec<String> = arguments.into_iter().map(|argument| argument.as_ref().to_owned()).collect();
     let mut child = Command::new(env!("CARGO_BIN_EXE_vouchsafe"))
-        .args(arguments.into_iter().map(|argument| argument.as_ref().to_owned()))
+        .args(&arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -36,10 +40,49 @@ pub fn with_input<I: AsRef<str>>(arguments: impl IntoIterator<Item = I>, input: 
     // A command that refuses its arguments does not read, and that is fine.
     let _ = child.stdin.take().unwrap().write_all(input);
     let output = child.wait_with_output().unwrap();
-    Run {
+    let run = Run {
         status: output.status.code().unwrap(),
         stdout: String::from_utf8(output.stdout).unwrap(),
         stderr: String::from_utf8(output.stderr).unwrap(),
+    };
+    let wants_json = arguments.windows(2).any(|pair| pair == ["--format", "json"])
+        || arguments.iter().any(|one| one == "--format=json");
+    let is_asked = arguments.iter().any(|one| ["--help", "--version"].contains(&one.as_str()));
+    if wants_json && !is_asked {
+        fits_its_schema(&arguments, &run);
+    }
+    run
+}
+
+/// The answer is one of the subcommand's or a refusal, on standard output; what is no answer is an error, on standard error.
+fn fits_its_schema(arguments: &[String], run: &Run) {
+    if run.stdout.is_empty() {
+        let error = serde_json::from_str(&run.stderr)
+            .unwrap_or_else(|error| panic!("{error}: {arguments:?} {run:?}"));
+        let misfits = schema::misfits("error.json", &error);
+        assert!(misfits.is_empty(), "{arguments:?}: {misfits:#?}");
+        return;
+    }
+    let words = arguments.iter().map(String::as_str).filter(|one| !one.starts_with('-') && *one != "json");
+    let words: Vec<&str> = words.take(2).collect();
+    let known = [words.join("-"), words.first().copied().unwrap_or_default().to_owned()];
+    let own = match words.as_slice() {
+        ["okta", ..] => "values.json".to_owned(),
+        _ => known
+            .iter()
+            .map(|name| format!("{name}.json"))
+            .find(|name| schema::folder().join(name).exists())
+            .unwrap_or_else(|| panic!("no schema for {arguments:?}")),
+    };
+    // A line an answer, or one answer.
+    let values: Vec<serde_json::Value> = match own.as_str() {
+        "corpus-run.json" => run.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect(),
+        _ => vec![run.json()],
+    };
+    for value in values {
+        let misfits = schema::misfits(&own, &value);
+        let is_refusal = || run.status == 1 && schema::misfits("refused.json", &value).is_empty();
+        assert!(misfits.is_empty() || is_refusal(), "{own}: {arguments:?}: {misfits:#?}");
     }
 }
 

@@ -20,12 +20,12 @@ pub(super) struct Field {
 }
 
 /// The value of a field that was posted, decoded from its form.
-pub(super) fn posted(name: &'static str, value: &str, limits: &Limits) -> Result<Field, Complaint> {
+pub(super) fn posted(name: &'static str, value: &str, limits: &Limits) -> Result<Field, Box<Complaint>> {
     or_leniently(decoded(name, value, limits), value, limits)
 }
 
 /// The message of a query string.
-pub(super) fn in_query(query: &str, value: &str, limits: &Limits) -> Result<Field, Complaint> {
+pub(super) fn in_query(query: &str, value: &str, limits: &Limits) -> Result<Field, Box<Complaint>> {
     let read = redirect::decode_unverified(query, limits).map(|message| message.octets().to_vec());
     or_leniently(read, value, limits)
 }
@@ -47,7 +47,7 @@ fn or_leniently(
     read: Result<Vec<u8>, BindingError>,
     value: &str,
     limits: &Limits,
-) -> Result<Field, Complaint> {
+) -> Result<Field, Box<Complaint>> {
     let error = match read {
         Ok(octets) => return Ok(Field { octets, refused: None }),
         Err(error) => error,
@@ -55,7 +55,7 @@ fn or_leniently(
     let refused = Complaint::error(error.code(), error.to_string(), error.hint());
     match leniently(value, limits) {
         Some(octets) => Ok(Field { octets, refused: Some(refused) }),
-        None => Err(refused),
+        None => Err(Box::new(refused)),
     }
 }
 
@@ -78,7 +78,7 @@ fn leniently(value: &str, limits: &Limits) -> Option<Vec<u8>> {
 }
 
 fn padded(mut text: String) -> String {
-    while text.len() % 4 != 0 {
+    while !text.len().is_multiple_of(4) {
         text.push('=');
     }
     text

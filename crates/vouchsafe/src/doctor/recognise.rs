@@ -449,7 +449,7 @@ fn in_page(name: &str, text: &str, limits: &Limits) -> Option<Page> {
                 };
                 parsed(message, limits)
             }
-            Err(complaint) => Found::Nothing { source, complaint, step: None },
+            Err(complaint) => Found::Nothing { source, complaint: *complaint, step: None },
         })
     });
     Some(message.map_or(Page::Empty, Page::Message))

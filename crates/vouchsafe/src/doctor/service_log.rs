@@ -204,7 +204,7 @@ mod tests {
         let collected = format!("Nov 29 02:00:00 host app[12]: {text}");
         let bracketed = format!(
             "[2026-11-29T02:00:00Z WARN  vouchsafe_web::answers] {}",
-            &text[text.find("sign-in").unwrap()..]
+            text.get(text.find("sign-in").unwrap()..).unwrap()
         );
         let signed_out = text.replace("sign-in refused", "sign-out refused");
         for line in [text, &coloured, json, pretty, &list, &collected, &bracketed, &signed_out] {
