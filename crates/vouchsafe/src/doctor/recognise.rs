@@ -393,7 +393,9 @@ fn in_form(name: &str, address: Option<String>, form: &str, came: Came, limits: 
         if as_query { field::in_query(form, &value, limits) } else { field::posted(field, &value, limits) };
     let Field { octets, refused } = match read {
         Ok(read) => read,
-        Err(complaint) => return Some(Found::Nothing { source: name.to_owned(), complaint, step: None }),
+        Err(complaint) => {
+            return Some(Found::Nothing { source: name.to_owned(), complaint: *complaint, step: None });
+        }
     };
     let is_signed = one("SigAlg").is_some() && one("Signature").is_some();
     let fields = || {
