@@ -35,6 +35,12 @@ pub(super) fn by_itself(value: &str, limits: &Limits) -> Option<Field> {
     posted(SAML_RESPONSE, value, limits).ok()
 }
 
+/// Why a service refuses a value.
+pub(super) fn refusal(value: &str, limits: &Limits) -> Option<Complaint> {
+    let error = decoded(SAML_RESPONSE, value, limits).err()?;
+    Some(Complaint::error(error.code(), error.to_string(), error.hint()))
+}
+
 /// The first message in a form or a query: the name of its field and its value, decoded.
 pub(super) fn of_form(form: &str) -> Option<(&'static str, String)> {
     [SAML_RESPONSE, SAML_REQUEST].into_iter().find_map(|name| {

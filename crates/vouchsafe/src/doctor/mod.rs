@@ -298,6 +298,7 @@ impl Doctor {
             exhibit.complaints.push(Own::SamlTracer.about(""));
         }
         exhibit.complaints.extend(message.refused.clone());
+        exhibit.complaints.extend(recognise::in_a_wrong_field(kind, &message, &self.limits));
         match kind {
             Kind::Response => judge_response::judge(self, document, &message, surroundings, &mut exhibit),
             Kind::IdentityProviderMetadata | Kind::ServiceProviderMetadata | Kind::MetadataAggregate => {

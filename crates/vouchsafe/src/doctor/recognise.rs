@@ -1,6 +1,7 @@
 //! From the octets of a file to the messages in it.
 
 use chrono::{DateTime, Utc};
+use vouchsafe_assertion::Claimed;
 use vouchsafe_crypto::{Certificate, base64_decode};
 use vouchsafe_xml::{Document, Limits, Quoted, XmlError, namespace};
 
@@ -173,7 +174,12 @@ pub(crate) fn recognise(name: &str, octets: &[u8], limits: &Limits) -> Vec<Found
     {
         return soap::with_contents(message, limits);
     }
-    if let Some(found) = dress::taken_off(name, text, limits) {
+    if let Some(mut found) = dress::taken_off(name, text, limits) {
+        if let Found::Message(read) = &mut found
+            && FieldContent::of(octets) == Some(FieldContent::SeveralMessages)
+        {
+            read.message.refused = field::refusal(text, limits);
+        }
         return soap::with_contents(found, limits);
     }
     if text.starts_with('<') {
@@ -356,6 +362,14 @@ fn without_remark_on_redirects(mut message: Message, limits: &Limits) -> Message
         message.refused = None;
     }
     message
+}
+
+/// What is no message, or a request, in the field for answers: a service refuses it there, whatever it is.
+pub(super) fn in_a_wrong_field(kind: Kind, message: &Message, limits: &Limits) -> Option<Complaint> {
+    let is_wrong = kind.is_metadata() || matches!(kind, Kind::AuthnRequest | Kind::Assertion);
+    let is_answer = message.field == Some(SAML_RESPONSE) && message.wrapping != "base64";
+    let refusal = Claimed::parse(&message.octets, limits).err().filter(|_| is_wrong && is_answer)?;
+    Some(Complaint::error(refusal.code(), refusal.to_string(), refusal.hint()))
 }
 
 /// How a form or a query came.

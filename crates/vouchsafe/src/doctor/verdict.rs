@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Complaint, Diagnosis, Exhibit, Kind, Severity};
+use super::{Complaint, Diagnosis, Exhibit, Kind, Severity, Story};
 
 /// What to read first.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -83,6 +83,11 @@ fn cause(diagnosis: &Diagnosis) -> Option<(String, Complaint)> {
         return Some((source, cause.complaint.clone()));
     }
     for severity in [Severity::Error, Severity::Warning] {
+        // Errors of a sequence are its cause already.
+        let warned = diagnosis.stories.iter().find_map(warning_of).filter(|_| severity == Severity::Warning);
+        if warned.is_some() {
+            return warned;
+        }
         let all = || {
             let worst =
                 diagnosis.exhibits.iter().filter_map(|exhibit| Some((exhibit, exhibit.complaints.first()?)));
@@ -105,6 +110,14 @@ fn cause(diagnosis: &Diagnosis) -> Option<(String, Complaint)> {
         }
     }
     None
+}
+
+/// The first warning of a sequence, with where it is.
+fn warning_of(story: &Story) -> Option<(String, Complaint)> {
+    story.events.iter().find_map(|event| {
+        let mut warnings = event.complaints.iter().filter(|one| one.severity == Severity::Warning);
+        Some((format!("{}, request {}", story.source, event.request), warnings.next()?.clone()))
+    })
 }
 
 fn is_message(kind: Kind) -> bool {

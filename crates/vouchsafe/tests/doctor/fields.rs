@@ -182,3 +182,27 @@ fn words_of_an_error_page_are_explained() {
     assert_eq!(diagnosis.verdict.cause.unwrap().code, "page.entra.not_assigned");
     assert_eq!(Doctor::new(now()).examine(&[("f", b"hello")]).verdict.answer, Answer::NotUnderstood);
 }
+
+/// What a service refuses in the field, whatever can be read in it.
+#[test]
+fn what_does_not_belong_into_the_field_is_refused() {
+    let okta = testkit::IdentityProvider::okta();
+    let metadata = okta.metadata().unwrap();
+    let posted = format!("SAMLResponse={}", encoded(&base64_encode(metadata.as_bytes())));
+    assert_eq!(errors(&examine(posted)), ["assertion.not_a_response"]);
+    let mut value = String::new();
+    // Two of them, of which the first ends with padding.
+    for padding in ["", " ", "  "] {
+        let xml = format!("{}{padding}", okta.response().issue().unwrap().xml());
+        if base64_encode(xml.as_bytes()).ends_with('=') {
+            value = base64_encode(xml.as_bytes());
+        }
+    }
+    let exhibit = examine(format!("{value}\n{value}"));
+    let error = PostedResponse::from_base64(&format!("{value}\n{value}"), &Limits::default()).unwrap_err();
+    assert_eq!((exhibit.kind, errors(&exhibit)), (Kind::Response, vec![error.code()]), "{exhibit:#?}");
+    assert!(
+        told(&exhibit).1.ends_with("it looks like base64 of several messages, one after the other"),
+        "{exhibit:#?}"
+    );
+}

@@ -607,3 +607,11 @@ fn of_two_sign_ins_ours_is_judged() {
     let cause = with_theirs(wrong).examined().stories[0].cause.clone().unwrap();
     assert_eq!(cause.complaint.code, "assertion.audience");
 }
+
+/// A warning about the sequence is what is read first where nothing is refused.
+#[test]
+fn the_verdict_tells_a_warning_of_the_sequence() {
+    let verdict = started().examined().verdict;
+    assert_eq!(verdict.cause.map(|cause| cause.code).as_deref(), Some("doctor.unanswered"));
+    assert_eq!(verdict.answer.in_words(), "nothing is refused, and there is something to look at");
+}
