@@ -19,7 +19,7 @@ use crate::text::{Line, Style, Text};
 pub(crate) struct Arguments {
     /// Metadata, a message (XML, base64, the posted form, SOAP), an address, an artifact, a HAR file of the browser, a certificate (PEM, DER or
     /// base64), the words of an error page, or the log of a service with its refusals (as `tracing` writes it: text or JSON, a line a refusal);
-    /// - is standard input. Files are looked at together: whole files of metadata among them say whom to trust and
+    /// `-` is standard input. Files are looked at together: whole files of metadata among them say whom to trust and
     /// who we are, certificates whose keys else. Metadata inside a message or a recording says neither. Name no file as metadata that did not
     /// come from the console itself.
     #[arg(required_unless_present = "browse", value_name = "FILE")]

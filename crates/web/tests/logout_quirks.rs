@@ -16,7 +16,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 use http::header::{CONTENT_SECURITY_POLICY, COOKIE, LOCATION, SET_COOKIE};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, Request, Response};
-use vouchsafe::crypto::base64_decode;
 use vouchsafe::signature::{TrustedKey, verify_query};
 use vouchsafe::{
     Connection, ConnectionId, Connections, EntityId, IdentityProvider, Limits, LogoutRequest, Participant,

@@ -14,8 +14,6 @@ mod answers;
 mod attacks;
 mod hostile;
 mod logout;
-#[path = "../support/schema.rs"]
-mod schema;
 mod served;
 mod sign_in;
 #[path = "../support/mod.rs"]

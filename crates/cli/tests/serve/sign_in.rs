@@ -55,7 +55,7 @@ async fn through_the_test_kits_identity_provider() {
 }
 
 fn assert_fits(name: &str, value: &Value) {
-    let misfits = crate::schema::misfits(name, value);
+    let misfits = crate::support::schema::misfits(name, value);
     assert!(misfits.is_empty(), "{name}: {misfits:#?}");
 }
 
