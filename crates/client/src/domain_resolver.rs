@@ -113,7 +113,7 @@ impl DomainResolver {
     pub async fn txt_records(&self, name: &str) -> Result<Vec<String>, ClientError> {
         let failed = |reason: String| ClientError::Dns { name: name.to_owned(), reason };
         let mut absolute = Name::from_ascii(name).map_err(|error| failed(error.to_string()))?;
-        if absolute.is_root() {
+        if absolute.num_labels() == 0 {
             return Err(failed("it is empty".to_owned()));
         }
         // No search list of this machine is tried.

@@ -78,6 +78,9 @@ pub struct LoginFacts {
     /// Hash of the token attribute, once [`sealed`](Self::sealed).
     #[serde(default)]
     pub token_hash: Option<TokenHash>,
+    /// A name that the person is to have from now on, of whom nobody else may have it.
+    #[serde(skip)]
+    pub(crate) new_name: Option<Identity>,
     #[serde(skip)]
     pub(crate) hashing: Hashing,
 }
@@ -108,8 +111,16 @@ impl LoginFacts {
             at,
             attributes: BTreeMap::new(),
             token_hash: None,
+            new_name: None,
             hashing: Hashing::default(),
         }
+    }
+
+    /// The same, looked up together with whoever has this name already: the person is to have it.
+    #[must_use]
+    pub fn with_new_name(mut self, name: Identity) -> Self {
+        self.new_name = Some(name);
+        self
     }
 
     /// The same login, whose token and assertion ID are hashed by this provider. Those of a [`Login`] have that of its connection

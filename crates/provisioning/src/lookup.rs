@@ -62,7 +62,11 @@ impl LookUp {
         }
         values.extend(login.subject.as_deref().map(str::trim));
         let identities: Vec<Identity> =
-            names().filter_map(|name| login.named_by(name)).chain(login.named()).collect();
+            names()
+            .filter_map(|name| login.named_by(name))
+            .chain(login.named())
+            .chain(login.new_name.clone())
+            .collect();
         let keys = |identity: &Identity| {
             let (over, subject) = (&identity.connection, identity.subject.trim());
             [ScimRecord::key_of_user_name(over, subject), ScimRecord::key_of_external_id(over, subject)]

@@ -111,7 +111,11 @@ impl Decision {
                 .with_subject_qualifiers(name_qualifier.as_deref(), sp_name_qualifier.as_deref());
         }
         let change = match change {
-            NameIdChange::New(name) => Change::RenameIdentity(person.clone(), person.renamed(name)),
+            NameIdChange::New(name) => {
+                let renamed = person.renamed(name);
+                facts = facts.with_new_name(renamed.clone());
+                Change::RenameIdentity(person.clone(), renamed)
+            }
             _ => Change::UnlinkIdentity(person.clone()),
         };
         Self::new(About::Login(Box::new(facts)), move |snapshot, policy| {

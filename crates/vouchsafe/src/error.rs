@@ -308,8 +308,8 @@ impl BindingError {
                  load its metadata from its console again. Some have none (Google): then the session there goes on."
             }
             Self::NoNameIdManagement { .. } => {
-                "Configure name_id_management on the builder, and load metadata of the identity provider that has a ManageNameIDService. Most products \
-                 have none: then names are changed in the directory, and the person signs in under the new one."
+                "Configure name_id_management on the builder. Few products have a ManageNameIDService: where the console names one, load the metadata \
+                 from the console; where it names none, names are changed in the directory, and the person signs in under the new one."
             }
             Self::LogoutKeyMissing => {
                 "Configure signing_key on the builder and give its certificate to the identity provider (Okta: \"Enable Single Logout\", its \"Signature Certificate\")."

@@ -166,7 +166,7 @@ pub(crate) struct RequestDetails {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) provider_name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) scoping: Option<Scoping>,
+    pub(crate) scoping: Option<Box<Scoping>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) extensions: Vec<String>,
 }
@@ -281,7 +281,7 @@ macro_rules! request_details {
             /// Through whom the person may authenticate.
             #[must_use]
             pub fn scoping(mut self, scoping: $crate::request_details::Scoping) -> Self {
-                self.request.scoping = Some(scoping);
+                self.request.scoping = Some(Box::new(scoping));
                 self
             }
 

@@ -225,12 +225,13 @@ async fn a_request_asks_what_its_query_says() {
     assert!(!plain.force_authn && !plain.is_passive && plain.signature_algorithm.is_some());
     assert_eq!(plain.issuer, served.url("/saml/metadata"));
     assert_eq!(plain.assertion_consumer, Some(served.url("/saml/acs")));
+    use vouchsafe_testkit::EMAIL_ADDRESS;
     let mfa = "https://refeds.org/profile/mfa";
-    let asked = browser.ask(&served, &format!("force&passive=1&context={mfa}&format=urn:x")).await;
+    let asked = browser.ask(&served, &format!("force&passive=1&context={mfa}&format={EMAIL_ADDRESS}")).await;
     assert!(asked.force_authn && asked.is_passive);
     assert_eq!(
         (asked.authn_contexts, asked.name_id_format),
-        (vec![mfa.to_owned()], Some("urn:x".to_owned()))
+        (vec![mfa.to_owned()], Some(EMAIL_ADDRESS.to_owned()))
     );
     let issued = served.response().in_response_to(&asked.id).issue().unwrap();
     let (status, answer) = browser.post(&served, &issued, asked.relay_state.as_deref()).await;

@@ -43,7 +43,7 @@ fn departures_from_the_schema_are_warnings() {
     }
     // Whatever stands in extensions, contacts and other roles is not looked at.
     let others = "<md:Extensions><x xmlns='urn:x'>text<md:EntityDescriptor/></x></md:Extensions>";
-    let unread = "<md:ContactPerson><nobody/></md:ContactPerson><md:SPSSODescriptor surprise='1'/>";
+    let unread = "<md:ContactPerson><nobody/></md:ContactPerson><md:SPSSODescriptor surprise='1' protocolSupportEnumeration='urn:oasis:names:tc:SAML:2.0:protocol'/>";
     let found = read(&named(
         " xmlns:x='urn:x' x:any='1'",
         &format!("{others}{}{unread}", role(SAML2, &(signing_key() + SSO))),
