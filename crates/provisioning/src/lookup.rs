@@ -61,8 +61,7 @@ impl LookUp {
             token_hashes.push(TokenHash::hashed_by(&login.hashing, value)?);
         }
         values.extend(login.subject.as_deref().map(str::trim));
-        let identities: Vec<Identity> =
-            names()
+        let identities: Vec<Identity> = names()
             .filter_map(|name| login.named_by(name))
             .chain(login.named())
             .chain(login.new_name.clone())

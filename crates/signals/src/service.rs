@@ -11,11 +11,11 @@ use http::{
 };
 use serde_json::{Value, json};
 use vouchsafe::{
-    ConnectionId, Explain as _,
+    ConnectionId, ConnectionState, Explain as _,
     crypto::{Provider, hexadecimal},
     provisioning::{AccountId, Actor, Change, RuleId},
 };
-use vouchsafe_store::{Decision, Directory, ReplayStore};
+use vouchsafe_store::{ConnectionStore, Decision, Directory, ReplayStore};
 
 use crate::{
     Expected, FetchKeys, SignalError, Subject, Transmitter, Transmitters, Verified,
@@ -37,8 +37,8 @@ const EVENT_AGE: TimeDelta = TimeDelta::hours(24);
 const LONGEST_BODY: usize = 64 * 1024;
 
 /// What signals need of a store.
-pub trait SignalStore: Directory + ReplayStore {}
-impl<S: Directory + ReplayStore + ?Sized> SignalStore for S {}
+pub trait SignalStore: Directory + ConnectionStore + ReplayStore {}
+impl<S: Directory + ConnectionStore + ReplayStore + ?Sized> SignalStore for S {}
 
 /// Answers signals of identity providers. Clones share their keys.
 #[derive(Clone)]
@@ -186,7 +186,10 @@ impl SignalService {
         // One whose connection signs nobody in any more is believed nothing.
         let organization = self.store.organization(&found.organization).await?;
         let signs_in = organization.is_some_and(|known| known.value.signs_in_over(&connection));
-        if signs_in { Ok(found) } else { Err(SignalError::UnknownConnection) }
+        // Its organization may still name one that was retired by a write.
+        let stored = self.store.connection(&connection).await?;
+        let is_retired = stored.is_some_and(|stored| stored.state == ConnectionState::Retired);
+        if signs_in && !is_retired { Ok(found) } else { Err(SignalError::UnknownConnection) }
     }
 
     async fn verified(

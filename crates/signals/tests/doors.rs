@@ -19,11 +19,11 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use http::StatusCode;
 use serde_json::json;
-use vouchsafe::ConnectionId;
 use vouchsafe::provisioning::{AccountId, OrganizationId};
-use vouchsafe_store::Memory;
+use vouchsafe::{ConnectionId, ConnectionState, EntityId};
+use vouchsafe_store::{ConnectionMetadata, Memory, MetadataSource, StoredConnection};
 
-use world::{GTR, ISSUER, World, by_email, by_subject, session};
+use world::{GTR, ISSUER, World, author, by_email, by_subject, session};
 
 #[tokio::test]
 async fn universal_logout_ends_the_sessions_of_the_one_person() {
@@ -122,4 +122,25 @@ async fn a_connection_that_signs_nobody_in_is_believed_nothing() {
     let token = world.token(GTR, &world.revocation_claims("j1"));
     assert_eq!(world.revoke(&token, &by_email()).await, StatusCode::NOT_FOUND);
     assert!(world.live().await[0]);
+}
+
+/// Whichever way its connection was retired: here by a write, after which the organization still names it.
+#[tokio::test]
+async fn the_transmitter_of_a_retired_connection_is_believed_nothing() {
+    for world in World::on_every_store().await {
+        let metadata = ConnectionMetadata::new("<md:EntityDescriptor/>", MetadataSource::Uploaded, world.now);
+        let id = ConnectionId::new("acme-okta").unwrap();
+        let identity_provider = EntityId::new("https://idp.acme.example").unwrap();
+        let mut connection = StoredConnection::new(id, "acme".into(), identity_provider, metadata);
+        connection.state = ConnectionState::Active;
+        connection.revision = world.store.add_connection(&connection, &author()).await.unwrap();
+        connection.state = ConnectionState::Retired;
+        world.store.update_connection(&connection, &author()).await.unwrap();
+        let token = world.token(GTR, &world.revocation_claims("j1"));
+        let body = json!({"sub_id": by_email()}).to_string();
+        let unknown = world.revoke_at("nobody", &token, &body).await;
+        assert_eq!(world.revoke(&token, &by_email()).await, unknown);
+        assert_ne!(unknown, StatusCode::NO_CONTENT);
+        assert_eq!(world.live().await, [true; 4]);
+    }
 }

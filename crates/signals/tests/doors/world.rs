@@ -14,7 +14,7 @@ use vouchsafe::provisioning::{
 };
 use vouchsafe::{ConnectionId, EntityId};
 use vouchsafe_signals::{FetchKeys, Fetching, SignalService, Transmitter};
-use vouchsafe_store::{Author, Directory, Memory, Session, SessionId, SessionStore, Sqlite};
+use vouchsafe_store::{Author, ConnectionStore, Directory, Memory, Session, SessionId, SessionStore, Sqlite};
 
 pub(crate) const ISSUER: &str = "https://acme.okta.example";
 const KEYS: &str = "https://acme.okta.example/oauth2/v1/keys";
@@ -39,8 +39,8 @@ impl FetchKeys for Published {
     }
 }
 
-pub(crate) trait Store: Directory + SessionStore {}
-impl<S: Directory + SessionStore> Store for S {}
+pub(crate) trait Store: Directory + ConnectionStore + SessionStore {}
+impl<S: Directory + ConnectionStore + SessionStore> Store for S {}
 
 pub(crate) struct World {
     pub(crate) store: Arc<dyn Store>,
@@ -53,7 +53,7 @@ pub(crate) struct World {
 }
 
 /// Who sets up what there is.
-fn author() -> Author {
+pub(crate) fn author() -> Author {
     Author::new(Actor::Operator, start())
 }
 
