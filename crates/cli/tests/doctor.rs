@@ -145,6 +145,10 @@ fn the_first_screen_holds_the_answer_the_cause_and_what_to_change() {
         .replace("saml2p:", "p:")
         .replace(":saml2p", ":p")
         .replace("http://www.okta.com/", "https://idp.example.net/");
-    let run = vouchsafe(["doctor", &folder.write("other.xml", xml), "--entity-id", "urn:us"]);
+    let metadata = vouchsafe_testkit::IdentityProvider::okta().metadata().unwrap();
+    let metadata = metadata.replace("http://www.okta.com/", "https://idp.example.net/");
+    let metadata = metadata.replace("https://example.okta.com/app/", "https://idp.example.net/sign-in/");
+    let metadata = folder.write("other-idp.xml", metadata);
+    let run = vouchsafe(["doctor", &metadata, &folder.write("other.xml", xml), "--entity-id", "urn:us"]);
     assert!(run.stdout.contains("where: the SAML settings of this application"), "{}", run.stdout);
 }
