@@ -69,13 +69,16 @@ async fn filled<S: ScimStore + suite::Store>(store: &S, people: usize) {
     for number in 0..people.min(300) {
         store
             .add_team(
-                &Team::new(TeamId::new(format!("t{number}")), suite::acme(), format!("Team {number}")),
+                &Team::new(TeamId::new(format!("team-{number}")), suite::acme(), format!("Team {number}")),
                 &suite::author(),
             )
             .await
             .unwrap();
-        let project =
-            Project::new(ProjectId::new(format!("p{number}")), suite::acme(), format!("Project {number}"));
+        let project = Project::new(
+            ProjectId::new(format!("project-{number}")),
+            suite::acme(),
+            format!("Project {number}"),
+        );
         store.add_project(&project, &suite::author()).await.unwrap();
     }
     let mut adding = tokio::task::JoinSet::new();

@@ -216,6 +216,9 @@ impl SingleSignOn {
                         continue;
                     }
                     let binding = self.cookies().bind_logout(&started.pending, started.binding.reveal());
+                    // One `Set-Cookie` of a name (RFC 6265 4.1.1): that of the sign-out before is not taken away but replaced.
+                    let ended = self.cookies().unbind_logout();
+                    cookies.retain(|cookie| Some(cookie) != ended.as_ref());
                     cookies.extend(binding);
                     return carried(&started.request, cookies);
                 }
