@@ -4,8 +4,10 @@ use vouchsafe_assertion::{AssertionError, Ledger, MessageError, NameMismatch, Re
 use vouchsafe_crypto::CryptoError;
 use vouchsafe_encryption::EncryptionError;
 use vouchsafe_metadata::{MetadataError, RefreshError};
+#[cfg(feature = "schema")]
+use vouchsafe_provisioning::DocumentError;
 #[cfg(feature = "provisioning")]
-use vouchsafe_provisioning::{AddressError, DocumentError, PlanRefusal, PolicyError};
+use vouchsafe_provisioning::{AddressError, PlanRefusal, PolicyError};
 use vouchsafe_signature::SignatureError;
 use vouchsafe_xml::XmlError;
 
@@ -76,7 +78,10 @@ explain!(
 );
 
 #[cfg(feature = "provisioning")]
-explain!(AddressError, DocumentError, PolicyError);
+explain!(AddressError, PolicyError);
+
+#[cfg(feature = "schema")]
+explain!(DocumentError);
 
 impl Explain for Refusal {
     fn code(&self) -> &'static str {
