@@ -187,7 +187,9 @@ pub(crate) fn embedded(text: &str) -> Option<Vec<u8>> {
         [run.as_str(), value.unwrap_or_default()].into_iter().find_map(|candidate| {
             let candidate =
                 if candidate.contains('%') { form::percent_decoded(candidate) } else { candidate.to_owned() };
-            base64_decode(candidate.as_bytes()).ok().filter(|decoded| begins_like_xml(decoded))
+            base64_decode(candidate.as_bytes())
+                .ok()
+                .filter(|decoded| begins_like_xml(decoded) && is_text(decoded))
         })
     })
 }
@@ -323,6 +325,13 @@ mod tests {
 
     const MESSAGE: &str =
         "<?xml version=\"1.0\"?><samlp:Response xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\"/>";
+
+    /// One signature of some hundred decodes to a first byte that is a `<`.
+    #[test]
+    fn a_signature_is_no_message() {
+        let signature = base64_encode(&[b'<', 0xFF, 0x81, 0x3A].repeat(64));
+        assert_eq!(super::embedded(&format!("<SignatureValue>{signature}</SignatureValue>")), None);
+    }
 
     /// What it is, by each spelling in which it comes.
     #[test]
