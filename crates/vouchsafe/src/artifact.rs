@@ -6,12 +6,12 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use vouchsafe_assertion::{
     Artifact, ClaimedMessage, ConnectionId, Message, MessageError, MessageKind, Recorded, Refusal, ReplayKey,
-    authenticate_message, unsigned_artifact_response,
+    unsigned_artifact_response,
 };
 use vouchsafe_metadata::{Binding, Endpoint, IdentityProvider};
 use vouchsafe_xml::Limits;
 
-use crate::back_channel::SoapCall;
+use crate::back_channel::{SoapCall, another_kind};
 use crate::claimed_response::ClaimedResponse;
 use crate::connection::Connection;
 use crate::error::BindingError;
@@ -279,16 +279,9 @@ impl ServiceProvider {
         let resolved = if trust.accepts_unsigned_artifact_responses() && !claimed.carries_signature() {
             unsigned_artifact_response(claimed, &trust, &expectations, now, limits)?
         } else {
-            let valid =
-                authenticate_message(claimed, &trust, limits)?.read()?.validate(&expectations, now)?;
-            // An answer that was read from the connection on which the question went out, and that names the question, is new.
-            let recorded = valid.replay_key().recorded(true);
-            match valid.confirm(recorded)? {
+            match self.answer_to_call(claimed, &trust, &expectations, now)? {
                 Message::ArtifactResponse(resolved) => resolved.into_response(limits)?,
-                other => {
-                    let expected = vec![MessageKind::ArtifactResponse.to_string()];
-                    return Err(refused(MessageError::kind(expected, other.kind())));
-                }
+                other => return Err(another_kind(MessageKind::ArtifactResponse, &other)),
             }
         };
         Ok(ClaimedResponse::resolved(resolved, received_at, relay_state, connection.id().clone()))

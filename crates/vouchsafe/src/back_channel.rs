@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use vouchsafe_assertion::{
-    ClaimedMessage, Message, MessageError, MessageId, MessageKind, OutstandingRequest, Refusal, StatusAnswer,
-    authenticate_message,
+    ClaimedMessage, Message, MessageError, MessageExpectations, MessageId, MessageKind, OutstandingRequest,
+    Refusal, StatusAnswer, Trust, authenticate_message,
 };
 use vouchsafe_metadata::{Binding, Endpoint};
 
@@ -108,17 +108,29 @@ impl ServiceProvider {
             .answering(call.into_request());
         let claimed = ClaimedMessage::in_soap(answer, self.limits())?;
         claimed.require_kind(&[MessageKind::LogoutResponse])?;
-        let trust = connection.trust(self)?;
-        let valid =
-            authenticate_message(claimed, &trust, self.limits())?.read()?.validate(&expectations, now)?;
-        // An answer that was read from the connection on which the request went out, and that names the request, is new.
-        let recorded = valid.replay_key().recorded(true);
-        match valid.confirm(recorded)? {
+        match self.answer_to_call(claimed, &*connection.trust(self)?, &expectations, now)? {
             Message::LogoutResponse(answer) => Ok(answer),
-            other => {
-                let expected = vec![MessageKind::LogoutResponse.to_string()];
-                Err(Refusal::new(MessageError::kind(expected, other.kind()).into()))
-            }
+            other => Err(another_kind(MessageKind::LogoutResponse, &other)),
         }
     }
+
+    /// What answers a call of ours, signed and judged. It was read from the connection on which the request went out, and names the request, so it
+    /// is new.
+    pub(crate) fn answer_to_call(
+        &self,
+        claimed: ClaimedMessage,
+        trust: &Trust,
+        expectations: &MessageExpectations,
+        now: DateTime<Utc>,
+    ) -> Result<Message, Refusal> {
+        let valid =
+            authenticate_message(claimed, trust, self.limits())?.read()?.validate(expectations, now)?;
+        let recorded = valid.replay_key().recorded(true);
+        valid.confirm(recorded)
+    }
+}
+
+/// The refusal of an answer that is none of the kind that was asked for.
+pub(crate) fn another_kind(expected: MessageKind, found: &Message) -> Refusal {
+    Refusal::new(MessageError::kind(vec![expected.to_string()], found.kind()).into())
 }

@@ -3,14 +3,14 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use vouchsafe_assertion::{
-    Carriage, ClaimedMessage, ManageNameIdRequest, Message, MessageError, MessageKind, NameIdChange, Refusal,
-    SessionNameId, StatusAnswer, authenticate_message,
+    Carriage, ClaimedMessage, ManageNameIdRequest, Message, MessageKind, NameIdChange, Refusal,
+    SessionNameId, StatusAnswer,
 };
 use vouchsafe_metadata::{Binding, Endpoint};
 use vouchsafe_signature::MessageParameter;
 use vouchsafe_xml::Writer;
 
-use crate::back_channel::SoapCall;
+use crate::back_channel::{SoapCall, another_kind};
 use crate::browser_binding::BrowserBinding;
 use crate::connection::Connection;
 use crate::error::BindingError;
@@ -175,17 +175,9 @@ impl ServiceProvider {
         let expectations = self.message_expectations(connection, address)?.answering(call.into_request());
         let claimed = ClaimedMessage::in_soap(answer, self.limits())?;
         claimed.require_kind(&[MessageKind::ManageNameIdResponse])?;
-        let trust = connection.trust(self)?;
-        let valid =
-            authenticate_message(claimed, &trust, self.limits())?.read()?.validate(&expectations, now)?;
-        // An answer that was read from the connection on which the request went out, and that names the request, is new.
-        let recorded = valid.replay_key().recorded(true);
-        match valid.confirm(recorded)? {
+        match self.answer_to_call(claimed, &*connection.trust(self)?, &expectations, now)? {
             Message::ManageNameIdResponse(answer) => Ok(answer),
-            other => {
-                let expected = vec![MessageKind::ManageNameIdResponse.to_string()];
-                Err(Refusal::new(MessageError::kind(expected, other.kind()).into()))
-            }
+            other => Err(another_kind(MessageKind::ManageNameIdResponse, &other)),
         }
     }
 
