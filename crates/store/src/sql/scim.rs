@@ -109,10 +109,7 @@ impl<E: Engine> ScimStore for E {
         Box::pin(async move {
             let ids: Vec<String> = groups.iter().map(|id| id.as_str().to_owned()).collect();
             let answered = self.ask(Batch::of(COUNTS).bind(findable(&ids))).await?;
-            let count = |row: &Row| {
-                Ok((GroupId::new(row.text(0)?), usize::try_from(row.integer(1)?).unwrap_or(usize::MAX)))
-            };
-            answered.rows.iter().map(count).collect()
+            answered.rows.iter().map(|row| counted(row, GroupId::new)).collect()
         })
     }
 
@@ -126,10 +123,7 @@ impl<E: Engine> ScimStore for E {
         Box::pin(async move {
             let ids: Vec<String> = accounts.iter().map(|id| id.as_str().to_owned()).collect();
             let answered = self.ask(Batch::of(COUNTS).bind(findable(&ids))).await?;
-            let count = |row: &Row| {
-                Ok((AccountId::new(row.text(0)?), usize::try_from(row.integer(1)?).unwrap_or(usize::MAX)))
-            };
-            answered.rows.iter().map(count).collect()
+            answered.rows.iter().map(|row| counted(row, AccountId::new)).collect()
         })
     }
 
@@ -348,4 +342,9 @@ fn name_in(json: &str) -> Result<String, StoreError> {
     rows::from_json("SCIM resource", json).map(|read| match read {
         Read::Name(name) | Read::Whole { name } => name,
     })
+}
+
+/// Of whom, and how many.
+fn counted<T>(row: &Row, of: impl FnOnce(String) -> T) -> Result<(T, usize), StoreError> {
+    Ok((of(row.text(0)?.to_owned()), usize::try_from(row.integer(1)?).unwrap_or(usize::MAX)))
 }
