@@ -113,8 +113,8 @@ pub async fn export_audit(
     Ok((lines, entries.last().map_or(after, |entry| entry.cursor)))
 }
 
-/// Delivers what is behind a cursor, in order, until nothing is left or a delivery fails; `AuditDelivery` goes on by itself: to a webhook, a log of security events, a queue. Answers where
-/// to go on, which the caller keeps, and calls this again whenever it likes.
+/// Delivers what is behind a cursor, in order, until nothing is left or a delivery fails: to a webhook, a log of security events, a queue. Answers
+/// where to go on, which the caller keeps, and calls this again whenever it likes. `AuditDelivery` does so by itself.
 ///
 /// Only what is committed is delivered. It is delivered **at least once**: a process that dies after a delivery, before it has kept the cursor,
 /// delivers the same again, which the receiver recognises by its cursor.

@@ -44,6 +44,7 @@
 mod accept;
 mod answers;
 mod artifact;
+mod believed;
 mod check;
 mod chooser;
 mod chooser_page;

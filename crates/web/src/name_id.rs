@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use http::request::Parts;
-use http::{Method, Response, StatusCode};
+use http::{Response, StatusCode};
 use vouchsafe::xml::Quoted;
 use vouchsafe::{
     BindingError, BoundRequest, Carriage, Connection, ExpectMessage, IncomingMessage, ManageNameIdRequest,
@@ -15,7 +15,8 @@ use vouchsafe::{
 };
 
 use crate::answers::{Context, carried, carried_in_frame, see_other, with_query};
-use crate::check::{elsewhere, open_if_any};
+use crate::believed::Believed;
+use crate::check::elsewhere;
 use crate::error::HttpError;
 use crate::limiter::ReceivePermit;
 use crate::logout::BACK_CHANNEL_TIME;
@@ -132,15 +133,7 @@ impl SingleSignOn {
         context: &mut Context,
     ) -> Result<Response<String>, HttpError> {
         let at = self.name_id_address(connection, Carriage::Redirect).await?;
-        let limits = self.service_provider().limits();
-        let query = request.uri.query().unwrap_or_default();
-        let sent = match request.method {
-            Method::POST => SentMessage::from_form(body, limits)?,
-            _ => SentMessage::from_query(query, limits)?,
-        };
-        let octets = body.len().max(query.len());
-        let (incoming, permit) = self.open_message(request, sent, at, octets).await?;
-        context.issuer = incoming.issuer().map(|issuer| issuer.as_str().to_owned());
+        let (incoming, permit) = self.open_brought(request, body, at, context).await?;
         if incoming.kind() == MessageKind::ManageNameIdResponse {
             return self.name_id_answered(request, incoming, permit).await;
         }
@@ -186,29 +179,12 @@ impl SingleSignOn {
         context: &mut Context,
     ) -> Result<CarriedOut, HttpError> {
         let names = self.inner.names.as_ref().ok_or(HttpError::NoNameIdManagement)?;
-        let relay_state = incoming.relay_state().cloned();
-        let candidates: Vec<Connection> = match connection {
-            Some(id) => self.find_connection(id).await?.into_iter().collect(),
-            None => open_if_any(self.inner.connections.candidates_for_message(&incoming).await?),
-        };
-        if let [only] = candidates.as_slice() {
-            context.connection = Some(only.id().clone());
-        }
-        let permit = permit.over_connections(candidates.iter().map(Connection::id)).await?;
-        let (service_provider, judged, now) =
-            (self.service_provider().clone(), candidates.clone(), self.now());
-        let (valid, _permit) = elsewhere(move || {
-            let expect = ExpectMessage::NameIdRequest;
-            Ok((service_provider.receive_message(incoming, &judged, expect, now)?, permit))
-        })
-        .await?;
-        let replay_key = valid.replay_key();
-        let Message::ManageNameIdRequest(request) = self.confirm_message(valid).await? else {
+        let expect = ExpectMessage::NameIdRequest;
+        let believed = self.believe(incoming, connection, expect, permit, context).await?;
+        let Believed { message, connection, relay_state, replay_key, permit: _permit } = believed;
+        let Message::ManageNameIdRequest(request) = message else {
             return Err(HttpError::NoNameIdManagement);
         };
-        let found = candidates.into_iter().find(|one| one.id() == request.connection());
-        let connection = found.ok_or(HttpError::UnknownConnection)?;
-        context.connection = Some(connection.id().clone());
         let status = names.requested(&request).await?;
         // Last: a request that could not be carried out is taken again.
         self.inner.replays.insert_once(replay_key.hash(), replay_key.expires_at()).await?;

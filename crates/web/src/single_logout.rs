@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use http::request::Parts;
-use http::{HeaderMap, Method, Response, StatusCode};
+use http::{HeaderMap, Response, StatusCode};
 use vouchsafe::{
     BoundLogout, Carriage, Connection, ExpectMessage, IncomingMessage, LogoutRequest, LogoutStatus, Message,
-    MessageKind, RelayState, ReplayKey, SentMessage, StatusAnswer, ValidMessage, provisioning::Identity,
-    unasked_message,
+    MessageKind, RelayState, ReplayKey, SentMessage, StatusAnswer, provisioning::Identity, unasked_message,
 };
 
 use crate::answers::{Context, answer, carried_in_frame};
-use crate::check::{elsewhere, open_if_any};
+use crate::believed::Believed;
+use crate::check::elsewhere;
 use crate::error::HttpError;
 use crate::limiter::ReceivePermit;
 use crate::logout::{SingleLogout, meant_by};
@@ -92,15 +92,7 @@ impl SingleSignOn {
     ) -> Result<Response<String>, HttpError> {
         let single_logout = self.inner.single_logout.as_ref().ok_or(HttpError::NoSingleLogout)?;
         let at = self.logout_address(connection, Carriage::Redirect).await?;
-        let limits = self.service_provider().limits();
-        let query = request.uri.query().unwrap_or_default();
-        let sent = match request.method {
-            Method::POST => SentMessage::from_form(body, limits)?,
-            _ => SentMessage::from_query(query, limits)?,
-        };
-        let octets = body.len().max(query.len());
-        let (incoming, permit) = self.open_message(request, sent, at, octets).await?;
-        context.issuer = incoming.issuer().map(|issuer| issuer.as_str().to_owned());
+        let (incoming, permit) = self.open_brought(request, body, at, context).await?;
         if incoming.kind() == MessageKind::LogoutResponse {
             return self.logout_answered(single_logout, &request.headers, incoming, permit).await;
         }
@@ -141,18 +133,6 @@ impl SingleSignOn {
         own.ok_or(HttpError::UnknownConnection)
     }
 
-    pub(crate) async fn open_message(
-        &self,
-        request: &Parts,
-        sent: SentMessage,
-        at: String,
-        octets: usize,
-    ) -> Result<(IncomingMessage, ReceivePermit), HttpError> {
-        let permit = self.inner.limiter.enter(self.inner.address_of(request), octets).await?;
-        let service_provider = self.service_provider().clone();
-        elsewhere(move || Ok((service_provider.open_message(sent, &at)?, permit))).await
-    }
-
     /// Believes a logout request once, remembers it, ends the sessions that it means, and then records that it did.
     async fn carry_out(
         &self,
@@ -162,24 +142,10 @@ impl SingleSignOn {
         permit: ReceivePermit,
         context: &mut Context,
     ) -> Result<CarriedOut, HttpError> {
-        let relay_state = incoming.relay_state().cloned();
-        let candidates = match connection {
-            Some(id) => self.find_connection(id).await?.into_iter().collect(),
-            None => open_if_any(self.inner.connections.candidates_for_message(&incoming).await?),
-        };
-        if let [only] = candidates.as_slice() {
-            context.connection = Some(only.id().clone());
-        }
-        let permit = permit.over_connections(candidates.iter().map(Connection::id)).await?;
-        // The places are held until the sessions are over.
-        let (valid, _permit) = self.judge_message(incoming, candidates.clone(), permit).await?;
-        let replay_key = valid.replay_key();
-        let Message::LogoutRequest(request) = self.confirm_message(valid).await? else {
-            return Err(HttpError::NoSingleLogout);
-        };
-        let found = candidates.into_iter().find(|one| one.id() == request.connection());
-        let connection = found.ok_or(HttpError::UnknownConnection)?;
-        context.connection = Some(connection.id().clone());
+        let expect = ExpectMessage::LogoutRequest;
+        let believed = self.believe(incoming, connection, expect, permit, context).await?;
+        let Believed { message, connection, relay_state, replay_key, permit: _permit } = believed;
+        let Message::LogoutRequest(request) = message else { return Err(HttpError::NoSingleLogout) };
         let ended = self.end_sessions(single_logout, &request).await?;
         // Last: a request that could not be carried out is taken again. Of two copies at the same time both may be, which ends no more.
         self.inner.replays.insert_once(replay_key.hash(), replay_key.expires_at()).await?;
@@ -276,27 +242,6 @@ impl SingleSignOn {
             Message::LogoutResponse(answer) => Ok((answer, bound, replay_key)),
             _ => Err(HttpError::NoSingleLogout),
         }
-    }
-
-    async fn judge_message(
-        &self,
-        incoming: IncomingMessage,
-        candidates: Vec<Connection>,
-        permit: ReceivePermit,
-    ) -> Result<(ValidMessage, ReceivePermit), HttpError> {
-        let (service_provider, now) = (self.service_provider().clone(), self.now());
-        elsewhere(move || {
-            let valid =
-                service_provider.receive_message(incoming, &candidates, ExpectMessage::LogoutRequest, now)?;
-            Ok((valid, permit))
-        })
-        .await
-    }
-
-    /// A message that was not carried out before. It is recorded when it was.
-    pub(crate) async fn confirm_message(&self, valid: ValidMessage) -> Result<Message, HttpError> {
-        let recorded = self.inner.replays.look_up(valid.replay_key()).await?;
-        Ok(valid.confirm(recorded)?)
     }
 }
 

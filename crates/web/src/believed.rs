@@ -1,0 +1,97 @@
+//! A request of an identity provider's about sessions or names: opened, and believed once.
+
+use http::Method;
+use http::request::Parts;
+use vouchsafe::{
+    Connection, ExpectMessage, IncomingMessage, Message, RelayState, ReplayKey, SentMessage, ValidMessage,
+};
+
+use crate::answers::Context;
+use crate::check::{elsewhere, open_if_any};
+use crate::error::HttpError;
+use crate::limiter::ReceivePermit;
+use crate::single_sign_on::SingleSignOn;
+
+/// A request that nobody brought before, signed by a key of the connection.
+pub(crate) struct Believed {
+    pub(crate) message: Message,
+    pub(crate) connection: Connection,
+    pub(crate) relay_state: Option<RelayState>,
+    /// To be recorded when the request was carried out, so that one that could not be is taken again.
+    pub(crate) replay_key: ReplayKey,
+    /// The places are held until then.
+    pub(crate) permit: ReceivePermit,
+}
+
+impl SingleSignOn {
+    /// Opens what a browser brings, in the query of a GET or in the form of a POST.
+    pub(crate) async fn open_brought(
+        &self,
+        request: &Parts,
+        body: &[u8],
+        at: String,
+        context: &mut Context,
+    ) -> Result<(IncomingMessage, ReceivePermit), HttpError> {
+        let limits = self.service_provider().limits();
+        let query = request.uri.query().unwrap_or_default();
+        let sent = match request.method {
+            Method::POST => SentMessage::from_form(body, limits)?,
+            _ => SentMessage::from_query(query, limits)?,
+        };
+        let octets = body.len().max(query.len());
+        let (incoming, permit) = self.open_message(request, sent, at, octets).await?;
+        context.issuer = incoming.issuer().map(|issuer| issuer.as_str().to_owned());
+        Ok((incoming, permit))
+    }
+
+    /// Opens what a browser or an identity provider's own server brings.
+    pub(crate) async fn open_message(
+        &self,
+        request: &Parts,
+        sent: SentMessage,
+        at: String,
+        octets: usize,
+    ) -> Result<(IncomingMessage, ReceivePermit), HttpError> {
+        let permit = self.inner.limiter.enter(self.inner.address_of(request), octets).await?;
+        let service_provider = self.service_provider().clone();
+        elsewhere(move || Ok((service_provider.open_message(sent, &at)?, permit))).await
+    }
+
+    /// Believes a request. `connection` is the name in the address, where a connection has an address of its own.
+    pub(crate) async fn believe(
+        &self,
+        incoming: IncomingMessage,
+        connection: Option<&str>,
+        expect: ExpectMessage<'static>,
+        permit: ReceivePermit,
+        context: &mut Context,
+    ) -> Result<Believed, HttpError> {
+        let relay_state = incoming.relay_state().cloned();
+        let candidates: Vec<Connection> = match connection {
+            Some(id) => self.find_connection(id).await?.into_iter().collect(),
+            None => open_if_any(self.inner.connections.candidates_for_message(&incoming).await?),
+        };
+        if let [only] = candidates.as_slice() {
+            context.connection = Some(only.id().clone());
+        }
+        let permit = permit.over_connections(candidates.iter().map(Connection::id)).await?;
+        let (service_provider, judged, now) =
+            (self.service_provider().clone(), candidates.clone(), self.now());
+        let (valid, permit) = elsewhere(move || {
+            Ok((service_provider.receive_message(incoming, &judged, expect, now)?, permit))
+        })
+        .await?;
+        let replay_key = valid.replay_key();
+        let message = self.confirm_message(valid).await?;
+        let found = candidates.into_iter().find(|one| one.id() == message.connection());
+        let connection = found.ok_or(HttpError::UnknownConnection)?;
+        context.connection = Some(connection.id().clone());
+        Ok(Believed { message, connection, relay_state, replay_key, permit })
+    }
+
+    /// A message that was not carried out before. It is recorded when it was.
+    pub(crate) async fn confirm_message(&self, valid: ValidMessage) -> Result<Message, HttpError> {
+        let recorded = self.inner.replays.look_up(valid.replay_key()).await?;
+        Ok(valid.confirm(recorded)?)
+    }
+}
