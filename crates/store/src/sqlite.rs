@@ -185,34 +185,48 @@ fn options() -> SqliteConnectOptions {
     SqliteConnectOptions::new().foreign_keys(true).busy_timeout(BUSY_TIMEOUT).pragma("temp_store", "memory")
 }
 
+/// Opens connections. SQLite does not wait for a lock (`busy_timeout`) where a file changes to the write-ahead log, which a file that another
+/// process has just made does at the first connection.
 async fn connected(options: SqliteConnectOptions, connections: u32) -> Result<SqlitePool, StoreError> {
-    SqlitePoolOptions::new()
+    let pool = SqlitePoolOptions::new()
         .max_connections(connections)
         .min_connections(1)
         .idle_timeout(None)
         .max_lifetime(None)
         // There is nobody at the other end who could have gone.
-        .test_before_acquire(false)
-        .connect_with(options)
-        .await
-        .map_err(failed)
+        .test_before_acquire(false);
+    tried_again(|| pool.clone().connect_with(options.clone()), is_locked).await.map_err(failed)
 }
 
 /// Brings the tables up to date. `sqlx` takes no lock over processes for SQLite: where two begin at the same moment, the one that comes second
 /// fails on what the first has made. Each migration is one transaction, so it finds it done when it looks again.
 async fn migrate(pool: &SqlitePool) -> Result<(), StoreError> {
-    const ATTEMPTS: u32 = 10;
     let mut migrations = sqlx::migrate!("migrations/sqlite");
     migrations.dangerous_set_table_name("vouchsafe_migrations");
-    let mut migrated = migrations.run(pool).await;
+    let migrated = tried_again(|| migrations.run(pool), |_| true).await;
+    migrated.map_err(|source| StoreError::Migration { source: Box::new(source) })
+}
+
+/// What another process that begins at the same moment stands in the way of: done again after 20 ms, 40 ms and so on, ten times in all.
+async fn tried_again<T, E, F: Future<Output = Result<T, E>>>(
+    act: impl Fn() -> F,
+    may_pass: impl Fn(&E) -> bool,
+) -> Result<T, E> {
+    const ATTEMPTS: u32 = 10;
     for attempt in 1..ATTEMPTS {
-        if migrated.is_ok() {
-            break;
+        match act().await {
+            Err(failure) if may_pass(&failure) => {}
+            ended => return ended,
         }
         tokio::time::sleep(Duration::from_millis(20).saturating_mul(attempt)).await;
-        migrated = migrations.run(pool).await;
     }
-    migrated.map_err(|source| StoreError::Migration { source: Box::new(source) })
+    act().await
+}
+
+/// `SQLITE_BUSY` (5) and its extended codes, whose last byte it is.
+fn is_locked(failure: &sqlx::Error) -> bool {
+    let code = failure.as_database_error().and_then(|failure| failure.code());
+    code.and_then(|code| code.parse::<i32>().ok()).is_some_and(|code| code & 0xff == 5)
 }
 
 /// What was done for several failed. The error is one, and those who wait are several.

@@ -64,7 +64,7 @@ async fn what_is_stored_is_there_after_opening_again() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn several_processes_begin_on_a_new_file_at_once() {
-    for _ in 0..5 {
+    for _ in 0..30 {
         let folder = Folder::new();
         let opening = (0..6).map(|_| tokio::spawn(Sqlite::open(folder.file())));
         for opened in opening.collect::<Vec<_>>() {
