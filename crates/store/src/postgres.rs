@@ -32,8 +32,9 @@ const TRUSTED_FOR: Duration = Duration::from_secs(1);
 /// How often statements that decide nothing are tried, where they and others waited for each other in a circle.
 const ATTEMPTS: usize = 5;
 
-/// Everything is decided on what was committed when it is locked.
-const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
+/// Everything is decided on what was committed when it is locked. What a decision reads is found by indexes whatever the parameters are; to plan
+/// that anew each time, as PostgreSQL does where it knows how long an array is, costs as much as to read it.
+const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL plan_cache_mode = force_generic_plan";
 
 /// A session that is not of an epoch of its account that is over.
 const SESSION: &str = "

@@ -18,6 +18,7 @@ mod rows;
 mod scim;
 mod sessions;
 mod sign_in_history;
+mod sign_in_statement;
 mod writes;
 
 mod row;

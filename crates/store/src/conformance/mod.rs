@@ -175,6 +175,8 @@ macro_rules! conformance {
             accounts_are_found_by_a_key, a_session_lasts_as_long_as_the_policy_says, a_session_is_idle_as_long_as_the_policy_says,
             people_and_groups_of_scim_are_kept);
         $crate::conformance!(@each $way $make, scenarios, two_hundred_first_sign_ins_at_once_succeed,
+            first_sign_ins_of_one_person_at_once_make_one_account,
+            of_first_sign_ins_at_once_no_more_succeed_than_there_are_seats,
             an_owner_suspends_somebody_while_forty_people_sign_in, a_refused_sign_in_leaves_nothing_behind,
             one_response_is_accepted_once, an_assertion_is_accepted_once_over_all_connections, a_sign_in_answers_its_request_and_replaces_a_session,
             a_stale_write_loses_no_membership, the_last_owner_survives_every_change,

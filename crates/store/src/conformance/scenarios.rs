@@ -66,6 +66,53 @@ pub async fn two_hundred_first_sign_ins_at_once_succeed(store: impl Store) {
     assert!(whole.accounts.iter().all(|account| account.memberships.len() == 2));
 }
 
+/// They are one person, and what each read says that nobody is there yet.
+pub async fn first_sign_ins_of_one_person_at_once_make_one_account(store: impl Store) {
+    let token = with_acme(&store).await;
+    for round in 0..10 {
+        let mut tasks = JoinSet::new();
+        for number in 0..4 {
+            let valid = valid(&format!("person{round}"), &token, &format!("id{round}.{number}"));
+            let store = store.clone();
+            tasks.spawn(async move { store.sign_in(sign_in(valid)).await.unwrap() });
+        }
+        let signed_in = tasks.join_all().await;
+        let whole = store.whole(&acme()).await.unwrap();
+        assert_eq!(whole.accounts.len(), round + 1);
+        for one in signed_in {
+            let session = store.find(&one.id, ISSUE_INSTANT).await.unwrap().unwrap();
+            assert_eq!(Some(&session.account), whole.accounts.last().map(|account| &account.id));
+        }
+    }
+    let mut created: Vec<_> = audit_of_people(&store)
+        .await
+        .into_iter()
+        .filter(|record| record.rule.as_str() == "admission.create")
+        .map(|record| (record.account, record.assertion_hash))
+        .collect();
+    created.sort();
+    created.dedup();
+    assert_eq!(created.len(), 10, "each account was made by one of the sign-ins");
+}
+
+pub async fn of_first_sign_ins_at_once_no_more_succeed_than_there_are_seats(store: impl Store) {
+    let token = with_acme(&store).await;
+    let mut read = store.organization(&acme()).await.unwrap().unwrap();
+    read.value.seat_limit = Some(3);
+    store.update_organization(&read, &author()).await.unwrap();
+    let mut tasks = JoinSet::new();
+    for number in 0..12 {
+        let valid = valid(&format!("p{number}"), &token, &format!("id{number}"));
+        let store = store.clone();
+        tasks.spawn(async move {
+            store.sign_in(sign_in(valid)).await.map(drop).map_err(|failure| failure.code())
+        });
+    }
+    let ended = tasks.join_all().await;
+    assert_eq!(ended.iter().filter(|one| one.is_ok()).count(), 3, "{ended:?}");
+    assert_eq!(store.whole(&acme()).await.unwrap().accounts.len(), 3);
+}
+
 /// The somebody is an owner too, so that both the decision and the rule about owners are held while others write.
 pub async fn an_owner_suspends_somebody_while_forty_people_sign_in(store: impl Store) {
     let token = with_acme(&store).await;

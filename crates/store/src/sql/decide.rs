@@ -9,7 +9,7 @@ use super::{
     Batch, Engine, Row, Transaction, locks,
     login::{self, AskedLogin, Found},
     refusals::Refused,
-    rows, scim, sessions, writes,
+    rows, scim, sessions, sign_in_statement, writes,
 };
 use crate::{About, Applied, AuditRecord, Decided, DecidedSignIn, Decision, SignIn, SignInError, StoreError};
 
@@ -39,7 +39,7 @@ pub(super) async fn sign_in(turn: &mut dyn Transaction, sign_in: SignIn) -> Resu
                     let read = about.as_read(links_from.as_ref());
                     let refused = |error| Refused::of(&about.snapshot, confirmed.facts(), error);
                     let outcome = confirmed.outcome(&read).map_err(refused)?;
-                    if writes::returning(turn, &confirmed, &outcome, &about.snapshot).await? {
+                    if sign_in_statement::wrote(turn, &confirmed, &outcome, &about.snapshot).await? {
                         return Ok(confirmed.decided_as(outcome));
                     }
                     Found::Login(Box::new(about))

@@ -14,11 +14,9 @@ use vouchsafe::{
     },
 };
 
-use super::{
-    Batch, Sql, Transaction, api_tokens, batch::IfNull, rows::to_json, run_one, sessions, sign_in_history,
-};
+use super::{Batch, Sql, api_tokens, batch::IfNull, rows::to_json, sessions, sign_in_history};
 use crate::{
-    AuditRecord, ConfirmedSignIn, Decided, Revocation, Session, StoreError,
+    AuditRecord, Decided, Revocation, Session, StoreError,
     text::{folded, milliseconds_rounded_up},
 };
 
@@ -165,7 +163,7 @@ pub(super) fn subject_key(subject: &str) -> String {
     characters.map(|one| if one == '\0' { char::REPLACEMENT_CHARACTER } else { one }).collect()
 }
 
-fn subjects(account: &Account) -> BTreeSet<(&ConnectionId, String)> {
+pub(super) fn subjects(account: &Account) -> BTreeSet<(&ConnectionId, String)> {
     account.identities.iter().map(|identity| (&identity.connection, subject_key(&identity.subject))).collect()
 }
 
@@ -251,11 +249,16 @@ fn change_named(batch: Batch, sql: &'static str, row: NamedRow<'_>) -> Batch {
         .bind(row.id)
 }
 
-/// All records in one statement, as arrays in JSON.
+/// All records in one statement.
 pub(super) fn audit(batch: Batch, records: &[AuditRecord]) -> Result<Batch, StoreError> {
-    if records.is_empty() {
-        return Ok(batch);
+    match records {
+        [] => Ok(batch),
+        records => Ok(batch.then(AUDIT).bind(audit_rows(records)?)),
     }
+}
+
+/// Records as arrays in JSON.
+pub(super) fn audit_rows(records: &[AuditRecord]) -> Result<String, StoreError> {
     let mut rows = Vec::new();
     for record in records {
         let actor = record.actor.as_ref().map(|actor| to_json("actor", actor)).transpose()?;
@@ -273,8 +276,7 @@ pub(super) fn audit(batch: Batch, records: &[AuditRecord]) -> Result<Batch, Stor
         ));
     }
     // No text in PostgreSQL has the character NUL, and nobody reads it.
-    let rows = to_json("audit records", &rows)?.replace("\\u0000", "\\ufffd");
-    Ok(batch.then(AUDIT).bind(rows))
+    Ok(to_json("audit records", &rows)?.replace("\\u0000", "\\ufffd"))
 }
 
 const AUDIT: Sql = Sql {
@@ -291,64 +293,8 @@ const AUDIT: Sql = Sql {
         FROM json_array_elements(?::json) WITH ORDINALITY AS each (value, key) ORDER BY key",
 };
 
-/// Somebody who signs in as every day: of the account's record nothing changes but when it was last used, and the session is new. In PostgreSQL it is
-/// one statement, which changes the account only if its record is still the one that was decided on, and locks it by that. The row is found by its id alone,
-/// whatever the planner knows of the table: the organization is part of the record.
-const RETURNING: &str = "
-    WITH changed AS (
-        UPDATE vouchsafe_accounts SET record = $2 WHERE id = $1 AND record = $3 RETURNING id),
-    ended AS (DELETE FROM vouchsafe_sessions USING changed WHERE hash = $4 RETURNING hash),
-    answered AS (DELETE FROM vouchsafe_pending USING changed WHERE handle = $5)
-    INSERT INTO vouchsafe_sessions
-        (hash, account, epoch, connection, identity, session_index, expires_at, last_used_at, record)
-    SELECT $6, id, coalesce((SELECT epoch FROM vouchsafe_epochs WHERE account = $1), 0), $7, $8, $9, $10, $11, $12
-    FROM changed RETURNING (SELECT hash FROM ended)";
-
-/// Writes such a sign-in, if it is one and nobody changed the account meanwhile; otherwise nothing is written.
-pub(super) async fn returning(
-    turn: &mut dyn Transaction,
-    confirmed: &ConfirmedSignIn,
-    (decided, session): &(Decided, Session),
-    before: &Snapshot,
-) -> Result<bool, StoreError> {
-    let [account] = decided.accounts.as_slice() else { return Ok(false) };
-    let Some(known) = before.account(&account.id) else { return Ok(false) };
-    let is_same = known.is_active()
-        && account.is_active()
-        && searched(known) == searched(account)
-        && known.keys() == account.keys()
-        && known.scim_groups == account.scim_groups;
-    let changes_more = !(decided.teams.is_empty()
-        && decided.projects.is_empty()
-        && decided.groups.is_empty()
-        && decided.removed_groups.is_empty()
-        && decided.audit.is_empty()
-        && decided.ended_accounts.is_empty()
-        && decided.plan.domains_taken().is_empty());
-    if !is_same || changes_more || decided.plan.waits_for_approval() {
-        return Ok(false);
-    }
-    let (id, replaces, answers) = confirmed.terms();
-    let batch = Batch::of(RETURNING)
-        .if_taken("the session's identifier")
-        .announcing_sessions()
-        .bind(account.id.as_str())
-        .bind(to_json("account", account)?)
-        .bind(to_json("account", known)?)
-        .bind(replaces)
-        .bind(answers)
-        .bind(id.hash())
-        .bind(session.connection.as_ref().map(ConnectionId::as_str))
-        .bind(session.identity.as_ref().map(Identity::key))
-        .bind(session.session_index.as_deref())
-        .bind(milliseconds_rounded_up(session.ends_at()))
-        .bind(session.last_used_at.timestamp_millis())
-        .bind(to_json("session", session)?);
-    Ok(!run_one(turn, batch).await?.rows.is_empty())
-}
-
 /// What an account is searched for by.
-fn searched(account: &Account) -> (String, bool, bool) {
+pub(super) fn searched(account: &Account) -> (String, bool, bool) {
     (EmailAddress::key_of(&account.email), account.is_active(), account.role == Role::Owner)
 }
 

@@ -1,0 +1,149 @@
+//! Sign-ins that PostgreSQL writes with one statement, since each statement is a way to the server and back: those of somebody who comes as every
+//! day, and those of somebody who comes for the first time.
+//!
+//! Both are decided on what was read without a lock of what they change, and the statement itself finds out whether that still holds. If it does
+//! not, nothing is written, and the sign-in is locked, read and decided again.
+
+use vouchsafe::{
+    ConnectionId,
+    provisioning::{Account, EmailAddress, Identity, Role, Snapshot},
+};
+
+use super::{Batch, Transaction, rows::to_json, run_one, writes};
+use crate::{ConfirmedSignIn, Decided, Session, StoreError, text::milliseconds_rounded_up};
+
+/// Of the account's record nothing changes but when it was last used, and the session is new. The account is changed only if its record is still
+/// the one that was decided on, and locked by that. The row is found by its id alone, whatever the planner knows of the table: the organization
+/// is part of the record.
+const RETURNING: &str = "
+    WITH changed AS (
+        UPDATE vouchsafe_accounts SET record = $11 WHERE id = $1 AND record = $12 RETURNING id),
+    ended AS (DELETE FROM vouchsafe_sessions USING changed WHERE hash = $2 RETURNING hash),
+    answered AS (DELETE FROM vouchsafe_pending USING changed WHERE handle = $3)
+    INSERT INTO vouchsafe_sessions
+        (hash, account, epoch, connection, identity, session_index, expires_at, last_used_at, record)
+    SELECT $4, id, coalesce((SELECT epoch FROM vouchsafe_epochs WHERE account = $1), 0), $5, $6, $7, $8, $9, $10
+    FROM changed RETURNING (SELECT hash FROM ended)";
+
+/// The account and its session are new. That nobody else has its address and its identities is what these are unique for.
+const ARRIVING: &str = "
+    WITH account AS (
+        INSERT INTO vouchsafe_accounts (id, organization, email, active, is_owner, record)
+        VALUES ($1, $11, $12, 1, $13, $14)),
+    keys AS (
+        INSERT INTO vouchsafe_identities (organization, account, identity)
+        SELECT $11, $1, key FROM unnest($15::text[]) AS key),
+    subjects AS (
+        INSERT INTO vouchsafe_subjects (organization, connection, subject, account)
+        SELECT $11, connection, subject, $1 FROM unnest($16::text[], $17::text[]) AS one (connection, subject)),
+    audited AS (
+        INSERT INTO vouchsafe_audit
+            (organization, account, actor, at, rule, change, before, after, assertion_hash, detail)
+        SELECT value ->> 0, value ->> 1, value ->> 2, (value ->> 3)::bigint, value ->> 4, value ->> 5, value ->> 6,
+            value ->> 7, value ->> 8, value ->> 9
+        FROM json_array_elements($18::json) WITH ORDINALITY AS each (value, key) ORDER BY key),
+    ended AS (DELETE FROM vouchsafe_sessions WHERE hash = $2 RETURNING hash),
+    answered AS (DELETE FROM vouchsafe_pending WHERE handle = $3)
+    INSERT INTO vouchsafe_sessions
+        (hash, account, epoch, connection, identity, session_index, expires_at, last_used_at, record)
+    SELECT $4, $1, coalesce((SELECT epoch FROM vouchsafe_epochs WHERE account = $1), 0), $5, $6, $7, $8, $9, $10
+    RETURNING (SELECT hash FROM ended)";
+
+/// Where a transaction goes back to when [`ARRIVING`] met somebody else's row.
+const SAVEPOINT: &str = "SAVEPOINT before_arriving";
+const BACK_TO_SAVEPOINT: &str = "ROLLBACK TO SAVEPOINT before_arriving";
+
+/// Writes the sign-in, if it is one that can be written so and nobody changed meanwhile what it was decided on; otherwise nothing is written.
+pub(super) async fn wrote(
+    turn: &mut dyn Transaction,
+    confirmed: &ConfirmedSignIn,
+    (decided, session): &(Decided, Session),
+    before: &Snapshot,
+) -> Result<bool, StoreError> {
+    let [account] = decided.accounts.as_slice() else { return Ok(false) };
+    let changes_more = !(decided.teams.is_empty()
+        && decided.projects.is_empty()
+        && decided.groups.is_empty()
+        && decided.removed_groups.is_empty()
+        && decided.ended_accounts.is_empty()
+        && decided.plan.domains_taken().is_empty());
+    if changes_more || !account.is_active() || decided.plan.waits_for_approval() {
+        return Ok(false);
+    }
+    match before.account(&account.id) {
+        Some(known) if is_as_every_day(known, account) && decided.audit.is_empty() => {
+            let batch = with_session(RETURNING, account, confirmed, session)?
+                .bind(to_json("account", account)?)
+                .bind(to_json("account", known)?);
+            Ok(!run_one(turn, batch).await?.rows.is_empty())
+        }
+        // The seats that are taken are counted, and nothing is unique by which a further one would be found out.
+        None if before.organization.seat_limit.is_none() && account.scim_groups.is_empty() => {
+            arrives(turn, arriving(account, confirmed, (decided, session))?).await
+        }
+        _ => Ok(false),
+    }
+}
+
+fn is_as_every_day(known: &Account, account: &Account) -> bool {
+    known.is_active()
+        && writes::searched(known) == writes::searched(account)
+        && known.keys() == account.keys()
+        && known.scim_groups == account.scim_groups
+}
+
+async fn arrives(turn: &mut dyn Transaction, batch: Batch) -> Result<bool, StoreError> {
+    run_one(turn, Batch::of(SAVEPOINT)).await?;
+    match run_one(turn, batch).await {
+        Ok(_) => Ok(true),
+        Err(StoreError::Taken { .. }) => {
+            run_one(turn, Batch::of(BACK_TO_SAVEPOINT)).await?;
+            Ok(false)
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+fn arriving(
+    account: &Account,
+    confirmed: &ConfirmedSignIn,
+    (decided, session): (&Decided, &Session),
+) -> Result<Batch, StoreError> {
+    let keys: Vec<String> = account.keys().into_iter().collect();
+    let (connections, subjects): (Vec<String>, Vec<String>) = writes::subjects(account)
+        .into_iter()
+        .map(|(connection, subject)| (connection.as_str().to_owned(), subject))
+        .unzip();
+    Ok(with_session(ARRIVING, account, confirmed, session)?
+        .bind(account.organization.as_str())
+        .bind(EmailAddress::key_of(&account.email))
+        .bind(account.role == Role::Owner)
+        .bind(to_json("account", account)?)
+        .bind(keys)
+        .bind(connections)
+        .bind(subjects)
+        .bind(writes::audit_rows(&decided.audit)?))
+}
+
+/// The parameters that both have, `$1` to `$10`.
+fn with_session(
+    sql: &'static str,
+    account: &Account,
+    confirmed: &ConfirmedSignIn,
+    session: &Session,
+) -> Result<Batch, StoreError> {
+    let (id, replaces, answers) = confirmed.terms();
+    Ok(Batch::of(sql)
+        .if_taken("the session's identifier, or the address or an identity of the account")
+        .announcing_sessions()
+        .bind(account.id.as_str())
+        .bind(replaces)
+        .bind(answers)
+        .bind(id.hash())
+        .bind(session.connection.as_ref().map(ConnectionId::as_str))
+        .bind(session.identity.as_ref().map(Identity::key))
+        .bind(session.session_index.as_deref())
+        .bind(milliseconds_rounded_up(session.ends_at()))
+        .bind(session.last_used_at.timestamp_millis())
+        .bind(to_json("session", session)?))
+}
