@@ -1,18 +1,18 @@
-//! The guides, as documentation of their own: `cargo test -p vouchsafe-guides` compiles their code and follows their links.
+//! The guides as a crate: `cargo test -p vouchsafe-guides` compiles their code and checks their links.
 //!
 //! | guide | for |
 //! |---|---|
 //! | [`first_login`] | from an empty folder to a person who is signed in |
-//! | [`your_users`] | a users table and sessions of your own |
-//! | [`many_customers`] | each customer with an identity provider |
-//! | [`frameworks`] | axum, actix-web, any other, none |
-//! | [`testing`] | a test kit and the attacks for your own tests |
+//! | [`your_users`] | your own users table and sessions |
+//! | [`many_customers`] | a service whose customers have their own identity providers |
+//! | [`frameworks`] | axum, actix-web, any other framework, no framework |
+//! | [`testing`] | the test kit and the attacks in your own tests |
 //! | [`operating`] | errors, logs and metrics |
-//! | [`production`] | a checklist |
-//! | [`offboarding`] | when somebody leaves a customer |
+//! | [`production`] | a checklist before you deploy |
+//! | [`offboarding`] | what to do when somebody leaves a customer |
 //! | [`scim`] | people and groups that an identity provider pushes, and signals |
-//! | [`logout`] | single logout, with sessions of your own too, and names that change |
-//! | [`stores`] | which store for what |
+//! | [`logout`] | single logout, also with your own sessions, and names that change |
+//! | [`stores`] | which store to use |
 //! | [`migrating`] | from samael and from saml-rs, call by call |
 
 #[doc = include_str!("FIRST_LOGIN.md")]
