@@ -112,4 +112,5 @@ pub use scim_lookup::ScimLookUp;
 pub use snapshot::Snapshot;
 pub use takeover::{Anchor, Takeover};
 pub use team::{LinkedProject, Permission, Project, Team};
+pub use text::{case_folded, folded_name};
 pub use token::{OrganizationToken, TokenHash, TokenRecord};

@@ -2,13 +2,34 @@
 
 use std::fmt;
 
-/// The form in which names of groups, teams and projects are compared: without white
-/// space around it, in lower case by Unicode's default mapping. No normalisation (NFC) is done.
-pub(crate) fn folded(name: &str) -> String {
+/// The form in which names of groups, teams, projects and SCIM users are compared: without white space around it, in the form of
+/// [`case_folded`]. No normalisation (NFC) is done.
+///
+/// ```
+/// use vouchsafe_provisioning::folded_name;
+///
+/// assert_eq!(folded_name(" K6 Admins "), folded_name("k6 admins"));
+/// assert_ne!(folded_name("\u{212a}6 Admins"), folded_name("k6 admins"));
+/// ```
+#[must_use]
+pub fn folded_name(name: &str) -> String {
     #[cfg(test)]
     FOLDED.set(FOLDED.get().saturating_add(1));
-    name.trim().to_lowercase()
+    case_folded(name.trim())
 }
+
+/// A text in lower case by Unicode's default mapping, in which a character that is not ASCII never becomes one that is: the Kelvin sign, whose
+/// lower case is `k`, stays as it is. Otherwise a group or a user of another name would be taken for one of a plain name.
+#[must_use]
+pub fn case_folded(text: &str) -> String {
+    const KELVIN_SIGN: &str = "\u{212a}";
+    match text.contains(KELVIN_SIGN) {
+        false => text.to_lowercase(),
+        true => text.split(KELVIN_SIGN).map(str::to_lowercase).collect::<Vec<_>>().join(KELVIN_SIGN),
+    }
+}
+
+pub(crate) use folded_name as folded;
 
 #[cfg(test)]
 thread_local! {
@@ -73,6 +94,17 @@ mod tests {
         for character in unseen.chars() {
             assert!(!is_usable_name(&format!("Op{character}s")), "{character:?}");
         }
+    }
+
+    /// Of all characters, only ASCII ones fold to ASCII.
+    #[test]
+    fn what_is_not_ascii_does_not_become_ascii() {
+        for character in '\u{80}'..=char::MAX {
+            let folded = folded_name(&character.to_string());
+            assert!(folded.is_empty() || !folded.is_ascii(), "{character:?} becomes {folded:?}");
+        }
+        assert_eq!(folded_name(" \u{212a}6-ADMINS\u{212a} "), "\u{212a}6-admins\u{212a}");
+        assert_eq!(folded_name("\u{c4}RGER"), "\u{e4}rger");
     }
 
     #[test]

@@ -26,9 +26,7 @@ pub(crate) fn milliseconds_rounded_up(time: DateTime<Utc>) -> i64 {
 }
 
 /// The form in which names are compared: the planner's.
-pub(crate) fn folded(name: &str) -> String {
-    name.trim().to_lowercase()
-}
+pub(crate) use vouchsafe::provisioning::folded_name as folded;
 
 #[cfg(all(test, any(feature = "sqlite", feature = "postgres")))]
 mod tests {

@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 
 use chrono::DateTime;
 use serde_json::{Map, Value};
+use vouchsafe::provisioning::case_folded;
 use vouchsafe_store::ScimKind;
 
 use super::{Comparison, Filter};
@@ -128,7 +129,7 @@ fn compares(value: &Value, attribute: Option<&Attribute>, comparison: Comparison
             }
             match attribute.is_some_and(|attribute| attribute.is_case_exact) {
                 true => compares_texts(value, wanted, comparison),
-                false => compares_texts(&value.to_lowercase(), &wanted.to_lowercase(), comparison),
+                false => compares_texts(&case_folded(value), &case_folded(wanted), comparison),
             }
         }
         (Value::Number(value), Value::Number(wanted)) => {
