@@ -14,11 +14,12 @@ pub struct Admission {
     pub create: Create,
     /// Of which domains the e-mail addresses of new accounts are: `"verified"` (the default), `"any"`, or a list. Subdomains are others.
     pub domains: AdmittedDomains,
-    /// Groups whose people are admitted, whatever the case; empty: everybody. Whoever signs in for the first time must be in one of them, also
-    /// where SCIM made the account, and a known person whose login has groups. Those that were pushed by SCIM count too.
+    /// Groups whose people are admitted, whatever the case, `*` for any characters and `?` for one; empty: everybody. Whoever signs in for the
+    /// first time must be in one of them, also where SCIM made the account or it was there before, and a known person whose login has groups.
+    /// Those that were pushed by SCIM count too.
     #[serde(deserialize_with = "at_most")]
     pub required_groups: Vec<String>,
-    /// Groups whose people are not admitted, whatever the case: neither new ones nor known ones.
+    /// Groups whose people are not admitted, whatever the case, `*` for any characters and `?` for one: neither new ones nor known ones.
     #[serde(deserialize_with = "at_most")]
     pub blocked_groups: Vec<String>,
     /// Which new accounts wait until somebody approves them: `never` (the default), `when_full`, `always`.

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, fmt, time::Duration};
 use crate::{
     AdmittedDomains, GroupMatch, Passwords, Policy, PolicyError, Snapshot, SyncMode,
     names::Names,
+    pattern::NamedGroups,
     place::Places,
     text::{Shown, folded},
 };
@@ -136,9 +137,8 @@ impl Check<'_> {
     fn admission(&mut self) {
         let admission = &self.policy.admission;
         let mut required = admission.required_groups.iter();
-        let blocked =
-            |group: &&String| admission.blocked_groups.iter().any(|one| folded(one) == folded(group));
-        if let Some(group) = required.find(blocked) {
+        let blocked = NamedGroups::of(&admission.blocked_groups);
+        if let Some(group) = required.find(|group| blocked.has(&folded(group))) {
             let message = format!("the group {} is required as well: nobody in it is admitted", Shown(group));
             self.error("admission.blocked_groups", message);
         }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, btree_map::Entry};
 use crate::{
     GroupMatch, Groups, MappingRule,
     check::Check,
+    pattern::NamedGroups,
     text::{Shown, folded},
 };
 
@@ -47,7 +48,7 @@ impl Check<'_> {
 
     fn is_not_ignored(&mut self, groups: &Groups, table: &str, place: usize, matches: &GroupMatch) {
         let GroupMatch::Name(name) = matches else { return };
-        if groups.ignore.iter().any(|ignored| folded(ignored) == folded(name)) {
+        if NamedGroups::of(&groups.ignore).has(&folded(name)) {
             self.warning(
                 format!("{table}[{place}].group"),
                 "the group is one of groups.ignore: the rule never counts",

@@ -14,7 +14,7 @@ use crate::{
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Groups {
-    /// Groups that mean nothing, whatever the case. By default `Everyone`, which Okta sends for everybody.
+    /// Groups that mean nothing, whatever the case, `*` for any characters and `?` for one. By default `Everyone`, which Okta sends for everybody.
     #[serde(deserialize_with = "at_most")]
     pub ignore: Vec<String>,
     /// The characters at which one value that holds a list (`a,b` or `a;b`) is split, such as `",;"`. By default it is not split.

@@ -1,6 +1,6 @@
 //! Which groups a rule is about: by id, name, glob or regular expression, each in time that is linear in what is read.
 
-use std::{fmt, iter::Peekable, str::Chars};
+use std::{collections::HashSet, fmt, iter::Peekable, str::Chars};
 
 use regex::{Captures, Regex, RegexBuilder};
 use regex_syntax::hir::{Hir, Look};
@@ -254,6 +254,25 @@ fn is_like(glob: &str, text: &str) -> bool {
     }
 }
 
+/// The groups of a list such as `admission.required_groups`: names, and globs where one has a `*` or a `?`. Whatever the case.
+pub(crate) struct NamedGroups {
+    names: HashSet<String>,
+    globs: Vec<String>,
+}
+
+impl NamedGroups {
+    pub(crate) fn of<'n>(written: impl IntoIterator<Item = &'n String>) -> Self {
+        let (globs, names): (Vec<String>, Vec<String>) =
+            written.into_iter().map(|name| folded(name)).partition(|name| name.contains(['*', '?']));
+        Self { names: names.into_iter().collect(), globs }
+    }
+
+    /// Whether a group of this name, in the form in which names are compared, is one of them.
+    pub(crate) fn has(&self, folded: &str) -> bool {
+        self.names.contains(folded) || self.globs.iter().any(|glob| is_like(glob, folded))
+    }
+}
+
 /// The characters at which one value that holds a list is split.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -322,6 +341,25 @@ mod tests {
         // Not exponential.
         let (glob, text) = ("a*".repeat(100) + "b", "a".repeat(5_000));
         assert!(!is_like(&glob, &text));
+    }
+
+    #[test]
+    fn a_list_of_groups_has_names_and_globs() {
+        let written = ["Everyone", " K6 * ", "a?c"].map(str::to_owned);
+        let listed = NamedGroups::of(&written);
+        for (group, expected) in [
+            ("everyone", true),
+            ("everyone else", false),
+            ("k6 users", true),
+            ("k6", false),
+            ("the k6 users", false),
+            ("abc", true),
+            ("abbc", false),
+            ("", false),
+        ] {
+            assert_eq!(listed.has(group), expected, "{group}");
+        }
+        assert!(!NamedGroups::of(&[]).has("k6"));
     }
 
     #[test]

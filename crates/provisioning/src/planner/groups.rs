@@ -8,7 +8,7 @@ use super::{Context, draft::Draft, roles::WantedRole, rules::Rules};
 use crate::{
     Account, DirectoryGroup, LoginFacts, Permission, PlanRefusal, RuleId, Source, TeamRef, Unmapped,
     facts::GroupClaim,
-    pattern::PresentedGroup,
+    pattern::{NamedGroups, PresentedGroup},
     text::{Shown, folded, is_usable_name},
 };
 
@@ -100,12 +100,15 @@ pub(super) fn admit(
     let names = pushed.iter().map(|group| group.name.as_str());
     let ids = pushed.iter().filter_map(|group| group.external_id.as_deref());
     let shown: HashSet<String> = listed.iter().copied().chain(names).chain(ids).map(folded).collect();
-    let has = |group: &&String| shown.contains(&folded(group));
-    if let Some(group) = admission.blocked_groups.iter().find(has) {
+    let shows = |group: &&String| {
+        let meant = NamedGroups::of([*group]);
+        shown.iter().any(|shown| meant.has(shown))
+    };
+    if let Some(group) = admission.blocked_groups.iter().find(shows) {
         return Err(PlanRefusal::GroupBlocked { group: group.clone() });
     }
     let must_show_one = !admission.required_groups.is_empty() && (is_first || is_listed);
-    match must_show_one && !admission.required_groups.iter().any(|group| has(&group)) {
+    match must_show_one && !admission.required_groups.iter().any(|group| shows(&group)) {
         true => Err(PlanRefusal::GroupRequired { required: admission.required_groups.clone() }),
         false => Ok(()),
     }

@@ -1,13 +1,13 @@
 //! The rules of a policy by the groups that they name: a person may be in many.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use super::groups::OwnGroup;
-use crate::{GroupMatch, Groups, MappingRule, RoleRule, text::folded};
+use crate::{GroupMatch, Groups, MappingRule, RoleRule, pattern::NamedGroups, text::folded};
 
 /// The rules of `[groups]`. Made once for a plan, which may be about many people.
 pub(super) struct Rules<'p> {
-    ignored: HashSet<String>,
+    ignored: NamedGroups,
     pub(super) teams: ByGroup<'p, MappingRule>,
     pub(super) roles: ByGroup<'p, RoleRule>,
 }
@@ -15,7 +15,7 @@ pub(super) struct Rules<'p> {
 impl<'p> Rules<'p> {
     pub(super) fn of(groups: &'p Groups) -> Self {
         Self {
-            ignored: groups.ignore.iter().map(|name| folded(name)).collect(),
+            ignored: NamedGroups::of(&groups.ignore),
             teams: ByGroup::of(groups.rules.iter().map(|rule| (&rule.matches, rule))),
             roles: ByGroup::of(groups.roles.iter().map(|rule| (&rule.matches, rule))),
         }
@@ -23,7 +23,7 @@ impl<'p> Rules<'p> {
 
     /// Whether the group means nothing.
     pub(super) fn ignore(&self, group: &OwnGroup<'_>) -> bool {
-        self.ignored.contains(&group.folded)
+        self.ignored.has(&group.folded)
     }
 }
 
