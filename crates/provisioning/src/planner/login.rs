@@ -34,12 +34,12 @@ pub(super) fn plan(
     let mut draft = Draft::new(context, cause, login.at);
     let found = find(context, login, &identity, linking)?;
     let claim = groups::claim(context, login);
-    // Whom SCIM created was assigned by the identity provider, and has shown no group yet.
+    // Whom SCIM created, or whose account was there before, has shown no group yet.
     let (account, is_first) = match found {
         Found::Known(account) => (Some(account), false),
         Found::ToLink { account, rule, because } => {
             draft.link(account, &identity, rule, because);
-            (Some(account), rule == BY_SCIM)
+            (Some(account), [BY_SCIM, BY_EMAIL].contains(&rule))
         }
         Found::Nobody => (None, true),
     };
@@ -193,6 +193,9 @@ fn stable_identity(context: Context<'_>, login: &LoginFacts) -> Result<Identity,
 /// The rule by which somebody signs in to the account that SCIM created.
 const BY_SCIM: &str = "identity.scim";
 
+/// The rule by which somebody signs in to an account of their address.
+const BY_EMAIL: &str = "identity.link_by_email";
+
 enum Found<'c> {
     Known(&'c Account),
     ToLink { account: &'c Account, rule: &'static str, because: &'static str },
@@ -242,7 +245,7 @@ fn find<'c>(
         Some(reason) => Err(PlanRefusal::EmailTaken { account: account.id.to_string(), reason }),
         None => Ok(Found::ToLink {
             account,
-            rule: "identity.link_by_email",
+            rule: BY_EMAIL,
             because: "the account has the same e-mail address, in a domain that the organization owns",
         }),
     }
