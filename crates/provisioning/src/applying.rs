@@ -313,7 +313,7 @@ fn change_account(account: &mut Account, action: &Action, at: DateTime<Utc>) {
             account.ended_at = account.ended_at.max(Some(at));
         }
         Action::Reactivate { by, .. } => account.release(by),
-        Action::EndSessions => account.ended_at = account.ended_at.max(Some(at)),
+        Action::EndSessions => account.ended_at = Some(at),
         Action::SetRole { role, .. } => {
             match &mut account.own_role {
                 Some(own) => *own = *role,

@@ -48,7 +48,8 @@ fn actions(
         }
         Change::Reactivate => return Ok(release(context, account, |hold| *hold != Hold::Approval)),
         Change::Approve => return Ok(release(context, account, |hold| *hold == Hold::Approval)),
-        Change::EndSessions => (account.ended_at < Some(at)).then_some(Action::EndSessions),
+        // Also where they ended later than now by the clock of another machine: what began since is to end too.
+        Change::EndSessions => (account.ended_at != Some(at)).then_some(Action::EndSessions),
         Change::SetRole(role) => set_role(account, *role),
         Change::JoinTeam(team, role) => {
             grant_by_hand(team_ref(context, team)?, account.membership(team), *role)
