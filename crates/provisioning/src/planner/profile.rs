@@ -78,7 +78,10 @@ pub(super) fn follow(
     draft: &mut Draft,
 ) -> Result<(), PlanRefusal> {
     if context.policy.profile.email == Follow::EveryLogin {
-        follow_if_address(context, account, (email(context, login), None), draft)?;
+        let kept_because = context.policy.enforcement.is_break_glass(account).then_some(
+            "it is a break-glass account, which the policy names by its address: change both by hand",
+        );
+        follow_if_address(context, account, (email(context, login), kept_because), draft)?;
     }
     follow_names(context, account, draft, |field, draft| attribute_value(context, login, field, draft));
     Ok(())
