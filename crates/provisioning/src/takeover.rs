@@ -45,6 +45,7 @@ pub enum Anchor {
     /// identity providers must mean the same person by it.
     Subject,
     /// The same e-mail address, by the rule of [`link_by_email`](crate::IdentityRules::link_by_email): in a domain that the organization has
-    /// verified, and never an account with a password or a role above member. Its person signs in to it otherwise, and links it.
+    /// verified, and never an account with a password or a role above member. Its person signs in to it otherwise, and links it. SCIM over the
+    /// new connection finds the account by it too, before the person has signed in over it.
     Email,
 }

@@ -5,11 +5,11 @@ use super::{
     draft::Draft,
     groups::Wanted,
     newcomer::{self, Newcomer},
-    profile, reason_against_linking, scim_groups, settle,
+    profile, reason_against_address, reason_against_linking, scim_groups, settle,
 };
 use crate::{
-    Account, AccountId, Action, Actor, Cause, Create, Hold, Plan, PlanRefusal, RuleId, ScimFact, ScimRecord,
-    ScimUser, hold::status_under,
+    Account, AccountId, Action, Actor, Anchor, Cause, Create, EmailAddress, Hold, Plan, PlanRefusal, RuleId,
+    ScimFact, ScimRecord, ScimUser, hold::status_under,
 };
 
 fn rule() -> RuleId {
@@ -162,6 +162,9 @@ fn existing<'c>(
     }
     let Some(email) = profile::scim_email(user)? else { return Ok(None) };
     let Some(account) = context.snapshot.account_with(&email) else { return Ok(None) };
+    if is_taken_over(context, fact, account, &email) {
+        return Ok(Some(account));
+    }
     let is_theirs = account.signs_in_over(over)
         && account.scim_record(over).is_none()
         && super::is_verified(context, &email);
@@ -169,6 +172,18 @@ fn existing<'c>(
         None => Ok(Some(account)),
         Some(reason) => Err(PlanRefusal::EmailTaken { account: account.id.to_string(), reason }),
     }
+}
+
+/// Whether the account with the address is of a person of another connection, which this one takes over by addresses: as at a first sign-in,
+/// and once. Whom the other one deleted is nobody's.
+fn is_taken_over(context: Context<'_>, fact: &ScimFact, account: &Account, email: &EmailAddress) -> bool {
+    let own = &fact.connection;
+    let mut takeovers = context.policy.identity.takeovers.iter();
+    takeovers.any(|takeover| {
+        takeover.to == *own && takeover.by == Anchor::Email && account.is_managed_over(&takeover.from)
+    }) && !account.signs_in_over(own)
+        && account.scim_record(own).is_none()
+        && reason_against_address(context, account, email).is_none()
 }
 
 /// A known account becomes what SCIM says.
