@@ -114,6 +114,10 @@ impl Cache {
     /// Everything that was ended before `asked` was heard.
     fn renew(&self, told: &[Revocation], asked: Instant) {
         let mut state = self.state();
+        if state.good_until.is_none() {
+            // What was read before anybody listened may have ended before it.
+            state.heard = state.heard.wrapping_add(1);
+        }
         state.hear(told);
         state.good_until = asked.checked_add(LEASE);
     }
@@ -340,6 +344,24 @@ mod tests {
             Revocation::Connection(ConnectionId::new("adfs").unwrap()),
         ] {
             assert_eq!(left_after(unknown).len(), 4);
+        }
+    }
+
+    /// A look-up that began before anybody listened, and is answered after that, may have read what ended in between.
+    #[test]
+    fn nothing_is_remembered_that_was_read_before_anybody_listened() {
+        let cache = Cache { most: 10, state: Mutex::default() };
+        let session = Session::of("acme".into(), "ada".into(), DateTime::UNIX_EPOCH);
+        for _ in 0..2 {
+            let heard = cache.state().heard;
+            cache.renew(&[], Instant::now());
+            cache.state().remember("early", &session, heard, 10);
+            assert!(cache.state().sessions.is_empty());
+            let heard = cache.state().heard;
+            cache.renew(&[], Instant::now());
+            cache.state().remember("late", &session, heard, 10);
+            assert_eq!(cache.state().sessions.len(), 1);
+            cache.lose();
         }
     }
 
