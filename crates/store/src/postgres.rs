@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use sqlx::{
-    Connection as _, PgPool,
+    Connection as _, Executor as _, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 use vouchsafe::ReplayKey;
@@ -28,6 +28,11 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a connection that nobody used is believed to be open. To ask it is a way to the server and back for each statement.
 const TRUSTED_FOR: Duration = Duration::from_secs(1);
+
+/// Of each connection of a pool of its own. Whoever waits longer for a lock is answered an outage, and whoever hangs in the middle of a transaction loses
+/// it: so a machine that stops while it has locked an organization holds up that organization for a moment, and takes the connections of
+/// nobody else.
+const SETTINGS: &str = "SET lock_timeout = '15s'; SET idle_in_transaction_session_timeout = '20s'";
 
 /// How often statements that decide nothing are tried, where they and others waited for each other in a circle.
 const ATTEMPTS: usize = 5;
@@ -77,6 +82,11 @@ impl Postgres {
     /// [`StoreError::Unavailable`], [`StoreError::Backend`] or [`StoreError::Migration`]. None of them repeats the password.
     pub async fn connect(address: &str) -> Result<Self, StoreError> {
         let options: PgConnectOptions = address.parse().map_err(failed)?;
+        // On a connection of its own: whoever else brings the tables up to date may take long.
+        let first = PgPoolOptions::new().max_connections(1).connect_with(options.clone()).await;
+        let first = first.map_err(failed)?;
+        migrate(&first).await?;
+        first.close().await;
         let pool = PgPoolOptions::new()
             .max_connections(CONNECTIONS)
             .acquire_timeout(ACQUIRE_TIMEOUT)
@@ -89,23 +99,24 @@ impl Postgres {
                     Ok(true)
                 })
             })
+            .after_connect(|connection, _| {
+                Box::pin(async move { connection.execute(SETTINGS).await.map(drop) })
+            })
             .connect_with(options)
             .await
             .map_err(failed)?;
-        Self::on(pool).await
+        Ok(Self { pool, replay_margin: ReplayKey::MARGIN })
     }
 
-    /// A store in the application's own database, over its connections. The application chooses how many there are, and leaves
-    /// `synchronous_commit` on: what was answered is on the disk.
+    /// A store in the application's own database, over its connections. The application chooses how many there are, leaves
+    /// `synchronous_commit` on, so that what was answered is on the disk, and sets `lock_timeout` and `idle_in_transaction_session_timeout`, as
+    /// [`connect`](Self::connect) does to 15 and 20 seconds: otherwise a machine that hangs in the middle of a transaction holds up all others.
     ///
     /// # Errors
     ///
     /// [`StoreError::Migration`].
     pub async fn on(pool: PgPool) -> Result<Self, StoreError> {
-        let mut migrations = sqlx::migrate!("migrations/postgres");
-        migrations.dangerous_set_table_name("vouchsafe_migrations");
-        let migrated = migrations.run(&pool).await;
-        migrated.map_err(|source| StoreError::Migration { source: Box::new(source) })?;
+        migrate(&pool).await?;
         Ok(Self { pool, replay_margin: ReplayKey::MARGIN })
     }
 
@@ -133,6 +144,14 @@ impl Postgres {
         transaction.commit().await.map_err(failed)?;
         Ok(answered)
     }
+}
+
+/// Makes the tables, and brings them up to date.
+async fn migrate(pool: &PgPool) -> Result<(), StoreError> {
+    let mut migrations = sqlx::migrate!("migrations/postgres");
+    migrations.dangerous_set_table_name("vouchsafe_migrations");
+    let migrated = migrations.run(pool).await;
+    migrated.map_err(|source| StoreError::Migration { source: Box::new(source) })
 }
 
 impl Engine for Postgres {

@@ -140,9 +140,10 @@ pub(crate) fn failed(error: sqlx::Error) -> StoreError {
 fn is_for_a_moment(code: &str) -> bool {
     /// SQLITE_BUSY and SQLITE_LOCKED, the low bits of every code of the kind.
     const LOCKED: [i64; 2] = [5, 6];
-    /// Of PostgreSQL: the connection, resources, an operator who shuts it down; locks, deadlocks and serialization.
+    /// Of PostgreSQL: the connection, resources, an operator who shuts it down; locks, deadlocks, serialization, and a transaction that it ended
+    /// because nothing came.
     const CLASSES: [&str; 3] = ["08", "53", "57"];
-    const LOCKS: [&str; 3] = ["40001", "40P01", "55P03"];
+    const LOCKS: [&str; 4] = ["40001", "40P01", "55P03", "25P03"];
     /// The codes of PostgreSQL have five characters, those of SQLite are numbers of four digits at most.
     const OF_POSTGRES: usize = 5;
     if code.len() == OF_POSTGRES {
@@ -193,8 +194,9 @@ mod tests {
         let code = |code| failed(sqlx::Error::Database(Box::new(Coded(code)))).code();
         // The extended codes have the kind in their low bits: SQLITE_BUSY_RECOVERY, SQLITE_BUSY_SNAPSHOT, SQLITE_LOCKED_SHAREDCACHE.
         let of_sqlite = ["5", "6", "261", "517", "262"];
-        // serialization_failure, deadlock_detected, lock_not_available, admin_shutdown, too_many_connections, connection_failure.
-        let of_postgres = ["40001", "40P01", "55P03", "57P01", "53300", "08006"];
+        // serialization_failure, deadlock_detected, lock_not_available, idle_in_transaction_session_timeout, admin_shutdown,
+        // too_many_connections, connection_failure.
+        let of_postgres = ["40001", "40P01", "55P03", "25P03", "57P01", "53300", "08006"];
         for locked in of_sqlite.iter().chain(&of_postgres) {
             assert_eq!(code(locked), "store.unavailable", "{locked}");
         }

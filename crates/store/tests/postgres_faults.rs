@@ -6,15 +6,18 @@
 mod killed;
 mod postgres_server;
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
 use killed::KILLED;
 use postgres_server::{Schema, schema};
 use sqlx::{Connection as _, PgConnection, postgres::PgPoolOptions};
 use tokio::task::JoinSet;
-use vouchsafe::provisioning::{Account, AccountId, Actor, Change, LoginFacts, Role, Team, TeamId};
+use vouchsafe::provisioning::{Account, AccountId, Actor, Change, Fact, LoginFacts, Role, Team, TeamId};
 use vouchsafe_store::{
-    ConnectionDecision, Directory, Postgres, ReplayStore, SessionStore, SignInError,
+    About, ConnectionDecision, Decision, Directory, Postgres, ReplayStore, SessionStore, SignInError,
     conformance::{
         self as suite, acme, audit_of_people, author, now,
         scenarios::{sign_in, valid},
@@ -257,4 +260,40 @@ async fn after_kill_9_every_response_was_answered_or_can_be_posted_again() {
     }
     assert_eq!(store.whole(&acme()).await.unwrap().accounts.len(), KILLED);
     assert!(store.insert_once("another", now()).await.unwrap());
+}
+
+/// A machine that hangs in the middle of a transaction: whoever waits for it is answered an outage, everybody else is served, and the server ends
+/// what hangs.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_machine_that_hangs_holds_up_nobody_for_good() {
+    let Some(schema) = schema().await else { return };
+    let (hanging, other) = (opened(&schema).await, opened(&schema).await);
+    let token = suite::with_acme(&other).await;
+    suite::with_globex(&other).await;
+    suite::provision(&other, suite::login("ada", &token, "id1")).await.unwrap();
+    let begun = Instant::now();
+    let (locked, is_locked) = std::sync::mpsc::channel();
+    let hangs = tokio::spawn(async move {
+        let decision = Decision::new(About::Organization(acme()), move |snapshot, policy| {
+            locked.send(()).unwrap();
+            std::thread::sleep(Duration::from_secs(40));
+            policy.plan(Fact::sweep(now()), snapshot)
+        });
+        hanging.decide(decision).await
+    });
+    tokio::task::spawn_blocking(move || is_locked.recv().unwrap()).await.unwrap();
+    let set = async || other.set_policy(&acme(), suite::POLICY, &author()).await;
+    let refused = set().await.unwrap_err();
+    assert_eq!(refused.code(), "store.unavailable", "{refused}");
+    assert!(begun.elapsed() < Duration::from_secs(19), "{:?}", begun.elapsed());
+    other.set_policy(&suite::globex(), "", &author()).await.unwrap();
+    set().await.unwrap();
+    assert!(
+        begun.elapsed() < Duration::from_secs(35),
+        "{:?}: it goes on while the machine hangs",
+        begun.elapsed()
+    );
+    // It wakes up, and has lost its transaction.
+    let woken = hangs.await.unwrap().unwrap_err();
+    assert_eq!(woken.code(), "store.unavailable", "{woken}");
 }
