@@ -10,6 +10,7 @@ use vouchsafe_store::{ScimForm, ScimKind, ScimResource, ScimWrite};
 use super::{
     ScimService,
     caller::Caller,
+    users::keep,
     write::{Asked, Change, form_of},
 };
 use crate::{
@@ -61,7 +62,8 @@ impl ScimService {
                 return Ok(Change { change: ScimChange::delete_group(id), write: ScimWrite::Remove });
             }
             Asked::Replace(body) => {
-                let attributes = resource::attributes((*body).clone(), ScimKind::Group, limits)?;
+                let mut attributes = resource::attributes((*body).clone(), ScimKind::Group, limits)?;
+                keep(&mut attributes, group, &["externalId"]);
                 let members = members_of(body, ScimKind::Group)?;
                 // All of them are in the answer.
                 let count = self.count_members(std::slice::from_ref(&id)).await?;

@@ -30,16 +30,23 @@ pub(super) fn changed(
         }
         Asked::Replace(body) => {
             let mut attributes = resource::attributes((*body).clone(), ScimKind::User, limits)?;
-            // What is not said of it leaves it as it is.
-            if let (None, Some(active)) = (attributes.get("active"), resource.attributes.get("active")) {
-                attributes.insert("active".to_owned(), active.clone());
-            }
+            keep(&mut attributes, resource, &["active", "externalId"]);
             attributes
         }
         Asked::Patch(patch) => patch.applied_to(&resource.attributes, limits)?,
     };
     let form = form_of(attributes, ScimKind::User)?;
     Ok(Change { change: ScimChange::set_user(account, described(&form)), write: ScimWrite::Put(form) })
+}
+
+/// What a PUT leaves as it is where it does not say it, as RFC 7644, 3.5.1 allows: whether a person is active, and what a resource is known by at
+/// the identity provider.
+pub(super) fn keep(attributes: &mut Map<String, Value>, resource: &ScimResource, names: &[&str]) {
+    for name in names {
+        if let (None, Some(known)) = (attributes.get(*name), resource.attributes.get(*name)) {
+            attributes.insert((*name).to_owned(), known.clone());
+        }
+    }
 }
 
 /// What the attributes say of a person that the service uses.
