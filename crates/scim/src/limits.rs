@@ -22,6 +22,9 @@ pub struct Limits {
     pub filter_terms: usize,
     /// How many operations one PATCH may have. Okta sends up to 1,000 members in a push of a group, one operation each in the worst case.
     pub patch_operations: usize,
+    /// How many values all operations of one PATCH may go through, each for itself: a group has many members, and each operation that has to look at
+    /// them looks at all. Who joins and who leaves by name is no such operation.
+    pub patch_values: usize,
     /// How many elements a multi-valued attribute of a user may have.
     pub values: usize,
     /// How many attributes an object of a resource, or of an operation, may have.
@@ -54,6 +57,7 @@ impl Default for Limits {
             filter_depth: 8,
             filter_terms: 32,
             patch_operations: 1_000,
+            patch_values: 500_000,
             values: 100,
             attributes: 500,
             projection: 64,

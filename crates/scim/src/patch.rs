@@ -88,7 +88,13 @@ impl Patch {
         limits: &Limits,
     ) -> Result<Map<String, Value>, ScimError> {
         let mut after = before.clone();
+        let mut gone_through = 0_usize;
         for operation in &self.operations {
+            gone_through = gone_through.saturating_add(count_values(&after));
+            if gone_through > limits.patch_values {
+                let most = limits.patch_values;
+                return Err(ScimError::syntax(format!("the operations go through more than {most} values")));
+            }
             apply::apply(operation, &mut after, self.kind, limits)?;
             // After each operation and not at the end alone: the next one works on what this one left.
             crate::resource::check_size(&after, self.kind, limits)?;
@@ -96,6 +102,11 @@ impl Patch {
         crate::resource::check(&after, self.kind, limits)?;
         Ok(after)
     }
+}
+
+/// How many values the multi-valued attributes of a resource have together.
+fn count_values(resource: &Map<String, Value>) -> usize {
+    resource.values().filter_map(Value::as_array).map(Vec::len).fold(0, usize::saturating_add)
 }
 
 impl Operation {

@@ -92,3 +92,33 @@ async fn a_search_asks_for_so_many_attributes_and_no_more() {
     let answer = world.send("POST", "/Users/.search", &body.to_string(), &[]).await;
     assert_eq!(answer.status, 400);
 }
+
+/// Each operation that is about some of the members goes through all of them.
+#[test]
+fn the_operations_of_a_patch_do_not_go_through_a_large_group_again_and_again() {
+    let limits = Limits::default();
+    let members = |count: usize| -> Vec<Value> {
+        (0..count).map(|number| json!({"value": format!("{number:032x}"), "type": "User"})).collect()
+    };
+    let patch = |operations: usize| {
+        let one = |number: usize| {
+            let path = format!("members[type eq \"User\" and value eq \"{number:032x}\"]");
+            json!({"op": "remove", "path": path})
+        };
+        let body = json!({
+            "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+            "Operations": (0..operations).map(one).collect::<Vec<_>>(),
+        });
+        Patch::from_json(body, ScimKind::Group, &limits).unwrap()
+    };
+    let group = |count: usize| json!({"displayName": "All", "members": members(count)});
+    for (count, operations, is_done) in [(100, 99, true), (20_000, 5, true), (20_000, 1_000, false)] {
+        let begun = std::time::Instant::now();
+        let applied = patch(operations).applied_to(group(count).as_object().unwrap(), &limits);
+        assert_eq!(applied.is_ok(), is_done, "{count} members, {operations} operations");
+        if let Ok(applied) = applied {
+            assert_eq!(applied["members"].as_array().unwrap().len(), count - operations);
+        }
+        assert!(begun.elapsed() < std::time::Duration::from_secs(20), "{:?}", begun.elapsed());
+    }
+}
