@@ -71,10 +71,8 @@ impl ScimService {
         let decision = ScimDecision::new(caller.organization.clone(), fact, None, write);
         let applied = match self.shared.store.decide_scim(decision).await {
             // Another request made it at the same time.
-            Err(SignInError::Store(StoreError::ScimConflict { .. } | StoreError::Taken { .. })) => {
-                return Err(taken());
-            }
-            other => other?,
+            Err(SignInError::Store(StoreError::ScimConflict { .. })) => return Err(taken()),
+            other => other.map_err(unless_taken)?,
         };
         self.answer(caller, StatusCode::CREATED, applied, projection).await
     }
@@ -157,10 +155,7 @@ impl ScimService {
                 ScimDecision::new(caller.organization.clone(), fact, Some((&resource).into()), write);
             match self.shared.store.decide_scim(decision).await {
                 Err(SignInError::Store(StoreError::ScimConflict { .. })) => {}
-                Err(SignInError::Store(StoreError::Taken { .. })) => {
-                    return Err(ScimError::Uniqueness { what: format!("the {}", kind.name_attribute()) });
-                }
-                other => return Ok(other?),
+                other => return other.map_err(unless_taken),
             }
         }
         Err(ScimError::Store(StoreError::scim_conflict()))
@@ -196,6 +191,14 @@ impl ScimService {
         let document = self.one_document(caller, resource, projection).await?;
         let location = self.location(resource.kind, &resource.id);
         Ok(Answered::resource(status, document, resource, location))
+    }
+}
+
+/// What is taken already may be another thing than the name: an address, or its domain.
+fn unless_taken(error: SignInError) -> ScimError {
+    match error {
+        SignInError::Store(StoreError::Taken { what, .. }) => ScimError::Uniqueness { what: what.to_owned() },
+        other => other.into(),
     }
 }
 
