@@ -59,7 +59,7 @@ pub use audit::AuditRecord;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "redis"))]
 pub use audit_delivery::{AuditDelivery, RunningAuditDelivery};
 pub use audit_detail::AuditDetail;
-pub use audit_feed::{AuditCursor, AuditEntry, AuditFeed, deliver_audit, export_audit};
+pub use audit_feed::{AuditCursor, AuditEntry, AuditFeed, export_audit};
 pub use audited_state::{AuditedAccount, AuditedState};
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "redis"))]
 pub use cached_sessions::CachedSessions;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use tokio::task::JoinSet;
 
 use super::{Store, acme, globex, login, provision, with_acme, with_globex};
-use crate::{AuditCursor, AuditEntry, AuditFeed, AuditRecord, deliver_audit, export_audit};
+use crate::{AuditCursor, AuditEntry, AuditFeed, AuditRecord, export_audit};
 
 pub async fn pages_of_the_audit_are_the_whole(store: impl Store + AuditFeed) {
     let token = with_acme(&store).await;
@@ -75,30 +75,6 @@ pub async fn a_reader_misses_nothing_that_is_written_meanwhile(store: impl Store
     let whole = store.audit(&acme()).await.unwrap();
     assert_eq!(seen.len(), whole.len());
     assert!(whole.iter().all(|record| seen.iter().any(|entry| entry.record == *record)));
-}
-
-pub async fn a_delivery_that_fails_comes_again(store: impl Store + AuditFeed) {
-    let token = with_acme(&store).await;
-    provision(&store, login("ada", &token, "id1")).await.unwrap();
-    let all = store.audit(&acme()).await.unwrap();
-    let delivered = std::sync::Mutex::new(Vec::new());
-    let deliver = |fails_at: usize| {
-        let delivered = &delivered;
-        async move |entries: &[AuditEntry]| {
-            let mut delivered = delivered.lock().unwrap();
-            delivered.extend(entries.iter().map(|entry| entry.record.clone()));
-            delivered.len() < fails_at
-        }
-    };
-    let stopped = deliver_audit(&store, AuditCursor::default(), 1, deliver(3)).await.unwrap();
-    assert_eq!(delivered.lock().unwrap().len(), 3);
-    let end = deliver_audit(&store, stopped, 2, deliver(usize::MAX)).await.unwrap();
-    let delivered = delivered.into_inner().unwrap();
-    // The third failed, and came again.
-    assert_eq!(delivered[..2], all[..2]);
-    assert_eq!(delivered[2], delivered[3]);
-    assert_eq!(delivered[3..], all[2..]);
-    assert!(store.audit_after(None, end, 1).await.unwrap().is_empty());
 }
 
 /// Each receiver has a place of its own, which never goes back.
