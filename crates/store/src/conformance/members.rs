@@ -88,6 +88,41 @@ pub async fn the_last_owner_is_safe_at_every_door(store: impl Store) {
     assert_eq!(owners(&store).await, only, "conversion");
 }
 
+/// Whoever is an owner by a group is none without it, as long as there is another; of two who lose it at once, one stays.
+pub async fn an_owner_by_a_group_goes_with_it_while_there_is_another(store: impl Store) {
+    let token = with_acme(&store).await;
+    let by_group =
+        "sync = 'managed'\nrole_ceiling = 'owner'\n[[groups.roles]]\ngroup = 'Bosses'\nrole = 'owner'";
+    store.set_policy(&acme(), &format!("{}\n{by_group}", super::POLICY), &author()).await.unwrap();
+    let with = |person: &str, assertion: String, groups: &[&str]| {
+        let facts = login(person, &token, &assertion).without_attribute("department");
+        facts.with_attribute("department", groups.iter().copied())
+    };
+    let mut ids = Vec::new();
+    for person in ["ada", "bob"] {
+        ids.push(provision(&store, with(person, format!("{person} 1"), &["Bosses"])).await.unwrap().account);
+    }
+    assert_eq!(owners(&store).await, ids);
+    provision(&store, with("ada", "ada 2".to_owned(), &[])).await.unwrap();
+    assert_eq!(owners(&store).await, ids[1..]);
+    let last = provision(&store, with("bob", "bob 2".to_owned(), &[])).await.unwrap();
+    assert!(last.plan.to_string().contains("Stays owner"), "{}", last.plan);
+    assert_eq!(owners(&store).await, ids[1..]);
+    for round in 0..10 {
+        provision(&store, with("ada", format!("ada {round} in"), &["Bosses"])).await.unwrap();
+        provision(&store, with("bob", format!("bob {round} in"), &["Bosses"])).await.unwrap();
+        assert_eq!(owners(&store).await.len(), 2);
+        let out = ["ada", "bob"].map(|person| {
+            let (store, facts) = (store.clone(), with(person, format!("{person} {round} out"), &[]));
+            tokio::spawn(async move { provision(&store, facts).await.map(drop) })
+        });
+        for out in out {
+            out.await.unwrap().unwrap();
+        }
+        assert_eq!(owners(&store).await.len(), 1, "round {round}");
+    }
+}
+
 /// What a group gives ends with the group, at Acme's second connection too, and what was given by hand and with the account stays.
 pub async fn a_membership_goes_with_its_last_source(store: impl Store) {
     let token = with_acme(&store).await;

@@ -27,6 +27,11 @@ const NAMES: &str = "
 const ACCOUNTS: &str = "
     SELECT record FROM vouchsafe_accounts WHERE id = ANY($1) ORDER BY id FOR UPDATE";
 
+/// With every active owner of their organization: one of them is to be none.
+const ACCOUNTS_AND_OWNERS: &str = "
+    SELECT record FROM vouchsafe_accounts
+    WHERE id = ANY($1) OR (organization = $2 AND active = 1 AND is_owner = 1) ORDER BY id FOR UPDATE";
+
 const ACCOUNT_AS_IT_IS: &str = "SELECT 1 FROM vouchsafe_accounts WHERE id = $1 FOR SHARE";
 
 const ACCOUNT_AND_OWNERS: &str = "
@@ -172,6 +177,8 @@ fn seats_of(organization: &OrganizationId) -> String {
 pub(super) struct Held {
     names: BTreeSet<String>,
     accounts: BTreeSet<AccountId>,
+    /// Whether the active owners are locked.
+    owners: bool,
 }
 
 impl Held {
@@ -192,10 +199,18 @@ impl Held {
         let changed = decided.accounts.iter().map(|account| &account.id).chain(&decided.account);
         let changed: BTreeMap<AccountId, &Account> =
             changed.filter(|id| !self.accounts.contains(*id)).filter_map(known).collect();
+        let ids: Vec<String> = changed.keys().map(|id| id.as_str().to_owned()).collect();
+        if !self.owners && loses_an_owner(decided, before) {
+            // How many there are is known when nobody else changes it: it is counted again.
+            let lock = Batch::of(ACCOUNTS_AND_OWNERS).bind(ids).bind(before.organization.id.as_str());
+            run_one(turn, lock).await?;
+            self.accounts.extend(changed.into_keys());
+            self.owners = true;
+            return Ok(false);
+        }
         if changed.is_empty() {
             return Ok(!is_new_name);
         }
-        let ids: Vec<String> = changed.keys().map(|id| id.as_str().to_owned()).collect();
         let locked = run_one(turn, Batch::of(ACCOUNTS).bind(ids)).await?;
         let mut are_same = locked.rows.len() == changed.len();
         for row in &locked.rows {
@@ -205,6 +220,12 @@ impl Held {
         self.accounts.extend(changed.into_keys());
         Ok(are_same && !is_new_name)
     }
+}
+
+/// Whether an active owner is none any more.
+fn loses_an_owner(decided: &Decided, before: &Snapshot) -> bool {
+    let was_owner = |id: &AccountId| before.account(id).is_some_and(Account::is_active_owner);
+    decided.accounts.iter().any(|account| !account.is_active_owner() && was_owner(&account.id))
 }
 
 /// The names that a decision makes or gives away, and the teams and projects that it changes.

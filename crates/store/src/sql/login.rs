@@ -6,7 +6,8 @@ use chrono::{DateTime, Utc};
 use vouchsafe::{
     ConnectionId, ConnectionState, ReplayKey,
     provisioning::{
-        AccountId, Domain, GroupId, Identity, LoginFacts, LookUp, OrganizationId, Policy, Snapshot,
+        Account, AccountId, Domain, GroupId, Identity, LoginFacts, LookUp, OrganizationId, Policy, Role,
+        Snapshot,
     },
 };
 
@@ -305,7 +306,8 @@ pub(super) async fn about(
         let version = row.optional_integer(8)?.map(i64::unsigned_abs);
         match known {
             Some(known) if known.id == found && Some(known.snapshot.version) == version => {
-                return with_pushed_groups(runs, known.with(row, login, &look_up)?).await;
+                let about = with_pushed_groups(runs, known.with(row, login, &look_up)?).await?;
+                return with_owners(runs, about).await;
             }
             _ => {
                 let answered = run_one(runs, Batch::of(rows::BY_ID).bind(found.as_str())).await?;
@@ -332,6 +334,20 @@ async fn with_pushed_groups(runs: &mut dyn Runs, mut about: AboutLogin) -> Resul
         let ids: Vec<String> = ids.into_iter().map(str::to_owned).collect();
         let asked = Batch::of(GROUPS).bind(ids).bind(snapshot.organization.id.as_str());
         snapshot.groups = rows::all_records("group", &run_one(runs, asked).await?)?;
+    }
+    Ok(about)
+}
+
+/// How many active owners there are, where one is found who is that by a group alone: the sign-in may end it, and must leave another.
+async fn with_owners(runs: &mut dyn Runs, mut about: AboutLogin) -> Result<AboutLogin, StoreError> {
+    const OWNERS: &str =
+        "SELECT count(*) FROM vouchsafe_accounts WHERE organization = ? AND active = 1 AND is_owner = 1";
+    let snapshot = &mut about.snapshot;
+    let is_owner_by_group =
+        |account: &Account| account.is_active_owner() && account.role_of_its_own() < Role::Owner;
+    if snapshot.accounts.iter().any(is_owner_by_group) {
+        let owners = run_one(runs, Batch::of(OWNERS).bind(snapshot.organization.id.as_str())).await?;
+        snapshot.owners = Some(u32::try_from(owners.number()?).unwrap_or(u32::MAX));
     }
     Ok(about)
 }
