@@ -40,6 +40,14 @@ pub struct AuditRecord {
     pub detail: Option<AuditDetail>,
 }
 
+impl AuditRecord {
+    /// Whether it says that something was refused, and nothing changed.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        self.detail == Some(AuditDetail::Refusal)
+    }
+}
+
 impl fmt::Debug for AuditRecord {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter

@@ -29,6 +29,8 @@ pub enum AuditDetail {
     Team(Box<Team>),
     /// A project that no plan made.
     Project(Box<Project>),
+    /// Nothing: something was refused.
+    Refusal,
 }
 
 impl fmt::Debug for AuditDetail {
@@ -38,6 +40,7 @@ impl fmt::Debug for AuditDetail {
             Self::Account(_) => "Account",
             Self::Team(_) => "Team",
             Self::Project(_) => "Project",
+            Self::Refusal => "Refusal",
         })
     }
 }

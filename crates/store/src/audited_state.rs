@@ -1,14 +1,18 @@
 //! The state that follows from the audit.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use vouchsafe::provisioning::{
-    Account, AccountId, Action, Permission, ProfileField, ProjectId, Role, Snapshot, Status, TeamId,
+use vouchsafe::{
+    ConnectionId,
+    provisioning::{
+        Account, AccountId, Action, GroupId, Identity, Permission, ProfileField, ProjectId, Role, ScimRecord,
+        Snapshot, Status, TeamId,
+    },
 };
 
 use crate::{AuditDetail, AuditRecord};
 
-/// Who is in an organization and in which teams, as its audit says: for whoever keeps the audit elsewhere, and for holding one against the other.
+/// Who is in an organization, who signs in to which account, and what each may do, as its audit says: for whoever keeps the audit elsewhere, and for holding one against the other.
 ///
 /// ```
 /// use vouchsafe::provisioning::OrganizationId;
@@ -32,6 +36,8 @@ pub struct AuditedState {
     pub teams: BTreeMap<TeamId, String>,
     /// The projects, and their names.
     pub projects: BTreeMap<ProjectId, String>,
+    /// The groups that identity providers pushed by SCIM, and their names.
+    pub groups: BTreeMap<GroupId, String>,
 }
 
 /// An account, as the audit says.
@@ -40,6 +46,16 @@ pub struct AuditedState {
 pub struct AuditedAccount {
     /// E-mail address.
     pub email: String,
+    /// Username, given name and family name.
+    pub names: [Option<String>; 3],
+    /// Who may sign in to it through an identity provider.
+    pub identities: BTreeSet<Identity>,
+    /// What identity providers say of it by SCIM.
+    pub scim: BTreeMap<ConnectionId, ScimRecord>,
+    /// The groups that they have put it into.
+    pub scim_groups: BTreeSet<GroupId>,
+    /// The projects that it was given directly.
+    pub projects: BTreeMap<ProjectId, Permission>,
     /// Role in the organization.
     pub role: Role,
     /// Whether it may be used.
@@ -64,6 +80,11 @@ impl From<&Account> for AuditedAccount {
     fn from(account: &Account) -> Self {
         Self {
             email: account.email.clone(),
+            names: [Some(account.username.clone()), account.first_name.clone(), account.last_name.clone()],
+            identities: account.identities.iter().cloned().collect(),
+            scim: account.scim.iter().map(|record| (record.connection.clone(), record.clone())).collect(),
+            scim_groups: account.scim_groups.clone(),
+            projects: account.projects.iter().map(|one| (one.project.clone(), one.permission)).collect(),
             role: account.role,
             status: account.status,
             memberships: account.memberships.iter().map(|one| (one.team.clone(), one.role())).collect(),
@@ -79,13 +100,14 @@ impl AuditedState {
             accounts: whole.accounts.iter().map(|one| (one.id.clone(), AuditedAccount::from(one))).collect(),
             teams: whole.teams.iter().map(|team| (team.id.clone(), team.name.clone())).collect(),
             projects: whole.projects.iter().map(|one| (one.id.clone(), one.name.clone())).collect(),
+            groups: whole.groups.iter().map(|one| (one.id.clone(), one.name.clone())).collect(),
         }
     }
 
     /// Applies a record. They come in the order of the audit, from its beginning.
     pub fn apply(&mut self, record: &AuditRecord) {
         match &record.detail {
-            None => {}
+            None | Some(AuditDetail::Refusal) => {}
             Some(AuditDetail::Account(account)) => {
                 self.accounts.insert(account.id.clone(), AuditedAccount::from(&**account));
             }
@@ -103,20 +125,43 @@ impl AuditedState {
 
     fn take(&mut self, action: &Action, made: Option<&str>, account: Option<&AccountId>) {
         match (action, made, account) {
-            (Action::CreateAccount { email, role, status, .. }, _, Some(id)) => {
+            (
+                Action::CreateAccount { email, username, first_name, last_name, role, status, .. },
+                _,
+                Some(id),
+            ) => {
                 // It waits, or is active; what suspends it from the beginning is a step of its own.
                 let status = match status {
                     Status::PendingApproval => Status::PendingApproval,
                     _ => Status::Active,
                 };
-                let (email, role, memberships) = (email.clone(), *role, BTreeMap::new());
-                self.accounts.insert(id.clone(), AuditedAccount { email, role, status, memberships });
+                let account = AuditedAccount {
+                    email: email.clone(),
+                    names: [Some(username.clone()), first_name.clone(), last_name.clone()],
+                    role: *role,
+                    status,
+                    identities: BTreeSet::new(),
+                    scim: BTreeMap::new(),
+                    scim_groups: BTreeSet::new(),
+                    projects: BTreeMap::new(),
+                    memberships: BTreeMap::new(),
+                };
+                self.accounts.insert(id.clone(), account);
             }
             (Action::CreateTeam { name, .. }, Some(id), _) => {
                 self.teams.insert(TeamId::new(id), name.clone());
             }
             (Action::CreateProject { name, .. }, Some(id), _) => {
                 self.projects.insert(ProjectId::new(id), name.clone());
+            }
+            (Action::CreateGroup { group, .. }, ..) => {
+                self.groups.insert(group.id.clone(), group.name.clone());
+            }
+            (Action::ChangeGroup { group, name, .. }, ..) => {
+                self.groups.insert(group.id.clone(), name.clone());
+            }
+            (Action::DeleteGroup { group, .. }, ..) => {
+                self.groups.remove(&group.id);
             }
             (action, _, Some(id)) => {
                 if let Some(account) = self.accounts.get_mut(id) {
@@ -131,7 +176,23 @@ impl AuditedState {
 impl AuditedAccount {
     fn take(&mut self, action: &Action) {
         match action {
-            Action::SetField { field: ProfileField::Email, after, .. } => self.email.clone_from(after),
+            Action::SetField { field, after, .. } => self.set(*field, after),
+            Action::LinkIdentity { identity, .. } => drop(self.identities.insert(identity.clone())),
+            Action::RenameIdentity { before, after, .. } => {
+                self.identities.remove(before);
+                self.identities.insert(after.clone());
+            }
+            Action::UnlinkIdentity { identity, .. } => drop(self.identities.remove(identity)),
+            Action::SetScimRecord { after, .. } => {
+                self.scim.insert(after.connection.clone(), after.clone());
+            }
+            Action::JoinGroup { group, .. } => drop(self.scim_groups.insert(group.id.clone())),
+            Action::LeaveGroup { group, .. } => drop(self.scim_groups.remove(&group.id)),
+            Action::AssignProject { project, permission, .. } => {
+                if let Some(project) = &project.id {
+                    self.projects.insert(project.clone(), *permission);
+                }
+            }
             Action::JoinTeam { team, role, .. } => self.may(team.id.as_ref(), *role),
             Action::SetGrant { team, after, .. } | Action::EndGrant { team, after, .. } => {
                 self.may(team.id.as_ref(), *after);
@@ -148,6 +209,18 @@ impl AuditedAccount {
             | Action::EndRole { after, .. } => {
                 self.role = *after;
             }
+            _ => {}
+        }
+    }
+
+    fn set(&mut self, field: ProfileField, value: &str) {
+        let value = value.to_owned();
+        let [username, first_name, last_name] = &mut self.names;
+        match field {
+            ProfileField::Email => self.email = value,
+            ProfileField::Username => *username = Some(value),
+            ProfileField::FirstName => *first_name = Some(value),
+            ProfileField::LastName => *last_name = Some(value),
             _ => {}
         }
     }

@@ -9,7 +9,7 @@ use vouchsafe::provisioning::{
 };
 use vouchsafe::{EntityId, NameIdChange};
 
-use crate::{AuditRecord, SignInError, StoreError, audit, text::fresh_ids};
+use crate::{AskedDecision, AuditRecord, SignInError, StoreError, audit, text::fresh_ids};
 
 /// What a decision is about, and with it what its [`Snapshot`] must hold.
 #[derive(Clone, Debug)]
@@ -70,6 +70,7 @@ impl About {
 /// ```
 pub struct Decision {
     about: About,
+    asked: AskedDecision,
     decide: Box<Decide>,
 }
 
@@ -80,8 +81,8 @@ impl Decision {
     /// stored policy. No session is made.
     pub fn login(login: impl Into<LoginFacts>) -> Self {
         let facts = login.into();
-        let about = About::Login(Box::new(facts.clone()));
-        Self::new(about, move |snapshot, policy| policy.plan(&facts, snapshot))
+        let (about, asked) = (About::Login(Box::new(facts.clone())), AskedDecision::login(facts.clone()));
+        Self::new(about, move |snapshot, policy| policy.plan(&facts, snapshot)).asked_by(asked)
     }
 
     /// A change about one account, by somebody.
@@ -95,8 +96,9 @@ impl Decision {
         at: DateTime<Utc>,
     ) -> Self {
         let about = About::Account { organization, account: account.clone() };
+        let asked = AskedDecision::change(actor.clone(), Some(account.clone()), at);
         let fact = Fact::change(account, change, actor, because, at);
-        Self::new(about, move |snapshot, policy| policy.plan(fact, snapshot))
+        Self::new(about, move |snapshot, policy| policy.plan(fact, snapshot)).asked_by(asked)
     }
 
     /// What becomes of a name that an identity provider manages: the person gets another, or is known by it no longer. `issuer` is the entity
@@ -118,19 +120,21 @@ impl Decision {
             }
             _ => Change::UnlinkIdentity(person.clone()),
         };
-        Self::new(About::Login(Box::new(facts)), move |snapshot, policy| {
+        let actor = Actor::IdentityProvider(connection);
+        let asked = AskedDecision::change(actor.clone(), None, at);
+        let named = Self::new(About::Login(Box::new(facts)), move |snapshot, policy| {
             let account = snapshot.known_by(&person)?.id.clone();
-            let actor = Actor::IdentityProvider(connection);
             let because = "the identity provider manages its names";
             policy.plan(Fact::change(account, change, actor, because, at), snapshot)
-        })
+        });
+        named.asked_by(asked)
     }
 
     /// What an identity provider asks for by SCIM.
     #[must_use]
     pub fn scim(organization: OrganizationId, fact: ScimFact) -> Self {
-        let about = About::scim(organization, fact.clone());
-        Self::new(about, move |snapshot, policy| policy.plan(fact, snapshot))
+        let (about, asked) = (About::scim(organization, fact.clone()), AskedDecision::scim(&fact));
+        Self::new(about, move |snapshot, policy| policy.plan(fact, snapshot)).asked_by(asked)
     }
 
     /// The suspension of the accounts that nobody has used for as long as the organization's policy says.
@@ -145,7 +149,17 @@ impl Decision {
         about: About,
         decide: impl FnOnce(&Snapshot, &Policy) -> Result<Plan, PlanRefusal> + Send + 'static,
     ) -> Self {
-        Self { about, decide: Box::new(decide) }
+        Self { about, asked: AskedDecision::by_the_application(), decide: Box::new(decide) }
+    }
+
+    fn asked_by(self, asked: AskedDecision) -> Self {
+        Self { asked, ..self }
+    }
+
+    /// For stores: who asks, for what is [noted](AskedDecision::refused) if it is refused.
+    #[must_use]
+    pub fn asked(&self) -> AskedDecision {
+        self.asked.clone()
     }
 
     /// What it is about.

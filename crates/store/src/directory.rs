@@ -12,8 +12,8 @@ use vouchsafe::{
 };
 
 use crate::{
-    Answer, Applied, AuditRecord, Author, CompletedSignIn, ConnectionDecision, Decides, Decision,
-    OrganizationConnections, SignIn,
+    Answer, Applied, AuditRecord, AuditedRefusal, Author, CompletedSignIn, ConnectionDecision, Decides,
+    Decision, OrganizationConnections, SignIn,
 };
 
 /// Organizations, their settings, their tokens (as hashes), and their accounts, teams and projects.
@@ -93,7 +93,11 @@ pub trait Directory: Send + Sync + std::fmt::Debug {
     /// its conversion, and writes what comes of it in one transaction. Answers both as they are then.
     fn decide_connections(&self, decision: ConnectionDecision) -> Decides<'_, OrganizationConnections>;
 
-    /// What changed in an organization, oldest first.
+    /// Notes in the audit that something was refused, unless it was noted in this hour, or too much was. What [`sign_in`](Self::sign_in) and
+    /// [`decide`](Self::decide) refuse they note themselves.
+    fn note_refusal<'a>(&'a self, refused: &'a AuditedRefusal) -> Answer<'a, ()>;
+
+    /// What changed in an organization, and what was refused, oldest first.
     fn audit<'a>(&'a self, id: &'a OrganizationId) -> Answer<'a, Vec<AuditRecord>>;
 }
 

@@ -14,6 +14,7 @@ mod audit;
 mod audit_delivery;
 mod audit_detail;
 mod audit_feed;
+mod audited_refusal;
 mod audited_state;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "redis"))]
 mod cached_sessions;
@@ -35,7 +36,6 @@ mod pending;
 mod postgres;
 #[cfg(feature = "redis")]
 mod redis;
-mod refused_sign_in;
 mod replay;
 mod revocation;
 mod scim;
@@ -60,6 +60,7 @@ pub use audit::AuditRecord;
 pub use audit_delivery::{AuditDelivery, RunningAuditDelivery};
 pub use audit_detail::AuditDetail;
 pub use audit_feed::{AuditCursor, AuditEntry, AuditFeed, export_audit};
+pub use audited_refusal::{AskedDecision, AuditedRefusal, NotedRefusals};
 pub use audited_state::{AuditedAccount, AuditedState};
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "redis"))]
 pub use cached_sessions::CachedSessions;
@@ -77,7 +78,6 @@ pub use pending::PendingStore;
 pub use postgres::Postgres;
 #[cfg(feature = "redis")]
 pub use redis::Redis;
-pub use refused_sign_in::{NotedRefusals, RefusedSignIn};
 pub use replay::{ReplayStore, forgotten_until};
 pub use revocation::{Announcements, Announces, Revocation};
 pub use scim::{

@@ -15,11 +15,11 @@ use vouchsafe::{
 use crate::cached_sessions::Cache;
 use crate::{
     AccountKey, Answer, ApiToken, ApiTokenSecret, ApiTokenStore, Applied, AuditCursor, AuditEntry, AuditFeed,
-    AuditRecord, Author, CompletedSignIn, ConnectionDecision, ConnectionRevision, ConnectionStore, Decides,
-    Decision, Directory, HistoryLimits, LogoutStore, Memory, OrganizationConnections, PendingStore,
-    RecordedSignIn, ReplayStore, Revocation, ScimApplied, ScimDecision, ScimFrom, ScimKey, ScimKind,
-    ScimResource, ScimStore, ScimToken, Session, SessionId, SessionStore, SignIn, SignInHistory, StoreError,
-    StoredConnection, Versioned,
+    AuditRecord, AuditedRefusal, Author, CompletedSignIn, ConnectionDecision, ConnectionRevision,
+    ConnectionStore, Decides, Decision, Directory, HistoryLimits, LogoutStore, Memory,
+    OrganizationConnections, PendingStore, RecordedSignIn, ReplayStore, Revocation, ScimApplied,
+    ScimDecision, ScimFrom, ScimKey, ScimKind, ScimResource, ScimStore, ScimToken, Session, SessionId,
+    SessionStore, SignIn, SignInHistory, StoreError, StoredConnection, Versioned,
 };
 
 /// One of the stores, whichever its address says: so that where a service keeps what it knows is one line of its configuration.
@@ -336,6 +336,7 @@ impl Directory for Store {
         fn snapshot<'a>(&self, login: &'a LoginFacts) -> Answer<'a, Snapshot>;
         fn accounts_with<'a>(&self, id: &'a OrganizationId, key: &'a AccountKey) -> Answer<'a, Vec<Account>>;
         fn whole<'a>(&self, id: &'a OrganizationId) -> Answer<'a, Snapshot>;
+        fn note_refusal<'a>(&self, refused: &'a AuditedRefusal) -> Answer<'a, ()>;
         fn audit<'a>(&self, id: &'a OrganizationId) -> Answer<'a, Vec<AuditRecord>>;
     }
 

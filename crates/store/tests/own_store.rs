@@ -23,10 +23,10 @@ use vouchsafe::{
     },
 };
 use vouchsafe_store::{
-    About, AccountKey, Answer, Applied, AuditRecord, Author, CompletedSignIn, ConnectionDecision,
-    ConnectionStore, Decided, Decides, Decision, Directory, NotedRefusals, OrganizationConnections,
-    PendingStore, RefusedSignIn, ReplayStore, Session, SessionId, SessionStore, SignIn, SignInContext,
-    SignInError, StoreError, StoredConnection, Versioned,
+    About, AccountKey, Answer, Applied, AuditRecord, AuditedRefusal, Author, CompletedSignIn,
+    ConnectionDecision, ConnectionStore, Decided, Decides, Decision, Directory, NotedRefusals,
+    OrganizationConnections, PendingStore, ReplayStore, Session, SessionId, SessionStore, SignIn,
+    SignInContext, SignInError, StoreError, StoredConnection, Versioned,
 };
 
 async fn own() -> (Own, ()) {
@@ -301,7 +301,9 @@ impl Directory for Own {
     fn decide(&self, decision: Decision) -> Decides<'_, Applied> {
         self.with(move |state| {
             let (snapshot, policy) = state.about(decision.about())?;
-            let decided = decision.decide(&snapshot, &policy)?;
+            let asked = decision.asked();
+            let decided = decision.decide(&snapshot, &policy);
+            let decided = decided.inspect_err(|refusal| state.note(asked.refused(&snapshot, refusal)))?;
             state.write(&decided)?;
             Ok(decided.into_applied())
         })
@@ -309,6 +311,13 @@ impl Directory for Own {
 
     fn decide_connections(&self, decision: ConnectionDecision) -> Decides<'_, OrganizationConnections> {
         self.with(move |state| state.decide_connections(decision))
+    }
+
+    fn note_refusal<'a>(&'a self, refused: &'a AuditedRefusal) -> Answer<'a, ()> {
+        self.with(move |state| {
+            state.note(Some(refused.clone()));
+            Ok(())
+        })
     }
 
     fn audit<'a>(&'a self, id: &'a OrganizationId) -> Answer<'a, Vec<AuditRecord>> {
@@ -319,6 +328,10 @@ impl Directory for Own {
 }
 
 impl State {
+    fn note(&mut self, refused: Option<AuditedRefusal>) {
+        self.audit.extend(refused.and_then(|refused| self.refusals.note(&refused)));
+    }
+
     /// Everything that can fail comes before anything is written.
     fn sign_in(&mut self, sign_in: SignIn) -> Result<CompletedSignIn, SignInError> {
         let key = sign_in.replay_key();
@@ -333,8 +346,7 @@ impl State {
         let decided = match confirmed.decide(&read) {
             Ok(decided) => decided,
             Err(refusal) => {
-                let refused = RefusedSignIn::of(&snapshot, &facts, &refusal);
-                self.audit.extend(refused.and_then(|refused| self.refusals.note(&refused)));
+                self.note(AuditedRefusal::of_sign_in(&snapshot, &facts, &refusal));
                 return Err(refusal);
             }
         };

@@ -162,13 +162,13 @@ macro_rules! conformance {
             two_first_sign_ins_of_one_person_make_one_account, many_people_sign_in_at_the_same_time,
             suspension_ends_sessions_and_is_recorded, the_audit_says_what_and_why_and_no_secret,
             the_store_and_the_planner_agree_on_what_a_plan_makes, the_audit_from_its_beginning_gives_the_state,
-            who_is_refused_is_audited_by_which_rule, what_is_added_is_audited_with_its_actor,
-            groups_whose_names_fold_to_one_are_one_team);
+            who_is_refused_is_audited_by_which_rule, a_change_that_is_refused_is_audited_with_its_actor,
+            what_is_added_is_audited_with_its_actor, groups_whose_names_fold_to_one_are_one_team);
         $crate::conformance!(@each $way $make, logouts, a_pending_logout_is_found_until_it_is_removed,
             the_latest_logout_of_a_session_is_remembered, what_is_over_of_logouts_is_swept,
             a_sign_in_whose_session_was_logged_out_leaves_nothing, a_logout_during_a_sign_in_ends_its_session);
-        $crate::conformance!(@each $way $make, members, the_last_owner_is_safe_at_every_door, an_owner_by_a_group_goes_with_it_while_there_is_another, a_seat_is_needed_to_be_active_again,
-            an_account_is_linked_while_the_session_lasts_that_asked, a_membership_goes_with_its_last_source,
+        $crate::conformance!(@each $way $make, members, the_last_owner_is_safe_at_every_door, an_owner_by_a_group_goes_with_it_while_there_is_another,
+            a_seat_is_needed_to_be_active_again, an_account_is_linked_while_the_session_lasts_that_asked, a_membership_goes_with_its_last_source,
             a_connection_takes_over_the_people_of_another);
         $crate::conformance!(@each $way $make, provisioning, an_account_that_waits_for_approval_is_written_and_not_signed_in,
             accounts_are_found_by_a_key, a_session_lasts_as_long_as_the_policy_says, a_session_is_idle_as_long_as_the_policy_says,

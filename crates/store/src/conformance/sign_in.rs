@@ -1,18 +1,19 @@
 //! From a login to an account.
 
-use crate::{AuditedState, Author, Session, SessionId};
+use crate::{AuditedRefusal, AuditedState, Author, Decision, Session, SessionId};
 use chrono::TimeDelta;
 use tokio::task::JoinSet;
 use vouchsafe::{
     Provider,
     provisioning::{
-        Account, Actor, Change, LoginFacts, Organization, Origin, Permission, Project, Role, RuleId,
-        Snapshot, Status, Team, TeamId,
+        Account, AccountId, Actor, Change, GroupId, Identity, LoginFacts, Organization, Origin, Permission,
+        Project, Role, RuleId, ScimChange, ScimFact, ScimGroup, ScimMembers, ScimUser, Snapshot, Status,
+        Team, TeamId,
     },
 };
 
 use super::{
-    POLICY, Store, acme, audit_of_people, author, change, login, now, provision,
+    POLICY, Store, acme, audit_of_people, author, change, connection, login, now, provision,
     scenarios::{sign_in, valid},
     with_acme, with_globex,
 };
@@ -316,6 +317,35 @@ pub async fn the_audit_from_its_beginning_gives_the_state(store: impl Store) {
     is_the_same("waits").await;
     change(&store, &eve, Change::Approve, Actor::Operator).await.unwrap();
     is_the_same("approved").await;
+    let names = |subject: &str| Identity::new(connection(), subject);
+    for by in
+        [Change::RenameIdentity(names("ada"), names("lovelace")), Change::UnlinkIdentity(names("lovelace"))]
+    {
+        let step = format!("{by:?}");
+        change(&store, &ada, by, Actor::Operator).await.unwrap();
+        is_the_same(&step).await;
+    }
+    store.set_policy(&acme(), POLICY, &author()).await.unwrap();
+    let scim = async |step: &str, change| {
+        let decision = Decision::scim(acme(), ScimFact::new(connection(), change, now()));
+        let applied = store.decide(decision).await.unwrap();
+        is_the_same(step).await;
+        applied.account
+    };
+    let mut kim = ScimUser::new("kim");
+    (kim.email, kim.external_id) = (Some("kim@example.com".to_owned()), Some("k1".to_owned()));
+    let id = scim("a pushed person", ScimChange::CreateUser(kim.clone())).await.unwrap();
+    (kim.user_name, kim.first_name, kim.active) =
+        ("kimberly".to_owned(), Some("Kim".to_owned()), Some(false));
+    scim("a changed person", ScimChange::set_user(id.clone(), kim)).await;
+    let crew = GroupId::new("g1");
+    let group = |name: &str| ScimGroup::new(name);
+    scim("a group", ScimChange::create_group(crew.clone(), group("Crew"), [id.clone()])).await;
+    let unchanged = ScimMembers::unchanged();
+    scim("its name", ScimChange::set_group(crew.clone(), group("Staff"), unchanged)).await;
+    assert!(replayed().await.accounts[&id].scim_groups.contains(&crew));
+    scim("its end", ScimChange::delete_group(crew)).await;
+    scim("a deleted person", ScimChange::delete_user(id)).await;
 }
 
 /// Whom an administrator asks about: who could not sign in, and why. Once an hour, however often they try.
@@ -348,6 +378,55 @@ pub async fn who_is_refused_is_audited_by_which_rule(store: impl Store) {
     ];
     assert_eq!(refusals, expected);
     assert!(!serde_json::to_string(&records).unwrap().contains(&token));
+}
+
+/// By hand and by SCIM: who asked, about whom, and the rule. The same of the same is noted once an hour, and what the store refuses not at all.
+pub async fn a_change_that_is_refused_is_audited_with_its_actor(store: impl Store) {
+    let token = with_acme(&store).await;
+    let ada = provision(&store, login("ada", &token, "id1")).await.unwrap().account;
+    change(&store, &ada, Change::SetRole(Role::Owner), Actor::Operator).await.unwrap();
+    let before = store.audit(&acme()).await.unwrap().len();
+    let by_herself = || Actor::Account(ada.clone());
+    let scim = |change| Decision::scim(acme(), ScimFact::new(connection(), change, now()));
+    let mut stranger = ScimUser::new("joe@elsewhere.example");
+    stranger.active = Some(true);
+    for _ in 0..3 {
+        change(&store, &ada, Change::Suspend, by_herself()).await.unwrap_err();
+        change(&store, &ada, Change::SetRole(Role::Member), by_herself()).await.unwrap_err();
+        change(&store, &ada, Change::Suspend, Actor::Operator).await.unwrap_err();
+        store.decide(scim(ScimChange::CreateUser(stranger.clone()))).await.unwrap_err();
+        store.decide(scim(ScimChange::delete_user(ada.clone()))).await.unwrap_err();
+    }
+    change(&store, &"nobody".into(), Change::Suspend, Actor::Operator).await.unwrap_err();
+    let records = store.audit(&acme()).await.unwrap().split_off(before);
+    assert!(
+        records.iter().all(|record| record.is_refusal() && record.change.starts_with("Refuses the change: "))
+    );
+    let shown: Vec<_> = records
+        .iter()
+        .map(|record| {
+            let account = record.account.as_ref().map(AccountId::as_str);
+            (record.rule.as_str(), account, record.after.as_deref(), record.actor.clone().unwrap())
+        })
+        .collect();
+    let (last_owner, over) = ("provisioning.last_owner", Actor::Scim(connection()));
+    let expected = [
+        (last_owner, Some(ada.as_str()), None, by_herself()),
+        (last_owner, Some(ada.as_str()), None, Actor::Operator),
+        ("provisioning.domain_not_verified", None, Some("joe@elsewhere.example"), over.clone()),
+        (last_owner, Some(ada.as_str()), None, over),
+        ("provisioning.account_unknown", Some("nobody"), None, Actor::Operator),
+    ];
+    assert_eq!(shown, expected);
+    // What a service refuses is noted in the same way, and only of an organization that is there.
+    let refused =
+        AuditedRefusal::of_signal(acme(), &connection(), ("signal.audience", "for somebody else"), now());
+    for _ in 0..2 {
+        store.note_refusal(&refused).await.unwrap();
+    }
+    let noted = store.audit(&acme()).await.unwrap().split_off(before + expected.len());
+    assert_eq!(noted.len(), 1);
+    assert_eq!(noted[0].actor, Some(Actor::IdentityProvider(connection())));
 }
 
 pub async fn what_is_added_is_audited_with_its_actor(store: impl Store) {

@@ -9,9 +9,10 @@ use vouchsafe::provisioning::{
 
 use super::{Held, Memory, State};
 use crate::{
-    About, AccountKey, Answer, Applied, AuditCursor, AuditEntry, AuditFeed, AuditRecord, Author,
-    CompletedSignIn, ConnectionDecision, Decided, Decides, Decision, Directory, OrganizationConnections,
-    RefusedSignIn, SignIn, SignInContext, SignInError, StoreError, Versioned, directory::parsed_policy,
+    About, AccountKey, Answer, Applied, AuditCursor, AuditEntry, AuditFeed, AuditRecord, AuditedRefusal,
+    Author, CompletedSignIn, ConnectionDecision, Decided, Decides, Decision, Directory,
+    OrganizationConnections, SignIn, SignInContext, SignInError, StoreError, Versioned,
+    directory::parsed_policy,
 };
 
 impl Directory for Memory {
@@ -160,7 +161,10 @@ impl Directory for Memory {
     fn decide(&self, decision: Decision) -> Decides<'_, Applied> {
         self.with(move |state| {
             let (snapshot, policy) = state.about(decision.about())?;
-            let decided = decision.decide(&snapshot, &policy)?;
+            let asked = decision.asked();
+            let decided = decision.decide(&snapshot, &policy);
+            let decided =
+                decided.inspect_err(|refusal| state.note_refused(asked.refused(&snapshot, refusal)))?;
             state.write(&decided)?;
             Ok(decided.into_applied())
         })
@@ -168,6 +172,14 @@ impl Directory for Memory {
 
     fn decide_connections(&self, decision: ConnectionDecision) -> Decides<'_, OrganizationConnections> {
         self.with(move |state| state.decide_connections(decision))
+    }
+
+    fn note_refusal<'a>(&'a self, refused: &'a AuditedRefusal) -> Answer<'a, ()> {
+        self.with(move |state| {
+            state.held(refused.organization())?;
+            state.note_refused(Some(refused.clone()));
+            Ok(())
+        })
     }
 
     fn audit<'a>(&'a self, id: &'a OrganizationId) -> Answer<'a, Vec<AuditRecord>> {
@@ -221,8 +233,7 @@ impl State {
         let decided = match confirmed.decide(&read) {
             Ok(decided) => decided,
             Err(refusal) => {
-                let refused = RefusedSignIn::of(&snapshot, &facts, &refusal);
-                self.audit.extend(refused.and_then(|refused| self.refusals.note(&refused)));
+                self.note_refused(AuditedRefusal::of_sign_in(&snapshot, &facts, &refusal));
                 return Err(refusal);
             }
         };
@@ -238,6 +249,11 @@ impl State {
             self.sessions.insert(id.hash().to_owned(), session.clone());
         }
         decided.into_signed_in()
+    }
+
+    /// Notes what was refused, unless it was noted in this hour, or too much was.
+    pub(super) fn note_refused(&mut self, refused: Option<AuditedRefusal>) {
+        self.audit.extend(refused.and_then(|refused| self.refusals.note(&refused)));
     }
 
     pub(super) fn about(&mut self, about: &About) -> Result<(Snapshot, Policy), StoreError> {

@@ -215,7 +215,9 @@ impl State {
     fn decide_scim(&mut self, decision: &ScimDecision) -> Result<ScimApplied, SignInError> {
         let over_directory = decision.decision();
         let (snapshot, policy) = self.about(over_directory.about())?;
-        let decided = over_directory.decide(&snapshot, &policy)?;
+        let asked = over_directory.asked();
+        let decided = over_directory.decide(&snapshot, &policy);
+        let decided = decided.inspect_err(|refusal| self.note_refused(asked.refused(&snapshot, refusal)))?;
         let id = decision.resource_id(&decided);
         let (connection, kind) = (&decision.fact.connection, decision.kind());
         let stored = id.and_then(|id| self.scim.find(connection, kind, id)).cloned();

@@ -11,7 +11,7 @@ use super::{
     refusals::Refused,
     rows, scim, sessions, sign_in_statement, writes,
 };
-use crate::{About, Applied, AuditRecord, Decided, DecidedSignIn, Decision, SignIn, SignInError, StoreError};
+use crate::{About, Applied, AuditRecord, Decided, DecidedSignIn, Decision, SignIn, StoreError};
 
 /// The replay record with the organization, and then what the login means there. What is written is written when everything is decided.
 pub(super) async fn sign_in(turn: &mut dyn Transaction, sign_in: SignIn) -> Result<DecidedSignIn, Refused> {
@@ -68,9 +68,11 @@ pub(super) async fn sign_in(turn: &mut dyn Transaction, sign_in: SignIn) -> Resu
     Ok(signed_in)
 }
 
-pub(super) async fn decide(turn: &mut dyn Transaction, decision: Decision) -> Result<Applied, SignInError> {
+pub(super) async fn decide(turn: &mut dyn Transaction, decision: Decision) -> Result<Applied, Refused> {
     let (snapshot, policy, asked_domains) = read(turn, decision.about()).await?;
-    let decided = decision.decide(&snapshot, &policy)?;
+    let asked = decision.asked();
+    let decided = decision.decide(&snapshot, &policy);
+    let decided = decided.map_err(|error| Refused::of_decision(&asked, &snapshot, error))?;
     domains_are_free(turn, &decided, &snapshot, &asked_domains).await?;
     turn.write(writes::decided(Batch::default(), &decided, &snapshot)?);
     Ok(decided.into_applied())

@@ -10,8 +10,9 @@ use super::{
     rows, writes,
 };
 use crate::{
-    AccountKey, Answer, Applied, AuditRecord, Author, CompletedSignIn, ConnectionDecision, Decides, Decision,
-    Directory, OrganizationConnections, SignIn, SignInError, StoreError, Versioned, directory::parsed_policy,
+    AccountKey, Answer, Applied, AuditRecord, AuditedRefusal, Author, CompletedSignIn, ConnectionDecision,
+    Decides, Decision, Directory, OrganizationConnections, SignIn, SignInError, StoreError, Versioned,
+    directory::parsed_policy,
 };
 
 impl<E: Engine> Directory for E {
@@ -191,26 +192,21 @@ impl<E: Engine> Directory for E {
     fn sign_in(&self, sign_in: SignIn) -> Decides<'_, CompletedSignIn> {
         let decided =
             self.write::<_, Refused>(Box::new(move |turn| Box::pin(decide::sign_in(turn, sign_in))));
-        Box::pin(async move {
-            match decided.await {
-                Ok(decided) => decided.into_signed_in(),
-                Err(Refused { error, noted }) => {
-                    if let Some(noted) = noted {
-                        // The person is refused, whether it can be noted or not.
-                        let _ = refusals::note(self, *noted).await;
-                    }
-                    Err(error)
-                }
-            }
-        })
+        Box::pin(async move { refusals::noting(self, decided).await?.into_signed_in() })
     }
 
     fn decide(&self, decision: Decision) -> Decides<'_, Applied> {
-        self.write::<_, SignInError>(Box::new(move |turn| Box::pin(decide::decide(turn, decision))))
+        let decided =
+            self.write::<_, Refused>(Box::new(move |turn| Box::pin(decide::decide(turn, decision))));
+        Box::pin(refusals::noting(self, decided))
     }
 
     fn decide_connections(&self, decision: ConnectionDecision) -> Decides<'_, OrganizationConnections> {
         self.write::<_, SignInError>(Box::new(move |turn| Box::pin(connections::decide(turn, decision))))
+    }
+
+    fn note_refusal<'a>(&'a self, refused: &'a AuditedRefusal) -> Answer<'a, ()> {
+        Box::pin(refusals::note(self, refused.clone()))
     }
 
     fn audit<'a>(&'a self, id: &'a OrganizationId) -> Answer<'a, Vec<AuditRecord>> {

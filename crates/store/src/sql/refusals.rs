@@ -1,21 +1,44 @@
-//! Refused sign-ins in SQL.
+//! What was refused, in SQL.
 
 use vouchsafe::provisioning::{LoginFacts, Snapshot};
 
-use super::{Batch, Engine, Fails, run_one, writes};
-use crate::{RefusedSignIn, SignInError, StoreError};
+use super::{Batch, Doing, Engine, Fails, run_one, writes};
+use crate::{AskedDecision, AuditedRefusal, SignInError, StoreError};
 
-/// Why a sign-in came to nothing, and what the audit says of it.
+/// Why something came to nothing, and what the audit says of it.
 #[derive(Debug)]
 pub(super) struct Refused {
     pub(super) error: SignInError,
-    pub(super) noted: Option<Box<RefusedSignIn>>,
+    pub(super) noted: Option<Box<AuditedRefusal>>,
 }
 
 impl Refused {
     pub(super) fn of(before: &Snapshot, login: &LoginFacts, error: SignInError) -> Self {
-        let noted = RefusedSignIn::of(before, login, &error).map(Box::new);
+        let noted = AuditedRefusal::of_sign_in(before, login, &error).map(Box::new);
         Self { error, noted }
+    }
+
+    /// The same of a decision.
+    pub(super) fn of_decision(asked: &AskedDecision, before: &Snapshot, error: SignInError) -> Self {
+        let noted = asked.refused(before, &error).map(Box::new);
+        Self { error, noted }
+    }
+}
+
+/// What was decided, or why it was refused: that is noted.
+pub(super) async fn noting<T>(
+    engine: &impl Engine,
+    decided: Doing<'_, T, Refused>,
+) -> Result<T, SignInError> {
+    match decided.await {
+        Ok(decided) => Ok(decided),
+        Err(Refused { error, noted }) => {
+            if let Some(noted) = noted {
+                // It is refused, whether that can be noted or not.
+                let _ = note(engine, *noted).await;
+            }
+            Err(error)
+        }
     }
 }
 
@@ -39,7 +62,7 @@ impl Fails for Refused {
 }
 
 /// Notes a refusal, unless it was noted in this hour, or too many were.
-pub(super) async fn note(engine: &impl Engine, refused: RefusedSignIn) -> Result<(), StoreError> {
+pub(super) async fn note(engine: &impl Engine, refused: AuditedRefusal) -> Result<(), StoreError> {
     const NOTE: &str = "
         INSERT INTO vouchsafe_refusals (organization, hour, who, rule)
         SELECT ?, ?, ?, ? WHERE (SELECT count(*) FROM vouchsafe_refusals WHERE organization = ? AND hour = ?) < ?
@@ -53,7 +76,7 @@ pub(super) async fn note(engine: &impl Engine, refused: RefusedSignIn) -> Result
         .bind(refused.record().rule.as_str())
         .bind(organization)
         .bind(refused.hour())
-        .bind(RefusedSignIn::MOST_AN_HOUR);
+        .bind(AuditedRefusal::MOST_AN_HOUR);
     let forget = Batch::of(FORGET).bind(organization).bind(refused.hour());
     engine
         .write::<(), StoreError>(Box::new(move |turn| {
@@ -71,7 +94,7 @@ pub(super) async fn note(engine: &impl Engine, refused: RefusedSignIn) -> Result
 #[cfg(feature = "sqlite")]
 mod tests {
     use super::*;
-    use crate::{Directory as _, Sqlite, refused_sign_in::tests::refused};
+    use crate::{Directory as _, Sqlite, audited_refusal::tests::refused};
 
     #[tokio::test]
     async fn each_person_is_noted_once_an_hour_and_not_everybody() {
@@ -84,9 +107,9 @@ mod tests {
         for number in 0..600 {
             note(&store, refused(&format!("{number}"), 7_201)).await.unwrap();
         }
-        assert_eq!(count().await, RefusedSignIn::MOST_AN_HOUR);
+        assert_eq!(count().await, AuditedRefusal::MOST_AN_HOUR);
         note(&store, refused("ada", 10_800)).await.unwrap();
-        assert_eq!(count().await, RefusedSignIn::MOST_AN_HOUR + 1);
+        assert_eq!(count().await, AuditedRefusal::MOST_AN_HOUR + 1);
         let kept: i64 = sqlx::query_scalar("SELECT count(*) FROM vouchsafe_refusals")
             .fetch_one(store.reading())
             .await

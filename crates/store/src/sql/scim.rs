@@ -13,10 +13,14 @@ use vouchsafe::{
 
 pub(super) use about::load;
 
-use super::{Batch, Engine, Row, Runs, Sql, Transaction, connections, decide, locks, rows, run_one, writes};
+use super::{
+    Batch, Engine, Row, Runs, Sql, Transaction, connections, decide, locks,
+    refusals::{self, Refused},
+    rows, run_one, writes,
+};
 use crate::{
     Answer, AuditRecord, Author, Decides, ScimApplied, ScimDecision, ScimFrom, ScimKey, ScimKind,
-    ScimResource, ScimStore, ScimToken, SignInError, StoreError,
+    ScimResource, ScimStore, ScimToken, StoreError,
 };
 
 impl<E: Engine> ScimStore for E {
@@ -128,7 +132,8 @@ impl<E: Engine> ScimStore for E {
     }
 
     fn decide_scim(&self, decision: ScimDecision) -> Decides<'_, ScimApplied> {
-        self.write::<_, SignInError>(Box::new(move |turn| Box::pin(decided(turn, decision))))
+        let decided = self.write::<_, Refused>(Box::new(move |turn| Box::pin(decided(turn, decision))));
+        Box::pin(refusals::noting(self, decided))
     }
 
     fn scim_token<'a>(&'a self, hash: &'a TokenHash) -> Answer<'a, Option<ScimToken>> {
@@ -222,7 +227,7 @@ impl<E: Engine> ScimStore for E {
 }
 
 /// The plan and the resource, in one transaction.
-async fn decided(turn: &mut dyn Transaction, decision: ScimDecision) -> Result<ScimApplied, SignInError> {
+async fn decided(turn: &mut dyn Transaction, decision: ScimDecision) -> Result<ScimApplied, Refused> {
     const ADD: &str = "
         INSERT INTO vouchsafe_scim_resources (connection, kind, id, name, external_id, record)
         VALUES (?, ?, ?, ?, ?, ?)";
@@ -233,7 +238,9 @@ async fn decided(turn: &mut dyn Transaction, decision: ScimDecision) -> Result<S
     const TAKEN: &str = "the name of the SCIM resource";
     let over_directory = decision.decision();
     let (snapshot, policy, asked_domains) = decide::read(turn, over_directory.about()).await?;
-    let decided = over_directory.decide(&snapshot, &policy)?;
+    let asked = over_directory.asked();
+    let decided = over_directory.decide(&snapshot, &policy);
+    let decided = decided.map_err(|error| Refused::of_decision(&asked, &snapshot, error))?;
     decide::domains_are_free(turn, &decided, &snapshot, &asked_domains).await?;
     let (connection, kind) = (decision.fact.connection.as_str(), decision.kind());
     let stored = match decision.resource_id(&decided) {
