@@ -72,6 +72,9 @@ pub enum SignalError {
         /// Why.
         reason: &'static str,
     },
+    /// The token came before, with another subject: it is good for one.
+    #[error("the token came before with another subject")]
+    OtherSubject,
     /// The subject is nobody of the connection.
     #[error("the subject is nobody of this connection")]
     UnknownSubject,
@@ -105,11 +108,28 @@ impl SignalError {
         match self {
             Self::Malformed { .. } | Self::Type { .. } | Self::Time { .. } => Some("invalid_request"),
             Self::Algorithm | Self::UnknownKey { .. } => Some("invalid_key"),
-            Self::Signature(_) | Self::UnknownConnection => Some("authentication_failed"),
+            Self::Signature(_) | Self::UnknownConnection | Self::OtherSubject => {
+                Some("authentication_failed")
+            }
             Self::Issuer { .. } => Some("invalid_issuer"),
             Self::Audience { .. } => Some("invalid_audience"),
             Self::UnknownSubject | Self::Refused(_) => Some("access_denied"),
             Self::Store(_) | Self::Keys { .. } | Self::Cryptography(_) => None,
+        }
+    }
+}
+
+impl SignalError {
+    /// Whether a rule refused the signal: for the audit of the customer. What failed here, and a door that is not there, are nothing of theirs, and
+    /// what a plan refuses stands in the audit already.
+    pub(crate) fn is_of_a_rule(&self) -> bool {
+        match self {
+            Self::Store(_)
+            | Self::Keys { .. }
+            | Self::Cryptography(_)
+            | Self::UnknownConnection
+            | Self::Refused(_) => false,
+            _ => true,
         }
     }
 }
@@ -127,6 +147,7 @@ impl Explain for SignalError {
             Self::Issuer { .. } => "signal.issuer",
             Self::Audience { .. } => "signal.audience",
             Self::Time { .. } => "signal.time",
+            Self::OtherSubject => "signal.other_subject",
             Self::UnknownSubject => "signal.unknown_subject",
             Self::Cryptography(_) => "signal.cryptography",
             Self::Store(failure) => failure.code(),
@@ -154,6 +175,9 @@ impl Explain for SignalError {
             }
             Self::Time { .. } => {
                 "Compare the clocks; a token that waited too long is sent again by the transmitter with a new time."
+            }
+            Self::OtherSubject => {
+                "Send each revocation with a token of its own. If the transmitter does, somebody else has used one of its tokens."
             }
             Self::UnknownSubject => {
                 "The person has never signed in over the connection, and was not pushed over it."

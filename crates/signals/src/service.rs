@@ -15,7 +15,7 @@ use vouchsafe::{
     crypto::{Provider, hexadecimal},
     provisioning::{AccountId, Actor, Change, RuleId},
 };
-use vouchsafe_store::{ConnectionStore, Decision, Directory, ReplayStore};
+use vouchsafe_store::{AuditedRefusal, ConnectionStore, Decision, Directory, ReplayStore};
 
 use crate::{
     Expected, FetchKeys, SignalError, Subject, Transmitter, Transmitters, Verified,
@@ -130,6 +130,17 @@ impl SignalService {
         now: DateTime<Utc>,
     ) -> Result<(), SignalError> {
         let transmitter = self.transmitter(connection).await?;
+        let done = self.revoked_for(&transmitter, headers, body, now).await;
+        self.noting(&transmitter, done, now).await
+    }
+
+    async fn revoked_for<B: Future<Output = Option<Vec<u8>>>>(
+        &self,
+        transmitter: &Transmitter,
+        headers: &HeaderMap,
+        body: impl FnOnce(usize) -> B,
+        now: DateTime<Utc>,
+    ) -> Result<(), SignalError> {
         let token = bearer_token(headers).ok_or(SignalError::Malformed { reason: "no bearer token came" })?;
         let mut expected = Expected::new(
             "global-token-revocation+jwt",
@@ -138,12 +149,14 @@ impl SignalService {
             REVOCATION_AGE,
         );
         expected.ends = true;
-        let verified = self.verified(token, &transmitter, &expected, now).await?;
+        let verified = self.verified(token, transmitter, &expected, now).await?;
         let body: Value = read_json(&whole(body).await?)?;
         let subject = body.get("sub_id").or_else(|| body.get("subject"));
         let subject = subject.ok_or(SignalError::Malformed { reason: "the body has no sub_id" })?;
         let subject = Subject::from_json(subject)?;
-        self.end(&transmitter, &verified, &subject, "signals.global_token_revocation", now).await
+        let is_first = self.take(transmitter, &verified, Some(&subject)).await?;
+        let rule = "signals.global_token_revocation";
+        self.end(transmitter, (&verified, is_first), &subject, rule, now).await
     }
 
     async fn event<B: Future<Output = Option<Vec<u8>>>>(
@@ -154,6 +167,17 @@ impl SignalService {
         now: DateTime<Utc>,
     ) -> Result<(), SignalError> {
         let transmitter = self.transmitter(connection).await?;
+        let done = self.event_for(&transmitter, headers, body, now).await;
+        self.noting(&transmitter, done, now).await
+    }
+
+    async fn event_for<B: Future<Output = Option<Vec<u8>>>>(
+        &self,
+        transmitter: &Transmitter,
+        headers: &HeaderMap,
+        body: impl FnOnce(usize) -> B,
+        now: DateTime<Utc>,
+    ) -> Result<(), SignalError> {
         let content_type =
             headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let essence = content_type.split(';').next().unwrap_or_default().trim();
@@ -167,7 +191,7 @@ impl SignalService {
             .map_err(|_| SignalError::Malformed { reason: "the body is no signed token" })?
             .trim();
         let expected = Expected::new("secevent+jwt", &transmitter.issuer, &transmitter.audiences, EVENT_AGE);
-        let verified = self.verified(token, &transmitter, &expected, now).await?;
+        let verified = self.verified(token, transmitter, &expected, now).await?;
         let events = verified.claim("events").and_then(Value::as_object);
         let events = events.ok_or(SignalError::Malformed { reason: "it has no events" })?;
         // Others, such as the verification of the stream, are taken and mean nothing here.
@@ -175,7 +199,28 @@ impl SignalService {
         let subject = verified.claim("sub_id").or_else(|| event.get("subject"));
         let subject = subject.ok_or(SignalError::Malformed { reason: "the event has no subject" })?;
         let subject = Subject::from_json(subject)?;
-        self.end(&transmitter, &verified, &subject, "signals.session_revoked", now).await
+        // Whom it is about is signed with the rest.
+        let is_first = self.take(transmitter, &verified, None).await?;
+        self.end(transmitter, (&verified, is_first), &subject, "signals.session_revoked", now).await
+    }
+
+    /// What came of a signal. That it was refused, and by which rule, stands in the audit of the customer, whose admin has to mend it. What a plan
+    /// refuses the store has noted.
+    async fn noting(
+        &self,
+        transmitter: &Transmitter,
+        done: Result<(), SignalError>,
+        now: DateTime<Utc>,
+    ) -> Result<(), SignalError> {
+        let Err(error) = &done else { return done };
+        if error.is_of_a_rule() {
+            let (organization, words) = (transmitter.organization.clone(), error.to_string());
+            let refused =
+                AuditedRefusal::of_signal(organization, &transmitter.connection, (error.code(), &words), now);
+            // It is refused, whether that can be noted or not.
+            let _ = self.store.note_refusal(&refused).await;
+        }
+        done
     }
 
     async fn transmitter(&self, connection: &str) -> Result<Transmitter, SignalError> {
@@ -204,27 +249,47 @@ impl SignalService {
         verify(token, &key, expected, &self.provider, now)
     }
 
+    /// Takes a token: whether it is the first time. Where the token does not say whom it is about, it is good for the one subject that it came with
+    /// first.
+    async fn take(
+        &self,
+        transmitter: &Transmitter,
+        verified: &Verified,
+        subject: Option<&Subject>,
+    ) -> Result<bool, SignalError> {
+        let end = verified.issued_at().checked_add_signed(EVENT_AGE).unwrap_or(verified.issued_at());
+        let end = end.checked_add_signed(SKEW).unwrap_or(end);
+        let id = [transmitter.connection.as_str(), &transmitter.issuer, verified.id()].join("\u{0}");
+        let id = self.key(&id)?;
+        let Some(subject) = subject else { return Ok(self.store.insert_once(&id, end).await?) };
+        let with_subject = self.key(&[id.as_str(), &subject.text()].join("\u{0}"))?;
+        if self.store.is_recorded(&id).await? {
+            return match self.store.is_recorded(&with_subject).await? {
+                true => Ok(false),
+                false => Err(SignalError::OtherSubject),
+            };
+        }
+        // In this order: where the store fails in between, it comes again with the same subject and is the first still.
+        self.store.insert_once(&with_subject, end).await?;
+        Ok(self.store.insert_once(&id, end).await?)
+    }
+
+    /// The name of a record of what came.
+    fn key(&self, text: &str) -> Result<String, SignalError> {
+        let hash = self.provider.sha256(text.as_bytes()).map_err(SignalError::Cryptography)?;
+        Ok(format!("signal {}", hexadecimal(&hash)))
+    }
+
     /// Ends all sessions and API tokens of the person, once for each token.
     async fn end(
         &self,
         transmitter: &Transmitter,
-        verified: &Verified,
+        (verified, is_first): (&Verified, bool),
         subject: &Subject,
         rule: &'static str,
         now: DateTime<Utc>,
     ) -> Result<(), SignalError> {
-        if let Subject::IssuerAndSubject { issuer, .. } = subject
-            && *issuer != transmitter.issuer
-        {
-            return Err(SignalError::UnknownSubject);
-        }
         let meant = self.meant(transmitter, subject).await?;
-        let text = [transmitter.connection.as_str(), &transmitter.issuer, verified.id()].join("\u{0}");
-        let hash = self.provider.sha256(text.as_bytes()).map_err(SignalError::Cryptography)?;
-        let key = format!("signal {}", hexadecimal(&hash));
-        let end = verified.issued_at().checked_add_signed(EVENT_AGE).unwrap_or(now);
-        let end = end.checked_add_signed(SKEW).unwrap_or(end);
-        let is_first = self.store.insert_once(&key, end).await?;
         for (account, ended_at) in meant {
             // What came before was done, unless the store failed in between.
             if !is_first && ended_at.is_some_and(|ended_at| ended_at >= verified.issued_at()) {
@@ -246,6 +311,11 @@ impl SignalService {
         transmitter: &Transmitter,
         subject: &Subject,
     ) -> Result<Vec<(AccountId, Option<DateTime<Utc>>)>, SignalError> {
+        if let Subject::IssuerAndSubject { issuer, .. } = subject
+            && *issuer != transmitter.issuer
+        {
+            return Err(SignalError::UnknownSubject);
+        }
         let Some(key) = subject.key(&transmitter.connection) else { return Err(SignalError::UnknownSubject) };
         let found = self.store.accounts_with(&transmitter.organization, &key).await?;
         let meant = found.iter().filter(|account| is_theirs(account, &transmitter.connection));

@@ -48,6 +48,16 @@ impl Subject {
         }
     }
 
+    /// The same text for the same subject, and another for every other.
+    pub(crate) fn text(&self) -> String {
+        match self {
+            Self::Email(address) => format!("email {}", EmailAddress::key_of(address.trim())),
+            Self::IssuerAndSubject { issuer, subject } => {
+                format!("iss_sub {}:{issuer} {subject}", issuer.len())
+            }
+        }
+    }
+
     /// What the account is found by; `None` where nobody has such a name.
     pub(crate) fn key(&self, connection: &ConnectionId) -> Option<AccountKey> {
         match self {

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use http::StatusCode;
 use serde_json::json;
-use vouchsafe::provisioning::{AccountId, OrganizationId};
+use vouchsafe::provisioning::{AccountId, Actor, OrganizationId};
 use vouchsafe::{ConnectionId, ConnectionState, EntityId};
 use vouchsafe_store::{ConnectionMetadata, Memory, MetadataSource, StoredConnection};
 
@@ -67,14 +67,17 @@ async fn a_pushed_event_ends_the_sessions_of_the_one_person() {
 async fn other_people_are_out_of_reach() {
     let world = World::over(Arc::new(Memory::new())).await;
     let all = [true, true, true, true];
-    for subject in [
+    for (number, subject) in [
         json!({"format": "email", "email": "owner@acme.example"}), // made by hand, and never signed in over the connection
         json!({"format": "email", "email": "nobody@acme.example"}),
         by_subject("https://globex.okta.example", "00u1"), // another issuer's identifier
         by_subject(ISSUER, "owner"),
         by_subject(ISSUER, "00u"),
-    ] {
-        let token = world.token(GTR, &world.revocation_claims("j1"));
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let token = world.token(GTR, &world.revocation_claims(&format!("j1 {number}")));
         assert_eq!(world.revoke(&token, &subject).await, StatusCode::NOT_FOUND, "{subject}");
         let event = world.token("secevent+jwt", &world.event_claims("j2", &subject));
         assert_eq!(world.push(&event).await.0, 202, "it is not told who is here: {subject}");
@@ -108,6 +111,49 @@ async fn a_replay_ends_no_later_session() {
         let again = world.token(GTR, &world.revocation_claims("j3"));
         assert_eq!(world.revoke(&again, &by_email()).await, StatusCode::NO_CONTENT);
         assert!(!world.live().await[0]);
+    }
+}
+
+/// Whom a revocation is about stands beside its token: whoever comes by the token ends nobody else's sessions with it.
+#[tokio::test]
+async fn a_token_of_a_revocation_is_good_for_one_person() {
+    for mut world in World::on_every_store().await {
+        let token = world.token(GTR, &world.revocation_claims("j1"));
+        assert_eq!(world.revoke(&token, &by_email()).await, StatusCode::NO_CONTENT);
+        for _ in 0..2 {
+            assert_eq!(world.revoke(&token, &by_subject(ISSUER, "00u2")).await, StatusCode::UNAUTHORIZED);
+        }
+        assert_eq!(world.live().await, [false, true, true, true]);
+        world.now += TimeDelta::seconds(10);
+        assert_eq!(world.revoke(&token, &by_email()).await, StatusCode::NO_CONTENT, "the same again");
+        let own = world.token(GTR, &world.revocation_claims("j2"));
+        assert_eq!(world.revoke(&own, &by_subject(ISSUER, "00u2")).await, StatusCode::NO_CONTENT);
+        assert_eq!(world.live().await, [false, false, true, true]);
+    }
+}
+
+/// The customer's admin sees why signals end nothing; a thousand of them are one record an hour.
+#[tokio::test]
+async fn a_refused_signal_is_in_the_audit() {
+    for world in World::on_every_store().await {
+        let acme = OrganizationId::new("acme");
+        let before = world.store.audit(&acme).await.unwrap().len();
+        let mut claims = world.revocation_claims("j1");
+        claims["aud"] = json!("https://app.example.com/other");
+        let foreign = world.token(GTR, &claims);
+        let stranger = json!({"format": "email", "email": "nobody@acme.example"});
+        let unknown = world.token(GTR, &world.revocation_claims("j2"));
+        for _ in 0..3 {
+            assert_eq!(world.revoke(&foreign, &by_email()).await, StatusCode::UNAUTHORIZED);
+            assert_eq!(world.revoke(&unknown, &stranger).await, StatusCode::NOT_FOUND);
+            assert_eq!(world.push("x").await.0, 400);
+        }
+        let records = world.store.audit(&acme).await.unwrap().split_off(before);
+        let codes: Vec<&str> = records.iter().map(|record| record.rule.as_str()).collect();
+        assert_eq!(codes, ["signal.audience", "signal.unknown_subject", "signal.malformed"]);
+        let over = Actor::IdentityProvider(ConnectionId::new("acme-okta").unwrap());
+        assert!(records.iter().all(|record| record.is_refusal() && record.actor.as_ref() == Some(&over)));
+        assert!(!serde_json::to_string(&records).unwrap().contains("nobody@"));
     }
 }
 
