@@ -42,6 +42,45 @@ async fn without_a_token_that_works_nothing_is_answered() {
             }
         }
         assert_eq!(world.send("GET", "/Users", "", &[]).await.status, 200);
+        // Whose token was revoked reads in the audit why nothing is pushed any more; what was never a token is nobody's.
+        let audit = world.store.audit(&acme()).await.unwrap();
+        let refused: Vec<_> = audit.iter().filter(|record| record.is_refusal()).collect();
+        assert_eq!(refused.len(), 1, "{refused:?}");
+        assert_eq!(refused[0].rule.as_str(), "scim.unauthorized");
+        assert_eq!(refused[0].actor, Some(Actor::Scim(okta())));
+        assert!(refused[0].change.contains(last.unwrap().id()));
+    }
+}
+
+/// A PUT that does not say the `externalId` leaves it: the person is found by it, and is not made again.
+#[tokio::test]
+async fn what_a_resource_is_known_by_stays_where_a_put_does_not_say_it() {
+    for mut world in World::on_every_store().await {
+        for (endpoint, body, other) in [
+            (
+                "/Users",
+                json!({"userName": "kim@acme.example", "externalId": "00u9", "emails": [{"value": "kim@acme.example"}]}),
+                json!({"userName": "kim@acme.example", "title": "Boss"}),
+            ),
+            (
+                "/Groups",
+                json!({"displayName": "Bosses", "externalId": "00g9"}),
+                json!({"displayName": "Heads"}),
+            ),
+        ] {
+            let made = world.send("POST", endpoint, &body.to_string(), &[]).await;
+            assert_eq!(made.status, 201, "{}", made.text);
+            let path = format!("{endpoint}/{}", made.body["id"].as_str().unwrap());
+            let put = world.send("PUT", &path, &other.to_string(), &[]).await;
+            assert_eq!((put.status, &put.body["externalId"]), (200, &body["externalId"]), "{}", put.text);
+            let query = format!("{endpoint}?filter=externalId+eq+{}", body["externalId"]).replace('"', "%22");
+            assert_eq!(world.send("GET", &query, "", &[]).await.body["totalResults"], 1, "{query}");
+            let other = json!({"externalId": "another"});
+            let mut other_id = body.clone();
+            other_id["externalId"] = other["externalId"].clone();
+            let put = world.send("PUT", &path, &other_id.to_string(), &[]).await;
+            assert_eq!((put.status, &put.body["externalId"]), (200, &other["externalId"]));
+        }
     }
 }
 

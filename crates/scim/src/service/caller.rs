@@ -8,7 +8,7 @@ use vouchsafe::{
     ConnectionId,
     provisioning::{OrganizationId, TokenHash},
 };
-use vouchsafe_store::{ScimToken, StoreError};
+use vouchsafe_store::{AuditedRefusal, ScimToken, StoreError};
 
 use super::ScimService;
 use crate::{ScimError, costly::Running};
@@ -78,11 +78,15 @@ impl Caller {
         now: DateTime<Utc>,
     ) -> Result<Option<ScimToken>, StoreError> {
         let store = &service.shared.store;
-        let found = store.scim_token(hash).await?;
-        let Some(token) = found.filter(|token| token.record.works_at(now)) else { return Ok(None) };
+        let Some(token) = store.scim_token(hash).await? else { return Ok(None) };
         let organization = store.organization(&token.organization).await?;
         let signs_in = organization.is_some_and(|known| known.value.signs_in_over(&token.connection));
-        Ok(signs_in.then_some(token))
+        if signs_in && token.record.works_at(now) {
+            return Ok(Some(token));
+        }
+        // The customer's admin sees in the audit why nothing is pushed any more. The request is refused, whether that can be noted or not.
+        let _ = store.note_refusal(&AuditedRefusal::of_scim_token(&token, now)).await;
+        Ok(None)
     }
 }
 
