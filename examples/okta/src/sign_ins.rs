@@ -1,13 +1,14 @@
-//! The last sign-in of each person: what it changed, what it did not, and which rule decided.
+//! The last sign-in of each person: what it changed, what it did not, and which rule decided; and why they were last refused.
 
 use std::collections::BTreeMap;
 
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
 use vouchsafe::provisioning::{AccountId, Snapshot};
 use vouchsafe_axum::SignedIn;
-use vouchsafe_store::{RecordedSignIn, SignInHistory, export_sign_ins};
+use vouchsafe_store::{AuditRecord, Directory, RecordedSignIn, SignInHistory, export_sign_ins};
 
 use crate::app::App;
 use crate::failure::Failure;
@@ -21,10 +22,11 @@ pub(crate) async fn page(State(app): State<App>, signed_in: SignedIn) -> Respons
     let shown = async {
         let snapshot = settings::require_owner(&app, &signed_in).await?;
         let kept = app.store.recorded_sign_ins(&snapshot.organization.id, LOOKED_AT).await?;
+        let audit = app.store.audit(&snapshot.organization.id).await?;
         let page = Page::new("Sign-ins")
             .navigation(&settings::email_of(&snapshot, &signed_in), true)
             .heading("The last sign-in of each person");
-        Ok::<_, Failure>(explained(page, &snapshot, &kept).card("To try a policy on them", |page| {
+        Ok::<_, Failure>(explained(page, &snapshot, &Last::of_each(&kept, &audit)).card("To try a policy on them", |page| {
             page.paragraph("Both files are what vouchsafe policy replay reads. They have names and addresses of people in them.").links(&[
                 ("/settings/sign-ins.jsonl", "The sign-ins"),
                 ("/settings/organization.json", "The organization"),
@@ -35,20 +37,55 @@ pub(crate) async fn page(State(app): State<App>, signed_in: SignedIn) -> Respons
     shown.await.map_or_else(IntoResponse::into_response, IntoResponse::into_response)
 }
 
+/// What is known of a person who came.
+#[derive(Default)]
+struct Last<'k> {
+    sign_in: Option<&'k RecordedSignIn>,
+    refusal: Option<&'k AuditRecord>,
+}
+
+impl<'k> Last<'k> {
+    /// Of both the oldest stand first. Whose a refused sign-in was is known where the account is.
+    fn of_each(kept: &'k [RecordedSignIn], audit: &'k [AuditRecord]) -> BTreeMap<&'k AccountId, Last<'k>> {
+        let mut all: BTreeMap<&AccountId, Last<'_>> = BTreeMap::new();
+        for one in kept {
+            all.entry(&one.account).or_default().sign_in = Some(one);
+        }
+        for record in audit.iter().filter(|record| record.is_refusal() && record.actor.is_none()) {
+            if let Some(account) = &record.account {
+                all.entry(account).or_default().refusal = Some(record);
+            }
+        }
+        all
+    }
+
+    fn at(&self) -> Option<DateTime<Utc>> {
+        self.sign_in.map(|one| one.at).max(self.refusal.map(|record| record.at))
+    }
+}
+
 /// A card for each person, the one who came last first.
-fn explained(page: Page, snapshot: &Snapshot, kept: &[RecordedSignIn]) -> Page {
-    let last: BTreeMap<&AccountId, &RecordedSignIn> = kept.iter().map(|one| (&one.account, one)).collect();
+fn explained(page: Page, snapshot: &Snapshot, last: &BTreeMap<&AccountId, Last<'_>>) -> Page {
     if last.is_empty() {
         return page.card("Sign-ins", |page| page.note("Nobody has signed in yet."));
     }
-    let mut last: Vec<&RecordedSignIn> = last.into_values().collect();
-    last.sort_by_key(|one| std::cmp::Reverse(one.at));
-    last.into_iter().fold(page, |page, one| {
-        let who = snapshot
-            .account(&one.account)
-            .map_or_else(|| one.account.to_string(), |known| known.email.clone());
-        page.card(&who, |page| person(page, one))
+    let mut last: Vec<(&&AccountId, &Last<'_>)> = last.iter().collect();
+    last.sort_by_key(|(_, last)| std::cmp::Reverse(last.at()));
+    last.into_iter().fold(page, |page, (id, last)| {
+        let who = snapshot.account(id).map_or_else(|| id.to_string(), |known| known.email.clone());
+        page.card(&who, |page| {
+            let page = last.refusal.into_iter().fold(page, refused);
+            match last.sign_in {
+                Some(sign_in) => person(page, sign_in),
+                None => page.note("No sign-in is kept."),
+            }
+        })
     })
+}
+
+fn refused(page: Page, record: &AuditRecord) -> Page {
+    let at = record.at.format("%Y-%m-%d %H:%M UTC").to_string();
+    page.facts(&[("Last refused", &at), ("Why", &record.change), ("Rule", record.rule.as_str())])
 }
 
 fn person(page: Page, sign_in: &RecordedSignIn) -> Page {

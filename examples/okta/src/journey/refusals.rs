@@ -136,7 +136,13 @@ pub(super) async fn suspended(world: &World, owner: &Browser) -> Outcome {
     owner.post(&format!("{}/settings/members/suspend", world.service), &[("email", ADA)]).await?;
     require(!browser.get(&home).await?.shows("Signed in as"), || "her session goes on".to_owned())?;
     let page = browser.submit(&world.by_dashboard(&browser).await?).await?;
-    refused(world, &page, "provisioning.account_suspended")
+    let outcome = refused(world, &page, "provisioning.account_suspended")?;
+    // Its owner reads why.
+    let page = owner.get(&format!("{}/settings/sign-ins", world.service)).await?;
+    require(page.shows("Last refused") && page.shows("provisioning.account_suspended"), || {
+        unexpected(&page)
+    })?;
+    Ok(outcome)
 }
 
 /// A sign-in with another value of the attribute `token`; afterwards the old one is back.
