@@ -48,7 +48,9 @@ impl Users {
 
     /// Customer, number and name of the user of that login, who is made at the first one.
     fn sign_in(&self, login: &Login) -> Result<String, Unwelcome> {
-        let (identity, name) = Identity::of_login(login).zip(login.name_id()).ok_or(Unwelcome)?;
+        // A transient name is another one at each sign-in: nobody is found again by it.
+        let name = login.name_id().filter(|name| !name.is_transient());
+        let (identity, name) = Identity::of_login(login).zip(name).ok_or(Unwelcome)?;
         let customer = login.connection().clone();
         let mut users = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let new = User { number: users.len(), blocked: false };
