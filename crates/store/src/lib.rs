@@ -71,7 +71,7 @@ pub use connection_totals::ConnectionTotals;
 pub use decision::{About, Applied, Decided, Decision};
 pub use directory::{AccountKey, Directory, Versioned};
 pub use error::{SignInError, StoreError};
-pub use logout::{LOGOUT_MEMORY, LogoutStore, may_be_logged_out};
+pub use logout::{LOGOUT_MEMORY, LogoutStore, RememberedLogout, may_be_logged_out};
 pub use memory::Memory;
 pub use pending::PendingStore;
 #[cfg(feature = "postgres")]

@@ -23,10 +23,7 @@ use vouchsafe::{
     },
 };
 use vouchsafe_store::{
-    About, AccountKey, Answer, Applied, AuditRecord, AuditedRefusal, Author, CompletedSignIn,
-    ConnectionDecision, ConnectionStore, Decided, Decides, Decision, Directory, NotedRefusals,
-    OrganizationConnections, PendingStore, ReplayStore, Session, SessionId, SessionStore, SignIn,
-    SignInContext, SignInError, StoreError, StoredConnection, Versioned,
+    About, AccountKey, Answer, Applied, AuditRecord, AuditedRefusal, Author, CompletedSignIn, ConnectionDecision, ConnectionStore, Decided, Decides, Decision, Directory, NotedRefusals, OrganizationConnections, PendingStore, RememberedLogout, ReplayStore, Session, SessionId, SessionStore, SignIn, SignInContext, SignInError, StoreError, StoredConnection, Versioned,
 };
 
 async fn own() -> (Own, ()) {
@@ -64,7 +61,7 @@ struct State {
     sessions: HashMap<String, Session>,
     epochs: HashMap<AccountId, u64>,
     logouts: HashMap<String, StoredPendingLogout>,
-    remembered: HashMap<Meant, (DateTime<Utc>, DateTime<Utc>)>,
+    remembered: HashMap<Meant, (RememberedLogout, DateTime<Utc>)>,
     connections: BTreeMap<ConnectionId, StoredConnection>,
     organizations: BTreeMap<OrganizationId, Held>,
     audit: Vec<AuditRecord>,
