@@ -27,6 +27,7 @@ mod connection_totals;
 mod decision;
 mod directory;
 mod error;
+mod form;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "redis"))]
 mod json;
 mod logout;
@@ -71,6 +72,7 @@ pub use connection_totals::ConnectionTotals;
 pub use decision::{About, Applied, Decided, Decision};
 pub use directory::{AccountKey, Directory, Versioned};
 pub use error::{SignInError, StoreError};
+pub use form::{FormLimits, FormStore, SealedForm};
 pub use logout::{LOGOUT_MEMORY, LogoutStore, RememberedLogout, may_be_logged_out};
 pub use memory::Memory;
 pub use pending::PendingStore;

@@ -3,6 +3,7 @@
 mod api_tokens;
 mod connections;
 mod directory;
+mod forms;
 mod logouts;
 mod scim;
 mod sign_in_history;
@@ -16,7 +17,8 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 use vouchsafe::{
-    ConnectionId, PendingRequest, ReplayKey, StoredPendingLogout, StoredPendingRequest,
+    ConnectionId, EntityId, PendingRequest, ReplayKey, StoredPendingLogout, StoredPendingRequest,
+    assertion::SourceId,
     provisioning::{AccountId, Identity, OrganizationId, Snapshot},
 };
 
@@ -61,8 +63,10 @@ struct State {
     epochs: HashMap<AccountId, u64>,
     api_tokens: HashMap<String, ApiToken>,
     logouts: HashMap<String, StoredPendingLogout>,
+    forms: forms::Forms,
     remembered: HashMap<(String, String), logouts::Remembered>,
     connections: BTreeMap<ConnectionId, StoredConnection>,
+    sources: HashMap<SourceId, EntityId>,
     organizations: BTreeMap<OrganizationId, Held>,
     audit: Vec<AuditRecord>,
     refusals: NotedRefusals,

@@ -8,6 +8,7 @@ mod batch;
 mod connections;
 mod decide;
 mod directory;
+mod forms;
 mod index;
 mod locks;
 mod login;
@@ -19,6 +20,7 @@ mod scim;
 mod sessions;
 mod sign_in_history;
 mod sign_in_statement;
+mod sources;
 mod writes;
 
 mod row;
