@@ -263,7 +263,7 @@ impl Certificate {
 
 fn first_of_base64(text: &str) -> Result<Vec<u8>, CryptoError> {
     let first = pieces::of_base64(text)?.into_iter().next();
-    first.ok_or(CryptoError::CertificateMalformed { detail: "a certificate", offset: 0 })
+    first.ok_or(CryptoError::CertificateMalformed { detail: "it is empty", offset: 0 })
 }
 
 impl fmt::Debug for Certificate {

@@ -209,6 +209,10 @@ impl XmlError {
             Self::Prefix { .. } => {
                 "The sender, or something on the way, took an element out of its document without its namespaces."
             }
+            Self::Declaration { .. } => {
+                "One document, and the XML declaration first in it: take away what stands before it, such as an empty line or \
+                 another document. Compare with the message as the sender logged it."
+            }
             Self::Writer { .. } => "A mistake in the program that writes, not in a message.",
             _ => {
                 "The sender wrote something that is not namespace-well-formed XML, or something on the way changed \

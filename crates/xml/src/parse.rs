@@ -288,7 +288,10 @@ impl<'i> Parser<'i> {
         let from = start.saturating_add(1);
         let rest = self.source.get(from..).unwrap_or_default();
         let Some((name, b';')) = reference::name(rest) else {
-            return Err(XmlError::Syntax { problem: "a reference is not closed", offset: start });
+            return Err(XmlError::Syntax {
+                problem: "a reference is not closed (\"&\" by itself is written \"&amp;\")",
+                offset: start,
+            });
         };
         let character = reference::resolve(name, start)?;
         self.run_beside();

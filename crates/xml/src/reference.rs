@@ -49,7 +49,10 @@ pub(crate) fn attribute_value(raw: &str, offset: usize, target: &mut String) -> 
         target.push_str(before);
         if let Some(reference) = from.strip_prefix('&') {
             let Some((name, following)) = reference.split_once(';') else {
-                return Err(XmlError::Syntax { problem: "a reference is not closed", offset: place(from) });
+                return Err(XmlError::Syntax {
+                    problem: "a reference is not closed (\"&\" by itself is written \"&amp;\")",
+                    offset: place(from),
+                });
             };
             target.push(resolve(name, place(from))?);
             rest = following;

@@ -39,8 +39,12 @@ pub(super) struct Outline<'a> {
 }
 
 pub(super) fn outline(der: &[u8]) -> Result<Outline<'_>, CryptoError> {
-    let certificate =
-        Place { all: der, elements: tlv::Elements::new(der) }.take(tlv::SEQUENCE, "a certificate")?;
+    let expected = match der {
+        [] => "it is empty",
+        [tlv::SEQUENCE, ..] => "it is cut off",
+        _ => "it does not begin as a certificate does",
+    };
+    let certificate = Place { all: der, elements: tlv::Elements::new(der) }.take(tlv::SEQUENCE, expected)?;
     let tbs = certificate.inside(der).take(tlv::SEQUENCE, "tbsCertificate")?;
     let mut parts = tbs.inside(der);
     parts.elements.next_if(tlv::CONTEXT_0);
