@@ -98,7 +98,7 @@ impl AssertionError {
             }
             Self::ConnectionAmbiguous { .. } => {
                 "Give each connection an assertion consumer of its own (Connection::with_assertion_consumer), and enter it at the identity \
-                 provider (Okta: \"Single sign-on URL\"; Entra ID: \"Reply URL\")."
+                 provider (Okta: \"Single sign-on URL\")."
             }
             Self::ConnectionState { .. } => {
                 "Activate the connection after a sign-in that tried it out; a retired connection stays closed."
@@ -124,6 +124,10 @@ impl AssertionError {
             }
             Self::RequestExpired { .. } => {
                 "Let the sign-in start again; the page of the identity provider was open for too long."
+            }
+            Self::NotAResponse { name, .. } if name == "AuthnRequest" => {
+                "This is a request for a sign-in, which is sent from here: it came back. Look for the address of this service in the place of the \
+                 identity provider's (its SingleSignOnService), and load the metadata from the identity provider's console again."
             }
             Self::NotAResponse { .. } => {
                 "This address takes samlp:Response by HTTP-POST; logout messages and metadata go elsewhere (Okta: \"Single sign-on URL\")."
@@ -165,10 +169,14 @@ impl AssertionError {
                  rewrites assertions is another cause."
             }
             Self::Status { codes, .. } => status_hint(codes),
+            Self::Destination { actual: Some(actual), .. } if actual.trim().is_empty() => {
+                "The Destination is there and empty: fill in the address of the assertion consumer at the identity provider, in each field that \
+                 asks for it, one for the recipient too (Okta: \"Single sign-on URL\", and \"Use this for Recipient URL and Destination URL\")."
+            }
             Self::Destination { .. } => {
                 "Set the address of the assertion consumer at the identity provider to exactly the expected one, with scheme, host and trailing \
-                 slash (Okta: \"Single sign-on URL\", and \"Use this for Recipient URL and Destination URL\"; OneLogin sends none until \
-                 \"Recipient\" is filled in). Behind a proxy, configure here the address that browsers see; never take it from a message."
+                 slash (Okta: \"Single sign-on URL\", and \"Use this for Recipient URL and Destination URL\"). Behind a proxy, configure here the address \
+                 that browsers see; never take it from a message."
             }
             Self::InResponseTo { expected: Some(_), actual: None, .. } => {
                 "A reply to a request was expected and an unsolicited response came: start the sign-in here, or expect Unsolicited where \
@@ -297,20 +305,20 @@ fn status_hint(codes: &[String]) -> &'static str {
     for code in known {
         return match code {
             "NoAuthnContext" => {
-                "The identity provider cannot meet the RequestedAuthnContext: ask for none (requested_contexts; Entra ID refuses exact ones in \
-                 common setups), or set the class there (Okta: \"Authentication context class\")."
+                "The identity provider cannot meet the RequestedAuthnContext: ask for none (requested_contexts; many identity \
+                 providers refuse exact ones), or set the class there (Okta: \"Authentication context class\")."
             }
             "InvalidNameIDPolicy" => {
                 "The identity provider cannot give the name that the NameIDPolicy asks for: ask for no Format (leave out allow_create), or set \
-                 the format there (Okta: \"Name ID format\"; ADFS: a claim rule that issues the Name ID)."
+                 the format there (Okta: \"Name ID format\")."
             }
             "NoPassive" => {
                 "The person has no session at the identity provider and the request forbids to ask (is_passive): let the sign-in start again \
                  without it."
             }
             "AuthnFailed" | "RequestDenied" | "UnknownPrincipal" => {
-                "The identity provider turned this person away: assign them to the application (Okta: \"Assignments\"; Entra ID: \"Users and \
-                 groups\") and read its sign-in log (Okta: Reports, System Log)."
+                "The identity provider turned this person away: assign them to the application (Okta: \"Assignments\") and read \
+                 its sign-in log (Okta: Reports, System Log)."
             }
             "VersionMismatch" => "Create the application as SAML 2.0 at the identity provider, not SAML 1.1.",
             "Requester" => {

@@ -2,6 +2,7 @@
 
 use crate::error::AssertionError;
 use crate::expectations::Expectations;
+use crate::message::MessageError;
 use crate::refusal::Refusal;
 
 /// What was mixed up, and what to do.
@@ -21,6 +22,11 @@ const ISSUER: MixedUp = (
     "this is the entity ID of this service itself",
     "The issuer is the identity provider's own name. Enter this service's entity ID as audience alone (Okta: \"Audience URI (SP Entity ID)\"), \
      and leave the issuer as the identity provider has it (Okta: \"SAML Issuer ID\" under Show Advanced Settings, left empty).",
+);
+const LOGOUT: MixedUp = (
+    "this is the address of the assertion consumer, not the one for logout messages",
+    "Enter the single logout address at the identity provider in its own field, exactly as it is expected (Okta: \"Single Logout URL\"), and leave the \
+     address of the assertion consumer to the field for sign-ins.",
 );
 
 impl Refusal {
@@ -63,6 +69,9 @@ fn mixed_up(error: &AssertionError, entity_id: &str, assertion_consumer: &str) -
         AssertionError::Issuer { actual: Some(actual), .. }
         | AssertionError::UnknownIssuer { issuer: actual, .. }
         | AssertionError::UnexpectedIssuer { actual, .. } => (actual == entity_id).then_some(ISSUER),
+        AssertionError::Message(MessageError::Destination { actual: Some(actual), .. }) => {
+            (actual == assertion_consumer).then_some(LOGOUT)
+        }
         _ => None,
     }
 }

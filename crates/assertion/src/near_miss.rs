@@ -25,6 +25,7 @@ type Reading = fn(&str) -> String;
 /// What names of different entities of one product often differ in.
 const HOST: &str = "the host";
 const PATH: &str = "the path";
+const TENANT: &str = "the identifier of the tenant or the application in the path";
 
 /// The one thing in which two identifiers or addresses differ, as the end of "they differ only in".
 ///
@@ -65,9 +66,24 @@ pub fn only_difference(expected: &str, actual: &str) -> Option<&'static str> {
                 HOST
             })
         }
-        (Some((one, _)), Some((other, _))) if one == other => Some(PATH),
+        (Some((one, path)), Some((other, other_path))) if one == other => {
+            Some(if differ_in_an_identifier(path, other_path) { TENANT } else { PATH })
+        }
         _ => None,
     }
+}
+
+/// Whether two paths have the same parts but for one, which is an identifier that a product gave.
+fn differ_in_an_identifier(one: &str, other: &str) -> bool {
+    let is_given = |part: &str| {
+        let is_letter = |letter: u8| letter.is_ascii_alphanumeric() || matches!(letter, b'-' | b'_');
+        part.len() >= 8 && part.bytes().all(is_letter) && part.bytes().filter(u8::is_ascii_digit).count() >= 1
+    };
+    let (parts, other_parts) = (one.split('/'), other.split('/'));
+    let differing: Vec<(&str, &str)> =
+        parts.clone().zip(other_parts.clone()).filter(|(one, other)| one != other).collect();
+    parts.count() == other_parts.count()
+        && matches!(differing.as_slice(), [(one, other)] if is_given(one) && is_given(other))
 }
 
 /// Names that are looked at, and names that are told.
@@ -86,7 +102,7 @@ pub(crate) fn closest<'t>(unknown: &str, trusted: impl IntoIterator<Item = &'t s
         _ => TOLD,
     };
     let is_near =
-        |name: &str| only_difference(name, unknown).is_some_and(|what| ![HOST, PATH].contains(&what));
+        |name: &str| only_difference(name, unknown).is_some_and(|what| ![HOST, PATH, TENANT].contains(&what));
     match names.iter().find(|(_, name)| is_near(name)) {
         Some((_, near)) if told > 1 => vec![(*near).to_owned()],
         _ => names.into_iter().take(told).map(|(_, name)| name.to_owned()).collect(),

@@ -360,8 +360,7 @@ impl MessageError {
                 "The identity provider could not process the request: its own log says why."
             }
             Self::Unsigned { .. } => {
-                "Have the identity provider sign its logout messages (Okta: \"Enable Single Logout\" with a Signature Certificate; Keycloak: \
-                 \"Sign Documents\"; AD FS and Entra ID always sign). Over HTTP-Redirect the signature is in the query. An ArtifactResponse is \
+                "Have the identity provider sign its logout messages (Okta: \"Enable Single Logout\" with a Signature Certificate). Over HTTP-Redirect the signature is in the query. An ArtifactResponse is \
                  signed too: TLS is not taken for it."
             }
             Self::Version { .. } => {
@@ -382,7 +381,7 @@ impl MessageError {
             }
             Self::Destination { .. } => {
                 "Set the single logout address at the identity provider to exactly the expected one, with scheme, host and trailing slash \
-                 (Okta: \"Single Logout URL\"; Entra ID: \"Logout Url\"; AD FS: the SAML Logout endpoint). Behind a proxy, configure here the \
+                 (Okta: \"Single Logout URL\"). Behind a proxy, configure here the \
                  address that browsers see."
             }
             Self::InResponseTo { .. } | Self::Unasked { .. } => {

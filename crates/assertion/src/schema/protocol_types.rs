@@ -24,7 +24,7 @@ pub(super) static RESPONSE: ElementType = ElementType::elements(
     AttributeUse::required("Version", SimpleType::String),
     AttributeUse::required("IssueInstant", SimpleType::DateTime),
     AttributeUse::optional("Destination", SimpleType::Uri)
-        .left_to("response.destination: OneLogin sends it empty until \"Recipient\" is filled in, and the hint of that rule says so"),
+        .left_to("response.destination: OneLogin sends it empty until \"Recipient\" is filled in, and its entry in the catalogue of quirks says so"),
     AttributeUse::optional("Consent", SimpleType::Uri),
 ]);
 
