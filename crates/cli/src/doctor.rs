@@ -119,8 +119,11 @@ fn human(diagnosis: &Diagnosis) -> Text {
     text
 }
 
-/// Columns of the first screen.
+/// Columns and rows of the first screen.
 const COLUMNS: usize = 80;
+const ROWS: usize = 24;
+/// Rows that the message has in any case.
+const LEAST: usize = 7;
 
 /// The answer, the cause, and what to change, in this order: within one screen of 24 lines of 80 columns. The rest follows file by file.
 fn first_screen(verdict: &Verdict, text: &mut Text) {
@@ -133,30 +136,50 @@ fn first_screen(verdict: &Verdict, text: &mut Text) {
     match &verdict.cause {
         None => text.push(Line::styled(style, answer)),
         Some(cause) => {
+            let parts = parts(verdict, cause);
+            // What the other parts leave of the screen is the message's: two fingerprints are long.
+            let left = ROWS.saturating_sub(rows_of(&parts)).max(LEAST);
             let what = format!("{answer}: [{}]: {}", cause.code, cause.message);
-            let mut lines = broken("", &what, 7).into_iter();
+            let all = (LEAST..=left).rev().map(|rows| broken("", &what, rows));
+            let fitting = all.into_iter().find(|lines| rows_of(lines) <= left);
+            let mut lines = fitting.unwrap_or_else(|| broken("", &what, LEAST)).into_iter();
             let first = lines.next().unwrap_or_default();
             let rest = first.strip_prefix(answer).unwrap_or_default().to_owned();
             text.push(Line::styled(style, answer).then(rest));
-            lines.for_each(|line| text.line(line));
-            if let Some(setting) = &cause.setting {
-                match &setting.value {
-                    Some(value) => part("change: ", &format!("{} = {value}", setting.name), 3, text),
-                    None => part("see: ", &setting.name, 3, text),
-                }
-                part("where: ", &setting.place, 2, text);
-            }
-            part("remedy: ", &cause.remedy, 7, text);
-            part("about: ", verdict.source.as_deref().unwrap_or_default(), 2, text);
+            lines.chain(parts).for_each(|line| text.line(line));
         }
     }
-    if !verdict.not_judged.is_empty() {
-        part("not judged: ", &verdict.not_judged.join(", "), 2, text);
+    if verdict.cause.is_none() {
+        not_judged(verdict).into_iter().for_each(|line| text.line(line));
     }
 }
 
-fn part(name: &str, what: &str, rows: usize, text: &mut Text) {
-    broken(name, what, rows).into_iter().for_each(|line| text.line(line));
+/// What stands below the message: the setting, what to do, and what it is about.
+fn parts(verdict: &Verdict, cause: &Complaint) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(setting) = &cause.setting {
+        lines.extend(match &setting.value {
+            Some(value) => broken("change: ", &format!("{} = {value}", setting.name), 3),
+            None => broken("see: ", &setting.name, 3),
+        });
+        lines.extend(broken("where: ", &setting.place, 2));
+    }
+    lines.extend(broken("remedy: ", &cause.remedy, 7));
+    lines.extend(broken("about: ", verdict.source.as_deref().unwrap_or_default(), 2));
+    lines.extend(not_judged(verdict));
+    lines
+}
+
+/// Rows of a screen that lines take. A word that is longer than a row takes several.
+fn rows_of(lines: &[String]) -> usize {
+    lines.iter().map(|line| line.chars().count().div_ceil(COLUMNS).max(1)).sum()
+}
+
+fn not_judged(verdict: &Verdict) -> Vec<String> {
+    match verdict.not_judged.join(", ") {
+        none if none.is_empty() => Vec::new(),
+        what => broken("not judged: ", &what, 2),
+    }
 }
 
 /// Lines of a part of the first screen, broken between words. What is longer than its rows stands in full below.

@@ -136,6 +136,16 @@ fn the_first_screen_holds_the_answer_the_cause_and_what_to_change() {
             assert!(place("change: ").is_some() && place("about: ").is_some(), "{screen:#?}");
         }
     }
+    // Of a roll-over, both fingerprints, to be compared with the console.
+    let rolled = response().key(keys::attacker()).issue().unwrap();
+    let run = vouchsafe(["doctor", &folder.path("idp.xml"), &folder.write("rolled.xml", rolled.xml())]);
+    let screen: Vec<&str> = run.stdout.lines().take_while(|line| !line.is_empty()).collect();
+    let rows: usize = screen.iter().map(|line| line.chars().count().div_ceil(80).max(1)).sum();
+    assert!(rows <= 24, "{rows} rows: {screen:#?}");
+    for pair in [keys::identity_provider(), keys::attacker()] {
+        let fingerprint = pair.certificate().fingerprint_sha256();
+        assert!(screen.iter().any(|line| line.contains(&fingerprint)), "{screen:#?}");
+    }
     let run = vouchsafe(["doctor", &folder.write("text", "hello there!")]);
     assert!(run.stdout.starts_with("there is no SAML in this: [doctor.unrecognised]: "), "{}", run.stdout);
     // Without a product, settings are named in general words.
