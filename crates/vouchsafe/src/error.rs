@@ -322,7 +322,7 @@ impl BindingError {
             }
             Self::NoSingleLogout { .. } => {
                 "Configure single_logout on the builder, switch single logout on at the identity provider (Okta: \"Enable Single Logout\") and \
-                 load its metadata from its console again. Some have none (Google): then the session there goes on."
+                 load its metadata from its console again. Some identity providers have none: then the session there goes on."
             }
             Self::NoNameIdManagement { .. } => {
                 "Configure name_id_management on the builder. Few products have a ManageNameIDService: where the console names one, load the metadata \

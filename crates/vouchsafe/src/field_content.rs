@@ -1,6 +1,7 @@
 //! What a value holds that cannot be read as the message it should be.
 
-use crate::field_sniffing::{begins_like_utf16, begins_like_xml, of_base64, of_binary, of_text};
+use crate::field_encoding::of_base64;
+use crate::field_sniffing::{begins_like_utf16, begins_like_xml, of_binary, of_text};
 
 /// What a posted, pasted or configured value looks like, where something else was expected.
 ///
@@ -36,6 +37,14 @@ pub enum FieldContent {
     SpacesForPlus,
     /// Base64 that is still percent-encoded.
     PercentEncoded,
+    /// Base64 that is percent-encoded twice.
+    PercentEncodedTwice,
+    /// Base64 as it stands in the source of a page, with `&#43;` for `+`.
+    CharacterReferences,
+    /// XML as hexadecimal digits.
+    Hexadecimal,
+    /// XML with typographic quotation marks.
+    TypographicQuotes,
     /// A query string or a form with fields of SAML.
     Form,
     /// The address of a page, with a query that may hold a message.
@@ -66,6 +75,10 @@ pub enum FieldContent {
     WsFederation,
     /// A request or an answer of OpenID Connect or OAuth.
     OpenIdConnect,
+    /// The discovery document of OpenID Connect.
+    OpenIdDiscovery,
+    /// The keys of an OpenID Connect provider (JWKS).
+    KeySet,
     /// XML whose markup is escaped.
     EscapedMarkup,
     /// XML as a string of a programming language or of JSON.
@@ -124,6 +137,10 @@ impl FieldContent {
             Self::Base64Url => "base64url, in which \"-\" and \"_\" stand for \"+\" and \"/\"",
             Self::SpacesForPlus => "base64 in which a space stands where \"+\" was",
             Self::PercentEncoded => "base64 that is still percent-encoded",
+            Self::PercentEncodedTwice => "base64 that is percent-encoded twice",
+            Self::CharacterReferences => "base64 out of the source of a page (\"&#43;\" for \"+\")",
+            Self::Hexadecimal => "XML as hexadecimal digits",
+            Self::TypographicQuotes => "XML with typographic quotation marks, as a word processor makes them",
             Self::Form => "a whole query string or form",
             Self::Address => "the address of a page",
             Self::WebPage => "a web page (HTML)",
@@ -139,6 +156,8 @@ impl FieldContent {
             Self::OlderSaml => "a message of SAML 1",
             Self::WsFederation => "a message of WS-Federation",
             Self::OpenIdConnect => "a request or an answer of OpenID Connect",
+            Self::OpenIdDiscovery => "the discovery document of OpenID Connect",
+            Self::KeySet => "the keys of an OpenID Connect provider (JWKS)",
             Self::EscapedMarkup => "XML whose markup is escaped (\"&lt;\" for \"<\")",
             Self::EscapedString => "XML as a string, in which a backslash stands before quotation marks",
             Self::SurroundedBase64 => "base64 with something round it, such as quotation marks",
@@ -178,6 +197,18 @@ impl FieldContent {
                 "Decode the percent-encoding of the form or query once before the value is used; look for a proxy or framework that encodes it \
                  twice."
             }
+            Self::PercentEncodedTwice => {
+                "Have it percent-encoded once: look for a script, a proxy or a framework that encodes the field a second time."
+            }
+            Self::CharacterReferences => {
+                "Copy the value as the browser sends it (developer tools, Network), not out of the source of the page."
+            }
+            Self::Hexadecimal => {
+                "Have the sender encode the message in base64; here, give the text that the digits stand for."
+            }
+            Self::TypographicQuotes => {
+                "Give the text as it came, not by way of a mail, a chat or a word processor: they change quotation marks, and the signature with them."
+            }
             Self::Form => "Give the value of the one field, SAMLResponse or SAMLRequest.",
             Self::Address => "Give the message, not the address where it is found.",
             Self::WebPage => {
@@ -210,6 +241,10 @@ impl FieldContent {
             Self::OlderSaml => "Create the application as SAML 2.0 at the identity provider.",
             Self::WsFederation => {
                 "Set the application at the identity provider up for SAML 2.0 (SAML-P) in the place of WS-Federation."
+            }
+            Self::OpenIdDiscovery | Self::KeySet => {
+                "Give the SAML metadata, which has an address of its own in the identity provider's console: this belongs to an application that is set up for \
+                 OpenID Connect."
             }
             Self::EscapedMarkup => {
                 "Have the sender encode the message in base64, without escaping it as text of a page before."

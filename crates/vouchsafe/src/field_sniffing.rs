@@ -3,7 +3,8 @@
 use miniz_oxide::inflate::{decompress_to_vec_with_limit, decompress_to_vec_zlib_with_limit};
 use vouchsafe_crypto::base64_decode;
 
-use crate::field_content::{FieldContent, LOOKED_AT};
+use crate::field_content::FieldContent;
+use crate::field_encoding::{of_encoded, whole_groups};
 use crate::form;
 
 /// Bytes that are inflated.
@@ -72,6 +73,8 @@ pub(crate) fn of_text(text: &str) -> Option<FieldContent> {
             FieldContent::SoapEnvelope
         } else if beginning.contains(r#"=\""#) {
             FieldContent::EscapedString
+        } else if has_typographic_quotes(text) {
+            FieldContent::TypographicQuotes
         } else {
             of_xml(&beginning)
         });
@@ -82,8 +85,20 @@ pub(crate) fn of_text(text: &str) -> Option<FieldContent> {
     if ["ssh-rsa ", "ssh-ed25519 ", "ecdsa-sha2-"].iter().any(|kind| text.starts_with(kind)) {
         return Some(FieldContent::PublicKey);
     }
+    if text.starts_with("{\\rtf") {
+        return Some(FieldContent::OfficeDocument);
+    }
+    if text.starts_with(['{', '[']) && embedded(text).is_some() {
+        return Some(FieldContent::SurroundedBase64);
+    }
     if text.starts_with(['{', '[']) {
-        let of_open_id = ["authorization_endpoint", "id_token", "access_token", "jwks_uri"];
+        if text.contains("\"authorization_endpoint\"") {
+            return Some(FieldContent::OpenIdDiscovery);
+        }
+        if text.contains("\"keys\"") && text.contains("\"kty\"") {
+            return Some(FieldContent::KeySet);
+        }
+        let of_open_id = ["id_token", "access_token", "jwks_uri"];
         let is_open_id = of_open_id.iter().any(|name| text.contains(&format!("\"{name}\"")));
         return Some(if is_open_id { FieldContent::OpenIdConnect } else { FieldContent::Json });
     }
@@ -108,6 +123,12 @@ pub(crate) fn of_text(text: &str) -> Option<FieldContent> {
         return Some(FieldContent::Fingerprint);
     }
     of_encoded(text).or_else(|| of_surrounded(text)).or_else(|| has_field.then_some(FieldContent::Form))
+}
+
+/// Whether values of attributes begin with quotation marks that a word processor made of others. Only in XML that is broken do they tell anything.
+pub(crate) fn has_typographic_quotes(text: &str) -> bool {
+    let beginning: String = text.chars().take(512).collect();
+    ["=“", "=”", "=„", "=‘", "=’", "=«"].iter().any(|found| beginning.contains(found))
 }
 
 /// XML whose document element tells more than that it is XML.
@@ -150,15 +171,22 @@ pub(crate) fn is_of_open_id(address: &str) -> bool {
     (has("client_id") && has("response_type"))
         || has("id_token")
         || (has("code") && has("state") && !has("SAMLResponse"))
+        || (has("error") && (has("error_description") || has("state")))
 }
 
 /// Hexadecimal digits of a SHA-1 or SHA-256, in pairs with colons or blanks between them, with or without the name of the digest.
 fn is_fingerprint(text: &str) -> bool {
+    fingerprint(text).is_some()
+}
+
+/// The digits of a fingerprint, in lower case.
+pub(crate) fn fingerprint(text: &str) -> Option<String> {
     let names = ["sha256", "sha-256", "sha1", "sha-1", "fingerprint", "thumbprint"];
     let lower = text.to_ascii_lowercase();
     let digits = names.iter().fold(lower, |rest, name| rest.replace(name, ""));
     let digits: String = digits.chars().filter(|c| !(c.is_whitespace() || matches!(c, ':' | '='))).collect();
-    matches!(digits.len(), 40 | 64) && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+    let is_digest = matches!(digits.len(), 40 | 64) && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_digest.then_some(digits)
 }
 
 /// A text that holds base64 of XML beside something else, or XML in another dress.
@@ -195,7 +223,7 @@ pub(crate) fn embedded(text: &str) -> Option<Vec<u8>> {
 }
 
 /// Characters of a word from which on it may be base64 of a message.
-const SHORTEST: usize = 40;
+pub(crate) const SHORTEST: usize = 40;
 
 /// The words of a text that are long enough, each with the long ones that follow it line by line: with the short word at the end, which may be
 /// the rest of the last line, and without it.
@@ -218,90 +246,9 @@ fn is_soap(beginning: &str) -> bool {
         || beginning.contains("http://www.w3.org/2003/05/soap-envelope")
 }
 
-/// Base64 of XML whose `+` became spaces: as it is, it decodes to something else or not at all.
-pub(crate) fn with_plus_signs(text: &str) -> Option<String> {
-    let is_line = !text.contains(['\r', '\n', '+']);
-    let letters = text.trim();
-    if !is_line || !letters.contains(' ') {
-        return None;
-    }
-    let decodes = |text: &str| base64_decode(whole_groups(text).as_bytes()).ok();
-    let is_xml = |decoded: Vec<u8>| begins_like_xml(&decoded) && is_text(&decoded);
-    if decodes(letters).is_some_and(is_xml) {
-        return None;
-    }
-    let restored = letters.replace(' ', "+");
-    decodes(&restored).is_some_and(is_xml).then_some(restored)
-}
-
 /// UTF-8, perhaps cut off in a character.
-fn is_text(bytes: &[u8]) -> bool {
+pub(crate) fn is_text(bytes: &[u8]) -> bool {
     std::str::from_utf8(bytes).map_or_else(|error| error.error_len().is_none(), |_| true)
-}
-
-/// Base64 and what is like it.
-fn of_encoded(text: &str) -> Option<FieldContent> {
-    if with_plus_signs(text).is_some() {
-        return Some(FieldContent::SpacesForPlus);
-    }
-    if let Ok(decoded) = base64_decode(whole_groups(text).as_bytes()) {
-        return of_base64(&decoded);
-    }
-    let letters: String = text.split_ascii_whitespace().collect();
-    if letters.bytes().all(is_of_alphabet) && letters.len() > SHORTEST {
-        let whole = letters.get(..letters.len().saturating_sub(letters.len() % 4)).unwrap_or_default();
-        let first = letters.split_inclusive("=").next().unwrap_or_default();
-        let begins =
-            |part: &str| base64_decode(part.as_bytes()).is_ok_and(|decoded| begins_like_xml(&decoded));
-        if whole.len() < letters.len() && begins(whole) {
-            return Some(FieldContent::TruncatedBase64);
-        }
-        let padded = letters.strip_prefix(first).is_some_and(|rest| !rest.trim_start_matches('=').is_empty());
-        let first = if letters.get(first.len()..).is_some_and(|rest| rest.starts_with('=')) {
-            format!("{first}=")
-        } else {
-            first.to_owned()
-        };
-        if padded && begins(&first) {
-            return Some(FieldContent::SeveralMessages);
-        }
-    }
-    if text.contains('%') {
-        let decoded = form::percent_decoded(text);
-        return base64_decode(whole_groups(&decoded).as_bytes())
-            .is_ok()
-            .then_some(FieldContent::PercentEncoded);
-    }
-    let alphabet =
-        |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '=') || c.is_ascii_whitespace();
-    let is_base64_url = text.contains(['-', '_']) && text.chars().all(alphabet);
-    is_base64_url.then_some(FieldContent::Base64Url)
-}
-
-fn is_of_alphabet(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=')
-}
-
-/// What base64 decodes to.
-pub(crate) fn of_base64(decoded: &[u8]) -> Option<FieldContent> {
-    // Type 4, an endpoint's index, the SHA-1 of an entity ID, and 20 bytes of a handle.
-    if decoded.starts_with(&[0, 4]) && decoded.len() == 44 {
-        return Some(FieldContent::Artifact);
-    }
-    is_base64_of_xml(decoded).then_some(FieldContent::DoubleBase64)
-}
-
-fn is_base64_of_xml(bytes: &[u8]) -> bool {
-    let decoded = |text: &str| base64_decode(whole_groups(text.trim()).as_bytes());
-    std::str::from_utf8(bytes).is_ok_and(|text| decoded(text).is_ok_and(|inner| begins_like_xml(&inner)))
-}
-
-/// Base64 that was cut off where this module stops looking, without the incomplete group at its end.
-fn whole_groups(text: &str) -> &str {
-    match text.len() < LOOKED_AT.saturating_sub(4) {
-        true => text,
-        false => text.get(..text.len().saturating_sub(text.len() % 4)).unwrap_or(text),
-    }
 }
 
 pub(crate) fn begins_like_xml(bytes: &[u8]) -> bool {
@@ -382,6 +329,19 @@ mod tests {
             (JsonWebToken, b"eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln".to_vec()),
             (Json, br#"{"errorCode":"E0000007"}"#.to_vec()),
             (OpenIdConnect, br#"{"id_token":"x"}"#.to_vec()),
+            (OpenIdConnect, b"https://app.example.com/cb?error=access_denied&error_description=x".to_vec()),
+            (OpenIdDiscovery, br#"{"issuer":"x","authorization_endpoint":"y"}"#.to_vec()),
+            (KeySet, br#"{"keys":[{"kty":"RSA"}]}"#.to_vec()),
+            (SurroundedBase64, format!("{{\"SAMLResponse\":\"{base64}\"}}").into()),
+            (SurroundedBase64, format!("{{'SAMLResponse': '{base64}'}}").into()),
+            (OfficeDocument, br"{\rtf1\ansi x}".to_vec()),
+            (TypographicQuotes, MESSAGE.replace('"', "”").into()),
+            (TypographicQuotes, MESSAGE.replace("=\"", "=“").into()),
+            (Hexadecimal, MESSAGE.bytes().map(|byte| format!("{byte:02x}")).collect::<String>().into()),
+            (Hexadecimal, MESSAGE.bytes().map(|byte| format!("{byte:02X}")).collect::<String>().into()),
+            (PercentEncodedTwice, b"PGEvPg%253D%253D".to_vec()),
+            (CharacterReferences, b"PGEvPg&#61;&#61;".to_vec()),
+            (CharacterReferences, b"PGEvPg&#x3D;&#x3d;".to_vec()),
             (OpenIdConnect, b"https://idp.example.com/authorize?client_id=x&response_type=code".to_vec()),
             (OpenIdConnect, b"https://app.example.com/callback?code=x&state=y".to_vec()),
             (WsFederation, b"wa=wsignin1.0&wresult=%3Ct%3ARequestSecurityTokenResponse".to_vec()),

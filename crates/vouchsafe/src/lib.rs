@@ -72,6 +72,7 @@ mod enhanced_client;
 mod error;
 mod explain;
 mod field_content;
+mod field_encoding;
 mod field_sniffing;
 mod form;
 mod incoming;

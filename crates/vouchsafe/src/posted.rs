@@ -6,7 +6,7 @@ use vouchsafe_xml::Limits;
 
 use crate::error::BindingError;
 use crate::field_content::FieldContent;
-use crate::field_sniffing::with_plus_signs;
+use crate::field_encoding::with_plus_signs;
 use crate::form;
 use crate::redirect::{encoded_limit, require_at_most};
 use crate::relay_state::RelayState;

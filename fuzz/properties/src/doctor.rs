@@ -6,10 +6,11 @@ use std::sync::LazyLock;
 use vouchsafe::assertion::{
     Claimed, Correlation, Expectations, MessageId, OutstandingRequest, Refusal, Trust, authenticate,
 };
+use vouchsafe::crypto::base64_encode;
 use vouchsafe::doctor::{Complaint, Diagnosis, Doctor, Exhibit, Kind, Severity};
 use vouchsafe::signature::{Autopsy, AutopsyBudget, FailedSignature, Maker, autopsy, has_signature, verify};
 use vouchsafe::xml::{Document, Element, Limits, namespace};
-use vouchsafe::{ConnectionId, EntityId, IdentityProvider as IdentityProviderDescription};
+use vouchsafe::{ConnectionId, EntityId, IdentityProvider as IdentityProviderDescription, PostedResponse};
 use vouchsafe_testkit::{ASSERTION_CONSUMER, IdentityProvider, KeyPair, SERVICE_PROVIDER};
 
 use crate::receive_past_signature::NOW;
@@ -36,6 +37,7 @@ pub fn healthy(data: &[u8]) -> bool {
         assert!(is_signed_by_the_trusted_key(&document), "healthy, and signed by nobody who is trusted");
     }
     let _ = judged(&octets);
+    let _ = judged_as_a_form(&octets);
     healthy
 }
 
@@ -63,6 +65,42 @@ pub fn judged(octets: &[u8]) -> Option<bool> {
         Err(refusal) => assert!(finds_an_error, "refused, and the doctor is silent: {}", refusal.code()),
     }
     Some(verdict.is_ok())
+}
+
+/// Forms that a message may be posted in: `V` is the value.
+const FORMS: [&str; 6] = [
+    "SAMLResponse=V",
+    "SAMLResponse=V&RelayState=state",
+    "SAMLResponse=V&SAMLResponse=V",
+    "SAMLRequest=V",
+    "SAMLResponse=V&RelayState=a&RelayState=b",
+    "SAMLRequest=PGEvPg%3D%3D&SAMLResponse=V",
+];
+
+/// The same of a response that is posted in a form: the doctor finds an error exactly where the assertion consumer refuses the form or the
+/// libraries the response.
+#[must_use]
+pub fn judged_as_a_form(octets: &[u8]) -> Option<bool> {
+    let encoded = base64_encode(octets).replace('+', "%2B").replace('/', "%2F").replace('=', "%3D");
+    let form = FORMS.get(octets.len() % FORMS.len())?.replace('V', &encoded);
+    let doctor = Doctor::new(NOW)
+        .with_provider(keys::provider().clone())
+        .with_entity_id(SERVICE_PROVIDER)
+        .with_assertion_consumer(ASSERTION_CONSUMER)
+        .judged_at(NOW);
+    let diagnosis = doctor.examine(&[("metadata", METADATA.as_bytes()), ("input", form.as_bytes())]);
+    let [_, exhibit] = diagnosis.exhibits.as_slice() else { return None };
+    let is_posted = exhibit.facts.iter().any(|fact| fact.name == "came as" && fact.value == "HTTP-POST");
+    let is_closed = exhibit.complaints.iter().any(|one| one.code == "doctor.cannot_open");
+    if exhibit.kind != Kind::Response || !is_posted || is_closed {
+        return None;
+    }
+    let is_wrong = |one: &Complaint| one.severity == Severity::Error && !one.code.starts_with("quirk.");
+    let finds_an_error = exhibit.complaints.iter().any(is_wrong);
+    let is_taken = PostedResponse::from_form(form.as_bytes(), &Limits::default()).is_ok();
+    let is_accepted = is_taken && verdict(octets).is_ok();
+    assert_eq!(finds_an_error, !is_accepted, "{is_taken}: {:?}", exhibit.complaints);
+    Some(is_accepted)
 }
 
 /// The straight path, put together a second time: as the answer to the request that the response names, or to none.

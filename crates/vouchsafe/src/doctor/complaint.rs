@@ -113,6 +113,12 @@ pub(crate) enum Own {
     AnsweredNo,
     AnotherService,
     NoNameId,
+    OurNameIsTheirs,
+    SeveralServices,
+    PrivateKey,
+    PrivateKeyBeside,
+    OtherBase64,
+    Placeholder,
 }
 
 impl Own {
@@ -148,6 +154,11 @@ impl Own {
             Own::AnsweredNo => "doctor.answered_no",
             Own::AnotherService => "doctor.another_service",
             Own::NoNameId => "doctor.no_name_id",
+            Own::OurNameIsTheirs => "doctor.our_name_is_theirs",
+            Own::SeveralServices => "doctor.several_services",
+            Own::PrivateKey | Own::OtherBase64 => "doctor.unrecognised",
+            Own::PrivateKeyBeside => "doctor.private_key",
+            Own::Placeholder => "doctor.placeholder",
         }
     }
 
@@ -157,7 +168,8 @@ impl Own {
                 Severity::Note
             }
             Own::AnotherService => Severity::Note,
-            Own::PartialLogout | Own::NoNameId => Severity::Warning,
+            Own::PrivateKey | Own::PrivateKeyBeside | Own::Placeholder => Severity::Warning,
+            Own::PartialLogout | Own::NoNameId | Own::SeveralServices => Severity::Warning,
             Own::Unencrypted | Own::LongRelayState | Own::AssertionAlone | Own::Disagreement => {
                 Severity::Warning
             }
@@ -214,6 +226,14 @@ impl Own {
             Own::PartialLogout => "a partial logout".to_owned(),
             Own::AnsweredNo => "the answer is no".to_owned(),
             Own::NoNameId => "the assertion has no NameID, so that it names nobody but by its attributes".to_owned(),
+            Own::OurNameIsTheirs => {
+                format!("the entity ID that was given as ours, {what}, is that of an identity provider in the files")
+            }
+            Own::PrivateKey => "no SAML message: it looks like a private key".to_owned(),
+            Own::PrivateKeyBeside => "the file has a private key beside the certificate".to_owned(),
+            Own::Placeholder => "a placeholder that was not filled in".to_owned(),
+            Own::OtherBase64 => "no SAML message: it can be read as base64, and is neither XML nor compressed XML".to_owned(),
+            Own::SeveralServices => "the files describe several services, and nobody told which of them is this one".to_owned(),
             Own::AnotherService => format!("a sign-in at another service, {what}: it is not held against this one"),
             Own::SamlTracer => {
                 "out of an export of SAML-tracer, which has no times: it is judged as of the moment it was issued".to_owned()
@@ -260,8 +280,9 @@ impl Own {
                 "Compare its fingerprint with the identity provider's console first; if it is there, download it there and give that file."
             }
             Own::TwoDescriptions => {
-                "Find out which of the files came from the console of this entity itself, and give that one alone. If somebody sent the other, \
-                 it may be an attempt to have a foreign certificate trusted."
+                "Find out which of the files came from the console of this entity itself, and give that one alone: the newer one, if the other is an older \
+                 copy (`vouchsafe metadata diff` shows what changed). If somebody sent the other, it may be an attempt to have a foreign certificate \
+                 trusted."
             }
             Own::NotCompared => {
                 "Give the entity ID and the assertion consumer of this service (--entity-id, --acs), or its own metadata as a file."
@@ -289,6 +310,26 @@ impl Own {
             Own::NoNameId => {
                 "Have the identity provider send a NameID that stays the same (Okta: \"Name ID format\" and \"Application username\"), unless people are found by \
                  an attribute here."
+            }
+            Own::OurNameIsTheirs => {
+                "Give the entity ID of this service (--entity-id): the audience of a Response, and the Issuer of the requests that are sent from here."
+            }
+            Own::PrivateKey => {
+                "Name it by --decryption-key where it opens encrypted assertions; nothing else here needs it. A private key never leaves its machine: treat it \
+                 as disclosed if it was sent to anybody."
+            }
+            Own::PrivateKeyBeside => {
+                "Give the certificate alone. A private key never leaves its machine: treat it as disclosed if the file was sent to anybody."
+            }
+            Own::Placeholder => {
+                "Correct the expression of the attribute or of the name at the identity provider: it is sent as it was typed, for everybody the same."
+            }
+            Own::OtherBase64 => {
+                "Give the whole value of the field SAMLResponse as it came: the case of its letters counts, and nothing may be missing at its beginning. A \
+                 signature, a digest or a RelayState looks like base64 too, and is no message."
+            }
+            Own::SeveralServices => {
+                "Give the metadata of the one service that the sign-in is at, or its entity ID (--entity-id)."
             }
             Own::AnotherService => {
                 "Record the one sign-in that fails, or give the entity ID of the other service."

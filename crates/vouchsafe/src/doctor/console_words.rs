@@ -40,24 +40,16 @@ impl Product {
             return remedy.to_owned();
         }
         let mut said: Vec<&str> = Vec::new();
-        let mut text = String::with_capacity(remedy.len());
-        let mut rest = remedy;
-        while let Some((before, found)) = rest.split_once(" (Okta: ") {
-            let Some(end) = closing(found) else { break };
-            text.push_str(before);
-            let mut own = self.named(found.get(..end).unwrap_or_default());
-            if own.is_empty() {
+        reworded(remedy, |words| {
+            let mut own = self.named(words);
+            // Of a setting that it does not have, nothing is said.
+            if own.is_empty() && names_in(words).is_empty() {
                 own.extend(self.setting(code));
             }
             own.retain(|name| !said.contains(name));
-            if !own.is_empty() {
-                text.push_str(&format!(" ({}: {})", self.name, own.join("; ")));
-            }
-            said.extend(own);
-            rest = found.get(end..).and_then(|after| after.strip_prefix(')')).unwrap_or_default();
-        }
-        text.push_str(rest);
-        text
+            said.extend(own.iter().copied());
+            (!own.is_empty()).then(|| format!(" ({}: {})", self.name, own.join("; ")))
+        })
     }
 
     /// What it calls what a text names in Okta's words.
@@ -74,8 +66,28 @@ impl Product {
     }
 }
 
+/// A text in which what it says in the words of Okta's console, in parentheses, gives way to other words or to none.
+fn reworded<'r>(text: &'r str, mut words: impl FnMut(&'r str) -> Option<String>) -> String {
+    let mut new = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, found)) = rest.split_once(" (Okta: ") {
+        let Some(end) = closing(found) else { break };
+        new.push_str(before);
+        new.extend(words(found.get(..end).unwrap_or_default()));
+        rest = found.get(end..).and_then(|after| after.strip_prefix(')')).unwrap_or_default();
+    }
+    new.push_str(rest);
+    new
+}
+
+/// A remedy in the words of no console.
+pub(super) fn in_no_words(remedy: &str) -> String {
+    reworded(remedy, |_| None)
+}
+
 /// Names the setting that a complaint is about in words of no product's, where none is recognised.
 pub(super) fn in_general_words(complaint: &mut Complaint) {
+    complaint.remedy = in_no_words(&complaint.remedy);
     let value = complaint.setting.take().and_then(|setting| setting.value);
     let Some(name) = setting_of(&complaint.code).map(in_general) else { return };
     let place = if setting_of(&complaint.code) == Some("log") { LOG } else { ANY_CONSOLE };
@@ -177,6 +189,10 @@ mod tests {
         "Edit SAML settings > Advanced",
     ];
 
+    /// A hint says what it says of a console in Okta's words alone: those of the others are in the catalogue.
+    const OTHERS: [&str; 8] =
+        ["Entra", "Google", "AD FS", "ADFS", "Keycloak", "OneLogin", "PingOne", "JumpCloud"];
+
     fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
         for entry in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
             if entry.is_dir() {
@@ -224,6 +240,8 @@ mod tests {
             for text in &said {
                 let is_known = !names_in(text).is_empty() || WITHOUT.contains(&text.as_str());
                 assert!(is_known, "no phrase for {text:?}");
+                let names_another = OTHERS.iter().find(|other| text.contains(*other));
+                assert_eq!(names_another, None, "{text}");
                 let lacks: Vec<_> = names_in(text)
                     .into_iter()
                     .filter(|name| *name != METADATA && !product.settings.contains_key(*name))
@@ -240,11 +258,15 @@ mod tests {
     #[test]
     fn each_parenthesis_gets_words_of_its_own() {
         let entra = catalogue().iter().find(|one| one.id == "entra").unwrap();
-        let hint = "Assign them (Okta: \"Assignments\"; Entra ID: \"Users and groups\") and read the log (Okta: Reports, System Log).";
+        let hint = "Assign them (Okta: \"Assignments\") and read the log (Okta: Reports, System Log).";
         assert_eq!(
             entra.in_its_words("assertion.status", hint),
             "Assign them (Microsoft Entra ID: Users and groups > Add user/group) and read the log (Microsoft Entra ID: Monitoring > Sign-in logs)."
         );
+        let duo = catalogue().iter().find(|one| one.id == "duo").unwrap();
+        let class = "Set the class there (Okta: \"Authentication context class\").";
+        assert_eq!(duo.in_its_words("assertion.status", class), "Set the class there.");
+        assert_eq!(in_no_words(hint), "Assign them and read the log.");
         let twice = "Choose (Okta: \"Encryption Algorithm\") and (Okta: \"Key Transport Algorithm\").";
         assert_eq!(entra.in_its_words("x", twice).matches("Microsoft").count(), 1);
     }

@@ -169,6 +169,12 @@ impl Exhibit {
         self.not_judged.is_empty() && self.worst().is_none_or(|worst| worst == Severity::Note)
     }
 
+    /// Whether it is a message, and no metadata, certificate or text.
+    pub(super) fn is_message(&self) -> bool {
+        !self.kind.is_metadata()
+            && !matches!(self.kind, Kind::Certificate | Kind::OtherXml | Kind::Unrecognised)
+    }
+
     /// The worst of its complaints.
     #[must_use]
     pub fn worst(&self) -> Option<Severity> {

@@ -6,7 +6,8 @@ use vouchsafe_xml::{Document, Limits};
 
 use super::complaint::Complaint;
 use crate::error::BindingError;
-use crate::field_sniffing::{begins_like_utf16, begins_like_xml, with_plus_signs};
+use crate::field_encoding::{with_plus_signs, without_references};
+use crate::field_sniffing::{begins_like_utf16, begins_like_xml};
 use crate::form;
 use crate::incoming::decoded;
 use crate::redirect::{self, SAML_REQUEST, SAML_RESPONSE};
@@ -76,6 +77,7 @@ fn leniently(value: &str, limits: &Limits) -> Option<Vec<u8>> {
         Some(form::percent_decoded(&percent_decoded)),
         Some(percent_decoded),
         Some(padded(of_url(value))),
+        without_references(value),
     ];
     texts.into_iter().flatten().find_map(|text| {
         let octets = base64_decode(text.as_bytes()).ok()?;

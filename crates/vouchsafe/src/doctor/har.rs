@@ -16,6 +16,8 @@ const ENTRIES: usize = 20_000;
 const PER_REQUEST: usize = 256;
 /// Cookies of a request that are looked at.
 const COOKIES: usize = 64;
+/// Characters of the browser's words for a failed connection.
+const ERROR: usize = 200;
 /// Bytes of a page that are looked at. Pages of errors are small, and what they say stands before their scripts end.
 const PAGE: usize = 256 * 1024;
 
@@ -68,7 +70,9 @@ impl From<Traced> for Entry {
                 headers: response_headers,
                 cookies: Vec::new(),
                 content: Content::default(),
+                error: None,
             },
+            resource_type: None,
         }
     }
 }
@@ -82,6 +86,9 @@ pub(crate) struct Entry {
     pub(crate) request: Request,
     #[serde(default)]
     response: Response,
+    /// What started it, as Chrome and Edge record it.
+    #[serde(default, rename = "_resourceType")]
+    resource_type: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -109,6 +116,9 @@ struct Response {
     cookies: Vec<Cookie>,
     #[serde(default)]
     content: Content,
+    /// Why there is none, as Chrome and Edge record it.
+    #[serde(default, rename = "_error")]
+    error: Option<String>,
 }
 
 /// The body of an answer, as far as it is a page.
@@ -158,6 +168,10 @@ pub(crate) struct Step {
     pub(crate) has_body: bool,
     pub(crate) time: Option<DateTime<Utc>>,
     pub(crate) status: Option<u16>,
+    /// Why there is no answer, in the words of the browser.
+    pub(crate) error: Option<String>,
+    /// Whether a script asked, and not the browser for a page.
+    pub(crate) is_fetched: bool,
     /// Where the answer redirects to, without its query.
     pub(crate) location: Option<String>,
     /// Names of the cookies that were sent.
@@ -217,6 +231,7 @@ impl Entry {
     pub(crate) fn into_step(self) -> Step {
         let time = self.time();
         let has_body = self.posted_form().is_some();
+        let is_fetched = self.is_fetched();
         let Entry { request, response, .. } = self;
         let in_header = header(&request.headers, "cookie").flat_map(|line| line.split(';'));
         let in_header = in_header.filter_map(|pair| Some(pair.split_once('=')?.0.trim().to_owned()));
@@ -242,12 +257,22 @@ impl Entry {
             method: request.method,
             has_body,
             time,
+            error: response.error.map(|text| text.chars().take(ERROR).collect()),
+            is_fetched,
             status: u16::try_from(response.status).ok().filter(|status| *status > 0),
             location: header(&response.headers, "location").next().map(without_query),
             sent,
             set,
             page: response.content.text,
         }
+    }
+
+    /// Whether it is the question before a call of a script across origins, or such a call.
+    fn is_fetched(&self) -> bool {
+        let mode = header(&self.request.headers, "sec-fetch-mode").next();
+        self.request.method == "OPTIONS"
+            || mode.is_some_and(|mode| mode.eq_ignore_ascii_case("cors"))
+            || matches!(self.resource_type.as_deref(), Some("xhr" | "fetch" | "preflight"))
     }
 
     /// When it was sent.

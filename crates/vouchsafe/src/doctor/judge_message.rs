@@ -136,7 +136,7 @@ impl Case<'_> {
         is_destination_told: bool,
         exhibit: &mut Exhibit,
     ) -> bool {
-        let refusal = self.looked_into(refusal, sender, trust);
+        let refusal = self.compared(self.looked_into(refusal, sender, trust));
         let is_about_signature =
             ["signature.", "crypto.", "message.unsigned"].iter().any(|part| refusal.code().starts_with(part));
         exhibit.fact("verified", if is_about_signature { "no" } else { "yes" });
@@ -403,6 +403,19 @@ impl Case<'_> {
 
     fn complaint(&self, refusal: &Refusal) -> Complaint {
         Complaint::error(refusal.code(), refusal.to_string(), self.remedy(refusal.code(), refusal.hint()))
+    }
+
+    /// The refusal, with what is confused in it where we know our own addresses.
+    fn compared(&self, refusal: Refusal) -> Refusal {
+        if self.is_ours {
+            return refusal;
+        }
+        let ours = self.surroundings.our_entity_id(self.doctor);
+        let consumer =
+            self.surroundings.our_assertion_consumer(self.doctor, self.root.attribute("Destination"));
+        let text =
+            |told: &Option<Told>| told.as_ref().map(|told| told.as_str().to_owned()).unwrap_or_default();
+        refusal.compared_with_us(&text(&ours), &text(&consumer))
     }
 
     /// What is to be changed where the message is ours. The hints of the libraries are about messages of others.

@@ -17,7 +17,7 @@ const ENTITIES: usize = 8;
 
 pub(crate) fn judge(doctor: &Doctor, message: &Message, surroundings: &Surroundings, exhibit: &mut Exhibit) {
     if !message.whole {
-        exhibit.complaints.push(Own::MetadataInMessage.about(""));
+        exhibit.complaints.push(not_a_file(message));
     }
     let metadata = match MetadataDescription::read(&message.octets) {
         Ok(metadata) => metadata,
@@ -51,6 +51,20 @@ pub(crate) fn judge(doctor: &Doctor, message: &Message, surroundings: &Surroundi
         exhibit.complaints.push(Complaint::error(error.code(), error.to_string(), error.hint()));
     }
     lint(doctor, &message.octets, exhibit);
+}
+
+/// That metadata out of something else is not used.
+fn not_a_file(message: &Message) -> Complaint {
+    let complaint = Own::MetadataInMessage.about("");
+    if message.step.is_some() || message.field.is_some() || message.wrapping == "SOAP" {
+        return complaint;
+    }
+    // The file is nothing but metadata, as somebody copied it.
+    let message = format!(
+        "the file holds metadata as {}, which is not used for the other files: whole files of XML are",
+        message.wrapping
+    );
+    Complaint { message, ..complaint }
 }
 
 /// What the lint of metadata finds, but for its notes, which are for publishers.

@@ -23,6 +23,7 @@ pub(crate) fn request(document: &Document, kind: Kind) -> Option<Request> {
         id: root.attribute("ID")?.to_owned(),
         issuer: issuer(root),
         consumer: root.attribute("AssertionConsumerServiceURL").map(str::to_owned),
+        destination: root.attribute("Destination").map(|address| address.trim().to_owned()),
         issued_at: time.map(|time| time.with_timezone(&Utc)),
         is_recorded: false,
     })

@@ -13,11 +13,13 @@ use super::judge_metadata::two_descriptions;
 use super::judge_request::{is_open, relay_state};
 use super::recognise::Message;
 use super::surroundings::Surroundings;
-use super::{Doctor, Exhibit, validity, witnesses};
+use super::{Doctor, Exhibit, Kind, validity, witnesses};
 use crate::PostMortem;
 
 /// Checks beyond the first failed one that become complaints.
 const FURTHER: usize = 8;
+/// Characters of a value that may be a placeholder.
+const PLACEHOLDER: usize = 100;
 /// Certificates that a message is judged by when there is no metadata.
 const CERTIFICATES: usize = 4;
 
@@ -46,6 +48,7 @@ pub(crate) fn judge(
         let asked = claimed.in_response_to().and_then(|id| surroundings.request(id)?.issuer.clone());
         return exhibit.complaints.push(Own::AnotherService.about(&asked.unwrap_or_default()));
     }
+    exhibit.complaints.extend(answered_by_another(&claimed, message, surroundings));
     let Some(identity_provider) =
         whom_to_believe(claimed.issuer(), &document, &expected, surroundings, exhibit)
     else {
@@ -58,6 +61,19 @@ pub(crate) fn judge(
     }
     let case = Case { doctor, message, surroundings, expected, identity_provider };
     case.run(document, exhibit);
+}
+
+/// That the request went to one identity provider and another one answers.
+fn answered_by_another(
+    claimed: &Claimed,
+    message: &Message,
+    surroundings: &Surroundings,
+) -> Option<Complaint> {
+    let request = surroundings.asked(Kind::AuthnRequest, claimed.in_response_to(), message.step.is_some())?;
+    let asked = surroundings.identity_providers_at(request.destination.as_deref()?);
+    let answers = claimed.issuer().filter(|issuer| surroundings.identity_provider(issuer).is_some())?;
+    let expected = asked.first().filter(|_| !asked.contains(&answers.as_str()))?;
+    Some(complaint(&Refusal::unexpected_issuer(*expected, answers.as_str()), None))
 }
 
 /// A response with what it is held against.
@@ -237,6 +253,28 @@ fn remedy_of_schema(refusal: &Refusal) -> Option<&'static str> {
     )
 }
 
+/// A value that is a template of the identity provider's console, which nothing was put into.
+fn placeholder(what: &str, element: Element<'_>, exhibit: &mut Exhibit) {
+    let text = element.text();
+    let text = text.trim();
+    let is_between =
+        |begin: &str, end: &str| text.split_once(begin).is_some_and(|(_, rest)| rest.contains(end));
+    let is_name = |name: &str| {
+        let letters = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        name.len() < PLACEHOLDER && name.split('.').all(letters) && name.contains('.')
+    };
+    let begins = ["user.", "appuser.", "source.", "org."];
+    let is_expression = begins.iter().any(|begin| text.starts_with(begin)) && is_name(text);
+    if text.len() < PLACEHOLDER && (is_between("${", "}") || is_between("{{", "}}") || is_expression) {
+        let mut complaint = Own::Placeholder.about("");
+        complaint.message = format!(
+            "{what} is {}, a placeholder that the identity provider did not fill in",
+            Quoted::new(text)
+        );
+        exhibit.complaints.push(complaint);
+    }
+}
+
 /// A check that failed besides the one that decided.
 fn also_failed(check: &Check, expected: &Expected) -> Complaint {
     let code = check.code().unwrap_or(Own::AlsoFailed.code());
@@ -282,6 +320,7 @@ fn facts(root: Element<'_>, exhibit: &mut Exhibit) {
             }
             (namespace::SAML_ASSERTION, "NameID") => {
                 white_space("the NameID", element, exhibit);
+                placeholder("the NameID", element, exhibit);
                 exhibit.fact("NameID format", element.attribute("Format").unwrap_or("none"));
             }
             (namespace::SAML_ASSERTION, "Attribute") => {
@@ -294,7 +333,9 @@ fn facts(root: Element<'_>, exhibit: &mut Exhibit) {
                         .push(padded(&format!("the name of the attribute {}", Quoted::new(name))));
                 }
                 for value in element.elements() {
-                    white_space(&format!("a value of the attribute {}", Quoted::new(name)), value, exhibit);
+                    let what = format!("a value of the attribute {}", Quoted::new(name));
+                    white_space(&what, value, exhibit);
+                    placeholder(&what, value, exhibit);
                 }
             }
             (namespace::SAML_ASSERTION, "EncryptedAssertion") => exhibit.fact("assertion", "encrypted"),
@@ -343,7 +384,7 @@ pub(super) fn has_encrypted_assertion(root: Element<'_>) -> bool {
 }
 
 /// The certificates in the signatures of the Response and its Assertion.
-fn certificates(document: &Document) -> Vec<Certificate> {
+pub(super) fn certificates(document: &Document) -> Vec<Certificate> {
     let root = document.root();
     let assertions = root.elements().filter(|child| child.is(namespace::SAML_ASSERTION, "Assertion"));
     let signatures = std::iter::once(root).chain(assertions).flat_map(|element| element.elements());

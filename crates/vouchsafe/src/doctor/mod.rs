@@ -33,6 +33,8 @@ mod dress;
 mod exhibit;
 mod expected;
 mod field;
+mod fingerprint;
+mod forms;
 mod har;
 mod judge_certificate;
 mod judge_message;
@@ -49,6 +51,8 @@ mod request_rules;
 mod service_log;
 mod soap;
 mod story;
+mod story_cookies;
+mod story_refusals;
 mod story_rules;
 mod surroundings;
 mod traits;
@@ -59,7 +63,7 @@ mod witnesses;
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use serde::Serialize;
 use vouchsafe_crypto::{PrivateKey, Provider};
-use vouchsafe_xml::{Document, Element, Limits};
+use vouchsafe_xml::{Document, Element, Limits, Quoted};
 
 pub use complaint::{Complaint, Setting, Severity};
 pub use exhibit::{Exhibit, Fact, Kind, RecognisedProduct};
@@ -205,6 +209,9 @@ impl Doctor {
             .flat_map(|(name, octets)| recognise::recognise(name, octets, &self.limits))
             .collect();
         let surroundings = Surroundings::of(&found);
+        // A service logs its hints in the words of Okta's console.
+        let product = products::only(&found);
+        let found: Vec<Found> = found.into_iter().map(|one| one.in_the_words_of(product)).collect();
         let refusals: Vec<LoggedRefusal> = found.iter().flat_map(Found::refusals).cloned().collect();
         let has_recording = found.iter().any(|one| matches!(one, Found::Recording { .. }));
         let mut diagnosis = Diagnosis::default();
@@ -250,11 +257,17 @@ impl Doctor {
     fn exhibit(&self, found: Found, surroundings: &Surroundings) -> Exhibit {
         let (message, parsed) = match found {
             Found::Message(read) => (read.message, read.parsed),
-            Found::Certificate { source, certificate, whole } => {
-                return judge_certificate::judge(self, source, &certificate, whole);
+            Found::Certificate { source, certificate, whole, with_key } => {
+                let mut exhibit = judge_certificate::judge(self, source, &certificate, whole);
+                exhibit.complaints.extend(with_key.then(|| Own::PrivateKeyBeside.about("")));
+                exhibit.complaints.sort_by_key(|complaint| complaint.severity);
+                return exhibit;
             }
             Found::Artifact { source, artifact, address, .. } => {
                 return artifact::judge(self, source, &artifact, address.as_deref(), surroundings);
+            }
+            Found::Fingerprint { source, digits } => {
+                return fingerprint::judge(source, &digits, surroundings);
             }
             Found::Recording { source, .. } | Found::Log { source, .. } => {
                 return Exhibit::of(source, Kind::Unrecognised, Vec::new());
@@ -268,10 +281,7 @@ impl Doctor {
         let document = match parsed {
             Ok(document) => document,
             Err(error) => {
-                let complaint = match FieldContent::in_the_place_of_xml(&message.octets) {
-                    Some(content) => recognise::looks_like(content),
-                    None => Complaint::error(error.code(), error.to_string(), error.hint()),
-                };
+                let complaint = recognise::broken(&message, &error);
                 return Exhibit::of(message.source, Kind::Unrecognised, vec![complaint]);
             }
         };
@@ -296,6 +306,9 @@ impl Doctor {
         };
         if message.by_tracer {
             exhibit.complaints.push(Own::SamlTracer.about(""));
+        }
+        if exhibit.is_message() {
+            exhibit.complaints.extend(who_we_are(self, kind, surroundings));
         }
         exhibit.complaints.extend(message.refused.clone());
         exhibit.complaints.extend(recognise::in_a_wrong_field(kind, &message, &self.limits));
@@ -340,6 +353,18 @@ impl Doctor {
         exhibit.complaints.truncate(COMPLAINTS);
         exhibit
     }
+}
+
+/// That what was given as ours is not.
+fn who_we_are(doctor: &Doctor, kind: Kind, surroundings: &Surroundings) -> Option<Complaint> {
+    if let Some(name) = surroundings.misnamed(doctor) {
+        return Some(Own::OurNameIsTheirs.about(name));
+    }
+    let names = surroundings.several_services(doctor).filter(|_| kind == Kind::Response)?;
+    let mut complaint = Own::SeveralServices.about("");
+    let quoted: Vec<String> = names.iter().take(4).map(|name| Quoted::new(name).to_string()).collect();
+    complaint.message = format!("{}: {}", complaint.message, quoted.join(", "));
+    Some(complaint)
 }
 
 /// What is said of XML that is neither a message nor metadata.

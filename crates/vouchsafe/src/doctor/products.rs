@@ -8,11 +8,12 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 use vouchsafe_xml::{Document, Limits};
 
-use super::RecognisedProduct;
 use super::complaint::{Complaint, Setting, Severity};
+use super::console_words::in_no_words;
 use super::pattern::fits;
-use super::recognise::Message;
+use super::recognise::{Found, Message, kind};
 use super::traits::Traits;
+use super::{Kind, RecognisedProduct};
 
 /// One product of the catalogue.
 #[derive(Clone, Debug, Deserialize)]
@@ -100,6 +101,8 @@ struct Condition {
     like: String,
 }
 
+/// Files of metadata whose products are looked at.
+const PRODUCTS: usize = 32;
 /// From how much weight on a product is certain.
 const CERTAIN: u32 = 3;
 
@@ -168,6 +171,22 @@ pub(crate) fn recognise(traits: &Traits) -> Option<Recognition> {
     best
 }
 
+/// The product of the identity providers whose metadata is among the files, if they are all of one.
+pub(crate) fn only(found: &[Found]) -> Option<&'static Product> {
+    let documents = found.iter().filter_map(|one| match one {
+        Found::Message(read) if read.message.whole => read.parsed.as_ref().ok(),
+        _ => None,
+    });
+    let metadata =
+        documents.filter(|document| kind(document) == Kind::IdentityProviderMetadata).take(PRODUCTS);
+    let mut products = metadata.map(|document| {
+        let traits = Traits::of(document, Kind::IdentityProviderMetadata, &Message::default());
+        recognise(&traits).map(|recognition| recognition.product)
+    });
+    let first = products.next()??;
+    products.all(|other| other.is_some_and(|other| other.id == first.id)).then_some(first)
+}
+
 impl Recognition {
     pub(crate) fn shown(&self) -> RecognisedProduct {
         RecognisedProduct {
@@ -206,7 +225,7 @@ impl Recognition {
 }
 
 /// The hint of an error about a message, in the words of the console of the product that is recognised from these documents: the message, and
-/// the metadata of its sender. Unchanged where none is recognised.
+/// the metadata of its sender. Where none is recognised, it names no console.
 ///
 /// ```
 /// use vouchsafe::doctor::hint_in_the_words_of_the_console;
@@ -226,7 +245,7 @@ pub fn hint_in_the_words_of_the_console(documents: &[&[u8]], code: &str, hint: &
     });
     match recognised.max_by_key(|one| one.weight) {
         Some(found) => found.product.in_its_words(code, hint),
-        None => hint.to_owned(),
+        None => in_no_words(hint),
     }
 }
 

@@ -7,13 +7,17 @@ use vouchsafe_xml::{Document, Limits, Quoted, XmlError, namespace};
 
 use super::artifact::Artifact;
 use super::complaint::{Complaint, Own, Severity};
+use super::console_words::in_no_words;
 use super::field::{self, Field};
+use super::forms::{Came, Page, in_form, in_page};
 use super::har::Step;
+use super::products::Product;
 use super::service_log::{self, LoggedRefusal};
 use super::{Fact, Kind, address, dress, har, no_messages, pages, soap};
 use crate::field_content::FieldContent;
+use crate::field_sniffing::{begins_like_xml, fingerprint, has_typographic_quotes};
 use crate::form;
-use crate::redirect::{SAML_REQUEST, SAML_RESPONSE};
+use crate::redirect::SAML_RESPONSE;
 
 /// Messages of one recording that are looked at.
 const MESSAGES: usize = 64;
@@ -62,6 +66,8 @@ pub(crate) enum Found {
         source: String,
         certificate: Certificate,
         whole: bool,
+        /// Whether a private key stands beside it.
+        with_key: bool,
     },
     /// What a recording says beside the messages in it, which stand before.
     Recording {
@@ -79,6 +85,11 @@ pub(crate) enum Found {
         artifact: Artifact,
         address: Option<String>,
         step: Option<usize>,
+    },
+    /// A fingerprint of a certificate, in digits.
+    Fingerprint {
+        source: String,
+        digits: String,
     },
     Nothing {
         source: String,
@@ -102,6 +113,19 @@ impl Found {
             Found::Log { refusals, .. } => refusals,
             _ => &[],
         }
+    }
+
+    /// The hints of a log in the words of a product's console, or of none.
+    pub(crate) fn in_the_words_of(mut self, product: Option<&Product>) -> Found {
+        if let Found::Log { refusals, .. } = &mut self {
+            for refusal in refusals {
+                refusal.hint = match product {
+                    Some(product) => product.in_its_words(&refusal.code, &refusal.hint),
+                    None => in_no_words(&refusal.hint),
+                };
+            }
+        }
+        self
     }
 
     fn octets(&self) -> usize {
@@ -138,12 +162,24 @@ pub(crate) fn recognise(name: &str, octets: &[u8], limits: &Limits) -> Vec<Found
             Some(recorded) => recording(name, recorded, limits),
             None => match service_log::read(text) {
                 Some(refusals) => vec![Found::Log { source: name.to_owned(), refusals }],
-                None => nothing(broken_recording(text).unwrap_or_else(|| unrecognised(octets))),
+                None => match broken_recording(text) {
+                    Some(complaint) => nothing(complaint),
+                    // What a program or a log wrote round a message.
+                    None => dress::taken_off(name, text, limits).map_or_else(
+                        || nothing(unrecognised(octets)),
+                        |found| soap::with_contents(found, limits),
+                    ),
+                },
             },
         };
     }
     if let Some(certificate) = certificate_by_itself(octets, text) {
-        return vec![Found::Certificate { source: name.to_owned(), certificate, whole: true }];
+        return vec![Found::Certificate {
+            source: name.to_owned(),
+            certificate,
+            whole: true,
+            with_key: false,
+        }];
     }
     // What a document says in a comment is nobody's log.
     if !text.starts_with('<')
@@ -155,15 +191,22 @@ pub(crate) fn recognise(name: &str, octets: &[u8], limits: &Limits) -> Vec<Found
         return match Certificate::from_pem(text) {
             Ok(certificate) => {
                 let whole = is_certificates_alone(text);
-                vec![Found::Certificate { source: name.to_owned(), certificate, whole }]
+                let with_key = text.contains("PRIVATE KEY-----");
+                vec![Found::Certificate { source: name.to_owned(), certificate, whole, with_key }]
             }
             Err(error) => nothing(match FieldContent::of(octets) {
                 None | Some(FieldContent::CertificatePem) => {
                     Complaint::error(error.code(), error.to_string(), error.hint())
                 }
+                Some(FieldContent::PrivateKey) => Own::PrivateKey.about(""),
                 Some(other) => looks_like(other),
             }),
         };
+    }
+    if FieldContent::of(octets) == Some(FieldContent::Fingerprint)
+        && let Some(digits) = fingerprint(text)
+    {
+        return vec![Found::Fingerprint { source: name.to_owned(), digits }];
     }
     if let Some(message) = unwrapped(name, text, limits) {
         return soap::with_contents(message, limits);
@@ -251,6 +294,22 @@ fn unrecognised(octets: &[u8]) -> Complaint {
 pub(crate) fn looks_like(content: FieldContent) -> Complaint {
     let message = format!("no SAML message: it looks like {}", content.description());
     Complaint::error(Own::Unrecognised.code(), message, content.hint())
+}
+
+/// Why what should be XML is none.
+pub(crate) fn broken(message: &Message, error: &XmlError) -> Complaint {
+    if let Some(content) = FieldContent::in_the_place_of_xml(&message.octets) {
+        return looks_like(content);
+    }
+    let is_text = std::str::from_utf8(&message.octets).is_ok();
+    if message.wrapping != "XML" && !begins_like_xml(&message.octets) && !is_text {
+        return Own::OtherBase64.about("");
+    }
+    let text = String::from_utf8_lossy(&message.octets);
+    if begins_like_xml(&message.octets) && has_typographic_quotes(&text) {
+        return looks_like(FieldContent::TypographicQuotes);
+    }
+    Complaint::error(error.code(), error.to_string(), error.hint())
 }
 
 /// What the document is.
@@ -372,127 +431,11 @@ pub(super) fn in_a_wrong_field(kind: Kind, message: &Message, limits: &Limits) -
     Some(Complaint::error(refusal.code(), refusal.to_string(), refusal.hint()))
 }
 
-/// How a form or a query came.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Came {
-    InQuery,
-    Posted,
-    /// Somebody copied it.
-    Unknown,
-}
-
-/// A query string or a posted form: one SAMLRequest or SAMLResponse, or an artifact.
-fn in_form(name: &str, address: Option<String>, form: &str, came: Came, limits: &Limits) -> Option<Found> {
-    let one = |field: &str| form::values(form.as_bytes(), field).into_iter().next();
-    let Some((field, value)) = field::of_form(form) else {
-        let value = one("SAMLart")?;
-        let source = name.to_owned();
-        return Some(match base64_decode(value.as_bytes()).ok().as_deref().and_then(Artifact::read) {
-            Some(artifact) => Found::Artifact { source, artifact, address, step: None },
-            None => Found::Nothing { source, complaint: Own::BrokenArtifact.about(""), step: None },
-        });
-    };
-    let is_plain = || {
-        let octets = base64_decode(value.as_bytes()).unwrap_or_default();
-        octets.trim_ascii_start().starts_with(b"<")
-    };
-    let as_query = match came {
-        Came::InQuery => true,
-        Came::Posted => false,
-        Came::Unknown => {
-            !is_plain() && field::in_query(form, &value, limits).is_ok_and(|read| read.refused.is_none())
-        }
-    };
-    let read =
-        if as_query { field::in_query(form, &value, limits) } else { field::posted(field, &value, limits) };
-    let Field { octets, refused } = match read {
-        Ok(read) => read,
-        Err(complaint) => {
-            return Some(Found::Nothing { source: name.to_owned(), complaint: *complaint, step: None });
-        }
-    };
-    let is_signed = one("SigAlg").is_some() && one("Signature").is_some();
-    let fields = || {
-        let named = |field: &str| Some((field.to_owned(), one(field)?));
-        [field, "RelayState", "SigAlg", "Signature"].into_iter().filter_map(named).collect()
-    };
-    let message = Message {
-        source: name.to_owned(),
-        octets,
-        refused,
-        field: Some(field),
-        wrapping: if as_query { "HTTP-Redirect" } else { "HTTP-POST" },
-        address,
-        query: as_query.then(|| form.to_owned()),
-        signed_form: (!as_query && is_signed).then(fields),
-        relay_state: one("RelayState"),
-        ..Message::default()
-    };
-    Some(parsed(message, limits))
-}
-
 /// A certificate in DER, or in base64 without its lines of PEM, and nothing else.
 fn certificate_by_itself(octets: &[u8], text: &str) -> Option<Certificate> {
     let is_der = matches!(octets, [0x30, 0x80..=0x84, ..]) && !octets.is_ascii();
     let is_base64 = text.starts_with("MI") && text.len() < 64 * 1024;
     (is_der || is_base64).then(|| Certificate::from_file_contents(octets).ok())?
-}
-
-enum Page {
-    Message(Found),
-    Empty,
-}
-
-/// A web page: the form by which an identity provider makes the browser post, or nothing.
-fn in_page(name: &str, text: &str, limits: &Limits) -> Option<Page> {
-    let beginning: String = text.chars().take(512).collect::<String>().to_ascii_lowercase();
-    if !(beginning.contains("<html") || beginning.contains("<!doctype html") || beginning.contains("<form")) {
-        return None;
-    }
-    let message = [SAML_RESPONSE, SAML_REQUEST].into_iter().find_map(|field| {
-        let value = field_of_page(text, field)?;
-        let source = name.to_owned();
-        Some(match field::posted(field, &value, limits) {
-            Ok(Field { octets, refused }) => {
-                let message = Message {
-                    source,
-                    octets,
-                    refused,
-                    field: Some(field),
-                    wrapping: "HTTP-POST",
-                    relay_state: field_of_page(text, "RelayState"),
-                    ..Message::default()
-                };
-                parsed(message, limits)
-            }
-            Err(complaint) => Found::Nothing { source, complaint: *complaint, step: None },
-        })
-    });
-    Some(message.map_or(Page::Empty, Page::Message))
-}
-
-/// The value of an input of that name.
-fn field_of_page(text: &str, field: &str) -> Option<String> {
-    let inputs = text.split("<input").skip(1).filter_map(|rest| rest.split('>').next());
-    let input = inputs.into_iter().find(|input| attribute(input, "name") == Some(field))?;
-    let value = attribute(input, "value")?;
-    Some(
-        value
-            .replace("&#x2b;", "+")
-            .replace("&#x2B;", "+")
-            .replace("&#43;", "+")
-            .replace("&#x3d;", "=")
-            .replace("&#x3D;", "=")
-            .replace("&#61;", "="),
-    )
-}
-
-fn attribute<'t>(tag: &'t str, name: &str) -> Option<&'t str> {
-    tag.match_indices(name).find_map(|(at, _)| {
-        let rest = tag.get(at.checked_add(name.len())?..)?.trim_start().strip_prefix('=')?.trim_start();
-        let quote = rest.chars().next().filter(|quote| matches!(quote, '"' | '\''))?;
-        rest.get(1..)?.split(quote).next()
-    })
 }
 
 /// The messages of a recording.

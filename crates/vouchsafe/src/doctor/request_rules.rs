@@ -51,7 +51,9 @@ impl Case<'_> {
     }
 
     fn is_signed(&self) -> bool {
-        has_signature(self.root) || self.message.query.as_deref().is_some_and(super::is_signed)
+        has_signature(self.root)
+            || self.message.signed_form.is_some()
+            || self.message.query.as_deref().is_some_and(super::is_signed)
     }
 
     /// The binding by which it came, if that is known.
@@ -79,6 +81,8 @@ enum Fault {
     SingleSignOn,
     Unsigned,
     NameIdFormat,
+    OtherAddress,
+    NoLogout,
 }
 
 impl Fault {
@@ -95,12 +99,14 @@ impl Fault {
             Self::SingleSignOn => "doctor.request_destination",
             Self::Unsigned => "doctor.request_unsigned",
             Self::NameIdFormat => "doctor.request_name_id_format",
+            Self::OtherAddress => "doctor.request_sent_elsewhere",
+            Self::NoLogout => "doctor.logout_not_offered",
         }
     }
 
     fn told(self, message: impl Into<String>, remedy: impl Into<String>) -> Complaint {
         let severity = match self {
-            Self::Destination | Self::NameIdFormat => Severity::Warning,
+            Self::Destination | Self::NameIdFormat | Self::NoLogout => Severity::Warning,
             _ => Severity::Error,
         };
         Complaint::new(severity, self.code(), message, remedy)
@@ -119,6 +125,8 @@ const RULES: &[Rule] = &[
     issuer_is_there,
     issuer_is_ours,
     destination_is_theirs,
+    it_went_where_it_was_meant_to_go,
+    logout_is_offered,
     it_is_signed_where_that_is_wanted,
     name_id_format_is_offered,
     consumer_is_ours,
@@ -126,7 +134,8 @@ const RULES: &[Rule] = &[
 ];
 
 /// What the bindings ask of a message beyond what its receiver refuses.
-const OF_BINDINGS: &[Rule] = &[signed_message_has_a_destination, signature_stands_in_the_query];
+const OF_BINDINGS: &[Rule] =
+    &[signed_message_has_a_destination, signature_stands_in_the_query, logout_is_offered];
 
 /// Holds a message that was judged by its receiver's rules against those of the bindings.
 pub(super) fn judge_binding(case: &Case<'_>, exhibit: &mut Exhibit) {
@@ -328,18 +337,67 @@ fn destination_is_theirs(case: &Case<'_>) -> Option<Complaint> {
     None
 }
 
+/// A request that is meant for one identity provider and was sent to another, which refuses it by its Destination.
+fn it_went_where_it_was_meant_to_go(case: &Case<'_>) -> Option<Complaint> {
+    let meant = case.attribute("Destination").filter(|_| case.is_sign_in())?;
+    let went = case.message.address.as_deref()?;
+    let all = || case.surroundings.endpoints_of_identity_providers("SingleSignOnService");
+    let named = |address: &str| {
+        all().find(|(_, endpoint)| without_query(endpoint.location()) == without_query(address))
+    };
+    let ((meant_name, _), (went_name, _)) = (named(meant)?, named(went)?);
+    (meant_name != went_name).then(|| {
+        Fault::OtherAddress.told(
+            format!(
+                "the request was sent to {}, and its Destination is {}, which is the address of {}",
+                Quoted::new(went_name),
+                Quoted::new(meant),
+                Quoted::new(meant_name)
+            ),
+            "Send the request to the address in its Destination: an identity provider refuses a request that is meant for another one. Look for two \
+             connections whose addresses were mixed up.",
+        )
+    })
+}
+
+/// A logout request of ours needs a SingleLogoutService that it can be sent to.
+fn logout_is_offered(case: &Case<'_>) -> Option<Complaint> {
+    let ours = case.surroundings.our_entity_id(case.doctor)?;
+    let is_ours = case.kind == Kind::LogoutRequest && issuer(case.root).as_deref() == Some(ours.as_str());
+    let name = case.surroundings.only_identity_provider().filter(|_| is_ours)?;
+    let is_offered =
+        case.surroundings.endpoints_of_identity_providers("SingleLogoutService").next().is_some();
+    (!is_offered).then(|| {
+        Fault::NoLogout.told(
+            format!("the metadata of {} has no SingleLogoutService: it offers no single logout", Quoted::new(name.as_str())),
+            "Switch single logout on for this application at the identity provider, and load its metadata from its console again; without it the session \
+             there goes on after a sign-out here.",
+        )
+    })
+}
+
 /// saml-metadata-2.0-os 2.4.3, WantAuthnRequestsSigned.
 fn it_is_signed_where_that_is_wanted(case: &Case<'_>) -> Option<Complaint> {
-    if !case.is_sign_in() || case.is_signed() || case.binding().is_none() {
+    if !case.is_sign_in() || case.is_signed() {
         return None;
     }
     let (name, known) = asked(case)?;
-    known.wants_authn_requests_signed().then(|| {
-        Fault::Unsigned.told(
-            format!("the request is not signed, and the metadata of {} wants signed requests", Quoted::new(&name)),
-            "Configure a signing key here (signing_key) and give the identity provider its certificate; or switch the demand off there.",
-        )
-    })
+    if !known.wants_authn_requests_signed() {
+        return None;
+    }
+    let message = format!(
+        "the request is not signed, and the metadata of {} wants signed requests",
+        Quoted::new(&name)
+    );
+    let remedy = "Configure a signing key here (signing_key) and give the identity provider its certificate; or switch the demand off there.";
+    if case.binding().is_some() {
+        return Some(Fault::Unsigned.told(message, remedy));
+    }
+    // By itself, the XML of a request does not show whether its query was signed.
+    let message = format!("{message}; whether it was signed in the query is not seen");
+    let remedy = "If it went by HTTP-Redirect, give the whole address, in which its signature stands. Otherwise configure a signing key here (signing_key) and \
+                  give the identity provider its certificate; or switch the demand off there.";
+    Some(Complaint { severity: Severity::Warning, ..Fault::Unsigned.told(message, remedy) })
 }
 
 /// A format that is not offered is answered by InvalidNameIDPolicy.

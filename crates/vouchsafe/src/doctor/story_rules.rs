@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use vouchsafe_xml::{Escaped, Quoted};
+use vouchsafe_xml::Quoted;
 
 use super::address::without_query;
 use super::complaint::{Complaint, Severity};
-use super::har::{SetCookie, Step};
+use super::har::Step;
 use super::story::{Recorded, Seen};
 use super::surroundings::{Told, host};
-use super::{Exhibit, Kind, pages};
+use super::{Exhibit, Kind, pages, story_cookies, story_refusals};
 
 /// Pages of a recording that are searched for what identity providers say on error pages: the last ones.
 const PAGES: usize = 200;
@@ -18,7 +18,7 @@ const AGAIN: i64 = 60;
 
 /// What a sequence shows.
 #[derive(Clone, Copy)]
-enum Shown {
+pub(super) enum Shown {
     PostedTwice,
     LostCookie,
     OtherRequest,
@@ -26,13 +26,15 @@ enum Shown {
     Unanswered,
     StartedAgain,
     RefusedHere,
+    NoAnswer,
+    Fetched,
     ContentMissing,
     RedirectedPost,
 }
 
 impl Shown {
     /// The stable code.
-    fn code(self) -> &'static str {
+    pub(super) fn code(self) -> &'static str {
         match self {
             Shown::PostedTwice => "doctor.posted_twice",
             Shown::LostCookie => "doctor.lost_cookie",
@@ -41,6 +43,8 @@ impl Shown {
             Shown::Unanswered => "doctor.unanswered",
             Shown::StartedAgain => "doctor.started_again",
             Shown::RefusedHere => "doctor.refused_here",
+            Shown::NoAnswer => "doctor.no_answer",
+            Shown::Fetched => "doctor.started_by_script",
             Shown::ContentMissing => "doctor.content_missing",
             Shown::RedirectedPost => "doctor.redirected_post",
         }
@@ -52,15 +56,16 @@ pub(crate) fn judge(recorded: &Recorded<'_>, exhibits: &[&Exhibit]) -> Vec<(usiz
     let mut wrong = Vec::new();
     redirected_post(recorded, &mut wrong);
     content_missing(recorded, &mut wrong);
+    no_answer(recorded, &mut wrong);
     posted_twice(recorded, &mut wrong);
     late_answer(recorded, &mut wrong);
-    lost_cookie(recorded, &mut wrong);
+    story_cookies::lost_cookie(recorded, &mut wrong);
     other_request(recorded, &mut wrong);
     error_page(recorded, &mut wrong);
+    fetched(recorded, &mut wrong);
     unanswered(recorded, &mut wrong);
     started_again(recorded, &mut wrong);
-    refused_here(recorded, exhibits, &mut wrong);
-    refused_elsewhere(recorded, &mut wrong);
+    story_refusals::judge(recorded, exhibits, &mut wrong);
     wrong
 }
 
@@ -133,6 +138,57 @@ fn content_missing(recorded: &Recorded<'_>, wrong: &mut Vec<(usize, Complaint)>)
     }
 }
 
+/// A Response that the browser posted, or tried to, without an answer. SAML-tracer and some browsers record no answers at all.
+fn no_answer(recorded: &Recorded<'_>, wrong: &mut Vec<(usize, Complaint)>) {
+    if recorded.steps.iter().all(|step| step.status.is_none()) {
+        return;
+    }
+    for response in recorded.all(Kind::Response) {
+        let Some(step) = recorded.step(response.step).filter(|step| step.status.is_none()) else { continue };
+        let error = step.error.as_deref().unwrap_or_default();
+        let known = NETWORK_ERRORS.iter().find(|(part, _)| error.contains(part));
+        let says = if error.is_empty() { String::new() } else { format!(": {}", Quoted::new(error)) };
+        let message = format!(
+            "the browser got no answer to the Response that it posted to {}{says}",
+            Quoted::new(&step.address)
+        );
+        let remedy = known.map_or(
+            "Look into the console of the browser: the page of the identity provider may forbid to post there (Content-Security-Policy, form-action), an \
+             extension may block it, or the connection failed. If the recording was saved too early, save it once the page has loaded.",
+            |(_, remedy)| *remedy,
+        );
+        wrong.push((response.step, Complaint::error(Shown::NoAnswer.code(), message, remedy)));
+    }
+}
+
+/// What Chrome and Edge write of a connection that failed, and what to do.
+const NETWORK_ERRORS: [(&str, &str); 6] = [
+    (
+        "ERR_CERT",
+        "The browser does not trust the certificate of the service: renew it, or send the whole chain with it.",
+    ),
+    (
+        "ERR_SSL",
+        "TLS fails between browser and service: look at its certificate and at the versions of TLS that it offers.",
+    ),
+    (
+        "ERR_BLOCKED",
+        "An extension or a policy of the browser blocked it: try without extensions, or ask whoever manages the browser.",
+    ),
+    (
+        "ERR_NAME_NOT_RESOLVED",
+        "The host is not known to the browser's DNS: look at the address of the assertion consumer, letter by letter, and at the VPN.",
+    ),
+    (
+        "ERR_CONNECTION",
+        "The service cannot be reached from this browser: look whether it runs, and at firewalls and the VPN.",
+    ),
+    (
+        "ERR_ABORTED",
+        "Something stopped it before the answer came: a second click, another page, or a recording that was saved too early.",
+    ),
+];
+
 /// One Response that came to the service more than once.
 fn posted_twice(recorded: &Recorded<'_>, wrong: &mut Vec<(usize, Complaint)>) {
     let mut first: BTreeMap<&str, usize> = BTreeMap::new();
@@ -168,91 +224,6 @@ fn posted_twice(recorded: &Recorded<'_>, wrong: &mut Vec<(usize, Complaint)>) {
             ),
         ));
     }
-}
-
-/// A browser that does not bring the cookies back that it was given when the sign-in began.
-fn lost_cookie(recorded: &Recorded<'_>, wrong: &mut Vec<(usize, Complaint)>) {
-    for (request, response) in answers(recorded) {
-        let Some(start) = start(recorded, request) else { continue };
-        let (Some(began), Some(posted)) = (recorded.step(start), recorded.step(response.step)) else {
-            continue;
-        };
-        let set: Vec<&SetCookie> = began.set.iter().filter(|cookie| !cookie.ends).collect();
-        // Cookies that bind a sign-in to the browser end when its request does.
-        let is_late =
-            wrong.iter().any(|(step, one)| *step == response.step && one.code == Shown::LateAnswer.code());
-        if set.is_empty() || is_late || set.iter().any(|cookie| posted.sent.contains(&cookie.name)) {
-            continue;
-        }
-        let names: Vec<&str> = set.iter().map(|cookie| cookie.name.as_str()).collect();
-        let asked = recorded.step(request.step).map(|step| host(&step.address)).unwrap_or_default();
-        let (why, remedy) = why_lost(&set, began, posted, asked);
-        let message = format!(
-            "none of the cookies that request {} set ({}) came with the Response: {why}",
-            start.saturating_add(1),
-            Quoted::new(&names.join(", "))
-        );
-        wrong.push((response.step, Complaint::error(Shown::LostCookie.code(), message, remedy)));
-    }
-}
-
-/// `asked` is the host of the identity provider, whose page posted the Response.
-fn why_lost(set: &[&SetCookie], began: &Step, posted: &Step, asked: &str) -> (String, &'static str) {
-    let (before, after) = (host(&began.address), host(&posted.address));
-    let is_one_site = without_port(asked) == without_port(after);
-    let seconds =
-        posted.time.zip(began.time).map(|(end, begin)| end.signed_duration_since(begin).num_seconds());
-    let same_site = |wanted: &str| set.iter().all(|cookie| cookie.same_site.as_deref() == Some(wanted));
-    if before != after {
-        return (
-            format!(
-                "the sign-in began at {}, and the Response was posted to {}",
-                Quoted::new(before),
-                Quoted::new(after)
-            ),
-            "Let people sign in under the host of the assertion consumer, or set the assertion consumer at the identity provider to the host that \
-             people use: a browser sends cookies to the host that set them.",
-        );
-    }
-    if began.address.starts_with("https:") != posted.address.starts_with("https:") {
-        return (
-            "one of the two addresses is http".to_owned(),
-            "Use https for all of the sign-in: cookies that are Secure are not sent over http.",
-        );
-    }
-    if let Some(seconds) = seconds
-        && let Some(lived) = set.iter().map(|cookie| cookie.max_age).max().flatten()
-        && set.iter().all(|cookie| cookie.max_age.is_some_and(|lived| lived <= seconds))
-    {
-        return (
-            format!("they lived {lived} s (Max-Age), and the Response was posted {seconds} s later"),
-            "Let the sign-in start again, or have the cookies live longer.",
-        );
-    }
-    if !is_one_site && (same_site("lax") || same_site("strict")) {
-        return (
-            "they are SameSite=Lax or Strict, which browsers do not send with a form from another site"
-                .to_owned(),
-            "Set the cookie that binds the sign-in to the browser with SameSite=None and Secure.",
-        );
-    }
-    if !is_one_site && set.iter().all(|cookie| cookie.same_site.is_none()) {
-        return (
-            "they have no SameSite, which browsers take for Lax: they are not sent with a form from another site".to_owned(),
-            "Set the cookie that binds the sign-in to the browser with SameSite=None and Secure.",
-        );
-    }
-    if set.iter().all(|cookie| cookie.same_site.as_deref() == Some("none") && !cookie.secure) {
-        return (
-            "they are SameSite=None without Secure, which browsers refuse".to_owned(),
-            "Set the cookie with Secure, over https.",
-        );
-    }
-    (
-        "the recording does not show why".to_owned(),
-        "Look for a proxy that removes cookies, for a browser that blocks those of other sites, and for a cookie's Path that does not fit the \
-         assertion consumer.",
-    )
 }
 
 /// A Response to another request than the one that the recording has.
@@ -329,9 +300,30 @@ fn error_page(recorded: &Recorded<'_>, wrong: &mut Vec<(usize, Complaint)>) {
     wrong.extend(explained);
 }
 
+/// A sign-in that a script of a page started: it cannot show the page of the identity provider, which allows no other site to read its answers.
+fn fetched(recorded: &Recorded<'_>, wrong: &mut Vec<(usize, Complaint)>) {
+    for request in recorded.all(Kind::AuthnRequest) {
+        let is_answered = recorded.all(Kind::Response).any(|response| response.step > request.step);
+        let Some(step) = recorded.step(request.step).filter(|step| step.is_fetched && !is_answered) else {
+            continue;
+        };
+        let message = format!(
+            "a script asked for the sign-in ({} to {}): its answer is a page for people at another site, which a script may not read (CORS)",
+            Quoted::new(&step.method),
+            Quoted::new(&step.address)
+        );
+        let remedy = "Send the browser itself to the sign-in address (a link, or location.assign), not fetch or XMLHttpRequest; and have the service answer \
+                      calls of scripts with 401 in the place of a redirect.";
+        wrong.push((request.step, Complaint::error(Shown::Fetched.code(), message, remedy)));
+    }
+}
+
 /// A request to which no answer came.
 fn unanswered(recorded: &Recorded<'_>, wrong: &mut Vec<(usize, Complaint)>) {
-    if wrong.iter().any(|(_, complaint)| complaint.code.starts_with("page.")) {
+    if wrong
+        .iter()
+        .any(|(_, complaint)| complaint.code.starts_with("page.") || complaint.code == Shown::Fetched.code())
+    {
         return;
     }
     let Some(last) = recorded.all(Kind::AuthnRequest).last() else { return };
@@ -399,58 +391,14 @@ fn again<'a>(recorded: &'a Recorded<'_>, response: &Seen) -> Option<(&'a Seen, O
     seconds.is_none_or(|seconds| seconds <= AGAIN).then_some((again, seconds))
 }
 
-/// The service refused a Response, and no message shows why.
-fn refused_here(recorded: &Recorded<'_>, exhibits: &[&Exhibit], wrong: &mut Vec<(usize, Complaint)>) {
-    for (seen, exhibit) in recorded.seen.iter().zip(exhibits).filter(|(seen, _)| seen.kind == Kind::Response)
-    {
-        let status = recorded.step(seen.step).and_then(|step| step.status).filter(|status| *status >= 400);
-        let has_error = |severity: Severity| severity == Severity::Error;
-        let known = exhibit.complaints.iter().any(|one| has_error(one.severity))
-            || wrong.iter().any(|(step, one)| *step <= seen.step && has_error(one.severity));
-        let Some(status) = status.filter(|_| !known) else { continue };
-        wrong.push((seen.step, refusal(recorded, seen.step, &format!("the Response with HTTP {status}"))));
-    }
-}
-
-/// A refusal of something else than a Response, such as of a sign-in that could not be started: told where the log explains it.
-fn refused_elsewhere(recorded: &Recorded<'_>, wrong: &mut Vec<(usize, Complaint)>) {
-    for (place, step) in recorded.steps.iter().enumerate() {
-        let is_response = recorded.all(Kind::Response).any(|response| response.step == place);
-        if !is_response && step.status.is_some_and(|status| status >= 400) && recorded.logged(place).is_some()
-        {
-            wrong.push((place, refusal(recorded, place, "this request")));
-        }
-    }
-}
-
-/// What is said of a refusal that nothing else explains: as the log of the service has it, by the reference on the page.
-fn refusal(recorded: &Recorded<'_>, place: usize, what: &str) -> Complaint {
-    if let Some(logged) = recorded.logged(place) {
-        let message = format!(
-            "the service refused {what}, and its log says under the reference {}: {}",
-            logged.reference.as_deref().unwrap_or_default(),
-            Escaped::new(&logged.message)
-        );
-        return Complaint::error(&logged.code, message, logged.hint.clone());
-    }
-    let reference = recorded.reference(place).map(|reference| format!(" (reference {reference})"));
-    let message = format!(
-        "the service refused {what}{}, and nothing in the recording says why: the message is in order as far as it was judged",
-        reference.unwrap_or_default()
-    );
-    let remedy = "Only the service knows why, such as an account, a token or a policy of its own. Look up the refusal in the log of the service, or give that log together with the recording: it is found there by the reference \
-                  on the page. What was not judged here is listed: give the files that it needs.";
-    Complaint::error(Shown::RefusedHere.code(), message, remedy)
-}
-
 /// The title of the page that was answered, as the end of a sentence.
-fn titled(recorded: &Recorded<'_>, place: usize) -> String {
+pub(super) fn titled(recorded: &Recorded<'_>, place: usize) -> String {
     let title = recorded.step(place).and_then(|step| pages::title(step.page.as_deref()?));
     title.map(|title| format!("; its page is titled {title}")).unwrap_or_default()
 }
 
 /// Each Response with the request that it answers, where both are there; without a name, with the last request before it.
-fn answers<'a>(recorded: &'a Recorded<'_>) -> impl Iterator<Item = (&'a Seen, &'a Seen)> {
+pub(super) fn answers<'a>(recorded: &'a Recorded<'_>) -> impl Iterator<Item = (&'a Seen, &'a Seen)> {
     recorded.all(Kind::Response).filter_map(|response| {
         let before = |request: &&Seen| request.step <= response.step;
         let named = |request: &&Seen| request.id.is_some() && request.id == response.in_response_to;
@@ -467,10 +415,4 @@ pub(crate) fn start(recorded: &Recorded<'_>, request: &Seen) -> Option<usize> {
     let elsewhere = |step: &Step| host(&step.address) != host(&asked.address);
     let set = || before().rfind(|(_, step)| elsewhere(step) && !step.set.is_empty());
     redirected.or_else(set).map(|(place, _)| place)
-}
-
-/// To cookies, the port of an address is nothing.
-fn without_port(host: &str) -> &str {
-    host.rsplit_once(':')
-        .map_or(host, |(name, port)| if port.bytes().all(|byte| byte.is_ascii_digit()) { name } else { host })
 }

@@ -12,10 +12,15 @@ use vouchsafe_metadata::{
     Aggregate, AggregateEntity, Endpoint, EntityDescription, EntityId, EntityKey, EntityName,
     IdentityProvider, MetadataError, RoleDescription,
 };
+use vouchsafe_xml::Quoted;
 
+use super::judge_response::certificates;
 use super::recognise::{Found, Read, kind};
 use super::{Doctor, Kind, judge_request};
 
+/// Certificates of messages, and of metadata, that a fingerprint is compared with.
+const BROUGHT: usize = 64;
+const ALL: usize = 10_000;
 /// Messages whose signatures are looked into, each with a budget of its own.
 const AUTOPSIES: usize = 8;
 
@@ -28,6 +33,8 @@ pub(crate) struct Surroundings {
     entities: BTreeMap<String, Vec<Described>>,
     /// Certificates that were handed over, each with the name of its file.
     certificates: Vec<(String, Certificate)>,
+    /// Certificates that messages bring along, each with the name of its file.
+    brought: Vec<(String, Certificate)>,
     /// Requests, which tell nothing but what they say.
     requests: Vec<Request>,
     autopsies: Cell<usize>,
@@ -54,6 +61,8 @@ pub(crate) struct Request {
     pub(crate) id: String,
     pub(crate) issuer: Option<String>,
     pub(crate) consumer: Option<String>,
+    /// The address that it says to be sent to.
+    pub(crate) destination: Option<String>,
     /// When it was issued, by its sender's clock.
     pub(crate) issued_at: Option<DateTime<Utc>>,
     /// Whether it is one of a recording, which shows by itself what was asked and answered.
@@ -66,6 +75,8 @@ struct Described {
     source: String,
     /// Its place among the files.
     file: usize,
+    /// Whether its file describes nothing else.
+    is_alone: bool,
     is_identity_provider: bool,
     /// Its endpoints by the local name of their element.
     endpoints: Vec<(String, Endpoint)>,
@@ -80,12 +91,13 @@ impl Surroundings {
             files: Vec::new(),
             entities: BTreeMap::new(),
             certificates: Vec::new(),
+            brought: Vec::new(),
             requests: Vec::new(),
             autopsies: Cell::new(AUTOPSIES),
         };
         for one in found {
             match one {
-                Found::Certificate { source, certificate, whole: true } => {
+                Found::Certificate { source, certificate, whole: true, .. } => {
                     surroundings.certificates.push((source.clone(), certificate.clone()));
                 }
                 Found::Message(read) => surroundings.remember(read),
@@ -97,6 +109,10 @@ impl Surroundings {
 
     fn remember(&mut self, read: &Read) {
         let Read { message, parsed: Ok(document) } = read else { return };
+        if self.brought.len() < BROUGHT {
+            let certificates = certificates(document).into_iter();
+            self.brought.extend(certificates.map(|one| (message.source.clone(), one)));
+        }
         match kind(document) {
             kind @ (Kind::AuthnRequest
             | Kind::LogoutRequest
@@ -110,9 +126,10 @@ impl Surroundings {
                 let file = self.files.len();
                 let Ok(aggregate) = Aggregate::read(message.octets.clone()) else { return };
                 // Of several of one name in a document the first serves, here as everywhere.
+                let is_alone = aggregate.len() == 1;
                 let first = aggregate.entities().filter(|entity| entity.first_of_name().is_none());
                 for entity in first.filter_map(|entity| entity.description().ok()) {
-                    let described = Described::of(&entity, &message.source, file);
+                    let described = Described::of(&entity, &message.source, file, is_alone);
                     self.entities.entry(entity.entity_id().to_owned()).or_default().push(described);
                 }
                 self.files.push(aggregate);
@@ -167,6 +184,14 @@ impl Surroundings {
         self.described(entity_id).map(|one| one.signing.as_slice()).unwrap_or_default()
     }
 
+    /// The signing keys of those that are services and no identity providers, each with the name.
+    pub(crate) fn keys_of_services(&self) -> impl Iterator<Item = (&str, &EntityKey)> {
+        let services = self.entities.iter().filter(|(_, all)| all.iter().all(Described::is_service));
+        services.flat_map(|(name, all)| {
+            all.iter().flat_map(move |one| one.signing.iter().map(move |key| (name.as_str(), key)))
+        })
+    }
+
     /// The only identity provider's name.
     pub(crate) fn only_identity_provider(&self) -> Option<Told> {
         let mut names = self.identity_providers();
@@ -176,8 +201,38 @@ impl Surroundings {
 
     /// Our entity ID: as the doctor was told, else that of the only service provider.
     pub(crate) fn our_entity_id(&self, doctor: &Doctor) -> Option<Told> {
-        let told = doctor.entity_id.clone();
+        let told = doctor.entity_id.clone().filter(|_| self.misnamed(doctor).is_none());
+        if told.is_none() && doctor.entity_id.is_some() {
+            return None;
+        }
         told.or_else(|| Some(self.only_service_provider()?.0.to_owned())).map(Told)
+    }
+
+    /// The name that the doctor was given as ours, where it is that of an identity provider which is no service.
+    pub(crate) fn misnamed<'d>(&self, doctor: &'d Doctor) -> Option<&'d str> {
+        let name = doctor.entity_id.as_deref()?;
+        let all = self.entities.get(name)?;
+        let is_theirs = |one: &Described| {
+            one.is_identity_provider && one.endpoints_of("AssertionConsumerService").next().is_none()
+        };
+        all.iter().all(is_theirs).then_some(name)
+    }
+
+    /// The services that the files describe, each in a file of its own, where nobody told which of them is ours.
+    pub(crate) fn several_services(&self, doctor: &Doctor) -> Option<Vec<&str>> {
+        let named =
+            self.entities.iter().filter(|(_, all)| all.iter().any(|one| one.is_alone && one.is_service()));
+        let names: Vec<&str> = named.map(|(name, _)| name.as_str()).collect();
+        (doctor.entity_id.is_none() && names.len() > 1).then_some(names)
+    }
+
+    /// The identity providers that take sign-in requests at an address.
+    pub(crate) fn identity_providers_at(&self, address: &str) -> Vec<&str> {
+        let all = self.endpoints_of_identity_providers("SingleSignOnService");
+        let mut names: Vec<&str> =
+            all.filter(|(_, endpoint)| endpoint.location() == address).map(|(name, _)| name).collect();
+        names.dedup();
+        names
     }
 
     /// Our assertion consumer: as the doctor was told, else by our metadata, where it may have several.
@@ -226,10 +281,7 @@ impl Surroundings {
 
     /// The only service provider. An identity provider that takes Responses too (AD FS, Keycloak) is not meant.
     fn only_service_provider(&self) -> Option<(&str, &Described)> {
-        let is_ours = |one: &Described| {
-            !one.is_identity_provider && one.endpoints_of("AssertionConsumerService").next().is_some()
-        };
-        let mut ours = self.entities.iter().filter(|(_, all)| all.iter().any(is_ours));
+        let mut ours = self.entities.iter().filter(|(_, all)| all.iter().any(Described::is_service));
         let (name, _) = ours.next()?;
         let described = self.described(name)?;
         ours.next().is_none().then_some((name.as_str(), described))
@@ -238,6 +290,26 @@ impl Surroundings {
     /// Certificates that were handed over, each with the name of its file.
     pub(crate) fn certificates(&self) -> &[(String, Certificate)] {
         &self.certificates
+    }
+
+    /// Every certificate of the files, with words for whose it is.
+    pub(crate) fn all_certificates(&self) -> Vec<(String, Certificate)> {
+        let described = self.entities.iter().flat_map(|(name, all)| {
+            all.iter().flat_map(move |one| {
+                let own = one.signing.iter().filter_map(EntityKey::certificate);
+                own.map(move |own| {
+                    let whose = format!("a signing certificate in the metadata of {}", Quoted::new(name));
+                    (whose, own.clone())
+                })
+            })
+        });
+        let named = |words: &str, list: &[(String, Certificate)]| -> Vec<(String, Certificate)> {
+            let each = list.iter();
+            each.map(|(source, one)| (format!("{words} {}", Quoted::new(source)), one.clone())).collect()
+        };
+        let given = named("the certificate in", &self.certificates);
+        let brought = named("the certificate that the message brings along in", &self.brought);
+        described.take(ALL).chain(given).chain(brought).collect()
     }
 
     /// The request of this identifier.
@@ -282,7 +354,7 @@ impl Surroundings {
 }
 
 impl Described {
-    fn of(entity: &EntityDescription, source: &str, file: usize) -> Described {
+    fn of(entity: &EntityDescription, source: &str, file: usize, is_alone: bool) -> Described {
         let roles = entity.roles();
         let endpoints: Vec<(String, Endpoint)> = roles
             .iter()
@@ -297,11 +369,17 @@ impl Described {
         Described {
             source: source.to_owned(),
             file,
+            is_alone,
             is_identity_provider: entity.is_identity_provider(),
             substance: keys.chain(addresses).collect(),
             endpoints,
             signing,
         }
+    }
+
+    /// Whether it takes Responses and is no identity provider.
+    fn is_service(&self) -> bool {
+        !self.is_identity_provider && self.endpoints_of("AssertionConsumerService").next().is_some()
     }
 
     fn endpoints_of(&self, element: &'static str) -> impl Iterator<Item = &Endpoint> {

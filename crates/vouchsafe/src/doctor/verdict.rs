@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Complaint, Diagnosis, Exhibit, Kind, Severity, Story};
+use super::{Complaint, Diagnosis, Exhibit, Severity, Story};
 
 /// What to read first.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -100,10 +100,10 @@ fn cause(diagnosis: &Diagnosis) -> Option<(String, Complaint)> {
                 "doctor.nothing_to_verify_with" | "doctor.unverified_sender" | "assertion.unknown_issuer"
             )
         };
-        let of_messages = || all().filter(|(exhibit, _)| is_message(exhibit.kind));
+        let of_messages = || all().filter(|(exhibit, _)| exhibit.is_message());
         let first = of_messages()
             .find(|(_, complaint)| !is_for_want(complaint))
-            .or_else(|| all().find(|(exhibit, _)| !is_message(exhibit.kind)))
+            .or_else(|| all().find(|(exhibit, _)| !exhibit.is_message()))
             .or_else(|| of_messages().next());
         if let Some((exhibit, complaint)) = first {
             return Some(told(exhibit, complaint));
@@ -118,8 +118,4 @@ fn warning_of(story: &Story) -> Option<(String, Complaint)> {
         let mut warnings = event.complaints.iter().filter(|one| one.severity == Severity::Warning);
         Some((format!("{}, request {}", story.source, event.request), warnings.next()?.clone()))
     })
-}
-
-fn is_message(kind: Kind) -> bool {
-    !kind.is_metadata() && !matches!(kind, Kind::Certificate | Kind::OtherXml | Kind::Unrecognised)
 }

@@ -31,6 +31,7 @@ pub(super) fn post_mortem(
     let inquiry = SignatureInquiry::new(provider, limits)
         .of(identity_provider, trusted)
         .with_known_keys(given_keys(doctor, surroundings))
+        .with_known_keys(keys_of_services(doctor, surroundings))
         .with_known_keys(known);
     let described = surroundings.description(trusted.entity_id());
     let inquiry = described.iter().fold(inquiry, SignatureInquiry::with_other_uses);
@@ -52,6 +53,17 @@ fn label(source: &str) -> String {
     format!("the certificate in {source}")
 }
 
+/// The keys of the services in the files: one of them signs where its key and the identity provider's were mixed up.
+fn keys_of_services(doctor: &Doctor, surroundings: &Surroundings) -> Vec<TrustedKey> {
+    let keys = surroundings.keys_of_services();
+    let trusted = keys.map(|(name, key)| key.trusted(label_of_service(name), &doctor.provider));
+    trusted.filter_map(Result::ok).take(OTHERS).collect()
+}
+
+fn label_of_service(name: &str) -> String {
+    format!("the service {name}")
+}
+
 /// The refusal with the cause that was found, if one was.
 pub(super) fn with_cause(refusal: Refusal, found: &[PostMortem], surroundings: &Surroundings) -> Refusal {
     if let Some(source) = given(found, surroundings) {
@@ -63,6 +75,17 @@ pub(super) fn with_cause(refusal: Refusal, found: &[PostMortem], surroundings: &
             cause,
             "Compare the fingerprint of that certificate with the identity provider's console. If it is the new one there, load the metadata from that \
              console again; if it is not there, anybody may have made this message.",
+        );
+    }
+    if let Some(service) = service(found, surroundings) {
+        let cause = format!(
+            "the key of the service {} made it, and no identity provider has that key",
+            Quoted::new(service)
+        );
+        return refusal.caused_by(
+            cause,
+            "Look for what signs with the key of the service in the place of the identity provider: a test, a proxy, or keys that were mixed up. If nothing \
+             does, the private key of the service is in strange hands: replace it.",
         );
     }
     match found.iter().flat_map(|one| &one.findings).find(|finding| finding.names_a_cause()) {
@@ -88,10 +111,29 @@ fn given<'s>(found: &[PostMortem], surroundings: &'s Surroundings) -> Option<&'s
     })
 }
 
-/// Whether a finding is about a certificate that was handed over.
+/// The service whose key made a signature.
+fn service<'s>(found: &[PostMortem], surroundings: &'s Surroundings) -> Option<&'s str> {
+    found.iter().flat_map(|one| &one.findings).find_map(|finding| service_of(finding, surroundings))
+}
+
+fn service_of<'s>(finding: &SignatureFinding, surroundings: &'s Surroundings) -> Option<&'s str> {
+    let is_it = |(name, key): &(&str, &EntityKey)| match finding {
+        SignatureFinding::OtherIdentityProvider { key, .. } => *key == label_of_service(name),
+        SignatureFinding::NewerCertificate { sent, .. }
+        | SignatureFinding::OlderCertificate { sent, .. }
+        | SignatureFinding::UnknownCertificate { sent, .. } => {
+            key.certificate().is_some_and(|own| own.fingerprint_sha256() == sent.fingerprint)
+        }
+        _ => false,
+    };
+    surroundings.keys_of_services().find(is_it).map(|(name, _)| name)
+}
+
+/// Whether a finding is about a certificate that was handed over, or a key of a service, which was told already.
 pub(super) fn is_given(finding: &SignatureFinding, surroundings: &Surroundings) -> bool {
-    matches!(finding, SignatureFinding::OtherIdentityProvider { key, .. }
-        if surroundings.certificates().iter().any(|(source, _)| *key == label(source)))
+    let is_handed_over = matches!(finding, SignatureFinding::OtherIdentityProvider { key, .. }
+        if surroundings.certificates().iter().any(|(source, _)| *key == label(source)));
+    is_handed_over || service_of(finding, surroundings).is_some()
 }
 
 /// An identity provider that is known by its certificates alone.

@@ -10,6 +10,7 @@
 
 mod faults;
 mod fields;
+mod first_lines;
 mod kinds;
 mod messages;
 mod metadata;

@@ -78,7 +78,17 @@ fn recorded(folder: &Path) -> Vec<String> {
     names.iter().filter(is_message).cloned().collect()
 }
 
-/// Every recorded message beside the metadata of all five identity providers and ours, in each order of the files.
+/// The same order for the same number, and another one for nearly every other (a linear congruential generator, and Fisher and Yates).
+fn shuffled<T>(mut list: Vec<T>, mut number: u64) -> Vec<T> {
+    for place in (1..list.len()).rev() {
+        number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let other = usize::try_from(number >> 33).unwrap() % (place + 1);
+        list.swap(place, other);
+    }
+    list
+}
+
+/// Every recorded message beside the metadata of all five identity providers and ours, each in an order of its own.
 #[test]
 fn recorded_messages_beside_all_metadata_in_any_order() {
     let Some(folder) = testkit::shared::folder() else { return };
@@ -86,21 +96,21 @@ fn recorded_messages_beside_all_metadata_in_any_order() {
     let provider = testkit::keys::provider();
     let key = provider.private_key(&std::fs::read_to_string(samples.join("sp/key.pem")).unwrap()).unwrap();
     let names = ["lasso", "pysaml2", "saml-idp", "samlify", "simplesamlphp"];
-    let mut metadata: Vec<(String, Vec<u8>)> = names
+    let metadata: Vec<(String, Vec<u8>)> = names
         .iter()
         .chain([&"sp"])
         .map(|name| (format!("{name}.xml"), std::fs::read(samples.join(name).join("metadata.xml")).unwrap()))
         .collect();
-    let (mut wrong, mut healthy) = (Vec::new(), 0);
-    for (turn, name) in names.iter().enumerate() {
-        metadata.rotate_left(turn);
+    let (mut wrong, mut healthy, mut orders) = (Vec::new(), 0, BTreeSet::new());
+    for name in names {
         for file in recorded(&samples.join(name)) {
             let octets = std::fs::read(samples.join(name).join(&file)).unwrap();
             let doctor = Doctor::new(now()).with_decryption_keys(vec![key.clone()]);
-            let place = turn.min(metadata.len());
             let mut files: Vec<(&str, &[u8])> =
                 metadata.iter().map(|(name, octets)| (name.as_str(), octets.as_slice())).collect();
-            files.insert(place, ("message", &octets));
+            files.push(("message", &octets));
+            let files = shuffled(files, u64::try_from(orders.len() + healthy).unwrap());
+            orders.insert(files.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(" "));
             let diagnosis = doctor.examine(&files);
             let of_message = diagnosis.exhibits.iter().filter(|one| one.source.starts_with("message"));
             let found: Vec<&str> = of_message.flat_map(crate::errors).collect();
@@ -114,6 +124,7 @@ fn recorded_messages_beside_all_metadata_in_any_order() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(healthy > 200, "{healthy}");
+    assert!(orders.len() > 100, "{}", orders.len());
 }
 
 /// Nothing that others made makes the doctor fail.

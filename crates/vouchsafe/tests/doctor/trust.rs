@@ -259,7 +259,11 @@ fn an_identity_provider_that_takes_responses_is_not_us() {
     // Nor are we any of several service providers.
     let several = [service("urn:one", &format!("{EVIL}/1")), service("urn:two", &format!("{EVIL}/2"))];
     let diagnosis = together(&[&genuine(), &several[0], &several[1], &good]);
-    assert_eq!(codes(response(&diagnosis)), ["doctor.not_compared"], "{diagnosis:#?}");
+    assert_eq!(
+        codes(response(&diagnosis)),
+        ["doctor.several_services", "doctor.not_compared"],
+        "{diagnosis:#?}"
+    );
 }
 
 #[test]

@@ -1,0 +1,107 @@
+//! What a recording shows of cookies that bind a sign-in to the browser.
+
+use vouchsafe_xml::Quoted;
+
+use super::complaint::Complaint;
+use super::har::{SetCookie, Step};
+use super::story::Recorded;
+use super::story_rules::{Shown, answers, start};
+use super::surroundings::host;
+
+/// A browser that does not bring the cookies back that it was given when the sign-in began.
+pub(super) fn lost_cookie(recorded: &Recorded<'_>, wrong: &mut Vec<(usize, Complaint)>) {
+    for (request, response) in answers(recorded) {
+        let Some(start) = start(recorded, request) else { continue };
+        let (Some(began), Some(posted)) = (recorded.step(start), recorded.step(response.step)) else {
+            continue;
+        };
+        let set: Vec<&SetCookie> = began.set.iter().filter(|cookie| !cookie.ends).collect();
+        // Cookies that bind a sign-in to the browser end when its request does.
+        let is_late =
+            wrong.iter().any(|(step, one)| *step == response.step && one.code == Shown::LateAnswer.code());
+        // Nobody knows what came with a request that was not answered.
+        let is_unanswered =
+            posted.status.is_none() && recorded.steps.iter().any(|step| step.status.is_some());
+        if set.is_empty()
+            || is_late
+            || is_unanswered
+            || set.iter().any(|cookie| posted.sent.contains(&cookie.name))
+        {
+            continue;
+        }
+        let names: Vec<&str> = set.iter().map(|cookie| cookie.name.as_str()).collect();
+        let asked = recorded.step(request.step).map(|step| host(&step.address)).unwrap_or_default();
+        let (why, remedy) = why_lost(&set, began, posted, asked);
+        let message = format!(
+            "none of the cookies that request {} set ({}) came with the Response: {why}",
+            start.saturating_add(1),
+            Quoted::new(&names.join(", "))
+        );
+        wrong.push((response.step, Complaint::error(Shown::LostCookie.code(), message, remedy)));
+    }
+}
+
+/// `asked` is the host of the identity provider, whose page posted the Response.
+fn why_lost(set: &[&SetCookie], began: &Step, posted: &Step, asked: &str) -> (String, &'static str) {
+    let (before, after) = (host(&began.address), host(&posted.address));
+    let is_one_site = without_port(asked) == without_port(after);
+    let seconds =
+        posted.time.zip(began.time).map(|(end, begin)| end.signed_duration_since(begin).num_seconds());
+    let same_site = |wanted: &str| set.iter().all(|cookie| cookie.same_site.as_deref() == Some(wanted));
+    if before != after {
+        return (
+            format!(
+                "the sign-in began at {}, and the Response was posted to {}",
+                Quoted::new(before),
+                Quoted::new(after)
+            ),
+            "Let people sign in under the host of the assertion consumer, or set the assertion consumer at the identity provider to the host that \
+             people use: a browser sends cookies to the host that set them.",
+        );
+    }
+    if began.address.starts_with("https:") != posted.address.starts_with("https:") {
+        return (
+            "one of the two addresses is http".to_owned(),
+            "Use https for all of the sign-in: cookies that are Secure are not sent over http.",
+        );
+    }
+    if let Some(seconds) = seconds
+        && let Some(lived) = set.iter().map(|cookie| cookie.max_age).max().flatten()
+        && set.iter().all(|cookie| cookie.max_age.is_some_and(|lived| lived <= seconds))
+    {
+        return (
+            format!("they lived {lived} s (Max-Age), and the Response was posted {seconds} s later"),
+            "Let the sign-in start again, or have the cookies live longer.",
+        );
+    }
+    if !is_one_site && (same_site("lax") || same_site("strict")) {
+        return (
+            "they are SameSite=Lax or Strict, which browsers do not send with a form from another site"
+                .to_owned(),
+            "Set the cookie that binds the sign-in to the browser with SameSite=None and Secure.",
+        );
+    }
+    if !is_one_site && set.iter().all(|cookie| cookie.same_site.is_none()) {
+        return (
+            "they have no SameSite, which browsers take for Lax: they are not sent with a form from another site".to_owned(),
+            "Set the cookie that binds the sign-in to the browser with SameSite=None and Secure.",
+        );
+    }
+    if set.iter().all(|cookie| cookie.same_site.as_deref() == Some("none") && !cookie.secure) {
+        return (
+            "they are SameSite=None without Secure, which browsers refuse".to_owned(),
+            "Set the cookie with Secure, over https.",
+        );
+    }
+    (
+        "the recording does not show why".to_owned(),
+        "Look for a proxy that removes cookies, for a browser that blocks those of other sites, and for a cookie's Path that does not fit the \
+         assertion consumer.",
+    )
+}
+
+/// To cookies, the port of an address is nothing.
+fn without_port(host: &str) -> &str {
+    host.rsplit_once(':')
+        .map_or(host, |(name, port)| if port.bytes().all(|byte| byte.is_ascii_digit()) { name } else { host })
+}
