@@ -16,6 +16,7 @@ use std::process::{Child, Command, Stdio};
 
 use support::{Folder, response, vouchsafe};
 use vouchsafe::crypto::base64_encode;
+use vouchsafe_testkit::{ASSERTION_CONSUMER, SERVICE_PROVIDER};
 
 /// The page, as a process of its own.
 struct Browse {
@@ -97,6 +98,23 @@ async fn a_pasted_response_is_explained_beside_itself() {
         "{mark}"
     );
     assert!(page.contains("<a href=\"#marked-0\">"));
+}
+
+/// Without JavaScript too, whom to trust and who we are can be pasted beside the message.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn metadata_can_be_pasted_beside_a_message() {
+    let browse = Browse::start(&[]);
+    let start = browse.client.get(&browse.address).send().await.unwrap().text().await.unwrap();
+    assert_eq!(start.matches("<textarea").count(), 3);
+    assert_eq!(start.matches("name=\"text\"").count(), 3);
+    let xml = response().audience("https://other.example").issue().unwrap().into_xml();
+    let metadata = vouchsafe_testkit::IdentityProvider::okta().metadata().unwrap();
+    let ours = vouchsafe(["metadata", "sp", "--entity-id", SERVICE_PROVIDER, "--acs", ASSERTION_CONSUMER]);
+    let page = browse.examined(&[("text", &xml), ("text", &metadata), ("text", &ours.stdout)]).await;
+    for text in ["<code>assertion.audience</code>", "the second pasted text", "the third pasted text"] {
+        assert!(page.contains(text), "no {text:?} in {page}");
+    }
+    assert!(!page.contains("doctor.unverified_sender"), "{page}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -79,12 +79,25 @@ fn form(files: &[&str]) -> String {
     };
     format!(
         "<section><form method=\"post\" action=\"/examine\"><label for=\"text\">A response, request, query string, address, metadata, certificate or \
-         recording</label><textarea id=\"text\" name=\"text\" spellcheck=\"false\" autocomplete=\"off\"></textarea>\
+         recording</label><textarea id=\"text\" name=\"text\" spellcheck=\"false\" autocomplete=\"off\"></textarea>{}\
          <div id=\"drop\" class=\"drop\" hidden><label for=\"chosen\">or drop files here: HAR, SAML-tracer, XML, PEM</label>\
          <input id=\"chosen\" type=\"file\" multiple></div><p><button>Examine</button></p></form>{together}\
          <p class=\"soft\">Whole files of metadata say whom to trust and who we are; give only those that come from the console itself.</p></section>\
-         <script>{SCRIPT}</script>"
+         <script>{SCRIPT}</script>",
+        more_texts()
     )
+}
+
+/// Room for what is looked at together with the text, so that it can be pasted as well.
+fn more_texts() -> String {
+    let rows =
+        [("idp", "Metadata of the identity provider"), ("ours", "Metadata of this service, or its log")];
+    let texts = rows.map(|(id, label)| {
+        format!(
+            "<label for=\"{id}\">{label}</label><textarea id=\"{id}\" name=\"text\" spellcheck=\"false\" autocomplete=\"off\"></textarea>"
+        )
+    });
+    format!("<details><summary>Texts to look at together with it</summary>{}</details>", texts.concat())
 }
 
 fn story(story: &Story) -> String {

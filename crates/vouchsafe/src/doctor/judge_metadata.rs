@@ -61,7 +61,7 @@ fn not_a_file(message: &Message) -> Complaint {
     }
     // The file is nothing but metadata, as somebody copied it.
     let message = format!(
-        "the file holds metadata as {}, which is not used for the other files: whole files of XML are",
+        "the file holds metadata as {}; only whole files of XML are used for the other files",
         message.wrapping
     );
     Complaint { message, ..complaint }

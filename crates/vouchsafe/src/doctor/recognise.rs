@@ -302,7 +302,7 @@ pub(crate) fn broken(message: &Message, error: &XmlError) -> Complaint {
         return looks_like(content);
     }
     let is_text = std::str::from_utf8(&message.octets).is_ok();
-    if message.wrapping != "XML" && !begins_like_xml(&message.octets) && !is_text {
+    if message.wrapping != "XML" && !begins_like_a_tag(&message.octets) && !is_text {
         return Own::OtherBase64.about("");
     }
     let text = String::from_utf8_lossy(&message.octets);
@@ -310,6 +310,12 @@ pub(crate) fn broken(message: &Message, error: &XmlError) -> Complaint {
         return looks_like(FieldContent::TypographicQuotes);
     }
     Complaint::error(error.code(), error.to_string(), error.hint())
+}
+
+/// Whether a `<` is followed by what a tag, a declaration or a comment begins with. Of other bytes one in some hundred begins with a `<`.
+fn begins_like_a_tag(octets: &[u8]) -> bool {
+    let octets = octets.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(octets);
+    matches!(octets.trim_ascii_start(), [b'<', b'?' | b'!' | b'_' | b'a'..=b'z' | b'A'..=b'Z', ..])
 }
 
 /// What the document is.

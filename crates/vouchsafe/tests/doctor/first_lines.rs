@@ -404,10 +404,7 @@ fn no_remedy_names_okta_of_an_unknown_product() {
     // Identifiers of its own: those of the kit are like those of Okta.
     let fresh = || stranger.response().response_id("_r1").assertion_id("_a1");
     let status = |code: &str| {
-        stranger
-            .response()
-            .status([format!("urn:oasis:names:tc:SAML:2.0:status:{code}")])
-            .omit(testkit::Part::Assertion)
+        fresh().status([format!("urn:oasis:names:tc:SAML:2.0:status:{code}")]).omit(testkit::Part::Assertion)
     };
     let metadata = stranger.metadata().unwrap();
     let mut judged = 0;
