@@ -267,6 +267,18 @@ mod tests {
             ("https://sp.example.com/acs", " https://sp.example.com/acs\n", "white space"),
             ("https://sp.example.com/acs", "https://sp.example.com/acs?id=7", "what follows the \"?\""),
             ("https://sp.example.com/acs", "https://sp.example.com/saml/acs", "the path"),
+            ("https://sp.example.com/saml2/metadata", "https://sp.example.com/saml2/consumer", "the path"),
+            ("https://sp.example.com/a/exk1abcdefGHI", "https://sp.example.com/b/exk9zzzzzzGHI", "the path"),
+            (
+                "http://www.okta.com/exk1abcdefGHI",
+                "http://www.okta.com/exk9zzzzzzGHI",
+                "the identifier of the tenant or the application in the path",
+            ),
+            (
+                "https://login.example.com/6ba7b810-9dad-11d1-80b4-00c04fd430c8/saml2",
+                "https://login.example.com/6ba7b811-9dad-11d1-80b4-00c04fd430c8/saml2",
+                "the identifier of the tenant or the application in the path",
+            ),
             ("urn:example:sp", "urn:Example:sp", "the case of letters"),
             (
                 "https://sts.windows.net/{tenantid}/",
