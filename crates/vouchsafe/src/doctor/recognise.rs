@@ -253,7 +253,11 @@ pub(crate) fn recognise(name: &str, octets: &[u8], limits: &Limits) -> Vec<Found
     nothing(match FieldContent::of(octets) {
         Some(FieldContent::Address) => no_messages::at_an_address(text),
         Some(content) => looks_like(content),
-        None if text.contains("SAML") => Own::NoMessage.about(name),
+        // The words of other software, such as of its log.
+        None if text.contains("SAML") => {
+            let Complaint { remedy, .. } = Own::Unrecognised.about("");
+            Complaint { remedy, ..Own::NoMessage.about(name) }
+        }
         None => Own::Unrecognised.about(""),
     })
 }

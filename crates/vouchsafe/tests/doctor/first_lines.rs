@@ -268,6 +268,7 @@ fn texts() -> Vec<(&'static str, Files)> {
             "a signature in the place of the message",
             beside(base64_encode(&[0x3C, 0xFF, 0x81, 0x3A].repeat(64))),
         ),
+        ("the log of other software", beside("ERROR Signature validation failed. SAML Response rejected")),
         ("a document in RTF", beside(r"{\rtf1\ansi hello}")),
         (
             "an answer of OpenID Connect with an error",
