@@ -30,8 +30,10 @@ mod error;
 mod form;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "redis"))]
 mod json;
+mod key_history;
 mod logout;
 mod memory;
+mod newer_metadata;
 mod pending;
 #[cfg(feature = "postgres")]
 mod postgres;
@@ -73,8 +75,10 @@ pub use decision::{About, Applied, Decided, Decision};
 pub use directory::{AccountKey, Directory, Versioned};
 pub use error::{SignInError, StoreError};
 pub use form::{FormLimits, FormStore, SealedForm};
+pub use key_history::{KeyHistory, keys_in_metadata, remembered_since};
 pub use logout::{LOGOUT_MEMORY, LogoutStore, RememberedLogout, may_be_logged_out};
 pub use memory::Memory;
+pub use newer_metadata::{MetadataTrust, OfferedMetadata};
 pub use pending::PendingStore;
 #[cfg(feature = "postgres")]
 pub use postgres::Postgres;

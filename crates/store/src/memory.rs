@@ -4,6 +4,7 @@ mod api_tokens;
 mod connections;
 mod directory;
 mod forms;
+mod key_history;
 mod logouts;
 mod scim;
 mod sign_in_history;
@@ -17,8 +18,7 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 use vouchsafe::{
-    ConnectionId, EntityId, PendingRequest, ReplayKey, StoredPendingLogout, StoredPendingRequest,
-    assertion::SourceId,
+    ConnectionId, EntityId, PendingRequest, ReplayKey, StoredPendingLogout, StoredPendingRequest, assertion::SourceId, metadata::KeySighting,
     provisioning::{AccountId, Identity, OrganizationId, Snapshot},
 };
 
@@ -67,6 +67,7 @@ struct State {
     remembered: HashMap<(String, String), logouts::Remembered>,
     connections: BTreeMap<ConnectionId, StoredConnection>,
     sources: HashMap<SourceId, EntityId>,
+    keys: HashMap<ConnectionId, Vec<KeySighting>>,
     organizations: BTreeMap<OrganizationId, Held>,
     audit: Vec<AuditRecord>,
     refusals: NotedRefusals,

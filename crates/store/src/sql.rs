@@ -10,6 +10,7 @@ mod decide;
 mod directory;
 mod forms;
 mod index;
+mod key_history;
 mod locks;
 mod login;
 mod logouts;

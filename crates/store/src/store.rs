@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use vouchsafe::{
     ConnectionId, ConnectionState, EntityId, PendingLogout, PendingRequest,
     assertion::SourceId,
+    metadata::KeySighting,
     provisioning::{
         Account, AccountId, Domain, GroupId, Identity, LoginFacts, Organization, OrganizationId, Plan,
         Policy, Project, Snapshot, Team, TokenHash,
@@ -16,7 +17,7 @@ use vouchsafe::{
 use crate::cached_sessions::Cache;
 use crate::{
     AccountKey, Answer, ApiToken, ApiTokenSecret, ApiTokenStore, Applied, AuditCursor, AuditEntry, AuditFeed,
-    AuditRecord, AuditedRefusal, Author, CompletedSignIn, ConnectionDecision, ConnectionRevision, ConnectionStore, Decides, Decision, Directory, FormLimits, FormStore, HistoryLimits, LogoutStore, Memory, OrganizationConnections, PendingStore, RecordedSignIn, RememberedLogout, ReplayStore, Revocation, ScimApplied, ScimDecision, ScimFrom, ScimKey, ScimKind, ScimResource, ScimStore, ScimToken, SealedForm, Session, SessionId, SessionStore, SignIn, SignInHistory, StoreError, StoredConnection, Versioned,
+    AuditRecord, AuditedRefusal, Author, CompletedSignIn, ConnectionDecision, ConnectionRevision, ConnectionStore, Decides, Decision, Directory, FormLimits, FormStore, HistoryLimits, KeyHistory, LogoutStore, Memory, OrganizationConnections, PendingStore, RecordedSignIn, RememberedLogout, ReplayStore, Revocation, ScimApplied, ScimDecision, ScimFrom, ScimKey, ScimKind, ScimResource, ScimStore, ScimToken, SealedForm, Session, SessionId, SessionStore, SignIn, SignInHistory, StoreError, StoredConnection, Versioned,
 };
 
 /// One of the stores, whichever its address says: so that where a service keeps what it knows is one line of its configuration.
@@ -58,6 +59,7 @@ pub struct Store {
     pending: Arc<dyn PendingStore>,
     logouts: Arc<dyn LogoutStore>,
     forms: Arc<dyn FormStore>,
+    keys: Arc<dyn KeyHistory>,
     /// Whether pending requests are kept elsewhere, so that a sign-in's transaction does not remove them.
     is_pending_apart: bool,
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
@@ -120,6 +122,7 @@ impl Store {
             + PendingStore
             + LogoutStore
             + FormStore
+            + KeyHistory
             + Clone
             + 'static,
     {
@@ -134,7 +137,8 @@ impl Store {
             sessions: Arc::new(store.clone()),
             pending: Arc::new(store.clone()),
             logouts: Arc::new(store.clone()),
-            forms: Arc::new(store),
+            forms: Arc::new(store.clone()),
+            keys: Arc::new(store),
             is_pending_apart: false,
             #[cfg(any(feature = "sqlite", feature = "postgres"))]
             cache: None,
@@ -275,6 +279,13 @@ impl ConnectionStore for Store {
             self.hear(&ended_over([connection]));
             Ok(revision)
         })
+    }
+}
+
+impl KeyHistory for Store {
+    passed_on! { to keys:
+        fn note_keys<'a>(&self, connection: &'a ConnectionId, seen: &'a [KeySighting]) -> Answer<'a, ()>;
+        fn key_history<'a>(&self, connection: &'a ConnectionId) -> Answer<'a, Vec<KeySighting>>;
     }
 }
 

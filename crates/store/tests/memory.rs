@@ -13,6 +13,7 @@ vouchsafe_store::conformance!(of api_tokens: memory);
 vouchsafe_store::conformance!(of forms: memory);
 vouchsafe_store::conformance!(of audit_feed: memory);
 vouchsafe_store::conformance!(of sign_in_history: memory);
+vouchsafe_store::conformance!(of key_history: memory);
 vouchsafe_store::conformance!(of scim: memory);
 
 #[tokio::test]

@@ -25,6 +25,7 @@ mod in_memory {
     vouchsafe_store::conformance!(of forms: memory);
     vouchsafe_store::conformance!(of audit_feed: memory);
     vouchsafe_store::conformance!(of sign_in_history: memory);
+    vouchsafe_store::conformance!(of key_history: memory);
     vouchsafe_store::conformance!(of scim: memory);
 }
 
@@ -41,6 +42,7 @@ mod in_a_file {
     vouchsafe_store::conformance!(of forms: file);
     vouchsafe_store::conformance!(of audit_feed: file);
     vouchsafe_store::conformance!(of sign_in_history: file);
+    vouchsafe_store::conformance!(of key_history: file);
     vouchsafe_store::conformance!(of scim: file);
 }
 
