@@ -65,7 +65,8 @@ const REMEMBERED: TimeDelta = TimeDelta::days(400);
 /// does not fill the store.
 #[must_use]
 pub fn remembered_since(connection: &StoredConnection) -> DateTime<Utc> {
-    let begin = connection.metadata.fetched_at.checked_sub_signed(REMEMBERED).unwrap_or(DateTime::UNIX_EPOCH);
     // A time of 0 is none in stores.
-    begin.max(DateTime::UNIX_EPOCH + TimeDelta::milliseconds(1))
+    let earliest = DateTime::from_timestamp_millis(1).unwrap_or(DateTime::UNIX_EPOCH);
+    let begin = connection.metadata.fetched_at.checked_sub_signed(REMEMBERED);
+    begin.unwrap_or(earliest).max(earliest)
 }

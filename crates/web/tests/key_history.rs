@@ -1,6 +1,6 @@
 //! Which keys vouch for sign-ins is noted: cheaply, and without anybody waiting for it.
 
-#![expect(clippy::unwrap_used, reason = "this is a test: it may panic")]
+#![expect(clippy::unwrap_used, clippy::arithmetic_side_effects, reason = "this is a test: it may panic")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};

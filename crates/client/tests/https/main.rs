@@ -1,5 +1,10 @@
 //! Keeping metadata fresh from a server over HTTPS that does everything wrong that a server can do.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "this is a test: it may panic")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::arithmetic_side_effects,
+    reason = "this is a test: it may panic"
+)]
 
 mod attacks;
 mod roll_over;
