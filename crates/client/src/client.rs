@@ -222,13 +222,15 @@ impl Client {
     /// The address, if it may be asked.
     fn admitted(&self, address: &str) -> Result<Url, ClientError> {
         let address = address.trim();
-        let forbidden = |reason| ClientError::Forbidden { url: without_credentials(address), reason };
-        let url = Url::parse(address).map_err(|_| forbidden("it is not an absolute URL"))?;
+        let parsed = Url::parse(address).ok();
+        let forbidden =
+            |reason| ClientError::Forbidden { url: without_credentials(address, &parsed), reason };
+        let url = parsed.as_ref().ok_or_else(|| forbidden("it is not an absolute URL"))?;
         // First what is wrong with credentials, which are in no error.
-        admissible(&url, self.loopback).map_err(forbidden)?;
+        admissible(url, self.loopback).map_err(forbidden)?;
         WebAddress::new(address)
             .map_err(|source| ClientError::Metadata { url: address.to_owned(), source })?;
-        Ok(url)
+        Ok(url.clone())
     }
 
     /// Reads what came, up to the ceiling.
@@ -248,13 +250,14 @@ impl Client {
 }
 
 /// The address without a user name and a password, for errors.
-fn without_credentials(address: &str) -> String {
-    let begin = address.find("//").map_or(0, |slashes| slashes.saturating_add(2));
-    let (scheme, rest) = address.split_at_checked(begin).unwrap_or(("", address));
-    let end = rest.find(['/', '\\', '?', '#']).unwrap_or(rest.len());
-    match rest.get(..end).and_then(|authority| authority.rfind('@')) {
-        Some(at) => format!("{scheme}...{}", rest.get(at..).unwrap_or_default()),
-        None => address.to_owned(),
+fn without_credentials(address: &str, parsed: &Option<Url>) -> String {
+    if !address.contains('@') {
+        return address.to_owned();
+    }
+    let Some(mut url) = parsed.clone() else { return "an address with an @".to_owned() };
+    match url.set_username("").and_then(|()| url.set_password(None)) {
+        Ok(()) => url.to_string(),
+        Err(()) => format!("{}:...", url.scheme()),
     }
 }
 

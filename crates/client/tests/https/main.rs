@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use server::{Answer, Server};
+use server::{Answer, Server, compressed};
 use vouchsafe::metadata::{RefreshSchedule, SpeaksFor, TrustedSource};
 use vouchsafe::signature::{Signer, TrustedKey, sign};
 use vouchsafe::{Connection, ConnectionId, Connections, EntityId, Explain, Limits, Provider};
@@ -40,8 +40,9 @@ fn federation(created: &str, valid_until: &str, has_both_keys: bool) -> String {
     let group = format!(
         r#"<md:EntitiesDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" ID="_all" validUntil="{valid_until}"><md:Extensions><mdrpi:PublicationInfo xmlns:mdrpi="urn:oasis:names:tc:SAML:metadata:rpi" publisher="https://federation.example" creationInstant="{created}"/></md:Extensions>{entity}</md:EntitiesDescriptor>"#
     );
-    let key = keys::identity_provider().private_key();
-    sign(&group, "_all", &Signer::new(key), &Provider::rustcrypto(), &Limits::metadata()).unwrap()
+    let pair = keys::identity_provider();
+    let signer = Signer::new(pair.private_key()).certificate(pair.certificate());
+    sign(&group, "_all", &signer, &Provider::rustcrypto(), &Limits::metadata()).unwrap()
 }
 
 fn always() -> RefreshSchedule {
@@ -109,7 +110,7 @@ async fn no_fault_of_the_server_takes_trust_away() {
         ("a slow drip", Answer::Drip, "client.exchange"),
         ("truncated", Answer::Cut(good.clone()), "client.exchange"),
         ("200 MB", Answer::Megabytes(200), "client.too_large"),
-        ("200 MB of nothing, compressed", Answer::Compressed(200), "client.too_large"),
+        ("200 MB of nothing, compressed", Answer::Compressed(compressed(200_000_000)), "client.too_large"),
         ("a wrong digest", Answer::Document(altered), "signature.digest_mismatch"),
         ("a wrong key", Answer::Document(by_another), "signature.no_fitting_key"),
         ("unsigned", Answer::Document(Kit::okta().metadata().unwrap()), "signature.missing"),

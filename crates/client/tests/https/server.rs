@@ -37,8 +37,8 @@ pub(crate) enum Answer {
     Cut(String),
     /// So many megabytes of spaces.
     Megabytes(usize),
-    /// The same, compressed.
-    Compressed(usize),
+    /// A body that is compressed already.
+    Compressed(Bytes),
 }
 
 #[derive(Clone)]
@@ -105,14 +105,12 @@ async fn respond(State(server): State<Server>, headers: HeaderMap) -> Response {
             let body = futures_util::stream::repeat(megabyte).take(count).map(Ok::<_, std::io::Error>);
             Body::from_stream(body).into_response()
         }
-        Answer::Compressed(count) => {
-            ([("content-encoding", "gzip")], compressed(count * 1_000_000)).into_response()
-        }
+        Answer::Compressed(body) => ([("content-encoding", "gzip")], body).into_response(),
     }
 }
 
 /// So many zeros in the form of RFC 1952, made by hand: blocks of deflate that repeat the byte before.
-fn compressed(zeros: usize) -> Vec<u8> {
+pub(crate) fn compressed(zeros: usize) -> Bytes {
     let mut bits = Bits::default();
     // A last block with fixed codes: a zero, then copies of 258 bytes from one byte before.
     bits.put(1, 1);
@@ -127,7 +125,7 @@ fn compressed(zeros: usize) -> Vec<u8> {
     gzip.extend(bits.bytes);
     // A checksum that is wrong, which nobody gets to.
     gzip.extend([0; 8]);
-    gzip
+    gzip.into()
 }
 
 #[derive(Default)]
