@@ -65,6 +65,8 @@ mod claimed_response;
 mod connection;
 mod connection_settings;
 mod connections;
+#[cfg(feature = "console")]
+pub mod console;
 mod descriptor;
 #[cfg(feature = "doctor")]
 pub mod doctor;

@@ -127,6 +127,18 @@ impl ServiceProvider {
         own_or(&settings.single_logout_soap, settings, &self.config.single_logout_soap)
     }
 
+    /// The certificates of our decryption keys, which identity providers encrypt for, unless a connection has keys of its own.
+    #[must_use]
+    pub fn encryption_certificates(&self) -> &[Certificate] {
+        &self.config.encryption_certificates
+    }
+
+    /// The certificate of the key that we sign requests with, if we have one.
+    #[must_use]
+    pub fn signing_certificate(&self) -> Option<&Certificate> {
+        self.config.signing.as_ref().map(|credential| &credential.certificate)
+    }
+
     /// Where logout messages come by browser, unless a connection has an address of its own.
     #[must_use]
     pub fn single_logout(&self) -> Option<&str> {
@@ -183,7 +195,7 @@ impl ServiceProvider {
     }
 }
 
-fn own_or<'a>(
+pub(crate) fn own_or<'a>(
     own: &'a Option<String>,
     settings: &ConnectionSettings,
     service: &'a Option<Arc<str>>,

@@ -35,7 +35,7 @@ impl Product {
     }
 
     /// A remedy in the words of its console.
-    pub(super) fn in_its_words(&self, code: &str, remedy: &str) -> String {
+    pub(crate) fn in_its_words(&self, code: &str, remedy: &str) -> String {
         if self.id == "okta" {
             return remedy.to_owned();
         }

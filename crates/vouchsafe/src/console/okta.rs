@@ -1,21 +1,21 @@
 //! Okta.
 
-use vouchsafe::provisioning::AttributeMapping;
+use vouchsafe_provisioning::AttributeMapping;
 
 use super::{
-    Attribute, ENCRYPTION_CERTIFICATE, EXACTLY, Field, SIGNING_CERTIFICATE, Service, attributes as rows,
-    section,
+    ConsoleAttribute, ConsoleField, ENCRYPTION_CERTIFICATE, EXACTLY, SIGNING_CERTIFICATE, ServiceDetails,
+    attributes as rows, section,
 };
 
 const ADVANCED: &str = "Advanced Settings";
 
-pub(super) fn fields(service: &Service) -> Vec<Field> {
+pub(super) fn fields(service: &ServiceDetails) -> Vec<ConsoleField> {
     let mut fields = section(
         "SAML Settings",
         [
-            ("Single sign-on URL", &service.acs, EXACTLY),
+            ("Single sign-on URL", service.assertion_consumer(), EXACTLY),
             ("Use this for Recipient URL and Destination URL", "checked", ""),
-            ("Audience URI (SP Entity ID)", &service.entity_id, "exactly so"),
+            ("Audience URI (SP Entity ID)", service.entity_id(), "exactly so"),
             ("Default RelayState", "", "leave empty, or a path that the service allows"),
             ("Name ID format", "EmailAddress", ""),
             ("Application username", "Email", ""),
@@ -31,7 +31,7 @@ pub(super) fn fields(service: &Service) -> Vec<Field> {
             ("Digest Algorithm", "SHA256", ""),
         ],
     ));
-    fields.extend(if service.encrypted {
+    fields.extend(if service.is_encrypted {
         section(
             ADVANCED,
             [
@@ -44,13 +44,13 @@ pub(super) fn fields(service: &Service) -> Vec<Field> {
     } else {
         section(ADVANCED, [("Assertion Encryption", "Unencrypted", "")])
     });
-    fields.extend(match &service.slo {
+    fields.extend(match service.single_logout() {
         Some(location) => section(
             ADVANCED,
             [
                 ("Enable Single Logout", "checked", ""),
                 ("Single Logout URL", location, ""),
-                ("SP Issuer", &service.entity_id, "exactly the Issuer of our LogoutRequest"),
+                ("SP Issuer", service.entity_id(), "exactly the Issuer of our LogoutRequest"),
                 ("Signature Certificate", SIGNING_CERTIFICATE, "upload as PEM"),
             ],
         ),
@@ -68,7 +68,7 @@ pub(super) fn fields(service: &Service) -> Vec<Field> {
     fields
 }
 
-pub(super) fn attributes(names: &AttributeMapping) -> Vec<Attribute> {
+pub(super) fn attributes(names: &AttributeMapping) -> Vec<ConsoleAttribute> {
     let mut all = rows(
         "Attribute Statements (name, value)",
         [

@@ -1,18 +1,18 @@
 //! Google Workspace, Keycloak, OneLogin, PingOne and JumpCloud.
 
-use vouchsafe::provisioning::AttributeMapping;
+use vouchsafe_provisioning::AttributeMapping;
 
 use super::{
-    Attribute, ENCRYPTION_CERTIFICATE, EXACTLY, Field, SIGNING_CERTIFICATE, Service, TOKEN, attributes,
-    section,
+    ConsoleAttribute, ConsoleField, ENCRYPTION_CERTIFICATE, EXACTLY, SIGNING_CERTIFICATE, ServiceDetails,
+    TOKEN, attributes, section,
 };
 
-pub(super) fn google_fields(service: &Service) -> Vec<Field> {
+pub(super) fn google_fields(service: &ServiceDetails) -> Vec<ConsoleField> {
     section(
         "Service provider details",
         [
-            ("ACS URL", &service.acs, EXACTLY),
-            ("Entity ID", &service.entity_id, "exactly so"),
+            ("ACS URL", service.assertion_consumer(), EXACTLY),
+            ("Entity ID", service.entity_id(), "exactly so"),
             ("Start URL (optional)", "", "leave empty, or a path that the service allows"),
             ("Signed response", "checked", "the Assertion alone is signed otherwise"),
             ("Name ID format", "EMAIL", ""),
@@ -21,7 +21,7 @@ pub(super) fn google_fields(service: &Service) -> Vec<Field> {
     )
 }
 
-pub(super) fn google_attributes(names: &AttributeMapping) -> Vec<Attribute> {
+pub(super) fn google_attributes(names: &AttributeMapping) -> Vec<ConsoleAttribute> {
     let mut all = attributes(
         "Attribute mapping (app attribute, Google Directory attribute)",
         [
@@ -44,23 +44,23 @@ pub(super) fn google_attributes(names: &AttributeMapping) -> Vec<Attribute> {
     all
 }
 
-pub(super) fn keycloak_fields(service: &Service) -> Vec<Field> {
+pub(super) fn keycloak_fields(service: &ServiceDetails) -> Vec<ConsoleField> {
     let mut fields = section(
         "Create client",
-        [("Client type", "SAML", ""), ("Client ID", &service.entity_id, "exactly our entity ID")],
+        [("Client type", "SAML", ""), ("Client ID", service.entity_id(), "exactly our entity ID")],
     );
     fields.extend(section(
         "Settings",
         [
-            ("Valid redirect URIs", &service.acs, EXACTLY),
-            ("Master SAML Processing URL", &service.acs, ""),
+            ("Valid redirect URIs", service.assertion_consumer(), EXACTLY),
+            ("Master SAML Processing URL", service.assertion_consumer(), ""),
             ("Name ID format", "email", ""),
             ("Force name ID format", "On", ""),
             ("Include AuthnStatement", "On", ""),
             ("Sign documents", "On", ""),
             ("Sign assertions", "On", ""),
             ("Signature algorithm", "RSA_SHA256", ""),
-            ("Front channel logout", if service.slo.is_some() { "On" } else { "Off" }, ""),
+            ("Front channel logout", if service.single_logout().is_some() { "On" } else { "Off" }, ""),
         ],
     ));
     fields.extend(section(
@@ -71,19 +71,22 @@ pub(super) fn keycloak_fields(service: &Service) -> Vec<Field> {
             "or On, with our signing certificate imported, where we sign requests",
         )],
     ));
-    fields.extend(if service.encrypted {
+    fields.extend(if service.is_encrypted {
         section("Keys", [("Encrypt assertions", "On", "import the encryption certificate of our metadata")])
     } else {
         section("Keys", [("Encrypt assertions", "Off", "")])
     });
-    fields.extend(section("Advanced", [("Assertion Consumer Service POST Binding URL", &service.acs, "")]));
-    if let Some(location) = &service.slo {
+    fields.extend(section(
+        "Advanced",
+        [("Assertion Consumer Service POST Binding URL", service.assertion_consumer(), "")],
+    ));
+    if let Some(location) = service.single_logout() {
         fields.extend(section("Advanced", [("Logout Service POST Binding URL", location, "")]));
     }
     fields
 }
 
-pub(super) fn keycloak_attributes(names: &AttributeMapping) -> Vec<Attribute> {
+pub(super) fn keycloak_attributes(names: &AttributeMapping) -> Vec<ConsoleAttribute> {
     let groups = names.groups.as_deref().unwrap_or_default();
     attributes(
         "Client scopes > the dedicated scope > Mappers (SAML attribute name, mapper)",
@@ -98,24 +101,24 @@ pub(super) fn keycloak_attributes(names: &AttributeMapping) -> Vec<Attribute> {
     )
 }
 
-pub(super) fn onelogin_fields(service: &Service) -> Vec<Field> {
-    let validator = format!("^{}$", regular_expression(&service.acs));
+pub(super) fn onelogin_fields(service: &ServiceDetails) -> Vec<ConsoleField> {
+    let validator = format!("^{}$", regular_expression(service.assertion_consumer()));
     let mut fields = section(
         "Configuration",
         [
             ("RelayState", "", "leave empty, or a path that the service allows"),
-            ("Audience (EntityID)", &service.entity_id, "exactly so"),
-            ("Recipient", &service.acs, EXACTLY),
+            ("Audience (EntityID)", service.entity_id(), "exactly so"),
+            ("Recipient", service.assertion_consumer(), EXACTLY),
             ("ACS (Consumer) URL Validator", &validator, "a regular expression"),
-            ("ACS (Consumer) URL", &service.acs, EXACTLY),
-            ("Single Logout URL", service.slo.as_deref().unwrap_or_default(), ""),
+            ("ACS (Consumer) URL", service.assertion_consumer(), EXACTLY),
+            ("Single Logout URL", service.single_logout().unwrap_or_default(), ""),
             ("SAML initiator", "Service Provider", ""),
             ("SAML nameID format", "Email", ""),
             ("SAML signature element", "Both", ""),
-            ("Encrypt assertion", if service.encrypted { "checked" } else { "unchecked" }, ""),
+            ("Encrypt assertion", if service.is_encrypted { "checked" } else { "unchecked" }, ""),
         ],
     );
-    if service.encrypted {
+    if service.is_encrypted {
         fields.extend(section(
             "Configuration",
             [
@@ -131,7 +134,7 @@ pub(super) fn onelogin_fields(service: &Service) -> Vec<Field> {
     fields
 }
 
-pub(super) fn onelogin_attributes(names: &AttributeMapping) -> Vec<Attribute> {
+pub(super) fn onelogin_attributes(names: &AttributeMapping) -> Vec<ConsoleAttribute> {
     let groups = names.groups.as_deref().unwrap_or_default();
     attributes(
         "Parameters (field, value; each with \"Include in SAML assertion\")",
@@ -147,12 +150,12 @@ pub(super) fn onelogin_attributes(names: &AttributeMapping) -> Vec<Attribute> {
     )
 }
 
-pub(super) fn pingone_fields(service: &Service) -> Vec<Field> {
+pub(super) fn pingone_fields(service: &ServiceDetails) -> Vec<ConsoleField> {
     let mut fields = section(
         "Configuration",
         [
-            ("ACS URLs", &service.acs, EXACTLY),
-            ("Entity ID", &service.entity_id, "exactly so"),
+            ("ACS URLs", service.assertion_consumer(), EXACTLY),
+            ("Entity ID", service.entity_id(), "exactly so"),
             ("Signing Key", "Sign Assertion & Response", ""),
             ("Signing Algorithm", "RSA_SHA256", ""),
             ("Subject NameID Format", "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress", ""),
@@ -165,7 +168,7 @@ pub(super) fn pingone_fields(service: &Service) -> Vec<Field> {
             ),
         ],
     );
-    if service.encrypted {
+    if service.is_encrypted {
         fields.extend(section(
             "Configuration",
             [
@@ -175,7 +178,7 @@ pub(super) fn pingone_fields(service: &Service) -> Vec<Field> {
             ],
         ));
     }
-    if let Some(location) = &service.slo {
+    if let Some(location) = service.single_logout() {
         fields.extend(section(
             "Configuration",
             [
@@ -188,7 +191,7 @@ pub(super) fn pingone_fields(service: &Service) -> Vec<Field> {
     fields
 }
 
-pub(super) fn pingone_attributes(names: &AttributeMapping) -> Vec<Attribute> {
+pub(super) fn pingone_attributes(names: &AttributeMapping) -> Vec<ConsoleAttribute> {
     let groups = names.groups.as_deref().unwrap_or_default();
     attributes(
         "Attribute Mappings (application attribute, PingOne mapping)",
@@ -204,13 +207,13 @@ pub(super) fn pingone_attributes(names: &AttributeMapping) -> Vec<Attribute> {
     )
 }
 
-pub(super) fn jumpcloud_fields(service: &Service) -> Vec<Field> {
+pub(super) fn jumpcloud_fields(service: &ServiceDetails) -> Vec<ConsoleField> {
     let mut fields = section(
         "SSO",
         [
             ("IdP Entity ID", "a name of your own, such as JumpCloud-NAME", "it becomes the Issuer"),
-            ("SP Entity ID", &service.entity_id, "exactly so; letter case counts"),
-            ("ACS URLs", &service.acs, EXACTLY),
+            ("SP Entity ID", service.entity_id(), "exactly so; letter case counts"),
+            ("ACS URLs", service.assertion_consumer(), EXACTLY),
             ("SAMLSubject NameID", "email", ""),
             ("SAMLSubject NameID Format", "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress", ""),
             ("Signature Algorithm", "RSA-SHA256", ""),
@@ -218,7 +221,7 @@ pub(super) fn jumpcloud_fields(service: &Service) -> Vec<Field> {
             ("Default RelayState", "", "leave empty, or a path that the service allows"),
         ],
     );
-    if service.encrypted {
+    if service.is_encrypted {
         fields.extend(section(
             "SSO",
             [("SP Certificate", ENCRYPTION_CERTIFICATE, "and encryption of the assertion")],
@@ -227,7 +230,7 @@ pub(super) fn jumpcloud_fields(service: &Service) -> Vec<Field> {
     fields
 }
 
-pub(super) fn jumpcloud_attributes(names: &AttributeMapping) -> Vec<Attribute> {
+pub(super) fn jumpcloud_attributes(names: &AttributeMapping) -> Vec<ConsoleAttribute> {
     let mut all = attributes(
         "User Attribute Mapping (service provider attribute name, JumpCloud attribute name)",
         [

@@ -1,19 +1,19 @@
 //! The arguments of Terraform resources: `okta_app_saml` of the provider `okta/okta`, and `azuread_application` of `hashicorp/azuread`.
 
-use vouchsafe::provisioning::AttributeMapping;
+use vouchsafe_provisioning::AttributeMapping;
 
-use super::{Product, Service};
+use super::{Console, ServiceDetails};
 
 /// The resource, where one is known for the product.
-pub(super) fn of(product: Product, service: &Service, names: &AttributeMapping) -> Option<String> {
-    match product {
-        Product::Okta => Some(okta(service, names)),
-        Product::Entra => Some(entra(service)),
+pub(super) fn of(console: Console, service: &ServiceDetails, names: &AttributeMapping) -> Option<String> {
+    match console {
+        Console::Okta => Some(okta(service, names)),
+        Console::Entra => Some(entra(service)),
         _ => None,
     }
 }
 
-fn okta(service: &Service, names: &AttributeMapping) -> String {
+fn okta(service: &ServiceDetails, names: &AttributeMapping) -> String {
     let mut lines = vec![
         r#"variable "organization_token" {"#.to_owned(),
         "  type      = string".to_owned(),
@@ -22,10 +22,10 @@ fn okta(service: &Service, names: &AttributeMapping) -> String {
         String::new(),
         r#"resource "okta_app_saml" "service" {"#.to_owned(),
         argument("label", &text("the name under the icon")),
-        argument("sso_url", &text(&service.acs)),
-        argument("recipient", &text(&service.acs)),
-        argument("destination", &text(&service.acs)),
-        argument("audience", &text(&service.entity_id)),
+        argument("sso_url", &text(service.assertion_consumer())),
+        argument("recipient", &text(service.assertion_consumer())),
+        argument("destination", &text(service.assertion_consumer())),
+        argument("audience", &text(service.entity_id())),
         argument("subject_name_id_template", r#""$${user.email}""#),
         argument("subject_name_id_format", &text("urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress")),
         argument("response_signed", "true"),
@@ -38,12 +38,12 @@ fn okta(service: &Service, names: &AttributeMapping) -> String {
             &text("urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport"),
         ),
     ];
-    if let Some(location) = &service.slo {
-        lines.push(argument("single_logout_issuer", &text(&service.entity_id)));
+    if let Some(location) = service.single_logout() {
+        lines.push(argument("single_logout_issuer", &text(service.entity_id())));
         lines.push(argument("single_logout_url", &text(location)));
         lines.push(argument("single_logout_certificate", "file(\"signing-certificate.txt\")"));
     }
-    if service.encrypted {
+    if service.is_encrypted {
         lines.push("  # The encryption of assertions is not among the arguments of this resource: switch it on in the console.".to_owned());
     }
     let token = r#""\"${var.organization_token}\"""#;
@@ -76,17 +76,17 @@ fn okta(service: &Service, names: &AttributeMapping) -> String {
     lines.join("\n") + "\n"
 }
 
-fn entra(service: &Service) -> String {
+fn entra(service: &ServiceDetails) -> String {
     let mut lines = vec![
         r#"resource "azuread_application" "service" {"#.to_owned(),
         argument("display_name", &text("the name of the application")),
-        argument("identifier_uris", &format!("[{}]", text(&service.entity_id))),
+        argument("identifier_uris", &format!("[{}]", text(service.entity_id()))),
         argument("group_membership_claims", "[\"ApplicationGroup\"]"),
         String::new(),
         "  web {".to_owned(),
-        format!("    redirect_uris = [{}]", text(&service.acs)),
+        format!("    redirect_uris = [{}]", text(service.assertion_consumer())),
     ];
-    if let Some(location) = &service.slo {
+    if let Some(location) = service.single_logout() {
         lines.push(format!("    logout_url    = {}", text(location)));
     }
     lines.extend(

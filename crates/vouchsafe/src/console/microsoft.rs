@@ -1,19 +1,19 @@
 //! Microsoft Entra ID, and AD FS.
 
-use vouchsafe::provisioning::AttributeMapping;
+use vouchsafe_provisioning::AttributeMapping;
 
 use super::{
-    Attribute, ENCRYPTION_CERTIFICATE, EXACTLY, Field, SIGNING_CERTIFICATE, Service, TOKEN, attributes,
-    section,
+    ConsoleAttribute, ConsoleField, ENCRYPTION_CERTIFICATE, EXACTLY, SIGNING_CERTIFICATE, ServiceDetails,
+    TOKEN, attributes, section,
 };
 
-pub(super) fn entra_fields(service: &Service) -> Vec<Field> {
+pub(super) fn entra_fields(service: &ServiceDetails) -> Vec<ConsoleField> {
     let basic = "Basic SAML Configuration";
     let mut fields = section(
         basic,
         [
-            ("Identifier (Entity ID)", &service.entity_id, "exactly so, and the default of several"),
-            ("Reply URL (Assertion Consumer Service URL)", &service.acs, EXACTLY),
+            ("Identifier (Entity ID)", service.entity_id(), "exactly so, and the default of several"),
+            ("Reply URL (Assertion Consumer Service URL)", service.assertion_consumer(), EXACTLY),
             (
                 "Sign on URL (Optional)",
                 "",
@@ -22,7 +22,7 @@ pub(super) fn entra_fields(service: &Service) -> Vec<Field> {
             ("Relay State (Optional)", "", "leave empty, or a path that the service allows"),
         ],
     );
-    if let Some(location) = &service.slo {
+    if let Some(location) = service.single_logout() {
         fields.extend(section(basic, [("Logout Url (Optional)", location, "")]));
     }
     fields.extend(section(
@@ -32,7 +32,7 @@ pub(super) fn entra_fields(service: &Service) -> Vec<Field> {
             ("Token signing certificate > Edit > Signing Algorithm", "SHA-256", ""),
         ],
     ));
-    if service.encrypted {
+    if service.is_encrypted {
         fields.extend(section(
             "Token encryption",
             [(
@@ -45,7 +45,7 @@ pub(super) fn entra_fields(service: &Service) -> Vec<Field> {
     fields
 }
 
-pub(super) fn entra_attributes(names: &AttributeMapping) -> Vec<Attribute> {
+pub(super) fn entra_attributes(names: &AttributeMapping) -> Vec<ConsoleAttribute> {
     let groups = names.groups.as_deref().unwrap_or_default();
     attributes(
         "Attributes & Claims (name, source attribute)",
@@ -73,18 +73,18 @@ pub(super) fn entra_attributes(names: &AttributeMapping) -> Vec<Attribute> {
     )
 }
 
-pub(super) fn adfs_fields(service: &Service) -> Vec<Field> {
+pub(super) fn adfs_fields(service: &ServiceDetails) -> Vec<ConsoleField> {
     let mut fields = section(
         "Relying Party Trust > Properties",
         [
-            ("Identifiers > Relying party identifiers", &service.entity_id, "exactly so"),
+            ("Identifiers > Relying party identifiers", service.entity_id(), "exactly so"),
             ("Endpoints > Add SAML > Endpoint type", "SAML Assertion Consumer", ""),
             ("Endpoints > Add SAML > Binding", "POST", ""),
-            ("Endpoints > Add SAML > Trusted URL", &service.acs, EXACTLY),
+            ("Endpoints > Add SAML > Trusted URL", service.assertion_consumer(), EXACTLY),
             ("Advanced > Secure hash algorithm", "SHA-256", ""),
         ],
     );
-    if let Some(location) = &service.slo {
+    if let Some(location) = service.single_logout() {
         fields.extend(section(
             "Relying Party Trust > Properties",
             [
@@ -94,7 +94,7 @@ pub(super) fn adfs_fields(service: &Service) -> Vec<Field> {
             ],
         ));
     }
-    fields.extend(if service.encrypted {
+    fields.extend(if service.is_encrypted {
         section(
             "Relying Party Trust > Properties",
             [("Encryption > Certificate", ENCRYPTION_CERTIFICATE, "")],
@@ -116,7 +116,7 @@ pub(super) fn adfs_fields(service: &Service) -> Vec<Field> {
     fields
 }
 
-pub(super) fn adfs_attributes(names: &AttributeMapping) -> Vec<Attribute> {
+pub(super) fn adfs_attributes(names: &AttributeMapping) -> Vec<ConsoleAttribute> {
     let groups = names.groups.as_deref().unwrap_or_default();
     attributes(
         "Edit Claim Issuance Policy (outgoing claim type, rule)",

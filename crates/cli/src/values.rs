@@ -1,0 +1,139 @@
+//! `vouchsafe values --product ...`: what to type into an identity provider's console, field by field, or to give to Terraform.
+//!
+//! The names of attributes are those of the product's preset of `[attributes]`, so that the service finds them without more configuration.
+
+use serde::Serialize;
+use vouchsafe::console::{Console, ConsoleAttribute, ConsoleField, ConsoleValues, ServiceDetails};
+use vouchsafe::metadata::EntityId;
+use vouchsafe::provisioning::AttributeMapping;
+
+use crate::failure::Failure;
+use crate::output::{Answer, Output};
+use crate::text::{Line, Style, Text};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// Whose console.
+    #[arg(long, value_enum)]
+    product: Product,
+    #[command(flatten)]
+    service: Service,
+}
+
+/// What is to be entered.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Service {
+    /// Our entity id.
+    #[arg(long, value_name = "URI")]
+    entity_id: String,
+    /// Our assertion consumer.
+    #[arg(long, value_name = "URL")]
+    acs: String,
+    /// Our address for logout, when logout is wanted.
+    #[arg(long, value_name = "URL")]
+    slo: Option<String>,
+    /// We have a key to decrypt assertions with.
+    #[arg(long)]
+    encrypted: bool,
+    /// Write the arguments of the Terraform resource instead (Okta: `okta_app_saml`; Entra ID: `azuread_application`).
+    #[arg(long)]
+    terraform: bool,
+}
+
+/// Products whose consoles are known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Product {
+    Okta,
+    Entra,
+    Google,
+    Adfs,
+    Keycloak,
+    Onelogin,
+    Pingone,
+    Jumpcloud,
+}
+
+#[derive(Serialize)]
+struct Terraform {
+    terraform: String,
+}
+
+/// `vouchsafe values`.
+pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Answer, Failure> {
+    show(arguments.product, &arguments.service, output)
+}
+
+/// `vouchsafe okta values`, its short form.
+pub(crate) fn run_okta(service: &Service, output: &Output) -> Result<Answer, Failure> {
+    show(Product::Okta, service, output)
+}
+
+fn show(product: Product, service: &Service, output: &Output) -> Result<Answer, Failure> {
+    let console = product.console();
+    let details = details(service)?;
+    let names = AttributeMapping::preset(console.preset());
+    if service.terraform {
+        let Some(terraform) = console.terraform(&details, &names) else {
+            let message = format!("no Terraform resource is known for {}", console.name());
+            return Err(Failure::usage(
+                "cli.terraform",
+                message,
+                "Leave --terraform out for the values of the console.",
+            ));
+        };
+        output.document(&Terraform { terraform: terraform.clone() }, &terraform)?;
+        return Ok(Answer::Yes);
+    }
+    let values = console.values(&details, &names);
+    output.write(&values, || human(&values))?;
+    Ok(Answer::Yes)
+}
+
+impl Product {
+    fn console(self) -> Console {
+        match self {
+            Product::Okta => Console::Okta,
+            Product::Entra => Console::Entra,
+            Product::Google => Console::Google,
+            Product::Adfs => Console::Adfs,
+            Product::Keycloak => Console::Keycloak,
+            Product::Onelogin => Console::Onelogin,
+            Product::Pingone => Console::Pingone,
+            Product::Jumpcloud => Console::Jumpcloud,
+        }
+    }
+}
+
+/// The service, by the library's own checks of a name and of addresses.
+fn details(service: &Service) -> Result<ServiceDetails, Failure> {
+    let id =
+        EntityId::new(service.entity_id.as_str()).map_err(|error| Failure::unusable("--entity-id", error))?;
+    let mut details =
+        ServiceDetails::new(id, &service.acs).map_err(|error| Failure::unusable("--acs", error))?;
+    if let Some(location) = &service.slo {
+        details = details.with_single_logout(location).map_err(|error| Failure::unusable("--slo", error))?;
+    }
+    Ok(if service.encrypted { details.encrypted() } else { details })
+}
+
+fn human(values: &ConsoleValues) -> Text {
+    let mut text = Text::new();
+    text.push(Line::styled(Style::Title, values.product).then(format!(": {}", values.console)));
+    let mut title = "";
+    let mut row = |section: &'static str, name: &str, value: &str, note: &str, text: &mut Text| {
+        if section != title {
+            title = section;
+            text.push(Line::styled(Style::Title, section));
+        }
+        let value = if value.is_empty() { "(empty)" } else { value };
+        let note = if note.is_empty() { String::new() } else { format!("  ({note})") };
+        text.push(Line::of(format!("  {name:<48} {value}")).then_styled(Style::Quiet, note));
+    };
+    for ConsoleField { section, field, value, note, .. } in &values.fields {
+        row(section, field, value, note, &mut text);
+    }
+    for ConsoleAttribute { section, name, value, note, .. } in &values.attributes {
+        row(section, name, value, note, &mut text);
+    }
+    text
+}
