@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use vouchsafe_crypto::Provider;
 use vouchsafe_metadata::EntityId;
 use vouchsafe_signature::Evidence;
 
@@ -56,6 +57,18 @@ impl Trial {
     #[must_use]
     pub fn authn_context(&self) -> Option<&str> {
         self.0.authn_context()
+    }
+
+    /// The service provider that the assertion was made for: ours.
+    #[must_use]
+    pub fn audience(&self) -> &EntityId {
+        self.0.audience()
+    }
+
+    /// The cryptography by which it was judged.
+    #[must_use]
+    pub fn provider(&self) -> &Provider {
+        self.0.provider()
     }
 
     /// When it was judged.

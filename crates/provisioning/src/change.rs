@@ -47,6 +47,8 @@ pub enum Actor {
     Rule(RuleId),
     /// The identity provider of this connection, by SCIM.
     Scim(#[cfg_attr(feature = "schema", schemars(with = "crate::schema::Connection"))] ConnectionId),
+    /// Whoever holds the set-up link of this name, which the service gave to an administrator of the customer.
+    SetUpLink(String),
     /// The identity provider of this connection, by a message that it signed.
     IdentityProvider(
         #[cfg_attr(feature = "schema", schemars(with = "crate::schema::Connection"))] ConnectionId,
@@ -61,6 +63,7 @@ impl Actor {
             Self::Operator => RuleId::from("operator"),
             Self::Rule(rule) => rule.clone(),
             Self::Scim(_) => RuleId::from("scim"),
+            Self::SetUpLink(_) => RuleId::from("set_up_link"),
             Self::IdentityProvider(_) => RuleId::from("identity_provider"),
         }
     }

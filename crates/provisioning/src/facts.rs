@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use vouchsafe_assertion::{ConnectionId, Login, NameId};
+use vouchsafe_assertion::{Attributes, ConnectionId, Login, NameId, Trial};
 use vouchsafe_crypto::{CryptoError, Provider};
 use vouchsafe_metadata::{EntityId, name_id_format};
 
@@ -86,6 +86,32 @@ pub struct LoginFacts {
 }
 
 impl LoginFacts {
+    /// What a trial says of a person, to be planned and shown: what the sign-in would have changed. A trial signs nobody in, so nothing may be
+    /// made of it in a directory; it has no assertion ID.
+    #[must_use]
+    pub fn of_trial(trial: &Trial) -> Self {
+        Self::new(trial.connection().clone(), trial.issuer().clone(), "", trial.judged_at())
+            .saying(trial.name_id(), trial.attributes())
+            .received(trial.audience(), trial.provider())
+    }
+
+    fn saying(mut self, name_id: Option<&NameId>, attributes: &Attributes) -> Self {
+        let of_name_id = |part: fn(&NameId) -> Option<&str>| name_id.and_then(part).map(str::to_owned);
+        self.subject = of_name_id(|name_id| Some(name_id.value()));
+        self.subject_format = of_name_id(NameId::format);
+        self.subject_name_qualifier = of_name_id(NameId::name_qualifier);
+        self.subject_sp_name_qualifier = of_name_id(NameId::sp_name_qualifier);
+        attributes.iter().fold(self, |facts, attribute| {
+            facts.with_attribute(attribute.name(), attribute.values().iter().cloned())
+        })
+    }
+
+    fn received(mut self, audience: &EntityId, provider: &Provider) -> Self {
+        self.hashing = Hashing::by(provider);
+        self.audience = Some(audience.clone());
+        self
+    }
+
     /// How many groups a login may bring, each counted once whatever the case of the letters. With more, the groups are not looked at, as
     /// if the identity provider had said that they are too many to be sent: nothing is given for them and nothing is taken away, and a
     /// note of the plan says so. All of a plan is decided and written while nobody else writes.
@@ -277,20 +303,11 @@ impl fmt::Debug for LoginFacts {
 impl From<&Login> for LoginFacts {
     fn from(login: &Login) -> Self {
         let (connection, issuer) = (login.connection().clone(), login.issuer().clone());
-        let mut facts = Self::new(connection, issuer, "", login.accepted_at());
-        let of_name_id =
-            |part: fn(&NameId) -> Option<&str>| login.name_id().and_then(part).map(str::to_owned);
-        facts.hashing = Hashing::by(login.provider());
-        facts.subject = of_name_id(|name_id| Some(name_id.value()));
-        facts.subject_format = of_name_id(NameId::format);
-        facts.subject_name_qualifier = of_name_id(NameId::name_qualifier);
-        facts.subject_sp_name_qualifier = of_name_id(NameId::sp_name_qualifier);
-        facts.audience = Some(login.audience().clone());
+        let mut facts = Self::new(connection, issuer, "", login.accepted_at())
+            .saying(login.name_id(), login.attributes())
+            .received(login.audience(), login.provider());
         facts.assertion_id = login.assertion_id().to_owned();
         facts.assertion_expires_at = Some(login.expires_at());
-        for attribute in login.attributes().iter() {
-            facts = facts.with_attribute(attribute.name(), attribute.values().iter().cloned());
-        }
         facts
     }
 }

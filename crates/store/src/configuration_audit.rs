@@ -8,10 +8,7 @@ use vouchsafe::{
     xml::Quoted,
 };
 
-use crate::{
-    AuditDetail, AuditRecord, ConnectionMetadata, OrganizationConnections, ScimToken, StoreError,
-    StoredConnection,
-};
+use crate::{AuditDetail, AuditRecord, ConnectionMetadata, OrganizationConnections, ScimToken, SetUpLink, StoreError, StoredConnection};
 
 /// A change of the configuration, before it is known who asked for it.
 #[derive(Clone)]
@@ -82,6 +79,16 @@ impl AuditRecord {
         let change = format!("{verb} the API token {} ({}).", token.id, Quoted::new(&token.name));
         let record = recorded_one(&token.organization, Entry::new(rule, change), author);
         AuditRecord { account: Some(token.account.clone()), ..record }
+    }
+
+    /// The records of what differs of a set-up link: that it was issued, renewed, revoked or used, and how far its holder has come.
+    #[must_use]
+    pub fn of_set_up_link(
+        before: Option<&SetUpLink>,
+        after: &SetUpLink,
+        author: &Author,
+    ) -> Vec<AuditRecord> {
+        recorded(&after.organization, set_up_link(before, after), author)
     }
 
     /// The record of an organization that was added.
@@ -305,6 +312,37 @@ fn tokens(before: &Organization, after: &Organization) -> Vec<Entry> {
         Some(_) => None,
     };
     after.tokens.iter().filter_map(entry).collect()
+}
+
+fn set_up_link(before: Option<&SetUpLink>, after: &SetUpLink) -> Vec<Entry> {
+    let id = &after.id;
+    let end = |link: &SetUpLink| link.expires_at.to_rfc3339();
+    let Some(before) = before else {
+        let entry = Entry::new("set_up_link.issued", format!("Issues the set-up link {id}."));
+        return vec![entry.values(None, Some(&end(after)))];
+    };
+    let is_renewed =
+        before.expires_at != after.expires_at || (before.used_at.is_some() && after.used_at.is_none());
+    let renewed = is_renewed.then(|| {
+        let entry = Entry::new("set_up_link.renewed", format!("Renews the set-up link {id}."));
+        entry.values(Some(&end(before)), Some(&end(after)))
+    });
+    let revoked = (before.revoked_at.is_none() && after.revoked_at.is_some())
+        .then(|| Entry::new("set_up_link.revoked", format!("Revokes the set-up link {id}.")));
+    let used = (before.used_at.is_none() && after.used_at.is_some())
+        .then(|| Entry::new("set_up_link.used", format!("Finishes the set-up by the link {id}.")));
+    let (was, is) = (&before.progress, &after.progress);
+    let product = difference(
+        ("set_up_link.product", "Chooses the product of the identity provider."),
+        was.product.clone(),
+        is.product.clone(),
+    );
+    let trial = is.trial.as_ref().filter(|trial| was.trial.as_ref() != Some(trial)).map(|trial| {
+        let entry =
+            Entry::new("set_up_link.trial", format!("Tries the connection {} out.", trial.connection));
+        entry.values(None, Some(trial.refused.as_deref().unwrap_or("accepted")))
+    });
+    [renewed, product.filter(|_| !is_renewed), trial, used, revoked].into_iter().flatten().collect()
 }
 
 fn added(connection: &StoredConnection) -> Entry {

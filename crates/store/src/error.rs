@@ -135,6 +135,14 @@ pub enum StoreError {
     #[error("the SCIM resource was changed meanwhile")]
     #[non_exhaustive]
     ScimConflict {},
+    /// A set-up link was changed since it was read.
+    #[error("the set-up link was changed meanwhile")]
+    #[non_exhaustive]
+    SetUpLinkConflict {},
+    /// There is no such set-up link.
+    #[error("there is no such set-up link")]
+    #[non_exhaustive]
+    SetUpLinkUnknown {},
     /// The stored policy cannot be read any more.
     #[error("the policy of the organization {organization} cannot be read: {source}")]
     #[non_exhaustive]
@@ -221,6 +229,8 @@ impl StoreError {
             Self::AccountSuspended { .. } => "store.account_suspended",
             Self::ConnectionRetired { .. } => "store.connection_retired",
             Self::ScimConflict { .. } => "store.scim_conflict",
+            Self::SetUpLinkConflict { .. } => "store.set_up_link_conflict",
+            Self::SetUpLinkUnknown { .. } => "store.set_up_link_unknown",
             Self::Policy { .. } => "store.policy",
             Self::PolicyRefused { source, .. } => source.code(),
             Self::Damaged { .. } => "store.damaged",
@@ -263,6 +273,8 @@ impl StoreError {
             Self::AccountSuspended { .. } => "Reactivate the account in the organization's members.",
             Self::ConnectionRetired { .. } => "Issue the token for the connection that took its place.",
             Self::ScimConflict { .. } => "Read the resource again and repeat the change.",
+            Self::SetUpLinkConflict { .. } => "Open the link again and repeat the step.",
+            Self::SetUpLinkUnknown { .. } => "Issue another link.",
             Self::Policy { .. } => "Correct the stored policy at that place.",
             Self::PolicyRefused { source, .. } => source.hint(),
             Self::Damaged { .. } => {
@@ -289,7 +301,13 @@ impl StoreError {
     /// Whether doing it again with the organization or the connection as it is now can succeed.
     #[must_use]
     pub fn is_conflict(&self) -> bool {
-        matches!(self, Self::Conflict { .. } | Self::ConnectionConflict { .. } | Self::ScimConflict { .. })
+        matches!(
+            self,
+            Self::Conflict { .. }
+                | Self::ConnectionConflict { .. }
+                | Self::ScimConflict { .. }
+                | Self::SetUpLinkConflict { .. }
+        )
     }
 
     /// Whether the store does not work, so that nothing is known: neither that somebody is signed in nor that nobody is. A web service
@@ -334,6 +352,18 @@ impl StoreError {
     #[must_use]
     pub fn connection_conflict(connection: ConnectionId, expected: u64, actual: u64) -> Self {
         Self::ConnectionConflict { connection, expected, actual }
+    }
+
+    /// For stores of your own: a set-up link is not at the revision that it was read at.
+    #[must_use]
+    pub fn set_up_link_conflict() -> Self {
+        Self::SetUpLinkConflict {}
+    }
+
+    /// For stores of your own: there is no set-up link of this name.
+    #[must_use]
+    pub fn set_up_link_unknown() -> Self {
+        Self::SetUpLinkUnknown {}
     }
 
     /// For stores of your own: a SCIM resource is not at the revision that it was read at.

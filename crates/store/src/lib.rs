@@ -45,6 +45,7 @@ mod scim;
 mod scim_token;
 mod secret;
 mod session;
+mod set_up_link;
 mod sign_in;
 mod sign_in_history;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
@@ -92,6 +93,9 @@ pub use scim::{
 };
 pub use scim_token::ScimToken;
 pub use session::{Session, SessionId, SessionStore};
+pub use set_up_link::{
+    SetUpLink, SetUpLinkState, SetUpProgress, SetUpPurpose, SetUpSecret, SetUpStore, SetUpTrial,
+};
 pub use sign_in::{CompletedSignIn, ConfirmedSignIn, DecidedSignIn, SignIn, SignInContext};
 pub use sign_in_history::{ExplainedLine, HistoryLimits, RecordedSignIn, SignInHistory, export_sign_ins};
 #[cfg(feature = "sqlite")]

@@ -7,6 +7,7 @@ mod forms;
 mod key_history;
 mod logouts;
 mod scim;
+mod set_up_links;
 mod sign_in_history;
 
 use std::{
@@ -24,7 +25,7 @@ use vouchsafe::{
 
 use crate::{
     Answer, ApiToken, AuditCursor, AuditRecord, NotedRefusals, PendingStore, RecordedSignIn, ReplayStore,
-    Session, SessionId, SessionStore, StoreError, StoredConnection, forgotten_until,
+    Session, SessionId, SessionStore, SetUpLink, StoreError, StoredConnection, forgotten_until,
 };
 
 /// A store in memory: for tests, demos, and services of one process that may forget everything.
@@ -73,6 +74,7 @@ struct State {
     refusals: NotedRefusals,
     delivered: HashMap<String, AuditCursor>,
     sign_ins: Vec<RecordedSignIn>,
+    set_up_links: HashMap<String, SetUpLink>,
     scim: scim::ScimState,
 }
 

@@ -19,6 +19,7 @@ mod refusals;
 mod rows;
 mod scim;
 mod sessions;
+mod set_up_links;
 mod sign_in_history;
 mod sign_in_statement;
 mod sources;

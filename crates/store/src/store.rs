@@ -17,7 +17,7 @@ use vouchsafe::{
 use crate::cached_sessions::Cache;
 use crate::{
     AccountKey, Answer, ApiToken, ApiTokenSecret, ApiTokenStore, Applied, AuditCursor, AuditEntry, AuditFeed,
-    AuditRecord, AuditedRefusal, Author, CompletedSignIn, ConnectionDecision, ConnectionRevision, ConnectionStore, Decides, Decision, Directory, FormLimits, FormStore, HistoryLimits, KeyHistory, LogoutStore, Memory, OrganizationConnections, PendingStore, RecordedSignIn, RememberedLogout, ReplayStore, Revocation, ScimApplied, ScimDecision, ScimFrom, ScimKey, ScimKind, ScimResource, ScimStore, ScimToken, SealedForm, Session, SessionId, SessionStore, SignIn, SignInHistory, StoreError, StoredConnection, Versioned,
+    AuditRecord, AuditedRefusal, Author, CompletedSignIn, ConnectionDecision, ConnectionRevision, ConnectionStore, Decides, Decision, Directory, FormLimits, FormStore, HistoryLimits, KeyHistory, LogoutStore, Memory, OrganizationConnections, PendingStore, RecordedSignIn, RememberedLogout, ReplayStore, Revocation, ScimApplied, ScimDecision, ScimFrom, ScimKey, ScimKind, ScimResource, ScimStore, ScimToken, SealedForm, Session, SessionId, SessionStore, SetUpLink, SetUpSecret, SetUpStore, SignIn, SignInHistory, StoreError, StoredConnection, Versioned,
 };
 
 /// One of the stores, whichever its address says: so that where a service keeps what it knows is one line of its configuration.
@@ -53,6 +53,7 @@ pub struct Store {
     api_tokens: Arc<dyn ApiTokenStore>,
     audit: Arc<dyn AuditFeed>,
     history: Arc<dyn SignInHistory>,
+    set_up_links: Arc<dyn SetUpStore>,
     connections: Arc<dyn ConnectionStore>,
     replays: Arc<dyn ReplayStore>,
     sessions: Arc<dyn SessionStore>,
@@ -116,6 +117,7 @@ impl Store {
             + ApiTokenStore
             + AuditFeed
             + SignInHistory
+            + SetUpStore
             + ConnectionStore
             + ReplayStore
             + SessionStore
@@ -132,6 +134,7 @@ impl Store {
             api_tokens: Arc::new(store.clone()),
             audit: Arc::new(store.clone()),
             history: Arc::new(store.clone()),
+            set_up_links: Arc::new(store.clone()),
             connections: Arc::new(store.clone()),
             replays: Arc::new(store.clone()),
             sessions: Arc::new(store.clone()),
@@ -313,6 +316,17 @@ impl SignInHistory for Store {
         fn recorded_sign_ins<'a>(&self, organization: &'a OrganizationId, most: usize) -> Answer<'a, Vec<RecordedSignIn>>;
         fn forget_sign_ins_of<'a>(&self, account: &'a AccountId) -> Answer<'a, u64>;
         fn sweep_sign_ins<'a>(&self, before: DateTime<Utc>) -> Answer<'a, u64>;
+    }
+}
+
+impl SetUpStore for Store {
+    passed_on! { to set_up_links:
+        fn add_set_up_link<'a>(&self, secret: &'a SetUpSecret, link: &'a SetUpLink, author: &'a Author) -> Answer<'a, ()>;
+        fn find_set_up_link<'a>(&self, secret: &'a SetUpSecret) -> Answer<'a, Option<SetUpLink>>;
+        fn set_up_link<'a>(&self, id: &'a str) -> Answer<'a, Option<SetUpLink>>;
+        fn set_up_links_of<'a>(&self, organization: &'a OrganizationId) -> Answer<'a, Vec<SetUpLink>>;
+        fn update_set_up_link<'a>(&self, link: &'a SetUpLink, author: &'a Author) -> Answer<'a, u64>;
+        fn sweep_set_up_links<'a>(&self, before: DateTime<Utc>) -> Answer<'a, u64>;
     }
 }
 

@@ -37,6 +37,7 @@ pub mod memoranda;
 pub mod provisioning;
 pub mod scenarios;
 pub mod scim;
+pub mod set_up_links;
 pub mod sign_in;
 pub mod sign_in_history;
 
@@ -76,6 +77,7 @@ impl<S: ReplayStore + PendingStore + SessionStore + Clone + 'static> Memoranda f
 /// `conformance!(of forms: make)` makes those of a [`FormStore`](crate::FormStore).
 /// `conformance!(of sign_in_history: make)` makes those of a [`SignInHistory`](crate::SignInHistory).
 /// `conformance!(of key_history: make)` makes those of a [`KeyHistory`](crate::KeyHistory).
+/// `conformance!(of set_up_links: make)` makes those of a [`SetUpStore`](crate::SetUpStore).
 /// `conformance!(of scim: make)` makes those of a [`ScimStore`](crate::ScimStore).
 /// `conformance!(memoranda where available: make)`: a store of replays, pending requests and sessions alone, which end by themselves.
 /// `conformance!(where available: make)`: it gives `Some` of both, or `None` where there is no server to test against, and then says so.
@@ -115,6 +117,17 @@ macro_rules! conformance {
             no_more_sign_ins_are_kept_than_the_limits_say, sign_ins_go_with_a_deleted_person,
             a_sign_in_is_of_an_account_of_its_organization, sign_ins_are_kept_at_the_same_time,
             what_is_kept_of_a_sign_in_is_bounded);
+    };
+    (of set_up_links: $make:path) => {
+        $crate::conformance!(@set_up_links always $make);
+    };
+    (of set_up_links where available: $make:path) => {
+        $crate::conformance!(@set_up_links available $make);
+    };
+    (@set_up_links $way:ident $make:path) => {
+        $crate::conformance!(@each $way $make, set_up_links, a_link_is_found_by_what_is_shown, a_link_is_of_an_organization_that_there_is,
+            every_write_of_a_link_is_at_its_revision, of_writers_of_one_link_one_succeeds, what_never_changes_of_a_link_is_refused,
+            links_are_listed_and_audited, links_are_swept);
     };
     (of api_tokens: $make:path) => {
         $crate::conformance!(@api_tokens always $make);

@@ -1,0 +1,172 @@
+//! Set-up links: by the hash of their secret, each of one organization, and written at their revision.
+
+use chrono::TimeDelta;
+use vouchsafe::{
+    ConnectionId, Provider,
+    provisioning::{Actor, OrganizationId},
+};
+
+use super::{Store, acme, author, globex, now, with_acme, with_globex};
+use crate::{Author, SetUpLink, SetUpLinkState, SetUpPurpose, SetUpSecret, SetUpStore, SetUpTrial};
+
+fn secret() -> SetUpSecret {
+    SetUpSecret::generate(&Provider::rustcrypto()).unwrap()
+}
+
+async fn issued(store: &impl SetUpStore, organization: OrganizationId) -> (SetUpSecret, SetUpLink) {
+    let secret = secret();
+    let end = now() + TimeDelta::days(1);
+    let link = SetUpLink::new(&secret, organization, SetUpPurpose::Everything, now(), end);
+    store.add_set_up_link(&secret, &link, &author()).await.unwrap();
+    let link = store.find_set_up_link(&secret).await.unwrap().unwrap();
+    (secret, link)
+}
+
+pub async fn a_link_is_found_by_what_is_shown(store: impl Store + SetUpStore) {
+    with_acme(&store).await;
+    let (secret, link) = issued(&store, acme()).await;
+    assert_eq!((link.revision, link.id.len(), link.state(now())), (1, 16, SetUpLinkState::Open));
+    assert!(secret.reveal().starts_with(SetUpSecret::PREFIX) && secret.reveal().len() == 68);
+    assert_eq!(store.set_up_link(&link.id).await.unwrap(), Some(link.clone()));
+    let shown = |text: &str| SetUpSecret::received(text, &Provider::rustcrypto()).unwrap();
+    for other in ["", "vsl_", secret.hash(), &link.id, &secret.reveal().to_uppercase(), "\0"] {
+        assert_eq!(store.find_set_up_link(&shown(other)).await.unwrap(), None, "{other}");
+    }
+    for other in ["", secret.hash(), secret.reveal(), "\0"] {
+        assert_eq!(store.set_up_link(other).await.unwrap(), None, "{other}");
+    }
+    let taken = store.add_set_up_link(&secret, &link, &author()).await.unwrap_err();
+    assert_eq!(taken.code(), "store.taken");
+    let text = format!("{store:?} {secret:?} {link:?} {:?}", store.audit(&acme()).await.unwrap());
+    assert!(!text.contains(secret.reveal()));
+}
+
+pub async fn a_link_is_of_an_organization_that_there_is(store: impl Store + SetUpStore) {
+    with_acme(&store).await;
+    let secret = secret();
+    let link = SetUpLink::new(&secret, globex(), SetUpPurpose::Domains, now(), now() + TimeDelta::days(1));
+    let refused = store.add_set_up_link(&secret, &link, &author()).await.unwrap_err();
+    assert_eq!(refused.code(), "store.organization_unknown");
+    assert_eq!(store.find_set_up_link(&secret).await.unwrap(), None);
+    let unknown = store.update_set_up_link(&link, &author()).await.unwrap_err();
+    assert_eq!(unknown.code(), "store.set_up_link_unknown");
+}
+
+pub async fn every_write_of_a_link_is_at_its_revision(store: impl Store + SetUpStore) {
+    with_acme(&store).await;
+    let (secret, first) = issued(&store, acme()).await;
+    let mut link = first.clone();
+    let connection = ConnectionId::new("acme-2").unwrap();
+    link.progress.product = Some("okta".to_owned());
+    link.progress.connection = Some(connection.clone());
+    link.progress.trial = Some(SetUpTrial::new(connection, "00ff", now(), Some("assertion.audience")));
+    link.revision = store.update_set_up_link(&link, &author()).await.unwrap();
+    assert_eq!(link.revision, 2);
+    assert_eq!(store.find_set_up_link(&secret).await.unwrap(), Some(link.clone()));
+    let conflict = store.update_set_up_link(&first, &author()).await.unwrap_err();
+    assert_eq!(conflict.code(), "store.set_up_link_conflict");
+    assert!(conflict.is_conflict());
+
+    link.used_at = Some(now());
+    link.revision = store.update_set_up_link(&link, &author()).await.unwrap();
+    assert_eq!(link.state(now()), SetUpLinkState::Used);
+    let later = now() + TimeDelta::days(9);
+    link.renew_until(later);
+    link.revision = store.update_set_up_link(&link, &author()).await.unwrap();
+    let found = store.set_up_link(&link.id).await.unwrap().unwrap();
+    assert_eq!(found.state(later - TimeDelta::milliseconds(1)), SetUpLinkState::Open);
+    assert_eq!(found.state(later), SetUpLinkState::Expired);
+    assert_eq!(found.progress.trial, None, "what was set up before is done");
+}
+
+pub async fn of_writers_of_one_link_one_succeeds(store: impl Store + SetUpStore) {
+    with_acme(&store).await;
+    let (_, link) = issued(&store, acme()).await;
+    let writers: Vec<_> = (0..10)
+        .map(|number| {
+            let (store, mut link) = (store.clone(), link.clone());
+            link.progress.product = Some(format!("product {number}"));
+            tokio::spawn(async move { store.update_set_up_link(&link, &author()).await })
+        })
+        .collect();
+    let mut succeeded = 0;
+    for writer in writers {
+        match writer.await.unwrap() {
+            Ok(revision) => succeeded += revision - 1,
+            Err(error) => assert_eq!(error.code(), "store.set_up_link_conflict"),
+        }
+    }
+    assert_eq!(succeeded, 1);
+    assert_eq!(store.set_up_link(&link.id).await.unwrap().unwrap().revision, 2);
+}
+
+pub async fn what_never_changes_of_a_link_is_refused(store: impl Store + SetUpStore) {
+    with_acme(&store).await;
+    with_globex(&store).await;
+    let (_, link) = issued(&store, acme()).await;
+    let (mut moved, mut widened) = (link.clone(), link.clone());
+    moved.organization = globex();
+    widened.purpose = SetUpPurpose::Domains;
+    for changed in [moved, widened] {
+        let refused = store.update_set_up_link(&changed, &author()).await.unwrap_err();
+        assert_eq!(refused.code(), "store.set_up_link_conflict");
+    }
+    let mut revoked = link.clone();
+    revoked.revoke(now());
+    revoked.revision = store.update_set_up_link(&revoked, &author()).await.unwrap();
+    let mut renewed = revoked.clone();
+    renewed.renew_until(now() + TimeDelta::days(30));
+    renewed.revision = store.update_set_up_link(&renewed, &author()).await.unwrap();
+    assert_eq!(renewed.state(now()), SetUpLinkState::Revoked, "renewal brings no revoked link back");
+    renewed.revoked_at = None;
+    let refused = store.update_set_up_link(&renewed, &author()).await.unwrap_err();
+    assert_eq!(refused.code(), "store.set_up_link_conflict");
+}
+
+pub async fn links_are_listed_and_audited(store: impl Store + SetUpStore) {
+    with_acme(&store).await;
+    with_globex(&store).await;
+    let (_, mut link) = issued(&store, acme()).await;
+    let (_, theirs) = issued(&store, globex()).await;
+    assert_eq!(store.set_up_links_of(&acme()).await.unwrap(), [link.clone()]);
+    assert_eq!(store.set_up_links_of(&globex()).await.unwrap(), [theirs]);
+
+    let by_its_holder = Author::new(link.actor(), now());
+    link.progress.product = Some("entra".to_owned());
+    link.revision = store.update_set_up_link(&link, &by_its_holder).await.unwrap();
+    let connection = ConnectionId::new("acme-2").unwrap();
+    link.progress.trial = Some(SetUpTrial::new(connection, "00ff", now(), None));
+    link.used_at = Some(now());
+    link.revision = store.update_set_up_link(&link, &by_its_holder).await.unwrap();
+    link.revision = store.update_set_up_link(&link, &by_its_holder).await.unwrap();
+    link.revoke(now());
+    store.update_set_up_link(&link, &author()).await.unwrap();
+    let records = store.audit(&acme()).await.unwrap();
+    let of_links: Vec<_> = records
+        .iter()
+        .filter_map(|record| {
+            Some((record.rule.as_str().strip_prefix("set_up_link.")?, record.actor.clone()?))
+        })
+        .collect();
+    let holder = Actor::SetUpLink(link.id.clone());
+    assert_eq!(
+        of_links,
+        [
+            ("issued", Actor::Operator),
+            ("product", holder.clone()),
+            ("trial", holder.clone()),
+            ("used", holder),
+            ("revoked", Actor::Operator),
+        ]
+    );
+}
+
+pub async fn links_are_swept(store: impl Store + SetUpStore) {
+    with_acme(&store).await;
+    let (secret, link) = issued(&store, acme()).await;
+    assert_eq!(store.sweep_set_up_links(link.expires_at - TimeDelta::milliseconds(1)).await.unwrap(), 0);
+    assert_eq!(link.state(link.expires_at), SetUpLinkState::Expired);
+    assert!(store.find_set_up_link(&secret).await.unwrap().is_some(), "so that its holder is told");
+    assert_eq!(store.sweep_set_up_links(link.expires_at).await.unwrap(), 1);
+    assert_eq!(store.find_set_up_link(&secret).await.unwrap(), None);
+}

@@ -1,0 +1,59 @@
+//! Set-up links in memory.
+
+use chrono::{DateTime, Utc};
+use vouchsafe::provisioning::OrganizationId;
+
+use super::{Memory, sweep};
+use crate::{Answer, AuditRecord, Author, SetUpLink, SetUpSecret, SetUpStore, StoreError};
+
+impl SetUpStore for Memory {
+    fn add_set_up_link<'a>(
+        &'a self,
+        secret: &'a SetUpSecret,
+        link: &'a SetUpLink,
+        author: &'a Author,
+    ) -> Answer<'a, ()> {
+        self.with(move |state| {
+            state.held(&link.organization)?;
+            if state.set_up_links.iter().any(|(hash, known)| hash == secret.hash() || known.id == link.id) {
+                return Err(StoreError::taken("the set-up link"));
+            }
+            let first = link.first();
+            state.audit.extend(AuditRecord::of_set_up_link(None, &first, author));
+            state.set_up_links.insert(secret.hash().to_owned(), first);
+            Ok(())
+        })
+    }
+
+    fn find_set_up_link<'a>(&'a self, secret: &'a SetUpSecret) -> Answer<'a, Option<SetUpLink>> {
+        self.with(move |state| Ok(state.set_up_links.get(secret.hash()).cloned()))
+    }
+
+    fn set_up_link<'a>(&'a self, id: &'a str) -> Answer<'a, Option<SetUpLink>> {
+        self.with(move |state| Ok(state.set_up_links.values().find(|link| link.id == id).cloned()))
+    }
+
+    fn set_up_links_of<'a>(&'a self, organization: &'a OrganizationId) -> Answer<'a, Vec<SetUpLink>> {
+        self.with(move |state| {
+            let of_organization = state.set_up_links.values().filter(|one| one.organization == *organization);
+            let mut links: Vec<SetUpLink> = of_organization.cloned().collect();
+            links.sort_by(|one, other| (one.issued_at, &one.id).cmp(&(other.issued_at, &other.id)));
+            Ok(links)
+        })
+    }
+
+    fn update_set_up_link<'a>(&'a self, link: &'a SetUpLink, author: &'a Author) -> Answer<'a, u64> {
+        self.with(move |state| {
+            let mut all = state.set_up_links.values_mut();
+            let known = all.find(|known| known.id == link.id).ok_or_else(StoreError::set_up_link_unknown)?;
+            let next = link.in_place_of(known)?;
+            state.audit.extend(AuditRecord::of_set_up_link(Some(known), &next, author));
+            *known = next;
+            Ok(known.revision)
+        })
+    }
+
+    fn sweep_set_up_links(&self, before: DateTime<Utc>) -> Answer<'_, u64> {
+        self.with(move |state| Ok(sweep(&mut state.set_up_links, |link| link.expires_at <= before)))
+    }
+}

@@ -1,0 +1,113 @@
+//! Set-up links in SQL.
+
+use chrono::{DateTime, Utc};
+use vouchsafe::provisioning::OrganizationId;
+
+use super::{Answered, Batch, Engine, Sql, memoranda::changed, rows, run_one, writes};
+use crate::{
+    Answer, AuditRecord, Author, SetUpLink, SetUpSecret, SetUpStore, StoreError,
+    text::milliseconds_rounded_up,
+};
+
+const ADD: &str = "
+    INSERT INTO vouchsafe_set_up_links (hash, id, organization, issued_at, expires_at, record)
+    VALUES (?, ?, ?, ?, ?, ?)";
+
+const BY_HASH: &str = "SELECT record FROM vouchsafe_set_up_links WHERE hash = ?";
+
+const BY_ID: &str = "SELECT record FROM vouchsafe_set_up_links WHERE id = ?";
+
+const OF_ORGANIZATION: &str = "
+    SELECT record FROM vouchsafe_set_up_links WHERE organization = ? ORDER BY issued_at, id";
+
+/// One that nobody else changes.
+const TO_CHANGE: Sql = Sql {
+    sqlite: "SELECT record FROM vouchsafe_set_up_links WHERE id = ?",
+    postgres: "SELECT record FROM vouchsafe_set_up_links WHERE id = $1 FOR UPDATE",
+};
+
+const CHANGE: &str = "UPDATE vouchsafe_set_up_links SET expires_at = ?, record = ? WHERE id = ?";
+
+/// In the order of their rows, so that nobody waits in a circle.
+const SWEEP: Sql = Sql {
+    sqlite: "DELETE FROM vouchsafe_set_up_links WHERE expires_at <= ?",
+    postgres: "
+        DELETE FROM vouchsafe_set_up_links WHERE number IN (
+            SELECT number FROM vouchsafe_set_up_links WHERE expires_at <= $1 ORDER BY number FOR UPDATE)",
+};
+
+impl<E: Engine> SetUpStore for E {
+    fn add_set_up_link<'a>(
+        &'a self,
+        secret: &'a SetUpSecret,
+        link: &'a SetUpLink,
+        author: &'a Author,
+    ) -> Answer<'a, ()> {
+        Box::pin(async move {
+            let first = link.first();
+            let add = Batch::of(ADD)
+                .if_taken("the set-up link")
+                .bind(secret.hash())
+                .bind(first.id.as_str())
+                .bind(first.organization.as_str())
+                .bind(first.issued_at.timestamp_millis())
+                .bind(milliseconds_rounded_up(first.expires_at))
+                .bind(rows::to_json("set-up link", &first)?);
+            let batch = writes::audit(add, &AuditRecord::of_set_up_link(None, &first, author))?;
+            self.write::<(), StoreError>(Box::new(move |turn| {
+                Box::pin(async move {
+                    rows::organization_alone(turn, &first.organization).await?;
+                    turn.run(batch).await.map(drop)
+                })
+            }))
+            .await
+        })
+    }
+
+    fn find_set_up_link<'a>(&'a self, secret: &'a SetUpSecret) -> Answer<'a, Option<SetUpLink>> {
+        Box::pin(async move { first(&self.ask(Batch::of(BY_HASH).bind(secret.hash())).await?) })
+    }
+
+    fn set_up_link<'a>(&'a self, id: &'a str) -> Answer<'a, Option<SetUpLink>> {
+        Box::pin(async move {
+            // No text in PostgreSQL has the character NUL.
+            match id.contains('\0') {
+                true => Ok(None),
+                false => first(&self.ask(Batch::of(BY_ID).bind(id)).await?),
+            }
+        })
+    }
+
+    fn set_up_links_of<'a>(&'a self, organization: &'a OrganizationId) -> Answer<'a, Vec<SetUpLink>> {
+        Box::pin(async move {
+            let answered = self.ask(Batch::of(OF_ORGANIZATION).bind(organization.as_str())).await?;
+            answered.rows.iter().map(|row| rows::from_json("set-up link", row.text(0)?)).collect()
+        })
+    }
+
+    fn update_set_up_link<'a>(&'a self, link: &'a SetUpLink, author: &'a Author) -> Answer<'a, u64> {
+        let (changed, author) = (link.clone(), author.clone());
+        self.write::<u64, StoreError>(Box::new(move |turn| {
+            Box::pin(async move {
+                let before = run_one(turn, Batch::of(TO_CHANGE).bind(changed.id.as_str())).await?;
+                let before = first(&before)?.ok_or_else(StoreError::set_up_link_unknown)?;
+                let next = changed.in_place_of(&before)?;
+                let change = Batch::of(CHANGE)
+                    .bind(milliseconds_rounded_up(next.expires_at))
+                    .bind(rows::to_json("set-up link", &next)?)
+                    .bind(next.id.as_str());
+                let records = AuditRecord::of_set_up_link(Some(&before), &next, &author);
+                turn.run(writes::audit(change, &records)?).await?;
+                Ok(next.revision)
+            })
+        }))
+    }
+
+    fn sweep_set_up_links(&self, before: DateTime<Utc>) -> Answer<'_, u64> {
+        Box::pin(changed(self, Batch::of(SWEEP).bind(before.timestamp_millis())))
+    }
+}
+
+fn first(answered: &Answered) -> Result<Option<SetUpLink>, StoreError> {
+    answered.rows.first().map(|row| rows::from_json("set-up link", row.text(0)?)).transpose()
+}
