@@ -21,6 +21,7 @@ test:
     cargo test -p vouchsafe --no-default-features --test bare
     cargo test -p vouchsafe-axum --features axum-login --test sessions
     cargo test -p vouchsafe-axum --features axum-login --doc
+    cargo test -p vouchsafe-axum --features portal --test portal
 
 # Each crate builds by itself, without its default features and with all.
 alone:
@@ -53,6 +54,7 @@ once:
 # Logins through identity providers that others wrote (needs ../shared, Python, Node and PHP).
 interop:
     VOUCHSAFE_INTEROP=1 cargo test -p vouchsafe-axum --test interop -- --nocapture
+    VOUCHSAFE_INTEROP=1 cargo test -p vouchsafe-axum --features portal --test portal live:: -- --nocapture
 
 # What two testers of SCIM services say of the endpoints, fetched from PyPI (needs Python with venv).
 scim:

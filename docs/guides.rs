@@ -5,6 +5,7 @@
 //! | [`first_login`] | from an empty folder to a person who is signed in |
 //! | [`your_users`] | your own users table and sessions |
 //! | [`many_customers`] | a service whose customers have their own identity providers |
+//! | [`set_up_portal`] | a link with which a customer's administrator connects an identity provider |
 //! | [`frameworks`] | axum, actix-web, any other framework, no framework |
 //! | [`testing`] | the test kit and the attacks in your own tests |
 //! | [`operating`] | errors, logs and metrics |
@@ -26,6 +27,9 @@ pub mod your_users {}
 
 #[doc = include_str!("MANY_CUSTOMERS.md")]
 pub mod many_customers {}
+
+#[doc = include_str!("SET_UP_PORTAL.md")]
+pub mod set_up_portal {}
 
 #[doc = include_str!("FRAMEWORKS.md")]
 pub mod frameworks {}

@@ -16,7 +16,8 @@
 //! them. Both are off by default.
 //!
 //! The feature `scim` has the endpoints of a SCIM service provider: `scim_routes`. The feature `signals` has the doors by which an identity
-//! provider ends a person's sessions: `signal_routes`.
+//! provider ends a person's sessions: `signal_routes`. The feature `portal` has the pages on which an administrator of a customer connects an
+//! identity provider: `set_up_routes`.
 //!
 //! # A whole service
 //!
@@ -30,6 +31,8 @@ pub mod axum_login;
 mod bounded;
 #[cfg(feature = "tower-sessions")]
 mod ending_store;
+#[cfg(feature = "portal")]
+mod portal;
 mod routes;
 mod same_origin;
 #[cfg(feature = "scim")]
@@ -41,6 +44,8 @@ mod signals;
 pub mod tower_session;
 
 pub use accepted_login::{AcceptedLogin, CheckedLogin, LoginOutcome};
+#[cfg(feature = "portal")]
+pub use portal::set_up_routes;
 pub use routes::{
     chooser_routes, logout, provision, provisioned_routes, provisioned_routes_at, routes, routes_at,
 };
@@ -62,3 +67,5 @@ pub use vouchsafe_web::{
     RefusalRecord, ReturnPath, ReturnPaths, SINGLE_LOGOUT, SINGLE_LOGOUT_SOAP, ShownChoice, SignInAnswer,
     SignInOutcome, SingleSignOn, StartLimiter, StoredConnections, TriedOut, login_url,
 };
+#[cfg(feature = "portal")]
+pub use vouchsafe_web::{SetUp, SetUpBrand, SetUpDirectory, SetUpError, SetUpView};

@@ -6,6 +6,7 @@
 //! | `vouchsafe-logout`, the binding of a sign-out | `__Host-`, `Secure`, `HttpOnly`, `SameSite=None`, 10 minutes | `HttpOnly`, no `SameSite` |
 //! | `vouchsafe-restarted`, against loops | `__Host-`, `Secure`, `HttpOnly`, `SameSite=None`, 2 minutes | `HttpOnly`, no `SameSite` |
 //! | `vouchsafe-form`, of a form that is kept | `__Host-`, `Secure`, `HttpOnly`, `SameSite=Lax`, 10 minutes | `HttpOnly`, `SameSite=Lax` |
+//! | `vouchsafe-set-up`, of a set-up link that was opened | `__Host-`, `Secure`, `HttpOnly`, `SameSite=Strict`, 8 hours at most | `HttpOnly`, `SameSite=Strict` |
 //! | `vouchsafe-session` | `__Host-`, `Secure`, `HttpOnly`, `SameSite=Lax` | `HttpOnly`, `SameSite=Lax` |
 //!
 //! The response arrives by a POST from the identity provider's site. A cookie of `SameSite=Lax` or `Strict` is not sent along with that, so
@@ -136,6 +137,22 @@ impl Cookies {
         self.bind_form("", "", 0)
     }
 
+    /// The `Set-Cookie` of a set-up link that was opened, for so many seconds.
+    #[cfg(feature = "portal")]
+    pub(crate) fn open_set_up(self, secret: &str, seconds: i64) -> Option<HeaderValue> {
+        let (name, secure) = (self.set_up_name(), self.secure());
+        header(format!(
+            "{name}={secret}; Path=/; Max-Age={}; HttpOnly{secure}; SameSite=Strict",
+            seconds.max(0)
+        ))
+    }
+
+    /// The secret of the set-up link that this browser opened, if it opened one.
+    #[cfg(feature = "portal")]
+    pub(crate) fn set_up(self, headers: &HeaderMap) -> Option<String> {
+        value(headers, &self.set_up_name()).filter(|secret| !secret.is_empty())
+    }
+
     /// The `Set-Cookie` of what a browser sends along when it comes from an identity provider.
     fn set_across_sites(self, name: &str, text: &str, seconds: i64) -> Option<HeaderValue> {
         let same_site = if self.secure { "; Secure; SameSite=None" } else { "" };
@@ -192,6 +209,11 @@ impl Cookies {
 
     fn form_name(self) -> String {
         format!("{}vouchsafe-form", self.prefix())
+    }
+
+    #[cfg(feature = "portal")]
+    fn set_up_name(self) -> String {
+        format!("{}vouchsafe-set-up", self.prefix())
     }
 
     fn session_name(self) -> String {

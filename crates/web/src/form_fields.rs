@@ -1,4 +1,4 @@
-//! The fields of a form as browsers post it, without files.
+//! The fields of a form as browsers post it.
 
 use serde::{Deserialize, Serialize};
 
@@ -21,24 +21,43 @@ impl FormKind {
 /// More than any form of people's has.
 const MOST_FIELDS: usize = 1_000;
 
+/// One part of a form.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct FormPart {
+    pub(crate) name: String,
+    pub(crate) is_file: bool,
+    pub(crate) value: Vec<u8>,
+}
+
 /// The fields of a body of this content type: `None` if it is no form, holds a file, is not UTF-8, or has too many fields.
 pub(crate) fn fields_of(content_type: &str, body: &[u8]) -> Option<(FormKind, Vec<(String, String)>)> {
+    let (kind, parts) = parts_of(content_type, body)?;
+    let text = |part: FormPart| {
+        let value = String::from_utf8(part.value).ok()?;
+        (!part.is_file).then_some((part.name, value))
+    };
+    Some((kind, parts.into_iter().map(text).collect::<Option<_>>()?))
+}
+
+/// The parts of a body of this content type, with files: `None` if it is no form, or has too many parts.
+pub(crate) fn parts_of(content_type: &str, body: &[u8]) -> Option<(FormKind, Vec<FormPart>)> {
     let (kind, parameters) = content_type.split_once(';').unwrap_or((content_type, ""));
-    let (kind, fields) = match kind.trim().to_ascii_lowercase().as_str() {
+    let (kind, parts) = match kind.trim().to_ascii_lowercase().as_str() {
         "application/x-www-form-urlencoded" => (FormKind::Urlencoded, urlencoded(body)?),
         "multipart/form-data" => (FormKind::Multipart, multipart(boundary(parameters)?, body)?),
         _ => return None,
     };
-    (fields.len() <= MOST_FIELDS).then_some((kind, fields))
+    (parts.len() <= MOST_FIELDS).then_some((kind, parts))
 }
 
-fn urlencoded(body: &[u8]) -> Option<Vec<(String, String)>> {
+fn urlencoded(body: &[u8]) -> Option<Vec<FormPart>> {
     // The parser replaces what is not UTF-8; such a form would come back another.
     let fields: Vec<_> =
         form_urlencoded::parse(body).into_owned().take(MOST_FIELDS.saturating_add(1)).collect();
     let is_whole =
         !fields.iter().any(|(name, value)| name.contains('\u{fffd}') || value.contains('\u{fffd}'));
-    is_whole.then_some(fields)
+    let part = |(name, value): (String, String)| FormPart { name, is_file: false, value: value.into_bytes() };
+    is_whole.then(|| fields.into_iter().map(part).collect())
 }
 
 /// The parameter `boundary` of the content type (RFC 2046, 5.1.1).
@@ -51,42 +70,53 @@ fn boundary(parameters: &str) -> Option<&str> {
 }
 
 /// The parts of a `multipart/form-data` (RFC 7578).
-fn multipart(boundary: &str, body: &[u8]) -> Option<Vec<(String, String)>> {
-    let text = std::str::from_utf8(body).ok()?;
+fn multipart(boundary: &str, body: &[u8]) -> Option<Vec<FormPart>> {
     let delimiter = format!("--{boundary}");
     let separator = format!("\r\n--{boundary}");
-    let mut rest = text.strip_prefix(&delimiter)?;
-    let mut fields = Vec::new();
+    let mut rest = body.strip_prefix(delimiter.as_bytes())?;
+    let mut parts = Vec::new();
     loop {
-        if rest.trim_end_matches("\r\n") == "--" {
-            return Some(fields);
+        if rest.strip_suffix(b"\r\n").unwrap_or(rest) == b"--" {
+            return Some(parts);
         }
-        let (part, following) = rest.strip_prefix("\r\n")?.split_once(&separator)?;
-        let (head, value) = part.split_once("\r\n\r\n")?;
-        if fields.len() > MOST_FIELDS {
+        let (part, following) = split_once(rest.strip_prefix(b"\r\n")?, separator.as_bytes())?;
+        let (head, value) = split_once(part, b"\r\n\r\n")?;
+        if parts.len() > MOST_FIELDS {
             return None;
         }
-        fields.push((field_name(head)?, value.to_owned()));
+        let (name, is_file) = described(std::str::from_utf8(head).ok()?)?;
+        parts.push(FormPart { name, is_file, value: value.to_owned() });
         rest = following;
     }
 }
 
-/// The name in the Content-Disposition of a part; `None` for a file.
-fn field_name(head: &str) -> Option<String> {
-    let mut found = None;
+/// What stands before the first place of a separator, and what stands behind it.
+fn split_once<'b>(bytes: &'b [u8], separator: &[u8]) -> Option<(&'b [u8], &'b [u8])> {
+    let place = bytes.windows(separator.len()).position(|window| window == separator)?;
+    let (before, rest) = bytes.split_at_checked(place)?;
+    Some((before, rest.strip_prefix(separator)?))
+}
+
+/// The name in the Content-Disposition of a part, and whether it is a file.
+fn described(head: &str) -> Option<(String, bool)> {
+    let (mut found, mut is_text) = (None, true);
     for line in head.split("\r\n") {
         let (name, value) = line.split_once(':')?;
         match name.trim().to_ascii_lowercase().as_str() {
             "content-disposition" => found = Some(value.trim()),
             // The charset of a part of text is UTF-8 here.
-            "content-type" if value.trim().to_ascii_lowercase().starts_with("text/plain") => {}
+            "content-type" => is_text = value.trim().to_ascii_lowercase().starts_with("text/plain"),
             _ => return None,
         }
     }
     // Quotation marks and line ends in names are percent-encoded by browsers, so that a quotation mark ends the name.
-    let name = found?.strip_prefix("form-data; name=\"")?.strip_suffix('"')?;
-    let is_one = !name.contains('"');
-    is_one.then(|| name.replace("%22", "\"").replace("%0D", "\r").replace("%0A", "\n"))
+    let (name, rest) = found?.strip_prefix("form-data; name=\"")?.split_once('"')?;
+    let is_file = match rest {
+        "" if is_text => false,
+        "" => return None,
+        rest => rest.strip_prefix("; filename=\"")?.strip_suffix('"').map(|_| true)?,
+    };
+    Some((name.replace("%22", "\"").replace("%0D", "\r").replace("%0A", "\n"), is_file))
 }
 
 #[cfg(test)]
@@ -115,6 +145,22 @@ mod tests {
             read("multipart/form-data; charset=utf-8; boundary=\"----x\"", "------x--\r\n"),
             pairs(&[])
         );
+    }
+
+    #[test]
+    fn a_file_is_read_where_one_is_expected() {
+        let body = b"------x\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nb\r\n------x\r\n\
+                     Content-Disposition: form-data; name=\"file\"; filename=\"idp \"1\".xml\"\r\nContent-Type: text/xml\r\n\r\n\
+                     \xff\xfe<\x00\r\n------x--\r\n";
+        let (kind, parts) = parts_of(MULTIPART, body).unwrap();
+        let part = |name: &str, is_file, value: &[u8]| FormPart {
+            name: name.to_owned(),
+            is_file,
+            value: value.to_owned(),
+        };
+        assert_eq!(kind, FormKind::Multipart);
+        assert_eq!(parts, [part("a", false, b"b"), part("file", true, b"\xff\xfe<\x00")]);
+        assert_eq!(fields_of(MULTIPART, body), None);
     }
 
     #[test]

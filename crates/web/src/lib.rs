@@ -14,6 +14,7 @@
 //! | names that identity providers change or end | [`SingleSignOn::name_id`], [`name_id_by_soap`](SingleSignOn::name_id_by_soap), [`order_name_id`](SingleSignOn::order_name_id) |
 //! | a form that was posted without a session | [`SingleSignOn::sign_in_needed_for`], [`kept_form`](SingleSignOn::kept_form) |
 //! | pages for whoever is signed in, forms of our own pages | [`SingleSignOn::sign_in_needed`], [`SingleSignOn::own_forms_only`] |
+//! | the pages on which a customer's administrator connects an identity provider (feature `portal`) | `SetUp`, `SingleSignOn::set_up` |
 //! | refusals | [`SingleSignOn::refuse`], [`RefusalPage`], [`RefusalLog`] |
 //!
 //! It needs a [`ReplayStore`](vouchsafe_store::ReplayStore), a [`PendingStore`](vouchsafe_store::PendingStore) and a [`ConnectionSource`], and
@@ -78,6 +79,8 @@ mod refusal_page;
 mod restart;
 mod return_path;
 pub mod same_origin;
+#[cfg(feature = "portal")]
+mod set_up;
 mod single_logout;
 mod single_sign_on;
 mod start;
@@ -115,6 +118,8 @@ pub use reference::Reference;
 pub use refusal_log::{RefusalLog, RefusalRecord};
 pub use refusal_page::{RefusalPage, RefusalView, RefusedAttempt};
 pub use return_path::{ReturnPath, ReturnPaths};
+#[cfg(feature = "portal")]
+pub use set_up::{SetUp, SetUpBrand, SetUpDirectory, SetUpError, SetUpView};
 pub use single_sign_on::SingleSignOn;
 pub use start::NOT_STARTED;
 pub use start_limiter::{Rate, StartLimiter};

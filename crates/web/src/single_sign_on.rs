@@ -65,6 +65,8 @@ pub(crate) struct Inner {
     pub(crate) starts: StartLimiter,
     pub(crate) refusal_page: RefusalPage,
     pub(crate) trial_page: TrialPage,
+    #[cfg(feature = "portal")]
+    pub(crate) set_up: Option<crate::set_up::SetUp>,
     pub(crate) single_logout: Option<SingleLogout>,
     pub(crate) back_channel: Option<BackChannel>,
     pub(crate) names: Option<Arc<dyn ManagesNames>>,
@@ -103,6 +105,8 @@ impl SingleSignOn {
                 starts: StartLimiter::default(),
                 refusal_page: RefusalPage::default(),
                 trial_page: TrialPage::default(),
+                #[cfg(feature = "portal")]
+                set_up: None,
                 single_logout: None,
                 back_channel: None,
                 names: None,

@@ -121,7 +121,7 @@ impl StartLimiter {
 
 /// What is counted by key: for each the time that is given to it, which runs ahead of the clock with each that comes.
 #[derive(Debug)]
-struct Counted<K> {
+pub(crate) struct Counted<K> {
     rate: Rate,
     given: Mutex<Given<K>>,
 }
@@ -138,7 +138,7 @@ struct Given<K> {
 const MOST: usize = 10_000;
 
 impl<K: Eq + Hash + Clone> Counted<K> {
-    fn new(rate: Rate) -> Counted<K> {
+    pub(crate) fn new(rate: Rate) -> Counted<K> {
         Counted { rate, given: Mutex::new(Given { until: HashMap::new(), swept: None }) }
     }
 
@@ -152,7 +152,7 @@ impl<K: Eq + Hash + Clone> Counted<K> {
     }
 
     /// Counts one, or says how long to wait.
-    fn count_at(&self, key: &K, now: Instant) -> Result<(), Duration> {
+    pub(crate) fn count_at(&self, key: &K, now: Instant) -> Result<(), Duration> {
         let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
         given.sweep(now);
         let own = Some(key.clone());

@@ -128,6 +128,10 @@ impl SingleSignOn {
     pub(crate) async fn tried_out(&self, tried: TriedOut) -> Response<String> {
         let code = tried.outcome.as_ref().err().map(Refusal::code);
         tracing::info!(connection = %tried.connection, code, "sign-in tried out");
+        #[cfg(feature = "portal")]
+        if let Some(set_up) = self.inner.set_up.as_ref().filter(|_| crate::set_up::is_of_set_up(&tried)) {
+            return set_up.tried_out(self, &tried).await;
+        }
         let body = (self.inner.trial_page.0)(tried).await;
         let mut response = answer(StatusCode::OK, "text/html; charset=utf-8", body);
         let headers = response.headers_mut();

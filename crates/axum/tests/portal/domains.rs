@@ -1,0 +1,101 @@
+//! Domains: shown to be the organization's own by a record in the DNS.
+
+use vouchsafe::provisioning::{Actor, Domain};
+use vouchsafe_store::{Directory, SetUpPurpose};
+
+use crate::world::{World, acme, globex};
+
+async fn verified(world: &World, organization: vouchsafe::provisioning::OrganizationId) -> Vec<String> {
+    world.store.organization(&organization).await.unwrap().unwrap().value.verified_domains
+}
+
+#[tokio::test]
+async fn a_domain_is_verified_by_its_record() {
+    let world = World::make().await;
+    let (secret, link) = world.link(acme(), SetUpPurpose::Domains).await;
+    let (browser, _) = world.opened(&secret).await;
+    let form = browser.get("/set-up/domains").await;
+    form.says("example.com").says("Verified:");
+    browser.submit(&form, "/set-up/domains", &[("domain", "no domain")]).await.is(422).says("domain-error");
+    let asked = browser.submit(&form, "/set-up/domains", &[("domain", " Acme.Example ")]).await;
+    asked.is(200).says("_vouchsafe-challenge.acme.example").says("vouchsafe-domain-verification=");
+    let looked = browser.submit(&asked, "/set-up/domains/verify", &[]).await;
+    looked.is(422).says("no TXT record has the value");
+    assert_eq!(verified(&world, acme()).await, ["example.com"]);
+
+    let organization = world.store.organization(&acme()).await.unwrap().unwrap().value;
+    let challenge = &organization.domain_challenges[0];
+    world
+        .dns
+        .lock()
+        .unwrap()
+        .insert(challenge.record_name(), vec!["v=spf1".to_owned(), challenge.record_value()]);
+    browser
+        .submit(&looked, "/set-up/domains/verify", &[])
+        .await
+        .is(200)
+        .says("acme.example")
+        .says_not("Not verified yet");
+    assert_eq!(verified(&world, acme()).await, ["example.com", "acme.example"]);
+    let holder = Some(Actor::SetUpLink(link.id));
+    assert!(world.audited(&acme()).await.contains(&("organization.domains".to_owned(), holder)));
+}
+
+/// Nobody takes the domain of another organization, whose name is not told either; nor does a record that was made for it help.
+#[tokio::test]
+async fn a_domain_of_another_organization_stays_its_own() {
+    let world = World::make().await;
+    let (secret, _) = world.link(acme(), SetUpPurpose::Everything).await;
+    let (browser, _) = world.opened(&secret).await;
+    let form = browser.get("/set-up/domains").await;
+    let asked = browser.submit(&form, "/set-up/domains", &[("domain", "globex.example")]).await;
+    asked.is(200).says("_vouchsafe-challenge.globex.example");
+    // Even whoever can write into its DNS does not get it while it is another's.
+    let organization = world.store.organization(&acme()).await.unwrap().unwrap().value;
+    let challenge = &organization.domain_challenges[0];
+    world.dns.lock().unwrap().insert(challenge.record_name(), vec![challenge.record_value()]);
+    let taken = browser.submit(&asked, "/set-up/domains/verify", &[]).await;
+    taken.is(422).says("store.taken").says_not("Globex");
+    assert_eq!(verified(&world, acme()).await, ["example.com"]);
+    assert_eq!(verified(&world, globex()).await, ["globex.example"]);
+
+    // The record of one organization proves nothing for another.
+    let (theirs, _) = world.link(globex(), SetUpPurpose::Domains).await;
+    let (other, _) = world.opened(&theirs).await;
+    let form = other.get("/set-up/domains").await;
+    let asked = other.submit(&form, "/set-up/domains", &[("domain", "example.org")]).await;
+    let mine = browser.get("/set-up/domains").await;
+    browser.submit(&mine, "/set-up/domains", &[("domain", "example.org")]).await.is(200);
+    let organization = world.store.organization(&acme()).await.unwrap().unwrap().value;
+    let challenge =
+        organization.domain_challenges.iter().find(|one| one.domain.as_str() == "example.org").unwrap();
+    world.dns.lock().unwrap().insert(challenge.record_name(), vec![challenge.record_value()]);
+    other.submit(&asked, "/set-up/domains/verify", &[]).await.is(422).says("no TXT record has the value");
+}
+
+/// A link takes back what was only asked for. A verified domain decides who gets in, and is not given up by it.
+#[tokio::test]
+async fn a_verified_domain_is_not_given_up_by_a_link() {
+    let world = World::make().await;
+    let (secret, _) = world.link(acme(), SetUpPurpose::Domains).await;
+    let (browser, _) = world.opened(&secret).await;
+    let form = browser.get("/set-up/domains").await;
+    let asked = browser.submit(&form, "/set-up/domains", &[("domain", "acme.example")]).await;
+    browser.submit(&asked, "/set-up/domains/give-up", &[]).await.is(200).says_not("_vouchsafe-challenge");
+    browser
+        .submit(&asked, "/set-up/domains/give-up", &[("domain", "example.com")])
+        .await
+        .is(403)
+        .says("set_up.purpose");
+    let organization = world.store.organization(&acme()).await.unwrap().unwrap().value;
+    assert!(
+        organization.owns(&Domain::parse("example.com").unwrap())
+            && organization.domain_challenges.is_empty()
+    );
+    // One that nobody asked for is not looked up.
+    browser
+        .submit(&asked, "/set-up/domains/verify", &[("domain", "other.example")])
+        .await
+        .is(422)
+        .says("no value was asked for");
+}

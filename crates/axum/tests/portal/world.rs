@@ -1,0 +1,280 @@
+//! A service with two customers and the portal, an identity provider whose metadata is loaded over HTTP, and a DNS.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::extract::FromRef;
+use axum::extract::State;
+use axum::routing::get;
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::net::TcpListener;
+use vouchsafe::provisioning::{Actor, Organization, OrganizationId};
+use vouchsafe::{ConnectionState, EntityId, Provider, ServiceProvider};
+use vouchsafe_axum::{
+    Provisioned, ReturnPaths, SetUp, SetUpBrand, SignedIn, SingleSignOn, StoredConnections,
+    provisioned_routes, set_up_routes,
+};
+use vouchsafe_client::{Client, ClientError};
+use vouchsafe_store::{
+    Author, ConnectionStore, Directory, Memory, SetUpLink, SetUpPurpose, SetUpSecret, SetUpStore,
+    StoredConnection, StoredSettings,
+};
+use vouchsafe_testkit::{self as testkit, Attribute, AuthnRequest};
+
+use crate::browser::{Browser, Page};
+
+/// The records of the DNS that is played.
+pub(crate) type Records = Arc<Mutex<HashMap<String, Vec<String>>>>;
+
+/// How the service differs from the usual one.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Differences {
+    pub(crate) token_required: bool,
+    pub(crate) activates_untried: bool,
+}
+
+pub(crate) struct World {
+    pub(crate) address: String,
+    pub(crate) store: Memory,
+    pub(crate) set_up: SetUp,
+    pub(crate) dns: Records,
+    /// What the identity provider publishes at [`metadata_url`](Self::metadata_url).
+    pub(crate) published: Arc<Mutex<String>>,
+    clock: Arc<Mutex<TimeDelta>>,
+}
+
+#[derive(Clone)]
+struct App {
+    sso: SingleSignOn,
+    provisioned: Provisioned,
+    published: Arc<Mutex<String>>,
+}
+
+impl FromRef<App> for SingleSignOn {
+    fn from_ref(app: &App) -> SingleSignOn {
+        app.sso.clone()
+    }
+}
+
+impl FromRef<App> for Provisioned {
+    fn from_ref(app: &App) -> Provisioned {
+        app.provisioned.clone()
+    }
+}
+
+pub(crate) fn acme() -> OrganizationId {
+    OrganizationId::new("acme")
+}
+
+pub(crate) fn globex() -> OrganizationId {
+    OrganizationId::new("globex")
+}
+
+impl World {
+    pub(crate) async fn make() -> World {
+        World::make_with(Differences::default()).await
+    }
+
+    pub(crate) async fn make_with(differences: Differences) -> World {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let store = Memory::new();
+        for (id, name, domain) in
+            [(acme(), "Acme & Sons <Ltd>", "example.com"), (globex(), "Globex", "globex.example")]
+        {
+            let mut organization = Organization::new(id.clone(), id.as_str(), name);
+            organization.entitled = true;
+            organization.verified_domains = vec![domain.to_owned()];
+            store.add_organization(&organization, &author()).await.unwrap();
+        }
+        let service_provider =
+            ServiceProvider::builder(EntityId::new(format!("{address}/saml/metadata")).unwrap())
+                .assertion_consumer(&format!("{address}/saml/acs"))
+                .unwrap()
+                .build()
+                .unwrap();
+        let shared = Arc::new(store.clone());
+        let (dns, published) =
+            (Records::default(), Arc::new(Mutex::new(testkit::IdentityProvider::okta().metadata().unwrap())));
+        let client = Client::with_loopback().unwrap();
+        let records = Arc::clone(&dns);
+        let set_up = SetUp::new(Arc::clone(&shared), "/set-up")
+            .brand(
+                SetUpBrand::new("Loadbench")
+                    .logo("/logo.svg")
+                    .unwrap()
+                    .support("Write to <support@loadbench.example>."),
+            )
+            .metadata_by(move |address| {
+                let client = client.clone();
+                async move { client.load(&address).await }
+            })
+            .records_by(move |name| {
+                let found = records.lock().unwrap().get(&name).cloned().unwrap_or_default();
+                async move { Ok::<_, ClientError>(found) }
+            })
+            .settings(move |_, _, _| {
+                let mut settings = StoredSettings::default();
+                settings.token_required = differences.token_required;
+                settings
+            });
+        let set_up = if differences.activates_untried { set_up.activate_untried() } else { set_up };
+        let connections = Arc::new(StoredConnections::new(Arc::clone(&shared)));
+        let clock = Arc::new(Mutex::new(TimeDelta::zero()));
+        let ahead = Arc::clone(&clock);
+        let sso = SingleSignOn::new(service_provider, connections, Arc::clone(&shared))
+            .return_paths(ReturnPaths::new("/home"))
+            .clock(move || Utc::now() + *ahead.lock().unwrap())
+            .set_up_by(set_up.clone());
+        let provisioned = Provisioned::new(shared);
+        let app = App { sso, provisioned, published: Arc::clone(&published) };
+        let home = async |signed_in: Option<SignedIn>| {
+            let session = signed_in.as_ref().map(SignedIn::session);
+            session.map(|session| session.organization.to_string()).unwrap_or_default()
+        };
+        let router = Router::new()
+            .route("/home", get(home))
+            .route("/idp/metadata", get(async |State(app): State<App>| app.published.lock().unwrap().clone()))
+            .merge(provisioned_routes())
+            .nest("/set-up", set_up_routes())
+            .with_state(app);
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        World { address, store, set_up, dns, published, clock }
+    }
+
+    pub(crate) fn metadata_url(&self) -> String {
+        format!("{}/idp/metadata", self.address)
+    }
+
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        Utc::now() + *self.clock.lock().unwrap()
+    }
+
+    pub(crate) fn wait(&self, time: TimeDelta) {
+        *self.clock.lock().unwrap() += time;
+    }
+
+    pub(crate) fn browser(&self) -> Browser {
+        Browser::at(&self.address)
+    }
+
+    /// A link for a week, as an owner issues it.
+    pub(crate) async fn link(
+        &self,
+        organization: OrganizationId,
+        purpose: SetUpPurpose,
+    ) -> (SetUpSecret, SetUpLink) {
+        let secret = SetUpSecret::generate(&Provider::rustcrypto()).unwrap();
+        let now = self.now();
+        let link = SetUpLink::new(&secret, organization, purpose, now, now + TimeDelta::days(7));
+        self.store.add_set_up_link(&secret, &link, &author()).await.unwrap();
+        (secret, self.store.set_up_link(&link.id).await.unwrap().unwrap())
+    }
+
+    /// A browser that opened a link.
+    pub(crate) async fn opened(&self, secret: &SetUpSecret) -> (Browser, Page) {
+        let browser = self.browser();
+        let landing = browser.get(&self.set_up.link_path(secret)).await;
+        let overview = browser.submit(&landing, "/set-up/begin", &[]).await;
+        (browser, overview)
+    }
+
+    /// A browser with a link of an organization that has chosen Okta.
+    pub(crate) async fn at_values(&self, organization: OrganizationId) -> (Browser, SetUpLink, Page) {
+        let (secret, link) = self.link(organization, SetUpPurpose::Everything).await;
+        let (browser, _) = self.opened(&secret).await;
+        let products = browser.get("/set-up/product").await;
+        let values = browser.submit(&products, "/set-up/product", &[("product", "okta")]).await;
+        values.is(200).says("Copy these values into Okta");
+        (browser, link, values)
+    }
+
+    /// A browser with a link whose draft waits for a trial.
+    pub(crate) async fn at_trial(&self, organization: OrganizationId) -> (Browser, SetUpLink, Page) {
+        let (browser, link, _) = self.at_values(organization).await;
+        let form = browser.get("/set-up/metadata").await;
+        let url = self.metadata_url();
+        let trial = browser.submit(&form, "/set-up/metadata", &[("metadata_url", &url)]).await;
+        trial.is(200).says("Try a sign-in");
+        (browser, link, trial)
+    }
+
+    /// The answer of an identity provider to the request that a page leads to: what the browser posts.
+    pub(crate) fn answer(
+        &self,
+        identity_provider: &testkit::IdentityProvider,
+        address: &str,
+        person: &str,
+    ) -> Vec<(&'static str, String)> {
+        self.answer_with(identity_provider, address, person, |response| response)
+    }
+
+    pub(crate) fn answer_with(
+        &self,
+        identity_provider: &testkit::IdentityProvider,
+        address: &str,
+        person: &str,
+        change: impl FnOnce(testkit::ResponseBuilder) -> testkit::ResponseBuilder,
+    ) -> Vec<(&'static str, String)> {
+        let request = AuthnRequest::from_redirect(address.split_once('?').unwrap().1).unwrap();
+        let response = identity_provider
+            .response()
+            .at(self.now())
+            .service_provider(
+                format!("{}/saml/metadata", self.address),
+                &format!("{}/saml/acs", self.address),
+            )
+            .assertion_id(format!("{}.answer", request.id))
+            .in_response_to(&request.id)
+            .name_id(person)
+            .attribute(Attribute::new("user.email", [person]))
+            .attribute(Attribute::new("user.first_name", ["Ada"]))
+            .attribute(Attribute::new("user.last_name", ["Lovelace"]));
+        let response = change(response).issue().unwrap();
+        vec![("SAMLResponse", response.to_base64()), ("RelayState", request.relay_state.unwrap_or_default())]
+    }
+
+    /// Carries an answer to the assertion consumer, as the page of another site does.
+    pub(crate) async fn carry(&self, browser: &Browser, answer: &[(&'static str, String)]) -> Page {
+        let fields: Vec<(&str, &str)> = answer.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        browser.post_from("/saml/acs", &fields, Some("cross-site"), Some("https://example.okta.com")).await
+    }
+
+    /// Tries the draft as this person, and answers what is shown.
+    pub(crate) async fn tried(
+        &self,
+        browser: &Browser,
+        identity_provider: &testkit::IdentityProvider,
+        person: &str,
+    ) -> Page {
+        let trial = browser.get("/set-up/trial").await;
+        let on = browser.submit(&trial, "/set-up/trial", &[]).await;
+        let answer = self.answer(identity_provider, &on.is(200).leads_to(), person);
+        self.carry(browser, &answer).await
+    }
+
+    /// The organization's connections in a state.
+    pub(crate) async fn connections(
+        &self,
+        organization: &OrganizationId,
+        state: ConnectionState,
+    ) -> Vec<StoredConnection> {
+        let all = self.store.connections_of(organization).await.unwrap();
+        all.into_iter().filter(|connection| connection.state == state).collect()
+    }
+
+    /// Everything of an organization that a trial must not change: its people, and how they sign in.
+    pub(crate) async fn people(&self, organization: &OrganizationId) -> String {
+        format!("{:?}", self.store.whole(organization).await.unwrap())
+    }
+
+    pub(crate) async fn audited(&self, organization: &OrganizationId) -> Vec<(String, Option<Actor>)> {
+        let records = self.store.audit(organization).await.unwrap();
+        records.into_iter().map(|record| (record.rule.to_string(), record.actor)).collect()
+    }
+}
+
+pub(crate) fn author() -> Author {
+    Author::new(Actor::Operator, Utc::now())
+}

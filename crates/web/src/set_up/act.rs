@@ -1,0 +1,241 @@
+//! What the forms of the portal do.
+
+use std::time::Instant;
+
+use chrono::TimeDelta;
+use vouchsafe::ConnectionId;
+use vouchsafe::console::Console;
+use vouchsafe::provisioning::{OrganizationToken, Policy};
+use vouchsafe_store::StoreError;
+
+use super::error::SetUpError;
+use super::markup::{Markup, Problem};
+use super::pages::{Page, Step, described, shown};
+use super::visit::{Visit, fingerprint, renewed_among};
+use super::{Fields, Next, SetUp};
+use crate::start_limiter::Counted;
+
+/// How long an old token goes on working after a new one was issued: time enough to paste it into the console.
+const TOKEN_OVERLAP: TimeDelta = TimeDelta::hours(24);
+/// The value of the form's field for a connection that replaces none.
+const BESIDE: &str = "";
+
+/// Counts one of a link.
+fn counted(counter: &Counted<String>, link: &str) -> Result<(), SetUpError> {
+    let counted = counter.count_at(&link.to_owned(), Instant::now());
+    counted.map_err(|wait| SetUpError::TooOften { retry_after: wait.as_secs().saturating_add(1) })
+}
+
+impl SetUp {
+    pub(super) async fn act(
+        &self,
+        visit: &mut Visit<'_>,
+        step: &str,
+        fields: &Fields,
+    ) -> Result<Next, SetUpError> {
+        self.count_act(&visit.link.id)?;
+        if step.starts_with("domains") {
+            return self.act_on_domain(visit, step, fields).await;
+        }
+        visit.require_connections()?;
+        match step {
+            "product" => self.choose(visit, fields).await,
+            "token" => self.issue_token(visit).await,
+            "metadata" => self.take_metadata(visit, fields).await,
+            "trial" => self.start_trial(visit).await,
+            "activate" => self.activate(visit, fields).await,
+            _ => Err(SetUpError::StepUnknown),
+        }
+    }
+
+    async fn choose(&self, visit: &mut Visit<'_>, fields: &Fields) -> Result<Next, SetUpError> {
+        let console = fields.given("product").and_then(Console::from_id).ok_or(SetUpError::NoProduct)?;
+        let name = match &visit.link.progress.connection {
+            Some(name) => name.clone(),
+            None => visit.unused_name()?,
+        };
+        self.advance(visit, |progress| {
+            progress.product = Some(console.id().to_owned());
+            progress.connection = Some(name);
+        })
+        .await?;
+        Ok(Next::Step("values"))
+    }
+
+    /// Another token of the organization; an earlier one works for another day.
+    async fn issue_token(&self, visit: &Visit<'_>) -> Result<Next, SetUpError> {
+        visit.require_console()?;
+        let provider = visit.sso.service_provider().provider();
+        let token = OrganizationToken::issue(provider)?;
+        let hash = token.hash(provider)?;
+        self.decide(visit, move |it, now| {
+            match it.organization.identity_provider().is_some() {
+                true => it.organization.rotate_to(hash, now, TOKEN_OVERLAP)?,
+                false => it.organization.add_token(hash, now),
+            }
+            Ok(())
+        })
+        .await?;
+        Ok(Next::Page(self.values_page(visit, Some(&token.reveal()), None)?))
+    }
+
+    /// Counts what has others asked: metadata, the DNS.
+    pub(super) fn count(&self, visit: &Visit<'_>) -> Result<(), SetUpError> {
+        counted(&self.0.asked, &visit.link.id)
+    }
+
+    /// Counts what is written down of a link: its forms, its trials.
+    pub(super) fn count_act(&self, link: &str) -> Result<(), SetUpError> {
+        counted(&self.0.acted, link)
+    }
+
+    /// Lets people sign in over the draft. To the identity provider of a connection that is active already it renews that one's metadata, so that its
+    /// people stay who they are.
+    async fn activate(&self, visit: &mut Visit<'_>, fields: &Fields) -> Result<Next, SetUpError> {
+        let provider = visit.sso.service_provider().provider().clone();
+        let (draft, read) = (visit.require_draft()?.id.clone(), visit.require_draft()?.revision);
+        let tried = match (visit.trial().filter(|trial| trial.is_good()), self.0.activates_untried) {
+            (Some(trial), _) => Some(trial.tried.clone()),
+            (None, true) if ["untried", "confirmed"].iter().all(|name| fields.given(name) == Some("yes")) => {
+                None
+            }
+            (None, _) => return Err(SetUpError::NotTried),
+        };
+        // A page from before somebody else activated another connection does not ask what becomes of that.
+        let asks = visit.renewed_by(visit.require_draft()?).is_none() && visit.active().next().is_some();
+        if asks && fields.text("replaces").is_none() {
+            return Err(SetUpError::NotReplaceable);
+        }
+        let replaced = match fields.given("replaces") {
+            Some(name) => {
+                let name =
+                    visit.active().find(|active| active.id.as_str() == name).map(|active| active.id.clone());
+                Some(name.ok_or(SetUpError::NotReplaceable)?)
+            }
+            None => None,
+        };
+        let wanted = draft.clone();
+        self.decide(visit, move |it, now| {
+            let draft =
+                it.connection(&wanted).ok_or_else(|| StoreError::connection_unknown(&wanted))?.clone();
+            // What was tried is what is activated, whatever happened since.
+            let is_as_tried = match &tried {
+                Some(tried) => fingerprint(&draft, &provider).is_ok_and(|print| print == *tried),
+                None => true,
+            };
+            if !is_as_tried {
+                return Err(StoreError::connection_conflict(wanted, read, draft.revision).into());
+            }
+            match (renewed_among(&it.connections, &draft).map(|one| one.id.clone()), replaced) {
+                (Some(renewed), _) => {
+                    it.connection_mut(&renewed)?.metadata = draft.metadata;
+                    it.retire(&wanted)
+                }
+                (None, Some(replaced)) => it.replace(&replaced, &wanted, now),
+                (None, None) => it.activate(&wanted, now),
+            }
+        })
+        .await?;
+        self.keep_names(visit).await?;
+        let now = visit.now;
+        self.change_link(&visit.link.id, &visit.author(), |link| link.used_at = Some(now)).await?;
+        let (link, organization) = (&visit.link.id, &visit.link.organization);
+        tracing::info!(link, %organization, connection = %draft, "connection activated by a set-up link");
+        Ok(Next::Step(""))
+    }
+
+    /// Gives an organization without a policy of its own the names of attributes that were shown to be copied.
+    async fn keep_names(&self, visit: &Visit<'_>) -> Result<(), SetUpError> {
+        let names = visit.names();
+        if visit.policy != Policy::default() || names == visit.policy.attributes {
+            return Ok(());
+        }
+        let Some(console) = visit.console() else { return Ok(()) };
+        let toml = format!("[attributes]\npreset = \"{}\"\n", console.id());
+        self.0.store.set_policy(&visit.link.organization, &toml, &visit.author()).await?;
+        Ok(())
+    }
+
+    pub(super) fn activation_page(
+        &self,
+        visit: &Visit<'_>,
+        problem: Option<&Problem>,
+    ) -> Result<Page, SetUpError> {
+        let draft = visit.require_draft()?;
+        Ok(Page::new("Activate the connection", |page| {
+            let page = self.steps(shown(page, problem), visit, Step::Activate);
+            let page = page.card("What is activated", |card| described(card, draft, visit));
+            if visit.is_tried() {
+                return page.card("Activate", |card| self.activation(card, visit, false));
+            }
+            let page = page.card("The trial", |card| {
+                let text = match visit.trial() {
+                    Some(trial) => {
+                        let code = trial.refused.as_deref().unwrap_or_default();
+                        format!("The last trial was refused ({code}). Correct what it showed, and try again.")
+                    }
+                    None => "No sign-in was tried since the connection was last changed.".to_owned(),
+                };
+                card.paragraph(&text).link("button", &self.at("trial"), "Go on to the trial")
+            });
+            match self.0.activates_untried {
+                true => page.card("Activate without a trial", |card| {
+                    let card = card.paragraph("Nobody knows then:").list([
+                        "whether your identity provider signs what it sends with the keys of its metadata",
+                        "whether the addresses and the entity ID in your console are ours",
+                        "whether the attributes and the groups come, under their names",
+                        "whom the organization's rules would let in",
+                    ]);
+                    self.activation(card, visit, true)
+                }),
+                false => page,
+            }
+        }))
+    }
+
+    fn activation(&self, card: Markup, visit: &Visit<'_>, is_untried: bool) -> Markup {
+        let Some(draft) = visit.draft() else { return card };
+        let renewed = visit.renewed_by(draft);
+        let active: Vec<&ConnectionId> = visit.active().map(|active| &active.id).collect();
+        let card = match (renewed, active.is_empty()) {
+            (Some(_), _) => card.paragraph(
+                "People sign in over a connection to this identity provider already: it gets this metadata. Accounts and sessions stay as they are.",
+            ),
+            (None, true) => card.paragraph("From then on people of your organization sign in over it."),
+            (None, false) => card.paragraph(
+                "People sign in over another identity provider until now. A connection that is replaced ends at once, and its sessions with it.",
+            ),
+        };
+        let card = match renewed.is_none() && !active.is_empty() && !self.takes_over(visit, draft) {
+            true => card.note(
+                "The organization's rules do not say that people of the present connection keep their accounts over the new one. \
+                 Ask the service to add that (identity.takeovers) before you replace it, or people may get new accounts or be refused.",
+            ),
+            false => card,
+        };
+        card.form(&self.at("activate"), &visit.form_token, |form| {
+            let form = match renewed.is_none() && !active.is_empty() {
+                true => {
+                    let mut choices: Vec<(&str, String)> = active
+                        .iter()
+                        .map(|id| (id.as_str(), format!("Replace the connection {id}")))
+                        .collect();
+                    choices.push((BESIDE, "Use both".to_owned()));
+                    form.choices("replaces", "The present connection", &choices, None)
+                }
+                false => form,
+            };
+            match is_untried {
+                true => form
+                    .hidden("untried", "yes")
+                    .confirmation("confirmed", "I know that nothing of this was tried")
+                    .button("Activate without a trial"),
+                false => form.button("Activate the connection"),
+            }
+        })
+    }
+
+    fn takes_over(&self, visit: &Visit<'_>, draft: &vouchsafe_store::StoredConnection) -> bool {
+        visit.policy.identity.takeovers.iter().any(|takeover| takeover.to == draft.id)
+    }
+}

@@ -1,0 +1,117 @@
+//! Domains of the organization: shown to be its own by a record in the DNS.
+
+use vouchsafe::provisioning::{Domain, DomainChallenge};
+use vouchsafe_store::{ConnectionDecision, OrganizationConnections, SignInError};
+
+use super::error::SetUpError;
+use super::markup::{Input, Kind, Problem};
+use super::pages::{Page, Step, shown};
+use super::visit::Visit;
+use super::{Fields, Next, SetUp};
+
+impl SetUp {
+    /// What is done with a domain.
+    pub(super) async fn act_on_domain(
+        &self,
+        visit: &Visit<'_>,
+        step: &str,
+        fields: &Fields,
+    ) -> Result<Next, SetUpError> {
+        visit.require_domains()?;
+        let domain = Domain::parse(fields.text("domain").unwrap_or_default())?;
+        match step {
+            "domains" => {
+                let provider = visit.sso.service_provider().provider();
+                let challenge = DomainChallenge::issue(domain, provider, visit.now)?;
+                self.decide(visit, move |it, _| Ok(it.organization.challenge_domain(challenge)?)).await?;
+            }
+            "domains/verify" => self.verify(visit, domain).await?,
+            "domains/give-up" => {
+                // A verified domain decides who gets in: a link takes back what was only asked for.
+                if visit.organization.owns(&domain) {
+                    return Err(SetUpError::Purpose);
+                }
+                let give_up = move |it: &mut OrganizationConnections, _| {
+                    it.organization.give_up_domain(&domain);
+                    Ok(())
+                };
+                self.decide(visit, give_up).await?;
+            }
+            _ => return Err(SetUpError::StepUnknown),
+        }
+        Ok(Next::Step("domains"))
+    }
+
+    async fn verify(&self, visit: &Visit<'_>, domain: Domain) -> Result<(), SetUpError> {
+        let resolve = self.0.resolve.as_ref().ok_or(SetUpError::NoResolver)?;
+        let mut known = visit.organization.domain_challenges.iter();
+        let records = match known.find(|known| known.domain == domain) {
+            Some(challenge) => {
+                self.count(visit)?;
+                resolve(challenge.record_name()).await?
+            }
+            None => Vec::new(),
+        };
+        self.decide(visit, move |it, now| Ok(it.organization.verify_domain(&domain, &records, now)?)).await
+    }
+
+    /// Changes how the organization signs in, as whoever holds the link.
+    pub(super) async fn decide(
+        &self,
+        visit: &Visit<'_>,
+        decide: impl FnOnce(
+            &mut OrganizationConnections,
+            chrono::DateTime<chrono::Utc>,
+        ) -> Result<(), SignInError>
+        + Send
+        + 'static,
+    ) -> Result<(), SetUpError> {
+        let (organization, author) = (visit.link.organization.clone(), visit.author());
+        let decision = ConnectionDecision::new(organization, author.actor, author.at, decide);
+        self.0.store.decide_connections(decision).await?;
+        Ok(())
+    }
+
+    pub(super) fn domains_page(&self, visit: &Visit<'_>, typed: &str, problem: Option<&Problem>) -> Page {
+        let resolves = self.0.resolve.is_some();
+        Page::new("Domains of your organization", |page| {
+            let page = self.steps(shown(page, problem), visit, Step::Domains);
+            let page = visit.organization.verified_domains.iter().fold(page, |page, domain| {
+                page.card(domain, |card| {
+                    card.success("Verified: people with addresses of it are admitted, and sent to your identity provider.")
+                })
+            });
+            let page = visit.organization.domain_challenges.iter().fold(page, |page, challenge| {
+                page.card(challenge.domain.as_str(), |card| {
+                    let until = challenge.expires_at.format("%Y-%m-%d %H:%M UTC").to_string();
+                    let (name, value) = (challenge.record_name(), challenge.record_value());
+                    let card = card
+                        .paragraph("Not verified yet. Write this record into its DNS, and then look for it. The DNS may take an hour to show it.")
+                        .facts(&[("Name", &name), ("Type", "TXT"), ("Value", &value), ("Until", &until)]);
+                    let domain = challenge.domain.as_str();
+                    let card = match resolves {
+                        true => card.form(&self.at("domains/verify"), &visit.form_token, |form| {
+                            form.hidden("domain", domain).button("Look for the record")
+                        }),
+                        false => card,
+                    };
+                    card.form(&self.at("domains/give-up"), &visit.form_token, |form| {
+                        form.hidden("domain", domain).quiet_button("Take it back")
+                    })
+                })
+            });
+            page.card("Another domain", |card| {
+                card.form(&self.at("domains"), &visit.form_token, |form| {
+                    let input = Input {
+                        name: "domain",
+                        label: "Domain of your people's e-mail addresses",
+                        kind: Kind::Text,
+                        hint: "For example acme.example",
+                        value: typed,
+                    };
+                    form.input(input, problem).button("Ask for a record")
+                })
+            })
+        })
+    }
+}

@@ -1,0 +1,237 @@
+//! Why a step of the set-up portal was not taken.
+
+use http::StatusCode;
+use vouchsafe::console::Console;
+use vouchsafe::crypto::CryptoError;
+use vouchsafe::metadata::MetadataError;
+use vouchsafe::provisioning::{AddressError, PlanRefusal};
+use vouchsafe::{BindingError, Explain};
+use vouchsafe_store::{SetUpLinkState, SignInError, StoreError};
+
+use crate::error::HttpError;
+
+/// Why a step of the set-up portal was not taken. Unlike a refused sign-in it is told to whoever sets the connection up, in the words of the
+/// product that was chosen.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SetUpError {
+    /// There is no such link, or this browser has opened none.
+    #[error("there is no such set-up link")]
+    LinkUnknown,
+    /// The link does not work any more.
+    #[error("the set-up link {}", over(state))]
+    #[non_exhaustive]
+    LinkOver {
+        /// Why.
+        state: SetUpLinkState,
+    },
+    /// The link was not issued for this.
+    #[error("the set-up link was not issued for this step")]
+    Purpose,
+    /// A form came that is not of a page which was made for this browser.
+    #[error("the form is not of a page that was opened with this link")]
+    FormToken,
+    /// There is no such page.
+    #[error("there is no such step")]
+    StepUnknown,
+    /// The form could not be read.
+    #[error("the form cannot be read")]
+    Form,
+    /// No product was chosen yet.
+    #[error("no product is chosen")]
+    NoProduct,
+    /// There is no metadata to take.
+    #[error("neither an address, a file nor a text was given")]
+    NoMetadata,
+    /// More than one source of metadata was given.
+    #[error("more than one of address, file and text was given")]
+    SeveralSources,
+    /// This service loads no metadata.
+    #[error("the service loads no metadata from addresses")]
+    NoClient,
+    /// This service does not look into the DNS.
+    #[error("the service does not verify domains")]
+    NoResolver,
+    /// The link was used for too many of these in a short time.
+    #[error("too much was asked for in a short time")]
+    #[non_exhaustive]
+    TooOften {
+        /// After how many seconds it is worth trying again.
+        retry_after: u64,
+    },
+    /// The metadata or a record of the DNS could not be loaded.
+    #[error("{0}")]
+    NotLoaded(Box<dyn Explain + Send + Sync>),
+    /// The metadata cannot be used.
+    #[error(transparent)]
+    Metadata(#[from] MetadataError),
+    /// The connection cannot be used with the service.
+    #[error(transparent)]
+    Binding(#[from] BindingError),
+    /// Sign-ins over the connection would fail.
+    #[error("{text}")]
+    #[non_exhaustive]
+    Unusable {
+        /// The code of the finding.
+        code: &'static str,
+        /// What it says.
+        text: String,
+        /// What to change.
+        remedy: &'static str,
+    },
+    /// There is no draft to go on with.
+    #[error("there is no connection that waits to be tried out")]
+    NoDraft,
+    /// The connection was not tried out since it was last changed, or the last trial failed.
+    #[error("the connection was not tried out with success since it was last changed")]
+    NotTried,
+    /// The connection that is to be replaced is not an active one of the organization.
+    #[error("the connection that is to be replaced is not one that people sign in over")]
+    NotReplaceable,
+    /// What was typed is not a domain.
+    #[error(transparent)]
+    Domain(#[from] AddressError),
+    /// The organization's rules refuse it.
+    #[error(transparent)]
+    Refused(#[from] PlanRefusal),
+    /// The directory refuses it, or failed.
+    #[error(transparent)]
+    Directory(#[from] SignInError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The cryptography failed.
+    #[error(transparent)]
+    Cryptography(#[from] CryptoError),
+    /// A sign-in could not be started.
+    #[error(transparent)]
+    Http(#[from] HttpError),
+}
+
+fn over(state: &SetUpLinkState) -> &'static str {
+    match state {
+        SetUpLinkState::Expired => "has expired",
+        SetUpLinkState::Revoked => "was revoked",
+        _ => "was used",
+    }
+}
+
+impl SetUpError {
+    /// The stable code: `set_up.` and a word, or the code of the crate below.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::LinkUnknown => "set_up.link_unknown",
+            Self::LinkOver { state: SetUpLinkState::Expired } => "set_up.link_expired",
+            Self::LinkOver { state: SetUpLinkState::Revoked } => "set_up.link_revoked",
+            Self::LinkOver { .. } => "set_up.link_used",
+            Self::Purpose => "set_up.purpose",
+            Self::FormToken => "set_up.form_token",
+            Self::StepUnknown => "set_up.step_unknown",
+            Self::Form => "set_up.form",
+            Self::NoProduct => "set_up.no_product",
+            Self::NoMetadata => "set_up.no_metadata",
+            Self::SeveralSources => "set_up.several_sources",
+            Self::NoClient => "set_up.no_client",
+            Self::NoResolver => "set_up.no_resolver",
+            Self::TooOften { .. } => "set_up.too_often",
+            Self::NotLoaded(error) => error.code(),
+            Self::Metadata(error) => error.code(),
+            Self::Binding(error) => error.code(),
+            Self::Unusable { code, .. } => code,
+            Self::NoDraft => "set_up.no_draft",
+            Self::NotTried => "set_up.not_tried",
+            Self::NotReplaceable => "set_up.not_replaceable",
+            Self::Domain(error) => error.code(),
+            Self::Refused(error) => error.code(),
+            Self::Directory(error) => error.code(),
+            Self::Store(error) => error.code(),
+            Self::Cryptography(error) => error.code(),
+            Self::Http(error) => error.code(),
+        }
+    }
+
+    /// What to change.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::LinkUnknown => {
+                "Open the whole link again, as it was sent. Browsers that block cookies cannot be used."
+            }
+            Self::LinkOver { .. } => "Ask whoever sent the link for another one.",
+            Self::Purpose => "Ask whoever sent the link for one that allows it.",
+            Self::FormToken => "Open the page again, and send the form from there.",
+            Self::StepUnknown => "Go back to the overview.",
+            Self::Form => "Send the form of the page as it is.",
+            Self::NoProduct => "Choose your identity provider first.",
+            Self::NoMetadata => {
+                "Give the address of the metadata, choose its file, or paste its text (Okta: Sign On, \"Metadata URL\")."
+            }
+            Self::SeveralSources => "Give one of them, and leave the others empty.",
+            Self::NoClient => "Choose the file of the metadata, or paste its text.",
+            Self::NoResolver => "Ask the service to verify the domain.",
+            Self::TooOften { .. } => "Wait a moment, and try again.",
+            Self::NotLoaded(error) => error.hint(),
+            Self::Metadata(error) => error.hint(),
+            Self::Binding(error) => error.hint(),
+            Self::Unusable { remedy, .. } => remedy,
+            Self::NoDraft => "Give the metadata of your identity provider first.",
+            Self::NotTried => "Try a sign-in, and correct what it shows.",
+            Self::NotReplaceable => {
+                "Open the page again: somebody else has changed the connections meanwhile."
+            }
+            Self::Domain(error) => error.hint(),
+            Self::Refused(error) => error.hint(),
+            Self::Directory(error) => error.hint(),
+            Self::Store(error) => error.hint(),
+            Self::Cryptography(error) => error.hint(),
+            Self::Http(error) => error.hint(),
+        }
+    }
+
+    /// The hint in the words of the product that was chosen.
+    #[must_use]
+    pub fn hint_for(&self, console: Option<Console>) -> String {
+        console.map_or_else(|| self.hint().to_owned(), |console| console.hint(self.code(), self.hint()))
+    }
+
+    /// Whether nothing is known because something that is needed does not work. Whoever sets up is not told more.
+    pub(super) fn outage(&self) -> Option<&StoreError> {
+        match self {
+            Self::Store(error) | Self::Directory(SignInError::Store(error)) => {
+                Some(error).filter(|error| error.is_outage())
+            }
+            _ => None,
+        }
+    }
+
+    /// 404 for what there is not, 403 for what may not be done, 410 for a link that is over, 429 for too much, and 422 for what was entered.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::LinkUnknown | Self::StepUnknown => StatusCode::NOT_FOUND,
+            Self::LinkOver { .. } => StatusCode::GONE,
+            Self::Purpose | Self::FormToken => StatusCode::FORBIDDEN,
+            Self::TooOften { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::Store(error) | Self::Directory(SignInError::Store(error)) if error.is_conflict() => {
+                StatusCode::CONFLICT
+            }
+            Self::Http(error) => error.status(),
+            _ => StatusCode::UNPROCESSABLE_ENTITY,
+        }
+    }
+}
+
+impl Explain for SetUpError {
+    fn code(&self) -> &'static str {
+        self.code()
+    }
+
+    fn hint(&self) -> &'static str {
+        self.hint()
+    }
+
+    fn public_message(&self) -> &'static str {
+        "The set-up could not go on."
+    }
+}

@@ -1,0 +1,103 @@
+//! Metadata that the customer gives: loaded, read, held against the service, and kept as a draft.
+
+use vouchsafe::IdentityProvider;
+use vouchsafe::metadata::LintSeverity;
+use vouchsafe_store::{ConnectionMetadata, MetadataSource, StoredConnection};
+
+use super::error::SetUpError;
+use super::visit::{Visit, is_draft};
+use super::{Fields, Next, SetUp};
+
+impl SetUp {
+    pub(super) async fn take_metadata(
+        &self,
+        visit: &mut Visit<'_>,
+        fields: &Fields,
+    ) -> Result<Next, SetUpError> {
+        let console = visit.require_console()?;
+        let metadata = self.given(visit, fields).await?;
+        let identity_provider = IdentityProvider::from_metadata(&metadata.document)?;
+        identity_provider.check_validity(visit.now)?;
+        let is_of_draft =
+            visit.draft().is_some_and(|draft| draft.identity_provider == *identity_provider.entity_id());
+        let name = match (&visit.link.progress.connection, is_of_draft || visit.draft().is_none()) {
+            // A name is used once: one that is in use, or was, is left.
+            (Some(name), true) if is_of_draft || visit.connections.iter().all(|known| known.id != *name) => {
+                name.clone()
+            }
+            _ => visit.unused_name()?,
+        };
+        let mut wanted =
+            StoredConnection::from_metadata(name.clone(), visit.link.organization.clone(), metadata)?;
+        // Metadata that renews that of an active connection is tried as that connection is configured.
+        wanted.settings = match visit.renewed_by(&wanted) {
+            Some(renewed) => renewed.settings.clone(),
+            None => (self.0.settings)(&name, &visit.organization, console),
+        };
+        require_usable(visit, &wanted, &identity_provider)?;
+        let old = visit.link.progress.connection.clone().filter(|old| *old != name);
+        let kept = name.clone();
+        self.decide(visit, move |it, _| {
+            if let Some(old) = old.filter(|old| it.connection(old).is_some_and(is_draft)) {
+                it.retire(&old)?;
+            }
+            if it.connection(&name).is_none() {
+                return it.add_draft(wanted);
+            }
+            let draft = it.connection_mut(&name)?;
+            // What was tried before is not what is there now.
+            if draft.metadata.document != wanted.metadata.document || draft.settings != wanted.settings {
+                draft.state = vouchsafe::ConnectionState::Draft;
+            }
+            draft.metadata = wanted.metadata;
+            draft.settings = wanted.settings;
+            Ok(())
+        })
+        .await?;
+        self.advance(visit, |progress| {
+            progress.connection = Some(kept);
+            progress.trial = None;
+        })
+        .await?;
+        Ok(Next::Step("trial"))
+    }
+
+    /// The document that was given, in one of three ways.
+    async fn given(&self, visit: &Visit<'_>, fields: &Fields) -> Result<ConnectionMetadata, SetUpError> {
+        let (address, text) = (fields.given("metadata_url"), fields.given("metadata_text"));
+        match (address, fields.file("metadata_file"), text) {
+            (None, None, None) => Err(SetUpError::NoMetadata),
+            (Some(address), None, None) => {
+                let load = self.0.load.as_ref().ok_or(SetUpError::NoClient)?;
+                self.count(visit)?;
+                let document = load(address.to_owned()).await?;
+                Ok(ConnectionMetadata::new(document, MetadataSource::Url(address.to_owned()), visit.now))
+            }
+            (None, Some(file), None) => {
+                Ok(ConnectionMetadata::new(file.to_owned(), MetadataSource::Uploaded, visit.now))
+            }
+            (None, None, Some(text)) => {
+                Ok(ConnectionMetadata::new(text, MetadataSource::Uploaded, visit.now))
+            }
+            _ => Err(SetUpError::SeveralSources),
+        }
+    }
+}
+
+/// Whether sign-ins over the connection can succeed, as far as its metadata tells.
+fn require_usable(
+    visit: &Visit<'_>,
+    wanted: &StoredConnection,
+    identity_provider: &IdentityProvider,
+) -> Result<(), SetUpError> {
+    let connection = wanted.to_connection()?;
+    let findings = visit.sso.service_provider().check_metadata(&connection, identity_provider, visit.now);
+    match findings.iter().find(|finding| finding.severity() == LintSeverity::Error) {
+        Some(finding) => Err(SetUpError::Unusable {
+            code: finding.code(),
+            text: finding.to_string(),
+            remedy: finding.remedy(),
+        }),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,131 @@
+//! The overview: how far the set-up has come, and what is active: its certificates, and the last refused sign-ins.
+
+use chrono::{DateTime, Utc};
+use vouchsafe::IdentityProvider;
+use vouchsafe::metadata::EntityKey;
+use vouchsafe_store::StoredConnection;
+
+use super::SetUp;
+use super::markup::{Markup, Problem};
+use super::pages::{Page, Step, described, is_used, shown};
+use super::visit::Visit;
+
+/// How many refusals are shown.
+const REFUSALS: usize = 10;
+/// How long before its end a certificate is pointed at, in days.
+const SOON: i64 = 30;
+
+impl SetUp {
+    pub(super) fn overview(&self, visit: &Visit<'_>, problem: Option<&Problem>) -> Page {
+        if is_used(&visit.link, visit) {
+            return self.done(visit);
+        }
+        let name = &visit.organization.name;
+        Page::new(&format!("Set up single sign-on for {name}"), |page| {
+            let page = self.steps(shown(page, problem), visit, Step::Overview);
+            let page = match visit.link.purpose.allows_connections() {
+                true => self.next(page, visit),
+                false => page,
+            };
+            let page = match visit.link.purpose.allows_domains() {
+                true => page.card("Domains", |card| {
+                    card.paragraph("People with addresses of a verified domain are admitted, and sent to your identity provider when they sign in.")
+                        .link("button quiet", &self.at("domains"), "Verify a domain")
+                }),
+                false => page,
+            };
+            match visit.link.purpose.allows_connections() {
+                true => visit.active().fold(page, |page, active| self.active_card(page, active, visit)),
+                false => page,
+            }
+        })
+    }
+
+    /// What is to be done now.
+    fn next(&self, page: Markup, visit: &Visit<'_>) -> Markup {
+        if let Err(refused) = visit.organization.require_entitlement() {
+            return page.problem(&Problem::of(&refused.into(), None, None));
+        }
+        let is_connected = visit.active().next().is_some();
+        let (text, step, button) = match (visit.console(), visit.draft(), visit.is_tried()) {
+            (None, ..) if is_connected => (
+                "People sign in over the connection below. Choose the product to renew its metadata, or to replace it by another.",
+                "product",
+                "Renew or replace",
+            ),
+            (None, ..) => ("Choose the product of your identity provider.", "product", "Begin"),
+            (Some(_), None, _) => (
+                "Copy the values into your console, and give us the metadata of your identity provider.",
+                "values",
+                "Go on to the values",
+            ),
+            (Some(_), Some(_), false) => (
+                "Try a sign-in. Nobody is signed in by it, and nothing is changed.",
+                "trial",
+                "Go on to the trial",
+            ),
+            (Some(_), Some(_), true) => {
+                ("The trial was accepted. Activate the connection.", "activate", "Go on to the activation")
+            }
+        };
+        page.card("What comes next", |card| card.paragraph(text).link("button", &self.at(step), button))
+    }
+
+    fn active_card(&self, page: Markup, active: &StoredConnection, visit: &Visit<'_>) -> Markup {
+        let page = page.card("Active connection", |card| described(card, active, visit));
+        let refused: Vec<[String; 4]> = visit
+            .sso
+            .refusals()
+            .of(&active.id)
+            .into_iter()
+            .take(REFUSALS)
+            .map(|record| {
+                let hint = match visit.console() {
+                    Some(console) => console.hint(record.code, record.hint),
+                    None => record.hint.to_owned(),
+                };
+                let at = record.at.format("%Y-%m-%d %H:%M UTC").to_string();
+                [
+                    at,
+                    format!("{} ({})", record.message, record.code),
+                    hint,
+                    record.reference.as_str().to_owned(),
+                ]
+            })
+            .collect();
+        page.card("Last refused sign-ins", |card| match refused.is_empty() {
+            true => card.paragraph("None is known."),
+            false => card.table(
+                "The newest first",
+                ["When", "What went wrong", "What to change", "Reference"],
+                &refused,
+            ),
+        })
+    }
+
+    /// What a link shows with which a connection was activated.
+    fn done(&self, visit: &Visit<'_>) -> Page {
+        Page::new(&format!("Single sign-on is set up for {}", visit.organization.name), |page| {
+            page.success("The connection is active. People sign in over it from now on.")
+                .paragraph("This link is used up. For a later change, such as a new certificate, ask whoever sent it to renew it.")
+        })
+    }
+}
+
+/// The certificates of an identity provider, until when each is valid, and what is to be said of that.
+pub(super) fn certificates(identity_provider: &IdentityProvider, now: DateTime<Utc>) -> Vec<[String; 3]> {
+    let row = |key: &EntityKey| {
+        let end = key.certificate().and_then(|certificate| certificate.not_after());
+        let end = end.and_then(|end| DateTime::from_timestamp(end, 0));
+        let days = end.map(|end| end.signed_duration_since(now).num_days());
+        let state = match days {
+            None => "a key without certificate",
+            Some(days) if days < 0 => "expired; still trusted, since the metadata names it",
+            Some(days) if days <= SOON => "ends soon: publish the next one, and give its metadata here",
+            Some(_) => "good",
+        };
+        let until = end.map_or_else(|| "without end".to_owned(), |end| end.format("%Y-%m-%d").to_string());
+        [key.fingerprint_sha256(), until, state.to_owned()]
+    };
+    identity_provider.signing_keys().iter().map(row).collect()
+}

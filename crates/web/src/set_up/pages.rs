@@ -1,0 +1,377 @@
+//! The pages of the portal, and which step each is of.
+
+use http::{HeaderValue, StatusCode};
+use vouchsafe::console::{Console, ConsoleAttribute, ConsoleField};
+use vouchsafe_store::{SetUpLink, SetUpLinkState};
+
+use super::error::SetUpError;
+use super::markup::{Input, Kind, Markup, Problem};
+use super::visit::{Visit, require_open};
+use super::{Fields, SetUp};
+
+/// A page that is to be shown.
+pub(super) struct Page {
+    pub(super) title: String,
+    pub(super) content: Markup,
+    pub(super) status: StatusCode,
+    pub(super) cookie: Option<HeaderValue>,
+}
+
+impl Page {
+    /// A page, whose title is its first heading.
+    pub(super) fn new(title: &str, content: impl FnOnce(Markup) -> Markup) -> Page {
+        let content = content(Markup::default().title(title));
+        Page { title: title.to_owned(), content, status: StatusCode::OK, cookie: None }
+    }
+
+    pub(super) fn with(self, status: StatusCode) -> Page {
+        Page { status, ..self }
+    }
+
+    /// A page that says nothing but what is wrong.
+    pub(super) fn problem(error: &SetUpError, console: Option<Console>, back: &str) -> Page {
+        let problem = Problem::of(error, console, None);
+        Page::new("Set up single sign-on", |page| {
+            let page = page.problem(&problem);
+            if back.is_empty() { page } else { page.link("button quiet", back, "Back to the overview") }
+        })
+    }
+
+    /// Where a link leads.
+    pub(super) fn landing(set_up: &SetUp, organization: &str, link: &SetUpLink, secret: &str) -> Page {
+        let service = set_up.0.brand.name();
+        let at = if service.is_empty() { String::new() } else { format!(" at {service}") };
+        let until = link.expires_at.format("%Y-%m-%d %H:%M UTC");
+        Page::new(&format!("Set up single sign-on for {organization}{at}"), |page| {
+            page.card("Before you begin", |card| {
+                card.paragraph(&format!(
+                    "This link is for an administrator of the identity provider of {organization}. Go on only if you expected it."
+                ))
+                .paragraph("You need access to the console of your identity provider. Nothing changes for anybody until you activate the connection at the end.")
+                .note(&format!("The link works until {until}."))
+                .form(&set_up.at("begin"), "", |form| form.hidden("secret", secret).button("Begin"))
+            })
+        })
+    }
+}
+
+/// A step of the portal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    Overview,
+    Product,
+    Values,
+    Metadata,
+    Trial,
+    Activate,
+    Domains,
+}
+
+impl Step {
+    /// The step of a path, where forms of the step lead below it.
+    pub(super) fn of(path: &str) -> Option<Step> {
+        match path.split('/').next().unwrap_or_default() {
+            "" => Some(Step::Overview),
+            "product" => Some(Step::Product),
+            "values" | "token" => Some(Step::Values),
+            "metadata" => Some(Step::Metadata),
+            "trial" => Some(Step::Trial),
+            "activate" => Some(Step::Activate),
+            "domains" => Some(Step::Domains),
+            _ => None,
+        }
+    }
+}
+
+impl SetUp {
+    /// The page of a step.
+    pub(super) async fn page(&self, visit: &Visit<'_>, path: &str) -> Result<Page, SetUpError> {
+        let step = Step::of(path).filter(|_| !path.contains('/')).ok_or(SetUpError::StepUnknown)?;
+        self.page_of(visit, step, None, None).await
+    }
+
+    /// The page from which a form came, with what is wrong and what was typed.
+    pub(super) async fn page_again(
+        &self,
+        visit: &Visit<'_>,
+        path: &str,
+        fields: &Fields,
+        error: &SetUpError,
+    ) -> Result<Page, SetUpError> {
+        let step = Step::of(path).ok_or(SetUpError::StepUnknown)?;
+        let field = match (step, error) {
+            (_, SetUpError::Http(_) | SetUpError::FormToken | SetUpError::Store(_)) => None,
+            (Step::Domains, _) if path == "domains" => Some("domain"),
+            (Step::Metadata, SetUpError::NoDraft | SetUpError::NoProduct | SetUpError::Refused(_)) => None,
+            (Step::Metadata, _) if fields.file("metadata_file").is_some() => Some("metadata_file"),
+            (Step::Metadata, _) if fields.given("metadata_text").is_some() => Some("metadata_text"),
+            (Step::Metadata, _) => Some("metadata_url"),
+            _ => None,
+        };
+        let problem = Problem::of(error, visit.console(), field);
+        self.page_of(visit, step, Some(fields), Some(&problem)).await
+    }
+
+    async fn page_of(
+        &self,
+        visit: &Visit<'_>,
+        step: Step,
+        fields: Option<&Fields>,
+        problem: Option<&Problem>,
+    ) -> Result<Page, SetUpError> {
+        let typed = |name| fields.and_then(|fields| fields.text(name)).unwrap_or_default();
+        match step {
+            Step::Overview => Ok(self.overview(visit, problem)),
+            Step::Domains => {
+                visit.require_domains()?;
+                Ok(self.domains_page(visit, typed("domain"), problem))
+            }
+            Step::Product => {
+                visit.require_connections()?;
+                Ok(self.product_page(visit, problem))
+            }
+            Step::Values => {
+                visit.require_connections()?;
+                self.values_page(visit, None, problem)
+            }
+            Step::Metadata => {
+                visit.require_connections()?;
+                self.metadata_page(visit, (typed("metadata_url"), typed("metadata_text")), problem)
+            }
+            Step::Trial => {
+                visit.require_connections()?;
+                self.trial_page(visit, problem)
+            }
+            Step::Activate => {
+                visit.require_connections()?;
+                self.activation_page(visit, problem)
+            }
+        }
+    }
+
+    /// The steps at the top of each page.
+    pub(super) fn steps(&self, page: Markup, visit: &Visit<'_>, here: Step) -> Markup {
+        if require_open(&visit.link, visit.now).is_err() {
+            return page;
+        }
+        let said = |is_done: bool, text: &str| if is_done { text.to_owned() } else { String::new() };
+        let draft = visit.draft();
+        let mut steps = Vec::new();
+        if visit.link.purpose.allows_connections() {
+            let product = visit.console().map(Console::name).unwrap_or_default();
+            steps.extend([
+                ("Product", "product", product.to_owned(), Step::Product),
+                ("Values", "values", String::new(), Step::Values),
+                ("Metadata", "metadata", said(draft.is_some(), "given"), Step::Metadata),
+                ("Trial", "trial", said(visit.is_tried(), "accepted"), Step::Trial),
+                ("Activate", "activate", String::new(), Step::Activate),
+            ]);
+        }
+        if visit.link.purpose.allows_domains() {
+            let verified = visit.organization.verified_domains.len();
+            steps.push((
+                "Domains",
+                "domains",
+                said(verified > 0, &format!("{verified} verified")),
+                Step::Domains,
+            ));
+        }
+        let shown: Vec<_> = steps
+            .into_iter()
+            .map(|(name, path, state, step)| (name, self.at(path), state, step == here))
+            .collect();
+        page.steps(&shown)
+    }
+
+    fn product_page(&self, visit: &Visit<'_>, problem: Option<&Problem>) -> Page {
+        let choices: Vec<(&str, String)> =
+            Console::ALL.iter().map(|console| (console.id(), console.name().to_owned())).collect();
+        Page::new("Which identity provider do you use?", |page| {
+            let page = self.steps(shown(page, problem), visit, Step::Product);
+            page.card("Your identity provider", |card| {
+                card.form(&self.at("product"), &visit.form_token, |form| {
+                    form.choices("product", "Product", &choices, visit.link.progress.product.as_deref())
+                        .button("Show the values to copy")
+                })
+                .note("If yours is not in the list, choose the one that is closest: the values are the same, and only the names of the fields differ.")
+            })
+        })
+    }
+
+    /// What is copied into the console. `token`: one that was just issued, which is shown this once.
+    pub(super) fn values_page(
+        &self,
+        visit: &Visit<'_>,
+        token: Option<&str>,
+        problem: Option<&Problem>,
+    ) -> Result<Page, SetUpError> {
+        let console = visit.require_console()?;
+        let values = console.values(&self.details_of(visit, console), &visit.names());
+        let needs_token = self.settings_of(visit, console).token_required;
+        let service_provider = visit.sso.service_provider();
+        Ok(Page::new(&format!("Copy these values into {}", console.name()), |page| {
+            let page = self.steps(shown(page, problem), visit, Step::Values);
+            let page = match token {
+                Some(token) => page.card("The organization's token", |card| {
+                    card.success("Copy the token now: it is shown this once.").secret(token).note(
+                        "Enter it as the value of the attribute that the table below names for the token.",
+                    )
+                }),
+                None => page,
+            };
+            let page = page.paragraph(&format!("In the console: {}.", values.console));
+            let page = sections(page, &values.fields, &values.attributes);
+            let page = match needs_token && token.is_none() {
+                true => page.card("The organization's token", |card| {
+                    card.paragraph(
+                        "Sign-ins are accepted only with a token of your organization. It is shown once; an earlier one goes on working for a day.",
+                    )
+                    .form(&self.at("token"), &visit.form_token, |form| form.quiet_button("Issue a token"))
+                }),
+                false => page,
+            };
+            let files = [
+                (
+                    !service_provider.encryption_certificates().is_empty(),
+                    "encryption.pem",
+                    "Encryption certificate",
+                ),
+                (service_provider.signing_certificate().is_some(), "signing.pem", "Signing certificate"),
+            ];
+            let page = match files.iter().any(|(is_there, ..)| *is_there) {
+                true => page.card("Our certificates", |card| {
+                    files
+                        .iter()
+                        .filter(|(is_there, ..)| *is_there)
+                        .fold(card, |card, (_, file, name)| card.link("", &self.at(file), name))
+                }),
+                false => page,
+            };
+            page.link("button", &self.at("metadata"), "Go on to the metadata")
+        }))
+    }
+
+    fn metadata_page(
+        &self,
+        visit: &Visit<'_>,
+        (address, text): (&str, &str),
+        problem: Option<&Problem>,
+    ) -> Result<Page, SetUpError> {
+        let console = visit.require_console()?;
+        let loads = self.0.load.is_some();
+        Ok(Page::new("Metadata of your identity provider", |page| {
+            let page = self.steps(shown(page, problem), visit, Step::Metadata);
+            let page = match visit.draft() {
+                Some(draft) => page.card("What was given", |card| {
+                    described(card, draft, visit).link("button", &self.at("trial"), "Go on to the trial")
+                }),
+                None => page,
+            };
+            page.card(if visit.draft().is_some() { "Give other metadata" } else { "Give the metadata" }, |card| {
+                card.paragraph(&format!("Where {} shows it: {}", console.name(), console.metadata_place())).form(
+                    &self.at("metadata"),
+                    &visit.form_token,
+                    |form| {
+                        let form = match loads {
+                            true => form.input(
+                                Input {
+                                    name: "metadata_url",
+                                    label: "Address of the metadata",
+                                    kind: Kind::Address,
+                                    hint: "With the address, new keys of your identity provider are taken over by themselves.",
+                                    value: address,
+                                },
+                                problem,
+                            ),
+                            false => form,
+                        };
+                        form.input(
+                            Input {
+                                name: "metadata_file",
+                                label: if loads { "Or its file" } else { "Its file" },
+                                kind: Kind::File,
+                                hint: "An XML file.",
+                                value: "",
+                            },
+                            problem,
+                        )
+                        .input(
+                            Input {
+                                name: "metadata_text",
+                                label: "Or its text",
+                                kind: Kind::LongText,
+                                hint: "The whole XML document.",
+                                value: text,
+                            },
+                            problem,
+                        )
+                        .button("Take this metadata")
+                    },
+                )
+            })
+        }))
+    }
+}
+
+/// A page with the problem on top.
+pub(super) fn shown(page: Markup, problem: Option<&Problem>) -> Markup {
+    match problem {
+        Some(problem) => page.problem(problem),
+        None => page,
+    }
+}
+
+/// The fields and attributes, a table for each section of the console.
+fn sections(page: Markup, fields: &[ConsoleField], attributes: &[ConsoleAttribute]) -> Markup {
+    let fields = fields
+        .iter()
+        .map(|one| (one.section, [one.field.to_owned(), shown_value(&one.value), one.note.to_owned()]));
+    let attributes = attributes
+        .iter()
+        .map(|one| (one.section, [one.name.clone(), one.value.to_owned(), one.note.to_owned()]));
+    let mut tables: Vec<(&str, Vec<[String; 3]>)> = Vec::new();
+    for (section, row) in fields.chain(attributes) {
+        match tables.last_mut().filter(|(last, _)| *last == section) {
+            Some((_, rows)) => rows.push(row),
+            None => tables.push((section, vec![row])),
+        }
+    }
+    tables.into_iter().fold(page, |page, (section, rows)| {
+        page.card(section, |card| card.table(section, ["Field", "Value", "Note"], &rows))
+    })
+}
+
+fn shown_value(value: &str) -> String {
+    if value.is_empty() { "(empty)".to_owned() } else { value.to_owned() }
+}
+
+/// What a connection's metadata says.
+pub(super) fn described(
+    card: Markup,
+    connection: &vouchsafe_store::StoredConnection,
+    visit: &Visit<'_>,
+) -> Markup {
+    let source = connection.metadata.source.url().unwrap_or("a file or a text, which is not loaded again");
+    let loaded = connection.metadata.fetched_at.format("%Y-%m-%d %H:%M UTC").to_string();
+    let card = card.facts(&[
+        ("Identity provider", connection.identity_provider.as_str()),
+        ("Metadata from", source),
+        ("Loaded", &loaded),
+    ]);
+    match connection.to_connection() {
+        Ok(read) => {
+            let identity_provider = read.identity_provider();
+            let keys = super::overview::certificates(identity_provider, visit.now);
+            let warnings: Vec<String> =
+                identity_provider.warnings(visit.now).iter().map(ToString::to_string).collect();
+            let card = card.table("Certificates", ["Certificate (SHA-256)", "Valid until", "State"], &keys);
+            if warnings.is_empty() { card } else { card.list(warnings.iter().map(String::as_str)) }
+        }
+        Err(error) => card.problem(&Problem::of(&error.into(), visit.console(), None)),
+    }
+}
+
+/// Whether a link shows nothing more than that it was used.
+pub(super) fn is_used(link: &SetUpLink, visit: &Visit<'_>) -> bool {
+    link.state(visit.now) == SetUpLinkState::Used
+}

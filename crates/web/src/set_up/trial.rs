@@ -1,0 +1,343 @@
+//! The trial of a draft: every check and the plan is shown, nobody is signed in, and nothing is changed but the note that it was tried.
+
+use chrono::{DateTime, Utc};
+use http::header::LOCATION;
+use http::{HeaderName, Response, StatusCode};
+use vouchsafe::assertion::Outcome;
+use vouchsafe::console::Console;
+use vouchsafe::provisioning::{AttributeMapping, LoginFacts, LookUp, Plan, Policy};
+use vouchsafe::{Explain, Ledger, LoginOptions, Trial};
+use vouchsafe_store::{ConnectionDecision, SetUpLink, SetUpTrial, SignInError, StoredConnection};
+
+use super::error::SetUpError;
+use super::markup::{Markup, Problem};
+use super::pages::{Page, Step, described, shown};
+use super::visit::{Visit, fingerprint, is_draft, names, renewed_among, require_open};
+use super::{Next, SetUp};
+use crate::single_sign_on::SingleSignOn;
+use crate::trial::TriedOut;
+
+/// What the context of a request begins with that tries a draft of a link.
+const CONTEXT: &str = "vouchsafe-set-up:";
+/// Of how many domains it is looked up whether another organization has them.
+const MOST_DOMAINS: usize = 32;
+
+/// Whether a trial is one of the portal's.
+pub(crate) fn is_of_set_up(tried: &TriedOut) -> bool {
+    tried.context.as_deref().is_some_and(|context| context.starts_with(CONTEXT))
+}
+
+impl SetUp {
+    pub(super) fn trial_page(
+        &self,
+        visit: &Visit<'_>,
+        problem: Option<&Problem>,
+    ) -> Result<Page, SetUpError> {
+        let draft = visit.require_draft()?;
+        Ok(Page::new("Try a sign-in", |page| {
+            let page = self.steps(shown(page, problem), visit, Step::Trial);
+            let page = match visit.trial() {
+                Some(trial) => page.card("The last trial", |card| {
+                    let at = trial.at.format("%Y-%m-%d %H:%M UTC");
+                    match &trial.refused {
+                        None => card.success(&format!("Accepted at {at}.")).link(
+                            "button",
+                            &self.at("activate"),
+                            "Go on to the activation",
+                        ),
+                        Some(code) => card.paragraph(&format!(
+                            "Refused at {at} ({code}). Correct what it showed, and try again."
+                        )),
+                    }
+                }),
+                None => page,
+            };
+            page.card("Try a sign-in", |card| {
+                card.paragraph(
+                    "You sign in at your identity provider as yourself. Assign yourself to the application there first. \
+                     We show what came, how it was checked, and what the sign-in would change. Nobody is signed in here, and nothing is changed.",
+                )
+                .form(&self.at("trial"), &visit.form_token, |form| form.button("Sign in at your identity provider"))
+            })
+            .card("The identity provider", |card| described(card, draft, visit))
+        }))
+    }
+
+    pub(super) async fn start_trial(&self, visit: &Visit<'_>) -> Result<Next, SetUpError> {
+        let draft = visit.require_draft()?;
+        let connection = draft.to_connection()?;
+        let tried = fingerprint(draft, visit.sso.service_provider().provider())?;
+        let options = LoginOptions::default().trial().context(format!("{CONTEXT}{}:{tried}", visit.link.id));
+        let answer = visit.sso.start(visit.request, &connection, options).await?;
+        Ok(Next::Answer(Box::new(self.leading_on(visit, answer))))
+    }
+
+    /// The page that leads to the identity provider. A browser holds a redirect that answers a form against the page's Content-Security-Policy,
+    /// which names no other site.
+    fn leading_on(&self, visit: &Visit<'_>, redirect: Response<String>) -> Response<String> {
+        let Some(location) = redirect.headers().get(LOCATION).cloned() else { return redirect };
+        let Ok(address) = location.to_str() else { return redirect };
+        let page = Page::new("On to your identity provider", |page| {
+            page.link("button", address, "Go on to your identity provider")
+        });
+        let mut response = self.shown(
+            visit.sso,
+            visit.request,
+            &visit.organization.name,
+            Next::Page(page.with(StatusCode::OK)),
+        );
+        let (parts, _) = redirect.into_parts();
+        for (name, value) in &parts.headers {
+            if name == http::header::SET_COOKIE {
+                response.headers_mut().append(name, value.clone());
+            }
+        }
+        if let Ok(refresh) = http::HeaderValue::from_str(&format!("0; url={address}")) {
+            response.headers_mut().insert(HeaderName::from_static("refresh"), refresh);
+        }
+        response
+    }
+
+    /// Shows what came of a trial, and notes it at the link and at the draft.
+    pub(crate) async fn tried_out(&self, sso: &SingleSignOn, tried: &TriedOut) -> Response<String> {
+        let judged = self.judged(sso, tried).await;
+        let (organization, page) = match judged {
+            Ok(judged) => (judged.organization.clone(), self.trial_shown(&judged, tried)),
+            Err(error) => {
+                if let Some(failure) = error.outage() {
+                    tracing::warn!(code = failure.code(), reason = %failure, "a trial could not be noted");
+                }
+                let page = Page::problem(&error, None, &self.at("trial")).with(error.status());
+                (String::new(), page)
+            }
+        };
+        self.page_response(sso, &organization, page)
+    }
+
+    /// A page that answers no request of the portal.
+    fn page_response(&self, sso: &SingleSignOn, organization: &str, page: Page) -> Response<String> {
+        let request = http::Request::new(());
+        let (parts, ()) = request.into_parts();
+        self.shown(sso, &parts, organization, Next::Page(page))
+    }
+
+    async fn judged(&self, sso: &SingleSignOn, tried: &TriedOut) -> Result<Judged, SetUpError> {
+        let (id, print) = tried
+            .context
+            .as_deref()
+            .and_then(|context| context.strip_prefix(CONTEXT)?.split_once(':'))
+            .ok_or(SetUpError::LinkUnknown)?;
+        let link = self.0.store.set_up_link(id).await?.ok_or(SetUpError::LinkUnknown)?;
+        require_open(&link, tried.at)?;
+        if !link.purpose.allows_connections() {
+            return Err(SetUpError::Purpose);
+        }
+        self.count_act(&link.id)?;
+        let draft = self.tried_draft(&link, tried).await?;
+        if fingerprint(&draft, sso.service_provider().provider())? != print {
+            return Err(SetUpError::NotTried);
+        }
+        let organization = self.organization_of(&link).await?;
+        let policy = self.0.store.policy(&link.organization).await?;
+        let console = link.progress.product.as_deref().and_then(Console::from_id);
+        let names = names(&policy, console);
+        let plan = match &tried.outcome {
+            Ok(trial) => Some(self.planned(trial, &draft, policy, names.clone()).await),
+            Err(_) => None,
+        };
+        let plan = match plan {
+            Some(Err(error)) if error.outage().is_some() => return Err(error),
+            plan => plan,
+        };
+        let refused = match (&tried.outcome, &plan) {
+            (Err(refusal), _) => Some(refusal.code()),
+            (Ok(_), Some(Err(error))) => Some(error.code()),
+            _ => None,
+        };
+        self.note(&link, &draft, SetUpTrial::new(draft.id.clone(), print, tried.at, refused)).await?;
+        Ok(Judged { organization: organization.name, console, names, plan })
+    }
+
+    /// The draft that was tried, if it is that of the link, and of the link's organization.
+    async fn tried_draft(&self, link: &SetUpLink, tried: &TriedOut) -> Result<StoredConnection, SetUpError> {
+        if link.progress.connection.as_ref() != Some(&tried.connection) {
+            return Err(SetUpError::NoDraft);
+        }
+        let found = self.0.store.connection(&tried.connection).await?;
+        found
+            .filter(|found| found.organization == link.organization && is_draft(found))
+            .ok_or(SetUpError::NoDraft)
+    }
+
+    /// What the sign-in would change if the draft were active. It is planned on a copy, and nothing is made of it.
+    async fn planned(
+        &self,
+        trial: &Trial,
+        draft: &StoredConnection,
+        mut policy: Policy,
+        names: AttributeMapping,
+    ) -> Result<Plan, SetUpError> {
+        let mut facts = LoginFacts::of_trial(trial);
+        let mut snapshot = self.0.store.whole(&draft.organization).await?;
+        let all = self.0.store.connections_of(&draft.organization).await?;
+        match renewed_among(&all, draft) {
+            Some(renewed) => facts.connection = renewed.id.clone(),
+            None => {
+                let (id, identity_provider) = (draft.id.clone(), draft.identity_provider.clone());
+                snapshot.organization.connect(id, identity_provider, trial.judged_at())?;
+            }
+        }
+        if !draft.settings.token_required {
+            snapshot.token_not_required.insert(facts.connection.clone());
+        }
+        let looked_up = LookUp::of(&facts)?;
+        for domain in looked_up.domains().into_iter().take(MOST_DOMAINS) {
+            let owner = self.0.store.organization_by_domain(domain).await?;
+            if owner.is_some_and(|owner| owner.value.id != draft.organization) {
+                snapshot.domains_of_others.insert(domain.clone());
+            }
+        }
+        policy.attributes = names;
+        Ok(policy.plan(&facts, &snapshot)?)
+    }
+
+    /// Notes a trial at the link, and at the draft that it was accepted.
+    async fn note(
+        &self,
+        link: &SetUpLink,
+        draft: &StoredConnection,
+        trial: SetUpTrial,
+    ) -> Result<(), SetUpError> {
+        let author = vouchsafe_store::Author::new(link.actor(), trial.at);
+        if trial.is_good() {
+            let id = draft.id.clone();
+            let mark = move |it: &mut vouchsafe_store::OrganizationConnections,
+                             _: DateTime<Utc>|
+                  -> Result<(), SignInError> { it.mark_tested(&id) };
+            let decision =
+                ConnectionDecision::new(link.organization.clone(), author.actor.clone(), author.at, mark);
+            self.0.store.decide_connections(decision).await?;
+        }
+        self.change_link(&link.id, &author, |link| {
+            if link.progress.connection.as_ref() == Some(&trial.connection) {
+                link.progress.trial = Some(trial.clone());
+            }
+        })
+        .await
+    }
+
+    fn trial_shown(&self, judged: &Judged, tried: &TriedOut) -> Page {
+        let explained = |error: &dyn Explain| Problem {
+            field: None,
+            code: error.code(),
+            message: error.to_string(),
+            hint: match judged.console {
+                Some(console) => console.hint(error.code(), error.hint()),
+                None => error.hint().to_owned(),
+            },
+        };
+        Page::new("What came of the trial", |page| {
+            let page = match (&tried.outcome, &judged.plan) {
+                (Err(refusal), _) => page
+                    .problem(&explained(refusal))
+                    .note("The sign-in would be refused. Nobody was signed in, and nothing was changed."),
+                (Ok(_), Some(Err(error))) => page
+                    .problem(&explained(error))
+                    .note("The response is good, and the organization's rules would refuse the person. Nothing was changed."),
+                _ => page.success("The sign-in would be accepted. Nobody was signed in, and nothing was changed."),
+            };
+            let page = match &tried.outcome {
+                Ok(trial) => page.card("What came", |card| came(card, trial, &judged.names)),
+                Err(_) => page,
+            };
+            let page = match &judged.plan {
+                Some(Ok(plan)) => page.card("What the sign-in would change", |card| {
+                    card.list(plan.explanation().iter().map(String::as_str))
+                }),
+                _ => page,
+            };
+            let page = page.card("How it was checked", |card| checks(card, tried.ledger()));
+            match (&tried.outcome, &judged.plan) {
+                (Ok(_), Some(Ok(_))) => page.link("button", &self.at("activate"), "Go on to the activation"),
+                _ => page,
+            }
+            .link("button quiet", &self.at("trial"), "Back to the trial")
+        })
+    }
+}
+
+/// What there is to show of a trial.
+struct Judged {
+    organization: String,
+    console: Option<Console>,
+    names: AttributeMapping,
+    plan: Option<Result<Plan, SetUpError>>,
+}
+
+/// The name, and which of the attributes came that the service looks for. Of values nothing is shown: one may be a secret.
+fn came(card: Markup, trial: &Trial, names: &AttributeMapping) -> Markup {
+    let wanted = [
+        ("E-mail address", Some(&names.email)),
+        ("Username", Some(&names.username)),
+        ("First name", Some(&names.first_name)),
+        ("Last name", Some(&names.last_name)),
+        ("Token", Some(&names.token)),
+        ("Groups", names.groups.as_ref()),
+    ];
+    let rows: Vec<[String; 3]> = wanted
+        .into_iter()
+        .filter_map(|(what, name)| Some((what, name?)))
+        .map(|(what, name)| {
+            let values = trial.attributes().get(name).map(<[String]>::len);
+            let state = match values {
+                None | Some(0) => "did not come".to_owned(),
+                Some(1) => "came".to_owned(),
+                Some(many) => format!("came, with {many} values"),
+            };
+            [what.to_owned(), name.clone(), state]
+        })
+        .collect();
+    let others = trial.attributes().iter().map(|attribute| attribute.name());
+    let others: Vec<&str> = others
+        .filter(|name| !wanted.iter().any(|(_, known)| known.is_some_and(|known| known == name)))
+        .collect();
+    let name = trial.name_id().map_or("none", |name| name.value());
+    let card = card.facts(&[("Name ID", name)]).table(
+        "Attributes",
+        ["What", "Name in the assertion", "In the response"],
+        &rows,
+    );
+    match others.is_empty() {
+        true => card,
+        false => card.details("Other attributes that came", |inner| inner.list(others)),
+    }
+}
+
+/// Every check that was made: those that failed first.
+fn checks(card: Markup, ledger: &Ledger) -> Markup {
+    let made = ledger.checks().iter().filter(|check| check.outcome() != Outcome::Skipped);
+    let (failed, passed): (Vec<_>, Vec<_>) = made.partition(|check| check.outcome() != Outcome::Passed);
+    let rows = |checks: &[&vouchsafe::assertion::Check]| -> Vec<[String; 3]> {
+        checks
+            .iter()
+            .map(|check| {
+                [
+                    check.rule().to_owned(),
+                    check.expected_text().into_owned(),
+                    check.actual_text().into_owned(),
+                ]
+            })
+            .collect()
+    };
+    const HEADS: [&str; 3] = ["Check", "Expected", "Found"];
+    let card = match failed.is_empty() {
+        true => card.paragraph(&format!("{} checks were made, and all passed.", passed.len())),
+        false => card.table("Failed", HEADS, &rows(&failed)),
+    };
+    match passed.is_empty() {
+        true => card,
+        false => {
+            card.details("Every check that passed", |inner| inner.table("Passed", HEADS, &rows(&passed)))
+        }
+    }
+}

@@ -1,0 +1,300 @@
+//! A browser that opened a link: who it acts for, and what is set up so far.
+
+use chrono::{DateTime, Utc};
+use http::request::Parts;
+use vouchsafe::console::{Console, ServiceDetails};
+use vouchsafe::crypto::{CryptoError, Provider, constant_time_eq, hexadecimal};
+use vouchsafe::provisioning::{AttributeMapping, Organization, Policy};
+use vouchsafe::{ConnectionId, ConnectionState};
+use vouchsafe_store::{
+    Author, SetUpLink, SetUpLinkState, SetUpProgress, SetUpSecret, SetUpTrial, StoreError, StoredConnection,
+    StoredSettings,
+};
+
+use super::error::SetUpError;
+use super::pages::Page;
+use super::{Fields, Next, SetUp};
+use crate::error::HttpError;
+use crate::same_origin::{Source, may_change, source};
+use crate::single_sign_on::SingleSignOn;
+
+/// A browser that opened a link, and everything that the pages are made of.
+pub(super) struct Visit<'r> {
+    pub(super) sso: &'r SingleSignOn,
+    pub(super) request: &'r Parts,
+    pub(super) now: DateTime<Utc>,
+    pub(super) link: SetUpLink,
+    pub(super) organization: Organization,
+    pub(super) policy: Policy,
+    pub(super) connections: Vec<StoredConnection>,
+    /// What the forms of this browser's pages carry.
+    pub(super) form_token: String,
+}
+
+/// How long a browser keeps a link open, in seconds.
+const KEPT_OPEN: i64 = 8 * 60 * 60;
+
+impl SetUp {
+    /// The page to which a link leads: it changes nothing, since programs that look into mails open links too, and it names the organization, so
+    /// that nobody sets up somebody else's.
+    pub(super) async fn landing(&self, sso: &SingleSignOn, secret: &str) -> Result<Next, SetUpError> {
+        let secret = SetUpSecret::received(secret, sso.service_provider().provider())?;
+        let link = self.opened(&secret).await?;
+        if link.state(sso.now()) != SetUpLinkState::Used {
+            require_open(&link, sso.now())?;
+        }
+        let organization = self.organization_of(&link).await?;
+        Ok(Next::Page(Page::landing(self, &organization.name, &link, secret.reveal())))
+    }
+
+    /// Keeps the link open in this browser.
+    pub(super) async fn begin(
+        &self,
+        sso: &SingleSignOn,
+        request: &Parts,
+        fields: &Fields,
+    ) -> Result<Next, SetUpError> {
+        // A page of another site could have this browser set up somebody else's organization.
+        if source(&request.headers, sso.service_provider()) != Source::Own {
+            return Err(HttpError::CrossSite.into());
+        }
+        let secret = fields.given("secret").ok_or(SetUpError::LinkUnknown)?;
+        let secret = SetUpSecret::received(secret, sso.service_provider().provider())?;
+        let (link, now) = (self.opened(&secret).await?, sso.now());
+        if link.state(now) != SetUpLinkState::Used {
+            require_open(&link, now)?;
+        }
+        let left = link.expires_at.signed_duration_since(now).num_seconds();
+        let cookie = sso.cookies().open_set_up(secret.reveal(), left.min(KEPT_OPEN));
+        let cookie = cookie.ok_or(HttpError::Header { name: "Set-Cookie" })?;
+        let answer = crate::answers::see_other(self.path(), [cookie])?;
+        Ok(Next::Answer(Box::new(answer)))
+    }
+
+    /// What the browser's link opens. A link that was used shows that it was.
+    pub(super) async fn visit<'r>(
+        &self,
+        sso: &'r SingleSignOn,
+        request: &'r Parts,
+    ) -> Result<Visit<'r>, SetUpError> {
+        let provider = sso.service_provider().provider();
+        let held = sso.cookies().set_up(&request.headers).ok_or(SetUpError::LinkUnknown)?;
+        let secret = SetUpSecret::received(held, provider)?;
+        let (link, now) = (self.opened(&secret).await?, sso.now());
+        if link.state(now) != SetUpLinkState::Used {
+            require_open(&link, now)?;
+        }
+        let form_token = form_token(&secret, provider)?;
+        let organization = self.organization_of(&link).await?;
+        let policy = self.0.store.policy(&link.organization).await?;
+        let connections = self.0.store.connections_of(&link.organization).await?;
+        Ok(Visit { sso, request, now, link, organization, policy, connections, form_token })
+    }
+
+    async fn opened(&self, secret: &SetUpSecret) -> Result<SetUpLink, SetUpError> {
+        self.0.store.find_set_up_link(secret).await?.ok_or(SetUpError::LinkUnknown)
+    }
+
+    pub(super) async fn organization_of(&self, link: &SetUpLink) -> Result<Organization, SetUpError> {
+        let found = self.0.store.organization(&link.organization).await?;
+        let found = found.ok_or_else(|| StoreError::organization_unknown(&link.organization))?;
+        Ok(found.value)
+    }
+
+    /// Writes how far the link's holder has come.
+    pub(super) async fn advance(
+        &self,
+        visit: &mut Visit<'_>,
+        change: impl FnOnce(&mut SetUpProgress),
+    ) -> Result<(), SetUpError> {
+        let mut link = visit.link.clone();
+        change(&mut link.progress);
+        if link.progress != visit.link.progress {
+            link.revision = self.0.store.update_set_up_link(&link, &visit.author()).await?;
+            visit.link = link;
+        }
+        Ok(())
+    }
+
+    /// Changes a link as it is now, whoever changed it since it was read.
+    pub(super) async fn change_link(
+        &self,
+        id: &str,
+        author: &Author,
+        change: impl Fn(&mut SetUpLink),
+    ) -> Result<(), SetUpError> {
+        /// How often somebody else may be first.
+        const ATTEMPTS: usize = 5;
+        for _ in 1..ATTEMPTS {
+            match self.change_link_once(id, author, &change).await {
+                Err(SetUpError::Store(conflict)) if conflict.is_conflict() => {}
+                changed => return changed,
+            }
+        }
+        self.change_link_once(id, author, &change).await
+    }
+
+    async fn change_link_once(
+        &self,
+        id: &str,
+        author: &Author,
+        change: impl Fn(&mut SetUpLink),
+    ) -> Result<(), SetUpError> {
+        let mut link = self.0.store.set_up_link(id).await?.ok_or(SetUpError::LinkUnknown)?;
+        change(&mut link);
+        self.0.store.update_set_up_link(&link, author).await?;
+        Ok(())
+    }
+
+    /// The settings that a connection of the link has, or will have.
+    pub(super) fn settings_of(&self, visit: &Visit<'_>, console: Console) -> StoredSettings {
+        match (visit.draft(), visit.link.progress.connection.as_ref()) {
+            (Some(draft), _) => draft.settings.clone(),
+            (None, Some(name)) => (self.0.settings)(name, &visit.organization, console),
+            (None, None) => StoredSettings::default(),
+        }
+    }
+
+    /// What the console is told of the service.
+    pub(super) fn details_of(&self, visit: &Visit<'_>, console: Console) -> ServiceDetails {
+        let settings = self.settings_of(visit, console);
+        let details = ServiceDetails::of_connection(visit.sso.service_provider(), &settings.sign_in);
+        if settings.token_required { details } else { details.without_token() }
+    }
+}
+
+/// Whether a link works.
+pub(super) fn require_open(link: &SetUpLink, now: DateTime<Utc>) -> Result<(), SetUpError> {
+    match link.state(now) {
+        SetUpLinkState::Open => Ok(()),
+        state => Err(SetUpError::LinkOver { state }),
+    }
+}
+
+/// What the forms of a browser carry that opened this link: no other site knows it, and it tells nobody the secret.
+fn form_token(secret: &SetUpSecret, provider: &Provider) -> Result<String, CryptoError> {
+    let text = format!("vouchsafe set-up form {}", secret.reveal());
+    Ok(hexadecimal(&provider.sha256(text.as_bytes())?))
+}
+
+/// What was tried: everything of a connection that a sign-in depends on.
+pub(super) fn fingerprint(connection: &StoredConnection, provider: &Provider) -> Result<String, SetUpError> {
+    let settings = serde_json::to_vec(&connection.settings)
+        .map_err(|_| StoreError::damaged("settings", "they have no form"))?;
+    let mut tried = provider.sha256(&connection.metadata.document)?.to_vec();
+    tried.extend(settings);
+    Ok(hexadecimal(&provider.sha256(&tried)?).chars().take(32).collect())
+}
+
+impl Visit<'_> {
+    /// Who acts, for the audit.
+    pub(super) fn author(&self) -> Author {
+        Author::new(self.link.actor(), self.now)
+    }
+
+    /// Whether this is a form of a page that was made for this browser, and the link works.
+    pub(super) fn may_post(&self, fields: &Fields) -> Result<(), SetUpError> {
+        if !may_change(&self.request.headers, self.sso.service_provider(), true) {
+            return Err(HttpError::CrossSite.into());
+        }
+        let sent = fields.text("form_token").unwrap_or_default();
+        if !constant_time_eq(sent.as_bytes(), self.form_token.as_bytes()) {
+            return Err(SetUpError::FormToken);
+        }
+        require_open(&self.link, self.now)
+    }
+
+    /// Whether the link is one for connections.
+    pub(super) fn require_connections(&self) -> Result<(), SetUpError> {
+        require_open(&self.link, self.now)?;
+        if !self.link.purpose.allows_connections() {
+            return Err(SetUpError::Purpose);
+        }
+        Ok(self.organization.require_entitlement()?)
+    }
+
+    /// Whether the link is one for domains.
+    pub(super) fn require_domains(&self) -> Result<(), SetUpError> {
+        require_open(&self.link, self.now)?;
+        if self.link.purpose.allows_domains() { Ok(()) } else { Err(SetUpError::Purpose) }
+    }
+
+    pub(super) fn console(&self) -> Option<Console> {
+        Console::from_id(self.link.progress.product.as_deref()?)
+    }
+
+    pub(super) fn require_console(&self) -> Result<Console, SetUpError> {
+        self.console().ok_or(SetUpError::NoProduct)
+    }
+
+    /// The draft of this link.
+    pub(super) fn draft(&self) -> Option<&StoredConnection> {
+        let name = self.link.progress.connection.as_ref()?;
+        let found = self.connections.iter().find(|connection| connection.id == *name)?;
+        is_draft(found).then_some(found)
+    }
+
+    pub(super) fn require_draft(&self) -> Result<&StoredConnection, SetUpError> {
+        self.draft().ok_or(SetUpError::NoDraft)
+    }
+
+    /// The connections over which people sign in.
+    pub(super) fn active(&self) -> impl Iterator<Item = &StoredConnection> {
+        self.connections.iter().filter(|connection| connection.state == ConnectionState::Active)
+    }
+
+    /// The active connection to the identity provider of a draft, whose metadata the draft renews.
+    pub(super) fn renewed_by(&self, draft: &StoredConnection) -> Option<&StoredConnection> {
+        renewed_among(&self.connections, draft)
+    }
+
+    /// The last trial of the draft as it is now.
+    pub(super) fn trial(&self) -> Option<&SetUpTrial> {
+        let (draft, trial) = (self.draft()?, self.link.progress.trial.as_ref()?);
+        let tried = fingerprint(draft, self.sso.service_provider().provider()).ok()?;
+        (trial.connection == draft.id && trial.tried == tried).then_some(trial)
+    }
+
+    pub(super) fn is_tried(&self) -> bool {
+        self.trial().is_some_and(SetUpTrial::is_good)
+    }
+
+    pub(super) fn names(&self) -> AttributeMapping {
+        names(&self.policy, self.console())
+    }
+
+    /// A name for a connection that was not used before: names are used once, by whomever.
+    pub(super) fn unused_name(&self) -> Result<ConnectionId, SetUpError> {
+        let mut octets = [0_u8; 6];
+        self.sso.service_provider().provider().random(&mut octets)?;
+        let digits = hexadecimal(&octets);
+        // An id of the application's that cannot be part of a name, or is too long for it, is left out.
+        let named = ConnectionId::new(format!("{}-{digits}", self.organization.id));
+        match named.or_else(|_| ConnectionId::new(format!("c-{digits}"))) {
+            Ok(name) => Ok(name),
+            Err(_) => Err(StoreError::damaged("connection", "it has no name").into()),
+        }
+    }
+}
+
+/// The names of attributes: those of the organization's policy, and where it has none of its own, those that are usual with the product.
+pub(super) fn names(policy: &Policy, console: Option<Console>) -> AttributeMapping {
+    match console {
+        Some(console) if *policy == Policy::default() => AttributeMapping::preset(console.preset()),
+        _ => policy.attributes.clone(),
+    }
+}
+
+/// The active connection to the identity provider of a draft.
+pub(super) fn renewed_among<'c>(
+    connections: &'c [StoredConnection],
+    draft: &StoredConnection,
+) -> Option<&'c StoredConnection> {
+    connections
+        .iter()
+        .find(|one| one.state == ConnectionState::Active && one.identity_provider == draft.identity_provider)
+}
+
+pub(super) fn is_draft(connection: &StoredConnection) -> bool {
+    matches!(connection.state, ConnectionState::Draft | ConnectionState::Tested)
+}
