@@ -17,8 +17,8 @@ use vouchsafe::{EntityId, ServiceProvider, SoapCall};
 use vouchsafe_axum::{
     ASSERTION_CONSUMER, KEPT_FORM, KeptForms, LogoutPage, METADATA, NAME_ID, NAME_ID_SOAP,
     OrganizationDiscovery, Provisioned, Rate, ReceiveLimiter, RefusalLog, RefusalPage, RefusalRecord,
-    ReturnPaths, SINGLE_LOGOUT, SINGLE_LOGOUT_SOAP, SingleSignOn, StartLimiter, StoredConnections,
-    own_pages_only, provisioned_routes, require_signed_in, scim_routes, signal_routes,
+    ReturnPaths, SINGLE_LOGOUT, SINGLE_LOGOUT_SOAP, SetUp, SingleSignOn, StartLimiter, StoredConnections,
+    own_pages_only, provisioned_routes, require_signed_in, scim_routes, set_up_routes, signal_routes,
 };
 use vouchsafe_client::{Client, RefreshStatus, StoredRefresher};
 use vouchsafe_scim::ScimService;
@@ -30,8 +30,7 @@ use crate::failure::Failure;
 use crate::passwords::OwnerPassword;
 use crate::token::FreshTokens;
 use crate::{
-    connect, domains, home, key_page, keys, members, people, policy, refusals, scim, seed, settings, sign_in,
-    sign_ins, signals, token, trial,
+    connect, domains, home, key_page, keys, links, members, people, policy, refusals, scim, seed, settings, sign_in, sign_ins, signals, token, trial,
 };
 
 /// The state of the service; clones share it.
@@ -45,6 +44,7 @@ pub(crate) struct Inner {
     pub(crate) owner_password: OwnerPassword,
     pub(crate) encryption_certificate: Certificate,
     pub(crate) sso: SingleSignOn,
+    pub(crate) set_up: SetUp,
     pub(crate) provisioned: Provisioned,
     pub(crate) fresh_tokens: FreshTokens,
     pub(crate) scim: ScimService,
@@ -148,6 +148,8 @@ impl App {
         let local = base_url.starts_with("http://");
         let client = if local { Client::with_loopback() } else { Client::new() }?;
         let shared = Arc::new(store.clone());
+        let dns = if place.asks_dns { Dns::Real } else { Dns::Played };
+        let set_up = links::portal(Arc::clone(&shared), client.clone(), dns);
         let connections = Arc::new(StoredConnections::new(Arc::clone(&shared)));
         let discovery = OrganizationDiscovery::new(Arc::clone(&shared), Arc::clone(&connections));
         let sso = SingleSignOn::new(service_provider, Arc::clone(&connections), Arc::clone(&shared))
@@ -160,6 +162,7 @@ impl App {
             .receive_limiter(ReceiveLimiter::new(512).per_connection(256))
             .start_limiter(StartLimiter::new(LOAD).per_connection(LOAD))
             .refusal_log(RefusalLog::new(REMEMBERED, REMEMBERED))
+            .set_up_by(set_up.clone())
             .trial_page({
                 let store = store.clone();
                 move |tried| trial::page(store.clone(), tried)
@@ -199,12 +202,13 @@ impl App {
             owner_password: OwnerPassword::make(&provider)?,
             encryption_certificate: certificate,
             sso,
+            set_up,
             provisioned,
             fresh_tokens: FreshTokens::default(),
             scim,
             transmitters,
             signals,
-            dns: if place.asks_dns { Dns::Real } else { Dns::Played },
+            dns,
             refresh_status: OnceLock::new(),
             records,
         })))
@@ -243,6 +247,9 @@ impl App {
             .route("/settings/domains/give-up", post(domains::give_up))
             .route("/settings/sign-ins.jsonl", get(sign_ins::export))
             .route("/settings/organization.json", get(sign_ins::organization))
+            .route("/settings/links", get(links::page).post(links::issue))
+            .route("/settings/links/renew", post(links::renew))
+            .route("/settings/links/revoke", post(links::revoke))
             .route("/settings/scim", get(scim::page))
             .route("/settings/scim/token", post(scim::new_token))
             .route("/settings/scim/revoke", post(scim::revoke))
@@ -251,6 +258,7 @@ impl App {
             .route_layer(from_fn_with_state(self.clone(), own_pages_only::<App>));
         pages
             .merge(provisioned_routes())
+            .nest(links::PATH, set_up_routes())
             .nest(scim::PATH, scim_routes(self.scim.clone()))
             .nest(signals::PATH, signal_routes(self.signals.clone()))
             .with_state(self.clone())

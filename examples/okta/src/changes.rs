@@ -40,6 +40,7 @@ fn by(record: &AuditRecord, snapshot: &Snapshot) -> String {
         None => format!("sign-in of {}", record.account.as_ref().and_then(email).unwrap_or_default()),
         Some(Actor::Account(id)) => email(id).unwrap_or_else(|| id.to_string()),
         Some(Actor::Rule(rule)) => rule.to_string(),
+        Some(Actor::SetUpLink(link)) => format!("set-up link {link}"),
         Some(Actor::Scim(connection)) => format!("SCIM over {connection}"),
         Some(Actor::IdentityProvider(connection)) => format!("the identity provider of {connection}"),
         Some(_) => "the operator".to_owned(),

@@ -26,6 +26,7 @@ mod html;
 mod journey;
 mod key_page;
 mod keys;
+mod links;
 mod load;
 mod members;
 mod passwords;

@@ -206,6 +206,7 @@ async fn build(app: &App, signed_in: &SignedIn, message: &Message, typed: &str) 
         ("/settings/groups", "Groups"),
         ("/settings/domains", "Domains"),
         ("/settings/sign-ins", "Sign-ins"),
+        ("/settings/links", "Set-up links"),
         ("/settings/policy", "Policy"),
         ("/settings/scim", "Provisioning by SCIM"),
         ("/settings/audit", "Audit"),

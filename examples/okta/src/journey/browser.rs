@@ -97,6 +97,15 @@ impl Visit {
             .and_then(|input| attribute(input, "value"))
     }
 
+    /// Where a link of the page leads that begins so.
+    pub(super) fn link_to(&self, place: &str) -> Option<String> {
+        let links = self.body.split("<a ").skip(1);
+        links
+            .map(|link| format!("a {link}"))
+            .filter_map(|link| attribute(&link, "href"))
+            .find(|href| href.starts_with(place))
+    }
+
     /// What stands between a marker and the next tag.
     pub(super) fn text_after(&self, marker: &str) -> Option<&str> {
         self.body.split_once(marker).and_then(|(_, rest)| rest.split_once('<')).map(|(text, _)| text)

@@ -4,6 +4,7 @@ mod browser;
 mod owner;
 mod provisioning;
 mod refusals;
+mod set_up;
 mod world;
 
 use vouchsafe_testkit::server::Signal;
@@ -65,6 +66,7 @@ pub(crate) async fn walk() -> Result<(), Failure> {
     report.step("signed out", world.signs_out().await);
     report.step("keys, and who may change them", owner::watches_over_the_keys(&world, &browser).await);
     report.step("another identity provider", owner::changes_over(&world, &browser).await);
+    report.step("somebody without an account sets up, by a link", set_up::by_a_link(&world).await);
     report.step("disconnected", owner::disconnects(&world, &browser).await);
     report.step("unassigned at the identity provider", world.unassigned().await);
 
