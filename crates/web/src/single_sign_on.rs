@@ -327,7 +327,8 @@ impl SingleSignOn {
         }
     }
 
-    /// Forgets replays, and sign-ins, sign-outs and forms that wait and whose time is over; how many of each. Nothing depends on it but the size of the store: call it
+    /// Forgets replays, and sign-ins, sign-outs and forms that wait and whose time is over; how many of each. Set-up links go a month after their
+    /// time. Nothing depends on it but the size of the store: call it
     /// every few minutes, or let [`sweep_every`](Self::sweep_every) do it.
     ///
     /// # Errors
@@ -336,6 +337,10 @@ impl SingleSignOn {
         let now = self.now();
         let replays = self.inner.replays.sweep_replays(now).await?;
         let started = self.inner.pending.sweep_pending(now).await?;
+        #[cfg(feature = "portal")]
+        if let Some(set_up) = &self.inner.set_up {
+            set_up.sweep(now).await?;
+        }
         let logouts = match &self.inner.single_logout {
             Some(single_logout) => single_logout.store.sweep_logouts(now).await?,
             None => 0,

@@ -46,7 +46,7 @@ async fn from_a_link_to_an_active_connection_and_a_sign_in() {
         .says("The sign-in would be accepted.")
         .says("What the sign-in would change")
         .says("Creates an account");
-    shown.says("Every check that passed").says("assertion.audience");
+    shown.says("Every check that passed").says("conditions.audience");
     assert_eq!(world.people(&acme()).await, before, "a trial changes nothing");
     assert_eq!(world.connections(&acme(), ConnectionState::Tested).await.len(), 1);
     browser.get("/home").await.is(200).says_not("acme");

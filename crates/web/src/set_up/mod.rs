@@ -23,6 +23,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use http::header::{
     CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, RETRY_AFTER,
 };
@@ -32,7 +33,7 @@ use vouchsafe::console::Console;
 use vouchsafe::crypto::Certificate;
 use vouchsafe::provisioning::Organization;
 use vouchsafe::{ConnectionId, Explain};
-use vouchsafe_store::{ConnectionStore, Directory, SetUpStore, StoredSettings};
+use vouchsafe_store::{ConnectionStore, Directory, SetUpStore, StoreError, StoredSettings};
 
 use crate::answers::{answer, see_other};
 use crate::form_fields::{FormPart, parts_of};
@@ -172,6 +173,12 @@ impl SetUp {
     #[must_use]
     pub fn link_path(&self, secret: &vouchsafe_store::SetUpSecret) -> String {
         self.at(&format!("link/{}", secret.reveal()))
+    }
+
+    /// Forgets links a month after their time: until then whoever opens one is told that it has expired.
+    pub(crate) async fn sweep(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {
+        let before = now.checked_sub_signed(TimeDelta::days(30)).unwrap_or(DateTime::<Utc>::MIN_UTC);
+        self.0.store.sweep_set_up_links(before).await
     }
 
     fn changed(self, change: impl FnOnce(&mut Inner)) -> SetUp {
