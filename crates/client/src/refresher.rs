@@ -85,7 +85,7 @@ impl RefreshedConnection {
         identity_provider: EntityId,
         address: impl Into<String>,
     ) -> RefreshedConnection {
-        let source = TrustedSource::by_transport_alone(SpeaksFor::entity(identity_provider.clone()));
+        let source = TrustedSource::danger_by_transport_alone(SpeaksFor::entity(identity_provider.clone()));
         RefreshedConnection { id, identity_provider, address: address.into(), source }
     }
 

@@ -120,7 +120,7 @@ impl StoredRefresher {
 
     /// The source of a connection is not looked up before it is due.
     fn first_refresh(&self) -> Refresh {
-        let nobody = TrustedSource::by_transport_alone(SpeaksFor::Entities(Default::default()));
+        let nobody = TrustedSource::danger_by_transport_alone(SpeaksFor::Entities(Default::default()));
         Refresh::new(nobody, self.schedule, Utc::now()).spread(Utc::now(), answer::random(&self.provider))
     }
 
@@ -212,5 +212,5 @@ impl StoredRefresher {
 
 /// Its address is all that vouches for it.
 fn source_of(identity_provider: &EntityId) -> TrustedSource {
-    TrustedSource::by_transport_alone(SpeaksFor::entity(identity_provider.clone()))
+    TrustedSource::danger_by_transport_alone(SpeaksFor::entity(identity_provider.clone()))
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{IdentityProvider, WebAddress};
+use crate::{EntityKey, IdentityProvider, WebAddress};
 
 /// How far the address that a connection's metadata is fetched from may change whom the connection trusts, all by itself.
 ///
@@ -37,8 +37,8 @@ pub enum KeyChanges {
     /// before. What replaces all keys at once waits until somebody approves it. It stops a wrong document and an address that was taken over in
     /// one stroke. It does not stop somebody who keeps the address for two refreshes.
     Overlap,
-    /// No key is added, and people are sent to no address that was not in the metadata before, until somebody approves it. Keys that go stop being
-    /// trusted at once.
+    /// No key is added, for signing or encryption, no [scope](IdentityProvider::scopes), and people are sent to no address that was not in the
+    /// metadata before, until somebody approves it. Keys that go stop being trusted at once.
     Approve,
 }
 
@@ -46,7 +46,7 @@ impl KeyChanges {
     /// Why the newer document has to wait for approval in the place of the one at hand; none: it may be taken.
     #[must_use]
     pub fn objection(self, at_hand: &IdentityProvider, newer: &IdentityProvider) -> Option<&'static str> {
-        let [known, offered] = [at_hand, newer].map(keys);
+        let [known, offered] = [at_hand, newer].map(|one| keys(one.signing_keys()));
         match self {
             KeyChanges::Follow => None,
             KeyChanges::Overlap if !known.is_empty() && known.is_disjoint(&offered) => {
@@ -59,22 +59,35 @@ impl KeyChanges {
             KeyChanges::Approve if !addresses(newer).is_subset(&addresses(at_hand)) => {
                 Some("it sends people to an address that was not in the metadata before")
             }
+            KeyChanges::Approve if adds_encryption_key(at_hand, newer) => Some("it adds an encryption key"),
+            KeyChanges::Approve if !scopes(newer).is_subset(&scopes(at_hand)) => Some("it adds a scope"),
             KeyChanges::Overlap | KeyChanges::Approve => None,
         }
     }
 }
 
 /// The keys themselves: a new certificate for a known key is no new key.
-fn keys(identity_provider: &IdentityProvider) -> BTreeSet<Vec<u8>> {
-    identity_provider.signing_keys().iter().map(|key| key.spki_der().to_vec()).collect()
+fn keys(of: &[EntityKey]) -> BTreeSet<&[u8]> {
+    of.iter().map(EntityKey::spki_der).collect()
+}
+
+/// Whoever has it reads what is encrypted to the identity provider.
+fn adds_encryption_key(at_hand: &IdentityProvider, newer: &IdentityProvider) -> bool {
+    !keys(newer.encryption_keys()).is_subset(&keys(at_hand.encryption_keys()))
+}
+
+/// For which domains it may say who somebody is.
+fn scopes(identity_provider: &IdentityProvider) -> BTreeSet<(&str, bool)> {
+    identity_provider.scopes().iter().map(|scope| (scope.value(), scope.is_pattern())).collect()
 }
 
 /// Where people and messages are sent.
 fn addresses_of(identity_provider: &IdentityProvider) -> impl Iterator<Item = &WebAddress> {
     let lists = [
-        identity_provider.single_sign_on(),
-        identity_provider.single_logout(),
-        identity_provider.artifact_resolution(),
+        &identity_provider.single_sign_on,
+        &identity_provider.single_logout,
+        &identity_provider.name_id_management,
+        &identity_provider.artifact_resolution,
     ];
     lists.into_iter().flatten().flat_map(|one| [one.address(), one.address_of_responses()])
 }

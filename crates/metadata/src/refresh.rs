@@ -28,7 +28,7 @@ use crate::{MetadataChange, RefreshError, TrustedMetadata, TrustedSource};
 /// use vouchsafe_metadata::{EntityId, FetchedMetadata, Refresh, RefreshSchedule, Refreshed, SpeaksFor, TrustedSource, Validators};
 ///
 /// let okta = EntityId::new("http://www.okta.com/exk1vouchsafe0kit0h7")?;
-/// let source = TrustedSource::by_transport_alone(SpeaksFor::entity(okta.clone()));
+/// let source = TrustedSource::danger_by_transport_alone(SpeaksFor::entity(okta.clone()));
 /// let (provider, now) = (Provider::rustcrypto(), "2026-11-24T00:00:00Z".parse()?);
 /// let mut refresh = Refresh::new(source, RefreshSchedule::default(), now);
 /// assert!(refresh.due() <= now);

@@ -21,7 +21,7 @@ use crate::{Aggregate, AggregateEntity, EntityId, EntityName, IdentityProvider, 
 ///
 /// let okta = EntityId::new("http://www.okta.com/exk1vouchsafe0kit0h7")?;
 /// // Okta signs no metadata: who controls its host controls whom this connection trusts.
-/// let source = TrustedSource::by_transport_alone(SpeaksFor::entity(okta.clone()));
+/// let source = TrustedSource::danger_by_transport_alone(SpeaksFor::entity(okta.clone()));
 /// let now = "2026-11-24T00:00:00Z".parse()?;
 /// let metadata = source.accept(document, now, &Provider::rustcrypto())?;
 /// assert!(metadata.find(&okta.into()).is_some());
@@ -96,7 +96,7 @@ impl TrustedSource {
     /// A source for which nothing vouches but the address that its documents come from: HTTPS, or whoever uploads them. The metadata of
     /// Okta, Entra ID and Google is so. Whoever controls the host controls whom is trusted; a signature in the document does not count.
     #[must_use]
-    pub fn by_transport_alone(speaks_for: SpeaksFor) -> TrustedSource {
+    pub fn danger_by_transport_alone(speaks_for: SpeaksFor) -> TrustedSource {
         TrustedSource::of(Proof::Transport, speaks_for)
     }
 

@@ -158,7 +158,7 @@ fn an_entity_twice() {
 fn a_source_speaks_for_its_own_entities() {
     let provider = Provider::rustcrypto();
     let own = EntityId::new("https://customer.example").unwrap();
-    let source = TrustedSource::by_transport_alone(SpeaksFor::entity(own.clone()));
+    let source = TrustedSource::danger_by_transport_alone(SpeaksFor::entity(own.clone()));
     let customer = idp(0).replace(IDP, own.as_str());
     let accepted = source.accept(group("", &(customer + &idp(EVIL))), now(), &provider).unwrap();
     assert!(accepted.identity_provider(&own).is_ok());

@@ -123,6 +123,14 @@ fn what_replaces_all_keys_waits_for_approval() {
         assert_eq!(says(KeyChanges::Overlap, newer), overlap);
         assert_eq!(says(KeyChanges::Approve, newer), approve);
     }
+    // What is not about signatures and addresses, but about whom one may speak for and who can read.
+    let scoped = current.clone().with_scope("other.example");
+    let sealed = current.clone().with_encryption_certificate(keys::attacker().certificate().clone());
+    for (newer, approve) in [(&scoped, "it adds a scope"), (&sealed, "it adds an encryption key")] {
+        assert_eq!(says(KeyChanges::Overlap, newer), None);
+        assert_eq!(says(KeyChanges::Approve, newer), Some(approve));
+        assert_eq!(KeyChanges::Approve.objection(newer, &current), None, "less needs nobody's approval");
+    }
     // A key that goes needs nobody's approval.
     assert_eq!(KeyChanges::Approve.objection(&both, &current), None);
     assert_eq!(KeyChanges::Overlap.objection(&both, &replaced), None, "one that is known stays");

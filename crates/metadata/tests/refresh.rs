@@ -94,7 +94,7 @@ impl Kept {
     }
 
     fn of_a() -> Kept {
-        Kept::of(TrustedSource::by_transport_alone(SpeaksFor::entity(id("a"))))
+        Kept::of(TrustedSource::danger_by_transport_alone(SpeaksFor::entity(id("a"))))
     }
 
     /// `first`, `unchanged`, `changed`, or the code of the error.
@@ -138,7 +138,7 @@ fn what_proves_a_document() {
     let pinned = TrustedSource::signed_by_certificate(&fingerprint, SpeaksFor::Everybody).unwrap();
     let bare = fingerprint.replace(':', "").to_lowercase();
     assert!(TrustedSource::signed_by_certificate(&bare, SpeaksFor::Everybody).is_ok());
-    let transport = TrustedSource::by_transport_alone(SpeaksFor::Everybody);
+    let transport = TrustedSource::danger_by_transport_alone(SpeaksFor::Everybody);
     let cases = [
         ("the key", &keys, &by_federation, "ok"),
         ("another key", &keys, &by_other, "signature.not_verified"),
@@ -163,7 +163,7 @@ fn what_proves_a_document() {
 #[test]
 fn how_long_a_document_may_be_valid() {
     let [key, _] = &*KEYS;
-    let source = TrustedSource::by_transport_alone(SpeaksFor::Everybody);
+    let source = TrustedSource::danger_by_transport_alone(SpeaksFor::Everybody);
     let strict = source.clone().requiring_valid_until(24 * HOUR);
     let cases = [
         ("", "ok", "refresh.no_valid_until"),
@@ -184,7 +184,7 @@ fn how_long_a_document_may_be_valid() {
 #[test]
 fn nobody_is_found_whom_the_source_may_not_speak_for() {
     let [key, _] = &*KEYS;
-    let source = TrustedSource::by_transport_alone(SpeaksFor::entity(id("a")));
+    let source = TrustedSource::danger_by_transport_alone(SpeaksFor::entity(id("a")));
     let document = group("", &(entity("b", key) + &entity("a", key)));
     let metadata = source.accept(document, now(), &PROVIDER).unwrap();
     let find = |name: &str| metadata.find(&id(name).into()).is_some();
@@ -211,7 +211,7 @@ fn nobody_is_found_whom_the_source_may_not_speak_for() {
 #[test]
 fn trust_is_never_emptied() {
     let [key, other] = &*KEYS;
-    let mut kept = Kept::of(TrustedSource::by_transport_alone(SpeaksFor::Everybody));
+    let mut kept = Kept::of(TrustedSource::danger_by_transport_alone(SpeaksFor::Everybody));
     let good = group("", &(entity("a", key) + &entity("b", other)));
     assert_eq!(kept.gets(&good), "first");
     let no_key = entity("a", key).replace("KeyDescriptor", "NoDescriptor");

@@ -2,11 +2,16 @@
 
 use chrono::{DateTime, Utc};
 use vouchsafe::{
+    ConnectionId, EntityId,
+    metadata::{Aggregate, ChangeSubject, MetadataChange},
     provisioning::{Account, Actor, Organization, OrganizationId, Project, RuleId, Team, TokenRecord},
     xml::Quoted,
 };
 
-use crate::{AuditDetail, AuditRecord, OrganizationConnections, ScimToken, StoreError, StoredConnection};
+use crate::{
+    AuditDetail, AuditRecord, ConnectionMetadata, OrganizationConnections, ScimToken, StoreError,
+    StoredConnection,
+};
 
 /// A change of the configuration, before it is known who asked for it.
 #[derive(Clone)]
@@ -24,6 +29,17 @@ impl Entry {
 
     fn values(self, before: Option<&str>, after: Option<&str>) -> Entry {
         Entry { before: before.map(str::to_owned), after: after.map(str::to_owned), ..self }
+    }
+}
+
+impl Entry {
+    /// What was and what is, in one text.
+    fn difference(&self) -> String {
+        match (&self.before, &self.after) {
+            (None, after) => format!("{} {}", self.change, after.as_deref().unwrap_or_default()),
+            (Some(before), None) => format!("{} {before}", self.change),
+            (Some(before), Some(after)) => format!("{} {before} becomes {after}", self.change),
+        }
     }
 }
 
@@ -298,7 +314,7 @@ fn added(connection: &StoredConnection) -> Entry {
 }
 
 fn changed(before: &StoredConnection, after: &StoredConnection) -> Result<Vec<Entry>, StoreError> {
-    let id = &after.id;
+    let StoredConnection { id, identity_provider, .. } = after;
     let mut entries = Vec::new();
     if before.state != after.state {
         let entry = Entry::new("connection.state", format!("Makes the connection {id} {}.", after.state));
@@ -307,6 +323,23 @@ fn changed(before: &StoredConnection, after: &StoredConnection) -> Result<Vec<En
     if before.metadata.document != after.metadata.document && !after.is_discarded() {
         let entry = Entry::new("connection.metadata", format!("Gives the connection {id} other metadata."));
         entries.push(entry.values(before.metadata.source.url(), after.metadata.source.url()));
+        entries.extend(metadata_changes(id, identity_provider, &before.metadata, &after.metadata));
+    }
+    let staged = |connection: &StoredConnection| connection.staged.as_ref().map(ConnectionMetadata::digest);
+    if let Some(waiting) = &after.staged
+        && staged(before) != staged(after)
+    {
+        let change = format!("Keeps newer metadata of the connection {id} until somebody approves it.");
+        let changes = metadata_changes(id, identity_provider, &after.metadata, waiting);
+        let told: Vec<String> = changes.iter().map(Entry::difference).collect();
+        entries.push(Entry::new("connection.metadata_staged", change).values(None, Some(&told.join("; "))));
+    }
+    if before.staged.is_some()
+        && after.staged.is_none()
+        && before.metadata.document == after.metadata.document
+    {
+        let change = format!("Drops newer metadata of the connection {id} that waited for approval.");
+        entries.push(Entry::new("connection.metadata_unstaged", change));
     }
     if before.settings != after.settings {
         let json = |settings| {
@@ -316,4 +349,48 @@ fn changed(before: &StoredConnection, after: &StoredConnection) -> Result<Vec<En
         entries.push(entry.values(Some(&json(&before.settings)?), Some(&json(&after.settings)?)));
     }
     Ok(entries)
+}
+
+/// How many changes of metadata are recorded one by one.
+const MOST_CHANGES: usize = 64;
+
+/// What differs of the identity provider's keys, endpoints and scopes. Dates change with each document and are not among it.
+fn metadata_changes(
+    id: &ConnectionId,
+    identity_provider: &EntityId,
+    before: &ConnectionMetadata,
+    after: &ConnectionMetadata,
+) -> Vec<Entry> {
+    let [Ok(old), Ok(new)] = [before, after].map(|metadata| Aggregate::read(&*metadata.document)) else {
+        return Vec::new();
+    };
+    let is_meant = |change: &MetadataChange| {
+        change.entity_id() == Some(identity_provider.as_str())
+            && change.subject() != ChangeSubject::ValidUntil
+    };
+    let changes: Vec<MetadataChange> = old.changes_to(&new).into_iter().filter(is_meant).collect();
+    let mut entries: Vec<Entry> =
+        changes.iter().take(MOST_CHANGES).map(|change| metadata_change(id, change)).collect();
+    let more = changes.len().saturating_sub(entries.len());
+    if more > 0 {
+        let change = format!("Changes {more} more things in the metadata of the connection {id}.");
+        entries.push(Entry::new("connection.metadata_more", change));
+    }
+    entries
+}
+
+fn metadata_change(id: &ConnectionId, change: &MetadataChange) -> Entry {
+    let (rule, what) = match change.subject() {
+        ChangeSubject::Key => ("connection.key", "a key"),
+        ChangeSubject::Endpoint => ("connection.endpoint", "an endpoint"),
+        ChangeSubject::Scope => ("connection.scope", "a scope"),
+        _ => ("connection.entity", "the description"),
+    };
+    let verb = match (change.before(), change.after()) {
+        (None, Some(_)) => "Adds",
+        (Some(_), None) => "Removes",
+        _ => "Changes",
+    };
+    let entry = Entry::new(rule, format!("{verb} {what} of the identity provider of the connection {id}."));
+    entry.values(change.before(), change.after())
 }

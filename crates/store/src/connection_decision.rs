@@ -4,7 +4,7 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 use vouchsafe::{
-    ConnectionId, ConnectionState,
+    ConnectionId, ConnectionState, IdentityProvider,
     provisioning::{Actor, Organization, OrganizationId, PlanRefusal, TokenHash},
 };
 
@@ -215,6 +215,28 @@ impl OrganizationConnections {
         for connection in &mut self.connections {
             connection.state = ConnectionState::Retired;
         }
+    }
+
+    /// Takes metadata that waits for approval: what is [staged](StoredConnection::staged), if it is the document with this
+    /// [digest](crate::ConnectionMetadata::digest), so that nobody approves what came after they looked. It must be usable still.
+    ///
+    /// # Errors
+    /// [`StoreError::ConnectionUnknown`], [`StoreError::NotStaged`], and [`StoreError::ConnectionUnusable`] with why the document cannot be used, such
+    /// as that it has waited longer than it is valid.
+    pub fn approve_metadata(
+        &mut self,
+        id: &ConnectionId,
+        digest: &str,
+        now: DateTime<Utc>,
+    ) -> Result<(), SignInError> {
+        let connection = self.connection_mut(id)?;
+        let staged = connection.staged.take_if(|staged| staged.digest() == digest);
+        let staged = staged.ok_or_else(|| StoreError::not_staged(id.clone()))?;
+        IdentityProvider::from_metadata_entity(&staged.document, &connection.identity_provider)
+            .and_then(|described| described.check_validity(now))
+            .map_err(|reason| StoreError::connection_unusable(id.clone(), &reason))?;
+        connection.metadata = staged;
+        Ok(())
     }
 
     fn add(&mut self, connection: StoredConnection) -> Result<(), SignInError> {

@@ -23,7 +23,7 @@ use crate::{StoreError, StoredConnection};
 /// let mut others = ConnectionTotals::default();
 /// others.require_room(None, &draft)?;
 /// for _ in 0..ConnectionTotals::MOST_DRAFTS {
-///     others.count(draft.state, draft.metadata.document.len());
+///     others.count(draft.state, draft.octets());
 /// }
 /// assert_eq!(others.require_room(None, &draft).unwrap_err().code(), "store.connection_limit");
 /// # Ok(())
@@ -54,7 +54,7 @@ impl ConnectionTotals {
     pub fn of<'a>(connections: impl IntoIterator<Item = &'a StoredConnection>) -> ConnectionTotals {
         let mut totals = ConnectionTotals::default();
         for connection in connections {
-            totals.count(connection.state, connection.metadata.document.len());
+            totals.count(connection.state, connection.octets());
         }
         totals
     }
@@ -84,7 +84,7 @@ impl ConnectionTotals {
     ) -> Result<(), StoreError> {
         let with = |one: &StoredConnection| {
             let mut totals = self;
-            totals.count(one.state, one.metadata.document.len());
+            totals.count(one.state, one.octets());
             totals
         };
         with(next).require_room_since(before.map_or(self, with), &next.organization)

@@ -54,6 +54,13 @@ pub enum StoreError {
         /// What was to be changed.
         what: &'static str,
     },
+    /// The metadata that was to be approved does not wait for approval, or no longer.
+    #[error("the connection {connection} has no such metadata that waits for approval")]
+    #[non_exhaustive]
+    NotStaged {
+        /// The connection.
+        connection: ConnectionId,
+    },
     /// An organization would have more connections, or more metadata, than a store keeps of one organization.
     #[error("the organization {organization} would have {wanted} {what}; at most {most} are kept")]
     #[non_exhaustive]
@@ -204,6 +211,7 @@ impl StoreError {
             Self::ConnectionConflict { .. } => "store.connection_conflict",
             Self::ConnectionUnknown { .. } => "store.connection_unknown",
             Self::ConnectionFixed { .. } => "store.connection_fixed",
+            Self::NotStaged { .. } => "store.not_staged",
             Self::ConnectionLimit { .. } => "store.connection_limit",
             Self::ConnectionUnusable { code, .. } => code,
             Self::NoOrganizationFor { .. } => "store.no_organization",
@@ -237,6 +245,9 @@ impl StoreError {
             Self::ConnectionUnknown { .. } => "Add the connection first.",
             Self::ConnectionFixed { .. } => {
                 "Make another connection, try it out, and replace this one by it. A retired connection stays retired."
+            }
+            Self::NotStaged { .. } => {
+                "Look at the connection again: the identity provider gives other metadata now, or somebody has approved it already."
             }
             Self::ConnectionLimit { .. } => {
                 "Retire drafts that are not needed, or give metadata of the one identity provider instead of a federation's."
@@ -341,6 +352,12 @@ impl StoreError {
     #[must_use]
     pub fn connection_retired(connection: &ConnectionId) -> Self {
         Self::ConnectionRetired { connection: connection.clone() }
+    }
+
+    /// The metadata that was to be approved does not wait for approval.
+    #[must_use]
+    pub fn not_staged(connection: ConnectionId) -> Self {
+        Self::NotStaged { connection }
     }
 
     /// For stores of your own: what was to be changed of a connection never changes.

@@ -28,8 +28,10 @@ mod directory;
 mod error;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "redis"))]
 mod json;
+mod key_history;
 mod logout;
 mod memory;
+mod newer_metadata;
 mod pending;
 #[cfg(feature = "postgres")]
 mod postgres;
@@ -70,8 +72,10 @@ pub use connection_totals::ConnectionTotals;
 pub use decision::{About, Applied, Decided, Decision};
 pub use directory::{AccountKey, Directory, Versioned};
 pub use error::{SignInError, StoreError};
+pub use key_history::{KeyHistory, keys_in_metadata, remembered_since};
 pub use logout::{LOGOUT_MEMORY, LogoutStore, may_be_logged_out};
 pub use memory::Memory;
+pub use newer_metadata::{MetadataTrust, OfferedMetadata};
 pub use pending::PendingStore;
 #[cfg(feature = "postgres")]
 pub use postgres::Postgres;

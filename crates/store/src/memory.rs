@@ -3,6 +3,7 @@
 mod api_tokens;
 mod connections;
 mod directory;
+mod key_history;
 mod logouts;
 mod scim;
 mod sign_in_history;
@@ -17,6 +18,7 @@ use std::{
 use chrono::{DateTime, TimeDelta, Utc};
 use vouchsafe::{
     ConnectionId, PendingRequest, ReplayKey, StoredPendingLogout, StoredPendingRequest,
+    metadata::KeySighting,
     provisioning::{AccountId, Identity, OrganizationId, Snapshot},
 };
 
@@ -63,6 +65,7 @@ struct State {
     logouts: HashMap<String, StoredPendingLogout>,
     remembered: HashMap<(String, String), logouts::Remembered>,
     connections: BTreeMap<ConnectionId, StoredConnection>,
+    keys: HashMap<ConnectionId, Vec<KeySighting>>,
     organizations: BTreeMap<OrganizationId, Held>,
     audit: Vec<AuditRecord>,
     refusals: NotedRefusals,

@@ -9,6 +9,7 @@ mod connections;
 mod decide;
 mod directory;
 mod index;
+mod key_history;
 mod locks;
 mod login;
 mod logouts;

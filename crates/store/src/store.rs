@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use chrono::{DateTime, Utc};
 use vouchsafe::{
     ConnectionId, ConnectionState, EntityId, PendingLogout, PendingRequest,
+    metadata::KeySighting,
     provisioning::{
         Account, AccountId, Domain, GroupId, Identity, LoginFacts, Organization, OrganizationId, Plan,
         Policy, Project, Snapshot, Team, TokenHash,
@@ -16,10 +17,10 @@ use crate::cached_sessions::Cache;
 use crate::{
     AccountKey, Answer, ApiToken, ApiTokenSecret, ApiTokenStore, Applied, AuditCursor, AuditEntry, AuditFeed,
     AuditRecord, Author, CompletedSignIn, ConnectionDecision, ConnectionRevision, ConnectionStore, Decides,
-    Decision, Directory, HistoryLimits, LogoutStore, Memory, OrganizationConnections, PendingStore,
-    RecordedSignIn, ReplayStore, Revocation, ScimApplied, ScimDecision, ScimFrom, ScimKey, ScimKind,
-    ScimResource, ScimStore, ScimToken, Session, SessionId, SessionStore, SignIn, SignInHistory, StoreError,
-    StoredConnection, Versioned,
+    Decision, Directory, HistoryLimits, KeyHistory, LogoutStore, Memory, OrganizationConnections,
+    PendingStore, RecordedSignIn, ReplayStore, Revocation, ScimApplied, ScimDecision, ScimFrom, ScimKey,
+    ScimKind, ScimResource, ScimStore, ScimToken, Session, SessionId, SessionStore, SignIn, SignInHistory,
+    StoreError, StoredConnection, Versioned,
 };
 
 /// One of the stores, whichever its address says: so that where a service keeps what it knows is one line of its configuration.
@@ -60,6 +61,7 @@ pub struct Store {
     sessions: Arc<dyn SessionStore>,
     pending: Arc<dyn PendingStore>,
     logouts: Arc<dyn LogoutStore>,
+    keys: Arc<dyn KeyHistory>,
     /// Whether pending requests are kept elsewhere, so that a sign-in's transaction does not remove them.
     is_pending_apart: bool,
     #[cfg(any(feature = "sqlite", feature = "postgres"))]
@@ -121,6 +123,7 @@ impl Store {
             + SessionStore
             + PendingStore
             + LogoutStore
+            + KeyHistory
             + Clone
             + 'static,
     {
@@ -134,7 +137,8 @@ impl Store {
             replays: Arc::new(store.clone()),
             sessions: Arc::new(store.clone()),
             pending: Arc::new(store.clone()),
-            logouts: Arc::new(store),
+            logouts: Arc::new(store.clone()),
+            keys: Arc::new(store),
             is_pending_apart: false,
             #[cfg(any(feature = "sqlite", feature = "postgres"))]
             cache: None,
@@ -265,6 +269,13 @@ impl ConnectionStore for Store {
             self.hear(&ended_over([connection]));
             Ok(revision)
         })
+    }
+}
+
+impl KeyHistory for Store {
+    passed_on! { to keys:
+        fn note_keys<'a>(&self, connection: &'a ConnectionId, seen: &'a [KeySighting]) -> Answer<'a, ()>;
+        fn key_history<'a>(&self, connection: &'a ConnectionId) -> Answer<'a, Vec<KeySighting>>;
     }
 }
 

@@ -7,10 +7,12 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use vouchsafe::{
     BindingError, Connection, ConnectionId, ConnectionSettings, ConnectionState, EntityId, IdentityProvider,
-    metadata::MetadataError, provisioning::OrganizationId,
+    crypto::{hexadecimal, own_sha256},
+    metadata::MetadataError,
+    provisioning::OrganizationId,
 };
 
-use crate::StoreError;
+use crate::{MetadataTrust, StoreError};
 
 /// A connection as a store keeps it: plain data, of which [`to_connection`](Self::to_connection) makes a [`Connection`].
 ///
@@ -50,6 +52,9 @@ pub struct StoredConnection {
     pub identity_provider: EntityId,
     /// The metadata in which that identity provider is described.
     pub metadata: ConnectionMetadata,
+    /// Newer metadata from the same source that waits until somebody [approves](crate::OrganizationConnections::approve_metadata) it, because it
+    /// changes more than [`MetadataTrust::key_changes`] allows. Nothing in it is trusted.
+    pub staged: Option<ConnectionMetadata>,
     /// What the connection does otherwise than the service.
     pub settings: StoredSettings,
     /// How often it was written. 0: it is not in a store yet.
@@ -71,6 +76,7 @@ impl StoredConnection {
             state: ConnectionState::Draft,
             identity_provider,
             metadata,
+            staged: None,
             settings: StoredSettings::default(),
             revision: 0,
         }
@@ -126,13 +132,32 @@ impl StoredConnection {
         if next.is_retired_since(before) && before.state != ConnectionState::Active {
             next.metadata.document = Arc::default();
         }
-        Ok(next)
+        Ok(next.without_stale_metadata())
+    }
+
+    /// Metadata from another source than the present one, or the present one itself, waits for nobody's approval; and nobody signs in over a
+    /// retired connection.
+    fn without_stale_metadata(mut self) -> StoredConnection {
+        let (state, metadata) = (self.state, &self.metadata);
+        self.staged.take_if(|staged| {
+            state == ConnectionState::Retired
+                || staged.source != metadata.source
+                || staged.document == metadata.document
+        });
+        self
     }
 
     /// Whether it is a draft that was retired. Nobody signed in over it, and its metadata is not kept.
     #[must_use]
     pub fn is_discarded(&self) -> bool {
         self.state == ConnectionState::Retired && self.metadata.document.is_empty()
+    }
+
+    /// For stores: how many octets of metadata are kept of it.
+    #[must_use]
+    pub fn octets(&self) -> usize {
+        let staged = self.staged.as_ref().map_or(0, |staged| staged.document.len());
+        self.metadata.document.len().saturating_add(staged)
     }
 
     /// For stores: whether it is retired and was not before, so that the sessions that began over it end.
@@ -144,7 +169,7 @@ impl StoredConnection {
     /// For stores: what is written where there is none of this name yet, at the first revision.
     #[must_use]
     pub fn first(&self) -> StoredConnection {
-        StoredConnection { revision: 1, ..self.clone() }
+        StoredConnection { revision: 1, ..self.clone() }.without_stale_metadata()
     }
 }
 
@@ -175,6 +200,12 @@ impl ConnectionMetadata {
     /// A document that was fetched or uploaded at that time.
     pub fn new(document: impl Into<Vec<u8>>, source: MetadataSource, fetched_at: DateTime<Utc>) -> Self {
         Self { document: document.into().into(), source, fetched_at }
+    }
+
+    /// SHA-256 over the document, in hexadecimal: what somebody approves who has looked at it.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        hexadecimal(&own_sha256(&self.document))
     }
 }
 
@@ -219,6 +250,9 @@ pub struct StoredSettings {
     pub sign_in: ConnectionSettings,
     /// Whether each assertion must carry the organization's token. By default it must.
     pub token_required: bool,
+    /// What newer metadata from the connection's address has to prove, and how far it may change whom the connection trusts. What is uploaded
+    /// is held against nothing.
+    pub metadata: MetadataTrust,
 }
 
 impl StoredSettings {
@@ -228,7 +262,11 @@ impl StoredSettings {
 
 impl Default for StoredSettings {
     fn default() -> Self {
-        Self { sign_in: ConnectionSettings::default(), token_required: true }
+        Self {
+            sign_in: ConnectionSettings::default(),
+            token_required: true,
+            metadata: MetadataTrust::default(),
+        }
     }
 }
 
@@ -239,8 +277,14 @@ struct SettingsForm {
     version: u32,
     #[serde(default = "token_required")]
     token_required: bool,
+    #[serde(default, skip_serializing_if = "is_default")]
+    metadata: MetadataTrust,
     #[serde(default)]
     sign_in: ConnectionSettings,
+}
+
+fn is_default(metadata: &MetadataTrust) -> bool {
+    *metadata == MetadataTrust::default()
 }
 
 fn token_required() -> bool {
@@ -249,8 +293,8 @@ fn token_required() -> bool {
 
 impl From<StoredSettings> for SettingsForm {
     fn from(settings: StoredSettings) -> Self {
-        let StoredSettings { sign_in, token_required } = settings;
-        Self { version: StoredSettings::VERSION, token_required, sign_in }
+        let StoredSettings { sign_in, token_required, metadata } = settings;
+        Self { version: StoredSettings::VERSION, token_required, metadata, sign_in }
     }
 }
 
@@ -258,9 +302,9 @@ impl TryFrom<SettingsForm> for StoredSettings {
     type Error = String;
 
     fn try_from(form: SettingsForm) -> Result<Self, String> {
-        let SettingsForm { version, token_required, sign_in } = form;
+        let SettingsForm { version, token_required, metadata, sign_in } = form;
         match version == Self::VERSION {
-            true => Ok(Self { sign_in, token_required }),
+            true => Ok(Self { sign_in, token_required, metadata }),
             false => Err(format!("settings of version {version} are not read here")),
         }
     }

@@ -12,6 +12,7 @@ vouchsafe_store::conformance!(memory);
 vouchsafe_store::conformance!(of api_tokens: memory);
 vouchsafe_store::conformance!(of audit_feed: memory);
 vouchsafe_store::conformance!(of sign_in_history: memory);
+vouchsafe_store::conformance!(of key_history: memory);
 vouchsafe_store::conformance!(of scim: memory);
 
 #[tokio::test]

@@ -25,7 +25,7 @@ use crate::connection_source::{ConnectionSource, Discovery};
 /// use vouchsafe_web::Federation;
 ///
 /// // A federation signs its document: TrustedSource::signed_by.
-/// let source = TrustedSource::by_transport_alone(SpeaksFor::Everybody);
+/// let source = TrustedSource::danger_by_transport_alone(SpeaksFor::Everybody);
 /// let now = "2026-11-24T00:00:00Z".parse()?;
 /// let federation = Federation::new(source.accept(metadata, now, &Provider::rustcrypto())?);
 /// # let _ = federation;

@@ -333,7 +333,7 @@ async fn a_discovery_service_is_asked_and_its_answer_starts_a_sign_in() {
     let information = ServiceInformation::default()
         .with_discovery_response("https://app.example.com/saml/discovered")
         .unwrap();
-    let source = TrustedSource::by_transport_alone(SpeaksFor::Everybody);
+    let source = TrustedSource::danger_by_transport_alone(SpeaksFor::Everybody);
     let now = chrono::Utc::now();
     let trusted = source.accept(federation(), now, &Provider::rustcrypto()).unwrap();
     let federation = Arc::new(Federation::new(trusted));

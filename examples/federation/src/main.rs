@@ -20,7 +20,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     tracing_subscriber::fmt().with_env_filter(levels).init();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let (document, source) = match arguments.as_slice() {
-        [document] => (document, TrustedSource::by_transport_alone(SpeaksFor::Everybody)),
+        [document] => (document, TrustedSource::danger_by_transport_alone(SpeaksFor::Everybody)),
         [document, certificate] => {
             let certificate = Certificate::from_pem(&tokio::fs::read_to_string(certificate).await?)?;
             let key = TrustedKey::of_certificate(&certificate, "the federation", &Provider::rustcrypto())?;

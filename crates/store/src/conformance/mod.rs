@@ -29,6 +29,7 @@ pub mod configuration;
 pub mod connecting;
 pub mod connections;
 pub mod directory;
+pub mod key_history;
 pub mod logouts;
 pub mod members;
 pub mod memoranda;
@@ -72,6 +73,7 @@ impl<S: ReplayStore + PendingStore + SessionStore + Clone + 'static> Memoranda f
 /// `conformance!(of api_tokens: make)` makes those of an [`ApiTokenStore`](crate::ApiTokenStore).
 /// `conformance!(of audit_feed: make)` makes those of an [`AuditFeed`](crate::AuditFeed).
 /// `conformance!(of sign_in_history: make)` makes those of a [`SignInHistory`](crate::SignInHistory).
+/// `conformance!(of key_history: make)` makes those of a [`KeyHistory`](crate::KeyHistory).
 /// `conformance!(of scim: make)` makes those of a [`ScimStore`](crate::ScimStore).
 /// `conformance!(memoranda where available: make)`: a store of replays, pending requests and sessions alone, which end by themselves.
 /// `conformance!(where available: make)`: it gives `Some` of both, or `None` where there is no server to test against, and then says so.
@@ -112,6 +114,18 @@ macro_rules! conformance {
     };
     (of audit_feed where available: $make:path) => {
         $crate::conformance!(@audit_feed available $make);
+    };
+    (of key_history: $make:path) => {
+        $crate::conformance!(@key_history always $make);
+    };
+    (of key_history where available: $make:path) => {
+        $crate::conformance!(@key_history available $make);
+    };
+    (@key_history $way:ident $make:path) => {
+        $crate::conformance!(@each $way $make, key_history, sightings_of_keys_add_up, no_sign_in_is_lost_among_many_writers,
+            keys_of_metadata_are_seen_when_it_is_written,
+            keys_are_noted_while_their_connection_is_written, every_change_of_keys_and_endpoints_is_audited,
+            staged_metadata_waits_for_approval);
     };
     (@audit_feed $way:ident $make:path) => {
         $crate::conformance!(@each $way $make, audit_feed, pages_of_the_audit_are_the_whole, the_audit_is_exported_as_lines,

@@ -140,6 +140,7 @@ impl State {
 
     pub(super) fn keep(&mut self, connection: StoredConnection) -> u64 {
         let revision = connection.revision;
+        self.see_keys_of(&connection);
         self.connections.insert(connection.id.clone(), connection);
         revision
     }

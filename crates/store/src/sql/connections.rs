@@ -3,18 +3,20 @@
 use chrono::DateTime;
 use vouchsafe::{ConnectionId, ConnectionState, EntityId, provisioning::OrganizationId};
 
-use super::{Batch, Engine, Row, Runs, Transaction, Wanted, locks, rows, run_one, scim, sessions, writes};
+use super::{
+    Batch, Engine, Row, Runs, Transaction, Wanted, key_history, locks, rows, run_one, scim, sessions, writes,
+};
 use crate::{
     Answer, AuditRecord, Author, ConnectionDecision, ConnectionMetadata, ConnectionRevision, ConnectionStore,
-    ConnectionTotals, OrganizationConnections, SignInError, StoreError, StoredConnection,
+    ConnectionTotals, MetadataSource, OrganizationConnections, SignInError, StoreError, StoredConnection,
 };
 
 const BY_ID: &str = "
-    SELECT id, organization, state, identity_provider, metadata, source, fetched_at, settings, revision
+    SELECT id, organization, state, identity_provider, metadata, source, fetched_at, settings, revision, staged, staged_at
     FROM vouchsafe_connections WHERE id = ?";
 
 const BY_ORGANIZATION: &str = "
-    SELECT id, organization, state, identity_provider, metadata, source, fetched_at, settings, revision
+    SELECT id, organization, state, identity_provider, metadata, source, fetched_at, settings, revision, staged, staged_at
     FROM vouchsafe_connections WHERE organization = ? ORDER BY id";
 
 /// The order is that of the index, so that no more rows are read than are answered.
@@ -28,16 +30,17 @@ const ACTIVE: &str = "
 
 /// The length of metadata is known without reading it.
 const TOTALS: &str = "
-    SELECT state, CAST(length(metadata) AS BIGINT) FROM vouchsafe_connections WHERE organization = ? AND id <> ?";
+    SELECT state, CAST(length(metadata) + length(staged) AS BIGINT) FROM vouchsafe_connections WHERE organization = ? AND id <> ?";
 
 const ADD: &str = "
     INSERT INTO vouchsafe_connections (state, is_inactive, identity_provider, assertion_consumer,
-        token_required, metadata, source, fetched_at, settings, revision, organization, id)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+        token_required, metadata, source, fetched_at, settings, revision, staged, staged_at, organization, id)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 const CHANGE: &str = "
     UPDATE vouchsafe_connections SET state = ?, is_inactive = ?, identity_provider = ?, assertion_consumer = ?,
-        token_required = ?, metadata = ?, source = ?, fetched_at = ?, settings = ?, revision = ?
+        token_required = ?, metadata = ?, source = ?, fetched_at = ?, settings = ?, revision = ?,
+        staged = ?, staged_at = ?
     WHERE organization = ? AND id = ?";
 
 impl<E: Engine> ConnectionStore for E {
@@ -194,7 +197,8 @@ fn write(batch: Batch, stored: &StoredConnection, is_new: bool) -> Result<Batch,
         true => batch.then(ADD).if_taken("the connection's id"),
         false => batch.then(CHANGE),
     };
-    Ok(batch
+    let staged = stored.staged.as_ref();
+    let batch = batch
         .bind(stored.state.name())
         .bind(stored.state != ConnectionState::Active)
         .bind(stored.identity_provider.as_str())
@@ -205,19 +209,30 @@ fn write(batch: Batch, stored: &StoredConnection, is_new: bool) -> Result<Batch,
         .bind(stored.metadata.fetched_at.timestamp_millis())
         .bind(rows::to_json("settings of a connection", &stored.settings)?)
         .bind(stored.revision)
+        .bind(staged.map_or(&[][..], |staged| &*staged.document))
+        .bind(staged.map_or(0, |staged| staged.fetched_at.timestamp_millis()))
         .bind(stored.organization.as_str())
-        .bind(stored.id.as_str()))
+        .bind(stored.id.as_str());
+    Ok(key_history::see_keys_of(batch, stored))
 }
 
 fn stored(row: &Row) -> Result<StoredConnection, StoreError> {
     let damaged = |what| StoreError::damaged("connection", what);
     let fetched_at = DateTime::from_timestamp_millis(row.integer(6)?).ok_or_else(|| damaged("fetched_at"))?;
-    let source = rows::from_json("source of metadata", row.text(5)?)?;
+    let source: MetadataSource = rows::from_json("source of metadata", row.text(5)?)?;
     let identity_provider = EntityId::new(row.text(3)?).map_err(|_| damaged("identity_provider"))?;
+    let staged = match row.octets(9)? {
+        none if none.is_empty() => None,
+        document => {
+            let at = DateTime::from_timestamp_millis(row.integer(10)?).ok_or_else(|| damaged("staged_at"))?;
+            Some(ConnectionMetadata::new(document, source.clone(), at))
+        }
+    };
     let metadata = ConnectionMetadata::new(row.octets(4)?, source, fetched_at);
     let organization = OrganizationId::new(row.text(1)?);
     let mut stored =
         StoredConnection::new(connection_id(row.text(0)?)?, organization, identity_provider, metadata);
+    stored.staged = staged;
     stored.state = state_named(row.text(2)?)?;
     stored.settings = rows::from_json("settings of a connection", row.text(7)?)?;
     stored.revision = row.integer(8)?.unsigned_abs();

@@ -31,7 +31,7 @@ fn nobody_is_refused_on_the_day_of_a_roll_over() {
     let (old, new) = (keys::identity_provider_p256(), &KeyPair::generate(KeyKind::P256, "next").unwrap());
     let service = Service::new(builder());
     let provider = Provider::rustcrypto();
-    let source = TrustedSource::by_transport_alone(SpeaksFor::entity(okta()));
+    let source = TrustedSource::danger_by_transport_alone(SpeaksFor::entity(okta()));
     let begin = now();
     let mut refresh = Refresh::new(source, RefreshSchedule::default(), begin);
     let mut at_hand: Option<TrustedMetadata> = None;
