@@ -58,6 +58,7 @@ struct Settings {
     maximum_authentication_age: Option<TimeDelta>,
     request_lifetime: TimeDelta,
     decryption: Vec<(PrivateKey, Certificate)>,
+    unpublished_decryption: Vec<PrivateKey>,
     signing: Option<(PrivateKey, Certificate)>,
     next_signing_certificates: Vec<Certificate>,
     sign_metadata: bool,
@@ -87,6 +88,7 @@ impl Builder<WantsAssertionConsumer> {
                 maximum_authentication_age: None,
                 request_lifetime: TimeDelta::minutes(10),
                 decryption: Vec::new(),
+                unpublished_decryption: Vec::new(),
                 signing: None,
                 next_signing_certificates: Vec::new(),
                 sign_metadata: false,
@@ -136,7 +138,9 @@ impl Builder<Complete> {
         for (key, certificate) in &settings.decryption {
             require_pair(key, certificate, "decryption")?;
         }
-        let always_signs = settings.sign_requests == SignRequests::Always || settings.sign_metadata;
+        let always_signs = settings.sign_requests == SignRequests::Always
+            || settings.sign_metadata
+            || !settings.next_signing_certificates.is_empty();
         if settings.signing.is_none() && always_signs {
             return Err(BindingError::SigningKeyMissing);
         }
@@ -155,8 +159,9 @@ impl Builder<Complete> {
         if let Some((key, certificate)) = &settings.signing {
             require_pair(key, certificate, "signing")?;
         }
-        let (decryption_keys, encryption_certificates): (Vec<_>, Vec<_>) =
+        let (mut decryption_keys, encryption_certificates): (Vec<_>, Vec<_>) =
             settings.decryption.into_iter().unzip();
+        decryption_keys.extend(settings.unpublished_decryption);
         let config = Config {
             entity_id: settings.entity_id,
             assertion_consumer: self.missing.assertion_consumer.into(),
@@ -315,6 +320,14 @@ impl<Missing> Builder<Missing> {
         self
     }
 
+    /// A key that opens encrypted assertions and is not in our metadata: the next one before it is published, and the old one while identity
+    /// providers that have not read our metadata still encrypt to it. [`OwnRollover`](crate::metadata::OwnRollover) tells the order.
+    #[must_use]
+    pub fn unpublished_decryption_key(mut self, key: PrivateKey) -> Self {
+        self.settings.unpublished_decryption.push(key);
+        self
+    }
+
     /// The key that signs requests, with the certificate for our metadata (Okta: "Signature Certificate").
     #[must_use]
     pub fn signing_key(mut self, key: PrivateKey, certificate: Certificate) -> Self {
@@ -322,8 +335,9 @@ impl<Missing> Builder<Missing> {
         self
     }
 
-    /// The certificate of the key that will sign after the one in use. It is published in our metadata beside the other, so that identity
-    /// providers know it before the change.
+    /// The certificate of the key that will sign after the one in use, or that signed before it. It is published in our metadata beside that of
+    /// the [signing key](Self::signing_key), which there must be, so that identity providers know it before the change and while what the old
+    /// key signed is on its way. [`OwnRollover`](crate::metadata::OwnRollover) tells the order.
     #[must_use]
     pub fn next_signing_certificate(mut self, certificate: Certificate) -> Self {
         self.settings.next_signing_certificates.push(certificate);

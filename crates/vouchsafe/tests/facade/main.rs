@@ -16,6 +16,7 @@ mod login;
 mod logout;
 mod logout_between_customers;
 mod names;
+mod own_keys;
 mod properties;
 mod published;
 mod receive;
