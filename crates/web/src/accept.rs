@@ -209,6 +209,7 @@ impl SingleSignOn {
         let confirmed = stores::confirm(replays, requests, valid, pending.as_ref()).await;
         let login = confirmed.map_err(|error| Box::new(answer.refuse(error)))?;
         self.not_logged_out(&login).await.map_err(|error| Box::new(answer.refuse(error)))?;
+        self.note_keys(&login);
         let context = pending.and_then(|pending| pending.context().map(str::to_owned));
         Ok(Accepted { login, context, answer })
     }

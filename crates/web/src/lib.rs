@@ -61,6 +61,7 @@ mod folded;
 mod form_fields;
 mod identity_provider_list;
 mod kept_form;
+mod key_use;
 mod limiter;
 mod link;
 mod logout;

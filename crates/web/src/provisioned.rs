@@ -128,6 +128,7 @@ impl Provisioned {
         {
             tracing::warn!(code = error.code(), %error, "a sign-in could not be kept");
         }
+        sso.note_keys(&signed_in.login);
         if let Some(tell) = &self.on_sign_in {
             tell(&signed_in);
         }

@@ -7,14 +7,15 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use http::request::Parts;
-use vouchsafe::{Connection, ConnectionId, LoginOptions, ServiceProvider};
-use vouchsafe_store::{PendingStore, ReplayStore, StoreError};
+use vouchsafe::{Connection, ConnectionId, Login, LoginOptions, ServiceProvider};
+use vouchsafe_store::{KeyHistory, PendingStore, ReplayStore, StoreError};
 
 use crate::connection_source::{ConnectionSource, Discovery};
 use crate::cookies::Cookies;
 use crate::declined::Choose;
 use crate::error::HttpError;
 use crate::kept_form::KeptForms;
+use crate::key_use::KeyUse;
 use crate::limiter::ReceiveLimiter;
 use crate::logout::{BackChannel, SingleLogout};
 use crate::logout_page::LogoutPage;
@@ -70,6 +71,7 @@ pub(crate) struct Inner {
     pub(crate) kept_forms: Option<KeptForms>,
     pub(crate) logout_page: LogoutPage,
     pub(crate) refusals: RefusalLog,
+    key_use: Option<KeyUse>,
     client_address: Option<Hook<Parts, Option<IpAddr>>>,
     on_refusal: Option<Hook<RefusalRecord, ()>>,
     login_options: Option<ChooseOptions>,
@@ -107,6 +109,7 @@ impl SingleSignOn {
                 kept_forms: None,
                 logout_page: LogoutPage::default(),
                 refusals: RefusalLog::default(),
+                key_use: None,
                 client_address: None,
                 on_refusal: None,
                 login_options: None,
@@ -220,6 +223,14 @@ impl SingleSignOn {
         self.changed(|inner| inner.refusals = log)
     }
 
+    /// Where it is noted which keys of identity providers vouch for sign-ins, and when they last did: what somebody who looks after a roll-over of
+    /// keys goes by ([`KeyEvidence`](vouchsafe::metadata::KeyEvidence)). Each key is written once a minute at most, and no sign-in waits for it. By
+    /// default it is noted nowhere.
+    #[must_use]
+    pub fn key_history(self, store: Arc<dyn KeyHistory>) -> Self {
+        self.changed(|inner| inner.key_use = Some(KeyUse::new(store)))
+    }
+
     /// Told of every refusal: for a counter by code, for an alert.
     #[must_use]
     pub fn on_refusal(self, tell: impl Fn(&RefusalRecord) + Send + Sync + 'static) -> Self {
@@ -288,6 +299,25 @@ impl SingleSignOn {
         }
     }
 
+    /// Writes what was counted for the [history of keys](Self::key_history) and waits for its minute: for the end of a process.
+    /// [`sweep`](Self::sweep) does it too.
+    ///
+    /// # Errors
+    /// What the store raises. It is counted still.
+    pub async fn flush_key_history(&self) -> Result<(), StoreError> {
+        match &self.inner.key_use {
+            Some(key_use) => key_use.flush(self.now()).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Somebody has signed in.
+    pub(crate) fn note_keys(&self, login: &Login) {
+        if let Some(key_use) = &self.inner.key_use {
+            key_use.note(login, self.now());
+        }
+    }
+
     /// Forgets replays, and sign-ins and sign-outs that were started and whose time is over; how many of each. Nothing depends on it but the size of the store: call it
     /// every few minutes, or let [`sweep_every`](Self::sweep_every) do it.
     ///
@@ -301,6 +331,7 @@ impl SingleSignOn {
             Some(single_logout) => single_logout.store.sweep_logouts(now).await?,
             None => 0,
         };
+        self.flush_key_history().await?;
         Ok((replays, started.saturating_add(logouts)))
     }
 
