@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::pin::Pin;
 use std::sync::Arc;
 
 use reqwest::Url;
@@ -38,30 +39,44 @@ pub(crate) fn admissible(url: &Url, loopback: bool) -> Result<(), &'static str> 
 
 /// Resolves names and lets only public addresses through, so that a name cannot lead inside.
 pub(crate) struct Guarded {
-    pub(crate) loopback: bool,
-    pub(crate) look_ups: LookUps,
+    loopback: bool,
+    look_ups: LookUps,
+    ask: Ask,
+}
+
+/// Asks the name servers.
+type Ask = fn(String) -> Pin<Box<dyn Future<Output = std::io::Result<Vec<SocketAddr>>> + Send>>;
+
+impl Guarded {
+    pub(crate) fn new(loopback: bool) -> Guarded {
+        let ask: Ask = |name| {
+            Box::pin(async move {
+                let found = tokio::net::lookup_host((name, 0)).await?;
+                Ok(found.collect())
+            })
+        };
+        Guarded { loopback, look_ups: LookUps::default(), ask }
+    }
 }
 
 impl Resolve for Guarded {
     fn resolve(&self, name: Name) -> Resolving {
-        let Guarded { loopback, look_ups } = self;
-        let (loopback, look_ups) = (*loopback, look_ups.clone());
+        let Guarded { loopback, look_ups, ask } = self;
+        let (loopback, look_ups, look_up) = (*loopback, look_ups.clone(), ask(name.as_str().to_owned()));
         Box::pin(async move {
-            let look_up = async move {
-                let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-                Ok::<Vec<SocketAddr>, std::io::Error>(found.collect())
-            };
             let found = look_ups.run(look_up).await??;
-            let allowed: Vec<SocketAddr> = found
-                .into_iter()
-                .filter(|address| is_public(address.ip()) || (loopback && address.ip().is_loopback()))
-                .collect();
-            if allowed.is_empty() {
-                return Err("the host has no address on the public internet".into());
-            }
-            Ok(Box::new(allowed.into_iter()) as Addrs)
+            Ok(Box::new(allowed(found, loopback)?.into_iter()) as Addrs)
         })
     }
+}
+
+/// Those of the addresses that a name leads to that may be asked. The connection goes to one of these and is not looked up again, so that no second
+/// answer of the name servers leads elsewhere.
+fn allowed(found: Vec<SocketAddr>, loopback: bool) -> Result<Vec<SocketAddr>, &'static str> {
+    let may_be_asked =
+        |address: &SocketAddr| is_public(address.ip()) || (loopback && address.ip().is_loopback());
+    let allowed: Vec<SocketAddr> = found.into_iter().filter(may_be_asked).collect();
+    if allowed.is_empty() { Err("the host has no address on the public internet") } else { Ok(allowed) }
 }
 
 /// The look-ups of a client, of which a bounded number run.
@@ -149,6 +164,63 @@ mod tests {
         answer.send(true).unwrap();
         let one_more = look_ups.run(async { true });
         assert!(timeout(Duration::from_secs(10), one_more).await.unwrap().unwrap());
+    }
+
+    /// Name servers that say something else each time: what is inside is never among what may be asked.
+    #[test]
+    fn each_answer_of_the_name_servers_is_looked_at() {
+        let at = |address: &str| format!("{address}:443").parse::<SocketAddr>().unwrap();
+        let (public, private, local) = (at("8.8.8.8"), at("10.0.0.1"), at("127.0.0.1"));
+        let metadata_service = at("169.254.169.254");
+        for (found, production, development) in [
+            (vec![public], Some(vec![public]), Some(vec![public])),
+            (vec![private], None, None),
+            (vec![metadata_service, private], None, None),
+            (vec![public, private], Some(vec![public]), Some(vec![public])),
+            (vec![private, local], None, Some(vec![local])),
+            (vec![at("[::ffff:10.0.0.1]"), at("[fd00::1]")], None, None),
+            (Vec::new(), None, None),
+        ] {
+            assert_eq!(allowed(found.clone(), false).ok(), production, "{found:?}");
+            assert_eq!(allowed(found.clone(), true).ok(), development, "{found:?}");
+        }
+    }
+
+    /// A name that leads to an allowed address when it is looked up first, and inside when it is looked up again: what is connected to is what was
+    /// checked, and the next connection is checked again.
+    #[tokio::test]
+    async fn a_name_is_looked_up_once_for_each_connection() {
+        use std::sync::atomic::{AtomicUsize, Ordering};
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+        static ASKED: AtomicUsize = AtomicUsize::new(0);
+        let ask: Ask = |_| {
+            Box::pin(async {
+                let inside = ["127.0.0.1:0", "10.0.0.1:0"];
+                let place = ASKED.fetch_add(1, Ordering::Relaxed) % 2;
+                Ok(vec![inside[place].parse().unwrap()])
+            })
+        };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let _ = stream.read(&mut [0; 1024]).await;
+                let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok";
+                stream.write_all(answer).await.unwrap();
+            }
+        });
+        let guarded = Guarded { loopback: true, look_ups: LookUps::default(), ask };
+        let client = reqwest::Client::builder().no_proxy().dns_resolver(guarded).build().unwrap();
+        for (asked, is_answered) in [(1, true), (2, false), (3, true)] {
+            let answer = client.get(format!("http://idp.example:{port}/")).send().await;
+            assert_eq!(answer.is_ok(), is_answered, "{answer:?}");
+            assert_eq!(ASKED.load(Ordering::Relaxed), asked);
+            if let Err(error) = answer {
+                let cause = std::iter::successors(error.source(), |cause| (*cause).source()).last();
+                assert!(cause.unwrap().to_string().contains("no address on the public internet"));
+            }
+        }
     }
 
     #[test]

@@ -7,10 +7,11 @@ use reqwest::header::{
 };
 use reqwest::redirect::Policy;
 use reqwest::{Response, StatusCode, Url};
+use vouchsafe::crypto::Certificate;
 use vouchsafe::metadata::{FetchedMetadata, Validators};
 use vouchsafe::{IdentityProvider, WebAddress};
 
-use crate::address::{Guarded, LookUps, admissible};
+use crate::address::{Guarded, admissible};
 use crate::error::ClientError;
 
 /// How many bytes of a document are read. One identity provider's metadata is some 10 KiB.
@@ -23,6 +24,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const METADATA: &str = "application/samlmetadata+xml, application/xml;q=0.9, */*;q=0.1";
 /// How long a validator may be that is kept and shown to the server again.
 const LONGEST_VALIDATOR: usize = 512;
+/// For how long a body room is made ahead at most, whatever its server announces.
+const ROOM: usize = 1024 * 1024;
 /// How often it may be sent elsewhere.
 const REDIRECTS: usize = 3;
 /// The type of a SOAP 1.1 envelope.
@@ -43,6 +46,7 @@ const SOAP: &str = "text/xml; charset=utf-8";
 pub struct Client {
     client: reqwest::Client,
     loopback: bool,
+    authorities: Vec<reqwest::Certificate>,
     bytes: usize,
     timeout: Duration,
 }
@@ -53,7 +57,7 @@ impl Client {
     /// # Errors
     /// [`ClientError::Setup`] when the TLS configuration of this machine cannot be read.
     pub fn new() -> Result<Client, ClientError> {
-        Client::build(false)
+        Client::build(false, BYTES, TIMEOUT, Vec::new())
     }
 
     /// The client for development: loopback hosts are allowed as well, over http or https. Private networks still are not.
@@ -61,7 +65,19 @@ impl Client {
     /// # Errors
     /// As [`new`](Self::new).
     pub fn with_loopback() -> Result<Client, ClientError> {
-        Client::build(true)
+        Client::build(true, BYTES, TIMEOUT, Vec::new())
+    }
+
+    /// The same client that trusts this certificate authority beside those of the system: that of an identity provider with a certificate of a private
+    /// authority, such as AD FS inside a company. Whoever has its key can serve the metadata of any host.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn trusting_authority(self, authority: &Certificate) -> Result<Client, ClientError> {
+        let failed = |source| ClientError::Setup { source: Box::new(source) };
+        let mut authorities = self.authorities;
+        authorities.push(reqwest::Certificate::from_der(authority.der()).map_err(failed)?);
+        Client::build(self.loopback, self.bytes, self.timeout, authorities)
     }
 
     /// Another ceiling on the size, in bytes.
@@ -78,13 +94,19 @@ impl Client {
         self
     }
 
-    fn build(loopback: bool) -> Result<Client, ClientError> {
+    fn build(
+        loopback: bool,
+        bytes: usize,
+        timeout: Duration,
+        authorities: Vec<reqwest::Certificate>,
+    ) -> Result<Client, ClientError> {
         let client = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .no_proxy()
+            .tls_certs_merge(authorities.iter().cloned())
             .referer(false)
             .user_agent(concat!("vouchsafe/", env!("CARGO_PKG_VERSION")))
-            .dns_resolver(Guarded { loopback, look_ups: LookUps::default() })
+            .dns_resolver(Guarded::new(loopback))
             .redirect(Policy::custom(move |attempt| {
                 if attempt.previous().len() > REDIRECTS {
                     attempt.error("too many redirects")
@@ -96,7 +118,7 @@ impl Client {
             }))
             .build()
             .map_err(|source| ClientError::Setup { source: Box::new(source) })?;
-        Ok(Client { client, loopback, bytes: BYTES, timeout: TIMEOUT })
+        Ok(Client { client, loopback, authorities, bytes, timeout })
     }
 
     /// Loads and reads the metadata of one identity provider.
@@ -192,18 +214,23 @@ impl Client {
     /// The address, if it may be asked.
     fn admitted(&self, address: &str) -> Result<Url, ClientError> {
         let address = address.trim();
-        let forbidden = |reason| ClientError::Forbidden { url: address.to_owned(), reason };
+        let parsed = Url::parse(address).ok();
+        let forbidden =
+            |reason| ClientError::Forbidden { url: without_credentials(address, &parsed), reason };
+        let url = parsed.as_ref().ok_or_else(|| forbidden("it is not an absolute URL"))?;
+        // First what is wrong with credentials, which are in no error.
+        admissible(url, self.loopback).map_err(forbidden)?;
         WebAddress::new(address)
             .map_err(|source| ClientError::Metadata { url: address.to_owned(), source })?;
-        let url = Url::parse(address).map_err(|_| forbidden("it is not an absolute URL"))?;
-        admissible(&url, self.loopback).map_err(forbidden)?;
-        Ok(url)
+        Ok(url.clone())
     }
 
     /// Reads what came, up to the ceiling.
     async fn body(&self, address: &str, mut response: Response) -> Result<Vec<u8>, ClientError> {
         let address = address.trim();
-        let mut bytes = Vec::new();
+        let announced = response.content_length().and_then(|length| usize::try_from(length).ok());
+        // What is announced is no promise.
+        let mut bytes = Vec::with_capacity(announced.unwrap_or_default().min(self.bytes).min(ROOM));
         while let Some(chunk) = response.chunk().await.map_err(|source| failed(address, source))? {
             if bytes.len().saturating_add(chunk.len()) > self.bytes {
                 return Err(ClientError::TooLarge { url: address.to_owned(), limit: self.bytes });
@@ -211,6 +238,18 @@ impl Client {
             bytes.extend_from_slice(&chunk);
         }
         Ok(bytes)
+    }
+}
+
+/// The address without a user name and a password, for errors.
+fn without_credentials(address: &str, parsed: &Option<Url>) -> String {
+    if !address.contains('@') {
+        return address.to_owned();
+    }
+    let Some(mut url) = parsed.clone() else { return "an address with an @".to_owned() };
+    match url.set_username("").and_then(|()| url.set_password(None)) {
+        Ok(()) => url.to_string(),
+        Err(()) => format!("{}:...", url.scheme()),
     }
 }
 

@@ -1,7 +1,6 @@
 //! The last good document of each source, in files.
 
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 use vouchsafe::ConnectionId;
@@ -39,25 +38,21 @@ impl Copies {
         .await
     }
 
-    /// Puts a document in the place of the copy, all of it or nothing.
-    pub(crate) async fn write(
+    /// Writes a document beside the copy, as it came: what is read of a signed one has no signature any more, and memory holds it once. It gives
+    /// the document back.
+    pub(crate) async fn write_beside(
         &self,
         id: &ConnectionId,
         document: Vec<u8>,
-        fetched_at: DateTime<Utc>,
-    ) -> std::io::Result<()> {
-        let (folder, path) = (self.folder.clone(), self.path(id));
-        blocking(move || {
-            std::fs::create_dir_all(&folder)?;
-            let beside = path.with_extension("new");
-            let written = put(&beside, &document, fetched_at).and_then(|()| std::fs::rename(&beside, &path));
-            if written.is_err() {
-                // What is half written is no copy; there may be none.
-                let _ = std::fs::remove_file(&beside);
-            }
-            written
-        })
-        .await
+    ) -> (Vec<u8>, std::io::Result<Beside>) {
+        let (folder, copy) = (self.folder.clone(), self.path(id));
+        let writing = tokio::task::spawn_blocking(move || {
+            let beside = Beside { path: copy.with_extension("new"), copy };
+            let made = std::fs::create_dir_all(&folder);
+            let written = made.and_then(|()| std::fs::write(&beside.path, &document)).map(|()| beside);
+            (document, written)
+        });
+        writing.await.unwrap_or_else(|error| (Vec::new(), Err(std::io::Error::other(error))))
     }
 
     /// The name of a connection is safe in a path. Two may differ in their case alone, which some file systems do not see.
@@ -67,11 +62,31 @@ impl Copies {
     }
 }
 
-fn put(path: &Path, document: &[u8], fetched_at: DateTime<Utc>) -> std::io::Result<()> {
-    let mut file = std::fs::File::create(path)?;
-    file.write_all(document)?;
-    file.set_modified(fetched_at.into())?;
-    file.sync_all()
+/// A document that was written beside the copy, and is removed unless it takes the place of it.
+#[derive(Debug)]
+pub(crate) struct Beside {
+    path: PathBuf,
+    copy: PathBuf,
+}
+
+impl Beside {
+    /// Puts it in the place of the copy, all of it or nothing.
+    pub(crate) async fn keep(self, fetched_at: DateTime<Utc>) -> std::io::Result<()> {
+        blocking(move || {
+            let file = std::fs::File::options().write(true).open(&self.path)?;
+            file.set_modified(fetched_at.into())?;
+            file.sync_all()?;
+            std::fs::rename(&self.path, &self.copy)
+        })
+        .await
+    }
+}
+
+impl Drop for Beside {
+    fn drop(&mut self) {
+        // It is there no more where it was kept.
+        let _ = std::fs::remove_file(&self.path);
+    }
 }
 
 async fn blocking<T: Send + 'static>(

@@ -27,8 +27,12 @@ mod error;
 mod metadata_query;
 mod refresh_event;
 mod refresher;
+mod status;
+#[cfg(feature = "store")]
+mod stored_answer;
 #[cfg(feature = "store")]
 mod stored_refresher;
+mod task;
 
 pub use client::Client;
 #[cfg(feature = "dns")]
@@ -37,5 +41,9 @@ pub use error::ClientError;
 pub use metadata_query::MetadataQuery;
 pub use refresh_event::{RefreshEvent, RefreshFailure, RefreshOutcome};
 pub use refresher::{RefreshedConnection, Refresher};
+pub use status::{RefreshStatus, SourceError, SourceStatus};
+#[cfg(feature = "store")]
+pub use stored_answer::refresh_stored;
 #[cfg(feature = "store")]
 pub use stored_refresher::StoredRefresher;
+pub use task::RefreshTask;

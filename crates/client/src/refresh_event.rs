@@ -39,6 +39,15 @@ pub enum RefreshOutcome {
         /// What changes: keys, endpoints, dates. Nothing, where the documents differ in other things.
         changes: Vec<MetadataChange>,
     },
+    /// A newer document waits until somebody approves it, because it changes more than the connection lets its source change. What is known goes on
+    /// serving.
+    #[non_exhaustive]
+    Staged {
+        /// Why it waits.
+        reason: &'static str,
+        /// What it would change.
+        changes: Vec<MetadataChange>,
+    },
     /// It is kept as it is, because nothing came that can be used.
     #[non_exhaustive]
     Kept {
@@ -159,6 +168,10 @@ impl fmt::Display for RefreshEvent {
             RefreshOutcome::Changed { changes, .. } => {
                 let changes: Vec<String> = changes.iter().map(ToString::to_string).collect();
                 f.write_str(&changes.join("; "))
+            }
+            RefreshOutcome::Staged { reason, changes } => {
+                write!(f, "newer metadata waits for approval, because {reason}")?;
+                changes.iter().try_for_each(|change| write!(f, "; {change}"))
             }
             RefreshOutcome::Kept { reason, confirmed_at, next, .. } => {
                 let kept = confirmed_at.as_ref().map_or_else(

@@ -12,8 +12,9 @@ use vouchsafe::metadata::{
 };
 use vouchsafe::{ConnectionId, Connections, EntityId, Provider};
 
-use crate::copies::Copies;
-use crate::{Client, ClientError, RefreshEvent, RefreshOutcome, answer};
+use crate::copies::{Beside, Copies};
+use crate::task::Stop;
+use crate::{Client, ClientError, RefreshEvent, RefreshOutcome, RefreshStatus, RefreshTask, answer};
 
 /// How many sources are asked at a time.
 const AT_ONCE: usize = 8;
@@ -47,8 +48,9 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(600);
 ///         connections.put(Connection::new(id.clone(), okta.clone()));
 ///     }
 /// }
-/// // From now on, beside the service.
-/// tokio::spawn(refresher.run(Arc::clone(&connections), |event: &RefreshEvent| eprintln!("{event}")));
+/// // From now on, beside the service, until it is stopped.
+/// let refreshing = refresher.start(Arc::clone(&connections), |event: &RefreshEvent| eprintln!("{event}"));
+/// # refreshing.stop().await;
 /// # Ok(())
 /// # }
 /// ```
@@ -59,6 +61,7 @@ pub struct Refresher {
     schedule: RefreshSchedule,
     copies: Option<Copies>,
     sources: Vec<Source>,
+    status: RefreshStatus,
 }
 
 /// A connection whose metadata is kept fresh.
@@ -104,7 +107,14 @@ impl Refresher {
     #[must_use]
     pub fn new(client: Client, provider: Provider) -> Refresher {
         let schedule = RefreshSchedule::default();
-        Refresher { client, provider, schedule, copies: None, sources: Vec::new() }
+        Refresher {
+            client,
+            provider,
+            schedule,
+            copies: None,
+            sources: Vec::new(),
+            status: RefreshStatus::default(),
+        }
     }
 
     /// The same one that asks this often: the connections that come after.
@@ -160,17 +170,13 @@ impl Refresher {
             // A task neither panics nor is cancelled.
             let Ok((place, fetched)) = joined else { continue };
             if let Some(source) = self.sources.get_mut(place) {
-                let copies = self.copies.as_ref();
-                // As it came, with the signature that what is read of it has no more.
-                let document = match &fetched {
-                    Ok(FetchedMetadata::Document { bytes, .. }) => copies.map(|_| bytes.clone()),
-                    _ => None,
-                };
+                let (fetched, beside) = source.written_beside(fetched, self.copies.as_ref()).await;
                 let event = source.answered(fetched, &self.provider);
+                self.status.note(&source.connection.id, &source.refresh, None, &event.outcome);
                 let is_new = event.identity_provider().is_some();
                 events.push(event);
-                if let (Some(copies), Some(document), true) = (copies, document, is_new) {
-                    events.extend(source.keep_copy(copies, document).await);
+                if let Some(beside) = beside.filter(|_| is_new) {
+                    events.extend(source.keep_copy(beside).await);
                 }
             }
         }
@@ -178,7 +184,32 @@ impl Refresher {
 
     /// Keeps the connections fresh for as long as it runs: new keys take effect at the next sign-in, and a connection that is not among them is
     /// left alone. Each event is told.
-    pub async fn run(mut self, connections: Arc<Connections>, tell: impl Fn(&RefreshEvent) + Send) {
+    pub async fn run(self, connections: Arc<Connections>, tell: impl Fn(&RefreshEvent) + Send) {
+        let (_never, stop) = Stop::never();
+        self.run_until(connections, tell, stop).await;
+    }
+
+    /// [Runs](Self::run) beside the service, on the Tokio runtime that this is called on, until it is [stopped](RefreshTask::stop).
+    pub fn start(
+        self,
+        connections: Arc<Connections>,
+        tell: impl Fn(&RefreshEvent) + Send + 'static,
+    ) -> RefreshTask {
+        RefreshTask::start(self.status(), |stop| self.run_until(connections, tell, stop))
+    }
+
+    /// How fresh the metadata of each connection is, from now on.
+    #[must_use]
+    pub fn status(&self) -> RefreshStatus {
+        self.status.clone()
+    }
+
+    async fn run_until(
+        mut self,
+        connections: Arc<Connections>,
+        tell: impl Fn(&RefreshEvent) + Send,
+        mut stop: Stop,
+    ) {
         loop {
             for event in self.refresh_due().await {
                 if let (Some(id), Some(newer)) = (event.connection(), event.identity_provider()) {
@@ -187,7 +218,9 @@ impl Refresher {
                 }
                 tell(&event);
             }
-            tokio::time::sleep(self.until_next()).await;
+            if !stop.sleep(self.until_next()).await {
+                return;
+            }
         }
     }
 
@@ -207,6 +240,7 @@ impl Refresher {
                 Ok(None) => continue,
                 Err(reason) => RefreshOutcome::CopyFailed { reason },
             };
+            self.status.note(&source.connection.id, &source.refresh, None, &outcome);
             events.push(RefreshEvent { connection: Some(source.connection.id.clone()), outcome });
         }
         events
@@ -248,10 +282,29 @@ impl Source {
         outcome
     }
 
+    /// Writes a document that came beside the copy, where there are copies: before it is read, so that it is in memory once.
+    async fn written_beside(
+        &self,
+        fetched: Result<FetchedMetadata, ClientError>,
+        copies: Option<&Copies>,
+    ) -> (Result<FetchedMetadata, ClientError>, Option<std::io::Result<Beside>>) {
+        match (fetched, copies) {
+            (Ok(FetchedMetadata::Document { bytes, validators }), Some(copies)) => {
+                let (bytes, beside) = copies.write_beside(&self.connection.id, bytes).await;
+                (Ok(FetchedMetadata::Document { bytes, validators }), Some(beside))
+            }
+            (fetched, _) => (fetched, None),
+        }
+    }
+
     /// Keeps a document in its file. It answers what went wrong.
-    async fn keep_copy(&self, copies: &Copies, document: Vec<u8>) -> Option<RefreshEvent> {
-        let (id, fetched_at) = (self.connection.id.clone(), self.refresh.confirmed_at()?);
-        let reason = copies.write(&id, document, fetched_at).await.err()?;
+    async fn keep_copy(&self, beside: std::io::Result<Beside>) -> Option<RefreshEvent> {
+        let fetched_at = self.refresh.confirmed_at()?;
+        let kept = match beside {
+            Ok(beside) => beside.keep(fetched_at).await,
+            Err(error) => Err(error),
+        };
+        let (id, reason) = (self.connection.id.clone(), kept.err()?);
         Some(RefreshEvent { connection: Some(id), outcome: RefreshOutcome::CopyFailed { reason } })
     }
 }

@@ -1,0 +1,180 @@
+//! A server over HTTPS on this machine, with a certificate of its own.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::get;
+use axum::serve::Listener;
+use futures_util::StreamExt as _;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Barrier;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+use tokio_rustls::server::TlsStream;
+use vouchsafe::crypto::Certificate;
+
+/// What it answers.
+#[derive(Clone)]
+pub(crate) enum Answer {
+    Document(String),
+    Tagged(String, &'static str),
+    Status(u16),
+    /// A document, once all of those who wait at the barrier have come there twice: when it is asked for, and when it may be given.
+    Held(String, Arc<Barrier>),
+    Redirect(String),
+    /// Nothing, for ever.
+    Nothing,
+    /// A byte from time to time, for ever.
+    Drip,
+    /// Half of it, and then the connection breaks.
+    Cut(String),
+    /// So many megabytes of spaces.
+    Megabytes(usize),
+    /// A body that is compressed already.
+    Compressed(Bytes),
+}
+
+#[derive(Clone)]
+pub(crate) struct Server {
+    answer: Arc<Mutex<Answer>>,
+    pub(crate) certificate: Certificate,
+    port: u16,
+}
+
+impl Server {
+    pub(crate) async fn start(answer: Answer) -> Server {
+        let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+        let certificate = Certificate::from_der(made.cert.der()).unwrap();
+        let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+        let config = ServerConfig::builder().with_no_client_auth();
+        let config = config.with_single_cert(vec![made.cert.der().clone()], key).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let server = Server { answer: Arc::new(Mutex::new(answer)), certificate, port };
+        let router = Router::new().route("/metadata", get(respond)).with_state(server.clone());
+        let listening = Listening { listener, acceptor: TlsAcceptor::from(Arc::new(config)) };
+        tokio::spawn(async move { axum::serve(listening, router).await });
+        server
+    }
+
+    pub(crate) fn address(&self) -> String {
+        format!("https://localhost:{}/metadata", self.port)
+    }
+
+    pub(crate) fn answers(&self, answer: Answer) {
+        *self.answer.lock().unwrap() = answer;
+    }
+}
+
+async fn respond(State(server): State<Server>, headers: HeaderMap) -> Response {
+    let answer = server.answer.lock().unwrap().clone();
+    match answer {
+        Answer::Document(document) => document.into_response(),
+        Answer::Tagged(_, tag) if headers.get("if-none-match").is_some_and(|shown| shown == tag) => {
+            StatusCode::NOT_MODIFIED.into_response()
+        }
+        Answer::Tagged(document, tag) => ([("etag", tag)], document).into_response(),
+        Answer::Held(document, barrier) => {
+            barrier.wait().await;
+            barrier.wait().await;
+            document.into_response()
+        }
+        Answer::Status(status) => StatusCode::from_u16(status).unwrap().into_response(),
+        Answer::Redirect(to) => Redirect::to(&to).into_response(),
+        Answer::Nothing => std::future::pending().await,
+        Answer::Drip => Body::from_stream(futures_util::stream::unfold((), |()| async {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            Some((Ok::<_, std::io::Error>(Bytes::from_static(b"<")), ()))
+        }))
+        .into_response(),
+        Answer::Cut(document) => {
+            let (begin, _) = document.split_at(document.len() / 2);
+            let broken = Err(std::io::Error::other("broken"));
+            let body = futures_util::stream::iter([Ok(Bytes::from(begin.to_owned())), broken]);
+            ([("content-length", document.len().to_string())], Body::from_stream(body)).into_response()
+        }
+        Answer::Megabytes(count) => {
+            let megabyte = Bytes::from(vec![b' '; 1_000_000]);
+            let body = futures_util::stream::repeat(megabyte).take(count).map(Ok::<_, std::io::Error>);
+            Body::from_stream(body).into_response()
+        }
+        Answer::Compressed(body) => ([("content-encoding", "gzip")], body).into_response(),
+    }
+}
+
+/// So many zeros in the form of RFC 1952, made by hand: blocks of deflate that repeat the byte before.
+pub(crate) fn compressed(zeros: usize) -> Bytes {
+    let mut bits = Bits::default();
+    // A last block with fixed codes: a zero, then copies of 258 bytes from one byte before.
+    bits.put(1, 1);
+    bits.put(1, 2);
+    bits.put_code(0x30, 8);
+    for _ in 0..zeros / 258 {
+        bits.put_code(0b1100_0101, 8);
+        bits.put_code(0, 5);
+    }
+    bits.put_code(0, 7);
+    let mut gzip = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
+    gzip.extend(bits.bytes);
+    // A checksum that is wrong, which nobody gets to.
+    gzip.extend([0; 8]);
+    gzip.into()
+}
+
+#[derive(Default)]
+struct Bits {
+    bytes: Vec<u8>,
+    used: usize,
+}
+
+impl Bits {
+    /// The lowest bit first.
+    fn put(&mut self, value: u32, count: u32) {
+        for place in 0..count {
+            if self.used.is_multiple_of(8) {
+                self.bytes.push(0);
+            }
+            let last = self.bytes.last_mut().unwrap();
+            *last |= u8::try_from(value >> place & 1).unwrap() << (self.used % 8);
+            self.used += 1;
+        }
+    }
+
+    /// A Huffman code, whose highest bit comes first.
+    fn put_code(&mut self, code: u32, count: u32) {
+        for place in (0..count).rev() {
+            self.put(code >> place & 1, 1);
+        }
+    }
+}
+
+struct Listening {
+    listener: TcpListener,
+    acceptor: TlsAcceptor,
+}
+
+impl Listener for Listening {
+    type Io = TlsStream<TcpStream>;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
+        loop {
+            let Ok((stream, address)) = self.listener.accept().await else { continue };
+            // One that does not trust the certificate breaks off.
+            if let Ok(stream) = self.acceptor.accept(stream).await {
+                return (stream, address);
+            }
+        }
+    }
+
+    fn local_addr(&self) -> std::io::Result<Self::Addr> {
+        self.listener.local_addr()
+    }
+}
