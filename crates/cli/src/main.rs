@@ -30,6 +30,7 @@ mod policy_schema;
 mod redirect_decode;
 mod redirect_verify;
 mod response_check;
+mod rollover;
 mod serve;
 mod signature_sign;
 mod signature_verify;
@@ -88,6 +89,8 @@ enum Command {
     /// Okta's console.
     #[command(subcommand)]
     Okta(Okta),
+    /// Replacing a key of our own: the next step, why it is that one, and when it may be done. 1 if it is too early for it.
+    Rollover(rollover::Arguments),
     /// A service provider to try an identity provider with: each sign-in is judged and shown, and nobody gets in anywhere.
     Serve(Box<serve::Arguments>),
 }
@@ -194,6 +197,7 @@ fn run(command: Command, output: &Output) -> Result<Answer, Failure> {
         Command::Doctor(arguments) => doctor::run(&arguments, output),
         Command::Values(arguments) => values::run(&arguments, output),
         Command::Okta(Okta::Values(service)) => values::run_okta(&service, output),
+        Command::Rollover(arguments) => rollover::run(&arguments, output),
         Command::Serve(arguments) => serve::run(&arguments, output),
     }
 }

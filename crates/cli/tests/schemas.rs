@@ -175,6 +175,12 @@ fn cases(folder: &Folder) -> Vec<(&'static str, i32, Run)> {
         ),
         ("doctor.json", 1, json_of(["doctor", &har, &aggregate], b"")),
         ("doctor.json", 2, json_of(["doctor", "-"], b"nothing")),
+        ("rollover.json", 0, json_of(["rollover", "--use", "signing"], b"")),
+        (
+            "rollover.json",
+            1,
+            json_of(["rollover", "--use", "signing", "--published", "2126-01-01T00:00:00Z"], b""),
+        ),
     ]
 }
 
@@ -230,6 +236,7 @@ fn wrong_usage_fits_its_schema_too() {
         &["doctor"],
         &["values"],
         &["okta", "values"],
+        &["rollover"],
         &["serve"],
     ];
     for command in commands {

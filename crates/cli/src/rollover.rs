@@ -1,0 +1,127 @@
+//! `vouchsafe rollover`: the next step in replacing a key of our own, and when it may be done.
+
+use std::time::Duration;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::Serialize;
+use vouchsafe::metadata::{OwnKeyUse, OwnRollover, OwnRolloverAdvice, OwnRolloverStep};
+
+use crate::failure::Failure;
+use crate::input;
+use crate::output::{Answer, Output};
+use crate::response_check::instant;
+use crate::text::Text;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// What the key is for.
+    #[arg(long = "use", value_enum)]
+    usage: Use,
+    /// After how many hours every identity provider has read our metadata again.
+    #[arg(long, value_name = "HOURS", default_value_t = 24)]
+    readers: u32,
+    /// When every process was given the next decryption key.
+    #[arg(long, value_name = "RFC3339", value_parser = instant)]
+    loaded: Option<DateTime<Utc>>,
+    /// When our metadata was given the next certificate.
+    #[arg(long, value_name = "RFC3339", value_parser = instant)]
+    published: Option<DateTime<Utc>>,
+    /// Every identity provider is known to have the next certificate, such as by its administrators.
+    #[arg(long)]
+    confirmed: bool,
+    /// Since when the next key signs.
+    #[arg(long, value_name = "RFC3339", value_parser = instant)]
+    switched: Option<DateTime<Utc>>,
+    /// When something was last decrypted with the old key.
+    #[arg(long, value_name = "RFC3339", value_parser = instant)]
+    old_last_used: Option<DateTime<Utc>>,
+    /// When the old key was removed.
+    #[arg(long, value_name = "RFC3339", value_parser = instant)]
+    removed: Option<DateTime<Utc>>,
+    /// The time to judge at; without it, the clock.
+    #[arg(long, value_name = "RFC3339", value_parser = instant)]
+    now: Option<DateTime<Utc>>,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Use {
+    /// Our requests are signed with it.
+    Signing,
+    /// Assertions are encrypted to it.
+    Decryption,
+}
+
+#[derive(Serialize)]
+struct Next {
+    step: &'static str,
+    why: &'static str,
+    /// None: at once.
+    not_before: Option<String>,
+    how: &'static str,
+}
+
+pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<Answer, Failure> {
+    let usage = match arguments.usage {
+        Use::Signing => OwnKeyUse::Signing,
+        Use::Decryption => OwnKeyUse::Decryption,
+    };
+    let readers = Duration::from_secs(u64::from(arguments.readers).saturating_mul(3_600));
+    let mut rollover = OwnRollover::new(usage, readers);
+    rollover.loaded_at = arguments.loaded;
+    rollover.published_at = arguments.published;
+    rollover.confirmed_by_all = arguments.confirmed;
+    rollover.switched_at = arguments.switched;
+    rollover.old_last_used = arguments.old_last_used;
+    rollover.removed_at = arguments.removed;
+    let advice = rollover.next_step(arguments.now.unwrap_or_else(input::now));
+    let next = Next {
+        step: name(advice.step()),
+        why: advice.why(),
+        not_before: advice.not_before().map(|time| time.to_rfc3339_opts(SecondsFormat::Secs, true)),
+        how: how(usage, advice.step()),
+    };
+    output.write(&next, || next.human(&advice))?;
+    Ok(if next.not_before.is_some() { Answer::No } else { Answer::Yes })
+}
+
+impl Next {
+    fn human(&self, advice: &OwnRolloverAdvice) -> Text {
+        let mut text = Text::new();
+        text.line(advice.to_string());
+        if !self.how.is_empty() {
+            text.line(format!("  {}", self.how));
+        }
+        text
+    }
+}
+
+fn name(step: OwnRolloverStep) -> &'static str {
+    match step {
+        OwnRolloverStep::LoadNext => "load_next",
+        OwnRolloverStep::PublishNext => "publish_next",
+        OwnRolloverStep::SwitchOver => "switch_over",
+        OwnRolloverStep::RemoveOld => "remove_old",
+        _ => "done",
+    }
+}
+
+/// In the words of the builder of a service provider.
+fn how(usage: OwnKeyUse, step: OwnRolloverStep) -> &'static str {
+    match (usage, step) {
+        (OwnKeyUse::Signing, OwnRolloverStep::PublishNext) => {
+            "signing_key(old), next_signing_certificate(next); then --published TIME"
+        }
+        (OwnKeyUse::Signing, OwnRolloverStep::SwitchOver) => {
+            "signing_key(next), next_signing_certificate(old); then --switched TIME"
+        }
+        (OwnKeyUse::Signing, OwnRolloverStep::RemoveOld) => "signing_key(next) alone; then --removed TIME",
+        (_, OwnRolloverStep::LoadNext) => {
+            "decryption_key(old), unpublished_decryption_key(next) in every process; then --loaded TIME"
+        }
+        (_, OwnRolloverStep::PublishNext) => {
+            "decryption_key(next), unpublished_decryption_key(old); then --published TIME"
+        }
+        (_, OwnRolloverStep::RemoveOld) => "decryption_key(next) alone; then --removed TIME",
+        _ => "",
+    }
+}
