@@ -9,6 +9,7 @@
 //! | [`testing`] | the test kit and the attacks in your own tests |
 //! | [`operating`] | errors, logs and metrics |
 //! | [`production`] | a checklist before you deploy |
+//! | [`rollover`] | keys that change: the identity provider's and yours |
 //! | [`offboarding`] | what to do when somebody leaves a customer |
 //! | [`scim`] | people and groups that an identity provider pushes, and signals |
 //! | [`logout`] | single logout, also with your own sessions, and names that change |
@@ -35,6 +36,9 @@ pub mod operating {}
 
 #[doc = include_str!("PRODUCTION.md")]
 pub mod production {}
+
+#[doc = include_str!("ROLLOVER.md")]
+pub mod rollover {}
 
 #[doc = include_str!("OFFBOARDING.md")]
 pub mod offboarding {}
