@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use axum::Router;
 use axum::extract::FromRef;
@@ -20,18 +20,18 @@ use vouchsafe_axum::{
     ReturnPaths, SINGLE_LOGOUT, SINGLE_LOGOUT_SOAP, SingleSignOn, StartLimiter, StoredConnections,
     own_pages_only, provisioned_routes, require_signed_in, scim_routes, signal_routes,
 };
-use vouchsafe_client::Client;
+use vouchsafe_client::{Client, RefreshStatus, StoredRefresher};
 use vouchsafe_scim::ScimService;
 use vouchsafe_signals::SignalService;
-use vouchsafe_store::{CompletedSignIn, HistoryLimits, Store};
+use vouchsafe_store::{CompletedSignIn, HistoryLimits, KeyHistory, Store};
 
 use crate::domains::Dns;
 use crate::failure::Failure;
 use crate::passwords::OwnerPassword;
 use crate::token::FreshTokens;
 use crate::{
-    connect, domains, home, keys, members, people, policy, refusals, scim, seed, settings, sign_in, sign_ins,
-    signals, token, trial,
+    connect, domains, home, key_page, keys, members, people, policy, refusals, scim, seed, settings, sign_in,
+    sign_ins, signals, token, trial,
 };
 
 /// The state of the service; clones share it.
@@ -52,6 +52,7 @@ pub(crate) struct Inner {
     pub(crate) transmitters: Arc<signals::Configured>,
     signals: SignalService,
     pub(crate) dns: Dns,
+    refresh_status: OnceLock<RefreshStatus>,
     records: Records,
 }
 
@@ -151,6 +152,7 @@ impl App {
         let discovery = OrganizationDiscovery::new(Arc::clone(&shared), Arc::clone(&connections));
         let sso = SingleSignOn::new(service_provider, Arc::clone(&connections), Arc::clone(&shared))
             .discovery(Arc::new(discovery))
+            .key_history(Arc::clone(&shared) as Arc<dyn KeyHistory>)
             .return_paths(ReturnPaths::new("/home").exact("/").exact("/settings").exact("/settings/policy"))
             // Whoever writes a policy for longer than their session lasts finds it again.
             .keep_forms(KeptForms::at(KEPT_FORM))
@@ -203,6 +205,7 @@ impl App {
             transmitters,
             signals,
             dns: if place.asks_dns { Dns::Real } else { Dns::Played },
+            refresh_status: OnceLock::new(),
             records,
         })))
     }
@@ -224,6 +227,8 @@ impl App {
             .route("/settings/token", get(token::page).post(token::rotate))
             .route("/settings/token/done", post(token::done))
             .route("/settings/reload", post(settings::reload))
+            .route("/settings/keys/approve", post(key_page::approve))
+            .route("/settings/keys/changes", post(key_page::choose))
             .route("/settings/disconnect", post(settings::disconnect))
             .route("/settings/members/suspend", post(members::suspend))
             .route("/settings/members/reactivate", post(members::reactivate))
@@ -254,9 +259,19 @@ impl App {
     /// Serves until the program ends.
     pub(crate) async fn serve(&self, listener: TcpListener) -> Result<(), Failure> {
         let maintenance = tokio::spawn(connect::maintain(self.clone()));
+        let provider = self.service_provider().provider().clone();
+        let refresher = StoredRefresher::new(self.client.clone(), provider, Arc::new(self.store.clone()));
+        let refreshing = refresher.start(|event| tracing::info!("{event}"));
+        let _ = self.refresh_status.set(refreshing.status().clone());
         let served = axum::serve(listener, self.router()).await;
         maintenance.abort();
+        refreshing.stop().await;
         Ok(served?)
+    }
+
+    /// How fresh the metadata of the connections is, once the service runs.
+    pub(crate) fn refresh_status(&self) -> Option<&RefreshStatus> {
+        self.refresh_status.get()
     }
 
     /// What is known of the sign-in that began a session.

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use vouchsafe::metadata::KeyChanges;
 use vouchsafe::provisioning::{Actor, OrganizationId, OrganizationToken, TokenHash};
 use vouchsafe::{ConnectionId, ConnectionSettings, ConnectionState, IdentityProvider, Unsolicited};
+use vouchsafe_client::{RefreshOutcome, refresh_stored};
 use vouchsafe_store::{
     ConnectionDecision, ConnectionMetadata, ConnectionStore, Directory, MetadataSource,
     OrganizationConnections, SignInError, Store, StoredConnection,
@@ -133,17 +135,44 @@ pub(crate) async fn active(app: &App, id: &OrganizationId) -> Result<Option<Stor
     Ok(all.into_iter().find(|connection| connection.state == ConnectionState::Active))
 }
 
-/// Loads the metadata again from where it came, as for a change of keys. The entity ID must be the same.
+/// Loads the metadata again from where it came, as for a change of keys. What changes more than the owner lets the address change waits for their
+/// approval.
 pub(crate) async fn reload(app: &App, by: Actor, id: &OrganizationId) -> Result<(), Failure> {
-    let Some(mut connection) = active(app, id).await? else { return Ok(()) };
-    let Some(source) = connection.metadata.source.url() else { return Ok(()) };
-    connection.metadata = load(app, source).await?;
-    connection.to_connection()?;
-    decide(&app.store, by, id, move |organization, _| {
-        organization.connection_mut(&connection.id)?.metadata = connection.metadata;
+    let Some(connection) = active(app, id).await? else { return Ok(()) };
+    let provider = app.service_provider().provider();
+    let event = refresh_stored(&app.client, provider, &app.store, &connection.id, by).await;
+    match event.map(|event| event.outcome) {
+        Some(RefreshOutcome::Kept { reason, .. }) => Err(Failure::explained(&reason)),
+        Some(RefreshOutcome::StoreFailed { reason, .. }) => Err(Failure::explained(&*reason)),
+        _ => Ok(()),
+    }
+}
+
+/// Takes newer metadata that the owner has looked at.
+pub(crate) async fn approve(
+    app: &App,
+    by: Actor,
+    connection: &StoredConnection,
+    digest: String,
+) -> Result<(), Failure> {
+    let id = connection.id.clone();
+    let approve = move |it: &mut OrganizationConnections, now| it.approve_metadata(&id, &digest, now);
+    decide(&app.store, by, &connection.organization, approve).await
+}
+
+/// Changes how far the address of the metadata may change keys by itself.
+pub(crate) async fn choose_key_changes(
+    app: &App,
+    by: Actor,
+    connection: &StoredConnection,
+    choice: KeyChanges,
+) -> Result<(), Failure> {
+    let id = connection.id.clone();
+    let choose = move |it: &mut OrganizationConnections, _| {
+        it.connection_mut(&id)?.settings.metadata.key_changes = choice;
         Ok(())
-    })
-    .await
+    };
+    decide(&app.store, by, &connection.organization, choose).await
 }
 
 /// Another token; the present one works for another day.
@@ -156,26 +185,14 @@ pub(crate) async fn rotate_token(app: &App, by: Actor, id: &OrganizationId) -> R
     Ok(token.reveal())
 }
 
-/// While the service runs: what is over is forgotten every few minutes, metadata is loaded again every hour. A failure waits for the next
-/// time; the keys that are known stay trusted meanwhile.
+/// While the service runs, what is over is forgotten every few minutes.
 pub(crate) async fn maintain(app: App) {
     tokio::spawn(app.sso.clone().sweep_every(Duration::from_secs(300)));
     let mut ticks = tokio::time::interval(Duration::from_secs(300));
-    for tick in (0_u64..).map(|tick| tick % 12) {
+    loop {
         ticks.tick().await;
         if let Err(error) = app.provisioned.sweep(&app.sso).await {
             tracing::error!(code = error.code(), reason = %error, "the sessions could not be swept");
-        }
-        if tick == 11 {
-            reload_all(&app).await;
-        }
-    }
-}
-
-async fn reload_all(app: &App) {
-    for id in app.store.organizations().await.unwrap_or_default() {
-        if let Err(failure) = reload(app, Actor::Rule("metadata.refresh".into()), &id).await {
-            tracing::warn!(organization = %id, %failure, "the metadata could not be loaded again");
         }
     }
 }

@@ -1,7 +1,9 @@
 //! Why the program, or a step of the journey, does not go on.
 
 use vouchsafe::provisioning::{AddressError, PlanRefusal, PolicyError};
-use vouchsafe::{BindingError, assertion::AssertionError, crypto::CryptoError, metadata::MetadataError};
+use vouchsafe::{
+    BindingError, Explain, assertion::AssertionError, crypto::CryptoError, metadata::MetadataError,
+};
 use vouchsafe_axum::HttpError;
 use vouchsafe_client::ClientError;
 use vouchsafe_store::{SignInError, StoreError};
@@ -14,6 +16,11 @@ pub(crate) struct Failure(String);
 impl Failure {
     pub(crate) fn new(text: impl Into<String>) -> Failure {
         Failure(text.into())
+    }
+
+    /// An error of the libraries, of whichever kind: it has a code and a hint, and both are said.
+    pub(crate) fn explained(error: &dyn Explain) -> Failure {
+        Failure(format!("{error} ({}). {}", error.code(), error.hint()))
     }
 }
 

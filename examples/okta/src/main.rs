@@ -24,6 +24,7 @@ mod harness;
 mod home;
 mod html;
 mod journey;
+mod key_page;
 mod keys;
 mod load;
 mod members;

@@ -15,7 +15,7 @@ use vouchsafe_store::{ConnectionMetadata, ConnectionStore, Directory, StoredConn
 use crate::app::App;
 use crate::failure::Failure;
 use crate::html::{Form, Input, Page};
-use crate::{changes, connect, members, refusals, token};
+use crate::{changes, connect, key_page, members, refusals, token};
 
 /// What was done before the page is shown.
 #[derive(Default, Deserialize)]
@@ -25,6 +25,8 @@ pub(crate) struct Done {
 
 pub(crate) async fn page(State(app): State<App>, signed_in: SignedIn, Query(done): Query<Done>) -> Response {
     let message = match done.done.as_deref() {
+        Some("approved") => Message::Done("The changes are approved, and count at the next sign-in."),
+        Some("key_changes") => Message::Done("The choice is kept."),
         Some("reloaded") => Message::Done("The metadata was loaded again."),
         Some("disconnected") => {
             Message::Done("The identity provider is disconnected, and its token is revoked.")
@@ -126,7 +128,7 @@ pub(crate) async fn disconnect(State(app): State<App>, signed_in: SignedIn) -> R
 }
 
 /// Leads to the page, which can be loaded again.
-async fn finish(
+pub(crate) async fn finish(
     app: &App,
     signed_in: &SignedIn,
     outcome: Result<(), Failure>,
@@ -213,7 +215,9 @@ async fn build(app: &App, signed_in: &SignedIn, message: &Message, typed: &str) 
         Some(stored) => {
             let page = match stored.to_connection() {
                 Ok(connection) => {
-                    connected(page, stored, connection.identity_provider(), &stored.metadata, Utc::now())
+                    let okta = connection.identity_provider();
+                    let page = connected(page, stored, okta, &stored.metadata, Utc::now());
+                    key_page::cards(page, app, stored, okta).await?
                 }
                 Err(reason) => unusable(page, &Failure::from(reason)),
             };
@@ -299,8 +303,6 @@ fn connected(
     metadata: &ConnectionMetadata,
     now: DateTime<Utc>,
 ) -> Page {
-    let keys: Vec<String> =
-        identity_provider.signing_keys().iter().map(|key| key.fingerprint_sha256()).collect();
     let source = metadata.source.url().unwrap_or("none: it was uploaded");
     let loaded = metadata.fetched_at.format("%Y-%m-%d %H:%M UTC").to_string();
     let warnings: Vec<String> = identity_provider.warnings(now).iter().map(ToString::to_string).collect();
@@ -313,7 +315,6 @@ fn connected(
                     .single_sign_on_at(&Binding::HttpRedirect)
                     .map_or("none", WebAddress::as_str),
             ),
-            ("Signing keys (SHA-256)", &keys.join(", ")),
             ("Metadata URL", source),
             ("Metadata loaded", &loaded),
         ]);

@@ -63,6 +63,7 @@ pub(crate) async fn walk() -> Result<(), Failure> {
     report.step("exclusive groups, and their breaker", provisioning::exclusive(&world, &browser).await);
     report.step("single sign-on is required", provisioning::required(&world, &browser).await);
     report.step("signed out", world.signs_out().await);
+    report.step("keys, and who may change them", owner::watches_over_the_keys(&world, &browser).await);
     report.step("another identity provider", owner::changes_over(&world, &browser).await);
     report.step("disconnected", owner::disconnects(&world, &browser).await);
     report.step("unassigned at the identity provider", world.unassigned().await);

@@ -58,6 +58,27 @@ pub(super) async fn links_the_own_account(world: &World) -> Outcome {
     Ok("with the password once, and from then on through SAML".to_owned())
 }
 
+/// The page says which key signs, and the owner has the say over the next one.
+pub(super) async fn watches_over_the_keys(world: &World, owner: &Browser) -> Outcome {
+    let address = |path: &str| format!("{}{path}", world.service);
+    let page = owner.get(&address("/settings")).await?;
+    for text in
+        ["Keys of the identity provider", ": in use; it vouched for ", "Follow whatever the address gives"]
+    {
+        require(page.shows(text), || format!("{text:?} is missing; {}", unexpected(&page)))?;
+    }
+    let choice = [("connection", "acme"), ("key_changes", "approve")];
+    let page = owner.post(&address("/settings/keys/changes"), &choice).await?;
+    let asks = "Ask me before a key or an address is added";
+    require(page.status == 200 && page.shows(asks), || unexpected(&page))?;
+    let nothing = [("connection", "acme"), ("digest", "00")];
+    let page = owner.post(&address("/settings/keys/approve"), &nothing).await?;
+    require(page.status == 422 && page.shows("waits for approval"), || unexpected(&page))?;
+    let back = [("connection", "acme"), ("key_changes", "follow")];
+    owner.post(&address("/settings/keys/changes"), &back).await?;
+    Ok("the key that signs is told, and the owner is asked where they want to be".to_owned())
+}
+
 /// A draft is judged and shown, nobody gets in by it, and then it takes the place of the present connection.
 pub(super) async fn changes_over(world: &World, owner: &Browser) -> Outcome {
     let metadata = owner.get(&format!("{}/saml/metadata", world.service)).await?;
