@@ -11,6 +11,7 @@
 //! | [`operating`] | errors, logs and metrics |
 //! | [`production`] | a checklist before you deploy |
 //! | [`rollover`] | keys that change, theirs and ours |
+//! | [`rollover`] | keys that change: the identity provider's and yours |
 //! | [`offboarding`] | what to do when somebody leaves a customer |
 //! | [`scim`] | people and groups that an identity provider pushes, and signals |
 //! | [`logout`] | single logout, also with your own sessions, and names that change |

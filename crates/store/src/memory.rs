@@ -5,6 +5,7 @@ mod connections;
 mod directory;
 mod forms;
 mod key_history;
+mod key_history;
 mod logouts;
 mod scim;
 mod set_up_links;
@@ -68,6 +69,7 @@ struct State {
     remembered: HashMap<(String, String), logouts::Remembered>,
     connections: BTreeMap<ConnectionId, StoredConnection>,
     sources: HashMap<SourceId, EntityId>,
+    keys: HashMap<ConnectionId, Vec<KeySighting>>,
     keys: HashMap<ConnectionId, Vec<KeySighting>>,
     organizations: BTreeMap<OrganizationId, Held>,
     audit: Vec<AuditRecord>,

@@ -7,6 +7,7 @@ use vouchsafe::{
     ConnectionId, ConnectionState, EntityId, PendingLogout, PendingRequest,
     assertion::SourceId,
     metadata::KeySighting,
+    metadata::KeySighting,
     provisioning::{
         Account, AccountId, Domain, GroupId, Identity, LoginFacts, Organization, OrganizationId, Plan,
         Policy, Project, Snapshot, Team, TokenHash,
@@ -60,6 +61,7 @@ pub struct Store {
     pending: Arc<dyn PendingStore>,
     logouts: Arc<dyn LogoutStore>,
     forms: Arc<dyn FormStore>,
+    keys: Arc<dyn KeyHistory>,
     keys: Arc<dyn KeyHistory>,
     /// Whether pending requests are kept elsewhere, so that a sign-in's transaction does not remove them.
     is_pending_apart: bool,
@@ -124,6 +126,7 @@ impl Store {
             + PendingStore
             + LogoutStore
             + FormStore
+            + KeyHistory
             + KeyHistory
             + Clone
             + 'static,
