@@ -38,6 +38,7 @@ pub(crate) fn admissible(url: &Url, loopback: bool) -> Result<(), &'static str> 
 }
 
 /// Resolves names and lets only public addresses through, so that a name cannot lead inside.
+#[derive(Clone)]
 pub(crate) struct Guarded {
     loopback: bool,
     look_ups: LookUps,

@@ -123,14 +123,14 @@ impl SignalError {
     /// Whether a rule refused the signal: for the audit of the customer. What failed here, and a door that is not there, are nothing of theirs, and
     /// what a plan refuses stands in the audit already.
     pub(crate) fn is_of_a_rule(&self) -> bool {
-        match self {
+        !matches!(
+            self,
             Self::Store(_)
-            | Self::Keys { .. }
-            | Self::Cryptography(_)
-            | Self::UnknownConnection
-            | Self::Refused(_) => false,
-            _ => true,
-        }
+                | Self::Keys { .. }
+                | Self::Cryptography(_)
+                | Self::UnknownConnection
+                | Self::Refused(_)
+        )
     }
 }
 

@@ -8,7 +8,10 @@ use vouchsafe::{
     xml::Quoted,
 };
 
-use crate::{AuditDetail, AuditRecord, ConnectionMetadata, OrganizationConnections, ScimToken, SetUpLink, StoreError, StoredConnection};
+use crate::{
+    AuditDetail, AuditRecord, ConnectionMetadata, OrganizationConnections, ScimToken, SetUpLink, StoreError,
+    StoredConnection,
+};
 
 /// A change of the configuration, before it is known who asked for it.
 #[derive(Clone)]

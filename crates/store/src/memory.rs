@@ -5,7 +5,6 @@ mod connections;
 mod directory;
 mod forms;
 mod key_history;
-mod key_history;
 mod logouts;
 mod scim;
 mod set_up_links;
@@ -20,7 +19,9 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 use vouchsafe::{
-    ConnectionId, EntityId, PendingRequest, ReplayKey, StoredPendingLogout, StoredPendingRequest, assertion::SourceId, metadata::KeySighting,
+    ConnectionId, EntityId, PendingRequest, ReplayKey, StoredPendingLogout, StoredPendingRequest,
+    assertion::SourceId,
+    metadata::KeySighting,
     provisioning::{AccountId, Identity, OrganizationId, Snapshot},
 };
 
@@ -69,7 +70,6 @@ struct State {
     remembered: HashMap<(String, String), logouts::Remembered>,
     connections: BTreeMap<ConnectionId, StoredConnection>,
     sources: HashMap<SourceId, EntityId>,
-    keys: HashMap<ConnectionId, Vec<KeySighting>>,
     keys: HashMap<ConnectionId, Vec<KeySighting>>,
     organizations: BTreeMap<OrganizationId, Held>,
     audit: Vec<AuditRecord>,

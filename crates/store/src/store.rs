@@ -7,7 +7,6 @@ use vouchsafe::{
     ConnectionId, ConnectionState, EntityId, PendingLogout, PendingRequest,
     assertion::SourceId,
     metadata::KeySighting,
-    metadata::KeySighting,
     provisioning::{
         Account, AccountId, Domain, GroupId, Identity, LoginFacts, Organization, OrganizationId, Plan,
         Policy, Project, Snapshot, Team, TokenHash,
@@ -18,7 +17,12 @@ use vouchsafe::{
 use crate::cached_sessions::Cache;
 use crate::{
     AccountKey, Answer, ApiToken, ApiTokenSecret, ApiTokenStore, Applied, AuditCursor, AuditEntry, AuditFeed,
-    AuditRecord, AuditedRefusal, Author, CompletedSignIn, ConnectionDecision, ConnectionRevision, ConnectionStore, Decides, Decision, Directory, FormLimits, FormStore, HistoryLimits, KeyHistory, LogoutStore, Memory, OrganizationConnections, PendingStore, RecordedSignIn, RememberedLogout, ReplayStore, Revocation, ScimApplied, ScimDecision, ScimFrom, ScimKey, ScimKind, ScimResource, ScimStore, ScimToken, SealedForm, Session, SessionId, SessionStore, SetUpLink, SetUpSecret, SetUpStore, SignIn, SignInHistory, StoreError, StoredConnection, Versioned,
+    AuditRecord, AuditedRefusal, Author, CompletedSignIn, ConnectionDecision, ConnectionRevision,
+    ConnectionStore, Decides, Decision, Directory, FormLimits, FormStore, HistoryLimits, KeyHistory,
+    LogoutStore, Memory, OrganizationConnections, PendingStore, RecordedSignIn, RememberedLogout,
+    ReplayStore, Revocation, ScimApplied, ScimDecision, ScimFrom, ScimKey, ScimKind, ScimResource, ScimStore,
+    ScimToken, SealedForm, Session, SessionId, SessionStore, SetUpLink, SetUpSecret, SetUpStore, SignIn,
+    SignInHistory, StoreError, StoredConnection, Versioned,
 };
 
 /// One of the stores, whichever its address says: so that where a service keeps what it knows is one line of its configuration.
@@ -61,7 +65,6 @@ pub struct Store {
     pending: Arc<dyn PendingStore>,
     logouts: Arc<dyn LogoutStore>,
     forms: Arc<dyn FormStore>,
-    keys: Arc<dyn KeyHistory>,
     keys: Arc<dyn KeyHistory>,
     /// Whether pending requests are kept elsewhere, so that a sign-in's transaction does not remove them.
     is_pending_apart: bool,
@@ -126,7 +129,6 @@ impl Store {
             + PendingStore
             + LogoutStore
             + FormStore
-            + KeyHistory
             + KeyHistory
             + Clone
             + 'static,

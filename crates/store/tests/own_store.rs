@@ -23,7 +23,10 @@ use vouchsafe::{
     },
 };
 use vouchsafe_store::{
-    About, AccountKey, Answer, Applied, AuditRecord, AuditedRefusal, Author, CompletedSignIn, ConnectionDecision, ConnectionStore, Decided, Decides, Decision, Directory, NotedRefusals, OrganizationConnections, PendingStore, RememberedLogout, ReplayStore, Session, SessionId, SessionStore, SignIn, SignInContext, SignInError, StoreError, StoredConnection, Versioned,
+    About, AccountKey, Answer, Applied, AuditRecord, AuditedRefusal, Author, CompletedSignIn,
+    ConnectionDecision, ConnectionStore, Decided, Decides, Decision, Directory, NotedRefusals,
+    OrganizationConnections, PendingStore, RememberedLogout, ReplayStore, Session, SessionId, SessionStore,
+    SignIn, SignInContext, SignInError, StoreError, StoredConnection, Versioned,
 };
 
 async fn own() -> (Own, ()) {

@@ -359,7 +359,8 @@ async fn an_identity_provider_that_does_not_answer_is_an_outage() {
         |number| with_cookies(get(&fields(&artifact(number), request.relay_state.as_deref())), &cookies);
     let unreached = service.sso.accept(&brought(1), b"").await;
     assert_eq!(outcome(&service, unreached).await, (503, "http.back_channel"));
-    let connections = [service.sso.find_connection("okta").await.unwrap().unwrap()].into_iter().collect();
+    let connections: vouchsafe::Connections =
+        [service.sso.find_connection("okta").await.unwrap().unwrap()].into_iter().collect();
     let silent = without_back_channel(connections).back_channel(|_| async {
         tokio::time::sleep(Duration::from_secs(3_600)).await;
         Ok::<_, std::io::Error>(Vec::new())

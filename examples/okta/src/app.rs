@@ -30,7 +30,8 @@ use crate::failure::Failure;
 use crate::passwords::OwnerPassword;
 use crate::token::FreshTokens;
 use crate::{
-    connect, domains, home, key_page, keys, links, members, people, policy, refusals, scim, seed, settings, sign_in, sign_ins, signals, token, trial,
+    connect, domains, home, key_page, keys, links, members, people, policy, refusals, scim, seed, settings,
+    sign_in, sign_ins, signals, token, trial,
 };
 
 /// The state of the service; clones share it.

@@ -82,7 +82,7 @@ const FORMS: [&str; 6] = [
 #[must_use]
 pub fn judged_as_a_form(octets: &[u8]) -> Option<bool> {
     let encoded = base64_encode(octets).replace('+', "%2B").replace('/', "%2F").replace('=', "%3D");
-    let form = FORMS.get(octets.len() % FORMS.len())?.replace('V', &encoded);
+    let form = FORMS.get(octets.len().checked_rem(FORMS.len())?)?.replace('V', &encoded);
     let doctor = Doctor::new(NOW)
         .with_provider(keys::provider().clone())
         .with_entity_id(SERVICE_PROVIDER)

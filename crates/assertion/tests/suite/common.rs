@@ -105,7 +105,7 @@ pub(crate) const BEARER: &str = "urn:oasis:names:tc:SAML:2.0:cm:bearer";
 pub(crate) type Change = fn(ResponseBuilder) -> ResponseBuilder;
 
 /// A response that [`okta`] accepts, changed.
-pub(crate) fn good(change: Change) -> ResponseBuilder {
+pub(crate) fn good(change: impl FnOnce(ResponseBuilder) -> ResponseBuilder) -> ResponseBuilder {
     let response = vouchsafe_testkit::IdentityProvider::okta().response().in_response_to(REQUEST);
     change(response.attribute(Attribute::new("user.email", ["ada@example.com"])))
 }

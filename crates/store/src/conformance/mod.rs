@@ -31,7 +31,6 @@ pub mod connections;
 pub mod directory;
 pub mod forms;
 pub mod key_history;
-pub mod key_history;
 pub mod logouts;
 pub mod members;
 pub mod memoranda;
@@ -79,7 +78,6 @@ impl<S: ReplayStore + PendingStore + SessionStore + Clone + 'static> Memoranda f
 /// `conformance!(of sign_in_history: make)` makes those of a [`SignInHistory`](crate::SignInHistory).
 /// `conformance!(of key_history: make)` makes those of a [`KeyHistory`](crate::KeyHistory).
 /// `conformance!(of set_up_links: make)` makes those of a [`SetUpStore`](crate::SetUpStore).
-/// `conformance!(of key_history: make)` makes those of a [`KeyHistory`](crate::KeyHistory).
 /// `conformance!(of scim: make)` makes those of a [`ScimStore`](crate::ScimStore).
 /// `conformance!(memoranda where available: make)`: a store of replays, pending requests and sessions alone, which end by themselves.
 /// `conformance!(where available: make)`: it gives `Some` of both, or `None` where there is no server to test against, and then says so.

@@ -147,7 +147,6 @@ impl State {
         let identity_provider = &connection.identity_provider;
         self.sources.entry(SourceId::of(identity_provider)).or_insert_with(|| identity_provider.clone());
         self.see_keys_of(&connection);
-        self.see_keys_of(&connection);
         self.connections.insert(connection.id.clone(), connection);
         revision
     }

@@ -3,7 +3,10 @@
 use chrono::DateTime;
 use vouchsafe::{ConnectionId, ConnectionState, EntityId, assertion::SourceId, provisioning::OrganizationId};
 
-use super::{Batch, Engine, Row, Runs, Transaction, Wanted, key_history, locks, rows, run_one, scim, sessions, sources, writes};
+use super::{
+    Batch, Engine, Row, Runs, Transaction, Wanted, key_history, locks, rows, run_one, scim, sessions,
+    sources, writes,
+};
 use crate::{
     Answer, AuditRecord, Author, ConnectionDecision, ConnectionMetadata, ConnectionRevision, ConnectionStore,
     ConnectionTotals, MetadataSource, OrganizationConnections, SignInError, StoreError, StoredConnection,

@@ -308,7 +308,10 @@ fn texts() -> Vec<(&'static str, Files)> {
         ),
         (
             "metadata with a certificate that is cut off",
-            vec![("file", with_certificate(&certificate_of(okta().key())[..400])), ("response", good)],
+            vec![
+                ("file", with_certificate(certificate_of(okta().key()).get(..400).unwrap())),
+                ("response", good),
+            ],
         ),
     ]
 }
