@@ -33,7 +33,7 @@ fn a_refusal_as_text() {
         Some("  failed    as well: conditions.not_on_or_after, conditions.window, conditions.audience")
     );
     assert_eq!(lines.next(), Some(""));
-    assert_eq!(lines.next(), Some("checks: 27 passed, 4 failed, 8 not applicable"));
+    assert_eq!(lines.next(), Some("checks: 28 passed, 4 failed, 8 not applicable"));
     let row = lines.find(|line| line.contains("conditions.audience")).unwrap();
     let operands = "“https://app.example.com/saml” instead of “https://app.example.com/saml/metadata”";
     assert_eq!(row, format!("  FAILED  {:<29}  {operands}", "conditions.audience"));

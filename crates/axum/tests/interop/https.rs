@@ -7,9 +7,9 @@ use axum::Router;
 use axum::serve::Listener;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::{self, ServerConfig};
 use tokio_rustls::server::TlsStream;
 use vouchsafe_testkit::KeyPair;
 
@@ -24,7 +24,10 @@ impl Listening {
         let certificate = CertificateDer::from(key.certificate().der().to_vec());
         let private = key.private_key().to_pkcs8_pem();
         let private = PrivateKeyDer::from_pem_slice(private.as_str().as_bytes()).unwrap();
-        let config = ServerConfig::builder().with_no_client_auth();
+        // Named, since other crates of a build may bring another one.
+        let cryptography = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = ServerConfig::builder_with_provider(cryptography).with_safe_default_protocol_versions();
+        let config = config.unwrap().with_no_client_auth();
         let config = config.with_single_cert(vec![certificate], private).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         Listening { listener, acceptor: TlsAcceptor::from(Arc::new(config)) }

@@ -131,7 +131,7 @@ async fn what_is_wrong_with_metadata_is_said_at_the_field() {
             "set_up.several_sources",
             "metadata_text",
         ),
-        (&[("metadata_url", "ftp://a.example/")][..], "metadata.web_address", "metadata_url"),
+        (&[("metadata_url", "ftp://a.example/")][..], "client.forbidden_address", "metadata_url"),
         (&[("metadata_url", "https://10.0.0.1/metadata")][..], "client.forbidden_address", "metadata_url"),
         (&[("metadata_url", "https://192.168.1.1/")][..], "client.forbidden_address", "metadata_url"),
         (

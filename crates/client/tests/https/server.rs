@@ -15,8 +15,8 @@ use futures_util::StreamExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Barrier;
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+use tokio_rustls::rustls::{self, ServerConfig};
 use tokio_rustls::server::TlsStream;
 use vouchsafe::crypto::Certificate;
 
@@ -53,7 +53,10 @@ impl Server {
         let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
         let certificate = Certificate::from_der(made.cert.der()).unwrap();
         let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
-        let config = ServerConfig::builder().with_no_client_auth();
+        // Named, since other crates of a build may bring another one.
+        let cryptography = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = ServerConfig::builder_with_provider(cryptography).with_safe_default_protocol_versions();
+        let config = config.unwrap().with_no_client_auth();
         let config = config.with_single_cert(vec![made.cert.der().clone()], key).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();

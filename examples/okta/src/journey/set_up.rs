@@ -37,7 +37,8 @@ pub(super) async fn by_a_link(world: &World) -> Outcome {
     let token = issued.text_after("class=\"secret\">").ok_or_else(|| Failure::new(unexpected(&issued)))?;
     world.okta.set_attribute(&tile, "token", token)?;
     let metadata_url = world.okta.metadata_url(&tile)?;
-    let trial = step(world, &admin, &issued, "metadata", &[("metadata_url", &metadata_url)]).await?;
+    let metadata = admin.get(&address("/set-up/metadata")).await?;
+    let trial = step(world, &admin, &metadata, "metadata", &[("metadata_url", &metadata_url)]).await?;
     require(trial.shows("Try a sign-in"), || unexpected(&trial))?;
 
     let on = step(world, &admin, &trial, "trial", &[]).await?;
